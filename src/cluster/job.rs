@@ -1,0 +1,1 @@
+//! A run on a cluster: create, watch, follow logs, clean up. (validate)

@@ -1,0 +1,14 @@
+//! The edge to Kubernetes: one client for everything, real or demo.
+//!
+//! Kubernetes objects end here: they become measurements (`collect`), observations of a run (`job`) or [`ClusterError`]s.
+
+pub mod client;
+pub mod collect;
+pub mod demo;
+pub mod error;
+pub mod job;
+pub mod prune;
+pub mod watch;
+
+pub use client::{Connection, Target, connect};
+pub use error::{ClusterError, ClusterErrorKind};

@@ -1,0 +1,1 @@
+//! What is cut off an object before it is kept. (cluster)

@@ -1,0 +1,34 @@
+//! The AI Cluster Runtime workbench: what a GPU cluster is, what it should be, and whether it is so.
+//!
+//! The pipeline, in the order in which data flows and in which the modules are listed:
+//!
+//! ```text
+//! cluster → Snapshot → Fingerprint / Criteria → resolve (Catalog) → Recipe with provenance
+//!                                                                   ├→ ValidationPlan → events → Report
+//!                                                                   └→ Change (diff)
+//! ```
+//!
+//! The core modules are functions from values to values: no Kubernetes client, no runtime, no terminal, no files, no
+//! environment, no clock, no printing. The edges are one outside world each. `ops` is the only place where both meet;
+//! `cli` and `workbench` read the same events and results.
+
+// -- pure core: values in, values out --------------------------------------------------------------------------------
+pub mod catalog;
+pub mod constraint;
+pub mod criteria;
+pub mod diff;
+pub mod fingerprint;
+pub mod recipe;
+pub mod report;
+pub mod resolve;
+pub mod snapshot;
+pub mod validate;
+pub mod yaml;
+// -- edges: one outside world each -----------------------------------------------------------------------------------
+pub mod cluster;
+pub mod store;
+pub mod term;
+// -- joints and consumers --------------------------------------------------------------------------------------------
+pub mod cli;
+pub mod ops;
+pub mod workbench;

@@ -1,0 +1,3 @@
+//! Hooks, argument parsing, exit code; nothing else.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! List, lint and describe catalogs. (core)

@@ -1,0 +1,1 @@
+//! Compare two snapshots or two recipes. (core)

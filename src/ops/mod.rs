@@ -1,0 +1,12 @@
+//! Use cases, one file each: the only place where core and edges meet.
+
+pub mod catalog;
+pub mod check;
+pub mod connect;
+pub mod diff;
+pub mod failure;
+pub mod recipe;
+pub mod snapshot;
+pub mod validate;
+
+pub use failure::{Failure, Kind};

@@ -1,0 +1,1 @@
+//! Take a snapshot, read one, write one. (cli)

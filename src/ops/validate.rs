@@ -1,0 +1,1 @@
+//! Run a validation: readiness, Jobs, events, report, clean-up. (validate)

@@ -1,0 +1,161 @@
+//! The resolved specification: which components, in which versions, order and constraints, and which checks prove it.
+//!
+//! The same document as the reference's `RecipeResult`; what we add (coverage, catalog stamp, judged constraints) travels
+//! under the top-level key `aicr`, which the reference ignores.
+
+pub mod format;
+pub mod query;
+
+use crate::{catalog::validator::Phase, criteria::Criteria};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recipe {
+    pub version: String,
+    pub applied_overlays: Vec<String>,
+    pub excluded_overlays: Vec<ExcludedOverlay>,
+    pub constraint_warnings: Vec<ConstraintWarning>,
+    pub criteria: Criteria,
+    /// Sorted by name.
+    pub constraints: Vec<Constraint>,
+    /// Sorted by name; disabled components are listed too.
+    pub components: Vec<ComponentRef>,
+    /// Enabled components, dependencies first.
+    pub deployment_order: Vec<String>,
+    pub validation: Option<Validation>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExcludedOverlay {
+    pub name: String,
+    pub reason: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConstraintWarning {
+    pub overlay: String,
+    pub constraint: String,
+    pub expected: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actual: Option<String>,
+    pub reason: String,
+}
+
+/// `name` is a measurement path at the top level and a validator's key inside a phase.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Constraint {
+    pub name: String,
+    pub value: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub severity: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub remediation: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub unit: String,
+}
+
+/// The use of a component; field order is the reference's.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ComponentRef {
+    pub name: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub namespace: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub chart: String,
+    pub r#type: String,
+    pub source: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub version: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub tag: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub values_file: String,
+    #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
+    pub overrides: serde_json::Map<String, Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub patches: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dependency_refs: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub manifest_files: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pre_manifest_files: Vec<String>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub path: String,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cleanup: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub expected_resources: Vec<ExpectedResource>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub health_check_asserts: String,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub health_check_skip: bool,
+}
+
+impl ComponentRef {
+    /// False only where `overrides.enabled` is the boolean `false`.
+    pub fn is_enabled(&self) -> bool {
+        self.overrides.get("enabled") != Some(&Value::Bool(false))
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExpectedResource {
+    pub kind: String,
+    pub name: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub namespace: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Validation {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub readiness: Option<PhaseSpec>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<PhaseSpec>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub performance: Option<PhaseSpec>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conformance: Option<PhaseSpec>,
+}
+
+impl Validation {
+    pub fn phase(&self, phase: Phase) -> Option<&PhaseSpec> {
+        match phase {
+            Phase::Deployment => self.deployment.as_ref(),
+            Phase::Conformance => self.conformance.as_ref(),
+            Phase::Performance => self.performance.as_ref(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PhaseSpec {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub timeout: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub constraints: Vec<Constraint>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_selection: Option<NodeSelection>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub infrastructure: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct NodeSelection {
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub selector: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_nodes: Option<i64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exclude_nodes: Vec<String>,
+}

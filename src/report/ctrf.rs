@@ -1,0 +1,1 @@
+//! CTRF JSON, the reference shape with detail under `extra`. (validate)

@@ -1,0 +1,4 @@
+//! All results of a run as one document. (validate)
+
+pub mod ctrf;
+pub mod text;

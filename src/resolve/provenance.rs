@@ -1,0 +1,100 @@
+//! Values that know who wrote them.
+
+use crate::yaml::Position;
+use std::sync::Arc;
+
+/// Who may write a value. The order of kinds is the order of precedence, lowest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LayerKind {
+    /// `registry.yaml` fills what nobody set.
+    RegistryDefault,
+    /// A component's `values.yaml` or the named values file.
+    ValuesFile,
+    Base,
+    Overlay,
+    Mixin,
+    /// Computed by the resolver (deployment order, embedded health checks).
+    Derived,
+}
+
+/// One participant of a resolution.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Layer {
+    pub kind: LayerKind,
+    /// `base`, `kind`, `os-ubuntu`, `components/gpu-operator/values.yaml`.
+    pub name: String,
+    pub file: String,
+    /// Criteria of an overlay as text; empty for other kinds.
+    pub criteria: String,
+    /// Values that this layer wrote, and those of them that nobody hid.
+    pub sets: usize,
+    pub wins: usize,
+}
+
+/// One layer's word on one value.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Origin {
+    /// Index into `Resolution::layers`.
+    pub layer: usize,
+    /// File as shown in messages.
+    pub file: Arc<str>,
+    pub at: Position,
+    pub wrote: Wrote,
+}
+
+/// What a layer did to a value.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Wrote {
+    Set(serde_json::Value),
+    /// Appended or re-stated an element of a list that layers build together.
+    Appended,
+    /// `null` or `[]` that took a value away.
+    Removed,
+}
+
+/// A value and every layer that spoke about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Traced {
+    pub value: TracedValue,
+    /// Lowest to highest precedence; the last one won. Empty only for a map whose children come from several layers.
+    pub history: Vec<Origin>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum TracedValue {
+    /// Null, bool, number or string.
+    Scalar(serde_json::Value),
+    List(Vec<Traced>),
+    /// In source order of the lowest layer, later additions behind.
+    Map(Vec<(Arc<str>, Traced)>),
+}
+
+impl Traced {
+    /// The winning origin; for a map, that of its first child.
+    pub fn origin(&self) -> Option<&Origin> {
+        self.history.last().or_else(|| match &self.value {
+            TracedValue::Map(entries) => entries.first().and_then(|(_, child)| child.origin()),
+            TracedValue::List(items) => items.first().and_then(Traced::origin),
+            TracedValue::Scalar(_) => None,
+        })
+    }
+
+    /// The child under a key of a map.
+    pub fn get(&self, key: &str) -> Option<&Traced> {
+        let TracedValue::Map(entries) = &self.value else { return None };
+        entries.iter().find(|(name, _)| &**name == key).map(|(_, child)| child)
+    }
+
+    /// The value without its history.
+    pub fn to_value(&self) -> serde_json::Value {
+        match &self.value {
+            TracedValue::Scalar(value) => value.clone(),
+            TracedValue::List(items) => items.iter().map(Traced::to_value).collect(),
+            TracedValue::Map(entries) => serde_json::Value::Object(
+                entries.iter().map(|(key, child)| (key.to_string(), child.to_value())).collect(),
+            ),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Whole documents from a file, standard input (`-`) or, through `ops`, a ConfigMap. (cli)

@@ -1,0 +1,1 @@
+//! Where configuration, state and cache live on this platform. (cli)

@@ -1,0 +1,1 @@
+//! The edge to the terminal: enter, leave, color depth, keys. (workbench)

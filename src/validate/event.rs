@@ -1,0 +1,236 @@
+//! The one stream of a validation run. Events serialize, so that a run can be recorded and replayed.
+
+use crate::catalog::validator::Phase;
+use serde::{Deserialize, Serialize};
+
+/// An event and when it was observed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Milliseconds since the Unix epoch.
+    pub at_ms: u64,
+    #[serde(flatten)]
+    pub body: Body,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Body {
+    /// First: what will run, in order.
+    Planned {
+        run_id: String,
+        namespace: String,
+        context: String,
+        recipe: String,
+        checks: Vec<PlannedCheck>,
+    },
+    /// One per readiness constraint.
+    Readiness {
+        name: String,
+        expected: String,
+        outcome: ReadinessOutcome,
+        actual: Option<String>,
+        reason: Option<String>,
+    },
+    PhaseStarted {
+        phase: Phase,
+    },
+    /// What a check does or waits for, each time that changes.
+    State {
+        check: String,
+        state: State,
+    },
+    /// A line of the check's output, in order.
+    Log {
+        check: String,
+        text: String,
+    },
+    Finished {
+        check: String,
+        result: CheckResult,
+    },
+    PhaseFinished {
+        phase: Phase,
+        status: PhaseStatus,
+    },
+    /// Something a person should know that belongs to no check.
+    Notice {
+        severity: Severity,
+        text: String,
+    },
+    /// Objects of the run are being removed; `left` names what could not be (kind namespace/name).
+    CleanedUp {
+        removed: usize,
+        left: Vec<String>,
+    },
+    /// Last.
+    Ended {
+        verdict: Verdict,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlannedCheck {
+    pub name: String,
+    pub phase: Phase,
+    pub description: String,
+    pub image: String,
+    pub timeout_seconds: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReadinessOutcome {
+    Pass,
+    Fail,
+    Unknown,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    Info,
+    Warn,
+    Error,
+}
+
+/// What a check is doing, from early to late; each carries what a person wants to read beside it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum State {
+    Queued,
+    /// The Job is being created, or has no pod yet.
+    Creating,
+    /// The Job exists but its pod is refused (quota, Pod Security, admission): the event's message.
+    PodRefused {
+        message: String,
+    },
+    /// The scheduler's own words.
+    Unscheduled {
+        message: String,
+    },
+    Gated {
+        gates: Vec<String>,
+    },
+    Scheduled {
+        node: String,
+    },
+    /// Volumes or sandbox are not ready: the event's message.
+    Preparing {
+        message: String,
+    },
+    Pulling {
+        image: String,
+    },
+    Pulled {
+        message: String,
+    },
+    PullFailing {
+        reason: String,
+        message: String,
+    },
+    ConfigError {
+        reason: String,
+        message: String,
+    },
+    Running {
+        node: String,
+    },
+    Stopping {
+        reason: String,
+    },
+}
+
+impl State {
+    /// One or two words for a state column.
+    pub fn word(&self) -> &'static str {
+        match self {
+            State::Queued => "wait",
+            State::Creating => "creating",
+            State::PodRefused { .. } => "refused",
+            State::Unscheduled { .. } => "unscheduled",
+            State::Gated { .. } => "gated",
+            State::Scheduled { .. } => "scheduled",
+            State::Preparing { .. } => "preparing",
+            State::Pulling { .. } => "pulling",
+            State::Pulled { .. } => "pulled",
+            State::PullFailing { .. } => "pull failing",
+            State::ConfigError { .. } => "config error",
+            State::Running { .. } => "run",
+            State::Stopping { .. } => "stopping",
+        }
+    }
+
+    /// What it waits for or what went wrong, for a detail line; empty when the word says all.
+    pub fn detail(&self) -> String {
+        match self {
+            State::Queued | State::Creating => String::new(),
+            State::PodRefused { message } | State::Unscheduled { message } | State::Preparing { message } => {
+                message.clone()
+            }
+            State::Pulled { message } => message.clone(),
+            State::Gated { gates } => gates.join(", "),
+            State::Scheduled { node } | State::Running { node } => node.clone(),
+            State::Pulling { image } => image.clone(),
+            State::PullFailing { reason, message } | State::ConfigError { reason, message } => {
+                format!("{reason}: {message}")
+            }
+            State::Stopping { reason } => reason.clone(),
+        }
+    }
+}
+
+/// A check's verdict, as CTRF names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    Passed,
+    Failed,
+    Skipped,
+    /// The check gave no verdict: crash, deadline, eviction, pull error, cancellation.
+    Other,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CheckResult {
+    pub name: String,
+    pub phase: Phase,
+    pub status: Status,
+    /// Why it failed, was skipped or gave no verdict; empty on pass.
+    pub message: String,
+    pub exit_code: Option<i32>,
+    pub node: Option<String>,
+    pub image: String,
+    /// Job creation to end, with scheduling and pulling.
+    pub total_ms: u64,
+    /// Container start to end; 0 when it never started.
+    pub run_ms: u64,
+    pub start_ms: u64,
+    pub stop_ms: u64,
+    /// Last 1000 lines of output.
+    pub stdout: Vec<String>,
+}
+
+/// Status of a phase, from its checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PhaseStatus {
+    Passed,
+    Failed,
+    Other,
+    Skipped,
+}
+
+/// The verdict of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    Passed,
+    /// A readiness constraint does not hold; no Job was created.
+    NotReady,
+    Failed,
+    /// Nothing failed, but some check gave no verdict.
+    Inconclusive,
+    /// Nothing ran: no check selected, or every check skipped.
+    Skipped,
+    Cancelled,
+}

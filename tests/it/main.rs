@@ -1,0 +1,1 @@
+//! One integration crate; one module per topic.
