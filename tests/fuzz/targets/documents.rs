@@ -1,0 +1,16 @@
+//! Any text as a snapshot and as a recipe; and what reads as one survives being written and read again.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Ok(snapshot) = aicr::snapshot::format::read(text) {
+        let written = aicr::yaml::to_string(&aicr::snapshot::format::to_value(&snapshot));
+        assert_eq!(aicr::snapshot::format::read(&written).expect("what we write, we read"), snapshot);
+    }
+    if let Ok(recipe) = aicr::recipe::format::read(text) {
+        let written = aicr::recipe::format::to_yaml(&recipe);
+        assert_eq!(aicr::recipe::format::read(&written).expect("what we write, we read"), recipe);
+    }
+});
