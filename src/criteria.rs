@@ -92,3 +92,137 @@ impl fmt::Display for Criteria {
         if first { f.write_str("any") } else { Ok(()) }
     }
 }
+
+/// Values that are legal whatever the catalog; empty for nodes.
+pub fn built_in(dimension: Dimension) -> &'static [&'static str] {
+    match dimension {
+        Dimension::Service => &["aks", "bcm", "eks", "gke", "kind", "lke", "metal3", "ocp", "oke"],
+        Dimension::Accelerator => &["a100", "b200", "gb200", "gb300", "h100", "h200", "l40", "l40s", "rtx-pro-6000"],
+        Dimension::Os => &["amazonlinux", "cos", "ol", "rhel", "talos", "ubuntu"],
+        Dimension::Intent => &["inference", "training"],
+        Dimension::Platform => &["dynamo", "kubeflow", "nim", "runai", "slurm"],
+        Dimension::Nodes => &[],
+    }
+}
+
+/// A stated value in the catalog's spelling: trimmed, lower case, aliases resolved; `None` for `any` and empty.
+pub fn normalise(dimension: Dimension, text: &str) -> Option<String> {
+    let text = text.trim().to_lowercase();
+    match (dimension, &*text) {
+        (_, "" | "any") => None,
+        (Dimension::Service, "self-managed" | "self" | "vanilla") => None,
+        (Dimension::Service, "openshift") => Some("ocp".to_owned()),
+        (Dimension::Os, "al2" | "al2023") => Some("amazonlinux".to_owned()),
+        _ => Some(text),
+    }
+}
+
+/// A value that nobody knows, with the legal ones and those that look alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownValue {
+    pub dimension: Dimension,
+    pub value: String,
+    pub near: Vec<String>,
+    pub legal: Vec<String>,
+}
+
+impl fmt::Display for UnknownValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` is no {} that this catalog knows", self.value, self.dimension.name())
+    }
+}
+
+impl std::error::Error for UnknownValue {}
+
+impl UnknownValue {
+    /// What to do: the near matches, else all legal values.
+    pub fn hint(&self) -> String {
+        if self.near.is_empty() {
+            format!("legal values: {}", self.legal.join(", "))
+        } else {
+            format!("did you mean {}? Legal values: {}", self.near.join(" or "), self.legal.join(", "))
+        }
+    }
+}
+
+/// Reads what a person typed for a dimension against the legal values of a catalog.
+///
+/// # Errors
+/// A value that is none of them; for nodes, what is no whole number.
+pub fn parse_value(dimension: Dimension, text: &str, legal: &[String]) -> Result<Option<String>, UnknownValue> {
+    let Some(value) = normalise(dimension, text) else { return Ok(None) };
+    if dimension == Dimension::Nodes {
+        let read = value.parse::<u32>().map(|nodes| (nodes > 0).then(|| nodes.to_string()));
+        return read.map_err(|_| UnknownValue {
+            dimension,
+            value,
+            near: Vec::new(),
+            legal: vec!["a whole number from 0".to_owned()],
+        });
+    }
+    if legal.contains(&value) {
+        return Ok(Some(value));
+    }
+    let near = near_matches(&value, legal.iter().map(String::as_str));
+    Err(UnknownValue { dimension, value, near, legal: legal.to_vec() })
+}
+
+/// Up to three candidates within two edits or sharing a prefix of the text, closest first.
+pub fn near_matches<'a>(text: &str, candidates: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut near: Vec<(usize, &str)> = candidates
+        .map(|candidate| (edit_distance(text, candidate), candidate))
+        .filter(|(distance, candidate)| {
+            let limit = if text.len() < 4 { 1 } else { 2 };
+            *distance <= limit || (text.len() >= 2 && (candidate.starts_with(text) || text.starts_with(*candidate)))
+        })
+        .collect();
+    near.sort();
+    near.into_iter().take(3).map(|(_, candidate)| candidate.to_owned()).collect()
+}
+
+/// Insertions, deletions, replacements and swaps of neighbours that turn one text into the other.
+fn edit_distance(left: &str, right: &str) -> usize {
+    let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
+    let mut rows = vec![vec![0; right.len() + 1]; left.len() + 1];
+    for i in 0..=left.len() {
+        for j in 0..=right.len() {
+            rows[i][j] = if i == 0 || j == 0 {
+                i + j
+            } else {
+                let replaced = rows[i - 1][j - 1] + usize::from(left[i - 1] != right[j - 1]);
+                let mut best = replaced.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
+                if i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1] {
+                    best = best.min(rows[i - 2][j - 2] + 1);
+                }
+                best
+            };
+        }
+    }
+    rows[left.len()][right.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_type_becomes_what_catalogs_write() {
+        let read = |dimension, text| normalise(dimension, text);
+        assert_eq!(read(Dimension::Service, " EKS "), Some("eks".into()));
+        assert_eq!(read(Dimension::Service, "OpenShift"), Some("ocp".into()));
+        assert_eq!(read(Dimension::Service, "self-managed"), None);
+        assert_eq!(read(Dimension::Os, "al2023"), Some("amazonlinux".into()));
+        assert_eq!(read(Dimension::Intent, "any"), None);
+    }
+
+    #[test]
+    fn unknown_values_name_what_looks_alike() {
+        let legal: Vec<String> = built_in(Dimension::Accelerator).iter().map(|value| value.to_string()).collect();
+        let error = parse_value(Dimension::Accelerator, "h10O", &legal).unwrap_err();
+        assert_eq!(error.near, ["h100"]);
+        let error = parse_value(Dimension::Accelerator, "gh200", &legal).unwrap_err();
+        assert_eq!(error.near, ["gb200", "h200"]);
+        assert_eq!(parse_value(Dimension::Nodes, "8", &[]), Ok(Some("8".into())));
+        assert!(parse_value(Dimension::Nodes, "-1", &[]).is_err());
+    }
+}

@@ -11,7 +11,17 @@ pub mod overlay;
 pub mod parse;
 pub mod validator;
 
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+use crate::{criteria::Dimension, yaml::Kind};
+use component::Registry;
+use mixin::Mixin;
+use overlay::Overlay;
+use parse::Document;
+use sha2::{Digest, Sha256};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, OnceLock},
+};
 
 /// Catalog files by catalog-relative path; a later source replaces a file of the same path.
 #[derive(Clone, Debug, Default)]
@@ -51,27 +61,203 @@ impl std::error::Error for CatalogError {}
 #[derive(Debug)]
 pub struct Catalog {
     pub files: Files,
+    pub registry: Registry,
+    pub base: Overlay,
+    /// By name; the base is not among them.
+    pub overlays: BTreeMap<String, Overlay>,
+    pub mixins: BTreeMap<String, Mixin>,
+    /// Values files that were asked for.
+    values: Mutex<BTreeMap<String, Arc<Document>>>,
+    digest: OnceLock<String>,
 }
 
 impl Catalog {
+    /// Reads registry, base, overlays and mixins; values, manifests, checks and validators when they are asked for.
+    ///
+    /// A file of a higher source replaces an overlay or mixin of the same name in a lower one, whatever its path.
+    ///
+    /// # Errors
+    /// A document of the wrong shape, a name that stands twice in one source, no base.
     pub fn new(files: Files) -> Result<Catalog, CatalogError> {
-        let _ = files;
-        todo!("core")
+        let mut registry = Registry::default();
+        let mut base = None;
+        let mut overlays: BTreeMap<String, (usize, Overlay)> = BTreeMap::new();
+        let mut mixins: BTreeMap<String, (usize, Mixin)> = BTreeMap::new();
+        for (source, file) in files.registries() {
+            let _ = source;
+            registry.add(&Document::parse(&file.shown, &file.text)?)?;
+        }
+        for (path, file) in &files.files {
+            match role(path) {
+                Role::Mixin => {
+                    let mixin = Mixin::read(path, Document::parse(&file.shown, &file.text)?)?;
+                    let at = mixin.document.root.at;
+                    keep(&mut mixins, mixin.name.clone(), file.source, mixin, |other| {
+                        format!("{}:{at}", other.document.shown)
+                    })?;
+                }
+                Role::Overlay => {
+                    let Some(overlay) = Overlay::read(path, Document::parse(&file.shown, &file.text)?)? else {
+                        continue;
+                    };
+                    if path == "overlays/base.yaml" {
+                        base = Some(overlay);
+                        continue;
+                    }
+                    let at = overlay.document.root.at;
+                    keep(&mut overlays, overlay.name.clone(), file.source, overlay, |other| {
+                        format!("{}:{at}", other.document.shown)
+                    })?;
+                }
+                Role::Other => {}
+            }
+        }
+        let base = base.ok_or_else(|| CatalogError {
+            at: "overlays/base.yaml".to_owned(),
+            message: "the catalog has no base".to_owned(),
+            hint: Some("every catalog needs `overlays/base.yaml` of kind RecipeMetadata".to_owned()),
+        })?;
+        let strip = |(name, (_, value))| (name, value);
+        let overlays = overlays.into_iter().map(strip).collect();
+        let mixins = mixins.into_iter().map(|(name, (_, value))| (name, value)).collect();
+        let (values, digest) = (Mutex::default(), OnceLock::new());
+        Ok(Catalog { files, registry, base, overlays, mixins, values, digest })
+    }
+
+    /// The base, or an overlay by name.
+    pub fn overlay(&self, name: &str) -> Option<&Overlay> {
+        if name == overlay::BASE { Some(&self.base) } else { self.overlays.get(name) }
     }
 
     /// Every legal value of a dimension, sorted: built-in ones and those that overlays contribute.
-    pub fn criteria_values(&self, dimension: crate::criteria::Dimension) -> Vec<String> {
-        let _ = dimension;
-        todo!("core")
+    pub fn criteria_values(&self, dimension: Dimension) -> Vec<String> {
+        let mut values: BTreeSet<String> =
+            crate::criteria::built_in(dimension).iter().map(|value| value.to_string()).collect();
+        if dimension != Dimension::Nodes {
+            let criteria = self.overlays.values().filter_map(|overlay| overlay.criteria.as_ref());
+            values.extend(criteria.filter_map(|criteria| criteria.get(dimension)));
+        }
+        values.into_iter().collect()
     }
 
-    /// SHA-256 over all paths and texts, `sha256:…`.
+    /// A catalog file's text by catalog-relative path.
+    pub fn text(&self, path: &str) -> Option<&str> {
+        self.files.files.get(path).map(|file| &*file.text)
+    }
+
+    /// A parsed values file; `None` when there is no such file.
+    ///
+    /// # Errors
+    /// Not YAML, or not a mapping.
+    pub fn values(&self, path: &str) -> Result<Option<Arc<Document>>, CatalogError> {
+        let Some(file) = self.files.files.get(path) else { return Ok(None) };
+        let mut values = self.values.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(known) = values.get(path) {
+            return Ok(Some(known.clone()));
+        }
+        let document = Document::parse(&file.shown, &file.text)?;
+        if !matches!(document.root.kind, Kind::Map(_) | Kind::Null) {
+            let found = document.root.kind_name();
+            return Err(document.error(document.root.at, format!("a values file must be a mapping, found {found}")));
+        }
+        let document = Arc::new(document);
+        values.insert(path.to_owned(), document.clone());
+        Ok(Some(document))
+    }
+
+    /// SHA-256 over all paths and texts in path order, `sha256:…`.
     pub fn digest(&self) -> String {
-        todo!("core")
+        let digest = || {
+            let mut hash = Sha256::new();
+            for (path, file) in &self.files.files {
+                for part in [path.as_str(), &file.text] {
+                    hash.update((part.len() as u64).to_be_bytes());
+                    hash.update(part.as_bytes());
+                }
+            }
+            hash.finalize().iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+        };
+        self.digest.get_or_init(digest).clone()
     }
 
-    /// The validator catalog, in execution order.
+    /// The validator catalog, in execution order; empty when the catalog has none.
+    ///
+    /// # Errors
+    /// An entry of the wrong shape.
     pub fn validators(&self) -> Result<Vec<validator::Validator>, CatalogError> {
-        todo!("core")
+        let mut validators = Vec::new();
+        for file in self.files.stacked(VALIDATORS) {
+            validator::read(&mut validators, &Document::parse(&file.shown, &file.text)?)?;
+        }
+        Ok(validators)
+    }
+}
+
+const REGISTRY: &str = "registry.yaml";
+const VALIDATORS: &str = "validators/catalog.yaml";
+
+impl Files {
+    /// Adds a file of a source; of files that merge by entry (registry, validators) every source's text is kept.
+    pub fn insert(&mut self, path: &str, file: File) {
+        if (path == REGISTRY || path == VALIDATORS)
+            && let Some(lower) = self.files.get(path)
+            && lower.source != file.source
+        {
+            self.files.insert(format!("{path}\0{}", lower.source), lower.clone());
+        }
+        self.files.insert(path.to_owned(), file);
+    }
+
+    /// All versions of a file that merges by entry, lowest source first.
+    fn stacked<'f>(&'f self, path: &'static str) -> impl Iterator<Item = &'f File> {
+        let mut files: Vec<&File> =
+            self.files.iter().filter(|(key, _)| key.split('\0').next() == Some(path)).map(|(_, file)| file).collect();
+        files.sort_by_key(|file| file.source);
+        files.into_iter()
+    }
+
+    fn registries(&self) -> impl Iterator<Item = (usize, &File)> {
+        self.stacked(REGISTRY).map(|file| (file.source, file))
+    }
+}
+
+/// What a file is, by its path.
+enum Role {
+    Mixin,
+    Overlay,
+    /// Registry, values, manifests, checks, validators, documentation.
+    Other,
+}
+
+fn role(path: &str) -> Role {
+    let other = ["components/", "checks/", "validators/"];
+    if !path.ends_with(".yaml") || other.iter().any(|folder| path.starts_with(folder)) || path == REGISTRY {
+        Role::Other
+    } else if path.starts_with("mixins/") {
+        Role::Mixin
+    } else {
+        Role::Overlay
+    }
+}
+
+/// Keeps the document of the highest source; two of one name in one source are an error.
+fn keep<T>(
+    known: &mut BTreeMap<String, (usize, T)>,
+    name: String,
+    source: usize,
+    value: T,
+    place: impl Fn(&T) -> String,
+) -> Result<(), CatalogError> {
+    match known.get(&name) {
+        Some((other, first)) if *other == source => Err(CatalogError {
+            at: place(&value),
+            message: format!("the name `{name}` is taken, first by {}", place(first)),
+            hint: Some("give one of them another `metadata.name`".to_owned()),
+        }),
+        Some((other, _)) if *other > source => Ok(()),
+        _ => {
+            known.insert(name, (source, value));
+            Ok(())
+        }
     }
 }

@@ -1,1 +1,121 @@
-//! (core)
+//! Overlays: layers that apply where their criteria match. The base is one without criteria.
+
+use super::{CatalogError, parse::Document};
+use crate::{
+    criteria::{Criteria, Dimension},
+    yaml::{Node, Position},
+};
+use std::sync::Arc;
+
+/// The name of the root of every chain.
+pub const BASE: &str = "base";
+
+/// One overlay, or the base.
+#[derive(Clone, Debug)]
+pub struct Overlay {
+    pub name: String,
+    /// Catalog-relative path.
+    pub path: String,
+    pub document: Document,
+    /// `None` where the parent is the base.
+    pub parent: Option<String>,
+    /// `None`: never selected by a query, only inherited from.
+    pub criteria: Option<Criteria>,
+    /// Names with the place of their mention.
+    pub mixins: Vec<(String, Position)>,
+    pub spec: Spec,
+}
+
+/// What a layer says, still as positioned nodes: merging decides field by field.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    pub constraints: Vec<Node>,
+    pub components: Vec<Node>,
+    pub validation: Option<Node>,
+}
+
+impl Spec {
+    /// Reads `spec`; constraints and components must be mappings with a name.
+    ///
+    /// # Errors
+    /// A list that is none, an element without a name.
+    pub fn read(document: &Document, spec: Option<&Node>) -> Result<Spec, CatalogError> {
+        let Some(spec) = spec else {
+            return Ok(Spec { constraints: Vec::new(), components: Vec::new(), validation: None });
+        };
+        let named = |key: &str| -> Result<Vec<Node>, CatalogError> {
+            let items = document.list(spec, key)?.unwrap_or(&[]);
+            for item in items {
+                if document.text(item, "name")?.is_empty() {
+                    return Err(document.error(item.at, format!("every element of `{key}` needs a `name`")));
+                }
+            }
+            Ok(items.to_vec())
+        };
+        let validation = document.field(spec, "validation").cloned();
+        Ok(Spec { constraints: named("constraints")?, components: named("componentRefs")?, validation })
+    }
+}
+
+impl Overlay {
+    /// Reads a `RecipeMetadata` document; `None` for a document of another kind.
+    ///
+    /// # Errors
+    /// A field of the wrong shape, a missing name.
+    pub fn read(path: &str, document: Document) -> Result<Option<Overlay>, CatalogError> {
+        let root = &document.root;
+        let kind = document.text(root, "kind")?;
+        if !(kind.is_empty() || kind == "RecipeMetadata") {
+            return Ok(None);
+        }
+        let name = match document.field(root, "metadata") {
+            Some(metadata) => document.text(metadata, "name")?,
+            None => String::new(),
+        };
+        if name.is_empty() {
+            let mut error = document.error(root.at, "an overlay needs `metadata.name`");
+            error.hint = Some("add the name that other overlays can put into `spec.base`".to_owned());
+            return Err(error);
+        }
+        let spec = document.field(root, "spec");
+        let parent = match spec {
+            Some(spec) => Some(document.text(spec, "base")?).filter(|parent| !(parent.is_empty() || parent == BASE)),
+            None => None,
+        };
+        let criteria = match spec.and_then(|spec| document.field(spec, "criteria")) {
+            Some(node) => Some(read_criteria(&document, node)?),
+            None => None,
+        };
+        let mixins = match spec {
+            Some(spec) => document.list(spec, "mixins")?.unwrap_or(&[]),
+            None => &[],
+        };
+        let mixins = mixins.iter().filter_map(|node| Some((node.text()?.to_owned(), node.at))).collect();
+        let read = Spec::read(&document, spec)?;
+        Ok(Some(Overlay { name, path: path.to_owned(), parent, criteria, mixins, spec: read, document }))
+    }
+
+    /// File as messages call it.
+    pub fn file(&self) -> &Arc<str> {
+        &self.document.shown
+    }
+}
+
+/// Criteria as an overlay states them, normalised like a query's: `EKS` and ` eks ` are `eks`, `al2` is `amazonlinux`.
+fn read_criteria(document: &Document, node: &Node) -> Result<Criteria, CatalogError> {
+    let mut criteria = Criteria::default();
+    for dimension in Dimension::ALL {
+        let text = document.text(node, dimension.name())?;
+        if dimension == Dimension::Nodes {
+            if !text.is_empty() {
+                let nodes = text.parse().map_err(|_| {
+                    document.error(node.at, format!("`nodes` must be a whole number from 0, found `{text}`"))
+                })?;
+                criteria.nodes = nodes;
+            }
+            continue;
+        }
+        criteria.set(dimension, crate::criteria::normalise(dimension, &text));
+    }
+    Ok(criteria)
+}

@@ -1,6 +1,14 @@
 //! Entries of `validators/catalog.yaml`: which image runs which check, in which phase, for how long.
 
+use super::{
+    CatalogError,
+    parse::{Document, duration_seconds},
+};
+use crate::yaml::Node;
 use std::collections::BTreeMap;
+
+/// What a check gets when its entry names no timeout.
+pub const DEFAULT_TIMEOUT_SECONDS: u64 = 300;
 
 /// The phases in which checks run; readiness comes before them and runs no Job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -47,4 +55,93 @@ pub struct DependencyAffinity {
     pub pod_labels: BTreeMap<String, String>,
     pub required: bool,
     pub topology_key: String,
+}
+
+/// Reads `validators/catalog.yaml` over what lower catalogs say: same name replaces the whole entry in its place.
+///
+/// # Errors
+/// A missing or duplicate name, one that cannot be part of an object name, an unknown phase, a missing image, an
+/// unreadable timeout, an incomplete affinity.
+pub fn read(validators: &mut Vec<Validator>, document: &Document) -> Result<(), CatalogError> {
+    let mut seen = BTreeMap::new();
+    for node in document.list(&document.root, "validators")?.unwrap_or(&[]) {
+        let validator = read_one(document, node)?;
+        if let Some(line) = seen.insert(validator.name.clone(), node.at.line) {
+            let message = format!("the validator `{}` stands twice, first in line {line}", validator.name);
+            return Err(document.error(node.at, message));
+        }
+        match validators.iter_mut().find(|known| known.name == validator.name) {
+            Some(known) => *known = validator,
+            None => validators.push(validator),
+        }
+    }
+    Ok(())
+}
+
+fn read_one(document: &Document, node: &Node) -> Result<Validator, CatalogError> {
+    let name = document.text(node, "name")?;
+    let label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    // `aicr-<name>-<8 hex>` has to fit the 63 characters of a label.
+    if name.is_empty() || name.len() > 49 || !name.chars().all(label) || name.starts_with('-') || name.ends_with('-') {
+        let message = format!("the validator name `{name}` must be 1 to 49 lower-case letters, digits and inner `-`");
+        return Err(document.error(node.at, message));
+    }
+    let phase = match &*document.text(node, "phase")? {
+        "deployment" => Phase::Deployment,
+        "conformance" => Phase::Conformance,
+        "performance" => Phase::Performance,
+        other => {
+            let message =
+                format!("the phase of `{name}` must be deployment, conformance or performance, found `{other}`");
+            return Err(document.error(node.at, message));
+        }
+    };
+    let image = document.text(node, "image")?;
+    if image.is_empty() {
+        return Err(document.error(node.at, format!("the validator `{name}` needs an `image`")));
+    }
+    let timeout = document.text(node, "timeout")?;
+    let timeout_seconds = match &*timeout {
+        "" | "0" => DEFAULT_TIMEOUT_SECONDS,
+        text => match duration_seconds(text) {
+            Some(seconds) if seconds >= 1.0 => seconds as u64,
+            Some(_) => DEFAULT_TIMEOUT_SECONDS,
+            None => return Err(document.error(node.at, format!("the timeout of `{name}` is no duration: `{text}`"))),
+        },
+    };
+    let mut env = Vec::new();
+    for item in document.list(node, "env")?.unwrap_or(&[]) {
+        env.push((document.text(item, "name")?, document.text(item, "value")?));
+    }
+    let resources = match document.field(node, "resources") {
+        Some(resources) => Some((document.text(resources, "cpu")?, document.text(resources, "memory")?)),
+        None => None,
+    };
+    let mut dependency_affinity = Vec::new();
+    for item in document.list(node, "dependencyAffinity")?.unwrap_or(&[]) {
+        let component = document.text(item, "componentRef")?;
+        let pod_labels = document.text_map(item, "podLabelSelector")?;
+        if component.is_empty() || pod_labels.is_empty() {
+            let message = format!("a dependencyAffinity of `{name}` needs `componentRef` and `podLabelSelector`");
+            return Err(document.error(item.at, message));
+        }
+        let topology_key = document.text(item, "topologyKey")?;
+        dependency_affinity.push(DependencyAffinity {
+            component,
+            pod_labels,
+            required: document.text(item, "requirement")? == "required",
+            topology_key: if topology_key.is_empty() { "kubernetes.io/hostname".to_owned() } else { topology_key },
+        });
+    }
+    Ok(Validator {
+        phase,
+        description: document.text(node, "description")?,
+        image,
+        timeout_seconds,
+        args: document.texts(node, "args")?,
+        env,
+        resources: resources.filter(|(cpu, memory)| !cpu.is_empty() && !memory.is_empty()),
+        dependency_affinity,
+        name,
+    })
 }
