@@ -167,7 +167,7 @@ pub fn parse_value(dimension: Dimension, text: &str, legal: &[String]) -> Result
     Err(UnknownValue { dimension, value, near, legal: legal.to_vec() })
 }
 
-/// Up to three candidates within two edits or sharing a prefix of the text, closest first.
+/// Up to three candidates within two edits or sharing a prefix of the text, of those the closest.
 pub fn near_matches<'a>(text: &str, candidates: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut near: Vec<(usize, &str)> = candidates
         .map(|candidate| (edit_distance(text, candidate), candidate))
@@ -177,7 +177,12 @@ pub fn near_matches<'a>(text: &str, candidates: impl Iterator<Item = &'a str>) -
         })
         .collect();
     near.sort();
-    near.into_iter().take(3).map(|(_, candidate)| candidate.to_owned()).collect()
+    let closest = near.first().map_or(0, |(distance, _)| *distance);
+    near.into_iter()
+        .take_while(|(distance, _)| *distance == closest)
+        .take(3)
+        .map(|(_, candidate)| candidate.to_owned())
+        .collect()
 }
 
 /// Insertions, deletions, replacements and swaps of neighbours that turn one text into the other.

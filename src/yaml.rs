@@ -10,7 +10,7 @@
 //! keys, no source text of numbers and no Go dialect.
 
 use serde_json::{Number, Value};
-use serde_yaml::granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, StrInput, options};
+use serde_yaml::granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, StrInput, options};
 use std::{borrow::Cow, collections::HashMap, fmt, fmt::Write as _, sync::Arc};
 
 /// Where a node starts: line and column, both from 1. `Position::NONE` for a value that no file wrote.

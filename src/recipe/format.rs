@@ -1,11 +1,19 @@
 //! The recipe file: reading a `RecipeResult` (or refusing what is none) and writing it as YAML or JSON.
 
-use super::Recipe;
+use super::{ComponentRef, Constraint, ConstraintWarning, ExcludedOverlay, Recipe, Validation, coherence};
+use crate::{
+    criteria::{Criteria, Dimension, normalise},
+    snapshot::API_VERSION,
+    yaml::{self, Node, Position, YamlError},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+use std::fmt;
 
 /// A document that is not a recipe.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RecipeFormatError {
-    Syntax(crate::yaml::YamlError),
+    Syntax(YamlError),
     NotARecipe {
         found: String,
     },
@@ -14,34 +22,300 @@ pub enum RecipeFormatError {
     },
     /// A field with the wrong shape: where, and what was expected.
     Field {
-        at: crate::yaml::Position,
+        at: Position,
         message: String,
     },
     /// Refs that contradict themselves, one line each.
     Incoherent(Vec<String>),
 }
-impl std::fmt::Display for RecipeFormatError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let _ = f;
-        todo!("core")
+
+impl fmt::Display for RecipeFormatError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RecipeFormatError::Syntax(error) => write!(f, "it is neither YAML nor JSON: {error}"),
+            RecipeFormatError::NotARecipe { found } => write!(f, "expected `kind: RecipeResult`, found {found}"),
+            RecipeFormatError::ApiVersion { found } => {
+                write!(f, "expected `apiVersion: {API_VERSION}`, found `{found}`")
+            }
+            RecipeFormatError::Field { at, message } => write!(f, "{message} (line {}, column {})", at.line, at.column),
+            RecipeFormatError::Incoherent(problems) => write!(f, "it contradicts itself: {}", problems.join("; ")),
+        }
     }
 }
+
 impl std::error::Error for RecipeFormatError {}
 
+impl RecipeFormatError {
+    /// Where in the document, when the cause has a place.
+    pub fn at(&self) -> Option<Position> {
+        match self {
+            RecipeFormatError::Syntax(error) => Some(error.at),
+            RecipeFormatError::Field { at, .. } => Some(*at),
+            _ => None,
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            RecipeFormatError::NotARecipe { .. } | RecipeFormatError::Syntax(_) => {
+                "write a recipe with `aicr recipe -o recipe.yaml` and give that file"
+            }
+            RecipeFormatError::ApiVersion { .. } => "resolve the recipe again with this version",
+            RecipeFormatError::Field { .. } | RecipeFormatError::Incoherent(_) => {
+                "correct the file, or resolve it again"
+            }
+        }
+    }
+}
+
 /// Reads YAML or JSON (found by looking, not by file name).
+///
+/// # Errors
+/// Another kind of document, another version, a field of the wrong shape, refs that contradict themselves.
 pub fn read(text: &str) -> Result<Recipe, RecipeFormatError> {
-    let _ = text;
-    todo!("core")
+    let root = yaml::parse(text).map_err(RecipeFormatError::Syntax)?;
+    let text = |node: &Node, key: &str| node.get(key).and_then(Node::text).unwrap_or_default().to_owned();
+    let kind = text(&root, "kind");
+    if root.entries().is_empty() {
+        return Err(RecipeFormatError::NotARecipe { found: root.kind_name().to_owned() });
+    }
+    if !(kind.is_empty() && root.get("componentRefs").is_some() || kind == "RecipeResult") {
+        let found = if kind.is_empty() { "no kind".to_owned() } else { format!("`kind: {kind}`") };
+        return Err(RecipeFormatError::NotARecipe { found });
+    }
+    let version = text(&root, "apiVersion");
+    if !(version.is_empty() || version == API_VERSION) {
+        return Err(RecipeFormatError::ApiVersion { found: version });
+    }
+    let metadata = root.get("metadata");
+    let recipe = Recipe {
+        version: metadata.map(|metadata| text(metadata, "version")).unwrap_or_default(),
+        applied_overlays: list(metadata, "appliedOverlays")?,
+        excluded_overlays: excluded(metadata),
+        constraint_warnings: list::<ConstraintWarning>(metadata, "constraintWarnings")?,
+        criteria: criteria(root.get("criteria")),
+        constraints: list::<Constraint>(Some(&root), "constraints")?,
+        components: list::<ComponentRef>(Some(&root), "componentRefs")?,
+        deployment_order: list(Some(&root), "deploymentOrder")?,
+        validation: field::<Validation>(&root, "validation")?,
+        extra: root.get("aicr").map_or(Value::Null, Node::to_value),
+    };
+    if let Some(component) = recipe.components.iter().find(|component| component.name == "deployer") {
+        let problem = format!("the component name `{}` is reserved for options of deployers", component.name);
+        return Err(RecipeFormatError::Incoherent(vec![problem]));
+    }
+    let problems = coherence(&recipe.components);
+    if problems.is_empty() { Ok(recipe) } else { Err(RecipeFormatError::Incoherent(problems)) }
+}
+
+/// A mapping's field as a typed value; strings are read from the source text, so that `1.10` stays `1.10`.
+fn field<T: DeserializeOwned>(node: &Node, key: &str) -> Result<Option<T>, RecipeFormatError> {
+    let Some(value) = node.get(key).filter(|value| !value.is_null()) else { return Ok(None) };
+    let typed = serde_json::from_value(texts(value, key));
+    typed.map(Some).map_err(|error| RecipeFormatError::Field { at: value.at, message: format!("`{key}`: {error}") })
+}
+
+fn list<T: DeserializeOwned>(node: Option<&Node>, key: &str) -> Result<Vec<T>, RecipeFormatError> {
+    let Some(node) = node else { return Ok(Vec::new()) };
+    let Some(value) = node.get(key).filter(|value| !value.is_null()) else { return Ok(Vec::new()) };
+    let read = |item: &Node| {
+        let typed = serde_json::from_value(texts(item, ""));
+        typed.map_err(|error| RecipeFormatError::Field { at: item.at, message: format!("`{key}`: {error}") })
+    };
+    if !matches!(value.kind, yaml::Kind::List(_)) {
+        let message = format!("`{key}` must be a list, found {}", value.kind_name());
+        return Err(RecipeFormatError::Field { at: value.at, message });
+    }
+    value.items().iter().map(read).collect()
+}
+
+/// The value with every scalar outside free-form mappings as its source text.
+fn texts(node: &Node, key: &str) -> Value {
+    match key {
+        "overrides" | "cleanup" | "healthCheckSkip" | "maxNodes" => node.to_value(),
+        _ => match (node.items(), node.entries(), node.text()) {
+            (_, _, Some(text)) => Value::from(text),
+            ([], [], None) => node.to_value(),
+            ([], entries, None) => Value::Object(
+                entries
+                    .iter()
+                    .filter(|entry| !entry.value.is_null())
+                    .map(|entry| (entry.key.to_string(), texts(&entry.value, &entry.key)))
+                    .collect(),
+            ),
+            (items, _, None) => items.iter().map(|item| texts(item, "")).collect(),
+        },
+    }
+}
+
+/// Objects, or plain names in files of older versions.
+fn excluded(metadata: Option<&Node>) -> Vec<ExcludedOverlay> {
+    let items = metadata.and_then(|metadata| metadata.get("excludedOverlays")).map_or(&[][..], Node::items);
+    let read = |item: &Node| match item.text() {
+        Some(name) => ExcludedOverlay { name: name.to_owned(), reason: String::new() },
+        None => {
+            let text = |key: &str| item.get(key).and_then(Node::text).unwrap_or_default().to_owned();
+            ExcludedOverlay { name: text("name"), reason: text("reason") }
+        }
+    };
+    items.iter().map(read).collect()
+}
+
+fn criteria(node: Option<&Node>) -> Criteria {
+    let mut criteria = Criteria::default();
+    for dimension in Dimension::ALL {
+        if let Some(text) = node.and_then(|node| node.get(dimension.name())).and_then(Node::text) {
+            criteria.set(dimension, normalise(dimension, text));
+        }
+    }
+    criteria
+}
+
+/// The document in the reference's field order.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'r> {
+    kind: &'static str,
+    api_version: &'static str,
+    metadata: Metadata<'r>,
+    criteria: CriteriaDocument,
+    #[serde(skip_serializing_if = "<[Constraint]>::is_empty")]
+    constraints: &'r [Constraint],
+    component_refs: &'r [ComponentRef],
+    deployment_order: &'r [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    validation: Option<&'r Validation>,
+    #[serde(skip_serializing_if = "Value::is_null")]
+    aicr: &'r Value,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata<'r> {
+    #[serde(skip_serializing_if = "str::is_empty")]
+    version: &'r str,
+    applied_overlays: &'r [String],
+    #[serde(skip_serializing_if = "<[ExcludedOverlay]>::is_empty")]
+    excluded_overlays: &'r [ExcludedOverlay],
+    #[serde(skip_serializing_if = "<[ConstraintWarning]>::is_empty")]
+    constraint_warnings: &'r [ConstraintWarning],
+}
+
+#[derive(Serialize)]
+struct CriteriaDocument {
+    service: String,
+    accelerator: String,
+    intent: String,
+    os: String,
+    platform: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nodes: Option<u32>,
+}
+
+fn document(recipe: &Recipe) -> Document<'_> {
+    let Recipe {
+        version,
+        applied_overlays,
+        excluded_overlays,
+        constraint_warnings,
+        criteria,
+        constraints,
+        components,
+        deployment_order,
+        validation,
+        extra,
+    } = recipe;
+    let text = |dimension: Dimension| criteria.get(dimension).unwrap_or_else(|| "any".to_owned());
+    Document {
+        kind: "RecipeResult",
+        api_version: API_VERSION,
+        metadata: Metadata { version, applied_overlays, excluded_overlays, constraint_warnings },
+        criteria: CriteriaDocument {
+            service: text(Dimension::Service),
+            accelerator: text(Dimension::Accelerator),
+            intent: text(Dimension::Intent),
+            os: text(Dimension::Os),
+            platform: text(Dimension::Platform),
+            nodes: (criteria.nodes > 0).then_some(criteria.nodes),
+        },
+        constraints,
+        component_refs: components,
+        deployment_order,
+        validation: validation.as_ref(),
+        aicr: extra,
+    }
+}
+
+/// The document as a value.
+pub fn to_value(recipe: &Recipe) -> Value {
+    serde_json::to_value(document(recipe)).unwrap_or_else(|_| Value::Object(Map::new()))
 }
 
 /// JSON text in the reference's field order and escaping, two-space indent, final newline.
 pub fn to_json(recipe: &Recipe) -> String {
-    let _ = recipe;
-    todo!("core")
+    json_text(&document(recipe))
 }
 
 /// YAML text with sorted keys.
 pub fn to_yaml(recipe: &Recipe) -> String {
-    let _ = recipe;
-    todo!("core")
+    yaml::to_string(&to_value(recipe))
+}
+
+/// Indented JSON with `<`, `>` and `&` escaped as the reference escapes them, and a final newline.
+pub fn json_text(value: &impl Serialize) -> String {
+    let text = serde_json::to_string_pretty(value).unwrap_or_else(|_| "null".to_owned());
+    // The three can only stand inside strings, so replacing them in the text is safe.
+    text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: &str = "
+kind: RecipeResult
+apiVersion: aicr.run/v1alpha2
+metadata: {appliedOverlays: [base]}
+criteria: {service: kind, accelerator: any, intent: any, os: any, platform: any}
+constraints:
+  - {name: K8s.server.version, value: '>= 1.25'}
+componentRefs:
+  - {name: nfd, type: Helm, source: oci://example, version: 0.10, overrides: {replicas: 2, on: true}}
+deploymentOrder: [nfd]
+validation: {performance: {}}
+";
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let recipe = read(SMALL).unwrap();
+        assert_eq!(recipe.components[0].version, "0.10");
+        assert_eq!(recipe.components[0].overrides["replicas"], 2);
+        assert_eq!(recipe.validation.as_ref().unwrap().performance, Some(Default::default()));
+        assert_eq!(read(&to_yaml(&recipe)), Ok(recipe.clone()));
+        assert_eq!(read(&to_json(&recipe)), Ok(recipe));
+    }
+
+    #[test]
+    fn json_has_the_references_order_and_escapes() {
+        let json = to_json(&read(SMALL).unwrap());
+        assert!(json.starts_with("{\n  \"kind\": \"RecipeResult\",\n  \"apiVersion\""), "{json}");
+        assert!(json.contains(r#""value": "\u003e= 1.25""#), "{json}");
+    }
+
+    #[track_caller]
+    fn refused(text: &str, part: &str) {
+        let error = read(text).unwrap_err().to_string();
+        assert!(error.contains(part), "{error}");
+    }
+
+    #[test]
+    fn other_documents_are_refused_with_what_they_are() {
+        refused("kind: Snapshot\nmeasurements: []\n", "found `kind: Snapshot`");
+        refused("just text", "found a string");
+        refused("kind: RecipeResult\napiVersion: aicr.nvidia.com/v1alpha1\n", "found `aicr.nvidia.com/v1alpha1`");
+        refused("kind: RecipeResult\ncomponentRefs: {}\n", "`componentRefs` must be a list");
+        refused("kind: RecipeResult\ncomponentRefs: [{name: x, type: Helm}]\n", "nothing to deploy");
+        refused("a: [", "neither YAML nor JSON");
+    }
 }

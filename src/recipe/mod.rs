@@ -25,6 +25,59 @@ pub struct Recipe {
     /// Enabled components, dependencies first.
     pub deployment_order: Vec<String>,
     pub validation: Option<Validation>,
+    /// What we add under the key `aicr`: coverage, catalog digest and sources, judged constraints; null for nothing.
+    pub extra: Value,
+}
+
+/// Contradictions within enabled refs, sorted, one line each; empty for a coherent list.
+pub fn coherence(components: &[ComponentRef]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for component in components.iter().filter(|component| component.is_enabled()) {
+        let mut say = |text: &str| problems.push(format!("component `{}`: {text}", component.name));
+        if !component.patches.is_empty() {
+            say("patches are not supported");
+        }
+        match &*component.r#type {
+            "Helm" => helm_coherence(component, &mut say),
+            "Kustomize" => {
+                if component.path.is_empty() {
+                    say("a Kustomize component needs a path");
+                }
+                if !component.tag.is_empty() && component.source.is_empty() {
+                    say("a tag needs a source");
+                }
+                if !component.manifest_files.is_empty() {
+                    say("a Kustomize component cannot have manifestFiles");
+                }
+            }
+            other => say(&format!("the type must be Helm or Kustomize, found `{other}`")),
+        }
+    }
+    problems.sort();
+    problems
+}
+
+fn helm_coherence(component: &ComponentRef, say: &mut impl FnMut(&str)) {
+    if !component.tag.is_empty() || !component.path.is_empty() {
+        say("a Helm component cannot have a tag or a path");
+    }
+    for (name, text) in [("chart", &component.chart), ("source", &component.source), ("version", &component.version)] {
+        if text.trim() != text {
+            say(&format!("the {name} has white space around it"));
+        }
+    }
+    if component.version == "v" {
+        say("the version is only `v`");
+    }
+    if !component.source.is_empty() {
+        if component.version.is_empty() {
+            say("a chart source needs a version");
+        }
+    } else if !component.chart.is_empty() {
+        say("a chart needs a source");
+    } else if component.manifest_files.is_empty() {
+        say("no source, no chart and no manifestFiles: nothing to deploy");
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

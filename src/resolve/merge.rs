@@ -1,1 +1,435 @@
-//! (core)
+//! Field rules: how a later layer speaks over earlier ones.
+//!
+//! In: layers as positioned nodes, in merge order. Out: components, constraints and phases whose every value carries its
+//! history. The rules are one table per document part; nothing here knows which overlays were chosen or why.
+
+use super::{
+    ResolveError,
+    provenance::{Origin, Traced, TracedValue, Wrote},
+};
+use crate::{
+    catalog::{CatalogError, overlay::Spec, parse::Document},
+    yaml::{Kind, Node, Position},
+};
+use serde_json::Value;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// How one field of a componentRef merges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// A non-empty text replaces; it cannot be cleared.
+    Text,
+    /// Mappings merge recursively; anything else replaces, null included.
+    Deep,
+    /// A non-empty list replaces.
+    Replace,
+    /// New entries are appended; none can be removed.
+    Union,
+    /// True sets; it cannot be unset.
+    Raise,
+}
+
+/// The fields of a componentRef in the order of the recipe file, with their rules.
+pub const FIELDS: [(&str, Rule); 18] = [
+    ("name", Rule::Text),
+    ("namespace", Rule::Text),
+    ("chart", Rule::Text),
+    ("type", Rule::Text),
+    ("source", Rule::Text),
+    ("version", Rule::Text),
+    ("tag", Rule::Text),
+    ("valuesFile", Rule::Text),
+    ("overrides", Rule::Deep),
+    ("patches", Rule::Replace),
+    ("dependencyRefs", Rule::Union),
+    ("manifestFiles", Rule::Union),
+    ("preManifestFiles", Rule::Union),
+    ("path", Rule::Text),
+    ("cleanup", Rule::Raise),
+    ("expectedResources", Rule::Replace),
+    ("healthCheckAsserts", Rule::Text),
+    ("healthCheckSkip", Rule::Raise),
+];
+
+/// What a mixin may not set on a component that exists already, in the order in which it is complained about.
+const CLOSED_TO_MIXINS: [&str; 14] = [
+    "chart",
+    "type",
+    "source",
+    "version",
+    "tag",
+    "path",
+    "valuesFile",
+    "overrides",
+    "patches",
+    "dependencyRefs",
+    "cleanup",
+    "expectedResources",
+    "healthCheckAsserts",
+    "healthCheckSkip",
+];
+
+const CONSTRAINT_FIELDS: [&str; 5] = ["name", "value", "severity", "remediation", "unit"];
+
+/// The phases of a validation block, in the order of the recipe file.
+pub const PHASES: [&str; 4] = ["readiness", "deployment", "performance", "conformance"];
+
+/// One componentRef: its fields that are set.
+pub type Fields = BTreeMap<&'static str, Traced>;
+
+/// Everything that layers build together.
+#[derive(Clone, Debug, Default)]
+pub struct Merged {
+    /// By constraint name; each a mapping.
+    pub constraints: BTreeMap<String, Traced>,
+    pub components: BTreeMap<String, Fields>,
+    pub validation: Option<BTreeMap<&'static str, Phase>>,
+}
+
+/// One phase of the validation block. `Some(empty)` was cleared by `[]`.
+#[derive(Clone, Debug, Default)]
+pub struct Phase {
+    pub timeout: Option<Traced>,
+    /// In order of first mention, by name.
+    pub constraints: Vec<(String, Traced)>,
+    pub checks: Vec<Traced>,
+    pub node_selection: Option<Traced>,
+    pub infrastructure: Option<Traced>,
+}
+
+/// The layer that speaks, for the origins of what it says.
+#[derive(Clone, Copy, Debug)]
+pub struct Writer<'d> {
+    pub layer: usize,
+    pub document: &'d Document,
+}
+
+impl Writer<'_> {
+    pub fn origin(&self, at: Position, wrote: Wrote) -> Origin {
+        Origin { layer: self.layer, file: self.document.shown.clone(), at, wrote }
+    }
+
+    /// A node as this layer's word.
+    pub fn trace(&self, node: &Node) -> Traced {
+        match &node.kind {
+            Kind::Map(entries) if !entries.is_empty() => Traced {
+                value: TracedValue::Map(
+                    entries.iter().map(|entry| (entry.key.clone(), self.trace(&entry.value))).collect(),
+                ),
+                history: Vec::new(),
+            },
+            Kind::Map(_) => Traced { value: TracedValue::Map(Vec::new()), history: vec![self.set(node)] },
+            Kind::List(items) => {
+                let items = items.iter().map(|item| self.trace(item)).collect();
+                Traced { value: TracedValue::List(items), history: vec![self.set(node)] }
+            }
+            Kind::Null => {
+                Traced { value: TracedValue::Scalar(Value::Null), history: vec![self.origin(node.at, Wrote::Removed)] }
+            }
+            _ => Traced { value: TracedValue::Scalar(node.to_value()), history: vec![self.set(node)] },
+        }
+    }
+
+    /// A scalar as a text field reads it.
+    pub fn text(&self, node: &Node, text: &str) -> Traced {
+        let value = Value::from(text);
+        Traced { history: vec![self.origin(node.at, Wrote::Set(value.clone()))], value: TracedValue::Scalar(value) }
+    }
+
+    fn set(&self, node: &Node) -> Origin {
+        self.origin(node.at, Wrote::Set(node.to_value()))
+    }
+
+    fn wrong(&self, node: &Node, key: &str, wanted: &str) -> CatalogError {
+        self.document.error(node.at, format!("`{key}` must be {wanted}, found {}", node.kind_name()))
+    }
+}
+
+impl Merged {
+    /// Merges one layer over what is there. `first` is the base, in which a repeated component replaces the earlier one.
+    ///
+    /// # Errors
+    /// A field of the wrong shape.
+    pub fn add(&mut self, writer: Writer<'_>, spec: &Spec, first: bool) -> Result<(), CatalogError> {
+        for node in &spec.constraints {
+            let (name, constraint) = read_constraint(writer, node)?;
+            match self.constraints.get_mut(&name) {
+                Some(known) => replace_constraint(known, constraint),
+                None => {
+                    self.constraints.insert(name, constraint);
+                }
+            }
+        }
+        for node in &spec.components {
+            let name = writer.document.text(node, "name")?;
+            let fields = self.components.entry(name).or_default();
+            if first {
+                fields.clear();
+            }
+            add_component(fields, writer, node)?;
+        }
+        if let Some(node) = &spec.validation {
+            self.add_validation(writer, node)?;
+        }
+        Ok(())
+    }
+
+    /// Applies a mixin: new constraints and components, and small tweaks of components that exist.
+    ///
+    /// # Errors
+    /// A constraint that is there already, a component field that mixins may not touch.
+    pub fn add_mixin(&mut self, writer: Writer<'_>, name: &str, spec: &Spec) -> Result<(), ResolveError> {
+        for node in &spec.constraints {
+            let constraint = writer.document.text(node, "name").map_err(ResolveError::Catalog)?;
+            if self.constraints.contains_key(&constraint) {
+                let what = format!("the constraint `{constraint}` is set already");
+                return Err(ResolveError::MixinConflict { mixin: name.to_owned(), what });
+            }
+        }
+        for node in &spec.components {
+            let component = writer.document.text(node, "name").map_err(ResolveError::Catalog)?;
+            if !self.components.contains_key(&component) {
+                continue;
+            }
+            if let Some(field) = CLOSED_TO_MIXINS.into_iter().find(|field| is_stated(node.get(field))) {
+                let what = format!("the component `{component}` exists already, a mixin may not set its `{field}`");
+                return Err(ResolveError::MixinConflict { mixin: name.to_owned(), what });
+            }
+        }
+        self.add(writer, spec, false).map_err(ResolveError::Catalog)
+    }
+
+    fn add_validation(&mut self, writer: Writer<'_>, node: &Node) -> Result<(), CatalogError> {
+        if !matches!(node.kind, Kind::Map(_)) {
+            return Err(writer.wrong(node, "validation", "a mapping"));
+        }
+        let phases = self.validation.get_or_insert_default();
+        for key in PHASES {
+            let Some(node) = writer.document.field(node, key) else { continue };
+            if !matches!(node.kind, Kind::Map(_)) {
+                return Err(writer.wrong(node, key, "a mapping"));
+            }
+            add_phase(phases.entry(key).or_default(), writer, node)?;
+        }
+        Ok(())
+    }
+}
+
+fn is_stated(node: Option<&Node>) -> bool {
+    match node.map(|node| &node.kind) {
+        None | Some(Kind::Null) | Some(Kind::Bool(false, _)) => false,
+        Some(Kind::String(text)) => !text.is_empty(),
+        Some(Kind::List(items)) => !items.is_empty(),
+        Some(Kind::Map(entries)) => !entries.is_empty(),
+        Some(_) => true,
+    }
+}
+
+fn read_constraint(writer: Writer<'_>, node: &Node) -> Result<(String, Traced), CatalogError> {
+    let mut fields = Vec::new();
+    for key in CONSTRAINT_FIELDS {
+        let text = writer.document.text(node, key)?;
+        if let Some(value) = node.get(key).filter(|_| !text.is_empty() || key == "value") {
+            fields.push((Arc::from(key), writer.text(value, &text)));
+        }
+    }
+    let name = writer.document.text(node, "name")?;
+    Ok((name, Traced { value: TracedValue::Map(fields), history: Vec::new() }))
+}
+
+/// The later constraint wins as a whole; fields of the same name keep what they hid.
+fn replace_constraint(known: &mut Traced, mut constraint: Traced) {
+    if let TracedValue::Map(fields) = &mut constraint.value {
+        for (key, field) in fields {
+            if let Some(hidden) = known.get(key) {
+                field.history.splice(0..0, hidden.history.iter().cloned());
+            }
+        }
+    }
+    *known = constraint;
+}
+
+fn add_component(fields: &mut Fields, writer: Writer<'_>, node: &Node) -> Result<(), CatalogError> {
+    for (key, rule) in FIELDS {
+        let Some(value) = writer.document.field(node, key) else { continue };
+        match rule {
+            Rule::Text => {
+                let text = writer.document.text(node, key)?;
+                if !text.is_empty() {
+                    put(fields, key, writer.text(value, &text));
+                }
+            }
+            Rule::Deep => match (&value.kind, fields.get_mut(key)) {
+                (Kind::Map(_), Some(known)) => merge_deep(known, writer, value),
+                (Kind::Map(_), None) => {
+                    fields.insert(key, writer.trace(value));
+                }
+                _ => return Err(writer.wrong(value, key, "a mapping")),
+            },
+            Rule::Replace => {
+                if writer.document.list(node, key)?.is_some_and(|items| !items.is_empty()) {
+                    put(fields, key, writer.trace(value));
+                }
+            }
+            Rule::Union => {
+                writer.document.list(node, key)?;
+                let list = fields
+                    .entry(key)
+                    .or_insert_with(|| Traced { value: TracedValue::List(Vec::new()), history: Vec::new() });
+                if let TracedValue::List(items) = &mut list.value {
+                    union(items, writer, value.items())?;
+                }
+            }
+            Rule::Raise => {
+                if writer.document.flag(node, key)? {
+                    let mut raised = writer.trace(value);
+                    raised.value = TracedValue::Scalar(Value::Bool(true));
+                    put(fields, key, raised);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn put(fields: &mut Fields, key: &'static str, value: Traced) {
+    match fields.get_mut(key) {
+        Some(known) => replace(known, value),
+        None => {
+            fields.insert(key, value);
+        }
+    }
+}
+
+/// The new value over the old one; the old one's origins stay below it.
+pub fn replace(known: &mut Traced, mut value: Traced) {
+    let mut history = spoken(known);
+    if value.history.is_empty() && !history.is_empty() {
+        // A mapping over a scalar: it needs a word of its own, or the hidden scalar would seem to have won.
+        if let Some(origin) = value.origin() {
+            let wrote = Wrote::Set(value.to_value());
+            history.push(Origin { wrote, ..origin.clone() });
+        }
+    }
+    history.append(&mut value.history);
+    value.history = history;
+    *known = value;
+}
+
+/// Who spoke about a value; for a mapping, one word for each layer that wrote within it.
+fn spoken(value: &Traced) -> Vec<Origin> {
+    let mut origins = value.history.clone();
+    if let TracedValue::Map(entries) = &value.value {
+        let whole = value.to_value();
+        for origin in entries.iter().flat_map(|(_, child)| spoken(child)) {
+            if origins.iter().all(|known| known.layer != origin.layer) {
+                origins.push(Origin { wrote: Wrote::Set(whole.clone()), ..origin });
+            }
+        }
+        origins.sort_by_key(|origin| origin.layer);
+    }
+    origins
+}
+
+/// Overrides over overrides: mappings recurse, everything else replaces; null is stored.
+fn merge_deep(known: &mut Traced, writer: Writer<'_>, node: &Node) {
+    match (&mut known.value, &node.kind) {
+        (TracedValue::Map(entries), Kind::Map(incoming)) => {
+            for entry in incoming.iter() {
+                match entries.iter_mut().find(|(key, _)| *key == entry.key) {
+                    Some((_, child)) => merge_deep(child, writer, &entry.value),
+                    None => entries.push((entry.key.clone(), writer.trace(&entry.value))),
+                }
+            }
+        }
+        _ => replace(known, writer.trace(node)),
+    }
+}
+
+/// Values over values, as hydration does it: null takes a key away, but only where a mapping was there to lose it.
+pub fn merge_values(known: &mut Traced, incoming: Traced) {
+    match (&mut known.value, incoming.value) {
+        (TracedValue::Map(entries), TracedValue::Map(children)) => {
+            for (key, child) in children {
+                let index = entries.iter().position(|(name, _)| *name == key);
+                match (index, &child.value) {
+                    (Some(index), TracedValue::Scalar(Value::Null)) => {
+                        entries.remove(index);
+                    }
+                    (None, TracedValue::Scalar(Value::Null)) => {}
+                    (Some(index), _) => merge_values(&mut entries[index].1, child),
+                    (None, _) => entries.push((key, child)),
+                }
+            }
+        }
+        (_, value) => replace(known, Traced { value, history: incoming.history }),
+    }
+}
+
+/// Appends what is new; an entry that is there already gains a word.
+fn union(items: &mut Vec<Traced>, writer: Writer<'_>, nodes: &[Node]) -> Result<(), CatalogError> {
+    for node in nodes {
+        let Some(text) = node.text() else { return Err(writer.wrong(node, "element", "a string")) };
+        let known = items.iter_mut().find(|item| matches!(&item.value, TracedValue::Scalar(value) if value == text));
+        match known {
+            Some(item) => item.history.push(writer.origin(node.at, Wrote::Appended)),
+            None => items.push(writer.text(node, text)),
+        }
+    }
+    Ok(())
+}
+
+fn add_phase(phase: &mut Phase, writer: Writer<'_>, node: &Node) -> Result<(), CatalogError> {
+    for (key, slot) in [("timeout", &mut phase.timeout), ("infrastructure", &mut phase.infrastructure)] {
+        let text = writer.document.text(node, key)?;
+        if let Some(value) = node.get(key).filter(|_| !text.is_empty()) {
+            let value = writer.text(value, &text);
+            match slot {
+                Some(known) => replace(known, value),
+                None => *slot = Some(value),
+            }
+        }
+    }
+    match writer.document.list(node, "checks")? {
+        None => {}
+        Some([]) => phase.checks.clear(),
+        Some(checks) => union(&mut phase.checks, writer, checks)?,
+    }
+    match writer.document.list(node, "constraints")? {
+        None => {}
+        Some([]) => phase.constraints.clear(),
+        Some(constraints) => {
+            for node in constraints {
+                let (name, constraint) = read_constraint(writer, node)?;
+                match phase.constraints.iter_mut().find(|(known, _)| *known == name) {
+                    Some((_, known)) => replace_constraint(known, constraint),
+                    None => phase.constraints.push((name, constraint)),
+                }
+            }
+        }
+    }
+    if let Some(selection) = writer.document.field(node, "nodeSelection") {
+        let value = writer.trace(selection);
+        match &mut phase.node_selection {
+            Some(known) => replace(known, value),
+            None => phase.node_selection = Some(value),
+        }
+    }
+    Ok(())
+}
+
+impl Phase {
+    /// The phase as the recipe writes it: lists that were cleared are left out.
+    pub fn to_traced(&self) -> Traced {
+        let list = |items: Vec<Traced>| Traced { value: TracedValue::List(items), history: Vec::new() };
+        let mut entries: Vec<(Arc<str>, Traced)> = Vec::new();
+        let mut push = |key: &str, value: Option<Traced>| entries.extend(value.map(|value| (Arc::from(key), value)));
+        push("timeout", self.timeout.clone());
+        let constraints: Vec<Traced> = self.constraints.iter().map(|(_, constraint)| constraint.clone()).collect();
+        push("constraints", (!constraints.is_empty()).then(|| list(constraints)));
+        push("checks", (!self.checks.is_empty()).then(|| list(self.checks.clone())));
+        push("nodeSelection", self.node_selection.clone());
+        push("infrastructure", self.infrastructure.clone());
+        Traced { value: TracedValue::Map(entries), history: Vec::new() }
+    }
+}

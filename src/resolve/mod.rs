@@ -1,22 +1,27 @@
 //! Catalog + criteria (+ snapshot) → recipe, with the reason for every value.
 //!
 //! Pure: same input, same bytes. `select` chooses overlays, `merge` applies field rules, `order` sorts by dependency,
+//! `hydrate` fills in values,
 //! `provenance` carries who wrote what, `explain` tells it.
 
+mod coverage;
+mod exclude;
 pub mod explain;
+mod finish;
+pub mod hydrate;
 pub mod merge;
 pub mod order;
 pub mod provenance;
 pub mod select;
 
 use crate::{
-    catalog::Catalog,
+    catalog::{Catalog, CatalogError, mixin::Mixin, overlay::Overlay},
     constraint::Verdict,
     criteria::{Criteria, Dimension},
     recipe::Recipe,
     snapshot::Snapshot,
 };
-use provenance::{Layer, Traced};
+use provenance::{Layer, LayerKind, Traced};
 
 /// How to resolve.
 #[derive(Clone, Copy, Debug, Default)]
@@ -66,6 +71,8 @@ pub enum Outcome {
     Rejected { dimension: Dimension, wants: String, query: String },
     /// Matched, but one of its constraints does not hold on the snapshot.
     Excluded { constraint: String, expected: String, actual: String, fallback: Option<String> },
+    /// Matched, or would have been inherited from, but the leaf that builds on it was excluded.
+    DroppedWith { leaf: String },
     /// Has no criteria, so it can only be an ancestor.
     NeverSelected,
 }
@@ -94,7 +101,7 @@ pub struct JudgedConstraint {
 /// Why there is no recipe.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ResolveError {
-    Catalog(crate::catalog::CatalogError),
+    Catalog(CatalogError),
     NoCriteria,
     /// Only OS-specific overlays exist for the service: the usable values.
     OsRequired {
@@ -104,34 +111,221 @@ pub enum ResolveError {
     },
     UnknownMixin {
         mixin: String,
-        overlay: String,
+        /// `file:line:column` of the mention.
+        at: String,
+        near: Vec<String>,
     },
     MixinConflict {
         mixin: String,
         what: String,
     },
-    Dependency {
-        message: String,
+    /// A dependency that is not in the recipe.
+    MissingDependency {
+        component: String,
+        dependency: String,
     },
+    /// Components that depend on each other in a circle, the first repeated at the end.
+    Circle(Vec<String>),
     Incoherent(Vec<String>),
+    /// A file that the recipe names and the catalog lacks.
+    MissingFile {
+        component: String,
+        field: &'static str,
+        path: String,
+    },
     /// `strict`: dimensions that nothing honours.
     NotHonoured(Vec<Coverage>),
 }
+
 impl std::fmt::Display for ResolveError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let _ = f;
-        todo!("core")
+        match self {
+            ResolveError::Catalog(error) => write!(f, "{error}"),
+            ResolveError::NoCriteria => {
+                f.write_str("no criteria were given, and every dimension left open matches nothing")
+            }
+            ResolveError::OsRequired { service, accelerator, .. } => {
+                write!(f, "the catalog has only OS-specific overlays for service `{service}`")?;
+                match accelerator {
+                    Some(accelerator) => write!(f, " with accelerator `{accelerator}`"),
+                    None => Ok(()),
+                }
+            }
+            ResolveError::UnknownMixin { mixin, .. } => write!(f, "the mixin `{mixin}` does not exist"),
+            ResolveError::MixinConflict { mixin, what } => write!(f, "the mixin `{mixin}` does not fit: {what}"),
+            ResolveError::MissingDependency { component, dependency } => {
+                write!(f, "the component `{component}` depends on `{dependency}`, which is not in the recipe")
+            }
+            ResolveError::Circle(names) => {
+                write!(f, "components depend on each other in a circle: {}", names.join(" → "))
+            }
+            ResolveError::Incoherent(problems) => f.write_str(&problems.join("; ")),
+            ResolveError::MissingFile { component, field, path } => {
+                write!(f, "the {field} of component `{component}` is not in the catalog: {path}")
+            }
+            ResolveError::NotHonoured(coverage) => {
+                let stated = |entry: &Coverage| format!("{}={}", entry.dimension.name(), entry.value);
+                let list = coverage.iter().map(stated).collect::<Vec<_>>().join(", ");
+                write!(f, "no overlay honours {list}")
+            }
+        }
     }
 }
+
 impl std::error::Error for ResolveError {}
 
+impl ResolveError {
+    /// What to do about it, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            ResolveError::Catalog(error) => error.hint.clone(),
+            ResolveError::NoCriteria => Some(
+                "give at least one of --service, --accelerator, --os, --intent, --platform, --nodes, or --snapshot"
+                    .into(),
+            ),
+            ResolveError::OsRequired { valid, .. } => Some(format!("add --os with one of: {}", valid.join(", "))),
+            ResolveError::UnknownMixin { near, .. } if !near.is_empty() => {
+                Some(format!("did you mean {}?", near.join(" or ")))
+            }
+            ResolveError::NotHonoured(coverage) => {
+                let nearest: Vec<String> =
+                    coverage.iter().flat_map(|entry| entry.completions.iter().cloned()).collect();
+                (!nearest.is_empty()).then(|| format!("nearest that are supported: {}", nearest.join("; ")))
+            }
+            _ => None,
+        }
+    }
+
+    /// `file:line:column`, where the cause has a place.
+    pub fn at(&self) -> Option<&str> {
+        match self {
+            ResolveError::Catalog(error) => Some(&error.at),
+            ResolveError::UnknownMixin { at, .. } => Some(at),
+            _ => None,
+        }
+    }
+}
+
+impl From<CatalogError> for ResolveError {
+    fn from(error: CatalogError) -> ResolveError {
+        ResolveError::Catalog(error)
+    }
+}
+
 /// Resolves a query.
+///
+/// Without a snapshot at least one dimension must be stated. With one, an overlay whose constraints do not hold is
+/// replaced by its deepest ancestor whose constraints do (`compat`: it is dropped with its whole chain).
+///
+/// # Errors
+/// Every [`ResolveError`].
 pub fn resolve(
     catalog: &Catalog,
     criteria: &Criteria,
     snapshot: Option<&Snapshot>,
     options: Options,
 ) -> Result<Resolution, ResolveError> {
-    let _ = (catalog, criteria, snapshot, options);
-    todo!("core")
+    if snapshot.is_none() && criteria.specificity() == 0 {
+        return Err(ResolveError::NoCriteria);
+    }
+    let candidates = select::leaves(catalog, criteria);
+    select::require_os(catalog, criteria, &candidates)?;
+    let mut screening = match snapshot {
+        Some(snapshot) => exclude::screen(catalog, candidates, snapshot, options)?,
+        None => exclude::Screening { leaves: candidates, ..exclude::Screening::default() },
+    };
+    let mut build = Build::new(catalog);
+    build.merge_chains(&screening.leaves)?;
+    build.merge_mixins()?;
+    if let (Some(snapshot), true) = (snapshot, options.compat)
+        && exclude::screen_mixins(catalog, &mut screening, &build, snapshot)?
+    {
+        build = Build::new(catalog);
+        build.merge_chains(&screening.leaves)?;
+        build.merge_mixins()?;
+    }
+    let coverage = coverage::of(catalog, criteria, &build.applied);
+    let lacking: Vec<Coverage> = coverage.iter().filter(|entry| entry.honoured_by.is_none()).cloned().collect();
+    if options.strict && !lacking.is_empty() {
+        return Err(ResolveError::NotHonoured(lacking));
+    }
+    let decisions = select::decisions(catalog, criteria, &screening.leaves, &build.applied, &screening.outcomes);
+    finish::finish(catalog, criteria, snapshot, build, screening, coverage, decisions)
+}
+
+/// Layers merged so far.
+pub(crate) struct Build<'c> {
+    catalog: &'c Catalog,
+    merged: merge::Merged,
+    layers: Vec<Layer>,
+    /// `base`, then overlays in merge order.
+    applied: Vec<String>,
+    /// Mixins that were applied, in order.
+    mixins: Vec<&'c Mixin>,
+}
+
+/// Index of the registry among the layers; the base follows.
+const REGISTRY_LAYER: usize = 0;
+
+impl<'c> Build<'c> {
+    fn new(catalog: &'c Catalog) -> Build<'c> {
+        let registry = Layer::new(LayerKind::RegistryDefault, "registry defaults", "registry.yaml", "");
+        Build {
+            catalog,
+            merged: merge::Merged::default(),
+            layers: vec![registry],
+            applied: Vec::new(),
+            mixins: Vec::new(),
+        }
+    }
+
+    fn merge_chains(&mut self, leaves: &[&Overlay]) -> Result<(), ResolveError> {
+        self.merge_overlay(&self.catalog.base, LayerKind::Base)?;
+        for leaf in leaves {
+            for overlay in select::chain(self.catalog, leaf)? {
+                if !self.applied.contains(&overlay.name) {
+                    self.merge_overlay(overlay, LayerKind::Overlay)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn merge_overlay(&mut self, overlay: &Overlay, kind: LayerKind) -> Result<(), ResolveError> {
+        let criteria = overlay.criteria.as_ref().map(Criteria::to_string).unwrap_or_default();
+        let layer = self.layers.len();
+        self.layers.push(Layer::new(kind, &overlay.name, overlay.file(), &criteria));
+        let writer = merge::Writer { layer, document: &overlay.document };
+        self.merged.add(writer, &overlay.spec, kind == LayerKind::Base)?;
+        self.applied.push(overlay.name.clone());
+        Ok(())
+    }
+
+    fn merge_mixins(&mut self) -> Result<(), ResolveError> {
+        let applied: Vec<&Overlay> = self.applied.iter().filter_map(|name| self.catalog.overlays.get(name)).collect();
+        for overlay in applied {
+            for (name, at) in &overlay.mixins {
+                if self.mixins.iter().any(|mixin| mixin.name == *name) {
+                    continue;
+                }
+                let Some(mixin) = self.catalog.mixins.get(name) else {
+                    let near = crate::criteria::near_matches(name, self.catalog.mixins.keys().map(String::as_str));
+                    let at = format!("{}:{at}", overlay.file());
+                    return Err(ResolveError::UnknownMixin { mixin: name.clone(), at, near });
+                };
+                let layer = self.layers.len();
+                self.layers.push(Layer::new(LayerKind::Mixin, name, mixin.file(), ""));
+                let writer = merge::Writer { layer, document: &mixin.document };
+                self.merged.add_mixin(writer, name, &mixin.spec)?;
+                self.mixins.push(mixin);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Layer {
+    fn new(kind: LayerKind, name: &str, file: &str, criteria: &str) -> Layer {
+        Layer { kind, name: name.to_owned(), file: file.to_owned(), criteria: criteria.to_owned(), sets: 0, wins: 0 }
+    }
 }

@@ -81,6 +81,19 @@ impl Traced {
         })
     }
 
+    /// A value that no layer wrote: an empty source, a name taken as chart.
+    pub fn unwritten(value: serde_json::Value) -> Traced {
+        Traced { value: TracedValue::Scalar(value), history: Vec::new() }
+    }
+
+    /// A string scalar.
+    pub fn as_text(&self) -> Option<&str> {
+        match &self.value {
+            TracedValue::Scalar(serde_json::Value::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+
     /// The child under a key of a map.
     pub fn get(&self, key: &str) -> Option<&Traced> {
         let TracedValue::Map(entries) = &self.value else { return None };

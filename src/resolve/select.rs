@@ -1,1 +1,168 @@
-//! (core)
+//! Chooses the overlays that apply to a set of criteria, and tells what became of all the others.
+//!
+//! In: the catalog, the criteria, and whether an overlay's constraints hold. Out: leaves in merge order, and a decision
+//! for every overlay. Ties on specificity go by name, so that two machines merge alike.
+
+use super::{Decision, Outcome, ResolveError};
+use crate::{
+    catalog::{Catalog, CatalogError, overlay::Overlay},
+    criteria::{Criteria, Dimension},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The first dimension in which an overlay asks for something that the query does not say; `None` when it matches.
+///
+/// `any` in an overlay matches everything; `any` in the query matches only `any`: a person who did not say which GPU they
+/// have must not receive the settings of one.
+pub fn mismatch(overlay: &Criteria, query: &Criteria) -> Option<Dimension> {
+    Dimension::ALL.into_iter().find(|dimension| {
+        let wants = overlay.get(*dimension);
+        wants.is_some() && wants != query.get(*dimension)
+    })
+}
+
+/// Overlays that match, without those that another match builds on; least specific first, then by name.
+pub fn leaves<'c>(catalog: &'c Catalog, query: &Criteria) -> Vec<&'c Overlay> {
+    let matches: Vec<&Overlay> = catalog
+        .overlays
+        .values()
+        .filter(|overlay| overlay.criteria.as_ref().is_some_and(|criteria| mismatch(criteria, query).is_none()))
+        .collect();
+    maximal(catalog, matches)
+}
+
+/// Drops overlays that others of the list build on, and sorts.
+pub fn maximal<'c>(catalog: &'c Catalog, overlays: Vec<&'c Overlay>) -> Vec<&'c Overlay> {
+    let ancestors: BTreeSet<&str> =
+        overlays.iter().flat_map(|overlay| parents(catalog, overlay)).map(|parent| parent.name.as_str()).collect();
+    let mut leaves: Vec<&Overlay> =
+        overlays.into_iter().filter(|overlay| !ancestors.contains(overlay.name.as_str())).collect();
+    leaves.sort_by_key(|overlay| (overlay.criteria.as_ref().map_or(0, Criteria::specificity), &overlay.name));
+    leaves.dedup_by_key(|overlay| &overlay.name);
+    leaves
+}
+
+/// The overlays that this one builds on, nearest first, without the base; ends at a repeat or a missing parent.
+fn parents<'c>(catalog: &'c Catalog, overlay: &'c Overlay) -> Vec<&'c Overlay> {
+    let mut chain: Vec<&Overlay> = Vec::new();
+    let mut next = overlay.parent.as_deref();
+    while let Some(parent) = next.and_then(|name| catalog.overlays.get(name)) {
+        if parent.name == overlay.name || chain.iter().any(|known| known.name == parent.name) {
+            break;
+        }
+        chain.push(parent);
+        next = parent.parent.as_deref();
+    }
+    chain
+}
+
+/// The chain that is merged for a leaf: from the overlay above the base down to the leaf.
+///
+/// # Errors
+/// A parent that does not exist, a chain that turns back on itself.
+pub fn chain<'c>(catalog: &'c Catalog, leaf: &'c Overlay) -> Result<Vec<&'c Overlay>, CatalogError> {
+    let mut chain = vec![leaf];
+    while let Some(name) = chain.last().and_then(|overlay| overlay.parent.as_deref()) {
+        let child = chain[chain.len() - 1];
+        let at = format!("{}:{}", child.file(), child.document.root.at);
+        let Some(parent) = catalog.overlays.get(name) else {
+            let known = catalog.overlays.keys().map(String::as_str);
+            let near = crate::criteria::near_matches(name, known);
+            return Err(CatalogError {
+                at,
+                message: format!("the overlay `{}` builds on `{name}`, which does not exist", child.name),
+                hint: (!near.is_empty()).then(|| format!("did you mean {}?", near.join(" or "))),
+            });
+        };
+        if chain.iter().any(|known| known.name == parent.name) {
+            let names: Vec<&str> = chain.iter().map(|overlay| overlay.name.as_str()).collect();
+            let message = format!("overlays build on each other in a circle: {} → {name}", names.join(" → "));
+            return Err(CatalogError { at, message, hint: Some("remove one `spec.base` of the circle".to_owned()) });
+        }
+        chain.push(parent);
+    }
+    chain.reverse();
+    Ok(chain)
+}
+
+/// Refuses a query whose service has only OS-specific overlays while it names no OS.
+///
+/// # Errors
+/// [`ResolveError::OsRequired`] with the values that would match.
+pub fn require_os(catalog: &Catalog, query: &Criteria, leaves: &[&Overlay]) -> Result<(), ResolveError> {
+    let Some(service) = query.service.clone().filter(|_| query.os.is_none()) else { return Ok(()) };
+    let exact = |criteria: &Criteria| criteria.service == query.service && criteria.accelerator == query.accelerator;
+    if leaves.iter().any(|leaf| leaf.criteria.as_ref().is_some_and(exact)) {
+        return Ok(());
+    }
+    let would_match = |overlay: &Overlay| {
+        let criteria = overlay.criteria.as_ref()?;
+        let os = criteria.os.clone()?;
+        let asked = Criteria { os: Some(os.clone()), ..query.clone() };
+        mismatch(criteria, &asked).is_none().then_some(os)
+    };
+    let valid: BTreeSet<String> = catalog.overlays.values().filter_map(would_match).collect();
+    if valid.is_empty() {
+        return Ok(());
+    }
+    let accelerator = query.accelerator.clone();
+    Err(ResolveError::OsRequired { service, accelerator, valid: valid.into_iter().collect() })
+}
+
+/// What became of every overlay: base, then the applied ones in merge order, then the others by name.
+pub fn decisions(
+    catalog: &Catalog,
+    query: &Criteria,
+    leaves: &[&Overlay],
+    applied: &[String],
+    excluded: &BTreeMap<String, Outcome>,
+) -> Vec<Decision> {
+    let mut decisions: Vec<Decision> = applied
+        .iter()
+        .filter_map(|name| catalog.overlay(name))
+        .map(|overlay| {
+            let matches = overlay.criteria.as_ref().is_some_and(|criteria| mismatch(criteria, query).is_none());
+            let heir = leaves.iter().find(|leaf| {
+                leaf.name != overlay.name && parents(catalog, leaf).iter().any(|parent| parent.name == overlay.name)
+            });
+            let outcome = match heir {
+                Some(heir) if !matches => Outcome::Ancestor { of: heir.name.clone() },
+                _ => Outcome::Applied,
+            };
+            decision(overlay, outcome)
+        })
+        .collect();
+    let others = catalog.overlays.values().filter(|overlay| !applied.contains(&overlay.name));
+    decisions.extend(others.map(|overlay| {
+        let outcome = match (excluded.get(&overlay.name), &overlay.criteria) {
+            (Some(outcome), _) => outcome.clone(),
+            (None, None) => Outcome::NeverSelected,
+            (None, Some(criteria)) => match mismatch(criteria, query) {
+                Some(dimension) => Outcome::Rejected {
+                    dimension,
+                    wants: criteria.get(dimension).unwrap_or_default(),
+                    query: query.get(dimension).unwrap_or_else(|| "any".to_owned()),
+                },
+                None => Outcome::DroppedWith { leaf: heirs(catalog, overlay, excluded) },
+            },
+        };
+        decision(overlay, outcome)
+    }));
+    decisions
+}
+
+/// Excluded leaves that build on an overlay, comma-joined.
+fn heirs(catalog: &Catalog, overlay: &Overlay, excluded: &BTreeMap<String, Outcome>) -> String {
+    let leaves = excluded.keys().filter_map(|name| catalog.overlays.get(name));
+    let heirs = leaves.filter(|leaf| parents(catalog, leaf).iter().any(|parent| parent.name == overlay.name));
+    heirs.map(|leaf| leaf.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+fn decision(overlay: &Overlay, outcome: Outcome) -> Decision {
+    Decision {
+        overlay: overlay.name.clone(),
+        file: overlay.file().to_string(),
+        criteria: overlay.criteria.as_ref().map(Criteria::to_string).unwrap_or_default(),
+        outcome,
+    }
+}

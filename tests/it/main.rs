@@ -1,1 +1,3 @@
 //! One integration crate; one module per topic.
+
+mod conformance;

@@ -1,0 +1,48 @@
+//! Which stated dimensions a recipe honours, and what would honour the others.
+
+use super::Coverage;
+use crate::{
+    catalog::Catalog,
+    criteria::{Criteria, Dimension},
+};
+
+/// One entry per stated dimension, in the order of dimensions.
+pub fn of(catalog: &Catalog, query: &Criteria, applied: &[String]) -> Vec<Coverage> {
+    let stated = |dimension: Dimension| query.get(dimension).map(|value| (dimension, value));
+    let names_it = |dimension: Dimension, value: &str, name: &str| {
+        let criteria = catalog.overlays.get(name).and_then(|overlay| overlay.criteria.as_ref());
+        criteria.and_then(|criteria| criteria.get(dimension)).is_some_and(|named| named == value)
+    };
+    Dimension::ALL
+        .into_iter()
+        .filter_map(stated)
+        .map(|(dimension, value)| {
+            let honoured_by = applied.iter().rev().find(|name| names_it(dimension, &value, name)).cloned();
+            let completions = match honoured_by {
+                Some(_) => Vec::new(),
+                None => completions(catalog, query, dimension, &value),
+            };
+            Coverage { dimension, value, honoured_by, completions }
+        })
+        .collect()
+}
+
+/// Up to three criteria sets that name the value, those first that ask for the fewest other changes.
+fn completions(catalog: &Catalog, query: &Criteria, dimension: Dimension, value: &str) -> Vec<String> {
+    let mut near: Vec<(usize, String)> = catalog
+        .overlays
+        .values()
+        .filter_map(|overlay| overlay.criteria.as_ref())
+        .filter(|criteria| criteria.get(dimension).as_deref() == Some(value))
+        .map(|criteria| {
+            let changes = Dimension::ALL
+                .into_iter()
+                .filter(|other| criteria.get(*other).is_some() && criteria.get(*other) != query.get(*other))
+                .count();
+            (changes, criteria.to_string())
+        })
+        .collect();
+    near.sort();
+    near.dedup();
+    near.into_iter().take(3).map(|(_, criteria)| criteria).collect()
+}

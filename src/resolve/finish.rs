@@ -1,0 +1,322 @@
+//! The last steps: dependencies, order, defaults, health checks, coherence, and the document with its history.
+
+use super::{
+    Build, Coverage, Decision, JudgedConstraint, REGISTRY_LAYER, Resolution, ResolveError,
+    exclude::Screening,
+    hydrate,
+    merge::{FIELDS, Fields, PHASES},
+    order,
+    provenance::{Layer, LayerKind, Origin, Traced, TracedValue, Wrote},
+};
+use crate::{
+    catalog::{Catalog, component::Component},
+    constraint,
+    criteria::{Criteria, Dimension},
+    recipe::{ComponentRef, Constraint, Recipe, Validation, coherence},
+    snapshot::Snapshot,
+    yaml::Position,
+};
+use serde_json::Value;
+use std::{collections::BTreeMap, sync::Arc};
+
+pub(crate) fn finish(
+    catalog: &Catalog,
+    criteria: &Criteria,
+    snapshot: Option<&Snapshot>,
+    build: Build<'_>,
+    screening: Screening<'_>,
+    coverage: Vec<Coverage>,
+    decisions: Vec<Decision>,
+) -> Result<Resolution, ResolveError> {
+    let Build { mut merged, mut layers, applied, .. } = build;
+    check_dependencies(&merged.components)?;
+    let enabled: BTreeMap<&str, Vec<&str>> = merged
+        .components
+        .iter()
+        .filter(|(_, fields)| is_enabled(fields))
+        .map(|(name, fields)| (name.as_str(), texts(fields, "dependencyRefs")))
+        .collect();
+    let deployment_order = order::order(&enabled).map_err(ResolveError::Circle)?;
+    for (name, fields) in &mut merged.components {
+        canonical_type(fields);
+        if let Some(entry) = catalog.registry.components.get(name) {
+            fill_defaults(fields, entry);
+        }
+    }
+    let components = components(catalog, &merged.components)?;
+    let problems = coherence(&components);
+    if !problems.is_empty() {
+        return Err(ResolveError::Incoherent(problems));
+    }
+    let validation = merged.validation.as_ref().map(|phases| {
+        let entries = PHASES.iter().filter_map(|key| phases.get(key).map(|phase| (Arc::from(*key), phase.to_traced())));
+        Traced { value: TracedValue::Map(entries.collect()), history: Vec::new() }
+    });
+    let recipe = Recipe {
+        version: String::new(),
+        applied_overlays: applied,
+        excluded_overlays: screening.excluded,
+        constraint_warnings: screening.warnings,
+        criteria: criteria.clone(),
+        constraints: merged
+            .constraints
+            .values()
+            .map(|constraint| plain::<Constraint>(&constraint.to_value()))
+            .collect(),
+        components,
+        deployment_order,
+        validation: validation.as_ref().map(|traced| plain::<Validation>(&traced.to_value())),
+        extra: Value::Null,
+    };
+    let document = document(catalog, &recipe, &merged.constraints, &merged.components, validation, &mut layers)?;
+    count(&document, &mut layers);
+    let constraints = snapshot.map_or_else(Vec::new, |snapshot| judge(&merged.constraints, snapshot));
+    Ok(Resolution {
+        recipe,
+        layers,
+        document,
+        decisions,
+        coverage,
+        constraints,
+        catalog_digest: catalog.digest(),
+        catalog_sources: catalog.files.sources.clone(),
+    })
+}
+
+fn plain<T: serde::de::DeserializeOwned + Default>(value: &Value) -> T {
+    // The merge rules admit only the shapes that these types have.
+    serde_json::from_value(value.clone()).unwrap_or_default()
+}
+
+fn is_enabled(fields: &Fields) -> bool {
+    let enabled = fields.get("overrides").and_then(|overrides| overrides.get("enabled"));
+    !enabled.is_some_and(|enabled| enabled.value == TracedValue::Scalar(Value::Bool(false)))
+}
+
+fn texts<'f>(fields: &'f Fields, key: &str) -> Vec<&'f str> {
+    match fields.get(key).map(|list| &list.value) {
+        Some(TracedValue::List(items)) => items.iter().filter_map(Traced::as_text).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Over all refs, disabled ones included: each dependency is in the recipe, and none goes in a circle.
+fn check_dependencies(components: &BTreeMap<String, Fields>) -> Result<(), ResolveError> {
+    let all: BTreeMap<&str, Vec<&str>> =
+        components.iter().map(|(name, fields)| (name.as_str(), texts(fields, "dependencyRefs"))).collect();
+    for (component, dependencies) in &all {
+        if let Some(dependency) = dependencies.iter().find(|dependency| !all.contains_key(*dependency)) {
+            let (component, dependency) = ((*component).to_owned(), (*dependency).to_owned());
+            return Err(ResolveError::MissingDependency { component, dependency });
+        }
+    }
+    order::cycle(&all).map_or(Ok(()), |circle| Err(ResolveError::Circle(circle)))
+}
+
+fn canonical_type(fields: &mut Fields) {
+    let Some(kind) = fields.get_mut("type") else { return };
+    let canonical = match kind.as_text().map(str::to_lowercase).as_deref() {
+        Some("helm") => "Helm",
+        Some("kustomize") => "Kustomize",
+        _ => return,
+    };
+    kind.value = TracedValue::Scalar(Value::from(canonical));
+}
+
+/// What the registry says where no layer does; it never replaces a pin.
+fn fill_defaults(fields: &mut Fields, entry: &Component) {
+    if !fields.contains_key("type") {
+        fields.insert("type", default(entry, entry.at, entry.kind()));
+    }
+    let kind = fields.get("type").and_then(Traced::as_text).unwrap_or_default().to_owned();
+    let (group, defaults): (&str, &[(&str, &str)]) = match &*kind {
+        "Helm" => (
+            "helm",
+            &[
+                ("source", "defaultRepository"),
+                ("version", "defaultVersion"),
+                ("namespace", "defaultNamespace"),
+                ("chart", "defaultChart"),
+            ],
+        ),
+        "Kustomize" => ("kustomize", &[("source", "defaultSource"), ("tag", "defaultTag"), ("path", "defaultPath")]),
+        _ => return,
+    };
+    for (field, key) in defaults {
+        let field = FIELDS.iter().find(|(name, _)| name == field).map_or("", |(name, _)| name);
+        if fields.contains_key(field) {
+            continue;
+        }
+        let Some((node, text)) = entry.default(group, key).and_then(|node| Some((node, node.text()?))) else {
+            continue;
+        };
+        // A chart may carry a repository prefix, which is not part of its name.
+        let text = if field == "chart" { text.rsplit('/').next().unwrap_or(text) } else { text };
+        fields.insert(field, default(entry, node.at, text));
+    }
+}
+
+fn default(entry: &Component, at: Position, text: &str) -> Traced {
+    let value = Value::from(text);
+    let wrote = Wrote::Set(value.clone());
+    let origin = Origin { layer: REGISTRY_LAYER, file: entry.file.clone(), at, wrote };
+    Traced { value: TracedValue::Scalar(value), history: vec![origin] }
+}
+
+fn components(catalog: &Catalog, merged: &BTreeMap<String, Fields>) -> Result<Vec<ComponentRef>, ResolveError> {
+    let component = |(name, fields): (&String, &Fields)| {
+        let value = Value::Object(fields.iter().map(|(key, field)| ((*key).to_owned(), field.to_value())).collect());
+        let mut component: ComponentRef = plain(&value);
+        component.name.clone_from(name);
+        if !component.health_check_skip
+            && component.health_check_asserts.is_empty()
+            && let Some(entry) = catalog.registry.components.get(name)
+            && !entry.assert_file.is_empty()
+        {
+            let text = catalog.text(&entry.assert_file).ok_or_else(|| ResolveError::MissingFile {
+                component: name.clone(),
+                field: "health check",
+                path: entry.assert_file.clone(),
+            })?;
+            component.health_check_asserts = text.to_owned();
+        }
+        Ok(component)
+    };
+    merged.iter().map(component).collect()
+}
+
+fn judge(constraints: &BTreeMap<String, Traced>, snapshot: &Snapshot) -> Vec<JudgedConstraint> {
+    let judged = |(name, constraint): (&String, &Traced)| {
+        let value = constraint.get("value");
+        let expected = value.and_then(Traced::as_text).unwrap_or_default().to_owned();
+        let verdict = constraint::judge(name, &expected, snapshot);
+        let layer = value.and_then(Traced::origin).map_or(REGISTRY_LAYER, |origin| origin.layer);
+        JudgedConstraint { name: name.clone(), expected, verdict, layer }
+    };
+    constraints.iter().map(judged).collect()
+}
+
+/// The resolved document in the reference's order of keys, with our additions behind.
+fn document(
+    catalog: &Catalog,
+    recipe: &Recipe,
+    constraints: &BTreeMap<String, Traced>,
+    components: &BTreeMap<String, Fields>,
+    validation: Option<Traced>,
+    layers: &mut Vec<Layer>,
+) -> Result<Traced, ResolveError> {
+    let derived = layers.len();
+    layers.push(Layer::new(LayerKind::Derived, "resolver", "", ""));
+    let told = |value: Value| derive(value, derived);
+    let list = |items: Vec<Traced>| Traced { value: TracedValue::List(items), history: Vec::new() };
+    let criteria = Dimension::ALL.into_iter().map(|dimension| {
+        let value = match dimension {
+            Dimension::Nodes => Value::from(recipe.criteria.nodes),
+            _ => Value::from(recipe.criteria.get(dimension).unwrap_or_else(|| "any".to_owned())),
+        };
+        (Arc::from(dimension.name()), told(value))
+    });
+    let metadata = serde_json::json!({
+        "version": recipe.version, "appliedOverlays": recipe.applied_overlays,
+        "excludedOverlays": recipe.excluded_overlays, "constraintWarnings": recipe.constraint_warnings,
+    });
+    let mut by_name = Vec::new();
+    for component in &recipe.components {
+        let fields = &components[&component.name];
+        by_name.push((Arc::from(&*component.name), component_document(catalog, component, fields, layers)?));
+    }
+    let map = |entries: Vec<(Arc<str>, Traced)>| Traced { value: TracedValue::Map(entries), history: Vec::new() };
+    let mut entries: Vec<(Arc<str>, Traced)> = vec![
+        ("kind".into(), told("RecipeResult".into())),
+        ("apiVersion".into(), told(crate::snapshot::API_VERSION.into())),
+        ("metadata".into(), told(metadata)),
+        ("criteria".into(), map(criteria.collect())),
+        ("deploymentOrder".into(), told(recipe.deployment_order.clone().into())),
+    ];
+    if !constraints.is_empty() {
+        entries.push(("constraints".into(), list(constraints.values().cloned().collect())));
+    }
+    entries.push(("components".into(), map(by_name)));
+    entries.extend(validation.map(|validation| ("validation".into(), validation)));
+    Ok(map(entries))
+}
+
+/// Fields of a component as the document shows them; overrides are part of `values`.
+const SHOWN: [&str; 12] = [
+    "type",
+    "source",
+    "namespace",
+    "chart",
+    "version",
+    "tag",
+    "path",
+    "dependencyRefs",
+    "valuesFile",
+    "manifestFiles",
+    "preManifestFiles",
+    "expectedResources",
+];
+
+fn component_document(
+    catalog: &Catalog,
+    component: &ComponentRef,
+    fields: &Fields,
+    layers: &mut Vec<Layer>,
+) -> Result<Traced, ResolveError> {
+    let values = hydrate::hydrate(catalog, &component.name, fields, layers)?;
+    let mut entries: Vec<(Arc<str>, Traced)> = Vec::new();
+    entries.extend(fields.get("name").map(|name| (Arc::from("name"), name.clone())));
+    for key in SHOWN {
+        let field = fields.get(key).filter(|field| {
+            !matches!(&field.value, TracedValue::List(items) if items.is_empty()) && field.as_text() != Some("")
+        });
+        match field {
+            Some(field) => entries.push((key.into(), field.clone())),
+            // The reference prints these two even when they are empty or follow from the name.
+            None if key == "source" => entries.push((key.into(), Traced::unwritten("".into()))),
+            None if key == "chart" && component.r#type == "Helm" && !component.source.is_empty() => {
+                entries.push((key.into(), Traced::unwritten(component.name.as_str().into())));
+            }
+            None => {}
+        }
+    }
+    if !matches!(&values.value, TracedValue::Map(entries) if entries.is_empty()) {
+        entries.push(("values".into(), values));
+    }
+    Ok(Traced { value: TracedValue::Map(entries), history: Vec::new() })
+}
+
+/// A computed value: every scalar in it is the resolver's word.
+fn derive(value: Value, layer: usize) -> Traced {
+    let word = |value: &Value| Origin { layer, file: "".into(), at: Position::NONE, wrote: Wrote::Set(value.clone()) };
+    match value {
+        Value::Object(map) => Traced {
+            value: TracedValue::Map(
+                map.into_iter().map(|(key, value)| (Arc::from(key), derive(value, layer))).collect(),
+            ),
+            history: Vec::new(),
+        },
+        Value::Array(items) => {
+            let history = vec![word(&Value::Array(items.clone()))];
+            let items = items.into_iter().map(|item| derive(item, layer)).collect();
+            Traced { value: TracedValue::List(items), history }
+        }
+        scalar => Traced { history: vec![word(&scalar)], value: TracedValue::Scalar(scalar) },
+    }
+}
+
+/// Counts for each layer what it wrote and what of that is seen.
+fn count(value: &Traced, layers: &mut [Layer]) {
+    match &value.value {
+        TracedValue::Map(entries) if !entries.is_empty() => entries.iter().for_each(|(_, child)| count(child, layers)),
+        TracedValue::List(items) if !items.is_empty() => items.iter().for_each(|item| count(item, layers)),
+        _ => {
+            for (index, origin) in value.history.iter().enumerate() {
+                if let Some(layer) = layers.get_mut(origin.layer) {
+                    layer.sets += 1;
+                    layer.wins += usize::from(index + 1 == value.history.len());
+                }
+            }
+        }
+    }
+}

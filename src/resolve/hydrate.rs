@@ -1,0 +1,67 @@
+//! The Helm values of a component: its values files, lowest first, then the recipe's overrides.
+
+use super::{
+    ResolveError,
+    merge::{Fields, Writer, merge_values},
+    provenance::{Layer, LayerKind, Traced, TracedValue},
+};
+use crate::catalog::{Catalog, parse::Document};
+use serde_json::Value;
+
+/// The hydrated values; an empty mapping when nothing sets any.
+///
+/// Values files become layers of their own, appended to `layers`.
+///
+/// # Errors
+/// A values file that is missing or unreadable. The component's own `values.yaml` below a named one may be missing.
+pub fn hydrate(
+    catalog: &Catalog,
+    component: &str,
+    fields: &Fields,
+    layers: &mut Vec<Layer>,
+) -> Result<Traced, ResolveError> {
+    let mut values = Traced { value: TracedValue::Map(Vec::new()), history: Vec::new() };
+    let own = format!("components/{component}/values.yaml");
+    let named = fields.get("valuesFile").and_then(Traced::as_text).unwrap_or_default();
+    if !named.is_empty() {
+        if named != own
+            && let Some(document) = catalog.values(&own)?
+        {
+            merge_values(&mut values, file(&own, &document, layers));
+        }
+        let missing = || ResolveError::MissingFile {
+            component: component.to_owned(),
+            field: "values file",
+            path: named.to_owned(),
+        };
+        let document = catalog.values(named)?.ok_or_else(missing)?;
+        let traced = file(named, &document, layers);
+        // The first file is taken as it stands: its nulls reach Helm, where they remove a chart's default.
+        if matches!(&values.value, TracedValue::Map(entries) if entries.is_empty()) {
+            values = traced;
+        } else {
+            merge_values(&mut values, traced);
+        }
+    }
+    if let Some(overrides) = fields.get("overrides") {
+        if named.is_empty() {
+            values = overrides.clone();
+        } else {
+            merge_values(&mut values, overrides.clone());
+        }
+    }
+    Ok(values)
+}
+
+fn file(path: &str, document: &Document, layers: &mut Vec<Layer>) -> Traced {
+    let layer = layers.iter().position(|layer| layer.kind == LayerKind::ValuesFile && layer.name == path);
+    let layer = layer.unwrap_or_else(|| {
+        layers.push(Layer::new(LayerKind::ValuesFile, path, &document.shown, ""));
+        layers.len() - 1
+    });
+    let traced = Writer { layer, document }.trace(&document.root);
+    match traced.value {
+        TracedValue::Scalar(Value::Null) => Traced { value: TracedValue::Map(Vec::new()), history: Vec::new() },
+        _ => traced,
+    }
+}

@@ -1,0 +1,151 @@
+//! The reference's answers, on the reference's catalog. Skips where that data is absent.
+
+use aicr::{
+    catalog::Catalog,
+    criteria::{Criteria, Dimension, normalise},
+    resolve::{Options, ResolveError, resolve},
+    store::catalog_dir,
+};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::{io::Read, path::PathBuf};
+
+/// The folder with the reference's data, or `None` with a line that says so.
+pub fn shared(path: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("AICR_SHARED").map_or_else(|| PathBuf::from("../shared"), PathBuf::from);
+    let path = root.join(path);
+    if path.exists() {
+        return Some(path);
+    }
+    println!("skipped: {} is not here", path.display());
+    None
+}
+
+fn reference_catalog() -> Option<Catalog> {
+    let files = catalog_dir::alone(&shared("reference-catalog")?).expect("the reference's catalog is readable");
+    Some(Catalog::new(files).expect("the reference's catalog is a catalog"))
+}
+
+fn cases(name: &str) -> Option<Vec<Value>> {
+    let file = std::fs::File::open(shared(&format!("conformance/{name}.jsonl.gz"))?).expect("the cases are readable");
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(file).read_to_string(&mut text).expect("the cases are gzip");
+    Some(text.lines().map(|line| serde_json::from_str(line).expect("a case is JSON")).collect())
+}
+
+fn criteria(case: &Value) -> Criteria {
+    let mut criteria = Criteria::default();
+    for dimension in Dimension::ALL {
+        if let Some(text) = case["criteria"][dimension.name()].as_str() {
+            criteria.set(dimension, normalise(dimension, text));
+        }
+    }
+    criteria
+}
+
+/// A recipe as the cases write it: without health checks, version and what we add.
+fn stripped(recipe: &aicr::recipe::Recipe) -> Value {
+    let mut value = aicr::recipe::format::to_value(recipe);
+    for component in value["componentRefs"].as_array_mut().into_iter().flatten() {
+        component.as_object_mut().map(|fields| fields.remove("healthCheckAsserts"));
+    }
+    value.as_object_mut().map(|fields| fields.remove("aicr"));
+    value["metadata"].as_object_mut().map(|fields| fields.remove("version"));
+    value
+}
+
+#[test]
+fn recipes_equal_the_reference() {
+    let (Some(catalog), Some(cases)) = (reference_catalog(), cases("recipe-cases")) else { return };
+    let mut different = Vec::new();
+    for case in &cases {
+        let resolved = resolve(&catalog, &criteria(case), None, Options::default());
+        let equal = match &resolved {
+            Ok(resolution) => case["rc"] == 0 && stripped(&resolution.recipe) == case["recipe"],
+            Err(_) => case["rc"] == 2,
+        };
+        if !equal {
+            different.push(format!("{}: {:?}", case["criteria"], resolved.err()));
+        }
+    }
+    assert!(different.is_empty(), "{} of {} differ:\n{}", different.len(), cases.len(), different.join("\n"));
+    println!("{} of {} recipes equal", cases.len() - different.len(), cases.len());
+}
+
+const SPACE: [(&str, &[&str]); 5] = [
+    ("service", &["any", "aks", "bcm", "eks", "gke", "kind", "lke", "ocp", "oke"]),
+    ("accelerator", &["any", "a100", "b200", "gb200", "h100", "h200", "l40", "l40s", "rtx-pro-6000"]),
+    ("os", &["any", "amazonlinux", "cos", "rhel", "talos", "ubuntu", "ol"]),
+    ("intent", &["any", "inference", "training"]),
+    ("platform", &["any", "dynamo", "kubeflow", "nim", "runai", "slurm"]),
+];
+
+/// Every combination of the self-check: key and criteria.
+pub fn space() -> Vec<(String, Criteria)> {
+    let mut keys: Vec<Vec<&str>> = vec![Vec::new()];
+    for (_, values) in SPACE {
+        keys = keys.iter().flat_map(|key| values.iter().map(|value| [key.as_slice(), &[*value]].concat())).collect();
+    }
+    let dimensions =
+        [Dimension::Service, Dimension::Accelerator, Dimension::Os, Dimension::Intent, Dimension::Platform];
+    keys.into_iter()
+        .map(|key| {
+            let mut criteria = Criteria::default();
+            for (dimension, value) in dimensions.into_iter().zip(&key) {
+                criteria.set(dimension, normalise(dimension, value));
+            }
+            (key.join("/"), criteria)
+        })
+        .collect()
+}
+
+fn digest(mut lines: Vec<String>) -> String {
+    lines.sort();
+    let text = lines.into_iter().fold(String::new(), |text, line| text + &line + "\n");
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn all_10206_combinations_have_the_references_digests() {
+    let Some(catalog) = reference_catalog() else { return };
+    let (mut overlays, mut versions, mut documents) = (Vec::new(), Vec::new(), Vec::new());
+    let mut outcomes = [0usize; 3];
+    for (key, criteria) in space() {
+        let recipe = match resolve(&catalog, &criteria, None, Options::default()) {
+            Ok(resolution) => resolution.recipe,
+            Err(error) => {
+                outcomes[if error == ResolveError::NoCriteria { 2 } else { 1 }] += 1;
+                for lines in [&mut overlays, &mut versions, &mut documents] {
+                    lines.push(format!("{key}|E2"));
+                }
+                continue;
+            }
+        };
+        outcomes[0] += 1;
+        let value = stripped(&recipe);
+        let components: Vec<String> =
+            recipe.components.iter().map(|component| format!("{}={}", component.name, component.version)).collect();
+        let constraints: Vec<String> =
+            recipe.constraints.iter().map(|constraint| format!("{} {}", constraint.name, constraint.value)).collect();
+        let order = recipe.deployment_order.join(",");
+        overlays.push(format!("{key}|{}", recipe.applied_overlays.join(",")));
+        versions.push(format!("{key}|{}|{order}|{}", components.join(","), constraints.join(";")));
+        let document = json!({
+            "constraints": value["constraints"], "componentRefs": value["componentRefs"],
+            "deploymentOrder": value["deploymentOrder"], "validation": value["validation"],
+        });
+        documents.push(format!("{key}|{document}"));
+    }
+    assert_eq!(outcomes, [9881, 324, 1], "resolved, OS required, no criteria");
+    assert_eq!(
+        digest(overlays),
+        "e6d6ffb557e3c29b7f7dcb114567ed582eb77ca659a1426b1380be99f4697fab",
+        "applied overlays"
+    );
+    assert_eq!(
+        digest(versions),
+        "b7b5731c03a4cda92884b07eab2b9868d007f41741d1f4f085a493dc4af4421f",
+        "versions and order"
+    );
+    assert_eq!(digest(documents), "e7f412287834e803281f02449ac63370a2b3a0484e959081883000e9baa67fb7", "documents");
+}
