@@ -140,6 +140,15 @@ impl Catalog {
         values.into_iter().collect()
     }
 
+    /// As [`Catalog::criteria_values`], without what only `--data` folders contribute.
+    pub fn embedded_criteria_values(&self, dimension: Dimension) -> Vec<String> {
+        let is_embedded = |overlay: &&Overlay| self.files.files.get(&overlay.path).is_some_and(|file| file.source == 0);
+        let criteria = self.overlays.values().filter(is_embedded).filter_map(|overlay| overlay.criteria.as_ref());
+        let contributed = criteria.filter_map(|criteria| criteria.get(dimension));
+        let built_in = crate::criteria::built_in(dimension).iter().map(|value| value.to_string());
+        built_in.chain(contributed).collect::<BTreeSet<String>>().into_iter().collect()
+    }
+
     /// A catalog file's text by catalog-relative path.
     pub fn text(&self, path: &str) -> Option<&str> {
         self.files.files.get(path).map(|file| &*file.text)

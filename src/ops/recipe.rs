@@ -1,27 +1,119 @@
-//! Resolve, query, explain: load the catalog, resolve, answer. (core)
+//! Resolve, query, explain: load the catalog, resolve, answer.
 
-use super::Failure;
+use super::{Failure, Kind};
 use crate::{
-    catalog::Catalog,
-    criteria::Criteria,
-    resolve::{Options, Resolution},
+    catalog::{Catalog, CatalogError},
+    criteria::{Criteria, Dimension, parse_value},
+    recipe::query::{self, QueryError},
+    resolve::{self, Options, Resolution, explain::Explanation},
     snapshot::Snapshot,
+    store::catalog_dir,
 };
+use serde_json::{Value, json};
 use std::{path::PathBuf, sync::Arc};
 
 /// The catalog with `--data` folders layered over it.
+///
+/// # Errors
+/// A folder or document that cannot be read, with its place.
 pub fn load_catalog(data: &[PathBuf]) -> Result<Arc<Catalog>, Failure> {
-    let _ = data;
-    todo!("core")
+    let files = catalog_dir::load(data).map_err(catalog_failure)?;
+    Catalog::new(files).map(Arc::new).map_err(catalog_failure)
 }
 
-/// Resolves; errors become failures with file:line and hint.
+pub(super) fn catalog_failure(error: CatalogError) -> Failure {
+    Failure { hint: error.hint, ..Failure::new(Kind::Usage, "read the catalog", error.message).at(error.at) }
+}
+
+/// Criteria as typed, in any spelling: `(dimension, text)` in order, later ones over earlier ones and over `start`.
+///
+/// `strict` leaves out values that only `--data` folders contribute.
+///
+/// # Errors
+/// A value that nobody knows, with near matches.
+pub fn criteria(
+    catalog: &Catalog,
+    start: Criteria,
+    stated: &[(Dimension, String)],
+    strict: bool,
+) -> Result<Criteria, Failure> {
+    let mut criteria = start;
+    for (dimension, text) in stated {
+        let legal =
+            if strict { catalog.embedded_criteria_values(*dimension) } else { catalog.criteria_values(*dimension) };
+        let value = parse_value(*dimension, text, &legal).map_err(|unknown| {
+            let doing = format!("read --{}", dimension.name());
+            Failure::new(Kind::Usage, doing, unknown.to_string()).hint(unknown.hint())
+        })?;
+        criteria.set(*dimension, value);
+    }
+    Ok(criteria)
+}
+
+/// Resolves; the recipe carries coverage, catalog digest, sources and judged constraints under `aicr`.
+///
+/// # Errors
+/// Why there is no recipe, with file:line and hint.
 pub fn resolve(
     catalog: &Catalog,
     criteria: &Criteria,
     snapshot: Option<&Snapshot>,
     options: Options,
 ) -> Result<Resolution, Failure> {
-    let _ = (catalog, criteria, snapshot, options);
-    todo!("core")
+    let mut resolution = resolve::resolve(catalog, criteria, snapshot, options).map_err(|error| {
+        let failure = Failure::new(Kind::Usage, format!("resolve a recipe for {criteria}"), error.to_string());
+        Failure { at: error.at().map(str::to_owned), hint: error.hint(), ..failure }
+    })?;
+    resolution.recipe.version = env!("CARGO_PKG_VERSION").to_owned();
+    resolution.recipe.extra = stamp(&resolution);
+    Ok(resolution)
+}
+
+fn stamp(resolution: &Resolution) -> Value {
+    let mut stamp = json!({
+        "catalog": { "digest": resolution.catalog_digest, "sources": resolution.catalog_sources },
+        "coverage": resolution.coverage,
+    });
+    if !resolution.constraints.is_empty() {
+        let judged = resolution.constraints.iter().map(|judged| {
+            let layer = resolution.layers.get(judged.layer).map(|layer| layer.name.clone());
+            let mut value = serde_json::to_value(judged).unwrap_or_default();
+            value["layer"] = layer.into();
+            value
+        });
+        stamp["constraints"] = judged.collect();
+    }
+    stamp
+}
+
+/// The value that a selector names; several for a wildcard, as a list.
+///
+/// # Errors
+/// A selector that cannot be read, or one that names nothing: with what there is.
+pub fn query(resolution: &Resolution, selector: &str) -> Result<Value, Failure> {
+    let parsed = query::parse(selector).map_err(|error| query_failure(&error))?;
+    let many = parsed.segments.contains(&query::Segment::Any);
+    let mut found = query::find(&resolution.document, &parsed).map_err(|error| query_failure(&error))?;
+    match found.pop() {
+        Some((_, value)) if !many => Ok(value.to_value()),
+        Some(last) => Ok(found.into_iter().chain([last]).map(|(_, value)| value.to_value()).collect()),
+        None => Ok(Value::Null),
+    }
+}
+
+/// Who set the values that a selector names.
+///
+/// # Errors
+/// As [`query`].
+pub fn explain(resolution: &Resolution, selector: &str) -> Result<Vec<Explanation>, Failure> {
+    let parsed = query::parse(selector).map_err(|error| query_failure(&error))?;
+    resolve::explain::explain(resolution, &parsed).map_err(|error| query_failure(&error))
+}
+
+fn query_failure(error: &QueryError) -> Failure {
+    let kind = match error {
+        QueryError::Syntax { .. } => Kind::Usage,
+        QueryError::NotFound { .. } => Kind::NotFound,
+    };
+    Failure { hint: error.hint(), ..Failure::new(kind, "look up the selector", error.to_string()) }
 }

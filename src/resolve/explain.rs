@@ -1,7 +1,10 @@
 //! The ladder of one value: every layer that set, hid, appended or could have set it, top first.
 
-use super::Resolution;
-use crate::recipe::query::Selector;
+use super::{
+    Resolution,
+    provenance::{LayerKind, Origin, Traced, TracedValue, Wrote},
+};
+use crate::recipe::query::{QueryError, Selector, find};
 
 /// The answer to "who set this?".
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -9,10 +12,11 @@ pub struct Explanation {
     /// The concrete path (wildcards resolved).
     pub path: String,
     pub value: serde_json::Value,
-    /// Top (winner) first.
+    /// Top (winner) first: the layers that spoke, then those that could have and did not.
     pub ladder: Vec<Rung>,
 }
 
+/// One layer's part in a value.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Rung {
     /// Index into `Resolution::layers`.
@@ -28,8 +32,67 @@ pub struct Rung {
     pub criteria: String,
 }
 
-/// One explanation per value that the selector names.
-pub fn explain(resolution: &Resolution, selector: &Selector) -> Vec<Explanation> {
-    let _ = (resolution, selector);
-    todo!("core")
+/// One explanation per value that the selector names; a mapping is explained leaf by leaf.
+///
+/// # Errors
+/// The selector names nothing.
+pub fn explain(resolution: &Resolution, selector: &Selector) -> Result<Vec<Explanation>, QueryError> {
+    let mut explanations = Vec::new();
+    for (path, value) in find(&resolution.document, selector)? {
+        leaves(&path.to_string(), value, &mut |path, value| {
+            explanations.push(Explanation { path, value: value.to_value(), ladder: ladder(resolution, value) });
+        });
+    }
+    Ok(explanations)
+}
+
+/// Calls `tell` for every scalar, list and empty mapping below a value, in document order.
+fn leaves(path: &str, value: &Traced, tell: &mut impl FnMut(String, &Traced)) {
+    match &value.value {
+        TracedValue::Map(entries) if !entries.is_empty() => {
+            for (key, child) in entries {
+                let segment = crate::recipe::query::Segment::Key(key.to_string());
+                let path = if path.is_empty() { segment.to_string() } else { format!("{path}.{segment}") };
+                leaves(&path, child, tell);
+            }
+        }
+        // A list that layers built together has no word of its own: its elements have.
+        TracedValue::List(items) if value.history.is_empty() => {
+            for (index, item) in items.iter().enumerate() {
+                leaves(&format!("{path}[{index}]"), item, tell);
+            }
+        }
+        _ => tell(path.to_owned(), value),
+    }
+}
+
+/// The ladder of one value.
+pub fn ladder(resolution: &Resolution, value: &Traced) -> Vec<Rung> {
+    let mut rungs: Vec<Rung> = Vec::new();
+    for origin in value.history.iter().rev() {
+        let hidden_by = rungs.first().map(|winner| winner.layer);
+        rungs.push(rung(resolution, origin.layer, Some(origin), hidden_by));
+    }
+    let spoke: Vec<usize> = rungs.iter().map(|rung| rung.layer).collect();
+    let silent = (0..resolution.layers.len()).rev().filter(|layer| {
+        let kind = resolution.layers[*layer].kind;
+        matches!(kind, LayerKind::Base | LayerKind::Overlay | LayerKind::Mixin) && !spoke.contains(layer)
+    });
+    rungs.extend(silent.map(|layer| rung(resolution, layer, None, None)));
+    rungs
+}
+
+fn rung(resolution: &Resolution, layer: usize, origin: Option<&Origin>, hidden_by: Option<usize>) -> Rung {
+    let known = &resolution.layers[layer];
+    let at = match origin {
+        Some(origin) if origin.at.line > 0 => format!("{}:{}", origin.file, origin.at),
+        Some(origin) => origin.file.to_string(),
+        None => String::new(),
+    };
+    let value = origin.map(|origin| match &origin.wrote {
+        Wrote::Set(value) => value.clone(),
+        Wrote::Appended => serde_json::Value::from("(states it again)"),
+        Wrote::Removed => serde_json::Value::Null,
+    });
+    Rung { layer, layer_name: known.name.clone(), at, value, hidden_by, criteria: known.criteria.clone() }
 }
