@@ -175,7 +175,7 @@ pub(crate) fn screen_mixins<'c>(
 fn actual(verdict: &Verdict) -> Option<String> {
     match verdict {
         Verdict::Pass { actual } | Verdict::Fail { actual } => Some(actual.clone()),
-        Verdict::Unknown { .. } => None,
+        Verdict::Unknown { actual, .. } => actual.clone(),
     }
 }
 
@@ -183,7 +183,7 @@ fn warning(leaf: &Overlay, rule: &Rule, verdict: &Verdict) -> ConstraintWarning 
     let expected = rule.expected.trim();
     let told = match verdict {
         Verdict::Pass { actual } | Verdict::Fail { actual } => format!("expected {expected}, got {actual}"),
-        Verdict::Unknown { reason } => reason.clone(),
+        Verdict::Unknown { reason, .. } => reason.clone(),
     };
     let reason = if rule.from_mixin { format!("{MIXIN}: {told}") } else { told };
     ConstraintWarning {

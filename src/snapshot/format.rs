@@ -1,11 +1,22 @@
 //! The snapshot file: versioned shape, YAML and JSON, both `apiVersion`s, all absence shapes.
 
-use super::Snapshot;
+use super::{API_VERSION, Item, Measurement, Reading, Snapshot, Subtype, path::TYPES};
+use crate::{
+    fingerprint,
+    yaml::{self, Kind, Node, Position, YamlError},
+};
+use serde_json::{Map, Value, json};
+use std::{collections::BTreeMap, fmt};
+
+/// What the reference writes for a reading that its source did not give.
+pub const NULL: &str = "<nil>";
+
+const OLD_API_VERSION: &str = "aicr.nvidia.com/v1alpha1";
 
 /// A document that is not a snapshot, or one of a version nobody knows.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SnapshotFormatError {
-    Syntax(crate::yaml::YamlError),
+    Syntax(YamlError),
     /// What was found instead of `kind: Snapshot`.
     NotASnapshot {
         found: String,
@@ -13,24 +24,258 @@ pub enum SnapshotFormatError {
     ApiVersion {
         found: String,
     },
+    /// A field with the wrong shape.
+    Field {
+        at: Position,
+        message: String,
+    },
 }
 
-impl std::fmt::Display for SnapshotFormatError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let _ = f;
-        todo!("core")
+impl fmt::Display for SnapshotFormatError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SnapshotFormatError::Syntax(error) => write!(f, "it is neither YAML nor JSON: {error}"),
+            SnapshotFormatError::NotASnapshot { found } => write!(f, "expected `kind: Snapshot`, found {found}"),
+            SnapshotFormatError::ApiVersion { found } => {
+                write!(f, "expected `apiVersion: {API_VERSION}`, found `{found}`")
+            }
+            SnapshotFormatError::Field { at, message } => {
+                write!(f, "{message} (line {}, column {})", at.line, at.column)
+            }
+        }
     }
 }
+
 impl std::error::Error for SnapshotFormatError {}
 
+impl SnapshotFormatError {
+    /// Where in the document, when the cause has a place.
+    pub fn at(&self) -> Option<Position> {
+        match self {
+            SnapshotFormatError::Syntax(error) => Some(error.at),
+            SnapshotFormatError::Field { at, .. } => Some(*at),
+            _ => None,
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            SnapshotFormatError::ApiVersion { .. } => "take the snapshot again with this version",
+            _ => "take one with `aicr snapshot -o snapshot.yaml` and give that file",
+        }
+    }
+}
+
 /// Reads YAML or JSON (found by looking, not by file name).
+///
+/// # Errors
+/// Another kind of document, a version nobody knows, a list or mapping of the wrong shape.
 pub fn read(text: &str) -> Result<Snapshot, SnapshotFormatError> {
-    let _ = text;
-    todo!("core")
+    let root = yaml::parse(text).map_err(SnapshotFormatError::Syntax)?;
+    if root.entries().is_empty() {
+        return Err(SnapshotFormatError::NotASnapshot { found: root.kind_name().to_owned() });
+    }
+    let kind = text_of(&root, "kind");
+    // Older files may lack the kind; then the measurements speak for themselves.
+    if !(kind == "Snapshot" || kind.is_empty() && root.get("measurements").is_some()) {
+        let found = if kind.is_empty() { "no kind".to_owned() } else { format!("`kind: {kind}`") };
+        return Err(SnapshotFormatError::NotASnapshot { found });
+    }
+    let version = text_of(&root, "apiVersion");
+    if !["", API_VERSION, OLD_API_VERSION].contains(&&*version) {
+        return Err(SnapshotFormatError::ApiVersion { found: version });
+    }
+    let measurements = list(&root, "measurements")?;
+    Ok(Snapshot {
+        metadata: texts(&root, "metadata")?,
+        measurements: measurements.iter().map(measurement).collect::<Result<_, _>>()?,
+    })
+}
+
+fn measurement(node: &Node) -> Result<Measurement, SnapshotFormatError> {
+    let subtypes = list(node, "subtypes")?;
+    Ok(Measurement { kind: text_of(node, "type"), subtypes: subtypes.iter().map(subtype).collect::<Result<_, _>>()? })
+}
+
+fn subtype(node: &Node) -> Result<Subtype, SnapshotFormatError> {
+    let items = list(node, "items")?;
+    let item = |node: &Node| Ok(Item { context: texts(node, "context")?, data: readings(node)? });
+    Ok(Subtype {
+        name: text_of(node, "subtype"),
+        context: texts(node, "context")?,
+        data: readings(node)?,
+        items: items.iter().map(item).collect::<Result<_, _>>()?,
+    })
+}
+
+fn text_of(node: &Node, key: &str) -> String {
+    node.get(key).and_then(Node::text).unwrap_or_default().to_owned()
+}
+
+fn wrong(node: &Node, key: &str, wanted: &str) -> SnapshotFormatError {
+    SnapshotFormatError::Field { at: node.at, message: format!("`{key}` must be {wanted}, found {}", node.kind_name()) }
+}
+
+fn list<'n>(node: &'n Node, key: &str) -> Result<&'n [Node], SnapshotFormatError> {
+    match node.get(key) {
+        None | Some(Node { kind: Kind::Null, .. }) => Ok(&[]),
+        Some(Node { kind: Kind::List(items), .. }) => Ok(items),
+        Some(other) => Err(wrong(other, key, "a list")),
+    }
+}
+
+fn map<'n>(node: &'n Node, key: &str) -> Result<&'n [yaml::Entry], SnapshotFormatError> {
+    match node.get(key) {
+        None | Some(Node { kind: Kind::Null, .. }) => Ok(&[]),
+        Some(Node { kind: Kind::Map(entries), .. }) => Ok(entries),
+        Some(other) => Err(wrong(other, key, "a mapping")),
+    }
+}
+
+fn texts(node: &Node, key: &str) -> Result<BTreeMap<String, String>, SnapshotFormatError> {
+    let entries = map(node, key)?.iter();
+    Ok(entries.map(|entry| (entry.key.to_string(), entry.value.text().unwrap_or(NULL).to_owned())).collect())
+}
+
+fn readings(node: &Node) -> Result<BTreeMap<String, Reading>, SnapshotFormatError> {
+    Ok(map(node, "data")?.iter().map(|entry| (entry.key.to_string(), reading(&entry.value))).collect())
+}
+
+/// A scalar as it is; whatever else stands there, as text.
+fn reading(node: &Node) -> Reading {
+    match &node.kind {
+        Kind::Bool(value, _) => Reading::Bool(*value),
+        Kind::Number(number, _) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
+            (Some(value), _, _) => Reading::Int(value),
+            (_, Some(value), _) => Reading::UInt(value),
+            (_, _, Some(value)) => Reading::Float(value),
+            _ => Reading::Text(number.to_string()),
+        },
+        Kind::Null => Reading::Text(NULL.to_owned()),
+        Kind::List(_) | Kind::Map(_) => Reading::Text(go_text(node)),
+        _ => Reading::Text(node.to_value().as_str().unwrap_or_default().to_owned()),
+    }
+}
+
+/// Collections as the reference stringifies them: `[a b]`, `map[k:v]` with sorted keys.
+fn go_text(node: &Node) -> String {
+    match &node.kind {
+        Kind::List(items) => format!("[{}]", items.iter().map(go_text).collect::<Vec<_>>().join(" ")),
+        Kind::Map(entries) => {
+            let mut pairs: Vec<String> =
+                entries.iter().map(|entry| format!("{}:{}", entry.key, go_text(&entry.value))).collect();
+            pairs.sort();
+            format!("map[{}]", pairs.join(" "))
+        }
+        _ => reading(node).to_string(),
+    }
 }
 
 /// The document with its fingerprint, as a value; `yaml::to_string` or serde_json writes it.
-pub fn to_value(snapshot: &Snapshot) -> serde_json::Value {
-    let _ = snapshot;
-    todo!("core")
+///
+/// Measurements stand in the order of [`TYPES`], whatever order they were found in.
+pub fn to_value(snapshot: &Snapshot) -> Value {
+    let Snapshot { metadata, measurements } = snapshot;
+    let rank =
+        |measurement: &&Measurement| TYPES.iter().position(|kind| *kind == measurement.kind).unwrap_or(TYPES.len());
+    let mut ordered: Vec<&Measurement> = measurements.iter().collect();
+    ordered.sort_by_key(rank);
+    json!({
+        "apiVersion": API_VERSION,
+        "kind": "Snapshot",
+        "metadata": metadata,
+        "fingerprint": fingerprint::to_value(&fingerprint::of(snapshot)),
+        "measurements": ordered.into_iter().map(measurement_value).collect::<Vec<_>>(),
+    })
+}
+
+fn measurement_value(measurement: &Measurement) -> Value {
+    let mut value = json!({ "type": measurement.kind });
+    if !measurement.subtypes.is_empty() {
+        value["subtypes"] = measurement.subtypes.iter().map(subtype_value).collect();
+    }
+    value
+}
+
+fn subtype_value(subtype: &Subtype) -> Value {
+    let Subtype { name, context, data, items } = subtype;
+    let mut fields = Map::new();
+    fields.insert("subtype".to_owned(), name.as_str().into());
+    put(&mut fields, context, data);
+    if !items.is_empty() {
+        let item = |item: &Item| {
+            let mut fields = Map::new();
+            put(&mut fields, &item.context, &item.data);
+            Value::Object(fields)
+        };
+        fields.insert("items".to_owned(), items.iter().map(item).collect());
+    }
+    Value::Object(fields)
+}
+
+fn put(fields: &mut Map<String, Value>, context: &BTreeMap<String, String>, data: &BTreeMap<String, Reading>) {
+    if !context.is_empty() {
+        fields.insert("context".to_owned(), json!(context));
+    }
+    if !data.is_empty() {
+        fields.insert("data".to_owned(), json!(data));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: &str = "
+kind: Snapshot
+apiVersion: aicr.nvidia.com/v1alpha1
+metadata: {timestamp: '2026-06-12T10:41:07Z', version: v0.15.0}
+measurements:
+  - type: SystemD
+  - type: K8s
+    subtypes:
+      - subtype: policy
+      - subtype: server
+        data: {version: v1.34.0, platform: null, limit: 18446744073709551615, ratio: 1.5, on: true, odd: [a, b]}
+  - type: NetworkTopology
+    subtypes:
+      - subtype: pfs
+        items:
+          - {context: {deviceID: \"1023\"}, data: {rail: 0}}
+";
+
+    #[test]
+    fn every_absence_shape_and_reading_survives() {
+        let snapshot = read(SMALL).unwrap();
+        let server = snapshot.subtype("K8s", "server").unwrap();
+        let shown: Vec<String> = server.data.iter().map(|(key, reading)| format!("{key}={reading}")).collect();
+        assert_eq!(
+            shown,
+            ["limit=18446744073709551615", "odd=[a b]", "on=true", "platform=<nil>", "ratio=1.5", "version=v1.34.0"]
+        );
+        let written = to_value(&snapshot);
+        assert_eq!(written["measurements"][0]["type"], "K8s");
+        let again = read(&yaml::to_string(&written)).unwrap();
+        assert_eq!(to_value(&again), written);
+        let json = read(&serde_json::to_string(&written).unwrap()).unwrap();
+        assert_eq!(to_value(&json), written);
+    }
+
+    #[track_caller]
+    fn refused(text: &str, part: &str) {
+        let error = read(text).unwrap_err().to_string();
+        assert!(error.contains(part), "{error}");
+    }
+
+    #[test]
+    fn other_documents_are_refused_with_what_they_are() {
+        refused("kind: RecipeResult\nmeasurements: []\n", "found `kind: RecipeResult`");
+        refused("a: 1\n", "found no kind");
+        refused("[]", "found a list");
+        refused("", "found nothing");
+        refused("kind: Snapshot\napiVersion: aicr.run/v9\n", "found `aicr.run/v9`");
+        refused("kind: Snapshot\nmeasurements: {}\n", "`measurements` must be a list");
+        refused("kind: [", "neither YAML nor JSON");
+    }
 }

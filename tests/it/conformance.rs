@@ -149,3 +149,60 @@ fn all_10206_combinations_have_the_references_digests() {
     );
     assert_eq!(digest(documents), "e7f412287834e803281f02449ac63370a2b3a0484e959081883000e9baa67fb7", "documents");
 }
+
+#[test]
+fn snapshots_resolve_like_the_reference() {
+    let (Some(catalog), Some(cases)) = (reference_catalog(), cases("snapshot-cases")) else { return };
+    let mut different = Vec::new();
+    for (number, case) in cases.iter().enumerate() {
+        let text = case["snapshot"].as_str().map_or_else(|| case["snapshot"].to_string(), str::to_owned);
+        let snapshot = aicr::snapshot::format::read(&text).expect("a case holds a snapshot");
+        let mut criteria = aicr::fingerprint::of(&snapshot).criteria();
+        for (dimension, value) in flags(&case["flags"]) {
+            criteria.set(dimension, normalise(dimension, &value));
+        }
+        let options = Options { compat: true, ..Options::default() };
+        let resolved = resolve(&catalog, &criteria, Some(&snapshot), options);
+        let equal = match &resolved {
+            Ok(resolution) => {
+                case["rc"] == 0 && same_but_for_error_texts(stripped(&resolution.recipe), case["recipe"].clone())
+            }
+            Err(_) => case["rc"] == 2,
+        };
+        if !equal {
+            let ours = resolved.map(|resolution| stripped(&resolution.recipe)["metadata"].clone());
+            different.push(format!("{number} {}: {ours:?}\n  reference {}", case["flags"], case["recipe"]["metadata"]));
+        }
+    }
+    assert!(different.is_empty(), "{} of {} differ:\n{}", different.len(), cases.len(), different.join("\n"));
+    println!("{} of {} recipes with a snapshot equal", cases.len() - different.len(), cases.len());
+}
+
+/// `--intent training` as dimension and value.
+fn flags(flags: &Value) -> Vec<(Dimension, String)> {
+    let words: Vec<&str> = flags.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let dimension = |flag: &str| {
+        let name = flag.trim_start_matches('-');
+        Dimension::ALL
+            .into_iter()
+            .find(|dimension| dimension.name() == name || name == "gpu" && dimension.name() == "accelerator")
+    };
+    words.chunks(2).filter_map(|pair| Some((dimension(pair.first()?)?, (*pair.get(1)?).to_owned()))).collect()
+}
+
+/// Equal as data; where the reference puts an error of its evaluator into `reason`, our words may differ.
+fn same_but_for_error_texts(mut ours: Value, mut theirs: Value) -> bool {
+    let warnings = |recipe: &mut Value| recipe["metadata"]["constraintWarnings"].as_array_mut().map(std::mem::take);
+    let (Some(mine), Some(reference)) = (warnings(&mut ours), warnings(&mut theirs)) else { return ours == theirs };
+    let is_error = |reason: &Value| {
+        reason.as_str().is_some_and(|text| text.contains("[INTERNAL]") || text.contains("[NOT_FOUND]"))
+    };
+    let same = |(mine, reference): (&Value, &Value)| {
+        let (mut mine, mut reference) = (mine.clone(), reference.clone());
+        if is_error(&reference["reason"]) {
+            (mine["reason"], reference["reason"]) = (Value::Null, Value::Null);
+        }
+        mine == reference
+    };
+    ours == theirs && mine.len() == reference.len() && mine.iter().zip(&reference).all(same)
+}
