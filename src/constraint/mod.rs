@@ -25,6 +25,20 @@ pub enum Verdict {
     },
 }
 
+/// Judges `expression` on the reading that `path` names.
+pub fn judge(path: &str, expression: &str, snapshot: &Snapshot) -> Verdict {
+    let actual = match path::find(path, snapshot) {
+        Ok(reading) => reading,
+        Err(missing) => return Verdict::Unknown { actual: None, reason: missing.to_string() },
+    };
+    let verdict = parse::expression(expression).and_then(|parsed| eval::holds(&parsed, &actual));
+    match verdict {
+        Ok(true) => Verdict::Pass { actual },
+        Ok(false) => Verdict::Fail { actual },
+        Err(error) => Verdict::Unknown { actual: Some(actual), reason: error.to_string() },
+    }
+}
+
 /// Judges `expression` on a text that was read elsewhere (a phase constraint of a check).
 ///
 /// # Errors
