@@ -1,3 +1,4 @@
 //! One integration crate; one module per topic.
 
+mod collect;
 mod conformance;

@@ -1,0 +1,154 @@
+//! What node feature discovery found on each node: PCI devices, loaded modules, the distribution.
+//!
+//! Objects of its workers carry the label of their node. Of the PCI devices only NVIDIA's display and 3D controllers are
+//! kept; module lists that nodes share are kept once.
+
+use super::{Part, list};
+use crate::cluster::{
+    ClusterError, ClusterErrorKind, Connection,
+    prune::{self, Meta},
+};
+use serde::Deserialize;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+pub const NAME: &str = "features";
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Features {
+    pub node: String,
+    /// PCI device ids of the GPUs, lower case, one per device; `None` where PCI devices were not looked at.
+    pub gpus: Option<Vec<String>>,
+    /// Names of loaded kernel modules; empty where they were not looked at.
+    pub modules: Arc<BTreeSet<String>>,
+    /// `/etc/os-release` by field.
+    pub os_release: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+struct Object {
+    metadata: Meta,
+    #[serde(default)]
+    spec: Spec,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Spec {
+    features: Found,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Found {
+    #[serde(deserialize_with = "prune::nullable")]
+    flags: BTreeMap<String, Flags>,
+    #[serde(deserialize_with = "prune::nullable")]
+    attributes: BTreeMap<String, Attributes>,
+    #[serde(deserialize_with = "prune::nullable")]
+    instances: BTreeMap<String, Instances>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Flags {
+    #[serde(deserialize_with = "prune::nullable")]
+    elements: BTreeMap<String, serde::de::IgnoredAny>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Attributes {
+    #[serde(deserialize_with = "prune::nullable")]
+    elements: BTreeMap<String, String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Instances {
+    #[serde(deserialize_with = "prune::nullable")]
+    elements: Vec<Instance>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Instance {
+    #[serde(deserialize_with = "prune::nullable")]
+    attributes: BTreeMap<String, String>,
+}
+
+pub async fn read(connection: &Connection) -> Result<Part, ClusterError> {
+    let mut modules = BTreeSet::new();
+    let doing = "list nodefeatures.nfd.k8s-sigs.io";
+    let path = "/apis/nfd.k8s-sigs.io/v1alpha1/nodefeatures";
+    let listed = match list::all(connection, doing, path, |object| features(object, &mut modules)).await {
+        Err(error) if error.kind == ClusterErrorKind::NotFound => {
+            let path = "/apis/nfd.openshift.io/v1alpha1/nodefeatures";
+            list::all(connection, doing, path, |object| features(object, &mut modules)).await?
+        }
+        answer => answer?,
+    };
+    Ok(Part::Features(listed.items.into_iter().flatten().collect()))
+}
+
+/// `None` for an object that some other program wrote for a node: it names labels, not what the node has.
+fn features(object: Object, modules: &mut BTreeSet<Arc<BTreeSet<String>>>) -> Option<Features> {
+    let Object { metadata, spec: Spec { features: mut found } } = object;
+    let node = metadata.labels.get("nfd.node.kubernetes.io/node-name").cloned().unwrap_or(metadata.name);
+    let loaded: BTreeSet<String> =
+        found.flags.remove("kernel.loadedmodule").unwrap_or_default().elements.into_keys().collect();
+    let gpus = found.instances.remove("pci.device").map(|pci| pci.elements.iter().filter_map(gpu).collect());
+    let os_release = found.attributes.remove("system.osrelease").unwrap_or_default().elements;
+    if gpus.is_none() && loaded.is_empty() && os_release.is_empty() {
+        return None;
+    }
+    let modules = match modules.get(&loaded) {
+        Some(known) => Arc::clone(known),
+        None => {
+            let new = Arc::new(loaded);
+            modules.insert(Arc::clone(&new));
+            new
+        }
+    };
+    Some(Features { node, gpus, modules, os_release })
+}
+
+/// The device id of an NVIDIA display (0300) or 3D controller (0302).
+fn gpu(instance: &Instance) -> Option<String> {
+    let of = |key: &str| instance.attributes.get(key).map(|text| text.trim_start_matches("0x").to_ascii_lowercase());
+    let is_gpu = of("vendor").as_deref() == Some("10de") && matches!(of("class").as_deref(), Some("0300" | "0302"));
+    is_gpu.then(|| of("device").unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_worker_object_tells_gpus_modules_and_distribution() {
+        let object: Object = serde_json::from_value(json!({
+            "metadata": {"name": "x", "labels": {"nfd.node.kubernetes.io/node-name": "gpu-1"}},
+            "spec": {"features": {
+                "flags": {"kernel.loadedmodule": {"elements": {"nvidia": {}, "overlay": {}}}},
+                "attributes": {"system.osrelease": {"elements": {"ID": "ubuntu"}}},
+                "instances": {"pci.device": {"elements": [
+                    {"attributes": {"class": "0302", "vendor": "10de", "device": "20B0"}},
+                    {"attributes": {"class": "0680", "vendor": "10de", "device": "1af1"}},
+                    {"attributes": {"class": "0200", "vendor": "15b3", "device": "101e"}}]}}}}
+        }))
+        .expect("an object");
+        let kept = features(object, &mut BTreeSet::new()).expect("features");
+        assert_eq!((kept.node.as_str(), kept.gpus), ("gpu-1", Some(vec!["20b0".to_owned()])));
+        assert!(kept.modules.contains("nvidia"));
+        assert_eq!(kept.os_release["ID"], "ubuntu");
+    }
+
+    #[test]
+    fn labels_that_others_want_are_no_finding() {
+        let object = serde_json::from_value(json!({"metadata": {"name": "x"}, "spec": {"labels": {"a": "b"}}}));
+        assert_eq!(features(object.expect("an object"), &mut BTreeSet::new()), None);
+    }
+}

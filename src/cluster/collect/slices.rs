@@ -1,0 +1,120 @@
+//! GPUs that a Dynamic Resource Allocation driver published as ResourceSlices.
+//!
+//! The newest served version of the API is read. Only slices of a pool's highest generation count: older ones are what
+//! the driver is about to delete.
+
+use super::{Part, list};
+use crate::cluster::{ClusterError, ClusterErrorKind, Connection};
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+pub const NAME: &str = "slices";
+
+/// One GPU (or MIG slice) of one node.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Device {
+    pub node: String,
+    pub name: String,
+    /// Attributes as text, by name without their domain.
+    pub attributes: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Deserialize)]
+struct Object {
+    spec: Spec,
+}
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Spec {
+    driver: String,
+    node_name: String,
+    pool: Pool,
+    devices: Option<Vec<Value>>,
+}
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+struct Pool {
+    name: String,
+    generation: i64,
+}
+
+pub async fn read(connection: &Connection) -> Result<Part, ClusterError> {
+    let doing = "list resourceslices.resource.k8s.io";
+    let mut last = None;
+    for version in ["v1", "v1beta2", "v1beta1"] {
+        let path = format!("/apis/resource.k8s.io/{version}/resourceslices");
+        match list::all(connection, doing, &path, |object: Object| object.spec).await {
+            Ok(listed) => return Ok(Part::Devices(devices(listed.items))),
+            Err(error) if error.kind == ClusterErrorKind::NotFound => last = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    // Not reachable without an error: every version was asked for.
+    Err(last.unwrap_or_else(|| ClusterError::timeout(doing, &connection.at(), 0)))
+}
+
+fn devices(slices: Vec<Spec>) -> Vec<Device> {
+    let mut generation: BTreeMap<(String, String), i64> = BTreeMap::new();
+    for slice in &slices {
+        let newest = generation.entry((slice.driver.clone(), slice.pool.name.clone())).or_insert(i64::MIN);
+        *newest = slice.pool.generation.max(*newest);
+    }
+    let mut kept = Vec::new();
+    for slice in slices.into_iter().filter(|slice| slice.driver == "gpu.nvidia.com") {
+        if generation.get(&(slice.driver.clone(), slice.pool.name.clone())) != Some(&slice.pool.generation) {
+            continue;
+        }
+        for device in slice.devices.unwrap_or_default() {
+            let name = device.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+            // v1beta1 wraps what later versions hold directly.
+            let body = device.get("basic").unwrap_or(&device);
+            kept.push(Device { node: slice.node_name.clone(), name, attributes: attributes(body) });
+        }
+    }
+    kept.sort_by(|a, b| (&a.node, &a.name).cmp(&(&b.node, &b.name)));
+    kept
+}
+
+fn attributes(device: &Value) -> BTreeMap<String, String> {
+    let Some(Value::Object(map)) = device.get("attributes") else { return BTreeMap::new() };
+    map.iter()
+        .filter_map(|(key, value)| {
+            // `{string: …}`, `{version: …}`, `{int: …}` or `{bool: …}`.
+            let value = value.as_object()?.values().next()?;
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            Some((key.rsplit('/').next().unwrap_or(key).to_owned(), text))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_the_newest_generation_of_a_gpu_pool_counts() {
+        let slice = |driver: &str, generation: i64, device: Value| -> Spec {
+            serde_json::from_value(
+                json!({"driver": driver, "nodeName": "n", "pool": {"name": "n", "generation": generation},
+                "devices": [device]}),
+            )
+            .expect("a slice")
+        };
+        let plain = json!({"name": "gpu-0", "attributes": {"productName": {"string": "NVIDIA A100"}, "x.io/minor": {"int": 0}}});
+        let wrapped = json!({"name": "gpu-1", "basic": {"attributes": {"driverVersion": {"version": "580.105.8"}}}});
+        let kept = devices(vec![
+            slice("gpu.nvidia.com", 1, json!({"name": "gone"})),
+            slice("gpu.nvidia.com", 2, plain),
+            slice("gpu.nvidia.com", 2, wrapped),
+            slice("compute-domain.nvidia.com", 9, json!({"name": "channel-0"})),
+        ]);
+        let names: Vec<&str> = kept.iter().map(|device| device.name.as_str()).collect();
+        assert_eq!(names, ["gpu-0", "gpu-1"]);
+        assert_eq!(kept[0].attributes.get("minor").map(String::as_str), Some("0"));
+        assert_eq!(kept[1].attributes.get("driverVersion").map(String::as_str), Some("580.105.8"));
+    }
+}
