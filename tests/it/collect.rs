@@ -55,3 +55,29 @@ async fn a_server_that_is_not_there_is_one_error() {
     assert_eq!(error.kind, cluster::ClusterErrorKind::Unreachable, "{error:?}");
     assert_eq!((error.doing.as_str(), error.at), ("list nodes", format!("x, {server}")));
 }
+
+#[tokio::test]
+async fn a_snapshot_goes_to_a_config_map_and_back() {
+    use aicr::ops::{Kind, snapshot as op};
+    let Some(connection) = real_cluster("a_snapshot_goes_to_a_config_map_and_back").await else { return };
+    let place = ("default", "aicr-test-round-trip");
+    let now = "2026-06-01T00:00:00Z";
+    let mut snapshot = op::take(&connection, now).await.expect("a snapshot");
+    snapshot.measurements.retain(|measurement| measurement.kind == "K8s");
+
+    for written in [op::Format::Yaml, op::Format::Json] {
+        let text = op::text(&snapshot, written);
+        op::write_config_map(&connection, place, ("Snapshot", written), &text, now).await.expect("written");
+        let read = op::read_config_map(&connection, place.0, place.1).await.expect("read");
+        assert_eq!(op::parse(&read, "cm").expect("a snapshot"), snapshot, "{written:?}");
+    }
+    let api: kube::Api<k8s_openapi::api::core::v1::ConfigMap> =
+        kube::Api::namespaced(connection.client.clone(), place.0);
+    api.delete(place.1, &kube::api::DeleteParams::default()).await.expect("removed");
+
+    let missing = op::read_config_map(&connection, place.0, place.1).await.expect_err("it is gone");
+    assert_eq!(missing.kind, Kind::NotFound);
+    let nowhere = ("no-such-namespace", "x");
+    let refused = op::write_config_map(&connection, nowhere, ("Snapshot", op::Format::Yaml), "x", now).await;
+    assert!(refused.expect_err("no namespace").hint.is_some_and(|hint| hint.contains("create namespace")));
+}
