@@ -1,0 +1,98 @@
+//! ai-service-metrics: Prometheus has GPU series, and the custom metrics API answers.
+
+use super::{
+    Answer, Block, Check, Ending, Facts, Read, Rule, Step,
+    facts::{name, text},
+};
+use crate::validate::input::Input;
+use serde_json::Value;
+
+pub struct AiServiceMetrics;
+
+/// Seconds during which a first scrape may come in.
+const PATIENCE: u64 = 120;
+const QUERY: &str = "DCGM_FI_DEV_GPU_UTIL";
+/// How Prometheus Services are labelled, by charts in this order.
+const SELECTORS: [&str; 2] = ["app.kubernetes.io/name=prometheus", "self-monitor=true"];
+
+impl Check for AiServiceMetrics {
+    fn name(&self) -> &'static str {
+        "ai-service-metrics"
+    }
+
+    fn about(&self) -> &'static str {
+        "Prometheus of kube-prometheus-stack holds a series of DCGM_FI_DEV_GPU_UTIL and custom.metrics.k8s.io answers."
+    }
+
+    fn rules(&self, _input: &Input) -> Vec<Rule> {
+        // The custom metrics API itself is discovery, which every authenticated account may read.
+        vec![Rule { verbs: vec!["list"], ..Rule::read("", &["services"]) }]
+    }
+
+    fn next(&self, input: &Input, facts: &Facts, elapsed: u64) -> Step {
+        let Some(component) = input.enabled("kube-prometheus-stack") else {
+            return Ending::of(vec!["the recipe has no enabled kube-prometheus-stack to ask".to_owned()], Vec::new());
+        };
+        let namespace = if component.namespace.is_empty() { "monitoring" } else { &component.namespace };
+        let lists = SELECTORS.map(|selector| Read::list("v1", namespace, "services", selector));
+        let custom = Read::Get("/apis/custom.metrics.k8s.io/v1beta1".to_owned());
+        let missing = facts.missing(&[lists[0].clone(), lists[1].clone(), custom.clone()]);
+        if !missing.is_empty() {
+            return Step::Read(missing);
+        }
+        let Some(service) = lists.iter().flat_map(|list| facts.items(list)).find(|service| has_port(service, 9090))
+        else {
+            let trouble = lists.iter().filter_map(|list| facts.get(list)?.trouble()).next();
+            let why = trouble.unwrap_or("no Service of Prometheus with port 9090");
+            return Ending::of(vec![format!("namespace {namespace}: {why}")], Vec::new());
+        };
+        let url = format!("http://{}.{namespace}.svc:9090/api/v1/query?query={QUERY}", name(service));
+        let query = Read::Http(url.clone());
+        let Some(answer) = facts.get(&query) else { return Step::Read(vec![query]) };
+        let (series, query_problem) = series(&url, answer);
+        let custom_problem = match facts.get(&custom) {
+            Some(Answer::Found(_)) => None,
+            Some(Answer::NotFound) => {
+                Some("custom.metrics.k8s.io is not served: is prometheus-adapter installed?".to_owned())
+            }
+            other => Some(format!("custom.metrics.k8s.io: {}", other.and_then(Answer::trouble).unwrap_or("no answer"))),
+        };
+        let problems: Vec<String> = query_problem.into_iter().chain(custom_problem).collect();
+        if !problems.is_empty() && elapsed < PATIENCE {
+            return Step::Again { after: 10, reads: vec![query, custom], waiting_for: problems.join("; ") };
+        }
+        let resources =
+            facts.object(&custom).and_then(|list| list["resources"].as_array().cloned()).unwrap_or_default();
+        let names = resources.iter().take(20).map(|resource| text(resource, "/name").to_owned()).collect();
+        let blocks = vec![
+            Block::new(format!("Prometheus Query: {QUERY}"), vec![format!("series: {series}")])
+                .equivalent(format!("curl -s '{url}'")),
+            Block::new("Custom Metrics API", names).equivalent("kubectl get --raw /apis/custom.metrics.k8s.io/v1beta1"),
+        ];
+        Ending::of(problems, blocks)
+    }
+}
+
+fn has_port(service: &Value, port: u64) -> bool {
+    let ports = service.pointer("/spec/ports").and_then(Value::as_array);
+    ports.is_some_and(|ports| ports.iter().any(|known| known["port"] == port))
+}
+
+/// How many series the answer holds, and what is wrong with it.
+fn series(url: &str, answer: &Answer) -> (usize, Option<String>) {
+    match answer {
+        Answer::Http { status: 200, body } => {
+            let parsed: Value = serde_json::from_str(body).unwrap_or_default();
+            match parsed.pointer("/data/result").and_then(Value::as_array) {
+                Some(result) if !result.is_empty() => (result.len(), None),
+                Some(_) => (0, Some(format!("Prometheus has no series of {QUERY} yet"))),
+                None => (0, Some(format!("{url}: the answer is not that of Prometheus"))),
+            }
+        }
+        Answer::Http { status, .. } => (0, Some(format!("{url} answered {status}"))),
+        other => {
+            let trouble = other.trouble().unwrap_or("no answer");
+            (0, Some(format!("{url}: {trouble}; does a network policy stand between this namespace and Prometheus?")))
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! dra-support: Dynamic Resource Allocation is served, NVIDIA's driver runs and publishes devices.
+
+use super::{
+    Answer, Block, Check, Ending, Facts, Read, Rule, Step,
+    facts::{name, number, workloads},
+    gpu_allocation,
+};
+use crate::validate::{gpu::Policy, input::Input};
+use serde_json::Value;
+
+pub struct DraSupport;
+
+/// Seconds during which a driver that starts may publish its devices.
+const PATIENCE: u64 = 60;
+const COMPONENT: &str = "nvidia-dra-driver-gpu";
+
+impl Check for DraSupport {
+    fn name(&self) -> &'static str {
+        "dra-support"
+    }
+
+    fn about(&self) -> &'static str {
+        "resource.k8s.io is served, the DRA driver's controller and kubelet plugin are ready, a device is published and \
+         the recipe's allocation policy is backed; it does not allocate a GPU."
+    }
+
+    fn rules(&self, _input: &Input) -> Vec<Rule> {
+        let mut rules = gpu_allocation::rules();
+        rules.push(Rule { verbs: vec!["list"], ..Rule::read("apps", &["deployments", "daemonsets"]) });
+        rules
+    }
+
+    fn next(&self, input: &Input, facts: &Facts, elapsed: u64) -> Step {
+        if !input.components.is_empty() && input.enabled(COMPONENT).is_none() {
+            return Ending::skip(format!("the recipe has no enabled {COMPONENT}"));
+        }
+        let namespace = input.namespace(COMPONENT, "nvidia-dra-driver");
+        let deployments = Read::list("apps/v1", &namespace, "deployments", "");
+        let daemon_sets = Read::list("apps/v1", &namespace, "daemonsets", "");
+        let mut missing = facts.missing(&[deployments.clone(), daemon_sets.clone()]);
+        missing.extend(gpu_allocation::reads(facts));
+        if !missing.is_empty() {
+            return Step::Read(missing);
+        }
+        let allocation = gpu_allocation::inspect(facts);
+        let mut problems: Vec<String> = allocation.trouble.clone();
+        for list in [&deployments, &daemon_sets] {
+            let trouble = facts.get(list).and_then(Answer::trouble);
+            problems.extend(trouble.map(|text| format!("workloads in {namespace}: {text}")));
+        }
+        let controller = find(facts.items(&deployments), "-controller");
+        let plugin = find(facts.items(&daemon_sets), "-kubelet-plugin");
+        if allocation.api.is_none() {
+            problems.push(
+                "resource.k8s.io is not served: Dynamic Resource Allocation needs Kubernetes 1.34 or its feature gate"
+                    .to_owned(),
+            );
+        }
+        if controller.is_none_or(|controller| number(controller, "/status/availableReplicas") == 0) {
+            problems.push(format!("no available controller Deployment of the DRA driver in namespace {namespace}"));
+        }
+        if plugin.is_none_or(|plugin| number(plugin, "/status/numberReady") == 0) {
+            problems.push(format!("no ready kubelet plugin DaemonSet of the DRA driver in namespace {namespace}"));
+        }
+        if allocation.api.is_some() && allocation.devices == 0 {
+            problems.push("no ResourceSlice of an NVIDIA driver offers a usable device on a ready node".to_owned());
+        }
+        problems.extend(allocation.backs(input.gpu_policy));
+        if !problems.is_empty() && elapsed < PATIENCE {
+            let reads = facts.0.keys().cloned().collect();
+            return Step::Again { after: 5, reads, waiting_for: problems.join("; ") };
+        }
+        let mut blocks = vec![
+            Block::new("DRA driver namespace", vec![namespace.clone()]),
+            Block::new("DRA API resources", vec![allocation.api.unwrap_or("not served").to_owned()])
+                .equivalent("kubectl api-resources --api-group=resource.k8s.io"),
+            workloads("DRA Controller Deployment", "Deployment", &controller.into_iter().collect::<Vec<_>>())
+                .equivalent(format!("kubectl get deployments -n {namespace}")),
+            workloads("DRA Kubelet Plugin DaemonSet", "DaemonSet", &plugin.into_iter().collect::<Vec<_>>())
+                .equivalent(format!("kubectl get daemonsets -n {namespace}")),
+        ];
+        blocks.extend(allocation.blocks(input.gpu_policy));
+        let behavioural = match input.gpu_policy {
+            Policy::DevicePlugin => "does not apply: the recipe hands out GPUs through the device plugin",
+            _ if allocation.claimable == 0 => "does not apply: no device can be claimed",
+            _ => "not done: this version does not allocate a device",
+        };
+        blocks.push(Block::new("Behavioral GPU allocation", vec![behavioural.to_owned()]));
+        Ending::of(problems, blocks)
+    }
+}
+
+fn find<'v>(items: &'v [Value], suffix: &str) -> Option<&'v Value> {
+    items.iter().find(|item| name(item).ends_with(suffix))
+}

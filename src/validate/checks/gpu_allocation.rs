@@ -1,0 +1,173 @@
+//! Who hands out GPUs on this cluster, as far as nodes, DeviceClasses and ResourceSlices tell.
+
+use super::{
+    Answer, Block, Facts, Read, Rule,
+    facts::{name, text},
+};
+use crate::validate::gpu::Policy;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+const VERSIONS: [&str; 3] = ["resource.k8s.io/v1", "resource.k8s.io/v1beta2", "resource.k8s.io/v1beta1"];
+const DRIVER: &str = "gpu.nvidia.com";
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Allocation {
+    /// The served version of `resource.k8s.io`; `None` when it is not served.
+    pub api: Option<&'static str>,
+    /// Ready, uncordoned nodes with allocatable `nvidia.com/gpu`.
+    pub plugin_nodes: Vec<String>,
+    /// Devices of the GPU driver on eligible nodes, in complete pools, untainted.
+    pub claimable: usize,
+    /// The same for every driver of NVIDIA, compute domains included.
+    pub devices: usize,
+    /// Drivers of NVIDIA with slices.
+    pub drivers: BTreeSet<String>,
+    /// What kept an answer away.
+    pub trouble: Vec<String>,
+}
+
+/// The rights that [`reads`] needs.
+pub fn rules() -> Vec<Rule> {
+    vec![
+        Rule { verbs: vec!["list"], ..Rule::read("", &["nodes"]) },
+        Rule { verbs: vec!["list"], ..Rule::read("resource.k8s.io", &["resourceslices"]) },
+        Rule::get("resource.k8s.io", "deviceclasses", vec![DRIVER.to_owned()]),
+    ]
+}
+
+fn nodes() -> Read {
+    Read::list("v1", "", "nodes", "")
+}
+
+/// What to read next; empty when all is known.
+pub fn reads(facts: &Facts) -> Vec<Read> {
+    let groups = VERSIONS.map(|version| Read::Get(format!("/apis/{version}")));
+    let mut wanted = vec![nodes()];
+    wanted.extend(groups);
+    if let Some(api) = served(facts) {
+        wanted.push(Read::list(api, "", "resourceslices", ""));
+        wanted.push(Read::object(api, "", "deviceclasses", DRIVER));
+    }
+    facts.missing(&wanted)
+}
+
+fn served(facts: &Facts) -> Option<&'static str> {
+    VERSIONS.into_iter().find(|version| facts.object(&Read::Get(format!("/apis/{version}"))).is_some())
+}
+
+/// Judges the facts of [`reads`].
+pub fn inspect(facts: &Facts) -> Allocation {
+    let eligible: BTreeSet<&str> = facts.items(&nodes()).iter().filter(|node| is_eligible(node)).map(name).collect();
+    let gpus = |node: &&Value| {
+        let allocatable = text(node, "/status/allocatable/nvidia.com~1gpu");
+        allocatable.parse::<u64>().is_ok_and(|count| count > 0)
+    };
+    let mut allocation = Allocation {
+        api: served(facts),
+        plugin_nodes: facts
+            .items(&nodes())
+            .iter()
+            .filter(|node| eligible.contains(name(node)))
+            .filter(gpus)
+            .map(|node| name(node).to_owned())
+            .collect(),
+        ..Allocation::default()
+    };
+    allocation.trouble.extend(facts.get(&nodes()).and_then(Answer::trouble).map(|text| format!("nodes: {text}")));
+    let Some(api) = allocation.api else { return allocation };
+    let slices = Read::list(api, "", "resourceslices", "");
+    allocation
+        .trouble
+        .extend(facts.get(&slices).and_then(Answer::trouble).map(|text| format!("resourceslices: {text}")));
+    let has_class = facts.object(&Read::object(api, "", "deviceclasses", DRIVER)).is_some();
+    for slice in current(facts.items(&slices)) {
+        let driver = text(slice, "/spec/driver");
+        if !driver.ends_with(".nvidia.com") {
+            continue;
+        }
+        allocation.drivers.insert(driver.to_owned());
+        if !eligible.contains(text(slice, "/spec/nodeName")) {
+            continue;
+        }
+        let usable = devices(slice).filter(|device| is_untainted(device)).count();
+        allocation.devices += usable;
+        if driver == DRIVER && has_class {
+            allocation.claimable += usable;
+        }
+    }
+    allocation
+}
+
+fn is_eligible(node: &Value) -> bool {
+    let conditions = node.pointer("/status/conditions").and_then(Value::as_array);
+    let ready = |condition: &Value| text(condition, "/type") == "Ready" && text(condition, "/status") == "True";
+    let cordoned = node.pointer("/spec/unschedulable").and_then(Value::as_bool).unwrap_or(false);
+    !cordoned && conditions.is_some_and(|conditions| conditions.iter().any(ready))
+}
+
+/// Slices of the highest generation of each pool, of pools of which all slices are there.
+fn current(slices: &[Value]) -> impl Iterator<Item = &Value> {
+    let pool = |slice: &Value| (text(slice, "/spec/driver").to_owned(), text(slice, "/spec/pool/name").to_owned());
+    let generation = |slice: &Value| slice.pointer("/spec/pool/generation").and_then(Value::as_i64).unwrap_or(0);
+    slices.iter().filter(move |slice| {
+        let siblings = || slices.iter().filter(|other| pool(other) == pool(slice));
+        let newest = siblings().map(generation).max().unwrap_or(0);
+        let count = siblings().filter(|other| generation(other) == newest).count() as u64;
+        let wanted = slice.pointer("/spec/pool/resourceSliceCount").and_then(Value::as_u64).unwrap_or(1);
+        generation(slice) == newest && count == wanted
+    })
+}
+
+fn devices(slice: &Value) -> impl Iterator<Item = &Value> {
+    slice.pointer("/spec/devices").and_then(Value::as_array).into_iter().flatten()
+}
+
+/// Taints stand in the device, in `v1beta1` one level deeper.
+fn is_untainted(device: &Value) -> bool {
+    let taints = ["/taints", "/basic/taints"].into_iter().filter_map(|path| device.pointer(path)?.as_array());
+    taints.flatten().next().is_none()
+}
+
+impl Allocation {
+    /// Whether what was found backs the recipe's policy; the problem when it does not.
+    pub fn backs(&self, policy: Policy) -> Option<String> {
+        match policy {
+            Policy::DevicePlugin if self.plugin_nodes.is_empty() => Some(format!(
+                "the recipe hands out GPUs through the device plugin, but no ready node has allocatable nvidia.com/gpu ({})",
+                self.summary()
+            )),
+            Policy::ResourceClaim if self.claimable == 0 => Some(format!(
+                "the recipe hands out GPUs through ResourceClaims, but no usable device of {DRIVER} is published ({})",
+                self.summary()
+            )),
+            _ => None,
+        }
+    }
+
+    /// One line for messages and evidence.
+    pub fn summary(&self) -> String {
+        format!(
+            "device plugin on {} nodes, {} claimable devices, {} devices of {}",
+            self.plugin_nodes.len(),
+            self.claimable,
+            self.devices,
+            if self.drivers.is_empty() {
+                "no NVIDIA driver".to_owned()
+            } else {
+                self.drivers.iter().cloned().collect::<Vec<_>>().join(", ")
+            }
+        )
+    }
+
+    /// Evidence about the policy and what backs it.
+    pub fn blocks(&self, policy: Policy) -> Vec<Block> {
+        let mut lines = vec![self.summary()];
+        lines.extend(self.plugin_nodes.iter().map(|node| format!("nvidia.com/gpu on {node}")));
+        vec![
+            Block::new("GPU allocation policy", vec![policy.name().to_owned()]),
+            Block::new("GPU allocation mode", lines).equivalent("kubectl get resourceslices; kubectl get nodes"),
+        ]
+    }
+}

@@ -1,0 +1,123 @@
+//! gpu-operator-health: the operator is available, its ClusterPolicy is ready, and a DCGM exporter answers for GPUs.
+
+use super::{
+    Answer, Block, Check, Ending, Facts, Read, Rule, Step,
+    facts::{name, number, rollout, text},
+};
+use crate::validate::input::Input;
+use serde_json::Value;
+
+pub struct GpuOperatorHealth;
+
+/// Seconds during which a rollout may still come round.
+const PATIENCE: u64 = 60;
+
+impl Check for GpuOperatorHealth {
+    fn name(&self) -> &'static str {
+        "gpu-operator-health"
+    }
+
+    fn about(&self) -> &'static str {
+        "The GPU operator's Deployment is available, ClusterPolicy `cluster-policy` is ready and the DCGM exporter has a \
+         ready pod."
+    }
+
+    fn rules(&self, _input: &Input) -> Vec<Rule> {
+        vec![
+            Rule::read("apps", &["deployments"]),
+            Rule::get("apps", "daemonsets", vec!["nvidia-dcgm-exporter".to_owned()]),
+            Rule::get("nvidia.com", "clusterpolicies", vec!["cluster-policy".to_owned()]),
+        ]
+    }
+
+    fn next(&self, input: &Input, facts: &Facts, elapsed: u64) -> Step {
+        let namespace = namespace(input);
+        let operators = operators(&namespace);
+        let policy = Read::object("nvidia.com/v1", "", "clusterpolicies", "cluster-policy");
+        let exporter = Read::object("apps/v1", &namespace, "daemonsets", "nvidia-dcgm-exporter");
+        let reads = vec![operators.clone(), policy.clone(), exporter.clone()];
+        let missing = facts.missing(&reads);
+        if !missing.is_empty() {
+            return Step::Read(missing);
+        }
+        let mut problems = Vec::new();
+        let operator = operator_block(&namespace, &operators, facts, &mut problems);
+        let policy = policy_block(&policy, facts, &mut problems);
+        let exporter = exporter_block(&namespace, &exporter, facts, &mut problems);
+        if !problems.is_empty() && elapsed < PATIENCE {
+            return Step::Again { after: 5, reads, waiting_for: problems.join("; ") };
+        }
+        Ending::of(problems, vec![operator, policy, exporter])
+    }
+}
+
+/// The operator's namespace, by the recipe.
+pub fn namespace(input: &Input) -> String {
+    let component = if input.enabled("gpu-operator").is_some() { "gpu-operator" } else { "gpu-operator-ocp" };
+    input.namespace(component, "gpu-operator")
+}
+
+/// The operator's Deployments; by namespace, since charts differ in labels.
+pub fn operators(namespace: &str) -> Read {
+    Read::list("apps/v1", namespace, "deployments", "")
+}
+
+/// The operator among the Deployments of its namespace.
+pub fn find_operator(items: &[Value]) -> Option<&Value> {
+    let labelled = |item: &&Value| {
+        ["/metadata/labels/app.kubernetes.io~1name", "/metadata/labels/app"]
+            .iter()
+            .any(|path| text(item, path) == "gpu-operator")
+    };
+    items.iter().find(labelled).or_else(|| items.iter().find(|item| name(item) == "gpu-operator"))
+}
+
+fn operator_block(namespace: &str, read: &Read, facts: &Facts, problems: &mut Vec<String>) -> Block {
+    let line = match (facts.get(read), find_operator(facts.items(read))) {
+        (_, Some(operator)) => {
+            let (ready, healthy) = rollout("Deployment", operator);
+            if !healthy {
+                problems.push(format!("Deployment {namespace}/{}: {ready} replicas available", name(operator)));
+            }
+            format!("Deployment {namespace}/{}: {ready} available", name(operator))
+        }
+        (answer, None) => {
+            let why = answer.and_then(Answer::trouble).unwrap_or("no Deployment of the GPU operator");
+            problems.push(format!("namespace {namespace}: {why}"));
+            why.to_owned()
+        }
+    };
+    Block::new("GPU operator Deployment", vec![line]).equivalent(format!("kubectl get deployments -n {namespace}"))
+}
+
+fn policy_block(read: &Read, facts: &Facts, problems: &mut Vec<String>) -> Block {
+    let state = match facts.get(read) {
+        Some(Answer::Found(policy)) => text(policy, "/status/state").to_owned(),
+        Some(Answer::NotFound) => "not found".to_owned(),
+        answer => answer.and_then(Answer::trouble).unwrap_or("no answer").to_owned(),
+    };
+    if state != "ready" {
+        problems.push(format!("ClusterPolicy cluster-policy: {}", if state.is_empty() { "no state" } else { &state }));
+    }
+    Block::new("ClusterPolicy status", vec![format!("cluster-policy: {state}")])
+        .equivalent("kubectl get clusterpolicy cluster-policy -o jsonpath={.status.state}")
+}
+
+fn exporter_block(namespace: &str, read: &Read, facts: &Facts, problems: &mut Vec<String>) -> Block {
+    let line = match facts.get(read) {
+        Some(Answer::Found(exporter)) => {
+            let ready = number(exporter, "/status/numberReady");
+            if ready == 0 {
+                problems.push(format!("DaemonSet {namespace}/nvidia-dcgm-exporter: no ready pod"));
+            }
+            format!("nvidia-dcgm-exporter: {} ready", rollout("DaemonSet", exporter).0)
+        }
+        answer => {
+            let why = answer.and_then(Answer::trouble).unwrap_or("not found").to_owned();
+            problems.push(format!("DaemonSet {namespace}/nvidia-dcgm-exporter: {why}"));
+            why
+        }
+    };
+    Block::new("DCGM exporter DaemonSet", vec![line])
+        .equivalent(format!("kubectl get daemonset nvidia-dcgm-exporter -n {namespace}"))
+}

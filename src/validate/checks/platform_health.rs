@@ -1,0 +1,120 @@
+//! platform-health: every enabled component has its namespace, and the resources that the recipe expects are healthy.
+
+use super::{
+    Answer, Block, Check, Ending, Facts, Read, Rule, Step,
+    facts::{rollout, text},
+};
+use crate::{recipe::ExpectedResource, validate::input::Input};
+use std::collections::BTreeSet;
+
+pub struct PlatformHealth;
+
+impl Check for PlatformHealth {
+    fn name(&self) -> &'static str {
+        "platform-health"
+    }
+
+    fn about(&self) -> &'static str {
+        "Namespaces of all enabled components are Active and the recipe's expectedResources are healthy; it does not look \
+         at workloads that the recipe does not name."
+    }
+
+    fn rules(&self, input: &Input) -> Vec<Rule> {
+        let mut rules = vec![Rule::get("", "namespaces", namespaces(input))];
+        let expected = expected(input);
+        for (kind, group, resource) in KINDS {
+            let names: Vec<String> =
+                expected.iter().filter(|wanted| wanted.kind == kind).map(|wanted| wanted.name.clone()).collect();
+            if !names.is_empty() {
+                rules.push(Rule::get(group, resource, names));
+            }
+        }
+        rules
+    }
+
+    fn next(&self, input: &Input, facts: &Facts, _elapsed: u64) -> Step {
+        let expected = expected(input);
+        let namespaces = namespaces(input);
+        let mut reads: Vec<Read> = namespaces.iter().map(|name| namespace(name)).collect();
+        reads.extend(expected.iter().filter_map(resource));
+        let missing = facts.missing(&reads);
+        if !missing.is_empty() {
+            return Step::Read(missing);
+        }
+        let mut problems = Vec::new();
+        let mut lines = Vec::new();
+        for name in &namespaces {
+            let told = match facts.get(&namespace(name)) {
+                Some(Answer::Found(found)) => text(found, "/status/phase").to_owned(),
+                Some(Answer::NotFound) => "not found".to_owned(),
+                Some(answer) => answer.trouble().unwrap_or("no answer").to_owned(),
+                None => "not read".to_owned(),
+            };
+            if told != "Active" {
+                problems.push(format!("namespace {name}: {told}"));
+            }
+            lines.push(format!("Namespace {name}: {told}"));
+        }
+        let mut blocks = vec![
+            Block::new("Component namespaces", lines)
+                .equivalent(format!("kubectl get namespaces {}", namespaces.join(" "))),
+        ];
+        if !expected.is_empty() {
+            blocks.push(judge_resources(&expected, facts, &mut problems));
+        }
+        Ending::of(problems, blocks)
+    }
+}
+
+/// Kinds that a recipe may expect: kind, API group, resource.
+const KINDS: [(&str, &str, &str); 6] = [
+    ("Deployment", "apps", "deployments"),
+    ("DaemonSet", "apps", "daemonsets"),
+    ("StatefulSet", "apps", "statefulsets"),
+    ("Service", "", "services"),
+    ("ConfigMap", "", "configmaps"),
+    ("Secret", "", "secrets"),
+];
+
+fn namespaces(input: &Input) -> Vec<String> {
+    let enabled = input.components.iter().filter(|component| component.is_enabled());
+    let named = enabled.map(|component| component.namespace.clone()).filter(|namespace| !namespace.is_empty());
+    named.collect::<BTreeSet<String>>().into_iter().collect()
+}
+
+fn expected(input: &Input) -> Vec<&ExpectedResource> {
+    let enabled = input.components.iter().filter(|component| component.is_enabled());
+    enabled.flat_map(|component| &component.expected_resources).collect()
+}
+
+fn namespace(name: &str) -> Read {
+    Read::object("v1", "", "namespaces", name)
+}
+
+fn resource(wanted: &&ExpectedResource) -> Option<Read> {
+    let (_, group, resource) = KINDS.into_iter().find(|(kind, ..)| *kind == wanted.kind)?;
+    let version = if group.is_empty() { "v1".to_owned() } else { format!("{group}/v1") };
+    Some(Read::object(&version, &wanted.namespace, resource, &wanted.name))
+}
+
+fn judge_resources(expected: &[&ExpectedResource], facts: &Facts, problems: &mut Vec<String>) -> Block {
+    let mut lines = Vec::new();
+    for wanted in expected {
+        let title = format!("{} {}/{}", wanted.kind, wanted.namespace, wanted.name);
+        let (told, healthy) = match resource(wanted).and_then(|read| facts.get(&read)) {
+            Some(Answer::Found(found)) if ["Deployment", "DaemonSet", "StatefulSet"].contains(&&*wanted.kind) => {
+                let (ready, healthy) = rollout(&wanted.kind, found);
+                (format!("{ready} ready"), healthy)
+            }
+            Some(Answer::Found(_)) => ("exists".to_owned(), true),
+            Some(Answer::NotFound) => ("not found".to_owned(), false),
+            Some(answer) => (answer.trouble().unwrap_or("no answer").to_owned(), false),
+            None => ("a kind that this check does not know".to_owned(), false),
+        };
+        if !healthy {
+            problems.push(format!("{title}: {told}"));
+        }
+        lines.push(format!("  [expectedResources] {title}: {told}"));
+    }
+    Block::new("Expected resources", lines)
+}
