@@ -1,8 +1,24 @@
-//! A live view: list, then watch nodes and pods; each change yields a new snapshot. (cluster)
+//! A live view: list, then watch nodes and pods; each change that matters yields a new snapshot.
+//!
+//! In: a connection. Out: the latest [`LiveView`] in a channel. One task owns the facts and builds snapshots; each watch
+//! is a task of its own that steps through [`Stage`]s and sends [`Change`]s; what cannot change by the minute is read
+//! again by the minute. The last good snapshot stays while the connection is lost.
 
-use super::{ClusterError, Connection};
+use super::{
+    ClusterError, ClusterErrorKind, Connection,
+    collect::{self, Facts, Part, list::Listed, nodes, pods},
+    prune::{self, Node, NodeObject, Pod, PodObject, Shared},
+};
 use crate::snapshot::Snapshot;
-use std::sync::Arc;
+use futures::{StreamExt, future::BoxFuture, stream::BoxStream};
+use kube::core::WatchEvent;
+use serde::de::DeserializeOwned;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+    time::{Instant, sleep, sleep_until, timeout},
+};
 
 /// The newest state of a live view. The last good snapshot stays while the connection is lost.
 #[derive(Clone, Debug, Default)]
@@ -34,8 +50,679 @@ pub enum LiveStatus {
     },
 }
 
+/// Between two snapshots, at least; a slow build stretches it, so that building never takes more than a fifth of a core.
+const BUILD_PAUSE: Duration = Duration::from_millis(250);
+const BUILD_SHARE: u32 = 4;
+/// Between two readings of what is not watched.
+const REFRESH: Duration = Duration::from_secs(60);
+/// A watch is asked to end after this time, and taken for dead a little later: so a connection that a firewall dropped
+/// without a word is noticed.
+const WATCH_SECONDS: u64 = 120;
+const WATCH_SILENCE: Duration = Duration::from_secs(WATCH_SECONDS + 15);
+/// Back-off of a lost connection doubles between these.
+const SHORTEST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// A watch that ends sooner than this, without a word, is no sign of a healthy server.
+const HEALTHY_WATCH: Duration = Duration::from_secs(1);
+
 /// Watches until the receiver is dropped. The channel keeps the latest view; changes are coalesced.
-pub fn start(connection: Connection) -> tokio::sync::watch::Receiver<LiveView> {
-    let _ = connection;
-    todo!("cluster")
+pub fn start(connection: Connection) -> watch::Receiver<LiveView> {
+    let (view, receiver) = watch::channel(LiveView::default());
+    tokio::spawn(run(connection, view));
+    receiver
+}
+
+/// What the tasks tell the one that owns the facts.
+enum Change {
+    /// A source was read whole, or could not be.
+    Read(&'static str, Result<Part, ClusterError>),
+    Node(Box<Node>),
+    NodeGone(String),
+    Pod(Pod),
+    PodGone(String),
+    /// A watch lost its connection and waits.
+    Lost {
+        source: &'static str,
+        attempt: u32,
+        wait: Duration,
+        error: ClusterError,
+    },
+    /// A watch stands again.
+    Back(&'static str),
+}
+
+async fn run(connection: Connection, view: watch::Sender<LiveView>) {
+    let (sender, mut changes) = mpsc::channel(256);
+    let refresh = Arc::new(tokio::sync::Notify::new());
+    let mut tasks = JoinSet::new(); // dropped, and its tasks ended, with this one
+    tasks.spawn(follow(Nodes, connection.clone(), sender.clone()));
+    tasks.spawn(follow(Pods(Shared::default()), connection.clone(), sender.clone()));
+    tasks.spawn(read_rest(connection.clone(), sender, Arc::clone(&refresh)));
+
+    let mut state = Live::default();
+    let mut next_build = Instant::now();
+    loop {
+        tokio::select! {
+            () = view.closed() => return,
+            change = changes.recv() => {
+                let Some(change) = change else { return };
+                if matches!(change, Change::Back(_)) {
+                    refresh.notify_one();
+                }
+                state.take(change);
+                // What else has come is taken before anything is built.
+                while let Ok(change) = changes.try_recv() {
+                    state.take(change);
+                }
+                let status = state.status();
+                view.send_if_modified(|view| {
+                    let is_news = view.status != status;
+                    view.status = status;
+                    is_news
+                });
+            }
+            () = sleep_until(next_build), if state.dirty && state.is_worth_showing() => {
+                state.dirty = false;
+                let begun = Instant::now();
+                let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+                let snapshot = Arc::new(collect::assemble(&state.facts, &connection.context, &now));
+                let next = LiveView { snapshot: Some(snapshot), status: state.status(), missing: state.missing() };
+                view.send_replace(next);
+                next_build = Instant::now() + BUILD_PAUSE.max(begun.elapsed() * BUILD_SHARE);
+            }
+        }
+    }
+}
+
+/// Everything that the owning task knows.
+#[derive(Default)]
+struct Live {
+    facts: Facts,
+    /// Watches without a connection.
+    lost: BTreeMap<&'static str, (u32, Duration, ClusterError)>,
+    /// Something changed that a snapshot shows.
+    dirty: bool,
+}
+
+impl Live {
+    fn take(&mut self, change: Change) {
+        match change {
+            Change::Read(source, answer) => {
+                self.facts.take(source, answer);
+                self.dirty = true;
+            }
+            // Heartbeats change a node every few seconds, but nothing of what was kept of it.
+            Change::Node(node) => {
+                if self.facts.nodes.get(&node.row.name) != Some(&*node) {
+                    self.facts.nodes.insert(node.row.name.clone(), *node);
+                    self.dirty = true;
+                }
+            }
+            Change::Pod(pod) => {
+                if self.facts.pods.get(&pod.name) != Some(&pod) {
+                    self.facts.pods.insert(pod.name.clone(), pod);
+                    self.dirty = true;
+                }
+            }
+            Change::NodeGone(name) => self.dirty |= self.facts.nodes.remove(&name).is_some(),
+            Change::PodGone(name) => self.dirty |= self.facts.pods.remove(&name).is_some(),
+            Change::Lost { source, attempt, wait, error } => {
+                self.lost.insert(source, (attempt, wait, error));
+            }
+            Change::Back(source) => {
+                self.lost.remove(source);
+            }
+        }
+    }
+
+    fn answered(&self) -> usize {
+        self.facts.states.len()
+    }
+
+    /// A screen that fills in parts would show a cluster without nodes first; so nodes come first, or have failed.
+    fn is_worth_showing(&self) -> bool {
+        self.facts.states.contains_key(nodes::NAME) && !self.facts.is_blank()
+    }
+
+    fn status(&self) -> LiveStatus {
+        let lost = self.lost.get(nodes::NAME).or_else(|| self.lost.values().next());
+        if let Some((attempt, wait, error)) = lost {
+            let next_seconds = wait.as_millis().div_ceil(1000) as u64;
+            return LiveStatus::Reconnecting { attempt: *attempt, next_seconds, error: error.clone() };
+        }
+        match (self.answered(), collect::ALL.len()) {
+            (0, _) => LiveStatus::Connecting,
+            (done, total) if done < total => LiveStatus::Syncing { done, total },
+            _ => match self.facts.worst() {
+                Some(error) if self.facts.is_blank() => LiveStatus::Failed { error: error.clone() },
+                _ => LiveStatus::Fresh,
+            },
+        }
+    }
+
+    fn missing(&self) -> Vec<(String, String)> {
+        let of = |source: &collect::Source| {
+            let error = self.facts.states.get(source.name)?.error()?;
+            Some((source.name.to_owned(), format!("{}: {}", source.needs, error.found)))
+        };
+        collect::ALL.iter().filter_map(of).collect()
+    }
+}
+
+/// Reads the sources that are not watched: at once, then every [`REFRESH`], and when a connection is back.
+async fn read_rest(connection: Connection, changes: mpsc::Sender<Change>, refresh: Arc<tokio::sync::Notify>) {
+    loop {
+        let rest = collect::ALL.iter().filter(|source| ![nodes::NAME, pods::NAME].contains(&source.name));
+        let reading = rest.map(|source| async {
+            let answer = collect::read(source, &connection).await;
+            changes.send(Change::Read(source.name, answer)).await
+        });
+        if futures::future::join_all(reading).await.iter().any(Result::is_err) {
+            return;
+        }
+        let _ = timeout(REFRESH, refresh.notified()).await;
+    }
+}
+
+/// A kind of object that is watched.
+trait Watched: Send + 'static {
+    type Object: DeserializeOwned + Clone + Send + 'static;
+    const NAME: &'static str;
+    const PATH: &'static str;
+    /// The whole list, and the version from which to watch.
+    fn list<'a>(&'a mut self, connection: &'a Connection) -> BoxFuture<'a, Result<(Part, String), ClusterError>>;
+    fn version(object: &Self::Object) -> &str;
+    fn put(&mut self, object: Self::Object) -> Change;
+    fn gone(&mut self, object: Self::Object) -> Change;
+}
+
+struct Nodes;
+
+impl Watched for Nodes {
+    type Object = NodeObject;
+    const NAME: &'static str = nodes::NAME;
+    const PATH: &'static str = nodes::PATH;
+
+    fn list<'a>(&'a mut self, connection: &'a Connection) -> BoxFuture<'a, Result<(Part, String), ClusterError>> {
+        Box::pin(async {
+            let Listed { items, resource_version } = nodes::listed(connection).await?;
+            Ok((Part::Nodes(items), resource_version))
+        })
+    }
+
+    fn version(object: &NodeObject) -> &str {
+        &object.metadata.resource_version
+    }
+
+    fn put(&mut self, object: NodeObject) -> Change {
+        Change::Node(Box::new(prune::node(object)))
+    }
+
+    fn gone(&mut self, object: NodeObject) -> Change {
+        Change::NodeGone(object.metadata.name)
+    }
+}
+
+struct Pods(Shared);
+
+impl Watched for Pods {
+    type Object = PodObject;
+    const NAME: &'static str = pods::NAME;
+    const PATH: &'static str = pods::PATH;
+
+    fn list<'a>(&'a mut self, connection: &'a Connection) -> BoxFuture<'a, Result<(Part, String), ClusterError>> {
+        Box::pin(async {
+            // Texts of pods that are gone are let go with the old list.
+            self.0 = Shared::default();
+            let Listed { items, resource_version } = pods::listed(connection, &mut self.0).await?;
+            Ok((Part::Pods(items), resource_version))
+        })
+    }
+
+    fn version(object: &PodObject) -> &str {
+        &object.metadata.resource_version
+    }
+
+    fn put(&mut self, object: PodObject) -> Change {
+        Change::Pod(prune::pod(&object, &mut self.0))
+    }
+
+    fn gone(&mut self, object: PodObject) -> Change {
+        Change::PodGone(prune::pod(&object, &mut self.0).name)
+    }
+}
+
+/// Where one watch stands. Every stage can be left again, whatever the server does.
+enum Stage<T> {
+    /// Nothing is known, or what is known is too old.
+    Unlisted,
+    /// Known up to this version.
+    Listed { version: String },
+    /// Changes are coming.
+    Watching(Watching<T>),
+    /// Lost; goes on from the version, or with a new list.
+    Waiting { wait: Duration, version: Option<String> },
+}
+
+struct Watching<T> {
+    version: String,
+    events: BoxStream<'static, Result<WatchEvent<T>, kube::Error>>,
+    opened: Instant,
+    heard: bool,
+}
+
+/// A watch: its kind, and how often it failed in a row.
+struct Follower<W: Watched> {
+    kind: W,
+    connection: Connection,
+    changes: mpsc::Sender<Change>,
+    attempt: u32,
+}
+
+/// The reader of changes is gone; nothing is left to do.
+struct Unheard;
+
+async fn follow<W: Watched>(kind: W, connection: Connection, changes: mpsc::Sender<Change>) {
+    let mut follower = Follower { kind, connection, changes, attempt: 0 };
+    let mut stage = Stage::Unlisted;
+    while let Ok(next) = follower.step(stage).await {
+        stage = next;
+    }
+}
+
+impl<W: Watched> Follower<W> {
+    async fn step(&mut self, stage: Stage<W::Object>) -> Result<Stage<W::Object>, Unheard> {
+        match stage {
+            Stage::Unlisted => self.list().await,
+            Stage::Listed { version } => self.open(version).await,
+            Stage::Watching(watching) => self.hear(watching).await,
+            Stage::Waiting { wait, version } => {
+                sleep(wait).await;
+                Ok(version.map_or(Stage::Unlisted, |version| Stage::Listed { version }))
+            }
+        }
+    }
+
+    async fn list(&mut self) -> Result<Stage<W::Object>, Unheard> {
+        match self.kind.list(&self.connection).await {
+            Ok((part, version)) => {
+                self.tell(Change::Read(W::NAME, Ok(part))).await?;
+                self.stands().await?;
+                Ok(Stage::Listed { version })
+            }
+            Err(error) => {
+                self.tell(Change::Read(W::NAME, Err(error.clone()))).await?;
+                self.failed(error, None).await
+            }
+        }
+    }
+
+    async fn open(&mut self, version: String) -> Result<Stage<W::Object>, Unheard> {
+        let url = format!(
+            "{}?watch=1&allowWatchBookmarks=true&timeoutSeconds={WATCH_SECONDS}&resourceVersion={}",
+            W::PATH,
+            collect::list::encoded(&version)
+        );
+        let doing = format!("watch {}", W::NAME);
+        let at = self.connection.at();
+        let request = match http::Request::get(url).body(Vec::new()) {
+            Ok(request) => request,
+            Err(error) => {
+                let error = ClusterError::from_kube(&doing, &at, &kube::Error::HttpError(error));
+                return self.failed(error, None).await;
+            }
+        };
+        match self.connection.client.request_events::<W::Object>(request).await {
+            Ok(events) => {
+                // It counts as connected now; attempts are counted on until the watch has proved to last.
+                if self.attempt > 0 {
+                    self.tell(Change::Back(W::NAME)).await?;
+                }
+                let events = events.boxed();
+                Ok(Stage::Watching(Watching { version, events, opened: Instant::now(), heard: false }))
+            }
+            Err(error) if is_too_old(&error) => Ok(Stage::Unlisted),
+            Err(error) => self.failed(ClusterError::from_kube(&doing, &at, &error), Some(version)).await,
+        }
+    }
+
+    /// Takes one event.
+    async fn hear(&mut self, mut watching: Watching<W::Object>) -> Result<Stage<W::Object>, Unheard> {
+        let event = tokio::select! {
+            event = timeout(WATCH_SILENCE, watching.events.next()) => event,
+            () = self.changes.closed() => return Err(Unheard),
+        };
+        let doing = format!("watch {}", W::NAME);
+        let at = self.connection.at();
+        let change = match event {
+            Err(_) => return Ok(Stage::Listed { version: watching.version }),
+            Ok(None) if watching.heard || watching.opened.elapsed() >= HEALTHY_WATCH => {
+                self.attempt = 0;
+                return Ok(Stage::Listed { version: watching.version });
+            }
+            Ok(None) => {
+                let error = ClusterError {
+                    kind: ClusterErrorKind::Unreachable,
+                    doing,
+                    at,
+                    found: "the server ended the watch at once".to_owned(),
+                    hint: None,
+                };
+                return self.failed(error, Some(watching.version)).await;
+            }
+            Ok(Some(Err(error))) if is_too_old(&error) => return Ok(Stage::Unlisted),
+            Ok(Some(Err(error))) => {
+                let error = ClusterError::from_kube(&doing, &at, &error);
+                return self.failed(error, Some(watching.version)).await;
+            }
+            Ok(Some(Ok(WatchEvent::Error(status)))) => {
+                let error = kube::Error::Api(status);
+                if is_too_old(&error) {
+                    return Ok(Stage::Unlisted);
+                }
+                return self.failed(ClusterError::from_kube(&doing, &at, &error), None).await;
+            }
+            Ok(Some(Ok(WatchEvent::Bookmark(bookmark)))) => {
+                watching.version = bookmark.metadata.resource_version;
+                None
+            }
+            Ok(Some(Ok(WatchEvent::Added(object) | WatchEvent::Modified(object)))) => {
+                watching.version = W::version(&object).to_owned();
+                Some(self.kind.put(object))
+            }
+            Ok(Some(Ok(WatchEvent::Deleted(object)))) => {
+                watching.version = W::version(&object).to_owned();
+                Some(self.kind.gone(object))
+            }
+        };
+        if !watching.heard {
+            watching.heard = true;
+            self.stands().await?;
+        }
+        if let Some(change) = change {
+            self.tell(change).await?;
+        }
+        Ok(Stage::Watching(watching))
+    }
+
+    async fn stands(&mut self) -> Result<(), Unheard> {
+        if self.attempt > 0 {
+            self.attempt = 0;
+            self.tell(Change::Back(W::NAME)).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits before the next attempt. What the server refuses is asked for again too, seldom: rights change.
+    async fn failed(&mut self, error: ClusterError, version: Option<String>) -> Result<Stage<W::Object>, Unheard> {
+        use ClusterErrorKind::{Forbidden, NotFound, Rejected, Unauthorized};
+        if matches!(error.kind, Forbidden | Unauthorized | NotFound | Rejected) {
+            self.tell(Change::Read(W::NAME, Err(error))).await?;
+            return Ok(Stage::Waiting { wait: LONGEST_WAIT, version: None });
+        }
+        self.attempt += 1;
+        let wait = back_off(self.attempt, getrandom::u32().unwrap_or(0));
+        self.tell(Change::Lost { source: W::NAME, attempt: self.attempt, wait, error }).await?;
+        Ok(Stage::Waiting { wait, version })
+    }
+
+    async fn tell(&self, change: Change) -> Result<(), Unheard> {
+        self.changes.send(change).await.map_err(|_| Unheard)
+    }
+}
+
+fn is_too_old(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 410)
+}
+
+/// Doubles from 1 s to 30 s, then up to a fifth more or less, so that many clients do not come back at the same moment.
+fn back_off(attempt: u32, chance: u32) -> Duration {
+    let doubled = SHORTEST_WAIT * 2_u32.pow(attempt.saturating_sub(1).min(5));
+    let share = 0.8 + 0.4 * (f64::from(chance) / f64::from(u32::MAX));
+    doubled.mul_f64(share).clamp(SHORTEST_WAIT, LONGEST_WAIT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+    use std::sync::Mutex;
+
+    /// What the scripted server answers to one request.
+    enum Answer {
+        Json(u16, Value),
+        /// Lines of a watch; then the stream ends, or stays open.
+        Events(Vec<Value>, Then),
+        Refused,
+    }
+
+    #[derive(Clone, Copy, PartialEq)]
+    enum Then {
+        End,
+        Stay,
+    }
+
+    /// A server: `answer` gets the path with its query and the number of earlier requests to that path.
+    fn server(answer: impl Fn(&str, usize) -> Answer + Send + Sync + 'static) -> (Connection, Arc<Mutex<Vec<String>>>) {
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&log);
+        let answer = Arc::new(answer);
+        let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
+            let url = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
+            let key = |url: &str| (url.split('?').next().unwrap_or_default().to_owned(), url.contains("watch=1"));
+            let mut log = seen.lock().expect("one writer");
+            let before = log.iter().filter(|earlier: &&String| key(earlier) == key(&url)).count();
+            log.push(url.clone());
+            let answer = answer(&url, before);
+            async move { reply(answer) }
+        });
+        let client = kube::Client::new(service, "default");
+        (Connection { client, context: "mock".into(), server: "http://mock".into(), demo: None }, log)
+    }
+
+    type Body = http_body_util::combinators::UnsyncBoxBody<bytes::Bytes, std::io::Error>;
+
+    fn reply(answer: Answer) -> Result<http::Response<Body>, std::io::Error> {
+        use http_body_util::{BodyExt, Full, StreamBody};
+        let (status, body) = match answer {
+            Answer::Refused => return Err(std::io::Error::from(std::io::ErrorKind::ConnectionRefused)),
+            Answer::Json(status, value) => {
+                let full = Full::new(bytes::Bytes::from(value.to_string()));
+                (status, full.map_err(|never| match never {}).boxed_unsync())
+            }
+            Answer::Events(events, then) => {
+                let lines = events.into_iter().map(|event| Ok(http_body::Frame::data(format!("{event}\n").into())));
+                let lines = futures::stream::iter(lines);
+                let body = match then {
+                    Then::End => BodyExt::boxed_unsync(StreamBody::new(lines)),
+                    Then::Stay => BodyExt::boxed_unsync(StreamBody::new(lines.chain(futures::stream::pending()))),
+                };
+                (200, body)
+            }
+        };
+        Ok(http::Response::builder().status(status).body(body).expect("a response"))
+    }
+
+    fn node(name: &str, version: &str) -> Value {
+        json!({"metadata": {"name": name, "resourceVersion": version}, "status": {"capacity": {"nvidia.com/gpu": "1"}}})
+    }
+
+    fn list(version: &str, items: Vec<Value>) -> Answer {
+        Answer::Json(200, json!({"metadata": {"resourceVersion": version}, "items": items}))
+    }
+
+    fn event(kind: &str, object: Value) -> Value {
+        json!({"type": kind, "object": object})
+    }
+
+    /// Everything but nodes: an empty cluster that never changes.
+    fn quiet(url: &str) -> Answer {
+        match url.split('?').next().unwrap_or_default() {
+            "/version" => Answer::Json(200, json!({"gitVersion": "v1.34.0"})),
+            "/api/v1/namespaces/kube-system" => {
+                Answer::Json(200, json!({"metadata": {"name": "kube-system", "uid": "u"}}))
+            }
+            path if path.starts_with("/apis/nvidia.com") || path.starts_with("/apis/nfd") => {
+                Answer::Json(404, json!({"kind": "Status", "code": 404, "message": "not found", "reason": "NotFound"}))
+            }
+            _ if url.contains("watch=1") => Answer::Events(Vec::new(), Then::Stay),
+            _ => list("1", Vec::new()),
+        }
+    }
+
+    /// The first view that fits.
+    async fn until(view: &mut watch::Receiver<LiveView>, what: &str, fits: impl Fn(&LiveView) -> bool) -> LiveView {
+        let waiting = view.wait_for(|view| fits(view));
+        match timeout(Duration::from_secs(600), waiting).await {
+            Ok(Ok(view)) => view.clone(),
+            _ => panic!("never saw {what}"),
+        }
+    }
+
+    fn names(view: &LiveView) -> Vec<String> {
+        let rows = view.snapshot.as_ref().map(|snapshot| crate::snapshot::nodes::rows(snapshot)).unwrap_or_default();
+        rows.into_iter().map(|row| row.name).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_list_and_its_changes_become_snapshots() {
+        let (connection, log) = server(|url, _| match url.split_once('?') {
+            Some(("/api/v1/nodes", query)) if query.starts_with("watch=1") => {
+                let events = vec![event("ADDED", node("b", "6")), event("DELETED", node("a", "7"))];
+                Answer::Events(events, Then::Stay)
+            }
+            Some(("/api/v1/nodes", _)) => list("5", vec![node("a", "4")]),
+            _ => quiet(url),
+        });
+        let mut view = start(connection);
+        let seen =
+            until(&mut view, "the change", |view| names(view) == ["b"] && view.status == LiveStatus::Fresh).await;
+        assert_eq!(seen.missing, []);
+        assert!(
+            log.lock().expect("log").iter().any(|url| url.contains("watch=1") && url.ends_with("resourceVersion=5"))
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_version_that_is_too_old_leads_to_a_new_list() {
+        let gone = || json!({"kind": "Status", "code": 410, "message": "too old", "reason": "Expired"});
+        let (connection, _) = server(move |url, before| match (url.split_once('?'), before) {
+            (Some(("/api/v1/nodes", query)), 0) if query.starts_with("watch=1") => {
+                Answer::Events(vec![event("ERROR", gone())], Then::End)
+            }
+            (Some(("/api/v1/nodes", query)), _) if query.starts_with("watch=1") => {
+                Answer::Events(Vec::new(), Then::Stay)
+            }
+            (Some(("/api/v1/nodes", _)), 0) => list("5", vec![node("old", "4")]),
+            (Some(("/api/v1/nodes", _)), _) => list("50", vec![node("new", "49")]),
+            _ => quiet(url),
+        });
+        let mut view = start(connection);
+        until(&mut view, "the new list", |view| names(view) == ["new"]).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lost_server_leaves_the_last_snapshot_and_comes_back() {
+        let (connection, log) = server(|url, before| match (url.split_once('?'), before) {
+            (Some(("/api/v1/nodes", query)), watch) if query.starts_with("watch=1") => match watch {
+                0 => Answer::Events(vec![event("MODIFIED", node("a", "6"))], Then::End),
+                1..=4 => Answer::Refused,
+                _ => Answer::Events(vec![event("ADDED", node("b", "9"))], Then::Stay),
+            },
+            (Some(("/api/v1/nodes", _)), _) => list("5", vec![node("a", "4")]),
+            _ => quiet(url),
+        });
+        let mut view = start(connection);
+        let lost = until(&mut view, "the third attempt", |view| {
+            matches!(view.status, LiveStatus::Reconnecting { attempt: 3, .. })
+        })
+        .await;
+        assert_eq!(names(&lost), ["a"], "the last good snapshot stays");
+        let LiveStatus::Reconnecting { next_seconds, error, .. } = lost.status else { unreachable!("just matched") };
+        assert!((3..=5).contains(&next_seconds), "{next_seconds}");
+        assert_eq!(error.kind, ClusterErrorKind::Unreachable);
+        until(&mut view, "the return", |view| names(view) == ["a", "b"] && view.status == LiveStatus::Fresh).await;
+        let log = log.lock().expect("log");
+        let last = log.iter().rfind(|url| url.starts_with("/api/v1/nodes?watch")).expect("a watch");
+        assert!(last.ends_with("resourceVersion=6"), "it goes on where it was: {last}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_that_is_forbidden_is_missing_and_the_rest_is_fresh() {
+        let (connection, _) = server(|url, _| match url.split('?').next() {
+            Some("/api/v1/pods") => Answer::Json(
+                403,
+                json!({"kind": "Status", "code": 403, "reason": "Forbidden", "message": "pods is forbidden"}),
+            ),
+            Some("/api/v1/nodes") if !url.contains("watch=1") => list("5", vec![node("a", "4")]),
+            _ => quiet(url),
+        });
+        let mut view = start(connection);
+        let seen =
+            until(&mut view, "a fresh view", |view| view.status == LiveStatus::Fresh && !names(view).is_empty()).await;
+        assert_eq!(seen.missing, [("pods".to_owned(), "list pods: pods is forbidden (403)".to_owned())]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_accepts_nobody_is_a_failure() {
+        let (connection, _) = server(|_, _| {
+            Answer::Json(
+                401,
+                json!({"kind": "Status", "code": 401, "reason": "Unauthorized", "message": "Unauthorized"}),
+            )
+        });
+        let mut view = start(connection);
+        let seen = until(&mut view, "the failure", |view| matches!(view.status, LiveStatus::Failed { .. })).await;
+        assert_eq!(seen.snapshot, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_watch_is_opened_again() {
+        let (connection, log) = server(|url, _| match url.split('?').next() {
+            Some("/api/v1/nodes") if !url.contains("watch=1") => list("5", vec![node("a", "4")]),
+            _ => quiet(url),
+        });
+        let mut view = start(connection);
+        until(&mut view, "a fresh view", |view| view.status == LiveStatus::Fresh).await;
+        sleep(WATCH_SILENCE * 3).await;
+        let watches = log.lock().expect("log").iter().filter(|url| url.starts_with("/api/v1/nodes?watch")).count();
+        assert!((3..=4).contains(&watches), "{watches}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn heartbeats_make_no_snapshots() {
+        let (connection, _) = server(|url, _| match url.split('?').next() {
+            Some("/api/v1/nodes") if url.contains("watch=1") => {
+                let events = (0..1000).map(|index| event("MODIFIED", node("a", &format!("{}", index + 10)))).collect();
+                Answer::Events(events, Then::Stay)
+            }
+            Some("/api/v1/nodes") => list("5", vec![node("a", "4")]),
+            _ => quiet(url),
+        });
+        let mut view = start(connection);
+        until(&mut view, "a fresh view", |view| view.status == LiveStatus::Fresh && !names(view).is_empty()).await;
+        sleep(Duration::from_secs(5)).await; // whatever was under way is done
+        view.mark_unchanged();
+        sleep(Duration::from_secs(30)).await;
+        assert!(!view.has_changed().expect("alive"), "a node that says the same again is no news");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_ends_with_its_last_reader() {
+        let (connection, log) = server(|url, _| quiet(url));
+        let mut view = start(connection);
+        until(&mut view, "a fresh view", |view| view.status == LiveStatus::Fresh).await;
+        drop(view);
+        sleep(Duration::from_secs(1)).await;
+        let before = log.lock().expect("log").len();
+        sleep(REFRESH * 10).await;
+        assert_eq!(log.lock().expect("log").len(), before);
+    }
+
+    #[test]
+    fn back_off_doubles_to_half_a_minute_and_never_exceeds_it() {
+        let seconds = |attempt| back_off(attempt, u32::MAX / 2).as_secs_f64().round();
+        assert_eq!([1, 2, 3, 4, 5, 6, 100].map(seconds), [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]);
+        assert!(back_off(1, 0) >= SHORTEST_WAIT && back_off(9, u32::MAX) <= LONGEST_WAIT);
+    }
 }

@@ -10,9 +10,9 @@ mod helm;
 mod identity;
 mod images;
 pub(super) mod list;
-mod nodes;
+pub(super) mod nodes;
 mod os;
-mod pods;
+pub(super) mod pods;
 mod policy;
 mod service;
 mod slices;
@@ -146,12 +146,12 @@ impl Facts {
     }
 
     /// Whether anything at all was read.
-    fn is_blank(&self) -> bool {
+    pub(super) fn is_blank(&self) -> bool {
         !self.states.values().any(|state| *state == State::Ok)
     }
 
     /// The error that tells most when nothing was read: that of the nodes, which everything else hangs on.
-    fn worst(&self) -> Option<&ClusterError> {
+    pub(super) fn worst(&self) -> Option<&ClusterError> {
         let of = |name: &str| self.states.get(name).and_then(State::error);
         of(nodes::NAME).or_else(|| self.states.values().find_map(State::error))
     }
