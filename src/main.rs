@@ -1,3 +1,11 @@
 //! Hooks, argument parsing, exit code; nothing else.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Only panics reach these hooks: failures that a person can cause are `ops::Failure` and printed by the CLI itself.
+    if let Err(error) = color_eyre::install() {
+        eprintln!("warning: failed to install the panic report: {error}");
+    }
+    aicr::cli::main(std::env::args_os())
+}

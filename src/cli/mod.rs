@@ -1,1 +1,148 @@
-//! The command line: parse, call one op, render. (cli)
+//! The command line: parse, call one op, render.
+//!
+//! One file per verb; [`Command`] is the registry, and help, completions and man pages are made from it. A verb returns an
+//! [`Exit`] or the one failure that stopped it, and only [`main`] prints failures.
+
+mod catalog;
+mod completions;
+mod criteria_args;
+pub mod exit;
+mod explain;
+mod global;
+mod input;
+mod man;
+mod output;
+mod paths;
+mod printer;
+mod query;
+mod recipe;
+mod table;
+
+use crate::ops::{Failure, Kind};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use exit::Exit;
+use global::Global;
+use printer::{Color, Printer};
+use std::{ffi::OsString, io, process::ExitCode};
+
+/// Terminal workbench and command line for GPU cluster recipes.
+///
+/// Snapshot a GPU Kubernetes cluster, resolve the recipe that fits it, validate the cluster against the recipe, and compare
+/// clusters. Data goes to standard output, everything else to standard error.
+#[derive(Debug, Parser)]
+#[command(name = "aicr", version)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// The verbs, in the order of help.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Recipe(recipe::Args),
+    Query(query::Args),
+    Explain(explain::Args),
+    Catalog(catalog::Args),
+    Paths(paths::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+}
+
+/// How a verb ends.
+type Outcome = Result<Exit, Stop>;
+
+/// What ends a verb before its work is done.
+#[derive(Debug)]
+enum Stop {
+    Failed(Box<Failure>),
+    /// Whoever read standard output went away (`aicr recipe | head -1`): quiet, as other programs are.
+    ClosedPipe,
+}
+
+impl Stop {
+    fn output(error: io::Error) -> Stop {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Stop::ClosedPipe,
+            _ => output::unwritable("standard output", &error).into(),
+        }
+    }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Stop {
+        Stop::Failed(Box::new(failure))
+    }
+}
+
+/// Runs the program with these arguments, its own name first.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error).into(),
+    };
+    let printer = Printer::new(cli.global.color, cli.global.debug);
+    let outcome = match cli.command {
+        Some(command) => command.run(&cli.global, &printer),
+        None => alone(),
+    };
+    printer.debug(|| "done".to_owned());
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(Stop::ClosedPipe) => Exit::ClosedPipe.into(),
+        Err(Stop::Failed(failure)) => {
+            printer.failure(&failure);
+            Exit::from(failure.kind).into()
+        }
+    }
+}
+
+impl Command {
+    fn run(self, global: &Global, printer: &Printer) -> Outcome {
+        match self {
+            Command::Recipe(args) => recipe::run(&args, global, printer),
+            Command::Query(args) => query::run(&args, global, printer),
+            Command::Explain(args) => explain::run(&args, global, printer),
+            Command::Catalog(args) => catalog::run(&args, global, printer),
+            Command::Paths(args) => paths::run(&args, printer),
+            Command::Completions(args) => completions::run(&args, printer),
+            Command::Man(args) => man::run(&args, printer),
+        }
+    }
+}
+
+/// The whole command line as clap knows it.
+fn command() -> clap::Command {
+    Cli::command().after_long_help(exit::table())
+}
+
+/// `aicr` without a verb has nothing to print.
+fn alone() -> Outcome {
+    Printer::new(Color::Auto, false).note(command().render_help());
+    Ok(Exit::Usage)
+}
+
+/// Prints what clap has to say: help to standard output, complaints to standard error.
+fn usage(error: &clap::Error) -> Exit {
+    let printed = error.print();
+    match (error.use_stderr(), printed) {
+        (true, _) => Exit::Usage,
+        (false, Ok(())) => Exit::Good,
+        (false, Err(broken)) if broken.kind() == io::ErrorKind::BrokenPipe => Exit::ClosedPipe,
+        (false, Err(_)) => Exit::Internal,
+    }
+}
+
+/// A usage failure of a verb's own making.
+fn misuse(doing: &str, because: &str, hint: &str) -> Failure {
+    Failure::new(Kind::Usage, doing, because).hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::command().debug_assert();
+    }
+}

@@ -1,1 +1,147 @@
-//! Files that are written whole or not at all. (cli)
+//! Files that are written whole or not at all.
+//!
+//! The text goes to a new file beside the target, reaches the disk, and only then takes the target's name. So a full
+//! disk, a kill or a refused directory leaves what was there before.
+
+use std::{
+    fs, io,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+/// Writes a file, or standard output when the path is `-`.
+///
+/// An existing file keeps its permissions; a link keeps pointing where it points, and what it points to is replaced. A
+/// target that is no regular file (a pipe, `/dev/stderr`) cannot be replaced and is written to directly.
+///
+/// # Errors
+/// The step that failed, as the system says it; the target is then as it was.
+pub fn write(path: &Path, text: &[u8]) -> io::Result<()> {
+    if path == Path::new("-") {
+        let mut out = io::stdout().lock();
+        out.write_all(text)?;
+        return out.flush();
+    }
+    // A link is followed by hand, because a rename would replace the link itself.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    match fs::metadata(&target) {
+        Ok(metadata) if metadata.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        Ok(metadata) if metadata.is_file() => replace(&target, text, Some(metadata.permissions())),
+        Ok(_) => fs::OpenOptions::new().write(true).open(&target)?.write_all(text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => replace(&target, text, None),
+        Err(error) => Err(error),
+    }
+}
+
+fn replace(target: &Path, text: &[u8], permissions: Option<fs::Permissions>) -> io::Result<()> {
+    // A read-only file in a writable directory could be replaced all the same; whoever made it read-only meant it.
+    if permissions.as_ref().is_some_and(fs::Permissions::readonly) {
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the file is read-only"));
+    }
+    let (beside, file) = create_beside(target)?;
+    let written = fill(file, text, permissions).and_then(|()| fs::rename(&beside, target));
+    if let Err(error) = written {
+        // The first failure is the one to tell; a leftover that cannot be removed either adds nothing to it.
+        let _ = fs::remove_file(&beside);
+        return Err(error);
+    }
+    sync_directory(target);
+    Ok(())
+}
+
+/// A new file in the target's directory, so that the rename stays within one file system.
+fn create_beside(target: &Path) -> io::Result<(PathBuf, fs::File)> {
+    let name = target.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy().into_owned();
+    let mut attempt = 0;
+    loop {
+        let beside = target.with_file_name(format!(".{name}.{}-{attempt}.new", std::process::id()));
+        match fs::OpenOptions::new().write(true).create_new(true).open(&beside) {
+            Ok(file) => return Ok((beside, file)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < 16 => attempt += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn fill(mut file: fs::File, text: &[u8], permissions: Option<fs::Permissions>) -> io::Result<()> {
+    file.write_all(text)?;
+    if let Some(permissions) = permissions {
+        file.set_permissions(permissions)?;
+    }
+    file.sync_all()
+}
+
+/// Makes the rename last. Not every file system can do that, and the data itself is safe by now.
+fn sync_directory(target: &Path) {
+    let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if let Ok(directory) = fs::File::open(directory) {
+        let _ = directory.sync_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(dir: &Path) -> Vec<String> {
+        let mut names: Vec<String> =
+            fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_is_made_and_replaced_and_nothing_else_is_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("recipe.yaml");
+        write(&path, b"one").unwrap();
+        write(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(names(dir.path()), ["recipe.yaml"]);
+    }
+
+    #[test]
+    fn a_target_in_no_directory_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = write(&dir.path().join("missing/recipe.yaml"), b"x").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        assert_eq!(write(dir.path(), b"x").unwrap_err().kind(), io::ErrorKind::IsADirectory);
+        assert_eq!(names(dir.path()), [""; 0]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn permissions_and_links_stay() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let dir = tempfile::tempdir().unwrap();
+        let (path, link) = (dir.path().join("real"), dir.path().join("link"));
+        fs::write(&path, "one").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        symlink("real", &link).unwrap();
+        write(&link, b"two").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+    }
+
+    #[test]
+    fn a_read_only_file_is_not_replaced_behind_its_owner() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("kept");
+        fs::write(&path, "one").unwrap();
+        let mut permissions = fs::metadata(&path).unwrap().permissions();
+        permissions.set_readonly(true);
+        fs::set_permissions(&path, permissions).unwrap();
+        assert_eq!(write(&path, b"two").unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        assert_eq!(names(dir.path()), ["kept"]);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_device_is_written_to_and_not_replaced() {
+        write(Path::new("/dev/null"), b"x").unwrap();
+        assert!(write(Path::new("/dev/full"), b"x").is_err());
+        assert!(!fs::metadata("/dev/full").unwrap().is_file());
+    }
+}

@@ -1,0 +1,113 @@
+//! What a recipe is asked for: flags shared by `recipe`, `query`, `explain` and `catalog list`.
+
+use super::{Printer, global::Global, input};
+use crate::{
+    catalog::Catalog,
+    criteria::{Criteria, Dimension},
+    fingerprint, ops,
+    ops::Failure,
+    resolve::{Options, Resolution},
+};
+
+/// The six dimensions as typed.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Criteria")]
+pub struct CriteriaArgs {
+    /// The Kubernetes service: eks, gke, aks, oke, kind, …
+    #[arg(long, value_name = "NAME")]
+    service: Option<String>,
+    /// The GPU: h100, gb200, a100, …
+    #[arg(long, visible_alias = "gpu", value_name = "NAME")]
+    accelerator: Option<String>,
+    /// The nodes' operating system: ubuntu, cos, ol, …
+    #[arg(long, value_name = "NAME")]
+    os: Option<String>,
+    /// What the cluster is for: training, inference.
+    #[arg(long, value_name = "NAME")]
+    intent: Option<String>,
+    /// What runs on top: kubeflow, slurm, dynamo, …
+    #[arg(long, value_name = "NAME")]
+    platform: Option<String>,
+    /// How many nodes.
+    #[arg(long, value_name = "NUMBER", overrides_with = "nodes", allow_hyphen_values = true)]
+    nodes: Option<String>,
+    /// Accept only values that the embedded catalog knows, not those that --data adds.
+    #[arg(long)]
+    criteria_strict: bool,
+}
+
+/// Everything that decides a recipe.
+#[derive(Clone, Debug, clap::Args)]
+pub struct QueryArgs {
+    #[command(flatten)]
+    criteria: CriteriaArgs,
+    /// A snapshot whose cluster the recipe is for; criteria given beside it win (`-` for standard input).
+    #[arg(short, long, value_name = "FILE")]
+    snapshot: Option<String>,
+    /// Fail where no overlay honours a stated criterion.
+    #[arg(long)]
+    strict: bool,
+    /// Answer as the reference does where we differ on purpose.
+    #[arg(long)]
+    compat: bool,
+}
+
+impl CriteriaArgs {
+    /// The criteria, over those of `start`.
+    ///
+    /// # Errors
+    /// A value that nobody knows, with near matches.
+    pub fn criteria(&self, catalog: &Catalog, start: Criteria) -> Result<Criteria, Failure> {
+        let stated: Vec<(Dimension, String)> = [
+            (Dimension::Service, &self.service),
+            (Dimension::Accelerator, &self.accelerator),
+            (Dimension::Os, &self.os),
+            (Dimension::Intent, &self.intent),
+            (Dimension::Platform, &self.platform),
+            (Dimension::Nodes, &self.nodes),
+        ]
+        .into_iter()
+        .filter_map(|(dimension, text)| text.clone().map(|text| (dimension, text)))
+        .collect();
+        ops::recipe::criteria(catalog, start, &stated, self.criteria_strict)
+    }
+}
+
+impl QueryArgs {
+    /// Resolves what these arguments ask for and warns of what the recipe does not honour.
+    ///
+    /// # Errors
+    /// Snapshot, catalog or criteria that cannot be read; why there is no recipe.
+    pub fn resolve(&self, global: &Global, printer: &Printer) -> Result<Resolution, Failure> {
+        let snapshot = self.snapshot.as_deref().map(input::snapshot).transpose()?;
+        let catalog = global.catalog()?;
+        printer.debug(|| format!("read the catalog: {} files", catalog.files.files.len()));
+        let start = snapshot.as_ref().map(|snapshot| fingerprint::of(snapshot).criteria()).unwrap_or_default();
+        let criteria = self.criteria.criteria(&catalog, start)?;
+        let options = Options { compat: self.compat, strict: self.strict };
+        let resolution = ops::recipe::resolve(&catalog, &criteria, snapshot.as_ref(), options)?;
+        printer.debug(|| format!("resolved {criteria}"));
+        warn(&resolution, printer);
+        Ok(resolution)
+    }
+}
+
+/// What a person who trusts the recipe must not overlook.
+fn warn(resolution: &Resolution, printer: &Printer) {
+    for entry in resolution.coverage.iter().filter(|entry| entry.honoured_by.is_none()) {
+        let nearest = match &*entry.completions {
+            [] => String::new(),
+            completions => format!("; nearest that are supported: {}", completions.join("; ")),
+        };
+        let (name, value) = (entry.dimension.name(), &entry.value);
+        printer.warn(format!("no overlay honours {name}={value}, so it changes nothing{nearest}"));
+    }
+    for excluded in &resolution.recipe.excluded_overlays {
+        printer.warn(format!("the overlay `{}` was left out: {}", excluded.name, excluded.reason));
+    }
+    for warning in &resolution.recipe.constraint_warnings {
+        let actual = warning.actual.as_deref().unwrap_or("nothing");
+        let (name, expected) = (&warning.constraint, &warning.expected);
+        printer.warn(format!("overlay `{}`: {name} must be {expected}, found {actual}", warning.overlay));
+    }
+}

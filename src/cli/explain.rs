@@ -1,0 +1,117 @@
+//! `aicr explain`: who set a value, who was hidden, and which layers could have spoken and did not.
+
+use super::{Outcome, Printer, criteria_args::QueryArgs, exit::Exit, global::Global, printer::Role};
+use crate::{
+    ops,
+    recipe::format::json_text,
+    report::escape,
+    resolve::{
+        Resolution,
+        explain::{Explanation, Rung},
+    },
+    yaml,
+};
+use serde_json::Value;
+use unicode_width::UnicodeWidthStr;
+
+/// Say which layer set each value that a selector names, and what it hid.
+///
+/// The layer that won stands first. Layers that do not speak about the value are listed with --all.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The value's path, as for `aicr query`.
+    #[arg(value_name = "SELECTOR")]
+    selector: String,
+    #[command(flatten)]
+    query: QueryArgs,
+    /// List the layers that do not set the value as well.
+    #[arg(long)]
+    all: bool,
+    /// In which form.
+    #[arg(short = 't', long, value_enum, default_value = "text")]
+    format: ExplainFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum ExplainFormat {
+    Text,
+    Yaml,
+    Json,
+}
+
+pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
+    let resolution = args.query.resolve(global, printer)?;
+    let explanations = ops::recipe::explain(&resolution, &args.selector)?;
+    match args.format {
+        ExplainFormat::Json => printer.data(&json_text(&explanations))?,
+        ExplainFormat::Yaml => {
+            let value = serde_json::to_value(&explanations).unwrap_or(Value::Null);
+            printer.data(&yaml::to_string(&value))?;
+        }
+        ExplainFormat::Text => {
+            let pages: Vec<String> =
+                explanations.iter().map(|explanation| page(&resolution, explanation, args.all, printer)).collect();
+            printer.page(&pages.join("\n"))?;
+        }
+    }
+    Ok(Exit::Good)
+}
+
+/// One value: what it is, then one line per layer.
+fn page(resolution: &Resolution, explanation: &Explanation, all: bool, printer: &Printer) -> String {
+    let Explanation { path, value, ladder } = explanation;
+    let mut text = format!("{} = {}\n", printer.paint(Role::Heading, &escape::line(path)), shown(value));
+    let rungs: Vec<&Rung> = ladder.iter().filter(|rung| all || rung.value.is_some()).collect();
+    let lines: Vec<[String; 4]> = rungs.iter().map(|rung| line(resolution, rung)).collect();
+    let width = |column: usize| lines.iter().map(|line| line[column].width()).max().unwrap_or(0);
+    let widths = [width(0), width(1), width(2)];
+    for [word, layer, value, at] in &lines {
+        let role = match word.as_str() {
+            "set by" => Role::Good,
+            "over" => Role::Warning,
+            _ => Role::Quiet,
+        };
+        let pad = |text: &str, width: usize| format!("{text}{}", " ".repeat(width - text.width()));
+        let word = printer.paint(role, &pad(word, widths[0]));
+        let row = format!("  {word}  {}  {}  {at}", pad(layer, widths[1]), pad(value, widths[2]));
+        text += row.trim_end();
+        text.push('\n');
+    }
+    if rungs.is_empty() {
+        text += "  no layer wrote it\n";
+    }
+    text
+}
+
+/// Word, layer, value and place of one rung.
+fn line(resolution: &Resolution, rung: &Rung) -> [String; 4] {
+    let word = match (&rung.value, rung.hidden_by) {
+        (None, _) => "silent",
+        (Some(_), None) => "set by",
+        (Some(_), Some(_)) => "over",
+    };
+    let criteria = match &*rung.criteria {
+        "" => String::new(),
+        criteria => format!(" ({criteria})"),
+    };
+    let layer = format!("{}{criteria}", rung.layer_name);
+    let value = rung.value.as_ref().map(shown).unwrap_or_default();
+    let file = resolution.layers.get(rung.layer).map_or("", |layer| &layer.file);
+    let at = if rung.at.is_empty() { file } else { &rung.at };
+    [word.to_owned(), escape::line(&layer).into(), value, escape::line(at).into()]
+}
+
+/// A value on one line.
+fn shown(value: &Value) -> String {
+    const WIDEST: usize = 60;
+    let text = match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let line = escape::line(&text);
+    if line.chars().count() <= WIDEST {
+        return line.into_owned();
+    }
+    let cut: String = line.chars().take(WIDEST).collect();
+    format!("{cut}… ({} bytes)", text.len())
+}

@@ -1,0 +1,55 @@
+//! Documents that a person named: a file or standard input, read and checked to be what the verb wants.
+
+use crate::{
+    ops::{Failure, Kind},
+    recipe::{self, Recipe},
+    snapshot::{self, Snapshot},
+    store::read::{self, ReadError},
+    yaml::Position,
+};
+use std::path::Path;
+
+/// A snapshot file.
+///
+/// # Errors
+/// No such file, no text, no snapshot; with the line where that is known.
+pub fn snapshot(source: &str) -> Result<Snapshot, Failure> {
+    let text = text("snapshot", source)?;
+    snapshot::format::read(&text)
+        .map_err(|error| misread("snapshot", source, error.at(), error.to_string(), error.hint()))
+}
+
+/// A recipe file.
+///
+/// # Errors
+/// As [`snapshot`].
+pub fn recipe(source: &str) -> Result<Recipe, Failure> {
+    let text = text("recipe", source)?;
+    recipe::format::read(&text).map_err(|error| misread("recipe", source, error.at(), error.to_string(), error.hint()))
+}
+
+fn misread(what: &str, source: &str, at: Option<Position>, because: String, hint: &str) -> Failure {
+    let place = at.map_or(String::new(), |at| format!(":{at}"));
+    Failure::new(Kind::Usage, format!("read the {what}"), because).at(format!("{}{place}", shown(source))).hint(hint)
+}
+
+fn text(what: &str, source: &str) -> Result<String, Failure> {
+    if source.starts_with("http://") || source.starts_with("https://") {
+        let failure = Failure::new(Kind::Usage, format!("read the {what}"), "nothing is fetched from the network");
+        return Err(failure.at(source).hint("download it, look at it, and give the file (or `-` for standard input)"));
+    }
+    read::read(Path::new(source)).map_err(|error| {
+        let kind = if matches!(error, ReadError::NotFound) { Kind::NotFound } else { Kind::Usage };
+        let hint = match error {
+            ReadError::NotFound => format!("write one with `aicr {what} -o {what}.yaml`, or correct the path"),
+            ReadError::Directory => format!("give the {what} file in it"),
+            ReadError::TooLarge | ReadError::NotText { .. } => format!("is this really a {what}?"),
+            ReadError::Io(_) => "correct the path or its permissions".to_owned(),
+        };
+        Failure::new(kind, format!("read the {what}"), error.to_string()).at(shown(source)).hint(hint)
+    })
+}
+
+fn shown(source: &str) -> &str {
+    if source == "-" { "standard input" } else { source }
+}

@@ -1,0 +1,147 @@
+//! Standard output, standard error and color.
+//!
+//! Data goes to standard output and nothing else does. What is shown on a terminal is escaped; what goes to a file or a
+//! pipe is left as it is, because the next program wants the bytes. Color only repeats what a word says already.
+
+use super::Stop;
+use crate::{ops::Failure, report::escape};
+use std::{
+    borrow::Cow,
+    fmt::Display,
+    io::{self, IsTerminal, Write},
+    time::Instant,
+};
+
+/// `--color`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`.
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// What a word is, for its color.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Good,
+    Bad,
+    Warning,
+    Quiet,
+    Heading,
+}
+
+impl Role {
+    fn code(self) -> &'static str {
+        match self {
+            Role::Good => "32",
+            Role::Bad => "1;31",
+            Role::Warning => "33",
+            Role::Quiet => "2",
+            Role::Heading => "1",
+        }
+    }
+}
+
+/// Where words go.
+#[derive(Debug)]
+pub struct Printer {
+    out_is_terminal: bool,
+    out_color: bool,
+    err_color: bool,
+    debug: Option<Instant>,
+}
+
+impl Printer {
+    pub fn new(color: Color, debug: bool) -> Printer {
+        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let colored = |is_terminal: bool| match color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => is_terminal && !set("NO_COLOR") && !dumb,
+        };
+        let out_is_terminal = io::stdout().is_terminal();
+        Printer {
+            out_is_terminal,
+            out_color: colored(out_is_terminal),
+            err_color: colored(io::stderr().is_terminal()),
+            debug: debug.then(Instant::now),
+        }
+    }
+
+    /// A document, to standard output, byte for byte; escaped where a terminal would read it.
+    ///
+    /// # Errors
+    /// The reader went away, or the write failed.
+    pub fn data(&self, text: &str) -> Result<(), Stop> {
+        let shown = if self.out_is_terminal { escape::block(text) } else { Cow::Borrowed(text) };
+        self.emit(shown.as_bytes())
+    }
+
+    /// Text that this program laid out, with colors from [`Printer::paint`]; its foreign parts are escaped already.
+    ///
+    /// # Errors
+    /// As [`Printer::data`].
+    pub fn page(&self, text: &str) -> Result<(), Stop> {
+        self.emit(text.as_bytes())
+    }
+
+    fn emit(&self, bytes: &[u8]) -> Result<(), Stop> {
+        let mut out = io::stdout().lock();
+        out.write_all(bytes).and_then(|()| out.flush()).map_err(Stop::output)
+    }
+
+    /// A word for standard output in the color of its role.
+    pub fn paint(&self, role: Role, text: &str) -> String {
+        paint(self.out_color, role, text)
+    }
+
+    /// The same for standard error.
+    pub fn paint_note(&self, role: Role, text: &str) -> String {
+        paint(self.err_color, role, text)
+    }
+
+    /// One line of progress on standard error.
+    pub fn note(&self, text: impl Display) {
+        complain(&text.to_string());
+    }
+
+    /// Something that a person should know, though the work went on.
+    pub fn warn(&self, text: impl Display) {
+        let text = text.to_string();
+        complain(&format!("{} {}", self.paint_note(Role::Warning, "warning:"), escape::block(&text)));
+    }
+
+    /// What was done and when, with `--debug`.
+    pub fn debug(&self, text: impl FnOnce() -> String) {
+        if let Some(start) = self.debug {
+            let millis = start.elapsed().as_secs_f64() * 1e3;
+            complain(&format!("{} {millis:8.2} ms  {}", self.paint_note(Role::Quiet, "debug:"), escape::line(&text())));
+        }
+    }
+
+    /// Why there is no result: what, where, because, hint; one line each.
+    pub fn failure(&self, failure: &Failure) {
+        let Failure { kind: _, doing, at, because, hint } = failure;
+        let mut text = format!("{} failed to {}", self.paint_note(Role::Bad, "error:"), escape::line(doing));
+        if let Some(at) = at {
+            text += &format!("\n  at {}", escape::line(at));
+        }
+        text += &format!("\n  because: {}", escape::line(because));
+        if let Some(hint) = hint {
+            text += &format!("\n{} {}", self.paint_note(Role::Good, "hint:"), escape::line(hint));
+        }
+        complain(&text);
+    }
+}
+
+fn paint(color: bool, role: Role, text: &str) -> String {
+    if color { format!("\u{1b}[{}m{text}\u{1b}[0m", role.code()) } else { text.to_owned() }
+}
+
+/// Standard error may be closed; there is then nobody left to tell.
+fn complain(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}

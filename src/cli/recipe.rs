@@ -1,0 +1,80 @@
+//! `aicr recipe`: resolve and write the recipe.
+
+use super::{
+    Outcome, Printer,
+    criteria_args::QueryArgs,
+    exit::Exit,
+    global::Global,
+    output::{self, Format, deliver},
+    printer::Role,
+    table,
+};
+use crate::{
+    ops::snapshot::Place,
+    recipe::{Recipe, format},
+    resolve::Resolution,
+};
+
+/// Resolve the recipe for a cluster: components, versions, values, constraints and checks.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: aicr recipe --service eks --accelerator h100 --os ubuntu --intent training")]
+pub struct Args {
+    #[command(flatten)]
+    query: QueryArgs,
+    /// Where to write: a file, or `-` for standard output.
+    #[arg(short, long, value_name = "FILE", default_value = "-", value_parser = output::place)]
+    output: Place,
+    /// In which form; the default goes by the file's name, else it is YAML.
+    #[arg(short = 't', long, value_enum)]
+    format: Option<Format>,
+}
+
+pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
+    let resolution = args.query.resolve(global, printer)?;
+    let recipe = &resolution.recipe;
+    match Format::of(args.format, &args.output) {
+        Format::Yaml => deliver(printer, &args.output, &format::to_yaml(recipe))?,
+        Format::Json => deliver(printer, &args.output, &format::to_json(recipe))?,
+        Format::Table => deliver(printer, &args.output, &summary(recipe))?,
+    }
+    printer.note(printer.paint_note(Role::Quiet, &done(&resolution)));
+    Ok(Exit::Good)
+}
+
+fn done(resolution: &Resolution) -> String {
+    let recipe = &resolution.recipe;
+    let (components, overlays) = (recipe.components.len(), recipe.applied_overlays.join(" < "));
+    format!("resolved {components} components for {} from {overlays}", recipe.criteria)
+}
+
+/// Components in deployment order, then the disabled ones, then constraints and checks.
+fn summary(recipe: &Recipe) -> String {
+    let order = |name: &str| recipe.deployment_order.iter().position(|deployed| deployed == name);
+    let mut components: Vec<_> = recipe.components.iter().collect();
+    components.sort_by_key(|component| (order(&component.name).unwrap_or(usize::MAX), &component.name));
+    let rows: Vec<[String; 5]> = components
+        .iter()
+        .map(|component| {
+            let place = order(&component.name).map_or("off".to_owned(), |place| (place + 1).to_string());
+            let version = if component.version.is_empty() { &component.tag } else { &component.version };
+            let namespace = component.namespace.clone();
+            [place, component.name.clone(), version.clone(), namespace, component.source.clone()]
+        })
+        .collect();
+    let mut text = table::render(["ORDER", "COMPONENT", "VERSION", "NAMESPACE", "SOURCE"], &rows);
+    let constraints: Vec<[String; 2]> =
+        recipe.constraints.iter().map(|constraint| [constraint.name.clone(), constraint.value.clone()]).collect();
+    text += &format!("\n{}", table::render(["CONSTRAINT", "EXPECTED"], &constraints));
+    let checks = checks(recipe);
+    text += &format!("\n{}", table::render(["PHASE", "CHECK"], &checks));
+    text
+}
+
+fn checks(recipe: &Recipe) -> Vec<[String; 2]> {
+    let Some(validation) = &recipe.validation else { return Vec::new() };
+    crate::catalog::validator::Phase::ALL
+        .into_iter()
+        .filter_map(|phase| validation.phase(phase).map(|selected| (phase, selected)))
+        .flat_map(|(phase, selected)| selected.checks.iter().map(move |check| [phase.name().to_owned(), check.clone()]))
+        .collect()
+}
