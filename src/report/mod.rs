@@ -1,5 +1,109 @@
-//! All results of a run as one document. (validate)
+//! All results of a run as one document.
+//!
+//! In: the events of a run. Out: a [`Report`], which `ctrf` writes for machines and `text` for people.
 
 pub mod ctrf;
 pub mod escape;
 pub mod text;
+
+use crate::{
+    catalog::validator::Phase,
+    validate::event::{Body, CheckResult, Event, PhaseStatus, PlannedCheck, ReadinessOutcome, Status, Verdict},
+};
+
+/// One readiness constraint and what became of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Readiness {
+    pub name: String,
+    pub expected: String,
+    pub outcome: ReadinessOutcome,
+    pub actual: Option<String>,
+    pub reason: Option<String>,
+    pub at_ms: u64,
+}
+
+/// What a run has found out so far; complete once `verdict` is there.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Report {
+    pub run_id: String,
+    pub context: String,
+    pub recipe: String,
+    pub planned: Vec<PlannedCheck>,
+    pub readiness: Vec<Readiness>,
+    /// In the order in which checks ended.
+    pub results: Vec<CheckResult>,
+    /// Milliseconds since the epoch.
+    pub start_ms: u64,
+    pub stop_ms: u64,
+    pub left: Vec<String>,
+    pub verdict: Option<Verdict>,
+}
+
+impl Report {
+    /// Takes one event.
+    pub fn on(&mut self, event: &Event) {
+        if self.start_ms == 0 {
+            self.start_ms = event.at_ms;
+        }
+        self.stop_ms = self.stop_ms.max(event.at_ms);
+        match &event.body {
+            Body::Planned { run_id, context, recipe, checks, .. } => {
+                self.run_id.clone_from(run_id);
+                self.context.clone_from(context);
+                self.recipe.clone_from(recipe);
+                self.planned.clone_from(checks);
+            }
+            Body::Readiness { name, expected, outcome, actual, reason } => self.readiness.push(Readiness {
+                name: name.clone(),
+                expected: expected.clone(),
+                outcome: *outcome,
+                actual: actual.clone(),
+                reason: reason.clone(),
+                at_ms: event.at_ms,
+            }),
+            Body::Finished { result, .. } => self.results.push(result.clone()),
+            Body::CleanedUp { left, .. } => self.left.clone_from(left),
+            Body::Ended { verdict } => self.verdict = Some(*verdict),
+            _ => {}
+        }
+    }
+
+    /// Results in the order of the plan; those of checks that were not planned last.
+    pub fn in_order(&self) -> Vec<&CheckResult> {
+        let rank = |result: &&CheckResult| {
+            self.planned.iter().position(|planned| planned.name == result.name).unwrap_or(self.planned.len())
+        };
+        let mut results: Vec<&CheckResult> = self.results.iter().collect();
+        results.sort_by_key(rank);
+        results
+    }
+}
+
+/// Status of a phase from the results of its checks.
+pub fn phase_status(phase: Phase, results: &[CheckResult]) -> PhaseStatus {
+    let of_phase = || results.iter().filter(|result| result.phase == phase);
+    let any = |status: Status| of_phase().any(|result| result.status == status);
+    if any(Status::Failed) {
+        PhaseStatus::Failed
+    } else if any(Status::Other) {
+        PhaseStatus::Other
+    } else if any(Status::Passed) {
+        PhaseStatus::Passed
+    } else {
+        PhaseStatus::Skipped
+    }
+}
+
+/// The verdict of a run whose checks all ended.
+pub fn verdict(results: &[CheckResult]) -> Verdict {
+    let any = |status: Status| results.iter().any(|result| result.status == status);
+    if any(Status::Failed) {
+        Verdict::Failed
+    } else if any(Status::Other) {
+        Verdict::Inconclusive
+    } else if any(Status::Passed) {
+        Verdict::Passed
+    } else {
+        Verdict::Skipped
+    }
+}

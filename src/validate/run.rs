@@ -1,2 +1,635 @@
-//! The state machine of a run: observations in, actions and events out. No clock, no cluster.
-//! (validate)
+//! The state machine of one check: observations of its Job in, states and a result out. No clock, no cluster.
+//!
+//! A machine is told what was seen and when; it answers with what to show and what to do. It keeps its own copy of the
+//! last pod and of the output, because the Job controller deletes pods and their evidence with them. States and reasons
+//! are those of Kubernetes; what cannot get better by waiting ends the check after a short grace instead of at its limit.
+
+use super::event::{CheckResult, PlannedCheck, State, Status};
+use serde_json::Value;
+use std::collections::VecDeque;
+
+/// Lines of output that a report keeps.
+const KEPT_LINES: usize = 1000;
+/// Milliseconds that a pod may be unschedulable, or an image unpullable, before the check is given up.
+const GRACE_MS: u64 = 10_000;
+/// Milliseconds between the end of a container and giving up on the rest of its output.
+const OUTPUT_GRACE_MS: u64 = 5_000;
+/// Milliseconds between a pod's disappearance and calling it vanished: the Job's condition may still tell why.
+const VANISHED_GRACE_MS: u64 = 3_000;
+/// Milliseconds by which we wait longer than the check's own limit.
+const DEADLINE_MARGIN_MS: u64 = 30_000;
+
+/// The container whose result counts; injected sidecars do not.
+pub const CONTAINER: &str = "validator";
+
+/// Something that was seen.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Observation {
+    /// The Job, as the API server holds it.
+    Job(Value),
+    JobGone,
+    Pod(Value),
+    PodGone,
+    /// A Kubernetes event about the Job or its pod.
+    Event(Value),
+    Log(String),
+    /// The output has ended.
+    LogEnd,
+    /// An object of the check could not be created: what the server said.
+    CreateFailed(String),
+    /// Time went by.
+    Tick,
+    Cancel,
+}
+
+/// What follows from an observation.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    State(State),
+    Log(String),
+    /// The container has begun: follow its output.
+    FollowLog {
+        pod: String,
+    },
+    /// Last; the machine takes no further part.
+    Finished(Box<CheckResult>),
+}
+
+/// A verdict that waits for the rest of the output.
+#[derive(Clone, Debug)]
+struct Ending {
+    status: Status,
+    message: String,
+    exit_code: Option<i32>,
+    since_ms: u64,
+}
+
+/// One check on its way.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    check: PlannedCheck,
+    created_ms: u64,
+    state: State,
+    /// When the present state began.
+    state_since_ms: u64,
+    pod: Option<Value>,
+    pod_gone_ms: Option<u64>,
+    job: Option<Value>,
+    /// Reason and message of the newest event that explains a wait: about volumes, sandbox, pulling.
+    trouble: Option<(String, String)>,
+    following: bool,
+    log_ended: bool,
+    log: VecDeque<String>,
+    ending: Option<Ending>,
+    finished: bool,
+}
+
+impl Machine {
+    /// A check whose objects are being created now.
+    pub fn new(check: PlannedCheck, now_ms: u64) -> Machine {
+        Machine {
+            check,
+            created_ms: now_ms,
+            state: State::Creating,
+            state_since_ms: now_ms,
+            pod: None,
+            pod_gone_ms: None,
+            job: None,
+            trouble: None,
+            following: false,
+            log_ended: false,
+            log: VecDeque::new(),
+            ending: None,
+            finished: false,
+        }
+    }
+
+    pub fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    /// Takes an observation; outputs in order.
+    pub fn on(&mut self, now_ms: u64, observation: Observation) -> Vec<Output> {
+        if self.finished {
+            return Vec::new();
+        }
+        let mut outputs = Vec::new();
+        match observation {
+            Observation::Job(job) => self.job = Some(job),
+            Observation::JobGone => {
+                if self.ending.is_none() {
+                    self.end(now_ms, Status::Other, "the Job was deleted by somebody else".to_owned(), None);
+                }
+            }
+            Observation::Pod(pod) => {
+                self.pod_gone_ms = None;
+                self.pod = Some(pod);
+            }
+            Observation::PodGone => self.pod_gone_ms = Some(now_ms),
+            Observation::Event(event) => self.take_event(&event),
+            Observation::Log(line) => {
+                if self.log.len() == KEPT_LINES {
+                    self.log.pop_front();
+                }
+                self.log.push_back(line.clone());
+                outputs.push(Output::Log(line));
+            }
+            Observation::LogEnd => self.log_ended = true,
+            Observation::CreateFailed(message) => self.end(now_ms, Status::Other, message, None),
+            Observation::Tick => {}
+            Observation::Cancel => {
+                let state = told(&self.state);
+                self.end(now_ms, Status::Other, format!("cancelled while it was {state}"), None);
+                self.log_ended = true;
+            }
+        }
+        if self.ending.is_none() {
+            self.look(now_ms);
+        }
+        let state = self.state();
+        if state != self.state {
+            self.state = state.clone();
+            self.state_since_ms = now_ms;
+            outputs.push(Output::State(state));
+        }
+        if self.ending.is_none() {
+            self.give_up(now_ms);
+        }
+        if let Some(pod) = self.pod_with_output().filter(|_| !self.following) {
+            self.following = true;
+            outputs.push(Output::FollowLog { pod });
+        }
+        outputs.extend(self.finish(now_ms));
+        outputs
+    }
+
+    /// What the last pod and Job say about the end.
+    fn look(&mut self, now_ms: u64) {
+        if let Some((status, message, exit_code)) = self.pod.as_ref().and_then(|pod| verdict(pod)) {
+            self.end(now_ms, status, message, exit_code);
+            return;
+        }
+        let failed =
+            self.job.as_ref().and_then(|job| condition(job, "Failed").or_else(|| condition(job, "FailureTarget")));
+        let Some((reason, message)) = failed else { return };
+        let last = told(&self.state);
+        // The container's own exit is told by its pod, which may arrive after the Job.
+        if reason == "BackoffLimitExceeded" && self.pod.is_some() && self.pod_gone_ms.is_none() {
+            return;
+        }
+        self.end(now_ms, Status::Other, format!("the Job failed ({reason}: {message}); last seen it was {last}"), None);
+    }
+
+    /// Waits that end the check before its limit, and the limit.
+    fn give_up(&mut self, now_ms: u64) {
+        let waited = now_ms.saturating_sub(self.state_since_ms);
+        let detail = self.state.detail();
+        let hopeless = match &self.state {
+            State::PullFailing { reason, .. } => {
+                matches!(&**reason, "InvalidImageName" | "ErrImageNeverPull") || waited >= GRACE_MS
+            }
+            State::Unscheduled { .. } | State::PodRefused { .. } | State::ConfigError { .. } => waited >= GRACE_MS,
+            _ => false,
+        };
+        if hopeless {
+            let message = match &self.state {
+                State::PullFailing { .. } => format!("the image {} cannot be pulled: {detail}", self.check.image),
+                State::Unscheduled { .. } => format!("the pod cannot be scheduled: {detail}"),
+                State::PodRefused { .. } => format!("the pod is refused: {detail}"),
+                _ => format!("the container cannot be started: {detail}"),
+            };
+            self.end(now_ms, Status::Other, message, None);
+            return;
+        }
+        if let Some(gone) = self.pod_gone_ms.filter(|gone| now_ms.saturating_sub(*gone) >= VANISHED_GRACE_MS) {
+            let message = format!("the pod vanished while it was {}", told(&self.state));
+            self.end(gone, Status::Other, message, None);
+            return;
+        }
+        let limit_ms = self.check.timeout_seconds * 1000 + DEADLINE_MARGIN_MS;
+        if now_ms.saturating_sub(self.created_ms) >= limit_ms {
+            let last = told(&self.state);
+            let message = format!("no verdict within {} s; last seen it was {last}", self.check.timeout_seconds);
+            self.end(now_ms, Status::Other, message, None);
+        }
+    }
+
+    fn end(&mut self, now_ms: u64, status: Status, message: String, exit_code: Option<i32>) {
+        if self.ending.is_none() {
+            self.ending = Some(Ending { status, message, exit_code, since_ms: now_ms });
+        }
+    }
+
+    /// The result, once the output is complete or has had its time.
+    fn finish(&mut self, now_ms: u64) -> Option<Output> {
+        let ending = self.ending.as_ref()?;
+        let waited = now_ms.saturating_sub(ending.since_ms);
+        if self.following && !self.log_ended && waited < OUTPUT_GRACE_MS {
+            return None;
+        }
+        self.finished = true;
+        let pod = self.pod.as_ref();
+        let ended = pod.and_then(container).and_then(|status| status.pointer("/state/terminated"));
+        let time = |key: &str| ended.and_then(|ended| ended.get(key)?.as_str()).and_then(milliseconds);
+        let run_ms = match (time("startedAt"), time("finishedAt")) {
+            (Some(start), Some(stop)) => stop.saturating_sub(start),
+            _ => 0,
+        };
+        Some(Output::Finished(Box::new(CheckResult {
+            name: self.check.name.clone(),
+            phase: self.check.phase,
+            status: ending.status,
+            message: ending.message.clone(),
+            exit_code: ending.exit_code,
+            node: pod.map(|pod| text(pod, "/spec/nodeName").to_owned()).filter(|node| !node.is_empty()),
+            image: self.check.image.clone(),
+            total_ms: ending.since_ms.saturating_sub(self.created_ms),
+            run_ms,
+            start_ms: self.created_ms,
+            stop_ms: ending.since_ms,
+            stdout: self.log.iter().cloned().collect(),
+        })))
+    }
+
+    /// A pod whose container runs or ran.
+    fn pod_with_output(&self) -> Option<String> {
+        let pod = self.pod.as_ref()?;
+        let state = container(pod)?.get("state")?;
+        let has_output = state.get("running").is_some() || state.get("terminated").is_some();
+        has_output.then(|| text(pod, "/metadata/name").to_owned())
+    }
+
+    fn take_event(&mut self, event: &Value) {
+        let reason = text(event, "/reason");
+        let message = text(event, "/message").to_owned();
+        let explains = matches!(
+            reason,
+            "FailedCreate"
+                | "FailedMount"
+                | "FailedAttachVolume"
+                | "FailedCreatePodSandBox"
+                | "Pulling"
+                | "Pulled"
+                | "Failed"
+                | "BackOff"
+                | "FailedScheduling"
+        );
+        if explains {
+            self.trouble = Some((reason.to_owned(), message));
+        }
+    }
+
+    /// Rows from early to late; the last that applies wins.
+    fn state(&self) -> State {
+        let Some(pod) = &self.pod else {
+            return match &self.trouble {
+                Some((reason, message)) if reason == "FailedCreate" => State::PodRefused { message: message.clone() },
+                _ => State::Creating,
+            };
+        };
+        let node = text(pod, "/spec/nodeName").to_owned();
+        let status = container(pod);
+        let waiting = status.and_then(|status| status.pointer("/state/waiting"));
+        let running = status.and_then(|status| status.pointer("/state/running"));
+        if running.is_some() {
+            return match text(pod, "/metadata/deletionTimestamp") {
+                "" => State::Running { node },
+                _ => State::Stopping { reason: "the pod is being deleted".to_owned() },
+            };
+        }
+        if status.is_some_and(|status| status.pointer("/state/terminated").is_some()) {
+            return self.state.clone();
+        }
+        if let Some(waiting) = waiting {
+            let (reason, message) = (text(waiting, "/reason").to_owned(), text(waiting, "/message").to_owned());
+            match &*reason {
+                "ErrImagePull"
+                | "ImagePullBackOff"
+                | "InvalidImageName"
+                | "ErrImageNeverPull"
+                | "RegistryUnavailable" => {
+                    return self.pull_failing(reason, message);
+                }
+                "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError" | "CrashLoopBackOff" => {
+                    return State::ConfigError { reason, message };
+                }
+                _ => {}
+            }
+        }
+        if let Some((reason, message)) = unscheduled(pod) {
+            return match &*reason {
+                "SchedulingGated" => State::Gated { gates: gates(pod) },
+                _ => State::Unscheduled { message },
+            };
+        }
+        if node.is_empty() {
+            return State::Creating;
+        }
+        match self.trouble.as_ref().map(|(reason, message)| (&**reason, message.clone())) {
+            Some(("Pulling", _)) => State::Pulling { image: self.check.image.clone() },
+            Some(("Pulled", message)) => State::Pulled { message },
+            Some(("FailedMount" | "FailedAttachVolume" | "FailedCreatePodSandBox", message)) => {
+                State::Preparing { message }
+            }
+            _ => State::Scheduled { node },
+        }
+    }
+
+    /// The kubelet alternates between the error and its back-off; both are one state, told with the fuller text.
+    fn pull_failing(&self, reason: String, message: String) -> State {
+        match &self.state {
+            State::PullFailing { reason: known, message: told }
+                if reason == "ImagePullBackOff" && known == "ErrImagePull" =>
+            {
+                State::PullFailing { reason: known.clone(), message: told.clone() }
+            }
+            State::PullFailing { reason: known, message: told } if reason == *known && !told.is_empty() => {
+                State::PullFailing { reason, message: told.clone() }
+            }
+            _ => State::PullFailing { reason, message },
+        }
+    }
+}
+
+fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The status of the container that counts.
+fn container(pod: &Value) -> Option<&Value> {
+    let statuses = pod.pointer("/status/containerStatuses")?.as_array()?;
+    statuses.iter().find(|status| status["name"] == CONTAINER)
+}
+
+/// Reason and message of a condition that is true.
+fn condition(object: &Value, kind: &str) -> Option<(String, String)> {
+    let conditions = object.pointer("/status/conditions")?.as_array()?;
+    let found = conditions.iter().find(|condition| condition["type"] == kind && condition["status"] == "True")?;
+    Some((text(found, "/reason").to_owned(), text(found, "/message").to_owned()))
+}
+
+fn unscheduled(pod: &Value) -> Option<(String, String)> {
+    let conditions = pod.pointer("/status/conditions")?.as_array()?;
+    let found =
+        conditions.iter().find(|condition| condition["type"] == "PodScheduled" && condition["status"] == "False")?;
+    Some((text(found, "/reason").to_owned(), text(found, "/message").to_owned()))
+}
+
+fn gates(pod: &Value) -> Vec<String> {
+    let gates = pod.pointer("/spec/schedulingGates").and_then(Value::as_array);
+    gates.into_iter().flatten().map(|gate| text(gate, "/name").to_owned()).collect()
+}
+
+/// What the pod's end means; `None` while it goes on.
+fn verdict(pod: &Value) -> Option<(Status, String, Option<i32>)> {
+    if let Some((reason, message)) = condition(pod, "DisruptionTarget") {
+        return Some((Status::Other, format!("the pod was disrupted ({reason}): {message}"), None));
+    }
+    if let Some(ended) = container(pod).and_then(|status| status.pointer("/state/terminated")) {
+        return Some(exit(pod, ended));
+    }
+    match (text(pod, "/status/phase"), text(pod, "/status/reason")) {
+        ("Failed", reason) => {
+            let message = text(pod, "/status/message");
+            let reason = if reason.is_empty() { "the pod failed" } else { reason };
+            Some((Status::Other, format!("{reason}: {message}").trim_end_matches([':', ' ']).to_owned(), None))
+        }
+        (_, "NodeLost") => Some((Status::Other, format!("node {} was lost", text(pod, "/spec/nodeName")), None)),
+        _ => None,
+    }
+}
+
+/// 0 passes, 1 fails, 2 with a reason skips; a bare 2 is also what a crash looks like, so it gives no verdict.
+fn exit(pod: &Value, ended: &Value) -> (Status, String, Option<i32>) {
+    let code = ended.get("exitCode").and_then(Value::as_i64).and_then(|code| i32::try_from(code).ok()).unwrap_or(-1);
+    let message = text(ended, "/message").trim().to_owned();
+    if text(ended, "/reason") == "OOMKilled" {
+        let limit = pod.pointer("/spec/containers/0/resources/limits/memory").and_then(Value::as_str).unwrap_or("no");
+        return (Status::Other, format!("out of memory: the container has a limit of {limit}"), Some(code));
+    }
+    let said = |fallback: &str| if message.is_empty() { fallback.to_owned() } else { message.clone() };
+    match code {
+        0 => (Status::Passed, String::new(), Some(0)),
+        1 => (Status::Failed, said("the check failed and gave no reason"), Some(1)),
+        2 if !message.is_empty() => (Status::Skipped, message, Some(2)),
+        code => {
+            let reason = text(ended, "/reason");
+            (
+                Status::Other,
+                said(&format!("the check ended with exit code {code} ({reason}) and gave no reason")),
+                Some(code),
+            )
+        }
+    }
+}
+
+fn milliseconds(text: &str) -> Option<u64> {
+    let timestamp: jiff::Timestamp = text.parse().ok()?;
+    u64::try_from(timestamp.as_millisecond()).ok()
+}
+
+/// A state in a sentence: `unscheduled (0/1 nodes are available)`.
+fn told(state: &State) -> String {
+    match state.detail() {
+        detail if detail.is_empty() => state.word().to_owned(),
+        detail => format!("{} ({detail})", state.word()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::validator::Phase;
+    use serde_json::json;
+
+    /// What a machine tells, one line each, for a script of (seconds, observation).
+    #[track_caller]
+    fn check(script: Vec<(u64, Observation)>, expected: &[&str]) {
+        let planned = PlannedCheck {
+            name: "demo".into(),
+            phase: Phase::Conformance,
+            description: String::new(),
+            image: "aicr/check:1".into(),
+            timeout_seconds: 60,
+        };
+        let mut machine = Machine::new(planned, 0);
+        let mut lines = Vec::new();
+        for (seconds, observation) in script {
+            for output in machine.on(seconds * 1000, observation) {
+                lines.push(match output {
+                    Output::State(state) => format!("{seconds}: {}", told(&state)),
+                    Output::Log(line) => format!("{seconds}: log {line}"),
+                    Output::FollowLog { pod } => format!("{seconds}: follow {pod}"),
+                    Output::Finished(result) => {
+                        format!("{seconds}: {:?} {:?} {}", result.status, result.exit_code, result.message)
+                    }
+                });
+            }
+        }
+        assert_eq!(lines, expected);
+    }
+
+    fn pod(status: Value) -> Observation {
+        Observation::Pod(json!({"metadata": {"name": "p"}, "spec": {"nodeName": "n1"}, "status": status}))
+    }
+
+    fn container_state(state: Value) -> Observation {
+        pod(json!({"phase": "Running", "containerStatuses": [
+            {"name": "sidecar", "state": {"running": {}}}, {"name": "validator", "state": state}]}))
+    }
+
+    fn ended(code: i32, message: &str, reason: &str) -> Observation {
+        container_state(json!({"terminated": {"exitCode": code, "message": message, "reason": reason}}))
+    }
+
+    fn event(reason: &str, message: &str) -> Observation {
+        Observation::Event(json!({"reason": reason, "message": message}))
+    }
+
+    fn waiting(reason: &str, message: &str) -> Observation {
+        container_state(json!({"waiting": {"reason": reason, "message": message}}))
+    }
+
+    #[test]
+    fn a_healthy_check_from_creation_to_verdict() {
+        let script = vec![
+            (1, Observation::Job(json!({}))),
+            (2, pod(json!({"phase": "Pending"}))),
+            (3, event("Pulling", "Pulling image")),
+            (4, event("Pulled", "pulled in 2s")),
+            (5, container_state(json!({"running": {}}))),
+            (6, Observation::Log("hello".into())),
+            (7, ended(0, "", "Completed")),
+            (8, Observation::LogEnd),
+        ];
+        check(
+            script,
+            &[
+                "2: scheduled (n1)",
+                "3: pulling (aicr/check:1)",
+                "4: pulled (pulled in 2s)",
+                "5: run (n1)",
+                "5: follow p",
+                "6: log hello",
+                "8: Passed Some(0) ",
+            ],
+        );
+    }
+
+    #[test]
+    fn exit_codes_are_verdicts_and_a_bare_two_is_none() {
+        let end = |observation| vec![(1, observation), (2, Observation::LogEnd)];
+        let told = |line| ["1: follow p", line];
+        check(end(ended(1, "no GPU", "Error")), &told("2: Failed Some(1) no GPU"));
+        check(end(ended(2, "no driver", "Error")), &told("2: Skipped Some(2) no driver"));
+        check(
+            end(ended(2, "", "Error")),
+            &told("2: Other Some(2) the check ended with exit code 2 (Error) and gave no reason"),
+        );
+        check(
+            end(ended(137, "", "OOMKilled")),
+            &told("2: Other Some(137) out of memory: the container has a limit of no"),
+        );
+    }
+
+    #[test]
+    fn an_unschedulable_pod_is_told_at_once_and_given_up_after_the_grace() {
+        let unscheduled = || {
+            Observation::Pod(
+                json!({"metadata": {"name": "p"}, "spec": {}, "status": {"phase": "Pending", "conditions": [
+                {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes are available"}]}}),
+            )
+        };
+        check(
+            vec![(1, unscheduled()), (9, Observation::Tick), (11, Observation::Tick)],
+            &[
+                "1: unscheduled (0/1 nodes are available)",
+                "11: Other None the pod cannot be scheduled: 0/1 nodes are available",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_pull_error_keeps_its_words_through_the_back_off() {
+        check(
+            vec![
+                (1, waiting("ErrImagePull", "manifest unknown")),
+                (3, waiting("ImagePullBackOff", "Back-off pulling image")),
+                (11, Observation::Tick),
+            ],
+            &[
+                "1: pull failing (ErrImagePull: manifest unknown)",
+                "11: Other None the image aicr/check:1 cannot be pulled: ErrImagePull: manifest unknown",
+            ],
+        );
+        check(
+            vec![(1, waiting("InvalidImageName", "bad"))],
+            &[
+                "1: pull failing (InvalidImageName: bad)",
+                "1: Other None the image aicr/check:1 cannot be pulled: InvalidImageName: bad",
+            ],
+        );
+    }
+
+    #[test]
+    fn refused_pods_config_errors_and_volumes_say_so() {
+        check(
+            vec![(1, event("FailedCreate", "exceeded quota")), (11, Observation::Tick)],
+            &["1: refused (exceeded quota)", "11: Other None the pod is refused: exceeded quota"],
+        );
+        check(
+            vec![(1, pod(json!({"phase": "Pending"}))), (2, event("FailedMount", "configmap not found"))],
+            &["1: scheduled (n1)", "2: preparing (configmap not found)"],
+        );
+        check(
+            vec![(1, waiting("CreateContainerConfigError", "secret not found")), (11, Observation::Tick)],
+            &[
+                "1: config error (CreateContainerConfigError: secret not found)",
+                "11: Other None the container cannot be started: CreateContainerConfigError: secret not found",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_deadline_tells_what_was_seen_last_even_when_the_pod_is_gone() {
+        let failed = Observation::Job(json!({"status": {"conditions": [
+            {"type": "Failed", "status": "True", "reason": "DeadlineExceeded", "message": "too slow"}]}}));
+        check(
+            vec![
+                (1, container_state(json!({"running": {}}))),
+                (2, Observation::LogEnd),
+                (60, Observation::PodGone),
+                (60, failed),
+            ],
+            &[
+                "1: run (n1)",
+                "1: follow p",
+                "60: Other None the Job failed (DeadlineExceeded: too slow); last seen it was run (n1)",
+            ],
+        );
+        check(
+            vec![(1, pod(json!({"phase": "Pending"}))), (90, Observation::Tick)],
+            &["1: scheduled (n1)", "90: Other None no verdict within 60 s; last seen it was scheduled (n1)"],
+        );
+    }
+
+    #[test]
+    fn eviction_vanishing_and_cancelling_have_reasons() {
+        let evicted = pod(json!({"phase": "Failed", "reason": "Evicted", "message": "low on memory"}));
+        check(vec![(1, evicted)], &["1: scheduled (n1)", "1: Other None Evicted: low on memory"]);
+        check(
+            vec![(1, pod(json!({"phase": "Pending"}))), (2, Observation::PodGone), (5, Observation::Tick)],
+            &["1: scheduled (n1)", "5: Other None the pod vanished while it was scheduled (n1)"],
+        );
+        check(vec![(1, Observation::Cancel)], &["1: Other None cancelled while it was creating"]);
+        check(vec![(1, Observation::CreateFailed("forbidden".into()))], &["1: Other None forbidden"]);
+    }
+
+    #[test]
+    fn output_that_never_ends_does_not_hold_the_verdict() {
+        check(
+            vec![(1, ended(0, "", "Completed")), (5, Observation::Tick), (6, Observation::Tick)],
+            &["1: follow p", "6: Passed Some(0) "],
+        );
+    }
+}
