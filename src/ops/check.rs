@@ -1,1 +1,162 @@
-//! Run one check against a cluster: gather what it needs, judge, tell. (validate)
+//! Run one check against a cluster: read what it asks for, let it judge, tell the evidence.
+//!
+//! The same code runs in a pod (`aicr check <name>`), in the demo cluster's containers, and nowhere else: a check does
+//! not know which cluster it looks at.
+
+use super::{Failure, Kind};
+use crate::{
+    catalog::parse::duration_seconds,
+    cluster::{
+        ClusterErrorKind, Connection, Target,
+        collect::list,
+        demo::{PodExit, PodRun},
+    },
+    validate::{
+        checks::{self, Answer, Check, Ending, Facts, Outcome, Read, Step},
+        input::Input,
+    },
+};
+use std::{future::Future, time::Duration};
+use tokio::time::Instant;
+
+/// Seconds that a check may take when nobody says otherwise: the default limit less its margin.
+const DEFAULT_BUDGET_SECONDS: f64 = 270.0;
+/// What the kubelet keeps of a termination message, in bytes.
+const TERMINATION_BYTES: usize = 4096;
+
+/// Runs a check to its end; `say` gets every line of output as it comes.
+pub async fn run(
+    connection: &Connection,
+    check: &dyn Check,
+    input: &Input,
+    budget: Duration,
+    mut say: impl FnMut(String),
+) -> PodExit {
+    let start = Instant::now();
+    let mut facts = Facts::default();
+    let mut waited_for = String::new();
+    loop {
+        let elapsed = start.elapsed();
+        // When time is up, no patience is left: the check has to judge what it knows.
+        let told = if elapsed >= budget { u64::MAX } else { elapsed.as_secs() };
+        match check.next(input, &facts, told) {
+            Step::Read(reads) => read_all(connection, reads, &mut facts).await,
+            Step::Again { after, reads, waiting_for } => {
+                if waiting_for != waited_for {
+                    say(format!("waiting for: {waiting_for}"));
+                    waited_for = waiting_for;
+                }
+                tokio::time::sleep(Duration::from_secs(after).min(budget.saturating_sub(elapsed))).await;
+                read_all(connection, reads, &mut facts).await;
+            }
+            Step::End(ending) => return end(ending, say),
+        }
+    }
+}
+
+async fn read_all(connection: &Connection, reads: Vec<Read>, facts: &mut Facts) {
+    let answers = futures::future::join_all(reads.iter().map(|wanted| read(connection, wanted))).await;
+    facts.0.extend(reads.into_iter().zip(answers));
+}
+
+async fn read(connection: &Connection, wanted: &Read) -> Answer {
+    let answer = match wanted {
+        Read::Get(path) => list::get(connection, &format!("get {path}"), path).await.map(Answer::Found),
+        Read::List { path, labels } => {
+            let items = list::labelled(connection, &format!("list {path}"), path, labels, |item| item).await;
+            items.map(|listed| Answer::Items(listed.items))
+        }
+        Read::Http(url) => {
+            connection.http_get(url).await.map(|answer| Answer::Http { status: answer.status, body: answer.body })
+        }
+    };
+    answer.unwrap_or_else(|error| match error.kind {
+        ClusterErrorKind::NotFound => Answer::NotFound,
+        ClusterErrorKind::Forbidden => Answer::Forbidden(error.found),
+        _ => Answer::Failed(error.found),
+    })
+}
+
+fn end(ending: Ending, mut say: impl FnMut(String)) -> PodExit {
+    for block in ending.evidence {
+        say(format!("--- {} ---", block.label));
+        if let Some(command) = block.equivalent {
+            say(format!("Equivalent: {command}"));
+            say(String::new());
+        }
+        block.lines.into_iter().flat_map(|line| line.lines().map(str::to_owned).collect::<Vec<_>>()).for_each(&mut say);
+    }
+    let (code, message) = match ending.outcome {
+        Outcome::Pass => (0, String::new()),
+        Outcome::Fail(problems) => (1, problems.join("\n")),
+        Outcome::Skip(reason) => (2, reason),
+    };
+    if code != 0 {
+        say(format!("{}: {message}", if code == 1 { "FAIL" } else { "SKIP" }));
+    }
+    PodExit { code, termination_message: cut(&message, TERMINATION_BYTES) }
+}
+
+fn cut(text: &str, bytes: usize) -> String {
+    let end = (0..=bytes.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    text[..end].to_owned()
+}
+
+/// What a container of a check does, given its arguments, environment and files.
+async fn contained(
+    connection: &Connection,
+    name: &str,
+    validation: Result<String, String>,
+    budget: Option<&str>,
+    say: impl FnMut(String),
+) -> PodExit {
+    let refuse = |message: String| PodExit { code: 1, termination_message: message };
+    let Some(check) = checks::find(name) else {
+        let known: Vec<&str> = checks::ALL.iter().map(|check| check.name()).collect();
+        return refuse(format!("there is no check `{name}`; this program has {}", known.join(", ")));
+    };
+    let input = match validation.and_then(|text| Input::read(&text)) {
+        Ok(input) => input,
+        Err(message) => return refuse(format!("the validation input cannot be read: {message}")),
+    };
+    let seconds = budget.and_then(duration_seconds).unwrap_or(DEFAULT_BUDGET_SECONDS);
+    run(connection, check, &input, Duration::from_secs_f64(seconds), say).await
+}
+
+/// Runs a container of the demo cluster.
+pub(super) fn in_demo(pod: PodRun) -> impl Future<Output = PodExit> + Send {
+    async move {
+        let PodRun { args, env, files, connection, log } = pod;
+        let name = args.last().cloned().unwrap_or_default();
+        let path = env.get("AICR_VALIDATION_PATH").cloned().unwrap_or_default();
+        let validation = files.get(&path).cloned().ok_or_else(|| format!("no file `{path}` is mounted"));
+        let budget = env.get("AICR_CHECK_TIMEOUT").map(String::as_str);
+        // The reader of the log may be gone; then nobody wants the line.
+        contained(&connection, &name, validation, budget, |line| drop(log.send(line))).await
+    }
+}
+
+/// `aicr check <name>`: runs in a pod, prints evidence through `say`, writes the termination message, returns the code.
+///
+/// # Errors
+/// No cluster to talk to.
+pub async fn in_pod(target: &Target, name: &str, say: impl FnMut(String)) -> Result<i32, Failure> {
+    let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let path = env("AICR_VALIDATION_PATH").unwrap_or_else(|| "/data/validation/validation.yaml".to_owned());
+    let validation = tokio::fs::read_to_string(&path).await.map_err(|error| format!("{path}: {error}"));
+    let connection = super::connect::connect(target).await?;
+    let budget = env("AICR_CHECK_TIMEOUT");
+    let exit = contained(&connection, name, validation, budget.as_deref(), say).await;
+    if !exit.termination_message.is_empty() {
+        let path = env("AICR_TERMINATION_LOG").unwrap_or_else(|| "/dev/termination-log".to_owned());
+        // Outside a pod there is no such file to write to; the reason is on standard output as well.
+        if let Err(error) = tokio::fs::write(&path, &exit.termination_message).await
+            && error.kind() != std::io::ErrorKind::PermissionDenied
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            let failure = Failure::new(Kind::Internal, "write the termination message", error.to_string());
+            return Err(failure.at(path));
+        }
+    }
+    Ok(exit.code)
+}

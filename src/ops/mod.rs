@@ -2,6 +2,7 @@
 
 pub mod catalog;
 pub mod check;
+pub mod cleanup;
 pub mod connect;
 pub mod diff;
 pub mod failure;

@@ -5,7 +5,10 @@ use super::{
     merge::{Fields, Writer, merge_values},
     provenance::{Layer, LayerKind, Traced, TracedValue},
 };
-use crate::catalog::{Catalog, parse::Document};
+use crate::{
+    catalog::{Catalog, parse::Document},
+    recipe::ComponentRef,
+};
 use serde_json::Value;
 
 /// The hydrated values; an empty mapping when nothing sets any.
@@ -51,6 +54,21 @@ pub fn hydrate(
         }
     }
     Ok(values)
+}
+
+/// The hydrated values of a component as a recipe file names it, without history.
+///
+/// # Errors
+/// As [`hydrate`].
+pub fn plain(catalog: &Catalog, component: &ComponentRef) -> Result<Value, ResolveError> {
+    let mut fields = Fields::new();
+    if !component.values_file.is_empty() {
+        fields.insert("valuesFile", Traced::unwritten(component.values_file.as_str().into()));
+    }
+    if !component.overrides.is_empty() {
+        fields.insert("overrides", Traced::from_value(&Value::Object(component.overrides.clone())));
+    }
+    Ok(hydrate(catalog, &component.name, &fields, &mut Vec::new())?.to_value())
 }
 
 fn file(path: &str, document: &Document, layers: &mut Vec<Layer>) -> Traced {

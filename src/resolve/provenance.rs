@@ -86,6 +86,18 @@ impl Traced {
         Traced { value: TracedValue::Scalar(value), history: Vec::new() }
     }
 
+    /// A whole value that no known layer wrote: one that was read from a recipe file.
+    pub fn from_value(value: &serde_json::Value) -> Traced {
+        let value = match value {
+            serde_json::Value::Object(map) => TracedValue::Map(
+                map.iter().map(|(key, child)| (Arc::from(key.as_str()), Traced::from_value(child))).collect(),
+            ),
+            serde_json::Value::Array(items) => TracedValue::List(items.iter().map(Traced::from_value).collect()),
+            scalar => TracedValue::Scalar(scalar.clone()),
+        };
+        Traced { value, history: Vec::new() }
+    }
+
     /// A string scalar.
     pub fn as_text(&self) -> Option<&str> {
         match &self.value {

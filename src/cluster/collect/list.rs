@@ -48,6 +48,18 @@ pub async fn all<T: DeserializeOwned, K>(
     pages(connection, doing, path, "", "application/json", prune).await
 }
 
+/// Like [`all`], for the objects that a label selector names.
+pub async fn labelled<T: DeserializeOwned, K>(
+    connection: &Connection,
+    doing: &str,
+    path: &str,
+    selector: &str,
+    prune: impl FnMut(T) -> K,
+) -> Result<Listed<K>, ClusterError> {
+    let selector = if selector.is_empty() { String::new() } else { format!("&labelSelector={}", encoded(selector)) };
+    pages(connection, doing, path, &selector, "application/json", prune).await
+}
+
 /// Like [`all`], for objects of which only the metadata may be sent to us.
 pub async fn metadata<T: DeserializeOwned, K>(
     connection: &Connection,

@@ -9,7 +9,7 @@ mod gpu;
 mod helm;
 mod identity;
 mod images;
-pub(super) mod list;
+pub(crate) mod list;
 pub(super) mod nodes;
 mod os;
 pub(super) mod pods;

@@ -1,0 +1,108 @@
+//! Remove what runs created, by label, and name what could not be removed.
+
+use super::{Failure, Kind};
+use crate::{
+    cluster::{
+        ClusterError, Connection,
+        job::{self, Piece},
+    },
+    validate::plan::{NAME_LABEL, RUN_LABEL},
+};
+use std::{collections::BTreeSet, time::Duration};
+
+/// How long deleted objects may take to be gone.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a clean-up did.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outcome {
+    pub removed: usize,
+    /// Kind and name of what is still there, or why nobody can tell.
+    pub left: Vec<String>,
+}
+
+/// Removes everything of one run.
+pub async fn of_run(connection: &Connection, namespace: &str, run_id: &str) -> Outcome {
+    remove(connection, namespace, &format!("{RUN_LABEL}={run_id}")).await
+}
+
+/// What runs left in a namespace and in the cluster, by run id.
+///
+/// # Errors
+/// A list that is refused.
+pub async fn leftovers(connection: &Connection, namespace: &str) -> Result<Vec<Piece>, Failure> {
+    let (key, value) = NAME_LABEL;
+    let pieces = job::pieces(connection, namespace, &format!("{key}={value},{RUN_LABEL}")).await?;
+    Ok(pieces)
+}
+
+/// Removes what all runs left, or those of one. A run that still goes on loses its Jobs as well.
+///
+/// # Errors
+/// A list that is refused, or objects that stay.
+pub async fn sweep(connection: &Connection, namespace: &str, run_id: Option<&str>) -> Result<Outcome, Failure> {
+    let pieces = leftovers(connection, namespace).await?;
+    let runs: BTreeSet<&str> = pieces
+        .iter()
+        .map(|piece| piece.run_id.as_str())
+        .filter(|run| run_id.is_none_or(|wanted| wanted == *run))
+        .collect();
+    let mut outcome = Outcome::default();
+    for run in runs {
+        let of_run = of_run(connection, namespace, run).await;
+        outcome.removed += of_run.removed;
+        outcome.left.extend(of_run.left);
+    }
+    if outcome.left.is_empty() {
+        return Ok(outcome);
+    }
+    let failure =
+        Failure::new(Kind::Internal, "remove what runs left", format!("still there: {}", outcome.left.join(", ")));
+    Err(failure.at(connection.at()).hint("look for finalizers with `kubectl get <kind> <name> -o yaml`"))
+}
+
+async fn remove(connection: &Connection, namespace: &str, selector: &str) -> Outcome {
+    let mut outcome = Outcome::default();
+    let mut pieces = match job::pieces(connection, namespace, selector).await {
+        Ok(pieces) => pieces,
+        Err(error) => return unknown(&error),
+    };
+    let known: BTreeSet<Piece> = pieces.iter().cloned().collect();
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let mut refused: Vec<String> = Vec::new();
+    loop {
+        refused.clear();
+        for piece in &pieces {
+            if let Err(error) = job::delete(connection, piece.kind, &piece.namespace, &piece.name).await {
+                refused.push(format!("{piece} ({})", error.found));
+            }
+        }
+        pieces = match job::pieces(connection, namespace, selector).await {
+            Ok(pieces) => pieces,
+            Err(error) => return unknown(&error),
+        };
+        if pieces.is_empty() || tokio::time::Instant::now() >= deadline {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+    outcome.removed = known.len().saturating_sub(pieces.len());
+    outcome.left = if refused.is_empty() { pieces.iter().map(ToString::to_string).collect() } else { refused };
+    outcome
+}
+
+fn unknown(error: &ClusterError) -> Outcome {
+    Outcome { removed: 0, left: vec![format!("unknown: {error}")] }
+}
+
+/// Removes a namespace that a run made, unless another run uses it; what stands in the way is returned.
+pub async fn of_namespace(connection: &Connection, namespace: &str) -> Option<String> {
+    let (key, value) = NAME_LABEL;
+    match job::pieces(connection, namespace, &format!("{key}={value}")).await {
+        Ok(pieces) if pieces.is_empty() => {}
+        Ok(_) => return None,
+        Err(error) => return Some(format!("Namespace {namespace} ({})", error.found)),
+    }
+    let deleted = job::delete(connection, "Namespace", "", namespace).await;
+    deleted.err().map(|error| format!("Namespace {namespace} ({})", error.found))
+}
