@@ -6,7 +6,7 @@ use crate::{
     criteria::{Criteria, Dimension},
     fingerprint, ops,
     ops::Failure,
-    resolve::{Options, Resolution},
+    resolve::{Coverage, Options, Resolution},
 };
 
 /// The six dimensions as typed.
@@ -41,8 +41,9 @@ pub struct CriteriaArgs {
 pub struct QueryArgs {
     #[command(flatten)]
     criteria: CriteriaArgs,
-    /// A snapshot whose cluster the recipe is for; criteria given beside it win (`-` for standard input).
-    #[arg(short, long, value_name = "FILE")]
+    /// A snapshot whose cluster the recipe is for; criteria given beside it win (a file,
+    /// `-` for standard input, or cm://NAMESPACE/NAME).
+    #[arg(short, long, value_name = "PLACE")]
     snapshot: Option<String>,
     /// Fail where no overlay honours a stated criterion.
     #[arg(long)]
@@ -79,7 +80,7 @@ impl QueryArgs {
     /// # Errors
     /// Snapshot, catalog or criteria that cannot be read; why there is no recipe.
     pub fn resolve(&self, global: &Global, printer: &Printer) -> Result<Resolution, Failure> {
-        let snapshot = self.snapshot.as_deref().map(input::snapshot).transpose()?;
+        let snapshot = self.snapshot.as_deref().map(|source| input::snapshot(source, global)).transpose()?;
         let catalog = global.catalog()?;
         printer.debug(|| format!("read the catalog: {} files", catalog.files.files.len()));
         let start = snapshot.as_ref().map(|snapshot| fingerprint::of(snapshot).criteria()).unwrap_or_default();
@@ -94,7 +95,9 @@ impl QueryArgs {
 
 /// What a person who trusts the recipe must not overlook.
 fn warn(resolution: &Resolution, printer: &Printer) {
-    for entry in resolution.coverage.iter().filter(|entry| entry.honoured_by.is_none()) {
+    // Overlays hardly ever speak of the number of nodes, and every snapshot states it: not worth a word each time.
+    let silent = |entry: &&Coverage| entry.honoured_by.is_none() && entry.dimension != Dimension::Nodes;
+    for entry in resolution.coverage.iter().filter(silent) {
         let nearest = match &*entry.completions {
             [] => String::new(),
             completions => format!("; nearest that are supported: {}", completions.join("; ")),

@@ -1,30 +1,30 @@
-//! Documents that a person named: a file or standard input, read and checked to be what the verb wants.
+//! Documents that a person named: a file, standard input or a ConfigMap, read and checked to be what the verb wants.
 
+use super::{cluster, global::Global};
 use crate::{
-    ops::{Failure, Kind},
+    ops::{self, Failure, Kind, snapshot::Place},
     recipe::{self, Recipe},
-    snapshot::{self, Snapshot},
+    snapshot::Snapshot,
     store::read::{self, ReadError},
     yaml::Position,
 };
 use std::path::Path;
 
-/// A snapshot file.
+/// A snapshot: a file, `-` for standard input, or `cm://namespace/name`.
 ///
 /// # Errors
-/// No such file, no text, no snapshot; with the line where that is known.
-pub fn snapshot(source: &str) -> Result<Snapshot, Failure> {
-    let text = text("snapshot", source)?;
-    snapshot::format::read(&text)
-        .map_err(|error| misread("snapshot", source, error.at(), error.to_string(), error.hint()))
+/// Nothing there, no text, no snapshot; with the line where that is known.
+pub fn snapshot(source: &str, global: &Global) -> Result<Snapshot, Failure> {
+    let text = text("snapshot", source, global)?;
+    ops::snapshot::parse(&text, shown(source))
 }
 
-/// A recipe file.
+/// A recipe, from the same places.
 ///
 /// # Errors
 /// As [`snapshot`].
-pub fn recipe(source: &str) -> Result<Recipe, Failure> {
-    let text = text("recipe", source)?;
+pub fn recipe(source: &str, global: &Global) -> Result<Recipe, Failure> {
+    let text = text("recipe", source, global)?;
     recipe::format::read(&text).map_err(|error| misread("recipe", source, error.at(), error.to_string(), error.hint()))
 }
 
@@ -33,7 +33,13 @@ fn misread(what: &str, source: &str, at: Option<Position>, because: String, hint
     Failure::new(Kind::Usage, format!("read the {what}"), because).at(format!("{}{place}", shown(source))).hint(hint)
 }
 
-fn text(what: &str, source: &str) -> Result<String, Failure> {
+fn text(what: &str, source: &str, global: &Global) -> Result<String, Failure> {
+    if let Place::ConfigMap { namespace, name } = Place::parse(source)? {
+        return cluster::block_on(async {
+            let connection = cluster::connect(global).await?;
+            ops::snapshot::read_config_map(&connection, &namespace, &name).await
+        });
+    }
     if source.starts_with("http://") || source.starts_with("https://") {
         let failure = Failure::new(Kind::Usage, format!("read the {what}"), "nothing is fetched from the network");
         return Err(failure.at(source).hint("download it, look at it, and give the file (or `-` for standard input)"));

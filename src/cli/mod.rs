@@ -4,6 +4,7 @@
 //! [`Exit`] or the one failure that stopped it, and only [`main`] prints failures.
 
 mod catalog;
+mod cluster;
 mod completions;
 mod criteria_args;
 pub mod exit;
@@ -16,6 +17,7 @@ mod paths;
 mod printer;
 mod query;
 mod recipe;
+mod snapshot;
 mod table;
 
 use crate::ops::{Failure, Kind};
@@ -41,6 +43,7 @@ struct Cli {
 /// The verbs, in the order of help.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Snapshot(snapshot::Args),
     Recipe(recipe::Args),
     Query(query::Args),
     Explain(explain::Args),
@@ -101,6 +104,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 impl Command {
     fn run(self, global: &Global, printer: &Printer) -> Outcome {
         match self {
+            Command::Snapshot(args) => snapshot::run(&args, global, printer),
             Command::Recipe(args) => recipe::run(&args, global, printer),
             Command::Query(args) => query::run(&args, global, printer),
             Command::Explain(args) => explain::run(&args, global, printer),

@@ -1,4 +1,6 @@
 //! One integration crate; one module per topic.
 
-mod collect;
+mod bad_input;
+mod cli;
 mod conformance;
+mod sandbox;

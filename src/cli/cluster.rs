@@ -1,0 +1,81 @@
+//! For verbs that talk to a cluster: one runtime, one connection, the time.
+//!
+//! Verbs that need no cluster never come here, so that they start without threads, sockets and timers.
+
+use super::global::Global;
+use crate::{
+    catalog::parse,
+    cluster::Connection,
+    ops::{Failure, Kind},
+};
+use std::time::Duration;
+
+/// Runs `work` to its end on this thread.
+///
+/// # Errors
+/// What `work` says; the system refuses timers or sockets.
+pub fn block_on<T, E: From<Failure>>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::new(Kind::Internal, "start the runtime", error.to_string()))?;
+    runtime.block_on(work)
+}
+
+/// `work`, or a failure when it takes longer than a person wants to wait.
+///
+/// # Errors
+/// What `work` says; `Timeout`.
+pub async fn within<T, E: From<Failure>>(
+    limit: Option<Duration>,
+    (doing, at): (&str, &str),
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let Some(limit) = limit else { return work.await };
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+        let because = format!("it was not done after {} s", limit.as_secs_f64());
+        let hint = "is the cluster slow, or is a VPN or a tunnel down? Allow more with --timeout";
+        Err(Failure::new(Kind::Timeout, doing, because).at(at).hint(hint).into())
+    })
+}
+
+/// A duration as typed: `90s`, `5m`, `1h30m`, or bare seconds.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let seconds = parse::duration_seconds(text.trim()).or_else(|| text.trim().parse().ok());
+    let duration =
+        seconds.filter(|seconds| *seconds > 0.0).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    duration.ok_or_else(|| "write a duration as 90s, 5m or 1h30m".to_owned())
+}
+
+/// The cluster that the options of every verb name.
+///
+/// # Errors
+/// Options that contradict each other, and as `ops::connect`.
+pub async fn connect(global: &Global) -> Result<Connection, Failure> {
+    Ok(crate::cluster::connect(&global.target()?).await?)
+}
+
+/// This moment in RFC 3339, UTC, whole seconds.
+pub fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read() {
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(duration("5"), Ok(Duration::from_secs(5)));
+        for bad in ["", "0", "-1s", "soon", "1e300s", "NaN", "inf"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_takes_too_long_is_a_timeout() {
+        let never = std::future::pending::<Result<(), Failure>>();
+        let failure = within(Some(Duration::from_secs(5)), ("read the cluster", "test"), never).await.unwrap_err();
+        assert_eq!(failure.kind, Kind::Timeout);
+    }
+}

@@ -1,0 +1,142 @@
+//! `aicr snapshot`: what a cluster is, read from its API server.
+
+use super::{
+    Outcome, Printer, cluster,
+    exit::Exit,
+    global::Global,
+    output::{self, Format, deliver},
+    printer::Role,
+    table,
+};
+use crate::{
+    fingerprint::{self, Dimension, Fingerprint},
+    ops::{
+        Failure, Kind,
+        snapshot::{self, Place},
+    },
+    snapshot::{Snapshot, nodes},
+};
+use std::{fmt::Display, time::Duration};
+
+/// Read a cluster: version, nodes, operating systems, GPUs, labels and taints, images, operators.
+///
+/// Nothing is deployed and nothing is written to the cluster, unless --output names a ConfigMap. What a source does not let
+/// us read is noted in the snapshot under K8s.collection.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Where to write: a file, `-` for standard output, or cm://NAMESPACE/NAME.
+    #[arg(short, long, value_name = "PLACE", default_value = "-", value_parser = output::place)]
+    output: Place,
+    /// In which form; the default goes by the file's name, else it is YAML.
+    #[arg(short = 't', long, value_enum)]
+    format: Option<Format>,
+    /// How long the whole reading may take.
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = cluster::duration)]
+    timeout: Duration,
+}
+
+pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
+    cluster::block_on(async {
+        let format = Format::of(args.format, &args.output);
+        let connection = cluster::connect(global).await?;
+        printer.debug(|| format!("reading {}", connection.at()));
+        let now = cluster::now();
+        let taking = snapshot::take(&connection, &now);
+        let taken = cluster::within(Some(args.timeout), ("read the cluster", &connection.at()), taking).await?;
+        printer.debug(|| format!("read {} measurements", taken.measurements.len()));
+        let (text, written) = match format {
+            Format::Yaml => (snapshot::text(&taken, snapshot::Format::Yaml), snapshot::Format::Yaml),
+            Format::Json => (snapshot::text(&taken, snapshot::Format::Json), snapshot::Format::Json),
+            Format::Table => (summary(&taken), snapshot::Format::Yaml),
+        };
+        match &args.output {
+            Place::ConfigMap { .. } if format == Format::Table => return Err(no_table(&args.output).into()),
+            Place::ConfigMap { namespace, name } => {
+                let place = (namespace.as_str(), name.as_str());
+                snapshot::write_config_map(&connection, place, ("Snapshot", written), &text, &now).await?;
+                printer.note(format!("wrote {}", args.output));
+            }
+            file => deliver(printer, file, &text)?,
+        }
+        printer.note(printer.paint_note(Role::Quiet, &done(&taken, &connection.context)));
+        for gap in gaps(&taken) {
+            printer.warn(gap);
+        }
+        Ok(Exit::Good)
+    })
+}
+
+fn no_table(place: &Place) -> Failure {
+    Failure::new(Kind::Usage, "write the snapshot", "a table in a ConfigMap can be read by nobody")
+        .at(place.to_string())
+        .hint("leave out --format table")
+}
+
+fn done(snapshot: &Snapshot, context: &str) -> String {
+    let nodes = nodes::rows(snapshot).len();
+    format!("read {nodes} nodes of {context}: {}", fingerprint::of(snapshot).criteria())
+}
+
+/// Sources that could not be read, one line each.
+pub fn gaps(snapshot: &Snapshot) -> Vec<String> {
+    let Some(collection) = snapshot.subtype("K8s", "collection") else { return Vec::new() };
+    collection
+        .data
+        .iter()
+        .map(|(source, state)| (source, state.to_string()))
+        .filter(|(_, state)| !(state.starts_with("ok") || state.starts_with("not served")))
+        .map(|(source, state)| format!("the source `{source}` is missing in this snapshot: {state}"))
+        .collect()
+}
+
+/// The fingerprint with what revealed it, then the nodes.
+pub fn summary(snapshot: &Snapshot) -> String {
+    let Fingerprint {
+        service,
+        accelerator,
+        gpu_model,
+        os,
+        os_version,
+        k8s_version,
+        region,
+        node_count,
+        gpu_node_count,
+    } = fingerprint::of(snapshot);
+    let facts = [
+        fact("service", &service),
+        fact("kubernetes", &k8s_version),
+        fact("accelerator", &accelerator),
+        fact("gpu model", &gpu_model),
+        fact("os", &os),
+        fact("os version", &os_version),
+        fact("region", &region),
+        fact("nodes", &node_count),
+        fact("gpu nodes", &gpu_node_count),
+    ];
+    let word = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    let rows: Vec<[String; 7]> = nodes::rows(snapshot)
+        .into_iter()
+        .map(|row| {
+            let ready = match row.ready {
+                Some(true) => "ready",
+                Some(false) => "not ready",
+                None => "unknown",
+            };
+            let gpus = match (row.gpu_capacity, row.gpu_product) {
+                (Some(count), Some(product)) if count > 0 => format!("{count} x {product}"),
+                (Some(count), None) if count > 0 => count.to_string(),
+                _ => "-".to_owned(),
+            };
+            let taints = if row.taints.is_empty() { "-".to_owned() } else { row.taints.join(", ") };
+            [row.name, ready.to_owned(), gpus, word(row.kubelet), word(row.os_image), word(row.kernel), taints]
+        })
+        .collect();
+    let heading = ["NODE", "STATE", "GPUS", "KUBELET", "OS", "KERNEL", "TAINTS"];
+    format!("{}\n{}", table::render(["FACT", "VALUE", "FROM"], &facts), table::render(heading, &rows))
+}
+
+fn fact<T: Display>(name: &str, dimension: &Dimension<T>) -> [String; 3] {
+    let value = dimension.value.as_ref().map_or("unknown".to_owned(), ToString::to_string);
+    let source = dimension.source.as_ref().or(dimension.note.as_ref()).cloned().unwrap_or_default();
+    [name.to_owned(), value, source]
+}

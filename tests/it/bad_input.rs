@@ -1,0 +1,209 @@
+//! What a person can get wrong, and what the world does to them: one clear error each, through the real program.
+
+use crate::sandbox::{Sandbox, golden, server, status};
+
+#[track_caller]
+fn check(name: &str, sandbox: &Sandbox, arguments: &[&str], code: i32) {
+    let run = sandbox.aicr(arguments);
+    assert_eq!(run.code, code, "{}", run.transcript);
+    assert_eq!(run.stdout, "", "a failure prints no data");
+    golden(name, &run.transcript);
+}
+
+#[test]
+fn no_kubeconfig() {
+    check("no_kubeconfig", &Sandbox::new(), &["snapshot"], 2);
+}
+
+#[test]
+fn a_kubeconfig_that_is_none() {
+    let sandbox = Sandbox::new();
+    sandbox.file("broken", "clusters: [\n");
+    check("broken_kubeconfig", &sandbox, &["snapshot", "--kubeconfig", "broken"], 2);
+}
+
+#[test]
+fn a_context_that_does_not_exist() {
+    let sandbox = Sandbox::new();
+    sandbox.kubeconfig("http://127.0.0.1:1");
+    check("unknown_context", &sandbox, &["--context", "prod", "snapshot"], 2);
+}
+
+#[test]
+fn a_server_that_is_not_there() {
+    let sandbox = Sandbox::new();
+    // Nobody listens on port 1 of the loopback address.
+    sandbox.kubeconfig("http://127.0.0.1:1");
+    check("no_server", &sandbox, &["snapshot"], 6);
+}
+
+#[test]
+fn a_server_that_stops_answering() {
+    let sandbox = Sandbox::new();
+    let address = server(|_| None);
+    sandbox.kubeconfig(&format!("http://{address}"));
+    let run = sandbox.aicr(&["snapshot", "--timeout", "1s"]);
+    assert_eq!(run.code, 5, "{}", run.transcript);
+    golden("silent_server", &run.transcript.replace(&address.to_string(), "[server]"));
+}
+
+#[test]
+fn expired_credentials() {
+    let sandbox = Sandbox::new();
+    let address = server(|_| Some(status(401, "Unauthorized", "Unauthorized")));
+    sandbox.kubeconfig(&format!("http://{address}"));
+    let run = sandbox.aicr(&["snapshot"]);
+    assert_eq!(run.code, 4, "{}", run.transcript);
+    golden("expired_credentials", &run.transcript.replace(&address.to_string(), "[server]"));
+}
+
+#[test]
+fn missing_credentials() {
+    let sandbox = Sandbox::new();
+    let address = server(|_| None);
+    let path = sandbox.kubeconfig(&format!("http://{address}"));
+    let text = std::fs::read_to_string(&path).unwrap().replace("token: stale", "tokenFile: /nowhere/token");
+    std::fs::write(&path, text).unwrap();
+    let run = sandbox.aicr(&["snapshot"]);
+    assert_eq!(run.code, 4, "{}", run.transcript);
+    golden("missing_credentials", &run.transcript.replace(&address.to_string(), "[server]"));
+}
+
+#[test]
+fn everything_is_forbidden() {
+    let sandbox = Sandbox::new();
+    let address = server(|path| {
+        let resource = path.split('?').next().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+        let message = format!(
+            r#"{resource} is forbidden: User \"jane\" cannot list resource \"{resource}\" in API group \"\" at the cluster scope"#
+        );
+        Some(status(403, "Forbidden", &message))
+    });
+    sandbox.kubeconfig(&format!("http://{address}"));
+    let run = sandbox.aicr(&["snapshot"]);
+    assert_eq!(run.code, 4, "{}", run.transcript);
+    golden("forbidden", &run.transcript.replace(&address.to_string(), "[server]"));
+}
+
+#[test]
+fn a_file_that_is_not_there() {
+    check("missing_file", &Sandbox::new(), &["recipe", "--snapshot", "snapshot.yaml"], 3);
+}
+
+#[test]
+fn a_file_that_is_no_snapshot() {
+    let sandbox = Sandbox::new();
+    sandbox.file("deployment.yaml", "apiVersion: apps/v1\nkind: Deployment\n");
+    check("not_a_snapshot", &sandbox, &["recipe", "--snapshot", "deployment.yaml"], 2);
+}
+
+#[test]
+fn a_file_that_is_no_yaml() {
+    let sandbox = Sandbox::new();
+    sandbox.file("snapshot.yaml", "kind: Snapshot\nmeasurements:\n  - type: [K8s\n");
+    check("not_yaml", &sandbox, &["recipe", "--snapshot", "snapshot.yaml"], 2);
+}
+
+#[test]
+fn a_file_that_is_no_text() {
+    let sandbox = Sandbox::new();
+    std::fs::write(sandbox.home().join("picture.png"), b"\x89PNG\r\n").unwrap();
+    check("not_text", &sandbox, &["recipe", "--snapshot", "picture.png"], 2);
+}
+
+#[test]
+fn a_megabyte_of_nonsense_on_standard_input() {
+    let run = Sandbox::new().aicr_with(&["recipe", "--snapshot", "-"], &"lorem ipsum ".repeat(90_000));
+    assert_eq!(run.code, 2, "{}", run.transcript);
+    golden("nonsense", &run.transcript);
+}
+
+#[test]
+fn a_criterion_that_nobody_knows() {
+    check("unknown_criterion", &Sandbox::new(), &["recipe", "--accelerator", "h10O"], 2);
+    check("unknown_criterion_far", &Sandbox::new(), &["recipe", "--service", "mainframe"], 2);
+    check("no_criteria", &Sandbox::new(), &["recipe"], 2);
+    check("nodes_not_a_number", &Sandbox::new(), &["recipe", "--nodes", "many"], 2);
+}
+
+#[test]
+fn a_dimension_that_nothing_honours() {
+    let arguments = ["recipe", "--service", "kind", "--accelerator", "l40", "--strict"];
+    check("not_honoured", &Sandbox::new(), &arguments, 2);
+}
+
+#[test]
+fn a_selector_that_names_nothing() {
+    let arguments = ["query", "components.gpu-operator.values.drivers", "--service", "kind"];
+    check("selector_names_nothing", &Sandbox::new(), &arguments, 3);
+    check("selector_unreadable", &Sandbox::new(), &["query", "components[", "--service", "kind"], 2);
+}
+
+#[test]
+fn an_output_that_cannot_be_written() {
+    let sandbox = Sandbox::new();
+    let arguments = |output| ["recipe", "--service", "kind", "--output", output];
+    check("output_nowhere", &sandbox, &arguments("missing/recipe.yaml"), 2);
+    check("output_directory", &sandbox, &arguments("."), 2);
+    check("output_bad_config_map", &sandbox, &arguments("cm://nowhere"), 2);
+    assert_eq!(std::fs::read_dir(sandbox.home()).unwrap().count(), 0, "nothing may be left behind");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_leaves_what_was_there() {
+    let sandbox = Sandbox::new();
+    check("output_full", &sandbox, &["recipe", "--service", "kind", "--output", "/dev/full"], 8);
+}
+
+#[test]
+fn a_failure_leaves_the_target_as_it_was() {
+    let sandbox = Sandbox::new();
+    let kept = sandbox.file("recipe.yaml", "kept\n");
+    let run = sandbox.aicr(&["recipe", "--service", "mainframe", "--output", "recipe.yaml"]);
+    assert_eq!(run.code, 2);
+    assert_eq!(std::fs::read_to_string(kept).unwrap(), "kept\n");
+}
+
+#[test]
+fn a_closed_pipe_is_quiet() {
+    let sandbox = Sandbox::new();
+    for arguments in [["recipe", "--service", "kind"].as_slice(), &["catalog", "list"], &["completions", "bash"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = sandbox.command(arguments).stdout(writer).output().unwrap();
+        assert_eq!(output.status.code(), Some(141), "{arguments:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{arguments:?}");
+    }
+}
+
+#[test]
+fn flags_that_contradict_each_other() {
+    let sandbox = Sandbox::new();
+    sandbox.kubeconfig("http://127.0.0.1:1");
+    check("demo_and_context", &sandbox, &["--demo", "--context", "test", "snapshot"], 2);
+    check("fault_without_demo", &sandbox, &["--fault", "slow=10", "snapshot"], 2);
+    check("unknown_fault", &sandbox, &["--demo", "--fault", "quake=9", "snapshot"], 2);
+    check("flag_twice", &sandbox, &["recipe", "--service", "kind", "--service", "eks"], 2);
+    check("alias_twice", &sandbox, &["recipe", "--gpu", "h100", "--accelerator", "a100"], 2);
+    check("unknown_verb", &sandbox, &["recipes"], 2);
+}
+
+#[test]
+fn a_catalog_folder_that_is_none() {
+    let sandbox = Sandbox::new();
+    sandbox.file("overlays/odd.yaml", "kind: RecipeMetadata\nmetadata: [\n");
+    check("no_catalog_folder", &sandbox, &["--data", "missing", "recipe", "--service", "kind"], 2);
+    check("broken_overlay", &sandbox, &["--data", ".", "recipe", "--service", "kind"], 2);
+}
+
+#[test]
+fn text_of_strangers_is_shown_and_not_obeyed() {
+    let sandbox = Sandbox::new();
+    check("hostile_argument", &sandbox, &["recipe", "--service", "kind\u{1b}[2J\u{202e}"], 2);
+    let address = server(|_| Some(status(401, "Unauthorized", r"go\u001b[2J away\u202e now")));
+    sandbox.kubeconfig(&format!("http://{address}"));
+    let run = sandbox.aicr(&["snapshot"]);
+    assert_eq!(run.code, 4, "{}", run.transcript);
+    golden("hostile_server", &run.transcript.replace(&address.to_string(), "[server]"));
+}

@@ -1,0 +1,123 @@
+//! The command line as a person sees it: help, verbs, files.
+
+use crate::sandbox::{Sandbox, golden};
+
+const A100: [&str; 4] = ["--service", "kind", "--accelerator", "a100"];
+
+#[track_caller]
+fn check(name: &str, arguments: &[&str]) {
+    let run = Sandbox::new().aicr(arguments);
+    assert_eq!(run.code, 0, "{}", run.transcript);
+    golden(name, &run.transcript);
+}
+
+fn with(verb: &[&'static str]) -> Vec<&'static str> {
+    verb.iter().chain(&A100).copied().collect()
+}
+
+#[test]
+fn help_is_an_interface() {
+    check("help", &["--help"]);
+    for verb in verbs() {
+        check(&format!("help_{verb}"), &[&verb, "--help"]);
+    }
+}
+
+/// The verbs that help lists.
+fn verbs() -> Vec<String> {
+    let help = Sandbox::new().aicr(&["-h"]).stdout;
+    let list = help.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    let verb = |line: &str| line.strip_prefix("  ").filter(|rest| !rest.starts_with(' ')).map(str::to_owned);
+    let names = list.lines().filter_map(verb).map(|line| line.split(' ').next().unwrap().to_owned());
+    names.filter(|name| name != "help").collect()
+}
+
+#[test]
+fn every_verb_has_a_manual_page_and_completes() {
+    let sandbox = Sandbox::new();
+    for verb in verbs() {
+        let page = sandbox.aicr(&["man", &verb]);
+        assert!(page.code == 0 && page.stdout.contains(&format!("aicr\\-{verb}")), "{}", page.transcript);
+    }
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = sandbox.aicr(&["completions", shell]);
+        assert!(script.code == 0 && verbs().iter().all(|verb| script.stdout.contains(verb.as_str())), "{shell}");
+    }
+}
+
+#[test]
+fn without_a_verb_and_a_terminal_there_is_help_and_nothing_else() {
+    let run = Sandbox::new().aicr(&[]);
+    assert_eq!((run.code, run.stdout.as_str()), (2, ""));
+    assert!(run.stderr.contains("Usage: aicr"), "{}", run.stderr);
+}
+
+#[test]
+fn the_walk_through_recipe_has_its_twelve_components_in_order() {
+    check("recipe_table", &with(&["recipe", "-t", "table"]));
+}
+
+#[test]
+fn a_recipe_file_is_what_standard_output_would_have_been() {
+    let sandbox = Sandbox::new();
+    let printed = sandbox.aicr(&with(&["recipe"]));
+    for (name, format) in [("recipe.yaml", "yaml"), ("recipe.json", "json")] {
+        assert_eq!(sandbox.aicr(&with(&["recipe", "-o", name])).code, 0);
+        let printed = sandbox.aicr(&with(&["recipe", "-t", format])).stdout;
+        assert_eq!(std::fs::read_to_string(sandbox.home().join(name)).unwrap(), printed);
+    }
+    assert!(printed.stdout.starts_with("aicr:\n"), "keys are sorted");
+}
+
+#[test]
+fn values_are_printed_bare_for_scripts_and_whole_for_people() {
+    check("query_scalar", &with(&["query", "components.gpu-operator.version"]));
+    check("query_list", &with(&["query", "deploymentOrder"]));
+    check("query_json", &with(&["query", "--selector", ".constraints", "-t", "json"]));
+}
+
+#[test]
+fn explain_names_the_layer_the_file_and_the_line() {
+    check("explain", &with(&["explain", "components.gpu-operator.version"]));
+    check("explain_all", &with(&["explain", "components.gpu-operator.version", "--all"]));
+    check("explain_subtree", &with(&["explain", "components.gpu-operator.values.driver"]));
+}
+
+#[test]
+fn a_criterion_without_effect_is_told_and_no_failure() {
+    let run = Sandbox::new().aicr(&["query", "components.cert-manager.version", "--gpu", "l40", "--service", "kind"]);
+    assert_eq!((run.code, run.stdout.as_str()), (0, "v1.20.2\n"));
+    assert!(run.stderr.contains("warning: no overlay honours accelerator=l40"), "{}", run.stderr);
+}
+
+#[test]
+fn the_catalog_can_be_listed() {
+    check("catalog_list", &["catalog", "list", "--service", "kind"]);
+    let run = Sandbox::new().aicr(&["catalog", "list", "--platform", "slurm", "-t", "json"]);
+    let rows: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert!(rows.as_array().unwrap().iter().all(|row| row["criteria"]["platform"] == "slurm"));
+}
+
+#[test]
+fn folders_follow_our_variables_then_xdg() {
+    let sandbox = Sandbox::new();
+    let output = sandbox
+        .command(&["paths"])
+        .env("AICR_STATE_DIR", "/s")
+        .env("XDG_STATE_HOME", "/x")
+        .env("XDG_CACHE_HOME", "/c")
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("/s") && text.contains("AICR_STATE_DIR") && text.contains("/c/aicr"), "{text}");
+    assert!(!text.contains("/x"), "{text}");
+}
+
+#[test]
+fn color_is_on_request_where_there_is_no_terminal() {
+    let sandbox = Sandbox::new();
+    let arguments = with(&["explain", "components.gpu-operator.version"]);
+    assert!(!sandbox.aicr(&arguments).transcript.contains('\u{1b}'));
+    let colored = sandbox.aicr(&[&["--color", "always"], &*arguments].concat());
+    assert!(colored.stdout.contains('\u{1b}'), "{}", colored.stdout);
+}

@@ -1,0 +1,135 @@
+//! The real program in an environment of its own: an empty home, no kubeconfig, no color, nothing inherited.
+
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+use tempfile::TempDir;
+
+pub struct Sandbox {
+    home: TempDir,
+}
+
+/// What a run left.
+pub struct Run {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+    /// Command, exit code and both outputs, with the home written as `[home]`.
+    pub transcript: String,
+}
+
+impl Sandbox {
+    pub fn new() -> Sandbox {
+        Sandbox { home: tempfile::tempdir().unwrap() }
+    }
+
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Writes a file below the home.
+    pub fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.home().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// A kubeconfig with one context, `test`, for a server at `url`.
+    pub fn kubeconfig(&self, url: &str) -> PathBuf {
+        let text = format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: test\n\
+             clusters: [{{name: c, cluster: {{server: \"{url}\"}}}}]\n\
+             users: [{{name: u, user: {{token: stale}}}}]\n\
+             contexts: [{{name: test, context: {{cluster: c, user: u}}}}]\n"
+        );
+        self.file(".kube/config", &text)
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_aicr"));
+        command.args(arguments).current_dir(self.home()).env_clear().env("HOME", self.home()).stdin(Stdio::null());
+        command
+    }
+
+    pub fn aicr(&self, arguments: &[&str]) -> Run {
+        let output = self.command(arguments).output().unwrap();
+        self.run(arguments, output)
+    }
+
+    /// The same with a text on standard input.
+    pub fn aicr_with(&self, arguments: &[&str], input: &str) -> Run {
+        let mut child = self
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        self.run(arguments, output)
+    }
+
+    fn run(&self, arguments: &[&str], output: Output) -> Run {
+        let code = output.status.code().unwrap_or(-1);
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let shown = if stdout.is_empty() { String::new() } else { format!("-- standard output\n{stdout}") };
+        let transcript =
+            format!("$ aicr {}\nexit {code}\n{shown}-- standard error\n{stderr}", arguments.join(" ").escape_debug());
+        let transcript = transcript.replace(&*self.home().to_string_lossy(), "[home]");
+        Run { code, stdout, stderr, transcript }
+    }
+}
+
+/// A plain HTTP server on a loopback port that answers every request the same way until the test ends.
+pub fn server(answer: impl Fn(&str) -> Option<String> + Send + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let mut silent = Vec::new();
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let path = request_path(&mut stream);
+            match answer(&path) {
+                // The client may be gone by now.
+                Some(text) => drop(stream.write_all(text.as_bytes())),
+                None => silent.push(stream),
+            }
+        }
+    });
+    address
+}
+
+/// An answer with a Kubernetes `Status`.
+pub fn status(code: u16, reason: &str, message: &str) -> String {
+    let body = format!(
+        r#"{{"kind":"Status","apiVersion":"v1","status":"Failure","message":"{message}","reason":"{reason}","code":{code}}}"#
+    );
+    let length = body.len();
+    format!(
+        "HTTP/1.1 {code} {reason}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    )
+}
+
+fn request_path(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|read| read == 1) {
+        head.push(byte[0]);
+    }
+    String::from_utf8_lossy(&head).split(' ').nth(1).unwrap_or_default().to_owned()
+}
+
+/// Compares a text with `tests/golden/cli/<name>.snap`.
+pub fn golden(name: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../golden/cli");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, text));
+}
