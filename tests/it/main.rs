@@ -2,5 +2,7 @@
 
 mod bad_input;
 mod cli;
+mod collect;
 mod conformance;
+mod real_cluster;
 mod sandbox;

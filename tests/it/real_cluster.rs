@@ -1,0 +1,234 @@
+//! The binary against real Kubernetes, end to end. Skipped, with one line, where `AICR_TEST_KUBECONFIG` names none.
+//!
+//! Expects `tests/cluster/cluster up`, `check-image` and `gpu-stack`. What stands in for operators and GPUs is listed in
+//! tests/cluster/README.md. Tests take turns: one of them stops the API server, another cordons the node.
+
+use aicr::cluster::{self, ClusterErrorKind, Target, watch::LiveStatus};
+use serde_json::Value;
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+const IMAGE: &str = "aicr/check:test";
+static TURN: Mutex<()> = Mutex::new(());
+
+/// The real cluster, for one test at a time.
+struct Real {
+    kubeconfig: PathBuf,
+    folder: tempfile::TempDir,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Real {
+    /// `None`, told once per test, where there is no cluster.
+    fn cluster(test: &str) -> Option<Real> {
+        let Some(kubeconfig) = std::env::var_os("AICR_TEST_KUBECONFIG") else {
+            println!("{test}: skipped, AICR_TEST_KUBECONFIG names no cluster (tests/cluster/cluster up)");
+            return None;
+        };
+        // A test that failed has left nothing behind that the next one minds.
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let folder = tempfile::tempdir().expect("a folder");
+        Some(Real { kubeconfig: kubeconfig.into(), folder, _turn: turn })
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The binary, hermetic but for the cluster.
+    fn command(&self, kubeconfig: &Path, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_aicr"));
+        command.env_remove("KUBECONFIG").env_remove("AICR_DEBUG").env("HOME", self.folder.path());
+        command.env("XDG_STATE_HOME", self.path("state")).env("NO_COLOR", "1").current_dir(self.folder.path());
+        command.args(args).arg("--kubeconfig").arg(kubeconfig).stdin(Stdio::null());
+        command
+    }
+
+    fn aicr(&self, args: &[&str]) -> Output {
+        self.command(&self.kubeconfig, args).output().expect("the binary runs")
+    }
+
+    /// The binary, which must succeed; its standard output.
+    #[track_caller]
+    fn must(&self, args: &[&str]) -> String {
+        let output = self.aicr(args);
+        assert!(output.status.success(), "aicr {}: {}\n{}", args.join(" "), output.status, text(&output));
+        String::from_utf8(output.stdout).expect("text")
+    }
+
+    fn kubectl(&self, args: &[&str]) -> Output {
+        Command::new("kubectl").arg("--kubeconfig").arg(&self.kubeconfig).args(args).output().expect("kubectl runs")
+    }
+
+    #[track_caller]
+    fn kubectl_must(&self, args: &[&str]) -> String {
+        let output = self.kubectl(args);
+        assert!(output.status.success(), "kubectl {}: {}", args.join(" "), text(&output));
+        String::from_utf8(output.stdout).expect("text")
+    }
+
+    /// Everything that carries our label, as `kind/name` lines; empty when a run has cleaned up.
+    fn left_over(&self) -> String {
+        let kinds = "all,configmaps,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings";
+        let args = ["get", kinds, "-A", "-l", "app.kubernetes.io/name=aicr", "-o", "name"];
+        self.kubectl_must(&args)
+    }
+
+    /// A recipe for this cluster, as a file.
+    #[track_caller]
+    fn recipe(&self) -> String {
+        let path = self.path("recipe.yaml").display().to_string();
+        self.must(&["recipe", "--service", "kind", "--accelerator", "a100", "-o", &path]);
+        path
+    }
+
+    /// The kubeconfig of a service account that may do nothing, or what `rules` says (verb and resources of one role).
+    fn user(&self, name: &str, rules: &[(&str, &str)]) -> PathBuf {
+        let _ = self.kubectl(&["create", "serviceaccount", name, "-n", "default"]);
+        for (index, (verbs, resources)) in rules.iter().enumerate() {
+            let role = format!("{name}-{index}");
+            let _ = self.kubectl(&["create", "clusterrole", &role, "--verb", verbs, "--resource", resources]);
+            let account = format!("default:{name}");
+            let binding = ["create", "clusterrolebinding", &role, "--clusterrole", &role, "--serviceaccount", &account];
+            let _ = self.kubectl(&binding);
+        }
+        let token = self.kubectl_must(&["create", "token", name, "-n", "default", "--duration", "10m"]);
+        let config: Value =
+            serde_json::from_str(&self.kubectl_must(&["config", "view", "--raw", "--flatten", "-o", "json"]))
+                .expect("JSON");
+        let cluster = &config["clusters"][0]["cluster"];
+        let own = serde_json::json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": name,
+            "clusters": [{"name": "test", "cluster": cluster}],
+            "users": [{"name": name, "user": {"token": token.trim()}}],
+            "contexts": [{"name": name, "context": {"cluster": "test", "user": name}}],
+        });
+        let path = self.path(name);
+        std::fs::write(&path, own.to_string()).expect("a file");
+        path
+    }
+
+    fn forget_user(&self, name: &str, rules: usize) {
+        for index in 0..rules {
+            let role = format!("{name}-{index}");
+            self.kubectl(&["delete", "clusterrolebinding,clusterrole", &role]);
+        }
+        self.kubectl(&["delete", "serviceaccount", name, "-n", "default"]);
+    }
+}
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// `tests/cluster/cluster`, on the cluster that the kubeconfig belongs to.
+fn cluster_script(real: &Real, args: &[&str]) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/cluster");
+    let folder = real.kubeconfig.parent().expect("the cluster's folder");
+    let status = Command::new(script).env("AICR_CLUSTER_DIR", folder).args(args).status().expect("the script runs");
+    assert!(status.success(), "cluster {}", args.join(" "));
+}
+
+/// Waits for something that another program does.
+#[track_caller]
+fn within(limit: Duration, what: &str, mut happened: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !happened() {
+        assert!(begun.elapsed() < limit, "{what} did not happen within {limit:?}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn a_snapshot_of_a_real_cluster_leads_to_its_recipe() {
+    let Some(real) = Real::cluster("a_snapshot_of_a_real_cluster_leads_to_its_recipe") else { return };
+    let path = real.path("snapshot.yaml").display().to_string();
+    real.must(&["snapshot", "-o", &path]);
+    let snapshot = aicr::snapshot::format::read(&std::fs::read_to_string(&path).expect("a file")).expect("a snapshot");
+    let reading = |kind: &str, subtype: &str, key: &str| {
+        snapshot
+            .reading(kind, subtype, key)
+            .map(ToString::to_string)
+            .unwrap_or_else(|| format!("no {kind}.{subtype}.{key}"))
+    };
+    assert_eq!(reading("GPU", "hardware", "model"), "a100");
+    assert_eq!(reading("GPU", "smi", "driver"), "580.105.08");
+    assert_eq!(reading("OS", "release", "VERSION_ID"), "24.04");
+    assert_eq!(reading("K8s", "policy", "status.state"), "ready");
+    assert_eq!(reading("K8s", "helm", "gpu-operator.version"), "v25.10.1");
+    for source in cluster::collect::ALL {
+        assert_eq!(reading("K8s", "collection", source.name), "ok");
+    }
+
+    let recipe = real.must(&["recipe", "--snapshot", &path, "--service", "kind"]);
+    for component in ["gpu-operator", "nvidia-dra-driver-gpu", "kube-prometheus-stack"] {
+        assert!(recipe.contains(component), "{recipe}");
+    }
+}
+
+#[test]
+fn a_user_with_few_rights_gets_what_they_may_read() {
+    let Some(real) = Real::cluster("a_user_with_few_rights_gets_what_they_may_read") else { return };
+    let few = real.user("aicr-test-few", &[("list,watch", "nodes")]);
+    let output = real.command(&few, &["snapshot"]).output().expect("the binary runs");
+    assert!(output.status.success(), "{}", text(&output));
+    let snapshot = aicr::snapshot::format::read(&String::from_utf8_lossy(&output.stdout)).expect("a snapshot");
+    let states = snapshot.subtype("K8s", "collection").expect("states");
+    assert_eq!(states.data["nodes"].to_string(), "ok");
+    assert_eq!(states.data["pods"].to_string(), "forbidden");
+    assert!(states.context["pods"].contains("list pods"), "{:?}", states.context);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains("pods"), "a gap is told: {told}");
+    real.forget_user("aicr-test-few", 1);
+}
+
+#[test]
+fn wrong_credentials_are_one_error_with_a_hint() {
+    let Some(real) = Real::cluster("wrong_credentials_are_one_error_with_a_hint") else { return };
+    let path = real.user("aicr-test-expired", &[]);
+    let config = std::fs::read_to_string(&path).expect("a file");
+    let mut config: Value = serde_json::from_str(&config).expect("JSON");
+    config["users"][0]["user"]["token"] = "not-a-token".into();
+    std::fs::write(&path, config.to_string()).expect("a file");
+    let output = real.command(&path, &["snapshot"]).output().expect("the binary runs");
+    real.forget_user("aicr-test-expired", 0);
+    assert_eq!(output.status.code(), Some(4), "{}", text(&output));
+    assert!(output.stdout.is_empty());
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains("log in again") && told.contains("aicr-test-expired"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_live_view_survives_a_stopped_api_server() {
+    let Some(real) = Real::cluster("a_live_view_survives_a_stopped_api_server") else { return };
+    let target = Target { kubeconfig: Some(real.kubeconfig.clone()), ..Target::default() };
+    let connection = cluster::connect(&target).await.expect("a client");
+    let mut view = cluster::watch::start(connection);
+    let limit = Duration::from_secs(60);
+    let seen = |view: &cluster::watch::LiveView, name: &str| {
+        let rows = view.snapshot.as_ref().map(|snapshot| aicr::snapshot::nodes::rows(snapshot)).unwrap_or_default();
+        rows.iter().any(|row| row.name == name)
+    };
+    let fresh = view.wait_for(|view| view.status == LiveStatus::Fresh && seen(view, "worker-1"));
+    tokio::time::timeout(limit, fresh).await.expect("a first view").expect("alive");
+
+    cluster_script(&real, &["apiserver", "stop"]);
+    let lost = view.wait_for(|view| matches!(view.status, LiveStatus::Reconnecting { .. }));
+    let lost = tokio::time::timeout(limit, lost).await.map(|view| view.expect("alive").clone());
+    cluster_script(&real, &["apiserver", "start"]);
+    let lost = lost.expect("the loss is noticed");
+    assert!(seen(&lost, "worker-1"), "the last good snapshot stays");
+    let LiveStatus::Reconnecting { error, .. } = &lost.status else { unreachable!("just matched") };
+    assert_eq!(error.kind, ClusterErrorKind::Unreachable, "{error:?}");
+
+    // A change after the return shows that the watch is alive again.
+    cluster_script(&real, &["gpu-node", "aicr-test-back", "4"]);
+    let back = view.wait_for(|view| view.status == LiveStatus::Fresh && seen(view, "aicr-test-back"));
+    let back = tokio::time::timeout(limit, back).await.map(|view| view.map(|_| ()));
+    real.kubectl_must(&["delete", "node", "aicr-test-back"]);
+    back.expect("the view comes back").expect("alive");
+}
