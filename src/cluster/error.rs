@@ -52,7 +52,9 @@ impl ClusterError {
                 let (kind, hint) = refusal(doing, status.code, &status.reason, &status.message);
                 (kind, status_text(status), hint)
             }
-            kube::Error::Auth(auth) => (ClusterErrorKind::Unauthorized, chain(auth), Some(credentials_hint(auth))),
+            kube::Error::Auth(auth) => {
+                (ClusterErrorKind::Unauthorized, credentials_text(auth), Some(credentials_hint(auth)))
+            }
             kube::Error::Service(source) => transport(source.as_ref()),
             kube::Error::HyperError(source) => transport(source),
             kube::Error::ReadEvents(source) => transport(source),
@@ -117,7 +119,7 @@ fn transport(error: &(dyn Error + 'static)) -> (ClusterErrorKind, String, Option
         return (ClusterErrorKind::Timeout, super::client::NoAnswer.to_string(), Some(SLOW_HINT.to_owned()));
     }
     if let Some(auth) = causes(error).find_map(|cause| cause.downcast_ref::<kube::client::AuthError>()) {
-        return (ClusterErrorKind::Unauthorized, chain(auth), Some(credentials_hint(auth)));
+        return (ClusterErrorKind::Unauthorized, credentials_text(auth), Some(credentials_hint(auth)));
     }
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
     // A server that wants another client certificate ends the handshake with an alert.
@@ -190,6 +192,9 @@ fn refusal(doing: &str, code: u16, reason: &str, message: &str) -> (ClusterError
         404 => (ClusterErrorKind::NotFound, None),
         409 => (ClusterErrorKind::Conflict, None),
         410 => (ClusterErrorKind::Protocol, hint("the list is too old to be followed; it has to be read anew")),
+        400 if message.contains("to an HTTPS server") => {
+            (ClusterErrorKind::Rejected, hint("write https:// in the server URL of the kubeconfig"))
+        }
         400 | 405 | 406 | 413 | 415 | 422 => (ClusterErrorKind::Rejected, None),
         408 | 504 => (ClusterErrorKind::Timeout, hint(SLOW_HINT)),
         429 => (ClusterErrorKind::Unreachable, hint("the server asks for fewer requests; try again in a moment")),
@@ -255,6 +260,23 @@ fn permission(message: &str) -> Option<Permission<'_>> {
     Some(Permission { verb, resource, namespace })
 }
 
+/// What went wrong with the credentials. Of a plugin only what it said to people: its output is a token.
+fn credentials_text(error: &kube::client::AuthError) -> String {
+    let kube::client::AuthError::AuthExecRun { cmd, out } = error else { return chain(error) };
+    let said = String::from_utf8_lossy(&out.stderr);
+    let said = said.trim();
+    let said = if said.is_empty() { "it said nothing" } else { said };
+    format!("credential plugin {} ended with {}: {said}", plugin(cmd), out.status)
+}
+
+/// The command line of a plugin, without the variable that tells it what the server wants.
+fn plugin(command: &str) -> &str {
+    match command.strip_prefix("KUBERNETES_EXEC_INFO=") {
+        Some(rest) => rest.split_once("}\" ").map_or(command, |(_, plugin)| plugin),
+        None => command,
+    }
+}
+
 fn credentials_hint(error: &kube::client::AuthError) -> String {
     use kube::client::AuthError::{
         AuthExec, AuthExecParse, AuthExecRun, AuthExecStart, ExecPluginFailed, ReadTokenFile,
@@ -263,7 +285,9 @@ fn credentials_hint(error: &kube::client::AuthError) -> String {
         AuthExecStart(_) => {
             "the credential plugin that the kubeconfig names is not installed or not on PATH".to_owned()
         }
-        AuthExecRun { cmd, .. } => format!("run `{cmd}` by hand to see what it says; you may have to log in again"),
+        AuthExecRun { cmd, .. } => {
+            format!("run {} by hand to see what it says; you may have to log in again", plugin(cmd))
+        }
         AuthExec(_) | AuthExecParse(_) | ExecPluginFailed => {
             "the credential plugin of the kubeconfig did not print credentials; log in with kubectl first".to_owned()
         }
@@ -319,6 +343,22 @@ mod tests {
     fn a_message_cannot_smuggle_a_command_into_the_hint() {
         let message = "x cannot list resource \"nodes; rm -rf /\" in API group \"\" at the cluster scope";
         assert_eq!(permission(message), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_output_of_a_credential_plugin_is_never_told() {
+        use std::os::unix::process::ExitStatusExt;
+        let out = std::process::Output {
+            status: std::process::ExitStatus::from_raw(256),
+            stdout: b"token: secret".to_vec(),
+            stderr: b"session expired\n".to_vec(),
+        };
+        let cmd = "KUBERNETES_EXEC_INFO=\"{\\\"a\\\":{}}\" \"aws\" \"get-token\"".to_owned();
+        let error = kube::Error::Auth(kube::client::AuthError::AuthExecRun { cmd, out: Box::new(out) });
+        let error = ClusterError::from_kube("connect", "x", &error);
+        assert_eq!(error.found, "credential plugin \"aws\" \"get-token\" ended with exit status: 1: session expired");
+        assert!(error.hint.is_some_and(|hint| hint.starts_with("run \"aws\" \"get-token\" by hand")));
     }
 
     #[test]
