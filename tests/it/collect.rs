@@ -81,3 +81,96 @@ async fn a_snapshot_goes_to_a_config_map_and_back() {
     let refused = op::write_config_map(&connection, nowhere, ("Snapshot", op::Format::Yaml), "x", now).await;
     assert!(refused.expect_err("no namespace").hint.is_some_and(|hint| hint.contains("create namespace")));
 }
+
+/// Serves an API server's answers for `nodes` nodes of 26 kB and nothing else, over plain HTTP on a loopback port.
+fn large_cluster(nodes: usize) -> std::net::SocketAddr {
+    use std::io::{BufRead, BufReader, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            std::thread::spawn(move || {
+                let mut reader = BufReader::new(&stream);
+                let mut line = String::new();
+                let _ = reader.read_line(&mut line);
+                let mut header = String::new();
+                while reader.read_line(&mut header).is_ok_and(|read| read > 2) {
+                    header.clear();
+                }
+                let url = line.split(' ').nth(1).unwrap_or_default();
+                let (status, body) = answer(url, nodes);
+                let head =
+                    format!("HTTP/1.1 {status} x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+                let _ = (&stream).write_all(head.as_bytes()).and_then(|()| (&stream).write_all(body.as_bytes()));
+            });
+        }
+    });
+    address
+}
+
+fn answer(url: &str, nodes: usize) -> (u16, String) {
+    if !url.starts_with("/api/v1/nodes?") {
+        return (404, r#"{"kind":"Status","code":404,"reason":"NotFound","message":"not found"}"#.to_owned());
+    }
+    let first: usize = url.split("continue=").nth(1).and_then(|token| token.parse().ok()).unwrap_or(0);
+    let ballast = "x".repeat(23_000);
+    let items: Vec<String> = (first..nodes.min(first + 500))
+        .map(|index| {
+            let labels: Vec<String> = (0..40).map(|label| format!(r#""example.com/label-{label}":"value-{label}""#)).collect();
+            format!(
+                r#"{{"metadata":{{"name":"node-{index}","annotations":{{"ballast":"{ballast}"}},"labels":{{{}}}}},"status":{{"capacity":{{"nvidia.com/gpu":"8"}}}}}}"#,
+                labels.join(",")
+            )
+        })
+        .collect();
+    let next = if first + 500 < nodes { format!("{}", first + 500) } else { String::new() };
+    let items = items.join(",");
+    (200, format!(r#"{{"metadata":{{"resourceVersion":"1","continue":"{next}"}},"items":[{items}]}}"#))
+}
+
+/// Most memory that a process had, in MiB; as the kernel counts it while it lives.
+#[cfg(target_os = "linux")]
+fn peak_mebibytes(child: &mut std::process::Child) -> u64 {
+    let mut peak = 0;
+    while child.try_wait().expect("a child").is_none() {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kibibytes = line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
+        peak = peak.max(kibibytes.unwrap_or(0) / 1024);
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    peak
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn thousands_of_large_nodes_cost_tens_of_megabytes() {
+    // 5,000 in the figures of the README; fewer here, because an unoptimised parser is slow.
+    let nodes = std::env::var("AICR_TEST_NODES").ok().and_then(|text| text.parse().ok()).unwrap_or(1500);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("config");
+    let server = format!("http://{}", large_cluster(nodes));
+    let text = format!(
+        "{{current-context: x, clusters: [{{name: c, cluster: {{server: '{server}'}}}}], users: [{{name: u, user: {{}}}}], \
+         contexts: [{{name: x, context: {{cluster: c, user: u}}}}]}}"
+    );
+    std::fs::write(&path, text).expect("a file");
+    let out = folder.path().join("snapshot.yaml");
+    let begun = std::time::Instant::now();
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_aicr"))
+        .args(["snapshot", "-o"])
+        .arg(&out)
+        .arg("--kubeconfig")
+        .arg(&path)
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("the binary runs");
+    let peak = peak_mebibytes(&mut child);
+    let took = begun.elapsed();
+    let size = std::fs::metadata(&out).expect("a snapshot").len() >> 10;
+    println!("{nodes} nodes of 26 kB: {took:.1?}, peak {peak} MiB, file {size} KiB");
+    let rows = nodes::rows(&format::read(&std::fs::read_to_string(&out).expect("a file")).expect("a snapshot"));
+    assert_eq!(rows.len(), nodes);
+    let budget = 60 + nodes as u64 * 12 / 1024;
+    assert!(peak < budget, "peak {peak} MiB, budget {budget} MiB");
+}
