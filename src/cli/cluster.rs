@@ -6,7 +6,7 @@ use super::global::Global;
 use crate::{
     catalog::parse,
     cluster::Connection,
-    ops::{Failure, Kind},
+    ops::{self, Failure, Kind},
 };
 use std::time::Duration;
 
@@ -50,7 +50,48 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 /// # Errors
 /// Options that contradict each other, and as `ops::connect`.
 pub async fn connect(global: &Global) -> Result<Connection, Failure> {
-    Ok(crate::cluster::connect(&global.target()?).await?)
+    ops::connect::connect(&global.target()?).await
+}
+
+/// SIGINT, SIGTERM and SIGHUP, from the moment this exists.
+pub struct Interrupts {
+    #[cfg(unix)]
+    signals: [tokio::signal::unix::Signal; 3],
+}
+
+impl Interrupts {
+    /// # Errors
+    /// The system refuses to tell us of signals.
+    #[cfg(unix)]
+    pub fn new() -> Result<Interrupts, Failure> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let listen =
+            |kind| signal(kind).map_err(|error| Failure::new(Kind::Internal, "listen for signals", error.to_string()));
+        let kinds = (SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup());
+        Ok(Interrupts { signals: [listen(kinds.0)?, listen(kinds.1)?, listen(kinds.2)?] })
+    }
+
+    #[cfg(not(unix))]
+    pub fn new() -> Result<Interrupts, Failure> {
+        Ok(Interrupts {})
+    }
+
+    /// Waits for the next one.
+    pub async fn next(&mut self) {
+        #[cfg(unix)]
+        {
+            let [interrupt, terminate, hangup] = &mut self.signals;
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+                _ = hangup.recv() => {}
+            }
+        }
+        #[cfg(not(unix))]
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 /// This moment in RFC 3339, UTC, whole seconds.

@@ -4,6 +4,8 @@
 //! [`Exit`] or the one failure that stopped it, and only [`main`] prints failures.
 
 mod catalog;
+mod check;
+mod cleanup;
 mod cluster;
 mod completions;
 mod criteria_args;
@@ -11,6 +13,7 @@ pub mod exit;
 mod explain;
 mod global;
 mod input;
+mod live;
 mod man;
 mod output;
 mod paths;
@@ -19,6 +22,7 @@ mod query;
 mod recipe;
 mod snapshot;
 mod table;
+mod validate;
 
 use crate::ops::{Failure, Kind};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -47,6 +51,10 @@ enum Command {
     Recipe(recipe::Args),
     Query(query::Args),
     Explain(explain::Args),
+    Validate(validate::Args),
+    Cleanup(cleanup::Args),
+    #[command(hide = true)]
+    Check(check::Args),
     Catalog(catalog::Args),
     Paths(paths::Args),
     Completions(completions::Args),
@@ -108,6 +116,9 @@ impl Command {
             Command::Recipe(args) => recipe::run(&args, global, printer),
             Command::Query(args) => query::run(&args, global, printer),
             Command::Explain(args) => explain::run(&args, global, printer),
+            Command::Validate(args) => validate::run(&args, global, printer),
+            Command::Cleanup(args) => cleanup::run(&args, global, printer),
+            Command::Check(args) => check::run(&args, global, printer),
             Command::Catalog(args) => catalog::run(&args, global, printer),
             Command::Paths(args) => paths::run(&args, printer),
             Command::Completions(args) => completions::run(&args, printer),

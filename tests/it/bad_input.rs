@@ -105,6 +105,22 @@ fn a_file_that_is_no_yaml() {
 }
 
 #[test]
+fn a_file_that_is_no_recipe() {
+    let sandbox = Sandbox::new();
+    sandbox.file("snapshot.yaml", "apiVersion: aicr.run/v1alpha2\nkind: Snapshot\nmeasurements: []\n");
+    check("not_a_recipe", &sandbox, &["validate", "--recipe", "snapshot.yaml"], 2);
+    check("missing_recipe", &sandbox, &["validate", "--recipe", "recipe.yaml"], 3);
+}
+
+#[test]
+fn phases_that_contradict_each_other() {
+    let sandbox = Sandbox::new();
+    check("phase_all_and_one", &sandbox, &["validate", "--phase", "all", "--phase", "conformance"], 2);
+    check("phase_unknown", &sandbox, &["validate", "--phase", "readyness"], 2);
+    check("no_cluster_no_snapshot", &sandbox, &["validate", "--no-cluster"], 2);
+}
+
+#[test]
 fn a_file_that_is_no_text() {
     let sandbox = Sandbox::new();
     std::fs::write(sandbox.home().join("picture.png"), b"\x89PNG\r\n").unwrap();

@@ -1,0 +1,47 @@
+//! `aicr check`: one check, as the container of a validation Job runs it.
+
+use super::{Outcome, Printer, Stop, cluster, exit::Exit, global::Global};
+use crate::ops;
+
+/// Run one check inside the cluster; validation Jobs do this.
+///
+/// Reads AICR_VALIDATION_PATH, prints evidence, writes /dev/termination-log. Exit codes are those of the container
+/// contract: 0 passed, 1 failed, 2 skipped, anything else no verdict.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The check's name, for example dra-support.
+    #[arg(value_name = "NAME")]
+    name: String,
+}
+
+pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
+    let checked: Result<(i32, Result<(), Stop>), Stop> = cluster::block_on(async {
+        let target = global.target()?;
+        let mut said = Ok(());
+        let say = |line: String| {
+            if said.is_ok() {
+                said = printer.data(&format!("{line}\n"));
+            }
+        };
+        let code = ops::check::in_pod(&target, &args.name, say).await?;
+        Ok((code, said))
+    });
+    match checked {
+        Ok((code, said)) => {
+            said?;
+            Ok(match code {
+                0 => Exit::Good,
+                1 => Exit::Verdict,
+                // The contract's "skipped" has the number that elsewhere means bad usage.
+                2 => Exit::Usage,
+                _ => Exit::Internal,
+            })
+        }
+        // No failure of ours may look like a skipped or failed check.
+        Err(Stop::Failed(failure)) => {
+            printer.failure(&failure);
+            Ok(Exit::Internal)
+        }
+        Err(stop) => Err(stop),
+    }
+}

@@ -1,0 +1,37 @@
+//! `aicr cleanup`: remove what validations left behind.
+
+use super::{Outcome, Printer, cluster, exit::Exit, global::Global};
+use crate::ops::cleanup;
+
+/// Remove what killed validations left: Jobs, pods, ConfigMaps, accounts and roles, found by their labels.
+///
+/// A validation that still runs loses its Jobs as well; name the dead run with --run-id to spare it.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The namespace of the Jobs.
+    #[arg(short, long, env = "AICR_NAMESPACE", default_value = "aicr-validation")]
+    namespace: String,
+    /// Only this run.
+    #[arg(long, value_name = "ID")]
+    run_id: Option<String>,
+    /// Only list what would be removed.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
+    cluster::block_on(async {
+        let connection = cluster::connect(global).await?;
+        if args.dry_run {
+            let pieces = cleanup::leftovers(&connection, &args.namespace).await?;
+            let wanted = pieces.iter().filter(|piece| args.run_id.as_ref().is_none_or(|run| *run == piece.run_id));
+            let lines: Vec<String> = wanted.map(|piece| format!("{piece}\n")).collect();
+            printer.data(&lines.concat())?;
+            printer.note(format!("{} objects would be removed", lines.len()));
+            return Ok(Exit::Good);
+        }
+        let outcome = cleanup::sweep(&connection, &args.namespace, args.run_id.as_deref()).await?;
+        printer.note(format!("removed {} objects", outcome.removed));
+        Ok(Exit::Good)
+    })
+}

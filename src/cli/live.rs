@@ -1,0 +1,133 @@
+//! The live lines of a validation: one line each time something changes.
+//!
+//! In: events. Out: a line for each that says something new, with the time since the run began. Made for people and
+//! for logs of CI: nothing is redrawn, and every line says its word without its color.
+
+use super::printer::{Printer, Role};
+use crate::{
+    report::{escape, text},
+    validate::event::{Body, Event, PhaseStatus, ReadinessOutcome, Severity, Status, Verdict},
+};
+
+/// What was shown so far, as far as the next line depends on it.
+pub struct Live<'p> {
+    printer: &'p Printer,
+    start_ms: Option<u64>,
+    /// Width of the longest check name.
+    width: usize,
+    logs: bool,
+}
+
+impl<'p> Live<'p> {
+    /// With `logs`, every line of output of every check as well.
+    pub fn new(printer: &'p Printer, logs: bool) -> Live<'p> {
+        Live { printer, start_ms: None, width: 0, logs }
+    }
+
+    /// The line for an event, if it has one.
+    pub fn line(&mut self, event: &Event) -> Option<String> {
+        let start = *self.start_ms.get_or_insert(event.at_ms);
+        let seconds = event.at_ms.saturating_sub(start) as f64 / 1e3;
+        if let Body::Planned { checks, .. } = &event.body {
+            self.width = checks.iter().map(|check| check.name.len()).max().unwrap_or(0);
+        }
+        let (subject, role, word, detail) = self.words(&event.body)?;
+        let word = self.printer.paint_note(role, &format!("{word:<12}"));
+        let line = format!(
+            "{seconds:7.1}s  {:<width$}  {word}  {}",
+            escape::line(&subject),
+            escape::line(&detail),
+            width = self.width
+        );
+        Some(line.trim_end().to_owned())
+    }
+
+    /// Subject, role and word of its state, detail.
+    fn words(&self, body: &Body) -> Option<(String, Role, &'static str, String)> {
+        let told = match body {
+            Body::Planned { run_id, namespace, context, checks, .. } => {
+                let detail = format!("{} checks in namespace {namespace} of {context}", checks.len());
+                (format!("run {run_id}"), Role::Heading, "planned", detail)
+            }
+            Body::Readiness { name, expected, outcome, actual, reason } => {
+                let (role, word) = match outcome {
+                    ReadinessOutcome::Pass => (Role::Good, "ready"),
+                    ReadinessOutcome::Fail => (Role::Bad, "NOT READY"),
+                    ReadinessOutcome::Unknown => (Role::Warning, "unknown"),
+                };
+                let found = actual.as_ref().or(reason.as_ref()).map_or("nothing", String::as_str);
+                (name.clone(), role, word, format!("{expected}, found {found}"))
+            }
+            Body::PhaseStarted { phase } => (phase.name().to_owned(), Role::Heading, "phase", String::new()),
+            Body::State { check, state } => (check.clone(), Role::Quiet, state.word(), state.detail()),
+            Body::Log { check, text } if self.logs => (check.clone(), Role::Quiet, "|", text.clone()),
+            Body::Log { .. } => return None,
+            Body::Finished { check, result } => {
+                let role = match result.status {
+                    Status::Passed => Role::Good,
+                    Status::Failed => Role::Bad,
+                    Status::Skipped => Role::Quiet,
+                    Status::Other => Role::Warning,
+                };
+                let first = result.message.lines().next().unwrap_or_default();
+                (check.clone(), role, text::word(result.status), first.to_owned())
+            }
+            Body::PhaseFinished { phase, status } => {
+                let (role, word) = match status {
+                    PhaseStatus::Passed => (Role::Good, "passed"),
+                    PhaseStatus::Failed => (Role::Bad, "FAILED"),
+                    PhaseStatus::Other => (Role::Warning, "OTHER"),
+                    PhaseStatus::Skipped => (Role::Quiet, "skipped"),
+                };
+                (phase.name().to_owned(), role, word, String::new())
+            }
+            Body::Notice { severity, text } => {
+                let (role, word) = match severity {
+                    Severity::Info => (Role::Quiet, "note"),
+                    Severity::Warn => (Role::Warning, "warning"),
+                    Severity::Error => (Role::Bad, "error"),
+                };
+                (String::new(), role, word, text.clone())
+            }
+            Body::CleanedUp { removed, left } if left.is_empty() => {
+                (String::new(), Role::Quiet, "cleaned up", format!("{removed} objects"))
+            }
+            Body::CleanedUp { removed, left } => {
+                let detail = format!("{removed} objects; left: {}", left.join(", "));
+                (String::new(), Role::Bad, "LEFT BEHIND", detail)
+            }
+            Body::Ended { verdict } => {
+                let role = match verdict {
+                    Verdict::Passed => Role::Good,
+                    Verdict::NotReady | Verdict::Failed => Role::Bad,
+                    Verdict::Inconclusive | Verdict::Skipped | Verdict::Cancelled => Role::Warning,
+                };
+                (String::new(), role, "ended", text::told(*verdict).to_owned())
+            }
+        };
+        Some(told)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{cli::printer::Color, validate::event::State};
+
+    #[test]
+    fn a_line_says_when_what_and_why_and_obeys_nobody() {
+        let printer = Printer::new(Color::Never, false);
+        let mut live = Live::new(&printer, false);
+        let mut at = |at_ms: u64, body: Body| live.line(&Event { at_ms, body });
+        let state = State::Unscheduled { message: "0/5 nodes\u{1b}[2J".into() };
+        assert_eq!(
+            at(1000, Body::PhaseStarted { phase: crate::catalog::validator::Phase::Conformance }).unwrap(),
+            "    0.0s  conformance  phase"
+        );
+        assert_eq!(
+            at(2500, Body::State { check: "dra".into(), state }).unwrap(),
+            "    1.5s  dra  unscheduled   0/5 nodes\\u{1b}[2J"
+        );
+        assert_eq!(at(2600, Body::Log { check: "dra".into(), text: "x".into() }), None);
+    }
+}
