@@ -2,11 +2,17 @@
 
 use super::{Outcome, Printer, criteria_args::CriteriaArgs, exit::Exit, global::Global, table};
 use crate::{
-    catalog::{Catalog, overlay::Overlay},
+    catalog::{
+        Catalog,
+        lint::{self, Severity},
+        overlay::Overlay,
+    },
     criteria::{Criteria, Dimension},
     recipe::format::json_text,
+    report::escape,
 };
 use serde_json::json;
+use std::path::PathBuf;
 
 /// List overlays, or name the catalog by its digest.
 #[derive(Debug, clap::Args)]
@@ -19,6 +25,8 @@ pub struct Args {
 enum Command {
     /// List the overlays that name the given criteria, sorted by name.
     List(ListArgs),
+    /// Look for what is wrong in a catalog: every finding with file, line and a hint.
+    Lint(LintArgs),
     /// Print the digest over every catalog file, as recipes carry it.
     Digest,
 }
@@ -38,13 +46,48 @@ enum ListFormat {
     Json,
 }
 
+#[derive(Debug, clap::Args)]
+struct LintArgs {
+    /// The folder of a catalog; the embedded one (with `--data`) when left out. A folder without `overlays/base.yaml` is
+    /// read over the embedded catalog.
+    folder: Option<PathBuf>,
+    /// In which form.
+    #[arg(short = 't', long, value_enum, default_value = "text")]
+    format: LintFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum LintFormat {
+    Text,
+    Json,
+    /// For code hosts.
+    Sarif,
+}
+
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
-    let catalog = global.catalog()?;
     match &args.command {
-        Command::Digest => printer.data(&format!("{}\n", catalog.digest()))?,
-        Command::List(args) => list(args, &catalog, printer)?,
+        Command::Digest => printer.data(&format!("{}\n", global.catalog()?.digest()))?,
+        Command::List(args) => list(args, &*global.catalog()?, printer)?,
+        Command::Lint(args) => return lint(args, global, printer),
     }
     Ok(Exit::Good)
+}
+
+/// Ends with the verdict code when an error was found; warnings alone are good.
+fn lint(args: &LintArgs, global: &Global, printer: &Printer) -> Outcome {
+    let findings = crate::ops::catalog::lint(args.folder.as_deref(), &global.data)?;
+    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    match args.format {
+        LintFormat::Json => printer.data(&json_text(&findings))?,
+        LintFormat::Sarif => printer.data(&json_text(&lint::to_sarif(&findings)))?,
+        LintFormat::Text => {
+            for finding in &findings {
+                printer.data(&format!("{}\n", escape::block(&finding.to_string())))?;
+            }
+            printer.note(format!("{errors} errors, {} warnings", findings.len() - errors));
+        }
+    }
+    Ok(if errors == 0 { Exit::Good } else { Exit::Verdict })
 }
 
 fn list(args: &ListArgs, catalog: &Catalog, printer: &Printer) -> Result<(), super::Stop> {

@@ -1,1 +1,30 @@
-//! List, lint and describe catalogs. (core)
+//! Lint catalogs.
+
+use super::Failure;
+use crate::{
+    catalog::lint::{self, Finding},
+    store::catalog_dir,
+};
+use std::path::{Path, PathBuf};
+
+/// Findings of a folder, or of the embedded catalog with `data` layered over it.
+///
+/// A folder without a base of its own is read over the embedded catalog; only what stands in the folder is told then.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub fn lint(folder: Option<&Path>, data: &[PathBuf]) -> Result<Vec<Finding>, Failure> {
+    let failed = super::recipe::catalog_failure;
+    let Some(folder) = folder else {
+        return Ok(lint::lint(&catalog_dir::load(data).map_err(failed)?));
+    };
+    let alone = catalog_dir::alone(folder).map_err(failed)?;
+    if alone.files.contains_key("overlays/base.yaml") {
+        return Ok(lint::lint(&alone));
+    }
+    let layered = catalog_dir::load(&[folder.to_path_buf()]).map_err(failed)?;
+    let own: Vec<String> = alone.files.values().map(|file| file.shown.to_string()).collect();
+    let mut findings = lint::lint(&layered);
+    findings.retain(|finding| own.contains(&finding.file));
+    Ok(findings)
+}
