@@ -1,6 +1,7 @@
 //! One integration crate; one module per topic.
 
 mod bad_input;
+mod catalog_equality;
 mod cli;
 mod collect;
 mod conformance;
