@@ -6,4 +6,5 @@ mod cli;
 mod collect;
 mod conformance;
 mod real_cluster;
+mod resolve;
 mod sandbox;

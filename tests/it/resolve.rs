@@ -1,0 +1,226 @@
+//! Laws of resolution, on the embedded catalog and on small ones made for the purpose.
+
+use aicr::{
+    catalog::{Catalog, File, Files},
+    criteria::{Criteria, Dimension},
+    ops,
+    recipe::format,
+    resolve::{
+        Options, Outcome, Resolution,
+        provenance::{LayerKind, Traced, TracedValue, Wrote},
+        resolve,
+    },
+    snapshot::{Measurement, Reading, Snapshot, Subtype},
+    store::catalog_dir,
+};
+use proptest::prelude::*;
+use serde_json::Value;
+use std::sync::LazyLock;
+
+static CATALOG: LazyLock<Catalog> =
+    LazyLock::new(|| Catalog::new(catalog_dir::embedded()).expect("the embedded catalog is a catalog"));
+
+fn small(files: &[(&str, &str)]) -> Catalog {
+    let mut catalog = Files::default();
+    for (path, text) in files {
+        catalog.insert(path, File { text: (*text).to_owned().into(), source: 0, shown: (*path).into() });
+    }
+    Catalog::new(catalog).expect("a catalog")
+}
+
+const BASE: (&str, &str) = (
+    "overlays/base.yaml",
+    "metadata: {name: base}\nspec:\n  constraints: [{name: K8s.server.version, value: '>= 1.25'}]\n  componentRefs:\n  - {name: nfd, type: Helm, source: oci://x, version: 1.0.0, overrides: {a: {z: 1, l: [1, 2], m: {q: 1}}, gone: {x: 1}, s: text}}\n",
+);
+
+fn overlay(name: &str, rest: &str) -> String {
+    format!("metadata: {{name: {name}}}\nspec:\n{rest}")
+}
+
+fn eks() -> Criteria {
+    Criteria { service: Some("eks".into()), ..Criteria::default() }
+}
+
+#[track_caller]
+fn resolved(catalog: &Catalog, criteria: &Criteria) -> Resolution {
+    resolve(catalog, criteria, None, Options::default()).expect("the query resolves")
+}
+
+/// The references' own example of the deep merge: lists replace, null stays, mappings replace scalars.
+#[test]
+fn overrides_merge_as_documented() {
+    let child = overlay(
+        "eks",
+        "  criteria: {service: eks}\n  componentRefs:\n  - name: nfd\n    overrides: {a: {z: null, l: [], m: 3}, gone: null, s: {now: map}, new: {n: null}}\n",
+    );
+    let catalog = small(&[BASE, ("overlays/eks.yaml", &child)]);
+    let overrides = Value::Object(resolved(&catalog, &eks()).recipe.components[0].overrides.clone());
+    let expected =
+        serde_json::json!({"a": {"l": [], "m": 3, "z": null}, "gone": null, "s": {"now": "map"}, "new": {"n": null}});
+    assert_eq!(overrides, expected);
+}
+
+#[test]
+fn a_value_tells_every_layer_that_spoke_about_it() {
+    let parent = overlay("eks", "  criteria: {service: eks}\n  componentRefs: [{name: nfd, version: 2.0.0}]\n");
+    let child = overlay(
+        "eks-training",
+        "  base: eks\n  criteria: {service: eks, intent: training}\n  componentRefs: [{name: nfd, version: 3.0.0}]\n",
+    );
+    let catalog = small(&[BASE, ("overlays/eks.yaml", &parent), ("overlays/eks-training.yaml", &child)]);
+    let query = Criteria { intent: Some("training".into()), ..eks() };
+    let told = ops::recipe::explain(&resolved(&catalog, &query), "components.nfd.version").expect("there is a version");
+    let rungs: Vec<String> =
+        told[0].ladder.iter().map(|rung| format!("{} {:?} {}", rung.layer_name, rung.value, rung.at)).collect();
+    assert_eq!(
+        rungs,
+        [
+            "eks-training Some(String(\"3.0.0\")) overlays/eks-training.yaml:5:40",
+            "eks Some(String(\"2.0.0\")) overlays/eks.yaml:4:40",
+            "base Some(String(\"1.0.0\")) overlays/base.yaml:5:55",
+        ]
+    );
+}
+
+fn cluster(version: &str) -> Snapshot {
+    let data = [("version".to_owned(), Reading::Text(version.to_owned()))].into();
+    let server = Subtype { name: "server".into(), data, ..Subtype::default() };
+    let measurements = vec![Measurement { kind: "K8s".into(), subtypes: vec![server] }];
+    Snapshot { measurements, ..Snapshot::default() }
+}
+
+/// The reference drops the whole chain; here the deepest ancestor that holds takes the leaf's place.
+#[test]
+fn a_leaf_that_does_not_hold_falls_back_to_its_ancestor() {
+    let version = |text: &str| format!("  constraints: [{{name: K8s.server.version, value: '>= {text}'}}]\n");
+    let parent = overlay("eks", &format!("  criteria: {{service: eks}}\n{}", version("1.28")));
+    let child = overlay("eks-new", &format!("  base: eks\n  criteria: {{service: eks}}\n{}", version("1.34")));
+    let catalog = small(&[BASE, ("overlays/eks.yaml", &parent), ("overlays/eks-new.yaml", &child)]);
+    let resolve = |cluster: &Snapshot, compat| {
+        resolve(&catalog, &eks(), Some(cluster), Options { compat, ..Options::default() }).expect("it resolves")
+    };
+    assert_eq!(resolve(&cluster("v1.34.1"), false).recipe.applied_overlays, ["base", "eks", "eks-new"]);
+    let fallen = resolve(&cluster("v1.30.5"), false);
+    assert_eq!(fallen.recipe.applied_overlays, ["base", "eks"]);
+    assert_eq!(fallen.recipe.excluded_overlays[0].name, "eks-new");
+    let outcome = &fallen.decisions.iter().find(|decision| decision.overlay == "eks-new").expect("it is told").outcome;
+    assert!(matches!(outcome, Outcome::Excluded { fallback: Some(fallback), .. } if fallback == "eks"), "{outcome:?}");
+    assert_eq!(resolve(&cluster("v1.30.5"), true).recipe.applied_overlays, ["base"]);
+    // What the cluster does not tell excludes nothing here, and everything in the reference.
+    assert_eq!(resolve(&Snapshot::default(), false).recipe.applied_overlays, ["base", "eks", "eks-new"]);
+    assert_eq!(resolve(&Snapshot::default(), true).recipe.applied_overlays, ["base"]);
+}
+
+#[test]
+fn what_nobody_honours_is_told_and_refused_when_strict() {
+    let query = Criteria { platform: Some("runai".into()), ..eks() };
+    let coverage = resolved(&CATALOG, &query).coverage;
+    let told: Vec<_> = coverage.iter().map(|entry| (entry.dimension.name(), entry.honoured_by.as_deref())).collect();
+    assert_eq!(told, [("service", Some("eks")), ("platform", None)]);
+    let strict = resolve(&CATALOG, &query, None, Options { strict: true, ..Options::default() });
+    assert!(strict.expect_err("runai is honoured by nobody").to_string().contains("platform=runai"));
+}
+
+fn criteria() -> impl Strategy<Value = Criteria> {
+    let choose = |dimension: Dimension| {
+        let values = CATALOG.criteria_values(dimension);
+        prop_oneof![1 => Just(None), 3 => prop::sample::select(values).prop_map(Some)]
+    };
+    (
+        choose(Dimension::Service),
+        choose(Dimension::Accelerator),
+        choose(Dimension::Os),
+        choose(Dimension::Intent),
+        choose(Dimension::Platform),
+    )
+        .prop_map(|(service, accelerator, os, intent, platform)| Criteria {
+            service,
+            accelerator,
+            os,
+            intent,
+            platform,
+            nodes: 0,
+        })
+}
+
+/// Every scalar, list and empty mapping below a value.
+fn leaves<'d>(value: &'d Traced, found: &mut Vec<&'d Traced>) {
+    match &value.value {
+        TracedValue::Map(entries) if !entries.is_empty() => entries.iter().for_each(|(_, child)| leaves(child, found)),
+        TracedValue::List(items) if !items.is_empty() => items.iter().for_each(|item| leaves(item, found)),
+        _ => found.push(value),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn the_same_query_gives_the_same_bytes(query in criteria()) {
+        let answer = |catalog: &Catalog| {
+            resolve(catalog, &query, None, Options::default()).map(|resolution| format::to_json(&resolution.recipe))
+        };
+        prop_assert_eq!(answer(&CATALOG), answer(&CATALOG));
+    }
+
+    /// Files are read in path order, so renaming them is reordering them.
+    #[test]
+    fn the_order_of_files_is_irrelevant(query in criteria(), seed in any::<u64>()) {
+        let mut renamed = Files::default();
+        for (index, (path, file)) in catalog_dir::embedded().files.into_iter().enumerate() {
+            let overlay = path.strip_prefix("overlays/").filter(|name| *name != "base.yaml");
+            let path = match overlay {
+                Some(name) => format!("overlays/{:04}-{name}", (index as u64).wrapping_mul(seed | 1) % 9973),
+                None => path,
+            };
+            renamed.insert(&path, file);
+        }
+        let catalog = Catalog::new(renamed).expect("a catalog");
+        let answer = |catalog: &Catalog| {
+            resolve(catalog, &query, None, Options::default()).map(|resolution| format::to_json(&resolution.recipe))
+        };
+        prop_assert_eq!(answer(&CATALOG), answer(&catalog));
+    }
+
+    /// A query that says more still gets every overlay that it got before.
+    #[test]
+    fn a_more_specific_query_never_loses_a_layer(query in criteria(), more in criteria()) {
+        let mut specific = query.clone();
+        for dimension in Dimension::ALL {
+            if specific.get(dimension).is_none() {
+                specific.set(dimension, more.get(dimension));
+            }
+        }
+        let applied = |query: &Criteria| {
+            resolve(&CATALOG, query, None, Options::default()).ok().map(|resolution| resolution.recipe.applied_overlays)
+        };
+        if let (Some(general), Some(specific)) = (applied(&query), applied(&specific)) {
+            for layer in general {
+                prop_assert!(specific.contains(&layer), "{} lost {layer}", query);
+            }
+        }
+    }
+
+    /// What the last layer wrote is what the document says, and the layers stand in the order in which they were merged.
+    #[test]
+    fn provenance_rebuilds_the_document(query in criteria()) {
+        let Ok(resolution) = resolve(&CATALOG, &query, None, Options::default()) else { return Ok(()) };
+        let mut found = Vec::new();
+        leaves(&resolution.document, &mut found);
+        prop_assert!(!found.is_empty());
+        for value in found {
+            let Some(last) = value.history.last() else { continue };
+            match &last.wrote {
+                Wrote::Set(written) => prop_assert_eq!(written, &value.to_value()),
+                Wrote::Removed => prop_assert_eq!(&Value::Null, &value.to_value()),
+                Wrote::Appended => {}
+            }
+            let rank = |layer: usize| match resolution.layers[layer].kind {
+                LayerKind::RegistryDefault => (0, 0),
+                LayerKind::ValuesFile => (1, layer),
+                _ => (2, layer),
+            };
+            prop_assert!(value.history.windows(2).all(|pair| rank(pair[0].layer) <= rank(pair[1].layer)), "{:?}", value);
+        }
+    }
+}
