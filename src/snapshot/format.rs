@@ -149,6 +149,8 @@ fn reading(node: &Node) -> Reading {
         Kind::Number(number, _) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
             (Some(value), _, _) => Reading::Int(value),
             (_, Some(value), _) => Reading::UInt(value),
+            // JSON writers may write integers as floats; a float that is one reads as one.
+            (_, _, Some(value)) if value.fract() == 0.0 && value.abs() < 9e15 => Reading::Int(value as i64),
             (_, _, Some(value)) => Reading::Float(value),
             _ => Reading::Text(number.to_string()),
         },

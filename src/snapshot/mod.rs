@@ -54,13 +54,13 @@ pub enum Reading {
 }
 
 impl fmt::Display for Reading {
-    /// The textual form that constraints and diffs compare: integers in decimal, integral floats below 2^63 too.
+    /// The textual form that constraints and diffs compare: integers in decimal, floats as Go prints them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Reading::Bool(value) => write!(f, "{value}"),
             Reading::Int(value) => write!(f, "{value}"),
             Reading::UInt(value) => write!(f, "{value}"),
-            Reading::Float(value) => write!(f, "{value}"),
+            Reading::Float(value) => f.write_str(&crate::yaml::go_float(*value)),
             Reading::Text(value) => f.write_str(value),
         }
     }
