@@ -14,7 +14,7 @@ use crate::{
 use serde_json::json;
 use std::path::PathBuf;
 
-/// List overlays, or name the catalog by its digest.
+/// List overlays, look for mistakes, or name the catalog by its digest.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]

@@ -1,6 +1,6 @@
 //! What a recipe is asked for: flags shared by `recipe`, `query`, `explain` and `catalog list`.
 
-use super::{Printer, global::Global, input};
+use super::{Printer, global::Global, input, misuse};
 use crate::{
     catalog::Catalog,
     criteria::{Criteria, Dimension},
@@ -91,6 +91,30 @@ impl QueryArgs {
         warn(&resolution, printer);
         Ok(resolution)
     }
+}
+
+/// Resolves criteria written as `service=kind,accelerator=a100`; blanks separate as well as commas do.
+///
+/// # Errors
+/// A word that is no criterion; why there is no recipe.
+pub fn resolve_text(catalog: &Catalog, text: &str) -> Result<Resolution, Failure> {
+    let names = Dimension::ALL.map(Dimension::name).join(", ");
+    let stated = text
+        .split([',', ' '])
+        .filter(|word| !word.is_empty())
+        .map(|word| {
+            let known = word.split_once('=').and_then(|(name, value)| {
+                let name = if name == "gpu" { "accelerator" } else { name };
+                Some((Dimension::ALL.into_iter().find(|dimension| dimension.name() == name)?, value.to_owned()))
+            });
+            known.ok_or_else(|| {
+                let because = format!("`{word}` is no criterion");
+                misuse("read the criteria", &because, &format!("write NAME=VALUE with one of {names}")).at(text)
+            })
+        })
+        .collect::<Result<Vec<_>, Failure>>()?;
+    let criteria = ops::recipe::criteria(catalog, Criteria::default(), &stated, false)?;
+    ops::recipe::resolve(catalog, &criteria, None, Options::default())
 }
 
 /// What a person who trusts the recipe must not overlook.

@@ -9,6 +9,7 @@ mod cleanup;
 mod cluster;
 mod completions;
 mod criteria_args;
+mod diff;
 pub mod exit;
 mod explain;
 mod global;
@@ -53,6 +54,7 @@ enum Command {
     Explain(explain::Args),
     Validate(validate::Args),
     Cleanup(cleanup::Args),
+    Diff(diff::Args),
     #[command(hide = true)]
     Check(check::Args),
     Catalog(catalog::Args),
@@ -118,6 +120,7 @@ impl Command {
             Command::Explain(args) => explain::run(&args, global, printer),
             Command::Validate(args) => validate::run(&args, global, printer),
             Command::Cleanup(args) => cleanup::run(&args, global, printer),
+            Command::Diff(args) => diff::run(&args, global, printer),
             Command::Check(args) => check::run(&args, global, printer),
             Command::Catalog(args) => catalog::run(&args, global, printer),
             Command::Paths(args) => paths::run(&args, printer),

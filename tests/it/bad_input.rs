@@ -149,6 +149,14 @@ fn a_dimension_that_nothing_honours() {
 }
 
 #[test]
+fn comparisons_that_make_no_sense() {
+    let sandbox = Sandbox::new();
+    check("diff_same_input", &sandbox, &["diff", "-b", "-", "--target", "-"], 2);
+    check("diff_criteria", &sandbox, &["diff", "--recipes", "-b", "kind", "--target", "service=eks"], 2);
+    check("diff_nothing_given", &sandbox, &["diff"], 2);
+}
+
+#[test]
 fn a_selector_that_names_nothing() {
     let arguments = ["query", "components.gpu-operator.values.drivers", "--service", "kind"];
     check("selector_names_nothing", &Sandbox::new(), &arguments, 3);

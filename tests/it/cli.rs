@@ -99,6 +99,58 @@ fn the_catalog_can_be_listed() {
 }
 
 #[test]
+fn the_embedded_catalog_has_no_mistakes_and_a_bad_folder_has() {
+    let sandbox = Sandbox::new();
+    let run = sandbox.aicr(&["catalog", "lint"]);
+    assert_eq!(run.code, 0, "{}", run.transcript);
+    assert!(run.stderr.starts_with("0 errors"), "{}", run.transcript);
+    let odd = "kind: RecipeMetadata\napiVersion: aicr.run/v1alpha2\nmetadata: {name: odd}\nspec: {base: nowhere}\n";
+    sandbox.file("mine/overlays/odd.yaml", odd);
+    let run = sandbox.aicr(&["catalog", "lint", "mine"]);
+    assert_eq!(run.code, 1, "{}", run.transcript);
+    golden("catalog_lint", &run.transcript);
+    let sarif: serde_json::Value =
+        serde_json::from_str(&sandbox.aicr(&["catalog", "lint", "mine", "-t", "sarif"]).stdout).unwrap();
+    assert_eq!(sarif["version"], "2.1.0");
+}
+
+/// Two small snapshots that differ in a reading, a missing one, and one that changes by itself.
+fn two_snapshots() -> Sandbox {
+    let sandbox = Sandbox::new();
+    let snapshot = |readings: &str| {
+        format!(
+            "apiVersion: aicr.run/v1alpha2\nkind: Snapshot\nmeasurements:\n  - type: K8s\n    subtypes:\n      \
+             - subtype: server\n        data: {{{readings}}}\n  - type: OS\n    subtypes:\n      \
+             - subtype: sysctl\n        data: {{/proc/sys/kernel/random/uuid: {}}}\n",
+            readings.len()
+        )
+    };
+    sandbox.file("before.yaml", &snapshot("version: v1.33.4, platform: linux/amd64"));
+    sandbox.file("after.yaml", &snapshot("version: v1.34.0"));
+    sandbox
+}
+
+#[test]
+fn drift_between_snapshots_is_told_and_an_exit_code_only_on_request() {
+    let sandbox = two_snapshots();
+    let arguments = ["diff", "--baseline", "before.yaml", "--target", "after.yaml"];
+    let run = sandbox.aicr(&arguments);
+    assert_eq!(run.code, 0);
+    golden("diff_yaml", &run.transcript);
+    let run = sandbox.aicr(&[&arguments[..], &["--fail-on-drift", "-t", "table", "--all"]].concat());
+    assert_eq!(run.code, 1);
+    golden("diff_table", &run.transcript);
+    let run = sandbox.aicr(&["diff", "-b", "after.yaml", "--target", "after.yaml", "--fail-on-drift", "-t", "table"]);
+    assert_eq!((run.code, run.stdout.as_str()), (0, "NO CHANGES\n"));
+}
+
+#[test]
+fn a_difference_between_recipes_names_the_layers_that_caused_it() {
+    let arguments = ["diff", "--recipes", "-b", "service=kind,gpu=a100", "--target", "service=kind", "-t", "table"];
+    check("diff_recipes", &arguments);
+}
+
+#[test]
 fn folders_follow_our_variables_then_xdg() {
     let sandbox = Sandbox::new();
     let output = sandbox

@@ -8,3 +8,4 @@ mod conformance;
 mod real_cluster;
 mod resolve;
 mod sandbox;
+mod tidy;

@@ -1,0 +1,127 @@
+//! The figures that README.md states, measured on this machine: `cargo bench`.
+//!
+//! Whole processes are timed from spawn to exit with their output read; work inside the program is timed in this process.
+//! `cargo bench -- --peer "other recipe --service eks"` times another program's command beside ours, alternating with it,
+//! so that both meet the same machine. `--runs N` sets how often.
+
+use aicr::{catalog::Catalog, criteria::Dimension, ops, resolve::Options};
+use std::{
+    io::Read,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+/// One combination with many layers: overlays, mixins, values files.
+const CRITERIA: [(Dimension, &str); 5] = [
+    (Dimension::Service, "eks"),
+    (Dimension::Accelerator, "h100"),
+    (Dimension::Os, "ubuntu"),
+    (Dimension::Intent, "training"),
+    (Dimension::Platform, "kubeflow"),
+];
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let value = |name: &str| {
+        let at = arguments.iter().position(|argument| argument == name)?;
+        arguments.get(at + 1).cloned()
+    };
+    let runs = value("--runs").and_then(|text| text.parse().ok()).unwrap_or(200);
+    let peer = value("--peer").map(|text| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+    println!("{runs} runs each; times in ms\n");
+    println!("{:<52} {:>8} {:>8} {:>10}", "what", "p50", "p99", "peak MiB");
+    processes(&ours(), peer.as_deref(), runs);
+    resolving(runs);
+}
+
+/// `aicr recipe` for [`CRITERIA`].
+fn ours() -> Vec<String> {
+    let mut command = vec![env!("CARGO_BIN_EXE_aicr").to_owned(), "recipe".to_owned()];
+    for (dimension, value) in CRITERIA {
+        command.extend([format!("--{}", dimension.name()), value.to_owned()]);
+    }
+    command
+}
+
+/// Spawn to exit, with everything the system does around it.
+fn processes(ours: &[String], peer: Option<&[String]>, runs: usize) {
+    let smallest = [ours[0].clone(), "--version".to_owned()];
+    let mut rows = vec![("process: aicr recipe", ours), ("process: aicr --version (nothing but starting)", &smallest)];
+    rows.extend(peer.map(|command| ("process: the peer", command)));
+    let mut times = vec![Vec::new(); rows.len()];
+    for _ in 0..runs {
+        for ((_, command), times) in rows.iter().zip(&mut times) {
+            times.push(time(|| run(command)));
+        }
+    }
+    for ((name, command), times) in rows.iter().zip(times) {
+        row(name, times, peak_kib(command));
+    }
+}
+
+/// The same work without a process around it.
+fn resolving(runs: usize) {
+    let catalog = ops::recipe::load_catalog(&[]).expect("the embedded catalog is good");
+    let loads = (0..runs).map(|_| time(|| drop(ops::recipe::load_catalog(&[])))).collect();
+    row("in process: read the catalog", loads, None);
+    let resolves = (0..runs).map(|_| time(|| resolve(&catalog))).collect();
+    row("in process: resolve", resolves, None);
+}
+
+fn resolve(catalog: &Catalog) {
+    let stated = CRITERIA.map(|(dimension, value)| (dimension, value.to_owned()));
+    let criteria = ops::recipe::criteria(catalog, Default::default(), &stated, false).expect("known criteria");
+    let resolution = ops::recipe::resolve(catalog, &criteria, None, Options::default()).expect("a recipe");
+    assert!(!resolution.recipe.components.is_empty());
+}
+
+fn time(work: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    work();
+    start.elapsed()
+}
+
+fn run(command: &[String]) {
+    let output = Command::new(&command[0]).args(&command[1..]).stdin(Stdio::null()).output().expect("the program runs");
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn row(name: &str, mut times: Vec<Duration>, peak_kib: Option<u64>) {
+    times.sort();
+    let at = |percent: usize| times[(times.len() * percent / 100).min(times.len() - 1)].as_secs_f64() * 1e3;
+    let peak = peak_kib.map_or("-".to_owned(), |kib| format!("{:.1}", kib as f64 / 1024.0));
+    println!("{name:<52} {:>8.2} {:>8.2} {peak:>10}", at(50), at(99));
+}
+
+/// The most memory that a process ever held, in KiB; Linux only.
+///
+/// A process that prints more than a pipe holds blocks near its end until we read; by then it has what it will need.
+/// One that prints less is watched until it ends.
+fn peak_kib(command: &[String]) -> Option<u64> {
+    let mut child = Command::new(&command[0])
+        .args(&command[1..])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()?;
+    let status = format!("/proc/{}/status", child.id());
+    let (mut peak, mut since) = (None, Instant::now());
+    while since.elapsed() < Duration::from_millis(50) {
+        let now = high_water_mark(&std::fs::read_to_string(&status).unwrap_or_default());
+        if now > peak {
+            (peak, since) = (now, Instant::now());
+        }
+        if child.try_wait().ok()?.is_some() {
+            return peak;
+        }
+    }
+    child.stdout.take()?.read_to_end(&mut Vec::new()).ok()?;
+    child.wait().ok()?;
+    peak
+}
+
+fn high_water_mark(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
