@@ -95,6 +95,9 @@ pub struct Args {
     /// How long the snapshot may take.
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = cluster::duration)]
     timeout: Duration,
+    /// How long a pod may be unschedulable, refused or without its image before its check is given up.
+    #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = cluster::duration)]
+    patience: Duration,
     /// How long each check may take, instead of what the catalog says.
     #[arg(long, value_name = "DURATION", value_parser = cluster::duration)]
     check_timeout: Option<Duration>,
@@ -281,6 +284,8 @@ impl Args {
             allow_unknown: self.allow_unknown,
             no_cluster: self.no_cluster,
             keep: self.no_cleanup,
+            keep_namespace: matches!(&self.output, Some(Place::ConfigMap { namespace, .. }) if *namespace == self.namespace),
+            patience: self.patience,
         }
     }
 }

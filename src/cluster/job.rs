@@ -4,7 +4,7 @@ use super::{
     ClusterError, ClusterErrorKind, Connection,
     collect::list::{self, encoded},
 };
-use futures::{AsyncBufReadExt, TryStreamExt};
+use futures::{AsyncBufReadExt, StreamExt, TryStreamExt};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, time::Duration};
 use tokio::sync::mpsc::Sender;
@@ -17,22 +17,50 @@ pub enum Change {
     Deleted(Value),
 }
 
-/// What a run may create, in the order in which it is deleted: kind, API path of the collection (`{ns}` for the
-/// namespace), whether it is namespaced.
-const KINDS: [(&str, &str, bool); 8] = [
-    ("Job", "/apis/batch/v1/namespaces/{ns}/jobs", true),
-    ("Pod", "/api/v1/namespaces/{ns}/pods", true),
-    ("ClusterRoleBinding", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", false),
-    ("ClusterRole", "/apis/rbac.authorization.k8s.io/v1/clusterroles", false),
-    ("RoleBinding", "/apis/rbac.authorization.k8s.io/v1/namespaces/{ns}/rolebindings", true),
-    ("Role", "/apis/rbac.authorization.k8s.io/v1/namespaces/{ns}/roles", true),
-    ("ServiceAccount", "/api/v1/namespaces/{ns}/serviceaccounts", true),
-    ("ConfigMap", "/api/v1/namespaces/{ns}/configmaps", true),
+/// Where objects of a kind stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scope {
+    /// In the namespace of the run.
+    Run,
+    /// In namespaces that checks look at, so that their rights end there.
+    Any,
+    Cluster,
+}
+
+/// A kind that a run may create.
+struct Made {
+    kind: &'static str,
+    /// `/apis/batch/v1`.
+    api: &'static str,
+    plural: &'static str,
+    scope: Scope,
+}
+
+const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
+
+/// What a run may create, in the order in which it is deleted: what works first, what it needs after.
+const KINDS: [Made; 8] = [
+    Made { kind: "Job", api: "/apis/batch/v1", plural: "jobs", scope: Scope::Run },
+    Made { kind: "Pod", api: "/api/v1", plural: "pods", scope: Scope::Run },
+    Made { kind: "ClusterRoleBinding", api: RBAC, plural: "clusterrolebindings", scope: Scope::Cluster },
+    Made { kind: "ClusterRole", api: RBAC, plural: "clusterroles", scope: Scope::Cluster },
+    Made { kind: "RoleBinding", api: RBAC, plural: "rolebindings", scope: Scope::Any },
+    Made { kind: "Role", api: RBAC, plural: "roles", scope: Scope::Any },
+    Made { kind: "ServiceAccount", api: "/api/v1", plural: "serviceaccounts", scope: Scope::Run },
+    Made { kind: "ConfigMap", api: "/api/v1", plural: "configmaps", scope: Scope::Run },
 ];
 
-/// Watches end on the server after this many seconds; the next one takes over where it ended.
-const WATCH_SECONDS: u64 = 240;
+/// Watches end on the server after this many seconds; the next one takes over where it ended. Short, because a
+/// connection that died without a word is noticed only then.
+const WATCH_SECONDS: u64 = 60;
+/// A watch that is silent for this long has lost its connection.
+const WATCH_LIMIT: Duration = Duration::from_secs(WATCH_SECONDS + 15);
+const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Of one line of output; the rest of a longer one is dropped.
+const LINE_BYTES: usize = 16 << 10;
+/// Requests under way at a time when objects are deleted.
+const DELETIONS: usize = 16;
 
 fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
@@ -51,8 +79,11 @@ fn collection(kind: &str, namespace: &str) -> Option<String> {
     if kind == "Namespace" {
         return Some("/api/v1/namespaces".to_owned());
     }
-    let (_, path, _) = KINDS.into_iter().find(|(known, ..)| *known == kind)?;
-    Some(path.replace("{ns}", namespace))
+    let Made { api, plural, scope, .. } = KINDS.iter().find(|known| known.kind == kind)?;
+    Some(match scope {
+        Scope::Cluster => format!("{api}/{plural}"),
+        Scope::Run | Scope::Any => format!("{api}/namespaces/{namespace}/{plural}"),
+    })
 }
 
 /// The answer of one call, within 30 s.
@@ -160,23 +191,37 @@ impl std::fmt::Display for Piece {
 /// # Errors
 /// A list that is refused: then nobody can say that nothing is left.
 pub async fn pieces(connection: &Connection, namespace: &str, selector: &str) -> Result<Vec<Piece>, ClusterError> {
-    let mut pieces = Vec::new();
-    for (kind, path, namespaced) in KINDS {
+    let list = async |made: &Made| {
+        let Made { kind, api, plural, scope } = *made;
         let piece = |object: Value| Piece {
             kind,
             namespace: text(&object, "/metadata/namespace").to_owned(),
             name: text(&object, "/metadata/name").to_owned(),
             run_id: text(&object, "/metadata/labels/aicr.run~1run-id").to_owned(),
         };
-        let path = path.replace("{ns}", namespace);
-        let doing = format!("list {}s", kind.to_lowercase());
+        let path = match scope {
+            Scope::Run => format!("{api}/namespaces/{namespace}/{plural}"),
+            Scope::Any | Scope::Cluster => format!("{api}/{plural}"),
+        };
+        let doing = format!("list {plural}");
         match list::labelled(connection, &doing, &path, selector, piece).await {
-            Ok(listed) => pieces.extend(listed.items),
-            Err(error) if error.kind == ClusterErrorKind::NotFound && namespaced => {}
-            Err(error) => return Err(error),
+            Ok(listed) => Ok(listed.items),
+            Err(error) if error.kind == ClusterErrorKind::NotFound && scope == Scope::Run => Ok(Vec::new()),
+            Err(error) => Err(error),
         }
-    }
-    Ok(pieces)
+    };
+    let lists = futures::future::try_join_all(KINDS.iter().map(list)).await?;
+    Ok(lists.concat())
+}
+
+/// Deletes pieces, several at a time; what was refused comes back with the reason.
+pub async fn delete_all(connection: &Connection, pieces: &[Piece]) -> Vec<String> {
+    let delete_one = async |piece: &Piece| {
+        let deleted = delete(connection, piece.kind, &piece.namespace, &piece.name).await;
+        deleted.err().map(|error| format!("{piece} ({})", error.found))
+    };
+    let refused = futures::stream::iter(pieces.iter().map(delete_one)).buffered(DELETIONS);
+    refused.filter_map(async |refused| refused).collect().await
 }
 
 /// Watches the objects that a selector names until the receiver is gone. `path` is a collection.
@@ -190,11 +235,11 @@ pub async fn watch(
     changes: Sender<Result<Change, ClusterError>>,
 ) {
     let mut known: BTreeMap<String, Value> = BTreeMap::new();
-    let mut pause = Duration::from_millis(250);
+    let mut pause = SHORTEST_PAUSE;
     while !changes.is_closed() {
         let ended = match relist(&connection, &path, &selector, &mut known, &changes).await {
             Ok(version) => {
-                pause = Duration::from_millis(250);
+                pause = SHORTEST_PAUSE;
                 stream(&connection, &path, &selector, version, &mut known, &changes).await
             }
             Err(error) => Err(error),
@@ -249,11 +294,12 @@ async fn stream(
         );
         let request = http::Request::get(url).body(Vec::new()).map_err(kube::Error::HttpError);
         let failed = |error: kube::Error| ClusterError::from_kube(doing, &at, &error);
+        let begun = tokio::time::Instant::now();
         let body = connection.client.request_stream(request.map_err(failed)?).await.map_err(failed)?;
         let mut lines = body.lines();
         loop {
             let line = tokio::select! {
-                line = lines.try_next() => line,
+                line = tokio::time::timeout(WATCH_LIMIT, lines.try_next()) => line,
                 () = changes.closed() => return Ok(()),
             };
             let broken = |error: std::io::Error| ClusterError {
@@ -263,12 +309,16 @@ async fn stream(
                 found: error.to_string(),
                 hint: None,
             };
-            let Some(line) = line.map_err(broken)? else { break };
+            let silent = |_| ClusterError::timeout(doing, &at, WATCH_LIMIT.as_secs());
+            let Some(line) = line.map_err(silent)?.map_err(broken)? else { break };
             let event: Value = serde_json::from_str(&line).map_err(|error| failed(kube::Error::SerdeError(error)))?;
             let object = &event["object"];
             match text(&event, "/type") {
                 // Usually 410: the version is too old. Listing again is the answer to every such status.
-                "ERROR" => return Ok(()),
+                "ERROR" => {
+                    tokio::time::sleep(SHORTEST_PAUSE).await;
+                    return Ok(());
+                }
                 kind => {
                     version = text(object, "/metadata/resourceVersion").to_owned();
                     let uid = text(object, "/metadata/uid").to_owned();
@@ -289,12 +339,17 @@ async fn stream(
                 }
             }
         }
+        // Something between us and the server cuts watches at once: do not ask it as fast as it can refuse.
+        if begun.elapsed() < Duration::from_secs(1) {
+            tokio::time::sleep(SHORTEST_PAUSE).await;
+        }
     }
 }
 
 /// Follows the output of a container to its end, line by line; `None` marks the end.
 ///
-/// A connection that breaks is taken up again where it broke, by the time stamps that the kubelet writes.
+/// A connection that breaks, or ends while the container still runs, is taken up again where it was, by the time stamps
+/// that the kubelet writes. Bytes that are no UTF-8 are replaced, lines longer than 16 KiB cut.
 pub async fn follow_log(
     connection: Connection,
     namespace: String,
@@ -303,38 +358,75 @@ pub async fn follow_log(
     lines: Sender<Option<String>>,
 ) {
     let mut last = String::new();
-    for attempt in 0..5u32 {
-        if attempt > 0 {
-            tokio::time::sleep(Duration::from_millis(300) * attempt).await;
+    let mut fruitless = 0u32;
+    while fruitless < 8 && !lines.is_closed() {
+        if fruitless > 0 {
+            tokio::time::sleep(SHORTEST_PAUSE * fruitless).await;
         }
+        fruitless += 1;
         let since = if last.is_empty() { String::new() } else { format!("&sinceTime={}", encoded(&last)) };
         let url = format!(
             "/api/v1/namespaces/{namespace}/pods/{pod}/log?container={container}&follow=true&timestamps=true{since}"
         );
         let Ok(request) = http::Request::get(url).body(Vec::new()) else { break };
         let Ok(body) = connection.client.request_stream(request).await else { continue };
-        let mut stream = body.lines();
+        let mut body = std::pin::pin!(body);
         let resumed_at = last.clone();
-        loop {
-            match stream.try_next().await {
-                Ok(Some(line)) => {
-                    let (stamp, text) = line.split_once(' ').unwrap_or((&line, ""));
-                    // sinceTime includes the second that it names.
-                    if !resumed_at.is_empty() && stamp <= resumed_at.as_str() {
-                        continue;
-                    }
-                    last = stamp.to_owned();
-                    if lines.send(Some(text.to_owned())).await.is_err() {
-                        return;
-                    }
-                }
-                Ok(None) => {
-                    let _ = lines.send(None).await;
-                    return;
-                }
-                Err(_) => break,
+        let ended = loop {
+            let line = tokio::select! {
+                line = next_line(&mut body) => line,
+                () = lines.closed() => return,
+            };
+            let Ok(line) = line else { break false };
+            let Some(line) = line else { break true };
+            let (stamp, text) = line.split_once(' ').unwrap_or((&line, ""));
+            // sinceTime includes the second that it names.
+            if !resumed_at.is_empty() && stamp <= resumed_at.as_str() {
+                continue;
             }
+            fruitless = 1;
+            last = stamp.to_owned();
+            if lines.send(Some(text.to_owned())).await.is_err() {
+                return;
+            }
+        };
+        if ended && has_ended(&connection, &namespace, &pod, container).await {
+            break;
         }
     }
     let _ = lines.send(None).await;
+}
+
+/// Whether a container is over, or nobody can tell any more.
+async fn has_ended(connection: &Connection, namespace: &str, pod: &str, container: &str) -> bool {
+    let Ok(Some(pod)) = find(connection, "Pod", namespace, pod).await else { return true };
+    let statuses = pod.pointer("/status/containerStatuses").and_then(Value::as_array);
+    let mut statuses = statuses.into_iter().flatten();
+    statuses.find(|status| status["name"] == container).is_none_or(|status| status.pointer("/state/running").is_none())
+}
+
+/// The next line without its end, shortened where it is longer than anybody reads; `None` at the end.
+async fn next_line(body: &mut (impl futures::AsyncBufRead + Unpin)) -> std::io::Result<Option<String>> {
+    let mut line: Vec<u8> = Vec::new();
+    let mut dropped = 0;
+    loop {
+        let chunk = body.fill_buf().await?;
+        if chunk.is_empty() && line.is_empty() {
+            return Ok(None);
+        }
+        let end = chunk.iter().position(|byte| *byte == b'\n');
+        let part = &chunk[..end.unwrap_or(chunk.len())];
+        let kept = part.len().min(LINE_BYTES - line.len());
+        line.extend_from_slice(&part[..kept]);
+        dropped += part.len() - kept;
+        let (is_last, taken) = (chunk.is_empty() || end.is_some(), part.len() + usize::from(end.is_some()));
+        body.consume_unpin(taken);
+        if is_last {
+            let mut line = String::from_utf8_lossy(&line).into_owned();
+            if dropped > 0 {
+                line.push_str(&format!(" … {dropped} more bytes"));
+            }
+            return Ok(Some(line));
+        }
+    }
 }

@@ -69,14 +69,9 @@ async fn remove(connection: &Connection, namespace: &str, selector: &str) -> Out
     };
     let known: BTreeSet<Piece> = pieces.iter().cloned().collect();
     let deadline = tokio::time::Instant::now() + PATIENCE;
-    let mut refused: Vec<String> = Vec::new();
+    let mut refused: Vec<String>;
     loop {
-        refused.clear();
-        for piece in &pieces {
-            if let Err(error) = job::delete(connection, piece.kind, &piece.namespace, &piece.name).await {
-                refused.push(format!("{piece} ({})", error.found));
-            }
-        }
+        refused = job::delete_all(connection, &pieces).await;
         pieces = match job::pieces(connection, namespace, selector).await {
             Ok(pieces) => pieces,
             Err(error) => return unknown(&error),

@@ -6,7 +6,7 @@
 use super::{Failure, Kind, cleanup};
 use crate::{
     catalog::{Catalog, validator::Phase},
-    cluster::{ClusterError, Connection, job},
+    cluster::{ClusterError, ClusterErrorKind, Connection, job},
     constraint::{self, Verdict as Judged},
     recipe::Recipe,
     report::{self, Report},
@@ -17,12 +17,16 @@ use crate::{
         gpu::{self, Policy},
         input::Input,
         plan::{self, CHECK_LABEL, CheckPlan, PlanOptions, RUN_LABEL, ValidationPlan},
-        run::{CONTAINER, Machine, Observation, Output},
+        run::{CONTAINER, GRACE_MS, Machine, Observation, Output},
     },
 };
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeSet, VecDeque},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::{
@@ -33,6 +37,10 @@ use tokio::{
 /// Checks that only read, at the same time.
 const PARALLEL: usize = 4;
 const TICK: Duration = Duration::from_millis(500);
+/// For requests under way when a course ends.
+const SETTLE_LIMIT: Duration = Duration::from_secs(2);
+/// For a namespace that is being removed to be gone.
+const NAMESPACE_LIMIT: Duration = Duration::from_secs(60);
 
 /// A validation that was prepared and not started.
 #[derive(Clone, Debug)]
@@ -46,7 +54,7 @@ pub struct Prepared {
 }
 
 /// How a run goes on when something does not pass.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Conduct {
     /// After a phase that did not pass, later phases are skipped.
     pub fail_fast: bool,
@@ -56,6 +64,23 @@ pub struct Conduct {
     pub no_cluster: bool,
     /// Leave what was created.
     pub keep: bool,
+    /// Leave a namespace that the run made: a report is to be written there.
+    pub keep_namespace: bool,
+    /// How long a pod may be unschedulable, refused or without its image before its check is given up.
+    pub patience: Duration,
+}
+
+impl Default for Conduct {
+    fn default() -> Conduct {
+        Conduct {
+            fail_fast: false,
+            allow_unknown: false,
+            no_cluster: false,
+            keep: false,
+            keep_namespace: false,
+            patience: Duration::from_millis(GRACE_MS),
+        }
+    }
 }
 
 /// Plans a run; touches no cluster.
@@ -114,9 +139,23 @@ pub fn run_id(now: jiff::Timestamp) -> Result<String, Failure> {
     Ok(format!("{}-{hex}", now.strftime("%Y%m%d-%H%M%S")))
 }
 
-/// Milliseconds since the epoch, from the system's clock.
-pub fn now_ms() -> u64 {
-    u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0)
+/// The time of a run: the system's when it began, and from then on a clock that nobody sets.
+#[derive(Clone, Copy, Debug)]
+struct Clock {
+    began_ms: u64,
+    began: tokio::time::Instant,
+}
+
+impl Clock {
+    fn start() -> Clock {
+        let began_ms = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0);
+        Clock { began_ms, began: tokio::time::Instant::now() }
+    }
+
+    /// Milliseconds since the epoch.
+    fn now_ms(self) -> u64 {
+        self.began_ms + u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
 }
 
 /// Runs to the end. Events go to `events` as they happen, the last one is `Ended`; the report holds the same.
@@ -131,7 +170,8 @@ pub async fn run(
     events: mpsc::Sender<Event>,
     cancel: watch::Receiver<bool>,
 ) -> Result<Report, Failure> {
-    let mut teller = Teller { events, report: Report::default(), noticed: BTreeSet::new() };
+    let mut teller =
+        Teller { events, report: Report::default(), noticed: BTreeSet::new(), clock: Clock::start() };
     let checks = prepared.plan.checks.iter().map(|check| check.check.clone()).collect();
     let planned = Body::Planned {
         run_id: prepared.plan.run_id.clone(),
@@ -190,11 +230,12 @@ struct Teller {
     report: Report,
     /// Notices that need no repetition.
     noticed: BTreeSet<String>,
+    clock: Clock,
 }
 
 impl Teller {
     async fn tell(&mut self, body: Body) {
-        let event = Event { at_ms: now_ms(), body };
+        let event = Event { at_ms: self.clock.now_ms(), body };
         self.report.on(&event);
         // A reader that went away does not stop the run.
         let _ = self.events.send(event).await;
@@ -226,7 +267,7 @@ impl Teller {
 
     /// A result without a Job.
     async fn conclude(&mut self, check: &CheckPlan, status: Status, reason: &str) {
-        let at_ms = now_ms();
+        let at_ms = self.clock.now_ms();
         let result = CheckResult {
             name: check.check.name.clone(),
             phase: check.check.phase,
@@ -261,8 +302,8 @@ async fn execute(
     mut cancel: watch::Receiver<bool>,
 ) -> Result<Report, Failure> {
     let plan = &prepared.plan;
-    let made_namespace = match create_shared(connection, plan).await {
-        Ok(made) => made,
+    let shared = match create_shared(connection, plan, &mut teller).await {
+        Ok(shared) => shared,
         Err(error) => {
             let outcome = cleanup::of_run(connection, &plan.namespace, &plan.run_id).await;
             teller.tell(Body::CleanedUp { removed: outcome.removed, left: outcome.left }).await;
@@ -295,7 +336,17 @@ async fn execute(
             continue;
         }
         teller.tell(Body::PhaseStarted { phase }).await;
-        let mut course = Course { connection, plan, sender: &sender, machines: Vec::new(), creating: JoinSet::new() };
+        let mut course = Course {
+            connection,
+            plan,
+            owner: &shared.owner,
+            patience: prepared.conduct.patience,
+            sender: &sender,
+            machines: Vec::new(),
+            creating: JoinSet::new(),
+            following: JoinSet::new(),
+            halted: Arc::default(),
+        };
         cancelled = course.run(checks, &mut seen, &mut cancel, &mut teller).await;
         let status = report::phase_status(phase, &teller.report.results);
         teller.tell(Body::PhaseFinished { phase, status }).await;
@@ -310,7 +361,7 @@ async fn execute(
         teller.notice(Severity::Warn, text).await;
     } else {
         let mut outcome = cleanup::of_run(connection, &plan.namespace, &plan.run_id).await;
-        if made_namespace {
+        if shared.made_namespace && !prepared.conduct.keep_namespace {
             outcome.left.extend(cleanup::of_namespace(connection, &plan.namespace).await);
         }
         teller.tell(Body::CleanedUp { removed: outcome.removed, left: outcome.left }).await;
@@ -319,31 +370,57 @@ async fn execute(
     Ok(teller.end(verdict).await)
 }
 
-/// Creates what all checks share. Says whether the namespace is new.
-async fn create_shared(connection: &Connection, plan: &ValidationPlan) -> Result<bool, ClusterError> {
-    let mut made_namespace = false;
-    let mut owner: Option<Value> = None;
-    for object in &plan.shared {
-        if object["kind"] == "Namespace" {
-            // An existing namespace is not ours to label.
-            if job::find(connection, "Namespace", "", &plan.namespace).await?.is_some() {
-                continue;
-            }
-            job::apply(connection, object).await?;
-            made_namespace = true;
-            continue;
-        }
-        let object = owner.as_ref().map_or_else(|| object.clone(), |owner| owned(object, owner));
-        let created = job::apply(connection, &object).await?;
-        owner.get_or_insert(created);
-    }
-    Ok(made_namespace)
+/// What all checks share, as it was created.
+struct Shared {
+    made_namespace: bool,
+    /// The run's first ConfigMap, which owns the other objects of the namespace.
+    owner: Value,
 }
 
-/// The object with the run's first ConfigMap as owner, so that deleting that one deletes all.
+async fn create_shared(
+    connection: &Connection,
+    plan: &ValidationPlan,
+    teller: &mut Teller,
+) -> Result<Shared, ClusterError> {
+    let mut shared = Shared { made_namespace: false, owner: Value::Null };
+    for object in &plan.shared {
+        if object["kind"] == "Namespace" {
+            shared.made_namespace = make_namespace(connection, object, teller).await?;
+            continue;
+        }
+        let created = job::apply(connection, &owned(object, &shared.owner)).await?;
+        if shared.owner.is_null() {
+            shared.owner = created;
+        }
+    }
+    Ok(shared)
+}
+
+/// Makes the namespace unless it exists: an existing one is not ours to label. One that is on its way out, perhaps left
+/// by the run before this one, is waited for.
+async fn make_namespace(
+    connection: &Connection,
+    object: &Value,
+    teller: &mut Teller,
+) -> Result<bool, ClusterError> {
+    let name = object["metadata"]["name"].as_str().unwrap_or_default();
+    let deadline = tokio::time::Instant::now() + NAMESPACE_LIMIT;
+    while let Some(found) = job::find(connection, "Namespace", "", name).await? {
+        if found["status"]["phase"] != "Terminating" || tokio::time::Instant::now() >= deadline {
+            return Ok(false);
+        }
+        teller.once(Severity::Info, format!("waiting for namespace {name}, which is being removed")).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    job::apply(connection, object).await?;
+    Ok(true)
+}
+
+/// The object with the run's first ConfigMap as owner, so that deleting that one deletes all. Owners own within their
+/// namespace only.
 fn owned(object: &Value, owner: &Value) -> Value {
     let mut object = object.clone();
-    if object["metadata"].get("namespace").is_some() {
+    if !owner.is_null() && object["metadata"]["namespace"] == owner["metadata"]["namespace"] {
         object["metadata"]["ownerReferences"] = json!([{
             "apiVersion": "v1", "kind": "ConfigMap", "name": owner["metadata"]["name"], "uid": owner["metadata"]["uid"],
         }]);
@@ -388,10 +465,16 @@ impl Watches {
 struct Course<'r> {
     connection: &'r Connection,
     plan: &'r ValidationPlan,
+    owner: &'r Value,
+    patience: Duration,
     sender: &'r mpsc::Sender<Seen>,
     machines: Vec<(&'r CheckPlan, Machine)>,
     /// Creations under way; they end with the course, so that nothing appears behind its clean-up.
     creating: JoinSet<()>,
+    /// Readers of output; dropped with the course.
+    following: JoinSet<()>,
+    /// Tells creations to make no further object.
+    halted: Arc<AtomicBool>,
 }
 
 impl<'r> Course<'r> {
@@ -419,7 +502,7 @@ impl<'r> Course<'r> {
                 self.each(Observation::Cancel, teller).await;
             }
             if waiting.is_empty() && self.machines.is_empty() {
-                self.creating.shutdown().await;
+                self.settle().await;
                 return cancelled;
             }
             tokio::select! {
@@ -431,6 +514,16 @@ impl<'r> Course<'r> {
                 Some(seen) = seen.recv() => self.take(seen, teller).await,
                 _ = ticks.tick() => self.each(Observation::Tick, teller).await,
             }
+        }
+    }
+
+    /// Lets requests that are under way come to their end: one that is given up may still create its object, behind the
+    /// back of the clean-up.
+    async fn settle(&mut self) {
+        self.halted.store(true, Ordering::Relaxed);
+        let settled = async { while self.creating.join_next().await.is_some() {} };
+        if tokio::time::timeout(SETTLE_LIMIT, settled).await.is_err() {
+            self.creating.shutdown().await;
         }
     }
 
@@ -447,14 +540,14 @@ impl<'r> Course<'r> {
             return;
         }
         let name = check.check.name.clone();
-        let machine = Machine::new(check.check.clone(), now_ms());
+        let grace_ms = u64::try_from(self.patience.as_millis()).unwrap_or(u64::MAX);
+        let machine = Machine::new(check.check.clone(), grace_ms, teller.clock.now_ms());
         self.machines.push((check, machine));
         teller.tell(Body::State { check: name.clone(), state: crate::validate::event::State::Creating }).await;
-        let (connection, sender, objects) = (self.connection.clone(), self.sender.clone(), check.objects.clone());
-        let owner = self.plan.shared.iter().find(|object| object["kind"] == "ConfigMap").cloned();
-        let namespace = self.plan.namespace.clone();
+        let objects: Vec<Value> = check.objects.iter().map(|object| owned(object, self.owner)).collect();
+        let (connection, sender, halted) = (self.connection.clone(), self.sender.clone(), self.halted.clone());
         self.creating.spawn(async move {
-            if let Err(error) = create(&connection, &namespace, owner, objects).await {
+            if let Err(error) = create(&connection, &objects, &halted).await {
                 let _ = sender.send(Seen::CreateFailed { check: name, error }).await;
             }
         });
@@ -468,6 +561,8 @@ impl<'r> Course<'r> {
             }
             Seen::Pod(Ok(job::Change::Applied(object))) => self.of_label(object, Observation::Pod, teller).await,
             Seen::Pod(Ok(job::Change::Deleted(object))) => {
+                // The last words of a pod come with its deletion.
+                self.of_label(object.clone(), Observation::Pod, teller).await;
                 self.of_label(object, |_| Observation::PodGone, teller).await
             }
             Seen::Event(Ok(job::Change::Applied(event))) => {
@@ -507,7 +602,7 @@ impl<'r> Course<'r> {
 
     async fn observe(&mut self, name: &str, observation: Observation, teller: &mut Teller) {
         let Some(index) = self.machines.iter().position(|(check, _)| check.check.name == name) else { return };
-        let outputs = self.machines[index].1.on(now_ms(), observation);
+        let outputs = self.machines[index].1.on(teller.clock.now_ms(), observation);
         if self.machines[index].1.is_finished() {
             self.machines.remove(index);
         }
@@ -523,12 +618,12 @@ impl<'r> Course<'r> {
         }
     }
 
-    fn follow(&self, name: &str, pod: String) {
+    fn follow(&mut self, name: &str, pod: String) {
         let (lines, mut line) = mpsc::channel(64);
         let (connection, namespace) = (self.connection.clone(), self.plan.namespace.clone());
-        tokio::spawn(job::follow_log(connection, namespace, pod, CONTAINER, lines));
+        self.following.spawn(job::follow_log(connection, namespace, pod, CONTAINER, lines));
         let (sender, check) = (self.sender.clone(), name.to_owned());
-        tokio::spawn(async move {
+        self.following.spawn(async move {
             while let Some(line) = line.recv().await {
                 if sender.send(Seen::Log { check: check.clone(), line }).await.is_err() {
                     return;
@@ -538,19 +633,21 @@ impl<'r> Course<'r> {
     }
 }
 
-async fn create(
-    connection: &Connection,
-    namespace: &str,
-    owner: Option<Value>,
-    objects: Vec<Value>,
-) -> Result<(), ClusterError> {
-    let owner = match owner.as_ref().and_then(|owner| owner["metadata"]["name"].as_str()) {
-        Some(name) => job::find(connection, "ConfigMap", namespace, name).await?,
-        None => None,
-    };
+/// Creates objects in order until told to stop.
+async fn create(connection: &Connection, objects: &[Value], halted: &AtomicBool) -> Result<(), ClusterError> {
     for object in objects {
-        let object = owner.as_ref().map_or_else(|| object.clone(), |owner| owned(&object, owner));
-        job::apply(connection, &object).await?;
+        if halted.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        match job::apply(connection, object).await {
+            // There is no such namespace to have rights in; that is for the check to find out and to judge.
+            Err(error) if error.kind == ClusterErrorKind::NotFound && is_right(object) => {}
+            created => drop(created?),
+        }
     }
     Ok(())
+}
+
+fn is_right(object: &Value) -> bool {
+    object["kind"] == "Role" || object["kind"] == "RoleBinding"
 }

@@ -10,8 +10,9 @@ use std::collections::VecDeque;
 
 /// Lines of output that a report keeps.
 const KEPT_LINES: usize = 1000;
-/// Milliseconds that a pod may be unschedulable, or an image unpullable, before the check is given up.
-const GRACE_MS: u64 = 10_000;
+/// Milliseconds that a pod may be unschedulable, refused or without its image before the check is given up: long enough
+/// for the kubelet's second attempt at an image, far shorter than any limit.
+pub const GRACE_MS: u64 = 20_000;
 /// Milliseconds between the end of a container and giving up on the rest of its output.
 const OUTPUT_GRACE_MS: u64 = 5_000;
 /// Milliseconds between a pod's disappearance and calling it vanished: the Job's condition may still tell why.
@@ -69,8 +70,9 @@ struct Ending {
 pub struct Machine {
     check: PlannedCheck,
     created_ms: u64,
+    grace_ms: u64,
     state: State,
-    /// When the present state began.
+    /// When a state of this kind began; its words may have changed since.
     state_since_ms: u64,
     pod: Option<Value>,
     pod_gone_ms: Option<u64>,
@@ -85,11 +87,12 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// A check whose objects are being created now.
-    pub fn new(check: PlannedCheck, now_ms: u64) -> Machine {
+    /// A check whose objects are being created now. `grace_ms` is how long a wait that looks hopeless may last.
+    pub fn new(check: PlannedCheck, grace_ms: u64, now_ms: u64) -> Machine {
         Machine {
             check,
             created_ms: now_ms,
+            grace_ms,
             state: State::Creating,
             state_since_ms: now_ms,
             pod: None,
@@ -148,8 +151,11 @@ impl Machine {
         }
         let state = self.state();
         if state != self.state {
+            // The scheduler counts anew whenever a node changes; that is still the same wait.
+            if std::mem::discriminant(&state) != std::mem::discriminant(&self.state) {
+                self.state_since_ms = now_ms;
+            }
             self.state = state.clone();
-            self.state_since_ms = now_ms;
             outputs.push(Output::State(state));
         }
         if self.ending.is_none() {
@@ -169,6 +175,10 @@ impl Machine {
             self.end(now_ms, status, message, exit_code);
             return;
         }
+        // Complete without a pod: somebody deleted the pod, and its verdict with it, before it was seen.
+        if self.pod.is_none() && self.job.as_ref().is_some_and(|job| condition(job, "Complete").is_some()) {
+            self.pod_gone_ms.get_or_insert(now_ms);
+        }
         let failed =
             self.job.as_ref().and_then(|job| condition(job, "Failed").or_else(|| condition(job, "FailureTarget")));
         let Some((reason, message)) = failed else { return };
@@ -186,9 +196,11 @@ impl Machine {
         let detail = self.state.detail();
         let hopeless = match &self.state {
             State::PullFailing { reason, .. } => {
-                matches!(&**reason, "InvalidImageName" | "ErrImageNeverPull") || waited >= GRACE_MS
+                matches!(&**reason, "InvalidImageName" | "ErrImageNeverPull") || waited >= self.grace_ms
             }
-            State::Unscheduled { .. } | State::PodRefused { .. } | State::ConfigError { .. } => waited >= GRACE_MS,
+            State::Unscheduled { .. } | State::PodRefused { .. } | State::ConfigError { .. } => {
+                waited >= self.grace_ms
+            }
             _ => false,
         };
         if hopeless {
@@ -382,11 +394,17 @@ fn gates(pod: &Value) -> Vec<String> {
 
 /// What the pod's end means; `None` while it goes on.
 fn verdict(pod: &Value) -> Option<(Status, String, Option<i32>)> {
-    if let Some((reason, message)) = condition(pod, "DisruptionTarget") {
-        return Some((Status::Other, format!("the pod was disrupted ({reason}): {message}"), None));
+    let ended = container(pod).and_then(|status| status.pointer("/state/terminated")).map(|ended| exit(pod, ended));
+    // A check that reached its verdict before it was evicted keeps it; what the eviction killed has none.
+    if let Some(ended @ (Status::Passed | Status::Failed | Status::Skipped, ..)) = ended {
+        return Some(ended);
     }
-    if let Some(ended) = container(pod).and_then(|status| status.pointer("/state/terminated")) {
-        return Some(exit(pod, ended));
+    if let Some((reason, message)) = condition(pod, "DisruptionTarget") {
+        let code = ended.and_then(|(_, _, code)| code);
+        return Some((Status::Other, format!("the pod was disrupted ({reason}): {message}"), code));
+    }
+    if ended.is_some() {
+        return ended;
     }
     match (text(pod, "/status/phase"), text(pod, "/status/reason")) {
         ("Failed", reason) => {
@@ -404,8 +422,11 @@ fn exit(pod: &Value, ended: &Value) -> (Status, String, Option<i32>) {
     let code = ended.get("exitCode").and_then(Value::as_i64).and_then(|code| i32::try_from(code).ok()).unwrap_or(-1);
     let message = text(ended, "/message").trim().to_owned();
     if text(ended, "/reason") == "OOMKilled" {
-        let limit = pod.pointer("/spec/containers/0/resources/limits/memory").and_then(Value::as_str).unwrap_or("no");
-        return (Status::Other, format!("out of memory: the container has a limit of {limit}"), Some(code));
+        let message = match memory_limit(pod) {
+            Some(limit) => format!("out of memory: the container may use {limit}"),
+            None => "out of memory: the node had none left".to_owned(),
+        };
+        return (Status::Other, message, Some(code));
     }
     let said = |fallback: &str| if message.is_empty() { fallback.to_owned() } else { message.clone() };
     match code {
@@ -421,6 +442,11 @@ fn exit(pod: &Value, ended: &Value) -> (Status, String, Option<i32>) {
             )
         }
     }
+}
+
+fn memory_limit(pod: &Value) -> Option<&str> {
+    let containers = pod.pointer("/spec/containers")?.as_array()?;
+    containers.iter().find(|known| known["name"] == CONTAINER)?.pointer("/resources/limits/memory")?.as_str()
 }
 
 fn milliseconds(text: &str) -> Option<u64> {
@@ -452,7 +478,7 @@ mod tests {
             image: "aicr/check:1".into(),
             timeout_seconds: 60,
         };
-        let mut machine = Machine::new(planned, 0);
+        let mut machine = Machine::new(planned, 10_000, 0);
         let mut lines = Vec::new();
         for (seconds, observation) in script {
             for output in machine.on(seconds * 1000, observation) {
@@ -528,7 +554,54 @@ mod tests {
         );
         check(
             end(ended(137, "", "OOMKilled")),
-            &told("2: Other Some(137) out of memory: the container has a limit of no"),
+            &told("2: Other Some(137) out of memory: the node had none left"),
+        );
+        let limited = Observation::Pod(json!({
+            "metadata": {"name": "p"},
+            "spec": {"containers": [
+                {"name": "sidecar", "resources": {"limits": {"memory": "1Gi"}}},
+                {"name": "validator", "resources": {"limits": {"memory": "256Mi"}}}]},
+            "status": {"phase": "Failed", "containerStatuses": [
+                {"name": "validator", "state": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}}]},
+        }));
+        check(end(limited), &told("2: Other Some(137) out of memory: the container may use 256Mi"));
+    }
+
+    #[test]
+    fn a_verdict_survives_an_eviction_and_what_it_killed_has_none() {
+        let disrupted = |code: i32, message: &str| {
+            pod(json!({
+                "phase": "Failed",
+                "conditions": [{"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI", "message": "drain"}],
+                "containerStatuses": [{"name": "validator", "state": {"terminated": {"exitCode": code, "message": message}}}],
+            }))
+        };
+        let end = |observation| vec![(1, observation), (2, Observation::LogEnd)];
+        check(end(disrupted(1, "no GPU")), &["1: follow p", "2: Failed Some(1) no GPU"]);
+        check(
+            end(disrupted(143, "")),
+            &["1: follow p", "2: Other Some(143) the pod was disrupted (EvictionByEvictionAPI): drain"],
+        );
+    }
+
+    #[test]
+    fn a_completed_job_whose_pod_nobody_saw_is_not_waited_for() {
+        let complete = Observation::Job(json!({"status": {"conditions": [{"type": "Complete", "status": "True"}]}}));
+        check(
+            vec![(1, complete), (4, Observation::Tick)],
+            &["4: Other None the pod vanished while it was creating"],
+        );
+    }
+
+    #[test]
+    fn new_words_for_the_same_wait_do_not_begin_it_anew() {
+        let unscheduled = |message: &str| {
+            Observation::Pod(json!({"metadata": {"name": "p"}, "spec": {}, "status": {"conditions": [
+                {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}]}}))
+        };
+        check(
+            vec![(1, unscheduled("0/1 nodes")), (8, unscheduled("0/2 nodes")), (11, Observation::Tick)],
+            &["1: unscheduled (0/1 nodes)", "8: unscheduled (0/2 nodes)", "11: Other None the pod cannot be scheduled: 0/2 nodes"],
         );
     }
 
