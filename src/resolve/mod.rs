@@ -79,6 +79,7 @@ pub enum Outcome {
 
 /// Whether a stated dimension is honoured.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Coverage {
     pub dimension: Dimension,
     pub value: String,
