@@ -603,6 +603,10 @@ pub fn go_number(number: &Number) -> String {
 
 /// A float in Go's shortest `g` form: `0.1`, `100000`, `1e+06`.
 pub fn go_float(value: f64) -> String {
+    if value == 0.0 {
+        // Not `-0`, which reads back as the integer 0.
+        return "0".to_owned();
+    }
     let scientific = format!("{value:e}");
     let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
     let exponent: i32 = exponent.parse().unwrap_or(0);
