@@ -1,1 +1,185 @@
-//! The edge to the terminal: enter, leave, color depth, keys. (workbench)
+//! The edge to the terminal: enter and leave, one write per frame, colour level, keys.
+//!
+//! In: what crossterm reports. Out: [`input::Input`] and whole frames. Leaving is idempotent and happens on every way
+//! out: the guard's drop, the panic hook, signals (the workbench's driver) and before a foreign program gets the terminal.
+
+pub mod color;
+pub mod input;
+pub mod key;
+pub mod screen;
+
+use crossterm::{cursor, event, execute, terminal};
+use std::{
+    io::{self, Write},
+    sync::{
+        Mutex, Once, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, ThreadId},
+};
+
+/// Whether the terminal is in our modes. Static, because the panic hook has nothing else to ask.
+static ENTERED: AtomicBool = AtomicBool::new(false);
+/// The thread that draws; a panic elsewhere must not tear the screen down under it.
+static DRAWS: Mutex<Option<ThreadId>> = Mutex::new(None);
+
+/// Our terminal modes; they end when this is dropped.
+#[derive(Debug)]
+#[must_use = "the terminal is left when the guard is dropped"]
+pub struct Guard(());
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        leave();
+    }
+}
+
+/// Enters raw mode, the alternate screen, bracketed paste, focus reports and, if asked, mouse reports.
+///
+/// # Errors
+/// Standard output is no terminal.
+pub fn enter(mouse: bool) -> io::Result<Guard> {
+    install_panic_hook();
+    *DRAWS.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread::current().id());
+    resume(mouse)?;
+    Ok(Guard(()))
+}
+
+/// Enters our modes again after [`leave`], as on the way back from a suspension or an editor.
+///
+/// # Errors
+/// The terminal is gone.
+pub fn resume(mouse: bool) -> io::Result<()> {
+    // Colour is decided by `color::level`; the library would read NO_COLOR on its own and drop bold colours silently.
+    crossterm::style::force_color_output(true);
+    terminal::enable_raw_mode()?;
+    ENTERED.store(true, Ordering::SeqCst);
+    let mut out = io::stdout();
+    execute!(out, terminal::EnterAlternateScreen, event::EnableBracketedPaste, event::EnableFocusChange, cursor::Hide)?;
+    if mouse {
+        // Buttons and the wheel in SGR form; moves without a button are not asked for.
+        out.write_all(b"\x1b[?1000h\x1b[?1002h\x1b[?1006h")?;
+    }
+    out.flush()
+}
+
+/// Gives the terminal back as it was. Does nothing when we are not in it, so every path may call it.
+pub fn leave() {
+    if !ENTERED.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let mut out = io::stdout();
+    // Errors are of no use here: the terminal may be gone, and there is nobody to tell.
+    let _ = out.write_all(b"\x1b[?2026l\x1b[?1006l\x1b[?1002l\x1b[?1000l\x1b[0m");
+    let _ = execute!(
+        out,
+        event::DisableFocusChange,
+        event::DisableBracketedPaste,
+        terminal::LeaveAlternateScreen,
+        cursor::Show
+    );
+    let _ = terminal::disable_raw_mode();
+}
+
+/// Restores the terminal before a panic's message is printed; a panic of a worker leaves the screen alone, its message
+/// arrives as a failed result.
+fn install_panic_hook() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let draws = *DRAWS.lock().unwrap_or_else(PoisonError::into_inner);
+            if draws == Some(thread::current().id()) || !ENTERED.load(Ordering::SeqCst) {
+                leave();
+                before(info);
+            }
+        }));
+    });
+}
+
+/// What a suspension came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Suspended {
+    /// We were stopped and are back.
+    Resumed,
+    /// There is no shell to go back to.
+    NoShell,
+}
+
+/// Leaves the terminal, stops our process group until somebody continues it, and enters again.
+///
+/// # Errors
+/// The terminal is gone after the stop.
+pub fn suspend(mouse: bool) -> io::Result<Suspended> {
+    #[cfg(unix)]
+    {
+        use rustix::process;
+        if process::getsid(None).ok() == Some(process::getpid()) {
+            return Ok(Suspended::NoShell);
+        }
+        leave();
+        // SIGSTOP, not SIGTSTP: the handler for an outer SIGTSTP is ours and would swallow it.
+        process::kill_current_process_group(process::Signal::STOP)?;
+        resume(mouse)?;
+        Ok(Suspended::Resumed)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = mouse;
+        Ok(Suspended::NoShell)
+    }
+}
+
+/// The escape sequence that puts text on the terminal's clipboard (OSC 52), wrapped for tmux where we are inside one.
+///
+/// `None` above 74,994 encoded bytes, which terminals cut.
+pub fn clipboard_sequence(text: &str, in_tmux: bool) -> Option<Vec<u8>> {
+    let encoded = base64(text.as_bytes());
+    if encoded.len() > 74_994 {
+        return None;
+    }
+    let sequence = format!("\x1b]52;c;{encoded}\x07");
+    let wrapped = if in_tmux { format!("\x1bPtmux;{}\x1b\\", sequence.replace('\x1b', "\x1b\x1b")) } else { sequence };
+    Some(wrapped.into_bytes())
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let word = chunk.iter().fold(0u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        for place in 0..4 {
+            let digit = ALPHABET[(word >> (18 - 6 * place) & 63) as usize];
+            text.push(if place <= chunk.len() { digit as char } else { '=' });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copied_text_is_encoded_as_rfc_4648_says() {
+        for (plain, encoded) in
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy"), ("fooba", "Zm9vYmE=")]
+        {
+            assert_eq!(base64(plain.as_bytes()), encoded);
+        }
+    }
+
+    #[test]
+    fn too_much_for_a_clipboard_is_refused_and_tmux_gets_its_wrapper() {
+        assert_eq!(clipboard_sequence(&"x".repeat(60_000), false), None);
+        let wrapped = clipboard_sequence("hi", true).unwrap();
+        assert!(wrapped.starts_with(b"\x1bPtmux;\x1b\x1b]52;c;aGk="));
+    }
+
+    #[test]
+    fn leaving_without_entering_does_nothing() {
+        leave();
+        leave();
+        assert!(!ENTERED.load(Ordering::SeqCst));
+    }
+}

@@ -1,0 +1,118 @@
+//! What a person does at the terminal, from crossterm's events.
+
+use super::key::{Code, Key};
+use crossterm::event::{Event, KeyCode, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    Key(Key),
+    Paste(String),
+    Resize {
+        width: u16,
+        height: u16,
+    },
+    Click {
+        column: u16,
+        row: u16,
+    },
+    /// Lines to scroll at that place; positive is down.
+    Wheel {
+        column: u16,
+        row: u16,
+        lines: i32,
+    },
+    /// The terminal got or lost the focus.
+    Focus(bool),
+}
+
+/// Text of a paste that is kept; the rest of a pasted megabyte is of no use in a field.
+const PASTE_LIMIT: usize = 64 * 1024;
+
+/// `None` for what means nothing here: releases, moves, keys nobody binds.
+pub fn from_event(event: Event) -> Option<Input> {
+    match event {
+        Event::Key(key) if key.kind != KeyEventKind::Release => from_key(key.code, key.modifiers).map(Input::Key),
+        Event::Key(_) => None,
+        Event::Paste(mut text) => {
+            if text.len() > PASTE_LIMIT {
+                text.truncate((0..=PASTE_LIMIT).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0));
+            }
+            Some(Input::Paste(text))
+        }
+        Event::Resize(width, height) => Some(Input::Resize { width, height }),
+        Event::FocusGained => Some(Input::Focus(true)),
+        Event::FocusLost => Some(Input::Focus(false)),
+        Event::Mouse(mouse) => {
+            let (column, row) = (mouse.column, mouse.row);
+            match mouse.kind {
+                MouseEventKind::Down(MouseButton::Left) => Some(Input::Click { column, row }),
+                MouseEventKind::ScrollDown => Some(Input::Wheel { column, row, lines: 3 }),
+                MouseEventKind::ScrollUp => Some(Input::Wheel { column, row, lines: -3 }),
+                _ => None,
+            }
+        }
+    }
+}
+
+fn from_key(code: KeyCode, modifiers: KeyModifiers) -> Option<Key> {
+    let mut key = Key {
+        code: Code::Esc,
+        ctrl: modifiers.contains(KeyModifiers::CONTROL),
+        alt: modifiers.contains(KeyModifiers::ALT),
+        shift: modifiers.contains(KeyModifiers::SHIFT),
+    };
+    key.code = match code {
+        KeyCode::Char(c) => {
+            // Shift is in the character already; Ctrl-Shift is nothing we may ask for.
+            key.shift = false;
+            Code::Char(if key.ctrl { c.to_ascii_lowercase() } else { c })
+        }
+        KeyCode::Enter => Code::Enter,
+        KeyCode::Esc => Code::Esc,
+        KeyCode::Tab => Code::Tab,
+        KeyCode::BackTab => {
+            key.shift = true;
+            Code::Tab
+        }
+        KeyCode::Backspace => Code::Backspace,
+        KeyCode::Delete => Code::Delete,
+        KeyCode::Up => Code::Up,
+        KeyCode::Down => Code::Down,
+        KeyCode::Left => Code::Left,
+        KeyCode::Right => Code::Right,
+        KeyCode::Home => Code::Home,
+        KeyCode::End => Code::End,
+        KeyCode::PageUp => Code::PageUp,
+        KeyCode::PageDown => Code::PageDown,
+        KeyCode::F(number) => Code::F(number),
+        _ => return None,
+    };
+    Some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crossterm::event::{KeyEvent, KeyEventState};
+
+    fn press(code: KeyCode, modifiers: KeyModifiers, kind: KeyEventKind) -> Option<Input> {
+        from_event(Event::Key(KeyEvent { code, modifiers, kind, state: KeyEventState::NONE }))
+    }
+
+    #[test]
+    fn presses_and_repeats_act_and_releases_do_not() {
+        let x = KeyCode::Char('x');
+        let key = Some(Input::Key(Key::char('x')));
+        assert_eq!(press(x, KeyModifiers::NONE, KeyEventKind::Press), key);
+        assert_eq!(press(x, KeyModifiers::NONE, KeyEventKind::Repeat), key);
+        assert_eq!(press(x, KeyModifiers::NONE, KeyEventKind::Release), None);
+        let shifted = press(KeyCode::Char('G'), KeyModifiers::SHIFT, KeyEventKind::Press);
+        assert_eq!(shifted, Some(Input::Key(Key::char('G'))));
+    }
+
+    #[test]
+    fn a_pasted_megabyte_is_cut_at_a_character() {
+        let Some(Input::Paste(text)) = from_event(Event::Paste("é".repeat(1 << 20))) else { panic!("no paste") };
+        assert!(text.len() <= PASTE_LIMIT && text.chars().all(|c| c == 'é'));
+    }
+}
