@@ -1,1 +1,86 @@
-//! The terminal workbench. (workbench)
+//! The terminal workbench: five screens over one state.
+//!
+//! `app` owns the state: messages in, effects out. `driver` runs effects and feeds results back. `panes` turns the state
+//! into rows, `view` turns rows into a frame; both only read. `keymap` and `theme` are the tables that people see.
+
+pub mod app;
+pub mod data;
+pub mod driver;
+pub mod effect;
+pub mod keymap;
+pub mod layout;
+pub mod msg;
+pub mod overlay;
+pub mod panes;
+pub mod screenshot;
+pub mod script;
+pub mod theme;
+pub mod view;
+pub mod widgets;
+
+use crate::{cluster::Target, criteria::Criteria, ops::Failure, term::color::Level};
+use std::path::PathBuf;
+
+/// The five screens, in the order of their digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Screen {
+    Cluster,
+    Recipe,
+    Diff,
+    Validate,
+    Compare,
+}
+
+impl Screen {
+    pub const ALL: [Screen; 5] = [Screen::Cluster, Screen::Recipe, Screen::Diff, Screen::Validate, Screen::Compare];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Screen::Cluster => "Cluster",
+            Screen::Recipe => "Recipe",
+            Screen::Diff => "Diff",
+            Screen::Validate => "Validate",
+            Screen::Compare => "Compare",
+        }
+    }
+
+    pub fn index(self) -> usize {
+        self as usize
+    }
+}
+
+/// How to start the workbench.
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    pub target: Target,
+    /// `--data` folders over the embedded catalog.
+    pub data: Vec<PathBuf>,
+    /// Saved snapshots: one is shown instead of a cluster, two are compared.
+    pub snapshots: Vec<PathBuf>,
+    /// Criteria as stated; where none are, the cluster's fingerprint decides.
+    pub criteria: Option<Criteria>,
+    pub screen: Option<Screen>,
+    pub look: Look,
+    pub mouse: bool,
+    /// Image that runs our checks, and the namespace for them; the engine's own where not stated.
+    pub image: Option<String>,
+    pub namespace: Option<String>,
+}
+
+/// How it looks.
+#[derive(Clone, Debug, Default)]
+pub struct Look {
+    /// `dark` where not stated.
+    pub theme: Option<String>,
+    /// As `--color` asks; the environment decides where it does not.
+    pub color: Option<Level>,
+    pub ascii: bool,
+}
+
+/// Runs the workbench on this terminal until the person leaves.
+///
+/// # Errors
+/// There is no terminal, or it went away; an unknown theme; the process was told to end.
+pub async fn run(options: RunOptions) -> Result<(), Failure> {
+    driver::run(options).await
+}

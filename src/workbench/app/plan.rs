@@ -1,0 +1,195 @@
+//! The run of a validation: the question before it, its events, its end.
+
+use super::{Severity, State};
+use crate::{
+    catalog::validator::Phase,
+    ops::{Failure, validate::Prepared},
+    validate::event::{Body, Event, Status, Verdict},
+    workbench::{
+        data::{Run, Source},
+        effect::Effect,
+        overlay::{Overlay, Question},
+        panes::Need,
+        widgets::text,
+    },
+};
+use serde_json::Value;
+use std::{collections::BTreeMap, sync::Arc};
+
+impl State {
+    /// r: asks the driver what a run would create.
+    pub(super) fn ask_run(&mut self) -> Vec<Effect> {
+        let (catalog, recipe, snapshot) =
+            (&self.data.catalog.value, &self.data.recipe.value, &self.data.cluster.snapshot);
+        match (catalog, recipe, snapshot) {
+            _ if self.data.run.active => self.say(Severity::Info, "a run is active; x cancels it"),
+            _ if self.data.cluster.source == Source::Saved => {
+                self.say(Severity::Info, "a saved snapshot runs no Jobs; `:live` goes back to the cluster");
+            }
+            (Some(catalog), Some(recipe), Some(snapshot)) => {
+                let (catalog, recipe, snapshot) = (catalog.clone(), recipe.clone(), snapshot.clone());
+                return vec![Effect::Plan { catalog, recipe, snapshot }];
+            }
+            (_, None, _) => self.say(Severity::Info, "there is no recipe to validate yet"),
+            _ => self.say(Severity::Info, "there is no cluster to validate yet"),
+        }
+        Vec::new()
+    }
+
+    pub(super) fn planned(&mut self, answer: Result<Arc<Prepared>, Failure>) {
+        match answer {
+            Ok(prepared) => {
+                let lines = plan_lines(&prepared, &self.data.cluster.name);
+                let title = format!("run {}?", prepared.plan.run_id);
+                self.overlay = Some(Overlay::question(Question::Run, &title, &lines, ["Cancel", "Run"]));
+                self.prepared = Some(prepared);
+            }
+            Err(failure) => {
+                self.overlay = Some(Overlay::failure(&failure));
+                self.say_failure(failure);
+            }
+        }
+    }
+
+    pub(super) fn start_run(&mut self) -> Vec<Effect> {
+        let Some(prepared) = self.prepared.take() else { return Vec::new() };
+        self.data.run = Run { active: true, started_ms: self.now_ms, ..Run::default() };
+        self.data.run.id.clone_from(&prepared.plan.run_id);
+        self.mark(Need::Run);
+        vec![Effect::Run(prepared)]
+    }
+
+    /// x: asks before a run is cancelled.
+    pub(super) fn ask_cancel(&mut self) {
+        if !self.data.run.active {
+            self.say(Severity::Info, "no run is active");
+            return;
+        }
+        let going: Vec<&str> = self
+            .data
+            .run
+            .checks
+            .iter()
+            .filter(|check| check.result.is_none())
+            .map(|check| check.planned.name.as_str())
+            .collect();
+        let lines = vec![
+            format!("Run {} has not ended.", self.data.run.id),
+            format!("No verdict yet: {}", if going.is_empty() { "-".to_owned() } else { going.join(", ") }),
+            String::new(),
+            "Cancelling ends its Jobs and removes what it created; results so far stay here.".to_owned(),
+        ];
+        self.overlay =
+            Some(Overlay::question(Question::CancelRun, "cancel the run?", &lines, ["keep running", "cancel the run"]));
+    }
+
+    pub(super) fn cancel_run(&mut self) -> Vec<Effect> {
+        self.data.run.cancelling = true;
+        self.mark(Need::Run);
+        self.say(Severity::Warn, "cancelling: Jobs end and what was created is removed");
+        vec![Effect::CancelRun]
+    }
+
+    pub(super) fn run_event(&mut self, event: Event) {
+        let failed = match &event.body {
+            Body::Finished { check, result } if result.status == Status::Failed => {
+                Some((check.clone(), result.clone()))
+            }
+            _ => None,
+        };
+        let verdict = match &event.body {
+            Body::Ended { verdict } => Some(*verdict),
+            _ => None,
+        };
+        self.data.run.fold(event);
+        self.mark(Need::Run);
+        if let Some((check, result)) = failed {
+            let message = text::clean(result.message.lines().next().unwrap_or_default()).into_owned();
+            self.say(Severity::Fail, format!("{check} failed: {message}"));
+        }
+        if let Some(verdict) = verdict {
+            let (severity, word) = match verdict {
+                Verdict::Passed => (Severity::Ok, "every check passed"),
+                Verdict::NotReady => (Severity::Fail, "not ready: a readiness constraint does not hold, no Job ran"),
+                Verdict::Failed => (Severity::Fail, "failed: ] goes to the checks that did not pass"),
+                Verdict::Inconclusive => (Severity::Warn, "inconclusive: some check gave no verdict"),
+                Verdict::Skipped => (Severity::Warn, "nothing ran: every check was skipped"),
+                Verdict::Cancelled => (Severity::Warn, "cancelled"),
+            };
+            self.say(severity, format!("run ended: {word}"));
+        }
+    }
+}
+
+/// What a run will create, as lines of the question.
+fn plan_lines(prepared: &Prepared, cluster: &str) -> Vec<String> {
+    let plan = &prepared.plan;
+    let mut lines = vec![
+        format!("On {cluster}, in namespace {}, this run creates:", plan.namespace),
+        String::new(),
+        "shared objects:".to_owned(),
+    ];
+    lines.extend(plan.shared.iter().map(|object| format!("  {}", named(object))));
+    for phase in Phase::ALL {
+        let checks: Vec<_> = plan.checks.iter().filter(|check| check.check.phase == phase).collect();
+        if checks.is_empty() {
+            continue;
+        }
+        lines.push(String::new());
+        lines.push(format!("{} ({}):", phase.name(), text::count(checks.len(), "check")));
+        for check in checks {
+            let limit = text::duration(check.check.timeout_seconds * 1000);
+            if let Some(why) = &check.cannot_run {
+                lines.push(format!("  {}  cannot run: {why}", check.check.name));
+                continue;
+            }
+            lines.push(format!("  {}  at most {limit}, image {}", check.check.name, check.check.image));
+            let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+            for object in &check.objects {
+                *kinds.entry(object["kind"].as_str().unwrap_or("object")).or_default() += 1;
+            }
+            let kinds: Vec<String> = kinds.into_iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+            lines.push(format!("    {}", kinds.join(", ")));
+            lines.extend(rights(&check.objects).into_iter().map(|right| format!("    may {right}")));
+        }
+    }
+    for notice in &plan.notices {
+        lines.push(format!("! {notice}"));
+    }
+    lines.push(String::new());
+    lines.push("Everything is removed at the end. The same from a shell:".to_owned());
+    lines.push(format!("  aicr validate {}", criteria_flags(prepared)));
+    lines
+}
+
+fn criteria_flags(prepared: &Prepared) -> String {
+    let phases = prepared.plan.checks.iter().map(|check| check.check.phase);
+    let mut names: Vec<&str> = phases.map(Phase::name).collect();
+    names.dedup();
+    let phases: Vec<String> = names.into_iter().map(|name| format!("--phase {name}")).collect();
+    format!("--recipe recipe.yaml {} --namespace {}", phases.join(" "), prepared.plan.namespace)
+}
+
+fn named(object: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let namespace = object["metadata"]["namespace"].as_str().map_or(String::new(), |name| format!("{name}/"));
+    format!("{} {namespace}{}", text(&object["kind"]), text(&object["metadata"]["name"]))
+}
+
+/// Rules of the roles, one line each: `get, list pods`.
+fn rights(objects: &[Value]) -> Vec<String> {
+    let list = |value: &Value| {
+        let items = value.as_array().map_or(&[][..], Vec::as_slice);
+        items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+    };
+    let mut lines = Vec::new();
+    for object in objects {
+        let kind = object["kind"].as_str().unwrap_or_default();
+        let place = if kind == "ClusterRole" { "in every namespace" } else { "in the run's namespace" };
+        for rule in object["rules"].as_array().into_iter().flatten() {
+            let what = if rule["nonResourceURLs"].is_array() { &rule["nonResourceURLs"] } else { &rule["resources"] };
+            lines.push(format!("{} {} {place}", list(&rule["verbs"]), list(what)));
+        }
+    }
+    lines
+}

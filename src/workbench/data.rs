@@ -1,0 +1,374 @@
+//! What the workbench knows: cluster, recipe, what-if, diff, run and comparison, each with its state.
+//!
+//! Only values; [`super::app`] changes them, panes read them. The last good value stays while a newer one is fetched or
+//! after it could not be.
+
+use crate::{
+    catalog::{Catalog, validator::Phase},
+    cluster::watch::LiveStatus,
+    criteria::Criteria,
+    diff::{Change, text},
+    ops::Failure,
+    resolve::Resolution,
+    snapshot::{
+        Snapshot,
+        nodes::{self, NodeRow, Shape},
+    },
+    validate::event::{
+        Body, CheckResult, Event, PlannedCheck, ReadinessOutcome, Severity, State as CheckState, Verdict,
+    },
+};
+use std::{collections::VecDeque, sync::Arc};
+
+/// A value that is fetched by a worker.
+#[derive(Debug)]
+pub struct Slot<T> {
+    /// The last good value.
+    pub value: Option<Arc<T>>,
+    /// Why there is no newer one.
+    pub failure: Option<Failure>,
+    /// A worker is at it; answers of older generations are dropped.
+    pub loading: bool,
+    pub generation: u64,
+}
+
+// Derived, both would ask the same of `T`, which is only ever shared.
+impl<T> Clone for Slot<T> {
+    fn clone(&self) -> Slot<T> {
+        Slot {
+            value: self.value.clone(),
+            failure: self.failure.clone(),
+            loading: self.loading,
+            generation: self.generation,
+        }
+    }
+}
+
+impl<T> Default for Slot<T> {
+    fn default() -> Slot<T> {
+        Slot { value: None, failure: None, loading: false, generation: 0 }
+    }
+}
+
+impl<T> Slot<T> {
+    /// Starts a new fetch; returns its generation.
+    pub fn start(&mut self) -> u64 {
+        self.generation += 1;
+        self.loading = true;
+        self.generation
+    }
+
+    /// Takes the answer of a fetch; false when a newer one was started since.
+    pub fn finish(&mut self, generation: u64, answer: Result<Arc<T>, Failure>) -> bool {
+        if generation != self.generation {
+            return false;
+        }
+        self.loading = false;
+        match answer {
+            Ok(value) => {
+                self.value = Some(value);
+                self.failure = None;
+            }
+            Err(failure) => self.failure = Some(failure),
+        }
+        true
+    }
+
+    /// Forgets everything; an answer on its way is dropped.
+    pub fn clear(&mut self) {
+        self.generation += 1;
+        self.value = None;
+        self.failure = None;
+        self.loading = false;
+    }
+}
+
+/// Where the shown snapshot comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Source {
+    /// Nothing yet.
+    #[default]
+    None,
+    Live,
+    Demo,
+    /// A file.
+    Saved,
+}
+
+impl Source {
+    /// The word in the context line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Source::None => "NONE",
+            Source::Live => "LIVE",
+            Source::Demo => "DEMO",
+            Source::Saved => "SNAP",
+        }
+    }
+}
+
+/// The cluster, or the file that stands for one.
+#[derive(Clone, Debug, Default)]
+pub struct Cluster {
+    pub source: Source,
+    /// Context name or file name.
+    pub name: String,
+    pub server: String,
+    pub status: LiveStatus,
+    /// No connection at all: why.
+    pub failure: Option<Failure>,
+    pub snapshot: Option<Arc<Snapshot>>,
+    pub nodes: Vec<NodeRow>,
+    pub shapes: Vec<Shape>,
+    /// Sources that could not be read, with the reason.
+    pub missing: Vec<(String, String)>,
+    pub generation: u64,
+}
+
+impl Cluster {
+    pub fn show(&mut self, snapshot: Arc<Snapshot>) {
+        self.nodes = nodes::rows(&snapshot);
+        self.shapes = nodes::shapes(&self.nodes);
+        self.snapshot = Some(snapshot);
+    }
+}
+
+/// Another set of criteria, beside the current one.
+#[derive(Clone, Debug, Default)]
+pub struct WhatIf {
+    pub criteria: Criteria,
+    pub resolution: Slot<Resolution>,
+    pub changes: Slot<Vec<Change>>,
+}
+
+/// How the Diff screen shows its changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DiffView {
+    #[default]
+    Changes,
+    SideBySide,
+    Unified,
+}
+
+impl DiffView {
+    pub fn next(self) -> DiffView {
+        match self {
+            DiffView::Changes => DiffView::SideBySide,
+            DiffView::SideBySide => DiffView::Unified,
+            DiffView::Unified => DiffView::Changes,
+        }
+    }
+
+    pub fn word(self) -> &'static str {
+        match self {
+            DiffView::Changes => "changes",
+            DiffView::SideBySide => "side by side",
+            DiffView::Unified => "unified",
+        }
+    }
+}
+
+/// The recipe beside another one.
+#[derive(Clone, Debug)]
+pub struct Diff {
+    /// What the other side was asked for; `None` until somebody asks.
+    pub criteria: Option<Criteria>,
+    pub other: Slot<Resolution>,
+    pub changes: Slot<Changes>,
+    pub view: DiffView,
+    /// Unchanged lines around changes.
+    pub context: usize,
+    /// The other side is at the left.
+    pub swapped: bool,
+}
+
+impl Default for Diff {
+    fn default() -> Diff {
+        Diff {
+            criteria: None,
+            other: Slot::default(),
+            changes: Slot::default(),
+            view: DiffView::default(),
+            context: 3,
+            swapped: false,
+        }
+    }
+}
+
+/// Two recipes compared, as values and as text.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    pub changes: Vec<Change>,
+    pub rows: Vec<text::Row>,
+}
+
+/// A snapshot with the name it is shown under.
+#[derive(Clone, Debug)]
+pub struct Side {
+    pub name: String,
+    pub snapshot: Arc<Snapshot>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Compare {
+    pub a: Option<Side>,
+    /// The shown cluster where nothing else was opened.
+    pub b: Option<Side>,
+    pub changes: Slot<Vec<Change>>,
+    /// Readings that change by themselves are shown.
+    pub noise: bool,
+}
+
+/// A line of output that a check's log keeps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogLine {
+    pub at_ms: u64,
+    pub text: String,
+}
+
+/// Lines that one check's log keeps; older ones are dropped and counted.
+const LOG_LINES: usize = 20_000;
+
+#[derive(Clone, Debug)]
+pub struct CheckView {
+    pub planned: PlannedCheck,
+    pub state: CheckState,
+    /// First event that was more than waiting.
+    pub started_ms: Option<u64>,
+    pub result: Option<CheckResult>,
+    pub log: VecDeque<LogLine>,
+    /// Lines dropped from the start of the log.
+    pub dropped: usize,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReadinessView {
+    pub name: String,
+    pub expected: String,
+    pub outcome: ReadinessOutcome,
+    pub actual: Option<String>,
+    pub reason: Option<String>,
+}
+
+/// A validation run, folded from its events.
+#[derive(Clone, Debug, Default)]
+pub struct Run {
+    pub id: String,
+    pub namespace: String,
+    pub started_ms: u64,
+    /// Time of the newest event.
+    pub last_ms: u64,
+    pub readiness: Vec<ReadinessView>,
+    pub checks: Vec<CheckView>,
+    pub running: Option<Phase>,
+    pub notices: Vec<(Severity, String)>,
+    pub cleaned: Option<(usize, Vec<String>)>,
+    pub verdict: Option<Verdict>,
+    /// Started here and not ended yet.
+    pub active: bool,
+    pub cancelling: bool,
+    pub failure: Option<Failure>,
+}
+
+impl Run {
+    /// Takes one event of the stream.
+    pub fn fold(&mut self, event: Event) {
+        let at_ms = event.at_ms;
+        self.last_ms = self.last_ms.max(at_ms);
+        match event.body {
+            Body::Planned { run_id, namespace, checks, context: _, recipe: _ } => {
+                self.id = run_id;
+                self.namespace = namespace;
+                self.started_ms = at_ms;
+                self.checks = checks.into_iter().map(CheckView::new).collect();
+            }
+            Body::Readiness { name, expected, outcome, actual, reason } => {
+                self.readiness.push(ReadinessView { name, expected, outcome, actual, reason });
+            }
+            Body::PhaseStarted { phase } => self.running = Some(phase),
+            Body::State { check, state } => {
+                if let Some(view) = self.check_mut(&check) {
+                    if view.started_ms.is_none() && state != CheckState::Queued {
+                        view.started_ms = Some(at_ms);
+                    }
+                    view.state = state;
+                }
+            }
+            Body::Log { check, text } => {
+                if let Some(view) = self.check_mut(&check) {
+                    if view.log.len() == LOG_LINES {
+                        view.log.pop_front();
+                        view.dropped += 1;
+                    }
+                    view.log.push_back(LogLine { at_ms, text });
+                }
+            }
+            Body::Finished { check, result } => {
+                if let Some(view) = self.check_mut(&check) {
+                    view.result = Some(result);
+                }
+            }
+            Body::PhaseFinished { .. } => self.running = None,
+            Body::Notice { severity, text } => self.notices.push((severity, text)),
+            Body::CleanedUp { removed, left } => self.cleaned = Some((removed, left)),
+            Body::Ended { verdict } => {
+                self.verdict = Some(verdict);
+                self.active = false;
+            }
+        }
+    }
+
+    pub fn check(&self, name: &str) -> Option<&CheckView> {
+        self.checks.iter().find(|check| check.planned.name == name)
+    }
+
+    fn check_mut(&mut self, name: &str) -> Option<&mut CheckView> {
+        self.checks.iter_mut().find(|check| check.planned.name == name)
+    }
+}
+
+impl CheckView {
+    fn new(planned: PlannedCheck) -> CheckView {
+        CheckView {
+            planned,
+            state: CheckState::Queued,
+            started_ms: None,
+            result: None,
+            log: VecDeque::new(),
+            dropped: 0,
+        }
+    }
+}
+
+/// Everything.
+#[derive(Clone, Debug, Default)]
+pub struct Data {
+    pub cluster: Cluster,
+    pub catalog: Slot<Catalog>,
+    /// Criteria that a person stated; else the fingerprint's.
+    pub stated: Option<Criteria>,
+    pub criteria: Criteria,
+    pub recipe: Slot<Resolution>,
+    pub what_if: Option<WhatIf>,
+    pub diff: Diff,
+    pub run: Run,
+    pub compare: Compare,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn late_answers_are_dropped_and_the_last_good_value_stays() {
+        let mut slot = Slot::default();
+        let old = slot.start();
+        let new = slot.start();
+        assert!(!slot.finish(old, Ok(Arc::new(1))));
+        assert!(slot.finish(new, Ok(Arc::new(2))));
+        let next = slot.start();
+        assert!(slot.finish(next, Err(Failure::new(crate::ops::Kind::Internal, "x", "y"))));
+        assert_eq!(slot.value.as_deref(), Some(&2));
+        assert!(slot.failure.is_some() && !slot.loading);
+    }
+}

@@ -1,0 +1,83 @@
+//! What the state asks of the driver: work on workers, the terminal, the clipboard.
+
+use super::msg::{RecipeSlot, SnapshotSlot};
+use crate::{catalog::Catalog, criteria::Criteria, ops::validate::Prepared, resolve::Resolution, snapshot::Snapshot};
+use std::{path::PathBuf, sync::Arc};
+
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Connect to the cluster and watch it; ends an older watch.
+    Watch {
+        generation: u64,
+    },
+    LoadCatalog {
+        generation: u64,
+    },
+    ReadSnapshot {
+        slot: SnapshotSlot,
+        path: PathBuf,
+    },
+    Resolve {
+        slot: RecipeSlot,
+        generation: u64,
+        catalog: Arc<Catalog>,
+        criteria: Criteria,
+        snapshot: Option<Arc<Snapshot>>,
+    },
+    WhatIfChanges {
+        generation: u64,
+        left: Arc<Resolution>,
+        right: Arc<Resolution>,
+    },
+    CompareRecipes {
+        generation: u64,
+        left: Arc<Resolution>,
+        right: Arc<Resolution>,
+    },
+    CompareSnapshots {
+        generation: u64,
+        left: Arc<Snapshot>,
+        right: Arc<Snapshot>,
+    },
+    /// Say what a run of this recipe would create.
+    Plan {
+        catalog: Arc<Catalog>,
+        recipe: Arc<Resolution>,
+        snapshot: Arc<Snapshot>,
+    },
+    Run(Arc<Prepared>),
+    CancelRun,
+    /// Write the shown snapshot.
+    Save {
+        snapshot: Arc<Snapshot>,
+        path: PathBuf,
+    },
+    Copy(String),
+    /// Open a file at a line in `$EDITOR`.
+    Edit {
+        path: PathBuf,
+        line: u32,
+    },
+    /// Write the next frame as SVG.
+    Export(PathBuf),
+    Redraw,
+    Suspend,
+    Quit,
+}
+
+impl Effect {
+    /// An answer will come back.
+    pub fn is_work(&self) -> bool {
+        !matches!(
+            self,
+            Effect::CancelRun
+                | Effect::Watch { .. }
+                | Effect::Copy(_)
+                | Effect::Edit { .. }
+                | Effect::Export(_)
+                | Effect::Redraw
+                | Effect::Suspend
+                | Effect::Quit
+        )
+    }
+}

@@ -1,0 +1,87 @@
+//! What reaches the state: input, time and answers of workers.
+
+use super::data::Changes;
+use crate::{
+    catalog::Catalog,
+    cluster::watch::LiveView,
+    diff::Change,
+    ops::{Failure, validate::Prepared},
+    resolve::Resolution,
+    snapshot::Snapshot,
+    term::input::Input,
+    validate::event::Event,
+};
+use std::sync::Arc;
+
+/// Which recipe an answer is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecipeSlot {
+    Current,
+    WhatIf,
+    /// The other side of the Diff screen.
+    Other,
+}
+
+/// Which place an opened snapshot goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SnapshotSlot {
+    Cluster,
+    A,
+    B,
+}
+
+#[derive(Clone, Debug)]
+pub enum Msg {
+    Input(Input),
+    /// The clock, where something shown depends on it.
+    Tick,
+    Connected {
+        generation: u64,
+        context: String,
+        server: String,
+    },
+    ConnectFailed {
+        generation: u64,
+        failure: Failure,
+    },
+    Live {
+        generation: u64,
+        view: LiveView,
+    },
+    Catalog {
+        generation: u64,
+        answer: Result<Arc<Catalog>, Failure>,
+    },
+    Snapshot {
+        slot: SnapshotSlot,
+        name: String,
+        answer: Result<Arc<Snapshot>, Failure>,
+    },
+    Resolved {
+        slot: RecipeSlot,
+        generation: u64,
+        answer: Result<Arc<Resolution>, Failure>,
+    },
+    WhatIfChanges {
+        generation: u64,
+        answer: Result<Arc<Vec<Change>>, Failure>,
+    },
+    RecipesCompared {
+        generation: u64,
+        answer: Result<Arc<Changes>, Failure>,
+    },
+    SnapshotsCompared {
+        generation: u64,
+        answer: Result<Arc<Vec<Change>>, Failure>,
+    },
+    /// A run, ready to start.
+    Planned(Result<Arc<Prepared>, Failure>),
+    Run(Event),
+    RunEnded(Result<(), Failure>),
+    /// Something was done that cannot be seen otherwise.
+    Done(String),
+    Failed(Failure),
+    Suspend,
+    /// The process was told to end.
+    Terminate,
+}

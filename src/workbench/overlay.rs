@@ -1,0 +1,414 @@
+//! What lies over a screen: help, palette, messages, a text to read, a question.
+//!
+//! Each is a table, some with a text field above it; a question has choices below it.
+
+use super::{
+    Screen,
+    app::State,
+    keymap::{self, Action, Group},
+    panes,
+    theme::{self, Role},
+    widgets::{
+        table::{Cell, Column, Content, Row, Table},
+        text,
+    },
+};
+use crate::ops::Failure;
+use nucleo_matcher::{
+    Config, Matcher, Utf32Str,
+    pattern::{CaseMatching, Normalization, Pattern},
+};
+use unicode_segmentation::UnicodeSegmentation;
+
+/// One line of text being typed; the cursor is a byte offset at a character's edge.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Field {
+    pub text: String,
+    pub cursor: usize,
+}
+
+impl Field {
+    pub fn with(text: &str) -> Field {
+        Field { text: text.to_owned(), cursor: text.len() }
+    }
+
+    pub fn insert(&mut self, text: &str) {
+        // A pasted line end would be shown as `^J`; in one line it is a space.
+        let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        self.text.insert_str(self.cursor, &text);
+        self.cursor += text.len();
+    }
+
+    pub fn backspace(&mut self) {
+        if let Some(grapheme) = self.text[..self.cursor].graphemes(true).next_back() {
+            let from = self.cursor - grapheme.len();
+            self.text.replace_range(from..self.cursor, "");
+            self.cursor = from;
+        }
+    }
+
+    /// Removes the word before the cursor.
+    pub fn delete_word(&mut self) {
+        let head = self.text[..self.cursor].trim_end();
+        let from = head.rfind(' ').map_or(0, |at| at + 1);
+        self.text.replace_range(from..self.cursor, "");
+        self.cursor = from;
+    }
+
+    pub fn clear(&mut self) {
+        *self = Field::default();
+    }
+
+    pub fn left(&mut self) {
+        self.cursor -= self.text[..self.cursor].graphemes(true).next_back().map_or(0, str::len);
+    }
+
+    pub fn right(&mut self) {
+        self.cursor += self.text[self.cursor..].graphemes(true).next().map_or(0, str::len);
+    }
+}
+
+/// What a question leads to when it is answered with yes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    Run,
+    CancelRun,
+    /// Leave although a run is active.
+    Quit,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    Help,
+    Palette,
+    Messages,
+    /// A text to read: a file, YAML, a failure.
+    Text,
+    /// The second choice is the dangerous one; the first has the focus.
+    Question {
+        question: Question,
+        choices: [&'static str; 2],
+        chosen: usize,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub struct Overlay {
+    pub kind: Kind,
+    pub field: Option<Field>,
+    pub table: Table,
+    /// What `y` copies from a text.
+    pub copy: String,
+}
+
+impl Overlay {
+    pub fn help(screen: Screen) -> Overlay {
+        let mut overlay = Overlay::new(Kind::Help, Some(Field::default()), Content::default());
+        overlay.table.content = help(screen, "");
+        overlay.table.refilter();
+        overlay
+    }
+
+    pub fn palette(state: &State, start: &str) -> Overlay {
+        let mut overlay = Overlay::new(Kind::Palette, Some(Field::with(start)), Content::default());
+        overlay.table.set(palette(state, start));
+        overlay
+    }
+
+    pub fn messages(state: &State) -> Overlay {
+        let rows = state.messages.iter().enumerate().rev().map(|(index, message)| {
+            let (role, glyph) = message.severity.mark();
+            let cells = vec![Cell::new(Role::Muted, &message.at), Cell::new(role, &message.text)];
+            Row { marker: Some((role, glyph)), ..Row::new(index.to_string(), cells) }
+        });
+        let content = Content {
+            title: "messages, newest first".to_owned(),
+            columns: vec![Column::new("", 8, 8), Column::new("", 10, 10).grows()],
+            rows: rows.collect(),
+            says: vec![(Role::Muted, "nothing was said yet".to_owned())],
+            ordered: true,
+            ..Content::default()
+        };
+        Overlay::new(Kind::Messages, None, content)
+    }
+
+    /// A text with line numbers; the line at `at` (from 1) is selected.
+    pub fn text(title: &str, body: &str, at: usize) -> Overlay {
+        let digits = body.lines().count().to_string().len();
+        let rows = body.lines().enumerate().map(|(index, line)| {
+            let number = format!("{:>digits$}", index + 1);
+            Row::new(index.to_string(), vec![Cell::new(Role::Muted, number), Cell::text(line)])
+        });
+        let content = Content {
+            title: title.to_owned(),
+            note: text::count(body.lines().count(), "line"),
+            columns: vec![Column::new("", u16::try_from(digits).unwrap_or(9), 1), Column::new("", 10, 10).grows()],
+            rows: rows.collect(),
+            ordered: true,
+            ..Content::default()
+        };
+        let mut overlay = Overlay::new(Kind::Text, None, content);
+        overlay.table.move_to(at.saturating_sub(1));
+        overlay.copy = body.to_owned();
+        overlay
+    }
+
+    pub fn failure(failure: &Failure) -> Overlay {
+        Overlay::text("what failed", &failure.to_string(), 1)
+    }
+
+    pub fn question(question: Question, title: &str, lines: &[String], choices: [&'static str; 2]) -> Overlay {
+        let rows = lines.iter().enumerate().map(|(index, line)| {
+            let heading = !line.starts_with(' ') && line.ends_with(':');
+            Row::new(index.to_string(), vec![Cell::new(if heading { Role::Heading } else { Role::Text }, line)])
+        });
+        let content = Content {
+            title: title.to_owned(),
+            columns: vec![Column::new("", 10, 10).grows()],
+            rows: rows.collect(),
+            prose: true,
+            ordered: true,
+            ..Content::default()
+        };
+        Overlay::new(Kind::Question { question, choices, chosen: 0 }, None, content)
+    }
+
+    fn new(kind: Kind, field: Option<Field>, content: Content) -> Overlay {
+        let mut table = Table::default();
+        table.set(content);
+        Overlay { kind, field, table, copy: String::new() }
+    }
+
+    /// Takes the field's text into account after it changed.
+    pub fn typed(&mut self, state: &State) {
+        let Some(field) = &self.field else { return };
+        let content = match self.kind {
+            Kind::Help => help(state.screen, &field.text),
+            Kind::Palette => palette(state, &field.text),
+            _ => return,
+        };
+        self.table.selected = None;
+        self.table.cursor = 0;
+        self.table.top = 0;
+        self.table.set(content);
+    }
+}
+
+/// Key map of a screen, narrowed by what is typed; `@Ctrl-D` searches keys.
+fn help(screen: Screen, typed: &str) -> Content {
+    let mut rows = Vec::new();
+    for group in Group::ALL {
+        let bindings = keymap::BINDINGS.iter().filter(|binding| binding.group == group && binding.acts_on(screen));
+        let matching: Vec<_> = bindings
+            .filter(|binding| match typed.strip_prefix('@') {
+                Some(key) => binding.keys.iter().any(|keys| keys.contains(key)),
+                None => {
+                    let typed = typed.to_lowercase();
+                    binding.help.to_lowercase().contains(&typed) || binding.name.contains(&typed)
+                }
+            })
+            .collect();
+        if matching.is_empty() {
+            continue;
+        }
+        let heading = vec![Cell::new(Role::Heading, group.name())];
+        rows.push(Row { depth: 0, ..Row::new(format!("group {}", group.name()), heading) });
+        for binding in matching {
+            let cells = vec![
+                Cell::new(Role::Key, format!("  {}", binding.shown_all())),
+                Cell::text(binding.help),
+                Cell::new(Role::Muted, binding.name),
+            ];
+            rows.push(Row::new(binding.name, cells));
+        }
+    }
+    Content {
+        title: format!("help: keys on {}", screen.name()),
+        note: "type to search, @key for keys, Enter does it".to_owned(),
+        columns: vec![Column::new("", 16, 16), Column::new("", 20, 52).grows(), Column::new("", 12, 16).priority(1)],
+        says: vec![(Role::Muted, format!("no key does `{typed}`"))],
+        rows,
+        ordered: true,
+        ..Content::default()
+    }
+}
+
+/// Commands of the palette that are no keys: word, arguments, what they do.
+pub const COMMANDS: &[(&str, &str, &str)] = &[
+    ("recipe", "service=kind accelerator=a100 …", "resolve a recipe for these criteria; without any, for the cluster"),
+    ("diff", "service=eks … | OVERLAY", "compare the recipe with the one for other criteria"),
+    ("compare", "[A.yaml] [B.yaml]", "compare saved snapshots, or one with the cluster"),
+    ("open", "FILE", "show a saved snapshot instead of the cluster"),
+    ("live", "", "back to the live cluster"),
+    ("save", "FILE", "write the shown snapshot"),
+    ("node", "NAME", "go to a node"),
+    ("value", "PATH", "go to a resolved value"),
+    ("filter", "WORDS", "filter the focused panel"),
+    ("theme", "NAME", "another theme"),
+    ("messages", "", "everything that was said"),
+    ("quit", "", "leave"),
+];
+
+/// Everything that can be done here, best match first.
+fn palette(state: &State, typed: &str) -> Content {
+    let word = typed.split(' ').next().unwrap_or_default();
+    let arguments = typed.contains(' ');
+    let mut entries: Vec<(String, Vec<Cell>)> = Vec::new();
+    if arguments && COMMANDS.iter().any(|(name, ..)| *name == word) {
+        for candidate in completions(state, word) {
+            let line = format!("{word} {candidate}");
+            entries.push((format!("run {line}"), vec![Cell::text(&line), Cell::default(), Cell::default()]));
+        }
+        if let Some((_, arguments, help)) = COMMANDS.iter().find(|(name, ..)| *name == word) {
+            let cells = vec![
+                Cell::new(Role::Muted, format!("{word} {arguments}")),
+                Cell::new(Role::Muted, help),
+                Cell::default(),
+            ];
+            entries.push((format!("run {typed}"), cells));
+        }
+    } else {
+        for binding in keymap::BINDINGS.iter().filter(|binding| binding.acts_on(state.screen)) {
+            let cells = vec![
+                Cell::text(binding.name),
+                Cell::new(Role::Muted, binding.help),
+                Cell::new(Role::Key, binding.shown()),
+            ];
+            entries.push((format!("act {}", binding.name), cells));
+        }
+        for (name, arguments, help) in COMMANDS {
+            let shown = Cell::text(name).and(Role::Muted, format!(" {arguments}"));
+            entries.push((format!("take {name}"), vec![shown, Cell::new(Role::Muted, help), Cell::default()]));
+        }
+        for pane in panes::of_screen(state.screen) {
+            for row in state.table(pane).content.rows.iter().take(2000) {
+                let cells = vec![Cell::text(&row.key), Cell::new(Role::Muted, pane.pane().name), Cell::default()];
+                entries.push((format!("go {} {}", pane.index(), row.key), cells));
+            }
+        }
+    }
+    let rows = ranked(entries, typed);
+    Content {
+        title: "palette".to_owned(),
+        note: text::count(rows.len(), "match").replace("matchs", "matches"),
+        columns: vec![
+            Column::new("", 18, 34).grows().name_like(),
+            Column::new("", 16, 46).priority(1),
+            Column::new("", 4, 8).priority(2),
+        ],
+        says: vec![(Role::Muted, format!("nothing matches `{typed}`; Esc closes"))],
+        rows,
+        ordered: true,
+        ..Content::default()
+    }
+}
+
+/// What an argument may be.
+fn completions(state: &State, command: &str) -> Vec<String> {
+    use crate::criteria::Dimension;
+    let catalog = state.data.catalog.value.as_ref();
+    match command {
+        "theme" => theme::names().into_iter().map(str::to_owned).collect(),
+        "node" => state.data.cluster.nodes.iter().take(5000).map(|node| node.name.clone()).collect(),
+        "value" => state.table(panes::PaneId::Values).content.rows.iter().map(|row| row.key.clone()).collect(),
+        "diff" => catalog.map_or_else(Vec::new, |catalog| catalog.overlays.keys().cloned().collect()),
+        "recipe" => catalog.map_or_else(Vec::new, |catalog| {
+            let dimensions = Dimension::ALL.into_iter().filter(|dimension| *dimension != Dimension::Nodes);
+            let pair = |dimension: Dimension| {
+                let values = catalog.criteria_values(dimension);
+                values.into_iter().map(move |value| format!("{}={value}", dimension.name()))
+            };
+            dimensions.flat_map(pair).collect()
+        }),
+        _ => Vec::new(),
+    }
+}
+
+/// Entries that match fuzzily, best first; all in their order when nothing is typed.
+fn ranked(entries: Vec<(String, Vec<Cell>)>, typed: &str) -> Vec<Row> {
+    if typed.trim().is_empty() {
+        return entries.into_iter().map(|(key, cells)| Row::new(key, cells)).collect();
+    }
+    let mut matcher = Matcher::new(Config::DEFAULT);
+    let pattern = Pattern::parse(typed, CaseMatching::Smart, Normalization::Smart);
+    let mut buffer = Vec::new();
+    let mut scored: Vec<(u32, usize, Row)> = Vec::new();
+    for (order, (key, cells)) in entries.into_iter().enumerate() {
+        let name = cells.first().map(Cell::plain).unwrap_or_default();
+        let about = cells.get(1).map(Cell::plain).unwrap_or_default();
+        let typed_itself = key == format!("run {typed}");
+        let score = pattern
+            .score(Utf32Str::new(&name, &mut buffer), &mut matcher)
+            .map(|score| score * 2)
+            .or_else(|| pattern.score(Utf32Str::new(&about, &mut buffer), &mut matcher))
+            .or(typed_itself.then_some(0));
+        if let Some(score) = score {
+            scored.push((score, order, Row::new(key, cells)));
+        }
+    }
+    scored.sort_by_key(|(score, order, _)| (std::cmp::Reverse(*score), *order));
+    scored.into_iter().map(|(.., row)| row).collect()
+}
+
+/// What Enter on a palette row means.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Choice {
+    Act(Action),
+    /// Put the command into the field and go on typing.
+    Take(String),
+    Run(String),
+    Go(usize, String),
+}
+
+/// Reads the key of a palette row back.
+pub fn choice(key: &str) -> Option<Choice> {
+    let (kind, rest) = key.split_once(' ')?;
+    match kind {
+        "act" => {
+            keymap::BINDINGS.iter().find(|binding| binding.name == rest).map(|binding| Choice::Act(binding.action))
+        }
+        "take" => {
+            let takes_arguments = COMMANDS.iter().any(|(name, arguments, _)| *name == rest && !arguments.is_empty());
+            Some(if takes_arguments { Choice::Take(format!("{rest} ")) } else { Choice::Run(rest.to_owned()) })
+        }
+        "run" => Some(Choice::Run(rest.to_owned())),
+        "go" => {
+            let (pane, key) = rest.split_once(' ')?;
+            Some(Choice::Go(pane.parse().ok()?, key.to_owned()))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_edit_by_grapheme() {
+        let mut field = Field::default();
+        field.insert("a👩‍💻b\n");
+        assert_eq!(field.text, "a👩‍💻b ");
+        field.backspace();
+        field.left();
+        field.backspace();
+        assert_eq!((field.text.as_str(), field.cursor), ("ab", 1));
+        field.insert("x y");
+        field.delete_word();
+        assert_eq!(field.text, "ax b");
+        field.left();
+        field.right();
+        field.right();
+        field.right();
+        field.right();
+        assert_eq!(field.cursor, 4);
+    }
+
+    #[test]
+    fn better_matches_come_first() {
+        let entries = ["screen-compare", "compare-with", "copy"].map(|name| (name.to_owned(), vec![Cell::text(name)]));
+        let rows = ranked(entries.to_vec(), "comp");
+        assert_eq!(rows[0].key, "compare-with");
+        assert_eq!(rows.len(), 2);
+    }
+}

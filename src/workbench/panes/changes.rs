@@ -1,0 +1,130 @@
+//! What differs between two recipes, as a list of changes with their cause.
+
+use super::{Need, Pane, PaneId};
+use crate::{
+    diff::{Change, ChangeKind},
+    workbench::{
+        Screen,
+        app::State,
+        keymap::Action,
+        theme::Role,
+        widgets::{
+            table::{Cell, Column, Content, Row},
+            text,
+        },
+    },
+};
+
+pub(super) static PANE: Pane = Pane {
+    id: PaneId::Changes,
+    screen: Screen::Diff,
+    name: "changes",
+    needs: &[Need::Recipe, Need::Diff],
+    hints: &[Action::MoveDown, Action::NextThing, Action::DiffView, Action::Swap, Action::CompareWith, Action::Filter],
+    build,
+};
+
+fn build(state: &State) -> Content {
+    let diff = &state.data.diff;
+    let Some(changes) = &diff.changes.value else {
+        return content(Vec::new(), String::new(), nothing(state));
+    };
+    let rows: Vec<Row> = changes.changes.iter().map(row).collect();
+    let note = counts(&changes.changes);
+    content(rows, note, vec![(Role::Ok, "✓ both recipes are the same".to_owned())])
+}
+
+/// Why there is no diff, and how to get one.
+pub(super) fn nothing(state: &State) -> Vec<(Role, String)> {
+    let diff = &state.data.diff;
+    if let Some(failure) = diff.other.failure.as_ref().or(diff.changes.failure.as_ref()) {
+        return super::failed(failure);
+    }
+    if diff.criteria.is_some() {
+        return vec![(Role::Run, "comparing …".to_owned())];
+    }
+    vec![
+        (Role::Text, "nothing to compare yet: this screen puts two recipes side by side".to_owned()),
+        (Role::Muted, "= chooses the other one; `:diff service=eks accelerator=h100` states it".to_owned()),
+        (Role::Muted, "i tries criteria on the Recipe screen; Enter there brings them here".to_owned()),
+        (Role::Muted, "on the command line: aicr diff LEFT.yaml RIGHT.yaml".to_owned()),
+    ]
+}
+
+/// Glyph and role of a kind of change.
+pub(super) fn mark(kind: ChangeKind) -> (Role, &'static str) {
+    match kind {
+        ChangeKind::Added => (Role::Add, "+"),
+        ChangeKind::Removed => (Role::Remove, "-"),
+        ChangeKind::Modified => (Role::Change, "~"),
+        ChangeKind::Moved => (Role::Run, "»"),
+    }
+}
+
+/// `12 changed, 3 added, 1 removed`.
+pub(super) fn counts(changes: &[Change]) -> String {
+    let of = |kind| changes.iter().filter(|change| change.kind == kind).count();
+    let parts: Vec<String> = [
+        (of(ChangeKind::Modified), "changed"),
+        (of(ChangeKind::Added), "added"),
+        (of(ChangeKind::Removed), "removed"),
+        (of(ChangeKind::Moved), "moved"),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, word)| format!("{} {word}", text::thousands(count)))
+    .collect();
+    if parts.is_empty() { "no changes".to_owned() } else { parts.join(", ") }
+}
+
+fn row(change: &Change) -> Row {
+    let side = |value: &Option<serde_json::Value>, role| match value {
+        Some(value) => Cell::new(role, shown_value(value)),
+        None => Cell::new(Role::Muted, "-"),
+    };
+    Row {
+        marker: Some(mark(change.kind)),
+        matters: true,
+        ..Row::new(
+            &change.path,
+            vec![
+                Cell::text(&change.path),
+                side(&change.left, Role::Remove),
+                side(&change.right, Role::Add),
+                Cell::new(Role::Muted, &change.cause),
+            ],
+        )
+    }
+}
+
+/// A value in one line: texts as they are, collections by their size.
+pub fn shown_value(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::String(text) if text.is_empty() => "\"\"".to_owned(),
+        serde_json::Value::String(text) => text.lines().next().unwrap_or_default().to_owned(),
+        serde_json::Value::Array(items) if items.len() > 3 => format!("[{}]", text::count(items.len(), "item")),
+        serde_json::Value::Object(entries) if entries.is_empty() => "{}".to_owned(),
+        serde_json::Value::Object(entries) => {
+            let names: Vec<&str> = entries.keys().take(3).map(String::as_str).collect();
+            format!("{{{}{}}}", names.join(", "), if entries.len() > 3 { ", …" } else { "" })
+        }
+        other => other.to_string(),
+    }
+}
+
+fn content(rows: Vec<Row>, note: String, says: Vec<(Role, String)>) -> Content {
+    Content {
+        title: "changes".to_owned(),
+        note,
+        columns: vec![
+            Column::new("PATH", 16, 44).grows().name_like(),
+            Column::new("LEFT", 8, 24).name_like(),
+            Column::new("RIGHT", 8, 24).name_like(),
+            Column::new("CAUSE", 10, 34).name_like().priority(1),
+        ],
+        says: if rows.is_empty() { says } else { Vec::new() },
+        rows,
+        headers: true,
+        ..Content::default()
+    }
+}

@@ -1,0 +1,310 @@
+//! Phases and checks as a tree, stepping live; before a run, what the recipe selects.
+
+use super::{Need, Pane, PaneId};
+use crate::{
+    catalog::validator::Phase,
+    resolve::Resolution,
+    validate::event::{ReadinessOutcome, State as CheckState, Status},
+    workbench::{
+        Screen,
+        app::State,
+        data::{CheckView, ReadinessView, Run},
+        keymap::Action,
+        theme::Role,
+        widgets::{
+            table::{Cell, Column, Content, Row},
+            text,
+        },
+    },
+};
+
+pub(super) static PANE: Pane = Pane {
+    id: PaneId::Checks,
+    screen: Screen::Validate,
+    name: "phases and checks",
+    needs: &[Need::Run, Need::Recipe],
+    hints: &[Action::MoveDown, Action::Run, Action::Cancel, Action::NextThing, Action::GoLog, Action::Enter],
+    build,
+};
+
+fn build(state: &State) -> Content {
+    let run = &state.data.run;
+    let mut rows = Vec::new();
+    if run.checks.is_empty() && run.readiness.is_empty() && !run.active {
+        match &state.data.recipe.value {
+            Some(resolution) => planned(&mut rows, resolution),
+            None => {
+                return content("validation".to_owned(), String::new(), Vec::new(), super::stack::no_recipe(state));
+            }
+        }
+    } else {
+        readiness(&mut rows, run);
+        for phase in Phase::ALL {
+            phase_rows(&mut rows, run, phase, state.now_ms);
+        }
+    }
+    let title = if run.id.is_empty() { "validation".to_owned() } else { format!("run {}", run.id) };
+    let mut says = Vec::new();
+    if let Some(failure) = &run.failure {
+        says.push((
+            Role::Fail,
+            format!("✗ failed to {}: {}", text::clean(&failure.doing), text::clean(&failure.because)),
+        ));
+    }
+    if rows.is_empty() {
+        says.push((Role::Muted, "the recipe selects no checks".to_owned()));
+    }
+    content(title, counts(run), rows, says)
+}
+
+/// `6 pass 1 FAIL 1 run`, or the verdict.
+fn counts(run: &Run) -> String {
+    let of =
+        |status| run.checks.iter().filter(|check| check.result.as_ref().is_some_and(|r| r.status == status)).count();
+    let running = run.checks.iter().filter(|check| check.result.is_none() && check.started_ms.is_some()).count();
+    let mut parts: Vec<String> = [
+        (of(Status::Passed), "pass"),
+        (of(Status::Failed), "FAIL"),
+        (of(Status::Other), "no verdict"),
+        (of(Status::Skipped), "skip"),
+        (running, "run"),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, word)| format!("{count} {word}"))
+    .collect();
+    if run.cancelling {
+        parts.push("cancelling".to_owned());
+    }
+    if let Some(verdict) = run.verdict {
+        parts.insert(0, format!("{}:", verdict_word(verdict)));
+    } else if parts.is_empty() {
+        parts.push(if run.active { "starting" } else { "not run" }.to_owned());
+    }
+    parts.join(" ")
+}
+
+/// The verdict of a run in the words of the screen.
+pub(super) fn verdict_word(verdict: crate::validate::event::Verdict) -> &'static str {
+    use crate::validate::event::Verdict;
+    match verdict {
+        Verdict::Passed => "passed",
+        Verdict::NotReady => "NOT READY",
+        Verdict::Failed => "FAILED",
+        Verdict::Inconclusive => "inconclusive",
+        Verdict::Skipped => "skipped",
+        Verdict::Cancelled => "cancelled",
+    }
+}
+
+fn planned(rows: &mut Vec<Row>, resolution: &Resolution) {
+    let constraints = &resolution.recipe.constraints;
+    let head = |key: &str, name: &str, count: usize, noun: &str| Row {
+        branch: Some(true),
+        ..Row::new(
+            key,
+            vec![
+                Cell::new(Role::Strong, name),
+                Cell::new(Role::Muted, "wait"),
+                Cell::new(Role::Muted, "-"),
+                Cell::new(Role::Muted, text::count(count, noun)),
+            ],
+        )
+    };
+    rows.push(head("phase readiness", "readiness", constraints.len(), "constraint"));
+    for constraint in constraints {
+        rows.push(Row {
+            depth: 1,
+            marker: Some((Role::Muted, "◌")),
+            ..Row::new(
+                format!("readiness {}", constraint.name),
+                vec![
+                    constraint.name.as_str().into(),
+                    Cell::new(Role::Muted, "wait"),
+                    Cell::new(Role::Muted, "-"),
+                    Cell::text(&constraint.value),
+                ],
+            )
+        });
+    }
+    let Some(validation) = &resolution.recipe.validation else { return };
+    for phase in Phase::ALL {
+        let Some(spec) = validation.phase(phase) else { continue };
+        rows.push(head(&format!("phase {}", phase.name()), phase.name(), spec.checks.len(), "check"));
+        for check in &spec.checks {
+            rows.push(Row {
+                depth: 1,
+                marker: Some((Role::Muted, "◌")),
+                ..Row::new(
+                    format!("check {check}"),
+                    vec![
+                        check.as_str().into(),
+                        Cell::new(Role::Muted, "wait"),
+                        Cell::new(Role::Muted, "-"),
+                        Cell::new(Role::Muted, "r runs it"),
+                    ],
+                )
+            });
+        }
+    }
+}
+
+fn readiness(rows: &mut Vec<Row>, run: &Run) {
+    let met = run.readiness.iter().filter(|line| line.outcome == ReadinessOutcome::Pass).count();
+    let failed = run.readiness.iter().any(|line| line.outcome == ReadinessOutcome::Fail);
+    let (role, word) = if failed { (Role::Fail, "FAIL") } else { (Role::Ok, "pass") };
+    let (role, word) = if run.readiness.is_empty() { (Role::Muted, "wait") } else { (role, word) };
+    rows.push(Row {
+        branch: Some(failed || run.readiness.len() <= 6),
+        ..Row::new(
+            "phase readiness",
+            vec![
+                Cell::new(Role::Strong, "readiness"),
+                Cell::new(role, word),
+                Cell::new(Role::Muted, ""),
+                Cell::new(Role::Muted, format!("{met} of {} met", run.readiness.len())),
+            ],
+        )
+    });
+    rows.extend(run.readiness.iter().map(readiness_row));
+}
+
+fn readiness_row(line: &ReadinessView) -> Row {
+    let (role, glyph, word) = match line.outcome {
+        ReadinessOutcome::Pass => (Role::Ok, "✓", "pass"),
+        ReadinessOutcome::Fail => (Role::Fail, "✗", "FAIL"),
+        ReadinessOutcome::Unknown => (Role::Muted, "-", "-"),
+    };
+    let actual = line.actual.as_deref().or(line.reason.as_deref()).unwrap_or("-");
+    let sign = if line.outcome == ReadinessOutcome::Fail { "does not meet" } else { "meets" };
+    let result = match line.outcome {
+        ReadinessOutcome::Unknown => Cell::new(Role::Muted, actual),
+        _ => Cell::new(role, actual).and(Role::Muted, format!(" {sign} {}", line.expected)),
+    };
+    Row {
+        depth: 1,
+        marker: Some((role, glyph)),
+        matters: line.outcome == ReadinessOutcome::Fail,
+        ..Row::new(
+            format!("readiness {}", line.name),
+            vec![line.name.as_str().into(), Cell::new(role, word), Cell::default(), result],
+        )
+    }
+}
+
+fn phase_rows(rows: &mut Vec<Row>, run: &Run, phase: Phase, now_ms: u64) {
+    let checks: Vec<&CheckView> = run.checks.iter().filter(|check| check.planned.phase == phase).collect();
+    if checks.is_empty() {
+        return;
+    }
+    let done: Vec<_> = checks.iter().filter_map(|check| check.result.as_ref()).collect();
+    let passed = done.iter().filter(|result| result.status == Status::Passed).count();
+    let failed = done.iter().any(|result| result.status == Status::Failed);
+    let running = run.running == Some(phase);
+    let (role, word) = match (failed, done.len() == checks.len(), running) {
+        (true, ..) => (Role::Fail, format!("{passed}/{}", checks.len())),
+        (_, true, _) => (Role::Ok, format!("{passed}/{}", checks.len())),
+        (_, _, true) => (Role::Run, format!("{}/{}", done.len(), checks.len())),
+        _ => (Role::Muted, "wait".to_owned()),
+    };
+    let spent: u64 = done.iter().map(|result| result.total_ms).sum();
+    rows.push(Row {
+        branch: Some(true),
+        ..Row::new(
+            format!("phase {}", phase.name()),
+            vec![
+                Cell::new(Role::Strong, phase.name()),
+                Cell::new(role, word),
+                Cell::new(Role::Muted, if spent > 0 { text::duration(spent) } else { "-".to_owned() }),
+                Cell::new(Role::Muted, text::count(checks.len(), "check")),
+            ],
+        )
+    });
+    rows.extend(checks.into_iter().map(|check| check_row(check, run.active, now_ms)));
+}
+
+fn check_row(check: &CheckView, active: bool, now_ms: u64) -> Row {
+    let (role, glyph, word, time, result) = match &check.result {
+        Some(result) => {
+            let (role, glyph, word) = status(result.status);
+            let message = if result.message.is_empty() { check.planned.description.as_str() } else { &result.message };
+            let said = if result.status == Status::Passed { Role::Muted } else { Role::Text };
+            (role, glyph, word, text::duration(result.total_ms), Cell::new(said, first_line(message)))
+        }
+        None => {
+            let waiting = check.state == CheckState::Queued;
+            let trouble = matches!(
+                check.state,
+                CheckState::PodRefused { .. }
+                    | CheckState::Unscheduled { .. }
+                    | CheckState::PullFailing { .. }
+                    | CheckState::ConfigError { .. }
+            );
+            let (role, glyph) = match (waiting, trouble) {
+                (true, _) => (Role::Muted, "◌"),
+                (_, true) => (Role::Warn, "!"),
+                _ => (Role::Run, "»"),
+            };
+            let time = match check.started_ms {
+                Some(started) if active => text::duration(now_ms.saturating_sub(started)),
+                _ => "-".to_owned(),
+            };
+            let detail = check.state.detail();
+            let last = check.log.back().map(|line| line.text.as_str());
+            let said = if trouble || check.log.is_empty() { detail.as_str() } else { last.unwrap_or(&detail) };
+            let said_role = if trouble { Role::Warn } else { Role::Muted };
+            (role, glyph, check.state.word(), time, Cell::new(said_role, first_line(said)))
+        }
+    };
+    Row {
+        depth: 1,
+        marker: Some((role, glyph)),
+        matters: check.result.as_ref().is_some_and(|result| matches!(result.status, Status::Failed | Status::Other)),
+        ..Row::new(
+            format!("check {}", check.planned.name),
+            vec![check.planned.name.as_str().into(), Cell::new(role, word), Cell::new(Role::Muted, time), result],
+        )
+    }
+}
+
+/// Role, glyph and word of a check's verdict.
+pub(super) fn status(status: Status) -> (Role, &'static str, &'static str) {
+    match status {
+        Status::Passed => (Role::Ok, "✓", "pass"),
+        Status::Failed => (Role::Fail, "✗", "FAIL"),
+        Status::Skipped => (Role::Skip, "⊘", "skip"),
+        Status::Other => (Role::Warn, "!", "no verdict"),
+    }
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or("")
+}
+
+/// The name of the check under the cursor.
+pub fn check_of(state: &State) -> Option<&str> {
+    state.table(PaneId::Checks).row()?.key.strip_prefix("check ")
+}
+
+/// The tree as lines of text, for reports to copy.
+pub fn plan_lines(state: &State) -> Vec<String> {
+    state.table(PaneId::Checks).content.rows.iter().map(Row::plain).collect()
+}
+
+fn content(title: String, note: String, rows: Vec<Row>, says: Vec<(Role, String)>) -> Content {
+    Content {
+        title,
+        note,
+        columns: vec![
+            Column::new("PHASE / CHECK", 16, 28).name_like(),
+            Column::new("STATE", 6, 12),
+            Column::new("TIME", 6, 6).right().priority(2),
+            Column::new("RESULT", 8, 12).grows().priority(1),
+        ],
+        rows,
+        says,
+        headers: true,
+        ordered: true,
+        ..Content::default()
+    }
+}

@@ -1,0 +1,89 @@
+//! What the cluster runs beside what the recipe wants.
+
+use super::{Need, Pane, PaneId, no_cluster, or_dash};
+use crate::workbench::{
+    Screen,
+    app::State,
+    keymap::Action,
+    theme::Role,
+    widgets::table::{Cell, Column, Content, Row},
+};
+
+pub(super) static PANE: Pane = Pane {
+    id: PaneId::Components,
+    screen: Screen::Cluster,
+    name: "components",
+    needs: &[Need::Cluster, Need::Recipe],
+    hints: &[Action::MoveDown, Action::Filter, Action::NextThing, Action::NextPanel],
+    build,
+};
+
+fn build(state: &State) -> Content {
+    let Some(snapshot) = &state.data.cluster.snapshot else {
+        return content(Vec::new(), no_cluster(state), String::new());
+    };
+    let images = snapshot.subtype("K8s", "image").map(|subtype| &subtype.data);
+    let releases = snapshot.subtype("K8s", "helm").map(|subtype| &subtype.data);
+    let observed = |name: &str| -> Option<String> {
+        let release = releases.and_then(|data| {
+            data.iter().find(|(key, _)| *key == name || key.strip_suffix(".version") == Some(name)).map(|(_, v)| v)
+        });
+        release.or_else(|| images.and_then(|data| data.get(name))).map(ToString::to_string)
+    };
+    let mut rows = Vec::new();
+    let mut there = 0;
+    if let Some(resolution) = &state.data.recipe.value {
+        for component in resolution.recipe.components.iter().filter(|component| component.is_enabled()) {
+            let found = observed(&component.name);
+            there += usize::from(found.is_some());
+            let wanted = if component.version.is_empty() { &component.tag } else { &component.version };
+            let same = found.as_deref().is_some_and(|found| plain(found) == plain(wanted));
+            let (role, glyph) = match (&found, same) {
+                (Some(_), true) => (Role::Ok, "✓"),
+                (Some(_), false) => (Role::Change, "~"),
+                (None, _) => (Role::Muted, "·"),
+            };
+            rows.push(Row {
+                marker: Some((role, glyph)),
+                matters: found.is_some() && !same,
+                ..Row::new(
+                    &component.name,
+                    vec![
+                        component.name.as_str().into(),
+                        or_dash((!wanted.is_empty()).then_some(wanted)),
+                        or_dash(found),
+                    ],
+                )
+            });
+        }
+    }
+    let wanted = rows.len();
+    let note = if wanted > 0 { format!("{there} of {wanted} seen") } else { String::new() };
+    for (name, version) in images.into_iter().flatten() {
+        if rows.iter().all(|row| row.key != *name) {
+            let cells = vec![Cell::new(Role::Muted, name), Cell::new(Role::Muted, "-"), version.to_string().into()];
+            rows.push(Row::new(name, cells));
+        }
+    }
+    content(rows, vec![(Role::Muted, "no images were read from this cluster".to_owned())], note)
+}
+
+fn content(rows: Vec<Row>, says: Vec<(Role, String)>, note: String) -> Content {
+    Content {
+        title: "components".to_owned(),
+        note,
+        columns: vec![
+            Column::new("COMPONENT", 10, 24).grows().name_like(),
+            Column::new("RECIPE", 7, 10),
+            Column::new("CLUSTER", 7, 10),
+        ],
+        says: if rows.is_empty() { says } else { Vec::new() },
+        rows,
+        headers: true,
+        ..Content::default()
+    }
+}
+
+fn plain(version: &str) -> &str {
+    version.strip_prefix('v').unwrap_or(version)
+}

@@ -1,0 +1,86 @@
+//! Output of the selected check, following its end until somebody scrolls up.
+
+use super::{Need, Pane, PaneId};
+use crate::workbench::{
+    Screen,
+    app::State,
+    keymap::Action,
+    theme::Role,
+    widgets::{
+        table::{Cell, Column, Content, Row},
+        text,
+    },
+};
+
+pub(super) static PANE: Pane = Pane {
+    id: PaneId::Log,
+    screen: Screen::Validate,
+    name: "log",
+    needs: &[Need::Run, Need::Cursor(PaneId::Checks), Need::Look],
+    hints: &[Action::MoveDown, Action::Follow, Action::Filter, Action::Timestamps, Action::Wide, Action::Copy],
+    build,
+};
+
+fn build(state: &State) -> Content {
+    let check = super::check_of(state).and_then(|name| state.data.run.check(name));
+    let Some(check) = check else {
+        return Content {
+            title: "log".to_owned(),
+            says: vec![(Role::Muted, "the output of the selected check is shown here".to_owned())],
+            ordered: true,
+            ..Content::default()
+        };
+    };
+    let table = state.table(PaneId::Log);
+    let width = state.width_of(PaneId::Log).saturating_sub(if state.timestamps { 14 } else { 1 });
+    let mut rows = Vec::with_capacity(check.log.len() + 1);
+    if check.dropped > 0 {
+        let said = format!("{} before this were dropped", text::count(check.dropped, "line"));
+        rows.push(Row::new("dropped", vec![Cell::default(), Cell::new(Role::Muted, said)]));
+    }
+    for (index, line) in check.log.iter().enumerate() {
+        let at = if state.timestamps { clock(line.at_ms) } else { String::new() };
+        let role = level(&line.text);
+        let key = format!("{}", check.dropped + index);
+        if table.wide && text::width(&line.text) > width {
+            for (part, piece) in text::wrap(&text::clean(&line.text), width).into_iter().enumerate() {
+                let at = if part == 0 { Cell::new(Role::Muted, &at) } else { Cell::new(Role::Muted, "") };
+                rows.push(Row::new(format!("{key}.{part}"), vec![at, Cell::new(role, piece)]));
+            }
+        } else {
+            rows.push(Row::new(key, vec![Cell::new(Role::Muted, at), Cell::new(role, &line.text)]));
+        }
+    }
+    let follow = if table.follow { "FOLLOW" } else { "follow off" };
+    let wrap = if table.wide { "wrap on" } else { "wrap off" };
+    let waiting = if check.result.is_none() { "no output yet" } else { "the check wrote nothing" };
+    let time = if state.timestamps { 12 } else { 0 };
+    Content {
+        title: format!("log {}", check.planned.name),
+        note: format!("{follow}  {wrap}  {}", text::count(check.log.len() + check.dropped, "line")),
+        columns: vec![Column::new("", time, time), Column::new("", 10, 10).grows()],
+        says: if rows.is_empty() { vec![(Role::Muted, waiting.to_owned())] } else { Vec::new() },
+        rows,
+        ordered: true,
+        ..Content::default()
+    }
+}
+
+/// Time of day in UTC, to the millisecond.
+fn clock(at_ms: u64) -> String {
+    let day = at_ms % 86_400_000;
+    format!("{:02}:{:02}:{:02}.{:03}", day / 3_600_000, day / 60_000 % 60, day / 1000 % 60, day % 1000)
+}
+
+fn level(line: &str) -> Role {
+    let has = |words: &[&str]| words.iter().any(|word| line.contains(word));
+    if has(&["ERROR", "FAIL", "error:"]) {
+        Role::LogError
+    } else if has(&["WARN", "[W]", "warning"]) {
+        Role::LogWarn
+    } else if has(&["DEBUG"]) {
+        Role::LogDebug
+    } else {
+        Role::LogInfo
+    }
+}

@@ -1,0 +1,95 @@
+//! Two snapshots aligned by identity: what is only in A, only in B, or differs.
+
+use super::{Need, Pane, PaneId, shown_value};
+use crate::{
+    diff::Change,
+    workbench::{
+        Screen,
+        app::State,
+        keymap::Action,
+        theme::Role,
+        widgets::table::{Cell, Column, Content, Row},
+    },
+};
+
+pub(super) static PANE: Pane = Pane {
+    id: PaneId::Readings,
+    screen: Screen::Compare,
+    name: "differences",
+    needs: &[Need::Compare, Need::Cluster, Need::Cursor(PaneId::Groups)],
+    hints: &[Action::MoveDown, Action::NextThing, Action::Noise, Action::Swap, Action::Filter, Action::CompareWith],
+    build,
+};
+
+fn build(state: &State) -> Content {
+    let compare = &state.data.compare;
+    let (a, b) = state.compare_names();
+    let title = format!("A {a}   B {b}");
+    let Some(changes) = &compare.changes.value else {
+        return content(title, String::new(), Vec::new(), nothing(state));
+    };
+    let group = state.table(PaneId::Groups).row().map(|row| row.key.as_str()).filter(|group| *group != "all");
+    let shown: Vec<&Change> = changes.iter().filter(|change| compare.noise || change.noise.is_none()).collect();
+    let hidden = changes.len() - shown.len();
+    let in_group = |change: &&Change| group.is_none_or(|group| super::groups::group_of(&change.path) == group);
+    let rows: Vec<Row> = shown.iter().copied().filter(in_group).map(row).collect();
+    let note = match (hidden, compare.noise) {
+        (0, _) => format!("{} differ", rows.len()),
+        (hidden, _) => format!("{} differ, {hidden} noisy hidden (.)", rows.len()),
+    };
+    let same = vec![(Role::Ok, "✓ nothing differs".to_owned())];
+    content(title, note, rows, same)
+}
+
+fn nothing(state: &State) -> Vec<(Role, String)> {
+    let compare = &state.data.compare;
+    if let Some(failure) = &compare.changes.failure {
+        return super::failed(failure);
+    }
+    if compare.changes.loading {
+        return vec![(Role::Run, "comparing …".to_owned())];
+    }
+    vec![
+        (Role::Text, "nothing to compare yet: this screen puts two snapshots side by side".to_owned()),
+        (Role::Muted, "= keeps the cluster as it is now as A and compares what comes with it".to_owned()),
+        (Role::Muted, "`:compare before.yaml` compares a file with the cluster, two names two files".to_owned()),
+        (Role::Muted, "on the command line: aicr snapshot -o before.yaml; aicr diff before.yaml after.yaml".to_owned()),
+    ]
+}
+
+fn row(change: &Change) -> Row {
+    let side = |value: &Option<serde_json::Value>, role| match value {
+        Some(value) => Cell::new(role, shown_value(value)),
+        None => Cell::new(Role::Muted, "-"),
+    };
+    let quiet = change.noise.is_some();
+    let role = |role| if quiet { Role::Muted } else { role };
+    Row {
+        marker: Some(super::changes::mark(change.kind)),
+        matters: !quiet,
+        ..Row::new(
+            &change.path,
+            vec![
+                Cell::new(role(Role::Text), &change.path),
+                side(&change.left, role(Role::Remove)),
+                side(&change.right, role(Role::Add)),
+            ],
+        )
+    }
+}
+
+fn content(title: String, note: String, rows: Vec<Row>, says: Vec<(Role, String)>) -> Content {
+    Content {
+        title,
+        note,
+        columns: vec![
+            Column::new("READING", 16, 40).grows().name_like(),
+            Column::new("A", 10, 34).name_like(),
+            Column::new("B", 10, 34).name_like(),
+        ],
+        says: if rows.is_empty() { says } else { Vec::new() },
+        rows,
+        headers: true,
+        ..Content::default()
+    }
+}

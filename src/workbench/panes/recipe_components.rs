@@ -1,0 +1,72 @@
+//! Components of the recipe in deployment order.
+
+use super::{Need, Pane, PaneId, or_dash};
+use crate::workbench::{
+    Screen,
+    app::State,
+    keymap::Action,
+    theme::Role,
+    widgets::table::{Cell, Column, Content, Row},
+};
+
+pub(super) static PANE: Pane = Pane {
+    id: PaneId::RecipeComponents,
+    screen: Screen::Recipe,
+    name: "recipe components",
+    needs: &[Need::Recipe, Need::WhatIf],
+    hints: &[Action::MoveDown, Action::Enter, Action::Filter, Action::Copy, Action::NextPanel],
+    build,
+};
+
+fn build(state: &State) -> Content {
+    let Some(resolution) = &state.data.recipe.value else {
+        return content(Vec::new(), String::new(), super::stack::no_recipe(state));
+    };
+    let recipe = &resolution.recipe;
+    let place = |name: &str| recipe.deployment_order.iter().position(|other| other == name).unwrap_or(usize::MAX);
+    let mut components: Vec<_> = recipe.components.iter().collect();
+    components.sort_by_key(|component| (place(&component.name), component.name.clone()));
+    let rows: Vec<Row> = components
+        .iter()
+        .map(|component| {
+            let order = place(&component.name);
+            let enabled = component.is_enabled();
+            let role = if enabled { Role::Text } else { Role::Skip };
+            let version = if component.version.is_empty() { &component.tag } else { &component.version };
+            let depends = component.dependency_refs.join(", ");
+            Row {
+                marker: (!enabled).then_some((Role::Skip, "⊘")),
+                ..Row::new(
+                    &component.name,
+                    vec![
+                        Cell::new(Role::Muted, if enabled { (order + 1).to_string() } else { "-".to_owned() }),
+                        Cell::new(role, &component.name),
+                        or_dash((!version.is_empty()).then_some(version)),
+                        Cell::new(Role::Muted, &component.namespace),
+                        Cell::new(Role::Muted, if depends.is_empty() { "-" } else { &depends }),
+                    ],
+                )
+            }
+        })
+        .collect();
+    let note = format!("{} in order", recipe.deployment_order.len());
+    content(rows, note, vec![(Role::Muted, "the recipe has no components".to_owned())])
+}
+
+fn content(rows: Vec<Row>, note: String, says: Vec<(Role, String)>) -> Content {
+    Content {
+        title: "components".to_owned(),
+        note,
+        columns: vec![
+            Column::new("#", 2, 2).right(),
+            Column::new("COMPONENT", 12, 24).name_like(),
+            Column::new("VERSION", 7, 12).priority(1),
+            Column::new("NAMESPACE", 8, 18).wide().priority(3),
+            Column::new("DEPENDS", 7, 14).grows().priority(2),
+        ],
+        says: if rows.is_empty() { says } else { Vec::new() },
+        rows,
+        headers: true,
+        ..Content::default()
+    }
+}

@@ -1,0 +1,149 @@
+//! The two recipes as text: side by side or unified, unchanged runs folded.
+
+use super::{Need, Pane, PaneId};
+use crate::{
+    diff::text::Row as Line,
+    workbench::{
+        Screen,
+        app::State,
+        data::DiffView,
+        keymap::Action,
+        theme::Role,
+        widgets::table::{Cell, Column, Content, Row},
+    },
+};
+
+pub(super) static PANE: Pane = Pane {
+    id: PaneId::Sides,
+    screen: Screen::Diff,
+    name: "side by side",
+    needs: &[Need::Recipe, Need::Diff, Need::Look],
+    hints: &[Action::MoveDown, Action::NextThing, Action::DiffView, Action::MoreContext, Action::Swap],
+    build,
+};
+
+/// Side by side needs this many columns; below, lines stand one under the other.
+const SIDE_BY_SIDE: usize = 98;
+
+fn build(state: &State) -> Content {
+    let diff = &state.data.diff;
+    let Some(changes) = &diff.changes.value else {
+        return Content {
+            title: "recipes as text".to_owned(),
+            says: super::changes::nothing(state),
+            prose: true,
+            ..Content::default()
+        };
+    };
+    let wide = diff.view != DiffView::Unified && state.width_of(PaneId::Sides) >= SIDE_BY_SIDE;
+    let mut rows = Vec::new();
+    for (index, part) in fold(&changes.rows, diff.context).into_iter().enumerate() {
+        match part {
+            Part::Folded(count) => rows.push(Row::new(
+                format!("fold {index}"),
+                vec![Cell::new(Role::Muted, format!("··· {count} unchanged"))],
+            )),
+            Part::Line(at, line) if wide => rows.push(beside(at, line)),
+            Part::Line(at, line) => rows.extend(under(at, line)),
+        }
+    }
+    let (left, right) = state.diff_names();
+    let columns = if wide {
+        vec![Column::new("", 20, 20).grows(), Column::new("", 20, 20).grows()]
+    } else {
+        vec![Column::new("", 20, 20).grows()]
+    };
+    let hunks = changes.rows.iter().filter(|row| matches!(row, Line::Changed { .. })).count();
+    Content {
+        title: format!("- {left}   + {right}"),
+        note: format!("{hunks} changed lines, context {}", diff.context),
+        columns,
+        says: if rows.is_empty() { vec![(Role::Ok, "✓ both recipes are the same".to_owned())] } else { Vec::new() },
+        rows,
+        ordered: true,
+        ..Content::default()
+    }
+}
+
+enum Part<'r> {
+    Line(usize, &'r Line),
+    Folded(usize),
+}
+
+/// Changes with their context; what is farther away becomes one line.
+fn fold(rows: &[Line], context: usize) -> Vec<Part<'_>> {
+    let mut near = vec![false; rows.len()];
+    for (index, row) in rows.iter().enumerate() {
+        if matches!(row, Line::Changed { .. }) {
+            let end = (index + context + 1).min(rows.len());
+            near[index.saturating_sub(context)..end].fill(true);
+        }
+    }
+    let mut parts = Vec::new();
+    let mut hidden = 0;
+    for (index, row) in rows.iter().enumerate() {
+        if near[index] {
+            if hidden > 0 {
+                parts.push(Part::Folded(hidden));
+                hidden = 0;
+            }
+            parts.push(Part::Line(index, row));
+        } else {
+            hidden += 1;
+        }
+    }
+    if hidden > 0 && !parts.is_empty() {
+        parts.push(Part::Folded(hidden));
+    }
+    parts
+}
+
+type Words = Option<(usize, Vec<(bool, String)>)>;
+
+fn words(side: &Words, glyph: &str, plain: Role, word: Role) -> Cell {
+    let Some((number, parts)) = side else { return Cell::new(Role::Muted, "") };
+    let mut cell = Cell::new(Role::Muted, format!("{number:>4} ")).and(plain, format!("{glyph} "));
+    for (emphasised, text) in parts {
+        cell = cell.and(if *emphasised { word } else { plain }, text.trim_end_matches('\n'));
+    }
+    cell
+}
+
+fn beside(at: usize, line: &Line) -> Row {
+    match line {
+        Line::Same { left, right, text } => Row::new(
+            format!("line {at}"),
+            vec![
+                Cell::new(Role::Muted, format!("{left:>4}   ")).and(Role::Text, text),
+                Cell::new(Role::Muted, format!("{right:>4}   ")).and(Role::Text, text),
+            ],
+        ),
+        Line::Changed { left, right } => Row {
+            matters: true,
+            ..Row::new(
+                format!("line {at}"),
+                vec![words(left, "-", Role::Remove, Role::RemoveWord), words(right, "+", Role::Add, Role::AddWord)],
+            )
+        },
+    }
+}
+
+fn under(at: usize, line: &Line) -> Vec<Row> {
+    match line {
+        Line::Same { right, text, .. } => {
+            let cell = Cell::new(Role::Muted, format!("{right:>4}   ")).and(Role::Text, text);
+            vec![Row::new(format!("line {at}"), vec![cell])]
+        }
+        Line::Changed { left, right } => {
+            let sides =
+                [(left, "-", Role::Remove, Role::RemoveWord, "left"), (right, "+", Role::Add, Role::AddWord, "right")];
+            let there = sides.into_iter().filter(|(side, ..)| side.is_some());
+            there
+                .map(|(side, glyph, plain, word, name)| Row {
+                    matters: true,
+                    ..Row::new(format!("line {at} {name}"), vec![words(side, glyph, plain, word)])
+                })
+                .collect()
+        }
+    }
+}

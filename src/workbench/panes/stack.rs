@@ -1,0 +1,149 @@
+//! The overlay stack, winner on top, and every overlay that did not apply with its reason.
+
+use super::{Need, Pane, PaneId};
+use crate::{
+    resolve::{Decision, Outcome, Resolution, provenance::LayerKind},
+    workbench::{
+        Screen,
+        app::State,
+        keymap::Action,
+        theme::Role,
+        widgets::table::{Cell, Column, Content, Row},
+    },
+};
+
+pub(super) static PANE: Pane = Pane {
+    id: PaneId::Stack,
+    screen: Screen::Recipe,
+    name: "overlay stack",
+    needs: &[Need::Recipe],
+    hints: &[Action::MoveDown, Action::Right, Action::WhatIf, Action::CompareWith, Action::GoDefinition],
+    build,
+};
+
+fn build(state: &State) -> Content {
+    let Some(resolution) = &state.data.recipe.value else {
+        return content("overlay stack", Vec::new(), String::new(), no_recipe(state));
+    };
+    let mut rows: Vec<Row> = Vec::new();
+    let stacked = |kind| matches!(kind, LayerKind::Base | LayerKind::Overlay | LayerKind::Mixin);
+    let applied: Vec<_> = resolution.layers.iter().enumerate().filter(|(_, layer)| stacked(layer.kind)).collect();
+    for (index, layer) in applied.iter().rev() {
+        let mixin = if layer.kind == LayerKind::Mixin { " (mixin)" } else { "" };
+        rows.push(Row::new(
+            format!("layer {}", layer.name),
+            vec![
+                Cell::new(Role::layer(*index), index.to_string()),
+                Cell::new(Role::Text, &layer.name).and(Role::Muted, mixin),
+                layer.sets.to_string().into(),
+                layer.wins.to_string().into(),
+            ],
+        ));
+    }
+    let note = format!("{} applied", applied.len());
+    let files: Vec<_> = resolution
+        .layers
+        .iter()
+        .enumerate()
+        .filter(|(_, layer)| !stacked(layer.kind) && layer.kind != LayerKind::Derived)
+        .collect();
+    if !files.is_empty() {
+        rows.push(heading("files", format!("below them: defaults and values files ({})", files.len())));
+        for (index, layer) in files.iter().rev() {
+            rows.push(Row {
+                depth: 1,
+                ..Row::new(
+                    format!("layer {}", layer.name),
+                    vec![
+                        Cell::new(Role::Muted, index.to_string()),
+                        Cell::new(Role::Muted, &layer.name),
+                        Cell::new(Role::Muted, layer.sets.to_string()),
+                        Cell::new(Role::Muted, layer.wins.to_string()),
+                    ],
+                )
+            });
+        }
+    }
+    add_others(&mut rows, resolution);
+    content("overlay stack (top wins)", rows, note, Vec::new())
+}
+
+fn add_others(rows: &mut Vec<Row>, resolution: &Resolution) {
+    let others: Vec<&Decision> = resolution
+        .decisions
+        .iter()
+        .filter(|decision| !matches!(decision.outcome, Outcome::Applied | Outcome::Ancestor { .. }))
+        .collect();
+    if others.is_empty() {
+        return;
+    }
+    rows.push(heading("others", format!("not applied ({})", others.len())));
+    for decision in others {
+        let excluded = matches!(decision.outcome, Outcome::Excluded { .. } | Outcome::DroppedWith { .. });
+        rows.push(Row {
+            depth: 1,
+            marker: excluded.then_some((Role::Warn, "!")),
+            matters: excluded,
+            ..Row::new(
+                format!("other {}", decision.overlay),
+                vec![
+                    Cell::default(),
+                    Cell::new(Role::Muted, &decision.overlay).and(Role::Muted, format!("  {}", why(&decision.outcome))),
+                ],
+            )
+        });
+    }
+}
+
+fn heading(key: &str, text: String) -> Row {
+    Row { branch: Some(false), ..Row::new(key, vec![Cell::default(), Cell::new(Role::Heading, text)]) }
+}
+
+/// Why an overlay did not apply, in a few words.
+fn why(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Applied => "applied".to_owned(),
+        Outcome::Ancestor { of } => format!("ancestor of {of}"),
+        Outcome::Rejected { dimension, wants, query } => format!("wants {} {wants}, not {query}", dimension.name()),
+        Outcome::Excluded { constraint, expected, actual, fallback } => {
+            let instead = fallback.as_ref().map_or(String::new(), |name| format!(", {name} instead"));
+            format!("{constraint} is {actual}, needs {expected}{instead}")
+        }
+        Outcome::DroppedWith { leaf } => format!("dropped with {leaf}"),
+        Outcome::NeverSelected => "has no criteria".to_owned(),
+    }
+}
+
+/// What recipe panels say without a recipe.
+pub(super) fn no_recipe(state: &State) -> Vec<(Role, String)> {
+    let data = &state.data;
+    if let Some(failure) = data.catalog.failure.as_ref().or(data.recipe.failure.as_ref()) {
+        return super::failed(failure);
+    }
+    if data.catalog.loading || data.recipe.loading {
+        return vec![(Role::Run, "resolving …".to_owned())];
+    }
+    vec![
+        (Role::Text, "no recipe yet: it needs criteria, or a cluster that reveals them".to_owned()),
+        (Role::Muted, "i chooses criteria; `:recipe service=kind accelerator=a100` states them".to_owned()),
+        (Role::Muted, "on the command line: aicr recipe --service kind --accelerator a100".to_owned()),
+    ]
+}
+
+fn content(title: &str, rows: Vec<Row>, note: String, says: Vec<(Role, String)>) -> Content {
+    Content {
+        title: title.to_owned(),
+        note,
+        columns: vec![
+            Column::new("#", 2, 3),
+            Column::new("OVERLAY", 12, 30).grows().name_like(),
+            Column::new("SETS", 4, 4).right().priority(1),
+            Column::new("WINS", 4, 4).right().priority(1),
+        ],
+        rows,
+        says,
+        headers: true,
+        ordered: true,
+        ..Content::default()
+    }
+}

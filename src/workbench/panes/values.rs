@@ -1,0 +1,200 @@
+//! The resolved document as a tree in source order, with who set each value.
+
+use super::{Need, Pane, PaneId};
+use crate::{
+    recipe::query::{self, Segment},
+    resolve::{
+        Resolution,
+        provenance::{Traced, TracedValue, Wrote},
+    },
+    workbench::{
+        Screen,
+        app::State,
+        keymap::Action,
+        theme::Role,
+        widgets::{
+            table::{Cell, Column, Content, Row},
+            text,
+        },
+    },
+};
+use std::collections::{BTreeSet, HashSet};
+
+pub(super) static PANE: Pane = Pane {
+    id: PaneId::Values,
+    screen: Screen::Recipe,
+    name: "resolved values",
+    needs: &[Need::Recipe, Need::WhatIf, Need::Look],
+    hints: &[Action::MoveDown, Action::Right, Action::GoDefinition, Action::WhatIf, Action::NextThing, Action::Blame],
+    build,
+};
+
+fn build(state: &State) -> Content {
+    let Some(resolution) = &state.data.recipe.value else {
+        return Content {
+            title: "resolved values".to_owned(),
+            says: super::stack::no_recipe(state),
+            ..Content::default()
+        };
+    };
+    let changes = state.data.what_if.as_ref().and_then(|what_if| what_if.changes.value.as_ref());
+    let changed: HashSet<&str> = changes.into_iter().flat_map(|list| list.iter().map(|change| &*change.path)).collect();
+    let mut tree = Tree { resolution, changed, what_if: changes.is_some(), rows: Vec::new(), values: 0 };
+    if let TracedValue::Map(entries) = &resolution.document.value {
+        for (key, child) in entries {
+            tree.add(Segment::Key(key.to_string()).to_string(), key, child, 0);
+        }
+    }
+    let mut columns = vec![Column::new("NAME", 18, 34).name_like(), Column::new("VALUE", 14, 24).grows()];
+    if state.blame {
+        columns.push(Column::new("SET BY", 12, 26).name_like());
+    }
+    let note = match changes {
+        Some(changes) => format!("{} changed by what-if", changes.len()),
+        None => text::count(tree.values, "value"),
+    };
+    Content {
+        title: "resolved values".to_owned(),
+        note,
+        columns,
+        rows: tree.rows,
+        headers: true,
+        ordered: true,
+        ..Content::default()
+    }
+}
+
+struct Tree<'r> {
+    resolution: &'r Resolution,
+    changed: HashSet<&'r str>,
+    what_if: bool,
+    rows: Vec<Row>,
+    values: usize,
+}
+
+impl Tree<'_> {
+    fn add(&mut self, path: String, name: &str, traced: &Traced, depth: u16) {
+        let at = self.rows.len();
+        let (value, branch) = match &traced.value {
+            TracedValue::Scalar(value) => {
+                self.values += 1;
+                (Cell::text(scalar(value)), None)
+            }
+            TracedValue::List(items) if items.is_empty() => (Cell::new(Role::Muted, "[]"), None),
+            TracedValue::Map(entries) if entries.is_empty() => (Cell::new(Role::Muted, "{}"), None),
+            TracedValue::List(items) => (Cell::new(Role::Muted, text::count(items.len(), "item")), Some(depth < 1)),
+            TracedValue::Map(entries) => (
+                Cell::new(Role::Muted, text::count(entries.len(), "entry").replace("entrys", "entries")),
+                Some(depth < 1),
+            ),
+        };
+        let name_role = if branch.is_some() && depth < 2 { Role::Strong } else { Role::Text };
+        self.rows.push(Row {
+            depth,
+            branch,
+            ..Row::new(&path, vec![Cell::new(name_role, name), value, Cell::default()])
+        });
+        match &traced.value {
+            TracedValue::Map(entries) => {
+                for (key, child) in entries {
+                    let segment = Segment::Key(key.to_string());
+                    self.add(format!("{path}.{segment}"), key, child, depth + 1);
+                }
+            }
+            TracedValue::List(items) => {
+                // As the diff names elements, so that what-if changes meet their rows.
+                let named = items.iter().all(|item| list_name(item).is_some());
+                for (index, item) in items.iter().enumerate() {
+                    let segment = match list_name(item) {
+                        Some(name) if named => format!("[name={name}]"),
+                        _ => format!("[{index}]"),
+                    };
+                    let name = list_name(item).map_or_else(|| format!("[{index}]"), |name| format!("[{index}] {name}"));
+                    self.add(format!("{path}{segment}"), &name, item, depth + 1);
+                }
+            }
+            TracedValue::Scalar(_) => {}
+        }
+        let changed_here = self.changed.contains(path.as_str());
+        let changed_below = branch.is_some() && self.rows[at + 1..].iter().any(|row| row.matters);
+        let row = &mut self.rows[at];
+        row.cells[2] = set_by(self.resolution, traced);
+        if self.what_if {
+            row.matters = changed_here;
+            row.marker =
+                (changed_here || changed_below).then_some((Role::Change, if changed_here { "~" } else { "·" }));
+        } else if branch.is_none() {
+            let hides = traced.history.len() > 1;
+            row.matters = hides;
+            row.marker = match traced.history.last().map(|origin| &origin.wrote) {
+                Some(Wrote::Removed) => Some((Role::Remove, "-")),
+                Some(Wrote::Appended) => Some((Role::Add, "+")),
+                _ if hides => Some((Role::Change, "~")),
+                _ => None,
+            };
+        }
+    }
+}
+
+/// What tells a list element apart, where it has a name.
+fn list_name(item: &Traced) -> Option<&str> {
+    item.get("name").and_then(Traced::as_text)
+}
+
+fn scalar(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::String(text) => text.lines().next().map_or(String::new(), |first| {
+            if text.lines().count() > 1 { format!("{first} …") } else { first.to_owned() }
+        }),
+        other => other.to_string(),
+    }
+}
+
+fn set_by(resolution: &Resolution, traced: &Traced) -> Cell {
+    let layer = |index: usize| resolution.layers.get(index);
+    if let Some(origin) = traced.history.last() {
+        let name = layer(origin.layer).map_or("", |layer| layer.name.as_str());
+        return Cell::new(Role::layer(origin.layer), format!("{} {}", origin.layer, short(name)));
+    }
+    let mut layers = BTreeSet::new();
+    collect(traced, &mut layers);
+    match layers.len() {
+        0 => Cell::new(Role::Muted, "computed"),
+        1 => {
+            let index = layers.first().copied().unwrap_or_default();
+            let name = layer(index).map_or("", |layer| layer.name.as_str());
+            Cell::new(Role::layer(index), format!("{index} {}", short(name)))
+        }
+        _ => {
+            let list: Vec<String> = layers.iter().map(usize::to_string).collect();
+            Cell::new(Role::Muted, format!("mixed: {}", list.join(", ")))
+        }
+    }
+}
+
+/// Values files are called by their component.
+fn short(name: &str) -> &str {
+    name.strip_prefix("components/").unwrap_or(name)
+}
+
+fn collect(traced: &Traced, layers: &mut BTreeSet<usize>) {
+    if let Some(origin) = traced.history.last() {
+        layers.insert(origin.layer);
+    }
+    match &traced.value {
+        TracedValue::Map(entries) => entries.iter().for_each(|(_, child)| collect(child, layers)),
+        TracedValue::List(items) => items.iter().for_each(|item| collect(item, layers)),
+        TracedValue::Scalar(_) => {}
+    }
+}
+
+/// The selector under the cursor.
+pub fn path_of(state: &State) -> Option<&str> {
+    state.table(PaneId::Values).row().map(|row| row.key.as_str())
+}
+
+/// The value that a row's path names.
+pub fn traced_at<'r>(resolution: &'r Resolution, path: &str) -> Option<&'r Traced> {
+    let selector = query::parse(path).ok()?;
+    query::find(&resolution.document, &selector).ok()?.pop().map(|(_, traced)| traced)
+}

@@ -1,0 +1,168 @@
+//! The workbench without a terminal: keys from a text, frames out of it. Golden frames, pictures and `aicr tui --script`.
+//!
+//! A script has one key or command per line: a key name (`j`, `Ctrl-D`, `g d`), `type TEXT`, `size 120x40`, `wait` until no
+//! answer is on its way, `wait-run` until the run has ended, `dump NAME`. Blank lines and lines with `#` are skipped.
+
+use super::{
+    RunOptions,
+    app::State,
+    driver::{self, Worker},
+    effect::Effect,
+    msg::Msg,
+    screenshot,
+    theme::Theme,
+    view,
+};
+use crate::{
+    ops::{Failure, Kind},
+    term::{
+        color::Level,
+        input::Input,
+        key::{self, Code, Key},
+    },
+};
+use ratatui::buffer::Buffer;
+use std::time::Duration;
+use tokio::{sync::mpsc, time::timeout};
+
+/// A frame that a script asked for.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    pub name: String,
+    pub buffer: Buffer,
+    pub theme: Theme,
+}
+
+impl Frame {
+    pub fn text(&self) -> String {
+        screenshot::symbols(&self.buffer)
+    }
+
+    pub fn svg(&self) -> String {
+        screenshot::svg(&self.buffer, &self.theme, &format!("aicr workbench, {}", self.name))
+    }
+
+    pub fn styles(&self) -> String {
+        screenshot::styles(&self.buffer, &self.theme)
+    }
+}
+
+/// Longest wait for answers; a cluster that is not there ends earlier with its own failure.
+const WAIT: Duration = Duration::from_secs(60);
+/// Longest wait for a run.
+const WAIT_RUN: Duration = Duration::from_secs(900);
+
+/// Plays a script; the last frame is dumped as `end`.
+///
+/// # Errors
+/// A line that cannot be read, a wait that takes too long, an unknown theme.
+pub async fn play(options: &RunOptions, script: &str, width: u16, height: u16) -> Result<Vec<Frame>, Failure> {
+    let level = options.look.color.unwrap_or(Level::True);
+    let state = State::new(options, level, width, height)
+        .map_err(|error| Failure::new(Kind::Usage, "choose the theme", error.to_string()))?;
+    let (sender, results) = mpsc::channel(256);
+    let mut player = Player { state, worker: Worker::new(options, sender), results, frames: Vec::new() };
+    let first = player.state.begin();
+    player.start(first);
+    player.wait().await?;
+    for (index, line) in script.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        player.line(line).await.map_err(|failure| failure.at(format!("line {}", index + 1)))?;
+        if player.state.quit {
+            break;
+        }
+    }
+    player.wait().await?;
+    player.dump("end");
+    player.worker.finish(&mut player.results).await;
+    Ok(player.frames)
+}
+
+struct Player {
+    state: State,
+    worker: Worker,
+    results: mpsc::Receiver<Msg>,
+    frames: Vec<Frame>,
+}
+
+impl Player {
+    async fn line(&mut self, line: &str) -> Result<(), Failure> {
+        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+        match word {
+            "type" => rest.chars().for_each(|c| self.press(Key::plain(Code::Char(c)))),
+            "size" => {
+                let (width, height) = size(rest).ok_or_else(|| {
+                    Failure::new(Kind::Usage, "play the script", format!("`{rest}` is no size; write 120x40"))
+                })?;
+                self.tell(Msg::Input(Input::Resize { width, height }));
+            }
+            "wait" => self.wait().await?,
+            "wait-run" => self.wait_run().await?,
+            "dump" => {
+                self.wait().await?;
+                self.dump(rest);
+            }
+            _ => {
+                let keys = key::sequence(line)
+                    .map_err(|error| Failure::new(Kind::Usage, "play the script", error.to_string()))?;
+                keys.into_iter().for_each(|key| self.press(key));
+                self.wait().await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn press(&mut self, key: Key) {
+        self.state.prepare();
+        self.tell(Msg::Input(Input::Key(key)));
+    }
+
+    fn tell(&mut self, msg: Msg) {
+        self.state.now_ms = driver::now_ms();
+        let effects = self.state.update(msg);
+        self.state.prepare();
+        self.start(effects);
+    }
+
+    fn start(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            self.worker.start(effect);
+        }
+    }
+
+    /// Until nothing is on its way and the cluster is shown, or could not be.
+    async fn wait(&mut self) -> Result<(), Failure> {
+        self.until(WAIT, |state| state.in_flight <= usize::from(state.data.run.active) && state.is_settled()).await
+    }
+
+    async fn wait_run(&mut self) -> Result<(), Failure> {
+        self.until(WAIT_RUN, |state| !state.data.run.active).await
+    }
+
+    async fn until(&mut self, limit: Duration, done: impl Fn(&State) -> bool) -> Result<(), Failure> {
+        let waiting = async {
+            while !done(&self.state) {
+                let Some(msg) = self.results.recv().await else { return };
+                self.tell(msg);
+            }
+        };
+        timeout(limit, waiting).await.map_err(|_| {
+            Failure::new(Kind::Timeout, "play the script", format!("nothing settled within {} s", limit.as_secs()))
+        })
+    }
+
+    fn dump(&mut self, name: &str) {
+        self.state.prepare();
+        let (buffer, _) = view::frame(&self.state);
+        self.frames.push(Frame { name: name.to_owned(), buffer, theme: self.state.theme.clone() });
+    }
+}
+
+/// `120x40`.
+pub fn size(text: &str) -> Option<(u16, u16)> {
+    let (width, height) = text.split_once('x')?;
+    Some((width.parse().ok().filter(|width| *width > 0)?, height.parse().ok().filter(|height| *height > 0)?))
+}

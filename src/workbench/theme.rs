@@ -1,0 +1,397 @@
+//! Roles and their looks: the only place where a colour is named.
+//!
+//! In: theme files (`themes/*.toml`, one per theme, built in) and the terminal's colour level. Out: a style per role. A role
+//! that a theme does not mention falls back along [`Role::fallback`]. Fewer colours than the theme has: to 256 by nearest
+//! in a perceptual space, to 16 by the roles of `ansi16`, to none by those of `mono`.
+
+use crate::term::color::Level;
+use include_dir::{Dir, include_dir};
+use ratatui::style::{Color, Modifier, Style};
+use serde::Deserialize;
+use std::{collections::BTreeMap, fmt, sync::OnceLock};
+
+static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/themes");
+
+macro_rules! roles {
+    ($($role:ident $name:literal $(<- $fallback:ident)?),* $(,)?) => {
+        /// What a piece of text means.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Role { $($role),* }
+
+        impl Role {
+            pub const ALL: &[Role] = &[$(Role::$role),*];
+
+            /// The name in theme files.
+            pub fn name(self) -> &'static str {
+                match self { $(Role::$role => $name),* }
+            }
+
+            /// Whose look it takes where the theme is silent; `None` for `text`.
+            pub fn fallback(self) -> Option<Role> {
+                match self { $(Role::$role => roles!(@ $($fallback)?)),* }
+            }
+        }
+    };
+    (@ $fallback:ident) => { Some(Role::$fallback) };
+    (@) => { None };
+}
+
+roles! {
+    Text "text",
+    Muted "muted" <- Text,
+    Strong "strong" <- Text,
+    Border "border" <- Muted,
+    Focus "focus" <- Strong,
+    Title "title" <- Text,
+    Heading "heading" <- Muted,
+    Selection "selection" <- Strong,
+    Match "match" <- Strong,
+    Key "key" <- Focus,
+    Tab "tab" <- Muted,
+    TabActive "tab-active" <- Focus,
+    Ok "ok" <- Text,
+    Warn "warn" <- Strong,
+    Fail "fail" <- Strong,
+    Run "run" <- Focus,
+    Skip "skip" <- Muted,
+    Add "add" <- Ok,
+    Remove "remove" <- Fail,
+    Change "change" <- Warn,
+    AddWord "add-word" <- Add,
+    RemoveWord "remove-word" <- Remove,
+    Layer1 "layer1" <- Muted,
+    Layer2 "layer2" <- Text,
+    Layer3 "layer3" <- Text,
+    Layer4 "layer4" <- Text,
+    Layer5 "layer5" <- Text,
+    Layer6 "layer6" <- Text,
+    Layer7 "layer7" <- Text,
+    Layer8 "layer8" <- Text,
+    Live "live" <- Ok,
+    Saved "saved" <- Change,
+    Demo "demo" <- Run,
+    LogDebug "log-debug" <- Muted,
+    LogInfo "log-info" <- Text,
+    LogWarn "log-warn" <- Warn,
+    LogError "log-error" <- Fail,
+}
+
+impl Role {
+    /// The colour of a layer by its place in the stack.
+    pub fn layer(index: usize) -> Role {
+        const LAYERS: [Role; 8] = [
+            Role::Layer1,
+            Role::Layer2,
+            Role::Layer3,
+            Role::Layer4,
+            Role::Layer5,
+            Role::Layer6,
+            Role::Layer7,
+            Role::Layer8,
+        ];
+        LAYERS[index % LAYERS.len()]
+    }
+
+    fn index(self) -> usize {
+        self as usize
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    Dark,
+    Light,
+}
+
+/// A theme, ready for one colour level.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Theme {
+    pub name: String,
+    pub mode: Mode,
+    pub level: Level,
+    styles: Vec<Style>,
+    /// The colour behind everything; `Reset` leaves it to the terminal.
+    ground: Color,
+}
+
+/// A theme that cannot be used, or a name that no theme has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ThemeError(pub String);
+
+impl fmt::Display for ThemeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ThemeError {}
+
+/// Names of the built-in themes, sorted.
+pub fn names() -> Vec<&'static str> {
+    let mut names: Vec<&str> = FILES
+        .files()
+        .filter(|file| file.path().extension().is_some_and(|extension| extension == "toml"))
+        .filter_map(|file| file.path().file_stem()?.to_str())
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+/// A built-in theme at a colour level.
+///
+/// # Errors
+/// No theme has that name (with those there are), or its file is wrong.
+pub fn load(name: &str, level: Level) -> Result<Theme, ThemeError> {
+    let shown = match level {
+        Level::None => "mono",
+        Level::Ansi16 => "ansi16",
+        Level::Ansi256 | Level::True => name,
+    };
+    let text = |name: &str| FILES.get_file(format!("{name}.toml")).and_then(|file| file.contents_utf8());
+    if text(name).is_none() {
+        return Err(ThemeError(format!("no theme is called `{name}`; there are {}", names().join(", "))));
+    }
+    let text = text(shown).ok_or_else(|| ThemeError(format!("the theme `{shown}` is missing")))?;
+    let mut theme = parse(text, level).map_err(|error| ThemeError(format!("theme `{shown}`: {error}")))?;
+    theme.name = name.to_owned();
+    Ok(theme)
+}
+
+impl Theme {
+    pub fn style(&self, role: Role) -> Style {
+        self.styles[role.index()]
+    }
+
+    /// What the whole frame is painted with first.
+    pub fn base(&self) -> Style {
+        self.style(Role::Text).bg(self.ground)
+    }
+
+    /// Foreground and ground of a role, for those that state both as true colours.
+    pub fn contrast(&self, role: Role) -> Option<f64> {
+        let style = self.style(role);
+        let ground = style.bg.filter(|color| *color != Color::Reset).unwrap_or(self.ground);
+        let (fore, ground) = (rgb(style.fg?)?, rgb(ground)?);
+        let (light, dark) = (luminance(fore).max(luminance(ground)), luminance(fore).min(luminance(ground)));
+        Some((light + 0.05) / (dark + 0.05))
+    }
+}
+
+/// Styles for screenshots: a cell's colours as `#rrggbb`, the terminal's own ones as this theme's text on its ground.
+pub fn hex(color: Color, otherwise: &str) -> String {
+    match rgb(color) {
+        Some([red, green, blue]) => format!("#{red:02x}{green:02x}{blue:02x}"),
+        None => ansi_hex(color).unwrap_or(otherwise).to_owned(),
+    }
+}
+
+/// How screenshots show a terminal's own sixteen colours and its ground.
+pub const SHOWN_TEXT: &str = "#d6dde6";
+pub const SHOWN_GROUND: &str = "#12161c";
+
+fn ansi_hex(color: Color) -> Option<&'static str> {
+    Some(match color {
+        Color::Black => "#1c2128",
+        Color::Red => "#e5684f",
+        Color::Green => "#4fae7c",
+        Color::Yellow => "#d3a73c",
+        Color::Blue => "#5a93e6",
+        Color::Magenta => "#b083d6",
+        Color::Cyan => "#45b0b8",
+        Color::Gray => "#c0c8d2",
+        Color::DarkGray => "#7b8694",
+        Color::LightRed => "#ff8a70",
+        Color::LightGreen => "#6fd09c",
+        Color::LightYellow => "#f0c862",
+        Color::LightBlue => "#82b4ff",
+        Color::LightMagenta => "#cda4ee",
+        Color::LightCyan => "#6fd6de",
+        Color::White => "#f2f5f8",
+        _ => return None,
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    name: String,
+    mode: Mode,
+    #[serde(default)]
+    palette: BTreeMap<String, String>,
+    roles: BTreeMap<String, Look>,
+}
+
+/// A role's look: a palette name, or colours and attributes.
+#[derive(Clone, Deserialize)]
+#[serde(untagged)]
+enum Look {
+    Color(String),
+    Full(Full),
+}
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Full {
+    fg: Option<String>,
+    bg: Option<String>,
+    bold: bool,
+    dim: bool,
+    italic: bool,
+    underline: bool,
+    reverse: bool,
+    strike: bool,
+}
+
+fn parse(text: &str, level: Level) -> Result<Theme, String> {
+    let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+    if let Some(name) = file.roles.keys().find(|name| !Role::ALL.iter().any(|role| role.name() == *name)) {
+        return Err(format!("`{name}` is no role"));
+    }
+    let ground = match file.palette.get("ground") {
+        Some(_) => color("ground", &file.palette, level)?,
+        None => Color::Reset,
+    };
+    let mut styles = Vec::with_capacity(Role::ALL.len());
+    for role in Role::ALL {
+        styles.push(style(*role, &file, level)?);
+    }
+    Ok(Theme { name: file.name, mode: file.mode, level, styles, ground })
+}
+
+fn style(role: Role, file: &File, level: Level) -> Result<Style, String> {
+    let look = match file.roles.get(role.name()) {
+        Some(Look::Color(name)) => Full { fg: Some(name.clone()), ..Full::default() },
+        Some(Look::Full(look)) => look.clone(),
+        None => return role.fallback().map_or(Ok(Style::new()), |fallback| style(fallback, file, level)),
+    };
+    let mut style = Style::new();
+    if let Some(name) = &look.fg {
+        style = style.fg(color(name, &file.palette, level)?);
+    }
+    if let Some(name) = &look.bg {
+        style = style.bg(color(name, &file.palette, level)?);
+    }
+    for (on, modifier) in [
+        (look.bold, Modifier::BOLD),
+        (look.dim, Modifier::DIM),
+        (look.italic, Modifier::ITALIC),
+        (look.underline, Modifier::UNDERLINED),
+        (look.reverse, Modifier::REVERSED),
+        (look.strike, Modifier::CROSSED_OUT),
+    ] {
+        if on {
+            style = style.add_modifier(modifier);
+        }
+    }
+    Ok(style)
+}
+
+/// A palette name, `ansi:blue` or `#rrggbb`.
+fn color(name: &str, palette: &BTreeMap<String, String>, level: Level) -> Result<Color, String> {
+    let value = palette.get(name).map_or(name, String::as_str);
+    if let Some(ansi) = value.strip_prefix("ansi:") {
+        return ansi.parse().map_err(|_| format!("`{ansi}` is no terminal colour"));
+    }
+    let digits = value.strip_prefix('#').filter(|digits| digits.len() == 6 && digits.is_ascii());
+    let number = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    let Some(number) = number else { return Err(format!("`{value}` is neither in the palette nor `#rrggbb`")) };
+    let [_, red, green, blue] = number.to_be_bytes();
+    Ok(match level {
+        Level::Ansi256 => Color::Indexed(nearest_256([red, green, blue])),
+        _ => Color::Rgb(red, green, blue),
+    })
+}
+
+fn rgb(color: Color) -> Option<[u8; 3]> {
+    match color {
+        Color::Rgb(red, green, blue) => Some([red, green, blue]),
+        Color::Indexed(index @ 16..) => Some(indexed(index)),
+        _ => None,
+    }
+}
+
+/// The colour of an index of the 6x6x6 cube and the grey ramp, which every 256-colour terminal shares.
+fn indexed(index: u8) -> [u8; 3] {
+    if index >= 232 {
+        return [8 + 10 * (index - 232); 3];
+    }
+    let level = |step: u8| if step == 0 { 0 } else { 55 + 40 * step };
+    let index = index - 16;
+    [level(index / 36), level(index / 6 % 6), level(index % 6)]
+}
+
+fn nearest_256(wanted: [u8; 3]) -> u8 {
+    static LAB: OnceLock<Vec<[f64; 3]>> = OnceLock::new();
+    let lab = LAB.get_or_init(|| (16..=255).map(|index| oklab(indexed(index))).collect());
+    let wanted = oklab(wanted);
+    let distance = |candidate: &[f64; 3]| candidate.iter().zip(wanted).map(|(a, b)| (a - b) * (a - b)).sum::<f64>();
+    let nearest = lab.iter().enumerate().min_by(|(_, a), (_, b)| distance(a).total_cmp(&distance(b)));
+    nearest.map_or(16, |(index, _)| u8::try_from(index + 16).unwrap_or(255))
+}
+
+fn linear(channel: u8) -> f64 {
+    let value = f64::from(channel) / 255.0;
+    if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+}
+
+/// Relative luminance as WCAG defines it.
+fn luminance([red, green, blue]: [u8; 3]) -> f64 {
+    0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
+}
+
+fn oklab(color: [u8; 3]) -> [f64; 3] {
+    let [r, g, b] = color.map(linear);
+    let l = (0.412_221_470_8 * r + 0.536_332_536_3 * g + 0.051_445_992_9 * b).cbrt();
+    let m = (0.211_903_498_2 * r + 0.680_699_545_1 * g + 0.107_396_956_6 * b).cbrt();
+    let s = (0.088_302_461_9 * r + 0.281_718_837_6 * g + 0.629_978_700_5 * b).cbrt();
+    [
+        0.210_454_255_3 * l + 0.793_617_785 * m - 0.004_072_046_8 * s,
+        1.977_998_495_1 * l - 2.428_592_205 * m + 0.450_593_709_9 * s,
+        0.025_904_037_1 * l + 0.782_771_766_2 * m - 0.808_675_766 * s,
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silent_roles_take_the_look_of_their_fallback() {
+        let text = "name='x'\nmode='dark'\n[palette]\nred='#ff0000'\n[roles]\nfail='red'\n";
+        let theme = parse(text, Level::True).unwrap();
+        assert_eq!(theme.style(Role::LogError), theme.style(Role::Fail));
+        assert_eq!(theme.style(Role::Fail).fg, Some(Color::Rgb(255, 0, 0)));
+        assert_eq!(theme.style(Role::Layer3), Style::new());
+    }
+
+    #[test]
+    fn a_wrong_file_says_what_is_wrong() {
+        for (text, expected) in [
+            ("name='x'\nmode='dark'\n[roles]\nfoo='#000000'", "`foo` is no role"),
+            ("name='x'\nmode='dark'\n[roles]\ntext='red'", "neither in the palette"),
+            ("name='x'\nmode='dusk'\n[roles]", "dusk"),
+        ] {
+            assert!(parse(text, Level::True).unwrap_err().contains(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn colours_of_the_cube_map_to_themselves() {
+        for index in [16, 21, 60, 123, 231] {
+            assert_eq!(indexed(nearest_256(indexed(index))), indexed(index));
+        }
+    }
+
+    #[test]
+    fn names_are_distinct_and_chains_end_at_text() {
+        let mut names: Vec<&str> = Role::ALL.iter().map(|role| role.name()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Role::ALL.len());
+        for role in Role::ALL {
+            let chain = std::iter::successors(Some(*role), |role| role.fallback());
+            assert_eq!(chain.take(10).last(), Some(Role::Text), "{role:?}");
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! The state as one frame. Reads only; [`State::prepare`] must have been called.
+
+use super::{
+    Screen,
+    app::State,
+    data::Source,
+    keymap,
+    layout::Class,
+    overlay::{Field, Kind, Overlay},
+    theme::Role,
+    widgets::{
+        canvas::{self, Canvas},
+        text::{self, Cut},
+    },
+};
+use crate::cluster::watch::LiveStatus;
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+};
+
+/// A frame and, where a field is typed into, the cursor.
+pub fn frame(state: &State) -> (Buffer, Option<Position>) {
+    let area = Rect::new(0, 0, state.width, state.height);
+    let mut buffer = Buffer::empty(area);
+    buffer.set_style(area, state.theme.base());
+    let mut canvas = Canvas { buffer: &mut buffer, theme: &state.theme };
+    let mut cursor = None;
+    draw_top(state, &mut canvas);
+    if state.layout.class == Class::Nothing {
+        let need = Rect::new(0, 1, state.width, 1);
+        canvas.fitted(need.x, need.y, need.width, "need 20x5", Cut::End, Role::Warn);
+    } else {
+        draw_context(state, &mut canvas);
+        draw_panels(state, &mut canvas);
+        draw_message(state, &mut canvas);
+        cursor = draw_hint(state, &mut canvas);
+        draw_continuations(state, &mut canvas);
+        if let Some(overlay) = &state.overlay {
+            cursor = draw_overlay(state, overlay, &mut canvas);
+        }
+    }
+    if state.ascii {
+        canvas::to_ascii(&mut buffer);
+    }
+    (buffer, cursor)
+}
+
+/// Tabs as they stand: full names, or digits where there is no room.
+fn tabs(state: &State) -> Vec<(Screen, String)> {
+    let full = state.width >= 64;
+    Screen::ALL
+        .into_iter()
+        .map(|screen| {
+            let digit = screen.index() + 1;
+            let here = screen == state.screen;
+            let name = match (full, here) {
+                (true, true) => format!("[{digit} {}]", screen.name()),
+                (true, false) => format!(" {digit} {} ", screen.name()),
+                (false, true) if state.width >= 34 => format!("[{digit} {}]", screen.name()),
+                (false, true) => format!("[{digit}]"),
+                (false, false) => format!(" {digit} "),
+            };
+            (screen, name)
+        })
+        .collect()
+}
+
+/// The screen whose tab is at a column of the first line.
+pub fn tab_at(state: &State, column: u16) -> Option<Screen> {
+    let mut end = 0;
+    tabs(state).into_iter().find_map(|(screen, name)| {
+        end += text::width(&name);
+        (usize::from(column) < end).then_some(screen)
+    })
+}
+
+fn draw_top(state: &State, canvas: &mut Canvas<'_>) {
+    let line = state.layout.top;
+    let source = source(state);
+    let columns: usize = source.iter().map(|(_, text)| text::width(text)).sum();
+    let columns = u16::try_from(columns).unwrap_or(u16::MAX).min(line.width);
+    let mut x = line.x;
+    let room = line.right() - columns;
+    if state.layout.class != Class::Nothing {
+        for (screen, name) in tabs(state) {
+            let role = if screen == state.screen { Role::TabActive } else { Role::Tab };
+            x += canvas.text(x, line.y, room.saturating_sub(x + 1), &name, role);
+        }
+    }
+    let mut x = room;
+    for (role, text) in source {
+        x += canvas.text(x, line.y, line.right() - x, &text, role);
+    }
+}
+
+/// What is shown and how fresh it is; always ends in the word that says where it comes from.
+fn source(state: &State) -> Vec<(Role, String)> {
+    let cluster = &state.data.cluster;
+    let role = match cluster.source {
+        Source::None => Role::Muted,
+        Source::Live => Role::Live,
+        Source::Demo => Role::Demo,
+        Source::Saved => Role::Saved,
+    };
+    let mut parts = Vec::new();
+    if state.width >= 60 && !cluster.name.is_empty() && cluster.source != Source::Demo {
+        parts.push((Role::Text, format!("{}  ", text::fit(&text::clean(&cluster.name), 28, Cut::Middle))));
+    }
+    if state.data.run.active && state.width >= 60 {
+        parts.push((Role::Run, "» run  ".to_owned()));
+    }
+    let (freshness, worry) = freshness(state);
+    parts.push((role, cluster.source.word().to_owned()));
+    if !freshness.is_empty() && state.width >= 30 {
+        parts.push((if worry { Role::Warn } else { Role::Muted }, format!(" {freshness}")));
+    }
+    parts.push((Role::Text, " ".to_owned()));
+    parts
+}
+
+fn freshness(state: &State) -> (String, bool) {
+    let cluster = &state.data.cluster;
+    if cluster.source == Source::Saved {
+        let taken = cluster.snapshot.as_ref().and_then(|snapshot| snapshot.metadata.get("timestamp"));
+        return (taken.map_or_else(String::new, |at| text::head(at, 16).replace('T', " ")), false);
+    }
+    if cluster.failure.is_some() {
+        return ("failed".to_owned(), true);
+    }
+    match &cluster.status {
+        LiveStatus::Connecting => ("connecting".to_owned(), false),
+        LiveStatus::Syncing { done, total } => (format!("syncing {done}/{total}"), false),
+        LiveStatus::Fresh if !cluster.missing.is_empty() => {
+            (format!("partial, {} missing", cluster.missing.len()), true)
+        }
+        LiveStatus::Fresh => ("fresh".to_owned(), false),
+        LiveStatus::Reconnecting { attempt, next_seconds, .. } => {
+            (format!("RECONNECTING {attempt} (next {next_seconds}s)"), true)
+        }
+        LiveStatus::Failed { .. } => ("failed".to_owned(), true),
+    }
+}
+
+/// Criteria, and what the recipe came to.
+fn draw_context(state: &State, canvas: &mut Canvas<'_>) {
+    let Some(line) = state.layout.context else { return };
+    let data = &state.data;
+    let mut x = line.x + 1;
+    if data.recipe.value.is_none() && data.stated.is_none() && data.criteria.specificity() == 0 {
+        canvas.text(x, line.y, line.width, "criteria: none yet", Role::Muted);
+    } else {
+        for dimension in crate::criteria::Dimension::ALL {
+            let Some(value) = data.criteria.get(dimension) else { continue };
+            x += canvas.text(x, line.y, line.right() - x, &format!("{}=", dimension.name()), Role::Muted);
+            let covered = data.recipe.value.as_ref().is_none_or(|resolution| {
+                resolution.coverage.iter().all(|entry| entry.dimension != dimension || entry.honoured_by.is_some())
+            });
+            x += canvas.text(x, line.y, line.right() - x, &value, if covered { Role::Strong } else { Role::Warn });
+            if !covered {
+                x += canvas.text(x, line.y, line.right() - x, "!", Role::Warn);
+            }
+            x += 2;
+        }
+        let from = if data.stated.is_some() { "stated" } else { "from the cluster" };
+        canvas.text(x, line.y, line.right().saturating_sub(x), &format!("({from})"), Role::Muted);
+    }
+    if let Some(resolution) = &data.recipe.value {
+        let lacking: Vec<&str> = resolution
+            .coverage
+            .iter()
+            .filter(|entry| entry.honoured_by.is_none())
+            .map(|entry| entry.dimension.name())
+            .collect();
+        let applied = resolution.recipe.applied_overlays.len();
+        let mut note = format!("{} overlays, {applied} applied ", resolution.decisions.len());
+        let role = if lacking.is_empty() { Role::Muted } else { Role::Warn };
+        if !lacking.is_empty() {
+            note = format!("! no overlay honours {}  {note}", lacking.join(", "));
+        }
+        canvas.right(line, line.y, &note, role);
+    }
+}
+
+fn draw_panels(state: &State, canvas: &mut Canvas<'_>) {
+    for (pane, area) in &state.layout.panels {
+        let table = state.table(*pane);
+        let focused = *pane == state.focused() && state.overlay.is_none();
+        let inner = state.layout.inner(*area);
+        if state.layout.borders {
+            let note = note(state, *pane, inner);
+            canvas.frame(*area, &table.content.title, &note, *pane == state.focused());
+        }
+        table.draw(canvas, inner, focused);
+    }
+}
+
+/// Right of a title: the pane's own note, what a filter hides, where the cursor is.
+fn note(state: &State, pane: super::panes::PaneId, inner: Rect) -> String {
+    let table = state.table(pane);
+    let mut parts = Vec::new();
+    if !table.filter.is_empty() {
+        parts.push(format!("/{}  {} hidden", table.filter, text::thousands(table.hidden)));
+    }
+    if !table.content.note.is_empty() {
+        parts.push(table.content.note.clone());
+    }
+    let rows = table.visible.len();
+    if rows > table.room(inner.height) && rows > 0 {
+        parts.push(format!("{}/{}", text::thousands(table.cursor + 1), text::thousands(rows)));
+    }
+    parts.join("  ")
+}
+
+fn draw_message(state: &State, canvas: &mut Canvas<'_>) {
+    let Some(line) = state.layout.message else { return };
+    if let Some(message) = state.messages.back() {
+        let (role, glyph) = message.severity.mark();
+        let used = canvas.text(line.x + 1, line.y, line.width - 1, glyph, role) + 2;
+        let more = if message.failure.is_some() { "   D: details" } else { "" };
+        let shown = format!("{}{more}", message.text);
+        let role = if message.severity == super::app::Severity::Info { Role::Muted } else { role };
+        canvas.fitted(line.x + used, line.y, line.width.saturating_sub(used), &shown, Cut::End, role);
+    }
+}
+
+/// Hints of the focused panel, or the field of the filter.
+fn draw_hint(state: &State, canvas: &mut Canvas<'_>) -> Option<Position> {
+    let line = state.layout.hint?;
+    if let Some(field) = &state.filter {
+        let used = canvas.text(line.x, line.y, line.width, "/", Role::Key);
+        let hidden = state.table(state.focused()).hidden;
+        let note = format!("{} hidden   Enter keeps, Esc clears ", text::thousands(hidden));
+        let area = Rect { x: line.x + used, width: line.width.saturating_sub(used), ..line };
+        let columns = u16::try_from(note.len()).unwrap_or(0);
+        if area.width > columns + 10 {
+            canvas.right(line, line.y, &note, Role::Muted);
+        }
+        return Some(draw_field(field, area, canvas));
+    }
+    let few = state.layout.class < Class::Two;
+    let mut hints: Vec<(String, &str)> = state
+        .focused()
+        .pane()
+        .hints
+        .iter()
+        .map(|action| keymap::binding(*action))
+        .filter(|binding| binding.acts_on(state.screen))
+        .map(|binding| (binding.shown(), binding.hint))
+        .take(match state.layout.class {
+            Class::Bare => 0,
+            Class::One => 1,
+            _ => 6,
+        })
+        .collect();
+    hints.push((":".to_owned(), "cmd"));
+    hints.push(("?".to_owned(), "help"));
+    let mode = state.mode().word();
+    let last: u16 = 15;
+    let mut x = line.x + 1;
+    let count = hints.len();
+    for (index, (key, word)) in hints.into_iter().enumerate() {
+        let columns = u16::try_from(text::width(&key) + 1 + text::width(word) + 2).unwrap_or(u16::MAX);
+        // `: cmd  ? help` always has its room.
+        if index + 2 < count && x + columns + last > line.right() {
+            continue;
+        }
+        x += canvas.text(x, line.y, line.right().saturating_sub(x), &key, Role::Key) + 1;
+        x += canvas.text(x, line.y, line.right().saturating_sub(x), word, Role::Muted) + if few { 1 } else { 2 };
+    }
+    if !mode.is_empty() && line.right() > x + 8 {
+        canvas.right(line, line.y, &format!("{mode} "), Role::Focus);
+    }
+    None
+}
+
+/// A field; when the text is longer than the room, its end is shown.
+fn draw_field(field: &Field, area: Rect, canvas: &mut Canvas<'_>) -> Position {
+    let before = text::width(&field.text[..field.cursor]);
+    let room = usize::from(area.width.saturating_sub(1));
+    let skip = before.saturating_sub(room);
+    canvas.text(area.x, area.y, area.width, text::skip(&field.text, skip), Role::Strong);
+    Position::new(area.x + u16::try_from(before - skip).unwrap_or(0), area.y)
+}
+
+/// The popup of a prefix key: what may follow.
+fn draw_continuations(state: &State, canvas: &mut Canvas<'_>) {
+    let next = state.continuations();
+    let Some(hint) = state.layout.hint.filter(|_| !next.is_empty()) else { return };
+    let height = u16::try_from(next.len()).unwrap_or(u16::MAX).saturating_add(2).min(hint.y);
+    let width = 44.min(state.width);
+    let area = Rect::new(state.width - width, hint.y - height, width, height);
+    canvas.fill(area, Role::Text);
+    let typed: String = state.typed.iter().map(ToString::to_string).collect();
+    canvas.frame(area, &format!("{typed} …"), "Esc closes", true);
+    for (offset, (key, action)) in next.iter().enumerate().take(usize::from(height.saturating_sub(2))) {
+        let y = area.y + 1 + u16::try_from(offset).unwrap_or(0);
+        let used = canvas.text(area.x + 2, y, 8, &key.to_string(), Role::Key);
+        let binding = keymap::binding(*action);
+        let at = area.x + 2 + used.max(2) + 1;
+        canvas.fitted(at, y, area.right().saturating_sub(at + 1), binding.help, Cut::End, Role::Text);
+    }
+}
+
+fn draw_overlay(state: &State, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Option<Position> {
+    let area = overlay_area(state, overlay);
+    canvas.fill(area, Role::Text);
+    let content = &overlay.table.content;
+    canvas.frame(area, &content.title, &content.note, true);
+    let mut inner = Rect {
+        x: area.x + 1,
+        y: area.y + 1,
+        width: area.width.saturating_sub(2),
+        height: area.height.saturating_sub(2),
+    };
+    let mut cursor = None;
+    if let Some(field) = &overlay.field {
+        let sign = if overlay.kind == Kind::Palette { ":" } else { "/" };
+        canvas.text(inner.x + 1, inner.y, 2, sign, Role::Key);
+        let line = Rect { x: inner.x + 3, height: 1, width: inner.width.saturating_sub(4), ..inner };
+        cursor = Some(draw_field(field, line, canvas));
+        canvas.text(inner.x, inner.y + 1, inner.width, &"─".repeat(usize::from(inner.width)), Role::Border);
+        inner.y += 2.min(inner.height);
+        inner.height = inner.height.saturating_sub(2);
+    }
+    if let Kind::Question { choices, chosen, .. } = &overlay.kind {
+        let y = inner.bottom().saturating_sub(1);
+        inner.height = inner.height.saturating_sub(2);
+        let mut x = inner.x + 1;
+        for (index, choice) in choices.iter().enumerate() {
+            let here = index == *chosen;
+            let label = if here { format!("[ {choice} ]") } else { format!("  {choice}  ") };
+            let role = if here { Role::Selection } else { Role::Text };
+            x += canvas.text(x, y, inner.right().saturating_sub(x), &label, role) + 1;
+        }
+        canvas.right(
+            Rect { width: inner.width.saturating_sub(1), ..inner },
+            y,
+            "Tab chooses, Enter answers",
+            Role::Muted,
+        );
+    }
+    let mut table = overlay.table.clone();
+    table.scroll(inner.height);
+    table.draw(canvas, inner, true);
+    cursor
+}
+
+fn overlay_area(state: &State, overlay: &Overlay) -> Rect {
+    let (most_wide, most_high) = match overlay.kind {
+        Kind::Text => (state.width, state.height),
+        Kind::Question { .. } => (96, u16::try_from(overlay.table.content.rows.len() + 4).unwrap_or(u16::MAX)),
+        _ => (110, 34),
+    };
+    let width = most_wide.min(state.width.saturating_sub(if state.width > 60 { 4 } else { 0 }));
+    let height = most_high.min(state.height.saturating_sub(if state.height > 16 { 4 } else { 2 })).max(3);
+    let height = height.min(state.height);
+    Rect::new((state.width - width) / 2, (state.height - height) / 2, width, height)
+}

@@ -1,0 +1,192 @@
+//! A buffer that is painted by roles: text, lines, boxes; and the table that turns a frame into ASCII.
+
+use super::text::{self, Cut};
+use crate::workbench::theme::{Role, Theme};
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::{Color, Style},
+};
+
+/// Where one frame is painted.
+pub struct Canvas<'f> {
+    pub buffer: &'f mut Buffer,
+    pub theme: &'f Theme,
+}
+
+impl Canvas<'_> {
+    /// Writes text from a place, at most `columns`; returns the columns used.
+    pub fn text(&mut self, x: u16, y: u16, columns: u16, content: &str, role: Role) -> u16 {
+        self.styled(x, y, columns, content, self.theme.style(role))
+    }
+
+    fn styled(&mut self, x: u16, y: u16, columns: u16, content: &str, style: Style) -> u16 {
+        let area = self.buffer.area;
+        if y < area.top() || y >= area.bottom() || x >= area.right() || columns == 0 {
+            return 0;
+        }
+        let columns = columns.min(area.right() - x);
+        let shown = text::head(content, usize::from(columns));
+        let (end, _) = self.buffer.set_stringn(x, y, shown, usize::from(columns), style);
+        end - x
+    }
+
+    /// As [`Canvas::text`], with an ellipsis where something had to go.
+    pub fn fitted(&mut self, x: u16, y: u16, columns: u16, content: &str, cut: Cut, role: Role) -> u16 {
+        let fitted = text::fit(content, usize::from(columns), cut);
+        self.text(x, y, columns, &fitted, role)
+    }
+
+    /// Text that ends at the right edge of an area's row.
+    pub fn right(&mut self, area: Rect, y: u16, content: &str, role: Role) {
+        let columns = u16::try_from(text::width(content)).unwrap_or(u16::MAX).min(area.width);
+        self.text(area.right() - columns, y, columns, content, role);
+    }
+
+    /// Paints over what is there.
+    pub fn fill(&mut self, area: Rect, role: Role) {
+        let area = area.intersection(self.buffer.area);
+        let style = self.theme.base().patch(self.theme.style(role));
+        for y in area.top()..area.bottom() {
+            for x in area.left()..area.right() {
+                let cell = &mut self.buffer[(x, y)];
+                cell.reset();
+                cell.set_symbol(" ").set_style(style);
+            }
+        }
+    }
+
+    /// Lays a role over what is written there: a cursor bar keeps glyphs and takes both colours.
+    pub fn overlay(&mut self, area: Rect, role: Role) {
+        let style = self.theme.style(role);
+        self.buffer.set_style(area.intersection(self.buffer.area), style);
+    }
+
+    /// A box with a title at the left and a note at the right of its upper edge; heavy lines mean focus.
+    pub fn frame(&mut self, area: Rect, title: &str, note: &str, focused: bool) {
+        if area.width < 2 || area.height < 2 {
+            return;
+        }
+        let lines = if focused { &HEAVY } else { &LIGHT };
+        let role = if focused { Role::Focus } else { Role::Border };
+        let inner = usize::from(area.width - 2);
+        let (left, right) = (area.left(), area.right() - 1);
+        for (y, [from, line, to]) in [(area.top(), lines.top), (area.bottom() - 1, lines.bottom)] {
+            self.text(left, y, area.width, &format!("{from}{}{to}", line.repeat(inner)), role);
+        }
+        for y in area.top() + 1..area.bottom() - 1 {
+            self.text(left, y, 1, lines.side, role);
+            self.text(right, y, 1, lines.side, role);
+        }
+        let room = area.width.saturating_sub(4);
+        let note_columns = u16::try_from(text::width(note)).unwrap_or(u16::MAX);
+        let title_columns = u16::try_from(text::width(title)).unwrap_or(u16::MAX);
+        // The title is never lost to its note.
+        let note_room = if note.is_empty() { 0 } else { note_columns.min(room.saturating_sub(title_columns + 5)) };
+        let title_role = if focused { Role::Focus } else { Role::Title };
+        if !title.is_empty() && room > 2 {
+            let columns = title_columns.min(room.saturating_sub(if note_room > 0 { note_room + 3 } else { 0 }));
+            self.text(left + 1, area.top(), 1, " ", role);
+            let used = self.fitted(left + 2, area.top(), columns, title, Cut::End, title_role);
+            self.text(left + 2 + used, area.top(), 1, " ", role);
+        }
+        if note_room >= 4 {
+            let fitted = text::fit(note, usize::from(note_room), Cut::End).into_owned();
+            let from = right - 2 - u16::try_from(text::width(&fitted)).unwrap_or(0);
+            self.text(from, area.top(), note_room + 2, &format!(" {fitted} "), Role::Muted);
+        }
+    }
+}
+
+struct Lines {
+    top: [&'static str; 3],
+    bottom: [&'static str; 3],
+    side: &'static str,
+}
+
+const LIGHT: Lines = Lines { top: ["┌", "─", "┐"], bottom: ["└", "─", "┘"], side: "│" };
+const HEAVY: Lines = Lines { top: ["┏", "━", "┓"], bottom: ["┗", "━", "┛"], side: "┃" };
+
+/// Our glyphs and what stands for them where only ASCII can be shown. Each is one column wide.
+pub const GLYPHS: &[(&str, &str)] = &[
+    ("✓", "+"),
+    ("✗", "X"),
+    ("»", ">"),
+    ("⊘", "o"),
+    ("◌", "."),
+    ("…", "~"),
+    ("▸", ">"),
+    ("▾", "v"),
+    ("›", ">"),
+    ("→", ">"),
+    ("←", "<"),
+    ("↑", "^"),
+    ("↓", "v"),
+    ("·", "."),
+    ("—", "-"),
+    ("–", "-"),
+    ("≥", ">"),
+    ("×", "x"),
+    ("█", "#"),
+    ("░", "."),
+    ("▌", "|"),
+    ("┌", "+"),
+    ("┐", "+"),
+    ("└", "+"),
+    ("┘", "+"),
+    ("─", "-"),
+    ("│", "|"),
+    ("├", "+"),
+    ("┤", "+"),
+    ("┏", "#"),
+    ("┓", "#"),
+    ("┗", "#"),
+    ("┛", "#"),
+    ("━", "="),
+    ("┃", "#"),
+];
+
+/// Replaces what is not ASCII: our glyphs by the table, anything else by `?`.
+pub fn to_ascii(buffer: &mut Buffer) {
+    for cell in &mut buffer.content {
+        if cell.symbol().is_ascii() {
+            continue;
+        }
+        let replacement = GLYPHS.iter().find(|(glyph, _)| *glyph == cell.symbol()).map_or("?", |(_, ascii)| *ascii);
+        cell.set_symbol(replacement);
+    }
+}
+
+/// Whether a style says anything that a terminal shows; for the style layer of golden frames.
+pub fn is_plain(style: Style, theme: &Theme) -> bool {
+    let base = theme.base();
+    let ground = |color: Option<Color>| color.filter(|color| *color != Color::Reset);
+    ground(style.fg) == ground(base.fg)
+        && ground(style.bg) == ground(base.bg)
+        && style.add_modifier == base.add_modifier
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{term::color::Level, workbench::theme};
+
+    #[test]
+    fn glyphs_are_one_column_and_so_are_their_replacements() {
+        for (glyph, ascii) in GLYPHS {
+            assert_eq!(text::width(glyph), 1, "{glyph}");
+            assert!(ascii.is_ascii() && ascii.len() == 1);
+        }
+    }
+
+    #[test]
+    fn painting_outside_the_frame_does_nothing() {
+        let theme = theme::load("mono", Level::None).unwrap();
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 5, 2));
+        let mut canvas = Canvas { buffer: &mut buffer, theme: &theme };
+        assert_eq!(canvas.text(4, 0, 10, "日本", Role::Text), 0);
+        assert_eq!(canvas.text(9, 9, 10, "x", Role::Text), 0);
+        canvas.fill(Rect::new(3, 1, 9, 9), Role::Selection);
+        canvas.frame(Rect::new(0, 0, 5, 2), "long title", "note", true);
+    }
+}

@@ -1,0 +1,768 @@
+//! The one list widget: rows with cells, folds, filter, cursor and window.
+//!
+//! In: [`Content`], what a pane says about the state. Out: the visible window, painted. The cursor is held by the key of
+//! its row, so that sorting, filtering and new data keep it. Only rows inside the window are laid out.
+
+use super::{
+    canvas::Canvas,
+    text::{self, Cut},
+};
+use crate::workbench::theme::Role;
+use ratatui::layout::Rect;
+use std::{cmp::Ordering, collections::HashSet};
+
+/// Text of one cell in pieces, each with its role; always cleaned of what could steer a terminal.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Cell {
+    pub spans: Vec<(Role, String)>,
+}
+
+impl Cell {
+    pub fn new(role: Role, text: impl AsRef<str>) -> Cell {
+        Cell { spans: vec![(role, text::clean(text.as_ref()).into_owned())] }
+    }
+
+    pub fn text(text: impl AsRef<str>) -> Cell {
+        Cell::new(Role::Text, text)
+    }
+
+    pub fn and(mut self, role: Role, text: impl AsRef<str>) -> Cell {
+        self.spans.push((role, text::clean(text.as_ref()).into_owned()));
+        self
+    }
+
+    pub fn plain(&self) -> String {
+        self.spans.iter().map(|(_, text)| text.as_str()).collect()
+    }
+
+    pub fn width(&self) -> usize {
+        self.spans.iter().map(|(_, text)| text::width(text)).sum()
+    }
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Cell {
+        Cell::text(text)
+    }
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Cell {
+        Cell::text(text)
+    }
+}
+
+/// One row. Rows of a tree come in document order with their depth.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Row {
+    /// Identity; unique within the pane.
+    pub key: String,
+    pub depth: u16,
+    /// Has children; folded at first or not.
+    pub branch: Option<bool>,
+    /// A change, a failure, a warning: what `]` goes to.
+    pub matters: bool,
+    /// In the column before the cells.
+    pub marker: Option<(Role, &'static str)>,
+    pub cells: Vec<Cell>,
+}
+
+impl Row {
+    pub fn new(key: impl Into<String>, cells: Vec<Cell>) -> Row {
+        Row { key: key.into(), cells, ..Row::default() }
+    }
+
+    pub fn plain(&self) -> String {
+        self.cells.iter().map(Cell::plain).collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Align {
+    #[default]
+    Left,
+    /// Numbers.
+    Right,
+}
+
+/// One column: how narrow it may get, and what happens to it when there is no room.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    pub name: &'static str,
+    pub min: u16,
+    /// What it takes when there is room; at most this.
+    pub ideal: u16,
+    /// Takes a share of what is left over.
+    pub grows: bool,
+    /// 0 stays for ever; higher ones are hidden first.
+    pub priority: u8,
+    pub align: Align,
+    pub cut: Cut,
+    /// Only shown when wide columns are asked for.
+    pub wide_only: bool,
+}
+
+impl Column {
+    pub const fn new(name: &'static str, min: u16, ideal: u16) -> Column {
+        Column { name, min, ideal, grows: false, priority: 0, align: Align::Left, cut: Cut::End, wide_only: false }
+    }
+
+    pub const fn grows(mut self) -> Column {
+        self.grows = true;
+        self
+    }
+
+    pub const fn priority(mut self, priority: u8) -> Column {
+        self.priority = priority;
+        self
+    }
+
+    pub const fn right(mut self) -> Column {
+        self.align = Align::Right;
+        self
+    }
+
+    pub const fn name_like(mut self) -> Column {
+        self.cut = Cut::Middle;
+        self
+    }
+
+    pub const fn wide(mut self) -> Column {
+        self.wide_only = true;
+        self
+    }
+}
+
+/// What a pane shows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Content {
+    pub title: String,
+    /// At the right of the title: counts, FOLLOW.
+    pub note: String,
+    pub columns: Vec<Column>,
+    pub rows: Vec<Row>,
+    /// What to show instead of rows, or above them when there are rows.
+    pub says: Vec<(Role, String)>,
+    /// Rows are lines of text: no cursor bar, long ones can be wrapped.
+    pub prose: bool,
+    /// Headers are drawn.
+    pub headers: bool,
+    /// Sorting makes no sense: trees, logs, texts.
+    pub ordered: bool,
+}
+
+/// A pane's content and where the person is in it.
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    pub content: Content,
+    /// Indexes of rows that folds and filter leave, in shown order.
+    pub visible: Vec<usize>,
+    /// Place in `visible`.
+    pub cursor: usize,
+    /// Key of the row under the cursor.
+    pub selected: Option<String>,
+    /// First shown place.
+    pub top: usize,
+    /// Columns scrolled to the right.
+    pub left: usize,
+    pub filter: String,
+    /// Branches whose fold differs from the row's own wish.
+    pub toggled: HashSet<String>,
+    /// Column and direction; `None` keeps the pane's order.
+    pub sort: Option<(usize, bool)>,
+    pub wide: bool,
+    /// The cursor stays on the last row as rows arrive.
+    pub follow: bool,
+    /// Rows that the filter hides.
+    pub hidden: usize,
+}
+
+impl Table {
+    /// Takes new content; the cursor stays on its row, or on the nearest one left.
+    ///
+    /// Returns false when the selected row is gone.
+    pub fn set(&mut self, content: Content) -> bool {
+        self.content = content;
+        self.refilter()
+    }
+
+    /// Computes `visible` again after a change of filter, folds or order.
+    pub fn refilter(&mut self) -> bool {
+        let filter = Filter::parse(&self.filter);
+        let mut visible = Vec::with_capacity(self.content.rows.len());
+        self.hidden = 0;
+        if filter.is_empty() {
+            let mut folded_at: Option<u16> = None;
+            for (index, row) in self.content.rows.iter().enumerate() {
+                if folded_at.is_some_and(|depth| row.depth > depth) {
+                    continue;
+                }
+                folded_at = (row.branch.is_some() && !self.is_open(row)).then_some(row.depth);
+                visible.push(index);
+            }
+        } else {
+            // A match brings its ancestors along, so that it is seen in its place.
+            let mut ancestors: Vec<usize> = Vec::new();
+            for (index, row) in self.content.rows.iter().enumerate() {
+                ancestors.retain(|ancestor| self.content.rows[*ancestor].depth < row.depth);
+                if filter.matches(row, &self.content.columns) {
+                    visible.append(&mut ancestors);
+                    visible.push(index);
+                } else if row.branch.is_some() {
+                    ancestors.push(index);
+                }
+            }
+            self.hidden = self.content.rows.len() - visible.len();
+        }
+        if let Some((column, descending)) = self.sort
+            && !self.content.ordered
+        {
+            let rows = &self.content.rows;
+            let text = |index: usize| rows[index].cells.get(column).map(Cell::plain).unwrap_or_default();
+            let mut keyed: Vec<(String, usize)> = visible.into_iter().map(|index| (text(index), index)).collect();
+            keyed.sort_by(|(a, left), (b, right)| {
+                let order = natural(a, b);
+                let order = if descending { order.reverse() } else { order };
+                order.then_with(|| rows[*left].key.cmp(&rows[*right].key))
+            });
+            visible = keyed.into_iter().map(|(_, index)| index).collect();
+        }
+        self.visible = visible;
+        self.find_selected()
+    }
+
+    fn find_selected(&mut self) -> bool {
+        let last = self.visible.len().saturating_sub(1);
+        if self.follow {
+            self.cursor = last;
+            self.remember();
+            return true;
+        }
+        let Some(selected) = &self.selected else {
+            self.cursor = self.cursor.min(last);
+            self.remember();
+            return true;
+        };
+        let place = self.visible.iter().position(|index| self.content.rows[*index].key == *selected);
+        let found = place.is_some();
+        self.cursor = place.unwrap_or(self.cursor.min(last));
+        if !self.visible.is_empty() {
+            self.remember();
+        }
+        found || self.visible.is_empty()
+    }
+
+    fn remember(&mut self) {
+        if let Some(row) = self.row() {
+            self.selected = Some(row.key.clone());
+        }
+    }
+
+    /// The row under the cursor.
+    pub fn row(&self) -> Option<&Row> {
+        self.visible.get(self.cursor).and_then(|index| self.content.rows.get(*index))
+    }
+
+    pub fn is_open(&self, row: &Row) -> bool {
+        row.branch.is_some_and(|open| open != self.toggled.contains(&row.key))
+    }
+
+    /// Moves the cursor by rows; at the ends it stays.
+    pub fn move_by(&mut self, rows: i64) {
+        let last = self.visible.len().saturating_sub(1);
+        let target = i64::try_from(self.cursor).unwrap_or(0).saturating_add(rows);
+        self.move_to(usize::try_from(target.max(0)).unwrap_or(0).min(last));
+    }
+
+    pub fn move_to(&mut self, place: usize) {
+        self.cursor = place.min(self.visible.len().saturating_sub(1));
+        self.follow = false;
+        self.remember();
+    }
+
+    /// Puts the cursor on a key, unfolding what hides it; false when there is no such row.
+    pub fn select(&mut self, key: &str) -> bool {
+        let Some(index) = self.content.rows.iter().position(|row| row.key == key) else { return false };
+        let mut depth = self.content.rows[index].depth;
+        for at in (0..index).rev() {
+            let row = &self.content.rows[at];
+            if row.depth < depth {
+                depth = row.depth;
+                if row.branch.is_some() && !self.is_open(row) {
+                    toggle(&mut self.toggled, row.key.clone());
+                }
+            }
+        }
+        self.selected = Some(key.to_owned());
+        self.follow = false;
+        self.refilter()
+    }
+
+    /// Goes to the next or previous row that matters, around the end; false when there is none.
+    pub fn seek(&mut self, forward: bool) -> bool {
+        let rows = self.visible.len();
+        let place = (1..=rows).find_map(|step| {
+            let place = if forward { (self.cursor + step) % rows } else { (self.cursor + rows - step % rows) % rows };
+            self.content.rows[self.visible[place]].matters.then_some(place)
+        });
+        place.map(|place| self.move_to(place)).is_some()
+    }
+
+    /// Folds the branch under the cursor, or goes to its parent; unfolds, or goes to the first child.
+    pub fn fold(&mut self, open: bool) {
+        let Some(row) = self.row() else { return };
+        if row.branch.is_some() && self.is_open(row) != open {
+            let key = row.key.clone();
+            toggle(&mut self.toggled, key);
+            self.refilter();
+        } else if open && row.branch.is_some() {
+            self.move_by(1);
+        } else if !open {
+            let depth = row.depth;
+            let parent = (0..self.cursor).rev().find(|place| self.content.rows[self.visible[*place]].depth < depth);
+            if let Some(parent) = parent {
+                self.move_to(parent);
+            }
+        }
+    }
+
+    pub fn toggle_fold(&mut self) {
+        if let Some(row) = self.row().filter(|row| row.branch.is_some()) {
+            let key = row.key.clone();
+            toggle(&mut self.toggled, key);
+            self.refilter();
+        }
+    }
+
+    /// Opens or closes every branch.
+    pub fn fold_all(&mut self, open: bool) {
+        let differing = self.content.rows.iter().filter(|row| row.branch.is_some_and(|wish| wish != open));
+        self.toggled = differing.map(|row| row.key.clone()).collect();
+        self.refilter();
+    }
+
+    /// Rows that fit into an area of that height.
+    pub fn room(&self, height: u16) -> usize {
+        let says = if self.content.rows.is_empty() { 0 } else { self.content.says.len() };
+        usize::from(height).saturating_sub(says + usize::from(self.has_headers()))
+    }
+
+    fn has_headers(&self) -> bool {
+        self.content.headers && !self.visible.is_empty()
+    }
+
+    /// Moves the window so that the cursor is inside; prose scrolls by its window instead.
+    pub fn scroll(&mut self, height: u16) {
+        let room = self.room(height).max(1);
+        let most = self.visible.len().saturating_sub(room);
+        if self.cursor < self.top {
+            self.top = self.cursor;
+        } else if self.cursor >= self.top + room {
+            self.top = self.cursor + 1 - room;
+        }
+        self.top = self.top.min(most);
+    }
+
+    /// Paints the window. The cursor bar shows only with focus; without it a marker stays.
+    pub fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, focused: bool) {
+        if area.width == 0 || area.height == 0 {
+            return;
+        }
+        let mut y = area.top();
+        if self.visible.is_empty() {
+            self.draw_says(canvas, area);
+            return;
+        }
+        for (role, line) in &self.content.says {
+            if y < area.bottom() {
+                canvas.fitted(area.left() + 1, y, area.width.saturating_sub(1), line, Cut::End, *role);
+                y += 1;
+            }
+        }
+        let widths = self.widths(area.width.saturating_sub(1));
+        if self.has_headers() && y < area.bottom() {
+            self.draw_headers(canvas, Rect { y, height: 1, ..area }, &widths);
+            y += 1;
+        }
+        let room = usize::from(area.bottom() - y);
+        for (place, index) in self.visible.iter().enumerate().skip(self.top).take(room) {
+            let line = Rect { y, height: 1, ..area };
+            self.draw_row(canvas, line, &self.content.rows[*index], &widths);
+            if place == self.cursor && !self.content.prose {
+                if focused {
+                    canvas.overlay(line, Role::Selection);
+                }
+                if self.content.rows[*index].marker.is_none() || !focused {
+                    canvas.text(area.left(), y, 1, "›", if focused { Role::Selection } else { Role::Muted });
+                }
+            }
+            y += 1;
+        }
+    }
+
+    fn draw_says(&self, canvas: &mut Canvas<'_>, area: Rect) {
+        let mut lines: Vec<(Role, String)> = Vec::new();
+        if self.hidden > 0 {
+            lines.push((Role::Muted, format!("nothing matches `{}`", self.filter)));
+            lines.push((Role::Muted, format!("{} hidden, Esc clears the filter", text::count(self.hidden, "row"))));
+        } else {
+            for (role, line) in &self.content.says {
+                let wrapped = text::wrap(line, usize::from(area.width.saturating_sub(2)));
+                lines.extend(wrapped.into_iter().map(|line| (*role, line)));
+            }
+        }
+        for (offset, (role, line)) in lines.iter().take(usize::from(area.height)).enumerate() {
+            let y = area.top() + u16::try_from(offset).unwrap_or(0);
+            canvas.fitted(area.left() + 1, y, area.width.saturating_sub(1), line, Cut::End, *role);
+        }
+    }
+
+    fn draw_headers(&self, canvas: &mut Canvas<'_>, line: Rect, widths: &[u16]) {
+        let mut x = line.left() + 1;
+        for (index, (column, width)) in self.content.columns.iter().zip(widths).enumerate() {
+            if *width == 0 {
+                continue;
+            }
+            let arrow = match self.sort {
+                Some((sorted, descending)) if sorted == index => {
+                    if descending {
+                        "↓"
+                    } else {
+                        "↑"
+                    }
+                }
+                _ => "",
+            };
+            let name = text::fit(column.name, usize::from(*width), Cut::End);
+            let shown = format!("{name}{arrow}");
+            let pad = if column.align == Align::Right {
+                width.saturating_sub(u16::try_from(text::width(&shown)).unwrap_or(0))
+            } else {
+                0
+            };
+            canvas.text(x + pad, line.y, *width + u16::from(!arrow.is_empty()), &shown, Role::Heading);
+            x += width + GAP;
+        }
+    }
+
+    fn draw_row(&self, canvas: &mut Canvas<'_>, line: Rect, row: &Row, widths: &[u16]) {
+        if let Some((role, glyph)) = row.marker {
+            canvas.text(line.left(), line.y, 1, glyph, role);
+        }
+        let mut x = line.left() + 1;
+        for (index, (cell, width)) in row.cells.iter().zip(widths).enumerate() {
+            if *width == 0 {
+                continue;
+            }
+            let mut at = x;
+            let mut room = *width;
+            if index == 0 && (row.depth > 0 || row.branch.is_some()) {
+                let indent = (row.depth * 2).min(room.saturating_sub(4));
+                at += indent;
+                room -= indent;
+                let glyph = match row.branch {
+                    Some(_) if self.is_open(row) => "▾ ",
+                    Some(_) => "▸ ",
+                    None => "",
+                };
+                let used = canvas.text(at, line.y, room, glyph, Role::Muted);
+                at += used;
+                room -= used;
+            }
+            self.draw_cell(canvas, Rect::new(at, line.y, room, 1), cell, &self.content.columns[index]);
+            x += width + GAP;
+        }
+    }
+
+    fn draw_cell(&self, canvas: &mut Canvas<'_>, area: Rect, cell: &Cell, column: &Column) {
+        let needed = cell.width();
+        let room = usize::from(area.width);
+        let last = self.content.columns.last().is_some_and(|last| last.name == column.name);
+        let skip = if last && column.grows { self.left } else { 0 };
+        if needed <= room && skip == 0 {
+            let pad = if column.align == Align::Right { area.width - u16::try_from(needed).unwrap_or(0) } else { 0 };
+            let mut x = area.x + pad;
+            for (role, text) in &cell.spans {
+                x += canvas.text(x, area.y, area.right() - x, text, *role);
+            }
+            return;
+        }
+        if let [(role, text)] = &cell.spans[..] {
+            canvas.fitted(area.x, area.y, area.width, text::skip(text, skip), column.cut, *role);
+            return;
+        }
+        let (mut x, mut skip) = (area.x, skip);
+        for (role, text) in &cell.spans {
+            let shown = text::skip(text, skip);
+            skip = skip.saturating_sub(text::width(text));
+            x += canvas.text(x, area.y, area.right() - x, shown, *role);
+        }
+        if needed > room + self.left && x == area.right() {
+            canvas.text(area.right() - 1, area.y, 1, "…", Role::Muted);
+        }
+    }
+
+    /// Widths of the columns in a row of that many columns; 0 for a hidden one.
+    ///
+    /// Everything ideal if it fits; else down to the minimum from the highest priority number on, then hidden.
+    pub fn widths(&self, columns: u16) -> Vec<u16> {
+        let specs = &self.content.columns;
+        let shown = |column: &Column| !column.wide_only || self.wide;
+        let mut widths: Vec<u16> =
+            specs.iter().map(|column| if shown(column) { column.ideal.max(column.min) } else { 0 }).collect();
+        let total = |widths: &[u16]| -> u16 {
+            let gaps = u16::try_from(widths.iter().filter(|width| **width > 0).count().saturating_sub(1)).unwrap_or(0);
+            widths.iter().fold(gaps * GAP, |sum, width| sum.saturating_add(*width))
+        };
+        let mut order: Vec<usize> = (0..specs.len()).collect();
+        order.sort_by_key(|index| (std::cmp::Reverse(specs[*index].priority), std::cmp::Reverse(*index)));
+        for index in &order {
+            let over = total(&widths).saturating_sub(columns);
+            if over > 0 && widths[*index] > 0 {
+                widths[*index] = widths[*index].saturating_sub(over).max(specs[*index].min);
+            }
+        }
+        for index in &order {
+            if total(&widths) > columns && specs[*index].priority > 0 {
+                widths[*index] = 0;
+            }
+        }
+        // The room of hidden columns goes to those that were narrowed.
+        for (index, column) in specs.iter().enumerate() {
+            let left = columns.saturating_sub(total(&widths));
+            if widths[index] > 0 && widths[index] < column.ideal {
+                widths[index] += left.min(column.ideal - widths[index]);
+            }
+        }
+        let growing: Vec<usize> = (0..specs.len()).filter(|index| specs[*index].grows && widths[*index] > 0).collect();
+        let left = columns.saturating_sub(total(&widths));
+        for (place, index) in growing.iter().enumerate() {
+            let share = left / u16::try_from(growing.len()).unwrap_or(1);
+            widths[*index] +=
+                if place == 0 { left - share * u16::try_from(growing.len() - 1).unwrap_or(0) } else { share };
+        }
+        if total(&widths) > columns {
+            // Narrower than every minimum: what stays for ever is cut from the right.
+            let mut left = columns;
+            for width in &mut widths {
+                *width = (*width).min(left);
+                left = left.saturating_sub(*width + GAP);
+            }
+        }
+        widths
+    }
+}
+
+/// Columns between columns.
+const GAP: u16 = 2;
+
+fn toggle(set: &mut HashSet<String>, key: String) {
+    if !set.remove(&key) {
+        set.insert(key);
+    }
+}
+
+/// Compares texts with the numbers in them as numbers: `node-2` before `node-10`, `1.9` before `1.10`.
+pub fn natural(left: &str, right: &str) -> Ordering {
+    let (mut left, mut right) = (left.as_bytes(), right.as_bytes());
+    loop {
+        match (left.first(), right.first()) {
+            (None, None) => return Ordering::Equal,
+            (None, Some(_)) => return Ordering::Less,
+            (Some(_), None) => return Ordering::Greater,
+            (Some(a), Some(b)) if a.is_ascii_digit() && b.is_ascii_digit() => {
+                let (a, rest_left) = digits(left);
+                let (b, rest_right) = digits(right);
+                let order = a.len().cmp(&b.len()).then_with(|| a.cmp(b));
+                if order != Ordering::Equal {
+                    return order;
+                }
+                (left, right) = (rest_left, rest_right);
+            }
+            (Some(a), Some(b)) if a == b => (left, right) = (&left[1..], &right[1..]),
+            (Some(a), Some(b)) => return a.cmp(b),
+        }
+    }
+}
+
+/// The number at the start without leading zeros, and what follows.
+fn digits(text: &[u8]) -> (&[u8], &[u8]) {
+    let end = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
+    let start = text[..end].iter().position(|byte| *byte != b'0').unwrap_or(end);
+    (&text[start..end], &text[end..])
+}
+
+/// A filter: words that must match, `!word` that must not, `column=text`, `a|b` for either.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter {
+    terms: Vec<Term>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Term {
+    not: bool,
+    column: Option<String>,
+    /// Any of these; compared in lower case unless they hold upper case.
+    words: Vec<String>,
+}
+
+impl Filter {
+    pub fn parse(text: &str) -> Filter {
+        let term = |word: &str| {
+            let (not, word) = word.strip_prefix('!').map_or((false, word), |rest| (true, rest));
+            let (column, word) = match word.split_once('=') {
+                Some((column, word)) if !column.is_empty() => (Some(column.to_lowercase()), word),
+                _ => (None, word),
+            };
+            let words: Vec<String> = word.split('|').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+            (!words.is_empty()).then_some(Term { not, column, words })
+        };
+        Filter { terms: text.split_whitespace().filter_map(term).collect() }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.terms.is_empty()
+    }
+
+    pub fn matches(&self, row: &Row, columns: &[Column]) -> bool {
+        self.terms.iter().all(|term| {
+            let index = term.column.as_ref().and_then(|name| {
+                columns.iter().position(|column| column.name.to_lowercase().starts_with(name.as_str()))
+            });
+            let found = match (&term.column, index) {
+                // No such column: a label or any text of that form.
+                (Some(column), None) => term.words.iter().any(|word| contains(row, &format!("{column}={word}"))),
+                (_, Some(index)) => row.cells.get(index).is_some_and(|cell| {
+                    term.words.iter().any(|word| cell.spans.iter().any(|(_, text)| has(text, word)))
+                }),
+                (None, None) => term.words.iter().any(|word| contains(row, word)),
+            };
+            found != term.not
+        })
+    }
+}
+
+fn contains(row: &Row, word: &str) -> bool {
+    has(&row.key, word) || row.cells.iter().any(|cell| cell.spans.iter().any(|(_, text)| has(text, word)))
+}
+
+/// Smart case: upper case in the word asks for exactly that.
+fn has(text: &str, word: &str) -> bool {
+    if word.chars().any(char::is_uppercase) {
+        return text.contains(word);
+    }
+    if text.is_ascii() && word.is_ascii() {
+        let (text, word) = (text.as_bytes(), word.as_bytes());
+        return text.len() >= word.len() && text.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word));
+    }
+    text.to_lowercase().contains(&word.to_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree() -> Table {
+        let row = |key: &str, depth, branch| Row { depth, branch, ..Row::new(key, vec![key.into()]) };
+        let rows = vec![
+            row("a", 0, Some(true)),
+            row("a1", 1, None),
+            row("a2", 1, Some(false)),
+            row("a2x", 2, None),
+            row("b", 0, None),
+        ];
+        let mut table = Table::default();
+        table.set(Content { rows, columns: vec![Column::new("name", 4, 10).grows()], ..Content::default() });
+        table
+    }
+
+    fn shown(table: &Table) -> Vec<&str> {
+        table.visible.iter().map(|index| table.content.rows[*index].key.as_str()).collect()
+    }
+
+    #[test]
+    fn folds_hide_children_and_remember_the_cursor() {
+        let mut table = tree();
+        assert_eq!(shown(&table), ["a", "a1", "a2", "b"]);
+        table.move_to(2);
+        table.fold(true);
+        assert_eq!(shown(&table), ["a", "a1", "a2", "a2x", "b"]);
+        table.fold_all(false);
+        assert_eq!(shown(&table), ["a", "b"]);
+        assert!(table.select("a2x"));
+        assert_eq!(table.row().map(|row| row.key.as_str()), Some("a2x"));
+    }
+
+    #[test]
+    fn a_match_brings_its_ancestors_and_the_rest_is_counted() {
+        let mut table = tree();
+        table.filter = "a2x".into();
+        table.refilter();
+        assert_eq!(shown(&table), ["a", "a2", "a2x"]);
+        assert_eq!(table.hidden, 2);
+    }
+
+    #[test]
+    fn the_cursor_follows_its_row_through_new_data() {
+        let mut table = tree();
+        table.move_to(3);
+        let mut content = table.content.clone();
+        content.rows.insert(0, Row::new("0", vec!["new".into()]));
+        assert!(table.set(content.clone()));
+        assert_eq!(table.row().map(|row| row.key.as_str()), Some("b"));
+        content.rows.pop();
+        assert!(!table.set(content), "the selected row is gone");
+        assert_eq!(table.row().map(|row| row.key.as_str()), Some("a2"));
+    }
+
+    #[test]
+    fn columns_shrink_then_hide_then_grow() {
+        let mut table = Table::default();
+        table.content.columns = vec![
+            Column::new("NAME", 8, 20).grows(),
+            Column::new("GPU", 4, 10).priority(1),
+            Column::new("AGE", 4, 6).priority(2),
+        ];
+        assert_eq!(table.widths(60), [40, 10, 6]);
+        assert_eq!(table.widths(34), [20, 6, 4]);
+        assert_eq!(table.widths(16), [10, 4, 0]);
+        assert_eq!(table.widths(5), [5, 0, 0]);
+    }
+
+    #[test]
+    fn numbers_in_texts_sort_as_numbers() {
+        let mut names = ["node-10", "node-2", "1.10", "1.9", "node-02b"];
+        names.sort_by(|left, right| natural(left, right));
+        assert_eq!(names, ["1.9", "1.10", "node-2", "node-02b", "node-10"]);
+    }
+
+    #[test]
+    fn filters_read_words_negations_and_columns() {
+        let columns = [Column::new("NAME", 1, 9), Column::new("STATE", 1, 9)];
+        let row = Row::new("k", vec!["gpu-node-1".into(), "Ready".into()]);
+        for (filter, expected) in [
+            ("gpu", true),
+            ("GPU", false),
+            ("!gpu", false),
+            ("state=ready", true),
+            ("state=not|ready", true),
+            ("name=ready", false),
+            ("gpu !state=ready", false),
+            ("", true),
+        ] {
+            assert_eq!(Filter::parse(filter).matches(&row, &columns), expected, "{filter}");
+        }
+    }
+
+    #[test]
+    fn seeking_goes_around() {
+        let mut table = tree();
+        assert!(!table.seek(true));
+        table.content.rows[1].matters = true;
+        table.content.rows[4].matters = true;
+        assert!(table.seek(true) && table.cursor == 1);
+        assert!(table.seek(true) && table.cursor == 3);
+        assert!(table.seek(true) && table.cursor == 1);
+        assert!(table.seek(false) && table.cursor == 3);
+    }
+}

@@ -1,0 +1,204 @@
+//! Text that fits: cleaning, width by grapheme, cutting.
+
+use std::borrow::Cow;
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+/// Text from outside made harmless: control characters as `^X`, bidirectional and invisible formatting as `<U+202E>`.
+///
+/// A tab becomes two spaces; a line end is a control character, so split lines first.
+pub fn clean(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(|c| c.is_control() || is_format(c)) {
+        return Cow::Borrowed(text);
+    }
+    let mut cleaned = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match c {
+            '\t' => cleaned.push_str("  "),
+            '\u{7f}' => cleaned.push_str("^?"),
+            c if (c as u32) < 0x20 => {
+                cleaned.push('^');
+                cleaned.push(char::from(c as u8 + 0x40));
+            }
+            c if c.is_control() || is_format(c) => cleaned.push_str(&format!("<U+{:04X}>", c as u32)),
+            c => cleaned.push(c),
+        }
+    }
+    Cow::Owned(cleaned)
+}
+
+/// Characters that reorder or hide their neighbours.
+fn is_format(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+}
+
+/// Columns that a text takes.
+pub fn width(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { UnicodeWidthStr::width(text) }
+}
+
+/// Where a text that is too long loses its part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cut {
+    /// Prose.
+    #[default]
+    End,
+    /// Names: both ends carry meaning.
+    Middle,
+}
+
+/// The text in at most `columns`, with an ellipsis where something was cut.
+pub fn fit(text: &str, columns: usize, cut: Cut) -> Cow<'_, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    match (columns, cut) {
+        (0, _) => Cow::Borrowed(""),
+        (1, _) => Cow::Borrowed("…"),
+        (_, Cut::End) => Cow::Owned(format!("{}…", head(text, columns - 1))),
+        (_, Cut::Middle) => {
+            let back = (columns - 1) / 2;
+            Cow::Owned(format!("{}…{}", head(text, columns - 1 - back), tail(text, back)))
+        }
+    }
+}
+
+/// The longest start of at most `columns`.
+pub fn head(text: &str, columns: usize) -> &str {
+    let mut used = 0;
+    for (at, grapheme) in text.grapheme_indices(true) {
+        used += width(grapheme);
+        if used > columns {
+            return &text[..at];
+        }
+    }
+    text
+}
+
+/// The longest end of at most `columns`.
+pub fn tail(text: &str, columns: usize) -> &str {
+    let mut used = 0;
+    for (at, grapheme) in text.grapheme_indices(true).rev() {
+        used += width(grapheme);
+        if used > columns {
+            return &text[at + grapheme.len()..];
+        }
+    }
+    text
+}
+
+/// What is left after skipping `columns`; a wide character that the edge cuts through is skipped whole.
+pub fn skip(text: &str, columns: usize) -> &str {
+    let mut used = 0;
+    for (at, grapheme) in text.grapheme_indices(true) {
+        if used >= columns {
+            return &text[at..];
+        }
+        used += width(grapheme);
+    }
+    ""
+}
+
+/// Lines of at most `columns`, broken at spaces where that is possible; at least one line.
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let columns = columns.max(1);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split_word_bounds() {
+        if width(&line) + width(word) <= columns {
+            line.push_str(word);
+            continue;
+        }
+        if !line.trim().is_empty() {
+            lines.push(std::mem::take(&mut line).trim_end().to_owned());
+        }
+        line.clear();
+        let mut rest = word.trim_start();
+        while width(rest) > columns {
+            let first = head(rest, columns);
+            // A character wider than the whole line cannot be shown.
+            if first.is_empty() {
+                break;
+            }
+            lines.push(first.to_owned());
+            rest = &rest[first.len()..];
+        }
+        line.push_str(rest);
+    }
+    if !line.trim().is_empty() || lines.is_empty() {
+        lines.push(line.trim_end().to_owned());
+    }
+    lines
+}
+
+/// `1,234,567`.
+pub fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 node`, `5 nodes`.
+pub fn count(number: usize, noun: &str) -> String {
+    format!("{} {noun}{}", thousands(number), if number == 1 { "" } else { "s" })
+}
+
+/// `0.2s`, `41.0s`, `2m05s`, `3h12m`.
+pub fn duration(milliseconds: u64) -> String {
+    let seconds = milliseconds / 1000;
+    match seconds {
+        0..60 => format!("{}.{}s", seconds, milliseconds % 1000 / 100),
+        60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h{:02}m", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_keep_both_ends_and_prose_its_start() {
+        assert_eq!(fit("h100-eks-ubuntu-training", 11, Cut::Middle), "h100-…ining");
+        assert_eq!(fit("h100-eks-ubuntu-training", 11, Cut::End), "h100-eks-u…");
+        assert_eq!(fit("short", 11, Cut::Middle), "short");
+        assert_eq!(fit("日本語日本語", 5, Cut::End), "日本…");
+        for columns in 0..9 {
+            assert!(width(&fit("日a本b語c", columns, Cut::Middle)) <= columns);
+        }
+    }
+
+    #[test]
+    fn what_could_steer_a_terminal_is_shown_instead() {
+        assert_eq!(clean("a\x1b[31mb"), "a^[[31mb");
+        assert_eq!(clean("x\u{202e}y\u{9b}z\u{7f}"), "x<U+202E>y<U+009B>z^?");
+        assert!(matches!(clean("plain – text"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn wrapping_keeps_every_word_and_the_width() {
+        let text = "the quick brown fox jumps over averyverylongword";
+        let lines = wrap(text, 10);
+        assert!(lines.iter().all(|line| width(line) <= 10), "{lines:?}");
+        assert_eq!(lines.concat().replace(' ', ""), text.replace(' ', ""));
+        assert_eq!(wrap("", 10), [""]);
+        assert_eq!(wrap("日", 1), [""]);
+    }
+
+    #[test]
+    fn skipping_and_counting() {
+        assert_eq!(skip("abcdef", 2), "cdef");
+        assert_eq!(skip("日本", 1), "本");
+        assert_eq!(skip("ab", 9), "");
+        assert_eq!(thousands(1_234_567), "1,234,567");
+        assert_eq!(count(1, "node"), "1 node");
+        assert_eq!(duration(125_000), "2m05s");
+        assert_eq!(duration(41_049), "41.0s");
+    }
+}
