@@ -59,7 +59,12 @@ impl CriteriaArgs {
     /// # Errors
     /// A value that nobody knows, with near matches.
     pub fn criteria(&self, catalog: &Catalog, start: Criteria) -> Result<Criteria, Failure> {
-        let stated: Vec<(Dimension, String)> = [
+        ops::recipe::criteria(catalog, start, &self.stated(), self.criteria_strict)
+    }
+
+    /// What was stated, in the order of the dimensions.
+    pub fn stated(&self) -> Vec<(Dimension, String)> {
+        [
             (Dimension::Service, &self.service),
             (Dimension::Accelerator, &self.accelerator),
             (Dimension::Os, &self.os),
@@ -69,8 +74,7 @@ impl CriteriaArgs {
         ]
         .into_iter()
         .filter_map(|(dimension, text)| text.clone().map(|text| (dimension, text)))
-        .collect();
-        ops::recipe::criteria(catalog, start, &stated, self.criteria_strict)
+        .collect()
     }
 }
 

@@ -14,6 +14,7 @@ pub mod exit;
 mod explain;
 mod global;
 mod input;
+mod keys;
 mod live;
 mod man;
 mod output;
@@ -23,6 +24,7 @@ mod query;
 mod recipe;
 mod snapshot;
 mod table;
+mod tui;
 mod validate;
 
 use crate::ops::{Failure, Kind};
@@ -30,7 +32,11 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use exit::Exit;
 use global::Global;
 use printer::{Color, Printer};
-use std::{ffi::OsString, io, process::ExitCode};
+use std::{
+    ffi::OsString,
+    io::{self, IsTerminal},
+    process::ExitCode,
+};
 
 /// Terminal workbench and command line for GPU cluster recipes.
 ///
@@ -58,6 +64,8 @@ enum Command {
     #[command(hide = true)]
     Check(check::Args),
     Catalog(catalog::Args),
+    Tui(tui::Args),
+    Keys(keys::Args),
     Paths(paths::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -98,7 +106,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let printer = Printer::new(cli.global.color, cli.global.debug);
     let outcome = match cli.command {
         Some(command) => command.run(&cli.global, &printer),
-        None => alone(),
+        None => alone(&cli.global, &printer),
     };
     printer.debug(|| "done".to_owned());
     match outcome {
@@ -123,6 +131,8 @@ impl Command {
             Command::Diff(args) => diff::run(&args, global, printer),
             Command::Check(args) => check::run(&args, global, printer),
             Command::Catalog(args) => catalog::run(&args, global, printer),
+            Command::Tui(args) => tui::run(&args, global, printer),
+            Command::Keys(args) => keys::run(&args, printer),
             Command::Paths(args) => paths::run(&args, printer),
             Command::Completions(args) => completions::run(&args, printer),
             Command::Man(args) => man::run(&args, printer),
@@ -135,8 +145,11 @@ fn command() -> clap::Command {
     Cli::command().after_long_help(exit::table())
 }
 
-/// `aicr` without a verb has nothing to print.
-fn alone() -> Outcome {
+/// `aicr` without a verb: the workbench on a terminal, else there is nothing to print.
+fn alone(global: &Global, printer: &Printer) -> Outcome {
+    if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        return tui::run(&tui::Args::default(), global, printer);
+    }
     Printer::new(Color::Auto, false).note(command().render_help());
     Ok(Exit::Usage)
 }

@@ -170,8 +170,7 @@ pub async fn run(
     events: mpsc::Sender<Event>,
     cancel: watch::Receiver<bool>,
 ) -> Result<Report, Failure> {
-    let mut teller =
-        Teller { events, report: Report::default(), noticed: BTreeSet::new(), clock: Clock::start() };
+    let mut teller = Teller { events, report: Report::default(), noticed: BTreeSet::new(), clock: Clock::start() };
     let checks = prepared.plan.checks.iter().map(|check| check.check.clone()).collect();
     let planned = Body::Planned {
         run_id: prepared.plan.run_id.clone(),
@@ -398,11 +397,7 @@ async fn create_shared(
 
 /// Makes the namespace unless it exists: an existing one is not ours to label. One that is on its way out, perhaps left
 /// by the run before this one, is waited for.
-async fn make_namespace(
-    connection: &Connection,
-    object: &Value,
-    teller: &mut Teller,
-) -> Result<bool, ClusterError> {
+async fn make_namespace(connection: &Connection, object: &Value, teller: &mut Teller) -> Result<bool, ClusterError> {
     let name = object["metadata"]["name"].as_str().unwrap_or_default();
     let deadline = tokio::time::Instant::now() + NAMESPACE_LIMIT;
     while let Some(found) = job::find(connection, "Namespace", "", name).await? {

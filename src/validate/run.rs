@@ -198,9 +198,7 @@ impl Machine {
             State::PullFailing { reason, .. } => {
                 matches!(&**reason, "InvalidImageName" | "ErrImageNeverPull") || waited >= self.grace_ms
             }
-            State::Unscheduled { .. } | State::PodRefused { .. } | State::ConfigError { .. } => {
-                waited >= self.grace_ms
-            }
+            State::Unscheduled { .. } | State::PodRefused { .. } | State::ConfigError { .. } => waited >= self.grace_ms,
             _ => false,
         };
         if hopeless {
@@ -552,10 +550,7 @@ mod tests {
             end(ended(2, "", "Error")),
             &told("2: Other Some(2) the check ended with exit code 2 (Error) and gave no reason"),
         );
-        check(
-            end(ended(137, "", "OOMKilled")),
-            &told("2: Other Some(137) out of memory: the node had none left"),
-        );
+        check(end(ended(137, "", "OOMKilled")), &told("2: Other Some(137) out of memory: the node had none left"));
         let limited = Observation::Pod(json!({
             "metadata": {"name": "p"},
             "spec": {"containers": [
@@ -587,10 +582,7 @@ mod tests {
     #[test]
     fn a_completed_job_whose_pod_nobody_saw_is_not_waited_for() {
         let complete = Observation::Job(json!({"status": {"conditions": [{"type": "Complete", "status": "True"}]}}));
-        check(
-            vec![(1, complete), (4, Observation::Tick)],
-            &["4: Other None the pod vanished while it was creating"],
-        );
+        check(vec![(1, complete), (4, Observation::Tick)], &["4: Other None the pod vanished while it was creating"]);
     }
 
     #[test]
@@ -601,7 +593,11 @@ mod tests {
         };
         check(
             vec![(1, unscheduled("0/1 nodes")), (8, unscheduled("0/2 nodes")), (11, Observation::Tick)],
-            &["1: unscheduled (0/1 nodes)", "8: unscheduled (0/2 nodes)", "11: Other None the pod cannot be scheduled: 0/2 nodes"],
+            &[
+                "1: unscheduled (0/1 nodes)",
+                "8: unscheduled (0/2 nodes)",
+                "11: Other None the pod cannot be scheduled: 0/2 nodes",
+            ],
         );
     }
 

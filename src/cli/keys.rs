@@ -1,0 +1,28 @@
+//! `aicr keys`: the key map of the workbench, as it is bound.
+
+use super::{Outcome, Printer, exit::Exit};
+use crate::workbench::keymap;
+
+/// Print the keys of the workbench.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// As a Markdown table.
+    #[arg(long)]
+    markdown: bool,
+    /// Report keys that mean two things, and keys that terminal multiplexers eat; exit 1 when there are any.
+    #[arg(long, conflicts_with = "markdown")]
+    check: bool,
+}
+
+pub fn run(args: &Args, printer: &Printer) -> Outcome {
+    if args.check {
+        let problems = keymap::problems();
+        for problem in &problems {
+            printer.warn(problem);
+        }
+        return Ok(if problems.is_empty() { Exit::Good } else { Exit::Verdict });
+    }
+    let text = if args.markdown { keymap::markdown() } else { keymap::plain() };
+    printer.page(&text)?;
+    Ok(Exit::Good)
+}

@@ -1,0 +1,161 @@
+//! `aicr tui` and `aicr` alone on a terminal: the workbench; with `--script`, its frames without a terminal.
+
+use super::{Outcome, Printer, exit::Exit, global::Global, misuse, output::deliver};
+use crate::{
+    criteria::Criteria,
+    ops::{Failure, Kind, snapshot::Place},
+    term::color::{self, Level},
+    workbench::{
+        self, Look, RunOptions, Screen,
+        script::{self, Frame},
+    },
+};
+use std::{io::Read, path::PathBuf};
+
+/// Open the workbench: cluster, recipe, diff, validation and comparison on five screens.
+///
+/// `aicr` without a verb does the same on a terminal. With --script keys come from a file, and frames are printed.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Args {
+    /// Saved snapshots: one is shown instead of a cluster, two are compared.
+    #[arg(value_name = "SNAPSHOT", num_args = 0..=2)]
+    snapshots: Vec<PathBuf>,
+    #[command(flatten)]
+    criteria: super::criteria_args::CriteriaArgs,
+    /// The screen to start with: cluster, recipe, diff, validate or compare.
+    #[arg(long, value_name = "NAME", value_parser = screen)]
+    screen: Option<Screen>,
+    /// The theme: dark, light, high-contrast, ansi16 or mono.
+    #[arg(long, env = "AICR_THEME", value_name = "NAME")]
+    theme: Option<String>,
+    /// How many colors: auto, never, 16, 256 or always.
+    #[arg(long, value_name = "LEVEL", default_value = "auto")]
+    colors: String,
+    /// Only ASCII characters.
+    #[arg(long)]
+    ascii: bool,
+    /// The image that runs the checks of a validation.
+    #[arg(long, env = "AICR_VALIDATOR_IMAGE", value_name = "IMAGE")]
+    image: Option<String>,
+    /// The namespace of a validation's Jobs.
+    #[arg(short, long, env = "AICR_NAMESPACE", value_name = "NAME")]
+    namespace: Option<String>,
+    /// Read keys from this file, `-` for standard input, and print frames instead of opening a screen.
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
+    /// The size of frames.
+    #[arg(long, value_name = "COLUMNSxROWS", default_value = "120x40", value_parser = size)]
+    size: (u16, u16),
+    /// What to print: text or svg.
+    #[arg(long, value_enum, default_value_t)]
+    dump: Dump,
+    /// Write each frame that the script dumps to this folder, by its name, instead of printing the last one.
+    #[arg(long, value_name = "DIR", requires = "script")]
+    frames: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Dump {
+    #[default]
+    Text,
+    Svg,
+}
+
+fn screen(text: &str) -> Result<Screen, String> {
+    let found = Screen::ALL.into_iter().find(|screen| screen.name().eq_ignore_ascii_case(text));
+    found.ok_or_else(|| "there are cluster, recipe, diff, validate and compare".to_owned())
+}
+
+fn size(text: &str) -> Result<(u16, u16), String> {
+    script::size(text).ok_or_else(|| "write columns and rows, for example 120x40".to_owned())
+}
+
+pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
+    let options = args.options(global)?;
+    let Some(path) = &args.script else {
+        return Ok(runtime()?.block_on(workbench::run(options)).map(|()| Exit::Good)?);
+    };
+    let script = read(path)?;
+    let (width, height) = args.size;
+    let frames = runtime()?.block_on(script::play(&options, &script, width, height))?;
+    match &args.frames {
+        Some(folder) => {
+            for frame in &frames {
+                let (extension, text) = args.shown(frame);
+                let place = Place::File(folder.join(format!("{}.{extension}", frame.name)));
+                deliver(printer, &place, &text)?;
+            }
+        }
+        None => {
+            if let Some(last) = frames.last() {
+                printer.data(&args.shown(last).1)?;
+            }
+        }
+    }
+    Ok(Exit::Good)
+}
+
+impl Args {
+    fn shown(&self, frame: &Frame) -> (&'static str, String) {
+        match self.dump {
+            Dump::Text => ("txt", frame.text()),
+            Dump::Svg => ("svg", frame.svg()),
+        }
+    }
+
+    fn options(&self, global: &Global) -> Result<RunOptions, Failure> {
+        let color = color::asked(&self.colors).map_err(|word| {
+            misuse("read --colors", &format!("`{word}` is no color level"), "there are auto, never, 16, 256 and always")
+        })?;
+        Ok(RunOptions {
+            target: global.target()?,
+            data: global.data.clone(),
+            snapshots: self.snapshots.clone(),
+            criteria: self.stated(global)?,
+            screen: self.screen,
+            look: Look { theme: self.theme.clone(), color: color.or(self.never(global)), ascii: self.ascii || !utf8() },
+            mouse: std::env::var("AICR_MOUSE").as_deref() != Ok("off"),
+            image: self.image.clone(),
+            namespace: self.namespace.clone(),
+        })
+    }
+
+    fn never(&self, global: &Global) -> Option<Level> {
+        (global.color == super::printer::Color::Never).then_some(Level::None)
+    }
+
+    fn stated(&self, global: &Global) -> Result<Option<Criteria>, Failure> {
+        if self.criteria.stated().is_empty() {
+            return Ok(None);
+        }
+        let catalog = global.catalog()?;
+        self.criteria.criteria(&catalog, Criteria::default()).map(Some)
+    }
+}
+
+/// Whether the locale says UTF-8; where it says nothing, most terminals do.
+fn utf8() -> bool {
+    let named =
+        ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+    named.is_none_or(|locale| locale.to_lowercase().replace('-', "").contains("utf8"))
+        && std::env::var("TERM").as_deref() != Ok("linux")
+}
+
+fn read(path: &PathBuf) -> Result<String, Failure> {
+    let mut text = String::new();
+    let read = if path.as_os_str() == "-" {
+        std::io::stdin().read_to_string(&mut text).map(|_| ())
+    } else {
+        std::fs::read_to_string(path).map(|read| text = read)
+    };
+    read.map_err(|error| {
+        Failure::new(Kind::Usage, "read the script", error.to_string()).at(path.display().to_string())
+    })?;
+    Ok(text)
+}
+
+/// Two threads beside the one that draws: building snapshots must not delay a key.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.map_err(|error| Failure::new(Kind::Internal, "start the runtime", error.to_string()))
+}
