@@ -16,7 +16,7 @@ use crate::{
         input::Input,
     },
 };
-use std::{future::Future, time::Duration};
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// Seconds that a check may take when nobody says otherwise: the default limit less its margin.
@@ -124,16 +124,14 @@ async fn contained(
 }
 
 /// Runs a container of the demo cluster.
-pub(super) fn in_demo(pod: PodRun) -> impl Future<Output = PodExit> + Send {
-    async move {
-        let PodRun { args, env, files, connection, log } = pod;
-        let name = args.last().cloned().unwrap_or_default();
-        let path = env.get("AICR_VALIDATION_PATH").cloned().unwrap_or_default();
-        let validation = files.get(&path).cloned().ok_or_else(|| format!("no file `{path}` is mounted"));
-        let budget = env.get("AICR_CHECK_TIMEOUT").map(String::as_str);
-        // The reader of the log may be gone; then nobody wants the line.
-        contained(&connection, &name, validation, budget, |line| drop(log.send(line))).await
-    }
+pub(super) async fn in_demo(pod: PodRun) -> PodExit {
+    let PodRun { args, env, files, connection, log } = pod;
+    let name = args.last().cloned().unwrap_or_default();
+    let path = env.get("AICR_VALIDATION_PATH").cloned().unwrap_or_default();
+    let validation = files.get(&path).cloned().ok_or_else(|| format!("no file `{path}` is mounted"));
+    let budget = env.get("AICR_CHECK_TIMEOUT").map(String::as_str);
+    // The reader of the log may be gone; then nobody wants the line.
+    contained(&connection, &name, validation, budget, |line| drop(log.send(line))).await
 }
 
 /// `aicr check <name>`: runs in a pod, prints evidence through `say`, writes the termination message, returns the code.

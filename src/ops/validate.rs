@@ -423,6 +423,9 @@ fn owned(object: &Value, owner: &Value) -> Value {
     object
 }
 
+/// Says which watch a change comes from.
+type Wrap = fn(Result<job::Change, ClusterError>) -> Seen;
+
 /// The three watches of a run.
 struct Watches(Vec<tokio::task::JoinHandle<()>>);
 
@@ -430,7 +433,7 @@ impl Watches {
     fn start(connection: &Connection, plan: &ValidationPlan, sender: &mpsc::Sender<Seen>) -> Watches {
         let namespace = &plan.namespace;
         let of_run = format!("{RUN_LABEL}={}", plan.run_id);
-        let wanted: [(String, &str, fn(Result<job::Change, ClusterError>) -> Seen); 3] = [
+        let wanted: [(String, &str, Wrap); 3] = [
             (format!("/apis/batch/v1/namespaces/{namespace}/jobs"), &of_run, Seen::Job),
             (format!("/api/v1/namespaces/{namespace}/pods"), &of_run, Seen::Pod),
             (format!("/api/v1/namespaces/{namespace}/events"), "", Seen::Event),

@@ -302,8 +302,9 @@ pub fn to_subtypes(rows: &[NodeRow]) -> Vec<Subtype> {
 /// Rows grouped by shape: most GPUs first, then most nodes, then by first node name.
 pub fn shapes(rows: &[NodeRow]) -> Vec<Shape> {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    let mut shapes: BTreeMap<(String, String, String, String, String, Vec<String>), (u64, Vec<String>)> =
-        BTreeMap::new();
+    // Accelerator, driver, OS, kernel, kubelet, taints.
+    type Key = (String, String, String, String, String, Vec<String>);
+    let mut shapes: BTreeMap<Key, (u64, Vec<String>)> = BTreeMap::new();
     for row in rows {
         let accelerator = row.gpu_product.clone().unwrap_or_else(|| match row.gpu_capacity {
             Some(count) if count > 0 => "gpu".to_owned(),

@@ -411,10 +411,10 @@ pub fn catalog_image(image: &str, options: &PlanOptions) -> String {
     }
     let mut image = image.to_owned();
     let tag_start = image.rfind(':').filter(|colon| !image[*colon..].contains('/') && !image.contains('@'));
-    if let (Some(colon), Some(release)) = (tag_start, release(&options.version)) {
-        if &image[colon..] == ":latest" {
-            image = format!("{}:v{release}", &image[..colon]);
-        }
+    if let (Some(colon), Some(release)) = (tag_start, release(&options.version))
+        && &image[colon..] == ":latest"
+    {
+        image = format!("{}:v{release}", &image[..colon]);
     }
     if let (Some(tag), false) = (&options.image_tag, image.contains('@')) {
         let bare = tag_start.map_or(image.as_str(), |colon| &image[..colon]);

@@ -171,7 +171,7 @@ impl Machine {
 
     /// What the last pod and Job say about the end.
     fn look(&mut self, now_ms: u64) {
-        if let Some((status, message, exit_code)) = self.pod.as_ref().and_then(|pod| verdict(pod)) {
+        if let Some((status, message, exit_code)) = self.pod.as_ref().and_then(verdict) {
             self.end(now_ms, status, message, exit_code);
             return;
         }

@@ -89,7 +89,8 @@ fn kubernetes(facts: &Facts, source: Option<&Node>) -> Measurement {
     ];
     // `helm` and `workloads` are ours: empty, they would say no more than `collection` does.
     let told = |subtype: &Subtype| {
-        !matches!(subtype.name.as_str(), "helm" | "workloads") || !(subtype.data.is_empty() && subtype.items.is_empty())
+        let is_ours = matches!(subtype.name.as_str(), "helm" | "workloads");
+        !(is_ours && subtype.data.is_empty() && subtype.items.is_empty())
     };
     Measurement { kind: "K8s".to_owned(), subtypes: subtypes.into_iter().filter(told).collect() }
 }
