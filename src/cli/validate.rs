@@ -275,6 +275,7 @@ impl Args {
             node_selector: self.node_selector.iter().cloned().collect(),
             tolerations: self.tolerations.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            commit: option_env!("AICR_COMMIT").map(str::to_owned),
         })
     }
 

@@ -7,22 +7,30 @@ use super::{Failure, Kind};
 use crate::{
     catalog::parse::duration_seconds,
     cluster::{
-        ClusterErrorKind, Connection, Target,
+        ClusterError, ClusterErrorKind, Connection, Target,
         collect::list,
         demo::{PodExit, PodRun},
     },
     validate::{
-        checks::{self, Answer, Check, Ending, Facts, Outcome, Read, Step},
+        checks::{self, Answer, Check, Ending, Facts, Outcome, Read, Step, kept},
         input::Input,
     },
 };
+use serde_json::Value;
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// Seconds that a check may take when nobody says otherwise: the default limit less its margin.
 const DEFAULT_BUDGET_SECONDS: f64 = 270.0;
+/// A read gets at least this, even where the time of the check is up.
+const SHORTEST_READ: Duration = Duration::from_secs(5);
+/// How often a read is tried when the server cannot be reached.
+const TRIES: u64 = 3;
 /// What the kubelet keeps of a termination message, in bytes.
 const TERMINATION_BYTES: usize = 4096;
+
+/// Exit code of a check that was told to stop: no verdict.
+const STOPPED: i32 = 143;
 
 /// Runs a check to its end; `say` gets every line of output as it comes.
 pub async fn run(
@@ -39,42 +47,78 @@ pub async fn run(
         let elapsed = start.elapsed();
         // When time is up, no patience is left: the check has to judge what it knows.
         let told = if elapsed >= budget { u64::MAX } else { elapsed.as_secs() };
+        let limit = budget.saturating_sub(elapsed).max(SHORTEST_READ);
         match check.next(input, &facts, told) {
-            Step::Read(reads) => read_all(connection, reads, &mut facts).await,
+            Step::Read(reads) => read_all(connection, reads, &mut facts, limit).await,
             Step::Again { after, reads, waiting_for } => {
                 if waiting_for != waited_for {
                     say(format!("waiting for: {waiting_for}"));
                     waited_for = waiting_for;
                 }
                 tokio::time::sleep(Duration::from_secs(after).min(budget.saturating_sub(elapsed))).await;
-                read_all(connection, reads, &mut facts).await;
+                read_all(connection, reads, &mut facts, limit).await;
             }
             Step::End(ending) => return end(ending, say),
         }
     }
 }
 
-async fn read_all(connection: &Connection, reads: Vec<Read>, facts: &mut Facts) {
-    let answers = futures::future::join_all(reads.iter().map(|wanted| read(connection, wanted))).await;
+async fn read_all(connection: &Connection, reads: Vec<Read>, facts: &mut Facts, limit: Duration) {
+    let answers = reads.iter().map(async |wanted| {
+        let answer = tokio::time::timeout(limit, read(connection, wanted)).await;
+        answer.unwrap_or_else(|_| Answer::Failed(format!("no answer within {} s", limit.as_secs())))
+    });
+    let answers = futures::future::join_all(answers).await;
     facts.0.extend(reads.into_iter().zip(answers));
 }
 
+/// One read, tried again where the server could not answer for a moment.
 async fn read(connection: &Connection, wanted: &Read) -> Answer {
-    let answer = match wanted {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let error = match ask(connection, wanted).await {
+            Ok(answer) => return answer,
+            Err(error) => error,
+        };
+        let may_pass = matches!(error.kind, ClusterErrorKind::Unreachable | ClusterErrorKind::Timeout);
+        // Checks have a patience of their own with Services that start.
+        if may_pass && tries < TRIES && !matches!(wanted, Read::Http(_)) {
+            tokio::time::sleep(Duration::from_secs(tries)).await;
+            continue;
+        }
+        return match error.kind {
+            ClusterErrorKind::NotFound => Answer::NotFound,
+            ClusterErrorKind::Forbidden => forbidden(connection, wanted, error.found).await,
+            _ => Answer::Failed(error.found),
+        };
+    }
+}
+
+async fn ask(connection: &Connection, wanted: &Read) -> Result<Answer, ClusterError> {
+    match wanted {
         Read::Get(path) => list::get(connection, &format!("get {path}"), path).await.map(Answer::Found),
-        Read::List { path, labels } => {
-            let items = list::labelled(connection, &format!("list {path}"), path, labels, |item| item).await;
-            items.map(|listed| Answer::Items(listed.items))
+        Read::List { path, labels, keep } => {
+            let prune = |item: Value| kept(&item, keep);
+            let listed = list::labelled(connection, &format!("list {path}"), path, labels, prune).await?;
+            Ok(Answer::Items(listed.items))
         }
         Read::Http(url) => {
             connection.http_get(url).await.map(|answer| Answer::Http { status: answer.status, body: answer.body })
         }
-    };
-    answer.unwrap_or_else(|error| match error.kind {
-        ClusterErrorKind::NotFound => Answer::NotFound,
-        ClusterErrorKind::Forbidden => Answer::Forbidden(error.found),
-        _ => Answer::Failed(error.found),
-    })
+    }
+}
+
+/// What a refusal means: rights in a namespace cannot be given before the namespace exists.
+async fn forbidden(connection: &Connection, wanted: &Read, found: String) -> Answer {
+    let Some(namespace) = wanted.namespace() else { return Answer::Forbidden(found) };
+    let exists = list::get::<Value>(connection, "get namespaces", &format!("/api/v1/namespaces/{namespace}")).await;
+    match exists {
+        Err(error) if error.kind == ClusterErrorKind::NotFound => {
+            Answer::Failed(format!("namespace `{namespace}` does not exist"))
+        }
+        _ => Answer::Forbidden(found),
+    }
 }
 
 fn end(ending: Ending, mut say: impl FnMut(String)) -> PodExit {
@@ -137,18 +181,27 @@ pub(super) async fn in_demo(pod: PodRun) -> PodExit {
 /// `aicr check <name>`: runs in a pod, prints evidence through `say`, writes the termination message, returns the code.
 ///
 /// # Errors
-/// No cluster to talk to.
+/// No cluster to talk to; the termination message says so as well.
 pub async fn in_pod(target: &Target, name: &str, say: impl FnMut(String)) -> Result<i32, Failure> {
-    let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let path = env("AICR_VALIDATION_PATH").unwrap_or_else(|| "/data/validation/validation.yaml".to_owned());
-    let validation = tokio::fs::read_to_string(&path).await.map_err(|error| format!("{path}: {error}"));
-    let connection = super::connect::connect(target).await?;
-    let budget = env("AICR_CHECK_TIMEOUT");
-    let exit = contained(&connection, name, validation, budget.as_deref(), say).await;
-    if !exit.termination_message.is_empty() {
+    let checked = async {
+        let path = env("AICR_VALIDATION_PATH").unwrap_or_else(|| "/data/validation/validation.yaml".to_owned());
+        let validation = tokio::fs::read_to_string(&path).await.map_err(|error| format!("{path}: {error}"));
+        let connection = super::connect::connect(target).await?;
+        let budget = env("AICR_CHECK_TIMEOUT");
+        Ok(contained(&connection, name, validation, budget.as_deref(), say).await)
+    };
+    let exit: Result<PodExit, Failure> = tokio::select! {
+        exit = checked => exit,
+        () = told_to_stop() => Ok(PodExit { code: STOPPED, termination_message: "the check was told to stop".to_owned() }),
+    };
+    let message = match &exit {
+        Ok(exit) => exit.termination_message.clone(),
+        Err(failure) => cut(&failure.to_string(), TERMINATION_BYTES),
+    };
+    if !message.is_empty() {
         let path = env("AICR_TERMINATION_LOG").unwrap_or_else(|| "/dev/termination-log".to_owned());
         // Outside a pod there is no such file to write to; the reason is on standard output as well.
-        if let Err(error) = tokio::fs::write(&path, &exit.termination_message).await
+        if let Err(error) = tokio::fs::write(&path, &message).await
             && error.kind() != std::io::ErrorKind::PermissionDenied
             && error.kind() != std::io::ErrorKind::NotFound
         {
@@ -156,5 +209,20 @@ pub async fn in_pod(target: &Target, name: &str, say: impl FnMut(String)) -> Res
             return Err(failure.at(path));
         }
     }
-    Ok(exit.code)
+    Ok(exit?.code)
+}
+
+fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Ends when the kubelet asks the container to. The kernel ignores the signal for the first process of a container unless
+/// somebody listens, and the pod would stay for its whole grace period.
+async fn told_to_stop() {
+    #[cfg(unix)]
+    if let Ok(mut signal) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        signal.recv().await;
+        return;
+    }
+    std::future::pending().await
 }

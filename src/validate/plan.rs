@@ -4,7 +4,7 @@
 //! allows: one ServiceAccount per check, with a role made from the reads that the check declares.
 
 use super::{
-    checks::{self, Check},
+    checks::{self, Check, Rule},
     event::PlannedCheck,
     input::Input,
 };
@@ -14,7 +14,10 @@ use crate::{
     recipe::Recipe,
 };
 use serde_json::{Map, Value, json};
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 /// Labels that everything of a run carries.
 pub const NAME_LABEL: (&str, &str) = ("app.kubernetes.io/name", "aicr");
@@ -25,6 +28,7 @@ pub const CHECK_LABEL: &str = "aicr.run/validator";
 const JOB_MARGIN_SECONDS: u64 = 60;
 /// Seconds by which a check's own budget is smaller than its limit, so that it can still say what it waited for.
 const BUDGET_MARGIN_SECONDS: u64 = 30;
+const RBAC: &str = "rbac.authorization.k8s.io";
 /// What the API server accepts as data of one ConfigMap.
 const CONFIG_MAP_BYTES: usize = 1 << 20;
 /// Images under this prefix are the catalog's own; only those are resolved and redirected.
@@ -51,6 +55,8 @@ pub struct PlanOptions {
     /// As `AICR_TOLERATIONS` carries them.
     pub tolerations: Vec<String>,
     pub version: String,
+    /// The commit of a build between releases, 7 to 40 lower-case hex digits; catalog images follow it then.
+    pub commit: Option<String>,
 }
 
 /// What will happen.
@@ -58,7 +64,8 @@ pub struct PlanOptions {
 pub struct ValidationPlan {
     pub run_id: String,
     pub namespace: String,
-    /// Created first, in this order: namespace, then the two documents. The first ConfigMap owns the rest of the run.
+    /// Created first, in this order: namespace, validation input, snapshot. The first ConfigMap owns the rest of the run.
+    /// The snapshot is absent where it fits no ConfigMap and no check needs it.
     pub shared: Vec<Value>,
     pub checks: Vec<CheckPlan>,
     /// What a person should know before: checks that cannot run, phases without checks.
@@ -156,23 +163,35 @@ pub fn plan(
 ) -> Result<ValidationPlan, PlanError> {
     let selected = select(recipe, validators, options)?;
     let document = crate::yaml::to_string(&input.to_value());
-    for (what, text) in [("validation input", document.as_str()), ("snapshot", snapshot)] {
-        if text.len() > CONFIG_MAP_BYTES {
-            return Err(PlanError::TooLarge { what, bytes: text.len() });
-        }
+    if document.len() > CONFIG_MAP_BYTES {
+        return Err(PlanError::TooLarge { what: "validation input", bytes: document.len() });
     }
     let mut notices = Vec::new();
+    let has_snapshot = snapshot.len() <= CONFIG_MAP_BYTES;
+    if !has_snapshot {
+        // Our checks read the cluster itself; what others put into their images is promised the document.
+        if selected.iter().any(|validator| !validator.image.starts_with(BUILT_IN_IMAGES)) {
+            return Err(PlanError::TooLarge { what: "snapshot", bytes: snapshot.len() });
+        }
+        let bytes = snapshot.len();
+        notices.push(format!(
+            "the snapshot of {bytes} bytes fits no ConfigMap: the checks, which do not need it, go without"
+        ));
+    }
     for phase in phases(options) {
         if !options.phases.is_empty() && !selected.iter().any(|validator| validator.phase == phase) {
             notices.push(format!("the recipe selects no check of the {} phase", phase.name()));
         }
     }
-    let shared = vec![
+    let mut shared = vec![
         json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": options.namespace, "labels": base_labels()}}),
-        config_map("snapshot", "snapshot.yaml", snapshot, options),
         config_map("validation", "validation.yaml", &document, options),
     ];
-    let checks: Vec<CheckPlan> = selected.iter().map(|validator| check_plan(validator, input, options)).collect();
+    if has_snapshot {
+        shared.push(config_map("snapshot", "snapshot.yaml", snapshot, options));
+    }
+    let job = |validator: &&Validator| check_plan(validator, input, has_snapshot, options);
+    let checks: Vec<CheckPlan> = selected.iter().map(job).collect();
     notices.extend(
         checks.iter().filter_map(|check| Some(format!("{}: {}", check.check.name, check.cannot_run.as_ref()?))),
     );
@@ -246,7 +265,7 @@ fn config_map(stem: &str, key: &str, text: &str, options: &PlanOptions) -> Value
     })
 }
 
-fn check_plan(validator: &Validator, input: &Input, options: &PlanOptions) -> CheckPlan {
+fn check_plan(validator: &Validator, input: &Input, has_snapshot: bool, options: &PlanOptions) -> CheckPlan {
     let ours = checks::find(&validator.name).filter(|_| validator.image.starts_with(BUILT_IN_IMAGES));
     let timeout_seconds = options.timeout_seconds.unwrap_or(validator.timeout_seconds);
     let image = match ours {
@@ -263,22 +282,36 @@ fn check_plan(validator: &Validator, input: &Input, options: &PlanOptions) -> Ch
     // The last eight characters of a run id are random; they keep object names short and apart.
     let suffix = &options.run_id[options.run_id.len().saturating_sub(8)..];
     let name = format!("aicr-{}-{suffix}", validator.name);
-    let cannot_run = (ours.is_none() && validator.image.starts_with(BUILT_IN_IMAGES)).then(|| {
-        "this version does not implement the check; give it an image of its own in a --data catalog to run it"
-            .to_owned()
-    });
+    let cannot_run = obstacle(validator, ours, input);
     let objects = match &cannot_run {
         Some(_) => Vec::new(),
         None => {
             let mut objects = rights(&name, validator, ours, input, options);
-            objects.push(job(&name, validator, &image, timeout_seconds, options));
+            objects.push(job(&name, validator, (&check, has_snapshot), input, options));
             objects
         }
     };
     CheckPlan { check, job_name: name, objects, cannot_run, read_only: ours.is_some() }
 }
 
-/// A ServiceAccount with the reads that the check declares; a catalog image of others gets none of ours.
+/// Why a check cannot run, known before anything is created.
+fn obstacle(validator: &Validator, ours: Option<&dyn Check>, input: &Input) -> Option<String> {
+    if ours.is_none() && validator.image.starts_with(BUILT_IN_IMAGES) {
+        let hint = "give it an image of its own in a --data catalog to run it";
+        return Some(format!("this version does not implement the check; {hint}"));
+    }
+    let required = validator.dependency_affinity.iter().filter(|dependency| dependency.required);
+    let absent = required.map(|dependency| &*dependency.component).find(|name| place(name, input).is_none())?;
+    Some(format!("it has to run beside pods of {absent}, which the recipe does not deploy"))
+}
+
+/// The namespace of an enabled component; `None` for one that is not deployed.
+fn place<'i>(component: &str, input: &'i Input) -> Option<&'i str> {
+    input.enabled(component).map(|component| &*component.namespace).filter(|namespace| !namespace.is_empty())
+}
+
+/// A ServiceAccount with the reads that the check declares, in the namespaces where it needs them; a catalog image of
+/// others gets none of ours.
 fn rights(
     name: &str,
     validator: &Validator,
@@ -286,38 +319,65 @@ fn rights(
     input: &Input,
     options: &PlanOptions,
 ) -> Vec<Value> {
-    let metadata = |namespaced: bool| {
+    let metadata = |namespace: &str| {
         let mut metadata = json!({ "name": name, "labels": check_labels(validator, options) });
-        if namespaced {
-            metadata["namespace"] = options.namespace.as_str().into();
+        if !namespace.is_empty() {
+            metadata["namespace"] = namespace.into();
         }
         metadata
     };
-    let mut objects = vec![json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata(true)})];
-    let rules: Vec<Value> =
-        ours.map_or_else(Vec::new, |check| check.rules(input).iter().map(checks::Rule::to_value).collect());
-    if !rules.is_empty() {
+    let mut objects =
+        vec![json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata(&options.namespace)})];
+    let subject = json!({"kind": "ServiceAccount", "name": name, "namespace": options.namespace});
+    for (namespace, rules) in by_namespace(ours.map_or_else(Vec::new, |check| check.rules(input))) {
+        let (role, binding) =
+            if namespace.is_empty() { ("ClusterRole", "ClusterRoleBinding") } else { ("Role", "RoleBinding") };
         objects.push(json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": metadata(false), "rules": rules,
+            "apiVersion": format!("{RBAC}/v1"), "kind": role, "metadata": metadata(&namespace), "rules": rules,
         }));
         objects.push(json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": metadata(false),
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
-            "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": options.namespace}],
+            "apiVersion": format!("{RBAC}/v1"), "kind": binding, "metadata": metadata(&namespace),
+            "roleRef": {"apiGroup": RBAC, "kind": role, "name": name},
+            "subjects": [subject],
         }));
     }
     objects
 }
 
-fn job(name: &str, validator: &Validator, image: &str, timeout_seconds: u64, options: &PlanOptions) -> Value {
+/// Rules by the namespace in which they hold, the whole cluster (an empty name) first.
+///
+/// Who has rights in a namespace may also read the namespace itself: to an account without rights there, a namespace that
+/// does not exist looks like one that is forbidden.
+fn by_namespace(mut rules: Vec<Rule>) -> BTreeMap<String, Vec<Value>> {
+    let namespaces: BTreeSet<&str> =
+        rules.iter().map(|rule| &*rule.namespace).filter(|name| !name.is_empty()).collect();
+    if !namespaces.is_empty() {
+        let names = namespaces.into_iter().map(str::to_owned).collect();
+        rules.push(Rule::get("", "namespaces", names));
+    }
+    let mut sorted: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for rule in rules {
+        sorted.entry(rule.namespace.clone()).or_default().push(rule.to_value());
+    }
+    sorted
+}
+
+fn job(
+    name: &str,
+    validator: &Validator,
+    (check, has_snapshot): (&PlannedCheck, bool),
+    input: &Input,
+    options: &PlanOptions,
+) -> Value {
     let labels = check_labels(validator, options);
+    let documents: &[&str] = if has_snapshot { &["snapshot", "validation"] } else { &["validation"] };
     let (cpu, memory) = validator.resources.clone().unwrap_or_else(|| ("50m".into(), "64Mi".into()));
     let resources = json!({
         "requests": {"cpu": cpu, "memory": memory},
         "limits": {"memory": if validator.resources.is_some() { memory.clone() } else { "256Mi".to_owned() }},
     });
-    let volume = |stem: &str| json!({"name": stem, "configMap": {"name": format!("aicr-{stem}-{}", options.run_id)}});
-    let mount = |stem: &str| json!({"name": stem, "mountPath": format!("/data/{stem}"), "readOnly": true});
+    let volume = |stem: &&str| json!({"name": stem, "configMap": {"name": format!("aicr-{stem}-{}", options.run_id)}});
+    let mount = |stem: &&str| json!({"name": stem, "mountPath": format!("/data/{stem}"), "readOnly": true});
     let secrets: Vec<Value> = options.pull_secrets.iter().map(|secret| json!({ "name": secret })).collect();
     let mut pod = json!({
         "restartPolicy": "Never",
@@ -325,16 +385,16 @@ fn job(name: &str, validator: &Validator, image: &str, timeout_seconds: u64, opt
         "terminationGracePeriodSeconds": 30,
         "tolerations": [{"operator": "Exists"}],
         "securityContext": {"runAsNonRoot": true, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}},
-        "affinity": affinity(validator),
-        "volumes": [volume("snapshot"), volume("validation")],
+        "affinity": affinity(validator, input),
+        "volumes": documents.iter().map(volume).collect::<Vec<_>>(),
         "containers": [{
             "name": "validator",
-            "image": image,
-            "imagePullPolicy": pull_policy(image, options),
+            "image": check.image,
+            "imagePullPolicy": pull_policy(&check.image, options),
             "args": validator.args,
-            "env": env(validator, timeout_seconds, options),
+            "env": env(validator, (check.timeout_seconds, has_snapshot), options),
             "resources": resources,
-            "volumeMounts": [mount("snapshot"), mount("validation")],
+            "volumeMounts": documents.iter().map(mount).collect::<Vec<_>>(),
             "terminationMessagePath": "/dev/termination-log",
             "terminationMessagePolicy": "File",
             "securityContext": {
@@ -349,7 +409,7 @@ fn job(name: &str, validator: &Validator, image: &str, timeout_seconds: u64, opt
         "apiVersion": "batch/v1", "kind": "Job",
         "metadata": {"name": name, "namespace": options.namespace, "labels": labels},
         "spec": {
-            "activeDeadlineSeconds": timeout_seconds + JOB_MARGIN_SECONDS,
+            "activeDeadlineSeconds": check.timeout_seconds + JOB_MARGIN_SECONDS,
             "backoffLimit": 0,
             "ttlSecondsAfterFinished": 3600,
             "template": {"metadata": {"labels": labels}, "spec": pod},
@@ -357,37 +417,40 @@ fn job(name: &str, validator: &Validator, image: &str, timeout_seconds: u64, opt
     })
 }
 
-fn affinity(validator: &Validator) -> Value {
+/// Away from GPU nodes, and near the pods of components that the check talks to, as far as they are deployed.
+fn affinity(validator: &Validator, input: &Input) -> Value {
     let mut affinity = json!({"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [{
         "weight": 100,
         "preference": {"matchExpressions": [{"key": "nvidia.com/gpu.present", "operator": "DoesNotExist"}]},
     }]}});
     let term = |dependency: &crate::catalog::validator::DependencyAffinity| {
-        json!({
+        let namespace = place(&dependency.component, input)?;
+        let term = json!({
             "labelSelector": {"matchLabels": dependency.pod_labels},
-            "namespaceSelector": {},
+            "namespaces": [namespace],
             "topologyKey": dependency.topology_key,
-        })
+        });
+        Some((dependency.required, term))
     };
-    let (required, preferred): (Vec<_>, Vec<_>) =
-        validator.dependency_affinity.iter().partition(|dependency| dependency.required);
+    let terms = validator.dependency_affinity.iter().filter_map(term);
+    let (required, preferred): (Vec<_>, Vec<_>) = terms.partition(|(required, _)| *required);
     if !required.is_empty() {
         affinity["podAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"] =
-            required.into_iter().map(term).collect();
+            required.into_iter().map(|(_, term)| term).collect();
     }
     if !preferred.is_empty() {
-        let weighted = |dependency| json!({"weight": 100, "podAffinityTerm": term(dependency)});
+        let weighted = |(_, term)| json!({"weight": 100, "podAffinityTerm": term});
         affinity["podAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"] =
             preferred.into_iter().map(weighted).collect();
     }
     affinity
 }
 
-fn env(validator: &Validator, timeout_seconds: u64, options: &PlanOptions) -> Vec<Value> {
+fn env(validator: &Validator, (timeout_seconds, has_snapshot): (u64, bool), options: &PlanOptions) -> Vec<Value> {
     let budget = timeout_seconds.saturating_sub(BUDGET_MARGIN_SECONDS).max(timeout_seconds.min(BUDGET_MARGIN_SECONDS));
     let selector: Vec<String> = options.node_selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
     let stated = [
-        ("AICR_SNAPSHOT_PATH", Some("/data/snapshot/snapshot.yaml".to_owned())),
+        ("AICR_SNAPSHOT_PATH", has_snapshot.then(|| "/data/snapshot/snapshot.yaml".to_owned())),
         ("AICR_VALIDATION_PATH", Some("/data/validation/validation.yaml".to_owned())),
         ("AICR_VALIDATOR_NAME", Some(validator.name.clone())),
         ("AICR_VALIDATOR_PHASE", Some(validator.phase.name().to_owned())),
@@ -396,6 +459,9 @@ fn env(validator: &Validator, timeout_seconds: u64, options: &PlanOptions) -> Ve
         ("AICR_NODE_SELECTOR", Some(selector.join(",")).filter(|text| !text.is_empty())),
         ("AICR_TOLERATIONS", Some(options.tolerations.join(",")).filter(|text| !text.is_empty())),
         ("AICR_CLI_VERSION", Some(options.version.clone()).filter(|text| !text.is_empty())),
+        ("AICR_CLI_COMMIT", options.commit.clone()),
+        ("AICR_VALIDATOR_IMAGE_REGISTRY", options.image_registry.clone()),
+        ("AICR_VALIDATOR_IMAGE_TAG", options.image_tag.clone()),
     ];
     let mut env: Vec<Value> =
         stated.into_iter().filter_map(|(name, value)| Some(json!({"name": name, "value": value?}))).collect();
@@ -411,10 +477,10 @@ pub fn catalog_image(image: &str, options: &PlanOptions) -> String {
     }
     let mut image = image.to_owned();
     let tag_start = image.rfind(':').filter(|colon| !image[*colon..].contains('/') && !image.contains('@'));
-    if let (Some(colon), Some(release)) = (tag_start, release(&options.version))
-        && &image[colon..] == ":latest"
-    {
-        image = format!("{}:v{release}", &image[..colon]);
+    let commit = options.commit.as_deref().filter(|commit| is_commit(commit)).map(|commit| format!("sha-{commit}"));
+    let built = release(&options.version).map(|release| format!("v{release}")).or(commit);
+    if let (Some(colon), Some(built)) = (tag_start.filter(|colon| &image[*colon..] == ":latest"), built) {
+        image = format!("{}:{built}", &image[..colon]);
     }
     if let (Some(tag), false) = (&options.image_tag, image.contains('@')) {
         let bare = tag_start.map_or(image.as_str(), |colon| &image[..colon]);
@@ -433,6 +499,10 @@ fn release(version: &str) -> Option<&str> {
     let numbers = bare.split('-').next()?;
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     (numbers.split('.').count() == 3 && numbers.split('.').all(is_number) && !bare.ends_with("-next")).then_some(bare)
+}
+
+fn is_commit(text: &str) -> bool {
+    (7..=40).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn pull_policy(image: &str, options: &PlanOptions) -> &'static str {
@@ -553,10 +623,76 @@ mod tests {
     }
 
     #[test]
-    fn documents_that_no_config_map_holds_are_refused_before_any_write() {
+    fn a_snapshot_that_no_config_map_holds_is_left_out_unless_an_image_of_others_is_promised_it() {
         let snapshot = "x".repeat(CONFIG_MAP_BYTES + 1);
-        let planned = plan(&Recipe::default(), &Input::default(), &snapshot, &validators(), &options());
+        let recipe = recipe(&[], &["dra-support"]);
+        let mut validators = validators();
+        let without = plan(&recipe, &Input::default(), &snapshot, &validators, &options()).unwrap();
+        assert!(
+            without.notices[0].starts_with("the snapshot of 1048577 bytes fits no ConfigMap"),
+            "{:?}",
+            without.notices
+        );
+        let all = [without.shared.as_slice(), &without.checks[0].objects].concat();
+        assert!(!all.iter().any(|object| object.to_string().contains("snapshot")));
+        validators[1].image = "docker.io/me/check:1".into();
+        let planned = plan(&recipe, &Input::default(), &snapshot, &validators, &options());
         assert!(matches!(planned, Err(PlanError::TooLarge { what: "snapshot", .. })));
+    }
+
+    #[test]
+    fn rights_end_at_the_namespaces_that_a_check_looks_at() {
+        let component = |name: &str, namespace: &str| crate::recipe::ComponentRef {
+            name: name.into(),
+            namespace: namespace.into(),
+            ..crate::recipe::ComponentRef::default()
+        };
+        let input = Input { components: vec![component("gpu-operator", "privileged-gpu")], ..Input::default() };
+        let plan = plan(&recipe(&["operator-health"], &[]), &input, "", &validators(), &options()).unwrap();
+        let told: Vec<String> = plan.checks[0]
+            .objects
+            .iter()
+            .map(|object| format!("{} {} {}", object["kind"], object["metadata"]["namespace"], object["rules"]))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                r#""ServiceAccount" "aicr-validation" null"#,
+                r#""ClusterRole" null [{"apiGroups":[""],"resourceNames":["privileged-gpu"],"resources":["namespaces"],"verbs":["get"]}]"#,
+                r#""ClusterRoleBinding" null null"#,
+                r#""Role" "privileged-gpu" [{"apiGroups":[""],"resources":["pods"],"verbs":["list"]}]"#,
+                r#""RoleBinding" "privileged-gpu" null"#,
+                r#""Job" "aicr-validation" null"#,
+            ]
+        );
+    }
+
+    #[test]
+    fn a_required_neighbour_that_is_not_deployed_stops_that_check_only() {
+        let mut validators = validators();
+        validators[1].dependency_affinity = vec![crate::catalog::validator::DependencyAffinity {
+            component: "kube-prometheus-stack".into(),
+            pod_labels: [("app".to_owned(), "prometheus".to_owned())].into(),
+            required: true,
+            topology_key: "kubernetes.io/hostname".into(),
+        }];
+        let recipe = recipe(&[], &["dra-support", "platform-health"]);
+        let plan_for = |input: &Input| plan(&recipe, input, "", &validators, &options()).unwrap();
+        let without = plan_for(&Input::default());
+        assert!(without.checks[0].cannot_run.as_deref().unwrap_or("").contains("pods of kube-prometheus-stack"));
+        assert_eq!(without.checks[1].cannot_run, None);
+        let component = crate::recipe::ComponentRef {
+            name: "kube-prometheus-stack".into(),
+            namespace: "monitoring".into(),
+            ..crate::recipe::ComponentRef::default()
+        };
+        let with = plan_for(&Input { components: vec![component], ..Input::default() });
+        let affinity = &with.checks[0].objects.last().unwrap()["spec"]["template"]["spec"]["affinity"]["podAffinity"];
+        let term = &affinity["requiredDuringSchedulingIgnoredDuringExecution"][0];
+        assert_eq!(
+            (&term["namespaces"][0], &term["labelSelector"]["matchLabels"]["app"]),
+            (&"monitoring".into(), &"prometheus".into())
+        );
     }
 
     #[test]
@@ -591,5 +727,7 @@ mod tests {
             resolve(image, "0.14.0-next", None, None),
             "ghcr.io/nvidia/aicr-validators/deployment:latest Always"
         );
+        let between = PlanOptions { version: "0.14.0-next".into(), commit: Some("abc1234".into()), ..options() };
+        assert_eq!(catalog_image(image, &between), "ghcr.io/nvidia/aicr-validators/deployment:sha-abc1234");
     }
 }

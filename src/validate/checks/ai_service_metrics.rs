@@ -11,6 +11,8 @@ pub struct AiServiceMetrics;
 
 /// Seconds during which a first scrape may come in.
 const PATIENCE: u64 = 120;
+const COMPONENT: &str = "kube-prometheus-stack";
+const NAMESPACE: &str = "monitoring";
 const QUERY: &str = "DCGM_FI_DEV_GPU_UTIL";
 /// How Prometheus Services are labelled, by charts in this order.
 const SELECTORS: [&str; 2] = ["app.kubernetes.io/name=prometheus", "self-monitor=true"];
@@ -24,17 +26,18 @@ impl Check for AiServiceMetrics {
         "Prometheus of kube-prometheus-stack holds a series of DCGM_FI_DEV_GPU_UTIL and custom.metrics.k8s.io answers."
     }
 
-    fn rules(&self, _input: &Input) -> Vec<Rule> {
+    fn rules(&self, input: &Input) -> Vec<Rule> {
         // The custom metrics API itself is discovery, which every authenticated account may read.
-        vec![Rule { verbs: vec!["list"], ..Rule::read("", &["services"]) }]
+        vec![Rule::list("", &["services"]).within(input.namespace(COMPONENT, NAMESPACE))]
     }
 
     fn next(&self, input: &Input, facts: &Facts, elapsed: u64) -> Step {
-        let Some(component) = input.enabled("kube-prometheus-stack") else {
-            return Ending::of(vec!["the recipe has no enabled kube-prometheus-stack to ask".to_owned()], Vec::new());
-        };
-        let namespace = if component.namespace.is_empty() { "monitoring" } else { &component.namespace };
-        let lists = SELECTORS.map(|selector| Read::list("v1", namespace, "services", selector));
+        if input.enabled(COMPONENT).is_none() {
+            return Ending::of(vec![format!("the recipe has no enabled {COMPONENT} to ask")], Vec::new());
+        }
+        let namespace = &input.namespace(COMPONENT, NAMESPACE);
+        let lists =
+            SELECTORS.map(|selector| Read::list("v1", namespace, "services", selector).keeping(&["spec.ports"]));
         let custom = Read::Get("/apis/custom.metrics.k8s.io/v1beta1".to_owned());
         let missing = facts.missing(&[lists[0].clone(), lists[1].clone(), custom.clone()]);
         if !missing.is_empty() {

@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Block, Check, Ending, Facts, Read, Rule, Step,
-    facts::{name, number, workloads},
+    facts::{ROLLOUT, name, number, workloads},
     gpu_allocation,
 };
 use crate::validate::{gpu::Policy, input::Input};
@@ -13,6 +13,7 @@ pub struct DraSupport;
 /// Seconds during which a driver that starts may publish its devices.
 const PATIENCE: u64 = 60;
 const COMPONENT: &str = "nvidia-dra-driver-gpu";
+const NAMESPACE: &str = "nvidia-dra-driver";
 
 impl Check for DraSupport {
     fn name(&self) -> &'static str {
@@ -24,9 +25,9 @@ impl Check for DraSupport {
          the recipe's allocation policy is backed; it does not allocate a GPU."
     }
 
-    fn rules(&self, _input: &Input) -> Vec<Rule> {
+    fn rules(&self, input: &Input) -> Vec<Rule> {
         let mut rules = gpu_allocation::rules();
-        rules.push(Rule { verbs: vec!["list"], ..Rule::read("apps", &["deployments", "daemonsets"]) });
+        rules.push(Rule::list("apps", &["deployments", "daemonsets"]).within(input.namespace(COMPONENT, NAMESPACE)));
         rules
     }
 
@@ -34,9 +35,9 @@ impl Check for DraSupport {
         if !input.components.is_empty() && input.enabled(COMPONENT).is_none() {
             return Ending::skip(format!("the recipe has no enabled {COMPONENT}"));
         }
-        let namespace = input.namespace(COMPONENT, "nvidia-dra-driver");
-        let deployments = Read::list("apps/v1", &namespace, "deployments", "");
-        let daemon_sets = Read::list("apps/v1", &namespace, "daemonsets", "");
+        let namespace = input.namespace(COMPONENT, NAMESPACE);
+        let deployments = Read::list("apps/v1", &namespace, "deployments", "").keeping(ROLLOUT);
+        let daemon_sets = Read::list("apps/v1", &namespace, "daemonsets", "").keeping(ROLLOUT);
         let mut missing = facts.missing(&[deployments.clone(), daemon_sets.clone()]);
         missing.extend(gpu_allocation::reads(facts));
         if !missing.is_empty() {
@@ -50,6 +51,9 @@ impl Check for DraSupport {
         }
         let controller = find(facts.items(&deployments), "-controller");
         let plugin = find(facts.items(&daemon_sets), "-kubelet-plugin");
+        if input.components.is_empty() && controller.is_none() && plugin.is_none() {
+            return Ending::skip(format!("no recipe asks for {COMPONENT}, and none is in namespace {namespace}"));
+        }
         if allocation.api.is_none() {
             problems.push(
                 "resource.k8s.io is not served: Dynamic Resource Allocation needs Kubernetes 1.34 or its feature gate"

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 const VERSIONS: [&str; 3] = ["resource.k8s.io/v1", "resource.k8s.io/v1beta2", "resource.k8s.io/v1beta1"];
 const DRIVER: &str = "gpu.nvidia.com";
+const ALLOCATABLE: &str = "status.allocatable.nvidia~com/gpu";
 
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -31,14 +32,20 @@ pub struct Allocation {
 /// The rights that [`reads`] needs.
 pub fn rules() -> Vec<Rule> {
     vec![
-        Rule { verbs: vec!["list"], ..Rule::read("", &["nodes"]) },
-        Rule { verbs: vec!["list"], ..Rule::read("resource.k8s.io", &["resourceslices"]) },
+        Rule::list("", &["nodes"]),
+        Rule::list("resource.k8s.io", &["resourceslices"]),
         Rule::get("resource.k8s.io", "deviceclasses", vec![DRIVER.to_owned()]),
     ]
 }
 
 fn nodes() -> Read {
-    Read::list("v1", "", "nodes", "")
+    let keep = &["spec.unschedulable", "status.conditions.*.type", "status.conditions.*.status", ALLOCATABLE];
+    Read::list("v1", "", "nodes", "").keeping(keep)
+}
+
+fn slices(api: &str) -> Read {
+    let keep = &["spec.driver", "spec.nodeName", "spec.pool", "spec.devices.*.taints", "spec.devices.*.basic.taints"];
+    Read::list(api, "", "resourceslices", "").keeping(keep)
 }
 
 /// What to read next; empty when all is known.
@@ -47,7 +54,7 @@ pub fn reads(facts: &Facts) -> Vec<Read> {
     let mut wanted = vec![nodes()];
     wanted.extend(groups);
     if let Some(api) = served(facts) {
-        wanted.push(Read::list(api, "", "resourceslices", ""));
+        wanted.push(slices(api));
         wanted.push(Read::object(api, "", "deviceclasses", DRIVER));
     }
     facts.missing(&wanted)
@@ -77,7 +84,7 @@ pub fn inspect(facts: &Facts) -> Allocation {
     };
     allocation.trouble.extend(facts.get(&nodes()).and_then(Answer::trouble).map(|text| format!("nodes: {text}")));
     let Some(api) = allocation.api else { return allocation };
-    let slices = Read::list(api, "", "resourceslices", "");
+    let slices = slices(api);
     allocation
         .trouble
         .extend(facts.get(&slices).and_then(Answer::trouble).map(|text| format!("resourceslices: {text}")));

@@ -22,10 +22,11 @@ impl Check for GpuOperatorHealth {
          ready pod."
     }
 
-    fn rules(&self, _input: &Input) -> Vec<Rule> {
+    fn rules(&self, input: &Input) -> Vec<Rule> {
+        let namespace = namespace(input);
         vec![
-            Rule::read("apps", &["deployments"]),
-            Rule::get("apps", "daemonsets", vec!["nvidia-dcgm-exporter".to_owned()]),
+            Rule::list("apps", &["deployments"]).within(&*namespace),
+            Rule::get("apps", "daemonsets", vec!["nvidia-dcgm-exporter".to_owned()]).within(&*namespace),
             Rule::get("nvidia.com", "clusterpolicies", vec!["cluster-policy".to_owned()]),
         ]
     }

@@ -21,8 +21,8 @@ impl Check for GpuOperatorVersion {
         "The version of the installed GPU operator, read from its Deployment, satisfies `Deployment.gpu-operator.version`."
     }
 
-    fn rules(&self, _input: &Input) -> Vec<Rule> {
-        vec![Rule { verbs: vec!["list"], ..Rule::read("apps", &["deployments"]) }]
+    fn rules(&self, input: &Input) -> Vec<Rule> {
+        vec![Rule::list("apps", &["deployments"]).within(namespace(input))]
     }
 
     fn next(&self, input: &Input, facts: &Facts, _elapsed: u64) -> Step {

@@ -15,7 +15,7 @@ mod gpu_operator_version;
 mod operator_health;
 mod platform_health;
 
-pub use facts::{Answer, Facts, Read};
+pub use facts::{Answer, Facts, Read, kept};
 
 use super::input::Input;
 use serde_json::{Value, json};
@@ -113,9 +113,11 @@ impl Ending {
     }
 }
 
-/// Rights on resources of one API group, cluster-wide.
+/// Rights on resources of one API group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
+    /// Where they hold; empty for the whole cluster.
+    pub namespace: String,
     pub group: &'static str,
     pub resources: Vec<&'static str>,
     pub verbs: Vec<&'static str>,
@@ -124,15 +126,23 @@ pub struct Rule {
 }
 
 impl Rule {
-    pub fn read(group: &'static str, resources: &[&'static str]) -> Rule {
-        Rule { group, resources: resources.to_vec(), verbs: vec!["get", "list"], names: Vec::new() }
+    /// To list all objects of these resources.
+    pub fn list(group: &'static str, resources: &[&'static str]) -> Rule {
+        let (namespace, names) = (String::new(), Vec::new());
+        Rule { namespace, group, resources: resources.to_vec(), verbs: vec!["list"], names }
     }
 
+    /// To get the objects of these names.
     pub fn get(group: &'static str, resource: &'static str, names: Vec<String>) -> Rule {
-        Rule { group, resources: vec![resource], verbs: vec!["get"], names }
+        Rule { namespace: String::new(), group, resources: vec![resource], verbs: vec!["get"], names }
     }
 
-    /// The rule as a ClusterRole writes it.
+    /// The same in one namespace only.
+    pub fn within(self, namespace: impl Into<String>) -> Rule {
+        Rule { namespace: namespace.into(), ..self }
+    }
+
+    /// The rule as a Role writes it.
     pub fn to_value(&self) -> Value {
         let mut rule = json!({"apiGroups": [self.group], "resources": self.resources, "verbs": self.verbs});
         if !self.names.is_empty() {

@@ -22,8 +22,8 @@ impl Check for OperatorHealth {
         "At least one pod of the GPU operator is Running and Ready; a crash loop does not count as running."
     }
 
-    fn rules(&self, _input: &Input) -> Vec<Rule> {
-        vec![Rule { verbs: vec!["list"], ..Rule::read("", &["pods"]) }]
+    fn rules(&self, input: &Input) -> Vec<Rule> {
+        vec![Rule::list("", &["pods"]).within(namespace(input))]
     }
 
     fn next(&self, input: &Input, facts: &Facts, elapsed: u64) -> Step {

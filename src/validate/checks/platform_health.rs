@@ -5,7 +5,7 @@ use super::{
     facts::{rollout, text},
 };
 use crate::{recipe::ExpectedResource, validate::input::Input};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub struct PlatformHealth;
 
@@ -20,14 +20,19 @@ impl Check for PlatformHealth {
     }
 
     fn rules(&self, input: &Input) -> Vec<Rule> {
-        let mut rules = vec![Rule::get("", "namespaces", namespaces(input))];
+        let mut rules = match namespaces(input) {
+            // A rule without names would allow all.
+            names if names.is_empty() => Vec::new(),
+            names => vec![Rule::get("", "namespaces", names)],
+        };
         let expected = expected(input);
         for (kind, group, resource) in KINDS {
-            let names: Vec<String> =
-                expected.iter().filter(|wanted| wanted.kind == kind).map(|wanted| wanted.name.clone()).collect();
-            if !names.is_empty() {
-                rules.push(Rule::get(group, resource, names));
+            let mut by_namespace: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+            for wanted in expected.iter().filter(|wanted| wanted.kind == kind) {
+                by_namespace.entry(&wanted.namespace).or_default().push(wanted.name.clone());
             }
+            let rule = |(namespace, names)| Rule::get(group, resource, names).within(namespace);
+            rules.extend(by_namespace.into_iter().map(rule));
         }
         rules
     }
