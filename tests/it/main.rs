@@ -5,6 +5,7 @@ mod catalog_equality;
 mod cli;
 mod collect;
 mod conformance;
+mod demo_api;
 mod real_cluster;
 mod resolve;
 mod sandbox;

@@ -1,14 +1,49 @@
-//! The demo cluster: an in-process Kubernetes API server behind the ordinary client. (demo)
+//! The demo cluster: an in-process Kubernetes API server behind the ordinary client.
 //!
-//! Five nodes of a kind cluster with one A100 and its operators. What it claims is claimed by the same tests against a
-//! real API server.
+//! In: a seed, faults, and what runs in containers. Out: a [`Connection`] like any other; requests never leave the
+//! process. Five nodes of a kind cluster with one A100 and its operators are there; Jobs and Pods that are created live
+//! their lives on the runtime's clock. What it claims is claimed by the same tests against a real API server.
+//!
+//! It does not run Deployments and their relatives that are created later, knows no strategic merge patch, and checks the
+//! contents of objects only where the tests say so.
 
-use super::{ClusterError, Connection};
+mod admission;
+mod api;
+mod apply;
+mod clock;
+mod faults;
+mod helm;
+mod http;
+mod kinds;
+mod list;
+mod logs;
+mod nodes;
+mod patch;
+mod rbac;
+mod selectors;
+mod service;
+mod state;
+mod status;
+mod store;
+mod watch;
+mod world;
+
+pub use faults::{Fault, FaultError};
+
+use super::{ClusterError, ClusterErrorKind, Connection};
+use clock::Clock;
+use faults::Faults;
 use futures::future::BoxFuture;
+use rbac::Caller;
+use service::Service;
+use state::Cluster;
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 /// What a container of a check is started with, and the cluster as its service account sees it.
 pub struct PodRun {
+    pub image: String,
+    /// Entry point of the container; empty for that of the image.
+    pub command: Vec<String>,
     pub args: Vec<String>,
     pub env: BTreeMap<String, String>,
     /// Mounted ConfigMap keys by absolute path.
@@ -39,41 +74,65 @@ impl fmt::Debug for PodRunner {
 pub struct DemoOptions {
     pub seed: u64,
     pub faults: Vec<Fault>,
-    /// What runs in containers of our check image; without it they exit 127.
+    /// What runs in containers; without it they exit 127.
     pub runner: Option<PodRunner>,
-}
-
-/// One thing to go wrong.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Fault {
-    /// Pods of this check cannot be scheduled.
-    Unschedulable { check: String },
-    /// The image of this check cannot be pulled.
-    ImagePull { check: String },
-    /// This check fails: the thing it looks at is broken.
-    CheckFails { check: String },
-    /// Every answer takes this long.
-    Slow { millis: u64 },
-    /// Watches end after this many events.
-    DroppedWatch { after: usize },
-    /// The verb on the resource is forbidden (`list nodes`, `create jobs`).
-    Forbidden { verb: String, resource: String },
+    /// Time at which the cluster's clock starts; now when absent.
+    pub start: Option<jiff::Timestamp>,
+    /// How many nodes there are, at least five; the further ones have a GPU each. For measuring.
+    pub nodes: Option<usize>,
 }
 
 /// A running demo cluster; clones share it.
 #[derive(Clone)]
-pub struct Demo {}
+pub struct Demo {
+    cluster: Arc<Cluster>,
+}
 
 /// Starts a demo cluster and connects to it.
+///
+/// # Errors
+/// `NoConfig` outside of a tokio runtime, whose clock and tasks the cluster lives on.
 pub fn connect(options: &DemoOptions) -> Result<Connection, ClusterError> {
-    let _ = options;
-    todo!("demo")
+    if tokio::runtime::Handle::try_current().is_err() {
+        return Err(ClusterError {
+            kind: ClusterErrorKind::NoConfig,
+            doing: "start the demo cluster".to_owned(),
+            at: "demo".to_owned(),
+            found: "no asynchronous runtime to run it on".to_owned(),
+            hint: None,
+        });
+    }
+    let start = options.start.unwrap_or_else(jiff::Timestamp::now);
+    let faults = Faults(options.faults.clone());
+    let store = world::build(options.seed, start, &faults, options.nodes);
+    let cluster = Arc::new(Cluster::new(options.seed, Clock::new(start), faults, options.runner.clone(), store));
+    Ok(Demo { cluster }.connection())
 }
 
 impl Demo {
+    /// A connection of the person who looks at the demo, who may do everything.
+    pub fn connection(&self) -> Connection {
+        connection_of(&self.cluster, Caller::admin(), "default")
+    }
+
     /// What a Service of the demo answers to a GET of this URL; `None` where nothing listens.
     pub fn http(&self, url: &str) -> Option<super::client::HttpAnswer> {
-        let _ = url;
-        todo!("demo")
+        http::get(&self.cluster, url)
+    }
+
+    /// Forgets older versions, so that who asks for one gets 410, as after compaction on a real cluster.
+    pub fn compact(&self) {
+        self.cluster.write(|tx| tx.store.compact());
+    }
+}
+
+/// The cluster as a caller meets it.
+fn connection_of(cluster: &Arc<Cluster>, caller: Caller, namespace: &str) -> Connection {
+    let service = Service { cluster: Arc::clone(cluster), caller };
+    Connection {
+        client: kube::Client::new(service, namespace),
+        context: "demo".to_owned(),
+        server: "in this process".to_owned(),
+        demo: Some(Demo { cluster: Arc::clone(cluster) }),
     }
 }
