@@ -169,7 +169,7 @@ async fn contained(
 
 /// Runs a container of the demo cluster.
 pub(super) async fn in_demo(pod: PodRun) -> PodExit {
-    let PodRun { args, env, files, connection, log } = pod;
+    let PodRun { args, env, files, connection, log, image: _, command: _ } = pod;
     let name = args.last().cloned().unwrap_or_default();
     let path = env.get("AICR_VALIDATION_PATH").cloned().unwrap_or_default();
     let validation = files.get(&path).cloned().ok_or_else(|| format!("no file `{path}` is mounted"));
