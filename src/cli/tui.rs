@@ -28,9 +28,9 @@ pub struct Args {
     /// The theme: dark, light, high-contrast, ansi16 or mono.
     #[arg(long, env = "AICR_THEME", value_name = "NAME")]
     theme: Option<String>,
-    /// How many colors: auto, never, 16, 256 or always.
-    #[arg(long, value_name = "LEVEL", default_value = "auto")]
-    colors: String,
+    /// How many colors: auto (when left out), never, 16, 256 or always.
+    #[arg(long, value_name = "LEVEL")]
+    colors: Option<String>,
     /// Only ASCII characters.
     #[arg(long)]
     ascii: bool,
@@ -104,7 +104,7 @@ impl Args {
     }
 
     fn options(&self, global: &Global) -> Result<RunOptions, Failure> {
-        let color = color::asked(&self.colors).map_err(|word| {
+        let color = color::asked(self.colors.as_deref().unwrap_or("auto")).map_err(|word| {
             misuse("read --colors", &format!("`{word}` is no color level"), "there are auto, never, 16, 256 and always")
         })?;
         Ok(RunOptions {
