@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod catalog_equality;
+mod checks;
 mod cli;
 mod collect;
 mod conformance;
