@@ -1,93 +1,200 @@
-//! CTRF JSON, in the reference's shape; what we add stands under `extra`.
+//! CTRF JSON, in the reference's shape and order; what we add stands under `extra`.
 
-use super::Report;
-use crate::validate::event::{CheckResult, ReadinessOutcome, Status};
-use serde_json::{Value, json};
+use super::{Readiness, Report};
+use crate::validate::event::{CheckResult, ReadinessOutcome, Status, Verdict};
+use serde::Serialize;
 
-/// The document. Readiness constraints are tests of the suite `readiness`, but only where one of them stopped the run:
-/// otherwise the report counts what the reference's would count.
-pub fn to_value(report: &Report) -> Value {
+/// The whole document.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Document {
+    pub report_format: &'static str,
+    pub spec_version: &'static str,
+    /// RFC 3339, UTC, whole seconds: when the run ended.
+    pub timestamp: String,
+    pub generated_by: &'static str,
+    pub results: Results,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Results {
+    pub tool: Tool,
+    pub summary: Summary,
+    /// In the order of the plan; empty, never null.
+    pub tests: Vec<Test>,
+    pub extra: RunExtra,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Tool {
+    pub name: &'static str,
+    pub version: &'static str,
+}
+
+/// Counters, and milliseconds since the epoch.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Summary {
+    pub tests: usize,
+    pub passed: usize,
+    pub failed: usize,
+    pub skipped: usize,
+    pub pending: usize,
+    pub other: usize,
+    pub start: u64,
+    pub stop: u64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Test {
+    pub name: String,
+    pub status: Status,
+    /// Milliseconds from the start of the container to its end; scheduling and pulling are in `extra.totalMs`.
+    pub duration: u64,
+    pub start: u64,
+    pub stop: u64,
+    /// The phase, or `readiness`.
+    pub suite: [&'static str; 1],
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub message: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stdout: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extra: Option<TestExtra>,
+}
+
+/// What the reference does not tell of a check.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TestExtra {
+    pub image: String,
+    pub node: Option<String>,
+    pub exit_code: Option<i32>,
+    pub total_ms: u64,
+}
+
+/// What the reference does not tell of a run.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunExtra {
+    pub run_id: String,
+    pub context: String,
+    pub recipe: String,
+    /// Null while the run goes on.
+    pub verdict: Option<Verdict>,
+    pub readiness: Vec<ReadinessExtra>,
+    /// Objects that could not be removed.
+    pub left: Vec<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct ReadinessExtra {
+    pub name: String,
+    pub expected: String,
+    pub outcome: ReadinessOutcome,
+    pub actual: Option<String>,
+    pub reason: Option<String>,
+}
+
+/// The document of a report.
+///
+/// Readiness constraints are tests of the suite `readiness`, but only where one of them stopped the run: otherwise the
+/// report counts what the reference's would count.
+pub fn document(report: &Report) -> Document {
     let not_ready = report.readiness.iter().any(|readiness| readiness.outcome != ReadinessOutcome::Pass);
     let stopped = not_ready && report.results.is_empty();
-    let mut tests: Vec<Value> = Vec::new();
-    if stopped {
-        tests.extend(report.readiness.iter().map(readiness));
-    }
-    tests.extend(report.in_order().into_iter().map(check));
-    let count = |status: &str| tests.iter().filter(|test| test["status"] == status).count();
-    let timestamp = jiff::Timestamp::from_millisecond(i64::try_from(report.stop_ms).unwrap_or(0)).unwrap_or_default();
-    json!({
-        "reportFormat": "CTRF",
-        "specVersion": "0.0.1",
-        "timestamp": timestamp.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        "generatedBy": "aicr",
-        "results": {
-            "tool": {"name": "aicr", "version": env!("CARGO_PKG_VERSION")},
-            "summary": {
-                "tests": tests.len(), "passed": count("passed"), "failed": count("failed"), "skipped": count("skipped"),
-                "pending": 0, "other": count("other"), "start": report.start_ms, "stop": report.stop_ms,
+    let readiness = report.readiness.iter().filter(|_| stopped).map(of_readiness);
+    let tests: Vec<Test> = readiness.chain(report.in_order().into_iter().map(of_check)).collect();
+    let count = |status: Status| tests.iter().filter(|test| test.status == status).count();
+    let ended = jiff::Timestamp::from_millisecond(i64::try_from(report.stop_ms).unwrap_or(0)).unwrap_or_default();
+    Document {
+        report_format: "CTRF",
+        spec_version: "0.0.1",
+        timestamp: ended.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        generated_by: "aicr",
+        results: Results {
+            tool: Tool { name: "aicr", version: env!("CARGO_PKG_VERSION") },
+            summary: Summary {
+                tests: tests.len(),
+                passed: count(Status::Passed),
+                failed: count(Status::Failed),
+                skipped: count(Status::Skipped),
+                pending: 0,
+                other: count(Status::Other),
+                start: report.start_ms,
+                stop: report.stop_ms,
             },
-            "tests": tests,
-            "extra": extra(report),
+            tests,
+            extra: of_run(report),
         },
-    })
+    }
 }
 
-/// Indented JSON with a final newline.
+/// Indented JSON with a final newline. Letters stay as they are, where the reference writes `\u003c` for `<`.
 pub fn to_json(report: &Report) -> String {
-    crate::recipe::format::json_text(&to_value(report))
+    // Texts, numbers and lists: nothing in it can fail to serialize.
+    let mut json = serde_json::to_string_pretty(&document(report)).unwrap_or_default();
+    json.push('\n');
+    json
 }
 
-fn extra(report: &Report) -> Value {
-    let readiness = report.readiness.iter().map(|readiness| {
-        json!({
-            "name": readiness.name, "expected": readiness.expected, "outcome": readiness.outcome,
-            "actual": readiness.actual, "reason": readiness.reason,
-        })
+fn of_run(report: &Report) -> RunExtra {
+    let readiness = report.readiness.iter().map(|readiness| ReadinessExtra {
+        name: readiness.name.clone(),
+        expected: readiness.expected.clone(),
+        outcome: readiness.outcome,
+        actual: readiness.actual.clone(),
+        reason: readiness.reason.clone(),
     });
-    json!({
-        "runId": report.run_id, "context": report.context, "recipe": report.recipe, "verdict": report.verdict,
-        "readiness": readiness.collect::<Vec<_>>(), "left": report.left,
-    })
+    RunExtra {
+        run_id: report.run_id.clone(),
+        context: report.context.clone(),
+        recipe: report.recipe.clone(),
+        verdict: report.verdict,
+        readiness: readiness.collect(),
+        left: report.left.clone(),
+    }
 }
 
-fn readiness(readiness: &super::Readiness) -> Value {
+fn of_readiness(readiness: &Readiness) -> Test {
     let status = match readiness.outcome {
-        ReadinessOutcome::Pass => "passed",
-        ReadinessOutcome::Fail => "failed",
-        ReadinessOutcome::Unknown => "other",
+        ReadinessOutcome::Pass => Status::Passed,
+        ReadinessOutcome::Fail => Status::Failed,
+        ReadinessOutcome::Unknown => Status::Other,
     };
-    let mut test = json!({"name": readiness.name, "status": status, "duration": 0, "suite": ["readiness"]});
-    let told = match (&readiness.actual, &readiness.reason) {
+    let message = match (&readiness.actual, &readiness.reason) {
+        _ if status == Status::Passed => String::new(),
         (_, Some(reason)) => reason.clone(),
         (Some(actual), None) => format!("expected {}, got {actual}", readiness.expected),
         (None, None) => String::new(),
     };
-    if readiness.outcome != ReadinessOutcome::Pass {
-        test["message"] = told.into();
+    Test {
+        name: readiness.name.clone(),
+        status,
+        duration: 0,
+        start: readiness.at_ms,
+        stop: readiness.at_ms,
+        suite: ["readiness"],
+        message,
+        stdout: Vec::new(),
+        extra: None,
     }
-    test
 }
 
-fn check(result: &CheckResult) -> Value {
-    let status = match result.status {
-        Status::Passed => "passed",
-        Status::Failed => "failed",
-        Status::Skipped => "skipped",
-        Status::Other => "other",
-    };
-    let mut test = json!({
-        "name": result.name, "status": status, "duration": result.run_ms, "suite": [result.phase.name()],
-        "start": result.start_ms, "stop": result.stop_ms,
-        "extra": {
-            "image": result.image, "node": result.node, "exitCode": result.exit_code, "totalMs": result.total_ms,
-        },
-    });
-    if !result.message.is_empty() {
-        test["message"] = result.message.as_str().into();
+fn of_check(result: &CheckResult) -> Test {
+    Test {
+        name: result.name.clone(),
+        status: result.status,
+        duration: result.run_ms,
+        start: result.start_ms,
+        stop: result.stop_ms,
+        suite: [result.phase.name()],
+        message: result.message.clone(),
+        stdout: result.stdout.clone(),
+        extra: Some(TestExtra {
+            image: result.image.clone(),
+            node: result.node.clone(),
+            exit_code: result.exit_code,
+            total_ms: result.total_ms,
+        }),
     }
-    if !result.stdout.is_empty() {
-        test["stdout"] = result.stdout.clone().into();
-    }
-    test
 }

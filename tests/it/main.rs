@@ -8,6 +8,7 @@ mod collect;
 mod conformance;
 mod demo_api;
 mod real_cluster;
+mod report;
 mod resolve;
 mod sandbox;
 mod tidy;

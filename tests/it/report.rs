@@ -1,0 +1,108 @@
+//! What a run's events become: the CTRF document, the report for people, and the same events read back.
+
+use aicr::{
+    report::{Report, ctrf, text},
+    validate::event::Event,
+};
+use serde_json::Value;
+
+/// A recorded run, as `aicr validate --format events` prints it.
+const RUN: &str = r#"
+{"at_ms":1784014260000,"event":"planned","run_id":"20260714-073100-3fa2b4c1d5e6f708","namespace":"aicr-validation","context":"kind","recipe":"recipe.yaml","checks":[{"name":"dra-support","phase":"conformance","description":"","image":"aicr/check:1","timeout_seconds":300},{"name":"accelerator-metrics","phase":"conformance","description":"","image":"aicr/check:1","timeout_seconds":300},{"name":"gang-scheduling","phase":"conformance","description":"","image":"aicr/check:1","timeout_seconds":600},{"name":"platform-health","phase":"conformance","description":"","image":"aicr/check:1","timeout_seconds":300}]}
+{"at_ms":1784014260001,"event":"readiness","name":"K8s.server.version","expected":">= 1.25","outcome":"pass","actual":"v1.34.0","reason":null}
+{"at_ms":1784014260002,"event":"phase-started","phase":"conformance"}
+{"at_ms":1784014260010,"event":"state","check":"dra-support","state":{"state":"creating"}}
+{"at_ms":1784014260500,"event":"state","check":"dra-support","state":{"state":"running","node":"worker"}}
+{"at_ms":1784014261000,"event":"log","check":"accelerator-metrics","text":"--- Required DCGM Metrics ---"}
+{"at_ms":1784014262000,"event":"finished","check":"accelerator-metrics","result":{"name":"accelerator-metrics","phase":"conformance","status":"passed","message":"","exit_code":0,"node":"worker","image":"aicr/check:1","total_ms":1990,"run_ms":1240,"start_ms":1784014260010,"stop_ms":1784014262000,"stdout":["--- Required DCGM Metrics ---","  DCGM_FI_DEV_GPU_UTIL <ok> & FOUND"]}}
+{"at_ms":1784014263000,"event":"finished","check":"dra-support","result":{"name":"dra-support","phase":"conformance","status":"failed","message":"no controller\nno device\u001b[2J","exit_code":1,"node":"worker","image":"aicr/check:1","total_ms":2990,"run_ms":2000,"start_ms":1784014260010,"stop_ms":1784014263000,"stdout":[]}}
+{"at_ms":1784014263001,"event":"finished","check":"gang-scheduling","result":{"name":"gang-scheduling","phase":"conformance","status":"other","message":"the pod cannot be scheduled: 0/1 nodes are available","exit_code":null,"node":null,"image":"aicr/check:1","total_ms":20000,"run_ms":0,"start_ms":1784014243001,"stop_ms":1784014263001,"stdout":[]}}
+{"at_ms":1784014264000,"event":"finished","check":"platform-health","result":{"name":"platform-health","phase":"conformance","status":"skipped","message":"nothing to look at","exit_code":2,"node":"worker","image":"aicr/check:1","total_ms":900,"run_ms":300,"start_ms":1784014263100,"stop_ms":1784014264000,"stdout":[]}}
+{"at_ms":1784014264001,"event":"phase-finished","phase":"conformance","status":"failed"}
+{"at_ms":1784014265000,"event":"cleaned-up","removed":31,"left":["Job aicr-validation/aicr-dra-support-d5e6f708"]}
+{"at_ms":1784014265001,"event":"ended","verdict":"failed"}
+"#;
+
+fn events(lines: &str) -> Vec<Event> {
+    lines.lines().filter(|line| !line.is_empty()).map(|line| serde_json::from_str(line).expect(line)).collect()
+}
+
+fn report(lines: &str) -> Report {
+    let mut report = Report::default();
+    events(lines).iter().for_each(|event| report.on(event));
+    report
+}
+
+#[track_caller]
+fn golden(name: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../golden/report");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, text));
+}
+
+#[test]
+fn a_mixed_run_as_ctrf_and_as_text() {
+    let report = report(RUN);
+    let version = format!("\"version\": \"{}\"", env!("CARGO_PKG_VERSION"));
+    golden("mixed_ctrf", &ctrf::to_json(&report).replace(&version, "\"version\": \"VERSION\""));
+    golden("mixed_text", &text::render(&report));
+}
+
+#[test]
+fn a_recorded_run_reads_back_word_for_word() {
+    for (line, event) in RUN.lines().filter(|line| !line.is_empty()).zip(events(RUN)) {
+        let written: Value = serde_json::to_value(&event).expect("events serialize");
+        assert_eq!(written, serde_json::from_str::<Value>(line).expect("JSON"));
+    }
+}
+
+/// A run whose events are these, between the plan and the end.
+fn short(events: &str, verdict: &str) -> Report {
+    let planned =
+        r#"{"at_ms":1,"event":"planned","run_id":"r","namespace":"n","context":"c","recipe":"x","checks":[]}"#;
+    report(&format!("{planned}\n{events}\n{{\"at_ms\":9,\"event\":\"ended\",\"verdict\":\"{verdict}\"}}"))
+}
+
+/// The CTRF document as a reader gets it.
+fn document(report: &Report) -> Value {
+    serde_json::from_str(&ctrf::to_json(report)).expect("JSON")
+}
+
+#[test]
+fn a_cluster_that_is_not_ready_gives_tests_of_the_suite_readiness() {
+    let report = short(
+        r#"{"at_ms":2,"event":"readiness","name":"K8s.server.version","expected":">= 1.99","outcome":"fail","actual":"v1.34.0","reason":null}
+{"at_ms":3,"event":"readiness","name":"OS.release.ID","expected":"ubuntu","outcome":"unknown","actual":null,"reason":"no reading"}"#,
+        "not-ready",
+    );
+    let document = document(&report);
+    let tests: Vec<String> = document["results"]["tests"]
+        .as_array()
+        .expect("tests")
+        .iter()
+        .map(|test| format!("{} {} {} {}", test["name"], test["status"], test["suite"], test["message"]))
+        .collect();
+    assert_eq!(
+        tests,
+        [
+            r#""K8s.server.version" "failed" ["readiness"] "expected >= 1.99, got v1.34.0""#,
+            r#""OS.release.ID" "other" ["readiness"] "no reading""#,
+        ]
+    );
+    assert_eq!(document["results"]["summary"]["failed"], 1);
+    golden("not_ready_text", &text::render(&report));
+}
+
+#[test]
+fn a_run_without_checks_has_an_empty_list_of_tests() {
+    let document = document(&short("", "skipped"));
+    assert_eq!(document["results"]["tests"], serde_json::json!([]));
+    assert_eq!(document["results"]["summary"]["tests"], 0);
+}
+
+#[test]
+fn what_a_cluster_wrote_moves_no_cursor() {
+    assert!(!text::render(&report(RUN)).contains('\u{1b}'));
+}
