@@ -5,8 +5,9 @@
 //! shows what differs, and covers hydrated values, health checks and validators too. Files of the two catalogs differ in
 //! everything but what they mean, so only resolved data is compared.
 
+use crate::conformance::shared;
 use aicr::{
-    catalog::{Catalog, File, Files, validator::Validator},
+    catalog::{Catalog, Files, validator::Validator},
     criteria::{Criteria, Dimension},
     resolve::{Options, Resolution, resolve},
     store::catalog_dir,
@@ -16,8 +17,6 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    fs,
-    path::{Path, PathBuf},
     sync::{Arc, LazyLock, Mutex},
     thread,
 };
@@ -285,26 +284,6 @@ fn embedded_files() -> Files {
 ///
 /// `None`, with a line that says so, where it is not at hand.
 fn reference_catalog() -> Option<Catalog> {
-    let shared = std::env::var_os("AICR_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
-    let root = shared.join("reference-catalog");
-    if !root.is_dir() {
-        println!("skipped: no reference catalog at {}", root.display());
-        return None;
-    }
-    let mut files = BTreeMap::new();
-    let mut folders = vec![root.clone()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("a readable folder") {
-            let path = entry.expect("a readable entry").path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let name = path.strip_prefix(&root).expect("below the root").to_string_lossy().replace('\\', "/");
-            let text = fs::read_to_string(&path).expect("a readable file");
-            files.insert(name, File { text: text.into(), source: 0, shown: path.display().to_string().into() });
-        }
-    }
-    Some(Catalog::new(Files { files, sources: Vec::new() }).expect("the reference catalog is readable"))
+    let files = catalog_dir::alone(&shared("reference-catalog")?).expect("the reference's catalog is readable");
+    Some(Catalog::new(files).expect("the reference's catalog is a catalog"))
 }
