@@ -97,7 +97,7 @@ impl Group {
     pub fn name(self) -> &'static str {
         match self {
             Group::Move => "move",
-            Group::Panels => "screens and panels",
+            Group::Panels => "panels",
             Group::Find => "find",
             Group::Look => "look",
             Group::Act => "act",

@@ -103,16 +103,11 @@ pub struct Overlay {
 
 impl Overlay {
     pub fn help(screen: Screen) -> Overlay {
-        let mut overlay = Overlay::new(Kind::Help, Some(Field::default()), Content::default());
-        overlay.table.content = help(screen, "");
-        overlay.table.refilter();
-        overlay
+        Overlay::new(Kind::Help, Some(Field::default()), help(screen, ""))
     }
 
     pub fn palette(state: &State, start: &str) -> Overlay {
-        let mut overlay = Overlay::new(Kind::Palette, Some(Field::with(start)), Content::default());
-        overlay.table.set(palette(state, start));
-        overlay
+        Overlay::new(Kind::Palette, Some(Field::with(start)), palette(state, start))
     }
 
     pub fn messages(state: &State) -> Overlay {
@@ -187,9 +182,7 @@ impl Overlay {
             Kind::Palette => palette(state, &field.text),
             _ => return,
         };
-        self.table.selected = None;
-        self.table.cursor = 0;
-        self.table.top = 0;
+        self.table = Table::default();
         self.table.set(content);
     }
 }
@@ -226,7 +219,7 @@ fn help(screen: Screen, typed: &str) -> Content {
         title: format!("help: keys on {}", screen.name()),
         note: "type to search, @key for keys, Enter does it".to_owned(),
         columns: vec![Column::new("", 16, 16), Column::new("", 20, 52).grows(), Column::new("", 12, 16).priority(1)],
-        says: vec![(Role::Muted, format!("no key does `{typed}`"))],
+        says: if rows.is_empty() { vec![(Role::Muted, format!("no key does `{typed}`"))] } else { Vec::new() },
         rows,
         ordered: true,
         ..Content::default()
@@ -296,7 +289,11 @@ fn palette(state: &State, typed: &str) -> Content {
             Column::new("", 16, 46).priority(1),
             Column::new("", 4, 8).priority(2),
         ],
-        says: vec![(Role::Muted, format!("nothing matches `{typed}`; Esc closes"))],
+        says: if rows.is_empty() {
+            vec![(Role::Muted, format!("nothing matches `{typed}`; Esc closes"))]
+        } else {
+            Vec::new()
+        },
         rows,
         ordered: true,
         ..Content::default()

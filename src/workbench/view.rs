@@ -48,20 +48,16 @@ pub fn frame(state: &State) -> (Buffer, Option<Position>) {
 
 /// Tabs as they stand: full names, or digits where there is no room.
 fn tabs(state: &State) -> Vec<(Screen, String)> {
-    let full = state.width >= 64;
+    let (names, spaced) = (state.width >= 72, state.width >= 100);
     Screen::ALL
         .into_iter()
         .map(|screen| {
             let digit = screen.index() + 1;
             let here = screen == state.screen;
-            let name = match (full, here) {
-                (true, true) => format!("[{digit} {}]", screen.name()),
-                (true, false) => format!(" {digit} {} ", screen.name()),
-                (false, true) if state.width >= 34 => format!("[{digit} {}]", screen.name()),
-                (false, true) => format!("[{digit}]"),
-                (false, false) => format!(" {digit} "),
-            };
-            (screen, name)
+            let name = if names || here && state.width >= 34 { screen.name() } else { "" };
+            let space = if spaced { " " } else { "" };
+            let inside = if name.is_empty() { digit.to_string() } else { format!("{digit}{space}{name}") };
+            (screen, if here { format!("[{inside}]") } else { format!(" {inside} ") })
         })
         .collect()
 }
@@ -104,8 +100,14 @@ fn source(state: &State) -> Vec<(Role, String)> {
         Source::Saved => Role::Saved,
     };
     let mut parts = Vec::new();
-    if state.width >= 60 && !cluster.name.is_empty() && cluster.source != Source::Demo {
-        parts.push((Role::Text, format!("{}  ", text::fit(&text::clean(&cluster.name), 28, Cut::Middle))));
+    if state.width >= 76 && !cluster.name.is_empty() && cluster.source != Source::Demo {
+        parts.push((
+            Role::Text,
+            format!(
+                "{}  ",
+                text::fit(&text::clean(&cluster.name), if state.width >= 100 { 28 } else { 14 }, Cut::Middle)
+            ),
+        ));
     }
     if state.data.run.active && state.width >= 60 {
         parts.push((Role::Run, "» run  ".to_owned()));
@@ -123,7 +125,8 @@ fn freshness(state: &State) -> (String, bool) {
     let cluster = &state.data.cluster;
     if cluster.source == Source::Saved {
         let taken = cluster.snapshot.as_ref().and_then(|snapshot| snapshot.metadata.get("timestamp"));
-        return (taken.map_or_else(String::new, |at| text::head(at, 16).replace('T', " ")), false);
+        let columns = if state.width >= 100 { 16 } else { 10 };
+        return (taken.map_or_else(String::new, |at| text::head(at, columns).replace('T', " ")), false);
     }
     if cluster.failure.is_some() {
         return ("failed".to_owned(), true);
@@ -306,7 +309,9 @@ fn draw_overlay(state: &State, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Op
     let area = overlay_area(state, overlay);
     canvas.fill(area, Role::Text);
     let content = &overlay.table.content;
-    canvas.frame(area, &content.title, &content.note, true);
+    let more = usize::from(area.height.saturating_sub(4)) < overlay.table.visible.len() && content.prose;
+    let note = if more { "j k scroll" } else { &content.note };
+    canvas.frame(area, &content.title, note, true);
     let mut inner = Rect {
         x: area.x + 1,
         y: area.y + 1,

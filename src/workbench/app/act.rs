@@ -104,7 +104,7 @@ impl State {
 
     fn sort(&mut self, pane: PaneId, reverse: bool) {
         let table = self.table_mut(pane);
-        if table.content.ordered {
+        if table.content.ordered || table.content.columns.is_empty() {
             self.say(Severity::Info, "this panel keeps its order");
             return;
         }
@@ -461,7 +461,7 @@ impl State {
                     layer.or(other).map(|file| (file.clone(), 1))
                 })
             }
-            PaneId::Ladder => self.table(pane).row().and_then(|row| split_place(&row.cells.last()?.plain())),
+            PaneId::Ladder => self.table(pane).row().and_then(|row| split_place(&row.cells.get(4)?.plain())),
             _ => {
                 let path = panes::path_of(self).map(str::to_owned);
                 let resolution = self.data.recipe.value.as_ref();

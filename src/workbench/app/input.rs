@@ -241,8 +241,9 @@ impl State {
             }
             _ => 0,
         };
+        let step = if overlay.table.content.prose && rows.abs() == 1 { rows * (page / 2).max(1) } else { rows };
         if rows != 0 {
-            overlay.table.move_by(rows);
+            overlay.table.move_by(step);
         }
     }
 

@@ -184,8 +184,10 @@ fn rights(objects: &[Value]) -> Vec<String> {
     };
     let mut lines = Vec::new();
     for object in objects {
-        let kind = object["kind"].as_str().unwrap_or_default();
-        let place = if kind == "ClusterRole" { "in every namespace" } else { "in the run's namespace" };
+        let place = match object["metadata"]["namespace"].as_str() {
+            Some(namespace) => format!("in namespace {namespace}"),
+            None => "in every namespace".to_owned(),
+        };
         for rule in object["rules"].as_array().into_iter().flatten() {
             let what = if rule["nonResourceURLs"].is_array() { &rule["nonResourceURLs"] } else { &rule["resources"] };
             lines.push(format!("{} {} {place}", list(&rule["verbs"]), list(what)));

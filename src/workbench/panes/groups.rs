@@ -22,8 +22,11 @@ pub(super) static PANE: Pane = Pane {
     build,
 };
 
-/// The measurement and subtype of a path, or `node NAME`.
+/// The measurement and subtype of a path; all nodes are one group.
 pub(super) fn group_of(path: &str) -> String {
+    if path.starts_with("node[") {
+        return "nodes".to_owned();
+    }
     let mut parts = path.splitn(3, '.');
     match (parts.next(), parts.next()) {
         (Some(kind), Some(subtype)) => {

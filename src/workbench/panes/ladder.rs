@@ -48,12 +48,12 @@ fn build(state: &State) -> Content {
         let role = if rung.value.is_some() { Role::layer(rung.layer) } else { Role::Muted };
         let value = match &rung.value {
             Some(value) => Cell::new(if wins { Role::Strong } else { Role::Text }, super::shown_value(value)),
-            None => Cell::new(Role::Muted, "does not set it"),
+            None => Cell::new(Role::Muted, "(not set)"),
         };
         let note = match (wins, rung.hidden_by) {
             (true, _) => Cell::new(Role::Ok, "wins"),
             (_, Some(by)) => Cell::new(Role::Muted, format!("hidden by {by}")),
-            _ => Cell::new(Role::Muted, &rung.criteria),
+            _ => Cell::default(),
         };
         rows.push(Row {
             marker: wins.then_some((Role::Run, "»")),
@@ -65,6 +65,7 @@ fn build(state: &State) -> Content {
                     value,
                     note,
                     Cell::new(Role::Muted, &rung.at),
+                    Cell::new(Role::Muted, if rung.criteria.is_empty() { "-" } else { &rung.criteria }),
                 ],
             )
         });
@@ -75,13 +76,14 @@ fn build(state: &State) -> Content {
     }
     Content {
         title: format!("ladder {path}"),
-        note: if spoke > 0 { format!("{} of {}", text::count(spoke, "layer"), rungs.len()) } else { String::new() },
+        note: if spoke > 0 { format!("{spoke} of {}", text::count(rungs.len(), "layer")) } else { String::new() },
         columns: vec![
             Column::new("#", 2, 2).right(),
-            Column::new("LAYER", 12, 26).name_like(),
-            Column::new("VALUE", 8, 20).grows(),
-            Column::new("", 8, 14).priority(2),
-            Column::new("WRITTEN AT", 12, 34).name_like().priority(1),
+            Column::new("LAYER", 12, 20).name_like(),
+            Column::new("VALUE", 8, 14).grows(),
+            Column::new("", 11, 14).priority(1),
+            Column::new("WRITTEN AT", 16, 60).name_like().priority(2),
+            Column::new("CRITERIA", 8, 40).wide().priority(3),
         ],
         rows,
         says,

@@ -35,9 +35,9 @@ fn build(state: &State) -> Content {
         columns: vec![
             Column::new("NAME", 14, 30).grows().name_like(),
             Column::new("STATE", 5, 9),
-            Column::new("GPU", 7, 22).name_like().priority(1),
+            Column::new("GPU", 9, 22).name_like().priority(1),
             Column::new("FREE", 5, 5).right().priority(2),
-            Column::new("DRIVER", 8, 11).priority(3),
+            Column::new("DRIVER", 10, 11).priority(3),
             Column::new("KUBELET", 7, 9).priority(4),
             Column::new("OS", 8, 20).priority(5),
             Column::new("KERNEL", 8, 20).name_like().priority(6),
@@ -73,7 +73,7 @@ fn row(node: &NodeRow) -> Row {
             vec![
                 node.name.as_str().into(),
                 state,
-                or_dash(node.gpu_product.as_ref()),
+                or_dash(node.gpu_product.as_deref().map(product)),
                 free,
                 or_dash(node.gpu_driver.as_ref()),
                 or_dash(node.kubelet.as_ref()),
@@ -84,4 +84,9 @@ fn row(node: &NodeRow) -> Row {
             ],
         )
     }
+}
+
+/// A GPU product without the maker's name, which stands before all of them.
+pub(super) fn product(name: &str) -> &str {
+    name.strip_prefix("NVIDIA-").unwrap_or(name)
 }

@@ -27,8 +27,8 @@ fn build(state: &State) -> Content {
         let marker = (!shape.taints.is_empty()).then_some((Role::Warn, "!"));
         let cells = vec![
             Cell::text(shape.nodes.len().to_string()),
-            shape.accelerator.as_str().into(),
-            shape.driver.as_str().into(),
+            super::nodes::product(&shape.accelerator).into(),
+            super::or_dash((!shape.driver.is_empty()).then_some(&shape.driver)),
             shape.os_image.as_str().into(),
             shape.kernel.as_str().into(),
             shape.kubelet.as_str().into(),
@@ -43,7 +43,7 @@ fn build(state: &State) -> Content {
         columns: vec![
             Column::new("NODES", 5, 5).right(),
             Column::new("ACCELERATOR", 10, 20).grows().name_like(),
-            Column::new("DRIVER", 7, 11).priority(2),
+            Column::new("DRIVER", 10, 11).priority(2),
             Column::new("OS", 8, 18).priority(3),
             Column::new("KERNEL", 8, 18).name_like().priority(4),
             Column::new("KUBELET", 7, 9).priority(1),

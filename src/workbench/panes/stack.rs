@@ -48,7 +48,7 @@ fn build(state: &State) -> Content {
         .filter(|(_, layer)| !stacked(layer.kind) && layer.kind != LayerKind::Derived)
         .collect();
     if !files.is_empty() {
-        rows.push(heading("files", format!("below them: defaults and values files ({})", files.len())));
+        rows.push(heading("files", format!("values files ({})", files.len())));
         for (index, layer) in files.iter().rev() {
             rows.push(Row {
                 depth: 1,

@@ -41,13 +41,16 @@ fn build(state: &State) -> Content {
     let changed: HashSet<&str> = changes.into_iter().flat_map(|list| list.iter().map(|change| &*change.path)).collect();
     let mut tree = Tree { resolution, changed, what_if: changes.is_some(), rows: Vec::new(), values: 0 };
     if let TracedValue::Map(entries) = &resolution.document.value {
+        let mut entries: Vec<_> = entries.iter().collect();
+        // What a person came for stands first; what the resolver says about itself last.
+        entries.sort_by_key(|(key, _)| FIRST.iter().position(|first| *first == &**key).unwrap_or(FIRST.len()));
         for (key, child) in entries {
             tree.add(Segment::Key(key.to_string()).to_string(), key, child, 0);
         }
     }
-    let mut columns = vec![Column::new("NAME", 18, 34).name_like(), Column::new("VALUE", 14, 24).grows()];
+    let mut columns = vec![Column::new("NAME", 18, 32).name_like(), Column::new("VALUE", 12, 24).grows()];
     if state.blame {
-        columns.push(Column::new("SET BY", 12, 26).name_like());
+        columns.push(Column::new("SET BY", 16, 28).name_like());
     }
     let note = match changes {
         Some(changes) => format!("{} changed by what-if", changes.len()),
@@ -64,6 +67,9 @@ fn build(state: &State) -> Content {
     }
 }
 
+/// Sections in the order of interest; others follow in source order.
+const FIRST: [&str; 4] = ["components", "constraints", "validation", "deploymentOrder"];
+
 struct Tree<'r> {
     resolution: &'r Resolution,
     changed: HashSet<&'r str>,
@@ -75,6 +81,7 @@ struct Tree<'r> {
 impl Tree<'_> {
     fn add(&mut self, path: String, name: &str, traced: &Traced, depth: u16) {
         let at = self.rows.len();
+        let open = depth == 0 && FIRST[..3].contains(&name);
         let (value, branch) = match &traced.value {
             TracedValue::Scalar(value) => {
                 self.values += 1;
@@ -82,11 +89,10 @@ impl Tree<'_> {
             }
             TracedValue::List(items) if items.is_empty() => (Cell::new(Role::Muted, "[]"), None),
             TracedValue::Map(entries) if entries.is_empty() => (Cell::new(Role::Muted, "{}"), None),
-            TracedValue::List(items) => (Cell::new(Role::Muted, text::count(items.len(), "item")), Some(depth < 1)),
-            TracedValue::Map(entries) => (
-                Cell::new(Role::Muted, text::count(entries.len(), "entry").replace("entrys", "entries")),
-                Some(depth < 1),
-            ),
+            TracedValue::List(items) => (Cell::new(Role::Muted, text::count(items.len(), "item")), Some(open)),
+            TracedValue::Map(entries) => {
+                (Cell::new(Role::Muted, text::count(entries.len(), "entry").replace("entrys", "entries")), Some(open))
+            }
         };
         let name_role = if branch.is_some() && depth < 2 { Role::Strong } else { Role::Text };
         self.rows.push(Row {

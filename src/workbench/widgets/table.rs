@@ -175,13 +175,22 @@ pub struct Table {
     pub follow: bool,
     /// Rows that the filter hides.
     pub hidden: usize,
+    /// Somebody moved the cursor; until then it stays on the first row, whatever arrives.
+    pub touched: bool,
+    /// Columns that the content of each column takes.
+    natural: Vec<u16>,
 }
+
+/// Columns before the cells: the row's marker and the cursor's.
+const MARGIN: u16 = 2;
 
 impl Table {
     /// Takes new content; the cursor stays on its row, or on the nearest one left.
     ///
     /// Returns false when the selected row is gone.
     pub fn set(&mut self, content: Content) -> bool {
+        self.natural =
+            content.columns.iter().enumerate().map(|(index, column)| natural_width(&content, index, column)).collect();
         self.content = content;
         self.refilter()
     }
@@ -238,7 +247,8 @@ impl Table {
             self.remember();
             return true;
         }
-        let Some(selected) = &self.selected else {
+        let Some(selected) = self.selected.as_ref().filter(|_| self.touched) else {
+            self.cursor = if self.touched { self.cursor } else { 0 };
             self.cursor = self.cursor.min(last);
             self.remember();
             return true;
@@ -277,6 +287,7 @@ impl Table {
     pub fn move_to(&mut self, place: usize) {
         self.cursor = place.min(self.visible.len().saturating_sub(1));
         self.follow = false;
+        self.touched = true;
         self.remember();
     }
 
@@ -295,6 +306,7 @@ impl Table {
         }
         self.selected = Some(key.to_owned());
         self.follow = false;
+        self.touched = true;
         self.refilter()
     }
 
@@ -375,11 +387,11 @@ impl Table {
         }
         for (role, line) in &self.content.says {
             if y < area.bottom() {
-                canvas.fitted(area.left() + 1, y, area.width.saturating_sub(1), line, Cut::End, *role);
+                canvas.fitted(area.left() + MARGIN, y, area.width.saturating_sub(MARGIN + 1), line, Cut::End, *role);
                 y += 1;
             }
         }
-        let widths = self.widths(area.width.saturating_sub(1));
+        let widths = self.widths(area.width.saturating_sub(MARGIN + 1));
         if self.has_headers() && y < area.bottom() {
             self.draw_headers(canvas, Rect { y, height: 1, ..area }, &widths);
             y += 1;
@@ -392,9 +404,8 @@ impl Table {
                 if focused {
                     canvas.overlay(line, Role::Selection);
                 }
-                if self.content.rows[*index].marker.is_none() || !focused {
-                    canvas.text(area.left(), y, 1, "›", if focused { Role::Selection } else { Role::Muted });
-                }
+                let role = if focused { Role::Selection } else { Role::Muted };
+                canvas.text(area.left() + 1, y, area.width.saturating_sub(1).min(1), "›", role);
             }
             y += 1;
         }
@@ -407,18 +418,18 @@ impl Table {
             lines.push((Role::Muted, format!("{} hidden, Esc clears the filter", text::count(self.hidden, "row"))));
         } else {
             for (role, line) in &self.content.says {
-                let wrapped = text::wrap(line, usize::from(area.width.saturating_sub(2)));
+                let wrapped = text::wrap(line, usize::from(area.width.saturating_sub(MARGIN + 1)));
                 lines.extend(wrapped.into_iter().map(|line| (*role, line)));
             }
         }
         for (offset, (role, line)) in lines.iter().take(usize::from(area.height)).enumerate() {
             let y = area.top() + u16::try_from(offset).unwrap_or(0);
-            canvas.fitted(area.left() + 1, y, area.width.saturating_sub(1), line, Cut::End, *role);
+            canvas.fitted(area.left() + MARGIN, y, area.width.saturating_sub(MARGIN + 1), line, Cut::End, *role);
         }
     }
 
     fn draw_headers(&self, canvas: &mut Canvas<'_>, line: Rect, widths: &[u16]) {
-        let mut x = line.left() + 1;
+        let mut x = line.left() + MARGIN;
         for (index, (column, width)) in self.content.columns.iter().zip(widths).enumerate() {
             if *width == 0 {
                 continue;
@@ -449,7 +460,7 @@ impl Table {
         if let Some((role, glyph)) = row.marker {
             canvas.text(line.left(), line.y, 1, glyph, role);
         }
-        let mut x = line.left() + 1;
+        let mut x = line.left() + MARGIN;
         for (index, (cell, width)) in row.cells.iter().zip(widths).enumerate() {
             if *width == 0 {
                 continue;
@@ -504,42 +515,53 @@ impl Table {
 
     /// Widths of the columns in a row of that many columns; 0 for a hidden one.
     ///
-    /// Everything ideal if it fits; else down to the minimum from the highest priority number on, then hidden.
+    /// Each takes what its content needs, up to its ideal, and without limit where it grows. If that is too much, it
+    /// shrinks, then hides, from the highest priority number on; room that is left over goes back.
     pub fn widths(&self, columns: u16) -> Vec<u16> {
         let specs = &self.content.columns;
         let shown = |column: &Column| !column.wide_only || self.wide;
-        let mut widths: Vec<u16> =
-            specs.iter().map(|column| if shown(column) { column.ideal.max(column.min) } else { 0 }).collect();
+        let wanted: Vec<u16> = specs
+            .iter()
+            .zip(&self.natural)
+            .map(|(column, natural)| {
+                let most = if column.grows { u16::MAX } else { column.ideal.max(column.min) };
+                if shown(column) && most > 0 { (*natural).min(most).max(1) } else { 0 }
+            })
+            .collect();
+        let mut widths = wanted.clone();
         let total = |widths: &[u16]| -> u16 {
             let gaps = u16::try_from(widths.iter().filter(|width| **width > 0).count().saturating_sub(1)).unwrap_or(0);
             widths.iter().fold(gaps * GAP, |sum, width| sum.saturating_add(*width))
         };
+        // What grows gives first, down to its ideal.
+        for (index, column) in specs.iter().enumerate().filter(|(_, column)| column.grows) {
+            let over = total(&widths).saturating_sub(columns);
+            widths[index] = widths[index].saturating_sub(over).max(column.ideal.min(widths[index]));
+        }
         let mut order: Vec<usize> = (0..specs.len()).collect();
         order.sort_by_key(|index| (std::cmp::Reverse(specs[*index].priority), std::cmp::Reverse(*index)));
+        // Columns that may be hidden shrink to their minimum; those that stay only half-way, before others are hidden.
         for index in &order {
+            let column = &specs[*index];
+            let floor =
+                if column.priority > 0 { column.min } else { u16::midpoint(column.min, column.ideal.max(column.min)) };
             let over = total(&widths).saturating_sub(columns);
-            if over > 0 && widths[*index] > 0 {
-                widths[*index] = widths[*index].saturating_sub(over).max(specs[*index].min);
-            }
+            widths[*index] = widths[*index].saturating_sub(over).max(floor.min(widths[*index]));
         }
         for index in &order {
             if total(&widths) > columns && specs[*index].priority > 0 {
                 widths[*index] = 0;
             }
         }
-        // The room of hidden columns goes to those that were narrowed.
-        for (index, column) in specs.iter().enumerate() {
-            let left = columns.saturating_sub(total(&widths));
-            if widths[index] > 0 && widths[index] < column.ideal {
-                widths[index] += left.min(column.ideal - widths[index]);
-            }
+        for index in &order {
+            let over = total(&widths).saturating_sub(columns);
+            widths[*index] = widths[*index].saturating_sub(over).max(specs[*index].min.min(widths[*index]));
         }
-        let growing: Vec<usize> = (0..specs.len()).filter(|index| specs[*index].grows && widths[*index] > 0).collect();
-        let left = columns.saturating_sub(total(&widths));
-        for (place, index) in growing.iter().enumerate() {
-            let share = left / u16::try_from(growing.len()).unwrap_or(1);
-            widths[*index] +=
-                if place == 0 { left - share * u16::try_from(growing.len() - 1).unwrap_or(0) } else { share };
+        for index in 0..specs.len() {
+            let left = columns.saturating_sub(total(&widths));
+            if widths[index] > 0 {
+                widths[index] += left.min(wanted[index] - widths[index]);
+            }
         }
         if total(&widths) > columns {
             // Narrower than every minimum: what stays for ever is cut from the right.
@@ -549,8 +571,23 @@ impl Table {
                 left = left.saturating_sub(*width + GAP);
             }
         }
+        // Halves of a text stand at the same places whatever they hold.
+        if specs.len() > 1 && specs.iter().all(|column| column.grows) {
+            let count = u16::try_from(specs.len()).unwrap_or(1);
+            widths.fill(columns.saturating_sub(GAP * (count - 1)) / count);
+        }
         widths
     }
+}
+
+/// What the widest cell of a column takes, with the header and the indent of a tree.
+fn natural_width(content: &Content, index: usize, column: &Column) -> u16 {
+    let cells = content.rows.iter().filter_map(|row| {
+        let indent = if index == 0 { usize::from(row.depth) * 2 + if row.branch.is_some() { 2 } else { 0 } } else { 0 };
+        Some(row.cells.get(index)?.width() + indent)
+    });
+    let header = if content.headers { text::width(column.name) } else { 0 };
+    u16::try_from(cells.max().unwrap_or(0).max(header)).unwrap_or(u16::MAX)
 }
 
 /// Columns between columns.
@@ -716,15 +753,22 @@ mod tests {
     }
 
     #[test]
-    fn columns_shrink_then_hide_then_grow() {
+    fn columns_take_what_they_need_then_shrink_then_hide() {
         let mut table = Table::default();
-        table.content.columns = vec![
-            Column::new("NAME", 8, 20).grows(),
-            Column::new("GPU", 4, 10).priority(1),
-            Column::new("AGE", 4, 6).priority(2),
-        ];
-        assert_eq!(table.widths(60), [40, 10, 6]);
+        let cells = vec!["x".repeat(30).into(), "y".repeat(12).into(), "z".repeat(6).into()];
+        table.set(Content {
+            columns: vec![
+                Column::new("NAME", 8, 20).grows(),
+                Column::new("GPU", 4, 10).priority(1),
+                Column::new("AGE", 4, 6).priority(2),
+            ],
+            rows: vec![Row::new("row", cells)],
+            ..Content::default()
+        });
+        assert_eq!(table.widths(60), [30, 10, 6]);
+        assert_eq!(table.widths(40), [20, 10, 6]);
         assert_eq!(table.widths(34), [20, 6, 4]);
+        assert_eq!(table.widths(26), [14, 4, 4]);
         assert_eq!(table.widths(16), [10, 4, 0]);
         assert_eq!(table.widths(5), [5, 0, 0]);
     }
