@@ -11,4 +11,6 @@ mod real_cluster;
 mod report;
 mod resolve;
 mod sandbox;
+mod themes;
 mod tidy;
+mod workbench;
