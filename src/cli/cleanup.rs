@@ -1,6 +1,6 @@
 //! `aicr cleanup`: remove what validations left behind.
 
-use super::{Outcome, Printer, cluster, exit::Exit, global::Global};
+use super::{Outcome, Printer, cluster, exit::Exit, global::Global, validate::NAMESPACE};
 use crate::ops::cleanup;
 
 /// Remove what killed validations left: Jobs, pods, ConfigMaps, accounts and roles, found by their labels.
@@ -9,7 +9,7 @@ use crate::ops::cleanup;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The namespace of the Jobs.
-    #[arg(short, long, env = "AICR_NAMESPACE", default_value = "aicr-validation")]
+    #[arg(short, long, env = "AICR_NAMESPACE", default_value = NAMESPACE)]
     namespace: String,
     /// Only this run.
     #[arg(long, value_name = "ID")]

@@ -3,7 +3,7 @@
 //! In: events. Out: a line for each that says something new, with the time since the run began. Made for people and
 //! for logs of CI: nothing is redrawn, and every line says its word without its color.
 
-use super::printer::{Printer, Role};
+use super::printer::{Printer, Role, Stream};
 use crate::{
     report::{escape, text},
     validate::event::{Body, Event, PhaseStatus, ReadinessOutcome, Severity, Status, Verdict},
@@ -12,6 +12,7 @@ use crate::{
 /// What was shown so far, as far as the next line depends on it.
 pub struct Live<'p> {
     printer: &'p Printer,
+    stream: Stream,
     start_ms: Option<u64>,
     /// Width of the longest check name.
     width: usize,
@@ -19,9 +20,9 @@ pub struct Live<'p> {
 }
 
 impl<'p> Live<'p> {
-    /// With `logs`, every line of output of every check as well.
-    pub fn new(printer: &'p Printer, logs: bool) -> Live<'p> {
-        Live { printer, start_ms: None, width: 0, logs }
+    /// Lines for a stream; with `logs`, every line of output of every check as well.
+    pub fn new(printer: &'p Printer, stream: Stream, logs: bool) -> Live<'p> {
+        Live { printer, stream, start_ms: None, width: 0, logs }
     }
 
     /// The line for an event, if it has one.
@@ -32,7 +33,7 @@ impl<'p> Live<'p> {
             self.width = checks.iter().map(|check| check.name.len()).max().unwrap_or(0);
         }
         let (subject, role, word, detail) = self.words(&event.body)?;
-        let word = self.printer.paint_note(role, &format!("{word:<12}"));
+        let word = self.printer.paint_for(self.stream, role, &format!("{word:<12}"));
         let line = format!(
             "{seconds:7.1}s  {:<width$}  {word}  {}",
             escape::line(&subject),
@@ -117,7 +118,7 @@ mod tests {
     #[test]
     fn a_line_says_when_what_and_why_and_obeys_nobody() {
         let printer = Printer::new(Color::Never, false);
-        let mut live = Live::new(&printer, false);
+        let mut live = Live::new(&printer, Stream::Err, false);
         let mut at = |at_ms: u64, body: Body| live.line(&Event { at_ms, body });
         let state = State::Unscheduled { message: "0/5 nodes\u{1b}[2J".into() };
         assert_eq!(

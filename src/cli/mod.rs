@@ -24,6 +24,7 @@ mod query;
 mod recipe;
 mod snapshot;
 mod table;
+mod tour;
 mod tui;
 mod validate;
 
@@ -145,10 +146,13 @@ fn command() -> clap::Command {
     Cli::command().after_long_help(exit::table())
 }
 
-/// `aicr` without a verb: the workbench on a terminal, else there is nothing to print.
+/// `aicr` without a verb: the workbench on a terminal, else the tour of the demo cluster, or nothing to print.
 fn alone(global: &Global, printer: &Printer) -> Outcome {
     if io::stdin().is_terminal() && io::stdout().is_terminal() {
         return tui::run(&tui::Args::default(), global, printer);
+    }
+    if global.demo {
+        return tour::tour(global, printer);
     }
     Printer::new(Color::Auto, false).note(command().render_help());
     Ok(Exit::Usage)

@@ -44,6 +44,13 @@ impl Role {
     }
 }
 
+/// Which of the two outputs a colored word is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    Out,
+    Err,
+}
+
 /// Where words go.
 #[derive(Debug)]
 pub struct Printer {
@@ -95,12 +102,18 @@ impl Printer {
 
     /// A word for standard output in the color of its role.
     pub fn paint(&self, role: Role, text: &str) -> String {
-        paint(self.out_color, role, text)
+        self.paint_for(Stream::Out, role, text)
     }
 
     /// The same for standard error.
     pub fn paint_note(&self, role: Role, text: &str) -> String {
-        paint(self.err_color, role, text)
+        self.paint_for(Stream::Err, role, text)
+    }
+
+    /// The same for either.
+    pub fn paint_for(&self, stream: Stream, role: Role, text: &str) -> String {
+        let color = if stream == Stream::Out { self.out_color } else { self.err_color };
+        if color { format!("\u{1b}[{}m{text}\u{1b}[0m", role.code()) } else { text.to_owned() }
     }
 
     /// One line of progress on standard error.
@@ -135,10 +148,6 @@ impl Printer {
         }
         complain(&text);
     }
-}
-
-fn paint(color: bool, role: Role, text: &str) -> String {
-    if color { format!("\u{1b}[{}m{text}\u{1b}[0m", role.code()) } else { text.to_owned() }
 }
 
 /// Standard error may be closed; there is then nobody left to tell.

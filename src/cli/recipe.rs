@@ -48,7 +48,7 @@ fn done(resolution: &Resolution) -> String {
 }
 
 /// Components in deployment order, then the disabled ones, then constraints and checks.
-fn summary(recipe: &Recipe) -> String {
+pub fn summary(recipe: &Recipe) -> String {
     let order = |name: &str| recipe.deployment_order.iter().position(|deployed| deployed == name);
     let mut components: Vec<_> = recipe.components.iter().collect();
     components.sort_by_key(|component| (order(&component.name).unwrap_or(usize::MAX), &component.name));

@@ -8,6 +8,7 @@ use super::{
     live::Live,
     misuse,
     output::{self, deliver},
+    printer::Stream,
 };
 use crate::{
     catalog::{Catalog, validator::Phase},
@@ -32,7 +33,10 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 /// The image that is asked for when nobody names one: this program, in this version.
-const IMAGE: &str = concat!("aicr/check:", env!("CARGO_PKG_VERSION"));
+pub const IMAGE: &str = concat!("aicr/check:", env!("CARGO_PKG_VERSION"));
+
+/// Where Jobs run when nobody says otherwise.
+pub const NAMESPACE: &str = "aicr-validation";
 
 /// Check that a cluster is ready for a recipe, then run the recipe's checks as Jobs and report.
 ///
@@ -78,7 +82,7 @@ pub struct Args {
     #[arg(long)]
     no_cleanup: bool,
     /// The namespace of the Jobs.
-    #[arg(short, long, env = "AICR_NAMESPACE", default_value = "aicr-validation")]
+    #[arg(short, long, env = "AICR_NAMESPACE", default_value = NAMESPACE)]
     namespace: String,
     /// The image that runs the checks: this program, statically linked.
     #[arg(long, env = "AICR_VALIDATOR_IMAGE", default_value = IMAGE)]
@@ -131,7 +135,11 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         };
         let (recipe, name) = match (recipe, &args.recipe) {
             (Some(recipe), Some(place)) => (recipe, place.clone()),
-            _ => resolve(&catalog, &snapshot, printer)?,
+            _ => {
+                let resolved = resolve(&catalog, &snapshot)?;
+                printer.note(format!("resolved {}", resolved.1));
+                resolved
+            }
         };
         let options = args.plan_options(phases)?;
         let prepared = validate::prepare(&catalog, recipe, &name, snapshot, &options, args.conduct())?;
@@ -139,11 +147,21 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     })
 }
 
-/// Runs, shows and writes; the tour does the same.
+/// Runs, shows and writes.
 async fn finish(args: &Args, connection: &Connection, prepared: &Prepared, printer: &Printer) -> Outcome {
     let format = args.format.unwrap_or(if args.output.is_some() { ReportFormat::Ctrf } else { ReportFormat::Text });
-    let events = format == ReportFormat::Events;
-    let report = follow(connection, prepared, args.logs, events, printer).await?;
+    let mut live = Live::new(printer, Stream::Err, args.logs);
+    let report = follow(connection, prepared, printer, |event| {
+        if let Some(line) = live.line(event) {
+            printer.note(line);
+        }
+        match format {
+            // Events serialize: they hold texts and numbers only.
+            ReportFormat::Events => printer.data(&format!("{}\n", serde_json::to_string(event).unwrap_or_default())),
+            ReportFormat::Ctrf | ReportFormat::Text => Ok(()),
+        }
+    })
+    .await?;
     let place = args.output.clone().unwrap_or(Place::Standard);
     match (format, &place) {
         (ReportFormat::Events, _) => {}
@@ -165,38 +183,33 @@ async fn finish(args: &Args, connection: &Connection, prepared: &Prepared, print
     })
 }
 
-/// Runs a prepared validation with live lines until it ends or is interrupted.
+/// Runs a prepared validation until it ends or is interrupted; `show` sees every event.
+///
+/// When `show` fails, the run is cancelled and cleaned up, and its failure is returned.
 ///
 /// # Errors
-/// As `ops::validate::run`; the reader of the events on standard output went away (the run is then cleaned up).
+/// As `ops::validate::run` and `show`; a second interrupt.
 pub async fn follow(
     connection: &Connection,
     prepared: &Prepared,
-    logs: bool,
-    events: bool,
     printer: &Printer,
+    mut show: impl FnMut(&Event) -> Result<(), Stop>,
 ) -> Result<Report, Stop> {
     let (sender, mut receiver) = mpsc::channel::<Event>(1024);
     let (cancel, cancelled) = watch::channel(false);
-    let mut live = Live::new(printer, logs);
-    let show = async {
+    let reading = async {
         let mut shown = Ok(());
         while let Some(event) = receiver.recv().await {
-            if let Some(line) = live.line(&event) {
-                printer.note(line);
-            }
-            if events && shown.is_ok() {
-                // Events serialize: they hold texts and numbers only.
-                let json = serde_json::to_string(&event).unwrap_or_default();
-                shown = printer.data(&format!("{json}\n"));
+            if shown.is_ok() {
+                shown = show(&event);
                 if shown.is_err() {
-                    let _ = cancel.send(true);
+                    cancel.send_replace(true);
                 }
             }
         }
         shown
     };
-    let work = async { tokio::join!(validate::run(connection, prepared, sender, cancelled), show) };
+    let work = async { tokio::join!(validate::run(connection, prepared, sender, cancelled), reading) };
     tokio::pin!(work);
     let mut interrupts = cluster::Interrupts::new()?;
     loop {
@@ -211,7 +224,7 @@ pub async fn follow(
                     return Err(left_behind(prepared).into());
                 }
                 printer.warn("interrupted: removing what was created; once more to stop at once");
-                let _ = cancel.send(true);
+                cancel.send_replace(true);
             }
         }
     }
@@ -252,10 +265,9 @@ pub async fn take(connection: &Connection, limit: Duration, printer: &Printer) -
 ///
 /// # Errors
 /// Why there is none.
-pub fn resolve(catalog: &Catalog, snapshot: &Snapshot, printer: &Printer) -> Result<(Recipe, String), Failure> {
+pub fn resolve(catalog: &Catalog, snapshot: &Snapshot) -> Result<(Recipe, String), Failure> {
     let criteria: Criteria = fingerprint::of(snapshot).criteria();
     let resolution = ops::recipe::resolve(catalog, &criteria, Some(snapshot), Options::default())?;
-    printer.note(format!("resolved a recipe for {criteria}"));
     Ok((resolution.recipe, format!("the recipe for {criteria}")))
 }
 
