@@ -4,14 +4,11 @@
 //! file above 10 MiB. Hidden files and folders (`.git`) are passed over. The folder itself may be a link.
 
 use crate::catalog::{CatalogError, File, Files};
-use include_dir::{Dir, include_dir};
 use std::{
     fs,
     io::Read,
     path::{Path, PathBuf},
 };
-
-static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/catalog");
 
 /// The largest catalog file that is read, in bytes.
 const LARGEST: u64 = 10 << 20;
@@ -31,7 +28,10 @@ pub fn load(data: &[PathBuf]) -> Result<Files, CatalogError> {
 /// The embedded catalog.
 pub fn embedded() -> Files {
     let mut files = Files::default();
-    add_embedded(&mut files, &EMBEDDED);
+    for (path, text) in super::embedded::catalog() {
+        let shown = format!("catalog/{path}").into();
+        files.insert(&path, File { text: text.into(), source: 0, shown });
+    }
     files
 }
 
@@ -43,17 +43,6 @@ pub fn alone(folder: &Path) -> Result<Files, CatalogError> {
     let mut files = Files::default();
     layer(&mut files, folder)?;
     Ok(files)
-}
-
-fn add_embedded(files: &mut Files, dir: &Dir<'static>) {
-    for file in dir.files() {
-        let path = file.path().to_string_lossy().replace('\\', "/");
-        if let Some(text) = file.contents_utf8() {
-            let shown = format!("catalog/{path}").into();
-            files.insert(&path, File { text: text.into(), source: 0, shown });
-        }
-    }
-    dir.dirs().for_each(|dir| add_embedded(files, dir));
 }
 
 fn layer(files: &mut Files, folder: &Path) -> Result<(), CatalogError> {

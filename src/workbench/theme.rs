@@ -4,13 +4,10 @@
 //! that a theme does not mention falls back along [`Role::fallback`]. Fewer colours than the theme has: to 256 by nearest
 //! in a perceptual space, to 16 by the roles of `ansi16`, to none by those of `mono`.
 
-use crate::term::color::Level;
-use include_dir::{Dir, include_dir};
+use crate::{store::embedded, term::color::Level};
 use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
 use std::{collections::BTreeMap, fmt, sync::OnceLock};
-
-static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/themes");
 
 macro_rules! roles {
     ($($role:ident $name:literal $(<- $fallback:ident)?),* $(,)?) => {
@@ -129,13 +126,7 @@ impl std::error::Error for ThemeError {}
 
 /// Names of the built-in themes, sorted.
 pub fn names() -> Vec<&'static str> {
-    let mut names: Vec<&str> = FILES
-        .files()
-        .filter(|file| file.path().extension().is_some_and(|extension| extension == "toml"))
-        .filter_map(|file| file.path().file_stem()?.to_str())
-        .collect();
-    names.sort_unstable();
-    names
+    embedded::themes().into_iter().map(|(name, _)| name).collect()
 }
 
 /// A built-in theme at a colour level.
@@ -148,7 +139,8 @@ pub fn load(name: &str, level: Level) -> Result<Theme, ThemeError> {
         Level::Ansi16 => "ansi16",
         Level::Ansi256 | Level::True => name,
     };
-    let text = |name: &str| FILES.get_file(format!("{name}.toml")).and_then(|file| file.contents_utf8());
+    let files = embedded::themes();
+    let text = |name: &str| files.iter().find(|(known, _)| *known == name).map(|(_, text)| *text);
     if text(name).is_none() {
         return Err(ThemeError(format!("no theme is called `{name}`; there are {}", names().join(", "))));
     }

@@ -82,7 +82,7 @@ fn layers_look_down_only() {
 #[test]
 fn a_dependency_that_may_be_swapped_is_named_in_one_place() {
     for (dependency, home) in
-        [("serde_yaml", "src/yaml.rs"), ("similar::", "src/diff/text.rs"), ("include_dir", "src/store/catalog_dir.rs")]
+        [("serde_yaml", "src/yaml.rs"), ("similar::", "src/diff/text.rs"), ("include_dir", "src/store/embedded.rs")]
     {
         for file in sources(&root().join("src")) {
             let named = code(&file).contains(dependency);
