@@ -203,7 +203,8 @@ fn note(state: &State, pane: super::panes::PaneId, inner: Rect) -> String {
     let table = state.table(pane);
     let mut parts = Vec::new();
     if !table.filter.is_empty() {
-        parts.push(format!("/{}  {} hidden", table.filter, text::thousands(table.hidden)));
+        let filter = text::fit(&table.filter, 24, Cut::End);
+        parts.push(format!("/{filter}  {} hidden", text::thousands(table.hidden)));
     }
     if !table.content.note.is_empty() {
         parts.push(table.content.note.clone());

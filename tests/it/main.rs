@@ -14,3 +14,4 @@ mod sandbox;
 mod themes;
 mod tidy;
 mod workbench;
+mod workbench_pty;

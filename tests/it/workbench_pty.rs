@@ -1,0 +1,256 @@
+//! The binary in a pseudo-terminal: what a person at a real terminal would get, read back by a terminal emulator.
+#![cfg(unix)]
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use std::{
+    io::{Read, Write},
+    num::NonZero,
+    sync::{Arc, Condvar, Mutex},
+    time::{Duration, Instant},
+};
+
+/// Longest wait for something to appear; far more than it takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the terminal shows, and that it changed.
+#[derive(Default)]
+struct Shown {
+    parser: Mutex<Parsed>,
+    changed: Condvar,
+}
+
+struct Parsed {
+    parser: vt100::Parser,
+    ended: bool,
+}
+
+impl Default for Parsed {
+    fn default() -> Parsed {
+        Parsed { parser: vt100::Parser::new(cells(24), cells(80), 0), ended: false }
+    }
+}
+
+fn cells(count: u16) -> NonZero<u16> {
+    NonZero::new(count).unwrap()
+}
+
+/// A terminal with a shell that runs the program; the shell leads the session, as a person's shell does.
+struct Terminal {
+    master: Box<dyn MasterPty + Send>,
+    keys: Box<dyn Write + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    shown: Arc<Shown>,
+    /// The modes before the program ran.
+    modes: String,
+}
+
+impl Terminal {
+    fn start(columns: u16, rows: u16, arguments: &str) -> Terminal {
+        let size = |columns, rows| PtySize { cols: columns, rows, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
+        let modes = format!("{:?}", pair.master.get_termios());
+        let mut command = CommandBuilder::new("sh");
+        command.args(["-c", &format!("\"$AICR\" {arguments}; echo \"left with $?\"")]);
+        command.env_clear();
+        command.env("AICR", env!("CARGO_BIN_EXE_aicr"));
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("HOME", std::env::temp_dir());
+        command.env("TERM", "xterm-256color");
+        command.env("LANG", "C.UTF-8");
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let shown = Arc::new(Shown::default());
+        shown.parser.lock().unwrap().parser.screen_mut().set_size(cells(rows), cells(columns));
+        let mut output = pair.master.try_clone_reader().unwrap();
+        let reader = shown.clone();
+        std::thread::spawn(move || {
+            let mut bytes = [0; 8192];
+            loop {
+                let count = output.read(&mut bytes).unwrap_or(0);
+                let mut parsed = reader.parser.lock().unwrap();
+                parsed.parser.process(&bytes[..count]);
+                parsed.ended = count == 0;
+                reader.changed.notify_all();
+                if count == 0 {
+                    return;
+                }
+            }
+        });
+        let keys = pair.master.take_writer().unwrap();
+        Terminal { master: pair.master, keys, child, shown, modes }
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self.keys.flush().unwrap();
+    }
+
+    /// Waits until the screen is as asked; shows it when that does not come.
+    #[track_caller]
+    fn until(&self, what: &str, is: impl Fn(&vt100::Screen) -> bool) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        let mut parsed = self.shown.parser.lock().unwrap();
+        loop {
+            if is(parsed.parser.screen()) {
+                return parsed.parser.screen().contents();
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero() && !parsed.ended, "waited for {what}, saw:\n{}", parsed.parser.screen().contents());
+            parsed = self.shown.changed.wait_timeout(parsed, left).unwrap().0;
+        }
+    }
+
+    #[track_caller]
+    fn shows(&self, text: &str) -> String {
+        self.until(&format!("`{text}`"), |screen| screen.contents().contains(text))
+    }
+
+    fn resize(&self, columns: u16, rows: u16) {
+        self.shown.parser.lock().unwrap().parser.screen_mut().set_size(cells(rows), cells(columns));
+        self.master.resize(PtySize { cols: columns, rows, pixel_width: 0, pixel_height: 0 }).unwrap();
+    }
+
+    fn shell(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.child.process_id().unwrap()).unwrap()).unwrap()
+    }
+
+    /// The program's own process: the shell's child.
+    fn program(&self) -> Pid {
+        let children = format!("/proc/{0}/task/{0}/children", self.shell().as_raw_nonzero());
+        let children = std::fs::read_to_string(children).unwrap();
+        Pid::from_raw(children.split_whitespace().next().unwrap().parse().unwrap()).unwrap()
+    }
+
+    /// The program is gone and the terminal is as it was before.
+    #[track_caller]
+    fn restored(&mut self, code: i32) {
+        self.shows(&format!("left with {code}"));
+        let parsed = self.shown.parser.lock().unwrap();
+        let screen = parsed.parser.screen();
+        assert!(!screen.alternate_screen(), "the alternate screen is still there");
+        assert!(!screen.hide_cursor(), "the cursor is still hidden");
+        assert!(!screen.bracketed_paste(), "bracketed paste is still on");
+        assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
+        drop(parsed);
+        let modes = format!("{:?}", self.master.get_termios());
+        assert_eq!(modes, self.modes, "the terminal's modes differ from before");
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // A failed test must not leave a stopped shell behind.
+        let _ = kill_process_group(self.shell(), Signal::KILL);
+        let _ = self.child.wait();
+    }
+}
+
+fn walk(columns: u16, rows: u16) {
+    let mut terminal = Terminal::start(columns, rows, "--demo tui --service kind --accelerator a100");
+    terminal.shows("DEMO fresh");
+    terminal.shows("worker-3");
+    terminal.press("2");
+    terminal.shows("resolved values");
+    terminal.shows("gpu-operator");
+    terminal.press("i");
+    terminal.shows("what-if");
+    terminal.press("l\r");
+    terminal.shows("PATH");
+    terminal.press("5");
+    terminal.shows("nothing to compare yet");
+    terminal.press("4");
+    terminal.shows("readiness");
+    terminal.press("?");
+    terminal.shows("help: keys on Validate");
+    terminal.press("\x1b");
+    terminal.until("the help to close", |screen| !screen.contents().contains("help: keys"));
+    terminal.press(":");
+    terminal.shows("palette");
+    terminal.press("theme light\r");
+    terminal.shows("theme light");
+    terminal.press("q");
+    terminal.restored(0);
+}
+
+#[test]
+fn five_screens_at_80x24() {
+    walk(80, 24);
+}
+
+#[test]
+fn five_screens_at_120x40() {
+    walk(120, 40);
+}
+
+#[test]
+fn a_resize_is_followed_down_to_nothing_and_back() {
+    let mut terminal = Terminal::start(120, 40, "--demo tui");
+    terminal.shows("constraints");
+    terminal.resize(80, 24);
+    terminal.until("one master over one detail", |screen| {
+        screen.contents().contains("worker-3") && !screen.contents().contains("constraints")
+    });
+    terminal.resize(19, 4);
+    terminal.shows("need 20x5");
+    terminal.resize(200, 60);
+    terminal.shows("constraints");
+    terminal.press("q");
+    terminal.restored(0);
+}
+
+#[test]
+fn suspending_gives_the_terminal_back_and_resuming_takes_it_again() {
+    let mut terminal = Terminal::start(80, 24, "--demo tui");
+    terminal.shows("DEMO fresh");
+    terminal.press("\x1a");
+    terminal.until("the shell's screen", |screen| !screen.alternate_screen() && !screen.hide_cursor());
+    let stopped = terminal.program();
+    let state = |pid: Pid| {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
+        stat.rsplit(") ").next().unwrap_or_default().starts_with('T')
+    };
+    let deadline = Instant::now() + PATIENCE;
+    while !state(stopped) {
+        assert!(Instant::now() < deadline, "the program was not stopped");
+        std::thread::yield_now();
+    }
+    kill_process_group(terminal.shell(), Signal::CONT).unwrap();
+    terminal.until("the workbench again", |screen| screen.alternate_screen() && screen.contents().contains("worker-3"));
+    terminal.press("q");
+    terminal.restored(0);
+}
+
+#[test]
+fn being_told_to_end_restores_the_terminal() {
+    for signal in [Signal::TERM, Signal::HUP] {
+        let mut terminal = Terminal::start(80, 24, "--demo tui");
+        terminal.shows("DEMO fresh");
+        kill_process(terminal.program(), signal).unwrap();
+        terminal.restored(130);
+    }
+}
+
+#[test]
+fn a_pasted_megabyte_is_one_field_of_text() {
+    let mut terminal = Terminal::start(80, 24, "--demo tui");
+    terminal.shows("DEMO fresh");
+    terminal.press("/");
+    terminal.shows("Enter keeps");
+    let paste = format!("\x1b[200~{}\x1b[201~", "worker\n".repeat(1 << 17));
+    terminal.press(&paste);
+    terminal.shows("hidden");
+    terminal.press("\x1b");
+    terminal.until("the field to close", |screen| !screen.contents().contains("Enter keeps"));
+    terminal.press("q");
+    terminal.restored(0);
+}
+
+#[test]
+fn no_cluster_is_a_screen_and_no_crash() {
+    let mut terminal = Terminal::start(80, 24, "tui --kubeconfig /nowhere/config");
+    terminal.shows("failed");
+    terminal.shows("--demo");
+    terminal.press("q");
+    terminal.restored(0);
+}
