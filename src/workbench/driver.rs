@@ -143,15 +143,11 @@ fn perform(
     for effect in effects {
         match effect {
             Effect::Redraw => terminal.screen.forget(),
-            Effect::Suspend => {
-                terminal.keys = None;
-                match term::suspend(terminal.mouse).map_err(|error| terminal_failure(&error))? {
-                    term::Suspended::Resumed => resumed(state, terminal),
-                    term::Suspended::NoShell => {
-                        state.say(super::app::Severity::Info, "there is no shell to go back to");
-                    }
-                }
-            }
+            // The reader of keys stays: woken now, it could swallow the first key after the stop.
+            Effect::Suspend => match term::suspend(terminal.mouse).map_err(|error| terminal_failure(&error))? {
+                term::Suspended::Resumed => resumed(state, terminal),
+                term::Suspended::NoShell => state.say(super::app::Severity::Info, "there is no shell to go back to"),
+            },
             Effect::Edit { path, line } => edit(state, terminal, &path, line)?,
             Effect::Copy(text) => copy(state, terminal, &text)?,
             Effect::Export(path) => export(state, &path),
@@ -175,6 +171,8 @@ fn edit(state: &mut State, terminal: &mut Terminal, path: &Path, line: u32) -> R
     let mut words = editor.split_whitespace();
     let program = words.next().unwrap_or("vi").to_owned();
     terminal.keys = None;
+    // Time for the dropped reader to let go of the terminal, so that the editor gets every key.
+    let _ = crossterm::event::poll(Duration::from_millis(30));
     term::leave();
     let status = std::process::Command::new(&program).args(words).arg(format!("+{line}")).arg(path).status();
     term::resume(terminal.mouse).map_err(|error| terminal_failure(&error))?;
@@ -222,6 +220,9 @@ struct Signals {
     hangup: tokio::signal::unix::Signal,
     #[cfg(unix)]
     stop: tokio::signal::unix::Signal,
+    /// After a stop, the reader of keys reports a new size only with the next key.
+    #[cfg(unix)]
+    size: tokio::signal::unix::Signal,
 }
 
 impl Signals {
@@ -232,6 +233,7 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
             stop: signal(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()))?,
+            size: signal(SignalKind::window_change())?,
         })
     }
 
@@ -241,6 +243,10 @@ impl Signals {
             _ = self.terminate.recv() => Msg::Terminate,
             _ = self.hangup.recv() => Msg::Terminate,
             _ = self.stop.recv() => Msg::Suspend,
+            _ = self.size.recv() => {
+                let (width, height) = crossterm::terminal::size().unwrap_or((80, 24));
+                Msg::Input(input::Input::Resize { width, height })
+            }
         }
     }
 
