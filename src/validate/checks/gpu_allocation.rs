@@ -6,10 +6,12 @@ use super::{
 };
 use crate::validate::gpu::Policy;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 const VERSIONS: [&str; 3] = ["resource.k8s.io/v1", "resource.k8s.io/v1beta2", "resource.k8s.io/v1beta1"];
 const DRIVER: &str = "gpu.nvidia.com";
+/// Nodes that evidence names.
+const SHOWN_NODES: usize = 20;
 const ALLOCATABLE: &str = "status.allocatable.nvidia~com/gpu";
 
 /// What was found.
@@ -116,15 +118,22 @@ fn is_eligible(node: &Value) -> bool {
 
 /// Slices of the highest generation of each pool, of pools of which all slices are there.
 fn current(slices: &[Value]) -> impl Iterator<Item = &Value> {
-    let pool = |slice: &Value| (text(slice, "/spec/driver").to_owned(), text(slice, "/spec/pool/name").to_owned());
-    let generation = |slice: &Value| slice.pointer("/spec/pool/generation").and_then(Value::as_i64).unwrap_or(0);
-    slices.iter().filter(move |slice| {
-        let siblings = || slices.iter().filter(|other| pool(other) == pool(slice));
-        let newest = siblings().map(generation).max().unwrap_or(0);
-        let count = siblings().filter(|other| generation(other) == newest).count() as u64;
-        let wanted = slice.pointer("/spec/pool/resourceSliceCount").and_then(Value::as_u64).unwrap_or(1);
-        generation(slice) == newest && count == wanted
-    })
+    let mut pools: BTreeMap<(&str, &str), (i64, Vec<&Value>)> = BTreeMap::new();
+    for slice in slices {
+        let generation = slice.pointer("/spec/pool/generation").and_then(Value::as_i64).unwrap_or(0);
+        let pool = pools.entry((text(slice, "/spec/driver"), text(slice, "/spec/pool/name"))).or_default();
+        if pool.1.is_empty() || generation > pool.0 {
+            *pool = (generation, vec![slice]);
+        } else if generation == pool.0 {
+            pool.1.push(slice);
+        }
+    }
+    let is_whole = |slices: &Vec<&Value>| {
+        let wanted =
+            |slice: &&Value| slice.pointer("/spec/pool/resourceSliceCount").and_then(Value::as_u64).unwrap_or(1);
+        slices.iter().all(|slice| wanted(slice) == slices.len() as u64)
+    };
+    pools.into_values().map(|(_, slices)| slices).filter(is_whole).flatten()
 }
 
 fn devices(slice: &Value) -> impl Iterator<Item = &Value> {
@@ -171,7 +180,10 @@ impl Allocation {
     /// Evidence about the policy and what backs it.
     pub fn blocks(&self, policy: Policy) -> Vec<Block> {
         let mut lines = vec![self.summary()];
-        lines.extend(self.plugin_nodes.iter().map(|node| format!("nvidia.com/gpu on {node}")));
+        lines.extend(self.plugin_nodes.iter().take(SHOWN_NODES).map(|node| format!("nvidia.com/gpu on {node}")));
+        if self.plugin_nodes.len() > SHOWN_NODES {
+            lines.push(format!("and on {} more nodes", self.plugin_nodes.len() - SHOWN_NODES));
+        }
         vec![
             Block::new("GPU allocation policy", vec![policy.name().to_owned()]),
             Block::new("GPU allocation mode", lines).equivalent("kubectl get resourceslices; kubectl get nodes"),
