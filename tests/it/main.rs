@@ -1,5 +1,6 @@
 //! One integration crate; one module per topic.
 
+mod api_contract;
 mod bad_input;
 mod catalog_equality;
 mod checks;

@@ -192,12 +192,8 @@ pub fn validate(kind: &Kind, before: Option<&Value>, object: &Value) -> Result<(
         "jobs" => validate_job(before, object, &mut causes),
         "pods" => validate_pod(before, object, &mut causes),
         "configmaps" | "secrets" => {
-            let sizes = object["data"]
-                .as_object()
-                .into_iter()
-                .flatten()
-                .map(|(key, value)| key.len() + value.as_str().map_or(0, str::len));
-            if sizes.sum::<usize>() > DATA_LIMIT {
+            let values = object["data"].as_object().into_iter().flatten();
+            if values.map(|(_, value)| value.as_str().map_or(0, str::len)).sum::<usize>() > DATA_LIMIT {
                 causes.push(Cause {
                     reason: "FieldValueTooLong",
                     field: if kind.plural == "secrets" { "data".to_owned() } else { "[]".to_owned() },
@@ -427,7 +423,7 @@ mod tests {
         refused("configmaps", json!({"metadata": {"name": "X_"}}), &message);
         let message = format!("ConfigMap \"x\" is invalid: metadata.labels: Invalid value: \"a b\": {LABEL_VALUE}");
         refused("configmaps", json!({"metadata": {"name": "x", "labels": {"l": "a b"}}}), &message);
-        let large = "x".repeat(DATA_LIMIT);
+        let large = "x".repeat(DATA_LIMIT + 1);
         let message = "ConfigMap \"x\" is invalid: []: Too long: may not be more than 1048576 bytes";
         refused("configmaps", json!({"metadata": {"name": "x"}, "data": {"k": large}}), message);
     }

@@ -96,7 +96,7 @@ impl Tx<'_> {
         check_type(spec, &mut object)?;
         check_namespace(spec, namespace, &mut object)?;
         if object["metadata"]["resourceVersion"].as_str().is_some_and(|version| !version.is_empty()) {
-            return Err(Refusal::bad_request("resourceVersion should not be set on objects to be created"));
+            return Err(Refusal::internal("resourceVersion should not be set on objects to be created"));
         }
         let key = Key::new(kind, namespace, &self.name(spec, &mut object)?);
         let metadata = &mut object["metadata"];

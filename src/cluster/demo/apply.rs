@@ -26,14 +26,15 @@ pub fn apply(kind: &Kind, live: &Value, config: &Value, manager: Manager, force:
     let mine = entries.iter().position(|entry| is_of(entry, manager, "Apply"));
     let before = mine.map_or(json!({}), |at| entries.remove(at)["fieldsV1"].take());
 
+    let mut result = live.clone();
+    overlay(kind, &mut result, config, "");
     let mut conflicts = Vec::new();
     for entry in &mut entries {
         let shared = intersection(&wanted, &entry["fieldsV1"]);
         let mut lost = json!({});
         for path in leaves(&shared) {
-            if at(live, &path) != at(config, &path) {
-                let text = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
-                conflicts.push((text("manager"), text("apiVersion"), shown(&path)));
+            if at(live, &path) != at(&result, &path) {
+                conflicts.push((owner_of(entry), shown(&path)));
                 add(&mut lost, &path);
             }
         }
@@ -43,8 +44,6 @@ pub fn apply(kind: &Kind, live: &Value, config: &Value, manager: Manager, force:
         return Err(Refusal::apply_conflict(&conflicts));
     }
 
-    let mut result = live.clone();
-    overlay(kind, &mut result, config, "");
     let others = entries.iter().fold(json!({}), |sum, entry| union(&sum, &entry["fieldsV1"]));
     remove(&mut result, &without(&without(&before, &wanted), &others));
 
@@ -78,6 +77,19 @@ pub fn track(kind: &Kind, before: Option<&Value>, after: &mut Value, manager: Ma
         entries.push(entry(kind, manager, "Update", own));
     }
     store_entries(after, entries);
+}
+
+/// As a conflict names it: who wrote whole objects is named with the version that was written.
+fn owner_of(entry: &Value) -> String {
+    let text = |name: &str| entry[name].as_str().unwrap_or_default();
+    let mut owner = format!("\"{}\"", text("manager"));
+    if !text("subresource").is_empty() {
+        owner.push_str(&format!(" with subresource \"{}\"", text("subresource")));
+    }
+    if text("operation") == "Update" {
+        owner.push_str(&format!(" using {}", text("apiVersion")));
+    }
+    owner
 }
 
 fn entries(object: &Value) -> Vec<Value> {
@@ -205,45 +217,59 @@ fn is_leaf(tree: &Value) -> bool {
     tree.as_object().is_none_or(Map::is_empty)
 }
 
-fn union(a: &Value, b: &Value) -> Value {
-    let mut sum = a.as_object().cloned().unwrap_or_default();
-    for (step, below) in b.as_object().into_iter().flatten() {
-        let joined = sum.get(step).map_or_else(|| below.clone(), |known| union(known, below));
-        sum.insert(step.clone(), joined);
+/// Whether the place itself is in the set, and not only what is below it.
+fn is_member(tree: &Value) -> bool {
+    is_leaf(tree) || tree.get(".").is_some()
+}
+
+fn below(tree: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    tree.as_object().into_iter().flatten().filter(|(step, _)| *step != ".")
+}
+
+/// A place and what is below it; `None` when neither is in the set.
+fn place(is_member: bool, mut steps: Map<String, Value>) -> Option<Value> {
+    match (is_member, steps.is_empty()) {
+        (false, true) => return None,
+        (true, false) => {
+            steps.insert(".".to_owned(), json!({}));
+        }
+        _ => {}
     }
-    Value::Object(sum)
+    Some(Value::Object(steps))
+}
+
+fn union(a: &Value, b: &Value) -> Value {
+    let mut steps: Map<String, Value> = below(a).map(|(step, tree)| (step.clone(), tree.clone())).collect();
+    for (step, tree) in below(b) {
+        let joined = match steps.get(step) {
+            None => tree.clone(),
+            Some(known) => {
+                let either = is_member(known) || is_member(tree);
+                let steps = union(known, tree).as_object().cloned().unwrap_or_default();
+                place(either, steps.into_iter().filter(|(step, _)| step != ".").collect()).unwrap_or_default()
+            }
+        };
+        steps.insert(step.clone(), joined);
+    }
+    Value::Object(steps)
 }
 
 fn intersection(a: &Value, b: &Value) -> Value {
-    let mut both = Map::new();
-    for (step, below) in a.as_object().into_iter().flatten() {
-        if let Some(other) = b.get(step) {
-            let shared = intersection(below, other);
-            if !is_leaf(&shared) || is_leaf(below) || is_leaf(other) {
-                both.insert(step.clone(), shared);
-            }
-        }
-    }
-    Value::Object(both)
+    let shared = below(a).filter_map(|(step, tree)| {
+        let other = b.get(step)?;
+        let steps = intersection(tree, other).as_object().cloned().unwrap_or_default();
+        Some((step.clone(), place(is_member(tree) && is_member(other), steps)?))
+    });
+    Value::Object(shared.collect())
 }
 
 fn without(a: &Value, b: &Value) -> Value {
-    let mut rest = Map::new();
-    for (step, below) in a.as_object().into_iter().flatten() {
-        match b.get(step) {
-            None => {
-                rest.insert(step.clone(), below.clone());
-            }
-            Some(other) if !is_leaf(below) && !is_leaf(other) => {
-                let left = without(below, other);
-                if !is_leaf(&left) {
-                    rest.insert(step.clone(), left);
-                }
-            }
-            Some(_) => {}
-        }
-    }
-    Value::Object(rest)
+    let left = below(a).filter_map(|(step, tree)| {
+        let Some(other) = b.get(step) else { return Some((step.clone(), tree.clone())) };
+        let steps = without(tree, other).as_object().cloned().unwrap_or_default();
+        Some((step.clone(), place(is_member(tree) && !is_member(other), steps)?))
+    });
+    Value::Object(left.collect())
 }
 
 /// Paths of a tree down to its leaves; the step `.` is not one.
@@ -372,7 +398,8 @@ fn remove(object: &mut Value, fields: &Value) {
                         remove(inner, below);
                         inner.as_object().is_some_and(Map::is_empty) || inner.as_array().is_some_and(Vec::is_empty)
                     }
-                    Some(_) => true,
+                    // A map that somebody else filled is his.
+                    Some(inner) => inner.as_object().is_none_or(Map::is_empty),
                     None => false,
                 };
                 if is_empty {

@@ -70,6 +70,12 @@ impl Log {
         self.state.send_modify(|state| state.1 = true);
     }
 
+    /// The last lines.
+    pub fn tail(&self, count: usize) -> Vec<String> {
+        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines[lines.len().saturating_sub(count)..].iter().map(|(_, line)| line.clone()).collect()
+    }
+
     fn read(&self, from: usize) -> Vec<(Timestamp, String)> {
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         lines.get(from..).unwrap_or_default().to_vec()
@@ -149,7 +155,9 @@ impl LogQuery {
         let flag = |name: &str| of(name).is_some_and(|text| text == "true" || text == "1");
         let mut since = None;
         if let Some(text) = of("sinceTime") {
-            since = Some(text.parse().map_err(|_| bad("sinceTime", &text))?);
+            let time: Timestamp = text.parse().map_err(|_| bad("sinceTime", &text))?;
+            // The kubelet is asked in whole seconds.
+            since = Timestamp::from_second(time.as_second()).ok();
         }
         if let Some(seconds) = number("sinceSeconds")? {
             since = now.checked_sub(std::time::Duration::from_secs(seconds as u64)).ok();

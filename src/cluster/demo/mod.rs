@@ -11,15 +11,20 @@ mod admission;
 mod api;
 mod apply;
 mod clock;
+mod containers;
+mod controllers;
 mod faults;
 mod helm;
 mod http;
+mod jobs;
 mod kinds;
+mod kubelet;
 mod list;
 mod logs;
 mod nodes;
 mod patch;
 mod rbac;
+mod scheduler;
 mod selectors;
 mod service;
 mod state;
@@ -106,6 +111,7 @@ pub fn connect(options: &DemoOptions) -> Result<Connection, ClusterError> {
     let faults = Faults(options.faults.clone());
     let store = world::build(options.seed, start, &faults, options.nodes);
     let cluster = Arc::new(Cluster::new(options.seed, Clock::new(start), faults, options.runner.clone(), store));
+    controllers::start(&cluster);
     Ok(Demo { cluster }.connection())
 }
 

@@ -356,28 +356,29 @@ impl Asked<'_> {
         Ok(json_answer(StatusCode::OK, body))
     }
 
+    /// Options of a deletion: from the body, or from the query when there is no body.
     fn delete_options(&self) -> Result<DeleteOptions, Refusal> {
-        let body = if self.body.is_empty() { json!({}) } else { self.object()? };
-        let text = |value: &Value| value.as_str().map(str::to_owned);
-        let propagation = match text(&body["propagationPolicy"]).or_else(|| self.param("propagationPolicy")).as_deref()
-        {
-            None => match body["orphanDependents"].as_bool() {
-                Some(true) => Some(Propagation::Orphan),
-                Some(false) => Some(Propagation::Background),
-                None => None,
-            },
-            Some("Foreground") => Some(Propagation::Foreground),
-            Some("Background") => Some(Propagation::Background),
-            Some("Orphan") => Some(Propagation::Orphan),
-            Some(other) => return Err(Refusal::bad_request(format!("invalid propagationPolicy {other:?}"))),
+        let body = if self.body.is_empty() {
+            let number = self.param("gracePeriodSeconds").and_then(|text| text.parse::<u64>().ok());
+            json!({"propagationPolicy": self.param("propagationPolicy"), "gracePeriodSeconds": number,
+                "dryRun": self.param("dryRun").into_iter().collect::<Vec<_>>()})
+        } else {
+            self.object()?
         };
-        let grace = self.param("gracePeriodSeconds").and_then(|text| text.parse().ok());
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let propagation = match (text(&body["propagationPolicy"]).as_deref(), body["orphanDependents"].as_bool()) {
+            (Some("Foreground"), _) => Some(Propagation::Foreground),
+            (Some("Background"), _) | (None, Some(false)) => Some(Propagation::Background),
+            (Some("Orphan"), _) | (None, Some(true)) => Some(Propagation::Orphan),
+            (None, None) => None,
+            (Some(other), _) => return Err(Refusal::bad_request(format!("invalid propagationPolicy {other:?}"))),
+        };
         Ok(DeleteOptions {
             propagation,
-            grace_seconds: body["gracePeriodSeconds"].as_u64().or(grace),
+            grace_seconds: body["gracePeriodSeconds"].as_u64(),
             uid: text(&body["preconditions"]["uid"]),
             resource_version: text(&body["preconditions"]["resourceVersion"]),
-            dry_run: self.param("dryRun").is_some() || body["dryRun"].as_array().is_some_and(|list| !list.is_empty()),
+            dry_run: body["dryRun"].as_array().is_some_and(|list| !list.is_empty()),
         })
     }
 

@@ -81,28 +81,34 @@ impl Refusal {
         Self::conflict(kind, name, because)
     }
 
-    /// Fields that other managers own: `(manager, api version, field)`.
-    pub fn apply_conflict(conflicts: &[(String, String, String)]) -> Refusal {
-        let cause = |manager: &str, version: &str| format!("conflict with \"{manager}\" using {version}");
+    /// Fields that others own, each with its owner.
+    pub fn apply_conflict(conflicts: &[(String, String)]) -> Refusal {
+        let cause = |owner: &str| format!("conflict with {owner}");
         let causes: Vec<Value> = conflicts
             .iter()
-            .map(|(manager, version, field)| {
-                json!({"reason": "FieldManagerConflict", "message": cause(manager, version), "field": field})
-            })
+            .map(|(owner, field)| json!({"reason": "FieldManagerConflict", "message": cause(owner), "field": field}))
             .collect();
-        let message = match conflicts {
-            [(manager, version, field)] => format!("{}: {field}", cause(manager, version)),
+        let said = match conflicts {
+            [(owner, field)] => format!("1 conflict: {}: {field}", cause(owner)),
             many => {
-                let lines: Vec<String> = many
-                    .iter()
-                    .map(|(manager, version, field)| format!("{}: {field}", cause(manager, version)))
-                    .collect();
-                lines.join("\n")
+                let mut said = format!("{} conflicts: ", many.len());
+                let mut last = "";
+                for (owner, field) in many {
+                    if owner != last {
+                        said.push_str(&format!("conflicts with {owner}:\n"));
+                        last = owner;
+                    }
+                    said.push_str(&format!("- {field}\n"));
+                }
+                said.trim_end().to_owned()
             }
         };
-        let noun = if conflicts.len() == 1 { "conflict: " } else { "conflicts: " };
-        let message = format!("Apply failed with {} {noun}{message}", conflicts.len());
-        Self::new(409, "Conflict", message, Some(json!({"causes": causes})))
+        Self::new(409, "Conflict", format!("Apply failed with {said}"), Some(json!({"causes": causes})))
+    }
+
+    /// What the API server answers where it forgot to give its error a reason.
+    pub fn internal(message: impl Into<String>) -> Refusal {
+        Self::new(500, "", message, None)
     }
 
     pub fn bad_request(message: impl Into<String>) -> Refusal {
