@@ -116,6 +116,11 @@ async fn run(connection: Connection, view: watch::Sender<LiveView>) {
                 }
                 let status = state.status();
                 view.send_if_modified(|view| {
+                    // The last source has answered, and the snapshot that shows it is still to be built.
+                    let syncing = matches!(view.status, LiveStatus::Connecting | LiveStatus::Syncing { .. });
+                    if status == LiveStatus::Fresh && state.dirty && syncing {
+                        return false;
+                    }
                     let is_news = view.status != status;
                     view.status = status;
                     is_news

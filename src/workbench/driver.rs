@@ -5,10 +5,11 @@
 
 use super::{RunOptions, app::State, data::Changes, effect::Effect, msg::Msg, screenshot, view};
 use crate::{
+    catalog::Catalog,
     cluster::{Connection, Target},
     diff,
     ops::{self, Failure, Kind, snapshot::Format, validate::Prepared},
-    resolve::Options,
+    resolve::{Options, Resolution},
     snapshot::Snapshot,
     store,
     term::{self, color, input, screen::Screen},
@@ -335,27 +336,7 @@ impl Worker {
                 move || Ok(Arc::new(diff::snapshot::compare(&left, &right))),
                 move |answer| Msg::SnapshotsCompared { generation, answer },
             ),
-            Effect::Plan { catalog, recipe, snapshot } => {
-                let options = PlanOptions {
-                    namespace: self.namespace.clone(),
-                    image: self.image.clone(),
-                    version: env!("CARGO_PKG_VERSION").to_owned(),
-                    ..PlanOptions::default()
-                };
-                self.compute(
-                    "plan the validation",
-                    move || {
-                        let run_id = ops::validate::run_id(jiff::Timestamp::now())?;
-                        let options = PlanOptions { run_id, ..options };
-                        let recipe = recipe.recipe.clone();
-                        let name = recipe.criteria.to_string();
-                        let snapshot = Snapshot::clone(&snapshot);
-                        ops::validate::prepare(&catalog, recipe, &name, snapshot, &options, Default::default())
-                            .map(Arc::new)
-                    },
-                    Msg::Planned,
-                );
-            }
+            Effect::Plan { catalog, recipe } => self.plan(catalog, recipe),
             Effect::Run(prepared) => self.run(prepared),
             Effect::CancelRun => {
                 if let Some(cancel) = &self.cancel {
@@ -432,6 +413,26 @@ impl Worker {
         }));
     }
 
+    /// Takes a snapshot and plans a run on it; the live view may be a moment behind.
+    fn plan(&self, catalog: Arc<Catalog>, recipe: Arc<Resolution>) {
+        let options = PlanOptions {
+            namespace: self.namespace.clone(),
+            image: self.image.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            ..PlanOptions::default()
+        };
+        let (answers, shared) = (self.answers.clone(), self.connection.clone());
+        tokio::spawn(async move {
+            let connection = shared.lock().await.clone();
+            let answer = match connection {
+                Some(connection) => plan_on(&connection, &catalog, &recipe, options).await.map(Arc::new),
+                None => Err(Failure::new(Kind::Unreachable, "plan the validation", "there is no connection")),
+            };
+            // The workbench has ended when nobody takes the answer.
+            let _ = answers.send(Msg::Planned(answer)).await;
+        });
+    }
+
     fn run(&mut self, prepared: Arc<Prepared>) {
         let (cancel, cancelled) = watch::channel(false);
         self.cancel = Some(cancel);
@@ -476,6 +477,20 @@ impl Worker {
             }
         }
     }
+}
+
+async fn plan_on(
+    connection: &Connection,
+    catalog: &Catalog,
+    recipe: &Resolution,
+    options: PlanOptions,
+) -> Result<Prepared, Failure> {
+    let now = jiff::Timestamp::now();
+    let snapshot = ops::snapshot::take(connection, &now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()).await?;
+    let options = PlanOptions { run_id: ops::validate::run_id(now)?, ..options };
+    let recipe = recipe.recipe.clone();
+    let name = recipe.criteria.to_string();
+    ops::validate::prepare(catalog, recipe, &name, snapshot, &options, Default::default())
 }
 
 fn read_snapshot(path: &Path) -> Result<Snapshot, Failure> {

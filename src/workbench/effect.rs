@@ -39,11 +39,10 @@ pub enum Effect {
         left: Arc<Snapshot>,
         right: Arc<Snapshot>,
     },
-    /// Say what a run of this recipe would create.
+    /// Say what a run of this recipe would create, judged on a snapshot that is taken for it.
     Plan {
         catalog: Arc<Catalog>,
         recipe: Arc<Resolution>,
-        snapshot: Arc<Snapshot>,
     },
     Run(Arc<Prepared>),
     CancelRun,

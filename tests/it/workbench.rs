@@ -497,7 +497,7 @@ fn a_run_needs_a_yes() {
     let mut desk = Desk::live(80, 24);
     desk.keys("4 r");
     let plan = desk.left.pop();
-    let Some(Effect::Plan { catalog, recipe, snapshot }) = plan else { panic!("{plan:?}") };
+    let Some(Effect::Plan { catalog, recipe }) = plan else { panic!("{plan:?}") };
     let options = aicr::validate::plan::PlanOptions {
         run_id: "20260114-091200-00c0ffee00c0ffee".into(),
         namespace: "aicr-validation".into(),
@@ -509,7 +509,7 @@ fn a_run_needs_a_yes() {
         &catalog,
         recipe.recipe.clone(),
         "recipe",
-        Snapshot::clone(&snapshot),
+        Snapshot::clone(&snapshot()),
         &options,
         Default::default(),
     );

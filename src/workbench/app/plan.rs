@@ -19,16 +19,15 @@ use std::{collections::BTreeMap, sync::Arc};
 impl State {
     /// r: asks the driver what a run would create.
     pub(super) fn ask_run(&mut self) -> Vec<Effect> {
-        let (catalog, recipe, snapshot) =
-            (&self.data.catalog.value, &self.data.recipe.value, &self.data.cluster.snapshot);
-        match (catalog, recipe, snapshot) {
+        match (&self.data.catalog.value, &self.data.recipe.value, &self.data.cluster.snapshot) {
             _ if self.data.run.active => self.say(Severity::Info, "a run is active; x cancels it"),
             _ if self.data.cluster.source == Source::Saved => {
                 self.say(Severity::Info, "a saved snapshot runs no Jobs; `:live` goes back to the cluster");
             }
-            (Some(catalog), Some(recipe), Some(snapshot)) => {
-                let (catalog, recipe, snapshot) = (catalog.clone(), recipe.clone(), snapshot.clone());
-                return vec![Effect::Plan { catalog, recipe, snapshot }];
+            (Some(catalog), Some(recipe), Some(_)) => {
+                let (catalog, recipe) = (catalog.clone(), recipe.clone());
+                self.say(Severity::Info, "planning: a snapshot is taken for the run");
+                return vec![Effect::Plan { catalog, recipe }];
             }
             (_, None, _) => self.say(Severity::Info, "there is no recipe to validate yet"),
             _ => self.say(Severity::Info, "there is no cluster to validate yet"),
@@ -110,7 +109,7 @@ impl State {
         if let Some(verdict) = verdict {
             let (severity, word) = match verdict {
                 Verdict::Passed => (Severity::Ok, "every check passed"),
-                Verdict::NotReady => (Severity::Fail, "not ready: a readiness constraint does not hold, no Job ran"),
+                Verdict::NotReady => (Severity::Fail, "not ready: a readiness constraint is not met, no Job ran"),
                 Verdict::Failed => (Severity::Fail, "failed: ] goes to the checks that did not pass"),
                 Verdict::Inconclusive => (Severity::Warn, "inconclusive: some check gave no verdict"),
                 Verdict::Skipped => (Severity::Warn, "nothing ran: every check was skipped"),

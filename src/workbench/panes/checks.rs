@@ -77,7 +77,8 @@ fn counts(run: &Run) -> String {
         parts.push("cancelling".to_owned());
     }
     if let Some(verdict) = run.verdict {
-        parts.insert(0, format!("{}:", verdict_word(verdict)));
+        let sign = if parts.is_empty() { "" } else { ":" };
+        parts.insert(0, format!("{}{sign}", verdict_word(verdict)));
     } else if parts.is_empty() {
         parts.push(if run.active { "starting" } else { "not run" }.to_owned());
     }
@@ -152,10 +153,15 @@ fn planned(rows: &mut Vec<Row>, resolution: &Resolution) {
 fn readiness(rows: &mut Vec<Row>, run: &Run) {
     let met = run.readiness.iter().filter(|line| line.outcome == ReadinessOutcome::Pass).count();
     let failed = run.readiness.iter().any(|line| line.outcome == ReadinessOutcome::Fail);
-    let (role, word) = if failed { (Role::Fail, "FAIL") } else { (Role::Ok, "pass") };
-    let (role, word) = if run.readiness.is_empty() { (Role::Muted, "wait") } else { (role, word) };
+    let unknown = run.readiness.iter().any(|line| line.outcome == ReadinessOutcome::Unknown);
+    let (role, word) = match (run.readiness.is_empty(), failed, unknown) {
+        (true, ..) => (Role::Muted, "wait"),
+        (_, true, _) => (Role::Fail, "FAIL"),
+        (_, _, true) => (Role::Warn, "unknown"),
+        _ => (Role::Ok, "pass"),
+    };
     rows.push(Row {
-        branch: Some(failed || run.readiness.len() <= 6),
+        branch: Some(failed || unknown || run.readiness.len() <= 6),
         ..Row::new(
             "phase readiness",
             vec![
