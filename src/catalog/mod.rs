@@ -83,8 +83,7 @@ impl Catalog {
         let mut base = None;
         let mut overlays: BTreeMap<String, (usize, Overlay)> = BTreeMap::new();
         let mut mixins: BTreeMap<String, (usize, Mixin)> = BTreeMap::new();
-        for (source, file) in files.registries() {
-            let _ = source;
+        for file in files.stacked(REGISTRY) {
             registry.add(&Document::parse(&file.shown, &file.text)?)?;
         }
         for (path, file) in &files.files {
@@ -103,6 +102,15 @@ impl Catalog {
                     if path == "overlays/base.yaml" {
                         base = Some(overlay);
                         continue;
+                    }
+                    if overlay.name == overlay::BASE {
+                        return Err(CatalogError {
+                            at: format!("{}:{}", file.shown, overlay.document.root.at),
+                            message: "the name `base` belongs to `overlays/base.yaml`".to_owned(),
+                            hint: Some(
+                                "name the overlay otherwise, or put the file there to replace the base".to_owned(),
+                            ),
+                        });
                     }
                     let at = overlay.document.root.at;
                     keep(&mut overlays, overlay.name.clone(), file.source, overlay, |other| {
@@ -224,10 +232,12 @@ impl Files {
         files.sort_by_key(|file| file.source);
         files.into_iter()
     }
+}
 
-    fn registries(&self) -> impl Iterator<Item = (usize, &File)> {
-        self.stacked(REGISTRY).map(|file| (file.source, file))
-    }
+/// Whether a file can be part of a catalog, by its catalog-relative path: YAML, and what components and checks bring.
+pub fn is_catalog_file(path: &str) -> bool {
+    [".yaml", ".yml"].iter().any(|ending| path.ends_with(ending))
+        || ["components/", "checks/"].iter().any(|folder| path.starts_with(folder))
 }
 
 /// What a file is, by its path.

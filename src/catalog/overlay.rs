@@ -58,7 +58,8 @@ impl Spec {
 }
 
 impl Overlay {
-    /// Reads a `RecipeMetadata` document; `None` for a document of another kind.
+    /// Reads a `RecipeMetadata` document; `None` for a document of another kind, and for one outside `overlays/` that
+    /// says neither kind nor name: some other tool's file.
     ///
     /// # Errors
     /// A field of the wrong shape, a missing name.
@@ -72,6 +73,9 @@ impl Overlay {
             Some(metadata) => document.text(metadata, "name")?,
             None => String::new(),
         };
+        if name.is_empty() && kind.is_empty() && !path.starts_with("overlays/") {
+            return Ok(None);
+        }
         if name.is_empty() {
             let mut error = document.error(root.at, "an overlay needs `metadata.name`");
             error.hint = Some("add the name that other overlays can put into `spec.base`".to_owned());
@@ -87,10 +91,12 @@ impl Overlay {
             None => None,
         };
         let mixins = match spec {
-            Some(spec) => document.list(spec, "mixins")?.unwrap_or(&[]),
-            None => &[],
+            Some(spec) => {
+                let places = document.list(spec, "mixins")?.unwrap_or(&[]).iter().map(|node| node.at);
+                document.texts(spec, "mixins")?.into_iter().zip(places).collect()
+            }
+            None => Vec::new(),
         };
-        let mixins = mixins.iter().filter_map(|node| Some((node.text()?.to_owned(), node.at))).collect();
         let read = Spec::read(&document, spec)?;
         Ok(Some(Overlay { name, path: path.to_owned(), parent, criteria, mixins, spec: read, document }))
     }

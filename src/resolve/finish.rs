@@ -9,7 +9,7 @@ use super::{
     provenance::{Layer, LayerKind, Origin, Traced, TracedValue, Wrote},
 };
 use crate::{
-    catalog::{Catalog, component::Component},
+    catalog::{Catalog, CatalogError, component::Component},
     constraint,
     criteria::{Criteria, Dimension},
     recipe::{ComponentRef, Constraint, Recipe, Validation, coherence},
@@ -58,14 +58,10 @@ pub(crate) fn finish(
         excluded_overlays: screening.excluded,
         constraint_warnings: screening.warnings,
         criteria: criteria.clone(),
-        constraints: merged
-            .constraints
-            .values()
-            .map(|constraint| plain::<Constraint>(&constraint.to_value()))
-            .collect(),
+        constraints: merged.constraints.values().map(plain::<Constraint>).collect::<Result<_, _>>()?,
         components,
         deployment_order,
-        validation: validation.as_ref().map(|traced| plain::<Validation>(&traced.to_value())),
+        validation: validation.as_ref().map(plain::<Validation>).transpose()?,
         extra: Value::Null,
     };
     let document = document(catalog, &recipe, &merged.constraints, &merged.components, validation, &mut layers)?;
@@ -83,9 +79,17 @@ pub(crate) fn finish(
     })
 }
 
-fn plain<T: serde::de::DeserializeOwned + Default>(value: &Value) -> T {
-    // The merge rules admit only the shapes that these types have.
-    serde_json::from_value(value.clone()).unwrap_or_default()
+/// The merge rules admit only the shapes that these types have, so an error here is a rule that is missing there.
+fn plain<T: serde::de::DeserializeOwned>(merged: &Traced) -> Result<T, ResolveError> {
+    let read = serde_json::from_value(merged.to_value());
+    read.map_err(|error| match merged.origin() {
+        Some(origin) => ResolveError::Catalog(CatalogError {
+            at: format!("{}:{}", origin.file, origin.at),
+            message: error.to_string(),
+            hint: None,
+        }),
+        None => ResolveError::Incoherent(vec![error.to_string()]),
+    })
 }
 
 fn is_enabled(fields: &Fields) -> bool {
@@ -165,8 +169,8 @@ fn default(entry: &Component, at: Position, text: &str) -> Traced {
 
 fn components(catalog: &Catalog, merged: &BTreeMap<String, Fields>) -> Result<Vec<ComponentRef>, ResolveError> {
     let component = |(name, fields): (&String, &Fields)| {
-        let value = Value::Object(fields.iter().map(|(key, field)| ((*key).to_owned(), field.to_value())).collect());
-        let mut component: ComponentRef = plain(&value);
+        let entries = fields.iter().map(|(key, field)| (Arc::from(*key), field.clone())).collect();
+        let mut component: ComponentRef = plain(&Traced { value: TracedValue::Map(entries), history: Vec::new() })?;
         component.name.clone_from(name);
         if !component.health_check_skip
             && component.health_check_asserts.is_empty()

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     catalog::{CatalogError, overlay::Spec, parse::Document},
-    yaml::{Kind, Node, Position},
+    yaml::{Entry, Kind, Node, Position},
 };
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc};
@@ -21,8 +21,10 @@ pub enum Rule {
     Text,
     /// Mappings merge recursively; anything else replaces, null included.
     Deep,
-    /// A non-empty list replaces.
+    /// A non-empty list of texts replaces.
     Replace,
+    /// As `Replace`, for resources: kind, name and namespace.
+    Resources,
     /// New entries are appended; none can be removed.
     Union,
     /// True sets; it cannot be unset.
@@ -46,7 +48,7 @@ pub const FIELDS: [(&str, Rule); 18] = [
     ("preManifestFiles", Rule::Union),
     ("path", Rule::Text),
     ("cleanup", Rule::Raise),
-    ("expectedResources", Rule::Replace),
+    ("expectedResources", Rule::Resources),
     ("healthCheckAsserts", Rule::Text),
     ("healthCheckSkip", Rule::Raise),
 ];
@@ -70,6 +72,8 @@ const CLOSED_TO_MIXINS: [&str; 14] = [
 ];
 
 const CONSTRAINT_FIELDS: [&str; 5] = ["name", "value", "severity", "remediation", "unit"];
+
+const RESOURCE_FIELDS: [&str; 3] = ["kind", "name", "namespace"];
 
 /// The phases of a validation block, in the order of the recipe file.
 pub const PHASES: [&str; 4] = ["readiness", "deployment", "performance", "conformance"];
@@ -134,6 +138,56 @@ impl Writer<'_> {
     pub fn text(&self, node: &Node, text: &str) -> Traced {
         let value = Value::from(text);
         Traced { history: vec![self.origin(node.at, Wrote::Set(value.clone()))], value: TracedValue::Scalar(value) }
+    }
+
+    /// A field that is a list of texts; `None` when absent or empty.
+    fn texts(&self, node: &Node, key: &str) -> Result<Option<Traced>, CatalogError> {
+        let Some(list) = self.document.field(node, key) else { return Ok(None) };
+        let texts = self.document.texts(node, key)?;
+        if texts.is_empty() {
+            return Ok(None);
+        }
+        let items = list.items().iter().zip(texts).map(|(item, text)| self.text(item, &text)).collect();
+        Ok(Some(Traced { value: TracedValue::List(items), history: vec![self.set(list)] }))
+    }
+
+    /// A mapping's fields that are texts by type, in the given order; others are left out, as the reference does.
+    fn text_fields(&self, node: &Node, owner: &str, fields: &[&str]) -> Result<Traced, CatalogError> {
+        if !matches!(node.kind, Kind::Map(_)) {
+            return Err(self.wrong(node, owner, "a list of mappings"));
+        }
+        let mut entries = Vec::new();
+        for key in fields {
+            let text = self.document.text(node, key)?;
+            entries.extend(self.document.field(node, key).map(|value| (Arc::from(*key), self.text(value, &text))));
+        }
+        Ok(Traced { value: TracedValue::Map(entries), history: Vec::new() })
+    }
+
+    /// Which nodes a phase may use: labels, how many, and which not.
+    fn node_selection(&self, node: &Node) -> Result<Traced, CatalogError> {
+        if !matches!(node.kind, Kind::Map(_)) {
+            return Err(self.wrong(node, "nodeSelection", "a mapping"));
+        }
+        let mut entries: Vec<(Arc<str>, Traced)> = Vec::new();
+        let labels = self.document.map(node, "selector")?;
+        if !labels.is_empty() {
+            let label = |entry: &Entry| match entry.value.text() {
+                Some(text) => Ok((entry.key.clone(), self.text(&entry.value, text))),
+                None => Err(self.wrong(&entry.value, &entry.key, "a string")),
+            };
+            let labels = labels.iter().map(label).collect::<Result<_, _>>()?;
+            entries.push(("selector".into(), Traced { value: TracedValue::Map(labels), history: Vec::new() }));
+        }
+        if let Some(most) = self.document.field(node, "maxNodes") {
+            match &most.kind {
+                Kind::Number(number, _) if number.is_i64() => entries.push(("maxNodes".into(), self.trace(most))),
+                _ => return Err(self.wrong(most, "maxNodes", "a whole number")),
+            }
+        }
+        entries.extend(self.texts(node, "excludeNodes")?.map(|list| ("excludeNodes".into(), list)));
+        let history = if entries.is_empty() { vec![self.set(node)] } else { Vec::new() };
+        Ok(Traced { value: TracedValue::Map(entries), history })
     }
 
     fn set(&self, node: &Node) -> Origin {
@@ -267,8 +321,16 @@ fn add_component(fields: &mut Fields, writer: Writer<'_>, node: &Node) -> Result
                 _ => return Err(writer.wrong(value, key, "a mapping")),
             },
             Rule::Replace => {
-                if writer.document.list(node, key)?.is_some_and(|items| !items.is_empty()) {
-                    put(fields, key, writer.trace(value));
+                if let Some(list) = writer.texts(node, key)? {
+                    put(fields, key, list);
+                }
+            }
+            Rule::Resources => {
+                let items = writer.document.list(node, key)?.unwrap_or(&[]);
+                if !items.is_empty() {
+                    let resource = |item: &Node| writer.text_fields(item, key, &RESOURCE_FIELDS);
+                    let items = items.iter().map(resource).collect::<Result<_, _>>()?;
+                    put(fields, key, Traced { value: TracedValue::List(items), history: vec![writer.set(value)] });
                 }
             }
             Rule::Union => {
@@ -409,7 +471,7 @@ fn add_phase(phase: &mut Phase, writer: Writer<'_>, node: &Node) -> Result<(), C
         }
     }
     if let Some(selection) = writer.document.field(node, "nodeSelection") {
-        let value = writer.trace(selection);
+        let value = writer.node_selection(selection)?;
         match &mut phase.node_selection {
             Some(known) => replace(known, value),
             None => phase.node_selection = Some(value),

@@ -18,6 +18,7 @@ use crate::{
     catalog::{Catalog, CatalogError, mixin::Mixin, overlay::Overlay},
     constraint::Verdict,
     criteria::{Criteria, Dimension},
+    fingerprint,
     recipe::Recipe,
     snapshot::Snapshot,
 };
@@ -229,6 +230,9 @@ pub fn resolve(
     if snapshot.is_none() && criteria.specificity() == 0 {
         return Err(ResolveError::NoCriteria);
     }
+    if !options.compat {
+        select::refuse_circles(catalog, criteria)?;
+    }
     let candidates = select::leaves(catalog, criteria);
     select::require_os(catalog, criteria, &candidates)?;
     let mut screening = match snapshot {
@@ -246,7 +250,11 @@ pub fn resolve(
         build.merge_mixins()?;
     }
     let coverage = coverage::of(catalog, criteria, &build.applied);
-    let lacking: Vec<Coverage> = coverage.iter().filter(|entry| entry.honoured_by.is_none()).cloned().collect();
+    // A number of nodes that only the snapshot states asks for nothing: every cluster has one.
+    let counted = snapshot.map_or(0, |snapshot| fingerprint::of(snapshot).criteria().nodes);
+    let asked = |entry: &&Coverage| entry.dimension != Dimension::Nodes || counted != criteria.nodes;
+    let lacking = coverage.iter().filter(|entry| entry.honoured_by.is_none()).filter(asked);
+    let lacking: Vec<Coverage> = lacking.cloned().collect();
     if options.strict && !lacking.is_empty() {
         return Err(ResolveError::NotHonoured(lacking));
     }

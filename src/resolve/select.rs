@@ -23,12 +23,25 @@ pub fn mismatch(overlay: &Criteria, query: &Criteria) -> Option<Dimension> {
 
 /// Overlays that match, without those that another match builds on; least specific first, then by name.
 pub fn leaves<'c>(catalog: &'c Catalog, query: &Criteria) -> Vec<&'c Overlay> {
-    let matches: Vec<&Overlay> = catalog
-        .overlays
-        .values()
-        .filter(|overlay| overlay.criteria.as_ref().is_some_and(|criteria| mismatch(criteria, query).is_none()))
-        .collect();
-    maximal(catalog, matches)
+    maximal(catalog, matches(catalog, query).collect())
+}
+
+fn matches<'c>(catalog: &'c Catalog, query: &Criteria) -> impl Iterator<Item = &'c Overlay> {
+    let matches = |overlay: &&Overlay| overlay.criteria.as_ref().is_some_and(|own| mismatch(own, query).is_none());
+    catalog.overlays.values().filter(matches)
+}
+
+/// Overlays that build on each other in a circle are ancestors of one another, so none of them would be a leaf and all
+/// would vanish without a word, as they do in the reference.
+///
+/// # Errors
+/// A matching overlay whose chain turns back on itself.
+pub fn refuse_circles(catalog: &Catalog, query: &Criteria) -> Result<(), CatalogError> {
+    let turns_back = |overlay: &&Overlay| {
+        let top = parents(catalog, overlay).pop().unwrap_or(overlay);
+        top.parent.as_ref().is_some_and(|parent| catalog.overlays.contains_key(parent))
+    };
+    matches(catalog, query).find(turns_back).map_or(Ok(()), |overlay| chain(catalog, overlay).map(drop))
 }
 
 /// Drops overlays that others of the list build on, and sorts.

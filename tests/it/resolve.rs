@@ -111,6 +111,67 @@ fn a_leaf_that_does_not_hold_falls_back_to_its_ancestor() {
     assert_eq!(resolve(&Snapshot::default(), true).recipe.applied_overlays, ["base"]);
 }
 
+/// Every cluster has a number of nodes, and no overlay speaks of it: only a person can ask for one.
+#[test]
+fn strict_does_not_ask_for_a_number_of_nodes_that_only_the_snapshot_states() {
+    let mut cluster = cluster("v1.34.1");
+    let data = [("node-count".to_owned(), Reading::Int(5))].into();
+    let summary = Subtype { name: "summary".into(), data, ..Subtype::default() };
+    cluster.measurements.push(Measurement { kind: "NodeTopology".into(), subtypes: vec![summary] });
+    let options = Options { strict: true, ..Options::default() };
+    let strict = |nodes| resolve(&CATALOG, &Criteria { nodes, ..eks() }, Some(&cluster), options);
+    assert!(strict(5).is_ok());
+    assert!(strict(6).expect_err("6 was asked for").to_string().contains("nodes=6"));
+}
+
+/// What the catalog's folder has besides `BASE` and one overlay for eks, and how resolving eks fails.
+#[track_caller]
+fn refused(rest: &str, part: &str, at: &str) {
+    let overlay = overlay("eks", &format!("  criteria: {{service: eks}}\n{rest}"));
+    let error = resolve(&small(&[BASE, ("overlays/eks.yaml", &overlay)]), &eks(), None, Options::default());
+    let error = error.expect_err("it is refused");
+    assert!(error.to_string().contains(part), "{error}");
+    assert_eq!(error.at(), Some(at), "{error}");
+}
+
+#[test]
+fn fields_of_the_wrong_shape_are_refused_where_they_stand() {
+    let component = |field: &str| format!("  componentRefs: [{{name: nfd, {field}}}]\n");
+    refused(&component("patches: [{a: b}]"), "`patches` must be a string", "overlays/eks.yaml:4:41");
+    refused(&component("expectedResources: [x]"), "must be a list of mappings", "overlays/eks.yaml:4:51");
+    refused(&component("dependencyRefs: x"), "`dependencyRefs` must be a list", "overlays/eks.yaml:4:47");
+    let phase = |field: &str| format!("  validation: {{performance: {{nodeSelection: {field}}}}}\n");
+    refused(&phase("{maxNodes: many}"), "`maxNodes` must be a whole number", "overlays/eks.yaml:4:56");
+    refused(&phase("{selector: {a: [b]}}"), "`a` must be a string", "overlays/eks.yaml:4:60");
+}
+
+/// Labels and names are text by type, whatever YAML would read them as.
+#[test]
+fn text_fields_keep_what_the_file_says() {
+    let child = overlay(
+        "eks",
+        "  criteria: {service: eks}\n  componentRefs:\n  - {name: nfd, expectedResources: [{kind: Job, name: 010}]}\n  \
+         validation: {performance: {nodeSelection: {selector: {gpu: true}, maxNodes: 2}}}\n",
+    );
+    let recipe = resolved(&small(&[BASE, ("overlays/eks.yaml", &child)]), &eks()).recipe;
+    assert_eq!(recipe.components[0].expected_resources[0].name, "010");
+    let performance = recipe.validation.and_then(|validation| validation.performance).expect("the phase is there");
+    let selection = performance.node_selection.expect("nodes are selected");
+    assert_eq!((selection.selector["gpu"].as_str(), selection.max_nodes), ("true", Some(2)));
+}
+
+#[test]
+fn overlays_in_a_circle_are_refused_when_the_query_needs_them() {
+    let ring = |name: &str, base: &str| overlay(name, &format!("  base: {base}\n  criteria: {{service: eks}}\n"));
+    let catalog = small(&[BASE, ("overlays/a.yaml", &ring("a", "b")), ("overlays/b.yaml", &ring("b", "a"))]);
+    let error = resolve(&catalog, &eks(), None, Options::default()).expect_err("a circle");
+    assert!(error.to_string().contains("in a circle: a → b → a"), "{error}");
+    let compat = resolve(&catalog, &eks(), None, Options { compat: true, ..Options::default() });
+    assert_eq!(compat.expect("the reference lets them vanish").recipe.applied_overlays, ["base"]);
+    let gke = Criteria { service: Some("gke".into()), ..Criteria::default() };
+    assert!(resolve(&catalog, &gke, None, Options::default()).is_ok());
+}
+
 #[test]
 fn what_nobody_honours_is_told_and_refused_when_strict() {
     let query = Criteria { platform: Some("runai".into()), ..eks() };
