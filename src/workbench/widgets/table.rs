@@ -769,7 +769,9 @@ mod tests {
         assert_eq!(table.widths(40), [20, 10, 6]);
         assert_eq!(table.widths(34), [20, 6, 4]);
         assert_eq!(table.widths(26), [14, 4, 4]);
-        assert_eq!(table.widths(16), [10, 4, 0]);
+        // A name cut to less than half-way is worth less than the columns beside it.
+        assert_eq!(table.widths(20), [14, 4, 0]);
+        assert_eq!(table.widths(16), [16, 0, 0]);
         assert_eq!(table.widths(5), [5, 0, 0]);
     }
 

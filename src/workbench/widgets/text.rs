@@ -118,6 +118,7 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
             let first = head(rest, columns);
             // A character wider than the whole line cannot be shown.
             if first.is_empty() {
+                rest = "";
                 break;
             }
             lines.push(first.to_owned());
