@@ -566,7 +566,7 @@ impl State {
         if self.table(pane).selected != before {
             self.mark(Need::Cursor(pane));
         }
-        if !found && had_rows && pane.pane().needs.iter().any(|need| *need == Need::Cluster) {
+        if !found && had_rows && pane.pane().needs.contains(&Need::Cluster) {
             let gone = before.unwrap_or_default();
             self.say(Severity::Info, format!("{} is gone; the nearest one is selected", text::clean(&gone)));
         }

@@ -284,7 +284,7 @@ fn reasons(list: &Value) -> Vec<&str> {
     list["items"].as_array().into_iter().flatten().map(|item| text(&item["reason"])).collect()
 }
 
-fn waiting<'v>(pod: &'v Value) -> &'v str {
+fn waiting(pod: &Value) -> &str {
     text(&pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"])
 }
 

@@ -332,7 +332,8 @@ fn position(list: &Value, key: &str) -> Option<usize> {
 }
 
 fn position_in_set(list: &Value, item: &str) -> Option<usize> {
-    list.as_array()?.iter().position(|found| found.to_string() == item)
+    let item: Value = serde_json::from_str(item).ok()?;
+    list.as_array()?.iter().position(|found| *found == item)
 }
 
 fn shown(path: &[String]) -> String {

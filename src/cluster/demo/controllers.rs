@@ -72,12 +72,10 @@ impl Controllers {
             "pods" if self.living.insert(after.uid.clone()) => {
                 tokio::spawn(kubelet::live(Arc::clone(cluster), key.clone(), after.uid.clone()));
             }
-            "namespaces" if after.is_deleting => {
-                if self.living.insert(format!("{} ends", after.uid)) {
-                    tokio::spawn(empty_namespace(Arc::clone(cluster), key.clone(), after.uid.clone()));
-                }
+            "namespaces" if after.is_deleting && self.living.insert(format!("{} ends", after.uid)) => {
+                tokio::spawn(empty_namespace(Arc::clone(cluster), key.clone(), after.uid.clone()));
             }
-            "namespaces" if self.living.insert(after.uid.clone()) => furnish(cluster, &key.name),
+            "namespaces" if !after.is_deleting && self.living.insert(after.uid.clone()) => furnish(cluster, &key.name),
             _ => {}
         }
         if after.is_deleting {

@@ -192,12 +192,6 @@ pub fn find(group: &str, version: &str, plural: &str) -> Option<KindId> {
     ALL.iter().position(|kind| kind.group == group && kind.version == version && kind.plural == plural)
 }
 
-/// A resource by the kind that objects state.
-pub fn of_kind(api_version: &str, kind: &str) -> Option<KindId> {
-    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-    ALL.iter().position(|served| served.group == group && served.version == version && served.kind == kind)
-}
-
 /// A resource that the demo itself speaks of.
 ///
 /// # Panics
@@ -281,10 +275,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_resource_is_listed_once_and_found_by_path_and_kind() {
+    fn a_resource_is_listed_once_and_found_by_path() {
         for (id, kind) in ALL.iter().enumerate() {
             assert_eq!(find(kind.group, kind.version, kind.plural), Some(id), "{}", kind.plural);
-            assert_eq!(of_kind(&kind.api_version(), kind.kind), Some(id), "{}", kind.kind);
         }
     }
 

@@ -5,7 +5,7 @@
 
 use super::{
     faults::Faults,
-    kinds::{ALL, Kind, own},
+    kinds::{Kind, own},
     status::Refusal,
     store::{Key, Store},
 };
@@ -261,14 +261,10 @@ pub fn built_in() -> Vec<(&'static str, &'static str, Value)> {
     ]
 }
 
-/// The resource of a request, for messages about one that is not in the table.
-pub fn kind(plural: &str) -> &'static Kind {
-    &ALL[own(plural)]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::demo::kinds::ALL;
 
     fn store() -> Store {
         let mut store = Store::new(0);
@@ -313,7 +309,7 @@ mod tests {
     fn a_missing_right_is_refused_in_the_words_of_the_api_server() {
         let caller = Caller::service_account("n", "b");
         let ask = Ask { verb: "create", group: "batch", resource: "jobs", namespace: "n", name: "" };
-        let refusal = check(&store(), &Faults::default(), &caller, kind("jobs"), ask).expect_err("forbidden");
+        let refusal = check(&store(), &Faults::default(), &caller, &ALL[own("jobs")], ask).expect_err("forbidden");
         assert_eq!(
             refusal.message(),
             "jobs.batch is forbidden: User \"system:serviceaccount:n:b\" cannot create resource \"jobs\" in API group \

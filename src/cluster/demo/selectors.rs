@@ -49,18 +49,6 @@ impl Selector {
         self.labels.iter().all(|requirement| requirement.matches(labels[&requirement.key].as_str()))
             && self.fields.iter().all(|(path, equal, value)| (field(object, path) == *value) == *equal)
     }
-
-    /// Reads `matchLabels` and `matchExpressions`.
-    pub fn of_object(selector: &Value) -> Selector {
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let equal = selector["matchLabels"].as_object().into_iter().flatten();
-        let mut labels: Vec<Requirement> =
-            equal.map(|(key, value)| Requirement { key: key.clone(), rule: Rule::In(vec![text(value)]) }).collect();
-        for expression in selector["matchExpressions"].as_array().into_iter().flatten() {
-            labels.push(expression_of(expression));
-        }
-        Selector { labels, fields: Vec::new() }
-    }
 }
 
 /// One `{key, operator, values}` of a label selector or of a node affinity.

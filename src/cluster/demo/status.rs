@@ -47,10 +47,6 @@ impl Refusal {
         &self.message
     }
 
-    pub fn is_not_found(&self) -> bool {
-        self.code == 404
-    }
-
     pub fn not_found(kind: &Kind, name: &str) -> Refusal {
         Self::new(404, "NotFound", format!("{} \"{name}\" not found", kind.qualified()), Some(details(kind, name)))
     }
@@ -173,10 +169,6 @@ impl Refusal {
     pub fn may_not_path(user: &str, verb: &str, path: &str) -> Refusal {
         let message = format!("forbidden: User \"{user}\" cannot {verb} path \"{path}\"");
         Self::new(403, "Forbidden", message, Some(json!({})))
-    }
-
-    pub fn unauthorized() -> Refusal {
-        Self::new(401, "Unauthorized", "Unauthorized", None)
     }
 
     pub fn too_large(limit: usize) -> Refusal {
