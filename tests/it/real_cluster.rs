@@ -232,3 +232,209 @@ async fn a_live_view_survives_a_stopped_api_server() {
     real.kubectl_must(&["delete", "node", "aicr-test-back"]);
     back.expect("the view comes back").expect("alive");
 }
+
+/// The five conformance checks of the recipe, in the order of the validator catalog.
+const CHECKS: [&str; 5] =
+    ["dra-support", "accelerator-metrics", "ai-service-metrics", "platform-health", "gpu-operator-health"];
+
+/// The tests of a CTRF report: name, status and message, in order.
+fn tests_of(report: &Path) -> Vec<(String, String, String)> {
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(report).expect("a report")).expect("JSON");
+    let field = |test: &Value, key: &str| test[key].as_str().unwrap_or_default().to_owned();
+    let tests = report["results"]["tests"].as_array().expect("tests").iter();
+    tests.map(|test| (field(test, "name"), field(test, "status"), field(test, "message"))).collect()
+}
+
+#[test]
+fn five_conformance_checks_pass_as_jobs_and_leave_nothing() {
+    let Some(real) = Real::cluster("five_conformance_checks_pass_as_jobs_and_leave_nothing") else { return };
+    let (recipe, report) = (real.recipe(), real.path("report.json"));
+    let output = real.aicr(&[
+        "validate",
+        "--recipe",
+        &recipe,
+        "--phase",
+        "conformance",
+        "--image",
+        IMAGE,
+        "-o",
+        &report.display().to_string(),
+    ]);
+    let tests = tests_of(&report);
+    let mut names: Vec<&str> = tests.iter().map(|(name, ..)| name.as_str()).collect();
+    let mut expected = CHECKS.to_vec();
+    names.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(names, expected);
+    for (name, status, message) in &tests {
+        assert_eq!(status, "passed", "{name}: {message}\n{}", text(&output));
+    }
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    assert_eq!(real.left_over(), "");
+}
+
+#[test]
+fn a_check_fails_when_what_it_looks_at_is_gone() {
+    let Some(real) = Real::cluster("a_check_fails_when_what_it_looks_at_is_gone") else { return };
+    let (recipe, report) = (real.recipe(), real.path("report.json"));
+    let policy = |state: &str| {
+        let patch = format!(r#"{{"status":{{"state":"{state}"}}}}"#);
+        real.kubectl_must(&["patch", "clusterpolicy", "cluster-policy", "--type=merge", "-p", &patch]);
+    };
+    policy("notReady");
+    let output = real.aicr(&[
+        "validate",
+        "--recipe",
+        &recipe,
+        "--phase",
+        "conformance",
+        "--check",
+        "gpu-operator-health",
+        "--image",
+        IMAGE,
+        "-o",
+        &report.display().to_string(),
+    ]);
+    policy("ready");
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    let (name, status, message) = tests_of(&report).remove(0);
+    assert_eq!((name.as_str(), status.as_str()), ("gpu-operator-health", "failed"));
+    assert!(message.contains("cluster-policy: notReady"), "{message}");
+    assert_eq!(real.left_over(), "");
+}
+
+/// A running validation whose events are read line by line.
+struct Run<'r> {
+    real: &'r Real,
+    child: std::process::Child,
+    lines: std::sync::mpsc::Receiver<String>,
+}
+
+impl<'r> Run<'r> {
+    fn start(real: &'r Real, args: &[&str]) -> Run<'r> {
+        use std::io::{BufRead, BufReader};
+        let recipe = real.recipe();
+        let mut all = vec!["validate", "--recipe", &recipe, "--phase", "conformance", "--format", "events"];
+        all.extend(args);
+        let mut command = real.command(&real.kubeconfig, &all);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the binary runs");
+        let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+        let (sender, lines) = std::sync::mpsc::channel();
+        std::thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        Run { real, child, lines }
+    }
+
+    /// The first event that holds `text`; how long it took.
+    #[track_caller]
+    fn until(&self, text: &str, limit: Duration) -> (String, Duration) {
+        let begun = Instant::now();
+        let mut seen = Vec::new();
+        loop {
+            let left = limit.checked_sub(begun.elapsed()).unwrap_or_default();
+            match self.lines.recv_timeout(left) {
+                Ok(line) if line.contains(text) => return (line, begun.elapsed()),
+                Ok(line) => seen.push(line),
+                Err(error) => panic!("no event with {text} within {limit:?} ({error}); saw:\n{}", seen.join("\n")),
+            }
+        }
+    }
+
+    fn interrupt(&self) {
+        let status = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().expect("kill runs");
+        assert!(status.success());
+    }
+
+    /// Waits for its end; the exit code.
+    fn end(mut self) -> Option<i32> {
+        within(Duration::from_secs(60), "the end of the run", || self.child.try_wait().expect("a child").is_some());
+        self.child.wait().expect("a child").code()
+    }
+}
+
+impl Drop for Run<'_> {
+    /// A test that failed half-way must not leave Jobs to the next one.
+    fn drop(&mut self) {
+        if self.child.try_wait().is_ok_and(|status| status.is_none()) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+            let _ = self.real.aicr(&["cleanup"]);
+        }
+    }
+}
+
+/// Takes the node out of scheduling while it lives.
+struct Cordon<'r>(&'r Real);
+
+impl<'r> Cordon<'r> {
+    fn new(real: &'r Real) -> Cordon<'r> {
+        real.kubectl_must(&["cordon", "worker-1"]);
+        Cordon(real)
+    }
+}
+
+impl Drop for Cordon<'_> {
+    fn drop(&mut self) {
+        self.0.kubectl(&["uncordon", "worker-1"]);
+    }
+}
+
+#[test]
+fn a_killed_run_is_swept_by_cleanup() {
+    let Some(real) = Real::cluster("a_killed_run_is_swept_by_cleanup") else { return };
+    // Without a node the Jobs stay where they are, so that there is a middle to be killed in.
+    let cordon = Cordon::new(&real);
+    let mut run = Run::start(&real, &["--image", IMAGE]);
+    run.until(r#""state":"unscheduled""#, Duration::from_secs(60));
+    run.child.kill().expect("killed");
+    run.child.wait().expect("a child");
+    assert!(real.left_over().contains("job"), "it had created something: {}", real.left_over());
+    let told = real.must(&["cleanup", "--dry-run"]);
+    assert!(told.contains("Job"), "{told}");
+    assert_ne!(real.left_over(), "", "a dry run removes nothing");
+    real.must(&["cleanup"]);
+    assert_eq!(real.left_over(), "");
+    drop(run);
+    drop(cordon);
+}
+
+#[test]
+fn a_pod_that_cannot_be_scheduled_is_told_within_seconds_and_an_interrupt_cleans_up() {
+    let Some(real) = Real::cluster("a_pod_that_cannot_be_scheduled_is_told_within_seconds") else { return };
+    let cordon = Cordon::new(&real);
+    let run = Run::start(&real, &["--image", IMAGE, "--check", "dra-support"]);
+    run.until(r#""state":"creating""#, Duration::from_secs(60));
+    let (event, took) = run.until(r#""state":"unscheduled""#, Duration::from_secs(10));
+    assert!(event.contains("unschedulable"), "the scheduler's own words: {event}");
+    println!("unscheduled was told after {took:.1?}");
+    run.interrupt();
+    assert_eq!(run.end(), Some(130));
+    drop(cordon);
+    assert_eq!(real.left_over(), "");
+}
+
+#[test]
+fn an_image_that_cannot_be_pulled_is_told_within_seconds() {
+    let Some(real) = Real::cluster("an_image_that_cannot_be_pulled_is_told_within_seconds") else { return };
+    let run = Run::start(&real, &["--image", "registry.invalid/nobody/nothing:1", "--check", "dra-support"]);
+    run.until(r#""state":"creating""#, Duration::from_secs(60));
+    let (event, took) = run.until(r#""state":"pull-failing""#, Duration::from_secs(15));
+    assert!(event.contains("registry.invalid"), "{event}");
+    println!("a pull that fails was told after {took:.1?}");
+    run.interrupt();
+    assert_eq!(run.end(), Some(130));
+    assert_eq!(real.left_over(), "");
+}
+
+#[test]
+fn a_user_who_may_not_create_jobs_is_told_and_nothing_is_left() {
+    let Some(real) = Real::cluster("a_user_who_may_not_create_jobs_is_told_and_nothing_is_left") else { return };
+    let recipe = real.recipe();
+    let reader = real.user("aicr-test-reader", &[("get,list,watch", "nodes,pods,namespaces")]);
+    let output =
+        real.command(&reader, &["validate", "--recipe", &recipe, "--phase", "conformance", "--image", IMAGE]).output();
+    let output = output.expect("the binary runs");
+    real.forget_user("aicr-test-reader", 1);
+    assert_eq!(output.status.code(), Some(4), "{}", text(&output));
+    assert!(text(&output).contains("kubectl auth can-i"), "{}", text(&output));
+    assert_eq!(real.left_over(), "");
+}
