@@ -180,6 +180,10 @@ fn refusal(doing: &str, code: u16, reason: &str, message: &str) -> (ClusterError
             ClusterErrorKind::Unauthorized,
             hint("the credentials are missing, wrong or expired; log in again, or choose another --context"),
         ),
+        // The server's word for it is Forbidden, but no right would help.
+        403 if message.contains("because it is being terminated") => {
+            (ClusterErrorKind::Conflict, hint("the namespace is being deleted; try again when it is gone"))
+        }
         403 => (
             ClusterErrorKind::Forbidden,
             Some(match permission(message) {
@@ -336,6 +340,7 @@ mod tests {
             ClusterErrorKind::Forbidden,
             "ask for the right to list nodes in the whole cluster; check with: kubectl auth can-i list nodes -A",
         );
+        check(403, "x is forbidden: because it is being terminated", ClusterErrorKind::Conflict, "try again");
         check(403, "denied by a webhook", ClusterErrorKind::Forbidden, "ask for the right to list nodes");
     }
 

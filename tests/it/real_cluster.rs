@@ -1,7 +1,7 @@
 //! The binary against real Kubernetes, end to end. Skipped, with one line, where `AICR_TEST_KUBECONFIG` names none.
 //!
 //! Expects `tests/cluster/cluster up`, `check-image` and `gpu-stack`. What stands in for operators and GPUs is listed in
-//! tests/cluster/README.md. Tests take turns: one of them stops the API server, another cordons the node.
+//! tests/cluster/README.md. Tests take turns: one of them stops the API server, another fills the node.
 
 use aicr::cluster::{self, ClusterErrorKind, Target, watch::LiveStatus};
 use serde_json::Value;
@@ -362,27 +362,38 @@ impl Drop for Run<'_> {
     }
 }
 
-/// Takes the node out of scheduling while it lives.
-struct Cordon<'r>(&'r Real);
+/// Holds nearly all processor time of the node while it lives. A cordon would not do: checks tolerate every taint, so that
+/// they run on the nodes that need them most.
+struct FullNode<'r>(&'r Real);
 
-impl<'r> Cordon<'r> {
-    fn new(real: &'r Real) -> Cordon<'r> {
-        real.kubectl_must(&["cordon", "worker-1"]);
-        Cordon(real)
+impl<'r> FullNode<'r> {
+    const NAME: &'static str = "aicr-test-filler";
+
+    fn new(real: &'r Real) -> FullNode<'r> {
+        let cores = real.kubectl_must(&["get", "node", "worker-1", "-o", "jsonpath={.status.allocatable.cpu}"]);
+        let milli = cores.parse::<u64>().expect("whole cores") * 1000 - 1;
+        let overrides = format!(
+            r#"{{"spec":{{"terminationGracePeriodSeconds":0,"containers":[{{"name":"filler","image":"test/pause:1","imagePullPolicy":"IfNotPresent","resources":{{"requests":{{"cpu":"{milli}m"}}}}}}]}}}}"#
+        );
+        let full = FullNode(real);
+        real.kubectl_must(&["run", Self::NAME, "-n", "default", "--image", "test/pause:1", "--overrides", &overrides]);
+        let pod = format!("pod/{}", Self::NAME);
+        real.kubectl_must(&["wait", "--for=condition=Ready", &pod, "-n", "default", "--timeout=60s"]);
+        full
     }
 }
 
-impl Drop for Cordon<'_> {
+impl Drop for FullNode<'_> {
     fn drop(&mut self) {
-        self.0.kubectl(&["uncordon", "worker-1"]);
+        self.0.kubectl(&["delete", "pod", Self::NAME, "-n", "default", "--now"]);
     }
 }
 
 #[test]
 fn a_killed_run_is_swept_by_cleanup() {
     let Some(real) = Real::cluster("a_killed_run_is_swept_by_cleanup") else { return };
-    // Without a node the Jobs stay where they are, so that there is a middle to be killed in.
-    let cordon = Cordon::new(&real);
+    // Without room on a node the Jobs stay where they are, so that there is a middle to be killed in.
+    let full = FullNode::new(&real);
     let mut run = Run::start(&real, &["--image", IMAGE]);
     run.until(r#""state":"unscheduled""#, Duration::from_secs(60));
     run.child.kill().expect("killed");
@@ -394,21 +405,21 @@ fn a_killed_run_is_swept_by_cleanup() {
     real.must(&["cleanup"]);
     assert_eq!(real.left_over(), "");
     drop(run);
-    drop(cordon);
+    drop(full);
 }
 
 #[test]
 fn a_pod_that_cannot_be_scheduled_is_told_within_seconds_and_an_interrupt_cleans_up() {
     let Some(real) = Real::cluster("a_pod_that_cannot_be_scheduled_is_told_within_seconds") else { return };
-    let cordon = Cordon::new(&real);
+    let full = FullNode::new(&real);
     let run = Run::start(&real, &["--image", IMAGE, "--check", "dra-support"]);
     run.until(r#""state":"creating""#, Duration::from_secs(60));
     let (event, took) = run.until(r#""state":"unscheduled""#, Duration::from_secs(10));
-    assert!(event.contains("unschedulable"), "the scheduler's own words: {event}");
+    assert!(event.contains("Insufficient cpu"), "the scheduler's own words: {event}");
     println!("unscheduled was told after {took:.1?}");
     run.interrupt();
     assert_eq!(run.end(), Some(130));
-    drop(cordon);
+    drop(full);
     assert_eq!(real.left_over(), "");
 }
 
