@@ -15,5 +15,6 @@ mod resolve;
 mod sandbox;
 mod themes;
 mod tidy;
+mod validate;
 mod workbench;
 mod workbench_pty;
