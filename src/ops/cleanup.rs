@@ -6,7 +6,7 @@ use crate::{
         ClusterError, Connection,
         job::{self, Piece},
     },
-    validate::plan::{NAME_LABEL, RUN_LABEL},
+    validate::plan::{NAME_LABEL, NAMESPACE_LABEL, RUN_LABEL},
 };
 use std::{collections::BTreeSet, time::Duration};
 
@@ -26,13 +26,14 @@ pub async fn of_run(connection: &Connection, namespace: &str, run_id: &str) -> O
     remove(connection, namespace, &format!("{RUN_LABEL}={run_id}")).await
 }
 
-/// What runs left in a namespace and in the cluster, by run id.
+/// What the runs of a namespace left there and elsewhere, by run id.
 ///
 /// # Errors
 /// A list that is refused.
 pub async fn leftovers(connection: &Connection, namespace: &str) -> Result<Vec<Piece>, Failure> {
     let (key, value) = NAME_LABEL;
-    let pieces = job::pieces(connection, namespace, &format!("{key}={value},{RUN_LABEL}")).await?;
+    let selector = format!("{key}={value},{RUN_LABEL},{NAMESPACE_LABEL}={namespace}");
+    let pieces = job::pieces(connection, namespace, &selector).await?;
     Ok(pieces)
 }
 
@@ -90,12 +91,13 @@ fn unknown(error: &ClusterError) -> Outcome {
     Outcome { removed: 0, left: vec![format!("unknown: {error}")] }
 }
 
-/// Removes a namespace that a run made, unless another run uses it; what stands in the way is returned.
+/// Removes a namespace that a run made, unless something of ours is in it, a saved snapshot or another run; what stands in
+/// the way is returned.
 pub async fn of_namespace(connection: &Connection, namespace: &str) -> Option<String> {
     let (key, value) = NAME_LABEL;
     match job::pieces(connection, namespace, &format!("{key}={value}")).await {
-        Ok(pieces) if pieces.is_empty() => {}
-        Ok(_) => return None,
+        Ok(pieces) if pieces.iter().any(|piece| piece.namespace == namespace) => return None,
+        Ok(_) => {}
         Err(error) => return Some(format!("Namespace {namespace} ({})", error.found)),
     }
     let deleted = job::delete(connection, "Namespace", "", namespace).await;

@@ -23,6 +23,8 @@ use std::{
 pub const NAME_LABEL: (&str, &str) = ("app.kubernetes.io/name", "aicr");
 pub const RUN_LABEL: &str = "aicr.run/run-id";
 pub const CHECK_LABEL: &str = "aicr.run/validator";
+/// The namespace of the run, on what stands elsewhere as well: a clean-up must not take the rights of a run next door.
+pub const NAMESPACE_LABEL: &str = "aicr.run/namespace";
 
 /// Seconds by which a Job outlives the limit of its check: evidence must not be deleted before it was read.
 const JOB_MARGIN_SECONDS: u64 = 60;
@@ -244,6 +246,7 @@ fn base_labels() -> Map<String, Value> {
 fn run_labels(options: &PlanOptions) -> Map<String, Value> {
     let mut labels = base_labels();
     labels.insert(RUN_LABEL.to_owned(), options.run_id.as_str().into());
+    labels.insert(NAMESPACE_LABEL.to_owned(), options.namespace.as_str().into());
     labels
 }
 
