@@ -191,37 +191,46 @@ impl std::fmt::Display for Piece {
 /// # Errors
 /// A list that is refused: then nobody can say that nothing is left.
 pub async fn pieces(connection: &Connection, namespace: &str, selector: &str) -> Result<Vec<Piece>, ClusterError> {
-    let list = async |made: &Made| {
-        let Made { kind, api, plural, scope } = *made;
-        let piece = |object: Value| Piece {
-            kind,
-            namespace: text(&object, "/metadata/namespace").to_owned(),
-            name: text(&object, "/metadata/name").to_owned(),
-            run_id: text(&object, "/metadata/labels/aicr.run~1run-id").to_owned(),
-        };
-        let path = match scope {
-            Scope::Run => format!("{api}/namespaces/{namespace}/{plural}"),
-            Scope::Any | Scope::Cluster => format!("{api}/{plural}"),
-        };
-        let doing = format!("list {plural}");
-        match list::labelled(connection, &doing, &path, selector, piece).await {
-            Ok(listed) => Ok(listed.items),
-            Err(error) if error.kind == ClusterErrorKind::NotFound && scope == Scope::Run => Ok(Vec::new()),
-            Err(error) => Err(error),
-        }
+    let lists: Vec<_> = KINDS.iter().map(|made| pieces_of(connection, made, namespace, selector)).collect();
+    Ok(futures::future::try_join_all(lists).await?.concat())
+}
+
+async fn pieces_of(
+    connection: &Connection,
+    made: &Made,
+    namespace: &str,
+    selector: &str,
+) -> Result<Vec<Piece>, ClusterError> {
+    let Made { kind, api, plural, scope } = *made;
+    let piece = |object: Value| Piece {
+        kind,
+        namespace: text(&object, "/metadata/namespace").to_owned(),
+        name: text(&object, "/metadata/name").to_owned(),
+        run_id: text(&object, "/metadata/labels/aicr.run~1run-id").to_owned(),
     };
-    let lists = futures::future::try_join_all(KINDS.iter().map(list)).await?;
-    Ok(lists.concat())
+    let path = match scope {
+        Scope::Run => format!("{api}/namespaces/{namespace}/{plural}"),
+        Scope::Any | Scope::Cluster => format!("{api}/{plural}"),
+    };
+    let doing = format!("list {plural}");
+    match list::labelled(connection, &doing, &path, selector, piece).await {
+        Ok(listed) => Ok(listed.items),
+        Err(error) if error.kind == ClusterErrorKind::NotFound && scope == Scope::Run => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+async fn delete_piece(connection: &Connection, piece: &Piece) -> Option<String> {
+    let deleted = delete(connection, piece.kind, &piece.namespace, &piece.name).await;
+    deleted.err().map(|error| format!("{piece} ({})", error.found))
 }
 
 /// Deletes pieces, several at a time; what was refused comes back with the reason.
 pub async fn delete_all(connection: &Connection, pieces: &[Piece]) -> Vec<String> {
-    let delete_one = async |piece: &Piece| {
-        let deleted = delete(connection, piece.kind, &piece.namespace, &piece.name).await;
-        deleted.err().map(|error| format!("{piece} ({})", error.found))
-    };
-    let refused = futures::stream::iter(pieces.iter().map(delete_one)).buffered(DELETIONS);
-    refused.filter_map(async |refused| refused).collect().await
+    // Collected first: a stream over the closure itself could not be sent between threads.
+    let deletions: Vec<_> = pieces.iter().map(|piece| delete_piece(connection, piece)).collect();
+    let refused: Vec<Option<String>> = futures::stream::iter(deletions).buffered(DELETIONS).collect().await;
+    refused.into_iter().flatten().collect()
 }
 
 /// Watches the objects that a selector names until the receiver is gone. `path` is a collection.

@@ -64,7 +64,7 @@ pub async fn run(
 }
 
 async fn read_all(connection: &Connection, reads: Vec<Read>, facts: &mut Facts, limit: Duration) {
-    let answers = reads.iter().map(async |wanted| {
+    let answers = reads.iter().map(|wanted| async move {
         let answer = tokio::time::timeout(limit, read(connection, wanted)).await;
         answer.unwrap_or_else(|_| Answer::Failed(format!("no answer within {} s", limit.as_secs())))
     });

@@ -340,6 +340,7 @@ async fn execute(
             plan,
             owner: &shared.owner,
             patience: prepared.conduct.patience,
+            keep: prepared.conduct.keep,
             sender: &sender,
             machines: Vec::new(),
             creating: JoinSet::new(),
@@ -465,9 +466,11 @@ struct Course<'r> {
     plan: &'r ValidationPlan,
     owner: &'r Value,
     patience: Duration,
+    /// Leave Jobs as they are.
+    keep: bool,
     sender: &'r mpsc::Sender<Seen>,
     machines: Vec<(&'r CheckPlan, Machine)>,
-    /// Creations under way; they end with the course, so that nothing appears behind its clean-up.
+    /// Creations and deletions under way; they end with the course, so that nothing appears behind its clean-up.
     creating: JoinSet<()>,
     /// Readers of output; dropped with the course.
     following: JoinSet<()>,
@@ -601,6 +604,7 @@ impl<'r> Course<'r> {
     async fn observe(&mut self, name: &str, observation: Observation, teller: &mut Teller) {
         let Some(index) = self.machines.iter().position(|(check, _)| check.check.name == name) else { return };
         let outputs = self.machines[index].1.on(teller.clock.now_ms(), observation);
+        let job_name = self.machines[index].0.job_name.clone();
         if self.machines[index].1.is_finished() {
             self.machines.remove(index);
         }
@@ -609,11 +613,23 @@ impl<'r> Course<'r> {
                 Output::State(state) => teller.tell(Body::State { check: name.to_owned(), state }).await,
                 Output::Log(text) => teller.tell(Body::Log { check: name.to_owned(), text }).await,
                 Output::Finished(result) => {
+                    // Given up, not ended: it must not go on beside what comes next.
+                    if result.exit_code.is_none() && !self.keep {
+                        self.stop(job_name.clone());
+                    }
                     teller.tell(Body::Finished { check: name.to_owned(), result: *result }).await;
                 }
                 Output::FollowLog { pod } => self.follow(name, pod),
             }
         }
+    }
+
+    fn stop(&mut self, job_name: String) {
+        let (connection, namespace) = (self.connection.clone(), self.plan.namespace.clone());
+        self.creating.spawn(async move {
+            // What cannot be deleted now is named by the clean-up.
+            let _ = job::delete(&connection, "Job", &namespace, &job_name).await;
+        });
     }
 
     fn follow(&mut self, name: &str, pod: String) {

@@ -234,7 +234,8 @@ impl Machine {
     fn finish(&mut self, now_ms: u64) -> Option<Output> {
         let ending = self.ending.as_ref()?;
         let waited = now_ms.saturating_sub(ending.since_ms);
-        if self.following && !self.log_ended && waited < OUTPUT_GRACE_MS {
+        // The output of a container that goes on has no end to wait for.
+        if self.following && !self.log_ended && !self.is_running() && waited < OUTPUT_GRACE_MS {
             return None;
         }
         self.finished = true;
@@ -261,6 +262,11 @@ impl Machine {
         })))
     }
 
+    fn is_running(&self) -> bool {
+        let status = self.pod.as_ref().filter(|_| self.pod_gone_ms.is_none()).and_then(container);
+        status.is_some_and(|status| status.pointer("/state/running").is_some())
+    }
+
     /// A pod whose container runs or ran.
     fn pod_with_output(&self) -> Option<String> {
         let pod = self.pod.as_ref()?;
@@ -272,18 +278,14 @@ impl Machine {
     fn take_event(&mut self, event: &Value) {
         let reason = text(event, "/reason");
         let message = text(event, "/message").to_owned();
-        let explains = matches!(
-            reason,
-            "FailedCreate"
-                | "FailedMount"
-                | "FailedAttachVolume"
-                | "FailedCreatePodSandBox"
-                | "Pulling"
-                | "Pulled"
-                | "Failed"
-                | "BackOff"
-                | "FailedScheduling"
-        );
+        let explains = match reason {
+            "FailedCreate" | "FailedMount" | "FailedAttachVolume" | "FailedCreatePodSandBox" | "Pulling" | "Pulled" => {
+                true
+            }
+            // It has other uses; of them the container's own state tells more.
+            "Failed" => message.starts_with("Failed to pull image"),
+            _ => false,
+        };
         if explains {
             self.trouble = Some((reason.to_owned(), message));
         }
@@ -338,6 +340,7 @@ impl Machine {
         match self.trouble.as_ref().map(|(reason, message)| (&**reason, message.clone())) {
             Some(("Pulling", _)) => State::Pulling { image: self.check.image.clone() },
             Some(("Pulled", message)) => State::Pulled { message },
+            Some(("Failed", message)) => State::PullFailing { reason: "ErrImagePull".to_owned(), message },
             Some(("FailedMount" | "FailedAttachVolume" | "FailedCreatePodSandBox", message)) => {
                 State::Preparing { message }
             }
@@ -643,6 +646,20 @@ mod tests {
             ],
         );
         check(
+            vec![
+                (1, pod(json!({"phase": "Pending"}))),
+                (2, event("Pulling", "Pulling image")),
+                (3, event("Failed", "Failed to pull image: manifest unknown")),
+                (3, event("Failed", "Error: ErrImagePull")),
+                (4, waiting("ErrImagePull", "manifest unknown")),
+            ],
+            &[
+                "1: scheduled (n1)",
+                "2: pulling (aicr/check:1)",
+                "3: pull failing (ErrImagePull: Failed to pull image: manifest unknown)",
+            ],
+        );
+        check(
             vec![(1, waiting("InvalidImageName", "bad"))],
             &[
                 "1: pull failing (InvalidImageName: bad)",
@@ -686,6 +703,10 @@ mod tests {
                 "1: follow p",
                 "60: Other None the Job failed (DeadlineExceeded: too slow); last seen it was run (n1)",
             ],
+        );
+        check(
+            vec![(1, container_state(json!({"running": {}}))), (90, Observation::Tick)],
+            &["1: run (n1)", "1: follow p", "90: Other None no verdict within 60 s; last seen it was run (n1)"],
         );
         check(
             vec![(1, pod(json!({"phase": "Pending"}))), (90, Observation::Tick)],
