@@ -54,6 +54,20 @@ pub struct QueryArgs {
 }
 
 impl CriteriaArgs {
+    /// One stated value, the rest open.
+    pub fn of(dimension: Dimension, value: &str) -> CriteriaArgs {
+        let value = Some(value.to_owned());
+        let open = CriteriaArgs::default();
+        match dimension {
+            Dimension::Service => CriteriaArgs { service: value, ..open },
+            Dimension::Accelerator => CriteriaArgs { accelerator: value, ..open },
+            Dimension::Os => CriteriaArgs { os: value, ..open },
+            Dimension::Intent => CriteriaArgs { intent: value, ..open },
+            Dimension::Platform => CriteriaArgs { platform: value, ..open },
+            Dimension::Nodes => CriteriaArgs { nodes: value, ..open },
+        }
+    }
+
     /// The criteria, over those of `start`.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ mod cleanup;
 mod cluster;
 mod completions;
 mod criteria_args;
+mod demo;
 mod diff;
 pub mod exit;
 mod explain;
@@ -66,6 +67,7 @@ enum Command {
     Check(check::Args),
     Catalog(catalog::Args),
     Tui(tui::Args),
+    Demo(demo::Args),
     Keys(keys::Args),
     Paths(paths::Args),
     Completions(completions::Args),
@@ -133,6 +135,7 @@ impl Command {
             Command::Check(args) => check::run(&args, global, printer),
             Command::Catalog(args) => catalog::run(&args, global, printer),
             Command::Tui(args) => tui::run(&args, global, printer),
+            Command::Demo(args) => demo::run(&args, global, printer),
             Command::Keys(args) => keys::run(&args, printer),
             Command::Paths(args) => paths::run(&args, printer),
             Command::Completions(args) => completions::run(&args, printer),

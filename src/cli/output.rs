@@ -52,6 +52,17 @@ pub fn deliver(printer: &Printer, place: &Place, text: &str) -> Result<(), Stop>
     }
 }
 
+/// Finds out before long work that its result could not be written.
+///
+/// # Errors
+/// As [`deliver`] for a file; nothing is changed.
+pub fn probe(place: &Place) -> Result<(), Failure> {
+    match place {
+        Place::File(path) => write::probe(path).map_err(|error| unwritable(&path.display().to_string(), &error)),
+        Place::Standard | Place::ConfigMap { .. } => Ok(()),
+    }
+}
+
 fn no_config_map(place: &Place) -> Failure {
     Failure::new(Kind::Usage, "write the output", "this verb writes to files and standard output only")
         .at(place.to_string())

@@ -38,6 +38,7 @@ pub struct Args {
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     cluster::block_on(async {
         let format = Format::of(args.format, &args.output);
+        output::probe(&args.output)?;
         let connection = cluster::connect(global).await?;
         printer.debug(|| format!("reading {}", connection.at()));
         let now = cluster::now();

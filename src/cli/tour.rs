@@ -4,6 +4,7 @@
 
 use super::{
     Outcome, Printer, cluster,
+    criteria_args::CriteriaArgs,
     exit::Exit,
     global::Global,
     live::Live,
@@ -12,11 +13,15 @@ use super::{
 };
 use crate::{
     catalog::validator::Phase,
+    criteria::Dimension,
     ops::validate::{self as run, Conduct},
     report::text,
     validate::{event::Verdict, plan::PlanOptions},
 };
 use std::time::Duration;
+
+/// What nodes do not reveal when a person joined them by hand, as those of the demo.
+const SERVICE: &str = "kind";
 
 /// Far more than the demo needs, unless a fault makes it slow.
 const SNAPSHOT_LIMIT: Duration = Duration::from_secs(60);
@@ -34,11 +39,11 @@ pub fn tour(global: &Global, printer: &Printer) -> Outcome {
         let taken = validate::take(&connection, SNAPSHOT_LIMIT, printer).await?;
         printer.page(&format!("{}\n", snapshot::summary(&taken)))?;
 
-        heading(2, "What it should be", "recipe -t table")?;
-        let (wanted, name) = validate::resolve(&catalog, &taken)?;
+        heading(2, "What it should be", "recipe --service kind --accelerator a100 -t table")?;
+        let (wanted, name) = validate::resolve(&catalog, &taken, &CriteriaArgs::of(Dimension::Service, SERVICE))?;
         printer.page(&format!("{}\n", recipe::summary(&wanted)))?;
 
-        heading(3, "Whether it is so", "validate --phase conformance")?;
+        heading(3, "Whether it is so", "validate --service kind --phase conformance")?;
         let options = PlanOptions {
             run_id: run::run_id(jiff::Timestamp::now())?,
             namespace: validate::NAMESPACE.to_owned(),

@@ -2,6 +2,7 @@
 
 use super::{
     Outcome, Printer, Stop, cluster,
+    criteria_args::CriteriaArgs,
     exit::Exit,
     global::Global,
     input,
@@ -13,7 +14,6 @@ use super::{
 use crate::{
     catalog::{Catalog, validator::Phase},
     cluster::Connection,
-    criteria::Criteria,
     fingerprint,
     ops::{
         self, Failure,
@@ -44,9 +44,12 @@ pub const NAMESPACE: &str = "aicr-validation";
 /// report goes there. Ctrl-C ends the run, removes what it created and still writes the report.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The recipe: a file, `-` for standard input, or cm://NAMESPACE/NAME; without one, it is resolved for the cluster.
+    /// The recipe: a file, `-` for standard input, or cm://NAMESPACE/NAME; without one, it is
+    /// resolved for the cluster and the criteria given here.
     #[arg(short, long, value_name = "PLACE")]
     recipe: Option<String>,
+    #[command(flatten)]
+    criteria: CriteriaArgs,
     /// A snapshot to judge readiness on; without one, it is taken now.
     #[arg(short, long, value_name = "PLACE")]
     snapshot: Option<String>,
@@ -124,6 +127,13 @@ enum ReportFormat {
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let phases = phases(&args.phases)?;
+    if args.recipe.is_some() && !args.criteria.stated().is_empty() {
+        let because = "criteria choose a recipe, and --recipe gives one already";
+        return Err(misuse("choose the recipe", because, "leave out --recipe or the criteria").into());
+    }
+    if let Some(place) = &args.output {
+        output::probe(place)?;
+    }
     let catalog = global.catalog()?;
     let recipe = args.recipe.as_deref().map(|place| input::recipe(place, global)).transpose()?;
     let known = args.snapshot.as_deref().map(|place| input::snapshot(place, global)).transpose()?;
@@ -136,7 +146,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         let (recipe, name) = match (recipe, &args.recipe) {
             (Some(recipe), Some(place)) => (recipe, place.clone()),
             _ => {
-                let resolved = resolve(&catalog, &snapshot)?;
+                let resolved = resolve(&catalog, &snapshot, &args.criteria)?;
                 printer.note(format!("resolved {}", resolved.1));
                 resolved
             }
@@ -241,8 +251,8 @@ fn left_behind(prepared: &Prepared) -> Failure {
 async fn connect(args: &Args, global: &Global) -> Result<Connection, Failure> {
     if args.no_cluster {
         // The run asks for a connection and, planned without a cluster, sends nothing through it.
-        let demo = Global { demo: true, ..Global::default() };
-        return cluster::connect(&demo).await;
+        let nowhere = cluster::connect(&Global { demo: true, ..Global::default() }).await?;
+        return Ok(Connection { context: "no cluster".to_owned(), server: String::new(), demo: None, ..nowhere });
     }
     cluster::connect(global).await
 }
@@ -261,12 +271,12 @@ pub async fn take(connection: &Connection, limit: Duration, printer: &Printer) -
     Ok(taken)
 }
 
-/// The recipe for what a snapshot shows, and what to call it.
+/// The recipe for what a snapshot shows and a person states, and what to call it.
 ///
 /// # Errors
-/// Why there is none.
-pub fn resolve(catalog: &Catalog, snapshot: &Snapshot) -> Result<(Recipe, String), Failure> {
-    let criteria: Criteria = fingerprint::of(snapshot).criteria();
+/// A criterion that nobody knows; why there is no recipe.
+pub fn resolve(catalog: &Catalog, snapshot: &Snapshot, stated: &CriteriaArgs) -> Result<(Recipe, String), Failure> {
+    let criteria = stated.criteria(catalog, fingerprint::of(snapshot).criteria())?;
     let resolution = ops::recipe::resolve(catalog, &criteria, Some(snapshot), Options::default())?;
     Ok((resolution.recipe, format!("the recipe for {criteria}")))
 }

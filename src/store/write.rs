@@ -33,10 +33,32 @@ pub fn write(path: &Path, text: &[u8]) -> io::Result<()> {
     }
 }
 
+/// Whether [`write`] could begin; leaves everything as it is.
+///
+/// # Errors
+/// What `write` would say first.
+pub fn probe(path: &Path) -> io::Result<()> {
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    match fs::metadata(&target) {
+        Ok(metadata) if metadata.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        Ok(metadata) if metadata.is_file() && metadata.permissions().readonly() => Err(read_only()),
+        Ok(metadata) if !metadata.is_file() => Ok(()),
+        _ => {
+            let (beside, file) = create_beside(&target)?;
+            drop(file);
+            fs::remove_file(beside)
+        }
+    }
+}
+
+fn read_only() -> io::Error {
+    io::Error::new(io::ErrorKind::PermissionDenied, "the file is read-only")
+}
+
 fn replace(target: &Path, text: &[u8], permissions: Option<fs::Permissions>) -> io::Result<()> {
     // A read-only file in a writable directory could be replaced all the same; whoever made it read-only meant it.
     if permissions.as_ref().is_some_and(fs::Permissions::readonly) {
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the file is read-only"));
+        return Err(read_only());
     }
     let (beside, file) = create_beside(target)?;
     let written = fill(file, text, permissions).and_then(|()| fs::rename(&beside, target));
@@ -105,6 +127,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let error = write(&dir.path().join("missing/recipe.yaml"), b"x").unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        assert_eq!(probe(&dir.path().join("missing/recipe.yaml")).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(probe(dir.path()).unwrap_err().kind(), io::ErrorKind::IsADirectory);
+        probe(&dir.path().join("recipe.yaml")).unwrap();
         assert_eq!(write(dir.path(), b"x").unwrap_err().kind(), io::ErrorKind::IsADirectory);
         assert_eq!(names(dir.path()), [""; 0]);
     }
@@ -133,6 +158,7 @@ mod tests {
         permissions.set_readonly(true);
         fs::set_permissions(&path, permissions).unwrap();
         assert_eq!(write(&path, b"two").unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+        assert_eq!(probe(&path).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
         assert_eq!(fs::read(&path).unwrap(), b"one");
         assert_eq!(names(dir.path()), ["kept"]);
     }

@@ -116,6 +116,7 @@ fn a_file_that_is_no_recipe() {
 fn phases_that_contradict_each_other() {
     let sandbox = Sandbox::new();
     check("phase_all_and_one", &sandbox, &["validate", "--phase", "all", "--phase", "conformance"], 2);
+    check("recipe_and_criteria", &sandbox, &["validate", "--recipe", "x", "--service", "kind"], 2);
     check("phase_unknown", &sandbox, &["validate", "--phase", "readyness"], 2);
     check("no_cluster_no_snapshot", &sandbox, &["validate", "--no-cluster"], 2);
 }
@@ -171,6 +172,14 @@ fn an_output_that_cannot_be_written() {
     check("output_directory", &sandbox, &arguments("."), 2);
     check("output_bad_config_map", &sandbox, &arguments("cm://nowhere"), 2);
     assert_eq!(std::fs::read_dir(sandbox.home()).unwrap().count(), 0, "nothing may be left behind");
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_told_before_the_run() {
+    let sandbox = Sandbox::new();
+    let arguments = ["--demo", "validate", "--phase", "conformance", "--output", "missing/report.json"];
+    check("report_nowhere", &sandbox, &arguments, 2);
+    check("snapshot_nowhere", &sandbox, &["--demo", "snapshot", "--output", "missing/snapshot.yaml"], 2);
 }
 
 #[cfg(target_os = "linux")]

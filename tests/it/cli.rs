@@ -150,6 +150,33 @@ fn a_difference_between_recipes_names_the_layers_that_caused_it() {
     check("diff_recipes", &arguments);
 }
 
+#[cfg(unix)]
+#[test]
+fn other_programs_can_look_at_the_demo() {
+    use std::{io::BufRead, process::Stdio};
+    let sandbox = Sandbox::new();
+    let mut server = sandbox.command(&["demo", "-o", "kubeconfig"]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = std::io::BufReader::new(server.stderr.take().unwrap()).lines();
+    assert!(told.any(|line| line.unwrap().contains("listens at http://127.0.0.1:")));
+    let run = sandbox.aicr(&["--kubeconfig", "kubeconfig", "snapshot", "-t", "table"]);
+    assert_eq!(run.code, 0, "{}", run.transcript);
+    assert!(run.stdout.contains("NVIDIA-A100"), "{}", run.transcript);
+    assert_eq!(run.stdout, sandbox.aicr(&["--demo", "snapshot", "-t", "table"]).stdout);
+    let id = rustix::process::Pid::from_child(&server);
+    rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+    assert_eq!(server.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn without_a_cluster_a_validation_judges_readiness_and_plans() {
+    let sandbox = Sandbox::new();
+    assert_eq!(sandbox.aicr(&["--demo", "snapshot", "-o", "snapshot.yaml"]).code, 0);
+    let arguments = ["validate", "-s", "snapshot.yaml", "--service", "kind", "--phase", "conformance", "--no-cluster"];
+    let run = sandbox.aicr(&arguments);
+    assert_eq!(run.code, 0, "{}", run.transcript);
+    assert!(run.stderr.contains("of no cluster") && run.stdout.contains("5 skipped"), "{}", run.transcript);
+}
+
 #[test]
 fn folders_follow_our_variables_then_xdg() {
     let sandbox = Sandbox::new();

@@ -26,6 +26,7 @@ mod patch;
 mod rbac;
 mod scheduler;
 mod selectors;
+pub mod serve;
 mod service;
 mod state;
 mod status;

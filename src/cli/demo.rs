@@ -1,0 +1,54 @@
+//! `aicr demo`: the demo cluster on a loopback port, for kubectl and other programs.
+
+use super::{
+    Outcome, Printer, Stop, cluster,
+    exit::Exit,
+    global::Global,
+    output::{self, deliver},
+};
+use crate::{
+    cluster::demo::serve,
+    ops::{Failure, Kind, snapshot::Place},
+};
+
+/// Serve the demo cluster on a loopback port until interrupted, with a kubeconfig for other programs.
+///
+/// Anybody on this machine who reaches the port may do everything in the demo, and nothing else. --fault works here too.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: aicr demo -o demo.kubeconfig & kubectl --kubeconfig demo.kubeconfig get nodes")]
+pub struct Args {
+    /// The port; 0 for any free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Where the kubeconfig goes: a file, or `-` for standard output.
+    #[arg(short, long, value_name = "FILE", default_value = "-", value_parser = output::place)]
+    output: Place,
+}
+
+pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
+    let global = Global { demo: true, ..global.clone() };
+    cluster::block_on(async {
+        let connection = cluster::connect(&global).await?;
+        let Some(demo) = &connection.demo else { return Err(refused(args.port, "there is no demo cluster").into()) };
+        let (listener, address) = bind(args.port).await?;
+        // Before the file is there, so that whoever waits for the file finds the server.
+        let mut interrupts = cluster::Interrupts::new()?;
+        deliver(printer, &args.output, &serve::kubeconfig(address))?;
+        printer.note(format!("the demo cluster listens at http://{address}; end it with Ctrl-C"));
+        tokio::select! {
+            () = demo.serve(listener) => {}
+            () = interrupts.next() => {}
+        }
+        Ok::<Exit, Stop>(Exit::Good)
+    })
+}
+
+async fn bind(port: u16) -> Result<(tokio::net::TcpListener, std::net::SocketAddr), Failure> {
+    let listener = serve::listen(port).await.map_err(|error| refused(port, &error.to_string()))?;
+    let address = listener.local_addr().map_err(|error| refused(port, &error.to_string()))?;
+    Ok((listener, address))
+}
+
+fn refused(port: u16, because: &str) -> Failure {
+    Failure::new(Kind::Usage, format!("listen on port {port}"), because).hint("leave out --port to get any free one")
+}
