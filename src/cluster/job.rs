@@ -439,3 +439,36 @@ async fn next_line(body: &mut (impl futures::AsyncBufRead + Unpin)) -> std::io::
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lines of an output that comes in pieces of three bytes.
+    async fn lines(output: &[u8]) -> Vec<String> {
+        let pieces = futures::stream::iter(output.chunks(3).map(Ok::<_, std::io::Error>));
+        let mut body = std::pin::pin!(pieces.into_async_read());
+        let mut lines = Vec::new();
+        while let Some(line) = next_line(&mut body).await.expect("no error in memory") {
+            lines.push(line);
+        }
+        lines
+    }
+
+    #[tokio::test]
+    async fn output_is_cut_at_line_ends_and_nowhere_else() {
+        assert_eq!(lines(b"one\n\nthree\nno end").await, ["one", "", "three", "no end"]);
+        assert_eq!(lines(b"").await, [""; 0]);
+        assert_eq!(lines("größer\n".as_bytes()).await, ["größer"]);
+        assert_eq!(lines(b"a\xffb\n").await, ["a\u{fffd}b"], "bytes that are no text stay visible");
+    }
+
+    #[tokio::test]
+    async fn a_line_without_end_costs_no_more_than_its_beginning() {
+        let output = [vec![b'x'; LINE_BYTES + 1000], b"\nnext\n".to_vec()].concat();
+        let lines = lines(&output).await;
+        assert_eq!(lines.len(), 2);
+        assert!(lines[0].ends_with("x … 1000 more bytes") && lines[0].len() < LINE_BYTES + 30, "{}", lines[0].len());
+        assert_eq!(lines[1], "next");
+    }
+}
