@@ -38,10 +38,11 @@ struct Made {
 
 const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
 
-/// What a run may create, in the order in which it is deleted: what works first, what it needs after.
+/// What a run may create, in the order in which it is deleted: what works first, what it needs after. Pods come before
+/// their Jobs, whose deletion would give them their whole grace period; the kubelet does not shorten that afterwards.
 const KINDS: [Made; 8] = [
-    Made { kind: "Job", api: "/apis/batch/v1", plural: "jobs", scope: Scope::Run },
     Made { kind: "Pod", api: "/api/v1", plural: "pods", scope: Scope::Run },
+    Made { kind: "Job", api: "/apis/batch/v1", plural: "jobs", scope: Scope::Run },
     Made { kind: "ClusterRoleBinding", api: RBAC, plural: "clusterrolebindings", scope: Scope::Cluster },
     Made { kind: "ClusterRole", api: RBAC, plural: "clusterroles", scope: Scope::Cluster },
     Made { kind: "RoleBinding", api: RBAC, plural: "rolebindings", scope: Scope::Any },
@@ -59,6 +60,8 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Of one line of output; the rest of a longer one is dropped.
 const LINE_BYTES: usize = 16 << 10;
+/// For a container to end by itself when it is told to.
+const POD_GRACE_SECONDS: u64 = 2;
 /// Requests under way at a time when objects are deleted.
 const DELETIONS: usize = 16;
 
@@ -150,8 +153,8 @@ pub async fn find(
 /// What the server refuses.
 pub async fn delete(connection: &Connection, kind: &str, namespace: &str, name: &str) -> Result<(), ClusterError> {
     let Some(path) = collection(kind, namespace) else { return Ok(()) };
-    // A pod's grace period would only delay what nobody waits for any more.
-    let grace = if kind == "Pod" { 1 } else { 0 };
+    // A pod's own grace period would only delay what nobody waits for any more.
+    let grace = if kind == "Pod" { POD_GRACE_SECONDS } else { 0 };
     let options = json!({
         "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background", "gracePeriodSeconds": grace,
     });
@@ -225,12 +228,17 @@ async fn delete_piece(connection: &Connection, piece: &Piece) -> Option<String> 
     deleted.err().map(|error| format!("{piece} ({})", error.found))
 }
 
-/// Deletes pieces, several at a time; what was refused comes back with the reason.
+/// Deletes pieces, pods first, several at a time; what was refused comes back with the reason.
 pub async fn delete_all(connection: &Connection, pieces: &[Piece]) -> Vec<String> {
-    // Collected first: a stream over the closure itself could not be sent between threads.
-    let deletions: Vec<_> = pieces.iter().map(|piece| delete_piece(connection, piece)).collect();
-    let refused: Vec<Option<String>> = futures::stream::iter(deletions).buffered(DELETIONS).collect().await;
-    refused.into_iter().flatten().collect()
+    let (pods, others): (Vec<&Piece>, Vec<&Piece>) = pieces.iter().partition(|piece| piece.kind == "Pod");
+    let mut refused = Vec::new();
+    for pieces in [pods, others] {
+        // Collected first: a stream over the closure itself could not be sent between threads.
+        let deletions: Vec<_> = pieces.into_iter().map(|piece| delete_piece(connection, piece)).collect();
+        let done: Vec<Option<String>> = futures::stream::iter(deletions).buffered(DELETIONS).collect().await;
+        refused.extend(done.into_iter().flatten());
+    }
+    refused
 }
 
 /// Watches the objects that a selector names until the receiver is gone. `path` is a collection.

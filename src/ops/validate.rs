@@ -605,6 +605,7 @@ impl<'r> Course<'r> {
         let Some(index) = self.machines.iter().position(|(check, _)| check.check.name == name) else { return };
         let outputs = self.machines[index].1.on(teller.clock.now_ms(), observation);
         let job_name = self.machines[index].0.job_name.clone();
+        let pod_name = self.machines[index].1.pod_name().map(str::to_owned);
         if self.machines[index].1.is_finished() {
             self.machines.remove(index);
         }
@@ -615,7 +616,7 @@ impl<'r> Course<'r> {
                 Output::Finished(result) => {
                     // Given up, not ended: it must not go on beside what comes next.
                     if result.exit_code.is_none() && !self.keep {
-                        self.stop(job_name.clone());
+                        self.stop(job_name.clone(), pod_name.clone());
                     }
                     teller.tell(Body::Finished { check: name.to_owned(), result: *result }).await;
                 }
@@ -624,10 +625,13 @@ impl<'r> Course<'r> {
         }
     }
 
-    fn stop(&mut self, job_name: String) {
+    fn stop(&mut self, job_name: String, pod_name: Option<String>) {
         let (connection, namespace) = (self.connection.clone(), self.plan.namespace.clone());
         self.creating.spawn(async move {
             // What cannot be deleted now is named by the clean-up.
+            if let Some(pod_name) = pod_name {
+                let _ = job::delete(&connection, "Pod", &namespace, &pod_name).await;
+            }
             let _ = job::delete(&connection, "Job", &namespace, &job_name).await;
         });
     }

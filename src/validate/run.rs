@@ -111,6 +111,11 @@ impl Machine {
         self.finished
     }
 
+    /// The pod that was seen last.
+    pub fn pod_name(&self) -> Option<&str> {
+        self.pod.as_ref().map(|pod| text(pod, "/metadata/name"))
+    }
+
     /// Takes an observation; outputs in order.
     pub fn on(&mut self, now_ms: u64, observation: Observation) -> Vec<Output> {
         if self.finished {
