@@ -6,7 +6,7 @@ use crate::{
     criteria::{Criteria, Dimension},
     fingerprint, ops,
     ops::Failure,
-    resolve::{Coverage, Options, Resolution},
+    resolve::{Coverage, Options, Resolution, lost::Lost},
 };
 
 /// The six dimensions as typed.
@@ -154,5 +154,11 @@ fn warn(resolution: &Resolution, printer: &Printer) {
         let actual = warning.actual.as_deref().unwrap_or("nothing");
         let (name, expected) = (&warning.constraint, &warning.expected);
         printer.warn(format!("overlay `{}`: {name} must be {expected}, found {actual}", warning.overlay));
+    }
+    if !resolution.lost.is_empty() {
+        let components: Vec<&str> = resolution.lost.iter().filter_map(Lost::component).collect();
+        let values = resolution.lost.len() - components.len();
+        let without = if components.is_empty() { String::new() } else { format!("{} and ", components.join(", ")) };
+        printer.warn(format!("without them the recipe lacks {without}{values} values, listed under `aicr.lost`"));
     }
 }

@@ -50,7 +50,7 @@ pub fn criteria(
     Ok(criteria)
 }
 
-/// Resolves; the recipe carries coverage, catalog digest, sources and judged constraints under `aicr`.
+/// Resolves; the recipe carries coverage, catalog digest, sources, judged constraints and what was lost under `aicr`.
 ///
 /// # Errors
 /// Why there is no recipe, with file:line and hint.
@@ -83,19 +83,31 @@ fn stamp(resolution: &Resolution) -> Value {
         });
         stamp["constraints"] = judged.collect();
     }
+    if !resolution.lost.is_empty() {
+        stamp["lost"] = serde_json::to_value(&resolution.lost).unwrap_or_default();
+    }
     stamp
 }
 
-/// The value that a selector names; several for a wildcard, as a list.
+/// The value that a selector names; several, and whatever a wildcard names, as a list.
 ///
 /// # Errors
 /// A selector that cannot be read, or one that names nothing: with what there is.
 pub fn query(resolution: &Resolution, selector: &str) -> Result<Value, Failure> {
     let parsed = query::parse(selector).map_err(|error| query_failure(&error))?;
     let many = parsed.segments.contains(&query::Segment::Any);
-    let mut found = query::find(&resolution.document, &parsed).map_err(|error| query_failure(&error))?;
+    let mut found = query::find(&resolution.document, &parsed).map_err(|error| {
+        let failure = query_failure(&error);
+        match resolution.removed.iter().find(|(path, _)| *path == parsed).and_then(|(_, value)| value.origin()) {
+            Some(origin) => {
+                let layer = &resolution.layers[origin.layer].name;
+                failure.hint(format!("`{layer}` took it away at {}:{}; see `aicr explain`", origin.file, origin.at))
+            }
+            None => failure,
+        }
+    })?;
     match found.pop() {
-        Some((_, value)) if !many => Ok(value.to_value()),
+        Some((_, value)) if !many && found.is_empty() => Ok(value.to_value()),
         Some(last) => Ok(found.into_iter().chain([last]).map(|(_, value)| value.to_value()).collect()),
         None => Ok(Value::Null),
     }

@@ -41,6 +41,8 @@ fn completions(catalog: &Catalog, query: &Criteria, dimension: Dimension, value:
                 .count();
             (changes, criteria.to_string())
         })
+        // Without a change it matches the query: it was left out, and asking for it again would change nothing.
+        .filter(|(changes, _)| *changes > 0)
         .collect();
     near.sort();
     near.dedup();

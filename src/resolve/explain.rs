@@ -32,18 +32,30 @@ pub struct Rung {
     pub criteria: String,
 }
 
-/// One explanation per value that the selector names; a mapping is explained leaf by leaf.
+/// One explanation per value that the selector names; a mapping is explained leaf by leaf. A value that a layer took
+/// away is explained as null.
 ///
 /// # Errors
 /// The selector names nothing.
 pub fn explain(resolution: &Resolution, selector: &Selector) -> Result<Vec<Explanation>, QueryError> {
     let mut explanations = Vec::new();
-    for (path, value) in find(&resolution.document, selector)? {
+    let found = find(&resolution.document, selector).or_else(|error| {
+        // Gone, but not without a word.
+        let gone = gone(resolution, selector);
+        if gone.is_empty() { Err(error) } else { Ok(gone) }
+    })?;
+    for (path, value) in found {
         leaves(&path.to_string(), value, &mut |path, value| {
             explanations.push(Explanation { path, value: value.to_value(), ladder: ladder(resolution, value) });
         });
     }
     Ok(explanations)
+}
+
+/// Values at or below a path that some layer took away.
+fn gone<'r>(resolution: &'r Resolution, selector: &Selector) -> Vec<(Selector, &'r Traced)> {
+    let below = |path: &Selector| path.segments.starts_with(&selector.segments);
+    resolution.removed.iter().filter(|(path, _)| below(path)).map(|(path, value)| (path.clone(), value)).collect()
 }
 
 /// Calls `tell` for every scalar, list and empty mapping below a value, in document order.

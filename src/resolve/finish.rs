@@ -4,7 +4,7 @@ use super::{
     Build, Coverage, Decision, JudgedConstraint, REGISTRY_LAYER, Resolution, ResolveError,
     exclude::Screening,
     hydrate,
-    merge::{FIELDS, Fields, PHASES},
+    merge::{FIELDS, Fields, PHASES, Removed},
     order,
     provenance::{Layer, LayerKind, Origin, Traced, TracedValue, Wrote},
 };
@@ -12,7 +12,10 @@ use crate::{
     catalog::{Catalog, CatalogError, component::Component},
     constraint,
     criteria::{Criteria, Dimension},
-    recipe::{ComponentRef, Constraint, Recipe, Validation, coherence},
+    recipe::{
+        ComponentRef, Constraint, Recipe, Validation, coherence,
+        query::{Segment, Selector},
+    },
     snapshot::Snapshot,
     yaml::Position,
 };
@@ -64,7 +67,9 @@ pub(crate) fn finish(
         validation: validation.as_ref().map(plain::<Validation>).transpose()?,
         extra: Value::Null,
     };
-    let document = document(catalog, &recipe, &merged.constraints, &merged.components, validation, &mut layers)?;
+    let mut removed = Vec::new();
+    let merged_parts = (&merged.constraints, &merged.components);
+    let document = document(catalog, &recipe, merged_parts, validation, &mut layers, &mut removed)?;
     count(&document, &mut layers);
     let constraints = snapshot.map_or_else(Vec::new, |snapshot| judge(&merged.constraints, snapshot));
     Ok(Resolution {
@@ -74,6 +79,8 @@ pub(crate) fn finish(
         decisions,
         coverage,
         constraints,
+        lost: Vec::new(),
+        removed,
         catalog_digest: catalog.digest(),
         catalog_sources: catalog.files.sources.clone(),
     })
@@ -204,10 +211,10 @@ fn judge(constraints: &BTreeMap<String, Traced>, snapshot: &Snapshot) -> Vec<Jud
 fn document(
     catalog: &Catalog,
     recipe: &Recipe,
-    constraints: &BTreeMap<String, Traced>,
-    components: &BTreeMap<String, Fields>,
+    (constraints, components): (&BTreeMap<String, Traced>, &BTreeMap<String, Fields>),
     validation: Option<Traced>,
     layers: &mut Vec<Layer>,
+    removed: &mut Vec<(Selector, Traced)>,
 ) -> Result<Traced, ResolveError> {
     let derived = layers.len();
     layers.push(Layer::new(LayerKind::Derived, "resolver", "", ""));
@@ -227,7 +234,14 @@ fn document(
     let mut by_name = Vec::new();
     for component in &recipe.components {
         let fields = &components[&component.name];
-        by_name.push((Arc::from(&*component.name), component_document(catalog, component, fields, layers)?));
+        let mut gone = Vec::new();
+        let told = component_document(catalog, component, fields, layers, &mut gone)?;
+        by_name.push((Arc::from(&*component.name), told));
+        removed.extend(gone.into_iter().map(|(keys, value)| {
+            let above = ["components", &component.name, "values"].map(|key| Segment::Key(key.to_owned()));
+            let below = keys.iter().map(|key| Segment::Key(key.to_string()));
+            (Selector { segments: above.into_iter().chain(below).collect() }, value)
+        }));
     }
     let map = |entries: Vec<(Arc<str>, Traced)>| Traced { value: TracedValue::Map(entries), history: Vec::new() };
     let mut entries: Vec<(Arc<str>, Traced)> = vec![
@@ -266,8 +280,9 @@ fn component_document(
     component: &ComponentRef,
     fields: &Fields,
     layers: &mut Vec<Layer>,
+    removed: &mut Removed,
 ) -> Result<Traced, ResolveError> {
-    let values = hydrate::hydrate(catalog, &component.name, fields, layers)?;
+    let values = hydrate::hydrate(catalog, &component.name, fields, layers, removed)?;
     let mut entries: Vec<(Arc<str>, Traced)> = Vec::new();
     entries.extend(fields.get("name").map(|name| (Arc::from("name"), name.clone())));
     for key in SHOWN {

@@ -2,7 +2,7 @@
 
 use super::{
     ResolveError,
-    merge::{Fields, Writer, merge_values},
+    merge::{Fields, Removed, Writer, merge_values},
     provenance::{Layer, LayerKind, Traced, TracedValue},
 };
 use crate::{
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 /// The hydrated values; an empty mapping when nothing sets any.
 ///
-/// Values files become layers of their own, appended to `layers`.
+/// Values files become layers of their own, appended to `layers`; what a null took away is added to `removed`.
 ///
 /// # Errors
 /// A values file that is missing or unreadable. The component's own `values.yaml` below a named one may be missing.
@@ -22,7 +22,9 @@ pub fn hydrate(
     component: &str,
     fields: &Fields,
     layers: &mut Vec<Layer>,
+    removed: &mut Removed,
 ) -> Result<Traced, ResolveError> {
+    let path = &mut Vec::new();
     let mut values = Traced { value: TracedValue::Map(Vec::new()), history: Vec::new() };
     let own = format!("components/{component}/values.yaml");
     let named = fields.get("valuesFile").and_then(Traced::as_text).unwrap_or_default();
@@ -30,7 +32,7 @@ pub fn hydrate(
         if named != own
             && let Some(document) = catalog.values(&own)?
         {
-            merge_values(&mut values, file(&own, &document, layers));
+            merge_values(&mut values, file(&own, &document, layers), path, removed);
         }
         let missing = || ResolveError::MissingFile {
             component: component.to_owned(),
@@ -43,14 +45,14 @@ pub fn hydrate(
         if matches!(&values.value, TracedValue::Map(entries) if entries.is_empty()) {
             values = traced;
         } else {
-            merge_values(&mut values, traced);
+            merge_values(&mut values, traced, path, removed);
         }
     }
     if let Some(overrides) = fields.get("overrides") {
         if named.is_empty() {
             values = overrides.clone();
         } else {
-            merge_values(&mut values, overrides.clone());
+            merge_values(&mut values, overrides.clone(), path, removed);
         }
     }
     Ok(values)
@@ -68,7 +70,7 @@ pub fn plain(catalog: &Catalog, component: &ComponentRef) -> Result<Value, Resol
     if !component.overrides.is_empty() {
         fields.insert("overrides", Traced::from_value(&Value::Object(component.overrides.clone())));
     }
-    Ok(hydrate(catalog, &component.name, &fields, &mut Vec::new())?.to_value())
+    Ok(hydrate(catalog, &component.name, &fields, &mut Vec::new(), &mut Vec::new())?.to_value())
 }
 
 fn file(path: &str, document: &Document, layers: &mut Vec<Layer>) -> Traced {

@@ -97,8 +97,17 @@ pub struct Phase {
     /// In order of first mention, by name.
     pub constraints: Vec<(String, Traced)>,
     pub checks: Vec<Traced>,
+    /// Who spoke about constraints and checks before `[]` cleared them, and who cleared them.
+    pub cleared: Cleared,
     pub node_selection: Option<Traced>,
     pub infrastructure: Option<Traced>,
+}
+
+/// What is known of lists that a layer emptied; empty for a list that nobody did.
+#[derive(Clone, Debug, Default)]
+pub struct Cleared {
+    constraints: Vec<Origin>,
+    checks: Vec<Origin>,
 }
 
 /// The layer that speaks, for the origins of what it says.
@@ -408,20 +417,29 @@ fn merge_deep(known: &mut Traced, writer: Writer<'_>, node: &Node) {
     }
 }
 
+/// Values that a later layer took away, each under its path.
+pub type Removed = Vec<(Vec<Arc<str>>, Traced)>;
+
 /// Values over values, as hydration does it: null takes a key away, but only where a mapping was there to lose it.
-pub fn merge_values(known: &mut Traced, incoming: Traced) {
+///
+/// What was taken away is added to `removed`, its keys below `path`.
+pub fn merge_values(known: &mut Traced, incoming: Traced, path: &mut Vec<Arc<str>>, removed: &mut Removed) {
     match (&mut known.value, incoming.value) {
         (TracedValue::Map(entries), TracedValue::Map(children)) => {
             for (key, child) in children {
                 let index = entries.iter().position(|(name, _)| *name == key);
+                path.push(key);
                 match (index, &child.value) {
                     (Some(index), TracedValue::Scalar(Value::Null)) => {
-                        entries.remove(index);
+                        let mut gone = entries.remove(index).1;
+                        replace(&mut gone, child);
+                        removed.push((path.clone(), gone));
                     }
                     (None, TracedValue::Scalar(Value::Null)) => {}
-                    (Some(index), _) => merge_values(&mut entries[index].1, child),
-                    (None, _) => entries.push((key, child)),
+                    (Some(index), _) => merge_values(&mut entries[index].1, child, path, removed),
+                    (None, _) => entries.push((path[path.len() - 1].clone(), child)),
                 }
+                path.pop();
             }
         }
         (_, value) => replace(known, Traced { value, history: incoming.history }),
@@ -454,12 +472,17 @@ fn add_phase(phase: &mut Phase, writer: Writer<'_>, node: &Node) -> Result<(), C
     }
     match writer.document.list(node, "checks")? {
         None => {}
-        Some([]) => phase.checks.clear(),
+        Some([]) => {
+            clear(&mut phase.cleared.checks, std::mem::take(&mut phase.checks), writer, node.get("checks"));
+        }
         Some(checks) => union(&mut phase.checks, writer, checks)?,
     }
     match writer.document.list(node, "constraints")? {
         None => {}
-        Some([]) => phase.constraints.clear(),
+        Some([]) => {
+            let constraints = std::mem::take(&mut phase.constraints).into_iter().map(|(_, constraint)| constraint);
+            clear(&mut phase.cleared.constraints, constraints.collect(), writer, node.get("constraints"));
+        }
         Some(constraints) => {
             for node in constraints {
                 let (name, constraint) = read_constraint(writer, node)?;
@@ -480,16 +503,36 @@ fn add_phase(phase: &mut Phase, writer: Writer<'_>, node: &Node) -> Result<(), C
     Ok(())
 }
 
+/// Keeps what each layer had put into a list, and the word that emptied it. An empty list over nothing says nothing.
+fn clear(words: &mut Vec<Origin>, items: Vec<Traced>, writer: Writer<'_>, node: Option<&Node>) {
+    let at = node.map_or(Position::NONE, |node| node.at);
+    for (item, origin) in items.iter().flat_map(|item| spoken(item).into_iter().map(move |origin| (item, origin))) {
+        let value = item.to_value();
+        match words.iter_mut().find(|word| word.layer == origin.layer) {
+            Some(Origin { wrote: Wrote::Set(Value::Array(list)), .. }) => list.push(value),
+            _ => words.push(Origin { wrote: Wrote::Set(Value::Array(vec![value])), ..origin }),
+        }
+    }
+    words.sort_by_key(|word| word.layer);
+    if !words.is_empty() {
+        words.push(writer.origin(at, Wrote::Removed));
+    }
+}
+
 impl Phase {
-    /// The phase as the recipe writes it: lists that were cleared are left out.
+    /// The phase with lists that were cleared as empty ones; the recipe leaves those out.
     pub fn to_traced(&self) -> Traced {
-        let list = |items: Vec<Traced>| Traced { value: TracedValue::List(items), history: Vec::new() };
+        let list = |items: Vec<Traced>, cleared: &[Origin]| {
+            let history = if items.is_empty() { cleared.to_vec() } else { Vec::new() };
+            let told = !items.is_empty() || !history.is_empty();
+            told.then_some(Traced { value: TracedValue::List(items), history })
+        };
         let mut entries: Vec<(Arc<str>, Traced)> = Vec::new();
         let mut push = |key: &str, value: Option<Traced>| entries.extend(value.map(|value| (Arc::from(key), value)));
         push("timeout", self.timeout.clone());
         let constraints: Vec<Traced> = self.constraints.iter().map(|(_, constraint)| constraint.clone()).collect();
-        push("constraints", (!constraints.is_empty()).then(|| list(constraints)));
-        push("checks", (!self.checks.is_empty()).then(|| list(self.checks.clone())));
+        push("constraints", list(constraints, &self.cleared.constraints));
+        push("checks", list(self.checks.clone(), &self.cleared.checks));
         push("nodeSelection", self.node_selection.clone());
         push("infrastructure", self.infrastructure.clone());
         Traced { value: TracedValue::Map(entries), history: Vec::new() }

@@ -1,14 +1,14 @@
 //! Catalog + criteria (+ snapshot) → recipe, with the reason for every value.
 //!
 //! Pure: same input, same bytes. `select` chooses overlays, `merge` applies field rules, `order` sorts by dependency,
-//! `hydrate` fills in values,
-//! `provenance` carries who wrote what, `explain` tells it.
+//! `hydrate` fills in values, `provenance` carries who wrote what, `explain` tells it, `lost` what a snapshot cost.
 
 mod coverage;
 mod exclude;
 pub mod explain;
 mod finish;
 pub mod hydrate;
+pub mod lost;
 pub mod merge;
 pub mod order;
 pub mod provenance;
@@ -19,7 +19,7 @@ use crate::{
     constraint::Verdict,
     criteria::{Criteria, Dimension},
     fingerprint,
-    recipe::Recipe,
+    recipe::{Recipe, query::Selector},
     snapshot::Snapshot,
 };
 use provenance::{Layer, LayerKind, Traced};
@@ -48,6 +48,10 @@ pub struct Resolution {
     pub coverage: Vec<Coverage>,
     /// With a snapshot: each constraint of the merged set.
     pub constraints: Vec<JudgedConstraint>,
+    /// What went with overlays that the snapshot excluded.
+    pub lost: Vec<lost::Lost>,
+    /// Values that a layer took away again, by path; the last word of each history is the one that did it.
+    pub removed: Vec<(Selector, Traced)>,
     pub catalog_digest: String,
     pub catalog_sources: Vec<String>,
 }
@@ -259,7 +263,11 @@ pub fn resolve(
         return Err(ResolveError::NotHonoured(lacking));
     }
     let decisions = select::decisions(catalog, criteria, &screening.leaves, &build.applied, &screening.outcomes);
-    finish::finish(catalog, criteria, snapshot, build, screening, coverage, decisions)
+    let mut resolution = finish::finish(catalog, criteria, snapshot, build, screening, coverage, decisions)?;
+    if !resolution.recipe.excluded_overlays.is_empty() {
+        resolution.lost = lost::of(catalog, &resolution, options);
+    }
+    Ok(resolution)
 }
 
 /// Layers merged so far.

@@ -105,6 +105,9 @@ fn a_leaf_that_does_not_hold_falls_back_to_its_ancestor() {
     assert_eq!(fallen.recipe.excluded_overlays[0].name, "eks-new");
     let outcome = &fallen.decisions.iter().find(|decision| decision.overlay == "eks-new").expect("it is told").outcome;
     assert!(matches!(outcome, Outcome::Excluded { fallback: Some(fallback), .. } if fallback == "eks"), "{outcome:?}");
+    let lost: Vec<_> = fallen.lost.iter().map(|lost| (lost.path.as_str(), &lost.wanted, &lost.got)).collect();
+    let version = |text: &str| Some(Value::from(text));
+    assert_eq!(lost, [("constraints[name=K8s.server.version].value", &version(">= 1.34"), &version(">= 1.28"))]);
     assert_eq!(resolve(&cluster("v1.30.5"), true).recipe.applied_overlays, ["base"]);
     // What the cluster does not tell excludes nothing here, and everything in the reference.
     assert_eq!(resolve(&Snapshot::default(), false).recipe.applied_overlays, ["base", "eks", "eks-new"]);
@@ -170,6 +173,35 @@ fn overlays_in_a_circle_are_refused_when_the_query_needs_them() {
     assert_eq!(compat.expect("the reference lets them vanish").recipe.applied_overlays, ["base"]);
     let gke = Criteria { service: Some("gke".into()), ..Criteria::default() };
     assert!(resolve(&catalog, &gke, None, Options::default()).is_ok());
+}
+
+/// `aicr explain` answers for what is not there any more, too.
+#[test]
+fn what_a_layer_took_away_is_told() {
+    let values = ("components/nfd/values.yaml", "master: {replicas: 2, debug: true}\n");
+    let parent = overlay(
+        "eks",
+        "  criteria: {service: eks}\n  componentRefs: [{name: nfd, valuesFile: components/nfd/values.yaml}]\n  \
+         validation: {performance: {checks: [nccl, storage]}}\n",
+    );
+    let child = overlay(
+        "eks-training",
+        "  base: eks\n  criteria: {service: eks, intent: training}\n  componentRefs: [{name: nfd, overrides: {master: \
+         {debug: null}}}]\n  validation: {performance: {checks: []}}\n",
+    );
+    let files = [BASE, values, ("overlays/eks.yaml", &parent), ("overlays/eks-training.yaml", &child)];
+    let resolution = resolved(&small(&files), &Criteria { intent: Some("training".into()), ..eks() });
+    let told = |selector: &str| -> Vec<String> {
+        let explained = ops::recipe::explain(&resolution, selector).expect("it is told");
+        let rungs = explained[0].ladder.iter().filter(|rung| rung.value.is_some());
+        rungs.map(|rung| format!("{} {}", rung.layer_name, rung.value.as_ref().expect("it spoke"))).collect()
+    };
+    assert_eq!(told("components.nfd.values.master.debug"), ["eks-training null", "components/nfd/values.yaml true"]);
+    assert_eq!(told("validation.performance.checks"), ["eks-training null", r#"eks ["nccl","storage"]"#]);
+    let failure = ops::recipe::query(&resolution, "components.nfd.values.master.debug").expect_err("it is gone");
+    assert!(failure.hint.as_deref().is_some_and(|hint| hint.contains("eks-training")), "{failure:?}");
+    let performance = resolution.recipe.validation.and_then(|validation| validation.performance);
+    assert_eq!(performance, Some(Default::default()));
 }
 
 #[test]
@@ -262,26 +294,108 @@ proptest! {
         }
     }
 
-    /// What the last layer wrote is what the document says, and the layers stand in the order in which they were merged.
+    /// Every layer's words, spoken again in order of precedence, make the document; values that nobody wrote are aside.
     #[test]
     fn provenance_rebuilds_the_document(query in criteria()) {
         let Ok(resolution) = resolve(&CATALOG, &query, None, Options::default()) else { return Ok(()) };
-        let mut found = Vec::new();
-        leaves(&resolution.document, &mut found);
-        prop_assert!(!found.is_empty());
-        for value in found {
-            let Some(last) = value.history.last() else { continue };
-            match &last.wrote {
-                Wrote::Set(written) => prop_assert_eq!(written, &value.to_value()),
-                Wrote::Removed => prop_assert_eq!(&Value::Null, &value.to_value()),
+        let mut words = Vec::new();
+        spoken(&resolution, &mut Vec::new(), &resolution.document, &mut words);
+        for (path, value) in &resolution.removed {
+            let mut path = path.segments.iter().map(ToString::to_string).collect();
+            spoken(&resolution, &mut path, value, &mut words);
+        }
+        words.sort_by_key(|(rank, ..)| *rank);
+        let mut rebuilt = Value::Null;
+        for (_, path, wrote) in words {
+            match wrote {
+                Wrote::Set(value) => put(&mut rebuilt, &path, value.clone()),
+                Wrote::Removed => put(&mut rebuilt, &path, Value::Null),
                 Wrote::Appended => {}
             }
-            let rank = |layer: usize| match resolution.layers[layer].kind {
-                LayerKind::RegistryDefault => (0, 0),
-                LayerKind::ValuesFile => (1, layer),
-                _ => (2, layer),
-            };
-            prop_assert!(value.history.windows(2).all(|pair| rank(pair[0].layer) <= rank(pair[1].layer)), "{:?}", value);
         }
+        for (path, _) in &resolution.removed {
+            take(&mut rebuilt, &path.segments.iter().map(ToString::to_string).collect::<Vec<_>>());
+        }
+        prop_assert_eq!(rebuilt, written(&resolution.document));
+    }
+}
+
+type Word<'r> = ((u8, usize), Vec<String>, &'r Wrote);
+
+/// Every word of a value and of all below it, parents first, with the precedence of who spoke.
+fn spoken<'r>(resolution: &Resolution, path: &mut Vec<String>, value: &'r Traced, words: &mut Vec<Word<'r>>) {
+    let rank = |layer: usize| match resolution.layers[layer].kind {
+        LayerKind::RegistryDefault => (0, 0),
+        LayerKind::ValuesFile => (1, layer),
+        _ => (2, layer),
+    };
+    words.extend(value.history.iter().map(|origin| (rank(origin.layer), path.clone(), &origin.wrote)));
+    let mut below = |step: String, child: &'r Traced| {
+        path.push(step);
+        spoken(resolution, path, child, words);
+        path.pop();
+    };
+    match &value.value {
+        TracedValue::Map(entries) => entries.iter().for_each(|(key, child)| below(key.to_string(), child)),
+        TracedValue::List(items) => {
+            items.iter().enumerate().for_each(|(index, child)| below(format!("[{index}]"), child));
+        }
+        TracedValue::Scalar(_) => {}
+    }
+}
+
+/// Sets what stands at a path; whatever is in the way becomes a mapping or a list.
+fn put(at: &mut Value, path: &[String], value: Value) {
+    let Some((step, rest)) = path.split_first() else {
+        *at = value;
+        return;
+    };
+    let index: Option<usize> =
+        step.strip_prefix('[').and_then(|step| step.strip_suffix(']')).and_then(|step| step.parse().ok());
+    match index {
+        Some(index) => {
+            if !at.is_array() {
+                *at = Value::Array(Vec::new());
+            }
+            let list = at.as_array_mut().expect("it is a list now");
+            let length = list.len().max(index + 1);
+            list.resize(length, Value::Null);
+            put(&mut list[index], rest, value);
+        }
+        None => {
+            if !at.is_object() {
+                *at = Value::Object(Default::default());
+            }
+            put(
+                at.as_object_mut().expect("it is a mapping now").entry(step.clone()).or_insert(Value::Null),
+                rest,
+                value,
+            );
+        }
+    }
+}
+
+fn take(at: &mut Value, path: &[String]) {
+    match path {
+        [last] => drop(at.as_object_mut().and_then(|map| map.remove(last))),
+        [step, rest @ ..] => at.get_mut(step).into_iter().for_each(|child| take(child, rest)),
+        [] => {}
+    }
+}
+
+/// The value without what no layer wrote; a list that a layer emptied is null, as its last word says.
+fn written(value: &Traced) -> Value {
+    let is_written = |child: &&(_, Traced)| {
+        let mut found = Vec::new();
+        leaves(&child.1, &mut found);
+        found.iter().any(|leaf| !leaf.history.is_empty())
+    };
+    match (&value.value, value.history.last().map(|origin| &origin.wrote)) {
+        (_, Some(Wrote::Removed)) => Value::Null,
+        (TracedValue::Map(entries), _) => Value::Object(
+            entries.iter().filter(is_written).map(|(key, child)| (key.to_string(), written(child))).collect(),
+        ),
+        (TracedValue::List(items), _) => items.iter().map(written).collect(),
+        (TracedValue::Scalar(scalar), _) => scalar.clone(),
     }
 }
