@@ -374,3 +374,53 @@ async fn a_check_that_is_not_implemented_says_so_and_fail_fast_skips_what_follow
     let ran = setup.run(never).await;
     assert_eq!(ran.results()["platform-health"], (Status::Skipped, "skipped due to previous phase failure"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_namespace_that_does_not_exist_is_the_verdict_of_the_check() {
+    let mut setup = Setup::new(Vec::new()).await;
+    let operator = setup.recipe.components.iter_mut().find(|component| component.name == "gpu-operator");
+    operator.expect("the GPU operator").namespace = "nowhere".into();
+    setup.options.only = vec!["gpu-operator-health".into()];
+    let ran = setup.run(never).await;
+    let (status, message) = ran.results()["gpu-operator-health"];
+    assert_eq!(status, Status::Failed, "{message}");
+    assert!(message.contains("namespace `nowhere` does not exist"), "{message}");
+    assert_eq!(setup.left().await, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_forgets_makes_watches_begin_anew() {
+    let setup = Setup::new(vec![Fault::DroppedWatch { after: 3 }]).await;
+    let demo = setup.connection.demo.clone().expect("the demo");
+    let ran = setup
+        .run(|_| {
+            demo.compact();
+            false
+        })
+        .await;
+    ran.in_order();
+    assert_eq!(ran.report().verdict, Some(Verdict::Passed), "{:?}", ran.results());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_spares_what_belongs_to_another_namespace() {
+    let mut setup = Setup::new(Vec::new()).await;
+    setup.conduct.keep = true;
+    setup.options.only = vec!["gpu-operator-health".into()];
+    setup.run(never).await;
+    let kept = setup.left().await;
+    assert!(kept.iter().any(|piece| piece.starts_with("Role gpu-operator/")), "{kept:?}");
+    let swept = cleanup::sweep(&setup.connection, "elsewhere", None).await.expect("a sweep");
+    assert_eq!((swept.removed, setup.left().await), (0, kept));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_went_away_does_not_stop_the_run() {
+    let setup = Setup::new(Vec::new()).await;
+    let (sender, receiver) = mpsc::channel::<Event>(1);
+    drop(receiver);
+    let (_cancel, cancelled) = watch::channel(false);
+    let report = validate::run(&setup.connection, &setup.prepare(), sender, cancelled).await.expect("a report");
+    assert_eq!(report.verdict, Some(Verdict::Passed));
+    assert_eq!(setup.left().await, [""; 0]);
+}
