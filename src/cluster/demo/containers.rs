@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 const LINE_PAUSE: Duration = Duration::from_millis(45);
 const PACED_LINES: usize = 20;
 /// A container lives at least so long: what is over in a millisecond was never seen to run.
-const SHORTEST_LIFE: Duration = Duration::from_millis(400);
+const SHORTEST_LIFE: Duration = Duration::from_millis(900);
 const TERMINATION_BYTES: usize = 4096;
 /// Of a log that stands in for a termination message.
 const FALLBACK_LINES: usize = 80;

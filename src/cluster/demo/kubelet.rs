@@ -133,10 +133,10 @@ impl Pod {
         if text(&pod["spec"]["nodeName"]).is_empty() {
             self.schedule(&pod, &check).await?;
         }
-        self.pause(20, 60, "accept").await;
+        self.pause(40, 90, "accept").await;
         let pod = self.accept()?;
         self.mount(&pod).await?;
-        self.pause(80, 160, "sandbox").await;
+        self.pause(180, 320, "sandbox").await;
         self.sandbox()?;
         for container in list(&pod["spec"]["initContainers"]) {
             if self.container(container, &check, true).await?.code != 0 {
@@ -160,7 +160,7 @@ impl Pod {
             // Another scheduler would have to come.
             return std::future::pending().await;
         }
-        self.pause(30, 90, "schedule").await;
+        self.pause(80, 160, "schedule").await;
         let pretend_full = self.cluster.faults.is_unschedulable(check);
         let mut wakes = self.cluster.revisions();
         let mut told = String::new();
@@ -394,9 +394,9 @@ impl Pod {
                 }
             }
         };
-        self.pause(20, 50, "create").await;
+        self.pause(40, 90, "create").await;
         self.told(spec, "Created", &format!("Created container: {name}"), false)?;
-        self.pause(20, 60, "start").await;
+        self.pause(40, 90, "start").await;
         let log = self.cluster.logs.of(&self.uid, name);
         let now = self.cluster.clock.seconds();
         let image_id = format!("sha256:{}", digest(&["image", text(&spec["image"])]));

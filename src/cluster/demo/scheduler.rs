@@ -15,10 +15,10 @@ pub enum Fit {
 /// Finds a node for a pod. `pretend_full` lets no node have room.
 ///
 /// Filters are affinity, taints, cordons and resources; of the nodes that are left, those that the pod prefers come
-/// first, then those with the fewest pods, then by name.
+/// first, then those whose pods ask for the least CPU, then by name.
 pub fn fit(store: &Store, pod: &Value, pretend_full: bool) -> Fit {
     let used = Used::of(store);
-    let mut best: Option<(i64, usize, String)> = None;
+    let mut best: Option<(i64, u64, String)> = None;
     let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
     let (mut count, mut is_helpless) = (0, 0);
     for (key, stored) in store.range(own("nodes"), "", None) {
@@ -26,7 +26,7 @@ pub fn fit(store: &Store, pod: &Value, pretend_full: bool) -> Fit {
         count += 1;
         match refuses(pod, &node, used.on(&key.name), pretend_full) {
             None => {
-                let rank = (-preference(pod, &node), used.on(&key.name).pods, key.name.clone());
+                let rank = (-preference(pod, &node), used.on(&key.name).amount("cpu"), key.name.clone());
                 if best.as_ref().is_none_or(|known| rank < *known) {
                     best = Some(rank);
                 }
@@ -120,13 +120,12 @@ fn tolerates(spec: &Value, taint: &Value) -> bool {
 #[derive(Clone, Debug, Default)]
 struct Share {
     amounts: BTreeMap<String, u64>,
-    pods: usize,
 }
 
 impl Share {
     /// What a pod asks for.
     fn of(spec: &Value) -> Share {
-        let mut share = Share { pods: 1, ..Share::default() };
+        let mut share = Share::default();
         for container in spec["containers"].as_array().into_iter().flatten() {
             for (name, amount) in container["resources"]["requests"].as_object().into_iter().flatten() {
                 let amount = amount.as_str().map_or_else(|| amount.as_u64().unwrap_or(0) * 1_000, quantity);
@@ -152,7 +151,6 @@ impl Used {
             let is_over = matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"));
             let Some(node) = pod["spec"]["nodeName"].as_str().filter(|_| !is_over) else { continue };
             let share = used.entry(node.to_owned()).or_default();
-            share.pods += 1;
             for (name, amount) in Share::of(&pod["spec"]).amounts {
                 *share.amounts.entry(name).or_default() += amount;
             }
@@ -161,7 +159,7 @@ impl Used {
     }
 
     fn on(&self, node: &str) -> &Share {
-        static NOTHING: Share = Share { amounts: BTreeMap::new(), pods: 0 };
+        static NOTHING: Share = Share { amounts: BTreeMap::new() };
         self.0.get(node).unwrap_or(&NOTHING)
     }
 }

@@ -207,9 +207,11 @@ impl Builder<'_> {
     }
 
     fn static_pods(&mut self) {
+        let node = Key::new(own("nodes"), "", nodes::CONTROL_PLANE);
+        let uid = self.store.get(&node).map(|stored| stored.uid.clone());
+        let owner = json!({"apiVersion": "v1", "kind": "Node", "name": node.name, "uid": uid, "controller": true});
         for (name, image) in STATIC_PODS {
             let labels = json!({"component": name, "tier": "control-plane"});
-            let owner = json!({"apiVersion": "v1", "kind": "Node", "name": nodes::CONTROL_PLANE, "uid": "", "controller": true});
             self.pod(
                 "kube-system",
                 &format!("{name}-{}", nodes::CONTROL_PLANE),
@@ -350,11 +352,13 @@ impl Builder<'_> {
             2 + chance(0, &[name]) % 250
         );
         let host = nodes::address(node);
+        // The control plane takes most of its node, so that little else is put there.
+        let cpu = if owner["kind"] == "Node" { "250m" } else { "50m" };
         let containers: Vec<Value> = containers
             .iter()
             .map(|(container, image)| {
                 json!({"name": container, "image": image, "imagePullPolicy": "IfNotPresent",
-                    "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}}, "terminationMessagePath": "/dev/termination-log",
+                    "resources": {"requests": {"cpu": cpu, "memory": "64Mi"}}, "terminationMessagePath": "/dev/termination-log",
                     "terminationMessagePolicy": "File"})
             })
             .collect();
@@ -602,7 +606,7 @@ mod tests {
         let uids: Vec<&str> = store.all().map(|(_, object)| object.uid.as_str()).collect();
         for (key, object) in store.range(own("pods"), "", None) {
             let pod = object.value();
-            assert!(object.owners.iter().all(|uid| uid.is_empty() || uids.contains(&uid.as_str())), "{key:?}");
+            assert!(object.owners.iter().all(|uid| uids.contains(&uid.as_str())), "{key:?}");
             let node = Key::new(own("nodes"), "", pod["spec"]["nodeName"].as_str().unwrap_or_default());
             assert!(store.get(&node).is_some(), "{key:?}");
             assert!(store.get(&Key::new(own("namespaces"), "", &key.namespace)).is_some(), "{key:?}");
