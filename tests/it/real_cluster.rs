@@ -15,10 +15,11 @@ use std::{
 const IMAGE: &str = "aicr/check:test";
 static TURN: Mutex<()> = Mutex::new(());
 
-/// The real cluster, for one test at a time.
+/// The real cluster, for one test at a time: of this process, and of any other that tests on the same cluster.
 struct Real {
     kubeconfig: PathBuf,
     folder: tempfile::TempDir,
+    _lock: std::fs::File,
     _turn: MutexGuard<'static, ()>,
 }
 
@@ -31,8 +32,12 @@ impl Real {
         };
         // A test that failed has left nothing behind that the next one minds.
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let kubeconfig = PathBuf::from(kubeconfig);
+        let lock =
+            std::fs::File::create(kubeconfig.with_file_name("tests.lock")).expect("a lock beside the kubeconfig");
+        lock.lock().expect("a turn");
         let folder = tempfile::tempdir().expect("a folder");
-        Some(Real { kubeconfig: kubeconfig.into(), folder, _turn: turn })
+        Some(Real { kubeconfig, folder, _lock: lock, _turn: turn })
     }
 
     fn path(&self, name: &str) -> PathBuf {
