@@ -178,6 +178,43 @@ fn without_a_cluster_a_validation_judges_readiness_and_plans() {
 }
 
 #[test]
+fn the_demo_without_a_terminal_is_a_tour_that_ends_with_its_verdict() {
+    let run = Sandbox::new().aicr(&["--demo"]);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{}", run.transcript);
+    for part in ["NVIDIA-A100", "network-operator", "dra-support", "5 passed, 0 failed", "passed:"] {
+        assert!(run.stdout.contains(part), "no `{part}` in {}", run.transcript);
+    }
+    let run = Sandbox::new().aicr(&["--demo", "--fault", "check-fails=platform-health"]);
+    assert_eq!(run.code, 1, "{}", run.transcript);
+}
+
+#[test]
+fn the_demo_validates_and_a_fault_is_a_verdict() {
+    let sandbox = Sandbox::new();
+    let run = sandbox.aicr(&["--demo", "validate", "--service", "kind", "--phase", "conformance", "-o", "report.json"]);
+    assert_eq!((run.code, run.stdout.as_str()), (0, ""), "{}", run.transcript);
+    let text = std::fs::read_to_string(sandbox.home().join("report.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(report["results"]["summary"]["passed"], 5, "{text}");
+    let failing = [
+        "--demo",
+        "--fault",
+        "check-fails=platform-health",
+        "validate",
+        "--service",
+        "kind",
+        "--check",
+        "platform-health",
+    ];
+    let run = sandbox.aicr(&[&failing[..], &["-t", "events"]].concat());
+    assert_eq!(run.code, 1, "{}", run.transcript);
+    let last: serde_json::Value = serde_json::from_str(run.stdout.lines().last().unwrap()).unwrap();
+    assert_eq!((&last["event"], &last["verdict"]), (&"ended".into(), &"failed".into()));
+    let run = sandbox.aicr(&[&failing[..], &["--fail-on-error=false"]].concat());
+    assert_eq!(run.code, 0, "{}", run.transcript);
+}
+
+#[test]
 fn folders_follow_our_variables_then_xdg() {
     let sandbox = Sandbox::new();
     let output = sandbox
