@@ -11,7 +11,13 @@
 
 use serde_json::{Number, Value};
 use serde_yaml::granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, StrInput, options};
-use std::{borrow::Cow, collections::HashMap, fmt, fmt::Write as _, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+    fmt,
+    fmt::Write as _,
+    sync::Arc,
+};
 
 /// Where a node starts: line and column, both from 1. `Position::NONE` for a value that no file wrote.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -195,7 +201,7 @@ impl Node {
 /// A node under construction: a list, or a mapping with its pending key.
 enum Open {
     List { at: Position, anchor: usize, items: Vec<Node> },
-    Map { at: Position, anchor: usize, entries: Vec<Entry>, keys: HashMap<Arc<str>, usize>, pending: Option<Key> },
+    Map { at: Position, anchor: usize, entries: Vec<Entry>, keys: Keys, pending: Option<Key> },
 }
 
 /// A key that waits for its value; `merge` for a plain `<<`.
@@ -265,8 +271,7 @@ impl<'t> Builder<'t> {
                 }
                 Event::MappingStart(_, anchor, _) => {
                     self.enter(&open, at, "a mapping")?;
-                    let keys = HashMap::new();
-                    open.push(Open::Map { at, anchor, entries: Vec::new(), keys, pending: None });
+                    open.push(Open::Map { at, anchor, entries: Vec::new(), keys: Keys::default(), pending: None });
                     None
                 }
                 Event::SequenceEnd | Event::MappingEnd => {
@@ -340,46 +345,61 @@ fn close(open: Open) -> (usize, Node) {
     }
 }
 
-/// An entry of the mapping itself; it replaces one that came in through `<<`, and may not repeat another.
-fn insert(
-    entries: &mut Vec<Entry>,
-    keys: &mut HashMap<Arc<str>, usize>,
-    key: Key,
-    value: Node,
-) -> Result<(), YamlError> {
-    let entry = Entry { key: key.text, key_at: key.at, value };
-    match keys.get(&entry.key) {
-        Some(&index) if index == MERGED => {
-            let index = entries.iter().position(|merged| merged.key == entry.key);
-            keys.insert(entry.key.clone(), entry.key_at.line as usize);
-            if let Some(index) = index {
-                entries[index] = entry;
-            }
-            Ok(())
+/// Which keys a mapping has: where each stands among the entries, and which came in through `<<`.
+///
+/// Small mappings are searched, larger ones hashed: most have a handful of keys, hostile ones have a million.
+#[derive(Default)]
+struct Keys {
+    index: HashMap<Arc<str>, usize>,
+    merged: HashSet<Arc<str>>,
+}
+
+impl Keys {
+    const SEARCHED: usize = 16;
+
+    fn find(&self, entries: &[Entry], key: &str) -> Option<usize> {
+        if entries.len() <= Keys::SEARCHED {
+            entries.iter().position(|entry| &*entry.key == key)
+        } else {
+            self.index.get(key).copied()
         }
-        Some(&line) => {
-            let message = format!("the key `{}` stands twice in this mapping, first in line {line}", entry.key);
-            Err(YamlError { at: entry.key_at, message })
-        }
-        None => {
-            keys.insert(entry.key.clone(), entry.key_at.line as usize);
-            entries.push(entry);
-            Ok(())
-        }
+    }
+
+    fn push(&mut self, entries: &mut Vec<Entry>, entry: Entry) {
+        entries.push(entry);
+        let new = match entries.len() {
+            ..=Keys::SEARCHED => return,
+            length if self.index.is_empty() => 0..length,
+            length => length - 1..length,
+        };
+        self.index.extend(new.map(|at| (entries[at].key.clone(), at)));
     }
 }
 
-/// In the key table: the entry came in through `<<` (its line is not what a duplicate would be blamed on).
-const MERGED: usize = 0;
+/// An entry of the mapping itself; it replaces one that came in through `<<`, and may not repeat another.
+fn insert(entries: &mut Vec<Entry>, keys: &mut Keys, key: Key, value: Node) -> Result<(), YamlError> {
+    let entry = Entry { key: key.text, key_at: key.at, value };
+    let Some(index) = keys.find(entries, &entry.key) else {
+        keys.push(entries, entry);
+        return Ok(());
+    };
+    if !keys.merged.remove(&entry.key) {
+        let line = entries[index].key_at.line;
+        let message = format!("the key `{}` stands twice in this mapping, first in line {line}", entry.key);
+        return Err(YamlError { at: entry.key_at, message });
+    }
+    entries[index] = entry;
+    Ok(())
+}
 
 /// What `<<` brings: entries of a mapping, or of several, that the mapping does not have yet.
-fn merge(entries: &mut Vec<Entry>, keys: &mut HashMap<Arc<str>, usize>, source: &Node) -> Result<(), YamlError> {
+fn merge(entries: &mut Vec<Entry>, keys: &mut Keys, source: &Node) -> Result<(), YamlError> {
     match &source.kind {
         Kind::Map(merged) => {
             for entry in merged.iter() {
-                if !keys.contains_key(&entry.key) {
-                    keys.insert(entry.key.clone(), MERGED);
-                    entries.push(entry.clone());
+                if keys.find(entries, &entry.key).is_none() {
+                    keys.merged.insert(entry.key.clone());
+                    keys.push(entries, entry.clone());
                 }
             }
             Ok(())
@@ -675,9 +695,17 @@ fn resolves_to_other_type(text: &str) -> bool {
     if YAML_1_1_BOOLEANS.iter().any(|word| text.eq_ignore_ascii_case(word)) || matches!(text, "=" | "<<") {
         return true;
     }
-    // Sexagesimals of YAML 1.1: 12:30, 1:02:03.5.
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit() || b == b'_' || b == b'.');
-    text.contains(':') && text.trim_start_matches(['-', '+']).split(':').all(digits)
+    is_sexagesimal(text)
+}
+
+/// A number to base 60 of YAML 1.1: `12:30`, `-1:02:03.5`, but not `0000:64:00.0`, whose second part exceeds 59.
+fn is_sexagesimal(text: &str) -> bool {
+    let is_digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit() || b == b'_');
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let mut parts = whole.trim_start_matches(['-', '+']).split(':');
+    let first = parts.next().is_some_and(|part| part.starts_with(|c: char| c.is_ascii_digit()) && is_digits(part));
+    let mut below_60 = parts.map(|part| part.len() < 3 && part.parse().is_ok_and(|n: u8| n < 60)).peekable();
+    first && is_digits(fraction) && below_60.peek().is_some() && below_60.all(|below| below)
 }
 
 /// Would a plain scalar be cut, or read as syntax?
@@ -770,6 +798,29 @@ mod tests {
         check("a: &x [1]\nb: *x\n", json!({"a": [1], "b": [1]}));
     }
 
+    /// Few keys are searched, many are hashed: both must find what is there.
+    #[test]
+    fn large_mappings_find_their_keys() {
+        let large: String = (0..40).map(|n| format!("k{n}: {n}\n")).collect();
+        for n in [0, 15, 16, 17, 39] {
+            refused(&format!("{large}k{n}: again\n"), (41, 1), &format!("first in line {}", n + 1));
+        }
+        let merged: String = (0..40).map(|n| format!("  k{n}: {n}\n")).collect();
+        let text = format!("a: &x\n{merged}b:\n  <<: *x\n  k3: own\n  k30: own\n  new: 1\n");
+        let node = parse(&text).unwrap();
+        let b = node.get("b").unwrap();
+        let texts = ["k3", "k30", "k31", "new"].map(|key| b.get(key).and_then(Node::text));
+        assert_eq!((b.entries().len(), texts), (41, [Some("own"), Some("own"), Some("31"), Some("1")]));
+        refused(&format!("{text}  k30: twice\n"), (47, 3), "first in line 45");
+    }
+
+    #[test]
+    fn files_of_other_systems_read_alike() {
+        check("\u{feff}a: 1\r\nb:\r\n  - x\r\n  - |\r\n    l1\r\n    l2\r\n", json!({"a": 1, "b": ["x", "l1\nl2\n"]}));
+        check("{\"a\": [1, 2.5, \"\\u00e9\"], \"b\": {\"c\": null}}", json!({"a": [1, 2.5, "é"], "b": {"c": null}}));
+        check("%YAML 1.2\n---\na: 1\n...\n", json!({"a": 1}));
+    }
+
     #[test]
     fn only_the_first_document_is_read() {
         check("a: 1\n---\nb: 2\n", json!({"a": 1}));
@@ -796,9 +847,9 @@ mod tests {
     fn output_is_sorted_indented_and_quoted() {
         let value = json!({
             "b": [1, {"y": "24.04", "x": ">= 1.25"}, []], "a": {}, "text": "l1\nl2", "on": "yes", "n": null,
-            "time": "12:30", "plain": "a b:c", "f": 1e21
+            "time": "12:30", "plain": "a b:c", "f": 1e21, "bus": "0000:64:00.0"
         });
-        let text = "a: {}\nb:\n  - 1\n  - x: '>= 1.25'\n    \"y\": \"24.04\"\n  - []\nf: 1e+21\n\"n\": null\n\"on\": \"yes\"\n\
+        let text = "a: {}\nb:\n  - 1\n  - x: '>= 1.25'\n    \"y\": \"24.04\"\n  - []\nbus: 0000:64:00.0\nf: 1e+21\n\"n\": null\n\"on\": \"yes\"\n\
                     plain: a b:c\ntext: |-\n  l1\n  l2\ntime: \"12:30\"\n";
         assert_eq!(to_string(&value), text);
     }

@@ -86,20 +86,20 @@ impl Catalog {
         for file in files.stacked(REGISTRY) {
             registry.add(&Document::parse(&file.shown, &file.text)?)?;
         }
-        for (path, file) in &files.files {
+        let layers: Vec<(&String, &File)> =
+            files.files.iter().filter(|(path, _)| !matches!(role(path), Role::Other)).collect();
+        for ((path, file), document) in layers.iter().zip(parse(&layers)) {
             match role(path) {
                 Role::Mixin => {
-                    let mixin = Mixin::read(path, Document::parse(&file.shown, &file.text)?)?;
+                    let mixin = Mixin::read(path, document?)?;
                     let at = mixin.document.root.at;
                     keep(&mut mixins, mixin.name.clone(), file.source, mixin, |other| {
                         format!("{}:{at}", other.document.shown)
                     })?;
                 }
                 Role::Overlay => {
-                    let Some(overlay) = Overlay::read(path, Document::parse(&file.shown, &file.text)?)? else {
-                        continue;
-                    };
-                    if path == "overlays/base.yaml" {
+                    let Some(overlay) = Overlay::read(path, document?)? else { continue };
+                    if *path == "overlays/base.yaml" {
                         base = Some(overlay);
                         continue;
                     }
@@ -208,6 +208,26 @@ impl Catalog {
         }
         Ok(validators)
     }
+}
+
+/// Parses documents, in the order in which they are given.
+///
+/// Four threads share the work: parsing a hundred overlays is most of what resolving one recipe costs.
+fn parse(files: &[(&String, &File)]) -> Vec<Result<Document, CatalogError>> {
+    let parse = |files: &[(&String, &File)]| -> Vec<_> {
+        files.iter().map(|(_, file)| Document::parse(&file.shown, &file.text)).collect()
+    };
+    let mut shares = files.chunks(files.len().div_ceil(4).max(16));
+    let own = shares.next().unwrap_or_default();
+    std::thread::scope(|scope| {
+        let others: Vec<_> = shares.map(|share| (share, scope.spawn(move || parse(share)))).collect();
+        let mut documents = parse(own);
+        for (share, other) in others {
+            // A thread that died of a panic is done again here, where the panic has its usual way out.
+            documents.extend(other.join().unwrap_or_else(|_| parse(share)));
+        }
+        documents
+    })
 }
 
 const REGISTRY: &str = "registry.yaml";
