@@ -9,7 +9,7 @@ use crate::{
     },
     ops::{self, Failure, Kind},
 };
-use std::{path::PathBuf, str::FromStr, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Options of every verb")]
@@ -21,7 +21,7 @@ pub struct Global {
     /// Something to go wrong in the demo cluster (repeatable): unschedulable=CHECK, image-pull=CHECK,
     /// check-fails=CHECK, slow=MILLIS, dropped-watch=EVENTS, forbidden=VERB:RESOURCE.
     #[arg(long = "fault", global = true, value_name = "FAULT")]
-    pub faults: Vec<FaultArg>,
+    pub faults: Vec<Fault>,
 
     /// The kubeconfig file; else KUBECONFIG, ~/.kube/config or the pod's own account.
     #[arg(short, long, global = true, value_name = "FILE")]
@@ -60,7 +60,7 @@ impl Global {
         if !self.demo && !self.faults.is_empty() {
             return contradiction("only the demo cluster has faults on request", "add --demo, or leave out --fault");
         }
-        let faults = self.faults.iter().map(|fault| fault.0.clone()).collect();
+        let faults = self.faults.clone();
         let demo = self.demo.then(|| DemoOptions { faults, ..DemoOptions::default() });
         Ok(Target { kubeconfig: self.kubeconfig.clone(), context: self.context.clone(), demo })
     }
@@ -74,60 +74,15 @@ impl Global {
     }
 }
 
-/// One `--fault`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FaultArg(pub Fault);
-
-impl FromStr for FaultArg {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<FaultArg, String> {
-        let (kind, value) = text.split_once('=').unwrap_or((text, ""));
-        if value.is_empty() {
-            return Err(format!("`{kind}` needs a value, for example check-fails=dra-support"));
-        }
-        let check = || value.to_owned();
-        let fault = match kind {
-            "unschedulable" => Fault::Unschedulable { check: check() },
-            "image-pull" => Fault::ImagePull { check: check() },
-            "check-fails" => Fault::CheckFails { check: check() },
-            "slow" => Fault::Slow { millis: value.parse().map_err(|_| "slow takes whole milliseconds".to_owned())? },
-            "dropped-watch" => Fault::DroppedWatch {
-                after: value.parse().map_err(|_| "dropped-watch takes a number of events".to_owned())?,
-            },
-            "forbidden" => match value.split_once(':') {
-                Some((verb, resource)) => Fault::Forbidden { verb: verb.to_owned(), resource: resource.to_owned() },
-                None => return Err("forbidden takes VERB:RESOURCE, for example create:jobs".to_owned()),
-            },
-            _ => {
-                let known = "unschedulable, image-pull, check-fails, slow, dropped-watch, forbidden";
-                return Err(format!("no fault is called `{kind}`; there are {known}"));
-            }
-        };
-        Ok(FaultArg(fault))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn faults_are_read() {
-        let fault = |text: &str| text.parse::<FaultArg>().map(|fault| fault.0);
-        assert_eq!(fault("slow=250"), Ok(Fault::Slow { millis: 250 }));
-        let forbidden = Fault::Forbidden { verb: "create".into(), resource: "jobs".into() };
-        assert_eq!(fault("forbidden=create:jobs"), Ok(forbidden));
-        for bad in ["slow", "slow=", "slow=fast", "forbidden=jobs", "quake=9"] {
-            assert!(fault(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
     fn contradictions_are_refused() {
         let context = Some("x".to_owned());
         assert!(Global { demo: true, context, ..Global::default() }.target().is_err());
-        assert!(Global { faults: vec![FaultArg(Fault::Slow { millis: 1 })], ..Global::default() }.target().is_err());
+        assert!(Global { faults: vec![Fault::Slow { millis: 1 }], ..Global::default() }.target().is_err());
         assert!(Global { demo: true, ..Global::default() }.target().is_ok_and(|target| target.demo.is_some()));
     }
 }

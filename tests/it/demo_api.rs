@@ -278,7 +278,7 @@ async fn a_container_may_do_what_its_account_may() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pod_that_is_to_find_no_node_finds_none() {
-    let connection = with_fault("unschedulable:stuck");
+    let connection = with_fault("unschedulable=stuck");
     send(&connection, "POST", JOBS, job("stuck")).await.expect("created");
     let mut events = lines(&connection, &format!("{PODS}?watch=true")).await;
     let told = loop {
@@ -306,21 +306,21 @@ async fn each_breakable_check_has_something_broken_to_find() {
         ("dra-support", plugin, "/status/numberReady", json!(1), json!(0)),
         ("platform-health", "/api/v1/namespaces/nvsentinel", "/status/phase", json!("Active"), json!("Terminating")),
     ] {
-        let (well, ill) = (demo::connect(&options()).expect("a demo"), with_fault(&format!("check-fails:{check}")));
+        let (well, ill) = (demo::connect(&options()).expect("a demo"), with_fault(&format!("check-fails={check}")));
         assert_eq!(state(get(&well, path).await.expect("there"), pointer), healthy, "{check}");
         assert_eq!(state(get(&ill, path).await.expect("there"), pointer), broken, "{check}");
     }
-    let ill = with_fault("check-fails:accelerator-metrics");
+    let ill = with_fault("check-fails=accelerator-metrics");
     let metrics =
         the_demo(&ill).http("http://nvidia-dcgm-exporter.gpu-operator.svc:9400/metrics").expect("an exporter");
     assert!(!metrics.body.contains("DCGM_FI_DEV_POWER_USAGE") && metrics.body.contains("DCGM_FI_DEV_GPU_UTIL"));
-    let ill = with_fault("check-fails:ai-service-metrics");
+    let ill = with_fault("check-fails=ai-service-metrics");
     assert_eq!(get(&ill, "/apis/custom.metrics.k8s.io/v1beta1").await.expect_err("no adapter").code, 503);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_api_takes_its_time() {
-    let connection = with_fault("slow:200ms");
+    let connection = with_fault("slow=200ms");
     let began = tokio::time::Instant::now();
     get(&connection, "/version").await.expect("an answer");
     assert_eq!(began.elapsed(), Duration::from_millis(200));
@@ -328,7 +328,7 @@ async fn a_slow_api_takes_its_time() {
 
 #[tokio::test(start_paused = true)]
 async fn a_dropped_watch_breaks_off() {
-    let connection = with_fault("drop-watch:3");
+    let connection = with_fault("dropped-watch=3");
     let told: Vec<std::io::Result<Value>> = lines(&connection, "/api/v1/nodes?watch=true").await.collect().await;
     assert_eq!(told.iter().filter(|one| one.is_ok()).count(), 3);
     assert!(told.last().is_some_and(Result::is_err), "{told:?}");
@@ -336,7 +336,7 @@ async fn a_dropped_watch_breaks_off() {
 
 #[tokio::test(start_paused = true)]
 async fn a_forbidden_verb_is_refused_and_known_beforehand() {
-    let connection = with_fault("forbidden:create/jobs");
+    let connection = with_fault("forbidden=create:jobs");
     let status = send(&connection, "POST", JOBS, job("x")).await.expect_err("forbidden");
     assert_eq!(
         status.message,

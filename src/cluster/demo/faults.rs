@@ -1,4 +1,4 @@
-//! What can be made to go wrong in the demo, and how a person writes it: `unschedulable:dra-support`, `slow:200ms`.
+//! What can be made to go wrong in the demo, and how a person writes it: `unschedulable=dra-support`, `slow=200ms`.
 
 use std::{fmt, str::FromStr};
 
@@ -23,18 +23,18 @@ pub enum Fault {
 pub const BREAKABLE: &[&str] =
     &["accelerator-metrics", "ai-service-metrics", "dra-support", "gpu-operator-health", "platform-health"];
 
-const FORMS: &str = "unschedulable:CHECK, image-pull:CHECK, check-fails:CHECK, slow:200ms, drop-watch:5, \
-                     forbidden:VERB/RESOURCE";
+const FORMS: &str = "unschedulable=CHECK, image-pull=CHECK, check-fails=CHECK, slow=200ms, dropped-watch=5, \
+                     forbidden=VERB:RESOURCE";
 const VERBS: &[&str] = &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
 /// Why a text is no fault.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FaultError {
-    /// No colon, or an unknown word before it.
+    /// No equals sign, or an unknown word before it.
     UnknownKind {
         text: String,
     },
-    /// Nothing after the colon.
+    /// Nothing after the equals sign.
     NoValue {
         kind: String,
     },
@@ -45,7 +45,7 @@ pub enum FaultError {
     NoCount {
         text: String,
     },
-    /// Not `verb/resource`, or a verb that nothing has.
+    /// Not `verb:resource`, or a verb that nothing has.
     NoPermission {
         text: String,
     },
@@ -59,21 +59,23 @@ impl fmt::Display for FaultError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             FaultError::UnknownKind { text } => write!(f, "`{text}` is no fault; write one of {FORMS}"),
-            FaultError::NoValue { kind } => write!(f, "`{kind}:` says nothing after the colon; write one of {FORMS}"),
+            FaultError::NoValue { kind } => {
+                write!(f, "`{kind}=` says nothing after the equals sign; write one of {FORMS}")
+            }
             FaultError::NoDuration { text } => {
                 write!(
                     f,
-                    "`{text}` is no duration; write milliseconds or seconds, for example `slow:200ms` or `slow:2s`"
+                    "`{text}` is no duration; write milliseconds or seconds, for example `slow=200ms` or `slow=2s`"
                 )
             }
             FaultError::NoCount { text } => {
-                write!(f, "`{text}` is no number of events; write for example `drop-watch:5`")
+                write!(f, "`{text}` is no number of events; write for example `dropped-watch=5`")
             }
             FaultError::NoPermission { text } => {
                 let verbs = VERBS.join(", ");
                 write!(
                     f,
-                    "`{text}` is no verb on a resource; write for example `forbidden:create/jobs`; verbs are {verbs}"
+                    "`{text}` is no verb on a resource; write for example `forbidden=create:jobs`; verbs are {verbs}"
                 )
             }
             FaultError::NotBreakable { check } => {
@@ -90,8 +92,8 @@ impl FromStr for Fault {
 
     fn from_str(text: &str) -> Result<Fault, FaultError> {
         let unknown = || FaultError::UnknownKind { text: text.to_owned() };
-        let (kind, value) = text.split_once(':').ok_or_else(unknown)?;
-        let kinds = ["unschedulable", "image-pull", "check-fails", "slow", "drop-watch", "forbidden"];
+        let (kind, value) = text.split_once('=').ok_or_else(unknown)?;
+        let kinds = ["unschedulable", "image-pull", "check-fails", "slow", "dropped-watch", "forbidden"];
         if !kinds.contains(&kind) {
             return Err(unknown());
         }
@@ -105,13 +107,13 @@ impl FromStr for Fault {
             "check-fails" if BREAKABLE.contains(&value) => Ok(Fault::CheckFails { check }),
             "check-fails" => Err(FaultError::NotBreakable { check }),
             "slow" => millis(value).map(|millis| Fault::Slow { millis }),
-            "drop-watch" => {
+            "dropped-watch" => {
                 let after = value.parse().map_err(|_| FaultError::NoCount { text: value.to_owned() })?;
                 Ok(Fault::DroppedWatch { after })
             }
             _ => {
                 let bad = || FaultError::NoPermission { text: value.to_owned() };
-                let (verb, resource) = value.split_once('/').ok_or_else(bad)?;
+                let (verb, resource) = value.split_once(':').ok_or_else(bad)?;
                 if !VERBS.contains(&verb) || resource.is_empty() {
                     return Err(bad());
                 }
@@ -123,9 +125,10 @@ impl FromStr for Fault {
 
 fn millis(text: &str) -> Result<u64, FaultError> {
     let bad = || FaultError::NoDuration { text: text.to_owned() };
-    let (digits, unit) = match text.strip_suffix("ms") {
-        Some(digits) => (digits, 1),
-        None => (text.strip_suffix('s').ok_or_else(bad)?, 1_000),
+    let (digits, unit) = match (text.strip_suffix("ms"), text.strip_suffix('s')) {
+        (Some(digits), _) => (digits, 1),
+        (None, Some(digits)) => (digits, 1_000),
+        (None, None) => (text, 1),
     };
     digits.parse::<u64>().ok().and_then(|number| number.checked_mul(unit)).ok_or_else(bad)
 }
@@ -133,12 +136,12 @@ fn millis(text: &str) -> Result<u64, FaultError> {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Fault::Unschedulable { check } => write!(f, "unschedulable:{check}"),
-            Fault::ImagePull { check } => write!(f, "image-pull:{check}"),
-            Fault::CheckFails { check } => write!(f, "check-fails:{check}"),
-            Fault::Slow { millis } => write!(f, "slow:{millis}ms"),
-            Fault::DroppedWatch { after } => write!(f, "drop-watch:{after}"),
-            Fault::Forbidden { verb, resource } => write!(f, "forbidden:{verb}/{resource}"),
+            Fault::Unschedulable { check } => write!(f, "unschedulable={check}"),
+            Fault::ImagePull { check } => write!(f, "image-pull={check}"),
+            Fault::CheckFails { check } => write!(f, "check-fails={check}"),
+            Fault::Slow { millis } => write!(f, "slow={millis}ms"),
+            Fault::DroppedWatch { after } => write!(f, "dropped-watch={after}"),
+            Fault::Forbidden { verb, resource } => write!(f, "forbidden={verb}:{resource}"),
         }
     }
 }
@@ -183,16 +186,17 @@ mod tests {
     #[test]
     fn every_fault_is_written_as_it_is_read() {
         for text in [
-            "unschedulable:dra-support",
-            "image-pull:dra-support",
-            "check-fails:gpu-operator-health",
-            "slow:200ms",
-            "drop-watch:5",
-            "forbidden:get/pods/log",
+            "unschedulable=dra-support",
+            "image-pull=dra-support",
+            "check-fails=gpu-operator-health",
+            "slow=200ms",
+            "dropped-watch=5",
+            "forbidden=get:pods/log",
         ] {
             assert_eq!(text.parse::<Fault>().map(|fault| fault.to_string()), Ok(text.to_owned()));
         }
-        assert_eq!("slow:2s".parse(), Ok(Fault::Slow { millis: 2_000 }));
+        assert_eq!("slow=2s".parse(), Ok(Fault::Slow { millis: 2_000 }));
+        assert_eq!("slow=250".parse(), Ok(Fault::Slow { millis: 250 }));
     }
 
     #[track_caller]
@@ -203,14 +207,14 @@ mod tests {
 
     #[test]
     fn what_is_no_fault_says_what_would_be_one() {
-        check("nonsense", "`nonsense` is no fault; write one of unschedulable:CHECK");
-        check("meteor:today", "`meteor:today` is no fault");
-        check("image-pull:", "says nothing after the colon");
-        check("slow:fast", "write milliseconds or seconds");
-        check("slow:99999999999999999999s", "is no duration");
-        check("drop-watch:some", "is no number of events");
-        check("forbidden:jobs", "write for example `forbidden:create/jobs`");
-        check("forbidden:eat/jobs", "is no verb on a resource");
-        check("check-fails:gang-scheduling", "only accelerator-metrics, ai-service-metrics");
+        check("nonsense", "`nonsense` is no fault; write one of unschedulable=CHECK");
+        check("quake=9", "`quake=9` is no fault");
+        check("image-pull=", "says nothing after the equals sign");
+        check("slow=fast", "write milliseconds or seconds");
+        check("slow=99999999999999999999s", "is no duration");
+        check("dropped-watch=some", "is no number of events");
+        check("forbidden=jobs", "write for example `forbidden=create:jobs`");
+        check("forbidden=eat:jobs", "is no verb on a resource");
+        check("check-fails=gang-scheduling", "only accelerator-metrics, ai-service-metrics");
     }
 }
