@@ -125,7 +125,7 @@ impl Node {
             Kind::Bool(value, _) => Value::Bool(*value),
             Kind::Number(number, _) => Value::Number(number.clone()),
             Kind::NotFinite(text) => Value::String(text.to_string()),
-            Kind::Timestamp(text) => Value::String(rfc3339(text)),
+            Kind::Timestamp(text) => Value::String(timestamp(text).unwrap_or_else(|| text.to_string())),
             Kind::String(text) => Value::String(text.to_string()),
             Kind::List(items) => items.iter().map(Node::to_value).collect(),
             Kind::Map(entries) => {
@@ -251,7 +251,8 @@ impl<'t> Builder<'t> {
             let at = position(&span.start);
             let done = match event {
                 Event::Scalar(text, style, anchor, tag) => {
-                    let tag = tag.as_ref().and_then(|tag| tag.core_suffix());
+                    // A tag that YAML does not know makes a text of what it stands before, as in the reference.
+                    let tag = tag.as_ref().map(|tag| tag.core_suffix().unwrap_or("str"));
                     let plain = style == ScalarStyle::Plain;
                     if let Some(Open::Map { pending: pending @ None, .. }) = open.last_mut() {
                         let merge = plain && text == "<<";
@@ -452,7 +453,7 @@ fn scalar(text: Cow<'_, str>, plain: bool, tag: Option<&str>) -> Kind {
         | ".NAN" => Kind::NotFinite(source()),
         _ => match number(&text) {
             Some(number) => Kind::Number(number, source()),
-            None if is_timestamp(&text) => Kind::Timestamp(source()),
+            None if timestamp(&text).is_some() => Kind::Timestamp(source()),
             None => Kind::String(text.into()),
         },
     }
@@ -463,6 +464,9 @@ fn number(text: &str) -> Option<Number> {
     let first = text.bytes().next()?;
     if !(first.is_ascii_digit() || matches!(first, b'+' | b'-' | b'.')) {
         return None;
+    }
+    if first == b'.' {
+        return float(text);
     }
     let plain = text.replace('_', "");
     let (negative, digits) = match plain.as_bytes().first()? {
@@ -512,30 +516,50 @@ fn float(text: &str) -> Option<Number> {
     Number::from_f64(text.parse().ok()?)
 }
 
-/// `2024-01-01`, or a date with a time; Go reads these as timestamps.
-fn is_timestamp(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    if !text.is_ascii() || bytes.len() < 8 || !bytes[..4].iter().all(u8::is_ascii_digit) || bytes[4] != b'-' {
-        return false;
+/// What Go reads as a timestamp, in RFC 3339: `2024-1-2`, `2024-01-02T03:04:05.6+02:00` with a zone, or
+/// `2024-01-02 03:04:05` without one, which then is UTC.
+fn timestamp(text: &str) -> Option<String> {
+    let is_dated = |bytes: &[u8]| bytes.len() > 7 && bytes[..4].iter().all(u8::is_ascii_digit) && bytes[4] == b'-';
+    if !text.is_ascii() || !is_dated(text.as_bytes()) {
+        return None;
     }
-    text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok() || timestamp(text).is_some()
+    let (date, clock, zone) = match text.find(['T', 't', ' ']) {
+        Some(at) if text.as_bytes()[at] == b' ' => (&text[..at], clock(text[at..].trim_start())?, "Z"),
+        Some(at) => {
+            let zone = at + text[at..].find(['Z', '+', '-'])?;
+            (&text[..at], clock(&text[at + 1..zone])?, zone_of(&text[zone..])?)
+        }
+        None => (text, "00:00:00".to_owned(), "Z"),
+    };
+    let local = format!("{}T{clock}", padded(date, '-')?);
+    local.parse::<jiff::civil::DateTime>().is_ok().then(|| local + zone)
 }
 
-fn timestamp(text: &str) -> Option<jiff::Timestamp> {
-    let spaced = text.replacen(' ', "T", 1).replace(' ', "");
-    if let Ok(timestamp) = spaced.parse::<jiff::Timestamp>() {
-        return Some(timestamp);
+fn zone_of(text: &str) -> Option<&str> {
+    match text {
+        "Z" | "+00:00" | "-00:00" => Some("Z"),
+        _ => {
+            let (hours, minutes) = text[1..].split_once(':')?;
+            let below = |part: &str, limit: u8| part.len() == 2 && part.parse::<u8>().is_ok_and(|n| n < limit);
+            (below(hours, 24) && below(minutes, 60)).then_some(text)
+        }
     }
-    // A date and a time without a zone are in UTC; a date alone is not accepted here.
-    let date_time = spaced.contains(['T', 't']).then(|| spaced.parse::<jiff::civil::DateTime>().ok())??;
-    date_time.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
 }
 
-fn rfc3339(text: &str) -> String {
-    match timestamp(text) {
-        Some(timestamp) => timestamp.to_string(),
-        None => format!("{text}T00:00:00Z"),
-    }
+/// `3:4:5.6` as `03:04:05.6`.
+fn clock(text: &str) -> Option<String> {
+    let (whole, fraction) = text.find('.').map_or((text, ""), |at| text.split_at(at));
+    (fraction.is_empty() || fraction.len() > 1 && fraction[1..].bytes().all(|b| b.is_ascii_digit()))
+        .then(|| Some(padded(whole, ':')? + fraction.trim_end_matches(['0', '.'])))?
+}
+
+/// Three numbers with two digits at least: `2024-1-2` as `2024-01-02`.
+fn padded(text: &str, separator: char) -> Option<String> {
+    let parts: Vec<&str> = text.split(separator).collect();
+    let is_number = |part: &&str| !part.is_empty() && part.len() < 5 && part.bytes().all(|b| b.is_ascii_digit());
+    let [first, second, third] = parts[..] else { return None };
+    let good = parts.iter().all(is_number) && second.len() < 3 && third.len() < 3;
+    good.then(|| format!("{first:0>2}{separator}{second:0>2}{separator}{third:0>2}"))
 }
 
 /// YAML text of a value: keys sorted, two spaces, final newline; reads back as the same value in YAML 1.1 and 1.2.
@@ -544,6 +568,11 @@ pub fn to_string(value: &Value) -> String {
     match value {
         Value::Object(map) if !map.is_empty() => write_map(&mut out, map, 0),
         Value::Array(list) if !list.is_empty() => write_list(&mut out, list, 0),
+        // A block's indentation counts from a parent, which this one lacks.
+        Value::String(text) if text.contains('\n') => {
+            write_double_quoted(&mut out, text);
+            out.push('\n');
+        }
         scalar => {
             write_inline(&mut out, scalar, 0);
             out.push('\n');
@@ -659,10 +688,15 @@ fn write_text(out: &mut String, text: &str, indent: usize, key: bool) {
 fn write_literal(out: &mut String, text: &str, indent: usize) {
     let body = text.trim_end_matches('\n');
     let trailing = text.len() - body.len();
+    out.push('|');
+    if text.starts_with([' ', '\n']) {
+        // The first line cannot show how far the block is indented.
+        out.push('2');
+    }
     out.push_str(match trailing {
-        0 => "|-",
-        1 => "|",
-        _ => "|+",
+        0 => "-",
+        1 => "",
+        _ => "+",
     });
     for line in body.split('\n').chain(std::iter::repeat_n("", trailing.saturating_sub(1))) {
         out.push('\n');
@@ -673,17 +707,17 @@ fn write_literal(out: &mut String, text: &str, indent: usize) {
     }
 }
 
-/// Control characters, tabs, line breaks other than `\n`, and texts that a literal block would not give back.
+/// Control characters, line breaks other than `\n`, and texts that a literal block would not show: blank ones, those with
+/// spaces at the end of a line, and a tab in the first column, which Go takes for indentation.
 fn needs_double_quotes(text: &str) -> bool {
+    let has_lines = text.contains('\n');
     let odd = |c: char| {
-        (c.is_control() && c != '\n')
+        (c.is_control() && !(has_lines && matches!(c, '\n' | '\t')))
             || matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
     };
-    if text.chars().any(odd) {
-        return true;
-    }
-    // A block whose first line is blank or indented would need an indentation indicator.
-    text.contains('\n') && (text.starts_with([' ', '\n']) || text.trim().is_empty())
+    text.chars().any(odd)
+        || has_lines
+            && (text.trim().is_empty() || text.contains(" \n") || text.ends_with(' ') || text.starts_with('\t'))
 }
 
 /// Would a plain scalar of this text be read as something other than a string, by YAML 1.1 or 1.2?
@@ -695,7 +729,18 @@ fn resolves_to_other_type(text: &str) -> bool {
     if YAML_1_1_BOOLEANS.iter().any(|word| text.eq_ignore_ascii_case(word)) || matches!(text, "=" | "<<") {
         return true;
     }
-    is_sexagesimal(text)
+    is_sexagesimal(text) || is_date_or_number_of_yaml_1_1(text)
+}
+
+/// Dates that are none (`2024-13-01` stops some readers), and numbers that only YAML 1.1 has (`.1_0`) or Go (`0o+14`).
+fn is_date_or_number_of_yaml_1_1(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let dated = bytes.len() > 7 && bytes[..4].iter().all(u8::is_ascii_digit) && bytes[4] == b'-';
+    let numeric = bytes[0].is_ascii_digit() || matches!(bytes[0], b'.' | b'+' | b'-');
+    dated && bytes.iter().all(|b| b.is_ascii_digit() || b"-:.+TtZz ".contains(b))
+        || numeric
+            && text.contains(['_', 'o'])
+            && bytes.iter().all(|b| b.is_ascii_hexdigit() || b"_.+-xXoO".contains(b))
 }
 
 /// A number to base 60 of YAML 1.1: `12:30`, `-1:02:03.5`, but not `0000:64:00.0`, whose second part exceeds 59.
@@ -771,6 +816,10 @@ mod tests {
         check("[yes, no, on, off, y, True, FALSE]", json!(["yes", "no", "on", "off", "y", true, false]));
         check("[~, null, '', \"~\", 1.2.3, 12:30]", json!([null, null, "", "~", "1.2.3", "12:30"]));
         check("[2024-01-01, 2024-01-01T10:00:00Z]", json!(["2024-01-01T00:00:00Z", "2024-01-01T10:00:00Z"]));
+        check("[2024-1-2, 2024-1-2 3:04:05]", json!(["2024-01-02T00:00:00Z", "2024-01-02T03:04:05Z"]));
+        check("[2024-1-2T3:4:5.60+02:00, 9999-12-31]", json!(["2024-01-02T03:04:05.6+02:00", "9999-12-31T00:00:00Z"]));
+        check("[2024-01-02 03:04:05 +02:00, 2024-13-01]", json!(["2024-01-02 03:04:05 +02:00", "2024-13-01"]));
+        check("[._1, .1_0, !own 12]", json!(["._1", ".1_0", "12"]));
         check("!!str 12", json!("12"));
         check("", json!(null));
         check("# only a comment\n", json!(null));
@@ -852,6 +901,15 @@ mod tests {
         let text = "a: {}\nb:\n  - 1\n  - x: '>= 1.25'\n    \"y\": \"24.04\"\n  - []\nbus: 0000:64:00.0\nf: 1e+21\n\"n\": null\n\"on\": \"yes\"\n\
                     plain: a b:c\ntext: |-\n  l1\n  l2\ntime: \"12:30\"\n";
         assert_eq!(to_string(&value), text);
+    }
+
+    #[test]
+    fn lines_stay_lines_where_a_block_can_show_them() {
+        let value = json!({"a": "#!/bin/sh\n\tls\n", "b": " x\ny", "c": "x \ny", "d": ["\nx\n\n"], "e": "\n"});
+        let text = "a: |\n  #!/bin/sh\n  \tls\nb: |2-\n   x\n  y\nc: \"x \\ny\"\nd:\n  - |2+\n\n    x\n\ne: \"\\n\"\n";
+        assert_eq!(to_string(&value), text);
+        check(text, value);
+        assert_eq!(to_string(&json!("x\ny")), "\"x\\ny\"\n");
     }
 
     #[test]
