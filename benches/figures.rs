@@ -4,10 +4,25 @@
 //! `cargo bench -- --peer "other recipe --service eks"` times another program's command beside ours, alternating with it,
 //! so that both meet the same machine. `--runs N` sets how often.
 
-use aicr::{catalog::Catalog, criteria::Dimension, ops, resolve::Options};
+use aicr::{
+    catalog::Catalog,
+    cluster::{
+        Target,
+        demo::DemoOptions,
+        watch::{LiveStatus, LiveView},
+    },
+    criteria::{Criteria, Dimension},
+    ops,
+    resolve::Options,
+    snapshot::Snapshot,
+    term::{color::Level, input::Input, key},
+    workbench::{RunOptions, app::State, effect::Effect, msg::Msg, view},
+};
+use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use std::{
     io::Read,
     process::{Command, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -32,6 +47,8 @@ fn main() {
     println!("{:<52} {:>8} {:>8} {:>10}", "what", "p50", "p99", "peak MiB");
     processes(&ours(), peer.as_deref(), runs);
     resolving(runs);
+    first_frame(runs.min(50));
+    frames(runs);
 }
 
 /// `aicr recipe` for [`CRITERIA`].
@@ -73,6 +90,104 @@ fn resolve(catalog: &Catalog) {
     let criteria = ops::recipe::criteria(catalog, Default::default(), &stated, false).expect("known criteria");
     let resolution = ops::recipe::resolve(catalog, &criteria, None, Options::default()).expect("a recipe");
     assert!(!resolution.recipe.components.is_empty());
+}
+
+/// Spawn to the first whole frame on a terminal of 120x40: the cluster need not have answered, but tabs and hints stand.
+fn first_frame(runs: usize) {
+    let size = PtySize { cols: 120, rows: 40, pixel_width: 0, pixel_height: 0 };
+    let mut times = Vec::new();
+    for _ in 0..runs {
+        let terminal = native_pty_system().openpty(size).expect("a pseudo-terminal");
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_aicr"));
+        command.arg("--demo");
+        command.env("TERM", "xterm-256color");
+        let mut output = terminal.master.try_clone_reader().expect("its output");
+        let start = Instant::now();
+        let mut child = terminal.slave.spawn_command(command).expect("the program runs");
+        let mut seen = Vec::new();
+        let mut bytes = [0; 1 << 16];
+        // The last line of a frame holds the hints, and the frame is one write.
+        while !contains(&seen, b"help") {
+            match output.read(&mut bytes) {
+                Ok(count) if count > 0 => seen.extend_from_slice(&bytes[..count]),
+                _ => panic!("the workbench ended before its first frame: {}", String::from_utf8_lossy(&seen)),
+            }
+        }
+        times.push(start.elapsed());
+        child.kill().expect("it can be ended");
+        child.wait().expect("it ends");
+    }
+    row("workbench: process to first frame, 120x40", times, None);
+}
+
+fn contains(text: &[u8], word: &[u8]) -> bool {
+    text.windows(word.len()).any(|window| window == word)
+}
+
+/// What one key and its frame cost at 200x60: update, layout, tables, drawing into a buffer.
+fn frames(runs: usize) {
+    for (nodes, name) in
+        [(5, "workbench: key to frame, 200x60, 5 nodes"), (5000, "workbench: key to frame, 200x60, 5,000 nodes")]
+    {
+        let mut state = state(nodes);
+        let mut keys = ["Down", "Up"].iter().cycle();
+        let times = (0..runs)
+            .map(|_| {
+                let keys = key::sequence(keys.next().expect("an endless cycle")).expect("known keys");
+                time(|| {
+                    for key in keys {
+                        state.update(Msg::Input(Input::Key(key)));
+                    }
+                    frame(&mut state);
+                })
+            })
+            .collect();
+        row(name, times, None);
+    }
+    let mut state = state(5);
+    state.update(Msg::Input(Input::Key(key::sequence("2").expect("a known key")[0])));
+    let times = (0..runs).map(|_| time(|| frame(&mut state))).collect();
+    row("workbench: one frame of the Recipe screen, 200x60", times, None);
+}
+
+fn frame(state: &mut State) {
+    state.prepare();
+    assert_eq!(view::frame(state).0.area.width, 200);
+}
+
+/// The workbench on a demo cluster of that many nodes, with its recipe, settled.
+fn state(nodes: usize) -> State {
+    let criteria = Criteria { service: Some("kind".into()), accelerator: Some("a100".into()), ..Criteria::default() };
+    let demo = DemoOptions { nodes: Some(nodes), ..DemoOptions::default() };
+    let target = Target { demo: Some(demo), ..Target::default() };
+    let options = RunOptions { target: target.clone(), criteria: Some(criteria), ..RunOptions::default() };
+    let mut state = State::new(&options, Level::True, 200, 60).expect("a known theme");
+    let mut waiting = state.begin();
+    waiting.extend(state.update(Msg::Connected { generation: 1, context: "demo".into(), server: "demo".into() }));
+    let view = LiveView { snapshot: Some(snapshot(&target)), status: LiveStatus::Fresh, missing: Vec::new() };
+    waiting.extend(state.update(Msg::Live { generation: 1, view }));
+    while let Some(effect) = waiting.pop() {
+        let answer = match effect {
+            Effect::LoadCatalog { generation } => Msg::Catalog { generation, answer: ops::recipe::load_catalog(&[]) },
+            Effect::Resolve { slot, generation, catalog, criteria, snapshot } => {
+                let answer = ops::recipe::resolve(&catalog, &criteria, snapshot.as_deref(), Options::default());
+                Msg::Resolved { slot, generation, answer: answer.map(Arc::new) }
+            }
+            _ => continue,
+        };
+        state.prepare();
+        waiting.extend(state.update(answer));
+    }
+    state
+}
+
+fn snapshot(target: &Target) -> Arc<Snapshot> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let taken = runtime.expect("a runtime").block_on(async {
+        let connection = ops::connect::connect(target).await.expect("the demo");
+        ops::snapshot::take(&connection, "2026-01-14T09:10:00Z").await.expect("a snapshot")
+    });
+    Arc::new(taken)
 }
 
 fn time(work: impl FnOnce()) -> Duration {
@@ -123,5 +238,5 @@ fn peak_kib(command: &[String]) -> Option<u64> {
 
 fn high_water_mark(status: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.split_whitespace().next()?.parse().ok()
+    line.split_whitespace().next()?.parse().ok().filter(|kib| *kib > 0)
 }
