@@ -55,6 +55,7 @@ macro_rules! contract {
 
 contract!(
     a_container_gets_variables_and_files,
+    a_container_that_fails_is_started_again,
     a_created_object_has_an_identity,
     a_deadline_ends_a_job_and_its_pod,
     a_dry_run_changes_nothing,
@@ -67,6 +68,7 @@ contract!(
     a_missing_config_map_blocks_the_start,
     a_missing_right_is_refused_until_it_is_given,
     a_namespace_is_furnished_and_emptied,
+    a_pod_of_several_containers_runs_them_in_order,
     a_pod_that_fits_nowhere_says_so,
     a_running_pod_is_told_to_stop,
     a_stale_write_is_a_conflict,
@@ -688,7 +690,8 @@ async fn a_watch_tells_what_its_selector_sees(world: &World) {
         world.watch(&path, "allowWatchBookmarks=true&timeoutSeconds=4&fieldSelector=metadata.name%3Dbefore").await;
     let events: Vec<Value> = events.collect().await;
     let kinds: Vec<&str> = events.iter().map(|event| text(&event["type"])).collect();
-    assert_eq!(kinds, ["ADDED", "BOOKMARK"]);
+    assert_eq!(kinds[..2], ["ADDED", "BOOKMARK"]);
+    assert!(kinds[2..].iter().all(|kind| *kind == "BOOKMARK"), "{kinds:?}");
     assert_eq!(events[0]["object"]["kind"], "ConfigMap");
     let (seen, marked) = (&events[0]["object"]["metadata"], &events[1]["object"]["metadata"]);
     let number = |metadata: &Value| text(&metadata["resourceVersion"]).parse::<u64>().expect("a number");
@@ -901,6 +904,14 @@ async fn a_missing_right_is_refused_until_it_is_given(world: &World) {
     };
     tokio::time::timeout(PATIENCE, allowed).await.expect("the right is given");
     assert_eq!((can("list", "pods").await, can("delete", "pods").await), (json!(true), json!(false)));
+    let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview", "spec": {"namespace": world.namespace}});
+    let path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews";
+    let known = acting(Method::POST, path, review).await.expect("a review");
+    let mut rules = known["status"]["resourceRules"].as_array().into_iter().flatten();
+    assert!(
+        rules.any(|rule| rule["resources"] == json!(["pods"]) && rule["verbs"] == json!(["get", "list"])),
+        "{known}"
+    );
     refused(acting(Method::DELETE, &format!("{pods}/x"), json!({})).await, 403, "Forbidden", "cannot delete resource");
     refused(get(&format!("{}/mine", world.core("configmaps"))).await, 404, "NotFound", "");
     refused(get(&format!("{}/other", world.core("configmaps"))).await, 403, "Forbidden", "");
@@ -1161,6 +1172,59 @@ async fn a_container_gets_variables_and_files(world: &World) {
     world.finished("given").await;
     let pod = world.pod("given", |_| true).await;
     assert_eq!(world.log(&pod, "").await, format!("plain {} me\nfile a\nfile b\n", world.namespace));
+}
+
+async fn a_pod_of_several_containers_runs_them_in_order(world: &World) {
+    world
+        .job("several", "echo main; sleep 1", |job| {
+            let spec = &mut job["spec"]["template"]["spec"];
+            let mut other = spec["containers"][0].clone();
+            other["name"] = json!("other");
+            other["command"][3] = json!("echo other; exit 2");
+            let mut first = other.clone();
+            first["name"] = json!("first");
+            first["command"][3] = json!("echo first");
+            spec["initContainers"] = json!([first]);
+            spec["containers"].as_array_mut().expect("a list").push(other);
+        })
+        .await;
+    let pod = world.pod("several", |pod| pod["status"]["phase"] == "Failed").await;
+    let code = |list: &str, at: usize| pod["status"][list][at]["state"]["terminated"]["exitCode"].clone();
+    assert_eq!((code("initContainerStatuses", 0), code("containerStatuses", 0)), (json!(0), json!(0)));
+    assert_eq!(code("containerStatuses", 1), 2, "one that fails is enough");
+    assert!(condition(&pod, "Initialized").is_some());
+    for name in ["main", "other", "first"] {
+        assert_eq!(world.log(&pod, &format!("container={name}")).await, format!("{name}\n"));
+    }
+    let name = text(&pod["metadata"]["name"]);
+    let message = format!("a container name must be specified for pod {name}, choose one of: [first main other]");
+    refused(world.get(&format!("{}/{name}/log", world.core("pods"))).await, 400, "BadRequest", &message);
+}
+
+async fn a_container_that_fails_is_started_again(world: &World) {
+    let container =
+        json!({"name": "main", "image": "docker.io/test/pause:1", "command": ["/bin/busybox", "sh", "-c", "exit 4"]});
+    let pod = json!({"metadata": {"name": "again"}, "spec": {"restartPolicy": "OnFailure", "terminationGracePeriodSeconds": 1,
+        "containers": [container]}});
+    let made = world.post(&world.core("pods"), pod).await;
+    let pod = world.wait(&world.core("pods"), "again", |pod| waiting(pod) == "CrashLoopBackOff").await;
+    let status = &pod["status"]["containerStatuses"][0];
+    assert_eq!((&status["restartCount"], &status["ready"]), (&json!(1), &json!(false)));
+    assert_eq!(status["lastState"]["terminated"]["exitCode"], 4);
+    let message = text(&status["state"]["waiting"]["message"]);
+    let place = format!("pod=again_{}({})", world.namespace, text(&made["metadata"]["uid"]));
+    assert_eq!(message, format!("back-off 10s restarting failed container=main {place}"));
+    assert_eq!(pod["status"]["phase"], "Running");
+    let told = world.event(&made, "BackOff").await;
+    assert_eq!(
+        text(&told["message"]),
+        format!(
+            "Back-off restarting failed container main in pod again_{}({})",
+            world.namespace,
+            text(&made["metadata"]["uid"])
+        )
+    );
+    assert_eq!(text(&told["type"]), "Warning");
 }
 
 async fn a_log_is_followed_from_anywhere(world: &World) {

@@ -270,13 +270,12 @@ impl Pod {
 
     /// One container from its image to its end, again and again where its pod wants that.
     async fn container(&self, spec: &Value, check: &str, is_init: bool) -> Result<PodExit, Gone> {
-        let name = text(&spec["name"]);
         let mut pause = FIRST_BACKOFF;
+        let mut restarts = 0;
         loop {
             self.pull(spec, check).await?;
-            let exit = self.start(spec).await?;
-            let policy = self.value()?;
-            let again = match policy["spec"]["restartPolicy"].as_str() {
+            let exit = self.start(spec, restarts).await?;
+            let again = match self.value()?["spec"]["restartPolicy"].as_str() {
                 Some("Never") => false,
                 Some("OnFailure") => exit.code != 0,
                 _ => !is_init || exit.code != 0,
@@ -284,30 +283,28 @@ impl Pod {
             if !again {
                 return Ok(exit);
             }
-            let message = format!(
-                "back-off {}s restarting failed container={name} pod={}_{}({})",
-                pause.as_secs(),
-                self.key.name,
-                self.key.namespace,
-                self.uid
-            );
-            self.change(|pod| {
-                let last = find_status(pod, name).map(|status| status["state"].take());
-                if let Some(status) = find_status(pod, name) {
-                    status["lastState"] = last.unwrap_or_default();
-                    status["restartCount"] = json!(status["restartCount"].as_u64().unwrap_or(0) + 1);
-                    status["state"] = json!({"waiting": {"reason": "CrashLoopBackOff", "message": message}});
-                }
-            })?;
-            self.told(
-                spec,
-                "BackOff",
-                &format!("Back-off restarting failed container {name} in pod {}", self.key.name),
-                true,
-            )?;
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_BACKOFF);
+            // The first time at once, then with growing patience.
+            if restarts > 0 {
+                self.back_off(spec, pause)?;
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_BACKOFF);
+            }
+            restarts += 1;
         }
+    }
+
+    fn back_off(&self, spec: &Value, pause: Duration) -> Result<(), Gone> {
+        let name = text(&spec["name"]);
+        let place = format!("{}_{}({})", self.key.name, self.key.namespace, self.uid);
+        let seconds = pause.as_secs();
+        let message = format!("back-off {seconds}s restarting failed container={name} pod={place}");
+        self.change(|pod| {
+            if let Some(status) = find_status(pod, name) {
+                status["lastState"] = status["state"].take();
+            }
+            set_state(pod, name, json!({"waiting": {"reason": "CrashLoopBackOff", "message": message}}));
+        })?;
+        self.told(spec, "BackOff", &format!("Back-off restarting failed container {name} in pod {place}"), true)
     }
 
     fn told(&self, spec: &Value, reason: &str, message: &str, is_warning: bool) -> Result<(), Gone> {
@@ -380,7 +377,7 @@ impl Pod {
     }
 
     /// Starts the container and waits for its end.
-    async fn start(&self, spec: &Value) -> Result<PodExit, Gone> {
+    async fn start(&self, spec: &Value, restarts: u64) -> Result<PodExit, Gone> {
         let name = text(&spec["name"]);
         let (run, lines) = loop {
             let (log, lines) = mpsc::unbounded_channel();
@@ -402,8 +399,12 @@ impl Pod {
         let image_id = format!("sha256:{}", digest(&["image", text(&spec["image"])]));
         let container_id = format!("containerd://{}", digest(&["container", &self.uid, name]));
         self.change(|pod| {
+            if let Some(status) = find_status(pod, name).filter(|status| status["state"].get("terminated").is_some()) {
+                status["lastState"] = status["state"].take();
+            }
             set_state(pod, name, json!({"running": {"startedAt": now}}));
             if let Some(status) = find_status(pod, name) {
+                status["restartCount"] = json!(restarts);
                 status["ready"] = json!(true);
                 status["started"] = json!(true);
                 status["imageID"] = json!(image_id);

@@ -406,22 +406,23 @@ impl Asked<'_> {
         Ok(respond(StatusCode::OK, "text/plain", BodyExt::boxed_unsync(StreamBody::new(pieces))))
     }
 
+    /// The container whose log is wanted; a pod with one need not be asked for it.
     fn container(&self, key: &Key, pod: &Value) -> Result<String, Refusal> {
-        let names: Vec<&str> = ["initContainers", "containers"]
-            .into_iter()
-            .flat_map(|list| pod["spec"][list].as_array().into_iter().flatten())
-            .filter_map(|container| container["name"].as_str())
-            .collect();
-        match (self.param("container"), names.as_slice()) {
-            (Some(asked), names) if names.contains(&asked.as_str()) => Ok(asked),
+        let names = |list: &str| -> Vec<&str> {
+            let specs = pod["spec"][list].as_array().into_iter().flatten();
+            specs.filter_map(|container| container["name"].as_str()).collect()
+        };
+        let (main, init) = (names("containers"), names("initContainers"));
+        match (self.param("container"), main.as_slice()) {
+            (Some(asked), _) if main.contains(&asked.as_str()) || init.contains(&asked.as_str()) => Ok(asked),
             (Some(asked), _) => {
                 Err(Refusal::bad_request(format!("container {asked} is not valid for pod {}", key.name)))
             }
             (None, [one]) => Ok((*one).to_owned()),
-            (None, names) => Err(Refusal::bad_request(format!(
+            (None, _) => Err(Refusal::bad_request(format!(
                 "a container name must be specified for pod {}, choose one of: [{}]",
                 key.name,
-                names.join(" ")
+                [init, main].concat().join(" ")
             ))),
         }
     }
