@@ -5,7 +5,7 @@
 //! so that both meet the same machine. `--runs N` sets how often.
 
 use aicr::{
-    catalog::Catalog,
+    catalog::{Catalog, File},
     cluster::{
         Target,
         demo::DemoOptions,
@@ -15,6 +15,7 @@ use aicr::{
     ops,
     resolve::Options,
     snapshot::Snapshot,
+    store,
     term::{color::Level, input::Input, key},
     workbench::{RunOptions, app::State, effect::Effect, msg::Msg, view},
 };
@@ -47,6 +48,7 @@ fn main() {
     println!("{:<52} {:>8} {:>8} {:>10}", "what", "p50", "p99", "peak MiB");
     processes(&ours(), peer.as_deref(), runs);
     resolving(runs);
+    resolving_large(runs);
     first_frame(runs.min(50));
     frames(runs);
 }
@@ -83,6 +85,25 @@ fn resolving(runs: usize) {
     row("in process: read the catalog", loads, None);
     let resolves = (0..runs).map(|_| time(|| resolve(&catalog))).collect();
     row("in process: resolve", resolves, None);
+}
+
+/// Resolving when thousands of overlays do not match.
+fn resolving_large(runs: usize) {
+    let mut files = store::catalog_dir::embedded();
+    for n in 0..10_000 {
+        let (service, accelerator) = (format!("service-{}", n / 100), format!("gpu-{}", n % 100));
+        let text = format!(
+            "metadata: {{name: o{n}}}\nspec:\n  criteria: {{service: {service}, accelerator: {accelerator}}}\n  \
+             componentRefs: [{{name: gpu-operator, overrides: {{driver: {{version: v{n}}}}}}}]\n"
+        );
+        let path = format!("overlays/o{n}.yaml");
+        files.insert(&path, File { text: text.into(), source: 0, shown: path.as_str().into() });
+    }
+    let loads = (0..runs.div_ceil(20)).map(|_| time(|| drop(Catalog::new(files.clone())))).collect();
+    row("in process: read a catalog of 10,098 overlays", loads, None);
+    let catalog = Catalog::new(files).expect("the catalog is good");
+    let resolves = (0..runs).map(|_| time(|| resolve(&catalog))).collect();
+    row("in process: resolve on it", resolves, None);
 }
 
 fn resolve(catalog: &Catalog) {

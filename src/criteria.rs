@@ -1,6 +1,6 @@
 //! What a person asks for: service, accelerator, OS, intent, platform, nodes; `any` where they did not say.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 /// The dimensions of a query, in the order in which they are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -51,14 +51,20 @@ pub struct Criteria {
 impl Criteria {
     /// The stated value of a dimension as text; `None` when it is open.
     pub fn get(&self, dimension: Dimension) -> Option<String> {
-        match dimension {
-            Dimension::Service => self.service.clone(),
-            Dimension::Accelerator => self.accelerator.clone(),
-            Dimension::Os => self.os.clone(),
-            Dimension::Intent => self.intent.clone(),
-            Dimension::Platform => self.platform.clone(),
-            Dimension::Nodes => (self.nodes > 0).then(|| self.nodes.to_string()),
-        }
+        self.stated(dimension).map(Cow::into_owned)
+    }
+
+    /// As [`Criteria::get`], without a copy: a catalog may have thousands of overlays to look at.
+    pub fn stated(&self, dimension: Dimension) -> Option<Cow<'_, str>> {
+        let text = match dimension {
+            Dimension::Service => &self.service,
+            Dimension::Accelerator => &self.accelerator,
+            Dimension::Os => &self.os,
+            Dimension::Intent => &self.intent,
+            Dimension::Platform => &self.platform,
+            Dimension::Nodes => return (self.nodes > 0).then(|| self.nodes.to_string().into()),
+        };
+        text.as_deref().map(Cow::Borrowed)
     }
 
     /// States a dimension as given (already normalised), or opens it with `None`. Nodes that are no number open it.
@@ -75,7 +81,7 @@ impl Criteria {
 
     /// Number of stated dimensions, 0 to 6.
     pub fn specificity(&self) -> usize {
-        Dimension::ALL.into_iter().filter(|dimension| self.get(*dimension).is_some()).count()
+        Dimension::ALL.into_iter().filter(|dimension| self.stated(*dimension).is_some()).count()
     }
 }
 
@@ -84,7 +90,7 @@ impl fmt::Display for Criteria {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut first = true;
         for dimension in Dimension::ALL {
-            if let Some(value) = self.get(dimension) {
+            if let Some(value) = self.stated(dimension) {
                 write!(f, "{}{}={value}", if first { "" } else { " " }, dimension.name())?;
                 first = false;
             }

@@ -58,6 +58,10 @@ impl RecipeFormatError {
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
+            RecipeFormatError::NotARecipe { found } if found.contains("`kind: RecipeMetadata`") => {
+                "that is an overlay: resolve with `aicr recipe --data FOLDER`, the folder being the one that holds its \
+                 `overlays/`, and give the recipe"
+            }
             RecipeFormatError::NotARecipe { .. } | RecipeFormatError::Syntax(_) => {
                 "write a recipe with `aicr recipe -o recipe.yaml` and give that file"
             }
@@ -89,6 +93,8 @@ pub fn read(text: &str) -> Result<Recipe, RecipeFormatError> {
         return Err(RecipeFormatError::ApiVersion { found: version });
     }
     let metadata = root.get("metadata");
+    let mut components = list::<ComponentRef>(Some(&root), "componentRefs")?;
+    components.iter_mut().for_each(complete_type);
     let recipe = Recipe {
         version: metadata.map(|metadata| text(metadata, "version")).unwrap_or_default(),
         applied_overlays: list(metadata, "appliedOverlays")?,
@@ -96,7 +102,7 @@ pub fn read(text: &str) -> Result<Recipe, RecipeFormatError> {
         constraint_warnings: list::<ConstraintWarning>(metadata, "constraintWarnings")?,
         criteria: criteria(root.get("criteria")),
         constraints: list::<Constraint>(Some(&root), "constraints")?,
-        components: list::<ComponentRef>(Some(&root), "componentRefs")?,
+        components,
         deployment_order: list(Some(&root), "deploymentOrder")?,
         validation: field::<Validation>(&root, "validation")?,
         extra: root.get("aicr").map_or(Value::Null, Node::to_value),
@@ -107,6 +113,17 @@ pub fn read(text: &str) -> Result<Recipe, RecipeFormatError> {
     }
     let problems = coherence(&recipe.components);
     if problems.is_empty() { Ok(recipe) } else { Err(RecipeFormatError::Incoherent(problems)) }
+}
+
+/// A type in any spelling, or none: then it is Kustomize where something is set that only Kustomize has.
+fn complete_type(component: &mut ComponentRef) {
+    let kustomize = !component.tag.is_empty() || !component.path.is_empty();
+    match &*component.r#type.to_lowercase() {
+        "" if component.is_enabled() => component.r#type = if kustomize { "Kustomize" } else { "Helm" }.to_owned(),
+        "helm" => component.r#type = "Helm".to_owned(),
+        "kustomize" => component.r#type = "Kustomize".to_owned(),
+        _ => {}
+    }
 }
 
 /// A mapping's field as a typed value; strings are read from the source text, so that `1.10` stays `1.10`.
@@ -307,6 +324,14 @@ validation: {performance: {}}
     fn refused(text: &str, part: &str) {
         let error = read(text).unwrap_err().to_string();
         assert!(error.contains(part), "{error}");
+    }
+
+    #[test]
+    fn types_are_read_in_any_spelling_and_follow_from_the_fields() {
+        let text = "kind: RecipeResult\ncomponentRefs:\n- {name: a, type: HELM, source: s, version: 1.0}\n\
+                    - {name: b, source: s, version: 1.0}\n- {name: c, path: p}\n";
+        let types: Vec<String> = read(text).unwrap().components.into_iter().map(|one| one.r#type).collect();
+        assert_eq!(types, ["Helm", "Helm", "Kustomize"]);
     }
 
     #[test]

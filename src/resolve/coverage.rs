@@ -11,7 +11,7 @@ pub fn of(catalog: &Catalog, query: &Criteria, applied: &[String]) -> Vec<Covera
     let stated = |dimension: Dimension| query.get(dimension).map(|value| (dimension, value));
     let names_it = |dimension: Dimension, value: &str, name: &str| {
         let criteria = catalog.overlays.get(name).and_then(|overlay| overlay.criteria.as_ref());
-        criteria.and_then(|criteria| criteria.get(dimension)).is_some_and(|named| named == value)
+        criteria.and_then(|criteria| criteria.stated(dimension)).is_some_and(|named| named == value)
     };
     Dimension::ALL
         .into_iter()
@@ -33,11 +33,11 @@ fn completions(catalog: &Catalog, query: &Criteria, dimension: Dimension, value:
         .overlays
         .values()
         .filter_map(|overlay| overlay.criteria.as_ref())
-        .filter(|criteria| criteria.get(dimension).as_deref() == Some(value))
+        .filter(|criteria| criteria.stated(dimension).as_deref() == Some(value))
         .map(|criteria| {
             let changes = Dimension::ALL
                 .into_iter()
-                .filter(|other| criteria.get(*other).is_some() && criteria.get(*other) != query.get(*other))
+                .filter(|other| criteria.stated(*other).is_some() && criteria.stated(*other) != query.stated(*other))
                 .count();
             (changes, criteria.to_string())
         })

@@ -16,8 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// have must not receive the settings of one.
 pub fn mismatch(overlay: &Criteria, query: &Criteria) -> Option<Dimension> {
     Dimension::ALL.into_iter().find(|dimension| {
-        let wants = overlay.get(*dimension);
-        wants.is_some() && wants != query.get(*dimension)
+        let wants = overlay.stated(*dimension);
+        wants.is_some() && wants != query.stated(*dimension)
     })
 }
 
