@@ -3,6 +3,7 @@
 //! One file per verb; [`Command`] is the registry, and help, completions and man pages are made from it. A verb returns an
 //! [`Exit`] or the one failure that stopped it, and only [`main`] prints failures.
 
+mod agent_args;
 mod catalog;
 mod check;
 mod cleanup;
@@ -60,7 +61,7 @@ enum Command {
     Recipe(recipe::Args),
     Query(query::Args),
     Explain(explain::Args),
-    Validate(validate::Args),
+    Validate(Box<validate::Args>),
     Cleanup(cleanup::Args),
     Diff(diff::Args),
     #[command(hide = true)]

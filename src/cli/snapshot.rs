@@ -1,7 +1,9 @@
 //! `aicr snapshot`: what a cluster is, read from its API server.
 
 use super::{
-    Outcome, Printer, cluster,
+    Outcome, Printer,
+    agent_args::{AgentArgs, PodArgs},
+    cluster,
     exit::Exit,
     global::Global,
     output::{self, Format, deliver},
@@ -33,11 +35,17 @@ pub struct Args {
     /// How long the whole reading may take.
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = cluster::duration)]
     timeout: Duration,
+    #[command(flatten)]
+    agent: AgentArgs,
+    #[command(flatten)]
+    pod: PodArgs,
 }
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     cluster::block_on(async {
         let format = Format::of(args.format, &args.output);
+        args.agent.warn(printer);
+        args.pod.warn(printer);
         output::probe(&args.output)?;
         let connection = cluster::connect(global).await?;
         printer.debug(|| format!("reading {}", connection.at()));

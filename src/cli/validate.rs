@@ -1,7 +1,9 @@
 //! `aicr validate`: hold a cluster to a recipe, with live lines and a report.
 
 use super::{
-    Outcome, Printer, Stop, cluster,
+    Outcome, Printer, Stop,
+    agent_args::AgentArgs,
+    cluster,
     criteria_args::CriteriaArgs,
     exit::Exit,
     global::Global,
@@ -108,6 +110,8 @@ pub struct Args {
     /// How long each check may take, instead of what the catalog says.
     #[arg(long, value_name = "DURATION", value_parser = cluster::duration)]
     check_timeout: Option<Duration>,
+    #[command(flatten)]
+    agent: AgentArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -127,6 +131,7 @@ enum ReportFormat {
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let phases = phases(&args.phases)?;
+    args.agent.warn(printer);
     if args.recipe.is_some() && !args.criteria.stated().is_empty() {
         let because = "criteria choose a recipe, and --recipe gives one already";
         return Err(misuse("choose the recipe", because, "leave out --recipe or the criteria").into());

@@ -150,6 +150,23 @@ fn a_difference_between_recipes_names_the_layers_that_caused_it() {
     check("diff_recipes", &arguments);
 }
 
+#[test]
+fn flags_for_a_pod_that_nobody_needs_are_told() {
+    let run = Sandbox::new().aicr(&["--demo", "snapshot", "--privileged=false", "-n", "gpu-operator", "-t", "table"]);
+    assert_eq!(run.code, 0, "{}", run.transcript);
+    let told: Vec<&str> = run.stderr.lines().filter(|line| line.starts_with("warning: without effect: ")).collect();
+    assert!(told.len() == 2 && told[0].contains("--privileged") && told[1].contains("--namespace"), "{told:?}");
+}
+
+#[test]
+fn the_readme_lists_every_exit_code_with_its_meaning() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    for exit in aicr::cli::exit::Exit::ALL {
+        let row = format!("| {} | {} |", exit.code(), exit.meaning());
+        assert!(readme.replace('`', "").contains(&row), "README.md lacks {row}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn other_programs_can_look_at_the_demo() {
