@@ -8,7 +8,9 @@ use super::{
     selectors::Selector,
     status::Refusal,
     store::{Key, Object, Store},
+    table,
 };
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -18,14 +20,20 @@ pub enum View {
     Whole,
     /// As `PartialObjectMetadata`.
     Metadata,
+    /// As rows of a table at this time.
+    Table(Timestamp),
 }
 
 impl View {
-    pub fn of(self, object: &Value) -> Value {
+    /// One object.
+    pub fn of(self, kind: &Kind, object: &Value) -> Value {
         match self {
             View::Whole => object.clone(),
             View::Metadata => json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1",
                 "metadata": object["metadata"]}),
+            View::Table(now) => json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1",
+                "metadata": {"resourceVersion": object["metadata"]["resourceVersion"]},
+                "columnDefinitions": table::definitions(kind), "rows": [table::row(kind, object, now)]}),
         }
     }
 }
@@ -153,9 +161,15 @@ impl Page {
                 break;
             }
         }
-        let (list_kind, api_version) = match view {
-            View::Whole => (format!("{}List", spec.kind), spec.api_version()),
-            View::Metadata => ("PartialObjectMetadataList".to_owned(), "meta.k8s.io/v1".to_owned()),
+        let (list_kind, api_version, items) = match view {
+            View::Whole => (format!("{}List", spec.kind), spec.api_version(), "\"items\":[".to_owned()),
+            View::Metadata => {
+                ("PartialObjectMetadataList".to_owned(), "meta.k8s.io/v1".to_owned(), "\"items\":[".to_owned())
+            }
+            View::Table(_) => {
+                let columns = format!("\"columnDefinitions\":{},\"rows\":[", table::definitions(spec));
+                ("Table".to_owned(), "meta.k8s.io/v1".to_owned(), columns)
+            }
         };
         let mut metadata = json!({"resourceVersion": revision.to_string()});
         if let Some(token) = next {
@@ -165,7 +179,7 @@ impl Page {
             }
         }
         let mut body =
-            format!("{{\"kind\":\"{list_kind}\",\"apiVersion\":\"{api_version}\",\"metadata\":{metadata},\"items\":[")
+            format!("{{\"kind\":\"{list_kind}\",\"apiVersion\":\"{api_version}\",\"metadata\":{metadata},{items}")
                 .into_bytes();
         body.reserve(page.items.len() + 2);
         body.extend_from_slice(&page.items);
@@ -186,7 +200,8 @@ impl Page {
         self.begin();
         match view {
             View::Whole => self.bytes(spec, object),
-            View::Metadata => self.items.extend_from_slice(view.of(&value).to_string().as_bytes()),
+            View::Metadata => self.items.extend_from_slice(view.of(spec, &value).to_string().as_bytes()),
+            View::Table(now) => self.items.extend_from_slice(table::row(spec, &value, now).to_string().as_bytes()),
         }
     }
 

@@ -31,6 +31,7 @@ mod service;
 mod state;
 mod status;
 mod store;
+mod table;
 mod watch;
 mod world;
 

@@ -1,7 +1,7 @@
 //! HTTP in front of the store: paths, verbs, media types, and who may ask.
 //!
 //! In: a request as `kube` or `kubectl` sends it, and who sends it. Out: the answer of an API server. JSON is the only
-//! representation; tables are not made, so that `kubectl` falls back to names and ages.
+//! representation: what wants protobuf alone is refused.
 
 use super::{
     api::{DeleteOptions, Deleted, Options, PatchKind, Propagation},
@@ -140,10 +140,18 @@ impl Asked<'_> {
         if accept.is_empty() || accept.split(',').any(is_json) { Ok(()) } else { Err(Refusal::not_acceptable()) }
     }
 
-    /// How objects are to be shown: whole, or their metadata alone.
+    /// How objects are to be shown: whole, as rows of a table, or their metadata alone.
     fn view(&self) -> View {
         let accept = self.header(header::ACCEPT);
-        if accept.contains("as=PartialObjectMetadata") { View::Metadata } else { View::Whole }
+        // What is named first is wanted most, and kubectl names the table first.
+        let first = accept.split(',').next().unwrap_or_default();
+        if first.contains("as=Table") {
+            View::Table(self.cluster.clock.now())
+        } else if first.contains("as=PartialObjectMetadata") {
+            View::Metadata
+        } else {
+            View::Whole
+        }
     }
 
     /// Discovery, version, health.
@@ -195,7 +203,7 @@ impl Asked<'_> {
             ("get", "log") => self.log(&key),
             ("get", _) => {
                 let object = self.cluster.get(&key)?;
-                Ok(json_answer(StatusCode::OK, self.view().of(&object).to_string()))
+                Ok(json_answer(StatusCode::OK, self.view().of(key.spec(), &object).to_string()))
             }
             ("list", _) => self.list(&path),
             ("watch", _) => self.watch(&path),

@@ -207,7 +207,7 @@ impl Watching {
     fn line(&mut self, event: &str, object: &Object) {
         match self.view {
             View::Whole => self.push(event, object.json()),
-            View::Metadata => self.push(event, self.view.of(&object.value()).to_string()),
+            view => self.push(event, view.of(&ALL[self.kind], &object.value()).to_string()),
         }
     }
 
