@@ -1,6 +1,6 @@
 //! `aicr explain`: who set a value, who was hidden, and which layers could have spoken and did not.
 
-use super::{Outcome, Printer, criteria_args::QueryArgs, exit::Exit, global::Global, printer::Role};
+use super::{Outcome, Printer, criteria_args::QueryArgs, exit::Exit, global::Global, printer::Role, table};
 use crate::{
     ops,
     recipe::format::json_text,
@@ -8,20 +8,22 @@ use crate::{
     resolve::{
         Resolution,
         explain::{Explanation, Rung},
+        provenance::LayerKind,
     },
     yaml,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
 /// Say which layer set each value that a selector names, and what it hid.
 ///
-/// The layer that won stands first. Layers that do not speak about the value are listed with --all.
+/// The layer that won stands first. Layers that do not speak about the value are listed with --all. Without a selector:
+/// the layers of the recipe, and for every other overlay of the catalog why it does not apply.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The value's path, as for `aicr query`.
     #[arg(value_name = "SELECTOR")]
-    selector: String,
+    selector: Option<String>,
     #[command(flatten)]
     query: QueryArgs,
     /// List the layers that do not set the value as well.
@@ -41,7 +43,8 @@ enum ExplainFormat {
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let resolution = args.query.resolve(global, printer)?;
-    let explanations = ops::recipe::explain(&resolution, &args.selector)?;
+    let Some(selector) = &args.selector else { return decisions(&resolution, args.format, printer) };
+    let explanations = ops::recipe::explain(&resolution, selector)?;
     match args.format {
         ExplainFormat::Json => printer.data(&json_text(&explanations))?,
         ExplainFormat::Yaml => {
@@ -52,6 +55,30 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             let pages: Vec<String> =
                 explanations.iter().map(|explanation| page(&resolution, explanation, args.all, printer)).collect();
             printer.page(&pages.join("\n"))?;
+        }
+    }
+    Ok(Exit::Good)
+}
+
+/// Who speaks in the recipe, and what became of everybody else.
+fn decisions(resolution: &Resolution, format: ExplainFormat, printer: &Printer) -> Outcome {
+    let Resolution { layers, decisions, coverage, .. } = resolution;
+    let value = || json!({ "layers": layers, "decisions": decisions, "coverage": coverage });
+    match format {
+        ExplainFormat::Json => printer.data(&json_text(&value()))?,
+        ExplainFormat::Yaml => printer.data(&yaml::to_string(&value()))?,
+        ExplainFormat::Text => {
+            let mut spoke: Vec<_> = layers.iter().filter(|layer| layer.kind != LayerKind::Derived).collect();
+            spoke.sort_by_key(|layer| layer.kind);
+            let rows = spoke.into_iter().rev().map(|layer| {
+                let (sets, wins) = (layer.sets.to_string(), layer.wins.to_string());
+                [layer.name.clone(), layer.criteria.clone(), sets, wins, layer.file.clone()]
+            });
+            let stack = table::render(["LAYER", "CRITERIA", "SETS", "WINS", "FILE"], &rows.collect::<Vec<_>>());
+            let others = decisions.iter().filter(|decision| !decision.outcome.is_applied());
+            let rows = others.map(|decision| [decision.overlay.clone(), decision.outcome.to_string()]);
+            let others = table::render(["NOT APPLIED", "BECAUSE"], &rows.collect::<Vec<_>>());
+            printer.page(&format!("{stack}\n{others}"))?;
         }
     }
     Ok(Exit::Good)

@@ -82,6 +82,32 @@ pub enum Outcome {
     NeverSelected,
 }
 
+impl Outcome {
+    /// Whether the overlay was merged, for itself or for one that builds on it.
+    pub fn is_applied(&self) -> bool {
+        matches!(self, Outcome::Applied | Outcome::Ancestor { .. })
+    }
+}
+
+impl std::fmt::Display for Outcome {
+    /// Why an overlay applied or did not, in a few words.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Outcome::Applied => f.write_str("applied"),
+            Outcome::Ancestor { of } => write!(f, "ancestor of {of}"),
+            Outcome::Rejected { dimension, wants, query } => {
+                write!(f, "wants {} {wants}, not {query}", dimension.name())
+            }
+            Outcome::Excluded { constraint, expected, actual, fallback } => {
+                write!(f, "{constraint} is {actual}, needs {expected}")?;
+                fallback.as_ref().map_or(Ok(()), |name| write!(f, ", {name} instead"))
+            }
+            Outcome::DroppedWith { leaf } => write!(f, "dropped with {leaf}"),
+            Outcome::NeverSelected => f.write_str("has no criteria"),
+        }
+    }
+}
+
 /// Whether a stated dimension is honoured.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,5 +1,6 @@
 //! Laws of resolution, on the embedded catalog and on small ones made for the purpose.
 
+use crate::sandbox::{Sandbox, golden};
 use aicr::{
     catalog::{Catalog, File, Files},
     criteria::{Criteria, Dimension},
@@ -173,6 +174,15 @@ fn overlays_in_a_circle_are_refused_when_the_query_needs_them() {
     assert_eq!(compat.expect("the reference lets them vanish").recipe.applied_overlays, ["base"]);
     let gke = Criteria { service: Some("gke".into()), ..Criteria::default() };
     assert!(resolve(&catalog, &gke, None, Options::default()).is_ok());
+}
+
+#[test]
+fn every_overlay_of_the_catalog_has_a_reason() {
+    let run = Sandbox::new().aicr(&["explain", "--service", "kind", "--accelerator", "a100"]);
+    assert_eq!(run.code, 0, "{}", run.transcript);
+    golden("explain_decisions", &run.transcript);
+    let told = resolved(&CATALOG, &Criteria { service: Some("kind".into()), ..Criteria::default() }).decisions;
+    assert_eq!(told.len(), CATALOG.overlays.len() + 1);
 }
 
 /// `aicr explain` answers for what is not there any more, too.

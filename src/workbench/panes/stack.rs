@@ -88,7 +88,7 @@ fn add_others(rows: &mut Vec<Row>, resolution: &Resolution) {
                 format!("other {}", decision.overlay),
                 vec![
                     Cell::default(),
-                    Cell::new(Role::Muted, &decision.overlay).and(Role::Muted, format!("  {}", why(&decision.outcome))),
+                    Cell::new(Role::Muted, &decision.overlay).and(Role::Muted, format!("  {}", decision.outcome)),
                 ],
             )
         });
@@ -97,21 +97,6 @@ fn add_others(rows: &mut Vec<Row>, resolution: &Resolution) {
 
 fn heading(key: &str, text: String) -> Row {
     Row { branch: Some(false), ..Row::new(key, vec![Cell::default(), Cell::new(Role::Heading, text)]) }
-}
-
-/// Why an overlay did not apply, in a few words.
-fn why(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Applied => "applied".to_owned(),
-        Outcome::Ancestor { of } => format!("ancestor of {of}"),
-        Outcome::Rejected { dimension, wants, query } => format!("wants {} {wants}, not {query}", dimension.name()),
-        Outcome::Excluded { constraint, expected, actual, fallback } => {
-            let instead = fallback.as_ref().map_or(String::new(), |name| format!(", {name} instead"));
-            format!("{constraint} is {actual}, needs {expected}{instead}")
-        }
-        Outcome::DroppedWith { leaf } => format!("dropped with {leaf}"),
-        Outcome::NeverSelected => "has no criteria".to_owned(),
-    }
 }
 
 /// What recipe panels say without a recipe.
