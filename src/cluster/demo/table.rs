@@ -57,8 +57,8 @@ const NODES: &[Column] = &[
 const JOBS: &[Column] = &[
     NAME,
     Column("Status", true, |job, _| {
-        let conditions = list(&job["status"]["conditions"]).filter(|condition| condition["status"] == "True");
-        let last = conditions.last().and_then(|condition| condition["type"].as_str());
+        let mut conditions = list(&job["status"]["conditions"]).filter(|condition| condition["status"] == "True");
+        let last = conditions.next_back().and_then(|condition| condition["type"].as_str());
         json!(match last {
             Some("SuccessCriteriaMet") => "Complete",
             Some(kind) => kind,
