@@ -409,3 +409,10 @@ fn written(value: &Traced) -> Value {
         (TracedValue::Scalar(scalar), _) => scalar.clone(),
     }
 }
+
+#[test]
+fn the_embedded_catalog_has_no_findings() {
+    let findings = aicr::catalog::lint::lint(&catalog_dir::embedded());
+    let shown: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    assert!(findings.is_empty(), "{}", shown.join("\n"));
+}

@@ -32,7 +32,7 @@ use std::sync::{Arc, OnceLock};
 
 /// 2026-01-14 09:12:00 UTC.
 const NOW: u64 = 1_768_381_920_000;
-const SIZES: [(u16, u16); 4] = [(40, 10), (80, 24), (120, 40), (200, 60)];
+const SIZES: [(u16, u16); 5] = [(40, 10), (80, 24), (100, 30), (120, 40), (200, 60)];
 
 /// What the demo cluster measures, once.
 fn snapshot() -> Arc<Snapshot> {

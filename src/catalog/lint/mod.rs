@@ -3,6 +3,9 @@
 //! In: the files of a catalog. Out: [`Finding`]s, sorted by place. Loading a catalog stops at its first error; this reads
 //! on. Rules are functions listed in [`RULES`]; what only shows in resolved recipes is found by resolving every overlay.
 
+mod exempt;
+mod recipes;
+
 use super::{
     Catalog, CatalogError, File, Files,
     overlay::{BASE, Overlay},
@@ -11,15 +14,12 @@ use super::{
 use crate::{
     constraint::parse::{Operator, expression, version},
     criteria::{Criteria, Dimension, built_in, near_matches, normalise},
-    resolve::{Options, resolve, select},
+    resolve::select,
     snapshot::path::TYPES,
-    yaml::{Entry, Node, Position},
+    yaml::{Entry, Kind, Node, Position},
 };
 use serde_json::{Value, json};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::{collections::BTreeMap, fmt};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -57,7 +57,7 @@ impl fmt::Display for Finding {
 }
 
 /// The rules by name, with what they look for; documentation and SARIF are made from this table.
-pub const RULES: [(&str, &str); 19] = [
+pub const RULES: [(&str, &str); 24] = [
     ("unreadable", "a document that cannot be loaded"),
     ("unknown-field", "a field that no reader knows, usually a typing error"),
     ("kind", "a document of no kind, or of another one than its folder holds"),
@@ -69,7 +69,8 @@ pub const RULES: [(&str, &str); 19] = [
     ("criteria-value", "a criteria value that is unknown, or not written as queries are compared"),
     ("no-criteria", "an overlay that no query and no other overlay reaches"),
     ("same-criteria", "two overlays with the same criteria"),
-    ("missing-mixin", "a mixin that does not exist, or one that nobody uses"),
+    ("missing-mixin", "a mixin that does not exist"),
+    ("unused-mixin", "a mixin that no overlay names"),
     ("dangling-file", "a file that is named and not there"),
     ("unregistered-component", "a component that the registry does not know"),
     ("constraint", "a constraint that can never be evaluated"),
@@ -77,6 +78,13 @@ pub const RULES: [(&str, &str); 19] = [
     ("pin-differs", "a version pin that differs from the registry's default"),
     ("unknown-check", "a check that the validator catalog does not have in that phase"),
     ("conflict", "overlays of equal specificity that set one field differently, so that the alphabet decides"),
+    ("health-check", "a component without a health check, or a check that does more than look"),
+    (
+        "phases",
+        "an accelerator's recipe without deployment and conformance checks, or a version check without its bound",
+    ),
+    ("driver-root", "GPU operator and DRA driver that disagree about where the driver is installed"),
+    ("exemption", "a `# lint: allow` comment without a reason, or one that nothing needs"),
 ];
 
 /// Findings of a catalog, sorted by file and line.
@@ -117,19 +125,19 @@ pub fn lint(files: &Files) -> Vec<Finding> {
                     catalog.overlays.values().any(|overlay| overlay.mixins.iter().any(|(name, _)| *name == mixin.name));
                 if !used {
                     let message = format!("no overlay uses the mixin `{}`", mixin.name);
-                    findings.warn("missing-mixin", &mixin.document, mixin.document.root.at, message);
+                    findings.warn("unused-mixin", &mixin.document, mixin.document.root.at, message);
                 }
             }
             registry(&catalog, &mut findings);
             same_criteria(&catalog, &mut findings);
             conflicts(&catalog, &mut findings);
-            resolved(&catalog, &mut findings);
+            recipes::lint(&catalog, &mut findings);
         }
     }
     let mut findings = findings.0;
     findings.sort();
     findings.dedup();
-    findings
+    exempt::apply(files, findings)
 }
 
 #[derive(Default)]
@@ -234,7 +242,8 @@ fn document(path: &str, file: &File, findings: &mut Findings) {
     let kind = root.get("kind").and_then(Node::text).unwrap_or_default();
     let (folder, _) = path.split_once('/').unwrap_or(("", path));
     let wanted = match folder {
-        "components" | "checks" => return,
+        "components" => return values(path, &document, findings),
+        "checks" => return health_check(&document, findings),
         "mixins" => "RecipeMixin",
         "validators" => "ValidatorCatalog",
         "" if path == "registry.yaml" => "ComponentRegistry",
@@ -259,6 +268,34 @@ fn document(path: &str, file: &File, findings: &mut Findings) {
             }
         }
         _ => {}
+    }
+}
+
+/// Values files are mappings; other files of a component are read when bundles are made.
+fn values(path: &str, document: &Document, findings: &mut Findings) {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let is_map = matches!(document.root.kind, Kind::Map(_) | Kind::Null);
+    if name.starts_with("values") && !is_map {
+        let message = format!("a values file must be a mapping, found {}", document.root.kind_name());
+        findings.error("unreadable", document, document.root.at, message);
+    }
+}
+
+/// A health check may only look: `assert` and `error`.
+fn health_check(document: &Document, findings: &mut Findings) {
+    let spec = document.root.get("spec");
+    let steps = spec.and_then(|spec| spec.get("steps")).map_or(&[][..], Node::items);
+    for step in steps {
+        let other = |entry: &&Entry| !["name", "description", "try"].contains(&&*entry.key);
+        for entry in step.entries().iter().filter(other) {
+            let message = format!("a step of a health check has `{}`", entry.key);
+            findings.error("health-check", document, entry.key_at, message);
+        }
+        let operations = step.get("try").map_or(&[][..], Node::items).iter().flat_map(Node::entries);
+        for entry in operations.filter(|entry| !["assert", "error"].contains(&&*entry.key)) {
+            let message = format!("a health check may only `assert` and `error`, found `{}`", entry.key);
+            findings.error("health-check", document, entry.key_at, message);
+        }
     }
 }
 
@@ -478,6 +515,11 @@ fn weakened(catalog: &Catalog, overlay: &Overlay, findings: &mut Findings) {
 
 fn registry(catalog: &Catalog, findings: &mut Findings) {
     for entry in catalog.registry.components.values() {
+        if entry.assert_file.is_empty() {
+            let document = Document { shown: entry.file.clone(), root: entry.node.clone() };
+            let message = format!("the component `{}` has no health check", entry.name);
+            findings.warn("health-check", &document, entry.at, message);
+        }
         if !entry.assert_file.is_empty() && catalog.text(&entry.assert_file).is_none() {
             let document = Document { shown: entry.file.clone(), root: entry.node.clone() };
             let message = format!("the health check `{}` is not in the catalog", entry.assert_file);
@@ -555,22 +597,6 @@ fn settings(overlay: &Overlay) -> BTreeMap<String, (Value, Position)> {
     found
 }
 
-/// What only shows when an overlay's own criteria are resolved: dependencies, mixins, incoherent components.
-fn resolved(catalog: &Catalog, findings: &mut Findings) {
-    let mut told = BTreeSet::new();
-    for overlay in catalog.overlays.values() {
-        let Some(criteria) = overlay.criteria.as_ref().filter(|criteria| criteria.specificity() > 0) else { continue };
-        if let Err(error) = resolve(catalog, criteria, None, Options::default()) {
-            use crate::resolve::ResolveError::{Catalog, OsRequired, UnknownMixin};
-            if !matches!(error, Catalog(_) | OsRequired { .. } | UnknownMixin { .. }) && told.insert(error.to_string())
-            {
-                let message = format!("its criteria do not resolve: {error}");
-                findings.error("unreadable", &overlay.document, overlay.document.root.at, message);
-            }
-        }
-    }
-}
-
 /// Findings as SARIF 2.1.0, for code hosts that show them beside the lines.
 pub fn to_sarif(findings: &[Finding]) -> Value {
     let rules = RULES.iter().map(|(name, text)| json!({"id": name, "shortDescription": {"text": text}}));
@@ -599,10 +625,10 @@ pub fn to_sarif(findings: &[Finding]) -> Value {
 mod tests {
     use super::*;
 
-    const GOOD: [(&str, &str); 6] = [
+    const GOOD: [(&str, &str); 7] = [
         (
             "registry.yaml",
-            "kind: ComponentRegistry\napiVersion: aicr.run/v1alpha2\ncomponents:\n  - name: nfd\n    helm: {defaultRepository: oci://x, defaultVersion: \"1.0\"}\n",
+            "kind: ComponentRegistry\napiVersion: aicr.run/v1alpha2\ncomponents:\n  - name: nfd\n    healthCheck: {assertFile: checks/nfd/health-check.yaml}\n    helm: {defaultRepository: oci://x, defaultVersion: \"1.0\"}\n",
         ),
         (
             "overlays/base.yaml",
@@ -617,6 +643,10 @@ mod tests {
             "kind: RecipeMixin\napiVersion: aicr.run/v1alpha2\nmetadata: {name: os-ubuntu}\nspec:\n  constraints: [{name: OS.release.ID, value: ubuntu}]\n",
         ),
         ("components/nfd/values.yaml", "a: 1\n"),
+        (
+            "checks/nfd/health-check.yaml",
+            "kind: Test\nspec:\n  steps:\n    - name: a\n      try:\n        - assert: {resource: {}}\n",
+        ),
         (
             "validators/catalog.yaml",
             "kind: ValidatorCatalog\napiVersion: validator.nvidia.com/v1alpha1\nvalidators: [{name: dra-support, phase: conformance, image: x}]\n",
@@ -657,7 +687,7 @@ mod tests {
         check(&[(EKS, "{service: eks}", "{service: ekss}")], &["overlays/eks.yaml:5 criteria-value"]);
         check(
             &[(EKS, "[os-ubuntu]", "[os-ubunto]")],
-            &["mixins/os-ubuntu.yaml:1 missing-mixin", "overlays/eks.yaml:6 missing-mixin"],
+            &["mixins/os-ubuntu.yaml:1 unused-mixin", "overlays/eks.yaml:6 missing-mixin"],
         );
         check(&[(EKS, "dra-support", "dra-suport")], &["overlays/eks.yaml:7 unknown-check"]);
         check(&[(EKS, "conformance:", "deployment:")], &["overlays/eks.yaml:7 unknown-check"]);
@@ -686,6 +716,68 @@ mod tests {
         check(&[(EKS, "kind: RecipeMetadata", "kind: RecipeMetadata\nkind: x")], &["overlays/eks.yaml:2 unreadable"]);
     }
 
+    const CHECK: &str = "checks/nfd/health-check.yaml";
+
+    #[test]
+    fn health_checks_only_look() {
+        check(&[(CHECK, "assert:", "script:")], &["checks/nfd/health-check.yaml:6 health-check"]);
+        check(
+            &[(CHECK, "      try:", "      cleanup: []\n      try:")],
+            &["checks/nfd/health-check.yaml:5 health-check"],
+        );
+        let registry = "\n    healthCheck: {assertFile: checks/nfd/health-check.yaml}";
+        check(&[("registry.yaml", registry, "")], &["registry.yaml:4 health-check"]);
+        check(&[("components/nfd/values.yaml", "a: 1", "[a]")], &["components/nfd/values.yaml:1 unreadable"]);
+    }
+
+    #[test]
+    fn recipes_of_accelerators_can_be_validated() {
+        let h100 = |rest: &str| {
+            format!(
+                "kind: RecipeMetadata\napiVersion: aicr.run/v1alpha2\nmetadata: {{name: h100}}\nspec:\n  base: eks\n  criteria: {{service: eks, accelerator: h100}}\n{rest}"
+            )
+        };
+        check(&[("overlays/h100.yaml", "", &h100(""))], &["overlays/h100.yaml:1 phases"]);
+        let unbounded = h100("  validation: {deployment: {checks: [gpu-operator-version]}}\n");
+        let known = (
+            "validators/catalog.yaml",
+            "image: x}]",
+            "image: x}, {name: gpu-operator-version, phase: deployment, image: x}]",
+        );
+        check(&[known, ("overlays/h100.yaml", "", &unbounded)], &["overlays/h100.yaml:1 phases"]);
+    }
+
+    #[test]
+    fn operator_and_dra_driver_agree_about_the_driver() {
+        let registry = (
+            "registry.yaml",
+            "  - name: nfd",
+            "  - {name: gpu-operator, healthCheck: {assertFile: checks/nfd/health-check.yaml}}\n  - {name: nvidia-dra-driver-gpu, healthCheck: {assertFile: checks/nfd/health-check.yaml}}\n  - name: nfd",
+        );
+        let components = |installed: &str, looked_for: &str| {
+            format!(
+                "  componentRefs:\n  - {{name: gpu-operator, type: Helm, source: oci://x, version: '1', overrides: {{hostPaths: {{driverInstallDir: {installed}}}}}}}\n  - {{name: nvidia-dra-driver-gpu, type: Helm, source: oci://x, version: '1', overrides: {{nvidiaDriverRoot: {looked_for}}}}}\n  criteria:"
+            )
+        };
+        check(&[registry, (EKS, "  criteria:", &components("/run/nvidia", "/run/nvidia"))], &[]);
+        check(&[registry, (EKS, "  criteria:", &components("/run/nvidia", "/"))], &["overlays/eks.yaml:1 driver-root"]);
+        check(&[registry, (EKS, "  criteria:", &components("/", "/"))], &["overlays/eks.yaml:1 driver-root"]);
+    }
+
+    #[test]
+    fn a_file_may_justify_a_finding_and_has_to_say_why() {
+        let weak =
+            |comment: &str| format!("spec:\n{comment}  constraints: [{{name: K8s.server.version, value: '>= 1.20'}}]");
+        let justified = "  # lint: allow weakened-bound (older clusters are fine)\n  # and more words\n";
+        check(&[(EKS, "spec:", &weak(justified))], &[]);
+        check(
+            &[(EKS, "spec:", &weak("  # lint: allow weakened-bound\n"))],
+            &["overlays/eks.yaml:5 exemption", "overlays/eks.yaml:6 weakened-bound"],
+        );
+        check(&[(EKS, "spec:", "spec: # lint: allow cycle (there is none)")], &["overlays/eks.yaml:4 exemption"]);
+        check(&[(EKS, "spec:", "spec: # lint: allow nothing (no such rule)")], &["overlays/eks.yaml:4 exemption"]);
+    }
+
     #[test]
     fn overlays_that_stand_beside_each_other_are_compared() {
         let other = GOOD[2].1.replace("name: eks", "name: eks2");
@@ -706,7 +798,7 @@ mod tests {
 
     #[test]
     fn every_rule_that_is_used_is_documented() {
-        let source = include_str!("lint.rs");
+        let source = [include_str!("mod.rs"), include_str!("recipes.rs"), include_str!("exempt.rs")].concat();
         for (name, text) in RULES {
             assert!(source.matches(&format!("\"{name}\"")).count() > 1, "{name} is listed and never found");
             assert!(!text.is_empty());
