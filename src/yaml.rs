@@ -102,10 +102,14 @@ impl std::error::Error for YamlError {}
 /// The first document of `text`; an empty text is `Kind::Null`.
 ///
 /// # Errors
-/// Syntax, duplicate keys, unknown anchors, and whatever exceeds the default [`Limits`].
+/// Syntax, duplicate keys, unknown anchors, and whatever exceeds the default [`Limits`]; also what follows the document
+/// without starting another (`a` in one line, `b: c` in the next), which the reference drops without a word.
 pub fn parse(text: &str) -> Result<Node, YamlError> {
     let null = Node { at: Position { line: 1, column: 1 }, kind: Kind::Null };
-    Ok(Builder::new(text, Limits::default())?.document()?.unwrap_or(null))
+    let mut builder = Builder::new(text, Limits::default())?;
+    let first = builder.document()?.unwrap_or(null);
+    builder.parser.next_event().transpose().map_err(syntax)?;
+    Ok(first)
 }
 
 /// Every document of `text`, in order.
@@ -306,7 +310,11 @@ impl<'t> Builder<'t> {
                     Some(key) => insert(entries, keys, key, node)?,
                     None => return Err(not_a_key(node.at, node.kind_name())),
                 },
-                None => return Ok(Some(node)),
+                None => {
+                    // The event that ends the document.
+                    self.parser.next_event().transpose().map_err(syntax)?;
+                    return Ok(Some(node));
+                }
             }
         }
     }
@@ -586,28 +594,50 @@ fn write_map(out: &mut String, map: &serde_json::Map<String, Value>, indent: usi
     let mut entries: Vec<_> = map.iter().collect();
     entries.sort_by_key(|(key, _)| *key);
     for (index, (key, value)) in entries.into_iter().enumerate() {
-        if index > 0 || !out.ends_with("- ") {
+        if index > 0 || !opens_item(out) {
             pad(out, indent);
         }
-        write_text(out, key, indent, true);
-        out.push(':');
-        write_value(out, value, indent);
+        if key.len() <= SIMPLE_KEY {
+            write_text(out, key, indent, true);
+            out.push(':');
+            write_value(out, value, indent);
+        } else {
+            out.push_str("? ");
+            write_text(out, key, indent, true);
+            out.push('\n');
+            pad(out, indent);
+            out.push_str(": ");
+            write_item(out, value, indent);
+        }
     }
+}
+
+/// Bytes of a key that stands before its colon. Go writes longer ones as `? key`; from 1,024 on readers must refuse them.
+const SIMPLE_KEY: usize = 128;
+
+/// Does a line stand at the place of an item, after `- ` or the `: ` of a long key?
+fn opens_item(out: &str) -> bool {
+    out.ends_with("- ") || out.ends_with(": ")
 }
 
 fn write_list(out: &mut String, list: &[Value], indent: usize) {
     for (index, value) in list.iter().enumerate() {
-        if index > 0 || !out.ends_with("- ") {
+        if index > 0 || !opens_item(out) {
             pad(out, indent);
         }
         out.push_str("- ");
-        match value {
-            Value::Object(map) if !map.is_empty() => write_map(out, map, indent + 2),
-            Value::Array(inner) if !inner.is_empty() => write_list(out, inner, indent + 2),
-            scalar => {
-                write_inline(out, scalar, indent);
-                out.push('\n');
-            }
+        write_item(out, value, indent);
+    }
+}
+
+/// What stands behind `- `, or behind the colon of a long key.
+fn write_item(out: &mut String, value: &Value, indent: usize) {
+    match value {
+        Value::Object(map) if !map.is_empty() => write_map(out, map, indent + 2),
+        Value::Array(list) if !list.is_empty() => write_list(out, list, indent + 2),
+        scalar => {
+            write_inline(out, scalar, indent);
+            out.push('\n');
         }
     }
 }
@@ -874,6 +904,24 @@ mod tests {
     fn only_the_first_document_is_read() {
         check("a: 1\n---\nb: 2\n", json!({"a": 1}));
         assert_eq!(parse_all("a: 1\n---\nb: 2\n").unwrap().len(), 2);
+    }
+
+    /// A document that ends before its file does would lose the rest.
+    #[test]
+    fn what_follows_a_document_is_not_dropped() {
+        for text in ["{a: 1}\nb: 2\n", "[1]\n[2]\n", &format!("{}: 1\nb: 2\n", "k".repeat(1100))] {
+            assert!(parse(text).is_err(), "{text}");
+            assert!(parse_all(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn long_keys_read_back() {
+        let long = |c: &str| c.repeat(1100);
+        let value = json!({long("a"): {"x": [1], "y": "l1\nl2\n"}, long("b"): [{long("c"): null}], long("d: "): [[1]]});
+        let text = to_string(&json!([value]));
+        assert!(text.contains(&format!("\n  ? {}\n  : - ? {}\n      : null\n", long("b"), long("c"))), "{text}");
+        check(&text, json!([value]));
     }
 
     #[test]
