@@ -1,15 +1,18 @@
 //! `aicr catalog`: what the embedded catalog and `--data` folders hold.
 
-use super::{Outcome, Printer, criteria_args::CriteriaArgs, exit::Exit, global::Global, table};
+use super::{Outcome, Printer, criteria_args::CriteriaArgs, exit::Exit, global::Global, input, table};
 use crate::{
     catalog::{
         Catalog,
         lint::{self, Severity},
         overlay::Overlay,
     },
+    constraint::Verdict,
     criteria::{Criteria, Dimension},
+    fingerprint, ops,
     recipe::format::json_text,
     report::escape,
+    resolve::fit::{Fit, Judged, Suits},
 };
 use serde_json::json;
 use std::path::PathBuf;
@@ -23,7 +26,7 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// List the overlays that name the given criteria, sorted by name.
+    /// List the overlays that name the given criteria, sorted by name; with --snapshot, those that suit its cluster.
     List(ListArgs),
     /// Look for what is wrong in a catalog: every finding with file, line and a hint.
     Lint(LintArgs),
@@ -35,6 +38,10 @@ enum Command {
 struct ListArgs {
     #[command(flatten)]
     criteria: CriteriaArgs,
+    /// What fits this cluster: overlays that a snapshot does not contradict, each with what is left to choose and whether
+    /// its constraints hold (a file, `-` for standard input, or cm://NAMESPACE/NAME).
+    #[arg(short, long, value_name = "PLACE")]
+    snapshot: Option<String>,
     /// In which form.
     #[arg(short = 't', long, value_enum, default_value = "table")]
     format: ListFormat,
@@ -67,7 +74,10 @@ enum LintFormat {
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     match &args.command {
         Command::Digest => printer.data(&format!("{}\n", global.catalog()?.digest()))?,
-        Command::List(args) => list(args, &*global.catalog()?, printer)?,
+        Command::List(args) => match &args.snapshot {
+            Some(place) => fitting(args, place, global, printer)?,
+            None => list(args, &*global.catalog()?, printer)?,
+        },
         Command::Lint(args) => return lint(args, global, printer),
     }
     Ok(Exit::Good)
@@ -75,7 +85,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
 
 /// Ends with the verdict code when an error was found; warnings alone are good.
 fn lint(args: &LintArgs, global: &Global, printer: &Printer) -> Outcome {
-    let findings = crate::ops::catalog::lint(args.folder.as_deref(), &global.data)?;
+    let findings = ops::catalog::lint(args.folder.as_deref(), &global.data)?;
     let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
     match args.format {
         LintFormat::Json => printer.data(&json_text(&findings))?,
@@ -101,6 +111,50 @@ fn list(args: &ListArgs, catalog: &Catalog, printer: &Printer) -> Result<(), sup
     printer.data(&table::render(["OVERLAY", "CRITERIA", "BUILDS ON", "LEAF", "FILE"], &rows))?;
     printer.note(format!("{} of {} overlays", rows.len(), catalog.overlays.len()));
     Ok(())
+}
+
+/// Overlays that a cluster does not contradict, best first.
+fn fitting(args: &ListArgs, place: &str, global: &Global, printer: &Printer) -> Result<(), super::Stop> {
+    let snapshot = input::snapshot(place, global)?;
+    let catalog = global.catalog()?;
+    let stated = args.criteria.criteria(&catalog, fingerprint::of(&snapshot).criteria())?;
+    let fits = ops::catalog::fits(&catalog, &stated, &snapshot)?;
+    if args.format == ListFormat::Json {
+        let rows: Vec<_> = fits.iter().map(|fit| fit_json(&catalog, fit)).collect();
+        return printer.data(&json_text(&rows));
+    }
+    let rows: Vec<[String; 4]> = fits.iter().map(fit_row).collect();
+    printer.data(&table::render(["OVERLAY", "SUITS", "LEFT TO CHOOSE", "BECAUSE"], &rows))?;
+    let suit = fits.iter().filter(|fit| fit.suits() == Suits::Yes).count();
+    let overlays = catalog.overlays.len();
+    printer.note(format!("{suit} of {overlays} overlays suit {stated}; the others not listed here are for other clusters"));
+    Ok(())
+}
+
+fn fit_row(fit: &Fit<'_>) -> [String; 4] {
+    let chosen = fit.open.iter().map(|(dimension, value)| format!("{}={value}", dimension.name())).collect::<Vec<_>>();
+    let because = |judged: &Judged| match &judged.verdict {
+        Verdict::Pass { .. } => None,
+        Verdict::Fail { actual } => Some(format!("{} is {actual}, needs {}", judged.name, judged.expected)),
+        Verdict::Unknown { reason, .. } => Some(format!("{}: {reason}", judged.name)),
+    };
+    let told: Vec<String> = fit.constraints.iter().filter_map(because).collect();
+    let holds = match fit.constraints.len() {
+        1 => "its constraint holds".to_owned(),
+        several => format!("its {several} constraints hold"),
+    };
+    let because = if told.is_empty() { holds } else { told.join("; ") };
+    [fit.overlay.name.clone(), fit.suits().name().to_owned(), chosen.join(" "), because]
+}
+
+fn fit_json(catalog: &Catalog, fit: &Fit<'_>) -> serde_json::Value {
+    let mut row = row_json(catalog, fit.overlay);
+    let open: serde_json::Map<String, serde_json::Value> =
+        fit.open.iter().map(|(dimension, value)| (dimension.name().to_owned(), value.as_str().into())).collect();
+    row["suits"] = json!(fit.suits());
+    row["open"] = open.into();
+    row["constraints"] = json!(fit.constraints);
+    row
 }
 
 /// Whether an overlay's criteria name every value that was asked for.

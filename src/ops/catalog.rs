@@ -1,8 +1,14 @@
-//! Lint catalogs.
+//! Lint catalogs, and say which overlays fit a cluster.
 
 use super::Failure;
 use crate::{
-    catalog::lint::{self, Finding},
+    catalog::{
+        Catalog,
+        lint::{self, Finding},
+    },
+    criteria::Criteria,
+    resolve::fit::{self, Fit},
+    snapshot::Snapshot,
     store::catalog_dir,
 };
 use std::path::{Path, PathBuf};
@@ -27,4 +33,13 @@ pub fn lint(folder: Option<&Path>, data: &[PathBuf]) -> Result<Vec<Finding>, Fai
     let mut findings = lint::lint(&layered);
     findings.retain(|finding| own.contains(&finding.file));
     Ok(findings)
+}
+
+/// The overlays that neither a cluster nor what a person stated contradicts, best first.
+///
+/// # Errors
+/// An overlay whose chain cannot be followed.
+pub fn fits<'c>(catalog: &'c Catalog, stated: &Criteria, snapshot: &Snapshot) -> Result<Vec<Fit<'c>>, Failure> {
+    fit::fits(catalog, stated, snapshot)
+        .map_err(|error| super::recipe::resolve_failure(format!("look for what fits {stated}"), &error))
 }

@@ -5,7 +5,7 @@ use crate::{
     catalog::{Catalog, CatalogError},
     criteria::{Criteria, Dimension, parse_value},
     recipe::query::{self, QueryError},
-    resolve::{self, Options, Resolution, explain::Explanation},
+    resolve::{self, Options, Resolution, ResolveError, explain::Explanation},
     snapshot::Snapshot,
     store::catalog_dir,
 };
@@ -60,13 +60,16 @@ pub fn resolve(
     snapshot: Option<&Snapshot>,
     options: Options,
 ) -> Result<Resolution, Failure> {
-    let mut resolution = resolve::resolve(catalog, criteria, snapshot, options).map_err(|error| {
-        let failure = Failure::new(Kind::Usage, format!("resolve a recipe for {criteria}"), error.to_string());
-        Failure { at: error.at().map(str::to_owned), hint: error.hint(), ..failure }
-    })?;
+    let mut resolution = resolve::resolve(catalog, criteria, snapshot, options)
+        .map_err(|error| resolve_failure(format!("resolve a recipe for {criteria}"), &error))?;
     resolution.recipe.version = env!("CARGO_PKG_VERSION").to_owned();
     resolution.recipe.extra = stamp(&resolution);
     Ok(resolution)
+}
+
+pub(super) fn resolve_failure(doing: String, error: &ResolveError) -> Failure {
+    let failure = Failure::new(Kind::Usage, doing, error.to_string());
+    Failure { at: error.at().map(str::to_owned), hint: error.hint(), ..failure }
 }
 
 fn stamp(resolution: &Resolution) -> Value {

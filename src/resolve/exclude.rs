@@ -27,9 +27,9 @@ const OWN: &str = "constraint-failed";
 const MIXIN: &str = "mixin-constraint-failed";
 
 /// One constraint that counts for a candidate.
-struct Rule {
-    name: String,
-    expected: String,
+pub(super) struct Rule {
+    pub(super) name: String,
+    pub(super) expected: String,
     from_mixin: bool,
 }
 
@@ -105,12 +105,12 @@ fn rule(node: &Node, from_mixin: bool) -> Option<Rule> {
     Some(Rule { name: text("name")?, expected: text("value").unwrap_or_default(), from_mixin })
 }
 
-fn own_rules(leaf: &Overlay) -> Vec<Rule> {
+pub(super) fn own_rules(leaf: &Overlay) -> Vec<Rule> {
     leaf.spec.constraints.iter().filter_map(|node| rule(node, false)).collect()
 }
 
 /// The final constraints of a chain: later overlays replace earlier ones, mixins add.
-fn chain_rules(catalog: &Catalog, leaf: &Overlay) -> Result<Vec<Rule>, ResolveError> {
+pub(super) fn chain_rules(catalog: &Catalog, leaf: &Overlay) -> Result<Vec<Rule>, ResolveError> {
     let chain = select::chain(catalog, leaf)?;
     let mut rules: Vec<Rule> = Vec::new();
     for node in chain.iter().flat_map(|overlay| &overlay.spec.constraints) {

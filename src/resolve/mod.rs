@@ -2,11 +2,13 @@
 //!
 //! Pure: same input, same bytes. `select` chooses overlays, `merge` applies field rules, `order` sorts by dependency,
 //! `hydrate` fills in values, `provenance` carries who wrote what, `explain` tells it, `lost` what a snapshot cost.
+//! `fit` turns the question round: which overlays a cluster can have.
 
 mod coverage;
 mod exclude;
 pub mod explain;
 mod finish;
+pub mod fit;
 pub mod hydrate;
 pub mod lost;
 pub mod merge;

@@ -50,9 +50,14 @@ pub fn maximal<'c>(catalog: &'c Catalog, overlays: Vec<&'c Overlay>) -> Vec<&'c 
         overlays.iter().flat_map(|overlay| parents(catalog, overlay)).map(|parent| parent.name.as_str()).collect();
     let mut leaves: Vec<&Overlay> =
         overlays.into_iter().filter(|overlay| !ancestors.contains(overlay.name.as_str())).collect();
-    leaves.sort_by_key(|overlay| (overlay.criteria.as_ref().map_or(0, Criteria::specificity), &overlay.name));
+    leaves.sort_by_key(|overlay| (specificity(overlay), &overlay.name));
     leaves.dedup_by_key(|overlay| &overlay.name);
     leaves
+}
+
+/// How many dimensions an overlay states.
+pub(super) fn specificity(overlay: &Overlay) -> usize {
+    overlay.criteria.as_ref().map_or(0, Criteria::specificity)
 }
 
 /// The overlays that this one builds on, nearest first, without the base; ends at a repeat or a missing parent.

@@ -98,6 +98,23 @@ fn the_catalog_can_be_listed() {
     assert!(rows.as_array().unwrap().iter().all(|row| row["criteria"]["platform"] == "slurm"));
 }
 
+/// A server that is too old for the training overlays, and no operating system.
+#[test]
+fn what_fits_a_cluster_is_listed_with_what_speaks_against_it() {
+    let sandbox = Sandbox::new();
+    let snapshot = "apiVersion: aicr.run/v1alpha2\nkind: Snapshot\nmeasurements:\n- type: K8s\n  subtypes:\n  \
+                    - {subtype: server, data: {version: v1.31.0}}\n  - {subtype: node, data: {provider: eks}}\n";
+    sandbox.file("eks.yaml", snapshot);
+    let list = ["catalog", "list", "--snapshot", "eks.yaml", "--accelerator", "h100", "--intent", "training"];
+    let run = sandbox.aicr(&list);
+    assert_eq!(run.code, 0, "{}", run.transcript);
+    golden("catalog_list_snapshot", &run.transcript);
+    let run = sandbox.aicr(&[&list[..], &["-t", "json"]].concat());
+    let rows: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let row = rows.as_array().unwrap().iter().find(|row| row["name"] == "h100-eks-ubuntu-training").unwrap();
+    assert_eq!((&row["suits"], &row["open"]["os"]), (&"no".into(), &"ubuntu".into()));
+}
+
 #[test]
 fn the_embedded_catalog_has_no_mistakes_and_a_bad_folder_has() {
     let sandbox = Sandbox::new();
