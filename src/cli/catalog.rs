@@ -127,7 +127,9 @@ fn fitting(args: &ListArgs, place: &str, global: &Global, printer: &Printer) -> 
     printer.data(&table::render(["OVERLAY", "SUITS", "LEFT TO CHOOSE", "BECAUSE"], &rows))?;
     let suit = fits.iter().filter(|fit| fit.suits() == Suits::Yes).count();
     let overlays = catalog.overlays.len();
-    printer.note(format!("{suit} of {overlays} overlays suit {stated}; the others not listed here are for other clusters"));
+    printer.note(format!(
+        "{suit} of {overlays} overlays suit {stated}; the others not listed here are for other clusters"
+    ));
     Ok(())
 }
 

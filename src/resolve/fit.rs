@@ -67,11 +67,7 @@ impl Fit<'_> {
 ///
 /// # Errors
 /// A chain that cannot be followed.
-pub fn fits<'c>(
-    catalog: &'c Catalog,
-    stated: &Criteria,
-    snapshot: &Snapshot,
-) -> Result<Vec<Fit<'c>>, ResolveError> {
+pub fn fits<'c>(catalog: &'c Catalog, stated: &Criteria, snapshot: &Snapshot) -> Result<Vec<Fit<'c>>, ResolveError> {
     let mut fits = Vec::new();
     for overlay in catalog.overlays.values() {
         let Some(open) = overlay.criteria.as_ref().and_then(|own| open(own, stated)) else { continue };
