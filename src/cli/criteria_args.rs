@@ -111,6 +111,15 @@ impl QueryArgs {
     }
 }
 
+/// Whether a text is criteria: words `NAME=VALUE` with the name of a dimension.
+pub fn is_criteria(text: &str) -> bool {
+    let named = |word: &str| {
+        let name = word.split_once('=').map(|(name, _)| name);
+        name.is_some_and(|name| name == "gpu" || Dimension::ALL.iter().any(|dimension| dimension.name() == name))
+    };
+    text.split([',', ' ']).find(|word| !word.is_empty()).is_some_and(named)
+}
+
 /// Resolves criteria written as `service=kind,accelerator=a100`; blanks separate as well as commas do.
 ///
 /// # Errors

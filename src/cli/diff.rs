@@ -1,52 +1,58 @@
-//! `aicr diff`: what changed between two snapshots, or differs between two recipes.
+//! `aicr diff`: what changed between two snapshots, or differs between recipes, or between a recipe and a cluster.
 
 use super::{
-    Outcome, Printer, criteria_args,
+    Outcome, Printer, cluster, criteria_args,
     exit::Exit,
     global::Global,
-    input, misuse,
+    input::{self, Document},
+    misuse,
     output::{self, Format, deliver},
     printer::Role,
     table,
 };
 use crate::{
-    diff::ChangeKind,
+    catalog::Catalog,
+    diff::{ChangeKind, side::Side},
     ops::{
-        Failure,
+        self, Failure,
         diff::{self, Comparison},
         snapshot::Place,
     },
     recipe::format::json_text,
-    resolve::Resolution,
+    snapshot::Snapshot,
     yaml,
 };
 use serde_json::Value;
+use std::sync::Arc;
 
-/// Compare two snapshots reading by reading, or two recipes value by value.
+/// Compare snapshots, recipes, or a recipe with what a cluster runs.
 ///
-/// Readings that change on an idle machine are left out and counted; --all shows them. With --recipes, --baseline and
-/// --target are criteria, and every difference names the layers that caused it.
+/// Each side is a snapshot, a recipe, criteria (service=kind,accelerator=a100: the recipe that they resolve to), or the word
+/// `cluster`: a snapshot of it as it is now.
+///
+/// Two snapshots are compared reading by reading; readings that change on an idle machine are left out and counted, --all
+/// shows them. Two recipes are compared value by value, and every difference names the layers or lines that caused it. A
+/// recipe and a snapshot are compared in what the snapshot shows of it: chart, version and namespace of every component by
+/// Helm releases and workloads, and each constraint; what could not be compared is told.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  aicr diff --baseline before.yaml --target after.yaml --fail-on-drift\n  \
-                        aicr diff --recipes --baseline service=kind,accelerator=a100 --target service=eks,accelerator=h100")]
+                        aicr diff --baseline service=kind,accelerator=a100 --target service=eks,accelerator=h100\n  \
+                        aicr diff --baseline recipe.yaml --target cluster -t table")]
 pub struct Args {
-    /// What to compare from: a file, `-`, cm://NAMESPACE/NAME, or criteria.
+    /// What to compare from: a file, `-`, cm://NAMESPACE/NAME, criteria, or `cluster`.
     #[arg(short, long, value_name = "PLACE")]
     baseline: String,
     /// What to compare to.
     #[arg(long, value_name = "PLACE")]
     target: String,
-    /// Compare the recipes of two sets of criteria, written as service=kind,accelerator=a100.
-    #[arg(long)]
-    recipes: bool,
     /// Exit with 1 when anything differs.
     #[arg(long)]
     fail_on_drift: bool,
     /// Show readings that change by themselves as well.
     #[arg(long)]
     all: bool,
-    /// Compare as the reference does: no reading is noise, and nodes are label entries.
-    #[arg(long, conflicts_with = "recipes")]
+    /// Compare snapshots as the reference does: no reading is noise, and nodes are label entries.
+    #[arg(long)]
     compat: bool,
     /// Where to write: a file, or `-` for standard output.
     #[arg(short, long, value_name = "FILE", default_value = "-", value_parser = output::place)]
@@ -57,7 +63,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
-    let comparison = if args.recipes { recipes(args, global)? } else { snapshots(args, global)? };
+    let comparison = compare(args, global)?;
     let all = args.all || args.compat;
     let text = match Format::of(args.format, &args.output) {
         Format::Yaml => yaml::to_string(&comparison.to_value(all)),
@@ -67,29 +73,71 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     deliver(printer, &args.output, &text)?;
     let changes = comparison.shown(all).count();
     let hidden = comparison.changes.len() - changes;
+    let counted = if changes == 1 { "1 change".to_owned() } else { format!("{changes} changes") };
     let told = match hidden {
-        0 => format!("{changes} changes"),
-        hidden => format!("{changes} changes, {hidden} hidden that come by themselves (--all shows them)"),
+        0 => counted,
+        hidden => format!("{counted}, {hidden} hidden that come by themselves (--all shows them)"),
     };
     printer.note(printer.paint_note(Role::Quiet, &told));
+    for note in &comparison.notes {
+        printer.note(printer.paint_note(Role::Quiet, &format!("not compared: {note}")));
+    }
     Ok(if args.fail_on_drift && changes > 0 { Exit::Verdict } else { Exit::Good })
 }
 
-fn snapshots(args: &Args, global: &Global) -> Result<Comparison, Failure> {
+/// What one side of the comparison is.
+enum Subject {
+    Snapshot(String, Snapshot),
+    Recipe(Side),
+}
+
+fn compare(args: &Args, global: &Global) -> Result<Comparison, Failure> {
     if args.baseline == "-" && args.target == "-" {
         let because = "--baseline and --target are both standard input, which can be read once";
         return Err(misuse("read the snapshots", because, "give a file for one of them"));
     }
-    let (left, right) = (input::snapshot(&args.baseline, global)?, input::snapshot(&args.target, global)?);
-    let compare = if args.compat { diff::readings } else { diff::snapshots };
-    Ok(compare(&args.baseline, &left, &args.target, &right))
+    let catalog = std::cell::OnceCell::new();
+    let subject = |text: &str| subject(text, global, &catalog);
+    let (left_name, right_name) = (&args.baseline, &args.target);
+    let sides = (subject(left_name)?, subject(right_name)?);
+    if args.compat && !matches!(sides, (Subject::Snapshot(..), Subject::Snapshot(..))) {
+        let because = "the reference compares snapshots only";
+        return Err(misuse("compare as the reference does", because, "leave out --compat"));
+    }
+    Ok(match sides {
+        (Subject::Snapshot(left_name, left), Subject::Snapshot(right_name, right)) => {
+            let compare = if args.compat { diff::readings } else { diff::snapshots };
+            compare(&left_name, &left, &right_name, &right)
+        }
+        (Subject::Recipe(left), Subject::Recipe(right)) => diff::recipes(left_name, &left, right_name, &right),
+        (Subject::Recipe(recipe), Subject::Snapshot(name, snapshot)) => {
+            diff::cluster(left_name, &recipe, &name, &snapshot, false)
+        }
+        (Subject::Snapshot(name, snapshot), Subject::Recipe(recipe)) => {
+            diff::cluster(right_name, &recipe, &name, &snapshot, true)
+        }
+    })
 }
 
-fn recipes(args: &Args, global: &Global) -> Result<Comparison, Failure> {
-    let catalog = global.catalog()?;
-    let resolve = |text: &str| -> Result<Resolution, Failure> { criteria_args::resolve_text(&catalog, text) };
-    let (left, right) = (resolve(&args.baseline)?, resolve(&args.target)?);
-    Ok(diff::resolutions(&args.baseline, &left, &args.target, &right))
+fn subject(text: &str, global: &Global, catalog: &std::cell::OnceCell<Arc<Catalog>>) -> Result<Subject, Failure> {
+    if text == "cluster" {
+        return cluster::block_on(async {
+            let connection = cluster::connect(global).await?;
+            let snapshot = ops::snapshot::take(&connection, &cluster::now()).await?;
+            Ok(Subject::Snapshot(connection.context.clone(), snapshot))
+        });
+    }
+    let load = || match catalog.get() {
+        Some(known) => Ok(known.clone()),
+        None => global.catalog().map(|read| catalog.get_or_init(|| read).clone()),
+    };
+    if criteria_args::is_criteria(text) {
+        return Ok(Subject::Recipe((&criteria_args::resolve_text(&*load()?, text)?).into()));
+    }
+    match input::document(text, global)? {
+        Document::Snapshot(snapshot) => Ok(Subject::Snapshot(text.to_owned(), snapshot)),
+        Document::Recipe(read) => Ok(Subject::Recipe(diff::read_recipe(&*load()?, input::shown(text), &read)?)),
+    }
 }
 
 /// The reference's table, with a column for the cause where anything has one.
@@ -122,12 +170,18 @@ fn page(comparison: &Comparison, all: bool) -> String {
     format!("CHANGES ({})\n{table}\nDRIFT DETECTED\n", heading.join(", "))
 }
 
-/// An absent side is `-`; an empty text is visible.
+/// Columns of a cell that holds a value; YAML and JSON have the whole of it.
+const CELL: usize = 60;
+
+/// An absent side is `-`; an empty text is visible; a long one is cut.
 fn side(value: &Option<Value>) -> String {
-    match value {
+    let text = match value {
         None => "-".to_owned(),
         Some(Value::String(text)) if text.is_empty() => "\"\"".to_owned(),
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
-    }
+    };
+    let mut letters = text.chars();
+    let start: String = letters.by_ref().take(CELL).take_while(|letter| *letter != '\n').collect();
+    if start.len() == text.len() { text } else { start + "…" }
 }

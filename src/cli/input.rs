@@ -3,7 +3,7 @@
 use super::{cluster, global::Global};
 use crate::{
     ops::{self, Failure, Kind, snapshot::Place},
-    recipe::{self, Recipe},
+    recipe::{self, Recipe, format::RecipeFormatError},
     snapshot::Snapshot,
     store::read::{self, ReadError},
     yaml::Position,
@@ -26,6 +26,29 @@ pub fn snapshot(source: &str, global: &Global) -> Result<Snapshot, Failure> {
 pub fn recipe(source: &str, global: &Global) -> Result<Recipe, Failure> {
     let text = text("recipe", source, global)?;
     recipe::format::read(&text).map_err(|error| misread("recipe", source, error.at(), error.to_string(), error.hint()))
+}
+
+/// What a comparison reads: a snapshot, or the text of a recipe.
+pub enum Document {
+    Snapshot(Snapshot),
+    Recipe(String),
+}
+
+/// A snapshot or a recipe, told by its content, from the same places.
+///
+/// # Errors
+/// As [`snapshot`].
+pub fn document(source: &str, global: &Global) -> Result<Document, Failure> {
+    let text = text("snapshot", source, global)?;
+    let parsed = ops::snapshot::parse(&text, shown(source));
+    match parsed {
+        Ok(snapshot) => Ok(Document::Snapshot(snapshot)),
+        Err(failure) => match recipe::format::read(&text) {
+            Err(RecipeFormatError::NotARecipe { .. } | RecipeFormatError::Syntax(_)) => Err(failure),
+            // What is wrong with a recipe is told where it is read.
+            _ => Ok(Document::Recipe(text)),
+        },
+    }
 }
 
 fn misread(what: &str, source: &str, at: Option<Position>, because: String, hint: &str) -> Failure {
@@ -56,6 +79,6 @@ fn text(what: &str, source: &str, global: &Global) -> Result<String, Failure> {
     })
 }
 
-fn shown(source: &str) -> &str {
+pub fn shown(source: &str) -> &str {
     if source == "-" { "standard input" } else { source }
 }

@@ -3,7 +3,9 @@
 //! Structural first: maps align by key, lists by identity (`name`, `component`, `path`) or else as a whole. The order of
 //! keys never counts. Volatile readings are marked as noise, not dropped.
 
+pub mod observed;
 pub mod recipe;
+pub mod side;
 pub mod snapshot;
 pub mod text;
 

@@ -1,15 +1,12 @@
-//! Two resolutions side by side: components, values, constraints, checks, order.
+//! Two recipes side by side: components, values, constraints, checks, order.
 //!
 //! Both documents are flattened to leaves by path; list elements that have a name go by it, other lists are one leaf.
 //! The cause of a change is the layer that won on each side.
 
-use super::{Change, ChangeKind};
+use super::{Change, ChangeKind, side::Side};
 use crate::{
     recipe::query::Segment,
-    resolve::{
-        Resolution,
-        provenance::{Traced, TracedValue},
-    },
+    resolve::provenance::{Traced, TracedValue},
 };
 use std::collections::BTreeMap;
 
@@ -17,7 +14,7 @@ use std::collections::BTreeMap;
 const ABOUT: [&str; 4] = ["kind", "apiVersion", "metadata", "criteria"];
 
 /// Changes from left to right in document order; what only the right side has comes after what the left side has.
-pub fn compare(left: &Resolution, right: &Resolution) -> Vec<Change> {
+pub fn compare(left: &Side, right: &Side) -> Vec<Change> {
     let (before, after) = (flatten(left), flatten(right));
     let index = |leaves: &[(String, &Traced)]| -> BTreeMap<String, usize> {
         leaves.iter().enumerate().map(|(index, (path, _))| (path.clone(), index)).collect()
@@ -34,18 +31,14 @@ pub fn compare(left: &Resolution, right: &Resolution) -> Vec<Change> {
     changes
 }
 
-fn change(path: &str, left: Option<(&Resolution, &Traced)>, right: Option<(&Resolution, &Traced)>) -> Option<Change> {
-    let value = |side: Option<(&Resolution, &Traced)>| side.map(|(_, value)| value.to_value());
+fn change(path: &str, left: Option<(&Side, &Traced)>, right: Option<(&Side, &Traced)>) -> Option<Change> {
+    let value = |side: Option<(&Side, &Traced)>| side.map(|(_, value)| value.to_value());
     let mut change = Change::of(path.to_owned(), value(left), value(right))?;
     if path == "deploymentOrder" {
         // The order follows from dependencies; a component that came or went is told where it is.
         change.kind = ChangeKind::Moved;
     }
-    let layer = |side: Option<(&Resolution, &Traced)>| {
-        let (resolution, value) = side?;
-        let origin = value.origin()?;
-        Some(resolution.layers.get(origin.layer)?.name.clone())
-    };
+    let layer = |side: Option<(&Side, &Traced)>| side.and_then(|(side, value)| side.author(value));
     change.cause = match (layer(left), layer(right)) {
         (Some(left), Some(right)) if left == right => left,
         (Some(left), Some(right)) => format!("{left} → {right}"),
@@ -56,9 +49,9 @@ fn change(path: &str, left: Option<(&Resolution, &Traced)>, right: Option<(&Reso
     Some(change)
 }
 
-fn flatten(resolution: &Resolution) -> Vec<(String, &Traced)> {
+fn flatten(side: &Side) -> Vec<(String, &Traced)> {
     let mut leaves = Vec::new();
-    if let TracedValue::Map(entries) = &resolution.document.value {
+    if let TracedValue::Map(entries) = &side.document.value {
         for (key, child) in entries.iter().filter(|(key, _)| !ABOUT.contains(&&**key)) {
             add(key.to_string(), child, &mut leaves);
         }

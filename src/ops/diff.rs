@@ -1,11 +1,18 @@
-//! Compare two snapshots or two recipes.
+//! Compare two snapshots, two recipes, or a recipe with what a cluster runs.
 
+use super::{
+    Failure, Kind,
+    recipe::{catalog_failure, resolve_failure},
+};
 use crate::{
-    diff::{self, Change, ChangeKind, Summary},
-    resolve::Resolution,
+    catalog::{Catalog, parse::Document},
+    diff::{self, Change, ChangeKind, Summary, observed::Observed, side::Side, text::Row},
+    recipe::format,
+    resolve::{self, Options},
     snapshot::Snapshot,
 };
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Differences with what is needed to show them.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,12 +23,14 @@ pub struct Comparison {
     /// Noise included; it is marked.
     pub changes: Vec<Change>,
     pub summary: Summary,
+    /// What could not be compared, one line each.
+    pub notes: Vec<String>,
 }
 
 impl Comparison {
-    fn new(left: &str, right: &str, changes: Vec<Change>) -> Comparison {
+    fn new(left: &str, right: &str, changes: Vec<Change>, notes: Vec<String>) -> Comparison {
         let summary = diff::summary(&changes);
-        Comparison { left: left.to_owned(), right: right.to_owned(), changes, summary }
+        Comparison { left: left.to_owned(), right: right.to_owned(), changes, summary, notes }
     }
 
     /// Changes that are shown: without noise, unless `all`.
@@ -29,7 +38,7 @@ impl Comparison {
         self.changes.iter().filter(move |change| all || change.noise.is_none())
     }
 
-    /// The reference's drift document: sources, changes, summary.
+    /// The reference's drift document: sources, changes, summary; ours is `notCompared`, where there is such a thing.
     ///
     /// Moves count as modified. Noise is left out unless `all`; then how much was hidden stands in the summary.
     pub fn to_value(&self, all: bool) -> Value {
@@ -61,21 +70,89 @@ impl Comparison {
             "added": count("added"), "removed": count("removed"), "modified": count("modified"), "total": changes.len(),
             "hidden": if all { 0 } else { self.summary.noise },
         });
-        json!({"baselineSource": self.left, "targetSource": self.right, "changes": changes, "summary": summary})
+        let mut value =
+            json!({"baselineSource": self.left, "targetSource": self.right, "changes": changes, "summary": summary});
+        if !self.notes.is_empty() {
+            value["notCompared"] = json!(self.notes);
+        }
+        value
     }
 }
 
 /// Two snapshots: readings, and nodes by name.
 pub fn snapshots(left_name: &str, left: &Snapshot, right_name: &str, right: &Snapshot) -> Comparison {
-    Comparison::new(left_name, right_name, diff::snapshot::compare(left, right))
+    Comparison::new(left_name, right_name, diff::snapshot::compare(left, right), Vec::new())
 }
 
 /// Two snapshots as the reference compares them: every reading, no noise, nodes as label entries.
 pub fn readings(left_name: &str, left: &Snapshot, right_name: &str, right: &Snapshot) -> Comparison {
-    Comparison::new(left_name, right_name, diff::snapshot::compare_readings(left, right))
+    Comparison::new(left_name, right_name, diff::snapshot::compare_readings(left, right), Vec::new())
 }
 
-/// Two resolved recipes, each change with the layers that caused it.
-pub fn resolutions(left_name: &str, left: &Resolution, right_name: &str, right: &Resolution) -> Comparison {
-    Comparison::new(left_name, right_name, diff::recipe::compare(left, right))
+/// A recipe that was read from a file; each of its values belongs to the layer that would write it now, or to its line.
+///
+/// # Errors
+/// No recipe; a values file that the catalog lacks.
+pub fn read_recipe(catalog: &Catalog, name: &str, text: &str) -> Result<Side, Failure> {
+    let recipe = format::read(text).map_err(|error| {
+        let place = error.at().map_or(String::new(), |at| format!(":{at}"));
+        Failure::new(Kind::Usage, "read the recipe", error.to_string()).at(format!("{name}{place}")).hint(error.hint())
+    })?;
+    let document = Document::parse(&Arc::from(name), text).map_err(catalog_failure)?;
+    // Criteria that this catalog does not know only cost the names of layers.
+    let known = resolve::resolve(catalog, &recipe.criteria, None, Options::default()).ok();
+    let (document, layers) = resolve::file::document(catalog, &document, &recipe, known.as_ref())
+        .map_err(|error| resolve_failure(format!("read the values of the recipe `{name}`"), &error))?;
+    Ok(Side { document, layers })
+}
+
+/// What a recipe is compared with.
+#[derive(Clone, Debug)]
+pub enum Versus {
+    Recipe(Arc<Side>),
+    /// What a cluster of that name ran when the snapshot was taken.
+    Cluster {
+        name: String,
+        snapshot: Arc<Snapshot>,
+    },
+}
+
+/// A recipe beside another one or a cluster, as values and as text; `swapped` puts the recipe at the right.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Changes {
+    pub changes: Vec<Change>,
+    pub rows: Vec<Row>,
+    /// What could not be compared, one line each.
+    pub notes: Vec<String>,
+}
+
+/// Compares with rows of text for a screen.
+pub fn changes(recipe: &Side, versus: &Versus, swapped: bool) -> Changes {
+    let beside = |left: &Side, right: &Side, notes: Vec<String>| {
+        let (left, right) = if swapped { (right, left) } else { (left, right) };
+        let text = |side: &Side| crate::yaml::to_string(&side.document.to_value());
+        let rows = diff::text::side_by_side(&text(left), &text(right));
+        Changes { changes: diff::recipe::compare(left, right), rows, notes }
+    };
+    match versus {
+        Versus::Recipe(other) => beside(recipe, other, Vec::new()),
+        Versus::Cluster { name, snapshot } => {
+            let Observed { wanted, running, notes } = diff::observed::sides(recipe, snapshot, name);
+            beside(&wanted, &running, notes)
+        }
+    }
+}
+
+/// Two recipes, each change with the layers that caused it.
+pub fn recipes(left_name: &str, left: &Side, right_name: &str, right: &Side) -> Comparison {
+    Comparison::new(left_name, right_name, diff::recipe::compare(left, right), Vec::new())
+}
+
+/// A recipe and what a cluster runs; `swapped` puts the cluster at the left.
+pub fn cluster(recipe_name: &str, recipe: &Side, cluster: &str, snapshot: &Snapshot, swapped: bool) -> Comparison {
+    let Observed { wanted, running, notes } = diff::observed::sides(recipe, snapshot, cluster);
+    if swapped {
+        return Comparison::new(cluster, recipe_name, diff::recipe::compare(&running, &wanted), notes);
+    }
+    Comparison::new(recipe_name, cluster, diff::recipe::compare(&wanted, &running), notes)
 }

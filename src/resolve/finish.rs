@@ -275,7 +275,7 @@ const SHOWN: [&str; 12] = [
     "expectedResources",
 ];
 
-fn component_document(
+pub(super) fn component_document(
     catalog: &Catalog,
     component: &ComponentRef,
     fields: &Fields,

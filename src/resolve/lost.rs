@@ -38,7 +38,9 @@ pub fn of(catalog: &Catalog, short: &Resolution, options: Options) -> Vec<Lost> 
     let mut told = BTreeSet::new();
     let mut lost = Vec::new();
     // The order follows from the components.
-    let changes = diff::recipe::compare(&full, short).into_iter().filter(|change| change.path != "deploymentOrder");
+    let changes = diff::recipe::compare(&(&full).into(), &short.into())
+        .into_iter()
+        .filter(|change| change.path != "deploymentOrder");
     for Change { path, left, right, .. } in changes {
         let below = |(whole, _): &&(String, String)| path.strip_prefix(whole).is_some_and(|rest| rest.starts_with('.'));
         match gone.iter().find(below) {

@@ -149,6 +149,25 @@ impl Writer<'_> {
         Traced { history: vec![self.origin(node.at, Wrote::Set(value.clone()))], value: TracedValue::Scalar(value) }
     }
 
+    /// A node with every scalar as a text field reads it.
+    pub fn texts_of(&self, node: &Node) -> Traced {
+        let mut traced = self.trace(node);
+        match (&mut traced.value, &node.kind) {
+            (TracedValue::Map(children), Kind::Map(entries)) => {
+                for ((_, child), entry) in children.iter_mut().zip(entries.iter()) {
+                    *child = self.texts_of(&entry.value);
+                }
+            }
+            (TracedValue::List(children), Kind::List(items)) => {
+                for (child, item) in children.iter_mut().zip(items.iter()) {
+                    *child = self.texts_of(item);
+                }
+            }
+            _ => traced = node.text().map_or(traced, |text| self.text(node, text)),
+        }
+        traced
+    }
+
     /// A field that is a list of texts; `None` when absent or empty.
     fn texts(&self, node: &Node, key: &str) -> Result<Option<Traced>, CatalogError> {
         let Some(list) = self.document.field(node, key) else { return Ok(None) };

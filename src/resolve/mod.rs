@@ -2,11 +2,12 @@
 //!
 //! Pure: same input, same bytes. `select` chooses overlays, `merge` applies field rules, `order` sorts by dependency,
 //! `hydrate` fills in values, `provenance` carries who wrote what, `explain` tells it, `lost` what a snapshot cost.
-//! `fit` turns the question round: which overlays a cluster can have.
+//! `fit` turns the question round: which overlays a cluster can have; `file` reads a resolved recipe back.
 
 mod coverage;
 mod exclude;
 pub mod explain;
+pub mod file;
 mod finish;
 pub mod fit;
 pub mod hydrate;
@@ -370,7 +371,7 @@ impl<'c> Build<'c> {
 }
 
 impl Layer {
-    fn new(kind: LayerKind, name: &str, file: &str, criteria: &str) -> Layer {
+    pub(crate) fn new(kind: LayerKind, name: &str, file: &str, criteria: &str) -> Layer {
         Layer { kind, name: name.to_owned(), file: file.to_owned(), criteria: criteria.to_owned(), sets: 0, wins: 0 }
     }
 }

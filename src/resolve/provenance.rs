@@ -16,6 +16,10 @@ pub enum LayerKind {
     Mixin,
     /// Computed by the resolver (deployment order, embedded health checks).
     Derived,
+    /// A recipe that was read instead of resolved: whatever the catalog would not write now.
+    RecipeFile,
+    /// What a cluster runs.
+    Cluster,
 }
 
 /// One participant of a resolution.

@@ -4,7 +4,7 @@
 
 use super::{
     RunOptions, Screen,
-    data::{Data, Side, Source},
+    data::{Data, Side, Source, With},
     effect::Effect,
     keymap::{self, Action, Found},
     layout::{self, Layout, Zoom},
@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{
     cluster::watch::{LiveStatus, LiveView},
-    fingerprint,
-    ops::{Failure, validate::Prepared},
+    diff, fingerprint,
+    ops::{Failure, diff::Versus, validate::Prepared},
     term::{color::Level, key::Key},
 };
 use std::{collections::VecDeque, sync::Arc};
@@ -230,6 +230,10 @@ impl State {
                 }
             }
             Msg::Resolved { slot, generation, answer } => self.resolved(slot, generation, answer),
+            Msg::RecipeRead { generation, answer } => {
+                self.answered();
+                self.other_side(generation, answer)
+            }
             Msg::WhatIfChanges { generation, answer } => {
                 self.answered();
                 if let Some(what_if) = &mut self.data.what_if {
@@ -401,14 +405,50 @@ impl State {
         self.mark(Need::WhatIf);
     }
 
-    /// Resolves the other side of the Diff screen.
+    /// Puts the recipe beside something else on the Diff screen.
+    fn compare_recipe_with(&mut self, with: With) -> Vec<Effect> {
+        let diff = &mut self.data.diff;
+        // What was compared before says nothing of this.
+        (diff.other.value, diff.changes.value, diff.changes.failure) = (None, None, None);
+        diff.with = Some(with);
+        self.show(Screen::Diff);
+        self.resolve_other()
+    }
+
+    /// Resolves or reads the other side of the Diff screen.
     fn resolve_other(&mut self) -> Vec<Effect> {
         let Some(catalog) = self.data.catalog.value.clone() else { return Vec::new() };
-        let Some(criteria) = self.data.diff.criteria.clone() else { return Vec::new() };
+        let Some(with) = self.data.diff.with.clone() else { return Vec::new() };
         let snapshot = self.data.cluster.snapshot.clone();
         self.mark(Need::Diff);
         let generation = self.data.diff.other.start();
-        vec![Effect::Resolve { slot: RecipeSlot::Other, generation, catalog, criteria, snapshot }]
+        match with {
+            With::Criteria(criteria) => {
+                vec![Effect::Resolve { slot: RecipeSlot::Other, generation, catalog, criteria, snapshot }]
+            }
+            With::File(path) => vec![Effect::ReadRecipe { generation, catalog, path }],
+            With::Cluster => {
+                let other = &mut self.data.diff.other;
+                (other.loading, other.failure) = (false, None);
+                self.compare_recipes()
+            }
+        }
+    }
+
+    /// The other side of the Diff screen has come.
+    fn other_side(&mut self, generation: u64, answer: Result<Arc<diff::side::Side>, Failure>) -> Vec<Effect> {
+        let failed = answer.as_ref().err().cloned();
+        if !self.data.diff.other.finish(generation, answer) {
+            return Vec::new();
+        }
+        self.mark(Need::Diff);
+        match failed {
+            Some(failure) => {
+                self.say_failure(failure);
+                Vec::new()
+            }
+            None => self.compare_recipes(),
+        }
     }
 
     fn resolved(
@@ -441,19 +481,7 @@ impl State {
                 self.mark(Need::WhatIf);
                 if failed.is_some() { Vec::new() } else { self.compare_what_if() }
             }
-            RecipeSlot::Other => {
-                if !self.data.diff.other.finish(generation, answer) {
-                    return Vec::new();
-                }
-                self.mark(Need::Diff);
-                match failed {
-                    Some(failure) => {
-                        self.say_failure(failure);
-                        Vec::new()
-                    }
-                    None => self.compare_recipes(),
-                }
-            }
+            RecipeSlot::Other => self.other_side(generation, answer.map(|other| Arc::new((&*other).into()))),
         }
     }
 
@@ -465,12 +493,17 @@ impl State {
     }
 
     fn compare_recipes(&mut self) -> Vec<Effect> {
-        let (Some(current), Some(other)) = (self.data.recipe.value.clone(), self.data.diff.other.value.clone()) else {
-            return Vec::new();
+        let Some(recipe) = self.data.recipe.value.clone() else { return Vec::new() };
+        let versus = match (&self.data.diff.with, &self.data.diff.other.value, &self.data.cluster.snapshot) {
+            (Some(With::Cluster), _, Some(snapshot)) => {
+                Versus::Cluster { name: self.data.cluster.name.clone(), snapshot: snapshot.clone() }
+            }
+            (Some(With::Criteria(_) | With::File(_)), Some(other), _) => Versus::Recipe(other.clone()),
+            _ => return Vec::new(),
         };
         self.mark(Need::Diff);
-        let (left, right) = if self.data.diff.swapped { (other, current) } else { (current, other) };
-        vec![Effect::CompareRecipes { generation: self.data.diff.changes.start(), left, right }]
+        let swapped = self.data.diff.swapped;
+        vec![Effect::CompareRecipes { generation: self.data.diff.changes.start(), recipe, versus, swapped }]
     }
 
     fn compare_snapshots(&mut self) -> Vec<Effect> {
@@ -488,7 +521,12 @@ impl State {
     /// Names of the sides of the Diff screen.
     pub fn diff_names(&self) -> (String, String) {
         let current = self.data.criteria.to_string();
-        let other = self.data.diff.criteria.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
+        let other = match &self.data.diff.with {
+            None => "-".to_owned(),
+            Some(With::Criteria(criteria)) => criteria.to_string(),
+            Some(With::File(path)) => path.display().to_string(),
+            Some(With::Cluster) => self.data.cluster.name.clone(),
+        };
         if self.data.diff.swapped { (other, current) } else { (current, other) }
     }
 

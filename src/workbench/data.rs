@@ -7,8 +7,8 @@ use crate::{
     catalog::{Catalog, validator::Phase},
     cluster::watch::LiveStatus,
     criteria::Criteria,
-    diff::{Change, text},
-    ops::Failure,
+    diff::{Change, side},
+    ops::{Failure, diff::Changes},
     resolve::Resolution,
     snapshot::{
         Snapshot,
@@ -18,7 +18,7 @@ use crate::{
         Body, CheckResult, Event, PlannedCheck, ReadinessOutcome, Severity, State as CheckState, Verdict,
     },
 };
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, path::PathBuf, sync::Arc};
 
 /// A value that is fetched by a worker.
 #[derive(Debug)]
@@ -168,12 +168,22 @@ impl DiffView {
     }
 }
 
-/// The recipe beside another one.
+/// What the recipe is put beside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum With {
+    Criteria(Criteria),
+    File(PathBuf),
+    /// What the shown cluster runs.
+    Cluster,
+}
+
+/// The recipe beside another one, or beside a cluster.
 #[derive(Clone, Debug)]
 pub struct Diff {
-    /// What the other side was asked for; `None` until somebody asks.
-    pub criteria: Option<Criteria>,
-    pub other: Slot<Resolution>,
+    /// `None` until somebody asks.
+    pub with: Option<With>,
+    /// The other recipe.
+    pub other: Slot<side::Side>,
     pub changes: Slot<Changes>,
     pub view: DiffView,
     /// Unchanged lines around changes.
@@ -185,7 +195,7 @@ pub struct Diff {
 impl Default for Diff {
     fn default() -> Diff {
         Diff {
-            criteria: None,
+            with: None,
             other: Slot::default(),
             changes: Slot::default(),
             view: DiffView::default(),
@@ -193,13 +203,6 @@ impl Default for Diff {
             swapped: false,
         }
     }
-}
-
-/// Two recipes compared, as values and as text.
-#[derive(Clone, Debug, Default)]
-pub struct Changes {
-    pub changes: Vec<Change>,
-    pub rows: Vec<text::Row>,
 }
 
 /// A snapshot with the name it is shown under.

@@ -3,11 +3,11 @@
 //! Everything pending is taken, then one frame is drawn if something shown may have changed; nothing happens while nothing
 //! happens. The clock ticks only while a run's elapsed times are shown.
 
-use super::{RunOptions, app::State, data::Changes, effect::Effect, msg::Msg, screenshot, view};
+use super::{RunOptions, app::State, effect::Effect, msg::Msg, screenshot, view};
 use crate::{
     catalog::Catalog,
     cluster::{Connection, Target},
-    diff,
+    diff::{self, side::Side},
     ops::{self, Failure, Kind, snapshot::Format, validate::Prepared},
     resolve::{Options, Resolution},
     snapshot::Snapshot,
@@ -319,16 +319,17 @@ impl Worker {
             ),
             Effect::WhatIfChanges { generation, left, right } => self.compute(
                 "compare the recipes",
-                move || Ok(Arc::new(diff::recipe::compare(&left, &right))),
+                move || Ok(Arc::new(diff::recipe::compare(&(&*left).into(), &(&*right).into()))),
                 move |answer| Msg::WhatIfChanges { generation, answer },
             ),
-            Effect::CompareRecipes { generation, left, right } => self.compute(
+            Effect::ReadRecipe { generation, catalog, path } => self.compute(
+                "read the recipe",
+                move || read_recipe(&catalog, &path).map(Arc::new),
+                move |answer| Msg::RecipeRead { generation, answer },
+            ),
+            Effect::CompareRecipes { generation, recipe, versus, swapped } => self.compute(
                 "compare the recipes",
-                move || {
-                    let text = |side: &crate::resolve::Resolution| crate::yaml::to_string(&side.document.to_value());
-                    let rows = diff::text::side_by_side(&text(&left), &text(&right));
-                    Ok(Arc::new(Changes { changes: diff::recipe::compare(&left, &right), rows }))
-                },
+                move || Ok(Arc::new(ops::diff::changes(&(&*recipe).into(), &versus, swapped))),
                 move |answer| Msg::RecipesCompared { generation, answer },
             ),
             Effect::CompareSnapshots { generation, left, right } => self.compute(
@@ -494,10 +495,18 @@ async fn plan_on(
 }
 
 fn read_snapshot(path: &Path) -> Result<Snapshot, Failure> {
-    let at = path.display().to_string();
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::new(Kind::NotFound, "read the snapshot", error.to_string()).at(&at))?;
-    ops::snapshot::parse(&text, &at)
+    let text = read_text("read the snapshot", path)?;
+    ops::snapshot::parse(&text, &path.display().to_string())
+}
+
+fn read_recipe(catalog: &Catalog, path: &Path) -> Result<Side, Failure> {
+    let text = read_text("read the recipe", path)?;
+    ops::diff::read_recipe(catalog, &path.display().to_string(), &text)
+}
+
+fn read_text(doing: &str, path: &Path) -> Result<String, Failure> {
+    store::read::read(path)
+        .map_err(|error| Failure::new(Kind::NotFound, doing, error.to_string()).at(path.display().to_string()))
 }
 
 fn write_file(path: &Path, text: &str) -> Result<(), Failure> {

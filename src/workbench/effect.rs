@@ -1,7 +1,13 @@
 //! What the state asks of the driver: work on workers, the terminal, the clipboard.
 
 use super::msg::{RecipeSlot, SnapshotSlot};
-use crate::{catalog::Catalog, criteria::Criteria, ops::validate::Prepared, resolve::Resolution, snapshot::Snapshot};
+use crate::{
+    catalog::Catalog,
+    criteria::Criteria,
+    ops::{diff::Versus, validate::Prepared},
+    resolve::Resolution,
+    snapshot::Snapshot,
+};
 use std::{path::PathBuf, sync::Arc};
 
 #[derive(Clone, Debug)]
@@ -29,10 +35,18 @@ pub enum Effect {
         left: Arc<Resolution>,
         right: Arc<Resolution>,
     },
+    /// Read a recipe for the other side of the Diff screen.
+    ReadRecipe {
+        generation: u64,
+        catalog: Arc<Catalog>,
+        path: PathBuf,
+    },
     CompareRecipes {
         generation: u64,
-        left: Arc<Resolution>,
-        right: Arc<Resolution>,
+        recipe: Arc<Resolution>,
+        versus: Versus,
+        /// The recipe goes to the right.
+        swapped: bool,
     },
     CompareSnapshots {
         generation: u64,

@@ -1,11 +1,10 @@
 //! What reaches the state: input, time and answers of workers.
 
-use super::data::Changes;
 use crate::{
     catalog::Catalog,
     cluster::watch::LiveView,
-    diff::Change,
-    ops::{Failure, validate::Prepared},
+    diff::{Change, side::Side},
+    ops::{Failure, diff::Changes, validate::Prepared},
     resolve::Resolution,
     snapshot::Snapshot,
     term::input::Input,
@@ -65,6 +64,11 @@ pub enum Msg {
     WhatIfChanges {
         generation: u64,
         answer: Result<Arc<Vec<Change>>, Failure>,
+    },
+    /// A recipe for the other side of the Diff screen.
+    RecipeRead {
+        generation: u64,
+        answer: Result<Arc<Side>, Failure>,
     },
     RecipesCompared {
         generation: u64,

@@ -229,7 +229,11 @@ fn help(screen: Screen, typed: &str) -> Content {
 /// Commands of the palette that are no keys: word, arguments, what they do.
 pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("recipe", "service=kind accelerator=a100 …", "resolve a recipe for these criteria; without any, for the cluster"),
-    ("diff", "service=eks … | OVERLAY", "compare the recipe with the one for other criteria"),
+    (
+        "diff",
+        "service=eks … | OVERLAY | FILE | cluster",
+        "compare the recipe with another one, or with what the cluster runs",
+    ),
     ("compare", "[A.yaml] [B.yaml]", "compare saved snapshots, or one with the cluster"),
     ("open", "FILE", "show a saved snapshot instead of the cluster"),
     ("live", "", "back to the live cluster"),
@@ -308,7 +312,10 @@ fn completions(state: &State, command: &str) -> Vec<String> {
         "theme" => theme::names().into_iter().map(str::to_owned).collect(),
         "node" => state.data.cluster.nodes.iter().take(5000).map(|node| node.name.clone()).collect(),
         "value" => state.table(panes::PaneId::Values).content.rows.iter().map(|row| row.key.clone()).collect(),
-        "diff" => catalog.map_or_else(Vec::new, |catalog| catalog.overlays.keys().cloned().collect()),
+        "diff" => {
+            let overlays = catalog.map_or_else(Vec::new, |catalog| catalog.overlays.keys().cloned().collect());
+            ["cluster".to_owned()].into_iter().chain(overlays).collect()
+        }
         "recipe" => catalog.map_or_else(Vec::new, |catalog| {
             let dimensions = Dimension::ALL.into_iter().filter(|dimension| *dimension != Dimension::Nodes);
             let pair = |dimension: Dimension| {

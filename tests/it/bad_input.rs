@@ -153,7 +153,7 @@ fn a_dimension_that_nothing_honours() {
 fn comparisons_that_make_no_sense() {
     let sandbox = Sandbox::new();
     check("diff_same_input", &sandbox, &["diff", "-b", "-", "--target", "-"], 2);
-    check("diff_criteria", &sandbox, &["diff", "--recipes", "-b", "kind", "--target", "service=eks"], 2);
+    check("diff_criteria", &sandbox, &["diff", "-b", "service=kind,size=2", "--target", "service=eks"], 2);
     check("diff_nothing_given", &sandbox, &["diff"], 2);
 }
 

@@ -163,8 +163,31 @@ fn drift_between_snapshots_is_told_and_an_exit_code_only_on_request() {
 
 #[test]
 fn a_difference_between_recipes_names_the_layers_that_caused_it() {
-    let arguments = ["diff", "--recipes", "-b", "service=kind,gpu=a100", "--target", "service=kind", "-t", "table"];
+    let arguments = ["diff", "-b", "service=kind,gpu=a100", "--target", "service=kind", "-t", "table"];
     check("diff_recipes", &arguments);
+}
+
+#[test]
+fn a_recipe_file_differs_from_another_by_line_and_from_its_criteria_not_at_all() {
+    let sandbox = Sandbox::new();
+    assert_eq!(sandbox.aicr(&with(&["recipe", "-o", "recipe.yaml"])).code, 0);
+    let recipe = std::fs::read_to_string(sandbox.home().join("recipe.yaml")).unwrap();
+    assert!(recipe.matches("version: v26.3.2").count() == 1, "the test edits one version");
+    sandbox.file("edited.yaml", &recipe.replace("version: v26.3.2", "version: v26.3.1"));
+    let run = sandbox.aicr(&["diff", "-b", "recipe.yaml", "--target", "edited.yaml", "-t", "table"]);
+    golden("diff_recipe_files", &run.transcript);
+    let criteria = "service=kind,accelerator=a100";
+    let same = ["diff", "-b", criteria, "--target", "recipe.yaml", "-t", "table", "--fail-on-drift"];
+    let run = sandbox.aicr(&same);
+    assert_eq!((run.code, run.stdout.as_str()), (0, "NO CHANGES\n"), "{}", run.transcript);
+}
+
+#[test]
+fn a_recipe_is_compared_with_what_the_cluster_runs() {
+    let cluster = ["--demo", "diff", "-b", "service=kind,accelerator=a100", "--target", "cluster", "-t", "table"];
+    check("diff_cluster", &cluster);
+    let run = Sandbox::new().aicr(&["diff", "--compat", "-b", "service=kind", "--target", "service=eks"]);
+    assert_eq!(run.code, 2, "{}", run.transcript);
 }
 
 #[test]

@@ -20,7 +20,6 @@ use aicr::{
     workbench::{
         Look, RunOptions, Screen,
         app::State,
-        data::Changes,
         effect::Effect,
         keymap,
         msg::{Msg, SnapshotSlot},
@@ -110,14 +109,17 @@ impl Desk {
                     Msg::Resolved { slot, generation, answer: answer.map(Arc::new) }
                 }
                 Effect::WhatIfChanges { generation, left, right } => {
-                    let changes = diff::recipe::compare(&left, &right);
+                    let changes = diff::recipe::compare(&(&*left).into(), &(&*right).into());
                     Msg::WhatIfChanges { generation, answer: Ok(Arc::new(changes)) }
                 }
-                Effect::CompareRecipes { generation, left, right } => {
-                    let text = |side: &aicr::resolve::Resolution| aicr::yaml::to_string(&side.document.to_value());
-                    let rows = diff::text::side_by_side(&text(&left), &text(&right));
-                    let changes = diff::recipe::compare(&left, &right);
-                    Msg::RecipesCompared { generation, answer: Ok(Arc::new(Changes { changes, rows })) }
+                Effect::CompareRecipes { generation, recipe, versus, swapped } => {
+                    let changes = ops::diff::changes(&(&*recipe).into(), &versus, swapped);
+                    Msg::RecipesCompared { generation, answer: Ok(Arc::new(changes)) }
+                }
+                Effect::ReadRecipe { generation, catalog, path } => {
+                    let text = std::fs::read_to_string(&path).unwrap();
+                    let answer = ops::diff::read_recipe(&catalog, &path.to_string_lossy(), &text).map(Arc::new);
+                    Msg::RecipeRead { generation, answer }
                 }
                 Effect::CompareSnapshots { generation, left, right } => {
                     let changes = diff::snapshot::compare(&left, &right);
@@ -282,6 +284,9 @@ fn screens(width: u16, height: u16, look: Look) -> Vec<(&'static str, Desk)> {
     sides.command("diff service=kind accelerator=a100 nodes=8");
     sides.command("diff service=eks accelerator=a100");
     sides.keys("| ] ] ]");
+    let mut observed = desk();
+    observed.command("diff cluster");
+    observed.keys("j");
     let mut validate = desk();
     validate.keys("4");
     run_half_way(&mut validate);
@@ -297,6 +302,7 @@ fn screens(width: u16, height: u16, look: Look) -> Vec<(&'static str, Desk)> {
         ("what-if", what_if),
         ("diff", diff),
         ("sides", sides),
+        ("observed", observed),
         ("validate", validate),
         ("compare", compare),
     ]
@@ -479,6 +485,26 @@ fn what_if_shows_changes_and_enter_takes_them_to_diff() {
     let before = desk.text();
     desk.keys("X");
     assert_ne!(before, desk.text(), "swapping changes what is left and right");
+}
+
+#[test]
+fn a_saved_recipe_is_compared_line_by_line_and_the_cluster_again_with_every_view() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("saved.yaml");
+    let mut desk = Desk::live(200, 60);
+    let recipe = desk.state.data.recipe.value.clone().unwrap().recipe.clone();
+    let text = aicr::recipe::format::to_yaml(&recipe).replace("version: v26.3.2", "version: v26.3.1");
+    std::fs::write(&path, text).unwrap();
+    desk.command(&format!("diff {}", path.display()));
+    desk.shows("1 changed");
+    desk.shows("v26.3.1");
+    desk.shows("saved.yaml:");
+    desk.command("diff cluster");
+    desk.shows("v25.10.1");
+    let bumped = aicr::snapshot::format::to_value(&snapshot()).to_string().replace("v25.10.1", "v26.3.2");
+    desk.view(LiveStatus::Fresh, Some(Arc::new(aicr::snapshot::format::read(&bumped).unwrap())));
+    let text = desk.text();
+    assert!(!text.contains("v25.10.1"), "{text}");
 }
 
 #[test]

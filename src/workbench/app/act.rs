@@ -6,7 +6,7 @@ use crate::{
     ops::{self, snapshot::Format},
     workbench::{
         Screen,
-        data::{DiffView, Side, Source, WhatIf},
+        data::{DiffView, Side, Source, WhatIf, With},
         effect::Effect,
         keymap::Action,
         layout::Zoom,
@@ -391,10 +391,9 @@ impl State {
             self.say(Severity::Info, "nothing was changed yet: h and l change the criterion");
             return Vec::new();
         }
-        self.data.diff.criteria = Some(what_if.criteria.clone());
-        self.say(Severity::Ok, format!("compared with {}", what_if.criteria));
-        self.show(Screen::Diff);
-        self.resolve_other()
+        let criteria = what_if.criteria.clone();
+        self.say(Severity::Ok, format!("compared with {criteria}"));
+        self.compare_recipe_with(With::Criteria(criteria))
     }
 
     fn compare_with(&mut self) -> Vec<Effect> {

@@ -4,7 +4,7 @@ use super::{Severity, State};
 use crate::{
     criteria::{Criteria, Dimension},
     ops::{self, Failure, Kind},
-    workbench::{Screen, effect::Effect, msg::SnapshotSlot, overlay::Overlay, panes::PaneId, theme},
+    workbench::{Screen, data::With, effect::Effect, msg::SnapshotSlot, overlay::Overlay, panes::PaneId, theme},
 };
 use std::path::PathBuf;
 
@@ -58,20 +58,19 @@ impl State {
         self.resolve()
     }
 
+    /// `cluster`, an overlay's name, criteria, or else a recipe's file.
     fn diff_command(&mut self, rest: &str) -> Vec<Effect> {
         let overlay = self.data.catalog.value.as_ref().and_then(|catalog| catalog.overlay(rest));
-        let criteria = match overlay {
-            Some(overlay) => overlay.criteria.clone().ok_or_else(|| {
+        let with = match overlay {
+            _ if rest == "cluster" => Ok(With::Cluster),
+            Some(overlay) => overlay.criteria.clone().map(With::Criteria).ok_or_else(|| {
                 Failure::new(Kind::Usage, "compare with an overlay", format!("`{rest}` has no criteria of its own"))
             }),
-            None => self.criteria(rest),
+            None if rest.is_empty() || rest.contains('=') => self.criteria(rest).map(With::Criteria),
+            None => Ok(With::File(PathBuf::from(rest))),
         };
-        match criteria {
-            Ok(criteria) => {
-                self.data.diff.criteria = Some(criteria);
-                self.show(Screen::Diff);
-                self.resolve_other()
-            }
+        match with {
+            Ok(with) => self.compare_recipe_with(with),
             Err(failure) => {
                 self.say_failure(failure);
                 Vec::new()

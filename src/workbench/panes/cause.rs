@@ -24,6 +24,12 @@ pub(super) static PANE: Pane = Pane {
 fn build(state: &State) -> Content {
     let selected = state.table(PaneId::Changes).row().map(|row| row.key.clone());
     let changes = state.data.diff.changes.value.as_ref();
+    let width = state.width_of(PaneId::Cause);
+    if let Some(note) = changes.zip(selected.as_ref()).and_then(|(all, key)| all.notes.iter().find(|note| *note == key))
+    {
+        let lines = text::wrap(&text::clean(note), width.saturating_sub(1)).into_iter().enumerate();
+        return prose("not compared", lines.map(|(at, line)| Row::new(at.to_string(), vec![line.into()])).collect());
+    }
     let change = changes.zip(selected).and_then(|(all, path)| all.changes.iter().find(|change| change.path == path));
     let Some(change) = change else {
         return Content {
@@ -31,7 +37,6 @@ fn build(state: &State) -> Content {
             ..prose("change", Vec::new())
         };
     };
-    let width = state.width_of(PaneId::Cause);
     let mut rows = Vec::new();
     if !change.cause.is_empty() {
         rows.push(Row::new("cause", vec![Cell::new(Role::Muted, "cause  ").and(Role::Text, &change.cause)]));

@@ -6,6 +6,7 @@ use crate::{
     workbench::{
         Screen,
         app::State,
+        data::With,
         keymap::Action,
         theme::Role,
         widgets::{
@@ -29,9 +30,18 @@ fn build(state: &State) -> Content {
     let Some(changes) = &diff.changes.value else {
         return content(Vec::new(), String::new(), nothing(state));
     };
-    let rows: Vec<Row> = changes.changes.iter().map(row).collect();
-    let note = counts(&changes.changes);
-    content(rows, note, vec![(Role::Ok, "✓ both recipes are the same".to_owned())])
+    let mut rows: Vec<Row> = changes.changes.iter().map(row).collect();
+    let mut note = counts(&changes.changes);
+    if !changes.notes.is_empty() {
+        note += &format!(", {} not compared", changes.notes.len());
+        let told = |note: &String| Row::new(note, vec![Cell::new(Role::Muted, note)]);
+        rows.extend(changes.notes.iter().map(told));
+    }
+    let same = match diff.with {
+        Some(With::Cluster) => "✓ the cluster runs what the recipe says",
+        _ => "✓ both recipes are the same",
+    };
+    content(rows, note, vec![(Role::Ok, same.to_owned())])
 }
 
 /// Why there is no diff, and how to get one.
@@ -40,14 +50,18 @@ pub(super) fn nothing(state: &State) -> Vec<(Role, String)> {
     if let Some(failure) = diff.other.failure.as_ref().or(diff.changes.failure.as_ref()) {
         return super::failed(failure);
     }
-    if diff.criteria.is_some() {
+    if diff.with == Some(With::Cluster) && state.data.cluster.snapshot.is_none() {
+        return vec![(Role::Text, "nothing is known of the cluster yet: 1 shows how it is reached".to_owned())];
+    }
+    if diff.with.is_some() {
         return vec![(Role::Run, "comparing …".to_owned())];
     }
     vec![
-        (Role::Text, "nothing to compare yet: this screen puts two recipes side by side".to_owned()),
-        (Role::Muted, "= chooses the other one; `:diff service=eks accelerator=h100` states it".to_owned()),
+        (Role::Text, "nothing to compare yet: this screen puts the recipe beside something else".to_owned()),
+        (Role::Muted, "= chooses what; `:diff service=eks accelerator=h100` states another recipe".to_owned()),
+        (Role::Muted, "`:diff cluster` is what the cluster runs, `:diff FILE` a saved recipe".to_owned()),
         (Role::Muted, "i tries criteria on the Recipe screen; Enter there brings them here".to_owned()),
-        (Role::Muted, "on the command line: aicr diff LEFT.yaml RIGHT.yaml".to_owned()),
+        (Role::Muted, "on the command line: aicr diff --baseline recipe.yaml --target cluster".to_owned()),
     ]
 }
 

@@ -58,7 +58,7 @@ fn build(state: &State) -> Content {
         title: format!("- {left}   + {right}"),
         note: format!("{hunks} changed lines, context {}", diff.context),
         columns,
-        says: if rows.is_empty() { vec![(Role::Ok, "✓ both recipes are the same".to_owned())] } else { Vec::new() },
+        says: if rows.is_empty() { vec![(Role::Ok, "✓ both sides are the same".to_owned())] } else { Vec::new() },
         rows,
         ordered: true,
         ..Content::default()

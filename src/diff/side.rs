@@ -1,0 +1,33 @@
+//! What a comparison of recipes looks at: a document whose values may know who wrote them.
+
+use crate::resolve::{
+    Resolution,
+    provenance::{Layer, LayerKind, Traced},
+};
+
+/// One side of a comparison.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Side {
+    /// As `Resolution::document`, or less where this side shows less.
+    pub document: Traced,
+    /// `Origin::layer` indexes this list.
+    pub layers: Vec<Layer>,
+}
+
+impl From<&Resolution> for Side {
+    fn from(resolution: &Resolution) -> Side {
+        Side { document: resolution.document.clone(), layers: resolution.layers.clone() }
+    }
+}
+
+impl Side {
+    /// Who wrote a value of this side: the layer, and for a file that was read the line.
+    pub fn author(&self, value: &Traced) -> Option<String> {
+        let origin = value.origin()?;
+        let layer = self.layers.get(origin.layer)?;
+        Some(match layer.kind {
+            LayerKind::RecipeFile => format!("{}:{}", layer.name, origin.at.line),
+            _ => layer.name.clone(),
+        })
+    }
+}
