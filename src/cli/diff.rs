@@ -12,13 +12,13 @@ use super::{
 };
 use crate::{
     catalog::Catalog,
-    diff::{ChangeKind, side::Side},
+    diff::{ChangeKind, observed::Contents, side::Side},
     ops::{
         self, Failure,
-        diff::{self, Comparison},
+        diff::{self, Comparison, Running},
         snapshot::Place,
     },
-    recipe::format::json_text,
+    recipe::{Recipe, format::json_text},
     snapshot::Snapshot,
     yaml,
 };
@@ -37,7 +37,7 @@ use std::sync::Arc;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  aicr diff --baseline before.yaml --target after.yaml --fail-on-drift\n  \
                         aicr diff --baseline service=kind,accelerator=a100 --target service=eks,accelerator=h100\n  \
-                        aicr diff --baseline recipe.yaml --target cluster -t table")]
+                        aicr diff --baseline recipe.yaml --target cluster --values -t table")]
 pub struct Args {
     /// What to compare from: a file, `-`, cm://NAMESPACE/NAME, criteria, or `cluster`.
     #[arg(short, long, value_name = "PLACE")]
@@ -45,6 +45,10 @@ pub struct Args {
     /// What to compare to.
     #[arg(long, value_name = "PLACE")]
     target: String,
+    /// With `cluster` beside a recipe: compare the values of Helm releases too, read from the content of their secrets (which
+    /// may hold passwords: a value whose name says so is not shown).
+    #[arg(long)]
+    values: bool,
     /// Exit with 1 when anything differs.
     #[arg(long)]
     fail_on_drift: bool,
@@ -87,7 +91,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
 
 /// What one side of the comparison is.
 enum Subject {
-    Snapshot(String, Snapshot),
+    Snapshot(String, Snapshot, Contents),
     Recipe(Side),
 }
 
@@ -97,46 +101,75 @@ fn compare(args: &Args, global: &Global) -> Result<Comparison, Failure> {
         return Err(misuse("read the snapshots", because, "give a file for one of them"));
     }
     let catalog = std::cell::OnceCell::new();
-    let subject = |text: &str| subject(text, global, &catalog);
+    let subject = |text: &str| subject(text, args.values, global, &catalog);
     let (left_name, right_name) = (&args.baseline, &args.target);
     let sides = (subject(left_name)?, subject(right_name)?);
     if args.compat && !matches!(sides, (Subject::Snapshot(..), Subject::Snapshot(..))) {
         let because = "the reference compares snapshots only";
         return Err(misuse("compare as the reference does", because, "leave out --compat"));
     }
+    let is_recipe = |side: &Subject| matches!(side, Subject::Recipe(_));
+    let cluster_and_recipe =
+        [left_name, right_name].iter().any(|name| *name == "cluster") && (is_recipe(&sides.0) || is_recipe(&sides.1));
+    if args.values && !cluster_and_recipe {
+        let because = "values are read from a live cluster and compared with those of a recipe";
+        return Err(misuse(
+            "compare values",
+            because,
+            "give a recipe or criteria on one side and `cluster` on the other",
+        ));
+    }
     Ok(match sides {
-        (Subject::Snapshot(left_name, left), Subject::Snapshot(right_name, right)) => {
+        (Subject::Snapshot(left_name, left, _), Subject::Snapshot(right_name, right, _)) => {
             let compare = if args.compat { diff::readings } else { diff::snapshots };
             compare(&left_name, &left, &right_name, &right)
         }
         (Subject::Recipe(left), Subject::Recipe(right)) => diff::recipes(left_name, &left, right_name, &right),
-        (Subject::Recipe(recipe), Subject::Snapshot(name, snapshot)) => {
-            diff::cluster(left_name, &recipe, &name, &snapshot, false)
+        (Subject::Recipe(recipe), Subject::Snapshot(name, snapshot, contents)) => {
+            let running = Running { name: &name, snapshot: &snapshot, contents: &contents };
+            diff::cluster(left_name, &recipe, &running, false)
         }
-        (Subject::Snapshot(name, snapshot), Subject::Recipe(recipe)) => {
-            diff::cluster(right_name, &recipe, &name, &snapshot, true)
+        (Subject::Snapshot(name, snapshot, contents), Subject::Recipe(recipe)) => {
+            let running = Running { name: &name, snapshot: &snapshot, contents: &contents };
+            diff::cluster(right_name, &recipe, &running, true)
         }
     })
 }
 
-fn subject(text: &str, global: &Global, catalog: &std::cell::OnceCell<Arc<Catalog>>) -> Result<Subject, Failure> {
+fn subject(
+    text: &str,
+    values: bool,
+    global: &Global,
+    catalog: &std::cell::OnceCell<Arc<Catalog>>,
+) -> Result<Subject, Failure> {
     if text == "cluster" {
         return cluster::block_on(async {
             let connection = cluster::connect(global).await?;
             let snapshot = ops::snapshot::take(&connection, &cluster::now()).await?;
-            Ok(Subject::Snapshot(connection.context.clone(), snapshot))
+            let contents = if values { diff::contents(&connection, &snapshot).await? } else { None };
+            Ok(Subject::Snapshot(connection.context.clone(), snapshot, contents))
         });
     }
+    // Next to what Helm was given, a recipe is what Helm would be given.
+    let recipe = |side: Side, catalog: &Catalog, recipe: &Recipe| {
+        Ok(Subject::Recipe(if values { diff::bundled(side, catalog, recipe)? } else { side }))
+    };
     let load = || match catalog.get() {
         Some(known) => Ok(known.clone()),
         None => global.catalog().map(|read| catalog.get_or_init(|| read).clone()),
     };
     if criteria_args::is_criteria(text) {
-        return Ok(Subject::Recipe((&criteria_args::resolve_text(&*load()?, text)?).into()));
+        let catalog = load()?;
+        let resolution = criteria_args::resolve_text(&catalog, text)?;
+        return recipe((&resolution).into(), &catalog, &resolution.recipe);
     }
     match input::document(text, global)? {
-        Document::Snapshot(snapshot) => Ok(Subject::Snapshot(text.to_owned(), snapshot)),
-        Document::Recipe(read) => Ok(Subject::Recipe(diff::read_recipe(&*load()?, input::shown(text), &read)?)),
+        Document::Snapshot(snapshot) => Ok(Subject::Snapshot(text.to_owned(), snapshot, None)),
+        Document::Recipe(read) => {
+            let catalog = load()?;
+            let (side, read) = diff::read_recipe(&catalog, input::shown(text), &read)?;
+            recipe(side, &catalog, &read)
+        }
     }
 }
 

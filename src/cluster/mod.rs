@@ -8,6 +8,7 @@ pub mod demo;
 pub mod error;
 pub mod job;
 pub mod prune;
+pub mod releases;
 pub mod watch;
 
 pub use client::{Connection, Target, connect};

@@ -1,8 +1,8 @@
 //! A recipe beside what a cluster runs.
 //!
-//! In: a recipe and a snapshot. Out: two sides cut down to what a snapshot shows (chart, version and namespace of each
-//! component, constraints against readings), and a line for everything that it does not show. What cannot be seen is no
-//! difference. Values are not compared: they stand in the content of Helm's secrets, which a snapshot does not hold.
+//! In: a recipe, a snapshot and, where somebody asked for them, the values of its Helm releases. Out: two sides cut down
+//! to what the cluster shows (chart, version, namespace and values of each component, constraints against readings), and a
+//! line for everything that it does not show. What cannot be seen is no difference.
 
 use super::side::Side;
 use crate::{
@@ -23,9 +23,21 @@ pub struct Observed {
     pub notes: Vec<String>,
 }
 
+/// What the secret of a Helm release holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Content {
+    pub chart: Option<String>,
+    pub version: Option<String>,
+    /// What it was installed with, over `defaults`.
+    pub config: Value,
+    /// The chart's own values.
+    pub defaults: Value,
+}
+
 /// What a snapshot tells of one Helm release.
 #[derive(Clone, Debug, Default)]
 struct Release {
+    name: String,
     chart: Option<String>,
     version: Option<String>,
     namespace: Option<String>,
@@ -34,13 +46,16 @@ struct Release {
 
 type Entries = Vec<(Arc<str>, Traced)>;
 
+/// Releases with their content, by name; `None` where nobody read it.
+pub type Contents = Option<BTreeMap<String, Content>>;
+
 /// What a cluster of that name runs beside what a recipe wants.
-pub fn sides(recipe: &Side, snapshot: &Snapshot, cluster: &str) -> Observed {
+pub fn sides(recipe: &Side, snapshot: &Snapshot, contents: &Contents, cluster: &str) -> Observed {
     let mut layers = recipe.layers.clone();
     let seen = Seen { layer: layers.len(), cluster: cluster.into() };
     layers.push(Layer::new(LayerKind::Cluster, cluster, "", ""));
     let mut notes = Vec::new();
-    let (wanted_components, running_components) = components(recipe, snapshot, &seen, &mut notes);
+    let (wanted_components, running_components) = components(recipe, snapshot, contents, &seen, &mut notes);
     let (wanted_constraints, running_constraints) = constraints(recipe, snapshot, &seen, &mut notes);
     let side = |constraints: Vec<Traced>, components: Entries| {
         let list = Traced { value: TracedValue::List(constraints), history: Vec::new() };
@@ -59,11 +74,24 @@ struct Seen {
 }
 
 impl Seen {
+    /// A value under its key; one that is a secret by its name is not shown.
+    fn value(&self, key: &str, value: &Value) -> Traced {
+        let lower = key.to_lowercase();
+        match value {
+            Value::Object(entries) if !entries.is_empty() => {
+                map(entries.iter().map(|(key, value)| (Arc::from(key.as_str()), self.value(key, value))).collect())
+            }
+            Value::String(_) if SECRET.iter().any(|word| lower.contains(word)) => self.text("(hidden)"),
+            other => {
+                let wrote = Wrote::Set(other.clone());
+                let origin = Origin { layer: self.layer, file: self.cluster.clone(), at: Position::NONE, wrote };
+                Traced { history: vec![origin], ..Traced::from_value(other) }
+            }
+        }
+    }
+
     fn text(&self, text: &str) -> Traced {
-        let value = Value::from(text);
-        let wrote = Wrote::Set(value.clone());
-        let origin = Origin { layer: self.layer, file: self.cluster.clone(), at: Position::NONE, wrote };
-        Traced { value: TracedValue::Scalar(value), history: vec![origin] }
+        self.value("", &Value::from(text))
     }
 }
 
@@ -71,7 +99,13 @@ fn map(entries: Entries) -> Traced {
     Traced { value: TracedValue::Map(entries), history: Vec::new() }
 }
 
-fn components(recipe: &Side, snapshot: &Snapshot, seen: &Seen, notes: &mut Vec<String>) -> (Entries, Entries) {
+fn components(
+    recipe: &Side,
+    snapshot: &Snapshot,
+    contents: &Contents,
+    seen: &Seen,
+    notes: &mut Vec<String>,
+) -> (Entries, Entries) {
     let Some(mut releases) = releases(snapshot) else {
         notes.push("components: the snapshot tells nothing of Helm releases (K8s.helm)".to_owned());
         return (Vec::new(), Vec::new());
@@ -84,6 +118,15 @@ fn components(recipe: &Side, snapshot: &Snapshot, seen: &Seen, notes: &mut Vec<S
         Some(TracedValue::Map(entries)) => entries.as_slice(),
         _ => &[],
     };
+    for (name, content) in contents.iter().flatten() {
+        if let Some(release) = releases.get_mut(name) {
+            release.chart = content.chart.clone().or(release.chart.take());
+            release.version = content.version.clone().or(release.version.take());
+        }
+    }
+    if contents.is_none() {
+        notes.push("values: the content of Helm's secrets was not read (`aicr diff --values` does)".to_owned());
+    }
     let (mut wanted, mut running) = (Vec::new(), Vec::new());
     for (name, component) in all {
         let text = |key: &str| component.get(key).and_then(Traced::as_text).unwrap_or_default();
@@ -119,6 +162,11 @@ fn components(recipe: &Side, snapshot: &Snapshot, seen: &Seen, notes: &mut Vec<S
                 _ => {}
             }
         }
+        if let Some(content) = contents.as_ref().and_then(|contents| contents.get(&release.name)) {
+            let (want, found) = values(component.get("values"), content, seen);
+            ours.push(("values".into(), map(want)));
+            theirs.push(("values".into(), map(found)));
+        }
         wanted.push((name.clone(), map(ours)));
         running.push((name.clone(), map(theirs)));
     }
@@ -128,6 +176,54 @@ fn components(recipe: &Side, snapshot: &Snapshot, seen: &Seen, notes: &mut Vec<S
     }
     (wanted, running)
 }
+
+/// The values of a component beside those of its release.
+fn values(wanted: Option<&Traced>, content: &Content, seen: &Seen) -> (Entries, Entries) {
+    // The switch is the resolver's, and no tool agrees with another on whether it reaches Helm.
+    let is_switch = |key: &str| key == "enabled";
+    let wanted = match wanted.map(|values| &values.value) {
+        Some(TracedValue::Map(entries)) => entries.iter().filter(|(key, _)| !is_switch(key)).cloned().collect(),
+        _ => Vec::new(),
+    };
+    let (ours, mut theirs) = beside(&wanted, &content.config, &content.defaults, seen);
+    theirs.retain(|(key, _)| !is_switch(key));
+    (ours, theirs)
+}
+
+/// Wanted values beside those that are in effect; what was given beyond them comes behind, unless it is the default.
+fn beside(wanted: &[(Arc<str>, Traced)], config: &Value, defaults: &Value, seen: &Seen) -> (Entries, Entries) {
+    let (mut ours, mut theirs): (Entries, Entries) = (Vec::new(), Vec::new());
+    for (key, child) in wanted {
+        let (given, default) = (config.get(&**key), defaults.get(&**key));
+        let found = given.or(default).filter(|found| !found.is_null());
+        if let TracedValue::Map(entries) = &child.value
+            && found.is_none_or(Value::is_object)
+        {
+            // Helm merges mappings, so an empty one changes nothing.
+            let (want, found) = beside(entries, given.unwrap_or(&Value::Null), default.unwrap_or(&Value::Null), seen);
+            ours.extend((!want.is_empty()).then(|| (key.clone(), map(want))));
+            theirs.extend((!found.is_empty()).then(|| (key.clone(), map(found))));
+            continue;
+        }
+        let want = child.to_value();
+        ours.push((key.clone(), child.clone()));
+        match found {
+            Some(found) if *found != want => theirs.push((key.clone(), seen.value(key, found))),
+            None if !want.is_null() => {}
+            _ => theirs.push((key.clone(), child.clone())),
+        }
+    }
+    let known = |key: &str| wanted.iter().any(|(name, _)| &**name == key);
+    for (key, value) in config.as_object().into_iter().flatten() {
+        if !known(key) && !value.is_null() && defaults.get(key) != Some(value) {
+            theirs.push((Arc::from(key.as_str()), seen.value(key, value)));
+        }
+    }
+    (ours, theirs)
+}
+
+/// Words in the name of a value that nobody should read off a screen.
+const SECRET: [&str; 5] = ["password", "secret", "token", "credential", "apikey"];
 
 /// Versions are the same with and without a leading `v`, charts by the last part of their path.
 fn same(key: &str, wanted: &str, found: &str) -> bool {
@@ -173,7 +269,8 @@ fn releases(snapshot: &Snapshot) -> Option<BTreeMap<String, Release>> {
     for (key, reading) in &told.data {
         // A release's name may hold dots, the part behind the last one may not.
         let Some((name, part)) = key.rsplit_once('.') else { continue };
-        let release = releases.entry(name.to_owned()).or_default();
+        let unknown = || Release { name: name.to_owned(), ..Release::default() };
+        let release = releases.entry(name.to_owned()).or_insert_with(unknown);
         let text = Some(reading.to_string());
         match part {
             "chart" => release.chart = text,
@@ -244,6 +341,11 @@ mod tests {
     /// Changes as `path: left -> right`, then the notes.
     #[track_caller]
     fn check(helm: &str, expected: &[&str]) {
+        check_values(helm, Some(BTreeMap::new()), expected);
+    }
+
+    #[track_caller]
+    fn check_values(helm: &str, contents: Contents, expected: &[&str]) {
         let document = Traced::from_value(&serde_json::from_str(RECIPE).expect("the recipe is JSON"));
         let recipe = Side { document, layers: Vec::new() };
         let snapshot = format!(
@@ -251,7 +353,7 @@ mod tests {
              - {{subtype: server, data: {{version: v1.31.2}}}}\n{helm}"
         );
         let snapshot = crate::snapshot::format::read(&snapshot).expect("the snapshot can be read");
-        let observed = sides(&recipe, &snapshot, "prod");
+        let observed = sides(&recipe, &snapshot, &contents, "prod");
         let text = |value: &Option<Value>| value.as_ref().map_or(json!("-"), Clone::clone).to_string().replace('"', "");
         let told = compare(&observed.wanted, &observed.running)
             .into_iter()
@@ -292,5 +394,41 @@ mod tests {
                 "constraint OS.release.ID: the snapshot has no OS measurement",
             ],
         );
+    }
+
+    #[test]
+    fn values_are_those_in_effect_and_secrets_stay_hidden() {
+        let content = Content {
+            chart: Some("cert-manager".into()),
+            version: Some("v1.20.2".into()),
+            config: json!({"a": 2, "same": {"x": true}, "admin": {"password": "hunter2"}, "given": [1], "default": 5}),
+            defaults: json!({"by_chart": "yes", "default": 5, "deep": {"d": 1, "other": 2}}),
+        };
+        let recipe = json!({"deploymentOrder": ["certs"], "components": {"certs": {
+            "type": "Helm", "source": "https://x", "chart": "cert-manager", "version": "v1.20.2",
+            "values": {"enabled": true, "a": 1, "same": {"x": true}, "by_chart": "yes", "deep": {"d": 3}, "none": null,
+                "lacks": "it", "empty": {}}}}});
+        let recipe = Side { document: Traced::from_value(&recipe), layers: Vec::new() };
+        let snapshot = "kind: Snapshot\napiVersion: aicr.run/v1alpha2\nmeasurements:\n- type: K8s\n  subtypes:\n  \
+                        - {subtype: helm, data: {certs.status: deployed}}\n";
+        let snapshot = crate::snapshot::format::read(snapshot).expect("the snapshot can be read");
+        let contents = Some(BTreeMap::from([("certs".to_owned(), content)]));
+        let observed = sides(&recipe, &snapshot, &contents, "prod");
+        let text = |value: &Option<Value>| value.as_ref().map_or("-".to_owned(), Value::to_string);
+        let told: Vec<String> = compare(&observed.wanted, &observed.running)
+            .into_iter()
+            .map(|change| format!("{}: {} -> {}", &change.path[24..], text(&change.left), text(&change.right)))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "a: 1 -> 2",
+                "deep.d: 3 -> 1",
+                "lacks: \"it\" -> -",
+                "admin.password: - -> \"(hidden)\"",
+                "given: - -> [1]",
+            ]
+        );
+        assert_eq!(observed.notes, [""; 0]);
     }
 }

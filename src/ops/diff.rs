@@ -5,14 +5,28 @@ use super::{
     recipe::{catalog_failure, resolve_failure},
 };
 use crate::{
+    bundle,
     catalog::{Catalog, parse::Document},
-    diff::{self, Change, ChangeKind, Summary, observed::Observed, side::Side, text::Row},
-    recipe::format,
-    resolve::{self, Options},
+    cluster::{
+        Connection,
+        releases::{self, Revision},
+    },
+    diff::{
+        self, Change, ChangeKind, Summary,
+        observed::{Contents, Observed},
+        side::Side,
+        text::Row,
+    },
+    recipe::{Recipe, format},
+    resolve::{
+        self, Options,
+        provenance::{Layer, LayerKind, Origin, Traced, Wrote},
+    },
     snapshot::Snapshot,
+    yaml::Position,
 };
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Differences with what is needed to show them.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,7 +107,7 @@ pub fn readings(left_name: &str, left: &Snapshot, right_name: &str, right: &Snap
 ///
 /// # Errors
 /// No recipe; a values file that the catalog lacks.
-pub fn read_recipe(catalog: &Catalog, name: &str, text: &str) -> Result<Side, Failure> {
+pub fn read_recipe(catalog: &Catalog, name: &str, text: &str) -> Result<(Side, Recipe), Failure> {
     let recipe = format::read(text).map_err(|error| {
         let place = error.at().map_or(String::new(), |at| format!(":{at}"));
         Failure::new(Kind::Usage, "read the recipe", error.to_string()).at(format!("{name}{place}")).hint(error.hint())
@@ -103,7 +117,30 @@ pub fn read_recipe(catalog: &Catalog, name: &str, text: &str) -> Result<Side, Fa
     let known = resolve::resolve(catalog, &recipe.criteria, None, Options::default()).ok();
     let (document, layers) = resolve::file::document(catalog, &document, &recipe, known.as_ref())
         .map_err(|error| resolve_failure(format!("read the values of the recipe `{name}`"), &error))?;
-    Ok(Side { document, layers })
+    Ok((Side { document, layers }, recipe))
+}
+
+/// A recipe with what bundling adds to its values, which is what a cluster gets; the additions are the layer `bundle`'s.
+///
+/// # Errors
+/// A values file that the catalog lacks; values without room for an addition.
+pub fn bundled(mut side: Side, catalog: &Catalog, recipe: &Recipe) -> Result<Side, Failure> {
+    let layer = side.layers.len();
+    side.layers.push(Layer::new(LayerKind::Derived, "bundle", "", ""));
+    for component in recipe.components.iter().filter(|component| component.is_enabled()) {
+        let bundled = bundle::values::of(catalog, recipe, component).map_err(|error| {
+            let doing = format!("work out the values of `{}`", component.name);
+            Failure::new(Kind::Usage, doing, error.to_string())
+        })?;
+        for added in bundled.added {
+            let above = ["components", &component.name, "values"].map(str::to_owned);
+            let path: Vec<String> = above.into_iter().chain(added.path).collect();
+            let wrote = Wrote::Set(added.value.clone());
+            let origin = Origin { layer, file: "".into(), at: Position::NONE, wrote };
+            side.document.put(&path, Traced { history: vec![origin], ..Traced::from_value(&added.value) });
+        }
+    }
+    Ok(side)
 }
 
 /// What a recipe is compared with.
@@ -114,6 +151,7 @@ pub enum Versus {
     Cluster {
         name: String,
         snapshot: Arc<Snapshot>,
+        contents: Arc<Contents>,
     },
 }
 
@@ -136,8 +174,8 @@ pub fn changes(recipe: &Side, versus: &Versus, swapped: bool) -> Changes {
     };
     match versus {
         Versus::Recipe(other) => beside(recipe, other, Vec::new()),
-        Versus::Cluster { name, snapshot } => {
-            let Observed { wanted, running, notes } = diff::observed::sides(recipe, snapshot, name);
+        Versus::Cluster { name, snapshot, contents } => {
+            let Observed { wanted, running, notes } = diff::observed::sides(recipe, snapshot, contents, name);
             beside(&wanted, &running, notes)
         }
     }
@@ -148,9 +186,31 @@ pub fn recipes(left_name: &str, left: &Side, right_name: &str, right: &Side) -> 
     Comparison::new(left_name, right_name, diff::recipe::compare(left, right), Vec::new())
 }
 
+/// What the Helm releases of a snapshot were installed with, from their secrets.
+///
+/// # Errors
+/// A secret that may not be read, or holds no release.
+pub async fn contents(connection: &Connection, snapshot: &Snapshot) -> Result<Contents, Failure> {
+    let Some(told) = snapshot.subtype("K8s", "helm") else { return Ok(Some(BTreeMap::new())) };
+    let part = |name: &str, part: &str| told.data.get(&format!("{name}.{part}")).map(ToString::to_string);
+    let names = told.data.keys().filter_map(|key| key.strip_suffix(".revision"));
+    let revision = |name: &str| {
+        Some(Revision { namespace: part(name, "namespace")?, name: name.to_owned(), revision: part(name, "revision")? })
+    };
+    Ok(Some(releases::contents(connection, names.filter_map(revision).collect()).await?))
+}
+
+/// A cluster: what a comparison calls it, and what was read of it.
+pub struct Running<'c> {
+    pub name: &'c str,
+    pub snapshot: &'c Snapshot,
+    pub contents: &'c Contents,
+}
+
 /// A recipe and what a cluster runs; `swapped` puts the cluster at the left.
-pub fn cluster(recipe_name: &str, recipe: &Side, cluster: &str, snapshot: &Snapshot, swapped: bool) -> Comparison {
-    let Observed { wanted, running, notes } = diff::observed::sides(recipe, snapshot, cluster);
+pub fn cluster(recipe_name: &str, recipe: &Side, running: &Running<'_>, swapped: bool) -> Comparison {
+    let Running { name: cluster, snapshot, contents } = running;
+    let Observed { wanted, running, notes } = diff::observed::sides(recipe, snapshot, contents, cluster);
     if swapped {
         return Comparison::new(cluster, recipe_name, diff::recipe::compare(&running, &wanted), notes);
     }

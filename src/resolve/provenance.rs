@@ -116,6 +116,25 @@ impl Traced {
         entries.iter().find(|(name, _)| &**name == key).map(|(_, child)| child)
     }
 
+    /// Writes a value at a path of keys, with mappings on the way where something else is.
+    pub fn put(&mut self, path: &[String], value: Traced) {
+        let [key, rest @ ..] = path else {
+            *self = value;
+            return;
+        };
+        if !matches!(self.value, TracedValue::Map(_)) {
+            self.value = TracedValue::Map(Vec::new());
+        }
+        let TracedValue::Map(entries) = &mut self.value else { return };
+        let index = entries.iter().position(|(name, _)| **name == **key).unwrap_or_else(|| {
+            entries.push((Arc::from(key.as_str()), Traced::unwritten(serde_json::Value::Null)));
+            entries.len() - 1
+        });
+        // A mapping with children has no history of its own.
+        self.history.clear();
+        entries[index].1.put(rest, value);
+    }
+
     /// The value without its history.
     pub fn to_value(&self) -> serde_json::Value {
         match &self.value {

@@ -495,9 +495,11 @@ impl State {
     fn compare_recipes(&mut self) -> Vec<Effect> {
         let Some(recipe) = self.data.recipe.value.clone() else { return Vec::new() };
         let versus = match (&self.data.diff.with, &self.data.diff.other.value, &self.data.cluster.snapshot) {
-            (Some(With::Cluster), _, Some(snapshot)) => {
-                Versus::Cluster { name: self.data.cluster.name.clone(), snapshot: snapshot.clone() }
-            }
+            (Some(With::Cluster), _, Some(snapshot)) => Versus::Cluster {
+                name: self.data.cluster.name.clone(),
+                snapshot: snapshot.clone(),
+                contents: Arc::default(),
+            },
             (Some(With::Criteria(_) | With::File(_)), Some(other), _) => Versus::Recipe(other.clone()),
             _ => return Vec::new(),
         };

@@ -501,7 +501,7 @@ fn read_snapshot(path: &Path) -> Result<Snapshot, Failure> {
 
 fn read_recipe(catalog: &Catalog, path: &Path) -> Result<Side, Failure> {
     let text = read_text("read the recipe", path)?;
-    ops::diff::read_recipe(catalog, &path.display().to_string(), &text)
+    ops::diff::read_recipe(catalog, &path.display().to_string(), &text).map(|(side, _)| side)
 }
 
 fn read_text(doing: &str, path: &Path) -> Result<String, Failure> {

@@ -186,6 +186,9 @@ fn a_recipe_file_differs_from_another_by_line_and_from_its_criteria_not_at_all()
 fn a_recipe_is_compared_with_what_the_cluster_runs() {
     let cluster = ["--demo", "diff", "-b", "service=kind,accelerator=a100", "--target", "cluster", "-t", "table"];
     check("diff_cluster", &cluster);
+    check("diff_cluster_values", &[&cluster[..], &["--values"]].concat());
+    let run = Sandbox::new().aicr(&["diff", "--values", "-b", "service=kind", "--target", "service=eks"]);
+    assert_eq!(run.code, 2, "{}", run.transcript);
     let run = Sandbox::new().aicr(&["diff", "--compat", "-b", "service=kind", "--target", "service=eks"]);
     assert_eq!(run.code, 2, "{}", run.transcript);
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// Modules that are functions from values to values.
-const CORE: [&str; 11] = [
+const CORE: [&str; 12] = [
     "yaml.rs",
     "snapshot",
     "fingerprint.rs",
@@ -16,6 +16,7 @@ const CORE: [&str; 11] = [
     "resolve",
     "recipe",
     "diff",
+    "bundle",
     "validate",
     "report",
 ];

@@ -118,7 +118,8 @@ impl Desk {
                 }
                 Effect::ReadRecipe { generation, catalog, path } => {
                     let text = std::fs::read_to_string(&path).unwrap();
-                    let answer = ops::diff::read_recipe(&catalog, &path.to_string_lossy(), &text).map(Arc::new);
+                    let read = ops::diff::read_recipe(&catalog, &path.to_string_lossy(), &text);
+                    let answer = read.map(|(side, _)| Arc::new(side));
                     Msg::RecipeRead { generation, answer }
                 }
                 Effect::CompareSnapshots { generation, left, right } => {

@@ -3,12 +3,12 @@
 //! The gzip stream holds its text uncompressed, which every reader understands; a compressor would be a dependency for
 //! twelve secrets.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-/// What `data.release` of the secret holds. `chart` is `name-version`.
-pub fn release(namespace: &str, name: &str, chart: &str) -> String {
+/// What `data.release` of the secret holds. `chart` is `name-version`, `config` the values it was installed with.
+pub fn release(namespace: &str, name: &str, chart: &str, config: &Value) -> String {
     let (chart_name, version) = chart.rsplit_once('-').unwrap_or((chart, ""));
-    let document = json!({"name": name, "namespace": namespace, "version": 1, "config": {},
+    let document = json!({"name": name, "namespace": namespace, "version": 1, "config": config,
         "info": {"status": "deployed", "description": "Install complete"},
         "chart": {"metadata": {"name": chart_name, "version": version, "apiVersion": "v2"}}});
     base64(base64(&gzip(document.to_string().as_bytes())).as_bytes())

@@ -32,6 +32,7 @@ mod state;
 mod status;
 mod store;
 mod table;
+mod values;
 mod watch;
 mod world;
 

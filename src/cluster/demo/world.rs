@@ -418,7 +418,7 @@ impl Builder<'_> {
         for (namespace, release, chart) in RELEASES {
             let name = format!("sh.helm.release.v1.{release}.v1");
             let labels = json!({"name": release, "owner": "helm", "status": "deployed", "version": "1", "modifiedAt": "1781173200"});
-            let content = super::helm::release(namespace, release, chart);
+            let content = super::helm::release(namespace, release, chart, &super::values::of(release));
             self.add(
                 "secrets",
                 namespace,

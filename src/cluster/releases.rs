@@ -1,0 +1,152 @@
+//! What Helm releases were installed with, from the content of the secrets that Helm keeps them in.
+//!
+//! Such content may hold passwords, so nobody reads it by the way: only a person who asks for values does.
+
+use super::{ClusterError, ClusterErrorKind, Connection, collect::list};
+use crate::diff::observed::Content;
+use futures::{StreamExt, TryStreamExt};
+use k8s_openapi::ByteString;
+use serde::Deserialize;
+use serde_json::Value;
+use std::{collections::BTreeMap, io::Read};
+
+/// A release has at most 1 MiB in its secret; unpacked it is refused beyond this.
+const UNPACKED_BYTES: u64 = 64 << 20;
+
+/// Secrets that are asked for at the same time.
+const AT_ONCE: usize = 8;
+
+/// The revision of a release that is wanted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Revision {
+    pub namespace: String,
+    pub name: String,
+    pub revision: String,
+}
+
+#[derive(Deserialize)]
+struct Secret {
+    #[serde(default)]
+    data: BTreeMap<String, ByteString>,
+}
+
+#[derive(Deserialize)]
+struct Release {
+    #[serde(default)]
+    chart: Chart,
+    #[serde(default)]
+    config: Value,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Chart {
+    metadata: Metadata,
+    values: Value,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Metadata {
+    name: String,
+    version: String,
+}
+
+/// The content of releases by name, in no more than a few requests at a time.
+///
+/// # Errors
+/// The first secret that cannot be read, or holds no release.
+pub async fn contents(
+    connection: &Connection,
+    revisions: Vec<Revision>,
+) -> Result<BTreeMap<String, Content>, ClusterError> {
+    let reading = revisions.into_iter().map(|revision| async move {
+        let content = content(connection, &revision).await?;
+        Ok((revision.name, content))
+    });
+    futures::stream::iter(reading).buffer_unordered(AT_ONCE).try_collect().await
+}
+
+async fn content(connection: &Connection, revision: &Revision) -> Result<Content, ClusterError> {
+    let Revision { namespace, name, revision } = revision;
+    let secret = format!("sh.helm.release.v1.{name}.v{revision}");
+    let doing = format!("get secret {namespace}/{secret}");
+    let path = format!("/api/v1/namespaces/{}/secrets/{}", list::encoded(namespace), list::encoded(&secret));
+    let Secret { data } = list::get(connection, &doing, &path).await?;
+    let packed = data.get("release").map_or(&[][..], |bytes| &bytes.0);
+    unpack(packed).map_err(|found| ClusterError {
+        kind: ClusterErrorKind::Protocol,
+        doing: format!("read the Helm release {name}"),
+        at: format!("secret {namespace}/{secret}"),
+        found,
+        hint: Some("is it Helm's? `helm get values` shows what Helm makes of it".to_owned()),
+    })
+}
+
+/// Base64 of gzip of JSON, or of JSON alone, which Helm reads as well.
+fn unpack(packed: &[u8]) -> Result<Content, String> {
+    let text = std::str::from_utf8(packed).map_err(|error| error.to_string())?;
+    let decoded: ByteString = serde_json::from_value(text.into()).map_err(|error| format!("no base64: {error}"))?;
+    let mut json = Vec::new();
+    if decoded.0.starts_with(&[0x1f, 0x8b]) {
+        let mut unpacked = flate2::read::GzDecoder::new(&*decoded.0).take(UNPACKED_BYTES + 1);
+        unpacked.read_to_end(&mut json).map_err(|error| format!("no gzip: {error}"))?;
+    } else {
+        json = decoded.0;
+    }
+    if json.len() as u64 > UNPACKED_BYTES {
+        return Err(format!("it unpacks to more than {UNPACKED_BYTES} bytes"));
+    }
+    let Release { chart: Chart { metadata, values }, config } =
+        serde_json::from_slice(&json).map_err(|error| format!("no release: {error}"))?;
+    let told = |text: String| Some(text).filter(|text| !text.is_empty());
+    Ok(Content { chart: told(metadata.name), version: told(metadata.version), config, defaults: values })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::io::Write;
+
+    fn packed(json: &str, zip: bool) -> String {
+        let mut bytes = json.as_bytes().to_vec();
+        if zip {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+            encoder.write_all(&bytes).expect("memory takes it");
+            bytes = encoder.finish().expect("memory takes it");
+        }
+        serde_json::to_value(ByteString(bytes)).expect("a text").as_str().expect("a text").to_owned()
+    }
+
+    #[test]
+    fn a_release_is_unpacked_with_and_without_gzip() {
+        let json = r#"{"name": "x", "config": {"a": 1}, "chart": {"metadata": {"name": "c", "version": "1.2.3"}, "values": {"a": 0}}}"#;
+        for zip in [true, false] {
+            let content = unpack(packed(json, zip).as_bytes()).expect("it is a release");
+            let (config, defaults) = (json!({"a": 1}), json!({"a": 0}));
+            let expected = Content { chart: Some("c".into()), version: Some("1.2.3".into()), config, defaults };
+            assert_eq!(content, expected);
+        }
+    }
+
+    #[test]
+    fn what_is_no_release_is_refused_with_the_step_that_failed() {
+        let refused = |bytes: &[u8]| unpack(bytes).expect_err("it is no release");
+        assert!(refused(b"***").starts_with("no base64"));
+        assert!(refused(packed("\u{1f}", false).as_bytes()).starts_with("no release"));
+        let mut cut = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        cut.write_all(b"{}").expect("memory takes it");
+        let mut cut = cut.finish().expect("memory takes it");
+        cut.truncate(cut.len() - 9);
+        let text = serde_json::to_value(ByteString(cut)).expect("a text");
+        assert!(refused(text.as_str().expect("a text").as_bytes()).starts_with("no gzip"));
+    }
+
+    #[test]
+    fn a_bomb_is_refused_without_being_kept() {
+        let bomb = packed(&" ".repeat(usize::try_from(UNPACKED_BYTES).expect("it fits") + 10), true);
+        assert!(bomb.len() < 1 << 20, "it would fit into a secret");
+        assert!(unpack(bomb.as_bytes()).expect_err("it is too large").contains("more than"));
+    }
+}
