@@ -4,9 +4,13 @@
 //! names a cluster (`tests/cluster/cluster up`); every run has a namespace of its own, which is deleted after it. Pods
 //! run a few lines of shell: on the real cluster in busybox, in the demo by the small reader at the end of this file.
 
-use aicr::cluster::{
-    self, Connection,
-    demo::{DemoOptions, Fault, PodExit, PodRun, PodRunner},
+use aicr::{
+    cluster::{
+        self, Connection,
+        demo::{DemoOptions, Fault, PodExit, PodRun, PodRunner},
+        releases::Revision,
+    },
+    ops,
 };
 use futures::{AsyncBufReadExt, FutureExt, StreamExt, TryStreamExt};
 use http::{Method, Request};
@@ -76,6 +80,7 @@ contract!(
     an_image_that_cannot_be_pulled_says_so,
     deletions_have_preconditions_and_selectors,
     discovery_names_what_is_served,
+    helm_releases_tell_their_values,
     old_versions_are_gone,
     owners_take_their_dependents_along,
     pages_are_one_picture,
@@ -707,6 +712,31 @@ async fn a_watch_tells_what_its_selector_sees(world: &World) {
     let query = "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&timeoutSeconds=2&fieldSelector=metadata.name%3Dbefore";
     let events: Vec<Value> = world.watch(&path, query).await.collect().await;
     assert_eq!(events[1]["object"]["metadata"]["annotations"]["k8s.io/initial-events-end"], "true");
+}
+
+/// A secret as Helm writes it; no Helm wrote this one.
+async fn helm_releases_tell_their_values(world: &World) {
+    let release = json!({"name": "x", "config": {"a": {"b": 2}},
+        "chart": {"metadata": {"name": "chart", "version": "1.2.3"}, "values": {"a": {"c": 3}}}});
+    let mut zip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut zip, release.to_string().as_bytes()).unwrap();
+    let encoded = |bytes: Vec<u8>| text(&serde_json::to_value(k8s_openapi::ByteString(bytes)).unwrap()).to_owned();
+    let packed = encoded(encoded(zip.finish().unwrap()).into_bytes());
+    let labels = json!({"owner": "helm", "name": "x", "version": "3", "status": "deployed"});
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "type": "helm.sh/release.v1",
+        "metadata": {"name": "sh.helm.release.v1.x.v3", "labels": labels}, "data": {"release": packed}});
+    world.post(&world.core("secrets"), secret).await;
+    let snapshot = ops::snapshot::take(&world.connection, "2026-06-12T10:41:07Z").await.unwrap();
+    let namespace = snapshot.reading("K8s", "helm", "x.namespace").map(ToString::to_string);
+    assert_eq!(namespace.as_deref(), Some(world.namespace.as_str()), "the snapshot names the release");
+    let revision = Revision { namespace: world.namespace.clone(), name: "x".to_owned(), revision: "3".to_owned() };
+    let contents = cluster::releases::contents(&world.connection, vec![revision.clone()]).await.unwrap();
+    let content = &contents["x"];
+    assert_eq!((content.chart.as_deref(), content.version.as_deref()), (Some("chart"), Some("1.2.3")));
+    assert_eq!((&content.config, &content.defaults), (&json!({"a": {"b": 2}}), &json!({"a": {"c": 3}})));
+    let gone = Revision { revision: "4".to_owned(), ..revision };
+    let error = cluster::releases::contents(&world.connection, vec![gone]).await.unwrap_err();
+    assert_eq!(error.kind, cluster::ClusterErrorKind::NotFound, "{error}");
 }
 
 async fn old_versions_are_gone(world: &World) {
