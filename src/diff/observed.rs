@@ -57,10 +57,13 @@ pub fn sides(recipe: &Side, snapshot: &Snapshot, contents: &Contents, cluster: &
     let mut notes = Vec::new();
     let (wanted_components, running_components) = components(recipe, snapshot, contents, &seen, &mut notes);
     let (wanted_constraints, running_constraints) = constraints(recipe, snapshot, &seen, &mut notes);
-    let side = |constraints: Vec<Traced>, components: Entries| {
+    let side = |constraints: Vec<Traced>, mut components: Entries| {
+        // An empty mapping would be something that differs from nothing.
+        components.retain(|(_, component)| component.value != TracedValue::Map(Vec::new()));
         let list = Traced { value: TracedValue::List(constraints), history: Vec::new() };
-        let document = map(vec![("constraints".into(), list), ("components".into(), map(components))]);
-        Side { document, layers: layers.clone() }
+        let mut entries: Entries = vec![("constraints".into(), list)];
+        entries.extend((!components.is_empty()).then(|| ("components".into(), map(components))));
+        Side { document: map(entries), layers: layers.clone() }
     };
     let wanted = side(wanted_constraints, wanted_components);
     let running = side(running_constraints, running_components);
@@ -142,8 +145,10 @@ fn components(
                 notes.push(format!("component {name}: what it deploys carries no mark of a Helm release"));
                 continue;
             }
-            let shown = ["chart", "version"].into_iter().filter_map(|key| Some((key, component.get(key)?.clone())));
-            wanted.push((name.clone(), map(shown.map(|(key, value)| (Arc::from(key), value)).collect())));
+            // One line says that it is not there.
+            let shown =
+                ["version", "chart"].into_iter().find_map(|key| Some((Arc::from(key), component.get(key)?.clone())));
+            wanted.push((name.clone(), map(shown.into_iter().collect())));
             continue;
         };
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
@@ -164,8 +169,8 @@ fn components(
         }
         if let Some(content) = contents.as_ref().and_then(|contents| contents.get(&release.name)) {
             let (want, found) = values(component.get("values"), content, seen);
-            ours.push(("values".into(), map(want)));
-            theirs.push(("values".into(), map(found)));
+            ours.extend((!want.is_empty()).then(|| ("values".into(), map(want))));
+            theirs.extend((!found.is_empty()).then(|| ("values".into(), map(found))));
         }
         wanted.push((name.clone(), map(ours)));
         running.push((name.clone(), map(theirs)));
@@ -371,7 +376,6 @@ mod tests {
             helm,
             &[
                 "constraints[name=K8s.server.version].value: >= 1.32 -> v1.31.2",
-                "components.certs.chart: cert-manager -> -",
                 "components.certs.version: v1.20.2 -> -",
                 "components.gpu-operator.namespace: gpu -> gpu-operator",
                 "components.gpu-operator.version: v26.3.2 -> v25.10.1",
@@ -379,6 +383,22 @@ mod tests {
                 "components.off.version: - -> 1.0.0",
                 "component local: what it deploys carries no mark of a Helm release",
                 "releases that are of no component of this recipe: other",
+                "constraint OS.release.ID: the snapshot has no OS measurement",
+            ],
+        );
+    }
+
+    #[test]
+    fn where_nothing_is_installed_every_component_is_one_line() {
+        let looked = "  - subtype: collection\n    data: {helm: ok, workloads: ok}\n";
+        check(
+            looked,
+            &[
+                "constraints[name=K8s.server.version].value: >= 1.32 -> v1.31.2",
+                "components.certs.version: v1.20.2 -> -",
+                "components.gpu-operator.version: v26.3.2 -> -",
+                "components.nfd.version: 0.18.3 -> -",
+                "component local: what it deploys carries no mark of a Helm release",
                 "constraint OS.release.ID: the snapshot has no OS measurement",
             ],
         );
