@@ -141,6 +141,16 @@ pub struct WhatIf {
     pub changes: Slot<Vec<Change>>,
 }
 
+/// A what-if that stays as a column beside the resolved values.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    pub criteria: Criteria,
+    pub resolution: Arc<Resolution>,
+}
+
+/// Columns that can be kept; the oldest makes room.
+pub const KEPT: usize = 3;
+
 /// How the Diff screen shows its changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DiffView {
@@ -353,6 +363,8 @@ pub struct Data {
     pub criteria: Criteria,
     pub recipe: Slot<Resolution>,
     pub what_if: Option<WhatIf>,
+    /// Oldest first.
+    pub kept: Vec<Kept>,
     pub diff: Diff,
     pub run: Run,
     pub compare: Compare,

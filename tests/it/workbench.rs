@@ -509,6 +509,26 @@ fn a_saved_recipe_is_compared_line_by_line_and_the_cluster_again_with_every_view
 }
 
 #[test]
+fn what_ifs_are_kept_as_columns_until_they_are_dropped() {
+    let mut desk = Desk::live(200, 60);
+    desk.keys("2 i l K");
+    let first = desk.state.data.kept[0].criteria.clone();
+    desk.keys("l K");
+    assert_eq!(desk.state.data.kept.len(), 2);
+    desk.keys("K");
+    assert_eq!(desk.state.data.kept.len(), 2, "the same is kept once");
+    desk.command("value components.gpu-operator.values.driver");
+    golden("kept-200x60", &desk.text());
+    let service = first.service.unwrap();
+    desk.shows(&format!("A service={service}"));
+    desk.keys("i i K");
+    desk.shows("the kept columns are gone");
+    assert!(desk.state.data.kept.is_empty());
+    desk.keys("Esc K");
+    desk.shows("nothing to keep yet");
+}
+
+#[test]
 fn a_value_leads_to_the_line_that_set_it() {
     let mut desk = Desk::live(120, 40);
     desk.command("value components.gpu-operator.version");

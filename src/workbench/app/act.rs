@@ -6,7 +6,7 @@ use crate::{
     ops::{self, snapshot::Format},
     workbench::{
         Screen,
-        data::{DiffView, Side, Source, WhatIf, With},
+        data::{DiffView, KEPT, Kept, Side, Source, WhatIf, With},
         effect::Effect,
         keymap::Action,
         layout::Zoom,
@@ -29,6 +29,10 @@ impl State {
             Action::Back => self.back(),
             Action::Close => self.close(),
             Action::WhatIf => self.toggle_what_if(),
+            Action::KeepColumn => {
+                self.keep_column();
+                Vec::new()
+            }
             Action::CompareWith => self.compare_with(),
             Action::Swap => self.swap(),
             Action::GoDefinition => self.go_definition(pane),
@@ -382,6 +386,35 @@ impl State {
         };
         what_if.criteria.set(dimension, next);
         self.resolve_what_if()
+    }
+
+    /// The what-if becomes a column of the values; where there is none, the columns go.
+    fn keep_column(&mut self) {
+        self.mark(Need::WhatIf);
+        let criteria = self.data.what_if.as_ref().map(|what_if| &what_if.criteria);
+        let Some(criteria) = criteria.filter(|criteria| **criteria != self.data.criteria).cloned() else {
+            let dropped = std::mem::take(&mut self.data.kept).len();
+            self.say(
+                Severity::Info,
+                match dropped {
+                    0 => "nothing to keep yet: i opens what-if, h and l change a criterion".to_owned(),
+                    _ => "the kept columns are gone".to_owned(),
+                },
+            );
+            return;
+        };
+        let resolution = self.data.what_if.as_ref().filter(|what_if| !what_if.resolution.loading);
+        let Some(resolution) = resolution.and_then(|what_if| what_if.resolution.value.clone()) else {
+            self.say(Severity::Info, "there is no recipe for these criteria to keep");
+            return;
+        };
+        let kept = &mut self.data.kept;
+        kept.retain(|known| known.criteria != criteria);
+        if kept.len() == KEPT {
+            kept.remove(0);
+        }
+        self.say(Severity::Ok, format!("kept {criteria}"));
+        self.data.kept.push(Kept { criteria, resolution });
     }
 
     /// Enter in the what-if panel: its criteria become the other side of the Diff screen.

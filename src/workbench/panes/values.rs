@@ -2,6 +2,7 @@
 
 use super::{Need, Pane, PaneId};
 use crate::{
+    criteria::{Criteria, Dimension},
     recipe::query::{self, Segment},
     resolve::{
         Resolution,
@@ -10,6 +11,7 @@ use crate::{
     workbench::{
         Screen,
         app::State,
+        data::KEPT,
         keymap::Action,
         theme::Role,
         widgets::{
@@ -40,22 +42,30 @@ fn build(state: &State) -> Content {
     let changes = state.data.what_if.as_ref().and_then(|what_if| what_if.changes.value.as_ref());
     let changed: HashSet<&str> = changes.into_iter().flat_map(|list| list.iter().map(|change| &*change.path)).collect();
     let mut tree = Tree { resolution, changed, what_if: changes.is_some(), rows: Vec::new(), values: 0 };
+    let kept = || state.data.kept.iter().map(|kept| &kept.resolution.document);
     if let TracedValue::Map(entries) = &resolution.document.value {
         let mut entries: Vec<_> = entries.iter().collect();
         // What a person came for stands first; what the resolver says about itself last.
         entries.sort_by_key(|(key, _)| FIRST.iter().position(|first| *first == &**key).unwrap_or(FIRST.len()));
         for (key, child) in entries {
-            tree.add(Segment::Key(key.to_string()).to_string(), key, child, 0);
+            let beside: Vec<Option<&Traced>> = kept().map(|document| document.get(key)).collect();
+            tree.add(Segment::Key(key.to_string()).to_string(), key, child, &beside, 0);
         }
     }
     let mut columns = vec![Column::new("NAME", 18, 32).name_like(), Column::new("VALUE", 12, 24).grows()];
+    columns.extend(KEPT_NAMES.iter().take(state.data.kept.len()).map(|name| Column::new(name, 8, 22)));
     if state.blame {
         columns.push(Column::new("SET BY", 16, 28).name_like());
     }
-    let note = match changes {
+    let mut note = match changes {
         Some(changes) => format!("{} changed by what-if", changes.len()),
         None => text::count(tree.values, "value"),
     };
+    for (name, kept) in KEPT_NAMES.iter().zip(&state.data.kept) {
+        let more = missing(Some(&resolution.document), &kept.resolution.document);
+        let more = if more > 0 { format!(" +{more}") } else { String::new() };
+        note += &format!("  {name} {}{more}", differing(&state.data.criteria, &kept.criteria));
+    }
     Content {
         title: "resolved values".to_owned(),
         note,
@@ -70,6 +80,39 @@ fn build(state: &State) -> Content {
 /// Sections in the order of interest; others follow in source order.
 const FIRST: [&str; 4] = ["components", "constraints", "validation", "deploymentOrder"];
 
+/// What the columns of kept what-ifs are called.
+const KEPT_NAMES: [&str; KEPT] = ["A", "B", "C"];
+
+/// The criteria that differ from the current ones.
+fn differing(now: &Criteria, kept: &Criteria) -> String {
+    let differ = Dimension::ALL.into_iter().filter(|dimension| now.get(*dimension) != kept.get(*dimension));
+    let word = |dimension: Dimension| kept.get(dimension).unwrap_or_else(|| "any".to_owned());
+    differ.map(|dimension| format!("{}={}", dimension.name(), word(dimension))).collect::<Vec<_>>().join(" ")
+}
+
+/// Values of another document that this one has no row for.
+fn missing(here: Option<&Traced>, other: &Traced) -> usize {
+    match &other.value {
+        TracedValue::Map(entries) if !entries.is_empty() => {
+            entries.iter().map(|(key, child)| missing(here.and_then(|here| here.get(key)), child)).sum()
+        }
+        TracedValue::List(items) => {
+            let item = |index, item: &Traced| usize::from(here.is_none_or(|here| element(here, item, index).is_none()));
+            items.iter().enumerate().map(|(index, child)| item(index, child)).sum()
+        }
+        _ => usize::from(here.is_none()),
+    }
+}
+
+/// The element of a list that stands for one of another list: by name, else by place.
+fn element<'r>(list: &'r Traced, other: &Traced, index: usize) -> Option<&'r Traced> {
+    let TracedValue::List(items) = &list.value else { return None };
+    match list_name(other) {
+        Some(name) => items.iter().find(|item| list_name(item) == Some(name)),
+        None => items.get(index),
+    }
+}
+
 struct Tree<'r> {
     resolution: &'r Resolution,
     changed: HashSet<&'r str>,
@@ -79,7 +122,8 @@ struct Tree<'r> {
 }
 
 impl Tree<'_> {
-    fn add(&mut self, path: String, name: &str, traced: &Traced, depth: u16) {
+    /// `beside` is the same value in each kept recipe. Returns for each whether anything in here differs.
+    fn add(&mut self, path: String, name: &str, traced: &Traced, beside: &[Option<&Traced>], depth: u16) -> Vec<bool> {
         let at = self.rows.len();
         let open = depth == 0 && FIRST[..3].contains(&name);
         let (value, branch) = match &traced.value {
@@ -100,11 +144,20 @@ impl Tree<'_> {
             branch,
             ..Row::new(&path, vec![Cell::new(name_role, name), value, Cell::default()])
         });
+        let mut differ: Vec<bool> = beside
+            .iter()
+            .map(|other| other.is_none_or(|other| branch.is_none() && other.to_value() != traced.to_value()))
+            .collect();
+        let below = |differ: &mut Vec<bool>, child: Vec<bool>| {
+            differ.iter_mut().zip(child).for_each(|(differ, child)| *differ |= child);
+        };
         match &traced.value {
             TracedValue::Map(entries) => {
                 for (key, child) in entries {
                     let segment = Segment::Key(key.to_string());
-                    self.add(format!("{path}.{segment}"), key, child, depth + 1);
+                    let beside: Vec<_> = beside.iter().map(|other| other.and_then(|other| other.get(key))).collect();
+                    let child = self.add(format!("{path}.{segment}"), key, child, &beside, depth + 1);
+                    below(&mut differ, child);
                 }
             }
             TracedValue::List(items) => {
@@ -116,7 +169,10 @@ impl Tree<'_> {
                         _ => format!("[{index}]"),
                     };
                     let name = list_name(item).map_or_else(|| format!("[{index}]"), |name| format!("[{index}] {name}"));
-                    self.add(format!("{path}{segment}"), &name, item, depth + 1);
+                    let beside: Vec<_> =
+                        beside.iter().map(|other| other.and_then(|other| element(other, item, index))).collect();
+                    let child = self.add(format!("{path}{segment}"), &name, item, &beside, depth + 1);
+                    below(&mut differ, child);
                 }
             }
             TracedValue::Scalar(_) => {}
@@ -124,7 +180,9 @@ impl Tree<'_> {
         let changed_here = self.changed.contains(path.as_str());
         let changed_below = branch.is_some() && self.rows[at + 1..].iter().any(|row| row.matters);
         let row = &mut self.rows[at];
-        row.cells[2] = set_by(self.resolution, traced);
+        row.cells.pop();
+        row.cells.extend(beside.iter().zip(&differ).map(|(other, differs)| kept_cell(*other, *differs)));
+        row.cells.push(set_by(self.resolution, traced));
         if self.what_if {
             row.matters = changed_here;
             row.marker =
@@ -139,6 +197,19 @@ impl Tree<'_> {
                 _ => None,
             };
         }
+        differ
+    }
+}
+
+/// What a kept recipe has in the place of a value: nothing is said where it is the same.
+fn kept_cell(other: Option<&Traced>, differs: bool) -> Cell {
+    match other.map(|other| &other.value) {
+        _ if !differs => Cell::default(),
+        None => Cell::new(Role::Remove, "-"),
+        Some(TracedValue::Scalar(value)) => Cell::new(Role::Change, scalar(value)),
+        Some(TracedValue::List(items)) if items.is_empty() => Cell::new(Role::Change, "[]"),
+        Some(TracedValue::Map(entries)) if entries.is_empty() => Cell::new(Role::Change, "{}"),
+        Some(_) => Cell::new(Role::Change, "~"),
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) static PANE: Pane = Pane {
     screen: Screen::Recipe,
     name: "what-if",
     needs: &[Need::Recipe, Need::WhatIf],
-    hints: &[Action::MoveDown, Action::Left, Action::Right, Action::Enter, Action::Back],
+    hints: &[Action::MoveDown, Action::Left, Action::Right, Action::Enter, Action::KeepColumn, Action::Back],
     build,
 };
 
@@ -100,7 +100,7 @@ fn summary(state: &State) -> String {
             });
             let count = components.count();
             let components = if count > 0 { format!(", {}", text::count(count, "component")) } else { String::new() };
-            format!("{}{components}; Enter keeps it for Diff", text::count(changes.len(), "change"))
+            format!("{}{components}; Enter: Diff, K: column", text::count(changes.len(), "change"))
         }
         _ if what_if.resolution.failure.is_some() => "no recipe for these criteria".to_owned(),
         _ => "resolving …".to_owned(),
