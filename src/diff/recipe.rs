@@ -8,14 +8,16 @@ use crate::{
     recipe::query::Segment,
     resolve::provenance::{Traced, TracedValue},
 };
-use std::collections::BTreeMap;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Parts of the document that say how it was asked for, not what it is.
 const ABOUT: [&str; 4] = ["kind", "apiVersion", "metadata", "criteria"];
 
 /// Changes from left to right in document order; what only the right side has comes after what the left side has.
 pub fn compare(left: &Side, right: &Side) -> Vec<Change> {
-    let (before, after) = (flatten(left), flatten(right));
+    let (Flat { leaves: before, lists: lists_before }, Flat { leaves: after, lists: lists_after }) =
+        (flatten(left), flatten(right));
     let index = |leaves: &[(String, &Traced)]| -> BTreeMap<String, usize> {
         leaves.iter().enumerate().map(|(index, (path, _))| (path.clone(), index)).collect()
     };
@@ -28,54 +30,138 @@ pub fn compare(left: &Side, right: &Side) -> Vec<Change> {
     for (path, value) in after.iter().filter(|(path, _)| !by_path_left.contains_key(path)) {
         changes.extend(change(path, None, Some((right, *value))));
     }
+    let other: BTreeMap<&str, &Traced> = lists_after.iter().map(|(path, list)| (path.as_str(), *list)).collect();
+    for (path, list) in &lists_before {
+        changes.extend(other.get(path.as_str()).and_then(|other| moved(path, (left, list), (right, other))));
+    }
     changes
+}
+
+/// Named elements that both lists have, in another order: a change of the list itself.
+fn moved(path: &str, left: (&Side, &Traced), right: (&Side, &Traced)) -> Option<Change> {
+    let names = |list: &Traced, other: &Traced| -> Vec<String> {
+        let there: BTreeSet<&str> = elements(other).filter_map(name).collect();
+        elements(list).filter_map(name).filter(|name| there.contains(name)).map(str::to_owned).collect()
+    };
+    let (before, after) = (names(left.1, right.1), names(right.1, left.1));
+    let change = Change::of(path.to_owned(), Some(before.into()), Some(after.into()))?;
+    Some(Change { kind: ChangeKind::Moved, cause: cause(Some(left), Some(right)), ..change })
+}
+
+fn elements(list: &Traced) -> impl Iterator<Item = &Traced> {
+    let items = if let TracedValue::List(items) = &list.value { items.as_slice() } else { &[] };
+    items.iter()
 }
 
 fn change(path: &str, left: Option<(&Side, &Traced)>, right: Option<(&Side, &Traced)>) -> Option<Change> {
     let value = |side: Option<(&Side, &Traced)>| side.map(|(_, value)| value.to_value());
     let mut change = Change::of(path.to_owned(), value(left), value(right))?;
-    if path == "deploymentOrder" {
-        // The order follows from dependencies; a component that came or went is told where it is.
+    // The deployment order follows from dependencies; a component that came or went is told where it is.
+    if path == "deploymentOrder" || is_reordered(change.left.as_ref(), change.right.as_ref()) {
         change.kind = ChangeKind::Moved;
     }
+    change.cause = cause(left, right);
+    Some(change)
+}
+
+/// Two lists of the same elements.
+fn is_reordered(left: Option<&Value>, right: Option<&Value>) -> bool {
+    let sorted = |list: &Value| {
+        let mut texts: Vec<String> = list.as_array()?.iter().map(Value::to_string).collect();
+        texts.sort_unstable();
+        Some(texts)
+    };
+    match (left.and_then(sorted), right.and_then(sorted)) {
+        (Some(left), Some(right)) => left == right,
+        _ => false,
+    }
+}
+
+/// The authors on both sides.
+fn cause(left: Option<(&Side, &Traced)>, right: Option<(&Side, &Traced)>) -> String {
     let layer = |side: Option<(&Side, &Traced)>| side.and_then(|(side, value)| side.author(value));
-    change.cause = match (layer(left), layer(right)) {
+    match (layer(left), layer(right)) {
         (Some(left), Some(right)) if left == right => left,
         (Some(left), Some(right)) => format!("{left} → {right}"),
         (Some(left), None) => format!("{left} → (nobody)"),
         (None, Some(right)) => format!("(nobody) → {right}"),
         (None, None) => String::new(),
-    };
-    Some(change)
+    }
 }
 
-fn flatten(side: &Side) -> Vec<(String, &Traced)> {
-    let mut leaves = Vec::new();
+/// A document by paths.
+#[derive(Default)]
+struct Flat<'d> {
+    leaves: Vec<(String, &'d Traced)>,
+    /// Lists whose elements have names; these stand among the leaves.
+    lists: Vec<(String, &'d Traced)>,
+}
+
+fn flatten(side: &Side) -> Flat<'_> {
+    let mut flat = Flat::default();
     if let TracedValue::Map(entries) = &side.document.value {
         for (key, child) in entries.iter().filter(|(key, _)| !ABOUT.contains(&&**key)) {
-            add(key.to_string(), child, &mut leaves);
+            add(key.to_string(), child, &mut flat);
         }
     }
-    leaves
+    flat
 }
 
-fn add<'d>(path: String, value: &'d Traced, leaves: &mut Vec<(String, &'d Traced)>) {
+fn add<'d>(path: String, value: &'d Traced, flat: &mut Flat<'d>) {
     match &value.value {
         TracedValue::Map(entries) if !entries.is_empty() => {
             for (key, child) in entries {
-                add(format!("{path}.{}", Segment::Key(key.to_string())), child, leaves);
+                add(format!("{path}.{}", Segment::Key(key.to_string())), child, flat);
             }
         }
         TracedValue::List(items) if !items.is_empty() && items.iter().all(|item| name(item).is_some()) => {
+            flat.lists.push((path.clone(), value));
             for item in items {
                 let name = name(item).unwrap_or_default();
-                add(format!("{path}[name={name}]"), item, leaves);
+                add(format!("{path}[name={name}]"), item, flat);
             }
         }
-        _ => leaves.push((path, value)),
+        _ => flat.leaves.push((path, value)),
     }
 }
 
 fn name(item: &Traced) -> Option<&str> {
     item.get("name").and_then(Traced::as_text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// Changes as sign and path.
+    #[track_caller]
+    fn check(left: Value, right: Value, expected: &[&str]) {
+        let side = |value: Value| Side { document: Traced::from_value(&value), layers: Vec::new() };
+        let told: Vec<String> = compare(&side(left), &side(right))
+            .into_iter()
+            .map(|change| format!("{} {}", change.kind.sign(), change.path))
+            .collect();
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn elements_with_names_are_met_by_name_and_their_order_is_a_change_of_its_own() {
+        let list = |names: &[(&str, u8)]| -> Value {
+            names.iter().map(|(name, value)| json!({"name": name, "value": value})).collect::<Vec<_>>().into()
+        };
+        let env = |names| json!({"env": list(names)});
+        check(env(&[("a", 1), ("b", 2)]), env(&[("b", 2), ("a", 1)]), &["> env"]);
+        check(env(&[("a", 1), ("b", 2)]), env(&[("b", 3), ("a", 1)]), &["~ env[name=b].value", "> env"]);
+        // One that comes or goes moves nothing.
+        let added = ["+ env[name=c].name", "+ env[name=c].value"];
+        check(env(&[("a", 1), ("b", 2)]), env(&[("c", 0), ("a", 1), ("b", 2)]), &added);
+    }
+
+    #[test]
+    fn a_list_of_the_same_values_in_another_order_has_moved() {
+        check(json!({"checks": ["a", "b"]}), json!({"checks": ["b", "a"]}), &["> checks"]);
+        check(json!({"checks": ["a", "b"]}), json!({"checks": ["b", "b"]}), &["~ checks"]);
+        check(json!({"x": [1, [2]]}), json!({"x": [[2], 1]}), &["> x"]);
+    }
 }
