@@ -128,7 +128,8 @@ fn fitting(args: &ListArgs, place: &str, global: &Global, printer: &Printer) -> 
     let suit = fits.iter().filter(|fit| fit.suits() == Suits::Yes).count();
     let overlays = catalog.overlays.len();
     printer.note(format!(
-        "{suit} of {overlays} overlays suit {stated}; the others not listed here are for other clusters"
+        "{suit} of {overlays} overlays suit {}; the others not listed here are for other clusters",
+        escape::line(&stated.to_string())
     ));
     Ok(())
 }

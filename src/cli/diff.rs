@@ -19,6 +19,7 @@ use crate::{
         snapshot::Place,
     },
     recipe::{Recipe, format::json_text},
+    report::escape,
     snapshot::Snapshot,
     yaml,
 };
@@ -84,7 +85,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     };
     printer.note(printer.paint_note(Role::Quiet, &told));
     for note in &comparison.notes {
-        printer.note(printer.paint_note(Role::Quiet, &format!("not compared: {note}")));
+        printer.note(printer.paint_note(Role::Quiet, &format!("not compared: {}", escape::line(note))));
     }
     Ok(if args.fail_on_drift && changes > 0 { Exit::Verdict } else { Exit::Good })
 }

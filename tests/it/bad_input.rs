@@ -239,4 +239,10 @@ fn text_of_strangers_is_shown_and_not_obeyed() {
     let run = sandbox.aicr(&["snapshot"]);
     assert_eq!(run.code, 4, "{}", run.transcript);
     golden("hostile_server", &run.transcript.replace(&address.to_string(), "[server]"));
+    let snapshot = "kind: Snapshot\napiVersion: aicr.run/v1alpha2\nmeasurements:\n- type: K8s\n  subtypes:\n  \
+                    - {subtype: helm, data: {\"a\\e[2Jb.chart\": x, gpu-operator.version: \"\\e[31mred\"}}\n";
+    sandbox.file("hostile.yaml", snapshot);
+    let run = sandbox.aicr(&["diff", "-b", "service=kind", "--target", "hostile.yaml", "-t", "table"]);
+    assert!(run.code == 0 && run.stderr.contains("recipe: a"), "{}", run.transcript);
+    assert!(!run.transcript.contains('\u{1b}'), "{}", run.transcript);
 }
