@@ -215,7 +215,6 @@ fn side(value: &Option<Value>) -> String {
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
     };
-    let mut letters = text.chars();
-    let start: String = letters.by_ref().take(CELL).take_while(|letter| *letter != '\n').collect();
+    let start: String = text.chars().take(CELL).take_while(|letter| *letter != '\n').collect();
     if start.len() == text.len() { text } else { start + "…" }
 }

@@ -43,9 +43,10 @@ pub fn document(
         let node = root.get(key).filter(|node| !node.is_null());
         entries.extend(node.map(|node| (Arc::from(key), writer.texts_of(node))));
     };
-    add("deploymentOrder");
-    add("constraints");
-    add("validation");
+    // The first four say how it was asked for; without them the text of a file would seem to lack them.
+    for key in ["kind", "apiVersion", "metadata", "criteria", "deploymentOrder", "constraints", "validation"] {
+        add(key);
+    }
     let map = |entries| Traced { value: TracedValue::Map(entries), history: Vec::new() };
     entries.push(("components".into(), map(components)));
     let mut read = map(entries);

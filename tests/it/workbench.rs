@@ -500,6 +500,8 @@ fn a_saved_recipe_is_compared_line_by_line_and_the_cluster_again_with_every_view
     desk.shows("1 changed");
     desk.shows("v26.3.1");
     desk.shows("saved.yaml:");
+    let rows = &desk.state.data.diff.changes.value.as_ref().unwrap().rows;
+    assert!(!format!("{rows:?}").contains("left: Some((1, "), "the file has its first line too: {rows:?}");
     desk.command("diff cluster");
     desk.shows("v25.10.1");
     let bumped = aicr::snapshot::format::to_value(&snapshot()).to_string().replace("v25.10.1", "v26.3.2");
