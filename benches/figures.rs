@@ -8,10 +8,10 @@ use aicr::{
     catalog::{Catalog, File},
     cluster::{
         Target,
-        demo::DemoOptions,
         watch::{LiveStatus, LiveView},
     },
     criteria::{Criteria, Dimension},
+    demo::DemoOptions,
     ops,
     resolve::Options,
     snapshot::Snapshot,

@@ -18,7 +18,9 @@ pub mod catalog;
 pub mod constraint;
 pub mod criteria;
 pub mod diff;
+pub mod document;
 pub mod fingerprint;
+pub mod lint;
 pub mod recipe;
 pub mod report;
 pub mod resolve;
@@ -27,6 +29,7 @@ pub mod validate;
 pub mod yaml;
 // -- edges: one outside world each -----------------------------------------------------------------------------------
 pub mod cluster;
+pub mod demo;
 pub mod store;
 pub mod term;
 // -- joints and consumers --------------------------------------------------------------------------------------------

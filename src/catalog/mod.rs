@@ -5,7 +5,6 @@
 //! `store::catalog_dir`'s work.
 
 pub mod component;
-pub mod lint;
 pub mod mixin;
 pub mod overlay;
 pub mod parse;

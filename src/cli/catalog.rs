@@ -2,14 +2,12 @@
 
 use super::{Outcome, Printer, criteria_args::CriteriaArgs, exit::Exit, global::Global, input, table};
 use crate::{
-    catalog::{
-        Catalog,
-        lint::{self, Severity},
-        overlay::Overlay,
-    },
+    catalog::{Catalog, overlay::Overlay},
     constraint::Verdict,
     criteria::{Criteria, Dimension},
-    fingerprint, ops,
+    fingerprint,
+    lint::{self, Severity},
+    ops,
     recipe::format::json_text,
     report::escape,
     resolve::fit::{Fit, Judged, Suits},

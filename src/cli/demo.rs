@@ -7,7 +7,7 @@ use super::{
     output::{self, deliver},
 };
 use crate::{
-    cluster::demo::serve,
+    demo::serve,
     ops::{Failure, Kind, snapshot::Place},
 };
 

@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     catalog::Catalog,
-    diff::{ChangeKind, observed::Contents, side::Side},
+    diff::{ChangeKind, observed::Contents},
+    document::side::Side,
     ops::{
         self, Failure,
         diff::{self, Comparison, Running},

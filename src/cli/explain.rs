@@ -2,13 +2,13 @@
 
 use super::{Outcome, Printer, criteria_args::QueryArgs, exit::Exit, global::Global, printer::Role, table};
 use crate::{
+    document::traced::LayerKind,
     ops,
     recipe::format::json_text,
     report::escape,
     resolve::{
         Resolution,
         explain::{Explanation, Rung},
-        provenance::LayerKind,
     },
     yaml,
 };

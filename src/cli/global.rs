@@ -3,10 +3,8 @@
 use super::printer::Color;
 use crate::{
     catalog::Catalog,
-    cluster::{
-        Target,
-        demo::{DemoOptions, Fault},
-    },
+    cluster::Target,
+    demo::{DemoOptions, Fault},
     ops::{self, Failure, Kind},
 };
 use std::{path::PathBuf, sync::Arc};

@@ -36,7 +36,7 @@ pub struct Target {
     pub kubeconfig: Option<PathBuf>,
     pub context: Option<String>,
     /// Replaces the cluster by the embedded demo.
-    pub demo: Option<super::demo::DemoOptions>,
+    pub demo: Option<crate::demo::DemoOptions>,
 }
 
 /// A usable cluster.
@@ -48,7 +48,7 @@ pub struct Connection {
     /// Server URL without credentials.
     pub server: String,
     /// The demo cluster behind `client`, when it is one.
-    pub demo: Option<super::demo::Demo>,
+    pub demo: Option<crate::demo::Demo>,
 }
 
 /// Reads the configuration and makes a client. No request is sent: the first use tells whether the server is there.
@@ -59,7 +59,7 @@ pub struct Connection {
 /// `NoConfig`, `UnknownContext`, and `Unauthorized` when a credential plugin fails.
 pub async fn connect(target: &Target) -> Result<Connection, ClusterError> {
     if let Some(options) = &target.demo {
-        return super::demo::connect(options);
+        return crate::demo::connect(options);
     }
     let (config, context) = match find(target)? {
         Found::Files(files) => from_files(&files, target.context.as_deref()).await?,

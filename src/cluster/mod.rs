@@ -4,7 +4,6 @@
 
 pub mod client;
 pub mod collect;
-pub mod demo;
 pub mod error;
 pub mod job;
 pub mod prune;

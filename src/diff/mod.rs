@@ -5,7 +5,6 @@
 
 pub mod observed;
 pub mod recipe;
-pub mod side;
 pub mod snapshot;
 pub mod text;
 

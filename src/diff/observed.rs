@@ -4,10 +4,12 @@
 //! to what the cluster shows (chart, version, namespace and values of each component, constraints against readings), and a
 //! line for everything that it does not show. What cannot be seen is no difference.
 
-use super::side::Side;
 use crate::{
     constraint::{self, Verdict},
-    resolve::provenance::{Layer, LayerKind, Origin, Traced, TracedValue, Wrote},
+    document::{
+        side::Side,
+        traced::{Layer, LayerKind, Origin, Traced, TracedValue, Wrote},
+    },
     snapshot::Snapshot,
     yaml::Position,
 };

@@ -3,10 +3,11 @@
 //! Both documents are flattened to leaves by path; list elements that have a name go by it, other lists are one leaf.
 //! The cause of a change is the layer that won on each side.
 
-use super::{Change, ChangeKind, side::Side};
-use crate::{
-    recipe::query::Segment,
-    resolve::provenance::{Traced, TracedValue},
+use super::{Change, ChangeKind};
+use crate::document::{
+    selector::Segment,
+    side::Side,
+    traced::{Traced, TracedValue},
 };
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,11 +2,9 @@
 
 use super::Failure;
 use crate::{
-    catalog::{
-        Catalog,
-        lint::{self, Finding},
-    },
+    catalog::Catalog,
     criteria::Criteria,
+    lint::{self, Finding},
     resolve::fit::{self, Fit},
     snapshot::Snapshot,
     store::catalog_dir,

@@ -6,11 +6,8 @@
 use super::{Failure, Kind};
 use crate::{
     catalog::parse::duration_seconds,
-    cluster::{
-        ClusterError, ClusterErrorKind, Connection, Target,
-        collect::list,
-        demo::{PodExit, PodRun},
-    },
+    cluster::{ClusterError, ClusterErrorKind, Connection, Target, collect::list},
+    demo::{PodExit, PodRun},
     validate::{
         checks::{self, Answer, Check, Ending, Facts, Outcome, Read, Step, kept},
         input::Input,

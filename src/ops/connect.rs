@@ -1,7 +1,10 @@
 //! Connect to the cluster that a person named, or to the demo with our checks in its containers.
 
 use super::{Failure, check};
-use crate::cluster::{self, Connection, Target, demo::PodRunner};
+use crate::{
+    cluster::{self, Connection, Target},
+    demo::PodRunner,
+};
 use std::sync::Arc;
 
 /// Like `cluster::connect`, with the runner of our checks given to a demo target.

@@ -14,14 +14,14 @@ use crate::{
     diff::{
         self, Change, ChangeKind, Summary,
         observed::{Contents, Observed},
-        side::Side,
         text::Row,
     },
-    recipe::{Recipe, format},
-    resolve::{
-        self, Options,
-        provenance::{Layer, LayerKind, Origin, Traced, Wrote},
+    document::{
+        side::Side,
+        traced::{Layer, LayerKind, Origin, Traced, Wrote},
     },
+    recipe::{Recipe, format},
+    resolve::{self, Options},
     snapshot::Snapshot,
     yaml::Position,
 };

@@ -4,7 +4,7 @@ use super::{Failure, Kind};
 use crate::{
     catalog::{Catalog, CatalogError},
     criteria::{Criteria, Dimension, parse_value},
-    recipe::query::{self, QueryError},
+    document::selector::{self, QueryError},
     resolve::{self, Options, Resolution, ResolveError, explain::Explanation},
     snapshot::Snapshot,
     store::catalog_dir,
@@ -97,9 +97,9 @@ fn stamp(resolution: &Resolution) -> Value {
 /// # Errors
 /// A selector that cannot be read, or one that names nothing: with what there is.
 pub fn query(resolution: &Resolution, selector: &str) -> Result<Value, Failure> {
-    let parsed = query::parse(selector).map_err(|error| query_failure(&error))?;
-    let many = parsed.segments.contains(&query::Segment::Any);
-    let mut found = query::find(&resolution.document, &parsed).map_err(|error| {
+    let parsed = selector::parse(selector).map_err(|error| query_failure(&error))?;
+    let many = parsed.segments.contains(&selector::Segment::Any);
+    let mut found = selector::find(&resolution.document, &parsed).map_err(|error| {
         let failure = query_failure(&error);
         match resolution.removed.iter().find(|(path, _)| *path == parsed).and_then(|(_, value)| value.origin()) {
             Some(origin) => {
@@ -121,7 +121,7 @@ pub fn query(resolution: &Resolution, selector: &str) -> Result<Value, Failure> 
 /// # Errors
 /// As [`query`].
 pub fn explain(resolution: &Resolution, selector: &str) -> Result<Vec<Explanation>, Failure> {
-    let parsed = query::parse(selector).map_err(|error| query_failure(&error))?;
+    let parsed = selector::parse(selector).map_err(|error| query_failure(&error))?;
     resolve::explain::explain(resolution, &parsed).map_err(|error| query_failure(&error))
 }
 

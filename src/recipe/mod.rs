@@ -4,7 +4,6 @@
 //! under the top-level key `aicr`, which the reference ignores.
 
 pub mod format;
-pub mod query;
 
 use crate::{catalog::validator::Phase, criteria::Criteria};
 use serde::{Deserialize, Serialize};

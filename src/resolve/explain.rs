@@ -1,10 +1,10 @@
 //! The ladder of one value: every layer that set, hid, appended or could have set it, top first.
 
-use super::{
-    Resolution,
-    provenance::{LayerKind, Origin, Traced, TracedValue, Wrote},
+use super::Resolution;
+use crate::document::{
+    selector::{QueryError, Selector, find},
+    traced::{LayerKind, Origin, Traced, TracedValue, Wrote},
 };
-use crate::recipe::query::{QueryError, Selector, find};
 
 /// The answer to "who set this?".
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -63,7 +63,7 @@ fn leaves(path: &str, value: &Traced, tell: &mut impl FnMut(String, &Traced)) {
     match &value.value {
         TracedValue::Map(entries) if !entries.is_empty() => {
             for (key, child) in entries {
-                let segment = crate::recipe::query::Segment::Key(key.to_string());
+                let segment = crate::document::selector::Segment::Key(key.to_string());
                 let path = if path.is_empty() { segment.to_string() } else { format!("{path}.{segment}") };
                 leaves(&path, child, tell);
             }

@@ -7,10 +7,10 @@
 use super::{
     Resolution, ResolveError, finish,
     merge::{FIELDS, Fields, Rule, Writer},
-    provenance::{Layer, LayerKind, Traced, TracedValue},
 };
 use crate::{
     catalog::{Catalog, parse::Document},
+    document::traced::{Layer, LayerKind, Traced, TracedValue},
     recipe::Recipe,
     yaml::Node,
 };

@@ -6,16 +6,16 @@ use super::{
     hydrate,
     merge::{FIELDS, Fields, PHASES, Removed},
     order,
-    provenance::{Layer, LayerKind, Origin, Traced, TracedValue, Wrote},
 };
 use crate::{
     catalog::{Catalog, CatalogError, component::Component},
     constraint,
     criteria::{Criteria, Dimension},
-    recipe::{
-        ComponentRef, Constraint, Recipe, Validation, coherence,
-        query::{Segment, Selector},
+    document::{
+        selector::{Segment, Selector},
+        traced::{Layer, LayerKind, Origin, Traced, TracedValue, Wrote},
     },
+    recipe::{ComponentRef, Constraint, Recipe, Validation, coherence},
     snapshot::Snapshot,
     yaml::Position,
 };

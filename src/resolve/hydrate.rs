@@ -3,10 +3,10 @@
 use super::{
     ResolveError,
     merge::{Fields, Removed, Writer, merge_values},
-    provenance::{Layer, LayerKind, Traced, TracedValue},
 };
 use crate::{
     catalog::{Catalog, parse::Document},
+    document::traced::{Layer, LayerKind, Traced, TracedValue},
     recipe::ComponentRef,
 };
 use serde_json::Value;

@@ -7,7 +7,8 @@ use super::{Options, Resolution, resolve};
 use crate::{
     catalog::Catalog,
     diff::{self, Change},
-    recipe::{Recipe, query::Segment},
+    document::selector::Segment,
+    recipe::Recipe,
 };
 use serde_json::Value;
 use std::collections::BTreeSet;

@@ -3,12 +3,10 @@
 //! In: layers as positioned nodes, in merge order. Out: components, constraints and phases whose every value carries its
 //! history. The rules are one table per document part; nothing here knows which overlays were chosen or why.
 
-use super::{
-    ResolveError,
-    provenance::{Origin, Traced, TracedValue, Wrote},
-};
+use super::ResolveError;
 use crate::{
     catalog::{CatalogError, overlay::Spec, parse::Document},
+    document::traced::{Origin, Traced, TracedValue, Wrote},
     yaml::{Entry, Kind, Node, Position},
 };
 use serde_json::Value;

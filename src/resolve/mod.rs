@@ -1,7 +1,7 @@
 //! Catalog + criteria (+ snapshot) → recipe, with the reason for every value.
 //!
 //! Pure: same input, same bytes. `select` chooses overlays, `merge` applies field rules, `order` sorts by dependency,
-//! `hydrate` fills in values, `provenance` carries who wrote what, `explain` tells it, `lost` what a snapshot cost.
+//! `hydrate` fills in values, `explain` tells it, `lost` what a snapshot cost.
 //! `fit` turns the question round: which overlays a cluster can have; `file` reads a resolved recipe back.
 
 mod coverage;
@@ -14,18 +14,20 @@ pub mod hydrate;
 pub mod lost;
 pub mod merge;
 pub mod order;
-pub mod provenance;
 pub mod select;
 
 use crate::{
     catalog::{Catalog, CatalogError, mixin::Mixin, overlay::Overlay},
     constraint::Verdict,
     criteria::{Criteria, Dimension},
+    document::{
+        selector::Selector,
+        traced::{Layer, LayerKind, Traced},
+    },
     fingerprint,
-    recipe::{Recipe, query::Selector},
+    recipe::Recipe,
     snapshot::Snapshot,
 };
-use provenance::{Layer, LayerKind, Traced};
 
 /// How to resolve.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,7 +42,7 @@ pub struct Options {
 #[derive(Clone, Debug)]
 pub struct Resolution {
     pub recipe: Recipe,
-    /// Who could speak, lowest first; `provenance::Origin::layer` indexes this list.
+    /// Who could speak, lowest first; `document::traced::Origin::layer` indexes this list.
     pub layers: Vec<Layer>,
     /// The hydrated document, each value with its history: `constraints`, `components.<name>.{…,values}`,
     /// `deploymentOrder`, `validation`, in source order.
@@ -367,11 +369,5 @@ impl<'c> Build<'c> {
             }
         }
         Ok(())
-    }
-}
-
-impl Layer {
-    pub(crate) fn new(kind: LayerKind, name: &str, file: &str, criteria: &str) -> Layer {
-        Layer { kind, name: name.to_owned(), file: file.to_owned(), criteria: criteria.to_owned(), sets: 0, wins: 0 }
     }
 }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     cluster::watch::{LiveStatus, LiveView},
-    diff, fingerprint,
+    fingerprint,
     ops::{Failure, diff::Versus, validate::Prepared},
     term::{color::Level, key::Key},
 };
@@ -436,7 +436,11 @@ impl State {
     }
 
     /// The other side of the Diff screen has come.
-    fn other_side(&mut self, generation: u64, answer: Result<Arc<diff::side::Side>, Failure>) -> Vec<Effect> {
+    fn other_side(
+        &mut self,
+        generation: u64,
+        answer: Result<Arc<crate::document::side::Side>, Failure>,
+    ) -> Vec<Effect> {
         let failed = answer.as_ref().err().cloned();
         if !self.data.diff.other.finish(generation, answer) {
             return Vec::new();

@@ -7,7 +7,8 @@ use crate::{
     catalog::{Catalog, validator::Phase},
     cluster::watch::LiveStatus,
     criteria::Criteria,
-    diff::{Change, side},
+    diff::Change,
+    document::side,
     ops::{Failure, diff::Changes},
     resolve::Resolution,
     snapshot::{

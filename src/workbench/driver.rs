@@ -7,7 +7,8 @@ use super::{RunOptions, app::State, effect::Effect, msg::Msg, screenshot, view};
 use crate::{
     catalog::Catalog,
     cluster::{Connection, Target},
-    diff::{self, side::Side},
+    diff::{self},
+    document::side::Side,
     ops::{self, Failure, Kind, snapshot::Format, validate::Prepared},
     resolve::{Options, Resolution},
     snapshot::Snapshot,

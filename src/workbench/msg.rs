@@ -3,7 +3,8 @@
 use crate::{
     catalog::Catalog,
     cluster::watch::LiveView,
-    diff::{Change, side::Side},
+    diff::Change,
+    document::side::Side,
     ops::{Failure, diff::Changes, validate::Prepared},
     resolve::Resolution,
     snapshot::Snapshot,

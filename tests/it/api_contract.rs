@@ -5,11 +5,8 @@
 //! run a few lines of shell: on the real cluster in busybox, in the demo by the small reader at the end of this file.
 
 use aicr::{
-    cluster::{
-        self, Connection,
-        demo::{DemoOptions, Fault, PodExit, PodRun, PodRunner},
-        releases::Revision,
-    },
+    cluster::{self, Connection, releases::Revision},
+    demo::{DemoOptions, Fault, PodExit, PodRun, PodRunner},
     ops,
 };
 use futures::{AsyncBufReadExt, FutureExt, StreamExt, TryStreamExt};
@@ -106,7 +103,7 @@ impl World {
             start: Some("2026-06-12T10:41:07Z".parse().expect("a time")),
             ..DemoOptions::default()
         };
-        let connection = cluster::demo::connect(&options).expect("a demo");
+        let connection = aicr::demo::connect(&options).expect("a demo");
         World::with(connection, test, true).await
     }
 

@@ -1,10 +1,8 @@
 //! The demo cluster as the rest of the crate meets it: its contents, its faults, its determinism.
 
 use aicr::{
-    cluster::{
-        self, ClusterErrorKind, Connection,
-        demo::{self, Demo, DemoOptions, Fault, PodExit, PodRun, PodRunner},
-    },
+    cluster::{self, ClusterErrorKind, Connection},
+    demo::{self, Demo, DemoOptions, Fault, PodExit, PodRun, PodRunner},
     fingerprint,
     snapshot::format,
 };

@@ -4,13 +4,10 @@ use crate::sandbox::{Sandbox, golden};
 use aicr::{
     catalog::{Catalog, File, Files},
     criteria::{Criteria, Dimension},
+    document::traced::{LayerKind, Traced, TracedValue, Wrote},
     ops,
     recipe::format,
-    resolve::{
-        Options, Outcome, Resolution,
-        provenance::{LayerKind, Traced, TracedValue, Wrote},
-        resolve,
-    },
+    resolve::{Options, Outcome, Resolution, resolve},
     snapshot::{Measurement, Reading, Snapshot, Subtype},
     store::catalog_dir,
 };
@@ -412,7 +409,7 @@ fn written(value: &Traced) -> Value {
 
 #[test]
 fn the_embedded_catalog_has_no_findings() {
-    let findings = aicr::catalog::lint::lint(&catalog_dir::embedded());
+    let findings = aicr::lint::lint(&catalog_dir::embedded());
     let shown: Vec<String> = findings.iter().map(ToString::to_string).collect();
     assert!(findings.is_empty(), "{}", shown.join("\n"));
 }

@@ -3,11 +3,9 @@
 
 use aicr::{
     catalog::{Catalog, validator::Phase},
-    cluster::{
-        Connection, Target,
-        demo::{DemoOptions, Fault},
-    },
+    cluster::{Connection, Target},
     criteria::Criteria,
+    demo::{DemoOptions, Fault},
     ops::{
         self, cleanup,
         validate::{self, Conduct, Prepared},

@@ -4,10 +4,10 @@ use aicr::{
     catalog::validator::Phase,
     cluster::{
         ClusterError, ClusterErrorKind, Target,
-        demo::DemoOptions,
         watch::{LiveStatus, LiveView},
     },
     criteria::Criteria,
+    demo::DemoOptions,
     diff, ops,
     resolve::Options,
     snapshot::Snapshot,

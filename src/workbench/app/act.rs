@@ -278,7 +278,7 @@ impl State {
                 let path = self
                     .table(pane)
                     .row()
-                    .map(|row| format!("components.{}", crate::recipe::query::Segment::Key(row.key.clone())));
+                    .map(|row| format!("components.{}", crate::document::selector::Segment::Key(row.key.clone())));
                 if let Some(path) = path {
                     self.go(PaneId::Values, &path);
                 }

@@ -2,7 +2,8 @@
 
 use super::{Need, Pane, PaneId};
 use crate::{
-    resolve::{explain, provenance::TracedValue},
+    document::traced::TracedValue,
+    resolve::explain,
     workbench::{
         Screen,
         app::State,

@@ -2,7 +2,8 @@
 
 use super::{Need, Pane, PaneId};
 use crate::{
-    resolve::{Decision, Outcome, Resolution, provenance::LayerKind},
+    document::traced::LayerKind,
+    resolve::{Decision, Outcome, Resolution},
     workbench::{
         Screen,
         app::State,

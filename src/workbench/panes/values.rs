@@ -3,11 +3,11 @@
 use super::{Need, Pane, PaneId};
 use crate::{
     criteria::{Criteria, Dimension},
-    recipe::query::{self, Segment},
-    resolve::{
-        Resolution,
-        provenance::{Traced, TracedValue, Wrote},
+    document::{
+        selector::{self, Segment},
+        traced::{Traced, TracedValue, Wrote},
     },
+    resolve::Resolution,
     workbench::{
         Screen,
         app::State,
@@ -272,6 +272,6 @@ pub fn path_of(state: &State) -> Option<&str> {
 
 /// The value that a row's path names.
 pub fn traced_at<'r>(resolution: &'r Resolution, path: &str) -> Option<&'r Traced> {
-    let selector = query::parse(path).ok()?;
-    query::find(&resolution.document, &selector).ok()?.pop().map(|(_, traced)| traced)
+    let selector = selector::parse(path).ok()?;
+    selector::find(&resolution.document, &selector).ok()?.pop().map(|(_, traced)| traced)
 }

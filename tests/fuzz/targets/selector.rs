@@ -1,7 +1,7 @@
 //! Any text as a selector: an answer or an error with a column inside the text.
 #![no_main]
 
-use aicr::recipe::query::{QueryError, parse};
+use aicr::document::selector::{QueryError, parse};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {

@@ -187,7 +187,7 @@ fn quantity(text: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::demo::{faults::Faults, nodes, world};
+    use crate::demo::{faults::Faults, nodes, world};
     use serde_json::json;
 
     #[track_caller]

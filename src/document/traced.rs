@@ -36,6 +36,13 @@ pub struct Layer {
     pub wins: usize,
 }
 
+impl Layer {
+    /// A layer that has not written anything yet.
+    pub fn new(kind: LayerKind, name: &str, file: &str, criteria: &str) -> Layer {
+        Layer { kind, name: name.to_owned(), file: file.to_owned(), criteria: criteria.to_owned(), sets: 0, wins: 0 }
+    }
+}
+
 /// One layer's word on one value.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Origin {

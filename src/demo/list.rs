@@ -226,7 +226,7 @@ impl Page {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::demo::kinds::own;
+    use crate::demo::kinds::own;
 
     fn store() -> Store {
         let mut store = Store::new(0);

@@ -278,7 +278,7 @@ pub fn node_term_matches(term: &Value, node: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::demo::kinds::{ALL, own};
+    use crate::demo::kinds::{ALL, own};
     use serde_json::json;
 
     #[track_caller]

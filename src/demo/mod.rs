@@ -38,7 +38,7 @@ mod world;
 
 pub use faults::{Fault, FaultError};
 
-use super::{ClusterError, ClusterErrorKind, Connection};
+use crate::cluster::{ClusterError, ClusterErrorKind, Connection};
 use clock::Clock;
 use faults::Faults;
 use futures::future::BoxFuture;
@@ -125,7 +125,7 @@ impl Demo {
     }
 
     /// What a Service of the demo answers to a GET of this URL; `None` where nothing listens.
-    pub fn http(&self, url: &str) -> Option<super::client::HttpAnswer> {
+    pub fn http(&self, url: &str) -> Option<crate::cluster::client::HttpAnswer> {
         http::get(&self.cluster, url)
     }
 

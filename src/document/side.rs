@@ -1,9 +1,7 @@
 //! What a comparison of recipes looks at: a document whose values may know who wrote them.
 
-use crate::resolve::{
-    Resolution,
-    provenance::{Layer, LayerKind, Traced},
-};
+use super::traced::{Layer, LayerKind, Traced};
+use crate::resolve::Resolution;
 
 /// One side of a comparison.
 #[derive(Clone, Debug, PartialEq)]

@@ -399,7 +399,7 @@ fn push(object: &mut Value, list: &str, item: Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::demo::kinds::ALL;
+    use crate::demo::kinds::ALL;
 
     #[track_caller]
     fn refused(plural: &str, object: Value, message: &str) {

@@ -429,7 +429,7 @@ fn remove(object: &mut Value, fields: &Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::demo::kinds::{ALL, own};
+    use crate::demo::kinds::{ALL, own};
 
     fn by(name: &str) -> Manager<'_> {
         Manager { name, subresource: "", now: "2026-01-01T00:00:00Z" }

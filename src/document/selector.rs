@@ -5,7 +5,7 @@
 //! may hold anything but `.`, `[` and `"`, as in the reference.
 
 use crate::{
-    resolve::provenance::{Traced, TracedValue},
+    document::traced::{Traced, TracedValue},
     yaml,
 };
 use serde_json::Value;

@@ -215,7 +215,7 @@ fn age(since: &Value, now: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::demo::kinds::{ALL, own};
+    use crate::demo::kinds::{ALL, own};
 
     #[track_caller]
     fn check(plural: &str, object: Value, expected: &str) {

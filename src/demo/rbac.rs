@@ -264,7 +264,7 @@ pub fn built_in() -> Vec<(&'static str, &'static str, Value)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::demo::kinds::ALL;
+    use crate::demo::kinds::ALL;
 
     fn store() -> Store {
         let mut store = Store::new(0);

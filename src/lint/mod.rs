@@ -6,12 +6,12 @@
 mod exempt;
 mod recipes;
 
-use super::{
-    Catalog, CatalogError, File, Files,
-    overlay::{BASE, Overlay},
-    parse::Document,
-};
 use crate::{
+    catalog::{
+        Catalog, CatalogError, File, Files,
+        overlay::{BASE, Overlay},
+        parse::Document,
+    },
     constraint::parse::{Operator, expression, version},
     criteria::{Criteria, Dimension, built_in, near_matches, normalise},
     resolve::select,

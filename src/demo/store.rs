@@ -236,7 +236,7 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::demo::kinds::own;
+    use crate::demo::kinds::own;
     use serde_json::json;
 
     fn key(name: &str) -> Key {
