@@ -1,6 +1,7 @@
 //! What a person asks for: service, accelerator, OS, intent, platform, nodes; `any` where they did not say.
 
-use std::{borrow::Cow, fmt};
+use crate::accelerators;
+use std::{borrow::Cow, fmt, sync::LazyLock};
 
 /// The dimensions of a query, in the order in which they are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -99,11 +100,13 @@ impl fmt::Display for Criteria {
     }
 }
 
+static ACCELERATORS: LazyLock<Vec<&'static str>> = LazyLock::new(|| accelerators::names().collect());
+
 /// Values that are legal whatever the catalog; empty for nodes.
 pub fn built_in(dimension: Dimension) -> &'static [&'static str] {
     match dimension {
         Dimension::Service => &["aks", "bcm", "eks", "gke", "kind", "lke", "metal3", "ocp", "oke"],
-        Dimension::Accelerator => &["a100", "b200", "gb200", "gb300", "h100", "h200", "l40", "l40s", "rtx-pro-6000"],
+        Dimension::Accelerator => &ACCELERATORS,
         Dimension::Os => &["amazonlinux", "cos", "ol", "rhel", "talos", "ubuntu"],
         Dimension::Intent => &["inference", "training"],
         Dimension::Platform => &["dynamo", "kubeflow", "nim", "runai", "slurm"],

@@ -4,6 +4,7 @@
 //! a note; nothing is guessed.
 
 use crate::{
+    accelerators,
     criteria::{Criteria, built_in, normalise},
     snapshot::{Reading, Snapshot, nodes},
 };
@@ -120,8 +121,8 @@ fn accelerator(snapshot: &Snapshot, model: Option<&str>) -> Dimension<String> {
         [entry] => {
             let product = entry.split('|').next().unwrap_or_default();
             let source = format!("nodeTopology.label.{PRODUCT}");
-            match sku(product) {
-                Some(sku) => return found(Some(sku.to_owned()), &source),
+            match accelerators::by_product(product) {
+                Some(known) => return found(Some(known.name.to_owned()), &source),
                 None => dimension.note = Some("unknown-sku".to_owned()),
             }
         }
@@ -137,25 +138,6 @@ fn accelerator(snapshot: &Snapshot, model: Option<&str>) -> Dimension<String> {
         Some(_) => Dimension { note: Some("unknown-sku".to_owned()), ..dimension },
         None => dimension,
     }
-}
-
-/// The accelerator that a product name holds as whole words, split at white space and hyphens.
-pub fn sku(product: &str) -> Option<&'static str> {
-    const SKUS: [(&[&str], &str); 9] = [
-        (&["GB300"], "gb300"),
-        (&["GB200"], "gb200"),
-        (&["B200"], "b200"),
-        (&["H100"], "h100"),
-        (&["H200"], "h200"),
-        (&["A100"], "a100"),
-        (&["RTX", "PRO", "6000"], "rtx-pro-6000"),
-        (&["L40S"], "l40s"),
-        (&["L40"], "l40"),
-    ];
-    let product = product.to_uppercase();
-    let words: Vec<&str> = product.split(|c: char| c.is_whitespace() || c == '-').collect();
-    let has = |sku: &[&str]| words.windows(sku.len()).any(|window| window == sku);
-    SKUS.into_iter().find(|(sku, _)| has(sku)).map(|(_, name)| name)
 }
 
 fn region(snapshot: &Snapshot) -> Dimension<String> {
@@ -244,16 +226,4 @@ fn block<T>(dimension: &Dimension<T>, value: Value) -> Value {
         }
     }
     block
-}
-
-#[cfg(test)]
-mod tests {
-    use super::sku;
-
-    #[test]
-    fn only_whole_words_name_an_accelerator() {
-        let names = ["NVIDIA-H100-80GB-HBM3", "NVIDIA A100-SXM4-40GB", "NVIDIA-RTX-PRO-6000-Blackwell", "NVIDIA-L40S"];
-        assert_eq!(names.map(sku), [Some("h100"), Some("a100"), Some("rtx-pro-6000"), Some("l40s")]);
-        assert_eq!(["NVIDIA-GH200-480GB", "NVIDIA-A800", "RTX A1000", "NVIDIA_H100"].map(sku), [None; 4]);
-    }
 }

@@ -13,6 +13,7 @@
 //! `cli` and `workbench` read the same events and results.
 
 // -- pure core: values in, values out --------------------------------------------------------------------------------
+pub mod accelerators;
 pub mod bundle;
 pub mod catalog;
 pub mod constraint;

@@ -6,8 +6,8 @@
 
 use super::{features::Features, slices::Device};
 use crate::{
+    accelerators,
     cluster::prune::Node,
-    fingerprint::sku,
     snapshot::{Measurement, Reading, Subtype},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,9 +53,10 @@ impl Seen<'_> {
 
     fn model(&self) -> Option<&'static str> {
         let ids = self.features.and_then(|features| features.gpus.as_ref());
-        let models: BTreeSet<&'static str> = ids.into_iter().flatten().filter_map(|id| model_of_pci(id)).collect();
+        let models: BTreeSet<&'static str> =
+            ids.into_iter().flatten().filter_map(|id| accelerators::by_pci(id)).map(|known| known.name).collect();
         match models.len() {
-            0 => self.product().and_then(sku),
+            0 => self.product().and_then(accelerators::by_product).map(|known| known.name),
             1 => models.first().copied(),
             _ => None,
         }
@@ -124,46 +125,6 @@ pub fn put(data: &mut BTreeMap<String, Reading>, key: &str, value: Option<impl I
 
 pub fn number(value: u64) -> Reading {
     i64::try_from(value).map_or(Reading::UInt(value), Reading::Int)
-}
-
-/// The accelerator of a PCI device id (vendor 10de), from the public PCI id database.
-fn model_of_pci(id: &str) -> Option<&'static str> {
-    Some(match id {
-        "15f7" | "15f8" | "15f9" => "p100",
-        "1b38" => "p40",
-        "1b39" => "p10",
-        "1bb3" => "p4",
-        "1bb4" => "p6",
-        "1db1" | "1db4" | "1db5" | "1db6" | "1db8" | "1df5" => "v100",
-        "1df6" => "v100s",
-        "1e35" => "t10",
-        "1e38" => "t40",
-        "1eb8" => "t4",
-        "20b0" | "20b1" | "20b2" | "20b3" | "20b5" | "20f1" => "a100",
-        "20b7" => "a30",
-        "20bd" | "20f3" | "20f5" | "20f6" => "a800",
-        "2235" => "a40",
-        "2236" => "a10",
-        "25b6" => "a16",
-        "2330" | "2331" | "2336" | "2337" | "2338" | "2339" | "233d" => "h100",
-        "2335" | "233b" => "h200",
-        "2322" | "2324" => "h800",
-        "230c" | "230e" | "2329" | "232c" => "h20",
-        "2342" | "2348" => "gh200",
-        "26b5" => "l40",
-        "26b8" => "l40g",
-        "26b9" => "l40s",
-        "26b7" | "26ba" => "l20",
-        "27b6" => "l2",
-        "27b8" => "l4",
-        "2901" | "2909" => "b200",
-        "2920" | "29bc" => "b100",
-        "2941" => "gb200",
-        "3182" => "b300",
-        "31a1" | "31c2" | "31c3" => "gb300",
-        "2bb1" | "2bb4" | "2bb5" => "rtx-pro-6000",
-        _ => return None,
-    })
 }
 
 #[cfg(test)]
