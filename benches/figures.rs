@@ -6,13 +6,10 @@
 
 use aicr::{
     catalog::{Catalog, File},
-    cluster::{
-        Target,
-        watch::{LiveStatus, LiveView},
-    },
+    cluster::watch::{LiveStatus, LiveView},
     criteria::{Criteria, Dimension},
     demo::DemoOptions,
-    ops,
+    ops::{self, connect::Target},
     resolve::Options,
     snapshot::Snapshot,
     store,
@@ -180,7 +177,7 @@ fn frame(state: &mut State) {
 fn state(nodes: usize) -> State {
     let criteria = Criteria { service: Some("kind".into()), accelerator: Some("a100".into()), ..Criteria::default() };
     let demo = DemoOptions { nodes: Some(nodes), ..DemoOptions::default() };
-    let target = Target { demo: Some(demo), ..Target::default() };
+    let target = Target::Demo(demo);
     let options = RunOptions { target: target.clone(), criteria: Some(criteria), ..RunOptions::default() };
     let mut state = State::new(&options, Level::True, 200, 60).expect("a known theme");
     let mut waiting = state.begin();

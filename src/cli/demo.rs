@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     demo::serve,
-    ops::{Failure, Kind, snapshot::Place},
+    ops::{Failure, Kind, connect, snapshot::Place},
 };
 
 /// Serve the demo cluster on a loopback port until interrupted, with a kubeconfig for other programs.
@@ -26,10 +26,8 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
-    let global = Global { demo: true, ..global.clone() };
     cluster::block_on(async {
-        let connection = cluster::connect(&global).await?;
-        let Some(demo) = &connection.demo else { return Err(refused(args.port, "there is no demo cluster").into()) };
+        let demo = connect::start(&global.demo_options())?;
         let (listener, address) = bind(args.port).await?;
         // Before the file is there, so that whoever waits for the file finds the server.
         let mut interrupts = cluster::Interrupts::new()?;

@@ -3,9 +3,9 @@
 use super::printer::Color;
 use crate::{
     catalog::Catalog,
-    cluster::Target,
+    cluster,
     demo::{DemoOptions, Fault},
-    ops::{self, Failure, Kind},
+    ops::{self, Failure, Kind, connect::Target},
 };
 use std::{path::PathBuf, sync::Arc};
 
@@ -58,9 +58,15 @@ impl Global {
         if !self.demo && !self.faults.is_empty() {
             return contradiction("only the demo cluster has faults on request", "add --demo, or leave out --fault");
         }
-        let faults = self.faults.clone();
-        let demo = self.demo.then(|| DemoOptions { faults, ..DemoOptions::default() });
-        Ok(Target { kubeconfig: self.kubeconfig.clone(), context: self.context.clone(), demo })
+        if self.demo {
+            return Ok(Target::Demo(self.demo_options()));
+        }
+        Ok(Target::Cluster(cluster::Target { kubeconfig: self.kubeconfig.clone(), context: self.context.clone() }))
+    }
+
+    /// The demo cluster that these options mean.
+    pub fn demo_options(&self) -> DemoOptions {
+        DemoOptions { faults: self.faults.clone(), ..DemoOptions::default() }
     }
 
     /// The catalog that these options mean.
@@ -81,6 +87,6 @@ mod tests {
         let context = Some("x".to_owned());
         assert!(Global { demo: true, context, ..Global::default() }.target().is_err());
         assert!(Global { faults: vec![Fault::Slow { millis: 1 }], ..Global::default() }.target().is_err());
-        assert!(Global { demo: true, ..Global::default() }.target().is_ok_and(|target| target.demo.is_some()));
+        assert!(Global { demo: true, ..Global::default() }.target().is_ok_and(|target| target.is_demo()));
     }
 }

@@ -257,7 +257,7 @@ async fn connect(args: &Args, global: &Global) -> Result<Connection, Failure> {
     if args.no_cluster {
         // The run asks for a connection and, planned without a cluster, sends nothing through it.
         let nowhere = cluster::connect(&Global { demo: true, ..Global::default() }).await?;
-        return Ok(Connection { context: "no cluster".to_owned(), server: String::new(), demo: None, ..nowhere });
+        return Ok(Connection { context: "no cluster".to_owned(), server: String::new(), ..nowhere });
     }
     cluster::connect(global).await
 }

@@ -6,28 +6,25 @@
 //! Every call gets [`ANSWER_LIMIT`] until its headers are there. Bodies have no limit at this place: a watch or a followed
 //! log is silent for minutes and healthy; who reads a body sets a limit for it.
 
-use super::{ClusterError, ClusterErrorKind};
-use http_body_util::{BodyExt, Empty};
-use hyper_util::{
-    client::legacy::{Client as HttpClient, connect::HttpConnector},
-    rt::TokioExecutor,
+use super::{
+    ClusterError, ClusterErrorKind,
+    services::{HttpAnswer, PlainHttp, Services},
 };
 use kube::config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use std::{
     fmt,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 use tower::ServiceExt;
 
 /// Until a TCP connection stands.
-const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+pub(super) const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// Until the headers of an answer are there.
-const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 /// Until a credential plugin has printed its token.
 const CREDENTIAL_LIMIT: Duration = Duration::from_secs(30);
-/// Of a body that [`Connection::http_get`] returns.
-const BODY_LIMIT: usize = 1 << 20;
 
 /// Which cluster.
 #[derive(Clone, Debug, Default)]
@@ -35,20 +32,18 @@ pub struct Target {
     /// `--kubeconfig`; else `KUBECONFIG` (several paths allowed), the default file, or the in-cluster account.
     pub kubeconfig: Option<PathBuf>,
     pub context: Option<String>,
-    /// Replaces the cluster by the embedded demo.
-    pub demo: Option<crate::demo::DemoOptions>,
 }
 
 /// A usable cluster.
 #[derive(Clone)]
 pub struct Connection {
     pub client: kube::Client,
-    /// Context name; `demo` for the demo cluster.
+    /// Context name.
     pub context: String,
     /// Server URL without credentials.
     pub server: String,
-    /// The demo cluster behind `client`, when it is one.
-    pub demo: Option<crate::demo::Demo>,
+    /// How a plain HTTP URL of a Service is fetched.
+    pub services: Arc<dyn Services>,
 }
 
 /// Reads the configuration and makes a client. No request is sent: the first use tells whether the server is there.
@@ -58,9 +53,6 @@ pub struct Connection {
 /// # Errors
 /// `NoConfig`, `UnknownContext`, and `Unauthorized` when a credential plugin fails.
 pub async fn connect(target: &Target) -> Result<Connection, ClusterError> {
-    if let Some(options) = &target.demo {
-        return crate::demo::connect(options);
-    }
     let (config, context) = match find(target)? {
         Found::Files(files) => from_files(&files, target.context.as_deref()).await?,
         Found::InCluster => in_cluster(target.context.as_deref())?,
@@ -87,15 +79,7 @@ pub async fn connect(target: &Target) -> Result<Connection, ClusterError> {
             ServiceExt::<http::Request<kube::client::Body>>::map_future(service, answered_in_time)
         }))
         .build();
-    Ok(Connection { client, context, server, demo: None })
-}
-
-/// The answer to a plain HTTP GET of an in-cluster URL.
-#[derive(Clone, Debug, PartialEq)]
-pub struct HttpAnswer {
-    pub status: u16,
-    /// At most 1 MiB; longer bodies are cut.
-    pub body: String,
+    Ok(Connection { client, context, server, services: Arc::new(PlainHttp) })
 }
 
 impl Connection {
@@ -104,19 +88,12 @@ impl Connection {
         format!("{}, {}", self.context, self.server)
     }
 
-    /// GETs a plain HTTP URL of a Service, as a pod would; the demo cluster answers for its own Services.
+    /// GETs a plain HTTP URL of a Service, as a pod would. Used by checks, which run inside the cluster.
     ///
-    /// 30 s in all, 5 s to connect. Used by checks, which run inside the cluster.
+    /// # Errors
+    /// As [`Services::get`].
     pub async fn http_get(&self, url: &str) -> Result<HttpAnswer, ClusterError> {
-        if let Some(demo) = &self.demo {
-            return demo.http(url).ok_or_else(|| {
-                http_failure(ClusterErrorKind::Unreachable, url, "nothing listens there in the demo cluster".to_owned())
-            });
-        }
-        match tokio::time::timeout(ANSWER_LIMIT, plain_get(url)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(http_failure(ClusterErrorKind::Timeout, url, "no whole answer within 30 s".to_owned())),
-        }
+        self.services.get(url).await
     }
 }
 
@@ -277,40 +254,6 @@ fn without_credentials(url: &http::Uri) -> String {
     format!("{}://{host}{}", url.scheme_str().unwrap_or("https"), url.path().trim_end_matches('/'))
 }
 
-async fn plain_get(url: &str) -> Result<HttpAnswer, ClusterError> {
-    let uri: http::Uri = url
-        .parse()
-        .map_err(|error| http_failure(ClusterErrorKind::Rejected, url, format!("this is no URL: {error}")))?;
-    if uri.scheme_str() != Some("http") {
-        return Err(http_failure(ClusterErrorKind::Rejected, url, "only http:// URLs are read".to_owned()));
-    }
-    let mut connector = HttpConnector::new();
-    connector.set_connect_timeout(Some(CONNECT_LIMIT));
-    let client: HttpClient<_, Empty<bytes::Bytes>> = HttpClient::builder(TokioExecutor::new()).build(connector);
-    let answer = client
-        .get(uri)
-        .await
-        .map_err(|error| http_failure(super::error::transport_kind(&error), url, super::error::chain(&error)))?;
-    let status = answer.status().as_u16();
-    let mut body = answer.into_body();
-    let mut bytes = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let frame =
-            frame.map_err(|error| http_failure(ClusterErrorKind::Unreachable, url, super::error::chain(&error)))?;
-        if let Some(data) = frame.data_ref() {
-            bytes.extend_from_slice(&data[..data.len().min(BODY_LIMIT - bytes.len())]);
-        }
-        if bytes.len() == BODY_LIMIT {
-            break;
-        }
-    }
-    Ok(HttpAnswer { status, body: String::from_utf8_lossy(&bytes).into_owned() })
-}
-
-fn http_failure(kind: ClusterErrorKind, url: &str, found: String) -> ClusterError {
-    ClusterError { kind, doing: "get a page of a service".to_owned(), at: url.to_owned(), found, hint: None }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -327,7 +270,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("config");
         std::fs::write(&path, kubeconfig).expect("a file");
-        let target = Target { kubeconfig: Some(path), context: context.map(str::to_owned), demo: None };
+        let target = Target { kubeconfig: Some(path), context: context.map(str::to_owned) };
         let answer = tokio::runtime::Runtime::new().expect("a runtime").block_on(connect(&target));
         let line = match answer {
             Ok(connection) => format!("{} {}", connection.context, connection.server),
@@ -368,29 +311,5 @@ mod tests {
     #[test]
     fn a_pod_knows_no_contexts() {
         assert_eq!(in_cluster(Some("prod")).err().map(|error| error.kind), Some(UnknownContext));
-    }
-
-    #[tokio::test]
-    async fn a_page_is_read_and_a_long_one_cut() {
-        use tokio::io::{AsyncReadExt, AsyncWriteExt};
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address");
-        tokio::spawn(async move {
-            let (mut stream, _) = listener.accept().await.expect("a client");
-            let mut request = [0; 1024];
-            let _ = stream.read(&mut request).await;
-            let _ = stream.write_all(b"HTTP/1.1 503 No\r\ncontent-length: 2000000\r\n\r\n").await;
-            let _ = stream.write_all(&vec![b'x'; 2_000_000]).await;
-        });
-        let answer = plain_get(&format!("http://{address}/metrics")).await.expect("an answer");
-        assert_eq!((answer.status, answer.body.len()), (503, BODY_LIMIT));
-    }
-
-    #[tokio::test]
-    async fn a_closed_port_is_unreachable_and_https_refused() {
-        let closed = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        let url = format!("http://{}/", closed.expect("a port"));
-        assert_eq!(plain_get(&url).await.err().map(|error| error.kind), Some(ClusterErrorKind::Unreachable));
-        assert_eq!(plain_get("https://x/").await.err().map(|error| error.kind), Some(ClusterErrorKind::Rejected));
     }
 }

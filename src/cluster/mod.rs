@@ -1,4 +1,4 @@
-//! The edge to Kubernetes: one client for everything, real or demo.
+//! The edge to Kubernetes: one client for everything.
 //!
 //! Kubernetes objects end here: they become measurements (`collect`), observations of a run (`job`) or [`ClusterError`]s.
 
@@ -8,6 +8,7 @@ pub mod error;
 pub mod job;
 pub mod prune;
 pub mod releases;
+pub mod services;
 pub mod watch;
 
 pub use client::{Connection, Target, connect};

@@ -522,7 +522,15 @@ mod tests {
             async move { reply(answer) }
         });
         let client = kube::Client::new(service, "default");
-        (Connection { client, context: "mock".into(), server: "http://mock".into(), demo: None }, log)
+        (
+            Connection {
+                client,
+                context: "mock".into(),
+                server: "http://mock".into(),
+                services: Arc::new(crate::cluster::services::PlainHttp),
+            },
+            log,
+        )
     }
 
     type Body = http_body_util::combinators::UnsyncBoxBody<bytes::Bytes, std::io::Error>;

@@ -1,7 +1,7 @@
 //! What a container is started with: its environment, its files, its program.
 
 use super::{
-    PodExit, PodRun, connection_of,
+    Demo, PodExit, PodRun,
     kinds::own,
     logs::Log,
     rbac::Caller,
@@ -78,7 +78,7 @@ pub fn prepare(
         image: text(&container["image"]).to_owned(),
         command: words("command"),
         args: words("args"),
-        connection: connection_of(cluster, caller, namespace),
+        demo: Demo { cluster: Arc::clone(cluster), caller, namespace: namespace.to_owned() },
         env,
         files,
         log,

@@ -3,7 +3,7 @@
 //! A Service that is not in the store does not answer, and neither does another port of one that is.
 
 use super::{kinds::own, nodes, state::Cluster, store::Key};
-use crate::cluster::client::HttpAnswer;
+use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
 const UUID: &str = "GPU-4f1c7a52-3d8e-9b06-c1a4-7e5d2f8b6a90";
@@ -29,7 +29,7 @@ const METRICS: &[(&str, &str, &str)] = &[
 const LACKING: &[&str] = &["DCGM_FI_DEV_GPU_TEMP", "DCGM_FI_DEV_POWER_USAGE"];
 
 /// The answer to a GET; `None` where nothing listens.
-pub fn get(cluster: &Cluster, url: &str) -> Option<HttpAnswer> {
+pub fn get(cluster: &Cluster, url: &str) -> Option<Response<String>> {
     let uri: http::Uri = url.parse().ok()?;
     if uri.scheme_str() != Some("http") {
         return None;
@@ -49,12 +49,18 @@ pub fn get(cluster: &Cluster, url: &str) -> Option<HttpAnswer> {
     }
 }
 
-fn found(body: String) -> HttpAnswer {
-    HttpAnswer { status: 200, body }
+fn found(body: String) -> Response<String> {
+    Response::new(body)
 }
 
-fn not_found() -> HttpAnswer {
-    HttpAnswer { status: 404, body: "404 page not found\n".to_owned() }
+fn with(status: StatusCode, body: String) -> Response<String> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response
+}
+
+fn not_found() -> Response<String> {
+    with(StatusCode::NOT_FOUND, "404 page not found\n".to_owned())
 }
 
 fn offered(cluster: &Cluster) -> impl Iterator<Item = &'static (&'static str, &'static str, &'static str)> {
@@ -62,7 +68,7 @@ fn offered(cluster: &Cluster) -> impl Iterator<Item = &'static (&'static str, &'
     METRICS.iter().filter(move |(name, ..)| !(is_broken && LACKING.contains(name)))
 }
 
-fn exporter(cluster: &Cluster, path: &str) -> HttpAnswer {
+fn exporter(cluster: &Cluster, path: &str) -> Response<String> {
     if path != "/metrics" {
         return not_found();
     }
@@ -85,7 +91,7 @@ fn exporter_labels() -> String {
     )
 }
 
-fn prometheus(cluster: &Cluster, uri: &http::Uri) -> HttpAnswer {
+fn prometheus(cluster: &Cluster, uri: &http::Uri) -> Response<String> {
     match uri.path() {
         "/-/healthy" => return found("Prometheus Server is Healthy.\n".to_owned()),
         "/-/ready" => return found("Prometheus Server is Ready.\n".to_owned()),
@@ -97,7 +103,7 @@ fn prometheus(cluster: &Cluster, uri: &http::Uri) -> HttpAnswer {
     if query.is_empty() {
         let body = json!({"status": "error", "errorType": "bad_data",
             "error": "invalid parameter \"query\": unknown position: parse error: no expression found in input"});
-        return HttpAnswer { status: 400, body: body.to_string() };
+        return with(StatusCode::BAD_REQUEST, body.to_string());
     }
     let series: Vec<Value> =
         offered(cluster).filter(|(name, ..)| *name == query).map(|one| series(cluster, one)).collect();

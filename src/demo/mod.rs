@@ -1,7 +1,7 @@
 //! The demo cluster: an in-process Kubernetes API server behind the ordinary client.
 //!
-//! In: a seed, faults, and what runs in containers. Out: a [`Connection`] like any other; requests never leave the
-//! process. Five nodes of a kind cluster with one A100 and its operators are there; Jobs and Pods that are created live
+//! In: a seed, faults, and what runs in containers. Out: a `kube::Client` like any other, and its Services. It names nothing
+//! else of this crate: what it is plugged into lies in `ops`. Requests never leave the process. Five nodes of a kind cluster with one A100 and its operators are there; Jobs and Pods that are created live
 //! their lives on the runtime's clock. What it claims is claimed by the same tests against a real API server.
 //!
 //! It does not run Deployments and their relatives that are created later, knows no strategic merge patch, and checks the
@@ -38,7 +38,6 @@ mod world;
 
 pub use faults::{Fault, FaultError};
 
-use crate::cluster::{ClusterError, ClusterErrorKind, Connection};
 use clock::Clock;
 use faults::Faults;
 use futures::future::BoxFuture;
@@ -47,7 +46,7 @@ use service::Service;
 use state::Cluster;
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-/// What a container of a check is started with, and the cluster as its service account sees it.
+/// What a container is started with.
 pub struct PodRun {
     pub image: String,
     /// Entry point of the container; empty for that of the image.
@@ -56,7 +55,8 @@ pub struct PodRun {
     pub env: BTreeMap<String, String>,
     /// Mounted ConfigMap keys by absolute path.
     pub files: BTreeMap<String, String>,
-    pub connection: Connection,
+    /// The cluster as the service account of the pod sees it.
+    pub demo: Demo,
     /// Lines of output, without line ends.
     pub log: tokio::sync::mpsc::UnboundedSender<String>,
 }
@@ -90,58 +90,58 @@ pub struct DemoOptions {
     pub nodes: Option<usize>,
 }
 
-/// A running demo cluster; clones share it.
+/// A demo cluster as one caller sees it. Clones share the cluster.
 #[derive(Clone)]
 pub struct Demo {
     cluster: Arc<Cluster>,
+    caller: Caller,
+    /// Of requests that do not name one.
+    namespace: String,
 }
 
-/// Starts a demo cluster and connects to it.
+/// A demo cluster was to be started outside of a tokio runtime, whose clock and tasks it lives on.
+#[derive(Debug)]
+pub struct NoRuntime;
+
+impl fmt::Display for NoRuntime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not inside an asynchronous runtime")
+    }
+}
+
+impl std::error::Error for NoRuntime {}
+
+/// Starts a demo cluster, for the person who looks at it and may do everything.
 ///
 /// # Errors
-/// `NoConfig` outside of a tokio runtime, whose clock and tasks the cluster lives on.
-pub fn connect(options: &DemoOptions) -> Result<Connection, ClusterError> {
-    if tokio::runtime::Handle::try_current().is_err() {
-        return Err(ClusterError {
-            kind: ClusterErrorKind::NoConfig,
-            doing: "start the demo cluster".to_owned(),
-            at: "demo".to_owned(),
-            found: "no asynchronous runtime to run it on".to_owned(),
-            hint: None,
-        });
-    }
+/// Outside of a tokio runtime.
+pub fn start(options: &DemoOptions) -> Result<Demo, NoRuntime> {
+    tokio::runtime::Handle::try_current().map_err(|_| NoRuntime)?;
     let start = options.start.unwrap_or_else(jiff::Timestamp::now);
     let faults = Faults(options.faults.clone());
     let store = world::build(options.seed, start, &faults, options.nodes);
     let cluster = Arc::new(Cluster::new(options.seed, Clock::new(start), faults, options.runner.clone(), store));
     controllers::start(&cluster);
-    Ok(Demo { cluster }.connection())
+    Ok(Demo { cluster, caller: Caller::admin(), namespace: "default".to_owned() })
 }
 
 impl Demo {
-    /// A connection of the person who looks at the demo, who may do everything.
-    pub fn connection(&self) -> Connection {
-        connection_of(&self.cluster, Caller::admin(), "default")
+    /// A client whose requests never leave the process.
+    pub fn client(&self) -> kube::Client {
+        kube::Client::new(self.service(), self.namespace.clone())
     }
 
     /// What a Service of the demo answers to a GET of this URL; `None` where nothing listens.
-    pub fn http(&self, url: &str) -> Option<crate::cluster::client::HttpAnswer> {
+    pub fn http(&self, url: &str) -> Option<::http::Response<String>> {
         http::get(&self.cluster, url)
     }
 
-    /// Forgets older versions, so that who asks for one gets 410, as after compaction on a real cluster.
+    /// Forgets older versions, so that a request for one gets 410, as after compaction on a real cluster.
     pub fn compact(&self) {
         self.cluster.write(|tx| tx.store.compact());
     }
-}
 
-/// The cluster as a caller meets it.
-fn connection_of(cluster: &Arc<Cluster>, caller: Caller, namespace: &str) -> Connection {
-    let service = Service { cluster: Arc::clone(cluster), caller };
-    Connection {
-        client: kube::Client::new(service, namespace),
-        context: "demo".to_owned(),
-        server: "in this process".to_owned(),
-        demo: Some(Demo { cluster: Arc::clone(cluster) }),
+    fn service(&self) -> Service {
+        Service { cluster: Arc::clone(&self.cluster), caller: self.caller.clone() }
     }
 }

@@ -3,10 +3,10 @@
 //! In: a listener. Out: the same answers as inside the process, over plain HTTP/1. Whoever reaches the port may do
 //! everything in the demo, so the listener belongs on the loopback address.
 
-use super::{Demo, rbac::Caller, service::Service};
+use super::{Demo, service::Service};
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use std::{io, sync::Arc, time::Duration};
+use std::{io, time::Duration};
 use tokio::{net::TcpListener, task::JoinSet};
 use tower::Service as _;
 
@@ -23,8 +23,7 @@ impl Demo {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
                     Ok((stream, _)) => {
-                        let service = Service { cluster: Arc::clone(&self.cluster), caller: Caller::admin() };
-                        connections.spawn(answer(service, TokioIo::new(stream)));
+                        connections.spawn(answer(self.service(), TokioIo::new(stream)));
                     }
                     // The client went away, or there are too many open files: neither ends the server.
                     Err(_) => tokio::time::sleep(PAUSE).await,

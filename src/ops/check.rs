@@ -3,10 +3,13 @@
 //! The same code runs in a pod (`aicr check <name>`), in the demo cluster's containers, and nowhere else: a check does
 //! not know which cluster it looks at.
 
-use super::{Failure, Kind};
+use super::{
+    Failure, Kind,
+    connect::{self, Target},
+};
 use crate::{
     catalog::parse::duration_seconds,
-    cluster::{ClusterError, ClusterErrorKind, Connection, Target, collect::list},
+    cluster::{ClusterError, ClusterErrorKind, Connection, collect::list},
     demo::{PodExit, PodRun},
     validate::{
         checks::{self, Answer, Check, Ending, Facts, Outcome, Read, Step, kept},
@@ -166,13 +169,13 @@ async fn contained(
 
 /// Runs a container of the demo cluster.
 pub(super) async fn in_demo(pod: PodRun) -> PodExit {
-    let PodRun { args, env, files, connection, log, image: _, command: _ } = pod;
+    let PodRun { args, env, files, demo, log, image: _, command: _ } = pod;
     let name = args.last().cloned().unwrap_or_default();
     let path = env.get("AICR_VALIDATION_PATH").cloned().unwrap_or_default();
     let validation = files.get(&path).cloned().ok_or_else(|| format!("no file `{path}` is mounted"));
     let budget = env.get("AICR_CHECK_TIMEOUT").map(String::as_str);
     // The reader of the log may be gone; then nobody wants the line.
-    contained(&connection, &name, validation, budget, |line| drop(log.send(line))).await
+    contained(&connect::to_demo(&demo), &name, validation, budget, |line| drop(log.send(line))).await
 }
 
 /// `aicr check <name>`: runs in a pod, prints evidence through `say`, writes the termination message, returns the code.
@@ -183,7 +186,7 @@ pub async fn in_pod(target: &Target, name: &str, say: impl FnMut(String)) -> Res
     let checked = async {
         let path = env("AICR_VALIDATION_PATH").unwrap_or_else(|| "/data/validation/validation.yaml".to_owned());
         let validation = tokio::fs::read_to_string(&path).await.map_err(|error| format!("{path}: {error}"));
-        let connection = super::connect::connect(target).await?;
+        let connection = connect::connect(target).await?;
         let budget = env("AICR_CHECK_TIMEOUT");
         Ok(contained(&connection, name, validation, budget.as_deref(), say).await)
     };

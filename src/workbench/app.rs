@@ -152,7 +152,7 @@ impl State {
             dirty: true,
             quit: false,
             prepared: None,
-            start: Start { demo: options.target.demo.is_some(), snapshots: options.snapshots.clone() },
+            start: Start { demo: options.target.is_demo(), snapshots: options.snapshots.clone() },
         };
         state.tables[PaneId::Log.index()].follow = true;
         Ok(state)

@@ -6,7 +6,7 @@
 use super::{RunOptions, app::State, effect::Effect, msg::Msg, screenshot, view};
 use crate::{
     catalog::Catalog,
-    cluster::{Connection, Target},
+    cluster::Connection,
     diff::{self},
     document::side::Side,
     ops::{self, Failure, Kind, snapshot::Format, validate::Prepared},
@@ -265,7 +265,7 @@ impl Signals {
 
 /// Runs effects; answers go into its channel.
 pub(super) struct Worker {
-    target: Target,
+    target: ops::connect::Target,
     data: Vec<PathBuf>,
     image: String,
     namespace: String,

@@ -18,7 +18,11 @@ pub mod theme;
 pub mod view;
 pub mod widgets;
 
-use crate::{cluster::Target, criteria::Criteria, ops::Failure, term::color::Level};
+use crate::{
+    criteria::Criteria,
+    ops::{Failure, connect::Target},
+    term::color::Level,
+};
 use std::path::PathBuf;
 
 /// The five screens, in the order of their digits.

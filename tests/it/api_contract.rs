@@ -103,7 +103,7 @@ impl World {
             start: Some("2026-06-12T10:41:07Z".parse().expect("a time")),
             ..DemoOptions::default()
         };
-        let connection = aicr::demo::connect(&options).expect("a demo");
+        let connection = ops::connect::to_demo(&aicr::demo::start(&options).expect("a demo"));
         World::with(connection, test, true).await
     }
 

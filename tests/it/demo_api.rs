@@ -3,7 +3,7 @@
 use aicr::{
     cluster::{self, ClusterErrorKind, Connection},
     demo::{self, Demo, DemoOptions, Fault, PodExit, PodRun, PodRunner},
-    fingerprint,
+    fingerprint, ops,
     snapshot::format,
 };
 use futures::{AsyncBufReadExt, StreamExt, future::BoxFuture};
@@ -16,17 +16,25 @@ fn options() -> DemoOptions {
     DemoOptions { start: Some("2026-06-12T10:41:07Z".parse().expect("a time")), ..DemoOptions::default() }
 }
 
-fn with_fault(fault: &str) -> Connection {
+fn start(options: &DemoOptions) -> Demo {
+    demo::start(options).expect("a demo")
+}
+
+fn connect(options: &DemoOptions) -> Connection {
+    ops::connect::to_demo(&start(options))
+}
+
+fn faulty(fault: &str) -> Demo {
     let faults = vec![fault.parse::<Fault>().expect("a fault")];
-    demo::connect(&DemoOptions { faults, ..options() }).expect("a demo")
+    start(&DemoOptions { faults, ..options() })
+}
+
+fn with_fault(fault: &str) -> Connection {
+    ops::connect::to_demo(&faulty(fault))
 }
 
 fn with_runner(run: impl Fn(PodRun) -> BoxFuture<'static, PodExit> + Send + Sync + 'static) -> DemoOptions {
     DemoOptions { runner: Some(PodRunner(Arc::new(run))), ..options() }
-}
-
-fn the_demo(connection: &Connection) -> &Demo {
-    connection.demo.as_ref().expect("a demo")
 }
 
 async fn send(connection: &Connection, method: &str, path: &str, body: Value) -> Result<Value, Status> {
@@ -87,7 +95,7 @@ async fn log(connection: &Connection, pod: &Value) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn a_snapshot_of_the_demo_is_that_of_the_cluster_it_stands_for() {
-    let connection = demo::connect(&options()).expect("a demo");
+    let connection = connect(&options());
     let snapshot = cluster::collect::snapshot(&connection, "2026-06-12T10:41:07Z").await.expect("a snapshot");
     let states = snapshot.subtype("K8s", "collection").expect("states of the sources");
     for (source, state) in &states.data {
@@ -139,17 +147,17 @@ async fn a_snapshot_of_the_demo_is_that_of_the_cluster_it_stands_for() {
 
 #[tokio::test(start_paused = true)]
 async fn services_answer_what_checks_ask() {
-    let connection = demo::connect(&options()).expect("a demo");
-    let demo = the_demo(&connection);
+    let demo = start(&options());
+    let connection = ops::connect::to_demo(&demo);
     let metrics = demo.http("http://nvidia-dcgm-exporter.gpu-operator.svc:9400/metrics").expect("an exporter");
     for name in ["DCGM_FI_DEV_GPU_UTIL", "DCGM_FI_DEV_FB_USED", "DCGM_FI_DEV_GPU_TEMP", "DCGM_FI_DEV_POWER_USAGE"] {
-        assert!(metrics.body.contains(&format!("\n{name}{{gpu=\"0\"")), "{name}");
+        assert!(metrics.body().contains(&format!("\n{name}{{gpu=\"0\"")), "{name}");
     }
     let query = |name: &str| {
         let url =
             format!("http://kube-prometheus-prometheus.monitoring.svc.cluster.local:9090/api/v1/query?query={name}");
         let answer = demo.http(&url).expect("Prometheus");
-        serde_json::from_str::<Value>(&answer.body).expect("JSON")["data"]["result"].as_array().map_or(0, Vec::len)
+        serde_json::from_str::<Value>(answer.body()).expect("JSON")["data"]["result"].as_array().map_or(0, Vec::len)
     };
     assert_eq!((query("DCGM_FI_DEV_GPU_UTIL"), query("up_and_away")), (1, 0));
     for nowhere in [
@@ -159,7 +167,7 @@ async fn services_answer_what_checks_ask() {
         "https://nvidia-dcgm-exporter.gpu-operator.svc:9400/metrics",
         "no url",
     ] {
-        assert_eq!(demo.http(nowhere), None, "{nowhere}");
+        assert!(demo.http(nowhere).is_none(), "{nowhere}");
     }
     let error = connection.http_get("http://gone.default.svc/").await.expect_err("nothing listens");
     assert_eq!(error.kind, ClusterErrorKind::Unreachable);
@@ -169,7 +177,7 @@ async fn services_answer_what_checks_ask() {
 
 #[tokio::test(start_paused = true)]
 async fn further_nodes_can_be_asked_for() {
-    let connection = demo::connect(&DemoOptions { nodes: Some(600), ..options() }).expect("a demo");
+    let connection = connect(&DemoOptions { nodes: Some(600), ..options() });
     let first = get(&connection, "/api/v1/nodes?limit=500").await.expect("a page");
     assert_eq!(first["items"].as_array().map(Vec::len), Some(500));
     assert_eq!(first["metadata"]["remainingItemCount"], 100);
@@ -177,8 +185,8 @@ async fn further_nodes_can_be_asked_for() {
 
 #[test]
 fn without_a_runtime_there_is_one_error() {
-    let error = demo::connect(&options()).err().expect("no runtime");
-    assert_eq!((error.kind, error.doing.as_str()), (ClusterErrorKind::NoConfig, "start the demo cluster"));
+    let error = ops::connect::start(&options()).err().expect("no runtime");
+    assert_eq!((error.kind, error.doing.as_str()), (ops::Kind::Internal, "start the demo cluster"));
 }
 
 // -- Containers ------------------------------------------------------------------------------------------------------
@@ -194,7 +202,7 @@ async fn the_same_seed_tells_the_same_story() {
                 PodExit { code: 1, termination_message: "why".to_owned() }
             })
         });
-        let connection = demo::connect(&DemoOptions { seed, ..options }).expect("a demo");
+        let connection = connect(&DemoOptions { seed, ..options });
         let mut told = Vec::new();
         for name in ["first", "second"] {
             let pod = run(&connection, job(name)).await;
@@ -210,15 +218,14 @@ async fn the_same_seed_tells_the_same_story() {
 
 #[tokio::test(start_paused = true)]
 async fn a_healthy_check_can_be_watched_and_is_over_soon() {
-    let connection = demo::connect(&with_runner(|run| {
+    let connection = connect(&with_runner(|run| {
         Box::pin(async move {
             for number in 0..12 {
                 run.log.send(format!("line {number}")).expect("somebody listens");
             }
             PodExit { code: 0, termination_message: String::new() }
         })
-    }))
-    .expect("a demo");
+    }));
     for name in ["first", "second"] {
         let began = tokio::time::Instant::now();
         run(&connection, job(name)).await;
@@ -229,7 +236,7 @@ async fn a_healthy_check_can_be_watched_and_is_over_soon() {
 
 #[tokio::test(start_paused = true)]
 async fn what_nobody_can_run_exits_127() {
-    let connection = demo::connect(&options()).expect("a demo");
+    let connection = connect(&options());
     let pod = run(&connection, job("nothing")).await;
     assert_eq!(ended(&pod)["exitCode"], 127);
     assert_eq!(log(&connection, &pod).await, "exec nothing: the demo cluster has no such program\n");
@@ -243,7 +250,7 @@ async fn a_panic_is_an_exit_code_and_not_the_end_of_the_cluster() {
             PodExit { code: 0, termination_message: String::new() }
         })
     });
-    let connection = demo::connect(&options).expect("a demo");
+    let connection = connect(&options);
     assert_eq!(ended(&run(&connection, job("panics")).await)["exitCode"], 101);
     assert_eq!(ended(&run(&connection, job("lives")).await)["exitCode"], 0);
 }
@@ -254,13 +261,13 @@ async fn a_container_may_do_what_its_account_may() {
         Box::pin(async move {
             let mut message = String::new();
             for path in ["/api/v1/nodes/worker-1", "/api/v1/nodes", "/api/v1/secrets"] {
-                let answer = get(&run.connection, path).await;
+                let answer = get(&ops::connect::to_demo(&run.demo), path).await;
                 message.push_str(&format!("{};", answer.map_or_else(|status| status.code, |_| 200)));
             }
             PodExit { code: 0, termination_message: message }
         })
     });
-    let connection = demo::connect(&options).expect("a demo");
+    let connection = connect(&options);
     assert_eq!(ended(&run(&connection, job("before")).await)["message"], "403;403;403;");
     let rbac = "/apis/rbac.authorization.k8s.io/v1";
     let role =
@@ -304,14 +311,13 @@ async fn each_breakable_check_has_something_broken_to_find() {
         ("dra-support", plugin, "/status/numberReady", json!(1), json!(0)),
         ("platform-health", "/api/v1/namespaces/nvsentinel", "/status/phase", json!("Active"), json!("Terminating")),
     ] {
-        let (well, ill) = (demo::connect(&options()).expect("a demo"), with_fault(&format!("check-fails={check}")));
+        let (well, ill) = (connect(&options()), with_fault(&format!("check-fails={check}")));
         assert_eq!(state(get(&well, path).await.expect("there"), pointer), healthy, "{check}");
         assert_eq!(state(get(&ill, path).await.expect("there"), pointer), broken, "{check}");
     }
-    let ill = with_fault("check-fails=accelerator-metrics");
-    let metrics =
-        the_demo(&ill).http("http://nvidia-dcgm-exporter.gpu-operator.svc:9400/metrics").expect("an exporter");
-    assert!(!metrics.body.contains("DCGM_FI_DEV_POWER_USAGE") && metrics.body.contains("DCGM_FI_DEV_GPU_UTIL"));
+    let ill = faulty("check-fails=accelerator-metrics");
+    let metrics = ill.http("http://nvidia-dcgm-exporter.gpu-operator.svc:9400/metrics").expect("an exporter");
+    assert!(!metrics.body().contains("DCGM_FI_DEV_POWER_USAGE") && metrics.body().contains("DCGM_FI_DEV_GPU_UTIL"));
     let ill = with_fault("check-fails=ai-service-metrics");
     assert_eq!(get(&ill, "/apis/custom.metrics.k8s.io/v1beta1").await.expect_err("no adapter").code, 503);
 }
@@ -350,7 +356,7 @@ async fn a_forbidden_verb_is_refused_and_known_beforehand() {
 
 #[tokio::test(start_paused = true)]
 async fn what_the_demo_does_not_know_it_refuses() {
-    let connection = demo::connect(&options()).expect("a demo");
+    let connection = connect(&options());
     let request =
         Request::patch("/api/v1/nodes/worker-1").header("content-type", "application/strategic-merge-patch+json");
     let answer = connection.client.request::<Value>(request.body(b"{}".to_vec()).expect("a request")).await;
@@ -361,13 +367,14 @@ async fn what_the_demo_does_not_know_it_refuses() {
 
 #[tokio::test(start_paused = true)]
 async fn a_watch_from_before_a_compaction_is_told_so() {
-    let connection = demo::connect(&options()).expect("a demo");
+    let demo = start(&options());
+    let connection = ops::connect::to_demo(&demo);
     let list = get(&connection, "/api/v1/namespaces/default/configmaps").await.expect("a list");
     let version = list["metadata"]["resourceVersion"].as_str().expect("a version");
     send(&connection, "POST", "/api/v1/namespaces/default/configmaps", json!({"metadata": {"name": "new"}}))
         .await
         .expect("created");
-    the_demo(&connection).compact();
+    demo.compact();
     let path = format!("/api/v1/namespaces/default/configmaps?watch=true&resourceVersion={version}");
     let told: Vec<Value> = lines(&connection, &path).await.map(|line| line.expect("no error")).collect().await;
     assert_eq!((told.len(), &told[0]["type"], &told[0]["object"]["code"]), (1, &json!("ERROR"), &json!(410)));
@@ -377,8 +384,7 @@ async fn a_watch_from_before_a_compaction_is_told_so() {
 
 #[tokio::test]
 async fn on_a_port_it_answers_like_any_cluster() {
-    let connection = demo::connect(&options()).expect("a demo");
-    let demo = the_demo(&connection).clone();
+    let demo = start(&options());
     let listener = demo::serve::listen(0).await.expect("a port");
     let address = listener.local_addr().expect("an address");
     assert!(address.ip().is_loopback());

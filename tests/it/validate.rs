@@ -3,9 +3,9 @@
 
 use aicr::{
     catalog::{Catalog, validator::Phase},
-    cluster::{Connection, Target},
+    cluster::Connection,
     criteria::Criteria,
-    demo::{DemoOptions, Fault},
+    demo::{Demo, DemoOptions, Fault},
     ops::{
         self, cleanup,
         validate::{self, Conduct, Prepared},
@@ -28,6 +28,7 @@ const FIVE: [&str; 5] =
 
 /// A demo cluster, and what a person would validate on it.
 struct Setup {
+    demo: Demo,
     connection: Connection,
     catalog: Arc<Catalog>,
     snapshot: Snapshot,
@@ -40,8 +41,8 @@ impl Setup {
     async fn new(faults: Vec<Fault>) -> Setup {
         let start = "2026-06-01T08:00:00Z".parse().ok();
         let options = DemoOptions { seed: 7, faults, start, ..DemoOptions::default() };
-        let target = Target { demo: Some(options), ..Target::default() };
-        let connection = ops::connect::connect(&target).await.expect("the demo");
+        let demo = ops::connect::start(&options).expect("the demo");
+        let connection = ops::connect::to_demo(&demo);
         let catalog = ops::recipe::load_catalog(&[]).expect("the embedded catalog");
         let snapshot = ops::snapshot::take(&connection, "2026-06-01T08:00:00Z").await.expect("a snapshot");
         let criteria =
@@ -56,7 +57,7 @@ impl Setup {
             ..PlanOptions::default()
         };
         let recipe = resolution.expect("a recipe").recipe;
-        Setup { connection, catalog, snapshot, recipe, options, conduct: Conduct::default() }
+        Setup { demo, connection, catalog, snapshot, recipe, options, conduct: Conduct::default() }
     }
 
     fn prepare(&self) -> Prepared {
@@ -389,7 +390,7 @@ async fn a_namespace_that_does_not_exist_is_the_verdict_of_the_check() {
 #[tokio::test(start_paused = true)]
 async fn a_server_that_forgets_makes_watches_begin_anew() {
     let setup = Setup::new(vec![Fault::DroppedWatch { after: 3 }]).await;
-    let demo = setup.connection.demo.clone().expect("the demo");
+    let demo = setup.demo.clone();
     let ran = setup
         .run(|_| {
             demo.compact();

@@ -3,12 +3,13 @@
 use aicr::{
     catalog::validator::Phase,
     cluster::{
-        ClusterError, ClusterErrorKind, Target,
+        ClusterError, ClusterErrorKind,
         watch::{LiveStatus, LiveView},
     },
     criteria::Criteria,
     demo::DemoOptions,
-    diff, ops,
+    diff,
+    ops::{self, connect::Target},
     resolve::Options,
     snapshot::Snapshot,
     term::{
@@ -38,7 +39,7 @@ fn snapshot() -> Arc<Snapshot> {
     static SNAPSHOT: OnceLock<Arc<Snapshot>> = OnceLock::new();
     let take = || {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let target = Target { demo: Some(DemoOptions::default()), ..Target::default() };
+        let target = Target::Demo(DemoOptions::default());
         let taken = runtime.block_on(async {
             let connection = ops::connect::connect(&target).await.unwrap();
             ops::snapshot::take(&connection, "2026-01-14T09:10:00Z").await.unwrap()
@@ -60,7 +61,7 @@ impl Desk {
         let criteria =
             Criteria { service: Some("kind".into()), accelerator: Some("a100".into()), ..Criteria::default() };
         let options = RunOptions {
-            target: Target { demo: Some(DemoOptions::default()), ..Target::default() },
+            target: Target::Demo(DemoOptions::default()),
             criteria: Some(criteria),
             look,
             ..RunOptions::default()
