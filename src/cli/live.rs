@@ -5,8 +5,8 @@
 
 use super::printer::{Printer, Role, Stream};
 use crate::{
-    report::{escape, text},
-    validate::event::{Body, Event, PhaseStatus, ReadinessOutcome, Severity, Status, Verdict},
+    report::{escape, words::Word},
+    validate::event::{Body, Event, Severity},
 };
 
 /// What was shown so far, as far as the next line depends on it.
@@ -51,36 +51,22 @@ impl<'p> Live<'p> {
                 (format!("run {run_id}"), Role::Heading, "planned", detail)
             }
             Body::Readiness { name, expected, outcome, actual, reason } => {
-                let (role, word) = match outcome {
-                    ReadinessOutcome::Pass => (Role::Good, "ready"),
-                    ReadinessOutcome::Fail => (Role::Bad, "NOT READY"),
-                    ReadinessOutcome::Unknown => (Role::Warning, "unknown"),
-                };
+                let word = Word::from(*outcome);
                 let found = actual.as_ref().or(reason.as_ref()).map_or("nothing", String::as_str);
-                (name.clone(), role, word, format!("{expected}, found {found}"))
+                (name.clone(), word.tone().into(), word.text(), format!("{expected}, found {found}"))
             }
             Body::PhaseStarted { phase } => (phase.name().to_owned(), Role::Heading, "phase", String::new()),
             Body::State { check, state } => (check.clone(), Role::Quiet, state.word(), state.detail()),
             Body::Log { check, text } if self.logs => (check.clone(), Role::Quiet, "|", text.clone()),
             Body::Log { .. } => return None,
             Body::Finished { check, result } => {
-                let role = match result.status {
-                    Status::Passed => Role::Good,
-                    Status::Failed => Role::Bad,
-                    Status::Skipped => Role::Quiet,
-                    Status::Other => Role::Warning,
-                };
+                let word = Word::from(result.status);
                 let first = result.message.lines().next().unwrap_or_default();
-                (check.clone(), role, text::word(result.status), first.to_owned())
+                (check.clone(), word.tone().into(), word.text(), first.to_owned())
             }
             Body::PhaseFinished { phase, status } => {
-                let (role, word) = match status {
-                    PhaseStatus::Passed => (Role::Good, "passed"),
-                    PhaseStatus::Failed => (Role::Bad, "FAILED"),
-                    PhaseStatus::Other => (Role::Warning, "OTHER"),
-                    PhaseStatus::Skipped => (Role::Quiet, "skipped"),
-                };
-                (phase.name().to_owned(), role, word, String::new())
+                let word = Word::from(*status);
+                (phase.name().to_owned(), word.tone().into(), word.text(), String::new())
             }
             Body::Notice { severity, text } => {
                 let (role, word) = match severity {
@@ -98,12 +84,8 @@ impl<'p> Live<'p> {
                 (String::new(), Role::Bad, "LEFT BEHIND", detail)
             }
             Body::Ended { verdict } => {
-                let role = match verdict {
-                    Verdict::Passed => Role::Good,
-                    Verdict::NotReady | Verdict::Failed => Role::Bad,
-                    Verdict::Inconclusive | Verdict::Skipped | Verdict::Cancelled => Role::Warning,
-                };
-                (String::new(), role, "ended", text::told(*verdict).to_owned())
+                let word = Word::from(*verdict);
+                (String::new(), word.tone().into(), "ended", word.text().to_owned())
             }
         };
         Some(told)

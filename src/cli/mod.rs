@@ -30,7 +30,10 @@ mod tour;
 mod tui;
 mod validate;
 
-use crate::ops::{Failure, Kind};
+use crate::{
+    ops::{Failure, Kind},
+    report::words,
+};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use exit::Exit;
 use global::Global;
@@ -147,7 +150,7 @@ impl Command {
 
 /// The whole command line as clap knows it.
 fn command() -> clap::Command {
-    Cli::command().after_long_help(exit::table())
+    Cli::command().after_long_help(format!("{}\n{}", words::table(), exit::table()))
 }
 
 /// `aicr` without a verb: the workbench on a terminal, else the tour of the demo cluster, or nothing to print.

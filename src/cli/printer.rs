@@ -4,7 +4,10 @@
 //! pipe is left as it is, because the next program wants the bytes. Color only repeats what a word says already.
 
 use super::Stop;
-use crate::{ops::Failure, report::escape};
+use crate::{
+    ops::Failure,
+    report::{escape, words::Tone},
+};
 use std::{
     borrow::Cow,
     fmt::Display,
@@ -40,6 +43,17 @@ impl Role {
             Role::Warning => "33",
             Role::Quiet => "2",
             Role::Heading => "1",
+        }
+    }
+}
+
+impl From<Tone> for Role {
+    fn from(tone: Tone) -> Role {
+        match tone {
+            Tone::Good => Role::Good,
+            Tone::Bad => Role::Bad,
+            Tone::Open => Role::Warning,
+            Tone::Quiet => Role::Quiet,
         }
     }
 }

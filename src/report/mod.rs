@@ -5,6 +5,7 @@
 pub mod ctrf;
 pub mod escape;
 pub mod text;
+pub mod words;
 
 use crate::{
     catalog::validator::Phase,

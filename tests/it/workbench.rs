@@ -579,7 +579,7 @@ fn a_run_steps_live_and_its_end_is_said() {
     let mut desk = Desk::live(120, 40);
     desk.keys("4");
     run_half_way(&mut desk);
-    desk.shows("1 pass 1 FAIL");
+    desk.shows("1 pass 1 fail");
     desk.shows("unscheduled");
     desk.keys("g g ]");
     desk.shows("v25.10.1 does not satisfy >= v26.3.0");
@@ -589,7 +589,7 @@ fn a_run_steps_live_and_its_end_is_said() {
     assert!(matches!(desk.left.pop(), Some(Effect::CancelRun)));
     desk.run(40_000, Body::CleanedUp { removed: 9, left: Vec::new() });
     desk.run(40_001, Body::Ended { verdict: Verdict::Cancelled });
-    desk.shows("run ended: cancelled");
+    desk.shows("run ended: canceled");
     desk.keys("g g");
     desk.shows("9 objects removed, nothing left");
 }

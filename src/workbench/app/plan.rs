@@ -4,6 +4,7 @@ use super::{Severity, State};
 use crate::{
     catalog::validator::Phase,
     ops::{Failure, validate::Prepared},
+    report::words::{Tone, Word},
     validate::event::{Body, Event, Status, Verdict},
     workbench::{
         data::{Run, Source},
@@ -58,7 +59,7 @@ impl State {
         vec![Effect::Run(prepared)]
     }
 
-    /// x: asks before a run is cancelled.
+    /// x: asks before a run is canceled.
     pub(super) fn ask_cancel(&mut self) {
         if !self.data.run.active {
             self.say(Severity::Info, "no run is active");
@@ -76,7 +77,7 @@ impl State {
             format!("Run {} has not ended.", self.data.run.id),
             format!("No verdict yet: {}", if going.is_empty() { "-".to_owned() } else { going.join(", ") }),
             String::new(),
-            "Cancelling ends its Jobs and removes what it created; results so far stay here.".to_owned(),
+            "Canceling ends its Jobs and removes what it created; results so far stay here.".to_owned(),
         ];
         self.overlay =
             Some(Overlay::question(Question::CancelRun, "cancel the run?", &lines, ["keep running", "cancel the run"]));
@@ -85,7 +86,7 @@ impl State {
     pub(super) fn cancel_run(&mut self) -> Vec<Effect> {
         self.data.run.cancelling = true;
         self.mark(Need::Run);
-        self.say(Severity::Warn, "cancelling: Jobs end and what was created is removed");
+        self.say(Severity::Warn, "canceling: Jobs end and what was created is removed");
         vec![Effect::CancelRun]
     }
 
@@ -107,15 +108,19 @@ impl State {
             self.say(Severity::Fail, format!("{check} failed: {message}"));
         }
         if let Some(verdict) = verdict {
-            let (severity, word) = match verdict {
-                Verdict::Passed => (Severity::Ok, "every check passed"),
-                Verdict::NotReady => (Severity::Fail, "not ready: a readiness constraint is not met, no Job ran"),
-                Verdict::Failed => (Severity::Fail, "failed: ] goes to the checks that did not pass"),
-                Verdict::Inconclusive => (Severity::Warn, "inconclusive: some check gave no verdict"),
-                Verdict::Skipped => (Severity::Warn, "nothing ran: every check was skipped"),
-                Verdict::Cancelled => (Severity::Warn, "cancelled"),
+            let word = Word::from(verdict);
+            let severity = match word.tone() {
+                Tone::Good => Severity::Ok,
+                Tone::Bad => Severity::Fail,
+                Tone::Open | Tone::Quiet => Severity::Warn,
             };
-            self.say(severity, format!("run ended: {word}"));
+            let more = match verdict {
+                Verdict::Passed | Verdict::Cancelled => "",
+                Verdict::NotReady => "; a readiness constraint does not hold, so no Job was created",
+                Verdict::Failed | Verdict::Inconclusive => "; ] goes to the checks that did not pass",
+                Verdict::Skipped => "; there was nothing to check",
+            };
+            self.say(severity, format!("run ended: {word}{more}"));
         }
     }
 }

@@ -66,7 +66,7 @@ fn check_rows(check: &CheckView, now_ms: u64, width: usize) -> Vec<Row> {
     let mut rows = Vec::new();
     match &check.result {
         Some(result) => {
-            let (role, glyph, word) = super::checks::status(result.status);
+            let (role, glyph, word) = super::checks::verdict(result.status);
             let time = format!("{} in all, {} running", text::duration(result.total_ms), text::duration(result.run_ms));
             rows.push(Row::new(
                 "verdict",
@@ -111,13 +111,8 @@ fn check_rows(check: &CheckView, now_ms: u64, width: usize) -> Vec<Row> {
 fn run_rows(run: &Run, width: usize) -> Vec<Row> {
     let mut rows = Vec::new();
     if let Some(verdict) = run.verdict {
-        let role = match verdict {
-            crate::validate::event::Verdict::Passed => Role::Ok,
-            crate::validate::event::Verdict::Failed | crate::validate::event::Verdict::NotReady => Role::Fail,
-            _ => Role::Warn,
-        };
         let took = text::duration(run.last_ms.saturating_sub(run.started_ms));
-        let word = super::checks::verdict_word(verdict);
+        let (role, _, word) = super::checks::verdict(verdict);
         rows.push(Row::new("verdict", vec![Cell::new(role, word).and(Role::Muted, format!("  in {took}"))]));
     } else {
         rows.push(Row::new(

@@ -3,6 +3,7 @@
 use super::{Need, Pane, PaneId};
 use crate::{
     catalog::validator::Phase,
+    report::words::{self, Tone, Word},
     resolve::Resolution,
     validate::event::{ReadinessOutcome, State as CheckState, Status},
     workbench::{
@@ -57,45 +58,23 @@ fn build(state: &State) -> Content {
     content(title, counts(run), rows, says)
 }
 
-/// `6 pass 1 FAIL 1 run`, or the verdict.
+/// `6 pass 1 fail 1 run`, or the verdict.
 fn counts(run: &Run) -> String {
-    let of =
-        |status| run.checks.iter().filter(|check| check.result.as_ref().is_some_and(|r| r.status == status)).count();
     let running = run.checks.iter().filter(|check| check.result.is_none() && check.started_ms.is_some()).count();
-    let mut parts: Vec<String> = [
-        (of(Status::Passed), "pass"),
-        (of(Status::Failed), "FAIL"),
-        (of(Status::Other), "no verdict"),
-        (of(Status::Skipped), "skip"),
-        (running, "run"),
-    ]
-    .into_iter()
-    .filter(|(count, _)| *count > 0)
-    .map(|(count, word)| format!("{count} {word}"))
-    .collect();
+    let mut parts = words::counts(run.checks.iter().filter_map(|check| check.result.as_ref()).map(|r| r.status));
+    if running > 0 {
+        parts.push(format!("{running} run"));
+    }
     if run.cancelling {
-        parts.push("cancelling".to_owned());
+        parts.push("canceling".to_owned());
     }
     if let Some(verdict) = run.verdict {
         let sign = if parts.is_empty() { "" } else { ":" };
-        parts.insert(0, format!("{}{sign}", verdict_word(verdict)));
+        parts.insert(0, format!("{}{sign}", Word::from(verdict)));
     } else if parts.is_empty() {
         parts.push(if run.active { "starting" } else { "not run" }.to_owned());
     }
     parts.join(" ")
-}
-
-/// The verdict of a run in the words of the screen.
-pub(super) fn verdict_word(verdict: crate::validate::event::Verdict) -> &'static str {
-    use crate::validate::event::Verdict;
-    match verdict {
-        Verdict::Passed => "passed",
-        Verdict::NotReady => "NOT READY",
-        Verdict::Failed => "FAILED",
-        Verdict::Inconclusive => "inconclusive",
-        Verdict::Skipped => "skipped",
-        Verdict::Cancelled => "cancelled",
-    }
 }
 
 fn planned(rows: &mut Vec<Row>, resolution: &Resolution) {
@@ -156,9 +135,9 @@ fn readiness(rows: &mut Vec<Row>, run: &Run) {
     let unknown = run.readiness.iter().any(|line| line.outcome == ReadinessOutcome::Unknown);
     let (role, word) = match (run.readiness.is_empty(), failed, unknown) {
         (true, ..) => (Role::Muted, "wait"),
-        (_, true, _) => (Role::Fail, "FAIL"),
-        (_, _, true) => (Role::Warn, "unknown"),
-        _ => (Role::Ok, "pass"),
+        (_, true, _) => (Role::Fail, Word::Fail.text()),
+        (_, _, true) => (Role::Warn, Word::Unknown.text()),
+        _ => (Role::Ok, Word::Pass.text()),
     };
     rows.push(Row {
         branch: Some(failed || unknown || run.readiness.len() <= 6),
@@ -176,11 +155,7 @@ fn readiness(rows: &mut Vec<Row>, run: &Run) {
 }
 
 fn readiness_row(line: &ReadinessView) -> Row {
-    let (role, glyph, word) = match line.outcome {
-        ReadinessOutcome::Pass => (Role::Ok, "✓", "pass"),
-        ReadinessOutcome::Fail => (Role::Fail, "✗", "FAIL"),
-        ReadinessOutcome::Unknown => (Role::Muted, "-", "-"),
-    };
+    let (role, glyph, word) = verdict(line.outcome);
     let actual = line.actual.as_deref().or(line.reason.as_deref()).unwrap_or("-");
     let sign = if line.outcome == ReadinessOutcome::Fail { "does not meet" } else { "meets" };
     let result = match line.outcome {
@@ -232,7 +207,7 @@ fn phase_rows(rows: &mut Vec<Row>, run: &Run, phase: Phase, now_ms: u64) {
 fn check_row(check: &CheckView, active: bool, now_ms: u64) -> Row {
     let (role, glyph, word, time, result) = match &check.result {
         Some(result) => {
-            let (role, glyph, word) = status(result.status);
+            let (role, glyph, word) = verdict(result.status);
             let message = if result.message.is_empty() { check.planned.description.as_str() } else { &result.message };
             let said = if result.status == Status::Passed { Role::Muted } else { Role::Text };
             (role, glyph, word, text::duration(result.total_ms), Cell::new(said, first_line(message)))
@@ -273,14 +248,16 @@ fn check_row(check: &CheckView, active: bool, now_ms: u64) -> Row {
     }
 }
 
-/// Role, glyph and word of a check's verdict.
-pub(super) fn status(status: Status) -> (Role, &'static str, &'static str) {
-    match status {
-        Status::Passed => (Role::Ok, "✓", "pass"),
-        Status::Failed => (Role::Fail, "✗", "FAIL"),
-        Status::Skipped => (Role::Skip, "⊘", "skip"),
-        Status::Other => (Role::Warn, "!", "no verdict"),
-    }
+/// Role, glyph and word of a verdict.
+pub(super) fn verdict(word: impl Into<Word>) -> (Role, &'static str, &'static str) {
+    let word = word.into();
+    let (role, glyph) = match word.tone() {
+        Tone::Good => (Role::Ok, "✓"),
+        Tone::Bad => (Role::Fail, "✗"),
+        Tone::Open => (Role::Warn, "!"),
+        Tone::Quiet => (Role::Skip, "⊘"),
+    };
+    (role, glyph, word.text())
 }
 
 fn first_line(text: &str) -> &str {

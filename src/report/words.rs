@@ -1,0 +1,155 @@
+//! The one table of words for verdicts: report, live lines, panes and help all say them.
+//!
+//! In: a status, an outcome or a verdict. Out: its [`Word`], with what it means and how it is to be taken; colors and signs
+//! are chosen where it is shown. Machine formats (CTRF, events) have names of their own.
+
+use crate::validate::event::{PhaseStatus, ReadinessOutcome, Status, Verdict};
+use std::fmt;
+
+/// What was decided about a check, a phase, a readiness constraint or a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    Pass,
+    Fail,
+    NotReady,
+    NoVerdict,
+    Unknown,
+    Skipped,
+    Canceled,
+}
+
+/// How a word is to be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    Good,
+    Bad,
+    /// Neither: somebody has to look.
+    Open,
+    /// Nothing was decided, and nothing was meant to be.
+    Quiet,
+}
+
+impl Word {
+    /// In the order in which they are counted and explained.
+    pub const ALL: [Word; 7] =
+        [Word::Pass, Word::Fail, Word::NotReady, Word::NoVerdict, Word::Unknown, Word::Skipped, Word::Canceled];
+
+    pub const fn text(self) -> &'static str {
+        match self {
+            Word::Pass => "pass",
+            Word::Fail => "fail",
+            Word::NotReady => "not ready",
+            Word::NoVerdict => "no verdict",
+            Word::Unknown => "unknown",
+            Word::Skipped => "skipped",
+            Word::Canceled => "canceled",
+        }
+    }
+
+    /// One sentence for help.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Word::Pass => "measured, and as it should be",
+            Word::Fail => "measured, and not as it should be",
+            Word::NotReady => "a readiness constraint does not hold, so no Job was created",
+            Word::NoVerdict => "the check ended without an answer: crash, time limit, eviction, missing image",
+            Word::Unknown => "the cluster does not reveal what a constraint asks about",
+            Word::Skipped => "there was nothing to measure",
+            Word::Canceled => "stopped by a person before there was an answer",
+        }
+    }
+
+    pub const fn tone(self) -> Tone {
+        match self {
+            Word::Pass => Tone::Good,
+            Word::Fail | Word::NotReady => Tone::Bad,
+            Word::NoVerdict | Word::Unknown | Word::Canceled => Tone::Open,
+            Word::Skipped => Tone::Quiet,
+        }
+    }
+}
+
+impl fmt::Display for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.text())
+    }
+}
+
+impl From<Status> for Word {
+    fn from(status: Status) -> Word {
+        match status {
+            Status::Passed => Word::Pass,
+            Status::Failed => Word::Fail,
+            Status::Skipped => Word::Skipped,
+            Status::Other => Word::NoVerdict,
+        }
+    }
+}
+
+impl From<PhaseStatus> for Word {
+    fn from(status: PhaseStatus) -> Word {
+        match status {
+            PhaseStatus::Passed => Word::Pass,
+            PhaseStatus::Failed => Word::Fail,
+            PhaseStatus::Skipped => Word::Skipped,
+            PhaseStatus::Other => Word::NoVerdict,
+        }
+    }
+}
+
+impl From<ReadinessOutcome> for Word {
+    fn from(outcome: ReadinessOutcome) -> Word {
+        match outcome {
+            ReadinessOutcome::Pass => Word::Pass,
+            ReadinessOutcome::Fail => Word::Fail,
+            ReadinessOutcome::Unknown => Word::Unknown,
+        }
+    }
+}
+
+impl From<Verdict> for Word {
+    fn from(verdict: Verdict) -> Word {
+        match verdict {
+            Verdict::Passed => Word::Pass,
+            Verdict::NotReady => Word::NotReady,
+            Verdict::Failed => Word::Fail,
+            Verdict::Inconclusive => Word::NoVerdict,
+            Verdict::Skipped => Word::Skipped,
+            Verdict::Cancelled => Word::Canceled,
+        }
+    }
+}
+
+/// How often each word occurs, in the order of [`Word::ALL`], for example `6 pass`, `1 fail`; words that do not occur are
+/// left out.
+pub fn counts(statuses: impl IntoIterator<Item = Status>) -> Vec<String> {
+    let words: Vec<Word> = statuses.into_iter().map(Word::from).collect();
+    let counted = Word::ALL.into_iter().map(|word| (word, words.iter().filter(|other| **other == word).count()));
+    counted.filter(|(_, count)| *count > 0).map(|(word, count)| format!("{count} {word}")).collect()
+}
+
+/// The table that help shows.
+pub fn table() -> String {
+    let rows = Word::ALL.map(|word| format!("  {word:<10}  {}\n", word.meaning()));
+    format!("Verdicts:\n{}", rows.concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_word_is_said_once_and_explained_once() {
+        for (index, word) in Word::ALL.into_iter().enumerate() {
+            let others = || Word::ALL.into_iter().skip(index + 1);
+            assert!(others().all(|other| other.text() != word.text() && other.meaning() != word.meaning()), "{word}");
+        }
+    }
+
+    #[test]
+    fn counts_name_only_what_occurs() {
+        let statuses = [Status::Other, Status::Passed, Status::Failed, Status::Passed];
+        assert_eq!(counts(statuses), ["2 pass", "1 fail", "1 no verdict"]);
+        assert!(counts([]).is_empty());
+    }
+}
