@@ -19,7 +19,7 @@ impl Document {
     pub fn parse(shown: &Arc<str>, text: &str) -> Result<Document, CatalogError> {
         let root = crate::yaml::parse(text).map_err(|error| CatalogError {
             at: format!("{shown}:{}", error.at),
-            message: error.message,
+            message: error.problem.to_string(),
             hint: None,
         })?;
         Ok(Document { shown: shown.clone(), root })

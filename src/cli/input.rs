@@ -4,6 +4,7 @@ use super::{cluster, global::Global};
 use crate::{
     ops::{self, Failure, Kind, snapshot::Place},
     recipe::{self, Recipe, format::RecipeFormatError},
+    report::causes::causes,
     snapshot::Snapshot,
     store::read::{self, ReadError},
     yaml::Position,
@@ -25,7 +26,7 @@ pub fn snapshot(source: &str, global: &Global) -> Result<Snapshot, Failure> {
 /// As [`snapshot`].
 pub fn recipe(source: &str, global: &Global) -> Result<Recipe, Failure> {
     let text = text("recipe", source, global)?;
-    recipe::format::read(&text).map_err(|error| misread("recipe", source, error.at(), error.to_string(), error.hint()))
+    recipe::format::read(&text).map_err(|error| misread("recipe", source, error.at(), causes(&error), error.hint()))
 }
 
 /// What a comparison reads: a snapshot, or the text of a recipe.
@@ -44,7 +45,7 @@ pub fn document(source: &str, global: &Global) -> Result<Document, Failure> {
     match parsed {
         Ok(snapshot) => Ok(Document::Snapshot(snapshot)),
         Err(failure) => match recipe::format::read(&text) {
-            Err(RecipeFormatError::NotARecipe { .. } | RecipeFormatError::Syntax(_)) => Err(failure),
+            Err(RecipeFormatError::Header(error)) if error.is_other_document() => Err(failure),
             // What is wrong with a recipe is told where it is read.
             _ => Ok(Document::Recipe(text)),
         },

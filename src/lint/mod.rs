@@ -714,6 +714,7 @@ mod tests {
             &["overlays/base.yaml:6 pin-differs"],
         );
         check(&[(EKS, "kind: RecipeMetadata", "kind: RecipeMetadata\nkind: x")], &["overlays/eks.yaml:2 unreadable"]);
+        check(&[(EKS, "spec:", "---\nspec:")], &["overlays/eks.yaml:4 unreadable"]);
     }
 
     const CHECK: &str = "checks/nfd/health-check.yaml";

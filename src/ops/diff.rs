@@ -21,6 +21,7 @@ use crate::{
         traced::{Layer, LayerKind, Origin, Traced, Wrote},
     },
     recipe::{Recipe, format},
+    report::causes::causes,
     resolve::{self, Options},
     snapshot::Snapshot,
     yaml::Position,
@@ -110,7 +111,7 @@ pub fn readings(left_name: &str, left: &Snapshot, right_name: &str, right: &Snap
 pub fn read_recipe(catalog: &Catalog, name: &str, text: &str) -> Result<(Side, Recipe), Failure> {
     let recipe = format::read(text).map_err(|error| {
         let place = error.at().map_or(String::new(), |at| format!(":{at}"));
-        Failure::new(Kind::Usage, "read the recipe", error.to_string()).at(format!("{name}{place}")).hint(error.hint())
+        Failure::new(Kind::Usage, "read the recipe", causes(&error)).at(format!("{name}{place}")).hint(error.hint())
     })?;
     let document = Document::parse(&Arc::from(name), text).map_err(catalog_failure)?;
     // Criteria that this catalog does not know only cost the names of layers.

@@ -7,6 +7,7 @@
 use super::{Failure, Kind};
 use crate::{
     cluster::{self, ClusterError, Connection},
+    report::causes::causes,
     snapshot::{Snapshot, format},
 };
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -108,7 +109,7 @@ pub fn text(snapshot: &Snapshot, written: Format) -> String {
 pub fn parse(text: &str, at: &str) -> Result<Snapshot, Failure> {
     format::read(text).map_err(|error| {
         let at = error.at().map_or(at.to_owned(), |position| format!("{at}:{position}"));
-        Failure::new(Kind::Usage, "read the snapshot", error.to_string()).at(at).hint(error.hint())
+        Failure::new(Kind::Usage, "read the snapshot", causes(&error)).at(at).hint(error.hint())
     })
 }
 

@@ -3,69 +3,53 @@
 use super::{ComponentRef, Constraint, ConstraintWarning, ExcludedOverlay, Recipe, Validation, coherence};
 use crate::{
     criteria::{Criteria, Dimension, normalise},
+    document::header::{self, Accepted, Found, HeaderError},
     snapshot::API_VERSION,
-    yaml::{self, Node, Position, YamlError},
+    yaml::{self, Node, Position},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
-use std::fmt;
 
 /// A document that is not a recipe.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum RecipeFormatError {
-    Syntax(YamlError),
-    NotARecipe {
-        found: String,
-    },
-    ApiVersion {
-        found: String,
-    },
-    /// A field with the wrong shape: where, and what was expected.
+    /// It is something else, or of a version that is not read.
+    #[error(transparent)]
+    Header(#[from] HeaderError),
+    /// A field of the wrong shape: what was expected and found.
+    #[error("{message} (line {}, column {})", at.line, at.column)]
     Field {
+        /// Where its value is.
         at: Position,
+        /// What was expected, and what was found.
         message: String,
     },
     /// Refs that contradict themselves, one line each.
+    #[error("it contradicts itself: {}", .0.join("; "))]
     Incoherent(Vec<String>),
 }
-
-impl fmt::Display for RecipeFormatError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            RecipeFormatError::Syntax(error) => write!(f, "it is neither YAML nor JSON: {error}"),
-            RecipeFormatError::NotARecipe { found } => write!(f, "expected `kind: RecipeResult`, found {found}"),
-            RecipeFormatError::ApiVersion { found } => {
-                write!(f, "expected `apiVersion: {API_VERSION}`, found `{found}`")
-            }
-            RecipeFormatError::Field { at, message } => write!(f, "{message} (line {}, column {})", at.line, at.column),
-            RecipeFormatError::Incoherent(problems) => write!(f, "it contradicts itself: {}", problems.join("; ")),
-        }
-    }
-}
-
-impl std::error::Error for RecipeFormatError {}
 
 impl RecipeFormatError {
     /// Where in the document, when the cause has a place.
     pub fn at(&self) -> Option<Position> {
         match self {
-            RecipeFormatError::Syntax(error) => Some(error.at),
+            RecipeFormatError::Header(error) => error.at(),
             RecipeFormatError::Field { at, .. } => Some(*at),
-            _ => None,
+            RecipeFormatError::Incoherent(_) => None,
         }
     }
 
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
-            RecipeFormatError::NotARecipe { found } if found.contains("`kind: RecipeMetadata`") => {
-                "that is an overlay: resolve with `aicr recipe --data FOLDER`, the folder being the one that holds its \
-                 `overlays/`, and give the recipe"
-            }
-            RecipeFormatError::NotARecipe { .. } | RecipeFormatError::Syntax(_) => {
-                "write a recipe with `aicr recipe -o recipe.yaml` and give that file"
-            }
-            RecipeFormatError::ApiVersion { .. } => "resolve the recipe again with this version",
+            RecipeFormatError::Header(error) => error.hint().unwrap_or(match error {
+                HeaderError::Kind { found: Found::Kind(kind), .. } if kind == "RecipeMetadata" => {
+                    "that is an overlay: resolve with `aicr recipe --data FOLDER`, the folder being the one that holds \
+                     its `overlays/`, and give the recipe"
+                }
+                HeaderError::ApiVersion { .. } => "resolve the recipe again with this version",
+                _ => "write a recipe with `aicr recipe -o recipe.yaml` and give that file",
+            }),
             RecipeFormatError::Field { .. } | RecipeFormatError::Incoherent(_) => {
                 "correct the file, or resolve it again"
             }
@@ -73,25 +57,16 @@ impl RecipeFormatError {
     }
 }
 
+/// What [`read`] accepts.
+const ACCEPTED: Accepted = Accepted { kind: "RecipeResult", implied_by: "componentRefs", versions: &[API_VERSION] };
+
 /// Reads YAML or JSON (found by looking, not by file name).
 ///
 /// # Errors
 /// Another kind of document, another version, a field of the wrong shape, refs that contradict themselves.
 pub fn read(text: &str) -> Result<Recipe, RecipeFormatError> {
-    let root = yaml::parse(text).map_err(RecipeFormatError::Syntax)?;
+    let root = header::read(text, &ACCEPTED)?;
     let text = |node: &Node, key: &str| node.get(key).and_then(Node::text).unwrap_or_default().to_owned();
-    let kind = text(&root, "kind");
-    if root.entries().is_empty() {
-        return Err(RecipeFormatError::NotARecipe { found: root.kind_name().to_owned() });
-    }
-    if !(kind.is_empty() && root.get("componentRefs").is_some() || kind == "RecipeResult") {
-        let found = if kind.is_empty() { "no kind".to_owned() } else { format!("`kind: {kind}`") };
-        return Err(RecipeFormatError::NotARecipe { found });
-    }
-    let version = text(&root, "apiVersion");
-    if !(version.is_empty() || version == API_VERSION) {
-        return Err(RecipeFormatError::ApiVersion { found: version });
-    }
     let metadata = root.get("metadata");
     let mut components = list::<ComponentRef>(Some(&root), "componentRefs")?;
     components.iter_mut().for_each(complete_type);
@@ -245,7 +220,7 @@ fn document(recipe: &Recipe) -> Document<'_> {
     } = recipe;
     let text = |dimension: Dimension| criteria.get(dimension).unwrap_or_else(|| "any".to_owned());
     Document {
-        kind: "RecipeResult",
+        kind: ACCEPTED.kind,
         api_version: API_VERSION,
         metadata: Metadata { version, applied_overlays, excluded_overlays, constraint_warnings },
         criteria: CriteriaDocument {

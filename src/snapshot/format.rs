@@ -2,90 +2,65 @@
 
 use super::{API_VERSION, Item, Measurement, Reading, Snapshot, Subtype, path::TYPES};
 use crate::{
+    document::header::{self, Accepted, HeaderError},
     fingerprint,
-    yaml::{self, Kind, Node, Position, YamlError},
+    yaml::{self, Kind, Node, Position},
 };
 use serde_json::{Map, Value, json};
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 /// What the reference writes for a reading that its source did not give.
 pub const NULL: &str = "<nil>";
 
-const OLD_API_VERSION: &str = "aicr.nvidia.com/v1alpha1";
+/// What [`read`] accepts. Older files may lack the kind; then the measurements identify them.
+const ACCEPTED: Accepted =
+    Accepted { kind: "Snapshot", implied_by: "measurements", versions: &[API_VERSION, "aicr.nvidia.com/v1alpha1"] };
 
-/// A document that is not a snapshot, or one of a version nobody knows.
-#[derive(Clone, Debug, PartialEq)]
+/// A document that is not a snapshot.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum SnapshotFormatError {
-    Syntax(YamlError),
-    /// What was found instead of `kind: Snapshot`.
-    NotASnapshot {
-        found: String,
-    },
-    ApiVersion {
-        found: String,
-    },
-    /// A field with the wrong shape.
+    /// It is something else, or of a version that is not read.
+    #[error(transparent)]
+    Header(#[from] HeaderError),
+    /// A field of the wrong shape: what was expected and found.
+    #[error("{message} (line {}, column {})", at.line, at.column)]
     Field {
+        /// Where its value is.
         at: Position,
+        /// What was expected, and what was found.
         message: String,
     },
 }
-
-impl fmt::Display for SnapshotFormatError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            SnapshotFormatError::Syntax(error) => write!(f, "it is neither YAML nor JSON: {error}"),
-            SnapshotFormatError::NotASnapshot { found } => write!(f, "expected `kind: Snapshot`, found {found}"),
-            SnapshotFormatError::ApiVersion { found } => {
-                write!(f, "expected `apiVersion: {API_VERSION}`, found `{found}`")
-            }
-            SnapshotFormatError::Field { at, message } => {
-                write!(f, "{message} (line {}, column {})", at.line, at.column)
-            }
-        }
-    }
-}
-
-impl std::error::Error for SnapshotFormatError {}
 
 impl SnapshotFormatError {
     /// Where in the document, when the cause has a place.
     pub fn at(&self) -> Option<Position> {
         match self {
-            SnapshotFormatError::Syntax(error) => Some(error.at),
+            SnapshotFormatError::Header(error) => error.at(),
             SnapshotFormatError::Field { at, .. } => Some(*at),
-            _ => None,
         }
     }
 
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
-            SnapshotFormatError::ApiVersion { .. } => "take the snapshot again with this version",
-            _ => "take one with `aicr snapshot -o snapshot.yaml` and give that file",
+            SnapshotFormatError::Header(error) => error.hint().unwrap_or(match error {
+                HeaderError::ApiVersion { .. } => "take the snapshot again with this version",
+                _ => TAKE_ONE,
+            }),
+            SnapshotFormatError::Field { .. } => TAKE_ONE,
         }
     }
 }
+
+const TAKE_ONE: &str = "take one with `aicr snapshot -o snapshot.yaml` and give that file";
 
 /// Reads YAML or JSON (found by looking, not by file name).
 ///
 /// # Errors
 /// Another kind of document, a version nobody knows, a list or mapping of the wrong shape.
 pub fn read(text: &str) -> Result<Snapshot, SnapshotFormatError> {
-    let root = yaml::parse(text).map_err(SnapshotFormatError::Syntax)?;
-    if root.entries().is_empty() {
-        return Err(SnapshotFormatError::NotASnapshot { found: root.kind_name().to_owned() });
-    }
-    let kind = text_of(&root, "kind");
-    // Older files may lack the kind; then the measurements speak for themselves.
-    if !(kind == "Snapshot" || kind.is_empty() && root.get("measurements").is_some()) {
-        let found = if kind.is_empty() { "no kind".to_owned() } else { format!("`kind: {kind}`") };
-        return Err(SnapshotFormatError::NotASnapshot { found });
-    }
-    let version = text_of(&root, "apiVersion");
-    if !["", API_VERSION, OLD_API_VERSION].contains(&&*version) {
-        return Err(SnapshotFormatError::ApiVersion { found: version });
-    }
+    let root = header::read(text, &ACCEPTED)?;
     let measurements = list(&root, "measurements")?;
     Ok(Snapshot {
         metadata: texts(&root, "metadata")?,
@@ -100,7 +75,8 @@ fn measurement(node: &Node) -> Result<Measurement, SnapshotFormatError> {
 
 fn subtype(node: &Node) -> Result<Subtype, SnapshotFormatError> {
     let items = list(node, "items")?;
-    let item = |node: &Node| Ok(Item { context: texts(node, "context")?, data: readings(node)? });
+    let item =
+        |node: &Node| Ok::<_, SnapshotFormatError>(Item { context: texts(node, "context")?, data: readings(node)? });
     Ok(Subtype {
         name: text_of(node, "subtype"),
         context: texts(node, "context")?,

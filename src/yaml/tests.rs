@@ -13,7 +13,7 @@ fn check(text: &str, expected: Value) {
 fn refused(text: &str, at: (u32, u32), part: &str) {
     let error = parse(text).expect_err(text);
     assert_eq!((error.at.line, error.at.column), at, "{error}");
-    assert!(error.message.contains(part), "{error}");
+    assert!(error.problem.to_string().contains(part), "{error}");
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn anchors_and_merge_keys_expand() {
 fn large_mappings_find_their_keys() {
     let large: String = (0..40).map(|n| format!("k{n}: {n}\n")).collect();
     for n in [0, 15, 16, 17, 39] {
-        refused(&format!("{large}k{n}: again\n"), (41, 1), &format!("first in line {}", n + 1));
+        refused(&format!("{large}k{n}: again\n"), (41, 1), &format!("first defined on line {}", n + 1));
     }
     let merged: String = (0..40).map(|n| format!("  k{n}: {n}\n")).collect();
     let text = format!("a: &x\n{merged}b:\n  <<: *x\n  k3: own\n  k30: own\n  new: 1\n");
@@ -67,7 +67,7 @@ fn large_mappings_find_their_keys() {
     let b = node.get("b").unwrap();
     let texts = ["k3", "k30", "k31", "new"].map(|key| b.get(key).and_then(Node::text));
     assert_eq!((b.entries().len(), texts), (41, [Some("own"), Some("own"), Some("31"), Some("1")]));
-    refused(&format!("{text}  k30: twice\n"), (47, 3), "first in line 45");
+    refused(&format!("{text}  k30: twice\n"), (47, 3), "first defined on line 45");
 }
 
 #[test]
@@ -78,9 +78,19 @@ fn files_of_other_systems_read_alike() {
 }
 
 #[test]
-fn only_the_first_document_is_read() {
-    check("a: 1\n---\nb: 2\n", json!({"a": 1}));
+fn second_document_is_refused_at_its_start() {
+    refused("a: 1\n---\nb: 2\n", (2, 1), "second document");
+    refused("---\na: 1\n---\n---\n# words\nb: 2\n", (4, 1), "second document");
+    refused("a: 1\n...\n---\n- b\n", (3, 1), "second document");
+    assert_eq!(first("a: 1\n---\nb: [\n").unwrap().document.to_value(), json!({"a": 1}));
     assert_eq!(parse_all("a: 1\n---\nb: 2\n").unwrap().len(), 2);
+}
+
+#[test]
+fn empty_documents_at_the_end_do_not_count() {
+    for text in ["---\na: 1\n---\n", "a: 1\n---\n# only words\n", "a: 1\n---\n---\n...\n"] {
+        check(text, json!({"a": 1}));
+    }
 }
 
 /// A document that ends before its file does would lose the rest.
@@ -103,7 +113,7 @@ fn long_keys_read_back() {
 
 #[test]
 fn hostile_documents_are_refused_where_they_turn_hostile() {
-    refused("a: 1\na: 2\n", (2, 1), "first in line 1");
+    refused("a: 1\na: 2\n", (2, 1), "first defined on line 1");
     refused("? [a]\n: 1\n", (1, 3), "a key must be text");
     refused(&"[".repeat(1000), (1, 256), "recursion limit");
     let nested: String = (0..200).map(|depth| format!("{:1$}a:\n", "", depth)).collect();
@@ -112,7 +122,7 @@ fn hostile_documents_are_refused_where_they_turn_hostile() {
         let before = format!("*a{}", n - 1);
         format!("{text}a{n}: &a{n} [{}]\n", vec![before; 10].join(","))
     });
-    assert!(parse(&bomb).unwrap_err().message.contains("nodes allowed"));
+    assert!(matches!(parse(&bomb).unwrap_err().problem, YamlProblem::TooManyNodes { .. }));
     assert!(parse("a: *missing\n").is_err());
     assert!(parse("a: [1, 2\n").is_err());
 }

@@ -112,6 +112,19 @@ fn a_file_that_is_no_recipe() {
     check("missing_recipe", &sandbox, &["validate", "--recipe", "recipe.yaml"], 3);
 }
 
+/// The reference reads the first document and ignores the others.
+#[test]
+fn second_document_is_refused_where_it_starts() {
+    let sandbox = Sandbox::new();
+    let snapshot = "kind: Snapshot\nmeasurements: []\n";
+    sandbox.file("snapshots.yaml", &format!("{snapshot}---\n{snapshot}"));
+    check("two_snapshots", &sandbox, &["recipe", "--snapshot", "snapshots.yaml"], 2);
+    let recipe = "kind: RecipeResult\ncomponentRefs: []\n";
+    sandbox.file("recipes.yaml", &format!("---\n{recipe}\n---\n{recipe}"));
+    check("two_recipes", &sandbox, &["validate", "--recipe", "recipes.yaml"], 2);
+    check("two_recipes_compared", &sandbox, &["diff", "--baseline", "recipes.yaml", "--target", "recipes.yaml"], 2);
+}
+
 #[test]
 fn phases_that_contradict_each_other() {
     let sandbox = Sandbox::new();

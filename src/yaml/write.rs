@@ -1,0 +1,235 @@
+//! Value → YAML text.
+
+use super::{
+    Kind,
+    go::{go_number, scalar},
+};
+use serde_json::Value;
+use std::{borrow::Cow, fmt::Write as _};
+
+/// YAML text of a value: keys sorted, two spaces, final newline; reads back as the same value in YAML 1.1 and 1.2.
+pub fn to_string(value: &Value) -> String {
+    let mut out = String::new();
+    match value {
+        Value::Object(map) if !map.is_empty() => write_map(&mut out, map, 0),
+        Value::Array(list) if !list.is_empty() => write_list(&mut out, list, 0),
+        // A block's indentation counts from a parent, which this one lacks.
+        Value::String(text) if text.contains('\n') => {
+            write_double_quoted(&mut out, text);
+            out.push('\n');
+        }
+        scalar => {
+            write_inline(&mut out, scalar, 0);
+            out.push('\n');
+        }
+    }
+    out
+}
+
+fn write_map(out: &mut String, map: &serde_json::Map<String, Value>, indent: usize) {
+    // serde_json keeps maps sorted unless some crate turns on `preserve_order`; the order is part of our format.
+    let mut entries: Vec<_> = map.iter().collect();
+    entries.sort_by_key(|(key, _)| *key);
+    for (index, (key, value)) in entries.into_iter().enumerate() {
+        if index > 0 || !opens_item(out) {
+            pad(out, indent);
+        }
+        if key.len() <= SIMPLE_KEY {
+            write_text(out, key, indent, true);
+            out.push(':');
+            write_value(out, value, indent);
+        } else {
+            out.push_str("? ");
+            write_text(out, key, indent, true);
+            out.push('\n');
+            pad(out, indent);
+            out.push_str(": ");
+            write_item(out, value, indent);
+        }
+    }
+}
+
+/// Bytes of a key that stands before its colon. Go writes longer ones as `? key`; from 1,024 on readers must refuse them.
+const SIMPLE_KEY: usize = 128;
+
+/// Does a line stand at the place of an item, after `- ` or the `: ` of a long key?
+fn opens_item(out: &str) -> bool {
+    out.ends_with("- ") || out.ends_with(": ")
+}
+
+fn write_list(out: &mut String, list: &[Value], indent: usize) {
+    for (index, value) in list.iter().enumerate() {
+        if index > 0 || !opens_item(out) {
+            pad(out, indent);
+        }
+        out.push_str("- ");
+        write_item(out, value, indent);
+    }
+}
+
+/// What stands behind `- `, or behind the colon of a long key.
+fn write_item(out: &mut String, value: &Value, indent: usize) {
+    match value {
+        Value::Object(map) if !map.is_empty() => write_map(out, map, indent + 2),
+        Value::Array(list) if !list.is_empty() => write_list(out, list, indent + 2),
+        scalar => {
+            write_inline(out, scalar, indent);
+            out.push('\n');
+        }
+    }
+}
+
+/// What stands behind `key:`.
+fn write_value(out: &mut String, value: &Value, indent: usize) {
+    match value {
+        Value::Object(map) if !map.is_empty() => {
+            out.push('\n');
+            write_map(out, map, indent + 2);
+        }
+        Value::Array(list) if !list.is_empty() => {
+            out.push('\n');
+            write_list(out, list, indent + 2);
+        }
+        scalar => {
+            out.push(' ');
+            write_inline(out, scalar, indent);
+            out.push('\n');
+        }
+    }
+}
+
+fn write_inline(out: &mut String, value: &Value, indent: usize) {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+        Value::Number(number) => out.push_str(&go_number(number)),
+        Value::String(text) => write_text(out, text, indent, false),
+        Value::Array(_) => out.push_str("[]"),
+        Value::Object(_) => out.push_str("{}"),
+    }
+}
+
+fn pad(out: &mut String, indent: usize) {
+    out.extend(std::iter::repeat_n(' ', indent));
+}
+
+/// A string: plain when that is safe, a literal block when it has lines, else quoted.
+fn write_text(out: &mut String, text: &str, indent: usize, key: bool) {
+    if needs_double_quotes(text) || (key && text.contains('\n')) {
+        write_double_quoted(out, text);
+    } else if text.contains('\n') {
+        write_literal(out, text, indent + 2);
+    } else if resolves_to_other_type(text) {
+        write_double_quoted(out, text);
+    } else if needs_single_quotes(text) {
+        let _ = write!(out, "'{}'", text.replace('\'', "''"));
+    } else {
+        out.push_str(text);
+    }
+}
+
+fn write_literal(out: &mut String, text: &str, indent: usize) {
+    let body = text.trim_end_matches('\n');
+    let trailing = text.len() - body.len();
+    out.push('|');
+    if text.starts_with([' ', '\n']) {
+        // The first line cannot show how far the block is indented.
+        out.push('2');
+    }
+    out.push_str(match trailing {
+        0 => "-",
+        1 => "",
+        _ => "+",
+    });
+    for line in body.split('\n').chain(std::iter::repeat_n("", trailing.saturating_sub(1))) {
+        out.push('\n');
+        if !line.is_empty() {
+            pad(out, indent);
+            out.push_str(line);
+        }
+    }
+}
+
+/// Control characters, line breaks other than `\n`, and texts that a literal block would not show: blank ones, those with
+/// spaces at the end of a line, and a tab in the first column, which Go takes for indentation.
+fn needs_double_quotes(text: &str) -> bool {
+    let has_lines = text.contains('\n');
+    let odd = |c: char| {
+        (c.is_control() && !(has_lines && matches!(c, '\n' | '\t')))
+            || matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+    };
+    text.chars().any(odd)
+        || has_lines
+            && (text.trim().is_empty() || text.contains(" \n") || text.ends_with(' ') || text.starts_with('\t'))
+}
+
+/// Would a plain scalar of this text be read as something other than a string, by YAML 1.1 or 1.2?
+fn resolves_to_other_type(text: &str) -> bool {
+    if text.is_empty() || !matches!(scalar(Cow::Borrowed(text), true, None), Kind::String(_)) {
+        return true;
+    }
+    const YAML_1_1_BOOLEANS: [&str; 6] = ["y", "n", "yes", "no", "on", "off"];
+    if YAML_1_1_BOOLEANS.iter().any(|word| text.eq_ignore_ascii_case(word)) || matches!(text, "=" | "<<") {
+        return true;
+    }
+    is_sexagesimal(text) || is_date_or_number_of_yaml_1_1(text)
+}
+
+/// Dates that are none (`2024-13-01` stops some readers), and numbers that only YAML 1.1 has (`.1_0`) or Go (`0o+14`).
+fn is_date_or_number_of_yaml_1_1(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let dated = bytes.len() > 7 && bytes[..4].iter().all(u8::is_ascii_digit) && bytes[4] == b'-';
+    let numeric = bytes[0].is_ascii_digit() || matches!(bytes[0], b'.' | b'+' | b'-');
+    dated && bytes.iter().all(|b| b.is_ascii_digit() || b"-:.+TtZz ".contains(b))
+        || numeric
+            && text.contains(['_', 'o'])
+            && bytes.iter().all(|b| b.is_ascii_hexdigit() || b"_.+-xXoO".contains(b))
+}
+
+/// A number to base 60 of YAML 1.1: `12:30`, `-1:02:03.5`, but not `0000:64:00.0`, whose second part exceeds 59.
+fn is_sexagesimal(text: &str) -> bool {
+    let is_digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit() || b == b'_');
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let mut parts = whole.trim_start_matches(['-', '+']).split(':');
+    let first = parts.next().is_some_and(|part| part.starts_with(|c: char| c.is_ascii_digit()) && is_digits(part));
+    let mut below_60 = parts.map(|part| part.len() < 3 && part.parse().is_ok_and(|n: u8| n < 60)).peekable();
+    first && is_digits(fraction) && below_60.peek().is_some() && below_60.all(|below| below)
+}
+
+/// Would a plain scalar be cut, or read as syntax?
+fn needs_single_quotes(text: &str) -> bool {
+    let first = text.chars().next().unwrap_or(' ');
+    let indicator = matches!(
+        first,
+        '[' | ']' | '{' | '}' | '|' | '>' | '*' | '&' | '!' | '%' | '@' | '`' | '\'' | '"' | ',' | '#' | ' '
+    );
+    let block = matches!(first, '-' | '?' | ':') && (text.len() == 1 || text[1..].starts_with(' '));
+    indicator
+        || block
+        || text.ends_with(' ')
+        || text.ends_with(':')
+        || text.contains(": ")
+        || text.contains(" #")
+        || text.starts_with("---")
+        || text.starts_with("...")
+}
+
+fn write_double_quoted(out: &mut String, text: &str) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            c if c.is_control()
+                || matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}') =>
+            {
+                let _ = write!(out, "\\u{:04x}", c as u32);
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+}
