@@ -5,6 +5,8 @@
 
 use super::{
     kinds::{ALL, Kind, KindId},
+    media::{Form, Representation},
+    protobuf,
     selectors::Selector,
     status::Refusal,
     store::{Key, Object, Store},
@@ -105,7 +107,13 @@ pub fn version(text: &str) -> Result<Option<u64>, Refusal> {
 ///
 /// # Errors
 /// 410 for a page of a list that is too old.
-pub fn list(store: &Store, kind: KindId, namespace: &str, query: &Query, view: View) -> Result<Vec<u8>, Refusal> {
+pub fn list(
+    store: &Store,
+    kind: KindId,
+    namespace: &str,
+    query: &Query,
+    wanted: Representation,
+) -> Result<Vec<u8>, Refusal> {
     let revision = match (&query.after, query.exact) {
         (Some((revision, ..)), _) => *revision,
         (None, Some(revision)) => revision,
@@ -117,14 +125,14 @@ pub fn list(store: &Store, kind: KindId, namespace: &str, query: &Query, view: V
     let after = query.after.as_ref().map(|(_, namespace, name)| Key::new(kind, namespace, name));
     if revision == store.revision() {
         let objects = store.range(kind, namespace, after.as_ref());
-        return Ok(Page::of(kind, revision, query, view, objects));
+        return Page::of(kind, revision, query, wanted, objects);
     }
     let past = store.at(revision, kind, namespace).map_err(|refusal| match query.after {
         Some(_) if refusal.code == 410 => Refusal::continue_expired(),
         _ => refusal,
     })?;
     let objects = past.iter().filter(|(key, _)| after.as_ref().is_none_or(|after| *key > after));
-    Ok(Page::of(kind, revision, query, view, objects))
+    Page::of(kind, revision, query, wanted, objects)
 }
 
 /// Keys of what a list would show, all pages.
@@ -144,9 +152,9 @@ impl Page {
         kind: KindId,
         revision: u64,
         query: &Query,
-        view: View,
+        wanted: Representation,
         objects: impl Iterator<Item = (&'s Key, &'s Arc<Object>)>,
-    ) -> Vec<u8> {
+    ) -> Result<Vec<u8>, Refusal> {
         let spec = &ALL[kind];
         let mut page = Page { items: Vec::new(), count: 0 };
         let mut next = None;
@@ -155,13 +163,13 @@ impl Page {
             if query.selector.name().is_some_and(|name| name != key.name) {
                 continue;
             }
-            page.push(spec, query, view, object);
+            page.push(spec, query, wanted, object)?;
             if query.limit > 0 && page.count == query.limit && objects.peek().is_some() {
                 next = Some(format!("{revision}:{}/{}", key.namespace, key.name));
                 break;
             }
         }
-        let (list_kind, api_version, items) = match view {
+        let (list_kind, api_version, items) = match wanted.view {
             View::Whole => (format!("{}List", spec.kind), spec.api_version(), "\"items\":[".to_owned()),
             View::Metadata => {
                 ("PartialObjectMetadataList".to_owned(), "meta.k8s.io/v1".to_owned(), "\"items\":[".to_owned())
@@ -178,24 +186,35 @@ impl Page {
                 metadata["remainingItemCount"] = json!(objects.count());
             }
         }
+        if wanted.form == Form::Protobuf {
+            return Ok(protobuf::seal_list(&api_version, &list_kind, &metadata, &page.items)?);
+        }
         let mut body =
             format!("{{\"kind\":\"{list_kind}\",\"apiVersion\":\"{api_version}\",\"metadata\":{metadata},{items}")
                 .into_bytes();
         body.reserve(page.items.len() + 2);
         body.extend_from_slice(&page.items);
         body.extend_from_slice(b"]}");
-        body
+        Ok(body)
     }
 
-    fn push(&mut self, spec: &Kind, query: &Query, view: View, object: &Object) {
-        if view == View::Whole && query.selector.is_everything() {
+    fn push(&mut self, spec: &Kind, query: &Query, wanted: Representation, object: &Object) -> Result<(), Refusal> {
+        let Representation { form, view } = wanted;
+        if wanted == (Representation { form: Form::Json, view: View::Whole }) && query.selector.is_everything() {
             self.begin();
             self.bytes(spec, object);
-            return;
+            return Ok(());
         }
         let value = object.value();
         if !query.selector.matches(&value) {
-            return;
+            return Ok(());
+        }
+        if form == Form::Protobuf {
+            let shown = view.of(spec, &value);
+            let text = |name: &str| shown[name].as_str().unwrap_or_default();
+            protobuf::put_item(&mut self.items, text("apiVersion"), text("kind"), &shown)?;
+            self.count += 1;
+            return Ok(());
         }
         self.begin();
         match view {
@@ -203,6 +222,7 @@ impl Page {
             View::Metadata => self.items.extend_from_slice(view.of(spec, &value).to_string().as_bytes()),
             View::Table(now) => self.items.extend_from_slice(table::row(spec, &value, now).to_string().as_bytes()),
         }
+        Ok(())
     }
 
     fn begin(&mut self) {
@@ -241,7 +261,7 @@ mod tests {
     fn page(store: &Store, parameters: &[(&str, &str)]) -> Result<Value, Refusal> {
         let of = |name: &str| parameters.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
         let query = Query::parse(&ALL[own("configmaps")], of)?;
-        let body = list(store, own("configmaps"), "n", &query, View::Whole)?;
+        let body = list(store, own("configmaps"), "n", &query, Representation { form: Form::Json, view: View::Whole })?;
         Ok(serde_json::from_slice(&body).expect("JSON"))
     }
 

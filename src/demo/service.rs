@@ -1,13 +1,13 @@
 //! HTTP in front of the store: paths, verbs, media types, and who may ask.
 //!
-//! In: a request as `kube` or `kubectl` sends it, and who sends it. Out: the answer of an API server. JSON is the only
-//! representation: what wants protobuf alone is refused.
+//! In: a request as `kube` or `kubectl` sends it, and who sends it. Out: the answer of an API server.
 
 use super::{
     api::{DeleteOptions, Deleted, Options, PatchKind, Propagation},
-    kinds::{self, ALL, KindId},
+    kinds::{self, ALL, Kind, KindId},
     list::{self, View},
     logs::LogQuery,
+    media::{self, Form, Representation},
     rbac::{self, Ask, Caller},
     state::Cluster,
     status::Refusal,
@@ -61,6 +61,9 @@ where
                 tokio::time::sleep(Duration::from_millis(millis)).await;
             }
             let (parts, body) = request.into_parts();
+            let accept = text_of(&parts, header::ACCEPT);
+            let form = media::negotiate(accept, None, cluster.clock.now()).map_or(Form::Json, |one| one.form);
+            let refusal = |refused: &Refusal| refusal(refused, form);
             let body = match Limited::new(body, BODY_LIMIT).collect().await {
                 Ok(body) => body.to_bytes(),
                 Err(error) if error.is::<LengthLimitError>() => return Ok(refusal(&Refusal::too_large(BODY_LIMIT))),
@@ -80,6 +83,7 @@ struct Asked<'r> {
     parts: &'r Parts,
     body: &'r Bytes,
     query: Vec<(String, String)>,
+    wanted: Representation,
 }
 
 /// What a path below a group version means.
@@ -94,15 +98,29 @@ struct Path {
 fn answer(cluster: Arc<Cluster>, caller: &Caller, parts: &Parts, body: &Bytes) -> Result<Response<Body>, Refusal> {
     let caller = acting(&cluster, caller, parts)?;
     let query = parts.uri.query().map(pairs).unwrap_or_default();
-    let asked = Asked { cluster, caller, parts, body, query };
-    asked.acceptable()?;
     let segments: Vec<String> = parts.uri.path().split('/').filter(|part| !part.is_empty()).map(decoded).collect();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let wanted = media::negotiate(text_of(parts, header::ACCEPT), kind_of(&segments), cluster.clock.now())?;
+    let asked = Asked { cluster, caller, parts, body, query, wanted };
     match segments.as_slice() {
         ["api", version, rest @ ..] if !rest.is_empty() => asked.resource("", version, rest),
         ["apis", group, version, rest @ ..] if !rest.is_empty() => asked.resource(group, version, rest),
         _ => asked.document(&segments),
     }
+}
+
+/// The kind that a path is about, where it is about one.
+fn kind_of(segments: &[&str]) -> Option<&'static Kind> {
+    let path = match segments {
+        ["api", version, rest @ ..] => parse("", version, rest),
+        ["apis", group, version, rest @ ..] => parse(group, version, rest),
+        _ => return None,
+    };
+    path.ok().map(|path| &ALL[path.kind])
+}
+
+fn text_of(parts: &Parts, name: header::HeaderName) -> &str {
+    parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 /// Who a request is to be done as: whoever may do everything may act as somebody else.
@@ -128,30 +146,12 @@ impl Asked<'_> {
     }
 
     fn header(&self, name: header::HeaderName) -> &str {
-        self.parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        text_of(self.parts, name)
     }
 
-    fn acceptable(&self) -> Result<(), Refusal> {
-        let accept = self.header(header::ACCEPT);
-        let is_json = |one: &str| {
-            let media = one.split(';').next().unwrap_or_default().trim();
-            matches!(media, "application/json" | "*/*" | "application/*" | "text/plain")
-        };
-        if accept.is_empty() || accept.split(',').any(is_json) { Ok(()) } else { Err(Refusal::not_acceptable()) }
-    }
-
-    /// How objects are to be shown: whole, as rows of a table, or their metadata alone.
-    fn view(&self) -> View {
-        let accept = self.header(header::ACCEPT);
-        // What is named first is wanted most, and kubectl names the table first.
-        let first = accept.split(',').next().unwrap_or_default();
-        if first.contains("as=Table") {
-            View::Table(self.cluster.clock.now())
-        } else if first.contains("as=PartialObjectMetadata") {
-            View::Metadata
-        } else {
-            View::Whole
-        }
+    /// An object, in the representation that was asked for.
+    fn reply(&self, status: StatusCode, object: &Value) -> Result<Response<Body>, Refusal> {
+        Ok(whole(status, self.wanted.form, self.wanted.form.write(object)?))
     }
 
     /// Discovery, version, health.
@@ -188,7 +188,10 @@ impl Asked<'_> {
         if document.is_null() {
             return Ok(text(StatusCode::NOT_FOUND, "404 page not found\n"));
         }
-        Ok(json_answer(StatusCode::OK, document.to_string()))
+        match (self.wanted.form, document["kind"].as_str()) {
+            (Form::Protobuf, Some(_)) => self.reply(StatusCode::OK, &document),
+            _ => Ok(whole(StatusCode::OK, Form::Json, document.to_string())),
+        }
     }
 
     fn resource(&self, group: &str, version: &str, rest: &[&str]) -> Result<Response<Body>, Refusal> {
@@ -203,15 +206,15 @@ impl Asked<'_> {
             ("get", "log") => self.log(&key),
             ("get", _) => {
                 let object = self.cluster.get(&key)?;
-                Ok(json_answer(StatusCode::OK, self.view().of(key.spec(), &object).to_string()))
+                self.reply(StatusCode::OK, &self.wanted.view.of(key.spec(), &object))
             }
             ("list", _) => self.list(&path),
             ("watch", _) => self.watch(&path),
             ("create", _) => self.create(&path),
             ("update", _) => {
-                let (object, options) = (self.object()?, self.options(&path)?);
+                let (object, options) = (self.object(key.spec())?, self.options(&path)?);
                 let stored = self.cluster.write(|tx| tx.update(&key, object, &options))?;
-                Ok(json_answer(StatusCode::OK, stored.to_string()))
+                self.reply(StatusCode::OK, &stored)
             }
             ("patch", _) => self.patch(&path, &key),
             ("delete", _) => self.delete(&key),
@@ -271,8 +274,8 @@ impl Asked<'_> {
 
     fn list(&self, path: &Path) -> Result<Response<Body>, Refusal> {
         let query = list::Query::parse(&ALL[path.kind], |name| self.param(name))?;
-        let body = self.cluster.read(|store| list::list(store, path.kind, &path.namespace, &query, self.view()))?;
-        Ok(json_answer(StatusCode::OK, body))
+        let body = self.cluster.read(|store| list::list(store, path.kind, &path.namespace, &query, self.wanted))?;
+        Ok(whole(StatusCode::OK, self.wanted.form, body))
     }
 
     fn watch(&self, path: &Path) -> Result<Response<Body>, Refusal> {
@@ -282,22 +285,22 @@ impl Asked<'_> {
         }
         let with_name = |name: &str| if name == "fieldSelector" { Some(fields.clone()) } else { self.param(name) };
         let query = watch::Query::parse(&ALL[path.kind], with_name)?;
-        let events = watch::start(Arc::clone(&self.cluster), path.kind, path.namespace.clone(), query, self.view());
+        let events = watch::start(Arc::clone(&self.cluster), path.kind, path.namespace.clone(), query, self.wanted);
         let body = StreamBody::new(events.map(|piece| piece.map(Frame::data)));
-        Ok(respond(StatusCode::OK, "application/json", BodyExt::boxed_unsync(body)))
+        Ok(respond(StatusCode::OK, self.wanted.form.watch_media(), BodyExt::boxed_unsync(body)))
     }
 
     fn create(&self, path: &Path) -> Result<Response<Body>, Refusal> {
         let spec = &ALL[path.kind];
-        let object = self.object()?;
+        let object = self.object(spec)?;
         if spec.review {
             let Cluster { faults, .. } = &*self.cluster;
             let reviewed = self.cluster.read(|store| rbac::review(store, faults, &self.caller, spec, object))?;
-            return Ok(json_answer(StatusCode::CREATED, reviewed.to_string()));
+            return self.reply(StatusCode::CREATED, &reviewed);
         }
         let options = self.options(path)?;
         let stored = self.cluster.write(|tx| tx.create(path.kind, &path.namespace, object, &options))?;
-        Ok(json_answer(StatusCode::CREATED, stored.to_string()))
+        self.reply(StatusCode::CREATED, &stored)
     }
 
     fn patch(&self, path: &Path, key: &Key) -> Result<Response<Body>, Refusal> {
@@ -308,14 +311,14 @@ impl Asked<'_> {
         }
         let body = match how {
             // A configuration may be YAML; what our clients send is JSON, which is YAML too.
-            PatchKind::Apply => self.object()?,
+            PatchKind::Apply => self.object(key.spec())?,
             _ => serde_json::from_slice(self.body)
                 .map_err(|error| Refusal::bad_request(format!("error decoding patch: {error}")))?,
         };
         let is_new = self.cluster.read(|store| store.get(key).is_none());
         let stored = self.cluster.write(|tx| tx.patch(key, how, &body, &options))?;
         let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-        Ok(json_answer(status, stored.to_string()))
+        self.reply(status, &stored)
     }
 
     fn patch_kind(&self) -> Result<PatchKind, Refusal> {
@@ -330,8 +333,8 @@ impl Asked<'_> {
     }
 
     fn delete(&self, key: &Key) -> Result<Response<Body>, Refusal> {
-        let options = self.delete_options()?;
         let spec = key.spec();
+        let options = self.delete_options(spec)?;
         let deleted = self.cluster.write(|tx| tx.delete(key, &options))?;
         let returns_object = matches!(
             spec.plural,
@@ -348,30 +351,31 @@ impl Asked<'_> {
                 json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
             }
         };
-        Ok(json_answer(StatusCode::OK, body.to_string()))
+        self.reply(StatusCode::OK, &body)
     }
 
     fn delete_collection(&self, path: &Path) -> Result<Response<Body>, Refusal> {
         let query = list::Query::parse(&ALL[path.kind], |name| self.param(name))?;
-        let options = self.delete_options()?;
+        let options = self.delete_options(&ALL[path.kind])?;
+        let wanted = Representation { view: View::Whole, ..self.wanted };
         let body = self.cluster.write(|tx| {
-            let body = list::list(tx.store, path.kind, &path.namespace, &query, View::Whole)?;
+            let body = list::list(tx.store, path.kind, &path.namespace, &query, wanted)?;
             for key in list::keys(tx.store, path.kind, &path.namespace, &query) {
                 tx.delete(&key, &options)?;
             }
-            Ok(body)
+            Ok::<Vec<u8>, Refusal>(body)
         })?;
-        Ok(json_answer(StatusCode::OK, body))
+        Ok(whole(StatusCode::OK, wanted.form, body))
     }
 
     /// Options of a deletion: from the body, or from the query when there is no body.
-    fn delete_options(&self) -> Result<DeleteOptions, Refusal> {
+    fn delete_options(&self, kind: &Kind) -> Result<DeleteOptions, Refusal> {
         let body = if self.body.is_empty() {
             let number = self.param("gracePeriodSeconds").and_then(|text| text.parse::<u64>().ok());
             json!({"propagationPolicy": self.param("propagationPolicy"), "gracePeriodSeconds": number,
                 "dryRun": self.param("dryRun").into_iter().collect::<Vec<_>>()})
         } else {
-            self.object()?
+            self.object(kind)?
         };
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let propagation = match (text(&body["propagationPolicy"]).as_deref(), body["orphanDependents"].as_bool()) {
@@ -436,16 +440,8 @@ impl Asked<'_> {
     }
 
     /// The body as an object.
-    fn object(&self) -> Result<Value, Refusal> {
-        let media = self.header(header::CONTENT_TYPE).split(';').next().unwrap_or_default().trim();
-        if !matches!(media, "" | "application/json" | "application/apply-patch+yaml") {
-            return Err(Refusal::unsupported_media_type("application/json"));
-        }
-        serde_json::from_slice(self.body).map_err(|error| {
-            Refusal::bad_request(format!(
-                "the object provided is unrecognized: couldn't get version/kind; json parse error: {error}"
-            ))
-        })
+    fn object(&self, kind: &Kind) -> Result<Value, Refusal> {
+        media::read(self.header(header::CONTENT_TYPE), self.body, kind)
     }
 
     fn options(&self, path: &Path) -> Result<Options, Refusal> {
@@ -536,8 +532,8 @@ fn respond(status: StatusCode, media: &'static str, body: Body) -> Response<Body
     response
 }
 
-fn json_answer(status: StatusCode, body: impl Into<Bytes>) -> Response<Body> {
-    respond(status, "application/json", full(body.into()))
+fn whole(status: StatusCode, form: Form, body: impl Into<Bytes>) -> Response<Body> {
+    respond(status, form.media(), full(body.into()))
 }
 
 fn text(status: StatusCode, body: &'static str) -> Response<Body> {
@@ -545,9 +541,13 @@ fn text(status: StatusCode, body: &'static str) -> Response<Body> {
 }
 
 /// A refusal as an answer.
-pub fn refusal(refusal: &Refusal) -> Response<Body> {
+fn refusal(refusal: &Refusal, form: Form) -> Response<Body> {
     let status = StatusCode::from_u16(refusal.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    json_answer(status, refusal.to_value().to_string())
+    let body = refusal.to_value();
+    match form.write(&body) {
+        Ok(bytes) => whole(status, form, bytes),
+        Err(_) => whole(status, Form::Json, body.to_string()),
+    }
 }
 
 #[cfg(test)]

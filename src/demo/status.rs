@@ -181,9 +181,10 @@ impl Refusal {
         Self::new(405, "MethodNotAllowed", message, Some(json!({})))
     }
 
-    pub fn not_acceptable() -> Refusal {
-        let message =
-            "406: Not Acceptable\n\nAvailable representations: application/json, application/json;stream=watch";
+    pub fn not_acceptable(has_binary: bool) -> Refusal {
+        let json = "406: Not Acceptable\n\nAvailable representations: application/json, application/json;stream=watch";
+        let binary = ", application/vnd.kubernetes.protobuf, application/vnd.kubernetes.protobuf;stream=watch";
+        let message = format!("{json}{}", if has_binary { binary } else { "" });
         Self::new(406, "NotAcceptable", message, Some(json!({})))
     }
 

@@ -3,6 +3,8 @@
 use super::{
     kinds::{ALL, Kind, KindId},
     list::{View, version},
+    media::{Form, Representation},
+    protobuf,
     selectors::Selector,
     state::Cluster,
     status::Refusal,
@@ -56,7 +58,7 @@ struct Watching {
     kind: KindId,
     namespace: String,
     query: Query,
-    view: View,
+    wanted: Representation,
     /// Everything up to this version was told.
     at: u64,
     pending: VecDeque<Bytes>,
@@ -75,7 +77,7 @@ pub fn start(
     kind: KindId,
     namespace: String,
     query: Query,
-    view: View,
+    wanted: Representation,
 ) -> impl Stream<Item = io::Result<Bytes>> + Send {
     let now = Instant::now();
     let ends = now + query.lasts;
@@ -93,7 +95,7 @@ pub fn start(
         kind,
         namespace,
         query,
-        view,
+        wanted,
         next_bookmark,
         ends,
     };
@@ -171,7 +173,7 @@ impl Watching {
                 self.at = revision;
             }
             Err(refusal) => {
-                self.push("ERROR", refusal.to_value().to_string());
+                self.send("ERROR", &refusal.to_value());
                 self.is_over = true;
             }
         }
@@ -205,9 +207,9 @@ impl Watching {
     }
 
     fn line(&mut self, event: &str, object: &Object) {
-        match self.view {
-            View::Whole => self.push(event, object.json()),
-            view => self.push(event, view.of(&ALL[self.kind], &object.value()).to_string()),
+        match self.wanted {
+            Representation { form: Form::Json, view: View::Whole } => self.push(event, object.json()),
+            Representation { view, .. } => self.send(event, &view.of(&ALL[self.kind], &object.value())),
         }
     }
 
@@ -218,7 +220,24 @@ impl Watching {
         if !annotations.is_null() {
             object["metadata"]["annotations"] = annotations;
         }
-        self.push("BOOKMARK", object.to_string());
+        if self.wanted.view == View::Metadata {
+            object = View::Metadata.of(spec, &object);
+        }
+        self.send("BOOKMARK", &object);
+    }
+
+    fn send(&mut self, event: &str, object: &Value) {
+        if self.wanted.form == Form::Json {
+            self.push(event, object.to_string());
+            return;
+        }
+        match protobuf::frame(event, object) {
+            Ok(frame) => self.pending.push_back(Bytes::from(frame)),
+            Err(error) => {
+                self.send("ERROR", &Refusal::from(error).to_value());
+                self.is_over = true;
+            }
+        }
     }
 
     fn push(&mut self, event: &str, object: impl AsRef<[u8]>) {

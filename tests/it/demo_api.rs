@@ -380,6 +380,76 @@ async fn a_watch_from_before_a_compaction_is_told_so() {
     assert_eq!((told.len(), &told[0]["type"], &told[0]["object"]["code"]), (1, &json!("ERROR"), &json!(410)));
 }
 
+// -- In protobuf -----------------------------------------------------------------------------------------------------
+
+const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
+
+/// Media type, status and body of an answer.
+async fn raw(
+    connection: &Connection,
+    method: &str,
+    path: &str,
+    accept: &str,
+    body: (&str, Vec<u8>),
+) -> (String, u16, Vec<u8>) {
+    let request = Request::builder().method(method).uri(path).header("accept", accept).header("content-type", body.0);
+    let request = request.body(kube::client::Body::from(body.1)).expect("a request");
+    let answer = connection.client.send(request).await.expect("an answer");
+    let media = answer.headers()["content-type"].to_str().expect("text").to_owned();
+    let status = answer.status().as_u16();
+    (media, status, answer.into_body().collect_bytes().await.expect("a body").to_vec())
+}
+
+fn contains(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+#[tokio::test(start_paused = true)]
+async fn nodes_and_pods_are_listed_and_watched_in_protobuf() {
+    let connection = connect(&options());
+    for (path, name) in [("/api/v1/nodes", "worker-1"), ("/api/v1/pods", "etcd-aicr")] {
+        let (media, status, body) = raw(&connection, "GET", path, PROTOBUF, ("", Vec::new())).await;
+        assert_eq!((media.as_str(), status), (PROTOBUF, 200));
+        assert!(body.starts_with(b"k8s\0\x0a") && contains(&body, name), "{path}");
+        let (_, _, json) = raw(&connection, "GET", path, "application/json", ("", Vec::new())).await;
+        assert!(body.len() < json.len(), "{} and {} bytes", body.len(), json.len());
+        let watch = format!("{path}?watch=1&timeoutSeconds=1");
+        let accept = format!("{PROTOBUF};stream=watch");
+        let (media, status, body) = raw(&connection, "GET", &watch, &accept, ("", Vec::new())).await;
+        assert_eq!((media.as_str(), status), ("application/vnd.kubernetes.protobuf;stream=watch", 200));
+        let (mut rest, mut frames) = (body.as_slice(), 0);
+        while let Some((length, after)) = rest.split_first_chunk::<4>() {
+            let (frame, after) = after.split_at(u32::from_be_bytes(*length) as usize);
+            assert!(frame.starts_with(b"\x0a\x05ADDED\x12") && contains(frame, "k8s\0"), "{path}");
+            (rest, frames) = (after, frames + 1);
+        }
+        let listed: Value = serde_json::from_slice(&json).expect("JSON");
+        assert_eq!(Some(frames), listed["items"].as_array().map(Vec::len), "{path}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_no_binary_form_is_json_where_that_is_accepted() {
+    let connection = connect(&options());
+    let both = format!("{PROTOBUF},application/json");
+    let path = "/apis/nvidia.com/v1/clusterpolicies";
+    let (media, status, _) = raw(&connection, "GET", path, &both, ("", Vec::new())).await;
+    assert_eq!((media.as_str(), status), ("application/json", 200));
+    assert_eq!(raw(&connection, "GET", path, PROTOBUF, ("", Vec::new())).await.1, 406);
+    assert_eq!(raw(&connection, "POST", path, &both, (PROTOBUF, b"k8s\0".to_vec())).await.1, 415);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_in_the_form_that_was_asked_for() {
+    let connection = connect(&options());
+    let (media, status, body) = raw(&connection, "GET", "/api/v1/nodes/none", PROTOBUF, ("", Vec::new())).await;
+    assert_eq!((media.as_str(), status), (PROTOBUF, 404));
+    assert!(contains(&body, "nodes \"none\" not found"));
+    let (_, status, body) = raw(&connection, "POST", "/api/v1/namespaces", PROTOBUF, (PROTOBUF, b"{}".to_vec())).await;
+    assert_eq!(status, 400);
+    assert!(contains(&body, "unrecognized"));
+}
+
 // -- On a port -------------------------------------------------------------------------------------------------------
 
 #[tokio::test]
@@ -403,4 +473,50 @@ async fn on_a_port_it_answers_like_any_cluster() {
         () = demo.serve(listener) => panic!("it serves until it is dropped"),
         () = asking => {}
     }
+}
+
+/// kubectl, where the test cluster has been built (`tests/cluster/cluster up`); `AICR_KUBECTL` names another.
+fn kubectl() -> std::path::PathBuf {
+    let built = || {
+        let home = std::env::var_os("HOME").expect("a home folder");
+        let cache = std::env::var_os("AICR_CLUSTER_DIR")
+            .map_or_else(|| std::path::Path::new(&home).join(".cache/aicr-test-cluster"), Into::into);
+        cache.join("bin/kubectl")
+    };
+    std::env::var_os("AICR_KUBECTL").map_or_else(built, Into::into)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs kubectl: AICR_KUBECTL, or tests/cluster/cluster up once"]
+async fn kubectl_creates_lists_and_deletes() {
+    let demo = start(&options());
+    let listener = demo::serve::listen(0).await.expect("a port");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("config");
+    std::fs::write(&path, demo::serve::kubeconfig(listener.local_addr().expect("an address"))).expect("a file");
+    let _server = tokio::spawn(async move { demo.serve(listener).await });
+    let run = async |line: &str, expected: &str| {
+        let mut command = tokio::process::Command::new(kubectl());
+        command.env("KUBECONFIG", &path).env("HOME", folder.path()).args(line.split(' '));
+        let output = command.output().await.expect("kubectl");
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && printed.contains(expected), "kubectl {line}: {printed}");
+    };
+    run("create namespace x", "namespace/x created").await;
+    run("create deployment web --image=busybox --namespace=x", "deployment.apps/web created").await;
+    run("create configmap c --from-literal=a=b -n x", "configmap/c created").await;
+    run("create secret generic s --from-literal=a=b -n x", "secret/s created").await;
+    run("create serviceaccount robot -n x", "serviceaccount/robot created").await;
+    run("create role reader --verb=get --resource=pods -n x", "role.rbac.authorization.k8s.io/reader created").await;
+    run("create job one --image=busybox -n x", "job.batch/one created").await;
+    run("create service clusterip web --tcp=80 -n x", "service/web created").await;
+    run("create quota q --hard=pods=3 -n x", "resourcequota/q created").await;
+    run("get deployment web -n x -o jsonpath={.spec.template.spec.containers[0].image}", "busybox").await;
+    run("get nodes", "worker-1").await;
+    run("get clusterpolicies", "cluster-policy").await;
+    run("label node worker-1 a=b", "node/worker-1 labeled").await;
+    run("delete deployment web -n x", "deployment.apps \"web\" deleted").await;
+    run("delete namespace x", "namespace \"x\" deleted").await;
+    run("auth can-i list pods", "yes").await;
+    run("version", "Server Version: v1.34.0").await;
 }
