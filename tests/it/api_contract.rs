@@ -40,8 +40,9 @@ macro_rules! contract {
         mod real {
             $(
                 #[tokio::test]
+                #[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
                 async fn $name() {
-                    let Some(world) = super::World::real(stringify!($name)).await else { return };
+                    let world = super::World::real(stringify!($name)).await;
                     let outcome = super::AssertUnwindSafe(super::$name(&world));
                     let outcome = super::FutureExt::catch_unwind(outcome).await;
                     world.clean_up().await;
@@ -107,8 +108,8 @@ impl World {
         World::with(connection, test, true).await
     }
 
-    async fn real(test: &str) -> Option<World> {
-        Some(World::with(super::collect::real_cluster(test).await?, test, false).await)
+    async fn real(test: &str) -> World {
+        World::with(super::collect::real_cluster().await, test, false).await
     }
 
     async fn with(connection: Connection, test: &str, is_demo: bool) -> World {

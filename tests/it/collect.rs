@@ -1,4 +1,4 @@
-//! Collectors against a real API server. Skipped, with one line, where `AICR_TEST_KUBECONFIG` names none.
+//! Collectors against a real API server, which `AICR_TEST_KUBECONFIG` names; ignored unless asked for.
 
 use aicr::{
     cluster::{self, Connection, Target},
@@ -6,19 +6,21 @@ use aicr::{
     snapshot::{format, nodes},
 };
 
-/// The cluster to test on; `None`, told once per test, where there is none.
-pub async fn real_cluster(test: &str) -> Option<Connection> {
-    let Some(kubeconfig) = std::env::var_os("AICR_TEST_KUBECONFIG") else {
-        println!("{test}: skipped, AICR_TEST_KUBECONFIG names no cluster (tests/cluster/cluster up)");
-        return None;
-    };
+/// The cluster to test on.
+///
+/// # Panics
+/// Where there is none: tests that need it are ignored, and whoever asks for them has one.
+pub async fn real_cluster() -> Connection {
+    let kubeconfig = std::env::var_os("AICR_TEST_KUBECONFIG");
+    let kubeconfig = kubeconfig.expect("AICR_TEST_KUBECONFIG names a cluster (tests/cluster/cluster up)");
     let target = Target { kubeconfig: Some(kubeconfig.into()), ..Target::default() };
-    Some(cluster::connect(&target).await.expect("the test cluster's kubeconfig"))
+    cluster::connect(&target).await.expect("the test cluster's kubeconfig")
 }
 
 #[tokio::test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
 async fn a_real_cluster_is_read_whole() {
-    let Some(connection) = real_cluster("a_real_cluster_is_read_whole").await else { return };
+    let connection = real_cluster().await;
     let snapshot = cluster::collect::snapshot(&connection, "2026-06-01T00:00:00Z").await.expect("a snapshot");
 
     let states = snapshot.subtype("K8s", "collection").expect("states of the sources");
@@ -57,9 +59,10 @@ async fn a_server_that_is_not_there_is_one_error() {
 }
 
 #[tokio::test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
 async fn a_snapshot_goes_to_a_config_map_and_back() {
     use aicr::ops::{Kind, snapshot as op};
-    let Some(connection) = real_cluster("a_snapshot_goes_to_a_config_map_and_back").await else { return };
+    let connection = real_cluster().await;
     let place = ("default", "aicr-test-round-trip");
     let now = "2026-06-01T00:00:00Z";
     let mut snapshot = op::take(&connection, now).await.expect("a snapshot");

@@ -1,4 +1,4 @@
-//! The binary against real Kubernetes, end to end. Skipped, with one line, where `AICR_TEST_KUBECONFIG` names none.
+//! The binary against real Kubernetes, end to end: the cluster that `AICR_TEST_KUBECONFIG` names. Ignored unless asked for.
 //!
 //! Expects `tests/cluster/cluster up`, `check-image` and `gpu-stack`. What stands in for operators and GPUs is listed in
 //! tests/cluster/README.md. Tests take turns: one of them stops the API server, another fills the node.
@@ -24,12 +24,11 @@ struct Real {
 }
 
 impl Real {
-    /// `None`, told once per test, where there is no cluster.
-    fn cluster(test: &str) -> Option<Real> {
-        let Some(kubeconfig) = std::env::var_os("AICR_TEST_KUBECONFIG") else {
-            println!("{test}: skipped, AICR_TEST_KUBECONFIG names no cluster (tests/cluster/cluster up)");
-            return None;
-        };
+    /// # Panics
+    /// Where there is no cluster: whoever asks for ignored tests has one.
+    fn cluster() -> Real {
+        let kubeconfig = std::env::var_os("AICR_TEST_KUBECONFIG");
+        let kubeconfig = kubeconfig.expect("AICR_TEST_KUBECONFIG names a cluster (tests/cluster/cluster up)");
         // A test that failed has left nothing behind that the next one minds.
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let kubeconfig = PathBuf::from(kubeconfig);
@@ -37,7 +36,7 @@ impl Real {
             std::fs::File::create(kubeconfig.with_file_name("tests.lock")).expect("a lock beside the kubeconfig");
         lock.lock().expect("a turn");
         let folder = tempfile::tempdir().expect("a folder");
-        Some(Real { kubeconfig, folder, _lock: lock, _turn: turn })
+        Real { kubeconfig, folder, _lock: lock, _turn: turn }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -149,8 +148,9 @@ fn within(limit: Duration, what: &str, mut happened: impl FnMut() -> bool) {
 }
 
 #[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
 fn a_snapshot_of_a_real_cluster_leads_to_its_recipe() {
-    let Some(real) = Real::cluster("a_snapshot_of_a_real_cluster_leads_to_its_recipe") else { return };
+    let real = Real::cluster();
     let path = real.path("snapshot.yaml").display().to_string();
     real.must(&["snapshot", "-o", &path]);
     let snapshot = aicr::snapshot::format::read(&std::fs::read_to_string(&path).expect("a file")).expect("a snapshot");
@@ -176,8 +176,9 @@ fn a_snapshot_of_a_real_cluster_leads_to_its_recipe() {
 }
 
 #[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
 fn a_user_with_few_rights_gets_what_they_may_read() {
-    let Some(real) = Real::cluster("a_user_with_few_rights_gets_what_they_may_read") else { return };
+    let real = Real::cluster();
     let few = real.user("aicr-test-few", &[("list,watch", "nodes")]);
     let output = real.command(&few, &["snapshot"]).output().expect("the binary runs");
     assert!(output.status.success(), "{}", text(&output));
@@ -192,8 +193,9 @@ fn a_user_with_few_rights_gets_what_they_may_read() {
 }
 
 #[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
 fn wrong_credentials_are_one_error_with_a_hint() {
-    let Some(real) = Real::cluster("wrong_credentials_are_one_error_with_a_hint") else { return };
+    let real = Real::cluster();
     let path = real.user("aicr-test-expired", &[]);
     let config = std::fs::read_to_string(&path).expect("a file");
     let mut config: Value = serde_json::from_str(&config).expect("JSON");
@@ -208,8 +210,9 @@ fn wrong_credentials_are_one_error_with_a_hint() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
 async fn a_live_view_survives_a_stopped_api_server() {
-    let Some(real) = Real::cluster("a_live_view_survives_a_stopped_api_server") else { return };
+    let real = Real::cluster();
     let target = Target { kubeconfig: Some(real.kubeconfig.clone()), ..Target::default() };
     let connection = cluster::connect(&target).await.expect("a client");
     let mut view = cluster::watch::start(connection);
@@ -251,8 +254,9 @@ fn tests_of(report: &Path) -> Vec<(String, String, String)> {
 }
 
 #[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
 fn five_conformance_checks_pass_as_jobs_and_leave_nothing() {
-    let Some(real) = Real::cluster("five_conformance_checks_pass_as_jobs_and_leave_nothing") else { return };
+    let real = Real::cluster();
     let (recipe, report) = (real.recipe(), real.path("report.json"));
     let output = real.aicr(&[
         "validate",
@@ -279,8 +283,9 @@ fn five_conformance_checks_pass_as_jobs_and_leave_nothing() {
 }
 
 #[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
 fn a_check_fails_when_what_it_looks_at_is_gone() {
-    let Some(real) = Real::cluster("a_check_fails_when_what_it_looks_at_is_gone") else { return };
+    let real = Real::cluster();
     let (recipe, report) = (real.recipe(), real.path("report.json"));
     let policy = |state: &str| {
         let patch = format!(r#"{{"status":{{"state":"{state}"}}}}"#);
@@ -395,8 +400,9 @@ impl Drop for FullNode<'_> {
 }
 
 #[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
 fn a_killed_run_is_swept_by_cleanup() {
-    let Some(real) = Real::cluster("a_killed_run_is_swept_by_cleanup") else { return };
+    let real = Real::cluster();
     // Without room on a node the Jobs stay where they are, so that there is a middle to be killed in.
     let full = FullNode::new(&real);
     let mut run = Run::start(&real, &["--image", IMAGE]);
@@ -414,8 +420,9 @@ fn a_killed_run_is_swept_by_cleanup() {
 }
 
 #[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
 fn a_pod_that_cannot_be_scheduled_is_told_within_seconds_and_an_interrupt_cleans_up() {
-    let Some(real) = Real::cluster("a_pod_that_cannot_be_scheduled_is_told_within_seconds") else { return };
+    let real = Real::cluster();
     let full = FullNode::new(&real);
     let run = Run::start(&real, &["--image", IMAGE, "--check", "dra-support"]);
     run.until(r#""state":"creating""#, Duration::from_secs(60));
@@ -429,8 +436,9 @@ fn a_pod_that_cannot_be_scheduled_is_told_within_seconds_and_an_interrupt_cleans
 }
 
 #[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
 fn an_image_that_cannot_be_pulled_is_told_within_seconds() {
-    let Some(real) = Real::cluster("an_image_that_cannot_be_pulled_is_told_within_seconds") else { return };
+    let real = Real::cluster();
     let run = Run::start(&real, &["--image", "registry.invalid/nobody/nothing:1", "--check", "dra-support"]);
     run.until(r#""state":"creating""#, Duration::from_secs(60));
     let (event, took) = run.until(r#""state":"pull-failing""#, Duration::from_secs(15));
@@ -442,8 +450,9 @@ fn an_image_that_cannot_be_pulled_is_told_within_seconds() {
 }
 
 #[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
 fn a_user_who_may_not_create_jobs_is_told_and_nothing_is_left() {
-    let Some(real) = Real::cluster("a_user_who_may_not_create_jobs_is_told_and_nothing_is_left") else { return };
+    let real = Real::cluster();
     let recipe = real.recipe();
     let reader = real.user("aicr-test-reader", &[("get,list,watch", "nodes,pods,namespaces")]);
     let output =
