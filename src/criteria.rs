@@ -68,7 +68,7 @@ impl Criteria {
         text.as_deref().map(Cow::Borrowed)
     }
 
-    /// States a dimension as given (already normalised), or opens it with `None`. Nodes that are no number open it.
+    /// States a dimension as given (already normalized), or opens it with `None`. Nodes that are no number open it.
     pub fn set(&mut self, dimension: Dimension, value: Option<String>) {
         match dimension {
             Dimension::Service => self.service = value,
@@ -115,7 +115,7 @@ pub fn built_in(dimension: Dimension) -> &'static [&'static str] {
 }
 
 /// A stated value in the catalog's spelling: trimmed, lower case, aliases resolved; `None` for `any` and empty.
-pub fn normalise(dimension: Dimension, text: &str) -> Option<String> {
+pub fn normalize(dimension: Dimension, text: &str) -> Option<String> {
     let text = text.trim().to_lowercase();
     match (dimension, &*text) {
         (_, "" | "any") => None,
@@ -126,30 +126,29 @@ pub fn normalise(dimension: Dimension, text: &str) -> Option<String> {
     }
 }
 
-/// A value that nobody knows, with the legal ones and those that look alike.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A value that the catalog does not know, with the legal ones and those that look alike.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", match dimension {
+    Dimension::Nodes => format!("`{value}` is not a number of nodes"),
+    _ => format!("unknown {} `{value}`", dimension.name()),
+})]
 pub struct UnknownValue {
+    /// Whose value.
     pub dimension: Dimension,
+    /// As typed, normalized.
     pub value: String,
+    /// Legal values that look alike.
     pub near: Vec<String>,
+    /// All legal values.
     pub legal: Vec<String>,
 }
-
-impl fmt::Display for UnknownValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is no {} that this catalog knows", self.value, self.dimension.name())
-    }
-}
-
-impl std::error::Error for UnknownValue {}
 
 impl UnknownValue {
     /// What to do: the near matches, else all legal values.
     pub fn hint(&self) -> String {
-        if self.near.is_empty() {
-            format!("legal values: {}", self.legal.join(", "))
-        } else {
-            format!("did you mean {}? Legal values: {}", self.near.join(" or "), self.legal.join(", "))
+        match did_you_mean(&self.near) {
+            Some(question) => format!("{question} Legal values: {}", self.legal.join(", ")),
+            None => format!("legal values: {}", self.legal.join(", ")),
         }
     }
 }
@@ -159,7 +158,7 @@ impl UnknownValue {
 /// # Errors
 /// A value that is none of them; for nodes, what is no whole number.
 pub fn parse_value(dimension: Dimension, text: &str, legal: &[String]) -> Result<Option<String>, UnknownValue> {
-    let Some(value) = normalise(dimension, text) else { return Ok(None) };
+    let Some(value) = normalize(dimension, text) else { return Ok(None) };
     if dimension == Dimension::Nodes {
         let read = value.parse::<u32>().map(|nodes| (nodes > 0).then(|| nodes.to_string()));
         return read.map_err(|_| UnknownValue {
@@ -194,7 +193,12 @@ pub fn near_matches<'a>(text: &str, candidates: impl Iterator<Item = &'a str>) -
         .collect()
 }
 
-/// Insertions, deletions, replacements and swaps of neighbours that turn one text into the other.
+/// `did you mean h100 or h200?`; `None` without near matches.
+pub fn did_you_mean(near: &[String]) -> Option<String> {
+    (!near.is_empty()).then(|| format!("did you mean {}?", near.join(" or ")))
+}
+
+/// Insertions, deletions, replacements and swaps of neighbors that turn one text into the other.
 fn edit_distance(left: &str, right: &str) -> usize {
     let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
     let mut rows = vec![vec![0; right.len() + 1]; left.len() + 1];
@@ -221,7 +225,7 @@ mod tests {
 
     #[test]
     fn what_people_type_becomes_what_catalogs_write() {
-        let read = |dimension, text| normalise(dimension, text);
+        let read = |dimension, text| normalize(dimension, text);
         assert_eq!(read(Dimension::Service, " EKS "), Some("eks".into()));
         assert_eq!(read(Dimension::Service, "OpenShift"), Some("ocp".into()));
         assert_eq!(read(Dimension::Service, "self-managed"), None);

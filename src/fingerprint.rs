@@ -5,7 +5,7 @@
 
 use crate::{
     accelerators,
-    criteria::{Criteria, built_in, normalise},
+    criteria::{Criteria, built_in, normalize},
     snapshot::{Reading, Snapshot, nodes},
 };
 use serde_json::{Value, json};
@@ -169,11 +169,11 @@ fn gpu_node_count(snapshot: &Snapshot) -> Dimension<u64> {
 impl Fingerprint {
     /// What may be asked of the catalog for this cluster; intent and platform stay open.
     ///
-    /// A service that no catalog knows by itself is kept: `resolve` then honours it or says that nothing does.
+    /// A service that no catalog knows by itself is kept: `resolve` then honors it or says that nothing does.
     pub fn criteria(&self) -> Criteria {
         use crate::criteria::Dimension::{Accelerator, Os, Service};
         let value = |dimension, found: &Dimension<String>| {
-            found.value.as_deref().and_then(|text| normalise(dimension, text)).filter(|text| {
+            found.value.as_deref().and_then(|text| normalize(dimension, text)).filter(|text| {
                 // The reference drops what is no legal value of its own lists.
                 built_in(dimension).contains(&text.as_str())
             })

@@ -10,7 +10,7 @@ use crate::{
     resolve::{ResolveError, hydrate},
 };
 use serde_json::{Map, Value, json};
-use std::{collections::BTreeSet, fmt};
+use std::collections::BTreeSet;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct BundleValues {
@@ -46,34 +46,24 @@ impl Rule {
     }
 }
 
-#[derive(Clone, Debug, PartialEq)]
+/// Why a component has no values.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum BundleError {
-    Resolve(ResolveError),
-    /// A path of the registry leads through something that is no mapping.
-    NoMapping {
+    /// A file that the recipe names.
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
+    /// A path of the registry leads through something that is not a mapping.
+    #[error("cannot set `{path}` in the values of `{component}`: `{above}` is `{found}`, not a mapping")]
+    NotAMapping {
+        /// Whose values.
         component: String,
+        /// What was to be set.
         path: String,
+        /// The part of the path that is in the way.
+        above: String,
+        /// What is there, as JSON.
         found: String,
     },
-}
-
-impl fmt::Display for BundleError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            BundleError::Resolve(error) => write!(f, "{error}"),
-            BundleError::NoMapping { component, path, found } => {
-                write!(f, "the values of `{component}` have no room for `{path}`: `{found}` is no mapping")
-            }
-        }
-    }
-}
-
-impl std::error::Error for BundleError {}
-
-impl From<ResolveError> for BundleError {
-    fn from(error: ResolveError) -> BundleError {
-        BundleError::Resolve(error)
-    }
 }
 
 /// Networks that no router of the internet carries.
@@ -92,10 +82,11 @@ pub fn of(catalog: &Catalog, recipe: &Recipe, component: &ComponentRef) -> Resul
     added.extend(roll(recipe, component));
     added.extend(source_ranges(component, &values));
     for Added { path, value, .. } in &added {
-        put(&mut values, path, value.clone()).map_err(|found| BundleError::NoMapping {
+        put(&mut values, path, value.clone()).map_err(|(depth, found)| BundleError::NotAMapping {
             component: component.name.clone(),
             path: path.join("."),
-            found,
+            above: path[..depth].join("."),
+            found: found.to_string(),
         })?;
     }
     Ok(BundleValues { values, added })
@@ -114,10 +105,7 @@ fn tolerations(catalog: &Catalog, component: &ComponentRef) -> Vec<Added> {
         .filter(|path| seen.insert(*path))
         .filter_map(|path| {
             let path: Vec<String> = path.split('.').map(str::to_owned).collect();
-            let own = path.iter().try_fold(None, |at: Option<&Value>, key| {
-                Some(Some(at.map_or_else(|| component.overrides.get(key), |value| value.get(key))?))
-            });
-            let mut list = match own.flatten() {
+            let mut list = match lookup(&component.overrides, &path) {
                 Some(Value::Array(items)) if items.is_empty() => return None,
                 Some(Value::Object(entries)) if entries.is_empty() => return None,
                 Some(Value::Array(items)) => items.clone(),
@@ -149,18 +137,25 @@ fn source_ranges(component: &ComponentRef, values: &Value) -> Option<Added> {
     })
 }
 
-/// Writes a value at a path, with mappings on the way where nothing is; the error is what was there instead.
-fn put(values: &mut Value, path: &[String], value: Value) -> Result<(), String> {
-    let [key, rest @ ..] = path else {
-        *values = value;
-        return Ok(());
-    };
-    if values.is_null() {
-        *values = Value::Object(Map::new());
+/// The value at a path; `None` where a key is missing or its parent is not a mapping.
+fn lookup<'v>(overrides: &'v Map<String, Value>, path: &[String]) -> Option<&'v Value> {
+    let (first, rest) = path.split_first()?;
+    rest.iter().try_fold(overrides.get(first)?, |value, key| value.get(key))
+}
+
+/// Writes a value at a path, with mappings on the way where nothing is; the error is how many keys lead to what is there
+/// instead, and what that is.
+fn put(values: &mut Value, path: &[String], value: Value) -> Result<(), (usize, Value)> {
+    let mut place = values;
+    for (depth, key) in path.iter().enumerate() {
+        if place.is_null() {
+            *place = Value::Object(Map::new());
+        }
+        let Value::Object(entries) = place else { return Err((depth, place.clone())) };
+        place = entries.entry(key.as_str()).or_insert(Value::Null);
     }
-    let found = values.to_string();
-    let entries = values.as_object_mut().ok_or(found)?;
-    put(entries.entry(key.as_str()).or_insert(Value::Null), rest, value)
+    *place = value;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -237,10 +232,10 @@ mod tests {
     #[test]
     fn a_path_through_a_scalar_is_an_error_that_names_it() {
         let odd = component("gpu-operator", json!({"daemonsets": 3}));
-        let error = of(&catalog(), &Recipe::default(), &odd).expect_err("there is no room");
+        let error = of(&catalog(), &Recipe::default(), &odd).expect_err("`daemonsets` is a number");
         assert_eq!(
             error.to_string(),
-            "the values of `gpu-operator` have no room for `daemonsets.tolerations`: `3` is no mapping"
+            "cannot set `daemonsets.tolerations` in the values of `gpu-operator`: `daemonsets` is `3`, not a mapping"
         );
     }
 }

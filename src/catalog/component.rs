@@ -1,6 +1,6 @@
 //! The component registry: defaults for what recipes leave open, and where bundles inject settings.
 
-use super::{CatalogError, parse::Document};
+use super::{CatalogError, CatalogProblem, parse::Document};
 use crate::yaml::{Node, Position};
 use std::collections::BTreeMap;
 
@@ -45,21 +45,22 @@ impl Registry {
     /// Adds the entries of one `registry.yaml`; an entry of the same name is replaced as a whole, in its place.
     ///
     /// # Errors
-    /// An entry without a name, a name that deployers reserve, a name that stands twice in one file.
+    /// An entry without a name, a name that deployers reserve, a duplicate name in one file.
     pub fn add(&mut self, document: &Document) -> Result<(), CatalogError> {
         let mut seen: BTreeMap<String, Position> = BTreeMap::new();
         for node in document.list(&document.root, "components")?.unwrap_or(&[]) {
             let name = document.text(node, "name")?;
             if name.is_empty() {
-                return Err(document.error(node.at, "a registry entry needs a `name`"));
+                let owner = "a registry entry".to_owned();
+                return Err(document.error(node.at, CatalogProblem::MissingField { owner, field: "`name`" }));
             }
             let value_override_keys = document.texts(node, "valueOverrideKeys")?;
             if name == "deployer" || value_override_keys.iter().any(|key| key == "deployer") {
-                return Err(document.error(node.at, "`deployer` is reserved for options of deployers"));
+                let problem = CatalogProblem::Reserved { name: "deployer", purpose: "options of deployers" };
+                return Err(document.error(node.at, problem));
             }
             if let Some(first) = seen.insert(name.clone(), node.at) {
-                let message = format!("the component `{name}` stands twice, first in line {}", first.line);
-                return Err(document.error(node.at, message));
+                return Err(document.error(node.at, CatalogProblem::DuplicateEntry { what: "component", name, first }));
             }
             let assert_file = match document.field(node, "healthCheck") {
                 Some(check) => document.text(check, "assertFile")?,

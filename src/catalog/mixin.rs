@@ -1,6 +1,6 @@
 //! Mixins: fragments that overlays name, applied after all overlays.
 
-use super::{CatalogError, overlay::Spec, parse::Document};
+use super::{CatalogError, CatalogProblem, overlay::Spec, parse::Document};
 use std::sync::Arc;
 
 /// One mixin.
@@ -21,14 +21,17 @@ impl Mixin {
         let root = &document.root;
         let kind = document.text(root, "kind")?;
         if kind != "RecipeMixin" {
-            return Err(document.error(root.at, format!("a mixin must be of kind `RecipeMixin`, found `{kind}`")));
+            return Err(document.error(root.at, CatalogProblem::Kind { expected: "RecipeMixin", found: kind }));
         }
         let spec = document.field(root, "spec");
         let known = |entries: &[crate::yaml::Entry], allowed: &[&str]| match entries
             .iter()
             .find(|entry| !allowed.contains(&&*entry.key))
         {
-            Some(entry) => Err(document.error(entry.key_at, format!("a mixin has no field `{}`", entry.key))),
+            Some(entry) => {
+                let problem = CatalogProblem::UnknownField { owner: "a mixin", field: entry.key.to_string() };
+                Err(document.error(entry.key_at, problem))
+            }
             None => Ok(()),
         };
         known(root.entries(), &["kind", "apiVersion", "metadata", "spec"])?;
@@ -38,7 +41,8 @@ impl Mixin {
             None => String::new(),
         };
         if name.is_empty() {
-            return Err(document.error(root.at, "a mixin needs `metadata.name`"));
+            let owner = "a mixin".to_owned();
+            return Err(document.error(root.at, CatalogProblem::MissingField { owner, field: "`metadata.name`" }));
         }
         let spec = Spec::read(&document, spec)?;
         Ok(Mixin { name, path: path.to_owned(), document, spec })

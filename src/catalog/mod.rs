@@ -1,16 +1,23 @@
 //! The catalog: registry, base, overlays, mixins, values, manifests, health checks and validators, as values.
 //!
 //! In: [`Files`], the text of every file under its catalog-relative path. Out: a [`Catalog`] whose every value knows the
-//! file, line and column that wrote it. Documents are parsed when they are first needed. Reading a folder is
-//! `store::catalog_dir`'s work.
+//! file, line and column that wrote it. Reading a folder is `store::catalog_dir`'s work.
+//!
+//! Two things here are about speed and change no answer. Overlays are parsed by four threads that end before [`Catalog::new`]
+//! returns, because parsing a hundred of them is most of what one recipe costs. Values files are parsed when they are first
+//! asked for and kept behind a mutex, because one recipe needs a tenth of them and the workbench resolves again with every
+//! change of criteria. `cargo bench` measures both.
 
 pub mod component;
+mod error;
 pub mod mixin;
 pub mod overlay;
 pub mod parse;
 pub mod validator;
 
-use crate::{criteria::Dimension, yaml::Kind};
+pub use error::{CatalogError, CatalogProblem};
+
+use crate::{criteria::Dimension, document::location::Location, yaml::Kind};
 use component::Registry;
 use mixin::Mixin;
 use overlay::Overlay;
@@ -25,7 +32,9 @@ use std::{
 /// Catalog files by catalog-relative path; a later source replaces a file of the same path.
 #[derive(Clone, Debug, Default)]
 pub struct Files {
-    pub files: BTreeMap<String, File>,
+    files: BTreeMap<String, File>,
+    /// Lower versions of the files that merge by entry, by path and source.
+    below: BTreeMap<(String, usize), File>,
     /// The folders given with `--data`, as typed, lowest first; the embedded catalog is not listed.
     pub sources: Vec<String>,
 }
@@ -39,22 +48,6 @@ pub struct File {
     /// What messages call it: `catalog/overlays/kind.yaml`, or the path under the `--data` folder as typed.
     pub shown: Arc<str>,
 }
-
-/// What stops a catalog from being read: one problem, with its place.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CatalogError {
-    /// `path:line:column` or `path`.
-    pub at: String,
-    pub message: String,
-    pub hint: Option<String>,
-}
-
-impl std::fmt::Display for CatalogError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} ({})", self.message, self.at)
-    }
-}
-impl std::error::Error for CatalogError {}
 
 /// A readable catalog.
 #[derive(Debug)]
@@ -76,7 +69,7 @@ impl Catalog {
     /// A file of a higher source replaces an overlay or mixin of the same name in a lower one, whatever its path.
     ///
     /// # Errors
-    /// A document of the wrong shape, a name that stands twice in one source, no base.
+    /// A document of the wrong shape, a duplicate name in one source, no base.
     pub fn new(files: Files) -> Result<Catalog, CatalogError> {
         let mut registry = Registry::default();
         let mut base = None;
@@ -85,47 +78,33 @@ impl Catalog {
         for file in files.stacked(REGISTRY) {
             registry.add(&Document::parse(&file.shown, &file.text)?)?;
         }
-        let layers: Vec<(&String, &File)> =
-            files.files.iter().filter(|(path, _)| !matches!(role(path), Role::Other)).collect();
-        for ((path, file), document) in layers.iter().zip(parse(&layers)) {
+        let layers: Vec<(&str, &File)> = files.iter().filter(|(path, _)| !matches!(role(path), Role::Other)).collect();
+        for (&(path, file), document) in layers.iter().zip(parse(&layers)) {
             match role(path) {
                 Role::Mixin => {
                     let mixin = Mixin::read(path, document?)?;
-                    let at = mixin.document.root.at;
-                    keep(&mut mixins, mixin.name.clone(), file.source, mixin, |other| {
-                        format!("{}:{at}", other.document.shown)
-                    })?;
+                    keep(&mut mixins, mixin.name.clone(), file.source, mixin, |mixin| &mixin.document)?;
                 }
                 Role::Overlay => {
                     let Some(overlay) = Overlay::read(path, document?)? else { continue };
-                    if *path == "overlays/base.yaml" {
+                    if path == "overlays/base.yaml" {
                         base = Some(overlay);
                         continue;
                     }
                     if overlay.name == overlay::BASE {
-                        return Err(CatalogError {
-                            at: format!("{}:{}", file.shown, overlay.document.root.at),
-                            message: "the name `base` belongs to `overlays/base.yaml`".to_owned(),
-                            hint: Some(
-                                "name the overlay otherwise, or put the file there to replace the base".to_owned(),
-                            ),
-                        });
+                        let problem = CatalogProblem::Reserved { name: overlay::BASE, purpose: "`overlays/base.yaml`" };
+                        return Err(overlay.document.error(overlay.document.root.at, problem));
                     }
-                    let at = overlay.document.root.at;
-                    keep(&mut overlays, overlay.name.clone(), file.source, overlay, |other| {
-                        format!("{}:{at}", other.document.shown)
-                    })?;
+                    keep(&mut overlays, overlay.name.clone(), file.source, overlay, |overlay| &overlay.document)?;
                 }
                 Role::Other => {}
             }
         }
         let base = base.ok_or_else(|| CatalogError {
-            at: "overlays/base.yaml".to_owned(),
-            message: "the catalog has no base".to_owned(),
-            hint: Some("every catalog needs `overlays/base.yaml` of kind RecipeMetadata".to_owned()),
+            at: Location::whole("overlays/base.yaml"),
+            problem: CatalogProblem::NoBase,
         })?;
-        let strip = |(name, (_, value))| (name, value);
-        let overlays = overlays.into_iter().map(strip).collect();
+        let overlays = overlays.into_iter().map(|(name, (_, value))| (name, value)).collect();
         let mixins = mixins.into_iter().map(|(name, (_, value))| (name, value)).collect();
         let (values, digest) = (Mutex::default(), OnceLock::new());
         Ok(Catalog { files, registry, base, overlays, mixins, values, digest })
@@ -149,7 +128,7 @@ impl Catalog {
 
     /// As [`Catalog::criteria_values`], without what only `--data` folders contribute.
     pub fn embedded_criteria_values(&self, dimension: Dimension) -> Vec<String> {
-        let is_embedded = |overlay: &&Overlay| self.files.files.get(&overlay.path).is_some_and(|file| file.source == 0);
+        let is_embedded = |overlay: &&Overlay| self.files.get(&overlay.path).is_some_and(|file| file.source == 0);
         let criteria = self.overlays.values().filter(is_embedded).filter_map(|overlay| overlay.criteria.as_ref());
         let contributed = criteria.filter_map(|criteria| criteria.get(dimension));
         let built_in = crate::criteria::built_in(dimension).iter().map(|value| value.to_string());
@@ -158,7 +137,7 @@ impl Catalog {
 
     /// A catalog file's text by catalog-relative path.
     pub fn text(&self, path: &str) -> Option<&str> {
-        self.files.files.get(path).map(|file| &*file.text)
+        self.files.get(path).map(|file| &*file.text)
     }
 
     /// A parsed values file; `None` when there is no such file.
@@ -166,27 +145,26 @@ impl Catalog {
     /// # Errors
     /// Not YAML, or not a mapping.
     pub fn values(&self, path: &str) -> Result<Option<Arc<Document>>, CatalogError> {
-        let Some(file) = self.files.files.get(path) else { return Ok(None) };
+        let Some(file) = self.files.get(path) else { return Ok(None) };
         let mut values = self.values.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(known) = values.get(path) {
             return Ok(Some(known.clone()));
         }
         let document = Document::parse(&file.shown, &file.text)?;
         if !matches!(document.root.kind, Kind::Map(_) | Kind::Null) {
-            let found = document.root.kind_name();
-            return Err(document.error(document.root.at, format!("a values file must be a mapping, found {found}")));
+            return Err(document.wrong(&document.root, path, "a mapping"));
         }
         let document = Arc::new(document);
         values.insert(path.to_owned(), document.clone());
         Ok(Some(document))
     }
 
-    /// SHA-256 over all paths and texts in path order, `sha256:…`.
+    /// SHA-256 over all paths and texts, those that lie below others first, else in path order: `sha256:…`.
     pub fn digest(&self) -> String {
         let digest = || {
             let mut hash = Sha256::new();
-            for (path, file) in &self.files.files {
-                for part in [path.as_str(), &file.text] {
+            for (path, file) in self.files.versions() {
+                for part in [path, &file.text] {
                     hash.update((part.len() as u64).to_be_bytes());
                     hash.update(part.as_bytes());
                 }
@@ -212,8 +190,8 @@ impl Catalog {
 /// Parses documents, in the order in which they are given.
 ///
 /// Four threads share the work: parsing a hundred overlays is most of what resolving one recipe costs.
-fn parse(files: &[(&String, &File)]) -> Vec<Result<Document, CatalogError>> {
-    let parse = |files: &[(&String, &File)]| -> Vec<_> {
+fn parse(files: &[(&str, &File)]) -> Vec<Result<Document, CatalogError>> {
+    let parse = |files: &[(&str, &File)]| -> Vec<_> {
         files.iter().map(|(_, file)| Document::parse(&file.shown, &file.text)).collect()
     };
     let mut shares = files.chunks(files.len().div_ceil(4).max(16));
@@ -239,17 +217,41 @@ impl Files {
             && let Some(lower) = self.files.get(path)
             && lower.source != file.source
         {
-            self.files.insert(format!("{path}\0{}", lower.source), lower.clone());
+            self.below.insert((path.to_owned(), lower.source), lower.clone());
         }
         self.files.insert(path.to_owned(), file);
     }
 
     /// All versions of a file that merges by entry, lowest source first.
     fn stacked<'f>(&'f self, path: &'static str) -> impl Iterator<Item = &'f File> {
-        let mut files: Vec<&File> =
-            self.files.iter().filter(|(key, _)| key.split('\0').next() == Some(path)).map(|(_, file)| file).collect();
-        files.sort_by_key(|file| file.source);
-        files.into_iter()
+        let below = self.below.iter().filter(move |((known, _), _)| known == path).map(|(_, file)| file);
+        below.chain(self.files.get(path))
+    }
+
+    /// The file of the highest source that has one of that path.
+    pub fn get(&self, path: &str) -> Option<&File> {
+        self.files.get(path)
+    }
+
+    /// Paths in order, each with the file of the highest source that has it.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &File)> {
+        self.files.iter().map(|(path, file)| (path.as_str(), file))
+    }
+
+    /// Every version that counts: as [`Files::iter`], with what lies below a file that merges by entry.
+    fn versions(&self) -> impl Iterator<Item = (&str, &File)> {
+        let below = self.below.iter().map(|((path, _), file)| (path.as_str(), file));
+        below.chain(self.iter())
+    }
+
+    /// Number of paths.
+    pub fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Whether there is no file at all.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
     }
 }
 
@@ -284,18 +286,105 @@ fn keep<T>(
     name: String,
     source: usize,
     value: T,
-    place: impl Fn(&T) -> String,
+    document: impl Fn(&T) -> &Document,
 ) -> Result<(), CatalogError> {
     match known.get(&name) {
-        Some((other, first)) if *other == source => Err(CatalogError {
-            at: place(&value),
-            message: format!("the name `{name}` is taken, first by {}", place(first)),
-            hint: Some("give one of them another `metadata.name`".to_owned()),
-        }),
+        Some((other, first)) if *other == source => {
+            let (first, second) = (document(first), document(&value));
+            let first = first.location(first.root.at);
+            Err(second.error(second.root.at, CatalogProblem::DuplicateName { name, first }))
+        }
         Some((other, _)) if *other > source => Ok(()),
         _ => {
             known.insert(name, (source, value));
             Ok(())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BASE: (&str, &str) = ("overlays/base.yaml", "kind: RecipeMetadata\nmetadata: {name: base}\n");
+
+    fn files(files: &[(&str, &str)]) -> Files {
+        let mut all = Files::default();
+        for (path, text) in files {
+            all.insert(path, File { text: (*text).to_owned().into(), source: 0, shown: (*path).into() });
+        }
+        all
+    }
+
+    /// What is wrong with the catalog, as `where: what`.
+    #[track_caller]
+    fn refused(extra: &[(&str, &str)], expected: &str) {
+        let files = files(&[&[BASE], extra].concat());
+        let error = match Catalog::new(files) {
+            Ok(catalog) => catalog.validators().expect_err("the catalog is refused"),
+            Err(error) => error,
+        };
+        assert_eq!(format!("{}: {error}", error.at), expected);
+    }
+
+    #[test]
+    fn duplicate_overlay_name_reports_both_locations() {
+        refused(
+            &[
+                ("overlays/a.yaml", "# one\n# two\n# three\n\nkind: RecipeMetadata\nmetadata: {name: twin}\n"),
+                ("overlays/b.yaml", "# one\nkind: RecipeMetadata\nmetadata: {name: twin}\n"),
+            ],
+            "overlays/b.yaml:2:1: duplicate name `twin`, first defined at overlays/a.yaml:5:1",
+        );
+    }
+
+    #[test]
+    fn duplicate_mixin_name_reports_both_locations() {
+        refused(
+            &[
+                ("mixins/a.yaml", "\n\nkind: RecipeMixin\nmetadata: {name: twin}\n"),
+                ("mixins/b.yaml", "kind: RecipeMixin\nmetadata: {name: twin}\n"),
+            ],
+            "mixins/b.yaml:1:1: duplicate name `twin`, first defined at mixins/a.yaml:3:1",
+        );
+    }
+
+    #[test]
+    fn duplicate_component_reports_both_lines() {
+        refused(
+            &[("registry.yaml", "components:\n  - name: nfd\n  - name: other\n  - name: nfd\n")],
+            "registry.yaml:4:5: duplicate component `nfd`, first defined on line 2",
+        );
+    }
+
+    #[test]
+    fn duplicate_validator_reports_both_lines() {
+        let entry = "  - {name: a, phase: deployment, image: x}\n";
+        refused(
+            &[("validators/catalog.yaml", &format!("\nvalidators:\n{entry}{entry}"))],
+            "validators/catalog.yaml:4:5: duplicate validator `a`, first defined on line 3",
+        );
+    }
+
+    #[test]
+    fn second_document_of_a_catalog_file_is_refused() {
+        refused(
+            &[("overlays/a.yaml", "kind: RecipeMetadata\nmetadata: {name: a}\n---\nmetadata: {name: b}\n")],
+            "overlays/a.yaml:3:1: a second document starts here; expected one document",
+        );
+    }
+
+    #[test]
+    fn registry_entries_of_lower_sources_stay_below_those_of_higher_ones() {
+        let mut stack = files(&[BASE, ("registry.yaml", "components: [{name: low}, {name: both}]\n")]);
+        let text = "components: [{name: high}, {name: both, displayName: Both}]\n";
+        stack.insert("registry.yaml", File { text: text.into(), source: 1, shown: "data/registry.yaml".into() });
+        let lower = stack.clone();
+        let catalog = Catalog::new(stack).expect("a catalog");
+        assert_eq!(catalog.registry.order, ["low", "both", "high"]);
+        assert_eq!(catalog.registry.components["both"].display_name, "Both");
+        assert_eq!(lower.get("registry.yaml").map(|file| file.source), Some(1));
+        let alone = Catalog::new(files(&[BASE, ("registry.yaml", text)])).expect("a catalog");
+        assert_ne!(alone.digest(), catalog.digest(), "what lies below counts");
     }
 }

@@ -1,6 +1,6 @@
 //! Overlays: layers that apply where their criteria match. The base is one without criteria.
 
-use super::{CatalogError, parse::Document};
+use super::{CatalogError, CatalogProblem, parse::Document};
 use crate::{
     criteria::{Criteria, Dimension},
     yaml::{Node, Position},
@@ -47,7 +47,8 @@ impl Spec {
             let items = document.list(spec, key)?.unwrap_or(&[]);
             for item in items {
                 if document.text(item, "name")?.is_empty() {
-                    return Err(document.error(item.at, format!("every element of `{key}` needs a `name`")));
+                    let owner = format!("each element of `{key}`");
+                    return Err(document.error(item.at, CatalogProblem::MissingField { owner, field: "`name`" }));
                 }
             }
             Ok(items.to_vec())
@@ -77,9 +78,8 @@ impl Overlay {
             return Ok(None);
         }
         if name.is_empty() {
-            let mut error = document.error(root.at, "an overlay needs `metadata.name`");
-            error.hint = Some("add the name that other overlays can put into `spec.base`".to_owned());
-            return Err(error);
+            let owner = "an overlay".to_owned();
+            return Err(document.error(root.at, CatalogProblem::MissingField { owner, field: "`metadata.name`" }));
         }
         let spec = document.field(root, "spec");
         let parent = match spec {
@@ -107,21 +107,23 @@ impl Overlay {
     }
 }
 
-/// Criteria as an overlay states them, normalised like a query's: `EKS` and ` eks ` are `eks`, `al2` is `amazonlinux`.
+/// Criteria as an overlay states them, normalized like a query's: `EKS` and ` eks ` are `eks`, `al2` is `amazonlinux`.
 fn read_criteria(document: &Document, node: &Node) -> Result<Criteria, CatalogError> {
     let mut criteria = Criteria::default();
     for dimension in Dimension::ALL {
         let text = document.text(node, dimension.name())?;
         if dimension == Dimension::Nodes {
             if !text.is_empty() {
-                let nodes = text.parse().map_err(|_| {
-                    document.error(node.at, format!("`nodes` must be a whole number from 0, found `{text}`"))
+                let at = document.field(node, "nodes").map_or(node.at, |value| value.at);
+                criteria.nodes = text.parse().map_err(|_| {
+                    let what = "`nodes`".to_owned();
+                    let expected = "a whole number from 0";
+                    document.error(at, CatalogProblem::Value { what, expected, found: text.clone() })
                 })?;
-                criteria.nodes = nodes;
             }
             continue;
         }
-        criteria.set(dimension, crate::criteria::normalise(dimension, &text));
+        criteria.set(dimension, crate::criteria::normalize(dimension, &text));
     }
     Ok(criteria)
 }

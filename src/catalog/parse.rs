@@ -1,7 +1,10 @@
 //! Text → typed catalog documents: field access that names file, line and column when a shape is wrong.
 
-use super::CatalogError;
-use crate::yaml::{Entry, Kind, Node, Position};
+use super::{CatalogError, CatalogProblem};
+use crate::{
+    document::location::Location,
+    yaml::{Entry, Kind, Node, Position},
+};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// A document under reading: the file it came from, for messages.
@@ -12,22 +15,26 @@ pub struct Document {
 }
 
 impl Document {
-    /// Parses the first document of a file.
+    /// Parses the only document of a file.
     ///
     /// # Errors
-    /// Not YAML.
+    /// Not YAML, or several documents.
     pub fn parse(shown: &Arc<str>, text: &str) -> Result<Document, CatalogError> {
         let root = crate::yaml::parse(text).map_err(|error| CatalogError {
-            at: format!("{shown}:{}", error.at),
-            message: error.problem.to_string(),
-            hint: None,
+            at: Location::new(shown, error.at),
+            problem: CatalogProblem::Syntax(error.problem),
         })?;
         Ok(Document { shown: shown.clone(), root })
     }
 
     /// An error at a place of this document.
-    pub fn error(&self, at: Position, message: impl Into<String>) -> CatalogError {
-        CatalogError { at: format!("{}:{at}", self.shown), message: message.into(), hint: None }
+    pub fn error(&self, at: Position, problem: CatalogProblem) -> CatalogError {
+        CatalogError { at: self.location(at), problem }
+    }
+
+    /// A place of this document.
+    pub fn location(&self, at: Position) -> Location {
+        Location::new(&self.shown, at)
     }
 
     /// A mapping's entry that is present and not null.
@@ -101,8 +108,10 @@ impl Document {
         }
     }
 
-    fn wrong(&self, found: &Node, key: &str, wanted: &str) -> CatalogError {
-        self.error(found.at, format!("`{key}` must be {wanted}, found {}", found.kind_name()))
+    /// An error about the type of a value.
+    pub fn wrong(&self, value: &Node, field: &str, expected: &'static str) -> CatalogError {
+        let problem = CatalogProblem::Type { field: field.to_owned(), expected, found: value.kind_name() };
+        self.error(value.at, problem)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Entries of `validators/catalog.yaml`: which image runs which check, in which phase, for how long.
 
 use super::{
-    CatalogError,
+    CatalogError, CatalogProblem,
     parse::{Document, duration_seconds},
 };
 use crate::yaml::Node;
@@ -66,9 +66,9 @@ pub fn read(validators: &mut Vec<Validator>, document: &Document) -> Result<(), 
     let mut seen = BTreeMap::new();
     for node in document.list(&document.root, "validators")?.unwrap_or(&[]) {
         let validator = read_one(document, node)?;
-        if let Some(line) = seen.insert(validator.name.clone(), node.at.line) {
-            let message = format!("the validator `{}` stands twice, first in line {line}", validator.name);
-            return Err(document.error(node.at, message));
+        if let Some(first) = seen.insert(validator.name.clone(), node.at) {
+            let problem = CatalogProblem::DuplicateEntry { what: "validator", name: validator.name, first };
+            return Err(document.error(node.at, problem));
         }
         match validators.iter_mut().find(|known| known.name == validator.name) {
             Some(known) => *known = validator,
@@ -83,22 +83,24 @@ fn read_one(document: &Document, node: &Node) -> Result<Validator, CatalogError>
     let label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     // `aicr-<name>-<8 hex>` has to fit the 63 characters of a label.
     if name.is_empty() || name.len() > 49 || !name.chars().all(label) || name.starts_with('-') || name.ends_with('-') {
-        let message = format!("the validator name `{name}` must be 1 to 49 lower-case letters, digits and inner `-`");
-        return Err(document.error(node.at, message));
+        let what = "the name of a validator".to_owned();
+        let expected = "1 to 49 lower-case letters, digits and inner `-`";
+        return Err(document.error(node.at, CatalogProblem::Value { what, expected, found: name }));
     }
     let phase = match &*document.text(node, "phase")? {
         "deployment" => Phase::Deployment,
         "conformance" => Phase::Conformance,
         "performance" => Phase::Performance,
         other => {
-            let message =
-                format!("the phase of `{name}` must be deployment, conformance or performance, found `{other}`");
-            return Err(document.error(node.at, message));
+            let what = format!("the phase of `{name}`");
+            let (expected, found) = ("deployment, conformance or performance", other.to_owned());
+            return Err(document.error(node.at, CatalogProblem::Value { what, expected, found }));
         }
     };
     let image = document.text(node, "image")?;
     if image.is_empty() {
-        return Err(document.error(node.at, format!("the validator `{name}` needs an `image`")));
+        let owner = format!("the validator `{name}`");
+        return Err(document.error(node.at, CatalogProblem::MissingField { owner, field: "`image`" }));
     }
     let timeout = document.text(node, "timeout")?;
     let timeout_seconds = match &*timeout {
@@ -106,7 +108,11 @@ fn read_one(document: &Document, node: &Node) -> Result<Validator, CatalogError>
         text => match duration_seconds(text) {
             Some(seconds) if seconds >= 1.0 => seconds as u64,
             Some(_) => DEFAULT_TIMEOUT_SECONDS,
-            None => return Err(document.error(node.at, format!("the timeout of `{name}` is no duration: `{text}`"))),
+            None => {
+                let what = format!("the timeout of `{name}`");
+                let (expected, found) = ("a duration such as 90s or 1h30m", text.to_owned());
+                return Err(document.error(node.at, CatalogProblem::Value { what, expected, found }));
+            }
         },
     };
     let mut env = Vec::new();
@@ -122,8 +128,9 @@ fn read_one(document: &Document, node: &Node) -> Result<Validator, CatalogError>
         let component = document.text(item, "componentRef")?;
         let pod_labels = document.text_map(item, "podLabelSelector")?;
         if component.is_empty() || pod_labels.is_empty() {
-            let message = format!("a dependencyAffinity of `{name}` needs `componentRef` and `podLabelSelector`");
-            return Err(document.error(item.at, message));
+            let owner = format!("a dependencyAffinity of `{name}`");
+            let field = "`componentRef` and `podLabelSelector`";
+            return Err(document.error(item.at, CatalogProblem::MissingField { owner, field }));
         }
         let topology_key = document.text(item, "topologyKey")?;
         dependency_affinity.push(DependencyAffinity {

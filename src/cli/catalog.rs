@@ -183,7 +183,7 @@ fn row_json(catalog: &Catalog, overlay: &Overlay) -> serde_json::Value {
         let entry = |dimension: Dimension| Some((dimension.name().to_owned(), criteria.get(dimension)?.into()));
         Dimension::ALL.into_iter().filter_map(entry).collect()
     };
-    let embedded = catalog.files.files.get(&overlay.path).is_some_and(|file| file.source == 0);
+    let embedded = catalog.files.get(&overlay.path).is_some_and(|file| file.source == 0);
     json!({
         "name": overlay.name,
         "criteria": overlay.criteria.as_ref().map(stated),

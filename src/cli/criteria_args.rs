@@ -45,7 +45,7 @@ pub struct QueryArgs {
     /// `-` for standard input, or cm://NAMESPACE/NAME).
     #[arg(short, long, value_name = "PLACE")]
     snapshot: Option<String>,
-    /// Fail where no overlay honours a stated criterion.
+    /// Fail where no overlay honors a stated criterion.
     #[arg(long)]
     strict: bool,
     /// Answer as the reference does where we differ on purpose.
@@ -93,14 +93,14 @@ impl CriteriaArgs {
 }
 
 impl QueryArgs {
-    /// Resolves what these arguments ask for and warns of what the recipe does not honour.
+    /// Resolves what these arguments ask for and warns of what the recipe does not honor.
     ///
     /// # Errors
     /// Snapshot, catalog or criteria that cannot be read; why there is no recipe.
     pub fn resolve(&self, global: &Global, printer: &Printer) -> Result<Resolution, Failure> {
         let snapshot = self.snapshot.as_deref().map(|source| input::snapshot(source, global)).transpose()?;
         let catalog = global.catalog()?;
-        printer.debug(|| format!("read the catalog: {} files", catalog.files.files.len()));
+        printer.debug(|| format!("read the catalog: {} files", catalog.files.len()));
         let start = snapshot.as_ref().map(|snapshot| fingerprint::of(snapshot).criteria()).unwrap_or_default();
         let criteria = self.criteria.criteria(&catalog, start)?;
         let options = Options { compat: self.compat, strict: self.strict };
@@ -147,14 +147,14 @@ pub fn resolve_text(catalog: &Catalog, text: &str) -> Result<Resolution, Failure
 /// What a person who trusts the recipe must not overlook.
 fn warn(resolution: &Resolution, printer: &Printer) {
     // Overlays hardly ever speak of the number of nodes, and every snapshot states it: not worth a word each time.
-    let silent = |entry: &&Coverage| entry.honoured_by.is_none() && entry.dimension != Dimension::Nodes;
+    let silent = |entry: &&Coverage| entry.honored_by.is_none() && entry.dimension != Dimension::Nodes;
     for entry in resolution.coverage.iter().filter(silent) {
         let nearest = match &*entry.completions {
             [] => String::new(),
             completions => format!("; nearest that are supported: {}", completions.join("; ")),
         };
         let (name, value) = (entry.dimension.name(), &entry.value);
-        printer.warn(format!("no overlay honours {name}={value}, so it changes nothing{nearest}"));
+        printer.warn(format!("no overlay honors {name}={value}, so it changes nothing{nearest}"));
     }
     for excluded in &resolution.recipe.excluded_overlays {
         printer.warn(format!("the overlay `{}` was left out: {}", excluded.name, excluded.reason));

@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 /// Ordering compares only as many parts as the less precise side has; equality compares three, missing ones as 0.
 ///
 /// # Errors
-/// An ordering in which one side is no version.
+/// An ordering in which one side is not a version.
 pub fn holds(expression: &Expression, actual: &str) -> Result<bool, ExpressionError> {
     let actual = actual.trim();
     let operand = &expression.operand;
@@ -84,12 +84,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_version_gives_no_answer() {
+    fn text_that_is_not_a_version_is_refused() {
         check(">= 6.8", "6.8.0.1-foo", Err("more than three parts"));
-        check(">= 6.8", "6.8rc1", Err("no number"));
-        check(">= 1.0", "V1.0", Err("no number"));
-        check(">= 1.2, < 2", "1.5", Err("no number"));
-        check(">=", "1", Err("nothing stands behind `>=`"));
+        check(">= 6.8", "6.8rc1", Err("not a number"));
+        check(">= 1.0", "V1.0", Err("not a number"));
+        check(">= 1.2, < 2", "1.5", Err("not a number"));
+        check(">=", "1", Err("missing version after `>=`"));
         check(" ", "1", Err("empty"));
     }
 }

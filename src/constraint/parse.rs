@@ -1,7 +1,5 @@
 //! Expressions: an operator and an operand, or a text to be equal to. Versions: one to three numbers.
 
-use std::fmt;
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operator {
     AtLeast,
@@ -33,35 +31,45 @@ pub struct Expression {
 }
 
 /// Why an expression gives no answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExpressionError {
+    /// No text at all.
+    #[error("the expression is empty")]
     Empty,
-    NoOperand {
+    /// An operator that nothing follows.
+    #[error("missing version after `{operator}`")]
+    MissingOperand {
+        /// As written.
         operator: &'static str,
     },
-    /// One side of an ordering is no version.
-    NoVersion {
+    /// One side of an ordering is not a version.
+    #[error("`{text}` is not a version: {reason}")]
+    NotAVersion {
+        /// The side as written.
         text: String,
-        reason: &'static str,
+        /// What is wrong with it.
+        reason: VersionProblem,
     },
 }
 
-impl fmt::Display for ExpressionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ExpressionError::Empty => f.write_str("the expression is empty"),
-            ExpressionError::NoOperand { operator } => write!(f, "nothing stands behind `{operator}`"),
-            ExpressionError::NoVersion { text, reason } => write!(f, "`{text}` is no version: {reason}"),
-        }
-    }
+/// Why a text is not a version.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VersionProblem {
+    /// Nothing but a `v` or a suffix.
+    #[error("it is empty")]
+    Empty,
+    /// `6.8.0.1`.
+    #[error("it has more than three parts")]
+    TooManyParts,
+    /// `1.x`.
+    #[error("`{0}` is not a number")]
+    Part(String),
 }
-
-impl std::error::Error for ExpressionError {}
 
 /// Reads an expression.
 ///
 /// # Errors
-/// An empty text, or an operator without operand.
+/// An empty text, or an operator that nothing follows.
 pub fn expression(text: &str) -> Result<Expression, ExpressionError> {
     let text = text.trim();
     if text.is_empty() {
@@ -71,7 +79,7 @@ pub fn expression(text: &str) -> Result<Expression, ExpressionError> {
         let Some(operand) = text.strip_prefix(symbol) else { continue };
         let operand = operand.trim();
         if operand.is_empty() {
-            return Err(ExpressionError::NoOperand { operator: symbol });
+            return Err(ExpressionError::MissingOperand { operator: symbol });
         }
         return Ok(Expression { operator, operand: operand.to_owned() });
     }
@@ -87,24 +95,24 @@ pub struct Version {
 /// Reads `v1.32.4-eks-3025e55` as 1.32.4.
 ///
 /// # Errors
-/// Nothing, more than three parts, a part that is no number.
+/// An empty text, more than three parts, a part that is not a number.
 pub fn version(text: &str) -> Result<Version, ExpressionError> {
-    let wrong = |reason| ExpressionError::NoVersion { text: text.to_owned(), reason };
+    let wrong = |reason| ExpressionError::NotAVersion { text: text.to_owned(), reason };
     let bare = text.trim();
     let bare = bare.strip_prefix('v').unwrap_or(bare);
     let bytes = bare.as_bytes();
     let cut = (1..bytes.len()).find(|index| matches!(bytes[*index], b'-' | b'+') && bytes[index - 1].is_ascii_digit());
     let numbers = &bare[..cut.unwrap_or(bare.len())];
     if numbers.is_empty() {
-        return Err(wrong("it is empty"));
+        return Err(wrong(VersionProblem::Empty));
     }
     let parts: Vec<&str> = numbers.split('.').collect();
     if parts.len() > 3 {
-        return Err(wrong("it has more than three parts"));
+        return Err(wrong(VersionProblem::TooManyParts));
     }
-    let number = |part: &str| match part.bytes().all(|b| b.is_ascii_digit()) {
-        true => part.parse().map_err(|_| wrong("a part of it is no number")),
-        false => Err(wrong("a part of it is no number")),
+    let number = |part: &str| {
+        let digits = Some(part).filter(|part| part.bytes().all(|b| b.is_ascii_digit()));
+        digits.and_then(|digits| digits.parse().ok()).ok_or_else(|| wrong(VersionProblem::Part(part.to_owned())))
     };
     Ok(Version { parts: parts.into_iter().map(number).collect::<Result<_, _>>()? })
 }

@@ -3,13 +3,13 @@
 
 use crate::{
     bundle,
-    catalog::{Catalog, CatalogError},
+    catalog::Catalog,
     criteria::Criteria,
     resolve::{self, Options},
     store::catalog_dir,
 };
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{collections::BTreeMap, error::Error, sync::LazyLock};
 
 /// The same for every demo of a process.
 static VALUES: LazyLock<BTreeMap<String, Value>> = LazyLock::new(|| {
@@ -22,7 +22,7 @@ pub fn of(release: &str) -> Value {
     VALUES.get(release).cloned().unwrap_or_else(|| json!({}))
 }
 
-fn read() -> Result<BTreeMap<String, Value>, CatalogError> {
+fn read() -> Result<BTreeMap<String, Value>, Box<dyn Error>> {
     let catalog = Catalog::new(catalog_dir::load(&[])?)?;
     let criteria = Criteria { service: Some("kind".into()), accelerator: Some("a100".into()), ..Criteria::default() };
     let Ok(resolution) = resolve::resolve(&catalog, &criteria, None, Options::default()) else {

@@ -5,6 +5,7 @@
 //! may hold anything but `.`, `[` and `"`, as in the reference.
 
 use crate::{
+    criteria::{did_you_mean, near_matches},
     document::traced::{Traced, TracedValue},
     yaml,
 };
@@ -55,33 +56,29 @@ impl fmt::Display for Selector {
 }
 
 /// A selector that cannot be read, or one that names nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QueryError {
-    /// `column` counts characters from 1.
+    /// Not in the grammar.
+    #[error("the selector `{selector}` cannot be read at column {column}: {message}")]
     Syntax {
+        /// As typed.
         selector: String,
+        /// In characters, from 1.
         column: usize,
+        /// What was expected there.
         message: String,
     },
+    /// A segment that names nothing.
+    #[error("`{selector}` has no `{segment}`")]
     NotFound {
+        /// The segments that were found; `.` for the document.
         selector: String,
+        /// The first that was not.
         segment: String,
+        /// What there is instead.
         available: Vec<String>,
     },
 }
-
-impl fmt::Display for QueryError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            QueryError::Syntax { selector, column, message } => {
-                write!(f, "the selector `{selector}` cannot be read at column {column}: {message}")
-            }
-            QueryError::NotFound { selector, segment, .. } => write!(f, "`{selector}` has no `{segment}`"),
-        }
-    }
-}
-
-impl std::error::Error for QueryError {}
 
 impl QueryError {
     /// What to write instead.
@@ -92,10 +89,9 @@ impl QueryError {
             }
             QueryError::NotFound { available, .. } if available.is_empty() => None,
             QueryError::NotFound { segment, available, .. } => {
-                let near = crate::criteria::near_matches(segment, available.iter().map(String::as_str));
-                let did_you_mean =
-                    if near.is_empty() { String::new() } else { format!("did you mean {}? ", near.join(" or ")) };
-                Some(format!("{did_you_mean}There are: {}", available.join(", ")))
+                let near = near_matches(segment, available.iter().map(String::as_str));
+                let question = did_you_mean(&near).map(|question| question + " ").unwrap_or_default();
+                Some(format!("{question}There are: {}", available.join(", ")))
             }
         }
     }

@@ -8,12 +8,13 @@ mod recipes;
 
 use crate::{
     catalog::{
-        Catalog, CatalogError, File, Files,
+        Catalog, CatalogError, CatalogProblem, File, Files,
         overlay::{BASE, Overlay},
         parse::Document,
     },
     constraint::parse::{Operator, expression, version},
-    criteria::{Criteria, Dimension, built_in, near_matches, normalise},
+    criteria::{Criteria, Dimension, built_in, near_matches, normalize},
+    report::causes::causes,
     resolve::select,
     snapshot::path::TYPES,
     yaml::{Entry, Kind, Node, Position},
@@ -90,7 +91,7 @@ pub const RULES: [(&str, &str); 24] = [
 /// Findings of a catalog, sorted by file and line.
 pub fn lint(files: &Files) -> Vec<Finding> {
     let mut findings = Findings::default();
-    for (path, file) in &files.files {
+    for (path, file) in files.iter() {
         if path.ends_with(".yaml") && !path.contains("/manifests/") {
             document(path, file, &mut findings);
         }
@@ -166,17 +167,10 @@ impl Findings {
         self.add(Severity::Warning, rule, document, at, message)
     }
 
-    /// `file:line:column` is taken apart again.
     fn of_error(&mut self, rule: &'static str, error: &CatalogError) {
-        let mut parts = error.at.rsplitn(3, ':');
-        let (column, line, file) = (parts.next(), parts.next(), parts.next());
-        let number = |part: Option<&str>| part.and_then(|part| part.parse().ok());
-        let (file, line, column) = match (file, number(line), number(column)) {
-            (Some(file), Some(line), Some(column)) => (file.to_owned(), line, column),
-            _ => (error.at.clone(), 1, 1),
-        };
-        let (severity, message, hint) = (Severity::Error, error.message.clone(), error.hint.clone());
-        self.0.push(Finding { file, line, column, severity, rule, message, hint });
+        let (file, message, hint) = (error.at.file.to_string(), causes(error), error.problem.hint());
+        let Position { line, column } = error.at.at.unwrap_or(Position { line: 1, column: 1 });
+        self.0.push(Finding { file, line, column, severity: Severity::Error, rule, message, hint });
     }
 }
 
@@ -348,7 +342,10 @@ fn structure(catalog: &Catalog, overlay: &Overlay, findings: &mut Findings) {
     }
     match select::chain(catalog, overlay) {
         Err(error) => {
-            let rule = if error.message.contains("circle") { "cycle" } else { "missing-parent" };
+            let rule = match error.problem {
+                CatalogProblem::Circle(_) => "cycle",
+                _ => "missing-parent",
+            };
             findings.of_error(rule, &error);
         }
         Ok(chain) if chain.len() > 9 => {
@@ -374,7 +371,7 @@ fn structure(catalog: &Catalog, overlay: &Overlay, findings: &mut Findings) {
             continue;
         };
         let text = entry.value.text().unwrap_or_default();
-        let Some(value) = normalise(dimension, text).filter(|_| dimension != Dimension::Nodes) else { continue };
+        let Some(value) = normalize(dimension, text).filter(|_| dimension != Dimension::Nodes) else { continue };
         if value != text {
             let message = format!(
                 "`{text}` is compared as `{value}` here and verbatim by the reference, which then never matches"
@@ -661,7 +658,7 @@ mod tests {
             files.insert(path, File { text: text.into(), source: 0, shown: path.into() });
         }
         for (path, from, to) in replace {
-            let old = files.files.get(*path).map(|file| file.text.to_string()).unwrap_or_default();
+            let old = files.get(path).map(|file| file.text.to_string()).unwrap_or_default();
             assert!(from.is_empty() || old.contains(from), "{path} has no {from}");
             let text = if from.is_empty() { (*to).to_owned() } else { old.replace(from, to) };
             files.insert(path, File { text: text.into(), source: 0, shown: (*path).into() });

@@ -18,16 +18,16 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// A folder that cannot be read.
 pub fn lint(folder: Option<&Path>, data: &[PathBuf]) -> Result<Vec<Finding>, Failure> {
-    let failed = super::recipe::catalog_failure;
+    let failed = super::recipe::folder_failure;
     let Some(folder) = folder else {
         return Ok(lint::lint(&catalog_dir::load(data).map_err(failed)?));
     };
     let alone = catalog_dir::alone(folder).map_err(failed)?;
-    if alone.files.contains_key("overlays/base.yaml") {
+    if alone.get("overlays/base.yaml").is_some() {
         return Ok(lint::lint(&alone));
     }
     let layered = catalog_dir::load(&[folder.to_path_buf()]).map_err(failed)?;
-    let own: Vec<String> = alone.files.values().map(|file| file.shown.to_string()).collect();
+    let own: Vec<String> = alone.iter().map(|(_, file)| file.shown.to_string()).collect();
     let mut findings = lint::lint(&layered);
     findings.retain(|finding| own.contains(&finding.file));
     Ok(findings)

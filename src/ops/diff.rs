@@ -131,7 +131,7 @@ pub fn bundled(mut side: Side, catalog: &Catalog, recipe: &Recipe) -> Result<Sid
     for component in recipe.components.iter().filter(|component| component.is_enabled()) {
         let bundled = bundle::values::of(catalog, recipe, component).map_err(|error| {
             let doing = format!("work out the values of `{}`", component.name);
-            Failure::new(Kind::Usage, doing, error.to_string())
+            Failure::new(Kind::Usage, doing, causes(&error))
         })?;
         for added in bundled.added {
             let above = ["components", &component.name, "values"].map(str::to_owned);

@@ -5,9 +5,10 @@ use crate::{
     catalog::{Catalog, CatalogError},
     criteria::{Criteria, Dimension, parse_value},
     document::selector::{self, QueryError},
+    report::causes::causes,
     resolve::{self, Options, Resolution, ResolveError, explain::Explanation},
     snapshot::Snapshot,
-    store::catalog_dir,
+    store::catalog_dir::{self, CatalogDirError},
 };
 use serde_json::{Value, json};
 use std::{path::PathBuf, sync::Arc};
@@ -17,12 +18,18 @@ use std::{path::PathBuf, sync::Arc};
 /// # Errors
 /// A folder or document that cannot be read, with its place.
 pub fn load_catalog(data: &[PathBuf]) -> Result<Arc<Catalog>, Failure> {
-    let files = catalog_dir::load(data).map_err(catalog_failure)?;
+    let files = catalog_dir::load(data).map_err(folder_failure)?;
     Catalog::new(files).map(Arc::new).map_err(catalog_failure)
 }
 
 pub(super) fn catalog_failure(error: CatalogError) -> Failure {
-    Failure { hint: error.hint, ..Failure::new(Kind::Usage, "read the catalog", error.message).at(error.at) }
+    let failure = Failure::new(Kind::Usage, "read the catalog", causes(&error)).at(error.at.to_string());
+    Failure { hint: error.problem.hint(), ..failure }
+}
+
+pub(super) fn folder_failure(error: CatalogDirError) -> Failure {
+    let failure = Failure::new(Kind::Usage, "read the catalog", causes(&error)).at(error.path.display().to_string());
+    Failure { hint: error.hint().map(str::to_owned), ..failure }
 }
 
 /// Criteria as typed, in any spelling: `(dimension, text)` in order, later ones over earlier ones and over `start`.
@@ -68,8 +75,8 @@ pub fn resolve(
 }
 
 pub(super) fn resolve_failure(doing: String, error: &ResolveError) -> Failure {
-    let failure = Failure::new(Kind::Usage, doing, error.to_string());
-    Failure { at: error.at().map(str::to_owned), hint: error.hint(), ..failure }
+    let failure = Failure::new(Kind::Usage, doing, causes(error));
+    Failure { at: error.at().map(ToString::to_string), hint: error.hint(), ..failure }
 }
 
 fn stamp(resolution: &Resolution) -> Value {

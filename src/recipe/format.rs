@@ -2,7 +2,7 @@
 
 use super::{ComponentRef, Constraint, ConstraintWarning, ExcludedOverlay, Recipe, Validation, coherence};
 use crate::{
-    criteria::{Criteria, Dimension, normalise},
+    criteria::{Criteria, Dimension, normalize},
     document::header::{self, Accepted, Found, HeaderError},
     snapshot::API_VERSION,
     yaml::{self, Node, Position},
@@ -158,7 +158,7 @@ fn criteria(node: Option<&Node>) -> Criteria {
     let mut criteria = Criteria::default();
     for dimension in Dimension::ALL {
         if let Some(text) = node.and_then(|node| node.get(dimension.name())).and_then(Node::text) {
-            criteria.set(dimension, normalise(dimension, text));
+            criteria.set(dimension, normalize(dimension, text));
         }
     }
     criteria

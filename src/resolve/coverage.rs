@@ -1,4 +1,4 @@
-//! Which stated dimensions a recipe honours, and what would honour the others.
+//! Which stated dimensions a recipe honors, and what would honor the others.
 
 use super::Coverage;
 use crate::{
@@ -17,12 +17,12 @@ pub fn of(catalog: &Catalog, query: &Criteria, applied: &[String]) -> Vec<Covera
         .into_iter()
         .filter_map(stated)
         .map(|(dimension, value)| {
-            let honoured_by = applied.iter().rev().find(|name| names_it(dimension, &value, name)).cloned();
-            let completions = match honoured_by {
+            let honored_by = applied.iter().rev().find(|name| names_it(dimension, &value, name)).cloned();
+            let completions = match honored_by {
                 Some(_) => Vec::new(),
                 None => completions(catalog, query, dimension, &value),
             };
-            Coverage { dimension, value, honoured_by, completions }
+            Coverage { dimension, value, honored_by, completions }
         })
         .collect()
 }

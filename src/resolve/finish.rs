@@ -8,10 +8,11 @@ use super::{
     order,
 };
 use crate::{
-    catalog::{Catalog, CatalogError, component::Component},
+    catalog::{Catalog, CatalogError, CatalogProblem, component::Component},
     constraint,
     criteria::{Criteria, Dimension},
     document::{
+        location::Location,
         selector::{Segment, Selector},
         traced::{Layer, LayerKind, Origin, Traced, TracedValue, Wrote},
     },
@@ -91,9 +92,8 @@ fn plain<T: serde::de::DeserializeOwned>(merged: &Traced) -> Result<T, ResolveEr
     let read = serde_json::from_value(merged.to_value());
     read.map_err(|error| match merged.origin() {
         Some(origin) => ResolveError::Catalog(CatalogError {
-            at: format!("{}:{}", origin.file, origin.at),
-            message: error.to_string(),
-            hint: None,
+            at: Location::new(&origin.file, origin.at),
+            problem: CatalogProblem::Merged(error.to_string()),
         }),
         None => ResolveError::Incoherent(vec![error.to_string()]),
     })

@@ -3,7 +3,7 @@
 //! In: layers as positioned nodes, in merge order. Out: components, constraints and phases whose every value carries its
 //! history. The rules are one table per document part; nothing here knows which overlays were chosen or why.
 
-use super::ResolveError;
+use super::error::{MixinConflict, ResolveError};
 use crate::{
     catalog::{CatalogError, overlay::Spec, parse::Document},
     document::traced::{Origin, Traced, TracedValue, Wrote},
@@ -220,8 +220,8 @@ impl Writer<'_> {
         self.origin(node.at, Wrote::Set(node.to_value()))
     }
 
-    fn wrong(&self, node: &Node, key: &str, wanted: &str) -> CatalogError {
-        self.document.error(node.at, format!("`{key}` must be {wanted}, found {}", node.kind_name()))
+    fn wrong(&self, node: &Node, key: &str, expected: &'static str) -> CatalogError {
+        self.document.wrong(node, key, expected)
     }
 }
 
@@ -262,8 +262,8 @@ impl Merged {
         for node in &spec.constraints {
             let constraint = writer.document.text(node, "name").map_err(ResolveError::Catalog)?;
             if self.constraints.contains_key(&constraint) {
-                let what = format!("the constraint `{constraint}` is set already");
-                return Err(ResolveError::MixinConflict { mixin: name.to_owned(), what });
+                let conflict = MixinConflict::Constraint(constraint);
+                return Err(ResolveError::Mixin { mixin: name.to_owned(), conflict });
             }
         }
         for node in &spec.components {
@@ -272,8 +272,8 @@ impl Merged {
                 continue;
             }
             if let Some(field) = CLOSED_TO_MIXINS.into_iter().find(|field| is_stated(node.get(field))) {
-                let what = format!("the component `{component}` exists already, a mixin may not set its `{field}`");
-                return Err(ResolveError::MixinConflict { mixin: name.to_owned(), what });
+                let conflict = MixinConflict::Field { component, field };
+                return Err(ResolveError::Mixin { mixin: name.to_owned(), conflict });
             }
         }
         self.add(writer, spec, false).map_err(ResolveError::Catalog)

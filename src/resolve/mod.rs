@@ -5,6 +5,7 @@
 //! `fit` turns the question round: which overlays a cluster can have; `file` reads a resolved recipe back.
 
 mod coverage;
+pub mod error;
 mod exclude;
 pub mod explain;
 pub mod file;
@@ -16,8 +17,10 @@ pub mod merge;
 pub mod order;
 pub mod select;
 
+pub use error::ResolveError;
+
 use crate::{
-    catalog::{Catalog, CatalogError, mixin::Mixin, overlay::Overlay},
+    catalog::{Catalog, mixin::Mixin, overlay::Overlay},
     constraint::Verdict,
     criteria::{Criteria, Dimension},
     document::{
@@ -34,7 +37,7 @@ use crate::{
 pub struct Options {
     /// The reference's answers where ours differ on purpose: whole chains lost on exclusion, loose coverage.
     pub compat: bool,
-    /// A stated dimension that no applied overlay honours is an error.
+    /// A stated dimension that no applied overlay honors is an error.
     pub strict: bool,
 }
 
@@ -113,15 +116,15 @@ impl std::fmt::Display for Outcome {
     }
 }
 
-/// Whether a stated dimension is honoured.
+/// Whether a stated dimension is honored.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Coverage {
     pub dimension: Dimension,
     pub value: String,
     /// The applied overlay whose criteria name the value.
-    pub honoured_by: Option<String>,
-    /// Nearest criteria sets that would honour it, when none does.
+    pub honored_by: Option<String>,
+    /// Nearest criteria sets that would honor it, when none does.
     pub completions: Vec<String>,
 }
 
@@ -133,120 +136,6 @@ pub struct JudgedConstraint {
     pub verdict: Verdict,
     /// Index of the layer that set it.
     pub layer: usize,
-}
-
-/// Why there is no recipe.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ResolveError {
-    Catalog(CatalogError),
-    NoCriteria,
-    /// Only OS-specific overlays exist for the service: the usable values.
-    OsRequired {
-        service: String,
-        accelerator: Option<String>,
-        valid: Vec<String>,
-    },
-    UnknownMixin {
-        mixin: String,
-        /// `file:line:column` of the mention.
-        at: String,
-        near: Vec<String>,
-    },
-    MixinConflict {
-        mixin: String,
-        what: String,
-    },
-    /// A dependency that is not in the recipe.
-    MissingDependency {
-        component: String,
-        dependency: String,
-    },
-    /// Components that depend on each other in a circle, the first repeated at the end.
-    Circle(Vec<String>),
-    Incoherent(Vec<String>),
-    /// A file that the recipe names and the catalog lacks.
-    MissingFile {
-        component: String,
-        field: &'static str,
-        path: String,
-    },
-    /// `strict`: dimensions that nothing honours.
-    NotHonoured(Vec<Coverage>),
-}
-
-impl std::fmt::Display for ResolveError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            ResolveError::Catalog(error) => write!(f, "{error}"),
-            ResolveError::NoCriteria => {
-                f.write_str("no criteria were given, and every dimension left open matches nothing")
-            }
-            ResolveError::OsRequired { service, accelerator, .. } => {
-                write!(f, "the catalog has only OS-specific overlays for service `{service}`")?;
-                match accelerator {
-                    Some(accelerator) => write!(f, " with accelerator `{accelerator}`"),
-                    None => Ok(()),
-                }
-            }
-            ResolveError::UnknownMixin { mixin, .. } => write!(f, "the mixin `{mixin}` does not exist"),
-            ResolveError::MixinConflict { mixin, what } => write!(f, "the mixin `{mixin}` does not fit: {what}"),
-            ResolveError::MissingDependency { component, dependency } => {
-                write!(f, "the component `{component}` depends on `{dependency}`, which is not in the recipe")
-            }
-            ResolveError::Circle(names) => {
-                write!(f, "components depend on each other in a circle: {}", names.join(" → "))
-            }
-            ResolveError::Incoherent(problems) => f.write_str(&problems.join("; ")),
-            ResolveError::MissingFile { component, field, path } => {
-                write!(f, "the {field} of component `{component}` is not in the catalog: {path}")
-            }
-            ResolveError::NotHonoured(coverage) => {
-                let stated = |entry: &Coverage| format!("{}={}", entry.dimension.name(), entry.value);
-                let list = coverage.iter().map(stated).collect::<Vec<_>>().join(", ");
-                write!(f, "no overlay honours {list}")
-            }
-        }
-    }
-}
-
-impl std::error::Error for ResolveError {}
-
-impl ResolveError {
-    /// What to do about it, where that is known.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            ResolveError::Catalog(error) => error.hint.clone(),
-            ResolveError::NoCriteria => Some(
-                "give at least one of --service, --accelerator, --os, --intent, --platform, --nodes, or --snapshot"
-                    .into(),
-            ),
-            ResolveError::OsRequired { valid, .. } => Some(format!("add --os with one of: {}", valid.join(", "))),
-            ResolveError::UnknownMixin { near, .. } if !near.is_empty() => {
-                Some(format!("did you mean {}?", near.join(" or ")))
-            }
-            ResolveError::NotHonoured(coverage) => {
-                let nearest: Vec<String> =
-                    coverage.iter().flat_map(|entry| entry.completions.iter().cloned()).collect();
-                (!nearest.is_empty()).then(|| format!("nearest that are supported: {}", nearest.join("; ")))
-            }
-            _ => None,
-        }
-    }
-
-    /// `file:line:column`, where the cause has a place.
-    pub fn at(&self) -> Option<&str> {
-        match self {
-            ResolveError::Catalog(error) => Some(&error.at),
-            ResolveError::UnknownMixin { at, .. } => Some(at),
-            _ => None,
-        }
-    }
-}
-
-impl From<CatalogError> for ResolveError {
-    fn from(error: CatalogError) -> ResolveError {
-        ResolveError::Catalog(error)
-    }
 }
 
 /// Resolves a query.
@@ -288,10 +177,10 @@ pub fn resolve(
     // A number of nodes that only the snapshot states asks for nothing: every cluster has one.
     let counted = snapshot.map_or(0, |snapshot| fingerprint::of(snapshot).criteria().nodes);
     let asked = |entry: &&Coverage| entry.dimension != Dimension::Nodes || counted != criteria.nodes;
-    let lacking = coverage.iter().filter(|entry| entry.honoured_by.is_none()).filter(asked);
+    let lacking = coverage.iter().filter(|entry| entry.honored_by.is_none()).filter(asked);
     let lacking: Vec<Coverage> = lacking.cloned().collect();
     if options.strict && !lacking.is_empty() {
-        return Err(ResolveError::NotHonoured(lacking));
+        return Err(ResolveError::NotHonored(lacking));
     }
     let decisions = select::decisions(catalog, criteria, &screening.leaves, &build.applied, &screening.outcomes);
     let mut resolution = finish::finish(catalog, criteria, snapshot, build, screening, coverage, decisions)?;
@@ -358,7 +247,7 @@ impl<'c> Build<'c> {
                 }
                 let Some(mixin) = self.catalog.mixins.get(name) else {
                     let near = crate::criteria::near_matches(name, self.catalog.mixins.keys().map(String::as_str));
-                    let at = format!("{}:{at}", overlay.file());
+                    let at = overlay.document.location(*at);
                     return Err(ResolveError::UnknownMixin { mixin: name.clone(), at, near });
                 };
                 let layer = self.layers.len();

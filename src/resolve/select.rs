@@ -5,7 +5,7 @@
 
 use super::{Decision, Outcome, ResolveError};
 use crate::{
-    catalog::{Catalog, CatalogError, overlay::Overlay},
+    catalog::{Catalog, CatalogError, CatalogProblem, overlay::Overlay},
     criteria::{Criteria, Dimension},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -82,20 +82,16 @@ pub fn chain<'c>(catalog: &'c Catalog, leaf: &'c Overlay) -> Result<Vec<&'c Over
     let mut chain = vec![leaf];
     while let Some(name) = chain.last().and_then(|overlay| overlay.parent.as_deref()) {
         let child = chain[chain.len() - 1];
-        let at = format!("{}:{}", child.file(), child.document.root.at);
+        let at = child.document.root.at;
         let Some(parent) = catalog.overlays.get(name) else {
             let known = catalog.overlays.keys().map(String::as_str);
             let near = crate::criteria::near_matches(name, known);
-            return Err(CatalogError {
-                at,
-                message: format!("the overlay `{}` builds on `{name}`, which does not exist", child.name),
-                hint: (!near.is_empty()).then(|| format!("did you mean {}?", near.join(" or "))),
-            });
+            let problem = CatalogProblem::MissingParent { overlay: child.name.clone(), parent: name.to_owned(), near };
+            return Err(child.document.error(at, problem));
         };
         if chain.iter().any(|known| known.name == parent.name) {
-            let names: Vec<&str> = chain.iter().map(|overlay| overlay.name.as_str()).collect();
-            let message = format!("overlays build on each other in a circle: {} → {name}", names.join(" → "));
-            return Err(CatalogError { at, message, hint: Some("remove one `spec.base` of the circle".to_owned()) });
+            let names = chain.iter().map(|overlay| overlay.name.clone()).chain([name.to_owned()]);
+            return Err(child.document.error(at, CatalogProblem::Circle(names.collect())));
         }
         chain.push(parent);
     }

@@ -4,10 +4,10 @@
 //! file above 10 MiB, no more than 256 MiB in all. Hidden files and folders (`.git`) and files that no catalog holds
 //! (pictures, archives) are passed over. The folder itself may be a link.
 
-use crate::catalog::{self, CatalogError, File, Files};
+use crate::catalog::{self, File, Files};
 use std::{
     fs,
-    io::Read,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -17,11 +17,56 @@ const LARGEST: u64 = 10 << 20;
 /// The most that all folders together may hold, in bytes.
 const LARGEST_SUM: u64 = 256 << 20;
 
+/// A folder that is not a catalog: what is wrong, and with which path.
+#[derive(Debug, thiserror::Error)]
+#[error("{problem}")]
+pub struct CatalogDirError {
+    /// The folder as typed, and the path below it.
+    pub path: PathBuf,
+    /// What is wrong there.
+    pub problem: CatalogDirProblem,
+}
+
+/// What is wrong with a path of a catalog folder.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogDirProblem {
+    #[error("the catalog folder cannot be read: {0}")]
+    Folder(io::Error),
+    #[error("the catalog source is not a folder")]
+    NotAFolder,
+    #[error("the file name is not UTF-8")]
+    Name,
+    /// A link, a pipe, a device.
+    #[error("found {0}, expected a regular file")]
+    NotAFile(&'static str),
+    #[error("the file was replaced by something else while it was read")]
+    Replaced,
+    #[error("the file cannot be read: {0}")]
+    File(io::Error),
+    #[error("the file is not UTF-8 (byte {byte})")]
+    NotText { byte: usize },
+    #[error("the file has {bytes} bytes, more than the {LARGEST} allowed")]
+    TooLarge { bytes: u64 },
+    #[error("the catalog has more than the {LARGEST_SUM} bytes allowed")]
+    SumTooLarge,
+}
+
+impl CatalogDirError {
+    /// What to do about it, where that is known.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self.problem {
+            CatalogDirProblem::NotAFolder => Some("give --data the folder that holds `overlays/`"),
+            CatalogDirProblem::NotAFile(_) => Some("a catalog holds regular files only: put the file itself there"),
+            _ => None,
+        }
+    }
+}
+
 /// The embedded catalog with the folders of `data` layered over it, lowest first.
 ///
 /// # Errors
 /// A folder that is not there or is none, a link, pipe or device inside, a file that is too large or no UTF-8.
-pub fn load(data: &[PathBuf]) -> Result<Files, CatalogError> {
+pub fn load(data: &[PathBuf]) -> Result<Files, CatalogDirError> {
     let mut files = embedded();
     for folder in data {
         layer(&mut files, folder)?;
@@ -43,23 +88,21 @@ pub fn embedded() -> Files {
 ///
 /// # Errors
 /// As [`load`].
-pub fn alone(folder: &Path) -> Result<Files, CatalogError> {
+pub fn alone(folder: &Path) -> Result<Files, CatalogDirError> {
     let mut files = Files::default();
     layer(&mut files, folder)?;
     Ok(files)
 }
 
-fn layer(files: &mut Files, folder: &Path) -> Result<(), CatalogError> {
-    let failed = |message: String| CatalogError { at: folder.display().to_string(), message, hint: None };
-    let root =
-        fs::canonicalize(folder).map_err(|error| failed(format!("the catalog folder cannot be read: {error}")))?;
+fn layer(files: &mut Files, folder: &Path) -> Result<(), CatalogDirError> {
+    let failed = |problem| CatalogDirError { path: folder.to_owned(), problem };
+    let root = fs::canonicalize(folder).map_err(|error| failed(CatalogDirProblem::Folder(error)))?;
     if !root.is_dir() {
-        let hint = Some("give --data the folder that holds `overlays/`".to_owned());
-        return Err(CatalogError { hint, ..failed("the catalog source is not a folder".to_owned()) });
+        return Err(failed(CatalogDirProblem::NotAFolder));
     }
     files.sources.push(folder.display().to_string());
     let source = files.sources.len();
-    let bytes = files.files.values().map(|file| file.text.len() as u64).sum();
+    let bytes = files.iter().map(|(_, file)| file.text.len() as u64).sum();
     walk(&mut Walk { files, source, bytes }, folder, &root, "")
 }
 
@@ -71,15 +114,15 @@ struct Walk<'f> {
     bytes: u64,
 }
 
-fn walk(walked: &mut Walk<'_>, shown: &Path, folder: &Path, prefix: &str) -> Result<(), CatalogError> {
-    let failed = |path: &Path, message: String| CatalogError { at: path.display().to_string(), message, hint: None };
-    let unreadable = |error: std::io::Error| failed(shown, format!("the folder cannot be read: {error}"));
+fn walk(walked: &mut Walk<'_>, shown: &Path, folder: &Path, prefix: &str) -> Result<(), CatalogDirError> {
+    let failed = |path: &Path, problem| CatalogDirError { path: path.to_owned(), problem };
+    let unreadable = |error| failed(shown, CatalogDirProblem::Folder(error));
     let mut entries = fs::read_dir(folder).map_err(unreadable)?.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
         let name = entry.file_name();
         let at = shown.join(&name);
-        let Some(name) = name.to_str() else { return Err(failed(&at, "the file name is not UTF-8".to_owned())) };
+        let Some(name) = name.to_str() else { return Err(failed(&at, CatalogDirProblem::Name)) };
         if name.starts_with('.') {
             continue;
         }
@@ -89,13 +132,12 @@ fn walk(walked: &mut Walk<'_>, shown: &Path, folder: &Path, prefix: &str) -> Res
             walk(walked, &at, &entry.path(), &path)?;
         } else if !kind.is_file() {
             let what = if kind.is_symlink() { "a symbolic link" } else { "neither a file nor a folder" };
-            let hint = Some("a catalog holds regular files only: put the file itself there".to_owned());
-            return Err(CatalogError { hint, ..failed(&at, format!("found {what}")) });
+            return Err(failed(&at, CatalogDirProblem::NotAFile(what)));
         } else if catalog::is_catalog_file(&path) {
-            let text = read(&entry.path()).map_err(|message| failed(&at, message))?;
+            let text = read(&entry.path()).map_err(|problem| failed(&at, problem))?;
             walked.bytes += text.len() as u64;
             if walked.bytes > LARGEST_SUM {
-                return Err(failed(&at, format!("the catalog has more than the {LARGEST_SUM} bytes allowed")));
+                return Err(failed(&at, CatalogDirProblem::SumTooLarge));
             }
             let shown = at.display().to_string().into();
             walked.files.insert(&path, File { text: text.into(), source: walked.source, shown });
@@ -105,19 +147,18 @@ fn walk(walked: &mut Walk<'_>, shown: &Path, folder: &Path, prefix: &str) -> Res
 }
 
 /// A regular file's text; what was swapped for a pipe after the listing is found out before it can block.
-fn read(path: &Path) -> Result<String, String> {
-    let metadata = fs::symlink_metadata(path).map_err(|error| format!("the file cannot be read: {error}"))?;
+fn read(path: &Path) -> Result<String, CatalogDirProblem> {
+    let metadata = fs::symlink_metadata(path).map_err(CatalogDirProblem::File)?;
     if !metadata.is_file() {
-        return Err("the file was replaced by something else while it was read".to_owned());
+        return Err(CatalogDirProblem::Replaced);
     }
     if metadata.len() > LARGEST {
-        return Err(format!("the file has {} bytes, more than the {LARGEST} allowed", metadata.len()));
+        return Err(CatalogDirProblem::TooLarge { bytes: metadata.len() });
     }
-    let file = fs::File::open(path).map_err(|error| format!("the file cannot be opened: {error}"))?;
+    let file = fs::File::open(path).map_err(CatalogDirProblem::File)?;
     let mut bytes = Vec::new();
-    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| format!("the file cannot be read: {error}"))?;
-    String::from_utf8(bytes)
-        .map_err(|error| format!("the file is not UTF-8 (byte {})", error.utf8_error().valid_up_to()))
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(CatalogDirProblem::File)?;
+    String::from_utf8(bytes).map_err(|error| CatalogDirProblem::NotText { byte: error.utf8_error().valid_up_to() })
 }
 
 #[cfg(test)]
@@ -135,8 +176,8 @@ mod tests {
     #[track_caller]
     fn refused(dir: &Path, place: &str, part: &str) {
         let error = load(&[dir.to_owned()]).unwrap_err();
-        assert!(error.message.contains(part), "{error}");
-        assert_eq!(error.at, dir.join(place).display().to_string());
+        assert!(error.to_string().contains(part), "{error}");
+        assert_eq!(error.path, dir.join(place));
     }
 
     #[test]
@@ -147,8 +188,7 @@ mod tests {
         fs::write(dir.path().join("picture.png"), b"\x89PNG\xff").unwrap();
         fs::File::create(dir.path().join("image.tar")).unwrap().set_len(LARGEST * 2).unwrap();
         let files = load(&[dir.path().to_owned()]).unwrap();
-        let added: Vec<&str> =
-            files.files.iter().filter(|(_, file)| file.source == 1).map(|(path, _)| path.as_str()).collect();
+        let added: Vec<&str> = files.iter().filter(|(_, file)| file.source == 1).map(|(path, _)| path).collect();
         assert_eq!(added, ["overlays/x.yaml"]);
     }
 
@@ -157,16 +197,16 @@ mod tests {
         let (lower, upper) = (folder(), folder());
         fs::write(upper.path().join("overlays/x.yaml"), "kind: RecipeMetadata\nmetadata: {name: y}\n").unwrap();
         let files = load(&[lower.path().to_owned(), upper.path().to_owned()]).unwrap();
-        assert_eq!((files.files["overlays/x.yaml"].source, files.sources.len()), (2, 2));
+        assert_eq!((files.get("overlays/x.yaml").map(|file| file.source), files.sources.len()), (Some(2), 2));
     }
 
     #[test]
     fn what_is_no_folder_is_refused() {
         let dir = folder();
         let error = load(&[dir.path().join("missing")]).unwrap_err();
-        assert!(error.message.contains("cannot be read"), "{error}");
+        assert!(error.to_string().contains("cannot be read"), "{error}");
         let error = load(&[dir.path().join("overlays/x.yaml")]).unwrap_err();
-        assert!(error.message.contains("not a folder") && error.hint.is_some(), "{error}");
+        assert!(error.to_string().contains("not a folder") && error.hint().is_some(), "{error}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::gpu::Policy;
 use crate::{
     catalog::validator::Phase,
-    criteria::{Criteria, Dimension, normalise},
+    criteria::{Criteria, Dimension, normalize},
     recipe::{ComponentRef, Constraint, Recipe, Validation},
     yaml,
 };
@@ -88,7 +88,7 @@ impl Input {
                 Value::Number(number) => number.to_string(),
                 _ => continue,
             };
-            criteria.set(dimension, normalise(dimension, &text));
+            criteria.set(dimension, normalize(dimension, &text));
         }
         let policy = root["gpuAllocationPolicy"].as_str().unwrap_or(Policy::Unspecified.name());
         Ok(Input {

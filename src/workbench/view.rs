@@ -157,7 +157,7 @@ fn draw_context(state: &State, canvas: &mut Canvas<'_>) {
             let Some(value) = data.criteria.get(dimension) else { continue };
             x += canvas.text(x, line.y, line.right() - x, &format!("{}=", dimension.name()), Role::Muted);
             let covered = data.recipe.value.as_ref().is_none_or(|resolution| {
-                resolution.coverage.iter().all(|entry| entry.dimension != dimension || entry.honoured_by.is_some())
+                resolution.coverage.iter().all(|entry| entry.dimension != dimension || entry.honored_by.is_some())
             });
             x += canvas.text(x, line.y, line.right() - x, &value, if covered { Role::Strong } else { Role::Warn });
             if !covered {
@@ -172,14 +172,14 @@ fn draw_context(state: &State, canvas: &mut Canvas<'_>) {
         let lacking: Vec<&str> = resolution
             .coverage
             .iter()
-            .filter(|entry| entry.honoured_by.is_none())
+            .filter(|entry| entry.honored_by.is_none())
             .map(|entry| entry.dimension.name())
             .collect();
         let applied = resolution.recipe.applied_overlays.len();
         let mut note = format!("{} overlays, {applied} applied ", resolution.decisions.len());
         let role = if lacking.is_empty() { Role::Muted } else { Role::Warn };
         if !lacking.is_empty() {
-            note = format!("! no overlay honours {}  {note}", lacking.join(", "));
+            note = format!("! no overlay honors {}  {note}", lacking.join(", "));
         }
         canvas.right(line, line.y, &note, role);
     }

@@ -157,9 +157,9 @@ fn a_criterion_that_nobody_knows() {
 }
 
 #[test]
-fn a_dimension_that_nothing_honours() {
+fn a_dimension_that_nothing_honors() {
     let arguments = ["recipe", "--service", "kind", "--accelerator", "l40", "--strict"];
-    check("not_honoured", &Sandbox::new(), &arguments, 2);
+    check("not_honored", &Sandbox::new(), &arguments, 2);
 }
 
 #[test]

@@ -106,7 +106,7 @@ fn validators_equal_the_reference_but_for_their_descriptions() {
 /// A manifest is either there or a placeholder that says where to fetch it.
 #[test]
 fn every_file_that_a_recipe_names_is_in_the_catalog() {
-    let files = embedded_files().files;
+    let files = embedded_files();
     let mut named = BTreeSet::new();
     for answer in EMBEDDED.iter().filter_map(|(_, outcome)| outcome.as_ref().ok()) {
         for component in answer.recipe["componentRefs"].as_array().into_iter().flatten() {

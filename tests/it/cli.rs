@@ -87,7 +87,7 @@ fn explain_names_the_layer_the_file_and_the_line() {
 fn a_criterion_without_effect_is_told_and_no_failure() {
     let run = Sandbox::new().aicr(&["query", "components.cert-manager.version", "--gpu", "l40", "--service", "kind"]);
     assert_eq!((run.code, run.stdout.as_str()), (0, "v1.20.2\n"));
-    assert!(run.stderr.contains("warning: no overlay honours accelerator=l40"), "{}", run.stderr);
+    assert!(run.stderr.contains("warning: no overlay honors accelerator=l40"), "{}", run.stderr);
 }
 
 #[test]

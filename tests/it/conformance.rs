@@ -2,7 +2,7 @@
 
 use aicr::{
     catalog::Catalog,
-    criteria::{Criteria, Dimension, normalise},
+    criteria::{Criteria, Dimension, normalize},
     resolve::{Options, ResolveError, resolve},
     store::catalog_dir,
 };
@@ -37,7 +37,7 @@ fn criteria(case: &Value) -> Criteria {
     let mut criteria = Criteria::default();
     for dimension in Dimension::ALL {
         if let Some(text) = case["criteria"][dimension.name()].as_str() {
-            criteria.set(dimension, normalise(dimension, text));
+            criteria.set(dimension, normalize(dimension, text));
         }
     }
     criteria
@@ -93,7 +93,7 @@ pub fn space() -> Vec<(String, Criteria)> {
         .map(|key| {
             let mut criteria = Criteria::default();
             for (dimension, value) in dimensions.into_iter().zip(&key) {
-                criteria.set(dimension, normalise(dimension, value));
+                criteria.set(dimension, normalize(dimension, value));
             }
             (key.join("/"), criteria)
         })
@@ -112,14 +112,14 @@ fn all_10206_combinations_have_the_references_digests() {
     let catalog = reference_catalog();
     let (mut overlays, mut versions, mut documents) = (Vec::new(), Vec::new(), Vec::new());
     let mut outcomes = [0usize; 3];
-    let (mut honoured, mut unhonoured) = (0, [0usize; 5]);
+    let (mut honored, mut unhonored) = (0, [0usize; 5]);
     for (key, criteria) in space() {
         let recipe = match resolve(&catalog, &criteria, None, Options::default()) {
             Ok(resolution) => {
-                let lacking = resolution.coverage.iter().filter(|entry| entry.honoured_by.is_none());
+                let lacking = resolution.coverage.iter().filter(|entry| entry.honored_by.is_none());
                 let lacking: Vec<usize> = lacking.map(|entry| entry.dimension as usize).collect();
-                honoured += usize::from(lacking.is_empty());
-                lacking.into_iter().for_each(|dimension| unhonoured[dimension] += 1);
+                honored += usize::from(lacking.is_empty());
+                lacking.into_iter().for_each(|dimension| unhonored[dimension] += 1);
                 resolution.recipe
             }
             Err(error) => {
@@ -146,8 +146,8 @@ fn all_10206_combinations_have_the_references_digests() {
         documents.push(format!("{key}|{document}"));
     }
     assert_eq!(outcomes, [9881, 324, 1], "resolved, OS required, no criteria");
-    assert_eq!(honoured, 232, "queries of which everything is honoured");
-    assert_eq!(unhonoured, [1602, 1098, 8334, 2154, 8192], "service, accelerator, OS, intent, platform");
+    assert_eq!(honored, 232, "queries of which everything is honored");
+    assert_eq!(unhonored, [1602, 1098, 8334, 2154, 8192], "service, accelerator, OS, intent, platform");
     assert_eq!(
         digest(overlays),
         "e6d6ffb557e3c29b7f7dcb114567ed582eb77ca659a1426b1380be99f4697fab",
@@ -171,7 +171,7 @@ fn snapshots_resolve_like_the_reference() {
         let snapshot = aicr::snapshot::format::read(&text).expect("a case holds a snapshot");
         let mut criteria = aicr::fingerprint::of(&snapshot).criteria();
         for (dimension, value) in flags(&case["flags"]) {
-            criteria.set(dimension, normalise(dimension, &value));
+            criteria.set(dimension, normalize(dimension, &value));
         }
         let options = Options { compat: true, ..Options::default() };
         let resolved = resolve(&catalog, &criteria, Some(&snapshot), options);

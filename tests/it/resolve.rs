@@ -132,7 +132,7 @@ fn refused(rest: &str, part: &str, at: &str) {
     let error = resolve(&small(&[BASE, ("overlays/eks.yaml", &overlay)]), &eks(), None, Options::default());
     let error = error.expect_err("it is refused");
     assert!(error.to_string().contains(part), "{error}");
-    assert_eq!(error.at(), Some(at), "{error}");
+    assert_eq!(error.at().map(ToString::to_string).as_deref(), Some(at), "{error}");
 }
 
 #[test]
@@ -212,13 +212,13 @@ fn what_a_layer_took_away_is_told() {
 }
 
 #[test]
-fn what_nobody_honours_is_told_and_refused_when_strict() {
+fn what_nobody_honors_is_told_and_refused_when_strict() {
     let query = Criteria { platform: Some("runai".into()), ..eks() };
     let coverage = resolved(&CATALOG, &query).coverage;
-    let told: Vec<_> = coverage.iter().map(|entry| (entry.dimension.name(), entry.honoured_by.as_deref())).collect();
+    let told: Vec<_> = coverage.iter().map(|entry| (entry.dimension.name(), entry.honored_by.as_deref())).collect();
     assert_eq!(told, [("service", Some("eks")), ("platform", None)]);
     let strict = resolve(&CATALOG, &query, None, Options { strict: true, ..Options::default() });
-    assert!(strict.expect_err("runai is honoured by nobody").to_string().contains("platform=runai"));
+    assert!(strict.expect_err("runai is honored by nobody").to_string().contains("platform=runai"));
 }
 
 fn criteria() -> impl Strategy<Value = Criteria> {
@@ -267,13 +267,13 @@ proptest! {
     #[test]
     fn the_order_of_files_is_irrelevant(query in criteria(), seed in any::<u64>()) {
         let mut renamed = Files::default();
-        for (index, (path, file)) in catalog_dir::embedded().files.into_iter().enumerate() {
+        for (index, (path, file)) in catalog_dir::embedded().iter().enumerate() {
             let overlay = path.strip_prefix("overlays/").filter(|name| *name != "base.yaml");
             let path = match overlay {
                 Some(name) => format!("overlays/{:04}-{name}", (index as u64).wrapping_mul(seed | 1) % 9973),
-                None => path,
+                None => path.to_owned(),
             };
-            renamed.insert(&path, file);
+            renamed.insert(&path, file.clone());
         }
         let catalog = Catalog::new(renamed).expect("a catalog");
         let answer = |catalog: &Catalog| {

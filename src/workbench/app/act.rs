@@ -513,7 +513,7 @@ impl State {
     fn open_source(&mut self, shown: &str, line: u32) -> Vec<Effect> {
         let catalog = self.data.catalog.value.clone();
         let found = catalog.as_ref().and_then(|catalog| {
-            let files = &catalog.files.files;
+            let files = &catalog.files;
             files.iter().find(|(path, file)| &*file.shown == shown || *path == shown).map(|(_, file)| file)
         });
         match found {

@@ -1,0 +1,124 @@
+//! Why there is no recipe.
+
+use super::Coverage;
+use crate::{catalog::CatalogError, criteria::did_you_mean, document::location::Location};
+
+/// Why there is no recipe.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ResolveError {
+    /// A document of the catalog.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// Neither criteria nor a snapshot.
+    #[error("no criteria were given, and every dimension left open matches nothing")]
+    NoCriteria,
+    /// Only OS-specific overlays exist for the service.
+    #[error(
+        "the catalog has only OS-specific overlays for service `{service}`{}",
+        accelerator.as_ref().map(|name| format!(" with accelerator `{name}`")).unwrap_or_default()
+    )]
+    OsRequired {
+        /// As asked for.
+        service: String,
+        /// As asked for.
+        accelerator: Option<String>,
+        /// The values of `os` that would match.
+        valid: Vec<String>,
+    },
+    /// An overlay that names a mixin that does not exist.
+    #[error("the mixin `{mixin}` does not exist")]
+    UnknownMixin {
+        /// The name.
+        mixin: String,
+        /// Where it is named.
+        at: Location,
+        /// Names that look alike.
+        near: Vec<String>,
+    },
+    /// A mixin that cannot be applied to what the overlays made.
+    #[error("the mixin `{mixin}` cannot be applied: {conflict}")]
+    Mixin {
+        /// The name.
+        mixin: String,
+        /// What it collides with.
+        conflict: MixinConflict,
+    },
+    /// A dependency that is not in the recipe.
+    #[error("the component `{component}` depends on `{dependency}`, which is not in the recipe")]
+    MissingDependency {
+        /// Who depends.
+        component: String,
+        /// On what.
+        dependency: String,
+    },
+    /// Components that depend on each other in a circle, the first repeated at the end.
+    #[error("components depend on each other in a circle: {}", .0.join(" → "))]
+    Circle(Vec<String>),
+    /// Refs that contradict themselves, one line each.
+    #[error("{}", .0.join("; "))]
+    Incoherent(Vec<String>),
+    /// A file that the recipe names and the catalog lacks.
+    #[error("the {field} of component `{component}` is not in the catalog: {path}")]
+    MissingFile {
+        /// Whose file it is.
+        component: String,
+        /// `values file` or `health check`.
+        field: &'static str,
+        /// Catalog-relative.
+        path: String,
+    },
+    /// `strict`: stated dimensions that no applied overlay is for.
+    #[error("no overlay honors {}", stated(.0))]
+    NotHonored(Vec<Coverage>),
+}
+
+/// What a mixin collides with.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MixinConflict {
+    /// A constraint that an overlay has.
+    #[error("the constraint `{0}` is set already")]
+    Constraint(String),
+    /// A field of a component that an overlay has.
+    #[error("the component `{component}` exists already, and a mixin may not set its `{field}`")]
+    Field {
+        /// The name.
+        component: String,
+        /// The field.
+        field: &'static str,
+    },
+}
+
+fn stated(coverage: &[Coverage]) -> String {
+    let stated = |entry: &Coverage| format!("{}={}", entry.dimension.name(), entry.value);
+    coverage.iter().map(stated).collect::<Vec<_>>().join(", ")
+}
+
+impl ResolveError {
+    /// What to do about it, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            ResolveError::Catalog(error) => error.problem.hint(),
+            ResolveError::NoCriteria => Some(
+                "give at least one of --service, --accelerator, --os, --intent, --platform, --nodes, or --snapshot"
+                    .to_owned(),
+            ),
+            ResolveError::OsRequired { valid, .. } => Some(format!("add --os with one of: {}", valid.join(", "))),
+            ResolveError::UnknownMixin { near, .. } => did_you_mean(near),
+            ResolveError::NotHonored(coverage) => {
+                let nearest: Vec<&str> =
+                    coverage.iter().flat_map(|entry| &entry.completions).map(String::as_str).collect();
+                (!nearest.is_empty()).then(|| format!("nearest that are supported: {}", nearest.join("; ")))
+            }
+            _ => None,
+        }
+    }
+
+    /// Where the cause is, when it has a place.
+    pub fn at(&self) -> Option<&Location> {
+        match self {
+            ResolveError::Catalog(error) => Some(&error.at),
+            ResolveError::UnknownMixin { at, .. } => Some(at),
+            _ => None,
+        }
+    }
+}
