@@ -105,9 +105,9 @@ fn resolving_large(runs: usize) {
 
 fn resolve(catalog: &Catalog) {
     let stated = CRITERIA.map(|(dimension, value)| (dimension, value.to_owned()));
-    let criteria = ops::recipe::criteria(catalog, Default::default(), &stated, false).expect("known criteria");
-    let resolution = ops::recipe::resolve(catalog, &criteria, None, Options::default()).expect("a recipe");
-    assert!(!resolution.recipe.components.is_empty());
+    let query = ops::recipe::criteria(catalog, Default::default(), &stated, false).expect("known criteria");
+    let resolved = ops::recipe::resolve(catalog, &query, None, Options::default()).expect("a recipe");
+    assert!(!resolved.resolution.recipe.components.is_empty());
 }
 
 /// Spawn to the first whole frame on a terminal of 120x40: the cluster need not have answered, but tabs and hints stand.
@@ -187,9 +187,9 @@ fn state(nodes: usize) -> State {
     while let Some(effect) = waiting.pop() {
         let answer = match effect {
             Effect::LoadCatalog { generation } => Msg::Catalog { generation, answer: ops::recipe::load_catalog(&[]) },
-            Effect::Resolve { slot, generation, catalog, criteria, snapshot } => {
-                let answer = ops::recipe::resolve(&catalog, &criteria, snapshot.as_deref(), Options::default());
-                Msg::Resolved { slot, generation, answer: answer.map(Arc::new) }
+            Effect::Resolve { slot, generation, catalog, query, snapshot } => {
+                let answer = ops::recipe::resolve(&catalog, &query, snapshot.as_deref(), Options::default());
+                Msg::Resolved { slot, generation, answer: answer.map(|resolved| Arc::new(resolved.resolution)) }
             }
             _ => continue,
         };

@@ -1,6 +1,6 @@
 //! What a person asks for: service, accelerator, OS, intent, platform, nodes; `any` where they did not say.
 
-use crate::accelerators;
+use crate::{accelerators, text::did_you_mean};
 use std::{borrow::Cow, fmt, sync::LazyLock};
 
 /// The dimensions of a query, in the order in which they are shown.
@@ -100,6 +100,84 @@ impl fmt::Display for Criteria {
     }
 }
 
+/// Who stated a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StatedBy {
+    /// A person: a flag, or the workbench.
+    Flag,
+    /// A configuration file or the environment.
+    Configuration,
+    /// A cluster, as a snapshot shows it.
+    Snapshot,
+    /// A recipe that was resolved before.
+    RecipeFile,
+}
+
+/// A value, and who stated it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stated<T> {
+    /// What was stated.
+    pub value: T,
+    /// By whom.
+    pub by: StatedBy,
+}
+
+/// Criteria as asked for: each stated dimension with who stated it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Query {
+    criteria: Criteria,
+    /// In the order of [`Dimension::ALL`]; read only for dimensions that are stated.
+    by: [Option<StatedBy>; Dimension::ALL.len()],
+}
+
+impl Query {
+    /// Criteria that one source states.
+    pub fn of(criteria: Criteria, by: StatedBy) -> Query {
+        Query { criteria, by: [Some(by); Dimension::ALL.len()] }
+    }
+
+    /// The values alone.
+    pub fn criteria(&self) -> &Criteria {
+        &self.criteria
+    }
+
+    /// A stated dimension; `None` when it is open.
+    pub fn get(&self, dimension: Dimension) -> Option<Stated<Cow<'_, str>>> {
+        let (value, by) = (self.criteria.stated(dimension)?, self.by[dimension as usize]?);
+        Some(Stated { value, by })
+    }
+
+    /// States a dimension over what was stated before, as given (already normalized), or opens it with `None`.
+    pub fn state(&mut self, dimension: Dimension, value: Option<String>, by: StatedBy) {
+        self.criteria.set(dimension, value);
+        self.by[dimension as usize] = Some(by);
+    }
+
+    /// The same with other criteria: what differs was stated by `by`, the rest by whom it was before.
+    pub fn changed(&self, criteria: &Criteria, by: StatedBy) -> Query {
+        let mut changed = self.clone();
+        for dimension in Dimension::ALL {
+            if criteria.stated(dimension) != self.criteria.stated(dimension) {
+                changed.state(dimension, criteria.get(dimension), by);
+            }
+        }
+        changed
+    }
+}
+
+impl From<&Query> for Query {
+    fn from(query: &Query) -> Query {
+        query.clone()
+    }
+}
+
+impl From<&Criteria> for Query {
+    /// Criteria that a person states.
+    fn from(criteria: &Criteria) -> Query {
+        Query::of(criteria.clone(), StatedBy::Flag)
+    }
+}
+
 static ACCELERATORS: LazyLock<Vec<&'static str>> = LazyLock::new(|| accelerators::names().collect());
 
 /// Values that are legal whatever the catalog; empty for nodes.
@@ -193,11 +271,6 @@ pub fn near_matches<'a>(text: &str, candidates: impl Iterator<Item = &'a str>) -
         .collect()
 }
 
-/// `did you mean h100 or h200?`; `None` without near matches.
-pub fn did_you_mean(near: &[String]) -> Option<String> {
-    (!near.is_empty()).then(|| format!("did you mean {}?", near.join(" or ")))
-}
-
 /// Insertions, deletions, replacements and swaps of neighbors that turn one text into the other.
 fn edit_distance(left: &str, right: &str) -> usize {
     let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
@@ -231,6 +304,26 @@ mod tests {
         assert_eq!(read(Dimension::Service, "self-managed"), None);
         assert_eq!(read(Dimension::Os, "al2023"), Some("amazonlinux".into()));
         assert_eq!(read(Dimension::Intent, "any"), None);
+    }
+
+    #[test]
+    fn each_value_remembers_who_stated_it() {
+        let seen = Criteria { service: Some("eks".into()), os: Some("ubuntu".into()), nodes: 4, ..Criteria::default() };
+        let mut query = Query::of(seen, StatedBy::Snapshot);
+        query.state(Dimension::Os, Some("rhel".into()), StatedBy::Configuration);
+        query.state(Dimension::Service, None, StatedBy::Flag);
+        let who = |query: &Query| {
+            Dimension::ALL.map(|dimension| query.get(dimension).map(|stated| (stated.value.into_owned(), stated.by)))
+        };
+        let rhel = Some(("rhel".to_owned(), StatedBy::Configuration));
+        let four = Some(("4".to_owned(), StatedBy::Snapshot));
+        assert_eq!(who(&query), [None, None, rhel.clone(), None, None, four]);
+        // The same number again is not a change.
+        let edited = Criteria { platform: Some("slurm".into()), ..query.criteria().clone() };
+        let changed = who(&query.changed(&edited, StatedBy::Flag));
+        let slurm = Some(("slurm".to_owned(), StatedBy::Flag));
+        assert_eq!(changed[2..5], [rhel, None, slurm]);
+        assert_eq!(changed[5].as_ref().map(|(_, by)| *by), Some(StatedBy::Snapshot));
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub mod recipe;
 pub mod report;
 pub mod resolve;
 pub mod snapshot;
+pub mod text;
 pub mod validate;
 pub mod yaml;
 // -- edges: one outside world each -----------------------------------------------------------------------------------

@@ -140,7 +140,7 @@ impl CatalogProblem {
             CatalogProblem::NoBase => {
                 Some("every catalog needs `overlays/base.yaml` of kind RecipeMetadata".to_owned())
             }
-            CatalogProblem::MissingParent { near, .. } => crate::criteria::did_you_mean(near),
+            CatalogProblem::MissingParent { near, .. } => crate::text::did_you_mean(near),
             CatalogProblem::Circle(_) => Some("remove one `spec.base` of the circle".to_owned()),
             _ => None,
         }

@@ -4,33 +4,12 @@ use super::{
     CatalogError, CatalogProblem,
     parse::{Document, duration_seconds},
 };
+pub use crate::recipe::Phase;
 use crate::yaml::Node;
 use std::collections::BTreeMap;
 
 /// What a check gets when its entry names no timeout.
 pub const DEFAULT_TIMEOUT_SECONDS: u64 = 300;
-
-/// The phases in which checks run; readiness comes before them and runs no Job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Phase {
-    Deployment,
-    Conformance,
-    Performance,
-}
-
-impl Phase {
-    /// Default execution order (performance last, because it occupies every GPU).
-    pub const ALL: [Phase; 3] = [Phase::Deployment, Phase::Conformance, Phase::Performance];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Phase::Deployment => "deployment",
-            Phase::Conformance => "conformance",
-            Phase::Performance => "performance",
-        }
-    }
-}
 
 /// One validator: a check, as the catalog declares it.
 #[derive(Clone, Debug, PartialEq)]

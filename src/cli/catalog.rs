@@ -5,7 +5,6 @@ use crate::{
     catalog::{Catalog, overlay::Overlay},
     constraint::Verdict,
     criteria::{Criteria, Dimension},
-    fingerprint,
     lint::{self, Severity},
     ops,
     recipe::format::json_text,
@@ -99,8 +98,9 @@ fn lint(args: &LintArgs, global: &Global, printer: &Printer) -> Outcome {
 }
 
 fn list(args: &ListArgs, catalog: &Catalog, printer: &Printer) -> Result<(), super::Stop> {
-    let asked = args.criteria.criteria(catalog, Criteria::default())?;
-    let named: Vec<&Overlay> = catalog.overlays.values().filter(|overlay| names(overlay, &asked)).collect();
+    let query = args.criteria.query(catalog, None)?;
+    let asked = query.criteria();
+    let named: Vec<&Overlay> = catalog.overlays.values().filter(|overlay| names(overlay, asked)).collect();
     if args.format == ListFormat::Json {
         let rows: Vec<_> = named.iter().map(|overlay| row_json(catalog, overlay)).collect();
         return printer.data(&json_text(&rows));
@@ -115,8 +115,9 @@ fn list(args: &ListArgs, catalog: &Catalog, printer: &Printer) -> Result<(), sup
 fn fitting(args: &ListArgs, place: &str, global: &Global, printer: &Printer) -> Result<(), super::Stop> {
     let snapshot = input::snapshot(place, global)?;
     let catalog = global.catalog()?;
-    let stated = args.criteria.criteria(&catalog, fingerprint::of(&snapshot).criteria())?;
-    let fits = ops::catalog::fits(&catalog, &stated, &snapshot)?;
+    let query = args.criteria.query(&catalog, Some(&snapshot))?;
+    let stated = query.criteria();
+    let fits = ops::catalog::fits(&catalog, stated, &snapshot)?;
     if args.format == ListFormat::Json {
         let rows: Vec<_> = fits.iter().map(|fit| fit_json(&catalog, fit)).collect();
         return printer.data(&json_text(&rows));

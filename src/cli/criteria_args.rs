@@ -3,37 +3,78 @@
 use super::{Printer, global::Global, input, misuse};
 use crate::{
     catalog::Catalog,
-    criteria::{Criteria, Dimension},
+    criteria::{Dimension, Query, StatedBy},
+    diff::lost::Lost,
     fingerprint, ops,
     ops::Failure,
-    resolve::{Coverage, Options, Resolution, lost::Lost},
+    ops::recipe::Resolved,
+    resolve::{Options, Resolution},
+    snapshot::Snapshot,
 };
+use clap::{Arg, ArgAction, ArgMatches, Command};
 
-/// The six dimensions as typed.
-#[derive(Clone, Debug, Default, clap::Args)]
-#[command(next_help_heading = "Criteria")]
+/// The six dimensions as typed; one flag for each of [`Dimension::ALL`].
+#[derive(Clone, Debug, Default)]
 pub struct CriteriaArgs {
-    /// The Kubernetes service: eks, gke, aks, oke, kind, …
-    #[arg(long, value_name = "NAME")]
-    service: Option<String>,
-    /// The GPU: h100, gb200, a100, …
-    #[arg(long, visible_alias = "gpu", value_name = "NAME")]
-    accelerator: Option<String>,
-    /// The nodes' operating system: ubuntu, cos, ol, …
-    #[arg(long, value_name = "NAME")]
-    os: Option<String>,
-    /// What the cluster is for: training, inference.
-    #[arg(long, value_name = "NAME")]
-    intent: Option<String>,
-    /// What runs on top: kubeflow, slurm, dynamo, …
-    #[arg(long, value_name = "NAME")]
-    platform: Option<String>,
-    /// How many nodes.
-    #[arg(long, value_name = "NUMBER", overrides_with = "nodes", allow_hyphen_values = true)]
-    nodes: Option<String>,
-    /// Accept only values that the embedded catalog knows, not those that --data adds.
-    #[arg(long)]
+    /// In the order of the dimensions.
+    stated: Vec<(Dimension, String)>,
     criteria_strict: bool,
+}
+
+/// Name of the flag that is not a dimension.
+const STRICT: &str = "criteria-strict";
+
+/// What the flag of a dimension is for.
+fn help(dimension: Dimension) -> &'static str {
+    match dimension {
+        Dimension::Service => "The Kubernetes service: eks, gke, aks, oke, kind, …",
+        Dimension::Accelerator => "The GPU: h100, gb200, a100, …",
+        Dimension::Os => "The nodes' operating system: ubuntu, cos, ol, …",
+        Dimension::Intent => "What the cluster is for: training, inference",
+        Dimension::Platform => "What runs on top: kubeflow, slurm, dynamo, …",
+        Dimension::Nodes => "How many nodes",
+    }
+}
+
+fn flag(dimension: Dimension) -> Arg {
+    let flag = Arg::new(dimension.name())
+        .long(dimension.name())
+        .help(help(dimension))
+        .help_heading("Criteria")
+        .value_name("NAME");
+    match dimension {
+        Dimension::Accelerator => flag.visible_alias("gpu"),
+        Dimension::Nodes => flag.value_name("NUMBER").overrides_with(dimension.name()).allow_hyphen_values(true),
+        _ => flag,
+    }
+}
+
+impl clap::Args for CriteriaArgs {
+    fn augment_args(command: Command) -> Command {
+        let strict = Arg::new(STRICT)
+            .long(STRICT)
+            .action(ArgAction::SetTrue)
+            .help("Accept only values that the embedded catalog knows, not those that --data adds")
+            .help_heading("Criteria");
+        command.args(Dimension::ALL.map(flag)).arg(strict)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        CriteriaArgs::augment_args(command)
+    }
+}
+
+impl clap::FromArgMatches for CriteriaArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<CriteriaArgs, clap::Error> {
+        let typed = |dimension: Dimension| Some((dimension, matches.get_one::<String>(dimension.name())?.clone()));
+        let stated = Dimension::ALL.into_iter().filter_map(typed).collect();
+        Ok(CriteriaArgs { stated, criteria_strict: matches.get_flag(STRICT) })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = CriteriaArgs::from_arg_matches(matches)?;
+        Ok(())
+    }
 }
 
 /// Everything that decides a recipe.
@@ -56,39 +97,22 @@ pub struct QueryArgs {
 impl CriteriaArgs {
     /// One stated value, the rest open.
     pub fn of(dimension: Dimension, value: &str) -> CriteriaArgs {
-        let value = Some(value.to_owned());
-        let open = CriteriaArgs::default();
-        match dimension {
-            Dimension::Service => CriteriaArgs { service: value, ..open },
-            Dimension::Accelerator => CriteriaArgs { accelerator: value, ..open },
-            Dimension::Os => CriteriaArgs { os: value, ..open },
-            Dimension::Intent => CriteriaArgs { intent: value, ..open },
-            Dimension::Platform => CriteriaArgs { platform: value, ..open },
-            Dimension::Nodes => CriteriaArgs { nodes: value, ..open },
-        }
+        CriteriaArgs { stated: vec![(dimension, value.to_owned())], criteria_strict: false }
     }
 
-    /// The criteria, over those of `start`.
+    /// The criteria, over those that a snapshot states.
     ///
     /// # Errors
-    /// A value that nobody knows, with near matches.
-    pub fn criteria(&self, catalog: &Catalog, start: Criteria) -> Result<Criteria, Failure> {
-        ops::recipe::criteria(catalog, start, &self.stated(), self.criteria_strict)
+    /// A value that the catalog does not know, with near matches.
+    pub fn query(&self, catalog: &Catalog, snapshot: Option<&Snapshot>) -> Result<Query, Failure> {
+        let seen = snapshot.map(|snapshot| fingerprint::of(snapshot).criteria());
+        let start = seen.map(|criteria| Query::of(criteria, StatedBy::Snapshot)).unwrap_or_default();
+        ops::recipe::criteria(catalog, start, &self.stated, self.criteria_strict)
     }
 
     /// What was stated, in the order of the dimensions.
-    pub fn stated(&self) -> Vec<(Dimension, String)> {
-        [
-            (Dimension::Service, &self.service),
-            (Dimension::Accelerator, &self.accelerator),
-            (Dimension::Os, &self.os),
-            (Dimension::Intent, &self.intent),
-            (Dimension::Platform, &self.platform),
-            (Dimension::Nodes, &self.nodes),
-        ]
-        .into_iter()
-        .filter_map(|(dimension, text)| text.clone().map(|text| (dimension, text)))
-        .collect()
+    pub fn stated(&self) -> &[(Dimension, String)] {
+        &self.stated
     }
 }
 
@@ -101,13 +125,12 @@ impl QueryArgs {
         let snapshot = self.snapshot.as_deref().map(|source| input::snapshot(source, global)).transpose()?;
         let catalog = global.catalog()?;
         printer.debug(|| format!("read the catalog: {} files", catalog.files.len()));
-        let start = snapshot.as_ref().map(|snapshot| fingerprint::of(snapshot).criteria()).unwrap_or_default();
-        let criteria = self.criteria.criteria(&catalog, start)?;
+        let query = self.criteria.query(&catalog, snapshot.as_ref())?;
         let options = Options { compat: self.compat, strict: self.strict };
-        let resolution = ops::recipe::resolve(&catalog, &criteria, snapshot.as_ref(), options)?;
-        printer.debug(|| format!("resolved {criteria}"));
-        warn(&resolution, printer);
-        Ok(resolution)
+        let resolved = ops::recipe::resolve(&catalog, &query, snapshot.as_ref(), options)?;
+        printer.debug(|| format!("resolved {}", query.criteria()));
+        warn(&resolved, printer);
+        Ok(resolved.resolution)
     }
 }
 
@@ -140,15 +163,13 @@ pub fn resolve_text(catalog: &Catalog, text: &str) -> Result<Resolution, Failure
             })
         })
         .collect::<Result<Vec<_>, Failure>>()?;
-    let criteria = ops::recipe::criteria(catalog, Criteria::default(), &stated, false)?;
-    ops::recipe::resolve(catalog, &criteria, None, Options::default())
+    let query = ops::recipe::criteria(catalog, Query::default(), &stated, false)?;
+    Ok(ops::recipe::resolve(catalog, &query, None, Options::default())?.resolution)
 }
 
 /// What a person who trusts the recipe must not overlook.
-fn warn(resolution: &Resolution, printer: &Printer) {
-    // Overlays hardly ever speak of the number of nodes, and every snapshot states it: not worth a word each time.
-    let silent = |entry: &&Coverage| entry.honored_by.is_none() && entry.dimension != Dimension::Nodes;
-    for entry in resolution.coverage.iter().filter(silent) {
+fn warn(Resolved { resolution, lost }: &Resolved, printer: &Printer) {
+    for entry in resolution.coverage.iter().filter(|entry| entry.is_missing()) {
         let nearest = match &*entry.completions {
             [] => String::new(),
             completions => format!("; nearest that are supported: {}", completions.join("; ")),
@@ -164,9 +185,9 @@ fn warn(resolution: &Resolution, printer: &Printer) {
         let (name, expected) = (&warning.constraint, &warning.expected);
         printer.warn(format!("overlay `{}`: {name} must be {expected}, found {actual}", warning.overlay));
     }
-    if !resolution.lost.is_empty() {
-        let components: Vec<&str> = resolution.lost.iter().filter_map(Lost::component).collect();
-        let values = resolution.lost.len() - components.len();
+    if !lost.is_empty() {
+        let components: Vec<&str> = lost.iter().filter_map(Lost::component).collect();
+        let values = lost.len() - components.len();
         let without = if components.is_empty() { String::new() } else { format!("{} and ", components.join(", ")) };
         printer.warn(format!("without them the recipe lacks {without}{values} values, listed under `aicr.lost`"));
     }

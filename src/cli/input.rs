@@ -4,9 +4,9 @@ use super::{cluster, global::Global};
 use crate::{
     ops::{self, Failure, Kind, snapshot::Place},
     recipe::{self, Recipe, format::RecipeFormatError},
-    report::causes::causes,
     snapshot::Snapshot,
     store::read::{self, ReadError},
+    text::causes,
     yaml::Position,
 };
 use std::path::Path;

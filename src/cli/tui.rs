@@ -129,7 +129,7 @@ impl Args {
             return Ok(None);
         }
         let catalog = global.catalog()?;
-        self.criteria.criteria(&catalog, Criteria::default()).map(Some)
+        self.criteria.query(&catalog, None).map(|query| Some(query.criteria().clone()))
     }
 }
 

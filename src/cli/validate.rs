@@ -16,7 +16,6 @@ use super::{
 use crate::{
     catalog::{Catalog, validator::Phase},
     cluster::Connection,
-    fingerprint,
     ops::{
         self, Failure,
         snapshot::{self, Place},
@@ -281,9 +280,10 @@ pub async fn take(connection: &Connection, limit: Duration, printer: &Printer) -
 /// # Errors
 /// A criterion that nobody knows; why there is no recipe.
 pub fn resolve(catalog: &Catalog, snapshot: &Snapshot, stated: &CriteriaArgs) -> Result<(Recipe, String), Failure> {
-    let criteria = stated.criteria(catalog, fingerprint::of(snapshot).criteria())?;
-    let resolution = ops::recipe::resolve(catalog, &criteria, Some(snapshot), Options::default())?;
-    Ok((resolution.recipe, format!("the recipe for {criteria}")))
+    let query = stated.query(catalog, Some(snapshot))?;
+    let criteria = query.criteria();
+    let resolved = ops::recipe::resolve(catalog, &query, Some(snapshot), Options::default())?;
+    Ok((resolved.resolution.recipe, format!("the recipe for {criteria}")))
 }
 
 impl Args {

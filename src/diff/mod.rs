@@ -3,6 +3,7 @@
 //! Structural first: maps align by key, lists by identity (`name`, `component`, `path`) or else as a whole. The order of
 //! keys never counts. Volatile readings are marked as noise, not dropped.
 
+pub mod lost;
 pub mod observed;
 pub mod recipe;
 pub mod snapshot;

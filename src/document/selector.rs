@@ -5,8 +5,9 @@
 //! may hold anything but `.`, `[` and `"`, as in the reference.
 
 use crate::{
-    criteria::{did_you_mean, near_matches},
+    criteria::near_matches,
     document::traced::{Traced, TracedValue},
+    text::did_you_mean,
     yaml,
 };
 use serde_json::Value;

@@ -1,7 +1,6 @@
 //! What a comparison of recipes looks at: a document whose values may know who wrote them.
 
 use super::traced::{Layer, LayerKind, Traced};
-use crate::resolve::Resolution;
 
 /// One side of a comparison.
 #[derive(Clone, Debug, PartialEq)]
@@ -10,12 +9,6 @@ pub struct Side {
     pub document: Traced,
     /// `Origin::layer` indexes this list.
     pub layers: Vec<Layer>,
-}
-
-impl From<&Resolution> for Side {
-    fn from(resolution: &Resolution) -> Side {
-        Side { document: resolution.document.clone(), layers: resolution.layers.clone() }
-    }
 }
 
 impl Side {

@@ -14,9 +14,9 @@ use crate::{
     },
     constraint::parse::{Operator, expression, version},
     criteria::{Criteria, Dimension, built_in, near_matches, normalize},
-    report::causes::causes,
     resolve::select,
     snapshot::path::TYPES,
+    text::causes,
     yaml::{Entry, Kind, Node, Position},
 };
 use serde_json::{Value, json};

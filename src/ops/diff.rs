@@ -21,9 +21,9 @@ use crate::{
         traced::{Layer, LayerKind, Origin, Traced, Wrote},
     },
     recipe::{Recipe, format},
-    report::causes::causes,
     resolve::{self, Options},
     snapshot::Snapshot,
+    text::causes,
     yaml::Position,
 };
 use serde_json::{Value, json};

@@ -3,12 +3,13 @@
 use super::{Failure, Kind};
 use crate::{
     catalog::{Catalog, CatalogError},
-    criteria::{Criteria, Dimension, parse_value},
+    criteria::{Dimension, Query, StatedBy, parse_value},
+    diff::{self, lost::Lost},
     document::selector::{self, QueryError},
-    report::causes::causes,
     resolve::{self, Options, Resolution, ResolveError, explain::Explanation},
     snapshot::Snapshot,
     store::catalog_dir::{self, CatalogDirError},
+    text::causes,
 };
 use serde_json::{Value, json};
 use std::{path::PathBuf, sync::Arc};
@@ -32,7 +33,8 @@ pub(super) fn folder_failure(error: CatalogDirError) -> Failure {
     Failure { hint: error.hint().map(str::to_owned), ..failure }
 }
 
-/// Criteria as typed, in any spelling: `(dimension, text)` in order, later ones over earlier ones and over `start`.
+/// Criteria as a person typed them, in any spelling: `(dimension, text)` in order, later ones over earlier ones and over
+/// `start`.
 ///
 /// `strict` leaves out values that only `--data` folders contribute.
 ///
@@ -40,11 +42,11 @@ pub(super) fn folder_failure(error: CatalogDirError) -> Failure {
 /// A value that nobody knows, with near matches.
 pub fn criteria(
     catalog: &Catalog,
-    start: Criteria,
+    start: Query,
     stated: &[(Dimension, String)],
     strict: bool,
-) -> Result<Criteria, Failure> {
-    let mut criteria = start;
+) -> Result<Query, Failure> {
+    let mut query = start;
     for (dimension, text) in stated {
         let legal =
             if strict { catalog.embedded_criteria_values(*dimension) } else { catalog.criteria_values(*dimension) };
@@ -52,26 +54,47 @@ pub fn criteria(
             let doing = format!("read --{}", dimension.name());
             Failure::new(Kind::Usage, doing, unknown.to_string()).hint(unknown.hint())
         })?;
-        criteria.set(*dimension, value);
+        query.state(*dimension, value, StatedBy::Flag);
     }
-    Ok(criteria)
+    Ok(query)
+}
+
+/// A recipe, and what it lacks because of the snapshot.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    pub resolution: Resolution,
+    /// What overlays that the snapshot excluded would have set, in document order.
+    pub lost: Vec<Lost>,
 }
 
 /// Resolves; the recipe carries coverage, catalog digest, sources, judged constraints and what was lost under `aicr`.
+///
+/// Where a snapshot excludes overlays this resolves twice, because what was lost is the difference.
 ///
 /// # Errors
 /// Why there is no recipe, with file:line and hint.
 pub fn resolve(
     catalog: &Catalog,
-    criteria: &Criteria,
+    query: &Query,
     snapshot: Option<&Snapshot>,
     options: Options,
-) -> Result<Resolution, Failure> {
-    let mut resolution = resolve::resolve(catalog, criteria, snapshot, options)
-        .map_err(|error| resolve_failure(format!("resolve a recipe for {criteria}"), &error))?;
+) -> Result<Resolved, Failure> {
+    let mut resolution = resolve::resolve(catalog, query, snapshot, options)
+        .map_err(|error| resolve_failure(format!("resolve a recipe for {}", query.criteria()), &error))?;
     resolution.recipe.version = env!("CARGO_PKG_VERSION").to_owned();
-    resolution.recipe.extra = stamp(&resolution);
-    Ok(resolution)
+    let lost = lost(catalog, &resolution, options);
+    resolution.recipe.extra = stamp(&resolution, &lost);
+    Ok(Resolved { resolution, lost })
+}
+
+/// Empty where no overlay was excluded, and where the full recipe cannot be resolved.
+fn lost(catalog: &Catalog, short: &Resolution, options: Options) -> Vec<Lost> {
+    if short.recipe.excluded_overlays.is_empty() {
+        return Vec::new();
+    }
+    let options = Options { strict: false, ..options };
+    let full = resolve::resolve(catalog, &short.recipe.criteria, None, options);
+    full.map_or_else(|_| Vec::new(), |full| diff::lost::of(&(&full).into(), &short.into()))
 }
 
 pub(super) fn resolve_failure(doing: String, error: &ResolveError) -> Failure {
@@ -79,7 +102,7 @@ pub(super) fn resolve_failure(doing: String, error: &ResolveError) -> Failure {
     Failure { at: error.at().map(ToString::to_string), hint: error.hint(), ..failure }
 }
 
-fn stamp(resolution: &Resolution) -> Value {
+fn stamp(resolution: &Resolution, lost: &[Lost]) -> Value {
     let mut stamp = json!({
         "catalog": { "digest": resolution.catalog_digest, "sources": resolution.catalog_sources },
         "coverage": resolution.coverage,
@@ -93,8 +116,8 @@ fn stamp(resolution: &Resolution) -> Value {
         });
         stamp["constraints"] = judged.collect();
     }
-    if !resolution.lost.is_empty() {
-        stamp["lost"] = serde_json::to_value(&resolution.lost).unwrap_or_default();
+    if !lost.is_empty() {
+        stamp["lost"] = serde_json::to_value(lost).unwrap_or_default();
     }
     stamp
 }

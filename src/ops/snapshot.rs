@@ -7,8 +7,8 @@
 use super::{Failure, Kind};
 use crate::{
     cluster::{self, ClusterError, Connection},
-    report::causes::causes,
     snapshot::{Snapshot, format},
+    text::causes,
 };
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Api, Patch, PatchParams};

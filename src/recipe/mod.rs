@@ -4,8 +4,11 @@
 //! under the top-level key `aicr`, which the reference ignores.
 
 pub mod format;
+mod phase;
 
-use crate::{catalog::validator::Phase, criteria::Criteria};
+pub use phase::Phase;
+
+use crate::criteria::Criteria;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;

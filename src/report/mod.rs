@@ -2,7 +2,6 @@
 //!
 //! In: the events of a run. Out: a [`Report`], which `ctrf` writes for machines and `text` for people.
 
-pub mod causes;
 pub mod ctrf;
 pub mod escape;
 pub mod text;

@@ -3,12 +3,12 @@
 use super::Coverage;
 use crate::{
     catalog::Catalog,
-    criteria::{Criteria, Dimension},
+    criteria::{Criteria, Dimension, Query, Stated},
 };
 
 /// One entry per stated dimension, in the order of dimensions.
-pub fn of(catalog: &Catalog, query: &Criteria, applied: &[String]) -> Vec<Coverage> {
-    let stated = |dimension: Dimension| query.get(dimension).map(|value| (dimension, value));
+pub fn of(catalog: &Catalog, query: &Query, applied: &[String]) -> Vec<Coverage> {
+    let stated = |dimension: Dimension| query.get(dimension).map(|stated| (dimension, stated));
     let names_it = |dimension: Dimension, value: &str, name: &str| {
         let criteria = catalog.overlays.get(name).and_then(|overlay| overlay.criteria.as_ref());
         criteria.and_then(|criteria| criteria.stated(dimension)).is_some_and(|named| named == value)
@@ -16,13 +16,13 @@ pub fn of(catalog: &Catalog, query: &Criteria, applied: &[String]) -> Vec<Covera
     Dimension::ALL
         .into_iter()
         .filter_map(stated)
-        .map(|(dimension, value)| {
+        .map(|(dimension, Stated { value, by })| {
             let honored_by = applied.iter().rev().find(|name| names_it(dimension, &value, name)).cloned();
             let completions = match honored_by {
                 Some(_) => Vec::new(),
-                None => completions(catalog, query, dimension, &value),
+                None => completions(catalog, query.criteria(), dimension, &value),
             };
-            Coverage { dimension, value, honored_by, completions }
+            Coverage { dimension, value: value.into_owned(), by, honored_by, completions }
         })
         .collect()
 }

@@ -1,7 +1,7 @@
 //! Why there is no recipe.
 
 use super::Coverage;
-use crate::{catalog::CatalogError, criteria::did_you_mean, document::location::Location};
+use crate::{catalog::CatalogError, document::location::Location, text::did_you_mean};
 
 /// Why there is no recipe.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

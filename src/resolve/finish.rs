@@ -80,7 +80,6 @@ pub(crate) fn finish(
         decisions,
         coverage,
         constraints,
-        lost: Vec::new(),
         removed,
         catalog_digest: catalog.digest(),
         catalog_sources: catalog.files.sources.clone(),

@@ -1,7 +1,7 @@
 //! Catalog + criteria (+ snapshot) → recipe, with the reason for every value.
 //!
 //! Pure: same input, same bytes. `select` chooses overlays, `merge` applies field rules, `order` sorts by dependency,
-//! `hydrate` fills in values, `explain` tells it, `lost` what a snapshot cost.
+//! `hydrate` fills in values, `explain` reports who set what.
 //! `fit` turns the question round: which overlays a cluster can have; `file` reads a resolved recipe back.
 
 mod coverage;
@@ -12,7 +12,6 @@ pub mod file;
 mod finish;
 pub mod fit;
 pub mod hydrate;
-pub mod lost;
 pub mod merge;
 pub mod order;
 pub mod select;
@@ -22,12 +21,12 @@ pub use error::ResolveError;
 use crate::{
     catalog::{Catalog, mixin::Mixin, overlay::Overlay},
     constraint::Verdict,
-    criteria::{Criteria, Dimension},
+    criteria::{Criteria, Dimension, Query, StatedBy},
     document::{
         selector::Selector,
+        side::Side,
         traced::{Layer, LayerKind, Traced},
     },
-    fingerprint,
     recipe::Recipe,
     snapshot::Snapshot,
 };
@@ -56,12 +55,16 @@ pub struct Resolution {
     pub coverage: Vec<Coverage>,
     /// With a snapshot: each constraint of the merged set.
     pub constraints: Vec<JudgedConstraint>,
-    /// What went with overlays that the snapshot excluded.
-    pub lost: Vec<lost::Lost>,
     /// Values that a layer took away again, by path; the last word of each history is the one that did it.
     pub removed: Vec<(Selector, Traced)>,
     pub catalog_digest: String,
     pub catalog_sources: Vec<String>,
+}
+
+impl From<&Resolution> for Side {
+    fn from(resolution: &Resolution) -> Side {
+        Side { document: resolution.document.clone(), layers: resolution.layers.clone() }
+    }
 }
 
 /// What happened to one overlay.
@@ -122,10 +125,23 @@ impl std::fmt::Display for Outcome {
 pub struct Coverage {
     pub dimension: Dimension,
     pub value: String,
+    /// Who stated it.
+    #[serde(skip)]
+    pub by: StatedBy,
     /// The applied overlay whose criteria name the value.
     pub honored_by: Option<String>,
     /// Nearest criteria sets that would honor it, when none does.
     pub completions: Vec<String>,
+}
+
+impl Coverage {
+    /// Whether the recipe lacks what was asked for: no applied overlay is for the value, and somebody asked for it.
+    ///
+    /// A number of nodes that only a snapshot states asks for nothing: every cluster has one.
+    pub fn is_missing(&self) -> bool {
+        let asked = self.dimension != Dimension::Nodes || self.by != StatedBy::Snapshot;
+        self.honored_by.is_none() && asked
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -147,10 +163,12 @@ pub struct JudgedConstraint {
 /// Every [`ResolveError`].
 pub fn resolve(
     catalog: &Catalog,
-    criteria: &Criteria,
+    query: impl Into<Query>,
     snapshot: Option<&Snapshot>,
     options: Options,
 ) -> Result<Resolution, ResolveError> {
+    let query: Query = query.into();
+    let criteria = query.criteria();
     if snapshot.is_none() && criteria.specificity() == 0 {
         return Err(ResolveError::NoCriteria);
     }
@@ -173,21 +191,13 @@ pub fn resolve(
         build.merge_chains(&screening.leaves)?;
         build.merge_mixins()?;
     }
-    let coverage = coverage::of(catalog, criteria, &build.applied);
-    // A number of nodes that only the snapshot states asks for nothing: every cluster has one.
-    let counted = snapshot.map_or(0, |snapshot| fingerprint::of(snapshot).criteria().nodes);
-    let asked = |entry: &&Coverage| entry.dimension != Dimension::Nodes || counted != criteria.nodes;
-    let lacking = coverage.iter().filter(|entry| entry.honored_by.is_none()).filter(asked);
-    let lacking: Vec<Coverage> = lacking.cloned().collect();
-    if options.strict && !lacking.is_empty() {
-        return Err(ResolveError::NotHonored(lacking));
+    let coverage = coverage::of(catalog, &query, &build.applied);
+    let missing: Vec<Coverage> = coverage.iter().filter(|entry| entry.is_missing()).cloned().collect();
+    if options.strict && !missing.is_empty() {
+        return Err(ResolveError::NotHonored(missing));
     }
     let decisions = select::decisions(catalog, criteria, &screening.leaves, &build.applied, &screening.outcomes);
-    let mut resolution = finish::finish(catalog, criteria, snapshot, build, screening, coverage, decisions)?;
-    if !resolution.recipe.excluded_overlays.is_empty() {
-        resolution.lost = lost::of(catalog, &resolution, options);
-    }
-    Ok(resolution)
+    finish::finish(catalog, criteria, snapshot, build, screening, coverage, decisions)
 }
 
 /// Layers merged so far.

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     cluster::watch::{LiveStatus, LiveView},
+    criteria::{Query, StatedBy},
     fingerprint,
     ops::{Failure, diff::Versus, validate::Prepared},
     term::{color::Level, key::Key},
@@ -372,16 +373,20 @@ impl State {
     pub(super) fn resolve(&mut self) -> Vec<Effect> {
         let Some(catalog) = self.data.catalog.value.clone() else { return Vec::new() };
         let snapshot = self.data.cluster.snapshot.clone();
-        let criteria = match (&self.data.stated, &snapshot) {
-            (Some(criteria), _) => criteria.clone(),
-            (None, Some(snapshot)) => fingerprint::of(snapshot).criteria(),
-            // Nothing to go by yet.
-            (None, None) => return Vec::new(),
-        };
-        self.data.criteria = criteria.clone();
+        let Some(query) = self.query() else { return Vec::new() };
+        self.data.criteria = query.criteria().clone();
         self.mark(Need::Recipe);
         let generation = self.data.recipe.start();
-        vec![Effect::Resolve { slot: RecipeSlot::Current, generation, catalog, criteria, snapshot }]
+        vec![Effect::Resolve { slot: RecipeSlot::Current, generation, catalog, query, snapshot }]
+    }
+
+    /// What is asked for; `None` where there is nothing to go by yet.
+    fn query(&self) -> Option<Query> {
+        match (&self.data.stated, &self.data.cluster.snapshot) {
+            (Some(criteria), _) => Some(criteria.into()),
+            (None, Some(snapshot)) => Some(Query::of(fingerprint::of(snapshot).criteria(), StatedBy::Snapshot)),
+            (None, None) => None,
+        }
     }
 
     /// Resolves what-if anew after a toggle.
@@ -390,6 +395,7 @@ impl State {
         let snapshot = self.data.cluster.snapshot.clone();
         let Some(what_if) = &mut self.data.what_if else { return Vec::new() };
         let criteria = what_if.criteria.clone();
+        let query = self.query().unwrap_or_default().changed(&criteria, StatedBy::Flag);
         self.stale_what_if();
         let Some(what_if) = &mut self.data.what_if else { return Vec::new() };
         if criteria == self.data.criteria {
@@ -398,7 +404,7 @@ impl State {
             return Vec::new();
         }
         let generation = what_if.resolution.start();
-        vec![Effect::Resolve { slot: RecipeSlot::WhatIf, generation, catalog, criteria, snapshot }]
+        vec![Effect::Resolve { slot: RecipeSlot::WhatIf, generation, catalog, query, snapshot }]
     }
 
     fn stale_what_if(&mut self) {
@@ -424,7 +430,13 @@ impl State {
         let generation = self.data.diff.other.start();
         match with {
             With::Criteria(criteria) => {
-                vec![Effect::Resolve { slot: RecipeSlot::Other, generation, catalog, criteria, snapshot }]
+                vec![Effect::Resolve {
+                    slot: RecipeSlot::Other,
+                    generation,
+                    catalog,
+                    query: (&criteria).into(),
+                    snapshot,
+                }]
             }
             With::File(path) => vec![Effect::ReadRecipe { generation, catalog, path }],
             With::Cluster => {

@@ -311,10 +311,11 @@ impl Worker {
                     move |answer| Msg::Snapshot { slot, name: name.clone(), answer: answer.map(Arc::new) },
                 );
             }
-            Effect::Resolve { slot, generation, catalog, criteria, snapshot } => self.compute(
+            Effect::Resolve { slot, generation, catalog, query, snapshot } => self.compute(
                 "resolve the recipe",
                 move || {
-                    ops::recipe::resolve(&catalog, &criteria, snapshot.as_deref(), Options::default()).map(Arc::new)
+                    ops::recipe::resolve(&catalog, &query, snapshot.as_deref(), Options::default())
+                        .map(|resolved| Arc::new(resolved.resolution))
                 },
                 move |answer| Msg::Resolved { slot, generation, answer },
             ),

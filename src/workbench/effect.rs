@@ -3,7 +3,7 @@
 use super::msg::{RecipeSlot, SnapshotSlot};
 use crate::{
     catalog::Catalog,
-    criteria::Criteria,
+    criteria::Query,
     ops::{diff::Versus, validate::Prepared},
     resolve::Resolution,
     snapshot::Snapshot,
@@ -27,7 +27,7 @@ pub enum Effect {
         slot: RecipeSlot,
         generation: u64,
         catalog: Arc<Catalog>,
-        criteria: Criteria,
+        query: Query,
         snapshot: Option<Arc<Snapshot>>,
     },
     WhatIfChanges {

@@ -3,7 +3,7 @@
 use crate::sandbox::{Sandbox, golden};
 use aicr::{
     catalog::{Catalog, File, Files},
-    criteria::{Criteria, Dimension},
+    criteria::{Criteria, Dimension, Query, StatedBy},
     document::traced::{LayerKind, Traced, TracedValue, Wrote},
     ops,
     recipe::format,
@@ -103,7 +103,9 @@ fn a_leaf_that_does_not_hold_falls_back_to_its_ancestor() {
     assert_eq!(fallen.recipe.excluded_overlays[0].name, "eks-new");
     let outcome = &fallen.decisions.iter().find(|decision| decision.overlay == "eks-new").expect("it is told").outcome;
     assert!(matches!(outcome, Outcome::Excluded { fallback: Some(fallback), .. } if fallback == "eks"), "{outcome:?}");
-    let lost: Vec<_> = fallen.lost.iter().map(|lost| (lost.path.as_str(), &lost.wanted, &lost.got)).collect();
+    let lost = aicr::ops::recipe::resolve(&catalog, &(&eks()).into(), Some(&cluster("v1.30.5")), Options::default());
+    let lost = lost.expect("it resolves").lost;
+    let lost: Vec<_> = lost.iter().map(|lost| (lost.path.as_str(), &lost.wanted, &lost.got)).collect();
     let version = |text: &str| Some(Value::from(text));
     assert_eq!(lost, [("constraints[name=K8s.server.version].value", &version(">= 1.34"), &version(">= 1.28"))]);
     assert_eq!(resolve(&cluster("v1.30.5"), true).recipe.applied_overlays, ["base"]);
@@ -120,9 +122,15 @@ fn strict_does_not_ask_for_a_number_of_nodes_that_only_the_snapshot_states() {
     let summary = Subtype { name: "summary".into(), data, ..Subtype::default() };
     cluster.measurements.push(Measurement { kind: "NodeTopology".into(), subtypes: vec![summary] });
     let options = Options { strict: true, ..Options::default() };
-    let strict = |nodes| resolve(&CATALOG, &Criteria { nodes, ..eks() }, Some(&cluster), options);
-    assert!(strict(5).is_ok());
-    assert!(strict(6).expect_err("6 was asked for").to_string().contains("nodes=6"));
+    let seen = Query::of(Criteria { nodes: 5, ..eks() }, StatedBy::Snapshot);
+    assert!(resolve(&CATALOG, &seen, Some(&cluster), options).is_ok());
+    // A person may ask for the number that the cluster has.
+    for nodes in ["5", "6"] {
+        let mut asked = seen.clone();
+        asked.state(Dimension::Nodes, Some(nodes.to_owned()), StatedBy::Flag);
+        let refused = resolve(&CATALOG, &asked, Some(&cluster), options).expect_err("a number was asked for");
+        assert!(refused.to_string().contains(&format!("nodes={nodes}")), "{refused}");
+    }
 }
 
 /// What the catalog's folder has besides `BASE` and one overlay for eks, and how resolving eks fails.

@@ -47,7 +47,7 @@ impl Setup {
         let snapshot = ops::snapshot::take(&connection, "2026-06-01T08:00:00Z").await.expect("a snapshot");
         let criteria =
             Criteria { service: Some("kind".into()), accelerator: Some("a100".into()), ..Criteria::default() };
-        let resolution = ops::recipe::resolve(&catalog, &criteria, Some(&snapshot), Options::default());
+        let resolved = ops::recipe::resolve(&catalog, &(&criteria).into(), Some(&snapshot), Options::default());
         let options = PlanOptions {
             run_id: "20260601-080000-00000000c0ffee00".into(),
             namespace: NAMESPACE.into(),
@@ -56,7 +56,7 @@ impl Setup {
             version: "0.1.0".into(),
             ..PlanOptions::default()
         };
-        let recipe = resolution.expect("a recipe").recipe;
+        let recipe = resolved.expect("a recipe").resolution.recipe;
         Setup { demo, connection, catalog, snapshot, recipe, options, conduct: Conduct::default() }
     }
 

@@ -105,9 +105,9 @@ impl Desk {
                 Effect::LoadCatalog { generation } => {
                     Msg::Catalog { generation, answer: ops::recipe::load_catalog(&[]) }
                 }
-                Effect::Resolve { slot, generation, catalog, criteria, snapshot } => {
-                    let answer = ops::recipe::resolve(&catalog, &criteria, snapshot.as_deref(), Options::default());
-                    Msg::Resolved { slot, generation, answer: answer.map(Arc::new) }
+                Effect::Resolve { slot, generation, catalog, query, snapshot } => {
+                    let answer = ops::recipe::resolve(&catalog, &query, snapshot.as_deref(), Options::default());
+                    Msg::Resolved { slot, generation, answer: answer.map(|resolved| Arc::new(resolved.resolution)) }
                 }
                 Effect::WhatIfChanges { generation, left, right } => {
                     let changes = diff::recipe::compare(&(&*left).into(), &(&*right).into());

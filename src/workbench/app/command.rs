@@ -2,7 +2,7 @@
 
 use super::{Severity, State};
 use crate::{
-    criteria::{Criteria, Dimension},
+    criteria::{Criteria, Dimension, Query},
     ops::{self, Failure, Kind},
     workbench::{Screen, data::With, effect::Effect, msg::SnapshotSlot, overlay::Overlay, panes::PaneId, theme},
 };
@@ -121,6 +121,6 @@ impl State {
             };
             stated.push((dimension, value.to_owned()));
         }
-        ops::recipe::criteria(catalog, Criteria::default(), &stated, false)
+        ops::recipe::criteria(catalog, Query::default(), &stated, false).map(|query| query.criteria().clone())
     }
 }

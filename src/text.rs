@@ -1,0 +1,65 @@
+//! Words for data that many messages need: counts with their plural, alternatives, causes.
+#![warn(missing_docs)]
+
+use std::error::Error;
+
+/// A count with its noun: `1 value`, `3 matches`, `2 entries`.
+pub fn count(number: usize, noun: &str) -> String {
+    format!("{number} {}", plural(number, noun))
+}
+
+/// A noun as that many of it are called; regular English plurals only.
+pub fn plural(number: usize, noun: &str) -> String {
+    if number == 1 {
+        return noun.to_owned();
+    }
+    let sibilant = ["s", "x", "z", "ch", "sh"].iter().any(|ending| noun.ends_with(ending));
+    match noun.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'i', 'o', 'u'])) {
+        Some(stem) => format!("{stem}ies"),
+        None if sibilant => format!("{noun}es"),
+        None => format!("{noun}s"),
+    }
+}
+
+/// `did you mean h100 or h200?`; `None` where nothing is near.
+pub fn did_you_mean(near: &[String]) -> Option<String> {
+    (!near.is_empty()).then(|| format!("did you mean {}?", near.join(" or ")))
+}
+
+/// What failed, then why, then why that: `it is neither YAML nor JSON: unclosed bracket (line 3, column 11)`.
+pub fn causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nouns_follow_their_number() {
+        let counted = [(0, "node"), (1, "match"), (2, "match"), (3, "entry"), (2, "key"), (4, "release"), (2, "class")];
+        let counted = counted.map(|(number, noun)| count(number, noun));
+        assert_eq!(counted, ["0 nodes", "1 match", "2 matches", "3 entries", "2 keys", "4 releases", "2 classes"]);
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    enum Step {
+        #[error("cannot open the door")]
+        Door(#[source] Box<Step>),
+        #[error("the key is lost")]
+        Key,
+    }
+
+    #[test]
+    fn causes_follow_what_failed() {
+        assert_eq!(causes(&Step::Key), "the key is lost");
+        let nested = Step::Door(Box::new(Step::Door(Box::new(Step::Key))));
+        assert_eq!(causes(&nested), "cannot open the door: cannot open the door: the key is lost");
+    }
+}
