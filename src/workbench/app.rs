@@ -4,88 +4,33 @@
 
 use super::{
     RunOptions, Screen,
-    data::{Data, Side, Source, With},
+    desk::Desk,
     effect::Effect,
-    keymap::{self, Action, Found},
-    layout::{self, Layout, Zoom},
+    model::{Model, Severity, Side, Source, With},
     msg::{Msg, RecipeSlot, SnapshotSlot},
-    overlay::{Field, Overlay},
-    panes::{self, Need, PaneId},
-    theme::{self, Role, Theme, ThemeError},
-    widgets::{table::Table, text},
+    panes::Need,
+    theme::ThemeError,
+    widgets::text,
 };
 use crate::{
-    cluster::watch::{LiveStatus, LiveView},
+    cluster::watch::LiveView,
     criteria::{Query, StatedBy},
     fingerprint,
     ops::{Failure, diff::Versus, validate::Prepared},
-    term::{color::Level, key::Key},
+    term::color::Level,
 };
-use std::{collections::VecDeque, sync::Arc};
+use std::sync::Arc;
 
 mod act;
 mod command;
 mod input;
 mod plan;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Severity {
-    Info,
-    Ok,
-    Warn,
-    Fail,
-}
-
-impl Severity {
-    pub fn mark(self) -> (Role, &'static str) {
-        match self {
-            Severity::Info => (Role::Muted, "·"),
-            Severity::Ok => (Role::Ok, "✓"),
-            Severity::Warn => (Role::Warn, "!"),
-            Severity::Fail => (Role::Fail, "✗"),
-        }
-    }
-}
-
-/// Something that was said, with the time of day in UTC.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Message {
-    pub severity: Severity,
-    pub text: String,
-    pub at: String,
-    pub failure: Option<Failure>,
-}
-
-/// Messages that are kept.
-const HISTORY: usize = 500;
-
-/// Everything that is shown, and how.
+/// What is known, how it is looked at, and what is under way.
 #[derive(Clone, Debug)]
 pub struct State {
-    pub data: Data,
-    pub theme: Theme,
-    pub level: Level,
-    pub ascii: bool,
-    pub width: u16,
-    pub height: u16,
-    pub layout: Layout,
-    pub screen: Screen,
-    pub previous: Screen,
-    focus: [PaneId; 5],
-    pub zoom: Zoom,
-    tables: Vec<Table>,
-    stale: [bool; PaneId::COUNT],
-    /// Keys of a sequence that is not whole yet.
-    pub typed: Vec<Key>,
-    /// The field of the filter, while it is being typed.
-    pub filter: Option<Field>,
-    pub overlay: Option<Overlay>,
-    pub messages: VecDeque<Message>,
-    pub blame: bool,
-    pub timestamps: bool,
-    pub hints: bool,
-    /// Milliseconds since the epoch, as the driver last told.
-    pub now_ms: u64,
+    pub model: Model,
+    pub desk: Desk,
     /// Works whose answers are on their way.
     pub in_flight: usize,
     /// When Ctrl-C was pressed last.
@@ -112,56 +57,22 @@ impl State {
     /// # Errors
     /// The theme is unknown.
     pub fn new(options: &RunOptions, level: Level, width: u16, height: u16) -> Result<State, ThemeError> {
-        let theme = theme::load(options.look.theme.as_deref().unwrap_or("dark"), level)?;
-        let first = |screen| panes::of_screen(screen)[0];
-        let screen = options.screen.unwrap_or(Screen::Cluster);
-        let focus = Screen::ALL.map(first);
-        let shape = layout::Shape {
-            width,
-            height,
-            screen,
-            focus: focus[screen.index()],
-            zoom: Zoom::Normal,
-            what_if: false,
-            text: false,
-            hints: true,
-        };
-        let mut state = State {
-            data: Data { stated: options.criteria.clone(), ..Data::default() },
-            theme,
-            level,
-            ascii: options.look.ascii,
-            width,
-            height,
-            layout: layout::layout(shape),
-            screen,
-            previous: screen,
-            focus,
-            zoom: Zoom::Normal,
-            tables: vec![Table::default(); PaneId::COUNT],
-            stale: [true; PaneId::COUNT],
-            typed: Vec::new(),
-            filter: None,
-            overlay: None,
-            messages: VecDeque::new(),
-            blame: true,
-            timestamps: true,
-            hints: true,
-            now_ms: 0,
+        let desk = Desk::new(&options.look, options.screen.unwrap_or(Screen::Cluster), level, (width, height))?;
+        Ok(State {
+            model: Model { stated: options.criteria.clone(), ..Model::default() },
+            desk,
             in_flight: 0,
             interrupted_ms: 0,
             dirty: true,
             quit: false,
             prepared: None,
             start: Start { demo: options.target.is_demo(), snapshots: options.snapshots.clone() },
-        };
-        state.tables[PaneId::Log.index()].follow = true;
-        Ok(state)
+        })
     }
 
     /// What to do first: the catalog, and the cluster or the files.
     pub fn begin(&mut self) -> Vec<Effect> {
-        let mut effects = vec![Effect::LoadCatalog { generation: self.data.catalog.start() }];
+        let mut effects = vec![Effect::LoadCatalog { generation: self.model.catalog.start() }];
         match &self.start.snapshots.clone()[..] {
             [] => effects.push(self.watch()),
             [one] => effects.push(Effect::ReadSnapshot { slot: SnapshotSlot::Cluster, path: one.clone() }),
@@ -170,7 +81,7 @@ impl State {
                 effects.push(Effect::ReadSnapshot { slot: SnapshotSlot::B, path: b.clone() });
                 // The newer one is what the other screens speak of.
                 effects.push(Effect::ReadSnapshot { slot: SnapshotSlot::Cluster, path: b.clone() });
-                self.screen = Screen::Compare;
+                self.desk.screen = Screen::Compare;
             }
         }
         self.sent(effects)
@@ -182,22 +93,22 @@ impl State {
         let effects = match msg {
             Msg::Input(input) => self.input(input),
             Msg::Tick => {
-                self.mark(Need::Run);
+                self.desk.mark(Need::Run);
                 Vec::new()
             }
             Msg::Connected { generation, context, server } => {
-                if generation == self.data.cluster.generation {
-                    let cluster = &mut self.data.cluster;
+                if generation == self.model.cluster.generation {
+                    let cluster = &mut self.model.cluster;
                     cluster.source = if self.start.demo { Source::Demo } else { Source::Live };
                     (cluster.name, cluster.server, cluster.failure) = (context, server, None);
-                    self.mark(Need::Cluster);
+                    self.desk.mark(Need::Cluster);
                 }
                 Vec::new()
             }
             Msg::ConnectFailed { generation, failure } => {
-                if generation == self.data.cluster.generation {
-                    self.data.cluster.failure = Some(failure.clone());
-                    self.mark(Need::Cluster);
+                if generation == self.model.cluster.generation {
+                    self.model.cluster.failure = Some(failure.clone());
+                    self.desk.mark(Need::Cluster);
                     self.say_failure(failure);
                 }
                 Vec::new()
@@ -206,8 +117,8 @@ impl State {
             Msg::Catalog { generation, answer } => {
                 self.answered();
                 let failure = answer.as_ref().err().cloned();
-                self.data.catalog.finish(generation, answer);
-                self.mark(Need::Recipe);
+                self.model.catalog.finish(generation, answer);
+                self.desk.mark(Need::Recipe);
                 match failure {
                     Some(failure) => {
                         self.say_failure(failure);
@@ -221,9 +132,9 @@ impl State {
                 match answer {
                     Ok(snapshot) => self.opened(slot, Side { name, snapshot }),
                     Err(failure) => {
-                        if slot == SnapshotSlot::Cluster && self.data.cluster.snapshot.is_none() {
-                            self.data.cluster.failure = Some(failure.clone());
-                            self.mark(Need::Cluster);
+                        if slot == SnapshotSlot::Cluster && self.model.cluster.snapshot.is_none() {
+                            self.model.cluster.failure = Some(failure.clone());
+                            self.desk.mark(Need::Cluster);
                         }
                         self.say_failure(failure);
                         Vec::new()
@@ -237,22 +148,22 @@ impl State {
             }
             Msg::WhatIfChanges { generation, answer } => {
                 self.answered();
-                if let Some(what_if) = &mut self.data.what_if {
+                if let Some(what_if) = &mut self.model.what_if {
                     what_if.changes.finish(generation, answer);
                 }
-                self.mark(Need::WhatIf);
+                self.desk.mark(Need::WhatIf);
                 Vec::new()
             }
             Msg::RecipesCompared { generation, answer } => {
                 self.answered();
-                self.data.diff.changes.finish(generation, answer);
-                self.mark(Need::Diff);
+                self.model.diff.changes.finish(generation, answer);
+                self.desk.mark(Need::Diff);
                 Vec::new()
             }
             Msg::SnapshotsCompared { generation, answer } => {
                 self.answered();
-                self.data.compare.changes.finish(generation, answer);
-                self.mark(Need::Compare);
+                self.model.compare.changes.finish(generation, answer);
+                self.desk.mark(Need::Compare);
                 Vec::new()
             }
             Msg::Planned(answer) => {
@@ -266,13 +177,13 @@ impl State {
             }
             Msg::RunEnded(answer) => {
                 self.answered();
-                self.data.run.active = false;
-                self.data.run.cancelling = false;
+                self.model.run.active = false;
+                self.model.run.cancelling = false;
                 if let Err(failure) = answer {
-                    self.data.run.failure = Some(failure.clone());
+                    self.model.run.failure = Some(failure.clone());
                     self.say_failure(failure);
                 }
-                self.mark(Need::Run);
+                self.desk.mark(Need::Run);
                 Vec::new()
             }
             Msg::Done(said) => {
@@ -301,19 +212,11 @@ impl State {
         self.in_flight = self.in_flight.saturating_sub(1);
     }
 
-    /// The cluster is shown, or it is known why not.
-    pub fn is_settled(&self) -> bool {
-        let cluster = &self.data.cluster;
-        cluster.source == Source::Saved
-            || cluster.failure.is_some()
-            || matches!(cluster.status, LiveStatus::Fresh | LiveStatus::Reconnecting { .. } | LiveStatus::Failed { .. })
-    }
-
     // -- the cluster -------------------------------------------------------------------------------------------------
 
     /// Connects anew; what was shown stays until the new view has data.
     fn watch(&mut self) -> Effect {
-        let cluster = &mut self.data.cluster;
+        let cluster = &mut self.model.cluster;
         cluster.generation += 1;
         cluster.failure = None;
         if cluster.snapshot.is_none() {
@@ -323,11 +226,11 @@ impl State {
     }
 
     fn live(&mut self, generation: u64, view: LiveView) -> Vec<Effect> {
-        if generation != self.data.cluster.generation {
+        if generation != self.model.cluster.generation {
             return Vec::new();
         }
-        self.mark(Need::Cluster);
-        let cluster = &mut self.data.cluster;
+        self.desk.mark(Need::Cluster);
+        let cluster = &mut self.model.cluster;
         cluster.source = if self.start.demo { Source::Demo } else { Source::Live };
         cluster.status = view.status;
         cluster.missing = view.missing;
@@ -345,7 +248,7 @@ impl State {
     fn opened(&mut self, slot: SnapshotSlot, side: Side) -> Vec<Effect> {
         match slot {
             SnapshotSlot::Cluster => {
-                let cluster = &mut self.data.cluster;
+                let cluster = &mut self.model.cluster;
                 // An older watch speaks of another cluster.
                 cluster.generation += 1;
                 (cluster.source, cluster.failure) = (Source::Saved, None);
@@ -353,15 +256,15 @@ impl State {
                 cluster.server = String::new();
                 cluster.missing = Vec::new();
                 cluster.show(side.snapshot);
-                self.mark(Need::Cluster);
+                self.desk.mark(Need::Cluster);
                 self.resolve()
             }
             SnapshotSlot::A => {
-                self.data.compare.a = Some(side);
+                self.model.compare.a = Some(side);
                 self.compare_snapshots()
             }
             SnapshotSlot::B => {
-                self.data.compare.b = Some(side);
+                self.model.compare.b = Some(side);
                 self.compare_snapshots()
             }
         }
@@ -371,18 +274,18 @@ impl State {
 
     /// Resolves the current recipe: for the stated criteria, else for what the cluster reveals.
     pub(super) fn resolve(&mut self) -> Vec<Effect> {
-        let Some(catalog) = self.data.catalog.value.clone() else { return Vec::new() };
-        let snapshot = self.data.cluster.snapshot.clone();
+        let Some(catalog) = self.model.catalog.value.clone() else { return Vec::new() };
+        let snapshot = self.model.cluster.snapshot.clone();
         let Some(query) = self.query() else { return Vec::new() };
-        self.data.criteria = query.criteria().clone();
-        self.mark(Need::Recipe);
-        let generation = self.data.recipe.start();
+        self.model.criteria = query.criteria().clone();
+        self.desk.mark(Need::Recipe);
+        let generation = self.model.recipe.start();
         vec![Effect::Resolve { slot: RecipeSlot::Current, generation, catalog, query, snapshot }]
     }
 
     /// What is asked for; `None` where there is nothing to go by yet.
     fn query(&self) -> Option<Query> {
-        match (&self.data.stated, &self.data.cluster.snapshot) {
+        match (&self.model.stated, &self.model.cluster.snapshot) {
             (Some(criteria), _) => Some(criteria.into()),
             (None, Some(snapshot)) => Some(Query::of(fingerprint::of(snapshot).criteria(), StatedBy::Snapshot)),
             (None, None) => None,
@@ -391,14 +294,14 @@ impl State {
 
     /// Resolves what-if anew after a toggle.
     fn resolve_what_if(&mut self) -> Vec<Effect> {
-        let Some(catalog) = self.data.catalog.value.clone() else { return Vec::new() };
-        let snapshot = self.data.cluster.snapshot.clone();
-        let Some(what_if) = &mut self.data.what_if else { return Vec::new() };
+        let Some(catalog) = self.model.catalog.value.clone() else { return Vec::new() };
+        let snapshot = self.model.cluster.snapshot.clone();
+        let Some(what_if) = &mut self.model.what_if else { return Vec::new() };
         let criteria = what_if.criteria.clone();
         let query = self.query().unwrap_or_default().changed(&criteria, StatedBy::Flag);
         self.stale_what_if();
-        let Some(what_if) = &mut self.data.what_if else { return Vec::new() };
-        if criteria == self.data.criteria {
+        let Some(what_if) = &mut self.model.what_if else { return Vec::new() };
+        if criteria == self.model.criteria {
             what_if.resolution.clear();
             what_if.changes.clear();
             return Vec::new();
@@ -408,26 +311,26 @@ impl State {
     }
 
     fn stale_what_if(&mut self) {
-        self.mark(Need::WhatIf);
+        self.desk.mark(Need::WhatIf);
     }
 
     /// Puts the recipe beside something else on the Diff screen.
     fn compare_recipe_with(&mut self, with: With) -> Vec<Effect> {
-        let diff = &mut self.data.diff;
+        let diff = &mut self.model.diff;
         // What was compared before says nothing of this.
         (diff.other.value, diff.changes.value, diff.changes.failure) = (None, None, None);
         diff.with = Some(with);
-        self.show(Screen::Diff);
+        self.desk.show(Screen::Diff);
         self.resolve_other()
     }
 
     /// Resolves or reads the other side of the Diff screen.
     fn resolve_other(&mut self) -> Vec<Effect> {
-        let Some(catalog) = self.data.catalog.value.clone() else { return Vec::new() };
-        let Some(with) = self.data.diff.with.clone() else { return Vec::new() };
-        let snapshot = self.data.cluster.snapshot.clone();
-        self.mark(Need::Diff);
-        let generation = self.data.diff.other.start();
+        let Some(catalog) = self.model.catalog.value.clone() else { return Vec::new() };
+        let Some(with) = self.model.diff.with.clone() else { return Vec::new() };
+        let snapshot = self.model.cluster.snapshot.clone();
+        self.desk.mark(Need::Diff);
+        let generation = self.model.diff.other.start();
         match with {
             With::Criteria(criteria) => {
                 vec![Effect::Resolve {
@@ -440,7 +343,7 @@ impl State {
             }
             With::File(path) => vec![Effect::ReadRecipe { generation, catalog, path }],
             With::Cluster => {
-                let other = &mut self.data.diff.other;
+                let other = &mut self.model.diff.other;
                 (other.loading, other.failure) = (false, None);
                 self.compare_recipes()
             }
@@ -454,10 +357,10 @@ impl State {
         answer: Result<Arc<crate::document::side::Side>, Failure>,
     ) -> Vec<Effect> {
         let failed = answer.as_ref().err().cloned();
-        if !self.data.diff.other.finish(generation, answer) {
+        if !self.model.diff.other.finish(generation, answer) {
             return Vec::new();
         }
-        self.mark(Need::Diff);
+        self.desk.mark(Need::Diff);
         match failed {
             Some(failure) => {
                 self.say_failure(failure);
@@ -477,10 +380,10 @@ impl State {
         let failed = answer.as_ref().err().cloned();
         match slot {
             RecipeSlot::Current => {
-                if !self.data.recipe.finish(generation, answer) {
+                if !self.model.recipe.finish(generation, answer) {
                     return Vec::new();
                 }
-                self.mark(Need::Recipe);
+                self.desk.mark(Need::Recipe);
                 if let Some(failure) = failed {
                     self.say_failure(failure);
                     return Vec::new();
@@ -490,11 +393,11 @@ impl State {
                 effects
             }
             RecipeSlot::WhatIf => {
-                let Some(what_if) = &mut self.data.what_if else { return Vec::new() };
+                let Some(what_if) = &mut self.model.what_if else { return Vec::new() };
                 if !what_if.resolution.finish(generation, answer) {
                     return Vec::new();
                 }
-                self.mark(Need::WhatIf);
+                self.desk.mark(Need::WhatIf);
                 if failed.is_some() { Vec::new() } else { self.compare_what_if() }
             }
             RecipeSlot::Other => self.other_side(generation, answer.map(|other| Arc::new((&*other).into()))),
@@ -502,195 +405,54 @@ impl State {
     }
 
     fn compare_what_if(&mut self) -> Vec<Effect> {
-        let current = self.data.recipe.value.clone();
-        let Some(what_if) = &mut self.data.what_if else { return Vec::new() };
+        let current = self.model.recipe.value.clone();
+        let Some(what_if) = &mut self.model.what_if else { return Vec::new() };
         let (Some(left), Some(right)) = (current, what_if.resolution.value.clone()) else { return Vec::new() };
         vec![Effect::WhatIfChanges { generation: what_if.changes.start(), left, right }]
     }
 
     fn compare_recipes(&mut self) -> Vec<Effect> {
-        let Some(recipe) = self.data.recipe.value.clone() else { return Vec::new() };
-        let versus = match (&self.data.diff.with, &self.data.diff.other.value, &self.data.cluster.snapshot) {
+        let Some(recipe) = self.model.recipe.value.clone() else { return Vec::new() };
+        let versus = match (&self.model.diff.with, &self.model.diff.other.value, &self.model.cluster.snapshot) {
             (Some(With::Cluster), _, Some(snapshot)) => Versus::Cluster {
-                name: self.data.cluster.name.clone(),
+                name: self.model.cluster.name.clone(),
                 snapshot: snapshot.clone(),
                 contents: Arc::default(),
             },
             (Some(With::Criteria(_) | With::File(_)), Some(other), _) => Versus::Recipe(other.clone()),
             _ => return Vec::new(),
         };
-        self.mark(Need::Diff);
-        let swapped = self.data.diff.swapped;
-        vec![Effect::CompareRecipes { generation: self.data.diff.changes.start(), recipe, versus, swapped }]
+        self.desk.mark(Need::Diff);
+        let swapped = self.model.diff.swapped;
+        vec![Effect::CompareRecipes { generation: self.model.diff.changes.start(), recipe, versus, swapped }]
     }
 
     fn compare_snapshots(&mut self) -> Vec<Effect> {
-        let Some(a) = &self.data.compare.a else { return Vec::new() };
-        let right = match &self.data.compare.b {
+        let Some(a) = &self.model.compare.a else { return Vec::new() };
+        let right = match &self.model.compare.b {
             Some(b) => Some(b.snapshot.clone()),
-            None => self.data.cluster.snapshot.clone(),
+            None => self.model.cluster.snapshot.clone(),
         };
         let Some(right) = right else { return Vec::new() };
         let left = a.snapshot.clone();
-        self.mark(Need::Compare);
-        vec![Effect::CompareSnapshots { generation: self.data.compare.changes.start(), left, right }]
-    }
-
-    /// Names of the sides of the Diff screen.
-    pub fn diff_names(&self) -> (String, String) {
-        let current = self.data.criteria.to_string();
-        let other = match &self.data.diff.with {
-            None => "-".to_owned(),
-            Some(With::Criteria(criteria)) => criteria.to_string(),
-            Some(With::File(path)) => path.display().to_string(),
-            Some(With::Cluster) => self.data.cluster.name.clone(),
-        };
-        if self.data.diff.swapped { (other, current) } else { (current, other) }
-    }
-
-    /// Names of the sides of the Compare screen.
-    pub fn compare_names(&self) -> (String, String) {
-        let compare = &self.data.compare;
-        let name = |side: &Option<Side>| side.as_ref().map(|side| side.name.clone());
-        let a = name(&compare.a).unwrap_or_else(|| "-".to_owned());
-        let b = name(&compare.b).unwrap_or_else(|| format!("{} (now)", self.data.cluster.name));
-        (a, if compare.a.is_some() { b } else { "-".to_owned() })
-    }
-
-    // -- panels ------------------------------------------------------------------------------------------------------
-
-    pub fn focused(&self) -> PaneId {
-        self.focus[self.screen.index()]
-    }
-
-    pub fn table(&self, pane: PaneId) -> &Table {
-        &self.tables[pane.index()]
-    }
-
-    fn table_mut(&mut self, pane: PaneId) -> &mut Table {
-        &mut self.tables[pane.index()]
-    }
-
-    /// Columns inside a panel, as it is laid out now.
-    pub fn width_of(&self, pane: PaneId) -> usize {
-        let area = self.layout.panel(pane).map(|area| self.layout.inner(area));
-        usize::from(area.map_or(self.width, |area| area.width))
-    }
-
-    /// Panes that read this have to be built again.
-    fn mark(&mut self, need: Need) {
-        for pane in panes::ALL {
-            if pane.needs.contains(&need) {
-                self.stale[pane.id.index()] = true;
-            }
-        }
+        self.desk.mark(Need::Compare);
+        vec![Effect::CompareSnapshots { generation: self.model.compare.changes.start(), left, right }]
     }
 
     /// Lays out, builds what is stale and shown, and scrolls; to be called before a frame is drawn.
     pub fn prepare(&mut self) {
-        let layout = layout::layout(self.shape());
-        if layout.panels != self.layout.panels {
-            self.mark(Need::Look);
-        }
-        self.layout = layout;
-        // Details read the cursor of their master, so masters come first; the slice has them in that order, and a second
-        // round catches what the first one moved.
-        for _ in 0..2 {
-            for pane in panes::ALL {
-                self.build(pane.id);
-            }
-        }
-        for (pane, area) in self.layout.panels.clone() {
-            let height = self.layout.inner(area).height;
-            self.table_mut(pane).scroll(height);
-        }
-    }
-
-    fn build(&mut self, pane: PaneId) {
-        let shown = self.layout.panel(pane).is_some();
-        let read = panes::ALL
-            .iter()
-            .any(|other| other.needs.contains(&Need::Cursor(pane)) && self.layout.panel(other.id).is_some());
-        if !self.stale[pane.index()] || !(shown || read) {
-            return;
-        }
-        self.stale[pane.index()] = false;
-        let content = (pane.pane().build)(self);
-        let before = self.table(pane).selected.clone();
-        let had_rows = !self.table(pane).content.rows.is_empty();
-        let found = self.table_mut(pane).set(content);
-        if self.table(pane).selected != before {
-            self.mark(Need::Cursor(pane));
-        }
-        if !found && had_rows && pane.pane().needs.contains(&Need::Cluster) {
-            let gone = before.unwrap_or_default();
-            self.say(Severity::Info, format!("{} is gone; the nearest one is selected", text::clean(&gone)));
-        }
-    }
-
-    fn shape(&self) -> layout::Shape {
-        layout::Shape {
-            width: self.width,
-            height: self.height,
-            screen: self.screen,
-            focus: self.focused(),
-            zoom: self.zoom,
-            what_if: self.data.what_if.is_some(),
-            text: self.data.diff.view != super::data::DiffView::Changes,
-            hints: self.hints,
-        }
-    }
-
-    fn focus_on(&mut self, pane: PaneId) {
-        let screen = pane.pane().screen;
-        self.show(screen);
-        if self.focus[screen.index()] != pane {
-            self.focus[screen.index()] = pane;
-            self.stale[pane.index()] = true;
-        }
-    }
-
-    fn show(&mut self, screen: Screen) {
-        if self.screen != screen {
-            self.previous = self.screen;
-            self.screen = screen;
-            self.zoom = Zoom::Normal;
-        }
-        for pane in panes::of_screen(screen) {
-            self.stale[pane.index()] = true;
+        for name in self.desk.prepare(&self.model) {
+            self.say(Severity::Info, format!("{} was removed; the nearest row is selected", text::clean(&name)));
         }
     }
 
     // -- talking -----------------------------------------------------------------------------------------------------
 
-    pub fn say(&mut self, severity: Severity, said: impl Into<String>) {
-        self.push(Message { severity, text: said.into(), at: clock(self.now_ms), failure: None });
+    pub fn say(&mut self, severity: Severity, text: impl Into<String>) {
+        self.model.say(severity, text);
     }
 
     pub fn say_failure(&mut self, failure: Failure) {
-        let because = text::clean(failure.because.lines().next().unwrap_or_default()).into_owned();
-        let text = format!("failed to {}: {because}", text::clean(&failure.doing));
-        self.push(Message { severity: Severity::Fail, text, at: clock(self.now_ms), failure: Some(failure) });
+        self.model.say_failure(failure);
     }
-
-    fn push(&mut self, message: Message) {
-        self.messages.push_back(message);
-        if self.messages.len() > HISTORY {
-            self.messages.pop_front();
-        }
-    }
-
-    /// Keys that continue what was typed, for the popup.
-    pub fn continuations(&self) -> Vec<(Key, Action)> {
-        match keymap::find(&self.typed, self.screen) {
-            Found::Prefix(next) if !self.typed.is_empty() => next,
-            _ => Vec::new(),
-        }
-    }
-}
-
-/// Time of day in UTC.
-fn clock(now_ms: u64) -> String {
-    let seconds = now_ms / 1000 % 86_400;
-    format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }

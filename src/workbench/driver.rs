@@ -74,13 +74,13 @@ async fn turn(
     results: &mut mpsc::Receiver<Msg>,
 ) -> Result<(), Failure> {
     let mut signals = Signals::new().map_err(|error| terminal_failure(&error))?;
-    state.now_ms = now_ms();
+    state.model.now_ms = now_ms();
     let first = state.begin();
     perform(state, worker, terminal, first)?;
     draw(state, terminal)?;
     let mut last_frame = tokio::time::Instant::now();
     loop {
-        let ticking = state.data.run.active;
+        let ticking = state.model.run.active;
         let mut urgent = true;
         let keys = terminal.keys.get_or_insert_with(EventStream::new);
         let msg = tokio::select! {
@@ -99,7 +99,7 @@ async fn turn(
         };
         let Some(msg) = msg else { continue };
         let terminate = matches!(msg, Msg::Terminate);
-        state.now_ms = now_ms();
+        state.model.now_ms = now_ms();
         let effects = state.update(msg);
         perform(state, worker, terminal, effects)?;
         if !urgent {
@@ -148,7 +148,7 @@ fn perform(
             // The reader of keys stays: woken now, it could swallow the first key after the stop.
             Effect::Suspend => match term::suspend(terminal.mouse).map_err(|error| terminal_failure(&error))? {
                 term::Suspended::Resumed => resumed(state, terminal),
-                term::Suspended::NoShell => state.say(super::app::Severity::Info, "there is no shell to go back to"),
+                term::Suspended::NoShell => state.say(super::model::Severity::Info, "there is no shell to go back to"),
             },
             Effect::Edit { path, line } => edit(state, terminal, &path, line)?,
             Effect::Copy(text) => copy(state, terminal, &text)?,
@@ -194,9 +194,9 @@ fn copy(state: &mut State, terminal: &mut Terminal, text: &str) -> Result<(), Fa
             terminal.screen.write(&sequence).map_err(|error| terminal_failure(&error))?;
             let shown = super::widgets::text::fit(text.lines().next().unwrap_or_default(), 48, Default::default());
             let shown = super::widgets::text::clean(&shown).into_owned();
-            state.say(super::app::Severity::Ok, format!("copied `{shown}` ({} bytes, OSC 52)", text.len()));
+            state.say(super::model::Severity::Ok, format!("copied `{shown}` ({} bytes, OSC 52)", text.len()));
         }
-        None => state.say(super::app::Severity::Warn, "too long for the clipboard of a terminal; use a file"),
+        None => state.say(super::model::Severity::Warn, "too long for the clipboard of a terminal; use a file"),
     }
     Ok(())
 }
@@ -204,9 +204,9 @@ fn copy(state: &mut State, terminal: &mut Terminal, text: &str) -> Result<(), Fa
 fn export(state: &mut State, path: &Path) {
     state.prepare();
     let (frame, _) = view::frame(state);
-    let svg = screenshot::svg(&frame, &state.theme, &format!("aicr workbench, {}", state.screen.name()));
+    let svg = screenshot::svg(&frame, &state.desk.theme, &format!("aicr workbench, {}", state.desk.screen.name()));
     match std::fs::write(path, svg) {
-        Ok(()) => state.say(super::app::Severity::Ok, format!("wrote {}", path.display())),
+        Ok(()) => state.say(super::model::Severity::Ok, format!("wrote {}", path.display())),
         Err(error) => {
             let doing = format!("write {}", path.display());
             state.say_failure(Failure::new(Kind::Usage, doing, error.to_string()));

@@ -1,8 +1,9 @@
-//! Where everything goes: one pure function from size, screen, zoom and focus to rectangles that do not overlap.
+//! Where everything goes: one pure function from a size, a zoom and the places that panes ask for to rectangles that do not
+//! overlap.
 //!
-//! Panels are dropped as space shrinks, screens never; the context line is the last thing to go.
+//! A pane states its place for each breakpoint; nothing here knows which panes there are. Panels are dropped as space
+//! shrinks, screens never; the context line is the last thing to go.
 
-use super::{Screen, panes::PaneId};
 use ratatui::layout::Rect;
 
 /// How much room the focused panel takes.
@@ -65,34 +66,168 @@ pub fn class(width: u16, height: u16) -> Class {
     }
 }
 
-/// What decides the layout.
+/// Lines of a panel: `lines`, but at most a part of the room; none ask for what the others leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
+pub struct Height {
+    lines: u16,
+    part: (u16, u16),
+}
+
+impl Height {
+    const REST: Height = Height { lines: 0, part: (1, 1) };
+
+    fn of(self, room: u16) -> u16 {
+        let (parts, of) = self.part;
+        self.lines.min(u16::try_from(u32::from(room) * u32::from(parts) / u32::from(of.max(1))).unwrap_or(u16::MAX))
+    }
+}
+
+/// A place in the columns of a screen, or in the strip below them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// From the left; [`STRIP`] is the strip over the whole width.
+    column: u8,
+    /// Of the column; 0 is what the others leave. The widest wish of a column counts.
+    width: u16,
+    /// From the top.
+    row: u8,
+    height: Height,
+    /// Takes the place from its other pane only while it has the focus.
+    on_focus: bool,
+}
+
+const STRIP: u8 = u8::MAX;
+
+/// The top of a column, as wide as that; 0 for what the others leave.
+pub const fn column(column: u8, width: u16) -> Slot {
+    Slot { column, width, row: 0, height: Height::REST, on_focus: false }
+}
+
+/// Below the columns, over the whole width.
+pub const fn strip(lines: u16) -> Slot {
+    column(STRIP, 0).lines(lines)
+}
+
+impl Slot {
+    pub const fn row(mut self, row: u8) -> Slot {
+        self.row = row;
+        self
+    }
+
+    pub const fn lines(mut self, lines: u16) -> Slot {
+        self.height = Height { lines, part: (1, 1) };
+        self
+    }
+
+    /// A part of the room.
+    pub const fn part(mut self, parts: u16, of: u16) -> Slot {
+        self.height = Height { lines: u16::MAX, part: (parts, of) };
+        self
+    }
+
+    /// After [`Slot::part`]: not more lines than that.
+    pub const fn at_most(mut self, lines: u16) -> Slot {
+        self.height.lines = lines;
+        self
+    }
+
+    pub const fn on_focus(mut self) -> Slot {
+        self.on_focus = true;
+        self
+    }
+}
+
+/// Where a pane goes, by breakpoint. Without a place it is shown only while it has the focus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Lines below the main pane, where two panes are shown.
+    detail: Option<u16>,
+    /// In a portrait frame it takes no more lines than in a landscape one.
+    stays_small: bool,
+    short: Option<Slot>,
+    four: Option<Slot>,
+    all: Option<Slot>,
+}
+
+impl Place {
+    pub const NONE: Place = Place { detail: None, stays_small: false, short: None, four: None, all: None };
+
+    /// What is selected in the main pane, in full: so many lines below it.
+    pub const fn detail(mut self, lines: u16) -> Place {
+        self.detail = Some(lines);
+        self
+    }
+
+    pub const fn stays_small(mut self) -> Place {
+        self.stays_small = true;
+        self
+    }
+
+    pub const fn short(mut self, slot: Slot) -> Place {
+        self.short = Some(slot);
+        self
+    }
+
+    pub const fn four(mut self, slot: Slot) -> Place {
+        self.four = Some(slot);
+        self
+    }
+
+    pub const fn all(mut self, slot: Slot) -> Place {
+        self.all = Some(slot);
+        self
+    }
+
+    fn slot(&self, class: Class) -> Option<Slot> {
+        match class {
+            Class::Short => self.short,
+            Class::Four => self.four,
+            Class::All => self.all,
+            _ => None,
+        }
+    }
+}
+
+/// Whether a pane is there at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    Shown,
+    Hidden,
+    /// Without the other panes, where it has no slot of its own.
+    Alone,
+}
+
+/// A pane of the screen, as far as the layout needs to know it.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate<T> {
+    pub id: T,
+    pub place: Place,
+    pub presence: Presence,
+}
+
+/// What decides the layout besides the panes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape<T> {
     pub width: u16,
     pub height: u16,
-    pub screen: Screen,
-    pub focus: PaneId,
+    pub focus: T,
     pub zoom: Zoom,
-    pub what_if: bool,
-    /// The diff is shown as text, side by side or unified.
-    pub text: bool,
-    pub hints: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub struct Layout {
+pub struct Layout<T> {
     pub class: Class,
     /// Tabs and, where there is no second line, the context.
     pub top: Rect,
     /// Criteria and source, where there is room for a line of their own.
     pub context: Option<Rect>,
-    pub panels: Vec<(PaneId, Rect)>,
+    pub panels: Vec<(T, Rect)>,
     pub borders: bool,
     pub message: Option<Rect>,
     pub hint: Option<Rect>,
 }
 
-impl Layout {
+impl<T: Copy + PartialEq> Layout<T> {
     /// The inside of a panel, without its border.
     pub fn inner(&self, area: Rect) -> Rect {
         if !self.borders {
@@ -106,12 +241,13 @@ impl Layout {
         }
     }
 
-    pub fn panel(&self, pane: PaneId) -> Option<Rect> {
+    pub fn panel(&self, pane: T) -> Option<Rect> {
         self.panels.iter().find(|(id, _)| *id == pane).map(|(_, area)| *area)
     }
 }
 
-pub fn layout(shape: Shape) -> Layout {
+/// Lays out the panes of a screen, the main one first.
+pub fn layout<T: Copy + PartialEq>(shape: Shape<T>, panes: &[Candidate<T>]) -> Layout<T> {
     let Shape { width, height, .. } = shape;
     let class = class(width, height);
     let line = |y: u16| Rect::new(0, y, width, 1.min(height.saturating_sub(y)));
@@ -133,16 +269,14 @@ pub fn layout(shape: Shape) -> Layout {
         top = 2;
     }
     let mut bottom = height;
-    if shape.hints {
-        bottom -= 1;
-        layout.hint = Some(line(bottom));
-    }
+    bottom -= 1;
+    layout.hint = Some(line(bottom));
     if class > Class::Bare {
         bottom -= 1;
         layout.message = Some(line(bottom));
     }
     let body = Rect::new(0, top, width, bottom.saturating_sub(top));
-    layout.panels = panels(class, shape, body);
+    layout.panels = panels(class, shape, panes, body);
     if layout.panel(shape.focus).is_none()
         && let Some(last) = layout.panels.last_mut()
     {
@@ -152,188 +286,112 @@ pub fn layout(shape: Shape) -> Layout {
     layout
 }
 
-fn panels(class: Class, shape: Shape, body: Rect) -> Vec<(PaneId, Rect)> {
+fn panels<T: Copy + PartialEq>(class: Class, shape: Shape<T>, panes: &[Candidate<T>], body: Rect) -> Vec<(T, Rect)> {
+    let focus = shape.focus;
     if shape.zoom == Zoom::Full || class <= Class::One {
-        return vec![(shape.focus, body)];
+        return vec![(focus, body)];
     }
+    let shown: Vec<&Candidate<T>> = panes.iter().filter(|pane| pane.presence != Presence::Hidden).collect();
+    if shape.zoom == Zoom::Normal
+        && let Some(alone) =
+            shown.iter().find(|pane| pane.presence == Presence::Alone && pane.place.slot(class).is_none())
+    {
+        return vec![(alone.id, body)];
+    }
+    // Of several details the last one is the most special: what-if before ladder.
+    let detail = shown.iter().rev().find(|pane| pane.place.detail.is_some());
+    let (Some(main), Some(detail)) = (shown.first(), detail) else { return vec![(focus, body)] };
+    let at_focus = |instead: T| if focus == detail.id { instead } else { focus };
     if shape.zoom == Zoom::Half {
-        let rest = detail_of(shape);
         let [large, small] = rows(body, [0, body.height * 2 / 5]);
-        return vec![(shape.focus, large), (rest, small)];
+        let other = if focus == detail.id { main.id } else { detail.id };
+        return vec![(focus, large), (other, small)];
     }
-    match class {
-        Class::Two => over(shape, body, 8),
-        Class::Portrait => over(shape, body, body.height - body.height * 2 / 5),
-        Class::Short => short(shape, body),
-        Class::Four => four(shape, body),
-        _ => all(shape, body),
+    if matches!(class, Class::Two | Class::Portrait) {
+        let lines = detail.place.detail.unwrap_or_default();
+        let tall = class == Class::Portrait && !detail.place.stays_small;
+        let [above, below] = rows(body, [0, if tall { body.height - body.height * 2 / 5 } else { lines }]);
+        return vec![(at_focus(main.id), above), (detail.id, below)];
     }
+    in_columns(taken(class, focus, &shown), body)
 }
 
-/// Master over detail; the focus takes the place that fits it.
-fn over(shape: Shape, body: Rect, below: u16) -> Vec<(PaneId, Rect)> {
-    use PaneId::*;
-    let (master, detail, below) = match shape.screen {
-        Screen::Cluster => (keep(shape.focus, Node, Nodes), Node, below),
-        Screen::Recipe if shape.what_if => (keep(shape.focus, WhatIf, Values), WhatIf, below.max(9)),
-        Screen::Recipe => (keep(shape.focus, Ladder, Values), Ladder, below + 1),
-        Screen::Diff if shape.text && shape.focus != Changes => return vec![(Sides, body)],
-        Screen::Diff => (keep(shape.focus, Cause, Changes), Cause, below),
-        Screen::Validate => (if shape.focus == Check { Check } else { Checks }, Log, below + 1),
-        Screen::Compare => (keep(shape.focus, Reading, Readings), Reading, below.min(8)),
-    };
-    let [above, below] = rows(body, [0, below]);
-    vec![(master, above), (detail, below)]
-}
-
-/// The focus, unless it is the detail: then the pane that is usually above it.
-fn keep(focus: PaneId, detail: PaneId, usual: PaneId) -> PaneId {
-    if focus == detail { usual } else { focus }
-}
-
-fn detail_of(shape: Shape) -> PaneId {
-    use PaneId::*;
-    let (detail, instead) = match shape.screen {
-        Screen::Cluster => (Node, Nodes),
-        Screen::Recipe => (Ladder, Values),
-        Screen::Diff => (Cause, Changes),
-        Screen::Validate => (Log, Checks),
-        Screen::Compare => (Reading, Readings),
-    };
-    if shape.focus == detail { instead } else { detail }
-}
-
-fn short(shape: Shape, body: Rect) -> Vec<(PaneId, Rect)> {
-    use PaneId::*;
-    let half = body.height / 2;
-    match shape.screen {
-        Screen::Cluster => {
-            let [left, right] = columns(body, [44, 0]);
-            let [shapes, constraints] = rows(left, [half, 0]);
-            let [nodes, node] = rows(right, [0, half]);
-            let lower = if shape.focus == Components { Components } else { Constraints };
-            vec![(Shapes, shapes), (lower, constraints), (Nodes, nodes), (Node, node)]
+/// Which pane takes which slot: of several the focused one, else the last that does not wait for the focus.
+fn taken<T: Copy + PartialEq>(class: Class, focus: T, shown: &[&Candidate<T>]) -> Vec<(Slot, T)> {
+    let mut taken: Vec<(Slot, T)> = Vec::new();
+    for pane in shown {
+        let Some(slot) = pane.place.slot(class) else { continue };
+        let focused = pane.id == focus;
+        if slot.on_focus && !focused {
+            continue;
         }
-        Screen::Recipe => {
-            let [left, right] = columns(body, [50, 0]);
-            let left = if matches!(shape.focus, RecipeComponents) { (RecipeComponents, left) } else { (Stack, left) };
-            let [values, below] = rows(right, [0, 9.min(half)]);
-            vec![left, (Values, values), (if shape.what_if { WhatIf } else { Ladder }, below)]
-        }
-        Screen::Diff => diff(shape, body, 8.min(half)),
-        Screen::Validate => {
-            let [left, right] = columns(body, [62, 0]);
-            let lower = if shape.focus == Check { Check } else { Log };
-            vec![(Checks, left), (lower, right)]
-        }
-        Screen::Compare => {
-            let [above, below] = rows(body, [0, 8.min(half)]);
-            let [groups, readings] = columns(above, [36, 0]);
-            vec![(Groups, groups), (Readings, readings), (Reading, below)]
+        match taken.iter_mut().find(|(known, _)| (known.column, known.row) == (slot.column, slot.row)) {
+            Some((_, other)) if *other == focus => {}
+            Some(other) => *other = (slot, pane.id),
+            None => taken.push((slot, pane.id)),
         }
     }
+    taken.sort_by_key(|(slot, _)| (slot.column, slot.row));
+    taken
 }
 
-fn four(shape: Shape, body: Rect) -> Vec<(PaneId, Rect)> {
-    use PaneId::*;
-    match shape.screen {
-        Screen::Cluster => {
-            let [left, right] = columns(body, [50, 0]);
-            let third = body.height / 3;
-            let [shapes, components, constraints] = rows(left, [third.min(10), 0, third]);
-            let [nodes, node] = rows(right, [0, body.height * 11 / 20]);
-            vec![(Shapes, shapes), (Components, components), (Constraints, constraints), (Nodes, nodes), (Node, node)]
-        }
-        Screen::Recipe => {
-            let [left, right] = columns(body, [50, 0]);
-            let [stack, components] = rows(left, [body.height / 2, 0]);
-            let [values, below] = rows(right, [0, 13]);
-            let lower = if shape.what_if { WhatIf } else { Ladder };
-            vec![(Stack, stack), (RecipeComponents, components), (Values, values), (lower, below)]
-        }
-        Screen::Diff => diff(shape, body, 10),
-        Screen::Validate => {
-            let [left, right] = columns(body, [62, 0]);
-            let [check, log] = rows(right, [12, 0]);
-            vec![(Checks, left), (Check, check), (Log, log)]
-        }
-        Screen::Compare => {
-            let [above, below] = rows(body, [0, 9]);
-            let [groups, readings] = columns(above, [36, 0]);
-            vec![(Groups, groups), (Readings, readings), (Reading, below)]
-        }
-    }
-}
-
-fn all(shape: Shape, body: Rect) -> Vec<(PaneId, Rect)> {
-    use PaneId::*;
-    match shape.screen {
-        Screen::Cluster => {
-            let [left, middle, right] = columns(body, [50, 0, 64]);
-            let [shapes, components] = rows(left, [body.height / 3, 0]);
-            let [node, constraints] = rows(right, [0, 14]);
-            vec![(Shapes, shapes), (Components, components), (Nodes, middle), (Node, node), (Constraints, constraints)]
-        }
-        Screen::Recipe => {
-            let [body, strip] = if shape.what_if { rows(body, [0, 12]) } else { [body, Rect::ZERO] };
-            let [left, middle, right] = columns(body, [50, 0, 64]);
-            let [stack, components] = rows(left, [body.height / 2, 0]);
-            vec![(Stack, stack), (RecipeComponents, components), (Values, middle), (Ladder, right), (WhatIf, strip)]
-        }
-        Screen::Diff => {
-            let [above, strip] = rows(body, [0, 12]);
-            let [list, text] = columns(above, [60, 0]);
-            vec![(Changes, list), (Sides, text), (Cause, strip)]
-        }
-        Screen::Validate => {
-            let [left, middle, right] = columns(body, [62, 0, 50]);
-            vec![(Checks, left), (Log, middle), (Check, right)]
-        }
-        Screen::Compare => {
-            let [above, strip] = rows(body, [0, 10]);
-            let [groups, readings] = columns(above, [44, 0]);
-            vec![(Groups, groups), (Readings, readings), (Reading, strip)]
+/// Columns from the left, the strip below them.
+fn in_columns<T: Copy>(taken: Vec<(Slot, T)>, body: Rect) -> Vec<(T, Rect)> {
+    let strip: u16 =
+        taken.iter().filter(|(slot, _)| slot.column == STRIP).map(|(slot, _)| slot.height.of(body.height)).sum();
+    let [body, below] = if strip > 0 { rows(body, [0, strip]) } else { [body, Rect::ZERO] };
+    let columns: Vec<&[(Slot, T)]> = taken.chunk_by(|(one, _), (next, _)| one.column == next.column).collect();
+    let widths: Vec<u16> = columns
+        .iter()
+        .filter(|panes| panes[0].0.column != STRIP)
+        .map(|panes| panes.iter().map(|(slot, _)| slot.width).max().unwrap_or_default())
+        .collect();
+    let mut x = body.x;
+    let mut areas: Vec<Rect> = share(body.width, &widths)
+        .into_iter()
+        .map(|width| {
+            let area = Rect { x, width, ..body };
+            x += width;
+            area
+        })
+        .collect();
+    areas.push(below);
+    let mut panels = Vec::new();
+    for (panes, area) in columns.into_iter().zip(areas) {
+        let height = |slot: &Slot| if slot.column == STRIP { 0 } else { slot.height.of(area.height) };
+        let heights: Vec<u16> = panes.iter().map(|(slot, _)| height(slot)).collect();
+        let mut y = area.y;
+        for ((_, id), height) in panes.iter().zip(share(area.height, &heights)) {
+            panels.push((*id, Rect { y, height, ..area }));
+            y += height;
         }
     }
-}
-
-fn diff(shape: Shape, body: Rect, below: u16) -> Vec<(PaneId, Rect)> {
-    if shape.text && shape.focus != PaneId::Changes {
-        return vec![(PaneId::Sides, body)];
-    }
-    let [changes, cause] = rows(body, [0, below]);
-    vec![(PaneId::Changes, changes), (PaneId::Cause, cause)]
+    panels
 }
 
 /// Parts of an area from top to bottom; a height of 0 takes what is left, once.
 fn rows<const N: usize>(area: Rect, heights: [u16; N]) -> [Rect; N] {
-    let lengths = share(area.height, heights);
     let mut y = area.y;
-    lengths.map(|height| {
+    let mut lengths = share(area.height, &heights).into_iter();
+    heights.map(|_| {
+        let height = lengths.next().unwrap_or_default();
         let part = Rect { y, height, ..area };
         y += height;
         part
     })
 }
 
-/// Parts of an area from left to right; a width of 0 takes what is left, once.
-fn columns<const N: usize>(area: Rect, widths: [u16; N]) -> [Rect; N] {
-    let lengths = share(area.width, widths);
-    let mut x = area.x;
-    lengths.map(|width| {
-        let part = Rect { x, width, ..area };
-        x += width;
-        part
-    })
-}
-
-fn share<const N: usize>(room: u16, wanted: [u16; N]) -> [u16; N] {
+/// Lengths out of a room; the first that asks for nothing takes what is left.
+fn share(room: u16, wanted: &[u16]) -> Vec<u16> {
     let mut left = room;
-    let mut lengths = wanted.map(|length| {
-        let length = length.min(left);
-        left -= length;
-        length
-    });
+    let mut lengths: Vec<u16> = wanted
+        .iter()
+        .map(|length| {
+            let length = (*length).min(left);
+            left -= length;
+            length
+        })
+        .collect();
     if let Some(open) = wanted.iter().position(|length| *length == 0) {
         lengths[open] = left;
     }
@@ -343,44 +401,6 @@ fn share<const N: usize>(room: u16, wanted: [u16; N]) -> [u16; N] {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_size_gives_panels_inside_and_apart() {
-        for width in 1..=250 {
-            for height in 1..=90 {
-                for screen in Screen::ALL {
-                    for (what_if, zoom) in [(false, Zoom::Normal), (true, Zoom::Normal), (false, Zoom::Half)] {
-                        check(Shape {
-                            width,
-                            height,
-                            screen,
-                            focus: super::super::panes::of_screen(screen)[0],
-                            zoom,
-                            what_if,
-                            text: false,
-                            hints: true,
-                        });
-                    }
-                }
-            }
-        }
-    }
-
-    #[track_caller]
-    fn check(shape: Shape) {
-        let layout = layout(shape);
-        let frame = Rect::new(0, 0, shape.width, shape.height);
-        let mut areas: Vec<Rect> = layout.panels.iter().map(|(_, area)| *area).collect();
-        areas.push(layout.top);
-        areas.extend(layout.context.into_iter().chain(layout.message).chain(layout.hint));
-        for (index, area) in areas.iter().enumerate() {
-            assert_eq!(frame.intersection(*area), *area, "{shape:?}");
-            for other in &areas[index + 1..] {
-                assert!(area.intersection(*other).is_empty(), "{shape:?}: {area:?} and {other:?}");
-            }
-        }
-        assert!(layout.class == Class::Nothing || layout.panel(shape.focus).is_some(), "{shape:?}: no focus");
-    }
 
     #[test]
     fn breakpoints_are_the_documented_ones() {

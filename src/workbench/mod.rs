@@ -1,14 +1,16 @@
 //! The terminal workbench: five screens over one state.
 //!
-//! `app` owns the state: messages in, effects out. `driver` runs effects and feeds results back. `panes` turns the state
-//! into rows, `view` turns rows into a frame; both only read. `keymap` and `theme` are the tables that people see.
+//! `app` is the one function: messages in, effects out, over `model` (what is known) and `desk` (how it is looked at).
+//! `driver` runs effects and feeds results back. `panes` turn the model into rows, `layout` places them, `view` paints the
+//! frame; all three only read. `keymap` and `theme` are the tables that people see.
 
 pub mod app;
-pub mod data;
+pub mod desk;
 pub mod driver;
 pub mod effect;
 pub mod keymap;
 pub mod layout;
+pub mod model;
 pub mod msg;
 pub mod overlay;
 pub mod panes;

@@ -4,12 +4,12 @@
 
 use super::{
     Screen,
-    app::State,
     keymap::{self, Action, Group},
-    panes,
+    model::{Message, Model, Severity},
+    panes::{self, Pane, RowId, Tables, VALUES},
     theme::{self, Role},
     widgets::{
-        table::{Cell, Column, Content, Row, Table},
+        table::{self, Cell, Column, Identity},
         text,
     },
 };
@@ -18,6 +18,7 @@ use nucleo_matcher::{
     Config, Matcher, Utf32Str,
     pattern::{CaseMatching, Normalization, Pattern},
 };
+use std::collections::VecDeque;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// One line of text being typed; the cursor is a byte offset at a character's edge.
@@ -92,6 +93,35 @@ pub enum Kind {
     },
 }
 
+/// What a row of an overlay is, and what Enter does on it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Choice {
+    /// A line to read.
+    Line(usize),
+    Act(Action),
+    /// Put the command into the field and go on typing.
+    Take(String),
+    Run(String),
+    /// Put the cursor of a pane on a row.
+    Go(&'static Pane, RowId),
+    /// Show the failure of a message, by its place in the history.
+    Message(usize),
+}
+
+impl Identity for Choice {}
+
+type Row = table::Row<Choice>;
+type Content = table::Content<Choice>;
+type Table = table::Table<Choice>;
+
+/// What palette and help are made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Reads<'s> {
+    pub model: &'s Model,
+    pub tables: &'s Tables,
+    pub screen: Screen,
+}
+
 #[derive(Clone, Debug)]
 pub struct Overlay {
     pub kind: Kind,
@@ -106,15 +136,15 @@ impl Overlay {
         Overlay::new(Kind::Help, Some(Field::default()), help(screen, ""))
     }
 
-    pub fn palette(state: &State, start: &str) -> Overlay {
-        Overlay::new(Kind::Palette, Some(Field::with(start)), palette(state, start))
+    pub fn palette(reads: &Reads<'_>, start: &str) -> Overlay {
+        Overlay::new(Kind::Palette, Some(Field::with(start)), palette(reads, start))
     }
 
-    pub fn messages(state: &State) -> Overlay {
-        let rows = state.messages.iter().enumerate().rev().map(|(index, message)| {
-            let (role, glyph) = message.severity.mark();
+    pub fn messages(messages: &VecDeque<Message>) -> Overlay {
+        let rows = messages.iter().enumerate().rev().map(|(index, message)| {
+            let (role, glyph) = mark(message.severity);
             let cells = vec![Cell::new(Role::Muted, &message.at), Cell::new(role, &message.text)];
-            Row { marker: Some((role, glyph)), ..Row::new(index.to_string(), cells) }
+            Row { marker: Some((role, glyph)), ..Row::new(Choice::Message(index), cells) }
         });
         let content = Content {
             title: "messages, newest first".to_owned(),
@@ -132,7 +162,7 @@ impl Overlay {
         let digits = body.lines().count().to_string().len();
         let rows = body.lines().enumerate().map(|(index, line)| {
             let number = format!("{:>digits$}", index + 1);
-            Row::new(index.to_string(), vec![Cell::new(Role::Muted, number), Cell::text(line)])
+            Row::new(Choice::Line(index), vec![Cell::new(Role::Muted, number), Cell::text(line)])
         });
         let content = Content {
             title: title.to_owned(),
@@ -155,7 +185,7 @@ impl Overlay {
     pub fn question(question: Question, title: &str, lines: &[String], choices: [&'static str; 2]) -> Overlay {
         let rows = lines.iter().enumerate().map(|(index, line)| {
             let heading = !line.starts_with(' ') && line.ends_with(':');
-            Row::new(index.to_string(), vec![Cell::new(if heading { Role::Heading } else { Role::Text }, line)])
+            Row::new(Choice::Line(index), vec![Cell::new(if heading { Role::Heading } else { Role::Text }, line)])
         });
         let content = Content {
             title: title.to_owned(),
@@ -175,11 +205,11 @@ impl Overlay {
     }
 
     /// Takes the field's text into account after it changed.
-    pub fn typed(&mut self, state: &State) {
+    pub fn typed(&mut self, reads: &Reads<'_>) {
         let Some(field) = &self.field else { return };
         let content = match self.kind {
-            Kind::Help => help(state.screen, &field.text),
-            Kind::Palette => palette(state, &field.text),
+            Kind::Help => help(reads.screen, &field.text),
+            Kind::Palette => palette(reads, &field.text),
             _ => return,
         };
         self.table = Table::default();
@@ -205,14 +235,14 @@ fn help(screen: Screen, typed: &str) -> Content {
             continue;
         }
         let heading = vec![Cell::new(Role::Heading, group.name())];
-        rows.push(Row { depth: 0, ..Row::new(format!("group {}", group.name()), heading) });
+        rows.push(Row::new(Choice::Line(rows.len()), heading));
         for binding in matching {
             let cells = vec![
                 Cell::new(Role::Key, format!("  {}", binding.shown_all())),
                 Cell::text(binding.help),
                 Cell::new(Role::Muted, binding.name),
             ];
-            rows.push(Row::new(binding.name, cells));
+            rows.push(Row::new(Choice::Act(binding.action), cells));
         }
     }
     Content {
@@ -247,14 +277,15 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
 ];
 
 /// Everything that can be done here, best match first.
-fn palette(state: &State, typed: &str) -> Content {
+fn palette(reads: &Reads<'_>, typed: &str) -> Content {
     let word = typed.split(' ').next().unwrap_or_default();
     let arguments = typed.contains(' ');
-    let mut entries: Vec<(String, Vec<Cell>)> = Vec::new();
+    let mut entries: Vec<Row> = Vec::new();
     if arguments && COMMANDS.iter().any(|(name, ..)| *name == word) {
-        for candidate in completions(state, word) {
+        for candidate in completions(reads, word) {
             let line = format!("{word} {candidate}");
-            entries.push((format!("run {line}"), vec![Cell::text(&line), Cell::default(), Cell::default()]));
+            let cells = vec![Cell::text(&line), Cell::default(), Cell::default()];
+            entries.push(Row::new(Choice::Run(line), cells));
         }
         if let Some((_, arguments, help)) = COMMANDS.iter().find(|(name, ..)| *name == word) {
             let cells = vec![
@@ -262,25 +293,30 @@ fn palette(state: &State, typed: &str) -> Content {
                 Cell::new(Role::Muted, help),
                 Cell::default(),
             ];
-            entries.push((format!("run {typed}"), cells));
+            entries.push(Row::new(Choice::Run(typed.to_owned()), cells));
         }
     } else {
-        for binding in keymap::BINDINGS.iter().filter(|binding| binding.acts_on(state.screen)) {
+        for binding in keymap::BINDINGS.iter().filter(|binding| binding.acts_on(reads.screen)) {
             let cells = vec![
                 Cell::text(binding.name),
                 Cell::new(Role::Muted, binding.help),
                 Cell::new(Role::Key, binding.shown()),
             ];
-            entries.push((format!("act {}", binding.name), cells));
+            entries.push(Row::new(Choice::Act(binding.action), cells));
         }
         for (name, arguments, help) in COMMANDS {
             let shown = Cell::text(name).and(Role::Muted, format!(" {arguments}"));
-            entries.push((format!("take {name}"), vec![shown, Cell::new(Role::Muted, help), Cell::default()]));
+            let choice = match *arguments {
+                "" => Choice::Run((*name).to_owned()),
+                _ => Choice::Take(format!("{name} ")),
+            };
+            entries.push(Row::new(choice, vec![shown, Cell::new(Role::Muted, help), Cell::default()]));
         }
-        for pane in panes::of_screen(state.screen) {
-            for row in state.table(pane).content.rows.iter().take(2000) {
-                let cells = vec![Cell::text(&row.key), Cell::new(Role::Muted, pane.pane().name), Cell::default()];
-                entries.push((format!("go {} {}", pane.index(), row.key), cells));
+        for pane in panes::of_screen(reads.screen) {
+            let named = reads.tables.get(pane).content.rows.iter().filter(|row| !row.id.name().is_empty());
+            for row in named.take(2000) {
+                let cells = vec![Cell::text(row.id.name()), Cell::new(Role::Muted, pane.name), Cell::default()];
+                entries.push(Row::new(Choice::Go(pane, row.id.clone()), cells));
             }
         }
     }
@@ -305,13 +341,13 @@ fn palette(state: &State, typed: &str) -> Content {
 }
 
 /// What an argument may be.
-fn completions(state: &State, command: &str) -> Vec<String> {
+fn completions(reads: &Reads<'_>, command: &str) -> Vec<String> {
     use crate::criteria::Dimension;
-    let catalog = state.data.catalog.value.as_ref();
+    let catalog = reads.model.catalog.value.as_ref();
     match command {
         "theme" => theme::names().into_iter().map(str::to_owned).collect(),
-        "node" => state.data.cluster.nodes.iter().take(5000).map(|node| node.name.clone()).collect(),
-        "value" => state.table(panes::PaneId::Values).content.rows.iter().map(|row| row.key.clone()).collect(),
+        "node" => reads.model.cluster.nodes.iter().take(5000).map(|node| node.name.clone()).collect(),
+        "value" => reads.tables.get(&VALUES).content.rows.iter().map(|row| row.id.name().to_owned()).collect(),
         "diff" => {
             let overlays = catalog.map_or_else(Vec::new, |catalog| catalog.overlays.keys().cloned().collect());
             ["cluster".to_owned()].into_iter().chain(overlays).collect()
@@ -329,58 +365,38 @@ fn completions(state: &State, command: &str) -> Vec<String> {
 }
 
 /// Entries that match fuzzily, best first; all in their order when nothing is typed.
-fn ranked(entries: Vec<(String, Vec<Cell>)>, typed: &str) -> Vec<Row> {
+fn ranked(entries: Vec<Row>, typed: &str) -> Vec<Row> {
     if typed.trim().is_empty() {
-        return entries.into_iter().map(|(key, cells)| Row::new(key, cells)).collect();
+        return entries;
     }
     let mut matcher = Matcher::new(Config::DEFAULT);
     let pattern = Pattern::parse(typed, CaseMatching::Smart, Normalization::Smart);
     let mut buffer = Vec::new();
     let mut scored: Vec<(u32, usize, Row)> = Vec::new();
-    for (order, (key, cells)) in entries.into_iter().enumerate() {
-        let name = cells.first().map(Cell::plain).unwrap_or_default();
-        let about = cells.get(1).map(Cell::plain).unwrap_or_default();
-        let typed_itself = key == format!("run {typed}");
+    for (order, row) in entries.into_iter().enumerate() {
+        let name = row.cells.first().map(Cell::plain).unwrap_or_default();
+        let about = row.cells.get(1).map(Cell::plain).unwrap_or_default();
+        let typed_itself = matches!(&row.id, Choice::Run(line) if line == typed);
         let score = pattern
             .score(Utf32Str::new(&name, &mut buffer), &mut matcher)
             .map(|score| score * 2)
             .or_else(|| pattern.score(Utf32Str::new(&about, &mut buffer), &mut matcher))
             .or(typed_itself.then_some(0));
         if let Some(score) = score {
-            scored.push((score, order, Row::new(key, cells)));
+            scored.push((score, order, row));
         }
     }
     scored.sort_by_key(|(score, order, _)| (std::cmp::Reverse(*score), *order));
     scored.into_iter().map(|(.., row)| row).collect()
 }
 
-/// What Enter on a palette row means.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Choice {
-    Act(Action),
-    /// Put the command into the field and go on typing.
-    Take(String),
-    Run(String),
-    Go(usize, String),
-}
-
-/// Reads the key of a palette row back.
-pub fn choice(key: &str) -> Option<Choice> {
-    let (kind, rest) = key.split_once(' ')?;
-    match kind {
-        "act" => {
-            keymap::BINDINGS.iter().find(|binding| binding.name == rest).map(|binding| Choice::Act(binding.action))
-        }
-        "take" => {
-            let takes_arguments = COMMANDS.iter().any(|(name, arguments, _)| *name == rest && !arguments.is_empty());
-            Some(if takes_arguments { Choice::Take(format!("{rest} ")) } else { Choice::Run(rest.to_owned()) })
-        }
-        "run" => Some(Choice::Run(rest.to_owned())),
-        "go" => {
-            let (pane, key) = rest.split_once(' ')?;
-            Some(Choice::Go(pane.parse().ok()?, key.to_owned()))
-        }
-        _ => None,
+/// Role and glyph of a message.
+pub fn mark(severity: Severity) -> (Role, &'static str) {
+    match severity {
+        Severity::Info => (Role::Muted, "·"),
+        Severity::Ok => (Role::Ok, "✓"),
+        Severity::Warn => (Role::Warn, "!"),
+        Severity::Fail => (Role::Fail, "✗"),
     }
 }
 
@@ -410,9 +426,10 @@ mod tests {
 
     #[test]
     fn better_matches_come_first() {
-        let entries = ["screen-compare", "compare-with", "copy"].map(|name| (name.to_owned(), vec![Cell::text(name)]));
-        let rows = ranked(entries.to_vec(), "comp");
-        assert_eq!(rows[0].key, "compare-with");
+        let entry = |(at, name)| Row::new(Choice::Line(at), vec![Cell::text(name)]);
+        let rows =
+            ranked(["screen-compare", "compare-with", "copy"].into_iter().enumerate().map(entry).collect(), "comp");
+        assert_eq!(rows[0].id, Choice::Line(1));
         assert_eq!(rows.len(), 2);
     }
 }

@@ -121,7 +121,7 @@ impl Player {
     }
 
     fn tell(&mut self, msg: Msg) {
-        self.state.now_ms = driver::now_ms();
+        self.state.model.now_ms = driver::now_ms();
         let effects = self.state.update(msg);
         self.state.prepare();
         self.start(effects);
@@ -135,11 +135,12 @@ impl Player {
 
     /// Until nothing is on its way and the cluster is shown, or could not be.
     async fn wait(&mut self) -> Result<(), Failure> {
-        self.until(WAIT, |state| state.in_flight <= usize::from(state.data.run.active) && state.is_settled()).await
+        self.until(WAIT, |state| state.in_flight <= usize::from(state.model.run.active) && state.model.is_settled())
+            .await
     }
 
     async fn wait_run(&mut self) -> Result<(), Failure> {
-        self.until(WAIT_RUN, |state| !state.data.run.active).await
+        self.until(WAIT_RUN, |state| !state.model.run.active).await
     }
 
     async fn until(&mut self, limit: Duration, done: impl Fn(&State) -> bool) -> Result<(), Failure> {
@@ -157,7 +158,7 @@ impl Player {
     fn dump(&mut self, name: &str) {
         self.state.prepare();
         let (buffer, _) = view::frame(&self.state);
-        self.frames.push(Frame { name: name.to_owned(), buffer, theme: self.state.theme.clone() });
+        self.frames.push(Frame { name: name.to_owned(), buffer, theme: self.state.desk.theme.clone() });
     }
 }
 

@@ -3,9 +3,9 @@
 use super::{
     Screen,
     app::State,
-    data::Source,
     keymap,
     layout::Class,
+    model::Source,
     overlay::{Field, Kind, Overlay},
     theme::Role,
     widgets::{
@@ -21,14 +21,14 @@ use ratatui::{
 
 /// A frame and, where a field is typed into, the cursor.
 pub fn frame(state: &State) -> (Buffer, Option<Position>) {
-    let area = Rect::new(0, 0, state.width, state.height);
+    let area = Rect::new(0, 0, state.desk.width, state.desk.height);
     let mut buffer = Buffer::empty(area);
-    buffer.set_style(area, state.theme.base());
-    let mut canvas = Canvas { buffer: &mut buffer, theme: &state.theme };
+    buffer.set_style(area, state.desk.theme.base());
+    let mut canvas = Canvas { buffer: &mut buffer, theme: &state.desk.theme };
     let mut cursor = None;
     draw_top(state, &mut canvas);
-    if state.layout.class == Class::Nothing {
-        let need = Rect::new(0, 1, state.width, 1);
+    if state.desk.layout.class == Class::Nothing {
+        let need = Rect::new(0, 1, state.desk.width, 1);
         canvas.fitted(need.x, need.y, need.width, "need 20x5", Cut::End, Role::Warn);
     } else {
         draw_context(state, &mut canvas);
@@ -36,11 +36,11 @@ pub fn frame(state: &State) -> (Buffer, Option<Position>) {
         draw_message(state, &mut canvas);
         cursor = draw_hint(state, &mut canvas);
         draw_continuations(state, &mut canvas);
-        if let Some(overlay) = &state.overlay {
+        if let Some(overlay) = &state.desk.overlay {
             cursor = draw_overlay(state, overlay, &mut canvas);
         }
     }
-    if state.ascii {
+    if state.desk.ascii {
         canvas::to_ascii(&mut buffer);
     }
     (buffer, cursor)
@@ -48,13 +48,13 @@ pub fn frame(state: &State) -> (Buffer, Option<Position>) {
 
 /// Tabs as they stand: full names, or digits where there is no room.
 fn tabs(state: &State) -> Vec<(Screen, String)> {
-    let (names, spaced) = (state.width >= 72, state.width >= 100);
+    let (names, spaced) = (state.desk.width >= 72, state.desk.width >= 100);
     Screen::ALL
         .into_iter()
         .map(|screen| {
             let digit = screen.index() + 1;
-            let here = screen == state.screen;
-            let name = if names || here && state.width >= 34 { screen.name() } else { "" };
+            let here = screen == state.desk.screen;
+            let name = if names || here && state.desk.width >= 34 { screen.name() } else { "" };
             let space = if spaced { " " } else { "" };
             let inside = if name.is_empty() { digit.to_string() } else { format!("{digit}{space}{name}") };
             (screen, if here { format!("[{inside}]") } else { format!(" {inside} ") })
@@ -72,15 +72,15 @@ pub fn tab_at(state: &State, column: u16) -> Option<Screen> {
 }
 
 fn draw_top(state: &State, canvas: &mut Canvas<'_>) {
-    let line = state.layout.top;
+    let line = state.desk.layout.top;
     let source = source(state);
     let columns: usize = source.iter().map(|(_, text)| text::width(text)).sum();
     let columns = u16::try_from(columns).unwrap_or(u16::MAX).min(line.width);
     let mut x = line.x;
     let room = line.right() - columns;
-    if state.layout.class != Class::Nothing {
+    if state.desk.layout.class != Class::Nothing {
         for (screen, name) in tabs(state) {
-            let role = if screen == state.screen { Role::TabActive } else { Role::Tab };
+            let role = if screen == state.desk.screen { Role::TabActive } else { Role::Tab };
             x += canvas.text(x, line.y, room.saturating_sub(x + 1), &name, role);
         }
     }
@@ -92,7 +92,7 @@ fn draw_top(state: &State, canvas: &mut Canvas<'_>) {
 
 /// What is shown and how fresh it is; always ends in the word that says where it comes from.
 fn source(state: &State) -> Vec<(Role, String)> {
-    let cluster = &state.data.cluster;
+    let cluster = &state.model.cluster;
     let role = match cluster.source {
         Source::None => Role::Muted,
         Source::Live => Role::Live,
@@ -100,21 +100,21 @@ fn source(state: &State) -> Vec<(Role, String)> {
         Source::Saved => Role::Saved,
     };
     let mut parts = Vec::new();
-    if state.width >= 76 && !cluster.name.is_empty() && cluster.source != Source::Demo {
+    if state.desk.width >= 76 && !cluster.name.is_empty() && cluster.source != Source::Demo {
         parts.push((
             Role::Text,
             format!(
                 "{}  ",
-                text::fit(&text::clean(&cluster.name), if state.width >= 100 { 28 } else { 14 }, Cut::Middle)
+                text::fit(&text::clean(&cluster.name), if state.desk.width >= 100 { 28 } else { 14 }, Cut::Middle)
             ),
         ));
     }
-    if state.data.run.active && state.width >= 60 {
+    if state.model.run.active && state.desk.width >= 60 {
         parts.push((Role::Run, "» run  ".to_owned()));
     }
     let (freshness, worry) = freshness(state);
     parts.push((role, cluster.source.word().to_owned()));
-    if !freshness.is_empty() && state.width >= 30 {
+    if !freshness.is_empty() && state.desk.width >= 30 {
         parts.push((if worry { Role::Warn } else { Role::Muted }, format!(" {freshness}")));
     }
     parts.push((Role::Text, " ".to_owned()));
@@ -122,10 +122,10 @@ fn source(state: &State) -> Vec<(Role, String)> {
 }
 
 fn freshness(state: &State) -> (String, bool) {
-    let cluster = &state.data.cluster;
+    let cluster = &state.model.cluster;
     if cluster.source == Source::Saved {
         let taken = cluster.snapshot.as_ref().and_then(|snapshot| snapshot.metadata.get("timestamp"));
-        let columns = if state.width >= 100 { 16 } else { 10 };
+        let columns = if state.desk.width >= 100 { 16 } else { 10 };
         return (taken.map_or_else(String::new, |at| text::head(at, columns).replace('T', " ")), false);
     }
     if cluster.failure.is_some() {
@@ -147,8 +147,8 @@ fn freshness(state: &State) -> (String, bool) {
 
 /// Criteria, and what the recipe came to.
 fn draw_context(state: &State, canvas: &mut Canvas<'_>) {
-    let Some(line) = state.layout.context else { return };
-    let data = &state.data;
+    let Some(line) = state.desk.layout.context else { return };
+    let data = &state.model;
     let mut x = line.x + 1;
     if data.recipe.value.is_none() && data.stated.is_none() && data.criteria.specificity() == 0 {
         canvas.text(x, line.y, line.width, "criteria: none yet", Role::Muted);
@@ -186,21 +186,21 @@ fn draw_context(state: &State, canvas: &mut Canvas<'_>) {
 }
 
 fn draw_panels(state: &State, canvas: &mut Canvas<'_>) {
-    for (pane, area) in &state.layout.panels {
-        let table = state.table(*pane);
-        let focused = *pane == state.focused() && state.overlay.is_none();
-        let inner = state.layout.inner(*area);
-        if state.layout.borders {
+    for (pane, area) in &state.desk.layout.panels {
+        let table = state.desk.table(*pane);
+        let focused = *pane == state.desk.focused() && state.desk.overlay.is_none();
+        let inner = state.desk.layout.inner(*area);
+        if state.desk.layout.borders {
             let note = note(state, *pane, inner);
-            canvas.frame(*area, &table.content.title, &note, *pane == state.focused());
+            canvas.frame(*area, &table.content.title, &note, *pane == state.desk.focused());
         }
         table.draw(canvas, inner, focused);
     }
 }
 
 /// Right of a title: the pane's own note, what a filter hides, where the cursor is.
-fn note(state: &State, pane: super::panes::PaneId, inner: Rect) -> String {
-    let table = state.table(pane);
+fn note(state: &State, pane: &super::panes::Pane, inner: Rect) -> String {
+    let table = state.desk.table(pane);
     let mut parts = Vec::new();
     if !table.filter.is_empty() {
         let filter = text::fit(&table.filter, 24, Cut::End);
@@ -217,23 +217,23 @@ fn note(state: &State, pane: super::panes::PaneId, inner: Rect) -> String {
 }
 
 fn draw_message(state: &State, canvas: &mut Canvas<'_>) {
-    let Some(line) = state.layout.message else { return };
-    if let Some(message) = state.messages.back() {
-        let (role, glyph) = message.severity.mark();
+    let Some(line) = state.desk.layout.message else { return };
+    if let Some(message) = state.model.messages.back() {
+        let (role, glyph) = super::overlay::mark(message.severity);
         let used = canvas.text(line.x + 1, line.y, line.width - 1, glyph, role) + 2;
         let more = if message.failure.is_some() { "   D: details" } else { "" };
         let shown = format!("{}{more}", message.text);
-        let role = if message.severity == super::app::Severity::Info { Role::Muted } else { role };
+        let role = if message.severity == super::model::Severity::Info { Role::Muted } else { role };
         canvas.fitted(line.x + used, line.y, line.width.saturating_sub(used), &shown, Cut::End, role);
     }
 }
 
 /// Hints of the focused panel, or the field of the filter.
 fn draw_hint(state: &State, canvas: &mut Canvas<'_>) -> Option<Position> {
-    let line = state.layout.hint?;
-    if let Some(field) = &state.filter {
+    let line = state.desk.layout.hint?;
+    if let Some(field) = &state.desk.filter {
         let used = canvas.text(line.x, line.y, line.width, "/", Role::Key);
-        let hidden = state.table(state.focused()).hidden;
+        let hidden = state.desk.table(state.desk.focused()).hidden;
         let note = format!("{} hidden   Enter keeps, Esc clears ", text::thousands(hidden));
         let area = Rect { x: line.x + used, width: line.width.saturating_sub(used), ..line };
         let columns = u16::try_from(note.len()).unwrap_or(0);
@@ -242,16 +242,16 @@ fn draw_hint(state: &State, canvas: &mut Canvas<'_>) -> Option<Position> {
         }
         return Some(draw_field(field, area, canvas));
     }
-    let few = state.layout.class < Class::Two;
+    let few = state.desk.layout.class < Class::Two;
     let mut hints: Vec<(String, &str)> = state
+        .desk
         .focused()
-        .pane()
         .hints
         .iter()
         .map(|action| keymap::binding(*action))
-        .filter(|binding| binding.acts_on(state.screen))
+        .filter(|binding| binding.acts_on(state.desk.screen))
         .map(|binding| (binding.shown(), binding.hint))
-        .take(match state.layout.class {
+        .take(match state.desk.layout.class {
             Class::Bare => 0,
             Class::One => 1,
             _ => 6,
@@ -259,7 +259,7 @@ fn draw_hint(state: &State, canvas: &mut Canvas<'_>) -> Option<Position> {
         .collect();
     hints.push((":".to_owned(), "cmd"));
     hints.push(("?".to_owned(), "help"));
-    let mode = state.mode().word();
+    let mode = state.desk.mode().word();
     let last: u16 = 15;
     let mut x = line.x + 1;
     let count = hints.len();
@@ -289,13 +289,13 @@ fn draw_field(field: &Field, area: Rect, canvas: &mut Canvas<'_>) -> Position {
 
 /// The popup of a prefix key: what may follow.
 fn draw_continuations(state: &State, canvas: &mut Canvas<'_>) {
-    let next = state.continuations();
-    let Some(hint) = state.layout.hint.filter(|_| !next.is_empty()) else { return };
+    let next = state.desk.continuations();
+    let Some(hint) = state.desk.layout.hint.filter(|_| !next.is_empty()) else { return };
     let height = u16::try_from(next.len()).unwrap_or(u16::MAX).saturating_add(2).min(hint.y);
-    let width = 44.min(state.width);
-    let area = Rect::new(state.width - width, hint.y - height, width, height);
+    let width = 44.min(state.desk.width);
+    let area = Rect::new(state.desk.width - width, hint.y - height, width, height);
     canvas.fill(area, Role::Text);
-    let typed: String = state.typed.iter().map(ToString::to_string).collect();
+    let typed: String = state.desk.typed.iter().map(ToString::to_string).collect();
     canvas.frame(area, &format!("{typed} …"), "Esc closes", true);
     for (offset, (key, action)) in next.iter().enumerate().take(usize::from(height.saturating_sub(2))) {
         let y = area.y + 1 + u16::try_from(offset).unwrap_or(0);
@@ -354,12 +354,12 @@ fn draw_overlay(state: &State, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Op
 
 fn overlay_area(state: &State, overlay: &Overlay) -> Rect {
     let (most_wide, most_high) = match overlay.kind {
-        Kind::Text => (state.width, state.height),
+        Kind::Text => (state.desk.width, state.desk.height),
         Kind::Question { .. } => (96, u16::try_from(overlay.table.content.rows.len() + 4).unwrap_or(u16::MAX)),
         _ => (110, 34),
     };
-    let width = most_wide.min(state.width.saturating_sub(if state.width > 60 { 4 } else { 0 }));
-    let height = most_high.min(state.height.saturating_sub(if state.height > 16 { 4 } else { 2 })).max(3);
-    let height = height.min(state.height);
-    Rect::new((state.width - width) / 2, (state.height - height) / 2, width, height)
+    let width = most_wide.min(state.desk.width.saturating_sub(if state.desk.width > 60 { 4 } else { 0 }));
+    let height = most_high.min(state.desk.height.saturating_sub(if state.desk.height > 16 { 4 } else { 2 })).max(3);
+    let height = height.min(state.desk.height);
+    Rect::new((state.desk.width - width) / 2, (state.desk.height - height) / 2, width, height)
 }

@@ -68,7 +68,7 @@ impl Desk {
         };
         let level = options.look.color.unwrap_or(Level::True);
         let mut state = State::new(&options, level, width, height).unwrap();
-        state.now_ms = NOW;
+        state.model.now_ms = NOW;
         let mut desk = Desk { state, left: Vec::new() };
         let first = desk.state.begin();
         desk.carry_out(first);
@@ -171,7 +171,7 @@ impl Desk {
     }
 
     fn run(&mut self, at: u64, body: Body) {
-        self.state.now_ms = NOW + at;
+        self.state.model.now_ms = NOW + at;
         self.tell(Msg::Run(Event { at_ms: NOW + at, body }));
     }
 }
@@ -249,8 +249,8 @@ fn run_half_way(desk: &mut Desk) {
     desk.run(3400, Body::Log { check: "dra-support".into(), text: "looks for resource slices".into() });
     let message = "0/5 nodes are available: 5 Insufficient nvidia.com/gpu".to_owned();
     desk.run(3500, Body::State { check: "accelerator-metrics".into(), state: CheckState::Unscheduled { message } });
-    desk.state.now_ms = NOW + 31_000;
-    desk.state.data.run.active = true;
+    desk.state.model.now_ms = NOW + 31_000;
+    desk.state.model.run.active = true;
     desk.tell(Msg::Tick);
 }
 
@@ -325,7 +325,7 @@ fn screens_at_their_sizes() {
             let frame = desk.frame();
             golden(&format!("{name}-{width}x{height}"), &screenshot::symbols(&frame));
             if (width, height) == (80, 24) {
-                golden(&format!("{name}-{width}x{height}-styles"), &screenshot::styles(&frame, &desk.state.theme));
+                golden(&format!("{name}-{width}x{height}-styles"), &screenshot::styles(&frame, &desk.state.desk.theme));
             }
         }
     }
@@ -406,9 +406,9 @@ fn random_keys_do_no_harm() {
                 let (width, height) = (u16::try_from(random(220) + 1).unwrap(), u16::try_from(random(70) + 1).unwrap());
                 desk.tell(Msg::Input(Input::Resize { width, height }));
             }
-            let focused = desk.state.focused();
+            let focused = desk.state.desk.focused();
             desk.frame();
-            let layout = &desk.state.layout;
+            let layout = &desk.state.desk.layout;
             assert!(layout.panels.is_empty() || layout.panel(focused).is_some(), "{keys}: {focused:?} is not shown");
             desk.left.clear();
         }
@@ -482,7 +482,7 @@ fn what_if_shows_changes_and_enter_takes_them_to_diff() {
     desk.shows("was kind");
     desk.shows("changed by what-if");
     desk.keys("Enter");
-    assert_eq!(desk.state.screen, Screen::Diff);
+    assert_eq!(desk.state.desk.screen, Screen::Diff);
     desk.shows("PATH");
     let before = desk.text();
     desk.keys("X");
@@ -494,14 +494,14 @@ fn a_saved_recipe_is_compared_line_by_line_and_the_cluster_again_with_every_view
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("saved.yaml");
     let mut desk = Desk::live(200, 60);
-    let recipe = desk.state.data.recipe.value.clone().unwrap().recipe.clone();
+    let recipe = desk.state.model.recipe.value.clone().unwrap().recipe.clone();
     let text = aicr::recipe::format::to_yaml(&recipe).replace("version: v26.3.2", "version: v26.3.1");
     std::fs::write(&path, text).unwrap();
     desk.command(&format!("diff {}", path.display()));
     desk.shows("1 changed");
     desk.shows("v26.3.1");
     desk.shows("saved.yaml:");
-    let rows = &desk.state.data.diff.changes.value.as_ref().unwrap().rows;
+    let rows = &desk.state.model.diff.changes.value.as_ref().unwrap().rows;
     assert!(!format!("{rows:?}").contains("left: Some((1, "), "the file has its first line too: {rows:?}");
     desk.command("diff cluster");
     desk.shows("v25.10.1");
@@ -515,18 +515,18 @@ fn a_saved_recipe_is_compared_line_by_line_and_the_cluster_again_with_every_view
 fn what_ifs_are_kept_as_columns_until_they_are_dropped() {
     let mut desk = Desk::live(200, 60);
     desk.keys("2 i l K");
-    let first = desk.state.data.kept[0].criteria.clone();
+    let first = desk.state.model.kept[0].criteria.clone();
     desk.keys("l K");
-    assert_eq!(desk.state.data.kept.len(), 2);
+    assert_eq!(desk.state.model.kept.len(), 2);
     desk.keys("K");
-    assert_eq!(desk.state.data.kept.len(), 2, "the same is kept once");
+    assert_eq!(desk.state.model.kept.len(), 2, "the same is kept once");
     desk.command("value components.gpu-operator.values.driver");
     golden("kept-200x60", &desk.text());
     let service = first.service.unwrap();
     desk.shows(&format!("A service={service}"));
     desk.keys("i i K");
     desk.shows("the kept columns are gone");
-    assert!(desk.state.data.kept.is_empty());
+    assert!(desk.state.model.kept.is_empty());
     desk.keys("Esc K");
     desk.shows("nothing to keep yet");
 }

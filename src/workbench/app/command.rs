@@ -1,10 +1,18 @@
 //! Lines of the palette: the same words as the command line.
 
-use super::{Severity, State};
+use super::State;
 use crate::{
     criteria::{Criteria, Dimension, Query},
     ops::{self, Failure, Kind},
-    workbench::{Screen, data::With, effect::Effect, msg::SnapshotSlot, overlay::Overlay, panes::PaneId, theme},
+    workbench::{
+        Screen,
+        effect::Effect,
+        model::{Severity, With},
+        msg::SnapshotSlot,
+        overlay::Overlay,
+        panes::{NODES, VALUES},
+        theme,
+    },
 };
 use std::path::PathBuf;
 
@@ -14,11 +22,11 @@ impl State {
         let (word, rest) = line.split_once(' ').map_or((line, ""), |(word, rest)| (word, rest.trim()));
         match word {
             "quit" | "q" => return self.ask_quit(),
-            "messages" => self.overlay = Some(Overlay::messages(self)),
+            "messages" => self.desk.overlay = Some(Overlay::messages(&self.model.messages)),
             "theme" => self.change_theme(rest),
             "filter" => self.set_filter(rest.to_owned()),
-            "node" => self.go(PaneId::Nodes, rest),
-            "value" => self.go(PaneId::Values, rest),
+            "node" => self.go(&NODES, &rest.into()),
+            "value" => self.go(&VALUES, &rest.into()),
             "recipe" => return self.recipe_command(rest),
             "diff" => return self.diff_command(rest),
             "compare" => return self.compare_command(rest),
@@ -32,9 +40,9 @@ impl State {
     }
 
     fn change_theme(&mut self, name: &str) {
-        match theme::load(name, self.level) {
+        match theme::load(name, self.desk.level) {
             Ok(theme) => {
-                self.theme = theme;
+                self.desk.theme = theme;
                 self.say(Severity::Ok, format!("theme {name}"));
             }
             Err(error) => self.say(Severity::Warn, error.to_string()),
@@ -43,32 +51,44 @@ impl State {
 
     fn recipe_command(&mut self, rest: &str) -> Vec<Effect> {
         if rest.is_empty() {
-            self.data.stated = None;
+            self.model.stated = None;
             self.say(Severity::Info, "the recipe follows the cluster");
         } else {
             match self.criteria(rest) {
-                Ok(criteria) => self.data.stated = Some(criteria),
+                Ok(criteria) => self.model.stated = Some(criteria),
                 Err(failure) => {
                     self.say_failure(failure);
                     return Vec::new();
                 }
             }
         }
-        self.show(Screen::Recipe);
+        self.desk.show(Screen::Recipe);
         self.resolve()
     }
 
     /// `cluster`, an overlay's name, criteria, or else a recipe's file.
     fn diff_command(&mut self, rest: &str) -> Vec<Effect> {
-        let overlay = self.data.catalog.value.as_ref().and_then(|catalog| catalog.overlay(rest));
-        let with = match overlay {
-            _ if rest == "cluster" => Ok(With::Cluster),
-            Some(overlay) => overlay.criteria.clone().map(With::Criteria).ok_or_else(|| {
-                Failure::new(Kind::Usage, "compare with an overlay", format!("`{rest}` has no criteria of its own"))
-            }),
-            None if rest.is_empty() || rest.contains('=') => self.criteria(rest).map(With::Criteria),
-            None => Ok(With::File(PathBuf::from(rest))),
-        };
+        let is_overlay = self.model.catalog.value.as_ref().is_some_and(|catalog| catalog.overlay(rest).is_some());
+        if rest == "cluster" {
+            return self.compare_recipe_with(With::Cluster);
+        } else if is_overlay {
+            return self.diff_overlay(rest);
+        } else if !rest.is_empty() && !rest.contains('=') {
+            return self.compare_recipe_with(With::File(PathBuf::from(rest)));
+        }
+        let criteria = self.criteria(rest).map(With::Criteria);
+        self.diff_with(criteria)
+    }
+
+    pub(super) fn diff_overlay(&mut self, name: &str) -> Vec<Effect> {
+        let overlay = self.model.catalog.value.as_ref().and_then(|catalog| catalog.overlay(name));
+        let criteria = overlay.and_then(|overlay| overlay.criteria.clone()).map(With::Criteria);
+        let without =
+            || Failure::new(Kind::Usage, "compare with an overlay", format!("`{name}` has no criteria of its own"));
+        self.diff_with(criteria.ok_or_else(without))
+    }
+
+    fn diff_with(&mut self, with: Result<With, Failure>) -> Vec<Effect> {
         match with {
             Ok(with) => self.compare_recipe_with(with),
             Err(failure) => {
@@ -80,7 +100,7 @@ impl State {
 
     fn compare_command(&mut self, rest: &str) -> Vec<Effect> {
         let files: Vec<&str> = rest.split_whitespace().collect();
-        self.show(Screen::Compare);
+        self.desk.show(Screen::Compare);
         let read = |slot, path: &str| Effect::ReadSnapshot { slot, path: PathBuf::from(path) };
         match files[..] {
             [] => {
@@ -88,7 +108,7 @@ impl State {
                 Vec::new()
             }
             [a] => {
-                self.data.compare.b = None;
+                self.model.compare.b = None;
                 vec![read(SnapshotSlot::A, a)]
             }
             [a, b, ..] => vec![read(SnapshotSlot::A, a), read(SnapshotSlot::B, b)],
@@ -96,7 +116,7 @@ impl State {
     }
 
     fn save_command(&mut self, rest: &str) -> Vec<Effect> {
-        match (&self.data.cluster.snapshot, rest) {
+        match (&self.model.cluster.snapshot, rest) {
             (_, "") => self.say(Severity::Info, "`:save FILE` writes the shown snapshot"),
             (None, _) => self.say(Severity::Info, "there is no snapshot yet"),
             (Some(snapshot), path) => {
@@ -108,7 +128,7 @@ impl State {
 
     /// `service=eks accelerator=h100` against the catalog's legal values.
     fn criteria(&self, text: &str) -> Result<Criteria, Failure> {
-        let Some(catalog) = &self.data.catalog.value else {
+        let Some(catalog) = &self.model.catalog.value else {
             return Err(Failure::new(Kind::Usage, "read the criteria", "the catalog is not read yet"));
         };
         let mut stated = Vec::new();

@@ -1,6 +1,6 @@
 //! What a person does: keys to actions, text to fields, mouse to panels.
 
-use super::{Severity, State};
+use super::State;
 use crate::{
     term::{
         input::Input,
@@ -10,41 +10,14 @@ use crate::{
         Screen,
         effect::Effect,
         keymap::{self, Action, Found},
-        overlay::{Choice, Field, Kind, Overlay, Question, choice},
-        panes::{Need, PaneId},
+        model::Severity,
+        overlay::{Choice, Field, Kind, Overlay, Question, Reads},
+        panes::{Need, Pane, RowId},
+        widgets::table::Identity,
     },
 };
 
-/// Which of the three ways keys are taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    Normal,
-    Text,
-    Menu,
-}
-
-impl Mode {
-    pub fn word(self) -> &'static str {
-        match self {
-            Mode::Normal => "",
-            Mode::Text => "TEXT",
-            Mode::Menu => "MENU",
-        }
-    }
-}
-
 impl State {
-    pub fn mode(&self) -> Mode {
-        let field = self.filter.is_some() || self.overlay.as_ref().is_some_and(|overlay| overlay.field.is_some());
-        if field {
-            Mode::Text
-        } else if !self.typed.is_empty() || self.overlay.is_some() {
-            Mode::Menu
-        } else {
-            Mode::Normal
-        }
-    }
-
     pub(super) fn input(&mut self, input: Input) -> Vec<Effect> {
         match input {
             Input::Key(key) => self.key(key),
@@ -53,8 +26,8 @@ impl State {
                 Vec::new()
             }
             Input::Resize { width, height } => {
-                (self.width, self.height) = (width, height);
-                self.mark(Need::Look);
+                (self.desk.width, self.desk.height) = (width, height);
+                self.desk.mark(Need::Look);
                 Vec::new()
             }
             Input::Click { column, row } => self.click(column, row),
@@ -73,26 +46,26 @@ impl State {
         if key == Key::ctrl('c') {
             return self.interrupt();
         }
-        if self.overlay.is_some() {
+        if self.desk.overlay.is_some() {
             return self.overlay_key(key);
         }
-        if self.filter.is_some() {
+        if self.desk.filter.is_some() {
             self.filter_key(key);
             return Vec::new();
         }
-        if !self.typed.is_empty() && key == Key::plain(Code::Esc) {
-            self.typed.clear();
+        if !self.desk.typed.is_empty() && key == Key::plain(Code::Esc) {
+            self.desk.typed.clear();
             return Vec::new();
         }
-        self.typed.push(key);
-        match keymap::find(&self.typed, self.screen) {
+        self.desk.typed.push(key);
+        match keymap::find(&self.desk.typed, self.desk.screen) {
             Found::Action(action) => {
-                self.typed.clear();
+                self.desk.typed.clear();
                 self.act(action)
             }
             Found::Prefix(_) => Vec::new(),
             Found::Nothing => {
-                let keys: Vec<String> = std::mem::take(&mut self.typed).iter().map(Key::to_string).collect();
+                let keys: Vec<String> = std::mem::take(&mut self.desk.typed).iter().map(Key::to_string).collect();
                 self.unknown(&keys.join(" "));
                 Vec::new()
             }
@@ -114,13 +87,13 @@ impl State {
     }
 
     fn paste(&mut self, text: &str) {
-        if let Some(mut overlay) = self.overlay.take() {
+        if let Some(mut overlay) = self.desk.overlay.take() {
             if let Some(field) = &mut overlay.field {
                 field.insert(text);
-                overlay.typed(self);
+                overlay.typed(&self.reads());
             }
-            self.overlay = Some(overlay);
-        } else if let Some(field) = &mut self.filter {
+            self.desk.overlay = Some(overlay);
+        } else if let Some(field) = &mut self.desk.filter {
             field.insert(text);
             self.apply_filter();
         } else {
@@ -131,20 +104,20 @@ impl State {
     // -- the filter --------------------------------------------------------------------------------------------------
 
     fn filter_key(&mut self, key: Key) {
-        let Some(field) = &mut self.filter else { return };
+        let Some(field) = &mut self.desk.filter else { return };
         match (key.code, key.ctrl) {
             (Code::Enter, _) => {
-                self.filter = None;
+                self.desk.filter = None;
                 return;
             }
             (Code::Esc, _) => {
                 field.clear();
                 self.apply_filter();
-                self.filter = None;
+                self.desk.filter = None;
                 return;
             }
             (Code::Down, _) => {
-                self.filter = None;
+                self.desk.filter = None;
                 return;
             }
             _ => edit(field, key),
@@ -153,23 +126,23 @@ impl State {
     }
 
     fn apply_filter(&mut self) {
-        let Some(field) = &self.filter else { return };
+        let Some(field) = &self.desk.filter else { return };
         let text = field.text.clone();
         self.set_filter(text);
     }
 
     pub(super) fn set_filter(&mut self, text: String) {
-        let pane = self.focused();
-        let table = self.table_mut(pane);
+        let pane = self.desk.focused();
+        let table = self.desk.table_mut(pane);
         table.filter = text;
         table.refilter();
-        self.mark(Need::Cursor(pane));
+        self.desk.mark(Need::Cursor(pane));
     }
 
     // -- overlays ----------------------------------------------------------------------------------------------------
 
     fn overlay_key(&mut self, key: Key) -> Vec<Effect> {
-        let Some(mut overlay) = self.overlay.take() else { return Vec::new() };
+        let Some(mut overlay) = self.desk.overlay.take() else { return Vec::new() };
         if let Kind::Question { question, chosen, .. } = &mut overlay.kind {
             match key.code {
                 Code::Esc | Code::Char('q' | 'n') => return Vec::new(),
@@ -178,7 +151,7 @@ impl State {
                 Code::Left | Code::Right | Code::Tab | Code::Char('h' | 'l') => *chosen = 1 - *chosen,
                 _ => self.scroll_overlay(&mut overlay, key),
             }
-            self.overlay = Some(overlay);
+            self.desk.overlay = Some(overlay);
             return Vec::new();
         }
         match key.code {
@@ -190,26 +163,24 @@ impl State {
                     Kind::Text => overlay.copy.clone(),
                     _ => overlay.table.row().map(|row| row.plain()).unwrap_or_default(),
                 };
-                self.overlay = Some(overlay);
+                self.desk.overlay = Some(overlay);
                 return vec![Effect::Copy(copied)];
             }
             Code::Tab => {
-                if let (Kind::Palette, Some(row)) = (&overlay.kind, overlay.table.row())
-                    && let Some(Choice::Run(line) | Choice::Take(line)) = choice(&row.key)
-                {
-                    overlay.field = Some(Field::with(&line));
-                    overlay.typed(self);
+                if let Some(Choice::Run(line) | Choice::Take(line)) = overlay.table.row().map(|row| &row.id) {
+                    overlay.field = Some(Field::with(line));
+                    overlay.typed(&self.reads());
                 }
             }
             _ if self.scrolls(&overlay, key) => self.scroll_overlay(&mut overlay, key),
             _ => {
                 if let Some(field) = &mut overlay.field {
                     edit(field, key);
-                    overlay.typed(self);
+                    overlay.typed(&self.reads());
                 }
             }
         }
-        self.overlay = Some(overlay);
+        self.desk.overlay = Some(overlay);
         Vec::new()
     }
 
@@ -223,7 +194,7 @@ impl State {
     }
 
     fn scroll_overlay(&mut self, overlay: &mut Overlay, key: Key) {
-        let page = i64::from(self.height / 2).max(1);
+        let page = i64::from(self.desk.height / 2).max(1);
         let rows = match (key.code, key.ctrl) {
             (Code::Down, _) | (Code::Char('n'), true) | (Code::Char('j'), false) => 1,
             (Code::Up, _) | (Code::Char('p'), true) | (Code::Char('k'), false) => -1,
@@ -248,48 +219,39 @@ impl State {
     }
 
     fn overlay_enter(&mut self, overlay: Overlay) -> Vec<Effect> {
-        let Some(key) = overlay.table.row().map(|row| row.key.clone()) else {
-            self.overlay = Some(overlay);
-            return Vec::new();
-        };
-        match overlay.kind {
-            Kind::Palette => match choice(&key) {
-                Some(Choice::Act(action)) => self.act(action),
-                Some(Choice::Run(line)) => self.command(&line),
-                Some(Choice::Take(line)) => {
-                    self.overlay = Some(Overlay::palette(self, &line));
-                    Vec::new()
-                }
-                Some(Choice::Go(pane, row)) => {
-                    if let Some(pane) = crate::workbench::panes::ALL.iter().find(|known| known.id.index() == pane) {
-                        self.go(pane.id, &row);
-                    }
-                    Vec::new()
-                }
-                None => Vec::new(),
-            },
-            Kind::Help => match keymap::BINDINGS.iter().find(|binding| binding.name == key) {
-                Some(binding) => self.act(binding.action),
-                None => Vec::new(),
-            },
-            Kind::Messages => {
-                let failure = key.parse::<usize>().ok().and_then(|at| self.messages.get(at)?.failure.clone());
-                self.overlay = failure.map(|failure| Overlay::failure(&failure));
-                Vec::new()
+        let choice = overlay.table.row().map(|row| row.id.clone());
+        match choice {
+            Some(Choice::Act(action)) => return self.act(action),
+            Some(Choice::Run(line)) => return self.command(&line),
+            Some(Choice::Take(line)) => self.desk.overlay = Some(self.palette(&line)),
+            Some(Choice::Go(pane, row)) => self.go(pane, &row),
+            Some(Choice::Message(at)) => {
+                let failure = self.model.messages.get(at).and_then(|message| message.failure.as_ref());
+                self.desk.overlay = failure.map(Overlay::failure);
             }
-            Kind::Text | Kind::Question { .. } => Vec::new(),
+            Some(Choice::Line(_)) => {}
+            None => self.desk.overlay = Some(overlay),
         }
+        Vec::new()
+    }
+
+    pub(super) fn palette(&self, start: &str) -> Overlay {
+        Overlay::palette(&self.reads(), start)
+    }
+
+    fn reads(&self) -> Reads<'_> {
+        Reads { model: &self.model, tables: &self.desk.tables, screen: self.desk.screen }
     }
 
     /// Puts the cursor on a row of a pane.
-    pub(super) fn go(&mut self, pane: PaneId, key: &str) {
-        self.focus_on(pane);
+    pub(super) fn go(&mut self, pane: &'static Pane, row: &RowId) {
+        self.desk.focus_on(pane);
         self.prepare();
         self.set_filter(String::new());
-        if !self.table_mut(pane).select(key) {
-            self.say(Severity::Info, format!("{key} is not here any more"));
+        if !self.desk.table_mut(pane).select(row) {
+            self.say(Severity::Info, format!("`{}` is not in {}", row.name(), pane.name));
         }
-        self.mark(Need::Cursor(pane));
+        self.desk.mark(Need::Cursor(pane));
     }
 
     fn answer(&mut self, question: Question) -> Vec<Effect> {
@@ -305,21 +267,21 @@ impl State {
 
     /// Cancels what is in front; a second time within a second, leaves.
     fn interrupt(&mut self) -> Vec<Effect> {
-        let twice = self.now_ms.saturating_sub(self.interrupted_ms) <= 1000 && self.interrupted_ms > 0;
-        self.interrupted_ms = self.now_ms;
-        self.typed.clear();
+        let twice = self.model.now_ms.saturating_sub(self.interrupted_ms) <= 1000 && self.interrupted_ms > 0;
+        self.interrupted_ms = self.model.now_ms;
+        self.desk.typed.clear();
         if twice {
             self.quit = true;
             return vec![Effect::CancelRun, Effect::Quit];
         }
-        if self.overlay.take().is_some() {
+        if self.desk.overlay.take().is_some() {
             return Vec::new();
         }
-        if self.filter.take().is_some() {
+        if self.desk.filter.take().is_some() {
             self.set_filter(String::new());
             return Vec::new();
         }
-        if self.data.run.active && !self.data.run.cancelling {
+        if self.model.run.active && !self.model.run.cancelling {
             return self.cancel_run();
         }
         self.say(Severity::Info, "nothing to cancel; Ctrl-C again within a second leaves");
@@ -329,24 +291,24 @@ impl State {
     // -- the mouse ---------------------------------------------------------------------------------------------------
 
     fn click(&mut self, column: u16, row: u16) -> Vec<Effect> {
-        if self.overlay.is_some() || self.filter.is_some() {
+        if self.desk.overlay.is_some() || self.desk.filter.is_some() {
             return Vec::new();
         }
-        if row == self.layout.top.y {
+        if row == self.desk.layout.top.y {
             let tab = crate::workbench::view::tab_at(self, column);
             return tab.map_or_else(Vec::new, |screen| {
-                self.show(screen);
+                self.desk.show(screen);
                 Vec::new()
             });
         }
         let at = ratatui::layout::Position::new(column, row);
-        let Some((pane, area)) = self.layout.panels.iter().copied().find(|(_, area)| area.contains(at)) else {
+        let Some((pane, area)) = self.desk.layout.panels.iter().copied().find(|(_, area)| area.contains(at)) else {
             return Vec::new();
         };
-        let again = self.focused() == pane;
-        self.focus_on(pane);
-        let inner = self.layout.inner(area);
-        let table = self.table_mut(pane);
+        let again = self.desk.focused() == pane;
+        self.desk.focus_on(pane);
+        let inner = self.desk.layout.inner(area);
+        let table = self.desk.table_mut(pane);
         let head = usize::from(inner.height) - table.room(inner.height).min(usize::from(inner.height));
         let offset = usize::from(row.saturating_sub(inner.y));
         if row < inner.y || offset < head {
@@ -358,19 +320,19 @@ impl State {
         }
         let same = table.cursor == place;
         table.move_to(place);
-        self.mark(Need::Cursor(pane));
+        self.desk.mark(Need::Cursor(pane));
         if again && same { self.act(Action::Enter) } else { Vec::new() }
     }
 
     fn wheel(&mut self, column: u16, row: u16, lines: i32) {
-        if let Some(overlay) = &mut self.overlay {
+        if let Some(overlay) = &mut self.desk.overlay {
             overlay.table.move_by(i64::from(lines));
             return;
         }
         let at = ratatui::layout::Position::new(column, row);
-        if let Some((pane, _)) = self.layout.panels.iter().copied().find(|(_, area)| area.contains(at)) {
-            self.table_mut(pane).move_by(i64::from(lines));
-            self.mark(Need::Cursor(pane));
+        if let Some((pane, _)) = self.desk.layout.panels.iter().copied().find(|(_, area)| area.contains(at)) {
+            self.desk.table_mut(pane).move_by(i64::from(lines));
+            self.desk.mark(Need::Cursor(pane));
         }
     }
 }

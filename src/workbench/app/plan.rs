@@ -1,14 +1,14 @@
 //! The run of a validation: the question before it, its events, its end.
 
-use super::{Severity, State};
+use super::State;
 use crate::{
     catalog::validator::Phase,
     ops::{Failure, validate::Prepared},
     report::words::{Tone, Word},
     validate::event::{Body, Event, Status, Verdict},
     workbench::{
-        data::{Run, Source},
         effect::Effect,
+        model::{Run, Severity, Source},
         overlay::{Overlay, Question},
         panes::Need,
         widgets::text,
@@ -20,9 +20,9 @@ use std::{collections::BTreeMap, sync::Arc};
 impl State {
     /// r: asks the driver what a run would create.
     pub(super) fn ask_run(&mut self) -> Vec<Effect> {
-        match (&self.data.catalog.value, &self.data.recipe.value, &self.data.cluster.snapshot) {
-            _ if self.data.run.active => self.say(Severity::Info, "a run is active; x cancels it"),
-            _ if self.data.cluster.source == Source::Saved => {
+        match (&self.model.catalog.value, &self.model.recipe.value, &self.model.cluster.snapshot) {
+            _ if self.model.run.active => self.say(Severity::Info, "a run is active; x cancels it"),
+            _ if self.model.cluster.source == Source::Saved => {
                 self.say(Severity::Info, "a saved snapshot runs no Jobs; `:live` goes back to the cluster");
             }
             (Some(catalog), Some(recipe), Some(_)) => {
@@ -39,13 +39,13 @@ impl State {
     pub(super) fn planned(&mut self, answer: Result<Arc<Prepared>, Failure>) {
         match answer {
             Ok(prepared) => {
-                let lines = plan_lines(&prepared, &self.data.cluster.name);
+                let lines = plan_lines(&prepared, &self.model.cluster.name);
                 let title = format!("run {}?", prepared.plan.run_id);
-                self.overlay = Some(Overlay::question(Question::Run, &title, &lines, ["Cancel", "Run"]));
+                self.desk.overlay = Some(Overlay::question(Question::Run, &title, &lines, ["Cancel", "Run"]));
                 self.prepared = Some(prepared);
             }
             Err(failure) => {
-                self.overlay = Some(Overlay::failure(&failure));
+                self.desk.overlay = Some(Overlay::failure(&failure));
                 self.say_failure(failure);
             }
         }
@@ -53,20 +53,20 @@ impl State {
 
     pub(super) fn start_run(&mut self) -> Vec<Effect> {
         let Some(prepared) = self.prepared.take() else { return Vec::new() };
-        self.data.run = Run { active: true, started_ms: self.now_ms, ..Run::default() };
-        self.data.run.id.clone_from(&prepared.plan.run_id);
-        self.mark(Need::Run);
+        self.model.run = Run { active: true, started_ms: self.model.now_ms, ..Run::default() };
+        self.model.run.id.clone_from(&prepared.plan.run_id);
+        self.desk.mark(Need::Run);
         vec![Effect::Run(prepared)]
     }
 
     /// x: asks before a run is canceled.
     pub(super) fn ask_cancel(&mut self) {
-        if !self.data.run.active {
+        if !self.model.run.active {
             self.say(Severity::Info, "no run is active");
             return;
         }
         let going: Vec<&str> = self
-            .data
+            .model
             .run
             .checks
             .iter()
@@ -74,18 +74,18 @@ impl State {
             .map(|check| check.planned.name.as_str())
             .collect();
         let lines = vec![
-            format!("Run {} has not ended.", self.data.run.id),
+            format!("Run {} has not ended.", self.model.run.id),
             format!("No verdict yet: {}", if going.is_empty() { "-".to_owned() } else { going.join(", ") }),
             String::new(),
             "Canceling ends its Jobs and removes what it created; results so far stay here.".to_owned(),
         ];
-        self.overlay =
+        self.desk.overlay =
             Some(Overlay::question(Question::CancelRun, "cancel the run?", &lines, ["keep running", "cancel the run"]));
     }
 
     pub(super) fn cancel_run(&mut self) -> Vec<Effect> {
-        self.data.run.cancelling = true;
-        self.mark(Need::Run);
+        self.model.run.cancelling = true;
+        self.desk.mark(Need::Run);
         self.say(Severity::Warn, "canceling: Jobs end and what was created is removed");
         vec![Effect::CancelRun]
     }
@@ -101,8 +101,8 @@ impl State {
             Body::Ended { verdict } => Some(*verdict),
             _ => None,
         };
-        self.data.run.fold(event);
-        self.mark(Need::Run);
+        self.model.run.fold(event);
+        self.desk.mark(Need::Run);
         if let Some((check, result)) = failed {
             let message = text::clean(result.message.lines().next().unwrap_or_default()).into_owned();
             self.say(Severity::Fail, format!("{check} failed: {message}"));

@@ -1,36 +1,32 @@
 //! One change in full: both values and who caused it.
 
-use super::{Need, Pane, PaneId, prose};
-use crate::workbench::{
-    Screen,
-    app::State,
-    keymap::Action,
-    theme::Role,
-    widgets::{
-        table::{Cell, Content, Row},
-        text,
-    },
-};
+use super::{changes, prelude::*};
 
-pub(super) static PANE: Pane = Pane {
-    id: PaneId::Cause,
-    screen: Screen::Diff,
+pub static PANE: Pane = Pane {
     name: "change",
-    needs: &[Need::Diff, Need::Cursor(PaneId::Changes), Need::Look],
+    screen: Screen::Diff,
+    place: Place::NONE.detail(8).short(strip(8).part(1, 2).at_most(8)).four(strip(10)).all(strip(12)),
+    needs: &[Need::Diff, Need::Cursor(&changes::PANE), Need::Look],
     hints: &[Action::MoveDown, Action::Copy, Action::ZoomFull],
     build,
+    ..Pane::BASE
 };
 
-fn build(state: &State) -> Content {
-    let selected = state.table(PaneId::Changes).row().map(|row| row.key.clone());
-    let changes = state.data.diff.changes.value.as_ref();
-    let width = state.width_of(PaneId::Cause);
-    if let Some(note) = changes.zip(selected.as_ref()).and_then(|(all, key)| all.notes.iter().find(|note| *note == key))
+fn build(view: &View<'_>) -> Content {
+    let selected = view.selected(&changes::PANE);
+    let changes = view.model.diff.changes.value.as_ref();
+    let width = view.width;
+    if let (Some(all), Some(RowId::Line(changes::NOTES, at))) = (changes, selected)
+        && let Some(note) = all.notes.get(*at)
     {
-        let lines = text::wrap(&text::clean(note), width.saturating_sub(1)).into_iter().enumerate();
-        return prose("not compared", lines.map(|(at, line)| Row::new(at.to_string(), vec![line.into()])).collect());
+        let mut rows = Vec::new();
+        for part in text::wrap(&text::clean(note), width.saturating_sub(1)) {
+            line(&mut rows, part.into());
+        }
+        return prose("not compared", rows);
     }
-    let change = changes.zip(selected).and_then(|(all, path)| all.changes.iter().find(|change| change.path == path));
+    let path = selected.and_then(RowId::named);
+    let change = changes.zip(path).and_then(|(all, path)| all.changes.iter().find(|change| change.path == path));
     let Some(change) = change else {
         return Content {
             says: vec![(Role::Muted, "the selected change is shown here".to_owned())],
@@ -39,13 +35,11 @@ fn build(state: &State) -> Content {
     };
     let mut rows = Vec::new();
     if !change.cause.is_empty() {
-        rows.push(Row::new("cause", vec![Cell::new(Role::Muted, "cause  ").and(Role::Text, &change.cause)]));
+        line(&mut rows, Cell::new(Role::Muted, "cause  ").and(Role::Text, &change.cause));
     }
-    for (name, glyph, role, value) in
-        [("left", "- ", Role::Remove, &change.left), ("right", "+ ", Role::Add, &change.right)]
-    {
+    for (glyph, role, value) in [("- ", Role::Remove, &change.left), ("+ ", Role::Add, &change.right)] {
         let Some(value) = value else {
-            rows.push(Row::new(name, vec![Cell::new(Role::Muted, format!("{glyph}(not there)"))]));
+            line(&mut rows, Cell::new(Role::Muted, format!("{glyph}(not there)")));
             continue;
         };
         let written = match value {
@@ -53,9 +47,9 @@ fn build(state: &State) -> Content {
             other => crate::yaml::to_string(other),
         };
         let lines = written.lines().flat_map(|line| text::wrap(&text::clean(line), width.saturating_sub(3)));
-        for (index, line) in lines.enumerate() {
+        for (index, part) in lines.enumerate() {
             let glyph = if index == 0 { glyph } else { "  " };
-            rows.push(Row::new(format!("{name} {index}"), vec![Cell::new(role, format!("{glyph}{line}"))]));
+            line(&mut rows, Cell::new(role, format!("{glyph}{part}")));
         }
     }
     prose(format!("change {}", change.path), rows)

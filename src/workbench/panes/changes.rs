@@ -1,41 +1,40 @@
 //! What differs between two recipes, as a list of changes with their cause.
 
-use super::{Need, Pane, PaneId};
+use super::{cause, prelude::*};
 use crate::{
     diff::{Change, ChangeKind},
-    workbench::{
-        Screen,
-        app::State,
-        data::With,
-        keymap::Action,
-        theme::Role,
-        widgets::{
-            table::{Cell, Column, Content, Row},
-            text,
-        },
-    },
+    workbench::model::With,
 };
 
-pub(super) static PANE: Pane = Pane {
-    id: PaneId::Changes,
-    screen: Screen::Diff,
+pub static PANE: Pane = Pane {
     name: "changes",
+    screen: Screen::Diff,
+    place: Place::NONE.short(column(0, 0)).four(column(0, 0)).all(column(0, 60)),
     needs: &[Need::Recipe, Need::Diff],
     hints: &[Action::MoveDown, Action::NextThing, Action::DiffView, Action::Swap, Action::CompareWith, Action::Filter],
     build,
+    on: |view, action| match action {
+        Action::Enter => Some(Step::Focus(&cause::PANE)),
+        Action::Copy => Some(Step::Copy(view.selected(&PANE)?.named()?.to_owned())),
+        _ => None,
+    },
+    ..Pane::BASE
 };
 
-fn build(state: &State) -> Content {
-    let diff = &state.data.diff;
+/// The section of what could not be compared.
+pub(super) const NOTES: &str = "notes";
+
+fn build(view: &View<'_>) -> Content {
+    let diff = &view.model.diff;
     let Some(changes) = &diff.changes.value else {
-        return content(Vec::new(), String::new(), nothing(state));
+        return content(Vec::new(), String::new(), nothing(view));
     };
     let mut rows: Vec<Row> = changes.changes.iter().map(row).collect();
     let mut note = counts(&changes.changes);
     if !changes.notes.is_empty() {
         note += &format!(", {} not compared", changes.notes.len());
-        let told = |note: &String| Row::new(note, vec![Cell::new(Role::Muted, note)]);
-        rows.extend(changes.notes.iter().map(told));
+        let row = |(at, note)| Row::new(RowId::Line(NOTES, at), vec![Cell::new(Role::Muted, note)]);
+        rows.extend(changes.notes.iter().enumerate().map(row));
     }
     let same = match diff.with {
         Some(With::Cluster) => "✓ the cluster runs what the recipe says",
@@ -45,12 +44,12 @@ fn build(state: &State) -> Content {
 }
 
 /// Why there is no diff, and how to get one.
-pub(super) fn nothing(state: &State) -> Vec<(Role, String)> {
-    let diff = &state.data.diff;
+pub(super) fn nothing(view: &View<'_>) -> Vec<(Role, String)> {
+    let diff = &view.model.diff;
     if let Some(failure) = diff.other.failure.as_ref().or(diff.changes.failure.as_ref()) {
-        return super::failed(failure);
+        return failed(view, failure);
     }
-    if diff.with == Some(With::Cluster) && state.data.cluster.snapshot.is_none() {
+    if diff.with == Some(With::Cluster) && view.model.cluster.snapshot.is_none() {
         return vec![(Role::Text, "nothing is known of the cluster yet: 1 shows how it is reached".to_owned())];
     }
     if diff.with.is_some() {

@@ -1,43 +1,35 @@
 //! The selected check or constraint in full: what it proves, where it runs, why it ended as it did.
 
-use super::{Need, Pane, PaneId, pairs, prose};
+use super::{checks, prelude::*};
 use crate::{
     validate::event::Severity,
-    workbench::{
-        Screen,
-        app::State,
-        data::{CheckView, Run},
-        keymap::Action,
-        theme::Role,
-        widgets::{
-            table::{Cell, Content, Row},
-            text,
-        },
-    },
+    workbench::model::{CheckView, Run},
 };
 
-pub(super) static PANE: Pane = Pane {
-    id: PaneId::Check,
-    screen: Screen::Validate,
+pub static PANE: Pane = Pane {
     name: "check",
-    needs: &[Need::Run, Need::Recipe, Need::Cursor(PaneId::Checks), Need::Look],
+    screen: Screen::Validate,
+    place: Place::NONE.short(column(1, 0).on_focus()).four(column(1, 0).lines(12)).all(column(2, 50)),
+    needs: &[Need::Run, Need::Recipe, Need::Cursor(&checks::PANE), Need::Look],
     hints: &[Action::MoveDown, Action::Copy, Action::Details, Action::ZoomFull],
     build,
+    on: |view, action| if action == Action::Details { checks::details(view) } else { None },
+    ..Pane::BASE
 };
 
-fn build(state: &State) -> Content {
-    let run = &state.data.run;
-    let width = state.width_of(PaneId::Check).saturating_sub(2);
-    let name = super::check_of(state);
+fn build(view: &View<'_>) -> Content {
+    let run = &view.model.run;
+    let width = view.width.saturating_sub(2);
+    let name = checks::check_of(view);
     if let Some(check) = name.and_then(|name| run.check(name)) {
-        return prose(format!("check {}", check.planned.name), check_rows(check, state.now_ms, width));
+        return prose(format!("check {}", check.planned.name), check_rows(check, view.model.now_ms, width));
     }
     if let Some(name) = name {
-        let validators = state.data.catalog.value.as_ref().and_then(|catalog| catalog.validators().ok());
+        let validators = view.model.catalog.value.as_ref().and_then(|catalog| catalog.validators().ok());
         let validator = validators.and_then(|all| all.into_iter().find(|validator| validator.name == name));
         let mut rows = Vec::new();
         if let Some(validator) = validator {
-            wrapped(&mut rows, "about", Role::Text, &validator.description, width);
+            wrapped(&mut rows, Role::Text, &validator.description, width);
             let limit = text::duration(validator.timeout_seconds * 1000);
             pairs(
                 &mut rows,
@@ -57,34 +49,29 @@ fn build(state: &State) -> Content {
     prose("run", run_rows(run, width))
 }
 
-fn wrapped(rows: &mut Vec<Row>, key: &str, role: Role, said: &str, width: usize) {
-    let lines = said.lines().flat_map(|line| text::wrap(&text::clean(line), width));
-    rows.extend(lines.enumerate().map(|(index, line)| Row::new(format!("{key} {index}"), vec![Cell::new(role, line)])));
+fn wrapped(rows: &mut Vec<Row>, role: Role, said: &str, width: usize) {
+    for part in said.lines().flat_map(|line| text::wrap(&text::clean(line), width)) {
+        line(rows, Cell::new(role, part));
+    }
 }
 
 fn check_rows(check: &CheckView, now_ms: u64, width: usize) -> Vec<Row> {
     let mut rows = Vec::new();
     match &check.result {
         Some(result) => {
-            let (role, glyph, word) = super::checks::verdict(result.status);
+            let (role, glyph, word) = checks::verdict(result.status);
             let time = format!("{} in all, {} running", text::duration(result.total_ms), text::duration(result.run_ms));
-            rows.push(Row::new(
-                "verdict",
-                vec![Cell::new(role, format!("{glyph} {word}")).and(Role::Muted, format!("  {time}"))],
-            ));
+            line(&mut rows, Cell::new(role, format!("{glyph} {word}")).and(Role::Muted, format!("  {time}")));
             if !result.message.is_empty() {
-                wrapped(&mut rows, "message", Role::Text, &result.message, width);
+                wrapped(&mut rows, Role::Text, &result.message, width);
             }
         }
         None => {
             let since = check.started_ms.map_or(String::new(), |at| text::duration(now_ms.saturating_sub(at)));
-            rows.push(Row::new(
-                "state",
-                vec![Cell::new(Role::Run, check.state.word()).and(Role::Muted, format!("  {since}"))],
-            ));
+            line(&mut rows, Cell::new(Role::Run, check.state.word()).and(Role::Muted, format!("  {since}")));
             let detail = check.state.detail();
             if !detail.is_empty() {
-                wrapped(&mut rows, "detail", Role::Text, &detail, width);
+                wrapped(&mut rows, Role::Text, &detail, width);
             }
         }
     }
@@ -95,15 +82,15 @@ fn check_rows(check: &CheckView, now_ms: u64, width: usize) -> Vec<Row> {
         "",
         &[
             ("phase", check.planned.phase.name().into()),
-            ("node", super::or_dash(node)),
-            ("exit code", super::or_dash(exit)),
+            ("node", or_dash(node)),
+            ("exit code", or_dash(exit)),
             ("limit", text::duration(check.planned.timeout_seconds * 1000).into()),
             ("image", check.planned.image.as_str().into()),
         ],
     );
     if !check.planned.description.is_empty() {
-        rows.push(Row::new("gap", vec![Cell::default()]));
-        wrapped(&mut rows, "about", Role::Muted, &check.planned.description, width);
+        line(&mut rows, Cell::default());
+        wrapped(&mut rows, Role::Muted, &check.planned.description, width);
     }
     rows
 }
@@ -112,13 +99,10 @@ fn run_rows(run: &Run, width: usize) -> Vec<Row> {
     let mut rows = Vec::new();
     if let Some(verdict) = run.verdict {
         let took = text::duration(run.last_ms.saturating_sub(run.started_ms));
-        let (role, _, word) = super::checks::verdict(verdict);
-        rows.push(Row::new("verdict", vec![Cell::new(role, word).and(Role::Muted, format!("  in {took}"))]));
+        let (role, _, word) = checks::verdict(verdict);
+        line(&mut rows, Cell::new(role, word).and(Role::Muted, format!("  in {took}")));
     } else {
-        rows.push(Row::new(
-            "verdict",
-            vec![Cell::new(Role::Muted, if run.active { "running" } else { "not run yet" })],
-        ));
+        line(&mut rows, Cell::new(Role::Muted, if run.active { "running" } else { "not run yet" }));
     }
     if !run.namespace.is_empty() {
         pairs(&mut rows, "", &[("run id", run.id.as_str().into()), ("namespace", run.namespace.as_str().into())]);
@@ -131,13 +115,13 @@ fn run_rows(run: &Run, width: usize) -> Vec<Row> {
         };
         pairs(&mut rows, "", &[("clean-up", said)]);
     }
-    for (index, (severity, said)) in run.notices.iter().enumerate() {
+    for (severity, said) in &run.notices {
         let role = match severity {
             Severity::Info => Role::Muted,
             Severity::Warn => Role::Warn,
             Severity::Error => Role::Fail,
         };
-        wrapped(&mut rows, &format!("notice {index}"), role, said, width);
+        wrapped(&mut rows, role, said, width);
     }
     rows
 }

@@ -1,47 +1,44 @@
 //! Phases and checks as a tree, stepping live; before a run, what the recipe selects.
 
-use super::{Need, Pane, PaneId};
+use super::{log, prelude::*, stack};
 use crate::{
     catalog::validator::Phase,
     report::words::{self, Tone, Word},
     resolve::Resolution,
     validate::event::{ReadinessOutcome, State as CheckState, Status},
-    workbench::{
-        Screen,
-        app::State,
-        data::{CheckView, ReadinessView, Run},
-        keymap::Action,
-        theme::Role,
-        widgets::{
-            table::{Cell, Column, Content, Row},
-            text,
-        },
-    },
+    workbench::model::{CheckView, ReadinessView, Run},
 };
 
-pub(super) static PANE: Pane = Pane {
-    id: PaneId::Checks,
-    screen: Screen::Validate,
+pub static PANE: Pane = Pane {
     name: "phases and checks",
+    screen: Screen::Validate,
+    place: Place::NONE.short(column(0, 62)).four(column(0, 62)).all(column(0, 62)),
     needs: &[Need::Run, Need::Recipe],
     hints: &[Action::MoveDown, Action::Run, Action::Cancel, Action::NextThing, Action::GoLog, Action::Enter],
     build,
+    on: |view, action| match action {
+        Action::Enter if view.row(&PANE)?.branch.is_some() => Some(Step::Fold),
+        Action::Enter => Some(Step::Focus(&log::PANE)),
+        Action::Details => details(view),
+        _ => None,
+    },
+    ..Pane::BASE
 };
 
-fn build(state: &State) -> Content {
-    let run = &state.data.run;
+fn build(view: &View<'_>) -> Content {
+    let run = &view.model.run;
     let mut rows = Vec::new();
     if run.checks.is_empty() && run.readiness.is_empty() && !run.active {
-        match &state.data.recipe.value {
+        match &view.model.recipe.value {
             Some(resolution) => planned(&mut rows, resolution),
             None => {
-                return content("validation".to_owned(), String::new(), Vec::new(), super::stack::no_recipe(state));
+                return content("validation".to_owned(), String::new(), Vec::new(), stack::no_recipe(view));
             }
         }
     } else {
         readiness(&mut rows, run);
         for phase in Phase::ALL {
-            phase_rows(&mut rows, run, phase, state.now_ms);
+            phase_rows(&mut rows, run, phase, view.model.now_ms);
         }
     }
     let title = if run.id.is_empty() { "validation".to_owned() } else { format!("run {}", run.id) };
@@ -79,10 +76,10 @@ fn counts(run: &Run) -> String {
 
 fn planned(rows: &mut Vec<Row>, resolution: &Resolution) {
     let constraints = &resolution.recipe.constraints;
-    let head = |key: &str, name: &str, count: usize, noun: &str| Row {
+    let head = |id: RowId, name: &str, count: usize, noun: &str| Row {
         branch: Some(true),
         ..Row::new(
-            key,
+            id,
             vec![
                 Cell::new(Role::Strong, name),
                 Cell::new(Role::Muted, "wait"),
@@ -91,13 +88,13 @@ fn planned(rows: &mut Vec<Row>, resolution: &Resolution) {
             ],
         )
     };
-    rows.push(head("phase readiness", "readiness", constraints.len(), "constraint"));
+    rows.push(head(RowId::Readiness, "readiness", constraints.len(), "constraint"));
     for constraint in constraints {
         rows.push(Row {
             depth: 1,
             marker: Some((Role::Muted, "◌")),
             ..Row::new(
-                format!("readiness {}", constraint.name),
+                RowId::Constraint(constraint.name.clone()),
                 vec![
                     constraint.name.as_str().into(),
                     Cell::new(Role::Muted, "wait"),
@@ -110,13 +107,13 @@ fn planned(rows: &mut Vec<Row>, resolution: &Resolution) {
     let Some(validation) = &resolution.recipe.validation else { return };
     for phase in Phase::ALL {
         let Some(spec) = validation.phase(phase) else { continue };
-        rows.push(head(&format!("phase {}", phase.name()), phase.name(), spec.checks.len(), "check"));
+        rows.push(head(RowId::Phase(phase), phase.name(), spec.checks.len(), "check"));
         for check in &spec.checks {
             rows.push(Row {
                 depth: 1,
                 marker: Some((Role::Muted, "◌")),
                 ..Row::new(
-                    format!("check {check}"),
+                    RowId::Check(check.clone()),
                     vec![
                         check.as_str().into(),
                         Cell::new(Role::Muted, "wait"),
@@ -142,7 +139,7 @@ fn readiness(rows: &mut Vec<Row>, run: &Run) {
     rows.push(Row {
         branch: Some(failed || unknown || run.readiness.len() <= 6),
         ..Row::new(
-            "phase readiness",
+            RowId::Readiness,
             vec![
                 Cell::new(Role::Strong, "readiness"),
                 Cell::new(role, word),
@@ -167,7 +164,7 @@ fn readiness_row(line: &ReadinessView) -> Row {
         marker: Some((role, glyph)),
         matters: line.outcome == ReadinessOutcome::Fail,
         ..Row::new(
-            format!("readiness {}", line.name),
+            RowId::Constraint(line.name.clone()),
             vec![line.name.as_str().into(), Cell::new(role, word), Cell::default(), result],
         )
     }
@@ -192,7 +189,7 @@ fn phase_rows(rows: &mut Vec<Row>, run: &Run, phase: Phase, now_ms: u64) {
     rows.push(Row {
         branch: Some(true),
         ..Row::new(
-            format!("phase {}", phase.name()),
+            RowId::Phase(phase),
             vec![
                 Cell::new(Role::Strong, phase.name()),
                 Cell::new(role, word),
@@ -242,7 +239,7 @@ fn check_row(check: &CheckView, active: bool, now_ms: u64) -> Row {
         marker: Some((role, glyph)),
         matters: check.result.as_ref().is_some_and(|result| matches!(result.status, Status::Failed | Status::Other)),
         ..Row::new(
-            format!("check {}", check.planned.name),
+            RowId::Check(check.planned.name.clone()),
             vec![check.planned.name.as_str().into(), Cell::new(role, word), Cell::new(Role::Muted, time), result],
         )
     }
@@ -265,13 +262,19 @@ fn first_line(text: &str) -> &str {
 }
 
 /// The name of the check under the cursor.
-pub fn check_of(state: &State) -> Option<&str> {
-    state.table(PaneId::Checks).row()?.key.strip_prefix("check ")
+pub(super) fn check_of<'s>(view: &View<'s>) -> Option<&'s str> {
+    match view.selected(&PANE)? {
+        RowId::Check(name) => Some(name),
+        _ => None,
+    }
 }
 
-/// The tree as lines of text, for reports to copy.
-pub fn plan_lines(state: &State) -> Vec<String> {
-    state.table(PaneId::Checks).content.rows.iter().map(Row::plain).collect()
+/// The result of the selected check as text, with what it wrote.
+pub(super) fn details(view: &View<'_>) -> Option<Step> {
+    let result = view.model.run.check(check_of(view)?)?.result.as_ref()?;
+    let (_, _, word) = verdict(result.status);
+    let body = format!("{}: {word}\n{}\n{}", result.name, result.message, result.stdout.join("\n"));
+    Some(Step::Text { title: format!("check {}", result.name), body })
 }
 
 fn content(title: String, note: String, rows: Vec<Row>, says: Vec<(Role, String)>) -> Content {

@@ -1,26 +1,20 @@
 //! What the cluster runs beside what the recipe wants.
 
-use super::{Need, Pane, PaneId, no_cluster, or_dash};
-use crate::workbench::{
-    Screen,
-    app::State,
-    keymap::Action,
-    theme::Role,
-    widgets::table::{Cell, Column, Content, Row},
-};
+use super::{no_cluster, prelude::*};
 
-pub(super) static PANE: Pane = Pane {
-    id: PaneId::Components,
-    screen: Screen::Cluster,
+pub static PANE: Pane = Pane {
     name: "components",
+    screen: Screen::Cluster,
+    place: Place::NONE.short(column(0, 44).row(1).on_focus()).four(column(0, 50).row(1)).all(column(0, 50).row(1)),
     needs: &[Need::Cluster, Need::Recipe],
     hints: &[Action::MoveDown, Action::Filter, Action::NextThing, Action::NextPanel],
     build,
+    ..Pane::BASE
 };
 
-fn build(state: &State) -> Content {
-    let Some(snapshot) = &state.data.cluster.snapshot else {
-        return content(Vec::new(), no_cluster(state), String::new());
+fn build(view: &View<'_>) -> Content {
+    let Some(snapshot) = &view.model.cluster.snapshot else {
+        return content(Vec::new(), no_cluster(view), String::new());
     };
     let images = snapshot.subtype("K8s", "image").map(|subtype| &subtype.data);
     let releases = snapshot.subtype("K8s", "helm").map(|subtype| &subtype.data);
@@ -32,7 +26,7 @@ fn build(state: &State) -> Content {
     };
     let mut rows = Vec::new();
     let mut there = 0;
-    if let Some(resolution) = &state.data.recipe.value {
+    if let Some(resolution) = &view.model.recipe.value {
         for component in resolution.recipe.components.iter().filter(|component| component.is_enabled()) {
             let found = observed(&component.name);
             there += usize::from(found.is_some());
@@ -60,7 +54,7 @@ fn build(state: &State) -> Content {
     let wanted = rows.len();
     let note = if wanted > 0 { format!("{there} of {wanted} seen") } else { String::new() };
     for (name, version) in images.into_iter().flatten() {
-        if rows.iter().all(|row| row.key != *name) {
+        if rows.iter().all(|row| row.id.name() != name) {
             let cells = vec![Cell::new(Role::Muted, name), Cell::new(Role::Muted, "-"), version.to_string().into()];
             rows.push(Row::new(name, cells));
         }

@@ -1,30 +1,32 @@
 //! The recipe's constraints, judged on the shown cluster.
 
-use super::{Need, Pane, PaneId};
-use crate::{
-    constraint::Verdict,
-    workbench::{
-        Screen,
-        app::State,
-        keymap::Action,
-        theme::Role,
-        widgets::table::{Cell, Column, Content, Row},
-    },
-};
+use super::{prelude::*, values};
+use crate::constraint::Verdict;
 
-pub(super) static PANE: Pane = Pane {
-    id: PaneId::Constraints,
-    screen: Screen::Cluster,
+pub static PANE: Pane = Pane {
     name: "constraints",
+    screen: Screen::Cluster,
+    place: Place::NONE
+        .short(column(0, 44).row(1))
+        .four(column(0, 50).row(2).part(1, 3))
+        .all(column(2, 64).row(1).lines(14)),
+    jump: Some(Action::GoConstraint),
     needs: &[Need::Cluster, Need::Recipe],
     hints: &[Action::MoveDown, Action::NextThing, Action::Enter, Action::NextPanel],
     build,
+    on: |view, action| match (action, view.selected(&PANE)?) {
+        (Action::Enter, RowId::Constraint(name)) => {
+            Some(Step::Select(&values::PANE, format!("constraints[name={name}]").into()))
+        }
+        _ => None,
+    },
+    ..Pane::BASE
 };
 
-fn build(state: &State) -> Content {
-    let Some(resolution) = &state.data.recipe.value else {
-        let says = match &state.data.recipe.failure {
-            Some(failure) => super::failed(failure),
+fn build(view: &View<'_>) -> Content {
+    let Some(resolution) = &view.model.recipe.value else {
+        let says = match &view.model.recipe.failure {
+            Some(failure) => failed(view, failure),
             None => vec![(Role::Muted, "constraints come with a recipe: press 2".to_owned())],
         };
         return content(Vec::new(), String::new(), says);
@@ -53,7 +55,7 @@ fn build(state: &State) -> Content {
                 marker: Some((role, glyph)),
                 matters: matches!(judged.verdict, Verdict::Fail { .. }),
                 ..Row::new(
-                    &judged.name,
+                    RowId::Constraint(judged.name.clone()),
                     vec![
                         judged.name.as_str().into(),
                         judged.expected.as_str().into(),
@@ -69,7 +71,7 @@ fn build(state: &State) -> Content {
         (all, 0) => format!("{met} of {all} met"),
         (all, not) => format!("{met} of {all} met, {not} FAIL"),
     };
-    let says = if state.data.cluster.snapshot.is_none() {
+    let says = if view.model.cluster.snapshot.is_none() {
         "constraints are judged when there is a cluster or a snapshot"
     } else {
         "the recipe has no constraints"

@@ -1,25 +1,18 @@
 //! Differences of two snapshots, counted by kind of measurement; selecting one narrows the list.
 
-use super::{Need, Pane, PaneId};
-use crate::{
-    diff::ChangeKind,
-    workbench::{
-        Screen,
-        app::State,
-        keymap::Action,
-        theme::Role,
-        widgets::table::{Cell, Column, Content, Row},
-    },
-};
+use super::{prelude::*, readings};
+use crate::diff::ChangeKind;
 use std::collections::BTreeMap;
 
-pub(super) static PANE: Pane = Pane {
-    id: PaneId::Groups,
-    screen: Screen::Compare,
+pub static PANE: Pane = Pane {
     name: "groups",
+    screen: Screen::Compare,
+    place: Place::NONE.short(column(0, 36)).four(column(0, 36)).all(column(0, 44)),
     needs: &[Need::Compare],
     hints: &[Action::MoveDown, Action::Enter, Action::Noise, Action::NextPanel],
     build,
+    on: |_, action| (action == Action::Enter).then_some(Step::Focus(&readings::PANE)),
+    ..Pane::BASE
 };
 
 /// The measurement and subtype of a path; all nodes are one group.
@@ -38,8 +31,11 @@ pub(super) fn group_of(path: &str) -> String {
     }
 }
 
-fn build(state: &State) -> Content {
-    let compare = &state.data.compare;
+/// The row that narrows nothing.
+const ALL: &str = "all";
+
+fn build(view: &View<'_>) -> Content {
+    let compare = &view.model.compare;
     let mut counts: BTreeMap<String, [usize; 3]> = BTreeMap::new();
     let mut all = [0; 3];
     let changes = compare.changes.value.as_deref().map_or(&[][..], Vec::as_slice);
@@ -54,8 +50,8 @@ fn build(state: &State) -> Content {
     }
     let mut rows = Vec::new();
     if compare.changes.value.is_some() {
-        rows.push(row("all", "all", all));
-        rows.extend(counts.into_iter().map(|(group, counts)| row(&group, &group, counts)));
+        rows.push(row(RowId::Line(ALL, 0), ALL, all));
+        rows.extend(counts.into_iter().map(|(group, counts)| row((&group).into(), &group, counts)));
     }
     Content {
         title: "groups".to_owned(),
@@ -72,9 +68,9 @@ fn build(state: &State) -> Content {
     }
 }
 
-fn row(key: &str, name: &str, [removed, changed, added]: [usize; 3]) -> Row {
+fn row(id: RowId, name: &str, [removed, changed, added]: [usize; 3]) -> Row {
     let cell = |count: usize, role| {
         if count == 0 { Cell::new(Role::Muted, "·") } else { Cell::new(role, count.to_string()) }
     };
-    Row::new(key, vec![name.into(), cell(removed, Role::Remove), cell(changed, Role::Change), cell(added, Role::Add)])
+    Row::new(id, vec![name.into(), cell(removed, Role::Remove), cell(changed, Role::Change), cell(added, Role::Add)])
 }

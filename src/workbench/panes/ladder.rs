@@ -1,39 +1,35 @@
 //! Who set the selected value: every layer that spoke or could have, winner first.
 
-use super::{Need, Pane, PaneId};
-use crate::{
-    document::traced::TracedValue,
-    resolve::explain,
-    workbench::{
-        Screen,
-        app::State,
-        keymap::Action,
-        theme::Role,
-        widgets::{
-            table::{Cell, Column, Content, Row},
-            text,
-        },
-    },
-};
+use super::{changes, prelude::*, values};
+use crate::{document::traced::TracedValue, resolve::explain};
 
-pub(super) static PANE: Pane = Pane {
-    id: PaneId::Ladder,
-    screen: Screen::Recipe,
+pub static PANE: Pane = Pane {
     name: "ladder",
-    needs: &[Need::Recipe, Need::Cursor(PaneId::Values), Need::Look],
+    screen: Screen::Recipe,
+    place: Place::NONE
+        .detail(9)
+        .short(column(1, 0).row(1).part(1, 2).at_most(9))
+        .four(column(1, 0).row(1).lines(13))
+        .all(column(2, 64)),
+    needs: &[Need::Recipe, Need::Cursor(&values::PANE), Need::Look],
     hints: &[Action::MoveDown, Action::GoDefinition, Action::Copy, Action::ZoomFull],
     build,
+    on: |view, action| match action {
+        Action::Enter | Action::GoDefinition => Some(definition(view)),
+        _ => None,
+    },
+    ..Pane::BASE
 };
 
-fn build(state: &State) -> Content {
-    let path = super::path_of(state);
-    let found = state
-        .data
+fn build(view: &View<'_>) -> Content {
+    let path = values::path_of(view);
+    let found = view
+        .model
         .recipe
         .value
         .as_ref()
         .zip(path)
-        .and_then(|(resolution, path)| Some((resolution, path, super::traced_at(resolution, path)?)));
+        .and_then(|(resolution, path)| Some((resolution, path, values::traced_at(resolution, path)?)));
     let Some((resolution, path, traced)) = found else {
         return Content {
             title: "ladder: who set this value".to_owned(),
@@ -48,7 +44,7 @@ fn build(state: &State) -> Content {
         let wins = place == 0 && rung.value.is_some();
         let role = if rung.value.is_some() { Role::layer(rung.layer) } else { Role::Muted };
         let value = match &rung.value {
-            Some(value) => Cell::new(if wins { Role::Strong } else { Role::Text }, super::shown_value(value)),
+            Some(value) => Cell::new(if wins { Role::Strong } else { Role::Text }, changes::shown_value(value)),
             None => Cell::new(Role::Muted, "(not set)"),
         };
         let note = match (wins, rung.hidden_by) {
@@ -59,7 +55,7 @@ fn build(state: &State) -> Content {
         rows.push(Row {
             marker: wins.then_some((Role::Run, "»")),
             ..Row::new(
-                format!("{place} {}", rung.layer_name),
+                RowId::Rung(place),
                 vec![
                     Cell::new(role, rung.layer.to_string()),
                     Cell::new(role, &rung.layer_name),
@@ -92,4 +88,15 @@ fn build(state: &State) -> Content {
         ordered: true,
         ..Content::default()
     }
+}
+
+/// The line that the layer under the cursor wrote.
+fn definition(view: &View<'_>) -> Step {
+    let origin = || {
+        let RowId::Rung(place) = view.selected(&PANE)? else { return None };
+        let traced = values::traced_at(view.model.recipe.value.as_ref()?, values::path_of(view)?)?;
+        // The ladder begins with the layers that wrote, the last one on top.
+        traced.history.iter().rev().nth(*place)
+    };
+    origin().map_or_else(|| Step::Say("this layer does not set the value".to_owned()), values::source)
 }

@@ -1,28 +1,22 @@
 //! Output of the selected check, following its end until somebody scrolls up.
 
-use super::{Need, Pane, PaneId};
-use crate::workbench::{
-    Screen,
-    app::State,
-    keymap::Action,
-    theme::Role,
-    widgets::{
-        table::{Cell, Column, Content, Row},
-        text,
-    },
-};
+use super::{checks, prelude::*};
 
-pub(super) static PANE: Pane = Pane {
-    id: PaneId::Log,
-    screen: Screen::Validate,
+pub static PANE: Pane = Pane {
     name: "log",
-    needs: &[Need::Run, Need::Cursor(PaneId::Checks), Need::Look],
+    screen: Screen::Validate,
+    place: Place::NONE.detail(9).short(column(1, 0)).four(column(1, 0).row(1)).all(column(1, 0)),
+    jump: Some(Action::GoLog),
+    needs: &[Need::Run, Need::Cursor(&checks::PANE), Need::Look],
     hints: &[Action::MoveDown, Action::Follow, Action::Filter, Action::Timestamps, Action::Wide, Action::Copy],
+    follows: true,
     build,
+    on: |view, action| if action == Action::Details { checks::details(view) } else { None },
+    ..Pane::BASE
 };
 
-fn build(state: &State) -> Content {
-    let check = super::check_of(state).and_then(|name| state.data.run.check(name));
+fn build(view: &View<'_>) -> Content {
+    let check = checks::check_of(view).and_then(|name| view.model.run.check(name));
     let Some(check) = check else {
         return Content {
             title: "log".to_owned(),
@@ -31,30 +25,30 @@ fn build(state: &State) -> Content {
             ..Content::default()
         };
     };
-    let table = state.table(PaneId::Log);
-    let width = state.width_of(PaneId::Log).saturating_sub(if state.timestamps { 14 } else { 1 });
+    let table = view.table();
+    let width = view.width.saturating_sub(if view.timestamps { 14 } else { 1 });
     let mut rows = Vec::with_capacity(check.log.len() + 1);
     if check.dropped > 0 {
         let said = format!("{} before this were dropped", text::count(check.dropped, "line"));
-        rows.push(Row::new("dropped", vec![Cell::default(), Cell::new(Role::Muted, said)]));
+        rows.push(Row::new(RowId::Line("dropped", 0), vec![Cell::default(), Cell::new(Role::Muted, said)]));
     }
     for (index, line) in check.log.iter().enumerate() {
-        let at = if state.timestamps { clock(line.at_ms) } else { String::new() };
+        let at = if view.timestamps { clock(line.at_ms) } else { String::new() };
         let role = level(&line.text);
-        let key = format!("{}", check.dropped + index);
+        let number = check.dropped + index;
         if table.wide && text::width(&line.text) > width {
             for (part, piece) in text::wrap(&text::clean(&line.text), width).into_iter().enumerate() {
                 let at = if part == 0 { Cell::new(Role::Muted, &at) } else { Cell::new(Role::Muted, "") };
-                rows.push(Row::new(format!("{key}.{part}"), vec![at, Cell::new(role, piece)]));
+                rows.push(Row::new(RowId::Piece(number, part), vec![at, Cell::new(role, piece)]));
             }
         } else {
-            rows.push(Row::new(key, vec![Cell::new(Role::Muted, at), Cell::new(role, &line.text)]));
+            rows.push(Row::new(RowId::Line("", number), vec![Cell::new(Role::Muted, at), Cell::new(role, &line.text)]));
         }
     }
     let follow = if table.follow { "FOLLOW" } else { "follow off" };
     let wrap = if table.wide { "wrap on" } else { "wrap off" };
     let waiting = if check.result.is_none() { "no output yet" } else { "the check wrote nothing" };
-    let time = if state.timestamps { 12 } else { 0 };
+    let time = if view.timestamps { 12 } else { 0 };
     Content {
         title: format!("log {}", check.planned.name),
         note: format!("{follow}  {wrap}  {}", text::count(check.log.len() + check.dropped, "line")),

@@ -1,7 +1,8 @@
 //! The panels: one file each, listed in [`ALL`] in the order in which Tab visits them.
 //!
-//! A pane is a function from the state to [`Content`]; what it reads is listed in `needs`, so that it is built again only
-//! when that changed. Moving, folding, filtering and painting are the table's work.
+//! A pane's file holds all that it is: where it stands at which size, what it reads, the rows that it makes of the model,
+//! and what a key does on the row under the cursor. It changes nothing: an action is answered with a [`Step`], which
+//! [`super::app`] takes. Moving, folding, filtering and painting are the table's work.
 
 mod cause;
 mod changes;
@@ -25,72 +26,41 @@ mod what_if;
 
 use super::{
     Screen,
-    app::State,
     keymap::Action,
+    layout::{Place, Presence},
+    model::{Model, With},
     theme::Role,
     widgets::{
-        table::{Cell, Column, Content, Row},
+        table::{self, Cell, Column, Identity},
         text,
     },
 };
-use crate::{cluster::watch::LiveStatus, ops::Failure};
+use crate::{catalog::validator::Phase, cluster::watch::LiveStatus, criteria::Dimension, ops::Failure};
+use std::fmt;
 
-pub use changes::shown_value;
-pub use checks::{check_of, plan_lines};
-pub use values::{path_of, traced_at};
+pub use changes::PANE as CHANGES;
+pub use nodes::PANE as NODES;
+pub use sides::PANE as SIDES;
+pub use values::PANE as VALUES;
+pub use what_if::PANE as WHAT_IF;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum PaneId {
-    Shapes,
-    Nodes,
-    Node,
-    Components,
-    Constraints,
-    Stack,
-    RecipeComponents,
-    Values,
-    Ladder,
-    WhatIf,
-    Changes,
-    Sides,
-    Cause,
-    Checks,
-    Check,
-    Log,
-    Groups,
-    Readings,
-    Reading,
-}
-
-/// What a pane reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Need {
-    Cluster,
-    Recipe,
-    WhatIf,
-    Diff,
-    Run,
-    Compare,
-    /// The row under the cursor of another pane.
-    Cursor(PaneId),
-    /// Its own width or a switch such as blame or timestamps.
-    Look,
-}
-
-/// One panel.
-pub struct Pane {
-    pub id: PaneId,
-    pub screen: Screen,
-    /// In palette and help.
-    pub name: &'static str,
-    pub needs: &'static [Need],
-    /// For the hint line, ordered by use.
-    pub hints: &'static [Action],
-    pub build: fn(&State) -> Content,
+/// What every pane needs.
+mod prelude {
+    pub(super) use super::{Content, Need, Pane, Row, RowId, Step, View, failed, line, or_dash, pairs, prose};
+    pub(super) use crate::workbench::{
+        Screen,
+        keymap::Action,
+        layout::{Place, Presence, column, strip},
+        theme::Role,
+        widgets::{
+            table::{Cell, Column, Identity},
+            text,
+        },
+    };
 }
 
 /// Every pane, by screen; the first of a screen has the focus at first.
-pub static ALL: [&Pane; 19] = [
+pub static ALL: &[&Pane] = &[
     &nodes::PANE,
     &node::PANE,
     &shapes::PANE,
@@ -112,36 +82,265 @@ pub static ALL: [&Pane; 19] = [
     &groups::PANE,
 ];
 
-impl PaneId {
-    pub const COUNT: usize = 19;
+/// One panel. Two are equal when they are the same static.
+pub struct Pane {
+    /// In palette and help.
+    pub name: &'static str,
+    pub screen: Screen,
+    pub place: Place,
+    /// Whether it is there, for a model and a focus.
+    pub presence: fn(&Model, &Pane) -> Presence,
+    /// A key that goes to this pane from anywhere.
+    pub jump: Option<Action>,
+    /// It is built again only when one of these changed.
+    pub needs: &'static [Need],
+    /// For the hint line, ordered by use.
+    pub hints: &'static [Action],
+    /// The cursor stays on the last row as rows arrive, until it is moved.
+    pub follows: bool,
+    pub build: fn(&View<'_>) -> Content,
+    /// What an action does here; `None` leaves it to the program.
+    pub on: fn(&View<'_>, Action) -> Option<Step>,
+}
 
-    pub fn index(self) -> usize {
-        self as usize
+impl Pane {
+    /// What most panes do not say.
+    const BASE: Pane = Pane {
+        name: "",
+        screen: Screen::Cluster,
+        place: Place::NONE,
+        presence: |_, _| Presence::Shown,
+        jump: None,
+        needs: &[],
+        hints: &[],
+        follows: false,
+        build: |_| prose("", Vec::new()),
+        on: |_, _| None,
+    };
+}
+
+impl PartialEq for Pane {
+    fn eq(&self, other: &Pane) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl Eq for Pane {}
+
+impl std::hash::Hash for Pane {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}
+
+impl fmt::Debug for Pane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}/{}", self.screen, self.name)
+    }
+}
+
+/// What a pane reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    Cluster,
+    Recipe,
+    WhatIf,
+    Diff,
+    Run,
+    Compare,
+    /// The row under the cursor of another pane.
+    Cursor(&'static Pane),
+    /// Its own width or a switch such as blame or timestamps.
+    Look,
+}
+
+/// What a pane asks of the program when a key is pressed on its row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    Focus(&'static Pane),
+    /// Put the cursor of a pane on a row.
+    Select(&'static Pane, RowId),
+    /// Fold or unfold the row under the cursor.
+    Fold,
+    /// Open a file of the catalog at a line.
+    Source {
+        file: String,
+        line: u32,
+    },
+    /// A text to read over the screen.
+    Text {
+        title: String,
+        body: String,
+    },
+    Copy(String),
+    Say(String),
+    /// Compare the recipe with something else.
+    Diff(With),
+    /// Compare the recipe with the one of an overlay's criteria.
+    DiffOverlay(String),
+    /// Change one criterion of what-if.
+    Criterion(Dimension, Option<String>),
+    CloseWhatIf,
+}
+
+/// What a row is about: its identity within its pane, and what actions on it speak of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum RowId {
+    /// A line of a text or a heading: its section and its place there.
+    Line(&'static str, usize),
+    /// A piece of a wrapped line.
+    Piece(usize, usize),
+    /// A thing with a name that is unique in the pane: a node, a component, a path.
+    Name(String),
+    Shape(usize),
+    /// A layer that is part of the recipe.
+    Layer(String),
+    /// An overlay that did not apply.
+    Overlay(String),
+    /// A layer of the ladder, from the top.
+    Rung(usize),
+    Criterion(Dimension),
+    Readiness,
+    Constraint(String),
+    Phase(Phase),
+    Check(String),
+}
+
+impl RowId {
+    /// The name of a thing that has one of its own.
+    fn named(&self) -> Option<&str> {
+        match self {
+            RowId::Name(name) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+impl Identity for RowId {
+    fn name(&self) -> &str {
+        match self {
+            RowId::Name(name)
+            | RowId::Layer(name)
+            | RowId::Overlay(name)
+            | RowId::Constraint(name)
+            | RowId::Check(name) => name,
+            _ => "",
+        }
+    }
+}
+
+impl From<&str> for RowId {
+    fn from(name: &str) -> RowId {
+        RowId::Name(name.to_owned())
+    }
+}
+
+impl From<&String> for RowId {
+    fn from(name: &String) -> RowId {
+        RowId::Name(name.clone())
+    }
+}
+
+impl From<String> for RowId {
+    fn from(name: String) -> RowId {
+        RowId::Name(name)
+    }
+}
+
+pub type Row = table::Row<RowId>;
+pub type Content = table::Content<RowId>;
+pub type Table = table::Table<RowId>;
+
+/// The tables of all panes: what each shows, and where the person is in it.
+#[derive(Clone, Debug)]
+pub struct Tables(Vec<Table>);
+
+impl Default for Tables {
+    fn default() -> Tables {
+        let table = |pane: &&Pane| {
+            let mut table = Table::default();
+            table.follow = pane.follows;
+            table
+        };
+        Tables(ALL.iter().map(table).collect())
+    }
+}
+
+impl Tables {
+    pub fn get(&self, pane: &Pane) -> &Table {
+        &self.0[index(pane)]
     }
 
-    pub fn pane(self) -> &'static Pane {
-        // Every id has its pane; a test walks them.
-        ALL.iter().find(|pane| pane.id == self).unwrap_or(&ALL[0])
+    pub fn get_mut(&mut self, pane: &Pane) -> &mut Table {
+        &mut self.0[index(pane)]
     }
+}
+
+/// The place of a pane in [`ALL`].
+pub fn index(pane: &Pane) -> usize {
+    // Only listed panes are reachable; a test walks them.
+    ALL.iter().position(|known| *known == pane).unwrap_or_default()
 }
 
 /// The panes of a screen, in Tab order.
-pub fn of_screen(screen: Screen) -> Vec<PaneId> {
-    ALL.iter().filter(|pane| pane.screen == screen).map(|pane| pane.id).collect()
+pub fn of_screen(screen: Screen) -> impl DoubleEndedIterator<Item = &'static Pane> + Clone {
+    ALL.iter().copied().filter(move |pane| pane.screen == screen)
+}
+
+/// The pane that has the focus at first and lists what matters on its screen.
+pub fn main_of(screen: Screen) -> &'static Pane {
+    of_screen(screen).next().unwrap_or(ALL[0])
+}
+
+/// What a pane may read: the model, and where the person is.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'s> {
+    pub model: &'s Model,
+    pub tables: &'s Tables,
+    /// The pane that reads.
+    pub pane: &'static Pane,
+    /// Columns inside it.
+    pub width: usize,
+    /// The column that says who set a value is shown.
+    pub blame: bool,
+    /// Times are shown before the lines of a log.
+    pub timestamps: bool,
+}
+
+impl<'s> View<'s> {
+    /// The pane's own table.
+    pub fn table(&self) -> &'s Table {
+        self.tables.get(self.pane)
+    }
+
+    /// The row under the cursor of a pane.
+    pub fn row(&self, pane: &Pane) -> Option<&'s Row> {
+        self.tables.get(pane).row()
+    }
+
+    /// What the row under the cursor of a pane is about.
+    pub fn selected(&self, pane: &Pane) -> Option<&'s RowId> {
+        self.row(pane).map(|row| &row.id)
+    }
+}
+
+/// One more line of a text.
+fn line(rows: &mut Vec<Row>, cell: Cell) {
+    rows.push(Row::new(RowId::Line("", rows.len()), vec![cell]));
 }
 
 /// Lines of a detail panel: `name  value`, values aligned.
-fn pairs(rows: &mut Vec<Row>, section: &str, entries: &[(&str, Cell)]) {
+fn pairs(rows: &mut Vec<Row>, section: &'static str, entries: &[(&str, Cell)]) {
     if !section.is_empty() {
         if !rows.is_empty() {
-            rows.push(Row::new(format!("{section} gap"), vec![Cell::default()]));
+            line(rows, Cell::default());
         }
-        rows.push(Row::new(section, vec![Cell::new(Role::Heading, section)]));
+        line(rows, Cell::new(Role::Heading, section));
     }
     for (name, value) in entries {
         let mut cell = Cell::new(Role::Muted, format!("{name:<12} "));
         cell.spans.extend(value.spans.iter().cloned());
-        rows.push(Row::new(format!("{section}/{name}"), vec![cell]));
+        line(rows, cell);
     }
 }
 
@@ -166,10 +365,10 @@ fn or_dash(value: Option<impl ToString>) -> Cell {
 }
 
 /// What a panel of the cluster says while there is no snapshot.
-fn no_cluster(state: &State) -> Vec<(Role, String)> {
-    let cluster = &state.data.cluster;
+fn no_cluster(view: &View<'_>) -> Vec<(Role, String)> {
+    let cluster = &view.model.cluster;
     if let Some(failure) = &cluster.failure {
-        return failed(failure);
+        return failed(view, failure);
     }
     match &cluster.status {
         LiveStatus::Connecting => vec![(Role::Run, "connecting …".to_owned())],
@@ -179,12 +378,12 @@ fn no_cluster(state: &State) -> Vec<(Role, String)> {
             (Role::Warn, format!("reconnecting, attempt {attempt}, next in {next_seconds} s")),
             (Role::Muted, text::clean(&error.found).into_owned()),
         ],
-        LiveStatus::Failed { error } => failed(&Failure::from(error.clone())),
+        LiveStatus::Failed { error } => failed(view, &Failure::from(error.clone())),
     }
 }
 
 /// A failure in a panel: what failed, why, what to do, where more is.
-fn failed(failure: &Failure) -> Vec<(Role, String)> {
+fn failed(_view: &View<'_>, failure: &Failure) -> Vec<(Role, String)> {
     let word = if failure.kind == crate::ops::Kind::Forbidden { "forbidden" } else { "failed" };
     let mut lines = vec![
         (Role::Fail, format!("✗ {word} to {}", text::clean(&failure.doing))),
@@ -200,16 +399,53 @@ fn failed(failure: &Failure) -> Vec<(Role, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workbench::layout::{self, Candidate, Class, Shape, Zoom};
+    use ratatui::layout::Rect;
 
     #[test]
-    fn every_pane_is_listed_once_and_has_hints() {
-        let mut ids: Vec<PaneId> = ALL.iter().map(|pane| pane.id).collect();
-        ids.sort();
-        ids.dedup();
-        assert_eq!(ids.len(), PaneId::COUNT);
-        for pane in ALL {
-            assert_eq!(pane.id.pane().name, pane.name);
-            assert!(!pane.hints.is_empty() && pane.hints.len() <= 6, "{}", pane.name);
+    fn each_file_of_this_folder_is_one_listed_pane() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/workbench/panes");
+        let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+        assert_eq!(files.filter(|name| name != "mod.rs").count(), ALL.len());
+        for (place, pane) in ALL.iter().enumerate() {
+            assert_eq!(index(pane), place, "{pane:?} is listed twice");
+            assert!(!pane.name.is_empty() && !pane.needs.is_empty(), "{pane:?}");
+            assert!(!pane.hints.is_empty() && pane.hints.len() <= 6, "{pane:?}");
+        }
+    }
+
+    #[test]
+    fn every_size_gives_panels_inside_and_apart() {
+        for width in 1..=250 {
+            for height in 1..=90 {
+                for screen in Screen::ALL {
+                    for zoom in [Zoom::Normal, Zoom::Half] {
+                        check(Shape { width, height, focus: main_of(screen), zoom });
+                    }
+                }
+            }
+        }
+    }
+
+    #[track_caller]
+    fn check(shape: Shape<&'static Pane>) {
+        for hidden in [None, Some(Presence::Hidden)] {
+            let presence = |pane: &Pane| hidden.filter(|_| *pane == what_if::PANE).unwrap_or(Presence::Shown);
+            let panes: Vec<_> = of_screen(shape.focus.screen)
+                .map(|pane| Candidate { id: pane, place: pane.place, presence: presence(pane) })
+                .collect();
+            let layout = layout::layout(shape, &panes);
+            let frame = Rect::new(0, 0, shape.width, shape.height);
+            let mut areas: Vec<Rect> = layout.panels.iter().map(|(_, area)| *area).collect();
+            areas.push(layout.top);
+            areas.extend(layout.context.into_iter().chain(layout.message).chain(layout.hint));
+            for (index, area) in areas.iter().enumerate() {
+                assert_eq!(frame.intersection(*area), *area, "{shape:?}");
+                for other in &areas[index + 1..] {
+                    assert!(area.intersection(*other).is_empty(), "{shape:?}: {area:?} and {other:?}");
+                }
+            }
+            assert!(layout.class == Class::Nothing || layout.panel(shape.focus).is_some(), "{shape:?}: no focus");
         }
     }
 }

@@ -1,29 +1,25 @@
 //! One node in full: facts, taints, labels.
 
-use super::{Need, Pane, PaneId, or_dash, pairs, prose};
-use crate::{
-    snapshot::nodes::NodeRow,
-    workbench::{
-        Screen,
-        app::State,
-        keymap::Action,
-        theme::Role,
-        widgets::table::{Cell, Content, Row},
-    },
-};
+use super::{nodes, prelude::*};
+use crate::snapshot::nodes::NodeRow;
 
-pub(super) static PANE: Pane = Pane {
-    id: PaneId::Node,
-    screen: Screen::Cluster,
+pub static PANE: Pane = Pane {
     name: "node",
-    needs: &[Need::Cluster, Need::Cursor(PaneId::Nodes)],
+    screen: Screen::Cluster,
+    place: Place::NONE
+        .detail(8)
+        .short(column(1, 0).row(1).part(1, 2))
+        .four(column(1, 0).row(1).part(11, 20))
+        .all(column(2, 64)),
+    needs: &[Need::Cluster, Need::Cursor(&nodes::PANE)],
     hints: &[Action::MoveDown, Action::Filter, Action::Copy, Action::ZoomFull],
     build,
+    ..Pane::BASE
 };
 
-fn build(state: &State) -> Content {
-    let selected = state.table(PaneId::Nodes).row().map(|row| row.key.clone());
-    let node = selected.and_then(|name| state.data.cluster.nodes.iter().find(|node| node.name == name));
+fn build(view: &View<'_>) -> Content {
+    let selected = view.selected(&nodes::PANE).and_then(RowId::named);
+    let node = selected.and_then(|name| view.model.cluster.nodes.iter().find(|node| node.name == name));
     match node {
         Some(node) => Content {
             note: format!("{} labels", node.labels.len()),
@@ -69,11 +65,8 @@ fn rows(node: &NodeRow) -> Vec<Row> {
             ("provider", or_dash(node.provider_id.as_ref())),
         ],
     );
-    let taints: Vec<(&str, Cell)> = node.taints.iter().map(|taint| ("taint", Cell::new(Role::Warn, taint))).collect();
-    for (index, (name, cell)) in taints.into_iter().enumerate() {
-        let mut taint = Vec::new();
-        pairs(&mut taint, "", &[(name, cell)]);
-        rows.extend(taint.into_iter().map(|row| Row { key: format!("taint {index}"), ..row }));
+    for taint in &node.taints {
+        pairs(&mut rows, "", &[("taint", Cell::new(Role::Warn, taint))]);
     }
     if !node.labels.is_empty() {
         pairs(&mut rows, "labels", &[]);

@@ -1,34 +1,29 @@
 //! Nodes of the shown cluster, one row each.
 
-use super::{Need, Pane, PaneId, no_cluster, or_dash};
-use crate::{
-    snapshot::nodes::NodeRow,
-    workbench::{
-        Screen,
-        app::State,
-        keymap::Action,
-        theme::Role,
-        widgets::{
-            table::{Cell, Column, Content, Row},
-            text,
-        },
-    },
-};
+use super::{no_cluster, node, prelude::*, shapes};
+use crate::snapshot::nodes::NodeRow;
 
-pub(super) static PANE: Pane = Pane {
-    id: PaneId::Nodes,
-    screen: Screen::Cluster,
+pub static PANE: Pane = Pane {
     name: "nodes",
-    needs: &[Need::Cluster, Need::Cursor(PaneId::Shapes)],
+    screen: Screen::Cluster,
+    place: Place::NONE.short(column(1, 0)).four(column(1, 0)).all(column(1, 0)),
+    jump: Some(Action::GoNode),
+    needs: &[Need::Cluster, Need::Cursor(&shapes::PANE)],
     hints: &[Action::MoveDown, Action::Enter, Action::Filter, Action::Sort, Action::CompareWith, Action::Copy],
     build,
+    on: |view, action| match action {
+        Action::Enter => Some(Step::Focus(&node::PANE)),
+        Action::Copy => Some(Step::Copy(view.selected(&PANE)?.name().to_owned())),
+        _ => None,
+    },
+    ..Pane::BASE
 };
 
-fn build(state: &State) -> Content {
-    let cluster = &state.data.cluster;
+fn build(view: &View<'_>) -> Content {
+    let cluster = &view.model.cluster;
     let rows: Vec<Row> = cluster.nodes.iter().map(row).collect();
     let gpus: u64 = cluster.nodes.iter().filter_map(|node| node.gpu_capacity).sum();
-    let says = if rows.is_empty() { no_cluster(state) } else { Vec::new() };
+    let says = if rows.is_empty() { no_cluster(view) } else { Vec::new() };
     Content {
         title: format!("nodes {}", text::thousands(rows.len())),
         note: if rows.is_empty() { String::new() } else { text::count(usize::try_from(gpus).unwrap_or(0), "GPU") },

@@ -1,29 +1,20 @@
 //! One difference of two snapshots in full.
 
-use super::{Need, Pane, PaneId, prose};
-use crate::workbench::{
-    Screen,
-    app::State,
-    keymap::Action,
-    theme::Role,
-    widgets::{
-        table::{Cell, Content, Row},
-        text,
-    },
-};
+use super::{prelude::*, readings};
 
-pub(super) static PANE: Pane = Pane {
-    id: PaneId::Reading,
-    screen: Screen::Compare,
+pub static PANE: Pane = Pane {
     name: "difference",
-    needs: &[Need::Compare, Need::Cursor(PaneId::Readings), Need::Look],
+    screen: Screen::Compare,
+    place: Place::NONE.detail(8).stays_small().short(strip(8).part(1, 2).at_most(8)).four(strip(9)).all(strip(10)),
+    needs: &[Need::Compare, Need::Cursor(&readings::PANE), Need::Look],
     hints: &[Action::MoveDown, Action::Copy, Action::Swap, Action::ZoomFull],
     build,
+    ..Pane::BASE
 };
 
-fn build(state: &State) -> Content {
-    let selected = state.table(PaneId::Readings).row().map(|row| row.key.clone());
-    let changes = state.data.compare.changes.value.as_ref();
+fn build(view: &View<'_>) -> Content {
+    let selected = view.selected(&readings::PANE).and_then(RowId::named);
+    let changes = view.model.compare.changes.value.as_ref();
     let change = changes.zip(selected).and_then(|(all, path)| all.iter().find(|change| change.path == path));
     let Some(change) = change else {
         return Content {
@@ -31,14 +22,14 @@ fn build(state: &State) -> Content {
             ..prose("difference", Vec::new())
         };
     };
-    let width = state.width_of(PaneId::Reading).saturating_sub(5);
-    let (a, b) = state.compare_names();
+    let width = view.width.saturating_sub(5);
+    let (a, b) = view.model.compare_names();
     let mut rows = Vec::new();
     if let Some(noise) = change.noise {
-        rows.push(Row::new("noise", vec![Cell::new(Role::Muted, format!("changes by itself: {noise}"))]));
+        line(&mut rows, Cell::new(Role::Muted, format!("changes by itself: {noise}")));
     }
     for (side, name, role, value) in [("A", a, Role::Remove, &change.left), ("B", b, Role::Add, &change.right)] {
-        rows.push(Row::new(side, vec![Cell::new(Role::Muted, format!("{side}  {name}"))]));
+        line(&mut rows, Cell::new(Role::Muted, format!("{side}  {name}")));
         let written = match value {
             None => "(not there)".to_owned(),
             Some(serde_json::Value::String(text)) => text.clone(),
@@ -46,8 +37,8 @@ fn build(state: &State) -> Content {
         };
         let role = if value.is_some() { role } else { Role::Muted };
         let lines = written.lines().flat_map(|line| text::wrap(&text::clean(line), width));
-        for (index, line) in lines.enumerate() {
-            rows.push(Row::new(format!("{side} {index}"), vec![Cell::new(role, format!("   {line}"))]));
+        for part in lines {
+            line(&mut rows, Cell::new(role, format!("   {part}")));
         }
     }
     prose(change.path.as_str(), rows)

@@ -1,37 +1,34 @@
 //! Two snapshots aligned by identity: what is only in A, only in B, or differs.
 
-use super::{Need, Pane, PaneId, shown_value};
-use crate::{
-    diff::Change,
-    workbench::{
-        Screen,
-        app::State,
-        keymap::Action,
-        theme::Role,
-        widgets::table::{Cell, Column, Content, Row},
-    },
-};
+use super::{changes, groups, prelude::*, reading};
+use crate::diff::Change;
 
-pub(super) static PANE: Pane = Pane {
-    id: PaneId::Readings,
-    screen: Screen::Compare,
+pub static PANE: Pane = Pane {
     name: "differences",
-    needs: &[Need::Compare, Need::Cluster, Need::Cursor(PaneId::Groups)],
+    screen: Screen::Compare,
+    place: Place::NONE.short(column(1, 0)).four(column(1, 0)).all(column(1, 0)),
+    needs: &[Need::Compare, Need::Cluster, Need::Cursor(&groups::PANE)],
     hints: &[Action::MoveDown, Action::NextThing, Action::Noise, Action::Swap, Action::Filter, Action::CompareWith],
     build,
+    on: |view, action| match action {
+        Action::Enter => Some(Step::Focus(&reading::PANE)),
+        Action::Copy => Some(Step::Copy(view.selected(&PANE)?.name().to_owned())),
+        _ => None,
+    },
+    ..Pane::BASE
 };
 
-fn build(state: &State) -> Content {
-    let compare = &state.data.compare;
-    let (a, b) = state.compare_names();
+fn build(view: &View<'_>) -> Content {
+    let compare = &view.model.compare;
+    let (a, b) = view.model.compare_names();
     let title = format!("A {a}   B {b}");
     let Some(changes) = &compare.changes.value else {
-        return content(title, String::new(), Vec::new(), nothing(state));
+        return content(title, String::new(), Vec::new(), nothing(view));
     };
-    let group = state.table(PaneId::Groups).row().map(|row| row.key.as_str()).filter(|group| *group != "all");
+    let group = view.selected(&groups::PANE).and_then(RowId::named);
     let shown: Vec<&Change> = changes.iter().filter(|change| compare.noise || change.noise.is_none()).collect();
     let hidden = changes.len() - shown.len();
-    let in_group = |change: &&Change| group.is_none_or(|group| super::groups::group_of(&change.path) == group);
+    let in_group = |change: &&Change| group.is_none_or(|group| groups::group_of(&change.path) == group);
     let rows: Vec<Row> = shown.iter().copied().filter(in_group).map(row).collect();
     let note = match (hidden, compare.noise) {
         (0, _) => format!("{} differ", rows.len()),
@@ -41,10 +38,10 @@ fn build(state: &State) -> Content {
     content(title, note, rows, same)
 }
 
-fn nothing(state: &State) -> Vec<(Role, String)> {
-    let compare = &state.data.compare;
+fn nothing(view: &View<'_>) -> Vec<(Role, String)> {
+    let compare = &view.model.compare;
     if let Some(failure) = &compare.changes.failure {
-        return super::failed(failure);
+        return failed(view, failure);
     }
     if compare.changes.loading {
         return vec![(Role::Run, "comparing …".to_owned())];
@@ -59,13 +56,13 @@ fn nothing(state: &State) -> Vec<(Role, String)> {
 
 fn row(change: &Change) -> Row {
     let side = |value: &Option<serde_json::Value>, role| match value {
-        Some(value) => Cell::new(role, shown_value(value)),
+        Some(value) => Cell::new(role, changes::shown_value(value)),
         None => Cell::new(Role::Muted, "-"),
     };
     let quiet = change.noise.is_some();
     let role = |role| if quiet { Role::Muted } else { role };
     Row {
-        marker: Some(super::changes::mark(change.kind)),
+        marker: Some(changes::mark(change.kind)),
         matters: !quiet,
         ..Row::new(
             &change.path,

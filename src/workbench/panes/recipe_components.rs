@@ -1,26 +1,31 @@
 //! Components of the recipe in deployment order.
 
-use super::{Need, Pane, PaneId, or_dash};
-use crate::workbench::{
-    Screen,
-    app::State,
-    keymap::Action,
-    theme::Role,
-    widgets::table::{Cell, Column, Content, Row},
-};
+use super::{prelude::*, stack, values};
+use crate::document::selector::Segment;
 
-pub(super) static PANE: Pane = Pane {
-    id: PaneId::RecipeComponents,
-    screen: Screen::Recipe,
+pub static PANE: Pane = Pane {
     name: "recipe components",
+    screen: Screen::Recipe,
+    place: Place::NONE.short(column(0, 50).on_focus()).four(column(0, 50).row(1)).all(column(0, 50).row(1)),
     needs: &[Need::Recipe, Need::WhatIf],
     hints: &[Action::MoveDown, Action::Enter, Action::Filter, Action::Copy, Action::NextPanel],
     build,
+    on: |view, action| {
+        let name = view.selected(&PANE)?.named()?;
+        let path = format!("components.{}", Segment::Key(name.to_owned()));
+        match action {
+            Action::Enter => Some(Step::Select(&values::PANE, path.into())),
+            Action::GoDefinition => Some(values::definition(view, &path)),
+            Action::Copy => Some(Step::Copy(name.to_owned())),
+            _ => None,
+        }
+    },
+    ..Pane::BASE
 };
 
-fn build(state: &State) -> Content {
-    let Some(resolution) = &state.data.recipe.value else {
-        return content(Vec::new(), String::new(), super::stack::no_recipe(state));
+fn build(view: &View<'_>) -> Content {
+    let Some(resolution) = &view.model.recipe.value else {
+        return content(Vec::new(), String::new(), stack::no_recipe(view));
     };
     let recipe = &resolution.recipe;
     let place = |name: &str| recipe.deployment_order.iter().position(|other| other == name).unwrap_or(usize::MAX);

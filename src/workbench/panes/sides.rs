@@ -1,53 +1,48 @@
 //! The two recipes as text: side by side or unified, unchanged runs folded.
 
-use super::{Need, Pane, PaneId};
-use crate::{
-    diff::text::Row as Line,
-    workbench::{
-        Screen,
-        app::State,
-        data::DiffView,
-        keymap::Action,
-        theme::Role,
-        widgets::table::{Cell, Column, Content, Row},
-    },
-};
+use super::{changes, prelude::*};
+use crate::{diff::text::Row as Line, workbench::model::DiffView};
 
-pub(super) static PANE: Pane = Pane {
-    id: PaneId::Sides,
-    screen: Screen::Diff,
+pub static PANE: Pane = Pane {
     name: "side by side",
+    screen: Screen::Diff,
+    place: Place::NONE.all(column(1, 0)),
+    presence: |model, focus| {
+        let text = model.diff.view != DiffView::Changes && *focus != changes::PANE;
+        if text { Presence::Alone } else { Presence::Shown }
+    },
     needs: &[Need::Recipe, Need::Diff, Need::Look],
     hints: &[Action::MoveDown, Action::NextThing, Action::DiffView, Action::MoreContext, Action::Swap],
     build,
+    ..Pane::BASE
 };
 
 /// Side by side needs this many columns; below, lines stand one under the other.
 const SIDE_BY_SIDE: usize = 98;
 
-fn build(state: &State) -> Content {
-    let diff = &state.data.diff;
+fn build(view: &View<'_>) -> Content {
+    let diff = &view.model.diff;
     let Some(changes) = &diff.changes.value else {
         return Content {
             title: "recipes as text".to_owned(),
-            says: super::changes::nothing(state),
+            says: changes::nothing(view),
             prose: true,
             ..Content::default()
         };
     };
-    let wide = diff.view != DiffView::Unified && state.width_of(PaneId::Sides) >= SIDE_BY_SIDE;
+    let wide = diff.view != DiffView::Unified && view.width >= SIDE_BY_SIDE;
     let mut rows = Vec::new();
     for (index, part) in fold(&changes.rows, diff.context).into_iter().enumerate() {
         match part {
             Part::Folded(count) => rows.push(Row::new(
-                format!("fold {index}"),
+                RowId::Line("fold", index),
                 vec![Cell::new(Role::Muted, format!("··· {count} unchanged"))],
             )),
             Part::Line(at, line) if wide => rows.push(beside(at, line)),
             Part::Line(at, line) => rows.extend(under(at, line)),
         }
     }
-    let (left, right) = state.diff_names();
+    let (left, right) = view.model.diff_names();
     let columns = if wide {
         vec![Column::new("", 20, 20).grows(), Column::new("", 20, 20).grows()]
     } else {
@@ -112,7 +107,7 @@ fn words(side: &Words, glyph: &str, plain: Role, word: Role) -> Cell {
 fn beside(at: usize, line: &Line) -> Row {
     match line {
         Line::Same { left, right, text } => Row::new(
-            format!("line {at}"),
+            RowId::Line("line", at),
             vec![
                 Cell::new(Role::Muted, format!("{left:>4}   ")).and(Role::Text, text),
                 Cell::new(Role::Muted, format!("{right:>4}   ")).and(Role::Text, text),
@@ -121,7 +116,7 @@ fn beside(at: usize, line: &Line) -> Row {
         Line::Changed { left, right } => Row {
             matters: true,
             ..Row::new(
-                format!("line {at}"),
+                RowId::Line("line", at),
                 vec![words(left, "-", Role::Remove, Role::RemoveWord), words(right, "+", Role::Add, Role::AddWord)],
             )
         },
@@ -132,7 +127,7 @@ fn under(at: usize, line: &Line) -> Vec<Row> {
     match line {
         Line::Same { right, text, .. } => {
             let cell = Cell::new(Role::Muted, format!("{right:>4}   ")).and(Role::Text, text);
-            vec![Row::new(format!("line {at}"), vec![cell])]
+            vec![Row::new(RowId::Line("line", at), vec![cell])]
         }
         Line::Changed { left, right } => {
             let sides =
@@ -141,7 +136,7 @@ fn under(at: usize, line: &Line) -> Vec<Row> {
             there
                 .map(|(side, glyph, plain, word, name)| Row {
                     matters: true,
-                    ..Row::new(format!("line {at} {name}"), vec![words(side, glyph, plain, word)])
+                    ..Row::new(RowId::Line(name, at), vec![words(side, glyph, plain, word)])
                 })
                 .collect()
         }

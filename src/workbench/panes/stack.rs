@@ -1,30 +1,33 @@
 //! The overlay stack, winner on top, and every overlay that did not apply with its reason.
 
-use super::{Need, Pane, PaneId};
+use super::prelude::*;
 use crate::{
     document::traced::LayerKind,
     resolve::{Decision, Outcome, Resolution},
-    workbench::{
-        Screen,
-        app::State,
-        keymap::Action,
-        theme::Role,
-        widgets::table::{Cell, Column, Content, Row},
-    },
 };
 
-pub(super) static PANE: Pane = Pane {
-    id: PaneId::Stack,
-    screen: Screen::Recipe,
+pub static PANE: Pane = Pane {
     name: "overlay stack",
+    screen: Screen::Recipe,
+    place: Place::NONE.short(column(0, 50)).four(column(0, 50).part(1, 2)).all(column(0, 50).part(1, 2)),
     needs: &[Need::Recipe],
     hints: &[Action::MoveDown, Action::Right, Action::WhatIf, Action::CompareWith, Action::GoDefinition],
     build,
+    on: |view, action| match (action, view.row(&PANE)?) {
+        (Action::Enter, row) if row.branch.is_some() => Some(Step::Fold),
+        (Action::GoDefinition, row) => Some(definition(view, &row.id)),
+        (Action::CompareWith, row) => match &row.id {
+            RowId::Layer(name) | RowId::Overlay(name) => Some(Step::DiffOverlay(name.clone())),
+            _ => None,
+        },
+        _ => None,
+    },
+    ..Pane::BASE
 };
 
-fn build(state: &State) -> Content {
-    let Some(resolution) = &state.data.recipe.value else {
-        return content("overlay stack", Vec::new(), String::new(), no_recipe(state));
+fn build(view: &View<'_>) -> Content {
+    let Some(resolution) = &view.model.recipe.value else {
+        return content("overlay stack", Vec::new(), String::new(), no_recipe(view));
     };
     let mut rows: Vec<Row> = Vec::new();
     let stacked = |kind| matches!(kind, LayerKind::Base | LayerKind::Overlay | LayerKind::Mixin);
@@ -32,7 +35,7 @@ fn build(state: &State) -> Content {
     for (index, layer) in applied.iter().rev() {
         let mixin = if layer.kind == LayerKind::Mixin { " (mixin)" } else { "" };
         rows.push(Row::new(
-            format!("layer {}", layer.name),
+            RowId::Layer(layer.name.clone()),
             vec![
                 Cell::new(Role::layer(*index), index.to_string()),
                 Cell::new(Role::Text, &layer.name).and(Role::Muted, mixin),
@@ -54,7 +57,7 @@ fn build(state: &State) -> Content {
             rows.push(Row {
                 depth: 1,
                 ..Row::new(
-                    format!("layer {}", layer.name),
+                    RowId::Layer(layer.name.clone()),
                     vec![
                         Cell::new(Role::Muted, index.to_string()),
                         Cell::new(Role::Muted, &layer.name),
@@ -86,7 +89,7 @@ fn add_others(rows: &mut Vec<Row>, resolution: &Resolution) {
             marker: excluded.then_some((Role::Warn, "!")),
             matters: excluded,
             ..Row::new(
-                format!("other {}", decision.overlay),
+                RowId::Overlay(decision.overlay.to_string()),
                 vec![
                     Cell::default(),
                     Cell::new(Role::Muted, &decision.overlay).and(Role::Muted, format!("  {}", decision.outcome)),
@@ -96,15 +99,31 @@ fn add_others(rows: &mut Vec<Row>, resolution: &Resolution) {
     }
 }
 
-fn heading(key: &str, text: String) -> Row {
-    Row { branch: Some(false), ..Row::new(key, vec![Cell::default(), Cell::new(Role::Heading, text)]) }
+/// The file of the layer or overlay under the cursor.
+fn definition(view: &View<'_>, id: &RowId) -> Step {
+    let file = view.model.recipe.value.as_ref().and_then(|resolution| match id {
+        RowId::Layer(name) => resolution.layers.iter().find(|layer| layer.name == *name).map(|layer| &layer.file),
+        RowId::Overlay(name) => resolution.decisions.iter().find(|one| one.overlay == *name).map(|one| &one.file),
+        _ => None,
+    });
+    match file {
+        Some(file) => Step::Source { file: file.to_string(), line: 1 },
+        None => Step::Say("the selected row is not a file".to_owned()),
+    }
+}
+
+fn heading(section: &'static str, text: String) -> Row {
+    Row {
+        branch: Some(false),
+        ..Row::new(RowId::Line(section, 0), vec![Cell::default(), Cell::new(Role::Heading, text)])
+    }
 }
 
 /// What recipe panels say without a recipe.
-pub(super) fn no_recipe(state: &State) -> Vec<(Role, String)> {
-    let data = &state.data;
+pub(super) fn no_recipe(view: &View<'_>) -> Vec<(Role, String)> {
+    let data = view.model;
     if let Some(failure) = data.catalog.failure.as_ref().or(data.recipe.failure.as_ref()) {
-        return super::failed(failure);
+        return failed(view, failure);
     }
     if data.catalog.loading || data.recipe.loading {
         return vec![(Role::Run, "resolving …".to_owned())];

@@ -1,48 +1,42 @@
 //! The resolved document as a tree in source order, with who set each value.
 
-use super::{Need, Pane, PaneId};
+use super::{ladder, prelude::*, stack};
 use crate::{
     criteria::{Criteria, Dimension},
     document::{
         selector::{self, Segment},
-        traced::{Traced, TracedValue, Wrote},
+        traced::{Origin, Traced, TracedValue, Wrote},
     },
     resolve::Resolution,
-    workbench::{
-        Screen,
-        app::State,
-        data::KEPT,
-        keymap::Action,
-        theme::Role,
-        widgets::{
-            table::{Cell, Column, Content, Row},
-            text,
-        },
-    },
+    workbench::model::KEPT,
 };
 use std::collections::{BTreeSet, HashSet};
 
-pub(super) static PANE: Pane = Pane {
-    id: PaneId::Values,
-    screen: Screen::Recipe,
+pub static PANE: Pane = Pane {
     name: "resolved values",
+    screen: Screen::Recipe,
+    place: Place::NONE.short(column(1, 0)).four(column(1, 0)).all(column(1, 0)),
     needs: &[Need::Recipe, Need::WhatIf, Need::Look],
     hints: &[Action::MoveDown, Action::Right, Action::GoDefinition, Action::WhatIf, Action::NextThing, Action::Blame],
     build,
+    on: |view, action| match action {
+        Action::Enter if view.row(&PANE)?.branch.is_some() => Some(Step::Fold),
+        Action::Enter => Some(Step::Focus(&ladder::PANE)),
+        Action::Copy => Some(Step::Copy(path_of(view)?.to_owned())),
+        Action::GoDefinition => Some(definition(view, path_of(view)?)),
+        _ => None,
+    },
+    ..Pane::BASE
 };
 
-fn build(state: &State) -> Content {
-    let Some(resolution) = &state.data.recipe.value else {
-        return Content {
-            title: "resolved values".to_owned(),
-            says: super::stack::no_recipe(state),
-            ..Content::default()
-        };
+fn build(view: &View<'_>) -> Content {
+    let Some(resolution) = &view.model.recipe.value else {
+        return Content { title: "resolved values".to_owned(), says: stack::no_recipe(view), ..Content::default() };
     };
-    let changes = state.data.what_if.as_ref().and_then(|what_if| what_if.changes.value.as_ref());
+    let changes = view.model.what_if.as_ref().and_then(|what_if| what_if.changes.value.as_ref());
     let changed: HashSet<&str> = changes.into_iter().flat_map(|list| list.iter().map(|change| &*change.path)).collect();
     let mut tree = Tree { resolution, changed, what_if: changes.is_some(), rows: Vec::new(), values: 0 };
-    let kept = || state.data.kept.iter().map(|kept| &kept.resolution.document);
+    let kept = || view.model.kept.iter().map(|kept| &kept.resolution.document);
     if let TracedValue::Map(entries) = &resolution.document.value {
         let mut entries: Vec<_> = entries.iter().collect();
         // What a person came for stands first; what the resolver says about itself last.
@@ -53,18 +47,18 @@ fn build(state: &State) -> Content {
         }
     }
     let mut columns = vec![Column::new("NAME", 18, 32).name_like(), Column::new("VALUE", 12, 24).grows()];
-    columns.extend(KEPT_NAMES.iter().take(state.data.kept.len()).map(|name| Column::new(name, 8, 22)));
-    if state.blame {
+    columns.extend(KEPT_NAMES.iter().take(view.model.kept.len()).map(|name| Column::new(name, 8, 22)));
+    if view.blame {
         columns.push(Column::new("SET BY", 16, 28).name_like());
     }
     let mut note = match changes {
         Some(changes) => format!("{} changed by what-if", changes.len()),
         None => text::count(tree.values, "value"),
     };
-    for (name, kept) in KEPT_NAMES.iter().zip(&state.data.kept) {
+    for (name, kept) in KEPT_NAMES.iter().zip(&view.model.kept) {
         let more = missing(Some(&resolution.document), &kept.resolution.document);
         let more = if more > 0 { format!(" +{more}") } else { String::new() };
-        note += &format!("  {name} {}{more}", differing(&state.data.criteria, &kept.criteria));
+        note += &format!("  {name} {}{more}", differing(&view.model.criteria, &kept.criteria));
     }
     Content {
         title: "resolved values".to_owned(),
@@ -266,12 +260,24 @@ fn collect(traced: &Traced, layers: &mut BTreeSet<usize>) {
 }
 
 /// The selector under the cursor.
-pub fn path_of(state: &State) -> Option<&str> {
-    state.table(PaneId::Values).row().map(|row| row.key.as_str())
+pub(super) fn path_of<'s>(view: &View<'s>) -> Option<&'s str> {
+    view.selected(&PANE)?.named()
+}
+
+/// The line that set the value at a path.
+pub(super) fn definition(view: &View<'_>, path: &str) -> Step {
+    let resolution = view.model.recipe.value.as_ref();
+    let origin = resolution.and_then(|resolution| traced_at(resolution, path)?.origin());
+    origin.map_or_else(|| Step::Say("no file sets this; the resolver computed it".to_owned()), source)
+}
+
+/// The file and line where a layer wrote.
+pub(super) fn source(origin: &Origin) -> Step {
+    Step::Source { file: origin.file.to_string(), line: origin.at.line }
 }
 
 /// The value that a row's path names.
-pub fn traced_at<'r>(resolution: &'r Resolution, path: &str) -> Option<&'r Traced> {
+pub(super) fn traced_at<'r>(resolution: &'r Resolution, path: &str) -> Option<&'r Traced> {
     let selector = selector::parse(path).ok()?;
     selector::find(&resolution.document, &selector).ok()?.pop().map(|(_, traced)| traced)
 }

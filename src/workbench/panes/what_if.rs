@@ -1,32 +1,32 @@
 //! Criteria as toggles: each change resolves again beside the current recipe.
 
-use super::{Need, Pane, PaneId};
-use crate::{
-    criteria::Dimension,
-    diff::ChangeKind,
-    workbench::{
-        Screen,
-        app::State,
-        keymap::Action,
-        theme::Role,
-        widgets::{
-            table::{Cell, Column, Content, Row},
-            text,
-        },
-    },
-};
+use super::{prelude::*, values};
+use crate::{criteria::Dimension, diff::ChangeKind, workbench::model::With};
 
-pub(super) static PANE: Pane = Pane {
-    id: PaneId::WhatIf,
-    screen: Screen::Recipe,
+pub static PANE: Pane = Pane {
     name: "what-if",
+    screen: Screen::Recipe,
+    place: Place::NONE
+        .detail(9)
+        .short(column(1, 0).row(1).part(1, 2).at_most(9))
+        .four(column(1, 0).row(1).lines(13))
+        .all(strip(12)),
+    presence: |model, _| if model.what_if.is_some() { Presence::Shown } else { Presence::Hidden },
     needs: &[Need::Recipe, Need::WhatIf],
     hints: &[Action::MoveDown, Action::Left, Action::Right, Action::Enter, Action::KeepColumn, Action::Back],
     build,
+    on: |view, action| match action {
+        Action::Left | Action::Right => next(view, action == Action::Right),
+        Action::Enter => Some(compare(view)),
+        Action::Back if view.table().filter.is_empty() => Some(Step::CloseWhatIf),
+        Action::GoDefinition => Some(values::definition(view, values::path_of(view)?)),
+        _ => None,
+    },
+    ..Pane::BASE
 };
 
-fn build(state: &State) -> Content {
-    let data = &state.data;
+fn build(view: &View<'_>) -> Content {
+    let data = view.model;
     let Some(what_if) = &data.what_if else {
         return Content {
             title: "what-if".to_owned(),
@@ -54,7 +54,7 @@ fn build(state: &State) -> Content {
                 marker: changed.then_some((Role::Change, "~")),
                 matters: changed,
                 ..Row::new(
-                    dimension.name(),
+                    RowId::Criterion(dimension),
                     vec![
                         Cell::new(Role::Muted, dimension.name()),
                         Cell::new(if changed { Role::Change } else { Role::Text }, word(then)),
@@ -67,7 +67,7 @@ fn build(state: &State) -> Content {
         .collect();
     Content {
         title: "what-if".to_owned(),
-        note: summary(state),
+        note: summary(view),
         columns: vec![
             Column::new("CRITERION", 11, 11),
             Column::new("VALUE", 10, 13),
@@ -75,21 +75,21 @@ fn build(state: &State) -> Content {
             Column::new("LEGAL VALUES", 10, 20).grows(),
         ],
         rows,
-        says: failure_line(state),
+        says: failure_line(view),
         headers: true,
         ordered: true,
         ..Content::default()
     }
 }
 
-fn failure_line(state: &State) -> Vec<(Role, String)> {
-    let failure = state.data.what_if.as_ref().and_then(|what_if| what_if.resolution.failure.as_ref());
+fn failure_line(view: &View<'_>) -> Vec<(Role, String)> {
+    let failure = view.model.what_if.as_ref().and_then(|what_if| what_if.resolution.failure.as_ref());
     failure.map_or_else(Vec::new, |failure| vec![(Role::Fail, format!("✗ {}", text::clean(&failure.because)))])
 }
 
-fn summary(state: &State) -> String {
-    let Some(what_if) = &state.data.what_if else { return String::new() };
-    if what_if.criteria == state.data.criteria {
+fn summary(view: &View<'_>) -> String {
+    let Some(what_if) = &view.model.what_if else { return String::new() };
+    if what_if.criteria == view.model.criteria {
         return "h l change a value, Esc reverts".to_owned();
     }
     match &what_if.changes.value {
@@ -104,5 +104,35 @@ fn summary(state: &State) -> String {
         }
         _ if what_if.resolution.failure.is_some() => "no recipe for these criteria".to_owned(),
         _ => "resolving …".to_owned(),
+    }
+}
+
+/// The next or previous legal value of the criterion under the cursor.
+fn next(view: &View<'_>, forward: bool) -> Option<Step> {
+    let what_if = view.model.what_if.as_ref()?;
+    let RowId::Criterion(dimension) = *view.selected(&PANE)? else { return None };
+    let next = if dimension == Dimension::Nodes {
+        let nodes = what_if.criteria.nodes;
+        let next = if forward { nodes.saturating_mul(2).max(1) } else { nodes / 2 };
+        (next > 0).then(|| next.min(65_536).to_string())
+    } else {
+        // `any` comes before the first value.
+        let legal = view.model.catalog.value.as_ref()?.criteria_values(dimension);
+        let now = what_if.criteria.get(dimension);
+        let at = now.and_then(|now| legal.iter().position(|value| *value == now)).map_or(0, |at| at + 1);
+        let count = legal.len() + 1;
+        let next = (at + if forward { 1 } else { count - 1 }) % count;
+        next.checked_sub(1).map(|index| legal[index].clone())
+    };
+    Some(Step::Criterion(dimension, next))
+}
+
+/// The criteria become the other side of the Diff screen.
+fn compare(view: &View<'_>) -> Step {
+    match &view.model.what_if {
+        Some(what_if) if what_if.criteria != view.model.criteria => {
+            Step::Diff(With::Criteria(what_if.criteria.clone()))
+        }
+        _ => Step::Say("nothing was changed yet: h and l change the criterion".to_owned()),
     }
 }

@@ -1,7 +1,8 @@
 //! The one list widget: rows with cells, folds, filter, cursor and window.
 //!
-//! In: [`Content`], what a pane says about the state. Out: the visible window, painted. The cursor is held by the key of
-//! its row, so that sorting, filtering and new data keep it. Only rows inside the window are laid out.
+//! In: [`Content`], what a pane says about the model. Out: the visible window, painted. The cursor is held by the identity
+//! of its row, a value of the list's own type, so that sorting, filtering and new data keep it. Only rows inside the window
+//! are laid out.
 
 use super::{
     canvas::Canvas,
@@ -9,7 +10,7 @@ use super::{
 };
 use crate::workbench::theme::Role;
 use ratatui::layout::Rect;
-use std::{cmp::Ordering, collections::HashSet};
+use std::{cmp::Ordering, collections::HashSet, hash::Hash};
 
 /// Text of one cell in pieces, each with its role; always cleaned of what could steer a terminal.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -52,11 +53,22 @@ impl From<String> for Cell {
     }
 }
 
+/// What tells rows of one list apart.
+pub trait Identity: Clone + Eq + Hash {
+    /// What a filter finds besides the cells; empty where the identity is not a name.
+    fn name(&self) -> &str {
+        ""
+    }
+}
+
+/// Rows of a text are told apart by their place.
+impl Identity for usize {}
+
 /// One row. Rows of a tree come in document order with their depth.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Row {
-    /// Identity; unique within the pane.
-    pub key: String,
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row<I> {
+    /// Unique within the list.
+    pub id: I,
     pub depth: u16,
     /// Has children; folded at first or not.
     pub branch: Option<bool>,
@@ -67,9 +79,9 @@ pub struct Row {
     pub cells: Vec<Cell>,
 }
 
-impl Row {
-    pub fn new(key: impl Into<String>, cells: Vec<Cell>) -> Row {
-        Row { key: key.into(), cells, ..Row::default() }
+impl<I> Row<I> {
+    pub fn new(id: impl Into<I>, cells: Vec<Cell>) -> Row<I> {
+        Row { id: id.into(), depth: 0, branch: None, matters: false, marker: None, cells }
     }
 
     pub fn plain(&self) -> String {
@@ -134,13 +146,13 @@ impl Column {
 }
 
 /// What a pane shows.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Content {
+#[derive(Clone, Debug, PartialEq)]
+pub struct Content<I> {
     pub title: String,
     /// At the right of the title: counts, FOLLOW.
     pub note: String,
     pub columns: Vec<Column>,
-    pub rows: Vec<Row>,
+    pub rows: Vec<Row<I>>,
     /// What to show instead of rows, or above them when there are rows.
     pub says: Vec<(Role, String)>,
     /// Rows are lines of text: no cursor bar, long ones can be wrapped.
@@ -151,23 +163,39 @@ pub struct Content {
     pub ordered: bool,
 }
 
+// Derived, it would ask the same of `I`.
+impl<I> Default for Content<I> {
+    fn default() -> Content<I> {
+        Content {
+            title: String::new(),
+            note: String::new(),
+            columns: Vec::new(),
+            rows: Vec::new(),
+            says: Vec::new(),
+            prose: false,
+            headers: false,
+            ordered: false,
+        }
+    }
+}
+
 /// A pane's content and where the person is in it.
-#[derive(Clone, Debug, Default)]
-pub struct Table {
-    pub content: Content,
+#[derive(Clone, Debug)]
+pub struct Table<I> {
+    pub content: Content<I>,
     /// Indexes of rows that folds and filter leave, in shown order.
     pub visible: Vec<usize>,
     /// Place in `visible`.
     pub cursor: usize,
-    /// Key of the row under the cursor.
-    pub selected: Option<String>,
+    /// Identity of the row under the cursor.
+    pub selected: Option<I>,
     /// First shown place.
     pub top: usize,
     /// Columns scrolled to the right.
     pub left: usize,
     pub filter: String,
     /// Branches whose fold differs from the row's own wish.
-    pub toggled: HashSet<String>,
+    pub toggled: HashSet<I>,
     /// Column and direction; `None` keeps the pane's order.
     pub sort: Option<(usize, bool)>,
     pub wide: bool,
@@ -181,14 +209,35 @@ pub struct Table {
     natural: Vec<u16>,
 }
 
+impl<I> Default for Table<I> {
+    fn default() -> Table<I> {
+        Table {
+            content: Content::default(),
+            visible: Vec::new(),
+            cursor: 0,
+            selected: None,
+            top: 0,
+            left: 0,
+            filter: String::new(),
+            toggled: HashSet::new(),
+            sort: None,
+            wide: false,
+            follow: false,
+            hidden: 0,
+            touched: false,
+            natural: Vec::new(),
+        }
+    }
+}
+
 /// Columns before the cells: the row's marker and the cursor's.
 const MARGIN: u16 = 2;
 
-impl Table {
+impl<I: Identity> Table<I> {
     /// Takes new content; the cursor stays on its row, or on the nearest one left.
     ///
-    /// Returns false when the selected row is gone.
-    pub fn set(&mut self, content: Content) -> bool {
+    /// Returns false when the selected row was removed.
+    pub fn set(&mut self, content: Content<I>) -> bool {
         self.natural =
             content.columns.iter().enumerate().map(|(index, column)| natural_width(&content, index, column)).collect();
         self.content = content;
@@ -232,7 +281,8 @@ impl Table {
             keyed.sort_by(|(a, left), (b, right)| {
                 let order = natural(a, b);
                 let order = if descending { order.reverse() } else { order };
-                order.then_with(|| rows[*left].key.cmp(&rows[*right].key))
+                // Rows that are alike keep the pane's order in both directions.
+                order.then(left.cmp(right))
             });
             visible = keyed.into_iter().map(|(_, index)| index).collect();
         }
@@ -253,7 +303,7 @@ impl Table {
             self.remember();
             return true;
         };
-        let place = self.visible.iter().position(|index| self.content.rows[*index].key == *selected);
+        let place = self.visible.iter().position(|index| self.content.rows[*index].id == *selected);
         let found = place.is_some();
         self.cursor = place.unwrap_or(self.cursor.min(last));
         if !self.visible.is_empty() {
@@ -264,17 +314,17 @@ impl Table {
 
     fn remember(&mut self) {
         if let Some(row) = self.row() {
-            self.selected = Some(row.key.clone());
+            self.selected = Some(row.id.clone());
         }
     }
 
     /// The row under the cursor.
-    pub fn row(&self) -> Option<&Row> {
+    pub fn row(&self) -> Option<&Row<I>> {
         self.visible.get(self.cursor).and_then(|index| self.content.rows.get(*index))
     }
 
-    pub fn is_open(&self, row: &Row) -> bool {
-        row.branch.is_some_and(|open| open != self.toggled.contains(&row.key))
+    pub fn is_open(&self, row: &Row<I>) -> bool {
+        row.branch.is_some_and(|open| open != self.toggled.contains(&row.id))
     }
 
     /// Moves the cursor by rows; at the ends it stays.
@@ -291,20 +341,20 @@ impl Table {
         self.remember();
     }
 
-    /// Puts the cursor on a key, unfolding what hides it; false when there is no such row.
-    pub fn select(&mut self, key: &str) -> bool {
-        let Some(index) = self.content.rows.iter().position(|row| row.key == key) else { return false };
+    /// Puts the cursor on a row, unfolding what hides it; false when there is no such row.
+    pub fn select(&mut self, id: &I) -> bool {
+        let Some(index) = self.content.rows.iter().position(|row| row.id == *id) else { return false };
         let mut depth = self.content.rows[index].depth;
         for at in (0..index).rev() {
             let row = &self.content.rows[at];
             if row.depth < depth {
                 depth = row.depth;
                 if row.branch.is_some() && !self.is_open(row) {
-                    toggle(&mut self.toggled, row.key.clone());
+                    toggle(&mut self.toggled, row.id.clone());
                 }
             }
         }
-        self.selected = Some(key.to_owned());
+        self.selected = Some(id.clone());
         self.follow = false;
         self.touched = true;
         self.refilter()
@@ -324,8 +374,8 @@ impl Table {
     pub fn fold(&mut self, open: bool) {
         let Some(row) = self.row() else { return };
         if row.branch.is_some() && self.is_open(row) != open {
-            let key = row.key.clone();
-            toggle(&mut self.toggled, key);
+            let id = row.id.clone();
+            toggle(&mut self.toggled, id);
             self.refilter();
         } else if open && row.branch.is_some() {
             self.move_by(1);
@@ -340,8 +390,8 @@ impl Table {
 
     pub fn toggle_fold(&mut self) {
         if let Some(row) = self.row().filter(|row| row.branch.is_some()) {
-            let key = row.key.clone();
-            toggle(&mut self.toggled, key);
+            let id = row.id.clone();
+            toggle(&mut self.toggled, id);
             self.refilter();
         }
     }
@@ -349,7 +399,7 @@ impl Table {
     /// Opens or closes every branch.
     pub fn fold_all(&mut self, open: bool) {
         let differing = self.content.rows.iter().filter(|row| row.branch.is_some_and(|wish| wish != open));
-        self.toggled = differing.map(|row| row.key.clone()).collect();
+        self.toggled = differing.map(|row| row.id.clone()).collect();
         self.refilter();
     }
 
@@ -456,7 +506,7 @@ impl Table {
         }
     }
 
-    fn draw_row(&self, canvas: &mut Canvas<'_>, line: Rect, row: &Row, widths: &[u16]) {
+    fn draw_row(&self, canvas: &mut Canvas<'_>, line: Rect, row: &Row<I>, widths: &[u16]) {
         if let Some((role, glyph)) = row.marker {
             canvas.text(line.left(), line.y, 1, glyph, role);
         }
@@ -581,7 +631,7 @@ impl Table {
 }
 
 /// What the widest cell of a column takes, with the header and the indent of a tree.
-fn natural_width(content: &Content, index: usize, column: &Column) -> u16 {
+fn natural_width<I>(content: &Content<I>, index: usize, column: &Column) -> u16 {
     let cells = content.rows.iter().filter_map(|row| {
         let indent = if index == 0 { usize::from(row.depth) * 2 + if row.branch.is_some() { 2 } else { 0 } } else { 0 };
         Some(row.cells.get(index)?.width() + indent)
@@ -593,9 +643,9 @@ fn natural_width(content: &Content, index: usize, column: &Column) -> u16 {
 /// Columns between columns.
 const GAP: u16 = 2;
 
-fn toggle(set: &mut HashSet<String>, key: String) {
-    if !set.remove(&key) {
-        set.insert(key);
+fn toggle<I: Identity>(set: &mut HashSet<I>, id: I) {
+    if !set.remove(&id) {
+        set.insert(id);
     }
 }
 
@@ -661,7 +711,7 @@ impl Filter {
         self.terms.is_empty()
     }
 
-    pub fn matches(&self, row: &Row, columns: &[Column]) -> bool {
+    pub fn matches<I: Identity>(&self, row: &Row<I>, columns: &[Column]) -> bool {
         self.terms.iter().all(|term| {
             let index = term.column.as_ref().and_then(|name| {
                 columns.iter().position(|column| column.name.to_lowercase().starts_with(name.as_str()))
@@ -679,8 +729,8 @@ impl Filter {
     }
 }
 
-fn contains(row: &Row, word: &str) -> bool {
-    has(&row.key, word) || row.cells.iter().any(|cell| cell.spans.iter().any(|(_, text)| has(text, word)))
+fn contains<I: Identity>(row: &Row<I>, word: &str) -> bool {
+    has(row.id.name(), word) || row.cells.iter().any(|cell| cell.spans.iter().any(|(_, text)| has(text, word)))
 }
 
 /// Smart case: upper case in the word asks for exactly that.
@@ -699,8 +749,10 @@ fn has(text: &str, word: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn tree() -> Table {
-        let row = |key: &str, depth, branch| Row { depth, branch, ..Row::new(key, vec![key.into()]) };
+    impl Identity for &str {}
+
+    fn tree() -> Table<&'static str> {
+        let row = |key: &'static str, depth, branch| Row { depth, branch, ..Row::new(key, vec![key.into()]) };
         let rows = vec![
             row("a", 0, Some(true)),
             row("a1", 1, None),
@@ -713,8 +765,8 @@ mod tests {
         table
     }
 
-    fn shown(table: &Table) -> Vec<&str> {
-        table.visible.iter().map(|index| table.content.rows[*index].key.as_str()).collect()
+    fn shown(table: &Table<&'static str>) -> Vec<&'static str> {
+        table.visible.iter().map(|index| table.content.rows[*index].id).collect()
     }
 
     #[test]
@@ -726,8 +778,8 @@ mod tests {
         assert_eq!(shown(&table), ["a", "a1", "a2", "a2x", "b"]);
         table.fold_all(false);
         assert_eq!(shown(&table), ["a", "b"]);
-        assert!(table.select("a2x"));
-        assert_eq!(table.row().map(|row| row.key.as_str()), Some("a2x"));
+        assert!(table.select(&"a2x"));
+        assert_eq!(table.row().map(|row| row.id), Some("a2x"));
     }
 
     #[test]
@@ -746,15 +798,15 @@ mod tests {
         let mut content = table.content.clone();
         content.rows.insert(0, Row::new("0", vec!["new".into()]));
         assert!(table.set(content.clone()));
-        assert_eq!(table.row().map(|row| row.key.as_str()), Some("b"));
+        assert_eq!(table.row().map(|row| row.id), Some("b"));
         content.rows.pop();
-        assert!(!table.set(content), "the selected row is gone");
-        assert_eq!(table.row().map(|row| row.key.as_str()), Some("a2"));
+        assert!(!table.set(content), "the selected row was removed");
+        assert_eq!(table.row().map(|row| row.id), Some("a2"));
     }
 
     #[test]
     fn columns_take_what_they_need_then_shrink_then_hide() {
-        let mut table = Table::default();
+        let mut table: Table<&str> = Table::default();
         let cells = vec!["x".repeat(30).into(), "y".repeat(12).into(), "z".repeat(6).into()];
         table.set(Content {
             columns: vec![
@@ -785,7 +837,7 @@ mod tests {
     #[test]
     fn filters_read_words_negations_and_columns() {
         let columns = [Column::new("NAME", 1, 9), Column::new("STATE", 1, 9)];
-        let row = Row::new("k", vec!["gpu-node-1".into(), "Ready".into()]);
+        let row: Row<&str> = Row::new("k", vec!["gpu-node-1".into(), "Ready".into()]);
         for (filter, expected) in [
             ("gpu", true),
             ("GPU", false),

@@ -3,6 +3,7 @@
 //! Only values; [`super::app`] changes them, panes read them. The last good value stays while a newer one is fetched or
 //! after it could not be.
 
+use super::widgets::text;
 use crate::{
     catalog::{Catalog, validator::Phase},
     cluster::watch::LiveStatus,
@@ -15,9 +16,7 @@ use crate::{
         Snapshot,
         nodes::{self, NodeRow, Shape},
     },
-    validate::event::{
-        Body, CheckResult, Event, PlannedCheck, ReadinessOutcome, Severity, State as CheckState, Verdict,
-    },
+    validate::event::{self, Body, CheckResult, Event, PlannedCheck, ReadinessOutcome, State as CheckState, Verdict},
 };
 use std::{collections::VecDeque, path::PathBuf, sync::Arc};
 
@@ -188,6 +187,16 @@ pub enum With {
     Cluster,
 }
 
+impl With {
+    pub fn describe(&self) -> String {
+        match self {
+            With::Criteria(criteria) => criteria.to_string(),
+            With::File(path) => path.display().to_string(),
+            With::Cluster => "the cluster".to_owned(),
+        }
+    }
+}
+
 /// The recipe beside another one, or beside a cluster.
 #[derive(Clone, Debug)]
 pub struct Diff {
@@ -275,7 +284,7 @@ pub struct Run {
     pub readiness: Vec<ReadinessView>,
     pub checks: Vec<CheckView>,
     pub running: Option<Phase>,
-    pub notices: Vec<(Severity, String)>,
+    pub notices: Vec<(event::Severity, String)>,
     pub cleaned: Option<(usize, Vec<String>)>,
     pub verdict: Option<Verdict>,
     /// Started here and not ended yet.
@@ -354,9 +363,30 @@ impl CheckView {
     }
 }
 
-/// Everything.
+/// Something that was said, with the time of day in UTC.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    pub severity: Severity,
+    pub text: String,
+    pub at: String,
+    pub failure: Option<Failure>,
+}
+
+/// How a message is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    Info,
+    Ok,
+    Warn,
+    Fail,
+}
+
+/// Messages that are kept.
+const MESSAGES: usize = 500;
+
+/// Everything that is known.
 #[derive(Clone, Debug, Default)]
-pub struct Data {
+pub struct Model {
     pub cluster: Cluster,
     pub catalog: Slot<Catalog>,
     /// Criteria that a person stated; else the fingerprint's.
@@ -369,6 +399,64 @@ pub struct Data {
     pub diff: Diff,
     pub run: Run,
     pub compare: Compare,
+    /// Oldest first.
+    pub messages: VecDeque<Message>,
+    /// Milliseconds since the epoch, as the driver last said.
+    pub now_ms: u64,
+}
+
+impl Model {
+    pub fn say(&mut self, severity: Severity, text: impl Into<String>) {
+        self.push(severity, text.into(), None);
+    }
+
+    pub fn say_failure(&mut self, failure: Failure) {
+        let because = text::clean(failure.because.lines().next().unwrap_or_default()).into_owned();
+        let text = format!("failed to {}: {because}", text::clean(&failure.doing));
+        self.push(Severity::Fail, text, Some(failure));
+    }
+
+    fn push(&mut self, severity: Severity, text: String, failure: Option<Failure>) {
+        self.messages.push_back(Message { severity, text, at: clock(self.now_ms), failure });
+        if self.messages.len() > MESSAGES {
+            self.messages.pop_front();
+        }
+    }
+
+    /// Names of the sides of the Diff screen.
+    pub fn diff_names(&self) -> (String, String) {
+        let current = self.criteria.to_string();
+        let other = match &self.diff.with {
+            None => "-".to_owned(),
+            Some(With::Criteria(criteria)) => criteria.to_string(),
+            Some(With::File(path)) => path.display().to_string(),
+            Some(With::Cluster) => self.cluster.name.clone(),
+        };
+        if self.diff.swapped { (other, current) } else { (current, other) }
+    }
+
+    /// Names of the sides of the Compare screen.
+    pub fn compare_names(&self) -> (String, String) {
+        let compare = &self.compare;
+        let name = |side: &Option<Side>| side.as_ref().map(|side| side.name.clone());
+        let a = name(&compare.a).unwrap_or_else(|| "-".to_owned());
+        let b = name(&compare.b).unwrap_or_else(|| format!("{} (now)", self.cluster.name));
+        (a, if compare.a.is_some() { b } else { "-".to_owned() })
+    }
+
+    /// The cluster is shown, or it is known why not.
+    pub fn is_settled(&self) -> bool {
+        let cluster = &self.cluster;
+        cluster.source == Source::Saved
+            || cluster.failure.is_some()
+            || matches!(cluster.status, LiveStatus::Fresh | LiveStatus::Reconnecting { .. } | LiveStatus::Failed { .. })
+    }
+}
+
+/// Time of day in UTC.
+fn clock(now_ms: u64) -> String {
+    let seconds = now_ms / 1000 % 86_400;
+    format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
 #[cfg(test)]

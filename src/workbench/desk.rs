@@ -1,0 +1,199 @@
+//! How a person looks at the model: screen, focus, layout, a table per pane, popups.
+//!
+//! It decides nothing about data: [`super::app`] moves it, [`super::view`] draws it.
+
+use super::{
+    Look, Screen,
+    keymap::{self, Action, Found},
+    layout::{self, Candidate, Layout, Zoom},
+    model::Model,
+    overlay::{Field, Overlay},
+    panes::{self, Need, Pane, Table, Tables, View},
+    theme::{self, Theme, ThemeError},
+    widgets::table::Identity,
+};
+use crate::term::{color::Level, key::Key};
+
+/// Which of the three ways keys are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    Normal,
+    Text,
+    Menu,
+}
+
+impl Mode {
+    pub fn word(self) -> &'static str {
+        match self {
+            Mode::Normal => "",
+            Mode::Text => "TEXT",
+            Mode::Menu => "MENU",
+        }
+    }
+}
+
+/// Everything about a frame that is not data.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    pub theme: Theme,
+    pub level: Level,
+    pub ascii: bool,
+    pub width: u16,
+    pub height: u16,
+    pub layout: Layout<&'static Pane>,
+    pub screen: Screen,
+    pub previous: Screen,
+    focus: [&'static Pane; 5],
+    pub zoom: Zoom,
+    pub tables: Tables,
+    stale: Vec<bool>,
+    /// Keys of a sequence that is not whole yet.
+    pub typed: Vec<Key>,
+    /// The field of the filter, while it is being typed.
+    pub filter: Option<Field>,
+    pub overlay: Option<Overlay>,
+    pub blame: bool,
+    pub timestamps: bool,
+}
+
+impl Desk {
+    /// # Errors
+    /// The theme is unknown.
+    pub fn new(look: &Look, screen: Screen, level: Level, (width, height): (u16, u16)) -> Result<Desk, ThemeError> {
+        let theme = theme::load(look.theme.as_deref().unwrap_or("dark"), level)?;
+        let focus = Screen::ALL.map(panes::main_of);
+        let shape = layout::Shape { width, height, focus: focus[screen.index()], zoom: Zoom::Normal };
+        Ok(Desk {
+            theme,
+            level,
+            ascii: look.ascii,
+            width,
+            height,
+            layout: layout::layout(shape, &[]),
+            screen,
+            previous: screen,
+            focus,
+            zoom: Zoom::Normal,
+            tables: Tables::default(),
+            stale: vec![true; panes::ALL.len()],
+            typed: Vec::new(),
+            filter: None,
+            overlay: None,
+            blame: true,
+            timestamps: true,
+        })
+    }
+
+    pub fn focused(&self) -> &'static Pane {
+        self.focus[self.screen.index()]
+    }
+
+    pub fn table(&self, pane: &Pane) -> &Table {
+        self.tables.get(pane)
+    }
+
+    pub fn table_mut(&mut self, pane: &Pane) -> &mut Table {
+        self.tables.get_mut(pane)
+    }
+
+    /// What a pane may read.
+    pub fn view<'s>(&'s self, model: &'s Model, pane: &'static Pane) -> View<'s> {
+        let area = self.layout.panel(pane).map(|area| self.layout.inner(area));
+        let width = usize::from(area.map_or(self.width, |area| area.width));
+        View { model, tables: &self.tables, pane, width, blame: self.blame, timestamps: self.timestamps }
+    }
+
+    pub fn mode(&self) -> Mode {
+        let field = self.filter.is_some() || self.overlay.as_ref().is_some_and(|overlay| overlay.field.is_some());
+        if field {
+            Mode::Text
+        } else if !self.typed.is_empty() || self.overlay.is_some() {
+            Mode::Menu
+        } else {
+            Mode::Normal
+        }
+    }
+
+    /// Keys that continue what was typed, for the popup.
+    pub fn continuations(&self) -> Vec<(Key, Action)> {
+        match keymap::find(&self.typed, self.screen) {
+            Found::Prefix(next) if !self.typed.is_empty() => next,
+            _ => Vec::new(),
+        }
+    }
+
+    /// Panes that read this have to be built again.
+    pub fn mark(&mut self, need: Need) {
+        for (pane, stale) in panes::ALL.iter().zip(&mut self.stale) {
+            *stale |= pane.needs.contains(&need);
+        }
+    }
+
+    pub fn focus_on(&mut self, pane: &'static Pane) {
+        self.show(pane.screen);
+        self.focus[pane.screen.index()] = pane;
+    }
+
+    pub fn show(&mut self, screen: Screen) {
+        if self.screen != screen {
+            self.previous = self.screen;
+            self.screen = screen;
+            self.zoom = Zoom::Normal;
+        }
+        for pane in panes::of_screen(screen) {
+            self.stale[panes::index(pane)] = true;
+        }
+    }
+
+    /// The panes of the screen that are there, in Tab order.
+    pub fn present(&self, model: &Model) -> Vec<&'static Pane> {
+        let focus = self.focused();
+        panes::of_screen(self.screen).filter(|pane| (pane.presence)(model, focus) != layout::Presence::Hidden).collect()
+    }
+
+    /// Lays out, builds what is stale and shown, and scrolls; returns the names of selected things that were removed.
+    pub fn prepare(&mut self, model: &Model) -> Vec<String> {
+        let focus = self.focused();
+        let panes: Vec<_> = panes::of_screen(self.screen)
+            .map(|pane| Candidate { id: pane, place: pane.place, presence: (pane.presence)(model, focus) })
+            .collect();
+        let shape = layout::Shape { width: self.width, height: self.height, focus, zoom: self.zoom };
+        let layout = layout::layout(shape, &panes);
+        if layout.panels != self.layout.panels {
+            self.mark(Need::Look);
+        }
+        self.layout = layout;
+        // Details read the cursor of their master, so masters come first; the slice has them in that order, and a second
+        // round catches what the first one moved.
+        let mut removed = Vec::new();
+        for pane in panes::ALL.iter().chain(panes::ALL) {
+            removed.extend(self.build(pane, model));
+        }
+        for (pane, area) in self.layout.panels.clone() {
+            let height = self.layout.inner(area).height;
+            self.table_mut(pane).scroll(height);
+        }
+        removed
+    }
+
+    /// Builds a pane; the name of the row that was selected and is not there any more.
+    fn build(&mut self, pane: &'static Pane, model: &Model) -> Option<String> {
+        let shown = |pane| self.layout.panel(pane).is_some();
+        let read = panes::ALL.iter().any(|other| other.needs.contains(&Need::Cursor(pane)) && shown(*other));
+        let stale = self.stale[panes::index(pane)];
+        if !stale || !(shown(pane) || read) {
+            return None;
+        }
+        self.stale[panes::index(pane)] = false;
+        let content = (pane.build)(&self.view(model, pane));
+        let table = self.tables.get_mut(pane);
+        let before = table.selected.clone();
+        let had_rows = !table.content.rows.is_empty();
+        let found = table.set(content);
+        if table.selected != before {
+            self.mark(Need::Cursor(pane));
+        }
+        let lost = !found && had_rows && pane.needs.contains(&Need::Cluster);
+        before.filter(|_| lost).map(|before| before.name().to_owned()).filter(|name| !name.is_empty())
+    }
+}
