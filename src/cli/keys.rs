@@ -1,7 +1,7 @@
 //! `aicr keys`: the key map of the workbench, as it is bound.
 
 use super::{Outcome, Printer, exit::Exit};
-use crate::workbench::keymap;
+use crate::workbench::keymap::Keymap;
 
 /// Print the keys of the workbench.
 #[derive(Clone, Debug, clap::Args)]
@@ -15,14 +15,15 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, printer: &Printer) -> Outcome {
+    let keys = Keymap::default();
     if args.check {
-        let problems = keymap::problems();
+        let problems = keys.problems();
         for problem in &problems {
             printer.warn(problem);
         }
         return Ok(if problems.is_empty() { Exit::Good } else { Exit::Verdict });
     }
-    let text = if args.markdown { keymap::markdown() } else { keymap::plain() };
+    let text = if args.markdown { keys.markdown() } else { keys.plain() };
     printer.page(&text)?;
     Ok(Exit::Good)
 }

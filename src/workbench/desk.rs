@@ -4,10 +4,10 @@
 
 use super::{
     Look, Screen,
-    keymap::{self, Action, Found},
+    keymap::{Action, Context, Found, Keymap, Popup},
     layout::{self, Candidate, Layout, Zoom},
     model::Model,
-    overlay::{Field, Overlay},
+    overlay::{Field, Kind, Overlay},
     panes::{self, Need, Pane, Table, Tables, View},
     theme::{self, Theme, ThemeError},
     widgets::table::Identity,
@@ -35,6 +35,7 @@ impl Mode {
 /// Everything about a frame that is not data.
 #[derive(Clone, Debug)]
 pub struct Desk {
+    pub keys: Keymap,
     pub theme: Theme,
     pub level: Level,
     pub ascii: bool,
@@ -64,6 +65,7 @@ impl Desk {
         let focus = Screen::ALL.map(panes::main_of);
         let shape = layout::Shape { width, height, focus: focus[screen.index()], zoom: Zoom::Normal };
         Ok(Desk {
+            keys: Keymap::default(),
             theme,
             level,
             ascii: look.ascii,
@@ -100,7 +102,8 @@ impl Desk {
     pub fn view<'s>(&'s self, model: &'s Model, pane: &'static Pane) -> View<'s> {
         let area = self.layout.panel(pane).map(|area| self.layout.inner(area));
         let width = usize::from(area.map_or(self.width, |area| area.width));
-        View { model, tables: &self.tables, pane, width, blame: self.blame, timestamps: self.timestamps }
+        let Desk { tables, keys, blame, timestamps, .. } = self;
+        View { model, tables, keys, pane, width, blame: *blame, timestamps: *timestamps }
     }
 
     pub fn mode(&self) -> Mode {
@@ -114,9 +117,20 @@ impl Desk {
         }
     }
 
+    /// What takes the keys now.
+    pub fn context(&self) -> Context {
+        match &self.overlay {
+            Some(Overlay { kind: Kind::Question { .. }, .. }) => Context::Popup(Popup::Question),
+            Some(Overlay { field: None, .. }) => Context::Popup(Popup::List),
+            Some(Overlay { field: Some(_), .. }) => Context::Popup(Popup::Field),
+            None if self.filter.is_some() => Context::Popup(Popup::Field),
+            None => Context::Screen(self.screen),
+        }
+    }
+
     /// Keys that continue what was typed, for the popup.
     pub fn continuations(&self) -> Vec<(Key, Action)> {
-        match keymap::find(&self.typed, self.screen) {
+        match self.keys.find(&self.typed, self.context()) {
             Found::Prefix(next) if !self.typed.is_empty() => next,
             _ => Vec::new(),
         }

@@ -1,8 +1,10 @@
-//! Actions, their names and their keys: one table from which help, hints, popups, palette, `aicr keys` and the
-//! documentation are made.
+//! Actions, their names and their keys: one table from which help, hints, popups, palette, `aicr keys`, the documentation
+//! and every sentence that names a key are made.
+//!
+//! [`BINDINGS`] is the table; a [`Keymap`] is the table with the keys that are bound now.
 
 use super::Screen;
-use crate::term::key::{self, Key};
+use crate::term::key::{self, Code, Key, UnknownKey};
 
 /// What a key, a palette row or a script asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -72,13 +74,58 @@ pub enum Action {
     Redraw,
     Suspend,
     Interrupt,
+    PopupPage,
+    NextMatch,
+    PreviousMatch,
+    Complete,
+    FieldStart,
+    FieldEnd,
+    FieldLeft,
+    FieldRight,
+    Erase,
+    EraseWord,
+    EraseAll,
+    AnswerYes,
+    AnswerNo,
+    OtherAnswer,
+}
+
+/// What lies over a screen and takes the keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Popup {
+    /// Rows without a field: messages, texts.
+    List,
+    /// A field, with or without rows below it; characters are typed.
+    Field,
+    Question,
+}
+
+impl Popup {
+    pub fn name(self) -> &'static str {
+        match self {
+            Popup::List => "lists",
+            Popup::Field => "fields",
+            Popup::Question => "questions",
+        }
+    }
+}
+
+/// What takes the keys now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Context {
+    Screen(Screen),
+    Popup(Popup),
 }
 
 /// Where a key means its action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
+    /// On every screen.
     Everywhere,
     On(&'static [Screen]),
+    /// On every screen, and in popups that give the key no other meaning.
+    Always,
+    In(&'static [Popup]),
 }
 
 /// Headings of the help.
@@ -90,10 +137,12 @@ pub enum Group {
     Look,
     Act,
     Program,
+    Popups,
 }
 
 impl Group {
-    pub const ALL: [Group; 6] = [Group::Move, Group::Panels, Group::Find, Group::Look, Group::Act, Group::Program];
+    pub const ALL: [Group; 7] =
+        [Group::Move, Group::Panels, Group::Find, Group::Look, Group::Act, Group::Program, Group::Popups];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -103,6 +152,7 @@ impl Group {
             Group::Look => "look",
             Group::Act => "act",
             Group::Program => "program",
+            Group::Popups => "popups and fields",
         }
     }
 }
@@ -138,27 +188,43 @@ const fn on(screens: &'static [Screen], binding: Binding) -> Binding {
     Binding { scope: Scope::On(screens), ..binding }
 }
 
+const fn always(binding: Binding) -> Binding {
+    Binding { scope: Scope::Always, ..binding }
+}
+
+const fn popup(
+    popups: &'static [Popup],
+    action: Action,
+    name: &'static str,
+    keys: &'static [&'static str],
+    hint: &'static str,
+    help: &'static str,
+) -> Binding {
+    Binding { action, name, keys, scope: Scope::In(popups), group: Group::Popups, hint, help }
+}
+
 use Action as A;
 use Group as G;
+use Popup::{Field, List, Question};
 
 /// Every action, in the order of the help.
 #[rustfmt::skip]
 pub const BINDINGS: &[Binding] = &[
-    key(A::MoveDown, "move-down", &["j", "Down"], G::Move, "move", "one row down"),
-    key(A::MoveUp, "move-up", &["k", "Up"], G::Move, "move", "one row up"),
-    key(A::First, "first", &["g g", "Home"], G::Move, "first", "first row"),
-    key(A::Last, "last", &["G", "End"], G::Move, "last", "last row; in a log also follow"),
-    key(A::HalfDown, "half-down", &["Ctrl-D"], G::Move, "half page", "half a page down"),
-    key(A::HalfUp, "half-up", &["Ctrl-U"], G::Move, "half page", "half a page up"),
-    key(A::PageDown, "page-down", &["PgDn", "Ctrl-F"], G::Move, "page", "a page down"),
-    key(A::PageUp, "page-up", &["PgUp", "Ctrl-B"], G::Move, "page", "a page up"),
-    key(A::Left, "left", &["h", "Left"], G::Move, "fold", "fold, or scroll to the left"),
-    key(A::Right, "right", &["l", "Right"], G::Move, "unfold", "unfold, or scroll to the right"),
+    always(key(A::MoveDown, "move-down", &["j", "Down"], G::Move, "move", "one row down")),
+    always(key(A::MoveUp, "move-up", &["k", "Up"], G::Move, "move", "one row up")),
+    always(key(A::First, "first", &["g g", "Home"], G::Move, "first", "first row")),
+    always(key(A::Last, "last", &["G", "End"], G::Move, "last", "last row; in a log also follow")),
+    always(key(A::HalfDown, "half-down", &["Ctrl-D"], G::Move, "half page", "half a page down")),
+    always(key(A::HalfUp, "half-up", &["Ctrl-U"], G::Move, "half page", "half a page up")),
+    always(key(A::PageDown, "page-down", &["PgDn", "Ctrl-F"], G::Move, "page", "a page down")),
+    always(key(A::PageUp, "page-up", &["PgUp", "Ctrl-B"], G::Move, "page", "a page up")),
+    always(key(A::Left, "left", &["h", "Left"], G::Move, "fold", "fold, or scroll to the left")),
+    always(key(A::Right, "right", &["l", "Right"], G::Move, "unfold", "unfold, or scroll to the right")),
     key(A::NextThing, "next-thing", &["]"], G::Move, "next", "next thing that matters: change, failure, warning"),
     key(A::PreviousThing, "previous-thing", &["["], G::Move, "previous", "previous thing that matters"),
-    key(A::Enter, "enter", &["Enter"], G::Panels, "in", "go into what is selected"),
-    key(A::Back, "back", &["Esc"], G::Panels, "back", "undo the latest of popup, filter, zoom; never quits"),
-    key(A::Close, "close", &["q"], G::Panels, "close", "close what is open; at the top, quit"),
+    always(key(A::Enter, "enter", &["Enter"], G::Panels, "in", "go into what is selected")),
+    always(key(A::Back, "back", &["Esc"], G::Panels, "back", "undo the latest of popup, filter, zoom; never quits")),
+    always(key(A::Close, "close", &["q"], G::Panels, "close", "close what is open; at the top, quit")),
     key(A::NextPanel, "next-panel", &["Tab"], G::Panels, "panel", "next panel"),
     key(A::PreviousPanel, "previous-panel", &["Shift-Tab"], G::Panels, "panel", "previous panel"),
     key(A::PanelLeft, "panel-left", &["Ctrl-W h"], G::Panels, "left", "panel to the left"),
@@ -202,13 +268,27 @@ pub const BINDINGS: &[Binding] = &[
     key(A::Details, "details", &["D"], G::Look, "details", "the failure or message in full, as text"),
     on(&[Screen::Validate], key(A::Run, "run", &["r"], G::Act, "run", "run the validation; lists first what will be created")),
     on(&[Screen::Validate], key(A::Cancel, "cancel", &["x"], G::Act, "cancel", "cancel the run; asks first")),
-    key(A::Refresh, "refresh", &["R", "Ctrl-R"], G::Act, "refresh", "read everything again; retry what failed")
-    ,key(A::Copy, "copy", &["y", "c"], G::Act, "copy", "copy what is selected to the clipboard"),
+    key(A::Refresh, "refresh", &["R", "Ctrl-R"], G::Act, "refresh", "read everything again; retry what failed"),
+    always(key(A::Copy, "copy", &["y", "c"], G::Act, "copy", "copy what is selected to the clipboard")),
     key(A::CopyRow, "copy-row", &["C"], G::Act, "copy row", "copy the whole row"),
     key(A::Export, "export", &["Ctrl-S"], G::Act, "export", "write this frame as SVG into the current folder"),
     key(A::Redraw, "redraw", &["Ctrl-L"], G::Program, "redraw", "draw everything again"),
     key(A::Suspend, "suspend", &["Ctrl-Z"], G::Program, "suspend", "back to the shell; `fg` returns"),
-    key(A::Interrupt, "interrupt", &["Ctrl-C"], G::Program, "cancel", "cancel what runs; a second within 1 s quits"),
+    always(key(A::Interrupt, "interrupt", &["Ctrl-C"], G::Program, "cancel", "cancel what runs; a second within 1 s quits")),
+    popup(&[List], A::PopupPage, "popup-page", &["Space"], "page", "a page down"),
+    popup(&[Question], A::OtherAnswer, "other-answer", &["Tab", "Left", "Right", "h", "l"], "choose", "the other answer"),
+    popup(&[Question], A::AnswerYes, "answer-yes", &["y"], "yes", "answer yes, whatever is chosen"),
+    popup(&[Question], A::AnswerNo, "answer-no", &["n"], "no", "answer no, whatever is chosen"),
+    popup(&[List, Field], A::NextMatch, "next-match", &["Ctrl-N"], "next", "one row down, also while a text is typed"),
+    popup(&[List, Field], A::PreviousMatch, "previous-match", &["Ctrl-P"], "previous", "one row up, also while a text is typed"),
+    popup(&[Field], A::Complete, "complete", &["Tab"], "complete", "take the selected row into the field"),
+    popup(&[Field], A::FieldStart, "field-start", &["Home", "Ctrl-A"], "start", "to the start of the text"),
+    popup(&[Field], A::FieldEnd, "field-end", &["End", "Ctrl-E"], "end", "to the end of the text"),
+    popup(&[Field], A::FieldLeft, "field-left", &["Left"], "left", "one character to the left"),
+    popup(&[Field], A::FieldRight, "field-right", &["Right"], "right", "one character to the right"),
+    popup(&[Field], A::Erase, "erase", &["Backspace"], "erase", "erase the character before the cursor"),
+    popup(&[Field], A::EraseWord, "erase-word", &["Ctrl-W"], "erase word", "erase the word before the cursor"),
+    popup(&[Field], A::EraseAll, "erase-all", &["Ctrl-U"], "erase all", "erase the text"),
 ];
 
 /// The binding of an action.
@@ -218,33 +298,24 @@ pub fn binding(action: Action) -> &'static Binding {
 }
 
 impl Binding {
-    pub fn acts_on(&self, screen: Screen) -> bool {
-        match self.scope {
-            Scope::Everywhere => true,
-            Scope::On(screens) => screens.contains(&screen),
+    pub fn acts_in(&self, context: Context) -> bool {
+        match (self.scope, context) {
+            (Scope::Everywhere | Scope::Always, Context::Screen(_)) | (Scope::Always, Context::Popup(_)) => true,
+            (Scope::On(screens), Context::Screen(screen)) => screens.contains(&screen),
+            (Scope::In(popups), Context::Popup(popup)) => popups.contains(&popup),
+            _ => false,
         }
     }
 
-    /// The keys as sequences.
-    pub fn sequences(&self) -> impl Iterator<Item = Vec<Key>> {
-        // Names in the table are read by a test.
-        self.keys.iter().filter_map(|keys| key::sequence(keys).ok())
-    }
-
-    /// The first key as people write it: `gd`, `Ctrl-D`, `zz`.
-    pub fn shown(&self) -> String {
-        self.keys.first().map_or_else(String::new, |keys| written(keys))
-    }
-
-    /// All keys: `j, Down`.
-    pub fn shown_all(&self) -> String {
-        self.keys.iter().map(|keys| written(keys)).collect::<Vec<_>>().join(", ")
+    pub fn acts_on(&self, screen: Screen) -> bool {
+        self.acts_in(Context::Screen(screen))
     }
 }
 
-/// Plain letters of a sequence stand together; named keys keep their space.
-fn written(keys: &str) -> String {
-    if keys.contains("Ctrl-") { keys.to_owned() } else { keys.replace(' ', "") }
+/// Plain letters of a sequence are written together; named keys keep their space.
+fn written(sequence: &[Key]) -> String {
+    let names: Vec<String> = sequence.iter().map(Key::to_string).collect();
+    names.join(if sequence.iter().any(|key| key.ctrl || key.alt) { " " } else { "" })
 }
 
 /// What typed keys lead to.
@@ -256,87 +327,178 @@ pub enum Found {
     Nothing,
 }
 
-/// Looks up typed keys on a screen.
-pub fn find(typed: &[Key], screen: Screen) -> Found {
-    let mut longer = Vec::new();
-    for binding in BINDINGS.iter().filter(|binding| binding.acts_on(screen)) {
-        for sequence in binding.sequences() {
-            if sequence == typed {
-                return Found::Action(binding.action);
-            }
-            if sequence.starts_with(typed) {
-                longer.push((sequence[typed.len()], binding.action));
-            }
-        }
-    }
-    if longer.is_empty() { Found::Nothing } else { Found::Prefix(longer) }
+/// The table with the keys that are bound now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Keymap {
+    /// Sequences of each row of [`BINDINGS`]; the first is the one that sentences name.
+    sequences: Vec<Vec<Vec<Key>>>,
 }
 
-/// Two actions that one screen would have to choose between, keys that multiplexers eat, names that are no keys.
-pub fn problems() -> Vec<String> {
-    let mut problems = Vec::new();
-    for (index, binding) in BINDINGS.iter().enumerate() {
-        for keys in binding.keys {
-            if let Err(error) = key::sequence(keys) {
-                problems.push(format!("{}: {error}", binding.name));
-            }
+impl Default for Keymap {
+    fn default() -> Keymap {
+        // Names in the table are read by a test.
+        let sequences = |binding: &Binding| binding.keys.iter().filter_map(|keys| key::sequence(keys).ok()).collect();
+        Keymap { sequences: BINDINGS.iter().map(sequences).collect() }
+    }
+}
+
+impl Keymap {
+    /// Binds an action to other keys, instead of those that it has.
+    ///
+    /// # Errors
+    /// The name of a key is unknown.
+    pub fn rebind(&mut self, action: Action, keys: &[&str]) -> Result<(), UnknownKey> {
+        let sequences = keys.iter().map(|keys| key::sequence(keys)).collect::<Result<_, _>>()?;
+        if let Some(place) = BINDINGS.iter().position(|binding| binding.action == action) {
+            self.sequences[place] = sequences;
         }
-        if binding.keys.iter().all(|keys| ["Ctrl-A", "Ctrl-B", "Ctrl-Space"].iter().any(|eaten| keys.contains(eaten))) {
-            problems.push(format!("{}: every key is one that terminal multiplexers eat", binding.name));
+        Ok(())
+    }
+
+    /// Rows of the table with their sequences.
+    pub fn rows(&self) -> impl Iterator<Item = (&'static Binding, &[Vec<Key>])> {
+        BINDINGS.iter().zip(self.sequences.iter().map(Vec::as_slice))
+    }
+
+    fn of(&self, action: Action) -> &[Vec<Key>] {
+        self.rows().find(|(binding, _)| binding.action == action).map_or(&[], |(_, sequences)| sequences)
+    }
+
+    /// The key of an action as sentences write it: `gd`, `Ctrl-D`, `zz`; the name where no key is bound.
+    pub fn key(&self, action: Action) -> String {
+        self.of(action).first().map_or_else(|| format!("`{}`", binding(action).name), |keys| written(keys))
+    }
+
+    /// A command of the palette as sentences write it: `` `:diff FILE` ``.
+    pub fn command(&self, line: &str) -> String {
+        format!("`{}{line}`", self.key(Action::Palette))
+    }
+
+    /// All keys of an action: `j, Down`.
+    pub fn keys(&self, action: Action) -> String {
+        self.of(action).iter().map(|keys| written(keys)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether a key alone means an action.
+    pub fn is(&self, key: Key, action: Action) -> bool {
+        self.of(action).iter().any(|sequence| sequence[..] == [key])
+    }
+
+    /// Looks up typed keys. What a popup says about a key of its own comes before what the key means always; in a field,
+    /// characters are text.
+    pub fn find(&self, typed: &[Key], context: Context) -> Found {
+        let own = |binding: &Binding| matches!(binding.scope, Scope::In(_));
+        let found = match context {
+            Context::Popup(_) => self.look_up(typed, context, &own),
+            Context::Screen(_) => Found::Nothing,
+        };
+        match (found, context) {
+            (Found::Nothing, Context::Popup(Popup::Field)) if typed.first().is_some_and(is_text) => Found::Nothing,
+            (Found::Nothing, _) => self.look_up(typed, context, &|binding| !own(binding)),
+            (found, _) => found,
         }
-        for other in &BINDINGS[index + 1..] {
-            if other.name == binding.name {
-                problems.push(format!("{}: the name stands twice", binding.name));
-            }
-            let meet = Screen::ALL.iter().any(|screen| binding.acts_on(*screen) && other.acts_on(*screen));
-            for (ours, theirs) in
-                binding.sequences().flat_map(|ours| other.sequences().map(move |theirs| (ours.clone(), theirs)))
-            {
-                if meet && (ours.starts_with(&theirs) || theirs.starts_with(&ours)) {
-                    let keys: Vec<String> = ours.iter().map(Key::to_string).collect();
-                    problems.push(format!("{} and {}: both on `{}`", binding.name, other.name, keys.join(" ")));
+    }
+
+    fn look_up(&self, typed: &[Key], context: Context, among: &dyn Fn(&Binding) -> bool) -> Found {
+        let mut longer = Vec::new();
+        for (binding, sequences) in self.rows().filter(|(binding, _)| among(binding) && binding.acts_in(context)) {
+            for sequence in sequences {
+                if sequence == typed {
+                    return Found::Action(binding.action);
+                }
+                if sequence.starts_with(typed) {
+                    longer.push((sequence[typed.len()], binding.action));
                 }
             }
         }
+        if longer.is_empty() { Found::Nothing } else { Found::Prefix(longer) }
     }
-    problems
+
+    /// The action of whole keys on any screen.
+    pub fn anywhere(&self, typed: &[Key]) -> Option<&'static Binding> {
+        self.rows().find(|(_, sequences)| sequences.iter().any(|keys| keys == typed)).map(|(binding, _)| binding)
+    }
+
+    /// Two actions that one screen or popup would have to choose between, keys that multiplexers take, names that are
+    /// not keys.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let taken = [Key::ctrl('a'), Key::ctrl('b'), Key { ctrl: true, ..Key::char(' ') }];
+        for (index, (binding, sequences)) in self.rows().enumerate() {
+            if sequences.iter().all(|keys| keys.iter().any(|key| taken.contains(key))) {
+                problems.push(format!("{}: every key is one that terminal multiplexers take", binding.name));
+            }
+            for (other, theirs) in self.rows().skip(index + 1) {
+                if other.name == binding.name {
+                    problems.push(format!("{}: duplicate name", binding.name));
+                }
+                for (ours, theirs) in sequences.iter().flat_map(|ours| theirs.iter().map(move |theirs| (ours, theirs))) {
+                    if meet(binding, other) && (ours.starts_with(theirs) || theirs.starts_with(ours)) {
+                        problems.push(format!("{} and {}: both on `{}`", binding.name, other.name, written(ours)));
+                    }
+                }
+            }
+        }
+        problems
+    }
 }
 
-/// The key table as Markdown, for the documentation and `aicr keys`.
-pub fn markdown() -> String {
-    let mut text = String::from("| keys | action | what it does | where |\n| --- | --- | --- | --- |\n");
-    for group in Group::ALL {
-        for binding in BINDINGS.iter().filter(|binding| binding.group == group) {
-            let keys = binding
-                .keys
-                .iter()
-                .map(|keys| format!("`{}`", written(keys).replace('|', "\\|")))
-                .collect::<Vec<_>>()
-                .join(" ");
-            text.push_str(&format!("| {keys} | {} | {} | {} |\n", binding.name, binding.help, place(binding)));
-        }
-    }
-    text
+/// A key that a field takes as text.
+pub fn is_text(key: &Key) -> bool {
+    matches!(key.code, Code::Char(_)) && !key.ctrl && !key.alt
 }
 
-/// The key table as aligned text, by group.
-pub fn plain() -> String {
-    let mut text = String::new();
-    for group in Group::ALL {
-        text.push_str(&format!("{}{}\n", if text.is_empty() { "" } else { "\n" }, group.name()));
-        for binding in BINDINGS.iter().filter(|binding| binding.group == group) {
-            let place = place(binding);
-            let place = if place == "everywhere" { String::new() } else { format!(" ({place})") };
-            text.push_str(&format!("  {:<14}  {:<16}  {}{place}\n", binding.shown_all(), binding.name, binding.help));
+/// Both act in one context, and neither comes before the other there.
+fn meet(one: &Binding, other: &Binding) -> bool {
+    let own = |binding: &Binding| matches!(binding.scope, Scope::In(_));
+    let contexts = Screen::ALL
+        .map(Context::Screen)
+        .into_iter()
+        .chain([Popup::List, Popup::Field, Popup::Question].map(Context::Popup));
+    own(one) == own(other) && contexts.into_iter().any(|context| one.acts_in(context) && other.acts_in(context))
+}
+
+impl Keymap {
+    /// The key table as Markdown, for the documentation and `aicr keys`.
+    pub fn markdown(&self) -> String {
+        let mut text = String::from("| keys | action | what it does | where |\n| --- | --- | --- | --- |\n");
+        for group in Group::ALL {
+            for (binding, sequences) in self.rows().filter(|(binding, _)| binding.group == group) {
+                let keys = sequences
+                    .iter()
+                    .map(|keys| format!("`{}`", written(keys).replace('|', "\\|")))
+                    .collect::<Vec<_>>()
+                    .join(" ");
+                text.push_str(&format!("| {keys} | {} | {} | {} |\n", binding.name, binding.help, place(binding)));
+            }
         }
+        text
     }
-    text
+
+    /// The key table as aligned text, by group.
+    pub fn plain(&self) -> String {
+        let mut text = String::new();
+        for group in Group::ALL {
+            text.push_str(&format!("{}{}\n", if text.is_empty() { "" } else { "\n" }, group.name()));
+            for (binding, _) in self.rows().filter(|(binding, _)| binding.group == group) {
+                let place = match binding.scope {
+                    Scope::Everywhere => String::new(),
+                    _ => format!(" ({})", place(binding)),
+                };
+                let keys = self.keys(binding.action);
+                text.push_str(&format!("  {keys:<14}  {:<16}  {}{place}\n", binding.name, binding.help));
+            }
+        }
+        text
+    }
 }
 
 fn place(binding: &Binding) -> String {
     match binding.scope {
         Scope::Everywhere => "everywhere".to_owned(),
         Scope::On(screens) => screens.iter().map(|screen| screen.name()).collect::<Vec<_>>().join(", "),
+        Scope::Always => "everywhere and in popups".to_owned(),
+        Scope::In(popups) => popups.iter().map(|popup| popup.name()).collect::<Vec<_>>().join(", "),
     }
 }
 
@@ -346,7 +508,27 @@ mod tests {
 
     #[test]
     fn no_key_means_two_things() {
-        assert_eq!(problems(), Vec::<String>::new());
+        assert_eq!(Keymap::default().problems(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_key_name_of_the_table_is_read() {
+        for (binding, sequences) in Keymap::default().rows() {
+            assert!(!binding.keys.is_empty() && sequences.len() == binding.keys.len(), "{}", binding.name);
+        }
+    }
+
+    #[test]
+    fn one_key_for_two_actions_is_a_problem_only_where_both_act() {
+        let mut keys = Keymap::default();
+        keys.rebind(Action::Run, &["i"]).unwrap();
+        assert_eq!(keys.problems(), Vec::<String>::new(), "what-if is not on Validate");
+        keys.rebind(Action::Run, &["t"]).unwrap();
+        assert_eq!(keys.problems(), ["timestamps and run: both on `t`"]);
+        keys.rebind(Action::AnswerNo, &["y"]).unwrap();
+        assert_eq!(keys.problems().len(), 2);
+        keys.rebind(Action::Swap, &["Ctrl-A"]).unwrap();
+        assert!(keys.problems().iter().any(|problem| problem.starts_with("swap: every key")));
     }
 
     #[test]
@@ -357,13 +539,31 @@ mod tests {
         }
     }
 
+    #[track_caller]
+    fn check(typed: &str, context: Context, expected: Found) {
+        assert_eq!(Keymap::default().find(&key::sequence(typed).unwrap(), context), expected, "{typed}");
+    }
+
     #[test]
     fn sequences_are_found_step_by_step() {
-        let g = Key::char('g');
-        assert!(matches!(find(&[g], Screen::Recipe), Found::Prefix(next) if next.len() >= 4));
-        assert_eq!(find(&[g, Key::char('d')], Screen::Recipe), Found::Action(Action::GoDefinition));
-        assert_eq!(find(&[g, Key::char('d')], Screen::Compare), Found::Nothing);
-        assert_eq!(find(&[Key::char('r')], Screen::Validate), Found::Action(Action::Run));
-        assert_eq!(find(&[Key::char('r')], Screen::Cluster), Found::Nothing);
+        let on = Context::Screen;
+        let next = Keymap::default().find(&[Key::char('g')], on(Screen::Recipe));
+        assert!(matches!(next, Found::Prefix(next) if next.len() >= 4));
+        check("g d", on(Screen::Recipe), Found::Action(Action::GoDefinition));
+        check("g d", on(Screen::Compare), Found::Nothing);
+        check("r", on(Screen::Validate), Found::Action(Action::Run));
+        check("r", on(Screen::Cluster), Found::Nothing);
+    }
+
+    #[test]
+    fn a_popup_gives_keys_a_meaning_of_its_own_and_a_field_takes_characters() {
+        let over = Context::Popup;
+        check("y", over(Popup::Question), Found::Action(Action::AnswerYes));
+        check("y", over(Popup::List), Found::Action(Action::Copy));
+        check("y", over(Popup::Field), Found::Nothing);
+        check("Ctrl-U", over(Popup::Field), Found::Action(Action::EraseAll));
+        check("Ctrl-U", over(Popup::List), Found::Action(Action::HalfUp));
+        check("Down", over(Popup::Field), Found::Action(Action::MoveDown));
+        check("/", over(Popup::List), Found::Nothing);
     }
 }

@@ -4,7 +4,7 @@
 
 use super::{
     Screen,
-    keymap::{self, Action, Group},
+    keymap::{Action, Group, Keymap, Scope},
     model::{Message, Model, Severity},
     panes::{self, Pane, RowId, Tables, VALUES},
     theme::{self, Role},
@@ -119,6 +119,7 @@ type Table = table::Table<Choice>;
 pub struct Reads<'s> {
     pub model: &'s Model,
     pub tables: &'s Tables,
+    pub keys: &'s Keymap,
     pub screen: Screen,
 }
 
@@ -132,8 +133,8 @@ pub struct Overlay {
 }
 
 impl Overlay {
-    pub fn help(screen: Screen) -> Overlay {
-        Overlay::new(Kind::Help, Some(Field::default()), help(screen, ""))
+    pub fn help(reads: &Reads<'_>) -> Overlay {
+        Overlay::new(Kind::Help, Some(Field::default()), help(reads, ""))
     }
 
     pub fn palette(reads: &Reads<'_>, start: &str) -> Overlay {
@@ -208,7 +209,7 @@ impl Overlay {
     pub fn typed(&mut self, reads: &Reads<'_>) {
         let Some(field) = &self.field else { return };
         let content = match self.kind {
-            Kind::Help => help(reads.screen, &field.text),
+            Kind::Help => help(reads, &field.text),
             Kind::Palette => palette(reads, &field.text),
             _ => return,
         };
@@ -218,13 +219,16 @@ impl Overlay {
 }
 
 /// Key map of a screen, narrowed by what is typed; `@Ctrl-D` searches keys.
-fn help(screen: Screen, typed: &str) -> Content {
+fn help(reads: &Reads<'_>, typed: &str) -> Content {
+    let (keys, screen) = (reads.keys, reads.screen);
     let mut rows = Vec::new();
     for group in Group::ALL {
-        let bindings = keymap::BINDINGS.iter().filter(|binding| binding.group == group && binding.acts_on(screen));
-        let matching: Vec<_> = bindings
+        let here = keys.rows().map(|(binding, _)| binding).filter(|binding| {
+            binding.group == group && (binding.acts_on(screen) || matches!(binding.scope, Scope::In(_)))
+        });
+        let matching: Vec<_> = here
             .filter(|binding| match typed.strip_prefix('@') {
-                Some(key) => binding.keys.iter().any(|keys| keys.contains(key)),
+                Some(key) => keys.keys(binding.action).contains(key),
                 None => {
                     let typed = typed.to_lowercase();
                     binding.help.to_lowercase().contains(&typed) || binding.name.contains(&typed)
@@ -238,7 +242,7 @@ fn help(screen: Screen, typed: &str) -> Content {
         rows.push(Row::new(Choice::Line(rows.len()), heading));
         for binding in matching {
             let cells = vec![
-                Cell::new(Role::Key, format!("  {}", binding.shown_all())),
+                Cell::new(Role::Key, format!("  {}", keys.keys(binding.action))),
                 Cell::text(binding.help),
                 Cell::new(Role::Muted, binding.name),
             ];
@@ -247,9 +251,9 @@ fn help(screen: Screen, typed: &str) -> Content {
     }
     Content {
         title: format!("help: keys on {}", screen.name()),
-        note: "type to search, @key for keys, Enter does it".to_owned(),
+        note: format!("type to search, @key for keys, {} does it", keys.key(Action::Enter)),
         columns: vec![Column::new("", 16, 16), Column::new("", 20, 52).grows(), Column::new("", 12, 16).priority(1)],
-        says: if rows.is_empty() { vec![(Role::Muted, format!("no key does `{typed}`"))] } else { Vec::new() },
+        says: if rows.is_empty() { vec![(Role::Muted, format!("no key matches `{typed}`"))] } else { Vec::new() },
         rows,
         ordered: true,
         ..Content::default()
@@ -296,11 +300,11 @@ fn palette(reads: &Reads<'_>, typed: &str) -> Content {
             entries.push(Row::new(Choice::Run(typed.to_owned()), cells));
         }
     } else {
-        for binding in keymap::BINDINGS.iter().filter(|binding| binding.acts_on(reads.screen)) {
+        for (binding, _) in reads.keys.rows().filter(|(binding, _)| binding.acts_on(reads.screen)) {
             let cells = vec![
                 Cell::text(binding.name),
                 Cell::new(Role::Muted, binding.help),
-                Cell::new(Role::Key, binding.shown()),
+                Cell::new(Role::Key, reads.keys.key(binding.action)),
             ];
             entries.push(Row::new(Choice::Act(binding.action), cells));
         }
@@ -323,14 +327,14 @@ fn palette(reads: &Reads<'_>, typed: &str) -> Content {
     let rows = ranked(entries, typed);
     Content {
         title: "palette".to_owned(),
-        note: text::count(rows.len(), "match").replace("matchs", "matches"),
+        note: text::count_of(rows.len(), "match", "matches"),
         columns: vec![
             Column::new("", 18, 34).grows().name_like(),
             Column::new("", 16, 46).priority(1),
             Column::new("", 4, 8).priority(2),
         ],
         says: if rows.is_empty() {
-            vec![(Role::Muted, format!("nothing matches `{typed}`; Esc closes"))]
+            vec![(Role::Muted, format!("nothing matches `{typed}`; {} closes", reads.keys.key(Action::Back)))]
         } else {
             Vec::new()
         },

@@ -3,7 +3,7 @@
 use super::{
     Screen,
     app::State,
-    keymap,
+    keymap::{self, Action},
     layout::Class,
     model::Source,
     overlay::{Field, Kind, Overlay},
@@ -194,7 +194,7 @@ fn draw_panels(state: &State, canvas: &mut Canvas<'_>) {
             let note = note(state, *pane, inner);
             canvas.frame(*area, &table.content.title, &note, *pane == state.desk.focused());
         }
-        table.draw(canvas, inner, focused);
+        table.draw(canvas, inner, focused, &state.desk.keys.key(Action::Back));
     }
 }
 
@@ -221,7 +221,10 @@ fn draw_message(state: &State, canvas: &mut Canvas<'_>) {
     if let Some(message) = state.model.messages.back() {
         let (role, glyph) = super::overlay::mark(message.severity);
         let used = canvas.text(line.x + 1, line.y, line.width - 1, glyph, role) + 2;
-        let more = if message.failure.is_some() { "   D: details" } else { "" };
+        let more = match message.failure {
+            Some(_) => format!("   {}: details", state.desk.keys.key(Action::Details)),
+            None => String::new(),
+        };
         let shown = format!("{}{more}", message.text);
         let role = if message.severity == super::model::Severity::Info { Role::Muted } else { role };
         canvas.fitted(line.x + used, line.y, line.width.saturating_sub(used), &shown, Cut::End, role);
@@ -231,10 +234,12 @@ fn draw_message(state: &State, canvas: &mut Canvas<'_>) {
 /// Hints of the focused panel, or the field of the filter.
 fn draw_hint(state: &State, canvas: &mut Canvas<'_>) -> Option<Position> {
     let line = state.desk.layout.hint?;
+    let keys = &state.desk.keys;
     if let Some(field) = &state.desk.filter {
         let used = canvas.text(line.x, line.y, line.width, "/", Role::Key);
         let hidden = state.desk.table(state.desk.focused()).hidden;
-        let note = format!("{} hidden   Enter keeps, Esc clears ", text::thousands(hidden));
+        let (keeps, clears) = (keys.key(Action::Enter), keys.key(Action::Back));
+        let note = format!("{} hidden   {keeps} keeps, {clears} clears ", text::thousands(hidden));
         let area = Rect { x: line.x + used, width: line.width.saturating_sub(used), ..line };
         let columns = u16::try_from(note.len()).unwrap_or(0);
         if area.width > columns + 10 {
@@ -250,26 +255,27 @@ fn draw_hint(state: &State, canvas: &mut Canvas<'_>) -> Option<Position> {
         .iter()
         .map(|action| keymap::binding(*action))
         .filter(|binding| binding.acts_on(state.desk.screen))
-        .map(|binding| (binding.shown(), binding.hint))
+        .map(|binding| (keys.key(binding.action), binding.hint))
         .take(match state.desk.layout.class {
             Class::Bare => 0,
             Class::One => 1,
             _ => 6,
         })
         .collect();
-    hints.push((":".to_owned(), "cmd"));
-    hints.push(("?".to_owned(), "help"));
+    hints.push((keys.key(Action::Palette), "cmd"));
+    hints.push((keys.key(Action::Help), "help"));
+    let columns = |(key, word): &(String, &str)| u16::try_from(text::width(key) + 1 + text::width(word) + 2);
     let mode = state.desk.mode().word();
-    let last: u16 = 15;
+    let last: u16 = hints.iter().rev().take(2).map(|hint| columns(hint).unwrap_or(0)).sum();
     let mut x = line.x + 1;
     let count = hints.len();
-    for (index, (key, word)) in hints.into_iter().enumerate() {
-        let columns = u16::try_from(text::width(&key) + 1 + text::width(word) + 2).unwrap_or(u16::MAX);
-        // `: cmd  ? help` always has its room.
-        if index + 2 < count && x + columns + last > line.right() {
+    for (index, hint) in hints.iter().enumerate() {
+        // The last two, palette and help, always have their room.
+        if index + 2 < count && x + columns(hint).unwrap_or(u16::MAX) + last > line.right() {
             continue;
         }
-        x += canvas.text(x, line.y, line.right().saturating_sub(x), &key, Role::Key) + 1;
+        let (key, word) = hint;
+        x += canvas.text(x, line.y, line.right().saturating_sub(x), key, Role::Key) + 1;
         x += canvas.text(x, line.y, line.right().saturating_sub(x), word, Role::Muted) + if few { 1 } else { 2 };
     }
     if !mode.is_empty() && line.right() > x + 8 {
@@ -296,7 +302,8 @@ fn draw_continuations(state: &State, canvas: &mut Canvas<'_>) {
     let area = Rect::new(state.desk.width - width, hint.y - height, width, height);
     canvas.fill(area, Role::Text);
     let typed: String = state.desk.typed.iter().map(ToString::to_string).collect();
-    canvas.frame(area, &format!("{typed} …"), "Esc closes", true);
+    let closes = format!("{} closes", state.desk.keys.key(Action::Back));
+    canvas.frame(area, &format!("{typed} …"), &closes, true);
     for (offset, (key, action)) in next.iter().enumerate().take(usize::from(height.saturating_sub(2))) {
         let y = area.y + 1 + u16::try_from(offset).unwrap_or(0);
         let used = canvas.text(area.x + 2, y, 8, &key.to_string(), Role::Key);
@@ -311,8 +318,9 @@ fn draw_overlay(state: &State, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Op
     canvas.fill(area, Role::Text);
     let content = &overlay.table.content;
     let more = usize::from(area.height.saturating_sub(4)) < overlay.table.visible.len() && content.prose;
-    let note = if more { "j k scroll" } else { &content.note };
-    canvas.frame(area, &content.title, note, true);
+    let key = |action| state.desk.keys.key(action);
+    let scroll = format!("{} {} scroll", key(Action::MoveDown), key(Action::MoveUp));
+    canvas.frame(area, &content.title, if more { &scroll } else { &content.note }, true);
     let mut inner = Rect {
         x: area.x + 1,
         y: area.y + 1,
@@ -342,13 +350,13 @@ fn draw_overlay(state: &State, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Op
         canvas.right(
             Rect { width: inner.width.saturating_sub(1), ..inner },
             y,
-            "Tab chooses, Enter answers",
+            &format!("{} chooses, {} answers", key(Action::OtherAnswer), key(Action::Enter)),
             Role::Muted,
         );
     }
     let mut table = overlay.table.clone();
     table.scroll(inner.height);
-    table.draw(canvas, inner, true);
+    table.draw(canvas, inner, true, &key(Action::Back));
     cursor
 }
 

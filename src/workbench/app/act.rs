@@ -158,7 +158,7 @@ impl State {
                 return;
             }
         }
-        self.say(Severity::Info, "nothing here differs, fails or warns");
+        self.say(Severity::Info, "no differences, failures or warnings here");
     }
 
     fn act_on_panels(&mut self, action: Action) -> bool {
@@ -221,13 +221,13 @@ impl State {
             self.desk.layout.panels.iter().filter(|(_, area)| ahead(*area)).min_by_key(|(_, area)| distance(*area));
         match target.map(|(pane, _)| *pane) {
             Some(pane) => self.desk.focus_on(pane),
-            None => self.say(Severity::Info, "no panel there"),
+            None => self.say(Severity::Info, "there is no panel in that direction"),
         }
     }
 
     fn act_on_look(&mut self, action: Action) -> bool {
         match action {
-            Action::Help => self.desk.overlay = Some(Overlay::help(self.desk.screen)),
+            Action::Help => self.desk.overlay = Some(Overlay::help(&self.reads())),
             Action::Palette => self.desk.overlay = Some(self.palette("")),
             Action::Filter => {
                 let text = self.desk.table(self.desk.focused()).filter.clone();
@@ -264,7 +264,7 @@ impl State {
                 self.say(
                     Severity::Info,
                     match narrow {
-                        true => "side by side needs 100 columns; shown unified".to_owned(),
+                        true => "side by side needs 100 columns; the view is unified".to_owned(),
                         false => format!("view: {}", view.word()),
                     },
                 );
@@ -290,7 +290,8 @@ impl State {
         } else if pane != master {
             self.desk.focus_on(master);
         } else {
-            self.say(Severity::Info, "this is the top; q leaves");
+            let key = self.desk.keys.key(Action::Close);
+            self.say(Severity::Info, format!("nothing to go back to; {key} quits"));
         }
     }
 
@@ -354,8 +355,12 @@ impl State {
             self.say(
                 Severity::Info,
                 match dropped {
-                    0 => "nothing to keep yet: i opens what-if, h and l change a criterion".to_owned(),
-                    _ => "the kept columns are gone".to_owned(),
+                    0 => {
+                        let [open, left, right] =
+                            [Action::WhatIf, Action::Left, Action::Right].map(|action| self.desk.keys.key(action));
+                        format!("nothing to keep yet: {open} opens what-if, {left} and {right} change a criterion")
+                    }
+                    _ => "kept columns removed".to_owned(),
                 },
             );
             return;
@@ -398,7 +403,8 @@ impl State {
         let at = snapshot.metadata.get("timestamp").cloned().unwrap_or_default();
         self.model.compare.a = Some(Side { name: format!("{} {at}", self.model.cluster.name), snapshot });
         self.model.compare.b = None;
-        self.say(Severity::Ok, "kept as A; what changes from now on is shown on Compare (5)");
+        let key = self.desk.keys.key(Action::ScreenCompare);
+        self.say(Severity::Ok, format!("kept as A; Compare ({key}) shows what changes from now on"));
         self.compare_snapshots()
     }
 
@@ -432,7 +438,7 @@ impl State {
                 Vec::new()
             }
             None => {
-                self.say(Severity::Warn, format!("{shown} is not in the catalog any more"));
+                self.say(Severity::Warn, format!("{shown} is no longer in the catalog"));
                 Vec::new()
             }
         }
@@ -461,7 +467,10 @@ impl State {
         let failure = self.model.messages.iter().rev().find_map(|message| message.failure.as_ref());
         match failure {
             Some(failure) => self.desk.overlay = Some(Overlay::failure(failure)),
-            None => self.say(Severity::Info, "nothing failed; `:messages` has everything that was said"),
+            None => {
+                let line = self.desk.keys.command("messages");
+                self.say(Severity::Info, format!("nothing failed; {line} lists all messages"));
+            },
         }
     }
 

@@ -7,6 +7,7 @@ use crate::{
     workbench::{
         Screen,
         effect::Effect,
+        keymap::Action,
         model::{Severity, With},
         msg::SnapshotSlot,
         overlay::Overlay,
@@ -30,11 +31,17 @@ impl State {
             "recipe" => return self.recipe_command(rest),
             "diff" => return self.diff_command(rest),
             "compare" => return self.compare_command(rest),
-            "open" if rest.is_empty() => self.say(Severity::Info, "`:open FILE` shows a saved snapshot"),
+            "open" if rest.is_empty() => {
+                let line = self.desk.keys.command("open FILE");
+                self.say(Severity::Info, format!("{line} shows a saved snapshot"));
+            }
             "open" => return vec![Effect::ReadSnapshot { slot: SnapshotSlot::Cluster, path: PathBuf::from(rest) }],
             "live" => return vec![self.watch()],
             "save" => return self.save_command(rest),
-            _ => self.say(Severity::Warn, format!("`{word}` is no command; : lists them")),
+            _ => {
+                let key = self.desk.keys.key(Action::Palette);
+                self.say(Severity::Warn, format!("unknown command `{word}`; press {key} for the list"));
+            }
         }
         Vec::new()
     }
@@ -104,7 +111,8 @@ impl State {
         let read = |slot, path: &str| Effect::ReadSnapshot { slot, path: PathBuf::from(path) };
         match files[..] {
             [] => {
-                self.say(Severity::Info, "`:compare A.yaml` with the cluster, `:compare A.yaml B.yaml` two files");
+                let (one, two) = (self.desk.keys.command("compare A.yaml"), self.desk.keys.command("compare A.yaml B.yaml"));
+                self.say(Severity::Info, format!("{one} compares a file with the cluster, {two} two files"));
                 Vec::new()
             }
             [a] => {
@@ -117,7 +125,10 @@ impl State {
 
     fn save_command(&mut self, rest: &str) -> Vec<Effect> {
         match (&self.model.cluster.snapshot, rest) {
-            (_, "") => self.say(Severity::Info, "`:save FILE` writes the shown snapshot"),
+            (_, "") => {
+                let line = self.desk.keys.command("save FILE");
+                self.say(Severity::Info, format!("{line} writes the shown snapshot"));
+            }
             (None, _) => self.say(Severity::Info, "there is no snapshot yet"),
             (Some(snapshot), path) => {
                 return vec![Effect::Save { snapshot: snapshot.clone(), path: PathBuf::from(path) }];
@@ -136,7 +147,7 @@ impl State {
             let (name, value) = word.split_once('=').unwrap_or((word, ""));
             let Some(dimension) = Dimension::ALL.into_iter().find(|dimension| dimension.name() == name) else {
                 let names: Vec<&str> = Dimension::ALL.into_iter().map(Dimension::name).collect();
-                return Err(Failure::new(Kind::Usage, "read the criteria", format!("`{name}` is no criterion"))
+                return Err(Failure::new(Kind::Usage, "read the criteria", format!("unknown criterion `{name}`"))
                     .hint(format!("write NAME=VALUE with one of {}", names.join(", "))));
             };
             stated.push((dimension, value.to_owned()));

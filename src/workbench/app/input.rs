@@ -8,8 +8,9 @@ use crate::{
     },
     workbench::{
         Screen,
+        desk::Desk,
         effect::Effect,
-        keymap::{self, Action, Found},
+        keymap::{self, Action, Context, Found, Popup},
         model::Severity,
         overlay::{Choice, Field, Kind, Overlay, Question, Reads},
         panes::{Need, Pane, RowId},
@@ -43,45 +44,45 @@ impl State {
     }
 
     fn key(&mut self, key: Key) -> Vec<Effect> {
-        if key == Key::ctrl('c') {
+        if self.desk.keys.is(key, Action::Interrupt) {
             return self.interrupt();
         }
-        if self.desk.overlay.is_some() {
-            return self.overlay_key(key);
-        }
-        if self.desk.filter.is_some() {
-            self.filter_key(key);
-            return Vec::new();
-        }
-        if !self.desk.typed.is_empty() && key == Key::plain(Code::Esc) {
+        if !self.desk.typed.is_empty() && self.desk.keys.is(key, Action::Back) {
             self.desk.typed.clear();
             return Vec::new();
         }
         self.desk.typed.push(key);
-        match keymap::find(&self.desk.typed, self.desk.screen) {
-            Found::Action(action) => {
-                self.desk.typed.clear();
-                self.act(action)
-            }
-            Found::Prefix(_) => Vec::new(),
-            Found::Nothing => {
-                let keys: Vec<String> = std::mem::take(&mut self.desk.typed).iter().map(Key::to_string).collect();
-                self.unknown(&keys.join(" "));
-                Vec::new()
-            }
+        let context = self.desk.context();
+        let found = self.desk.keys.find(&self.desk.typed, context);
+        if let Found::Prefix(_) = found {
+            return Vec::new();
         }
+        let typed = std::mem::take(&mut self.desk.typed);
+        match (found, context) {
+            (Found::Action(action), Context::Screen(_)) => return self.act(action),
+            (Found::Action(action), Context::Popup(_)) if self.desk.overlay.is_some() => {
+                return self.act_on_overlay(action);
+            }
+            (Found::Action(action), Context::Popup(_)) => self.act_on_filter(action),
+            (_, Context::Popup(Popup::Field)) => self.type_text(key),
+            (_, Context::Popup(_)) => {}
+            (_, Context::Screen(_)) => self.unknown(&typed),
+        }
+        Vec::new()
     }
 
-    /// Says what a key would do elsewhere, or that it does nothing.
-    fn unknown(&mut self, keys: &str) {
-        let elsewhere = keymap::BINDINGS.iter().find(|binding| binding.keys.contains(&keys));
-        let said = match elsewhere {
+    /// Says what keys would do elsewhere, or that they do nothing.
+    fn unknown(&mut self, typed: &[Key]) {
+        let names: Vec<String> = typed.iter().map(Key::to_string).collect();
+        let keys = names.join(" ");
+        let said = match self.desk.keys.anywhere(typed) {
             Some(binding) => {
                 let screens = Screen::ALL.into_iter().filter(|screen| binding.acts_on(*screen));
-                let names: Vec<&str> = screens.map(Screen::name).collect();
-                format!("`{keys}` ({}) acts on {}", binding.name, names.join(", "))
+                let places: Vec<&str> = screens.map(Screen::name).collect();
+                let places = if places.is_empty() { "popups".to_owned() } else { places.join(", ") };
+                format!("`{keys}` ({}) acts on {places}", binding.name)
             }
-            None => format!("`{keys}` does nothing here; ? lists the keys"),
+            None => format!("`{keys}` does nothing here; {} lists the keys", self.desk.keys.key(Action::Help)),
         };
         self.say(Severity::Info, said);
     }
@@ -97,32 +98,61 @@ impl State {
             field.insert(text);
             self.apply_filter();
         } else {
-            self.say(Severity::Info, "pasted text goes into a field: / or : opens one");
+            let [filter, palette] = [Action::Filter, Action::Palette].map(|action| self.desk.keys.key(action));
+            self.say(Severity::Info, format!("pasted text goes into a field: {filter} or {palette} opens one"));
         }
+    }
+
+    /// A character for the field that has the keys; other keys do nothing there.
+    fn type_text(&mut self, key: Key) {
+        let Code::Char(c) = key.code else { return };
+        if keymap::is_text(&key) {
+            self.edit(|field| field.insert(c.encode_utf8(&mut [0; 4])));
+        }
+    }
+
+    /// Changes the field that has the keys, and what depends on it.
+    fn edit(&mut self, change: impl FnOnce(&mut Field)) {
+        if let Some(mut overlay) = self.desk.overlay.take() {
+            if let Some(field) = &mut overlay.field {
+                change(field);
+                overlay.typed(&self.reads());
+            }
+            self.desk.overlay = Some(overlay);
+        } else if let Some(field) = &mut self.desk.filter {
+            change(field);
+            self.apply_filter();
+        }
+    }
+
+    /// Moves and erases in a field; false where the action is another one.
+    fn act_on_field(&mut self, action: Action) -> bool {
+        match action {
+            Action::FieldStart => self.edit(|field| field.cursor = 0),
+            Action::FieldEnd => self.edit(|field| field.cursor = field.text.len()),
+            Action::FieldLeft => self.edit(Field::left),
+            Action::FieldRight => self.edit(Field::right),
+            Action::Erase => self.edit(Field::backspace),
+            Action::EraseWord => self.edit(Field::delete_word),
+            Action::EraseAll => self.edit(Field::clear),
+            _ => return false,
+        }
+        true
     }
 
     // -- the filter --------------------------------------------------------------------------------------------------
 
-    fn filter_key(&mut self, key: Key) {
-        let Some(field) = &mut self.desk.filter else { return };
-        match (key.code, key.ctrl) {
-            (Code::Enter, _) => {
+    fn act_on_filter(&mut self, action: Action) {
+        match action {
+            Action::Enter | Action::MoveDown => self.desk.filter = None,
+            Action::Back => {
                 self.desk.filter = None;
-                return;
+                self.set_filter(String::new());
             }
-            (Code::Esc, _) => {
-                field.clear();
-                self.apply_filter();
-                self.desk.filter = None;
-                return;
+            _ => {
+                self.act_on_field(action);
             }
-            (Code::Down, _) => {
-                self.desk.filter = None;
-                return;
-            }
-            _ => edit(field, key),
         }
-        self.apply_filter();
     }
 
     fn apply_filter(&mut self) {
@@ -141,81 +171,38 @@ impl State {
 
     // -- overlays ----------------------------------------------------------------------------------------------------
 
-    fn overlay_key(&mut self, key: Key) -> Vec<Effect> {
-        let Some(mut overlay) = self.desk.overlay.take() else { return Vec::new() };
-        if let Kind::Question { question, chosen, .. } = &mut overlay.kind {
-            match key.code {
-                Code::Esc | Code::Char('q' | 'n') => return Vec::new(),
-                Code::Enter => return if *chosen == 1 { self.answer(*question) } else { Vec::new() },
-                Code::Char('y') => return self.answer(*question),
-                Code::Left | Code::Right | Code::Tab | Code::Char('h' | 'l') => *chosen = 1 - *chosen,
-                _ => self.scroll_overlay(&mut overlay, key),
-            }
-            self.desk.overlay = Some(overlay);
+    fn act_on_overlay(&mut self, action: Action) -> Vec<Effect> {
+        if self.act_on_field(action) {
             return Vec::new();
         }
-        match key.code {
-            Code::Esc => return Vec::new(),
-            Code::Enter => return self.overlay_enter(overlay),
-            Code::Char('q') if overlay.field.is_none() => return Vec::new(),
-            Code::Char('y' | 'c') if overlay.field.is_none() && !key.ctrl => {
-                let copied = match overlay.kind {
+        let Some(mut overlay) = self.desk.overlay.take() else { return Vec::new() };
+        match (action, &mut overlay.kind) {
+            (Action::Back | Action::Close | Action::AnswerNo, _) => return Vec::new(),
+            (Action::AnswerYes, Kind::Question { question, .. }) => return self.answer(*question),
+            (Action::Enter, Kind::Question { question, chosen, .. }) => {
+                return if *chosen == 1 { self.answer(*question) } else { Vec::new() };
+            }
+            (Action::OtherAnswer, Kind::Question { chosen, .. }) => *chosen = 1 - *chosen,
+            (Action::Copy, Kind::Question { .. }) => {}
+            (Action::Enter, _) => return self.overlay_enter(overlay),
+            (Action::Copy, kind) => {
+                let copied = match kind {
                     Kind::Text => overlay.copy.clone(),
                     _ => overlay.table.row().map(|row| row.plain()).unwrap_or_default(),
                 };
                 self.desk.overlay = Some(overlay);
                 return vec![Effect::Copy(copied)];
             }
-            Code::Tab => {
+            (Action::Complete, _) => {
                 if let Some(Choice::Run(line) | Choice::Take(line)) = overlay.table.row().map(|row| &row.id) {
                     overlay.field = Some(Field::with(line));
                     overlay.typed(&self.reads());
                 }
             }
-            _ if self.scrolls(&overlay, key) => self.scroll_overlay(&mut overlay, key),
-            _ => {
-                if let Some(field) = &mut overlay.field {
-                    edit(field, key);
-                    overlay.typed(&self.reads());
-                }
-            }
+            _ => scroll(&mut overlay, action, i64::from(self.desk.height / 2).max(1)),
         }
         self.desk.overlay = Some(overlay);
         Vec::new()
-    }
-
-    /// Keys that move in a list even while text is being typed.
-    fn scrolls(&self, overlay: &Overlay, key: Key) -> bool {
-        match key.code {
-            Code::Up | Code::Down | Code::PageUp | Code::PageDown => true,
-            Code::Char('n' | 'p') => key.ctrl,
-            _ => overlay.field.is_none(),
-        }
-    }
-
-    fn scroll_overlay(&mut self, overlay: &mut Overlay, key: Key) {
-        let page = i64::from(self.desk.height / 2).max(1);
-        let rows = match (key.code, key.ctrl) {
-            (Code::Down, _) | (Code::Char('n'), true) | (Code::Char('j'), false) => 1,
-            (Code::Up, _) | (Code::Char('p'), true) | (Code::Char('k'), false) => -1,
-            (Code::PageDown, _) | (Code::Char('d' | 'f'), true) | (Code::Char(' '), _) => page,
-            (Code::PageUp, _) | (Code::Char('u' | 'b'), true) => -page,
-            (Code::Home, _) | (Code::Char('g'), false) => i64::MIN / 2,
-            (Code::End, _) | (Code::Char('G'), false) => i64::MAX / 2,
-            (Code::Right, _) | (Code::Char('l'), false) => {
-                overlay.table.left += 8;
-                0
-            }
-            (Code::Left, _) | (Code::Char('h'), false) => {
-                overlay.table.left = overlay.table.left.saturating_sub(8);
-                0
-            }
-            _ => 0,
-        };
-        let step = if overlay.table.content.prose && rows.abs() == 1 { rows * (page / 2).max(1) } else { rows };
-        if rows != 0 {
-            overlay.table.move_by(step);
-        }
     }
 
     fn overlay_enter(&mut self, overlay: Overlay) -> Vec<Effect> {
@@ -239,8 +226,9 @@ impl State {
         Overlay::palette(&self.reads(), start)
     }
 
-    fn reads(&self) -> Reads<'_> {
-        Reads { model: &self.model, tables: &self.desk.tables, screen: self.desk.screen }
+    pub(super) fn reads(&self) -> Reads<'_> {
+        let Desk { tables, keys, screen, .. } = &self.desk;
+        Reads { model: &self.model, tables, keys, screen: *screen }
     }
 
     /// Puts the cursor on a row of a pane.
@@ -284,7 +272,8 @@ impl State {
         if self.model.run.active && !self.model.run.cancelling {
             return self.cancel_run();
         }
-        self.say(Severity::Info, "nothing to cancel; Ctrl-C again within a second leaves");
+        let key = self.desk.keys.key(Action::Interrupt);
+        self.say(Severity::Info, format!("nothing to cancel; {key} again within 1 s quits"));
         Vec::new()
     }
 
@@ -337,16 +326,19 @@ impl State {
     }
 }
 
-fn edit(field: &mut Field, key: Key) {
-    match (key.code, key.ctrl) {
-        (Code::Char('u'), true) => field.clear(),
-        (Code::Char('w'), true) => field.delete_word(),
-        (Code::Char('a'), true) | (Code::Home, _) => field.cursor = 0,
-        (Code::Char('e'), true) | (Code::End, _) => field.cursor = field.text.len(),
-        (Code::Char(c), false) if !key.alt => field.insert(c.encode_utf8(&mut [0; 4])),
-        (Code::Backspace, _) => field.backspace(),
-        (Code::Left, _) => field.left(),
-        (Code::Right, _) => field.right(),
+/// Moves in the rows of a popup; in a text, a step is half a page.
+fn scroll(overlay: &mut Overlay, action: Action, page: i64) {
+    let table = &mut overlay.table;
+    let step = if table.content.prose { (page / 2).max(1) } else { 1 };
+    match action {
+        Action::MoveDown | Action::NextMatch => table.move_by(step),
+        Action::MoveUp | Action::PreviousMatch => table.move_by(-step),
+        Action::PageDown | Action::HalfDown | Action::PopupPage => table.move_by(page),
+        Action::PageUp | Action::HalfUp => table.move_by(-page),
+        Action::First => table.move_to(0),
+        Action::Last => table.move_to(usize::MAX),
+        Action::Right => table.left += 8,
+        Action::Left => table.left = table.left.saturating_sub(8),
         _ => {}
     }
 }

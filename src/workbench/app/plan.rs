@@ -7,6 +7,7 @@ use crate::{
     report::words::{Tone, Word},
     validate::event::{Body, Event, Status, Verdict},
     workbench::{
+        keymap::Action,
         effect::Effect,
         model::{Run, Severity, Source},
         overlay::{Overlay, Question},
@@ -21,9 +22,13 @@ impl State {
     /// r: asks the driver what a run would create.
     pub(super) fn ask_run(&mut self) -> Vec<Effect> {
         match (&self.model.catalog.value, &self.model.recipe.value, &self.model.cluster.snapshot) {
-            _ if self.model.run.active => self.say(Severity::Info, "a run is active; x cancels it"),
+            _ if self.model.run.active => {
+                let key = self.desk.keys.key(Action::Cancel);
+                self.say(Severity::Info, format!("a run is active; {key} cancels it"));
+            }
             _ if self.model.cluster.source == Source::Saved => {
-                self.say(Severity::Info, "a saved snapshot runs no Jobs; `:live` goes back to the cluster");
+                let line = self.desk.keys.command("live");
+                self.say(Severity::Info, format!("a saved snapshot cannot run Jobs; {line} goes back to the cluster"));
             }
             (Some(catalog), Some(recipe), Some(_)) => {
                 let (catalog, recipe) = (catalog.clone(), recipe.clone());
@@ -115,10 +120,12 @@ impl State {
                 Tone::Open | Tone::Quiet => Severity::Warn,
             };
             let more = match verdict {
-                Verdict::Passed | Verdict::Cancelled => "",
-                Verdict::NotReady => "; a readiness constraint does not hold, so no Job was created",
-                Verdict::Failed | Verdict::Inconclusive => "; ] goes to the checks that did not pass",
-                Verdict::Skipped => "; there was nothing to check",
+                Verdict::Passed | Verdict::Cancelled => String::new(),
+                Verdict::NotReady => "; a readiness constraint does not hold, so no Job was created".to_owned(),
+                Verdict::Failed | Verdict::Inconclusive => {
+                    format!("; {} goes to the checks that did not pass", self.desk.keys.key(Action::NextThing))
+                }
+                Verdict::Skipped => "; there was nothing to check".to_owned(),
             };
             self.say(severity, format!("run ended: {word}{more}"));
         }

@@ -50,16 +50,26 @@ pub(super) fn nothing(view: &View<'_>) -> Vec<(Role, String)> {
         return failed(view, failure);
     }
     if diff.with == Some(With::Cluster) && view.model.cluster.snapshot.is_none() {
-        return vec![(Role::Text, "nothing is known of the cluster yet: 1 shows how it is reached".to_owned())];
+        let key = view.keys.key(Action::ScreenCluster);
+        return vec![(Role::Text, format!("the cluster has not been read yet: {key} shows why"))];
     }
     if diff.with.is_some() {
         return vec![(Role::Run, "comparing …".to_owned())];
     }
+    let keys = view.keys;
+    let key = |action| keys.key(action);
+    let other = keys.command("diff service=eks accelerator=h100");
     vec![
-        (Role::Text, "nothing to compare yet: this screen puts the recipe beside something else".to_owned()),
-        (Role::Muted, "= chooses what; `:diff service=eks accelerator=h100` states another recipe".to_owned()),
-        (Role::Muted, "`:diff cluster` is what the cluster runs, `:diff FILE` a saved recipe".to_owned()),
-        (Role::Muted, "i tries criteria on the Recipe screen; Enter there brings them here".to_owned()),
+        (Role::Text, "nothing to compare yet: this screen compares the recipe with another one or the cluster".to_owned()),
+        (Role::Muted, format!("{} chooses what; {other} compares with the recipe of other criteria", key(Action::CompareWith))),
+        (
+            Role::Muted,
+            format!("{} compares with the cluster, {} with a saved recipe", keys.command("diff cluster"), keys.command("diff FILE")),
+        ),
+        (
+            Role::Muted,
+            format!("{} tries criteria on the Recipe screen; {} there compares them here", key(Action::WhatIf), key(Action::Enter)),
+        ),
         (Role::Muted, "on the command line: aicr diff --baseline recipe.yaml --target cluster".to_owned()),
     ]
 }

@@ -42,7 +42,7 @@ fn build(view: &View<'_>) -> Content {
             );
         }
         return Content {
-            says: vec![(Role::Muted, "r lists what a run would create".to_owned())],
+            says: vec![(Role::Muted, format!("{} lists what a run would create", view.keys.key(Action::Run)))],
             ..prose(format!("check {name}"), rows)
         };
     }

@@ -6,7 +6,10 @@ use crate::{
     report::words::{self, Tone, Word},
     resolve::Resolution,
     validate::event::{ReadinessOutcome, State as CheckState, Status},
-    workbench::model::{CheckView, ReadinessView, Run},
+    workbench::{
+        keymap::Keymap,
+        model::{CheckView, ReadinessView, Run},
+    },
 };
 
 pub static PANE: Pane = Pane {
@@ -30,7 +33,7 @@ fn build(view: &View<'_>) -> Content {
     let mut rows = Vec::new();
     if run.checks.is_empty() && run.readiness.is_empty() && !run.active {
         match &view.model.recipe.value {
-            Some(resolution) => planned(&mut rows, resolution),
+            Some(resolution) => planned(&mut rows, resolution, view.keys),
             None => {
                 return content("validation".to_owned(), String::new(), Vec::new(), stack::no_recipe(view));
             }
@@ -74,7 +77,7 @@ fn counts(run: &Run) -> String {
     parts.join(" ")
 }
 
-fn planned(rows: &mut Vec<Row>, resolution: &Resolution) {
+fn planned(rows: &mut Vec<Row>, resolution: &Resolution, keys: &Keymap) {
     let constraints = &resolution.recipe.constraints;
     let head = |id: RowId, name: &str, count: usize, noun: &str| Row {
         branch: Some(true),
@@ -118,7 +121,7 @@ fn planned(rows: &mut Vec<Row>, resolution: &Resolution) {
                         check.as_str().into(),
                         Cell::new(Role::Muted, "wait"),
                         Cell::new(Role::Muted, "-"),
-                        Cell::new(Role::Muted, "r runs it"),
+                        Cell::new(Role::Muted, format!("{} runs it", keys.key(Action::Run))),
                     ],
                 )
             });

@@ -27,7 +27,10 @@ fn build(view: &View<'_>) -> Content {
     let Some(resolution) = &view.model.recipe.value else {
         let says = match &view.model.recipe.failure {
             Some(failure) => failed(view, failure),
-            None => vec![(Role::Muted, "constraints come with a recipe: press 2".to_owned())],
+            None => {
+                let key = view.keys.key(Action::ScreenRecipe);
+                vec![(Role::Muted, format!("constraints come with a recipe: press {key}"))]
+            }
         };
         return content(Vec::new(), String::new(), says);
     };

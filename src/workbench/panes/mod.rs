@@ -26,7 +26,7 @@ mod what_if;
 
 use super::{
     Screen,
-    keymap::Action,
+    keymap::{Action, Keymap},
     layout::{Place, Presence},
     model::{Model, With},
     theme::Role,
@@ -297,6 +297,8 @@ pub fn main_of(screen: Screen) -> &'static Pane {
 pub struct View<'s> {
     pub model: &'s Model,
     pub tables: &'s Tables,
+    /// For sentences that name a key.
+    pub keys: &'s Keymap,
     /// The pane that reads.
     pub pane: &'static Pane,
     /// Columns inside it.
@@ -383,7 +385,7 @@ fn no_cluster(view: &View<'_>) -> Vec<(Role, String)> {
 }
 
 /// A failure in a panel: what failed, why, what to do, where more is.
-fn failed(_view: &View<'_>, failure: &Failure) -> Vec<(Role, String)> {
+fn failed(view: &View<'_>, failure: &Failure) -> Vec<(Role, String)> {
     let word = if failure.kind == crate::ops::Kind::Forbidden { "forbidden" } else { "failed" };
     let mut lines = vec![
         (Role::Fail, format!("✗ {word} to {}", text::clean(&failure.doing))),
@@ -392,7 +394,8 @@ fn failed(_view: &View<'_>, failure: &Failure) -> Vec<(Role, String)> {
     if let Some(hint) = &failure.hint {
         lines.push((Role::Muted, text::clean(hint).into_owned()));
     }
-    lines.push((Role::Muted, "R tries again, D shows everything".to_owned()));
+    let (again, all) = (view.keys.key(Action::Refresh), view.keys.key(Action::Details));
+    lines.push((Role::Muted, format!("{again} tries again, {all} shows everything")));
     lines
 }
 

@@ -32,7 +32,7 @@ fn build(view: &View<'_>) -> Content {
     let rows: Vec<Row> = shown.iter().copied().filter(in_group).map(row).collect();
     let note = match (hidden, compare.noise) {
         (0, _) => format!("{} differ", rows.len()),
-        (hidden, _) => format!("{} differ, {hidden} noisy hidden (.)", rows.len()),
+        (hidden, _) => format!("{} differ, {hidden} noisy hidden ({})", rows.len(), view.keys.key(Action::Noise)),
     };
     let same = vec![(Role::Ok, "✓ nothing differs".to_owned())];
     content(title, note, rows, same)
@@ -47,9 +47,9 @@ fn nothing(view: &View<'_>) -> Vec<(Role, String)> {
         return vec![(Role::Run, "comparing …".to_owned())];
     }
     vec![
-        (Role::Text, "nothing to compare yet: this screen puts two snapshots side by side".to_owned()),
-        (Role::Muted, "= keeps the cluster as it is now as A and compares what comes with it".to_owned()),
-        (Role::Muted, "`:compare before.yaml` compares a file with the cluster, two names two files".to_owned()),
+        (Role::Text, "nothing to compare yet: this screen compares two snapshots".to_owned()),
+        (Role::Muted, format!("{} keeps the cluster as it is now as A; B is the cluster as it changes", view.keys.key(Action::CompareWith))),
+        (Role::Muted, format!("{} compares a file with the cluster, two names two files", view.keys.command("compare before.yaml"))),
         (Role::Muted, "on the command line: aicr snapshot -o before.yaml; aicr diff before.yaml after.yaml".to_owned()),
     ]
 }

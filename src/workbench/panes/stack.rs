@@ -128,9 +128,10 @@ pub(super) fn no_recipe(view: &View<'_>) -> Vec<(Role, String)> {
     if data.catalog.loading || data.recipe.loading {
         return vec![(Role::Run, "resolving …".to_owned())];
     }
+    let (key, line) = (view.keys.key(Action::WhatIf), view.keys.command("recipe service=kind accelerator=a100"));
     vec![
         (Role::Text, "no recipe yet: it needs criteria, or a cluster that reveals them".to_owned()),
-        (Role::Muted, "i chooses criteria; `:recipe service=kind accelerator=a100` states them".to_owned()),
+        (Role::Muted, format!("{key} chooses criteria; {line} states them")),
         (Role::Muted, "on the command line: aicr recipe --service kind --accelerator a100".to_owned()),
     ]
 }

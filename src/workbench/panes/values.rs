@@ -129,7 +129,7 @@ impl Tree<'_> {
             TracedValue::Map(entries) if entries.is_empty() => (Cell::new(Role::Muted, "{}"), None),
             TracedValue::List(items) => (Cell::new(Role::Muted, text::count(items.len(), "item")), Some(open)),
             TracedValue::Map(entries) => {
-                (Cell::new(Role::Muted, text::count(entries.len(), "entry").replace("entrys", "entries")), Some(open))
+                (Cell::new(Role::Muted, text::count_of(entries.len(), "entry", "entries")), Some(open))
             }
         };
         let name_role = if branch.is_some() && depth < 2 { Role::Strong } else { Role::Text };

@@ -30,10 +30,14 @@ fn build(view: &View<'_>) -> Content {
     let Some(what_if) = &data.what_if else {
         return Content {
             title: "what-if".to_owned(),
-            says: vec![(Role::Muted, "i opens it: change a criterion and see what would change".to_owned())],
+            says: vec![(
+                Role::Muted,
+                format!("{} opens it: change a criterion and see what would change", view.keys.key(Action::WhatIf)),
+            )],
             ..Content::default()
         };
     };
+    let key = |action| view.keys.key(action);
     let rows = Dimension::ALL
         .into_iter()
         .map(|dimension| {
@@ -47,7 +51,7 @@ fn build(view: &View<'_>) -> Content {
                 choices = choices.and(if chosen { Role::Focus } else { Role::Muted }, format!("{value} "));
             }
             if dimension == Dimension::Nodes {
-                choices = Cell::new(Role::Muted, "h and l halve and double");
+                choices = Cell::new(Role::Muted, format!("{} and {} halve and double", key(Action::Left), key(Action::Right)));
             }
             let word = |value: Option<String>| value.unwrap_or_else(|| "any".to_owned());
             Row {
@@ -89,8 +93,9 @@ fn failure_line(view: &View<'_>) -> Vec<(Role, String)> {
 
 fn summary(view: &View<'_>) -> String {
     let Some(what_if) = &view.model.what_if else { return String::new() };
+    let key = |action| view.keys.key(action);
     if what_if.criteria == view.model.criteria {
-        return "h l change a value, Esc reverts".to_owned();
+        return format!("{} {} change a value, {} reverts", key(Action::Left), key(Action::Right), key(Action::Back));
     }
     match &what_if.changes.value {
         Some(changes) if !what_if.changes.loading => {
@@ -100,7 +105,8 @@ fn summary(view: &View<'_>) -> String {
             });
             let count = components.count();
             let components = if count > 0 { format!(", {}", text::count(count, "component")) } else { String::new() };
-            format!("{}{components}; Enter: Diff, K: column", text::count(changes.len(), "change"))
+            let changes = text::count(changes.len(), "change");
+            format!("{changes}{components}; {}: Diff, {}: column", key(Action::Enter), key(Action::KeepColumn))
         }
         _ if what_if.resolution.failure.is_some() => "no recipe for these criteria".to_owned(),
         _ => "resolving …".to_owned(),
@@ -133,6 +139,9 @@ fn compare(view: &View<'_>) -> Step {
         Some(what_if) if what_if.criteria != view.model.criteria => {
             Step::Diff(With::Criteria(what_if.criteria.clone()))
         }
-        _ => Step::Say("nothing was changed yet: h and l change the criterion".to_owned()),
+        _ => {
+            let (left, right) = (view.keys.key(Action::Left), view.keys.key(Action::Right));
+            Step::Say(format!("nothing was changed yet: {left} and {right} change the criterion"))
+        }
     }
 }

@@ -425,14 +425,15 @@ impl<I: Identity> Table<I> {
         self.top = self.top.min(most);
     }
 
-    /// Paints the window. The cursor bar shows only with focus; without it a marker stays.
-    pub fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, focused: bool) {
+    /// Paints the window. The cursor bar shows only with focus; without it a marker stays. `clears` is the key that clears
+    /// a filter.
+    pub fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, focused: bool, clears: &str) {
         if area.width == 0 || area.height == 0 {
             return;
         }
         let mut y = area.top();
         if self.visible.is_empty() {
-            self.draw_says(canvas, area);
+            self.draw_says(canvas, area, clears);
             return;
         }
         for (role, line) in &self.content.says {
@@ -461,11 +462,11 @@ impl<I: Identity> Table<I> {
         }
     }
 
-    fn draw_says(&self, canvas: &mut Canvas<'_>, area: Rect) {
+    fn draw_says(&self, canvas: &mut Canvas<'_>, area: Rect, clears: &str) {
         let mut lines: Vec<(Role, String)> = Vec::new();
         if self.hidden > 0 {
             lines.push((Role::Muted, format!("nothing matches `{}`", self.filter)));
-            lines.push((Role::Muted, format!("{} hidden, Esc clears the filter", text::count(self.hidden, "row"))));
+            lines.push((Role::Muted, format!("{} hidden, {clears} clears the filter", text::count(self.hidden, "row"))));
         } else {
             for (role, line) in &self.content.says {
                 let wrapped = text::wrap(line, usize::from(area.width.saturating_sub(MARGIN + 1)));

@@ -147,7 +147,12 @@ pub fn thousands(number: usize) -> String {
 
 /// `1 node`, `5 nodes`.
 pub fn count(number: usize, noun: &str) -> String {
-    format!("{} {noun}{}", thousands(number), if number == 1 { "" } else { "s" })
+    count_of(number, noun, &format!("{noun}s"))
+}
+
+/// As [`count`], for a plural of its own: `2 entries`.
+pub fn count_of(number: usize, one: &str, many: &str) -> String {
+    format!("{} {}", thousands(number), if number == 1 { one } else { many })
 }
 
 /// `0.2s`, `41.0s`, `2m05s`, `3h12m`.
@@ -199,6 +204,8 @@ mod tests {
         assert_eq!(skip("ab", 9), "");
         assert_eq!(thousands(1_234_567), "1,234,567");
         assert_eq!(count(1, "node"), "1 node");
+        assert_eq!(count(2, "node"), "2 nodes");
+        assert_eq!(count_of(0, "entry", "entries"), "0 entries");
         assert_eq!(duration(125_000), "2m05s");
         assert_eq!(duration(41_049), "41.0s");
     }

@@ -1,0 +1,276 @@
+//! A workbench without a terminal: its effects are carried out at once, against the demo cluster's own data.
+
+use aicr::{
+    catalog::validator::Phase,
+    cluster::watch::{LiveStatus, LiveView},
+    criteria::Criteria,
+    demo::DemoOptions,
+    diff,
+    ops::{self, connect::Target},
+    resolve::Options,
+    snapshot::Snapshot,
+    term::{
+        color::Level,
+        input::Input,
+        key::{self, Code, Key},
+    },
+    validate::event::{Body, CheckResult, Event, PlannedCheck, ReadinessOutcome, State as CheckState, Status},
+    workbench::{
+        Look, RunOptions,
+        app::State,
+        effect::Effect,
+        msg::{Msg, SnapshotSlot},
+        screenshot, view,
+    },
+};
+use ratatui::buffer::Buffer;
+use std::sync::{Arc, OnceLock};
+
+/// 2026-01-14 09:12:00 UTC.
+pub const NOW: u64 = 1_768_381_920_000;
+
+/// What the demo cluster measures, once.
+pub fn snapshot() -> Arc<Snapshot> {
+    static SNAPSHOT: OnceLock<Arc<Snapshot>> = OnceLock::new();
+    SNAPSHOT.get_or_init(|| snapshot_of(DemoOptions::default())).clone()
+}
+
+/// What a demo cluster measures.
+pub fn snapshot_of(demo: DemoOptions) -> Arc<Snapshot> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let target = Target::Demo(demo);
+    let taken = runtime.block_on(async {
+        let connection = ops::connect::connect(&target).await.unwrap();
+        ops::snapshot::take(&connection, "2026-01-14T09:10:00Z").await.unwrap()
+    });
+    Arc::new(taken)
+}
+
+/// A workbench whose effects are carried out at once, so that nothing depends on time.
+pub struct Desk {
+    pub state: State,
+    /// Effects that only a driver can carry out.
+    pub left: Vec<Effect>,
+}
+
+impl Desk {
+    pub fn new(width: u16, height: u16, look: Look) -> Desk {
+        let criteria =
+            Criteria { service: Some("kind".into()), accelerator: Some("a100".into()), ..Criteria::default() };
+        let options = RunOptions {
+            target: Target::Demo(DemoOptions::default()),
+            criteria: Some(criteria),
+            look,
+            ..RunOptions::default()
+        };
+        let level = options.look.color.unwrap_or(Level::True);
+        let mut state = State::new(&options, level, width, height).unwrap();
+        state.model.now_ms = NOW;
+        let mut desk = Desk { state, left: Vec::new() };
+        let first = desk.state.begin();
+        desk.carry_out(first);
+        desk.left.clear();
+        desk
+    }
+
+    /// With the demo cluster in view.
+    pub fn live(width: u16, height: u16) -> Desk {
+        Desk::live_with(width, height, Look::default())
+    }
+
+    pub fn live_with(width: u16, height: u16, look: Look) -> Desk {
+        let mut desk = Desk::new(width, height, look);
+        desk.tell(Msg::Connected { generation: 1, context: "demo".into(), server: "demo".into() });
+        desk.view(LiveStatus::Fresh, Some(snapshot()));
+        desk
+    }
+
+    pub fn view(&mut self, status: LiveStatus, snapshot: Option<Arc<Snapshot>>) {
+        let view = LiveView { snapshot, status, missing: Vec::new() };
+        self.tell(Msg::Live { generation: 1, view });
+    }
+
+    pub fn tell(&mut self, msg: Msg) {
+        self.state.prepare();
+        let effects = self.state.update(msg);
+        self.carry_out(effects);
+    }
+
+    pub fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            let answer = match effect {
+                Effect::LoadCatalog { generation } => {
+                    Msg::Catalog { generation, answer: ops::recipe::load_catalog(&[]) }
+                }
+                Effect::Resolve { slot, generation, catalog, query, snapshot } => {
+                    let answer = ops::recipe::resolve(&catalog, &query, snapshot.as_deref(), Options::default());
+                    Msg::Resolved { slot, generation, answer: answer.map(|resolved| Arc::new(resolved.resolution)) }
+                }
+                Effect::WhatIfChanges { generation, left, right } => {
+                    let changes = diff::recipe::compare(&(&*left).into(), &(&*right).into());
+                    Msg::WhatIfChanges { generation, answer: Ok(Arc::new(changes)) }
+                }
+                Effect::CompareRecipes { generation, recipe, versus, swapped } => {
+                    let changes = ops::diff::changes(&(&*recipe).into(), &versus, swapped);
+                    Msg::RecipesCompared { generation, answer: Ok(Arc::new(changes)) }
+                }
+                Effect::ReadRecipe { generation, catalog, path } => {
+                    let text = std::fs::read_to_string(&path).unwrap();
+                    let read = ops::diff::read_recipe(&catalog, &path.to_string_lossy(), &text);
+                    let answer = read.map(|(side, _)| Arc::new(side));
+                    Msg::RecipeRead { generation, answer }
+                }
+                Effect::CompareSnapshots { generation, left, right } => {
+                    let changes = diff::snapshot::compare(&left, &right);
+                    Msg::SnapshotsCompared { generation, answer: Ok(Arc::new(changes)) }
+                }
+                other => {
+                    self.left.push(other);
+                    continue;
+                }
+            };
+            self.tell(answer);
+        }
+    }
+
+    /// Presses keys as they are named, separated by spaces.
+    pub fn keys(&mut self, names: &str) {
+        for key in key::sequence(names).unwrap() {
+            self.tell(Msg::Input(Input::Key(key)));
+        }
+    }
+
+    pub fn type_text(&mut self, text: &str) {
+        for c in text.chars() {
+            self.tell(Msg::Input(Input::Key(Key::plain(Code::Char(c)))));
+        }
+    }
+
+    pub fn command(&mut self, line: &str) {
+        self.keys(":");
+        self.type_text(line);
+        self.keys("Enter");
+    }
+
+    pub fn frame(&mut self) -> Buffer {
+        self.state.prepare();
+        view::frame(&self.state).0
+    }
+
+    pub fn text(&mut self) -> String {
+        screenshot::symbols(&self.frame())
+    }
+
+    #[track_caller]
+    pub fn shows(&mut self, expected: &str) {
+        let text = self.text();
+        assert!(text.contains(expected), "`{expected}` is not in\n{text}");
+    }
+
+    pub fn run(&mut self, at: u64, body: Body) {
+        self.state.model.now_ms = NOW + at;
+        self.tell(Msg::Run(Event { at_ms: NOW + at, body }));
+    }
+}
+
+pub fn planned(name: &str, phase: Phase) -> PlannedCheck {
+    PlannedCheck {
+        name: name.into(),
+        phase,
+        description: format!("Proves that {name} holds"),
+        image: "aicr/check:0.1.0".into(),
+        timeout_seconds: 300,
+    }
+}
+
+/// A run in the middle: one check passed, one failed, one runs, one cannot be scheduled.
+pub fn run_half_way(desk: &mut Desk) {
+    let checks = vec![
+        planned("operator-health", Phase::Deployment),
+        planned("gpu-operator-version", Phase::Deployment),
+        planned("dra-support", Phase::Conformance),
+        planned("accelerator-metrics", Phase::Conformance),
+        planned("ai-service-metrics", Phase::Conformance),
+    ];
+    let result = |name: &str, phase, status, message: &str| CheckResult {
+        name: name.into(),
+        phase,
+        status,
+        message: message.into(),
+        exit_code: Some(i32::from(status == Status::Failed)),
+        node: Some("worker-1".into()),
+        image: "aicr/check:0.1.0".into(),
+        total_ms: 3100,
+        run_ms: 900,
+        start_ms: NOW,
+        stop_ms: NOW + 3100,
+        stdout: vec!["looked".into()],
+    };
+    desk.run(
+        0,
+        Body::Planned {
+            run_id: "20260114-091200-00c0ffee00c0ffee".into(),
+            namespace: "aicr-validation".into(),
+            context: "demo".into(),
+            recipe: "service=kind accelerator=a100".into(),
+            checks,
+        },
+    );
+    desk.run(
+        10,
+        Body::Readiness {
+            name: "K8s.server.version".into(),
+            expected: ">= 1.34".into(),
+            outcome: ReadinessOutcome::Pass,
+            actual: Some("v1.34.0".into()),
+            reason: None,
+        },
+    );
+    desk.run(20, Body::PhaseStarted { phase: Phase::Deployment });
+    for (check, at) in [("operator-health", 30), ("gpu-operator-version", 40)] {
+        desk.run(at, Body::State { check: check.into(), state: CheckState::Creating });
+        desk.run(at + 5, Body::State { check: check.into(), state: CheckState::Running { node: "worker-1".into() } });
+    }
+    for text in
+        ["reads pods of namespace gpu-operator", "1 of 1 pods is ready", "\u{1b}[31mred\u{1b}[0m and \u{202e}backwards"]
+    {
+        desk.run(100, Body::Log { check: "operator-health".into(), text: text.into() });
+    }
+    let passed = result("operator-health", Phase::Deployment, Status::Passed, "");
+    desk.run(3130, Body::Finished { check: "operator-health".into(), result: passed });
+    let failed =
+        result("gpu-operator-version", Phase::Deployment, Status::Failed, "v25.10.1 does not satisfy >= v26.3.0");
+    desk.run(3200, Body::Finished { check: "gpu-operator-version".into(), result: failed });
+    desk.run(3300, Body::PhaseStarted { phase: Phase::Conformance });
+    desk.run(3310, Body::State { check: "dra-support".into(), state: CheckState::Running { node: "worker-2".into() } });
+    desk.run(3400, Body::Log { check: "dra-support".into(), text: "looks for resource slices".into() });
+    let message = "0/5 nodes are available: 5 Insufficient nvidia.com/gpu".to_owned();
+    desk.run(3500, Body::State { check: "accelerator-metrics".into(), state: CheckState::Unscheduled { message } });
+    desk.state.model.now_ms = NOW + 31_000;
+    desk.state.model.run.active = true;
+    desk.tell(Msg::Tick);
+}
+
+/// Another snapshot of the cluster, later: a driver was updated, a node is gone.
+pub fn later() -> Arc<Snapshot> {
+    let mut later = Snapshot::clone(&snapshot());
+    for measurement in &mut later.measurements {
+        for subtype in &mut measurement.subtypes {
+            if subtype.name == "nodes" {
+                subtype.items.retain(|item| item.context.get("name").is_none_or(|name| name != "worker-3"));
+            }
+            if subtype.name == "image" {
+                subtype.data.insert("gpu-operator".into(), aicr::snapshot::Reading::Text("v26.3.2".into()));
+                subtype.data.insert("slinky".into(), aicr::snapshot::Reading::Text("0.9.0".into()));
+            }
+        }
+    }
+    Arc::new(later)
+}
+
+/// Both sides of the Compare screen.
+pub fn compare(desk: &mut Desk, a: (&str, Arc<Snapshot>), b: (&str, Arc<Snapshot>)) {
+    for (slot, (name, snapshot)) in [(SnapshotSlot::A, a), (SnapshotSlot::B, b)] {
+        desk.tell(Msg::Snapshot { slot, name: name.into(), answer: Ok(snapshot) });
+    }
+}

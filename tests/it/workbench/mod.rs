@@ -1,0 +1,8 @@
+//! The workbench without a terminal: frames, keys and messages against the demo cluster's own data.
+
+mod cluster;
+mod desk;
+mod keys;
+mod recipes;
+mod runs;
+mod screens;

@@ -1,0 +1,87 @@
+//! Recipes compared, tried and traced to their files; snapshots compared.
+
+use super::{
+    desk::{Desk, compare, snapshot},
+    screens::golden,
+};
+use aicr::{cluster::watch::LiveStatus, snapshot::Snapshot, workbench::Screen};
+use std::sync::Arc;
+
+#[test]
+fn what_if_shows_changes_and_enter_takes_them_to_diff() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("2 i");
+    desk.shows("h l change a value");
+    desk.keys("l");
+    desk.shows("was kind");
+    desk.shows("changed by what-if");
+    desk.keys("Enter");
+    assert_eq!(desk.state.desk.screen, Screen::Diff);
+    desk.shows("PATH");
+    let before = desk.text();
+    desk.keys("X");
+    assert_ne!(before, desk.text(), "swapping changes what is left and right");
+}
+
+#[test]
+fn a_saved_recipe_is_compared_line_by_line_and_the_cluster_again_with_every_view() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("saved.yaml");
+    let mut desk = Desk::live(200, 60);
+    let recipe = desk.state.model.recipe.value.clone().unwrap().recipe.clone();
+    let text = aicr::recipe::format::to_yaml(&recipe).replace("version: v26.3.2", "version: v26.3.1");
+    std::fs::write(&path, text).unwrap();
+    desk.command(&format!("diff {}", path.display()));
+    desk.shows("1 changed");
+    desk.shows("v26.3.1");
+    desk.shows("saved.yaml:");
+    let rows = &desk.state.model.diff.changes.value.as_ref().unwrap().rows;
+    assert!(!format!("{rows:?}").contains("left: Some((1, "), "the file has its first line too: {rows:?}");
+    desk.command("diff cluster");
+    desk.shows("v25.10.1");
+    let bumped = aicr::snapshot::format::to_value(&snapshot()).to_string().replace("v25.10.1", "v26.3.2");
+    desk.view(LiveStatus::Fresh, Some(Arc::new(aicr::snapshot::format::read(&bumped).unwrap())));
+    let text = desk.text();
+    assert!(!text.contains("v25.10.1"), "{text}");
+}
+
+#[test]
+fn what_ifs_are_kept_as_columns_until_they_are_dropped() {
+    let mut desk = Desk::live(200, 60);
+    desk.keys("2 i l K");
+    let first = desk.state.model.kept[0].criteria.clone();
+    desk.keys("l K");
+    assert_eq!(desk.state.model.kept.len(), 2);
+    desk.keys("K");
+    assert_eq!(desk.state.model.kept.len(), 2, "the same is kept once");
+    desk.command("value components.gpu-operator.values.driver");
+    golden("kept-200x60", &desk.text());
+    let service = first.service.unwrap();
+    desk.shows(&format!("A service={service}"));
+    desk.keys("i i K");
+    desk.shows("kept columns removed");
+    assert!(desk.state.model.kept.is_empty());
+    desk.keys("Esc K");
+    desk.shows("nothing to keep yet");
+}
+
+#[test]
+fn a_value_leads_to_the_line_that_set_it() {
+    let mut desk = Desk::live(120, 40);
+    desk.command("value components.gpu-operator.version");
+    desk.shows("ladder components.gpu-operator.version");
+    desk.keys("g d");
+    desk.shows(".yaml:");
+    desk.keys("Esc");
+    desk.shows("ladder components.gpu-operator.version");
+}
+
+#[test]
+fn noise_is_hidden_and_counted() {
+    let mut desk = Desk::live(120, 40);
+    let mut noisy = Snapshot::clone(&snapshot());
+    noisy.metadata.insert("timestamp".into(), "2026-01-15T00:00:00Z".into());
+    compare(&mut desk, ("a.yaml", snapshot()), ("b.yaml", Arc::new(noisy)));
+    desk.keys("5");
+    desk.shows("nothing differs");
+}

@@ -1,0 +1,87 @@
+//! A validation from its question to its end.
+
+use super::{
+    desk::{Desk, run_half_way, snapshot},
+    screens::golden,
+};
+use aicr::{
+    ops,
+    snapshot::Snapshot,
+    validate::event::{Body, Verdict},
+    workbench::{effect::Effect, msg::Msg},
+};
+use std::sync::Arc;
+
+#[test]
+fn a_run_needs_a_yes() {
+    let mut desk = Desk::live(80, 24);
+    desk.keys("4 r");
+    let plan = desk.left.pop();
+    let Some(Effect::Plan { catalog, recipe }) = plan else { panic!("{plan:?}") };
+    let options = aicr::validate::plan::PlanOptions {
+        run_id: "20260114-091200-00c0ffee00c0ffee".into(),
+        namespace: "aicr-validation".into(),
+        image: "aicr/check:0.1.0".into(),
+        version: "0.1.0".into(),
+        ..Default::default()
+    };
+    let prepared = ops::validate::prepare(
+        &catalog,
+        recipe.recipe.clone(),
+        "recipe",
+        Snapshot::clone(&snapshot()),
+        &options,
+        Default::default(),
+    );
+    let prepared = Arc::new(prepared.unwrap());
+    desk.tell(Msg::Planned(Ok(prepared.clone())));
+    golden("question-80x24", &desk.text());
+    desk.keys("Enter");
+    assert!(desk.left.is_empty(), "Enter on the question cancels: {:?}", desk.left);
+    desk.tell(Msg::Planned(Ok(prepared)));
+    desk.keys("Tab Enter");
+    assert!(matches!(desk.left.pop(), Some(Effect::Run(_))));
+    desk.shows("starting");
+}
+
+#[test]
+fn a_run_steps_live_and_its_end_is_said() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("4");
+    run_half_way(&mut desk);
+    desk.shows("1 pass 1 fail");
+    desk.shows("unscheduled");
+    desk.keys("g g ]");
+    desk.shows("v25.10.1 does not satisfy >= v26.3.0");
+    desk.keys("x");
+    desk.shows("cancel the run?");
+    desk.keys("Tab Enter");
+    assert!(matches!(desk.left.pop(), Some(Effect::CancelRun)));
+    desk.run(40_000, Body::CleanedUp { removed: 9, left: Vec::new() });
+    desk.run(40_001, Body::Ended { verdict: Verdict::Cancelled });
+    desk.shows("run ended: canceled");
+    desk.keys("g g");
+    desk.shows("9 objects removed, nothing left");
+}
+
+#[test]
+fn what_checks_print_cannot_steer_the_terminal() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("4");
+    run_half_way(&mut desk);
+    desk.command("filter operator-health");
+    desk.keys("j j");
+    desk.shows("^[[31mred^[[0m and <U+202E>backwards");
+}
+
+#[test]
+fn leaving_a_run_asks() {
+    let mut desk = Desk::live(80, 24);
+    desk.keys("4");
+    run_half_way(&mut desk);
+    desk.keys("q");
+    assert!(!desk.state.quit);
+    desk.shows("Leaving cancels it");
+    desk.keys("Esc q y");
+    assert!(desk.state.quit && matches!(desk.left[..], [Effect::CancelRun, Effect::Quit]));
+}

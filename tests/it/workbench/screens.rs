@@ -1,0 +1,213 @@
+//! Golden frames: one test per screen that shows all its sizes, so that no mismatch hides another.
+
+use super::desk::{Desk, compare, later, run_half_way, snapshot};
+use aicr::{
+    term::{color::Level, input::Input, key::Key},
+    workbench::{Look, keymap, msg::Msg, screenshot},
+};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+const SIZES: [(u16, u16); 5] = [(40, 10), (80, 24), (100, 30), (120, 40), (200, 60)];
+
+/// A screen in a state that is worth looking at, at a size.
+type Make = fn(u16, u16, Look) -> Desk;
+
+pub const STATES: [(&str, Make); 8] = [
+    ("cluster", cluster),
+    ("recipe", recipe),
+    ("what-if", what_if),
+    ("diff", diff),
+    ("sides", sides),
+    ("observed", observed),
+    ("validate", validate),
+    ("compare", compared),
+];
+
+fn cluster(width: u16, height: u16, look: Look) -> Desk {
+    let mut desk = Desk::live_with(width, height, look);
+    desk.keys("j");
+    desk
+}
+
+fn recipe(width: u16, height: u16, look: Look) -> Desk {
+    let mut desk = Desk::live_with(width, height, look);
+    desk.command("value components.gpu-operator.values.driver.enabled");
+    desk
+}
+
+fn what_if(width: u16, height: u16, look: Look) -> Desk {
+    let mut desk = Desk::live_with(width, height, look);
+    desk.keys("2 i l");
+    desk
+}
+
+fn diff(width: u16, height: u16, look: Look) -> Desk {
+    let mut desk = Desk::live_with(width, height, look);
+    desk.command("diff service=eks accelerator=h100 os=ubuntu intent=training");
+    desk
+}
+
+fn sides(width: u16, height: u16, look: Look) -> Desk {
+    let mut desk = Desk::live_with(width, height, look);
+    desk.command("diff service=kind accelerator=a100 nodes=8");
+    desk.command("diff service=eks accelerator=a100");
+    desk.keys("| ] ] ]");
+    desk
+}
+
+fn observed(width: u16, height: u16, look: Look) -> Desk {
+    let mut desk = Desk::live_with(width, height, look);
+    desk.command("diff cluster");
+    desk.keys("j");
+    desk
+}
+
+fn validate(width: u16, height: u16, look: Look) -> Desk {
+    let mut desk = Desk::live_with(width, height, look);
+    desk.keys("4");
+    run_half_way(&mut desk);
+    desk.keys("g g ]");
+    desk
+}
+
+fn compared(width: u16, height: u16, look: Look) -> Desk {
+    let mut desk = Desk::live_with(width, height, look);
+    compare(&mut desk, ("before.yaml", snapshot()), ("after.yaml", later()));
+    desk.keys("5 j");
+    desk
+}
+
+pub fn golden(name: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../../golden/workbench");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, text));
+}
+
+/// Compares every frame, each with its own golden file; the differences are in the output, all names in the failure.
+#[track_caller]
+fn all_golden(frames: impl IntoIterator<Item = (String, String)>) {
+    let differ = |(name, text): &(String, String)| catch_unwind(AssertUnwindSafe(|| golden(name, text))).is_err();
+    let names: Vec<String> = frames.into_iter().filter(differ).map(|(name, _)| name).collect();
+    assert!(names.is_empty(), "these frames differ: {}", names.join(", "));
+}
+
+#[track_caller]
+fn every_size(state: &str) {
+    let (name, make) = STATES.iter().find(|(name, _)| *name == state).unwrap();
+    let mut frames = Vec::new();
+    for (width, height) in SIZES {
+        let mut desk = make(width, height, Look::default());
+        let frame = desk.frame();
+        frames.push((format!("{name}-{width}x{height}"), screenshot::symbols(&frame)));
+        if (width, height) == (80, 24) {
+            let styles = screenshot::styles(&frame, &desk.state.desk.theme);
+            frames.push((format!("{name}-{width}x{height}-styles"), styles));
+        }
+    }
+    let mut ascii = make(80, 24, Look { ascii: true, ..Look::default() });
+    frames.push((format!("{name}-80x24-ascii"), ascii.text()));
+    all_golden(frames);
+}
+
+macro_rules! every_size_of {
+    ($($test:ident: $state:literal,)*) => { $(#[test] fn $test() { every_size($state); })* };
+}
+
+every_size_of! {
+    the_cluster_screen: "cluster",
+    the_recipe_screen: "recipe",
+    the_recipe_screen_with_what_if: "what-if",
+    the_diff_screen_of_two_recipes: "diff",
+    the_diff_screen_side_by_side: "sides",
+    the_diff_screen_with_the_cluster: "observed",
+    the_validate_screen_in_a_run: "validate",
+    the_compare_screen: "compare",
+}
+
+#[test]
+fn without_color_every_frame_says_the_same() {
+    for (name, make) in STATES {
+        for (width, height) in [(80, 24), (120, 40)] {
+            let mono = Look { color: Some(Level::None), ..Look::default() };
+            assert_eq!(make(width, height, Look::default()).text(), make(width, height, mono).text(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn ascii_frames_are_ascii_and_keep_the_focus_visible() {
+    for (name, make) in STATES {
+        let text = make(80, 24, Look { ascii: true, ..Look::default() }).text();
+        assert!(text.is_ascii(), "{name}:\n{text}");
+        assert!(text.contains("#=="), "{name}: no heavy border\n{text}");
+    }
+}
+
+#[test]
+fn overlays_look_as_they_should() {
+    let mut desk = Desk::live(80, 24);
+    desk.keys("2 ?");
+    let mut frames = vec![("help-80x24".to_owned(), desk.text())];
+    desk.keys("Esc :");
+    desk.type_text("comp");
+    frames.push(("palette-80x24".to_owned(), desk.text()));
+    desk.keys("Esc g");
+    frames.push(("popup-80x24".to_owned(), desk.text()));
+    all_golden(frames);
+}
+
+#[test]
+fn any_size_draws_and_keeps_the_context_line() {
+    let mut desks = STATES.map(|(name, make)| (name, make(80, 24, Look::default())));
+    let widths = (1..=45).chain([59, 60, 71, 72, 79, 80, 99, 100, 119, 120, 150, 199, 200, 250]);
+    for (turn, width) in widths.enumerate() {
+        for height in (1..=12).chain([15, 23, 24, 30, 39, 40, 47, 59, 60, 90]) {
+            let index = (turn + usize::from(height)) % desks.len();
+            let (name, desk) = &mut desks[index];
+            desk.tell(Msg::Input(Input::Resize { width, height }));
+            let frame = desk.frame();
+            assert_eq!((frame.area.width, frame.area.height), (width, height));
+            let first = screenshot::symbols(&frame);
+            let first = first.lines().next().unwrap_or_default();
+            assert!(width < 6 || first.contains("DEMO"), "{name} at {width}x{height}: {first}");
+            for cell in frame.content() {
+                assert!(!cell.symbol().chars().any(char::is_control), "{name} at {width}x{height}");
+            }
+        }
+    }
+}
+
+#[test]
+fn random_keys_do_no_harm() {
+    let mut names: Vec<String> = keymap::BINDINGS
+        .iter()
+        .flat_map(|binding| binding.keys.iter().map(|keys| keys.to_string()))
+        .filter(|keys| !["q", "Ctrl-C"].contains(&keys.as_str()))
+        .collect();
+    names.extend(["a", "Z", "Space", "Backspace", "Ctrl-W"].map(str::to_owned));
+    let mut seed: u64 = 20_260_114;
+    let mut random = |below: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(seed >> 33).unwrap() % below
+    };
+    for (_, make) in STATES {
+        let mut desk = make(100, 30, Look::default());
+        for _ in 0..400 {
+            let keys = names[random(names.len())].clone();
+            desk.keys(&keys);
+            if random(20) == 0 {
+                let (width, height) = (u16::try_from(random(220) + 1).unwrap(), u16::try_from(random(70) + 1).unwrap());
+                desk.tell(Msg::Input(Input::Resize { width, height }));
+            }
+            let focused = desk.state.desk.focused();
+            desk.frame();
+            let layout = &desk.state.desk.layout;
+            assert!(layout.panels.is_empty() || layout.panel(focused).is_some(), "{keys}: {focused:?} is not shown");
+            desk.left.clear();
+        }
+        assert!(!desk.state.quit);
+    }
+}
+
