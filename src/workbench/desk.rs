@@ -12,7 +12,10 @@ use super::{
     theme::{self, Theme, ThemeError},
     widgets::table::Identity,
 };
-use crate::term::{color::Level, key::Key};
+use crate::term::{
+    color::Level,
+    key::{Key, UnknownKey},
+};
 
 /// Which of the three ways keys are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +87,16 @@ impl Desk {
             blame: true,
             timestamps: true,
         })
+    }
+
+    /// Binds an action to other keys; every sentence that names it is made again.
+    ///
+    /// # Errors
+    /// The name of a key is unknown.
+    pub fn rebind(&mut self, action: Action, keys: &[&str]) -> Result<(), UnknownKey> {
+        self.keys.rebind(action, keys)?;
+        self.stale.fill(true);
+        Ok(())
     }
 
     pub fn focused(&self) -> &'static Pane {

@@ -432,7 +432,8 @@ impl Keymap {
                 if other.name == binding.name {
                     problems.push(format!("{}: duplicate name", binding.name));
                 }
-                for (ours, theirs) in sequences.iter().flat_map(|ours| theirs.iter().map(move |theirs| (ours, theirs))) {
+                for (ours, theirs) in sequences.iter().flat_map(|ours| theirs.iter().map(move |theirs| (ours, theirs)))
+                {
                     if meet(binding, other) && (ours.starts_with(theirs) || theirs.starts_with(ours)) {
                         problems.push(format!("{} and {}: both on `{}`", binding.name, other.name, written(ours)));
                     }

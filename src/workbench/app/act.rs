@@ -470,7 +470,7 @@ impl State {
             None => {
                 let line = self.desk.keys.command("messages");
                 self.say(Severity::Info, format!("nothing failed; {line} lists all messages"));
-            },
+            }
         }
     }
 

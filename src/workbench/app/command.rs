@@ -111,7 +111,8 @@ impl State {
         let read = |slot, path: &str| Effect::ReadSnapshot { slot, path: PathBuf::from(path) };
         match files[..] {
             [] => {
-                let (one, two) = (self.desk.keys.command("compare A.yaml"), self.desk.keys.command("compare A.yaml B.yaml"));
+                let (one, two) =
+                    (self.desk.keys.command("compare A.yaml"), self.desk.keys.command("compare A.yaml B.yaml"));
                 self.say(Severity::Info, format!("{one} compares a file with the cluster, {two} two files"));
                 Vec::new()
             }

@@ -7,8 +7,8 @@ use crate::{
     report::words::{Tone, Word},
     validate::event::{Body, Event, Status, Verdict},
     workbench::{
-        keymap::Action,
         effect::Effect,
+        keymap::Action,
         model::{Run, Severity, Source},
         overlay::{Overlay, Question},
         panes::Need,

@@ -60,15 +60,29 @@ pub(super) fn nothing(view: &View<'_>) -> Vec<(Role, String)> {
     let key = |action| keys.key(action);
     let other = keys.command("diff service=eks accelerator=h100");
     vec![
-        (Role::Text, "nothing to compare yet: this screen compares the recipe with another one or the cluster".to_owned()),
-        (Role::Muted, format!("{} chooses what; {other} compares with the recipe of other criteria", key(Action::CompareWith))),
         (
-            Role::Muted,
-            format!("{} compares with the cluster, {} with a saved recipe", keys.command("diff cluster"), keys.command("diff FILE")),
+            Role::Text,
+            "nothing to compare yet: this screen compares the recipe with another one or the cluster".to_owned(),
         ),
         (
             Role::Muted,
-            format!("{} tries criteria on the Recipe screen; {} there compares them here", key(Action::WhatIf), key(Action::Enter)),
+            format!("{} chooses what; {other} compares with the recipe of other criteria", key(Action::CompareWith)),
+        ),
+        (
+            Role::Muted,
+            format!(
+                "{} compares with the cluster, {} with a saved recipe",
+                keys.command("diff cluster"),
+                keys.command("diff FILE")
+            ),
+        ),
+        (
+            Role::Muted,
+            format!(
+                "{} tries criteria on the Recipe screen; {} there compares them here",
+                key(Action::WhatIf),
+                key(Action::Enter)
+            ),
         ),
         (Role::Muted, "on the command line: aicr diff --baseline recipe.yaml --target cluster".to_owned()),
     ]

@@ -48,8 +48,20 @@ fn nothing(view: &View<'_>) -> Vec<(Role, String)> {
     }
     vec![
         (Role::Text, "nothing to compare yet: this screen compares two snapshots".to_owned()),
-        (Role::Muted, format!("{} keeps the cluster as it is now as A; B is the cluster as it changes", view.keys.key(Action::CompareWith))),
-        (Role::Muted, format!("{} compares a file with the cluster, two names two files", view.keys.command("compare before.yaml"))),
+        (
+            Role::Muted,
+            format!(
+                "{} keeps the cluster as it is now as A; B is the cluster as it changes",
+                view.keys.key(Action::CompareWith)
+            ),
+        ),
+        (
+            Role::Muted,
+            format!(
+                "{} compares a file with the cluster, two names two files",
+                view.keys.command("compare before.yaml")
+            ),
+        ),
         (Role::Muted, "on the command line: aicr snapshot -o before.yaml; aicr diff before.yaml after.yaml".to_owned()),
     ]
 }

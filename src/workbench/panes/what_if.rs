@@ -51,7 +51,10 @@ fn build(view: &View<'_>) -> Content {
                 choices = choices.and(if chosen { Role::Focus } else { Role::Muted }, format!("{value} "));
             }
             if dimension == Dimension::Nodes {
-                choices = Cell::new(Role::Muted, format!("{} and {} halve and double", key(Action::Left), key(Action::Right)));
+                choices = Cell::new(
+                    Role::Muted,
+                    format!("{} and {} halve and double", key(Action::Left), key(Action::Right)),
+                );
             }
             let word = |value: Option<String>| value.unwrap_or_else(|| "any".to_owned());
             Row {

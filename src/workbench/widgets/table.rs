@@ -466,7 +466,8 @@ impl<I: Identity> Table<I> {
         let mut lines: Vec<(Role, String)> = Vec::new();
         if self.hidden > 0 {
             lines.push((Role::Muted, format!("nothing matches `{}`", self.filter)));
-            lines.push((Role::Muted, format!("{} hidden, {clears} clears the filter", text::count(self.hidden, "row"))));
+            lines
+                .push((Role::Muted, format!("{} hidden, {clears} clears the filter", text::count(self.hidden, "row"))));
         } else {
             for (role, line) in &self.content.says {
                 let wrapped = text::wrap(line, usize::from(area.width.saturating_sub(MARGIN + 1)));

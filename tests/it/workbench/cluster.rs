@@ -4,7 +4,7 @@ use super::desk::{Desk, snapshot, snapshot_of};
 use aicr::{
     cluster::{ClusterError, ClusterErrorKind, watch::LiveStatus},
     demo::DemoOptions,
-    workbench::Look,
+    workbench::{Look, panes::NODES, widgets::table::Identity},
 };
 
 #[test]
@@ -40,15 +40,20 @@ fn before_there_is_a_cluster_every_screen_says_what_is_missing() {
 
 #[test]
 fn the_cursor_stays_with_its_node_and_says_when_it_was_removed() {
-    let smaller = snapshot_of(DemoOptions { nodes: Some(4), ..DemoOptions::default() });
+    let larger = snapshot_of(DemoOptions { nodes: Some(7), ..DemoOptions::default() });
     let mut desk = Desk::live(120, 40);
     desk.keys("G");
     desk.shows("node worker-3");
-    desk.view(LiveStatus::Fresh, Some(smaller));
-    desk.shows("worker-3 was removed; the nearest row is selected");
-    desk.shows("node worker-2");
+    desk.view(LiveStatus::Fresh, Some(larger));
+    desk.shows("node worker-3");
+    desk.keys("G");
+    let last = desk.state.desk.table(&NODES).selected.clone().unwrap();
+    let last = last.name();
+    assert_ne!(last, "worker-3", "the larger cluster has nodes after it");
+    desk.shows(&format!("node {last}"));
     desk.view(LiveStatus::Fresh, Some(snapshot()));
-    desk.shows("node worker-2");
+    desk.shows(&format!("{last} was removed; the nearest row is selected"));
+    desk.shows("node worker-3");
 }
 
 #[test]

@@ -19,6 +19,7 @@ use aicr::{
         Look, RunOptions,
         app::State,
         effect::Effect,
+        keymap::Action,
         msg::{Msg, SnapshotSlot},
         screenshot, view,
     },
@@ -115,8 +116,9 @@ impl Desk {
                     Msg::RecipesCompared { generation, answer: Ok(Arc::new(changes)) }
                 }
                 Effect::ReadRecipe { generation, catalog, path } => {
-                    let text = std::fs::read_to_string(&path).unwrap();
-                    let read = ops::diff::read_recipe(&catalog, &path.to_string_lossy(), &text);
+                    let read = std::fs::read_to_string(&path)
+                        .map_err(|error| ops::Failure::new(ops::Kind::NotFound, "read the recipe", error.to_string()))
+                        .and_then(|text| ops::diff::read_recipe(&catalog, &path.to_string_lossy(), &text));
                     let answer = read.map(|(side, _)| Arc::new(side));
                     Msg::RecipeRead { generation, answer }
                 }
@@ -143,6 +145,14 @@ impl Desk {
     pub fn type_text(&mut self, text: &str) {
         for c in text.chars() {
             self.tell(Msg::Input(Input::Key(Key::plain(Code::Char(c)))));
+        }
+    }
+
+    /// Presses whatever key is bound to an action.
+    pub fn act(&mut self, action: Action) {
+        let (_, sequences) = self.state.desk.keys.rows().find(|(binding, _)| binding.action == action).unwrap();
+        for key in sequences[0].clone() {
+            self.tell(Msg::Input(Input::Key(key)));
         }
     }
 

@@ -1,6 +1,15 @@
 //! What keys do and what they are called.
 
-use super::desk::Desk;
+use super::{desk::Desk, screens::STATES};
+use aicr::{
+    ops::{Failure, Kind},
+    term::{input::Input, key::Key},
+    workbench::{
+        Look,
+        keymap::{self, Action as A},
+        msg::Msg,
+    },
+};
 
 #[test]
 fn q_leaves_and_escape_does_not() {
@@ -25,4 +34,76 @@ fn unknown_words_are_answered() {
     desk.shows("failed to read --service");
     desk.keys("D");
     desk.shows("did you mean eks");
+}
+
+/// Every state and popup that says something, at a size where nothing is cut: frames and messages.
+fn everything_said(rebind: impl Fn(&mut Desk)) -> Vec<(String, String)> {
+    let mut said = Vec::new();
+    let mut note = |name: &str, desk: &mut Desk| {
+        said.push((name.to_owned(), desk.text()));
+        let messages = desk.state.model.messages.iter().map(|message| message.text.clone());
+        said.push((format!("messages of {name}"), messages.collect::<Vec<_>>().join("\n")));
+    };
+    for (name, make) in STATES {
+        let mut desk = make(250, 80, Look::default());
+        rebind(&mut desk);
+        note(name, &mut desk);
+        for action in [A::Filter, A::Palette, A::Help, A::Swap, A::Details, A::KeepColumn, A::WhatIf, A::CompareWith] {
+            desk.act(action);
+            note(&format!("{name}, {action:?}"), &mut desk);
+            desk.type_text("nothing-is-called-this");
+            note(&format!("{name}, {action:?} with text"), &mut desk);
+            desk.act(A::Back);
+        }
+        for action in [A::Run, A::Cancel, A::Back, A::Back, A::Back, A::NextThing, A::GoDefinition, A::DiffView] {
+            desk.act(action);
+            desk.act(A::Back);
+        }
+        for key in [Key::char('Z'), Key::ctrl('c'), Key::char('r')] {
+            desk.tell(Msg::Input(Input::Key(key)));
+        }
+        desk.tell(Msg::Input(Input::Paste("pasted".into())));
+        note(&format!("{name}, at the end"), &mut desk);
+    }
+    for screen in [A::ScreenCluster, A::ScreenRecipe, A::ScreenDiff, A::ScreenValidate, A::ScreenCompare] {
+        let mut desk = Desk::new(250, 80, Look::default());
+        rebind(&mut desk);
+        desk.act(screen);
+        note(&format!("{screen:?} before the cluster"), &mut desk);
+        let failure = Failure::new(Kind::Unreachable, "connect", "connection refused");
+        desk.tell(Msg::ConnectFailed { generation: 1, failure });
+        note(&format!("{screen:?} without a cluster"), &mut desk);
+        desk.act(A::WhatIf);
+        desk.act(A::Enter);
+        desk.act(A::KeepColumn);
+        for line in ["open", "save", "compare", "nonsense"] {
+            desk.act(A::Palette);
+            desk.type_text(line);
+            desk.act(A::Enter);
+        }
+        note(&format!("{screen:?} after commands"), &mut desk);
+    }
+    said
+}
+
+#[test]
+fn every_sentence_that_names_a_key_names_the_one_that_is_bound() {
+    // Every action gets a key that no sentence has by chance: Alt and a letter of another alphabet.
+    let rebind = |desk: &mut Desk| {
+        for (letter, binding) in ('\u{10d0}'..).zip(keymap::BINDINGS) {
+            desk.state.desk.rebind(binding.action, &[&format!("Alt-{letter}")]).unwrap();
+        }
+    };
+    let mut named = 0;
+    for (name, text) in everything_said(rebind) {
+        named += text.matches("Alt-").count();
+        for word in text.split_whitespace().map(|word| word.trim_matches([',', ';', '.', ':', '(', ')', '`'])) {
+            let single = word.chars().count() == 1 && !["a", "A", "B", "1", "2", "3", "4", "5"].contains(&word);
+            let letter = single && word.chars().all(|c| c.is_ascii_alphabetic() || "=?]".contains(c));
+            let old =
+                ["Esc", "Enter", "Tab", "PgUp", "PgDn", "Space", "gd"].contains(&word) || word.starts_with("Ctrl-");
+            assert!(!old && !letter, "{name} still names the key `{word}`:\n{text}");
+        }
+    }
+    assert!(named > 500, "only {named} keys are named");
 }

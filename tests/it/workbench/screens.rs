@@ -2,7 +2,7 @@
 
 use super::desk::{Desk, compare, later, run_half_way, snapshot};
 use aicr::{
-    term::{color::Level, input::Input, key::Key},
+    term::{color::Level, input::Input},
     workbench::{Look, keymap, msg::Msg, screenshot},
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -210,4 +210,3 @@ fn random_keys_do_no_harm() {
         assert!(!desk.state.quit);
     }
 }
-
