@@ -187,11 +187,11 @@ fn draw_context(state: &State, canvas: &mut Canvas<'_>) {
 
 fn draw_panels(state: &State, canvas: &mut Canvas<'_>) {
     for (pane, area) in &state.desk.layout.panels {
-        let table = state.desk.table(*pane);
+        let table = state.desk.table(pane);
         let focused = *pane == state.desk.focused() && state.desk.overlay.is_none();
         let inner = state.desk.layout.inner(*area);
         if state.desk.layout.borders {
-            let note = note(state, *pane, inner);
+            let note = note(state, pane, inner);
             canvas.frame(*area, &table.content.title, &note, *pane == state.desk.focused());
         }
         table.draw(canvas, inner, focused, &state.desk.keys.key(Action::Back));
