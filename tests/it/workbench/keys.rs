@@ -43,7 +43,7 @@ fn everything_said(rebind: impl Fn(&mut Desk)) -> Vec<(String, String)> {
     let mut note = |name: &str, desk: &mut Desk| {
         said.push((name.to_owned(), desk.text()));
         let messages = desk.state.model.messages.iter().map(|message| message.text.clone());
-        said.push((format!("messages of {name}"), messages.map(|text| text + " \n").collect()));
+        said.push((format!("messages of {name}"), messages.map(|text| format!(" {text} \n")).collect()));
     };
     for (name, make) in STATES {
         let mut desk = make(250, 80, Look::default());
@@ -94,6 +94,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     let parts = text.lines().flat_map(|line| line.split(['│', '┃']));
     let whole = parts.flat_map(|part| {
         let part = if part.ends_with(' ') { part } else { part.rsplit_once(' ').map_or("", |(head, _)| head) };
+        let part = if part.starts_with(' ') { part } else { part.split_once(' ').map_or("", |(_, tail)| tail) };
         part.split_whitespace()
     });
     whole.map(|word| word.trim_matches([',', ';', '.', ':', '(', ')']))
@@ -110,9 +111,11 @@ fn every_sentence_that_names_a_key_names_the_one_that_is_bound() {
     let mut named = 0;
     for (name, text) in everything_said(rebind) {
         named += text.matches("Alt-").count();
+        // The side-by-side view shows the text of recipes, with letters of their own.
         for word in words(&text) {
             let single = word.chars().count() == 1 && !["a", "A", "B", "1", "2", "3", "4", "5"].contains(&word);
-            let letter = single && word.chars().all(|c| c.is_ascii_alphabetic() || "=?]".contains(c));
+            let letter =
+                single && !name.contains("sides") && word.chars().all(|c| c.is_ascii_alphabetic() || "=?]".contains(c));
             let old =
                 ["Esc", "Enter", "Tab", "PgUp", "PgDn", "Space", "gd"].contains(&word) || word.starts_with("Ctrl-");
             assert!(!old && !letter, "{name} still names the key `{word}`:\n{text}");
