@@ -9,9 +9,9 @@ use aicr::{
     cluster::watch::{LiveStatus, LiveView},
     criteria::{Criteria, Dimension},
     demo::DemoOptions,
+    inventory::Inventory,
     ops::{self, connect::Target},
     resolve::Options,
-    snapshot::Snapshot,
     store,
     term::{color::Level, input::Input, key},
     workbench::{RunOptions, app::State, effect::Effect, msg::Msg, view},
@@ -182,7 +182,7 @@ fn state(nodes: usize) -> State {
     let mut state = State::new(&options, Level::True, 200, 60).expect("a known theme");
     let mut waiting = state.begin();
     waiting.extend(state.update(Msg::Connected { generation: 1, context: "demo".into(), server: "demo".into() }));
-    let view = LiveView { snapshot: Some(snapshot(&target)), status: LiveStatus::Fresh, missing: Vec::new() };
+    let view = LiveView { inventory: Some(snapshot(&target)), status: LiveStatus::Fresh };
     waiting.extend(state.update(Msg::Live { generation: 1, view }));
     while let Some(effect) = waiting.pop() {
         let answer = match effect {
@@ -199,7 +199,7 @@ fn state(nodes: usize) -> State {
     state
 }
 
-fn snapshot(target: &Target) -> Arc<Snapshot> {
+fn snapshot(target: &Target) -> Arc<Inventory> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let taken = runtime.expect("a runtime").block_on(async {
         let connection = ops::connect::connect(target).await.expect("the demo");

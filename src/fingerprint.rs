@@ -1,14 +1,16 @@
-//! Snapshot → Fingerprint: each dimension with the reading that revealed it.
+//! Inventory → Fingerprint: each dimension with the reading that revealed it.
 //!
-//! The rules are the reference's, so that equal snapshots give equal criteria. What they cannot decide stays empty with
-//! a note; nothing is guessed.
+//! The cluster is what its nodes are together. Where they agree that is the answer; where they do not, the largest group
+//! is, the others are named, and a tie stays open. Nothing is guessed.
 
 use crate::{
     accelerators,
-    criteria::{Criteria, built_in, normalize},
-    snapshot::{Reading, Snapshot, nodes},
+    criteria::{Criteria, Dimension as Asked, built_in, normalize},
+    inventory::{Fact, Inventory, Node, Scalar, Text, machine, nodes_in_words, release::ServerVersion, service},
+    snapshot,
 };
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One derived dimension: its value, the reading it came from, and why it is empty when it is.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
@@ -16,9 +18,12 @@ pub struct Dimension<T> {
     pub value: Option<T>,
     pub source: Option<String>,
     pub note: Option<String>,
+    /// Nodes that say something else, by what they say; empty where all agree.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub dissent: BTreeMap<String, Vec<String>>,
 }
 
-/// The identity of a cluster, derived from a snapshot.
+/// The identity of a cluster.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
 pub struct Fingerprint {
     pub service: Dimension<String>,
@@ -30,56 +35,176 @@ pub struct Fingerprint {
     pub region: Dimension<String>,
     pub node_count: Dimension<u64>,
     pub gpu_node_count: Dimension<u64>,
+    /// One accelerator under several product names, in words: nodes share it in different ways.
+    #[serde(skip)]
+    pub products: Option<String>,
 }
 
-const PRODUCT: &str = "nvidia.com/gpu.product";
-const REGION: &str = "topology.kubernetes.io/region";
-
-/// The fingerprint of a snapshot.
-pub fn of(snapshot: &Snapshot) -> Fingerprint {
-    let text = |kind: &str, subtype: &str, key: &str| match snapshot.reading(kind, subtype, key) {
-        Some(Reading::Text(text)) if !text.is_empty() && text != crate::snapshot::format::NULL => Some(text.clone()),
-        _ => None,
-    };
-    let os = text("OS", "release", "ID").and_then(|id| os_name(&id));
-    let node_count = match snapshot.reading("NodeTopology", "summary", "node-count") {
-        Some(Reading::Int(count)) if *count > 0 => Some(count.unsigned_abs()),
-        Some(Reading::UInt(count)) => Some(*count),
-        Some(Reading::Float(count)) if *count > 0.0 && count.fract() == 0.0 => Some(*count as u64),
-        _ => None,
-    };
-    let gpu_model = text("GPU", "hardware", "model");
+/// The fingerprint of a cluster.
+pub fn of(inventory: &Inventory) -> Fingerprint {
+    let os = os(inventory);
     Fingerprint {
-        service: found(text("K8s", "node", "provider").map(|provider| service(&provider)), "k8s.node.provider"),
-        accelerator: accelerator(snapshot, gpu_model.as_deref()),
-        gpu_model: found(gpu_model, "gpu.hardware.model"),
-        os_version: found(os.as_ref().and_then(|_| text("OS", "release", "VERSION_ID")), "os.release"),
-        os: found(os, "os.release"),
-        k8s_version: found(
-            text("K8s", "server", "version").map(|version| version.strip_prefix('v').unwrap_or(&version).to_owned()),
-            "k8s.server.version",
-        ),
-        region: region(snapshot),
-        node_count: found(node_count, "nodeTopology.summary.node-count"),
-        gpu_node_count: gpu_node_count(snapshot),
+        service: service_of(inventory),
+        accelerator: accelerator(inventory),
+        gpu_model: gpu_model(inventory),
+        os_version: os_version(inventory, &os),
+        os,
+        k8s_version: k8s_version(inventory),
+        region: region(inventory),
+        node_count: node_count(inventory),
+        gpu_node_count: gpu_node_count(inventory),
+        products: products(inventory),
     }
+}
+
+fn products(inventory: &Inventory) -> Option<String> {
+    let groups = inventory.groups();
+    let group = groups.first().filter(|group| group.is_model)?;
+    let mut by_product: BTreeMap<&str, usize> = BTreeMap::new();
+    for node in &group.nodes {
+        if let Some(product) = node.accelerators.product.text() {
+            *by_product.entry(product).or_default() += 1;
+        }
+    }
+    // Products that differ in more than how they are shared are different machines, which shapes tell.
+    let plain: BTreeSet<String> = by_product.keys().map(|product| accelerators::product(product)).collect();
+    if by_product.len() < 2 || plain.len() > 1 {
+        return None;
+    }
+    let names = by_product.into_iter().map(|(product, count)| format!("{product} on {}", nodes_in_words(count)));
+    Some(format!("{} under several product names: {}", group.name, names.collect::<Vec<_>>().join(", ")))
 }
 
 fn found<T>(value: Option<T>, source: &str) -> Dimension<T> {
     let source = value.is_some().then(|| source.to_owned());
-    Dimension { value, source, note: None }
+    Dimension { value, source, note: None, dissent: BTreeMap::new() }
 }
 
-fn service(provider: &str) -> String {
-    if provider.starts_with("ocid1.") || provider.starts_with("oci://") || provider == "oci" {
-        "oke".to_owned()
-    } else if provider.starts_with("linode://") || provider == "linode" {
-        "lke".to_owned()
-    } else {
-        provider.to_owned()
+/// What nodes say of one thing: their names and the source by value. Nodes that say nothing are left out.
+struct Votes<'i> {
+    by_value: BTreeMap<String, (Vec<&'i Node>, String)>,
+}
+
+impl<'i> Votes<'i> {
+    fn of(nodes: impl IntoIterator<Item = &'i Node>, vote: impl Fn(&'i Node) -> Option<(String, String)>) -> Votes<'i> {
+        let mut by_value: BTreeMap<String, (Vec<&Node>, String)> = BTreeMap::new();
+        for node in nodes {
+            if let Some((value, source)) = vote(node) {
+                by_value.entry(value).or_insert_with(|| (Vec::new(), source)).0.push(node);
+            }
+        }
+        Votes { by_value }
+    }
+
+    /// The value of most nodes, with the others as dissent. `torn` is the note of a tie, which has no value.
+    fn most(self, torn: &str) -> Dimension<String> {
+        let most = self.by_value.values().map(|(nodes, _)| nodes.len()).max().unwrap_or(0);
+        let first: Vec<&String> =
+            self.by_value.iter().filter(|(_, (nodes, _))| nodes.len() == most).map(|(value, _)| value).collect();
+        let names = |nodes: &[&Node]| nodes.iter().map(|node| node.name.to_string()).collect();
+        let others = |chosen: Option<&str>| -> BTreeMap<String, Vec<String>> {
+            let other = self.by_value.iter().filter(|(value, _)| chosen != Some(value.as_str()));
+            other.map(|(value, (nodes, _))| (value.clone(), names(nodes))).collect()
+        };
+        match first.as_slice() {
+            [] => Dimension::default(),
+            [value] => {
+                let dissent = others(Some(value));
+                let note = (!dissent.is_empty()).then(|| torn.to_owned());
+                let source = self.by_value[*value].1.clone();
+                Dimension { value: Some((*value).clone()), source: Some(source), note, dissent }
+            }
+            _ => Dimension { note: Some(torn.to_owned()), dissent: others(None), ..Dimension::default() },
+        }
     }
 }
 
+/// A reading of the source node as a reference file has it: what its agent measured, not what labels say.
+fn recorded(inventory: &Inventory, kind: &str, subtype: &str, key: &str) -> Option<String> {
+    let text = inventory.record.as_ref()?.reading(kind, subtype, key)?.to_string();
+    (!text.is_empty() && text != "<nil>").then_some(text)
+}
+
+fn vote(fact: &Fact<Text>) -> Option<(String, String)> {
+    let Fact::Known(reading) = fact else { return None };
+    Some((reading.value.to_string(), dotted(&reading.source.to_string())))
+}
+
+/// A source in the reference's spelling: `nodeTopology.label.nvidia.com/gpu.product`.
+fn dotted(source: &str) -> String {
+    match source.split_once(' ') {
+        Some(("label", key)) => format!("nodeTopology.label.{key}"),
+        Some(("snapshot", path)) => {
+            path.split_once('.').map_or_else(|| path.to_owned(), |(kind, rest)| format!("{}.{rest}", lower(kind)))
+        }
+        Some((object, field)) => format!("{object}.{field}"),
+        None => source.to_owned(),
+    }
+}
+
+fn lower(kind: &str) -> String {
+    kind.to_lowercase()
+}
+
+fn service_of(inventory: &Inventory) -> Dimension<String> {
+    let machines = inventory.nodes.iter().map(|node| &**node).filter(|node| node.virtual_mark.is_none());
+    let votes = Votes::of(machines, |node| {
+        let (value, source) = vote(&node.service)?;
+        let source = if source == "node.spec.providerID" { "k8s.node.provider".to_owned() } else { source };
+        Some((value, source))
+    });
+    let by_nodes = votes.most("multi-service");
+    if by_nodes.value.is_some() || by_nodes.note.is_some() {
+        return by_nodes;
+    }
+    let unclear = inventory.nodes.iter().find_map(|node| match node.service.unknown() {
+        Some(unclear @ crate::inventory::Unknown::Unclear(_)) => Some(unclear.to_string()),
+        _ => None,
+    });
+    if let Some(note) = unclear {
+        return Dimension { note: Some(note), ..Dimension::default() };
+    }
+    // A file that names no node has the provider alone.
+    if let Some(provider) = recorded(inventory, "K8s", "node", "provider") {
+        return found(Some(service::of_provider(&provider)), "k8s.node.provider");
+    }
+    let version = inventory.server.value().map(|server| &*server.git_version).unwrap_or_default();
+    found(service::of_version(version).map(str::to_owned), "k8s.server.version")
+}
+
+fn accelerator(inventory: &Inventory) -> Dimension<String> {
+    let legal = |name: &str| built_in(Asked::Accelerator).contains(&name);
+    let votes = Votes::of(inventory.accelerated(), |node| {
+        let (model, source) = vote(&node.accelerators.model)?;
+        legal(&model).then_some((model, source))
+    });
+    let mut dimension = votes.most("multi-gpu");
+    // Machines whose accelerator recipes cannot be resolved for are part of the answer.
+    for group in inventory.groups().iter().filter(|group| !(group.is_model && legal(&group.name))) {
+        let names = group.nodes.iter().map(|node| node.name.to_string()).collect();
+        dimension.dissent.insert(group.name.to_string(), names);
+        dimension
+            .note
+            .get_or_insert_with(|| if dimension.value.is_some() { "multi-gpu" } else { "unknown-sku" }.to_owned());
+    }
+    if dimension.value.is_none() && dimension.note.is_none() {
+        // A file that names no node may still have the model of the one that was measured.
+        match recorded(inventory, "GPU", "hardware", "model") {
+            Some(model) if legal(&model) => return found(Some(model), "gpu.hardware.model"),
+            Some(_) => dimension.note = Some("unknown-sku".to_owned()),
+            None => {}
+        }
+    }
+    dimension
+}
+
+fn gpu_model(inventory: &Inventory) -> Dimension<String> {
+    let measured = recorded(inventory, "GPU", "hardware", "model");
+    let of_source = || inventory.source_node().and_then(|node| node.accelerators.model.text()).map(str::to_owned);
+    found(measured.or_else(of_source), "gpu.hardware.model")
+}
+
+/// The name in criteria of an `ID` of os-release.
 fn os_name(id: &str) -> Option<String> {
     let name = match &*id.trim().to_lowercase() {
         "ubuntu" => "ubuntu",
@@ -93,85 +218,76 @@ fn os_name(id: &str) -> Option<String> {
     Some(name.to_owned())
 }
 
-/// Entries of the label subtype for a key: its one entry, or one per value (`<key>.<value>`).
-fn label<'s>(snapshot: &'s Snapshot, key: &str) -> Vec<&'s str> {
-    let Some(labels) = snapshot.subtype("NodeTopology", "label") else { return Vec::new() };
-    let text = |reading: &'s Reading| match reading {
-        Reading::Text(text) => Some(text.as_str()),
-        _ => None,
+fn os(inventory: &Inventory) -> Dimension<String> {
+    // The agent read the file itself; with our own items every node is known.
+    let votes = Votes::of(inventory.concerned(), |node| Some((os_name(node.os.id.text()?)?, "os.release".to_owned())));
+    let mut dimension = votes.most("multi-os");
+    let other = inventory.concerned().into_iter().filter_map(|node| {
+        let id = node.os.id.text()?;
+        os_name(id).is_none().then(|| (id.to_owned(), node.name.to_string()))
+    });
+    for (id, name) in other {
+        dimension.dissent.entry(id).or_default().push(name);
+    }
+    if dimension.value.is_none() && dimension.note.is_none() {
+        let id = recorded(inventory, "OS", "release", "ID").and_then(|id| os_name(&id));
+        if id.is_some() {
+            return found(id, "os.release");
+        }
+    }
+    dimension
+}
+
+fn os_version(inventory: &Inventory, os: &Dimension<String>) -> Dimension<String> {
+    let Some(os) = &os.value else { return Dimension::default() };
+    let same =
+        inventory.concerned().into_iter().filter(|node| node.os.id.text().and_then(os_name).as_ref() == Some(os));
+    let dimension = Votes::of(same, |node| Some((node.os.version.text()?.to_owned(), "os.release".to_owned())))
+        .most("multi-version");
+    if dimension.value.is_none() && dimension.note.is_none() {
+        return found(recorded(inventory, "OS", "release", "VERSION_ID"), "os.release");
+    }
+    dimension
+}
+
+fn k8s_version(inventory: &Inventory) -> Dimension<String> {
+    let version = inventory.server.value().map(|ServerVersion { git_version, .. }| git_version);
+    found(version.map(|version| version.strip_prefix('v').unwrap_or(version).to_owned()), "k8s.server.version")
+}
+
+fn region(inventory: &Inventory) -> Dimension<String> {
+    let votes = Votes::of(inventory.nodes.iter().map(|node| &**node), |node| vote(&node.region));
+    // A cluster in several regions is in none of them.
+    let dimension = votes.most("multi-region");
+    if dimension.dissent.is_empty() { dimension } else { Dimension { value: None, source: None, ..dimension } }
+}
+
+fn node_count(inventory: &Inventory) -> Dimension<u64> {
+    let recorded = inventory.record.as_ref().and_then(|record| record.reading("NodeTopology", "summary", "node-count"));
+    let count = match recorded {
+        Some(scalar) => scalar.as_count(),
+        None => Some(inventory.nodes.len() as u64),
     };
-    match labels.data.get(key) {
-        Some(entry) => text(entry).into_iter().collect(),
-        None => {
-            let prefix = format!("{key}.");
-            labels
-                .data
-                .iter()
-                .filter(|(name, _)| name.starts_with(&prefix))
-                .filter_map(|(_, entry)| text(entry))
-                .collect()
-        }
-    }
+    found(count.filter(|count| *count > 0), "nodeTopology.summary.node-count")
 }
 
-fn accelerator(snapshot: &Snapshot, model: Option<&str>) -> Dimension<String> {
-    let mut dimension = Dimension::default();
-    match label(snapshot, PRODUCT).as_slice() {
-        [] => {}
-        [entry] => {
-            let product = entry.split('|').next().unwrap_or_default();
-            let source = format!("nodeTopology.label.{PRODUCT}");
-            match accelerators::by_product(product) {
-                Some(known) => return found(Some(known.name.to_owned()), &source),
-                None => dimension.note = Some("unknown-sku".to_owned()),
-            }
-        }
-        _ => {
-            dimension.note = Some("multi-gpu".to_owned());
-            return dimension;
-        }
-    }
-    match model {
-        Some(model) if built_in(crate::criteria::Dimension::Accelerator).contains(&model) => {
-            found(Some(model.to_owned()), "gpu.hardware.model")
-        }
-        Some(_) => Dimension { note: Some("unknown-sku".to_owned()), ..dimension },
-        None => dimension,
-    }
-}
-
-fn region(snapshot: &Snapshot) -> Dimension<String> {
-    match label(snapshot, REGION).as_slice() {
-        [] => Dimension::default(),
-        [entry] => {
-            let value = entry.split('|').next().unwrap_or_default();
-            found(Some(value.to_owned()).filter(|value| !value.is_empty()), &format!("nodeTopology.label.{REGION}"))
-        }
-        _ => Dimension { note: Some("multi-region".to_owned()), ..Dimension::default() },
-    }
-}
-
-/// Distinct nodes over all product entries; names that the file left out (`(+3 more)`) are counted too.
-fn gpu_node_count(snapshot: &Snapshot) -> Dimension<u64> {
-    let entries = label(snapshot, PRODUCT);
-    let mut names = std::collections::BTreeSet::new();
-    let mut unnamed = 0;
-    for entry in &entries {
-        let (_, list) = entry.split_once('|').unwrap_or(("", ""));
-        let (listed, more) = nodes::node_list(list);
-        names.extend(listed);
-        unnamed += more;
-    }
-    let count = names.len() as u64 + unnamed;
-    found((!entries.is_empty()).then_some(count), &format!("nodeTopology.label.{PRODUCT}"))
+/// Nodes whose accelerator is known by product or model, as the reference counts them; the note has the others.
+fn gpu_node_count(inventory: &Inventory) -> Dimension<u64> {
+    let is_known = |node: &&Node| node.accelerators.product.is_known() || node.accelerators.model.is_known();
+    let count = inventory.accelerated().filter(is_known).count() as u64 + inventory.unnamed_accelerated;
+    let unknown = inventory.accelerated().filter(|node| !is_known(node)).count();
+    let first = inventory.accelerated().find(is_known);
+    let source = first.and_then(|node| node.accelerators.product.source().or(node.accelerators.present.source()));
+    let source = source.map(|source| dotted(&source.to_string()));
+    // None were found only where something looked for them.
+    let looked = || inventory.nodes.iter().any(|node| node.accelerators.present.get() == Some(false));
+    let note = (unknown > 0).then(|| format!("{} more with accelerators of unknown product", nodes_in_words(unknown)));
+    Dimension { value: (count > 0 || looked()).then_some(count), source, note, ..Dimension::default() }
 }
 
 impl Fingerprint {
     /// What may be asked of the catalog for this cluster; intent and platform stay open.
-    ///
-    /// A service that no catalog knows by itself is kept: `resolve` then honors it or says that nothing does.
     pub fn criteria(&self) -> Criteria {
-        use crate::criteria::Dimension::{Accelerator, Os, Service};
         let value = |dimension, found: &Dimension<String>| {
             found.value.as_deref().and_then(|text| normalize(dimension, text)).filter(|text| {
                 // The reference drops what is no legal value of its own lists.
@@ -179,12 +295,115 @@ impl Fingerprint {
             })
         };
         Criteria {
-            service: value(Service, &self.service),
-            accelerator: value(Accelerator, &self.accelerator),
-            os: value(Os, &self.os),
+            service: value(Asked::Service, &self.service),
+            accelerator: value(Asked::Accelerator, &self.accelerator),
+            os: value(Asked::Os, &self.os),
             nodes: self.node_count.value.and_then(|count| u32::try_from(count).ok()).unwrap_or(0),
             ..Criteria::default()
         }
+    }
+
+    /// What a recipe for this cluster would not tell: values that are not legal criteria, nodes that differ, and
+    /// dimensions that are open although something is known. One line each with its dimension, in their order.
+    pub fn drops(&self) -> Vec<(Asked, String)> {
+        let criteria = self.criteria();
+        let dimensions = [
+            ("service", Asked::Service, &self.service),
+            ("accelerator", Asked::Accelerator, &self.accelerator),
+            ("os", Asked::Os, &self.os),
+        ];
+        let mut lines = Vec::new();
+        lines.extend(self.products.as_ref().map(|products| (Asked::Accelerator, products.clone())));
+        for (name, dimension, found) in dimensions {
+            let kept = criteria.get(dimension);
+            if let (Some(value), None) = (&found.value, &kept) {
+                lines.push((
+                    dimension,
+                    format!("{name} `{value}` is not a value that recipes can be resolved for; it stays open"),
+                ));
+            }
+            let groups: Vec<String> = found
+                .dissent
+                .iter()
+                .map(|(value, nodes)| format!("{value} on {} ({})", nodes_in_words(nodes.len()), names(nodes)))
+                .collect();
+            match (kept, groups.is_empty()) {
+                (_, true) => {}
+                (Some(value), false) => lines.push((
+                    dimension,
+                    format!("{name}={value} is that of most nodes; not of all: {}", groups.join(", ")),
+                )),
+                (None, false) => lines.push((
+                    dimension,
+                    format!("{name} stays open, because the nodes have several: {}", groups.join(", ")),
+                )),
+            }
+            if found.value.is_none()
+                && found.dissent.is_empty()
+                && let Some(note) = &found.note
+            {
+                lines.push((dimension, format!("{name} stays open: {note}")));
+            }
+        }
+        lines
+    }
+}
+
+/// At most three names.
+fn names(nodes: &[String]) -> String {
+    match nodes {
+        [] => String::new(),
+        [one] => one.clone(),
+        [one, two] => format!("{one}, {two}"),
+        [one, two, three] => format!("{one}, {two}, {three}"),
+        [one, two, rest @ ..] => format!("{one}, {two} and {} more", rest.len()),
+    }
+}
+
+/// The fingerprint that the reference derives from the same file: the readings of its one node and the label entries.
+///
+/// For `--compat` only: it takes the cloud of a machine for its service and several products of one model for several.
+pub fn of_reference(inventory: &Inventory) -> Fingerprint {
+    let record = snapshot::record(inventory);
+    let text = |kind: &str, subtype: &str, key: &str| match record.reading(kind, subtype, key) {
+        Some(Scalar::Text(text)) if !text.is_empty() && text != "<nil>" => Some(text.clone()),
+        _ => None,
+    };
+    let os = text("OS", "release", "ID").and_then(|id| os_name(&id));
+    let node_count = record.reading("NodeTopology", "summary", "node-count").and_then(Scalar::as_count);
+    let gpu_model = text("GPU", "hardware", "model");
+    let products: BTreeSet<&Text> =
+        inventory.nodes.iter().filter_map(|node| node.labels.get("nvidia.com/gpu.product")).collect();
+    let labeled = |key: &str| inventory.nodes.iter().filter(|node| node.labels.get(key).is_some()).count() as u64;
+    let legal = |model: &str| built_in(Asked::Accelerator).contains(&model);
+    let mut accelerator = Dimension::default();
+    match products.iter().collect::<Vec<_>>()[..] {
+        [] => {}
+        [product] => match machine::model(product) {
+            Some(model) => accelerator = found(Some(model.to_owned()), "nodeTopology.label.nvidia.com/gpu.product"),
+            None => accelerator.note = Some("unknown-sku".to_owned()),
+        },
+        _ => accelerator.note = Some("multi-gpu".to_owned()),
+    }
+    if accelerator.value.is_none() && accelerator.note.as_deref() != Some("multi-gpu") {
+        match &gpu_model {
+            Some(model) if legal(model) => accelerator = found(Some(model.clone()), "gpu.hardware.model"),
+            Some(_) => accelerator.note = Some("unknown-sku".to_owned()),
+            None => {}
+        }
+    }
+    let gpu_nodes = labeled("nvidia.com/gpu.product") + inventory.unnamed_accelerated;
+    Fingerprint {
+        service: found(text("K8s", "node", "provider").map(|id| service::of_provider(&id)), "k8s.node.provider"),
+        accelerator,
+        gpu_model: found(gpu_model, "gpu.hardware.model"),
+        os_version: found(os.as_ref().and_then(|_| text("OS", "release", "VERSION_ID")), "os.release"),
+        os: found(os, "os.release"),
+        k8s_version: k8s_version(inventory),
+        region: region(inventory),
+        node_count: found(node_count.filter(|count| *count > 0), "nodeTopology.summary.node-count"),
+        gpu_node_count: found((!products.is_empty()).then_some(gpu_nodes), "nodeTopology.label.nvidia.com/gpu.product"),
+        products: None,
     }
 }
 
@@ -200,6 +419,7 @@ pub fn to_value(fingerprint: &Fingerprint) -> Value {
         region,
         node_count,
         gpu_node_count,
+        products: _,
     } = fingerprint;
     let text = |dimension: &Dimension<String>| block(dimension, dimension.value.clone().unwrap_or_default().into());
     let count = |dimension: &Dimension<u64>| block(dimension, dimension.value.unwrap_or(0).into());
@@ -226,4 +446,81 @@ fn block<T>(dimension: &Dimension<T>, value: Value) -> Value {
         }
     }
     block
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::node::{self, Evidence, NodeInfo, NodeReport};
+    use std::sync::Arc;
+
+    /// Nodes by name, labels and OS image.
+    type Row<'r> = (&'r str, &'r [(&'r str, &'r str)], &'r str);
+
+    fn cluster(rows: &[Row<'_>]) -> Inventory {
+        let node = |(name, labels, image): &Row<'_>| {
+            let report = NodeReport {
+                name: (*name).into(),
+                labels: labels.iter().copied().collect(),
+                info: NodeInfo { os_image: (!image.is_empty()).then(|| (*image).into()), ..NodeInfo::default() },
+                ..NodeReport::default()
+            };
+            Arc::new(node::of(&report, &Evidence::default()))
+        };
+        Inventory { nodes: rows.iter().map(node).collect(), ..Inventory::default() }
+    }
+
+    const PRODUCT: &str = "nvidia.com/gpu.product";
+
+    fn dropped(found: &Fingerprint) -> Vec<String> {
+        found.drops().into_iter().map(|(_, line)| line).collect()
+    }
+
+    #[test]
+    fn one_model_under_several_products_is_one_accelerator() {
+        let (plain, shared, sliced) =
+            ([(PRODUCT, "NVIDIA-B200")], [(PRODUCT, "NVIDIA-B200-SHARED")], [(PRODUCT, "NVIDIA-B200-MIG-1g.23gb")]);
+        let found = of(&cluster(&[("a", &plain, ""), ("b", &shared, ""), ("c", &sliced, "")]));
+        assert_eq!((found.accelerator.value.as_deref(), found.accelerator.note.as_deref()), (Some("b200"), None));
+        assert_eq!(found.gpu_node_count.value, Some(3));
+        let told = "b200 under several product names: NVIDIA-B200 on 1 node, NVIDIA-B200-MIG-1g.23gb on 1 node, \
+                    NVIDIA-B200-SHARED on 1 node";
+        assert_eq!(dropped(&found), [told]);
+    }
+
+    #[test]
+    fn most_nodes_decide_and_the_others_are_named() {
+        let (h200, l40s, t4) = ([(PRODUCT, "NVIDIA-H200")], [(PRODUCT, "NVIDIA-L40S")], [(PRODUCT, "Tesla-T4")]);
+        let mixed = cluster(&[("a", &h200, ""), ("b", &h200, ""), ("c", &l40s, ""), ("d", &t4, "")]);
+        let found = of(&mixed);
+        assert_eq!(
+            (found.accelerator.value.as_deref(), found.accelerator.note.as_deref()),
+            (Some("h200"), Some("multi-gpu"))
+        );
+        let told = "accelerator=h200 is that of most nodes; not of all: TESLA T4 on 1 node (d), l40s on 1 node (c)";
+        assert_eq!(dropped(&found), [told]);
+        let tie = of(&cluster(&[("a", &h200, ""), ("c", &l40s, "")]));
+        assert_eq!(tie.accelerator.value, None);
+        let told = "accelerator stays open, because the nodes have several: h200 on 1 node (a), l40s on 1 node (c)";
+        assert_eq!(dropped(&tie), [told]);
+        let unknown = of(&cluster(&[("d", &t4, "")]));
+        assert_eq!((unknown.accelerator.value, unknown.accelerator.note.as_deref()), (None, Some("unknown-sku")));
+    }
+
+    #[test]
+    fn a_service_that_recipes_do_not_know_is_told_and_not_dropped_in_silence() {
+        let microk8s = [("microk8s.io/cluster", "true")];
+        let found = of(&cluster(&[("a", &microk8s, "Debian GNU/Linux 12 (bookworm)")]));
+        assert_eq!(found.service.value.as_deref(), Some("microk8s"));
+        let service = "service `microk8s` is not a value that recipes can be resolved for; it stays open";
+        let os = "os stays open, because the nodes have several: debian on 1 node (a)";
+        assert_eq!(dropped(&found), [service, os]);
+    }
+
+    #[test]
+    fn a_cluster_in_two_regions_is_in_none() {
+        let (one, two) = ([("topology.kubernetes.io/region", "a")], [("topology.kubernetes.io/region", "b")]);
+        let found = of(&cluster(&[("x", &one, ""), ("y", &one, ""), ("z", &two, "")]));
+        assert_eq!((found.region.value, found.region.note.as_deref()), (None, Some("multi-region")));
+    }
 }

@@ -21,6 +21,7 @@ pub mod criteria;
 pub mod diff;
 pub mod document;
 pub mod fingerprint;
+pub mod inventory;
 pub mod lint;
 pub mod recipe;
 pub mod report;

@@ -137,7 +137,10 @@ fn fit_row(fit: &Fit<'_>) -> [String; 4] {
     let chosen = fit.open.iter().map(|(dimension, value)| format!("{}={value}", dimension.name())).collect::<Vec<_>>();
     let because = |judged: &Judged| match &judged.verdict {
         Verdict::Pass { .. } => None,
-        Verdict::Fail { actual } => Some(format!("{} is {actual}, needs {}", judged.name, judged.expected)),
+        Verdict::Fail { actual, nodes } => {
+            let nodes = nodes.as_ref().map(|nodes| format!(" ({})", nodes.words())).unwrap_or_default();
+            Some(format!("{} is {actual}, needs {}{nodes}", judged.name, judged.expected))
+        }
         Verdict::Unknown { reason, .. } => Some(format!("{}: {reason}", judged.name)),
     };
     let told: Vec<String> = fit.constraints.iter().filter_map(because).collect();

@@ -5,11 +5,13 @@ use crate::{
     catalog::Catalog,
     criteria::{Dimension, Query, StatedBy},
     diff::lost::Lost,
-    fingerprint, ops,
+    fingerprint::{self, Fingerprint},
+    inventory::Inventory,
+    ops,
     ops::Failure,
     ops::recipe::Resolved,
     resolve::{Options, Resolution},
-    snapshot::Snapshot,
+    snapshot,
 };
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
@@ -104,9 +106,16 @@ impl CriteriaArgs {
     ///
     /// # Errors
     /// A value that the catalog does not know, with near matches.
-    pub fn query(&self, catalog: &Catalog, snapshot: Option<&Snapshot>) -> Result<Query, Failure> {
-        let seen = snapshot.map(|snapshot| fingerprint::of(snapshot).criteria());
-        let start = seen.map(|criteria| Query::of(criteria, StatedBy::Snapshot)).unwrap_or_default();
+    pub fn query(&self, catalog: &Catalog, snapshot: Option<&Inventory>) -> Result<Query, Failure> {
+        self.over(catalog, &snapshot.map(fingerprint::of).unwrap_or_default())
+    }
+
+    /// The criteria, over those that a fingerprint states.
+    ///
+    /// # Errors
+    /// As [`CriteriaArgs::query`].
+    fn over(&self, catalog: &Catalog, found: &Fingerprint) -> Result<Query, Failure> {
+        let start = Query::of(found.criteria(), StatedBy::Snapshot);
         ops::recipe::criteria(catalog, start, &self.stated, self.criteria_strict)
     }
 
@@ -125,7 +134,17 @@ impl QueryArgs {
         let snapshot = self.snapshot.as_deref().map(|source| input::snapshot(source, global)).transpose()?;
         let catalog = global.catalog()?;
         printer.debug(|| format!("read the catalog: {} files", catalog.files.len()));
-        let query = self.criteria.query(&catalog, snapshot.as_ref())?;
+        let of = if self.compat { fingerprint::of_reference } else { fingerprint::of };
+        let found = snapshot.as_ref().map(of).unwrap_or_default();
+        let query = self.criteria.over(&catalog, &found)?;
+        if snapshot.as_ref().is_some_and(|snapshot| snapshot::record(snapshot).measurements.is_empty()) {
+            printer.warn("the snapshot has no measurements, so it says nothing of a cluster");
+        }
+        // What a person stated stands, whatever the nodes say.
+        let stated = |dimension| self.criteria.stated().iter().any(|(known, _)| *known == dimension);
+        for (_, dropped) in found.drops().iter().filter(|(dimension, _)| !stated(*dimension)) {
+            printer.warn(dropped);
+        }
         let options = Options { compat: self.compat, strict: self.strict };
         let resolved = ops::recipe::resolve(&catalog, &query, snapshot.as_ref(), options)?;
         printer.debug(|| format!("resolved {}", query.criteria()));

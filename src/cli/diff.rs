@@ -14,6 +14,7 @@ use crate::{
     catalog::Catalog,
     diff::{ChangeKind, observed::Contents},
     document::side::Side,
+    inventory::Inventory,
     ops::{
         self, Failure,
         diff::{self, Comparison, Running},
@@ -21,7 +22,6 @@ use crate::{
     },
     recipe::{Recipe, format::json_text},
     report::escape,
-    snapshot::Snapshot,
     yaml,
 };
 use serde_json::Value;
@@ -93,7 +93,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
 
 /// What one side of the comparison is.
 enum Subject {
-    Snapshot(String, Snapshot, Contents),
+    Snapshot(String, Inventory, Contents),
     Recipe(Side),
 }
 

@@ -2,9 +2,9 @@
 
 use super::{cluster, global::Global};
 use crate::{
+    inventory::Inventory,
     ops::{self, Failure, Kind, snapshot::Place},
     recipe::{self, Recipe, format::RecipeFormatError},
-    snapshot::Snapshot,
     store::read::{self, ReadError},
     text::causes,
     yaml::Position,
@@ -15,7 +15,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// Nothing there, no text, no snapshot; with the line where that is known.
-pub fn snapshot(source: &str, global: &Global) -> Result<Snapshot, Failure> {
+pub fn snapshot(source: &str, global: &Global) -> Result<Inventory, Failure> {
     let text = text("snapshot", source, global)?;
     ops::snapshot::parse(&text, shown(source))
 }
@@ -31,7 +31,7 @@ pub fn recipe(source: &str, global: &Global) -> Result<Recipe, Failure> {
 
 /// What a comparison reads: a snapshot, or the text of a recipe.
 pub enum Document {
-    Snapshot(Snapshot),
+    Snapshot(Inventory),
     Recipe(String),
 }
 

@@ -12,11 +12,11 @@ use super::{
 };
 use crate::{
     fingerprint::{self, Dimension, Fingerprint},
+    inventory::{Fact, Inventory, Node, Text},
     ops::{
         Failure, Kind,
         snapshot::{self, Place},
     },
-    snapshot::{Snapshot, nodes},
 };
 use std::{fmt::Display, time::Duration};
 
@@ -52,7 +52,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         let now = cluster::now();
         let taking = snapshot::take(&connection, &now);
         let taken = cluster::within(Some(args.timeout), ("read the cluster", &connection.at()), taking).await?;
-        printer.debug(|| format!("read {} measurements", taken.measurements.len()));
+        printer.debug(|| format!("read {} nodes", taken.nodes.len()));
         let (text, written) = match format {
             Format::Yaml => (snapshot::text(&taken, snapshot::Format::Yaml), snapshot::Format::Yaml),
             Format::Json => (snapshot::text(&taken, snapshot::Format::Json), snapshot::Format::Json),
@@ -81,25 +81,19 @@ fn no_table(place: &Place) -> Failure {
         .hint("leave out --format table")
 }
 
-fn done(snapshot: &Snapshot, context: &str) -> String {
-    let nodes = nodes::rows(snapshot).len();
+fn done(snapshot: &Inventory, context: &str) -> String {
+    let nodes = snapshot.nodes.len();
     format!("read {nodes} nodes of {context}: {}", fingerprint::of(snapshot).criteria())
 }
 
 /// Sources that could not be read, one line each.
-pub fn gaps(snapshot: &Snapshot) -> Vec<String> {
-    let Some(collection) = snapshot.subtype("K8s", "collection") else { return Vec::new() };
-    collection
-        .data
-        .iter()
-        .map(|(source, state)| (source, state.to_string()))
-        .filter(|(_, state)| !(state.starts_with("ok") || state.starts_with("not served")))
-        .map(|(source, state)| format!("the source `{source}` is missing in this snapshot: {state}"))
-        .collect()
+pub fn gaps(snapshot: &Inventory) -> Vec<String> {
+    let gap = |(source, reason): (&str, &str)| format!("the source `{source}` is missing in this snapshot: {reason}");
+    snapshot.gaps().map(gap).collect()
 }
 
 /// The fingerprint with what revealed it, then the nodes.
-pub fn summary(snapshot: &Snapshot) -> String {
+pub fn summary(snapshot: &Inventory) -> String {
     let Fingerprint {
         service,
         accelerator,
@@ -110,6 +104,7 @@ pub fn summary(snapshot: &Snapshot) -> String {
         region,
         node_count,
         gpu_node_count,
+        products: _,
     } = fingerprint::of(snapshot);
     let facts = [
         fact("service", &service),
@@ -122,26 +117,30 @@ pub fn summary(snapshot: &Snapshot) -> String {
         fact("nodes", &node_count),
         fact("gpu nodes", &gpu_node_count),
     ];
-    let word = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
-    let rows: Vec<[String; 7]> = nodes::rows(snapshot)
-        .into_iter()
-        .map(|row| {
-            let ready = match row.ready {
-                Some(true) => "ready",
-                Some(false) => "not ready",
-                None => "unknown",
-            };
-            let gpus = match (row.gpu_capacity, row.gpu_product) {
-                (Some(count), Some(product)) if count > 0 => format!("{count} x {product}"),
-                (Some(count), None) if count > 0 => count.to_string(),
-                _ => "-".to_owned(),
-            };
-            let taints = if row.taints.is_empty() { "-".to_owned() } else { row.taints.join(", ") };
-            [row.name, ready.to_owned(), gpus, word(row.kubelet), word(row.os_image), word(row.kernel), taints]
-        })
-        .collect();
-    let heading = ["NODE", "STATE", "GPUS", "KUBELET", "OS", "KERNEL", "TAINTS"];
+    let rows: Vec<[String; 8]> = snapshot.nodes.iter().map(|node| row(node)).collect();
+    let heading = ["NODE", "STATE", "GPUS", "SHARING", "KUBELET", "OS", "KERNEL", "TAINTS"];
     format!("{}\n{}", table::render(["FACT", "VALUE", "FROM"], &facts), table::render(heading, &rows))
+}
+
+fn row(node: &Node) -> [String; 8] {
+    let or_dash = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
+    let word = |fact: &Fact<Text>| or_dash(fact.text().unwrap_or_default());
+    let state = match node.ready.get() {
+        Some(true) => "ready",
+        Some(false) => "not ready",
+        None => "unknown",
+    };
+    let taints: Vec<String> = node.taints.iter().map(ToString::to_string).collect();
+    [
+        node.name.to_string(),
+        state.to_owned(),
+        or_dash(&node.accelerators.words().unwrap_or_default()),
+        or_dash(&node.accelerators.division()),
+        word(&node.kubelet),
+        word(&node.os.image),
+        word(&node.kernel),
+        or_dash(&taints.join(", ")),
+    ]
 }
 
 fn fact<T: Display>(name: &str, dimension: &Dimension<T>) -> [String; 3] {

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     catalog::{Catalog, validator::Phase},
     cluster::Connection,
+    inventory::Inventory,
     ops::{
         self, Failure,
         snapshot::{self, Place},
@@ -24,7 +25,6 @@ use crate::{
     recipe::Recipe,
     report::{Report, ctrf, text},
     resolve::Options,
-    snapshot::Snapshot,
     validate::{
         event::{Event, Verdict},
         plan::PlanOptions,
@@ -265,7 +265,7 @@ async fn connect(args: &Args, global: &Global) -> Result<Connection, Failure> {
 ///
 /// # Errors
 /// As `ops::snapshot::take`; `Timeout`.
-pub async fn take(connection: &Connection, limit: Duration, printer: &Printer) -> Result<Snapshot, Failure> {
+pub async fn take(connection: &Connection, limit: Duration, printer: &Printer) -> Result<Inventory, Failure> {
     let now = cluster::now();
     let taking = snapshot::take(connection, &now);
     let taken = cluster::within(Some(limit), ("read the cluster", &connection.at()), taking).await?;
@@ -279,7 +279,7 @@ pub async fn take(connection: &Connection, limit: Duration, printer: &Printer) -
 ///
 /// # Errors
 /// A criterion that nobody knows; why there is no recipe.
-pub fn resolve(catalog: &Catalog, snapshot: &Snapshot, stated: &CriteriaArgs) -> Result<(Recipe, String), Failure> {
+pub fn resolve(catalog: &Catalog, snapshot: &Inventory, stated: &CriteriaArgs) -> Result<(Recipe, String), Failure> {
     let query = stated.query(catalog, Some(snapshot))?;
     let criteria = query.criteria();
     let resolved = ops::recipe::resolve(catalog, &query, Some(snapshot), Options::default())?;

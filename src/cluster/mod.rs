@@ -4,9 +4,9 @@
 
 pub mod client;
 pub mod collect;
+pub mod decode;
 pub mod error;
 pub mod job;
-pub mod prune;
 pub mod releases;
 pub mod services;
 pub mod watch;

@@ -3,7 +3,7 @@
 //! Such content may hold passwords, so nobody reads it by the way: only a person who asks for values does.
 
 use super::{ClusterError, ClusterErrorKind, Connection, collect::list};
-use crate::diff::observed::Content;
+use crate::inventory::release::Content;
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::ByteString;
 use serde::Deserialize;
@@ -52,17 +52,17 @@ struct Metadata {
     version: String,
 }
 
-/// The content of releases by name, in no more than a few requests at a time.
+/// The content of releases by namespace and name, in no more than a few requests at a time.
 ///
 /// # Errors
 /// The first secret that cannot be read, or holds no release.
 pub async fn contents(
     connection: &Connection,
     revisions: Vec<Revision>,
-) -> Result<BTreeMap<String, Content>, ClusterError> {
+) -> Result<BTreeMap<(String, String), Content>, ClusterError> {
     let reading = revisions.into_iter().map(|revision| async move {
         let content = content(connection, &revision).await?;
-        Ok((revision.name, content))
+        Ok(((revision.namespace, revision.name), content))
     });
     futures::stream::iter(reading).buffer_unordered(AT_ONCE).try_collect().await
 }

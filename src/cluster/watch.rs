@@ -6,10 +6,13 @@
 
 use super::{
     ClusterError, ClusterErrorKind, Connection,
-    collect::{self, Facts, Part, list::Listed, nodes, pods},
-    prune::{self, Node, NodeObject, Pod, PodObject, Shared},
+    collect::{self, Assembler, Update, list::Listed, nodes, pods},
+    decode::{
+        node::{self, NodeObject},
+        pod::{self, Pod, PodObject},
+    },
 };
-use crate::snapshot::Snapshot;
+use crate::inventory::{Inventory, Texts, node::NodeReport};
 use futures::{StreamExt, future::BoxFuture, stream::BoxStream};
 use kube::core::WatchEvent;
 use serde::de::DeserializeOwned;
@@ -23,10 +26,8 @@ use tokio::{
 /// The newest state of a live view. The last good snapshot stays while the connection is lost.
 #[derive(Clone, Debug, Default)]
 pub struct LiveView {
-    pub snapshot: Option<Arc<Snapshot>>,
+    pub inventory: Option<Arc<Inventory>>,
     pub status: LiveStatus,
-    /// Sources that could not be read, with the reason.
-    pub missing: Vec<(String, String)>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -75,8 +76,8 @@ pub fn start(connection: Connection) -> watch::Receiver<LiveView> {
 /// What the tasks tell the one that owns the facts.
 enum Change {
     /// A source was read whole, or could not be.
-    Read(&'static str, Result<Part, ClusterError>),
-    Node(Box<Node>),
+    Read(&'static str, Result<Update, ClusterError>),
+    Node(Box<NodeReport>),
     NodeGone(String),
     Pod(Pod),
     PodGone(String),
@@ -95,8 +96,8 @@ async fn run(connection: Connection, view: watch::Sender<LiveView>) {
     let (sender, mut changes) = mpsc::channel(256);
     let refresh = Arc::new(tokio::sync::Notify::new());
     let mut tasks = JoinSet::new(); // dropped, and its tasks ended, with this one
-    tasks.spawn(follow(Nodes, connection.clone(), sender.clone()));
-    tasks.spawn(follow(Pods(Shared::default()), connection.clone(), sender.clone()));
+    tasks.spawn(follow(Nodes(Texts::default()), connection.clone(), sender.clone()));
+    tasks.spawn(follow(Pods(Texts::default()), connection.clone(), sender.clone()));
     tasks.spawn(read_rest(connection.clone(), sender, Arc::clone(&refresh)));
 
     let mut state = Live::default();
@@ -130,8 +131,8 @@ async fn run(connection: Connection, view: watch::Sender<LiveView>) {
                 state.dirty = false;
                 let begun = Instant::now();
                 let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-                let snapshot = Arc::new(collect::assemble(&state.facts, &connection.context, &now));
-                let next = LiveView { snapshot: Some(snapshot), status: state.status(), missing: state.missing() };
+                let inventory = Arc::new(state.assembler.inventory(&connection.context, &now));
+                let next = LiveView { inventory: Some(inventory), status: state.status() };
                 view.send_replace(next);
                 next_build = Instant::now() + BUILD_PAUSE.max(begun.elapsed() * BUILD_SHARE);
             }
@@ -142,7 +143,7 @@ async fn run(connection: Connection, view: watch::Sender<LiveView>) {
 /// Everything that the owning task knows.
 #[derive(Default)]
 struct Live {
-    facts: Facts,
+    assembler: Assembler,
     /// Watches without a connection.
     lost: BTreeMap<&'static str, (u32, Duration, ClusterError)>,
     /// Something changed that a snapshot shows.
@@ -153,24 +154,14 @@ impl Live {
     fn take(&mut self, change: Change) {
         match change {
             Change::Read(source, answer) => {
-                self.facts.take(source, answer);
+                self.assembler.take(source, answer);
                 self.dirty = true;
             }
             // Heartbeats change a node every few seconds, but nothing of what was kept of it.
-            Change::Node(node) => {
-                if self.facts.nodes.get(&node.row.name) != Some(&*node) {
-                    self.facts.nodes.insert(node.row.name.clone(), *node);
-                    self.dirty = true;
-                }
-            }
-            Change::Pod(pod) => {
-                if self.facts.pods.get(&pod.name) != Some(&pod) {
-                    self.facts.pods.insert(pod.name.clone(), pod);
-                    self.dirty = true;
-                }
-            }
-            Change::NodeGone(name) => self.dirty |= self.facts.nodes.remove(&name).is_some(),
-            Change::PodGone(name) => self.dirty |= self.facts.pods.remove(&name).is_some(),
+            Change::Node(report) => self.dirty |= self.assembler.put_node(*report),
+            Change::Pod(pod) => self.dirty |= self.assembler.put_pod(pod),
+            Change::NodeGone(name) => self.dirty |= self.assembler.remove_node(&name),
+            Change::PodGone(name) => self.dirty |= self.assembler.remove_pod(&name),
             Change::Lost { source, attempt, wait, error } => {
                 self.lost.insert(source, (attempt, wait, error));
             }
@@ -181,12 +172,12 @@ impl Live {
     }
 
     fn answered(&self) -> usize {
-        self.facts.states.len()
+        self.assembler.parts().states.len()
     }
 
     /// A screen that fills in parts would show a cluster without nodes first; so nodes come first, or have failed.
     fn is_worth_showing(&self) -> bool {
-        self.facts.states.contains_key(nodes::NAME) && !self.facts.is_blank()
+        self.assembler.parts().states.contains_key(nodes::NAME) && !self.assembler.parts().is_blank()
     }
 
     fn status(&self) -> LiveStatus {
@@ -198,19 +189,11 @@ impl Live {
         match (self.answered(), collect::ALL.len()) {
             (0, _) => LiveStatus::Connecting,
             (done, total) if done < total => LiveStatus::Syncing { done, total },
-            _ => match self.facts.worst() {
-                Some(error) if self.facts.is_blank() => LiveStatus::Failed { error: error.clone() },
+            _ => match self.assembler.parts().worst() {
+                Some(error) if self.assembler.parts().is_blank() => LiveStatus::Failed { error: error.clone() },
                 _ => LiveStatus::Fresh,
             },
         }
-    }
-
-    fn missing(&self) -> Vec<(String, String)> {
-        let of = |source: &collect::Source| {
-            let error = self.facts.states.get(source.name)?.error()?;
-            Some((source.name.to_owned(), format!("{}: {}", source.needs, error.found)))
-        };
-        collect::ALL.iter().filter_map(of).collect()
     }
 }
 
@@ -235,23 +218,24 @@ trait Watched: Send + 'static {
     const NAME: &'static str;
     const PATH: &'static str;
     /// The whole list, and the version from which to watch.
-    fn list<'a>(&'a mut self, connection: &'a Connection) -> BoxFuture<'a, Result<(Part, String), ClusterError>>;
+    fn list<'a>(&'a mut self, connection: &'a Connection) -> BoxFuture<'a, Result<(Update, String), ClusterError>>;
     fn version(object: &Self::Object) -> &str;
     fn put(&mut self, object: Self::Object) -> Change;
     fn gone(&mut self, object: Self::Object) -> Change;
 }
 
-struct Nodes;
+struct Nodes(Texts);
 
 impl Watched for Nodes {
     type Object = NodeObject;
     const NAME: &'static str = nodes::NAME;
     const PATH: &'static str = nodes::PATH;
 
-    fn list<'a>(&'a mut self, connection: &'a Connection) -> BoxFuture<'a, Result<(Part, String), ClusterError>> {
+    fn list<'a>(&'a mut self, connection: &'a Connection) -> BoxFuture<'a, Result<(Update, String), ClusterError>> {
         Box::pin(async {
-            let Listed { items, resource_version } = nodes::listed(connection).await?;
-            Ok((Part::Nodes(items), resource_version))
+            self.0.prune();
+            let Listed { items, resource_version } = nodes::listed(connection, &mut self.0).await?;
+            Ok((nodes::update(items), resource_version))
         })
     }
 
@@ -260,7 +244,7 @@ impl Watched for Nodes {
     }
 
     fn put(&mut self, object: NodeObject) -> Change {
-        Change::Node(Box::new(prune::node(object)))
+        Change::Node(Box::new(node::report(object, &mut self.0)))
     }
 
     fn gone(&mut self, object: NodeObject) -> Change {
@@ -268,19 +252,19 @@ impl Watched for Nodes {
     }
 }
 
-struct Pods(Shared);
+struct Pods(Texts);
 
 impl Watched for Pods {
     type Object = PodObject;
     const NAME: &'static str = pods::NAME;
     const PATH: &'static str = pods::PATH;
 
-    fn list<'a>(&'a mut self, connection: &'a Connection) -> BoxFuture<'a, Result<(Part, String), ClusterError>> {
+    fn list<'a>(&'a mut self, connection: &'a Connection) -> BoxFuture<'a, Result<(Update, String), ClusterError>> {
         Box::pin(async {
-            // Texts of pods that are gone are let go with the old list.
-            self.0 = Shared::default();
+            // Texts of pods that are gone are forgotten with the old list.
+            self.0.prune();
             let Listed { items, resource_version } = pods::listed(connection, &mut self.0).await?;
-            Ok((Part::Pods(items), resource_version))
+            Ok((pods::update(items), resource_version))
         })
     }
 
@@ -289,11 +273,11 @@ impl Watched for Pods {
     }
 
     fn put(&mut self, object: PodObject) -> Change {
-        Change::Pod(prune::pod(&object, &mut self.0))
+        Change::Pod(pod::pod(&object, &mut self.0))
     }
 
     fn gone(&mut self, object: PodObject) -> Change {
-        Change::PodGone(prune::pod(&object, &mut self.0).name)
+        Change::PodGone(pod::pod(&object, &mut self.0).name.to_string())
     }
 }
 
@@ -593,8 +577,11 @@ mod tests {
     }
 
     fn names(view: &LiveView) -> Vec<String> {
-        let rows = view.snapshot.as_ref().map(|snapshot| crate::snapshot::nodes::rows(snapshot)).unwrap_or_default();
-        rows.into_iter().map(|row| row.name).collect()
+        view.inventory.iter().flat_map(|inventory| &inventory.nodes).map(|node| node.name.to_string()).collect()
+    }
+
+    fn missing(view: &LiveView) -> Vec<(&str, &str)> {
+        view.inventory.iter().flat_map(|inventory| inventory.gaps()).collect()
     }
 
     #[tokio::test(start_paused = true)]
@@ -610,7 +597,7 @@ mod tests {
         let mut view = start(connection);
         let seen =
             until(&mut view, "the change", |view| names(view) == ["b"] && view.status == LiveStatus::Fresh).await;
-        assert_eq!(seen.missing, []);
+        assert_eq!(missing(&seen), []);
         assert!(
             log.lock().expect("log").iter().any(|url| url.contains("watch=1") && url.ends_with("resourceVersion=5"))
         );
@@ -673,7 +660,7 @@ mod tests {
         let mut view = start(connection);
         let seen =
             until(&mut view, "a fresh view", |view| view.status == LiveStatus::Fresh && !names(view).is_empty()).await;
-        assert_eq!(seen.missing, [("pods".to_owned(), "list pods: pods is forbidden (403)".to_owned())]);
+        assert_eq!(missing(&seen), [("pods", "list pods: pods is forbidden (403)")]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -686,7 +673,7 @@ mod tests {
         });
         let mut view = start(connection);
         let seen = until(&mut view, "the failure", |view| matches!(view.status, LiveStatus::Failed { .. })).await;
-        assert_eq!(seen.snapshot, None);
+        assert_eq!(seen.inventory, None);
     }
 
     #[tokio::test(start_paused = true)]

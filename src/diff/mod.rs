@@ -3,10 +3,10 @@
 //! Structural first: maps align by key, lists by identity (`name`, `component`, `path`) or else as a whole. The order of
 //! keys never counts. Volatile readings are marked as noise, not dropped.
 
+pub mod inventory;
 pub mod lost;
 pub mod observed;
 pub mod recipe;
-pub mod snapshot;
 pub mod text;
 
 use serde_json::Value;

@@ -10,7 +10,10 @@ use crate::{
         side::Side,
         traced::{Layer, LayerKind, Origin, Traced, TracedValue, Wrote},
     },
-    snapshot::Snapshot,
+    inventory::{
+        Fact, Inventory,
+        release::{Content, Release},
+    },
     yaml::Position,
 };
 use serde_json::Value;
@@ -25,40 +28,19 @@ pub struct Observed {
     pub notes: Vec<String>,
 }
 
-/// What the secret of a Helm release holds.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Content {
-    pub chart: Option<String>,
-    pub version: Option<String>,
-    /// What it was installed with, over `defaults`.
-    pub config: Value,
-    /// The chart's own values.
-    pub defaults: Value,
-}
-
-/// What a snapshot tells of one Helm release.
-#[derive(Clone, Debug, Default)]
-struct Release {
-    name: String,
-    chart: Option<String>,
-    version: Option<String>,
-    namespace: Option<String>,
-    status: Option<String>,
-}
-
 type Entries = Vec<(Arc<str>, Traced)>;
 
-/// Releases with their content, by name; `None` where nobody read it.
-pub type Contents = Option<BTreeMap<String, Content>>;
+/// Releases with their content, by namespace and name; `None` where nobody asked for it.
+pub type Contents = Option<BTreeMap<(String, String), Content>>;
 
 /// What a cluster of that name runs beside what a recipe wants.
-pub fn sides(recipe: &Side, snapshot: &Snapshot, contents: &Contents, cluster: &str) -> Observed {
+pub fn sides(recipe: &Side, inventory: &Inventory, contents: &Contents, cluster: &str) -> Observed {
     let mut layers = recipe.layers.clone();
     let seen = Seen { layer: layers.len(), cluster: cluster.into() };
     layers.push(Layer::new(LayerKind::Cluster, cluster, "", ""));
     let mut notes = Vec::new();
-    let (wanted_components, running_components) = components(recipe, snapshot, contents, &seen, &mut notes);
-    let (wanted_constraints, running_constraints) = constraints(recipe, snapshot, &seen, &mut notes);
+    let (wanted_components, running_components) = components(recipe, inventory, contents, &seen, &mut notes);
+    let (wanted_constraints, running_constraints) = constraints(recipe, inventory, &seen, &mut notes);
     let side = |constraints: Vec<Traced>, mut components: Entries| {
         // An empty mapping would be something that differs from nothing.
         components.retain(|(_, component)| component.value != TracedValue::Map(Vec::new()));
@@ -106,14 +88,17 @@ fn map(entries: Entries) -> Traced {
 
 fn components(
     recipe: &Side,
-    snapshot: &Snapshot,
+    inventory: &Inventory,
     contents: &Contents,
     seen: &Seen,
     notes: &mut Vec<String>,
 ) -> (Entries, Entries) {
-    let Some(mut releases) = releases(snapshot) else {
-        notes.push("components: the snapshot tells nothing of Helm releases (K8s.helm)".to_owned());
-        return (Vec::new(), Vec::new());
+    let mut releases = match &inventory.releases {
+        Fact::Known(releases) => releases.value.clone(),
+        Fact::Unknown(why) => {
+            notes.push(format!("components: Helm releases are unknown: {why}"));
+            return (Vec::new(), Vec::new());
+        }
     };
     let enabled: Vec<&str> = match recipe.document.get("deploymentOrder").map(|order| &order.value) {
         Some(TracedValue::List(names)) => names.iter().filter_map(Traced::as_text).collect(),
@@ -123,8 +108,8 @@ fn components(
         Some(TracedValue::Map(entries)) => entries.as_slice(),
         _ => &[],
     };
-    for (name, content) in contents.iter().flatten() {
-        if let Some(release) = releases.get_mut(name) {
+    for release in &mut releases {
+        if let Some(content) = content_of(contents, release) {
             release.chart = content.chart.clone().or(release.chart.take());
             release.version = content.version.clone().or(release.version.take());
         }
@@ -138,7 +123,7 @@ fn components(
         let release = take(&mut releases, name, chart_name(text("chart")), text("namespace"));
         if !enabled.contains(&&**name) {
             if let Some(release) = release {
-                running.push((name.clone(), map(release.entries(seen))));
+                running.push((name.clone(), map(entries(&release, seen))));
             }
             continue;
         }
@@ -154,7 +139,7 @@ fn components(
             continue;
         };
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-        for (key, found) in release.fields() {
+        for (key, found) in fields(&release) {
             let want = component.get(key).filter(|value| value.as_text() != Some(""));
             match (want, found) {
                 (Some(want), Some(found)) => {
@@ -169,7 +154,7 @@ fn components(
                 _ => {}
             }
         }
-        if let Some(content) = contents.as_ref().and_then(|contents| contents.get(&release.name)) {
+        if let Some(content) = content_of(contents, &release) {
             let (want, found) = values(component.get("values"), content, seen);
             ours.extend((!want.is_empty()).then(|| ("values".into(), map(want))));
             theirs.extend((!found.is_empty()).then(|| ("values".into(), map(found))));
@@ -178,7 +163,7 @@ fn components(
         running.push((name.clone(), map(theirs)));
     }
     if !releases.is_empty() {
-        let names: Vec<&str> = releases.keys().map(String::as_str).collect();
+        let names: Vec<&str> = releases.iter().map(|release| release.name.as_str()).collect();
         notes.push(format!("releases that are of no component of this recipe: {}", names.join(", ")));
     }
     (wanted, running)
@@ -246,67 +231,50 @@ fn chart_name(chart: &str) -> &str {
     chart.rsplit('/').next().unwrap_or(chart)
 }
 
-impl Release {
-    fn fields(&self) -> [(&'static str, Option<&str>); 4] {
-        [
-            ("namespace", self.namespace.as_deref()),
-            ("chart", self.chart.as_deref()),
-            ("version", self.version.as_deref()),
-            ("status", self.status.as_deref()),
-        ]
-    }
-
-    fn entries(&self, seen: &Seen) -> Entries {
-        let told = self.fields().into_iter().filter_map(|(key, text)| Some((Arc::from(key), seen.text(text?))));
-        told.collect()
-    }
+fn content_of<'c>(contents: &'c Contents, release: &Release) -> Option<&'c Content> {
+    contents.as_ref()?.get(&(release.namespace.clone()?, release.name.clone()))
 }
 
-/// Releases by name; `None` where the snapshot was taken without looking for any.
-fn releases(snapshot: &Snapshot) -> Option<BTreeMap<String, Release>> {
-    let read = |source: &str| {
-        let state = snapshot.reading("K8s", "collection", source).map(ToString::to_string);
-        state.is_some_and(|state| state.starts_with("ok"))
-    };
-    let Some(told) = snapshot.subtype("K8s", "helm") else {
-        // Without releases the subtype is left out.
-        return (read("helm") || read("workloads")).then(BTreeMap::new);
-    };
-    let mut releases: BTreeMap<String, Release> = BTreeMap::new();
-    for (key, reading) in &told.data {
-        // A release's name may hold dots, the part behind the last one may not.
-        let Some((name, part)) = key.rsplit_once('.') else { continue };
-        let unknown = || Release { name: name.to_owned(), ..Release::default() };
-        let release = releases.entry(name.to_owned()).or_insert_with(unknown);
-        let text = Some(reading.to_string());
-        match part {
-            "chart" => release.chart = text,
-            "version" => release.version = text,
-            "namespace" => release.namespace = text,
-            "status" => release.status = text,
-            _ => {}
-        }
-    }
-    Some(releases)
+fn fields(release: &Release) -> [(&'static str, Option<&str>); 4] {
+    [
+        ("namespace", release.namespace.as_deref()),
+        ("chart", release.chart.as_deref()),
+        ("version", release.version.as_deref()),
+        ("status", release.status.as_deref()),
+    ]
 }
 
-/// The release of a component: the one of its name, else the only one of its chart, or the one in its namespace.
-fn take(releases: &mut BTreeMap<String, Release>, name: &str, chart: &str, namespace: &str) -> Option<Release> {
-    if let Some(release) = releases.remove(name) {
-        return Some(release);
-    }
+fn entries(release: &Release, seen: &Seen) -> Entries {
+    let known = fields(release).into_iter().filter_map(|(key, text)| Some((Arc::from(key), seen.text(text?))));
+    known.collect()
+}
+
+/// The release of a component: the one of its name, else the only one of its chart; of several the one in its namespace.
+fn take(releases: &mut Vec<Release>, name: &str, chart: &str, namespace: &str) -> Option<Release> {
+    let named = |release: &Release| release.name == name;
     let of_chart = |release: &Release| !chart.is_empty() && release.chart.as_deref() == Some(chart);
-    let found: Vec<&String> = releases.iter().filter(|(_, release)| of_chart(release)).map(|(name, _)| name).collect();
-    let here = |name: &&&String| releases[name.as_str()].namespace.as_deref() == Some(namespace);
-    let found = match &found[..] {
-        [only] => Some((*only).clone()),
-        several => several.iter().find(here).map(|name| (*name).clone()),
+    let here = |release: &Release| release.namespace.as_deref() == Some(namespace);
+    let indices = |fits: &dyn Fn(&Release) -> bool| -> Vec<usize> {
+        releases.iter().enumerate().filter(|(_, release)| fits(release)).map(|(index, _)| index).collect()
     };
-    found.and_then(|name| releases.remove(&name))
+    let pick = |found: Vec<usize>| match found[..] {
+        [only] => Some(only),
+        _ => found.into_iter().find(|index| here(&releases[*index])),
+    };
+    let index = match indices(&named)[..] {
+        [] => pick(indices(&of_chart)),
+        [first, ..] => pick(indices(&named)).or(Some(first)),
+    };
+    index.map(|index| releases.remove(index))
 }
 
 /// Constraints that fail, with the reading in the place of the expression; those that hold are equal.
-fn constraints(recipe: &Side, snapshot: &Snapshot, seen: &Seen, notes: &mut Vec<String>) -> (Vec<Traced>, Vec<Traced>) {
+fn constraints(
+    recipe: &Side,
+    inventory: &Inventory,
+    seen: &Seen,
+    notes: &mut Vec<String>,
+) -> (Vec<Traced>, Vec<Traced>) {
     let items = match recipe.document.get("constraints").map(|constraints| &constraints.value) {
         Some(TracedValue::List(items)) => items.as_slice(),
         _ => &[],
@@ -315,9 +283,9 @@ fn constraints(recipe: &Side, snapshot: &Snapshot, seen: &Seen, notes: &mut Vec<
     for item in items {
         let (Some(name), Some(value)) = (item.get("name"), item.get("value")) else { continue };
         let path = name.as_text().unwrap_or_default();
-        let found = match constraint::judge(path, value.as_text().unwrap_or_default(), snapshot) {
+        let found = match constraint::judge(path, value.as_text().unwrap_or_default(), inventory) {
             Verdict::Pass { .. } => value.clone(),
-            Verdict::Fail { actual } => seen.text(&actual),
+            Verdict::Fail { actual, .. } => seen.text(&actual),
             Verdict::Unknown { reason, .. } => {
                 notes.push(format!("constraint {path}: {reason}"));
                 continue;
@@ -412,7 +380,7 @@ mod tests {
             "",
             &[
                 "constraints[name=K8s.server.version].value: >= 1.32 -> v1.31.2",
-                "components: the snapshot tells nothing of Helm releases (K8s.helm)",
+                "components: Helm releases are unknown: not measured",
                 "constraint OS.release.ID: the snapshot has no OS measurement",
             ],
         );
@@ -432,9 +400,9 @@ mod tests {
                 "lacks": "it", "empty": {}}}}});
         let recipe = Side { document: Traced::from_value(&recipe), layers: Vec::new() };
         let snapshot = "kind: Snapshot\napiVersion: aicr.run/v1alpha2\nmeasurements:\n- type: K8s\n  subtypes:\n  \
-                        - {subtype: helm, data: {certs.status: deployed}}\n";
+                        - {subtype: helm, data: {certs.status: deployed, certs.namespace: certs}}\n";
         let snapshot = crate::snapshot::format::read(snapshot).expect("the snapshot can be read");
-        let contents = Some(BTreeMap::from([("certs".to_owned(), content)]));
+        let contents = Some(BTreeMap::from([(("certs".to_owned(), "certs".to_owned()), content)]));
         let observed = sides(&recipe, &snapshot, &contents, "prod");
         let text = |value: &Option<Value>| value.as_ref().map_or("-".to_owned(), Value::to_string);
         let told: Vec<String> = compare(&observed.wanted, &observed.running)

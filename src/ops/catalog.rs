@@ -4,9 +4,9 @@ use super::Failure;
 use crate::{
     catalog::Catalog,
     criteria::Criteria,
+    inventory::Inventory,
     lint::{self, Finding},
     resolve::fit::{self, Fit},
-    snapshot::Snapshot,
     store::catalog_dir,
 };
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ pub fn lint(folder: Option<&Path>, data: &[PathBuf]) -> Result<Vec<Finding>, Fai
 ///
 /// # Errors
 /// An overlay whose chain cannot be followed.
-pub fn fits<'c>(catalog: &'c Catalog, stated: &Criteria, snapshot: &Snapshot) -> Result<Vec<Fit<'c>>, Failure> {
+pub fn fits<'c>(catalog: &'c Catalog, stated: &Criteria, snapshot: &Inventory) -> Result<Vec<Fit<'c>>, Failure> {
     fit::fits(catalog, stated, snapshot)
         .map_err(|error| super::recipe::resolve_failure(format!("look for what fits {stated}"), &error))
 }

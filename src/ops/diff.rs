@@ -20,14 +20,14 @@ use crate::{
         side::Side,
         traced::{Layer, LayerKind, Origin, Traced, Wrote},
     },
+    inventory::{Inventory, release::Release},
     recipe::{Recipe, format},
     resolve::{self, Options},
-    snapshot::Snapshot,
     text::causes,
     yaml::Position,
 };
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 /// Differences with what is needed to show them.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,13 +95,13 @@ impl Comparison {
 }
 
 /// Two snapshots: readings, and nodes by name.
-pub fn snapshots(left_name: &str, left: &Snapshot, right_name: &str, right: &Snapshot) -> Comparison {
-    Comparison::new(left_name, right_name, diff::snapshot::compare(left, right), Vec::new())
+pub fn snapshots(left_name: &str, left: &Inventory, right_name: &str, right: &Inventory) -> Comparison {
+    Comparison::new(left_name, right_name, diff::inventory::compare(left, right), Vec::new())
 }
 
 /// Two snapshots as the reference compares them: every reading, no noise, nodes as label entries.
-pub fn readings(left_name: &str, left: &Snapshot, right_name: &str, right: &Snapshot) -> Comparison {
-    Comparison::new(left_name, right_name, diff::snapshot::compare_readings(left, right), Vec::new())
+pub fn readings(left_name: &str, left: &Inventory, right_name: &str, right: &Inventory) -> Comparison {
+    Comparison::new(left_name, right_name, diff::inventory::compare_readings(left, right), Vec::new())
 }
 
 /// A recipe that was read from a file; each of its values belongs to the layer that would write it now, or to its line.
@@ -151,7 +151,7 @@ pub enum Versus {
     /// What a cluster of that name ran when the snapshot was taken.
     Cluster {
         name: String,
-        snapshot: Arc<Snapshot>,
+        snapshot: Arc<Inventory>,
         contents: Arc<Contents>,
     },
 }
@@ -191,20 +191,19 @@ pub fn recipes(left_name: &str, left: &Side, right_name: &str, right: &Side) -> 
 ///
 /// # Errors
 /// A secret that may not be read, or holds no release.
-pub async fn contents(connection: &Connection, snapshot: &Snapshot) -> Result<Contents, Failure> {
-    let Some(told) = snapshot.subtype("K8s", "helm") else { return Ok(Some(BTreeMap::new())) };
-    let part = |name: &str, part: &str| told.data.get(&format!("{name}.{part}")).map(ToString::to_string);
-    let names = told.data.keys().filter_map(|key| key.strip_suffix(".revision"));
-    let revision = |name: &str| {
-        Some(Revision { namespace: part(name, "namespace")?, name: name.to_owned(), revision: part(name, "revision")? })
+pub async fn contents(connection: &Connection, snapshot: &Inventory) -> Result<Contents, Failure> {
+    let revision = |release: &Release| {
+        let revision = release.revision?.to_string();
+        Some(Revision { namespace: release.namespace.clone()?, name: release.name.clone(), revision })
     };
-    Ok(Some(releases::contents(connection, names.filter_map(revision).collect()).await?))
+    let known = snapshot.releases.value().into_iter().flatten().filter_map(revision).collect();
+    Ok(Some(releases::contents(connection, known).await?))
 }
 
 /// A cluster: what a comparison calls it, and what was read of it.
 pub struct Running<'c> {
     pub name: &'c str,
-    pub snapshot: &'c Snapshot,
+    pub snapshot: &'c Inventory,
     pub contents: &'c Contents,
 }
 

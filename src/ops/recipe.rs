@@ -6,8 +6,8 @@ use crate::{
     criteria::{Dimension, Query, StatedBy, parse_value},
     diff::{self, lost::Lost},
     document::selector::{self, QueryError},
+    inventory::Inventory,
     resolve::{self, Options, Resolution, ResolveError, explain::Explanation},
-    snapshot::Snapshot,
     store::catalog_dir::{self, CatalogDirError},
     text::causes,
 };
@@ -76,7 +76,7 @@ pub struct Resolved {
 pub fn resolve(
     catalog: &Catalog,
     query: &Query,
-    snapshot: Option<&Snapshot>,
+    snapshot: Option<&Inventory>,
     options: Options,
 ) -> Result<Resolved, Failure> {
     let mut resolution = resolve::resolve(catalog, query, snapshot, options)

@@ -7,7 +7,8 @@
 use super::{Failure, Kind};
 use crate::{
     cluster::{self, ClusterError, Connection},
-    snapshot::{Snapshot, format},
+    inventory::Inventory,
+    snapshot::format,
     text::causes,
 };
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -91,12 +92,12 @@ impl Format {
 }
 
 /// A snapshot of a live cluster. `now` is RFC 3339.
-pub async fn take(connection: &Connection, now: &str) -> Result<Snapshot, Failure> {
+pub async fn take(connection: &Connection, now: &str) -> Result<Inventory, Failure> {
     Ok(cluster::collect::snapshot(connection, now).await?)
 }
 
 /// The text of a snapshot, with its fingerprint and a final newline.
-pub fn text(snapshot: &Snapshot, written: Format) -> String {
+pub fn text(snapshot: &Inventory, written: Format) -> String {
     let value = format::to_value(snapshot);
     match written {
         Format::Yaml => crate::yaml::to_string(&value),
@@ -106,7 +107,7 @@ pub fn text(snapshot: &Snapshot, written: Format) -> String {
 }
 
 /// The snapshot that a text holds; `at` names the text in the failure.
-pub fn parse(text: &str, at: &str) -> Result<Snapshot, Failure> {
+pub fn parse(text: &str, at: &str) -> Result<Inventory, Failure> {
     format::read(text).map_err(|error| {
         let at = error.at().map_or(at.to_owned(), |position| format!("{at}:{position}"));
         Failure::new(Kind::Usage, "read the snapshot", causes(&error)).at(at).hint(error.hint())

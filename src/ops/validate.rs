@@ -8,10 +8,11 @@ use crate::{
     catalog::{Catalog, validator::Phase},
     cluster::{ClusterError, ClusterErrorKind, Connection, job},
     constraint::{self, Verdict as Judged},
+    inventory::Inventory,
     recipe::Recipe,
     report::{self, Report},
     resolve::hydrate,
-    snapshot::{Snapshot, format},
+    snapshot::format,
     validate::{
         event::{Body, CheckResult, Event, ReadinessOutcome, Severity, Status, Verdict},
         gpu::{self, Policy},
@@ -46,7 +47,7 @@ const NAMESPACE_LIMIT: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug)]
 pub struct Prepared {
     pub plan: ValidationPlan,
-    pub snapshot: Snapshot,
+    pub snapshot: Inventory,
     pub recipe: Recipe,
     /// What messages and reports call the recipe.
     pub recipe_name: String,
@@ -91,7 +92,7 @@ pub fn prepare(
     catalog: &Catalog,
     recipe: Recipe,
     recipe_name: &str,
-    snapshot: Snapshot,
+    snapshot: Inventory,
     options: &PlanOptions,
     conduct: Conduct,
 ) -> Result<Prepared, Failure> {
@@ -208,9 +209,9 @@ async fn ready(prepared: &Prepared, teller: &mut Teller) -> bool {
     for constraint in &prepared.recipe.constraints {
         let (outcome, actual, reason) = match constraint::judge(&constraint.name, &constraint.value, &prepared.snapshot)
         {
-            Judged::Pass { actual } => (ReadinessOutcome::Pass, Some(actual), None),
-            Judged::Fail { actual } => (ReadinessOutcome::Fail, Some(actual), None),
-            Judged::Unknown { actual, reason } => (ReadinessOutcome::Unknown, actual, Some(reason)),
+            Judged::Pass { actual, nodes: _ } => (ReadinessOutcome::Pass, Some(actual), None),
+            Judged::Fail { actual, nodes } => (ReadinessOutcome::Fail, Some(actual), nodes.map(|nodes| nodes.words())),
+            Judged::Unknown { actual, reason, .. } => (ReadinessOutcome::Unknown, actual, Some(reason)),
         };
         ready &= match outcome {
             ReadinessOutcome::Pass => true,

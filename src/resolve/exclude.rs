@@ -8,8 +8,8 @@ use super::{Build, Options, Outcome, ResolveError, select};
 use crate::{
     catalog::{Catalog, overlay::Overlay},
     constraint::{self, Verdict},
+    inventory::Inventory,
     recipe::{ConstraintWarning, ExcludedOverlay},
-    snapshot::Snapshot,
     yaml::Node,
 };
 use std::collections::BTreeMap;
@@ -36,7 +36,7 @@ pub(super) struct Rule {
 pub(crate) fn screen<'c>(
     catalog: &'c Catalog,
     candidates: Vec<&'c Overlay>,
-    snapshot: &Snapshot,
+    snapshot: &Inventory,
     options: Options,
 ) -> Result<Screening<'c>, ResolveError> {
     let mut screening = Screening::default();
@@ -69,7 +69,7 @@ pub(crate) fn screen<'c>(
 fn fallback<'c>(
     catalog: &'c Catalog,
     leaf: &'c Overlay,
-    snapshot: &Snapshot,
+    snapshot: &Inventory,
 ) -> Result<Option<&'c Overlay>, ResolveError> {
     let chain = select::chain(catalog, leaf)?;
     for ancestor in chain.into_iter().rev().skip(1) {
@@ -84,12 +84,14 @@ fn fallback<'c>(
 fn failures(
     catalog: &Catalog,
     leaf: &Overlay,
-    snapshot: &Snapshot,
+    snapshot: &Inventory,
     own: bool,
 ) -> Result<Vec<(Rule, Verdict)>, ResolveError> {
     let rules = if own { own_rules(leaf) } else { chain_rules(catalog, leaf)? };
     let judged = rules.into_iter().map(|rule| {
-        let verdict = constraint::judge(&rule.name, &rule.expected, snapshot);
+        // The reference judges the one node that its file has room for.
+        let judge = if own { constraint::judge_single } else { constraint::judge };
+        let verdict = judge(&rule.name, &rule.expected, snapshot);
         (rule, verdict)
     });
     let fails = |verdict: &Verdict| match verdict {
@@ -133,7 +135,7 @@ pub(crate) fn screen_mixins<'c>(
     catalog: &'c Catalog,
     screening: &mut Screening<'c>,
     build: &Build<'_>,
-    snapshot: &Snapshot,
+    snapshot: &Inventory,
 ) -> Result<bool, ResolveError> {
     let mut rules: Vec<(&str, Rule)> = build
         .mixins
@@ -144,7 +146,7 @@ pub(crate) fn screen_mixins<'c>(
     rules.sort_by(|left, right| left.1.name.cmp(&right.1.name));
     let mut dropped: Vec<&str> = Vec::new();
     for (mixin, rule) in &rules {
-        let verdict = constraint::judge(&rule.name, &rule.expected, snapshot);
+        let verdict = constraint::judge_single(&rule.name, &rule.expected, snapshot);
         if matches!(verdict, Verdict::Pass { .. }) {
             continue;
         }
@@ -173,16 +175,16 @@ pub(crate) fn screen_mixins<'c>(
 }
 
 fn actual(verdict: &Verdict) -> Option<String> {
-    match verdict {
-        Verdict::Pass { actual } | Verdict::Fail { actual } => Some(actual.clone()),
-        Verdict::Unknown { actual, .. } => actual.clone(),
-    }
+    verdict.actual().map(str::to_owned)
 }
 
 fn warning(leaf: &Overlay, rule: &Rule, verdict: &Verdict) -> ConstraintWarning {
     let expected = rule.expected.trim();
     let told = match verdict {
-        Verdict::Pass { actual } | Verdict::Fail { actual } => format!("expected {expected}, got {actual}"),
+        Verdict::Pass { actual, nodes } | Verdict::Fail { actual, nodes } => {
+            let nodes = nodes.as_ref().map(|nodes| format!(" ({})", nodes.words())).unwrap_or_default();
+            format!("expected {expected}, got {actual}{nodes}")
+        }
         Verdict::Unknown { reason, .. } => reason.clone(),
     };
     let reason = if rule.from_mixin { format!("{MIXIN}: {told}") } else { told };

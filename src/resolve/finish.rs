@@ -16,8 +16,8 @@ use crate::{
         selector::{Segment, Selector},
         traced::{Layer, LayerKind, Origin, Traced, TracedValue, Wrote},
     },
+    inventory::Inventory,
     recipe::{ComponentRef, Constraint, Recipe, Validation, coherence},
-    snapshot::Snapshot,
     yaml::Position,
 };
 use serde_json::Value;
@@ -26,7 +26,7 @@ use std::{collections::BTreeMap, sync::Arc};
 pub(crate) fn finish(
     catalog: &Catalog,
     criteria: &Criteria,
-    snapshot: Option<&Snapshot>,
+    snapshot: Option<&Inventory>,
     build: Build<'_>,
     screening: Screening<'_>,
     coverage: Vec<Coverage>,
@@ -195,7 +195,7 @@ fn components(catalog: &Catalog, merged: &BTreeMap<String, Fields>) -> Result<Ve
     merged.iter().map(component).collect()
 }
 
-fn judge(constraints: &BTreeMap<String, Traced>, snapshot: &Snapshot) -> Vec<JudgedConstraint> {
+fn judge(constraints: &BTreeMap<String, Traced>, snapshot: &Inventory) -> Vec<JudgedConstraint> {
     let judged = |(name, constraint): (&String, &Traced)| {
         let value = constraint.get("value");
         let expected = value.and_then(Traced::as_text).unwrap_or_default().to_owned();

@@ -8,7 +8,7 @@ use crate::{
     catalog::{Catalog, overlay::Overlay},
     constraint::{self, Verdict},
     criteria::{Criteria, Dimension},
-    snapshot::Snapshot,
+    inventory::Inventory,
 };
 
 /// One overlay that the cluster does not contradict.
@@ -67,7 +67,7 @@ impl Fit<'_> {
 ///
 /// # Errors
 /// A chain that cannot be followed.
-pub fn fits<'c>(catalog: &'c Catalog, stated: &Criteria, snapshot: &Snapshot) -> Result<Vec<Fit<'c>>, ResolveError> {
+pub fn fits<'c>(catalog: &'c Catalog, stated: &Criteria, snapshot: &Inventory) -> Result<Vec<Fit<'c>>, ResolveError> {
     let mut fits = Vec::new();
     for overlay in catalog.overlays.values() {
         let Some(open) = overlay.criteria.as_ref().and_then(|own| open(own, stated)) else { continue };

@@ -27,8 +27,8 @@ use crate::{
         side::Side,
         traced::{Layer, LayerKind, Traced},
     },
+    inventory::Inventory,
     recipe::Recipe,
-    snapshot::Snapshot,
 };
 
 /// How to resolve.
@@ -164,7 +164,7 @@ pub struct JudgedConstraint {
 pub fn resolve(
     catalog: &Catalog,
     query: impl Into<Query>,
-    snapshot: Option<&Snapshot>,
+    snapshot: Option<&Inventory>,
     options: Options,
 ) -> Result<Resolution, ResolveError> {
     let query: Query = query.into();

@@ -1,9 +1,10 @@
 //! The snapshot file: versioned shape, YAML and JSON, both `apiVersion`s, all absence shapes.
 
-use super::{API_VERSION, Item, Measurement, Reading, Snapshot, Subtype, path::TYPES};
+use super::{API_VERSION, path::TYPES, record};
 use crate::{
     document::header::{self, Accepted, HeaderError},
     fingerprint,
+    inventory::{Inventory, Item, Measurement, Record, Scalar, Subtype},
     yaml::{self, Kind, Node, Position},
 };
 use serde_json::{Map, Value, json};
@@ -59,13 +60,13 @@ const TAKE_ONE: &str = "take one with `aicr snapshot -o snapshot.yaml` and give 
 ///
 /// # Errors
 /// Another kind of document, a version nobody knows, a list or mapping of the wrong shape.
-pub fn read(text: &str) -> Result<Snapshot, SnapshotFormatError> {
+pub fn read(text: &str) -> Result<Inventory, SnapshotFormatError> {
     let root = header::read(text, &ACCEPTED)?;
     let measurements = list(&root, "measurements")?;
-    Ok(Snapshot {
+    Ok(super::inventory(Record {
         metadata: texts(&root, "metadata")?,
         measurements: measurements.iter().map(measurement).collect::<Result<_, _>>()?,
-    })
+    }))
 }
 
 fn measurement(node: &Node) -> Result<Measurement, SnapshotFormatError> {
@@ -114,25 +115,25 @@ fn texts(node: &Node, key: &str) -> Result<BTreeMap<String, String>, SnapshotFor
     Ok(entries.map(|entry| (entry.key.to_string(), entry.value.text().unwrap_or(NULL).to_owned())).collect())
 }
 
-fn readings(node: &Node) -> Result<BTreeMap<String, Reading>, SnapshotFormatError> {
-    Ok(map(node, "data")?.iter().map(|entry| (entry.key.to_string(), reading(&entry.value))).collect())
+fn readings(node: &Node) -> Result<BTreeMap<String, Scalar>, SnapshotFormatError> {
+    Ok(map(node, "data")?.iter().map(|entry| (entry.key.to_string(), scalar(&entry.value))).collect())
 }
 
 /// A scalar as it is; whatever else stands there, as text.
-fn reading(node: &Node) -> Reading {
+fn scalar(node: &Node) -> Scalar {
     match &node.kind {
-        Kind::Bool(value, _) => Reading::Bool(*value),
+        Kind::Bool(value, _) => Scalar::Bool(*value),
         Kind::Number(number, _) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
-            (Some(value), _, _) => Reading::Int(value),
-            (_, Some(value), _) => Reading::UInt(value),
+            (Some(value), _, _) => Scalar::Int(value),
+            (_, Some(value), _) => Scalar::UInt(value),
             // JSON writers may write integers as floats; a float that is one reads as one.
-            (_, _, Some(value)) if value.fract() == 0.0 && value.abs() < 9e15 => Reading::Int(value as i64),
-            (_, _, Some(value)) => Reading::Float(value),
-            _ => Reading::Text(number.to_string()),
+            (_, _, Some(value)) if value.fract() == 0.0 && value.abs() < 9e15 => Scalar::Int(value as i64),
+            (_, _, Some(value)) => Scalar::Float(value),
+            _ => Scalar::Text(number.to_string()),
         },
-        Kind::Null => Reading::Text(NULL.to_owned()),
-        Kind::List(_) | Kind::Map(_) => Reading::Text(go_text(node)),
-        _ => Reading::Text(node.to_value().as_str().unwrap_or_default().to_owned()),
+        Kind::Null => Scalar::Text(NULL.to_owned()),
+        Kind::List(_) | Kind::Map(_) => Scalar::Text(go_text(node)),
+        _ => Scalar::Text(node.to_value().as_str().unwrap_or_default().to_owned()),
     }
 }
 
@@ -146,15 +147,16 @@ fn go_text(node: &Node) -> String {
             pairs.sort();
             format!("map[{}]", pairs.join(" "))
         }
-        _ => reading(node).to_string(),
+        _ => scalar(node).to_string(),
     }
 }
 
 /// The document with its fingerprint, as a value; `yaml::to_string` or serde_json writes it.
 ///
 /// Measurements stand in the order of [`TYPES`], whatever order they were found in.
-pub fn to_value(snapshot: &Snapshot) -> Value {
-    let Snapshot { metadata, measurements } = snapshot;
+pub fn to_value(inventory: &Inventory) -> Value {
+    let record = record(inventory);
+    let Record { metadata, measurements } = &*record;
     let rank =
         |measurement: &&Measurement| TYPES.iter().position(|kind| *kind == measurement.kind).unwrap_or(TYPES.len());
     let mut ordered: Vec<&Measurement> = measurements.iter().collect();
@@ -163,7 +165,7 @@ pub fn to_value(snapshot: &Snapshot) -> Value {
         "apiVersion": API_VERSION,
         "kind": "Snapshot",
         "metadata": metadata,
-        "fingerprint": fingerprint::to_value(&fingerprint::of(snapshot)),
+        "fingerprint": fingerprint::to_value(&fingerprint::of(inventory)),
         "measurements": ordered.into_iter().map(measurement_value).collect::<Vec<_>>(),
     })
 }
@@ -192,7 +194,7 @@ fn subtype_value(subtype: &Subtype) -> Value {
     Value::Object(fields)
 }
 
-fn put(fields: &mut Map<String, Value>, context: &BTreeMap<String, String>, data: &BTreeMap<String, Reading>) {
+fn put(fields: &mut Map<String, Value>, context: &BTreeMap<String, String>, data: &BTreeMap<String, Scalar>) {
     if !context.is_empty() {
         fields.insert("context".to_owned(), json!(context));
     }
@@ -226,7 +228,8 @@ measurements:
     #[test]
     fn every_absence_shape_and_reading_survives() {
         let snapshot = read(SMALL).unwrap();
-        let server = snapshot.subtype("K8s", "server").unwrap();
+        let record = snapshot.record.as_ref().unwrap();
+        let server = record.subtype("K8s", "server").unwrap();
         let shown: Vec<String> = server.data.iter().map(|(key, reading)| format!("{key}={reading}")).collect();
         assert_eq!(
             shown,

@@ -3,8 +3,9 @@
 //! The first dot ends the type. The subtype ends at the next dot or bracket; where no subtype of that name exists, longer
 //! names are tried, so that `SystemD.containerd.service.ActiveState` finds the unit `containerd.service`.
 
-use super::{Item, Snapshot};
-use std::fmt;
+use super::{node_readings, record};
+use crate::inventory::{Inventory, Item, Node, Subtype};
+use std::{borrow::Cow, fmt};
 
 /// The measurement types, in the order in which they are written.
 pub const TYPES: [&str; 6] = ["K8s", "GPU", "OS", "SystemD", "NodeTopology", "NetworkTopology"];
@@ -54,50 +55,100 @@ enum Choice<'p> {
     Where(&'p str, &'p str),
 }
 
+/// A path taken apart: `K8s.node.kubelet-version`.
+struct Place<'i, 'p> {
+    kind: &'p str,
+    name: String,
+    subtype: Option<Cow<'i, Subtype>>,
+    /// What follows the subtype: `.key` or `[choice].key`.
+    rest: &'p str,
+}
+
+fn malformed(path: &str, reason: impl Into<String>) -> PathError {
+    PathError::Malformed { path: path.to_owned(), reason: reason.into() }
+}
+
+fn place<'i, 'p>(path: &'p str, inventory: &'i Inventory) -> Result<Place<'i, 'p>, PathError> {
+    let (kind, rest) = path.split_once('.').ok_or_else(|| malformed(path, "it has no dot"))?;
+    if !TYPES.contains(&kind) {
+        return Err(malformed(path, format!("the type must be one of {}", TYPES.join(", "))));
+    }
+    let end = rest.find(['.', '[']).ok_or_else(|| malformed(path, "it names no key"))?;
+    if end == 0 {
+        return Err(malformed(path, "it names no subtype"));
+    }
+    let named = |name: &str| record::subtype(inventory, kind, name);
+    let place = |end: usize, subtype| Place { kind, name: rest[..end].to_owned(), subtype, rest: &rest[end..] };
+    if let Some(subtype) = named(&rest[..end]) {
+        return Ok(place(end, Some(subtype)));
+    }
+    // The longest subtype whose name goes on beyond the first dot.
+    let ends = rest.char_indices().filter(|(index, c)| *index > end && matches!(c, '.' | '['));
+    let longer = ends.filter_map(|(end, _)| Some((end, named(&rest[..end])?))).last();
+    Ok(longer.map_or_else(|| place(end, None), |(end, subtype)| place(end, Some(subtype))))
+}
+
 /// The textual form of the reading that a path names.
 ///
 /// # Errors
 /// Every [`PathError`]. A reading that is null in the file counts as missing.
-pub fn find(path: &str, snapshot: &Snapshot) -> Result<String, PathError> {
-    let malformed = |reason: &str| PathError::Malformed { path: path.to_owned(), reason: reason.to_owned() };
-    let (kind, rest) = path.split_once('.').ok_or_else(|| malformed("it has no dot"))?;
-    if !TYPES.contains(&kind) {
-        return Err(malformed(&format!("the type must be one of {}", TYPES.join(", "))));
-    }
-    let end = rest.find(['.', '[']).ok_or_else(|| malformed("it names no key"))?;
-    if end == 0 {
-        return Err(malformed("it names no subtype"));
-    }
-    let measurement = snapshot.measurement(kind).ok_or_else(|| PathError::NoMeasurement { kind: kind.to_owned() })?;
-    let named = |name: &str| measurement.subtypes.iter().find(|subtype| subtype.name == name);
-    let (subtype, rest) = match named(&rest[..end]) {
-        Some(subtype) => (subtype, &rest[end..]),
-        None => longer(rest, end, named)
-            .ok_or_else(|| PathError::NoSubtype { kind: kind.to_owned(), subtype: rest[..end].to_owned() })?,
+pub fn find(path: &str, inventory: &Inventory) -> Result<String, PathError> {
+    let Place { kind, name, subtype, rest } = place(path, inventory)?;
+    let Some(subtype) = subtype else {
+        return Err(match record::subtype_names(inventory, kind) {
+            None => PathError::NoMeasurement { kind: kind.to_owned() },
+            Some(_) => PathError::NoSubtype { kind: kind.to_owned(), subtype: name },
+        });
     };
-    let missing = || PathError::NoReading { path: path.to_owned() };
     let reading = if let Some(key) = rest.strip_prefix('.') {
         if key.is_empty() {
-            return Err(malformed("it names no key"));
+            return Err(malformed(path, "it names no key"));
         }
         subtype.data.get(key).map(ToString::to_string)
     } else {
-        let (choice, key) = selector(rest).map_err(malformed)?;
+        let (choice, key) = selector(rest).map_err(|reason| malformed(path, reason))?;
         let item =
             pick(&subtype.items, &choice).map_err(|matches| PathError::Ambiguous { path: path.to_owned(), matches })?;
         item.and_then(|item| field(item, key))
     };
+    let missing = || PathError::NoReading { path: path.to_owned() };
     reading.filter(|text| text != super::format::NULL).ok_or_else(missing)
 }
 
-/// The longest subtype whose name goes on beyond the first dot.
-fn longer<'s, 'p>(
-    rest: &'p str,
-    end: usize,
-    named: impl Fn(&str) -> Option<&'s super::Subtype>,
-) -> Option<(&'s super::Subtype, &'p str)> {
-    let ends = rest.char_indices().filter(|(index, c)| *index > end && matches!(c, '.' | '['));
-    ends.filter_map(|(end, _)| Some((named(&rest[..end])?, &rest[end..]))).last()
+/// What each node says of a reading that belongs to nodes: every node that rules on it concern, with its own reading.
+///
+/// `None` where the path is not a reading of nodes, or where no node has it: then there is at most the one reading of
+/// the file.
+pub fn by_node<'i>(path: &str, inventory: &'i Inventory) -> Option<Vec<(&'i Node, Option<String>)>> {
+    let (kind, rest) = path.split_once('.')?;
+    let (subtype, key) = rest.split_once('.')?;
+    if !node_readings::is_of_node(kind, subtype) || !has_nodes(inventory) {
+        return None;
+    }
+    let read = |node: &'i Node| {
+        let text = node_readings::reading(node, kind, subtype, key).map(|reading| reading.to_string());
+        (node, text.filter(|text| text != super::format::NULL))
+    };
+    let readings: Vec<(&Node, Option<String>)> = inventory.concerned().into_iter().map(read).collect();
+    readings.iter().any(|(_, reading)| reading.is_some()).then_some(readings)
+}
+
+/// Whether the inventory knows its nodes one by one: a live one does, and a file that has our items.
+fn has_nodes(inventory: &Inventory) -> bool {
+    let items = |record: &crate::inventory::Record| {
+        record.subtype("NodeTopology", "nodes").is_some_and(|nodes| !nodes.items.is_empty())
+    };
+    inventory.record.as_ref().is_none_or(|record| items(record))
+}
+
+/// The node whose reading a file has where it has the readings of one node; `None` for a reading of the cluster, and
+/// where the cluster has no other node.
+pub fn only_node<'i>(path: &str, inventory: &'i Inventory) -> Option<(&'i Node, usize)> {
+    let (kind, rest) = path.split_once('.')?;
+    let subtype = rest.split(['.', '[']).next()?;
+    let concerned = inventory.concerned().len();
+    let source = inventory.source_node().filter(|_| node_readings::is_of_node(kind, subtype))?;
+    (concerned > 1).then_some((source, concerned))
 }
 
 /// `[choice].key`

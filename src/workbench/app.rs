@@ -233,8 +233,7 @@ impl State {
         let cluster = &mut self.model.cluster;
         cluster.source = if self.start.demo { Source::Demo } else { Source::Live };
         cluster.status = view.status;
-        cluster.missing = view.missing;
-        match view.snapshot {
+        match view.inventory {
             Some(snapshot) if !cluster.snapshot.as_ref().is_some_and(|known| Arc::ptr_eq(known, &snapshot)) => {
                 cluster.show(snapshot);
                 let mut effects = self.resolve();
@@ -254,7 +253,6 @@ impl State {
                 (cluster.source, cluster.failure) = (Source::Saved, None);
                 cluster.name = side.name;
                 cluster.server = String::new();
-                cluster.missing = Vec::new();
                 cluster.show(side.snapshot);
                 self.desk.mark(Need::Cluster);
                 self.resolve()

@@ -9,9 +9,9 @@ use crate::{
     cluster::Connection,
     diff::{self},
     document::side::Side,
+    inventory::Inventory,
     ops::{self, Failure, Kind, snapshot::Format, validate::Prepared},
     resolve::{Options, Resolution},
-    snapshot::Snapshot,
     store,
     term::{self, color, input, screen::Screen},
     validate::plan::PlanOptions,
@@ -336,7 +336,7 @@ impl Worker {
             ),
             Effect::CompareSnapshots { generation, left, right } => self.compute(
                 "compare the snapshots",
-                move || Ok(Arc::new(diff::snapshot::compare(&left, &right))),
+                move || Ok(Arc::new(diff::inventory::compare(&left, &right))),
                 move |answer| Msg::SnapshotsCompared { generation, answer },
             ),
             Effect::Plan { catalog, recipe } => self.plan(catalog, recipe),
@@ -496,7 +496,7 @@ async fn plan_on(
     ops::validate::prepare(catalog, recipe, &name, snapshot, &options, Default::default())
 }
 
-fn read_snapshot(path: &Path) -> Result<Snapshot, Failure> {
+fn read_snapshot(path: &Path) -> Result<Inventory, Failure> {
     let text = read_text("read the snapshot", path)?;
     ops::snapshot::parse(&text, &path.display().to_string())
 }

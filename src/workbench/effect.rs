@@ -4,9 +4,9 @@ use super::msg::{RecipeSlot, SnapshotSlot};
 use crate::{
     catalog::Catalog,
     criteria::Query,
+    inventory::Inventory,
     ops::{diff::Versus, validate::Prepared},
     resolve::Resolution,
-    snapshot::Snapshot,
 };
 use std::{path::PathBuf, sync::Arc};
 
@@ -28,7 +28,7 @@ pub enum Effect {
         generation: u64,
         catalog: Arc<Catalog>,
         query: Query,
-        snapshot: Option<Arc<Snapshot>>,
+        snapshot: Option<Arc<Inventory>>,
     },
     WhatIfChanges {
         generation: u64,
@@ -50,8 +50,8 @@ pub enum Effect {
     },
     CompareSnapshots {
         generation: u64,
-        left: Arc<Snapshot>,
-        right: Arc<Snapshot>,
+        left: Arc<Inventory>,
+        right: Arc<Inventory>,
     },
     /// Say what a run of this recipe would create, judged on a snapshot that is taken for it.
     Plan {
@@ -62,7 +62,7 @@ pub enum Effect {
     CancelRun,
     /// Write the shown snapshot.
     Save {
-        snapshot: Arc<Snapshot>,
+        snapshot: Arc<Inventory>,
         path: PathBuf,
     },
     Copy(String),

@@ -10,12 +10,12 @@ use crate::{
     criteria::Criteria,
     diff::Change,
     document::side,
+    inventory::{
+        Inventory, Node,
+        shape::{self, Fleet},
+    },
     ops::{Failure, diff::Changes},
     resolve::Resolution,
-    snapshot::{
-        Snapshot,
-        nodes::{self, NodeRow, Shape},
-    },
     validate::event::{self, Body, CheckResult, Event, PlannedCheck, ReadinessOutcome, State as CheckState, Verdict},
 };
 use std::{collections::VecDeque, path::PathBuf, sync::Arc};
@@ -117,19 +117,24 @@ pub struct Cluster {
     pub status: LiveStatus,
     /// No connection at all: why.
     pub failure: Option<Failure>,
-    pub snapshot: Option<Arc<Snapshot>>,
-    pub nodes: Vec<NodeRow>,
-    pub shapes: Vec<Shape>,
+    pub snapshot: Option<Arc<Inventory>>,
+    /// The nodes by shape.
+    pub fleet: Fleet,
     /// Sources that could not be read, with the reason.
     pub missing: Vec<(String, String)>,
     pub generation: u64,
 }
 
 impl Cluster {
-    pub fn show(&mut self, snapshot: Arc<Snapshot>) {
-        self.nodes = nodes::rows(&snapshot);
-        self.shapes = nodes::shapes(&self.nodes);
+    pub fn show(&mut self, snapshot: Arc<Inventory>) {
+        self.fleet = shape::fleet(&snapshot.nodes);
+        self.missing = snapshot.gaps().map(|(name, reason)| (name.to_owned(), reason.to_owned())).collect();
         self.snapshot = Some(snapshot);
+    }
+
+    /// The nodes of the shown cluster, by name; empty while nothing is shown.
+    pub fn nodes(&self) -> &[Arc<Node>] {
+        self.snapshot.as_ref().map_or(&[], |snapshot| &snapshot.nodes)
     }
 }
 
@@ -229,7 +234,7 @@ impl Default for Diff {
 #[derive(Clone, Debug)]
 pub struct Side {
     pub name: String,
-    pub snapshot: Arc<Snapshot>,
+    pub snapshot: Arc<Inventory>,
 }
 
 #[derive(Clone, Debug, Default)]

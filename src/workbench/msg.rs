@@ -5,9 +5,9 @@ use crate::{
     cluster::watch::LiveView,
     diff::Change,
     document::side::Side,
+    inventory::Inventory,
     ops::{Failure, diff::Changes, validate::Prepared},
     resolve::Resolution,
-    snapshot::Snapshot,
     term::input::Input,
     validate::event::Event,
 };
@@ -55,7 +55,7 @@ pub enum Msg {
     Snapshot {
         slot: SnapshotSlot,
         name: String,
-        answer: Result<Arc<Snapshot>, Failure>,
+        answer: Result<Arc<Inventory>, Failure>,
     },
     Resolved {
         slot: RecipeSlot,

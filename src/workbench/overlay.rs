@@ -350,7 +350,7 @@ fn completions(reads: &Reads<'_>, command: &str) -> Vec<String> {
     let catalog = reads.model.catalog.value.as_ref();
     match command {
         "theme" => theme::names().into_iter().map(str::to_owned).collect(),
-        "node" => reads.model.cluster.nodes.iter().take(5000).map(|node| node.name.clone()).collect(),
+        "node" => reads.model.cluster.nodes().iter().take(5000).map(|node| node.name.to_string()).collect(),
         "value" => reads.tables.get(&VALUES).content.rows.iter().map(|row| row.id.name().to_owned()).collect(),
         "diff" => {
             let overlays = catalog.map_or_else(Vec::new, |catalog| catalog.overlays.keys().cloned().collect());

@@ -124,7 +124,7 @@ fn source(state: &State) -> Vec<(Role, String)> {
 fn freshness(state: &State) -> (String, bool) {
     let cluster = &state.model.cluster;
     if cluster.source == Source::Saved {
-        let taken = cluster.snapshot.as_ref().and_then(|snapshot| snapshot.metadata.get("timestamp"));
+        let taken = cluster.snapshot.as_ref().map(|snapshot| &snapshot.about.taken_at).filter(|at| !at.is_empty());
         let columns = if state.desk.width >= 100 { 16 } else { 10 };
         return (taken.map_or_else(String::new, |at| text::head(at, columns).replace('T', " ")), false);
     }

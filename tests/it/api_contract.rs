@@ -725,11 +725,12 @@ async fn helm_releases_tell_their_values(world: &World) {
         "metadata": {"name": "sh.helm.release.v1.x.v3", "labels": labels}, "data": {"release": packed}});
     world.post(&world.core("secrets"), secret).await;
     let snapshot = ops::snapshot::take(&world.connection, "2026-06-12T10:41:07Z").await.unwrap();
-    let namespace = snapshot.reading("K8s", "helm", "x.namespace").map(ToString::to_string);
-    assert_eq!(namespace.as_deref(), Some(world.namespace.as_str()), "the snapshot names the release");
+    let release = snapshot.releases.value().into_iter().flatten().find(|release| release.name == "x");
+    let namespace = release.and_then(|release| release.namespace.as_deref());
+    assert_eq!(namespace, Some(world.namespace.as_str()), "the snapshot names the release");
     let revision = Revision { namespace: world.namespace.clone(), name: "x".to_owned(), revision: "3".to_owned() };
     let contents = cluster::releases::contents(&world.connection, vec![revision.clone()]).await.unwrap();
-    let content = &contents["x"];
+    let content = &contents[&(world.namespace.clone(), "x".to_owned())];
     assert_eq!((content.chart.as_deref(), content.version.as_deref()), (Some("chart"), Some("1.2.3")));
     assert_eq!((&content.config, &content.defaults), (&json!({"a": {"b": 2}}), &json!({"a": {"c": 3}})));
     let gone = Revision { revision: "4".to_owned(), ..revision };

@@ -97,7 +97,8 @@ async fn log(connection: &Connection, pod: &Value) -> String {
 async fn a_snapshot_of_the_demo_is_whole() {
     let connection = connect(&options());
     let snapshot = cluster::collect::snapshot(&connection, "2026-06-12T10:41:07Z").await.expect("a snapshot");
-    let states = snapshot.subtype("K8s", "collection").expect("states of the sources");
+    let record = aicr::snapshot::record(&snapshot);
+    let states = record.subtype("K8s", "collection").expect("states of the sources");
     for (source, state) in &states.data {
         assert_eq!(state.to_string(), "ok", "{source}: {:?}", states.context);
     }
@@ -115,6 +116,7 @@ async fn a_snapshot_of_the_demo_equals_the_reference_s_of_the_cluster_it_stands_
     let text = std::fs::read_to_string(path).expect("the reference's snapshot");
     let reference = format::read(&text).expect("the reference's snapshot");
     let of_reference = fingerprint::of(&reference);
+    let of_file = aicr::snapshot::record(&reference);
     let values = |one: &fingerprint::Fingerprint| {
         (
             one.accelerator.value.clone(),
@@ -129,17 +131,17 @@ async fn a_snapshot_of_the_demo_equals_the_reference_s_of_the_cluster_it_stands_
     assert_eq!(values(&seen), values(&of_reference));
     for subtype in ["label", "taint"] {
         let data =
-            |snapshot: &aicr::snapshot::Snapshot| snapshot.subtype("NodeTopology", subtype).map(|one| one.data.clone());
-        assert_eq!(data(&snapshot), data(&reference), "{subtype}");
+            |record: &aicr::inventory::Record| record.subtype("NodeTopology", subtype).map(|one| one.data.clone());
+        assert_eq!(data(&record), data(&of_file), "{subtype}");
     }
-    let policy = |snapshot: &aicr::snapshot::Snapshot| {
-        let mut settings = snapshot.subtype("K8s", "policy").map(|one| one.data.clone()).unwrap_or_default();
+    let policy = |record: &aicr::inventory::Record| {
+        let mut settings = record.subtype("K8s", "policy").map(|one| one.data.clone()).unwrap_or_default();
         settings.remove("status.state");
         settings
     };
-    assert_eq!(policy(&snapshot), policy(&reference));
-    let images = snapshot.subtype("K8s", "image").expect("images");
-    for (name, tag) in &reference.subtype("K8s", "image").expect("images").data {
+    assert_eq!(policy(&record), policy(&of_file));
+    let images = record.subtype("K8s", "image").expect("images");
+    for (name, tag) in &of_file.subtype("K8s", "image").expect("images").data {
         // The agent that took the reference's snapshot is not there, and two operators share a short name.
         if name != "aicr" && name != "operator" {
             assert_eq!(images.data.get(name), Some(tag), "{name}");

@@ -154,8 +154,9 @@ fn a_snapshot_of_a_real_cluster_leads_to_its_recipe() {
     let path = real.path("snapshot.yaml").display().to_string();
     real.must(&["snapshot", "-o", &path]);
     let snapshot = aicr::snapshot::format::read(&std::fs::read_to_string(&path).expect("a file")).expect("a snapshot");
+    let record = aicr::snapshot::record(&snapshot);
     let reading = |kind: &str, subtype: &str, key: &str| {
-        snapshot
+        record
             .reading(kind, subtype, key)
             .map(ToString::to_string)
             .unwrap_or_else(|| format!("no {kind}.{subtype}.{key}"))
@@ -183,7 +184,8 @@ fn a_user_with_few_rights_gets_what_they_may_read() {
     let output = real.command(&few, &["snapshot"]).output().expect("the binary runs");
     assert!(output.status.success(), "{}", text(&output));
     let snapshot = aicr::snapshot::format::read(&String::from_utf8_lossy(&output.stdout)).expect("a snapshot");
-    let states = snapshot.subtype("K8s", "collection").expect("states");
+    let record = aicr::snapshot::record(&snapshot);
+    let states = record.subtype("K8s", "collection").expect("states");
     assert_eq!(states.data["nodes"].to_string(), "ok");
     assert_eq!(states.data["pods"].to_string(), "forbidden");
     assert!(states.context["pods"].contains("list pods"), "{:?}", states.context);
@@ -218,8 +220,7 @@ async fn a_live_view_survives_a_stopped_api_server() {
     let mut view = cluster::watch::start(connection);
     let limit = Duration::from_secs(60);
     let seen = |view: &cluster::watch::LiveView, name: &str| {
-        let rows = view.snapshot.as_ref().map(|snapshot| aicr::snapshot::nodes::rows(snapshot)).unwrap_or_default();
-        rows.iter().any(|row| row.name == name)
+        view.inventory.as_ref().is_some_and(|inventory| inventory.node(name).is_some())
     };
     let fresh = view.wait_for(|view| view.status == LiveStatus::Fresh && seen(view, "worker-1"));
     tokio::time::timeout(limit, fresh).await.expect("a first view").expect("alive");

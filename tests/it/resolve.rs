@@ -5,10 +5,11 @@ use aicr::{
     catalog::{Catalog, File, Files},
     criteria::{Criteria, Dimension, Query, StatedBy},
     document::traced::{LayerKind, Traced, TracedValue, Wrote},
+    inventory::{Inventory, Measurement, Record, Scalar, Subtype},
     ops,
     recipe::format,
     resolve::{Options, Outcome, Resolution, resolve},
-    snapshot::{Measurement, Reading, Snapshot, Subtype},
+    snapshot,
     store::catalog_dir,
 };
 use proptest::prelude::*;
@@ -80,11 +81,11 @@ fn a_value_tells_every_layer_that_spoke_about_it() {
     );
 }
 
-fn cluster(version: &str) -> Snapshot {
-    let data = [("version".to_owned(), Reading::Text(version.to_owned()))].into();
+fn cluster(version: &str) -> Inventory {
+    let data = [("version".to_owned(), Scalar::Text(version.to_owned()))].into();
     let server = Subtype { name: "server".into(), data, ..Subtype::default() };
     let measurements = vec![Measurement { kind: "K8s".into(), subtypes: vec![server] }];
-    Snapshot { measurements, ..Snapshot::default() }
+    snapshot::inventory(Record { measurements, ..Record::default() })
 }
 
 /// The reference drops the whole chain; here the deepest ancestor that holds takes the leaf's place.
@@ -94,7 +95,7 @@ fn a_leaf_that_does_not_hold_falls_back_to_its_ancestor() {
     let parent = overlay("eks", &format!("  criteria: {{service: eks}}\n{}", version("1.28")));
     let child = overlay("eks-new", &format!("  base: eks\n  criteria: {{service: eks}}\n{}", version("1.34")));
     let catalog = small(&[BASE, ("overlays/eks.yaml", &parent), ("overlays/eks-new.yaml", &child)]);
-    let resolve = |cluster: &Snapshot, compat| {
+    let resolve = |cluster: &Inventory, compat| {
         resolve(&catalog, &eks(), Some(cluster), Options { compat, ..Options::default() }).expect("it resolves")
     };
     assert_eq!(resolve(&cluster("v1.34.1"), false).recipe.applied_overlays, ["base", "eks", "eks-new"]);
@@ -110,17 +111,18 @@ fn a_leaf_that_does_not_hold_falls_back_to_its_ancestor() {
     assert_eq!(lost, [("constraints[name=K8s.server.version].value", &version(">= 1.34"), &version(">= 1.28"))]);
     assert_eq!(resolve(&cluster("v1.30.5"), true).recipe.applied_overlays, ["base"]);
     // What the cluster does not tell excludes nothing here, and everything in the reference.
-    assert_eq!(resolve(&Snapshot::default(), false).recipe.applied_overlays, ["base", "eks", "eks-new"]);
-    assert_eq!(resolve(&Snapshot::default(), true).recipe.applied_overlays, ["base"]);
+    assert_eq!(resolve(&Inventory::default(), false).recipe.applied_overlays, ["base", "eks", "eks-new"]);
+    assert_eq!(resolve(&Inventory::default(), true).recipe.applied_overlays, ["base"]);
 }
 
 /// Every cluster has a number of nodes, and no overlay speaks of it: only a person can ask for one.
 #[test]
 fn strict_does_not_ask_for_a_number_of_nodes_that_only_the_snapshot_states() {
-    let mut cluster = cluster("v1.34.1");
-    let data = [("node-count".to_owned(), Reading::Int(5))].into();
+    let mut record = snapshot::record(&cluster("v1.34.1")).into_owned();
+    let data = [("node-count".to_owned(), Scalar::Int(5))].into();
     let summary = Subtype { name: "summary".into(), data, ..Subtype::default() };
-    cluster.measurements.push(Measurement { kind: "NodeTopology".into(), subtypes: vec![summary] });
+    record.measurements.push(Measurement { kind: "NodeTopology".into(), subtypes: vec![summary] });
+    let cluster = snapshot::inventory(record);
     let options = Options { strict: true, ..Options::default() };
     let seen = Query::of(Criteria { nodes: 5, ..eks() }, StatedBy::Snapshot);
     assert!(resolve(&CATALOG, &seen, Some(&cluster), options).is_ok());

@@ -6,6 +6,7 @@ use aicr::{
     cluster::Connection,
     criteria::Criteria,
     demo::{Demo, DemoOptions, Fault},
+    inventory::Inventory,
     ops::{
         self, cleanup,
         validate::{self, Conduct, Prepared},
@@ -13,7 +14,6 @@ use aicr::{
     recipe::{Constraint, Recipe},
     report::Report,
     resolve::Options,
-    snapshot::Snapshot,
     validate::{
         event::{Body, Event, Severity, State, Status, Verdict},
         plan::PlanOptions,
@@ -31,7 +31,7 @@ struct Setup {
     demo: Demo,
     connection: Connection,
     catalog: Arc<Catalog>,
-    snapshot: Snapshot,
+    snapshot: Inventory,
     recipe: Recipe,
     options: PlanOptions,
     conduct: Conduct,

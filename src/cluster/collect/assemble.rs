@@ -1,274 +1,334 @@
-//! Facts → Snapshot: a function of values.
+//! Parts → Inventory, one node at a time.
 //!
-//! Readings that the file holds for one node describe the first node with a GPU by name, else the first worker;
-//! `metadata.source-node` says which. All nodes are in `NodeTopology`.
+//! A node is derived again when something that speaks of it changed, and shared with the inventories before it when
+//! nothing did. So a change of one node of thousands costs one node.
 
-use super::{
-    ALL, Facts,
-    gpu::{self, Seen, number, put},
-    images, os, service,
-};
+use super::{ALL, Parts, images};
 use crate::{
-    cluster::prune::Node,
-    snapshot::{
-        Item, Measurement, Reading, Snapshot, Subtype,
-        nodes::{NodeRow, to_subtypes},
+    cluster::decode::pod::Pod,
+    inventory::{
+        About, Fact, Inventory, Node, Object, Source, SourceState, State, Text, Unknown,
+        node::{self, Device, Evidence, NodeReport},
+        release,
     },
 };
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
 
-/// The snapshot of what is known. `now` is RFC 3339.
-pub fn assemble(facts: &Facts, context: &str, now: &str) -> Snapshot {
-    let source = source_node(facts);
-    let mut metadata = BTreeMap::from([
-        ("timestamp".to_owned(), now.to_owned()),
-        ("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
-        ("source-node".to_owned(), source.map(|node| node.row.name.clone()).unwrap_or_default()),
-        ("context".to_owned(), context.to_owned()),
-    ]);
-    if let Some(uid) = &facts.identity {
-        metadata.insert("cluster-uid".to_owned(), uid.clone());
-    }
-    let mut measurements = vec![kubernetes(facts, source)];
-    if let Some(node) = source {
-        let seen = seen(facts, node);
-        measurements.push(gpu::measure(&seen));
-        measurements.push(os::measure(&seen));
-        measurements.push(Measurement { kind: "NodeTopology".to_owned(), subtypes: to_subtypes(&rows(facts)) });
-    }
-    Snapshot { metadata, measurements }
+/// What is known, and what was derived from it.
+#[derive(Default)]
+pub struct Assembler {
+    parts: Parts,
+    nodes: BTreeMap<Text, Arc<Node>>,
+    /// What pods hold, by node.
+    held: HashMap<Text, BTreeMap<Text, u64>>,
+    images: Arc<BTreeMap<String, String>>,
+    stale: Stale,
+    stale_images: bool,
 }
 
-fn seen<'f>(facts: &'f Facts, node: &'f Node) -> Seen<'f> {
-    let name = &node.row.name;
-    Seen {
-        node,
-        features: facts.features.get(name),
-        devices: facts.devices.iter().filter(|device| device.node == *name).collect(),
+/// Nodes that must be derived again.
+enum Stale {
+    Some(HashSet<Text>),
+    All,
+}
+
+impl Default for Stale {
+    fn default() -> Stale {
+        Stale::Some(HashSet::new())
     }
 }
 
-fn source_node(facts: &Facts) -> Option<&Node> {
-    let is_control_plane = |node: &Node| node.row.roles.iter().any(|role| role == "control-plane" || role == "master");
-    let with_gpu = || facts.nodes.values().find(|node| seen(facts, node).has_gpu());
-    let worker = || facts.nodes.values().find(|node| !is_control_plane(node));
-    with_gpu().or_else(worker).or_else(|| facts.nodes.values().next())
-}
-
-/// Node rows with the GPUs that pods hold; not measured where pods could not be read.
-fn rows(facts: &Facts) -> Vec<NodeRow> {
-    let mut held: BTreeMap<&str, u64> = BTreeMap::new();
-    for pod in facts.pods.values() {
-        if let Some(node) = &pod.node {
-            *held.entry(node).or_default() += pod.gpus;
+impl Stale {
+    fn add(&mut self, name: Text) {
+        if let Stale::Some(names) = self {
+            names.insert(name);
         }
     }
-    let pods_are_known = facts.states.get(super::pods::NAME).is_some_and(|state| state.error().is_none());
-    facts
-        .nodes
-        .values()
-        .map(|node| {
-            let mut row = node.row.clone();
-            if pods_are_known && row.gpu_capacity.is_some() {
-                row.gpu_requested = Some(held.get(row.name.as_str()).copied().unwrap_or(0));
-            }
-            row
-        })
-        .collect()
 }
 
-fn kubernetes(facts: &Facts, source: Option<&Node>) -> Measurement {
-    let subtypes = vec![
-        server(facts),
-        subtype("image", image(facts)),
-        subtype("policy", policy(facts)),
-        node(facts, source),
-        subtype("helm", helm(facts)),
-        workloads(facts),
-        collection(facts),
-    ];
-    // `helm` and `workloads` are ours: empty, they would say no more than `collection` does.
-    let told = |subtype: &Subtype| {
-        let is_ours = matches!(subtype.name.as_str(), "helm" | "workloads");
-        !(is_ours && subtype.data.is_empty() && subtype.items.is_empty())
-    };
-    Measurement { kind: "K8s".to_owned(), subtypes: subtypes.into_iter().filter(told).collect() }
-}
-
-fn subtype(name: &str, data: BTreeMap<String, Reading>) -> Subtype {
-    Subtype { name: name.to_owned(), data, ..Subtype::default() }
-}
-
-fn server(facts: &Facts) -> Subtype {
-    let mut data = BTreeMap::new();
-    if let Some(version) = &facts.version {
-        put(&mut data, "version", Some(version.git_version.clone()));
-        put(&mut data, "platform", Some(version.platform.clone()));
-        put(&mut data, "goVersion", Some(version.go_version.clone()));
+impl Assembler {
+    /// What is known.
+    pub fn parts(&self) -> &Parts {
+        &self.parts
     }
-    subtype("server", data)
+
+    /// Takes what a source answered. After a failure its last good part stays.
+    pub fn take(&mut self, source: &'static str, answer: Result<super::Update, crate::cluster::ClusterError>) {
+        let was = self.parts.states.get(source).cloned();
+        self.parts.take(source, answer);
+        match source {
+            super::nodes::NAME => self.stale = Stale::All,
+            super::pods::NAME => self.count_pods(),
+            _ if self.parts.states.get(source) == was.as_ref() && !super::concerns_nodes(source) => {}
+            _ => self.stale = Stale::All,
+        }
+    }
+
+    fn count_pods(&mut self) {
+        self.held.clear();
+        for pod in self.parts.pods.values() {
+            add(&mut self.held, pod);
+        }
+        self.stale = Stale::All;
+        self.stale_images = true;
+    }
+
+    /// Takes a node; says whether anything that is kept of it changed. Heartbeats change nothing.
+    pub fn put_node(&mut self, report: NodeReport) -> bool {
+        if self.parts.reports.get(&report.name) == Some(&report) {
+            return false;
+        }
+        self.stale.add(report.name.clone());
+        self.parts.reports.insert(report.name.clone(), report);
+        true
+    }
+
+    /// Forgets a node; says whether it was known.
+    pub fn remove_node(&mut self, name: &str) -> bool {
+        self.nodes.remove(name);
+        self.parts.reports.remove(name).is_some()
+    }
+
+    /// Takes a pod; says whether anything that is kept of it changed.
+    pub fn put_pod(&mut self, pod: Pod) -> bool {
+        let known = self.parts.pods.get(&pod.name);
+        if known == Some(&pod) {
+            return false;
+        }
+        self.stale_images |= known.is_none_or(|known| known.images != pod.images);
+        if let Some(known) = known.cloned() {
+            self.give_back(&known);
+        }
+        add(&mut self.held, &pod);
+        if let (Some(node), false) = (&pod.node, pod.holds.is_empty()) {
+            self.stale.add(node.clone());
+        }
+        self.parts.pods.insert(pod.name.clone(), pod);
+        true
+    }
+
+    /// Forgets a pod; says whether it was known.
+    pub fn remove_pod(&mut self, name: &str) -> bool {
+        let Some(pod) = self.parts.pods.remove(name) else { return false };
+        self.give_back(&pod);
+        self.stale_images = true;
+        true
+    }
+
+    fn give_back(&mut self, pod: &Pod) {
+        let Some(node) = &pod.node else { return };
+        if pod.holds.is_empty() {
+            return;
+        }
+        self.stale.add(node.clone());
+        let Some(held) = self.held.get_mut(node) else { return };
+        for (name, count) in &pod.holds {
+            if let Some(total) = held.get_mut(name) {
+                *total = total.saturating_sub(*count);
+            }
+        }
+    }
+
+    /// The inventory of what is known. `now` is RFC 3339.
+    pub fn inventory(&mut self, context: &str, now: &str) -> Inventory {
+        self.derive_nodes();
+        if std::mem::take(&mut self.stale_images) {
+            self.images = Arc::new(images_of(&self.parts));
+        }
+        let parts = &self.parts;
+        let has_releases = ["helm", "workloads"].iter().any(|source| parts.states.get(source) == Some(&State::Ok));
+        let releases = has_releases.then(|| release::releases(&parts.workloads, &parts.records));
+        let server = parts.server.clone();
+        Inventory {
+            about: About {
+                taken_at: now.to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                context: context.to_owned(),
+                cluster_uid: parts.identity.clone(),
+            },
+            server: Fact::or(server, Source::of(Object::Server, "/version"), missing(parts, "version", "get /version")),
+            nodes: self.nodes.values().cloned().collect(),
+            images: Arc::clone(&self.images),
+            policy: parts.policies.iter().flat_map(|policy| policy.settings.clone()).collect(),
+            releases: Fact::or(releases, Source::of(Object::Server, "secrets"), missing(parts, "helm", "list secrets")),
+            workloads: parts.workloads.clone(),
+            sources: ALL
+                .iter()
+                .filter_map(|source| {
+                    let state = parts.states.get(source.name)?.clone();
+                    Some(SourceState { name: source.name.to_owned(), state })
+                })
+                .collect(),
+            readings: parts.readings.values().flatten().cloned().collect(),
+            ..Inventory::default()
+        }
+    }
+
+    fn derive_nodes(&mut self) {
+        let stale = std::mem::take(&mut self.stale);
+        let names: Vec<Text> = match stale {
+            Stale::Some(names) => names.into_iter().collect(),
+            Stale::All => {
+                let reports = &self.parts.reports;
+                self.nodes.retain(|name, _| reports.contains_key(name));
+                reports.keys().cloned().collect()
+            }
+        };
+        if names.is_empty() {
+            return;
+        }
+        let sources = NodeSources::of(&self.parts, &self.held);
+        for name in names {
+            let Some(report) = self.parts.reports.get(&name) else { continue };
+            let node = node::of(report, &sources.evidence(&name));
+            // An equal node stays the same one, so that who compares inventories sees at once that nothing changed.
+            if self.nodes.get(&name).is_none_or(|known| **known != node) {
+                self.nodes.insert(name, Arc::new(node));
+            }
+        }
+    }
 }
 
-fn image(facts: &Facts) -> BTreeMap<String, Reading> {
+fn add(held: &mut HashMap<Text, BTreeMap<Text, u64>>, pod: &Pod) {
+    let Some(node) = pod.node.as_ref().filter(|_| !pod.holds.is_empty()) else { return };
+    let by_name = held.entry(node.clone()).or_default();
+    for (name, count) in &pod.holds {
+        *by_name.entry(name.clone()).or_default() += count;
+    }
+}
+
+/// Why a part is missing.
+fn missing(parts: &Parts, source: &str, needs: &str) -> Unknown {
+    match parts.states.get(source) {
+        Some(State::Forbidden(_)) => Unknown::Forbidden(needs.into()),
+        Some(State::Failed(reason)) => Unknown::Failed(reason.as_str().into()),
+        Some(State::NotServed) => Unknown::NotInstalled("the API"),
+        Some(State::Ok) | None => Unknown::NotAsked,
+    }
+}
+
+/// Everything that other objects say of nodes, by node.
+struct NodeSources<'p> {
+    parts: &'p Parts,
+    devices: HashMap<&'p str, Vec<&'p Device>>,
+    allocated: HashMap<&'p str, BTreeMap<String, u64>>,
+    held: &'p HashMap<Text, BTreeMap<Text, u64>>,
+    none_held: BTreeMap<Text, u64>,
+    none_allocated: BTreeMap<String, u64>,
+}
+
+impl<'p> NodeSources<'p> {
+    fn of(parts: &'p Parts, held: &'p HashMap<Text, BTreeMap<Text, u64>>) -> NodeSources<'p> {
+        let mut devices: HashMap<&str, Vec<&Device>> = HashMap::new();
+        let mut allocated: HashMap<&str, BTreeMap<String, u64>> = HashMap::new();
+        for device in &parts.devices {
+            devices.entry(&device.node).or_default().push(device);
+            let key = (device.driver.clone(), device.pool.clone(), device.name.clone());
+            if parts.allocations.contains(&key) {
+                *allocated.entry(&device.node).or_default().entry(device.driver.clone()).or_default() += 1;
+            }
+        }
+        NodeSources { parts, devices, allocated, held, none_held: BTreeMap::new(), none_allocated: BTreeMap::new() }
+    }
+
+    fn evidence(&self, name: &Text) -> Evidence<'_> {
+        let was_read = |source: &str| self.parts.states.get(source) == Some(&State::Ok);
+        let held = self.held.get(name).unwrap_or(&self.none_held);
+        let allocated = self.allocated.get(&**name).unwrap_or(&self.none_allocated);
+        Evidence {
+            features: self.parts.features.get(&**name),
+            devices: self.devices.get(&**name).cloned().unwrap_or_default(),
+            held: if was_read("pods") { Ok(held) } else { Err(missing(self.parts, "pods", "list pods")) },
+            allocated: if was_read("claims") {
+                Ok(allocated)
+            } else {
+                Err(missing(self.parts, "claims", "list resourceclaims.resource.k8s.io"))
+            },
+        }
+    }
+}
+
+fn images_of(parts: &Parts) -> BTreeMap<String, String> {
     // Of two versions of one image the one of the later pod by name stays, as with the reference.
-    let references = facts.pods.values().flat_map(|pod| &pod.images);
+    let references = parts.pods.values().flat_map(|pod| &pod.images);
     references
         .map(|reference| images::short(reference))
         .filter(|(name, _)| !name.is_empty())
-        .map(|(name, tag)| (name.to_owned(), Reading::Text(tag.to_owned())))
+        .map(|(name, tag)| (name.to_owned(), tag.to_owned()))
         .collect()
-}
-
-fn policy(facts: &Facts) -> BTreeMap<String, Reading> {
-    let settings = facts.policies.iter().flat_map(|policy| &policy.settings);
-    settings.map(|(key, value)| (key.clone(), Reading::Text(value.clone()))).collect()
-}
-
-fn node(facts: &Facts, source: Option<&Node>) -> Subtype {
-    let (mut data, mut context) = (BTreeMap::new(), BTreeMap::new());
-    if let Some(node) = source {
-        let row = &node.row;
-        put(&mut data, "source-node", Some(row.name.clone()));
-        put(&mut data, "provider-id", row.provider_id.clone());
-        put(&mut data, "provider", row.provider_id.as_deref().map(service::of_provider));
-        put(&mut data, "container-runtime-id", row.runtime.clone());
-        if let Some((name, version)) = row.runtime.as_deref().and_then(|runtime| runtime.split_once("://")) {
-            put(&mut data, "container-runtime-name", Some(name));
-            put(&mut data, "container-runtime-version", Some(version));
-        }
-        put(&mut data, "kubelet-version", row.kubelet.clone());
-        put(&mut data, "kernel-version", row.kernel.clone());
-        put(&mut data, "operating-system", Some(node.operating_system.clone()).filter(|name| !name.is_empty()));
-        put(&mut data, "os-image", row.os_image.clone());
-        if row.provider_id.is_none() {
-            let version = facts.version.as_ref().map(|version| version.git_version.as_str());
-            if let Some((guess, reason)) = service::guess(row, version.unwrap_or_default()) {
-                put(&mut data, "provider-guess", Some(guess));
-                context.insert("provider-guess".to_owned(), reason);
-            }
-        }
-    }
-    Subtype { name: "node".to_owned(), context, data, items: Vec::new() }
-}
-
-/// `<release>.namespace`, `.chart`, `.version` from what charts leave on workloads, `.revision` and `.status` from Helm.
-fn helm(facts: &Facts) -> BTreeMap<String, Reading> {
-    let mut data = BTreeMap::new();
-    for workload in &facts.workloads {
-        let (Some((release, namespace)), Some((chart, version))) = (&workload.release, &workload.chart) else {
-            continue;
-        };
-        // A release holds the objects of its subcharts too; its own chart is the one it is named after, else the first.
-        let key = |part: &str| format!("{release}.{part}");
-        if !data.contains_key(&key("chart")) || chart == release {
-            put(&mut data, &key("chart"), Some(chart.clone()));
-            put(&mut data, &key("version"), Some(version.clone()));
-            put(&mut data, &key("namespace"), Some(namespace.clone()));
-        }
-    }
-    for release in &facts.releases {
-        let key = |part: &str| format!("{}.{part}", release.name);
-        put(&mut data, &key("namespace"), Some(release.namespace.clone()));
-        put(&mut data, &key("status"), Some(release.status.clone()));
-        data.insert(key("revision"), number(release.revision));
-    }
-    data
-}
-
-fn workloads(facts: &Facts) -> Subtype {
-    let items = facts.workloads.iter().map(|workload| {
-        let (chart, chart_version) = workload.chart.clone().unzip();
-        let context = [
-            ("kind", Some(workload.kind.to_owned())),
-            ("namespace", Some(workload.namespace.clone())),
-            ("name", Some(workload.name.clone())),
-            ("component", workload.component.clone()),
-            ("chart", chart),
-            ("chart-version", chart_version.filter(|version| !version.is_empty())),
-            ("release", workload.release.clone().map(|(name, _)| name)),
-            ("version", workload.version.clone()),
-            ("managed-by", workload.managed_by.clone()),
-        ];
-        Item {
-            context: context.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect(),
-            data: BTreeMap::from([
-                ("desired".to_owned(), number(workload.desired)),
-                ("ready".to_owned(), number(workload.ready)),
-            ]),
-        }
-    });
-    Subtype { name: "workloads".to_owned(), items: items.collect(), ..Subtype::default() }
-}
-
-/// Per source: `ok`, `forbidden`, `not served` or `failed`; the reason of the last two stands in the context.
-fn collection(facts: &Facts) -> Subtype {
-    let (mut data, mut context) = (BTreeMap::new(), BTreeMap::new());
-    for source in ALL {
-        let Some(state) = facts.states.get(source.name) else { continue };
-        put(&mut data, source.name, Some(state.word()));
-        if let Some(error) = state.error() {
-            context.insert(source.name.to_owned(), format!("{}: {}", source.needs, error.found));
-        }
-    }
-    Subtype { name: "collection".to_owned(), context, data, items: Vec::new() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::{ClusterError, ClusterErrorKind, collect::Part, prune};
-    use serde_json::json;
+    use crate::cluster::{ClusterError, ClusterErrorKind, collect::Update};
 
-    fn node(name: &str, labels: serde_json::Value, gpus: Option<&str>) -> Node {
-        let capacity = gpus.map_or(json!({}), |gpus| json!({"nvidia.com/gpu": gpus}));
-        let object = json!({"metadata": {"name": name, "labels": labels}, "status": {"capacity": capacity,
-            "nodeInfo": {"containerRuntimeVersion": "containerd://2.1.5", "osImage": "Ubuntu 24.04.3 LTS"}}});
-        prune::node(serde_json::from_value(object).expect("a node"))
+    fn report(name: &str, gpus: u64) -> NodeReport {
+        let resources = if gpus == 0 { Vec::new() } else { vec![("nvidia.com/gpu".into(), gpus)] };
+        NodeReport { name: name.into(), capacity: resources.clone(), allocatable: resources, ..NodeReport::default() }
     }
 
-    fn pod(name: &str, on: &str, image: &str, gpus: &str) -> prune::Pod {
-        let object = json!({"metadata": {"name": name, "namespace": "ml"}, "spec": {"nodeName": on, "containers": [
-            {"image": image, "resources": {"limits": {"nvidia.com/gpu": gpus}}}]}, "status": {"phase": "Running"}});
-        prune::pod(&serde_json::from_value(object).expect("a pod"), &mut prune::Shared::default())
+    fn pod(name: &str, node: &str, image: &str, gpus: u64) -> Pod {
+        Pod {
+            name: name.into(),
+            node: Some(node.into()),
+            images: vec![image.into()],
+            holds: vec![("nvidia.com/gpu".into(), gpus)],
+        }
     }
 
-    fn facts() -> Facts {
-        let mut facts = Facts::default();
-        let control_plane = json!({"node-role.kubernetes.io/control-plane": ""});
-        facts.take(
-            super::super::nodes::NAME,
-            Ok(Part::Nodes(vec![
-                node("a-control", control_plane, None),
-                node("b-worker", json!({}), None),
-                node("c-gpu", json!({"nvidia.com/gpu.product": "NVIDIA-A100-SXM4-40GB"}), Some("8")),
-            ])),
-        );
-        facts.take(super::super::pods::NAME, Ok(Part::Pods(vec![pod("p", "c-gpu", "r.io/x/train:1", "3")])));
-        facts
+    fn update(change: impl FnOnce(&mut Parts) + Send + 'static) -> Result<Update, ClusterError> {
+        Ok(Box::new(change))
     }
 
-    #[test]
-    fn the_first_node_with_a_gpu_speaks_for_the_cluster() {
-        let snapshot = assemble(&facts(), "test", "2026-06-01T00:00:00Z");
-        assert_eq!(snapshot.metadata["source-node"], "c-gpu");
-        let text = |subtype: &str, key: &str| snapshot.reading("K8s", subtype, key).map(ToString::to_string);
-        assert_eq!(text("node", "container-runtime-version").as_deref(), Some("2.1.5"));
-        assert_eq!(text("image", "train").as_deref(), Some("1"));
-        assert_eq!(snapshot.reading("OS", "release", "VERSION_ID").map(ToString::to_string).as_deref(), Some("24.04"));
+    fn assembler() -> Assembler {
+        let mut assembler = Assembler::default();
+        let reports = ["a", "b", "c"].map(|name| (Text::from(name), report(name, if name == "c" { 8 } else { 0 })));
+        assembler.take("nodes", update(|parts| parts.reports = reports.into_iter().collect()));
+        let pods = [pod("ml/p", "c", "r.io/x/train:1", 3)].map(|pod| (pod.name.clone(), pod));
+        assembler.take("pods", update(|parts| parts.pods = pods.into_iter().collect()));
+        assembler
+    }
+
+    fn free(inventory: &Inventory) -> Option<(Option<u64>, u64)> {
+        inventory.node("c").and_then(|node| node.accelerators.free())
     }
 
     #[test]
-    fn without_a_gpu_a_worker_speaks_and_not_the_control_plane() {
-        let mut facts = facts();
-        facts.nodes.remove("c-gpu");
-        assert_eq!(assemble(&facts, "test", "").metadata["source-node"], "b-worker");
+    fn a_change_of_one_node_leaves_the_others_as_they_are() {
+        let mut assembler = assembler();
+        let before = assembler.inventory("test", "");
+        assert!(assembler.put_node(NodeReport { unschedulable: Some(true), ..report("b", 0) }));
+        assert!(!assembler.put_node(report("a", 0)), "nothing of it changed");
+        let after = assembler.inventory("test", "");
+        let same = |name: &str| Arc::ptr_eq(before.node(name).expect("known"), after.node(name).expect("known"));
+        assert_eq!(["a", "b", "c"].map(same), [true, false, true]);
+        assert!(assembler.remove_node("a") && !assembler.remove_node("a"));
+        assert_eq!(assembler.inventory("test", "").nodes.len(), 2);
     }
 
     #[test]
-    fn requested_gpus_are_counted_where_pods_could_be_read_and_unknown_elsewhere() {
-        let requested = |facts: &Facts| rows(facts)[2].gpu_requested;
-        let mut facts = facts();
-        assert_eq!(requested(&facts), Some(3));
+    fn devices_that_pods_hold_follow_the_pods() {
+        let mut assembler = assembler();
+        let inventory = assembler.inventory("test", "");
+        assert_eq!((free(&inventory), inventory.images["train"].as_str()), (Some((Some(5), 8)), "1"));
+        assembler.put_pod(pod("ml/q", "c", "r.io/x/train:2", 4));
+        assembler.put_pod(pod("ml/p", "c", "r.io/x/train:1", 1));
+        assert_eq!(free(&assembler.inventory("test", "")), Some((Some(3), 8)));
+        assert!(assembler.remove_pod("ml/q"));
+        assert_eq!(free(&assembler.inventory("test", "")), Some((Some(7), 8)));
+        // A relist counts from nothing.
+        assembler.take("pods", update(|parts| parts.pods.clear()));
+        assert_eq!(free(&assembler.inventory("test", "")), Some((Some(8), 8)));
+    }
+
+    #[test]
+    fn where_pods_may_not_be_read_nothing_is_said_to_be_free() {
+        let mut assembler = Assembler::default();
+        assembler.take("nodes", update(|parts| parts.reports = [("c".into(), report("c", 8))].into()));
         let forbidden = ClusterError {
             kind: ClusterErrorKind::Forbidden,
             doing: "list pods".into(),
@@ -276,26 +336,11 @@ mod tests {
             found: "no".into(),
             hint: None,
         };
-        facts.take(super::super::pods::NAME, Err(forbidden));
-        assert_eq!(requested(&facts), None);
-        let snapshot = assemble(&facts, "test", "");
-        let collection = snapshot.subtype("K8s", "collection").expect("always there");
-        assert_eq!(collection.data["pods"], Reading::Text("forbidden".into()));
-        assert_eq!(collection.context["pods"], "list pods: no");
-    }
-
-    #[test]
-    fn the_chart_that_a_release_is_named_after_is_its_chart() {
-        let workload = |name: &str, chart: &str| super::super::workloads::Workload {
-            kind: "Deployment",
-            name: name.into(),
-            chart: Some((chart.into(), "1.0.0".into())),
-            release: Some(("gpu-operator".into(), "gpu-operator".into())),
-            ..Default::default()
-        };
-        let mut facts = facts();
-        facts.workloads =
-            vec![workload("a", "node-feature-discovery"), workload("b", "gpu-operator"), workload("c", "x")];
-        assert_eq!(helm(&facts)["gpu-operator.chart"], Reading::Text("gpu-operator".into()));
+        assembler.take("pods", Err(forbidden));
+        let inventory = assembler.inventory("test", "");
+        assert_eq!(free(&inventory), Some((None, 8)));
+        assert_eq!(inventory.gaps().collect::<Vec<_>>(), [("pods", "list pods: no")]);
+        let held = inventory.node("c").map(|node| node.accelerators.resources[0].held.clone());
+        assert_eq!(held.and_then(|held| held.unknown().cloned()), Some(Unknown::Forbidden("list pods".into())));
     }
 }

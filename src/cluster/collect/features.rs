@@ -3,10 +3,13 @@
 //! Objects of its workers carry the label of their node. Of the PCI devices only NVIDIA's display and 3D controllers are
 //! kept; module lists that nodes share are kept once.
 
-use super::{Part, list};
-use crate::cluster::{
-    ClusterError, ClusterErrorKind, Connection,
-    prune::{self, Meta},
+use super::{Collector, Update, list};
+use crate::{
+    cluster::{
+        ClusterError, ClusterErrorKind, Connection,
+        decode::{self, Meta},
+    },
+    inventory::node::Features,
 };
 use serde::Deserialize;
 use std::{
@@ -14,18 +17,13 @@ use std::{
     sync::Arc,
 };
 
-pub const NAME: &str = "features";
-
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Features {
-    pub node: String,
-    /// PCI device ids of the GPUs, lower case, one per device; `None` where PCI devices were not looked at.
-    pub gpus: Option<Vec<String>>,
-    /// Names of loaded kernel modules; empty where they were not looked at.
-    pub modules: Arc<BTreeSet<String>>,
-    /// `/etc/os-release` by field.
-    pub os_release: BTreeMap<String, String>,
-}
+const NAME: &str = "features";
+pub const COLLECTOR: Collector = Collector {
+    name: NAME,
+    needs: "list nodefeatures.nfd.k8s-sigs.io",
+    concerns_nodes: true,
+    read: |connection| Box::pin(read(connection)),
+};
 
 #[derive(Deserialize)]
 struct Object {
@@ -43,43 +41,43 @@ struct Spec {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Found {
-    #[serde(deserialize_with = "prune::nullable")]
+    #[serde(deserialize_with = "decode::nullable")]
     flags: BTreeMap<String, Flags>,
-    #[serde(deserialize_with = "prune::nullable")]
+    #[serde(deserialize_with = "decode::nullable")]
     attributes: BTreeMap<String, Attributes>,
-    #[serde(deserialize_with = "prune::nullable")]
+    #[serde(deserialize_with = "decode::nullable")]
     instances: BTreeMap<String, Instances>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Flags {
-    #[serde(deserialize_with = "prune::nullable")]
+    #[serde(deserialize_with = "decode::nullable")]
     elements: BTreeMap<String, serde::de::IgnoredAny>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Attributes {
-    #[serde(deserialize_with = "prune::nullable")]
+    #[serde(deserialize_with = "decode::nullable")]
     elements: BTreeMap<String, String>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Instances {
-    #[serde(deserialize_with = "prune::nullable")]
+    #[serde(deserialize_with = "decode::nullable")]
     elements: Vec<Instance>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Instance {
-    #[serde(deserialize_with = "prune::nullable")]
+    #[serde(deserialize_with = "decode::nullable")]
     attributes: BTreeMap<String, String>,
 }
 
-pub async fn read(connection: &Connection) -> Result<Part, ClusterError> {
+async fn read(connection: &Connection) -> Result<Update, ClusterError> {
     let mut modules = BTreeSet::new();
     let doing = "list nodefeatures.nfd.k8s-sigs.io";
     let path = "/apis/nfd.k8s-sigs.io/v1alpha1/nodefeatures";
@@ -90,29 +88,32 @@ pub async fn read(connection: &Connection) -> Result<Part, ClusterError> {
         }
         answer => answer?,
     };
-    Ok(Part::Features(listed.items.into_iter().flatten().collect()))
+    let features = listed.items.into_iter().flatten().map(|features| (features.node.clone(), features)).collect();
+    Ok(Box::new(move |parts| parts.features = features))
 }
 
 /// `None` for an object that some other program wrote for a node: it names labels, not what the node has.
 fn features(object: Object, modules: &mut BTreeSet<Arc<BTreeSet<String>>>) -> Option<Features> {
     let Object { metadata, spec: Spec { features: mut found } } = object;
     let node = metadata.labels.get("nfd.node.kubernetes.io/node-name").cloned().unwrap_or(metadata.name);
-    let loaded: BTreeSet<String> =
-        found.flags.remove("kernel.loadedmodule").unwrap_or_default().elements.into_keys().collect();
+    let loaded = found
+        .flags
+        .remove("kernel.loadedmodule")
+        .map(|flags| -> BTreeSet<String> { flags.elements.into_keys().collect() });
     let gpus = found.instances.remove("pci.device").map(|pci| pci.elements.iter().filter_map(gpu).collect());
     let os_release = found.attributes.remove("system.osrelease").unwrap_or_default().elements;
-    if gpus.is_none() && loaded.is_empty() && os_release.is_empty() {
+    if gpus.is_none() && loaded.is_none() && os_release.is_empty() {
         return None;
     }
-    let modules = match modules.get(&loaded) {
+    let loaded = loaded.map(|loaded| match modules.get(&loaded) {
         Some(known) => Arc::clone(known),
         None => {
             let new = Arc::new(loaded);
             modules.insert(Arc::clone(&new));
             new
         }
-    };
-    Some(Features { node, gpus, modules, os_release })
+    });
+    Some(Features { node, gpus, modules: loaded, os_release: Arc::new(os_release) })
 }
 
 /// The device id of an NVIDIA display (0300) or 3D controller (0302).
@@ -142,7 +143,7 @@ mod tests {
         .expect("an object");
         let kept = features(object, &mut BTreeSet::new()).expect("features");
         assert_eq!((kept.node.as_str(), kept.gpus), ("gpu-1", Some(vec!["20b0".to_owned()])));
-        assert!(kept.modules.contains("nvidia"));
+        assert!(kept.modules.is_some_and(|modules| modules.contains("nvidia")));
         assert_eq!(kept.os_release["ID"], "ubuntu");
     }
 

@@ -1,36 +1,36 @@
 //! Helm releases, from the metadata of the secrets that Helm keeps them in. Their content is not asked for.
 
-use super::{Part, list};
-use crate::cluster::{ClusterError, Connection, prune::Meta};
+use super::{Collector, Update, list};
+use crate::{
+    cluster::{ClusterError, Connection, decode::Meta},
+    inventory::release::HelmRecord,
+};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-pub const NAME: &str = "helm";
-
-/// The newest revision of one release.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Release {
-    pub namespace: String,
-    pub name: String,
-    pub revision: u64,
-    /// Helm's word: `deployed`, `failed`, `pending-upgrade`.
-    pub status: String,
-}
+const NAME: &str = "helm";
+pub const COLLECTOR: Collector = Collector {
+    name: NAME,
+    needs: "list secrets",
+    concerns_nodes: false,
+    read: |connection| Box::pin(read(connection)),
+};
 
 #[derive(Deserialize)]
 struct Object {
     metadata: Meta,
 }
 
-pub async fn read(connection: &Connection) -> Result<Part, ClusterError> {
+async fn read(connection: &Connection) -> Result<Update, ClusterError> {
     let listed = list::metadata(connection, "list secrets", "/api/v1/secrets", "owner=helm", release).await?;
-    Ok(Part::Releases(newest(listed.items.into_iter().flatten())))
+    let records = newest(listed.items.into_iter().flatten());
+    Ok(Box::new(move |parts| parts.records = records))
 }
 
-fn release(object: Object) -> Option<Release> {
+fn release(object: Object) -> Option<HelmRecord> {
     let Meta { namespace, labels, .. } = object.metadata;
     let label = |key: &str| labels.get(key).cloned();
-    Some(Release {
+    Some(HelmRecord {
         namespace,
         name: label("name")?,
         revision: label("version")?.parse().ok()?,
@@ -38,8 +38,8 @@ fn release(object: Object) -> Option<Release> {
     })
 }
 
-fn newest(releases: impl Iterator<Item = Release>) -> Vec<Release> {
-    let mut by_name: BTreeMap<(String, String), Release> = BTreeMap::new();
+fn newest(releases: impl Iterator<Item = HelmRecord>) -> Vec<HelmRecord> {
+    let mut by_name: BTreeMap<(String, String), HelmRecord> = BTreeMap::new();
     for release in releases {
         let key = (release.name.clone(), release.namespace.clone());
         match by_name.get(&key) {
@@ -58,8 +58,12 @@ mod tests {
 
     #[test]
     fn only_the_newest_revision_of_a_release_counts() {
-        let at =
-            |name: &str, revision| Release { namespace: "n".into(), name: name.into(), revision, status: "s".into() };
+        let at = |name: &str, revision| HelmRecord {
+            namespace: "n".into(),
+            name: name.into(),
+            revision,
+            status: "s".into(),
+        };
         let kept = newest([at("b", 9), at("a", 2), at("b", 10), at("a", 1)].into_iter());
         assert_eq!(kept, [at("a", 2), at("b", 10)]);
     }

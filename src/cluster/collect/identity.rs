@@ -1,18 +1,24 @@
 //! The UID of namespace `kube-system`: the only name that one cluster has and no other.
 
-use super::{Part, list};
-use crate::cluster::{ClusterError, Connection, prune::Meta};
+use super::{Collector, Update, list};
+use crate::cluster::{ClusterError, Connection, decode::Meta};
 use serde::Deserialize;
 
-pub const NAME: &str = "identity";
+const NAME: &str = "identity";
+pub const COLLECTOR: Collector = Collector {
+    name: NAME,
+    needs: "get namespace kube-system",
+    concerns_nodes: false,
+    read: |connection| Box::pin(read(connection)),
+};
 
 #[derive(Deserialize)]
 struct Namespace {
     metadata: Meta,
 }
 
-pub async fn read(connection: &Connection) -> Result<Part, ClusterError> {
+async fn read(connection: &Connection) -> Result<Update, ClusterError> {
     let namespace: Namespace =
         list::get(connection, "get namespace kube-system", "/api/v1/namespaces/kube-system").await?;
-    Ok(Part::Identity(namespace.metadata.uid))
+    Ok(Box::new(move |parts| parts.identity = Some(namespace.metadata.uid)))
 }

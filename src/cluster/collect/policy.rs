@@ -2,13 +2,19 @@
 //!
 //! Only those of group `nvidia.com`: other products have a kind of the same name, whose settings must not mix with these.
 
-use super::{Part, list};
-use crate::cluster::{ClusterError, Connection, prune::Meta};
+use super::{Collector, Update, list};
+use crate::cluster::{ClusterError, Connection, decode::Meta};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-pub const NAME: &str = "policy";
+const NAME: &str = "policy";
+pub const COLLECTOR: Collector = Collector {
+    name: NAME,
+    needs: "list clusterpolicies.nvidia.com",
+    concerns_nodes: false,
+    read: |connection| Box::pin(read(connection)),
+};
 
 /// One object: its settings under dotted keys, every value as text.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,11 +32,11 @@ struct Object {
     status: Value,
 }
 
-pub async fn read(connection: &Connection) -> Result<Part, ClusterError> {
+async fn read(connection: &Connection) -> Result<Update, ClusterError> {
     let path = "/apis/nvidia.com/v1/clusterpolicies";
     let mut listed = list::all(connection, "list clusterpolicies.nvidia.com", path, policy).await?.items;
     listed.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(Part::Policies(listed))
+    Ok(Box::new(move |parts| parts.policies = listed))
 }
 
 fn policy(object: Object) -> Policy {

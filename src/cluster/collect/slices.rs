@@ -3,22 +3,22 @@
 //! The newest served version of the API is read. Only slices of a pool's highest generation count: older ones are what
 //! the driver is about to delete.
 
-use super::{Part, list};
-use crate::cluster::{ClusterError, ClusterErrorKind, Connection};
+use super::{Collector, Update, list};
+use crate::{
+    cluster::{ClusterError, ClusterErrorKind, Connection, decode::node::bytes},
+    inventory::node::Device,
+};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-pub const NAME: &str = "slices";
-
-/// One GPU (or MIG slice) of one node.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Device {
-    pub node: String,
-    pub name: String,
-    /// Attributes as text, by name without their domain.
-    pub attributes: BTreeMap<String, String>,
-}
+const NAME: &str = "slices";
+pub const COLLECTOR: Collector = Collector {
+    name: NAME,
+    needs: "list resourceslices.resource.k8s.io",
+    concerns_nodes: true,
+    read: |connection| Box::pin(read(connection)),
+};
 
 #[derive(Clone, Deserialize)]
 struct Object {
@@ -41,19 +41,33 @@ struct Pool {
     generation: i64,
 }
 
-pub async fn read(connection: &Connection) -> Result<Part, ClusterError> {
-    let doing = "list resourceslices.resource.k8s.io";
+async fn read(connection: &Connection) -> Result<Update, ClusterError> {
+    let listed = served(connection, "resourceslices", |object: Object| object.spec).await?;
+    let devices = devices(listed);
+    Ok(Box::new(move |parts| parts.devices = devices))
+}
+
+/// The list of a resource of Dynamic Resource Allocation, in the newest version that the server has.
+///
+/// # Errors
+/// Whatever the API server answers instead of the list; `NotFound` where it has no version of it.
+pub(super) async fn served<T: serde::de::DeserializeOwned, K>(
+    connection: &Connection,
+    resource: &str,
+    mut keep: impl FnMut(T) -> K,
+) -> Result<Vec<K>, ClusterError> {
+    let doing = format!("list {resource}.resource.k8s.io");
     let mut last = None;
     for version in ["v1", "v1beta2", "v1beta1"] {
-        let path = format!("/apis/resource.k8s.io/{version}/resourceslices");
-        match list::all(connection, doing, &path, |object: Object| object.spec).await {
-            Ok(listed) => return Ok(Part::Devices(devices(listed.items))),
+        let path = format!("/apis/resource.k8s.io/{version}/{resource}");
+        match list::all(connection, &doing, &path, &mut keep).await {
+            Ok(listed) => return Ok(listed.items),
             Err(error) if error.kind == ClusterErrorKind::NotFound => last = Some(error),
             Err(error) => return Err(error),
         }
     }
     // Not reachable without an error: every version was asked for.
-    Err(last.unwrap_or_else(|| ClusterError::timeout(doing, &connection.at(), 0)))
+    Err(last.unwrap_or_else(|| ClusterError::timeout(&doing, &connection.at(), 0)))
 }
 
 fn devices(slices: Vec<Spec>) -> Vec<Device> {
@@ -71,11 +85,25 @@ fn devices(slices: Vec<Spec>) -> Vec<Device> {
             let name = device.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
             // v1beta1 wraps what later versions hold directly.
             let body = device.get("basic").unwrap_or(&device);
-            kept.push(Device { node: slice.node_name.clone(), name, attributes: attributes(body) });
+            kept.push(Device {
+                node: slice.node_name.clone(),
+                driver: slice.driver.clone(),
+                pool: slice.pool.name.clone(),
+                name,
+                attributes: attributes(body),
+                memory_mib: memory_mib(body),
+            });
         }
     }
     kept.sort_by(|a, b| (&a.node, &a.name).cmp(&(&b.node, &b.name)));
     kept
+}
+
+/// `capacity.memory`, which later versions wrap into `{value: …}`.
+fn memory_mib(device: &Value) -> Option<u64> {
+    let memory = device.get("capacity")?.get("memory")?;
+    let text = memory.get("value").unwrap_or(memory).as_str()?;
+    Some(bytes(text)? >> 20)
 }
 
 fn attributes(device: &Value) -> BTreeMap<String, String> {

@@ -1,20 +1,32 @@
 //! `GET /version`: what the API server is.
 
-use super::{Part, list};
-use crate::cluster::{ClusterError, Connection};
+use super::{Collector, Update, list};
+use crate::{
+    cluster::{ClusterError, Connection},
+    inventory::release::ServerVersion,
+};
 use serde::Deserialize;
 
-pub const NAME: &str = "version";
+const NAME: &str = "version";
+pub const COLLECTOR: Collector = Collector {
+    name: NAME,
+    needs: "get /version",
+    concerns_nodes: false,
+    read: |connection| Box::pin(read(connection)),
+};
 
-#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct Version {
-    /// With its leading `v` and the vendor's suffix: `v1.33.5-eks-113cf36`.
-    pub git_version: String,
-    pub platform: String,
-    pub go_version: String,
+struct Version {
+    git_version: String,
+    platform: String,
+    go_version: String,
 }
 
-pub async fn read(connection: &Connection) -> Result<Part, ClusterError> {
-    list::get(connection, "read the server version", "/version").await.map(Part::Version)
+async fn read(connection: &Connection) -> Result<Update, ClusterError> {
+    let Version { git_version, platform, go_version } =
+        list::get(connection, "read the server version", "/version").await?;
+    let version =
+        ServerVersion { git_version: git_version.into(), platform: platform.into(), go_version: go_version.into() };
+    Ok(Box::new(move |parts| parts.server = Some(version)))
 }

@@ -3,30 +3,21 @@
 //! A chart leaves its name and version in the label `helm.sh/chart`, its release in annotations; objects without any such
 //! mark are somebody's workload and are not kept.
 
-use super::{Part, list};
-use crate::cluster::{ClusterError, Connection, prune};
+use super::{Collector, Update, list};
+use crate::{
+    cluster::{ClusterError, Connection, decode},
+    inventory::release::Workload,
+};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-pub const NAME: &str = "workloads";
-
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Workload {
-    pub kind: &'static str,
-    pub namespace: String,
-    pub name: String,
-    /// `app.kubernetes.io/name`.
-    pub component: Option<String>,
-    /// Chart name and version, from `helm.sh/chart`.
-    pub chart: Option<(String, String)>,
-    /// Release name and namespace; by annotation, else by `app.kubernetes.io/instance`.
-    pub release: Option<(String, String)>,
-    /// `app.kubernetes.io/version`.
-    pub version: Option<String>,
-    pub managed_by: Option<String>,
-    pub desired: u64,
-    pub ready: u64,
-}
+const NAME: &str = "workloads";
+pub const COLLECTOR: Collector = Collector {
+    name: NAME,
+    needs: "list deployments.apps",
+    concerns_nodes: false,
+    read: |connection| Box::pin(read(connection)),
+};
 
 #[derive(Deserialize)]
 struct Object {
@@ -42,9 +33,9 @@ struct Object {
 struct Marks {
     name: String,
     namespace: String,
-    #[serde(deserialize_with = "prune::nullable")]
+    #[serde(deserialize_with = "decode::nullable")]
     labels: BTreeMap<String, String>,
-    #[serde(deserialize_with = "prune::nullable")]
+    #[serde(deserialize_with = "decode::nullable")]
     annotations: BTreeMap<String, String>,
 }
 
@@ -62,7 +53,7 @@ struct Status {
     number_ready: u64,
 }
 
-pub async fn read(connection: &Connection) -> Result<Part, ClusterError> {
+async fn read(connection: &Connection) -> Result<Update, ClusterError> {
     let read = |kind: &'static str, resource: &'static str| async move {
         let doing = format!("list {resource}.apps");
         let path = format!("/apis/apps/v1/{resource}");
@@ -75,8 +66,8 @@ pub async fn read(connection: &Connection) -> Result<Part, ClusterError> {
     )?;
     let mut kept: Vec<Workload> =
         [deployments, daemon_sets, stateful_sets].into_iter().flat_map(|listed| listed.items).flatten().collect();
-    kept.sort_by(|a, b| (&a.namespace, &a.name, a.kind).cmp(&(&b.namespace, &b.name, b.kind)));
-    Ok(Part::Workloads(kept))
+    kept.sort_by(|a, b| (&a.namespace, &a.name, &a.kind).cmp(&(&b.namespace, &b.name, &b.kind)));
+    Ok(Box::new(move |parts| parts.workloads = kept))
 }
 
 fn workload(kind: &'static str, object: Object) -> Option<Workload> {
@@ -102,7 +93,18 @@ fn workload(kind: &'static str, object: Object) -> Option<Workload> {
         _ => (spec.replicas.unwrap_or(1), status.ready_replicas),
     };
     let version = label("app.kubernetes.io/version");
-    Some(Workload { kind, namespace, name, component, chart, release, version, managed_by, desired, ready })
+    Some(Workload {
+        kind: kind.to_owned(),
+        namespace,
+        name,
+        component,
+        chart,
+        release,
+        version,
+        managed_by,
+        desired,
+        ready,
+    })
 }
 
 /// Splits `gpu-operator-v25.10.1` before the version; Helm writes `+` as `_` in a label.

@@ -400,7 +400,7 @@ impl State {
             self.say(Severity::Info, "there is no snapshot to keep yet");
             return Vec::new();
         };
-        let at = snapshot.metadata.get("timestamp").cloned().unwrap_or_default();
+        let at = snapshot.about.taken_at.clone();
         self.model.compare.a = Some(Side { name: format!("{} {at}", self.model.cluster.name), snapshot });
         self.model.compare.b = None;
         let key = self.desk.keys.key(Action::ScreenCompare);

@@ -16,13 +16,10 @@ fn build(view: &View<'_>) -> Content {
     let Some(snapshot) = &view.model.cluster.snapshot else {
         return content(Vec::new(), no_cluster(view), String::new());
     };
-    let images = snapshot.subtype("K8s", "image").map(|subtype| &subtype.data);
-    let releases = snapshot.subtype("K8s", "helm").map(|subtype| &subtype.data);
+    let releases = snapshot.releases.value();
     let observed = |name: &str| -> Option<String> {
-        let release = releases.and_then(|data| {
-            data.iter().find(|(key, _)| *key == name || key.strip_suffix(".version") == Some(name)).map(|(_, v)| v)
-        });
-        release.or_else(|| images.and_then(|data| data.get(name))).map(ToString::to_string)
+        let release = releases.into_iter().flatten().find(|release| release.name == name);
+        release.and_then(|release| release.version.clone()).or_else(|| snapshot.images.get(name).cloned())
     };
     let mut rows = Vec::new();
     let mut there = 0;
@@ -53,9 +50,9 @@ fn build(view: &View<'_>) -> Content {
     }
     let wanted = rows.len();
     let note = if wanted > 0 { format!("{there} of {wanted} seen") } else { String::new() };
-    for (name, version) in images.into_iter().flatten() {
+    for (name, version) in snapshot.images.iter() {
         if rows.iter().all(|row| row.id.name() != name) {
-            let cells = vec![Cell::new(Role::Muted, name), Cell::new(Role::Muted, "-"), version.to_string().into()];
+            let cells = vec![Cell::new(Role::Muted, name), Cell::new(Role::Muted, "-"), version.as_str().into()];
             rows.push(Row::new(name, cells));
         }
     }

@@ -40,15 +40,15 @@ fn build(view: &View<'_>) -> Content {
         .iter()
         .map(|judged| {
             let (role, glyph, found) = match &judged.verdict {
-                Verdict::Pass { actual } => {
+                Verdict::Pass { actual, .. } => {
                     met += 1;
                     (Role::Ok, "✓", Cell::text(actual))
                 }
-                Verdict::Fail { actual } => {
+                Verdict::Fail { actual, .. } => {
                     not += 1;
                     (Role::Fail, "✗", Cell::new(Role::Fail, actual))
                 }
-                Verdict::Unknown { actual, reason } => {
+                Verdict::Unknown { actual, reason, .. } => {
                     let text = actual.as_ref().unwrap_or(reason);
                     (Role::Muted, "-", Cell::new(Role::Muted, text))
                 }

@@ -1,7 +1,10 @@
 //! Any path and expression (two lines) on a small snapshot: always a verdict.
 #![no_main]
 
-use aicr::snapshot::{Item, Measurement, Reading, Snapshot, Subtype};
+use aicr::{
+    inventory::{Inventory, Item, Measurement, Record, Scalar, Subtype},
+    snapshot,
+};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -9,16 +12,14 @@ fuzz_target!(|data: &[u8]| {
     let mut lines = text.splitn(3, '\n');
     let (Some(path), Some(expression)) = (lines.next(), lines.next()) else { return };
     let reading = lines.next().unwrap_or("v1.34.0").to_owned();
-    let _ = aicr::constraint::judge("K8s.server.version", expression, &snapshot(reading.clone()));
-    let _ = aicr::constraint::judge(path, expression, &snapshot(reading));
+    let _ = aicr::constraint::judge("K8s.server.version", expression, &cluster(reading.clone()));
+    let _ = aicr::constraint::judge(path, expression, &cluster(reading));
 });
 
-fn snapshot(reading: String) -> Snapshot {
-    let data = [("version".to_owned(), Reading::Text(reading))];
+fn cluster(reading: String) -> Inventory {
+    let data = [("version".to_owned(), Scalar::Text(reading))];
     let item = Item { data: data.clone().into(), ..Item::default() };
     let server = Subtype { name: "server".into(), data: data.into(), items: vec![item], ..Subtype::default() };
-    Snapshot {
-        measurements: vec![Measurement { kind: "K8s".into(), subtypes: vec![server] }],
-        ..Snapshot::default()
-    }
+    let measurements = vec![Measurement { kind: "K8s".into(), subtypes: vec![server] }];
+    snapshot::inventory(Record { measurements, ..Record::default() })
 }

@@ -6,9 +6,9 @@ use aicr::{
     criteria::Criteria,
     demo::DemoOptions,
     diff,
+    inventory::Inventory,
     ops::{self, connect::Target},
     resolve::Options,
-    snapshot::Snapshot,
     term::{
         color::Level,
         input::Input,
@@ -31,13 +31,13 @@ use std::sync::{Arc, OnceLock};
 pub const NOW: u64 = 1_768_381_920_000;
 
 /// What the demo cluster measures, once.
-pub fn snapshot() -> Arc<Snapshot> {
-    static SNAPSHOT: OnceLock<Arc<Snapshot>> = OnceLock::new();
+pub fn snapshot() -> Arc<Inventory> {
+    static SNAPSHOT: OnceLock<Arc<Inventory>> = OnceLock::new();
     SNAPSHOT.get_or_init(|| snapshot_of(DemoOptions::default())).clone()
 }
 
 /// What a demo cluster measures.
-pub fn snapshot_of(demo: DemoOptions) -> Arc<Snapshot> {
+pub fn snapshot_of(demo: DemoOptions) -> Arc<Inventory> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let target = Target::Demo(demo);
     let taken = runtime.block_on(async {
@@ -86,8 +86,8 @@ impl Desk {
         desk
     }
 
-    pub fn view(&mut self, status: LiveStatus, snapshot: Option<Arc<Snapshot>>) {
-        let view = LiveView { snapshot, status, missing: Vec::new() };
+    pub fn view(&mut self, status: LiveStatus, snapshot: Option<Arc<Inventory>>) {
+        let view = LiveView { inventory: snapshot, status };
         self.tell(Msg::Live { generation: 1, view });
     }
 
@@ -123,7 +123,7 @@ impl Desk {
                     Msg::RecipeRead { generation, answer }
                 }
                 Effect::CompareSnapshots { generation, left, right } => {
-                    let changes = diff::snapshot::compare(&left, &right);
+                    let changes = diff::inventory::compare(&left, &right);
                     Msg::SnapshotsCompared { generation, answer: Ok(Arc::new(changes)) }
                 }
                 other => {
@@ -262,24 +262,17 @@ pub fn run_half_way(desk: &mut Desk) {
 }
 
 /// Another snapshot of the cluster, later: a driver was updated, a node is gone.
-pub fn later() -> Arc<Snapshot> {
-    let mut later = Snapshot::clone(&snapshot());
-    for measurement in &mut later.measurements {
-        for subtype in &mut measurement.subtypes {
-            if subtype.name == "nodes" {
-                subtype.items.retain(|item| item.context.get("name").is_none_or(|name| name != "worker-3"));
-            }
-            if subtype.name == "image" {
-                subtype.data.insert("gpu-operator".into(), aicr::snapshot::Reading::Text("v26.3.2".into()));
-                subtype.data.insert("slinky".into(), aicr::snapshot::Reading::Text("0.9.0".into()));
-            }
-        }
-    }
+pub fn later() -> Arc<Inventory> {
+    let mut later = Inventory::clone(&snapshot());
+    later.nodes.retain(|node| &*node.name != "worker-3");
+    let images = Arc::make_mut(&mut later.images);
+    images.insert("gpu-operator".into(), "v26.3.2".into());
+    images.insert("slinky".into(), "0.9.0".into());
     Arc::new(later)
 }
 
 /// Both sides of the Compare screen.
-pub fn compare(desk: &mut Desk, a: (&str, Arc<Snapshot>), b: (&str, Arc<Snapshot>)) {
+pub fn compare(desk: &mut Desk, a: (&str, Arc<Inventory>), b: (&str, Arc<Inventory>)) {
     for (slot, (name, snapshot)) in [(SnapshotSlot::A, a), (SnapshotSlot::B, b)] {
         desk.tell(Msg::Snapshot { slot, name: name.into(), answer: Ok(snapshot) });
     }

@@ -4,7 +4,7 @@ use super::{
     desk::{Desk, compare, snapshot},
     screens::golden,
 };
-use aicr::{cluster::watch::LiveStatus, snapshot::Snapshot, workbench::Screen};
+use aicr::{cluster::watch::LiveStatus, inventory::Inventory, workbench::Screen};
 use std::sync::Arc;
 
 #[test]
@@ -79,8 +79,8 @@ fn a_value_leads_to_the_line_that_set_it() {
 #[test]
 fn noise_is_hidden_and_counted() {
     let mut desk = Desk::live(120, 40);
-    let mut noisy = Snapshot::clone(&snapshot());
-    noisy.metadata.insert("timestamp".into(), "2026-01-15T00:00:00Z".into());
+    let mut noisy = Inventory::clone(&snapshot());
+    noisy.about.taken_at = "2026-01-15T00:00:00Z".into();
     compare(&mut desk, ("a.yaml", snapshot()), ("b.yaml", Arc::new(noisy)));
     desk.keys("5");
     desk.shows("nothing differs");

@@ -5,8 +5,8 @@ use super::{
     screens::golden,
 };
 use aicr::{
+    inventory::Inventory,
     ops,
-    snapshot::Snapshot,
     validate::event::{Body, Verdict},
     workbench::{effect::Effect, msg::Msg},
 };
@@ -29,7 +29,7 @@ fn a_run_needs_a_yes() {
         &catalog,
         recipe.recipe.clone(),
         "recipe",
-        Snapshot::clone(&snapshot()),
+        Inventory::clone(&snapshot()),
         &options,
         Default::default(),
     );

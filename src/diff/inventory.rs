@@ -1,41 +1,41 @@
-//! Two snapshots side by side, reading by reading and node by node.
+//! Two inventories side by side, reading by reading and node by node.
 //!
-//! Readings are compared in their textual form, as the reference does, so that `true` and `"true"` are equal. Labels and
-//! taints are compared per node: in the file, one node more changes every shared entry.
+//! Readings are compared in their textual form, as the reference does, so that `true` and `"true"` are equal. Nodes are
+//! compared as nodes, with their labels and taints: in the file, one node more changes every entry that nodes share.
 
 use super::{Change, ChangeKind};
-use crate::snapshot::{
-    Item, Snapshot, Subtype,
-    nodes::{self, NodeRow},
-    path::TYPES,
+use crate::{
+    inventory::{Inventory, Item, Node, Record, Subtype},
+    snapshot::{self, path::TYPES},
 };
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// Changes from left to right: measurements in type order, readings by path, then nodes by name.
-pub fn compare(left: &Snapshot, right: &Snapshot) -> Vec<Change> {
+pub fn compare(left: &Inventory, right: &Inventory) -> Vec<Change> {
     let mut changes = Vec::new();
-    for kind in kinds(left, right) {
-        let subtypes = |snapshot: &Snapshot| -> BTreeMap<String, Subtype> {
-            let measurement = snapshot.measurement(&kind);
+    let (before, after) = (snapshot::record_but_nodes(left), snapshot::record_but_nodes(right));
+    for kind in kinds(&before, &after) {
+        let subtypes = |record: &Record| -> BTreeMap<String, Subtype> {
+            let measurement = record.measurement(&kind);
             measurement
                 .into_iter()
                 .flat_map(|found| found.subtypes.iter().cloned())
                 .map(|found| (found.name.clone(), found))
                 .collect()
         };
-        let (before, after) = (subtypes(left), subtypes(right));
+        let (before, after) = (subtypes(&before), subtypes(&after));
         let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
         for name in names {
-            if kind == "NodeTopology" && ["label", "taint", "nodes"].contains(&name.as_str()) {
-                continue;
-            }
             let empty = Subtype::default();
             let (before, after) = (before.get(name).unwrap_or(&empty), after.get(name).unwrap_or(&empty));
             compare_subtypes(&format!("{kind}.{name}"), before, after, &mut changes);
         }
     }
-    compare_nodes(&nodes::rows(left), &nodes::rows(right), &mut changes);
+    compare_nodes(&left.nodes, &right.nodes, &mut changes);
     for change in &mut changes {
         change.noise = noise(&change.path);
     }
@@ -43,9 +43,10 @@ pub fn compare(left: &Snapshot, right: &Snapshot) -> Vec<Change> {
 }
 
 /// The reference's answer: readings only, sorted by path, label and taint entries as they stand in the file.
-pub fn compare_readings(left: &Snapshot, right: &Snapshot) -> Vec<Change> {
-    let flat = |snapshot: &Snapshot| -> BTreeMap<String, String> {
-        let subtypes = snapshot
+pub fn compare_readings(left: &Inventory, right: &Inventory) -> Vec<Change> {
+    let flat = |inventory: &Inventory| -> BTreeMap<String, String> {
+        let record = snapshot::record(inventory);
+        let subtypes = record
             .measurements
             .iter()
             .flat_map(|measurement| measurement.subtypes.iter().map(move |subtype| (&measurement.kind, subtype)));
@@ -61,7 +62,7 @@ pub fn compare_readings(left: &Snapshot, right: &Snapshot) -> Vec<Change> {
     pairs(&flat(left), &flat(right), |path| path.to_owned())
 }
 
-fn kinds(left: &Snapshot, right: &Snapshot) -> Vec<String> {
+fn kinds(left: &Record, right: &Record) -> Vec<String> {
     let known = TYPES.iter().map(|kind| (*kind).to_owned());
     let all = || left.measurements.iter().chain(&right.measurements);
     let other: BTreeSet<String> =
@@ -97,43 +98,69 @@ fn pairs(
     keys.into_iter().filter_map(|key| Change::of(path(key), value(left, key), value(right, key))).collect()
 }
 
-fn compare_nodes(left: &[NodeRow], right: &[NodeRow], changes: &mut Vec<Change>) {
-    let by_name = |rows: &[NodeRow]| -> BTreeMap<String, BTreeMap<String, String>> {
-        rows.iter().map(|row| (row.name.clone(), row_texts(row))).collect()
+fn compare_nodes(left: &[Arc<Node>], right: &[Arc<Node>], changes: &mut Vec<Change>) {
+    let by_name = |nodes: &'_ [Arc<Node>]| -> BTreeMap<String, Arc<Node>> {
+        nodes.iter().map(|node| (node.name.to_string(), Arc::clone(node))).collect()
     };
     let (before, after) = (by_name(left), by_name(right));
     let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     for name in names {
         let path = format!("node[{name}]");
         match (before.get(name), after.get(name)) {
-            (Some(before), Some(after)) => changes.extend(pairs(before, after, |key| format!("{path}.{key}"))),
+            (Some(before), Some(after)) if Arc::ptr_eq(before, after) => {}
+            (Some(before), Some(after)) => {
+                changes.extend(pairs(&node_texts(before), &node_texts(after), |key| format!("{path}.{key}")));
+            }
             (before, after) => {
                 let kind = if after.is_some() { ChangeKind::Added } else { ChangeKind::Removed };
-                let (left, right) = (before.map(|texts| json!(texts)), after.map(|texts| json!(texts)));
+                let texts = |node: Option<&Arc<Node>>| node.map(|node| json!(node_texts(node)));
+                let (left, right) = (texts(before), texts(after));
                 changes.push(Change { kind, path, left, right, cause: String::new(), noise: None });
             }
         }
     }
 }
 
-fn row_texts(row: &NodeRow) -> BTreeMap<String, String> {
-    let flag = |flag: &Option<bool>| flag.map(|flag| flag.to_string());
-    let count = |count: &Option<u64>| count.map(|count| count.to_string());
+/// What is compared of a node, by name.
+fn node_texts(node: &Node) -> BTreeMap<String, String> {
+    let flag = |flag: Option<bool>| flag.map(|flag| flag.to_string());
+    let count = |count: Option<u64>| count.map(|count| count.to_string());
+    let text = |fact: &crate::inventory::Fact<crate::inventory::Text>| fact.text().map(str::to_owned);
+    let gpus = &node.accelerators;
+    let taints: Vec<String> = node.taints.iter().map(ToString::to_string).collect();
+    let troubles: Vec<String> =
+        node.troubles().map(|condition| format!("{}={}", condition.kind, condition.status)).collect();
     let facts = [
-        ("ready", flag(&row.ready)),
-        ("schedulable", flag(&row.schedulable)),
-        ("osImage", row.os_image.clone()),
-        ("kernel", row.kernel.clone()),
-        ("kubelet", row.kubelet.clone()),
-        ("runtime", row.runtime.clone()),
-        ("gpu-driver", row.gpu_driver.clone()),
-        ("gpu-capacity", count(&row.gpu_capacity)),
-        ("gpu-allocatable", count(&row.gpu_allocatable)),
-        ("gpu-requested", count(&row.gpu_requested)),
-        ("taints", (!row.taints.is_empty()).then(|| row.taints.join(","))),
+        ("ready", flag(node.ready.get())),
+        ("schedulable", flag(node.schedulable.get())),
+        ("conditions", (!troubles.is_empty()).then(|| troubles.join(","))),
+        ("providerID", text(&node.provider_id)),
+        ("service", text(&node.service)),
+        ("osImage", text(&node.os.image)),
+        ("kernel", text(&node.kernel)),
+        ("kubelet", text(&node.kubelet)),
+        ("runtime", text(&node.runtime)),
+        ("gpu-product", text(&gpus.product)),
+        ("gpu-count", count(gpus.count.get())),
+        ("gpu-driver", text(&gpus.driver)),
+        ("gpu-division", Some(gpus.division()).filter(|division| !division.is_empty())),
+        ("taints", (!taints.is_empty()).then(|| taints.join(","))),
     ];
-    let facts = facts.into_iter().filter_map(|(key, text)| Some((key.to_owned(), text?)));
-    facts.chain(row.labels.iter().map(|(key, value)| (format!("label.{key}"), value.clone()))).collect()
+    let mut texts: BTreeMap<String, String> =
+        facts.into_iter().filter_map(|(key, text)| Some((key.to_owned(), text?))).collect();
+    for resource in &gpus.resources {
+        texts.insert(format!("capacity.{}", resource.name), resource.capacity.to_string());
+        let more = [("allocatable", resource.allocatable), ("held", resource.held.get())];
+        texts.extend(
+            more.into_iter().filter_map(|(key, count)| Some((format!("{key}.{}", resource.name), count?.to_string()))),
+        );
+    }
+    for pool in &gpus.pools {
+        texts.insert(format!("devices.{}", pool.driver), pool.devices.to_string());
+        texts.extend(pool.held.get().map(|held| (format!("held-devices.{}", pool.driver), held.to_string())));
+    }
+    texts.extend(node.labels.iter().map(|(key, value)| (format!("label.{key}"), value.to_string())));
+    texts
 }
 
 /// Why a reading is expected to differ between two looks at an unchanged cluster; `None` for one that is not.
@@ -207,60 +234,61 @@ fn systemd_noise(key: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::snapshot::{Measurement, Reading};
+    use crate::inventory::{
+        Fact, Object, Source,
+        node::{self, Evidence, NodeReport},
+        release::ServerVersion,
+    };
 
-    fn snapshot(version: &str, nodes: &[(&str, &str)]) -> Snapshot {
-        let text = |text: &str| Reading::Text(text.to_owned());
-        let subtype = |name: &str, data: &[(&str, &str)]| Subtype {
-            name: name.into(),
-            data: data.iter().map(|(key, value)| ((*key).to_owned(), text(value))).collect(),
-            ..Subtype::default()
-        };
-        let rows: Vec<NodeRow> = nodes
-            .iter()
-            .map(|(name, zone)| NodeRow {
+    fn cluster(version: &str, nodes: &[(&str, &str)]) -> Inventory {
+        let node = |(name, zone): &(&str, &str)| {
+            let report = NodeReport {
                 name: (*name).into(),
-                labels: [("zone".to_owned(), (*zone).to_owned())].into(),
-                ..NodeRow::default()
-            })
-            .collect();
-        let sysctl = subtype("sysctl", &[("/proc/sys/fs/file-nr", version), ("/proc/sys/vm/swappiness", "60")]);
-        let measurement = |kind: &str, subtypes| Measurement { kind: kind.into(), subtypes };
-        Snapshot {
-            measurements: vec![
-                measurement("K8s", vec![subtype("server", &[("version", version)])]),
-                measurement("OS", vec![sysctl]),
-                measurement("NodeTopology", nodes::to_subtypes(&rows)),
-            ],
-            ..Snapshot::default()
+                labels: [("zone", *zone)].into_iter().collect(),
+                ..NodeReport::default()
+            };
+            Arc::new(node::of(&report, &Evidence::default()))
+        };
+        let server = ServerVersion { git_version: version.into(), ..ServerVersion::default() };
+        Inventory {
+            server: Fact::known(server, Source::of(Object::Server, "/version")),
+            nodes: nodes.iter().map(node).collect(),
+            ..Inventory::default()
         }
     }
 
+    fn shown(left: &Inventory, right: &Inventory) -> Vec<String> {
+        let line = |change: &Change| format!("{}{} {}", change.kind.sign(), change.path, change.noise.unwrap_or(""));
+        compare(left, right).iter().map(line).collect()
+    }
+
     #[test]
-    fn a_node_more_is_one_change_and_noise_is_marked() {
-        let before = snapshot("v1.33.4", &[("a", "1")]);
-        let after = snapshot("v1.34.0", &[("a", "1"), ("b", "2")]);
-        let shown: Vec<String> = compare(&before, &after)
-            .iter()
-            .map(|change| format!("{}{} {}", change.kind.sign(), change.path, change.noise.unwrap_or("")))
-            .collect();
-        assert_eq!(
-            shown,
-            [
-                "~K8s.server.version ",
-                "~OS.sysctl./proc/sys/fs/file-nr changes on an idle machine",
-                "~NodeTopology.summary.label-count follows from labels and taints, which are compared per node",
-                "~NodeTopology.summary.node-count ",
-                "+node[b] ",
-            ]
-        );
+    fn a_node_more_is_one_change() {
+        let before = cluster("v1.33.4", &[("a", "1")]);
+        let after = cluster("v1.34.0", &[("a", "1"), ("b", "2")]);
+        let expected = ["~K8s.server.version ", "~NodeTopology.summary.node-count ", "+node[b] "];
+        assert_eq!(shown(&before, &after), expected);
         assert!(compare(&before, &before).is_empty());
     }
 
     #[test]
+    fn a_live_cluster_and_its_own_file_do_not_differ() {
+        let live = cluster("v1.34.0", &[("a", "1"), ("b", "2")]);
+        let file = snapshot::inventory(snapshot::record(&live).into_owned());
+        assert_eq!(shown(&live, &file), [""; 0]);
+    }
+
+    #[test]
+    fn a_reading_that_moves_by_itself_is_marked() {
+        assert_eq!(noise("OS.sysctl./proc/sys/fs/file-nr"), Some("changes on an idle machine"));
+        assert_eq!(noise("OS.sysctl./proc/sys/vm/swappiness"), None);
+        assert_eq!(noise("SystemD.kubelet.service.MainPID"), Some("a counter, a time or a process id"));
+    }
+
+    #[test]
     fn the_references_view_has_every_entry() {
-        let before = snapshot("v1.33.4", &[("a", "1")]);
-        let after = snapshot("v1.33.4", &[("a", "1"), ("b", "1")]);
+        let before = cluster("v1.33.4", &[("a", "1")]);
+        let after = cluster("v1.33.4", &[("a", "1"), ("b", "1")]);
         let paths: Vec<String> = compare_readings(&before, &after).into_iter().map(|change| change.path).collect();
         assert_eq!(paths, ["NodeTopology.label.zone", "NodeTopology.summary.node-count"]);
     }

@@ -1,0 +1,337 @@
+//! `NodeTopology`: labels and taints by entry, and one item per node.
+//!
+//! `data` of `label` and `taint` is the reference's first form, in which a key with several values folds to
+//! `<key>.<value>`; its items say the same without loss, and a reader prefers them. One item per node is ours.
+
+use super::node_item;
+use crate::inventory::{
+    Fact, Inventory, Item, Labels, Node, Object, Record, Scalar, Source, State, Subtype, Text, Texts, Unknown,
+    node::{self, Condition, Evidence, NodeInfo, NodeReport, Taint},
+};
+use std::{collections::BTreeMap, sync::Arc};
+
+const KIND: &str = "NodeTopology";
+
+/// `summary`, `taint`, `label` as the reference writes them, and `nodes`.
+pub(super) fn subtypes(nodes: &[Arc<Node>]) -> Vec<Subtype> {
+    let mut labels: BTreeMap<&str, BTreeMap<&str, Vec<&str>>> = BTreeMap::new();
+    let mut taints: BTreeMap<&str, BTreeMap<(&str, &str), Vec<&str>>> = BTreeMap::new();
+    for node in nodes {
+        for (key, value) in node.labels.iter() {
+            labels.entry(key).or_default().entry(value).or_default().push(&node.name);
+        }
+        for Taint { key, value, effect } in &node.taints {
+            taints.entry(key).or_default().entry((effect, value)).or_default().push(&node.name);
+        }
+    }
+    let label = label_subtype(&labels);
+    let taint = taint_subtype(&taints);
+    let count = |count: usize| Scalar::count(count as u64);
+    let summary = BTreeMap::from([
+        ("node-count".to_owned(), count(nodes.len())),
+        ("taint-count".to_owned(), count(taint.data.len())),
+        ("label-count".to_owned(), count(label.data.len())),
+    ]);
+    let items = nodes.iter().map(|node| node_item::write(node)).collect();
+    vec![
+        Subtype::of("summary", summary),
+        taint,
+        label,
+        Subtype { name: "nodes".to_owned(), items, ..Subtype::default() },
+    ]
+}
+
+/// The items' data: which nodes carry the entry.
+fn carriers(names: &[&str]) -> BTreeMap<String, Scalar> {
+    BTreeMap::from([
+        ("node-count".to_owned(), Scalar::count(names.len() as u64)),
+        ("node-list".to_owned(), Scalar::Text(names.join(","))),
+        ("truncated".to_owned(), Scalar::Bool(false)),
+    ])
+}
+
+fn texts(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+fn label_subtype(labels: &BTreeMap<&str, BTreeMap<&str, Vec<&str>>>) -> Subtype {
+    let mut subtype = Subtype::of("label", BTreeMap::new());
+    for (key, values) in labels {
+        for (value, names) in values {
+            let entry = if values.len() == 1 { (*key).to_owned() } else { format!("{key}.{value}") };
+            subtype.data.insert(entry, Scalar::Text(format!("{value}|{}", names.join(","))));
+            subtype.items.push(Item { context: texts(&[("key", key), ("value", value)]), data: carriers(names) });
+        }
+    }
+    subtype
+}
+
+fn taint_subtype(taints: &BTreeMap<&str, BTreeMap<(&str, &str), Vec<&str>>>) -> Subtype {
+    let mut subtype = Subtype::of("taint", BTreeMap::new());
+    for (key, combinations) in taints {
+        for ((effect, value), names) in combinations {
+            let list = names.join(",");
+            let (entry, text) = match combinations.len() {
+                1 => ((*key).to_owned(), format!("{effect}|{value}|{list}")),
+                _ => (format!("{key}.{effect}"), format!("{value}|{list}")),
+            };
+            subtype.data.insert(entry, Scalar::Text(text));
+            let context = texts(&[("key", key), ("value", value), ("effect", effect)]);
+            subtype.items.push(Item { context, data: carriers(names) });
+        }
+    }
+    subtype
+}
+
+/// The listed names of a node list, and how many more it does not name.
+fn node_list(list: &str) -> (Vec<&str>, u64) {
+    let (names, more) = match list.split_once(" (+") {
+        Some((names, rest)) => (names, rest.split(' ').next().and_then(|count| count.parse().ok()).unwrap_or(0)),
+        None => (list, 0),
+    };
+    (names.split(',').filter(|name| !name.is_empty()).collect(), more)
+}
+
+/// Labels and taints by node, from whichever form a file has.
+#[derive(Default)]
+struct Entries {
+    labels: BTreeMap<Text, Vec<(Text, Text)>>,
+    taints: BTreeMap<Text, Vec<Taint>>,
+    /// Nodes with a GPU product that the file counts and does not name.
+    unnamed: u64,
+}
+
+impl Entries {
+    fn of(record: &Record, texts: &mut Texts) -> Entries {
+        let mut entries = Entries::default();
+        if let Some(labels) = record.subtype(KIND, "label") {
+            entries.add_labels(labels, texts);
+        }
+        if let Some(taints) = record.subtype(KIND, "taint") {
+            entries.add_taints(taints, texts);
+        }
+        entries
+    }
+
+    fn label(&mut self, key: &str, value: &str, list: &str, texts: &mut Texts) {
+        let (names, more) = node_list(list);
+        if key == "nvidia.com/gpu.product" {
+            self.unnamed += more;
+        }
+        let (key, value) = (texts.get(key), texts.get(value));
+        for name in names {
+            self.labels.entry(texts.get(name)).or_default().push((key.clone(), value.clone()));
+        }
+    }
+
+    fn taint(&mut self, [key, value, effect]: [&str; 3], list: &str, texts: &mut Texts) {
+        let taint = Taint { key: texts.get(key), value: texts.get(value), effect: texts.get(effect) };
+        for name in node_list(list).0 {
+            self.taints.entry(texts.get(name)).or_default().push(taint.clone());
+        }
+    }
+
+    fn add_labels(&mut self, subtype: &Subtype, texts: &mut Texts) {
+        if subtype.items.is_empty() {
+            for (key, entry) in &subtype.data {
+                let entry = entry.to_string();
+                let Some((value, list)) = entry.split_once('|') else { continue };
+                // Several values in the cluster: the value is part of the key.
+                let key = key.strip_suffix(value).and_then(|key| key.strip_suffix('.')).unwrap_or(key);
+                self.label(key, value, list, texts);
+            }
+        }
+        for item in &subtype.items {
+            let (Some(key), Some(value)) = (item.context.get("key"), item.context.get("value")) else { continue };
+            let list = item.data.get("node-list").map(ToString::to_string).unwrap_or_default();
+            self.label(key, value, &list, texts);
+        }
+    }
+
+    /// `key = Effect|value|nodes`, or, where a key has several, `key.Effect = value|nodes`.
+    fn add_taints(&mut self, subtype: &Subtype, texts: &mut Texts) {
+        if subtype.items.is_empty() {
+            for (key, entry) in &subtype.data {
+                let entry = entry.to_string();
+                let parts: Vec<&str> = entry.splitn(3, '|').collect();
+                let (key, effect, value, list) = match parts.as_slice() {
+                    [effect, value, list] => (key.as_str(), *effect, *value, *list),
+                    [value, list] => match key.rsplit_once('.') {
+                        Some((key, effect)) => (key, effect, *value, *list),
+                        None => continue,
+                    },
+                    _ => continue,
+                };
+                self.taint([key, value, effect], list, texts);
+            }
+        }
+        for item in &subtype.items {
+            let text = |key: &str| item.context.get(key).map(String::as_str).unwrap_or_default();
+            let list = item.data.get("node-list").map(ToString::to_string).unwrap_or_default();
+            self.taint([text("key"), text("value"), text("effect")], &list, texts);
+        }
+    }
+}
+
+/// The nodes of a file, sorted by name: from our items where it has them, else from label and taint entries and the
+/// readings of its source node. Names that a file left out (`(+3 more)`) have no node; how many of them have a GPU is
+/// the second answer.
+pub(super) fn nodes(record: &Record, inventory: &Inventory) -> (Vec<Arc<Node>>, u64) {
+    let mut texts = Texts::default();
+    let mut entries = Entries::of(record, &mut texts);
+    let unheld = match inventory.source("pods") {
+        Some(State::Forbidden(_)) => Unknown::Forbidden("list pods".into()),
+        Some(State::Failed(reason)) => Unknown::Failed(reason.as_str().into()),
+        _ => Unknown::NotAsked,
+    };
+    let items = record.subtype(KIND, "nodes").map_or(&[][..], |nodes| &nodes.items);
+    let mut nodes: BTreeMap<Text, Arc<Node>> = BTreeMap::new();
+    for item in items {
+        let name = item.context.get("name").map(|name| texts.get(name)).unwrap_or_default();
+        let labels: Labels = entries.labels.remove(&name).unwrap_or_default().into_iter().collect();
+        if let Some(node) = node_item::read(item, node_item::Beside { labels, unheld: &unheld }, &mut texts) {
+            nodes.insert(name, Arc::new(node));
+        }
+    }
+    let unnamed = if nodes.is_empty() { entries.unnamed } else { 0 };
+    if nodes.is_empty() {
+        nodes = from_entries(record, entries, &mut texts);
+    }
+    (nodes.into_values().collect(), unnamed)
+}
+
+fn from_entries(record: &Record, mut entries: Entries, texts: &mut Texts) -> BTreeMap<Text, Arc<Node>> {
+    let source = record.reading("K8s", "node", "source-node").or(record.reading("K8s", "node", "node-name"));
+    let source = source.map(ToString::to_string).or_else(|| record.metadata.get("source-node").cloned());
+    let mut names: Vec<Text> = entries.labels.keys().chain(entries.taints.keys()).cloned().collect();
+    names.sort();
+    names.dedup();
+    let node = |name: Text| {
+        let is_source = source.as_deref() == Some(&*name);
+        let report = NodeReport {
+            labels: entries.labels.remove(&name).unwrap_or_default().into_iter().collect(),
+            taints: entries.taints.remove(&name).unwrap_or_default(),
+            name: name.clone(),
+            ..if is_source { source_report(record, texts) } else { NodeReport::default() }
+        };
+        let mut node = node::of(&report, &Evidence::default());
+        if is_source {
+            add_source_readings(record, &mut node, texts);
+        }
+        (name, Arc::new(node))
+    };
+    names.into_iter().map(node).collect()
+}
+
+/// What a reference snapshot says of the node that its agent ran on.
+fn source_report(record: &Record, texts: &mut Texts) -> NodeReport {
+    let mut read = |key: &str| {
+        let text = record.reading("K8s", "node", key)?.to_string();
+        (!text.is_empty() && text != super::format::NULL).then(|| texts.get(&text))
+    };
+    NodeReport {
+        provider_id: read("provider-id"),
+        conditions: Vec::<Condition>::new(),
+        info: NodeInfo {
+            os_image: read("os-image"),
+            operating_system: read("operating-system"),
+            kernel: read("kernel-version"),
+            kubelet: read("kubelet-version"),
+            runtime: read("container-runtime-id"),
+            ..NodeInfo::default()
+        },
+        ..NodeReport::default()
+    }
+}
+
+/// Readings of the agent itself, which looked at the machine and not at labels.
+fn add_source_readings(record: &Record, node: &mut Node, texts: &mut Texts) {
+    let mut text = |kind: &str, subtype: &str, key: &str, field: &'static str, fact: &mut Fact<Text>| {
+        let found = record.reading(kind, subtype, key).map(ToString::to_string);
+        if let Some(found) = found.filter(|text| !text.is_empty() && text != super::format::NULL) {
+            *fact = Fact::known(texts.get(&found), Source::of(Object::Snapshot, field));
+        }
+    };
+    text("OS", "release", "ID", "OS.release.ID", &mut node.os.id);
+    text("OS", "release", "VERSION_ID", "OS.release.VERSION_ID", &mut node.os.version);
+    let gpus = &mut node.accelerators;
+    text("GPU", "hardware", "model", "GPU.hardware.model", &mut gpus.model);
+    text("GPU", "smi", "gpu.model", "GPU.smi.gpu.model", &mut gpus.product);
+    text("GPU", "smi", "driver", "GPU.smi.driver", &mut gpus.driver);
+    text("GPU", "smi", "cuda-version", "GPU.smi.cuda-version", &mut gpus.cuda);
+    let source = |field: &'static str| Source::of(Object::Snapshot, field);
+    if let Some(count) = record.reading("GPU", "hardware", "gpu-count").and_then(Scalar::as_count) {
+        gpus.count = Fact::known(count, source("GPU.hardware.gpu-count"));
+        gpus.present = Fact::known(count > 0, source("GPU.hardware.gpu-count"));
+    }
+    if let Some(Scalar::Bool(loaded)) = record.reading("GPU", "hardware", "driver-loaded") {
+        gpus.driver_loaded = Fact::known(*loaded, source("GPU.hardware.driver-loaded"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::Measurement;
+
+    fn node(name: &str, labels: &[(&str, &str)], taints: &[[&str; 3]]) -> Arc<Node> {
+        let taint = |[key, value, effect]: &[&str; 3]| Taint {
+            key: (*key).into(),
+            value: (*value).into(),
+            effect: (*effect).into(),
+        };
+        let report = NodeReport {
+            name: name.into(),
+            labels: labels.iter().copied().collect(),
+            taints: taints.iter().map(taint).collect(),
+            ..NodeReport::default()
+        };
+        Arc::new(node::of(&report, &Evidence::default()))
+    }
+
+    fn record(subtypes: Vec<Subtype>) -> Record {
+        Record { measurements: vec![Measurement { kind: KIND.into(), subtypes }], ..Record::default() }
+    }
+
+    #[test]
+    fn nodes_survive_the_file() {
+        let written = vec![
+            node("a", &[("gpu", "h100"), ("zone", "1")], &[["gpu", "present", "NoSchedule"]]),
+            node("b", &[("zone", "2")], &[["gpu", "", "NoExecute"]]),
+        ];
+        let subtypes = subtypes(&written);
+        let entries = |name: &str| {
+            let subtype = subtypes.iter().find(|subtype| subtype.name == name).expect("it is written");
+            subtype.data.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>()
+        };
+        assert_eq!(entries("label"), ["gpu=h100|a", "zone.1=1|a", "zone.2=2|b"]);
+        assert_eq!(entries("taint"), ["gpu.NoExecute=|b", "gpu.NoSchedule=present|a"]);
+        assert_eq!(entries("summary"), ["label-count=3", "node-count=2", "taint-count=2"]);
+        assert_eq!(nodes(&record(subtypes), &Inventory::default()).0, written);
+    }
+
+    #[test]
+    fn items_are_believed_before_entries_that_fold_two_labels_into_one() {
+        // `a` = `b.c` and `a.b` = `c` have the same entry.
+        let written = vec![node("n", &[("a", "b.c"), ("a.b", "c")], &[]), node("o", &[("a", "d"), ("a.b", "e")], &[])];
+        let subtypes = subtypes(&written);
+        let folded = subtypes.iter().find(|subtype| subtype.name == "label").expect("it is written");
+        assert_eq!((folded.data.len(), folded.items.len()), (3, 4));
+        assert_eq!(nodes(&record(subtypes), &Inventory::default()).0, written);
+    }
+
+    #[test]
+    fn a_reference_file_has_nodes_by_entry() {
+        let text = |text: &str| Scalar::Text(text.to_owned());
+        let label = BTreeMap::from([("zone.1".to_owned(), text("1|a,b (+3 more)")), ("os".to_owned(), text("x|a"))]);
+        let taint = BTreeMap::from([("gpu".to_owned(), text("NoSchedule|present|b"))]);
+        let (found, _) =
+            nodes(&record(vec![Subtype::of("label", label), Subtype::of("taint", taint)]), &Inventory::default());
+        let shown: Vec<String> =
+            found.iter().map(|node| format!("{} {} {:?}", node.name, node.labels.len(), node.taints)).collect();
+        assert_eq!(shown.len(), 2);
+        assert!(shown[0].starts_with("a 2 []") && shown[1].starts_with("b 1 [Taint"), "{shown:?}");
+        assert_eq!(node_list("n1,n2 (+3 more)"), (vec!["n1", "n2"], 3));
+        assert_eq!(node_list(""), (vec![], 0));
+    }
+}
