@@ -93,7 +93,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
 
 /// What one side of the comparison is.
 enum Subject {
-    Snapshot(String, Inventory, Contents),
+    Snapshot(String, Box<Inventory>, Contents),
     Recipe(Side),
 }
 
@@ -149,7 +149,7 @@ fn subject(
             let connection = cluster::connect(global).await?;
             let snapshot = ops::snapshot::take(&connection, &cluster::now()).await?;
             let contents = if values { diff::contents(&connection, &snapshot).await? } else { None };
-            Ok(Subject::Snapshot(connection.context.clone(), snapshot, contents))
+            Ok(Subject::Snapshot(connection.context.clone(), Box::new(snapshot), contents))
         });
     }
     // Next to what Helm was given, a recipe is what Helm would be given.

@@ -31,7 +31,7 @@ pub fn recipe(source: &str, global: &Global) -> Result<Recipe, Failure> {
 
 /// What a comparison reads: a snapshot, or the text of a recipe.
 pub enum Document {
-    Snapshot(Inventory),
+    Snapshot(Box<Inventory>),
     Recipe(String),
 }
 
@@ -43,7 +43,7 @@ pub fn document(source: &str, global: &Global) -> Result<Document, Failure> {
     let text = text("snapshot", source, global)?;
     let parsed = ops::snapshot::parse(&text, shown(source));
     match parsed {
-        Ok(snapshot) => Ok(Document::Snapshot(snapshot)),
+        Ok(snapshot) => Ok(Document::Snapshot(Box::new(snapshot))),
         Err(failure) => match recipe::format::read(&text) {
             Err(RecipeFormatError::Header(error)) if error.is_other_document() => Err(failure),
             // What is wrong with a recipe is told where it is read.

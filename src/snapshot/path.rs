@@ -84,7 +84,7 @@ fn place<'i, 'p>(path: &'p str, inventory: &'i Inventory) -> Result<Place<'i, 'p
     }
     // The longest subtype whose name goes on beyond the first dot.
     let ends = rest.char_indices().filter(|(index, c)| *index > end && matches!(c, '.' | '['));
-    let longer = ends.filter_map(|(end, _)| Some((end, named(&rest[..end])?))).last();
+    let longer = ends.filter_map(|(end, _)| Some((end, named(&rest[..end])?))).next_back();
     Ok(longer.map_or_else(|| place(end, None), |(end, subtype)| place(end, Some(subtype))))
 }
 

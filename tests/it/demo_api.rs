@@ -111,6 +111,7 @@ async fn a_snapshot_of_the_demo_is_whole() {
 #[cfg_attr(not(reference_data), ignore = "needs the reference's data: AICR_SHARED, or ../shared when this was built")]
 async fn a_snapshot_of_the_demo_equals_the_reference_s_of_the_cluster_it_stands_for() {
     let snapshot = cluster::collect::snapshot(&connect(&options()), "2026-06-12T10:41:07Z").await.expect("a snapshot");
+    let record = aicr::snapshot::record(&snapshot);
     let seen = fingerprint::of(&snapshot);
     let path = super::conformance::shared("conformance/snapshots/kind-a100.yaml");
     let text = std::fs::read_to_string(path).expect("the reference's snapshot");

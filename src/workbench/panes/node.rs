@@ -43,9 +43,7 @@ fn fact(fact: &Fact<Text>) -> Cell {
 /// A fact with the object and field that said it.
 fn sourced<T: ToString>(fact: &Fact<T>) -> Cell {
     match fact {
-        Fact::Known(reading) => {
-            Cell::text(reading.value.to_string()).and(Role::Muted, &format!("  {}", reading.source))
-        }
+        Fact::Known(reading) => Cell::text(reading.value.to_string()).and(Role::Muted, format!("  {}", reading.source)),
         Fact::Unknown(unknown) => Cell::new(Role::Muted, format!("- ({unknown})")),
     }
 }
