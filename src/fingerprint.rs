@@ -6,8 +6,9 @@
 use crate::{
     accelerators,
     criteria::{Criteria, Dimension as Asked, built_in, normalize},
-    inventory::{Fact, Inventory, Node, Scalar, Text, machine, nodes_in_words, release::ServerVersion, service},
-    snapshot,
+    inventory::{
+        Fact, Inventory, Node, Record, Scalar, Text, machine, nodes_in_words, release::ServerVersion, service,
+    },
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -363,8 +364,7 @@ fn names(nodes: &[String]) -> String {
 /// The fingerprint that the reference derives from the same file: the readings of its one node and the label entries.
 ///
 /// For `--compat` only: it takes the cloud of a machine for its service and several products of one model for several.
-pub fn of_reference(inventory: &Inventory) -> Fingerprint {
-    let record = snapshot::record(inventory);
+pub fn of_reference(inventory: &Inventory, record: &Record) -> Fingerprint {
     let text = |kind: &str, subtype: &str, key: &str| match record.reading(kind, subtype, key) {
         Some(Scalar::Text(text)) if !text.is_empty() && text != "<nil>" => Some(text.clone()),
         _ => None,

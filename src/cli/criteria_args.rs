@@ -134,7 +134,10 @@ impl QueryArgs {
         let snapshot = self.snapshot.as_deref().map(|source| input::snapshot(source, global)).transpose()?;
         let catalog = global.catalog()?;
         printer.debug(|| format!("read the catalog: {} files", catalog.files.len()));
-        let of = if self.compat { fingerprint::of_reference } else { fingerprint::of };
+        let of = |snapshot: &Inventory| match self.compat {
+            true => fingerprint::of_reference(snapshot, &snapshot::record(snapshot)),
+            false => fingerprint::of(snapshot),
+        };
         let found = snapshot.as_ref().map(of).unwrap_or_default();
         let query = self.criteria.over(&catalog, &found)?;
         if snapshot.as_ref().is_some_and(|snapshot| snapshot::record(snapshot).measurements.is_empty()) {

@@ -169,7 +169,7 @@ fn snapshots_resolve_like_the_reference() {
     for (number, case) in cases.iter().enumerate() {
         let text = case["snapshot"].as_str().map_or_else(|| case["snapshot"].to_string(), str::to_owned);
         let snapshot = aicr::snapshot::format::read(&text).expect("a case holds a snapshot");
-        let mut criteria = aicr::fingerprint::of_reference(&snapshot).criteria();
+        let mut criteria = aicr::fingerprint::of_reference(&snapshot, &aicr::snapshot::record(&snapshot)).criteria();
         for (dimension, value) in flags(&case["flags"]) {
             criteria.set(dimension, normalize(dimension, &value));
         }
