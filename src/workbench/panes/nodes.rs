@@ -111,7 +111,7 @@ fn row(node: &Node, shares: bool) -> Row {
     Row { marker, matters, ..Row::new(&*node.name, cells) }
 }
 
-/// A product without the maker's name, which most have: `8 x H100-80GB-HBM3`.
+/// A product in few columns, without the maker's name, which most have: `8x H100-80GB-HBM3`.
 pub(super) fn product(name: &str) -> String {
-    name.replacen("NVIDIA-", "", 1).replacen("NVIDIA ", "", 1)
+    name.replacen("NVIDIA-", "", 1).replacen("NVIDIA ", "", 1).replacen(" x ", "x ", 1)
 }
