@@ -5,7 +5,7 @@
 use super::global::Global;
 use crate::{
     catalog::parse,
-    cluster::Connection,
+    cluster::{Connection, PluginOutput},
     ops::{self, Failure, Kind},
 };
 use std::time::Duration;
@@ -50,7 +50,8 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 /// # Errors
 /// Options that contradict each other, and as `ops::connect`.
 pub async fn connect(global: &Global) -> Result<Connection, Failure> {
-    ops::connect::connect(&global.target()?).await
+    let target = global.target()?.with_plugin_output(PluginOutput::Terminal);
+    ops::connect::connect(&target).await
 }
 
 /// SIGINT, SIGTERM and SIGHUP, from the moment this exists.

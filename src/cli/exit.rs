@@ -64,8 +64,8 @@ impl Exit {
             Exit::NotFound => "a file, an object or a selector names nothing",
             Exit::Forbidden => "credentials are missing or expired, or the cluster forbids the verb",
             Exit::Timeout => "the cluster did not answer in time",
-            Exit::Unreachable => "the cluster cannot be reached",
-            Exit::RateLimited => "reserved: the reference's rate limit",
+            Exit::Unreachable => "the cluster cannot be reached, or cannot do it now",
+            Exit::RateLimited => "the cluster asks for fewer requests",
             Exit::Internal => "a fault of the program, of its surroundings, or an answer nobody understands",
             Exit::Inconclusive => "nothing failed, but a check gave no verdict or none ran",
             Exit::Interrupted => "interrupted; what was created has been removed as far as possible",
@@ -88,6 +88,7 @@ impl From<ops::Kind> for Exit {
             ops::Kind::Forbidden => Exit::Forbidden,
             ops::Kind::Timeout => Exit::Timeout,
             ops::Kind::Unreachable => Exit::Unreachable,
+            ops::Kind::RateLimited => Exit::RateLimited,
             ops::Kind::Interrupted => Exit::Interrupted,
             ops::Kind::Internal => Exit::Internal,
         }

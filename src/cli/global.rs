@@ -61,7 +61,8 @@ impl Global {
         if self.demo {
             return Ok(Target::Demo(self.demo_options()));
         }
-        Ok(Target::Cluster(cluster::Target { kubeconfig: self.kubeconfig.clone(), context: self.context.clone() }))
+        let (kubeconfig, context) = (self.kubeconfig.clone(), self.context.clone());
+        Ok(Target::Cluster(cluster::Target { kubeconfig, context, ..cluster::Target::default() }))
     }
 
     /// The demo cluster that these options mean.

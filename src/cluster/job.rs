@@ -120,6 +120,7 @@ pub async fn apply(connection: &Connection, object: &Value) -> Result<Value, Clu
             at: title(object),
             found: "a kind that runs do not create".to_owned(),
             hint: None,
+            cause: None,
         });
     };
     let request = http::Request::patch(format!("{path}/{name}?fieldManager=aicr&force=true"))
@@ -325,6 +326,7 @@ async fn stream(
                 at: at.clone(),
                 found: error.to_string(),
                 hint: None,
+                cause: None,
             };
             let silent = |_| ClusterError::timeout(doing, &at, WATCH_LIMIT.as_secs());
             let Some(line) = line.map_err(silent)?.map_err(broken)? else { break };

@@ -2,14 +2,27 @@
 //!
 //! Kubernetes objects end here: they become measurements (`collect`), observations of a run (`job`) or [`ClusterError`]s.
 
-pub mod client;
 pub mod collect;
+pub mod connection;
+pub mod credentials;
 pub mod decode;
+pub mod dial;
 pub mod error;
+pub mod exec;
+mod explain;
 pub mod job;
+pub mod kubeconfig;
+pub mod proxy;
 pub mod releases;
+pub mod request;
 pub mod services;
+pub mod tls;
+pub mod transport;
 pub mod watch;
 
-pub use client::{Connection, Target, connect};
+pub use connection::{Connection, Contexts, Target, connect, contexts};
 pub use error::{ClusterError, ClusterErrorKind};
+pub use exec::PluginOutput;
+
+#[cfg(test)]
+mod tests;

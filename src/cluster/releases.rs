@@ -80,6 +80,7 @@ async fn content(connection: &Connection, revision: &Revision) -> Result<Content
         at: format!("secret {namespace}/{secret}"),
         found,
         hint: Some("is it Helm's? `helm get values` shows what Helm makes of it".to_owned()),
+        cause: None,
     })
 }
 

@@ -3,10 +3,7 @@
 //! In: a plain HTTP URL. Out: its status and body, or why there is none. The trait is a seam: the API server and the Services
 //! of a cluster in this process are plugged in where a connection is made.
 
-use super::{
-    ClusterError, ClusterErrorKind,
-    client::{ANSWER_LIMIT, CONNECT_LIMIT},
-};
+use super::{ClusterError, ClusterErrorKind, dial::CONNECT_LIMIT, explain, transport::ANSWER_LIMIT};
 use futures::future::BoxFuture;
 use http_body_util::{BodyExt, Empty};
 use hyper_util::{
@@ -58,7 +55,7 @@ async fn plain_get(url: &str) -> Result<HttpAnswer, ClusterError> {
     let answer = client
         .get(uri)
         .await
-        .map_err(|error| failure(super::error::transport_kind(&error), url, super::error::chain(&error)))?;
+        .map_err(|error| failure(explain::transport(&error).0, url, super::error::chain(&error)))?;
     let status = answer.status().as_u16();
     let mut body = answer.into_body();
     let mut bytes = Vec::new();
@@ -76,7 +73,7 @@ async fn plain_get(url: &str) -> Result<HttpAnswer, ClusterError> {
 
 /// Why a page was not read.
 pub fn failure(kind: ClusterErrorKind, url: &str, found: String) -> ClusterError {
-    ClusterError { kind, doing: "get a page of a service".to_owned(), at: url.to_owned(), found, hint: None }
+    ClusterError::new(kind, "get a page of a service", url).found(found)
 }
 
 #[cfg(test)]

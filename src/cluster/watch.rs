@@ -396,6 +396,7 @@ impl<W: Watched> Follower<W> {
                     at,
                     found: "the server ended the watch at once".to_owned(),
                     hint: None,
+                    cause: None,
                 };
                 return self.failed(error, Some(watching.version)).await;
             }

@@ -3,7 +3,7 @@
 use super::{Failure, Kind, check};
 use crate::{
     cluster::{
-        self, ClusterError, ClusterErrorKind, Connection,
+        self, ClusterError, ClusterErrorKind, Connection, PluginOutput,
         services::{self, HttpAnswer, Services},
     },
     demo::{self, Demo, DemoOptions, PodRunner},
@@ -23,6 +23,15 @@ pub enum Target {
 impl Target {
     pub fn is_demo(&self) -> bool {
         matches!(self, Target::Demo(_))
+    }
+
+    /// Where credential plugins write to, and whether they may ask a person; a demo cluster has none.
+    #[must_use]
+    pub fn with_plugin_output(mut self, output: PluginOutput) -> Target {
+        if let Target::Cluster(target) = &mut self {
+            target.plugin_output = output;
+        }
+        self
     }
 }
 

@@ -12,6 +12,8 @@ pub enum Kind {
     Forbidden,
     Timeout,
     Unreachable,
+    /// The server asks for fewer requests.
+    RateLimited,
     Interrupted,
     Internal,
 }
@@ -62,12 +64,16 @@ impl std::error::Error for Failure {}
 impl From<ClusterError> for Failure {
     fn from(error: ClusterError) -> Failure {
         let kind = match error.kind {
-            ClusterErrorKind::NoConfig | ClusterErrorKind::UnknownContext | ClusterErrorKind::Rejected => Kind::Usage,
-            ClusterErrorKind::Unreachable => Kind::Unreachable,
+            ClusterErrorKind::NoConfig
+            | ClusterErrorKind::UnknownContext
+            | ClusterErrorKind::Rejected
+            | ClusterErrorKind::TooLarge => Kind::Usage,
+            ClusterErrorKind::Unreachable | ClusterErrorKind::Conflict | ClusterErrorKind::Expired => Kind::Unreachable,
+            ClusterErrorKind::TooManyRequests => Kind::RateLimited,
             ClusterErrorKind::Timeout => Kind::Timeout,
             ClusterErrorKind::Unauthorized | ClusterErrorKind::Forbidden => Kind::Forbidden,
             ClusterErrorKind::NotFound => Kind::NotFound,
-            ClusterErrorKind::Conflict | ClusterErrorKind::Protocol => Kind::Internal,
+            ClusterErrorKind::Protocol => Kind::Internal,
         };
         Failure { kind, doing: error.doing, at: Some(error.at), because: error.found, hint: error.hint }
     }

@@ -7,6 +7,7 @@ pub mod connect;
 pub mod diff;
 pub mod failure;
 pub mod recipe;
+pub mod session;
 pub mod snapshot;
 pub mod validate;
 

@@ -335,6 +335,7 @@ mod tests {
             at: "x".into(),
             found: "no".into(),
             hint: None,
+            cause: None,
         };
         assembler.take("pods", Err(forbidden));
         let inventory = assembler.inventory("test", "");

@@ -2,7 +2,7 @@
 //!
 //! Objects are read into small types of the caller; each is pruned before the next page is asked for.
 
-use crate::cluster::{ClusterError, Connection};
+use crate::cluster::{ClusterError, ClusterErrorKind, Connection, request::RequestPath};
 use serde::{Deserialize, de::DeserializeOwned};
 use std::time::Duration;
 
@@ -10,6 +10,8 @@ use std::time::Duration;
 const PAGE: usize = 500;
 /// For one whole answer; 500 nodes of 26 kB take well under a second on a healthy server.
 const LIMIT: Duration = Duration::from_secs(60);
+
+pub use crate::cluster::request::encoded;
 
 #[derive(Deserialize)]
 struct Page<T> {
@@ -56,8 +58,7 @@ pub async fn labelled<T: DeserializeOwned, K>(
     selector: &str,
     prune: impl FnMut(T) -> K,
 ) -> Result<Listed<K>, ClusterError> {
-    let selector = if selector.is_empty() { String::new() } else { format!("&labelSelector={}", encoded(selector)) };
-    pages(connection, doing, path, &selector, "application/json", prune).await
+    pages(connection, doing, path, selector, "application/json", prune).await
 }
 
 /// Like [`all`], for objects of which only the metadata may be sent to us.
@@ -68,9 +69,8 @@ pub async fn metadata<T: DeserializeOwned, K>(
     selector: &str,
     prune: impl FnMut(T) -> K,
 ) -> Result<Listed<K>, ClusterError> {
-    let selector = format!("&labelSelector={}", encoded(selector));
     let accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
-    pages(connection, doing, path, &selector, accept, prune).await
+    pages(connection, doing, path, selector, accept, prune).await
 }
 
 async fn pages<T: DeserializeOwned, K>(
@@ -85,9 +85,11 @@ async fn pages<T: DeserializeOwned, K>(
     let mut next = String::new();
     let mut begun_anew = false;
     loop {
-        let token = if next.is_empty() { String::new() } else { format!("&continue={}", encoded(&next)) };
-        let url = format!("{path}?limit={PAGE}{selector}{token}");
-        match request::<Page<T>>(connection, doing, &url, accept).await {
+        let url = RequestPath::new(path)
+            .with("limit", PAGE)
+            .with_some("labelSelector", selector)
+            .with_some("continue", &next);
+        match request::<Page<T>>(connection, doing, url.as_str(), accept).await {
             Ok(page) => {
                 listed.items.extend(page.items.into_iter().flatten().map(&mut prune));
                 listed.resource_version = page.metadata.resource_version;
@@ -107,7 +109,7 @@ async fn pages<T: DeserializeOwned, K>(
 }
 
 fn is_too_old(error: &ClusterError) -> bool {
-    error.found.ends_with("(410)")
+    error.kind == ClusterErrorKind::Expired
 }
 
 async fn request<T: DeserializeOwned>(
@@ -125,16 +127,4 @@ async fn request<T: DeserializeOwned>(
         Ok(answer) => answer.map_err(|error| ClusterError::from_kube(doing, &at, &error)),
         Err(_) => Err(ClusterError::timeout(doing, &at, LIMIT.as_secs())),
     }
-}
-
-/// Percent-encoding of a query value: all but letters, digits and `-._~`.
-pub fn encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
 }

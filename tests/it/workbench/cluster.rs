@@ -16,6 +16,7 @@ fn a_lost_connection_keeps_the_last_good_data() {
         at: "demo".into(),
         found: "connection refused".into(),
         hint: None,
+        cause: None,
     };
     desk.view(LiveStatus::Reconnecting { attempt: 3, next_seconds: 4, error }, Some(snapshot()));
     desk.shows("RECONNECTING 3 (next 4s)");

@@ -1,0 +1,277 @@
+//! Finding a cluster and connecting to it.
+//!
+//! In: what a person named (file, context), else the environment. Out: a client and the names under which the cluster is
+//! spoken of. No request is sent here, so that "no such context" and "no such server" stay different answers.
+
+use super::{
+    ClusterError, ClusterErrorKind, PluginOutput,
+    credentials::CredentialError,
+    kubeconfig::{Cluster, Content, Effective, Kubeconfig, KubeconfigError, User},
+    services::{HttpAnswer, PlainHttp, Services},
+    transport::{SetupError, Transport},
+};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// Which cluster.
+#[derive(Clone, Debug, Default)]
+pub struct Target {
+    /// `--kubeconfig`; else `KUBECONFIG` (several paths allowed), the default file, or the in-cluster account.
+    pub kubeconfig: Option<PathBuf>,
+    pub context: Option<String>,
+    /// Where credential plugins write to, and whether they may ask.
+    pub plugin_output: PluginOutput,
+}
+
+/// A usable cluster.
+#[derive(Clone)]
+pub struct Connection {
+    pub client: kube::Client,
+    /// Context name.
+    pub context: String,
+    /// Server URL without credentials.
+    pub server: String,
+    /// How a plain HTTP URL of a Service is fetched.
+    pub services: Arc<dyn Services>,
+}
+
+/// Reads the configuration and makes a client. No request is sent: the first use tells whether the server is there.
+///
+/// A credential plugin of the kubeconfig runs here.
+///
+/// # Errors
+/// `NoConfig`, `UnknownContext`, and `Unauthorized` when a credential plugin fails.
+pub async fn connect(target: &Target) -> Result<Connection, ClusterError> {
+    let (context, files) = match find(target)? {
+        Found::Files(files) => (read(&files)?.effective(target.context.as_deref()), shown(&files)),
+        Found::InCluster => (Ok(in_cluster(target.context.as_deref())?), POD.to_owned()),
+    };
+    let context = context.map_err(|error| unusable(error, &files))?;
+    let variable = |name: &str| std::env::var(name).ok();
+    let transport = Transport::new(&context, target.plugin_output.clone(), &variable).map_err(|error| match error {
+        SetupError::Credentials(error) => {
+            no_credentials(error, format!("{}, user {}", context.context, context.user.name))
+        }
+        error => {
+            ClusterError::new(ClusterErrorKind::NoConfig, "connect", format!("{files}, context {}", context.context))
+                .caused_by(error)
+                .hint("see `kubectl config view`")
+        }
+    })?;
+    let server = transport.server();
+    transport.authenticate().await.map_err(|error| no_credentials(error, format!("{}, {server}", context.context)))?;
+    let namespace = context.namespace.unwrap_or_else(|| "default".to_owned());
+    Ok(Connection {
+        client: kube::Client::new(transport, namespace),
+        context: context.context,
+        server,
+        services: Arc::new(PlainHttp),
+    })
+}
+
+/// The contexts that a person can choose from, and the one that is used without a choice.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Contexts {
+    /// Sorted; empty in a pod.
+    pub names: Vec<String>,
+    pub current: Option<String>,
+}
+
+/// Reads the names of all contexts; no request is sent and no plugin runs.
+///
+/// # Errors
+/// `NoConfig`: no kubeconfig, or one that cannot be read.
+pub fn contexts(target: &Target) -> Result<Contexts, ClusterError> {
+    match find(target)? {
+        Found::InCluster => Ok(Contexts::default()),
+        Found::Files(files) => {
+            let kubeconfig = read(&files)?;
+            let current = target.context.as_deref().or(kubeconfig.current()).map(str::to_owned);
+            Ok(Contexts { names: kubeconfig.contexts().map(str::to_owned).collect(), current })
+        }
+    }
+}
+
+impl Connection {
+    /// Where this is, for messages: `context, server`.
+    pub fn at(&self) -> String {
+        format!("{}, {}", self.context, self.server)
+    }
+
+    /// GETs a plain HTTP URL of a Service, as a pod would. Used by checks, which run inside the cluster.
+    ///
+    /// # Errors
+    /// As [`Services::get`].
+    pub async fn http_get(&self, url: &str) -> Result<HttpAnswer, ClusterError> {
+        self.services.get(url).await
+    }
+}
+
+/// Where a configuration was found.
+enum Found {
+    /// At least one file; the first to say something wins.
+    Files(Vec<PathBuf>),
+    InCluster,
+}
+
+fn find(target: &Target) -> Result<Found, ClusterError> {
+    if let Some(path) = &target.kubeconfig {
+        return Ok(Found::Files(vec![path.clone()]));
+    }
+    if let Some(list) = std::env::var_os("KUBECONFIG").filter(|list| !list.is_empty()) {
+        let named: Vec<PathBuf> = std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect();
+        // Like kubectl: of several files those that do not exist are passed over.
+        let there: Vec<PathBuf> = named.iter().filter(|path| path.exists()).cloned().collect();
+        return if there.is_empty() {
+            Err(no_config(
+                "KUBECONFIG".to_owned(),
+                format!("none of these files exists: {}", shown(&named)),
+                Some("correct KUBECONFIG, name a file with --kubeconfig, or try --demo".to_owned()),
+            ))
+        } else {
+            Ok(Found::Files(there))
+        };
+    }
+    let default = directories::BaseDirs::new().map(|dirs| dirs.home_dir().join(".kube").join("config"));
+    if let Some(path) = default.as_ref().filter(|path| path.exists()) {
+        return Ok(Found::Files(vec![path.clone()]));
+    }
+    if std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() {
+        return Ok(Found::InCluster);
+    }
+    let looked = default.map_or("a home folder".to_owned(), |path| format!("`{}`", path.display()));
+    Err(no_config(
+        "the environment".to_owned(),
+        format!("no --kubeconfig, no KUBECONFIG, no {looked}, and this is not a pod"),
+        Some("name a file with --kubeconfig, or look around without a cluster: --demo".to_owned()),
+    ))
+}
+
+fn read(files: &[PathBuf]) -> Result<Kubeconfig, ClusterError> {
+    let mut kubeconfig = Kubeconfig::default();
+    for file in files {
+        let at = || file.display().to_string();
+        let bytes = std::fs::read(file).map_err(|error| {
+            let hint = "name another file with --kubeconfig, or try --demo";
+            no_config(at(), error.to_string(), Some(hint.to_owned()))
+        })?;
+        kubeconfig.add(file, &bytes).map_err(|error| unusable(error, &at()))?;
+    }
+    Ok(kubeconfig)
+}
+
+fn unusable(error: KubeconfigError, files: &str) -> ClusterError {
+    let (kind, hint) = match &error {
+        KubeconfigError::UnknownContext { .. } => (ClusterErrorKind::UnknownContext, "choose one with --context"),
+        KubeconfigError::NoCurrentContext { .. } => (ClusterErrorKind::NoConfig, "choose one with --context"),
+        KubeconfigError::Encoding(_) => {
+            (ClusterErrorKind::NoConfig, "save the file as UTF-8; in PowerShell: `Set-Content -Encoding utf8`")
+        }
+        _ => (ClusterErrorKind::NoConfig, "see `kubectl config view`"),
+    };
+    ClusterError::new(kind, "read the kubeconfig", files).caused_by(error).hint(hint)
+}
+
+fn no_credentials(error: CredentialError, at: String) -> ClusterError {
+    ClusterError::new(ClusterErrorKind::Unauthorized, "get credentials", at).caused_by(error)
+}
+
+const POD: &str = "the service account of this pod";
+
+fn in_cluster(context: Option<&str>) -> Result<Effective, ClusterError> {
+    if let Some(name) = context {
+        let found = format!("context `{name}` does not exist: a pod without a kubeconfig knows only its own cluster");
+        let hint = "leave --context out, or name a file with --kubeconfig";
+        return Err(ClusterError::new(ClusterErrorKind::UnknownContext, "connect", POD).found(found).hint(hint));
+    }
+    let variable = |name: &str| std::env::var(name).unwrap_or_default();
+    let folder = Path::new("/var/run/secrets/kubernetes.io/serviceaccount");
+    let token = folder.join("token");
+    if let Err(error) = std::fs::read(&token) {
+        let hint = "is automountServiceAccountToken on for this pod?".to_owned();
+        return Err(no_config(POD.to_owned(), format!("{}: {error}", token.display()), Some(hint)));
+    }
+    let host = variable("KUBERNETES_SERVICE_HOST");
+    let host = if host.contains(':') { format!("[{host}]") } else { host };
+    Ok(Effective {
+        context: "in-cluster".to_owned(),
+        namespace: std::fs::read_to_string(folder.join("namespace")).ok().map(|name| name.trim().to_owned()),
+        cluster: Cluster {
+            server: format!("https://{host}:{}", variable("KUBERNETES_SERVICE_PORT")),
+            certificate_authority: Some(Content::File(folder.join("ca.crt"))),
+            ..Cluster::default()
+        },
+        user: User { token_file: Some(token), ..User::default() },
+    })
+}
+
+fn no_config(at: String, found: String, hint: Option<String>) -> ClusterError {
+    ClusterError { hint, ..ClusterError::new(ClusterErrorKind::NoConfig, "read the kubeconfig", at).found(found) }
+}
+
+fn shown(files: &[PathBuf]) -> String {
+    let files: Vec<String> = files.iter().map(|file: &PathBuf| Path::display(file).to_string()).collect();
+    files.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::ClusterErrorKind::{NoConfig, UnknownContext};
+
+    const TWO: &str = "{clusters: [{name: c, cluster: {server: 'https://user:secret@192.0.2.1:6443/'}}], \
+                       users: [{name: u, user: {}}], \
+                       contexts: [{name: one, context: {cluster: c, user: u}}, \
+                                  {name: two, context: {cluster: gone, user: u}}]}";
+
+    /// Connects with a kubeconfig of this text; the answer as one line.
+    #[track_caller]
+    fn check(kubeconfig: &str, context: Option<&str>, expected: &str) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("config");
+        std::fs::write(&path, kubeconfig).expect("a file");
+        let target = Target { kubeconfig: Some(path), context: context.map(str::to_owned), ..Target::default() };
+        let answer = tokio::runtime::Runtime::new().expect("a runtime").block_on(connect(&target));
+        let line = match answer {
+            Ok(connection) => format!("{} {}", connection.context, connection.server),
+            Err(error) => format!("{:?}: {}", error.kind, error.found),
+        };
+        assert_eq!(line, expected);
+    }
+
+    #[test]
+    fn a_named_context_is_used_and_its_password_not_shown() {
+        check(TWO, Some("one"), "one https://192.0.2.1:6443");
+    }
+
+    #[test]
+    fn an_unknown_context_names_the_known_ones() {
+        check(TWO, Some("three"), "UnknownContext: context `three` does not exist; known: one, two");
+    }
+
+    #[test]
+    fn without_a_current_context_one_must_be_chosen() {
+        check(TWO, None, "NoConfig: current-context is not set; known: one, two");
+    }
+
+    #[test]
+    fn a_context_without_its_cluster_is_told() {
+        check(TWO, Some("two"), "NoConfig: context `two` refers to cluster `gone`, which no file defines");
+    }
+
+    #[test]
+    fn a_folder_or_a_missing_file_is_no_kubeconfig() {
+        for path in ["/", "/nonexistent/kubeconfig"] {
+            let target = Target { kubeconfig: Some(path.into()), ..Target::default() };
+            let error = tokio::runtime::Runtime::new().expect("a runtime").block_on(connect(&target)).err();
+            assert_eq!(error.map(|error| error.kind), Some(NoConfig), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_pod_knows_no_contexts() {
+        assert_eq!(in_cluster(Some("prod")).err().map(|error| error.kind), Some(UnknownContext));
+    }
+}

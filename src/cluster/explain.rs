@@ -1,0 +1,330 @@
+//! What an error below HTTP means: its kind, its words, and what to do.
+//!
+//! Causes are found by type. Nothing here reads words of an error, but the message of one TLS alert at a time.
+
+use super::{
+    ClusterErrorKind,
+    credentials::CredentialError,
+    dial::DialError,
+    error::{SLOW_HINT, chain, refusal},
+    exec::ExecError,
+    tls::Refused,
+    transport::{NoAnswer, NotKubernetes, PluginRefused},
+};
+use rustls::{AlertDescription, CertificateError, InvalidMessage, OtherError, PeerIncompatible};
+use std::{error::Error, io};
+
+type Explained = (ClusterErrorKind, String, Option<String>);
+
+fn explained(kind: ClusterErrorKind, text: impl Into<String>, hint: &str) -> Explained {
+    (kind, text.into(), Some(hint.to_owned()))
+}
+
+/// An error on the way to the server or back.
+pub(super) fn transport(error: &(dyn Error + 'static)) -> Explained {
+    explain(error)
+        .unwrap_or_else(|| explained(ClusterErrorKind::Unreachable, chain(error), "the connection was lost; try again"))
+}
+
+/// An error of any of our own types or of those that we know, somewhere in the chain.
+pub(super) fn explain(error: &(dyn Error + 'static)) -> Option<Explained> {
+    causes(error)
+        .find_map(|cause| {
+            if cause.is::<NoAnswer>() {
+                return Some(explained(ClusterErrorKind::Timeout, cause.to_string(), SLOW_HINT));
+            }
+            if let Some(error) = cause.downcast_ref::<DialError>() {
+                return Some(dial(error));
+            }
+            if let Some(error) = cause.downcast_ref::<CredentialError>() {
+                return Some(credentials(error));
+            }
+            if let Some(PluginRefused { .. }) = cause.downcast_ref() {
+                let hint =
+                    "log in again with the tool that the plugin belongs to; is it the right account for this cluster?";
+                return Some(explained(ClusterErrorKind::Unauthorized, cause.to_string(), hint));
+            }
+            if let Some(error) = cause.downcast_ref::<NotKubernetes>() {
+                return Some(not_kubernetes(error));
+            }
+            if let Some(error) = cause.downcast_ref::<rustls::Error>() {
+                return Some(tls(error, words(error)));
+            }
+            if let Some(error) = cause.downcast_ref::<hyper::Error>()
+                && (error.is_parse() || error.is_incomplete_message())
+            {
+                return Some(http(error));
+            }
+            None
+        })
+        .or_else(|| io_kind(error))
+}
+
+fn io_kind(error: &(dyn Error + 'static)) -> Option<Explained> {
+    let kind = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind).last()?;
+    match kind {
+        io::ErrorKind::TimedOut => {
+            let hint = "nothing answers at that address; is a VPN or a tunnel down?";
+            Some(explained(ClusterErrorKind::Timeout, chain(error), hint))
+        }
+        io::ErrorKind::ConnectionRefused => {
+            let hint = "no server listens there; is the cluster running, and is the port right?";
+            Some(explained(ClusterErrorKind::Unreachable, chain(error), hint))
+        }
+        _ => None,
+    }
+}
+
+fn dial(error: &DialError) -> Explained {
+    let text = chain(error);
+    match error {
+        DialError::Lookup { .. } => {
+            let hint = "the server's name does not resolve; check the URL of the context, the network, the VPN";
+            explained(ClusterErrorKind::Unreachable, text, hint)
+        }
+        DialError::Connect { source, .. } => io_kind(source.as_ref()).map_or_else(
+            || {
+                let hint = "the server cannot be reached over this network; is a VPN or a tunnel down?";
+                explained(ClusterErrorKind::Unreachable, text.clone(), hint)
+            },
+            |(kind, _, hint)| (kind, text.clone(), hint),
+        ),
+        DialError::ConnectTimeout { .. } => {
+            explained(ClusterErrorKind::Timeout, text, "nothing answers at that address; is a VPN or a tunnel down?")
+        }
+        DialError::Proxy { proxy, source } => {
+            let (kind, _, _) = dial(source);
+            let hint = format!("is the proxy {proxy} right? A server that needs none can be added to NO_PROXY");
+            (kind, text, Some(hint))
+        }
+        DialError::ProxyRefused { answer, .. } if answer.starts_with("407") => {
+            let hint = "the proxy wants a login: write it into its URL, as http://user:password@host:port";
+            explained(ClusterErrorKind::Unreachable, text, hint)
+        }
+        DialError::ProxyRefused { .. } | DialError::ProxyFailed { .. } => {
+            let hint =
+                "does the proxy allow this server and port? A server that needs no proxy can be added to NO_PROXY";
+            explained(ClusterErrorKind::Unreachable, text, hint)
+        }
+        DialError::Tls { source, .. } => {
+            let inner = causes(source).find_map(|cause| cause.downcast_ref::<rustls::Error>());
+            match inner {
+                Some(inner) => tls(inner, format!("{error}: {}", words(inner))),
+                None => {
+                    let hint = "the server ended the connection in the TLS handshake; is it the port of an API server?";
+                    explained(ClusterErrorKind::Unreachable, text, hint)
+                }
+            }
+        }
+        DialError::TlsTimeout { .. } => {
+            explained(ClusterErrorKind::Timeout, text, "does a server with TLS listen there, and is the port right?")
+        }
+    }
+}
+
+/// What rustls says; for a certificate that we refused, our own words, which rustls shows only for debugging.
+fn words(error: &rustls::Error) -> String {
+    match error {
+        rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(other))) => other.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// `text` is the whole message.
+fn tls(error: &rustls::Error, text: String) -> Explained {
+    let unreachable = |hint: &str| explained(ClusterErrorKind::Unreachable, text.clone(), hint);
+    match error {
+        rustls::Error::InvalidCertificate(error) => unreachable(certificate(error)),
+        rustls::Error::AlertReceived(alert) => alerted(*alert, text),
+        rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
+            unreachable("the server answers without TLS; is the port right, or must the server URL start with http://?")
+        }
+        rustls::Error::InvalidMessage(_) => {
+            unreachable("what answers there does not speak TLS correctly; is it the port of an API server?")
+        }
+        rustls::Error::PeerIncompatible(
+            PeerIncompatible::NoSignatureSchemesInCommon
+            | PeerIncompatible::NoCertificateRequestSignatureSchemesInCommon,
+        ) => unreachable(
+            "no signature scheme is common to the server and us; RSA, ECDSA on P-256, P-384 and P-521, and Ed25519 are known here",
+        ),
+        rustls::Error::PeerIncompatible(_) => {
+            unreachable("the server and we have no TLS version or cipher in common; TLS 1.2 and 1.3 are known here")
+        }
+        _ => unreachable("the TLS connection failed; try again, and compare with `kubectl get --raw /readyz`"),
+    }
+}
+
+fn certificate(error: &CertificateError) -> &'static str {
+    use CertificateError as Of;
+    match error {
+        Of::NotValidForName | Of::NotValidForNameContext { .. } => {
+            "the certificate is for other names; correct the server URL or tls-server-name of the kubeconfig"
+        }
+        Of::Expired | Of::ExpiredContext { .. } => {
+            "the server's certificate has expired; whoever runs the server must renew it; is this machine's clock right?"
+        }
+        Of::NotValidYet | Of::NotValidYetContext { .. } => {
+            "the server's certificate is not valid yet; is this machine's clock right?"
+        }
+        Of::UnknownIssuer => {
+            "no certificate-authority that is trusted here has signed the server's certificate; name the right one in the kubeconfig"
+        }
+        Of::UnsupportedSignatureAlgorithmContext { .. }
+        | Of::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            "the key or signature of a certificate is of a kind that is not supported: RSA from 2048 bits, P-256, P-384, P-521 and Ed25519 with SHA-2 are"
+        }
+        Of::InvalidPurpose | Of::InvalidPurposeContext { .. } => {
+            "the certificate is not for servers (extended key usage); the server needs another one"
+        }
+        Of::Other(OtherError(other)) => other.downcast_ref::<Refused>().map_or(
+            "the server's certificate breaks a rule of X.509; whoever runs the server must make another one",
+            |refused| refused.hint,
+        ),
+        _ => "the server's certificate cannot be used; whoever runs the server must make another one",
+    }
+}
+
+/// A server that ends the connection with an alert is, with few exceptions, one that wants another client certificate.
+fn alerted(alert: AlertDescription, text: String) -> Explained {
+    use AlertDescription as Alert;
+    match alert {
+        Alert::CertificateRequired => {
+            let hint = "the server wants a client certificate, and the user of this context has none that fits";
+            explained(ClusterErrorKind::Unauthorized, text, hint)
+        }
+        Alert::CertificateExpired
+        | Alert::BadCertificate
+        | Alert::CertificateRevoked
+        | Alert::CertificateUnknown
+        | Alert::UnsupportedCertificate
+        | Alert::UnknownCA
+        | Alert::AccessDenied
+        | Alert::DecryptError => {
+            let hint =
+                "the server does not accept the client certificate of this context; it may have expired: log in again";
+            explained(ClusterErrorKind::Unauthorized, text, hint)
+        }
+        Alert::UnrecognisedName => {
+            let hint =
+                "the server does not know this name; correct the server URL or tls-server-name of the kubeconfig";
+            explained(ClusterErrorKind::Unreachable, text, hint)
+        }
+        Alert::ProtocolVersion | Alert::HandshakeFailure | Alert::InsufficientSecurity => {
+            let hint =
+                "the server and we have no TLS version, cipher or signature in common; TLS 1.2 and 1.3 are known here";
+            explained(ClusterErrorKind::Unreachable, text, hint)
+        }
+        _ => explained(ClusterErrorKind::Unreachable, text, "the server ended the TLS connection; see its log"),
+    }
+}
+
+fn http(error: &hyper::Error) -> Explained {
+    if error.is_incomplete_message() {
+        let found = "the server closed the connection before its answer was complete";
+        return explained(
+            ClusterErrorKind::Unreachable,
+            found,
+            "is it still running, and is it the port of an API server?",
+        );
+    }
+    let found = format!("the answer is not HTTP: {}", chain(error));
+    let hint = "is this the URL of an API server? A server with TLS needs https:// in its URL";
+    explained(ClusterErrorKind::Protocol, found, hint)
+}
+
+fn credentials(error: &CredentialError) -> Explained {
+    let hint = match error {
+        CredentialError::Header(_) => "correct the user of this context in the kubeconfig".to_owned(),
+        CredentialError::TokenFile { .. } | CredentialError::EmptyTokenFile(_) => {
+            "correct tokenFile in the kubeconfig, or log in again".to_owned()
+        }
+        CredentialError::PluginCertificate(_) => "log in again with the tool that the plugin belongs to".to_owned(),
+        CredentialError::Plugin(error) => plugin(error),
+    };
+    (ClusterErrorKind::Unauthorized, chain(error), Some(hint))
+}
+
+fn plugin(error: &ExecError) -> String {
+    match error {
+        ExecError::ApiVersion { .. } => "write the apiVersion that the plugin's own documentation names".to_owned(),
+        ExecError::Missing { install_hint: Some(hint), .. } => hint.trim().to_owned(),
+        ExecError::Missing { command, .. } => format!("install `{command}`, or correct the kubeconfig or PATH"),
+        ExecError::Start { .. } => "is it an executable file for this machine?".to_owned(),
+        ExecError::NeedsTerminal { .. } => {
+            "log in with `kubectl get nodes` in another terminal, or use a command of aicr at a terminal".to_owned()
+        }
+        ExecError::Timeout { .. } => "log in with kubectl first, then try again".to_owned(),
+        ExecError::Failed { command, .. } => {
+            format!("run `{command}` by hand to see what it says; you may have to log in again")
+        }
+        ExecError::Output { .. } | ExecError::Read { .. } => {
+            "run the plugin by hand to see what it prints; you may have to log in again".to_owned()
+        }
+    }
+}
+
+fn not_kubernetes(error: &NotKubernetes) -> Explained {
+    let hint = "is this the URL of an API server? A login page, proxy or load balancer answers in its place";
+    let kind = match refusal("", error.status, "", "").0 {
+        // Of something that is not an API server, "not found" says nothing about an object.
+        ClusterErrorKind::NotFound | ClusterErrorKind::Conflict | ClusterErrorKind::Rejected => {
+            ClusterErrorKind::Protocol
+        }
+        kind => kind,
+    };
+    explained(kind, error.to_string(), hint)
+}
+
+/// A body that is not the JSON that was asked for.
+pub(super) fn body(error: &serde_json::Error) -> Explained {
+    let hint = "is this the URL of a Kubernetes API server? A proxy may answer in its place";
+    if error.is_eof() && (error.line(), error.column()) == (1, 0) {
+        return explained(ClusterErrorKind::Protocol, "the answer is empty", hint);
+    }
+    if error.is_eof() {
+        let found = format!("the answer ends in the middle (line {}, column {})", error.line(), error.column());
+        return explained(
+            ClusterErrorKind::Unreachable,
+            found,
+            "the connection was cut, by the server or on the way; try again",
+        );
+    }
+    explained(ClusterErrorKind::Protocol, format!("the answer is not what Kubernetes sends: {error}"), hint)
+}
+
+/// An error and everything under it. `io::Error` shows what it wraps as its own source's source, so it is opened here.
+fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    let mut next = Some(error);
+    std::iter::from_fn(move || {
+        let this = next?;
+        next = match this.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => this.source(),
+        };
+        Some(this)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stalled_server_is_a_timeout_and_a_closed_port_is_not() {
+        assert_eq!(transport(&NoAnswer).0, ClusterErrorKind::Timeout);
+        let (kind, _, hint) = transport(&io::Error::from(io::ErrorKind::ConnectionRefused));
+        assert_eq!(kind, ClusterErrorKind::Unreachable);
+        assert!(hint.is_some_and(|hint| hint.contains("no server listens there")));
+    }
+
+    #[test]
+    fn a_body_is_told_by_how_it_fails() {
+        let of = |text: &str| body(&serde_json::from_str::<Vec<u8>>(text).unwrap_err());
+        assert_eq!(of("").1, "the answer is empty");
+        assert_eq!(of("[1, 2").0, ClusterErrorKind::Unreachable);
+        assert!(of("[1, 2").1.starts_with("the answer ends in the middle"));
+        assert_eq!(of("<html>").0, ClusterErrorKind::Protocol);
+        assert_eq!(of("{}").0, ClusterErrorKind::Protocol);
+    }
+}

@@ -1,0 +1,194 @@
+//! Credential plugins: scripts that print credentials, other things, or nothing.
+
+use super::*;
+use crate::cluster::{
+    ClusterErrorKind::Unauthorized,
+    exec::{ExecError, Plugin},
+    kubeconfig::{Cluster, Exec},
+};
+use std::time::Duration;
+
+const V1: &str = "client.authentication.k8s.io/v1";
+
+/// A plugin that runs this shell script.
+fn script(script: &str, output: PluginOutput) -> Plugin {
+    let exec = Exec {
+        api_version: V1.to_owned(),
+        command: "sh".to_owned(),
+        args: vec!["-c".to_owned(), script.to_owned()],
+        provide_cluster_info: true,
+        ..Exec::default()
+    };
+    let cluster = Cluster { server: "https://k8s.test".to_owned(), ..Cluster::default() };
+    Plugin::new(exec, &cluster, Some(b"PEM"), output).expect("a plugin")
+}
+
+/// Prints an ExecCredential whose token counts the runs in `folder`; `expires` is appended to its status.
+fn counting(folder: &Path, expires: &str) -> String {
+    format!(
+        "echo run >> '{0}/runs'; n=$(wc -l < '{0}/runs' | tr -d ' '); \
+         printf '{{\"kind\": \"ExecCredential\", \"apiVersion\": \"{V1}\", \"status\": {{\"token\": \"t%s\"{expires}}}}}' $n",
+        folder.display()
+    )
+}
+
+fn runs(folder: &Path) -> usize {
+    std::fs::read_to_string(folder.join("runs")).map_or(0, |text| text.lines().count())
+}
+
+#[tokio::test]
+async fn a_plugin_runs_once_however_many_ask() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugin = script(&counting(folder.path(), ""), PluginOutput::Kept);
+    let (one, two) = tokio::join!(plugin.credential(None), plugin.credential(None));
+    assert_eq!((one.unwrap().0, two.unwrap().0, runs(folder.path())), (1, 1, 1));
+}
+
+#[tokio::test]
+async fn a_plugin_runs_again_when_its_credentials_expire_or_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let past = ", \"expirationTimestamp\": \"2001-02-03T04:05:06Z\"";
+    let plugin = script(&counting(folder.path(), past), PluginOutput::Kept);
+    plugin.credential(None).await.unwrap();
+    plugin.credential(None).await.unwrap();
+    assert_eq!(runs(folder.path()), 2);
+
+    let folder = tempfile::tempdir().unwrap();
+    let plugin =
+        script(&counting(folder.path(), ", \"expirationTimestamp\": \"2999-02-03T04:05:06Z\""), PluginOutput::Kept);
+    let (number, _) = plugin.credential(None).await.unwrap();
+    let (newer, credential) = plugin.credential(Some(number)).await.unwrap();
+    assert_eq!((credential.token.map(|token| token.0), runs(folder.path())), (Some("t2".to_owned()), 2));
+    // Refused again at once: not a third login.
+    assert_eq!((plugin.credential(Some(newer)).await.unwrap().0, runs(folder.path())), (newer, 2));
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_is_asked_again_once_with_new_credentials() {
+    let folder = tempfile::tempdir().unwrap();
+    let login = folder.path().join("login");
+    std::fs::write(&login, format!("#!/bin/sh\n{}\n", counting(folder.path(), ""))).unwrap();
+    let user =
+        format!("{{exec: {{apiVersion: {V1}, command: sh, args: ['{}'], interactiveMode: Never}}}}", login.display());
+    let refused = "HTTP/1.1 401 No\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
+    let (address, log) =
+        server(move |head| if head.contains("Bearer t2") { VERSION.to_owned() } else { refused.to_owned() }).await;
+    let cluster = format!("{{server: 'http://{address}'}}");
+    assert_eq!(ask(&cluster, &user, &[]).await.expect("an answer"), "034");
+    assert_eq!((runs(folder.path()), lines(&log).len()), (2, 2));
+
+    let (address, log) = server(move |_| refused.to_owned()).await;
+    let error = ask(&format!("{{server: 'http://{address}'}}"), &user, &[]).await.expect_err("never accepted");
+    assert_eq!((error.kind, lines(&log).len()), (Unauthorized, 2));
+    assert_eq!(error.found, "the server answered 401 to new credentials of the plugin `sh`");
+}
+
+#[tokio::test]
+async fn words_pass_as_they_come_and_a_failure_repeats_them() {
+    let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
+    let output = PluginOutput::Lines(Arc::new(move |line| drop(sender.send(line))));
+    // The script waits until the test has read its line.
+    let folder = tempfile::tempdir().unwrap();
+    let go = folder.path().join("go");
+    let plugin = script(
+        &format!("echo 'open the page, code WXYZ' >&2; while [ ! -e '{}' ]; do sleep 0.05; done; exit 3", go.display()),
+        output,
+    );
+    let (answer, ()) = tokio::join!(plugin.credential(None), async {
+        assert_eq!(receiver.recv().await.as_deref(), Some("open the page, code WXYZ"));
+        std::fs::write(&go, "").unwrap();
+    });
+    let text = answer.expect_err("exit 3").to_string();
+    assert_eq!(text, "the credential plugin `sh` ended with exit status: 3: open the page, code WXYZ");
+}
+
+#[tokio::test]
+async fn a_plugin_is_told_of_its_cluster() {
+    let print = format!(
+        "printf '{{\"kind\": \"ExecCredential\", \"apiVersion\": \"{V1}\", \"status\": {{\"token\": \"%s\"}}}}' \"$(printf '%s' \"$KUBERNETES_EXEC_INFO\" | base64 | tr -d '\\n')\""
+    );
+    let (_, credential) = script(&print, PluginOutput::Kept).credential(None).await.unwrap();
+    let info = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, credential.token.unwrap().0).unwrap();
+    let info: serde_json::Value = serde_json::from_slice(&info).unwrap();
+    let cluster = serde_json::json!({"server": "https://k8s.test", "certificate-authority-data": "UEVN"});
+    assert_eq!(info["spec"], serde_json::json!({"interactive": false, "cluster": cluster}));
+    assert_eq!((info["kind"].as_str(), info["apiVersion"].as_str()), (Some("ExecCredential"), Some(V1)));
+}
+
+#[tokio::test]
+async fn other_output_is_refused_and_never_repeated() {
+    let cases = [
+        ("", "it printed nothing"),
+        ("echo token: secret", "its output is not such a JSON object (line 1, column 2)"),
+        ("echo '[\"secret\"]'", "its output is not such a JSON object (line 1, column 10)"),
+        ("echo '{\"kind\": \"Secret\"}'", "its output has the kind `Secret`"),
+        (
+            "echo '{\"kind\": \"ExecCredential\", \"apiVersion\": \"client.authentication.k8s.io/v1beta1\"}'",
+            "the kubeconfig asks for client.authentication.k8s.io/v1, its output has `client.authentication.k8s.io/v1beta1`",
+        ),
+        (
+            "echo '{\"kind\": \"ExecCredential\", \"apiVersion\": \"client.authentication.k8s.io/v1\"}'",
+            "its output has no status; does it need a terminal?",
+        ),
+        (
+            "echo '{\"kind\": \"ExecCredential\", \"apiVersion\": \"client.authentication.k8s.io/v1\", \"status\": {\"token\": \"\"}}'",
+            "neither a token nor a client certificate is in it",
+        ),
+    ];
+    for (text, problem) in cases {
+        let error = script(text, PluginOutput::Kept).credential(None).await.expect_err(text).to_string();
+        assert_eq!(error, format!("the credential plugin `sh` did not print an ExecCredential: {problem}"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_plugin_that_is_missing_shows_the_hint_for_its_installation() {
+    let user = format!("{{exec: {{apiVersion: {V1}, command: aicr-no-such-plugin, installHint: 'brew install it'}}}}");
+    let error = ask("{server: 'http://127.0.0.1:1'}", &user, &[]).await.expect_err("no plugin");
+    assert_eq!((error.kind, error.hint.as_deref()), (Unauthorized, Some("brew install it")));
+    let user = format!("{{exec: {{apiVersion: {V1}, command: sh, interactiveMode: Always}}}}");
+    let error = ask("{server: 'http://127.0.0.1:1'}", &user, &[]).await.expect_err("no terminal");
+    assert_eq!(error.found, "the credential plugin `sh` needs a terminal (interactiveMode: Always)");
+    let user = "{exec: {apiVersion: client.authentication.k8s.io/v1alpha1, command: sh}}";
+    assert!(
+        ask("{server: 'http://127.0.0.1:1'}", user, &[]).await.is_err_and(|error| error.found.contains("v1alpha1"))
+    );
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_is_left_of_a_plugin_is_killed_with_its_children() {
+    let folder = tempfile::tempdir().unwrap();
+    let pid = folder.path().join("pid");
+    let plugin = script(&format!("sleep 600 & echo $! > '{}'; wait", pid.display()), PluginOutput::Kept);
+    let child = async {
+        loop {
+            if let Some(pid) = std::fs::read_to_string(&pid).ok().and_then(|text| text.trim().parse::<i32>().ok()) {
+                return rustix::process::Pid::from_raw(pid).expect("a process");
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let child = tokio::select! {
+        answer = plugin.credential(None) => panic!("it ended: {answer:?}"),
+        child = child => child,
+    };
+    let is_running = || {
+        let state = std::fs::read_to_string(format!("/proc/{}/stat", child.as_raw_nonzero())).unwrap_or_default();
+        state.rsplit(')').next().is_some_and(|rest| !rest.trim().is_empty() && !rest.trim().starts_with('Z'))
+    };
+    tokio::time::timeout(Duration::from_secs(10), async {
+        while is_running() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await
+    .expect("the child of the plugin is dead");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plugin_that_takes_too_long_is_given_up() {
+    let plugin = script("echo 'still waiting' >&2; sleep 600", PluginOutput::Kept);
+    let error = plugin.credential(None).await.expect_err("30 s");
+    assert!(matches!(error, ExecError::Timeout { .. }), "{error}");
+}

@@ -1,0 +1,117 @@
+//! Proxies of each kind, willing and not.
+
+use super::*;
+use crate::cluster::ClusterErrorKind::{NoConfig, Unreachable};
+use tokio::io::copy_bidirectional;
+
+/// A proxy for `CONNECT` that leads every name to `target`, or refuses with a status line.
+async fn connect_proxy(target: SocketAddr, refusal: Option<&'static str>) -> (SocketAddr, Log) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let log = Log::default();
+    let seen = Arc::clone(&log);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let seen = Arc::clone(&seen);
+            tokio::spawn(async move {
+                let Some(head) = head(&mut stream).await else { return };
+                seen.lock().unwrap().push(head);
+                if let Some(refusal) = refusal {
+                    let _ =
+                        stream.write_all(format!("HTTP/1.1 {refusal}\r\ncontent-length: 0\r\n\r\n").as_bytes()).await;
+                    return;
+                }
+                let mut server = TcpStream::connect(target).await.unwrap();
+                stream.write_all(b"HTTP/1.1 200 ok\r\n\r\n").await.unwrap();
+                let _ = copy_bidirectional(&mut stream, &mut server).await;
+            });
+        }
+    });
+    (address, log)
+}
+
+/// A SOCKS5 proxy that leads every name to `target`; logs the names that it was asked for.
+async fn socks_proxy(target: SocketAddr) -> (SocketAddr, Log) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let log = Log::default();
+    let seen = Arc::clone(&log);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let seen = Arc::clone(&seen);
+            tokio::spawn(async move {
+                let mut methods = vec![0; 2];
+                stream.read_exact(&mut methods).await.unwrap();
+                let mut offered = vec![0; usize::from(methods[1])];
+                stream.read_exact(&mut offered).await.unwrap();
+                stream.write_all(&[5, 0]).await.unwrap();
+                let mut request = [0; 5];
+                stream.read_exact(&mut request).await.unwrap();
+                assert_eq!(request[3], 3, "the proxy resolves names");
+                let mut name = vec![0; usize::from(request[4]) + 2];
+                stream.read_exact(&mut name).await.unwrap();
+                name.truncate(name.len() - 2);
+                seen.lock().unwrap().push(String::from_utf8(name).unwrap());
+                let mut server = TcpStream::connect(target).await.unwrap();
+                stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).await.unwrap();
+                let _ = copy_bidirectional(&mut stream, &mut server).await;
+            });
+        }
+    });
+    (address, log)
+}
+
+#[tokio::test]
+async fn a_socks5_proxy_is_asked_for_the_servers_name() {
+    let (target, _) = api_server().await;
+    let (proxy, log) = socks_proxy(target).await;
+    let cluster = format!("{{server: 'http://api.private.test:8443', proxy-url: 'socks5://{proxy}'}}");
+    assert_eq!(ask(&cluster, "{}", &[]).await.expect("an answer"), "034");
+    assert_eq!(lines(&log), ["api.private.test"]);
+}
+
+#[tokio::test]
+async fn an_http_proxy_is_asked_for_the_page_of_an_http_server_with_its_login() {
+    let (proxy, log) = api_server().await;
+    let variables = [("HTTP_PROXY", format!("http://jane:s%40fe@{proxy}"))];
+    assert_eq!(ask("{server: 'http://api.private.test:8001'}", "{}", &variables).await.expect("an answer"), "034");
+    let head = log.lock().unwrap()[0].clone();
+    assert!(head.starts_with("GET http://api.private.test:8001/version HTTP/1.1"), "{head}");
+    assert!(head.to_ascii_lowercase().contains("proxy-authorization: basic amfuztpzqgzl"), "{head}");
+}
+
+#[tokio::test]
+async fn a_server_in_no_proxy_is_reached_directly() {
+    let (target, log) = api_server().await;
+    let variables = [("HTTP_PROXY", "http://proxy.invalid:1".to_owned())];
+    ask(&format!("{{server: 'http://{target}'}}"), "{}", &variables).await.expect("loopback needs no proxy");
+    assert_eq!(lines(&log), ["GET /version HTTP/1.1"]);
+}
+
+#[tokio::test]
+async fn a_proxy_that_refuses_is_named_with_its_answer_and_without_its_login() {
+    for (status, hint) in [("403 Forbidden", "NO_PROXY"), ("407 Proxy Authentication Required", "wants a login")] {
+        let (proxy, log) = connect_proxy("127.0.0.1:1".parse().unwrap(), Some(status)).await;
+        let variables = [("https_proxy", format!("http://jane:hunter2@{proxy}"))];
+        let cluster = "{server: 'https://api.private.test', insecure-skip-tls-verify: true}";
+        let error = ask(cluster, "{}", &variables).await.expect_err(status);
+        assert_eq!(error.kind, Unreachable);
+        let expected =
+            format!("the proxy http://{proxy} (https_proxy) refused a connection to api.private.test:443: {status}");
+        assert_eq!(error.found, expected);
+        assert!(error.hint.clone().unwrap_or_default().contains(hint), "{error:?}");
+        assert!(!format!("{error:?}").contains("hunter2"));
+        assert_eq!(lines(&log), ["CONNECT api.private.test:443 HTTP/1.1"]);
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_not_there_is_named() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).unwrap();
+    let cluster = format!("{{server: 'http://api.private.test', proxy-url: 'http://{closed}'}}");
+    let error = ask(&cluster, "{}", &[]).await.expect_err("no proxy");
+    assert_eq!(error.kind, Unreachable);
+    assert!(error.found.starts_with(&format!("cannot reach the proxy http://{closed} (proxy-url)")), "{}", error.found);
+    let error = ask("{server: 'http://a', proxy-url: 'ftp://p'}", "{}", &[]).await.expect_err("a bad proxy");
+    assert_eq!(error.kind, NoConfig);
+}

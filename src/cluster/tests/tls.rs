@@ -1,0 +1,249 @@
+//! Servers with certificates of each kind, good and bad.
+
+use super::*;
+use crate::cluster::{
+    ClusterErrorKind::{NoConfig, Unauthorized, Unreachable},
+    tls,
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
+use rustls::{
+    RootCertStore, ServerConfig,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    server::WebPkiClientVerifier,
+};
+
+/// A certificate and its key, in PEM.
+#[derive(Clone)]
+struct Pair {
+    certificate: String,
+    key: String,
+}
+
+fn params(names: &[&str]) -> CertificateParams {
+    CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).expect("names")
+}
+
+fn ca() -> (Issuer<'static, KeyPair>, String) {
+    let mut params = params(&[]);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.distinguished_name.push(rcgen::DnType::CommonName, "test authority");
+    let key = KeyPair::generate().expect("a key");
+    let certificate = params.self_signed(&key).expect("a certificate").pem();
+    (Issuer::new(params, key), certificate)
+}
+
+fn signed(params: &CertificateParams, issuer: &Issuer<'_, KeyPair>) -> Pair {
+    let key = KeyPair::generate().expect("a key");
+    Pair { certificate: params.signed_by(&key, issuer).expect("a certificate").pem(), key: key.serialize_pem() }
+}
+
+fn self_signed(params: &CertificateParams) -> Pair {
+    let key = KeyPair::generate().expect("a key");
+    Pair { certificate: params.self_signed(&key).expect("a certificate").pem(), key: key.serialize_pem() }
+}
+
+/// Made with OpenSSL, because rcgen has no P-521 without aws-lc: self-signed with SHA-256, for 127.0.0.1, until 2126.
+fn p521() -> Pair {
+    Pair { certificate: include_str!("p521.crt").to_owned(), key: include_str!("p521.key").to_owned() }
+}
+
+/// An API server with TLS; with `clients` it wants a client certificate signed by that authority.
+async fn tls_server(pair: &Pair, clients: Option<&str>) -> SocketAddr {
+    let builder = ServerConfig::builder_with_provider(tls::provider()).with_safe_default_protocol_versions().unwrap();
+    let builder = match clients {
+        None => builder.with_no_client_auth(),
+        Some(pem) => {
+            let mut roots = RootCertStore::empty();
+            roots.add(CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()).unwrap();
+            let verifier =
+                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), tls::provider()).build().unwrap();
+            builder.with_client_cert_verifier(verifier)
+        }
+    };
+    let chain = vec![CertificateDer::from_pem_slice(pair.certificate.as_bytes()).unwrap()];
+    let key = PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(builder.with_single_cert(chain, key).unwrap()));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    let Ok(byte) = stream.read_u8().await else { return };
+                    head.push(byte);
+                }
+                let _ = stream.write_all(VERSION.as_bytes()).await;
+                let _ = stream.shutdown().await;
+            });
+        }
+    });
+    address
+}
+
+fn data(pem: &str) -> String {
+    STANDARD.encode(pem)
+}
+
+/// Asks a server that shows `pair`, trusting `authority`; `more` fields of the cluster.
+async fn trusting(pair: &Pair, authority: &str, more: &str) -> Result<String, ClusterError> {
+    let address = tls_server(pair, None).await;
+    let cluster = format!("{{server: 'https://{address}', certificate-authority-data: {}{more}}}", data(authority));
+    ask(&cluster, "{}", &[]).await
+}
+
+/// As whom: a client certificate.
+async fn showing(identity: &Pair, clients: &str) -> Result<String, ClusterError> {
+    let (issuer, authority) = ca();
+    let address = tls_server(&signed(&params(&["127.0.0.1"]), &issuer), Some(clients)).await;
+    let cluster = format!("{{server: 'https://{address}', certificate-authority-data: {}}}", data(&authority));
+    let user = format!(
+        "{{client-certificate-data: {}, client-key-data: {}}}",
+        data(&identity.certificate),
+        data(&identity.key)
+    );
+    ask(&cluster, &user, &[]).await
+}
+
+#[tokio::test]
+async fn a_server_is_trusted_by_its_authority_or_when_it_is_pinned_itself() {
+    let (issuer, authority) = ca();
+    let leaf = signed(&params(&["127.0.0.1"]), &issuer);
+    let mut may_sign = params(&["127.0.0.1"]);
+    may_sign.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let serving_ca = signed(&may_sign, &issuer);
+    let alone = self_signed(&may_sign);
+    for (pair, trusted) in [
+        (&leaf, &authority),
+        (&leaf, &leaf.certificate),
+        (&serving_ca, &authority),
+        (&serving_ca, &serving_ca.certificate),
+        (&alone, &alone.certificate),
+        (&p521(), &p521().certificate),
+    ] {
+        assert_eq!(trusting(pair, trusted, "").await.expect("trusted"), "034");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_server_says_by_which_rule() {
+    let (issuer, authority) = ca();
+    let (_, stranger) = ca();
+    let leaf = signed(&params(&["127.0.0.1"]), &issuer);
+    let mut may_sign = params(&["127.0.0.1"]);
+    may_sign.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let mut old = params(&["127.0.0.1"]);
+    (old.not_before, old.not_after) = (rcgen::date_time_ymd(2001, 1, 1), rcgen::date_time_ymd(2002, 1, 1));
+    let mut future = params(&["127.0.0.1"]);
+    (future.not_before, future.not_after) = (rcgen::date_time_ymd(2900, 1, 1), rcgen::date_time_ymd(2902, 1, 1));
+    let mut clients_only = params(&["127.0.0.1"]);
+    clients_only.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    let (elsewhere, old_pinned) = (self_signed(&params(&["k8s.test"])), signed(&old, &issuer));
+    let pinned_client = signed(&clients_only, &issuer);
+    let cases = [
+        (leaf, stranger.clone(), "is it the right cluster?"),
+        (signed(&may_sign, &issuer), stranger, "a certificate of its own"),
+        (elsewhere.clone(), elsewhere.certificate, "tls-server-name"),
+        (signed(&old, &issuer), authority.clone(), "has expired"),
+        (old_pinned.clone(), old_pinned.certificate, "has expired"),
+        (signed(&future, &issuer), authority.clone(), "not valid yet"),
+        (signed(&clients_only, &issuer), authority, "extended key usage"),
+        (pinned_client.clone(), pinned_client.certificate, "extended key usage"),
+    ];
+    for (number, (pair, trusted, hint)) in cases.into_iter().enumerate() {
+        let error = trusting(&pair, &trusted, "").await.expect_err("refused");
+        assert_eq!(error.kind, Unreachable, "{number}: {error}");
+        assert!(!error.found.contains('{') && !error.found.contains("Other"), "{number}: {error}");
+        assert!(error.hint.clone().unwrap_or_default().contains(hint), "{number}: {error} {:?}", error.hint);
+    }
+}
+
+#[tokio::test]
+async fn tls_server_name_is_checked_in_place_of_the_host() {
+    let (issuer, authority) = ca();
+    let leaf = signed(&params(&["k8s.test"]), &issuer);
+    assert!(trusting(&leaf, &authority, ", tls-server-name: k8s.test").await.is_ok());
+    assert!(trusting(&leaf, &authority, "").await.is_err());
+    let address = tls_server(&leaf, None).await;
+    let cluster = format!("{{server: 'https://{address}', insecure-skip-tls-verify: true}}");
+    assert!(ask(&cluster, "{}", &[]).await.is_ok());
+}
+
+#[tokio::test]
+async fn client_certificates_of_every_supported_curve_are_shown() {
+    let (issuer, authority) = ca();
+    for algorithm in [&rcgen::PKCS_ECDSA_P256_SHA256, &rcgen::PKCS_ECDSA_P384_SHA384, &rcgen::PKCS_ED25519] {
+        let key = KeyPair::generate_for(algorithm).unwrap();
+        let certificate = params(&["jane"]).signed_by(&key, &issuer).unwrap().pem();
+        let identity = Pair { certificate, key: key.serialize_pem() };
+        assert!(showing(&identity, &authority).await.is_ok(), "{algorithm:?}");
+    }
+    let sec1 = Pair { key: include_str!("p521.sec1.key").to_owned(), ..p521() };
+    for identity in [p521(), sec1] {
+        showing(&identity, &p521().certificate).await.expect("P-521");
+    }
+}
+
+#[tokio::test]
+async fn a_client_certificate_that_is_not_accepted_is_told_as_that() {
+    let (issuer, authority) = ca();
+    let (other, _) = ca();
+    let error = showing(&signed(&params(&["jane"]), &other), &authority).await.expect_err("another authority");
+    assert_eq!(error.kind, Unauthorized, "{error}");
+    let address = tls_server(&signed(&params(&["127.0.0.1"]), &issuer), Some(&authority)).await;
+    let cluster = format!("{{server: 'https://{address}', certificate-authority-data: {}}}", data(&authority));
+    let error = ask(&cluster, "{}", &[]).await.expect_err("no client certificate");
+    assert_eq!(error.kind, Unauthorized, "{error}");
+    assert!(error.hint.is_some_and(|hint| hint.contains("wants a client certificate")));
+}
+
+#[tokio::test]
+async fn keys_and_authorities_that_cannot_be_used_say_why() {
+    let (issuer, authority) = ca();
+    let (jane, john) = (signed(&params(&["jane"]), &issuer), signed(&params(&["john"]), &issuer));
+    let locked = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    let with_key = |key: &str| Pair { certificate: jane.certificate.clone(), key: key.to_owned() };
+    for (identity, found) in [
+        (with_key(&john.key), "the client-key does not belong to the client-certificate"),
+        (with_key(locked), "the client-key is encrypted; write it without a passphrase"),
+        (with_key("nothing"), "the client-key has no private key in PEM form"),
+        (
+            Pair { certificate: String::new() + "x", key: john.key.clone() },
+            "the client-certificate has no certificate in PEM form",
+        ),
+    ] {
+        let error = showing(&identity, &authority).await.expect_err(found);
+        assert_eq!((error.kind, error.found.as_str()), (NoConfig, found));
+    }
+    let error = ask("{server: 'https://127.0.0.1:1', certificate-authority-data: aGVsbG8=}", "{}", &[])
+        .await
+        .expect_err("no PEM");
+    assert_eq!(error.found, "the certificate-authority has no certificate in PEM form");
+}
+
+#[tokio::test]
+async fn http_and_https_mixed_up_are_told_as_that() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let plain = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.read_u8().await;
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+        }
+    });
+    let error = ask(&format!("{{server: 'https://{plain}', insecure-skip-tls-verify: true}}"), "{}", &[])
+        .await
+        .expect_err("no TLS");
+    assert!(error.hint.clone().is_some_and(|hint| hint.contains("http://")), "{error} {:?}", error.hint);
+    let (issuer, _) = ca();
+    let encrypted = tls_server(&signed(&params(&["127.0.0.1"]), &issuer), None).await;
+    let error = ask(&format!("{{server: 'http://{encrypted}'}}"), "{}", &[]).await.expect_err("TLS");
+    assert!(
+        error.hint.clone().is_some_and(|hint| hint.contains("https://") || hint.contains("API server")),
+        "{error} {:?}",
+        error.hint
+    );
+}
