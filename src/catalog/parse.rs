@@ -27,6 +27,18 @@ impl Document {
         Ok(Document { shown: shown.clone(), root })
     }
 
+    /// Parses every document of a file that may hold several.
+    ///
+    /// # Errors
+    /// Not YAML.
+    pub fn parse_all(shown: &Arc<str>, text: &str) -> Result<Vec<Document>, CatalogError> {
+        let roots = crate::yaml::parse_all(text).map_err(|error| CatalogError {
+            at: Location::new(shown, error.at),
+            problem: CatalogProblem::Syntax(error.problem),
+        })?;
+        Ok(roots.into_iter().map(|root| Document { shown: shown.clone(), root }).collect())
+    }
+
     /// An error at a place of this document.
     pub fn error(&self, at: Position, problem: CatalogProblem) -> CatalogError {
         CatalogError { at: self.location(at), problem }

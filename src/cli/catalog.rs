@@ -5,10 +5,11 @@ use crate::{
     catalog::{Catalog, overlay::Overlay},
     constraint::Verdict,
     criteria::{Criteria, Dimension},
-    lint::{self, Severity},
+    lint::Severity,
     ops,
     recipe::format::json_text,
     report::escape,
+    report::sarif,
     resolve::fit::{Fit, Judged, Suits},
 };
 use serde_json::json;
@@ -86,7 +87,7 @@ fn lint(args: &LintArgs, global: &Global, printer: &Printer) -> Outcome {
     let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
     match args.format {
         LintFormat::Json => printer.data(&json_text(&findings))?,
-        LintFormat::Sarif => printer.data(&json_text(&lint::to_sarif(&findings)))?,
+        LintFormat::Sarif => printer.data(&json_text(&sarif::to_sarif(&findings)))?,
         LintFormat::Text => {
             for finding in &findings {
                 printer.data(&format!("{}\n", escape::block(&finding.to_string())))?;

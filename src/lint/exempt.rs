@@ -3,8 +3,12 @@
 //! The reason is part of the form: an exemption that does not say why is itself a finding, and so is one that nothing
 //! needs any more.
 
-use super::{Files, Finding, RULES, Severity};
+use super::{Files, Finding, Severity, rules};
 use std::collections::BTreeMap;
+
+/// Rule about the comments themselves.
+pub(super) const RULE: (&str, &str) =
+    ("exemption", "a `# lint: allow` comment without a reason, or one that nothing needs");
 
 const MARK: &str = "# lint: allow ";
 
@@ -55,8 +59,8 @@ fn read<'f>(shown: &'f str, text: &'f str) -> Vec<Exemption<'f>> {
 
 fn complaint(exemption: &Exemption<'_>) -> Option<Finding> {
     let Exemption { file, lines, rule, reason, used } = exemption;
-    let message = if !RULES.iter().any(|(known, _)| known == rule) {
-        format!("no rule is called `{rule}`")
+    let message = if !rules().any(|(known, _)| known == *rule) {
+        format!("unknown rule `{rule}`")
     } else if reason.is_empty() {
         format!("the exemption from `{rule}` gives no reason")
     } else if !used {
@@ -69,7 +73,7 @@ fn complaint(exemption: &Exemption<'_>) -> Option<Finding> {
         line: u32::try_from(lines.0).unwrap_or(u32::MAX),
         column: 1,
         severity: Severity::Warning,
-        rule: "exemption",
+        rule: RULE.0,
         message,
         hint: Some(format!("write `{MARK}<rule> (<reason>)`, or remove the comment")),
     })

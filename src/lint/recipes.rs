@@ -1,6 +1,6 @@
 //! What only shows in resolved recipes: every overlay's own criteria are resolved and the result is looked at.
 
-use super::Findings;
+use super::{Family, Findings};
 use crate::{
     catalog::{Catalog, overlay::Overlay},
     recipe::{ComponentRef, Recipe},
@@ -9,8 +9,19 @@ use crate::{
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-pub(super) fn lint(catalog: &Catalog, findings: &mut Findings) {
-    let mut told = BTreeSet::new();
+pub(super) const FAMILY: Family = Family::Catalog {
+    rules: &[
+        (
+            "phases",
+            "an accelerator's recipe without deployment and conformance checks, or a version check without its bound",
+        ),
+        ("driver-root", "GPU operator and DRA driver that disagree about where the driver is installed"),
+    ],
+    look: lint,
+};
+
+fn lint(catalog: &Catalog, findings: &mut Findings) {
+    let mut reported = BTreeSet::new();
     for overlay in catalog.overlays.values() {
         let Some(criteria) = overlay.criteria.as_ref().filter(|criteria| criteria.specificity() > 0) else { continue };
         match resolve(catalog, criteria, None, Options::default()) {
@@ -22,7 +33,7 @@ pub(super) fn lint(catalog: &Catalog, findings: &mut Findings) {
             }
             // These have findings of their own, or are no mistake of this overlay.
             Err(ResolveError::Catalog(_) | ResolveError::OsRequired { .. } | ResolveError::UnknownMixin { .. }) => {}
-            Err(error) if told.insert(error.to_string()) => {
+            Err(error) if reported.insert(error.to_string()) => {
                 let message = format!("its criteria do not resolve: {error}");
                 findings.error("unreadable", &overlay.document, overlay.document.root.at, message);
             }

@@ -1,0 +1,55 @@
+//! Components of layers: registered, with files that exist and versions that the registry has too.
+
+use super::{Family, Findings};
+use crate::{
+    catalog::{Catalog, parse::Document},
+    criteria::near_matches,
+    text::did_you_mean,
+    yaml::Node,
+};
+
+pub(super) const FAMILY: Family = Family::Catalog {
+    rules: &[
+        ("dangling-file", "a file that is named and not there"),
+        ("unregistered-component", "a component that the registry does not know"),
+        ("pin-differs", "a version pin that differs from the registry's default"),
+    ],
+    look: |catalog, findings| {
+        super::layers(catalog).for_each(|(document, spec)| layer(catalog, document, &spec.components, findings));
+    },
+};
+
+fn layer(catalog: &Catalog, document: &Document, components: &[Node], findings: &mut Findings) {
+    for node in components {
+        let text = |key: &str| node.get(key).and_then(Node::text).unwrap_or_default();
+        let name = text("name");
+        let Some(entry) = catalog.registry.components.get(name) else {
+            let near = near_matches(name, catalog.registry.components.keys().map(String::as_str));
+            let message = format!("the registry has no component `{name}`");
+            findings.error("unregistered-component", document, node.at, message).hint = did_you_mean(&near);
+            continue;
+        };
+        for key in ["valuesFile", "manifestFiles", "preManifestFiles"] {
+            let Some(value) = node.get(key) else { continue };
+            let named = value.items().iter().chain([value]).filter_map(|node| Some((node.text()?, node.at)));
+            for (path, at) in named.filter(|(path, _)| catalog.text(path).is_none()) {
+                findings.error(
+                    "dangling-file",
+                    document,
+                    at,
+                    format!("`{key}` names `{path}`, which is not in the catalog"),
+                );
+            }
+        }
+        let (group, key) =
+            if entry.kind() == "Helm" { ("helm", "defaultVersion") } else { ("kustomize", "defaultTag") };
+        let default = entry.default(group, key).and_then(Node::text).unwrap_or_default();
+        if let Some(pin) = node.get("version").filter(|pin| !default.is_empty() && pin.text() != Some(default)) {
+            let message = format!(
+                "`{name}` is pinned to {}, the registry's default is {default}",
+                pin.text().unwrap_or_default()
+            );
+            findings.warn("pin-differs", document, pin.at, message);
+        }
+    }
+}

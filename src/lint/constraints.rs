@@ -1,0 +1,84 @@
+//! Constraints of layers: can they be evaluated, and do children keep the bounds of their parents.
+
+use super::{Family, Findings};
+use crate::{
+    catalog::{Catalog, overlay::Overlay, parse::Document},
+    constraint::parse::{Operator, expression, version},
+    resolve::select,
+    snapshot::path::TYPES,
+    yaml::Node,
+};
+
+pub(super) const FAMILY: Family = Family::Catalog {
+    rules: &[("constraint", "a constraint that can never be evaluated")],
+    look: |catalog, findings| {
+        super::layers(catalog).for_each(|(document, spec)| layer(document, &spec.constraints, findings));
+    },
+};
+
+pub(super) const BOUNDS: Family = Family::Overlay {
+    rules: &[("weakened-bound", "a lower bound that is below that of an overlay it builds on")],
+    look: weakened,
+};
+
+fn layer(document: &Document, constraints: &[Node], findings: &mut Findings) {
+    for node in constraints {
+        let text = |key: &str| node.get(key).and_then(Node::text).unwrap_or_default();
+        let kind = text("name").split('.').next().unwrap_or_default();
+        if !TYPES.contains(&kind) || text("name").split('.').count() < 3 {
+            let message = format!(
+                "`{}` is not a measurement path: expected Type.subtype.key with a type of {}",
+                text("name"),
+                TYPES.join(", ")
+            );
+            findings.error("constraint", document, node.at, message);
+        }
+        let at = node.get("value").map_or(node.at, |value| value.at);
+        match expression(text("value")) {
+            Err(error) => {
+                findings.error("constraint", document, at, error.to_string());
+            }
+            Ok(parsed) if !matches!(parsed.operator, Operator::Exactly | Operator::Equal | Operator::NotEqual) => {
+                if let Err(error) = version(&parsed.operand) {
+                    findings.error("constraint", document, at, error.to_string()).hint =
+                        Some("write one to three numbers, for example `>= 1.32.4`".to_owned());
+                }
+            }
+            Ok(parsed) if parsed.operand.starts_with(['~', '=', '^']) => {
+                let message = format!("`{}` is compared as text: unknown operator", text("value"));
+                findings.warn("constraint", document, at, message);
+            }
+            Ok(_) => {}
+        }
+    }
+}
+
+/// A child's lower bound under that of the nearest ancestor that sets one.
+fn weakened(catalog: &Catalog, overlay: &Overlay, findings: &mut Findings) {
+    let Ok(chain) = select::chain(catalog, overlay) else { return };
+    let bound = |node: &Node| {
+        let parsed = expression(node.get("value")?.text()?).ok()?;
+        (parsed.operator == Operator::AtLeast).then(|| version(&parsed.operand).ok())?
+    };
+    let name = |node: &Node| node.get("name").and_then(Node::text).unwrap_or_default().to_owned();
+    for own in &overlay.spec.constraints {
+        let Some(ours) = bound(own) else { continue };
+        let above = chain.iter().rev().skip(1).copied().chain([&catalog.base]);
+        let found = above
+            .flat_map(|ancestor| ancestor.spec.constraints.iter().map(move |node| (ancestor, node)))
+            .find(|(_, node)| name(node) == name(own));
+        let Some((ancestor, theirs)) = found.and_then(|(ancestor, node)| Some((ancestor, bound(node)?))) else {
+            continue;
+        };
+        if ours.parts < theirs.parts {
+            let message = format!(
+                "`{}` asks for less ({}) than `{}`, which it builds on",
+                name(own),
+                own.get("value").and_then(Node::text).unwrap_or_default(),
+                ancestor.name
+            );
+            let at = own.get("value").map_or(own.at, |value| value.at);
+            findings.warn("weakened-bound", &overlay.document, at, message);
+        }
+    }
+}

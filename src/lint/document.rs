@@ -1,0 +1,176 @@
+//! Documents by themselves: can they be read, are they what their folder holds, are all their fields known.
+
+use super::{Family, Findings};
+use crate::{
+    catalog::{File, Files, parse::Document},
+    criteria::near_matches,
+    text::did_you_mean,
+    yaml::{Entry, Kind, Node},
+};
+use std::collections::BTreeMap;
+
+pub(super) const FAMILY: Family = Family::Files {
+    rules: &[
+        ("unreadable", "a document that cannot be loaded"),
+        ("unknown-field", "a field that no reader knows, usually a typing error"),
+        ("kind", "a document of no kind, or of another one than its folder holds"),
+        ("api-version", "an apiVersion that readers of recipes refuse"),
+        ("duplicate-name", "a name that two documents or two entries share"),
+    ],
+    look,
+};
+
+fn look(files: &Files, findings: &mut Findings) {
+    for (path, file) in files.iter() {
+        if path.ends_with(".yaml") && !path.contains("/manifests/") {
+            document(path, file, findings);
+        }
+    }
+}
+
+/// Fields by the kind of mapping that holds them. `*` at the end: free below.
+const FIELDS: [(&str, &[&str]); 9] = [
+    ("overlay", &["kind", "apiVersion", "metadata", "spec"]),
+    ("metadata", &["name"]),
+    ("spec", &["base", "criteria", "mixins", "constraints", "componentRefs", "validation"]),
+    ("criteria", &["service", "accelerator", "os", "intent", "platform", "nodes"]),
+    ("constraint", &["name", "value", "severity", "remediation", "unit"]),
+    (
+        "componentRef",
+        &[
+            "name",
+            "namespace",
+            "chart",
+            "type",
+            "source",
+            "version",
+            "tag",
+            "valuesFile",
+            "overrides",
+            "patches",
+            "dependencyRefs",
+            "manifestFiles",
+            "preManifestFiles",
+            "path",
+            "cleanup",
+            "expectedResources",
+            "healthCheckAsserts",
+            "healthCheckSkip",
+        ],
+    ),
+    ("validation", &["readiness", "deployment", "performance", "conformance"]),
+    ("phase", &["timeout", "constraints", "checks", "nodeSelection", "infrastructure"]),
+    (
+        "registry entry",
+        &[
+            "name",
+            "displayName",
+            "valueOverrideKeys",
+            "helm",
+            "kustomize",
+            "nodeScheduling",
+            "podScheduling",
+            "storageClassPaths",
+            "validations",
+            "healthCheck",
+            "gkeCriticalPriority",
+            "hasSelfRefCRDs",
+            "manifestsUseChartCRDs",
+            "testTier",
+        ],
+    ),
+];
+
+fn document(path: &str, file: &File, findings: &mut Findings) {
+    let (folder, _) = path.split_once('/').unwrap_or(("", path));
+    let is_values = path.rsplit('/').next().is_some_and(|name| name.starts_with("values"));
+    // Health checks (`health` looks at them) and files for bundles may hold several documents.
+    if folder == "checks" || folder == "components" && !is_values {
+        if let Err(error) = Document::parse_all(&file.shown, &file.text) {
+            findings.of_error("unreadable", &error);
+        }
+        return;
+    }
+    let document = match Document::parse(&file.shown, &file.text) {
+        Ok(document) => document,
+        Err(error) => return findings.of_error("unreadable", &error),
+    };
+    let root = &document.root;
+    let kind = root.get("kind").and_then(Node::text).unwrap_or_default();
+    let wanted = match folder {
+        "components" => return values(&document, findings),
+        "mixins" => "RecipeMixin",
+        "validators" => "ValidatorCatalog",
+        "" if path == "registry.yaml" => "ComponentRegistry",
+        _ => "RecipeMetadata",
+    };
+    if kind != wanted {
+        let message = format!("expected `kind: {wanted}`, found {}", if kind.is_empty() { "none" } else { kind });
+        findings.error("kind", &document, root.at, message);
+    }
+    let version = root.get("apiVersion").and_then(Node::text).unwrap_or_default();
+    let wanted_version =
+        if wanted == "ValidatorCatalog" { "validator.nvidia.com/v1alpha1" } else { "aicr.run/v1alpha2" };
+    if version != wanted_version {
+        let at = root.get("apiVersion").map_or(root.at, |node| node.at);
+        findings.warn("api-version", &document, at, format!("expected `{wanted_version}`, found `{version}`"));
+    }
+    match wanted {
+        "RecipeMetadata" | "RecipeMixin" => overlay_fields(&document, findings),
+        "ComponentRegistry" => {
+            for entry in root.get("components").map_or(&[][..], Node::items) {
+                fields("registry entry", entry, &document, findings);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Values files are mappings; other files of a component are read when bundles are made.
+fn values(document: &Document, findings: &mut Findings) {
+    if !matches!(document.root.kind, Kind::Map(_) | Kind::Null) {
+        let message = format!("a values file must be a mapping, found {}", document.root.kind_name());
+        findings.error("unreadable", document, document.root.at, message);
+    }
+}
+
+fn overlay_fields(document: &Document, findings: &mut Findings) {
+    let root = &document.root;
+    fields("overlay", root, document, findings);
+    let within = |key: &str| root.get("spec").and_then(|spec| spec.get(key));
+    for (what, node) in [
+        ("metadata", root.get("metadata")),
+        ("spec", root.get("spec")),
+        ("criteria", within("criteria")),
+        ("validation", within("validation")),
+    ] {
+        node.into_iter().for_each(|node| fields(what, node, document, findings));
+    }
+    let items = |key: &str| within(key).map_or(&[][..], Node::items);
+    items("constraints").iter().for_each(|node| fields("constraint", node, document, findings));
+    let mut seen: BTreeMap<&str, u32> = BTreeMap::new();
+    for node in items("componentRefs") {
+        fields("componentRef", node, document, findings);
+        let name = node.get("name").and_then(Node::text).unwrap_or_default();
+        if let Some(line) = seen.insert(name, node.at.line) {
+            let message = format!("duplicate component `{name}`, first defined on line {line}");
+            findings.warn("duplicate-name", document, node.at, message);
+        }
+    }
+    for phase in within("validation").map_or(&[][..], Node::entries) {
+        fields("phase", &phase.value, document, findings);
+        let constraints = phase.value.get("constraints").map_or(&[][..], Node::items);
+        constraints.iter().for_each(|node| fields("constraint", node, document, findings));
+    }
+}
+
+fn fields(what: &'static str, node: &Node, document: &Document, findings: &mut Findings) {
+    let Some((_, known)) = FIELDS.iter().find(|(name, _)| *name == what) else { return };
+    let unknown = |entry: &&Entry| !known.contains(&&*entry.key);
+    for entry in node.entries().iter().filter(unknown) {
+        let near = near_matches(&entry.key, known.iter().copied());
+        let found =
+            findings.error("unknown-field", document, entry.key_at, format!("a {what} has no field `{}`", entry.key));
+        found.hint = did_you_mean(&near);
+    }
+}

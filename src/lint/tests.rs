@@ -1,0 +1,201 @@
+//! The good catalog is clean; then one thing is broken at a time.
+
+use super::*;
+use crate::catalog::File;
+
+const GOOD: [(&str, &str); 7] = [
+    (
+        "registry.yaml",
+        "kind: ComponentRegistry\napiVersion: aicr.run/v1alpha2\ncomponents:\n  - name: nfd\n    healthCheck: {assertFile: checks/nfd/health-check.yaml}\n    helm: {defaultRepository: oci://x, defaultVersion: \"1.0\"}\n",
+    ),
+    (
+        "overlays/base.yaml",
+        "kind: RecipeMetadata\napiVersion: aicr.run/v1alpha2\nmetadata: {name: base}\nspec:\n  constraints: [{name: K8s.server.version, value: '>= 1.25'}]\n  componentRefs: [{name: nfd, valuesFile: components/nfd/values.yaml}]\n",
+    ),
+    (
+        "overlays/eks.yaml",
+        "kind: RecipeMetadata\napiVersion: aicr.run/v1alpha2\nmetadata: {name: eks}\nspec:\n  criteria: {service: eks}\n  mixins: [os-ubuntu]\n  validation: {conformance: {checks: [dra-support]}}\n",
+    ),
+    (
+        "mixins/os-ubuntu.yaml",
+        "kind: RecipeMixin\napiVersion: aicr.run/v1alpha2\nmetadata: {name: os-ubuntu}\nspec:\n  constraints: [{name: OS.release.ID, value: ubuntu}]\n",
+    ),
+    ("components/nfd/values.yaml", "a: 1\n"),
+    (
+        "checks/nfd/health-check.yaml",
+        "kind: Test\nspec:\n  steps:\n    - name: a\n      try:\n        - assert: {resource: {}}\n",
+    ),
+    (
+        "validators/catalog.yaml",
+        "kind: ValidatorCatalog\napiVersion: validator.nvidia.com/v1alpha1\nvalidators: [{name: dra-support, phase: conformance, image: x}]\n",
+    ),
+];
+
+/// Lints the good catalog with one thing replaced; expects these rules, and nothing else.
+#[track_caller]
+fn check(replace: &[(&str, &str, &str)], expected: &[&str]) {
+    let mut files = Files::default();
+    for (path, text) in GOOD {
+        files.insert(path, File { text: text.into(), source: 0, shown: path.into() });
+    }
+    for (path, from, to) in replace {
+        let old = files.get(path).map(|file| file.text.to_string()).unwrap_or_default();
+        assert!(from.is_empty() || old.contains(from), "{path} has no {from}");
+        let text = if from.is_empty() { (*to).to_owned() } else { old.replace(from, to) };
+        files.insert(path, File { text: text.into(), source: 0, shown: (*path).into() });
+    }
+    let found = lint(&files);
+    let rules: Vec<String> =
+        found.iter().map(|finding| format!("{}:{} {}", finding.file, finding.line, finding.rule)).collect();
+    assert_eq!(rules, expected, "{}", found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+}
+
+const EKS: &str = "overlays/eks.yaml";
+
+#[test]
+fn the_good_catalog_is_clean() {
+    check(&[], &[]);
+}
+
+#[test]
+fn each_fault_is_found_at_its_place() {
+    check(&[(EKS, "mixins:", "mixin: x\n  mixins:")], &["overlays/eks.yaml:6 unknown-field"]);
+    check(&[(EKS, "v1alpha2", "v1")], &["overlays/eks.yaml:2 api-version"]);
+    check(&[(EKS, "{service: eks}", "{service: EKS}")], &["overlays/eks.yaml:5 criteria-value"]);
+    check(&[(EKS, "{service: eks}", "{service: ekss}")], &["overlays/eks.yaml:5 criteria-value"]);
+    check(
+        &[(EKS, "[os-ubuntu]", "[os-ubunto]")],
+        &["mixins/os-ubuntu.yaml:1 unused-mixin", "overlays/eks.yaml:6 missing-mixin"],
+    );
+    check(&[(EKS, "dra-support", "dra-suport")], &["overlays/eks.yaml:7 unknown-check"]);
+    check(&[(EKS, "conformance:", "deployment:")], &["overlays/eks.yaml:7 unknown-check"]);
+    check(&[(EKS, "  criteria", "  base: missing\n  criteria")], &["overlays/eks.yaml:1 missing-parent"]);
+    check(&[(EKS, "  criteria", "  base: eks\n  criteria")], &["overlays/eks.yaml:1 cycle"]);
+    check(
+        &[(EKS, "spec:", "spec:\n  constraints: [{name: K8s.server.version, value: '>= 1.20'}]")],
+        &["overlays/eks.yaml:5 weakened-bound"],
+    );
+    check(
+        &[(EKS, "spec:", "spec:\n  constraints: [{name: K8s.server.version, value: '>= 1.x'}]")],
+        &["overlays/eks.yaml:5 constraint"],
+    );
+    check(
+        &[(EKS, "spec:", "spec:\n  constraints: [{name: Kube.server, value: a}]")],
+        &["overlays/eks.yaml:5 constraint"],
+    );
+    check(
+        &[("overlays/base.yaml", "values.yaml", "value.yaml")],
+        &["overlays/base.yaml:6 dangling-file", "overlays/eks.yaml:1 unreadable"],
+    );
+    check(&[("overlays/base.yaml", "name: nfd,", "name: nfd, version: '2.0',")], &["overlays/base.yaml:6 pin-differs"]);
+    check(&[(EKS, "kind: RecipeMetadata", "kind: RecipeMetadata\nkind: x")], &["overlays/eks.yaml:2 unreadable"]);
+    check(&[(EKS, "spec:", "---\nspec:")], &["overlays/eks.yaml:4 unreadable"]);
+}
+
+const CHECK: &str = "checks/nfd/health-check.yaml";
+
+#[test]
+fn health_checks_only_look() {
+    check(&[(CHECK, "assert:", "script:")], &["checks/nfd/health-check.yaml:6 health-check"]);
+    check(&[(CHECK, "      try:", "      cleanup: []\n      try:")], &["checks/nfd/health-check.yaml:5 health-check"]);
+    let registry = "\n    healthCheck: {assertFile: checks/nfd/health-check.yaml}";
+    check(&[("registry.yaml", registry, "")], &["registry.yaml:4 health-check"]);
+    // The second document of a file is looked at as well.
+    let second = "kind: Test\n---\nspec: {steps: [{try: [{script: rm}]}]}\n";
+    check(&[(CHECK, "", second)], &["checks/nfd/health-check.yaml:3 health-check"]);
+    check(&[("components/nfd/extra.yaml", "", "a: 1\n---\nb: 2\n")], &[]);
+    check(&[("components/nfd/values.yaml", "a: 1", "a: 1\n---\nb: 2")], &["components/nfd/values.yaml:2 unreadable"]);
+    check(&[("components/nfd/values.yaml", "a: 1", "[a]")], &["components/nfd/values.yaml:1 unreadable"]);
+}
+
+#[test]
+fn recipes_of_accelerators_can_be_validated() {
+    let h100 = |rest: &str| {
+        format!(
+            "kind: RecipeMetadata\napiVersion: aicr.run/v1alpha2\nmetadata: {{name: h100}}\nspec:\n  base: eks\n  criteria: {{service: eks, accelerator: h100}}\n{rest}"
+        )
+    };
+    check(&[("overlays/h100.yaml", "", &h100(""))], &["overlays/h100.yaml:1 phases"]);
+    let unbounded = h100("  validation: {deployment: {checks: [gpu-operator-version]}}\n");
+    let known = (
+        "validators/catalog.yaml",
+        "image: x}]",
+        "image: x}, {name: gpu-operator-version, phase: deployment, image: x}]",
+    );
+    check(&[known, ("overlays/h100.yaml", "", &unbounded)], &["overlays/h100.yaml:1 phases"]);
+}
+
+#[test]
+fn operator_and_dra_driver_agree_about_the_driver() {
+    let registry = (
+        "registry.yaml",
+        "  - name: nfd",
+        "  - {name: gpu-operator, healthCheck: {assertFile: checks/nfd/health-check.yaml}}\n  - {name: nvidia-dra-driver-gpu, healthCheck: {assertFile: checks/nfd/health-check.yaml}}\n  - name: nfd",
+    );
+    let components = |installed: &str, looked_for: &str| {
+        format!(
+            "  componentRefs:\n  - {{name: gpu-operator, type: Helm, source: oci://x, version: '1', overrides: {{hostPaths: {{driverInstallDir: {installed}}}}}}}\n  - {{name: nvidia-dra-driver-gpu, type: Helm, source: oci://x, version: '1', overrides: {{nvidiaDriverRoot: {looked_for}}}}}\n  criteria:"
+        )
+    };
+    check(&[registry, (EKS, "  criteria:", &components("/run/nvidia", "/run/nvidia"))], &[]);
+    check(&[registry, (EKS, "  criteria:", &components("/run/nvidia", "/"))], &["overlays/eks.yaml:1 driver-root"]);
+    check(&[registry, (EKS, "  criteria:", &components("/", "/"))], &["overlays/eks.yaml:1 driver-root"]);
+}
+
+#[test]
+fn a_file_may_justify_a_finding_and_has_to_say_why() {
+    let weak =
+        |comment: &str| format!("spec:\n{comment}  constraints: [{{name: K8s.server.version, value: '>= 1.20'}}]");
+    let justified = "  # lint: allow weakened-bound (older clusters are fine)\n  # and more words\n";
+    check(&[(EKS, "spec:", &weak(justified))], &[]);
+    check(
+        &[(EKS, "spec:", &weak("  # lint: allow weakened-bound\n"))],
+        &["overlays/eks.yaml:5 exemption", "overlays/eks.yaml:6 weakened-bound"],
+    );
+    check(&[(EKS, "spec:", "spec: # lint: allow cycle (there is none)")], &["overlays/eks.yaml:4 exemption"]);
+    check(&[(EKS, "spec:", "spec: # lint: allow nothing (no such rule)")], &["overlays/eks.yaml:4 exemption"]);
+}
+
+#[test]
+fn overlays_are_compared_with_each_other() {
+    let other = GOOD[2].1.replace("name: eks", "name: eks2");
+    check(&[("overlays/eks2.yaml", "", &other)], &["overlays/eks2.yaml:1 same-criteria"]);
+    let pinned = |name: &str, criteria: &str, version: &str| {
+        format!(
+            "kind: RecipeMetadata\napiVersion: aicr.run/v1alpha2\nmetadata: {{name: {name}}}\nspec:\n  criteria: {{{criteria}}}\n  componentRefs: [{{name: nfd, namespace: {version}}}]\n"
+        )
+    };
+    check(
+        &[
+            ("overlays/h100.yaml", "", &pinned("h100", "accelerator: h100", "a")),
+            ("overlays/training.yaml", "", &pinned("training", "intent: training", "b")),
+        ],
+        &["overlays/training.yaml:6 conflict"],
+    );
+}
+
+#[test]
+fn every_rule_is_documented_once_and_can_be_found() {
+    let sources = [
+        include_str!("document.rs"),
+        include_str!("health.rs"),
+        include_str!("parents.rs"),
+        include_str!("criteria.rs"),
+        include_str!("mixins.rs"),
+        include_str!("components.rs"),
+        include_str!("constraints.rs"),
+        include_str!("checks.rs"),
+        include_str!("conflicts.rs"),
+        include_str!("recipes.rs"),
+        include_str!("exempt.rs"),
+    ];
+    let source = sources.concat();
+    let mut names = std::collections::BTreeSet::new();
+    for (name, text) in rules() {
+        assert!(names.insert(name), "{name} is listed twice");
+        let found = source.matches(&format!("\"{name}\"")).count() > 1 || name == exempt::RULE.0;
+        assert!(found, "{name} is listed and never found");
+        assert!(!text.is_empty());
+    }
+    assert_eq!(names.len(), 24);
+}
