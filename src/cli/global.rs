@@ -1,12 +1,13 @@
 //! Options of every verb: which cluster, which catalog, how to speak.
 
-use super::printer::Color;
 use crate::{
     catalog::Catalog,
     cluster,
     demo::{DemoOptions, Fault},
     ops::{self, Failure, Kind, connect::Target},
+    term::color::When,
 };
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use std::{path::PathBuf, sync::Arc};
 
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -34,13 +35,19 @@ pub struct Global {
     pub data: Vec<PathBuf>,
 
     /// When to use color.
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
-    pub color: Color,
+    #[arg(long, global = true, default_value = "auto", value_name = "WHEN", value_parser = color())]
+    pub color: When,
 
     /// Say on standard error what is done and how long it took.
     #[arg(long, global = true, env = "AICR_DEBUG", value_parser = clap::builder::FalseyValueParser::new(),
           hide_env_values = true)]
     pub debug: bool,
+}
+
+/// `--color` as a value of clap.
+pub fn color() -> impl TypedValueParser<Value = When> {
+    let words = When::WORDS.map(|(word, _, help)| PossibleValue::new(word).help(help));
+    PossibleValuesParser::new(words).try_map(|word| word.parse::<When>())
 }
 
 impl Global {

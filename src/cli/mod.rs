@@ -31,13 +31,14 @@ mod tui;
 mod validate;
 
 use crate::{
-    ops::{Failure, Kind},
+    ops::{Failure, Kind, place},
     report::words,
+    term::color::When,
 };
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use exit::Exit;
 use global::Global;
-use printer::{Color, Printer};
+use printer::Printer;
 use std::{
     ffi::OsString,
     io::{self, IsTerminal},
@@ -93,7 +94,7 @@ impl Stop {
     fn output(error: io::Error) -> Stop {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Stop::ClosedPipe,
-            _ => output::unwritable("standard output", &error).into(),
+            _ => place::unwritable("standard output", error).into(),
         }
     }
 }
@@ -161,7 +162,7 @@ fn alone(global: &Global, printer: &Printer) -> Outcome {
     if global.demo {
         return tour::tour(global, printer);
     }
-    Printer::new(Color::Auto, false).note(command().render_help());
+    Printer::new(When::Auto, false).note(command().render_help());
     Ok(Exit::Usage)
 }
 

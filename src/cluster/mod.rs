@@ -4,6 +4,7 @@
 
 pub mod client;
 pub mod collect;
+pub mod config_map;
 pub mod decode;
 pub mod error;
 pub mod job;

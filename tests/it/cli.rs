@@ -297,3 +297,20 @@ fn color_is_on_request_where_there_is_no_terminal() {
     let colored = sandbox.aicr(&[&["--color", "always"], &*arguments].concat());
     assert!(colored.stdout.contains('\u{1b}'), "{}", colored.stdout);
 }
+
+#[test]
+fn color_follows_the_flag_then_no_color_then_clicolor_force() {
+    let sandbox = Sandbox::new();
+    let arguments = with(&["explain", "components.gpu-operator.version"]);
+    let colored = |flag: &[&str], environment: &[(&str, &str)]| {
+        let mut command = sandbox.command(&[flag, &*arguments].concat());
+        let output = command.envs(environment.iter().copied()).output().unwrap();
+        assert!(output.status.success());
+        output.stdout.contains(&0x1b)
+    };
+    assert!(colored(&[], &[("CLICOLOR_FORCE", "1")]));
+    assert!(!colored(&[], &[("CLICOLOR_FORCE", "0")]));
+    assert!(!colored(&[], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
+    assert!(!colored(&["--color", "never"], &[("CLICOLOR_FORCE", "1")]));
+    assert!(colored(&["--color", "16"], &[("NO_COLOR", "1"), ("TERM", "dumb")]));
+}
