@@ -5,6 +5,7 @@ use crate::{
     cluster,
     demo::{DemoOptions, Fault},
     ops::{self, Failure, Kind, connect::Target},
+    store::{folders, log},
     term::color::When,
 };
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -42,6 +43,15 @@ pub struct Global {
     #[arg(long, global = true, env = "AICR_DEBUG", value_parser = clap::builder::FalseyValueParser::new(),
           hide_env_values = true)]
     pub debug: bool,
+
+    /// What the log keeps (see `aicr paths`): off, error, warn, info, debug, trace, or aicr=debug,kube_client=info.
+    #[arg(long, global = true, env = "AICR_LOG", hide_env_values = true, value_name = "FILTER")]
+    pub log: Option<log::Filter>,
+
+    /// Write the log as JSON lines.
+    #[arg(long, global = true, env = "AICR_LOG_JSON", value_parser = clap::builder::FalseyValueParser::new(),
+          hide_env_values = true)]
+    pub log_json: bool,
 }
 
 /// `--color` as a value of clap.
@@ -74,6 +84,12 @@ impl Global {
     /// The demo cluster that these options mean.
     pub fn demo_options(&self) -> DemoOptions {
         DemoOptions { faults: self.faults.clone(), ..DemoOptions::default() }
+    }
+
+    /// Begins to log as these options say.
+    pub fn start_log(&self) {
+        let folder = folders::state().map(|folder| folder.path);
+        log::start(log::Options { filter: self.log.clone().unwrap_or_default(), json: self.log_json, folder });
     }
 
     /// The catalog that these options mean.

@@ -4,6 +4,7 @@
 
 pub mod ctrf;
 pub mod escape;
+pub mod redact;
 pub mod text;
 pub mod words;
 
