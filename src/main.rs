@@ -1,11 +1,7 @@
-//! Hooks, argument parsing, exit code; nothing else.
+//! Starts the command line; nothing else.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // Only panics reach these hooks: failures that a person can cause are `ops::Failure` and printed by the CLI itself.
-    if let Err(error) = color_eyre::install() {
-        eprintln!("warning: failed to install the panic report: {error}");
-    }
     aicr::cli::main(std::env::args_os())
 }

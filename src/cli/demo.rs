@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     demo::serve,
-    ops::{Failure, Kind, connect, snapshot::Place},
+    ops::{Failure, Kind, connect, place::Place},
 };
 
 /// Serve the demo cluster on a loopback port until interrupted, with a kubeconfig for other programs.

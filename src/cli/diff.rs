@@ -18,7 +18,7 @@ use crate::{
     ops::{
         self, Failure,
         diff::{self, Comparison, Running},
-        snapshot::Place,
+        place::Place,
     },
     recipe::{Recipe, format::json_text},
     report::escape,

@@ -1,12 +1,14 @@
 //! Options of every verb: which cluster, which catalog, how to speak.
 
-use super::printer::Color;
 use crate::{
     catalog::Catalog,
     cluster,
     demo::{DemoOptions, Fault},
     ops::{self, Failure, Kind, connect::Target},
+    store::{folders, log},
+    term::color::When,
 };
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use std::{path::PathBuf, sync::Arc};
 
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -34,13 +36,28 @@ pub struct Global {
     pub data: Vec<PathBuf>,
 
     /// When to use color.
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
-    pub color: Color,
+    #[arg(long, global = true, default_value = "auto", value_name = "WHEN", value_parser = color())]
+    pub color: When,
 
     /// Say on standard error what is done and how long it took.
     #[arg(long, global = true, env = "AICR_DEBUG", value_parser = clap::builder::FalseyValueParser::new(),
           hide_env_values = true)]
     pub debug: bool,
+
+    /// What the log keeps (see `aicr paths`): off, error, warn, info, debug, trace, or aicr=debug,kube_client=info.
+    #[arg(long, global = true, env = "AICR_LOG", hide_env_values = true, value_name = "FILTER")]
+    pub log: Option<log::Filter>,
+
+    /// Write the log as JSON lines.
+    #[arg(long, global = true, env = "AICR_LOG_JSON", value_parser = clap::builder::FalseyValueParser::new(),
+          hide_env_values = true)]
+    pub log_json: bool,
+}
+
+/// `--color` as a value of clap.
+pub fn color() -> impl TypedValueParser<Value = When> {
+    let words = When::WORDS.map(|(word, _, help)| PossibleValue::new(word).help(help));
+    PossibleValuesParser::new(words).try_map(|word| word.parse::<When>())
 }
 
 impl Global {
@@ -68,6 +85,12 @@ impl Global {
     /// The demo cluster that these options mean.
     pub fn demo_options(&self) -> DemoOptions {
         DemoOptions { faults: self.faults.clone(), ..DemoOptions::default() }
+    }
+
+    /// Begins to log as these options say.
+    pub fn start_log(&self) {
+        let folder = folders::state().map(|folder| folder.path);
+        log::start(log::Options { filter: self.log.clone().unwrap_or_default(), json: self.log_json, folder });
     }
 
     /// The catalog that these options mean.

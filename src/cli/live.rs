@@ -95,11 +95,14 @@ impl<'p> Live<'p> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{cli::printer::Color, validate::event::State};
+    use crate::{
+        term::color::{Level, When},
+        validate::event::State,
+    };
 
     #[test]
     fn a_line_says_when_what_and_why_and_obeys_nobody() {
-        let printer = Printer::new(Color::Never, false);
+        let printer = Printer::new(When::Exactly(Level::None), false);
         let mut live = Live::new(&printer, Stream::Err, false);
         let mut at = |at_ms: u64, body: Body| live.line(&Event { at_ms, body });
         let state = State::Unscheduled { message: "0/5 nodes\u{1b}[2J".into() };

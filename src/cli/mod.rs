@@ -9,6 +9,7 @@ mod check;
 mod cleanup;
 mod cluster;
 mod completions;
+mod crash;
 mod criteria_args;
 mod demo;
 mod diff;
@@ -31,16 +32,18 @@ mod tui;
 mod validate;
 
 use crate::{
-    ops::{Failure, Kind},
+    ops::{Failure, Kind, place},
     report::words,
+    term::color::When,
 };
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use exit::Exit;
 use global::Global;
-use printer::{Color, Printer};
+use printer::Printer;
 use std::{
     ffi::OsString,
     io::{self, IsTerminal},
+    panic::AssertUnwindSafe,
     process::ExitCode,
 };
 
@@ -93,7 +96,7 @@ impl Stop {
     fn output(error: io::Error) -> Stop {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Stop::ClosedPipe,
-            _ => output::unwritable("standard output", &error).into(),
+            _ => place::unwritable("standard output", error).into(),
         }
     }
 }
@@ -104,12 +107,21 @@ impl From<Failure> for Stop {
     }
 }
 
-/// Runs the program with these arguments, its own name first.
+/// Runs the program with these arguments, its own name first. A panic on this thread ends it with the code of a fault.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    crash::install();
+    let ran = std::panic::catch_unwind(AssertUnwindSafe(|| run(arguments)));
+    ran.unwrap_or_else(|_| Exit::Internal.into())
+}
+
+fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => return usage(&error).into(),
     };
+    crash::use_color(cli.global.color);
+    cli.global.start_log();
+    crash::on_request();
     let printer = Printer::new(cli.global.color, cli.global.debug);
     let outcome = match cli.command {
         Some(command) => command.run(&cli.global, &printer),
@@ -161,7 +173,7 @@ fn alone(global: &Global, printer: &Printer) -> Outcome {
     if global.demo {
         return tour::tour(global, printer);
     }
-    Printer::new(Color::Auto, false).note(command().render_help());
+    Printer::new(When::Auto, false).note(command().render_help());
     Ok(Exit::Usage)
 }
 

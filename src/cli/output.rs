@@ -1,11 +1,10 @@
 //! Where a result goes and in which form: `--output`, `--format`.
 
 use super::{Printer, Stop};
-use crate::{
-    ops::{Failure, Kind, snapshot::Place},
-    store::write,
-};
-use std::{io, path::PathBuf};
+use crate::ops::place::{self, Place};
+use std::path::PathBuf;
+
+pub use place::probe;
 
 /// `--output` as a value of clap.
 pub fn place(text: &str) -> Result<Place, String> {
@@ -41,46 +40,12 @@ impl Format {
 /// # Errors
 /// What the system says about the file; a reader of standard output that went away.
 pub fn deliver(printer: &Printer, place: &Place, text: &str) -> Result<(), Stop> {
-    match place {
-        Place::Standard => printer.data(text),
-        Place::File(path) => {
-            write::write(path, text.as_bytes()).map_err(|error| unwritable(&path.display().to_string(), &error))?;
-            printer.note(format!("wrote {}", path.display()));
-            Ok(())
-        }
-        Place::ConfigMap { .. } => Err(no_config_map(place).into()),
+    if *place == Place::Standard {
+        return printer.data(text);
     }
-}
-
-/// Finds out before long work that its result could not be written.
-///
-/// # Errors
-/// As [`deliver`] for a file; nothing is changed.
-pub fn probe(place: &Place) -> Result<(), Failure> {
-    match place {
-        Place::File(path) => write::probe(path).map_err(|error| unwritable(&path.display().to_string(), &error)),
-        Place::Standard | Place::ConfigMap { .. } => Ok(()),
-    }
-}
-
-fn no_config_map(place: &Place) -> Failure {
-    Failure::new(Kind::Usage, "write the output", "this verb writes to files and standard output only")
-        .at(place.to_string())
-        .hint("give a file name, or `-`")
-}
-
-/// A file that cannot be written; what is there is still as it was.
-pub fn unwritable(at: &str, error: &io::Error) -> Failure {
-    let (kind, hint) = match error.kind() {
-        io::ErrorKind::NotFound => (Kind::Usage, "create its directory first, or choose another --output"),
-        io::ErrorKind::IsADirectory => (Kind::Usage, "give the name of a file in it"),
-        io::ErrorKind::NotADirectory => (Kind::Usage, "a part of the path is a file; choose another --output"),
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            (Kind::Usage, "choose another --output, or ask for the right to write there")
-        }
-        _ => (Kind::Internal, "what was there before is unchanged; make room or choose another --output"),
-    };
-    Failure::new(kind, "write the output", error.to_string()).at(at).hint(hint)
+    place::write_local(place, text)?;
+    printer.note(format!("wrote {place}"));
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,22 +1,25 @@
-//! `aicr paths`: where files of this program live.
+//! `aicr paths`: which files of its own this program has, and where.
 
-use super::{Outcome, Printer, exit::Exit, table};
-use crate::store::state_dir;
+use super::{Outcome, Printer, crash, exit::Exit, table};
+use crate::store::{folders, log};
 
-/// Print the folders for configuration, data, state and cache, and what decided each.
+/// Print the folder and the files that this program writes on its own: the log and the reports of panics.
 #[derive(Debug, clap::Args)]
 pub struct Args {}
 
 pub fn run(Args {}: &Args, printer: &Printer) -> Outcome {
-    let folders = state_dir::folders();
-    let rows: Vec<[String; 3]> = folders
-        .named()
-        .into_iter()
-        .map(|(name, folder)| {
-            let path = folder.path.as_ref().map_or("none".to_owned(), |path| path.display().to_string());
-            [name.to_owned(), path, folder.named_by.unwrap_or("platform").to_owned()]
-        })
-        .collect();
-    printer.data(&table::render(["FOLDER", "PATH", "NAMED BY"], &rows))?;
+    let rows: Vec<[String; 3]> = match folders::state() {
+        Some(folder) => {
+            let path = |name: &str| folder.path.join(name).display().to_string();
+            let named_by = folder.named_by.unwrap_or("platform").to_owned();
+            vec![
+                ["state".to_owned(), folder.path.display().to_string(), named_by],
+                ["log".to_owned(), path(log::FILE), "state".to_owned()],
+                ["panics".to_owned(), path(&crash::file_name("TIME")), "state".to_owned()],
+            ]
+        }
+        None => vec![["state".to_owned(), "none".to_owned(), "set AICR_STATE_DIR".to_owned()]],
+    };
+    printer.data(&table::render(["WHAT", "PATH", "NAMED BY"], &rows))?;
     Ok(Exit::Good)
 }

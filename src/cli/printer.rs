@@ -7,6 +7,7 @@ use super::Stop;
 use crate::{
     ops::Failure,
     report::{escape, words::Tone},
+    term::color::{self, Level, When},
 };
 use std::{
     borrow::Cow,
@@ -14,16 +15,6 @@ use std::{
     io::{self, IsTerminal, Write},
     time::Instant,
 };
-
-/// `--color`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Color {
-    /// On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`.
-    #[default]
-    Auto,
-    Always,
-    Never,
-}
 
 /// What a word is, for its color.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,14 +66,8 @@ pub struct Printer {
 }
 
 impl Printer {
-    pub fn new(color: Color, debug: bool) -> Printer {
-        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let colored = |is_terminal: bool| match color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto => is_terminal && !set("NO_COLOR") && !dumb,
-        };
+    pub fn new(color: When, debug: bool) -> Printer {
+        let colored = |is_terminal| color::level(color, is_terminal, |name| std::env::var(name).ok()) > Level::None;
         let out_is_terminal = io::stdout().is_terminal();
         Printer {
             out_is_terminal,
@@ -149,14 +134,14 @@ impl Printer {
         }
     }
 
-    /// Why there is no result: what, where, because, hint; one line each.
+    /// Why there is no result: what, where, because of what (the whole chain), hint; one line each.
     pub fn failure(&self, failure: &Failure) {
-        let Failure { kind: _, doing, at, because, hint } = failure;
+        let Failure { kind: _, doing, at, because: _, hint, cause: _ } = failure;
         let mut text = format!("{} failed to {}", self.paint_note(Role::Bad, "error:"), escape::line(doing));
         if let Some(at) = at {
             text += &format!("\n  at {}", escape::line(at));
         }
-        text += &format!("\n  because: {}", escape::line(because));
+        text += &format!("\n  because: {}", escape::line(&failure.reasons().join(": ")));
         if let Some(hint) = hint {
             text += &format!("\n{} {}", self.paint_note(Role::Good, "hint:"), escape::line(hint));
         }

@@ -10,7 +10,7 @@ use super::{
     table,
 };
 use crate::{
-    ops::snapshot::Place,
+    ops::place::Place,
     recipe::{Recipe, format},
     resolve::Resolution,
 };

@@ -15,7 +15,8 @@ use crate::{
     inventory::{Fact, Inventory, Node, Text},
     ops::{
         Failure, Kind,
-        snapshot::{self, Place},
+        place::{self, Document, Place},
+        snapshot,
     },
 };
 use std::{fmt::Display, time::Duration};
@@ -60,9 +61,9 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         };
         match &args.output {
             Place::ConfigMap { .. } if format == Format::Table => return Err(no_table(&args.output).into()),
-            Place::ConfigMap { namespace, name } => {
-                let place = (namespace.as_str(), name.as_str());
-                snapshot::write_config_map(&connection, place, ("Snapshot", written), &text, &now).await?;
+            Place::ConfigMap { .. } => {
+                let document = Document { kind: "Snapshot", format: written, text: &text, now: &now };
+                place::write(&args.output, &document, async || Ok(connection.clone())).await?;
                 printer.note(format!("wrote {}", args.output));
             }
             file => deliver(printer, file, &text)?,
@@ -76,7 +77,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
 }
 
 fn no_table(place: &Place) -> Failure {
-    Failure::new(Kind::Usage, "write the snapshot", "a table in a ConfigMap can be read by nobody")
+    Failure::new(Kind::Usage, "write the snapshot", "`--format table` cannot be written to a ConfigMap")
         .at(place.to_string())
         .hint("leave out --format table")
 }

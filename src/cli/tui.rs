@@ -1,16 +1,19 @@
 //! `aicr tui` and `aicr` alone on a terminal: the workbench; with `--script`, its frames without a terminal.
 
-use super::{Outcome, Printer, exit::Exit, global::Global, misuse, output::deliver};
+use super::{Outcome, Printer, exit::Exit, global::Global, output::deliver};
 use crate::{
     criteria::Criteria,
-    ops::{Failure, Kind, snapshot::Place},
-    term::color::{self, Level},
+    ops::{
+        Failure, Kind,
+        place::{self, Place},
+    },
+    term::color::{self, Level, When},
     workbench::{
         self, Look, RunOptions, Screen,
         script::{self, Frame},
     },
 };
-use std::{io::Read, path::PathBuf};
+use std::path::PathBuf;
 
 /// Open the workbench: cluster, recipe, diff, validation and comparison on five screens.
 ///
@@ -28,9 +31,9 @@ pub struct Args {
     /// The theme: dark, light, high-contrast, ansi16 or mono.
     #[arg(long, env = "AICR_THEME", value_name = "NAME")]
     theme: Option<String>,
-    /// How many colors: auto (when left out), never, 16, 256 or always.
-    #[arg(long, value_name = "LEVEL")]
-    colors: Option<String>,
+    /// An older name of --color, whose `always` means `true`.
+    #[arg(long, value_name = "WHEN", value_parser = super::global::color())]
+    colors: Option<When>,
     /// Only ASCII characters.
     #[arg(long)]
     ascii: bool,
@@ -75,7 +78,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let Some(path) = &args.script else {
         return Ok(runtime()?.block_on(workbench::run(options)).map(|()| Exit::Good)?);
     };
-    let script = read(path)?;
+    let script = place::read_local(&Place::parse(&path.to_string_lossy())?, "script")?;
     let (width, height) = args.size;
     let frames = runtime()?.block_on(script::play(&options, &script, width, height))?;
     match &args.frames {
@@ -104,24 +107,28 @@ impl Args {
     }
 
     fn options(&self, global: &Global) -> Result<RunOptions, Failure> {
-        let color = color::asked(self.colors.as_deref().unwrap_or("auto")).map_err(|word| {
-            misuse("read --colors", &format!("`{word}` is no color level"), "there are auto, never, 16, 256 and always")
-        })?;
         Ok(RunOptions {
             target: global.target()?,
             data: global.data.clone(),
             snapshots: self.snapshots.clone(),
             criteria: self.stated(global)?,
             screen: self.screen,
-            look: Look { theme: self.theme.clone(), color: color.or(self.never(global)), ascii: self.ascii || !utf8() },
+            look: Look { theme: self.theme.clone(), color: self.color(global), ascii: self.ascii || !utf8() },
             mouse: std::env::var("AICR_MOUSE").as_deref() != Ok("off"),
             image: self.image.clone(),
             namespace: self.namespace.clone(),
         })
     }
 
-    fn never(&self, global: &Global) -> Option<Level> {
-        (global.color == super::printer::Color::Never).then_some(Level::None)
+    /// `None` leaves it to whoever shows the frames.
+    fn color(&self, global: &Global) -> Option<Level> {
+        match self.colors {
+            Some(When::Always) => Some(Level::True),
+            Some(When::Auto) => None,
+            Some(when) => Some(color::level(when, true, |name| std::env::var(name).ok())),
+            None if global.color == When::Auto => None,
+            None => Some(color::level(global.color, true, |name| std::env::var(name).ok())),
+        }
     }
 
     fn stated(&self, global: &Global) -> Result<Option<Criteria>, Failure> {
@@ -139,19 +146,6 @@ fn utf8() -> bool {
         ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
     named.is_none_or(|locale| locale.to_lowercase().replace('-', "").contains("utf8"))
         && std::env::var("TERM").as_deref() != Ok("linux")
-}
-
-fn read(path: &PathBuf) -> Result<String, Failure> {
-    let mut text = String::new();
-    let read = if path.as_os_str() == "-" {
-        std::io::stdin().read_to_string(&mut text).map(|_| ())
-    } else {
-        std::fs::read_to_string(path).map(|read| text = read)
-    };
-    read.map_err(|error| {
-        Failure::new(Kind::Usage, "read the script", error.to_string()).at(path.display().to_string())
-    })?;
-    Ok(text)
 }
 
 /// Two threads beside the one that draws: building snapshots must not delay a key.

@@ -19,7 +19,8 @@ use crate::{
     inventory::Inventory,
     ops::{
         self, Failure,
-        snapshot::{self, Place},
+        place::{self, Document, Place},
+        snapshot,
         validate::{self, Conduct, Prepared},
     },
     recipe::Recipe,
@@ -180,11 +181,11 @@ async fn finish(args: &Args, connection: &Connection, prepared: &Prepared, print
     match (format, &place) {
         (ReportFormat::Events, _) => {}
         (ReportFormat::Text, place) => deliver(printer, place, &text::render(&report))?,
-        (ReportFormat::Ctrf, Place::ConfigMap { namespace, name }) => {
-            let written = ("Report", snapshot::Format::Json);
-            let (place, now) = ((namespace.as_str(), name.as_str()), cluster::now());
-            snapshot::write_config_map(connection, place, written, &ctrf::to_json(&report), &now).await?;
-            printer.note(format!("wrote cm://{namespace}/{name}"));
+        (ReportFormat::Ctrf, Place::ConfigMap { .. }) => {
+            let (text, now) = (ctrf::to_json(&report), cluster::now());
+            let document = Document { kind: "Report", format: place::Format::Json, text: &text, now: &now };
+            place::write(&place, &document, async || Ok(connection.clone())).await?;
+            printer.note(format!("wrote {place}"));
         }
         (ReportFormat::Ctrf, place) => deliver(printer, place, &ctrf::to_json(&report))?,
     }

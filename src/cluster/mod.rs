@@ -5,6 +5,7 @@
 pub mod collect;
 pub mod connection;
 pub mod credentials;
+pub mod config_map;
 pub mod decode;
 pub mod dial;
 pub mod error;

@@ -1,7 +1,9 @@
-//! Why a use case ended without its result, in the shape in which it is told: what, where, because, hint.
+//! Why a use case ended without its result: what was being done, where, because of what, and what to do.
+//!
+//! The error below stays there as the source, whole; its chain is printed once, by the consumer.
 
 use crate::cluster::{ClusterError, ClusterErrorKind};
-use std::fmt;
+use std::{error::Error, fmt, sync::Arc};
 
 /// What kind of failure; `cli::exit` maps each to an exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,11 +29,29 @@ pub struct Failure {
     pub at: Option<String>,
     pub because: String,
     pub hint: Option<String>,
+    /// The error whose words `because` has.
+    pub cause: Option<Cause>,
+}
+
+/// An error of a lower layer, for whoever asks for its type. Two are equal when their words are.
+#[derive(Clone, Debug)]
+pub struct Cause(Arc<dyn Error + Send + Sync>);
+
+impl PartialEq for Cause {
+    fn eq(&self, other: &Cause) -> bool {
+        self.0.to_string() == other.0.to_string()
+    }
 }
 
 impl Failure {
     pub fn new(kind: Kind, doing: impl Into<String>, because: impl Into<String>) -> Failure {
-        Failure { kind, doing: doing.into(), at: None, because: because.into(), hint: None }
+        Failure { kind, doing: doing.into(), at: None, because: because.into(), hint: None, cause: None }
+    }
+
+    /// A failure because of an error, which becomes its source.
+    pub fn from_error(kind: Kind, doing: impl Into<String>, error: impl Error + Send + Sync + 'static) -> Failure {
+        let because = error.to_string();
+        Failure { cause: Some(Cause(Arc::new(error))), ..Failure::new(kind, doing, because) }
     }
 
     pub fn at(mut self, at: impl Into<String>) -> Failure {
@@ -43,6 +63,21 @@ impl Failure {
         self.hint = Some(hint.into());
         self
     }
+
+    /// Why, from the nearest reason to the deepest. Many errors repeat their source in their own words; what was said is
+    /// not said again.
+    pub fn reasons(&self) -> Vec<String> {
+        let mut reasons = vec![self.because.clone()];
+        let mut deeper = self.source().and_then(Error::source);
+        while let Some(error) = deeper {
+            let words = error.to_string();
+            if !reasons.iter().any(|reason| reason.contains(&words)) {
+                reasons.push(words);
+            }
+            deeper = error.source();
+        }
+        reasons
+    }
 }
 
 impl fmt::Display for Failure {
@@ -51,7 +86,7 @@ impl fmt::Display for Failure {
         if let Some(at) = &self.at {
             write!(f, "\n  at {at}")?;
         }
-        write!(f, "\n  because: {}", self.because)?;
+        write!(f, "\n  because: {}", self.reasons().join(": "))?;
         if let Some(hint) = &self.hint {
             write!(f, "\nhint: {hint}")?;
         }
@@ -59,7 +94,11 @@ impl fmt::Display for Failure {
     }
 }
 
-impl std::error::Error for Failure {}
+impl Error for Failure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.as_ref().map(|cause| &*cause.0 as &(dyn Error + 'static))
+    }
+}
 
 impl From<ClusterError> for Failure {
     fn from(error: ClusterError) -> Failure {
@@ -75,6 +114,56 @@ impl From<ClusterError> for Failure {
             ClusterErrorKind::NotFound => Kind::NotFound,
             ClusterErrorKind::Protocol => Kind::Internal,
         };
-        Failure { kind, doing: error.doing, at: Some(error.at), because: error.found, hint: error.hint }
+        Failure {
+            kind,
+            doing: error.doing.clone(),
+            at: Some(error.at.clone()),
+            because: error.found.clone(),
+            hint: error.hint.clone(),
+            cause: Some(Cause(Arc::new(error))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    /// An error that says its own step only.
+    #[derive(Debug)]
+    struct Step(&'static str, Option<Box<Step>>);
+
+    impl fmt::Display for Step {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+
+    impl Error for Step {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            self.1.as_deref().map(|below| below as &(dyn Error + 'static))
+        }
+    }
+
+    #[test]
+    fn the_chain_is_said_once_from_the_nearest_reason_to_the_deepest() {
+        let deepest = Step("the disk is full", None);
+        let repeating = Step("writing: the disk is full", Some(Box::new(deepest)));
+        let error = Step("the file cannot be closed", Some(Box::new(repeating)));
+        let failure = Failure::from_error(Kind::Internal, "write x", error);
+        assert_eq!(failure.reasons(), ["the file cannot be closed", "writing: the disk is full"]);
+        assert_eq!(
+            failure.to_string(),
+            "failed to write x\n  because: the file cannot be closed: writing: the disk is full"
+        );
+    }
+
+    #[test]
+    fn the_error_below_keeps_its_type() {
+        let error = io::Error::from(io::ErrorKind::StorageFull);
+        let failure = Failure::from_error(Kind::Internal, "write x", error);
+        let source = failure.source().and_then(|source| source.downcast_ref::<io::Error>());
+        assert_eq!(source.map(io::Error::kind), Some(io::ErrorKind::StorageFull));
     }
 }

@@ -6,6 +6,7 @@ pub mod cleanup;
 pub mod connect;
 pub mod diff;
 pub mod failure;
+pub mod place;
 pub mod recipe;
 pub mod session;
 pub mod snapshot;

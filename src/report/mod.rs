@@ -5,6 +5,7 @@
 pub mod ctrf;
 pub mod escape;
 pub mod sarif;
+pub mod redact;
 pub mod text;
 pub mod words;
 

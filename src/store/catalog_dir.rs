@@ -4,6 +4,7 @@
 //! file above 10 MiB, no more than 256 MiB in all. Hidden files and folders (`.git`) and files that no catalog holds
 //! (pictures, archives) are passed over. The folder itself may be a link.
 
+use super::read::{Encoding, decode};
 use crate::catalog::{self, File, Files};
 use std::{
     fs,
@@ -43,8 +44,8 @@ pub enum CatalogDirProblem {
     Replaced,
     #[error("the file cannot be read: {0}")]
     File(io::Error),
-    #[error("the file is not UTF-8 (byte {byte})")]
-    NotText { byte: usize },
+    #[error("the file is not text: {0}")]
+    NotText(Encoding),
     #[error("the file has {bytes} bytes, more than the {LARGEST} allowed")]
     TooLarge { bytes: u64 },
     #[error("the catalog has more than the {LARGEST_SUM} bytes allowed")]
@@ -158,7 +159,7 @@ fn read(path: &Path) -> Result<String, CatalogDirProblem> {
     let file = fs::File::open(path).map_err(CatalogDirProblem::File)?;
     let mut bytes = Vec::new();
     file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(CatalogDirProblem::File)?;
-    String::from_utf8(bytes).map_err(|error| CatalogDirProblem::NotText { byte: error.utf8_error().valid_up_to() })
+    decode(bytes).map_err(CatalogDirProblem::NotText)
 }
 
 #[cfg(test)]
@@ -215,7 +216,7 @@ mod tests {
         fs::File::create(dir.path().join("big.yaml")).unwrap().set_len(LARGEST + 1).unwrap();
         refused(dir.path(), "big.yaml", "more than the 10485760 allowed");
         fs::write(dir.path().join("big.yaml"), b"a: \xff\n").unwrap();
-        refused(dir.path(), "big.yaml", "not UTF-8 (byte 3)");
+        refused(dir.path(), "big.yaml", "byte 3 is not UTF-8 text");
     }
 
     #[cfg(unix)]

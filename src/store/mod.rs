@@ -1,7 +1,8 @@
-//! The edge to files: catalogs in, documents in and out, platform folders.
+//! The edge to files: catalogs in, documents in and out, our own folder and the log in it.
 
 pub mod catalog_dir;
 pub mod embedded;
+pub mod folders;
+pub mod log;
 pub mod read;
-pub mod state_dir;
 pub mod write;

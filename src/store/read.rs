@@ -1,7 +1,7 @@
 //! Whole documents from a file or standard input (`-`).
 //!
-//! In: a path. Out: its text. Refuses what is no file, no UTF-8, or larger than [`LARGEST`]; what the text means is for
-//! `snapshot::format` and `recipe::format`.
+//! In: a path. Out: its text. Refuses what is not a file, not text, or larger than [`LARGEST`]; what the text means is for
+//! `snapshot::format` and `recipe::format`. Text is UTF-8, or UTF-16 with a byte order mark, as PowerShell's `>` writes it.
 
 use std::{
     fs,
@@ -16,23 +16,54 @@ pub const LARGEST: u64 = 64 << 20;
 #[derive(Debug)]
 pub enum ReadError {
     NotFound,
+    /// The system refuses us the file or a folder above it.
+    Forbidden,
     Directory,
     TooLarge,
-    /// The first byte that is no UTF-8.
-    NotText {
+    NotText(Encoding),
+    Io(io::Error),
+}
+
+/// Why bytes are not text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// The first byte that is not UTF-8, counted from 0.
+    NotUtf8 {
         byte: usize,
     },
-    Io(io::Error),
+    /// A byte order mark of UTF-16, and half a character at the end.
+    OddUtf16 {
+        bytes: usize,
+    },
+    /// The first byte of half a surrogate pair.
+    NotUtf16 {
+        byte: usize,
+    },
+    Utf32,
 }
 
 impl std::fmt::Display for ReadError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             ReadError::NotFound => f.write_str("no such file"),
+            ReadError::Forbidden => f.write_str("permission denied"),
             ReadError::Directory => f.write_str("it is a directory"),
             ReadError::TooLarge => write!(f, "it is larger than {} MiB", LARGEST >> 20),
-            ReadError::NotText { byte } => write!(f, "byte {byte} is not UTF-8 text"),
+            ReadError::NotText(encoding) => encoding.fmt(f),
             ReadError::Io(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl std::fmt::Display for Encoding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Encoding::NotUtf8 { byte } => write!(f, "byte {byte} is not UTF-8 text"),
+            Encoding::OddUtf16 { bytes } => {
+                write!(f, "it begins as UTF-16 text and has an odd number of bytes ({bytes})")
+            }
+            Encoding::NotUtf16 { byte } => write!(f, "it begins as UTF-16 text, and byte {byte} is not UTF-16"),
+            Encoding::Utf32 => f.write_str("it is UTF-32 text; UTF-8 and UTF-16 are read"),
         }
     }
 }
@@ -40,11 +71,14 @@ impl std::fmt::Display for ReadError {
 impl std::error::Error for ReadError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
+            ReadError::NotText(encoding) => Some(encoding),
             ReadError::Io(error) => Some(error),
             _ => None,
         }
     }
 }
+
+impl std::error::Error for Encoding {}
 
 /// The text of a file, or of standard input when the path is `-`.
 ///
@@ -55,7 +89,9 @@ pub fn read(path: &Path) -> Result<String, ReadError> {
         return text(io::stdin().lock());
     }
     let failed = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => ReadError::NotFound,
+        // A part of the path that is a file has nothing below it.
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ReadError::NotFound,
+        io::ErrorKind::PermissionDenied => ReadError::Forbidden,
         _ => ReadError::Io(error),
     };
     let metadata = fs::metadata(path).map_err(failed)?;
@@ -74,7 +110,41 @@ fn text(source: impl Read) -> Result<String, ReadError> {
     if bytes.len() as u64 > LARGEST {
         return Err(ReadError::TooLarge);
     }
-    String::from_utf8(bytes).map_err(|error| ReadError::NotText { byte: error.utf8_error().valid_up_to() })
+    decode(bytes).map_err(ReadError::NotText)
+}
+
+/// The text of a document's bytes, without its byte order mark.
+///
+/// # Errors
+/// See [`Encoding`].
+pub fn decode(bytes: Vec<u8>) -> Result<String, Encoding> {
+    match *bytes {
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Err(Encoding::Utf32),
+        [0xff, 0xfe, ..] => utf16(&bytes, u16::from_le_bytes),
+        [0xfe, 0xff, ..] => utf16(&bytes, u16::from_be_bytes),
+        [0xef, 0xbb, 0xbf, ..] => utf8(bytes[3..].to_vec()),
+        _ => utf8(bytes),
+    }
+}
+
+fn utf8(bytes: Vec<u8>) -> Result<String, Encoding> {
+    String::from_utf8(bytes).map_err(|error| Encoding::NotUtf8 { byte: error.utf8_error().valid_up_to() })
+}
+
+/// `bytes` begin with a byte order mark of two bytes.
+fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, Encoding> {
+    let (units, rest) = bytes[2..].as_chunks::<2>();
+    if !rest.is_empty() {
+        return Err(Encoding::OddUtf16 { bytes: bytes.len() });
+    }
+    let mut text = String::with_capacity(units.len());
+    let mut byte = 2;
+    for decoded in char::decode_utf16(units.iter().map(|two| unit(*two))) {
+        let letter = decoded.map_err(|_| Encoding::NotUtf16 { byte })?;
+        byte += letter.len_utf16() * 2;
+        text.push(letter);
+    }
+    Ok(text)
 }
 
 #[cfg(test)]
@@ -96,10 +166,41 @@ mod tests {
         assert!(matches!(read(dir.path()), Err(ReadError::Directory)));
         let binary = dir.path().join("binary");
         fs::write(&binary, b"ab\xff").unwrap();
-        assert!(matches!(read(&binary), Err(ReadError::NotText { byte: 2 })));
+        assert!(matches!(read(&binary), Err(ReadError::NotText(Encoding::NotUtf8 { byte: 2 }))));
         let huge = dir.path().join("huge");
         fs::File::create(&huge).unwrap().set_len(LARGEST + 1).unwrap();
         assert!(matches!(read(&huge), Err(ReadError::TooLarge)));
+    }
+
+    #[test]
+    fn a_path_through_a_file_names_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("file"), "x").unwrap();
+        assert!(matches!(read(&dir.path().join("file/x.yaml")), Err(ReadError::NotFound)));
+    }
+
+    #[track_caller]
+    fn decodes(bytes: &[u8], expected: Result<&str, Encoding>) {
+        assert_eq!(decode(bytes.to_vec()), expected.map(str::to_owned));
+    }
+
+    #[test]
+    fn utf_8_and_utf_16_are_told_by_their_byte_order_mark() {
+        decodes("a: é\n".as_bytes(), Ok("a: é\n"));
+        decodes(b"\xef\xbb\xbfa: 1\n", Ok("a: 1\n"));
+        decodes(b"\xff\xfea\0:\0 \0=\xd8\x80\xde", Ok("a: 🚀"));
+        decodes(b"\xfe\xff\0a\0:\0 \xd8=\xde\x80", Ok("a: 🚀"));
+        decodes(b"\xff\xfe", Ok(""));
+        decodes(b"", Ok(""));
+    }
+
+    #[test]
+    fn broken_text_is_named_by_its_first_bad_byte() {
+        decodes(b"\xff\xfea\0\n", Err(Encoding::OddUtf16 { bytes: 5 }));
+        decodes(b"\xff\xfea\0\0\xdcb\0", Err(Encoding::NotUtf16 { byte: 4 }));
+        decodes(b"\xff\xfe=\xd8", Err(Encoding::NotUtf16 { byte: 2 }));
+        decodes(b"\xff\xfe\0\0a\0\0\0", Err(Encoding::Utf32));
+        decodes(b"ab\xff", Err(Encoding::NotUtf8 { byte: 2 }));
     }
 
     #[test]

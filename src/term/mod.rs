@@ -1,7 +1,8 @@
-//! The edge to the terminal: enter and leave, one write per frame, colour level, keys.
+//! The edge to the terminal: enter and leave, one write per frame, the decision about color, keys.
 //!
 //! In: what crossterm reports. Out: [`input::Input`] and whole frames. Leaving is idempotent and happens on every way
-//! out: the guard's drop, the panic hook, signals (the workbench's driver) and before a foreign program gets the terminal.
+//! out: the guard's drop, a panic (`cli::crash`), signals (the workbench's driver) and before a foreign program gets the
+//! terminal.
 
 pub mod color;
 pub mod input;
@@ -12,7 +13,7 @@ use crossterm::{cursor, event, execute, terminal};
 use std::{
     io::{self, Write},
     sync::{
-        Mutex, Once, PoisonError,
+        Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, ThreadId},
@@ -39,10 +40,11 @@ impl Drop for Guard {
 /// # Errors
 /// Standard output is no terminal.
 pub fn enter(mouse: bool) -> io::Result<Guard> {
-    install_panic_hook();
     *DRAWS.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread::current().id());
     resume(mouse)?;
-    Ok(Guard(()))
+    let guard = Guard(());
+    panic_on_request();
+    Ok(guard)
 }
 
 /// Enters our modes again after [`leave`], as on the way back from a suspension or an editor.
@@ -50,7 +52,7 @@ pub fn enter(mouse: bool) -> io::Result<Guard> {
 /// # Errors
 /// The terminal is gone.
 pub fn resume(mouse: bool) -> io::Result<()> {
-    // Colour is decided by `color::level`; the library would read NO_COLOR on its own and drop bold colours silently.
+    // Color is decided by `color::level`; the library would read NO_COLOR on its own and drop bold colors silently.
     crossterm::style::force_color_output(true);
     terminal::enable_raw_mode()?;
     ENTERED.store(true, Ordering::SeqCst);
@@ -81,20 +83,23 @@ pub fn leave() {
     let _ = terminal::disable_raw_mode();
 }
 
-/// Restores the terminal before a panic's message is printed; a panic of a worker leaves the screen alone, its message
-/// arrives as a failed result.
-fn install_panic_hook() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            let draws = *DRAWS.lock().unwrap_or_else(PoisonError::into_inner);
-            if draws == Some(thread::current().id()) || !ENTERED.load(Ordering::SeqCst) {
-                leave();
-                before(info);
-            }
-        }));
-    });
+/// Gives the terminal back before the message of a panic on this thread. False when another thread draws: a message would
+/// tear its screen, and the screen is still in use.
+pub fn leave_for_message() -> bool {
+    let draws = *DRAWS.lock().unwrap_or_else(PoisonError::into_inner);
+    if draws == Some(thread::current().id()) || !ENTERED.load(Ordering::SeqCst) {
+        leave();
+        return true;
+    }
+    false
+}
+
+/// Panics where a test asks for it with `AICR_TEST_PANIC`; nothing in a released program.
+fn panic_on_request() {
+    #[cfg(debug_assertions)]
+    if std::env::var_os("AICR_TEST_PANIC").is_some_and(|place| place == "terminal") {
+        panic!("a test asked for this panic");
+    }
 }
 
 /// What a suspension came to.

@@ -10,10 +10,18 @@ use crate::{
     diff::{self},
     document::side::Side,
     inventory::Inventory,
-    ops::{self, Failure, Kind, snapshot::Format, validate::Prepared},
+    ops::{
+        self, Failure, Kind,
+        place::{self, Format, Place},
+        validate::Prepared,
+    },
     resolve::{Options, Resolution},
-    store,
-    term::{self, color, input, screen::Screen},
+    term::{
+        self,
+        color::{self, When},
+        input,
+        screen::Screen,
+    },
     validate::plan::PlanOptions,
 };
 use crossterm::event::EventStream;
@@ -39,7 +47,7 @@ const IMAGE: &str = concat!("aicr/check:", env!("CARGO_PKG_VERSION"));
 const NAMESPACE: &str = "aicr-validation";
 
 pub(super) async fn run(options: RunOptions) -> Result<(), Failure> {
-    let level = options.look.color.unwrap_or_else(|| color::level(|name| std::env::var(name).ok()));
+    let level = options.look.color.unwrap_or_else(|| color::level(When::Auto, true, |name| std::env::var(name).ok()));
     let (width, height) = crossterm::terminal::size().map_err(|error| terminal_failure(&error))?;
     let mut state = State::new(&options, level, width, height)
         .map_err(|error| Failure::new(Kind::Usage, "choose the theme", error.to_string()))?;
@@ -205,12 +213,9 @@ fn export(state: &mut State, path: &Path) {
     state.prepare();
     let (frame, _) = view::frame(state);
     let svg = screenshot::svg(&frame, &state.desk.theme, &format!("aicr workbench, {}", state.desk.screen.name()));
-    match std::fs::write(path, svg) {
+    match place::write_local(&Place::File(path.to_owned()), &svg) {
         Ok(()) => state.say(super::model::Severity::Ok, format!("wrote {}", path.display())),
-        Err(error) => {
-            let doing = format!("write {}", path.display());
-            state.say_failure(Failure::new(Kind::Usage, doing, error.to_string()));
-        }
+        Err(failure) => state.say_failure(failure),
     }
 }
 
@@ -353,7 +358,7 @@ impl Worker {
                     "write the snapshot",
                     move || {
                         let text = ops::snapshot::text(&snapshot, Format::Yaml);
-                        write_file(&path, &text).map(|()| said.clone())
+                        place::write_local(&Place::File(path), &text).map(|()| said.clone())
                     },
                     |answer| answer.map_or_else(Msg::Failed, Msg::Done),
                 );
@@ -497,24 +502,13 @@ async fn plan_on(
 }
 
 fn read_snapshot(path: &Path) -> Result<Inventory, Failure> {
-    let text = read_text("read the snapshot", path)?;
+    let text = place::read_local(&Place::File(path.to_owned()), "snapshot")?;
     ops::snapshot::parse(&text, &path.display().to_string())
 }
 
 fn read_recipe(catalog: &Catalog, path: &Path) -> Result<Side, Failure> {
-    let text = read_text("read the recipe", path)?;
+    let text = place::read_local(&Place::File(path.to_owned()), "recipe")?;
     ops::diff::read_recipe(catalog, &path.display().to_string(), &text).map(|(side, _)| side)
-}
-
-fn read_text(doing: &str, path: &Path) -> Result<String, Failure> {
-    store::read::read(path)
-        .map_err(|error| Failure::new(Kind::NotFound, doing, error.to_string()).at(path.display().to_string()))
-}
-
-fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
-    let at = path.display().to_string();
-    store::write::write(path, text.as_bytes())
-        .map_err(|error| Failure::new(Kind::Usage, "write the snapshot", error.to_string()).at(at))
 }
 
 /// Milliseconds since the epoch.

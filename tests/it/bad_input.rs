@@ -142,6 +142,31 @@ fn a_file_that_is_no_text() {
 }
 
 #[test]
+fn utf_16_as_powershell_writes_it_is_read_and_half_a_character_is_an_error() {
+    let sandbox = Sandbox::new();
+    let text = demo_snapshot(&sandbox);
+    let utf16: Vec<u8> = std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    std::fs::write(sandbox.home().join("utf16.yaml"), &utf16).unwrap();
+    std::fs::write(sandbox.home().join("bom.yaml"), format!("\u{feff}{text}")).unwrap();
+    for name in ["utf16.yaml", "bom.yaml"] {
+        let run = sandbox.aicr(&["diff", "--baseline", "plain.yaml", "--target", name, "--fail-on-drift"]);
+        assert_eq!(run.code, 0, "{}", run.transcript);
+    }
+    std::fs::write(sandbox.home().join("odd.yaml"), [&*utf16, b"\n"].concat()).unwrap();
+    let run = sandbox.aicr(&["recipe", "--snapshot", "odd.yaml"]);
+    assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{}", run.transcript);
+    golden("odd_utf16", &run.transcript.replace(&(utf16.len() + 1).to_string(), "[odd]"));
+}
+
+/// The demo cluster's snapshot, as the file `plain.yaml` too.
+fn demo_snapshot(sandbox: &Sandbox) -> String {
+    let run = sandbox.aicr(&["--demo", "snapshot"]);
+    assert_eq!(run.code, 0, "{}", run.transcript);
+    sandbox.file("plain.yaml", &run.stdout);
+    run.stdout
+}
+
+#[test]
 fn a_megabyte_of_nonsense_on_standard_input() {
     let run = Sandbox::new().aicr_with(&["recipe", "--snapshot", "-"], &"lorem ipsum ".repeat(90_000));
     assert_eq!(run.code, 2, "{}", run.transcript);

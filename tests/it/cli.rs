@@ -275,18 +275,16 @@ fn the_demo_validates_and_a_fault_is_a_verdict() {
 }
 
 #[test]
-fn folders_follow_our_variables_then_xdg() {
+fn the_state_folder_follows_our_variable_then_xdg() {
     let sandbox = Sandbox::new();
-    let output = sandbox
-        .command(&["paths"])
-        .env("AICR_STATE_DIR", "/s")
-        .env("XDG_STATE_HOME", "/x")
-        .env("XDG_CACHE_HOME", "/c")
-        .output()
-        .unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.contains("/s") && text.contains("AICR_STATE_DIR") && text.contains("/c/aicr"), "{text}");
-    assert!(!text.contains("/x"), "{text}");
+    let paths = |variables: &[(&str, &str)]| {
+        let output = sandbox.command(&["paths"]).envs(variables.iter().copied()).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let text = paths(&[("AICR_STATE_DIR", "/s"), ("XDG_STATE_HOME", "/x")]);
+    assert!(text.contains("/s/aicr.log") && text.contains("AICR_STATE_DIR") && !text.contains("/x"), "{text}");
+    let text = paths(&[("XDG_STATE_HOME", "/x")]);
+    assert!(text.contains("/x/aicr/aicr.log") && text.contains("XDG_STATE_HOME"), "{text}");
 }
 
 #[test]
@@ -296,4 +294,21 @@ fn color_is_on_request_where_there_is_no_terminal() {
     assert!(!sandbox.aicr(&arguments).transcript.contains('\u{1b}'));
     let colored = sandbox.aicr(&[&["--color", "always"], &*arguments].concat());
     assert!(colored.stdout.contains('\u{1b}'), "{}", colored.stdout);
+}
+
+#[test]
+fn color_follows_the_flag_then_no_color_then_clicolor_force() {
+    let sandbox = Sandbox::new();
+    let arguments = with(&["explain", "components.gpu-operator.version"]);
+    let colored = |flag: &[&str], environment: &[(&str, &str)]| {
+        let mut command = sandbox.command(&[flag, &*arguments].concat());
+        let output = command.envs(environment.iter().copied()).output().unwrap();
+        assert!(output.status.success());
+        output.stdout.contains(&0x1b)
+    };
+    assert!(colored(&[], &[("CLICOLOR_FORCE", "1")]));
+    assert!(!colored(&[], &[("CLICOLOR_FORCE", "0")]));
+    assert!(!colored(&[], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
+    assert!(!colored(&["--color", "never"], &[("CLICOLOR_FORCE", "1")]));
+    assert!(colored(&["--color", "16"], &[("NO_COLOR", "1"), ("TERM", "dumb")]));
 }

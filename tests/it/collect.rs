@@ -66,9 +66,22 @@ async fn a_server_that_is_not_there_is_one_error() {
 #[tokio::test]
 #[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
 async fn a_snapshot_goes_to_a_config_map_and_back() {
-    use aicr::ops::{Kind, snapshot as op};
-    let connection = real_cluster().await;
-    let place = ("default", "aicr-test-round-trip");
+    round_trip(real_cluster().await).await;
+}
+
+#[tokio::test]
+async fn a_snapshot_goes_to_a_config_map_of_the_demo_and_back() {
+    let demo = aicr::ops::connect::Target::Demo(Default::default());
+    round_trip(aicr::ops::connect::connect(&demo).await.expect("the demo")).await;
+}
+
+async fn round_trip(connection: Connection) {
+    use aicr::ops::{
+        Kind,
+        place::{self, Document, Format, Place},
+        snapshot as op,
+    };
+    let place = Place::parse("cm://default/aicr-test-round-trip").expect("a place");
     let now = "2026-06-01T00:00:00Z";
     let taken = op::take(&connection, now).await.expect("a snapshot");
     // A ConfigMap has no room for thousands of nodes.
@@ -76,20 +89,22 @@ async fn a_snapshot_goes_to_a_config_map_and_back() {
     record.measurements.retain(|measurement| measurement.kind == "K8s");
     let snapshot = snapshot::inventory(record);
 
-    for written in [op::Format::Yaml, op::Format::Json] {
-        let text = op::text(&snapshot, written);
-        op::write_config_map(&connection, place, ("Snapshot", written), &text, now).await.expect("written");
-        let read = op::read_config_map(&connection, place.0, place.1).await.expect("read");
-        assert_eq!(op::parse(&read, "cm").expect("a snapshot"), snapshot, "{written:?}");
+    for format in [Format::Yaml, Format::Json] {
+        let text = op::text(&snapshot, format);
+        let document = Document { kind: "Snapshot", format, text: &text, now };
+        place::write(&place, &document, async || Ok(connection.clone())).await.expect("written");
+        let read = place::read(&place, "snapshot", async || Ok(connection.clone())).await.expect("read");
+        assert_eq!(op::parse(&read, "cm").expect("a snapshot"), snapshot, "{format:?}");
     }
     let api: kube::Api<k8s_openapi::api::core::v1::ConfigMap> =
-        kube::Api::namespaced(connection.client.clone(), place.0);
-    api.delete(place.1, &kube::api::DeleteParams::default()).await.expect("removed");
+        kube::Api::namespaced(connection.client.clone(), "default");
+    api.delete("aicr-test-round-trip", &kube::api::DeleteParams::default()).await.expect("removed");
 
-    let missing = op::read_config_map(&connection, place.0, place.1).await.expect_err("it is gone");
+    let missing = place::read(&place, "snapshot", async || Ok(connection.clone())).await.expect_err("it is removed");
     assert_eq!(missing.kind, Kind::NotFound);
-    let nowhere = ("no-such-namespace", "x");
-    let refused = op::write_config_map(&connection, nowhere, ("Snapshot", op::Format::Yaml), "x", now).await;
+    let nowhere = Place::parse("cm://no-such-namespace/x").expect("a place");
+    let document = Document { kind: "Snapshot", format: Format::Yaml, text: "x", now };
+    let refused = place::write(&nowhere, &document, async || Ok(connection.clone())).await;
     assert!(refused.expect_err("no namespace").hint.is_some_and(|hint| hint.contains("create namespace")));
 }
 

@@ -8,6 +8,7 @@ mod cli;
 mod collect;
 mod conformance;
 mod demo_api;
+mod log;
 mod readme;
 mod real_cluster;
 mod report;

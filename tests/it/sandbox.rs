@@ -74,7 +74,8 @@ impl Sandbox {
         self.run(arguments, output)
     }
 
-    fn run(&self, arguments: &[&str], output: Output) -> Run {
+    /// What a finished command left.
+    pub fn run(&self, arguments: &[&str], output: Output) -> Run {
         let code = output.status.code().unwrap_or(-1);
         let stdout = String::from_utf8(output.stdout).unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();

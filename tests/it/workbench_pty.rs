@@ -47,6 +47,10 @@ struct Terminal {
 
 impl Terminal {
     fn start(columns: u16, rows: u16, arguments: &str) -> Terminal {
+        Terminal::start_with(columns, rows, arguments, &[])
+    }
+
+    fn start_with(columns: u16, rows: u16, arguments: &str, variables: &[(&str, &std::ffi::OsStr)]) -> Terminal {
         let size = |columns, rows| PtySize { cols: columns, rows, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
         let modes = format!("{:?}", pair.master.get_termios());
@@ -58,6 +62,7 @@ impl Terminal {
         command.env("HOME", std::env::temp_dir());
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");
+        variables.iter().for_each(|(name, value)| command.env(name, value));
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let shown = Arc::new(Shown::default());
@@ -229,6 +234,17 @@ fn being_told_to_end_restores_the_terminal() {
         kill_process(terminal.program(), signal).unwrap();
         terminal.restored(130);
     }
+}
+
+#[test]
+fn a_panic_restores_the_terminal_before_its_message_and_ends_with_8() {
+    let state = tempfile::tempdir().unwrap();
+    let variables = [("AICR_TEST_PANIC", "terminal".as_ref()), ("AICR_STATE_DIR", state.path().as_os_str())];
+    let mut terminal = Terminal::start_with(120, 24, "--demo tui", &variables);
+    terminal.shows("failed to finish, because of a fault in aicr");
+    terminal.shows("panic-");
+    terminal.restored(8);
+    assert_eq!(std::fs::read_dir(state.path()).unwrap().count(), 2, "the log and the report");
 }
 
 #[test]

@@ -1,0 +1,301 @@
+//! Where documents come from and go to: standard streams, a file, a ConfigMap, or (only to read) the web.
+//!
+//! In: a place as a person typed it. Out: the document's text, or a document that is there whole or not at all. What the
+//! text means is for the formats. Files need no runtime and no connection, hence the two ways in: [`read_local`] and
+//! [`read`].
+
+use super::{Failure, Kind};
+use crate::{
+    cluster::{Connection, config_map},
+    store::{
+        read::{self, ReadError},
+        write,
+    },
+};
+use std::{fmt, io, path::PathBuf};
+
+/// Where a document is or shall be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// `-` or nothing: standard input or output.
+    Standard,
+    File(PathBuf),
+    /// `cm://namespace/name`.
+    ConfigMap {
+        namespace: String,
+        name: String,
+    },
+    /// `http://` or `https://`, only to read.
+    Web(String),
+}
+
+impl Place {
+    /// Reads a `-o` or an input as typed.
+    ///
+    /// # Errors
+    /// `Usage` for `cm://` without namespace or name.
+    pub fn parse(text: &str) -> Result<Place, Failure> {
+        let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+        if matches!(scheme.as_deref(), Some("http" | "https")) {
+            return Ok(Place::Web(text.to_owned()));
+        }
+        let Some(rest) = text.strip_prefix("cm://") else {
+            return Ok(if text.is_empty() || text == "-" { Place::Standard } else { Place::File(text.into()) });
+        };
+        match rest.split_once('/').map(|(namespace, name)| (namespace.trim(), name.trim())) {
+            Some((namespace, name)) if is_name(namespace) && is_name(name) => {
+                Ok(Place::ConfigMap { namespace: namespace.to_owned(), name: name.to_owned() })
+            }
+            _ => {
+                let because = "found a `cm://` that names no ConfigMap";
+                Err(Failure::new(Kind::Usage, "understand where the document is", because)
+                    .at(text)
+                    .hint("write cm://NAMESPACE/NAME, for example cm://default/aicr-snapshot"))
+            }
+        }
+    }
+
+    /// What a message calls the place when something is read from it.
+    pub fn source(&self) -> String {
+        match self {
+            Place::Standard => "standard input".to_owned(),
+            other => other.to_string(),
+        }
+    }
+
+    /// Whether reading and writing needs neither a runtime nor a connection.
+    pub fn is_local(&self) -> bool {
+        matches!(self, Place::Standard | Place::File(_))
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Standard => f.write_str("-"),
+            Place::File(path) => write!(f, "{}", path.display()),
+            Place::ConfigMap { namespace, name } => write!(f, "cm://{namespace}/{name}"),
+            Place::Web(url) => f.write_str(url),
+        }
+    }
+}
+
+/// A DNS subdomain, which names of namespaces and ConfigMaps are.
+fn is_name(text: &str) -> bool {
+    let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.';
+    !text.is_empty() && text.len() <= 253 && text.bytes().all(good) && !text.starts_with(['-', '.'])
+}
+
+/// The format in which a document is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    #[default]
+    Yaml,
+    Json,
+}
+
+impl Format {
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Yaml => "yaml",
+            Format::Json => "json",
+        }
+    }
+}
+
+/// A finished document.
+#[derive(Clone, Copy, Debug)]
+pub struct Document<'d> {
+    /// Its kind, as a ConfigMap is labeled with it: `Snapshot`, `Report`.
+    pub kind: &'d str,
+    pub format: Format,
+    pub text: &'d str,
+    /// When it was made, in RFC 3339.
+    pub now: &'d str,
+}
+
+/// The text of a document from standard input or a file. `what` is what it should be: `snapshot`, `recipe`.
+///
+/// # Errors
+/// `NotFound` for a file that does not exist; `Usage` for what is not a file, not text, too large or forbidden, and for
+/// a place that is not local. The source is a [`ReadError`].
+pub fn read_local(place: &Place, what: &str) -> Result<String, Failure> {
+    let doing = format!("read the {what}");
+    let path = match place {
+        Place::Standard => "-".as_ref(),
+        Place::File(path) => path.as_path(),
+        Place::ConfigMap { .. } | Place::Web(_) => {
+            let failure = Failure::new(Kind::Usage, doing, "only files and standard input are read here");
+            return Err(failure.at(place.to_string()).hint("save it to a file, and give the file"));
+        }
+    };
+    read::read(path).map_err(|error| {
+        let (kind, hint) = match &error {
+            ReadError::NotFound => {
+                (Kind::NotFound, format!("write one with `aicr {what} -o {what}.yaml`, or correct the path"))
+            }
+            ReadError::Forbidden => (Kind::Usage, "ask for the right to read it, or give another file".to_owned()),
+            ReadError::Directory => (Kind::Usage, format!("give the {what} file in it")),
+            ReadError::TooLarge => (Kind::Usage, format!("is this really a {what}?")),
+            ReadError::NotText(_) => (Kind::Usage, format!("is this really a {what}? Save it as UTF-8 text")),
+            ReadError::Io(_) => (Kind::Usage, "correct the path or its permissions".to_owned()),
+        };
+        Failure::from_error(kind, doing, error).at(place.source()).hint(hint)
+    })
+}
+
+/// The text of a document from any place; `connect` is called only for a ConfigMap.
+///
+/// # Errors
+/// As [`read_local`]; for a ConfigMap as `connect` and [`config_map::read`].
+pub async fn read(
+    place: &Place,
+    what: &str,
+    connect: impl AsyncFnOnce() -> Result<Connection, Failure>,
+) -> Result<String, Failure> {
+    match place {
+        Place::ConfigMap { namespace, name } => Ok(config_map::read(&connect().await?, namespace, name).await?),
+        Place::Web(url) => {
+            let failure = Failure::new(Kind::Usage, format!("read the {what}"), "nothing is fetched from the network");
+            Err(failure.at(url.as_str()).hint("download it, look at it, and give the file (or `-` for standard input)"))
+        }
+        Place::Standard | Place::File(_) => read_local(place, what),
+    }
+}
+
+/// Writes a document to standard output or, whole or not at all, to a file.
+///
+/// # Errors
+/// What the system says; a file is then as it was. A place that is not local.
+pub fn write_local(place: &Place, text: &str) -> Result<(), Failure> {
+    let path = match place {
+        Place::Standard => "-".as_ref(),
+        Place::File(path) => path.as_path(),
+        Place::ConfigMap { .. } | Place::Web(_) => return Err(unsuited(place)),
+    };
+    write::write(path, text.as_bytes()).map_err(|error| unwritable(&place.to_string(), error))
+}
+
+/// Writes a document to a file, standard output or a ConfigMap, whole or not at all; `connect` is called only for a
+/// ConfigMap.
+///
+/// # Errors
+/// As [`write_local`]; for a ConfigMap as `connect` and [`config_map::write`].
+pub async fn write(
+    place: &Place,
+    document: &Document<'_>,
+    connect: impl AsyncFnOnce() -> Result<Connection, Failure>,
+) -> Result<(), Failure> {
+    let Place::ConfigMap { namespace, name } = place else { return write_local(place, document.text) };
+    let written = config_map::Content {
+        component: document.kind,
+        format: document.format.name(),
+        text: document.text,
+        now: document.now,
+    };
+    Ok(config_map::write(&connect().await?, namespace, name, &written).await?)
+}
+
+/// Finds out before long work that its result could not be written.
+///
+/// # Errors
+/// As [`write_local`] for a file; nothing is changed.
+pub fn probe(place: &Place) -> Result<(), Failure> {
+    match place {
+        Place::File(path) => write::probe(path).map_err(|error| unwritable(&place.to_string(), error)),
+        Place::Standard | Place::ConfigMap { .. } => Ok(()),
+        Place::Web(_) => Err(unsuited(place)),
+    }
+}
+
+fn unsuited(place: &Place) -> Failure {
+    let because = match place {
+        Place::Web(_) => "documents are read from the web, not written to it",
+        _ => "this command writes to files and standard output only",
+    };
+    Failure::new(Kind::Usage, "write the output", because).at(place.to_string()).hint("give a file name, or `-`")
+}
+
+/// The failure for a file that cannot be written; what is there is still as it was.
+pub fn unwritable(at: &str, error: io::Error) -> Failure {
+    let (kind, hint) = match error.kind() {
+        io::ErrorKind::NotFound => (Kind::Usage, "create its directory first, or choose another --output"),
+        io::ErrorKind::IsADirectory => (Kind::Usage, "give the name of a file in it"),
+        io::ErrorKind::NotADirectory => (Kind::Usage, "a part of the path is a file; choose another --output"),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            (Kind::Usage, "choose another --output, or ask for the right to write there")
+        }
+        _ => (Kind::Internal, "what was there before is unchanged; make room or choose another --output"),
+    };
+    Failure::from_error(kind, "write the output", error).at(at).hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::read::Encoding;
+    use std::error::Error;
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let found = match Place::parse(text) {
+            Ok(place) => format!("{place:?}"),
+            Err(failure) => failure.because,
+        };
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_place_is_standard_a_file_a_config_map_or_on_the_web() {
+        check("-", "Standard");
+        check("", "Standard");
+        check("a/b.yaml", "File(\"a/b.yaml\")");
+        check("cm://ns/name", "ConfigMap { namespace: \"ns\", name: \"name\" }");
+        check("HTTPS://example.org/s.yaml", "Web(\"HTTPS://example.org/s.yaml\")");
+    }
+
+    #[test]
+    fn a_config_map_needs_both_names() {
+        for text in ["cm://", "cm://ns", "cm:///name", "cm://ns/", "cm://../name", "cm://ns/a/b"] {
+            check(text, "found a `cm://` that names no ConfigMap");
+        }
+    }
+
+    /// The kind of the failure, and the error below it.
+    #[track_caller]
+    fn refused(path: PathBuf, kind: Kind, is: impl Fn(&ReadError) -> bool) {
+        let failure = read_local(&Place::File(path), "snapshot").unwrap_err();
+        assert_eq!(failure.kind, kind, "{failure}");
+        assert!(failure.source().unwrap().downcast_ref::<ReadError>().is_some_and(is), "{failure}");
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_why() {
+        let dir = tempfile::tempdir().unwrap();
+        refused(dir.path().join("missing"), Kind::NotFound, |error| matches!(error, ReadError::NotFound));
+        refused(dir.path().into(), Kind::Usage, |error| matches!(error, ReadError::Directory));
+        let odd = dir.path().join("odd");
+        std::fs::write(&odd, b"\xff\xfea\0\n").unwrap();
+        let is = |error: &ReadError| matches!(error, ReadError::NotText(Encoding::OddUtf16 { bytes: 5 }));
+        refused(odd, Kind::Usage, is);
+    }
+
+    #[test]
+    fn a_document_of_any_encoding_is_the_same_text() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = Place::File(dir.path().join("s.yaml"));
+        for bytes in
+            [&b"a: 1\n"[..], b"\xef\xbb\xbfa: 1\n", b"\xff\xfea\0:\0 \x001\0\n\0", b"\xfe\xff\0a\0:\0 \x001\0\n"]
+        {
+            std::fs::write(dir.path().join("s.yaml"), bytes).unwrap();
+            assert_eq!(read_local(&place, "snapshot").unwrap(), "a: 1\n");
+        }
+    }
+
+    #[test]
+    fn nothing_is_written_to_the_web() {
+        let place = Place::parse("https://example.org/x").unwrap();
+        assert_eq!(probe(&place).unwrap_err().kind, Kind::Usage);
+        assert_eq!(write_local(&place, "x").unwrap_err().kind, Kind::Usage);
+    }
+}
