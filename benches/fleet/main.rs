@@ -6,7 +6,7 @@
 //! figures depend on the machine: nothing here fails for being slow.
 //!
 //! `-- --nodes N` `--rate N` updates a second, `--seconds N` of each measurement of a processor, `--runs N` of what is
-//! started anew, `--hours N` of simulated updates (0 leaves them out), `--k9s FILE`, `--peer "other recipe --service eks"`.
+//! started again, `--hours N` of simulated updates (0 leaves them out), `--k9s FILE`, `--peer "other recipe --service eks"`.
 
 mod node;
 mod process;
@@ -225,7 +225,7 @@ const K9S_LOOKS: Looks = Looks {
     },
 };
 
-/// The number stands behind a word, with or without a separator.
+/// The number after a word, with or without a separator.
 fn counted(text: &str, word: &str, number: usize) -> bool {
     let plain = number.to_string();
     let grouped = match plain.len() {
@@ -372,7 +372,7 @@ fn table(
         println!("| {what:<44} | {ours:<24} | {goal:<18} | {theirs:<28} |");
     };
     println!(
-        "{} nodes, {} runs of what is started anew (medians), {} keys, {} s of processor time\n",
+        "{} nodes, {} runs of each whole process (medians), {} keys, {} s of processor time\n",
         options.nodes, options.runs, KEYS, options.seconds
     );
     row("what", "aicr".into(), "goal", "k9s, or who is named".into());

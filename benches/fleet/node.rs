@@ -146,7 +146,7 @@ fn status(status: &mut Message, index: usize, shape: &Shape, updates: u64) {
         }
     }
     let now = EPOCH + updates * 10 + index as u64 % 10;
-    let ready = updates / FLIP_EVERY % 2 == 0;
+    let ready = (updates / FLIP_EVERY).is_multiple_of(2);
     for (kind, holds, reason) in [
         ("MemoryPressure", false, "KubeletHasSufficientMemory"),
         ("DiskPressure", false, "KubeletHasNoDiskPressure"),
