@@ -8,6 +8,8 @@
 //! `-- --nodes N` `--rate N` updates a second, `--seconds N` of each measurement of a processor, `--runs N` of what is
 //! started again, `--hours N` of simulated updates (0 leaves them out), `--k9s FILE`, `--peer "other recipe --service eks"`.
 
+#![expect(clippy::disallowed_methods, reason = "a bench starts programs and looks at clocks")]
+
 mod node;
 mod process;
 mod screen;

@@ -101,7 +101,7 @@ fn naming(kind: &Kind) -> BTreeSet<String> {
     for name in modules().names() {
         let path = name.path.join("::");
         let is_named = |member: &&str| path == **member || path.starts_with(&format!("{member}::"));
-        if kind.paths.iter().any(|member| is_named(member)) {
+        if kind.paths.iter().any(is_named) {
             files.insert(name.file.clone());
         }
     }
