@@ -4,6 +4,8 @@
 //! `cargo bench -- --peer "other recipe --service eks"` times another program's command beside ours, alternating with it,
 //! so that both meet the same machine. `--runs N` sets how often.
 
+#![expect(clippy::disallowed_methods, reason = "a bench starts programs and looks at clocks")]
+
 use aicr::{
     catalog::{Catalog, File},
     cluster::watch::{LiveStatus, LiveView},

@@ -31,11 +31,18 @@ pub mod text;
 pub mod validate;
 pub mod yaml;
 // -- edges: one outside world each -----------------------------------------------------------------------------------
+#[expect(clippy::disallowed_methods, reason = "an edge: reads kubeconfigs, the environment and the clock")]
 pub mod cluster;
+#[expect(clippy::disallowed_methods, reason = "an edge: its API server has a clock")]
 pub mod demo;
+#[expect(clippy::disallowed_methods, reason = "an edge: files are its world")]
 pub mod store;
+#[expect(clippy::disallowed_methods, reason = "an edge: the terminal is its world")]
 pub mod term;
 // -- joints and consumers --------------------------------------------------------------------------------------------
+#[expect(clippy::disallowed_methods, reason = "a consumer: streams, arguments and the environment come in here")]
 pub mod cli;
+#[expect(clippy::disallowed_methods, reason = "joins core and edges: reads the clock for them")]
 pub mod ops;
+#[expect(clippy::disallowed_methods, reason = "a consumer: its driver has a clock and starts the editor")]
 pub mod workbench;

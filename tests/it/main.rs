@@ -1,5 +1,7 @@
 //! One integration crate; one module per topic.
 
+#![expect(clippy::disallowed_methods, reason = "tests read files, start programs and look at clocks")]
+
 mod api_contract;
 mod bad_input;
 mod catalog_equality;

@@ -70,7 +70,7 @@ const EDGES: &[Rule] = &[
     rule(
         "demo",
         "cluster",
-        "base64 bytes futures getrandom http http_body http_body_util hyper hyper_util kube tokio tower tracing",
+        "base64 bytes flate2 futures getrandom http http_body http_body_util hyper hyper_util kube tokio tower tracing",
         "clock network",
     ),
     rule("store", "catalog report", "directories include_dir tracing tracing_subscriber", "clock environment files"),
@@ -95,7 +95,7 @@ const ABOVE: &[Rule] = &[
     rule("main", "cli", "color_eyre", "environment print"),
 ];
 
-/// Arrows that are on their way out; the code may have no other.
+/// Arrows that are on their way out: they must be in the code, and the code may have no other.
 const PENDING: &[(&str, &str)] =
     &[("demo", "bundle"), ("demo", "catalog"), ("demo", "criteria"), ("demo", "resolve"), ("demo", "store")];
 
@@ -117,10 +117,9 @@ const HOMES: &[(&str, &str)] =
 
 #[test]
 fn every_module_names_only_what_its_layer_may() {
-    let (found, used) = violations(super::modules());
-    for (from, to) in PENDING.iter().filter(|arrow| !used.contains(*arrow)) {
-        println!("`{from}` no longer names `{to}`: take it out of PENDING");
-    }
+    let (mut found, used) = violations(super::modules());
+    let stale = PENDING.iter().filter(|arrow| !used.contains(*arrow));
+    found.extend(stale.map(|(from, to)| format!("`{from}` no longer names `{to}`: take it out of PENDING")));
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 

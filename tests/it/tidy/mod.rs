@@ -2,6 +2,7 @@
 
 mod layers;
 mod names;
+mod places;
 
 use std::{
     fs,
