@@ -2,8 +2,13 @@
 
 use aicr::{
     cluster::{self, ClusterErrorKind, Connection},
-    demo::{self, Demo, DemoOptions, Fault, PodExit, PodRun, PodRunner},
-    fingerprint, ops,
+    demo::{self, Demo, PodExit, PodRun, PodRunner},
+    fingerprint,
+    ops::{
+        self,
+        demo::{DemoOptions, to_demo},
+        fault::Fault,
+    },
     snapshot::format,
 };
 use futures::{AsyncBufReadExt, StreamExt, future::BoxFuture};
@@ -17,11 +22,13 @@ fn options() -> DemoOptions {
 }
 
 fn start(options: &DemoOptions) -> Demo {
-    demo::start(options).expect("a demo")
+    // Without a runner of their own these clusters have no program to run.
+    let prepared = ops::demo::prepare(options).expect("a world");
+    demo::start(&demo::Options { runner: options.runner.clone(), ..prepared }).expect("a demo")
 }
 
 fn connect(options: &DemoOptions) -> Connection {
-    ops::connect::to_demo(&start(options))
+    to_demo(&start(options))
 }
 
 fn faulty(fault: &str) -> Demo {
@@ -30,7 +37,7 @@ fn faulty(fault: &str) -> Demo {
 }
 
 fn with_fault(fault: &str) -> Connection {
-    ops::connect::to_demo(&faulty(fault))
+    to_demo(&faulty(fault))
 }
 
 fn with_runner(run: impl Fn(PodRun) -> BoxFuture<'static, PodExit> + Send + Sync + 'static) -> DemoOptions {
@@ -153,7 +160,7 @@ async fn a_snapshot_of_the_demo_equals_the_reference_s_of_the_cluster_it_stands_
 #[tokio::test(start_paused = true)]
 async fn services_answer_what_checks_ask() {
     let demo = start(&options());
-    let connection = ops::connect::to_demo(&demo);
+    let connection = to_demo(&demo);
     let metrics = demo.http("http://nvidia-dcgm-exporter.gpu-operator.svc:9400/metrics").expect("an exporter");
     for name in ["DCGM_FI_DEV_GPU_UTIL", "DCGM_FI_DEV_FB_USED", "DCGM_FI_DEV_GPU_TEMP", "DCGM_FI_DEV_POWER_USAGE"] {
         assert!(metrics.body().contains(&format!("\n{name}{{gpu=\"0\"")), "{name}");
@@ -190,7 +197,7 @@ async fn further_nodes_can_be_asked_for() {
 
 #[test]
 fn without_a_runtime_there_is_one_error() {
-    let error = ops::connect::start(&options()).err().expect("no runtime");
+    let error = ops::demo::start(&options()).err().expect("no runtime");
     assert_eq!((error.kind, error.doing.as_str()), (ops::Kind::Internal, "start the demo cluster"));
 }
 
@@ -266,7 +273,7 @@ async fn a_container_may_do_what_its_account_may() {
         Box::pin(async move {
             let mut message = String::new();
             for path in ["/api/v1/nodes/worker-1", "/api/v1/nodes", "/api/v1/secrets"] {
-                let answer = get(&ops::connect::to_demo(&run.demo), path).await;
+                let answer = get(&to_demo(&run.demo), path).await;
                 message.push_str(&format!("{};", answer.map_or_else(|status| status.code, |_| 200)));
             }
             PodExit { code: 0, termination_message: message }
@@ -373,7 +380,7 @@ async fn what_the_demo_does_not_know_it_refuses() {
 #[tokio::test(start_paused = true)]
 async fn a_watch_from_before_a_compaction_is_told_so() {
     let demo = start(&options());
-    let connection = ops::connect::to_demo(&demo);
+    let connection = to_demo(&demo);
     let list = get(&connection, "/api/v1/namespaces/default/configmaps").await.expect("a list");
     let version = list["metadata"]["resourceVersion"].as_str().expect("a version");
     send(&connection, "POST", "/api/v1/namespaces/default/configmaps", json!({"metadata": {"name": "new"}}))
