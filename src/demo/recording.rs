@@ -77,7 +77,7 @@ mod tests {
         ];
         move_to(&mut documents, "2026-06-12T10:00:00.5Z".parse().expect("a time"));
         assert_eq!(documents[0]["metadata"]["creationTimestamp"], "2026-06-11T10:00:00Z");
-        assert_eq!(documents[0]["status"]["notAfter"], "2036-06-11T10:00:00Z");
+        assert_eq!(documents[0]["status"]["notAfter"], "2036-06-10T10:00:00Z");
         assert_eq!(documents[1]["metadata"]["creationTimestamp"], "2026-06-12T10:00:00Z");
         assert_eq!(documents[1]["eventTime"], "2026-06-11T22:00:00.250000Z");
         assert_eq!(documents[1]["data"]["made"], "2026-01-01T00:00:00Z");

@@ -141,8 +141,9 @@ fn bad_world(error: &WorldError, at: &str, place: impl Fn(usize) -> String) -> F
 
 /// The documents of a text, lists taken apart, each with its place.
 fn documents(text: &str, file: &str) -> Result<Vec<(Value, Position)>, Failure> {
-    let documents = yaml::parse_all(text)
-        .map_err(|error| Failure::new(Kind::Usage, READ_WORLD, error.message).at(format!("{file}:{}", error.at)))?;
+    let documents = yaml::parse_all(text).map_err(|error| {
+        Failure::new(Kind::Usage, READ_WORLD, error.problem.to_string()).at(format!("{file}:{}", error.at))
+    })?;
     let mut found = Vec::new();
     documents.iter().filter(|document| !document.is_null()).for_each(|document| take_apart(document, &mut found));
     Ok(found)
@@ -208,7 +209,7 @@ mod tests {
     #[test]
     fn a_bad_world_is_one_error_with_its_place() {
         check("", "", "it contains no objects");
-        check("a: [", ":1:5", "unclosed bracket '['");
+        check("a: [", ":1:4", "unclosed bracket '['");
         check("kind: Node\n---\n- a\n", ":1:1", "not a Kubernetes object: `apiVersion` is missing or not a string");
         let node = "apiVersion: v1\nkind: Node\nmetadata: {name: a}\n";
         check(&format!("{node}---\n- a\n"), ":5:1", "not a Kubernetes object: `apiVersion` is missing or not a string");

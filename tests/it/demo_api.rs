@@ -291,6 +291,46 @@ async fn a_container_may_do_what_its_account_may() {
     assert_eq!(ended(&run(&connection, job("after")).await)["message"], "200;403;403;");
 }
 
+// -- Recordings ------------------------------------------------------------------------------------------------------
+
+#[tokio::test(start_paused = true)]
+async fn a_recording_is_served_as_it_was_with_its_times_moved() {
+    let original = connect(&options());
+    let mut items = Vec::new();
+    for (path, version, kind) in [("/api/v1/nodes", "v1", "Node"), ("/apis/nvidia.com/v1/clusterpolicies", "", "")] {
+        let list = get(&original, path).await.expect("a list");
+        for mut item in list["items"].as_array().expect("items").clone() {
+            if !kind.is_empty() {
+                (item["apiVersion"], item["kind"]) = (json!(version), json!(kind));
+            }
+            items.push(item);
+        }
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("world.json");
+    std::fs::write(&path, json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string()).expect("a file");
+    let start = "2027-01-01T00:00:00Z".parse().expect("a time");
+    let copy = connect(&DemoOptions { world: Some(path.clone()), start: Some(start), ..options() });
+
+    let nodes = async |of: &Connection| get(of, "/api/v1/nodes").await.expect("nodes")["items"].clone();
+    let (before, after) = (nodes(&original).await, nodes(&copy).await);
+    for (before, after) in before.as_array().expect("items").iter().zip(after.as_array().expect("items")) {
+        assert_eq!(before["metadata"]["uid"], after["metadata"]["uid"]);
+        assert_eq!(before["metadata"]["labels"], after["metadata"]["labels"]);
+        assert_eq!(after["metadata"]["creationTimestamp"], "2026-12-22T00:00:00Z", "ten days old, as it was");
+    }
+    assert_eq!(get(&copy, "/version").await.expect("a version")["gitVersion"], "v1.34.0");
+    assert!(get(&copy, "/apis/nvidia.com/v1/clusterpolicies/cluster-policy").await.is_ok());
+    let absent = get(&copy, "/apis/cert-manager.io/v1/issuers").await.expect_err("the recording has none of these");
+    assert_eq!(absent.code, 404);
+    assert_eq!(get(&copy, "/api/v1/pods").await.expect("no pods")["items"], json!([]));
+
+    let faults = vec!["check-fails=platform-health".parse().expect("a fault")];
+    let failure =
+        ops::demo::start(&DemoOptions { world: Some(path), faults, ..options() }).err().expect("nothing to break");
+    assert_eq!(failure.because, "the world does not contain Namespace nvsentinel");
+}
+
 // -- Faults ----------------------------------------------------------------------------------------------------------
 
 #[tokio::test(start_paused = true)]
