@@ -8,12 +8,13 @@ use super::{
 };
 use crate::{
     demo::serve,
-    ops::{Failure, Kind, connect, place::Place},
+    ops::{Failure, Kind, demo, place::Place},
 };
 
 /// Serve the demo cluster on a loopback port until interrupted, with a kubeconfig for other programs.
 ///
-/// Anybody on this machine who reaches the port may do everything in the demo, and nothing else. --fault works here too.
+/// Anybody on this machine who reaches the port may do everything in the demo, and nothing else. --fault and --world work
+/// here too: --world serves a recording of another cluster, with its times moved so that it was taken just now.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: aicr demo -o demo.kubeconfig & kubectl --kubeconfig demo.kubeconfig get nodes")]
 pub struct Args {
@@ -27,7 +28,10 @@ pub struct Args {
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     cluster::block_on(async {
-        let demo = connect::start(&global.demo_options())?;
+        let demo = demo::start(&global.demo_options())?;
+        if let Some(world) = &global.world {
+            unserved(world, printer)?;
+        }
         let (listener, address) = bind(args.port).await?;
         // Before the file is there, so that whoever waits for the file finds the server.
         let mut interrupts = cluster::Interrupts::new()?;
@@ -39,6 +43,14 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         }
         Ok::<Exit, Stop>(Exit::Good)
     })
+}
+
+/// Says which objects of a recording are left out.
+fn unserved(world: &std::path::Path, printer: &Printer) -> Result<(), Failure> {
+    for (kind, count) in demo::unserved(world)? {
+        printer.warn(format!("{count} of kind {kind} left out: the demo cluster does not serve this kind"));
+    }
+    Ok(())
 }
 
 async fn bind(port: u16) -> Result<(tokio::net::TcpListener, std::net::SocketAddr), Failure> {

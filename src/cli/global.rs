@@ -3,8 +3,7 @@
 use crate::{
     catalog::Catalog,
     cluster,
-    demo::{DemoOptions, Fault},
-    ops::{self, Failure, Kind, connect::Target},
+    ops::{self, Failure, Kind, connect::Target, demo::DemoOptions, fault::Fault},
     store::{folders, log},
     term::color::When,
 };
@@ -22,6 +21,10 @@ pub struct Global {
     /// check-fails=CHECK, slow=MILLIS, dropped-watch=EVENTS, forbidden=VERB:RESOURCE.
     #[arg(long = "fault", global = true, value_name = "FAULT")]
     pub faults: Vec<Fault>,
+
+    /// A recording for the demo cluster to serve, as `kubectl get nodes,pods,… -A -o yaml` prints it; `-` for standard input.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub world: Option<PathBuf>,
 
     /// The kubeconfig file; else KUBECONFIG, ~/.kube/config or the pod's own account.
     #[arg(short, long, global = true, value_name = "FILE")]
@@ -69,11 +72,14 @@ impl Global {
         let contradiction =
             |because: &str, hint: &str| Err(Failure::new(Kind::Usage, "choose the cluster", because).hint(hint));
         if self.demo && (self.kubeconfig.is_some() || self.context.is_some()) {
-            let because = "--demo replaces the cluster, so --kubeconfig and --context have no meaning beside it";
+            let because = "--demo replaces the cluster, so --kubeconfig and --context have no effect";
             return contradiction(because, "leave out one or the other");
         }
         if !self.demo && !self.faults.is_empty() {
             return contradiction("only the demo cluster has faults on request", "add --demo, or leave out --fault");
+        }
+        if !self.demo && self.world.is_some() {
+            return contradiction("only the demo cluster serves a recording", "add --demo, or leave out --world");
         }
         if self.demo {
             return Ok(Target::Demo(self.demo_options()));
@@ -84,7 +90,7 @@ impl Global {
 
     /// The demo cluster that these options mean.
     pub fn demo_options(&self) -> DemoOptions {
-        DemoOptions { faults: self.faults.clone(), ..DemoOptions::default() }
+        DemoOptions { faults: self.faults.clone(), world: self.world.clone(), ..DemoOptions::default() }
     }
 
     /// Begins to log as these options say.
@@ -110,6 +116,7 @@ mod tests {
     fn contradictions_are_refused() {
         let context = Some("x".to_owned());
         assert!(Global { demo: true, context, ..Global::default() }.target().is_err());
+        assert!(Global { world: Some("x".into()), ..Global::default() }.target().is_err());
         assert!(Global { faults: vec![Fault::Slow { millis: 1 }], ..Global::default() }.target().is_err());
         assert!(Global { demo: true, ..Global::default() }.target().is_ok_and(|target| target.is_demo()));
     }

@@ -3,9 +3,9 @@
 //! Kubernetes objects end here: they become measurements (`collect`), observations of a run (`job`) or [`ClusterError`]s.
 
 pub mod collect;
+pub mod config_map;
 pub mod connection;
 pub mod credentials;
-pub mod config_map;
 pub mod decode;
 pub mod dial;
 pub mod error;

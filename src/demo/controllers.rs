@@ -105,9 +105,7 @@ fn news(store: &Store, since: u64) -> Vec<Change> {
 fn furnish(cluster: &Cluster, namespace: &str) {
     let options = Options::default();
     cluster.write(|tx| {
-        for (plural, object) in
-            [("serviceaccounts", json!({"metadata": {"name": "default"}})), ("configmaps", world::root_certificate())]
-        {
+        for (plural, object) in world::furniture() {
             // It may be there already, or the namespace may be going.
             let _ = tx.create(own(plural), namespace, object, &options);
         }

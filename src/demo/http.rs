@@ -1,32 +1,41 @@
-//! What Services of the demo answer to a GET: the DCGM exporter, Prometheus, the metrics adapter.
+//! What Services answer to a GET: the pages of the world, and queries of a Prometheus over the pages that it scrapes.
 //!
 //! A Service that is not in the store does not answer, and neither does another port of one that is.
 
-use super::{kinds::own, nodes, state::Cluster, store::Key};
+use super::{kinds::own, state::Cluster, store::Key};
 use http::{Response, StatusCode};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
-const UUID: &str = "GPU-4f1c7a52-3d8e-9b06-c1a4-7e5d2f8b6a90";
-const EXPORTER: &str = "nvidia-dcgm-exporter";
-/// Metric, help, value on an idle A100.
-const METRICS: &[(&str, &str, &str)] = &[
-    ("DCGM_FI_DEV_SM_CLOCK", "SM clock frequency (in MHz).", "210"),
-    ("DCGM_FI_DEV_MEM_CLOCK", "Memory clock frequency (in MHz).", "1215"),
-    ("DCGM_FI_DEV_MEMORY_TEMP", "Memory temperature (in C).", "33"),
-    ("DCGM_FI_DEV_GPU_TEMP", "GPU temperature (in C).", "34"),
-    ("DCGM_FI_DEV_POWER_USAGE", "Power draw (in W).", "43.257000"),
-    ("DCGM_FI_DEV_PCIE_REPLAY_COUNTER", "Total number of PCIe retries.", "0"),
-    ("DCGM_FI_DEV_GPU_UTIL", "GPU utilization (in %).", "0"),
-    ("DCGM_FI_DEV_MEM_COPY_UTIL", "Memory utilization (in %).", "0"),
-    ("DCGM_FI_DEV_ENC_UTIL", "Encoder utilization (in %).", "0"),
-    ("DCGM_FI_DEV_DEC_UTIL", "Decoder utilization (in %).", "0"),
-    ("DCGM_FI_DEV_XID_ERRORS", "Value of the last XID error encountered.", "0"),
-    ("DCGM_FI_DEV_FB_FREE", "Framebuffer memory free (in MiB).", "40326"),
-    ("DCGM_FI_DEV_FB_USED", "Framebuffer memory used (in MiB).", "0"),
-    ("DCGM_FI_DEV_NVLINK_BANDWIDTH_TOTAL", "Total number of NVLink bandwidth counters for all lanes.", "0"),
-];
-/// What an exporter lacks whose configuration lists too few fields.
-const LACKING: &[&str] = &["DCGM_FI_DEV_GPU_TEMP", "DCGM_FI_DEV_POWER_USAGE"];
+/// The pages of one Service.
+#[derive(Clone, Debug)]
+pub struct Pages {
+    namespace: String,
+    service: String,
+    port: u64,
+    /// By path.
+    paths: BTreeMap<String, String>,
+    /// Labels that a Prometheus adds to what it reads at `/metrics`; `None` where it does not read.
+    scraped_as: Option<Map<String, Value>>,
+    /// Whether it is a Prometheus.
+    scrapes: bool,
+}
+
+impl Pages {
+    /// From a document of kind `Pages`; what it lacks is empty.
+    pub fn new(document: &Value) -> Pages {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let paths = document["paths"].as_object().into_iter().flatten();
+        Pages {
+            namespace: text(&document["metadata"]["namespace"]),
+            service: text(&document["metadata"]["name"]),
+            port: document["port"].as_u64().unwrap_or(80),
+            paths: paths.map(|(path, body)| (path.clone(), text(body))).collect(),
+            scraped_as: document["scrapedAs"].as_object().cloned(),
+            scrapes: document["scrapes"] == true,
+        }
+    }
+}
 
 /// The answer to a GET; `None` where nothing listens.
 pub fn get(cluster: &Cluster, url: &str) -> Option<Response<String>> {
@@ -39,18 +48,25 @@ pub fn get(cluster: &Cluster, url: &str) -> Option<Response<String>> {
     if !matches!(host.collect::<Vec<_>>().as_slice(), [] | ["svc"] | ["svc", "cluster", "local"]) {
         return None;
     }
-    let service = cluster.get(&Key::new(own("services"), namespace, name)).ok()?;
-    let port = u64::from(uri.port_u16().unwrap_or(80));
-    let has_port = service["spec"]["ports"].as_array()?.iter().any(|one| one["port"] == port);
-    match (has_port, service["metadata"]["labels"]["app.kubernetes.io/name"].as_str()) {
-        (true, Some(EXPORTER)) => Some(exporter(cluster, uri.path())),
-        (true, Some("prometheus")) => Some(prometheus(cluster, &uri)),
-        _ => None,
+    let pages = find(cluster, namespace, name, u64::from(uri.port_u16().unwrap_or(80)))?;
+    match pages.paths.get(uri.path()) {
+        Some(body) => Some(Response::new(body.clone())),
+        None if pages.scrapes && uri.path() == "/api/v1/query" => Some(query(cluster, &uri)),
+        None => Some(with(StatusCode::NOT_FOUND, "404 page not found\n".to_owned())),
     }
 }
 
-fn found(body: String) -> Response<String> {
-    Response::new(body)
+/// What an aggregated API answers; `None` where nobody answers for it.
+pub fn aggregated(cluster: &Cluster, service: &Value, path: &str) -> Option<Value> {
+    let text = |name: &str| service[name].as_str().unwrap_or_default();
+    let pages = find(cluster, text("namespace"), text("name"), service["port"].as_u64().unwrap_or(443))?;
+    serde_json::from_str(pages.paths.get(path)?).ok()
+}
+
+fn find<'c>(cluster: &'c Cluster, namespace: &str, name: &str, port: u64) -> Option<&'c Pages> {
+    let service = cluster.get(&Key::new(own("services"), namespace, name)).ok()?;
+    service["spec"]["ports"].as_array()?.iter().find(|one| one["port"] == port)?;
+    cluster.pages.iter().find(|pages| pages.namespace == namespace && pages.service == name && pages.port == port)
 }
 
 fn with(status: StatusCode, body: String) -> Response<String> {
@@ -59,78 +75,53 @@ fn with(status: StatusCode, body: String) -> Response<String> {
     response
 }
 
-fn not_found() -> Response<String> {
-    with(StatusCode::NOT_FOUND, "404 page not found\n".to_owned())
-}
-
-fn offered(cluster: &Cluster) -> impl Iterator<Item = &'static (&'static str, &'static str, &'static str)> {
-    let is_broken = cluster.faults.breaks("accelerator-metrics");
-    METRICS.iter().filter(move |(name, ..)| !(is_broken && LACKING.contains(name)))
-}
-
-fn exporter(cluster: &Cluster, path: &str) -> Response<String> {
-    if path != "/metrics" {
-        return not_found();
-    }
-    let mut body = String::new();
-    for (name, help, value) in offered(cluster) {
-        let kind = if name.ends_with("COUNTER") { "counter" } else { "gauge" };
-        body.push_str(&format!(
-            "# HELP {name} {help}\n# TYPE {name} {kind}\n{name}{{{}}} {value}\n",
-            exporter_labels()
-        ));
-    }
-    found(body)
-}
-
-fn exporter_labels() -> String {
-    format!(
-        "gpu=\"0\",UUID=\"{UUID}\",pci_bus_id=\"00000000:00:04.0\",device=\"nvidia0\",modelName=\"NVIDIA A100-SXM4-40GB\",\
-         Hostname=\"{}\",DCGM_FI_DRIVER_VERSION=\"580.159.03\"",
-        nodes::GPU_NODE
-    )
-}
-
-fn prometheus(cluster: &Cluster, uri: &http::Uri) -> Response<String> {
-    match uri.path() {
-        "/-/healthy" => return found("Prometheus Server is Healthy.\n".to_owned()),
-        "/-/ready" => return found("Prometheus Server is Ready.\n".to_owned()),
-        "/api/v1/query" => {}
-        _ => return not_found(),
-    }
-    let query =
-        uri.query().unwrap_or_default().split('&').find_map(|part| part.strip_prefix("query=")).unwrap_or_default();
+/// An instant query for the name of a metric.
+fn query(cluster: &Cluster, uri: &http::Uri) -> Response<String> {
+    let mut parameters = uri.query().unwrap_or_default().split('&');
+    let query = parameters.find_map(|part| part.strip_prefix("query=")).unwrap_or_default();
     if query.is_empty() {
         let body = json!({"status": "error", "errorType": "bad_data",
             "error": "invalid parameter \"query\": unknown position: parse error: no expression found in input"});
         return with(StatusCode::BAD_REQUEST, body.to_string());
     }
-    let series: Vec<Value> =
-        offered(cluster).filter(|(name, ..)| *name == query).map(|one| series(cluster, one)).collect();
-    found(json!({"status": "success", "data": {"resultType": "vector", "result": series}}).to_string())
+    let now = cluster.clock.now().as_millisecond() as f64 / 1_000.0;
+    let mut series = Vec::new();
+    for pages in &cluster.pages {
+        let (Some(labels), Some(body)) = (&pages.scraped_as, pages.paths.get("/metrics")) else { continue };
+        for (mut metric, value) in body.lines().filter_map(|line| sample(line, query)) {
+            metric.extend(labels.clone());
+            metric.insert("__name__".to_owned(), json!(query));
+            series.push(json!({"metric": metric, "value": [now, value]}));
+        }
+    }
+    Response::new(json!({"status": "success", "data": {"resultType": "vector", "result": series}}).to_string())
 }
 
-fn series(cluster: &Cluster, (name, _, value): &(&str, &str, &str)) -> Value {
-    let metric = json!({"__name__": name, "gpu": "0", "UUID": UUID, "pci_bus_id": "00000000:00:04.0", "device": "nvidia0",
-        "modelName": "NVIDIA A100-SXM4-40GB", "Hostname": nodes::GPU_NODE, "DCGM_FI_DRIVER_VERSION": "580.159.03",
-        "job": EXPORTER, "namespace": "gpu-operator", "service": EXPORTER, "endpoint": "http"});
-    json!({"metric": metric, "value": [cluster.clock.now().as_millisecond() as f64 / 1_000.0, value]})
-}
-
-/// Resources of the metrics adapter's API.
-pub fn custom_metrics() -> Vec<Value> {
-    let of = |scope: &str, name: &str| {
-        json!({"name": format!("{scope}/{name}"), "singularName": "", "namespaced": scope != "namespaces", "kind": "MetricValueList",
-            "verbs": ["get"]})
+/// Labels and value of a line of metrics, where it is about `name`: `name{a="b",c="d"} 1`.
+fn sample(line: &str, name: &str) -> Option<(Map<String, Value>, String)> {
+    let rest = line.strip_prefix(name)?;
+    let (labels, value) = match rest.strip_prefix('{') {
+        Some(inside) => inside.rsplit_once("} ")?,
+        None => ("", rest.strip_prefix(' ')?),
     };
-    [
-        "DCGM_FI_DEV_FB_USED",
-        "DCGM_FI_DEV_GPU_UTIL",
-        "DCGM_FI_DEV_MEM_COPY_UTIL",
-        "DCGM_FI_DEV_POWER_USAGE",
-        "gpu_utilization",
-    ]
-    .into_iter()
-    .flat_map(|name| [of("namespaces", name), of("pods", name)])
-    .collect()
+    let pairs = labels.split("\",").filter(|pair| !pair.is_empty());
+    let labels = pairs.filter_map(|pair| {
+        let (label, value) = pair.trim_end_matches('"').split_once("=\"")?;
+        Some((label.to_owned(), json!(value)))
+    });
+    Some((labels.collect(), value.trim().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_are_read_with_and_without_labels() {
+        let (labels, value) = sample("up{job=\"a, b\",host=\"c\"} 1", "up").expect("a sample");
+        assert_eq!((Value::Object(labels), value.as_str()), (json!({"job": "a, b", "host": "c"}), "1"));
+        assert_eq!(sample("up 0", "up"), Some((Map::new(), "0".to_owned())));
+        assert_eq!(sample("up_and_away 1", "up"), None);
+        assert_eq!(sample("# TYPE up gauge", "up"), None);
+    }
 }

@@ -1,7 +1,7 @@
 //! The resources that the demo serves, as a table; discovery documents are made from it.
 //!
-//! One version of each. Kinds of custom resources are listed like the others: their definitions exist as objects, but
-//! creating a definition does not make the demo serve it.
+//! One version of each. Kinds of custom resources are listed like the others, and are served where the world has their
+//! definition or an object of them; creating a definition later does not make the demo serve it.
 
 use serde_json::{Value, json};
 
@@ -202,44 +202,49 @@ pub fn own(plural: &str) -> KindId {
         .unwrap_or_else(|| panic!("`{plural}` is not in the table of kinds"))
 }
 
-/// `/apis`.
-pub fn groups() -> Value {
-    let mut names: Vec<&str> = Vec::new();
-    for kind in ALL.iter().filter(|kind| !kind.group.is_empty()) {
-        if !names.contains(&kind.group) {
-            names.push(kind.group);
+/// The resource of an object; `None` where it is not known.
+pub fn of_object(api_version: &str, kind: &str) -> Option<KindId> {
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    ALL.iter().position(|one| one.group == group && one.version == version && one.kind == kind)
+}
+
+/// Groups and versions, in the order in which they are listed; the core group has no name and is not among them.
+pub fn group_versions(served: impl Iterator<Item = &'static Kind>) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for kind in served.filter(|kind| !kind.group.is_empty()) {
+        let one = (kind.group.to_owned(), kind.version.to_owned());
+        if !found.contains(&one) {
+            found.push(one);
         }
     }
-    names.push(METRICS.0);
-    json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": names.into_iter().filter_map(group).collect::<Vec<_>>()})
+    found
+}
+
+/// `/apis`.
+pub fn groups(group_versions: &[(String, String)]) -> Value {
+    let mut names: Vec<&str> = Vec::new();
+    for (group, _) in group_versions {
+        if !names.contains(&group.as_str()) {
+            names.push(group);
+        }
+    }
+    let groups: Vec<Value> = names.into_iter().filter_map(|name| group(name, group_versions)).collect();
+    json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
 }
 
 /// `/apis/{group}`, without its kind; `None` where nothing of the group is served.
-pub fn group(name: &str) -> Option<Value> {
-    let mut versions: Vec<&str> = Vec::new();
-    let served = ALL.iter().map(|kind| (kind.group, kind.version)).chain([METRICS]);
-    for (_, version) in served.filter(|(group, _)| *group == name && !name.is_empty()) {
-        if !versions.contains(&version) {
-            versions.push(version);
-        }
-    }
-    let entry = |version: &&str| json!({"groupVersion": format!("{name}/{version}"), "version": version});
-    let preferred = versions.first().map(entry)?;
-    Some(
-        json!({"name": name, "versions": versions.iter().map(entry).collect::<Vec<_>>(), "preferredVersion": preferred}),
-    )
+pub fn group(name: &str, group_versions: &[(String, String)]) -> Option<Value> {
+    let of_group = group_versions.iter().filter(|(group, _)| group == name);
+    let versions: Vec<Value> =
+        of_group.map(|(_, version)| json!({"groupVersion": format!("{name}/{version}"), "version": version})).collect();
+    let preferred = versions.first()?;
+    Some(json!({"name": name, "versions": versions, "preferredVersion": preferred}))
 }
 
-/// The aggregated API of the metrics adapter, which has no stored objects.
-pub const METRICS: (&str, &str) = ("custom.metrics.k8s.io", "v1beta1");
-
 /// `/api/v1` and `/apis/{group}/{version}`; `None` where it is not served.
-pub fn resources(group: &str, version: &str) -> Option<Value> {
+pub fn resources(group: &str, version: &str, served: impl Iterator<Item = &'static Kind>) -> Option<Value> {
     let mut listed = Vec::new();
-    if (group, version) == METRICS {
-        listed = super::http::custom_metrics();
-    }
-    for kind in ALL.iter().filter(|kind| kind.group == group && kind.version == version) {
+    for kind in served.filter(|kind| kind.group == group && kind.version == version) {
         let verbs: &[&str] = if kind.review {
             &["create"]
         } else {
@@ -283,11 +288,12 @@ mod tests {
 
     #[test]
     fn discovery_names_what_the_table_has() {
-        let batch = resources("batch", "v1").expect("batch");
+        let batch = resources("batch", "v1", ALL.iter()).expect("batch");
         let names: Vec<&str> =
             batch["resources"].as_array().into_iter().flatten().filter_map(|r| r["name"].as_str()).collect();
         assert_eq!(names, ["cronjobs", "cronjobs/status", "jobs", "jobs/status"]);
-        assert_eq!(group("nvidia.com").expect("a group")["versions"].as_array().map(Vec::len), Some(2));
-        assert_eq!((resources("batch", "v2"), group("none")), (None, None));
+        let served = group_versions(ALL.iter());
+        assert_eq!(group("nvidia.com", &served).expect("a group")["versions"].as_array().map(Vec::len), Some(2));
+        assert_eq!((resources("batch", "v2", ALL.iter()), group("none", &served)), (None, None));
     }
 }

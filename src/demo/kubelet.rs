@@ -8,6 +8,7 @@ use super::{
     api::{DeleteOptions, Note},
     clock::{between, chance},
     containers::{self, Obstacle},
+    kinds::own,
     logs::Log,
     scheduler::{self, Fit},
     state::Cluster,
@@ -18,8 +19,6 @@ use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 
-/// Label by which faults find the pods of a check.
-const CHECK_LABEL: &str = "aicr.run/validator";
 const SCHEDULER: &str = "default-scheduler";
 /// Before an unschedulable pod is tried again without a reason.
 const RESCHEDULE: Duration = Duration::from_secs(300);
@@ -37,6 +36,12 @@ struct Pod {
 
 /// The pod is gone, or is another one.
 struct Gone;
+
+/// `InternalIP` of a node; empty where it has none.
+fn address(node: &Value) -> String {
+    let address = list(&node["status"]["addresses"]).find(|address| address["type"] == "InternalIP");
+    address.map(|address| text(&address["address"]).to_owned()).unwrap_or_default()
+}
 
 /// Lives until the pod has ended or is gone.
 pub async fn live(cluster: Arc<Cluster>, key: Key, uid: String) {
@@ -129,9 +134,8 @@ impl Pod {
         if pod["status"]["phase"] != "Pending" {
             return Ok(());
         }
-        let check = text(&pod["metadata"]["labels"][CHECK_LABEL]).to_owned();
         if text(&pod["spec"]["nodeName"]).is_empty() {
-            self.schedule(&pod, &check).await?;
+            self.schedule(&pod).await?;
         }
         self.pause(40, 90, "accept").await;
         let pod = self.accept()?;
@@ -139,13 +143,13 @@ impl Pod {
         self.pause(180, 320, "sandbox").await;
         self.sandbox()?;
         for container in list(&pod["spec"]["initContainers"]) {
-            if self.container(container, &check, true).await?.code != 0 {
+            if self.container(container, true).await?.code != 0 {
                 return self.finish(false);
             }
         }
         let now = self.cluster.clock.seconds();
         self.change(|pod| condition(pod, "Initialized", true, "", "", &now))?;
-        let every = list(&pod["spec"]["containers"]).map(|container| self.container(container, &check, false));
+        let every = list(&pod["spec"]["containers"]).map(|container| self.container(container, false));
         let mut succeeded = true;
         for exit in join_all(every).await {
             succeeded &= exit?.code == 0;
@@ -154,14 +158,14 @@ impl Pod {
     }
 
     /// Waits for a node, and tells why there is none.
-    async fn schedule(&self, pod: &Value, check: &str) -> Result<(), Gone> {
+    async fn schedule(&self, pod: &Value) -> Result<(), Gone> {
         let is_ours = matches!(pod["spec"]["schedulerName"].as_str(), None | Some(SCHEDULER));
         if !is_ours || list(&pod["spec"]["schedulingGates"]).next().is_some() {
             // Another scheduler would have to come.
             return std::future::pending().await;
         }
         self.pause(80, 160, "schedule").await;
-        let pretend_full = self.cluster.faults.is_unschedulable(check);
+        let pretend_full = self.cluster.faults.is_unschedulable(pod);
         let mut wakes = self.cluster.revisions();
         let mut told = String::new();
         loop {
@@ -210,9 +214,10 @@ impl Pod {
     /// The kubelet knows the pod: its containers are being made.
     fn accept(&self) -> Result<Value, Gone> {
         let now = self.cluster.clock.seconds();
+        let node = self.value()?["spec"]["nodeName"].as_str().map(|name| Key::new(own("nodes"), "", name));
+        let host = node.and_then(|node| self.cluster.get(&node).ok()).map(|node| address(&node)).unwrap_or_default();
         self.change(|pod| {
             let has_init = list(&pod["spec"]["initContainers"]).next().is_some();
-            let host = super::nodes::address(text(&pod["spec"]["nodeName"]));
             let names: Vec<String> =
                 list(&pod["spec"]["containers"]).map(|one| text(&one["name"]).to_owned()).collect();
             let waiting = format!("containers with unready status: [{}]", names.join(" "));
@@ -269,11 +274,11 @@ impl Pod {
     }
 
     /// One container from its image to its end, again and again where its pod wants that.
-    async fn container(&self, spec: &Value, check: &str, is_init: bool) -> Result<PodExit, Gone> {
+    async fn container(&self, spec: &Value, is_init: bool) -> Result<PodExit, Gone> {
         let mut pause = FIRST_BACKOFF;
         let mut restarts = 0;
         loop {
-            self.pull(spec, check).await?;
+            self.pull(spec).await?;
             let exit = self.start(spec, restarts).await?;
             let again = match self.value()?["spec"]["restartPolicy"].as_str() {
                 Some("Never") => false,
@@ -322,12 +327,12 @@ impl Pod {
     }
 
     /// Gets the image, or tries until the pod is gone.
-    async fn pull(&self, spec: &Value, check: &str) -> Result<(), Gone> {
+    async fn pull(&self, spec: &Value) -> Result<(), Gone> {
         let image = text(&spec["image"]);
         let pod = self.value()?;
         let node = text(&pod["spec"]["nodeName"]);
         let policy = text(&spec["imagePullPolicy"]);
-        if self.cluster.faults.cannot_pull(check) {
+        if self.cluster.faults.cannot_pull(&pod) {
             return self.pull_in_vain(spec).await;
         }
         if policy != "Always" && self.cluster.has_image(node, image) {

@@ -1,8 +1,9 @@
 //! The demo cluster: an in-process Kubernetes API server behind the ordinary client.
 //!
-//! In: a seed, faults, and what runs in containers. Out: a `kube::Client` like any other, and its Services. It names nothing
-//! else of this crate: what it is plugged into lies in `ops`. Requests never leave the process. Five nodes of a kind cluster with one A100 and its operators are there; Jobs and Pods that are created live
-//! their lives on the runtime's clock. What it claims is claimed by the same tests against a real API server.
+//! In: objects to begin with, a seed, faults, and what runs in containers. Out: a `kube::Client` like any other, and what
+//! its Services answer. It names no type of this crate: what it is plugged into lies in `ops`. Requests never leave the
+//! process. Jobs and Pods that are created live their lives on the runtime's clock. What it claims is claimed by the same
+//! tests against a real API server.
 //!
 //! It does not run Deployments and their relatives that are created later, knows no strategic merge patch, and checks the
 //! contents of objects only where the tests say so.
@@ -22,10 +23,10 @@ mod kubelet;
 mod list;
 mod logs;
 mod media;
-mod nodes;
 mod patch;
 mod protobuf;
 mod rbac;
+mod recording;
 mod scheduler;
 mod selectors;
 pub mod serve;
@@ -34,11 +35,11 @@ mod state;
 mod status;
 mod store;
 mod table;
-mod values;
 mod watch;
 mod world;
 
-pub use faults::{Fault, FaultError};
+pub use faults::Fault;
+pub use world::{DAMAGE, FILES, NothingToPatch, World, WorldError, WorldFault};
 
 use clock::Clock;
 use faults::Faults;
@@ -69,7 +70,7 @@ pub struct PodExit {
     pub termination_message: String,
 }
 
-/// Runs the program of a container in this process; `ops` gives the one that runs our checks.
+/// Runs the program of a container in this process.
 #[derive(Clone)]
 pub struct PodRunner(pub Arc<dyn Fn(PodRun) -> BoxFuture<'static, PodExit> + Send + Sync>);
 
@@ -79,16 +80,18 @@ impl fmt::Debug for PodRunner {
     }
 }
 
-/// What the demo should pretend.
+/// What a demo cluster is made of.
 #[derive(Clone, Debug, Default)]
-pub struct DemoOptions {
+pub struct Options {
+    /// Of identifiers, and of how long steps take.
     pub seed: u64,
+    pub world: Arc<World>,
     pub faults: Vec<Fault>,
     /// What runs in containers; without it they exit 127.
     pub runner: Option<PodRunner>,
     /// Time at which the cluster's clock starts; now when absent.
     pub start: Option<jiff::Timestamp>,
-    /// How many nodes there are, at least five; the further ones have a GPU each. For measuring.
+    /// How many nodes there are at least; the further ones are copies of the last. For measuring.
     pub nodes: Option<usize>,
 }
 
@@ -101,28 +104,39 @@ pub struct Demo {
     namespace: String,
 }
 
-/// A demo cluster was to be started outside of a tokio runtime, whose clock and tasks it lives on.
-#[derive(Debug)]
-pub struct NoRuntime;
+/// Why a demo cluster does not start.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StartError {
+    /// It lives on the clock and the tasks of a tokio runtime.
+    NoRuntime,
+    NothingToPatch(NothingToPatch),
+}
 
-impl fmt::Display for NoRuntime {
+impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not inside an asynchronous runtime")
+        match self {
+            StartError::NoRuntime => f.write_str("not inside an asynchronous runtime"),
+            StartError::NothingToPatch(NothingToPatch { object }) => write!(f, "the world does not contain {object}"),
+        }
     }
 }
 
-impl std::error::Error for NoRuntime {}
+impl std::error::Error for StartError {}
 
 /// Starts a demo cluster, for the person who looks at it and may do everything.
 ///
 /// # Errors
-/// Outside of a tokio runtime.
-pub fn start(options: &DemoOptions) -> Result<Demo, NoRuntime> {
-    tokio::runtime::Handle::try_current().map_err(|_| NoRuntime)?;
+/// Outside of a tokio runtime; a fault that patches what is not there.
+pub fn start(options: &Options) -> Result<Demo, StartError> {
+    tokio::runtime::Handle::try_current().map_err(|_| StartError::NoRuntime)?;
     let start = options.start.unwrap_or_else(jiff::Timestamp::now);
     let faults = Faults(options.faults.clone());
-    let store = world::build(options.seed, start, &faults, options.nodes);
-    let cluster = Arc::new(Cluster::new(options.seed, Clock::new(start), faults, options.runner.clone(), store));
+    let mut world = Arc::clone(&options.world);
+    for patch in faults.patches() {
+        Arc::make_mut(&mut world).patch(patch).map_err(StartError::NothingToPatch)?;
+    }
+    let built = world::build(&world, options.seed, start, options.nodes);
+    let cluster = Arc::new(Cluster::new(options.seed, Clock::new(start), faults, options.runner.clone(), built));
     controllers::start(&cluster);
     Ok(Demo { cluster, caller: Caller::admin(), namespace: "default".to_owned() })
 }

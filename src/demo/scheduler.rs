@@ -186,13 +186,15 @@ fn quantity(text: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    const GPU_NODE: &str = "instance-20260602-102458";
+
     use super::*;
-    use crate::demo::{faults::Faults, nodes, world};
+    use crate::demo::world;
     use serde_json::json;
 
     #[track_caller]
     fn check(spec: Value, expected: &str) {
-        let store = world::build(0, jiff::Timestamp::UNIX_EPOCH, &Faults::default(), None);
+        let store = world::tests::store();
         let fit = match fit(&store, &json!({"spec": spec}), false) {
             Fit::Node(name) => name,
             Fit::Nowhere(message) => message,
@@ -202,8 +204,8 @@ mod tests {
 
     #[test]
     fn a_pod_goes_where_it_wants_and_fits() {
-        check(json!({"nodeSelector": {"nvidia.com/gpu.present": "true"}}), nodes::GPU_NODE);
-        check(json!({"containers": [{"resources": {"requests": {"nvidia.com/gpu": "1"}}}]}), nodes::GPU_NODE);
+        check(json!({"nodeSelector": {"nvidia.com/gpu.present": "true"}}), GPU_NODE);
+        check(json!({"containers": [{"resources": {"requests": {"nvidia.com/gpu": "1"}}}]}), GPU_NODE);
         let avoid = json!({"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 100, "preference":
             {"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": ["worker-2"]}]}}]}});
         check(json!({"affinity": avoid}), "worker-2");

@@ -163,13 +163,15 @@ impl Asked<'_> {
             return Err(Refusal::method_not_allowed());
         }
         let document = match segments {
-            ["version"] => super::world::version(),
+            ["version"] => self.cluster.version.clone(),
             ["healthz" | "livez" | "readyz"] => return Ok(text(StatusCode::OK, "ok")),
-            ["api"] => json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": [
-                {"clientCIDR": "0.0.0.0/0", "serverAddress": "demo"}]}),
-            ["apis"] => kinds::groups(),
-            ["api", version] => kinds::resources("", version).unwrap_or_default(),
-            ["apis", group] => match kinds::group(group) {
+            ["api"] => {
+                json!({"kind": "APIVersions", "apiVersion": "v1", "versions": ["v1"], "serverAddressByClientCIDRs": [
+                {"clientCIDR": "0.0.0.0/0", "serverAddress": "demo"}]})
+            }
+            ["apis"] => kinds::groups(&self.group_versions()),
+            ["api", version] => kinds::resources("", version, self.cluster.kinds()).unwrap_or_default(),
+            ["apis", group] => match kinds::group(group, &self.group_versions()) {
                 Some(mut document) => {
                     document["kind"] = json!("APIGroup");
                     document["apiVersion"] = json!("v1");
@@ -177,12 +179,10 @@ impl Asked<'_> {
                 }
                 None => Value::Null,
             },
-            ["apis", group, version] => {
-                if (*group, *version) == kinds::METRICS && self.cluster.faults.breaks("ai-service-metrics") {
-                    return Err(Refusal::unavailable());
-                }
-                kinds::resources(group, version).unwrap_or_default()
-            }
+            ["apis", group, version] => match kinds::resources(group, version, self.cluster.kinds()) {
+                Some(document) => document,
+                None => self.aggregated(group, version)?,
+            },
             _ => Value::Null,
         };
         if document.is_null() {
@@ -194,11 +194,48 @@ impl Asked<'_> {
         }
     }
 
+    /// Services that answer for a group and version of their own: what an APIService with a Service says.
+    fn aggregations(&self) -> Vec<Value> {
+        let objects = self.cluster.read(|store| {
+            store.range(kinds::own("apiservices"), "", None).map(|(_, object)| object.value()).collect::<Vec<_>>()
+        });
+        objects.into_iter().filter(|object| object["spec"]["service"].is_object()).collect()
+    }
+
+    fn group_versions(&self) -> Vec<(String, String)> {
+        let mut known = kinds::group_versions(self.cluster.kinds());
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        for one in self.aggregations() {
+            let one = (text(&one["spec"]["group"]), text(&one["spec"]["version"]));
+            if !known.contains(&one) {
+                known.push(one);
+            }
+        }
+        known
+    }
+
+    /// The resources of an aggregated API: 503 while it is not available, null where there is none.
+    fn aggregated(&self, group: &str, version: &str) -> Result<Value, Refusal> {
+        let mut all = self.aggregations().into_iter();
+        let Some(api) = all.find(|api| api["spec"]["group"] == group && api["spec"]["version"] == version) else {
+            return Ok(Value::Null);
+        };
+        let mut conditions = api["status"]["conditions"].as_array().into_iter().flatten();
+        if conditions.any(|condition| condition["type"] == "Available" && condition["status"] == "False") {
+            return Err(Refusal::unavailable());
+        }
+        let path = format!("/apis/{group}/{version}");
+        super::http::aggregated(&self.cluster, &api["spec"]["service"], &path).ok_or_else(Refusal::unavailable)
+    }
+
     fn resource(&self, group: &str, version: &str, rest: &[&str]) -> Result<Response<Body>, Refusal> {
-        if kinds::resources(group, version).is_none() {
+        if !self.cluster.kinds().any(|kind| kind.group == group && kind.version == version) {
             return Ok(text(StatusCode::NOT_FOUND, "404 page not found\n"));
         }
         let path = parse(group, version, rest)?;
+        if !self.cluster.kinds().any(|kind| std::ptr::eq(kind, &ALL[path.kind])) {
+            return Err(Refusal::no_such_resource());
+        }
         let verb = self.verb(&path)?;
         self.authorize(&path, verb)?;
         let key = Key::new(path.kind, &path.namespace, &path.name);

@@ -5,9 +5,12 @@ use super::{
     api::Tx,
     clock::{Clock, Ids, chance},
     faults::Faults,
+    http::Pages,
+    kinds::{ALL, Kind, KindId},
     logs::Logs,
     status::Refusal,
     store::{Key, Store},
+    world::Built,
 };
 use serde_json::Value;
 use std::{
@@ -22,6 +25,12 @@ pub struct Cluster {
     pub faults: Faults,
     pub runner: Option<PodRunner>,
     pub logs: Logs,
+    /// What Services answer.
+    pub pages: Vec<Pages>,
+    /// `GET /version`.
+    pub version: Value,
+    /// Custom resources that are served.
+    custom: HashSet<KindId>,
     state: Mutex<State>,
     revision: watch::Sender<u64>,
     /// Image and node of every image that was pulled.
@@ -34,7 +43,8 @@ struct State {
 }
 
 impl Cluster {
-    pub fn new(seed: u64, clock: Clock, faults: Faults, runner: Option<PodRunner>, store: Store) -> Cluster {
+    pub fn new(seed: u64, clock: Clock, faults: Faults, runner: Option<PodRunner>, built: Built) -> Cluster {
+        let Built { store, pages, version, custom } = built;
         let revision = watch::Sender::new(store.revision());
         let ids = Ids::new(chance(seed, &["names"]));
         Cluster {
@@ -43,6 +53,9 @@ impl Cluster {
             faults,
             runner,
             logs: Logs::default(),
+            pages,
+            version,
+            custom,
             state: Mutex::new(State { store, ids }),
             revision,
             images: Mutex::new(HashSet::new()),
@@ -77,6 +90,12 @@ impl Cluster {
     pub fn get(&self, key: &Key) -> Result<Value, Refusal> {
         let stored = self.read(|store| store.get(key).cloned());
         stored.map(|stored| stored.value()).ok_or_else(|| Refusal::not_found(key.spec(), &key.name))
+    }
+
+    /// Kinds that are served: those of Kubernetes, and custom ones that the cluster has.
+    pub fn kinds(&self) -> impl Iterator<Item = &'static Kind> + '_ {
+        let is_served = |(id, kind): &(KindId, &Kind)| !kind.is_custom() || self.custom.contains(id);
+        ALL.iter().enumerate().filter(is_served).map(|(_, kind)| kind)
     }
 
     /// Wakes at each write.

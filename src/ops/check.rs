@@ -175,7 +175,7 @@ pub(super) async fn in_demo(pod: PodRun) -> PodExit {
     let validation = files.get(&path).cloned().ok_or_else(|| format!("no file `{path}` is mounted"));
     let budget = env.get("AICR_CHECK_TIMEOUT").map(String::as_str);
     // The reader of the log may be gone; then nobody wants the line.
-    contained(&connect::to_demo(&demo), &name, validation, budget, |line| drop(log.send(line))).await
+    contained(&super::demo::to_demo(&demo), &name, validation, budget, |line| drop(log.send(line))).await
 }
 
 /// `aicr check <name>`: runs in a pod, prints evidence through `say`, writes the termination message, returns the code.

@@ -4,8 +4,8 @@
 
 pub mod ctrf;
 pub mod escape;
-pub mod sarif;
 pub mod redact;
+pub mod sarif;
 pub mod text;
 pub mod words;
 

@@ -6,8 +6,8 @@
 
 use aicr::{
     cluster::{self, Connection, releases::Revision},
-    demo::{DemoOptions, Fault, PodExit, PodRun, PodRunner},
-    ops,
+    demo::{PodExit, PodRun, PodRunner},
+    ops::{self, demo::DemoOptions, fault::Fault},
 };
 use futures::{AsyncBufReadExt, FutureExt, StreamExt, TryStreamExt};
 use http::{Method, Request};
@@ -104,7 +104,7 @@ impl World {
             start: Some("2026-06-12T10:41:07Z".parse().expect("a time")),
             ..DemoOptions::default()
         };
-        let connection = ops::connect::to_demo(&aicr::demo::start(&options).expect("a demo"));
+        let connection = ops::demo::to_demo(&ops::demo::start(&options).expect("a demo"));
         World::with(connection, test, true).await
     }
 

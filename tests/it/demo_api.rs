@@ -2,8 +2,13 @@
 
 use aicr::{
     cluster::{self, ClusterErrorKind, Connection},
-    demo::{self, Demo, DemoOptions, Fault, PodExit, PodRun, PodRunner},
-    fingerprint, ops,
+    demo::{self, Demo, PodExit, PodRun, PodRunner},
+    fingerprint,
+    ops::{
+        self,
+        demo::{DemoOptions, to_demo},
+        fault::Fault,
+    },
     snapshot::format,
 };
 use futures::{AsyncBufReadExt, StreamExt, future::BoxFuture};
@@ -17,11 +22,13 @@ fn options() -> DemoOptions {
 }
 
 fn start(options: &DemoOptions) -> Demo {
-    demo::start(options).expect("a demo")
+    // Without a runner of their own these clusters have no program to run.
+    let prepared = ops::demo::prepare(options).expect("a world");
+    demo::start(&demo::Options { runner: options.runner.clone(), ..prepared }).expect("a demo")
 }
 
 fn connect(options: &DemoOptions) -> Connection {
-    ops::connect::to_demo(&start(options))
+    to_demo(&start(options))
 }
 
 fn faulty(fault: &str) -> Demo {
@@ -30,7 +37,7 @@ fn faulty(fault: &str) -> Demo {
 }
 
 fn with_fault(fault: &str) -> Connection {
-    ops::connect::to_demo(&faulty(fault))
+    to_demo(&faulty(fault))
 }
 
 fn with_runner(run: impl Fn(PodRun) -> BoxFuture<'static, PodExit> + Send + Sync + 'static) -> DemoOptions {
@@ -153,7 +160,7 @@ async fn a_snapshot_of_the_demo_equals_the_reference_s_of_the_cluster_it_stands_
 #[tokio::test(start_paused = true)]
 async fn services_answer_what_checks_ask() {
     let demo = start(&options());
-    let connection = ops::connect::to_demo(&demo);
+    let connection = to_demo(&demo);
     let metrics = demo.http("http://nvidia-dcgm-exporter.gpu-operator.svc:9400/metrics").expect("an exporter");
     for name in ["DCGM_FI_DEV_GPU_UTIL", "DCGM_FI_DEV_FB_USED", "DCGM_FI_DEV_GPU_TEMP", "DCGM_FI_DEV_POWER_USAGE"] {
         assert!(metrics.body().contains(&format!("\n{name}{{gpu=\"0\"")), "{name}");
@@ -190,7 +197,7 @@ async fn further_nodes_can_be_asked_for() {
 
 #[test]
 fn without_a_runtime_there_is_one_error() {
-    let error = ops::connect::start(&options()).err().expect("no runtime");
+    let error = ops::demo::start(&options()).err().expect("no runtime");
     assert_eq!((error.kind, error.doing.as_str()), (ops::Kind::Internal, "start the demo cluster"));
 }
 
@@ -266,7 +273,7 @@ async fn a_container_may_do_what_its_account_may() {
         Box::pin(async move {
             let mut message = String::new();
             for path in ["/api/v1/nodes/worker-1", "/api/v1/nodes", "/api/v1/secrets"] {
-                let answer = get(&ops::connect::to_demo(&run.demo), path).await;
+                let answer = get(&to_demo(&run.demo), path).await;
                 message.push_str(&format!("{};", answer.map_or_else(|status| status.code, |_| 200)));
             }
             PodExit { code: 0, termination_message: message }
@@ -282,6 +289,46 @@ async fn a_container_may_do_what_its_account_may() {
         "subjects": [{"kind": "ServiceAccount", "name": "default", "namespace": "default"}]});
     send(&connection, "POST", &format!("{rbac}/clusterrolebindings"), binding).await.expect("created");
     assert_eq!(ended(&run(&connection, job("after")).await)["message"], "200;403;403;");
+}
+
+// -- Recordings ------------------------------------------------------------------------------------------------------
+
+#[tokio::test(start_paused = true)]
+async fn a_recording_is_served_as_it_was_with_its_times_moved() {
+    let original = connect(&options());
+    let mut items = Vec::new();
+    for (path, version, kind) in [("/api/v1/nodes", "v1", "Node"), ("/apis/nvidia.com/v1/clusterpolicies", "", "")] {
+        let list = get(&original, path).await.expect("a list");
+        for mut item in list["items"].as_array().expect("items").clone() {
+            if !kind.is_empty() {
+                (item["apiVersion"], item["kind"]) = (json!(version), json!(kind));
+            }
+            items.push(item);
+        }
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("world.json");
+    std::fs::write(&path, json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string()).expect("a file");
+    let start = "2027-01-01T00:00:00Z".parse().expect("a time");
+    let copy = connect(&DemoOptions { world: Some(path.clone()), start: Some(start), ..options() });
+
+    let nodes = async |of: &Connection| get(of, "/api/v1/nodes").await.expect("nodes")["items"].clone();
+    let (before, after) = (nodes(&original).await, nodes(&copy).await);
+    for (before, after) in before.as_array().expect("items").iter().zip(after.as_array().expect("items")) {
+        assert_eq!(before["metadata"]["uid"], after["metadata"]["uid"]);
+        assert_eq!(before["metadata"]["labels"], after["metadata"]["labels"]);
+        assert_eq!(after["metadata"]["creationTimestamp"], "2026-12-22T00:00:00Z", "ten days old, as it was");
+    }
+    assert_eq!(get(&copy, "/version").await.expect("a version")["gitVersion"], "v1.34.0");
+    assert!(get(&copy, "/apis/nvidia.com/v1/clusterpolicies/cluster-policy").await.is_ok());
+    let absent = get(&copy, "/apis/cert-manager.io/v1/issuers").await.expect_err("the recording has none of these");
+    assert_eq!(absent.code, 404);
+    assert_eq!(get(&copy, "/api/v1/pods").await.expect("no pods")["items"], json!([]));
+
+    let faults = vec!["check-fails=platform-health".parse().expect("a fault")];
+    let failure =
+        ops::demo::start(&DemoOptions { world: Some(path), faults, ..options() }).err().expect("nothing to break");
+    assert_eq!(failure.because, "the world does not contain Namespace nvsentinel");
 }
 
 // -- Faults ----------------------------------------------------------------------------------------------------------
@@ -373,7 +420,7 @@ async fn what_the_demo_does_not_know_it_refuses() {
 #[tokio::test(start_paused = true)]
 async fn a_watch_from_before_a_compaction_is_told_so() {
     let demo = start(&options());
-    let connection = ops::connect::to_demo(&demo);
+    let connection = to_demo(&demo);
     let list = get(&connection, "/api/v1/namespaces/default/configmaps").await.expect("a list");
     let version = list["metadata"]["resourceVersion"].as_str().expect("a version");
     send(&connection, "POST", "/api/v1/namespaces/default/configmaps", json!({"metadata": {"name": "new"}}))

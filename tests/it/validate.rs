@@ -5,10 +5,12 @@ use aicr::{
     catalog::{Catalog, validator::Phase},
     cluster::Connection,
     criteria::Criteria,
-    demo::{Demo, DemoOptions, Fault},
+    demo::Demo,
     inventory::Inventory,
     ops::{
         self, cleanup,
+        demo::DemoOptions,
+        fault::Fault,
         validate::{self, Conduct, Prepared},
     },
     recipe::{Constraint, Recipe},
@@ -41,8 +43,8 @@ impl Setup {
     async fn new(faults: Vec<Fault>) -> Setup {
         let start = "2026-06-01T08:00:00Z".parse().ok();
         let options = DemoOptions { seed: 7, faults, start, ..DemoOptions::default() };
-        let demo = ops::connect::start(&options).expect("the demo");
-        let connection = ops::connect::to_demo(&demo);
+        let demo = ops::demo::start(&options).expect("the demo");
+        let connection = ops::demo::to_demo(&demo);
         let catalog = ops::recipe::load_catalog(&[]).expect("the embedded catalog");
         let snapshot = ops::snapshot::take(&connection, "2026-06-01T08:00:00Z").await.expect("a snapshot");
         let criteria =

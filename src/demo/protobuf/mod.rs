@@ -129,8 +129,7 @@ mod tests {
 
     #[test]
     fn every_object_of_the_world_goes_there_and_back() {
-        use crate::demo::{faults::Faults, world};
-        let store = world::build(0, jiff::Timestamp::UNIX_EPOCH, &Faults::default(), None);
+        let store = crate::demo::world::tests::store();
         let mut count = 0;
         for (key, object) in store.all().filter(|(key, _)| knows(&key.spec().api_version(), key.spec().kind)) {
             let value = without_nulls(object.value());

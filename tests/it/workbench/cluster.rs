@@ -3,7 +3,7 @@
 use super::desk::{Desk, snapshot, snapshot_of};
 use aicr::{
     cluster::{ClusterError, ClusterErrorKind, watch::LiveStatus},
-    demo::DemoOptions,
+    ops::demo::DemoOptions,
     workbench::{Look, panes::NODES, widgets::table::Identity},
 };
 

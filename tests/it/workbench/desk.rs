@@ -4,10 +4,9 @@ use aicr::{
     catalog::validator::Phase,
     cluster::watch::{LiveStatus, LiveView},
     criteria::Criteria,
-    demo::DemoOptions,
     diff,
     inventory::Inventory,
-    ops::{self, connect::Target},
+    ops::{self, connect::Target, demo::DemoOptions},
     resolve::Options,
     term::{
         color::Level,
