@@ -45,7 +45,7 @@ pub async fn read(connection: &Connection, namespace: &str, name: &str) -> Resul
     let there = if there.is_empty() { "it is empty".to_owned() } else { format!("it has {}", there.join(", ")) };
     let found = format!("found no key `snapshot.yaml` or `snapshot.json`; {there}");
     let hint = format!("write one with: aicr snapshot -o cm://{namespace}/{name}");
-    Err(ClusterError { kind: ClusterErrorKind::NotFound, doing, at, found, hint: Some(hint) })
+    Err(ClusterError { kind: ClusterErrorKind::NotFound, doing, at, found, hint: Some(hint), cause: None })
 }
 
 /// Writes a document to a ConfigMap, whole; one that is there is replaced.
@@ -64,7 +64,7 @@ pub async fn write(
     if text.len() > LARGEST {
         let found = format!("the document has {} bytes, and a ConfigMap holds at most {LARGEST}", text.len());
         let hint = Some("write it to a file instead: -o FILE".to_owned());
-        return Err(ClusterError { kind: ClusterErrorKind::Rejected, doing, at, found, hint });
+        return Err(ClusterError { kind: ClusterErrorKind::Rejected, doing, at, found, hint, cause: None });
     }
     let object = json!({
         "apiVersion": "v1",

@@ -81,7 +81,7 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::DemoOptions;
+    use crate::ops::demo::DemoOptions;
 
     fn of_two_contexts(folder: &tempfile::TempDir) -> Session {
         let file = "{clusters: [{name: c, cluster: {server: 'http://192.0.2.1:8001'}}, {name: d, cluster: {server: 'http://192.0.2.2'}}], \
