@@ -189,6 +189,16 @@ fn server(written: &str, has_tls: bool) -> Result<Uri, SetupError> {
     uri.filter(is_usable).ok_or_else(|| SetupError::Server { server: shown.to_owned() })
 }
 
+/// One line for each request. Headers are not in it: they hold credentials.
+fn log(parts: &http::request::Parts, took: Duration, answer: &Result<Response<Incoming>, BoxError>) {
+    let (verb, path, ms) =
+        (&parts.method, parts.uri.path_and_query().map_or("/", |path| path.as_str()), took.as_millis());
+    match answer {
+        Ok(answer) => tracing::debug!(%verb, path, status = answer.status().as_u16(), ms, "request"),
+        Err(error) => tracing::warn!(%verb, path, ms, "request failed: {error}"),
+    }
+}
+
 impl Shared {
     async fn send(&self, request: Request<kube::client::Body>) -> Result<Response<Incoming>, BoxError> {
         let (mut parts, body) = request.into_parts();
@@ -231,10 +241,14 @@ impl Shared {
             *self.http.write().unwrap_or_else(PoisonError::into_inner) = http_client(&self.dialer);
         }
         let http = self.http.read().unwrap_or_else(PoisonError::into_inner).clone();
-        match tokio::time::timeout(ANSWER_LIMIT, http.request(request)).await {
-            Ok(answer) => checked(answer?).await,
+        let begun = tokio::time::Instant::now();
+        let answer = match tokio::time::timeout(ANSWER_LIMIT, http.request(request)).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(error.into()),
             Err(_) => Err(NoAnswer.into()),
-        }
+        };
+        log(parts, begun.elapsed(), &answer);
+        checked(answer?).await
     }
 
     /// The server's URL with the path and query of a request.

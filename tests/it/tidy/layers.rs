@@ -40,13 +40,8 @@ const CORE: &[Rule] = &[
     rule("diff", "yaml criteria document inventory snapshot constraint recipe", "similar", ""),
     rule("bundle", "document catalog recipe resolve", "", ""),
     rule("validate", "yaml criteria document inventory constraint catalog recipe", "", ""),
-    rule("report", "document catalog recipe validate", "", ""),
-    rule(
-        "lint",
-        "yaml criteria document inventory snapshot constraint catalog recipe resolve report accelerators",
-        "",
-        "",
-    ),
+    rule("report", "document catalog recipe validate lint", "", ""),
+    rule("lint", "yaml criteria document inventory snapshot constraint catalog recipe resolve accelerators", "", ""),
 ];
 
 /// Besides the modules and crates of their row.
