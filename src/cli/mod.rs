@@ -14,6 +14,7 @@ mod demo;
 mod diff;
 pub mod exit;
 mod explain;
+mod follow;
 mod global;
 mod input;
 mod keys;
@@ -24,6 +25,7 @@ mod paths;
 mod printer;
 mod query;
 mod recipe;
+mod run_args;
 mod snapshot;
 mod table;
 mod tour;
@@ -120,8 +122,13 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(exit) => exit.into(),
         Err(Stop::ClosedPipe) => Exit::ClosedPipe.into(),
         Err(Stop::Failed(failure)) => {
-            printer.failure(&failure);
-            Exit::from(failure.kind).into()
+            let exit = Exit::from(failure.kind);
+            match exit {
+                // Perhaps because the reader of our output does not read.
+                Exit::Interrupted => follow::last_words(move || printer.failure(&failure)),
+                _ => printer.failure(&failure),
+            }
+            exit.into()
         }
     }
 }

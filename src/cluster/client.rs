@@ -110,7 +110,7 @@ impl fmt::Display for NoAnswer {
 impl std::error::Error for NoAnswer {}
 
 async fn answered_in_time<T>(answer: impl Future<Output = Result<T, tower::BoxError>>) -> Result<T, tower::BoxError> {
-    match tokio::time::timeout(ANSWER_LIMIT, answer).await {
+    match super::active_time::timeout(ANSWER_LIMIT, answer).await {
         Ok(answer) => answer,
         Err(_) => Err(Box::new(NoAnswer)),
     }

@@ -1,12 +1,17 @@
 //! The edge to Kubernetes: one client for everything.
 //!
-//! Kubernetes objects end here: they become measurements (`collect`), observations of a run (`job`) or [`ClusterError`]s.
+//! Kubernetes objects end here: they become measurements (`collect`), observations of a run (`object_watch`,
+//! `logs`) or [`ClusterError`]s.
 
+pub mod active_time;
+pub mod backoff;
 pub mod client;
 pub mod collect;
 pub mod decode;
 pub mod error;
-pub mod job;
+pub mod logs;
+pub mod object_watch;
+pub mod objects;
 pub mod releases;
 pub mod services;
 pub mod watch;

@@ -7,7 +7,7 @@ pub mod connect;
 pub mod diff;
 pub mod failure;
 pub mod recipe;
+pub mod run;
 pub mod snapshot;
-pub mod validate;
 
 pub use failure::{Failure, Kind};

@@ -8,6 +8,7 @@ mod cli;
 mod collect;
 mod conformance;
 mod demo_api;
+mod interruptions;
 mod readme;
 mod real_cluster;
 mod report;
