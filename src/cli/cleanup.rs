@@ -1,7 +1,7 @@
 //! `aicr cleanup`: remove what validations left behind.
 
-use super::{Outcome, Printer, cluster, exit::Exit, global::Global, validate::NAMESPACE};
-use crate::ops::cleanup;
+use super::{Outcome, Printer, cluster, exit::Exit, global::Global};
+use crate::ops::{cleanup, run::NAMESPACE};
 
 /// Remove what killed validations left: Jobs, pods, ConfigMaps, accounts and roles, found by their labels.
 ///
@@ -23,9 +23,9 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     cluster::block_on(async {
         let connection = cluster::connect(global).await?;
         if args.dry_run {
-            let pieces = cleanup::leftovers(&connection, &args.namespace).await?;
-            let wanted = pieces.iter().filter(|piece| args.run_id.as_ref().is_none_or(|run| *run == piece.run_id));
-            let lines: Vec<String> = wanted.map(|piece| format!("{piece}\n")).collect();
+            let found = cleanup::leftovers(&connection, &args.namespace).await?;
+            let wanted = found.iter().filter(|object| args.run_id.as_ref().is_none_or(|run| *run == object.run_id));
+            let lines: Vec<String> = wanted.map(|object| format!("{object}\n")).collect();
             printer.data(&lines.concat())?;
             printer.note(format!("{} objects would be removed", lines.len()));
             return Ok(Exit::Good);

@@ -10,8 +10,8 @@ use crate::{
 };
 
 /// What was shown so far, as far as the next line depends on it.
-pub struct Live<'p> {
-    printer: &'p Printer,
+pub struct Live {
+    printer: Printer,
     stream: Stream,
     start_ms: Option<u64>,
     /// Width of the longest check name.
@@ -19,16 +19,16 @@ pub struct Live<'p> {
     logs: bool,
 }
 
-impl<'p> Live<'p> {
+impl Live {
     /// Lines for a stream; with `logs`, every line of output of every check as well.
-    pub fn new(printer: &'p Printer, stream: Stream, logs: bool) -> Live<'p> {
+    pub fn new(printer: Printer, stream: Stream, logs: bool) -> Live {
         Live { printer, stream, start_ms: None, width: 0, logs }
     }
 
     /// The line for an event, if it has one.
     pub fn line(&mut self, event: &Event) -> Option<String> {
-        let start = *self.start_ms.get_or_insert(event.at_ms);
-        let seconds = event.at_ms.saturating_sub(start) as f64 / 1e3;
+        let start = *self.start_ms.get_or_insert(event.observed_at_ms);
+        let seconds = event.observed_at_ms.saturating_sub(start) as f64 / 1e3;
         if let Body::Planned { checks, .. } = &event.body {
             self.width = checks.iter().map(|check| check.name.len()).max().unwrap_or(0);
         }
@@ -103,8 +103,8 @@ mod tests {
     #[test]
     fn a_line_says_when_what_and_why_and_obeys_nobody() {
         let printer = Printer::new(When::Exactly(Level::None), false);
-        let mut live = Live::new(&printer, Stream::Err, false);
-        let mut at = |at_ms: u64, body: Body| live.line(&Event { at_ms, body });
+        let mut live = Live::new(printer, Stream::Err, false);
+        let mut at = |at_ms: u64, body: Body| live.line(&Event { seq: 0, observed_at_ms: at_ms, body });
         let state = State::Unscheduled { message: "0/5 nodes\u{1b}[2J".into() };
         assert_eq!(
             at(1000, Body::PhaseStarted { phase: crate::catalog::validator::Phase::Conformance }).unwrap(),

@@ -15,6 +15,7 @@ mod demo;
 mod diff;
 pub mod exit;
 mod explain;
+mod follow;
 mod global;
 mod input;
 mod keys;
@@ -25,6 +26,7 @@ mod paths;
 mod printer;
 mod query;
 mod recipe;
+mod run_args;
 mod snapshot;
 mod table;
 mod tour;
@@ -132,8 +134,13 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(exit) => exit.into(),
         Err(Stop::ClosedPipe) => Exit::ClosedPipe.into(),
         Err(Stop::Failed(failure)) => {
-            printer.failure(&failure);
-            Exit::from(failure.kind).into()
+            let exit = Exit::from(failure.kind);
+            match exit {
+                // Perhaps because the reader of our output does not read.
+                Exit::Interrupted => follow::last_words(move || printer.failure(&failure)),
+                _ => printer.failure(&failure),
+            }
+            exit.into()
         }
     }
 }

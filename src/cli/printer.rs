@@ -57,7 +57,7 @@ pub enum Stream {
 }
 
 /// Where words go.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Printer {
     out_is_terminal: bool,
     out_color: bool,

@@ -6,19 +6,22 @@ use super::{
     Outcome, Printer, cluster,
     criteria_args::CriteriaArgs,
     exit::Exit,
+    follow::follow,
     global::Global,
     live::Live,
     printer::{Role, Stream},
-    recipe, snapshot, validate,
+    recipe,
+    run_args::RunArgs,
+    snapshot, validate,
 };
 use crate::{
     catalog::validator::Phase,
     criteria::Dimension,
-    ops::validate::{self as run, Conduct},
+    ops::run,
     report::text,
-    validate::{event::Verdict, plan::PlanOptions},
+    validate::event::{Event, Verdict},
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// What nodes do not reveal when a person joined them by hand, as those of the demo.
 const SERVICE: &str = "kind";
@@ -44,21 +47,12 @@ pub fn tour(global: &Global, printer: &Printer) -> Outcome {
         printer.page(&format!("{}\n", recipe::summary(&wanted)))?;
 
         heading(3, "Whether it is so", "validate --service kind --phase conformance")?;
-        let options = PlanOptions {
-            run_id: run::run_id(jiff::Timestamp::now())?,
-            namespace: validate::NAMESPACE.to_owned(),
-            phases: vec![Phase::Conformance],
-            image: validate::IMAGE.to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            ..PlanOptions::default()
-        };
-        let prepared = run::prepare(&catalog, wanted, &name, taken, &options, Conduct::default())?;
-        let mut live = Live::new(printer, Stream::Out, false);
-        let report = validate::follow(&connection, &prepared, printer, |event| match live.line(event) {
-            Some(line) => printer.page(&format!("{line}\n")),
-            None => Ok(()),
-        })
-        .await?;
+        let mut options = RunArgs::default().options();
+        options.plan.phases = vec![Phase::Conformance];
+        let prepared = Arc::new(run::prepare(&catalog, wanted, &name, taken, &options)?);
+        let (mut live, lines) = (Live::new(printer.clone(), Stream::Out, false), printer.clone());
+        let show = move |event: &Event| live.line(event).map_or(Ok(()), |line| lines.page(&format!("{line}\n")));
+        let report = follow(Some(&connection), &prepared, printer, show).await?.report;
 
         printer.page(&format!("\n{}\n", printer.paint(Role::Heading, "4. The report")))?;
         printer.page(&format!("\n{}", text::render(&report)))?;

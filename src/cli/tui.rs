@@ -1,6 +1,6 @@
 //! `aicr tui` and `aicr` alone on a terminal: the workbench; with `--script`, its frames without a terminal.
 
-use super::{Outcome, Printer, exit::Exit, global::Global, output::deliver};
+use super::{Outcome, Printer, exit::Exit, global::Global, output::deliver, run_args::RunArgs};
 use crate::{
     criteria::Criteria,
     ops::{
@@ -37,12 +37,8 @@ pub struct Args {
     /// Only ASCII characters.
     #[arg(long)]
     ascii: bool,
-    /// The image that runs the checks of a validation.
-    #[arg(long, env = "AICR_VALIDATOR_IMAGE", value_name = "IMAGE")]
-    image: Option<String>,
-    /// The namespace of a validation's Jobs.
-    #[arg(short, long, env = "AICR_NAMESPACE", value_name = "NAME")]
-    namespace: Option<String>,
+    #[command(flatten)]
+    run: RunArgs,
     /// Read keys from this file, `-` for standard input, and print frames instead of opening a screen.
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
@@ -76,7 +72,11 @@ fn size(text: &str) -> Result<(u16, u16), String> {
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let options = args.options(global)?;
     let Some(path) = &args.script else {
-        return Ok(runtime()?.block_on(workbench::run(options)).map(|()| Exit::Good)?);
+        let runtime = runtime()?;
+        let ended = runtime.block_on(workbench::run(options));
+        // A file that is still being read does not keep a person here.
+        runtime.shutdown_background();
+        return Ok(ended.map(|()| Exit::Good)?);
     };
     let script = place::read_local(&Place::parse(&path.to_string_lossy())?, "script")?;
     let (width, height) = args.size;
@@ -115,8 +115,7 @@ impl Args {
             screen: self.screen,
             look: Look { theme: self.theme.clone(), color: self.color(global), ascii: self.ascii || !utf8() },
             mouse: std::env::var("AICR_MOUSE").as_deref() != Ok("off"),
-            image: self.image.clone(),
-            namespace: self.namespace.clone(),
+            run: self.run.options(),
         })
     }
 

@@ -1,17 +1,19 @@
 //! `aicr validate`: hold a cluster to a recipe, with live lines and a report.
 
 use super::{
-    Outcome, Printer, Stop,
+    Outcome, Printer,
     agent_args::AgentArgs,
     cluster,
     criteria_args::CriteriaArgs,
     exit::Exit,
+    follow::follow,
     global::Global,
     input,
     live::Live,
     misuse,
     output::{self, deliver},
     printer::Stream,
+    run_args::RunArgs,
 };
 use crate::{
     catalog::{Catalog, validator::Phase},
@@ -20,25 +22,15 @@ use crate::{
     ops::{
         self, Failure,
         place::{self, Document, Place},
+        run::{self, Prepared, RunOptions},
         snapshot,
-        validate::{self, Conduct, Prepared},
     },
     recipe::Recipe,
-    report::{Report, ctrf, text},
+    report::{ctrf, text},
     resolve::Options,
-    validate::{
-        event::{Event, Verdict},
-        plan::PlanOptions,
-    },
+    validate::event::{Event, Verdict},
 };
-use std::time::Duration;
-use tokio::sync::{mpsc, watch};
-
-/// The image that is asked for when nobody names one: this program, in this version.
-pub const IMAGE: &str = concat!("aicr/check:", env!("CARGO_PKG_VERSION"));
-
-/// Where Jobs run when nobody says otherwise.
-pub const NAMESPACE: &str = "aicr-validation";
+use std::{sync::Arc, time::Duration};
 
 /// Check that a cluster is ready for a recipe, then run the recipe's checks as Jobs and report.
 ///
@@ -86,30 +78,11 @@ pub struct Args {
     /// Leave everything that was created, for a look at it; remove it with `aicr cleanup`.
     #[arg(long)]
     no_cleanup: bool,
-    /// The namespace of the Jobs.
-    #[arg(short, long, env = "AICR_NAMESPACE", default_value = NAMESPACE)]
-    namespace: String,
-    /// The image that runs the checks: this program, statically linked.
-    #[arg(long, env = "AICR_VALIDATOR_IMAGE", default_value = IMAGE)]
-    image: String,
-    /// A secret to pull images with (repeatable).
-    #[arg(long = "image-pull-secret", value_name = "NAME")]
-    image_pull_secrets: Vec<String>,
-    /// Nodes for the workloads of checks (repeatable).
-    #[arg(long = "node-selector", value_name = "KEY=VALUE", value_parser = key_value)]
-    node_selector: Vec<(String, String)>,
-    /// A toleration for the workloads of checks: KEY=VALUE:EFFECT, KEY:EFFECT or * (repeatable).
-    #[arg(long = "toleration", value_name = "TOLERATION")]
-    tolerations: Vec<String>,
+    #[command(flatten)]
+    run: RunArgs,
     /// How long the snapshot may take.
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = cluster::duration)]
     timeout: Duration,
-    /// How long a pod may be unschedulable, refused or without its image before its check is given up.
-    #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = cluster::duration)]
-    patience: Duration,
-    /// How long each check may take, instead of what the catalog says.
-    #[arg(long, value_name = "DURATION", value_parser = cluster::duration)]
-    check_timeout: Option<Duration>,
     #[command(flatten)]
     agent: AgentArgs,
 }
@@ -143,10 +116,13 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let recipe = args.recipe.as_deref().map(|place| input::recipe(place, global)).transpose()?;
     let known = args.snapshot.as_deref().map(|place| input::snapshot(place, global)).transpose()?;
     cluster::block_on(async {
-        let connection = connect(args, global).await?;
-        let snapshot = match known {
-            Some(snapshot) => snapshot,
-            None => take(&connection, args.timeout, printer).await?,
+        let connection = if args.no_cluster { None } else { Some(cluster::connect(global).await?) };
+        let snapshot = match (known, &connection) {
+            (Some(snapshot), _) => snapshot,
+            (None, Some(connection)) => take(connection, args.timeout, printer).await?,
+            (None, None) => {
+                return Err(misuse("judge without a cluster", "there is no snapshot", "add --snapshot").into());
+            }
         };
         let (recipe, name) = match (recipe, &args.recipe) {
             (Some(recipe), Some(place)) => (recipe, place.clone()),
@@ -156,110 +132,63 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
                 resolved
             }
         };
-        let options = args.plan_options(phases)?;
-        let prepared = validate::prepare(&catalog, recipe, &name, snapshot, &options, args.conduct())?;
-        finish(args, &connection, &prepared, printer).await
+        let prepared = run::prepare(&catalog, recipe, &name, snapshot, &args.options(phases))?;
+        finish(args, connection.as_ref(), Arc::new(prepared), global, printer).await
     })
 }
 
 /// Runs, shows and writes.
-async fn finish(args: &Args, connection: &Connection, prepared: &Prepared, printer: &Printer) -> Outcome {
+async fn finish(
+    args: &Args,
+    connection: Option<&Connection>,
+    prepared: Arc<Prepared>,
+    global: &Global,
+    printer: &Printer,
+) -> Outcome {
     let format = args.format.unwrap_or(if args.output.is_some() { ReportFormat::Ctrf } else { ReportFormat::Text });
-    let mut live = Live::new(printer, Stream::Err, args.logs);
-    let report = follow(connection, prepared, printer, |event| {
+    let mut live = Live::new(printer.clone(), Stream::Err, args.logs);
+    let lines = printer.clone();
+    let show = move |event: &Event| {
         if let Some(line) = live.line(event) {
-            printer.note(line);
+            lines.note(line);
         }
         match format {
             // Events serialize: they hold texts and numbers only.
-            ReportFormat::Events => printer.data(&format!("{}\n", serde_json::to_string(event).unwrap_or_default())),
+            ReportFormat::Events => lines.data(&format!("{}\n", serde_json::to_string(event).unwrap_or_default())),
             ReportFormat::Ctrf | ReportFormat::Text => Ok(()),
         }
-    })
-    .await?;
+    };
+    let mut followed = follow(connection, &prepared, printer, show).await?;
     let place = args.output.clone().unwrap_or(Place::Standard);
-    match (format, &place) {
+    let report = followed.report.clone();
+    match (format, place) {
         (ReportFormat::Events, _) => {}
-        (ReportFormat::Text, place) => deliver(printer, place, &text::render(&report))?,
-        (ReportFormat::Ctrf, Place::ConfigMap { .. }) => {
+        (ReportFormat::Ctrf, place @ Place::ConfigMap { .. }) => {
             let (text, now) = (ctrf::to_json(&report), cluster::now());
             let document = Document { kind: "Report", format: place::Format::Json, text: &text, now: &now };
-            place::write(&place, &document, async || Ok(connection.clone())).await?;
+            let connected = async || match connection {
+                Some(connection) => Ok(connection.clone()),
+                None => cluster::connect(global).await,
+            };
+            place::write(&place, &document, connected).await?;
             printer.note(format!("wrote {place}"));
         }
-        (ReportFormat::Ctrf, place) => deliver(printer, place, &ctrf::to_json(&report))?,
+        (format, place) => {
+            let printer = printer.clone();
+            let written = move || {
+                let text = if format == ReportFormat::Text { text::render(&report) } else { ctrf::to_json(&report) };
+                deliver(&printer, &place, &text)
+            };
+            followed.write(written).await?;
+        }
     }
-    let verdict = report.verdict.unwrap_or(Verdict::Inconclusive);
+    let verdict = followed.report.verdict.unwrap_or(Verdict::Inconclusive);
     Ok(match verdict {
         Verdict::Failed | Verdict::Inconclusive if !args.fail_on_error => Exit::Good,
         // Nothing was to run, and nothing did.
         Verdict::Skipped if args.no_cluster => Exit::Good,
         verdict => verdict.into(),
     })
-}
-
-/// Runs a prepared validation until it ends or is interrupted; `show` sees every event.
-///
-/// When `show` fails, the run is cancelled and cleaned up, and its failure is returned.
-///
-/// # Errors
-/// As `ops::validate::run` and `show`; a second interrupt.
-pub async fn follow(
-    connection: &Connection,
-    prepared: &Prepared,
-    printer: &Printer,
-    mut show: impl FnMut(&Event) -> Result<(), Stop>,
-) -> Result<Report, Stop> {
-    let (sender, mut receiver) = mpsc::channel::<Event>(1024);
-    let (cancel, cancelled) = watch::channel(false);
-    let reading = async {
-        let mut shown = Ok(());
-        while let Some(event) = receiver.recv().await {
-            if shown.is_ok() {
-                shown = show(&event);
-                if shown.is_err() {
-                    cancel.send_replace(true);
-                }
-            }
-        }
-        shown
-    };
-    let work = async { tokio::join!(validate::run(connection, prepared, sender, cancelled), reading) };
-    tokio::pin!(work);
-    let mut interrupts = cluster::Interrupts::new()?;
-    loop {
-        tokio::select! {
-            (report, shown) = &mut work => {
-                let report = report?;
-                shown?;
-                return Ok(report);
-            }
-            () = interrupts.next() => {
-                if *cancel.borrow() {
-                    return Err(left_behind(prepared).into());
-                }
-                printer.warn("interrupted: removing what was created; once more to stop at once");
-                cancel.send_replace(true);
-            }
-        }
-    }
-}
-
-/// A second interrupt: nothing more is done, so a person has to know what is there.
-fn left_behind(prepared: &Prepared) -> Failure {
-    let (run, namespace) = (&prepared.plan.run_id, &prepared.plan.namespace);
-    Failure::new(ops::Kind::Interrupted, "clean up", "interrupted twice")
-        .at(format!("run {run}"))
-        .hint(format!("remove what is left with: aicr cleanup --namespace {namespace} --run-id {run}"))
-}
-
-async fn connect(args: &Args, global: &Global) -> Result<Connection, Failure> {
-    if args.no_cluster {
-        // The run asks for a connection and, planned without a cluster, sends nothing through it.
-        let nowhere = cluster::connect(&Global { demo: true, ..Global::default() }).await?;
-        return Ok(Connection { context: "no cluster".to_owned(), server: String::new(), ..nowhere });
-    }
-    cluster::connect(global).await
 }
 
 /// A snapshot of the cluster, now.
@@ -288,33 +217,17 @@ pub fn resolve(catalog: &Catalog, snapshot: &Inventory, stated: &CriteriaArgs) -
 }
 
 impl Args {
-    fn plan_options(&self, phases: Vec<Phase>) -> Result<PlanOptions, Failure> {
-        let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        Ok(PlanOptions {
-            run_id: validate::run_id(jiff::Timestamp::now())?,
-            namespace: self.namespace.clone(),
-            phases,
-            only: self.checks.clone(),
-            image: self.image.clone(),
-            image_tag: env("AICR_VALIDATOR_IMAGE_TAG"),
-            image_registry: env("AICR_VALIDATOR_IMAGE_REGISTRY"),
-            pull_secrets: self.image_pull_secrets.clone(),
-            timeout_seconds: self.check_timeout.map(|limit| limit.as_secs().max(1)),
-            node_selector: self.node_selector.iter().cloned().collect(),
-            tolerations: self.tolerations.clone(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            commit: option_env!("AICR_COMMIT").map(str::to_owned),
-        })
-    }
-
-    fn conduct(&self) -> Conduct {
-        Conduct {
+    fn options(&self, phases: Vec<Phase>) -> RunOptions {
+        let mut options = self.run.options();
+        options.plan.phases = phases;
+        options.plan.only.clone_from(&self.checks);
+        let own_namespace = &self.run.namespace;
+        RunOptions {
             fail_fast: self.fail_fast,
             allow_unknown: self.allow_unknown,
-            no_cluster: self.no_cluster,
             keep: self.no_cleanup,
-            keep_namespace: matches!(&self.output, Some(Place::ConfigMap { namespace, .. }) if *namespace == self.namespace),
-            patience: self.patience,
+            keep_namespace: matches!(&self.output, Some(Place::ConfigMap { namespace, .. }) if namespace == own_namespace),
+            ..options
         }
     }
 }
@@ -334,11 +247,4 @@ fn phases(asked: &[PhaseArg]) -> Result<Vec<Phase>, Failure> {
             PhaseArg::All => None,
         })
         .collect())
-}
-
-fn key_value(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("write KEY=VALUE".to_owned()),
-    }
 }

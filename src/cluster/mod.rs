@@ -1,7 +1,10 @@
 //! The edge to Kubernetes: one client for everything.
 //!
-//! Kubernetes objects end here: they become measurements (`collect`), observations of a run (`job`) or [`ClusterError`]s.
+//! Kubernetes objects end here: they become measurements (`collect`), observations of a run (`object_watch`,
+//! `logs`) or [`ClusterError`]s.
 
+pub mod active_time;
+pub mod backoff;
 pub mod collect;
 pub mod config_map;
 pub mod connection;
@@ -11,8 +14,10 @@ pub mod dial;
 pub mod error;
 pub mod exec;
 mod explain;
-pub mod job;
 pub mod kubeconfig;
+pub mod logs;
+pub mod object_watch;
+pub mod objects;
 pub mod proxy;
 pub mod releases;
 pub mod request;

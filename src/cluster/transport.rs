@@ -242,7 +242,7 @@ impl Shared {
         }
         let http = self.http.read().unwrap_or_else(PoisonError::into_inner).clone();
         let begun = tokio::time::Instant::now();
-        let answer = match tokio::time::timeout(ANSWER_LIMIT, http.request(request)).await {
+        let answer = match super::active_time::timeout(ANSWER_LIMIT, http.request(request)).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(error.into()),
             Err(_) => Err(NoAnswer.into()),

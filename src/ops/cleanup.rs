@@ -4,14 +4,15 @@ use super::{Failure, Kind};
 use crate::{
     cluster::{
         ClusterError, Connection,
-        job::{self, Piece},
+        active_time::{self, RunClock},
+        objects::{self, ObjectRef},
     },
     validate::plan::{NAME_LABEL, NAMESPACE_LABEL, RUN_LABEL},
 };
 use std::{collections::BTreeSet, time::Duration};
 
-/// How long deleted objects may take to be gone.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Milliseconds that deleted objects may take to disappear.
+const PATIENCE_MS: u64 = 20_000;
 
 /// What a clean-up did.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,11 +31,11 @@ pub async fn of_run(connection: &Connection, namespace: &str, run_id: &str) -> O
 ///
 /// # Errors
 /// A list that is refused.
-pub async fn leftovers(connection: &Connection, namespace: &str) -> Result<Vec<Piece>, Failure> {
+pub async fn leftovers(connection: &Connection, namespace: &str) -> Result<Vec<ObjectRef>, Failure> {
     let (key, value) = NAME_LABEL;
     let selector = format!("{key}={value},{RUN_LABEL},{NAMESPACE_LABEL}={namespace}");
-    let pieces = job::pieces(connection, namespace, &selector).await?;
-    Ok(pieces)
+    let found = objects::list_labeled(connection, namespace, &selector).await?;
+    Ok(found)
 }
 
 /// Removes what all runs left, or those of one. A run that still goes on loses its Jobs as well.
@@ -42,10 +43,10 @@ pub async fn leftovers(connection: &Connection, namespace: &str) -> Result<Vec<P
 /// # Errors
 /// A list that is refused, or objects that stay.
 pub async fn sweep(connection: &Connection, namespace: &str, run_id: Option<&str>) -> Result<Outcome, Failure> {
-    let pieces = leftovers(connection, namespace).await?;
-    let runs: BTreeSet<&str> = pieces
+    let found = leftovers(connection, namespace).await?;
+    let runs: BTreeSet<&str> = found
         .iter()
-        .map(|piece| piece.run_id.as_str())
+        .map(|object| object.run_id.as_str())
         .filter(|run| run_id.is_none_or(|wanted| wanted == *run))
         .collect();
     let mut outcome = Outcome::default();
@@ -63,28 +64,26 @@ pub async fn sweep(connection: &Connection, namespace: &str, run_id: Option<&str
 }
 
 async fn remove(connection: &Connection, namespace: &str, selector: &str) -> Outcome {
-    let mut outcome = Outcome::default();
-    let mut pieces = match job::pieces(connection, namespace, selector).await {
-        Ok(pieces) => pieces,
+    let clock = RunClock::start();
+    let mut remaining = match objects::list_labeled(connection, namespace, selector).await {
+        Ok(found) => found,
         Err(error) => return unknown(&error),
     };
-    let known: BTreeSet<Piece> = pieces.iter().cloned().collect();
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    let mut refused: Vec<String>;
+    let known = remaining.len();
+    let began = clock.now();
     loop {
-        refused = job::delete_all(connection, &pieces).await;
-        pieces = match job::pieces(connection, namespace, selector).await {
-            Ok(pieces) => pieces,
+        let refused = objects::delete_all(connection, &remaining).await;
+        remaining = match objects::list_labeled(connection, namespace, selector).await {
+            Ok(found) => found,
             Err(error) => return unknown(&error),
         };
-        if pieces.is_empty() || tokio::time::Instant::now() >= deadline {
-            break;
+        if remaining.is_empty() || clock.now().since(began) >= PATIENCE_MS {
+            let removed = known.saturating_sub(remaining.len());
+            let left = remaining.iter().map(ToString::to_string).collect();
+            return Outcome { removed, left: if refused.is_empty() { left } else { refused } };
         }
-        tokio::time::sleep(Duration::from_millis(250)).await;
+        active_time::sleep(Duration::from_millis(250)).await;
     }
-    outcome.removed = known.len().saturating_sub(pieces.len());
-    outcome.left = if refused.is_empty() { pieces.iter().map(ToString::to_string).collect() } else { refused };
-    outcome
 }
 
 fn unknown(error: &ClusterError) -> Outcome {
@@ -95,11 +94,11 @@ fn unknown(error: &ClusterError) -> Outcome {
 /// the way is returned.
 pub async fn of_namespace(connection: &Connection, namespace: &str) -> Option<String> {
     let (key, value) = NAME_LABEL;
-    match job::pieces(connection, namespace, &format!("{key}={value}")).await {
-        Ok(pieces) if pieces.iter().any(|piece| piece.namespace == namespace) => return None,
+    match objects::list_labeled(connection, namespace, &format!("{key}={value}")).await {
+        Ok(found) if found.iter().any(|object| object.namespace == namespace) => return None,
         Ok(_) => {}
         Err(error) => return Some(format!("Namespace {namespace} ({})", error.found)),
     }
-    let deleted = job::delete(connection, "Namespace", "", namespace).await;
+    let deleted = objects::delete(connection, "Namespace", "", namespace).await;
     deleted.err().map(|error| format!("Namespace {namespace} ({})", error.found))
 }

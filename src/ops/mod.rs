@@ -10,8 +10,8 @@ pub mod failure;
 pub mod fault;
 pub mod place;
 pub mod recipe;
+pub mod run;
 pub mod session;
 pub mod snapshot;
-pub mod validate;
 
 pub use failure::{Failure, Kind};

@@ -46,9 +46,9 @@ impl Report {
     /// Takes one event.
     pub fn on(&mut self, event: &Event) {
         if self.start_ms == 0 {
-            self.start_ms = event.at_ms;
+            self.start_ms = event.observed_at_ms;
         }
-        self.stop_ms = self.stop_ms.max(event.at_ms);
+        self.stop_ms = self.stop_ms.max(event.observed_at_ms);
         match &event.body {
             Body::Planned { run_id, context, recipe, checks, .. } => {
                 self.run_id.clone_from(run_id);
@@ -62,7 +62,7 @@ impl Report {
                 outcome: *outcome,
                 actual: actual.clone(),
                 reason: reason.clone(),
-                at_ms: event.at_ms,
+                at_ms: event.observed_at_ms,
             }),
             Body::Finished { result, .. } => self.results.push(result.clone()),
             Body::CleanedUp { left, .. } => self.left.clone_from(left),

@@ -123,8 +123,7 @@ pub fn suspend(mouse: bool) -> io::Result<Suspended> {
             return Ok(Suspended::NoShell);
         }
         leave();
-        // SIGSTOP, not SIGTSTP: the handler for an outer SIGTSTP is ours and would swallow it.
-        process::kill_current_process_group(process::Signal::STOP)?;
+        stop()?;
         resume(mouse)?;
         Ok(Suspended::Resumed)
     }
@@ -133,6 +132,17 @@ pub fn suspend(mouse: bool) -> io::Result<Suspended> {
         let _ = mouse;
         Ok(Suspended::NoShell)
     }
+}
+
+/// Stops our process group until somebody continues it; the terminal is not ours at that time.
+///
+/// # Errors
+/// The system refuses.
+pub fn stop() -> io::Result<()> {
+    // SIGSTOP, not SIGTSTP: the handler for an outer SIGTSTP is ours and would swallow it.
+    #[cfg(unix)]
+    rustix::process::kill_current_process_group(rustix::process::Signal::STOP)?;
+    Ok(())
 }
 
 /// The escape sequence that puts text on the terminal's clipboard (OSC 52), wrapped for tmux where we are inside one.

@@ -3,11 +3,30 @@
 use crate::catalog::validator::Phase;
 use serde::{Deserialize, Serialize};
 
-/// An event and when it was observed.
+/// When something was observed, stamped where it arrived.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Moment {
+    /// Milliseconds since the Unix epoch.
+    pub observed_at_ms: u64,
+    /// Milliseconds of the run without those in which this process was stopped or asleep; limits are counted in these.
+    pub active_ms: u64,
+}
+
+impl Moment {
+    /// Active milliseconds since an earlier moment.
+    pub fn since(self, earlier: Moment) -> u64 {
+        self.active_ms.saturating_sub(earlier.active_ms)
+    }
+}
+
+/// An event, its place in the run, and when it was observed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
-    /// Milliseconds since the Unix epoch.
-    pub at_ms: u64,
+    /// 0 for the first event of a run, then one more for each.
+    pub seq: u64,
+    /// Milliseconds since the Unix epoch; RFC 3339 where it is written.
+    #[serde(rename = "observed_at", with = "rfc3339")]
+    pub observed_at_ms: u64,
     #[serde(flatten)]
     pub body: Body,
 }
@@ -233,4 +252,34 @@ pub enum Verdict {
     /// Nothing ran: no check selected, or every check skipped.
     Skipped,
     Cancelled,
+}
+
+/// Milliseconds since the epoch as RFC 3339 in UTC, with three digits after the second.
+mod rfc3339 {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(milliseconds: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        let at = i64::try_from(*milliseconds).ok().and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
+        let at = at.unwrap_or(jiff::Timestamp::MAX);
+        serializer.collect_str(&format_args!("{at:.3}"))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let at: jiff::Timestamp = text.parse().map_err(D::Error::custom)?;
+        u64::try_from(at.as_millisecond()).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_written_with_its_number_and_time_and_read_back() {
+        let event = Event { seq: 7, observed_at_ms: 1_784_014_260_070, body: Body::Ended { verdict: Verdict::Passed } };
+        let text = serde_json::to_string(&event).unwrap();
+        assert_eq!(text, r#"{"seq":7,"observed_at":"2026-07-14T07:31:00.070Z","event":"ended","verdict":"passed"}"#);
+        assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), event);
+    }
 }

@@ -16,7 +16,7 @@ use crate::{
     cluster::watch::LiveView,
     criteria::{Query, StatedBy},
     fingerprint,
-    ops::{Failure, diff::Versus, validate::Prepared},
+    ops::{Failure, diff::Versus, run::Prepared},
     term::color::Level,
 };
 use std::sync::Arc;
@@ -38,10 +38,30 @@ pub struct State {
     /// The next frame differs from the last one.
     pub dirty: bool,
     pub quit: bool,
+    asked: Asked,
     /// A run that waits for an answer to its question.
     prepared: Option<Arc<Prepared>>,
     /// What the target is called before it is connected.
     start: Start,
+}
+
+/// Numbers of the newest requests; answers to older ones are dropped.
+#[derive(Clone, Debug, Default)]
+struct Asked {
+    cluster: u64,
+    a: u64,
+    b: u64,
+    plan: u64,
+}
+
+impl Asked {
+    fn snapshot(&mut self, slot: SnapshotSlot) -> &mut u64 {
+        match slot {
+            SnapshotSlot::Cluster => &mut self.cluster,
+            SnapshotSlot::A => &mut self.a,
+            SnapshotSlot::B => &mut self.b,
+        }
+    }
 }
 
 /// What was asked for at the start.
@@ -65,6 +85,7 @@ impl State {
             interrupted_ms: 0,
             dirty: true,
             quit: false,
+            asked: Asked::default(),
             prepared: None,
             start: Start { demo: options.target.is_demo(), snapshots: options.snapshots.clone() },
         })
@@ -75,12 +96,12 @@ impl State {
         let mut effects = vec![Effect::LoadCatalog { generation: self.model.catalog.start() }];
         match &self.start.snapshots.clone()[..] {
             [] => effects.push(self.watch()),
-            [one] => effects.push(Effect::ReadSnapshot { slot: SnapshotSlot::Cluster, path: one.clone() }),
+            [one] => effects.push(self.read(SnapshotSlot::Cluster, one.clone())),
             [a, b, ..] => {
-                effects.push(Effect::ReadSnapshot { slot: SnapshotSlot::A, path: a.clone() });
-                effects.push(Effect::ReadSnapshot { slot: SnapshotSlot::B, path: b.clone() });
+                effects.push(self.read(SnapshotSlot::A, a.clone()));
+                effects.push(self.read(SnapshotSlot::B, b.clone()));
                 // The newer one is what the other screens speak of.
-                effects.push(Effect::ReadSnapshot { slot: SnapshotSlot::Cluster, path: b.clone() });
+                effects.push(self.read(SnapshotSlot::Cluster, b.clone()));
                 self.desk.screen = Screen::Compare;
             }
         }
@@ -127,9 +148,10 @@ impl State {
                     None => self.resolve(),
                 }
             }
-            Msg::Snapshot { slot, name, answer } => {
+            Msg::Snapshot { slot, generation, name, answer } => {
                 self.answered();
                 match answer {
+                    _ if generation != *self.asked.snapshot(slot) => Vec::new(),
                     Ok(snapshot) => self.opened(slot, Side { name, snapshot }),
                     Err(failure) => {
                         if slot == SnapshotSlot::Cluster && self.model.cluster.snapshot.is_none() {
@@ -166,16 +188,20 @@ impl State {
                 self.desk.mark(Need::Compare);
                 Vec::new()
             }
-            Msg::Planned(answer) => {
+            Msg::Planned { generation, answer } => {
                 self.answered();
-                self.planned(answer);
+                self.planned(generation, answer);
                 Vec::new()
             }
             Msg::Run(event) => {
                 self.run_event(event);
                 Vec::new()
             }
-            Msg::RunEnded(answer) => {
+            Msg::RunEnded { run_id, .. } if run_id != self.model.run.id => {
+                self.answered();
+                Vec::new()
+            }
+            Msg::RunEnded { run_id: _, answer } => {
                 self.answered();
                 self.model.run.active = false;
                 self.model.run.cancelling = false;
@@ -187,10 +213,12 @@ impl State {
                 Vec::new()
             }
             Msg::Done(said) => {
+                self.answered();
                 self.say(Severity::Ok, said);
                 Vec::new()
             }
             Msg::Failed(failure) => {
+                self.answered();
                 self.say_failure(failure);
                 Vec::new()
             }
@@ -216,6 +244,8 @@ impl State {
 
     /// Connects anew; what was shown stays until the new view has data.
     fn watch(&mut self) -> Effect {
+        // A file that is still being read was asked for before.
+        self.asked.cluster += 1;
         let cluster = &mut self.model.cluster;
         cluster.generation += 1;
         cluster.failure = None;
@@ -223,6 +253,12 @@ impl State {
             cluster.source = if self.start.demo { Source::Demo } else { Source::Live };
         }
         Effect::Watch { generation: cluster.generation }
+    }
+
+    fn read(&mut self, slot: SnapshotSlot, path: std::path::PathBuf) -> Effect {
+        let generation = self.asked.snapshot(slot);
+        *generation += 1;
+        Effect::ReadSnapshot { slot, generation: *generation, path }
     }
 
     fn live(&mut self, generation: u64, view: LiveView) -> Vec<Effect> {

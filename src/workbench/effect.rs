@@ -5,7 +5,7 @@ use crate::{
     catalog::Catalog,
     criteria::Query,
     inventory::Inventory,
-    ops::{diff::Versus, validate::Prepared},
+    ops::{diff::Versus, run::Prepared},
     resolve::Resolution,
 };
 use std::{path::PathBuf, sync::Arc};
@@ -21,6 +21,7 @@ pub enum Effect {
     },
     ReadSnapshot {
         slot: SnapshotSlot,
+        generation: u64,
         path: PathBuf,
     },
     Resolve {
@@ -55,6 +56,7 @@ pub enum Effect {
     },
     /// Say what a run of this recipe would create, judged on a snapshot that is taken for it.
     Plan {
+        generation: u64,
         catalog: Arc<Catalog>,
         recipe: Arc<Resolution>,
     },

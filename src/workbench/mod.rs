@@ -22,7 +22,7 @@ pub mod widgets;
 
 use crate::{
     criteria::Criteria,
-    ops::{Failure, connect::Target},
+    ops::{self, Failure, connect::Target},
     term::color::Level,
 };
 use std::path::PathBuf;
@@ -68,9 +68,8 @@ pub struct RunOptions {
     pub screen: Option<Screen>,
     pub look: Look,
     pub mouse: bool,
-    /// Image that runs our checks, and the namespace for them; the engine's own where not stated.
-    pub image: Option<String>,
-    pub namespace: Option<String>,
+    /// How checks are run.
+    pub run: ops::run::RunOptions,
 }
 
 /// How it looks.

@@ -301,7 +301,7 @@ pub struct Run {
 impl Run {
     /// Takes one event of the stream.
     pub fn fold(&mut self, event: Event) {
-        let at_ms = event.at_ms;
+        let at_ms = event.observed_at_ms;
         self.last_ms = self.last_ms.max(at_ms);
         match event.body {
             Body::Planned { run_id, namespace, checks, context: _, recipe: _ } => {

@@ -6,7 +6,7 @@ use crate::{
     diff::Change,
     document::side::Side,
     inventory::Inventory,
-    ops::{Failure, diff::Changes, validate::Prepared},
+    ops::{Failure, diff::Changes, run::Prepared},
     resolve::Resolution,
     term::input::Input,
     validate::event::Event,
@@ -54,6 +54,7 @@ pub enum Msg {
     },
     Snapshot {
         slot: SnapshotSlot,
+        generation: u64,
         name: String,
         answer: Result<Arc<Inventory>, Failure>,
     },
@@ -80,9 +81,15 @@ pub enum Msg {
         answer: Result<Arc<Vec<Change>>, Failure>,
     },
     /// A run, ready to start.
-    Planned(Result<Arc<Prepared>, Failure>),
+    Planned {
+        generation: u64,
+        answer: Result<Arc<Prepared>, Failure>,
+    },
     Run(Event),
-    RunEnded(Result<(), Failure>),
+    RunEnded {
+        run_id: String,
+        answer: Result<(), Failure>,
+    },
     /// Something was done that cannot be seen otherwise.
     Done(String),
     Failed(Failure),

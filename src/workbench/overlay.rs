@@ -184,19 +184,14 @@ impl Overlay {
     }
 
     pub fn question(question: Question, title: &str, lines: &[String], choices: [&'static str; 2]) -> Overlay {
-        let rows = lines.iter().enumerate().map(|(index, line)| {
-            let heading = !line.starts_with(' ') && line.ends_with(':');
-            Row::new(Choice::Line(index), vec![Cell::new(if heading { Role::Heading } else { Role::Text }, line)])
-        });
-        let content = Content {
-            title: title.to_owned(),
-            columns: vec![Column::new("", 10, 10).grows()],
-            rows: rows.collect(),
-            prose: true,
-            ordered: true,
-            ..Content::default()
-        };
-        Overlay::new(Kind::Question { question, choices, chosen: 0 }, None, content)
+        Overlay::new(Kind::Question { question, choices, chosen: 0 }, None, prose(title, lines))
+    }
+
+    /// Sentences to read.
+    pub fn notice(title: &str, lines: &[String]) -> Overlay {
+        let mut overlay = Overlay::new(Kind::Text, None, prose(title, lines));
+        overlay.copy = lines.join("\n");
+        overlay
     }
 
     fn new(kind: Kind, field: Option<Field>, content: Content) -> Overlay {
@@ -215,6 +210,22 @@ impl Overlay {
         };
         self.table = Table::default();
         self.table.set(content);
+    }
+}
+
+/// Sentences; lines that end in a colon are headings.
+fn prose(title: &str, lines: &[String]) -> Content {
+    let rows = lines.iter().enumerate().map(|(index, line)| {
+        let heading = !line.starts_with(' ') && line.ends_with(':');
+        Row::new(Choice::Line(index), vec![Cell::new(if heading { Role::Heading } else { Role::Text }, line)])
+    });
+    Content {
+        title: title.to_owned(),
+        columns: vec![Column::new("", 10, 10).grows()],
+        rows: rows.collect(),
+        prose: true,
+        ordered: true,
+        ..Content::default()
     }
 }
 

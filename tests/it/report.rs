@@ -8,19 +8,19 @@ use serde_json::Value;
 
 /// A recorded run, as `aicr validate --format events` prints it.
 const RUN: &str = r#"
-{"at_ms":1784014260000,"event":"planned","run_id":"20260714-073100-3fa2b4c1d5e6f708","namespace":"aicr-validation","context":"kind","recipe":"recipe.yaml","checks":[{"name":"dra-support","phase":"conformance","description":"","image":"aicr/check:1","timeout_seconds":300},{"name":"accelerator-metrics","phase":"conformance","description":"","image":"aicr/check:1","timeout_seconds":300},{"name":"gang-scheduling","phase":"conformance","description":"","image":"aicr/check:1","timeout_seconds":600},{"name":"platform-health","phase":"conformance","description":"","image":"aicr/check:1","timeout_seconds":300}]}
-{"at_ms":1784014260001,"event":"readiness","name":"K8s.server.version","expected":">= 1.25","outcome":"pass","actual":"v1.34.0","reason":null}
-{"at_ms":1784014260002,"event":"phase-started","phase":"conformance"}
-{"at_ms":1784014260010,"event":"state","check":"dra-support","state":{"state":"creating"}}
-{"at_ms":1784014260500,"event":"state","check":"dra-support","state":{"state":"running","node":"worker"}}
-{"at_ms":1784014261000,"event":"log","check":"accelerator-metrics","text":"--- Required DCGM Metrics ---"}
-{"at_ms":1784014262000,"event":"finished","check":"accelerator-metrics","result":{"name":"accelerator-metrics","phase":"conformance","status":"passed","message":"","exit_code":0,"node":"worker","image":"aicr/check:1","total_ms":1990,"run_ms":1240,"start_ms":1784014260010,"stop_ms":1784014262000,"stdout":["--- Required DCGM Metrics ---","  DCGM_FI_DEV_GPU_UTIL <ok> & FOUND"]}}
-{"at_ms":1784014263000,"event":"finished","check":"dra-support","result":{"name":"dra-support","phase":"conformance","status":"failed","message":"no controller\nno device\u001b[2J","exit_code":1,"node":"worker","image":"aicr/check:1","total_ms":2990,"run_ms":2000,"start_ms":1784014260010,"stop_ms":1784014263000,"stdout":[]}}
-{"at_ms":1784014263001,"event":"finished","check":"gang-scheduling","result":{"name":"gang-scheduling","phase":"conformance","status":"other","message":"the pod cannot be scheduled: 0/1 nodes are available","exit_code":null,"node":null,"image":"aicr/check:1","total_ms":20000,"run_ms":0,"start_ms":1784014243001,"stop_ms":1784014263001,"stdout":[]}}
-{"at_ms":1784014264000,"event":"finished","check":"platform-health","result":{"name":"platform-health","phase":"conformance","status":"skipped","message":"nothing to look at","exit_code":2,"node":"worker","image":"aicr/check:1","total_ms":900,"run_ms":300,"start_ms":1784014263100,"stop_ms":1784014264000,"stdout":[]}}
-{"at_ms":1784014264001,"event":"phase-finished","phase":"conformance","status":"failed"}
-{"at_ms":1784014265000,"event":"cleaned-up","removed":31,"left":["Job aicr-validation/aicr-dra-support-d5e6f708"]}
-{"at_ms":1784014265001,"event":"ended","verdict":"failed"}
+{"seq":0,"observed_at":"2026-07-14T07:31:00.000Z","event":"planned","run_id":"20260714-073100-3fa2b4c1d5e6f708","namespace":"aicr-validation","context":"kind","recipe":"recipe.yaml","checks":[{"name":"dra-support","phase":"conformance","description":"","image":"aicr/check:1","timeout_seconds":300},{"name":"accelerator-metrics","phase":"conformance","description":"","image":"aicr/check:1","timeout_seconds":300},{"name":"gang-scheduling","phase":"conformance","description":"","image":"aicr/check:1","timeout_seconds":600},{"name":"platform-health","phase":"conformance","description":"","image":"aicr/check:1","timeout_seconds":300}]}
+{"seq":1,"observed_at":"2026-07-14T07:31:00.001Z","event":"readiness","name":"K8s.server.version","expected":">= 1.25","outcome":"pass","actual":"v1.34.0","reason":null}
+{"seq":2,"observed_at":"2026-07-14T07:31:00.002Z","event":"phase-started","phase":"conformance"}
+{"seq":3,"observed_at":"2026-07-14T07:31:00.010Z","event":"state","check":"dra-support","state":{"state":"creating"}}
+{"seq":4,"observed_at":"2026-07-14T07:31:00.500Z","event":"state","check":"dra-support","state":{"state":"running","node":"worker"}}
+{"seq":5,"observed_at":"2026-07-14T07:31:01.000Z","event":"log","check":"accelerator-metrics","text":"--- Required DCGM Metrics ---"}
+{"seq":6,"observed_at":"2026-07-14T07:31:02.000Z","event":"finished","check":"accelerator-metrics","result":{"name":"accelerator-metrics","phase":"conformance","status":"passed","message":"","exit_code":0,"node":"worker","image":"aicr/check:1","total_ms":1990,"run_ms":1240,"start_ms":1784014260010,"stop_ms":1784014262000,"stdout":["--- Required DCGM Metrics ---","  DCGM_FI_DEV_GPU_UTIL <ok> & FOUND"]}}
+{"seq":7,"observed_at":"2026-07-14T07:31:03.000Z","event":"finished","check":"dra-support","result":{"name":"dra-support","phase":"conformance","status":"failed","message":"no controller\nno device\u001b[2J","exit_code":1,"node":"worker","image":"aicr/check:1","total_ms":2990,"run_ms":2000,"start_ms":1784014260010,"stop_ms":1784014263000,"stdout":[]}}
+{"seq":8,"observed_at":"2026-07-14T07:31:03.001Z","event":"finished","check":"gang-scheduling","result":{"name":"gang-scheduling","phase":"conformance","status":"other","message":"the pod cannot be scheduled: 0/1 nodes are available","exit_code":null,"node":null,"image":"aicr/check:1","total_ms":20000,"run_ms":0,"start_ms":1784014243001,"stop_ms":1784014263001,"stdout":[]}}
+{"seq":9,"observed_at":"2026-07-14T07:31:04.000Z","event":"finished","check":"platform-health","result":{"name":"platform-health","phase":"conformance","status":"skipped","message":"nothing to look at","exit_code":2,"node":"worker","image":"aicr/check:1","total_ms":900,"run_ms":300,"start_ms":1784014263100,"stop_ms":1784014264000,"stdout":[]}}
+{"seq":10,"observed_at":"2026-07-14T07:31:04.001Z","event":"phase-finished","phase":"conformance","status":"failed"}
+{"seq":11,"observed_at":"2026-07-14T07:31:05.000Z","event":"cleaned-up","removed":31,"left":["Job aicr-validation/aicr-dra-support-d5e6f708"]}
+{"seq":12,"observed_at":"2026-07-14T07:31:05.001Z","event":"ended","verdict":"failed"}
 "#;
 
 fn events(lines: &str) -> Vec<Event> {
@@ -60,9 +60,10 @@ fn a_recorded_run_reads_back_word_for_word() {
 
 /// A run whose events are these, between the plan and the end.
 fn short(events: &str, verdict: &str) -> Report {
-    let planned =
-        r#"{"at_ms":1,"event":"planned","run_id":"r","namespace":"n","context":"c","recipe":"x","checks":[]}"#;
-    report(&format!("{planned}\n{events}\n{{\"at_ms\":9,\"event\":\"ended\",\"verdict\":\"{verdict}\"}}"))
+    let planned = r#"{"seq":13,"observed_at":"1970-01-01T00:00:00.001Z","event":"planned","run_id":"r","namespace":"n","context":"c","recipe":"x","checks":[]}"#;
+    report(&format!(
+        "{planned}\n{events}\n{{\"seq\":9,\"observed_at\":\"1970-01-01T00:00:00.009Z\",\"event\":\"ended\",\"verdict\":\"{verdict}\"}}"
+    ))
 }
 
 /// The CTRF document as a reader gets it.
@@ -73,8 +74,8 @@ fn document(report: &Report) -> Value {
 #[test]
 fn a_cluster_that_is_not_ready_gives_tests_of_the_suite_readiness() {
     let report = short(
-        r#"{"at_ms":2,"event":"readiness","name":"K8s.server.version","expected":">= 1.99","outcome":"fail","actual":"v1.34.0","reason":null}
-{"at_ms":3,"event":"readiness","name":"OS.release.ID","expected":"ubuntu","outcome":"unknown","actual":null,"reason":"no reading"}"#,
+        r#"{"seq":14,"observed_at":"1970-01-01T00:00:00.002Z","event":"readiness","name":"K8s.server.version","expected":">= 1.99","outcome":"fail","actual":"v1.34.0","reason":null}
+{"seq":15,"observed_at":"1970-01-01T00:00:00.003Z","event":"readiness","name":"OS.release.ID","expected":"ubuntu","outcome":"unknown","actual":null,"reason":"no reading"}"#,
         "not-ready",
     );
     let document = document(&report);

@@ -11,18 +11,14 @@ use aicr::{
         self, cleanup,
         demo::DemoOptions,
         fault::Fault,
-        validate::{self, Conduct, Prepared},
+        run::{self, EventLog, Prepared, RunOptions},
     },
     recipe::{Constraint, Recipe},
     report::Report,
     resolve::Options,
-    validate::{
-        event::{Body, Event, Severity, State, Status, Verdict},
-        plan::PlanOptions,
-    },
+    validate::event::{Body, Event, Severity, State, Status, Verdict},
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use tokio::sync::{mpsc, watch};
 
 const NAMESPACE: &str = "aicr-validation";
 const FIVE: [&str; 5] =
@@ -35,8 +31,7 @@ struct Setup {
     catalog: Arc<Catalog>,
     snapshot: Inventory,
     recipe: Recipe,
-    options: PlanOptions,
-    conduct: Conduct,
+    options: RunOptions,
 }
 
 impl Setup {
@@ -50,39 +45,36 @@ impl Setup {
         let criteria =
             Criteria { service: Some("kind".into()), accelerator: Some("a100".into()), ..Criteria::default() };
         let resolved = ops::recipe::resolve(&catalog, &(&criteria).into(), Some(&snapshot), Options::default());
-        let options = PlanOptions {
-            run_id: "20260601-080000-00000000c0ffee00".into(),
-            namespace: NAMESPACE.into(),
-            phases: vec![Phase::Conformance],
-            image: "aicr/check:1".into(),
-            version: "0.1.0".into(),
-            ..PlanOptions::default()
-        };
+        let mut options = RunOptions::default();
+        options.plan.run_id = "20260601-080000-00000000c0ffee00".into();
+        options.plan.phases = vec![Phase::Conformance];
+        options.plan.image = "aicr/check:1".into();
         let recipe = resolved.expect("a recipe").resolution.recipe;
-        Setup { demo, connection, catalog, snapshot, recipe, options, conduct: Conduct::default() }
+        Setup { demo, connection, catalog, snapshot, recipe, options }
     }
 
     fn prepare(&self) -> Prepared {
         let (recipe, snapshot) = (self.recipe.clone(), self.snapshot.clone());
-        validate::prepare(&self.catalog, recipe, "recipe.yaml", snapshot, &self.options, self.conduct).expect("a plan")
+        run::prepare(&self.catalog, recipe, "recipe.yaml", snapshot, &self.options).expect("a plan")
     }
 
     /// Runs to the end; the reader of the events says when to cancel.
     async fn run(&self, mut cancel_at: impl FnMut(&Body) -> bool) -> Ran {
-        let (sender, mut receiver) = mpsc::channel::<Event>(64);
-        let (cancel, cancelled) = watch::channel(false);
+        let (writer, log) = EventLog::new();
+        let (control, requests) = run::control();
+        let mut reader = log.reader();
         let read = async {
             let mut events: Vec<Event> = Vec::new();
-            while let Some(event) = receiver.recv().await {
+            while let Some(event) = reader.next().await {
                 if cancel_at(&event.body) {
-                    let _ = cancel.send(true);
+                    control.cancel();
                 }
-                events.push(event);
+                events.push(Event::clone(&event));
             }
             events
         };
         let prepared = self.prepare();
-        let (report, events) = tokio::join!(validate::run(&self.connection, &prepared, sender, cancelled), read);
+        let (report, events) = tokio::join!(run::run(&self.connection, &prepared, writer, requests), read);
         Ran { report, events }
     }
 
@@ -127,7 +119,7 @@ impl Ran {
             .find(|event| matches!(&event.body, Body::State { check, state } if check == name && state.word() == word));
         let ended =
             self.events.iter().find(|event| matches!(&event.body, Body::Finished { check, .. } if check == name));
-        ended.expect("an end").at_ms - began.expect("that state").at_ms
+        ended.expect("an end").observed_at_ms - began.expect("that state").observed_at_ms
     }
 
     /// What holds for the events of every run.
@@ -136,7 +128,7 @@ impl Ran {
         let bodies: Vec<&Body> = self.events.iter().map(|event| &event.body).collect();
         assert!(matches!(bodies.first(), Some(Body::Planned { .. })));
         assert!(matches!(bodies.last(), Some(Body::Ended { .. })));
-        assert!(self.events.is_sorted_by_key(|event| event.at_ms), "time goes forward");
+        assert!(self.events.is_sorted_by_key(|event| event.observed_at_ms), "time goes forward");
         let Some(Body::Planned { checks, .. }) = bodies.first() else { unreachable!() };
         for planned in checks {
             let mine = |body: &&&Body| match body {
@@ -175,7 +167,8 @@ async fn five_checks_pass_with_logs_and_leave_nothing() {
         assert!(ran.states(&result.name).contains(&"run"), "{} was seen running", result.name);
     }
     assert_eq!(setup.left().await, [""; 0]);
-    let namespace = aicr::cluster::job::find(&setup.connection, "Namespace", "", NAMESPACE).await.expect("an answer");
+    let namespace =
+        aicr::cluster::objects::find(&setup.connection, "Namespace", "", NAMESPACE).await.expect("an answer");
     let gone = namespace.is_none_or(|namespace| namespace["status"]["phase"] == "Terminating");
     assert!(gone, "the run made the namespace, so it goes with the run");
 }
@@ -206,7 +199,7 @@ async fn a_pod_that_cannot_be_scheduled_is_given_up_and_the_others_go_on() {
 #[tokio::test(start_paused = true)]
 async fn patience_is_a_choice() {
     let mut setup = Setup::new(vec![Fault::Unschedulable { check: "dra-support".into() }]).await;
-    setup.conduct.patience = Duration::from_secs(2);
+    setup.options.patience = Duration::from_secs(2);
     let waited = setup.run(never).await.patience("dra-support", "unscheduled");
     assert!((2_000..3_000).contains(&waited), "{waited} ms");
 }
@@ -227,7 +220,7 @@ async fn an_image_that_cannot_be_pulled_says_why() {
 async fn every_check_that_can_be_broken_fails_with_a_reason() {
     for name in FIVE {
         let mut setup = Setup::new(vec![Fault::CheckFails { check: name.into() }]).await;
-        setup.options.only = vec![name.into()];
+        setup.options.plan.only = vec![name.into()];
         let ran = setup.run(never).await;
         let (status, message) = ran.results()[name];
         assert_eq!(status, Status::Failed, "{name}: {message}");
@@ -286,7 +279,7 @@ async fn a_cancelled_run_removes_everything_and_still_reports() {
         assert!(took < Duration::from_secs(5), "{word}: {took:?}");
         assert_eq!(ran.report().verdict, Some(Verdict::Cancelled), "{word}");
         assert_eq!(ran.report().results.len(), FIVE.len(), "{word}: every check has a result");
-        assert!(ran.results().values().any(|(_, message)| message.contains("cancelled")), "{:?}", ran.results());
+        assert!(ran.results().values().any(|(_, message)| message.contains("canceled")), "{:?}", ran.results());
         assert_eq!(setup.left().await, [""; 0], "{word}");
     }
 }
@@ -295,10 +288,11 @@ async fn a_cancelled_run_removes_everything_and_still_reports() {
 async fn what_a_killed_run_leaves_is_swept() {
     let setup = Setup::new(vec![Fault::Unschedulable { check: "dra-support".into() }]).await;
     let prepared = setup.prepare();
-    let (connection, (sender, mut receiver)) = (setup.connection.clone(), mpsc::channel::<Event>(64));
-    let (_cancel, cancelled) = watch::channel(false);
-    let run = tokio::spawn(async move { validate::run(&connection, &prepared, sender, cancelled).await.is_ok() });
-    while let Some(event) = receiver.recv().await {
+    let (connection, (writer, log)) = (setup.connection.clone(), EventLog::new());
+    let (_control, requests) = run::control();
+    let run = tokio::spawn(async move { run::run(&connection, &prepared, writer, requests).await.is_ok() });
+    let mut reader = log.reader();
+    while let Some(event) = reader.next().await {
         if matches!(&event.body, Body::State { state: State::Unscheduled { .. }, .. }) {
             break;
         }
@@ -319,8 +313,8 @@ async fn what_a_killed_run_leaves_is_swept() {
 #[tokio::test(start_paused = true)]
 async fn a_kept_run_leaves_everything_and_says_how_to_remove_it() {
     let mut setup = Setup::new(Vec::new()).await;
-    setup.conduct.keep = true;
-    setup.options.only = vec!["platform-health".into()];
+    setup.options.keep = true;
+    setup.options.plan.only = vec!["platform-health".into()];
     let ran = setup.run(never).await;
     let told = ran.events.iter().any(|event| {
         matches!(&event.body, Body::Notice { severity: Severity::Warn, text } if text.contains("aicr cleanup --run-id"))
@@ -341,18 +335,24 @@ async fn a_cluster_that_is_not_ready_gets_no_job() {
 
     setup.recipe.constraints = vec![constraint("K8s.no.such", "1")];
     assert_eq!(setup.run(never).await.report().verdict, Some(Verdict::NotReady), "unknown is not ready");
-    setup.options.only = vec!["platform-health".into()];
-    setup.conduct.allow_unknown = true;
+    setup.options.plan.only = vec!["platform-health".into()];
+    setup.options.allow_unknown = true;
     assert_eq!(setup.run(never).await.report().verdict, Some(Verdict::Passed), "unless that is allowed");
 }
 
 #[tokio::test(start_paused = true)]
 async fn without_a_cluster_the_selected_checks_are_skipped_as_planned() {
-    let mut setup = Setup::new(Vec::new()).await;
-    setup.conduct.no_cluster = true;
-    let ran = setup.run(never).await;
+    let setup = Setup::new(Vec::new()).await;
+    let (writer, log) = EventLog::new();
+    let report = run::judge(&setup.prepare(), writer);
+    let mut reader = log.reader();
+    let mut events = Vec::new();
+    while let Some(event) = reader.next().await {
+        events.push(Event::clone(&event));
+    }
+    let ran = Ran { report: Ok(report), events };
     ran.in_order();
-    assert_eq!(ran.results().keys().copied().collect::<Vec<_>>().len(), FIVE.len());
+    assert_eq!(ran.results().len(), FIVE.len());
     assert!(
         ran.results().values().all(|(status, message)| *status == Status::Skipped && message.starts_with("planned"))
     );
@@ -362,8 +362,8 @@ async fn without_a_cluster_the_selected_checks_are_skipped_as_planned() {
 #[tokio::test(start_paused = true)]
 async fn a_check_that_is_not_implemented_says_so_and_fail_fast_skips_what_follows() {
     let mut setup = Setup::new(Vec::new()).await;
-    setup.options.phases = vec![Phase::Deployment, Phase::Conformance];
-    setup.options.only = vec!["check-nvidia-smi".into(), "platform-health".into()];
+    setup.options.plan.phases = vec![Phase::Deployment, Phase::Conformance];
+    setup.options.plan.only = vec!["check-nvidia-smi".into(), "platform-health".into()];
     let ran = setup.run(never).await;
     let results = ran.results();
     assert_eq!(results["check-nvidia-smi"].0, Status::Other);
@@ -371,7 +371,7 @@ async fn a_check_that_is_not_implemented_says_so_and_fail_fast_skips_what_follow
     assert_eq!(results["platform-health"].0, Status::Passed, "no phase stops another");
     assert_eq!(ran.report().verdict, Some(Verdict::Inconclusive));
 
-    setup.conduct.fail_fast = true;
+    setup.options.fail_fast = true;
     let ran = setup.run(never).await;
     assert_eq!(ran.results()["platform-health"], (Status::Skipped, "skipped due to previous phase failure"));
 }
@@ -381,7 +381,7 @@ async fn a_namespace_that_does_not_exist_is_the_verdict_of_the_check() {
     let mut setup = Setup::new(Vec::new()).await;
     let operator = setup.recipe.components.iter_mut().find(|component| component.name == "gpu-operator");
     operator.expect("the GPU operator").namespace = "nowhere".into();
-    setup.options.only = vec!["gpu-operator-health".into()];
+    setup.options.plan.only = vec!["gpu-operator-health".into()];
     let ran = setup.run(never).await;
     let (status, message) = ran.results()["gpu-operator-health"];
     assert_eq!(status, Status::Failed, "{message}");
@@ -406,8 +406,8 @@ async fn a_server_that_forgets_makes_watches_begin_anew() {
 #[tokio::test(start_paused = true)]
 async fn a_sweep_spares_what_belongs_to_another_namespace() {
     let mut setup = Setup::new(Vec::new()).await;
-    setup.conduct.keep = true;
-    setup.options.only = vec!["gpu-operator-health".into()];
+    setup.options.keep = true;
+    setup.options.plan.only = vec!["gpu-operator-health".into()];
     setup.run(never).await;
     let kept = setup.left().await;
     assert!(kept.iter().any(|piece| piece.starts_with("Role gpu-operator/")), "{kept:?}");
@@ -418,10 +418,10 @@ async fn a_sweep_spares_what_belongs_to_another_namespace() {
 #[tokio::test(start_paused = true)]
 async fn a_reader_that_went_away_does_not_stop_the_run() {
     let setup = Setup::new(Vec::new()).await;
-    let (sender, receiver) = mpsc::channel::<Event>(1);
-    drop(receiver);
-    let (_cancel, cancelled) = watch::channel(false);
-    let report = validate::run(&setup.connection, &setup.prepare(), sender, cancelled).await.expect("a report");
+    let (writer, log) = EventLog::new();
+    drop(log);
+    let (_control, requests) = run::control();
+    let report = run::run(&setup.connection, &setup.prepare(), writer, requests).await.expect("a report");
     assert_eq!(report.verdict, Some(Verdict::Passed));
     assert_eq!(setup.left().await, [""; 0]);
 }

@@ -227,13 +227,50 @@ fn suspending_gives_the_terminal_back_and_resuming_takes_it_again() {
 }
 
 #[test]
-fn being_told_to_end_restores_the_terminal() {
-    for signal in [Signal::TERM, Signal::HUP] {
+fn a_signal_to_end_restores_the_terminal_and_is_named() {
+    for (signal, name) in [(Signal::TERM, "SIGTERM"), (Signal::HUP, "SIGHUP")] {
         let mut terminal = Terminal::start(80, 24, "--demo tui");
         terminal.shows("DEMO fresh");
         kill_process(terminal.program(), signal).unwrap();
         terminal.restored(130);
+        terminal.shows(&format!("terminated by {name}"));
     }
+}
+
+/// A folder with an editor that reads a line, and a catalog folder whose overlay can be edited.
+fn editor() -> (tempfile::TempDir, String) {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("editor");
+    std::fs::write(&path, "#!/bin/sh\necho \"editing $2\"\nread line\necho \"read $line\"\n").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = path.to_string_lossy().into_owned();
+    std::fs::create_dir(folder.path().join("overlays")).unwrap();
+    let overlay = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("catalog/overlays/kind.yaml");
+    std::fs::copy(overlay, folder.path().join("overlays/kind.yaml")).unwrap();
+    (folder, path)
+}
+
+#[test]
+fn an_open_editor_has_the_keys_and_does_not_hold_up_signals() {
+    let (folder, program) = editor();
+    let arguments = format!("--demo --data {} tui --service kind --accelerator a100", folder.path().display());
+    let mut terminal = Terminal::start_with(120, 40, &arguments, &[("EDITOR", program.as_ref())]);
+    terminal.shows("DEMO fresh");
+    terminal.press("2");
+    terminal.shows("gpu-operator");
+    terminal.press("/constraints\r");
+    terminal.shows("›▾ constraints");
+    terminal.press("gd");
+    terminal.shows("editing ");
+    terminal.press("all of this\r");
+    terminal
+        .until("the workbench again", |screen| screen.alternate_screen() && screen.contents().contains("gpu-operator"));
+    terminal.press("gd");
+    terminal.shows("editing ");
+    kill_process(terminal.program(), Signal::TERM).unwrap();
+    terminal.restored(130);
+    terminal.shows("terminated by SIGTERM");
 }
 
 #[test]
@@ -270,4 +307,70 @@ fn no_cluster_is_a_screen_and_no_crash() {
     terminal.shows("--demo");
     terminal.press("q");
     terminal.restored(0);
+}
+
+/// A cluster behind a door that can be shut: connections are accepted then, and nothing is answered.
+struct Door {
+    address: std::net::SocketAddr,
+    shut: tokio::sync::watch::Sender<bool>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Door {
+    fn to_demo(faults: Vec<aicr::ops::fault::Fault>) -> Door {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let (shut, is_shut) = tokio::sync::watch::channel(false);
+        let address = runtime.block_on(async {
+            let options = aicr::ops::demo::DemoOptions { faults, ..Default::default() };
+            let demo = aicr::ops::demo::start(&options).unwrap();
+            let inner = aicr::demo::serve::listen(0).await.unwrap();
+            let inside = inner.local_addr().unwrap();
+            tokio::spawn(async move { demo.serve(inner).await });
+            let outer = aicr::demo::serve::listen(0).await.unwrap();
+            let address = outer.local_addr().unwrap();
+            tokio::spawn(async move {
+                while let Ok((mut client, _)) = outer.accept().await {
+                    let mut shut = is_shut.clone();
+                    tokio::spawn(async move {
+                        if !*shut.borrow() {
+                            let mut server = tokio::net::TcpStream::connect(inside).await.unwrap();
+                            tokio::select! {
+                                _ = tokio::io::copy_bidirectional(&mut client, &mut server) => return,
+                                _ = shut.wait_for(|shut| *shut) => {}
+                            }
+                        }
+                        // Open and silent.
+                        std::future::pending::<()>().await;
+                    });
+                }
+            });
+            address
+        });
+        Door { address, shut, _runtime: runtime }
+    }
+}
+
+#[test]
+fn leaving_while_a_cluster_does_not_answer_shows_a_screen_that_reads_keys() {
+    let door = Door::to_demo(vec![aicr::ops::fault::Fault::Unschedulable { check: "dra-support".into() }]);
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config");
+    std::fs::write(&config, aicr::demo::serve::kubeconfig(door.address)).unwrap();
+    let arguments = format!("tui --kubeconfig {} --service kind --accelerator a100 --patience 10m", config.display());
+    let mut terminal = Terminal::start(120, 40, &arguments);
+    terminal.shows("worker-3");
+    terminal.press("4");
+    terminal.shows("readiness");
+    terminal.press("r");
+    terminal.shows("this run creates:");
+    terminal.press("y");
+    terminal.shows("unscheduled");
+    door.shut.send(true).unwrap();
+    terminal.press("q");
+    terminal.shows("Leaving cancels it");
+    terminal.press("y");
+    terminal.shows("cleaning up");
+    terminal.press("\x03");
+    terminal.restored(130);
+    terminal.shows("aicr cleanup --namespace aicr-validation --run-id");
 }

@@ -35,7 +35,7 @@ impl State {
                 let line = self.desk.keys.command("open FILE");
                 self.say(Severity::Info, format!("{line} shows a saved snapshot"));
             }
-            "open" => return vec![Effect::ReadSnapshot { slot: SnapshotSlot::Cluster, path: PathBuf::from(rest) }],
+            "open" => return vec![self.read(SnapshotSlot::Cluster, PathBuf::from(rest))],
             "live" => return vec![self.watch()],
             "save" => return self.save_command(rest),
             _ => {
@@ -108,7 +108,6 @@ impl State {
     fn compare_command(&mut self, rest: &str) -> Vec<Effect> {
         let files: Vec<&str> = rest.split_whitespace().collect();
         self.desk.show(Screen::Compare);
-        let read = |slot, path: &str| Effect::ReadSnapshot { slot, path: PathBuf::from(path) };
         match files[..] {
             [] => {
                 let (one, two) =
@@ -118,9 +117,11 @@ impl State {
             }
             [a] => {
                 self.model.compare.b = None;
-                vec![read(SnapshotSlot::A, a)]
+                vec![self.read(SnapshotSlot::A, PathBuf::from(a))]
             }
-            [a, b, ..] => vec![read(SnapshotSlot::A, a), read(SnapshotSlot::B, b)],
+            [a, b, ..] => {
+                vec![self.read(SnapshotSlot::A, PathBuf::from(a)), self.read(SnapshotSlot::B, PathBuf::from(b))]
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use super::State;
 use crate::{
     catalog::validator::Phase,
-    ops::{Failure, validate::Prepared},
+    ops::{Failure, run::Prepared},
     report::words::{Tone, Word},
     validate::event::{Body, Event, Status, Verdict},
     workbench::{
@@ -33,7 +33,8 @@ impl State {
             (Some(catalog), Some(recipe), Some(_)) => {
                 let (catalog, recipe) = (catalog.clone(), recipe.clone());
                 self.say(Severity::Info, "planning: a snapshot is taken for the run");
-                return vec![Effect::Plan { catalog, recipe }];
+                self.asked.plan += 1;
+                return vec![Effect::Plan { generation: self.asked.plan, catalog, recipe }];
             }
             (_, None, _) => self.say(Severity::Info, "there is no recipe to validate yet"),
             _ => self.say(Severity::Info, "there is no cluster to validate yet"),
@@ -41,7 +42,10 @@ impl State {
         Vec::new()
     }
 
-    pub(super) fn planned(&mut self, answer: Result<Arc<Prepared>, Failure>) {
+    pub(super) fn planned(&mut self, generation: u64, answer: Result<Arc<Prepared>, Failure>) {
+        if generation != self.asked.plan {
+            return;
+        }
         match answer {
             Ok(prepared) => {
                 let lines = plan_lines(&prepared, &self.model.cluster.name);
@@ -93,6 +97,20 @@ impl State {
         self.desk.mark(Need::Run);
         self.say(Severity::Warn, "canceling: Jobs end and what was created is removed");
         vec![Effect::CancelRun]
+    }
+
+    /// Leaving while a run cleans up.
+    pub(in crate::workbench) fn show_leaving(&mut self) {
+        self.model.run.cancelling = true;
+        self.desk.mark(Need::Run);
+        let lines = vec![
+            format!("Run {} is canceled; what it created is being removed.", self.model.run.id),
+            String::new(),
+            "The workbench closes when that is done. Ctrl-C leaves at once, and says how to remove the rest."
+                .to_owned(),
+        ];
+        self.desk.overlay = Some(Overlay::notice("cleaning up", &lines));
+        self.dirty = true;
     }
 
     pub(super) fn run_event(&mut self, event: Event) {

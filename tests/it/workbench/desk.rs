@@ -178,7 +178,7 @@ impl Desk {
 
     pub fn run(&mut self, at: u64, body: Body) {
         self.state.model.now_ms = NOW + at;
-        self.tell(Msg::Run(Event { at_ms: NOW + at, body }));
+        self.tell(Msg::Run(Event { seq: 0, observed_at_ms: NOW + at, body }));
     }
 }
 
@@ -273,6 +273,6 @@ pub fn later() -> Arc<Inventory> {
 /// Both sides of the Compare screen.
 pub fn compare(desk: &mut Desk, a: (&str, Arc<Inventory>), b: (&str, Arc<Inventory>)) {
     for (slot, (name, snapshot)) in [(SnapshotSlot::A, a), (SnapshotSlot::B, b)] {
-        desk.tell(Msg::Snapshot { slot, name: name.into(), answer: Ok(snapshot) });
+        desk.tell(Msg::Snapshot { slot, generation: 0, name: name.into(), answer: Ok(snapshot) });
     }
 }

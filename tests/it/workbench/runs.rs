@@ -17,28 +17,18 @@ fn a_run_needs_a_yes() {
     let mut desk = Desk::live(80, 24);
     desk.keys("4 r");
     let plan = desk.left.pop();
-    let Some(Effect::Plan { catalog, recipe }) = plan else { panic!("{plan:?}") };
-    let options = aicr::validate::plan::PlanOptions {
-        run_id: "20260114-091200-00c0ffee00c0ffee".into(),
-        namespace: "aicr-validation".into(),
-        image: "aicr/check:0.1.0".into(),
-        version: "0.1.0".into(),
-        ..Default::default()
-    };
-    let prepared = ops::validate::prepare(
-        &catalog,
-        recipe.recipe.clone(),
-        "recipe",
-        Inventory::clone(&snapshot()),
-        &options,
-        Default::default(),
-    );
+    let Some(Effect::Plan { generation, catalog, recipe }) = plan else { panic!("{plan:?}") };
+    let mut options = ops::run::RunOptions::default();
+    options.plan.run_id = "20260114-091200-00c0ffee00c0ffee".into();
+    options.plan.image = "aicr/check:0.1.0".into();
+    let (recipe, snapshot) = (recipe.recipe.clone(), Inventory::clone(&snapshot()));
+    let prepared = ops::run::prepare(&catalog, recipe, "recipe", snapshot, &options);
     let prepared = Arc::new(prepared.unwrap());
-    desk.tell(Msg::Planned(Ok(prepared.clone())));
+    desk.tell(Msg::Planned { generation, answer: Ok(prepared.clone()) });
     golden("question-80x24", &desk.text());
     desk.keys("Enter");
     assert!(desk.left.is_empty(), "Enter on the question cancels: {:?}", desk.left);
-    desk.tell(Msg::Planned(Ok(prepared)));
+    desk.tell(Msg::Planned { generation, answer: Ok(prepared) });
     desk.keys("Tab Enter");
     assert!(matches!(desk.left.pop(), Some(Effect::Run(_))));
     desk.shows("starting");
@@ -84,4 +74,26 @@ fn leaving_a_run_asks() {
     desk.shows("Leaving cancels it");
     desk.keys("Esc q y");
     assert!(desk.state.quit && matches!(desk.left[..], [Effect::CancelRun, Effect::Quit]));
+}
+
+#[test]
+fn answers_to_requests_that_a_newer_one_replaced_are_dropped() {
+    let mut desk = Desk::live(80, 24);
+    desk.keys("4 r");
+    let Some(Effect::Plan { generation: first, .. }) = desk.left.pop() else { panic!("no plan") };
+    desk.keys("r");
+    let Some(Effect::Plan { generation: second, .. }) = desk.left.pop() else { panic!("no plan") };
+    let refused = || Err(ops::Failure::new(ops::Kind::Internal, "plan", "for the test"));
+    desk.tell(Msg::Planned { generation: first, answer: refused() });
+    assert!(desk.state.desk.overlay.is_none(), "the first plan opens nothing");
+    desk.tell(Msg::Planned { generation: second, answer: refused() });
+    assert!(desk.state.desk.overlay.is_some());
+    desk.keys("Esc");
+
+    desk.command("open old.yaml");
+    let Some(Effect::ReadSnapshot { slot, generation, .. }) = desk.left.pop() else { panic!("no read") };
+    desk.command("live");
+    let late = Msg::Snapshot { slot, generation, name: "old.yaml".into(), answer: Ok(snapshot()) };
+    desk.tell(late);
+    assert!(!desk.text().contains("old.yaml"), "the live cluster was asked for last:\n{}", desk.text());
 }

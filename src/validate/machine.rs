@@ -4,7 +4,7 @@
 //! last pod and of the output, because the Job controller deletes pods and their evidence with them. States and reasons
 //! are those of Kubernetes; what cannot get better by waiting ends the check after a short grace instead of at its limit.
 
-use super::event::{CheckResult, PlannedCheck, State, Status};
+use super::event::{CheckResult, Moment, PlannedCheck, State, Status};
 use serde_json::Value;
 use std::collections::VecDeque;
 
@@ -17,8 +17,8 @@ pub const GRACE_MS: u64 = 20_000;
 const OUTPUT_GRACE_MS: u64 = 5_000;
 /// Milliseconds between a pod's disappearance and calling it vanished: the Job's condition may still tell why.
 const VANISHED_GRACE_MS: u64 = 3_000;
-/// Milliseconds by which we wait longer than the check's own limit.
-const DEADLINE_MARGIN_MS: u64 = 30_000;
+/// Milliseconds by which we wait longer than the check's own limit: the Job's deadline is the server's to tell.
+const DEADLINE_MARGIN_MS: u64 = 10_000;
 
 /// The container whose result counts; injected sidecars do not.
 pub const CONTAINER: &str = "validator";
@@ -62,20 +62,20 @@ struct Ending {
     status: Status,
     message: String,
     exit_code: Option<i32>,
-    since_ms: u64,
+    since: Moment,
 }
 
 /// One check on its way.
 #[derive(Clone, Debug)]
 pub struct Machine {
     check: PlannedCheck,
-    created_ms: u64,
+    created: Moment,
     grace_ms: u64,
     state: State,
     /// When a state of this kind began; its words may have changed since.
-    state_since_ms: u64,
+    state_since: Moment,
     pod: Option<Value>,
-    pod_gone_ms: Option<u64>,
+    pod_gone: Option<Moment>,
     job: Option<Value>,
     /// Reason and message of the newest event that explains a wait: about volumes, sandbox, pulling.
     trouble: Option<(String, String)>,
@@ -88,15 +88,15 @@ pub struct Machine {
 
 impl Machine {
     /// A check whose objects are being created now. `grace_ms` is how long a wait that looks hopeless may last.
-    pub fn new(check: PlannedCheck, grace_ms: u64, now_ms: u64) -> Machine {
+    pub fn new(check: PlannedCheck, grace_ms: u64, now: Moment) -> Machine {
         Machine {
             check,
-            created_ms: now_ms,
+            created: now,
             grace_ms,
             state: State::Creating,
-            state_since_ms: now_ms,
+            state_since: now,
             pod: None,
-            pod_gone_ms: None,
+            pod_gone: None,
             job: None,
             trouble: None,
             following: false,
@@ -117,7 +117,7 @@ impl Machine {
     }
 
     /// Takes an observation; outputs in order.
-    pub fn on(&mut self, now_ms: u64, observation: Observation) -> Vec<Output> {
+    pub fn on(&mut self, now: Moment, observation: Observation) -> Vec<Output> {
         if self.finished {
             return Vec::new();
         }
@@ -126,14 +126,14 @@ impl Machine {
             Observation::Job(job) => self.job = Some(job),
             Observation::JobGone => {
                 if self.ending.is_none() {
-                    self.end(now_ms, Status::Other, "the Job was deleted by somebody else".to_owned(), None);
+                    self.end(now, Status::Other, "the Job was deleted by somebody else".to_owned(), None);
                 }
             }
             Observation::Pod(pod) => {
-                self.pod_gone_ms = None;
+                self.pod_gone = None;
                 self.pod = Some(pod);
             }
-            Observation::PodGone => self.pod_gone_ms = Some(now_ms),
+            Observation::PodGone => self.pod_gone = Some(now),
             Observation::Event(event) => self.take_event(&event),
             Observation::Log(line) => {
                 if self.log.len() == KEPT_LINES {
@@ -143,61 +143,61 @@ impl Machine {
                 outputs.push(Output::Log(line));
             }
             Observation::LogEnd => self.log_ended = true,
-            Observation::CreateFailed(message) => self.end(now_ms, Status::Other, message, None),
+            Observation::CreateFailed(message) => self.end(now, Status::Other, message, None),
             Observation::Tick => {}
             Observation::Cancel => {
                 let state = told(&self.state);
-                self.end(now_ms, Status::Other, format!("cancelled while it was {state}"), None);
+                self.end(now, Status::Other, format!("cancelled while it was {state}"), None);
                 self.log_ended = true;
             }
         }
         if self.ending.is_none() {
-            self.look(now_ms);
+            self.look(now);
         }
         let state = self.state();
         if state != self.state {
             // The scheduler counts anew whenever a node changes; that is still the same wait.
             if std::mem::discriminant(&state) != std::mem::discriminant(&self.state) {
-                self.state_since_ms = now_ms;
+                self.state_since = now;
             }
             self.state = state.clone();
             outputs.push(Output::State(state));
         }
         if self.ending.is_none() {
-            self.give_up(now_ms);
+            self.give_up(now);
         }
         if let Some(pod) = self.pod_with_output().filter(|_| !self.following) {
             self.following = true;
             outputs.push(Output::FollowLog { pod });
         }
-        outputs.extend(self.finish(now_ms));
+        outputs.extend(self.finish(now));
         outputs
     }
 
     /// What the last pod and Job say about the end.
-    fn look(&mut self, now_ms: u64) {
+    fn look(&mut self, now: Moment) {
         if let Some((status, message, exit_code)) = self.pod.as_ref().and_then(verdict) {
-            self.end(now_ms, status, message, exit_code);
+            self.end(now, status, message, exit_code);
             return;
         }
         // Complete without a pod: somebody deleted the pod, and its verdict with it, before it was seen.
         if self.pod.is_none() && self.job.as_ref().is_some_and(|job| condition(job, "Complete").is_some()) {
-            self.pod_gone_ms.get_or_insert(now_ms);
+            self.pod_gone.get_or_insert(now);
         }
         let failed =
             self.job.as_ref().and_then(|job| condition(job, "Failed").or_else(|| condition(job, "FailureTarget")));
         let Some((reason, message)) = failed else { return };
         let last = told(&self.state);
         // The container's own exit is told by its pod, which may arrive after the Job.
-        if reason == "BackoffLimitExceeded" && self.pod.is_some() && self.pod_gone_ms.is_none() {
+        if reason == "BackoffLimitExceeded" && self.pod.is_some() && self.pod_gone.is_none() {
             return;
         }
-        self.end(now_ms, Status::Other, format!("the Job failed ({reason}: {message}); last seen it was {last}"), None);
+        self.end(now, Status::Other, format!("the Job failed ({reason}: {message}); last seen it was {last}"), None);
     }
 
     /// Waits that end the check before its limit, and the limit.
-    fn give_up(&mut self, now_ms: u64) {
-        let waited = now_ms.saturating_sub(self.state_since_ms);
+    fn give_up(&mut self, now: Moment) {
+        let waited = now.since(self.state_since);
         let detail = self.state.detail();
         let hopeless = match &self.state {
             State::PullFailing { reason, .. } => {
@@ -213,32 +213,32 @@ impl Machine {
                 State::PodRefused { .. } => format!("the pod is refused: {detail}"),
                 _ => format!("the container cannot be started: {detail}"),
             };
-            self.end(now_ms, Status::Other, message, None);
+            self.end(now, Status::Other, message, None);
             return;
         }
-        if let Some(gone) = self.pod_gone_ms.filter(|gone| now_ms.saturating_sub(*gone) >= VANISHED_GRACE_MS) {
+        if let Some(gone) = self.pod_gone.filter(|gone| now.since(*gone) >= VANISHED_GRACE_MS) {
             let message = format!("the pod vanished while it was {}", told(&self.state));
             self.end(gone, Status::Other, message, None);
             return;
         }
         let limit_ms = self.check.timeout_seconds * 1000 + DEADLINE_MARGIN_MS;
-        if now_ms.saturating_sub(self.created_ms) >= limit_ms {
+        if now.since(self.created) >= limit_ms {
             let last = told(&self.state);
             let message = format!("no verdict within {} s; last seen it was {last}", self.check.timeout_seconds);
-            self.end(now_ms, Status::Other, message, None);
+            self.end(now, Status::Other, message, None);
         }
     }
 
-    fn end(&mut self, now_ms: u64, status: Status, message: String, exit_code: Option<i32>) {
+    fn end(&mut self, now: Moment, status: Status, message: String, exit_code: Option<i32>) {
         if self.ending.is_none() {
-            self.ending = Some(Ending { status, message, exit_code, since_ms: now_ms });
+            self.ending = Some(Ending { status, message, exit_code, since: now });
         }
     }
 
     /// The result, once the output is complete or has had its time.
-    fn finish(&mut self, now_ms: u64) -> Option<Output> {
+    fn finish(&mut self, now: Moment) -> Option<Output> {
         let ending = self.ending.as_ref()?;
-        let waited = now_ms.saturating_sub(ending.since_ms);
+        let waited = now.since(ending.since);
         // The output of a container that goes on has no end to wait for.
         if self.following && !self.log_ended && !self.is_running() && waited < OUTPUT_GRACE_MS {
             return None;
@@ -259,16 +259,16 @@ impl Machine {
             exit_code: ending.exit_code,
             node: pod.map(|pod| text(pod, "/spec/nodeName").to_owned()).filter(|node| !node.is_empty()),
             image: self.check.image.clone(),
-            total_ms: ending.since_ms.saturating_sub(self.created_ms),
+            total_ms: ending.since.observed_at_ms.saturating_sub(self.created.observed_at_ms),
             run_ms,
-            start_ms: self.created_ms,
-            stop_ms: ending.since_ms,
+            start_ms: self.created.observed_at_ms,
+            stop_ms: ending.since.observed_at_ms,
             stdout: self.log.iter().cloned().collect(),
         })))
     }
 
     fn is_running(&self) -> bool {
-        let status = self.pod.as_ref().filter(|_| self.pod_gone_ms.is_none()).and_then(container);
+        let status = self.pod.as_ref().filter(|_| self.pod_gone.is_none()).and_then(container);
         status.is_some_and(|status| status.pointer("/state/running").is_some())
     }
 
@@ -475,6 +475,10 @@ mod tests {
     use crate::catalog::validator::Phase;
     use serde_json::json;
 
+    fn at(seconds: u64) -> Moment {
+        Moment { observed_at_ms: seconds * 1000, active_ms: seconds * 1000 }
+    }
+
     /// What a machine tells, one line each, for a script of (seconds, observation).
     #[track_caller]
     fn check(script: Vec<(u64, Observation)>, expected: &[&str]) {
@@ -485,10 +489,10 @@ mod tests {
             image: "aicr/check:1".into(),
             timeout_seconds: 60,
         };
-        let mut machine = Machine::new(planned, 10_000, 0);
+        let mut machine = Machine::new(planned, 10_000, at(0));
         let mut lines = Vec::new();
         for (seconds, observation) in script {
-            for output in machine.on(seconds * 1000, observation) {
+            for output in machine.on(at(seconds), observation) {
                 lines.push(match output {
                     Output::State(state) => format!("{seconds}: {}", told(&state)),
                     Output::Log(line) => format!("{seconds}: log {line}"),
@@ -700,12 +704,12 @@ mod tests {
             ],
         );
         check(
-            vec![(1, container_state(json!({"running": {}}))), (90, Observation::Tick)],
-            &["1: run (n1)", "1: follow p", "90: Other None no verdict within 60 s; last seen it was run (n1)"],
+            vec![(1, container_state(json!({"running": {}}))), (70, Observation::Tick)],
+            &["1: run (n1)", "1: follow p", "70: Other None no verdict within 60 s; last seen it was run (n1)"],
         );
         check(
-            vec![(1, pod(json!({"phase": "Pending"}))), (90, Observation::Tick)],
-            &["1: scheduled (n1)", "90: Other None no verdict within 60 s; last seen it was scheduled (n1)"],
+            vec![(1, pod(json!({"phase": "Pending"}))), (70, Observation::Tick)],
+            &["1: scheduled (n1)", "70: Other None no verdict within 60 s; last seen it was scheduled (n1)"],
         );
     }
 

@@ -1,0 +1,156 @@
+//! Runs a validation while its events are printed and signals are heard.
+//!
+//! Printing has a thread and a queue of its own: a reader of our output that stops reading stops the printing and nothing
+//! else. The run goes on, limits count, and Ctrl-C works.
+
+use super::{Printer, Stop, cluster::Interrupts};
+use crate::{
+    cluster::Connection,
+    ops::{
+        self, Failure,
+        run::{self, EventLog, Prepared},
+    },
+    report::Report,
+    validate::event::Event,
+};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::oneshot;
+
+/// What an interrupted program waits for its readers to take before it ends without them.
+const LAST_LINES_LIMIT: Duration = Duration::from_secs(2);
+
+/// What the printing thread is given.
+enum Line {
+    Event(Arc<Event>),
+    Warning(&'static str),
+}
+
+/// Runs a prepared validation until it ends or is interrupted; `show` gets every event, on a thread of its own. Without a
+/// connection, readiness is judged and nothing else.
+///
+/// When `show` fails, the run is canceled and cleaned up, and its failure is returned.
+///
+/// # Errors
+/// As `ops::run::run` and `show`; a second interrupt.
+pub async fn follow(
+    connection: Option<&Connection>,
+    prepared: &Arc<Prepared>,
+    printer: &Printer,
+    mut show: impl FnMut(&Event) -> Result<(), Stop> + Send + 'static,
+) -> Result<Followed, Stop> {
+    let mut interrupts = Interrupts::new()?;
+    let (writer, log) = EventLog::new();
+    let (control, requests) = run::control();
+    let (queue, lines) = std::sync::mpsc::channel::<Line>();
+    let warnings = printer.clone();
+    let printed = apart(move || {
+        for line in lines {
+            match line {
+                Line::Event(event) => show(&event)?,
+                Line::Warning(text) => warnings.warn(text),
+            }
+        }
+        Ok(())
+    });
+    let (events, canceling, mut reader) = (queue.clone(), control.clone(), log.reader());
+    let reading = async move {
+        while let Some(event) = reader.next().await {
+            if events.send(Line::Event(event)).is_err() {
+                // Printing failed; why is returned at the end.
+                canceling.cancel();
+            }
+        }
+    };
+    let running = async {
+        match connection {
+            Some(connection) => run::run(connection, prepared, writer, requests).await,
+            None => Ok(run::judge(prepared, writer)),
+        }
+    };
+    let work = async { tokio::join!(running, reading).0 };
+    tokio::pin!(work);
+    let mut interrupted = false;
+    let report = loop {
+        tokio::select! {
+            report = &mut work => break report,
+            () = interrupts.next() => {
+                if interrupted {
+                    return Err(run::abandoned(prepared).into());
+                }
+                interrupted = true;
+                // Where printing failed there is nobody to warn.
+                let _ = queue.send(Line::Warning("interrupted: removing what was created; once more to stop at once"));
+                control.cancel();
+            }
+        }
+    };
+    // The printing thread ends with its queue.
+    drop(queue);
+    let mut signals = Signals { interrupts, interrupted };
+    let printed = signals.wait(printed).await;
+    let report = report?;
+    printed?;
+    Ok(Followed { report, signals })
+}
+
+/// A run that has ended; signals are still heard.
+pub struct Followed {
+    pub report: Report,
+    signals: Signals,
+}
+
+impl Followed {
+    /// Writes a result where its reader may be slow; an interrupt ends the wait for it.
+    ///
+    /// # Errors
+    /// As `work`; an interrupt.
+    pub async fn write(&mut self, work: impl FnOnce() -> Result<(), Stop> + Send + 'static) -> Result<(), Stop> {
+        self.signals.wait(apart(work)).await
+    }
+}
+
+struct Signals {
+    interrupts: Interrupts,
+    interrupted: bool,
+}
+
+impl Signals {
+    /// Waits until something is printed; not for long where a person has asked to stop already.
+    async fn wait(&mut self, printed: oneshot::Receiver<Result<(), Stop>>) -> Result<(), Stop> {
+        let unread = || {
+            let because = "interrupted while the reader of the output did not read";
+            Err(Failure::new(ops::Kind::Interrupted, "print everything", because).into())
+        };
+        let limit = async {
+            match self.interrupted {
+                true => tokio::time::sleep(LAST_LINES_LIMIT).await,
+                false => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            printed = printed => printed.unwrap_or_else(|_| {
+                Err(Failure::new(ops::Kind::Internal, "print everything", "the printing thread panicked").into())
+            }),
+            () = self.interrupts.next() => unread(),
+            () = limit => unread(),
+        }
+    }
+}
+
+/// Runs blocking work on a thread of its own, which is abandoned when the program ends first.
+fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> oneshot::Receiver<T> {
+    let (done, result) = oneshot::channel();
+    // The receiver may have stopped waiting.
+    std::thread::spawn(move || drop(done.send(work())));
+    result
+}
+
+/// Prints last words, but does not wait long for their reader.
+pub fn last_words(print: impl FnOnce() + Send + 'static) {
+    let (done, printed) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        print();
+        let _ = done.send(());
+    });
+    let _ = printed.recv_timeout(LAST_LINES_LIMIT);
+}

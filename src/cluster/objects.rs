@@ -1,0 +1,244 @@
+//! The objects of a run on a cluster: create, find, delete, and prove that nothing is left.
+
+use super::{
+    ClusterError, ClusterErrorKind, Connection,
+    active_time::{self, RunClock},
+    collect::list,
+};
+use futures::StreamExt;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// Where the objects of a kind are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scope {
+    /// In the namespace of the run.
+    Run,
+    /// In namespaces that checks look at, so that their rights end there.
+    Any,
+    Cluster,
+}
+
+/// A kind that a run may create.
+struct ResourceKind {
+    kind: &'static str,
+    /// `/apis/batch/v1`.
+    api: &'static str,
+    plural: &'static str,
+    scope: Scope,
+}
+
+const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
+
+/// What a run may create, in the order in which it is deleted: what works first, what it needs after. Pods come before
+/// their Jobs, whose deletion would give them their whole grace period; the kubelet does not shorten that afterwards.
+const KINDS: [ResourceKind; 8] = [
+    ResourceKind { kind: "Pod", api: "/api/v1", plural: "pods", scope: Scope::Run },
+    ResourceKind { kind: "Job", api: "/apis/batch/v1", plural: "jobs", scope: Scope::Run },
+    ResourceKind { kind: "ClusterRoleBinding", api: RBAC, plural: "clusterrolebindings", scope: Scope::Cluster },
+    ResourceKind { kind: "ClusterRole", api: RBAC, plural: "clusterroles", scope: Scope::Cluster },
+    ResourceKind { kind: "RoleBinding", api: RBAC, plural: "rolebindings", scope: Scope::Any },
+    ResourceKind { kind: "Role", api: RBAC, plural: "roles", scope: Scope::Any },
+    ResourceKind { kind: "ServiceAccount", api: "/api/v1", plural: "serviceaccounts", scope: Scope::Run },
+    ResourceKind { kind: "ConfigMap", api: "/api/v1", plural: "configmaps", scope: Scope::Run },
+];
+
+/// For a container to end by itself when it is told to.
+const POD_GRACE_SECONDS: u64 = 2;
+/// Requests under way at a time when objects are deleted.
+const DELETIONS: usize = 16;
+
+pub(super) fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// `Job aicr-validation/aicr-dra-support-1`, for messages.
+pub fn title(object: &Value) -> String {
+    let (kind, name) = (text(object, "/kind"), text(object, "/metadata/name"));
+    match text(object, "/metadata/namespace") {
+        "" => format!("{kind} {name}"),
+        namespace => format!("{kind} {namespace}/{name}"),
+    }
+}
+
+fn collection(kind: &str, namespace: &str) -> Option<String> {
+    if kind == "Namespace" {
+        return Some("/api/v1/namespaces".to_owned());
+    }
+    let ResourceKind { api, plural, scope, .. } = KINDS.iter().find(|known| known.kind == kind)?;
+    Some(match scope {
+        Scope::Cluster => format!("{api}/{plural}"),
+        Scope::Run | Scope::Any => format!("{api}/namespaces/{namespace}/{plural}"),
+    })
+}
+
+/// The answer of one call, within 30 s.
+///
+/// Every call here may be repeated: applying and deleting twice is the same as once. A call that failed while this process
+/// was paused says nothing about the server, so it is made again.
+async fn send(
+    connection: &Connection,
+    doing: &str,
+    at: &str,
+    request: Result<http::Request<Vec<u8>>, http::Error>,
+) -> Result<Value, ClusterError> {
+    const LIMIT: Duration = Duration::from_secs(30);
+    let at = format!("{}, {at}", connection.at());
+    let failed = |error: kube::Error| ClusterError::from_kube(doing, &at, &error);
+    let request = request.map_err(|error| failed(kube::Error::HttpError(error)))?;
+    let clock = RunClock::start();
+    loop {
+        let pauses = clock.pauses();
+        let answer = active_time::timeout(LIMIT, connection.client.request(request.clone())).await;
+        clock.now();
+        let error = match answer {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => failed(error),
+            Err(active_time::Elapsed) => ClusterError::timeout(doing, &at, LIMIT.as_secs()),
+        };
+        let may_pass = matches!(error.kind, ClusterErrorKind::Unreachable | ClusterErrorKind::Timeout);
+        if !may_pass || !pauses.has_changed().unwrap_or(false) {
+            return Err(error);
+        }
+    }
+}
+
+/// Creates or updates an object by server-side apply as manager `aicr`; returns it as the server holds it.
+///
+/// # Errors
+/// What the server refuses, with the object's kind, namespace and name.
+pub async fn apply(connection: &Connection, object: &Value) -> Result<Value, ClusterError> {
+    let (kind, name) = (text(object, "/kind"), text(object, "/metadata/name"));
+    let verb_on = format!("patch {}s", kind.to_lowercase());
+    let Some(path) = collection(kind, text(object, "/metadata/namespace")) else {
+        return Err(ClusterError {
+            kind: ClusterErrorKind::Protocol,
+            doing: verb_on,
+            at: title(object),
+            found: "a kind that runs do not create".to_owned(),
+            hint: None,
+            cause: None,
+        });
+    };
+    let request = http::Request::patch(format!("{path}/{name}?fieldManager=aicr&force=true"))
+        .header(http::header::CONTENT_TYPE, "application/apply-patch+yaml")
+        .body(object.to_string().into_bytes());
+    send(connection, &verb_on, &title(object), request).await
+}
+
+/// One object by kind, namespace and name; `None` when it does not exist.
+///
+/// # Errors
+/// Any other answer of the server.
+pub async fn find(
+    connection: &Connection,
+    kind: &str,
+    namespace: &str,
+    name: &str,
+) -> Result<Option<Value>, ClusterError> {
+    let Some(path) = collection(kind, namespace) else { return Ok(None) };
+    let request = http::Request::get(format!("{path}/{name}")).body(Vec::new());
+    match send(connection, &format!("get {}s", kind.to_lowercase()), name, request).await {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind == ClusterErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Deletes an object; one that does not exist is fine.
+///
+/// # Errors
+/// What the server refuses.
+pub async fn delete(connection: &Connection, kind: &str, namespace: &str, name: &str) -> Result<(), ClusterError> {
+    let Some(path) = collection(kind, namespace) else { return Ok(()) };
+    // A pod's own grace period would only delay what is not needed any more.
+    let grace = if kind == "Pod" { POD_GRACE_SECONDS } else { 0 };
+    let options = json!({
+        "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background", "gracePeriodSeconds": grace,
+    });
+    let request = http::Request::delete(format!("{path}/{name}"))
+        .header(http::header::CONTENT_TYPE, "application/json")
+        .body(options.to_string().into_bytes());
+    let at = if namespace.is_empty() { format!("{kind} {name}") } else { format!("{kind} {namespace}/{name}") };
+    match send(connection, &format!("delete {}s", kind.to_lowercase()), &at, request).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind == ClusterErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// An object of a run, as far as clean-up needs to know it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ObjectRef {
+    pub kind: &'static str,
+    pub namespace: String,
+    pub name: String,
+    pub run_id: String,
+}
+
+impl std::fmt::Display for ObjectRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &*self.namespace {
+            "" => write!(f, "{} {}", self.kind, self.name),
+            namespace => write!(f, "{} {namespace}/{}", self.kind, self.name),
+        }
+    }
+}
+
+/// Everything that a label selector names among what runs create, in the order in which to delete it.
+///
+/// A namespace that does not exist holds nothing.
+///
+/// # Errors
+/// A list that is refused: then it is unknown whether something is left.
+pub async fn list_labeled(
+    connection: &Connection,
+    namespace: &str,
+    selector: &str,
+) -> Result<Vec<ObjectRef>, ClusterError> {
+    let lists: Vec<_> = KINDS.iter().map(|resource| list_kind(connection, resource, namespace, selector)).collect();
+    Ok(futures::future::try_join_all(lists).await?.concat())
+}
+
+async fn list_kind(
+    connection: &Connection,
+    resource: &ResourceKind,
+    namespace: &str,
+    selector: &str,
+) -> Result<Vec<ObjectRef>, ClusterError> {
+    let ResourceKind { kind, api, plural, scope } = *resource;
+    let object_ref = |object: Value| ObjectRef {
+        kind,
+        namespace: text(&object, "/metadata/namespace").to_owned(),
+        name: text(&object, "/metadata/name").to_owned(),
+        run_id: text(&object, "/metadata/labels/aicr.run~1run-id").to_owned(),
+    };
+    let path = match scope {
+        Scope::Run => format!("{api}/namespaces/{namespace}/{plural}"),
+        Scope::Any | Scope::Cluster => format!("{api}/{plural}"),
+    };
+    let doing = format!("list {plural}");
+    match list::labelled(connection, &doing, &path, selector, object_ref).await {
+        Ok(listed) => Ok(listed.items),
+        Err(error) if error.kind == ClusterErrorKind::NotFound && scope == Scope::Run => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+async fn delete_ref(connection: &Connection, object: &ObjectRef) -> Option<String> {
+    let deleted = delete(connection, object.kind, &object.namespace, &object.name).await;
+    deleted.err().map(|error| format!("{object} ({})", error.found))
+}
+
+/// Deletes objects, pods first, several at a time; what was refused comes back with the reason.
+pub async fn delete_all(connection: &Connection, objects: &[ObjectRef]) -> Vec<String> {
+    let (pods, others): (Vec<&ObjectRef>, Vec<&ObjectRef>) = objects.iter().partition(|object| object.kind == "Pod");
+    let mut refused = Vec::new();
+    for objects in [pods, others] {
+        // Collected first: a stream over the closure itself could not be sent between threads.
+        let deletions: Vec<_> = objects.into_iter().map(|object| delete_ref(connection, object)).collect();
+        let done: Vec<Option<String>> = futures::stream::iter(deletions).buffered(DELETIONS).collect().await;
+        refused.extend(done.into_iter().flatten());
+    }
+    refused
+}

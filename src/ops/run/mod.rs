@@ -1,0 +1,156 @@
+//! Run a validation: plan, readiness, Jobs, events, report, clean-up.
+//!
+//! What happens is an append-only log of events (`event_log`); everything else reads it: live lines, the Validate screen,
+//! reports. The `dispatcher` owns the machines of all checks and is the only writer. Watches, log followers and creations
+//! stamp what they see when it arrives and send it there. Whatever happens, what the run created is removed, and what could
+//! not be removed is named.
+
+mod control;
+mod create;
+mod dispatcher;
+mod event_log;
+mod inputs;
+mod options;
+mod phase_run;
+mod reporter;
+
+use super::{Failure, Kind};
+use crate::{
+    catalog::Catalog,
+    cluster::{Connection, active_time::RunClock},
+    inventory::Inventory,
+    recipe::Recipe,
+    report::Report,
+    resolve::hydrate,
+    snapshot::format,
+    validate::{
+        event::Verdict,
+        gpu::{self, Policy},
+        input::Input,
+        plan::{self, ValidationPlan},
+    },
+};
+pub use control::{Control, Request, Requests, control};
+pub use event_log::{EventLog, Reader, Writer};
+pub use options::{IMAGE, NAMESPACE, RunOptions};
+use reporter::Reporter;
+
+/// A validation that was planned and not started.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    pub plan: ValidationPlan,
+    pub snapshot: Inventory,
+    pub recipe: Recipe,
+    /// What messages and reports call the recipe.
+    pub recipe_name: String,
+    pub options: RunOptions,
+}
+
+/// Plans a run; touches no cluster. A run id is made where the options have none.
+///
+/// # Errors
+/// Unknown check names, values that contradict each other, documents too large for a ConfigMap.
+pub fn prepare(
+    catalog: &Catalog,
+    recipe: Recipe,
+    recipe_name: &str,
+    snapshot: Inventory,
+    options: &RunOptions,
+) -> Result<Prepared, Failure> {
+    let doing = "plan the validation";
+    let policy = gpu_policy(catalog, &recipe)?;
+    let input = Input::of(&recipe, policy);
+    let validators = catalog.validators().map_err(super::recipe::catalog_failure)?;
+    let text = crate::yaml::to_string(&format::to_value(&snapshot));
+    let mut options = options.clone();
+    if options.plan.run_id.is_empty() {
+        options.plan.run_id = run_id(jiff::Timestamp::now())?;
+    }
+    let plan = plan::plan(&recipe, &input, &text, &validators, &options.plan).map_err(|error| {
+        let failure = Failure::new(Kind::Usage, doing, error.to_string()).at(recipe_name);
+        Failure { hint: error.hint(), ..failure }
+    })?;
+    Ok(Prepared { plan, snapshot, recipe, recipe_name: recipe_name.to_owned(), options })
+}
+
+/// The GPU allocation policy that the recipe's values amount to; unspecified where the recipe has neither component.
+fn gpu_policy(catalog: &Catalog, recipe: &Recipe) -> Result<Policy, Failure> {
+    let component = |name: &str| recipe.components.iter().find(|known| known.name == name && known.is_enabled());
+    let (driver, operator) =
+        (component("nvidia-dra-driver-gpu"), component("gpu-operator").or_else(|| component("gpu-operator-ocp")));
+    if driver.is_none() && operator.is_none() {
+        return Ok(Policy::Unspecified);
+    }
+    let values = |component: Option<&crate::recipe::ComponentRef>| match component {
+        Some(component) => hydrate::plain(catalog, component).map(Some),
+        None => Ok(None),
+    };
+    let doing = "decide how the recipe hands out GPUs";
+    let failed = |error: crate::resolve::ResolveError| Failure::new(Kind::Usage, doing, error.to_string());
+    let (driver, operator) = (values(driver).map_err(failed)?, values(operator).map_err(failed)?);
+    gpu::policy(driver.as_ref(), operator.as_ref()).map_err(|error| {
+        Failure::new(Kind::Usage, doing, error.to_string())
+            .hint("look with `aicr explain components.nvidia-dra-driver-gpu.values` and the same of gpu-operator")
+    })
+}
+
+/// A run id: UTC time and 16 random hex digits.
+///
+/// # Errors
+/// The system has no randomness to give.
+pub fn run_id(now: jiff::Timestamp) -> Result<String, Failure> {
+    let mut bytes = [0u8; 8];
+    getrandom::fill(&mut bytes).map_err(|error| Failure::new(Kind::Internal, "make a run id", error.to_string()))?;
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(format!("{}-{hex}", now.strftime("%Y%m%d-%H%M%S")))
+}
+
+/// Judges readiness on the snapshot and reports every selected check as skipped; needs no cluster.
+pub fn judge(prepared: &Prepared, log: Writer) -> Report {
+    let mut reporter = Reporter::new(log, RunClock::start());
+    reporter.planned(prepared, "no cluster");
+    if !reporter.readiness(prepared) {
+        return reporter.end(Verdict::NotReady);
+    }
+    for check in &prepared.plan.checks {
+        reporter.skip(check, "planned: --no-cluster creates nothing");
+    }
+    reporter.end(Verdict::Skipped)
+}
+
+/// Runs to the end. Events are appended to `log` as they happen, `Ended` is the last one; the report holds the same.
+///
+/// `Request::Cancel` ends running checks at once, removes what was created, and still returns the report. Readers of the log
+/// never hold up the run.
+///
+/// # Errors
+/// The shared objects cannot be created; what was created until then is removed.
+pub async fn run(
+    connection: &Connection,
+    prepared: &Prepared,
+    log: Writer,
+    requests: Requests,
+) -> Result<Report, Failure> {
+    let clock = RunClock::start();
+    let mut reporter = Reporter::new(log, clock.clone());
+    reporter.planned(prepared, &connection.context);
+    if !reporter.readiness(prepared) {
+        return Ok(reporter.end(Verdict::NotReady));
+    }
+    if prepared.plan.checks.iter().all(|check| check.objects.is_empty()) {
+        for check in &prepared.plan.checks {
+            reporter.cannot_run(check);
+        }
+        let verdict = crate::report::verdict(&reporter.report.results);
+        return Ok(reporter.end(verdict));
+    }
+    dispatcher::execute(connection, prepared, reporter, clock, requests).await
+}
+
+/// Why a run ended without its clean-up, and how to catch up on it.
+pub fn abandoned(prepared: &Prepared) -> Failure {
+    let (run, namespace) = (&prepared.plan.run_id, &prepared.plan.namespace);
+    Failure::new(Kind::Interrupted, "clean up", "interrupted twice")
+        .at(format!("run {run}"))
+        .hint(format!("remove what is left with: aicr cleanup --namespace {namespace} --run-id {run}"))
+}

@@ -1,0 +1,265 @@
+//! The checks of one phase on their way.
+
+use super::{
+    Prepared, Request,
+    create::{self, owned},
+    dispatcher::NOT_STARTED,
+    inputs::{Arrival, Arrivals, Input, Inputs, Source},
+    reporter::Reporter,
+};
+use crate::{
+    cluster::{
+        Connection,
+        active_time::{self, RunClock},
+        logs,
+        object_watch::{Change, Observed},
+        objects,
+    },
+    validate::{
+        event::{Body, Moment, Severity, State, Status},
+        machine::{CONTAINER, Machine, Observation, Output},
+        plan::{CHECK_LABEL, CheckPlan},
+    },
+};
+use serde_json::Value;
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{sync::mpsc, task::JoinSet};
+
+/// Checks that only read, at the same time.
+const PARALLEL: usize = 4;
+/// For requests under way when a phase ends.
+const SETTLE_LIMIT: Duration = Duration::from_secs(2);
+
+pub(super) struct PhaseRun<'r> {
+    connection: &'r Connection,
+    prepared: &'r Prepared,
+    owner: &'r Value,
+    clock: &'r RunClock,
+    arrivals: &'r Arrivals,
+    machines: Vec<(&'r CheckPlan, Machine)>,
+    /// Creations and deletions under way; they end with the phase, so that nothing appears after its clean-up.
+    requests: JoinSet<()>,
+    /// Readers of output; dropped with the phase.
+    followers: JoinSet<()>,
+    /// Tells creations to make no further object.
+    halted: Arc<AtomicBool>,
+}
+
+impl<'r> PhaseRun<'r> {
+    pub(super) fn new(
+        connection: &'r Connection,
+        prepared: &'r Prepared,
+        owner: &'r Value,
+        clock: &'r RunClock,
+        arrivals: &'r Arrivals,
+    ) -> PhaseRun<'r> {
+        PhaseRun {
+            connection,
+            prepared,
+            owner,
+            clock,
+            arrivals,
+            machines: Vec::new(),
+            requests: JoinSet::new(),
+            followers: JoinSet::new(),
+            halted: Arc::default(),
+        }
+    }
+
+    /// Runs until every check has a result; whether the run was canceled.
+    pub(super) async fn run(
+        mut self,
+        checks: Vec<&'r CheckPlan>,
+        inputs: &mut Inputs,
+        reporter: &mut Reporter,
+    ) -> bool {
+        let mut waiting: VecDeque<&CheckPlan> = checks.into();
+        let mut canceled = false;
+        loop {
+            while self.has_room(waiting.front().copied()) {
+                let Some(check) = waiting.pop_front() else { break };
+                self.start(check, reporter);
+            }
+            if waiting.is_empty() && self.machines.is_empty() {
+                self.settle().await;
+                return canceled;
+            }
+            match inputs.next().await {
+                Input::Request(Request::Cancel) => {
+                    canceled = true;
+                    self.halted.store(true, Ordering::Relaxed);
+                    for check in waiting.drain(..) {
+                        reporter.conclude(check, Status::Other, NOT_STARTED);
+                    }
+                    self.observe_all(self.clock.now(), &Observation::Cancel, reporter);
+                }
+                Input::Arrived(observed) => self.take(observed, reporter),
+                Input::Paused(paused) => {
+                    let text = format!(
+                        "this process was paused for {} s; the time does not count against any limit",
+                        paused.as_secs()
+                    );
+                    reporter.notice(Severity::Info, text);
+                }
+                Input::Tick(now) => self.observe_all(now, &Observation::Tick, reporter),
+            }
+        }
+    }
+
+    /// Lets requests that are under way come to their end: one that is given up may still create its object after the
+    /// clean-up.
+    async fn settle(&mut self) {
+        self.halted.store(true, Ordering::Relaxed);
+        let settled = async { while self.requests.join_next().await.is_some() {} };
+        if active_time::timeout(SETTLE_LIMIT, settled).await.is_err() {
+            self.requests.shutdown().await;
+        }
+    }
+
+    /// Checks that only read run at the same time; any other runs alone.
+    fn has_room(&self, next: Option<&CheckPlan>) -> bool {
+        let Some(next) = next else { return false };
+        let all_read = self.machines.iter().all(|(check, _)| check.read_only);
+        self.machines.is_empty() || (next.read_only && all_read && self.machines.len() < PARALLEL)
+    }
+
+    fn start(&mut self, check: &'r CheckPlan, reporter: &mut Reporter) {
+        if check.cannot_run.is_some() {
+            return reporter.cannot_run(check);
+        }
+        let name = check.check.name.clone();
+        let patience_ms = u64::try_from(self.prepared.options.patience.as_millis()).unwrap_or(u64::MAX);
+        self.machines.push((check, Machine::new(check.check.clone(), patience_ms, self.clock.now())));
+        reporter.report(Body::State { check: name.clone(), state: State::Creating });
+        let objects: Vec<Value> = check.objects.iter().map(|object| owned(object, self.owner)).collect();
+        let (connection, clock) = (self.connection.clone(), self.clock.clone());
+        let (arrivals, halted) = (self.arrivals.clone(), self.halted.clone());
+        self.requests.spawn(async move {
+            if let Err(error) = create::all(&connection, &objects, &halted).await {
+                let what = Arrival::CreateFailed { check: name, error };
+                // The run has ended where nothing takes arrivals any more.
+                let _ = arrivals.send(Observed { at: clock.now(), what }).await;
+            }
+        });
+    }
+
+    fn take(&mut self, observed: Observed<Arrival>, reporter: &mut Reporter) {
+        let Observed { at, what } = observed;
+        match what {
+            Arrival::Object(_, Change::Lost(error)) => {
+                reporter.notice_once(Severity::Warn, format!("watching again after: {error}"));
+            }
+            Arrival::Object(_, Change::Listed { .. }) => {}
+            Arrival::Object(Source::Jobs, Change::Applied(job)) => {
+                self.observe_labeled(at, &job.clone(), [Observation::Job(job)], reporter);
+            }
+            Arrival::Object(Source::Jobs, Change::Deleted(job)) => {
+                self.observe_labeled(at, &job, [Observation::JobGone], reporter);
+            }
+            Arrival::Object(Source::Pods, Change::Applied(pod)) => {
+                self.observe_labeled(at, &pod.clone(), [Observation::Pod(pod)], reporter);
+            }
+            // The last state of a pod comes with its deletion.
+            Arrival::Object(Source::Pods, Change::Deleted(pod)) => {
+                self.observe_labeled(at, &pod.clone(), [Observation::Pod(pod), Observation::PodGone], reporter);
+            }
+            Arrival::Object(Source::Events, Change::Applied(event)) => {
+                let about = event["involvedObject"]["name"].as_str().unwrap_or_default();
+                let check = self.machines.iter().find(|(check, _)| about.starts_with(&check.job_name));
+                if let Some(name) = check.map(|(check, _)| check.check.name.clone()) {
+                    self.observe(at, &name, Observation::Event(event), reporter);
+                }
+            }
+            Arrival::Object(Source::Events, Change::Deleted(_)) => {}
+            Arrival::Log { check, line } => {
+                self.observe(at, &check, line.map_or(Observation::LogEnd, Observation::Log), reporter);
+            }
+            Arrival::CreateFailed { check, error } => {
+                let hint = error.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
+                let message = format!("failed to {}: {}{hint}", error.doing, error.found);
+                self.observe(at, &check, Observation::CreateFailed(message), reporter);
+            }
+        }
+    }
+
+    /// Observations of the check that an object is labeled with.
+    fn observe_labeled(
+        &mut self,
+        at: Moment,
+        object: &Value,
+        observations: impl IntoIterator<Item = Observation>,
+        reporter: &mut Reporter,
+    ) {
+        let check = object["metadata"]["labels"][CHECK_LABEL].as_str().unwrap_or_default();
+        for observation in observations {
+            self.observe(at, check, observation, reporter);
+        }
+    }
+
+    fn observe_all(&mut self, at: Moment, observation: &Observation, reporter: &mut Reporter) {
+        let names: Vec<String> = self.machines.iter().map(|(check, _)| check.check.name.clone()).collect();
+        for name in names {
+            self.observe(at, &name, observation.clone(), reporter);
+        }
+    }
+
+    fn observe(&mut self, at: Moment, name: &str, observation: Observation, reporter: &mut Reporter) {
+        let Some(index) = self.machines.iter().position(|(check, _)| check.check.name == name) else { return };
+        let (check, machine) = &mut self.machines[index];
+        let outputs = machine.on(at, observation);
+        let (job_name, pod_name) = (check.job_name.clone(), machine.pod_name().map(str::to_owned));
+        if machine.is_finished() {
+            self.machines.remove(index);
+        }
+        for output in outputs {
+            match output {
+                Output::State(state) => {
+                    reporter.observed(at.observed_at_ms, Body::State { check: name.to_owned(), state });
+                }
+                Output::Log(text) => reporter.observed(at.observed_at_ms, Body::Log { check: name.to_owned(), text }),
+                Output::Finished(result) => {
+                    // Given up, not ended: it must not go on next to what comes after it.
+                    if result.exit_code.is_none() && !self.prepared.options.keep {
+                        self.stop(job_name.clone(), pod_name.clone());
+                    }
+                    let body = Body::Finished { check: name.to_owned(), result: *result };
+                    reporter.observed(at.observed_at_ms, body);
+                }
+                Output::FollowLog { pod } => self.follow(name, pod),
+            }
+        }
+    }
+
+    fn stop(&mut self, job_name: String, pod_name: Option<String>) {
+        let (connection, namespace) = (self.connection.clone(), self.prepared.plan.namespace.clone());
+        self.requests.spawn(async move {
+            // What cannot be deleted now is named by the clean-up.
+            if let Some(pod_name) = pod_name {
+                let _ = objects::delete(&connection, "Pod", &namespace, &pod_name).await;
+            }
+            let _ = objects::delete(&connection, "Job", &namespace, &job_name).await;
+        });
+    }
+
+    fn follow(&mut self, name: &str, pod: String) {
+        let (lines, mut line) = mpsc::channel(64);
+        let output = logs::Output { namespace: self.prepared.plan.namespace.clone(), pod, container: CONTAINER };
+        self.followers.spawn(logs::follow(self.connection.clone(), output, self.clock.clone(), lines));
+        let (arrivals, check) = (self.arrivals.clone(), name.to_owned());
+        self.followers.spawn(async move {
+            while let Some(Observed { at, what }) = line.recv().await {
+                let what = Arrival::Log { check: check.clone(), line: what };
+                if arrivals.send(Observed { at, what }).await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+}

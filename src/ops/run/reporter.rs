@@ -1,0 +1,119 @@
+//! Appends events to the log, and keeps the report that follows from them.
+
+use super::{Prepared, Writer};
+use crate::{
+    cluster::active_time::RunClock,
+    constraint::{self, Verdict as Judged},
+    report::Report,
+    validate::{
+        event::{Body, CheckResult, ReadinessOutcome, Severity, Status, Verdict},
+        plan::CheckPlan,
+    },
+};
+use std::collections::BTreeSet;
+
+pub(super) struct Reporter {
+    log: Writer,
+    pub(super) report: Report,
+    /// Notices that need no repetition.
+    noticed: BTreeSet<String>,
+    clock: RunClock,
+}
+
+impl Reporter {
+    pub(super) fn new(log: Writer, clock: RunClock) -> Reporter {
+        Reporter { log, report: Report::default(), noticed: BTreeSet::new(), clock }
+    }
+
+    /// Something that was observed at a time, in milliseconds since the epoch.
+    pub(super) fn observed(&mut self, at_ms: u64, body: Body) {
+        let event = self.log.append(at_ms, body);
+        self.report.on(&event);
+    }
+
+    /// Something that happens now.
+    pub(super) fn report(&mut self, body: Body) {
+        self.observed(self.clock.now().observed_at_ms, body);
+    }
+
+    pub(super) fn notice(&mut self, severity: Severity, text: String) {
+        self.report(Body::Notice { severity, text });
+    }
+
+    pub(super) fn notice_once(&mut self, severity: Severity, text: String) {
+        if self.noticed.insert(text.clone()) {
+            self.notice(severity, text);
+        }
+    }
+
+    pub(super) fn planned(&mut self, prepared: &Prepared, context: &str) {
+        let plan = &prepared.plan;
+        self.report(Body::Planned {
+            run_id: plan.run_id.clone(),
+            namespace: plan.namespace.clone(),
+            context: context.to_owned(),
+            recipe: prepared.recipe_name.clone(),
+            checks: plan.checks.iter().map(|check| check.check.clone()).collect(),
+        });
+        for notice in &plan.notices {
+            self.notice(Severity::Warn, notice.clone());
+        }
+    }
+
+    /// Judges the recipe's constraints on the snapshot, one event each; whether the run may go on.
+    pub(super) fn readiness(&mut self, prepared: &Prepared) -> bool {
+        let mut ready = true;
+        for constraint in &prepared.recipe.constraints {
+            let (outcome, actual, reason) =
+                match constraint::judge(&constraint.name, &constraint.value, &prepared.snapshot) {
+                    Judged::Pass { actual, nodes: _ } => (ReadinessOutcome::Pass, Some(actual), None),
+                    Judged::Fail { actual, nodes } => {
+                        (ReadinessOutcome::Fail, Some(actual), nodes.map(|nodes| nodes.words()))
+                    }
+                    Judged::Unknown { actual, reason, .. } => (ReadinessOutcome::Unknown, actual, Some(reason)),
+                };
+            ready &= match outcome {
+                ReadinessOutcome::Pass => true,
+                ReadinessOutcome::Fail => false,
+                ReadinessOutcome::Unknown => prepared.options.allow_unknown,
+            };
+            let (name, expected) = (constraint.name.clone(), constraint.value.clone());
+            self.report(Body::Readiness { name, expected, outcome, actual, reason });
+        }
+        ready
+    }
+
+    pub(super) fn end(mut self, verdict: Verdict) -> Report {
+        self.report(Body::Ended { verdict });
+        self.report
+    }
+
+    pub(super) fn skip(&mut self, check: &CheckPlan, reason: &str) {
+        self.conclude(check, Status::Skipped, reason);
+    }
+
+    pub(super) fn cannot_run(&mut self, check: &CheckPlan) {
+        let reason = check.cannot_run.clone().unwrap_or_default();
+        self.conclude(check, Status::Other, &reason);
+    }
+
+    /// A result without a Job.
+    pub(super) fn conclude(&mut self, check: &CheckPlan, status: Status, reason: &str) {
+        let at_ms = self.clock.now().observed_at_ms;
+        let result = CheckResult {
+            name: check.check.name.clone(),
+            phase: check.check.phase,
+            status,
+            message: reason.to_owned(),
+            exit_code: None,
+            node: None,
+            image: check.check.image.clone(),
+            total_ms: 0,
+            run_ms: 0,
+            start_ms: at_ms,
+            stop_ms: at_ms,
+            stdout: Vec::new(),
+        };
+        self.observed(at_ms, Body::Finished { check: check.check.name.clone(), result });
+    }
+}

@@ -1,0 +1,286 @@
+//! Runs effects beside the loop; their answers come back as messages.
+
+use crate::{
+    catalog::Catalog,
+    cluster::Connection,
+    diff,
+    document::side::Side,
+    inventory::Inventory,
+    ops::{
+        self, Failure, Kind,
+        place::{self, Format, Place},
+        run::{Control, EventLog, Prepared},
+    },
+    resolve::{Options, Resolution},
+    validate::event::Event,
+    workbench::{RunOptions, effect::Effect, msg::Msg},
+};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tokio::{sync::mpsc, task::JoinHandle};
+
+/// Runs effects; answers go into its channel.
+pub(in crate::workbench) struct Worker {
+    target: ops::connect::Target,
+    data: Vec<PathBuf>,
+    options: ops::run::RunOptions,
+    answers: mpsc::Sender<Msg>,
+    /// The connection of the newest watch.
+    connection: Arc<tokio::sync::Mutex<Option<Connection>>>,
+    watching: Option<JoinHandle<()>>,
+    running: Option<Running>,
+}
+
+impl Worker {
+    pub(in crate::workbench) fn new(options: &RunOptions, answers: mpsc::Sender<Msg>) -> Worker {
+        Worker {
+            target: options.target.clone(),
+            data: options.data.clone(),
+            options: options.run.clone(),
+            answers,
+            connection: Arc::default(),
+            watching: None,
+            running: None,
+        }
+    }
+
+    pub(in crate::workbench) fn start(&mut self, effect: Effect) {
+        match effect {
+            Effect::Watch { generation } => self.watch(generation),
+            Effect::LoadCatalog { generation } => {
+                let data = self.data.clone();
+                self.compute(
+                    "read the catalog",
+                    move || ops::recipe::load_catalog(&data),
+                    move |answer| Msg::Catalog { generation, answer },
+                );
+            }
+            Effect::ReadSnapshot { slot, generation, path } => {
+                let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+                self.compute(
+                    "read the snapshot",
+                    move || read_snapshot(&path),
+                    move |answer| Msg::Snapshot { slot, generation, name: name.clone(), answer: answer.map(Arc::new) },
+                );
+            }
+            Effect::Resolve { slot, generation, catalog, query, snapshot } => self.compute(
+                "resolve the recipe",
+                move || {
+                    ops::recipe::resolve(&catalog, &query, snapshot.as_deref(), Options::default())
+                        .map(|resolved| Arc::new(resolved.resolution))
+                },
+                move |answer| Msg::Resolved { slot, generation, answer },
+            ),
+            Effect::WhatIfChanges { generation, left, right } => self.compute(
+                "compare the recipes",
+                move || Ok(Arc::new(diff::recipe::compare(&(&*left).into(), &(&*right).into()))),
+                move |answer| Msg::WhatIfChanges { generation, answer },
+            ),
+            Effect::ReadRecipe { generation, catalog, path } => self.compute(
+                "read the recipe",
+                move || read_recipe(&catalog, &path).map(Arc::new),
+                move |answer| Msg::RecipeRead { generation, answer },
+            ),
+            Effect::CompareRecipes { generation, recipe, versus, swapped } => self.compute(
+                "compare the recipes",
+                move || Ok(Arc::new(ops::diff::changes(&(&*recipe).into(), &versus, swapped))),
+                move |answer| Msg::RecipesCompared { generation, answer },
+            ),
+            Effect::CompareSnapshots { generation, left, right } => self.compute(
+                "compare the snapshots",
+                move || Ok(Arc::new(diff::inventory::compare(&left, &right))),
+                move |answer| Msg::SnapshotsCompared { generation, answer },
+            ),
+            Effect::Plan { generation, catalog, recipe } => self.plan(generation, catalog, recipe),
+            Effect::Run(prepared) => self.run(prepared),
+            Effect::CancelRun => {
+                if let Some(running) = &self.running {
+                    running.control.cancel();
+                }
+            }
+            Effect::Save { snapshot, path } => {
+                let said = format!("wrote {}", path.display());
+                self.compute(
+                    "write the snapshot",
+                    move || {
+                        let text = ops::snapshot::text(&snapshot, Format::Yaml);
+                        place::write_local(&Place::File(path), &text).map(|()| said.clone())
+                    },
+                    |answer| answer.map_or_else(Msg::Failed, Msg::Done),
+                );
+            }
+            Effect::Copy(_)
+            | Effect::Edit { .. }
+            | Effect::Export(_)
+            | Effect::Redraw
+            | Effect::Suspend
+            | Effect::Quit => {}
+        }
+    }
+
+    /// Computes on a thread of its own, so that neither keys nor frames wait; a panic becomes a failure.
+    fn compute<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+        answer: impl FnOnce(Result<T, Failure>) -> Msg + Send + 'static,
+    ) {
+        let answers = self.answers.clone();
+        tokio::spawn(async move {
+            let result = match tokio::task::spawn_blocking(work).await {
+                Ok(result) => result,
+                Err(error) => Err(Failure::new(Kind::Internal, doing, format!("the worker stopped: {error}"))),
+            };
+            // The workbench has ended when nobody takes the answer.
+            let _ = answers.send(answer(result)).await;
+        });
+    }
+
+    fn watch(&mut self, generation: u64) {
+        if let Some(old) = self.watching.take() {
+            old.abort();
+        }
+        let (target, answers, shared) = (self.target.clone(), self.answers.clone(), self.connection.clone());
+        self.watching = Some(tokio::spawn(async move {
+            let known = shared.lock().await.clone();
+            let connected = match known {
+                Some(connection) => Ok(connection),
+                None => ops::connect::connect(&target).await,
+            };
+            let connection = match connected {
+                Ok(connection) => connection,
+                Err(failure) => {
+                    let _ = answers.send(Msg::ConnectFailed { generation, failure }).await;
+                    return;
+                }
+            };
+            *shared.lock().await = Some(connection.clone());
+            let (context, server) = (connection.context.clone(), connection.server.clone());
+            let _ = answers.send(Msg::Connected { generation, context, server }).await;
+            let mut views = crate::cluster::watch::start(connection);
+            loop {
+                let view = views.borrow_and_update().clone();
+                if answers.send(Msg::Live { generation, view }).await.is_err() || views.changed().await.is_err() {
+                    return;
+                }
+            }
+        }));
+    }
+
+    /// Takes a snapshot and plans a run on it; the live view may be a moment behind.
+    fn plan(&self, generation: u64, catalog: Arc<Catalog>, recipe: Arc<Resolution>) {
+        let options = self.options.clone();
+        let (answers, shared) = (self.answers.clone(), self.connection.clone());
+        tokio::spawn(async move {
+            let connection = shared.lock().await.clone();
+            let answer = match connection {
+                Some(connection) => plan_on(&connection, &catalog, &recipe, options).await.map(Arc::new),
+                None => Err(Failure::new(Kind::Unreachable, "plan the validation", "there is no connection")),
+            };
+            // The workbench has ended when nobody takes the answer.
+            let _ = answers.send(Msg::Planned { generation, answer }).await;
+        });
+    }
+
+    fn run(&mut self, prepared: Arc<Prepared>) {
+        let (control, requests) = ops::run::control();
+        let (answers, shared) = (self.answers.clone(), self.connection.clone());
+        let (started, run_id) = (prepared.clone(), prepared.plan.run_id.clone());
+        let task = tokio::spawn(async move {
+            let connection = shared.lock().await.clone();
+            let Some(connection) = connection else {
+                let failure = Failure::new(Kind::Unreachable, "run the validation", "there is no connection");
+                let _ = answers.send(Msg::RunEnded { run_id, answer: Err(failure) }).await;
+                return;
+            };
+            let (writer, log) = EventLog::new();
+            let (shown, mut reader) = (answers.clone(), log.reader());
+            let reading = tokio::spawn(async move {
+                while let Some(event) = reader.next().await {
+                    if shown.send(Msg::Run(Event::clone(&event))).await.is_err() {
+                        return;
+                    }
+                }
+            });
+            let ended = ops::run::run(&connection, &prepared, writer, requests).await.map(|_| ());
+            // The end is told after the last event.
+            let _ = reading.await;
+            let _ = answers.send(Msg::RunEnded { run_id, answer: ended }).await;
+        });
+        self.running = Some(Running { task, control, prepared: started });
+    }
+
+    /// Ends the watch and cancels a run that has not ended; the run to wait for, while it cleans up.
+    pub(in crate::workbench) fn wind_down(&mut self) -> Option<&mut Running> {
+        if let Some(watching) = self.watching.take() {
+            watching.abort();
+        }
+        let running = self.running.as_mut().filter(|running| !running.task.is_finished())?;
+        running.control.cancel();
+        Some(running)
+    }
+
+    /// The run that has not ended.
+    pub(super) fn running(&mut self) -> Option<&mut Running> {
+        self.running.as_mut().filter(|running| !running.task.is_finished())
+    }
+
+    /// Winds down and waits to the end.
+    pub(in crate::workbench) async fn finish(&mut self, results: &mut mpsc::Receiver<Msg>) {
+        let Some(running) = self.wind_down() else { return };
+        loop {
+            tokio::select! {
+                () = running.ended() => return,
+                // Not read by anybody any more, but the run waits for its last one to be taken.
+                _ = results.recv() => {}
+            }
+        }
+    }
+}
+
+/// A run under way.
+pub(in crate::workbench) struct Running {
+    task: JoinHandle<()>,
+    control: Control,
+    prepared: Arc<Prepared>,
+}
+
+impl Running {
+    /// Waits until the run has ended and cleaned up.
+    pub(super) async fn ended(&mut self) {
+        if !self.task.is_finished() {
+            // A panic of the run ends it as well.
+            let _ = (&mut self.task).await;
+        }
+    }
+
+    /// What a person has to know who does not wait for the clean-up.
+    pub(super) fn abandoned(&self) -> Failure {
+        ops::run::abandoned(&self.prepared)
+    }
+}
+
+async fn plan_on(
+    connection: &Connection,
+    catalog: &Catalog,
+    recipe: &Resolution,
+    options: ops::run::RunOptions,
+) -> Result<Prepared, Failure> {
+    let now = jiff::Timestamp::now();
+    let snapshot = ops::snapshot::take(connection, &now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()).await?;
+    let recipe = recipe.recipe.clone();
+    let name = recipe.criteria.to_string();
+    ops::run::prepare(catalog, recipe, &name, snapshot, &options)
+}
+
+fn read_snapshot(path: &Path) -> Result<Inventory, Failure> {
+    let text = place::read_local(&Place::File(path.to_owned()), "snapshot")?;
+    ops::snapshot::parse(&text, &path.display().to_string())
+}
+
+fn read_recipe(catalog: &Catalog, path: &Path) -> Result<Side, Failure> {
+    let text = place::read_local(&Place::File(path.to_owned()), "recipe")?;
+    ops::diff::read_recipe(catalog, &path.display().to_string(), &text).map(|(side, _)| side)
+}
