@@ -1,20 +1,44 @@
-//! Does a reading satisfy an expression? The reference's arithmetic, oddities included.
+//! Does a reading satisfy an expression?
+//!
+//! The reference's arithmetic at the precision of the shorter side, and beyond it: any number of parts, and a suffix of
+//! the operand counts. A suffix on the cluster's side alone makes no version older.
 
-use super::parse::{Expression, ExpressionError, Operator, Version, version};
+use super::{
+    parse::{Expression, ExpressionError, Operator, Version, version, version_of_reference},
+    suffix,
+};
 use std::cmp::Ordering;
 
-/// Ordering compares only as many parts as the less precise side has; equality compares three, missing ones as 0.
+/// Reads one side of a comparison.
+type Read = fn(&str) -> Result<Version, ExpressionError>;
+
+/// Ordering compares as many parts as the less precise side has, then suffixes where the operand has one.
 ///
 /// # Errors
-/// An ordering in which one side is not a version.
+/// An ordering in which one side is not a version, or whose suffixes have no order.
 pub fn holds(expression: &Expression, actual: &str) -> Result<bool, ExpressionError> {
+    decide(expression, actual, version)
+}
+
+/// As the reference: at most three parts, and suffixes cut off.
+///
+/// # Errors
+/// An ordering in which one side is not a version of at most three parts.
+pub fn holds_as_reference(expression: &Expression, actual: &str) -> Result<bool, ExpressionError> {
+    decide(expression, actual, version_of_reference)
+}
+
+fn decide(expression: &Expression, actual: &str, read: Read) -> Result<bool, ExpressionError> {
     let actual = actual.trim();
     let operand = &expression.operand;
-    let ordering = || Ok::<Ordering, ExpressionError>(compare(&version(actual)?, &version(operand)?));
+    let ordering = || {
+        let no_order = || ExpressionError::NoOrder { actual: actual.to_owned(), operand: operand.clone() };
+        compare(&read(actual)?, &read(operand)?).ok_or_else(no_order)
+    };
     match expression.operator {
         Operator::Exactly => Ok(actual == operand),
-        Operator::Equal => Ok(equal(actual, operand)),
-        Operator::NotEqual => Ok(!equal(actual, operand)),
+        Operator::Equal => Ok(equal(actual, operand, read)),
+        Operator::NotEqual => Ok(!equal(actual, operand, read)),
         Operator::AtLeast => Ok(ordering()?.is_ge()),
         Operator::AtMost => Ok(ordering()?.is_le()),
         Operator::More => Ok(ordering()?.is_gt()),
@@ -22,20 +46,25 @@ pub fn holds(expression: &Expression, actual: &str) -> Result<bool, ExpressionEr
     }
 }
 
-fn compare(left: &Version, right: &Version) -> Ordering {
-    let precision = left.parts.len().min(right.parts.len());
-    left.parts[..precision].cmp(&right.parts[..precision])
+/// `None` where the numbers are equal and the operand's suffix has no order with the other.
+fn compare(actual: &Version, operand: &Version) -> Option<Ordering> {
+    let precision = actual.parts.len().min(operand.parts.len());
+    match actual.parts[..precision].cmp(&operand.parts[..precision]) {
+        Ordering::Equal if !operand.suffix.is_empty() => suffix::compare(&actual.suffix, &operand.suffix),
+        ordering => Some(ordering),
+    }
 }
 
 /// As versions when the operand looks like one (a digit and a dot) and both sides are; else as texts.
-fn equal(actual: &str, operand: &str) -> bool {
+fn equal(actual: &str, operand: &str, read: Read) -> bool {
     let bare = operand.strip_prefix('v').unwrap_or(operand);
     let looks_like_version = bare.contains('.') && bare.bytes().any(|b| b.is_ascii_digit());
-    match (looks_like_version, version(actual), version(operand)) {
+    match (looks_like_version, read(actual), read(operand)) {
         (true, Ok(actual), Ok(operand)) => {
-            let padded =
-                |version: &Version| std::array::from_fn::<u64, 3, _>(|part| *version.parts.get(part).unwrap_or(&0));
-            padded(&actual) == padded(&operand)
+            let part = |version: &Version, part: usize| *version.parts.get(part).unwrap_or(&0);
+            let same = |index: usize| part(&actual, index) == part(&operand, index);
+            let numbers = (0..actual.parts.len().max(operand.parts.len())).all(same);
+            numbers && (operand.suffix.is_empty() || actual.suffix == operand.suffix)
         }
         _ => actual == operand,
     }
@@ -85,11 +114,41 @@ mod tests {
 
     #[test]
     fn text_that_is_not_a_version_is_refused() {
-        check(">= 6.8", "6.8.0.1-foo", Err("more than three parts"));
         check(">= 6.8", "6.8rc1", Err("not a number"));
         check(">= 1.0", "V1.0", Err("not a number"));
         check(">= 1.2, < 2", "1.5", Err("not a number"));
         check(">=", "1", Err("missing version after `>=`"));
         check(" ", "1", Err("empty"));
+    }
+
+    #[test]
+    fn a_suffix_of_the_operand_counts() {
+        check(">= 1.30.2-gke.1587003", "v1.30.2-gke.1394003", Ok(false));
+        check(">= 1.30.2-gke.1587003", "v1.30.2-gke.1600000", Ok(true));
+        check("> 1.30.2-gke.1587003", "v1.30.2-gke.1587003", Ok(false));
+        check("<= 1.30.2-gke.1587003", "v1.30.1-gke.9999999", Ok(true));
+        check(">= 1.31.4+rke2r2", "v1.31.4+rke2r1", Ok(false));
+        check("!= 1.31.4+k3s1", "v1.31.4+k3s2", Ok(true));
+        check("== 1.31.4+k3s1", "v1.31.4+k3s1", Ok(true));
+        check("== 1.31.4", "v1.31.4+k3s1", Ok(true));
+        check(">= 1.31.4-eks-113cf36", "v1.31.4-eks-7cc42c9", Err("have no order"));
+        check(">= 1.31.4-eks-113cf36", "v1.31.5-eks-7cc42c9", Ok(true));
+        check(">= 1.31.4-gke.1", "v1.31.4", Err("have no order"));
+    }
+
+    #[test]
+    fn any_number_of_parts_is_a_version() {
+        check(">= 5.15", "5.15.167.4-microsoft-standard-WSL2", Ok(true));
+        check(">= 5.15.167.5", "5.15.167.4-microsoft-standard-WSL2", Ok(false));
+        check(">= 10.0.20348.2700", "10.0.20348.2966", Ok(true));
+        check("== 10.0.20348.2966", "10.0.20348.2967", Ok(false));
+    }
+
+    #[test]
+    fn the_reference_cuts_suffixes_off_and_knows_three_parts() {
+        let holds =
+            |text: &str, actual: &str| super::holds_as_reference(&crate::constraint::parse::expression(text)?, actual);
+        assert_eq!(holds(">= 1.30.2-gke.1587003", "v1.30.2-gke.1394003"), Ok(true));
+        assert!(holds(">= 5.15", "5.15.167.4").is_err_and(|error| error.to_string().contains("more than three parts")));
     }
 }

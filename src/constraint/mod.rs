@@ -6,6 +6,7 @@
 
 pub mod eval;
 pub mod parse;
+mod suffix;
 
 use crate::{
     inventory::{Inventory, Node},
@@ -119,19 +120,26 @@ pub fn judge(path: &str, expression: &str, inventory: &Inventory) -> Verdict {
                 only: Some(node.name.to_string()),
                 ..Spread::default()
             });
-            judge_record(path, expression, inventory, only)
+            judge_record(path, inventory, only, |actual| holds(expression, actual))
         }
     }
 }
 
 /// Judges `expression` on the one reading that the reference's file has room for, as the reference does.
 pub fn judge_single(path: &str, expression: &str, inventory: &Inventory) -> Verdict {
-    judge_record(path, expression, inventory, None)
+    judge_record(path, inventory, None, |actual| {
+        parse::expression(expression).and_then(|parsed| eval::holds_as_reference(&parsed, actual))
+    })
 }
 
-fn judge_record(path: &str, expression: &str, inventory: &Inventory, nodes: Option<Spread>) -> Verdict {
+fn judge_record(
+    path: &str,
+    inventory: &Inventory,
+    nodes: Option<Spread>,
+    holds: impl Fn(&str) -> Result<bool, parse::ExpressionError>,
+) -> Verdict {
     match path::find(path, inventory) {
-        Ok(actual) => Verdict::one(holds(expression, &actual), actual, nodes),
+        Ok(actual) => Verdict::one(holds(&actual), actual, nodes),
         Err(missing) => Verdict::Unknown { actual: None, reason: missing.to_string(), nodes: None },
     }
 }

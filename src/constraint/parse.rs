@@ -1,4 +1,4 @@
-//! Expressions: an operator and an operand, or a text to be equal to. Versions: one to three numbers.
+//! Expressions: an operator and an operand, or a text to be equal to. Versions: numbers, and what a vendor puts behind them.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operator {
@@ -50,6 +50,14 @@ pub enum ExpressionError {
         /// What is wrong with it.
         reason: VersionProblem,
     },
+    /// Both sides have the same numbers, and what follows them has no order.
+    #[error("`{actual}` and `{operand}` cannot be compared: their suffixes have no order")]
+    NoOrder {
+        /// What the cluster has.
+        actual: String,
+        /// What the expression asks for.
+        operand: String,
+    },
 }
 
 /// Why a text is not a version.
@@ -58,7 +66,7 @@ pub enum VersionProblem {
     /// Nothing but a `v` or a suffix.
     #[error("it is empty")]
     Empty,
-    /// `6.8.0.1`.
+    /// `6.8.0.1`, for the reference only.
     #[error("it has more than three parts")]
     TooManyParts,
     /// `1.x`.
@@ -86,16 +94,19 @@ pub fn expression(text: &str) -> Result<Expression, ExpressionError> {
     Ok(Expression { operator: Operator::Exactly, operand: text.to_owned() })
 }
 
-/// One to three numbers; what follows a `-` or `+` behind a digit does not count.
+/// A version: numbers, and what follows a `-` or `+` behind a digit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version {
+    /// Any number of them; at least one.
     pub parts: Vec<u64>,
+    /// With its separator; empty where nothing follows.
+    pub suffix: String,
 }
 
-/// Reads `v1.32.4-eks-3025e55` as 1.32.4.
+/// Reads `v1.32.4-eks-3025e55` as 1.32.4 and `-eks-3025e55`.
 ///
 /// # Errors
-/// An empty text, more than three parts, a part that is not a number.
+/// An empty text, a part that is not a number.
 pub fn version(text: &str) -> Result<Version, ExpressionError> {
     let wrong = |reason| ExpressionError::NotAVersion { text: text.to_owned(), reason };
     let bare = text.trim();
@@ -107,12 +118,22 @@ pub fn version(text: &str) -> Result<Version, ExpressionError> {
         return Err(wrong(VersionProblem::Empty));
     }
     let parts: Vec<&str> = numbers.split('.').collect();
-    if parts.len() > 3 {
-        return Err(wrong(VersionProblem::TooManyParts));
-    }
     let number = |part: &str| {
         let digits = Some(part).filter(|part| part.bytes().all(|b| b.is_ascii_digit()));
         digits.and_then(|digits| digits.parse().ok()).ok_or_else(|| wrong(VersionProblem::Part(part.to_owned())))
     };
-    Ok(Version { parts: parts.into_iter().map(number).collect::<Result<_, _>>()? })
+    let suffix = bare[cut.unwrap_or(bare.len())..].to_owned();
+    Ok(Version { parts: parts.into_iter().map(number).collect::<Result<_, _>>()?, suffix })
+}
+
+/// As [`version`], with at most three numbers and without a suffix, as the reference reads it.
+///
+/// # Errors
+/// As [`version`], and more than three numbers.
+pub fn version_of_reference(text: &str) -> Result<Version, ExpressionError> {
+    let version = version(text)?;
+    if version.parts.len() > 3 {
+        return Err(ExpressionError::NotAVersion { text: text.to_owned(), reason: VersionProblem::TooManyParts });
+    }
+    Ok(Version { suffix: String::new(), ..version })
 }

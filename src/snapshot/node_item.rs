@@ -170,7 +170,7 @@ pub(super) fn read(item: &Item, beside: Beside<'_>, texts: &mut Texts) -> Option
     let from = |key: &str| source(item.context.get(key).map(String::as_str));
     let mut fill = |fact: &mut Fact<Text>, key: &str| {
         if let Some(value) = item.context.get(key)
-            && fact.text() != Some(value)
+            && (fact.text() != Some(value) || item.context.contains_key(&format!("{key}.from")))
         {
             *fact = Fact::known(texts.get(value), from(&format!("{key}.from")));
         }
@@ -187,7 +187,7 @@ pub(super) fn read(item: &Item, beside: Beside<'_>, texts: &mut Texts) -> Option
     fill(&mut gpus.architecture, "gpuArchitecture");
     fill(&mut gpus.fabric, "gpuFabric");
     let number = |fact: &mut Fact<u64>, value: Option<u64>, key: &str| {
-        if value.is_some() && fact.get() != value {
+        if value.is_some() && (fact.get() != value || item.context.contains_key(key)) {
             *fact = Fact::or(value, from(key), Unknown::NotAsked);
         }
     };
@@ -287,6 +287,22 @@ mod tests {
         let again =
             read(&write(&node), Beside { labels, unheld: &unheld }, &mut Texts::default()).expect("it has a name");
         assert_eq!(again, node);
+    }
+
+    #[test]
+    fn the_source_of_a_fact_survives_although_labels_say_the_same() {
+        let labels: Labels =
+            [("nvidia.com/gpu.product", "NVIDIA-H200"), ("nvidia.com/gpu.count", "1")].into_iter().collect();
+        let report = NodeReport { name: "n".into(), labels: labels.clone(), ..NodeReport::default() };
+        let features = Features { gpus: Some(vec!["2335".into()]), ..Features::default() };
+        let node = node::of(&report, &Evidence { features: Some(&features), ..Evidence::default() });
+        let beside = Beside { labels, unheld: &Unknown::NotAsked };
+        let again = read(&write(&node), beside, &mut Texts::default()).expect("it has a name").accelerators;
+        let sources = |gpus: &crate::inventory::accelerator::Accelerators| {
+            [gpus.model.source(), gpus.count.source()].map(|source| source.map(ToString::to_string))
+        };
+        assert_eq!(sources(&again), sources(&node.accelerators));
+        assert_eq!(sources(&again)[0].as_deref(), Some("nodefeature pci.device"));
     }
 
     #[test]

@@ -1,0 +1,122 @@
+//! What follows the numbers of a version: builds of vendors, and pre-releases.
+//!
+//! `v1.34.3-gke.1318000`, `v1.33.4+rke2r1`, `v1.33.5-eks-113cf36`, `6.8.0-1028-aws`, `1.34.0-rc.1`. Numbers order, words
+//! must be the same, and a hash has no order at all; what has no order is not compared, instead of being cut off.
+
+use std::cmp::Ordering;
+
+/// A piece between `-`, `+`, `.` and `_`.
+#[derive(Debug, PartialEq, Eq)]
+enum Token<'t> {
+    Number(u64),
+    /// A word with a number at its end: `rc1`, `k3s1`, `rke2r1`.
+    Counted(&'t str, u64),
+    Word(&'t str),
+}
+
+/// Words whose trailing number counts builds or pre-releases. Elsewhere letters and digits together may be a hash.
+const COUNTED: [&str; 9] = ["k3s", "rke2r", "k0s", "rc", "alpha", "beta", "el", "fips", "patch"];
+
+/// Words that come before the release itself.
+const BEFORE_RELEASE: [&str; 5] = ["alpha", "beta", "rc", "pre", "dev"];
+
+/// Words whose next token is a hash, digits or not.
+const HASHED: [&str; 1] = ["eks"];
+
+/// How two suffixes of otherwise equal versions order; `None` where they have no order.
+///
+/// Each begins with its separator and may be empty. A release without a suffix comes after its pre-releases; beside a
+/// build of a vendor it has no order.
+pub(super) fn compare(left: &str, right: &str) -> Option<Ordering> {
+    if left == right {
+        return Some(Ordering::Equal);
+    }
+    match (left.is_empty(), right.is_empty()) {
+        (true, false) => return is_before_release(right).then_some(Ordering::Greater),
+        (false, true) => return is_before_release(left).then_some(Ordering::Less),
+        _ => {}
+    }
+    let (mut left, mut right) = (tokens(left), tokens(right));
+    let mut after_hashed = false;
+    loop {
+        let (one, other) = match (left.next(), right.next()) {
+            (None, None) => return Some(Ordering::Equal),
+            // `-570` and `-570.12`: as far as both say something they are the same.
+            (None, Some(_)) | (Some(_), None) => return Some(Ordering::Equal),
+            (Some(one), Some(other)) => (one, other),
+        };
+        if one == other {
+            after_hashed = matches!(one, Token::Word(word) if HASHED.contains(&word));
+            continue;
+        }
+        return match (one, other) {
+            (Token::Number(one), Token::Number(other)) if !after_hashed => Some(one.cmp(&other)),
+            (Token::Counted(word, one), Token::Counted(same, other)) if word == same => Some(one.cmp(&other)),
+            _ => None,
+        };
+    }
+}
+
+fn is_before_release(suffix: &str) -> bool {
+    let Some(suffix) = suffix.strip_prefix('-') else { return false };
+    let word = suffix.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    BEFORE_RELEASE.contains(&word)
+}
+
+fn tokens(suffix: &str) -> impl Iterator<Item = Token<'_>> {
+    suffix.split(['-', '+', '.', '_']).filter(|piece| !piece.is_empty()).map(token)
+}
+
+fn token(piece: &str) -> Token<'_> {
+    if let Ok(number) = piece.parse() {
+        return Token::Number(number);
+    }
+    let digits = piece.bytes().rev().take_while(u8::is_ascii_digit).count();
+    let (word, number) = piece.split_at(piece.len() - digits);
+    match number.parse() {
+        Ok(number) if COUNTED.contains(&word) => Token::Counted(word, number),
+        _ => Token::Word(piece),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(left: &str, right: &str, expected: Option<Ordering>) {
+        assert_eq!(compare(left, right), expected, "{left} {right}");
+        assert_eq!(compare(right, left), expected.map(Ordering::reverse), "{right} {left}");
+    }
+
+    #[test]
+    fn builds_of_one_vendor_order_by_their_numbers() {
+        check("-gke.1000000", "-gke.1318000", Some(Ordering::Less));
+        check("+k3s1", "+k3s2", Some(Ordering::Less));
+        check("+rke2r10", "+rke2r2", Some(Ordering::Greater));
+        check("+k0s.0", "+k0s.1", Some(Ordering::Less));
+        check("+vmware.1-tkg.1", "+vmware.1-tkg.4", Some(Ordering::Less));
+        check("-1028-aws", "-1031-aws", Some(Ordering::Less));
+        check("-570.12.1.el9_6.x86_64", "-570.22.1.el9_6.x86_64", Some(Ordering::Less));
+        check("-570.12.1.el9_6.x86_64", "-570", Some(Ordering::Equal));
+        check("-rc.1", "-rc.2", Some(Ordering::Less));
+        check("-rc1", "-rc2", Some(Ordering::Less));
+    }
+
+    #[test]
+    fn a_hash_another_vendor_and_a_missing_build_have_no_order() {
+        check("-eks-113cf36", "-eks-3025e55", None);
+        check("-eks-1134536", "-eks-3025155", None);
+        check("-gke.1", "+k3s1", None);
+        check("", "-gke.1", None);
+        check("-1028-aws", "-1028-gcp", None);
+        check("-3-deadbeef", "-3-cafe0000", None);
+    }
+
+    #[test]
+    fn a_release_comes_after_its_candidates() {
+        check("", "-rc.1", Some(Ordering::Greater));
+        check("-beta.0", "", Some(Ordering::Less));
+        check("", "", Some(Ordering::Equal));
+    }
+}
