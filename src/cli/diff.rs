@@ -69,7 +69,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
-    let comparison = compare(args, global)?;
+    let comparison = compare(args, global, printer)?;
     let all = args.all || args.compat;
     let text = match Format::of(args.format, &args.output) {
         Format::Yaml => yaml::to_string(&comparison.to_value(all)),
@@ -97,13 +97,13 @@ enum Subject {
     Recipe(Side),
 }
 
-fn compare(args: &Args, global: &Global) -> Result<Comparison, Failure> {
+fn compare(args: &Args, global: &Global, printer: &Printer) -> Result<Comparison, Failure> {
     if args.baseline == "-" && args.target == "-" {
         let because = "--baseline and --target are both standard input, which can be read once";
         return Err(misuse("read the snapshots", because, "give a file for one of them"));
     }
     let catalog = std::cell::OnceCell::new();
-    let subject = |text: &str| subject(text, args.values, global, &catalog);
+    let subject = |text: &str| subject(text, args.values, (global, printer), &catalog);
     let (left_name, right_name) = (&args.baseline, &args.target);
     let sides = (subject(left_name)?, subject(right_name)?);
     if args.compat && !matches!(sides, (Subject::Snapshot(..), Subject::Snapshot(..))) {
@@ -141,7 +141,7 @@ fn compare(args: &Args, global: &Global) -> Result<Comparison, Failure> {
 fn subject(
     text: &str,
     values: bool,
-    global: &Global,
+    (global, printer): (&Global, &Printer),
     catalog: &std::cell::OnceCell<Arc<Catalog>>,
 ) -> Result<Subject, Failure> {
     if text == "cluster" {
@@ -168,6 +168,7 @@ fn subject(
     match input::document(text, global)? {
         Document::Snapshot(snapshot) => Ok(Subject::Snapshot(text.to_owned(), snapshot, None)),
         Document::Recipe(read) => {
+            input::warn_of_unknown(&read, text, printer);
             let catalog = load()?;
             let (side, read) = diff::read_recipe(&catalog, input::shown(text), &read)?;
             recipe(side, &catalog, &read)

@@ -53,7 +53,10 @@ impl Live {
             Body::Readiness { name, expected, outcome, actual, reason } => {
                 let word = Word::from(*outcome);
                 let found = actual.as_ref().or(reason.as_ref()).map_or("nothing", String::as_str);
-                (name.clone(), word.tone().into(), word.text(), format!("{expected}, found {found}"))
+                let why =
+                    reason.as_ref().filter(|_| actual.is_some()).map(|why| format!("; {}", why.replace('\n', "; ")));
+                let detail = format!("{expected}, found {found}{}", why.unwrap_or_default());
+                (name.clone(), word.tone().into(), word.text(), detail)
             }
             Body::PhaseStarted { phase } => (phase.name().to_owned(), Role::Heading, "phase", String::new()),
             Body::State { check, state } => (check.clone(), Role::Quiet, state.word(), state.detail()),

@@ -113,7 +113,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         output::probe(place)?;
     }
     let catalog = global.catalog()?;
-    let recipe = args.recipe.as_deref().map(|place| input::recipe(place, global)).transpose()?;
+    let recipe = args.recipe.as_deref().map(|place| input::recipe(place, global, printer)).transpose()?;
     let known = args.snapshot.as_deref().map(|place| input::snapshot(place, global)).transpose()?;
     cluster::block_on(async {
         let connection = if args.no_cluster { None } else { Some(cluster::connect(global).await?) };

@@ -58,7 +58,23 @@ impl RecipeFormatError {
 }
 
 /// What [`read`] accepts.
-const ACCEPTED: Accepted = Accepted { kind: "RecipeResult", implied_by: "componentRefs", versions: &[API_VERSION] };
+///
+/// The header moved with the reference's first release and the fields did not; what is new in `v1beta2` is named by
+/// [`not_understood`].
+const ACCEPTED: Accepted = Accepted {
+    kind: "RecipeResult",
+    implied_by: "componentRefs",
+    versions: &[API_VERSION, "aicr.run/v1", "aicr.run/v1beta2", "aicr.run/v1alpha3", "aicr.nvidia.com/v1alpha1"],
+};
+
+/// Parts of a recipe document that change what is deployed and that this version does not understand; empty for a text
+/// that is not a recipe.
+pub fn not_understood(text: &str) -> Vec<&'static str> {
+    let Ok(root) = header::read(text, &ACCEPTED) else { return Vec::new() };
+    let profile = root.get("metadata").and_then(|metadata| metadata.get("selectedProfile"));
+    let parts = [("metadata.selectedProfile", profile), ("configuration", root.get("configuration"))];
+    parts.into_iter().filter(|(_, node)| node.is_some()).map(|(name, _)| name).collect()
+}
 
 /// Reads YAML or JSON (found by looking, not by file name).
 ///

@@ -111,6 +111,14 @@ pub struct Constraint {
     pub unit: String,
 }
 
+impl Constraint {
+    /// Whether the author says that a cluster may go on without it.
+    pub fn is_warning(&self) -> bool {
+        let severity = self.severity.to_ascii_lowercase();
+        ["warning", "warn", "info", "informational"].contains(&severity.as_str())
+    }
+}
+
 /// The use of a component; field order is the reference's.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

@@ -100,7 +100,10 @@ pub struct ReadinessExtra {
 /// Readiness constraints are tests of the suite `readiness`, but only where one of them stopped the run: otherwise the
 /// report counts what the reference's would count.
 pub fn document(report: &Report) -> Document {
-    let not_ready = report.readiness.iter().any(|readiness| readiness.outcome != ReadinessOutcome::Pass);
+    let not_ready = report
+        .readiness
+        .iter()
+        .any(|readiness| !matches!(readiness.outcome, ReadinessOutcome::Pass | ReadinessOutcome::Warning));
     let stopped = not_ready && report.results.is_empty();
     let readiness = report.readiness.iter().filter(|_| stopped).map(of_readiness);
     let tests: Vec<Test> = readiness.chain(report.in_order().into_iter().map(of_check)).collect();
@@ -159,7 +162,7 @@ fn of_readiness(readiness: &Readiness) -> Test {
     let status = match readiness.outcome {
         ReadinessOutcome::Pass => Status::Passed,
         ReadinessOutcome::Fail => Status::Failed,
-        ReadinessOutcome::Unknown => Status::Other,
+        ReadinessOutcome::Unknown | ReadinessOutcome::Warning => Status::Other,
     };
     let message = match (&readiness.actual, &readiness.reason) {
         _ if status == Status::Passed => String::new(),

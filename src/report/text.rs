@@ -11,14 +11,17 @@ use std::fmt::Write as _;
 pub fn render(report: &Report) -> String {
     let mut out = String::new();
     for readiness in &report.readiness {
-        let found = match readiness.outcome {
-            ReadinessOutcome::Pass | ReadinessOutcome::Fail => &readiness.actual,
-            ReadinessOutcome::Unknown => &readiness.reason,
+        let (found, reason) = match readiness.outcome {
+            ReadinessOutcome::Unknown => (&readiness.reason, None),
+            _ => (&readiness.actual, readiness.reason.as_deref()),
         };
         let found = found.as_deref().unwrap_or("-");
         let line = format!("{} {}: {found}", readiness.name, readiness.expected);
         let word = Word::from(readiness.outcome);
         let _ = writeln!(out, "{word:<10} readiness    {}", escape::line(&line));
+        for line in reason.into_iter().flat_map(str::lines) {
+            let _ = writeln!(out, "{:24}{}", "", escape::line(line));
+        }
     }
     for result in report.in_order() {
         let seconds = result.total_ms as f64 / 1000.0;

@@ -14,6 +14,7 @@ pub enum Word {
     NotReady,
     NoVerdict,
     Unknown,
+    Warning,
     Skipped,
     Canceled,
 }
@@ -31,8 +32,16 @@ pub enum Tone {
 
 impl Word {
     /// In the order in which they are counted and explained.
-    pub const ALL: [Word; 7] =
-        [Word::Pass, Word::Fail, Word::NotReady, Word::NoVerdict, Word::Unknown, Word::Skipped, Word::Canceled];
+    pub const ALL: [Word; 8] = [
+        Word::Pass,
+        Word::Fail,
+        Word::NotReady,
+        Word::NoVerdict,
+        Word::Unknown,
+        Word::Warning,
+        Word::Skipped,
+        Word::Canceled,
+    ];
 
     pub const fn text(self) -> &'static str {
         match self {
@@ -41,6 +50,7 @@ impl Word {
             Word::NotReady => "not ready",
             Word::NoVerdict => "no verdict",
             Word::Unknown => "unknown",
+            Word::Warning => "warning",
             Word::Skipped => "skipped",
             Word::Canceled => "canceled",
         }
@@ -54,6 +64,7 @@ impl Word {
             Word::NotReady => "a readiness constraint does not hold, so no Job was created",
             Word::NoVerdict => "the check ended without an answer: crash, time limit, eviction, missing image",
             Word::Unknown => "the cluster does not reveal what a constraint asks about",
+            Word::Warning => "a constraint of severity warning does not hold; the run goes on",
             Word::Skipped => "there was nothing to measure",
             Word::Canceled => "stopped by a person before there was an answer",
         }
@@ -63,7 +74,7 @@ impl Word {
         match self {
             Word::Pass => Tone::Good,
             Word::Fail | Word::NotReady => Tone::Bad,
-            Word::NoVerdict | Word::Unknown | Word::Canceled => Tone::Open,
+            Word::NoVerdict | Word::Unknown | Word::Warning | Word::Canceled => Tone::Open,
             Word::Skipped => Tone::Quiet,
         }
     }
@@ -103,6 +114,7 @@ impl From<ReadinessOutcome> for Word {
             ReadinessOutcome::Pass => Word::Pass,
             ReadinessOutcome::Fail => Word::Fail,
             ReadinessOutcome::Unknown => Word::Unknown,
+            ReadinessOutcome::Warning => Word::Warning,
         }
     }
 }

@@ -14,8 +14,11 @@ use std::collections::BTreeMap;
 pub const NULL: &str = "<nil>";
 
 /// What [`read`] accepts. Older files may lack the kind; then the measurements identify them.
-const ACCEPTED: Accepted =
-    Accepted { kind: "Snapshot", implied_by: "measurements", versions: &[API_VERSION, "aicr.nvidia.com/v1alpha1"] };
+const ACCEPTED: Accepted = Accepted {
+    kind: "Snapshot",
+    implied_by: "measurements",
+    versions: &[API_VERSION, "aicr.run/v1", "aicr.nvidia.com/v1alpha1"],
+};
 
 /// A document that is not a snapshot.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

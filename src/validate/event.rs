@@ -101,6 +101,8 @@ pub struct PlannedCheck {
 pub enum ReadinessOutcome {
     Pass,
     Fail,
+    /// Does not hold or is not known, and its severity says that this stops nothing.
+    Warning,
     Unknown,
 }
 

@@ -238,6 +238,46 @@ fn without_a_cluster_a_validation_judges_readiness_and_plans() {
 }
 
 #[test]
+fn a_constraint_of_severity_warning_warns_and_says_what_to_do() {
+    let sandbox = Sandbox::new();
+    let recipe = |severity: &str| {
+        format!(
+            "kind: RecipeResult\napiVersion: aicr.run/v1alpha2\nmetadata: {{appliedOverlays: [base]}}\ncriteria: {{}}\n\
+             componentRefs: []\ndeploymentOrder: []\nconstraints:\n- {{name: K8s.server.version, value: '>= 9', \
+             severity: {severity}, remediation: upgrade before the first training}}\n"
+        )
+    };
+    let snapshot = "kind: Snapshot\napiVersion: aicr.run/v1\nmeasurements:\n- type: K8s\n  subtypes:\n  \
+                    - {subtype: server, data: {version: v1.34.0}}\n";
+    sandbox.file("snapshot.yaml", snapshot);
+    for (severity, code, word) in [("warning", 0, "warning"), ("error", 1, "fail")] {
+        sandbox.file("recipe.yaml", &recipe(severity));
+        let run = sandbox.aicr(&["validate", "-r", "recipe.yaml", "-s", "snapshot.yaml", "--no-cluster", "-t", "text"]);
+        assert_eq!(run.code, code, "{}", run.transcript);
+        let line = run.stdout.lines().find(|line| line.contains("readiness")).unwrap_or_default();
+        assert!(line.starts_with(word) && run.stdout.contains("upgrade before"), "{}", run.transcript);
+    }
+}
+
+#[test]
+fn recipes_of_the_reference_s_first_release_are_read_and_what_is_new_in_them_is_named() {
+    let sandbox = Sandbox::new();
+    let profile = "{appliedOverlays: [base], selectedProfile: {name: gpuStack, value: managed}}";
+    let recipe = |version: &str, metadata: &str| {
+        format!(
+            "kind: RecipeResult\napiVersion: {version}\nmetadata: {metadata}\ncriteria: {{}}\ncomponentRefs: []\n\
+             deploymentOrder: []\n"
+        )
+    };
+    sandbox.file("v1.yaml", &recipe("aicr.run/v1", "{appliedOverlays: [base]}"));
+    sandbox.file("v1beta2.yaml", &recipe("aicr.run/v1beta2", profile));
+    let run = sandbox.aicr(&["diff", "--baseline", "v1.yaml", "--target", "v1beta2.yaml"]);
+    assert_eq!(run.code, 0, "{}", run.transcript);
+    assert!(run.stderr.contains("v1beta2.yaml: metadata.selectedProfile is not understood"), "{}", run.transcript);
+    assert!(!run.stderr.contains("v1.yaml:"), "{}", run.transcript);
+}
+
+#[test]
 fn the_demo_without_a_terminal_is_a_tour_that_ends_with_its_verdict() {
     let run = Sandbox::new().aicr(&["--demo"]);
     assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{}", run.transcript);

@@ -3,7 +3,7 @@
 use super::{Prepared, Writer};
 use crate::{
     cluster::active_time::RunClock,
-    constraint::{self, Verdict as Judged},
+    constraint::{self, Spread, Verdict as Judged},
     report::Report,
     validate::{
         event::{Body, CheckResult, ReadinessOutcome, Severity, Status, Verdict},
@@ -64,19 +64,29 @@ impl Reporter {
     pub(super) fn readiness(&mut self, prepared: &Prepared) -> bool {
         let mut ready = true;
         for constraint in &prepared.recipe.constraints {
-            let (outcome, actual, reason) =
-                match constraint::judge(&constraint.name, &constraint.value, &prepared.snapshot) {
-                    Judged::Pass { actual, nodes: _ } => (ReadinessOutcome::Pass, Some(actual), None),
-                    Judged::Fail { actual, nodes } => {
-                        (ReadinessOutcome::Fail, Some(actual), nodes.map(|nodes| nodes.words()))
-                    }
-                    Judged::Unknown { actual, reason, .. } => (ReadinessOutcome::Unknown, actual, Some(reason)),
-                };
+            let judged = constraint::judge(&constraint.name, &constraint.value, &prepared.snapshot);
+            let nodes = judged.nodes().map(Spread::words);
+            let (found, actual, why) = match judged {
+                Judged::Pass { actual, .. } => (ReadinessOutcome::Pass, Some(actual), None),
+                Judged::Fail { actual, .. } => (ReadinessOutcome::Fail, Some(actual), None),
+                Judged::Unknown { actual, reason, .. } => (ReadinessOutcome::Unknown, actual, Some(reason)),
+            };
+            let outcome = match found {
+                ReadinessOutcome::Fail | ReadinessOutcome::Unknown if constraint.is_warning() => {
+                    ReadinessOutcome::Warning
+                }
+                outcome => outcome,
+            };
             ready &= match outcome {
-                ReadinessOutcome::Pass => true,
+                ReadinessOutcome::Pass | ReadinessOutcome::Warning => true,
                 ReadinessOutcome::Fail => false,
                 ReadinessOutcome::Unknown => prepared.options.allow_unknown,
             };
+            // What the author of the recipe says to do helps only who has to do something.
+            let remedy =
+                Some(&constraint.remediation).filter(|text| outcome != ReadinessOutcome::Pass && !text.is_empty());
+            let reason: Vec<String> = [why, nodes, remedy.cloned()].into_iter().flatten().collect();
+            let reason = (!reason.is_empty()).then(|| reason.join("\n"));
             let (name, expected) = (constraint.name.clone(), constraint.value.clone());
             self.report(Body::Readiness { name, expected, outcome, actual, reason });
         }

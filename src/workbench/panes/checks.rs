@@ -157,10 +157,15 @@ fn readiness(rows: &mut Vec<Row>, run: &Run) {
 fn readiness_row(line: &ReadinessView) -> Row {
     let (role, glyph, word) = verdict(line.outcome);
     let actual = line.actual.as_deref().or(line.reason.as_deref()).unwrap_or("-");
-    let sign = if line.outcome == ReadinessOutcome::Fail { "does not meet" } else { "meets" };
+    let sign = match line.outcome {
+        ReadinessOutcome::Fail | ReadinessOutcome::Warning => "does not meet",
+        ReadinessOutcome::Pass | ReadinessOutcome::Unknown => "meets",
+    };
+    let why = line.reason.as_deref().filter(|_| line.actual.is_some());
+    let why = why.map(|why| format!("; {}", why.replace('\n', "; "))).unwrap_or_default();
     let result = match line.outcome {
         ReadinessOutcome::Unknown => Cell::new(Role::Muted, actual),
-        _ => Cell::new(role, actual).and(Role::Muted, format!(" {sign} {}", line.expected)),
+        _ => Cell::new(role, actual).and(Role::Muted, format!(" {sign} {}{why}", line.expected)),
     };
     Row {
         depth: 1,
