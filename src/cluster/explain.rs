@@ -5,6 +5,7 @@
 use super::{
     ClusterErrorKind,
     credentials::CredentialError,
+    decode::proto::Malformed,
     dial::DialError,
     error::{SLOW_HINT, chain, refusal},
     exec::ExecError,
@@ -46,6 +47,9 @@ pub(super) fn explain(error: &(dyn Error + 'static)) -> Option<Explained> {
             }
             if let Some(error) = cause.downcast_ref::<NotKubernetes>() {
                 return Some(not_kubernetes(error));
+            }
+            if let Some(error) = cause.downcast_ref::<Malformed>() {
+                return Some(malformed(error));
             }
             if let Some(error) = cause.downcast_ref::<rustls::Error>() {
                 return Some(tls(error, words(error)));
@@ -278,19 +282,29 @@ fn not_kubernetes(error: &NotKubernetes) -> Explained {
 
 /// A body that is not the JSON that was asked for.
 pub(super) fn body(error: &serde_json::Error) -> Explained {
-    let hint = "is this the URL of a Kubernetes API server? A proxy may answer in its place";
+    let hint = STRANGE_HINT;
     if error.is_eof() && (error.line(), error.column()) == (1, 0) {
         return explained(ClusterErrorKind::Protocol, "the answer is empty", hint);
     }
     if error.is_eof() {
         let found = format!("the answer ends in the middle (line {}, column {})", error.line(), error.column());
-        return explained(
-            ClusterErrorKind::Unreachable,
-            found,
-            "the connection was cut, by the server or on the way; try again",
-        );
+        return explained(ClusterErrorKind::Unreachable, found, CUT_HINT);
     }
     explained(ClusterErrorKind::Protocol, format!("the answer is not what Kubernetes sends: {error}"), hint)
+}
+
+const STRANGE_HINT: &str = "is this the URL of a Kubernetes API server? A proxy may answer in its place";
+const CUT_HINT: &str = "the connection was cut, by the server or on the way; try again";
+
+/// An answer in protobuf that cannot be read.
+fn malformed(error: &Malformed) -> Explained {
+    match error {
+        Malformed::Truncated => explained(ClusterErrorKind::Unreachable, "the answer ends in the middle", CUT_HINT),
+        error => {
+            let found = format!("the answer is not what Kubernetes sends: {error}");
+            explained(ClusterErrorKind::Protocol, found, STRANGE_HINT)
+        }
+    }
 }
 
 /// An error and everything under it. `io::Error` shows what it wraps as its own source's source, so it is opened here.

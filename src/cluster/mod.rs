@@ -14,6 +14,7 @@ pub mod dial;
 pub mod error;
 pub mod exec;
 mod explain;
+mod forms;
 pub mod kubeconfig;
 pub mod logs;
 pub mod object_watch;

@@ -6,17 +6,22 @@
 
 use super::{
     ClusterError, ClusterErrorKind, Connection,
-    collect::{self, Assembler, Update, list::Listed, nodes, pods},
+    collect::{self, Assembler, Update, list::Pages, nodes, pods},
     decode::{
         node::{self, NodeObject},
         pod::{self, Pod, PodObject},
     },
+    forms::{self, Events, Object},
+    request::RequestPath,
 };
-use crate::inventory::{Inventory, Texts, node::NodeReport};
-use futures::{StreamExt, future::BoxFuture, stream::BoxStream};
+use crate::inventory::{Inventory, Text, Texts, node::NodeReport};
+use futures::StreamExt;
 use kube::core::WatchEvent;
-use serde::de::DeserializeOwned;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -77,10 +82,13 @@ pub fn start(connection: Connection) -> watch::Receiver<LiveView> {
 enum Change {
     /// A source was read whole, or could not be.
     Read(&'static str, Result<Update, ClusterError>),
-    Node(Box<NodeReport>),
-    NodeGone(String),
-    Pod(Pod),
-    PodGone(String),
+    /// Some nodes or pods: a page of their list, or one that changed.
+    Nodes(Vec<NodeReport>),
+    Pods(Vec<Pod>),
+    NodeGone(Text),
+    PodGone(Text),
+    /// A list has come whole: what it does not name exists no longer.
+    Listed(&'static str, HashSet<Text>),
     /// A watch lost its connection and waits.
     Lost {
         source: &'static str,
@@ -158,8 +166,20 @@ impl Live {
                 self.dirty = true;
             }
             // Heartbeats change a node every few seconds, but nothing of what was kept of it.
-            Change::Node(report) => self.dirty |= self.assembler.put_node(*report),
-            Change::Pod(pod) => self.dirty |= self.assembler.put_pod(pod),
+            Change::Nodes(reports) => {
+                for report in reports {
+                    self.dirty |= self.assembler.put_node(report);
+                }
+            }
+            Change::Pods(pods) => {
+                for pod in pods {
+                    self.dirty |= self.assembler.put_pod(pod);
+                }
+            }
+            Change::Listed(source, names) => {
+                self.assembler.listed(source, &names);
+                self.dirty = true;
+            }
             Change::NodeGone(name) => self.dirty |= self.assembler.remove_node(&name),
             Change::PodGone(name) => self.dirty |= self.assembler.remove_pod(&name),
             Change::Lost { source, attempt, wait, error } => {
@@ -175,9 +195,11 @@ impl Live {
         self.assembler.parts().states.len()
     }
 
-    /// A screen that fills in parts would show a cluster without nodes first; so nodes come first, or have failed.
+    /// A screen that fills in parts would show a cluster without nodes first; so nodes come first, as many as are known,
+    /// or have failed.
     fn is_worth_showing(&self) -> bool {
-        self.assembler.parts().states.contains_key(nodes::NAME) && !self.assembler.parts().is_blank()
+        let parts = self.assembler.parts();
+        !parts.reports.is_empty() || (parts.states.contains_key(nodes::NAME) && !parts.is_blank())
     }
 
     fn status(&self) -> LiveStatus {
@@ -187,7 +209,7 @@ impl Live {
             return LiveStatus::Reconnecting { attempt: *attempt, next_seconds, error: error.clone() };
         }
         match (self.answered(), collect::ALL.len()) {
-            (0, _) => LiveStatus::Connecting,
+            (0, _) if self.assembler.parts().reports.is_empty() => LiveStatus::Connecting,
             (done, total) if done < total => LiveStatus::Syncing { done, total },
             _ => match self.assembler.parts().worst() {
                 Some(error) if self.assembler.parts().is_blank() => LiveStatus::Failed { error: error.clone() },
@@ -214,41 +236,45 @@ async fn read_rest(connection: Connection, changes: mpsc::Sender<Change>, refres
 
 /// A kind of object that is watched.
 trait Watched: Send + 'static {
-    type Object: DeserializeOwned + Clone + Send + 'static;
+    type Object: Object;
+    type Kept: Send;
     const NAME: &'static str;
     const PATH: &'static str;
-    /// The whole list, and the version from which to watch.
-    fn list<'a>(&'a mut self, connection: &'a Connection) -> BoxFuture<'a, Result<(Update, String), ClusterError>>;
+    const LIST: &'static str;
     fn version(object: &Self::Object) -> &str;
-    fn put(&mut self, object: Self::Object) -> Change;
-    fn gone(&mut self, object: Self::Object) -> Change;
+    fn keep(&mut self, object: Self::Object) -> Self::Kept;
+    fn name(kept: &Self::Kept) -> &Text;
+    fn put(kept: Vec<Self::Kept>) -> Change;
+    fn gone(kept: Self::Kept) -> Change;
 }
 
 struct Nodes(Texts);
 
 impl Watched for Nodes {
     type Object = NodeObject;
+    type Kept = NodeReport;
     const NAME: &'static str = nodes::NAME;
     const PATH: &'static str = nodes::PATH;
-
-    fn list<'a>(&'a mut self, connection: &'a Connection) -> BoxFuture<'a, Result<(Update, String), ClusterError>> {
-        Box::pin(async {
-            self.0.prune();
-            let Listed { items, resource_version } = nodes::listed(connection, &mut self.0).await?;
-            Ok((nodes::update(items), resource_version))
-        })
-    }
+    const LIST: &'static str = nodes::LIST;
 
     fn version(object: &NodeObject) -> &str {
         &object.metadata.resource_version
     }
 
-    fn put(&mut self, object: NodeObject) -> Change {
-        Change::Node(Box::new(node::report(object, &mut self.0)))
+    fn keep(&mut self, object: NodeObject) -> NodeReport {
+        node::report(object, &mut self.0)
     }
 
-    fn gone(&mut self, object: NodeObject) -> Change {
-        Change::NodeGone(object.metadata.name)
+    fn name(kept: &NodeReport) -> &Text {
+        &kept.name
+    }
+
+    fn put(kept: Vec<NodeReport>) -> Change {
+        Change::Nodes(kept)
+    }
+
+    fn gone(kept: NodeReport) -> Change {
+        Change::NodeGone(kept.name)
     }
 }
 
@@ -256,28 +282,29 @@ struct Pods(Texts);
 
 impl Watched for Pods {
     type Object = PodObject;
+    type Kept = Pod;
     const NAME: &'static str = pods::NAME;
     const PATH: &'static str = pods::PATH;
-
-    fn list<'a>(&'a mut self, connection: &'a Connection) -> BoxFuture<'a, Result<(Update, String), ClusterError>> {
-        Box::pin(async {
-            // Texts of pods that are gone are forgotten with the old list.
-            self.0.prune();
-            let Listed { items, resource_version } = pods::listed(connection, &mut self.0).await?;
-            Ok((pods::update(items), resource_version))
-        })
-    }
+    const LIST: &'static str = pods::LIST;
 
     fn version(object: &PodObject) -> &str {
         &object.metadata.resource_version
     }
 
-    fn put(&mut self, object: PodObject) -> Change {
-        Change::Pod(pod::pod(&object, &mut self.0))
+    fn keep(&mut self, object: PodObject) -> Pod {
+        pod::pod(&object, &mut self.0)
     }
 
-    fn gone(&mut self, object: PodObject) -> Change {
-        Change::PodGone(pod::pod(&object, &mut self.0).name.to_string())
+    fn name(kept: &Pod) -> &Text {
+        &kept.name
+    }
+
+    fn put(kept: Vec<Pod>) -> Change {
+        Change::Pods(kept)
+    }
+
+    fn gone(kept: Pod) -> Change {
+        Change::PodGone(kept.name)
     }
 }
 
@@ -295,7 +322,7 @@ enum Stage<T> {
 
 struct Watching<T> {
     version: String,
-    events: BoxStream<'static, Result<WatchEvent<T>, kube::Error>>,
+    events: Events<T>,
     opened: Instant,
     heard: bool,
 }
@@ -332,42 +359,52 @@ impl<W: Watched> Follower<W> {
         }
     }
 
+    /// Lists, and hands over each page as it comes: thousands of objects take a second, the first ones do not.
     async fn list(&mut self) -> Result<Stage<W::Object>, Unheard> {
-        match self.kind.list(&self.connection).await {
-            Ok((part, version)) => {
-                self.tell(Change::Read(W::NAME, Ok(part))).await?;
-                self.stands().await?;
-                Ok(Stage::Listed { version })
-            }
-            Err(error) => {
-                self.tell(Change::Read(W::NAME, Err(error.clone()))).await?;
-                self.failed(error, None).await
+        let connection = self.connection.clone();
+        let mut pages = Pages::new(&connection, W::LIST, W::PATH);
+        let mut names = HashSet::new();
+        loop {
+            let kind = &mut self.kind;
+            let page = tokio::select! {
+                page = pages.next(|object| kind.keep(object)) => page,
+                () = self.changes.closed() => return Err(Unheard),
+            };
+            match page {
+                Ok(Some(page)) => {
+                    if page.is_first {
+                        names.clear();
+                    }
+                    names.extend(page.items.iter().map(|kept| W::name(kept).clone()));
+                    self.tell(W::put(page.items)).await?;
+                }
+                Ok(None) => {
+                    self.tell(Change::Listed(W::NAME, names)).await?;
+                    self.stands().await?;
+                    return Ok(Stage::Listed { version: pages.resource_version });
+                }
+                Err(error) => {
+                    self.tell(Change::Read(W::NAME, Err(error.clone()))).await?;
+                    return self.failed(error, None).await;
+                }
             }
         }
     }
 
     async fn open(&mut self, version: String) -> Result<Stage<W::Object>, Unheard> {
-        let url = format!(
-            "{}?watch=1&allowWatchBookmarks=true&timeoutSeconds={WATCH_SECONDS}&resourceVersion={}",
-            W::PATH,
-            collect::list::encoded(&version)
-        );
+        let url = RequestPath::new(W::PATH)
+            .with("watch", 1)
+            .with("allowWatchBookmarks", true)
+            .with("timeoutSeconds", WATCH_SECONDS)
+            .with("resourceVersion", &version);
         let doing = format!("watch {}", W::NAME);
         let at = self.connection.at();
-        let request = match http::Request::get(url).body(Vec::new()) {
-            Ok(request) => request,
-            Err(error) => {
-                let error = ClusterError::from_kube(&doing, &at, &kube::Error::HttpError(error));
-                return self.failed(error, None).await;
-            }
-        };
-        match self.connection.client.request_events::<W::Object>(request).await {
+        match forms::events::<W::Object>(&self.connection.client, url.as_str()).await {
             Ok(events) => {
                 // It counts as connected now; attempts are counted on until the watch has proved to last.
                 if self.attempt > 0 {
                     self.tell(Change::Back(W::NAME)).await?;
                 }
-                let events = events.boxed();
                 Ok(Stage::Watching(Watching { version, events, opened: Instant::now(), heard: false }))
             }
             Err(error) if is_too_old(&error) => Ok(Stage::Unlisted),
@@ -418,11 +455,11 @@ impl<W: Watched> Follower<W> {
             }
             Ok(Some(Ok(WatchEvent::Added(object) | WatchEvent::Modified(object)))) => {
                 watching.version = W::version(&object).to_owned();
-                Some(self.kind.put(object))
+                Some(W::put(vec![self.kind.keep(object)]))
             }
             Ok(Some(Ok(WatchEvent::Deleted(object)))) => {
                 watching.version = W::version(&object).to_owned();
-                Some(self.kind.gone(object))
+                Some(W::gone(self.kind.keep(object)))
             }
         };
         if !watching.heard {
@@ -484,6 +521,8 @@ mod tests {
         /// Lines of a watch; then the stream ends, or stays open.
         Events(Vec<Value>, Then),
         Refused,
+        /// Never.
+        Silence,
     }
 
     #[derive(Clone, Copy, PartialEq)]
@@ -504,7 +543,12 @@ mod tests {
             let before = log.iter().filter(|earlier: &&String| key(earlier) == key(&url)).count();
             log.push(url.clone());
             let answer = answer(&url, before);
-            async move { reply(answer) }
+            async move {
+                if matches!(answer, Answer::Silence) {
+                    std::future::pending::<()>().await;
+                }
+                reply(answer)
+            }
         });
         let client = kube::Client::new(service, "default");
         (
@@ -523,7 +567,9 @@ mod tests {
     fn reply(answer: Answer) -> Result<http::Response<Body>, std::io::Error> {
         use http_body_util::{BodyExt, Full, StreamBody};
         let (status, body) = match answer {
-            Answer::Refused => return Err(std::io::Error::from(std::io::ErrorKind::ConnectionRefused)),
+            Answer::Refused | Answer::Silence => {
+                return Err(std::io::Error::from(std::io::ErrorKind::ConnectionRefused));
+            }
             Answer::Json(status, value) => {
                 let full = Full::new(bytes::Bytes::from(value.to_string()));
                 (status, full.map_err(|never| match never {}).boxed_unsync())
@@ -602,6 +648,62 @@ mod tests {
         assert!(
             log.lock().expect("log").iter().any(|url| url.contains("watch=1") && url.ends_with("resourceVersion=5"))
         );
+    }
+
+    fn page(items: Vec<Value>, next: &str) -> Answer {
+        Answer::Json(200, json!({"metadata": {"resourceVersion": "5", "continue": next}, "items": items}))
+    }
+
+    fn too_old() -> Value {
+        json!({"kind": "Status", "code": 410, "message": "too old", "reason": "Expired"})
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_page_is_shown_while_the_rest_is_coming() {
+        let (connection, _) = server(|url, before| match (url.split('?').next(), before) {
+            (Some("/api/v1/nodes"), 0) => page(vec![node("a", "4"), node("b", "4")], "more"),
+            (Some("/api/v1/nodes"), _) => Answer::Silence,
+            _ => quiet(url),
+        });
+        let begun = Instant::now();
+        let mut view = start(connection);
+        let seen = until(&mut view, "the first page", |view| view.inventory.is_some()).await;
+        assert_eq!(names(&seen), ["a", "b"]);
+        assert!(matches!(seen.status, LiveStatus::Syncing { .. }), "{:?}", seen.status);
+        assert!(begun.elapsed() < Duration::from_millis(200), "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_whole_new_list_does_not_name_vanishes() {
+        let (connection, _) = server(|url, before| match (url.split_once('?'), before) {
+            (Some(("/api/v1/nodes", query)), watch) if query.starts_with("watch=1") => match watch {
+                0 => Answer::Events(vec![event("ERROR", too_old())], Then::End),
+                _ => Answer::Events(Vec::new(), Then::Stay),
+            },
+            (Some(("/api/v1/nodes", _)), 0) => page(vec![node("a", "4"), node("b", "4")], ""),
+            (Some(("/api/v1/nodes", _)), 1) => page(vec![node("b", "4")], "more"),
+            (Some(("/api/v1/nodes", query)), _) if query.contains("continue=more") => page(vec![node("c", "4")], ""),
+            _ => quiet(url),
+        });
+        let mut view = start(connection);
+        until(&mut view, "the new list", |view| names(view) == ["b", "c"] && view.status == LiveStatus::Fresh).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_list_that_grows_too_old_between_two_pages_is_begun_again() {
+        let (connection, log) = server(|url, before| match (url.split_once('?'), before) {
+            (Some(("/api/v1/nodes", query)), _) if query.starts_with("watch=1") => {
+                Answer::Events(Vec::new(), Then::Stay)
+            }
+            (Some(("/api/v1/nodes", _)), 0) => page(vec![node("a", "4")], "more"),
+            (Some(("/api/v1/nodes", _)), 1) => Answer::Json(410, too_old()),
+            (Some(("/api/v1/nodes", query)), 2) if !query.contains("continue") => page(vec![node("b", "9")], ""),
+            _ => quiet(url),
+        });
+        let mut view = start(connection);
+        until(&mut view, "the second list", |view| names(view) == ["b"] && view.status == LiveStatus::Fresh).await;
+        let lists = log.lock().expect("log").iter().filter(|url| url.starts_with("/api/v1/nodes?limit")).count();
+        assert_eq!(lists, 3);
     }
 
     #[tokio::test(start_paused = true)]

@@ -10,38 +10,49 @@ pub type Text = Arc<str>;
 
 /// Gives the same [`Text`] for the same characters.
 #[derive(Debug, Default)]
-pub struct Texts(HashSet<Text>);
+pub struct Texts {
+    known: HashSet<Text>,
+    /// Once there are so many, those that nobody holds are forgotten.
+    prune_at: usize,
+}
+
+/// Fewer texts are not worth looking through.
+const FEW: usize = 1024;
 
 impl Texts {
     /// The shared text with these characters.
     pub fn get(&mut self, text: &str) -> Text {
-        if let Some(known) = self.0.get(text) {
+        if let Some(known) = self.known.get(text) {
             return Arc::clone(known);
         }
+        if self.known.len() >= self.prune_at.max(FEW) {
+            self.prune();
+        }
         let new: Text = Arc::from(text);
-        self.0.insert(Arc::clone(&new));
+        self.known.insert(Arc::clone(&new));
         new
     }
 
     /// Forgets texts that only this table still holds.
     pub fn prune(&mut self) {
-        self.0.retain(|text| Arc::strong_count(text) > 1);
+        self.known.retain(|text| Arc::strong_count(text) > 1);
+        self.prune_at = 2 * self.known.len();
     }
 
     /// How many texts there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.known.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.known.is_empty()
     }
 }
 
-/// The labels of one object, sorted by key; each key once.
+/// The labels of one object, sorted by key; each key once. Cheap to share.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Labels(Box<[(Text, Text)]>);
+pub struct Labels(Arc<[(Text, Text)]>);
 
 impl Labels {
     /// The value of a key; an empty value is a value.
@@ -94,7 +105,7 @@ impl<K: Borrow<str> + Into<Text>, V: Into<Text>> FromIterator<(K, V)> for Labels
         list.reverse();
         list.sort_by(|left, right| left.0.cmp(&right.0));
         list.dedup_by(|next, kept| next.0 == kept.0);
-        Labels(list.into_boxed_slice())
+        Labels(list.into())
     }
 }
 
@@ -116,6 +127,17 @@ mod tests {
         );
         assert_eq!((labels.get("c").map(|v| &**v), labels.len()), (Some("4"), 4));
         assert_eq!(labels.get("b.io/"), None);
+    }
+
+    #[test]
+    fn texts_that_come_and_go_do_not_pile_up() {
+        let mut texts = Texts::default();
+        let held: Vec<Text> = (0..FEW).map(|n| texts.get(&n.to_string())).collect();
+        for n in 0..100 * FEW {
+            texts.get(&format!("once {n}"));
+        }
+        assert!(texts.len() <= 2 * FEW, "{}", texts.len());
+        assert!(held.iter().all(|text| Arc::ptr_eq(text, &texts.get(text))), "what is held stays");
     }
 
     #[test]

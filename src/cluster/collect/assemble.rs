@@ -57,13 +57,31 @@ impl Assembler {
 
     /// Takes what a source answered. After a failure its last good part stays.
     pub fn take(&mut self, source: &'static str, answer: Result<super::Update, crate::cluster::ClusterError>) {
-        let was = self.parts.states.get(source).cloned();
         self.parts.take(source, answer);
         match source {
             super::nodes::NAME => self.stale = Stale::All,
             super::pods::NAME => self.count_pods(),
-            _ if self.parts.states.get(source) == was.as_ref() && !super::concerns_nodes(source) => {}
-            _ => self.stale = Stale::All,
+            _ if super::concerns_nodes(source) => self.stale = Stale::All,
+            _ => {}
+        }
+    }
+
+    /// The list of nodes or pods has been put whole: what it does not name exists no longer.
+    pub fn listed(&mut self, source: &'static str, names: &HashSet<Text>) {
+        let was_read = self.parts.states.get(source) == Some(&State::Ok);
+        self.parts.take(source, Ok(Box::new(|_| ())));
+        if source == super::nodes::NAME {
+            self.parts.reports.retain(|name, _| names.contains(name));
+            self.nodes.retain(|name, _| names.contains(name));
+            return;
+        }
+        let vanished: Vec<Text> = self.parts.pods.keys().filter(|name| !names.contains(*name)).cloned().collect();
+        for name in vanished {
+            self.remove_pod(&name);
+        }
+        // What pods hold was unknown, and is known now.
+        if !was_read {
+            self.stale = Stale::All;
         }
     }
 
@@ -323,6 +341,29 @@ mod tests {
         // A relist counts from nothing.
         assembler.take("pods", update(|parts| parts.pods.clear()));
         assert_eq!(free(&assembler.inventory("test", "")), Some((Some(8), 8)));
+    }
+
+    #[test]
+    fn a_whole_list_removes_what_it_does_not_name() {
+        let mut assembler = assembler();
+        assert_eq!(free(&assembler.inventory("test", "")), Some((Some(5), 8)));
+        let names = |names: &[&str]| -> HashSet<Text> { names.iter().map(|name| Text::from(*name)).collect() };
+        assembler.put_node(report("d", 0));
+        assembler.listed("nodes", &names(&["c", "d"]));
+        assembler.listed("pods", &names(&[]));
+        let inventory = assembler.inventory("test", "");
+        let nodes: Vec<&str> = inventory.nodes.iter().map(|node| &*node.name).collect();
+        assert_eq!((nodes, free(&inventory), inventory.images.len()), (vec!["c", "d"], Some((Some(8), 8)), 0));
+    }
+
+    #[test]
+    fn what_pods_hold_is_unknown_until_their_list_is_whole() {
+        let mut assembler = Assembler::default();
+        assembler.put_node(report("c", 8));
+        assembler.put_pod(pod("ml/p", "c", "x", 3));
+        assert_eq!(free(&assembler.inventory("test", "")), Some((None, 8)), "a page of pods is not all of them");
+        assembler.listed("pods", &["ml/p".into()].into());
+        assert_eq!(free(&assembler.inventory("test", "")), Some((Some(5), 8)));
     }
 
     #[test]

@@ -2,12 +2,18 @@
 //!
 //! Objects are read into small types of the caller; each is pruned before the next page is asked for.
 
-use crate::cluster::{ClusterError, ClusterErrorKind, Connection, request::RequestPath};
+use crate::cluster::{
+    ClusterError, ClusterErrorKind, Connection,
+    forms::{self, Object},
+    request::RequestPath,
+};
 use serde::{Deserialize, de::DeserializeOwned};
 use std::time::Duration;
 
 /// Objects in one answer. More costs memory at once, fewer costs round trips.
 const PAGE: usize = 500;
+/// In the first one, which a person waits for.
+const FIRST_PAGE: usize = 100;
 /// For one whole answer; 500 nodes of 26 kB take well under a second on a healthy server.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -105,6 +111,86 @@ async fn pages<T: DeserializeOwned, K>(
             }
             Err(error) => return Err(error),
         }
+    }
+}
+
+/// A list of objects that have two forms, page by page.
+pub struct Pages<'c> {
+    connection: &'c Connection,
+    doing: &'static str,
+    path: &'static str,
+    next: String,
+    is_over: bool,
+    begun_again: bool,
+    /// The version at which a watch may take over, once the list is whole.
+    pub resource_version: String,
+}
+
+/// Some objects of a list.
+pub struct ObjectPage<K> {
+    pub items: Vec<K>,
+    /// What came before is void: the list grew too old and was begun again.
+    pub is_first: bool,
+}
+
+impl<'c> Pages<'c> {
+    pub fn new(connection: &'c Connection, doing: &'static str, path: &'static str) -> Pages<'c> {
+        let (next, resource_version) = (String::new(), String::new());
+        Pages { connection, doing, path, next, is_over: false, begun_again: false, resource_version }
+    }
+
+    /// The next page; `None` after the last one.
+    ///
+    /// # Errors
+    /// Whatever the API server answers instead of the page.
+    pub async fn next<T: Object, K>(
+        &mut self,
+        mut keep: impl FnMut(T) -> K,
+    ) -> Result<Option<ObjectPage<K>>, ClusterError> {
+        if self.is_over {
+            return Ok(None);
+        }
+        loop {
+            let is_first = self.next.is_empty();
+            let url = RequestPath::new(self.path)
+                .with("limit", if is_first { FIRST_PAGE } else { PAGE })
+                .with_some("continue", &self.next);
+            let mut items = Vec::new();
+            let (doing, at) = (self.doing, self.connection.at());
+            let page = forms::page::<T>(&self.connection.client, url.as_str(), |object| items.push(keep(object)));
+            let meta = match tokio::time::timeout(LIMIT, page).await {
+                Ok(answer) => answer.map_err(|error| ClusterError::from_kube(doing, &at, &error)),
+                Err(_) => Err(ClusterError::timeout(doing, &at, LIMIT.as_secs())),
+            };
+            match meta {
+                Ok(meta) => {
+                    self.is_over = meta.next.is_empty();
+                    self.next = meta.next;
+                    self.resource_version = meta.resource_version;
+                    return Ok(Some(ObjectPage { items, is_first }));
+                }
+                Err(error) if is_too_old(&error) && !is_first && !self.begun_again => {
+                    self.begun_again = true;
+                    self.next.clear();
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// All pages.
+    ///
+    /// # Errors
+    /// As [`Pages::next`].
+    pub async fn all<T: Object, K>(mut self, mut keep: impl FnMut(T) -> K) -> Result<Vec<K>, ClusterError> {
+        let mut all = Vec::new();
+        while let Some(page) = self.next(&mut keep).await? {
+            if page.is_first {
+                all.clear();
+            }
+            all.extend(page.items);
+        }
+        Ok(all)
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod node;
 pub mod pod;
+pub mod proto;
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -27,14 +28,26 @@ pub struct Meta {
     pub labels: BTreeMap<String, String>,
 }
 
-/// Names of a map whose values are not kept.
-#[derive(Clone, Debug, Default, Deserialize)]
+/// A quantity as its text.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
 #[serde(transparent)]
-pub struct Keys(BTreeMap<String, serde::de::IgnoredAny>);
+pub struct Quantity {
+    #[prost(string, tag = "1")]
+    pub text: String,
+}
 
-impl Keys {
-    /// The names in order.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
-    }
+/// One entry of a map whose values are not kept.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Name {
+    #[prost(string, tag = "1")]
+    pub key: String,
+}
+
+/// Names of a map whose values are not kept.
+pub type Names = Vec<Name>;
+
+/// Reads the names of a map in JSON, which may be `null`.
+pub fn names<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Names, D::Error> {
+    let map: BTreeMap<String, serde::de::IgnoredAny> = nullable(from)?;
+    Ok(map.into_keys().map(|key| Name { key }).collect())
 }

@@ -1,6 +1,6 @@
 //! A Node object, as far as it is kept.
 
-use super::{Keys, nullable};
+use super::{Names, Quantity, nullable};
 use crate::inventory::{
     Text, Texts, accelerator,
     node::{Condition, NodeInfo, NodeReport, Taint},
@@ -8,79 +8,108 @@ use crate::inventory::{
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// A Node as the API server writes it in JSON.
-#[derive(Clone, Debug, Default, Deserialize)]
+/// A Node as the API server sends it, in JSON or protobuf.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
 #[serde(default)]
 pub struct NodeObject {
+    #[prost(message, required, tag = "1")]
     pub metadata: NodeMeta,
+    #[prost(message, required, tag = "2")]
     spec: Spec,
+    #[prost(message, required, tag = "3")]
     status: Status,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct NodeMeta {
+    #[prost(string, tag = "1")]
     pub name: String,
+    #[prost(string, tag = "6")]
     pub resource_version: String,
+    #[prost(btree_map = "string, string", tag = "11")]
     #[serde(deserialize_with = "nullable")]
     labels: BTreeMap<String, String>,
-    #[serde(deserialize_with = "nullable")]
-    annotations: Keys,
+    #[prost(message, repeated, tag = "12")]
+    #[serde(deserialize_with = "super::names")]
+    annotations: Names,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Spec {
+    #[prost(string, tag = "3")]
     #[serde(rename = "providerID")]
     provider_id: String,
+    #[prost(bool, tag = "4")]
     unschedulable: bool,
+    #[prost(message, repeated, tag = "5")]
     #[serde(deserialize_with = "nullable")]
     taints: Vec<TaintObject>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
 #[serde(default)]
 struct TaintObject {
+    #[prost(string, tag = "1")]
     key: String,
+    #[prost(string, tag = "2")]
     value: String,
+    #[prost(string, tag = "3")]
     effect: String,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Status {
+    #[prost(message, required, tag = "7")]
     node_info: Info,
+    #[prost(message, repeated, tag = "4")]
     #[serde(deserialize_with = "nullable")]
     conditions: Vec<ConditionObject>,
+    #[prost(btree_map = "string, message", tag = "1")]
     #[serde(deserialize_with = "nullable")]
-    capacity: BTreeMap<String, String>,
+    capacity: BTreeMap<String, Quantity>,
+    #[prost(btree_map = "string, message", tag = "2")]
     #[serde(deserialize_with = "nullable")]
-    allocatable: BTreeMap<String, String>,
+    allocatable: BTreeMap<String, Quantity>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Info {
+    #[prost(string, tag = "3")]
     #[serde(rename = "bootID")]
     boot_id: String,
+    #[prost(string, tag = "1")]
     #[serde(rename = "machineID")]
     machine_id: String,
+    #[prost(string, tag = "2")]
     #[serde(rename = "systemUUID")]
     system_uuid: String,
+    #[prost(string, tag = "5")]
     os_image: String,
+    #[prost(string, tag = "9")]
     operating_system: String,
+    #[prost(string, tag = "4")]
     kernel_version: String,
+    #[prost(string, tag = "7")]
     kubelet_version: String,
+    #[prost(string, tag = "6")]
     container_runtime_version: String,
+    #[prost(string, tag = "10")]
     architecture: String,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
 #[serde(default)]
 struct ConditionObject {
+    #[prost(string, tag = "1")]
     #[serde(rename = "type")]
     kind: String,
+    #[prost(string, tag = "2")]
     status: String,
+    #[prost(string, tag = "5")]
     reason: String,
 }
 
@@ -129,16 +158,29 @@ pub fn report(object: NodeObject, texts: &mut Texts) -> NodeReport {
     NodeReport {
         name: texts.get(&metadata.name),
         labels: metadata.labels.iter().map(|(key, value)| (texts.get(key), texts.get(value))).collect(),
-        marks: metadata.annotations.iter().filter(|key| is_mark(key)).map(|key| texts.get(key)).collect(),
+        marks: marks(&metadata.annotations, texts),
         taints,
         conditions,
         unschedulable: Some(spec.unschedulable),
         provider_id: (!spec.provider_id.is_empty()).then(|| Text::from(spec.provider_id)),
-        huge_pages: capacity.get("hugepages-2Mi").and_then(|text| bytes(text)).map(|bytes| bytes / (2 << 20)),
-        capacity: resources(capacity.iter().map(|(name, quantity)| (name.as_str(), quantity.as_str())), texts),
-        allocatable: resources(allocatable.iter().map(|(name, quantity)| (name.as_str(), quantity.as_str())), texts),
+        huge_pages: capacity
+            .get("hugepages-2Mi")
+            .and_then(|quantity| bytes(&quantity.text))
+            .map(|bytes| bytes / (2 << 20)),
+        capacity: resources(capacity.iter().map(|(name, quantity)| (name.as_str(), quantity.text.as_str())), texts),
+        allocatable: resources(
+            allocatable.iter().map(|(name, quantity)| (name.as_str(), quantity.text.as_str())),
+            texts,
+        ),
         info,
     }
+}
+
+fn marks(annotations: &Names, texts: &mut Texts) -> Vec<Text> {
+    let mut marks: Vec<Text> =
+        annotations.iter().filter(|name| is_mark(&name.key)).map(|name| texts.get(&name.key)).collect();
+    marks.sort();
+    marks
 }
 
 /// Accelerators in a resource list, sorted by name. A quantity that is not a whole number is left out: extended

@@ -1,6 +1,6 @@
 //! A Pod object, as far as it is kept: where it runs, what it runs, which accelerators it holds.
 
-use super::{Meta, node, nullable};
+use super::{Quantity, node, nullable};
 use crate::inventory::{Text, Texts};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -17,45 +17,76 @@ pub struct Pod {
     pub holds: Vec<(Text, u64)>,
 }
 
-/// A Pod as the API server writes it in JSON.
-#[derive(Clone, Debug, Default, Deserialize)]
+/// A Pod as the API server sends it, in JSON or protobuf.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
 #[serde(default)]
 pub struct PodObject {
-    pub metadata: Meta,
+    #[prost(message, required, tag = "1")]
+    pub metadata: PodMeta,
+    #[prost(message, required, tag = "2")]
     spec: Spec,
+    #[prost(message, required, tag = "3")]
     status: Status,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Spec {
-    node_name: String,
-    #[serde(deserialize_with = "nullable")]
-    containers: Vec<Container>,
-    #[serde(deserialize_with = "nullable")]
-    init_containers: Vec<Container>,
-    #[serde(deserialize_with = "nullable")]
-    ephemeral_containers: Vec<Container>,
+pub struct PodMeta {
+    #[prost(string, tag = "1")]
+    name: String,
+    #[prost(string, tag = "3")]
+    namespace: String,
+    #[prost(string, tag = "6")]
+    pub resource_version: String,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Spec {
+    #[prost(string, tag = "10")]
+    node_name: String,
+    #[prost(message, repeated, tag = "2")]
+    #[serde(deserialize_with = "nullable")]
+    containers: Vec<Container>,
+    #[prost(message, repeated, tag = "20")]
+    #[serde(deserialize_with = "nullable")]
+    init_containers: Vec<Container>,
+    #[prost(message, repeated, tag = "34")]
+    #[serde(deserialize_with = "nullable")]
+    ephemeral_containers: Vec<Ephemeral>,
+}
+
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Container {
+    #[prost(string, tag = "2")]
     image: String,
+    #[prost(string, optional, tag = "24")]
     restart_policy: Option<String>,
+    #[prost(message, required, tag = "8")]
     resources: Resources,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-struct Resources {
-    #[serde(deserialize_with = "nullable")]
-    limits: BTreeMap<String, String>,
+/// In protobuf a message of its own, in JSON not.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(transparent)]
+struct Ephemeral {
+    #[prost(message, required, tag = "1")]
+    container: Container,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default)]
+struct Resources {
+    #[prost(btree_map = "string, message", tag = "1")]
+    #[serde(deserialize_with = "nullable")]
+    limits: BTreeMap<String, Quantity>,
+}
+
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
 #[serde(default)]
 struct Status {
+    #[prost(string, tag = "1")]
     phase: String,
 }
 
@@ -72,7 +103,7 @@ pub fn pod(object: &PodObject, texts: &mut Texts) -> Pod {
     let mut asks = |container: &Container| Asks {
         sidecar: container.restart_policy.as_deref() == Some("Always"),
         holds: node::resources(
-            container.resources.limits.iter().map(|(name, text)| (name.as_str(), text.as_str())),
+            container.resources.limits.iter().map(|(name, quantity)| (name.as_str(), quantity.text.as_str())),
             texts,
         ),
     };
@@ -83,7 +114,8 @@ pub fn pod(object: &PodObject, texts: &mut Texts) -> Pod {
         let init: Vec<Asks> = spec.init_containers.iter().map(&mut asks).collect();
         held(&containers, &init)
     };
-    let every = spec.containers.iter().chain(&spec.init_containers).chain(&spec.ephemeral_containers);
+    let ephemeral = spec.ephemeral_containers.iter().map(|ephemeral| &ephemeral.container);
+    let every = spec.containers.iter().chain(&spec.init_containers).chain(ephemeral);
     Pod {
         name: format!("{}/{}", metadata.namespace, metadata.name).into(),
         node: (!spec.node_name.is_empty()).then(|| texts.get(&spec.node_name)),
