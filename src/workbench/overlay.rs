@@ -163,7 +163,7 @@ impl Overlay {
         let digits = body.lines().count().to_string().len();
         let rows = body.lines().enumerate().map(|(index, line)| {
             let number = format!("{:>digits$}", index + 1);
-            Row::new(Choice::Line(index), vec![Cell::new(Role::Muted, number), Cell::text(line)])
+            Row::new(Choice::Line(index), vec![Cell::new(Role::Muted, number), Cell::text(text::without_tabs(line))])
         });
         let content = Content {
             title: title.to_owned(),

@@ -1,7 +1,10 @@
 //! Golden frames: one test per screen that shows all its sizes, so that no mismatch hides another.
 
 use super::desk::{Desk, compare, later, run_half_way, snapshot};
+use crate::sandbox::Sandbox;
 use aicr::{
+    inventory::Inventory,
+    ops::{self, snapshot::Format},
     term::{color::Level, input::Input},
     workbench::{Look, keymap, msg::Msg, screenshot},
 };
@@ -156,6 +159,39 @@ fn overlays_look_as_they_should() {
     desk.keys("Esc g");
     frames.push(("popup-80x24".to_owned(), desk.text()));
     all_golden(frames);
+}
+
+/// Terminal control (ANSI, OSC, C1, DEL), reordered, invisible and tagged text; short, for tables cut long cells.
+const HOSTILE: [(&str, &str); 6] = [
+    ("a\u{1b}[2Jb", r"a\u{1b}[2Jb"),
+    ("c\u{1b}]52;c;eA==\u{7}d", r"c\u{1b}]52;c;eA==\u{7}d"),
+    ("e\u{9b}31m\u{7f}f\tg\rh", r"e\u{9b}31m\u{7f}f\tg\rh"),
+    ("i\u{202e}j\u{2066}k\u{200f}l", r"i\u{202e}j\u{2066}k\u{200f}l"),
+    ("m\u{200b}n\u{200d}o", r"m\u{200b}n\u{200d}o"),
+    ("p\u{feff}q\u{e0041}r", r"p\u{feff}q\u{e0041}r"),
+];
+
+#[test]
+fn hostile_text_is_shown_alike_on_the_command_line_and_in_a_pane() {
+    let mut later = Inventory::clone(&snapshot());
+    for (text, _) in HOSTILE {
+        std::sync::Arc::make_mut(&mut later.images).insert(format!("image-{}", &text[..1]), text.into());
+    }
+    let sandbox = Sandbox::new();
+    sandbox.file("before.yaml", &ops::snapshot::text(&snapshot(), Format::Yaml));
+    let after = ops::snapshot::text(&later, Format::Yaml);
+    sandbox.file("after.yaml", &after);
+    let printed = sandbox.aicr(&["diff", "-b", "before.yaml", "--target", "after.yaml", "-t", "table"]).stdout;
+    let mut desk = Desk::live(200, 60);
+    let read = ops::snapshot::parse(&after, "after.yaml").unwrap();
+    compare(&mut desk, ("before.yaml", snapshot()), ("after\u{1b}[2J.yaml", read.into()));
+    desk.keys("5");
+    let frame = desk.text();
+    for (text, shown) in HOSTILE {
+        assert!(printed.contains(shown) && frame.contains(shown), "{shown}:\n{printed}\n{frame}");
+        assert!(!printed.contains(text) && !frame.contains(text), "{shown}:\n{printed}\n{frame}");
+    }
+    assert!(frame.contains(r"after\u{1b}[2J.yaml"), "{frame}");
 }
 
 #[test]
