@@ -1,42 +1,64 @@
 //! Text that others wrote, made safe to show: what moves a cursor, hides or reorders letters becomes visible.
 //!
-//! In: any text (labels, logs, events, error messages of a server). Out: the same text with control characters and
-//! bidirectional controls written as `\u{1b}`. It shortens nothing and judges nothing else: letters of every script
-//! stay as they are.
+//! In: any text (labels, logs, events, error messages of a server). Out: the same text with control characters, marks that
+//! change the direction of text and characters without a shape written as `\u{1b}`. It is the one rule of the command line,
+//! the log and the workbench. It shortens nothing and judges nothing else: letters of every script stay as they are.
 
 use std::borrow::Cow;
 
 /// For one line: line ends and tabs become visible as well.
 pub fn line(text: &str) -> Cow<'_, str> {
-    escape(text, |c| is_hidden(c) || matches!(c, '\n' | '\t'))
+    escape(text, |_| false)
 }
 
 /// For a block of text: line ends and tabs stay.
 pub fn block(text: &str) -> Cow<'_, str> {
-    escape(text, |c| is_hidden(c) && !matches!(c, '\n' | '\t'))
+    escape(text, |c| matches!(c, '\n' | '\t'))
 }
 
-fn escape(text: &str, hidden: impl Fn(char) -> bool) -> Cow<'_, str> {
-    if !text.contains(&hidden) {
+fn escape(text: &str, stays: impl Fn(char) -> bool) -> Cow<'_, str> {
+    // Every frame and every line comes here, and nearly all of them are plain.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return Cow::Borrowed(text);
     }
-    let mut shown = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        match c {
-            _ if !hidden(c) => shown.push(c),
-            '\n' => shown.push_str("\\n"),
-            '\t' => shown.push_str("\\t"),
-            '\r' => shown.push_str("\\r"),
-            _ => shown.extend(c.escape_unicode()),
+    let mut escaped: Option<String> = None;
+    let mut before = '\0';
+    for (at, c) in text.char_indices() {
+        let hidden = (is_hidden(c) || is_joiner(c) && !joins(before)) && !stays(c);
+        before = c;
+        if hidden {
+            let escaped = escaped.get_or_insert_with(|| text[..at].to_owned());
+            match c {
+                '\n' => escaped.push_str("\\n"),
+                '\t' => escaped.push_str("\\t"),
+                '\r' => escaped.push_str("\\r"),
+                _ => escaped.extend(c.escape_unicode()),
+            }
+        } else if let Some(escaped) = &mut escaped {
+            escaped.push(c);
         }
     }
-    Cow::Owned(shown)
+    escaped.map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
-/// Control characters (C0, DEL, C1), line and paragraph separators, and the marks that change the direction of text.
+/// What a terminal obeys (C0, DEL, C1), what reorders text, and what has no shape of its own: fillers, separators, tags.
 fn is_hidden(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+            | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}')
+}
+
+/// Whether a joiner after this character can mean something: emoji and the scripts from Hebrew on have letters that join;
+/// after Latin, Greek or Cyrillic ones, or a second time, a joiner only hides.
+fn joins(before: char) -> bool {
+    before >= '\u{590}' && !is_joiner(before)
 }
 
 #[cfg(test)]
@@ -48,7 +70,17 @@ mod tests {
         assert_eq!(line("\u{1b}[2Jgone"), "\\u{1b}[2Jgone");
         assert_eq!(line("a\r\nb\tc"), "a\\r\\nb\\tc");
         assert_eq!(line("\u{9b}31m"), "\\u{9b}31m");
+        assert_eq!(line("\u{1b}]52;c;eA==\u{7}x\u{7f}"), "\\u{1b}]52;c;eA==\\u{7}x\\u{7f}");
         assert_eq!(line("user\u{202e}nimda"), "user\\u{202e}nimda");
+    }
+
+    #[test]
+    fn what_has_no_shape_becomes_visible() {
+        assert_eq!(line("gpu\u{200b}-node\u{feff}"), "gpu\\u{200b}-node\\u{feff}");
+        assert_eq!(line("so\u{ad}ft \u{2063}\u{3164}"), "so\\u{ad}ft \\u{2063}\\u{3164}");
+        assert_eq!(line("tag\u{e0041}\u{e007f}"), "tag\\u{e0041}\\u{e007f}");
+        assert_eq!(line("ad\u{200d}min \u{200c}x"), "ad\\u{200d}min \\u{200c}x");
+        assert_eq!(line("👩\u{200d}\u{200d}🚀"), "👩\u{200d}\\u{200d}🚀");
     }
 
     #[test]
@@ -57,9 +89,16 @@ mod tests {
     }
 
     #[test]
+    fn escaping_twice_changes_nothing() {
+        let once = line("\u{1b}[31m\u{202e}\tx\u{200d}").into_owned();
+        assert_eq!(line(&once), once);
+    }
+
+    #[test]
     fn plain_text_of_every_script_is_not_copied() {
-        for text in ["plain", "größer", "日本語", "עברית", "👩‍🚀"] {
-            assert!(matches!(line(text), Cow::Borrowed(same) if same == text));
+        for text in ["plain", "größer", "日本語", "עברית", "می\u{200c}خواهم", "क्\u{200d}ष", "👩‍🚀", "❤️‍🔥"]
+        {
+            assert!(matches!(line(text), Cow::Borrowed(same) if same == text), "{text}");
         }
     }
 }

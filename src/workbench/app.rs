@@ -8,6 +8,7 @@ use super::{
     effect::Effect,
     model::{Model, Severity, Side, Source, With},
     msg::{Msg, RecipeSlot, SnapshotSlot},
+    overlay::Overlay,
     panes::Need,
     theme::ThemeError,
     widgets::text,
@@ -222,10 +223,15 @@ impl State {
                 self.say_failure(failure);
                 Vec::new()
             }
+            Msg::Log(log) => {
+                self.answered();
+                self.desk.overlay = Some(Overlay::messages(&self.model.messages, &log));
+                Vec::new()
+            }
             Msg::Suspend => vec![Effect::Suspend],
             Msg::Terminate => {
                 self.quit = true;
-                vec![Effect::Quit]
+                Vec::new()
             }
         };
         self.sent(effects)

@@ -67,6 +67,8 @@ pub enum Effect {
         snapshot: Arc<Inventory>,
         path: PathBuf,
     },
+    /// Give the newest lines of the program's log.
+    ReadLog,
     Copy(String),
     /// Open a file at a line in `$EDITOR`.
     Edit {
@@ -77,7 +79,6 @@ pub enum Effect {
     Export(PathBuf),
     Redraw,
     Suspend,
-    Quit,
 }
 
 impl Effect {
@@ -92,7 +93,6 @@ impl Effect {
                 | Effect::Export(_)
                 | Effect::Redraw
                 | Effect::Suspend
-                | Effect::Quit
         )
     }
 }

@@ -459,7 +459,7 @@ impl Model {
 }
 
 /// Time of day in UTC.
-fn clock(now_ms: u64) -> String {
+pub(super) fn clock(now_ms: u64) -> String {
     let seconds = now_ms / 1000 % 86_400;
     format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }

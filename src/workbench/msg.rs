@@ -8,10 +8,11 @@ use crate::{
     inventory::Inventory,
     ops::{Failure, diff::Changes, run::Prepared},
     resolve::Resolution,
+    store::log::Line,
     term::input::Input,
     validate::event::Event,
 };
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 /// Which recipe an answer is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +29,14 @@ pub enum SnapshotSlot {
     Cluster,
     A,
     B,
+}
+
+/// What the program has written to its log.
+#[derive(Clone, Debug, Default)]
+pub struct Log {
+    /// Oldest first.
+    pub lines: Vec<Line>,
+    pub file: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug)]
@@ -93,6 +102,8 @@ pub enum Msg {
     /// Something was done that cannot be seen otherwise.
     Done(String),
     Failed(Failure),
+    /// The newest lines of the program's log, and the file that has all of them.
+    Log(Log),
     Suspend,
     /// The process was told to end.
     Terminate,

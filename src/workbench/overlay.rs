@@ -5,7 +5,8 @@
 use super::{
     Screen,
     keymap::{Action, Group, Keymap, Scope},
-    model::{Message, Model, Severity},
+    model::{Message, Model, Severity, clock},
+    msg::Log,
     panes::{self, Pane, RowId, Tables, VALUES},
     theme::{self, Role},
     widgets::{
@@ -19,6 +20,7 @@ use nucleo_matcher::{
     pattern::{CaseMatching, Normalization, Pattern},
 };
 use std::collections::VecDeque;
+use tracing::Level;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// One line of text being typed; the cursor is a byte offset at a character's edge.
@@ -106,6 +108,8 @@ pub enum Choice {
     Go(&'static Pane, RowId),
     /// Show the failure of a message, by its place in the history.
     Message(usize),
+    /// Show a line of the log in full, by its place in the log.
+    Logged(usize),
 }
 
 impl Identity for Choice {}
@@ -141,17 +145,40 @@ impl Overlay {
         Overlay::new(Kind::Palette, Some(Field::with(start)), palette(reads, start))
     }
 
-    pub fn messages(messages: &VecDeque<Message>) -> Overlay {
-        let rows = messages.iter().enumerate().rev().map(|(index, message)| {
+    /// What was said, then what the program logged; newest first.
+    pub fn messages(messages: &VecDeque<Message>, log: &Log) -> Overlay {
+        let said = messages.iter().enumerate().rev().map(|(index, message)| {
             let (role, glyph) = mark(message.severity);
             let cells = vec![Cell::new(Role::Muted, &message.at), Cell::new(role, &message.text)];
             Row { marker: Some((role, glyph)), ..Row::new(Choice::Message(index), cells) }
         });
+        let logged = log.lines.iter().enumerate().rev().map(|(index, line)| {
+            let (role, glyph) = mark(match line.level {
+                Level::ERROR => Severity::Fail,
+                Level::WARN => Severity::Warn,
+                _ => Severity::Info,
+            });
+            let at = clock(u64::try_from(line.at_ms).unwrap_or(0));
+            let text = Cell::new(Role::Muted, format!("{}  ", line.target)).and(Role::Text, &line.text);
+            let cells = vec![Cell::new(Role::Muted, at), text];
+            Row { marker: Some((role, glyph)), ..Row::new(Choice::Logged(index), cells) }
+        });
+        let heading =
+            |at, text: &str| Row::new(Choice::Line(at), vec![Cell::default(), Cell::new(Role::Heading, text)]);
+        let mut rows: Vec<Row> = said.collect();
+        if !log.lines.is_empty() {
+            rows.push(heading(0, "log of this program"));
+            rows.extend(logged);
+        }
         let content = Content {
             title: "messages, newest first".to_owned(),
+            note: log.file.as_ref().map_or_else(String::new, |file| format!("log file: {}", file.display())),
             columns: vec![Column::new("", 8, 8), Column::new("", 10, 10).grows()],
-            rows: rows.collect(),
-            says: vec![(Role::Muted, "nothing was said yet".to_owned())],
+            says: match rows[..] {
+                [] => vec![(Role::Muted, "nothing was said yet".to_owned())],
+                _ => Vec::new(),
+            },
+            rows,
             ordered: true,
             ..Content::default()
         };
@@ -163,7 +190,7 @@ impl Overlay {
         let digits = body.lines().count().to_string().len();
         let rows = body.lines().enumerate().map(|(index, line)| {
             let number = format!("{:>digits$}", index + 1);
-            Row::new(Choice::Line(index), vec![Cell::new(Role::Muted, number), Cell::text(line)])
+            Row::new(Choice::Line(index), vec![Cell::new(Role::Muted, number), Cell::text(text::without_tabs(line))])
         });
         let content = Content {
             title: title.to_owned(),
@@ -287,7 +314,7 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("value", "PATH", "go to a resolved value"),
     ("filter", "WORDS", "filter the focused panel"),
     ("theme", "NAME", "another theme"),
-    ("messages", "", "everything that was said"),
+    ("messages", "", "everything that was said, and the newest lines of the log"),
     ("quit", "", "leave"),
 ];
 

@@ -286,10 +286,10 @@ fn draw_hint(state: &State, canvas: &mut Canvas<'_>) -> Option<Position> {
 
 /// A field; when the text is longer than the room, its end is shown.
 fn draw_field(field: &Field, area: Rect, canvas: &mut Canvas<'_>) -> Position {
-    let before = text::width(&field.text[..field.cursor]);
+    let before = text::width(&text::clean(&field.text[..field.cursor]));
     let room = usize::from(area.width.saturating_sub(1));
     let skip = before.saturating_sub(room);
-    canvas.text(area.x, area.y, area.width, text::skip(&field.text, skip), Role::Strong);
+    canvas.text(area.x, area.y, area.width, text::skip(&text::clean(&field.text), skip), Role::Strong);
     Position::new(area.x + u16::try_from(before - skip).unwrap_or(0), area.y)
 }
 

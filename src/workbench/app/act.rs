@@ -307,7 +307,7 @@ impl State {
     pub(super) fn ask_quit(&mut self) -> Vec<Effect> {
         if !self.model.run.active {
             self.quit = true;
-            return vec![Effect::Quit];
+            return Vec::new();
         }
         let lines = vec![
             format!("Run {} is still going on.", self.model.run.id),

@@ -10,7 +10,6 @@ use crate::{
         keymap::Action,
         model::{Severity, With},
         msg::SnapshotSlot,
-        overlay::Overlay,
         panes::{NODES, VALUES},
         theme,
     },
@@ -23,7 +22,7 @@ impl State {
         let (word, rest) = line.split_once(' ').map_or((line, ""), |(word, rest)| (word, rest.trim()));
         match word {
             "quit" | "q" => return self.ask_quit(),
-            "messages" => self.desk.overlay = Some(Overlay::messages(&self.model.messages)),
+            "messages" => return vec![Effect::ReadLog],
             "theme" => self.change_theme(rest),
             "filter" => self.set_filter(rest.to_owned()),
             "node" => self.go(&NODES, &rest.into()),

@@ -14,7 +14,7 @@ use crate::{
         model::Severity,
         overlay::{Choice, Field, Kind, Overlay, Question, Reads},
         panes::{Need, Pane, RowId},
-        widgets::table::Identity,
+        widgets::{table::Identity, text},
     },
 };
 
@@ -216,6 +216,11 @@ impl State {
                 let failure = self.model.messages.get(at).and_then(|message| message.failure.as_ref());
                 self.desk.overlay = failure.map(Overlay::failure);
             }
+            // A long line is read in full.
+            Some(Choice::Logged(_)) => {
+                let line = overlay.table.row().map(|row| row.plain()).unwrap_or_default();
+                self.desk.overlay = Some(Overlay::notice("a line of the log", &text::wrap(line.trim(), 72)));
+            }
             Some(Choice::Line(_)) => {}
             None => self.desk.overlay = Some(overlay),
         }
@@ -248,7 +253,7 @@ impl State {
             Question::CancelRun => self.cancel_run(),
             Question::Quit => {
                 self.quit = true;
-                vec![Effect::CancelRun, Effect::Quit]
+                vec![Effect::CancelRun]
             }
         }
     }
@@ -260,7 +265,7 @@ impl State {
         self.desk.typed.clear();
         if twice {
             self.quit = true;
-            return vec![Effect::CancelRun, Effect::Quit];
+            return vec![Effect::CancelRun];
         }
         if self.desk.overlay.take().is_some() {
             return Vec::new();

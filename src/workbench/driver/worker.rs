@@ -12,8 +12,13 @@ use crate::{
         run::{Control, EventLog, Prepared},
     },
     resolve::{Options, Resolution},
+    store,
     validate::event::Event,
-    workbench::{RunOptions, effect::Effect, msg::Msg},
+    workbench::{
+        RunOptions,
+        effect::Effect,
+        msg::{Log, Msg},
+    },
 };
 use std::{
     path::{Path, PathBuf},
@@ -111,12 +116,12 @@ impl Worker {
                     |answer| answer.map_or_else(Msg::Failed, Msg::Done),
                 );
             }
-            Effect::Copy(_)
-            | Effect::Edit { .. }
-            | Effect::Export(_)
-            | Effect::Redraw
-            | Effect::Suspend
-            | Effect::Quit => {}
+            Effect::ReadLog => self.compute(
+                "read the log",
+                || Ok(Log { lines: store::log::recent(), file: store::log::path().map(Path::to_owned) }),
+                |answer| answer.map_or_else(Msg::Failed, Msg::Log),
+            ),
+            Effect::Copy(_) | Effect::Edit { .. } | Effect::Export(_) | Effect::Redraw | Effect::Suspend => {}
         }
     }
 

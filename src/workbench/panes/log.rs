@@ -36,13 +36,14 @@ fn build(view: &View<'_>) -> Content {
         let at = if view.timestamps { clock(line.at_ms) } else { String::new() };
         let role = level(&line.text);
         let number = check.dropped + index;
-        if table.wide && text::width(&line.text) > width {
-            for (part, piece) in text::wrap(&text::clean(&line.text), width).into_iter().enumerate() {
+        let text = text::without_tabs(&line.text);
+        if table.wide && text::width(&text) > width {
+            for (part, piece) in text::wrap(&text::clean(&text), width).into_iter().enumerate() {
                 let at = if part == 0 { Cell::new(Role::Muted, &at) } else { Cell::new(Role::Muted, "") };
                 rows.push(Row::new(RowId::Piece(number, part), vec![at, Cell::new(role, piece)]));
             }
         } else {
-            rows.push(Row::new(RowId::Line("", number), vec![Cell::new(Role::Muted, at), Cell::new(role, &line.text)]));
+            rows.push(Row::new(RowId::Line("", number), vec![Cell::new(Role::Muted, at), Cell::new(role, &text)]));
         }
     }
     let follow = if table.follow { "FOLLOW" } else { "follow off" };

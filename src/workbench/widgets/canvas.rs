@@ -26,21 +26,25 @@ impl Canvas<'_> {
             return 0;
         }
         let columns = columns.min(area.right() - x);
-        let shown = text::head(content, usize::from(columns));
+        // Whatever way a text came here, nothing unescaped is painted.
+        let content = text::clean(content);
+        let shown = text::head(&content, usize::from(columns));
         let (end, _) = self.buffer.set_stringn(x, y, shown, usize::from(columns), style);
         end - x
     }
 
     /// As [`Canvas::text`], with an ellipsis where something had to go.
     pub fn fitted(&mut self, x: u16, y: u16, columns: u16, content: &str, cut: Cut, role: Role) -> u16 {
-        let fitted = text::fit(content, usize::from(columns), cut);
+        let content = text::clean(content);
+        let fitted = text::fit(&content, usize::from(columns), cut);
         self.text(x, y, columns, &fitted, role)
     }
 
     /// Text that ends at the right edge of an area's row.
     pub fn right(&mut self, area: Rect, y: u16, content: &str, role: Role) {
-        let columns = u16::try_from(text::width(content)).unwrap_or(u16::MAX).min(area.width);
-        self.text(area.right() - columns, y, columns, content, role);
+        let content = text::clean(content);
+        let columns = u16::try_from(text::width(&content)).unwrap_or(u16::MAX).min(area.width);
+        self.text(area.right() - columns, y, columns, &content, role);
     }
 
     /// Paints over what is there.
@@ -78,20 +82,21 @@ impl Canvas<'_> {
             self.text(left, y, 1, lines.side, role);
             self.text(right, y, 1, lines.side, role);
         }
+        let (title, note) = (text::clean(title), text::clean(note));
         let room = area.width.saturating_sub(4);
-        let note_columns = u16::try_from(text::width(note)).unwrap_or(u16::MAX);
-        let title_columns = u16::try_from(text::width(title)).unwrap_or(u16::MAX);
+        let note_columns = u16::try_from(text::width(&note)).unwrap_or(u16::MAX);
+        let title_columns = u16::try_from(text::width(&title)).unwrap_or(u16::MAX);
         // The title is never lost to its note.
         let note_room = if note.is_empty() { 0 } else { note_columns.min(room.saturating_sub(title_columns + 5)) };
         let title_role = if focused { Role::Focus } else { Role::Title };
         if !title.is_empty() && room > 2 {
             let columns = title_columns.min(room.saturating_sub(if note_room > 0 { note_room + 3 } else { 0 }));
             self.text(left + 1, area.top(), 1, " ", role);
-            let used = self.fitted(left + 2, area.top(), columns, title, Cut::End, title_role);
+            let used = self.fitted(left + 2, area.top(), columns, &title, Cut::End, title_role);
             self.text(left + 2 + used, area.top(), 1, " ", role);
         }
         if note_room >= 4 {
-            let fitted = text::fit(note, usize::from(note_room), Cut::End).into_owned();
+            let fitted = text::fit(&note, usize::from(note_room), Cut::End).into_owned();
             let from = right - 2 - u16::try_from(text::width(&fitted)).unwrap_or(0);
             self.text(from, area.top(), note_room + 2, &format!(" {fitted} "), Role::Muted);
         }

@@ -1,35 +1,13 @@
-//! Text that fits: cleaning, width by grapheme, cutting.
+//! Text that fits: escaping, width by grapheme, cutting.
 
+pub use crate::report::escape::line as clean;
 use std::borrow::Cow;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-/// Text from outside made harmless: control characters as `^X`, bidirectional and invisible formatting as `<U+202E>`.
-///
-/// A tab becomes two spaces; a line end is a control character, so split lines first.
-pub fn clean(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(|c| c.is_control() || is_format(c)) {
-        return Cow::Borrowed(text);
-    }
-    let mut cleaned = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        match c {
-            '\t' => cleaned.push_str("  "),
-            '\u{7f}' => cleaned.push_str("^?"),
-            c if (c as u32) < 0x20 => {
-                cleaned.push('^');
-                cleaned.push(char::from(c as u8 + 0x40));
-            }
-            c if c.is_control() || is_format(c) => cleaned.push_str(&format!("<U+{:04X}>", c as u32)),
-            c => cleaned.push(c),
-        }
-    }
-    Cow::Owned(cleaned)
-}
-
-/// Characters that reorder or hide their neighbours.
-fn is_format(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+/// A tab in the text of a log or a file, as wide as it is shown there; everywhere else it is escaped.
+pub fn without_tabs(text: &str) -> Cow<'_, str> {
+    if text.contains('\t') { Cow::Owned(text.replace('\t', "  ")) } else { Cow::Borrowed(text) }
 }
 
 /// Columns that a text takes.
@@ -178,13 +156,6 @@ mod tests {
         for columns in 0..9 {
             assert!(width(&fit("日a本b語c", columns, Cut::Middle)) <= columns);
         }
-    }
-
-    #[test]
-    fn what_could_steer_a_terminal_is_shown_instead() {
-        assert_eq!(clean("a\x1b[31mb"), "a^[[31mb");
-        assert_eq!(clean("x\u{202e}y\u{9b}z\u{7f}"), "x<U+202E>y<U+009B>z^?");
-        assert!(matches!(clean("plain – text"), Cow::Borrowed(_)));
     }
 
     #[test]

@@ -56,12 +56,12 @@ fn a_run_steps_live_and_its_end_is_said() {
 
 #[test]
 fn what_checks_print_cannot_steer_the_terminal() {
-    let mut desk = Desk::live(120, 40);
+    let mut desk = Desk::live(160, 40);
     desk.keys("4");
     run_half_way(&mut desk);
     desk.command("filter operator-health");
     desk.keys("j j");
-    desk.shows("^[[31mred^[[0m and <U+202E>backwards");
+    desk.shows("\\u{1b}[31mred\\u{1b}[0m and \\u{202e}backwards");
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn leaving_a_run_asks() {
     assert!(!desk.state.quit);
     desk.shows("Leaving cancels it");
     desk.keys("Esc q y");
-    assert!(desk.state.quit && matches!(desk.left[..], [Effect::CancelRun, Effect::Quit]));
+    assert!(desk.state.quit && matches!(desk.left[..], [Effect::CancelRun]));
 }
 
 #[test]

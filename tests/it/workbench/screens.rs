@@ -1,11 +1,23 @@
 //! Golden frames: one test per screen that shows all its sizes, so that no mismatch hides another.
 
-use super::desk::{Desk, compare, later, run_half_way, snapshot};
+use super::desk::{Desk, NOW, compare, later, run_half_way, snapshot};
+
+use crate::sandbox::Sandbox;
 use aicr::{
-    term::{color::Level, input::Input},
-    workbench::{Look, keymap, msg::Msg, screenshot},
+    inventory::Inventory,
+    ops::{self, snapshot::Format},
+    store::log::Line,
+    term::{self, input::Input},
+    workbench::{
+        Look,
+        effect::Effect,
+        keymap,
+        msg::{Log, Msg},
+        screenshot,
+    },
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use tracing::Level;
 
 const SIZES: [(u16, u16); 5] = [(40, 10), (80, 24), (100, 30), (120, 40), (200, 60)];
 
@@ -130,7 +142,7 @@ every_size_of! {
 fn without_color_every_frame_says_the_same() {
     for (name, make) in STATES {
         for (width, height) in [(80, 24), (120, 40)] {
-            let mono = Look { color: Some(Level::None), ..Look::default() };
+            let mono = Look { color: Some(term::color::Level::None), ..Look::default() };
             assert_eq!(make(width, height, Look::default()).text(), make(width, height, mono).text(), "{name}");
         }
     }
@@ -156,6 +168,66 @@ fn overlays_look_as_they_should() {
     desk.keys("Esc g");
     frames.push(("popup-80x24".to_owned(), desk.text()));
     all_golden(frames);
+}
+
+#[test]
+fn messages_come_before_the_log_of_the_program() {
+    let line = |at_ms, level, target: &str, text: &str| Line { at_ms, level, target: target.into(), text: text.into() };
+    let at = i64::try_from(NOW).unwrap();
+    let mut lines = vec![
+        line(at - 61_000, Level::INFO, "aicr::cluster::connection", "connected context=demo"),
+        line(at - 1500, Level::WARN, "aicr::cluster::watch", "the list of pods ended early \u{1b}[2J\u{202e}attempt=2"),
+        line(at - 1000, Level::ERROR, "kube_client", "HTTP 403 verb=GET path=/api/v1/nodes"),
+    ];
+    let log = |lines: &[Line]| Msg::Log(Log { lines: lines.to_vec(), file: Some("/state/aicr/aicr.log".into()) });
+    let mut desk = Desk::live(80, 24);
+    desk.keys("Z");
+    desk.command("messages");
+    assert!(matches!(desk.left[..], [Effect::ReadLog]), "{:?}", desk.left);
+    desk.tell(log(&lines));
+    golden("messages-80x24", &desk.text());
+    desk.keys("G Enter");
+    desk.shows("connected context=demo");
+    assert!(!desk.text().contains("HTTP 403"), "one line of the log in full");
+    lines.splice(0..0, (0..200).map(|turn| line(at - 70_000 + turn, Level::INFO, "aicr", &format!("line {turn}."))));
+    desk.keys("Esc");
+    desk.tell(log(&lines));
+    assert!(!desk.text().contains("line 0."));
+    desk.keys("G");
+    desk.shows("line 0.");
+}
+
+/// Terminal control (ANSI, OSC, C1, DEL), reordered, invisible and tagged text; short, for tables cut long cells.
+const HOSTILE: [(&str, &str); 6] = [
+    ("a\u{1b}[2Jb", r"a\u{1b}[2Jb"),
+    ("c\u{1b}]52;c;eA==\u{7}d", r"c\u{1b}]52;c;eA==\u{7}d"),
+    ("e\u{9b}31m\u{7f}f\tg\rh", r"e\u{9b}31m\u{7f}f\tg\rh"),
+    ("i\u{202e}j\u{2066}k\u{200f}l", r"i\u{202e}j\u{2066}k\u{200f}l"),
+    ("m\u{200b}n\u{200d}o", r"m\u{200b}n\u{200d}o"),
+    ("p\u{feff}q\u{e0041}r", r"p\u{feff}q\u{e0041}r"),
+];
+
+#[test]
+fn hostile_text_is_shown_alike_on_the_command_line_and_in_a_pane() {
+    let mut later = Inventory::clone(&snapshot());
+    for (text, _) in HOSTILE {
+        std::sync::Arc::make_mut(&mut later.images).insert(format!("image-{}", &text[..1]), text.into());
+    }
+    let sandbox = Sandbox::new();
+    sandbox.file("before.yaml", &ops::snapshot::text(&snapshot(), Format::Yaml));
+    let after = ops::snapshot::text(&later, Format::Yaml);
+    sandbox.file("after.yaml", &after);
+    let printed = sandbox.aicr(&["diff", "-b", "before.yaml", "--target", "after.yaml", "-t", "table"]).stdout;
+    let mut desk = Desk::live(200, 60);
+    let read = ops::snapshot::parse(&after, "after.yaml").unwrap();
+    compare(&mut desk, ("before.yaml", snapshot()), ("after\u{1b}[2J.yaml", read.into()));
+    desk.keys("5");
+    let frame = desk.text();
+    for (text, shown) in HOSTILE {
+        assert!(printed.contains(shown) && frame.contains(shown), "{shown}:\n{printed}\n{frame}");
+        assert!(!printed.contains(text) && !frame.contains(text), "{shown}:\n{printed}\n{frame}");
+    }
+    assert!(frame.contains(r"after\u{1b}[2J.yaml"), "{frame}");
 }
 
 #[test]
