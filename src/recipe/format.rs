@@ -329,7 +329,7 @@ validation: {performance: {}}
     fn other_documents_are_refused_with_what_they_are() {
         refused("kind: Snapshot\nmeasurements: []\n", "found `kind: Snapshot`");
         refused("just text", "found a string");
-        refused("kind: RecipeResult\napiVersion: aicr.nvidia.com/v1alpha1\n", "found `aicr.nvidia.com/v1alpha1`");
+        refused("kind: RecipeResult\napiVersion: aicr.run/v9\n", "found `aicr.run/v9`");
         refused("kind: RecipeResult\ncomponentRefs: {}\n", "`componentRefs` must be a list");
         refused("kind: RecipeResult\ncomponentRefs: [{name: x, type: Helm}]\n", "nothing to deploy");
         refused("a: [", "neither YAML nor JSON");
