@@ -483,9 +483,9 @@ mod tests {
         let found = of(&cluster(&[("a", &plain, ""), ("b", &shared, ""), ("c", &sliced, "")]));
         assert_eq!((found.accelerator.value.as_deref(), found.accelerator.note.as_deref()), (Some("b200"), None));
         assert_eq!(found.gpu_node_count.value, Some(3));
-        let told = "b200 under several product names: NVIDIA-B200 on 1 node, NVIDIA-B200-MIG-1g.23gb on 1 node, \
+        let findings = "b200 under several product names: NVIDIA-B200 on 1 node, NVIDIA-B200-MIG-1g.23gb on 1 node, \
                     NVIDIA-B200-SHARED on 1 node";
-        assert_eq!(dropped(&found), [told]);
+        assert_eq!(dropped(&found), [findings]);
     }
 
     #[test]
@@ -497,18 +497,18 @@ mod tests {
             (found.accelerator.value.as_deref(), found.accelerator.note.as_deref()),
             (Some("h200"), Some("multi-gpu"))
         );
-        let told = "accelerator=h200 is that of most nodes; not of all: TESLA T4 on 1 node (d), l40s on 1 node (c)";
-        assert_eq!(dropped(&found), [told]);
+        let findings = "accelerator=h200 is that of most nodes; not of all: TESLA T4 on 1 node (d), l40s on 1 node (c)";
+        assert_eq!(dropped(&found), [findings]);
         let tie = of(&cluster(&[("a", &h200, ""), ("c", &l40s, "")]));
         assert_eq!(tie.accelerator.value, None);
-        let told = "accelerator stays open, because the nodes have several: h200 on 1 node (a), l40s on 1 node (c)";
-        assert_eq!(dropped(&tie), [told]);
+        let findings = "accelerator stays open, because the nodes have several: h200 on 1 node (a), l40s on 1 node (c)";
+        assert_eq!(dropped(&tie), [findings]);
         let unknown = of(&cluster(&[("d", &t4, "")]));
         assert_eq!((unknown.accelerator.value, unknown.accelerator.note.as_deref()), (None, Some("unknown-sku")));
     }
 
     #[test]
-    fn a_service_that_recipes_do_not_know_is_told_and_not_dropped_in_silence() {
+    fn an_unknown_service_is_reported() {
         let microk8s = [("microk8s.io/cluster", "true")];
         let found = of(&cluster(&[("a", &microk8s, "Debian GNU/Linux 12 (bookworm)")]));
         assert_eq!(found.service.value.as_deref(), Some("microk8s"));

@@ -77,9 +77,7 @@ impl PodArgs {
 fn warn(printer: &Printer, flags: &[(&str, bool)]) {
     let given: Vec<&str> = flags.iter().filter(|(_, given)| *given).map(|(name, _)| *name).collect();
     if !given.is_empty() {
-        printer.warn(format!(
-            "without effect: {} (a snapshot is read from the API server, no pod is made)",
-            given.join(", ")
-        ));
+        printer
+            .warn(format!("ignored: {} (a snapshot is read from the API server; no pod is created)", given.join(", ")));
     }
 }

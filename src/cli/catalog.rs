@@ -10,7 +10,7 @@ use crate::{
     recipe::format::json_text,
     report::escape,
     report::sarif,
-    resolve::fit::{Fit, Judged, Suits},
+    resolve::fit::{Fit, Judged, Match},
 };
 use serde_json::json;
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// List the overlays that name the given criteria, sorted by name; with --snapshot, those that suit its cluster.
+    /// List the overlays that name the given criteria, sorted by name; with --snapshot, those that match its cluster.
     List(ListArgs),
     /// Look for what is wrong in a catalog: every finding with file, line and a hint.
     Lint(LintArgs),
@@ -124,11 +124,11 @@ fn fitting(args: &ListArgs, place: &str, global: &Global, printer: &Printer) -> 
         return printer.data(&json_text(&rows));
     }
     let rows: Vec<[String; 4]> = fits.iter().map(fit_row).collect();
-    printer.data(&table::render(["OVERLAY", "SUITS", "LEFT TO CHOOSE", "BECAUSE"], &rows))?;
-    let suit = fits.iter().filter(|fit| fit.suits() == Suits::Yes).count();
+    printer.data(&table::render(["OVERLAY", "MATCHES", "LEFT TO CHOOSE", "BECAUSE"], &rows))?;
+    let matching = fits.iter().filter(|fit| fit.matched() == Match::Yes).count();
     let overlays = catalog.overlays.len();
     printer.note(format!(
-        "{suit} of {overlays} overlays suit {}; the others not listed here are for other clusters",
+        "{matching} of {overlays} overlays match {}; overlays for other clusters are not listed",
         escape::line(&stated.to_string())
     ));
     Ok(())
@@ -144,20 +144,20 @@ fn fit_row(fit: &Fit<'_>) -> [String; 4] {
         }
         Verdict::Unknown { reason, .. } => Some(format!("{}: {reason}", judged.name)),
     };
-    let told: Vec<String> = fit.constraints.iter().filter_map(because).collect();
+    let reasons: Vec<String> = fit.constraints.iter().filter_map(because).collect();
     let holds = match fit.constraints.len() {
         1 => "its constraint holds".to_owned(),
         several => format!("its {several} constraints hold"),
     };
-    let because = if told.is_empty() { holds } else { told.join("; ") };
-    [fit.overlay.name.clone(), fit.suits().name().to_owned(), chosen.join(" "), because]
+    let because = if reasons.is_empty() { holds } else { reasons.join("; ") };
+    [fit.overlay.name.clone(), fit.matched().name().to_owned(), chosen.join(" "), because]
 }
 
 fn fit_json(catalog: &Catalog, fit: &Fit<'_>) -> serde_json::Value {
     let mut row = row_json(catalog, fit.overlay);
     let open: serde_json::Map<String, serde_json::Value> =
         fit.open.iter().map(|(dimension, value)| (dimension.name().to_owned(), value.as_str().into())).collect();
-    row["suits"] = json!(fit.suits());
+    row["matches"] = json!(fit.matched());
     row["open"] = open.into();
     row["constraints"] = json!(fit.constraints);
     row

@@ -45,7 +45,7 @@ fn on_panic(info: &PanicHookInfo<'_>, words: Option<&PanicHook>) {
     let place = info.location().map_or_else(|| "unknown place".to_owned(), ToString::to_string);
     let text = info.payload().downcast_ref::<&str>().copied();
     let text = text.or_else(|| info.payload().downcast_ref::<String>().map(String::as_str));
-    let message = text.unwrap_or("a panic without a message");
+    let message = text.unwrap_or("panic with an empty message");
     let report = report(info, words);
     let written = save(&report);
     tracing::error!(place, report = ?written.as_ref().ok(), "panic: {message}");
@@ -53,7 +53,7 @@ fn on_panic(info: &PanicHookInfo<'_>, words: Option<&PanicHook>) {
         return;
     }
     let hint = match &written {
-        Ok(path) => format!("the whole story is in {}; please send it with your report of this fault", path.display()),
+        Ok(path) => format!("details are in {}; please attach that file to your bug report", path.display()),
         Err(error) => {
             let hint = "please send this text with your report of this fault";
             eprintln!("{report}\nthe report could not be written to a file: {error}");

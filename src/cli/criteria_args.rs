@@ -84,7 +84,7 @@ impl clap::FromArgMatches for CriteriaArgs {
 pub struct QueryArgs {
     #[command(flatten)]
     criteria: CriteriaArgs,
-    /// A snapshot whose cluster the recipe is for; criteria given beside it win (a file,
+    /// A snapshot whose cluster the recipe is for; criteria given with it win (a file,
     /// `-` for standard input, or cm://NAMESPACE/NAME).
     #[arg(short, long, value_name = "PLACE")]
     snapshot: Option<String>,
@@ -141,7 +141,7 @@ impl QueryArgs {
         let found = snapshot.as_ref().map(of).unwrap_or_default();
         let query = self.criteria.over(&catalog, &found)?;
         if snapshot.as_ref().is_some_and(|snapshot| snapshot::record(snapshot).measurements.is_empty()) {
-            printer.warn("the snapshot has no measurements, so it says nothing of a cluster");
+            printer.warn("the snapshot has no measurements, so it cannot describe a cluster");
         }
         // What a person stated stands, whatever the nodes say.
         let stated = |dimension| self.criteria.stated().iter().any(|(known, _)| *known == dimension);
@@ -180,7 +180,7 @@ pub fn resolve_text(catalog: &Catalog, text: &str) -> Result<Resolution, Failure
                 Some((Dimension::ALL.into_iter().find(|dimension| dimension.name() == name)?, value.to_owned()))
             });
             known.ok_or_else(|| {
-                let because = format!("`{word}` is no criterion");
+                let because = format!("unknown criterion `{word}`");
                 misuse("read the criteria", &because, &format!("write NAME=VALUE with one of {names}")).at(text)
             })
         })

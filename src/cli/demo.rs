@@ -13,7 +13,7 @@ use crate::{
 
 /// Serve the demo cluster on a loopback port until interrupted, with a kubeconfig for other programs.
 ///
-/// Anybody on this machine who reaches the port may do everything in the demo, and nothing else. --fault and --world work
+/// Anyone who can reach the port on this machine has full access to the demo and to nothing else. --fault and --world work
 /// here too: --world serves a recording of another cluster, with its times moved so that it was taken just now.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: aicr demo -o demo.kubeconfig & kubectl --kubeconfig demo.kubeconfig get nodes")]

@@ -35,7 +35,7 @@ use std::sync::Arc;
 /// Two snapshots are compared reading by reading; readings that change on an idle machine are left out and counted, --all
 /// shows them. Two recipes are compared value by value, and every difference names the layers or lines that caused it. A
 /// recipe and a snapshot are compared in what the snapshot shows of it: chart, version and namespace of every component by
-/// Helm releases and workloads, and each constraint; what could not be compared is told.
+/// Helm releases and workloads, and each constraint; what could not be compared is listed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  aicr diff --baseline before.yaml --target after.yaml --fail-on-drift\n  \
                         aicr diff --baseline service=kind,accelerator=a100 --target service=eks,accelerator=h100\n  \
@@ -47,7 +47,7 @@ pub struct Args {
     /// What to compare to.
     #[arg(long, value_name = "PLACE")]
     target: String,
-    /// With `cluster` beside a recipe: compare the values of Helm releases too, read from the content of their secrets (which
+    /// With a recipe and `cluster`: compare the values of Helm releases too, read from the content of their secrets (which
     /// may hold passwords: a value whose name says so is not shown).
     #[arg(long)]
     values: bool,
@@ -80,11 +80,11 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let changes = comparison.shown(all).count();
     let hidden = comparison.changes.len() - changes;
     let counted = if changes == 1 { "1 change".to_owned() } else { format!("{changes} changes") };
-    let told = match hidden {
+    let line = match hidden {
         0 => counted,
         hidden => format!("{counted}, {hidden} hidden that come by themselves (--all shows them)"),
     };
-    printer.note(printer.paint_note(Role::Quiet, &told));
+    printer.note(printer.paint_note(Role::Quiet, &line));
     for note in &comparison.notes {
         printer.note(printer.paint_note(Role::Quiet, &format!("not compared: {}", escape::line(note))));
     }

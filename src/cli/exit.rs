@@ -61,12 +61,14 @@ impl Exit {
             Exit::Good => "done; everything that was judged is good",
             Exit::Verdict => "a verdict: a check failed, the cluster is not ready, or --fail-on-drift found drift",
             Exit::Usage => "bad flags, a bad file or bad criteria",
-            Exit::NotFound => "a file, an object or a selector names nothing",
+            Exit::NotFound => "a file, an object or the target of a selector does not exist",
             Exit::Forbidden => "credentials are missing or expired, or the cluster forbids the verb",
             Exit::Timeout => "the cluster did not answer in time",
             Exit::Unreachable => "the cluster cannot be reached, or cannot do it now",
             Exit::RateLimited => "the cluster asks for fewer requests",
-            Exit::Internal => "a fault of the program, of its surroundings, or an answer nobody understands",
+            Exit::Internal => {
+                "an internal error, a failure of the local system, or an answer that cannot be understood"
+            }
             Exit::Inconclusive => "nothing failed, but a check gave no verdict or none ran",
             Exit::Interrupted => "interrupted; what was created has been removed as far as possible",
             Exit::ClosedPipe => "the reader of standard output went away",
@@ -117,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_code_stands_for_one_thing() {
+    fn every_exit_code_has_one_meaning() {
         let mut codes = Exit::ALL.map(Exit::code).to_vec();
         assert!(codes.is_sorted());
         codes.dedup();

@@ -17,7 +17,7 @@ use unicode_width::UnicodeWidthStr;
 
 /// Say which layer set each value that a selector names, and what it hid.
 ///
-/// The layer that won stands first. Layers that do not speak about the value are listed with --all. Without a selector:
+/// The layer that won is listed first; --all also lists layers that do not set the value. Without a selector:
 /// the layers of the recipe, and for every other overlay of the catalog why it does not apply.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -105,7 +105,7 @@ fn page(resolution: &Resolution, explanation: &Explanation, all: bool, printer: 
         text.push('\n');
     }
     if rungs.is_empty() {
-        text += "  no layer wrote it\n";
+        text += "  not set by any layer\n";
     }
     text
 }

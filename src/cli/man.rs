@@ -16,7 +16,7 @@ pub fn run(args: &Args, printer: &Printer) -> Outcome {
     for verb in &args.verb {
         let known: Vec<String> = command.get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
         command = command.find_subcommand(verb).cloned().ok_or_else(|| {
-            let because = format!("there is no verb `{verb}`");
+            let because = format!("unknown command `{verb}`");
             misuse("print the manual page", &because, &format!("verbs: {}", known.join(", ")))
         })?;
     }

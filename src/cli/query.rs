@@ -31,9 +31,7 @@ enum ValueFormat {
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let Some(selector) = args.selector.as_ref().or(args.selector_flag.as_ref()) else {
-        return Err(
-            misuse("look up a value", "no selector was given", "give one, or `.` for the whole document").into()
-        );
+        return Err(misuse("look up a value", "missing selector", "give one, or `.` for the whole document").into());
     };
     let resolution = args.query.resolve(global, printer)?;
     let value = ops::recipe::query(&resolution, selector)?;

@@ -43,7 +43,7 @@ pub async fn read(connection: &Connection, namespace: &str, name: &str) -> Resul
     }
     let there: Vec<&str> = data.keys().map(String::as_str).collect();
     let there = if there.is_empty() { "it is empty".to_owned() } else { format!("it has {}", there.join(", ")) };
-    let found = format!("found no key `snapshot.yaml` or `snapshot.json`; {there}");
+    let found = format!("missing key `snapshot.yaml` or `snapshot.json`; {there}");
     let hint = format!("write one with: aicr snapshot -o cm://{namespace}/{name}");
     Err(ClusterError { kind: ClusterErrorKind::NotFound, doing, at, found, hint: Some(hint), cause: None })
 }

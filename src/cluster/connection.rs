@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_context_without_its_cluster_is_told() {
+    fn a_context_without_its_cluster_is_an_error() {
         check(TWO, Some("two"), "NoConfig: context `two` refers to cluster `gone`, which no file defines");
     }
 

@@ -56,7 +56,7 @@ pub enum DialError {
     },
     #[error("the proxy {proxy} refused a connection to {to}: {answer}")]
     ProxyRefused { proxy: String, to: String, answer: String },
-    #[error("the proxy {proxy} made no connection to {to}")]
+    #[error("the proxy {proxy} did not connect to {to}")]
     ProxyFailed {
         proxy: String,
         to: String,
@@ -69,7 +69,7 @@ pub enum DialError {
         #[source]
         source: io::Error,
     },
-    #[error("no answer to the TLS handshake with {to} within {} s", HANDSHAKE_LIMIT.as_secs())]
+    #[error("the TLS handshake with {to} did not finish within {} s", HANDSHAKE_LIMIT.as_secs())]
     TlsTimeout { to: String },
 }
 

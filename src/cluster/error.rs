@@ -113,7 +113,7 @@ impl ClusterError {
 
     /// A call whose body stopped coming.
     pub fn timeout(doing: &str, at: &str, seconds: u64) -> ClusterError {
-        let found = format!("no whole answer within {seconds} s");
+        let found = format!("the answer was not complete within {seconds} s");
         ClusterError::new(ClusterErrorKind::Timeout, doing, at).found(found).hint(SLOW_HINT)
     }
 }

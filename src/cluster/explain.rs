@@ -68,7 +68,7 @@ fn io_kind(error: &(dyn Error + 'static)) -> Option<Explained> {
     let kind = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind).last()?;
     match kind {
         io::ErrorKind::TimedOut => {
-            let hint = "nothing answers at that address; is a VPN or a tunnel down?";
+            let hint = "the address does not answer; is a VPN or a tunnel down?";
             Some(explained(ClusterErrorKind::Timeout, chain(error), hint))
         }
         io::ErrorKind::ConnectionRefused => {
@@ -94,11 +94,12 @@ fn dial(error: &DialError) -> Explained {
             |(kind, _, hint)| (kind, text.clone(), hint),
         ),
         DialError::ConnectTimeout { .. } => {
-            explained(ClusterErrorKind::Timeout, text, "nothing answers at that address; is a VPN or a tunnel down?")
+            explained(ClusterErrorKind::Timeout, text, "the address does not answer; is a VPN or a tunnel down?")
         }
         DialError::Proxy { proxy, source } => {
             let (kind, _, _) = dial(source);
-            let hint = format!("is the proxy {proxy} right? A server that needs none can be added to NO_PROXY");
+            let hint =
+                format!("is the proxy {proxy} right? A server that is reached directly can be added to NO_PROXY");
             (kind, text, Some(hint))
         }
         DialError::ProxyRefused { answer, .. } if answer.starts_with("407") => {
@@ -107,7 +108,7 @@ fn dial(error: &DialError) -> Explained {
         }
         DialError::ProxyRefused { .. } | DialError::ProxyFailed { .. } => {
             let hint =
-                "does the proxy allow this server and port? A server that needs no proxy can be added to NO_PROXY";
+                "does the proxy allow this server and port? A server that is reached directly can be added to NO_PROXY";
             explained(ClusterErrorKind::Unreachable, text, hint)
         }
         DialError::Tls { source, .. } => {
@@ -144,16 +145,16 @@ fn tls(error: &rustls::Error, text: String) -> Explained {
             unreachable("the server answers without TLS; is the port right, or must the server URL start with http://?")
         }
         rustls::Error::InvalidMessage(_) => {
-            unreachable("what answers there does not speak TLS correctly; is it the port of an API server?")
+            unreachable("the answer is not valid TLS; is this the port of an API server?")
         }
         rustls::Error::PeerIncompatible(
             PeerIncompatible::NoSignatureSchemesInCommon
             | PeerIncompatible::NoCertificateRequestSignatureSchemesInCommon,
         ) => unreachable(
-            "no signature scheme is common to the server and us; RSA, ECDSA on P-256, P-384 and P-521, and Ed25519 are known here",
+            "the server and aicr do not share a signature scheme; aicr supports RSA, ECDSA on P-256, P-384 and P-521, and Ed25519",
         ),
         rustls::Error::PeerIncompatible(_) => {
-            unreachable("the server and we have no TLS version or cipher in common; TLS 1.2 and 1.3 are known here")
+            unreachable("the server and aicr do not share a TLS version or cipher; aicr supports TLS 1.2 and 1.3")
         }
         _ => unreachable("the TLS connection failed; try again, and compare with `kubectl get --raw /readyz`"),
     }
@@ -172,7 +173,7 @@ fn certificate(error: &CertificateError) -> &'static str {
             "the server's certificate is not valid yet; is this machine's clock right?"
         }
         Of::UnknownIssuer => {
-            "no certificate-authority that is trusted here has signed the server's certificate; name the right one in the kubeconfig"
+            "the server's certificate is not signed by a trusted certificate-authority; set the right one in the kubeconfig"
         }
         Of::UnsupportedSignatureAlgorithmContext { .. }
         | Of::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
@@ -194,7 +195,7 @@ fn alerted(alert: AlertDescription, text: String) -> Explained {
     use AlertDescription as Alert;
     match alert {
         Alert::CertificateRequired => {
-            let hint = "the server wants a client certificate, and the user of this context has none that fits";
+            let hint = "the server requires a client certificate; set client-certificate of this context's user in the kubeconfig";
             explained(ClusterErrorKind::Unauthorized, text, hint)
         }
         Alert::CertificateExpired
@@ -211,12 +212,11 @@ fn alerted(alert: AlertDescription, text: String) -> Explained {
         }
         Alert::UnrecognisedName => {
             let hint =
-                "the server does not know this name; correct the server URL or tls-server-name of the kubeconfig";
+                "the server does not serve this name; correct the server URL or tls-server-name in the kubeconfig";
             explained(ClusterErrorKind::Unreachable, text, hint)
         }
         Alert::ProtocolVersion | Alert::HandshakeFailure | Alert::InsufficientSecurity => {
-            let hint =
-                "the server and we have no TLS version, cipher or signature in common; TLS 1.2 and 1.3 are known here";
+            let hint = "the server and aicr do not share a TLS version, cipher or signature scheme; aicr supports TLS 1.2 and 1.3";
             explained(ClusterErrorKind::Unreachable, text, hint)
         }
         _ => explained(ClusterErrorKind::Unreachable, text, "the server ended the TLS connection; see its log"),
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_told_by_how_it_fails() {
+    fn a_body_failure_is_classified() {
         let of = |text: &str| body(&serde_json::from_str::<Vec<u8>>(text).unwrap_err());
         assert_eq!(of("").1, "the answer is empty");
         assert_eq!(of("[1, 2").0, ClusterErrorKind::Unreachable);

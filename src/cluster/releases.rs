@@ -87,11 +87,11 @@ async fn content(connection: &Connection, revision: &Revision) -> Result<Content
 /// Base64 of gzip of JSON, or of JSON alone, which Helm reads as well.
 fn unpack(packed: &[u8]) -> Result<Content, String> {
     let text = std::str::from_utf8(packed).map_err(|error| error.to_string())?;
-    let decoded: ByteString = serde_json::from_value(text.into()).map_err(|error| format!("no base64: {error}"))?;
+    let decoded: ByteString = serde_json::from_value(text.into()).map_err(|error| format!("not base64: {error}"))?;
     let mut json = Vec::new();
     if decoded.0.starts_with(&[0x1f, 0x8b]) {
         let mut unpacked = flate2::read::GzDecoder::new(&*decoded.0).take(UNPACKED_BYTES + 1);
-        unpacked.read_to_end(&mut json).map_err(|error| format!("no gzip: {error}"))?;
+        unpacked.read_to_end(&mut json).map_err(|error| format!("not gzip: {error}"))?;
     } else {
         json = decoded.0;
     }
@@ -99,7 +99,7 @@ fn unpack(packed: &[u8]) -> Result<Content, String> {
         return Err(format!("it unpacks to more than {UNPACKED_BYTES} bytes"));
     }
     let Release { chart: Chart { metadata, values }, config } =
-        serde_json::from_slice(&json).map_err(|error| format!("no release: {error}"))?;
+        serde_json::from_slice(&json).map_err(|error| format!("not a release: {error}"))?;
     let told = |text: String| Some(text).filter(|text| !text.is_empty());
     Ok(Content { chart: told(metadata.name), version: told(metadata.version), config, defaults: values })
 }
@@ -132,16 +132,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_release_is_refused_with_the_step_that_failed() {
+    fn a_bad_release_names_the_step_that_failed() {
         let refused = |bytes: &[u8]| unpack(bytes).expect_err("it is no release");
-        assert!(refused(b"***").starts_with("no base64"));
-        assert!(refused(packed("\u{1f}", false).as_bytes()).starts_with("no release"));
+        assert!(refused(b"***").starts_with("not base64"));
+        assert!(refused(packed("\u{1f}", false).as_bytes()).starts_with("not a release"));
         let mut cut = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         cut.write_all(b"{}").expect("memory takes it");
         let mut cut = cut.finish().expect("memory takes it");
         cut.truncate(cut.len() - 9);
         let text = serde_json::to_value(ByteString(cut)).expect("a text");
-        assert!(refused(text.as_str().expect("a text").as_bytes()).starts_with("no gzip"));
+        assert!(refused(text.as_str().expect("a text").as_bytes()).starts_with("not gzip"));
     }
 
     #[test]

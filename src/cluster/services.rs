@@ -36,7 +36,7 @@ impl Services for PlainHttp {
     fn get<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<HttpAnswer, ClusterError>> {
         Box::pin(async move {
             tokio::time::timeout(ANSWER_LIMIT, plain_get(url)).await.unwrap_or_else(|_| {
-                let found = format!("no complete answer within {} s", ANSWER_LIMIT.as_secs());
+                let found = format!("the answer was not complete within {} s", ANSWER_LIMIT.as_secs());
                 Err(failure(ClusterErrorKind::Timeout, url, found))
             })
         })

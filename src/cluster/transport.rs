@@ -271,7 +271,7 @@ async fn checked(answer: Response<Incoming>) -> Result<Response<Incoming>, BoxEr
     let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if status.is_redirection() {
         let found = match header(LOCATION) {
-            "" => "a redirection to nowhere".to_owned(),
+            "" => "a redirect without a location".to_owned(),
             place => format!("a redirection to {}", place.split(['?', '#']).next().unwrap_or_default()),
         };
         return Err(NotKubernetes { status: status.as_u16(), found }.into());

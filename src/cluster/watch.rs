@@ -78,7 +78,7 @@ pub fn start(connection: Connection) -> watch::Receiver<LiveView> {
     receiver
 }
 
-/// What the tasks tell the one that owns the facts.
+/// What the watch tasks report to the owner of the facts.
 enum Change {
     /// A source was read whole, or could not be.
     Read(&'static str, Result<Update, ClusterError>),
@@ -96,7 +96,7 @@ enum Change {
         wait: Duration,
         error: ClusterError,
     },
-    /// A watch stands again.
+    /// A watch is open again.
     Back(&'static str),
 }
 
@@ -245,7 +245,7 @@ trait Watched: Send + 'static {
     fn keep(&mut self, object: Self::Object) -> Self::Kept;
     fn name(kept: &Self::Kept) -> &Text;
     fn put(kept: Vec<Self::Kept>) -> Change;
-    fn gone(kept: Self::Kept) -> Change;
+    fn removed(kept: Self::Kept) -> Change;
 }
 
 struct Nodes(Texts);
@@ -273,7 +273,7 @@ impl Watched for Nodes {
         Change::Nodes(kept)
     }
 
-    fn gone(kept: NodeReport) -> Change {
+    fn removed(kept: NodeReport) -> Change {
         Change::NodeGone(kept.name)
     }
 }
@@ -303,12 +303,12 @@ impl Watched for Pods {
         Change::Pods(kept)
     }
 
-    fn gone(kept: Pod) -> Change {
+    fn removed(kept: Pod) -> Change {
         Change::PodGone(kept.name)
     }
 }
 
-/// Where one watch stands. Every stage can be left again, whatever the server does.
+/// The state of one watch. Every stage can be left again, whatever the server does.
 enum Stage<T> {
     /// Nothing is known, or what is known is too old.
     Unlisted,
@@ -335,8 +335,8 @@ struct Follower<W: Watched> {
     attempt: u32,
 }
 
-/// The reader of changes is gone; nothing is left to do.
-struct Unheard;
+/// The reader of changes was dropped, so the watch ends.
+struct ReceiverClosed;
 
 async fn follow<W: Watched>(kind: W, connection: Connection, changes: mpsc::Sender<Change>) {
     let mut follower = Follower { kind, connection, changes, attempt: 0 };
@@ -347,11 +347,11 @@ async fn follow<W: Watched>(kind: W, connection: Connection, changes: mpsc::Send
 }
 
 impl<W: Watched> Follower<W> {
-    async fn step(&mut self, stage: Stage<W::Object>) -> Result<Stage<W::Object>, Unheard> {
+    async fn step(&mut self, stage: Stage<W::Object>) -> Result<Stage<W::Object>, ReceiverClosed> {
         match stage {
             Stage::Unlisted => self.list().await,
             Stage::Listed { version } => self.open(version).await,
-            Stage::Watching(watching) => self.hear(watching).await,
+            Stage::Watching(watching) => self.read_events(watching).await,
             Stage::Waiting { wait, version } => {
                 sleep(wait).await;
                 Ok(version.map_or(Stage::Unlisted, |version| Stage::Listed { version }))
@@ -360,7 +360,7 @@ impl<W: Watched> Follower<W> {
     }
 
     /// Lists, and hands over each page as it comes: thousands of objects take a second, the first ones do not.
-    async fn list(&mut self) -> Result<Stage<W::Object>, Unheard> {
+    async fn list(&mut self) -> Result<Stage<W::Object>, ReceiverClosed> {
         let connection = self.connection.clone();
         let mut pages = Pages::new(&connection, W::LIST, W::PATH);
         let mut names = HashSet::new();
@@ -368,7 +368,7 @@ impl<W: Watched> Follower<W> {
             let kind = &mut self.kind;
             let page = tokio::select! {
                 page = pages.next(|object| kind.keep(object)) => page,
-                () = self.changes.closed() => return Err(Unheard),
+                () = self.changes.closed() => return Err(ReceiverClosed),
             };
             match page {
                 Ok(Some(page)) => {
@@ -376,22 +376,22 @@ impl<W: Watched> Follower<W> {
                         names.clear();
                     }
                     names.extend(page.items.iter().map(|kept| W::name(kept).clone()));
-                    self.tell(W::put(page.items)).await?;
+                    self.send(W::put(page.items)).await?;
                 }
                 Ok(None) => {
-                    self.tell(Change::Listed(W::NAME, names)).await?;
-                    self.stands().await?;
+                    self.send(Change::Listed(W::NAME, names)).await?;
+                    self.recovered().await?;
                     return Ok(Stage::Listed { version: pages.resource_version });
                 }
                 Err(error) => {
-                    self.tell(Change::Read(W::NAME, Err(error.clone()))).await?;
+                    self.send(Change::Read(W::NAME, Err(error.clone()))).await?;
                     return self.failed(error, None).await;
                 }
             }
         }
     }
 
-    async fn open(&mut self, version: String) -> Result<Stage<W::Object>, Unheard> {
+    async fn open(&mut self, version: String) -> Result<Stage<W::Object>, ReceiverClosed> {
         let url = RequestPath::new(W::PATH)
             .with("watch", 1)
             .with("allowWatchBookmarks", true)
@@ -403,7 +403,7 @@ impl<W: Watched> Follower<W> {
             Ok(events) => {
                 // It counts as connected now; attempts are counted on until the watch has proved to last.
                 if self.attempt > 0 {
-                    self.tell(Change::Back(W::NAME)).await?;
+                    self.send(Change::Back(W::NAME)).await?;
                 }
                 Ok(Stage::Watching(Watching { version, events, opened: Instant::now(), heard: false }))
             }
@@ -413,10 +413,10 @@ impl<W: Watched> Follower<W> {
     }
 
     /// Takes one event.
-    async fn hear(&mut self, mut watching: Watching<W::Object>) -> Result<Stage<W::Object>, Unheard> {
+    async fn read_events(&mut self, mut watching: Watching<W::Object>) -> Result<Stage<W::Object>, ReceiverClosed> {
         let event = tokio::select! {
             event = timeout(WATCH_SILENCE, watching.events.next()) => event,
-            () = self.changes.closed() => return Err(Unheard),
+            () = self.changes.closed() => return Err(ReceiverClosed),
         };
         let doing = format!("watch {}", W::NAME);
         let at = self.connection.at();
@@ -459,42 +459,46 @@ impl<W: Watched> Follower<W> {
             }
             Ok(Some(Ok(WatchEvent::Deleted(object)))) => {
                 watching.version = W::version(&object).to_owned();
-                Some(W::gone(self.kind.keep(object)))
+                Some(W::removed(self.kind.keep(object)))
             }
         };
         if !watching.heard {
             watching.heard = true;
-            self.stands().await?;
+            self.recovered().await?;
         }
         if let Some(change) = change {
-            self.tell(change).await?;
+            self.send(change).await?;
         }
         Ok(Stage::Watching(watching))
     }
 
-    async fn stands(&mut self) -> Result<(), Unheard> {
+    async fn recovered(&mut self) -> Result<(), ReceiverClosed> {
         if self.attempt > 0 {
             self.attempt = 0;
-            self.tell(Change::Back(W::NAME)).await?;
+            self.send(Change::Back(W::NAME)).await?;
         }
         Ok(())
     }
 
     /// Waits before the next attempt. What the server refuses is asked for again too, seldom: rights change.
-    async fn failed(&mut self, error: ClusterError, version: Option<String>) -> Result<Stage<W::Object>, Unheard> {
+    async fn failed(
+        &mut self,
+        error: ClusterError,
+        version: Option<String>,
+    ) -> Result<Stage<W::Object>, ReceiverClosed> {
         use ClusterErrorKind::{Forbidden, NotFound, Rejected, Unauthorized};
         if matches!(error.kind, Forbidden | Unauthorized | NotFound | Rejected) {
-            self.tell(Change::Read(W::NAME, Err(error))).await?;
+            self.send(Change::Read(W::NAME, Err(error))).await?;
             return Ok(Stage::Waiting { wait: LONGEST_WAIT, version: None });
         }
         self.attempt += 1;
         let wait = back_off(self.attempt, getrandom::u32().unwrap_or(0));
-        self.tell(Change::Lost { source: W::NAME, attempt: self.attempt, wait, error }).await?;
+        self.send(Change::Lost { source: W::NAME, attempt: self.attempt, wait, error }).await?;
         Ok(Stage::Waiting { wait, version })
     }
 
-    async fn tell(&self, change: Change) -> Result<(), Unheard> {
-        self.changes.send(change).await.map_err(|_| Unheard)
+    async fn send(&self, change: Change) -> Result<(), ReceiverClosed> {
+        self.changes.send(change).await.map_err(|_| ReceiverClosed)
     }
 }
 
@@ -767,7 +771,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_server_that_accepts_nobody_is_a_failure() {
+    async fn a_server_that_rejects_every_user_is_a_failure() {
         let (connection, _) = server(|_, _| {
             Answer::Json(
                 401,

@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_told_in_the_words_of_the_kubelet() {
+    fn a_missing_container_gives_the_error_of_the_kubelet() {
         let missing = json!({"name": "d", "configMap": {"name": "gone"}});
         let (pod, container) =
             pod(json!({"env": [{"name": "K", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "z"}}}]}), missing);

@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_selector_is_said_as_the_api_server_says_it() {
+    fn a_bad_selector_gives_the_error_of_the_api_server() {
         refused("a===b", "", "unable to parse requirement: found '=', expected: identifier");
         refused("", "spec.foo=b", "field label not supported: spec.foo");
         refused("", "metadata.name", "invalid selector: 'metadata.name'; can't understand 'metadata.name'");

@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_compacted_is_gone() {
+    fn compacted_versions_are_expired() {
         let mut store = Store::new(0);
         store.put(key("a"), object("1"));
         store.put(key("a"), object("2"));

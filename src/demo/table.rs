@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_is_told_by_its_worst_container() {
+    fn a_pod_shows_the_status_of_its_worst_container() {
         let pod = |status: Value| {
             json!({"metadata": {"name": "p", "creationTimestamp": "2026-01-01T00:00:00Z"}, "status": status,
                 "spec": {"containers": [{}], "nodeName": "n"}})

@@ -1,8 +1,8 @@
-//! A recipe beside what a cluster runs.
+//! A recipe and what a cluster runs.
 //!
 //! In: a recipe, a snapshot and, where somebody asked for them, the values of its Helm releases. Out: two sides cut down
 //! to what the cluster shows (chart, version, namespace and values of each component, constraints against readings), and a
-//! line for everything that it does not show. What cannot be seen is no difference.
+//! line for everything that it does not show. What cannot be observed is not a difference.
 
 use crate::{
     constraint::{self, Verdict},
@@ -33,14 +33,14 @@ type Entries = Vec<(Arc<str>, Traced)>;
 /// Releases with their content, by namespace and name; `None` where nobody asked for it.
 pub type Contents = Option<BTreeMap<(String, String), Content>>;
 
-/// What a cluster of that name runs beside what a recipe wants.
+/// What a cluster of that name runs, next to what a recipe wants.
 pub fn sides(recipe: &Side, inventory: &Inventory, contents: &Contents, cluster: &str) -> Observed {
     let mut layers = recipe.layers.clone();
-    let seen = Seen { layer: layers.len(), cluster: cluster.into() };
+    let layer = ClusterLayer { index: layers.len(), cluster: cluster.into() };
     layers.push(Layer::new(LayerKind::Cluster, cluster, "", ""));
     let mut notes = Vec::new();
-    let (wanted_components, running_components) = components(recipe, inventory, contents, &seen, &mut notes);
-    let (wanted_constraints, running_constraints) = constraints(recipe, inventory, &seen, &mut notes);
+    let (wanted_components, running_components) = components(recipe, inventory, contents, &layer, &mut notes);
+    let (wanted_constraints, running_constraints) = constraints(recipe, inventory, &layer, &mut notes);
     let side = |constraints: Vec<Traced>, mut components: Entries| {
         // An empty mapping would be something that differs from nothing.
         components.retain(|(_, component)| component.value != TracedValue::Map(Vec::new()));
@@ -54,13 +54,13 @@ pub fn sides(recipe: &Side, inventory: &Inventory, contents: &Contents, cluster:
     Observed { wanted, running, notes }
 }
 
-/// The cluster as an author.
-struct Seen {
-    layer: usize,
+/// The cluster as a layer: the origin of each value that it shows.
+struct ClusterLayer {
+    index: usize,
     cluster: Arc<str>,
 }
 
-impl Seen {
+impl ClusterLayer {
     /// A value under its key; one that is a secret by its name is not shown.
     fn value(&self, key: &str, value: &Value) -> Traced {
         let lower = key.to_lowercase();
@@ -71,7 +71,7 @@ impl Seen {
             Value::String(_) if SECRET.iter().any(|word| lower.contains(word)) => self.text("(hidden)"),
             other => {
                 let wrote = Wrote::Set(other.clone());
-                let origin = Origin { layer: self.layer, file: self.cluster.clone(), at: Position::NONE, wrote };
+                let origin = Origin { layer: self.index, file: self.cluster.clone(), at: Position::NONE, wrote };
                 Traced { history: vec![origin], ..Traced::from_value(other) }
             }
         }
@@ -90,7 +90,7 @@ fn components(
     recipe: &Side,
     inventory: &Inventory,
     contents: &Contents,
-    seen: &Seen,
+    layer: &ClusterLayer,
     notes: &mut Vec<String>,
 ) -> (Entries, Entries) {
     let mut releases = match &inventory.releases {
@@ -123,13 +123,13 @@ fn components(
         let release = take(&mut releases, name, chart_name(text("chart")), text("namespace"));
         if !enabled.contains(&&**name) {
             if let Some(release) = release {
-                running.push((name.clone(), map(entries(&release, seen))));
+                running.push((name.clone(), map(entries(&release, layer))));
             }
             continue;
         }
         let Some(release) = release else {
             if text("type") != "Helm" || text("source").is_empty() {
-                notes.push(format!("component {name}: what it deploys carries no mark of a Helm release"));
+                notes.push(format!("component {name}: its workloads do not carry the labels of a Helm release"));
                 continue;
             }
             // One line says that it is not there.
@@ -145,17 +145,17 @@ fn components(
                 (Some(want), Some(found)) => {
                     let same = same(key, want.as_text().unwrap_or_default(), found);
                     ours.push((Arc::from(key), want.clone()));
-                    theirs.push((Arc::from(key), if same { want.clone() } else { seen.text(found) }));
+                    theirs.push((Arc::from(key), if same { want.clone() } else { layer.text(found) }));
                 }
-                (Some(_), None) => notes.push(format!("component {name}: nothing in the cluster tells its {key}")),
+                (Some(_), None) => notes.push(format!("component {name}: running {key} unknown")),
                 (None, Some(found)) if key == "status" && found != "deployed" => {
-                    theirs.push((Arc::from(key), seen.text(found)));
+                    theirs.push((Arc::from(key), layer.text(found)));
                 }
                 _ => {}
             }
         }
         if let Some(content) = content_of(contents, &release) {
-            let (want, found) = values(component.get("values"), content, seen);
+            let (want, found) = values(component.get("values"), content, layer);
             ours.extend((!want.is_empty()).then(|| ("values".into(), map(want))));
             theirs.extend((!found.is_empty()).then(|| ("values".into(), map(found))));
         }
@@ -164,26 +164,31 @@ fn components(
     }
     if !releases.is_empty() {
         let names: Vec<&str> = releases.iter().map(|release| release.name.as_str()).collect();
-        notes.push(format!("releases that are of no component of this recipe: {}", names.join(", ")));
+        notes.push(format!("releases that do not belong to a component of this recipe: {}", names.join(", ")));
     }
     (wanted, running)
 }
 
-/// The values of a component beside those of its release.
-fn values(wanted: Option<&Traced>, content: &Content, seen: &Seen) -> (Entries, Entries) {
+/// The values of a component and those of its release.
+fn values(wanted: Option<&Traced>, content: &Content, layer: &ClusterLayer) -> (Entries, Entries) {
     // The switch is the resolver's, and no tool agrees with another on whether it reaches Helm.
     let is_switch = |key: &str| key == "enabled";
     let wanted = match wanted.map(|values| &values.value) {
         Some(TracedValue::Map(entries)) => entries.iter().filter(|(key, _)| !is_switch(key)).cloned().collect(),
         _ => Vec::new(),
     };
-    let (ours, mut theirs) = beside(&wanted, &content.config, &content.defaults, seen);
+    let (ours, mut theirs) = compare_values(&wanted, &content.config, &content.defaults, layer);
     theirs.retain(|(key, _)| !is_switch(key));
     (ours, theirs)
 }
 
-/// Wanted values beside those that are in effect; what was given beyond them comes behind, unless it is the default.
-fn beside(wanted: &[(Arc<str>, Traced)], config: &Value, defaults: &Value, seen: &Seen) -> (Entries, Entries) {
+/// Wanted values and those in effect; values given beyond them come last, unless it is the default.
+fn compare_values(
+    wanted: &[(Arc<str>, Traced)],
+    config: &Value,
+    defaults: &Value,
+    layer: &ClusterLayer,
+) -> (Entries, Entries) {
     let (mut ours, mut theirs): (Entries, Entries) = (Vec::new(), Vec::new());
     for (key, child) in wanted {
         let (given, default) = (config.get(&**key), defaults.get(&**key));
@@ -192,7 +197,8 @@ fn beside(wanted: &[(Arc<str>, Traced)], config: &Value, defaults: &Value, seen:
             && found.is_none_or(Value::is_object)
         {
             // Helm merges mappings, so an empty one changes nothing.
-            let (want, found) = beside(entries, given.unwrap_or(&Value::Null), default.unwrap_or(&Value::Null), seen);
+            let (want, found) =
+                compare_values(entries, given.unwrap_or(&Value::Null), default.unwrap_or(&Value::Null), layer);
             ours.extend((!want.is_empty()).then(|| (key.clone(), map(want))));
             theirs.extend((!found.is_empty()).then(|| (key.clone(), map(found))));
             continue;
@@ -200,7 +206,7 @@ fn beside(wanted: &[(Arc<str>, Traced)], config: &Value, defaults: &Value, seen:
         let want = child.to_value();
         ours.push((key.clone(), child.clone()));
         match found {
-            Some(found) if *found != want => theirs.push((key.clone(), seen.value(key, found))),
+            Some(found) if *found != want => theirs.push((key.clone(), layer.value(key, found))),
             None if !want.is_null() => {}
             _ => theirs.push((key.clone(), child.clone())),
         }
@@ -208,7 +214,7 @@ fn beside(wanted: &[(Arc<str>, Traced)], config: &Value, defaults: &Value, seen:
     let known = |key: &str| wanted.iter().any(|(name, _)| &**name == key);
     for (key, value) in config.as_object().into_iter().flatten() {
         if !known(key) && !value.is_null() && defaults.get(key) != Some(value) {
-            theirs.push((Arc::from(key.as_str()), seen.value(key, value)));
+            theirs.push((Arc::from(key.as_str()), layer.value(key, value)));
         }
     }
     (ours, theirs)
@@ -244,8 +250,8 @@ fn fields(release: &Release) -> [(&'static str, Option<&str>); 4] {
     ]
 }
 
-fn entries(release: &Release, seen: &Seen) -> Entries {
-    let known = fields(release).into_iter().filter_map(|(key, text)| Some((Arc::from(key), seen.text(text?))));
+fn entries(release: &Release, layer: &ClusterLayer) -> Entries {
+    let known = fields(release).into_iter().filter_map(|(key, text)| Some((Arc::from(key), layer.text(text?))));
     known.collect()
 }
 
@@ -272,7 +278,7 @@ fn take(releases: &mut Vec<Release>, name: &str, chart: &str, namespace: &str) -
 fn constraints(
     recipe: &Side,
     inventory: &Inventory,
-    seen: &Seen,
+    layer: &ClusterLayer,
     notes: &mut Vec<String>,
 ) -> (Vec<Traced>, Vec<Traced>) {
     let items = match recipe.document.get("constraints").map(|constraints| &constraints.value) {
@@ -285,7 +291,7 @@ fn constraints(
         let path = name.as_text().unwrap_or_default();
         let found = match constraint::judge(path, value.as_text().unwrap_or_default(), inventory) {
             Verdict::Pass { .. } => value.clone(),
-            Verdict::Fail { actual, .. } => seen.text(&actual),
+            Verdict::Fail { actual, .. } => layer.text(&actual),
             Verdict::Unknown { reason, .. } => {
                 notes.push(format!("constraint {path}: {reason}"));
                 continue;
@@ -338,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_namespaces_and_failed_constraints_differ_and_the_rest_is_told() {
+    fn versions_namespaces_and_failed_constraints_differ_and_the_rest_is_noted() {
         let helm = "  - subtype: helm\n    data: {nfd.chart: node-feature-discovery, nfd.version: v0.18.3, \
                     nfd.namespace: nfd, nfd.status: failed, operator.chart: gpu-operator, operator.version: v25.10.1, \
                     operator.namespace: gpu-operator, off.version: 1.0.0, other.chart: other}\n";
@@ -351,15 +357,15 @@ mod tests {
                 "components.gpu-operator.version: v26.3.2 -> v25.10.1",
                 "components.nfd.status: - -> failed",
                 "components.off.version: - -> 1.0.0",
-                "component local: what it deploys carries no mark of a Helm release",
-                "releases that are of no component of this recipe: other",
+                "component local: its workloads do not carry the labels of a Helm release",
+                "releases that do not belong to a component of this recipe: other",
                 "constraint OS.release.ID: the snapshot has no OS measurement",
             ],
         );
     }
 
     #[test]
-    fn where_nothing_is_installed_every_component_is_one_line() {
+    fn every_component_is_one_line_where_none_is_installed() {
         let looked = "  - subtype: collection\n    data: {helm: ok, workloads: ok}\n";
         check(
             looked,
@@ -368,7 +374,7 @@ mod tests {
                 "components.certs.version: v1.20.2 -> -",
                 "components.gpu-operator.version: v26.3.2 -> -",
                 "components.nfd.version: 0.18.3 -> -",
-                "component local: what it deploys carries no mark of a Helm release",
+                "component local: its workloads do not carry the labels of a Helm release",
                 "constraint OS.release.ID: the snapshot has no OS measurement",
             ],
         );

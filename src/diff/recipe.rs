@@ -84,8 +84,8 @@ fn cause(left: Option<(&Side, &Traced)>, right: Option<(&Side, &Traced)>) -> Str
     match (layer(left), layer(right)) {
         (Some(left), Some(right)) if left == right => left,
         (Some(left), Some(right)) => format!("{left} → {right}"),
-        (Some(left), None) => format!("{left} → (nobody)"),
-        (None, Some(right)) => format!("(nobody) → {right}"),
+        (Some(left), None) => format!("{left} → (not set)"),
+        (None, Some(right)) => format!("(not set) → {right}"),
         (None, None) => String::new(),
     }
 }

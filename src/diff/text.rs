@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_align_and_words_stand_out() {
+    fn lines_align_and_changed_words_are_marked() {
         let rows = side_by_side("a\nversion: 1.2\nb\n", "a\nversion: 1.3\nb\nc\n");
         let shown: Vec<String> = rows
             .iter()

@@ -31,7 +31,7 @@ impl std::fmt::Display for Found {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Found::Kind(kind) => write!(f, "`kind: {kind}`"),
-            Found::NoKind => f.write_str("no kind"),
+            Found::NoKind => f.write_str("no `kind`"),
             Found::Other(what) => f.write_str(what),
         }
     }
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn other_documents_are_refused_with_what_they_are() {
         check("kind: Map\nsteps: []\n", Err("expected `kind: Plan`, found `kind: Map`"));
-        check("a: 1\n", Err("expected `kind: Plan`, found no kind"));
+        check("a: 1\n", Err("expected `kind: Plan`, found no `kind`"));
         check("[a]", Err("expected `kind: Plan`, found a list"));
         check("", Err("expected `kind: Plan`, found nothing"));
         check("kind: Plan\napiVersion: x/v3\n", Err("expected `apiVersion: x/v2`, found `x/v3`"));

@@ -574,7 +574,7 @@ mod tests {
     }
 
     #[test]
-    fn zero_is_said_only_where_something_counted() {
+    fn zero_is_reported_only_where_it_was_counted() {
         check(&[], &[], Some(&[]), "? | 0 (nodefeature pci.device)");
         check(&[], &[("nvidia.com/gpu", 0)], None, "? | ? (not labeled)");
         check(&[], &[], None, "? | ? (not labeled)");

@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_text_does_not_tell_is_unknown() {
+    fn what_the_text_does_not_state_is_unknown() {
         check("Container-Optimized OS from Google", "cos", "");
         check("Windows Server 2022 Datacenter", "", "");
         check("Ubuntuish 1.0", "", "");

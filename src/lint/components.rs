@@ -11,7 +11,7 @@ use crate::{
 pub(super) const FAMILY: Family = Family::Catalog {
     rules: &[
         ("dangling-file", "a file that is named and not there"),
-        ("unregistered-component", "a component that the registry does not know"),
+        ("unregistered-component", "a component that is not in the registry"),
         ("pin-differs", "a version pin that differs from the registry's default"),
     ],
     look: |catalog, findings| {
@@ -25,7 +25,7 @@ fn layer(catalog: &Catalog, document: &Document, components: &[Node], findings: 
         let name = text("name");
         let Some(entry) = catalog.registry.components.get(name) else {
             let near = near_matches(name, catalog.registry.components.keys().map(String::as_str));
-            let message = format!("the registry has no component `{name}`");
+            let message = format!("the component `{name}` is not in the registry");
             findings.error("unregistered-component", document, node.at, message).hint = did_you_mean(&near);
             continue;
         };

@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 pub(super) const FAMILY: Family = Family::Files {
     rules: &[
         ("unreadable", "a document that cannot be loaded"),
-        ("unknown-field", "a field that no reader knows, usually a typing error"),
-        ("kind", "a document of no kind, or of another one than its folder holds"),
+        ("unknown-field", "an unknown field, usually a typo"),
+        ("kind", "a document without `kind`, or of another kind than its folder holds"),
         ("api-version", "an apiVersion that readers of recipes refuse"),
         ("duplicate-name", "a name that two documents or two entries share"),
     ],

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 /// Rule about the comments themselves.
 pub(super) const RULE: (&str, &str) =
-    ("exemption", "a `# lint: allow` comment without a reason, or one that nothing needs");
+    ("exemption", "a `# lint: allow` comment without a reason, or one that is not needed");
 
 const MARK: &str = "# lint: allow ";
 
@@ -62,9 +62,9 @@ fn complaint(exemption: &Exemption<'_>) -> Option<Finding> {
     let message = if !rules().any(|(known, _)| known == *rule) {
         format!("unknown rule `{rule}`")
     } else if reason.is_empty() {
-        format!("the exemption from `{rule}` gives no reason")
+        format!("the exemption from `{rule}` does not give a reason")
     } else if !used {
-        format!("nothing here needs the exemption from `{rule}`")
+        format!("the exemption from `{rule}` is not needed here")
     } else {
         return None;
     };

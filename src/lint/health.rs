@@ -8,7 +8,7 @@ use crate::{
 
 /// What the files of health checks do.
 pub(super) const CHECKS: Family = Family::Files {
-    rules: &[("health-check", "a component without a health check, or a check that does more than look")],
+    rules: &[("health-check", "a component without a health check, or a check that does more than read")],
     look: checks,
 };
 

@@ -14,7 +14,7 @@ pub(super) const NAMED: Family =
     Family::Overlay { rules: &[("missing-mixin", "a mixin that does not exist")], look: overlay };
 
 pub(super) const UNUSED: Family =
-    Family::Catalog { rules: &[("unused-mixin", "a mixin that no overlay names")], look: unused };
+    Family::Catalog { rules: &[("unused-mixin", "a mixin that is not used by any overlay")], look: unused };
 
 fn overlay(catalog: &Catalog, overlay: &Overlay, findings: &mut Findings) {
     let document = &overlay.document;
@@ -34,7 +34,7 @@ fn unused(catalog: &Catalog, findings: &mut Findings) {
     for mixin in catalog.mixins.values() {
         let names_it = |overlay: &Overlay| overlay.mixins.iter().any(|(name, _)| *name == mixin.name);
         if !catalog.overlays.values().any(names_it) {
-            let message = format!("no overlay uses the mixin `{}`", mixin.name);
+            let message = format!("the mixin `{}` is not used by any overlay", mixin.name);
             findings.warn("unused-mixin", &mixin.document, mixin.document.root.at, message);
         }
     }

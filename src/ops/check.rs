@@ -157,7 +157,7 @@ async fn contained(
     let refuse = |message: String| PodExit { code: 1, termination_message: message };
     let Some(check) = checks::find(name) else {
         let known: Vec<&str> = checks::ALL.iter().map(|check| check.name()).collect();
-        return refuse(format!("there is no check `{name}`; this program has {}", known.join(", ")));
+        return refuse(format!("unknown check `{name}`; known: {}", known.join(", ")));
     };
     let input = match validation.and_then(|text| Input::read(&text)) {
         Ok(input) => input,
@@ -172,7 +172,7 @@ pub(super) async fn in_demo(pod: PodRun) -> PodExit {
     let PodRun { args, env, files, demo, log, image: _, command: _ } = pod;
     let name = args.last().cloned().unwrap_or_default();
     let path = env.get("AICR_VALIDATION_PATH").cloned().unwrap_or_default();
-    let validation = files.get(&path).cloned().ok_or_else(|| format!("no file `{path}` is mounted"));
+    let validation = files.get(&path).cloned().ok_or_else(|| format!("the file `{path}` is not mounted"));
     let budget = env.get("AICR_CHECK_TIMEOUT").map(String::as_str);
     // The reader of the log may be gone; then nobody wants the line.
     contained(&super::demo::to_demo(&demo), &name, validation, budget, |line| drop(log.send(line))).await
@@ -192,7 +192,7 @@ pub async fn in_pod(target: &Target, name: &str, say: impl FnMut(String)) -> Res
     };
     let exit: Result<PodExit, Failure> = tokio::select! {
         exit = checked => exit,
-        () = told_to_stop() => Ok(PodExit { code: STOPPED, termination_message: "the check was told to stop".to_owned() }),
+        () = told_to_stop() => Ok(PodExit { code: STOPPED, termination_message: "the check was asked to stop".to_owned() }),
     };
     let message = match &exit {
         Ok(exit) => exit.termination_message.clone(),

@@ -88,7 +88,7 @@ impl Services for DemoServices {
         let answer = self.0.http(url);
         let answer = answer.map(|answer| HttpAnswer { status: answer.status().as_u16(), body: answer.into_body() });
         let nothing = || {
-            let found = "nothing listens there in the demo cluster".to_owned();
+            let found = "connection refused by the demo cluster".to_owned();
             services::failure(ClusterErrorKind::Unreachable, url, found)
         };
         Box::pin(std::future::ready(answer.ok_or_else(nothing)))

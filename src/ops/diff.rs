@@ -167,17 +167,17 @@ pub struct Changes {
 
 /// Compares with rows of text for a screen.
 pub fn changes(recipe: &Side, versus: &Versus, swapped: bool) -> Changes {
-    let beside = |left: &Side, right: &Side, notes: Vec<String>| {
+    let compare = |left: &Side, right: &Side, notes: Vec<String>| {
         let (left, right) = if swapped { (right, left) } else { (left, right) };
         let text = |side: &Side| crate::yaml::to_string(&side.document.to_value());
         let rows = diff::text::side_by_side(&text(left), &text(right));
         Changes { changes: diff::recipe::compare(left, right), rows, notes }
     };
     match versus {
-        Versus::Recipe(other) => beside(recipe, other, Vec::new()),
+        Versus::Recipe(other) => compare(recipe, other, Vec::new()),
         Versus::Cluster { name, snapshot, contents } => {
             let Observed { wanted, running, notes } = diff::observed::sides(recipe, snapshot, contents, name);
-            beside(&wanted, &running, notes)
+            compare(&wanted, &running, notes)
         }
     }
 }

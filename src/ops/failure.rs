@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn the_chain_is_said_once_from_the_nearest_reason_to_the_deepest() {
+    fn the_chain_is_printed_once_from_the_nearest_reason_to_the_deepest() {
         let deepest = Step("the disk is full", None);
         let repeating = Step("writing: the disk is full", Some(Box::new(deepest)));
         let error = Step("the file cannot be closed", Some(Box::new(repeating)));

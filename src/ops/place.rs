@@ -47,7 +47,7 @@ impl Place {
                 Ok(Place::ConfigMap { namespace: namespace.to_owned(), name: name.to_owned() })
             }
             _ => {
-                let because = "found a `cm://` that names no ConfigMap";
+                let because = "found a `cm://` place without a ConfigMap";
                 Err(Failure::new(Kind::Usage, "understand where the document is", because)
                     .at(text)
                     .hint("write cm://NAMESPACE/NAME, for example cm://default/aicr-snapshot"))
@@ -156,7 +156,8 @@ pub async fn read(
     match place {
         Place::ConfigMap { namespace, name } => Ok(config_map::read(&connect().await?, namespace, name).await?),
         Place::Web(url) => {
-            let failure = Failure::new(Kind::Usage, format!("read the {what}"), "nothing is fetched from the network");
+            let failure =
+                Failure::new(Kind::Usage, format!("read the {what}"), "documents are not fetched from the network");
             Err(failure.at(url.as_str()).hint("download it, look at it, and give the file (or `-` for standard input)"))
         }
         Place::Standard | Place::File(_) => read_local(place, what),
@@ -225,7 +226,7 @@ pub fn unwritable(at: &str, error: io::Error) -> Failure {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             (Kind::Usage, "choose another --output, or ask for the right to write there")
         }
-        _ => (Kind::Internal, "what was there before is unchanged; make room or choose another --output"),
+        _ => (Kind::Internal, "the previous content is unchanged; free some space or choose another --output"),
     };
     Failure::from_error(kind, "write the output", error).at(at).hint(hint)
 }
@@ -257,7 +258,7 @@ mod tests {
     #[test]
     fn a_config_map_needs_both_names() {
         for text in ["cm://", "cm://ns", "cm:///name", "cm://ns/", "cm://../name", "cm://ns/a/b"] {
-            check(text, "found a `cm://` that names no ConfigMap");
+            check(text, "found a `cm://` place without a ConfigMap");
         }
     }
 

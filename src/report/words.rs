@@ -62,11 +62,11 @@ impl Word {
             Word::Pass => "measured, and as it should be",
             Word::Fail => "measured, and not as it should be",
             Word::NotReady => "a readiness constraint does not hold, so no Job was created",
-            Word::NoVerdict => "the check ended without an answer: crash, time limit, eviction, missing image",
+            Word::NoVerdict => "the check ended without a result: crash, time limit, eviction, missing image",
             Word::Unknown => "the cluster does not reveal what a constraint asks about",
             Word::Warning => "a constraint of severity warning does not hold; the run goes on",
-            Word::Skipped => "there was nothing to measure",
-            Word::Canceled => "stopped by a person before there was an answer",
+            Word::Skipped => "nothing to measure",
+            Word::Canceled => "stopped by the user before there was a result",
         }
     }
 
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_word_is_said_once_and_explained_once() {
+    fn each_word_is_unique_and_has_an_explanation() {
         for (index, word) in Word::ALL.into_iter().enumerate() {
             let others = || Word::ALL.into_iter().skip(index + 1);
             assert!(others().all(|other| other.text() != word.text() && other.meaning() != word.meaning()), "{word}");

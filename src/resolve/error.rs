@@ -10,7 +10,7 @@ pub enum ResolveError {
     #[error(transparent)]
     Catalog(#[from] CatalogError),
     /// Neither criteria nor a snapshot.
-    #[error("no criteria were given, and every dimension left open matches nothing")]
+    #[error("no criteria given; at least one must be set")]
     NoCriteria,
     /// Only OS-specific overlays exist for the service.
     #[error(

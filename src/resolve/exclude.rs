@@ -180,14 +180,14 @@ fn actual(verdict: &Verdict) -> Option<String> {
 
 fn warning(leaf: &Overlay, rule: &Rule, verdict: &Verdict) -> ConstraintWarning {
     let expected = rule.expected.trim();
-    let told = match verdict {
+    let reason = match verdict {
         Verdict::Pass { actual, nodes } | Verdict::Fail { actual, nodes } => {
             let nodes = nodes.as_ref().map(|nodes| format!(" ({})", nodes.words())).unwrap_or_default();
             format!("expected {expected}, got {actual}{nodes}")
         }
         Verdict::Unknown { reason, .. } => reason.clone(),
     };
-    let reason = if rule.from_mixin { format!("{MIXIN}: {told}") } else { told };
+    let reason = if rule.from_mixin { format!("{MIXIN}: {reason}") } else { reason };
     ConstraintWarning {
         overlay: leaf.name.clone(),
         constraint: rule.name.clone(),

@@ -36,13 +36,13 @@ pub struct Rung {
 /// away is explained as null.
 ///
 /// # Errors
-/// The selector names nothing.
+/// The selector does not name a value.
 pub fn explain(resolution: &Resolution, selector: &Selector) -> Result<Vec<Explanation>, QueryError> {
     let mut explanations = Vec::new();
     let found = find(&resolution.document, selector).or_else(|error| {
-        // Gone, but not without a word.
-        let gone = gone(resolution, selector);
-        if gone.is_empty() { Err(error) } else { Ok(gone) }
+        // A removed value is still explained: by the layer that removed it.
+        let taken = removed(resolution, selector);
+        if taken.is_empty() { Err(error) } else { Ok(taken) }
     })?;
     for (path, value) in found {
         leaves(&path.to_string(), value, &mut |path, value| {
@@ -52,29 +52,29 @@ pub fn explain(resolution: &Resolution, selector: &Selector) -> Result<Vec<Expla
     Ok(explanations)
 }
 
-/// Values at or below a path that some layer took away.
-fn gone<'r>(resolution: &'r Resolution, selector: &Selector) -> Vec<(Selector, &'r Traced)> {
+/// Values at or below a path that a layer removed.
+fn removed<'r>(resolution: &'r Resolution, selector: &Selector) -> Vec<(Selector, &'r Traced)> {
     let below = |path: &Selector| path.segments.starts_with(&selector.segments);
     resolution.removed.iter().filter(|(path, _)| below(path)).map(|(path, value)| (path.clone(), value)).collect()
 }
 
-/// Calls `tell` for every scalar, list and empty mapping below a value, in document order.
-fn leaves(path: &str, value: &Traced, tell: &mut impl FnMut(String, &Traced)) {
+/// Calls `visit` for every scalar, list and empty mapping below a value, in document order.
+fn leaves(path: &str, value: &Traced, visit: &mut impl FnMut(String, &Traced)) {
     match &value.value {
         TracedValue::Map(entries) if !entries.is_empty() => {
             for (key, child) in entries {
                 let segment = crate::document::selector::Segment::Key(key.to_string());
                 let path = if path.is_empty() { segment.to_string() } else { format!("{path}.{segment}") };
-                leaves(&path, child, tell);
+                leaves(&path, child, visit);
             }
         }
-        // A list that layers built together has no word of its own: its elements have.
+        // A list that layers built together has no origin of its own: its elements have.
         TracedValue::List(items) if value.history.is_empty() => {
             for (index, item) in items.iter().enumerate() {
-                leaves(&format!("{path}[{index}]"), item, tell);
+                leaves(&format!("{path}[{index}]"), item, visit);
             }
         }
-        _ => tell(path.to_owned(), value),
+        _ => visit(path.to_owned(), value),
     }
 }
 

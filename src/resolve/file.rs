@@ -35,8 +35,8 @@ pub fn document(
     let mut components = Vec::new();
     for (component, item) in recipe.components.iter().zip(root.get("componentRefs").into_iter().flat_map(Node::items)) {
         let fields = fields(&writer, item, &component.r#type);
-        let told = finish::component_document(catalog, component, &fields, &mut layers, &mut Vec::new())?;
-        components.push((Arc::from(component.name.as_str()), told));
+        let document = finish::component_document(catalog, component, &fields, &mut layers, &mut Vec::new())?;
+        components.push((Arc::from(component.name.as_str()), document));
     }
     let mut entries: Vec<(Arc<str>, Traced)> = Vec::new();
     let mut add = |key: &str| {

@@ -217,14 +217,14 @@ fn document(
 ) -> Result<Traced, ResolveError> {
     let derived = layers.len();
     layers.push(Layer::new(LayerKind::Derived, "resolver", "", ""));
-    let told = |value: Value| derive(value, derived);
+    let derived_value = |value: Value| derive(value, derived);
     let list = |items: Vec<Traced>| Traced { value: TracedValue::List(items), history: Vec::new() };
     let criteria = Dimension::ALL.into_iter().map(|dimension| {
         let value = match dimension {
             Dimension::Nodes => Value::from(recipe.criteria.nodes),
             _ => Value::from(recipe.criteria.get(dimension).unwrap_or_else(|| "any".to_owned())),
         };
-        (Arc::from(dimension.name()), told(value))
+        (Arc::from(dimension.name()), derived_value(value))
     });
     let metadata = serde_json::json!({
         "version": recipe.version, "appliedOverlays": recipe.applied_overlays,
@@ -233,10 +233,10 @@ fn document(
     let mut by_name = Vec::new();
     for component in &recipe.components {
         let fields = &components[&component.name];
-        let mut gone = Vec::new();
-        let told = component_document(catalog, component, fields, layers, &mut gone)?;
-        by_name.push((Arc::from(&*component.name), told));
-        removed.extend(gone.into_iter().map(|(keys, value)| {
+        let mut dropped = Vec::new();
+        let document = component_document(catalog, component, fields, layers, &mut dropped)?;
+        by_name.push((Arc::from(&*component.name), document));
+        removed.extend(dropped.into_iter().map(|(keys, value)| {
             let above = ["components", &component.name, "values"].map(|key| Segment::Key(key.to_owned()));
             let below = keys.iter().map(|key| Segment::Key(key.to_string()));
             (Selector { segments: above.into_iter().chain(below).collect() }, value)
@@ -244,11 +244,11 @@ fn document(
     }
     let map = |entries: Vec<(Arc<str>, Traced)>| Traced { value: TracedValue::Map(entries), history: Vec::new() };
     let mut entries: Vec<(Arc<str>, Traced)> = vec![
-        ("kind".into(), told("RecipeResult".into())),
-        ("apiVersion".into(), told(crate::snapshot::API_VERSION.into())),
-        ("metadata".into(), told(metadata)),
+        ("kind".into(), derived_value("RecipeResult".into())),
+        ("apiVersion".into(), derived_value(crate::snapshot::API_VERSION.into())),
+        ("metadata".into(), derived_value(metadata)),
         ("criteria".into(), map(criteria.collect())),
-        ("deploymentOrder".into(), told(recipe.deployment_order.clone().into())),
+        ("deploymentOrder".into(), derived_value(recipe.deployment_order.clone().into())),
     ];
     if !constraints.is_empty() {
         entries.push(("constraints".into(), list(constraints.values().cloned().collect())));

@@ -1,4 +1,4 @@
-//! Which overlays suit a cluster: what each asks for against what a snapshot shows.
+//! Which overlays match a cluster: what each asks for against what a snapshot shows.
 //!
 //! In: the catalog, the criteria that the cluster and a person state, a snapshot. Out: every overlay that contradicts
 //! neither, best first, with what is left to choose and every constraint of its chain judged.
@@ -30,38 +30,38 @@ pub struct Judged {
     pub verdict: Verdict,
 }
 
-/// Whether an overlay suits a cluster. The order is the one in which they are shown.
+/// Whether an overlay matches a cluster. The order is the one in which they are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Suits {
+pub enum Match {
     Yes,
     /// Nothing fails, but not every constraint could be read.
     Unknown,
     No,
 }
 
-impl Suits {
+impl Match {
     pub fn name(self) -> &'static str {
         match self {
-            Suits::Yes => "yes",
-            Suits::Unknown => "unknown",
-            Suits::No => "no",
+            Match::Yes => "yes",
+            Match::Unknown => "unknown",
+            Match::No => "no",
         }
     }
 }
 
 impl Fit<'_> {
-    pub fn suits(&self) -> Suits {
+    pub fn matched(&self) -> Match {
         let worst = |judged: &Judged| match judged.verdict {
-            Verdict::Pass { .. } => Suits::Yes,
-            Verdict::Unknown { .. } => Suits::Unknown,
-            Verdict::Fail { .. } => Suits::No,
+            Verdict::Pass { .. } => Match::Yes,
+            Verdict::Unknown { .. } => Match::Unknown,
+            Verdict::Fail { .. } => Match::No,
         };
-        self.constraints.iter().map(worst).max().unwrap_or(Suits::Yes)
+        self.constraints.iter().map(worst).max().unwrap_or(Match::Yes)
     }
 }
 
-/// Overlays that contradict nothing in `stated`: those that suit first, the most specific first among these, then by name.
+/// Overlays that contradict nothing in `stated`: those that match first, the most specific first among these, then by name.
 ///
 /// Overlays without criteria are left out: no query selects them.
 ///
@@ -83,7 +83,7 @@ pub fn fits<'c>(catalog: &'c Catalog, stated: &Criteria, snapshot: &Inventory) -
         fits.push(Fit { overlay, open, constraints });
     }
     let specificity = |fit: &Fit<'_>| select::specificity(fit.overlay);
-    fits.sort_by_cached_key(|fit| (fit.suits(), std::cmp::Reverse(specificity(fit)), fit.overlay.name.clone()));
+    fits.sort_by_cached_key(|fit| (fit.matched(), std::cmp::Reverse(specificity(fit)), fit.overlay.name.clone()));
     Ok(fits)
 }
 

@@ -391,9 +391,9 @@ fn put(fields: &mut Fields, key: &'static str, value: Traced) {
 
 /// The new value over the old one; the old one's origins stay below it.
 pub fn replace(known: &mut Traced, mut value: Traced) {
-    let mut history = spoken(known);
+    let mut history = origins_within(known);
     if value.history.is_empty() && !history.is_empty() {
-        // A mapping over a scalar: it needs a word of its own, or the hidden scalar would seem to have won.
+        // A mapping over a scalar: it needs an origin of its own, or the hidden scalar would seem to have won.
         if let Some(origin) = value.origin() {
             let wrote = Wrote::Set(value.to_value());
             history.push(Origin { wrote, ..origin.clone() });
@@ -404,12 +404,12 @@ pub fn replace(known: &mut Traced, mut value: Traced) {
     *known = value;
 }
 
-/// Who spoke about a value; for a mapping, one word for each layer that wrote within it.
-fn spoken(value: &Traced) -> Vec<Origin> {
+/// The origins of a value; for a mapping, one for each layer that wrote within it.
+fn origins_within(value: &Traced) -> Vec<Origin> {
     let mut origins = value.history.clone();
     if let TracedValue::Map(entries) = &value.value {
         let whole = value.to_value();
-        for origin in entries.iter().flat_map(|(_, child)| spoken(child)) {
+        for origin in entries.iter().flat_map(|(_, child)| origins_within(child)) {
             if origins.iter().all(|known| known.layer != origin.layer) {
                 origins.push(Origin { wrote: Wrote::Set(whole.clone()), ..origin });
             }
@@ -448,9 +448,9 @@ pub fn merge_values(known: &mut Traced, incoming: Traced, path: &mut Vec<Arc<str
                 path.push(key);
                 match (index, &child.value) {
                     (Some(index), TracedValue::Scalar(Value::Null)) => {
-                        let mut gone = entries.remove(index).1;
-                        replace(&mut gone, child);
-                        removed.push((path.clone(), gone));
+                        let mut old = entries.remove(index).1;
+                        replace(&mut old, child);
+                        removed.push((path.clone(), old));
                     }
                     (None, TracedValue::Scalar(Value::Null)) => {}
                     (Some(index), _) => merge_values(&mut entries[index].1, child, path, removed),
@@ -523,7 +523,9 @@ fn add_phase(phase: &mut Phase, writer: Writer<'_>, node: &Node) -> Result<(), C
 /// Keeps what each layer had put into a list, and the word that emptied it. An empty list over nothing says nothing.
 fn clear(words: &mut Vec<Origin>, items: Vec<Traced>, writer: Writer<'_>, node: Option<&Node>) {
     let at = node.map_or(Position::NONE, |node| node.at);
-    for (item, origin) in items.iter().flat_map(|item| spoken(item).into_iter().map(move |origin| (item, origin))) {
+    for (item, origin) in
+        items.iter().flat_map(|item| origins_within(item).into_iter().map(move |origin| (item, origin)))
+    {
         let value = item.to_value();
         match words.iter_mut().find(|word| word.layer == origin.layer) {
             Some(Origin { wrote: Wrote::Set(Value::Array(list)), .. }) => list.push(value),
@@ -541,8 +543,8 @@ impl Phase {
     pub fn to_traced(&self) -> Traced {
         let list = |items: Vec<Traced>, cleared: &[Origin]| {
             let history = if items.is_empty() { cleared.to_vec() } else { Vec::new() };
-            let told = !items.is_empty() || !history.is_empty();
-            told.then_some(Traced { value: TracedValue::List(items), history })
+            let is_written = !items.is_empty() || !history.is_empty();
+            is_written.then_some(Traced { value: TracedValue::List(items), history })
         };
         let mut entries: Vec<(Arc<str>, Traced)> = Vec::new();
         let mut push = |key: &str, value: Option<Traced>| entries.extend(value.map(|value| (Arc::from(key), value)));

@@ -136,11 +136,11 @@ pub fn decisions(
         .filter_map(|name| catalog.overlay(name))
         .map(|overlay| {
             let matches = overlay.criteria.as_ref().is_some_and(|criteria| mismatch(criteria, query).is_none());
-            let heir = leaves.iter().find(|leaf| {
+            let descendant = leaves.iter().find(|leaf| {
                 leaf.name != overlay.name && parents(catalog, leaf).iter().any(|parent| parent.name == overlay.name)
             });
-            let outcome = match heir {
-                Some(heir) if !matches => Outcome::Ancestor { of: heir.name.clone() },
+            let outcome = match descendant {
+                Some(descendant) if !matches => Outcome::Ancestor { of: descendant.name.clone() },
                 _ => Outcome::Applied,
             };
             decision(overlay, outcome)
@@ -157,7 +157,7 @@ pub fn decisions(
                     wants: criteria.get(dimension).unwrap_or_default(),
                     query: query.get(dimension).unwrap_or_else(|| "any".to_owned()),
                 },
-                None => Outcome::DroppedWith { leaf: heirs(catalog, overlay, excluded) },
+                None => Outcome::DroppedWith { leaf: descendants(catalog, overlay, excluded) },
             },
         };
         decision(overlay, outcome)
@@ -166,10 +166,10 @@ pub fn decisions(
 }
 
 /// Excluded leaves that build on an overlay, comma-joined.
-fn heirs(catalog: &Catalog, overlay: &Overlay, excluded: &BTreeMap<String, Outcome>) -> String {
+fn descendants(catalog: &Catalog, overlay: &Overlay, excluded: &BTreeMap<String, Outcome>) -> String {
     let leaves = excluded.keys().filter_map(|name| catalog.overlays.get(name));
-    let heirs = leaves.filter(|leaf| parents(catalog, leaf).iter().any(|parent| parent.name == overlay.name));
-    heirs.map(|leaf| leaf.name.as_str()).collect::<Vec<_>>().join(", ")
+    let descendants = leaves.filter(|leaf| parents(catalog, leaf).iter().any(|parent| parent.name == overlay.name));
+    descendants.map(|leaf| leaf.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 fn decision(overlay: &Overlay, outcome: Outcome) -> Decision {

@@ -255,7 +255,7 @@ measurements:
     #[test]
     fn other_documents_are_refused_with_what_they_are() {
         refused("kind: RecipeResult\nmeasurements: []\n", "found `kind: RecipeResult`");
-        refused("a: 1\n", "found no kind");
+        refused("a: 1\n", "found no `kind`");
         refused("[]", "found a list");
         refused("", "found nothing");
         refused("kind: Snapshot\napiVersion: aicr.run/v9\n", "found `aicr.run/v9`");

@@ -112,14 +112,14 @@ fn is_derivable(source: &Source) -> bool {
 }
 
 /// What an item does not hold itself.
-pub(super) struct Beside<'b> {
+pub(super) struct NodeContext<'b> {
     pub labels: Labels,
     /// Why numbers of held devices are missing, where they are.
     pub unheld: &'b Unknown,
 }
 
 /// The node of an item; `None` without a name.
-pub(super) fn read(item: &Item, beside: Beside<'_>, texts: &mut Texts) -> Option<Node> {
+pub(super) fn read(item: &Item, context: NodeContext<'_>, texts: &mut Texts) -> Option<Node> {
     let name = item.context.get("name")?;
     let text = |key: &str, texts: &mut Texts| item.context.get(key).map(|text| texts.get(text));
     let list = |key: &str| item.context.get(key).into_iter().flat_map(|text| text.split(','));
@@ -140,7 +140,7 @@ pub(super) fn read(item: &Item, beside: Beside<'_>, texts: &mut Texts) -> Option
     }
     let report = NodeReport {
         name: Text::from(name.as_str()),
-        labels: beside.labels,
+        labels: context.labels,
         marks: Vec::new(),
         taints: list("taints").filter_map(|text| taint(text, texts)).collect(),
         conditions,
@@ -161,7 +161,7 @@ pub(super) fn read(item: &Item, beside: Beside<'_>, texts: &mut Texts) -> Option
             system_uuid: text("systemUUID", texts),
         },
     };
-    let held = if held.is_empty() { Err(beside.unheld.clone()) } else { Ok(&held) };
+    let held = if held.is_empty() { Err(context.unheld.clone()) } else { Ok(&held) };
     let found_none = Features { gpus: Some(Vec::new()), ..Features::default() };
     // That a machine has no device is a finding too, and nothing else in the item says it.
     let looked = flag("gpu-present") == Some(false);
@@ -209,7 +209,7 @@ pub(super) fn read(item: &Item, beside: Beside<'_>, texts: &mut Texts) -> Option
             held: Fact::or(
                 count(&format!("held-devices.{driver}")),
                 Source::of(Object::ResourceClaim, "status.allocation.devices.results"),
-                beside.unheld.clone(),
+                context.unheld.clone(),
             ),
         })
         .collect();
@@ -285,7 +285,7 @@ mod tests {
         let node = node::of(&report, &evidence);
         let unheld = Unknown::NotAsked;
         let again =
-            read(&write(&node), Beside { labels, unheld: &unheld }, &mut Texts::default()).expect("it has a name");
+            read(&write(&node), NodeContext { labels, unheld: &unheld }, &mut Texts::default()).expect("it has a name");
         assert_eq!(again, node);
     }
 
@@ -296,8 +296,8 @@ mod tests {
         let report = NodeReport { name: "n".into(), labels: labels.clone(), ..NodeReport::default() };
         let features = Features { gpus: Some(vec!["2335".into()]), ..Features::default() };
         let node = node::of(&report, &Evidence { features: Some(&features), ..Evidence::default() });
-        let beside = Beside { labels, unheld: &Unknown::NotAsked };
-        let again = read(&write(&node), beside, &mut Texts::default()).expect("it has a name").accelerators;
+        let context = NodeContext { labels, unheld: &Unknown::NotAsked };
+        let again = read(&write(&node), context, &mut Texts::default()).expect("it has a name").accelerators;
         let sources = |gpus: &crate::inventory::accelerator::Accelerators| {
             [gpus.model.source(), gpus.count.source()].map(|source| source.map(ToString::to_string))
         };
@@ -310,8 +310,8 @@ mod tests {
         let read_again = |features: Option<&Features>| {
             let report = NodeReport { name: "n".into(), ..NodeReport::default() };
             let node = node::of(&report, &Evidence { features, ..Evidence::default() });
-            let beside = Beside { labels: Labels::default(), unheld: &Unknown::NotAsked };
-            read(&write(&node), beside, &mut Texts::default()).expect("it has a name").accelerators
+            let context = NodeContext { labels: Labels::default(), unheld: &Unknown::NotAsked };
+            read(&write(&node), context, &mut Texts::default()).expect("it has a name").accelerators
         };
         let none = Features { gpus: Some(Vec::new()), ..Features::default() };
         assert_eq!(

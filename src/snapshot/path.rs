@@ -38,10 +38,10 @@ pub enum PathError {
 impl fmt::Display for PathError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            PathError::Malformed { path, reason } => write!(f, "`{path}` is no measurement path: {reason}"),
+            PathError::Malformed { path, reason } => write!(f, "`{path}` is not a measurement path: {reason}"),
             PathError::NoMeasurement { kind } => write!(f, "the snapshot has no {kind} measurement"),
             PathError::NoSubtype { kind, subtype } => write!(f, "the snapshot's {kind} has no `{subtype}`"),
-            PathError::NoReading { path } => write!(f, "the snapshot has no reading `{path}`"),
+            PathError::NoReading { path } => write!(f, "the snapshot does not contain the reading `{path}`"),
             PathError::Ambiguous { path, matches } => write!(f, "{matches} items match `{path}`"),
         }
     }
@@ -69,13 +69,13 @@ fn malformed(path: &str, reason: impl Into<String>) -> PathError {
 }
 
 fn place<'i, 'p>(path: &'p str, inventory: &'i Inventory) -> Result<Place<'i, 'p>, PathError> {
-    let (kind, rest) = path.split_once('.').ok_or_else(|| malformed(path, "it has no dot"))?;
+    let (kind, rest) = path.split_once('.').ok_or_else(|| malformed(path, "missing dot"))?;
     if !TYPES.contains(&kind) {
         return Err(malformed(path, format!("the type must be one of {}", TYPES.join(", "))));
     }
-    let end = rest.find(['.', '[']).ok_or_else(|| malformed(path, "it names no key"))?;
+    let end = rest.find(['.', '[']).ok_or_else(|| malformed(path, "missing key"))?;
     if end == 0 {
-        return Err(malformed(path, "it names no subtype"));
+        return Err(malformed(path, "missing subtype"));
     }
     let named = |name: &str| record::subtype(inventory, kind, name);
     let place = |end: usize, subtype| Place { kind, name: rest[..end].to_owned(), subtype, rest: &rest[end..] };
@@ -102,7 +102,7 @@ pub fn find(path: &str, inventory: &Inventory) -> Result<String, PathError> {
     };
     let reading = if let Some(key) = rest.strip_prefix('.') {
         if key.is_empty() {
-            return Err(malformed(path, "it names no key"));
+            return Err(malformed(path, "missing key"));
         }
         subtype.data.get(key).map(ToString::to_string)
     } else {

@@ -189,7 +189,7 @@ pub(super) fn nodes(record: &Record, inventory: &Inventory) -> (Vec<Arc<Node>>, 
     for item in items {
         let name = item.context.get("name").map(|name| texts.get(name)).unwrap_or_default();
         let labels: Labels = entries.labels.remove(&name).unwrap_or_default().into_iter().collect();
-        if let Some(node) = node_item::read(item, node_item::Beside { labels, unheld: &unheld }, &mut texts) {
+        if let Some(node) = node_item::read(item, node_item::NodeContext { labels, unheld: &unheld }, &mut texts) {
             nodes.insert(name, Arc::new(node));
         }
     }

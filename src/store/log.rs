@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_said_leaves_nothing_behind() {
+    fn an_empty_log_does_not_leave_a_file() {
         let dir = tempfile::tempdir().unwrap();
         drop(LogFile::new(Some(dir.path().join("state")), 10));
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);

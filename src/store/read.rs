@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_document_says_why() {
+    fn an_unreadable_document_reports_why() {
         let dir = tempfile::tempdir().unwrap();
         assert!(matches!(read(&dir.path().join("missing")), Err(ReadError::NotFound)));
         assert!(matches!(read(dir.path()), Err(ReadError::Directory)));

@@ -34,7 +34,7 @@ impl When {
     /// The words of `--color`, with what they ask for and how help explains them.
     pub const WORDS: [(&'static str, When, &'static str); 6] = [
         ("auto", When::Auto, "On a terminal, unless NO_COLOR, CLICOLOR=0 or TERM=dumb is set"),
-        ("always", When::Always, "Also where there is no terminal"),
+        ("always", When::Always, "Also when the output is not a terminal"),
         ("never", When::Exactly(Level::None), "No color"),
         ("16", When::Exactly(Level::Ansi16), "The 16 colors of the terminal's own palette"),
         ("256", When::Exactly(Level::Ansi256), "256 colors"),

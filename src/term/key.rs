@@ -93,7 +93,7 @@ pub struct UnknownKey(pub String);
 
 impl fmt::Display for UnknownKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is no key; write `x`, `Ctrl-D`, `Enter`, `Shift-Tab` or `F1`", self.0)
+        write!(f, "`{}` is not a key; write `x`, `Ctrl-D`, `Enter`, `Shift-Tab` or `F1`", self.0)
     }
 }
 

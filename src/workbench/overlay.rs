@@ -175,7 +175,7 @@ impl Overlay {
             note: log.file.as_ref().map_or_else(String::new, |file| format!("log file: {}", file.display())),
             columns: vec![Column::new("", 8, 8), Column::new("", 10, 10).grows()],
             says: match rows[..] {
-                [] => vec![(Role::Muted, "nothing was said yet".to_owned())],
+                [] => vec![(Role::Muted, "no messages yet".to_owned())],
                 _ => Vec::new(),
             },
             rows,
@@ -314,7 +314,7 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("value", "PATH", "go to a resolved value"),
     ("filter", "WORDS", "filter the focused panel"),
     ("theme", "NAME", "another theme"),
-    ("messages", "", "everything that was said, and the newest lines of the log"),
+    ("messages", "", "all messages and the newest lines of the log"),
     ("quit", "", "leave"),
 ];
 

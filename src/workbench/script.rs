@@ -95,9 +95,9 @@ impl Player {
             "type" => rest.chars().for_each(|c| self.press(Key::plain(Code::Char(c)))),
             "size" => {
                 let (width, height) = size(rest).ok_or_else(|| {
-                    Failure::new(Kind::Usage, "play the script", format!("`{rest}` is no size; write 120x40"))
+                    Failure::new(Kind::Usage, "play the script", format!("`{rest}` is not a size; write 120x40"))
                 })?;
-                self.tell(Msg::Input(Input::Resize { width, height }));
+                self.update(Msg::Input(Input::Resize { width, height }));
             }
             "wait" => self.wait().await?,
             "wait-run" => self.wait_run().await?,
@@ -117,10 +117,10 @@ impl Player {
 
     fn press(&mut self, key: Key) {
         self.state.prepare();
-        self.tell(Msg::Input(Input::Key(key)));
+        self.update(Msg::Input(Input::Key(key)));
     }
 
-    fn tell(&mut self, msg: Msg) {
+    fn update(&mut self, msg: Msg) {
         self.state.model.now_ms = driver::now_ms();
         let effects = self.state.update(msg);
         self.state.prepare();
@@ -147,7 +147,7 @@ impl Player {
         let waiting = async {
             while !done(&self.state) {
                 let Some(msg) = self.results.recv().await else { return };
-                self.tell(msg);
+                self.update(msg);
             }
         };
         timeout(limit, waiting).await.map_err(|_| {

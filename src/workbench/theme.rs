@@ -1,7 +1,7 @@
-//! Roles and their looks: the only place where a colour is named.
+//! Roles and their looks: the only place where a color is named.
 //!
-//! In: theme files (`themes/*.toml`, one per theme, built in) and the terminal's colour level. Out: a style per role. A role
-//! that a theme does not mention falls back along [`Role::fallback`]. Fewer colours than the theme has: to 256 by nearest
+//! In: theme files (`themes/*.toml`, one per theme, built in) and the terminal's color level. Out: a style per role. A role
+//! that a theme does not mention falls back along [`Role::fallback`]. Fewer colors than the theme has: to 256 by nearest
 //! in a perceptual space, to 16 by the roles of `ansi16`, to none by those of `mono`.
 
 use crate::{store::embedded, term::color::Level};
@@ -74,7 +74,7 @@ roles! {
 }
 
 impl Role {
-    /// The colour of a layer by its place in the stack.
+    /// The color of a layer by its place in the stack.
     pub fn layer(index: usize) -> Role {
         const LAYERS: [Role; 8] = [
             Role::Layer1,
@@ -101,14 +101,14 @@ pub enum Mode {
     Light,
 }
 
-/// A theme, ready for one colour level.
+/// A theme, ready for one color level.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Theme {
     pub name: String,
     pub mode: Mode,
     pub level: Level,
     styles: Vec<Style>,
-    /// The colour behind everything; `Reset` leaves it to the terminal.
+    /// The color behind everything; `Reset` leaves it to the terminal.
     ground: Color,
 }
 
@@ -129,7 +129,7 @@ pub fn names() -> Vec<&'static str> {
     embedded::themes().into_iter().map(|(name, _)| name).collect()
 }
 
-/// A built-in theme at a colour level.
+/// A built-in theme at a color level.
 ///
 /// # Errors
 /// No theme has that name (with those there are), or its file is wrong.
@@ -142,7 +142,7 @@ pub fn load(name: &str, level: Level) -> Result<Theme, ThemeError> {
     let files = embedded::themes();
     let text = |name: &str| files.iter().find(|(known, _)| *known == name).map(|(_, text)| *text);
     if text(name).is_none() {
-        return Err(ThemeError(format!("no theme is called `{name}`; there are {}", names().join(", "))));
+        return Err(ThemeError(format!("unknown theme `{name}`; known: {}", names().join(", "))));
     }
     let text = text(shown).ok_or_else(|| ThemeError(format!("the theme `{shown}` is missing")))?;
     let mut theme = parse(text, level).map_err(|error| ThemeError(format!("theme `{shown}`: {error}")))?;
@@ -160,7 +160,7 @@ impl Theme {
         self.style(Role::Text).bg(self.ground)
     }
 
-    /// Foreground and ground of a role, for those that state both as true colours.
+    /// Foreground and ground of a role, for those that state both as true colors.
     pub fn contrast(&self, role: Role) -> Option<f64> {
         let style = self.style(role);
         let ground = style.bg.filter(|color| *color != Color::Reset).unwrap_or(self.ground);
@@ -170,7 +170,7 @@ impl Theme {
     }
 }
 
-/// Styles for screenshots: a cell's colours as `#rrggbb`, the terminal's own ones as this theme's text on its ground.
+/// Styles for screenshots: a cell's colors as `#rrggbb`, the terminal's own ones as this theme's text on its ground.
 pub fn hex(color: Color, otherwise: &str) -> String {
     match rgb(color) {
         Some([red, green, blue]) => format!("#{red:02x}{green:02x}{blue:02x}"),
@@ -178,7 +178,7 @@ pub fn hex(color: Color, otherwise: &str) -> String {
     }
 }
 
-/// How screenshots show a terminal's own sixteen colours and its ground.
+/// How screenshots show a terminal's own sixteen colors and its ground.
 pub const SHOWN_TEXT: &str = "#d6dde6";
 pub const SHOWN_GROUND: &str = "#12161c";
 
@@ -214,7 +214,7 @@ struct File {
     roles: BTreeMap<String, Look>,
 }
 
-/// A role's look: a palette name, or colours and attributes.
+/// A role's look: a palette name, or colors and attributes.
 #[derive(Clone, Deserialize)]
 #[serde(untagged)]
 enum Look {
@@ -238,7 +238,7 @@ struct Full {
 fn parse(text: &str, level: Level) -> Result<Theme, String> {
     let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
     if let Some(name) = file.roles.keys().find(|name| !Role::ALL.iter().any(|role| role.name() == *name)) {
-        return Err(format!("`{name}` is no role"));
+        return Err(format!("unknown role `{name}`"));
     }
     let ground = match file.palette.get("ground") {
         Some(_) => color("ground", &file.palette, level)?,
@@ -283,7 +283,7 @@ fn style(role: Role, file: &File, level: Level) -> Result<Style, String> {
 fn color(name: &str, palette: &BTreeMap<String, String>, level: Level) -> Result<Color, String> {
     let value = palette.get(name).map_or(name, String::as_str);
     if let Some(ansi) = value.strip_prefix("ansi:") {
-        return ansi.parse().map_err(|_| format!("`{ansi}` is no terminal colour"));
+        return ansi.parse().map_err(|_| format!("`{ansi}` is not a terminal color"));
     }
     let digits = value.strip_prefix('#').filter(|digits| digits.len() == 6 && digits.is_ascii());
     let number = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
@@ -303,7 +303,7 @@ fn rgb(color: Color) -> Option<[u8; 3]> {
     }
 }
 
-/// The colour of an index of the 6x6x6 cube and the grey ramp, which every 256-colour terminal shares.
+/// The color of an index of the 6x6x6 cube and the grey ramp, which every 256-color terminal shares.
 fn indexed(index: u8) -> [u8; 3] {
     if index >= 232 {
         return [8 + 10 * (index - 232); 3];
@@ -360,7 +360,7 @@ mod tests {
     #[test]
     fn a_wrong_file_says_what_is_wrong() {
         for (text, expected) in [
-            ("name='x'\nmode='dark'\n[roles]\nfoo='#000000'", "`foo` is no role"),
+            ("name='x'\nmode='dark'\n[roles]\nfoo='#000000'", "unknown role `foo`"),
             ("name='x'\nmode='dark'\n[roles]\ntext='red'", "neither in the palette"),
             ("name='x'\nmode='dusk'\n[roles]", "dusk"),
         ] {
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_of_the_cube_map_to_themselves() {
+    fn colors_of_the_cube_map_to_themselves() {
         for index in [16, 21, 60, 123, 231] {
             assert_eq!(indexed(nearest_256(indexed(index))), indexed(index));
         }

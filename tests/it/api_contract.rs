@@ -72,14 +72,14 @@ contract!(
     a_namespace_is_furnished_and_emptied,
     a_pod_of_several_containers_runs_them_in_order,
     a_pod_that_fits_nowhere_says_so,
-    a_running_pod_is_told_to_stop,
+    a_running_pod_receives_a_signal_to_stop,
     a_stale_write_is_a_conflict,
-    a_watch_tells_what_its_selector_sees,
+    a_watch_sends_what_its_selector_matches,
     an_image_that_cannot_be_pulled_says_so,
     deletions_have_preconditions_and_selectors,
     discovery_names_what_is_served,
-    helm_releases_tell_their_values,
-    old_versions_are_gone,
+    helm_releases_contain_their_values,
+    old_versions_are_expired,
     owners_take_their_dependents_along,
     pages_are_one_picture,
     patches_change_what_they_name,
@@ -199,7 +199,7 @@ impl World {
         }
     }
 
-    async fn wait_gone(&self, path: &str, name: &str) {
+    async fn wait_removed(&self, path: &str, name: &str) {
         let selector = format!("fieldSelector=metadata.name%3D{name}");
         let waiting = async {
             loop {
@@ -655,7 +655,7 @@ async fn selectors_choose(world: &World) {
     );
 }
 
-async fn a_watch_tells_what_its_selector_sees(world: &World) {
+async fn a_watch_sends_what_its_selector_matches(world: &World) {
     world.config_map("before", json!({"seen": "yes"})).await;
     let path = world.core("configmaps");
     let api: Api<ConfigMap> = Api::namespaced(world.connection.client.clone(), &world.namespace);
@@ -713,7 +713,7 @@ async fn a_watch_tells_what_its_selector_sees(world: &World) {
 }
 
 /// A secret as Helm writes it; no Helm wrote this one.
-async fn helm_releases_tell_their_values(world: &World) {
+async fn helm_releases_contain_their_values(world: &World) {
     let release = json!({"name": "x", "config": {"a": {"b": 2}},
         "chart": {"metadata": {"name": "chart", "version": "1.2.3"}, "values": {"a": {"c": 3}}}});
     let mut zip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
@@ -738,11 +738,11 @@ async fn helm_releases_tell_their_values(world: &World) {
     assert_eq!(error.kind, cluster::ClusterErrorKind::NotFound, "{error}");
 }
 
-async fn old_versions_are_gone(world: &World) {
+async fn old_versions_are_expired(world: &World) {
     let path = world.core("configmaps");
     let answer = world.get(&format!("{path}?resourceVersion=1&resourceVersionMatch=Exact")).await;
     if answer.is_ok() && !world.is_demo {
-        println!("old_versions_are_gone: skipped, the cluster is too young to have been compacted (five minutes)");
+        println!("old_versions_are_expired: skipped, the cluster is too young to have been compacted (five minutes)");
         return;
     }
     refused(answer, 410, "Expired", "The resourceVersion for the provided list is too old.");
@@ -794,7 +794,7 @@ async fn a_finalizer_holds_an_object(world: &World) {
         .send(Method::PATCH, &format!("{path}/held"), MERGE, json!({"metadata": {"finalizers": null}}))
         .await
         .expect("released");
-    world.wait_gone(&path, "held").await;
+    world.wait_removed(&path, "held").await;
 }
 
 async fn owners_take_their_dependents_along(world: &World) {
@@ -816,7 +816,7 @@ async fn owners_take_their_dependents_along(world: &World) {
     let owner = world.config_map("background", json!({})).await;
     owned(&owner, "background-child", json!({})).await;
     delete("background", "Background").await.expect("deleted");
-    world.wait_gone(&path, "background-child").await;
+    world.wait_removed(&path, "background-child").await;
 
     let owner = world.config_map("foreground", json!({})).await;
     owned(&owner, "foreground-child", json!({"finalizers": ["test.example/hold"]})).await;
@@ -828,12 +828,12 @@ async fn owners_take_their_dependents_along(world: &World) {
         .send(Method::PATCH, &format!("{path}/foreground-child"), MERGE, json!({"metadata": {"finalizers": null}}))
         .await
         .expect("released");
-    world.wait_gone(&path, "foreground").await;
+    world.wait_removed(&path, "foreground").await;
 
     let owner = world.config_map("orphan", json!({})).await;
     owned(&owner, "orphan-child", json!({})).await;
     delete("orphan", "Orphan").await.expect("deleted");
-    world.wait_gone(&path, "orphan").await;
+    world.wait_removed(&path, "orphan").await;
     let child = world.get(&format!("{path}/orphan-child")).await.expect("still there");
     assert_eq!(child["metadata"]["ownerReferences"].as_array().map_or(0, Vec::len), 0);
 }
@@ -865,7 +865,7 @@ async fn a_namespace_is_furnished_and_emptied(world: &World) {
     assert!(world.get(&path).await.is_ok(), "it waits for its content");
     let free = json!({"metadata": {"finalizers": null}});
     world.send(Method::PATCH, &format!("{}/held", inside.core("configmaps")), MERGE, free).await.expect("released");
-    world.wait_gone("/api/v1/namespaces", &name).await;
+    world.wait_removed("/api/v1/namespaces", &name).await;
 }
 
 // -- Rights ----------------------------------------------------------------------------------------------------------
@@ -1078,7 +1078,7 @@ async fn a_deadline_ends_a_job_and_its_pod(world: &World) {
     let done = world.finished("late").await;
     assert_eq!(text(&condition(&done, "Failed").expect("failed")["reason"]), "DeadlineExceeded");
     assert_eq!((&done["status"]["failed"], done["status"].get("active")), (&json!(1), None));
-    world.wait_gone(&world.core("pods"), text(&pod["metadata"]["name"])).await;
+    world.wait_removed(&world.core("pods"), text(&pod["metadata"]["name"])).await;
     world.event(&pod, "Killing").await;
     let deleted = world.event(&made, "SuccessfulDelete").await;
     assert_eq!(text(&deleted["message"]), format!("Deleted pod: {}", text(&pod["metadata"]["name"])));
@@ -1087,7 +1087,7 @@ async fn a_deadline_ends_a_job_and_its_pod(world: &World) {
 
 async fn a_finished_job_goes_when_its_time_is_over(world: &World) {
     world.job("brief", "echo x", |job| job["spec"]["ttlSecondsAfterFinished"] = json!(1)).await;
-    world.wait_gone(&world.jobs(), "brief").await;
+    world.wait_removed(&world.jobs(), "brief").await;
     let left = world.get(&format!("{}?labelSelector=job-name%3Dbrief", world.core("pods"))).await.expect("a list");
     assert_eq!(names(&left), Vec::<&str>::new(), "its pod went first");
 
@@ -1097,7 +1097,7 @@ async fn a_finished_job_goes_when_its_time_is_over(world: &World) {
         .pod("kept", |pod| pod["status"]["phase"] == "Succeeded" && pod["metadata"].get("finalizers").is_none())
         .await;
     world.send(Method::DELETE, &format!("{}/kept", world.jobs()), JSON, json!({})).await.expect("deleted");
-    world.wait_gone(&world.jobs(), "kept").await;
+    world.wait_removed(&world.jobs(), "kept").await;
     let pod =
         world.get(&format!("{}/{}", world.core("pods"), text(&pod["metadata"]["name"]))).await.expect("still there");
     assert_eq!(pod["metadata"]["ownerReferences"].as_array().map_or(0, Vec::len), 0);
@@ -1106,7 +1106,7 @@ async fn a_finished_job_goes_when_its_time_is_over(world: &World) {
     let pod = world.pod("dropped", |pod| pod["status"]["phase"] == "Running").await;
     let background = json!({"propagationPolicy": "Background"});
     world.send(Method::DELETE, &format!("{}/dropped", world.jobs()), JSON, background).await.expect("deleted");
-    world.wait_gone(&world.core("pods"), text(&pod["metadata"]["name"])).await;
+    world.wait_removed(&world.core("pods"), text(&pod["metadata"]["name"])).await;
 }
 
 async fn a_pod_that_fits_nowhere_says_so(world: &World) {
@@ -1128,7 +1128,7 @@ async fn a_pod_that_fits_nowhere_says_so(world: &World) {
     let name = text(&pod["metadata"]["name"]);
     assert_eq!(world.log(&pod, "").await, "", "nobody has a log of it");
     world.send(Method::DELETE, &format!("{}/{name}", world.core("pods")), JSON, json!({})).await.expect("deleted");
-    world.wait_gone(&world.core("pods"), name).await;
+    world.wait_removed(&world.core("pods"), name).await;
 }
 
 async fn an_image_that_cannot_be_pulled_says_so(world: &World) {
@@ -1292,7 +1292,7 @@ async fn a_log_is_followed_from_anywhere(world: &World) {
     refused(world.get(&format!("{}/none/log", world.core("pods"))).await, 404, "NotFound", "pods \"none\" not found");
 }
 
-async fn a_running_pod_is_told_to_stop(world: &World) {
+async fn a_running_pod_receives_a_signal_to_stop(world: &World) {
     let container =
         json!({"name": "main", "image": "docker.io/test/pause:1", "command": ["/bin/busybox", "sleep", "300"]});
     let pod = json!({"metadata": {"name": "alone"}, "spec": {"restartPolicy": "Never", "terminationGracePeriodSeconds": 2,
@@ -1309,7 +1309,7 @@ async fn a_running_pod_is_told_to_stop(world: &World) {
     assert_eq!(going["metadata"]["deletionGracePeriodSeconds"], 2);
     assert!(!text(&going["metadata"]["deletionTimestamp"]).is_empty());
     assert_eq!(text(&world.event(&made, "Killing").await["message"]), "Stopping container main");
-    world.wait_gone(&path, "alone").await;
+    world.wait_removed(&path, "alone").await;
     let about = format!("{}?fieldSelector=involvedObject.name%3Dalone", world.core("events"));
     let told = world.get(&about).await.expect("events");
     assert!(reasons(&told).contains(&"Scheduled"), "{:?}", reasons(&told));

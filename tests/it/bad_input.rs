@@ -174,7 +174,7 @@ fn a_megabyte_of_nonsense_on_standard_input() {
 }
 
 #[test]
-fn a_criterion_that_nobody_knows() {
+fn an_unknown_criterion() {
     check("unknown_criterion", &Sandbox::new(), &["recipe", "--accelerator", "h10O"], 2);
     check("unknown_criterion_far", &Sandbox::new(), &["recipe", "--service", "mainframe"], 2);
     check("no_criteria", &Sandbox::new(), &["recipe"], 2);
@@ -213,7 +213,7 @@ fn an_output_that_cannot_be_written() {
 }
 
 #[test]
-fn a_report_that_cannot_be_written_is_told_before_the_run() {
+fn a_report_that_cannot_be_written_fails_before_the_run() {
     let sandbox = Sandbox::new();
     let arguments = ["--demo", "validate", "--phase", "conformance", "--output", "missing/report.json"];
     check("report_nowhere", &sandbox, &arguments, 2);

@@ -84,7 +84,7 @@ fn explain_names_the_layer_the_file_and_the_line() {
 }
 
 #[test]
-fn a_criterion_without_effect_is_told_and_no_failure() {
+fn a_criterion_without_effect_is_a_warning() {
     let run = Sandbox::new().aicr(&["query", "components.cert-manager.version", "--gpu", "l40", "--service", "kind"]);
     assert_eq!((run.code, run.stdout.as_str()), (0, "v1.20.2\n"));
     assert!(run.stderr.contains("warning: no overlay honors accelerator=l40"), "{}", run.stderr);
@@ -112,7 +112,7 @@ fn what_fits_a_cluster_is_listed_with_what_speaks_against_it() {
     let run = sandbox.aicr(&[&list[..], &["-t", "json"]].concat());
     let rows: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
     let row = rows.as_array().unwrap().iter().find(|row| row["name"] == "h100-eks-ubuntu-training").unwrap();
-    assert_eq!((&row["suits"], &row["open"]["os"]), (&"no".into(), &"ubuntu".into()));
+    assert_eq!((&row["matches"], &row["open"]["os"]), (&"no".into(), &"ubuntu".into()));
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn two_snapshots() -> Sandbox {
 }
 
 #[test]
-fn drift_between_snapshots_is_told_and_an_exit_code_only_on_request() {
+fn drift_between_snapshots_changes_the_exit_code_only_on_request() {
     let sandbox = two_snapshots();
     let arguments = ["diff", "--baseline", "before.yaml", "--target", "after.yaml"];
     let run = sandbox.aicr(&arguments);
@@ -194,11 +194,14 @@ fn a_recipe_is_compared_with_what_the_cluster_runs() {
 }
 
 #[test]
-fn flags_for_a_pod_that_nobody_needs_are_told() {
+fn flags_for_a_pod_are_reported_as_ignored() {
     let run = Sandbox::new().aicr(&["--demo", "snapshot", "--privileged=false", "-n", "gpu-operator", "-t", "table"]);
     assert_eq!(run.code, 0, "{}", run.transcript);
-    let told: Vec<&str> = run.stderr.lines().filter(|line| line.starts_with("warning: without effect: ")).collect();
-    assert!(told.len() == 2 && told[0].contains("--privileged") && told[1].contains("--namespace"), "{told:?}");
+    let warnings: Vec<&str> = run.stderr.lines().filter(|line| line.starts_with("warning: ignored: ")).collect();
+    assert!(
+        warnings.len() == 2 && warnings[0].contains("--privileged") && warnings[1].contains("--namespace"),
+        "{warnings:?}"
+    );
 }
 
 #[test]

@@ -204,7 +204,7 @@ fn without_a_runtime_there_is_one_error() {
 // -- Containers ------------------------------------------------------------------------------------------------------
 
 #[tokio::test(start_paused = true)]
-async fn the_same_seed_tells_the_same_story() {
+async fn the_same_seed_gives_the_same_events() {
     async fn story(seed: u64) -> Vec<String> {
         let options = with_runner(|run| {
             Box::pin(async move {
@@ -247,7 +247,7 @@ async fn a_healthy_check_can_be_watched_and_is_over_soon() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_nobody_can_run_exits_127() {
+async fn an_unknown_program_exits_127() {
     let connection = connect(&options());
     let pod = run(&connection, job("nothing")).await;
     assert_eq!(ended(&pod)["exitCode"], 127);
@@ -418,7 +418,7 @@ async fn what_the_demo_does_not_know_it_refuses() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_watch_from_before_a_compaction_is_told_so() {
+async fn a_watch_from_before_a_compaction_gets_expired() {
     let demo = start(&options());
     let connection = to_demo(&demo);
     let list = get(&connection, "/api/v1/namespaces/default/configmaps").await.expect("a list");

@@ -88,7 +88,7 @@ fn the_readme_opens_with_the_two_commands() {
 }
 
 #[test]
-fn patterns_stand_for_what_differs() {
+fn patterns_match_what_differs() {
     assert!(matches("  1.2s  dra-support  pass  ok", "…dra-support  pass…"));
     assert!(matches("a100", "a100") && !matches("a100 x", "a100") && !matches("x a100", "a100"));
 }

@@ -285,7 +285,7 @@ fn five_conformance_checks_pass_as_jobs_and_leave_nothing() {
 
 #[test]
 #[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
-fn a_check_fails_when_what_it_looks_at_is_gone() {
+fn a_check_fails_when_its_object_was_removed() {
     let real = Real::cluster();
     let (recipe, report) = (real.recipe(), real.path("report.json"));
     let policy = |state: &str| {
@@ -422,7 +422,7 @@ fn a_killed_run_is_swept_by_cleanup() {
 
 #[test]
 #[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
-fn a_pod_that_cannot_be_scheduled_is_told_within_seconds_and_an_interrupt_cleans_up() {
+fn an_unschedulable_pod_is_reported_within_seconds_and_an_interrupt_cleans_up() {
     let real = Real::cluster();
     let full = FullNode::new(&real);
     let run = Run::start(&real, &["--image", IMAGE, "--check", "dra-support"]);
@@ -438,7 +438,7 @@ fn a_pod_that_cannot_be_scheduled_is_told_within_seconds_and_an_interrupt_cleans
 
 #[test]
 #[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
-fn an_image_that_cannot_be_pulled_is_told_within_seconds() {
+fn an_image_that_cannot_be_pulled_is_reported_within_seconds() {
     let real = Real::cluster();
     let run = Run::start(&real, &["--image", "registry.invalid/nobody/nothing:1", "--check", "dra-support"]);
     run.until(r#""state":"creating""#, Duration::from_secs(60));
@@ -452,7 +452,7 @@ fn an_image_that_cannot_be_pulled_is_told_within_seconds() {
 
 #[test]
 #[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
-fn a_user_who_may_not_create_jobs_is_told_and_nothing_is_left() {
+fn a_user_who_may_not_create_jobs_gets_an_error_and_no_object_is_left() {
     let real = Real::cluster();
     let recipe = real.recipe();
     let reader = real.user("aicr-test-reader", &[("get,list,watch", "nodes,pods,namespaces")]);

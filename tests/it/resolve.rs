@@ -60,7 +60,7 @@ fn overrides_merge_as_documented() {
 }
 
 #[test]
-fn a_value_tells_every_layer_that_spoke_about_it() {
+fn a_value_lists_every_layer_that_wrote_it() {
     let parent = overlay("eks", "  criteria: {service: eks}\n  componentRefs: [{name: nfd, version: 2.0.0}]\n");
     let child = overlay(
         "eks-training",
@@ -146,7 +146,7 @@ fn refused(rest: &str, part: &str, at: &str) {
 }
 
 #[test]
-fn fields_of_the_wrong_shape_are_refused_where_they_stand() {
+fn fields_of_the_wrong_shape_are_refused_with_their_position() {
     let component = |field: &str| format!("  componentRefs: [{{name: nfd, {field}}}]\n");
     refused(&component("patches: [{a: b}]"), "`patches` must be a string", "overlays/eks.yaml:4:41");
     refused(&component("expectedResources: [x]"), "must be a list of mappings", "overlays/eks.yaml:4:51");
@@ -194,7 +194,7 @@ fn every_overlay_of_the_catalog_has_a_reason() {
 
 /// `aicr explain` answers for what is not there any more, too.
 #[test]
-fn what_a_layer_took_away_is_told() {
+fn a_value_that_a_layer_removed_is_explained() {
     let values = ("components/nfd/values.yaml", "master: {replicas: 2, debug: true}\n");
     let parent = overlay(
         "eks",
@@ -222,7 +222,7 @@ fn what_a_layer_took_away_is_told() {
 }
 
 #[test]
-fn what_nobody_honors_is_told_and_refused_when_strict() {
+fn a_criterion_that_is_not_honored_is_a_warning_and_an_error_when_strict() {
     let query = Criteria { platform: Some("runai".into()), ..eks() };
     let coverage = resolved(&CATALOG, &query).coverage;
     let told: Vec<_> = coverage.iter().map(|entry| (entry.dimension.name(), entry.honored_by.as_deref())).collect();

@@ -241,7 +241,7 @@ async fn lost_watches_and_a_slow_server_change_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_right_that_is_missing_is_told_and_nothing_is_left() {
+async fn a_missing_right_is_reported_and_no_object_is_left() {
     let may_not = |verb: &str, resource: &str| Fault::Forbidden { verb: verb.into(), resource: resource.into() };
     let setup = Setup::new(vec![may_not("patch", "jobs"), may_not("create", "jobs")]).await;
     let ran = setup.run(never).await;
@@ -261,7 +261,7 @@ async fn a_right_that_is_missing_is_told_and_nothing_is_left() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cancelled_run_removes_everything_and_still_reports() {
+async fn a_canceled_run_removes_everything_and_still_reports() {
     for word in ["creating", "scheduled", "run"] {
         let setup = Setup::new(Vec::new()).await;
         let mut asked = None;
@@ -390,7 +390,7 @@ async fn a_namespace_that_does_not_exist_is_the_verdict_of_the_check() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_forgets_makes_watches_begin_anew() {
+async fn expired_versions_restart_watches() {
     let setup = Setup::new(vec![Fault::DroppedWatch { after: 3 }]).await;
     let demo = setup.demo.clone();
     let ran = setup

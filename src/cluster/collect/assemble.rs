@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn where_pods_may_not_be_read_nothing_is_said_to_be_free() {
+    fn free_devices_are_unknown_where_pods_are_forbidden() {
         let mut assembler = Assembler::default();
         assembler.take("nodes", update(|parts| parts.reports = [("c".into(), report("c", 8))].into()));
         let forbidden = ClusterError {

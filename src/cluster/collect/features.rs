@@ -129,7 +129,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_worker_object_tells_gpus_modules_and_distribution() {
+    fn a_worker_object_reveals_gpus_modules_and_distribution() {
         let object: Object = serde_json::from_value(json!({
             "metadata": {"name": "x", "labels": {"nfd.node.kubernetes.io/node-name": "gpu-1"}},
             "spec": {"features": {

@@ -12,7 +12,7 @@ async fn check(answer: &'static str, kind: ClusterErrorKind, found: &str) {
 }
 
 #[tokio::test]
-async fn a_login_page_is_told_by_its_title() {
+async fn a_login_page_is_reported_with_its_title() {
     let page =
         "HTTP/1.1 200 OK\r\ncontent-type: text/html; charset=utf-8\r\n\r\n<html><TITLE lang=en>\n Sign  in </title>";
     check(page, Protocol, "HTTP 200: an HTML page with the title `Sign in`").await;
@@ -25,7 +25,7 @@ async fn a_login_page_is_told_by_its_title() {
 }
 
 #[tokio::test]
-async fn garbage_and_halves_are_told_apart() {
+async fn garbage_and_truncated_answers_are_different_errors() {
     check("SSH-2.0-OpenSSH_9.6\r\n", Protocol, "the answer is not HTTP: invalid HTTP version parsed").await;
     check("", Unreachable, "the server closed the connection before its answer was complete").await;
     check("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", Protocol, "the answer is empty").await;

@@ -103,7 +103,7 @@ async fn words_pass_as_they_come_and_a_failure_repeats_them() {
 }
 
 #[tokio::test]
-async fn a_plugin_is_told_of_its_cluster() {
+async fn a_plugin_receives_its_cluster() {
     let print = format!(
         "printf '{{\"kind\": \"ExecCredential\", \"apiVersion\": \"{V1}\", \"status\": {{\"token\": \"%s\"}}}}' \"$(printf '%s' \"$KUBERNETES_EXEC_INFO\" | base64 | tr -d '\\n')\""
     );

@@ -48,7 +48,7 @@ fn p521() -> Pair {
     Pair { certificate: include_str!("p521.crt").to_owned(), key: include_str!("p521.key").to_owned() }
 }
 
-/// An API server with TLS; with `clients` it wants a client certificate signed by that authority.
+/// An API server with TLS; with `clients` it requires a client certificate signed by that authority.
 async fn tls_server(pair: &Pair, clients: Option<&str>) -> SocketAddr {
     let builder = ServerConfig::builder_with_provider(tls::provider()).with_safe_default_protocol_versions().unwrap();
     let builder = match clients {
@@ -188,7 +188,7 @@ async fn client_certificates_of_every_supported_curve_are_shown() {
 }
 
 #[tokio::test]
-async fn a_client_certificate_that_is_not_accepted_is_told_as_that() {
+async fn a_rejected_client_certificate_is_named_in_the_hint() {
     let (issuer, authority) = ca();
     let (other, _) = ca();
     let error = showing(&signed(&params(&["jane"]), &other), &authority).await.expect_err("another authority");
@@ -197,7 +197,7 @@ async fn a_client_certificate_that_is_not_accepted_is_told_as_that() {
     let cluster = format!("{{server: 'https://{address}', certificate-authority-data: {}}}", data(&authority));
     let error = ask(&cluster, "{}", &[]).await.expect_err("no client certificate");
     assert_eq!(error.kind, Unauthorized, "{error}");
-    assert!(error.hint.is_some_and(|hint| hint.contains("wants a client certificate")));
+    assert!(error.hint.is_some_and(|hint| hint.contains("requires a client certificate")));
 }
 
 #[tokio::test]
@@ -209,10 +209,10 @@ async fn keys_and_authorities_that_cannot_be_used_say_why() {
     for (identity, found) in [
         (with_key(&john.key), "the client-key does not belong to the client-certificate"),
         (with_key(locked), "the client-key is encrypted; write it without a passphrase"),
-        (with_key("nothing"), "the client-key has no private key in PEM form"),
+        (with_key("nothing"), "the client-key does not contain a private key in PEM format"),
         (
             Pair { certificate: String::new() + "x", key: john.key.clone() },
-            "the client-certificate has no certificate in PEM form",
+            "the client-certificate does not contain a certificate in PEM format",
         ),
     ] {
         let error = showing(&identity, &authority).await.expect_err(found);
@@ -221,11 +221,11 @@ async fn keys_and_authorities_that_cannot_be_used_say_why() {
     let error = ask("{server: 'https://127.0.0.1:1', certificate-authority-data: aGVsbG8=}", "{}", &[])
         .await
         .expect_err("no PEM");
-    assert_eq!(error.found, "the certificate-authority has no certificate in PEM form");
+    assert_eq!(error.found, "the certificate-authority does not contain a certificate in PEM format");
 }
 
 #[tokio::test]
-async fn http_and_https_mixed_up_are_told_as_that() {
+async fn a_mix_up_of_http_and_https_is_named_in_the_hint() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let plain = listener.local_addr().unwrap();
     tokio::spawn(async move {

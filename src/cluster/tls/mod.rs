@@ -30,17 +30,17 @@ pub enum Trust {
 /// TLS settings that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    #[error("the certificate-authority has no certificate in PEM form")]
+    #[error("the certificate-authority does not contain a certificate in PEM format")]
     NoAuthority,
     #[error("a certificate of the certificate-authority cannot be read")]
     Authority(#[source] rustls::Error),
     #[error("the certificates of this system cannot be read; name a certificate-authority in the kubeconfig")]
     System(#[source] rustls::Error),
-    #[error("the client-certificate has no certificate in PEM form")]
+    #[error("the client-certificate does not contain a certificate in PEM format")]
     NoCertificate,
     #[error("the client-key is encrypted; write it without a passphrase")]
     EncryptedKey,
-    #[error("the client-key has no private key in PEM form")]
+    #[error("the client-key does not contain a private key in PEM format")]
     NoKey,
     #[error("the client-key cannot be used: RSA of 2048 to 4096 bits, P-256, P-384, P-521 and Ed25519 are supported")]
     Key(#[source] rustls::Error),

@@ -84,12 +84,12 @@ impl Check for DraSupport {
                 .equivalent(format!("kubectl get daemonsets -n {namespace}")),
         ];
         blocks.extend(allocation.blocks(input.gpu_policy));
-        let behavioural = match input.gpu_policy {
+        let behavioral = match input.gpu_policy {
             Policy::DevicePlugin => "does not apply: the recipe hands out GPUs through the device plugin",
             _ if allocation.claimable == 0 => "does not apply: no device can be claimed",
             _ => "not done: this version does not allocate a device",
         };
-        blocks.push(Block::new("Behavioral GPU allocation", vec![behavioural.to_owned()]));
+        blocks.push(Block::new("Behavioral GPU allocation", vec![behavioral.to_owned()]));
         Ending::of(problems, blocks)
     }
 }

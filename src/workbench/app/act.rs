@@ -358,7 +358,7 @@ impl State {
                     0 => {
                         let [open, left, right] =
                             [Action::WhatIf, Action::Left, Action::Right].map(|action| self.desk.keys.key(action));
-                        format!("nothing to keep yet: {open} opens what-if, {left} and {right} change a criterion")
+                        format!("nothing to save yet: {open} opens what-if, {left} and {right} change a criterion")
                     }
                     _ => "kept columns removed".to_owned(),
                 },
@@ -367,7 +367,7 @@ impl State {
         };
         let resolution = self.model.what_if.as_ref().filter(|what_if| !what_if.resolution.loading);
         let Some(resolution) = resolution.and_then(|what_if| what_if.resolution.value.clone()) else {
-            self.say(Severity::Info, "there is no recipe for these criteria to keep");
+            self.say(Severity::Info, "these criteria do not resolve to a recipe, so there is nothing to save");
             return;
         };
         let kept = &mut self.model.kept;
@@ -397,7 +397,7 @@ impl State {
     /// The cluster as it is now becomes A; B is the cluster as it will be.
     fn keep_snapshot(&mut self) -> Vec<Effect> {
         let Some(snapshot) = self.model.cluster.snapshot.clone() else {
-            self.say(Severity::Info, "there is no snapshot to keep yet");
+            self.say(Severity::Info, "no snapshot to save yet");
             return Vec::new();
         };
         let at = snapshot.about.taken_at.clone();
@@ -450,13 +450,13 @@ impl State {
         let (title, body) = match self.desk.screen {
             Screen::Cluster | Screen::Compare => match &self.model.cluster.snapshot {
                 Some(snapshot) => ("snapshot", ops::snapshot::text(snapshot, Format::Yaml)),
-                None => return self.say(Severity::Info, "there is no snapshot yet"),
+                None => return self.say(Severity::Info, "no snapshot yet"),
             },
             Screen::Recipe | Screen::Diff | Screen::Validate => match &self.model.recipe.value {
                 Some(resolution) => {
                     ("recipe", crate::yaml::to_string(&crate::recipe::format::to_value(&resolution.recipe)))
                 }
-                None => return self.say(Severity::Info, "there is no recipe yet"),
+                None => return self.say(Severity::Info, "no recipe yet"),
             },
         };
         self.desk.overlay = Some(Overlay::text(title, &body, 1));

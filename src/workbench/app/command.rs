@@ -130,7 +130,7 @@ impl State {
                 let line = self.desk.keys.command("save FILE");
                 self.say(Severity::Info, format!("{line} writes the shown snapshot"));
             }
-            (None, _) => self.say(Severity::Info, "there is no snapshot yet"),
+            (None, _) => self.say(Severity::Info, "no snapshot yet"),
             (Some(snapshot), path) => {
                 return vec![Effect::Save { snapshot: snapshot.clone(), path: PathBuf::from(path) }];
             }

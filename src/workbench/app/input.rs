@@ -82,7 +82,7 @@ impl State {
                 let places = if places.is_empty() { "popups".to_owned() } else { places.join(", ") };
                 format!("`{keys}` ({}) acts on {places}", binding.name)
             }
-            None => format!("`{keys}` does nothing here; {} lists the keys", self.desk.keys.key(Action::Help)),
+            None => format!("`{keys}` is not bound here; {} lists the keys", self.desk.keys.key(Action::Help)),
         };
         self.say(Severity::Info, said);
     }

@@ -36,8 +36,8 @@ impl State {
                 self.asked.plan += 1;
                 return vec![Effect::Plan { generation: self.asked.plan, catalog, recipe }];
             }
-            (_, None, _) => self.say(Severity::Info, "there is no recipe to validate yet"),
-            _ => self.say(Severity::Info, "there is no cluster to validate yet"),
+            (_, None, _) => self.say(Severity::Info, "no recipe to validate yet"),
+            _ => self.say(Severity::Info, "no cluster to validate yet"),
         }
         Vec::new()
     }
@@ -143,7 +143,7 @@ impl State {
                 Verdict::Failed | Verdict::Inconclusive => {
                     format!("; {} goes to the checks that did not pass", self.desk.keys.key(Action::NextThing))
                 }
-                Verdict::Skipped => "; there was nothing to check".to_owned(),
+                Verdict::Skipped => "; nothing to check".to_owned(),
             };
             self.say(severity, format!("run ended: {word}{more}"));
         }

@@ -375,7 +375,7 @@ fn no_cluster(view: &View<'_>) -> Vec<(Role, String)> {
     match &cluster.status {
         LiveStatus::Connecting => vec![(Role::Run, "connecting …".to_owned())],
         LiveStatus::Syncing { done, total } => vec![(Role::Run, format!("syncing, {done} of {total} sources read"))],
-        LiveStatus::Fresh => vec![(Role::Muted, "empty: the cluster has nothing of this".to_owned())],
+        LiveStatus::Fresh => vec![(Role::Muted, "empty: the cluster has none".to_owned())],
         LiveStatus::Reconnecting { attempt, next_seconds, error } => vec![
             (Role::Warn, format!("reconnecting, attempt {attempt}, next in {next_seconds} s")),
             (Role::Muted, text::clean(&error.found).into_owned()),

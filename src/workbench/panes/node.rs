@@ -57,7 +57,7 @@ fn rows(node: &Node) -> Vec<Row> {
         Cell::text(node.roles.iter().map(|role| &**role).collect::<Vec<_>>().join(", "))
     };
     if let Some(mark) = &node.virtual_mark {
-        pairs(&mut rows, "", &[("virtual", Cell::new(Role::Warn, format!("no machine stands behind it: {mark}")))]);
+        pairs(&mut rows, "", &[("virtual", Cell::new(Role::Warn, format!("not backed by a machine: {mark}")))]);
     }
     for condition in node.troubles() {
         let text = format!("{}={} {}", condition.kind, condition.status, condition.reason);

@@ -38,7 +38,7 @@ fn build(view: &View<'_>) -> Content {
                 RowId::Line("fold", index),
                 vec![Cell::new(Role::Muted, format!("··· {count} unchanged"))],
             )),
-            Part::Line(at, line) if wide => rows.push(beside(at, line)),
+            Part::Line(at, line) if wide => rows.push(aligned_row(at, line)),
             Part::Line(at, line) => rows.extend(under(at, line)),
         }
     }
@@ -104,7 +104,7 @@ fn words(side: &Words, glyph: &str, plain: Role, word: Role) -> Cell {
     cell
 }
 
-fn beside(at: usize, line: &Line) -> Row {
+fn aligned_row(at: usize, line: &Line) -> Row {
     match line {
         Line::Same { left, right, text } => Row::new(
             RowId::Line("line", at),

@@ -42,8 +42,8 @@ fn build(view: &View<'_>) -> Content {
         // What a person came for stands first; what the resolver says about itself last.
         entries.sort_by_key(|(key, _)| FIRST.iter().position(|first| *first == &**key).unwrap_or(FIRST.len()));
         for (key, child) in entries {
-            let beside: Vec<Option<&Traced>> = kept().map(|document| document.get(key)).collect();
-            tree.add(Segment::Key(key.to_string()).to_string(), key, child, &beside, 0);
+            let others: Vec<Option<&Traced>> = kept().map(|document| document.get(key)).collect();
+            tree.add(Segment::Key(key.to_string()).to_string(), key, child, &others, 0);
         }
     }
     let mut columns = vec![Column::new("NAME", 18, 32).name_like(), Column::new("VALUE", 12, 24).grows()];
@@ -116,8 +116,8 @@ struct Tree<'r> {
 }
 
 impl Tree<'_> {
-    /// `beside` is the same value in each kept recipe. Returns for each whether anything in here differs.
-    fn add(&mut self, path: String, name: &str, traced: &Traced, beside: &[Option<&Traced>], depth: u16) -> Vec<bool> {
+    /// `kept` is the same value in each saved what-if. Returns for each whether anything in here differs.
+    fn add(&mut self, path: String, name: &str, traced: &Traced, kept: &[Option<&Traced>], depth: u16) -> Vec<bool> {
         let at = self.rows.len();
         let open = depth == 0 && FIRST[..3].contains(&name);
         let (value, branch) = match &traced.value {
@@ -138,7 +138,7 @@ impl Tree<'_> {
             branch,
             ..Row::new(&path, vec![Cell::new(name_role, name), value, Cell::default()])
         });
-        let mut differ: Vec<bool> = beside
+        let mut differ: Vec<bool> = kept
             .iter()
             .map(|other| other.is_none_or(|other| branch.is_none() && other.to_value() != traced.to_value()))
             .collect();
@@ -149,8 +149,8 @@ impl Tree<'_> {
             TracedValue::Map(entries) => {
                 for (key, child) in entries {
                     let segment = Segment::Key(key.to_string());
-                    let beside: Vec<_> = beside.iter().map(|other| other.and_then(|other| other.get(key))).collect();
-                    let child = self.add(format!("{path}.{segment}"), key, child, &beside, depth + 1);
+                    let kept: Vec<_> = kept.iter().map(|other| other.and_then(|other| other.get(key))).collect();
+                    let child = self.add(format!("{path}.{segment}"), key, child, &kept, depth + 1);
                     below(&mut differ, child);
                 }
             }
@@ -163,9 +163,9 @@ impl Tree<'_> {
                         _ => format!("[{index}]"),
                     };
                     let name = list_name(item).map_or_else(|| format!("[{index}]"), |name| format!("[{index}] {name}"));
-                    let beside: Vec<_> =
-                        beside.iter().map(|other| other.and_then(|other| element(other, item, index))).collect();
-                    let child = self.add(format!("{path}{segment}"), &name, item, &beside, depth + 1);
+                    let kept: Vec<_> =
+                        kept.iter().map(|other| other.and_then(|other| element(other, item, index))).collect();
+                    let child = self.add(format!("{path}{segment}"), &name, item, &kept, depth + 1);
                     below(&mut differ, child);
                 }
             }
@@ -175,7 +175,7 @@ impl Tree<'_> {
         let changed_below = branch.is_some() && self.rows[at + 1..].iter().any(|row| row.matters);
         let row = &mut self.rows[at];
         row.cells.pop();
-        row.cells.extend(beside.iter().zip(&differ).map(|(other, differs)| kept_cell(*other, *differs)));
+        row.cells.extend(kept.iter().zip(&differ).map(|(other, differs)| kept_cell(*other, *differs)));
         row.cells.push(set_by(self.resolution, traced));
         if self.what_if {
             row.matters = changed_here;
@@ -268,7 +268,7 @@ pub(super) fn path_of<'s>(view: &View<'s>) -> Option<&'s str> {
 pub(super) fn definition(view: &View<'_>, path: &str) -> Step {
     let resolution = view.model.recipe.value.as_ref();
     let origin = resolution.and_then(|resolution| traced_at(resolution, path)?.origin());
-    origin.map_or_else(|| Step::Say("no file sets this; the resolver computed it".to_owned()), source)
+    origin.map_or_else(|| Step::Say("computed by the resolver, not set in a file".to_owned()), source)
 }
 
 /// The file and line where a layer wrote.

@@ -144,7 +144,7 @@ fn compare(view: &View<'_>) -> Step {
         }
         _ => {
             let (left, right) = (view.keys.key(Action::Left), view.keys.key(Action::Right));
-            Step::Say(format!("nothing was changed yet: {left} and {right} change the criterion"))
+            Step::Say(format!("no changes yet: {left} and {right} change the criterion"))
         }
     }
 }

@@ -60,7 +60,7 @@ impl Canvas<'_> {
         }
     }
 
-    /// Lays a role over what is written there: a cursor bar keeps glyphs and takes both colours.
+    /// Lays a role over what is written there: a cursor bar keeps glyphs and takes both colors.
     pub fn overlay(&mut self, area: Rect, role: Role) {
         let style = self.theme.style(role);
         self.buffer.set_style(area.intersection(self.buffer.area), style);

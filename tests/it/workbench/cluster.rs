@@ -36,7 +36,7 @@ fn before_there_is_a_cluster_every_screen_says_what_is_missing() {
     desk.keys("5");
     desk.shows("nothing to compare yet");
     desk.keys("4 r");
-    desk.shows("there is no cluster to validate yet");
+    desk.shows("no cluster to validate yet");
 }
 
 #[test]

@@ -80,17 +80,17 @@ impl Desk {
 
     pub fn live_with(width: u16, height: u16, look: Look) -> Desk {
         let mut desk = Desk::new(width, height, look);
-        desk.tell(Msg::Connected { generation: 1, context: "demo".into(), server: "demo".into() });
+        desk.update(Msg::Connected { generation: 1, context: "demo".into(), server: "demo".into() });
         desk.view(LiveStatus::Fresh, Some(snapshot()));
         desk
     }
 
     pub fn view(&mut self, status: LiveStatus, snapshot: Option<Arc<Inventory>>) {
         let view = LiveView { inventory: snapshot, status };
-        self.tell(Msg::Live { generation: 1, view });
+        self.update(Msg::Live { generation: 1, view });
     }
 
-    pub fn tell(&mut self, msg: Msg) {
+    pub fn update(&mut self, msg: Msg) {
         self.state.prepare();
         let effects = self.state.update(msg);
         self.carry_out(effects);
@@ -130,20 +130,20 @@ impl Desk {
                     continue;
                 }
             };
-            self.tell(answer);
+            self.update(answer);
         }
     }
 
     /// Presses keys as they are named, separated by spaces.
     pub fn keys(&mut self, names: &str) {
         for key in key::sequence(names).unwrap() {
-            self.tell(Msg::Input(Input::Key(key)));
+            self.update(Msg::Input(Input::Key(key)));
         }
     }
 
     pub fn type_text(&mut self, text: &str) {
         for c in text.chars() {
-            self.tell(Msg::Input(Input::Key(Key::plain(Code::Char(c)))));
+            self.update(Msg::Input(Input::Key(Key::plain(Code::Char(c)))));
         }
     }
 
@@ -151,7 +151,7 @@ impl Desk {
     pub fn act(&mut self, action: Action) {
         let (_, sequences) = self.state.desk.keys.rows().find(|(binding, _)| binding.action == action).unwrap();
         for key in sequences[0].clone() {
-            self.tell(Msg::Input(Input::Key(key)));
+            self.update(Msg::Input(Input::Key(key)));
         }
     }
 
@@ -178,7 +178,7 @@ impl Desk {
 
     pub fn run(&mut self, at: u64, body: Body) {
         self.state.model.now_ms = NOW + at;
-        self.tell(Msg::Run(Event { seq: 0, observed_at_ms: NOW + at, body }));
+        self.update(Msg::Run(Event { seq: 0, observed_at_ms: NOW + at, body }));
     }
 }
 
@@ -257,7 +257,7 @@ pub fn run_half_way(desk: &mut Desk) {
     desk.run(3500, Body::State { check: "accelerator-metrics".into(), state: CheckState::Unscheduled { message } });
     desk.state.model.now_ms = NOW + 31_000;
     desk.state.model.run.active = true;
-    desk.tell(Msg::Tick);
+    desk.update(Msg::Tick);
 }
 
 /// Another snapshot of the cluster, later: a driver was updated, a node is gone.
@@ -273,6 +273,6 @@ pub fn later() -> Arc<Inventory> {
 /// Both sides of the Compare screen.
 pub fn compare(desk: &mut Desk, a: (&str, Arc<Inventory>), b: (&str, Arc<Inventory>)) {
     for (slot, (name, snapshot)) in [(SnapshotSlot::A, a), (SnapshotSlot::B, b)] {
-        desk.tell(Msg::Snapshot { slot, generation: 0, name: name.into(), answer: Ok(snapshot) });
+        desk.update(Msg::Snapshot { slot, generation: 0, name: name.into(), answer: Ok(snapshot) });
     }
 }

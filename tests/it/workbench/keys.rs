@@ -28,7 +28,7 @@ fn q_leaves_and_escape_does_not() {
 fn unknown_words_are_answered() {
     let mut desk = Desk::live(80, 24);
     desk.keys("Z");
-    desk.shows("`Z` does nothing here");
+    desk.shows("`Z` is not bound here");
     desk.keys("r");
     desk.shows("acts on Validate");
     desk.command("recipe service=eksx");
@@ -63,9 +63,9 @@ fn everything_said(rebind: impl Fn(&mut Desk)) -> Vec<(String, String)> {
             desk.act(A::Back);
         }
         for key in [Key::char('Z'), Key::ctrl('c'), Key::char('r')] {
-            desk.tell(Msg::Input(Input::Key(key)));
+            desk.update(Msg::Input(Input::Key(key)));
         }
-        desk.tell(Msg::Input(Input::Paste("pasted".into())));
+        desk.update(Msg::Input(Input::Paste("pasted".into())));
         note(&format!("{name}, at the end"), &mut desk);
     }
     for screen in [A::ScreenCluster, A::ScreenRecipe, A::ScreenDiff, A::ScreenValidate, A::ScreenCompare] {
@@ -74,7 +74,7 @@ fn everything_said(rebind: impl Fn(&mut Desk)) -> Vec<(String, String)> {
         desk.act(screen);
         note(&format!("{screen:?} before the cluster"), &mut desk);
         let failure = Failure::new(Kind::Unreachable, "connect", "connection refused");
-        desk.tell(Msg::ConnectFailed { generation: 1, failure });
+        desk.update(Msg::ConnectFailed { generation: 1, failure });
         note(&format!("{screen:?} without a cluster"), &mut desk);
         desk.act(A::WhatIf);
         desk.act(A::Enter);

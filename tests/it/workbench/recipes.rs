@@ -62,7 +62,7 @@ fn what_ifs_are_kept_as_columns_until_they_are_dropped() {
     desk.shows("kept columns removed");
     assert!(desk.state.model.kept.is_empty());
     desk.keys("Esc K");
-    desk.shows("nothing to keep yet");
+    desk.shows("nothing to save yet");
 }
 
 #[test]

@@ -24,18 +24,18 @@ fn a_run_needs_a_yes() {
     let (recipe, snapshot) = (recipe.recipe.clone(), Inventory::clone(&snapshot()));
     let prepared = ops::run::prepare(&catalog, recipe, "recipe", snapshot, &options);
     let prepared = Arc::new(prepared.unwrap());
-    desk.tell(Msg::Planned { generation, answer: Ok(prepared.clone()) });
+    desk.update(Msg::Planned { generation, answer: Ok(prepared.clone()) });
     golden("question-80x24", &desk.text());
     desk.keys("Enter");
     assert!(desk.left.is_empty(), "Enter on the question cancels: {:?}", desk.left);
-    desk.tell(Msg::Planned { generation, answer: Ok(prepared) });
+    desk.update(Msg::Planned { generation, answer: Ok(prepared) });
     desk.keys("Tab Enter");
     assert!(matches!(desk.left.pop(), Some(Effect::Run(_))));
     desk.shows("starting");
 }
 
 #[test]
-fn a_run_steps_live_and_its_end_is_said() {
+fn a_run_steps_live_and_its_end_is_reported() {
     let mut desk = Desk::live(120, 40);
     desk.keys("4");
     run_half_way(&mut desk);
@@ -84,9 +84,9 @@ fn answers_to_requests_that_a_newer_one_replaced_are_dropped() {
     desk.keys("r");
     let Some(Effect::Plan { generation: second, .. }) = desk.left.pop() else { panic!("no plan") };
     let refused = || Err(ops::Failure::new(ops::Kind::Internal, "plan", "for the test"));
-    desk.tell(Msg::Planned { generation: first, answer: refused() });
+    desk.update(Msg::Planned { generation: first, answer: refused() });
     assert!(desk.state.desk.overlay.is_none(), "the first plan opens nothing");
-    desk.tell(Msg::Planned { generation: second, answer: refused() });
+    desk.update(Msg::Planned { generation: second, answer: refused() });
     assert!(desk.state.desk.overlay.is_some());
     desk.keys("Esc");
 
@@ -94,6 +94,6 @@ fn answers_to_requests_that_a_newer_one_replaced_are_dropped() {
     let Some(Effect::ReadSnapshot { slot, generation, .. }) = desk.left.pop() else { panic!("no read") };
     desk.command("live");
     let late = Msg::Snapshot { slot, generation, name: "old.yaml".into(), answer: Ok(snapshot()) };
-    desk.tell(late);
+    desk.update(late);
     assert!(!desk.text().contains("old.yaml"), "the live cluster was asked for last:\n{}", desk.text());
 }

@@ -184,14 +184,14 @@ fn messages_come_before_the_log_of_the_program() {
     desk.keys("Z");
     desk.command("messages");
     assert!(matches!(desk.left[..], [Effect::ReadLog]), "{:?}", desk.left);
-    desk.tell(log(&lines));
+    desk.update(log(&lines));
     golden("messages-80x24", &desk.text());
     desk.keys("G Enter");
     desk.shows("connected context=demo");
     assert!(!desk.text().contains("HTTP 403"), "one line of the log in full");
     lines.splice(0..0, (0..200).map(|turn| line(at - 70_000 + turn, Level::INFO, "aicr", &format!("line {turn}."))));
     desk.keys("Esc");
-    desk.tell(log(&lines));
+    desk.update(log(&lines));
     assert!(!desk.text().contains("line 0."));
     desk.keys("G");
     desk.shows("line 0.");
@@ -238,7 +238,7 @@ fn any_size_draws_and_keeps_the_context_line() {
         for height in (1..=12).chain([15, 23, 24, 30, 39, 40, 47, 59, 60, 90]) {
             let index = (turn + usize::from(height)) % desks.len();
             let (name, desk) = &mut desks[index];
-            desk.tell(Msg::Input(Input::Resize { width, height }));
+            desk.update(Msg::Input(Input::Resize { width, height }));
             let frame = desk.frame();
             assert_eq!((frame.area.width, frame.area.height), (width, height));
             let first = screenshot::symbols(&frame);
@@ -271,7 +271,7 @@ fn random_keys_do_no_harm() {
             desk.keys(&keys);
             if random(20) == 0 {
                 let (width, height) = (u16::try_from(random(220) + 1).unwrap(), u16::try_from(random(70) + 1).unwrap());
-                desk.tell(Msg::Input(Input::Resize { width, height }));
+                desk.update(Msg::Input(Input::Resize { width, height }));
             }
             let focused = desk.state.desk.focused();
             desk.frame();
