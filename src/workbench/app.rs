@@ -24,6 +24,7 @@ use std::sync::Arc;
 
 mod act;
 mod command;
+mod context;
 mod input;
 mod plan;
 
@@ -53,6 +54,8 @@ struct Asked {
     a: u64,
     b: u64,
     plan: u64,
+    /// A context that the session is being switched to; one at a time.
+    context: Option<String>,
 }
 
 impl Asked {
@@ -95,6 +98,7 @@ impl State {
     /// What to do first: the catalog, and the cluster or the files.
     pub fn begin(&mut self) -> Vec<Effect> {
         let mut effects = vec![Effect::LoadCatalog { generation: self.model.catalog.start() }];
+        effects.push(Effect::Contexts { pick: false });
         match &self.start.snapshots.clone()[..] {
             [] => effects.push(self.watch()),
             [one] => effects.push(self.read(SnapshotSlot::Cluster, one.clone())),
@@ -133,6 +137,19 @@ impl State {
                     self.desk.mark(Need::Cluster);
                     self.say_failure(failure);
                 }
+                Vec::new()
+            }
+            Msg::Contexts { pick, answer } => {
+                self.answered();
+                self.contexts(pick, answer);
+                Vec::new()
+            }
+            Msg::Switched(answer) => {
+                self.answered();
+                self.switched(answer)
+            }
+            Msg::PluginSaid(line) => {
+                self.say(Severity::Info, format!("credential plugin: {line}"));
                 Vec::new()
             }
             Msg::Live { generation, view } => self.live(generation, view),

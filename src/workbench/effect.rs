@@ -16,6 +16,11 @@ pub enum Effect {
     Watch {
         generation: u64,
     },
+    /// Read which contexts there are; `pick` opens the list of them.
+    Contexts {
+        pick: bool,
+    },
+    SwitchContext(String),
     LoadCatalog {
         generation: u64,
     },

@@ -6,7 +6,7 @@
 use super::widgets::text;
 use crate::{
     catalog::{Catalog, validator::Phase},
-    cluster::watch::LiveStatus,
+    cluster::{Contexts, watch::LiveStatus},
     criteria::Criteria,
     diff::Change,
     document::side,
@@ -393,6 +393,8 @@ const MESSAGES: usize = 500;
 #[derive(Clone, Debug, Default)]
 pub struct Model {
     pub cluster: Cluster,
+    /// Those that the kubeconfig has, as it was read last.
+    pub contexts: Contexts,
     pub catalog: Slot<Catalog>,
     /// Criteria that a person stated; else the fingerprint's.
     pub stated: Option<Criteria>,

@@ -2,7 +2,7 @@
 
 use crate::{
     catalog::Catalog,
-    cluster::watch::LiveView,
+    cluster::{Contexts, watch::LiveView},
     diff::Change,
     document::side::Side,
     inventory::Inventory,
@@ -57,6 +57,14 @@ pub enum Msg {
         generation: u64,
         view: LiveView,
     },
+    Contexts {
+        pick: bool,
+        answer: Result<Contexts, Failure>,
+    },
+    /// The session is on another context now; its name.
+    Switched(Result<String, Failure>),
+    /// A line that a credential plugin printed.
+    PluginSaid(String),
     Catalog {
         generation: u64,
         answer: Result<Arc<Catalog>, Failure>,

@@ -309,6 +309,7 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("compare", "[A.yaml] [B.yaml]", "compare saved snapshots, or one with the cluster"),
     ("open", "FILE", "show a saved snapshot instead of the cluster"),
     ("live", "", "back to the live cluster"),
+    ("context", "[NAME]", "switch to the cluster of another context"),
     ("save", "FILE", "write the shown snapshot"),
     ("node", "NAME", "go to a node"),
     ("value", "PATH", "go to a resolved value"),
@@ -326,7 +327,9 @@ fn palette(reads: &Reads<'_>, typed: &str) -> Content {
     if arguments && COMMANDS.iter().any(|(name, ..)| *name == word) {
         for candidate in completions(reads, word) {
             let line = format!("{word} {candidate}");
-            let cells = vec![Cell::text(&line), Cell::default(), Cell::default()];
+            let in_use = word == "context" && reads.model.contexts.current.as_ref() == Some(&candidate);
+            let note = if in_use { "in use" } else { "" };
+            let cells = vec![Cell::text(&line), Cell::new(Role::Muted, note), Cell::default()];
             entries.push(Row::new(Choice::Run(line), cells));
         }
         if let Some((_, arguments, help)) = COMMANDS.iter().find(|(name, ..)| *name == word) {
@@ -349,7 +352,7 @@ fn palette(reads: &Reads<'_>, typed: &str) -> Content {
         for (name, arguments, help) in COMMANDS {
             let shown = Cell::text(name).and(Role::Muted, format!(" {arguments}"));
             let choice = match *arguments {
-                "" => Choice::Run((*name).to_owned()),
+                "" | "[NAME]" => Choice::Run((*name).to_owned()),
                 _ => Choice::Take(format!("{name} ")),
             };
             entries.push(Row::new(choice, vec![shown, Cell::new(Role::Muted, help), Cell::default()]));
@@ -387,6 +390,7 @@ fn completions(reads: &Reads<'_>, command: &str) -> Vec<String> {
     use crate::criteria::Dimension;
     let catalog = reads.model.catalog.value.as_ref();
     match command {
+        "context" => reads.model.contexts.names.clone(),
         "theme" => theme::names().into_iter().map(str::to_owned).collect(),
         "node" => reads.model.cluster.nodes().iter().take(5000).map(|node| node.name.to_string()).collect(),
         "value" => reads.tables.get(&VALUES).content.rows.iter().map(|row| row.id.name().to_owned()).collect(),

@@ -35,6 +35,7 @@ impl State {
                 self.say(Severity::Info, format!("{line} shows a saved snapshot"));
             }
             "open" => return vec![self.read(SnapshotSlot::Cluster, PathBuf::from(rest))],
+            "context" => return self.context_command(rest),
             "live" => return vec![self.watch()],
             "save" => return self.save_command(rest),
             _ => {

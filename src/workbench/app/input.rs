@@ -214,7 +214,10 @@ impl State {
             Some(Choice::Go(pane, row)) => self.go(pane, &row),
             Some(Choice::Message(at)) => {
                 let failure = self.model.messages.get(at).and_then(|message| message.failure.as_ref());
-                self.desk.overlay = failure.map(Overlay::failure);
+                self.desk.overlay = failure.map(Overlay::failure).or_else(|| {
+                    let text = &self.model.messages.get(at)?.text;
+                    Some(Overlay::notice("a message", &text::wrap(text, 72)))
+                });
             }
             // A long line is read in full.
             Some(Choice::Logged(_)) => {

@@ -22,6 +22,7 @@ impl State {
     /// r: asks the driver what a run would create.
     pub(super) fn ask_run(&mut self) -> Vec<Effect> {
         match (&self.model.catalog.value, &self.model.recipe.value, &self.model.cluster.snapshot) {
+            _ if self.asked.context.is_some() => self.say(Severity::Info, "the context is being switched"),
             _ if self.model.run.active => {
                 let key = self.desk.keys.key(Action::Cancel);
                 self.say(Severity::Info, format!("a run is active; {key} cancels it"));

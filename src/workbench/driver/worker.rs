@@ -2,7 +2,7 @@
 
 use crate::{
     catalog::Catalog,
-    cluster::Connection,
+    cluster::{Connection, PluginOutput},
     diff,
     document::side::Side,
     inventory::Inventory,
@@ -10,6 +10,7 @@ use crate::{
         self, Failure, Kind,
         place::{self, Format, Place},
         run::{Control, EventLog, Prepared},
+        session::Session,
     },
     resolve::{Options, Resolution},
     store,
@@ -28,24 +29,24 @@ use tokio::{sync::mpsc, task::JoinHandle};
 
 /// Runs effects; answers go into its channel.
 pub(in crate::workbench) struct Worker {
-    target: ops::connect::Target,
+    session: Session,
     data: Vec<PathBuf>,
     options: ops::run::RunOptions,
     answers: mpsc::Sender<Msg>,
-    /// The connection of the newest watch.
-    connection: Arc<tokio::sync::Mutex<Option<Connection>>>,
     watching: Option<JoinHandle<()>>,
     running: Option<Running>,
 }
 
 impl Worker {
     pub(in crate::workbench) fn new(options: &RunOptions, answers: mpsc::Sender<Msg>) -> Worker {
+        let said = answers.clone();
+        // Called between two requests of the client, which must not wait for the screen.
+        let output = PluginOutput::Lines(Arc::new(move |line| drop(said.try_send(Msg::PluginSaid(line)))));
         Worker {
-            target: options.target.clone(),
+            session: Session::new(options.target.clone().with_plugin_output(output)),
             data: options.data.clone(),
             options: options.run.clone(),
             answers,
-            connection: Arc::default(),
             watching: None,
             running: None,
         }
@@ -54,6 +55,18 @@ impl Worker {
     pub(in crate::workbench) fn start(&mut self, effect: Effect) {
         match effect {
             Effect::Watch { generation } => self.watch(generation),
+            Effect::Contexts { pick } => {
+                let session = self.session.clone();
+                self.compute(
+                    "read the kubeconfig",
+                    move || session.contexts(),
+                    move |answer| Msg::Contexts { pick, answer },
+                );
+            }
+            Effect::SwitchContext(context) => {
+                let session = self.session.clone();
+                self.compute("switch the context", move || session.switch(&context).map(|()| context), Msg::Switched);
+            }
             Effect::LoadCatalog { generation } => {
                 let data = self.data.clone();
                 self.compute(
@@ -147,21 +160,15 @@ impl Worker {
         if let Some(old) = self.watching.take() {
             old.abort();
         }
-        let (target, answers, shared) = (self.target.clone(), self.answers.clone(), self.connection.clone());
+        let (session, answers) = (self.session.clone(), self.answers.clone());
         self.watching = Some(tokio::spawn(async move {
-            let known = shared.lock().await.clone();
-            let connected = match known {
-                Some(connection) => Ok(connection),
-                None => ops::connect::connect(&target).await,
-            };
-            let connection = match connected {
+            let connection = match session.connection().await {
                 Ok(connection) => connection,
                 Err(failure) => {
                     let _ = answers.send(Msg::ConnectFailed { generation, failure }).await;
                     return;
                 }
             };
-            *shared.lock().await = Some(connection.clone());
             let (context, server) = (connection.context.clone(), connection.server.clone());
             let _ = answers.send(Msg::Connected { generation, context, server }).await;
             let mut views = crate::cluster::watch::start(connection);
@@ -177,12 +184,11 @@ impl Worker {
     /// Takes a snapshot and plans a run on it; the live view may be a moment behind.
     fn plan(&self, generation: u64, catalog: Arc<Catalog>, recipe: Arc<Resolution>) {
         let options = self.options.clone();
-        let (answers, shared) = (self.answers.clone(), self.connection.clone());
+        let (answers, session) = (self.answers.clone(), self.session.clone());
         tokio::spawn(async move {
-            let connection = shared.lock().await.clone();
-            let answer = match connection {
-                Some(connection) => plan_on(&connection, &catalog, &recipe, options).await.map(Arc::new),
-                None => Err(Failure::new(Kind::Unreachable, "plan the validation", "there is no connection")),
+            let answer = match session.connection().await {
+                Ok(connection) => plan_on(&connection, &catalog, &recipe, options).await.map(Arc::new),
+                Err(failure) => Err(failure),
             };
             // The workbench has ended when nobody takes the answer.
             let _ = answers.send(Msg::Planned { generation, answer }).await;
@@ -191,14 +197,15 @@ impl Worker {
 
     fn run(&mut self, prepared: Arc<Prepared>) {
         let (control, requests) = ops::run::control();
-        let (answers, shared) = (self.answers.clone(), self.connection.clone());
+        let (answers, session) = (self.answers.clone(), self.session.clone());
         let (started, run_id) = (prepared.clone(), prepared.plan.run_id.clone());
         let task = tokio::spawn(async move {
-            let connection = shared.lock().await.clone();
-            let Some(connection) = connection else {
-                let failure = Failure::new(Kind::Unreachable, "run the validation", "there is no connection");
-                let _ = answers.send(Msg::RunEnded { run_id, answer: Err(failure) }).await;
-                return;
+            let connection = match session.connection().await {
+                Ok(connection) => connection,
+                Err(failure) => {
+                    let _ = answers.send(Msg::RunEnded { run_id, answer: Err(failure) }).await;
+                    return;
+                }
             };
             let (writer, log) = EventLog::new();
             let (shown, mut reader) = (answers.clone(), log.reader());

@@ -2,7 +2,10 @@
 
 use aicr::{
     catalog::validator::Phase,
-    cluster::watch::{LiveStatus, LiveView},
+    cluster::{
+        Contexts,
+        watch::{LiveStatus, LiveView},
+    },
     criteria::Criteria,
     diff,
     inventory::Inventory,
@@ -55,14 +58,22 @@ pub struct Desk {
 
 impl Desk {
     pub fn new(width: u16, height: u16, look: Look) -> Desk {
+        Desk::of(Target::Demo(DemoOptions::default()), width, height, look)
+    }
+
+    /// With a kubeconfig that has three contexts; the demo's data are the cluster of the first.
+    pub fn of_contexts(width: u16, height: u16) -> Desk {
+        let mut desk = Desk::of(Target::default(), width, height, Look::default());
+        desk.tell(Msg::Contexts { pick: false, answer: Ok(contexts()) });
+        desk.tell(Msg::Connected { generation: 1, context: "lab".into(), server: "https://192.0.2.1".into() });
+        desk.view(LiveStatus::Fresh, Some(snapshot()));
+        desk
+    }
+
+    fn of(target: Target, width: u16, height: u16, look: Look) -> Desk {
         let criteria =
             Criteria { service: Some("kind".into()), accelerator: Some("a100".into()), ..Criteria::default() };
-        let options = RunOptions {
-            target: Target::Demo(DemoOptions::default()),
-            criteria: Some(criteria),
-            look,
-            ..RunOptions::default()
-        };
+        let options = RunOptions { target, criteria: Some(criteria), look, ..RunOptions::default() };
         let level = options.look.color.unwrap_or(Level::True);
         let mut state = State::new(&options, level, width, height).unwrap();
         state.model.now_ms = NOW;
@@ -180,6 +191,12 @@ impl Desk {
         self.state.model.now_ms = NOW + at;
         self.update(Msg::Run(Event { seq: 0, observed_at_ms: NOW + at, body }));
     }
+}
+
+/// Of the kubeconfig that [`Desk::of_contexts`] has.
+pub fn contexts() -> Contexts {
+    let names = ["lab", "production-eu", "production-us"].map(str::to_owned);
+    Contexts { names: names.to_vec(), current: Some("lab".into()) }
 }
 
 pub fn planned(name: &str, phase: Phase) -> PlannedCheck {

@@ -1,6 +1,7 @@
 //! The workbench without a terminal: frames, keys and messages against the demo cluster's own data.
 
 mod cluster;
+mod contexts;
 mod desk;
 mod keys;
 mod recipes;

@@ -1,0 +1,82 @@
+//! Contexts: the list of them, and the switch from one cluster to another.
+
+use super::State;
+use crate::{
+    cluster::Contexts,
+    criteria::Criteria,
+    ops::Failure,
+    workbench::{
+        effect::Effect,
+        keymap::Action,
+        model::{Cluster, Run, Severity},
+        panes::Need,
+    },
+};
+
+impl State {
+    /// `:context` lists them, `:context NAME` switches.
+    pub(super) fn context_command(&mut self, name: &str) -> Vec<Effect> {
+        if self.start.demo {
+            self.say(Severity::Info, "the demo has one context, `demo`; start without --demo to switch contexts");
+        } else if name.is_empty() {
+            return vec![Effect::Contexts { pick: true }];
+        } else if self.model.run.active {
+            let key = self.desk.keys.key(Action::Cancel);
+            self.say(Severity::Warn, format!("a run is active on this cluster; {key} cancels it, then switch"));
+        } else if let Some(other) = &self.asked.context {
+            self.say(Severity::Info, format!("still switching to `{other}`"));
+        } else {
+            // What is being planned is for the cluster that is left.
+            self.asked.plan += 1;
+            self.asked.context = Some(name.to_owned());
+            return vec![Effect::SwitchContext(name.to_owned())];
+        }
+        Vec::new()
+    }
+
+    /// The contexts have been read.
+    pub(super) fn contexts(&mut self, pick: bool, answer: Result<Contexts, Failure>) {
+        match answer {
+            Ok(contexts) => {
+                let is_empty = contexts.names.is_empty();
+                self.model.contexts = contexts;
+                match pick {
+                    true if is_empty => self.say(Severity::Info, "there is one cluster here: the one of this pod"),
+                    true => self.desk.overlay = Some(self.palette("context ")),
+                    false => {}
+                }
+            }
+            // At the start the connection fails for the same reason, and says so.
+            Err(failure) if pick => self.say_failure(failure),
+            Err(_) => {}
+        }
+    }
+
+    /// The session is on another context: nothing that was read from the old cluster stays in view.
+    pub(super) fn switched(&mut self, answer: Result<String, Failure>) -> Vec<Effect> {
+        self.asked.context = None;
+        let context = match answer {
+            Ok(context) => context,
+            Err(failure) => {
+                self.say_failure(failure);
+                return Vec::new();
+            }
+        };
+        self.say(Severity::Ok, format!("context {context}"));
+        let model = &mut self.model;
+        model.contexts.current = Some(context.clone());
+        model.cluster = Cluster { name: context, generation: model.cluster.generation, ..Cluster::default() };
+        model.run = Run::default();
+        model.what_if = None;
+        model.recipe.clear();
+        model.criteria = Criteria::default();
+        model.diff.changes.clear();
+        model.compare.changes.clear();
+        for need in [Need::Cluster, Need::Recipe, Need::WhatIf, Need::Diff, Need::Run, Need::Compare] {
+            self.desk.mark(need);
+        }
+        let mut effects = vec![self.watch()];
+        effects.extend(self.resolve());
+        effects
+    }
+}

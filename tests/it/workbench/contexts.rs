@@ -1,0 +1,131 @@
+//! One kubeconfig, several clusters: choosing another context while the workbench is open.
+
+use super::{
+    desk::{Desk, contexts, run_half_way, snapshot},
+    screens::golden,
+};
+use crate::sandbox::Sandbox;
+use aicr::{
+    cluster::watch::{LiveStatus, LiveView},
+    ops::{Failure, Kind},
+    workbench::{effect::Effect, msg::Msg},
+};
+
+fn view(generation: u64) -> Msg {
+    Msg::Live { generation, view: LiveView { inventory: Some(snapshot()), status: LiveStatus::Fresh } }
+}
+
+#[test]
+fn the_picker_lists_contexts_and_enter_switches() {
+    let mut desk = Desk::of_contexts(80, 24);
+    desk.command("context");
+    assert!(matches!(desk.left[..], [Effect::Contexts { pick: true }]), "{:?}", desk.left);
+    desk.left.clear();
+    desk.tell(Msg::Contexts { pick: true, answer: Ok(contexts()) });
+    golden("contexts-80x24", &desk.text());
+    desk.type_text("us");
+    desk.keys("Enter");
+    let [Effect::SwitchContext(name)] = &desk.left[..] else { panic!("{:?}", desk.left) };
+    assert_eq!(name, "production-us");
+}
+
+#[test]
+fn a_switch_leaves_nothing_of_the_old_cluster() {
+    let mut desk = Desk::of_contexts(120, 40);
+    desk.command("diff cluster");
+    desk.keys("1");
+    desk.shows("worker-1");
+    desk.command("context production-us");
+    desk.left.clear();
+    desk.tell(Msg::Switched(Ok("production-us".into())));
+    let Some(Effect::Watch { generation }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    let frame = desk.text();
+    assert!(frame.contains("production-us") && !frame.contains("worker-1") && !frame.contains(" lab "), "{frame}");
+    for late in [view(generation - 1), Msg::Connected { generation: 1, context: "lab".into(), server: "s".into() }] {
+        desk.tell(late);
+        assert_eq!(desk.text(), frame, "the old watch is not heard any more");
+    }
+    desk.tell(view(generation));
+    desk.shows("worker-1");
+}
+
+#[test]
+fn a_context_that_is_not_there_changes_nothing() {
+    let mut desk = Desk::of_contexts(120, 40);
+    desk.command("context lba");
+    desk.tell(Msg::Switched(Err(Failure::new(Kind::Usage, "switch the context", "context `lba` does not exist"))));
+    desk.shows("failed to switch the context: context `lba` does not exist");
+    desk.shows("worker-1");
+    desk.left.clear();
+    desk.command("context lab");
+    assert!(matches!(desk.left[..], [Effect::SwitchContext(_)]), "another one can be chosen: {:?}", desk.left);
+}
+
+#[test]
+fn a_run_and_a_plan_stay_with_their_cluster() {
+    let mut desk = Desk::of_contexts(120, 40);
+    desk.keys("4 r");
+    let Some(Effect::Plan { generation, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    desk.command("context production-us");
+    desk.keys("r");
+    desk.shows("the context is being switched");
+    desk.tell(Msg::Planned { generation, answer: Err(Failure::new(Kind::Internal, "plan", "of the old cluster")) });
+    assert!(!desk.text().contains("of the old cluster"), "{}", desk.text());
+    desk.left.clear();
+    desk.command("context lab");
+    desk.shows("still switching to `production-us`");
+    desk.tell(Msg::Switched(Ok("production-us".into())));
+
+    let mut desk = Desk::of_contexts(120, 40);
+    run_half_way(&mut desk);
+    desk.command("context production-us");
+    desk.shows("a run is active on this cluster");
+    assert!(desk.left.is_empty(), "{:?}", desk.left);
+}
+
+#[test]
+fn the_demo_has_one_context() {
+    let mut desk = Desk::live(120, 40);
+    desk.command("context");
+    desk.shows("the demo has one context");
+    assert!(desk.left.is_empty());
+}
+
+/// Three contexts for servers that are not there; the second one's user has a plugin that says something.
+const KUBECONFIG: &str = r#"
+apiVersion: v1
+kind: Config
+current-context: one
+clusters:
+- {name: a, cluster: {server: "http://127.0.0.1:1"}}
+users:
+- name: plugin
+  user:
+    exec:
+      apiVersion: client.authentication.k8s.io/v1
+      command: sh
+      args: ["-c", 'printf "open \033[2Jhttps://login.example\n" >&2; echo "{\"kind\": \"ExecCredential\", \"apiVersion\": \"client.authentication.k8s.io/v1\", \"status\": {\"token\": \"t\"}}"']
+      interactiveMode: IfAvailable
+contexts:
+- {name: one, context: {cluster: a}}
+- {name: two, context: {cluster: a, user: plugin}}
+"#;
+
+#[test]
+fn the_program_switches_and_shows_what_a_plugin_says() {
+    let sandbox = Sandbox::new();
+    sandbox.file(".kube/config", KUBECONFIG);
+    let path = std::env::var("PATH").unwrap_or_default();
+    let play = |script: &str| {
+        sandbox.file("script", script);
+        let arguments = ["tui", "--script", "script", "--size", "110x30"];
+        let output = sandbox.command(&arguments).env("PATH", &path).output().unwrap();
+        sandbox.run(&arguments, output).stdout
+    };
+    let unknown = play(":\ntype context three\nEnter\nD\n");
+    assert!(unknown.contains("context `three` does not exist; known: one, two"), "{unknown}");
+    let switched = play(":\ntype context two\nEnter\n:\ntype messages\nEnter\n");
+    assert!(switched.contains("context two"), "{switched}");
+    assert!(switched.contains(r"credential plugin: open \u{1b}[2Jhttps://login.example"), "{switched}");
+    assert!(switched.lines().next().is_some_and(|line| line.contains("two")), "{switched}");
+}
