@@ -21,7 +21,7 @@ fn the_picker_lists_contexts_and_enter_switches() {
     desk.command("context");
     assert!(matches!(desk.left[..], [Effect::Contexts { pick: true }]), "{:?}", desk.left);
     desk.left.clear();
-    desk.tell(Msg::Contexts { pick: true, answer: Ok(contexts()) });
+    desk.update(Msg::Contexts { pick: true, answer: Ok(contexts()) });
     golden("contexts-80x24", &desk.text());
     desk.type_text("us");
     desk.keys("Enter");
@@ -37,15 +37,15 @@ fn a_switch_leaves_nothing_of_the_old_cluster() {
     desk.shows("worker-1");
     desk.command("context production-us");
     desk.left.clear();
-    desk.tell(Msg::Switched(Ok("production-us".into())));
+    desk.update(Msg::Switched(Ok("production-us".into())));
     let Some(Effect::Watch { generation }) = desk.left.pop() else { panic!("{:?}", desk.left) };
     let frame = desk.text();
     assert!(frame.contains("production-us") && !frame.contains("worker-1") && !frame.contains(" lab "), "{frame}");
     for late in [view(generation - 1), Msg::Connected { generation: 1, context: "lab".into(), server: "s".into() }] {
-        desk.tell(late);
+        desk.update(late);
         assert_eq!(desk.text(), frame, "the old watch is not heard any more");
     }
-    desk.tell(view(generation));
+    desk.update(view(generation));
     desk.shows("worker-1");
 }
 
@@ -53,7 +53,7 @@ fn a_switch_leaves_nothing_of_the_old_cluster() {
 fn a_context_that_is_not_there_changes_nothing() {
     let mut desk = Desk::of_contexts(120, 40);
     desk.command("context lba");
-    desk.tell(Msg::Switched(Err(Failure::new(Kind::Usage, "switch the context", "context `lba` does not exist"))));
+    desk.update(Msg::Switched(Err(Failure::new(Kind::Usage, "switch the context", "context `lba` does not exist"))));
     desk.shows("failed to switch the context: context `lba` does not exist");
     desk.shows("worker-1");
     desk.left.clear();
@@ -69,12 +69,12 @@ fn a_run_and_a_plan_stay_with_their_cluster() {
     desk.command("context production-us");
     desk.keys("r");
     desk.shows("the context is being switched");
-    desk.tell(Msg::Planned { generation, answer: Err(Failure::new(Kind::Internal, "plan", "of the old cluster")) });
+    desk.update(Msg::Planned { generation, answer: Err(Failure::new(Kind::Internal, "plan", "of the old cluster")) });
     assert!(!desk.text().contains("of the old cluster"), "{}", desk.text());
     desk.left.clear();
     desk.command("context lab");
     desk.shows("still switching to `production-us`");
-    desk.tell(Msg::Switched(Ok("production-us".into())));
+    desk.update(Msg::Switched(Ok("production-us".into())));
 
     let mut desk = Desk::of_contexts(120, 40);
     run_half_way(&mut desk);

@@ -64,8 +64,8 @@ impl Desk {
     /// With a kubeconfig that has three contexts; the demo's data are the cluster of the first.
     pub fn of_contexts(width: u16, height: u16) -> Desk {
         let mut desk = Desk::of(Target::default(), width, height, Look::default());
-        desk.tell(Msg::Contexts { pick: false, answer: Ok(contexts()) });
-        desk.tell(Msg::Connected { generation: 1, context: "lab".into(), server: "https://192.0.2.1".into() });
+        desk.update(Msg::Contexts { pick: false, answer: Ok(contexts()) });
+        desk.update(Msg::Connected { generation: 1, context: "lab".into(), server: "https://192.0.2.1".into() });
         desk.view(LiveStatus::Fresh, Some(snapshot()));
         desk
     }
