@@ -3,9 +3,9 @@
 //! The pipeline, in the order in which data flows and in which the modules are listed:
 //!
 //! ```text
-//! cluster → Snapshot → Fingerprint / Criteria → resolve (Catalog) → Recipe with provenance
-//!                                                                   ├→ ValidationPlan → events → Report
-//!                                                                   └→ Change (diff)
+//! cluster → Inventory → Fingerprint / Criteria → resolve (Catalog) → Recipe with provenance
+//!            └→ snapshot file, and back                              ├→ ValidationPlan → events → Report
+//!                                                                    └→ Change (diff)
 //! ```
 //!
 //! The core modules are functions from values to values: no Kubernetes client, no runtime, no terminal, no files, no

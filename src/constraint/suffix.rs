@@ -3,6 +3,7 @@
 //! `v1.34.3-gke.1318000`, `v1.33.4+rke2r1`, `v1.33.5-eks-113cf36`, `6.8.0-1028-aws`, `1.34.0-rc.1`. Numbers order, words
 //! must be the same, and a hash has no order at all; what has no order is not compared, instead of being cut off.
 
+use semver::Prerelease;
 use std::cmp::Ordering;
 
 /// A piece between `-`, `+`, `.` and `_`.
@@ -36,6 +37,12 @@ pub(super) fn compare(left: &str, right: &str) -> Option<Ordering> {
         (false, true) => return is_before_release(left).then_some(Ordering::Less),
         _ => {}
     }
+    // `rc10` without a dot is a word to semantic versioning, and would come before `rc2`.
+    if let (Some(left), Some(right)) = (candidate(left), candidate(right))
+        && [&left, &right].iter().all(|written| written.contains('.'))
+    {
+        return Some(left.cmp(&right));
+    }
     let (mut left, mut right) = (tokens(left), tokens(right));
     let mut after_hashed = false;
     loop {
@@ -58,9 +65,14 @@ pub(super) fn compare(left: &str, right: &str) -> Option<Ordering> {
 }
 
 fn is_before_release(suffix: &str) -> bool {
-    let Some(suffix) = suffix.strip_prefix('-') else { return false };
-    let word = suffix.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
-    BEFORE_RELEASE.contains(&word)
+    candidate(suffix).is_some()
+}
+
+/// The pre-release that a suffix is, which semantic versioning orders: `-rc.1`, `-beta.0+build`.
+fn candidate(suffix: &str) -> Option<Prerelease> {
+    let written = suffix.strip_prefix('-')?.split('+').next()?;
+    let word = written.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    BEFORE_RELEASE.contains(&word).then(|| Prerelease::new(written).ok())?
 }
 
 fn tokens(suffix: &str) -> impl Iterator<Item = Token<'_>> {
@@ -100,6 +112,8 @@ mod tests {
         check("-570.12.1.el9_6.x86_64", "-570.22.1.el9_6.x86_64", Some(Ordering::Less));
         check("-570.12.1.el9_6.x86_64", "-570", Some(Ordering::Equal));
         check("-rc.1", "-rc.2", Some(Ordering::Less));
+        check("-rc.2", "-rc.10", Some(Ordering::Less));
+        check("-beta.3", "-rc.1", Some(Ordering::Less));
         check("-rc1", "-rc2", Some(Ordering::Less));
     }
 

@@ -98,11 +98,6 @@ fn push(parts: &mut Parts, marked: bool, text: &str) {
     }
 }
 
-/// A unified diff with `context` lines around changes; empty when equal.
-pub fn unified(left_name: &str, left: &str, right_name: &str, right: &str, context: usize) -> String {
-    TextDiff::from_lines(left, right).unified_diff().context_radius(context).header(left_name, right_name).to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,11 +121,5 @@ mod tests {
             })
             .collect();
         assert_eq!(shown, ["1=1 a", "2 version: [1.2] | 2 version: [1.3]", "3=3 b", "- | 4 c"]);
-    }
-
-    #[test]
-    fn equal_texts_have_no_unified_diff() {
-        assert_eq!(unified("a", "x\n", "b", "x\n", 3), "");
-        assert!(unified("a", "x\n", "b", "y\n", 3).starts_with("--- a\n+++ b\n@@"));
     }
 }

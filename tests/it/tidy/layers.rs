@@ -28,7 +28,7 @@ const CORE: &[Rule] = &[
     rule("inventory", "yaml document accelerators criteria", "", ""),
     rule("fingerprint", "inventory document accelerators criteria", "", ""),
     rule("snapshot", "yaml inventory fingerprint document accelerators", "", ""),
-    rule("constraint", "inventory snapshot document", "", ""),
+    rule("constraint", "inventory snapshot document", "semver", ""),
     rule("recipe", "yaml criteria document snapshot constraint", "", ""),
     rule("catalog", "yaml criteria document constraint accelerators recipe", "sha2", ""),
     rule(
