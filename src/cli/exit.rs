@@ -103,7 +103,7 @@ impl From<Verdict> for Exit {
             Verdict::Passed => Exit::Good,
             Verdict::NotReady | Verdict::Failed => Exit::Verdict,
             Verdict::Inconclusive | Verdict::Skipped => Exit::Inconclusive,
-            Verdict::Cancelled => Exit::Interrupted,
+            Verdict::Canceled => Exit::Interrupted,
         }
     }
 }

@@ -45,7 +45,7 @@ impl Live {
 
     /// Subject, role and word of its state, detail.
     fn words(&self, body: &Body) -> Option<(String, Role, &'static str, String)> {
-        let told = match body {
+        let line = match body {
             Body::Planned { run_id, namespace, context, checks, .. } => {
                 let detail = format!("{} checks in namespace {namespace} of {context}", checks.len());
                 (format!("run {run_id}"), Role::Heading, "planned", detail)
@@ -91,7 +91,7 @@ impl Live {
                 (String::new(), word.tone().into(), "ended", word.text().to_owned())
             }
         };
-        Some(told)
+        Some(line)
     }
 }
 
@@ -104,7 +104,7 @@ mod tests {
     };
 
     #[test]
-    fn a_line_says_when_what_and_why_and_obeys_nobody() {
+    fn a_line_has_time_state_and_reason_and_is_escaped() {
         let printer = Printer::new(When::Exactly(Level::None), false);
         let mut live = Live::new(printer, Stream::Err, false);
         let mut at = |at_ms: u64, body: Body| live.line(&Event { seq: 0, observed_at_ms: at_ms, body });

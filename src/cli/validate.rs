@@ -121,7 +121,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             (Some(snapshot), _) => snapshot,
             (None, Some(connection)) => take(connection, args.timeout, printer).await?,
             (None, None) => {
-                return Err(misuse("judge without a cluster", "there is no snapshot", "add --snapshot").into());
+                return Err(misuse("judge without a cluster", "missing snapshot", "add --snapshot").into());
             }
         };
         let (recipe, name) = match (recipe, &args.recipe) {

@@ -192,7 +192,7 @@ pub async fn in_pod(target: &Target, name: &str, say: impl FnMut(String)) -> Res
     };
     let exit: Result<PodExit, Failure> = tokio::select! {
         exit = checked => exit,
-        () = told_to_stop() => Ok(PodExit { code: STOPPED, termination_message: "the check was asked to stop".to_owned() }),
+        () = asked_to_stop() => Ok(PodExit { code: STOPPED, termination_message: "the check was asked to stop".to_owned() }),
     };
     let message = match &exit {
         Ok(exit) => exit.termination_message.clone(),
@@ -218,7 +218,7 @@ fn env(name: &str) -> Option<String> {
 
 /// Ends when the kubelet asks the container to. The kernel ignores the signal for the first process of a container unless
 /// somebody listens, and the pod would stay for its whole grace period.
-async fn told_to_stop() {
+async fn asked_to_stop() {
     #[cfg(unix)]
     if let Ok(mut signal) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
         signal.recv().await;

@@ -127,7 +127,7 @@ impl From<Verdict> for Word {
             Verdict::Failed => Word::Fail,
             Verdict::Inconclusive => Word::NoVerdict,
             Verdict::Skipped => Word::Skipped,
-            Verdict::Cancelled => Word::Canceled,
+            Verdict::Canceled => Word::Canceled,
         }
     }
 }

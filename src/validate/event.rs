@@ -114,7 +114,7 @@ pub enum Severity {
     Error,
 }
 
-/// What a check is doing, from early to late; each carries what a person wants to read beside it.
+/// What a check is doing, from early to late; each carries the detail to show with it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum State {
@@ -165,7 +165,7 @@ impl State {
     /// One or two words for a state column.
     pub fn word(&self) -> &'static str {
         match self {
-            State::Queued => "wait",
+            State::Queued => "waiting",
             State::Creating => "creating",
             State::PodRefused { .. } => "refused",
             State::Unscheduled { .. } => "unscheduled",
@@ -176,7 +176,7 @@ impl State {
             State::Pulled { .. } => "pulled",
             State::PullFailing { .. } => "pull failing",
             State::ConfigError { .. } => "config error",
-            State::Running { .. } => "run",
+            State::Running { .. } => "running",
             State::Stopping { .. } => "stopping",
         }
     }
@@ -253,7 +253,7 @@ pub enum Verdict {
     Inconclusive,
     /// Nothing ran: no check selected, or every check skipped.
     Skipped,
-    Cancelled,
+    Canceled,
 }
 
 /// Milliseconds since the epoch as RFC 3339 in UTC, with three digits after the second.

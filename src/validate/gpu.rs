@@ -35,7 +35,7 @@ impl Policy {
 /// Values that contradict each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PolicyError {
-    /// The driver is enabled and nobody says whether it advertises GPUs.
+    /// The driver is enabled and it is not set whether it advertises GPUs.
     NotPinned,
     NotBoolean,
     /// `resources.gpus.enabled` without `gpuResourcesEnabledOverride`, which the chart refuses.
@@ -50,9 +50,7 @@ impl fmt::Display for PolicyError {
         f.write_str(match self {
             PolicyError::NotPinned => "`nvidia-dra-driver-gpu` is enabled, but its `resources.gpus.enabled` is not set",
             PolicyError::NotBoolean => "a value that decides who advertises GPUs is neither true nor false",
-            PolicyError::OverrideMissing => {
-                "`resources.gpus.enabled` needs `gpuResourcesEnabledOverride: true` beside it"
-            }
+            PolicyError::OverrideMissing => "`resources.gpus.enabled` also needs `gpuResourcesEnabledOverride: true`",
             PolicyError::DualAdvertisement => "the DRA driver and the device plugin would both advertise whole GPUs",
             PolicyError::InertOverride => "`gpuResourcesEnabledOverride` is set, but `resources.gpus.enabled` is false",
             PolicyError::NoAdvertiser => "neither the DRA driver nor the device plugin advertises whole GPUs",

@@ -97,7 +97,7 @@ impl Input {
             components: part(&root, "componentRefs")?,
             criteria,
             constraints: part(&root, "constraints")?,
-            gpu_policy: Policy::of(policy).ok_or_else(|| format!("`{policy}` is no GPU allocation policy"))?,
+            gpu_policy: Policy::of(policy).ok_or_else(|| format!("`{policy}` is not a GPU allocation policy"))?,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! The state machine of one check: observations of its Job in, states and a result out. No clock, no cluster.
 //!
-//! A machine is told what was seen and when; it answers with what to show and what to do. It keeps its own copy of the
+//! A machine receives observations with their time; it answers with what to show and what to do. It keeps its own copy of the
 //! last pod and of the output, because the Job controller deletes pods and their evidence with them. States and reasons
 //! are those of Kubernetes; what cannot get better by waiting ends the check after a short grace instead of at its limit.
 
@@ -15,9 +15,9 @@ const KEPT_LINES: usize = 1000;
 pub const GRACE_MS: u64 = 20_000;
 /// Milliseconds between the end of a container and giving up on the rest of its output.
 const OUTPUT_GRACE_MS: u64 = 5_000;
-/// Milliseconds between a pod's disappearance and calling it vanished: the Job's condition may still tell why.
+/// Milliseconds between a pod's disappearance and calling it vanished: the Job's condition may still name the reason.
 const VANISHED_GRACE_MS: u64 = 3_000;
-/// Milliseconds by which we wait longer than the check's own limit: the Job's deadline is the server's to tell.
+/// Milliseconds by which we wait longer than the check's own limit: the server reports the Job's deadline.
 const DEADLINE_MARGIN_MS: u64 = 10_000;
 
 /// The container whose result counts; injected sidecars do not.
@@ -146,8 +146,8 @@ impl Machine {
             Observation::CreateFailed(message) => self.end(now, Status::Other, message, None),
             Observation::Tick => {}
             Observation::Cancel => {
-                let state = told(&self.state);
-                self.end(now, Status::Other, format!("cancelled while it was {state}"), None);
+                let state = describe(&self.state);
+                self.end(now, Status::Other, format!("canceled while {state}"), None);
                 self.log_ended = true;
             }
         }
@@ -156,7 +156,7 @@ impl Machine {
         }
         let state = self.state();
         if state != self.state {
-            // The scheduler counts anew whenever a node changes; that is still the same wait.
+            // The scheduler counts again whenever a node changes; that is still the same wait.
             if std::mem::discriminant(&state) != std::mem::discriminant(&self.state) {
                 self.state_since = now;
             }
@@ -187,12 +187,12 @@ impl Machine {
         let failed =
             self.job.as_ref().and_then(|job| condition(job, "Failed").or_else(|| condition(job, "FailureTarget")));
         let Some((reason, message)) = failed else { return };
-        let last = told(&self.state);
-        // The container's own exit is told by its pod, which may arrive after the Job.
+        let last = describe(&self.state);
+        // The container's own exit is reported by its pod, which may arrive after the Job.
         if reason == "BackoffLimitExceeded" && self.pod.is_some() && self.pod_gone.is_none() {
             return;
         }
-        self.end(now, Status::Other, format!("the Job failed ({reason}: {message}); last seen it was {last}"), None);
+        self.end(now, Status::Other, format!("the Job failed ({reason}: {message}); last state: {last}"), None);
     }
 
     /// Waits that end the check before its limit, and the limit.
@@ -217,14 +217,14 @@ impl Machine {
             return;
         }
         if let Some(gone) = self.pod_gone.filter(|gone| now.since(*gone) >= VANISHED_GRACE_MS) {
-            let message = format!("the pod vanished while it was {}", told(&self.state));
+            let message = format!("the pod vanished while {}", describe(&self.state));
             self.end(gone, Status::Other, message, None);
             return;
         }
         let limit_ms = self.check.timeout_seconds * 1000 + DEADLINE_MARGIN_MS;
         if now.since(self.created) >= limit_ms {
-            let last = told(&self.state);
-            let message = format!("no verdict within {} s; last seen it was {last}", self.check.timeout_seconds);
+            let last = describe(&self.state);
+            let message = format!("no verdict within {} s; last state: {last}", self.check.timeout_seconds);
             self.end(now, Status::Other, message, None);
         }
     }
@@ -287,7 +287,7 @@ impl Machine {
             "FailedCreate" | "FailedMount" | "FailedAttachVolume" | "FailedCreatePodSandBox" | "Pulling" | "Pulled" => {
                 true
             }
-            // It has other uses; of them the container's own state tells more.
+            // It has other uses; the container's own state says more than they do.
             "Failed" => message.starts_with("Failed to pull image"),
             _ => false,
         };
@@ -354,16 +354,16 @@ impl Machine {
         }
     }
 
-    /// The kubelet alternates between the error and its back-off; both are one state, told with the fuller text.
+    /// The kubelet alternates between the error and its back-off; both are one state with the fuller text.
     fn pull_failing(&self, reason: String, message: String) -> State {
         match &self.state {
-            State::PullFailing { reason: known, message: told }
+            State::PullFailing { reason: known, message: fuller }
                 if reason == "ImagePullBackOff" && known == "ErrImagePull" =>
             {
-                State::PullFailing { reason: known.clone(), message: told.clone() }
+                State::PullFailing { reason: known.clone(), message: fuller.clone() }
             }
-            State::PullFailing { reason: known, message: told } if reason == *known && !told.is_empty() => {
-                State::PullFailing { reason, message: told.clone() }
+            State::PullFailing { reason: known, message: fuller } if reason == *known && !fuller.is_empty() => {
+                State::PullFailing { reason, message: fuller.clone() }
             }
             _ => State::PullFailing { reason, message },
         }
@@ -431,20 +431,20 @@ fn exit(pod: &Value, ended: &Value) -> (Status, String, Option<i32>) {
     if text(ended, "/reason") == "OOMKilled" {
         let message = match memory_limit(pod) {
             Some(limit) => format!("out of memory: the container may use {limit}"),
-            None => "out of memory: the node had none left".to_owned(),
+            None => "out of memory on the node".to_owned(),
         };
         return (Status::Other, message, Some(code));
     }
     let said = |fallback: &str| if message.is_empty() { fallback.to_owned() } else { message.clone() };
     match code {
         0 => (Status::Passed, String::new(), Some(0)),
-        1 => (Status::Failed, said("the check failed and gave no reason"), Some(1)),
+        1 => (Status::Failed, said("the check failed without a reason"), Some(1)),
         2 if !message.is_empty() => (Status::Skipped, message, Some(2)),
         code => {
             let reason = text(ended, "/reason");
             (
                 Status::Other,
-                said(&format!("the check ended with exit code {code} ({reason}) and gave no reason")),
+                said(&format!("the check ended with exit code {code} ({reason}) without a reason")),
                 Some(code),
             )
         }
@@ -462,7 +462,7 @@ fn milliseconds(text: &str) -> Option<u64> {
 }
 
 /// A state in a sentence: `unscheduled (0/1 nodes are available)`.
-fn told(state: &State) -> String {
+fn describe(state: &State) -> String {
     match state.detail() {
         detail if detail.is_empty() => state.word().to_owned(),
         detail => format!("{} ({detail})", state.word()),
@@ -479,7 +479,7 @@ mod tests {
         Moment { observed_at_ms: seconds * 1000, active_ms: seconds * 1000 }
     }
 
-    /// What a machine tells, one line each, for a script of (seconds, observation).
+    /// The outputs of a machine, one line each, for a script of (seconds, observation).
     #[track_caller]
     fn check(script: Vec<(u64, Observation)>, expected: &[&str]) {
         let planned = PlannedCheck {
@@ -494,7 +494,7 @@ mod tests {
         for (seconds, observation) in script {
             for output in machine.on(at(seconds), observation) {
                 lines.push(match output {
-                    Output::State(state) => format!("{seconds}: {}", told(&state)),
+                    Output::State(state) => format!("{seconds}: {}", describe(&state)),
                     Output::Log(line) => format!("{seconds}: log {line}"),
                     Output::FollowLog { pod } => format!("{seconds}: follow {pod}"),
                     Output::Finished(result) => {
@@ -545,7 +545,7 @@ mod tests {
                 "2: scheduled (n1)",
                 "3: pulling (aicr/check:1)",
                 "4: pulled (pulled in 2s)",
-                "5: run (n1)",
+                "5: running (n1)",
                 "5: follow p",
                 "6: log hello",
                 "8: Passed Some(0) ",
@@ -556,14 +556,14 @@ mod tests {
     #[test]
     fn exit_codes_are_verdicts_and_a_bare_two_is_none() {
         let end = |observation| vec![(1, observation), (2, Observation::LogEnd)];
-        let told = |line| ["1: follow p", line];
-        check(end(ended(1, "no GPU", "Error")), &told("2: Failed Some(1) no GPU"));
-        check(end(ended(2, "no driver", "Error")), &told("2: Skipped Some(2) no driver"));
+        let script = |line| ["1: follow p", line];
+        check(end(ended(1, "no GPU", "Error")), &script("2: Failed Some(1) no GPU"));
+        check(end(ended(2, "no driver", "Error")), &script("2: Skipped Some(2) no driver"));
         check(
             end(ended(2, "", "Error")),
-            &told("2: Other Some(2) the check ended with exit code 2 (Error) and gave no reason"),
+            &script("2: Other Some(2) the check ended with exit code 2 (Error) without a reason"),
         );
-        check(end(ended(137, "", "OOMKilled")), &told("2: Other Some(137) out of memory: the node had none left"));
+        check(end(ended(137, "", "OOMKilled")), &script("2: Other Some(137) out of memory on the node"));
         let limited = Observation::Pod(json!({
             "metadata": {"name": "p"},
             "spec": {"containers": [
@@ -572,7 +572,7 @@ mod tests {
             "status": {"phase": "Failed", "containerStatuses": [
                 {"name": "validator", "state": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}}]},
         }));
-        check(end(limited), &told("2: Other Some(137) out of memory: the container may use 256Mi"));
+        check(end(limited), &script("2: Other Some(137) out of memory: the container may use 256Mi"));
     }
 
     #[test]
@@ -593,13 +593,13 @@ mod tests {
     }
 
     #[test]
-    fn a_completed_job_whose_pod_nobody_saw_is_not_waited_for() {
+    fn a_completed_job_without_an_observed_pod_is_not_waited_for() {
         let complete = Observation::Job(json!({"status": {"conditions": [{"type": "Complete", "status": "True"}]}}));
-        check(vec![(1, complete), (4, Observation::Tick)], &["4: Other None the pod vanished while it was creating"]);
+        check(vec![(1, complete), (4, Observation::Tick)], &["4: Other None the pod vanished while creating"]);
     }
 
     #[test]
-    fn new_words_for_the_same_wait_do_not_begin_it_anew() {
+    fn a_new_message_for_the_same_wait_does_not_restart_it() {
         let unscheduled = |message: &str| {
             Observation::Pod(json!({"metadata": {"name": "p"}, "spec": {}, "status": {"conditions": [
                 {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}]}}))
@@ -615,7 +615,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unschedulable_pod_is_told_at_once_and_given_up_after_the_grace() {
+    fn an_unschedulable_pod_is_reported_at_once_and_given_up_after_the_grace() {
         let unscheduled = || {
             Observation::Pod(
                 json!({"metadata": {"name": "p"}, "spec": {}, "status": {"phase": "Pending", "conditions": [
@@ -632,7 +632,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pull_error_keeps_its_words_through_the_back_off() {
+    fn a_pull_error_keeps_its_message_through_the_back_off() {
         check(
             vec![
                 (1, waiting("ErrImagePull", "manifest unknown")),
@@ -687,7 +687,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_tells_what_was_seen_last_even_when_the_pod_is_gone() {
+    fn a_deadline_names_the_last_state_even_when_the_pod_was_removed() {
         let failed = Observation::Job(json!({"status": {"conditions": [
             {"type": "Failed", "status": "True", "reason": "DeadlineExceeded", "message": "too slow"}]}}));
         check(
@@ -698,18 +698,18 @@ mod tests {
                 (60, failed),
             ],
             &[
-                "1: run (n1)",
+                "1: running (n1)",
                 "1: follow p",
-                "60: Other None the Job failed (DeadlineExceeded: too slow); last seen it was run (n1)",
+                "60: Other None the Job failed (DeadlineExceeded: too slow); last state: running (n1)",
             ],
         );
         check(
             vec![(1, container_state(json!({"running": {}}))), (70, Observation::Tick)],
-            &["1: run (n1)", "1: follow p", "70: Other None no verdict within 60 s; last seen it was run (n1)"],
+            &["1: running (n1)", "1: follow p", "70: Other None no verdict within 60 s; last state: running (n1)"],
         );
         check(
             vec![(1, pod(json!({"phase": "Pending"}))), (70, Observation::Tick)],
-            &["1: scheduled (n1)", "70: Other None no verdict within 60 s; last seen it was scheduled (n1)"],
+            &["1: scheduled (n1)", "70: Other None no verdict within 60 s; last state: scheduled (n1)"],
         );
     }
 
@@ -719,9 +719,9 @@ mod tests {
         check(vec![(1, evicted)], &["1: scheduled (n1)", "1: Other None Evicted: low on memory"]);
         check(
             vec![(1, pod(json!({"phase": "Pending"}))), (2, Observation::PodGone), (5, Observation::Tick)],
-            &["1: scheduled (n1)", "5: Other None the pod vanished while it was scheduled (n1)"],
+            &["1: scheduled (n1)", "5: Other None the pod vanished while scheduled (n1)"],
         );
-        check(vec![(1, Observation::Cancel)], &["1: Other None cancelled while it was creating"]);
+        check(vec![(1, Observation::Cancel)], &["1: Other None canceled while creating"]);
         check(vec![(1, Observation::CreateFailed("forbidden".into()))], &["1: Other None forbidden"]);
     }
 

@@ -23,7 +23,7 @@ use std::{
 pub const NAME_LABEL: (&str, &str) = ("app.kubernetes.io/name", "aicr");
 pub const RUN_LABEL: &str = "aicr.run/run-id";
 pub const CHECK_LABEL: &str = "aicr.run/validator";
-/// The namespace of the run, on what stands elsewhere as well: a clean-up must not take the rights of a run next door.
+/// The namespace of the run, also on objects outside it: a clean-up must not take the rights of a run next door.
 pub const NAMESPACE_LABEL: &str = "aicr.run/namespace";
 
 /// Seconds by which a Job outlives the limit of its check: evidence must not be deleted before it was read.
@@ -83,7 +83,7 @@ pub struct CheckPlan {
     pub objects: Vec<Value>,
     /// Why it cannot run; then nothing is created for it.
     pub cannot_run: Option<String>,
-    /// Only reads, so it may run beside others.
+    /// Only reads, so it may run together with others.
     pub read_only: bool,
 }
 
@@ -109,7 +109,7 @@ impl fmt::Display for PlanError {
         match self {
             PlanError::UnknownChecks(checks) => {
                 let names: Vec<String> = checks.iter().map(|(name, _)| format!("`{name}`")).collect();
-                write!(f, "no validator of the catalog is called {}", names.join(", "))
+                write!(f, "unknown check {}", names.join(", "))
             }
             PlanError::OtherPhase { check, listed, belongs } => {
                 write!(f, "the {} phase lists `{check}`, which is a {} check", listed.name(), belongs.name())
@@ -152,10 +152,10 @@ pub fn phases(options: &PlanOptions) -> Vec<Phase> {
     phases
 }
 
-/// Plans a run. `snapshot` is the text that checks are given beside the recipe.
+/// Plans a run. `snapshot` is the text that checks receive with the recipe.
 ///
 /// # Errors
-/// Names that nobody knows, a check in the wrong phase, documents too large for the cluster. Nothing was created then.
+/// Unknown names, a check in the wrong phase, documents too large for the cluster. Nothing was created then.
 pub fn plan(
     recipe: &Recipe,
     input: &Input,
@@ -305,7 +305,7 @@ fn obstacle(validator: &Validator, ours: Option<&dyn Check>, input: &Input) -> O
     }
     let required = validator.dependency_affinity.iter().filter(|dependency| dependency.required);
     let absent = required.map(|dependency| &*dependency.component).find(|name| place(name, input).is_none())?;
-    Some(format!("it has to run beside pods of {absent}, which the recipe does not deploy"))
+    Some(format!("it must run next to pods of {absent}, which the recipe does not deploy"))
 }
 
 /// The namespace of an enabled component; `None` for one that is not deployed.
@@ -588,9 +588,9 @@ mod tests {
     }
 
     #[test]
-    fn names_that_nobody_knows_are_errors() {
+    fn unknown_names_are_errors() {
         let typo = recipe(&[], &["dra-suport"]);
-        check(&typo, &options(), "no validator of the catalog is called `dra-suport`; did you mean dra-support?");
+        check(&typo, &options(), "unknown check `dra-suport`; did you mean dra-support?");
         let wrong = recipe(&[], &["operator-health"]);
         check(
             &wrong,

@@ -147,8 +147,8 @@ impl Driver {
                     self.draw()?;
                     None
                 }
-                Wake::Due(Due::Tick) => self.tell(Msg::Tick)?,
-                Wake::Msg(msg) => self.tell(msg)?,
+                Wake::Due(Due::Tick) => self.update(Msg::Tick)?,
+                Wake::Msg(msg) => self.update(msg)?,
                 Wake::EditorEnded(status) => {
                     self.edited(status)?;
                     None
@@ -204,7 +204,7 @@ impl Driver {
     }
 
     /// Tells the state, and runs what follows; why to leave, where that is what follows.
-    fn tell(&mut self, msg: Msg) -> Result<Option<Reason>, Failure> {
+    fn update(&mut self, msg: Msg) -> Result<Option<Reason>, Failure> {
         let effects = self.state.update(msg);
         self.perform(effects)?;
         Ok((self.state.quit && self.leaving.is_none()).then_some(Reason::Quit))
@@ -215,7 +215,7 @@ impl Driver {
             (None, _) | (Some(_), Input::Resize { .. }) => {
                 // Keys that come together each act on what the one before them has made, drawn or not.
                 self.state.prepare();
-                self.tell(Msg::Input(input))
+                self.update(Msg::Input(input))
             }
             (Some(reason), Input::Key(key)) if *key == Key::ctrl('c') => Ok(Some(reason)),
             (Some(_), _) => Ok(None),
@@ -238,10 +238,10 @@ impl Driver {
                 term::stop().map_err(|error| terminal_failure(&error))?;
                 Ok(None)
             }
-            Signal::Stop => self.tell(Msg::Suspend),
+            Signal::Stop => self.update(Msg::Suspend),
             Signal::Size => {
                 let (width, height) = crossterm::terminal::size().unwrap_or((80, 24));
-                self.tell(Msg::Input(Input::Resize { width, height }))
+                self.update(Msg::Input(Input::Resize { width, height }))
             }
         }
     }
@@ -289,7 +289,7 @@ impl Driver {
                     match term::suspend(self.terminal.mouse).map_err(|error| terminal_failure(&error))? {
                         term::Suspended::Resumed => self.resumed(),
                         term::Suspended::NoShell => {
-                            self.state.say(super::model::Severity::Info, "there is no shell to go back to");
+                            self.state.say(super::model::Severity::Info, "not started from a shell with job control");
                         }
                     }
                 }

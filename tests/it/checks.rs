@@ -307,7 +307,7 @@ fn gpu_operator_version_is_held_to_the_recipe() {
     check(world(">= soon"), name, "FAIL `Deployment.gpu-operator.version` `>= soon` cannot be evaluated");
     let digest = json!("nvcr.io/nvidia/gpu-operator@sha256:00");
     let nameless = world(">= v24.6.0").with(OPERATOR, "/spec/template/spec/containers/0/image", digest);
-    check(nameless, name, "FAIL Deployment gpu-operator/gpu-operator does not tell its version");
+    check(nameless, name, "FAIL Deployment gpu-operator/gpu-operator does not carry its version");
 }
 
 #[test]
@@ -333,7 +333,7 @@ fn platform_health_looks_at_namespaces_and_at_what_the_recipe_expects() {
         name,
         "FAIL DaemonSet gpu-operator/nvidia-dcgm-exporter: 0/1 ready",
     );
-    check(expecting("Pod", "x"), name, "FAIL Pod gpu-operator/x: a kind that this check does not know");
+    check(expecting("Pod", "x"), name, "FAIL Pod gpu-operator/x: unsupported kind");
 }
 
 #[test]

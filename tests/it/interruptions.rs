@@ -74,7 +74,7 @@ async fn paused_at(
 
 #[tokio::test(start_paused = true)]
 async fn a_pause_of_the_process_changes_no_verdict() {
-    for word in ["creating", "scheduled", "run"] {
+    for word in ["creating", "scheduled", "running"] {
         let connection = ops::demo::to_demo(&demo(Vec::new()));
         let limit = |options: &mut RunOptions| options.plan.timeout_seconds = Some(1);
         let prepared = prepared(&connection, "platform-health", limit).await;

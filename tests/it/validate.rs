@@ -164,7 +164,7 @@ async fn five_checks_pass_with_logs_and_leave_nothing() {
     for result in &ran.report().results {
         assert!(result.stdout.iter().any(|line| line.starts_with("--- ")), "{} tells evidence", result.name);
         assert!(result.node.is_some() && result.exit_code == Some(0), "{result:?}");
-        assert!(ran.states(&result.name).contains(&"run"), "{} was seen running", result.name);
+        assert!(ran.states(&result.name).contains(&"running"), "{} was seen running", result.name);
     }
     assert_eq!(setup.left().await, [""; 0]);
     let namespace =
@@ -262,7 +262,7 @@ async fn a_missing_right_is_reported_and_no_object_is_left() {
 
 #[tokio::test(start_paused = true)]
 async fn a_canceled_run_removes_everything_and_still_reports() {
-    for word in ["creating", "scheduled", "run"] {
+    for word in ["creating", "scheduled", "running"] {
         let setup = Setup::new(Vec::new()).await;
         let mut asked = None;
         let ran = setup
@@ -277,7 +277,7 @@ async fn a_canceled_run_removes_everything_and_still_reports() {
         ran.in_order();
         let took = asked.expect("that state").elapsed();
         assert!(took < Duration::from_secs(5), "{word}: {took:?}");
-        assert_eq!(ran.report().verdict, Some(Verdict::Cancelled), "{word}");
+        assert_eq!(ran.report().verdict, Some(Verdict::Canceled), "{word}");
         assert_eq!(ran.report().results.len(), FIVE.len(), "{word}: every check has a result");
         assert!(ran.results().values().any(|(_, message)| message.contains("canceled")), "{:?}", ran.results());
         assert_eq!(setup.left().await, [""; 0], "{word}");

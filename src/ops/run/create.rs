@@ -25,7 +25,7 @@ pub(super) struct Shared {
     pub(super) owner: Value,
 }
 
-/// Creates what all checks share, until told to halt.
+/// Creates what all checks share, until asked to halt.
 pub(super) async fn shared(
     connection: &Connection,
     plan: &ValidationPlan,
@@ -72,7 +72,7 @@ async fn namespace(
     Ok(true)
 }
 
-/// Creates the objects of one check in order, until told to halt.
+/// Creates the objects of one check in order, until asked to halt.
 pub(super) async fn all(connection: &Connection, wanted: &[Value], halted: &AtomicBool) -> Result<(), ClusterError> {
     for object in wanted {
         if halted.load(Ordering::Relaxed) {

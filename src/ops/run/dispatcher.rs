@@ -19,7 +19,7 @@ use crate::{
 };
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// What a check that was not started is told about a cancelled run.
+/// The reason of a check that a canceled run did not start.
 pub(super) const NOT_STARTED: &str = "the run was canceled before it started";
 
 /// Creates, runs and removes everything of a run.
@@ -65,7 +65,7 @@ pub(super) async fn execute(
     }
     drop(inputs);
     clean_up(connection, prepared, &shared, &mut reporter).await;
-    let verdict = if canceled { Verdict::Cancelled } else { report::verdict(&reporter.report.results) };
+    let verdict = if canceled { Verdict::Canceled } else { report::verdict(&reporter.report.results) };
     Ok(reporter.end(verdict))
 }
 

@@ -113,7 +113,7 @@ pub fn judge(prepared: &Prepared, log: Writer) -> Report {
         return reporter.end(Verdict::NotReady);
     }
     for check in &prepared.plan.checks {
-        reporter.skip(check, "planned: --no-cluster creates nothing");
+        reporter.skip(check, "planned only: --no-cluster does not create objects");
     }
     reporter.end(Verdict::Skipped)
 }

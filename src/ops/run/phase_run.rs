@@ -48,7 +48,7 @@ pub(super) struct PhaseRun<'r> {
     requests: JoinSet<()>,
     /// Readers of output; dropped with the phase.
     followers: JoinSet<()>,
-    /// Tells creations to make no further object.
+    /// Stops the creation of further objects.
     halted: Arc<AtomicBool>,
 }
 

@@ -63,13 +63,13 @@ mod tests {
     fn check(answer: Answer, elapsed: u64, expected: &str) {
         let url = "http://nvidia-dcgm-exporter.gpu-operator.svc:9400/metrics";
         let facts = Facts([(Read::Http(url.into()), answer)].into());
-        let told = match AcceleratorMetrics.next(&Input::default(), &facts, elapsed) {
+        let message = match AcceleratorMetrics.next(&Input::default(), &facts, elapsed) {
             Step::Again { waiting_for, .. } => format!("waits: {waiting_for}"),
             Step::End(Ending { outcome: Outcome::Pass, .. }) => "passes".to_owned(),
             Step::End(Ending { outcome: Outcome::Fail(problems), .. }) => format!("fails: {}", problems.join("; ")),
             other => format!("{other:?}"),
         };
-        assert!(told.starts_with(expected), "{told}");
+        assert!(message.starts_with(expected), "{message}");
     }
 
     #[test]

@@ -95,7 +95,7 @@ fn series(url: &str, answer: &Answer) -> (usize, Option<String>) {
         Answer::Http { status, .. } => (0, Some(format!("{url} answered {status}"))),
         other => {
             let trouble = other.trouble().unwrap_or("no answer");
-            (0, Some(format!("{url}: {trouble}; does a network policy stand between this namespace and Prometheus?")))
+            (0, Some(format!("{url}: {trouble}; does a network policy block this namespace from Prometheus?")))
         }
     }
 }

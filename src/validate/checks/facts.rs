@@ -102,7 +102,7 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// What stands in the way of an answer, in words; `None` for an answer.
+    /// Why there is not an answer, in words; `None` for an answer.
     pub fn trouble(&self) -> Option<&str> {
         match self {
             Answer::Forbidden(text) | Answer::Failed(text) => Some(text),
@@ -159,7 +159,7 @@ pub fn name(value: &Value) -> &str {
 /// What [`rollout`] reads.
 pub const ROLLOUT: &[&str] = &["spec.replicas", "status"];
 
-/// How a workload stands, as `ready/wanted`, and whether that is enough.
+/// The rollout of a workload as `ready/wanted`, and whether that is enough.
 pub fn rollout(kind: &str, value: &Value) -> (String, bool) {
     let (ready, wanted) = match kind {
         "DaemonSet" => (number(value, "/status/numberReady"), number(value, "/status/desiredNumberScheduled")),

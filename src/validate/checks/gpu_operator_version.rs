@@ -34,7 +34,7 @@ impl Check for GpuOperatorVersion {
             return Ending::of(vec![format!("namespace {namespace}: {why}")], Vec::new());
         };
         let Some(version) = version(operator) else {
-            let problem = format!("Deployment {namespace}/{} does not tell its version", name(operator));
+            let problem = format!("Deployment {namespace}/{} does not carry its version", name(operator));
             return Ending::of(vec![problem], Vec::new());
         };
         let mut block = Block::new("GPU operator version", vec![format!("Detected: {version}")]);

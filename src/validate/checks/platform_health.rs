@@ -49,16 +49,16 @@ impl Check for PlatformHealth {
         let mut problems = Vec::new();
         let mut lines = Vec::new();
         for name in &namespaces {
-            let told = match facts.get(&namespace(name)) {
+            let status = match facts.get(&namespace(name)) {
                 Some(Answer::Found(found)) => text(found, "/status/phase").to_owned(),
                 Some(Answer::NotFound) => "not found".to_owned(),
                 Some(answer) => answer.trouble().unwrap_or("no answer").to_owned(),
                 None => "not read".to_owned(),
             };
-            if told != "Active" {
-                problems.push(format!("namespace {name}: {told}"));
+            if status != "Active" {
+                problems.push(format!("namespace {name}: {status}"));
             }
-            lines.push(format!("Namespace {name}: {told}"));
+            lines.push(format!("Namespace {name}: {status}"));
         }
         let mut blocks = vec![
             Block::new("Component namespaces", lines)
@@ -106,7 +106,7 @@ fn judge_resources(expected: &[&ExpectedResource], facts: &Facts, problems: &mut
     let mut lines = Vec::new();
     for wanted in expected {
         let title = format!("{} {}/{}", wanted.kind, wanted.namespace, wanted.name);
-        let (told, healthy) = match resource(wanted).and_then(|read| facts.get(&read)) {
+        let (status, healthy) = match resource(wanted).and_then(|read| facts.get(&read)) {
             Some(Answer::Found(found)) if ["Deployment", "DaemonSet", "StatefulSet"].contains(&&*wanted.kind) => {
                 let (ready, healthy) = rollout(&wanted.kind, found);
                 (format!("{ready} ready"), healthy)
@@ -114,12 +114,12 @@ fn judge_resources(expected: &[&ExpectedResource], facts: &Facts, problems: &mut
             Some(Answer::Found(_)) => ("exists".to_owned(), true),
             Some(Answer::NotFound) => ("not found".to_owned(), false),
             Some(answer) => (answer.trouble().unwrap_or("no answer").to_owned(), false),
-            None => ("a kind that this check does not know".to_owned(), false),
+            None => ("unsupported kind".to_owned(), false),
         };
         if !healthy {
-            problems.push(format!("{title}: {told}"));
+            problems.push(format!("{title}: {status}"));
         }
-        lines.push(format!("  [expectedResources] {title}: {told}"));
+        lines.push(format!("  [expectedResources] {title}: {status}"));
     }
     Block::new("Expected resources", lines)
 }

@@ -139,7 +139,7 @@ impl State {
                 Tone::Open | Tone::Quiet => Severity::Warn,
             };
             let more = match verdict {
-                Verdict::Passed | Verdict::Cancelled => String::new(),
+                Verdict::Passed | Verdict::Canceled => String::new(),
                 Verdict::NotReady => "; a readiness constraint does not hold, so no Job was created".to_owned(),
                 Verdict::Failed | Verdict::Inconclusive => {
                     format!("; {} goes to the checks that did not pass", self.desk.keys.key(Action::NextThing))

@@ -85,7 +85,7 @@ fn planned(rows: &mut Vec<Row>, resolution: &Resolution, keys: &Keymap) {
             id,
             vec![
                 Cell::new(Role::Strong, name),
-                Cell::new(Role::Muted, "wait"),
+                Cell::new(Role::Muted, "waiting"),
                 Cell::new(Role::Muted, "-"),
                 Cell::new(Role::Muted, text::count(count, noun)),
             ],
@@ -100,7 +100,7 @@ fn planned(rows: &mut Vec<Row>, resolution: &Resolution, keys: &Keymap) {
                 RowId::Constraint(constraint.name.clone()),
                 vec![
                     constraint.name.as_str().into(),
-                    Cell::new(Role::Muted, "wait"),
+                    Cell::new(Role::Muted, "waiting"),
                     Cell::new(Role::Muted, "-"),
                     Cell::text(&constraint.value),
                 ],
@@ -119,7 +119,7 @@ fn planned(rows: &mut Vec<Row>, resolution: &Resolution, keys: &Keymap) {
                     RowId::Check(check.clone()),
                     vec![
                         check.as_str().into(),
-                        Cell::new(Role::Muted, "wait"),
+                        Cell::new(Role::Muted, "waiting"),
                         Cell::new(Role::Muted, "-"),
                         Cell::new(Role::Muted, format!("{} runs it", keys.key(Action::Run))),
                     ],
@@ -134,7 +134,7 @@ fn readiness(rows: &mut Vec<Row>, run: &Run) {
     let failed = run.readiness.iter().any(|line| line.outcome == ReadinessOutcome::Fail);
     let unknown = run.readiness.iter().any(|line| line.outcome == ReadinessOutcome::Unknown);
     let (role, word) = match (run.readiness.is_empty(), failed, unknown) {
-        (true, ..) => (Role::Muted, "wait"),
+        (true, ..) => (Role::Muted, "waiting"),
         (_, true, _) => (Role::Fail, Word::Fail.text()),
         (_, _, true) => (Role::Warn, Word::Unknown.text()),
         _ => (Role::Ok, Word::Pass.text()),
@@ -191,7 +191,7 @@ fn phase_rows(rows: &mut Vec<Row>, run: &Run, phase: Phase, now_ms: u64) {
         (true, ..) => (Role::Fail, format!("{passed}/{}", checks.len())),
         (_, true, _) => (Role::Ok, format!("{passed}/{}", checks.len())),
         (_, _, true) => (Role::Run, format!("{}/{}", done.len(), checks.len())),
-        _ => (Role::Muted, "wait".to_owned()),
+        _ => (Role::Muted, "waiting".to_owned()),
     };
     let spent: u64 = done.iter().map(|result| result.total_ms).sum();
     rows.push(Row {

@@ -48,7 +48,7 @@ fn a_run_steps_live_and_its_end_is_reported() {
     desk.keys("Tab Enter");
     assert!(matches!(desk.left.pop(), Some(Effect::CancelRun)));
     desk.run(40_000, Body::CleanedUp { removed: 9, left: Vec::new() });
-    desk.run(40_001, Body::Ended { verdict: Verdict::Cancelled });
+    desk.run(40_001, Body::Ended { verdict: Verdict::Canceled });
     desk.shows("run ended: canceled");
     desk.keys("g g");
     desk.shows("9 objects removed, nothing left");
