@@ -62,7 +62,11 @@ impl Attribute {
     pub fn of(self, node: &Node) -> Text {
         let text = |fact: &super::Fact<Text>| fact.value().cloned().unwrap_or_default();
         match self {
-            Attribute::Accelerator => node.accelerators.words().unwrap_or_default().into(),
+            // That none is there and that nothing looked are two things.
+            Attribute::Accelerator => match node.accelerators.present.get() {
+                Some(false) => "none".into(),
+                _ => node.accelerators.words().unwrap_or_default().into(),
+            },
             Attribute::Division => node.accelerators.division().into(),
             Attribute::Driver => text(&node.accelerators.driver),
             Attribute::Os => text(&node.os.image),

@@ -121,6 +121,8 @@ impl World {
         let world = World { namespace: text(&made["metadata"]["name"]).to_owned(), ..world };
         // Pods need the account, which comes a moment later.
         world.wait(&world.core("serviceaccounts"), "default", |_| true).await;
+        // Lists of ConfigMaps hold the certificate of the cluster, which a controller adds in its own time.
+        world.wait(&world.core("configmaps"), "kube-root-ca.crt", |_| true).await;
         world
     }
 

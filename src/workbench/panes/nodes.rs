@@ -1,7 +1,7 @@
 //! Nodes of the shown cluster, one row each.
 
 use super::{no_cluster, node, prelude::*, shapes};
-use crate::inventory::Node;
+use crate::inventory::{Node, accelerator::Accelerators};
 use std::sync::Arc;
 
 pub static PANE: Pane = Pane {
@@ -94,7 +94,7 @@ fn row(node: &Node, shares: bool) -> Row {
         Some((None, all)) => Cell::text(format!("?/{all}")),
         None => Cell::new(Role::Muted, "-"),
     };
-    let mut cells = vec![(&*node.name).into(), state, or_dash(gpus.words().as_deref().map(product))];
+    let mut cells = vec![(&*node.name).into(), state, products(gpus)];
     if shares {
         let division = gpus.division();
         cells.push(or_dash((!division.is_empty()).then_some(division)));
@@ -109,6 +109,14 @@ fn row(node: &Node, shares: bool) -> Row {
         or_dash(node.runtime.text()),
     ]);
     Row { marker, matters, ..Row::new(&*node.name, cells) }
+}
+
+/// What is built in; `none` where something looked and found none, which is more than nothing known.
+fn products(gpus: &Accelerators) -> Cell {
+    match gpus.present.get() {
+        Some(false) => Cell::new(Role::Muted, "none"),
+        _ => or_dash(gpus.words().as_deref().map(product)),
+    }
 }
 
 /// A product in few columns, without the maker's name, which most have: `8x H100-80GB-HBM3`.

@@ -83,6 +83,7 @@ fn row(index: usize, shape: &Shape, shown: &[Attribute]) -> Row {
         let cell = match (attribute, value) {
             // Nothing says that the node has none, and nothing says that it has one.
             (Attribute::Accelerator, "") => Cell::new(Role::Muted, "-"),
+            (Attribute::Accelerator, "none") => Cell::new(Role::Muted, "none"),
             (Attribute::Accelerator, value) => nodes::product(value).into(),
             (_, "") => Cell::new(Role::Muted, "-"),
             (_, value) => value.into(),
