@@ -20,6 +20,7 @@ pub use measurement::{Item, Measurement, Record, Scalar, Subtype};
 pub use node::Node;
 pub use text::{Labels, Text, Texts};
 
+use crate::text::{plural, thousands};
 use release::{Release, ServerVersion, Workload};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -172,15 +173,7 @@ impl Inventory {
 
 /// `1 node`, `4,500 nodes`.
 pub fn nodes_in_words(count: usize) -> String {
-    let digits = count.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    format!("{grouped} node{}", if count == 1 { "" } else { "s" })
+    format!("{} {}", thousands(count), plural(count, "node"))
 }
 
 struct Accelerated {

@@ -12,7 +12,6 @@ pub mod path;
 mod record;
 mod topology;
 
-pub use node_readings::reading as node_reading;
 pub use record::{inventory, record, record_but_nodes};
 
 /// The value of `apiVersion` that we write; the older `aicr.nvidia.com/v1alpha1` is read as well.
