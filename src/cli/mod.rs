@@ -9,6 +9,7 @@ mod check;
 mod cleanup;
 mod cluster;
 mod completions;
+mod convert;
 mod crash;
 mod criteria_args;
 mod demo;
@@ -72,6 +73,7 @@ enum Command {
     Validate(Box<validate::Args>),
     Cleanup(cleanup::Args),
     Diff(diff::Args),
+    Convert(convert::Args),
     #[command(hide = true)]
     Check(check::Args),
     Catalog(catalog::Args),
@@ -155,6 +157,7 @@ impl Command {
             Command::Validate(args) => validate::run(&args, global, printer),
             Command::Cleanup(args) => cleanup::run(&args, global, printer),
             Command::Diff(args) => diff::run(&args, global, printer),
+            Command::Convert(args) => convert::run(&args, global, printer),
             Command::Check(args) => check::run(&args, global, printer),
             Command::Catalog(args) => catalog::run(&args, global, printer),
             Command::Tui(args) => tui::run(&args, global, printer),

@@ -4,6 +4,7 @@ pub mod catalog;
 pub mod check;
 pub mod cleanup;
 pub mod connect;
+pub mod convert;
 pub mod demo;
 pub mod diff;
 pub mod failure;

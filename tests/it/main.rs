@@ -9,6 +9,7 @@ mod checks;
 mod cli;
 mod collect;
 mod conformance;
+mod convert;
 mod demo_api;
 mod forms;
 mod interruptions;
