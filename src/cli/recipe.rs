@@ -4,8 +4,9 @@ use super::{
     Outcome, Printer,
     criteria_args::QueryArgs,
     exit::Exit,
+    formats::{self, Format},
     global::Global,
-    output::{self, Format, deliver},
+    output,
     printer::Role,
     table,
 };
@@ -14,6 +15,12 @@ use crate::{
     recipe::{Recipe, format},
     resolve::Resolution,
 };
+
+static FORMATS: &[Format<Recipe>] = &[
+    Format::plain("yaml", "", |recipe, _| format::to_yaml(recipe)),
+    Format::plain("json", "", |recipe, _| format::to_json(recipe)),
+    Format::plain("table", "For reading; no program should parse it", |recipe, _| summary(recipe)),
+];
 
 /// Resolve the recipe for a cluster: components, versions, values, constraints and checks.
 #[derive(Debug, clap::Args)]
@@ -25,18 +32,13 @@ pub struct Args {
     #[arg(short, long, value_name = "FILE", default_value = "-", value_parser = output::place)]
     output: Place,
     /// In which form; the default goes by the file's name, else it is YAML.
-    #[arg(short = 't', long, value_enum)]
-    format: Option<Format>,
+    #[arg(short = 't', long, value_parser = formats::parser(FORMATS))]
+    format: Option<&'static Format<Recipe>>,
 }
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let resolution = args.query.resolve(global, printer)?;
-    let recipe = &resolution.recipe;
-    match Format::of(args.format, &args.output) {
-        Format::Yaml => deliver(printer, &args.output, &format::to_yaml(recipe))?,
-        Format::Json => deliver(printer, &args.output, &format::to_json(recipe))?,
-        Format::Table => deliver(printer, &args.output, &summary(recipe))?,
-    }
+    formats::choose(args.format, FORMATS, &args.output).deliver(&resolution.recipe, &args.output, printer)?;
     printer.note(printer.paint_note(Role::Quiet, &done(&resolution)));
     Ok(Exit::Good)
 }

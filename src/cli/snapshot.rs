@@ -5,8 +5,9 @@ use super::{
     agent_args::{AgentArgs, PodArgs},
     cluster,
     exit::Exit,
+    formats::{self, Format},
     global::Global,
-    output::{self, Format, deliver},
+    output,
     printer::Role,
     table,
 };
@@ -14,12 +15,17 @@ use crate::{
     fingerprint::{self, Dimension, Fingerprint},
     inventory::{Fact, Inventory, Node, Text},
     ops::{
-        Failure, Kind,
         place::{self, Document, Place},
         snapshot,
     },
 };
 use std::{fmt::Display, time::Duration};
+
+static FORMATS: &[Format<Inventory>] = &[
+    Format::plain("yaml", "", |taken, _| snapshot::text(taken, snapshot::Format::Yaml)),
+    Format::plain("json", "", |taken, _| snapshot::text(taken, snapshot::Format::Json)),
+    Format::plain("table", "For reading; no program should parse it", |taken, _| summary(taken)),
+];
 
 /// Read a cluster: version, nodes, operating systems, GPUs, labels and taints, images, operators.
 ///
@@ -31,8 +37,8 @@ pub struct Args {
     #[arg(short, long, value_name = "PLACE", default_value = "-", value_parser = output::place)]
     output: Place,
     /// In which form; the default goes by the file's name, else it is YAML.
-    #[arg(short = 't', long, value_enum)]
-    format: Option<Format>,
+    #[arg(short = 't', long, value_parser = formats::parser(FORMATS))]
+    format: Option<&'static Format<Inventory>>,
     /// How long the whole reading may take.
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = cluster::duration)]
     timeout: Duration,
@@ -44,7 +50,7 @@ pub struct Args {
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     cluster::block_on(async {
-        let format = Format::of(args.format, &args.output);
+        let format = formats::choose(args.format, FORMATS, &args.output);
         args.agent.warn(printer);
         args.pod.warn(printer);
         output::probe(&args.output)?;
@@ -54,19 +60,16 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         let taking = snapshot::take(&connection, &now);
         let taken = cluster::within(Some(args.timeout), ("read the cluster", &connection.at()), taking).await?;
         printer.debug(|| format!("read {} nodes", taken.nodes.len()));
-        let (text, written) = match format {
-            Format::Yaml => (snapshot::text(&taken, snapshot::Format::Yaml), snapshot::Format::Yaml),
-            Format::Json => (snapshot::text(&taken, snapshot::Format::Json), snapshot::Format::Json),
-            Format::Table => (summary(&taken), snapshot::Format::Yaml),
-        };
         match &args.output {
-            Place::ConfigMap { .. } if format == Format::Table => return Err(no_table(&args.output).into()),
             Place::ConfigMap { .. } => {
-                let document = Document { kind: "Snapshot", format: written, text: &text, now: &now };
+                let stored =
+                    format.stored().ok_or_else(|| formats::not_stored(format.name, "snapshot", &args.output))?;
+                let text = (format.text)(&taken, printer);
+                let document = Document { kind: "Snapshot", format: stored, text: &text, now: &now };
                 place::write(&args.output, &document, async || Ok(connection.clone())).await?;
                 printer.note(format!("wrote {}", args.output));
             }
-            file => deliver(printer, file, &text)?,
+            file => format.deliver(&taken, file, printer)?,
         }
         printer.note(printer.paint_note(Role::Quiet, &done(&taken, &connection.context)));
         for gap in gaps(&taken) {
@@ -74,12 +77,6 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         }
         Ok(Exit::Good)
     })
-}
-
-fn no_table(place: &Place) -> Failure {
-    Failure::new(Kind::Usage, "write the snapshot", "`--format table` cannot be written to a ConfigMap")
-        .at(place.to_string())
-        .hint("leave out --format table")
 }
 
 fn done(snapshot: &Inventory, context: &str) -> String {
