@@ -43,7 +43,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
-    cluster::block_on(async {
+    cluster::block_on(global, async {
         let format = Format::of(args.format, &args.output);
         args.agent.warn(printer);
         args.pod.warn(printer);
@@ -63,7 +63,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             Place::ConfigMap { .. } if format == Format::Table => return Err(no_table(&args.output).into()),
             Place::ConfigMap { .. } => {
                 let document = Document { kind: "Snapshot", format: written, text: &text, now: &now };
-                place::write(&args.output, &document, async || Ok(connection.clone())).await?;
+                place::write(&args.output, &document, cluster::session(global)?).await?;
                 printer.note(format!("wrote {}", args.output));
             }
             file => deliver(printer, file, &text)?,

@@ -293,7 +293,7 @@ async fn checked(answer: Response<Incoming>) -> Result<Response<Incoming>, BoxEr
 }
 
 /// The title of a page, on one line of at most 100 characters.
-fn title(page: &str) -> Option<String> {
+pub(super) fn title(page: &str) -> Option<String> {
     let lower = page.to_ascii_lowercase();
     let start = lower.find("<title")?;
     let start = start + lower[start..].find('>')? + 1;
