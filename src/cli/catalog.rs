@@ -44,7 +44,7 @@ struct ListArgs {
     #[command(flatten)]
     criteria: CriteriaArgs,
     /// What fits this cluster: overlays that a snapshot does not contradict, each with what is left to choose and whether
-    /// its constraints hold (a file, `-` for standard input, or cm://NAMESPACE/NAME).
+    /// its constraints hold (a file, `-` for standard input, cm://NAMESPACE/NAME or a URL).
     #[arg(short, long, value_name = "PLACE")]
     snapshot: Option<String>,
     /// In which form.

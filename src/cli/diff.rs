@@ -41,7 +41,7 @@ use std::sync::Arc;
                         aicr diff --baseline service=kind,accelerator=a100 --target service=eks,accelerator=h100\n  \
                         aicr diff --baseline recipe.yaml --target cluster --values -t table")]
 pub struct Args {
-    /// What to compare from: a file, `-`, cm://NAMESPACE/NAME, criteria, or `cluster`.
+    /// What to compare from: a file, `-`, cm://NAMESPACE/NAME, a URL, criteria, or `cluster`.
     #[arg(short, long, value_name = "PLACE")]
     baseline: String,
     /// What to compare to.
@@ -112,8 +112,8 @@ fn compare(args: &Args, global: &Global, printer: &Printer) -> Result<Comparison
     }
     let catalog = std::cell::OnceCell::new();
     let subject = |text: &str| subject(text, args.values, (global, printer), &catalog);
-    let (left_name, right_name) = (&args.baseline, &args.target);
-    let sides = (subject(left_name)?, subject(right_name)?);
+    let sides = (subject(&args.baseline)?, subject(&args.target)?);
+    let (left_name, right_name) = (&input::named(&args.baseline), &input::named(&args.target));
     if args.compat && !matches!(sides, (Subject::Snapshot(..), Subject::Snapshot(..))) {
         let because = "the reference compares snapshots only";
         return Err(misuse("compare as the reference does", because, "leave out --compat"));
@@ -153,7 +153,7 @@ fn subject(
     catalog: &std::cell::OnceCell<Arc<Catalog>>,
 ) -> Result<Subject, Failure> {
     if text == "cluster" {
-        return cluster::block_on(async {
+        return cluster::block_on(global, async {
             let connection = cluster::connect(global).await?;
             let snapshot = ops::snapshot::take(&connection, &cluster::now()).await?;
             let contents = if values { diff::contents(&connection, &snapshot).await? } else { None };
@@ -174,11 +174,11 @@ fn subject(
         return recipe((&resolution).into(), &catalog, &resolution.recipe);
     }
     match input::document(text, global)? {
-        Document::Snapshot(snapshot) => Ok(Subject::Snapshot(text.to_owned(), snapshot, None)),
+        Document::Snapshot(snapshot) => Ok(Subject::Snapshot(input::named(text), snapshot, None)),
         Document::Recipe(read) => {
             input::warn_of_unknown(&read, text, printer);
             let catalog = load()?;
-            let (side, read) = diff::read_recipe(&catalog, input::shown(text), &read)?;
+            let (side, read) = diff::read_recipe(&catalog, &input::shown(text), &read)?;
             recipe(side, &catalog, &read)
         }
     }

@@ -49,7 +49,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
-    cluster::block_on(async {
+    cluster::block_on(global, async {
         let format = formats::choose(args.format, FORMATS, &args.output);
         args.agent.warn(printer);
         args.pod.warn(printer);
@@ -66,7 +66,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
                     format.stored().ok_or_else(|| formats::not_stored(format.name, "snapshot", &args.output))?;
                 let text = (format.text)(&taken, printer);
                 let document = Document { kind: "Snapshot", format: stored, text: &text, now: &now };
-                place::write(&args.output, &document, async || Ok(connection.clone())).await?;
+                place::write(&args.output, &document, cluster::session(global)?).await?;
                 printer.note(format!("wrote {}", args.output));
             }
             file => format.deliver(&taken, file, printer)?,

@@ -5,14 +5,12 @@ use super::{
     exit::Exit,
     formats::{self, Format},
     global::Global,
+    input,
     run_args::RunArgs,
 };
 use crate::{
     criteria::Criteria,
-    ops::{
-        Failure, Kind,
-        place::{self, Place},
-    },
+    ops::{Failure, Kind, place::Place},
     term::color::{self, Level, When},
     workbench::{
         self, Look, RunOptions, Screen,
@@ -82,7 +80,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         runtime.shutdown_background();
         return Ok(ended.map(|()| Exit::Good)?);
     };
-    let script = place::read_local(&Place::parse(&path.to_string_lossy())?, "script")?;
+    let script = input::text("script", &path.to_string_lossy(), global)?;
     let (width, height) = args.size;
     let frames = runtime()?.block_on(script::play(&options, &script, width, height))?;
     let dump = formats::choose(args.dump, DUMPS, &Place::Standard);
@@ -147,5 +145,5 @@ fn utf8() -> bool {
 /// Two threads beside the one that draws: building snapshots must not delay a key.
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.map_err(|error| Failure::new(Kind::Internal, "start the runtime", error.to_string()))
+    runtime.map_err(|error| Failure::from_error(Kind::Internal, "start the runtime", error))
 }

@@ -42,13 +42,13 @@ use std::{
 /// report goes there. Ctrl-C ends the run, removes what it created and still writes the report.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The recipe: a file, `-` for standard input, or cm://NAMESPACE/NAME; without one, it is
+    /// The recipe: a file, `-` for standard input, cm://NAMESPACE/NAME or a URL; without one, it is
     /// resolved for the cluster and the criteria given here.
     #[arg(short, long, value_name = "PLACE")]
     recipe: Option<String>,
     #[command(flatten)]
     criteria: CriteriaArgs,
-    /// A snapshot to judge readiness on; without one, it is taken now.
+    /// A snapshot to judge readiness on, from the same places; without one, it is taken now.
     #[arg(short, long, value_name = "PLACE")]
     snapshot: Option<String>,
     /// A phase to run (repeatable, in the order given); without one, all.
@@ -144,7 +144,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let catalog = global.catalog()?;
     let recipe = args.recipe.as_deref().map(|place| input::recipe(place, global, printer)).transpose()?;
     let known = args.snapshot.as_deref().map(|place| input::snapshot(place, global)).transpose()?;
-    cluster::block_on(async {
+    cluster::block_on(global, async {
         let connection = if args.no_cluster { None } else { Some(cluster::connect(global).await?) };
         let snapshot = match (known, &connection) {
             (Some(snapshot), _) => snapshot,
@@ -154,7 +154,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             }
         };
         let (recipe, name) = match (recipe, &args.recipe) {
-            (Some(recipe), Some(place)) => (recipe, place.clone()),
+            (Some(recipe), Some(place)) => (recipe, input::named(place)),
             _ => {
                 let resolved = resolve(&catalog, &snapshot, &args.criteria)?;
                 printer.note(format!("resolved {}", resolved.1));
@@ -199,11 +199,7 @@ async fn finish(
         (Some(format), place @ Place::ConfigMap { .. }) => {
             let now = cluster::now();
             let document = Document { kind: "Report", format, text: &text, now: &now };
-            let connected = async || match connection {
-                Some(connection) => Ok(connection.clone()),
-                None => cluster::connect(global).await,
-            };
-            place::write(&place, &document, connected).await?;
+            place::write(&place, &document, cluster::session(global)?).await?;
             printer.note(format!("wrote {place}"));
         }
         (_, place) => {
