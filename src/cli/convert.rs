@@ -46,14 +46,14 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         let because = "standard input can be read once, and not replaced";
         return Err(misuse("convert the documents", because, "give files").into());
     }
-    cluster::block_on(async {
-        let connect = async || cluster::connect(global).await;
-        let work = convert::prepare(&args.files, args.written.edition, &connect).await?;
+    cluster::block_on(global, async {
+        let session = cluster::session(global)?;
+        let work = convert::prepare(&args.files, args.written.edition, session).await?;
         if let Some(folder) = &args.output {
             let written = work.write_to(folder)?;
             note(printer, &format!("wrote {} to {}", count(written, "file"), folder.display()));
         } else if args.in_place {
-            let written = work.write_in_place(&cluster::now(), &connect).await?;
+            let written = work.write_in_place(&cluster::now(), session).await?;
             note(printer, &format!("replaced {}", count(written, "document")));
         } else {
             printer.data(&work.text()?)?;

@@ -17,6 +17,7 @@ mod diff;
 pub mod exit;
 mod explain;
 mod follow;
+mod formats;
 mod global;
 mod input;
 mod keys;

@@ -4,19 +4,24 @@ use super::{
     Outcome, Printer,
     criteria_args::QueryArgs,
     exit::Exit,
+    formats::{self, Format},
     global::Global,
-    output::{self, EditionArg, Format, deliver},
+    output::{self, EditionArg, Written},
     printer::Role,
     table,
 };
 use crate::{
-    ops::{
-        self,
-        place::{self, Place},
-    },
-    recipe::Recipe,
+    ops::{self, place::Place},
+    recipe::{Recipe, format},
     resolve::Resolution,
 };
+
+static FORMATS: &[Format<Written<Recipe>>] = &[
+    // Whether there is such a form is found out before.
+    Format::plain("yaml", "", |recipe, _| format::to_yaml(&recipe.value, recipe.edition).unwrap_or_default()),
+    Format::plain("json", "", |recipe, _| format::to_json(&recipe.value, recipe.edition).unwrap_or_default()),
+    Format::plain("table", "For reading; no program should parse it", |recipe, _| summary(&recipe.value)),
+];
 
 /// Resolve the recipe for a cluster: components, versions, values, constraints and checks.
 #[derive(Debug, clap::Args)]
@@ -28,22 +33,18 @@ pub struct Args {
     #[arg(short, long, value_name = "FILE", default_value = "-", value_parser = output::place)]
     output: Place,
     /// In which form; the default goes by the file's name, else it is YAML.
-    #[arg(short = 't', long, value_enum)]
-    format: Option<Format>,
+    #[arg(short = 't', long, value_parser = formats::parser(FORMATS))]
+    format: Option<&'static Format<Written<Recipe>>>,
     #[command(flatten)]
     written: EditionArg,
 }
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let resolution = args.query.resolve(global, printer)?;
-    let recipe = &resolution.recipe;
-    let written = |format| ops::recipe::text(recipe, format, args.written.edition);
-    let text = match Format::of(args.format, &args.output) {
-        Format::Yaml => written(place::Format::Yaml)?,
-        Format::Json => written(place::Format::Json)?,
-        Format::Table => summary(recipe),
-    };
-    deliver(printer, &args.output, &text)?;
+    let edition = args.written.edition;
+    ops::recipe::has_form(&resolution.recipe, edition)?;
+    let written = Written { value: resolution.recipe.clone(), edition };
+    formats::choose(args.format, FORMATS, &args.output).deliver(&written, &args.output, printer)?;
     printer.note(printer.paint_note(Role::Quiet, &done(&resolution)));
     Ok(Exit::Good)
 }

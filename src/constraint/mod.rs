@@ -11,6 +11,7 @@ mod suffix;
 use crate::{
     inventory::{Inventory, Node},
     snapshot::path,
+    text::listed,
 };
 use std::collections::BTreeMap;
 
@@ -57,15 +58,6 @@ pub struct Spread {
 /// Names that a sentence lists before it says how many more there are.
 const LISTED: usize = 5;
 
-/// `gpu-a, gpu-b and 3 more`.
-fn listed(names: &[String]) -> String {
-    let shown = names[..names.len().min(LISTED)].join(", ");
-    match names.len().saturating_sub(LISTED) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
-}
-
 impl Spread {
     /// In words: `6 of 8 nodes; not on gpu-b (v1.34.1); not measured on gpu-h`.
     pub fn words(&self) -> String {
@@ -74,10 +66,10 @@ impl Spread {
         }
         let mut words = format!("{} of {} nodes", self.holds, self.of);
         for (reading, names) in &self.fails {
-            words += &format!("; not on {} ({reading})", listed(names));
+            words += &format!("; not on {} ({reading})", listed(names, LISTED));
         }
         if !self.unknown.is_empty() {
-            words += &format!("; not measured on {}", listed(&self.unknown));
+            words += &format!("; not measured on {}", listed(&self.unknown, LISTED));
         }
         words
     }
@@ -174,7 +166,8 @@ fn judge_nodes(path: &str, expression: &str, readings: Vec<(&Node, Option<String
         return Verdict::Fail { actual, nodes: nodes(spread) };
     }
     if !spread.unknown.is_empty() {
-        let reason = incomparable.unwrap_or_else(|| format!("`{path}` is not measured on {}", listed(&spread.unknown)));
+        let reason =
+            incomparable.unwrap_or_else(|| format!("`{path}` is not measured on {}", listed(&spread.unknown, LISTED)));
         return Verdict::Unknown { actual: (!all.is_empty()).then_some(all), reason, nodes: nodes(spread) };
     }
     Verdict::Pass { actual: all, nodes: nodes(spread) }

@@ -6,9 +6,9 @@
 use super::{
     Failure, Kind,
     place::{self, Document, Format, Place},
+    session::Session,
 };
 use crate::{
-    cluster::Connection,
     document::{
         convert::{self, ConvertError, Converted},
         header::Edition,
@@ -50,17 +50,13 @@ struct Output {
 ///
 /// # Errors
 /// What cannot be read, is not ours or has no form in the edition, with file, line and column.
-pub async fn prepare(
-    sources: &[Place],
-    edition: Edition,
-    connect: impl AsyncFn() -> Result<Connection, Failure>,
-) -> Result<Work, Failure> {
+pub async fn prepare(sources: &[Place], edition: Edition, session: &Session) -> Result<Work, Failure> {
     let mut work = Work::default();
     for source in sources {
         match source {
             Place::File(path) if path.is_dir() => folder(&mut work, path, edition)?,
             source => {
-                let text = place::read(source, "document", &connect).await?;
+                let text = place::read(source, "document", session).await?;
                 let conversion = convert::convert(&text, edition).map_err(|error| failure(&source.source(), &error))?;
                 let name = match source {
                     Place::File(path) => path.file_name().map_or_else(PathBuf::new, PathBuf::from),
@@ -180,17 +176,13 @@ impl Work {
     ///
     /// # Errors
     /// A place that cannot be written; those before it are.
-    pub async fn write_in_place(
-        &self,
-        now: &str,
-        connect: impl AsyncFn() -> Result<Connection, Failure>,
-    ) -> Result<usize, Failure> {
+    pub async fn write_in_place(&self, now: &str, session: &Session) -> Result<usize, Failure> {
         let changed: Vec<&Output> = self.outputs.iter().filter(|output| output.changed).collect();
         for output in &changed {
             let text = String::from_utf8_lossy(&output.content);
             let kind = output.kind.unwrap_or_default();
             let document = Document { kind, format: format_of(&text), text: &text, now };
-            place::write(&output.from, &document, &connect).await?;
+            place::write(&output.from, &document, session).await?;
         }
         Ok(changed.len())
     }

@@ -6,7 +6,7 @@ use crate::{
     criteria::{Dimension, Query, StatedBy, parse_value},
     diff::{self, lost::Lost},
     document::{
-        header::Edition,
+        header::{Edition, NoSuchForm},
         selector::{self, QueryError},
     },
     inventory::Inventory,
@@ -135,10 +135,20 @@ pub fn text(recipe: &Recipe, written: Format, edition: Edition) -> Result<String
         Format::Yaml => format::to_yaml(recipe, edition),
         Format::Json => format::to_json(recipe, edition),
     };
-    text.map_err(|error| {
-        Failure::new(Kind::Usage, format!("write the recipe as {}", edition.name()), error.to_string())
-            .hint("leave out --api-version: releases that read v1alpha2 cannot use this recipe")
-    })
+    text.map_err(|error| formless(error, edition))
+}
+
+/// Whether a recipe can be written in an edition of the formats.
+///
+/// # Errors
+/// As [`text`].
+pub fn has_form(recipe: &Recipe, edition: Edition) -> Result<(), Failure> {
+    recipe.version(edition).map(drop).map_err(|error| formless(error, edition))
+}
+
+fn formless(error: NoSuchForm, edition: Edition) -> Failure {
+    Failure::from_error(Kind::Usage, format!("write the recipe as {}", edition.name()), error)
+        .hint("leave out --api-version: releases that read v1alpha2 cannot use this recipe")
 }
 
 /// The value that a selector names; several, and whatever a wildcard names, as a list.

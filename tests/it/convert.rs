@@ -5,9 +5,8 @@ use crate::{
     sandbox::{Run, Sandbox, golden},
 };
 use aicr::{
-    cluster::Connection,
     document::{convert::convert, header::Edition},
-    ops::{self, Failure, connect::Target, demo::DemoOptions, place::Place},
+    ops::{self, connect::Target, demo::DemoOptions, place::Place, session::Session},
     store::tree,
 };
 use std::{fs, path::Path};
@@ -147,8 +146,7 @@ fn a_file_is_replaced_only_when_that_is_asked_for() {
 
 #[tokio::test]
 async fn a_config_map_is_converted_where_it_is() {
-    let connection = ops::connect::connect(&Target::Demo(DemoOptions::default())).await.unwrap();
-    let connect = async || -> Result<Connection, Failure> { Ok(connection.clone()) };
+    let session = Session::new(Target::Demo(DemoOptions::default()));
     let place = Place::parse("cm://default/seen").unwrap();
     let document = ops::place::Document {
         kind: "Snapshot",
@@ -156,13 +154,13 @@ async fn a_config_map_is_converted_where_it_is() {
         text: SNAPSHOT,
         now: "2026-01-01T00:00:00Z",
     };
-    ops::place::write(&place, &document, connect).await.unwrap();
-    let work = ops::convert::prepare(std::slice::from_ref(&place), Edition::V1, connect).await.unwrap();
-    assert_eq!(work.write_in_place("2026-01-02T00:00:00Z", connect).await.unwrap(), 1);
-    let text = ops::place::read(&place, "snapshot", connect).await.unwrap();
+    ops::place::write(&place, &document, &session).await.unwrap();
+    let work = ops::convert::prepare(std::slice::from_ref(&place), Edition::V1, &session).await.unwrap();
+    assert_eq!(work.write_in_place("2026-01-02T00:00:00Z", &session).await.unwrap(), 1);
+    let text = ops::place::read(&place, "snapshot", &session).await.unwrap();
     assert_eq!(text, SNAPSHOT.replace("v1alpha2", "v1"));
-    let again = ops::convert::prepare(&[place], Edition::V1, connect).await.unwrap();
-    assert_eq!(again.write_in_place("2026-01-03T00:00:00Z", connect).await.unwrap(), 0, "it is of that version");
+    let again = ops::convert::prepare(&[place], Edition::V1, &session).await.unwrap();
+    assert_eq!(again.write_in_place("2026-01-03T00:00:00Z", &session).await.unwrap(), 0, "it is of that version");
 }
 
 /// Two sides of different editions are compared as if there were one.

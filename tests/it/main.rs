@@ -11,6 +11,7 @@ mod collect;
 mod conformance;
 mod convert;
 mod demo_api;
+mod documents;
 mod forms;
 mod interruptions;
 mod log;
