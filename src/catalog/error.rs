@@ -2,6 +2,7 @@
 
 use crate::{
     document::{header::HeaderError, location::Location},
+    snapshot::address::AddressError,
     yaml::{Position, YamlProblem},
 };
 use std::{error::Error, fmt};
@@ -37,6 +38,9 @@ pub enum CatalogProblem {
     /// A version that there never was, or one that cannot have the document's content.
     #[error(transparent)]
     Header(HeaderError),
+    /// A constraint on a reading that no snapshot has.
+    #[error(transparent)]
+    Path(AddressError),
     /// A document of another kind than its folder holds.
     #[error("expected `kind: {expected}`, found `kind: {found}`")]
     Kind {
@@ -133,6 +137,7 @@ impl CatalogProblem {
     pub fn hint(&self) -> Option<String> {
         match self {
             CatalogProblem::Header(error) => error.hint(),
+            CatalogProblem::Path(error) => error.hint(),
             CatalogProblem::Syntax(problem) => problem.hint().map(str::to_owned),
             CatalogProblem::MissingField { owner, .. } if owner == "an overlay" => {
                 Some("add the name that other overlays can put into `spec.base`".to_owned())

@@ -14,6 +14,7 @@ mod crash;
 mod criteria_args;
 mod demo;
 mod diff;
+mod dump_args;
 pub mod exit;
 mod explain;
 mod follow;

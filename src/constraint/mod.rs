@@ -5,12 +5,13 @@
 //! not are named. The arithmetic is the reference's (comparison at the precision of the shorter side).
 
 pub mod eval;
+pub mod node_set;
 pub mod parse;
 mod suffix;
 
 use crate::{
     inventory::{Inventory, Node},
-    snapshot::path,
+    snapshot::{address::GPU_NODE_LABEL, path},
     text::listed,
 };
 use std::collections::BTreeMap;
@@ -104,6 +105,9 @@ impl Verdict {
 
 /// Judges `expression` on the reading that `path` names: on every node that it concerns, where it is one of nodes.
 pub fn judge(path: &str, expression: &str, inventory: &Inventory) -> Verdict {
+    if path == GPU_NODE_LABEL {
+        return node_set::judge(expression, inventory);
+    }
     match path::by_node(path, inventory) {
         Some(readings) => judge_nodes(path, expression, readings),
         None => {
@@ -119,6 +123,9 @@ pub fn judge(path: &str, expression: &str, inventory: &Inventory) -> Verdict {
 
 /// Judges `expression` on the one reading that the reference's file has room for, as the reference does.
 pub fn judge_single(path: &str, expression: &str, inventory: &Inventory) -> Verdict {
+    if path == GPU_NODE_LABEL {
+        return node_set::judge(expression, inventory);
+    }
     judge_record(path, inventory, None, |actual| {
         parse::expression(expression).and_then(|parsed| eval::holds_as_reference(&parsed, actual))
     })

@@ -6,9 +6,14 @@ use super::{Failure, Kind};
 use crate::{
     cluster::{self, Connection},
     document::header::Edition,
-    inventory::Inventory,
-    snapshot::format,
+    inventory::{Inventory, Subtype},
+    snapshot::{
+        format,
+        provider::{self, Dump},
+    },
+    store::read::{self, ReadError},
 };
+use std::path::Path;
 
 pub use super::place::Format;
 
@@ -29,6 +34,24 @@ pub fn text(snapshot: &Inventory, written: Format, edition: Edition) -> String {
         Format::Json => serde_json::to_string_pretty(&value).unwrap_or_default() + "\n",
     }
 }
+
+/// The readings in what a cloud provider's program printed: a regular file of at most 1 MiB.
+///
+/// # Errors
+/// `NotFound`, or `Usage` for what is not such a list.
+pub fn dump(dump: Dump, file: &Path) -> Result<Subtype, Failure> {
+    let doing = format!("read --{}", dump.name());
+    let at = file.display().to_string();
+    let hint = || format!("write it with: {} > {at}", dump.command());
+    let text = read::small(file, LARGEST_DUMP).map_err(|error| {
+        let kind = if matches!(error, ReadError::NotFound) { Kind::NotFound } else { Kind::Usage };
+        Failure::from_error(kind, doing.clone(), error).at(&at).hint(hint())
+    })?;
+    provider::read(dump, &text).map_err(|error| Failure::from_error(Kind::Usage, doing, error).at(&at).hint(hint()))
+}
+
+/// In bytes, as the reference limits them.
+const LARGEST_DUMP: u64 = 1 << 20;
 
 /// The snapshot that a text holds; `at` names the text in the failure.
 ///

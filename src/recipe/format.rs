@@ -12,6 +12,7 @@ use crate::{
         selector::{Segment, Selector},
         shape,
     },
+    snapshot::address::{self, AddressError},
     yaml::{self, Node, Position},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -31,17 +32,27 @@ pub enum RecipeFormatError {
         /// What was expected, and what was found.
         message: String,
     },
+    /// A constraint on a reading that no snapshot has.
+    #[error("{error} (line {}, column {})", at.line, at.column)]
+    Path {
+        /// Where its name is.
+        at: Position,
+        /// What is wrong with it.
+        error: AddressError,
+    },
     /// Refs that contradict themselves, one line each.
     #[error("it contradicts itself: {}", .0.join("; "))]
     Incoherent(Vec<String>),
 }
+
+const CORRECT: &str = "correct the file, or resolve it again";
 
 impl RecipeFormatError {
     /// Where in the document, when the cause has a place.
     pub fn at(&self) -> Option<Position> {
         match self {
             RecipeFormatError::Header(error) => error.at(),
-            RecipeFormatError::Field { at, .. } => Some(*at),
+            RecipeFormatError::Field { at, .. } | RecipeFormatError::Path { at, .. } => Some(*at),
             RecipeFormatError::Incoherent(_) => None,
         }
     }
@@ -59,9 +70,11 @@ impl RecipeFormatError {
                     None => "write a recipe with `aicr recipe -o recipe.yaml` and give that file",
                 },
             },
-            RecipeFormatError::Field { .. } | RecipeFormatError::Incoherent(_) => {
-                "correct the file, or resolve it again"
-            }
+            RecipeFormatError::Path { error, .. } => match error.hint() {
+                Some(hint) => return hint,
+                None => CORRECT,
+            },
+            RecipeFormatError::Field { .. } | RecipeFormatError::Incoherent(_) => CORRECT,
         };
         fixed.to_owned()
     }
@@ -109,8 +122,21 @@ pub fn read(source: &str) -> Result<Recipe, RecipeFormatError> {
         let problem = format!("the component name `{}` is reserved for options of deployers", component.name);
         return Err(RecipeFormatError::Incoherent(vec![problem]));
     }
+    check_paths(&root)?;
     let problems = coherence(&recipe.components);
     if problems.is_empty() { Ok(recipe) } else { Err(RecipeFormatError::Incoherent(problems)) }
+}
+
+/// Whether snapshots can have the readings that the recipe's constraints name.
+fn check_paths(root: &Node) -> Result<(), RecipeFormatError> {
+    let readiness = root.get("validation").and_then(|validation| validation.get("readiness"));
+    for place in [Some(root), readiness].into_iter().flatten() {
+        for name in place.get("constraints").map_or(&[][..], Node::items).iter().filter_map(|rule| rule.get("name")) {
+            let checked = address::check(name.text().unwrap_or_default());
+            checked.map_err(|error| RecipeFormatError::Path { at: name.at, error })?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether a path is that of [`Recipe::extra`].

@@ -30,7 +30,7 @@ const CORE: &[Rule] = &[
     rule("snapshot", "yaml inventory fingerprint document accelerators", "", ""),
     rule("constraint", "inventory snapshot document", "semver", ""),
     rule("recipe", "yaml criteria document snapshot constraint", "", ""),
-    rule("catalog", "yaml criteria document constraint accelerators recipe", "sha2", ""),
+    rule("catalog", "yaml criteria document snapshot constraint accelerators recipe", "sha2", ""),
     rule(
         "resolve",
         "yaml criteria document inventory snapshot fingerprint constraint catalog recipe accelerators",
