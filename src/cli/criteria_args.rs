@@ -20,6 +20,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 pub struct CriteriaArgs {
     /// In the order of the dimensions.
     stated: Vec<(Dimension, String)>,
+    /// Those that a configuration states.
+    configured: Vec<Dimension>,
     criteria_strict: bool,
 }
 
@@ -70,7 +72,12 @@ impl clap::FromArgMatches for CriteriaArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<CriteriaArgs, clap::Error> {
         let typed = |dimension: Dimension| Some((dimension, matches.get_one::<String>(dimension.name())?.clone()));
         let stated = Dimension::ALL.into_iter().filter_map(typed).collect();
-        Ok(CriteriaArgs { stated, criteria_strict: matches.get_flag(STRICT) })
+        // Only a configuration gives them a default.
+        let is_default = |dimension: &Dimension| {
+            matches.value_source(dimension.name()) == Some(clap::parser::ValueSource::DefaultValue)
+        };
+        let configured = Dimension::ALL.into_iter().filter(is_default).collect();
+        Ok(CriteriaArgs { stated, configured, criteria_strict: matches.get_flag(STRICT) })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -99,7 +106,7 @@ pub struct QueryArgs {
 impl CriteriaArgs {
     /// One stated value, the rest open.
     pub fn of(dimension: Dimension, value: &str) -> CriteriaArgs {
-        CriteriaArgs { stated: vec![(dimension, value.to_owned())], criteria_strict: false }
+        CriteriaArgs { stated: vec![(dimension, value.to_owned())], ..CriteriaArgs::default() }
     }
 
     /// The criteria, over those that a snapshot states.
@@ -116,7 +123,14 @@ impl CriteriaArgs {
     /// As [`CriteriaArgs::query`].
     fn over(&self, catalog: &Catalog, found: &Fingerprint) -> Result<Query, Failure> {
         let start = Query::of(found.criteria(), StatedBy::Snapshot);
-        ops::recipe::criteria(catalog, start, &self.stated, self.criteria_strict)
+        let mut query = ops::recipe::criteria(catalog, start, &self.stated, self.criteria_strict)?;
+        for dimension in &self.configured {
+            if let Some(stated) = query.get(*dimension) {
+                let value = stated.value.into_owned();
+                query.state(*dimension, Some(value), StatedBy::Configuration);
+            }
+        }
+        Ok(query)
     }
 
     /// What was stated, in the order of the dimensions.
@@ -152,7 +166,11 @@ impl QueryArgs {
         let resolved = ops::recipe::resolve(&catalog, &query, snapshot.as_ref(), options)?;
         printer.debug(|| format!("resolved {}", query.criteria()));
         warn(&resolved, printer);
-        Ok(resolved.resolution)
+        let mut resolution = resolved.resolution;
+        if let Some(applied) = global.applied() {
+            applied.stamp(&mut resolution.recipe);
+        }
+        Ok(resolution)
     }
 }
 

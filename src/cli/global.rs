@@ -4,7 +4,7 @@ use super::{cluster::Cluster, output};
 use crate::{
     catalog::Catalog,
     cluster,
-    ops::{self, Failure, Kind, connect::Target, demo::DemoOptions, fault::Fault, place::Place},
+    ops::{self, Failure, Kind, config::Applied, connect::Target, demo::DemoOptions, fault::Fault, place::Place},
     store::{folders, log},
     term::color::When,
 };
@@ -40,6 +40,10 @@ pub struct Global {
     #[arg(long, global = true, value_name = "DIR")]
     pub data: Vec<PathBuf>,
 
+    /// Defaults for flags: a configuration (kind AICRConfig) from a file or URL; see `aicr config`.
+    #[arg(long, global = true, value_name = "PLACE", value_parser = output::place)]
+    pub config: Option<Place>,
+
     /// When to use color.
     #[arg(long, global = true, default_value = "auto", value_name = "WHEN", value_parser = color())]
     pub color: When,
@@ -61,6 +65,10 @@ pub struct Global {
     /// What all of the command share.
     #[arg(skip)]
     pub cluster: Cluster,
+
+    /// What was taken from the configuration.
+    #[arg(skip)]
+    pub(super) applied: Option<Arc<Applied>>,
 }
 
 /// `--color` as a value of clap.

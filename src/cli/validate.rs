@@ -79,7 +79,7 @@ pub struct Args {
     #[arg(long)]
     allow_unknown: bool,
     /// Touch no cluster: judge readiness on --snapshot and list the checks as skipped.
-    #[arg(long, requires = "snapshot")]
+    #[arg(long)]
     no_cluster: bool,
     /// Leave everything that was created, for a look at it; remove it with `aicr cleanup`.
     #[arg(long)]
@@ -175,6 +175,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
                 resolved
             }
         };
+        let name = global.applied().map_or_else(|| name.clone(), |applied| applied.named(&name));
         let prepared = run::prepare(&catalog, recipe, &name, snapshot, &args.options(phases))?;
         finish(args, connection.as_ref(), Arc::new(prepared), global, printer).await
     })

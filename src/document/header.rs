@@ -368,7 +368,7 @@ impl HeaderError {
                 let mut names: Vec<&str> = versions.iter().map(|version| version.name).collect();
                 names.dedup();
                 let names = names.join(", ");
-                Some(format!("a {kind} is read as {names}; is it from a newer release, or another document?"))
+                Some(format!("{kind} is read as {names}; is it from a newer release, or another document?"))
             }
             HeaderError::Extension { needs, .. } => Some(format!("write `apiVersion: {needs}`, or remove the field")),
             HeaderError::NoExtension { plain, .. } => Some(format!("write `apiVersion: {plain}`")),

@@ -3,6 +3,7 @@
 pub mod catalog;
 pub mod check;
 pub mod cleanup;
+pub mod config;
 pub mod connect;
 pub mod convert;
 pub mod demo;

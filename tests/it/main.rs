@@ -8,6 +8,7 @@ mod catalog_equality;
 mod checks;
 mod cli;
 mod collect;
+mod config;
 mod conformance;
 mod convert;
 mod demo_api;
