@@ -117,6 +117,9 @@ pub enum CatalogProblem {
         /// Names that look alike.
         near: Vec<String>,
     },
+    /// An overlay of a `--data` folder for a number of nodes, which the reference refuses too.
+    #[error("an overlay of an external catalog cannot set `criteria.nodes`")]
+    ExternalNodes,
     /// Overlays that build on each other; the first is repeated at the end.
     #[error("overlays build on each other in a circle: {}", .0.join(" → "))]
     Circle(Vec<String>),

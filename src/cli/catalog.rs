@@ -83,7 +83,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
 
 /// Ends with the verdict code when an error was found; warnings alone are good.
 fn lint(args: &LintArgs, global: &Global, printer: &Printer) -> Outcome {
-    let findings = ops::catalog::lint(args.folder.as_deref(), &global.data)?;
+    let findings = ops::catalog::lint(args.folder.as_deref(), &global.sources())?;
     let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
     match args.format {
         LintFormat::Json => printer.data(&json_text(&findings))?,

@@ -109,7 +109,7 @@ impl Args {
     fn options(&self, global: &Global) -> Result<RunOptions, Failure> {
         Ok(RunOptions {
             target: global.target()?,
-            data: global.data.clone(),
+            catalog: global.sources(),
             snapshots: self.snapshots.clone(),
             criteria: self.stated(global)?,
             screen: self.screen,
