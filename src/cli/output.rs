@@ -1,7 +1,10 @@
 //! Where a result goes and in which form: `--output`, `--format`.
 
 use super::{Printer, Stop};
-use crate::ops::place::{self, Place};
+use crate::{
+    document::header::Edition,
+    ops::place::{self, Place},
+};
 use std::path::PathBuf;
 
 pub use place::probe;
@@ -33,6 +36,14 @@ impl Format {
             (None, _) => Format::Yaml,
         }
     }
+}
+
+/// `--api-version` of the verbs that write a document of the reference.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct EditionArg {
+    /// The version of the formats to write: v1 (the reference from 0.22 on), or v1alpha2 for an older one.
+    #[arg(long = "api-version", value_name = "VERSION", default_value = Edition::default().name())]
+    pub edition: Edition,
 }
 
 /// Writes a finished text to standard output or, whole or not at all, to a file.

@@ -5,13 +5,16 @@ use super::{
     criteria_args::QueryArgs,
     exit::Exit,
     global::Global,
-    output::{self, Format, deliver},
+    output::{self, EditionArg, Format, deliver},
     printer::Role,
     table,
 };
 use crate::{
-    ops::place::Place,
-    recipe::{Recipe, format},
+    ops::{
+        self,
+        place::{self, Place},
+    },
+    recipe::Recipe,
     resolve::Resolution,
 };
 
@@ -27,16 +30,20 @@ pub struct Args {
     /// In which form; the default goes by the file's name, else it is YAML.
     #[arg(short = 't', long, value_enum)]
     format: Option<Format>,
+    #[command(flatten)]
+    written: EditionArg,
 }
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let resolution = args.query.resolve(global, printer)?;
     let recipe = &resolution.recipe;
-    match Format::of(args.format, &args.output) {
-        Format::Yaml => deliver(printer, &args.output, &format::to_yaml(recipe))?,
-        Format::Json => deliver(printer, &args.output, &format::to_json(recipe))?,
-        Format::Table => deliver(printer, &args.output, &summary(recipe))?,
-    }
+    let written = |format| ops::recipe::text(recipe, format, args.written.edition);
+    let text = match Format::of(args.format, &args.output) {
+        Format::Yaml => written(place::Format::Yaml)?,
+        Format::Json => written(place::Format::Json)?,
+        Format::Table => summary(recipe),
+    };
+    deliver(printer, &args.output, &text)?;
     printer.note(printer.paint_note(Role::Quiet, &done(&resolution)));
     Ok(Exit::Good)
 }

@@ -6,7 +6,7 @@ use super::{
     cluster,
     exit::Exit,
     global::Global,
-    output::{self, Format, deliver},
+    output::{self, EditionArg, Format, deliver},
     printer::Role,
     table,
 };
@@ -33,6 +33,8 @@ pub struct Args {
     /// In which form; the default goes by the file's name, else it is YAML.
     #[arg(short = 't', long, value_enum)]
     format: Option<Format>,
+    #[command(flatten)]
+    written: EditionArg,
     /// How long the whole reading may take.
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = cluster::duration)]
     timeout: Duration,
@@ -54,9 +56,10 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         let taking = snapshot::take(&connection, &now);
         let taken = cluster::within(Some(args.timeout), ("read the cluster", &connection.at()), taking).await?;
         printer.debug(|| format!("read {} nodes", taken.nodes.len()));
+        let text = |format| snapshot::text(&taken, format, args.written.edition);
         let (text, written) = match format {
-            Format::Yaml => (snapshot::text(&taken, snapshot::Format::Yaml), snapshot::Format::Yaml),
-            Format::Json => (snapshot::text(&taken, snapshot::Format::Json), snapshot::Format::Json),
+            Format::Yaml => (text(snapshot::Format::Yaml), snapshot::Format::Yaml),
+            Format::Json => (text(snapshot::Format::Json), snapshot::Format::Json),
             Format::Table => (summary(&taken), snapshot::Format::Yaml),
         };
         match &args.output {

@@ -1,12 +1,16 @@
 //! Resolve, query, explain: load the catalog, resolve, answer.
 
-use super::{Failure, Kind};
+use super::{Failure, Kind, place::Format};
 use crate::{
     catalog::{Catalog, CatalogError},
     criteria::{Dimension, Query, StatedBy, parse_value},
     diff::{self, lost::Lost},
-    document::selector::{self, QueryError},
+    document::{
+        header::Edition,
+        selector::{self, QueryError},
+    },
     inventory::Inventory,
+    recipe::{Recipe, format},
     resolve::{self, CoverageRule, Options, Resolution, ResolveError, explain::Explanation},
     store::catalog_dir::{self, CatalogDirError, Sources},
     text::causes,
@@ -126,6 +130,21 @@ fn stamp(resolution: &Resolution, lost: &[Lost]) -> Value {
         stamp["lost"] = serde_json::to_value(lost).unwrap_or_default();
     }
     stamp
+}
+
+/// The text of a recipe in an edition of the formats, with a final newline.
+///
+/// # Errors
+/// `Usage` where the recipe has no form in that edition.
+pub fn text(recipe: &Recipe, written: Format, edition: Edition) -> Result<String, Failure> {
+    let text = match written {
+        Format::Yaml => format::to_yaml(recipe, edition),
+        Format::Json => format::to_json(recipe, edition),
+    };
+    text.map_err(|error| {
+        Failure::new(Kind::Usage, format!("write the recipe as {}", edition.name()), error.to_string())
+            .hint("leave out --api-version: releases that read v1alpha2 cannot use this recipe")
+    })
 }
 
 /// The value that a selector names; several, and whatever a wildcard names, as a list.

@@ -3,6 +3,7 @@
 use aicr::{
     catalog::Catalog,
     criteria::{Criteria, Dimension, normalize_july},
+    document::header::Edition,
     resolve::{Options, ResolveError, resolve},
     store::catalog_dir::{self, Sources},
 };
@@ -46,7 +47,7 @@ fn criteria(case: &Value) -> Criteria {
 
 /// A recipe as the cases write it: without health checks, version and what we add.
 fn stripped(recipe: &aicr::recipe::Recipe) -> Value {
-    let mut value = aicr::recipe::format::to_value(recipe);
+    let mut value = aicr::recipe::format::to_value(recipe, Edition::V1Alpha2).expect("July's recipes have July's form");
     for component in value["componentRefs"].as_array_mut().into_iter().flatten() {
         component.as_object_mut().map(|fields| fields.remove("healthCheckAsserts"));
     }

@@ -4,7 +4,10 @@ use crate::sandbox::{Sandbox, golden};
 use aicr::{
     catalog::{Catalog, File, Files},
     criteria::{Criteria, Dimension, Query, StatedBy},
-    document::traced::{LayerKind, Traced, TracedValue, Wrote},
+    document::{
+        header::Edition,
+        traced::{LayerKind, Traced, TracedValue, Wrote},
+    },
     inventory::{Inventory, Measurement, Record, Scalar, Subtype},
     ops,
     recipe::format,
@@ -347,7 +350,7 @@ proptest! {
     #[test]
     fn the_same_query_gives_the_same_bytes(query in criteria()) {
         let answer = |catalog: &Catalog| {
-            resolve(catalog, &query, None, Options::default()).map(|resolution| format::to_json(&resolution.recipe))
+            resolve(catalog, &query, None, Options::default()).map(|resolution| format::to_json(&resolution.recipe, Edition::V1))
         };
         prop_assert_eq!(answer(&CATALOG), answer(&CATALOG));
     }
@@ -366,7 +369,7 @@ proptest! {
         }
         let catalog = Catalog::new(renamed).expect("a catalog");
         let answer = |catalog: &Catalog| {
-            resolve(catalog, &query, None, Options::default()).map(|resolution| format::to_json(&resolution.recipe))
+            resolve(catalog, &query, None, Options::default()).map(|resolution| format::to_json(&resolution.recipe, Edition::V1))
         };
         prop_assert_eq!(answer(&CATALOG), answer(&catalog));
     }

@@ -4,7 +4,7 @@ use crate::{
     catalog::Catalog,
     cluster::{Connection, PluginOutput},
     diff,
-    document::side::Side,
+    document::{header::Edition, side::Side},
     inventory::Inventory,
     ops::{
         self, Failure, Kind,
@@ -120,7 +120,7 @@ impl Worker {
                 self.compute(
                     "write the snapshot",
                     move || {
-                        let text = ops::snapshot::text(&snapshot, Format::Yaml);
+                        let text = ops::snapshot::text(&snapshot, Format::Yaml, Edition::default());
                         place::write_local(&Place::File(path), &text).map(|()| said.clone())
                     },
                     |answer| answer.map_or_else(Msg::Failed, Msg::Done),
