@@ -1,7 +1,10 @@
 //! Where a result goes: `--output`.
 
 use super::{Printer, Stop};
-use crate::ops::place::{self, Place};
+use crate::{
+    document::header::Edition,
+    ops::place::{self, Place},
+};
 
 pub use place::probe;
 
@@ -11,6 +14,14 @@ pub fn place(text: &str) -> Result<Place, String> {
         Some(hint) => format!("{}: {hint}", failure.because),
         None => failure.because,
     })
+}
+
+/// `--api-version` of the verbs that write a document of the reference.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct EditionArg {
+    /// The version of the formats to write: v1 (the reference from 0.22 on), or v1alpha2 for an older one.
+    #[arg(long = "api-version", value_name = "VERSION", default_value = Edition::default().name())]
+    pub edition: Edition,
 }
 
 /// Writes a finished text to standard output or, whole or not at all, to a file.

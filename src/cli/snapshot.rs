@@ -7,11 +7,12 @@ use super::{
     exit::Exit,
     formats::{self, Format},
     global::Global,
-    output,
+    output::{self, EditionArg},
     printer::Role,
     table,
 };
 use crate::{
+    document::header::Edition,
     fingerprint::{self, Dimension, Fingerprint},
     inventory::{Fact, Inventory, Node, Text},
     ops::{
@@ -21,10 +22,16 @@ use crate::{
 };
 use std::{fmt::Display, time::Duration};
 
-static FORMATS: &[Format<Inventory>] = &[
-    Format::plain("yaml", "", |taken, _| snapshot::text(taken, snapshot::Format::Yaml)),
-    Format::plain("json", "", |taken, _| snapshot::text(taken, snapshot::Format::Json)),
-    Format::plain("table", "For reading; no program should parse it", |taken, _| summary(taken)),
+/// A snapshot, and the version of the formats in which it is written.
+struct Written {
+    snapshot: Inventory,
+    edition: Edition,
+}
+
+static FORMATS: &[Format<Written>] = &[
+    Format::plain("yaml", "", |taken, _| Ok(snapshot::text(&taken.snapshot, snapshot::Format::Yaml, taken.edition))),
+    Format::plain("json", "", |taken, _| Ok(snapshot::text(&taken.snapshot, snapshot::Format::Json, taken.edition))),
+    Format::plain("table", "For reading; no program should parse it", |taken, _| Ok(summary(&taken.snapshot))),
 ];
 
 /// Read a cluster: version, nodes, operating systems, GPUs, labels and taints, images, operators.
@@ -38,7 +45,9 @@ pub struct Args {
     output: Place,
     /// In which form; the default goes by the file's name, else it is YAML.
     #[arg(short = 't', long, value_parser = formats::parser(FORMATS))]
-    format: Option<&'static Format<Inventory>>,
+    format: Option<&'static Format<Written>>,
+    #[command(flatten)]
+    written: EditionArg,
     /// How long the whole reading may take.
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = cluster::duration)]
     timeout: Duration,
@@ -60,19 +69,21 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         let taking = snapshot::take(&connection, &now);
         let taken = cluster::within(Some(args.timeout), ("read the cluster", &connection.at()), taking).await?;
         printer.debug(|| format!("read {} nodes", taken.nodes.len()));
+        let written = Written { snapshot: taken, edition: args.written.edition };
+        let taken = &written.snapshot;
         match &args.output {
             Place::ConfigMap { .. } => {
                 let stored =
                     format.stored().ok_or_else(|| formats::not_stored(format.name, "snapshot", &args.output))?;
-                let text = (format.text)(&taken, printer);
+                let text = (format.text)(&written, printer)?;
                 let document = Document { kind: "Snapshot", format: stored, text: &text, now: &now };
                 place::write(&args.output, &document, cluster::session(global)?).await?;
                 printer.note(format!("wrote {}", args.output));
             }
-            file => format.deliver(&taken, file, printer)?,
+            file => format.deliver(&written, file, printer)?,
         }
-        printer.note(printer.paint_note(Role::Quiet, &done(&taken, &connection.context)));
-        for gap in gaps(&taken) {
+        printer.note(printer.paint_note(Role::Quiet, &done(taken, &connection.context)));
+        for gap in gaps(taken) {
             printer.warn(gap);
         }
         Ok(Exit::Good)
