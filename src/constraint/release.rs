@@ -126,7 +126,7 @@ impl ReleaseRange {
                 }
             };
             if side.is_some() {
-                return Err(RangeProblem::Twice(name));
+                return Err(if exact { RangeProblem::NotAlone } else { RangeProblem::Twice(name) });
             }
             *side = bound;
         }
