@@ -3,10 +3,10 @@
 use super::{
     Outcome, Printer, cluster, criteria_args,
     exit::Exit,
+    formats::{self, Format},
     global::Global,
     input::{self, Document},
-    misuse,
-    output::{self, Format, deliver},
+    misuse, output,
     printer::Role,
     table,
 };
@@ -64,19 +64,29 @@ pub struct Args {
     #[arg(short, long, value_name = "FILE", default_value = "-", value_parser = output::place)]
     output: Place,
     /// In which form; the default goes by the file's name, else it is YAML.
-    #[arg(short = 't', long, value_enum)]
-    format: Option<Format>,
+    #[arg(short = 't', long, value_parser = formats::parser(FORMATS))]
+    format: Option<&'static Format<Shown>>,
 }
 
+/// A comparison, and whether readings that change by themselves are in.
+struct Shown {
+    comparison: Comparison,
+    all: bool,
+}
+
+static FORMATS: &[Format<Shown>] = &[
+    Format::plain("yaml", "", |shown, _| Ok(yaml::to_string(&shown.comparison.to_value(shown.all)))),
+    Format::plain("json", "", |shown, _| Ok(json_text(&shown.comparison.to_value(shown.all)))),
+    Format::plain("table", "For reading; no program should parse it", |shown, _| {
+        Ok(page(&shown.comparison, shown.all))
+    }),
+];
+
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
-    let comparison = compare(args, global, printer)?;
     let all = args.all || args.compat;
-    let text = match Format::of(args.format, &args.output) {
-        Format::Yaml => yaml::to_string(&comparison.to_value(all)),
-        Format::Json => json_text(&comparison.to_value(all)),
-        Format::Table => page(&comparison, all),
-    };
-    deliver(printer, &args.output, &text)?;
+    let shown = Shown { comparison: compare(args, global, printer)?, all };
+    formats::choose(args.format, FORMATS, &args.output).deliver(&shown, &args.output, printer)?;
+    let comparison = shown.comparison;
     let changes = comparison.shown(all).count();
     let hidden = comparison.changes.len() - changes;
     let counted = if changes == 1 { "1 change".to_owned() } else { format!("{changes} changes") };

@@ -103,6 +103,8 @@ pub enum Format {
 }
 
 impl Format {
+    pub const ALL: [Format; 2] = [Format::Yaml, Format::Json];
+
     pub fn name(self) -> &'static str {
         match self {
             Format::Yaml => "yaml",

@@ -2,6 +2,7 @@
 
 use aicr::{
     cluster::{self, Connection, Target},
+    document::header::Edition,
     fingerprint,
     ops::session::Session,
     snapshot::{self, format},
@@ -40,9 +41,13 @@ async fn a_real_cluster_is_read_whole() {
     assert!(worker.kernel.is_known() && worker.kubelet.is_known(), "{worker:?}");
     assert_eq!(fingerprint::of(&snapshot).node_count.value, Some(snapshot.nodes.len() as u64));
 
-    let text = aicr::yaml::to_string(&format::to_value(&snapshot));
+    let text = aicr::yaml::to_string(&format::to_value(&snapshot, Edition::V1));
     let again = format::read(&text).expect("our own file");
-    assert_eq!(format::to_value(&again), format::to_value(&snapshot), "what is written reads back as it was");
+    assert_eq!(
+        format::to_value(&again, Edition::V1),
+        format::to_value(&snapshot, Edition::V1),
+        "what is written reads back as it was"
+    );
     let names = |nodes: &[std::sync::Arc<aicr::inventory::Node>]| -> Vec<_> {
         nodes.iter().map(|node| node.name.clone()).collect()
     };
@@ -94,7 +99,7 @@ async fn round_trip(session: Session) {
     let snapshot = snapshot::inventory(record);
 
     for format in [Format::Yaml, Format::Json] {
-        let text = op::text(&snapshot, format);
+        let text = op::text(&snapshot, format, Edition::V1);
         let document = Document { kind: "Snapshot", format, text: &text, now };
         place::write(&place, &document, &session).await.expect("written");
         let read = place::read(&place, "snapshot", &session).await.expect("read");
