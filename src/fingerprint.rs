@@ -9,6 +9,7 @@ use crate::{
     inventory::{
         Fact, Inventory, Node, Record, Scalar, Text, machine, nodes_in_words, release::ServerVersion, service,
     },
+    text::listed,
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -336,7 +337,7 @@ impl Fingerprint {
             let groups: Vec<String> = found
                 .dissent
                 .iter()
-                .map(|(value, nodes)| format!("{value} on {} ({})", nodes_in_words(nodes.len()), names(nodes)))
+                .map(|(value, nodes)| format!("{value} on {} ({})", nodes_in_words(nodes.len()), listed(nodes, LISTED)))
                 .collect();
             match (kept, groups.is_empty()) {
                 (_, true) => {}
@@ -360,16 +361,8 @@ impl Fingerprint {
     }
 }
 
-/// At most three names.
-pub fn names(nodes: &[String]) -> String {
-    match nodes {
-        [] => String::new(),
-        [one] => one.clone(),
-        [one, two] => format!("{one}, {two}"),
-        [one, two, three] => format!("{one}, {two}, {three}"),
-        [one, two, rest @ ..] => format!("{one}, {two} and {} more", rest.len()),
-    }
-}
+/// Names of nodes that a sentence lists before it says how many more there are.
+pub const LISTED: usize = 3;
 
 /// The fingerprint that the reference derives from the same file: the readings of its one node and the label entries.
 ///

@@ -1,7 +1,10 @@
 //! The component registry: defaults for what recipes leave open, and where bundles inject settings.
 
 use super::{CatalogError, CatalogProblem, parse::Document};
-use crate::yaml::{Node, Position};
+use crate::{
+    document::header,
+    yaml::{Node, Position},
+};
 use std::collections::BTreeMap;
 
 /// One registry entry.
@@ -47,6 +50,7 @@ impl Registry {
     /// # Errors
     /// An entry without a name, a name that deployers reserve, a duplicate name in one file.
     pub fn add(&mut self, document: &Document) -> Result<(), CatalogError> {
+        document.header(&header::REGISTRY)?;
         let mut seen: BTreeMap<String, Position> = BTreeMap::new();
         for node in document.list(&document.root, "components")?.unwrap_or(&[]) {
             let name = document.text(node, "name")?;

@@ -1,7 +1,7 @@
 //! What stops a catalog from being read.
 
 use crate::{
-    document::location::Location,
+    document::{header::HeaderError, location::Location},
     yaml::{Position, YamlProblem},
 };
 use std::{error::Error, fmt};
@@ -34,6 +34,9 @@ pub enum CatalogProblem {
     /// A file that is not one YAML document.
     #[error(transparent)]
     Syntax(YamlProblem),
+    /// A version that there never was, or one that cannot have the document's content.
+    #[error(transparent)]
+    Header(HeaderError),
     /// A document of another kind than its folder holds.
     #[error("expected `kind: {expected}`, found `kind: {found}`")]
     Kind {
@@ -117,6 +120,9 @@ pub enum CatalogProblem {
         /// Names that look alike.
         near: Vec<String>,
     },
+    /// An overlay of a `--data` folder for a number of nodes, which the reference refuses too.
+    #[error("an overlay of an external catalog cannot set `criteria.nodes`")]
+    ExternalNodes,
     /// Overlays that build on each other; the first is repeated at the end.
     #[error("overlays build on each other in a circle: {}", .0.join(" → "))]
     Circle(Vec<String>),
@@ -129,6 +135,7 @@ impl CatalogProblem {
     /// What to do about it, where that is known.
     pub fn hint(&self) -> Option<String> {
         match self {
+            CatalogProblem::Header(error) => error.hint(),
             CatalogProblem::Syntax(problem) => problem.hint().map(str::to_owned),
             CatalogProblem::MissingField { owner, .. } if owner == "an overlay" => {
                 Some("add the name that other overlays can put into `spec.base`".to_owned())

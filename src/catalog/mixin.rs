@@ -1,6 +1,7 @@
 //! Mixins: fragments that overlays name, applied after all overlays.
 
 use super::{CatalogError, CatalogProblem, overlay::Spec, parse::Document};
+use crate::document::header;
 use std::sync::Arc;
 
 /// One mixin.
@@ -23,6 +24,7 @@ impl Mixin {
         if kind != "RecipeMixin" {
             return Err(document.error(root.at, CatalogProblem::Kind { expected: "RecipeMixin", found: kind }));
         }
+        document.header(&header::MIXIN)?;
         let spec = document.field(root, "spec");
         let known = |entries: &[crate::yaml::Entry], allowed: &[&str]| match entries
             .iter()

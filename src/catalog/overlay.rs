@@ -3,6 +3,7 @@
 use super::{CatalogError, CatalogProblem, parse::Document};
 use crate::{
     criteria::{Criteria, Dimension},
+    document::header,
     yaml::{Node, Position},
 };
 use std::sync::Arc;
@@ -81,6 +82,7 @@ impl Overlay {
             let owner = "an overlay".to_owned();
             return Err(document.error(root.at, CatalogProblem::MissingField { owner, field: "`metadata.name`" }));
         }
+        document.header(&header::OVERLAY)?;
         let spec = document.field(root, "spec");
         let parent = match spec {
             Some(spec) => Some(document.text(spec, "base")?).filter(|parent| !(parent.is_empty() || parent == BASE)),

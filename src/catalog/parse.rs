@@ -2,7 +2,7 @@
 
 use super::{CatalogError, CatalogProblem};
 use crate::{
-    document::location::Location,
+    document::{header, location::Location},
     yaml::{Entry, Kind, Node, Position},
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -47,6 +47,20 @@ impl Document {
     /// A place of this document.
     pub fn location(&self, at: Position) -> Location {
         Location::new(&self.shown, at)
+    }
+
+    /// Checks that the header of a document of this kind is one that there ever was, and that it may have what it says.
+    ///
+    /// A document without a header is taken as it is.
+    ///
+    /// # Errors
+    /// An unknown version, or a content that its version cannot have.
+    pub fn header(&self, accepted: &header::Accepted) -> Result<(), CatalogError> {
+        let checked = accepted.check(&self.root);
+        checked.map(drop).map_err(|error| {
+            let at = error.at().unwrap_or(self.root.at);
+            self.error(at, CatalogProblem::Header(error))
+        })
     }
 
     /// A mapping's entry that is present and not null.

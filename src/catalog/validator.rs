@@ -5,7 +5,7 @@ use super::{
     parse::{Document, duration_seconds},
 };
 pub use crate::recipe::Phase;
-use crate::yaml::Node;
+use crate::{document::header, yaml::Node};
 use std::collections::BTreeMap;
 
 /// What a check gets when its entry names no timeout.
@@ -42,6 +42,7 @@ pub struct DependencyAffinity {
 /// A missing or duplicate name, one that cannot be part of an object name, an unknown phase, a missing image, an
 /// unreadable timeout, an incomplete affinity.
 pub fn read(validators: &mut Vec<Validator>, document: &Document) -> Result<(), CatalogError> {
+    document.header(&header::VALIDATORS)?;
     let mut seen = BTreeMap::new();
     for node in document.list(&document.root, "validators")?.unwrap_or(&[]) {
         let validator = read_one(document, node)?;

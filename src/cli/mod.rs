@@ -16,6 +16,7 @@ mod diff;
 pub mod exit;
 mod explain;
 mod follow;
+mod formats;
 mod global;
 mod input;
 mod keys;

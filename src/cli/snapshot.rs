@@ -5,21 +5,34 @@ use super::{
     agent_args::{AgentArgs, PodArgs},
     cluster,
     exit::Exit,
+    formats::{self, Format},
     global::Global,
-    output::{self, Format, deliver},
+    output::{self, EditionArg},
     printer::Role,
     table,
 };
 use crate::{
+    document::header::Edition,
     fingerprint::{self, Dimension, Fingerprint},
     inventory::{Fact, Inventory, Node, Text},
     ops::{
-        Failure, Kind,
         place::{self, Document, Place},
         snapshot,
     },
 };
 use std::{fmt::Display, time::Duration};
+
+/// A snapshot, and the version of the formats in which it is written.
+struct Written {
+    snapshot: Inventory,
+    edition: Edition,
+}
+
+static FORMATS: &[Format<Written>] = &[
+    Format::plain("yaml", "", |taken, _| Ok(snapshot::text(&taken.snapshot, snapshot::Format::Yaml, taken.edition))),
+    Format::plain("json", "", |taken, _| Ok(snapshot::text(&taken.snapshot, snapshot::Format::Json, taken.edition))),
+    Format::plain("table", "For reading; no program should parse it", |taken, _| Ok(summary(&taken.snapshot))),
+];
 
 /// Read a cluster: version, nodes, operating systems, GPUs, labels and taints, images, operators.
 ///
@@ -31,8 +44,10 @@ pub struct Args {
     #[arg(short, long, value_name = "PLACE", default_value = "-", value_parser = output::place)]
     output: Place,
     /// In which form; the default goes by the file's name, else it is YAML.
-    #[arg(short = 't', long, value_enum)]
-    format: Option<Format>,
+    #[arg(short = 't', long, value_parser = formats::parser(FORMATS))]
+    format: Option<&'static Format<Written>>,
+    #[command(flatten)]
+    written: EditionArg,
     /// How long the whole reading may take.
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = cluster::duration)]
     timeout: Duration,
@@ -43,8 +58,8 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
-    cluster::block_on(async {
-        let format = Format::of(args.format, &args.output);
+    cluster::block_on(global, async {
+        let format = formats::choose(args.format, FORMATS, &args.output);
         args.agent.warn(printer);
         args.pod.warn(printer);
         output::probe(&args.output)?;
@@ -54,32 +69,25 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         let taking = snapshot::take(&connection, &now);
         let taken = cluster::within(Some(args.timeout), ("read the cluster", &connection.at()), taking).await?;
         printer.debug(|| format!("read {} nodes", taken.nodes.len()));
-        let (text, written) = match format {
-            Format::Yaml => (snapshot::text(&taken, snapshot::Format::Yaml), snapshot::Format::Yaml),
-            Format::Json => (snapshot::text(&taken, snapshot::Format::Json), snapshot::Format::Json),
-            Format::Table => (summary(&taken), snapshot::Format::Yaml),
-        };
+        let written = Written { snapshot: taken, edition: args.written.edition };
+        let taken = &written.snapshot;
         match &args.output {
-            Place::ConfigMap { .. } if format == Format::Table => return Err(no_table(&args.output).into()),
             Place::ConfigMap { .. } => {
-                let document = Document { kind: "Snapshot", format: written, text: &text, now: &now };
-                place::write(&args.output, &document, async || Ok(connection.clone())).await?;
+                let stored =
+                    format.stored().ok_or_else(|| formats::not_stored(format.name, "snapshot", &args.output))?;
+                let text = (format.text)(&written, printer)?;
+                let document = Document { kind: "Snapshot", format: stored, text: &text, now: &now };
+                place::write(&args.output, &document, cluster::session(global)?).await?;
                 printer.note(format!("wrote {}", args.output));
             }
-            file => deliver(printer, file, &text)?,
+            file => format.deliver(&written, file, printer)?,
         }
-        printer.note(printer.paint_note(Role::Quiet, &done(&taken, &connection.context)));
-        for gap in gaps(&taken) {
+        printer.note(printer.paint_note(Role::Quiet, &done(taken, &connection.context)));
+        for gap in gaps(taken) {
             printer.warn(gap);
         }
         Ok(Exit::Good)
     })
-}
-
-fn no_table(place: &Place) -> Failure {
-    Failure::new(Kind::Usage, "write the snapshot", "`--format table` cannot be written to a ConfigMap")
-        .at(place.to_string())
-        .hint("leave out --format table")
 }
 
 fn done(snapshot: &Inventory, context: &str) -> String {

@@ -284,6 +284,13 @@ pub struct Stream {
     is_forwarded: bool,
 }
 
+impl Stream {
+    /// Whether a proxy reads our requests.
+    pub fn is_forwarded(&self) -> bool {
+        self.is_forwarded
+    }
+}
+
 impl Connection for Stream {
     fn connected(&self) -> Connected {
         Connected::new().proxy(self.is_forwarded)

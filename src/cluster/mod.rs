@@ -26,6 +26,7 @@ pub mod services;
 pub mod tls;
 pub mod transport;
 pub mod watch;
+pub mod web;
 
 pub use connection::{Connection, Contexts, Target, connect, contexts};
 pub use error::{ClusterError, ClusterErrorKind};

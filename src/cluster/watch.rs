@@ -407,7 +407,7 @@ impl<W: Watched> Follower<W> {
                 }
                 Ok(Stage::Watching(Watching { version, events, opened: Instant::now(), heard: false }))
             }
-            Err(error) if is_too_old(&error) => Ok(Stage::Unlisted),
+            Err(error) if is_too_old(&error) => Ok(too_old::<W>()),
             Err(error) => self.failed(ClusterError::from_kube(&doing, &at, &error), Some(version)).await,
         }
     }
@@ -421,9 +421,13 @@ impl<W: Watched> Follower<W> {
         let doing = format!("watch {}", W::NAME);
         let at = self.connection.at();
         let change = match event {
-            Err(_) => return Ok(Stage::Listed { version: watching.version }),
+            Err(_) => {
+                tracing::info!(source = W::NAME, seconds = WATCH_SILENCE.as_secs(), "watch silent; opening it again");
+                return Ok(Stage::Listed { version: watching.version });
+            }
             Ok(None) if watching.heard || watching.opened.elapsed() >= HEALTHY_WATCH => {
                 self.attempt = 0;
+                tracing::debug!(source = W::NAME, "watch ended; opening it again");
                 return Ok(Stage::Listed { version: watching.version });
             }
             Ok(None) => {
@@ -437,7 +441,7 @@ impl<W: Watched> Follower<W> {
                 };
                 return self.failed(error, Some(watching.version)).await;
             }
-            Ok(Some(Err(error))) if is_too_old(&error) => return Ok(Stage::Unlisted),
+            Ok(Some(Err(error))) if is_too_old(&error) => return Ok(too_old::<W>()),
             Ok(Some(Err(error))) => {
                 let error = ClusterError::from_kube(&doing, &at, &error);
                 return self.failed(error, Some(watching.version)).await;
@@ -445,7 +449,7 @@ impl<W: Watched> Follower<W> {
             Ok(Some(Ok(WatchEvent::Error(status)))) => {
                 let error = kube::Error::Api(status);
                 if is_too_old(&error) {
-                    return Ok(Stage::Unlisted);
+                    return Ok(too_old::<W>());
                 }
                 return self.failed(ClusterError::from_kube(&doing, &at, &error), None).await;
             }
@@ -474,6 +478,7 @@ impl<W: Watched> Follower<W> {
 
     async fn recovered(&mut self) -> Result<(), ReceiverClosed> {
         if self.attempt > 0 {
+            tracing::info!(source = W::NAME, attempts = self.attempt, "watch restored");
             self.attempt = 0;
             self.send(Change::Back(W::NAME)).await?;
         }
@@ -488,11 +493,19 @@ impl<W: Watched> Follower<W> {
     ) -> Result<Stage<W::Object>, ReceiverClosed> {
         use ClusterErrorKind::{Forbidden, NotFound, Rejected, Unauthorized};
         if matches!(error.kind, Forbidden | Unauthorized | NotFound | Rejected) {
+            tracing::warn!(source = W::NAME, wait_ms = LONGEST_WAIT.as_millis(), "watch refused: {}", error.found);
             self.send(Change::Read(W::NAME, Err(error))).await?;
             return Ok(Stage::Waiting { wait: LONGEST_WAIT, version: None });
         }
         self.attempt += 1;
         let wait = back_off(self.attempt, getrandom::u32().unwrap_or(0));
+        tracing::warn!(
+            source = W::NAME,
+            attempt = self.attempt,
+            wait_ms = wait.as_millis(),
+            "watch lost: {}",
+            error.found
+        );
         self.send(Change::Lost { source: W::NAME, attempt: self.attempt, wait, error }).await?;
         Ok(Stage::Waiting { wait, version })
     }
@@ -500,6 +513,12 @@ impl<W: Watched> Follower<W> {
     async fn send(&self, change: Change) -> Result<(), ReceiverClosed> {
         self.changes.send(change).await.map_err(|_| ReceiverClosed)
     }
+}
+
+/// The version is gone; what is known is read again.
+fn too_old<W: Watched>() -> Stage<W::Object> {
+    tracing::info!(source = W::NAME, "watched version too old; listing again");
+    Stage::Unlisted
 }
 
 fn is_too_old(error: &kube::Error) -> bool {

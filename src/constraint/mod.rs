@@ -11,6 +11,7 @@ mod suffix;
 use crate::{
     inventory::{Inventory, Node, nodes_in_words},
     snapshot::path,
+    text::listed,
 };
 use std::collections::{BTreeMap, HashSet};
 
@@ -57,15 +58,6 @@ pub struct Spread {
 /// Names that a sentence lists before it says how many more there are.
 const LISTED: usize = 5;
 
-/// `gpu-a, gpu-b and 3 more`.
-fn listed(names: &[String]) -> String {
-    let shown = names[..names.len().min(LISTED)].join(", ");
-    match names.len().saturating_sub(LISTED) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
-}
-
 impl Spread {
     /// The part of it that is about some of the nodes, all of which the rule concerns.
     pub fn among(&self, nodes: &HashSet<&str>) -> Spread {
@@ -97,8 +89,8 @@ impl Spread {
         if let Some(only) = &self.only {
             return format!("measured on {only} only");
         }
-        let fails = self.fails.iter().map(|(reading, names)| format!("not on {} ({reading})", listed(names)));
-        let unknown = (!self.unknown.is_empty()).then(|| format!("not measured on {}", listed(&self.unknown)));
+        let fails = self.fails.iter().map(|(reading, names)| format!("not on {} ({reading})", listed(names, LISTED)));
+        let unknown = (!self.unknown.is_empty()).then(|| format!("not measured on {}", listed(&self.unknown, LISTED)));
         fails.chain(unknown).collect::<Vec<_>>().join("; ")
     }
 }
@@ -229,7 +221,8 @@ fn judge_nodes(path: &str, expression: &str, readings: Vec<(&Node, Option<String
         return Verdict::Fail { actual, nodes: nodes(spread) };
     }
     if !spread.unknown.is_empty() {
-        let reason = incomparable.unwrap_or_else(|| format!("`{path}` is not measured on {}", listed(&spread.unknown)));
+        let reason =
+            incomparable.unwrap_or_else(|| format!("`{path}` is not measured on {}", listed(&spread.unknown, LISTED)));
         return Verdict::Unknown { actual: (!all.is_empty()).then_some(all), reason, nodes: nodes(spread) };
     }
     Verdict::Pass { actual: all, nodes: nodes(spread) }

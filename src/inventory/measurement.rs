@@ -3,6 +3,8 @@
 //! This is also the shape of the snapshot file, so what a file says and this program does not understand is kept as it
 //! is and written again.
 
+use crate::document::selector::Selector;
+use serde_json::Value;
 use std::{collections::BTreeMap, fmt};
 
 /// Everything that a snapshot file holds.
@@ -11,6 +13,8 @@ pub struct Record {
     /// `timestamp` (RFC 3339, UTC), `version`, `source-node`, and our `context` and `cluster-uid`.
     pub metadata: BTreeMap<String, String>,
     pub measurements: Vec<Measurement>,
+    /// Fields of the file that this program does not know, with their place: they are written again.
+    pub unknown: Vec<(Selector, Value)>,
 }
 
 /// One measurement; `kind` is `K8s`, `GPU`, `OS`, `SystemD`, `NodeTopology` or `NetworkTopology`.

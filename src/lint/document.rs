@@ -4,6 +4,7 @@ use super::{Family, Findings};
 use crate::{
     catalog::{File, Files, parse::Document},
     criteria::near_matches,
+    document::header,
     text::did_you_mean,
     yaml::{Entry, Kind, Node},
 };
@@ -14,7 +15,7 @@ pub(super) const FAMILY: Family = Family::Files {
         ("unreadable", "a document that cannot be loaded"),
         ("unknown-field", "an unknown field, usually a typo"),
         ("kind", "a document without `kind`, or of another kind than its folder holds"),
-        ("api-version", "an apiVersion that readers of recipes refuse"),
+        ("api-version", "a missing apiVersion, one that there never was, or one that cannot have the content"),
         ("duplicate-name", "a name that two documents or two entries share"),
     ],
     look,
@@ -108,12 +109,17 @@ fn document(path: &str, file: &File, findings: &mut Findings) {
         let message = format!("expected `kind: {wanted}`, found {}", if kind.is_empty() { "none" } else { kind });
         findings.error("kind", &document, root.at, message);
     }
-    let version = root.get("apiVersion").and_then(Node::text).unwrap_or_default();
-    let wanted_version =
-        if wanted == "ValidatorCatalog" { "validator.nvidia.com/v1alpha1" } else { "aicr.run/v1alpha2" };
-    if version != wanted_version {
-        let at = root.get("apiVersion").map_or(root.at, |node| node.at);
-        findings.warn("api-version", &document, at, format!("expected `{wanted_version}`, found `{version}`"));
+    let Some(accepted) = header::of_kind(wanted) else { return };
+    match accepted.check(root) {
+        Ok(Some(_)) => {}
+        Ok(None) => {
+            let message = format!("missing `apiVersion: {}`", accepted.versions[0].name);
+            findings.warn("api-version", &document, root.at, message);
+        }
+        Err(error) => {
+            let at = error.at().unwrap_or(root.at);
+            findings.error("api-version", &document, at, error.to_string()).hint = error.hint();
+        }
     }
     match wanted {
         "RecipeMetadata" | "RecipeMixin" => overlay_fields(&document, findings),

@@ -18,7 +18,7 @@ mod recipes;
 
 use crate::{
     catalog::{
-        Catalog, CatalogError, Files,
+        Catalog, CatalogError, CatalogProblem, Files,
         overlay::{Overlay, Spec},
         parse::Document,
     },
@@ -121,7 +121,10 @@ pub fn lint(files: &Files) -> Vec<Finding> {
             (_, Err(_)) => {}
         }
     }
-    if let Err(error) = &catalog {
+    // What is wrong with a header is found with the document.
+    if let Err(error) = &catalog
+        && !matches!(error.problem, CatalogProblem::Header(_))
+    {
         findings.of_error("unreadable", error);
     }
     let mut findings = findings.0;

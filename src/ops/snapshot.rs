@@ -5,6 +5,7 @@
 use super::{Failure, Kind};
 use crate::{
     cluster::{self, Connection},
+    document::header::Edition,
     inventory::Inventory,
     snapshot::format,
 };
@@ -20,8 +21,8 @@ pub async fn take(connection: &Connection, now: &str) -> Result<Inventory, Failu
 }
 
 /// The text of a snapshot, with its fingerprint and a final newline.
-pub fn text(snapshot: &Inventory, written: Format) -> String {
-    let value = format::to_value(snapshot);
+pub fn text(snapshot: &Inventory, written: Format, edition: Edition) -> String {
+    let value = format::to_value(snapshot, edition);
     match written {
         Format::Yaml => crate::yaml::to_string(&value),
         // Pretty printing of a value cannot fail: its keys are texts.

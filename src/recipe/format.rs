@@ -1,10 +1,17 @@
 //! The recipe file: reading a `RecipeResult` (or refusing what is none) and writing it as YAML or JSON.
 
-use super::{ComponentRef, Constraint, ConstraintWarning, ExcludedOverlay, Recipe, Validation, coherence};
+use super::{
+    ComponentRef, Configuration, Constraint, ConstraintWarning, ExcludedOverlay, Recipe, SelectedProfile, States,
+    Validation, coherence,
+};
 use crate::{
     criteria::{Criteria, Dimension, normalize},
-    document::header::{self, Accepted, Found, HeaderError},
-    snapshot::API_VERSION,
+    document::{
+        header::{self, Edition, Found, HeaderError, NoSuchForm},
+        schema,
+        selector::{Segment, Selector},
+        shape,
+    },
     yaml::{self, Node, Position},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -40,37 +47,30 @@ impl RecipeFormatError {
     }
 
     /// What to do about it.
-    pub fn hint(&self) -> &'static str {
-        match self {
-            RecipeFormatError::Header(error) => error.hint().unwrap_or(match error {
+    pub fn hint(&self) -> String {
+        let fixed = match self {
+            RecipeFormatError::Header(error) => match error {
                 HeaderError::Kind { found: Found::Kind(kind), .. } if kind == "RecipeMetadata" => {
                     "that is an overlay: resolve with `aicr recipe --data FOLDER`, the folder being the one that holds \
                      its `overlays/`, and give the recipe"
                 }
-                HeaderError::ApiVersion { .. } => "resolve the recipe again with this version",
-                _ => "write a recipe with `aicr recipe -o recipe.yaml` and give that file",
-            }),
+                _ => match error.hint() {
+                    Some(hint) => return hint,
+                    None => "write a recipe with `aicr recipe -o recipe.yaml` and give that file",
+                },
+            },
             RecipeFormatError::Field { .. } | RecipeFormatError::Incoherent(_) => {
                 "correct the file, or resolve it again"
             }
-        }
+        };
+        fixed.to_owned()
     }
 }
-
-/// What [`read`] accepts.
-///
-/// The header moved with the reference's first release and the fields did not; what is new in `v1beta2` is named by
-/// [`not_understood`].
-const ACCEPTED: Accepted = Accepted {
-    kind: "RecipeResult",
-    implied_by: "componentRefs",
-    versions: &[API_VERSION, "aicr.run/v1", "aicr.run/v1beta2", "aicr.run/v1alpha3", "aicr.nvidia.com/v1alpha1"],
-};
 
 /// Parts of a recipe document that change what is deployed and that this version does not understand; empty for a text
 /// that is not a recipe.
 pub fn not_understood(text: &str) -> Vec<&'static str> {
-    let Ok(root) = header::read(text, &ACCEPTED) else { return Vec::new() };
+    let Ok(root) = header::read(text, &header::RECIPE) else { return Vec::new() };
     let profile = root.get("metadata").and_then(|metadata| metadata.get("selectedProfile"));
     let parts = [("metadata.selectedProfile", profile), ("configuration", root.get("configuration"))];
     parts.into_iter().filter(|(_, node)| node.is_some()).map(|(name, _)| name).collect()
@@ -80,8 +80,8 @@ pub fn not_understood(text: &str) -> Vec<&'static str> {
 ///
 /// # Errors
 /// Another kind of document, another version, a field of the wrong shape, refs that contradict themselves.
-pub fn read(text: &str) -> Result<Recipe, RecipeFormatError> {
-    let root = header::read(text, &ACCEPTED)?;
+pub fn read(source: &str) -> Result<Recipe, RecipeFormatError> {
+    let root = header::read(source, &header::RECIPE)?;
     let text = |node: &Node, key: &str| node.get(key).and_then(Node::text).unwrap_or_default().to_owned();
     let metadata = root.get("metadata");
     let mut components = list::<ComponentRef>(Some(&root), "componentRefs")?;
@@ -96,7 +96,14 @@ pub fn read(text: &str) -> Result<Recipe, RecipeFormatError> {
         components,
         deployment_order: list(Some(&root), "deploymentOrder")?,
         validation: field::<Validation>(&root, "validation")?,
-        extra: root.get("aicr").map_or(Value::Null, Node::to_value),
+        selected_profile: match metadata {
+            Some(metadata) => field::<SelectedProfile>(metadata, "selectedProfile")?,
+            None => None,
+        },
+        configuration: field::<Configuration>(&root, "configuration")?.unwrap_or_default(),
+        states: field::<States>(&root, "metadata")?.unwrap_or_default(),
+        extra: root.get("aicr").map_or_else(|| commented(source), Node::to_value),
+        unknown: shape::unknown(&root, &schema::RECIPE).into_iter().filter(|(path, _)| !is_ours(path)).collect(),
     };
     if let Some(component) = recipe.components.iter().find(|component| component.name == "deployer") {
         let problem = format!("the component name `{}` is reserved for options of deployers", component.name);
@@ -104,6 +111,11 @@ pub fn read(text: &str) -> Result<Recipe, RecipeFormatError> {
     }
     let problems = coherence(&recipe.components);
     if problems.is_empty() { Ok(recipe) } else { Err(RecipeFormatError::Incoherent(problems)) }
+}
+
+/// Whether a path is that of [`Recipe::extra`].
+fn is_ours(path: &Selector) -> bool {
+    matches!(&*path.segments, [Segment::Key(key)] if key == "aicr")
 }
 
 /// A type in any spelling, or none: then it is Kustomize where something is set that only Kustomize has.
@@ -188,6 +200,8 @@ struct Document<'r> {
     api_version: &'static str,
     metadata: Metadata<'r>,
     criteria: CriteriaDocument,
+    #[serde(skip_serializing_if = "Configuration::is_empty")]
+    configuration: &'r Configuration,
     #[serde(skip_serializing_if = "<[Constraint]>::is_empty")]
     constraints: &'r [Constraint],
     component_refs: &'r [ComponentRef],
@@ -208,6 +222,10 @@ struct Metadata<'r> {
     excluded_overlays: &'r [ExcludedOverlay],
     #[serde(skip_serializing_if = "<[ConstraintWarning]>::is_empty")]
     constraint_warnings: &'r [ConstraintWarning],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    selected_profile: &'r Option<SelectedProfile>,
+    #[serde(flatten)]
+    states: &'r States,
 }
 
 #[derive(Serialize)]
@@ -221,9 +239,10 @@ struct CriteriaDocument {
     nodes: Option<u32>,
 }
 
-fn document(recipe: &Recipe) -> Document<'_> {
+fn document(recipe: &Recipe, edition: Edition) -> Result<Document<'_>, NoSuchForm> {
+    let version = recipe.version(edition)?;
     let Recipe {
-        version,
+        version: program,
         applied_overlays,
         excluded_overlays,
         constraint_warnings,
@@ -232,13 +251,24 @@ fn document(recipe: &Recipe) -> Document<'_> {
         components,
         deployment_order,
         validation,
+        selected_profile,
+        configuration,
+        states,
         extra,
+        unknown: _,
     } = recipe;
     let text = |dimension: Dimension| criteria.get(dimension).unwrap_or_else(|| "any".to_owned());
-    Document {
-        kind: ACCEPTED.kind,
-        api_version: API_VERSION,
-        metadata: Metadata { version, applied_overlays, excluded_overlays, constraint_warnings },
+    Ok(Document {
+        kind: header::RECIPE.kind,
+        api_version: version.name,
+        metadata: Metadata {
+            version: program,
+            applied_overlays,
+            excluded_overlays,
+            constraint_warnings,
+            selected_profile,
+            states,
+        },
         criteria: CriteriaDocument {
             service: text(Dimension::Service),
             accelerator: text(Dimension::Accelerator),
@@ -247,27 +277,63 @@ fn document(recipe: &Recipe) -> Document<'_> {
             platform: text(Dimension::Platform),
             nodes: (criteria.nodes > 0).then_some(criteria.nodes),
         },
+        configuration,
         constraints,
         component_refs: components,
         deployment_order,
         validation: validation.as_ref(),
-        aicr: extra,
-    }
+        // The reference reads extended versions strictly and would refuse the file for it.
+        aicr: if version.extended { &Value::Null } else { extra },
+    })
 }
 
 /// The document as a value.
-pub fn to_value(recipe: &Recipe) -> Value {
-    serde_json::to_value(document(recipe)).unwrap_or_else(|_| Value::Object(Map::new()))
+///
+/// # Errors
+/// A profile or a typed configuration in an edition that has no form for it.
+pub fn to_value(recipe: &Recipe, edition: Edition) -> Result<Value, NoSuchForm> {
+    let document = document(recipe, edition)?;
+    let mut value = serde_json::to_value(document).unwrap_or_else(|_| Value::Object(Map::new()));
+    recipe.unknown.iter().for_each(|(path, unknown)| shape::restore(&mut value, path, unknown));
+    Ok(value)
 }
 
 /// JSON text in the reference's field order and escaping, two-space indent, final newline.
-pub fn to_json(recipe: &Recipe) -> String {
-    json_text(&document(recipe))
+///
+/// # Errors
+/// As [`to_value`].
+pub fn to_json(recipe: &Recipe, edition: Edition) -> Result<String, NoSuchForm> {
+    if !recipe.unknown.is_empty() {
+        return Ok(json_text(&to_value(recipe, edition)?));
+    }
+    Ok(json_text(&document(recipe, edition)?))
 }
 
+/// What begins a comment that holds [`Recipe::extra`].
+const COMMENT: &str = "# aicr:\n";
+
 /// YAML text with sorted keys.
-pub fn to_yaml(recipe: &Recipe) -> String {
-    yaml::to_string(&to_value(recipe))
+///
+/// Where the version is read strictly, what we add is a comment in front, which [`read`] reads again.
+///
+/// # Errors
+/// As [`to_value`].
+pub fn to_yaml(recipe: &Recipe, edition: Edition) -> Result<String, NoSuchForm> {
+    let text = yaml::to_string(&to_value(recipe, edition)?);
+    if recipe.extra.is_null() || !recipe.version(edition)?.extended {
+        return Ok(text);
+    }
+    let lines = yaml::to_string(&recipe.extra);
+    let comment = lines.lines().fold(COMMENT.to_owned(), |comment, line| comment + "#   " + line + "\n");
+    Ok(comment + &text)
+}
+
+/// What we add, from the comment in front of a text; null where there is none that can be read.
+fn commented(text: &str) -> Value {
+    let Some(rest) = text.strip_prefix(COMMENT) else { return Value::Null };
+    let lines =
+        rest.lines().map_while(|line| line.strip_prefix("#   ")).fold(String::new(), |text, line| text + line + "\n");
+    yaml::parse(&lines).map_or(Value::Null, |node| node.to_value())
 }
 
 /// Indented JSON with `<`, `>` and `&` escaped as the reference escapes them, and a final newline.
@@ -300,13 +366,51 @@ validation: {performance: {}}
         assert_eq!(recipe.components[0].version, "0.10");
         assert_eq!(recipe.components[0].overrides["replicas"], 2);
         assert_eq!(recipe.validation.as_ref().unwrap().performance, Some(Default::default()));
-        assert_eq!(read(&to_yaml(&recipe)), Ok(recipe.clone()));
-        assert_eq!(read(&to_json(&recipe)), Ok(recipe));
+        for edition in [Edition::V1, Edition::V1Alpha2] {
+            assert_eq!(read(&to_yaml(&recipe, edition).unwrap()), Ok(recipe.clone()));
+            assert_eq!(read(&to_json(&recipe, edition).unwrap()), Ok(recipe.clone()));
+        }
+    }
+
+    #[test]
+    fn unknown_fields_are_written_again() {
+        let text = SMALL
+            .replace("metadata: {", "new: [1]\nmetadata: {later: {a: 1}, ")
+            .replace("type: Helm,", "type: Helm, x: 1,");
+        let recipe = read(&text).unwrap();
+        let written = to_value(&recipe, Edition::V1).unwrap();
+        assert_eq!(
+            (&written["new"], &written["metadata"]["later"]),
+            (&serde_json::json!([1]), &serde_json::json!({"a": 1}))
+        );
+        assert_eq!(written["componentRefs"][0]["x"], 1);
+        let again = read(&to_json(&recipe, Edition::V1).unwrap()).unwrap();
+        assert_eq!(to_value(&again, Edition::V1), Ok(written));
+    }
+
+    #[test]
+    fn extensions_are_written_strictly_and_have_no_older_form() {
+        let text = SMALL
+            .replace("v1alpha2", "v1beta2")
+            .replace("metadata: {", "configuration: {slurm: {accounting: {mode: disabled}}}\nmetadata: {gpuDriverState: absent, selectedProfile: {name: p, value: v, ownedPaths: {nfd: [enabled, replicas]}}, ");
+        let mut recipe = read(&text).unwrap();
+        recipe.extra = serde_json::json!({"catalog": {"digest": "sha256:0"}, "sources": ["a\nb"]});
+        let value = to_value(&recipe, Edition::V1).unwrap();
+        assert_eq!((value["apiVersion"].as_str(), value.get("aicr")), (Some("aicr.run/v1beta2"), None));
+        assert_eq!(value["metadata"]["gpuDriverState"], "absent");
+        let yaml = to_yaml(&recipe, Edition::V1).unwrap();
+        assert!(yaml.starts_with("# aicr:\n#   catalog:\n#     digest: sha256:0\n"), "{yaml}");
+        assert_eq!(read(&yaml), Ok(recipe.clone()));
+        let refused = to_value(&recipe, Edition::V1Alpha2).unwrap_err().to_string();
+        assert_eq!(refused, "`metadata.selectedProfile` of a RecipeResult has no form in v1alpha2");
+        recipe.selected_profile = None;
+        let refused = to_value(&recipe, Edition::V1Alpha2).unwrap_err().to_string();
+        assert_eq!(refused, "`configuration` of a RecipeResult has no form in v1alpha2");
     }
 
     #[test]
     fn json_has_the_references_order_and_escapes() {
-        let json = to_json(&read(SMALL).unwrap());
+        let json = to_json(&read(SMALL).unwrap(), Edition::V1Alpha2).unwrap();
         assert!(json.starts_with("{\n  \"kind\": \"RecipeResult\",\n  \"apiVersion\""), "{json}");
         assert!(json.contains(r#""value": "\u003e= 1.25""#), "{json}");
     }

@@ -8,7 +8,13 @@ mod phase;
 
 pub use phase::Phase;
 
-use crate::criteria::Criteria;
+use crate::{
+    criteria::Criteria,
+    document::{
+        header::{self, Edition, NoSuchForm, Version},
+        selector::Selector,
+    },
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -27,8 +33,117 @@ pub struct Recipe {
     /// Enabled components, dependencies first.
     pub deployment_order: Vec<String>,
     pub validation: Option<Validation>,
+    /// The profile value that was selected, where the coordinate has one.
+    pub selected_profile: Option<SelectedProfile>,
+    /// Typed settings, each recorded only where it was decided.
+    pub configuration: Configuration,
+    /// What the snapshot says about parts that settings depend on.
+    pub states: States,
     /// What we add under the key `aicr`: coverage, catalog digest and sources, judged constraints; null for nothing.
     pub extra: Value,
+    /// Fields of a file that this program does not know, with their place: they are written again.
+    pub unknown: Vec<(Selector, Value)>,
+}
+
+impl Recipe {
+    /// The first field that needs an extended version, as a dotted path.
+    pub fn extension(&self) -> Option<&'static str> {
+        match (&self.selected_profile, self.configuration.is_empty()) {
+            (Some(_), _) => Some("metadata.selectedProfile"),
+            (None, false) => Some("configuration"),
+            (None, true) => None,
+        }
+    }
+
+    /// The version that the document of this recipe has in an edition.
+    ///
+    /// # Errors
+    /// A profile or a typed configuration, which have no form before `v1`.
+    pub fn version(&self, edition: Edition) -> Result<&'static Version, NoSuchForm> {
+        header::RECIPE.written(edition, self.extension())
+    }
+}
+
+/// Which value of a profile a recipe has, and which paths it owns.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SelectedProfile {
+    pub name: String,
+    pub value: String,
+    /// `external`, or nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advertiser: Option<String>,
+    /// Component to dotted paths in its values, sorted.
+    #[serde(default)]
+    pub owned_paths: BTreeMap<String, Vec<String>>,
+}
+
+/// Typed settings of a recipe.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Configuration {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slurm: Option<Slurm>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runtime_inventory: Option<RuntimeInventory>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gke: Option<Gke>,
+}
+
+impl Configuration {
+    /// Whether nothing was decided.
+    pub fn is_empty(&self) -> bool {
+        *self == Configuration::default()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Slurm {
+    pub accounting: Accounting,
+}
+
+/// `disabled`, `customer-managed` or `aicr-provided`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Accounting {
+    pub mode: String,
+}
+
+/// `enabled` or `disabled`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RuntimeInventory {
+    pub mode: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Gke {
+    pub tcpxo_interfaces: Vec<TcpxoInterface>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TcpxoInterface {
+    pub interface_name: String,
+    pub network: String,
+}
+
+/// States that a snapshot reveals, as the reference records them in `metadata`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct States {
+    /// `preinstalled` or `absent`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gpu_driver_state: Option<String>,
+    /// `absent`, `api-detected`, `crs-detected` or `unknown`.
+    #[serde(rename = "mariaDBOperatorState", skip_serializing_if = "Option::is_none")]
+    pub mariadb_operator_state: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_storage_class_state: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub percona_operator_state: Option<String>,
 }
 
 /// Contradictions within enabled refs, sorted, one line each; empty for a coherent list.

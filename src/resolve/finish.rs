@@ -12,6 +12,7 @@ use crate::{
     constraint,
     criteria::{Criteria, Dimension},
     document::{
+        header::Edition,
         location::Location,
         selector::{Segment, Selector},
         traced::{Layer, LayerKind, Origin, Traced, TracedValue, Wrote},
@@ -66,7 +67,7 @@ pub(crate) fn finish(
         components,
         deployment_order,
         validation: validation.as_ref().map(plain::<Validation>).transpose()?,
-        extra: Value::Null,
+        ..Recipe::default()
     };
     let mut removed = Vec::new();
     let merged_parts = (&merged.constraints, &merged.components);
@@ -79,10 +80,12 @@ pub(crate) fn finish(
         document,
         decisions,
         coverage,
+        relaxed: Vec::new(),
         constraints,
         removed,
         catalog_digest: catalog.digest(),
         catalog_sources: catalog.files.sources.clone(),
+        catalog_folder: catalog.files.replaced_by.clone(),
     })
 }
 
@@ -245,7 +248,7 @@ fn document(
     let map = |entries: Vec<(Arc<str>, Traced)>| Traced { value: TracedValue::Map(entries), history: Vec::new() };
     let mut entries: Vec<(Arc<str>, Traced)> = vec![
         ("kind".into(), derived_value("RecipeResult".into())),
-        ("apiVersion".into(), derived_value(crate::snapshot::API_VERSION.into())),
+        ("apiVersion".into(), derived_value(api_version(recipe).into())),
         ("metadata".into(), derived_value(metadata)),
         ("criteria".into(), map(criteria.collect())),
         ("deploymentOrder".into(), derived_value(recipe.deployment_order.clone().into())),
@@ -256,6 +259,11 @@ fn document(
     entries.push(("components".into(), map(by_name)));
     entries.extend(validation.map(|validation| ("validation".into(), validation)));
     Ok(map(entries))
+}
+
+/// A resolved recipe has a version in the edition that is written by default.
+fn api_version(recipe: &Recipe) -> &'static str {
+    recipe.version(Edition::default()).map_or("", |version| version.name)
 }
 
 /// Fields of a component as the document shows them; overrides are part of `values`.

@@ -1,8 +1,11 @@
-//! The snapshot file: versioned shape, YAML and JSON, both `apiVersion`s, all absence shapes.
+//! The snapshot file: versioned shape, YAML and JSON, every `apiVersion`, all absence shapes.
 
-use super::{API_VERSION, path::TYPES, record};
+use super::{path::TYPES, record};
 use crate::{
-    document::header::{self, Accepted, HeaderError},
+    document::{
+        header::{self, Edition, HeaderError},
+        schema, shape,
+    },
     fingerprint,
     inventory::{Inventory, Item, Measurement, Record, Scalar, Subtype},
     yaml::{self, Kind, Node, Position},
@@ -12,13 +15,6 @@ use std::collections::BTreeMap;
 
 /// What the reference writes for a reading that its source did not give.
 pub const NULL: &str = "<nil>";
-
-/// What [`read`] accepts. Older files may lack the kind; then the measurements identify them.
-const ACCEPTED: Accepted = Accepted {
-    kind: "Snapshot",
-    implied_by: "measurements",
-    versions: &[API_VERSION, "aicr.run/v1", "aicr.nvidia.com/v1alpha1"],
-};
 
 /// A document that is not a snapshot.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -46,13 +42,10 @@ impl SnapshotFormatError {
     }
 
     /// What to do about it.
-    pub fn hint(&self) -> &'static str {
+    pub fn hint(&self) -> String {
         match self {
-            SnapshotFormatError::Header(error) => error.hint().unwrap_or(match error {
-                HeaderError::ApiVersion { .. } => "take the snapshot again with this version",
-                _ => TAKE_ONE,
-            }),
-            SnapshotFormatError::Field { .. } => TAKE_ONE,
+            SnapshotFormatError::Header(error) => error.hint().unwrap_or_else(|| TAKE_ONE.to_owned()),
+            SnapshotFormatError::Field { .. } => TAKE_ONE.to_owned(),
         }
     }
 }
@@ -64,11 +57,12 @@ const TAKE_ONE: &str = "take one with `aicr snapshot -o snapshot.yaml` and give 
 /// # Errors
 /// Another kind of document, a version nobody knows, a list or mapping of the wrong shape.
 pub fn read(text: &str) -> Result<Inventory, SnapshotFormatError> {
-    let root = header::read(text, &ACCEPTED)?;
+    let root = header::read(text, &header::SNAPSHOT)?;
     let measurements = list(&root, "measurements")?;
     Ok(super::inventory(Record {
         metadata: texts(&root, "metadata")?,
         measurements: measurements.iter().map(measurement).collect::<Result<_, _>>()?,
+        unknown: shape::unknown(&root, &schema::SNAPSHOT),
     }))
 }
 
@@ -156,21 +150,27 @@ fn go_text(node: &Node) -> String {
 
 /// The document with its fingerprint, as a value; `yaml::to_string` or serde_json writes it.
 ///
-/// Measurements stand in the order of [`TYPES`], whatever order they were found in.
-pub fn to_value(inventory: &Inventory) -> Value {
+/// Measurements stand in the order of [`TYPES`], whatever order they were found in. What the file had and this program
+/// does not know is in it again.
+pub fn to_value(inventory: &Inventory, edition: Edition) -> Value {
     let record = record(inventory);
-    let Record { metadata, measurements } = &*record;
-    let rank =
-        |measurement: &&Measurement| TYPES.iter().position(|kind| *kind == measurement.kind).unwrap_or(TYPES.len());
-    let mut ordered: Vec<&Measurement> = measurements.iter().collect();
-    ordered.sort_by_key(rank);
-    json!({
-        "apiVersion": API_VERSION,
-        "kind": "Snapshot",
+    let Record { metadata, measurements, unknown } = &*record;
+    // A snapshot has a form in every edition that is written.
+    let version = header::SNAPSHOT.version(edition, false).unwrap_or(&header::SNAPSHOT.versions[0]);
+    let mut document = json!({
+        "apiVersion": version.name,
+        "kind": header::SNAPSHOT.kind,
         "metadata": metadata,
         "fingerprint": fingerprint::to_value(&fingerprint::of(inventory)),
-        "measurements": ordered.into_iter().map(measurement_value).collect::<Vec<_>>(),
-    })
+        "measurements": measurements.iter().map(measurement_value).collect::<Vec<_>>(),
+    });
+    // Before the order changes, because places are counted.
+    unknown.iter().for_each(|(path, value)| shape::restore(&mut document, path, value));
+    if let Some(Value::Array(measurements)) = document.get_mut("measurements") {
+        let rank = |value: &Value| TYPES.iter().position(|kind| value["type"] == *kind).unwrap_or(TYPES.len());
+        measurements.sort_by_key(rank);
+    }
+    document
 }
 
 fn measurement_value(measurement: &Measurement) -> Value {
@@ -238,12 +238,28 @@ measurements:
             shown,
             ["limit=18446744073709551615", "odd=[a b]", "on=true", "platform=<nil>", "ratio=1.5", "version=v1.34.0"]
         );
-        let written = to_value(&snapshot);
+        let written = to_value(&snapshot, Edition::V1);
         assert_eq!(written["measurements"][0]["type"], "K8s");
         let again = read(&yaml::to_string(&written)).unwrap();
-        assert_eq!(to_value(&again), written);
+        assert_eq!(to_value(&again, Edition::V1), written);
         let json = read(&serde_json::to_string(&written).unwrap()).unwrap();
-        assert_eq!(to_value(&json), written);
+        assert_eq!(to_value(&json, Edition::V1), written);
+    }
+
+    #[test]
+    fn unknown_fields_are_written_again() {
+        let text = "kind: Snapshot\napiVersion: aicr.run/v1\nnew: {a: 1}\nmeasurements:\n- type: OS\n  seen: twice\n\
+                    - type: K8s\n  subtypes: [{subtype: server, data: {version: v1.34.0}, items: [{data: {a: 1}, x: []}]}]\n";
+        let snapshot = read(text).unwrap();
+        let written = to_value(&snapshot, Edition::V1Alpha2);
+        assert_eq!(written["apiVersion"], "aicr.run/v1alpha2");
+        assert_eq!(written["new"], json!({"a": 1}));
+        assert_eq!(
+            (&written["measurements"][0]["type"], &written["measurements"][1]["seen"]),
+            (&json!("K8s"), &json!("twice"))
+        );
+        assert_eq!(written["measurements"][0]["subtypes"][0]["items"][0]["x"], json!([]));
+        assert_eq!(to_value(&read(&yaml::to_string(&written)).unwrap(), Edition::V1Alpha2), written);
     }
 
     #[track_caller]

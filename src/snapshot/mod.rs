@@ -13,6 +13,3 @@ mod record;
 mod topology;
 
 pub use record::{inventory, record, record_but_nodes};
-
-/// The value of `apiVersion` that we write; the older `aicr.nvidia.com/v1alpha1` is read as well.
-pub const API_VERSION: &str = "aicr.run/v1alpha2";

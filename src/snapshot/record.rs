@@ -11,7 +11,10 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 pub fn record(inventory: &Inventory) -> Cow<'_, Record> {
     match &inventory.record {
         Some(record) => Cow::Borrowed(record),
-        None => Cow::Owned(Record { metadata: metadata(inventory), measurements: measurements(inventory) }),
+        None => {
+            let (metadata, measurements) = (metadata(inventory), measurements(inventory));
+            Cow::Owned(Record { metadata, measurements, unknown: Vec::new() })
+        }
     }
 }
 
@@ -33,7 +36,7 @@ pub fn record_but_nodes(inventory: &Inventory) -> Record {
             for (kind, subtypes) in parts.into_iter().filter(|_| inventory.source_node().is_some()) {
                 merge(&mut measurements, Measurement { kind: kind.to_owned(), subtypes });
             }
-            Record { metadata: BTreeMap::new(), measurements }
+            Record { measurements, ..Record::default() }
         }
     };
     for measurement in record.measurements.iter_mut().filter(|measurement| measurement.kind == "NodeTopology") {

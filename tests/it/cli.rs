@@ -84,8 +84,11 @@ fn explain_names_the_layer_the_file_and_the_line() {
 }
 
 #[test]
-fn a_criterion_without_effect_is_a_warning() {
-    let run = Sandbox::new().aicr(&["query", "components.cert-manager.version", "--gpu", "l40", "--service", "kind"]);
+fn a_criterion_without_effect_is_an_error_and_a_warning_when_lenient() {
+    let query = ["query", "components.cert-manager.version", "--gpu", "l40", "--service", "kind"];
+    let run = Sandbox::new().aicr(&query);
+    assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{}", run.transcript);
+    let run = Sandbox::new().aicr(&[&query[..], &["--lenient"]].concat());
     assert_eq!((run.code, run.stdout.as_str()), (0, "v1.20.2\n"));
     assert!(run.stderr.contains("warning: no overlay honors accelerator=l40"), "{}", run.stderr);
 }
@@ -318,6 +321,20 @@ fn the_demo_validates_and_a_fault_is_a_verdict() {
 }
 
 #[test]
+fn events_go_where_they_are_asked_to_and_not_into_a_config_map() {
+    let sandbox = Sandbox::new();
+    let verb = ["--demo", "validate", "--service", "kind", "--check", "platform-health", "-t", "events", "-o"];
+    let run = sandbox.aicr(&[&verb[..], &["run.jsonl"]].concat());
+    assert_eq!((run.code, run.stdout.as_str()), (0, ""), "{}", run.transcript);
+    let text = std::fs::read_to_string(sandbox.home().join("run.jsonl")).unwrap();
+    let last: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    assert_eq!(last["event"], "ended");
+    let run = sandbox.aicr(&[&verb[..], &["cm://default/run"]].concat());
+    let refused = run.transcript.contains("`--format events` cannot be written to a ConfigMap");
+    assert!(run.code == 2 && refused && !run.transcript.contains("planned"), "{}", run.transcript);
+}
+
+#[test]
 fn the_state_folder_follows_our_variable_then_xdg() {
     let sandbox = Sandbox::new();
     let paths = |variables: &[(&str, &str)]| {
@@ -354,4 +371,51 @@ fn color_follows_the_flag_then_no_color_then_clicolor_force() {
     assert!(!colored(&[], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
     assert!(!colored(&["--color", "never"], &[("CLICOLOR_FORCE", "1")]));
     assert!(colored(&["--color", "16"], &[("NO_COLOR", "1"), ("TERM", "dumb")]));
+}
+
+/// The environment and the flag say the same, and what lies over the catalog lies over the folder, too.
+#[test]
+fn a_catalog_folder_takes_the_place_of_the_embedded_one() {
+    let sandbox = Sandbox::new();
+    let base = "kind: RecipeMetadata\nmetadata: {name: base}\n";
+    let overlay = |name: &str, service: &str| {
+        format!("kind: RecipeMetadata\nmetadata: {{name: {name}}}\nspec: {{criteria: {{service: {service}}}}}\n")
+    };
+    sandbox.file("own/overlays/base.yaml", base);
+    sandbox.file("own/overlays/mine.yaml", &overlay("mine", "mine"));
+    sandbox.file("more/overlays/more.yaml", &overlay("more", "more"));
+    let listed = |arguments: &[&str]| {
+        let run = sandbox.aicr(&[arguments, &["catalog", "list", "-t", "json"]].concat());
+        let rows: Vec<serde_json::Value> = serde_json::from_str(&run.stdout).expect("a list");
+        let shown = |row: &serde_json::Value| format!("{} {}", row["name"], row["source"]).replace('"', "");
+        rows.iter().map(shown).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&["--catalog", "own"]), ["mine embedded"]);
+    assert_eq!(listed(&["--catalog", "own", "--data", "more"]), ["mine embedded", "more external"]);
+    let flag = sandbox.aicr(&["--catalog", "own", "recipe", "--service", "mine"]);
+    assert_eq!(flag.code, 0, "{}", flag.transcript);
+    assert!(flag.stdout.contains("folder: own"), "the recipe says so: {}", flag.stdout);
+    // A value that only `more` knows is refused when only the catalog's own count.
+    let strict = ["--catalog", "own", "--data", "more", "recipe", "--service", "more"];
+    assert_eq!(sandbox.aicr(&strict).code, 0);
+    let with = |name: &str, value: &str, arguments: &[&str]| {
+        let output = sandbox.command(arguments).env(name, value).output().expect("it runs");
+        sandbox.run(arguments, output)
+    };
+    let environment = with("AICR_CRITERIA_STRICT", "yes", &strict);
+    assert_eq!(environment.code, 2, "{}", environment.transcript);
+    assert!(environment.stderr.contains("unknown service `more`"), "{}", environment.stderr);
+    let environment = with("AICR_CATALOG", "own", &["recipe", "--service", "mine"]);
+    assert_eq!((environment.code, environment.stdout), (0, flag.stdout));
+}
+
+#[test]
+fn july_rules_take_self_managed_for_any() {
+    let run = |arguments: &[&str]| Sandbox::new().aicr(&[&["recipe", "-o", "-"], arguments].concat());
+    let today = run(&["--service", "self-managed", "--accelerator", "h100"]);
+    assert_eq!(today.code, 2, "{}", today.transcript);
+    assert!(today.stderr.contains("service `generic`"), "{}", today.stderr);
+    let july = run(&["--service", "self-managed", "--accelerator", "h100", "--compat"]);
+    assert_eq!(july.code, 0, "{}", july.transcript);
+    assert!(july.stdout.contains("service: any"), "{}", july.stdout);
 }

@@ -10,6 +10,7 @@ mod cli;
 mod collect;
 mod conformance;
 mod demo_api;
+mod documents;
 mod forms;
 mod interruptions;
 mod log;

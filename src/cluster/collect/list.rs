@@ -105,6 +105,7 @@ async fn pages<T: DeserializeOwned, K>(
                 }
             }
             Err(error) if is_too_old(&error) && !next.is_empty() && !begun_anew => {
+                tracing::info!(path, "list too old; beginning it again");
                 begun_anew = true;
                 listed.items.clear();
                 next.clear();
@@ -170,6 +171,7 @@ impl<'c> Pages<'c> {
                     return Ok(Some(ObjectPage { items, is_first }));
                 }
                 Err(error) if is_too_old(&error) && !is_first && !self.begun_again => {
+                    tracing::info!(path = self.path, "list too old; beginning it again");
                     self.begun_again = true;
                     self.next.clear();
                 }

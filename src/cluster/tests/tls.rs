@@ -15,16 +15,16 @@ use rustls::{
 
 /// A certificate and its key, in PEM.
 #[derive(Clone)]
-struct Pair {
+pub(super) struct Pair {
     certificate: String,
     key: String,
 }
 
-fn params(names: &[&str]) -> CertificateParams {
+pub(super) fn params(names: &[&str]) -> CertificateParams {
     CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).expect("names")
 }
 
-fn ca() -> (Issuer<'static, KeyPair>, String) {
+pub(super) fn ca() -> (Issuer<'static, KeyPair>, String) {
     let mut params = params(&[]);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.distinguished_name.push(rcgen::DnType::CommonName, "test authority");
@@ -33,7 +33,7 @@ fn ca() -> (Issuer<'static, KeyPair>, String) {
     (Issuer::new(params, key), certificate)
 }
 
-fn signed(params: &CertificateParams, issuer: &Issuer<'_, KeyPair>) -> Pair {
+pub(super) fn signed(params: &CertificateParams, issuer: &Issuer<'_, KeyPair>) -> Pair {
     let key = KeyPair::generate().expect("a key");
     Pair { certificate: params.signed_by(&key, issuer).expect("a certificate").pem(), key: key.serialize_pem() }
 }
@@ -49,7 +49,30 @@ fn p521() -> Pair {
 }
 
 /// An API server with TLS; with `clients` it requires a client certificate signed by that authority.
-async fn tls_server(pair: &Pair, clients: Option<&str>) -> SocketAddr {
+pub(super) async fn tls_server(pair: &Pair, clients: Option<&str>) -> SocketAddr {
+    tls_server_that_answers(pair, clients, VERSION.to_owned()).await
+}
+
+/// The same, with another answer. The server shows every certificate of `pair`.
+pub(super) async fn tls_server_that_answers(pair: &Pair, clients: Option<&str>, answer: String) -> SocketAddr {
+    let acceptor = acceptor(pair, clients);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (acceptor, answer) = (acceptor.clone(), answer.clone());
+            tokio::spawn(async move {
+                let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                let Some(_) = head(&mut stream).await else { return };
+                let _ = stream.write_all(answer.as_bytes()).await;
+                let _ = stream.shutdown().await;
+            });
+        }
+    });
+    address
+}
+
+pub(super) fn acceptor(pair: &Pair, clients: Option<&str>) -> tokio_rustls::TlsAcceptor {
     let builder = ServerConfig::builder_with_provider(tls::provider()).with_safe_default_protocol_versions().unwrap();
     let builder = match clients {
         None => builder.with_no_client_auth(),
@@ -61,27 +84,9 @@ async fn tls_server(pair: &Pair, clients: Option<&str>) -> SocketAddr {
             builder.with_client_cert_verifier(verifier)
         }
     };
-    let chain = vec![CertificateDer::from_pem_slice(pair.certificate.as_bytes()).unwrap()];
+    let chain = CertificateDer::pem_slice_iter(pair.certificate.as_bytes()).collect::<Result<_, _>>().unwrap();
     let key = PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).unwrap();
-    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(builder.with_single_cert(chain, key).unwrap()));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let acceptor = acceptor.clone();
-            tokio::spawn(async move {
-                let Ok(mut stream) = acceptor.accept(stream).await else { return };
-                let mut head = Vec::new();
-                while !head.ends_with(b"\r\n\r\n") {
-                    let Ok(byte) = stream.read_u8().await else { return };
-                    head.push(byte);
-                }
-                let _ = stream.write_all(VERSION.as_bytes()).await;
-                let _ = stream.shutdown().await;
-            });
-        }
-    });
-    address
+    Arc::new(builder.with_single_cert(chain, key).unwrap()).into()
 }
 
 fn data(pem: &str) -> String {

@@ -18,6 +18,7 @@ use super::{Failure, Kind};
 use crate::{
     catalog::Catalog,
     cluster::{Connection, active_time::RunClock},
+    document::header::Edition,
     inventory::Inventory,
     recipe::Recipe,
     report::Report,
@@ -61,7 +62,7 @@ pub fn prepare(
     let policy = gpu_policy(catalog, &recipe)?;
     let input = Input::of(&recipe, policy);
     let validators = catalog.validators().map_err(super::recipe::catalog_failure)?;
-    let text = crate::yaml::to_string(&format::to_value(&snapshot));
+    let text = crate::yaml::to_string(&format::to_value(&snapshot, Edition::default()));
     let mut options = options.clone();
     if options.plan.run_id.is_empty() {
         options.plan.run_id = run_id(jiff::Timestamp::now())?;

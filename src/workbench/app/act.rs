@@ -3,6 +3,7 @@
 use super::State;
 use crate::{
     criteria::Dimension,
+    document::header::Edition,
     inventory::shape::Key,
     ops::{self, snapshot::Format},
     workbench::{
@@ -467,12 +468,16 @@ impl State {
     fn raw(&mut self) {
         let (title, body) = match self.desk.screen {
             Screen::Cluster | Screen::Compare => match &self.model.cluster.snapshot {
-                Some(snapshot) => ("snapshot", ops::snapshot::text(snapshot, Format::Yaml)),
+                Some(snapshot) => ("snapshot", ops::snapshot::text(snapshot, Format::Yaml, Edition::default())),
                 None => return self.say(Severity::Info, "no snapshot yet"),
             },
             Screen::Recipe | Screen::Diff | Screen::Validate => match &self.model.recipe.value {
                 Some(resolution) => {
-                    ("recipe", crate::yaml::to_string(&crate::recipe::format::to_value(&resolution.recipe)))
+                    let text = ops::recipe::text(&resolution.recipe, Format::Yaml, Edition::default());
+                    match text {
+                        Ok(text) => ("recipe", text),
+                        Err(failure) => return self.say(Severity::Warn, failure.because),
+                    }
                 }
                 None => return self.say(Severity::Info, "no recipe yet"),
             },

@@ -5,6 +5,7 @@ use crate::{
     constraint::Verdict,
     criteria::Dimension as Asked,
     fingerprint::{self, Dimension, Fingerprint},
+    text::listed,
     workbench::model::Rule,
 };
 
@@ -102,7 +103,7 @@ fn cell<T>(value: Option<&String>, dimension: &Dimension<T>) -> Cell {
 /// And the nodes that say otherwise: `a100 on gpu-7`.
 fn dissenting(mut cell: Cell, dimension: &Dimension<String>) -> Cell {
     for (other, nodes) in &dimension.dissent {
-        cell = cell.and(Role::Warn, format!("  {other} on {}", fingerprint::names(nodes)));
+        cell = cell.and(Role::Warn, format!("  {other} on {}", listed(nodes, fingerprint::LISTED)));
     }
     cell
 }

@@ -69,7 +69,7 @@ const EDGES: &[Rule] = &[
         "clock network",
     ),
     rule("store", "catalog report", "directories include_dir tracing tracing_subscriber", "clock environment files"),
-    rule("term", "", "base64 crossterm ratatui rustix tracing", "environment threads"),
+    rule("term", "", "base64 crossterm ratatui rustix tracing", "clock environment files threads"),
 ];
 
 /// Where core and edges meet, and those who call them.

@@ -123,10 +123,10 @@ impl Desk {
         for effect in effects {
             let answer = match effect {
                 Effect::LoadCatalog { generation } => {
-                    Msg::Catalog { generation, answer: ops::recipe::load_catalog(&[]) }
+                    Msg::Catalog { generation, answer: ops::recipe::load_catalog(&Default::default()) }
                 }
                 Effect::Resolve { slot, generation, catalog, query, snapshot } => {
-                    let answer = ops::recipe::resolve(&catalog, &query, snapshot.as_deref(), Options::default());
+                    let answer = ops::recipe::resolve(&catalog, &query, snapshot.as_deref(), Options::LENIENT);
                     Msg::Resolved { slot, generation, answer: answer.map(|resolved| Arc::new(resolved.resolution)) }
                 }
                 Effect::WhatIfChanges { generation, left, right } => {

@@ -8,7 +8,7 @@ use super::{
 use aicr::{
     cluster::watch::LiveStatus,
     inventory::{Fact, Inventory, Node, Source, Text},
-    ops::{demo::DemoOptions, fault::Fault},
+    ops::{demo::DemoOptions, fault::Fault, place::Place},
     workbench::{
         Look, Screen,
         panes::{NODES, SHAPES},
@@ -26,7 +26,7 @@ use std::{
 fn world(name: &str, faults: &[&str]) -> Arc<Inventory> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds").join(name);
     let faults = faults.iter().map(|fault| fault.parse::<Fault>().unwrap()).collect();
-    snapshot_of(DemoOptions { world: Some(path), faults, ..DemoOptions::default() })
+    snapshot_of(DemoOptions { world: Some(Place::File(path)), faults, ..DemoOptions::default() })
 }
 
 /// Ten nodes of which hardly two are alike.

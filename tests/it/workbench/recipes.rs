@@ -4,7 +4,7 @@ use super::{
     desk::{Desk, compare, snapshot},
     screens::golden,
 };
-use aicr::{cluster::watch::LiveStatus, inventory::Inventory, workbench::Screen};
+use aicr::{cluster::watch::LiveStatus, document::header::Edition, inventory::Inventory, workbench::Screen};
 use std::sync::Arc;
 
 #[test]
@@ -29,7 +29,8 @@ fn a_saved_recipe_is_compared_line_by_line_and_the_cluster_again_with_every_view
     let path = folder.path().join("saved.yaml");
     let mut desk = Desk::live(200, 60);
     let recipe = desk.state.model.recipe.value.clone().unwrap().recipe.clone();
-    let text = aicr::recipe::format::to_yaml(&recipe).replace("version: v26.3.2", "version: v26.3.1");
+    let text =
+        aicr::recipe::format::to_yaml(&recipe, Edition::V1).unwrap().replace("version: v26.3.2", "version: v26.3.1");
     std::fs::write(&path, text).unwrap();
     desk.command(&format!("diff {}", path.display()));
     desk.shows("1 changed");
@@ -39,7 +40,7 @@ fn a_saved_recipe_is_compared_line_by_line_and_the_cluster_again_with_every_view
     assert!(!format!("{rows:?}").contains("left: Some((1, "), "the file has its first line too: {rows:?}");
     desk.command("diff cluster");
     desk.shows("v25.10.1");
-    let bumped = aicr::snapshot::format::to_value(&snapshot()).to_string().replace("v25.10.1", "v26.3.2");
+    let bumped = aicr::snapshot::format::to_value(&snapshot(), Edition::V1).to_string().replace("v25.10.1", "v26.3.2");
     desk.view(LiveStatus::Fresh, Some(Arc::new(aicr::snapshot::format::read(&bumped).unwrap())));
     let text = desk.text();
     assert!(!text.contains("v25.10.1"), "{text}");

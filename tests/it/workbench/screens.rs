@@ -4,6 +4,7 @@ use super::desk::{Desk, NOW, compare, later, run_half_way, snapshot};
 
 use crate::sandbox::Sandbox;
 use aicr::{
+    document::header::Edition,
     inventory::Inventory,
     ops::{self, snapshot::Format},
     store::log::Line,
@@ -214,8 +215,8 @@ fn hostile_text_is_shown_alike_on_the_command_line_and_in_a_pane() {
         std::sync::Arc::make_mut(&mut later.images).insert(format!("image-{}", &text[..1]), text.into());
     }
     let sandbox = Sandbox::new();
-    sandbox.file("before.yaml", &ops::snapshot::text(&snapshot(), Format::Yaml));
-    let after = ops::snapshot::text(&later, Format::Yaml);
+    sandbox.file("before.yaml", &ops::snapshot::text(&snapshot(), Format::Yaml, Edition::V1));
+    let after = ops::snapshot::text(&later, Format::Yaml, Edition::V1);
     sandbox.file("after.yaml", &after);
     let printed = sandbox.aicr(&["diff", "-b", "before.yaml", "--target", "after.yaml", "-t", "table"]).stdout;
     let mut desk = Desk::live(200, 60);
