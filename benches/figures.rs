@@ -78,8 +78,8 @@ fn processes(ours: &[String], peer: Option<&[String]>, runs: usize) {
 
 /// The same work without a process around it.
 fn resolving(runs: usize) {
-    let catalog = ops::recipe::load_catalog(&[]).expect("the embedded catalog is good");
-    let loads = (0..runs).map(|_| time(|| drop(ops::recipe::load_catalog(&[])))).collect();
+    let catalog = ops::recipe::load_catalog(&Default::default()).expect("the embedded catalog is good");
+    let loads = (0..runs).map(|_| time(|| drop(ops::recipe::load_catalog(&Default::default())))).collect();
     row("in process: read the catalog", loads, None);
     let resolves = (0..runs).map(|_| time(|| resolve(&catalog))).collect();
     row("in process: resolve", resolves, None);
@@ -187,7 +187,9 @@ fn state(nodes: usize) -> State {
     waiting.extend(state.update(Msg::Live { generation: 1, view }));
     while let Some(effect) = waiting.pop() {
         let answer = match effect {
-            Effect::LoadCatalog { generation } => Msg::Catalog { generation, answer: ops::recipe::load_catalog(&[]) },
+            Effect::LoadCatalog { generation } => {
+                Msg::Catalog { generation, answer: ops::recipe::load_catalog(&Default::default()) }
+            }
             Effect::Resolve { slot, generation, catalog, query, snapshot } => {
                 let answer = ops::recipe::resolve(&catalog, &query, snapshot.as_deref(), Options::default());
                 Msg::Resolved { slot, generation, answer: answer.map(|resolved| Arc::new(resolved.resolution)) }

@@ -32,6 +32,7 @@ const fn row(name: &'static str, products: &'static [&'static str], pci: &'stati
 pub const ALL: &[Accelerator] = &[
     row("a100", &["A100"], &["20b0", "20b1", "20b2", "20b3", "20b5", "20f1"]),
     row("b200", &["B200"], &["2901", "2909"]),
+    row("b300", &["B300"], &["3182"]),
     row("gb200", &["GB200"], &["2941"]),
     row("gb300", &["GB300"], &["31a1", "31c2", "31c3"]),
     row("h100", &["H100"], &["2330", "2331", "2336", "2337", "2338", "2339", "233d"]),
@@ -39,13 +40,14 @@ pub const ALL: &[Accelerator] = &[
     row("l40", &["L40"], &["26b5"]),
     row("l40s", &["L40S"], &["26b9"]),
     row("rtx-pro-6000", &["RTX PRO 6000"], &["2bb1", "2bb4", "2bb5"]),
+    // Its PCI ids are not in the public database yet.
+    row("vr200", &["VR200"], &[]),
     row("a10", &[], &["2236"]),
     row("a16", &[], &["25b6"]),
     row("a30", &[], &["20b7"]),
     row("a40", &[], &["2235"]),
     row("a800", &[], &["20bd", "20f3", "20f5", "20f6"]),
     row("b100", &[], &["2920", "29bc"]),
-    row("b300", &[], &["3182"]),
     row("gh200", &[], &["2342", "2348"]),
     row("h20", &[], &["230c", "230e", "2329", "232c"]),
     row("h800", &[], &["2322", "2324"]),
@@ -188,7 +190,8 @@ mod tests {
         let mut texts = BTreeSet::new();
         for accelerator in ALL {
             assert!(names.insert(accelerator.name), "two rows named {}", accelerator.name);
-            assert!(!accelerator.pci.is_empty(), "{}", accelerator.name);
+            // One model is known by its product text alone; the day its id is published this line goes.
+            assert_eq!(accelerator.pci.is_empty(), accelerator.name == "vr200", "{}", accelerator.name);
             for id in accelerator.pci {
                 assert!(id.len() == 4 && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')), "{id}");
                 assert!(texts.insert(*id), "{id} is in two rows");

@@ -183,11 +183,13 @@ static ACCELERATORS: LazyLock<Vec<&'static str>> = LazyLock::new(|| accelerators
 /// Values that are legal whatever the catalog; empty for nodes.
 pub fn built_in(dimension: Dimension) -> &'static [&'static str] {
     match dimension {
-        Dimension::Service => &["aks", "bcm", "eks", "gke", "kind", "lke", "metal3", "ocp", "oke"],
+        Dimension::Service => {
+            &["aks", "bcm", "eks", "generic", "gke", "k0s", "kind", "lke", "metal3", "mk8s", "ocp", "oke", "rke2"]
+        }
         Dimension::Accelerator => &ACCELERATORS,
-        Dimension::Os => &["amazonlinux", "cos", "ol", "rhel", "talos", "ubuntu"],
+        Dimension::Os => &["amazonlinux", "cos", "ol", "rhel", "rocky", "sles", "talos", "ubuntu"],
         Dimension::Intent => &["inference", "training"],
-        Dimension::Platform => &["dynamo", "kubeflow", "nim", "runai", "slurm"],
+        Dimension::Platform => &["dynamo", "kubeflow", "kueue", "nim", "runai", "slurm"],
         Dimension::Nodes => &[],
     }
 }
@@ -197,11 +199,20 @@ pub fn normalize(dimension: Dimension, text: &str) -> Option<String> {
     let text = text.trim().to_lowercase();
     match (dimension, &*text) {
         (_, "" | "any") => None,
-        (Dimension::Service, "self-managed" | "self" | "vanilla") => None,
+        (Dimension::Service, alias) if SELF_MANAGED.contains(&alias) => Some("generic".to_owned()),
         (Dimension::Service, "openshift") => Some("ocp".to_owned()),
         (Dimension::Os, "al2" | "al2023") => Some("amazonlinux".to_owned()),
         _ => Some(text),
     }
+}
+
+/// Other names of the service `generic`: a cluster that somebody set up on their own.
+const SELF_MANAGED: [&str; 3] = ["self-managed", "self", "vanilla"];
+
+/// As [`normalize`], by the rules of July 2026: what is `generic` today was `any` then.
+pub fn normalize_july(dimension: Dimension, text: &str) -> Option<String> {
+    let was_any = dimension == Dimension::Service && SELF_MANAGED.contains(&&*text.trim().to_lowercase());
+    if was_any { None } else { normalize(dimension, text) }
 }
 
 /// A value that the catalog does not know, with the legal ones and those that look alike.
@@ -301,7 +312,9 @@ mod tests {
         let read = |dimension, text| normalize(dimension, text);
         assert_eq!(read(Dimension::Service, " EKS "), Some("eks".into()));
         assert_eq!(read(Dimension::Service, "OpenShift"), Some("ocp".into()));
-        assert_eq!(read(Dimension::Service, "self-managed"), None);
+        assert_eq!(read(Dimension::Service, "self-managed"), Some("generic".into()));
+        assert_eq!(normalize_july(Dimension::Service, " Vanilla"), None);
+        assert_eq!(normalize_july(Dimension::Service, "OpenShift"), Some("ocp".into()));
         assert_eq!(read(Dimension::Os, "al2023"), Some("amazonlinux".into()));
         assert_eq!(read(Dimension::Intent, "any"), None);
     }

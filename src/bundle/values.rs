@@ -164,7 +164,8 @@ mod tests {
     use crate::store::catalog_dir;
 
     fn catalog() -> Catalog {
-        Catalog::new(catalog_dir::load(&[]).expect("the embedded catalog")).expect("the embedded catalog")
+        Catalog::new(catalog_dir::load(&Default::default()).expect("the embedded catalog"))
+            .expect("the embedded catalog")
     }
 
     fn component(name: &str, overrides: Value) -> ComponentRef {

@@ -1,5 +1,6 @@
 //! What stops a catalog from being read.
 
+use super::upgrades::RecordProblem;
 use crate::{
     document::{header::HeaderError, location::Location},
     snapshot::address::AddressError,
@@ -85,6 +86,27 @@ pub enum CatalogProblem {
         /// The key.
         field: String,
     },
+    /// A field of a document that is read strictly.
+    #[error("unknown field `{field}`")]
+    UnknownKey {
+        /// Its path.
+        field: String,
+        /// Fields that look alike.
+        near: Vec<String>,
+    },
+    /// A text that is not one of the allowed ones.
+    #[error("`{field}` must be one of {allowed}, found `{found}`")]
+    Word {
+        /// Its path.
+        field: String,
+        /// Separated by commas.
+        allowed: String,
+        /// As written.
+        found: String,
+    },
+    /// A broken rule of upgrade records.
+    #[error(transparent)]
+    Record(#[from] RecordProblem),
     /// A name that has a meaning of its own.
     #[error("the name `{name}` is reserved for {purpose}")]
     Reserved {
@@ -124,6 +146,9 @@ pub enum CatalogProblem {
         /// Names that look alike.
         near: Vec<String>,
     },
+    /// An overlay of a `--data` folder for a number of nodes, which the reference refuses too.
+    #[error("an overlay of an external catalog cannot set `criteria.nodes`")]
+    ExternalNodes,
     /// Overlays that build on each other; the first is repeated at the end.
     #[error("overlays build on each other in a circle: {}", .0.join(" → "))]
     Circle(Vec<String>),
@@ -138,6 +163,7 @@ impl CatalogProblem {
         match self {
             CatalogProblem::Header(error) => error.hint(),
             CatalogProblem::Path(error) => error.hint(),
+            CatalogProblem::UnknownKey { near, .. } => crate::text::did_you_mean(near),
             CatalogProblem::Syntax(problem) => problem.hint().map(str::to_owned),
             CatalogProblem::MissingField { owner, .. } if owner == "an overlay" => {
                 Some("add the name that other overlays can put into `spec.base`".to_owned())

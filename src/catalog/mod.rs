@@ -13,6 +13,7 @@ mod error;
 pub mod mixin;
 pub mod overlay;
 pub mod parse;
+pub mod upgrades;
 pub mod validator;
 
 pub use error::{CatalogError, CatalogProblem};
@@ -37,13 +38,15 @@ pub struct Files {
     below: BTreeMap<(String, usize), File>,
     /// The folders given with `--data`, as typed, lowest first; the embedded catalog is not listed.
     pub sources: Vec<String>,
+    /// The folder that took the place of the embedded catalog, as typed.
+    pub replaced_by: Option<String>,
 }
 
 /// One catalog file.
 #[derive(Clone, Debug)]
 pub struct File {
     pub text: Cow<'static, str>,
-    /// 0 for the embedded catalog, n for the n-th `--data` folder.
+    /// 0 for the embedded catalog or the folder in its place, n for the n-th `--data` folder.
     pub source: usize,
     /// What messages call it: `catalog/overlays/kind.yaml`, or the path under the `--data` folder as typed.
     pub shown: Arc<str>,
@@ -87,6 +90,9 @@ impl Catalog {
                 }
                 Role::Overlay => {
                     let Some(overlay) = Overlay::read(path, document?)? else { continue };
+                    if file.source > 0 && overlay.criteria.as_ref().is_some_and(|criteria| criteria.nodes > 0) {
+                        return Err(overlay.document.error(overlay.document.root.at, CatalogProblem::ExternalNodes));
+                    }
                     if path == "overlays/base.yaml" {
                         base = Some(overlay);
                         continue;

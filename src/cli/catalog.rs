@@ -59,8 +59,8 @@ struct Listing {
 }
 
 static LISTS: &[Format<Listing>] = &[
-    Format::plain("table", "", |list, _| list.table.clone()),
-    Format::plain("json", "", |list, _| json_text(&list.rows)),
+    Format::plain("table", "", |list, _| Ok(list.table.clone())),
+    Format::plain("json", "", |list, _| Ok(json_text(&list.rows))),
 ];
 
 #[derive(Debug, clap::Args)]
@@ -75,10 +75,10 @@ struct LintArgs {
 
 static FINDINGS: &[Format<[Finding]>] = &[
     Format::laid_out("text", "", |findings, _| {
-        findings.iter().map(|finding| format!("{}\n", escape::block(&finding.to_string()))).collect()
+        Ok(findings.iter().map(|finding| format!("{}\n", escape::block(&finding.to_string()))).collect())
     }),
-    Format::plain("json", "", |findings, _| json_text(&findings)),
-    Format::plain("sarif", "For code hosts", |findings, _| json_text(&sarif::to_sarif(findings))),
+    Format::plain("json", "", |findings, _| Ok(json_text(&findings))),
+    Format::plain("sarif", "For code hosts", |findings, _| Ok(json_text(&sarif::to_sarif(findings)))),
 ];
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
@@ -95,7 +95,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
 
 /// Ends with the verdict code when an error was found; warnings alone are good.
 fn lint(args: &LintArgs, global: &Global, printer: &Printer) -> Outcome {
-    let findings = ops::catalog::lint(args.folder.as_deref(), &global.data)?;
+    let findings = ops::catalog::lint(args.folder.as_deref(), &global.sources())?;
     let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
     args.format.print(&findings, printer)?;
     if args.format.laid_out {

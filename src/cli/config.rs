@@ -65,9 +65,9 @@ struct ShowArgs {
 }
 
 static FORMATS: &[Format<[Effective]>] = &[
-    Format::plain("table", "For reading; no program should parse it", |rows, _| as_table(rows)),
-    Format::plain("yaml", "", |rows, _| yaml::to_string(&as_value(rows))),
-    Format::plain("json", "", |rows, _| json_text(&as_value(rows))),
+    Format::plain("table", "For reading; no program should parse it", |rows, _| Ok(as_table(rows))),
+    Format::plain("yaml", "", |rows, _| Ok(yaml::to_string(&as_value(rows)))),
+    Format::plain("json", "", |rows, _| Ok(json_text(&as_value(rows)))),
 ];
 
 /// One field of a configuration, and what counts for it.
@@ -102,7 +102,7 @@ fn check(args: &CheckArgs, global: &Global, printer: &Printer) -> Outcome {
         return Err(misuse("check a configuration", "none was named", "give a file or a URL").into());
     };
     let session = cluster::session(global)?;
-    let findings = cluster::block_on(global, ops::config::check(place, !global.data.is_empty(), session))?;
+    let findings = cluster::block_on(global, ops::config::check(place, global.has_own_catalog(), session))?;
     for (at, finding) in &findings {
         let hint = finding.hint.as_ref().map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
         printer.data(&format!("{}\n", escape::block(&format!("{at}: {}{hint}", finding.message))))?;

@@ -102,7 +102,7 @@ pub fn argument<'c>(command: &'c Command, verb: &str, path: &str) -> Option<(&'s
 /// As [`config::read`].
 pub fn read(place: &Place, global: &Global) -> Result<Source, Failure> {
     let session = cluster::session(global)?;
-    cluster::block_on(global, config::read(place, !global.data.is_empty(), session))
+    cluster::block_on(global, config::read(place, global.has_own_catalog(), session))
 }
 
 /// The command line with the settings of a configuration as defaults of the flags of a verb.

@@ -3,14 +3,14 @@
 use super::{Printer, global::Global, input, misuse};
 use crate::{
     catalog::Catalog,
-    criteria::{Dimension, Query, StatedBy},
+    criteria::{Dimension, Query, StatedBy, normalize_july},
     diff::lost::Lost,
     fingerprint::{self, Fingerprint},
     inventory::Inventory,
     ops,
     ops::Failure,
     ops::recipe::Resolved,
-    resolve::{Options, Resolution},
+    resolve::{CoverageRule, Options, Relaxed, Resolution},
     snapshot,
 };
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -58,7 +58,10 @@ impl clap::Args for CriteriaArgs {
         let strict = Arg::new(STRICT)
             .long(STRICT)
             .action(ArgAction::SetTrue)
-            .help("Accept only values that the embedded catalog knows, not those that --data adds")
+            .env("AICR_CRITERIA_STRICT")
+            .hide_env_values(true)
+            .value_parser(clap::builder::FalseyValueParser::new())
+            .help("Accept only values that the catalog itself knows, not those that --data adds")
             .help_heading("Criteria");
         command.args(Dimension::ALL.map(flag)).arg(strict)
     }
@@ -95,10 +98,14 @@ pub struct QueryArgs {
     /// `-` for standard input, cm://NAMESPACE/NAME or a URL).
     #[arg(short, long, value_name = "PLACE")]
     snapshot: Option<String>,
-    /// Fail where no overlay honors a stated criterion.
-    #[arg(long)]
+    /// Fail where no overlay honors a criterion, even one that only the snapshot states.
+    #[arg(long, conflicts_with = "lenient")]
     strict: bool,
-    /// Answer as the reference does where we differ on purpose.
+    /// Resolve even where no overlay honors a stated criterion, with a warning.
+    #[arg(long)]
+    lenient: bool,
+    /// Answer as the reference's release of July 2026 does where today's answers differ: criteria that no overlay honors
+    /// change nothing, `self-managed` is `any`, an overlay that a snapshot excludes takes its whole chain along.
     #[arg(long)]
     compat: bool,
 }
@@ -133,6 +140,15 @@ impl CriteriaArgs {
         Ok(query)
     }
 
+    /// The same, with values that meant `any` in July 2026 as `any`.
+    fn of_july(&self) -> CriteriaArgs {
+        let any = |(dimension, text): &(Dimension, String)| {
+            let read = normalize_july(*dimension, text);
+            (*dimension, read.map_or_else(|| "any".to_owned(), |_| text.clone()))
+        };
+        CriteriaArgs { stated: self.stated.iter().map(any).collect(), ..self.clone() }
+    }
+
     /// What was stated, in the order of the dimensions.
     pub fn stated(&self) -> &[(Dimension, String)] {
         &self.stated
@@ -153,7 +169,8 @@ impl QueryArgs {
             false => fingerprint::of(snapshot),
         };
         let found = snapshot.as_ref().map(of).unwrap_or_default();
-        let query = self.criteria.over(&catalog, &found)?;
+        let criteria = if self.compat { &self.criteria.of_july() } else { &self.criteria };
+        let query = criteria.over(&catalog, &found)?;
         if snapshot.as_ref().is_some_and(|snapshot| snapshot::record(snapshot).measurements.is_empty()) {
             printer.warn("the snapshot has no measurements, so it cannot describe a cluster");
         }
@@ -162,7 +179,12 @@ impl QueryArgs {
         for (_, dropped) in found.drops().iter().filter(|(dimension, _)| !stated(*dimension)) {
             printer.warn(dropped);
         }
-        let options = Options { compat: self.compat, strict: self.strict };
+        let rule = match (self.strict, self.lenient) {
+            (true, _) => CoverageRule::Strict,
+            (_, true) => CoverageRule::Lenient,
+            _ => CoverageRule::Enforced,
+        };
+        let options = Options { compat: self.compat, rule };
         let resolved = ops::recipe::resolve(&catalog, &query, snapshot.as_ref(), options)?;
         printer.debug(|| format!("resolved {}", query.criteria()));
         warn(&resolved, printer);
@@ -209,10 +231,14 @@ pub fn resolve_text(catalog: &Catalog, text: &str) -> Result<Resolution, Failure
 
 /// What a person who trusts the recipe must not overlook.
 fn warn(Resolved { resolution, lost }: &Resolved, printer: &Printer) {
+    for Relaxed { dimension, value } in &resolution.relaxed {
+        let name = dimension.name();
+        printer.warn(format!("no overlay honors {name}={value} of the snapshot, so the recipe is for any {name}"));
+    }
     for entry in resolution.coverage.iter().filter(|entry| entry.is_missing()) {
-        let nearest = match &*entry.completions {
+        let nearest = match &*entry.nearest {
             [] => String::new(),
-            completions => format!("; nearest that are supported: {}", completions.join("; ")),
+            nearest => format!("; nearest that are supported: {}", nearest.join("; ")),
         };
         let (name, value) = (entry.dimension.name(), &entry.value);
         printer.warn(format!("no overlay honors {name}={value}, so it changes nothing{nearest}"));

@@ -75,9 +75,11 @@ struct Shown {
 }
 
 static FORMATS: &[Format<Shown>] = &[
-    Format::plain("yaml", "", |shown, _| yaml::to_string(&shown.comparison.to_value(shown.all))),
-    Format::plain("json", "", |shown, _| json_text(&shown.comparison.to_value(shown.all))),
-    Format::plain("table", "For reading; no program should parse it", |shown, _| page(&shown.comparison, shown.all)),
+    Format::plain("yaml", "", |shown, _| Ok(yaml::to_string(&shown.comparison.to_value(shown.all)))),
+    Format::plain("json", "", |shown, _| Ok(json_text(&shown.comparison.to_value(shown.all)))),
+    Format::plain("table", "For reading; no program should parse it", |shown, _| {
+        Ok(page(&shown.comparison, shown.all))
+    }),
 ];
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {

@@ -51,9 +51,9 @@ enum Answer {
 }
 
 static FORMATS: &[Format<Answer>] = &[
-    Format::laid_out("text", "", Answer::text),
-    Format::plain("yaml", "", |answer, _| yaml::to_string(&answer.value())),
-    Format::plain("json", "", |answer, _| json_text(&answer.value())),
+    Format::laid_out("text", "", |answer, printer| Ok(answer.text(printer))),
+    Format::plain("yaml", "", |answer, _| Ok(yaml::to_string(&answer.value()))),
+    Format::plain("json", "", |answer, _| Ok(json_text(&answer.value()))),
 ];
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {

@@ -29,17 +29,25 @@ pub struct Format<T: ?Sized + 'static> {
     pub suffix: &'static str,
     /// Its text is escaped and colored by `text`; any other text is escaped where a terminal reads it.
     pub laid_out: bool,
-    pub text: fn(&T, &Printer) -> String,
+    pub text: fn(&T, &Printer) -> Result<String, Failure>,
 }
 
 impl<T: ?Sized> Format<T> {
     /// A row for programs, or for people without colors.
-    pub const fn plain(name: &'static str, about: &'static str, text: fn(&T, &Printer) -> String) -> Format<T> {
+    pub const fn plain(
+        name: &'static str,
+        about: &'static str,
+        text: fn(&T, &Printer) -> Result<String, Failure>,
+    ) -> Format<T> {
         Format { name, about, suffix: name, laid_out: false, text }
     }
 
     /// A row for people, escaped and colored.
-    pub const fn laid_out(name: &'static str, about: &'static str, text: fn(&T, &Printer) -> String) -> Format<T> {
+    pub const fn laid_out(
+        name: &'static str,
+        about: &'static str,
+        text: fn(&T, &Printer) -> Result<String, Failure>,
+    ) -> Format<T> {
         Format { name, about, suffix: "txt", laid_out: true, text }
     }
 
@@ -51,9 +59,9 @@ impl<T: ?Sized> Format<T> {
     /// Writes a result to standard output or, whole or not at all, to a file.
     ///
     /// # Errors
-    /// As [`deliver`].
+    /// The result has no such form; as [`deliver`].
     pub fn deliver(&self, result: &T, place: &Place, printer: &Printer) -> Result<(), Stop> {
-        let text = (self.text)(result, printer);
+        let text = (self.text)(result, printer)?;
         match place {
             Place::Standard if self.laid_out => printer.page(&text),
             place => deliver(printer, place, &text),
@@ -63,7 +71,7 @@ impl<T: ?Sized> Format<T> {
     /// Writes a result to standard output.
     ///
     /// # Errors
-    /// As [`deliver`].
+    /// As [`Format::deliver`].
     pub fn print(&self, result: &T, printer: &Printer) -> Result<(), Stop> {
         self.deliver(result, &Place::Standard, printer)
     }
@@ -122,9 +130,9 @@ mod tests {
     use super::*;
 
     static FORMATS: &[Format<str>] = &[
-        Format::plain("yaml", "", |text, _| text.to_owned()),
-        Format::plain("json", "", |text, _| format!("{text:?}")),
-        Format::laid_out("table", "", |text, _| text.to_owned()),
+        Format::plain("yaml", "", |text, _| Ok(text.to_owned())),
+        Format::plain("json", "", |text, _| Ok(format!("{text:?}"))),
+        Format::laid_out("table", "", |text, _| Ok(text.to_owned())),
     ];
 
     #[test]

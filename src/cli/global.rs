@@ -5,7 +5,7 @@ use crate::{
     catalog::Catalog,
     cluster,
     ops::{self, Failure, Kind, config::Applied, connect::Target, demo::DemoOptions, fault::Fault, place::Place},
-    store::{folders, log},
+    store::{catalog_dir::Sources, folders, log},
     term::color::When,
 };
 use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
@@ -36,7 +36,12 @@ pub struct Global {
     #[arg(long, global = true, value_name = "NAME")]
     pub context: Option<String>,
 
-    /// A catalog folder to layer over the embedded catalog (repeatable, later ones win).
+    /// A catalog folder to use instead of the embedded catalog.
+    #[arg(long, global = true, env = "AICR_CATALOG", hide_env_values = true, value_name = "DIR",
+          value_parser = clap::builder::NonEmptyStringValueParser::new().map(PathBuf::from))]
+    pub catalog: Option<PathBuf>,
+
+    /// A catalog folder to layer over the catalog (repeatable, later ones win).
     #[arg(long, global = true, value_name = "DIR")]
     pub data: Vec<PathBuf>,
 
@@ -121,12 +126,22 @@ impl Global {
         log::start(log::Options { filter: self.log.clone().unwrap_or_default(), json: self.log_json, folder });
     }
 
+    /// Whether values of criteria may be known that the embedded catalog does not have.
+    pub fn has_own_catalog(&self) -> bool {
+        self.catalog.is_some() || !self.data.is_empty()
+    }
+
+    /// The folders of the catalog that these options mean.
+    pub fn sources(&self) -> Sources {
+        Sources { catalog: self.catalog.clone(), data: self.data.clone() }
+    }
+
     /// The catalog that these options mean.
     ///
     /// # Errors
     /// A folder or document that cannot be read.
     pub fn catalog(&self) -> Result<Arc<Catalog>, Failure> {
-        ops::recipe::load_catalog(&self.data)
+        ops::recipe::load_catalog(&self.sources())
     }
 }
 

@@ -24,12 +24,6 @@ pub struct EditionArg {
     pub edition: Edition,
 }
 
-/// What is written, and in which edition of the formats.
-pub struct Written<T> {
-    pub value: T,
-    pub edition: Edition,
-}
-
 /// Writes a finished text to standard output or, whole or not at all, to a file.
 ///
 /// # Errors

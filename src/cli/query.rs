@@ -31,8 +31,8 @@ pub struct Args {
 }
 
 static FORMATS: &[Format<Value>] = &[
-    Format::plain("yaml", "", |value, _| bare(value).unwrap_or_else(|| yaml::to_string(value))),
-    Format::plain("json", "", |value, _| json_text(value)),
+    Format::plain("yaml", "", |value, _| Ok(bare(value).unwrap_or_else(|| yaml::to_string(value)))),
+    Format::plain("json", "", |value, _| Ok(json_text(value))),
 ];
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {

@@ -6,21 +6,30 @@ use super::{
     exit::Exit,
     formats::{self, Format},
     global::Global,
-    output::{self, EditionArg, Written},
+    output::{self, EditionArg},
     printer::Role,
     table,
 };
 use crate::{
-    ops::{self, place::Place},
-    recipe::{Recipe, format},
+    document::header::Edition,
+    ops::{
+        self,
+        place::{self, Place},
+    },
+    recipe::Recipe,
     resolve::Resolution,
 };
 
-static FORMATS: &[Format<Written<Recipe>>] = &[
-    // Whether there is such a form is found out before.
-    Format::plain("yaml", "", |recipe, _| format::to_yaml(&recipe.value, recipe.edition).unwrap_or_default()),
-    Format::plain("json", "", |recipe, _| format::to_json(&recipe.value, recipe.edition).unwrap_or_default()),
-    Format::plain("table", "For reading; no program should parse it", |recipe, _| summary(&recipe.value)),
+/// A recipe, and the version of the formats in which it is written.
+struct Written {
+    recipe: Recipe,
+    edition: Edition,
+}
+
+static FORMATS: &[Format<Written>] = &[
+    Format::plain("yaml", "", |written, _| ops::recipe::text(&written.recipe, place::Format::Yaml, written.edition)),
+    Format::plain("json", "", |written, _| ops::recipe::text(&written.recipe, place::Format::Json, written.edition)),
+    Format::plain("table", "For reading; no program should parse it", |written, _| Ok(summary(&written.recipe))),
 ];
 
 /// Resolve the recipe for a cluster: components, versions, values, constraints and checks.
@@ -34,16 +43,14 @@ pub struct Args {
     output: Place,
     /// In which form; the default goes by the file's name, else it is YAML.
     #[arg(short = 't', long, value_parser = formats::parser(FORMATS))]
-    format: Option<&'static Format<Written<Recipe>>>,
+    format: Option<&'static Format<Written>>,
     #[command(flatten)]
     written: EditionArg,
 }
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let resolution = args.query.resolve(global, printer)?;
-    let edition = args.written.edition;
-    ops::recipe::has_form(&resolution.recipe, edition)?;
-    let written = Written { value: resolution.recipe.clone(), edition };
+    let written = Written { recipe: resolution.recipe.clone(), edition: args.written.edition };
     formats::choose(args.format, FORMATS, &args.output).deliver(&written, &args.output, printer)?;
     printer.note(printer.paint_note(Role::Quiet, &done(&resolution)));
     Ok(Exit::Good)

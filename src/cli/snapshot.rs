@@ -8,11 +8,12 @@ use super::{
     exit::Exit,
     formats::{self, Format},
     global::Global,
-    output::{self, EditionArg, Written},
+    output::{self, EditionArg},
     printer::Role,
     table,
 };
 use crate::{
+    document::header::Edition,
     fingerprint::{self, Dimension, Fingerprint},
     inventory::{Fact, Inventory, Node, Text},
     ops::{
@@ -23,10 +24,16 @@ use crate::{
 };
 use std::{fmt::Display, time::Duration};
 
-static FORMATS: &[Format<Written<Inventory>>] = &[
-    Format::plain("yaml", "", |taken, _| snapshot::text(&taken.value, snapshot::Format::Yaml, taken.edition)),
-    Format::plain("json", "", |taken, _| snapshot::text(&taken.value, snapshot::Format::Json, taken.edition)),
-    Format::plain("table", "For reading; no program should parse it", |taken, _| summary(&taken.value)),
+/// A snapshot, and the version of the formats in which it is written.
+struct Written {
+    snapshot: Inventory,
+    edition: Edition,
+}
+
+static FORMATS: &[Format<Written>] = &[
+    Format::plain("yaml", "", |taken, _| Ok(snapshot::text(&taken.snapshot, snapshot::Format::Yaml, taken.edition))),
+    Format::plain("json", "", |taken, _| Ok(snapshot::text(&taken.snapshot, snapshot::Format::Json, taken.edition))),
+    Format::plain("table", "For reading; no program should parse it", |taken, _| Ok(summary(&taken.snapshot))),
 ];
 
 /// Read a cluster: version, nodes, operating systems, GPUs, labels and taints, images, operators.
@@ -40,7 +47,7 @@ pub struct Args {
     output: Place,
     /// In which form; the default goes by the file's name, else it is YAML.
     #[arg(short = 't', long, value_parser = formats::parser(FORMATS))]
-    format: Option<&'static Format<Written<Inventory>>>,
+    format: Option<&'static Format<Written>>,
     #[command(flatten)]
     written: EditionArg,
     /// How long the whole reading may take.
@@ -68,21 +75,21 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         let mut taken = cluster::within(Some(args.timeout), ("read the cluster", &connection.at()), taking).await?;
         dumps.into_iter().for_each(|dump| provider::put(&mut taken, dump));
         printer.debug(|| format!("read {} nodes", taken.nodes.len()));
-        let taken = Written { value: taken, edition: args.written.edition };
+        let written = Written { snapshot: taken, edition: args.written.edition };
+        let taken = &written.snapshot;
         match &args.output {
             Place::ConfigMap { .. } => {
                 let stored =
                     format.stored().ok_or_else(|| formats::not_stored(format.name, "snapshot", &args.output))?;
-                let text = (format.text)(&taken, printer);
+                let text = (format.text)(&written, printer)?;
                 let document = Document { kind: "Snapshot", format: stored, text: &text, now: &now };
                 place::write(&args.output, &document, cluster::session(global)?).await?;
                 printer.note(format!("wrote {}", args.output));
             }
-            file => format.deliver(&taken, file, printer)?,
+            file => format.deliver(&written, file, printer)?,
         }
-        let taken = taken.value;
-        printer.note(printer.paint_note(Role::Quiet, &done(&taken, &connection.context)));
-        for gap in gaps(&taken) {
+        printer.note(printer.paint_note(Role::Quiet, &done(taken, &connection.context)));
+        for gap in gaps(taken) {
             printer.warn(gap);
         }
         Ok(Exit::Good)

@@ -58,8 +58,8 @@ pub struct Args {
 }
 
 static DUMPS: &[Format<Frame>] = &[
-    Format { suffix: "txt", ..Format::plain("text", "", |frame, _| frame.text()) },
-    Format::plain("svg", "", |frame, _| frame.svg()),
+    Format { suffix: "txt", ..Format::plain("text", "", |frame, _| Ok(frame.text())) },
+    Format::plain("svg", "", |frame, _| Ok(frame.svg())),
 ];
 
 fn screen(text: &str) -> Result<Screen, String> {
@@ -104,7 +104,7 @@ impl Args {
     fn options(&self, global: &Global) -> Result<RunOptions, Failure> {
         Ok(RunOptions {
             target: global.target()?,
-            data: global.data.clone(),
+            catalog: global.sources(),
             snapshots: self.snapshots.clone(),
             criteria: self.stated(global)?,
             screen: self.screen,

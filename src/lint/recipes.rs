@@ -24,7 +24,7 @@ fn lint(catalog: &Catalog, findings: &mut Findings) {
     let mut reported = BTreeSet::new();
     for overlay in catalog.overlays.values() {
         let Some(criteria) = overlay.criteria.as_ref().filter(|criteria| criteria.specificity() > 0) else { continue };
-        match resolve(catalog, criteria, None, Options::default()) {
+        match resolve(catalog, criteria, None, Options::LENIENT) {
             Ok(resolution) => {
                 if is_leaf(catalog, overlay) && criteria.accelerator.is_some() {
                     phases(overlay, &resolution.recipe, findings);

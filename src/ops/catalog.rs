@@ -7,26 +7,27 @@ use crate::{
     inventory::Inventory,
     lint::{self, Finding},
     resolve::fit::{self, Fit},
-    store::catalog_dir,
+    store::catalog_dir::{self, Sources},
 };
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// Findings of a folder, or of the embedded catalog with `data` layered over it.
+/// Findings of a folder, or of the catalog that `sources` make.
 ///
-/// A folder without a base of its own is read over the embedded catalog; only what stands in the folder is told then.
+/// A folder without a base of its own is read over the catalog of `sources`; only what stands in the folder is told then.
 ///
 /// # Errors
 /// A folder that cannot be read.
-pub fn lint(folder: Option<&Path>, data: &[PathBuf]) -> Result<Vec<Finding>, Failure> {
+pub fn lint(folder: Option<&Path>, sources: &Sources) -> Result<Vec<Finding>, Failure> {
     let failed = super::recipe::folder_failure;
     let Some(folder) = folder else {
-        return Ok(lint::lint(&catalog_dir::load(data).map_err(failed)?));
+        return Ok(lint::lint(&catalog_dir::load(sources).map_err(failed)?));
     };
     let alone = catalog_dir::alone(folder).map_err(failed)?;
     if alone.get("overlays/base.yaml").is_some() {
         return Ok(lint::lint(&alone));
     }
-    let layered = catalog_dir::load(&[folder.to_path_buf()]).map_err(failed)?;
+    let over = Sources { catalog: sources.catalog.clone(), data: vec![folder.to_path_buf()] };
+    let layered = catalog_dir::load(&over).map_err(failed)?;
     let own: Vec<String> = alone.iter().map(|(_, file)| file.shown.to_string()).collect();
     let mut findings = lint::lint(&layered);
     findings.retain(|finding| own.contains(&finding.file));

@@ -11,19 +11,19 @@ use crate::{
     },
     inventory::Inventory,
     recipe::{Recipe, format},
-    resolve::{self, Options, Resolution, ResolveError, explain::Explanation},
-    store::catalog_dir::{self, CatalogDirError},
+    resolve::{self, CoverageRule, Options, Resolution, ResolveError, explain::Explanation},
+    store::catalog_dir::{self, CatalogDirError, Sources},
     text::causes,
 };
 use serde_json::{Value, json};
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
-/// The catalog with `--data` folders layered over it.
+/// The catalog that these sources make: the embedded one or a folder in its place, with folders layered over it.
 ///
 /// # Errors
 /// A folder or document that cannot be read, with its place.
-pub fn load_catalog(data: &[PathBuf]) -> Result<Arc<Catalog>, Failure> {
-    let files = catalog_dir::load(data).map_err(folder_failure)?;
+pub fn load_catalog(sources: &Sources) -> Result<Arc<Catalog>, Failure> {
+    let files = catalog_dir::load(sources).map_err(folder_failure)?;
     Catalog::new(files).map(Arc::new).map_err(catalog_failure)
 }
 
@@ -96,7 +96,7 @@ fn lost(catalog: &Catalog, short: &Resolution, options: Options) -> Vec<Lost> {
     if short.recipe.excluded_overlays.is_empty() {
         return Vec::new();
     }
-    let options = Options { strict: false, ..options };
+    let options = Options { rule: CoverageRule::Lenient, ..options };
     let full = resolve::resolve(catalog, &short.recipe.criteria, None, options);
     full.map_or_else(|_| Vec::new(), |full| diff::lost::of(&(&full).into(), &short.into()))
 }
@@ -111,6 +111,12 @@ fn stamp(resolution: &Resolution, lost: &[Lost]) -> Value {
         "catalog": { "digest": resolution.catalog_digest, "sources": resolution.catalog_sources },
         "coverage": resolution.coverage,
     });
+    if let Some(folder) = &resolution.catalog_folder {
+        stamp["catalog"]["folder"] = folder.as_str().into();
+    }
+    if !resolution.relaxed.is_empty() {
+        stamp["relaxed"] = serde_json::to_value(&resolution.relaxed).unwrap_or_default();
+    }
     if !resolution.constraints.is_empty() {
         let judged = resolution.constraints.iter().map(|judged| {
             let layer = resolution.layers.get(judged.layer).map(|layer| layer.name.clone());

@@ -1,7 +1,7 @@
 //! Why there is no recipe.
 
 use super::Coverage;
-use crate::{catalog::CatalogError, document::location::Location, text::did_you_mean};
+use crate::{catalog::CatalogError, criteria::Criteria, document::location::Location, text::did_you_mean};
 
 /// Why there is no recipe.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -67,9 +67,14 @@ pub enum ResolveError {
         /// Catalog-relative.
         path: String,
     },
-    /// `strict`: stated dimensions that no applied overlay is for.
-    #[error("no overlay honors {}", stated(.0))]
-    NotHonored(Vec<Coverage>),
+    /// Stated dimensions that no applied overlay is for.
+    #[error("{}", missing.iter().map(|entry| entry.problem(criteria)).collect::<Vec<_>>().join("; "))]
+    NotHonored {
+        /// What was asked for.
+        criteria: Box<Criteria>,
+        /// At least one.
+        missing: Vec<Coverage>,
+    },
 }
 
 /// What a mixin collides with.
@@ -88,11 +93,6 @@ pub enum MixinConflict {
     },
 }
 
-fn stated(coverage: &[Coverage]) -> String {
-    let stated = |entry: &Coverage| format!("{}={}", entry.dimension.name(), entry.value);
-    coverage.iter().map(stated).collect::<Vec<_>>().join(", ")
-}
-
 impl ResolveError {
     /// What to do about it, where that is known.
     pub fn hint(&self) -> Option<String> {
@@ -104,10 +104,16 @@ impl ResolveError {
             ),
             ResolveError::OsRequired { valid, .. } => Some(format!("add --os with one of: {}", valid.join(", "))),
             ResolveError::UnknownMixin { near, .. } => did_you_mean(near),
-            ResolveError::NotHonored(coverage) => {
-                let nearest: Vec<&str> =
-                    coverage.iter().flat_map(|entry| &entry.completions).map(String::as_str).collect();
-                (!nearest.is_empty()).then(|| format!("nearest that are supported: {}", nearest.join("; ")))
+            ResolveError::NotHonored { missing, .. } => {
+                Some(match missing.iter().find(|entry| !entry.nearest.is_empty()) {
+                    Some(entry) => format!(
+                        "nearest that are supported for {}={}: {}; --lenient resolves without what is not honored",
+                        entry.dimension.name(),
+                        entry.value,
+                        entry.nearest.join("; ")
+                    ),
+                    None => "--lenient resolves without what is not honored".to_owned(),
+                })
             }
             _ => None,
         }

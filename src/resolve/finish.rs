@@ -80,10 +80,12 @@ pub(crate) fn finish(
         document,
         decisions,
         coverage,
+        relaxed: Vec::new(),
         constraints,
         removed,
         catalog_digest: catalog.digest(),
         catalog_sources: catalog.files.sources.clone(),
+        catalog_folder: catalog.files.replaced_by.clone(),
     })
 }
 

@@ -34,10 +34,31 @@ use crate::{
 /// How to resolve.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
-    /// The reference's answers where ours differ on purpose: whole chains lost on exclusion, loose coverage.
+    /// The answers of the reference's release of July 2026, where today's differ: whole chains lost on exclusion, and
+    /// whatever `rule` says, a dimension that no overlay honors changes nothing.
     pub compat: bool,
-    /// A stated dimension that no applied overlay honors is an error.
-    pub strict: bool,
+    /// What a stated dimension that no applied overlay honors means.
+    pub rule: CoverageRule,
+}
+
+impl Options {
+    /// With a recipe for every query that has one, whatever it does not honor.
+    pub const LENIENT: Options = Options { compat: false, rule: CoverageRule::Lenient };
+
+    /// The reference's release of July 2026.
+    pub const JULY: Options = Options { compat: true, rule: CoverageRule::Lenient };
+}
+
+/// What happens where no applied overlay is for a value that was stated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CoverageRule {
+    /// An error, unless only a snapshot stated such values: then they are opened, and the recipe records it.
+    #[default]
+    Enforced,
+    /// An error in every case, nodes included.
+    Strict,
+    /// It is recorded in the coverage, and changes nothing.
+    Lenient,
 }
 
 /// A recipe and everything that explains it.
@@ -53,12 +74,16 @@ pub struct Resolution {
     pub decisions: Vec<Decision>,
     /// One entry per stated dimension.
     pub coverage: Vec<Coverage>,
+    /// What a snapshot stated and no overlay honors; `any` in the recipe's criteria.
+    pub relaxed: Vec<Relaxed>,
     /// With a snapshot: each constraint of the merged set.
     pub constraints: Vec<JudgedConstraint>,
     /// Values that a layer took away again, by path; the last word of each history is the one that did it.
     pub removed: Vec<(Selector, Traced)>,
     pub catalog_digest: String,
     pub catalog_sources: Vec<String>,
+    /// The folder that took the place of the embedded catalog.
+    pub catalog_folder: Option<String>,
 }
 
 impl From<&Resolution> for Side {
@@ -130,11 +155,64 @@ pub struct Coverage {
     pub by: StatedBy,
     /// The applied overlay whose criteria name the value.
     pub honored_by: Option<String>,
-    /// Nearest criteria sets that would honor it, when none does.
-    pub completions: Vec<String>,
+    /// What else would have to be stated, when none does; smallest first.
+    pub completions: Vec<Completion>,
+    /// Overlays that are for the value and that the snapshot excluded.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub excluded: Vec<String>,
+    /// Criteria sets that name the value, nearest first, whatever they contradict.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub nearest: Vec<String>,
+}
+
+/// Dimensions that a query left open and an overlay asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Completion(pub Vec<(Dimension, String)>);
+
+impl std::fmt::Display for Completion {
+    /// `intent=training, os=ubuntu`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let entries: Vec<String> =
+            self.0.iter().map(|(dimension, value)| format!("{}={value}", dimension.name())).collect();
+        f.write_str(&entries.join(", "))
+    }
+}
+
+impl serde::Serialize for Completion {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// A value that only a snapshot stated, that no overlay honors, and that was opened for that.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Relaxed {
+    pub dimension: Dimension,
+    pub value: String,
 }
 
 impl Coverage {
+    /// What would have to be stated, or why nothing helps, as the end of `accelerator 'h100' …`.
+    pub fn problem(&self, criteria: &Criteria) -> String {
+        let what = format!("{} `{}`", self.dimension.name(), self.value);
+        if let [first, ..] = &*self.completions {
+            let only = |completion: &Completion| completion.0.len() == 1 && completion.0[0].0 == first.0[0].0;
+            if self.completions.iter().all(only) {
+                let valid: Vec<&str> = self.completions.iter().map(|completion| &*completion.0[0].1).collect();
+                return format!("{what} for {criteria} requires {} (valid: {})", first.0[0].0.name(), valid.join(", "));
+            }
+            let sets: Vec<String> = self.completions.iter().map(|completion| format!("({completion})")).collect();
+            return format!("{what} requires additional criteria; supported combinations: {}", sets.join(", "));
+        }
+        match &*self.excluded {
+            [] => format!("no overlay provides {what} for {criteria}"),
+            excluded => format!(
+                "{what} is provided only by overlays that the snapshot's readings exclude: {}",
+                excluded.join(", ")
+            ),
+        }
+    }
+
     /// Whether the recipe lacks what was asked for: no applied overlay is for the value, and somebody asked for it.
     ///
     /// A number of nodes that only a snapshot states asks for nothing: every cluster has one.
@@ -168,6 +246,25 @@ pub fn resolve(
     options: Options,
 ) -> Result<Resolution, ResolveError> {
     let query: Query = query.into();
+    let first = resolve_once(catalog, &query, snapshot, options);
+    let Err(ResolveError::NotHonored { missing, .. }) = &first else { return first };
+    // A person who did not say it is not owed it: the values of the snapshot are opened, once.
+    if options.rule == CoverageRule::Strict || missing.iter().any(|entry| entry.by != StatedBy::Snapshot) {
+        return first;
+    }
+    let mut opened = query.clone();
+    missing.iter().for_each(|entry| opened.state(entry.dimension, None, StatedBy::Snapshot));
+    let relaxed = |entry: &Coverage| Relaxed { dimension: entry.dimension, value: entry.value.clone() };
+    let relaxed = missing.iter().map(relaxed).collect();
+    resolve_once(catalog, &opened, snapshot, options).map(|resolution| Resolution { relaxed, ..resolution })
+}
+
+fn resolve_once(
+    catalog: &Catalog,
+    query: &Query,
+    snapshot: Option<&Inventory>,
+    options: Options,
+) -> Result<Resolution, ResolveError> {
     let criteria = query.criteria();
     if snapshot.is_none() && criteria.specificity() == 0 {
         return Err(ResolveError::NoCriteria);
@@ -191,10 +288,14 @@ pub fn resolve(
         build.merge_chains(&screening.leaves)?;
         build.merge_mixins()?;
     }
-    let coverage = coverage::of(catalog, &query, &build.applied);
-    let missing: Vec<Coverage> = coverage.iter().filter(|entry| entry.is_missing()).cloned().collect();
-    if options.strict && !missing.is_empty() {
-        return Err(ResolveError::NotHonored(missing));
+    let coverage = coverage::of(catalog, query, &build.applied, &screening.outcomes);
+    let counts = |entry: &&Coverage| {
+        let exempt = entry.dimension == Dimension::Nodes && options.rule != CoverageRule::Strict;
+        entry.is_missing() && !exempt
+    };
+    let missing: Vec<Coverage> = coverage.iter().filter(counts).cloned().collect();
+    if !options.compat && options.rule != CoverageRule::Lenient && !missing.is_empty() {
+        return Err(ResolveError::NotHonored { criteria: criteria.clone().into(), missing });
     }
     let decisions = select::decisions(catalog, criteria, &screening.leaves, &build.applied, &screening.outcomes);
     finish::finish(catalog, criteria, snapshot, build, screening, coverage, decisions)

@@ -1,4 +1,4 @@
-//! The catalog as files: the embedded one, and folders layered over it with `--data`.
+//! The catalog as files: the embedded one or a folder in its place (`--catalog`), and folders layered over it (`--data`).
 //!
 //! A folder is read whole and checked before anything is believed: regular files only, no link that leads anywhere, no
 //! file above 10 MiB, no more than 256 MiB in all. Hidden files and folders (`.git`) and files that no catalog holds
@@ -17,6 +17,15 @@ const LARGEST: u64 = 10 << 20;
 
 /// The most that all folders together may hold, in bytes.
 const LARGEST_SUM: u64 = 256 << 20;
+
+/// Which files make a catalog.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sources {
+    /// The folder that takes the place of the embedded catalog.
+    pub catalog: Option<PathBuf>,
+    /// The folders that are layered over it, lowest first.
+    pub data: Vec<PathBuf>,
+}
 
 /// A folder that is not a catalog: what is wrong, and with which path.
 #[derive(Debug, thiserror::Error)]
@@ -56,22 +65,33 @@ impl CatalogDirError {
     /// What to do about it, where that is known.
     pub fn hint(&self) -> Option<&'static str> {
         match self.problem {
-            CatalogDirProblem::NotAFolder => Some("give --data the folder that holds `overlays/`"),
+            CatalogDirProblem::NotAFolder => Some("give the folder that holds `overlays/`"),
             CatalogDirProblem::NotAFile(_) => Some("a catalog holds regular files only: put the file itself there"),
             _ => None,
         }
     }
 }
 
-/// The embedded catalog with the folders of `data` layered over it, lowest first.
+/// The catalog that these sources make.
 ///
 /// # Errors
 /// A folder that is not there or is none, a link, pipe or device inside, a file that is too large or no UTF-8.
-pub fn load(data: &[PathBuf]) -> Result<Files, CatalogDirError> {
-    let mut files = embedded();
-    for folder in data {
+pub fn load(sources: &Sources) -> Result<Files, CatalogDirError> {
+    let mut files = match &sources.catalog {
+        Some(folder) => instead(folder)?,
+        None => embedded(),
+    };
+    for folder in &sources.data {
         layer(&mut files, folder)?;
     }
+    Ok(files)
+}
+
+/// A folder in the place of the embedded catalog.
+fn instead(folder: &Path) -> Result<Files, CatalogDirError> {
+    let mut files = Files::default();
+    files.replaced_by = Some(folder.display().to_string());
+    read_folder(&mut files, folder, 0)?;
     Ok(files)
 }
 
@@ -96,13 +116,18 @@ pub fn alone(folder: &Path) -> Result<Files, CatalogDirError> {
 }
 
 fn layer(files: &mut Files, folder: &Path) -> Result<(), CatalogDirError> {
+    let source = files.sources.len() + 1;
+    read_folder(files, folder, source)?;
+    files.sources.push(folder.display().to_string());
+    Ok(())
+}
+
+fn read_folder(files: &mut Files, folder: &Path, source: usize) -> Result<(), CatalogDirError> {
     let failed = |problem| CatalogDirError { path: folder.to_owned(), problem };
     let root = fs::canonicalize(folder).map_err(|error| failed(CatalogDirProblem::Folder(error)))?;
     if !root.is_dir() {
         return Err(failed(CatalogDirProblem::NotAFolder));
     }
-    files.sources.push(folder.display().to_string());
-    let source = files.sources.len();
     let bytes = files.iter().map(|(_, file)| file.text.len() as u64).sum();
     walk(&mut Walk { files, source, bytes }, folder, &root, "")
 }
@@ -174,9 +199,14 @@ mod tests {
         dir
     }
 
+    /// The embedded catalog with these folders over it.
+    fn over(data: &[&Path]) -> Sources {
+        Sources { catalog: None, data: data.iter().map(|folder| folder.to_path_buf()).collect() }
+    }
+
     #[track_caller]
     fn refused(dir: &Path, place: &str, part: &str) {
-        let error = load(&[dir.to_owned()]).unwrap_err();
+        let error = load(&over(&[dir])).unwrap_err();
         assert!(error.to_string().contains(part), "{error}");
         assert_eq!(error.path, dir.join(place));
     }
@@ -188,7 +218,7 @@ mod tests {
         fs::write(dir.path().join(".git/config"), b"\xff").unwrap();
         fs::write(dir.path().join("picture.png"), b"\x89PNG\xff").unwrap();
         fs::File::create(dir.path().join("image.tar")).unwrap().set_len(LARGEST * 2).unwrap();
-        let files = load(&[dir.path().to_owned()]).unwrap();
+        let files = load(&over(&[dir.path()])).unwrap();
         let added: Vec<&str> = files.iter().filter(|(_, file)| file.source == 1).map(|(path, _)| path).collect();
         assert_eq!(added, ["overlays/x.yaml"]);
     }
@@ -197,16 +227,28 @@ mod tests {
     fn later_folders_lie_over_earlier_ones() {
         let (lower, upper) = (folder(), folder());
         fs::write(upper.path().join("overlays/x.yaml"), "kind: RecipeMetadata\nmetadata: {name: y}\n").unwrap();
-        let files = load(&[lower.path().to_owned(), upper.path().to_owned()]).unwrap();
+        let files = load(&over(&[lower.path(), upper.path()])).unwrap();
         assert_eq!((files.get("overlays/x.yaml").map(|file| file.source), files.sources.len()), (Some(2), 2));
+    }
+
+    #[test]
+    fn a_catalog_folder_takes_the_place_of_the_embedded_catalog() {
+        let (base, over) = (folder(), folder());
+        fs::write(base.path().join("overlays/base.yaml"), "kind: RecipeMetadata\nmetadata: {name: base}\n").unwrap();
+        let sources = Sources { catalog: Some(base.path().to_owned()), data: vec![over.path().to_owned()] };
+        let files = load(&sources).unwrap();
+        let paths: Vec<(&str, usize)> = files.iter().map(|(path, file)| (path, file.source)).collect();
+        assert_eq!(paths, [("overlays/base.yaml", 0), ("overlays/x.yaml", 1)]);
+        assert_eq!(files.replaced_by, Some(base.path().display().to_string()));
+        assert_eq!(files.sources, [over.path().display().to_string()]);
     }
 
     #[test]
     fn what_is_no_folder_is_refused() {
         let dir = folder();
-        let error = load(&[dir.path().join("missing")]).unwrap_err();
+        let error = load(&over(&[&dir.path().join("missing")])).unwrap_err();
         assert!(error.to_string().contains("cannot be read"), "{error}");
-        let error = load(&[dir.path().join("overlays/x.yaml")]).unwrap_err();
+        let error = load(&over(&[&dir.path().join("overlays/x.yaml")])).unwrap_err();
         assert!(error.to_string().contains("not a folder") && error.hint().is_some(), "{error}");
     }
 
@@ -226,7 +268,7 @@ mod tests {
         let link = dir.path().join("link");
         let inner = folder();
         std::os::unix::fs::symlink(inner.path(), &link).unwrap();
-        assert!(load(std::slice::from_ref(&link)).is_ok());
+        assert!(load(&over(&[&link])).is_ok());
         refused(dir.path(), "link", "a symbolic link");
         fs::remove_file(&link).unwrap();
         let _socket = std::os::unix::net::UnixListener::bind(dir.path().join("socket.yaml")).unwrap();

@@ -23,6 +23,7 @@ pub mod widgets;
 use crate::{
     criteria::Criteria,
     ops::{self, Failure, connect::Target},
+    store::catalog_dir::Sources,
     term::color::Level,
 };
 use std::path::PathBuf;
@@ -59,8 +60,8 @@ impl Screen {
 #[derive(Clone, Debug, Default)]
 pub struct RunOptions {
     pub target: Target,
-    /// `--data` folders over the embedded catalog.
-    pub data: Vec<PathBuf>,
+    /// Which folders make the catalog.
+    pub catalog: Sources,
     /// Saved snapshots: one is shown instead of a cluster, two are compared.
     pub snapshots: Vec<PathBuf>,
     /// Criteria as stated; where none are, the cluster's fingerprint decides.

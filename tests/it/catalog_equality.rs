@@ -152,7 +152,7 @@ fn outcome(
     query: &Criteria,
     answers: &Mutex<HashMap<Vec<String>, Arc<Answer>>>,
 ) -> Result<Arc<Answer>, String> {
-    let resolution = resolve(catalog, query, None, Options::default()).map_err(|error| error.to_string())?;
+    let resolution = resolve(catalog, query, None, Options::JULY).map_err(|error| error.to_string())?;
     let overlays = resolution.recipe.applied_overlays.clone();
     if let Some(answer) = answers.lock().expect("no panic while locked").get(&overlays) {
         return Ok(Arc::clone(answer));
@@ -279,7 +279,7 @@ fn head(lines: &[String]) -> String {
 // -- Catalogs ----------------------------------------------------------------------------------------------------
 
 fn embedded_files() -> Files {
-    catalog_dir::load(&[]).expect("the embedded catalog is readable")
+    catalog_dir::load(&Default::default()).expect("the embedded catalog is readable")
 }
 
 /// The reference's catalog alone, not laid over ours: a file that ours lacks must not go unnoticed.

@@ -84,8 +84,11 @@ fn explain_names_the_layer_the_file_and_the_line() {
 }
 
 #[test]
-fn a_criterion_without_effect_is_a_warning() {
-    let run = Sandbox::new().aicr(&["query", "components.cert-manager.version", "--gpu", "l40", "--service", "kind"]);
+fn a_criterion_without_effect_is_an_error_and_a_warning_when_lenient() {
+    let query = ["query", "components.cert-manager.version", "--gpu", "l40", "--service", "kind"];
+    let run = Sandbox::new().aicr(&query);
+    assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{}", run.transcript);
+    let run = Sandbox::new().aicr(&[&query[..], &["--lenient"]].concat());
     assert_eq!((run.code, run.stdout.as_str()), (0, "v1.20.2\n"));
     assert!(run.stderr.contains("warning: no overlay honors accelerator=l40"), "{}", run.stderr);
 }
@@ -368,4 +371,51 @@ fn color_follows_the_flag_then_no_color_then_clicolor_force() {
     assert!(!colored(&[], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
     assert!(!colored(&["--color", "never"], &[("CLICOLOR_FORCE", "1")]));
     assert!(colored(&["--color", "16"], &[("NO_COLOR", "1"), ("TERM", "dumb")]));
+}
+
+/// The environment and the flag say the same, and what lies over the catalog lies over the folder, too.
+#[test]
+fn a_catalog_folder_takes_the_place_of_the_embedded_one() {
+    let sandbox = Sandbox::new();
+    let base = "kind: RecipeMetadata\nmetadata: {name: base}\n";
+    let overlay = |name: &str, service: &str| {
+        format!("kind: RecipeMetadata\nmetadata: {{name: {name}}}\nspec: {{criteria: {{service: {service}}}}}\n")
+    };
+    sandbox.file("own/overlays/base.yaml", base);
+    sandbox.file("own/overlays/mine.yaml", &overlay("mine", "mine"));
+    sandbox.file("more/overlays/more.yaml", &overlay("more", "more"));
+    let listed = |arguments: &[&str]| {
+        let run = sandbox.aicr(&[arguments, &["catalog", "list", "-t", "json"]].concat());
+        let rows: Vec<serde_json::Value> = serde_json::from_str(&run.stdout).expect("a list");
+        let shown = |row: &serde_json::Value| format!("{} {}", row["name"], row["source"]).replace('"', "");
+        rows.iter().map(shown).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&["--catalog", "own"]), ["mine embedded"]);
+    assert_eq!(listed(&["--catalog", "own", "--data", "more"]), ["mine embedded", "more external"]);
+    let flag = sandbox.aicr(&["--catalog", "own", "recipe", "--service", "mine"]);
+    assert_eq!(flag.code, 0, "{}", flag.transcript);
+    assert!(flag.stdout.contains("folder: own"), "the recipe says so: {}", flag.stdout);
+    // A value that only `more` knows is refused when only the catalog's own count.
+    let strict = ["--catalog", "own", "--data", "more", "recipe", "--service", "more"];
+    assert_eq!(sandbox.aicr(&strict).code, 0);
+    let with = |name: &str, value: &str, arguments: &[&str]| {
+        let output = sandbox.command(arguments).env(name, value).output().expect("it runs");
+        sandbox.run(arguments, output)
+    };
+    let environment = with("AICR_CRITERIA_STRICT", "yes", &strict);
+    assert_eq!(environment.code, 2, "{}", environment.transcript);
+    assert!(environment.stderr.contains("unknown service `more`"), "{}", environment.stderr);
+    let environment = with("AICR_CATALOG", "own", &["recipe", "--service", "mine"]);
+    assert_eq!((environment.code, environment.stdout), (0, flag.stdout));
+}
+
+#[test]
+fn july_rules_take_self_managed_for_any() {
+    let run = |arguments: &[&str]| Sandbox::new().aicr(&[&["recipe", "-o", "-"], arguments].concat());
+    let today = run(&["--service", "self-managed", "--accelerator", "h100"]);
+    assert_eq!(today.code, 2, "{}", today.transcript);
+    assert!(today.stderr.contains("service `generic`"), "{}", today.stderr);
+    let july = run(&["--service", "self-managed", "--accelerator", "h100", "--compat"]);
+    assert_eq!(july.code, 0, "{}", july.transcript);
+    assert!(july.stdout.contains("service: any"), "{}", july.stdout);
 }

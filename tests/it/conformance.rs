@@ -1,11 +1,11 @@
-//! The reference's answers, on the reference's catalog. Ignored where that data is absent; `.ci/run` wants it.
+//! The reference's answers of July 2026, on its catalog of that time in the place of ours, by the rules of that time. Ignored where that data is absent; `.ci/run` wants it.
 
 use aicr::{
     catalog::Catalog,
-    criteria::{Criteria, Dimension, normalize},
+    criteria::{Criteria, Dimension, normalize_july},
     document::header::Edition,
     resolve::{Options, ResolveError, resolve},
-    store::catalog_dir,
+    store::catalog_dir::{self, Sources},
 };
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -23,7 +23,8 @@ pub fn shared(path: &str) -> PathBuf {
 }
 
 fn reference_catalog() -> Catalog {
-    let files = catalog_dir::alone(&shared("reference-catalog")).expect("the reference's catalog is readable");
+    let sources = Sources { catalog: Some(shared("reference-catalog")), ..Sources::default() };
+    let files = catalog_dir::load(&sources).expect("the reference's catalog is readable");
     Catalog::new(files).expect("the reference's catalog is a catalog")
 }
 
@@ -38,7 +39,7 @@ fn criteria(case: &Value) -> Criteria {
     let mut criteria = Criteria::default();
     for dimension in Dimension::ALL {
         if let Some(text) = case["criteria"][dimension.name()].as_str() {
-            criteria.set(dimension, normalize(dimension, text));
+            criteria.set(dimension, normalize_july(dimension, text));
         }
     }
     criteria
@@ -61,7 +62,7 @@ fn recipes_equal_the_reference() {
     let (catalog, cases) = (reference_catalog(), cases("recipe-cases"));
     let mut different = Vec::new();
     for case in &cases {
-        let resolved = resolve(&catalog, &criteria(case), None, Options::default());
+        let resolved = resolve(&catalog, &criteria(case), None, Options::JULY);
         let equal = match &resolved {
             Ok(resolution) => case["rc"] == 0 && stripped(&resolution.recipe) == case["recipe"],
             Err(_) => case["rc"] == 2,
@@ -94,7 +95,7 @@ pub fn space() -> Vec<(String, Criteria)> {
         .map(|key| {
             let mut criteria = Criteria::default();
             for (dimension, value) in dimensions.into_iter().zip(&key) {
-                criteria.set(dimension, normalize(dimension, value));
+                criteria.set(dimension, normalize_july(dimension, value));
             }
             (key.join("/"), criteria)
         })
@@ -115,7 +116,7 @@ fn all_10206_combinations_have_the_references_digests() {
     let mut outcomes = [0usize; 3];
     let (mut honored, mut unhonored) = (0, [0usize; 5]);
     for (key, criteria) in space() {
-        let recipe = match resolve(&catalog, &criteria, None, Options::default()) {
+        let recipe = match resolve(&catalog, &criteria, None, Options::JULY) {
             Ok(resolution) => {
                 let lacking = resolution.coverage.iter().filter(|entry| entry.honored_by.is_none());
                 let lacking: Vec<usize> = lacking.map(|entry| entry.dimension as usize).collect();
@@ -172,10 +173,9 @@ fn snapshots_resolve_like_the_reference() {
         let snapshot = aicr::snapshot::format::read(&text).expect("a case holds a snapshot");
         let mut criteria = aicr::fingerprint::of_reference(&snapshot, &aicr::snapshot::record(&snapshot)).criteria();
         for (dimension, value) in flags(&case["flags"]) {
-            criteria.set(dimension, normalize(dimension, &value));
+            criteria.set(dimension, normalize_july(dimension, &value));
         }
-        let options = Options { compat: true, ..Options::default() };
-        let resolved = resolve(&catalog, &criteria, Some(&snapshot), options);
+        let resolved = resolve(&catalog, &criteria, Some(&snapshot), Options::JULY);
         let equal = match &resolved {
             Ok(resolution) => {
                 case["rc"] == 0 && same_but_for_error_texts(stripped(&resolution.recipe), case["recipe"].clone())
@@ -227,7 +227,7 @@ fn bundled_values_equal_the_references() {
     let (catalog, cases) = (reference_catalog(), cases("values-cases"));
     let (mut compared, mut passed_over, mut different) = (0, Vec::new(), Vec::new());
     for case in &cases {
-        let resolution = resolve(&catalog, &criteria(case), None, Options::default()).expect("the case resolves");
+        let resolution = resolve(&catalog, &criteria(case), None, Options::JULY).expect("the case resolves");
         let recipe = &resolution.recipe;
         for (folder, theirs) in case["values"].as_object().into_iter().flatten() {
             // `007-gpu-operator`, and `006-gpu-operator-pre` for manifests of the same component.

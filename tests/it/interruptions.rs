@@ -33,7 +33,7 @@ fn demo(faults: Vec<Fault>) -> Demo {
 }
 
 async fn prepared(connection: &Connection, check: &str, change: impl FnOnce(&mut RunOptions)) -> Prepared {
-    let catalog = ops::recipe::load_catalog(&[]).expect("the embedded catalog");
+    let catalog = ops::recipe::load_catalog(&Default::default()).expect("the embedded catalog");
     let snapshot = ops::snapshot::take(connection, "2026-06-01T08:00:00Z").await.expect("a snapshot");
     let criteria = Criteria { service: Some("kind".into()), accelerator: Some("a100".into()), ..Criteria::default() };
     let resolved = ops::recipe::resolve(&catalog, &(&criteria).into(), Some(&snapshot), Options::default());

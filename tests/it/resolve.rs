@@ -11,12 +11,12 @@ use aicr::{
     inventory::{Inventory, Measurement, Record, Scalar, Subtype},
     ops,
     recipe::format,
-    resolve::{Options, Outcome, Resolution, resolve},
+    resolve::{CoverageRule, Options, Outcome, Resolution, resolve},
     snapshot,
     store::catalog_dir,
 };
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::LazyLock;
 
 static CATALOG: LazyLock<Catalog> =
@@ -45,7 +45,7 @@ fn eks() -> Criteria {
 
 #[track_caller]
 fn resolved(catalog: &Catalog, criteria: &Criteria) -> Resolution {
-    resolve(catalog, criteria, None, Options::default()).expect("the query resolves")
+    resolve(catalog, criteria, None, Options::LENIENT).expect("the query resolves")
 }
 
 /// The references' own example of the deep merge: lists replace, null stays, mappings replace scalars.
@@ -126,7 +126,7 @@ fn strict_does_not_ask_for_a_number_of_nodes_that_only_the_snapshot_states() {
     let summary = Subtype { name: "summary".into(), data, ..Subtype::default() };
     record.measurements.push(Measurement { kind: "NodeTopology".into(), subtypes: vec![summary] });
     let cluster = snapshot::inventory(record);
-    let options = Options { strict: true, ..Options::default() };
+    let options = Options { rule: CoverageRule::Strict, ..Options::default() };
     let seen = Query::of(Criteria { nodes: 5, ..eks() }, StatedBy::Snapshot);
     assert!(resolve(&CATALOG, &seen, Some(&cluster), options).is_ok());
     // A person may ask for the number that the cluster has.
@@ -134,7 +134,7 @@ fn strict_does_not_ask_for_a_number_of_nodes_that_only_the_snapshot_states() {
         let mut asked = seen.clone();
         asked.state(Dimension::Nodes, Some(nodes.to_owned()), StatedBy::Flag);
         let refused = resolve(&CATALOG, &asked, Some(&cluster), options).expect_err("a number was asked for");
-        assert!(refused.to_string().contains(&format!("nodes={nodes}")), "{refused}");
+        assert!(refused.to_string().contains(&format!("nodes `{nodes}`")), "{refused}");
     }
 }
 
@@ -183,7 +183,7 @@ fn overlays_in_a_circle_are_refused_when_the_query_needs_them() {
     let compat = resolve(&catalog, &eks(), None, Options { compat: true, ..Options::default() });
     assert_eq!(compat.expect("the reference lets them vanish").recipe.applied_overlays, ["base"]);
     let gke = Criteria { service: Some("gke".into()), ..Criteria::default() };
-    assert!(resolve(&catalog, &gke, None, Options::default()).is_ok());
+    assert!(resolve(&catalog, &gke, None, Options::LENIENT).is_ok());
 }
 
 #[test]
@@ -225,13 +225,92 @@ fn a_value_that_a_layer_removed_is_explained() {
 }
 
 #[test]
-fn a_criterion_that_is_not_honored_is_a_warning_and_an_error_when_strict() {
+fn a_criterion_that_is_not_honored_is_an_error_and_a_warning_when_lenient() {
     let query = Criteria { platform: Some("runai".into()), ..eks() };
     let coverage = resolved(&CATALOG, &query).coverage;
     let told: Vec<_> = coverage.iter().map(|entry| (entry.dimension.name(), entry.honored_by.as_deref())).collect();
     assert_eq!(told, [("service", Some("eks")), ("platform", None)]);
-    let strict = resolve(&CATALOG, &query, None, Options { strict: true, ..Options::default() });
-    assert!(strict.expect_err("runai is honored by nobody").to_string().contains("platform=runai"));
+    let refused = resolve(&CATALOG, &query, None, Options::default()).expect_err("runai is honored by nobody");
+    assert_eq!(refused.to_string(), "no overlay provides platform `runai` for service=eks platform=runai");
+}
+
+/// The texts of the reference: one open dimension, several sets, nothing that helps, and two at once.
+#[test]
+fn what_would_complete_a_dimension_that_is_not_honored_is_named() {
+    let overlays = [
+        ("eks", "{service: eks}"),
+        ("a", "{service: eks, accelerator: h100, intent: training}"),
+        ("b", "{service: eks, accelerator: h100, intent: inference}"),
+        ("c", "{service: eks, accelerator: a100, intent: training, os: ubuntu}"),
+        ("d", "{service: gke, accelerator: a100, intent: inference}"),
+        // Larger than `c` in every way, so it completes nothing that `c` does not.
+        ("e", "{service: eks, accelerator: a100, intent: training, os: ubuntu, platform: slurm}"),
+        ("f", "{accelerator: a100, platform: nim}"),
+    ];
+    let texts = overlays
+        .map(|(name, criteria)| (format!("overlays/{name}.yaml"), overlay(name, &format!("  criteria: {criteria}\n"))));
+    let files: Vec<(&str, &str)> = texts.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let catalog = small(&[&[BASE][..], &files].concat());
+    #[track_caller]
+    fn told(catalog: &Catalog, criteria: Criteria, expected: &str) {
+        let refused = resolve(catalog, &criteria, None, Options::default()).expect_err("it is not honored");
+        assert_eq!(refused.to_string(), expected);
+    }
+    let of = |accelerator: &str| Criteria { accelerator: Some(accelerator.into()), ..eks() };
+    told(
+        &catalog,
+        of("h100"),
+        "accelerator `h100` for service=eks accelerator=h100 requires intent (valid: inference, training)",
+    );
+    told(
+        &catalog,
+        of("a100"),
+        "accelerator `a100` requires additional criteria; supported combinations: (platform=nim), (intent=training, os=ubuntu)",
+    );
+    told(
+        &catalog,
+        Criteria { platform: Some("nim".into()), ..of("b200") },
+        "no overlay provides accelerator `b200` for service=eks accelerator=b200 platform=nim; no overlay provides \
+         platform `nim` for service=eks accelerator=b200 platform=nim",
+    );
+    // Compatible with July, and lenient: it changes nothing.
+    for options in [Options::JULY, Options::LENIENT] {
+        let recipe = resolve(&catalog, &of("b200"), None, options).expect("it resolves").recipe;
+        assert_eq!(recipe.applied_overlays, ["base", "eks"]);
+    }
+}
+
+#[test]
+fn what_only_a_snapshot_states_and_nothing_honors_is_opened_and_recorded() {
+    let catalog = small(&[BASE, ("overlays/eks.yaml", &overlay("eks", "  criteria: {service: eks}\n"))]);
+    let mut seen = Query::of(Criteria { os: Some("rhel".into()), ..eks() }, StatedBy::Snapshot);
+    let cluster = cluster("v1.34.1");
+    let resolved = ops::recipe::resolve(&catalog, &seen, Some(&cluster), Options::default()).expect("it resolves");
+    let resolution = resolved.resolution;
+    assert_eq!((resolution.recipe.criteria.os.as_deref(), resolution.relaxed.len()), (None, 1));
+    assert_eq!(resolution.recipe.extra["relaxed"], json!([{"dimension": "os", "value": "rhel"}]));
+    let strict = Options { rule: CoverageRule::Strict, ..Options::default() };
+    assert!(resolve(&catalog, &seen, Some(&cluster), strict).is_err());
+    // What a person states is never opened, and what the snapshot states is not opened beside it.
+    seen.state(Dimension::Intent, Some("training".into()), StatedBy::Flag);
+    let refused = resolve(&catalog, &seen, Some(&cluster), Options::default()).expect_err("training is asked for");
+    assert!(refused.to_string().contains("intent `training`"), "{refused}");
+}
+
+#[test]
+fn a_dimension_that_only_excluded_overlays_are_for_names_them() {
+    let new = overlay(
+        "eks-new",
+        "  criteria: {service: eks, intent: training}\n  constraints: [{name: K8s.server.version, value: '>= 1.34'}]\n",
+    );
+    let old = overlay("eks", "  criteria: {service: eks}\n");
+    let catalog = small(&[BASE, ("overlays/eks.yaml", &old), ("overlays/eks-new.yaml", &new)]);
+    let query = Criteria { intent: Some("training".into()), ..eks() };
+    let refused = resolve(&catalog, &query, Some(&cluster("v1.30.5")), Options::default());
+    assert_eq!(
+        refused.expect_err("its constraint fails").to_string(),
+        "intent `training` is provided only by overlays that the snapshot's readings exclude: eks-new"
+    );
 }
 
 fn criteria() -> impl Strategy<Value = Criteria> {

@@ -40,7 +40,7 @@ impl Setup {
         let options = DemoOptions { seed: 7, faults, start, ..DemoOptions::default() };
         let demo = ops::demo::start(&options).expect("the demo");
         let connection = ops::demo::to_demo(&demo);
-        let catalog = ops::recipe::load_catalog(&[]).expect("the embedded catalog");
+        let catalog = ops::recipe::load_catalog(&Default::default()).expect("the embedded catalog");
         let snapshot = ops::snapshot::take(&connection, "2026-06-01T08:00:00Z").await.expect("a snapshot");
         let criteria =
             Criteria { service: Some("kind".into()), accelerator: Some("a100".into()), ..Criteria::default() };

@@ -13,7 +13,7 @@ use crate::{
         session::Session,
     },
     resolve::{Options, Resolution},
-    store,
+    store::{self, catalog_dir::Sources},
     validate::event::Event,
     workbench::{
         RunOptions,
@@ -21,16 +21,13 @@ use crate::{
         msg::{Log, Msg},
     },
 };
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 use tokio::{sync::mpsc, task::JoinHandle};
 
 /// Runs effects; answers go into its channel.
 pub(in crate::workbench) struct Worker {
     session: Session,
-    data: Vec<PathBuf>,
+    sources: Sources,
     options: ops::run::RunOptions,
     answers: mpsc::Sender<Msg>,
     watching: Option<JoinHandle<()>>,
@@ -44,7 +41,7 @@ impl Worker {
         let output = PluginOutput::Lines(Arc::new(move |line| drop(said.try_send(Msg::PluginSaid(line)))));
         Worker {
             session: Session::new(options.target.clone().with_plugin_output(output)),
-            data: options.data.clone(),
+            sources: options.catalog.clone(),
             options: options.run.clone(),
             answers,
             watching: None,
@@ -68,10 +65,10 @@ impl Worker {
                 self.compute("switch the context", move || session.switch(&context).map(|()| context), Msg::Switched);
             }
             Effect::LoadCatalog { generation } => {
-                let data = self.data.clone();
+                let sources = self.sources.clone();
                 self.compute(
                     "read the catalog",
-                    move || ops::recipe::load_catalog(&data),
+                    move || ops::recipe::load_catalog(&sources),
                     move |answer| Msg::Catalog { generation, answer },
                 );
             }
@@ -86,7 +83,7 @@ impl Worker {
             Effect::Resolve { slot, generation, catalog, query, snapshot } => self.compute(
                 "resolve the recipe",
                 move || {
-                    ops::recipe::resolve(&catalog, &query, snapshot.as_deref(), Options::default())
+                    ops::recipe::resolve(&catalog, &query, snapshot.as_deref(), Options::LENIENT)
                         .map(|resolved| Arc::new(resolved.resolution))
                 },
                 move |answer| Msg::Resolved { slot, generation, answer },
