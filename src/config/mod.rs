@@ -14,6 +14,7 @@ use crate::{
         header::{self, HeaderError},
         shape::{self, Misfit, Problem as ShapeProblem},
     },
+    recipe::configuration::{self, ConfigurationError},
     text::did_you_mean,
     yaml::{Kind, Node, Position},
 };
@@ -183,6 +184,15 @@ fn wrong_value(setting: &Setting, legal: &impl Fn(Dimension) -> Option<Vec<Strin
         let error = parse_value(dimension, value, &legal(dimension)?).err()?;
         return finding(format!("`spec.{}`: {error}", setting.path), Some(error.hint()));
     }
+    let typed = |error: ConfigurationError| finding(format!("`spec.{}`: {error}", setting.path), error.hint());
+    match &*setting.path {
+        "recipe.configuration.slurm.accounting.mode" => return typed(configuration::slurm_mode(value).err()?),
+        "recipe.configuration.runtimeInventory.mode" => return typed(configuration::inventory_mode(value).err()?),
+        "recipe.configuration.gke.tcpxoInterfaces" if !setting.values.is_empty() => {
+            return typed(configuration::interfaces(setting.values.iter().map(String::as_str)).err()?);
+        }
+        _ => {}
+    }
     match setting.path.rsplit('.').next().unwrap_or_default() {
         "timeout" if duration_seconds(value).is_none_or(|seconds| seconds <= 0.0) => finding(
             format!("`spec.{}` is not a duration: `{value}`", setting.path),
@@ -288,6 +298,18 @@ mod tests {
             &[
                 "4:27: `spec.recipe.criteria` must be a mapping, found a list",
                 "4:37: `spec.recipe.data` must be a string, found a mapping",
+            ],
+        );
+    }
+
+    #[test]
+    fn typed_settings_are_checked_as_recipes_check_them() {
+        refused(
+            &format!("{HEAD}spec:\n  recipe:\n    configuration:\n      slurm: {{accounting: {{mode: of}}}}\n      runtimeInventory: {{mode: on}}\n      gke: {{tcpxoInterfaces: [{{interfaceName: eth1, network: a-gpu-nic}}]}}\n"),
+            &[
+                "7:33: `spec.recipe.configuration.slurm.accounting.mode`: unknown mode of slurm accounting `of` (there are: disabled, customer-managed, aicr-provided)",
+                "8:32: `spec.recipe.configuration.runtimeInventory.mode`: unknown mode of the runtime inventory `on` (there are: enabled, disabled)",
+                "9:29: `spec.recipe.configuration.gke.tcpxoInterfaces`: the TCPXO interfaces are wrong: expected 8, found 1 (write eth1=NETWORK,…,eth8=NETWORK)",
             ],
         );
     }

@@ -3,6 +3,7 @@
 use super::{
     ComponentRef, Configuration, Constraint, ConstraintWarning, ExcludedOverlay, Recipe, SelectedProfile, States,
     Validation, coherence,
+    configuration::{self, ConfigurationError},
 };
 use crate::{
     criteria::{Criteria, Dimension, normalize},
@@ -40,6 +41,14 @@ pub enum RecipeFormatError {
         /// What is wrong with it.
         error: AddressError,
     },
+    /// A typed setting that is not one, or not one of this recipe.
+    #[error("{error} (line {}, column {})", at.line, at.column)]
+    Configuration {
+        /// Where the settings are.
+        at: Position,
+        /// What is wrong with them.
+        error: ConfigurationError,
+    },
     /// Refs that contradict themselves, one line each.
     #[error("it contradicts itself: {}", .0.join("; "))]
     Incoherent(Vec<String>),
@@ -52,7 +61,9 @@ impl RecipeFormatError {
     pub fn at(&self) -> Option<Position> {
         match self {
             RecipeFormatError::Header(error) => error.at(),
-            RecipeFormatError::Field { at, .. } | RecipeFormatError::Path { at, .. } => Some(*at),
+            RecipeFormatError::Field { at, .. }
+            | RecipeFormatError::Path { at, .. }
+            | RecipeFormatError::Configuration { at, .. } => Some(*at),
             RecipeFormatError::Incoherent(_) => None,
         }
     }
@@ -71,6 +82,10 @@ impl RecipeFormatError {
                 },
             },
             RecipeFormatError::Path { error, .. } => match error.hint() {
+                Some(hint) => return hint,
+                None => CORRECT,
+            },
+            RecipeFormatError::Configuration { error, .. } => match error.hint() {
                 Some(hint) => return hint,
                 None => CORRECT,
             },
@@ -123,6 +138,10 @@ pub fn read(source: &str) -> Result<Recipe, RecipeFormatError> {
         return Err(RecipeFormatError::Incoherent(vec![problem]));
     }
     check_paths(&root)?;
+    configuration::check(&recipe.configuration, &recipe.criteria, &recipe.components).map_err(|error| {
+        let at = root.get("configuration").map_or(root.at, |node| node.at);
+        RecipeFormatError::Configuration { at, error }
+    })?;
     let problems = coherence(&recipe.components);
     if problems.is_empty() { Ok(recipe) } else { Err(RecipeFormatError::Incoherent(problems)) }
 }
@@ -418,7 +437,7 @@ validation: {performance: {}}
     fn extensions_are_written_strictly_and_have_no_older_form() {
         let text = SMALL
             .replace("v1alpha2", "v1beta2")
-            .replace("metadata: {", "configuration: {slurm: {accounting: {mode: disabled}}}\nmetadata: {gpuDriverState: absent, selectedProfile: {name: p, value: v, ownedPaths: {nfd: [enabled, replicas]}}, ");
+            .replace("metadata: {", "configuration: {runtimeInventory: {mode: disabled}}\nmetadata: {gpuDriverState: absent, selectedProfile: {name: p, value: v, ownedPaths: {nfd: [enabled, replicas]}}, ");
         let mut recipe = read(&text).unwrap();
         recipe.extra = serde_json::json!({"catalog": {"digest": "sha256:0"}, "sources": ["a\nb"]});
         let value = to_value(&recipe, Edition::V1).unwrap();

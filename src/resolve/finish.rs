@@ -18,7 +18,7 @@ use crate::{
         traced::{Layer, LayerKind, Origin, Traced, TracedValue, Wrote},
     },
     inventory::Inventory,
-    recipe::{ComponentRef, Constraint, Recipe, Validation, coherence},
+    recipe::{ComponentRef, Constraint, Recipe, SWITCHES, Validation, coherence},
     yaml::Position,
 };
 use serde_json::Value;
@@ -102,8 +102,12 @@ fn plain<T: serde::de::DeserializeOwned>(merged: &Traced) -> Result<T, ResolveEr
 }
 
 fn is_enabled(fields: &Fields) -> bool {
-    let enabled = fields.get("overrides").and_then(|overrides| overrides.get("enabled"));
-    !enabled.is_some_and(|enabled| enabled.value == TracedValue::Scalar(Value::Bool(false)))
+    let overrides = fields.get("overrides");
+    let is_off = |switch: &&str| {
+        let value = overrides.and_then(|overrides| overrides.get(switch));
+        value.is_some_and(|value| value.value == TracedValue::Scalar(Value::Bool(false)))
+    };
+    !SWITCHES.iter().any(is_off)
 }
 
 fn texts<'f>(fields: &'f Fields, key: &str) -> Vec<&'f str> {

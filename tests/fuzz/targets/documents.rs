@@ -1,4 +1,4 @@
-//! Any text as a snapshot, a recipe, a provider's list and a document to convert; and what reads as a snapshot or recipe
+//! Any text as a snapshot, a recipe, a configuration, a provider's list and a document to convert; and what reads as a snapshot or recipe
 //! survives being written and read again, in every edition that it has a form in.
 #![no_main]
 
@@ -10,6 +10,9 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Err(findings) = aicr::config::read(text, |_| None) {
+        assert!(!findings.is_empty(), "what is refused says why");
+    }
     for dump in Dump::ALL {
         let _ = provider::read(dump, text);
     }

@@ -31,7 +31,7 @@ const CORE: &[Rule] = &[
     rule("constraint", "inventory snapshot document", "semver", ""),
     rule("recipe", "yaml criteria document snapshot constraint", "", ""),
     rule("catalog", "yaml criteria document snapshot constraint accelerators recipe", "sha2", ""),
-    rule("config", "criteria document yaml catalog", "sha2", ""),
+    rule("config", "criteria document yaml catalog recipe", "sha2", ""),
     rule(
         "resolve",
         "yaml criteria document inventory snapshot fingerprint constraint catalog recipe accelerators",
