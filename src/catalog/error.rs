@@ -91,18 +91,18 @@ pub enum CatalogProblem {
         near: Vec<String>,
     },
     /// A text that is not one of the allowed ones.
-    #[error("`{field}` must be one of {allowed}, found `{found}`")]
+    #[error("`{field}` must be one of {}, found `{found}`", allowed.join(", "))]
     Word {
         /// Its path.
         field: String,
-        /// Separated by commas.
-        allowed: String,
+        /// All of them.
+        allowed: &'static [&'static str],
         /// As written.
         found: String,
     },
     /// A broken rule of upgrade records.
     #[error(transparent)]
-    Record(#[from] RecordProblem),
+    Record(Box<RecordProblem>),
     /// A name that has a meaning of its own.
     #[error("the name `{name}` is reserved for {purpose}")]
     Reserved {

@@ -233,7 +233,7 @@ fn same(key: &str, wanted: &str, found: &str) -> bool {
     }
 }
 
-fn chart_name(chart: &str) -> &str {
+pub fn chart_name(chart: &str) -> &str {
     chart.rsplit('/').next().unwrap_or(chart)
 }
 
@@ -256,7 +256,7 @@ fn entries(release: &Release, layer: &ClusterLayer) -> Entries {
 }
 
 /// The release of a component: the one of its name, else the only one of its chart; of several the one in its namespace.
-fn take(releases: &mut Vec<Release>, name: &str, chart: &str, namespace: &str) -> Option<Release> {
+pub fn take(releases: &mut Vec<Release>, name: &str, chart: &str, namespace: &str) -> Option<Release> {
     let named = |release: &Release| release.name == name;
     let of_chart = |release: &Release| !chart.is_empty() && release.chart.as_deref() == Some(chart);
     let here = |release: &Release| release.namespace.as_deref() == Some(namespace);
