@@ -13,6 +13,7 @@ mod error;
 pub mod mixin;
 pub mod overlay;
 pub mod parse;
+pub mod upgrades;
 pub mod validator;
 
 pub use error::{CatalogError, CatalogProblem};

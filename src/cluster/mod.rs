@@ -4,6 +4,7 @@
 //! `logs`) or [`ClusterError`]s.
 
 pub mod active_time;
+pub mod api_version;
 pub mod backoff;
 pub mod collect;
 pub mod config_map;

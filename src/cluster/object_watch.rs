@@ -153,7 +153,11 @@ impl ObjectWatch {
                     active_time::sleep(SHORTEST_WAIT).await;
                     return Ok(());
                 }
-                version = text(&event, "/object/metadata/resourceVersion").to_owned();
+                // One without a version says nothing of where the watch is.
+                match text(&event, "/object/metadata/resourceVersion") {
+                    "" | "0" => {}
+                    reached => reached.clone_into(&mut version),
+                }
                 self.take(event).await;
             }
             // Something between us and the server cuts watches at once: do not ask it as fast as it can refuse.

@@ -6,6 +6,7 @@
 
 pub mod eval;
 pub mod parse;
+pub mod release;
 mod suffix;
 
 use crate::{

@@ -112,13 +112,19 @@ fn nothing_is_written_to_the_web() {
 
 /// A web server with TLS for 127.0.0.1, and the certificate of its authority.
 fn tls_server(name: &str, answer: String) -> (SocketAddr, String) {
+    tls_server_that_is(name, IsCa::NoCa, answer)
+}
+
+fn tls_server_that_is(name: &str, is_ca: IsCa, answer: String) -> (SocketAddr, String) {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.distinguished_name.push(rcgen::DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate().unwrap();
     let authority = params.self_signed(&key).unwrap().pem();
     let (issuer, key) = (Issuer::new(params, key), KeyPair::generate().unwrap());
-    let leaf = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &issuer).unwrap().pem();
+    let mut leaf = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    leaf.is_ca = is_ca;
+    let leaf = leaf.signed_by(&key, &issuer).unwrap().pem();
     let chain = vec![CertificateDer::from_pem_slice(leaf.as_bytes()).unwrap()];
     let key = PrivateKeyDer::from_pem_slice(key.serialize_pem().as_bytes()).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
@@ -204,4 +210,19 @@ fn two_documents_of_one_command_are_read_over_one_connection() {
     let done = sandbox.run(&["diff"], command.env("PATH", std::env::var_os("PATH").unwrap()).output().unwrap());
     assert_eq!((done.code, done.stdout.as_str()), (0, "NO CHANGES\n"), "{}", done.transcript);
     assert_eq!(std::fs::read_to_string(sandbox.home().join("runs")).unwrap(), "run\n");
+}
+
+/// kubectl connects there. We cannot, where the authority is one of the system's: that is decided by its own verifier.
+#[test]
+fn a_server_that_may_sign_others_under_an_authority_of_the_system_is_refused_with_what_to_do() {
+    let sandbox = Sandbox::new();
+    let (address, authority) = tls_server_that_is("ours", IsCa::Ca(BasicConstraints::Unconstrained), String::new());
+    let file = sandbox.file("authority.pem", &authority);
+    sandbox.kubeconfig(&format!("https://{address}"));
+    let output = sandbox.command(&["snapshot"]).env("SSL_CERT_FILE", file).output().unwrap();
+    let done = sandbox.run(&["snapshot"], output);
+    assert_eq!(done.code, 6, "{}", done.transcript);
+    for part in ["may sign other certificates (CA:TRUE)", "certificate-authority of the kubeconfig"] {
+        assert!(done.stderr.contains(part), "{}", done.transcript);
+    }
 }
