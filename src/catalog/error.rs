@@ -37,7 +37,7 @@ pub enum CatalogProblem {
     Syntax(YamlProblem),
     /// A version that there never was, or one that cannot have the document's content.
     #[error(transparent)]
-    Header(HeaderError),
+    Header(Box<HeaderError>),
     /// A document of another kind than its folder holds.
     #[error("expected `kind: {expected}`, found `kind: {found}`")]
     Kind {
