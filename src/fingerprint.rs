@@ -58,7 +58,7 @@ pub fn of(inventory: &Inventory) -> Fingerprint {
         products: products(inventory),
     };
     if let Some(why) = inventory.no_nodes() {
-        let open = [&mut found.service, &mut found.accelerator, &mut found.os];
+        let open = [&mut found.service, &mut found.accelerator, &mut found.os, &mut found.region];
         for dimension in open.into_iter().filter(|dimension| dimension.value.is_none()) {
             dimension.note.get_or_insert_with(|| why.clone());
         }

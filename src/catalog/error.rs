@@ -38,10 +38,10 @@ pub enum CatalogProblem {
     Syntax(YamlProblem),
     /// A version that there never was, or one that cannot have the document's content.
     #[error(transparent)]
-    Header(HeaderError),
+    Header(Box<HeaderError>),
     /// A constraint on a reading that no snapshot has.
     #[error(transparent)]
-    Path(AddressError),
+    Path(Box<AddressError>),
     /// A document of another kind than its folder holds.
     #[error("expected `kind: {expected}`, found `kind: {found}`")]
     Kind {
@@ -95,18 +95,18 @@ pub enum CatalogProblem {
         near: Vec<String>,
     },
     /// A text that is not one of the allowed ones.
-    #[error("`{field}` must be one of {allowed}, found `{found}`")]
+    #[error("`{field}` must be one of {}, found `{found}`", allowed.join(", "))]
     Word {
         /// Its path.
         field: String,
-        /// Separated by commas.
-        allowed: String,
+        /// All of them.
+        allowed: &'static [&'static str],
         /// As written.
         found: String,
     },
     /// A broken rule of upgrade records.
     #[error(transparent)]
-    Record(#[from] RecordProblem),
+    Record(Box<RecordProblem>),
     /// A name that has a meaning of its own.
     #[error("the name `{name}` is reserved for {purpose}")]
     Reserved {

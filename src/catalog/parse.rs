@@ -60,7 +60,7 @@ impl Document {
         let checked = accepted.check(&self.root);
         checked.map(drop).map_err(|error| {
             let at = error.at().unwrap_or(self.root.at);
-            self.error(at, CatalogProblem::Header(error))
+            self.error(at, CatalogProblem::Header(error.into()))
         })
     }
 
@@ -71,7 +71,7 @@ impl Document {
     pub fn paths<'n>(&self, constraints: impl IntoIterator<Item = &'n Node>) -> Result<(), CatalogError> {
         for name in constraints.into_iter().filter_map(|constraint| constraint.get("name")) {
             if let Err(error) = address::check(name.text().unwrap_or_default()) {
-                return Err(self.error(name.at, CatalogProblem::Path(error)));
+                return Err(self.error(name.at, CatalogProblem::Path(Box::new(error))));
             }
         }
         Ok(())

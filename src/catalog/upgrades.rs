@@ -207,7 +207,7 @@ pub enum RecordProblem {
 /// An unknown key, a value of the wrong type, a broken rule of the format; each with its place.
 pub fn read(document: &Document, component: &str) -> Result<Upgrades, CatalogError> {
     let Document { root, .. } = document;
-    let fail = |at: Position, problem: RecordProblem| document.error(at, CatalogProblem::Record(problem));
+    let fail = |at: Position, problem: RecordProblem| document.error(at, CatalogProblem::Record(problem.into()));
     document.header(&header::UPGRADES)?;
     for field in ["kind", "apiVersion"] {
         require(document, root, field)?;
@@ -217,7 +217,7 @@ pub fn read(document: &Document, component: &str) -> Result<Upgrades, CatalogErr
         let problem = match misfit.problem {
             Problem::UnknownField { near } => CatalogProblem::UnknownKey { field, near },
             Problem::Type { expected, found } => CatalogProblem::Type { field, expected, found },
-            Problem::Word { allowed, found, .. } => CatalogProblem::Word { field, allowed: allowed.join(", "), found },
+            Problem::Word { allowed, found, .. } => CatalogProblem::Word { field, allowed, found },
         };
         return Err(document.error(misfit.at, problem));
     }
@@ -257,7 +257,7 @@ fn require(document: &Document, node: &Node, field: &'static str) -> Result<Stri
 fn transition(document: &Document, node: &Node) -> Result<Transition, CatalogError> {
     let fail = |field: &str, problem: RecordProblem| {
         let at = node.get(field).map_or(node.at, |value| value.at);
-        document.error(at, CatalogProblem::Record(problem))
+        document.error(at, CatalogProblem::Record(problem.into()))
     };
     let range = |field: &'static str| {
         let text = require(document, node, field)?;
@@ -304,7 +304,7 @@ fn replaces(document: &Document, node: &Node) -> Result<Replaces, CatalogError> 
     let verdict = verdict(document, node)?;
     let verified_by = document.text(node, "verifiedBy")?;
     if verdict == Recorded::Safe && verified_by.is_empty() {
-        return Err(document.error(node.at, CatalogProblem::Record(RecordProblem::Unverified)));
+        return Err(document.error(node.at, CatalogProblem::Record(RecordProblem::Unverified.into())));
     }
     Ok(Replaces {
         component: require(document, node, "component")?,
@@ -323,7 +323,7 @@ fn verdict(document: &Document, node: &Node) -> Result<Recorded, CatalogError> {
 
 /// The groups of steps: none for what is safe, one for every deployer otherwise.
 fn groups(document: &Document, node: &Node, verdict: Recorded) -> Result<Vec<StepGroup>, CatalogError> {
-    let fail = |at: Position, problem: RecordProblem| document.error(at, CatalogProblem::Record(problem));
+    let fail = |at: Position, problem: RecordProblem| document.error(at, CatalogProblem::Record(problem.into()));
     let items = document.list(node, "stepsByDeployer")?.unwrap_or(&[]);
     if verdict == Recorded::Safe {
         return match items.first() {

@@ -36,6 +36,7 @@ mod snapshot;
 mod table;
 mod tour;
 mod tui;
+mod upgrade_check;
 mod validate;
 
 use crate::{
@@ -82,6 +83,7 @@ enum Command {
     Diff(diff::Args),
     Convert(convert::Args),
     Config(config::Args),
+    UpgradeCheck(upgrade_check::Args),
     #[command(hide = true)]
     Check(check::Args),
     Catalog(catalog::Args),
@@ -202,6 +204,7 @@ impl Command {
             Command::Diff(args) => diff::run(&args, global, printer),
             Command::Convert(args) => convert::run(&args, global, printer),
             Command::Config(args) => config::run(&args, global, printer),
+            Command::UpgradeCheck(args) => upgrade_check::run(&args, global, printer),
             Command::Check(args) => check::run(&args, global, printer),
             Command::Catalog(args) => catalog::run(&args, global, printer),
             Command::Tui(args) => tui::run(&args, global, printer),

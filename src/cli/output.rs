@@ -10,9 +10,10 @@ pub use place::probe;
 
 /// `--output` as a value of clap.
 pub fn place(text: &str) -> Result<Place, String> {
-    Place::parse(text.trim()).map_err(|failure| match failure.hint {
-        Some(hint) => format!("{}: {hint}", failure.because),
-        None => failure.because,
+    // What clap prints of an error is its own words only.
+    Place::parse(text.trim()).map_err(|failure| match &failure.hint {
+        Some(hint) => format!("{}: {hint}", failure.why()),
+        None => failure.why(),
     })
 }
 

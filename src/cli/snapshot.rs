@@ -15,7 +15,7 @@ use super::{
 use crate::{
     document::header::Edition,
     fingerprint::{self, Dimension, Fingerprint},
-    inventory::{Fact, Inventory, Node, Text},
+    inventory::{Fact, Inventory, Node, Text, nodes_in_words},
     ops::{
         place::{self, Document, Place},
         snapshot,
@@ -97,8 +97,11 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
 }
 
 fn done(snapshot: &Inventory, context: &str) -> String {
-    let nodes = snapshot.nodes.len();
-    format!("read {nodes} nodes of {context}: {}", fingerprint::of(snapshot).criteria())
+    let criteria = fingerprint::of(snapshot).criteria();
+    match snapshot.no_nodes() {
+        Some(gap) => format!("read {context} without its nodes ({gap}): {criteria}"),
+        None => format!("read {} of {context}: {criteria}", nodes_in_words(snapshot.nodes.len())),
+    }
 }
 
 /// Sources that could not be read, one line each.

@@ -5,6 +5,7 @@
 
 pub mod active_time;
 pub mod api_version;
+pub mod applications;
 pub mod backoff;
 pub mod collect;
 pub mod config_map;
@@ -20,6 +21,7 @@ pub mod kubeconfig;
 pub mod logs;
 pub mod object_watch;
 pub mod objects;
+pub mod objects_at_risk;
 pub mod proxy;
 pub mod releases;
 pub mod request;

@@ -168,7 +168,8 @@ fn bad_world(error: &WorldError, at: &str, place: impl Fn(usize) -> String) -> F
 /// The documents of a text, lists taken apart, each with its place.
 fn documents(text: &str, file: &str) -> Result<Vec<(Value, Position)>, Failure> {
     let documents = yaml::parse_all(text).map_err(|error| {
-        Failure::new(Kind::Usage, READ_WORLD, error.problem.to_string()).at(format!("{file}:{}", error.at))
+        let at = format!("{file}:{}", error.at);
+        Failure::from_error(Kind::Usage, READ_WORLD, error.problem).at(at)
     })?;
     let mut found = Vec::new();
     documents.iter().filter(|document| !document.is_null()).for_each(|document| take_apart(document, &mut found));

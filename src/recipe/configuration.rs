@@ -63,7 +63,9 @@ impl ConfigurationError {
             }
             ConfigurationError::Interfaces(_) => Some("write eth1=NETWORK,…,eth8=NETWORK".to_owned()),
             ConfigurationError::NotFor { .. } => Some("leave the setting out".to_owned()),
-            ConfigurationError::Differs => Some("resolve the recipe again with the interfaces that are meant".to_owned()),
+            ConfigurationError::Differs => {
+                Some("resolve the recipe again with the interfaces that are meant".to_owned())
+            }
         }
     }
 }
@@ -113,8 +115,8 @@ pub fn check_interfaces(interfaces: &[TcpxoInterface]) -> Result<(), Configurati
     let (mut names, mut networks) = (BTreeSet::new(), BTreeSet::new());
     for TcpxoInterface { interface_name, network } in interfaces {
         let number = interface_name.strip_prefix("eth").and_then(|number| number.parse::<usize>().ok());
-        let is_interface = number.is_some_and(|number| (1..=INTERFACES).contains(&number))
-            && interface_name.len() == "eth1".len();
+        let is_interface =
+            number.is_some_and(|number| (1..=INTERFACES).contains(&number)) && interface_name.len() == "eth1".len();
         if !is_interface {
             return wrong(format!("`{interface_name}` is not one of eth1 to eth{INTERFACES}"));
         }
@@ -167,8 +169,7 @@ pub fn check(
     check_interfaces(&gke.tcpxo_interfaces)?;
     let wanted = [(Dimension::Service, "gke"), (Dimension::Accelerator, "h100"), (Dimension::Platform, "kubeflow")];
     if !wanted.iter().all(|(dimension, value)| is(*dimension, value)) {
-        let (what, wanted) =
-            ("`configuration.gke.tcpxoInterfaces`", "service=gke accelerator=h100 platform=kubeflow");
+        let (what, wanted) = ("`configuration.gke.tcpxoInterfaces`", "service=gke accelerator=h100 platform=kubeflow");
         return Err(ConfigurationError::NotFor { what, wanted, found: found() });
     }
     let written = components.iter().find(|one| one.name == TRAINER.0).and_then(|one| one.overrides.get(TRAINER.1));

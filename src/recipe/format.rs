@@ -39,7 +39,7 @@ pub enum RecipeFormatError {
         /// Where its name is.
         at: Position,
         /// What is wrong with it.
-        error: AddressError,
+        error: Box<AddressError>,
     },
     /// A typed setting that is not one, or not one of this recipe.
     #[error("{error} (line {}, column {})", at.line, at.column)]
@@ -152,7 +152,7 @@ fn check_paths(root: &Node) -> Result<(), RecipeFormatError> {
     for place in [Some(root), readiness].into_iter().flatten() {
         for name in place.get("constraints").map_or(&[][..], Node::items).iter().filter_map(|rule| rule.get("name")) {
             let checked = address::check(name.text().unwrap_or_default());
-            checked.map_err(|error| RecipeFormatError::Path { at: name.at, error })?;
+            checked.map_err(|error| RecipeFormatError::Path { at: name.at, error: Box::new(error) })?;
         }
     }
     Ok(())

@@ -227,7 +227,7 @@ mod tests {
         };
         read(&[r#"{"name": "cpu", "config": {}}"#.to_owned(), pool("none", "")], "gpu-pool-count=0 gpu-pools=");
         let off = pool("b", &version("INSTALLATION_DISABLED"));
-        read(&[off.clone()], "gpu-driver-installation=Disabled gpu-pool-count=1 gpu-pools=b=Disabled");
+        read(std::slice::from_ref(&off), "gpu-driver-installation=Disabled gpu-pool-count=1 gpu-pools=b=Disabled");
         read(
             &[off, pool("a", "{}")],
             "gpu-driver-installation=Mixed gpu-pool-count=2 gpu-pools=a=Installed,b=Disabled",

@@ -23,7 +23,7 @@ use tracing::{
 };
 use tracing_subscriber::{
     Layer,
-    filter::Targets,
+    filter::{ParseError, Targets},
     layer::{Context, SubscriberExt},
     registry::LookupSpan,
 };
@@ -49,22 +49,15 @@ impl Default for Filter {
 }
 
 /// A filter that cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BadFilter(String);
-
-impl fmt::Display for BadFilter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; write off, error, warn, info, debug or trace, or aicr=debug,kube_client=info", self.0)
-    }
-}
-
-impl std::error::Error for BadFilter {}
+#[derive(Debug, thiserror::Error)]
+#[error("it is not a filter; write off, error, warn, info, debug or trace, or aicr=debug,kube_client=info")]
+pub struct BadFilter(#[source] ParseError);
 
 impl FromStr for Filter {
     type Err = BadFilter;
 
     fn from_str(text: &str) -> Result<Filter, BadFilter> {
-        text.parse().map(Filter).map_err(|error: tracing_subscriber::filter::ParseError| BadFilter(error.to_string()))
+        text.parse().map(Filter).map_err(BadFilter)
     }
 }
 
@@ -387,8 +380,9 @@ mod tests {
 
     #[test]
     fn a_filter_is_read_and_a_bad_one_is_answered_with_the_words() {
-        assert_eq!("warn,aicr=info".parse::<Filter>(), Ok(Filter::default()));
-        let error = "aicr=loud".parse::<Filter>().unwrap_err().to_string();
-        assert!(error.contains("off, error, warn"), "{error}");
+        assert_eq!("warn,aicr=info".parse::<Filter>().unwrap(), Filter::default());
+        let error = "aicr=loud".parse::<Filter>().unwrap_err();
+        assert!(error.to_string().contains("off, error, warn"), "{error}");
+        assert!(std::error::Error::source(&error).is_some_and(|source| source.is::<ParseError>()));
     }
 }

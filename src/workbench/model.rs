@@ -485,7 +485,7 @@ impl Model {
     }
 
     pub fn say_failure(&mut self, failure: Failure) {
-        let because = text::clean(failure.because.lines().next().unwrap_or_default()).into_owned();
+        let because = text::clean(failure.why().lines().next().unwrap_or_default()).into_owned();
         let text = format!("failed to {}: {because}", text::clean(&failure.doing));
         self.push(Severity::Fail, text, Some(failure));
     }

@@ -37,7 +37,11 @@ fn every_verb_has_a_manual_page_and_completes() {
     let sandbox = Sandbox::new();
     for verb in verbs() {
         let page = sandbox.aicr(&["man", &verb]);
-        assert!(page.code == 0 && page.stdout.contains(&format!("aicr\\-{verb}")), "{}", page.transcript);
+        assert!(
+            page.code == 0 && page.stdout.contains(&format!("aicr\\-{}", verb.replace('-', "\\-"))),
+            "{}",
+            page.transcript
+        );
     }
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = sandbox.aicr(&["completions", shell]);

@@ -109,7 +109,7 @@ fn a_configuration_is_written_checked_and_shown() {
         (&namespace["values"][0], &namespace["from"]),
         (&"mine".into(), &"AICR_NAMESPACE, over run.yaml:3:38".into())
     );
-    assert_eq!(row("spec.validate.agent.jobName")["from"], "run.yaml:3:53, without effect");
+    assert_eq!(row("spec.validate.agent.jobName")["from"], "run.yaml:3:55, without effect");
     assert_eq!(row("spec.validate.execution.timeout")["from"], "default");
 }
 

@@ -141,3 +141,28 @@ fn the_newest_lines_of_the_log_are_among_the_messages() {
     let (ended, cleaned) = (after_heading.find("run ended"), after_heading.find("run cleaned up"));
     assert!(ended.is_some() && ended < cleaned, "newest first: {}", done.stdout);
 }
+
+#[cfg(unix)]
+#[test]
+fn what_a_credential_plugin_prints_never_reaches_the_log() {
+    let sandbox = Sandbox::new();
+    let address = server(|_| Some(status(401, "Unauthorized", "unknown user")));
+    let login = sandbox.file(
+        "login",
+        "echo 'the code is s3cr3t-code' >&2\n\
+         printf '{\"kind\": \"ExecCredential\", \"apiVersion\": \"client.authentication.k8s.io/v1\", \"status\": '\n\
+         printf '{\"token\": \"s3cr3t\"}}'\n",
+    );
+    let kubeconfig = sandbox.kubeconfig(&format!("http://{address}"));
+    let exec = format!(
+        "exec: {{apiVersion: client.authentication.k8s.io/v1, command: sh, args: ['{}'], interactiveMode: Never}}",
+        login.display()
+    );
+    std::fs::write(&kubeconfig, read(&kubeconfig).replace("token: stale", &exec)).unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let done = run(&sandbox, &["snapshot"], &[("AICR_LOG", "trace"), ("PATH", &path)]);
+    assert_eq!(done.code, 4, "{}", done.transcript);
+    let log = read(&sandbox.home().join("state/aicr.log"));
+    assert!(log.contains("credentials of the plugin refused; asking it for new ones"), "{log}");
+    assert!(!log.contains("s3cr3t"), "{log}");
+}

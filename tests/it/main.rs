@@ -23,6 +23,7 @@ mod resolve;
 mod sandbox;
 mod themes;
 mod tidy;
+mod upgrade;
 mod validate;
 mod workbench;
 mod workbench_pty;

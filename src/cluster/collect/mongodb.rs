@@ -25,8 +25,12 @@ async fn read(connection: &Connection) -> Result<Update, ClusterError> {
         Some(version) => operators::names(connection, version, "perconaservermongodbs").await?,
         None => Vec::new(),
     };
-    let pods = list::labelled(connection, "list pods", "/api/v1/pods", OPERATORS, |_: Named| ()).await?;
-    let state = state(served.is_some(), &databases, !pods.items.is_empty());
+    // The operator brings its API, so that without it nobody has to be looked for.
+    let operators = match (&served, &*databases) {
+        (Some(_), []) => list::labelled(connection, "list pods", "/api/v1/pods", OPERATORS, |_: Named| ()).await?.items,
+        _ => Vec::new(),
+    };
+    let state = state(served.is_some(), &databases, !operators.is_empty());
     let data = operators::api(served.as_deref());
     Ok(operators::update(NAME, operators::subtype(SUBTYPE, state, Found { data, ..Found::default() })))
 }

@@ -89,7 +89,7 @@ pub(super) async fn tls_server_that_judges(
             let certificate = stream.get_ref().1.peer_certificates().unwrap()[0].clone().into_owned();
             seen.lock().unwrap().push(certificate.clone());
             // Several requests may come over one connection.
-            while let Some(_) = head(&mut stream).await {
+            while head(&mut stream).await.is_some() {
                 let _ = stream.write_all(answer(&certificate).as_bytes()).await;
                 let _ = stream.flush().await;
             }

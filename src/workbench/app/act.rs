@@ -476,7 +476,7 @@ impl State {
                     let text = ops::recipe::text(&resolution.recipe, Format::Yaml, Edition::default());
                     match text {
                         Ok(text) => ("recipe", text),
-                        Err(failure) => return self.say(Severity::Warn, failure.because),
+                        Err(failure) => return self.say(Severity::Warn, failure.why()),
                     }
                 }
                 None => return self.say(Severity::Info, "no recipe yet"),

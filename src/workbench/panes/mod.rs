@@ -449,7 +449,7 @@ fn failed(view: &View<'_>, failure: &Failure) -> Vec<(Role, String)> {
     let word = if failure.kind == crate::ops::Kind::Forbidden { "forbidden" } else { "failed" };
     let mut lines = vec![
         (Role::Fail, format!("✗ {word} to {}", text::clean(&failure.doing))),
-        (Role::Text, text::clean(&failure.because).into_owned()),
+        (Role::Text, text::clean(&failure.why()).into_owned()),
     ];
     if let Some(hint) = &failure.hint {
         lines.push((Role::Muted, text::clean(hint).into_owned()));

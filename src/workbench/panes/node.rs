@@ -1,7 +1,7 @@
 //! One node in full: facts, taints, labels.
 
 use super::{no_cluster, nodes, prelude::*, shapes};
-use crate::inventory::{Fact, Inventory, Node, Text, accelerator::Accelerators};
+use crate::inventory::{Fact, Inventory, Node, Unknown, accelerator::Accelerators};
 
 pub static PANE: Pane = Pane {
     name: "node",
@@ -55,19 +55,12 @@ fn selected<'v>(view: &View<'v>) -> (Option<&'v Node>, usize) {
 /// Sources of what is known of a node, besides its own object.
 const SOURCES: [&str; 4] = ["pods", "slices", "claims", "features"];
 
-/// How many pods or claims hold, or why that is not known.
+/// How many pods or claims hold, or why that is not known. Sources that could not be read are named above.
 fn held(held: &Fact<u64>) -> String {
     match held {
         Fact::Known(reading) => format!("{} held", reading.value),
+        Fact::Unknown(Unknown::Forbidden(_) | Unknown::Failed(_)) => "held unknown".to_owned(),
         Fact::Unknown(unknown) => format!("held unknown ({unknown})"),
-    }
-}
-
-/// A fact in words: the value, or why it is not known.
-fn fact(fact: &Fact<Text>) -> Cell {
-    match fact {
-        Fact::Known(reading) => Cell::text(&*reading.value),
-        Fact::Unknown(unknown) => Cell::new(Role::Muted, format!("- ({unknown})")),
     }
 }
 
@@ -114,7 +107,8 @@ fn rows(node: &Node, snapshot: &Inventory) -> Vec<Row> {
         );
         let division = gpus.division();
         if !division.is_empty() {
-            pairs(&mut rows, "", &[("sharing", Cell::text(division))]);
+            let strategy = gpus.mig.as_ref().map(|mig| format!("  strategy {}", mig.strategy)).unwrap_or_default();
+            pairs(&mut rows, "", &[("sharing", Cell::text(division).and(Role::Muted, strategy))]);
         }
         for resource in &gpus.resources {
             let allocatable = resource.allocatable.map_or_else(|| "?".to_owned(), |count| count.to_string());
@@ -131,31 +125,40 @@ fn rows(node: &Node, snapshot: &Inventory) -> Vec<Row> {
                 vec![Cell::new(Role::Muted, format!("{}  ", pool.driver)).and(Role::Text, &text)],
             ));
         }
-        pairs(&mut rows, "", &[("driver", fact(&gpus.driver)), ("CUDA", fact(&gpus.cuda))]);
-        if let Some(memory) = gpus.memory_mib.get() {
-            pairs(&mut rows, "", &[("memory", Cell::text(format!("{memory} MiB each")))]);
-        }
+        let memory = gpus.memory_mib.clone().map(|memory| format!("{memory} MiB each"));
+        let known = [
+            ("driver", sourced(&gpus.driver)),
+            ("CUDA", sourced(&gpus.cuda)),
+            ("memory", sourced(&memory)),
+            ("vendor", sourced(&gpus.vendor)),
+        ];
+        pairs(&mut rows, "", &known);
         if gpus.fabric.is_known() {
-            pairs(&mut rows, "", &[("fabric", fact(&gpus.fabric))]);
+            pairs(&mut rows, "", &[("fabric", sourced(&gpus.fabric))]);
         }
     } else {
         // Zero only where something counted: else it is not known, and why.
         pairs(&mut rows, "", &[("GPUs", sourced(&gpus.count))]);
     }
-    pairs(
-        &mut rows,
-        "",
-        &[
-            ("service", sourced(&node.service)),
-            ("machine", or_dash(node.instance_type.text())),
-            ("zone", or_dash(node.zone.text())),
-            ("OS", or_dash(node.os.image.text())),
-            ("kernel", or_dash(node.kernel.text())),
-            ("kubelet", or_dash(node.kubelet.text())),
-            ("runtime", or_dash(node.runtime.text())),
-            ("provider", or_dash(node.provider_id.text())),
-        ],
-    );
+    let facts = [
+        ("service", &node.service),
+        ("cloud", &node.cloud),
+        ("machine", &node.instance_type),
+        ("region", &node.region),
+        ("zone", &node.zone),
+        ("OS", &node.os.image),
+        ("OS id", &node.os.id),
+        ("OS version", &node.os.version),
+        ("kernel", &node.kernel),
+        ("kubelet", &node.kubelet),
+        ("runtime", &node.runtime),
+        ("arch", &node.architecture),
+        ("provider", &node.provider_id),
+        ("machine id", &node.machine_id),
+    ];
+    for (name, fact) in facts {
+        pairs(&mut rows, "", &[(name, sourced(fact))]);
+    }
     for taint in &node.taints {
         pairs(&mut rows, "", &[("taint", Cell::new(Role::Warn, taint.to_string()))]);
     }

@@ -65,7 +65,7 @@ fn columns(shares: bool) -> Vec<Column> {
     let mut columns = vec![
         Column::new("NAME", 14, 30).grows().name_like(),
         Column::new("STATE", 5, 9),
-        Column::new("GPU", 15, 30).name_like().priority(1),
+        Column::new("GPU", 17, 30).name_like().priority(1),
         Column::new("FREE", 7, 11).right().priority(2),
         Column::new("DRIVER", 10, 11).priority(4),
         Column::new("KUBELET", 12, 20).priority(5),

@@ -88,7 +88,8 @@ fn count(shape: &Shape) -> Cell {
 
 fn value(shape: &Shape, attribute: Attribute) -> Cell {
     let value = shape.value(attribute);
-    or_dash((!value.is_empty()).then_some(value))
+    let short = || if attribute == Attribute::Division { value.replace(" x ", "x ") } else { value.to_owned() };
+    or_dash((!value.is_empty()).then(short))
 }
 
 /// In what a shape differs from the one that it resembles most: `kernel 6.5.0, no taints`; at most three, a virtual node

@@ -27,7 +27,7 @@ const CORE: &[Rule] = &[
     rule("document", "yaml criteria", "", ""),
     rule("inventory", "yaml document accelerators criteria", "", ""),
     rule("fingerprint", "inventory document accelerators criteria", "", ""),
-    rule("snapshot", "yaml inventory fingerprint document accelerators", "", ""),
+    rule("snapshot", "yaml inventory fingerprint document accelerators criteria", "", ""),
     rule("constraint", "inventory snapshot document", "semver", ""),
     rule("recipe", "yaml criteria document snapshot constraint", "", ""),
     rule("catalog", "yaml criteria document snapshot constraint accelerators recipe", "sha2", ""),

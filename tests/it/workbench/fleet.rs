@@ -5,6 +5,7 @@ use super::{
     desk::{Desk, compare, snapshot_of},
     screens::{SIZES, all_golden},
 };
+use crate::sandbox::Sandbox;
 use aicr::{
     cluster::watch::LiveStatus,
     inventory::{Fact, Inventory, Node, Source, Text},
@@ -283,4 +284,15 @@ fn nodes_that_say_otherwise_are_named_with_what_the_recipe_leaves_out() {
     desk.shows(
         "OS.release.ID ubuntu: 7 of 8 nodes; not on a100-mig (rhel)  so without overlay h100-eks-ubuntu-training",
     );
+}
+
+#[test]
+fn the_file_of_a_cluster_says_what_was_forbidden_and_counts_nothing() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.aicr(&["--demo", "--fault", "forbidden=list:nodes", "snapshot"]);
+    for expected in ["note: 'forbidden: list nodes'\n    value: null", "nodes: forbidden", "nodes: 'list nodes: "] {
+        assert!(file.stdout.contains(expected), "{expected}:\n{}", file.stdout);
+    }
+    assert!(!file.stdout.contains("node-count"), "{}", file.stdout);
+    assert!(file.stderr.contains("read demo without its nodes (forbidden: list nodes): any"), "{}", file.stderr);
 }
