@@ -310,9 +310,9 @@ mod tests {
                 "{HEAD}spec:\n  recipe:\n    configuration:\n      slurm: {{accounting: {{mode: of}}}}\n      runtimeInventory: {{mode: on}}\n      gke: {{tcpxoInterfaces: [{{interfaceName: eth1, network: a-gpu-nic}}]}}\n"
             ),
             &[
-                "7:33: `spec.recipe.configuration.slurm.accounting.mode`: unknown mode of slurm accounting `of` (there are: disabled, customer-managed, aicr-provided)",
+                "7:34: `spec.recipe.configuration.slurm.accounting.mode`: unknown mode of slurm accounting `of` (there are: disabled, customer-managed, aicr-provided)",
                 "8:32: `spec.recipe.configuration.runtimeInventory.mode`: unknown mode of the runtime inventory `on` (there are: enabled, disabled)",
-                "9:29: `spec.recipe.configuration.gke.tcpxoInterfaces`: the TCPXO interfaces are wrong: expected 8, found 1 (write eth1=NETWORK,…,eth8=NETWORK)",
+                "9:30: `spec.recipe.configuration.gke.tcpxoInterfaces`: the TCPXO interfaces are wrong: expected 8, found 1 (write eth1=NETWORK,…,eth8=NETWORK)",
             ],
         );
     }

@@ -14,7 +14,6 @@ use crate::{
         header::Edition,
     },
     store::{read, tree, write},
-    text::causes,
 };
 use std::{
     collections::BTreeMap,
@@ -57,7 +56,7 @@ pub async fn prepare(sources: &[Place], edition: Edition, session: &Session) -> 
             Place::File(path) if path.is_dir() => folder(&mut work, path, edition)?,
             source => {
                 let text = place::read(source, "document", session).await?;
-                let conversion = convert::convert(&text, edition).map_err(|error| failure(&source.source(), &error))?;
+                let conversion = convert::convert(&text, edition).map_err(|error| failure(&source.source(), error))?;
                 let name = match source {
                     Place::File(path) => path.file_name().map_or_else(PathBuf::new, PathBuf::from),
                     Place::ConfigMap { name, .. } => format!("{name}.{}", format_of(&text).name()).into(),
@@ -96,7 +95,7 @@ fn folder(work: &mut Work, folder: &Path, edition: Edition) -> Result<(), Failur
             Some((Err(ConvertError::Syntax(_)), text)) if !convert::looks_like_ours(&text) => {
                 (content, false, Vec::new())
             }
-            Some((Err(error), _)) => return Err(failure(&shown, &error)),
+            Some((Err(error), _)) => return Err(failure(&shown, error)),
         };
         work.add(Place::File(path), name, content, changed, &documents);
     }
@@ -112,9 +111,9 @@ fn format_of(text: &str) -> Format {
     if text.trim_start().starts_with('{') { Format::Json } else { Format::Yaml }
 }
 
-fn failure(file: &str, error: &ConvertError) -> Failure {
-    let failure = Failure::new(Kind::Usage, "convert the document", causes(error));
-    Failure { hint: error.hint(), ..failure.at(convert::place(file, error).to_string()) }
+fn failure(file: &str, error: ConvertError) -> Failure {
+    let (at, hint) = (convert::place(file, &error).to_string(), error.hint());
+    Failure { hint, ..Failure::from_error(Kind::Usage, "convert the document", error).at(at) }
 }
 
 impl Work {

@@ -339,7 +339,10 @@ fn document(recipe: &Recipe, edition: Edition) -> Result<Document<'_>, NoSuchFor
 pub fn to_value(recipe: &Recipe, edition: Edition) -> Result<Value, NoSuchForm> {
     let document = document(recipe, edition)?;
     let mut value = serde_json::to_value(document).unwrap_or_else(|_| Value::Object(Map::new()));
-    recipe.unknown.iter().for_each(|(path, unknown)| shape::restore(&mut value, path, unknown));
+    // An extended version is read strictly; only a file that named no version can have had more.
+    if !recipe.version(edition)?.extended {
+        recipe.unknown.iter().for_each(|(path, unknown)| shape::restore(&mut value, path, unknown));
+    }
     Ok(value)
 }
 
