@@ -27,7 +27,7 @@ async fn read(connection: &Connection) -> Result<Update, ClusterError> {
     };
     // The operator brings its API, so that without it nobody has to be looked for.
     let operators = match (&served, &*databases) {
-        (Some(_), []) => list::labelled(connection, "list pods", "/api/v1/pods", OPERATORS, |_: Named| ()).await?.items,
+        (Some(_), []) => list::labeled(connection, "list pods", "/api/v1/pods", OPERATORS, |_: Named| ()).await?.items,
         _ => Vec::new(),
     };
     let state = state(served.is_some(), &databases, !operators.is_empty());
