@@ -204,7 +204,9 @@ fn judge(constraints: &BTreeMap<String, Traced>, snapshot: &Inventory) -> Vec<Ju
         let expected = value.and_then(Traced::as_text).unwrap_or_default().to_owned();
         let verdict = constraint::judge(name, &expected, snapshot);
         let layer = value.and_then(Traced::origin).map_or(REGISTRY_LAYER, |origin| origin.layer);
-        JudgedConstraint { name: name.clone(), expected, verdict, layer }
+        let text = |key: &str| constraint.get(key).and_then(Traced::as_text).unwrap_or_default().to_owned();
+        let is_warning = Constraint { severity: text("severity"), ..Constraint::default() }.is_warning();
+        JudgedConstraint { name: name.clone(), expected, verdict, layer, is_warning, remediation: text("remediation") }
     };
     constraints.iter().map(judged).collect()
 }

@@ -230,6 +230,12 @@ pub struct JudgedConstraint {
     pub verdict: Verdict,
     /// Index of the layer that set it.
     pub layer: usize,
+    /// Whether the author says that a cluster may go on without it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_warning: bool,
+    /// What to do where it does not hold; empty where the author does not say.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub remediation: String,
 }
 
 /// Resolves a query.

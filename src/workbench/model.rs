@@ -172,6 +172,10 @@ pub struct Rule {
     pub layer: Option<usize>,
     /// The layer, or the overlay.
     pub set_by: String,
+    /// Whether the author says that a cluster may go on without it.
+    pub is_warning: bool,
+    /// What to do where it does not hold; empty where the author does not say.
+    pub remediation: String,
 }
 
 /// The constraints of a recipe, and those for which overlays were left out of it.
@@ -182,6 +186,8 @@ pub fn rules(resolution: &Resolution, snapshot: Option<&Inventory>) -> Vec<Rule>
         verdict: judged.verdict.clone(),
         layer: Some(judged.layer),
         set_by: resolution.layers.get(judged.layer).map(|layer| layer.name.clone()).unwrap_or_default(),
+        is_warning: judged.is_warning,
+        remediation: judged.remediation.clone(),
     });
     let mut rules: Vec<Rule> = kept.collect();
     for decision in &resolution.decisions {
@@ -198,6 +204,8 @@ pub fn rules(resolution: &Resolution, snapshot: Option<&Inventory>) -> Vec<Rule>
             verdict: constraint::judge(name, expected, snapshot),
             layer: None,
             set_by: decision.overlay.clone(),
+            is_warning: false,
+            remediation: String::new(),
         });
     }
     rules
