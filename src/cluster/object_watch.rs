@@ -99,7 +99,7 @@ impl ObjectWatch {
         let pauses = self.pauses.borrow_and_update().count;
         let Scope { path, selector } = &self.scope;
         let doing = "list objects of the run";
-        let listed = list::labelled(&self.connection, doing, path, selector, |item: Value| item).await?;
+        let listed = list::labeled(&self.connection, doing, path, selector, |item: Value| item).await?;
         let mut vanished = std::mem::take(&mut self.known);
         for item in listed.items {
             let uid = text(&item, "/metadata/uid").to_owned();

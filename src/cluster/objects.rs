@@ -218,7 +218,7 @@ async fn list_kind(
         Scope::Any | Scope::Cluster => format!("{api}/{plural}"),
     };
     let doing = format!("list {plural}");
-    match list::labelled(connection, &doing, &path, selector, object_ref).await {
+    match list::labeled(connection, &doing, &path, selector, object_ref).await {
         Ok(listed) => Ok(listed.items),
         Err(error) if error.kind == ClusterErrorKind::NotFound && scope == Scope::Run => Ok(Vec::new()),
         Err(error) => Err(error),

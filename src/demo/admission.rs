@@ -1,6 +1,6 @@
 //! What happens to an object between the request and the store: defaults, validation, admission.
 //!
-//! Only for the types whose behaviour the demo stands for: Jobs, Pods, Namespaces, bindings. Everything else is stored
+//! Only for the types whose behavior the demo stands for: Jobs, Pods, Namespaces, bindings. Everything else is stored
 //! after the checks that all objects share.
 
 use super::{

@@ -100,7 +100,7 @@ async fn ask(connection: &Connection, wanted: &Read) -> Result<Answer, ClusterEr
         Read::Get(path) => list::get(connection, &format!("get {path}"), path).await.map(Answer::Found),
         Read::List { path, labels, keep } => {
             let prune = |item: Value| kept(&item, keep);
-            let listed = list::labelled(connection, &format!("list {path}"), path, labels, prune).await?;
+            let listed = list::labeled(connection, &format!("list {path}"), path, labels, prune).await?;
             Ok(Answer::Items(listed.items))
         }
         Read::Http(url) => {

@@ -11,7 +11,7 @@ use crate::{
 
 /// What a record says about one upgrade.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Judgement<'r> {
+pub struct Judgment<'r> {
     pub verdict: Verdict,
     pub reason: Reason,
     /// By the releases that they lead to, lowest first.
@@ -30,8 +30,8 @@ pub struct Judgement<'r> {
 }
 
 /// Judges an upgrade between two versions as written; `None` for a record that does not exist.
-pub fn judge<'r>(source: &str, target: &str, record: Option<&'r Upgrades>) -> Judgement<'r> {
-    let mut judgement = Judgement {
+pub fn judge<'r>(source: &str, target: &str, record: Option<&'r Upgrades>) -> Judgment<'r> {
+    let mut judgment = Judgment {
         verdict: Verdict::Unversioned,
         reason: Reason::NotComparable,
         crossed: Vec::new(),
@@ -42,15 +42,15 @@ pub fn judge<'r>(source: &str, target: &str, record: Option<&'r Upgrades>) -> Ju
         breaking: false,
         downgrade: false,
     };
-    let (Some(source), Some(target)) = (Release::parse(source), Release::parse(target)) else { return judgement };
-    judgement.jump = distance(&source, &target);
-    judgement.breaking = is_breaking(&source, &target);
-    judgement.downgrade = target < source;
+    let (Some(source), Some(target)) = (Release::parse(source), Release::parse(target)) else { return judgment };
+    judgment.jump = distance(&source, &target);
+    judgment.breaking = is_breaking(&source, &target);
+    judgment.downgrade = target < source;
     let transitions = record.map_or(&[][..], |record| &record.transitions);
     let is_crossed = |transition: &&Transition| transition.to.is_above(&source) && !transition.to.is_above(&target);
-    judgement.crossed = transitions.iter().filter(is_crossed).collect();
+    judgment.crossed = transitions.iter().filter(is_crossed).collect();
     let floor = |transition: &Transition| transition.to.lower.as_ref().map(|bound| bound.release.clone());
-    judgement.crossed.sort_by_key(|transition| floor(transition));
+    judgment.crossed.sort_by_key(|transition| floor(transition));
     let is_covered = |transition: &Transition| transition.from.contains(&source);
     let is_past = |transition: &Transition| transition.to.is_below(&target);
     let recorded = |transition: &Transition| match transition.verdict {
@@ -58,8 +58,8 @@ pub fn judge<'r>(source: &str, target: &str, record: Option<&'r Upgrades>) -> Ju
         Recorded::Manual => Verdict::Manual,
         Recorded::Blocked => Verdict::Blocked,
     };
-    let (verdict, reason, transition) = match judgement.crossed[..] {
-        [] if judgement.downgrade => (Verdict::Unknown, Reason::Downgrade, None),
+    let (verdict, reason, transition) = match judgment.crossed[..] {
+        [] if judgment.downgrade => (Verdict::Unknown, Reason::Downgrade, None),
         [] if record.is_none() => (Verdict::Unknown, Reason::NoRecord, None),
         [] if !transitions.is_empty() && transitions.iter().all(is_past) => {
             (Verdict::Blocked, Reason::BeyondRecordCeiling, None)
@@ -82,11 +82,11 @@ pub fn judge<'r>(source: &str, target: &str, record: Option<&'r Upgrades>) -> Ju
             }
         },
     };
-    if reason == Reason::RecordBlocks && judgement.crossed.len() > 1 {
-        judgement.stopped_at = transition.map(|transition| transition.to.text.clone());
+    if reason == Reason::RecordBlocks && judgment.crossed.len() > 1 {
+        judgment.stopped_at = transition.map(|transition| transition.to.text.clone());
     }
-    judgement.covers = transition.and_then(span).unwrap_or_default();
-    Judgement { verdict, reason, transition, ..judgement }
+    judgment.covers = transition.and_then(span).unwrap_or_default();
+    Judgment { verdict, reason, transition, ..judgment }
 }
 
 /// From the lowest release that a transition was tried from to the highest that it leads to.
@@ -136,12 +136,8 @@ mod tests {
 
     #[track_caller]
     fn check(record: Option<&Upgrades>, source: &str, target: &str, expected: &str) {
-        let judgement = judge(source, target, record);
-        assert_eq!(
-            format!("{}/{}", judgement.verdict.name(), judgement.reason.code()),
-            expected,
-            "{source} → {target}"
-        );
+        let judgment = judge(source, target, record);
+        assert_eq!(format!("{}/{}", judgment.verdict.name(), judgment.reason.code()), expected, "{source} → {target}");
     }
 
     /// `spec/v1-delta.md`, 8.11, rows 1 to 8, 11 and 12.
@@ -194,8 +190,8 @@ mod tests {
             ("0.1.0-alpha.8", "0.1.0-alpha.13", "another pre-release", true),
             ("v2.2.1", "v1.5.0", "1 major", true),
         ] {
-            let judgement = judge(source, target, None);
-            assert_eq!((judgement.jump.as_str(), judgement.breaking), (jump, breaking), "{source} → {target}");
+            let judgment = judge(source, target, None);
+            assert_eq!((judgment.jump.as_str(), judgment.breaking), (jump, breaking), "{source} → {target}");
         }
         assert!(judge("v2.2.1", "v1.5.0", None).downgrade);
     }

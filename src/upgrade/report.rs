@@ -5,7 +5,7 @@
 
 use super::{
     Reason, Verdict,
-    boundary::{self, Judgement},
+    boundary::{self, Judgment},
     identity::{self, IdentityChange, ObjectNames},
 };
 use crate::{
@@ -132,9 +132,9 @@ pub fn compare<'r>(
         match installed.get(&*target.name) {
             Some(source) => {
                 comparison.names_compared &= source.object_names.is_some();
-                let judgement = boundary::judge(&source.version, &target.version, known);
-                comparison.rows.extend(changed(source, target, &judgement, deployer)?);
-                for AffectedGroup { group, kinds } in judgement.crossed.iter().flat_map(|crossed| &crossed.affected) {
+                let judgment = boundary::judge(&source.version, &target.version, known);
+                comparison.rows.extend(changed(source, target, &judgment, deployer)?);
+                for AffectedGroup { group, kinds } in judgment.crossed.iter().flat_map(|crossed| &crossed.affected) {
                     for kind in kinds {
                         let components = touched.entry((group.clone(), kind.clone())).or_default();
                         components.insert(target.name.clone());
@@ -184,7 +184,7 @@ pub fn compare<'r>(
 fn changed(
     source: &Component,
     target: &Component,
-    judgement: &Judgement<'_>,
+    judgment: &Judgment<'_>,
     deployer: Option<&str>,
 ) -> Result<Option<Row>, NeedsDeployer> {
     let names = source.object_names.as_ref().zip(target.object_names.as_ref());
@@ -203,11 +203,11 @@ fn changed(
             ..row(target, ChangeKind::Identity, String::new())
         }));
     }
-    let Judgement { transition, stopped_at, jump, covers, breaking, downgrade, .. } = judgement;
-    let (verdict, reason) = match judgement.verdict {
+    let Judgment { transition, stopped_at, jump, covers, breaking, downgrade, .. } = judgment;
+    let (verdict, reason) = match judgment.verdict {
         // What was tried was an upgrade in place.
         Verdict::Safe if !moved.is_empty() => (Verdict::Unknown, Reason::IdentityChanged),
-        verdict => (verdict, judgement.reason),
+        verdict => (verdict, judgment.reason),
     };
     let steps = match transition {
         Some(transition) => steps(&target.name, &transition.steps, deployer)?,

@@ -714,7 +714,7 @@ mod tests {
     }
 
     #[test]
-    fn eviction_vanishing_and_cancelling_have_reasons() {
+    fn eviction_vanishing_and_canceling_have_reasons() {
         let evicted = pod(json!({"phase": "Failed", "reason": "Evicted", "message": "low on memory"}));
         check(vec![(1, evicted)], &["1: scheduled (n1)", "1: Other None Evicted: low on memory"]);
         check(

@@ -671,7 +671,7 @@ mod tests {
     }
 
     #[test]
-    fn a_required_neighbour_that_is_not_deployed_stops_that_check_only() {
+    fn a_required_neighbor_that_is_not_deployed_stops_that_check_only() {
         let mut validators = validators();
         validators[1].dependency_affinity = vec![crate::catalog::validator::DependencyAffinity {
             component: "kube-prometheus-stack".into(),

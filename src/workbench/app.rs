@@ -238,7 +238,7 @@ impl State {
             Msg::RunEnded { run_id: _, answer } => {
                 self.answered();
                 self.model.run.active = false;
-                self.model.run.cancelling = false;
+                self.model.run.canceling = false;
                 if let Err(failure) = answer {
                     self.model.run.failure = Some(failure.clone());
                     self.say_failure(failure);

@@ -367,7 +367,7 @@ pub struct Run {
     pub verdict: Option<Verdict>,
     /// Started here and not ended yet.
     pub active: bool,
-    pub cancelling: bool,
+    pub canceling: bool,
     pub failure: Option<Failure>,
 }
 

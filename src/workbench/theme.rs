@@ -303,7 +303,7 @@ fn rgb(color: Color) -> Option<[u8; 3]> {
     }
 }
 
-/// The color of an index of the 6x6x6 cube and the grey ramp, which every 256-color terminal shares.
+/// The color of an index of the 6x6x6 cube and the gray ramp, which every 256-color terminal shares.
 fn indexed(index: u8) -> [u8; 3] {
     if index >= 232 {
         return [8 + 10 * (index - 232); 3];

@@ -1,6 +1,6 @@
 //! What callers may rely on, asked of the demo cluster and of a real API server by the same tests.
 //!
-//! Each behaviour below runs against the demo in virtual time, and against real Kubernetes where `AICR_TEST_KUBECONFIG`
+//! Each behavior below runs against the demo in virtual time, and against real Kubernetes where `AICR_TEST_KUBECONFIG`
 //! names a cluster (`tests/cluster/cluster up`); every run has a namespace of its own, which is deleted after it. Pods
 //! run a few lines of shell: on the real cluster in busybox, in the demo by the small reader at the end of this file.
 
@@ -389,8 +389,8 @@ async fn what_is_not_right_is_refused_with_a_reason(world: &World) {
     refused(world.send(Method::POST, &path, JSON, "{nonsense").await, 400, "BadRequest", "");
     let versioned = json!({"metadata": {"name": "a", "resourceVersion": "1"}});
     refused(create(versioned).await, 500, "", "resourceVersion should not be set on objects to be created");
-    let labelled = json!({"metadata": {"name": "a", "labels": {"l": "a b"}}});
-    refused(create(labelled).await, 422, "Invalid", "metadata.labels: Invalid value: \"a b\"");
+    let labeled = json!({"metadata": {"name": "a", "labels": {"l": "a b"}}});
+    refused(create(labeled).await, 422, "Invalid", "metadata.labels: Invalid value: \"a b\"");
     let large = json!({"metadata": {"name": "a"}, "data": {"k": "x".repeat((1 << 20) + 1)}});
     refused(create(large).await, 422, "Invalid", "Too long: may not be more than 1048576 bytes");
 

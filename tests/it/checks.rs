@@ -416,6 +416,6 @@ fn ai_service_metrics_wants_series_and_the_custom_api() {
     check(page(200, r#"{"data":{"result":[]}}"#), name, "FAIL Prometheus has no series of DCGM_FI_DEV_GPU_UTIL yet");
     check(page(503, ""), name, "FAIL http://kube-prometheus-prometheus.monitoring.svc:9090");
     check(page(200, "<html>"), name, "FAIL http://kube-prometheus-prometheus.monitoring.svc:9090");
-    let labelled = good().with(PROMETHEUS, "/metadata/labels", json!({"self-monitor": "true"}));
-    check(labelled, name, "pass");
+    let labeled = good().with(PROMETHEUS, "/metadata/labels", json!({"self-monitor": "true"}));
+    check(labeled, name, "pass");
 }

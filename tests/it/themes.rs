@@ -1,4 +1,4 @@
-//! Themes: contrast, and that nobody but the theme module names a colour.
+//! Themes: contrast, and that nobody but the theme module names a color.
 
 use aicr::{
     term::color::Level,
@@ -18,7 +18,7 @@ fn text_reaches_its_contrast() {
             let theme = theme::load(name, level).unwrap();
             for role in Role::ALL {
                 let Some(contrast) = theme.contrast(*role) else { continue };
-                // The 240 colours are coarse; what was well apart stays apart.
+                // The 240 colors are coarse; what was well apart stays apart.
                 let least = if level == Level::True { least(*role) } else { least(*role) * 0.85 };
                 assert!(contrast >= least, "{name}, {level:?}: {} has {contrast:.2}", role.name());
             }
@@ -37,7 +37,7 @@ fn the_promised_themes_are_there_and_say_what_they_are() {
 }
 
 #[test]
-fn a_selection_states_both_colours_or_turns_them_around() {
+fn a_selection_states_both_colors_or_turns_them_around() {
     use ratatui::style::Modifier;
     for name in theme::names() {
         for level in [Level::True, Level::Ansi16, Level::None] {
@@ -49,7 +49,7 @@ fn a_selection_states_both_colours_or_turns_them_around() {
 }
 
 #[test]
-fn without_colour_there_is_none() {
+fn without_color_there_is_none() {
     for name in theme::names() {
         let theme = theme::load(name, Level::None).unwrap();
         for role in Role::ALL {
@@ -60,7 +60,7 @@ fn without_colour_there_is_none() {
 }
 
 #[test]
-fn only_the_theme_module_names_colours() {
+fn only_the_theme_module_names_colors() {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/workbench");
     let mut looked = 0;
     let mut folders = vec![sources];

@@ -67,7 +67,7 @@ pub async fn all<T: DeserializeOwned, K>(
 }
 
 /// Like [`all`], for the objects that a label selector names.
-pub async fn labelled<T: DeserializeOwned, K>(
+pub async fn labeled<T: DeserializeOwned, K>(
     connection: &Connection,
     doing: &str,
     path: &str,

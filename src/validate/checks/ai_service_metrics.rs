@@ -14,7 +14,7 @@ const PATIENCE: u64 = 120;
 const COMPONENT: &str = "kube-prometheus-stack";
 const NAMESPACE: &str = "monitoring";
 const QUERY: &str = "DCGM_FI_DEV_GPU_UTIL";
-/// How Prometheus Services are labelled, by charts in this order.
+/// How Prometheus Services are labeled, by charts in this order.
 const SELECTORS: [&str; 2] = ["app.kubernetes.io/name=prometheus", "self-monitor=true"];
 
 impl Check for AiServiceMetrics {

@@ -65,12 +65,12 @@ pub fn operators(namespace: &str) -> Read {
 
 /// The operator among the Deployments of its namespace.
 pub fn find_operator(items: &[Value]) -> Option<&Value> {
-    let labelled = |item: &&Value| {
+    let labeled = |item: &&Value| {
         ["/metadata/labels/app.kubernetes.io~1name", "/metadata/labels/app"]
             .iter()
             .any(|path| text(item, path) == "gpu-operator")
     };
-    items.iter().find(labelled).or_else(|| items.iter().find(|item| name(item) == "gpu-operator"))
+    items.iter().find(labeled).or_else(|| items.iter().find(|item| name(item) == "gpu-operator"))
 }
 
 fn operator_block(namespace: &str, read: &Read, facts: &Facts, problems: &mut Vec<String>) -> Block {

@@ -188,10 +188,10 @@ impl State {
             Action::PreviousView => self.desk.show(self.desk.previous),
             Action::NextPanel => self.cycle(1),
             Action::PreviousPanel => self.cycle(-1),
-            Action::PanelLeft => self.neighbour(-1, 0),
-            Action::PanelRight => self.neighbour(1, 0),
-            Action::PanelUp => self.neighbour(0, -1),
-            Action::PanelDown => self.neighbour(0, 1),
+            Action::PanelLeft => self.neighbor(-1, 0),
+            Action::PanelRight => self.neighbor(1, 0),
+            Action::PanelUp => self.neighbor(0, -1),
+            Action::PanelDown => self.neighbor(0, 1),
             Action::ZoomFull => self.toggle_zoom(),
             Action::ZoomIn => self.desk.zoom = self.desk.zoom.larger(),
             Action::ZoomOut => self.desk.zoom = self.desk.zoom.smaller(),
@@ -218,7 +218,7 @@ impl State {
     }
 
     /// The nearest panel in a direction, by the distance of the edges.
-    fn neighbour(&mut self, dx: i32, dy: i32) {
+    fn neighbor(&mut self, dx: i32, dy: i32) {
         let Some(from) = self.desk.layout.panel(self.desk.focused()) else { return };
         let center = |area: Rect| {
             (i32::from(area.x) * 2 + i32::from(area.width), i32::from(area.y) * 2 + i32::from(area.height))

@@ -282,7 +282,7 @@ impl State {
             self.set_filter(String::new());
             return Vec::new();
         }
-        if self.model.run.active && !self.model.run.cancelling {
+        if self.model.run.active && !self.model.run.canceling {
             return self.cancel_run();
         }
         let key = self.desk.keys.key(Action::Interrupt);

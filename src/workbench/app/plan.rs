@@ -94,7 +94,7 @@ impl State {
     }
 
     pub(super) fn cancel_run(&mut self) -> Vec<Effect> {
-        self.model.run.cancelling = true;
+        self.model.run.canceling = true;
         self.desk.mark(Need::Run);
         self.say(Severity::Warn, "canceling: Jobs end and what was created is removed");
         vec![Effect::CancelRun]
@@ -102,7 +102,7 @@ impl State {
 
     /// Leaving while a run cleans up.
     pub(in crate::workbench) fn show_leaving(&mut self) {
-        self.model.run.cancelling = true;
+        self.model.run.canceling = true;
         self.desk.mark(Need::Run);
         let lines = vec![
             format!("Run {} is canceled; what it created is being removed.", self.model.run.id),

@@ -65,7 +65,7 @@ fn counts(run: &Run) -> String {
     if running > 0 {
         parts.push(format!("{running} run"));
     }
-    if run.cancelling {
+    if run.canceling {
         parts.push("canceling".to_owned());
     }
     if let Some(verdict) = run.verdict {

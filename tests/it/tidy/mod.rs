@@ -1,6 +1,7 @@
 //! What ARCHITECTURE.md says is absent, is absent.
 
 mod causes;
+mod language;
 mod layers;
 mod names;
 mod places;
