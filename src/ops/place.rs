@@ -295,8 +295,7 @@ pub fn probe(place: &Place) -> Result<(), Failure> {
     }
 }
 
-/// The failure for a place that cannot be written to.
-pub fn unsuited(place: &Place) -> Failure {
+fn unsuited(place: &Place) -> Failure {
     let because = match place {
         Place::Web(_) => "documents are read from the web, not written to it",
         _ => "this command writes to files and standard output only",
