@@ -10,6 +10,8 @@ mod node_item;
 mod node_readings;
 pub mod path;
 mod record;
+mod stream;
 mod topology;
 
 pub use record::{inventory, record, record_but_nodes};
+pub use stream::stream;

@@ -32,6 +32,7 @@ use super::{
     model::{Model, With},
     theme::Role,
     widgets::{
+        rows,
         table::{self, Cell, Column, Identity},
         text,
     },
@@ -330,6 +331,16 @@ impl<'s> View<'s> {
         self.tables.get(self.pane)
     }
 
+    /// One row for each value; those that stand in the pane already, with the same columns, are not made again.
+    pub fn rows_of<T: Send + Sync + 'static>(
+        &self,
+        columns: &[Column],
+        values: &[Arc<T>],
+        make: impl Fn(&T) -> Row,
+    ) -> Vec<Row> {
+        rows::rows_of(&self.table().content, columns, values, make)
+    }
+
     /// The row under the cursor of a pane.
     pub fn row(&self, pane: &Pane) -> Option<&'s Row> {
         self.tables.get(pane).row()
@@ -355,9 +366,7 @@ fn pairs(rows: &mut Vec<Row>, section: &'static str, entries: &[(&str, Cell)]) {
         line(rows, Cell::new(Role::Heading, section));
     }
     for (name, value) in entries {
-        let mut cell = Cell::new(Role::Muted, format!("{name:<12} "));
-        cell.spans.extend(value.spans.iter().cloned());
-        line(rows, cell);
+        line(rows, Cell::new(Role::Muted, format!("{name:<12} ")).with(value));
     }
 }
 

@@ -28,8 +28,12 @@ fn build(view: &View<'_>) -> Content {
     let cluster = &view.model.cluster;
     let listed = cluster.listed();
     // A column in which nothing is would only take room from the others.
-    let shares = listed.iter().any(|node| !node.accelerators.division().is_empty());
-    let rows: Vec<Row> = listed.iter().map(|node| row(node, shares)).collect();
+    let shares = match cluster.drilled() {
+        Some((key, _)) => !key.value(Attribute::Division).is_empty(),
+        None => cluster.fleet.shapes.iter().any(|shape| !shape.value(Attribute::Division).is_empty()),
+    };
+    let columns = columns(shares);
+    let rows = view.rows_of(&columns, listed, |node| row(node, shares));
     let (title, note) = match cluster.drilled() {
         None => (format!("nodes {}", counted(view, rows.len())), note(listed)),
         Some((key, shape)) => {
@@ -49,7 +53,7 @@ fn build(view: &View<'_>) -> Content {
         (true, None) => no_cluster(view),
         (false, _) => Vec::new(),
     };
-    Content { title, note, columns: columns(shares), rows, says, headers: true, ..Content::default() }
+    Content { title, note, columns, rows, says, headers: true, ..Content::default() }
 }
 
 /// A shape in few words: what is built into its nodes.

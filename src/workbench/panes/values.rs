@@ -10,7 +10,10 @@ use crate::{
     resolve::Resolution,
     workbench::model::KEPT,
 };
-use std::collections::{BTreeSet, HashSet};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
 
 pub static PANE: Pane = Pane {
     name: "resolved values",
@@ -174,9 +177,10 @@ impl Tree<'_> {
         let changed_here = self.changed.contains(path.as_str());
         let changed_below = branch.is_some() && self.rows[at + 1..].iter().any(|row| row.matters);
         let row = &mut self.rows[at];
-        row.cells.pop();
-        row.cells.extend(kept.iter().zip(&differ).map(|(other, differs)| kept_cell(*other, *differs)));
-        row.cells.push(set_by(self.resolution, traced));
+        let cells = Arc::make_mut(&mut row.cells);
+        cells.pop();
+        cells.extend(kept.iter().zip(&differ).map(|(other, differs)| kept_cell(*other, *differs)));
+        cells.push(set_by(self.resolution, traced));
         if self.what_if {
             row.matters = changed_here;
             row.marker =
