@@ -1,5 +1,6 @@
 //! What stops a catalog from being read.
 
+use super::profile::ProfileProblem;
 use crate::{
     document::{header::HeaderError, location::Location},
     yaml::{Position, YamlProblem},
@@ -36,7 +37,7 @@ pub enum CatalogProblem {
     Syntax(YamlProblem),
     /// A version that there never was, or one that cannot have the document's content.
     #[error(transparent)]
-    Header(HeaderError),
+    Header(Box<HeaderError>),
     /// A document of another kind than its folder holds.
     #[error("expected `kind: {expected}`, found `kind: {found}`")]
     Kind {
@@ -123,6 +124,9 @@ pub enum CatalogProblem {
     /// An overlay of a `--data` folder for a number of nodes, which the reference refuses too.
     #[error("an overlay of an external catalog cannot set `criteria.nodes`")]
     ExternalNodes,
+    /// A profile that cannot be used.
+    #[error(transparent)]
+    Profile(Box<ProfileProblem>),
     /// Overlays that build on each other; the first is repeated at the end.
     #[error("overlays build on each other in a circle: {}", .0.join(" → "))]
     Circle(Vec<String>),

@@ -59,7 +59,7 @@ impl Document {
         let checked = accepted.check(&self.root);
         checked.map(drop).map_err(|error| {
             let at = error.at().unwrap_or(self.root.at);
-            self.error(at, CatalogProblem::Header(error))
+            self.error(at, CatalogProblem::Header(error.into()))
         })
     }
 

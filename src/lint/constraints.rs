@@ -13,6 +13,10 @@ pub(super) const FAMILY: Family = Family::Catalog {
     rules: &[("constraint", "a constraint that can never be evaluated")],
     look: |catalog, findings| {
         super::layers(catalog).for_each(|(document, spec)| layer(document, &spec.constraints, findings));
+        for value in super::overlays(catalog).flat_map(|overlay| &overlay.profile).flat_map(|profile| &profile.values) {
+            layer(&value.document, &value.constraints, findings);
+            layer(&value.document, &value.readiness, findings);
+        }
     },
 };
 

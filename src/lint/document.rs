@@ -30,10 +30,13 @@ fn look(files: &Files, findings: &mut Findings) {
 }
 
 /// Fields by the kind of mapping that holds them. `*` at the end: free below.
-const FIELDS: [(&str, &[&str]); 9] = [
+const FIELDS: [(&str, &[&str]); 12] = [
     ("overlay", &["kind", "apiVersion", "metadata", "spec"]),
     ("metadata", &["name"]),
-    ("spec", &["base", "criteria", "mixins", "constraints", "componentRefs", "validation"]),
+    ("spec", &["base", "criteria", "mixins", "constraints", "componentRefs", "profile", "validation"]),
+    ("profile", &["name", "description", "default", "values"]),
+    ("profile value", &["advertiser", "constraints", "readinessConstraints", "componentRefs"]),
+    ("profile componentRef", &["name", "overrides"]),
     ("criteria", &["service", "accelerator", "os", "intent", "platform", "nodes"]),
     ("constraint", &["name", "value", "severity", "remediation", "unit"]),
     (
@@ -78,6 +81,12 @@ const FIELDS: [(&str, &[&str]); 9] = [
             "hasSelfRefCRDs",
             "manifestsUseChartCRDs",
             "testTier",
+            "upgrades",
+            "manifestFiles",
+            "ownsCRDs",
+            "mixinSafeOverridePaths",
+            "sharedStorageClassPaths",
+            "class",
         ],
     ),
 ];
@@ -161,6 +170,17 @@ fn overlay_fields(document: &Document, findings: &mut Findings) {
         if let Some(line) = seen.insert(name, node.at.line) {
             let message = format!("duplicate component `{name}`, first defined on line {line}");
             findings.warn("duplicate-name", document, node.at, message);
+        }
+    }
+    if let Some(profile) = within("profile") {
+        fields("profile", profile, document, findings);
+        for value in profile.get("values").map_or(&[][..], Node::entries) {
+            fields("profile value", &value.value, document, findings);
+            let items = |key: &str| value.value.get(key).map_or(&[][..], Node::items);
+            for node in items("constraints").iter().chain(items("readinessConstraints")) {
+                fields("constraint", node, document, findings);
+            }
+            items("componentRefs").iter().for_each(|node| fields("profile componentRef", node, document, findings));
         }
     }
     for phase in within("validation").map_or(&[][..], Node::entries) {

@@ -165,6 +165,12 @@ fn draw_context(state: &State, canvas: &mut Canvas<'_>) {
             }
             x += 2;
         }
+        if let Some(selected) =
+            data.recipe.value.as_ref().and_then(|resolution| resolution.recipe.selected_profile.as_ref())
+        {
+            x += canvas.text(x, line.y, line.right() - x, "profile=", Role::Muted);
+            x += canvas.text(x, line.y, line.right() - x, &selected.choice().to_string(), Role::Strong) + 2;
+        }
         let from = if data.stated.is_some() { "stated" } else { "from the cluster" };
         canvas.text(x, line.y, line.right().saturating_sub(x), &format!("({from})"), Role::Muted);
     }

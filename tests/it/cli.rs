@@ -268,19 +268,24 @@ fn a_constraint_of_severity_warning_warns_and_says_what_to_do() {
 #[test]
 fn recipes_of_the_reference_s_first_release_are_read_and_what_is_new_in_them_is_named() {
     let sandbox = Sandbox::new();
-    let profile = "{appliedOverlays: [base], selectedProfile: {name: gpuStack, value: managed}}";
-    let recipe = |version: &str, metadata: &str| {
+    let recipe = |version: &str, metadata: &str, rest: &str| {
         format!(
-            "kind: RecipeResult\napiVersion: {version}\nmetadata: {metadata}\ncriteria: {{}}\ncomponentRefs: []\n\
-             deploymentOrder: []\n"
+            "kind: RecipeResult\napiVersion: {version}\nmetadata: {metadata}\ncriteria: {{}}\n\
+             componentRefs: [{{name: nfd, type: Helm, source: oci://x, version: 1.0.0, overrides: {{a: 1}}}}]\n\
+             deploymentOrder: [nfd]\n{rest}"
         )
     };
-    sandbox.file("v1.yaml", &recipe("aicr.run/v1", "{appliedOverlays: [base]}"));
-    sandbox.file("v1beta2.yaml", &recipe("aicr.run/v1beta2", profile));
-    let run = sandbox.aicr(&["diff", "--baseline", "v1.yaml", "--target", "v1beta2.yaml"]);
+    let profile = "{appliedOverlays: [base], selectedProfile: {name: p, value: v, ownedPaths: {nfd: [a, enabled]}}}";
+    let typed = "configuration: {slurm: {accounting: {mode: disabled}}}\n";
+    sandbox.file("v1.yaml", &recipe("aicr.run/v1", "{appliedOverlays: [base]}", ""));
+    sandbox.file("profile.yaml", &recipe("aicr.run/v1beta2", profile, ""));
+    sandbox.file("typed.yaml", &recipe("aicr.run/v1beta2", "{appliedOverlays: [base]}", typed));
+    let run = sandbox.aicr(&["diff", "--baseline", "profile.yaml", "--target", "typed.yaml"]);
     assert_eq!(run.code, 0, "{}", run.transcript);
-    assert!(run.stderr.contains("v1beta2.yaml: metadata.selectedProfile is not understood"), "{}", run.transcript);
-    assert!(!run.stderr.contains("v1.yaml:"), "{}", run.transcript);
+    assert!(run.stderr.contains("typed.yaml: configuration is not understood"), "{}", run.transcript);
+    assert!(!run.stderr.contains("profile.yaml:"), "a profile is understood: {}", run.transcript);
+    let run = sandbox.aicr(&["diff", "--baseline", "v1.yaml", "--target", "profile.yaml"]);
+    assert_eq!((run.code, run.stderr.contains("not understood")), (0, false), "{}", run.transcript);
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod demo_api;
 mod forms;
 mod interruptions;
 mod log;
+mod profiles;
 mod readme;
 mod real_cluster;
 mod report;

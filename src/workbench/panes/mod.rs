@@ -35,7 +35,12 @@ use super::{
         text,
     },
 };
-use crate::{catalog::validator::Phase, cluster::watch::LiveStatus, criteria::Dimension, ops::Failure};
+use crate::{
+    catalog::validator::Phase,
+    cluster::watch::LiveStatus,
+    criteria::{Dimension, ProfileChoice},
+    ops::Failure,
+};
 use std::fmt;
 
 pub use changes::PANE as CHANGES;
@@ -180,6 +185,8 @@ pub enum Step {
     DiffOverlay(String),
     /// Change one criterion of what-if.
     Criterion(Dimension, Option<String>),
+    /// Choose a profile value in what-if; `None` for the default.
+    Profile(Option<ProfileChoice>),
     CloseWhatIf,
 }
 
@@ -200,6 +207,7 @@ pub enum RowId {
     /// A layer of the ladder, from the top.
     Rung(usize),
     Criterion(Dimension),
+    Profile,
     Readiness,
     Constraint(String),
     Phase(Phase),
