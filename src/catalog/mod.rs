@@ -9,6 +9,7 @@
 //! change of criteria. `cargo bench` measures both.
 
 pub mod component;
+pub mod edition;
 mod error;
 pub mod mixin;
 pub mod overlay;
@@ -20,6 +21,7 @@ pub use error::{CatalogError, CatalogProblem};
 
 use crate::{criteria::Dimension, document::location::Location, yaml::Kind};
 use component::Registry;
+use edition::Edition;
 use mixin::Mixin;
 use overlay::Overlay;
 use parse::Document;
@@ -62,6 +64,8 @@ pub struct Catalog {
     /// By name; the base is not among them.
     pub overlays: BTreeMap<String, Overlay>,
     pub mixins: BTreeMap<String, Mixin>,
+    /// What it says about itself.
+    pub edition: Option<Edition>,
     /// Paths of overlays to which a higher source only adds: what lies below counts.
     extended: BTreeSet<String>,
     /// Values files that were asked for.
@@ -120,6 +124,10 @@ impl Catalog {
                 Role::Other => {}
             }
         }
+        let edition = match files.get(edition::FILE) {
+            Some(file) => Some(Edition::read(&Document::parse(&file.shown, &file.text)?)?),
+            None => None,
+        };
         let base = base.ok_or_else(|| CatalogError {
             at: Location::whole("overlays/base.yaml"),
             problem: CatalogProblem::NoBase,
@@ -127,7 +135,7 @@ impl Catalog {
         let overlays = overlays.into_iter().map(|(name, (_, value))| (name, value)).collect();
         let mixins = mixins.into_iter().map(|(name, (_, value))| (name, value)).collect();
         let (values, digest) = (Mutex::default(), OnceLock::new());
-        Ok(Catalog { files, registry, base, overlays, mixins, extended, values, digest })
+        Ok(Catalog { files, registry, base, overlays, mixins, edition, extended, values, digest })
     }
 
     /// The base, or an overlay by name.
@@ -328,7 +336,11 @@ enum Role {
 
 fn role(path: &str) -> Role {
     let other = ["components/", "checks/", "validators/"];
-    if !path.ends_with(".yaml") || other.iter().any(|folder| path.starts_with(folder)) || path == REGISTRY {
+    if !path.ends_with(".yaml")
+        || other.iter().any(|folder| path.starts_with(folder))
+        || path == REGISTRY
+        || path == edition::FILE
+    {
         Role::Other
     } else if path.starts_with("mixins/") {
         Role::Mixin

@@ -2,7 +2,7 @@
 
 use super::{Family, Findings};
 use crate::{
-    catalog::{Catalog, parse::Document},
+    catalog::{Catalog, edition, parse::Document},
     criteria::near_matches,
     text::did_you_mean,
     yaml::Node,
@@ -37,6 +37,17 @@ pub(super) const REGISTRY: Family = Family::Catalog {
 };
 
 fn registry(catalog: &Catalog, findings: &mut Findings) {
+    if let (Some(edition), Some(file)) = (&catalog.edition, catalog.files.get(edition::FILE))
+        && let Ok(document) = Document::parse(&file.shown, &file.text)
+    {
+        let paths = edition.unsure.iter().chain(&edition.old).chain(&edition.old_values);
+        let missing = paths.filter(|path| catalog.text(path).is_none()).map(|path| format!("the file `{path}`"));
+        let overlays = edition.inferred_conformance.iter().filter(|name| !catalog.overlays.contains_key(*name));
+        for what in missing.chain(overlays.map(|name| format!("the overlay `{name}`"))) {
+            let message = format!("the edition names {what}, which is not in the catalog");
+            findings.error("dangling-file", &document, document.root.at, message);
+        }
+    }
     for entry in catalog.registry.components.values() {
         let document = Document { shown: entry.file.clone(), root: entry.node.clone() };
         for node in entry.node.get("manifestFiles").map_or(&[][..], Node::items) {

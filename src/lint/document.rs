@@ -2,7 +2,7 @@
 
 use super::{Family, Findings};
 use crate::{
-    catalog::{File, Files, parse::Document},
+    catalog::{File, Files, edition, parse::Document},
     criteria::near_matches,
     document::header,
     text::did_you_mean,
@@ -30,7 +30,7 @@ fn look(files: &Files, findings: &mut Findings) {
 }
 
 /// Fields by the kind of mapping that holds them. `*` at the end: free below.
-const FIELDS: [(&str, &[&str]); 12] = [
+const FIELDS: [(&str, &[&str]); 13] = [
     ("overlay", &["kind", "apiVersion", "metadata", "spec"]),
     ("metadata", &["name"]),
     ("spec", &["base", "criteria", "mixins", "constraints", "componentRefs", "profile", "validation"]),
@@ -64,6 +64,10 @@ const FIELDS: [(&str, &[&str]); 12] = [
     ),
     ("validation", &["readiness", "deployment", "performance", "conformance"]),
     ("phase", &["timeout", "constraints", "checks", "nodeSelection", "infrastructure"]),
+    (
+        "catalog edition",
+        &["apiVersion", "kind", "name", "release", "date", "gaps", "unsure", "old", "oldValues", "inferredConformance"],
+    ),
     (
         "registry entry",
         &[
@@ -112,6 +116,7 @@ fn document(path: &str, file: &File, findings: &mut Findings) {
         "mixins" => "RecipeMixin",
         "validators" => "ValidatorCatalog",
         "" if path == "registry.yaml" => "ComponentRegistry",
+        "" if path == edition::FILE => return edition(&document, findings),
         _ => "RecipeMetadata",
     };
     if kind != wanted {
@@ -139,6 +144,11 @@ fn document(path: &str, file: &File, findings: &mut Findings) {
         }
         _ => {}
     }
+}
+
+/// The catalog's own words about itself: what it names is there.
+fn edition(document: &Document, findings: &mut Findings) {
+    fields("catalog edition", &document.root, document, findings);
 }
 
 /// Values files are mappings; other files of a component are read when bundles are made.

@@ -23,7 +23,10 @@ use crate::{
     yaml::Position,
 };
 use serde_json::Value;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 pub(crate) fn finish(
     catalog: &Catalog,
@@ -79,7 +82,12 @@ pub(crate) fn finish(
     let document = document(catalog, &recipe, merged_parts, validation, &mut layers, &mut removed)?;
     count(&document, &mut layers);
     let constraints = snapshot.map_or_else(Vec::new, |snapshot| judge(&merged.constraints, snapshot));
+    let catalog_edition = catalog
+        .edition
+        .as_ref()
+        .map(|edition| edition.about(&sources(catalog, &recipe, &layers), &recipe.applied_overlays));
     Ok(Resolution {
+        catalog_edition,
         recipe,
         layers,
         document,
@@ -92,6 +100,27 @@ pub(crate) fn finish(
         catalog_sources: catalog.files.sources.clone(),
         catalog_folder: catalog.files.replaced_by.clone(),
     })
+}
+
+/// Catalog-relative paths of what a recipe is made of.
+fn sources<'r>(catalog: &'r Catalog, recipe: &'r Recipe, layers: &'r [Layer]) -> BTreeSet<&'r str> {
+    let mut paths: BTreeSet<&str> = BTreeSet::new();
+    for layer in layers {
+        match layer.kind {
+            LayerKind::Base | LayerKind::Overlay => {
+                paths.extend(catalog.overlay(&layer.name).map(|overlay| overlay.path.as_str()));
+            }
+            LayerKind::Mixin => paths.extend(catalog.mixins.get(&layer.name).map(|mixin| mixin.path.as_str())),
+            LayerKind::ValuesFile => paths.extend([layer.name.as_str()]),
+            _ => {}
+        }
+    }
+    for component in &recipe.components {
+        paths.extend(component.manifest_files.iter().chain(&component.pre_manifest_files).map(String::as_str));
+        let entry = catalog.registry.components.get(&component.name);
+        paths.extend(entry.map(|entry| entry.assert_file.as_str()));
+    }
+    paths
 }
 
 /// Criteria that say which profile value the recipe has, the default included.

@@ -20,7 +20,7 @@ pub mod select;
 pub use error::ResolveError;
 
 use crate::{
-    catalog::{Catalog, component::Component, mixin::Mixin, overlay::Overlay},
+    catalog::{Catalog, component::Component, edition::Edition, mixin::Mixin, overlay::Overlay},
     constraint::Verdict,
     criteria::{Criteria, Dimension, Query, StatedBy},
     document::{
@@ -83,6 +83,8 @@ pub struct Resolution {
     pub removed: Vec<(Selector, Traced)>,
     pub catalog_digest: String,
     pub catalog_sources: Vec<String>,
+    /// What the catalog says about itself and about the files that this recipe is made of.
+    pub catalog_edition: Option<Edition>,
     /// The folder that took the place of the embedded catalog.
     pub catalog_folder: Option<String>,
 }

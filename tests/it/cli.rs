@@ -85,12 +85,12 @@ fn explain_names_the_layer_the_file_and_the_line() {
 
 #[test]
 fn a_criterion_without_effect_is_an_error_and_a_warning_when_lenient() {
-    let query = ["query", "components.cert-manager.version", "--gpu", "l40", "--service", "kind"];
+    let query = ["query", "components.cert-manager.version", "--gpu", "b300", "--service", "kind"];
     let run = Sandbox::new().aicr(&query);
     assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{}", run.transcript);
     let run = Sandbox::new().aicr(&[&query[..], &["--lenient"]].concat());
     assert_eq!((run.code, run.stdout.as_str()), (0, "v1.20.2\n"));
-    assert!(run.stderr.contains("warning: no overlay honors accelerator=l40"), "{}", run.stderr);
+    assert!(run.stderr.contains("warning: no overlay honors accelerator=b300"), "{}", run.stderr);
 }
 
 #[test]
@@ -175,8 +175,8 @@ fn a_recipe_file_differs_from_another_by_line_and_from_its_criteria_not_at_all()
     let sandbox = Sandbox::new();
     assert_eq!(sandbox.aicr(&with(&["recipe", "-o", "recipe.yaml"])).code, 0);
     let recipe = std::fs::read_to_string(sandbox.home().join("recipe.yaml")).unwrap();
-    assert!(recipe.matches("version: v26.3.2").count() == 1, "the test edits one version");
-    sandbox.file("edited.yaml", &recipe.replace("version: v26.3.2", "version: v26.3.1"));
+    assert!(recipe.matches("version: v26.7.1").count() == 1, "the test edits one version");
+    sandbox.file("edited.yaml", &recipe.replace("version: v26.7.1", "version: v26.7.0"));
     let run = sandbox.aicr(&["diff", "-b", "recipe.yaml", "--target", "edited.yaml", "-t", "table"]);
     golden("diff_recipe_files", &run.transcript);
     let criteria = "service=kind,accelerator=a100";

@@ -1,17 +1,25 @@
 //! Profiles: what they choose, what they own, and what nobody may change; on a small catalog, and the three adopters.
 
-use crate::sandbox::{Sandbox, golden};
+use crate::{
+    conformance::shared,
+    sandbox::{Sandbox, golden},
+};
 use aicr::{
     catalog::{Catalog, CatalogError, File, Files},
     constraint::Verdict,
-    criteria::{Criteria, Query, StatedBy},
+    criteria::{Criteria, ProfileChoice, Query, StatedBy},
     diff,
     document::{header::Edition, traced::LayerKind},
     inventory::{Inventory, Measurement, Record, Scalar, Subtype},
     ops,
     recipe::{Locks, format},
-    resolve::{Options, Resolution, ResolveError, profile::ProfileError, resolve},
+    resolve::{
+        Options, Resolution, ResolveError,
+        profile::{self, ProfileError},
+        resolve,
+    },
     snapshot,
+    store::catalog_dir::{self, Sources},
 };
 use serde_json::{Value, json};
 
@@ -255,7 +263,7 @@ fn cluster(version: &str, driver: Option<&str>) -> Inventory {
     };
     let mut subtypes = vec![subtype("server", "version", version)];
     subtypes.extend(driver.map(|driver| subtype("pools", "driver", driver)));
-    let measurements = vec![Measurement { kind: "K8s".into(), subtypes, ..Measurement::default() }];
+    let measurements = vec![Measurement { kind: "K8s".into(), subtypes }];
     snapshot::inventory(Record { measurements, ..Record::default() })
 }
 
@@ -356,4 +364,159 @@ fn profiles_on_the_command_line() {
     let listed = sandbox.aicr(&["catalog", "list", "--catalog", "own", "-t", "json"]);
     let rows: Value = serde_json::from_str(&listed.stdout).expect("a list");
     assert_eq!(rows[0]["profile"]["values"], json!(["managed", "own"]));
+}
+
+// -- The adopters ------------------------------------------------------------------------------------------------
+
+/// Service, operating system, profile value, whether it is the default, values by path, constraints by name.
+type Adopter = (
+    &'static str,
+    Option<&'static str>,
+    &'static str,
+    bool,
+    &'static [(&'static str, &'static str)],
+    &'static [(&'static str, &'static str)],
+);
+
+/// What is known of AKS, GKE and OKE.
+const ADOPTERS: [Adopter; 6] = [
+    (
+        "aks",
+        None,
+        "azure-managed",
+        true,
+        &[
+            ("gpu-operator.values.driver.enabled", "false"),
+            ("gpu-operator.values.toolkit.enabled", "false"),
+            ("gpu-operator.values.operator.runtimeClass", "nvidia-container-runtime"),
+            ("nvidia-dra-driver-gpu.values.nvidiaDriverRoot", "/"),
+            ("nvsentinel.values.labeler.assumeDriverInstalled", "true"),
+            ("nvsentinel.values.metadata-collector.runtimeClassName", "nvidia-container-runtime"),
+        ],
+        &[("K8s.aks-gpu-pools.gpu-driver", "Install")],
+    ),
+    (
+        "aks",
+        None,
+        "operator-managed",
+        false,
+        &[
+            ("gpu-operator.values.driver.enabled", "true"),
+            ("gpu-operator.values.toolkit.enabled", "true"),
+            ("gpu-operator.values.operator.runtimeClass", "nvidia"),
+            ("nvidia-dra-driver-gpu.values.nvidiaDriverRoot", "/run/nvidia/driver"),
+            ("nvsentinel.values.labeler.assumeDriverInstalled", "false"),
+            ("nvsentinel.values.metadata-collector.runtimeClassName", "nvidia"),
+        ],
+        &[("K8s.aks-gpu-pools.gpu-driver", "None")],
+    ),
+    (
+        "gke",
+        Some("cos"),
+        "gke-default",
+        true,
+        &[
+            ("gcp-driver-installer.values.installer.enabled", "false"),
+            ("gpu-operator.values.devicePlugin.enabled", "false"),
+            ("nvsentinel.values.labeler.assumeDriverInstalled", "true"),
+        ],
+        &[("NodeTopology.gpu-nodes.label", "!gke-no-default-nvidia-gpu-device-plugin")],
+    ),
+    (
+        "gke",
+        Some("cos"),
+        "bundle-installer",
+        false,
+        &[
+            ("gcp-driver-installer.values.installer.enabled", "true"),
+            ("gpu-operator.values.devicePlugin.enabled", "true"),
+            ("nvsentinel.values.labeler.assumeDriverInstalled", "false"),
+        ],
+        &[
+            ("NodeTopology.gpu-nodes.label", "gke-no-default-nvidia-gpu-device-plugin=true"),
+            ("K8s.gke-gpu-pools.gpu-driver-installation", "Disabled"),
+        ],
+    ),
+    (
+        "oke",
+        Some("ol"),
+        "oci-managed",
+        true,
+        &[
+            ("gpu-operator.values.driver.enabled", "false"),
+            ("gpu-operator.values.driver.useOpenKernelModules", "false"),
+            ("gpu-operator.values.toolkit.enabled", "false"),
+            ("gpu-operator.values.devicePlugin.enabled", "false"),
+            ("gpu-operator.values.hostPaths.driverInstallDir", "/run/nvidia/driver"),
+            ("nvidia-dra-driver-gpu.values.nvidiaDriverRoot", "/"),
+            ("nvsentinel.values.labeler.assumeDriverInstalled", "true"),
+        ],
+        &[("K8s.oke-addons.nvidia-gpu-plugin", "installed")],
+    ),
+    (
+        "oke",
+        Some("ol"),
+        "operator-managed",
+        false,
+        &[
+            ("gpu-operator.values.driver.enabled", "true"),
+            ("gpu-operator.values.driver.useOpenKernelModules", "false"),
+            ("gpu-operator.values.toolkit.enabled", "true"),
+            ("gpu-operator.values.devicePlugin.enabled", "true"),
+            ("gpu-operator.values.hostPaths.driverInstallDir", "/run/nvidia/driver"),
+            ("nvidia-dra-driver-gpu.values.nvidiaDriverRoot", "/run/nvidia/driver"),
+            ("nvsentinel.values.labeler.assumeDriverInstalled", "false"),
+        ],
+        &[("K8s.oke-addons.nvidia-gpu-plugin", "absent"), ("K8s.oke-legacy-plugin.nvidia-gpu-device-plugin", "none")],
+    ),
+];
+
+fn adopters(catalog: &Catalog) {
+    for (service, os, value, is_default, values, constraints) in ADOPTERS {
+        let chosen = ProfileChoice { name: "gpuStack".into(), value: value.into() };
+        let plain = Criteria { service: Some(service.into()), os: os.map(str::to_owned), ..Criteria::default() };
+        let criteria = Criteria { profile: Some(chosen.clone()), ..plain.clone() };
+        let flag = resolve(catalog, &criteria, None, Options::default()).expect("the chosen value");
+        let default = resolve(catalog, &plain, None, Options::default()).expect("the default");
+        assert_eq!(flag.recipe.criteria.profile, Some(chosen), "{service} {value}");
+        assert_eq!(default.recipe == flag.recipe, is_default, "{service} {value}");
+        for (path, expected) in values {
+            let found = ops::recipe::query(&flag, &format!("components.{path}")).expect("it is set");
+            let found = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
+            assert_eq!(found, *expected, "{service} {value} {path}");
+            let owned = &flag.recipe.selected_profile.as_ref().expect("it is recorded").owned_paths;
+            let (component, rest) = path.split_once(".values.").expect("a path of values");
+            assert!(owned[component].iter().any(|path| path == rest), "{service} owns {path}");
+            // Every owned path is locked, and one that is set to another value is refused.
+            let mut query = Query::from(&criteria);
+            query.set([format!("{component}:{rest}=changed").parse().expect("a setting")]);
+            assert!(resolve(catalog, query, None, Options::default()).is_err(), "{service} {value} {path}");
+        }
+        for (name, expected) in constraints {
+            let found =
+                flag.recipe.constraints.iter().find(|constraint| constraint.name == *name).expect("it is there");
+            assert_eq!(found.value, *expected, "{service} {value} {name}");
+        }
+        // Coming from the other value by what-if, the profile is what causes the changes.
+        let other =
+            profile::offered(catalog, &plain).expect("a profile").names().find(|name| *name != value).expect("two");
+        let choice = ProfileChoice { name: "gpuStack".into(), value: other.to_owned() };
+        let what_if = resolve(catalog, &Criteria { profile: Some(choice), ..plain }, None, Options::LENIENT)
+            .expect("it resolves");
+        let changes = diff::recipe::compare(&(&flag).into(), &(&what_if).into());
+        let caused = |change: &&diff::Change| change.path.contains(".values.") && !change.cause.contains("gpuStack=");
+        assert!(!changes.is_empty() && !changes.iter().any(|change| caused(&change)), "{service} {value}");
+    }
+}
+
+#[test]
+fn the_three_adopters_have_the_values_of_the_facts() {
+    adopters(&Catalog::new(catalog_dir::embedded()).expect("the embedded catalog"));
+}
+
+#[test]
+#[cfg_attr(not(reference_data), ignore = "needs the reference's data: AICR_SHARED, or ../shared when this was built")]
+fn the_three_adopters_have_the_values_of_the_facts_on_the_reference_s_catalog() {
+    let sources = Sources { catalog: Some(shared("reference-catalog-v1")), ..Sources::default() };
+    adopters(&Catalog::new(catalog_dir::load(&sources).expect("the facts")).expect("a catalog"));
 }

@@ -9,7 +9,7 @@ pub static PANE: Pane = Pane {
     screen: Screen::Cluster,
     place: Place::NONE.short(column(1, 0)).four(column(1, 0)).all(column(1, 0)),
     jump: Some(Action::GoNode),
-    needs: &[Need::Cluster, Need::Cursor(&shapes::PANE)],
+    needs: &[Need::Cluster, Need::Recipe, Need::Cursor(&shapes::PANE)],
     hints: &[Action::MoveDown, Action::Enter, Action::Filter, Action::Sort, Action::CompareWith, Action::Copy],
     build,
     on: |view, action| match action {
@@ -28,7 +28,7 @@ fn build(view: &View<'_>) -> Content {
     let says = if rows.is_empty() { no_cluster(view) } else { Vec::new() };
     Content {
         title: format!("nodes {}", text::thousands(rows.len())),
-        note: note(cluster.nodes()),
+        note: with_edition(view, note(cluster.nodes())),
         columns: columns(shares),
         rows,
         says,
@@ -54,6 +54,16 @@ fn columns(shares: bool) -> Vec<Column> {
         columns.insert(3, Column::new("SHARING", 7, 24).name_like().priority(3));
     }
     columns
+}
+
+/// With whose facts the cluster is compared, where there is room for it.
+fn with_edition(view: &View<'_>, note: String) -> String {
+    let edition = view.model.catalog.value.as_ref().and_then(|catalog| catalog.edition.as_ref());
+    match edition.filter(|_| view.width >= 70) {
+        Some(edition) if note.is_empty() => format!("catalog {} of {}", edition.release, edition.date),
+        Some(edition) => format!("{note}; catalog {} of {}", edition.release, edition.date),
+        None => note,
+    }
 }
 
 /// What a person wants to know of all nodes: how many accelerators there are, and how many nodes are in trouble.
