@@ -9,6 +9,7 @@ use crate::{
     inventory::{
         Fact, Inventory, Node, Record, Scalar, Text, machine, nodes_in_words, release::ServerVersion, service,
     },
+    text::listed,
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,7 +45,7 @@ pub struct Fingerprint {
 /// The fingerprint of a cluster.
 pub fn of(inventory: &Inventory) -> Fingerprint {
     let os = os(inventory);
-    Fingerprint {
+    let mut found = Fingerprint {
         service: service_of(inventory),
         accelerator: accelerator(inventory),
         gpu_model: gpu_model(inventory),
@@ -55,7 +56,17 @@ pub fn of(inventory: &Inventory) -> Fingerprint {
         node_count: node_count(inventory),
         gpu_node_count: gpu_node_count(inventory),
         products: products(inventory),
+    };
+    if let Some(why) = inventory.no_nodes() {
+        let open = [&mut found.service, &mut found.accelerator, &mut found.os, &mut found.region];
+        for dimension in open.into_iter().filter(|dimension| dimension.value.is_none()) {
+            dimension.note.get_or_insert_with(|| why.clone());
+        }
+        for count in [&mut found.node_count, &mut found.gpu_node_count] {
+            count.note.get_or_insert_with(|| why.clone());
+        }
     }
+    found
 }
 
 fn products(inventory: &Inventory) -> Option<String> {
@@ -326,7 +337,7 @@ impl Fingerprint {
             let groups: Vec<String> = found
                 .dissent
                 .iter()
-                .map(|(value, nodes)| format!("{value} on {} ({})", nodes_in_words(nodes.len()), names(nodes)))
+                .map(|(value, nodes)| format!("{value} on {} ({})", nodes_in_words(nodes.len()), listed(nodes, LISTED)))
                 .collect();
             match (kept, groups.is_empty()) {
                 (_, true) => {}
@@ -350,16 +361,8 @@ impl Fingerprint {
     }
 }
 
-/// At most three names.
-fn names(nodes: &[String]) -> String {
-    match nodes {
-        [] => String::new(),
-        [one] => one.clone(),
-        [one, two] => format!("{one}, {two}"),
-        [one, two, three] => format!("{one}, {two}, {three}"),
-        [one, two, rest @ ..] => format!("{one}, {two} and {} more", rest.len()),
-    }
-}
+/// Names of nodes that a sentence lists before it says how many more there are.
+pub const LISTED: usize = 3;
 
 /// The fingerprint that the reference derives from the same file: the readings of its one node and the label entries.
 ///
@@ -422,7 +425,11 @@ pub fn to_value(fingerprint: &Fingerprint) -> Value {
         products: _,
     } = fingerprint;
     let text = |dimension: &Dimension<String>| block(dimension, dimension.value.clone().unwrap_or_default().into());
-    let count = |dimension: &Dimension<u64>| block(dimension, dimension.value.unwrap_or(0).into());
+    // The reference writes 0 for what it does not know; with a reason beside it there is no number.
+    let count = |dimension: &Dimension<u64>| {
+        let unknown = if dimension.note.is_some() { Value::Null } else { 0.into() };
+        block(dimension, dimension.value.map_or(unknown, Value::from))
+    };
     let mut value = json!({
         "service": text(service), "accelerator": text(accelerator), "os": text(os), "k8sVersion": text(k8s_version),
         "nodeCount": count(node_count), "gpuNodeCount": count(gpu_node_count),
@@ -451,7 +458,10 @@ fn block<T>(dimension: &Dimension<T>, value: Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inventory::node::{self, Evidence, NodeInfo, NodeReport};
+    use crate::inventory::{
+        SourceState, State,
+        node::{self, Evidence, NodeInfo, NodeReport},
+    };
     use std::sync::Arc;
 
     /// Nodes by name, labels and OS image.
@@ -515,6 +525,19 @@ mod tests {
         let service = "service `microk8s` is not a value that recipes can be resolved for; it stays open";
         let os = "os stays open, because the nodes have several: debian on 1 node (a)";
         assert_eq!(dropped(&found), [service, os]);
+    }
+
+    #[test]
+    fn nodes_that_may_not_be_listed_are_neither_none_nor_zero() {
+        let state = State::Forbidden("list nodes: nodes is forbidden".into());
+        let sources = vec![SourceState { name: "nodes".into(), state }];
+        let found = of(&Inventory { sources, ..Inventory::default() });
+        let open = |name: &str| format!("{name} stays open: forbidden: list nodes");
+        assert_eq!(dropped(&found), ["service", "accelerator", "os"].map(open));
+        let written = to_value(&found);
+        for key in ["nodeCount", "gpuNodeCount"] {
+            assert_eq!(written[key], json!({"value": null, "note": "forbidden: list nodes"}), "{key}");
+        }
     }
 
     #[test]

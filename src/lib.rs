@@ -28,6 +28,7 @@ pub mod report;
 pub mod resolve;
 pub mod snapshot;
 pub mod text;
+pub mod upgrade;
 pub mod validate;
 pub mod yaml;
 // -- edges: one outside world each -----------------------------------------------------------------------------------

@@ -21,6 +21,15 @@ pub fn thousands(number: usize) -> String {
     text
 }
 
+/// The first names, at most `most` of them (never 0), and how many there are besides: `gpu-a, gpu-b and 3 more`.
+pub fn listed(names: &[String], most: usize) -> String {
+    let shown = names[..names.len().min(most)].join(", ");
+    match names.len().saturating_sub(most) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
 /// A noun as that many of it are called; regular English plurals only.
 pub fn plural(number: usize, noun: &str) -> String {
     if number == 1 {
@@ -59,6 +68,15 @@ mod tests {
         let counted = [(0, "node"), (1, "match"), (2, "match"), (3, "entry"), (2, "key"), (4, "release"), (2, "class")];
         let counted = counted.map(|(number, noun)| count(number, noun));
         assert_eq!(counted, ["0 nodes", "1 match", "2 matches", "3 entries", "2 keys", "4 releases", "2 classes"]);
+    }
+
+    #[test]
+    fn a_long_list_ends_with_how_many_more_there_are() {
+        let names = ["a", "b", "c"].map(str::to_owned);
+        let of = |most| [0, 1, 2, 3].map(|number| listed(&names[..number], most));
+        assert_eq!(of(2), ["", "a", "a, b", "a, b and 1 more"]);
+        assert_eq!(of(1), ["", "a", "a and 1 more", "a and 2 more"]);
+        assert_eq!(of(9), ["", "a", "a, b", "a, b, c"]);
     }
 
     #[derive(Debug, thiserror::Error)]

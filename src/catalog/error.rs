@@ -1,6 +1,6 @@
 //! What stops a catalog from being read.
 
-use super::profile::ProfileProblem;
+use super::{profile::ProfileProblem, upgrades::RecordProblem};
 use crate::{
     document::{header::HeaderError, location::Location},
     yaml::{Position, YamlProblem},
@@ -82,6 +82,27 @@ pub enum CatalogProblem {
         /// The key.
         field: String,
     },
+    /// A field of a document that is read strictly.
+    #[error("unknown field `{field}`")]
+    UnknownKey {
+        /// Its path.
+        field: String,
+        /// Fields that look alike.
+        near: Vec<String>,
+    },
+    /// A text that is not one of the allowed ones.
+    #[error("`{field}` must be one of {}, found `{found}`", allowed.join(", "))]
+    Word {
+        /// Its path.
+        field: String,
+        /// All of them.
+        allowed: &'static [&'static str],
+        /// As written.
+        found: String,
+    },
+    /// A broken rule of upgrade records.
+    #[error(transparent)]
+    Record(Box<RecordProblem>),
     /// A name that has a meaning of its own.
     #[error("the name `{name}` is reserved for {purpose}")]
     Reserved {
@@ -140,6 +161,7 @@ impl CatalogProblem {
     pub fn hint(&self) -> Option<String> {
         match self {
             CatalogProblem::Header(error) => error.hint(),
+            CatalogProblem::UnknownKey { near, .. } => crate::text::did_you_mean(near),
             CatalogProblem::Syntax(problem) => problem.hint().map(str::to_owned),
             CatalogProblem::MissingField { owner, .. } if owner == "an overlay" => {
                 Some("add the name that other overlays can put into `spec.base`".to_owned())

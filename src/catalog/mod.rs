@@ -15,6 +15,7 @@ pub mod mixin;
 pub mod overlay;
 pub mod parse;
 pub mod profile;
+pub mod upgrades;
 pub mod validator;
 
 pub use error::{CatalogError, CatalogProblem};

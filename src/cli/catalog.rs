@@ -1,11 +1,18 @@
 //! `aicr catalog`: what the embedded catalog and `--data` folders hold.
 
-use super::{Outcome, Printer, criteria_args::CriteriaArgs, exit::Exit, global::Global, input, table};
+use super::{
+    Outcome, Printer,
+    criteria_args::CriteriaArgs,
+    exit::Exit,
+    formats::{self, Format},
+    global::Global,
+    input, table,
+};
 use crate::{
     catalog::{Catalog, overlay::Overlay},
     constraint::Verdict,
     criteria::{Criteria, Dimension},
-    lint::Severity,
+    lint::{Finding, Severity},
     ops,
     recipe::format::json_text,
     report::escape,
@@ -37,19 +44,24 @@ struct ListArgs {
     #[command(flatten)]
     criteria: CriteriaArgs,
     /// What fits this cluster: overlays that a snapshot does not contradict, each with what is left to choose and whether
-    /// its constraints hold (a file, `-` for standard input, or cm://NAMESPACE/NAME).
+    /// its constraints hold (a file, `-` for standard input, cm://NAMESPACE/NAME or a URL).
     #[arg(short, long, value_name = "PLACE")]
     snapshot: Option<String>,
     /// In which form.
-    #[arg(short = 't', long, value_enum, default_value = "table")]
-    format: ListFormat,
+    #[arg(short = 't', long, value_parser = formats::parser(LISTS), default_value = "table")]
+    format: &'static Format<Listing>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum ListFormat {
-    Table,
-    Json,
+/// Overlays, for people and for programs.
+struct Listing {
+    table: String,
+    rows: Vec<serde_json::Value>,
 }
+
+static LISTS: &[Format<Listing>] = &[
+    Format::plain("table", "", |list, _| Ok(list.table.clone())),
+    Format::plain("json", "", |list, _| Ok(json_text(&list.rows))),
+];
 
 #[derive(Debug, clap::Args)]
 struct LintArgs {
@@ -57,17 +69,17 @@ struct LintArgs {
     /// read over the embedded catalog.
     folder: Option<PathBuf>,
     /// In which form.
-    #[arg(short = 't', long, value_enum, default_value = "text")]
-    format: LintFormat,
+    #[arg(short = 't', long, value_parser = formats::parser(FINDINGS), default_value = "text")]
+    format: &'static Format<[Finding]>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum LintFormat {
-    Text,
-    Json,
-    /// For code hosts.
-    Sarif,
-}
+static FINDINGS: &[Format<[Finding]>] = &[
+    Format::laid_out("text", "", |findings, _| {
+        Ok(findings.iter().map(|finding| format!("{}\n", escape::block(&finding.to_string()))).collect())
+    }),
+    Format::plain("json", "", |findings, _| Ok(json_text(&findings))),
+    Format::plain("sarif", "For code hosts", |findings, _| Ok(json_text(&sarif::to_sarif(findings)))),
+];
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     match &args.command {
@@ -85,15 +97,9 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
 fn lint(args: &LintArgs, global: &Global, printer: &Printer) -> Outcome {
     let findings = ops::catalog::lint(args.folder.as_deref(), &global.sources())?;
     let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
-    match args.format {
-        LintFormat::Json => printer.data(&json_text(&findings))?,
-        LintFormat::Sarif => printer.data(&json_text(&sarif::to_sarif(&findings)))?,
-        LintFormat::Text => {
-            for finding in &findings {
-                printer.data(&format!("{}\n", escape::block(&finding.to_string())))?;
-            }
-            printer.note(format!("{errors} errors, {} warnings", findings.len() - errors));
-        }
+    args.format.print(&findings, printer)?;
+    if args.format.laid_out {
+        printer.note(format!("{errors} errors, {} warnings", findings.len() - errors));
     }
     Ok(if errors == 0 { Exit::Good } else { Exit::Verdict })
 }
@@ -102,13 +108,13 @@ fn list(args: &ListArgs, catalog: &Catalog, printer: &Printer) -> Result<(), sup
     let query = args.criteria.query(catalog, None)?;
     let asked = query.criteria();
     let named: Vec<&Overlay> = catalog.overlays.values().filter(|overlay| names(overlay, asked)).collect();
-    if args.format == ListFormat::Json {
-        let rows: Vec<_> = named.iter().map(|overlay| row_json(catalog, overlay)).collect();
-        return printer.data(&json_text(&rows));
-    }
-    let rows: Vec<[String; 5]> = named.iter().map(|overlay| row(catalog, overlay)).collect();
-    printer.data(&table::render(["OVERLAY", "CRITERIA", "BUILDS ON", "LEAF", "FILE"], &rows))?;
-    printer.note(format!("{} of {} overlays", rows.len(), catalog.overlays.len()));
+    let cells: Vec<[String; 5]> = named.iter().map(|overlay| row(catalog, overlay)).collect();
+    let listing = Listing {
+        table: table::render(["OVERLAY", "CRITERIA", "BUILDS ON", "LEAF", "FILE"], &cells),
+        rows: named.iter().map(|overlay| row_json(catalog, overlay)).collect(),
+    };
+    args.format.print(&listing, printer)?;
+    printer.note(format!("{} of {} overlays", named.len(), catalog.overlays.len()));
     Ok(())
 }
 
@@ -119,12 +125,12 @@ fn fitting(args: &ListArgs, place: &str, global: &Global, printer: &Printer) -> 
     let query = args.criteria.query(&catalog, Some(&snapshot))?;
     let stated = query.criteria();
     let fits = ops::catalog::fits(&catalog, stated, &snapshot)?;
-    if args.format == ListFormat::Json {
-        let rows: Vec<_> = fits.iter().map(|fit| fit_json(&catalog, fit)).collect();
-        return printer.data(&json_text(&rows));
-    }
-    let rows: Vec<[String; 4]> = fits.iter().map(fit_row).collect();
-    printer.data(&table::render(["OVERLAY", "MATCHES", "LEFT TO CHOOSE", "BECAUSE"], &rows))?;
+    let cells: Vec<[String; 4]> = fits.iter().map(fit_row).collect();
+    let listing = Listing {
+        table: table::render(["OVERLAY", "MATCHES", "LEFT TO CHOOSE", "BECAUSE"], &cells),
+        rows: fits.iter().map(|fit| fit_json(&catalog, fit)).collect(),
+    };
+    args.format.print(&listing, printer)?;
     let matching = fits.iter().filter(|fit| fit.matched() == Match::Yes).count();
     let overlays = catalog.overlays.len();
     printer.note(format!(

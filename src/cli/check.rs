@@ -15,7 +15,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
-    let checked: Result<(i32, Result<(), Stop>), Stop> = cluster::block_on(async {
+    let checked: Result<(i32, Result<(), Stop>), Stop> = cluster::block_on(global, async {
         let target = global.target()?;
         let mut said = Ok(());
         let say = |line: String| {

@@ -20,7 +20,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
-    cluster::block_on(async {
+    cluster::block_on(global, async {
         let connection = cluster::connect(global).await?;
         if args.dry_run {
             let found = cleanup::leftovers(&connection, &args.namespace).await?;

@@ -6,17 +6,37 @@ use super::global::Global;
 use crate::{
     catalog::parse,
     cluster::{Connection, PluginOutput},
-    ops::{self, Failure, Kind},
+    ops::{Failure, Kind, session::Session},
 };
-use std::time::Duration;
+use std::{cell::OnceCell, fmt, rc::Rc, time::Duration};
+use tokio::runtime::Runtime;
 
-/// Runs `work` to its end on this thread.
+/// What a command has of its cluster: one runtime and one session, each made when it is first needed.
+#[derive(Clone, Default)]
+pub struct Cluster {
+    runtime: Rc<OnceCell<Runtime>>,
+    session: Rc<OnceCell<Session>>,
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cluster").finish_non_exhaustive()
+    }
+}
+
+/// Runs `work` to its end on this thread. What it leaves behind, connections above all, is there for the next call.
 ///
 /// # Errors
 /// What `work` says; the system refuses timers or sockets.
-pub fn block_on<T, E: From<Failure>>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::new(Kind::Internal, "start the runtime", error.to_string()))?;
+pub fn block_on<T, E: From<Failure>>(global: &Global, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    let runtime = match global.cluster.runtime.get() {
+        Some(runtime) => runtime,
+        None => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = runtime.map_err(|error| Failure::from_error(Kind::Internal, "start the runtime", error))?;
+            global.cluster.runtime.get_or_init(|| runtime)
+        }
+    };
     runtime.block_on(work)
 }
 
@@ -45,13 +65,24 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     duration.ok_or_else(|| "write a duration as 90s, 5m or 1h30m".to_owned())
 }
 
-/// The cluster that the options of every verb name.
+/// The session with the cluster that the options of every verb name; the same one each time.
 ///
 /// # Errors
-/// Options that contradict each other, and as `ops::connect`.
-pub async fn connect(global: &Global) -> Result<Connection, Failure> {
+/// Options that contradict each other.
+pub fn session(global: &Global) -> Result<&Session, Failure> {
+    if let Some(session) = global.cluster.session.get() {
+        return Ok(session);
+    }
     let target = global.target()?.with_plugin_output(PluginOutput::Terminal);
-    ops::connect::connect(&target).await
+    Ok(global.cluster.session.get_or_init(|| Session::new(target)))
+}
+
+/// The connection of that session.
+///
+/// # Errors
+/// As [`session`] and [`Session::connection`].
+pub async fn connect(global: &Global) -> Result<Connection, Failure> {
+    session(global)?.connection().await
 }
 
 /// SIGINT, SIGTERM and SIGHUP, from the moment this exists.
@@ -67,7 +98,7 @@ impl Interrupts {
     pub fn new() -> Result<Interrupts, Failure> {
         use tokio::signal::unix::{SignalKind, signal};
         let listen =
-            |kind| signal(kind).map_err(|error| Failure::new(Kind::Internal, "listen for signals", error.to_string()));
+            |kind| signal(kind).map_err(|error| Failure::from_error(Kind::Internal, "listen for signals", error));
         let kinds = (SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup());
         Ok(Interrupts { signals: [listen(kinds.0)?, listen(kinds.1)?, listen(kinds.2)?] })
     }

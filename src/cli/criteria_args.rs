@@ -99,7 +99,7 @@ pub struct QueryArgs {
     #[command(flatten)]
     criteria: CriteriaArgs,
     /// A snapshot whose cluster the recipe is for; criteria given with it win (a file,
-    /// `-` for standard input, or cm://NAMESPACE/NAME).
+    /// `-` for standard input, cm://NAMESPACE/NAME or a URL).
     #[arg(short, long, value_name = "PLACE")]
     snapshot: Option<String>,
     /// Fail where no overlay honors a criterion, even one that only the snapshot states.

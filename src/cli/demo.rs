@@ -27,10 +27,10 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
-    cluster::block_on(async {
-        let demo = demo::start(&global.demo_options())?;
-        if let Some(world) = &global.world {
-            unserved(world, printer)?;
+    cluster::block_on(global, async {
+        let (demo, unserved) = demo::start_anywhere(&global.demo_options()).await?;
+        for (kind, count) in unserved {
+            printer.warn(format!("{count} of kind {kind} left out: the demo cluster does not serve this kind"));
         }
         let (listener, address) = bind(args.port).await?;
         // Before the file is there, so that whoever waits for the file finds the server.
@@ -45,20 +45,13 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     })
 }
 
-/// Says which objects of a recording are left out.
-fn unserved(world: &std::path::Path, printer: &Printer) -> Result<(), Failure> {
-    for (kind, count) in demo::unserved(world)? {
-        printer.warn(format!("{count} of kind {kind} left out: the demo cluster does not serve this kind"));
-    }
-    Ok(())
-}
-
 async fn bind(port: u16) -> Result<(tokio::net::TcpListener, std::net::SocketAddr), Failure> {
-    let listener = serve::listen(port).await.map_err(|error| refused(port, &error.to_string()))?;
-    let address = listener.local_addr().map_err(|error| refused(port, &error.to_string()))?;
+    let listener = serve::listen(port).await.map_err(|error| refused(port, error))?;
+    let address = listener.local_addr().map_err(|error| refused(port, error))?;
     Ok((listener, address))
 }
 
-fn refused(port: u16, because: &str) -> Failure {
-    Failure::new(Kind::Usage, format!("listen on port {port}"), because).hint("leave out --port to get any free one")
+fn refused(port: u16, error: std::io::Error) -> Failure {
+    Failure::from_error(Kind::Usage, format!("listen on port {port}"), error)
+        .hint("leave out --port to get any free one")
 }

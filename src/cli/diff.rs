@@ -3,10 +3,10 @@
 use super::{
     Outcome, Printer, cluster, criteria_args,
     exit::Exit,
+    formats::{self, Format},
     global::Global,
     input::{self, Document},
-    misuse,
-    output::{self, Format, deliver},
+    misuse, output,
     printer::Role,
     table,
 };
@@ -41,7 +41,7 @@ use std::sync::Arc;
                         aicr diff --baseline service=kind,accelerator=a100 --target service=eks,accelerator=h100\n  \
                         aicr diff --baseline recipe.yaml --target cluster --values -t table")]
 pub struct Args {
-    /// What to compare from: a file, `-`, cm://NAMESPACE/NAME, criteria, or `cluster`.
+    /// What to compare from: a file, `-`, cm://NAMESPACE/NAME, a URL, criteria, or `cluster`.
     #[arg(short, long, value_name = "PLACE")]
     baseline: String,
     /// What to compare to.
@@ -64,19 +64,29 @@ pub struct Args {
     #[arg(short, long, value_name = "FILE", default_value = "-", value_parser = output::place)]
     output: Place,
     /// In which form; the default goes by the file's name, else it is YAML.
-    #[arg(short = 't', long, value_enum)]
-    format: Option<Format>,
+    #[arg(short = 't', long, value_parser = formats::parser(FORMATS))]
+    format: Option<&'static Format<Shown>>,
 }
 
+/// A comparison, and whether readings that change by themselves are in.
+struct Shown {
+    comparison: Comparison,
+    all: bool,
+}
+
+static FORMATS: &[Format<Shown>] = &[
+    Format::plain("yaml", "", |shown, _| Ok(yaml::to_string(&shown.comparison.to_value(shown.all)))),
+    Format::plain("json", "", |shown, _| Ok(json_text(&shown.comparison.to_value(shown.all)))),
+    Format::plain("table", "For reading; no program should parse it", |shown, _| {
+        Ok(page(&shown.comparison, shown.all))
+    }),
+];
+
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
-    let comparison = compare(args, global, printer)?;
     let all = args.all || args.compat;
-    let text = match Format::of(args.format, &args.output) {
-        Format::Yaml => yaml::to_string(&comparison.to_value(all)),
-        Format::Json => json_text(&comparison.to_value(all)),
-        Format::Table => page(&comparison, all),
-    };
-    deliver(printer, &args.output, &text)?;
+    let shown = Shown { comparison: compare(args, global, printer)?, all };
+    formats::choose(args.format, FORMATS, &args.output).deliver(&shown, &args.output, printer)?;
+    let comparison = shown.comparison;
     let changes = comparison.shown(all).count();
     let hidden = comparison.changes.len() - changes;
     let counted = if changes == 1 { "1 change".to_owned() } else { format!("{changes} changes") };
@@ -104,8 +114,8 @@ fn compare(args: &Args, global: &Global, printer: &Printer) -> Result<Comparison
     }
     let catalog = std::cell::OnceCell::new();
     let subject = |text: &str| subject(text, args.values, (global, printer), &catalog);
-    let (left_name, right_name) = (&args.baseline, &args.target);
-    let sides = (subject(left_name)?, subject(right_name)?);
+    let sides = (subject(&args.baseline)?, subject(&args.target)?);
+    let (left_name, right_name) = (&input::named(&args.baseline), &input::named(&args.target));
     if args.compat && !matches!(sides, (Subject::Snapshot(..), Subject::Snapshot(..))) {
         let because = "the reference compares snapshots only";
         return Err(misuse("compare as the reference does", because, "leave out --compat"));
@@ -145,7 +155,7 @@ fn subject(
     catalog: &std::cell::OnceCell<Arc<Catalog>>,
 ) -> Result<Subject, Failure> {
     if text == "cluster" {
-        return cluster::block_on(async {
+        return cluster::block_on(global, async {
             let connection = cluster::connect(global).await?;
             let snapshot = ops::snapshot::take(&connection, &cluster::now()).await?;
             let contents = if values { diff::contents(&connection, &snapshot).await? } else { None };
@@ -166,11 +176,11 @@ fn subject(
         return recipe((&resolution).into(), &catalog, &resolution.recipe);
     }
     match input::document(text, global)? {
-        Document::Snapshot(snapshot) => Ok(Subject::Snapshot(text.to_owned(), snapshot, None)),
+        Document::Snapshot(snapshot) => Ok(Subject::Snapshot(input::named(text), snapshot, None)),
         Document::Recipe(read) => {
             input::warn_of_unknown(&read, text, printer);
             let catalog = load()?;
-            let (side, read) = diff::read_recipe(&catalog, input::shown(text), &read)?;
+            let (side, read) = diff::read_recipe(&catalog, &input::shown(text), &read)?;
             recipe(side, &catalog, &read)
         }
     }

@@ -60,7 +60,9 @@ impl Exit {
         match self {
             Exit::Good => "done; everything that was judged is good",
             Exit::Verdict => "a verdict: a check failed, the cluster is not ready, or --fail-on-drift found drift",
-            Exit::Usage => "bad flags, a bad file or bad criteria",
+            Exit::Usage => {
+                "bad flags, a bad file or bad criteria; or upgrade-check found a component that needs attention"
+            }
             Exit::NotFound => "a file, an object or the target of a selector does not exist",
             Exit::Forbidden => "credentials are missing or expired, or the cluster forbids the verb",
             Exit::Timeout => "the cluster did not answer in time",

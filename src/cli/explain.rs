@@ -1,6 +1,14 @@
 //! `aicr explain`: who set a value, who was hidden, and which layers could have spoken and did not.
 
-use super::{Outcome, Printer, criteria_args::QueryArgs, exit::Exit, global::Global, printer::Role, table};
+use super::{
+    Outcome, Printer,
+    criteria_args::QueryArgs,
+    exit::Exit,
+    formats::{self, Format},
+    global::Global,
+    printer::Role,
+    table,
+};
 use crate::{
     document::traced::LayerKind,
     ops,
@@ -30,58 +38,72 @@ pub struct Args {
     #[arg(long)]
     all: bool,
     /// In which form.
-    #[arg(short = 't', long, value_enum, default_value = "text")]
-    format: ExplainFormat,
+    #[arg(short = 't', long, value_parser = formats::parser(FORMATS), default_value = "text")]
+    format: &'static Format<Answer>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum ExplainFormat {
-    Text,
-    Yaml,
-    Json,
+/// What was asked about a resolution.
+enum Answer {
+    /// The values that a selector names, and whether layers that do not set them are listed.
+    Values { resolution: Resolution, explanations: Vec<Explanation>, all: bool },
+    /// Who speaks in the recipe, and what became of everybody else.
+    Layers(Resolution),
 }
+
+static FORMATS: &[Format<Answer>] = &[
+    Format::laid_out("text", "", |answer, printer| Ok(answer.text(printer))),
+    Format::plain("yaml", "", |answer, _| Ok(yaml::to_string(&answer.value()))),
+    Format::plain("json", "", |answer, _| Ok(json_text(&answer.value()))),
+];
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let resolution = args.query.resolve(global, printer)?;
-    let Some(selector) = &args.selector else { return decisions(&resolution, args.format, printer) };
-    let explanations = ops::recipe::explain(&resolution, selector)?;
-    match args.format {
-        ExplainFormat::Json => printer.data(&json_text(&explanations))?,
-        ExplainFormat::Yaml => {
-            let value = serde_json::to_value(&explanations).unwrap_or(Value::Null);
-            printer.data(&yaml::to_string(&value))?;
+    let answer = match &args.selector {
+        Some(selector) => {
+            let explanations = ops::recipe::explain(&resolution, selector)?;
+            Answer::Values { resolution, explanations, all: args.all }
         }
-        ExplainFormat::Text => {
-            let pages: Vec<String> =
-                explanations.iter().map(|explanation| page(&resolution, explanation, args.all, printer)).collect();
-            printer.page(&pages.join("\n"))?;
-        }
-    }
+        None => Answer::Layers(resolution),
+    };
+    args.format.print(&answer, printer)?;
     Ok(Exit::Good)
 }
 
-/// Who speaks in the recipe, and what became of everybody else.
-fn decisions(resolution: &Resolution, format: ExplainFormat, printer: &Printer) -> Outcome {
-    let Resolution { layers, decisions, coverage, .. } = resolution;
-    let value = || json!({ "layers": layers, "decisions": decisions, "coverage": coverage });
-    match format {
-        ExplainFormat::Json => printer.data(&json_text(&value()))?,
-        ExplainFormat::Yaml => printer.data(&yaml::to_string(&value()))?,
-        ExplainFormat::Text => {
-            let mut spoke: Vec<_> = layers.iter().filter(|layer| layer.kind != LayerKind::Derived).collect();
-            spoke.sort_by_key(|layer| layer.kind);
-            let rows = spoke.into_iter().rev().map(|layer| {
-                let (sets, wins) = (layer.sets.to_string(), layer.wins.to_string());
-                [layer.name.clone(), layer.criteria.clone(), sets, wins, layer.file.clone()]
-            });
-            let stack = table::render(["LAYER", "CRITERIA", "SETS", "WINS", "FILE"], &rows.collect::<Vec<_>>());
-            let others = decisions.iter().filter(|decision| !decision.outcome.is_applied());
-            let rows = others.map(|decision| [decision.overlay.clone(), decision.outcome.to_string()]);
-            let others = table::render(["NOT APPLIED", "BECAUSE"], &rows.collect::<Vec<_>>());
-            printer.page(&format!("{stack}\n{others}"))?;
+impl Answer {
+    fn value(&self) -> Value {
+        match self {
+            Answer::Values { explanations, .. } => json!(explanations),
+            Answer::Layers(Resolution { layers, decisions, coverage, .. }) => {
+                json!({ "layers": layers, "decisions": decisions, "coverage": coverage })
+            }
         }
     }
-    Ok(Exit::Good)
+
+    fn text(&self, printer: &Printer) -> String {
+        match self {
+            Answer::Values { resolution, explanations, all } => {
+                let pages: Vec<String> =
+                    explanations.iter().map(|explanation| page(resolution, explanation, *all, printer)).collect();
+                pages.join("\n")
+            }
+            Answer::Layers(resolution) => layers(resolution),
+        }
+    }
+}
+
+fn layers(resolution: &Resolution) -> String {
+    let Resolution { layers, decisions, .. } = resolution;
+    let mut spoke: Vec<_> = layers.iter().filter(|layer| layer.kind != LayerKind::Derived).collect();
+    spoke.sort_by_key(|layer| layer.kind);
+    let rows = spoke.into_iter().rev().map(|layer| {
+        let (sets, wins) = (layer.sets.to_string(), layer.wins.to_string());
+        [layer.name.clone(), layer.criteria.clone(), sets, wins, layer.file.clone()]
+    });
+    let stack = table::render(["LAYER", "CRITERIA", "SETS", "WINS", "FILE"], &rows.collect::<Vec<_>>());
+    let others = decisions.iter().filter(|decision| !decision.outcome.is_applied());
+    let rows = others.map(|decision| [decision.overlay.clone(), decision.outcome.to_string()]);
+    let others = table::render(["NOT APPLIED", "BECAUSE"], &rows.collect::<Vec<_>>());
+    escape::block(&format!("{stack}\n{others}")).into_owned()
 }
 
 /// One value: what it is, then one line per layer.

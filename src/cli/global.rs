@@ -1,13 +1,14 @@
 //! Options of every verb: which cluster, which catalog, how to speak.
 
+use super::{cluster::Cluster, output};
 use crate::{
     catalog::Catalog,
     cluster,
-    ops::{self, Failure, Kind, connect::Target, demo::DemoOptions, fault::Fault},
+    ops::{self, Failure, Kind, connect::Target, demo::DemoOptions, fault::Fault, place::Place},
     store::{catalog_dir::Sources, folders, log},
     term::color::When,
 };
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
 use std::{path::PathBuf, sync::Arc};
 
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -22,9 +23,10 @@ pub struct Global {
     #[arg(long = "fault", global = true, value_name = "FAULT")]
     pub faults: Vec<Fault>,
 
-    /// A recording for the demo cluster to serve, as `kubectl get nodes,pods,… -A -o yaml` prints it; `-` for standard input.
-    #[arg(long, global = true, value_name = "FILE")]
-    pub world: Option<PathBuf>,
+    /// A recording for the demo cluster to serve, as `kubectl get nodes,pods,… -A -o yaml` prints it: a file, a URL, or `-`
+    /// for standard input.
+    #[arg(long, global = true, value_name = "PLACE", value_parser = world())]
+    pub world: Option<Place>,
 
     /// The kubeconfig file; else KUBECONFIG, ~/.kube/config or the pod's own account.
     #[arg(short, long, global = true, value_name = "FILE")]
@@ -60,12 +62,24 @@ pub struct Global {
     #[arg(long, global = true, env = "AICR_LOG_JSON", value_parser = clap::builder::FalseyValueParser::new(),
           hide_env_values = true)]
     pub log_json: bool,
+
+    /// What all of the command share.
+    #[arg(skip)]
+    pub cluster: Cluster,
 }
 
 /// `--color` as a value of clap.
 pub fn color() -> impl TypedValueParser<Value = When> {
     let words = When::WORDS.map(|(word, _, help)| PossibleValue::new(word).help(help));
     PossibleValuesParser::new(words).try_map(|word| word.parse::<When>())
+}
+
+/// `--world` as a value of clap.
+fn world() -> impl TypedValueParser<Value = Place> {
+    StringValueParser::new().try_map(|text| match output::place(&text)? {
+        Place::ConfigMap { .. } => Err("a world is read from a file, a URL or standard input".to_owned()),
+        place => Ok(place),
+    })
 }
 
 impl Global {
@@ -126,7 +140,7 @@ mod tests {
     fn contradictions_are_refused() {
         let context = Some("x".to_owned());
         assert!(Global { demo: true, context, ..Global::default() }.target().is_err());
-        assert!(Global { world: Some("x".into()), ..Global::default() }.target().is_err());
+        assert!(Global { world: Some(Place::File("x".into())), ..Global::default() }.target().is_err());
         assert!(Global { faults: vec![Fault::Slow { millis: 1 }], ..Global::default() }.target().is_err());
         assert!(Global { demo: true, ..Global::default() }.target().is_ok_and(|target| target.is_demo()));
     }

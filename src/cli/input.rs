@@ -16,7 +16,7 @@ use crate::{
 /// Nothing there, no text, no snapshot; with the line where that is known.
 pub fn snapshot(source: &str, global: &Global) -> Result<Inventory, Failure> {
     let text = text("snapshot", source, global)?;
-    ops::snapshot::parse(&text, shown(source))
+    ops::snapshot::parse(&text, &shown(source))
 }
 
 /// A recipe, from the same places.
@@ -54,7 +54,7 @@ pub enum Document {
 /// As [`snapshot`].
 pub fn document(source: &str, global: &Global) -> Result<Document, Failure> {
     let text = text("snapshot", source, global)?;
-    let parsed = ops::snapshot::parse(&text, shown(source));
+    let parsed = ops::snapshot::parse(&text, &shown(source));
     match parsed {
         Ok(snapshot) => Ok(Document::Snapshot(Box::new(snapshot))),
         Err(failure) => match recipe::format::read(&text) {
@@ -65,14 +65,25 @@ pub fn document(source: &str, global: &Global) -> Result<Document, Failure> {
     }
 }
 
-fn text(what: &str, source: &str, global: &Global) -> Result<String, Failure> {
+/// The text of what is called `what`, from any place.
+///
+/// # Errors
+/// As [`place::read`].
+pub fn text(what: &str, source: &str, global: &Global) -> Result<String, Failure> {
     let place = Place::parse(source)?;
     if place.is_local() {
         return place::read_local(&place, what);
     }
-    cluster::block_on(place::read(&place, what, async || cluster::connect(global).await))
+    let session = cluster::session(global)?;
+    cluster::block_on(global, place::read(&place, what, session))
 }
 
-pub fn shown(source: &str) -> &str {
-    if source == "-" { "standard input" } else { source }
+/// What a message calls the place of a document.
+pub fn shown(source: &str) -> String {
+    Place::parse(source).map_or_else(|_| source.to_owned(), |place| place.source())
+}
+
+/// What a result calls it: as typed, without what may be a secret.
+pub fn named(source: &str) -> String {
+    Place::parse(source).map_or_else(|_| source.to_owned(), |place| place.to_string())
 }

@@ -16,6 +16,7 @@ mod diff;
 pub mod exit;
 mod explain;
 mod follow;
+mod formats;
 mod global;
 mod input;
 mod keys;
@@ -31,6 +32,7 @@ mod snapshot;
 mod table;
 mod tour;
 mod tui;
+mod upgrade_check;
 mod validate;
 
 use crate::{
@@ -72,6 +74,7 @@ enum Command {
     Validate(Box<validate::Args>),
     Cleanup(cleanup::Args),
     Diff(diff::Args),
+    UpgradeCheck(upgrade_check::Args),
     #[command(hide = true)]
     Check(check::Args),
     Catalog(catalog::Args),
@@ -155,6 +158,7 @@ impl Command {
             Command::Validate(args) => validate::run(&args, global, printer),
             Command::Cleanup(args) => cleanup::run(&args, global, printer),
             Command::Diff(args) => diff::run(&args, global, printer),
+            Command::UpgradeCheck(args) => upgrade_check::run(&args, global, printer),
             Command::Check(args) => check::run(&args, global, printer),
             Command::Catalog(args) => catalog::run(&args, global, printer),
             Command::Tui(args) => tui::run(&args, global, printer),

@@ -1,41 +1,20 @@
-//! Where a result goes and in which form: `--output`, `--format`.
+//! Where a result goes: `--output`.
 
 use super::{Printer, Stop};
 use crate::{
     document::header::Edition,
     ops::place::{self, Place},
 };
-use std::path::PathBuf;
 
 pub use place::probe;
 
 /// `--output` as a value of clap.
 pub fn place(text: &str) -> Result<Place, String> {
-    Place::parse(text.trim()).map_err(|failure| match failure.hint {
-        Some(hint) => format!("{}: {hint}", failure.because),
-        None => failure.because,
+    // What clap prints of an error is its own words only.
+    Place::parse(text.trim()).map_err(|failure| match &failure.hint {
+        Some(hint) => format!("{}: {hint}", failure.why()),
+        None => failure.why(),
     })
-}
-
-/// `--format` of the verbs that print a document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    Yaml,
-    Json,
-    /// For reading; no program should parse it.
-    Table,
-}
-
-impl Format {
-    /// What was asked for, else what the file's name says, else YAML.
-    pub fn of(asked: Option<Format>, place: &Place) -> Format {
-        let named_json = |path: &PathBuf| path.extension().is_some_and(|suffix| suffix.eq_ignore_ascii_case("json"));
-        match (asked, place) {
-            (Some(format), _) => format,
-            (None, Place::File(path)) if named_json(path) => Format::Json,
-            (None, _) => Format::Yaml,
-        }
-    }
 }
 
 /// `--api-version` of the verbs that write a document of the reference.
@@ -57,17 +36,4 @@ pub fn deliver(printer: &Printer, place: &Place, text: &str) -> Result<(), Stop>
     place::write_local(place, text)?;
     printer.note(format!("wrote {place}"));
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_name_says_its_format_unless_a_person_does() {
-        let json = Place::File("x.JSON".into());
-        assert_eq!(Format::of(None, &json), Format::Json);
-        assert_eq!(Format::of(Some(Format::Yaml), &json), Format::Yaml);
-        assert_eq!(Format::of(None, &Place::Standard), Format::Yaml);
-    }
 }

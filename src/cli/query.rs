@@ -1,6 +1,13 @@
 //! `aicr query`: one value of a resolved recipe.
 
-use super::{Outcome, Printer, criteria_args::QueryArgs, exit::Exit, global::Global, misuse};
+use super::{
+    Outcome, Printer,
+    criteria_args::QueryArgs,
+    exit::Exit,
+    formats::{self, Format},
+    global::Global,
+    misuse,
+};
 use crate::{ops, recipe::format::json_text, yaml};
 use serde_json::Value;
 
@@ -19,15 +26,14 @@ pub struct Args {
     #[command(flatten)]
     query: QueryArgs,
     /// In which form.
-    #[arg(short = 't', long, value_enum, default_value = "yaml")]
-    format: ValueFormat,
+    #[arg(short = 't', long, value_parser = formats::parser(FORMATS), default_value = "yaml")]
+    format: &'static Format<Value>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum ValueFormat {
-    Yaml,
-    Json,
-}
+static FORMATS: &[Format<Value>] = &[
+    Format::plain("yaml", "", |value, _| Ok(bare(value).unwrap_or_else(|| yaml::to_string(value)))),
+    Format::plain("json", "", |value, _| Ok(json_text(value))),
+];
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let Some(selector) = args.selector.as_ref().or(args.selector_flag.as_ref()) else {
@@ -35,10 +41,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     };
     let resolution = args.query.resolve(global, printer)?;
     let value = ops::recipe::query(&resolution, selector)?;
-    printer.data(&match args.format {
-        ValueFormat::Json => json_text(&value),
-        ValueFormat::Yaml => bare(&value).unwrap_or_else(|| yaml::to_string(&value)),
-    })?;
+    args.format.print(&value, printer)?;
     Ok(Exit::Good)
 }
 

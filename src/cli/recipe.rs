@@ -4,12 +4,14 @@ use super::{
     Outcome, Printer,
     criteria_args::QueryArgs,
     exit::Exit,
+    formats::{self, Format},
     global::Global,
-    output::{self, EditionArg, Format, deliver},
+    output::{self, EditionArg},
     printer::Role,
     table,
 };
 use crate::{
+    document::header::Edition,
     ops::{
         self,
         place::{self, Place},
@@ -17,6 +19,18 @@ use crate::{
     recipe::Recipe,
     resolve::Resolution,
 };
+
+/// A recipe, and the version of the formats in which it is written.
+struct Written {
+    recipe: Recipe,
+    edition: Edition,
+}
+
+static FORMATS: &[Format<Written>] = &[
+    Format::plain("yaml", "", |written, _| ops::recipe::text(&written.recipe, place::Format::Yaml, written.edition)),
+    Format::plain("json", "", |written, _| ops::recipe::text(&written.recipe, place::Format::Json, written.edition)),
+    Format::plain("table", "For reading; no program should parse it", |written, _| Ok(summary(&written.recipe))),
+];
 
 /// Resolve the recipe for a cluster: components, versions, values, constraints and checks.
 #[derive(Debug, clap::Args)]
@@ -28,22 +42,16 @@ pub struct Args {
     #[arg(short, long, value_name = "FILE", default_value = "-", value_parser = output::place)]
     output: Place,
     /// In which form; the default goes by the file's name, else it is YAML.
-    #[arg(short = 't', long, value_enum)]
-    format: Option<Format>,
+    #[arg(short = 't', long, value_parser = formats::parser(FORMATS))]
+    format: Option<&'static Format<Written>>,
     #[command(flatten)]
     written: EditionArg,
 }
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let resolution = args.query.resolve(global, printer)?;
-    let recipe = &resolution.recipe;
-    let written = |format| ops::recipe::text(recipe, format, args.written.edition);
-    let text = match Format::of(args.format, &args.output) {
-        Format::Yaml => written(place::Format::Yaml)?,
-        Format::Json => written(place::Format::Json)?,
-        Format::Table => summary(recipe),
-    };
-    deliver(printer, &args.output, &text)?;
+    let written = Written { recipe: resolution.recipe.clone(), edition: args.written.edition };
+    formats::choose(args.format, FORMATS, &args.output).deliver(&written, &args.output, printer)?;
     printer.note(printer.paint_note(Role::Quiet, &done(&resolution)));
     Ok(Exit::Good)
 }

@@ -5,21 +5,34 @@ use super::{
     agent_args::{AgentArgs, PodArgs},
     cluster,
     exit::Exit,
+    formats::{self, Format},
     global::Global,
-    output::{self, EditionArg, Format, deliver},
+    output::{self, EditionArg},
     printer::Role,
     table,
 };
 use crate::{
+    document::header::Edition,
     fingerprint::{self, Dimension, Fingerprint},
-    inventory::{Fact, Inventory, Node, Text},
+    inventory::{Fact, Inventory, Node, Text, nodes_in_words},
     ops::{
-        Failure, Kind,
         place::{self, Document, Place},
         snapshot,
     },
 };
 use std::{fmt::Display, time::Duration};
+
+/// A snapshot, and the version of the formats in which it is written.
+struct Written {
+    snapshot: Inventory,
+    edition: Edition,
+}
+
+static FORMATS: &[Format<Written>] = &[
+    Format::plain("yaml", "", |taken, _| Ok(snapshot::text(&taken.snapshot, snapshot::Format::Yaml, taken.edition))),
+    Format::plain("json", "", |taken, _| Ok(snapshot::text(&taken.snapshot, snapshot::Format::Json, taken.edition))),
+    Format::plain("table", "For reading; no program should parse it", |taken, _| Ok(summary(&taken.snapshot))),
+];
 
 /// Read a cluster: version, nodes, operating systems, GPUs, labels and taints, images, operators.
 ///
@@ -31,8 +44,8 @@ pub struct Args {
     #[arg(short, long, value_name = "PLACE", default_value = "-", value_parser = output::place)]
     output: Place,
     /// In which form; the default goes by the file's name, else it is YAML.
-    #[arg(short = 't', long, value_enum)]
-    format: Option<Format>,
+    #[arg(short = 't', long, value_parser = formats::parser(FORMATS))]
+    format: Option<&'static Format<Written>>,
     #[command(flatten)]
     written: EditionArg,
     /// How long the whole reading may take.
@@ -45,8 +58,8 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
-    cluster::block_on(async {
-        let format = Format::of(args.format, &args.output);
+    cluster::block_on(global, async {
+        let format = formats::choose(args.format, FORMATS, &args.output);
         args.agent.warn(printer);
         args.pod.warn(printer);
         output::probe(&args.output)?;
@@ -56,38 +69,33 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         let taking = snapshot::take(&connection, &now);
         let taken = cluster::within(Some(args.timeout), ("read the cluster", &connection.at()), taking).await?;
         printer.debug(|| format!("read {} nodes", taken.nodes.len()));
-        let text = |format| snapshot::text(&taken, format, args.written.edition);
-        let (text, written) = match format {
-            Format::Yaml => (text(snapshot::Format::Yaml), snapshot::Format::Yaml),
-            Format::Json => (text(snapshot::Format::Json), snapshot::Format::Json),
-            Format::Table => (summary(&taken), snapshot::Format::Yaml),
-        };
+        let written = Written { snapshot: taken, edition: args.written.edition };
+        let taken = &written.snapshot;
         match &args.output {
-            Place::ConfigMap { .. } if format == Format::Table => return Err(no_table(&args.output).into()),
             Place::ConfigMap { .. } => {
-                let document = Document { kind: "Snapshot", format: written, text: &text, now: &now };
-                place::write(&args.output, &document, async || Ok(connection.clone())).await?;
+                let stored =
+                    format.stored().ok_or_else(|| formats::not_stored(format.name, "snapshot", &args.output))?;
+                let text = (format.text)(&written, printer)?;
+                let document = Document { kind: "Snapshot", format: stored, text: &text, now: &now };
+                place::write(&args.output, &document, cluster::session(global)?).await?;
                 printer.note(format!("wrote {}", args.output));
             }
-            file => deliver(printer, file, &text)?,
+            file => format.deliver(&written, file, printer)?,
         }
-        printer.note(printer.paint_note(Role::Quiet, &done(&taken, &connection.context)));
-        for gap in gaps(&taken) {
+        printer.note(printer.paint_note(Role::Quiet, &done(taken, &connection.context)));
+        for gap in gaps(taken) {
             printer.warn(gap);
         }
         Ok(Exit::Good)
     })
 }
 
-fn no_table(place: &Place) -> Failure {
-    Failure::new(Kind::Usage, "write the snapshot", "`--format table` cannot be written to a ConfigMap")
-        .at(place.to_string())
-        .hint("leave out --format table")
-}
-
 fn done(snapshot: &Inventory, context: &str) -> String {
-    let nodes = snapshot.nodes.len();
-    format!("read {nodes} nodes of {context}: {}", fingerprint::of(snapshot).criteria())
+    let criteria = fingerprint::of(snapshot).criteria();
+    match snapshot.no_nodes() {
+        Some(gap) => format!("read {context} without its nodes ({gap}): {criteria}"),
+        None => format!("read {} of {context}: {criteria}", nodes_in_words(snapshot.nodes.len())),
+    }
 }
 
 /// Sources that could not be read, one line each.

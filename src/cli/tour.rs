@@ -36,7 +36,7 @@ pub fn tour(global: &Global, printer: &Printer) -> Outcome {
         let title = printer.paint(Role::Heading, &format!("{number}. {title}"));
         printer.page(&format!("{title}   (aicr --demo {verb})\n\n"))
     };
-    cluster::block_on(async {
+    cluster::block_on(global, async {
         let connection = cluster::connect(global).await?;
         heading(1, "What the cluster is", "snapshot -t table")?;
         let taken = validate::take(&connection, SNAPSHOT_LIMIT, printer).await?;

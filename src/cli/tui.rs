@@ -1,12 +1,16 @@
 //! `aicr tui` and `aicr` alone on a terminal: the workbench; with `--script`, its frames without a terminal.
 
-use super::{Outcome, Printer, exit::Exit, global::Global, output::deliver, run_args::RunArgs};
+use super::{
+    Outcome, Printer,
+    exit::Exit,
+    formats::{self, Format},
+    global::Global,
+    input,
+    run_args::RunArgs,
+};
 use crate::{
     criteria::Criteria,
-    ops::{
-        Failure, Kind,
-        place::{self, Place},
-    },
+    ops::{Failure, Kind, place::Place},
     term::color::{self, Level, When},
     workbench::{
         self, Look, RunOptions, Screen,
@@ -45,20 +49,18 @@ pub struct Args {
     /// The size of frames.
     #[arg(long, value_name = "COLUMNSxROWS", default_value = "120x40", value_parser = size)]
     size: (u16, u16),
-    /// What to print: text or svg.
-    #[arg(long, value_enum, default_value_t)]
-    dump: Dump,
+    /// What to print: text (the default) or svg.
+    #[arg(long, value_parser = formats::parser(DUMPS))]
+    dump: Option<&'static Format<Frame>>,
     /// Write each frame that the script dumps to this folder, by its name, instead of printing the last one.
     #[arg(long, value_name = "DIR", requires = "script")]
     frames: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Dump {
-    #[default]
-    Text,
-    Svg,
-}
+static DUMPS: &[Format<Frame>] = &[
+    Format { suffix: "txt", ..Format::plain("text", "", |frame, _| Ok(frame.text())) },
+    Format::plain("svg", "", |frame, _| Ok(frame.svg())),
+];
 
 fn screen(text: &str) -> Result<Screen, String> {
     let found = Screen::ALL.into_iter().find(|screen| screen.name().eq_ignore_ascii_case(text));
@@ -78,20 +80,20 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         runtime.shutdown_background();
         return Ok(ended.map(|()| Exit::Good)?);
     };
-    let script = place::read_local(&Place::parse(&path.to_string_lossy())?, "script")?;
+    let script = input::text("script", &path.to_string_lossy(), global)?;
     let (width, height) = args.size;
     let frames = runtime()?.block_on(script::play(&options, &script, width, height))?;
+    let dump = formats::choose(args.dump, DUMPS, &Place::Standard);
     match &args.frames {
         Some(folder) => {
             for frame in &frames {
-                let (extension, text) = args.shown(frame);
-                let place = Place::File(folder.join(format!("{}.{extension}", frame.name)));
-                deliver(printer, &place, &text)?;
+                let place = Place::File(folder.join(format!("{}.{}", frame.name, dump.suffix)));
+                dump.deliver(frame, &place, printer)?;
             }
         }
         None => {
             if let Some(last) = frames.last() {
-                printer.data(&args.shown(last).1)?;
+                dump.print(last, printer)?;
             }
         }
     }
@@ -99,13 +101,6 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
 }
 
 impl Args {
-    fn shown(&self, frame: &Frame) -> (&'static str, String) {
-        match self.dump {
-            Dump::Text => ("txt", frame.text()),
-            Dump::Svg => ("svg", frame.svg()),
-        }
-    }
-
     fn options(&self, global: &Global) -> Result<RunOptions, Failure> {
         Ok(RunOptions {
             target: global.target()?,
@@ -150,5 +145,5 @@ fn utf8() -> bool {
 /// Two threads beside the one that draws: building snapshots must not delay a key.
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.map_err(|error| Failure::new(Kind::Internal, "start the runtime", error.to_string()))
+    runtime.map_err(|error| Failure::from_error(Kind::Internal, "start the runtime", error))
 }

@@ -7,6 +7,7 @@ use super::{
     criteria_args::CriteriaArgs,
     exit::Exit,
     follow::follow,
+    formats::{self, Named},
     global::Global,
     input,
     live::Live,
@@ -26,11 +27,14 @@ use crate::{
         snapshot,
     },
     recipe::Recipe,
-    report::{ctrf, text},
+    report::{Report, ctrf, text},
     resolve::Options,
     validate::event::{Event, Verdict},
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 /// Check that a cluster is ready for a recipe, then run the recipe's checks as Jobs and report.
 ///
@@ -38,13 +42,13 @@ use std::{sync::Arc, time::Duration};
 /// report goes there. Ctrl-C ends the run, removes what it created and still writes the report.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The recipe: a file, `-` for standard input, or cm://NAMESPACE/NAME; without one, it is
+    /// The recipe: a file, `-` for standard input, cm://NAMESPACE/NAME or a URL; without one, it is
     /// resolved for the cluster and the criteria given here.
     #[arg(short, long, value_name = "PLACE")]
     recipe: Option<String>,
     #[command(flatten)]
     criteria: CriteriaArgs,
-    /// A snapshot to judge readiness on; without one, it is taken now.
+    /// A snapshot to judge readiness on, from the same places; without one, it is taken now.
     #[arg(short, long, value_name = "PLACE")]
     snapshot: Option<String>,
     /// A phase to run (repeatable, in the order given); without one, all.
@@ -57,8 +61,8 @@ pub struct Args {
     #[arg(short, long, value_name = "PLACE", value_parser = output::place)]
     output: Option<Place>,
     /// What to write: ctrf (the default with --output), text, or events as JSON lines while they happen.
-    #[arg(short = 't', long, value_enum)]
-    format: Option<ReportFormat>,
+    #[arg(short = 't', long, value_parser = formats::parser(REPORTS))]
+    format: Option<&'static ReportFormat>,
     /// Show every line that checks print.
     #[arg(long)]
     logs: bool,
@@ -95,12 +99,34 @@ enum PhaseArg {
     All,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum ReportFormat {
-    Ctrf,
-    Text,
-    Events,
+/// One form of a run: text at each event, or at the end; empty where it says nothing then.
+#[derive(Debug)]
+struct ReportFormat {
+    name: &'static str,
+    event: fn(&Event) -> String,
+    report: fn(&Report) -> String,
+    /// As which a ConfigMap holds it; none where it cannot.
+    stored: Option<place::Format>,
 }
+
+impl Named for ReportFormat {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+/// The first is the default of a file, the second of standard output.
+static REPORTS: &[ReportFormat] = &[
+    ReportFormat { name: "ctrf", event: |_| String::new(), report: ctrf::to_json, stored: Some(place::Format::Json) },
+    ReportFormat { name: "text", event: |_| String::new(), report: text::render, stored: None },
+    // Events serialize: they hold texts and numbers only.
+    ReportFormat {
+        name: "events",
+        event: |event| serde_json::to_string(event).unwrap_or_default() + "\n",
+        report: |_| String::new(),
+        stored: None,
+    },
+];
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let phases = phases(&args.phases)?;
@@ -110,12 +136,15 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         return Err(misuse("choose the recipe", because, "leave out --recipe or the criteria").into());
     }
     if let Some(place) = &args.output {
+        if matches!(place, Place::ConfigMap { .. }) && args.format().stored.is_none() {
+            return Err(formats::not_stored(args.format().name, "report", place).into());
+        }
         output::probe(place)?;
     }
     let catalog = global.catalog()?;
     let recipe = args.recipe.as_deref().map(|place| input::recipe(place, global, printer)).transpose()?;
     let known = args.snapshot.as_deref().map(|place| input::snapshot(place, global)).transpose()?;
-    cluster::block_on(async {
+    cluster::block_on(global, async {
         let connection = if args.no_cluster { None } else { Some(cluster::connect(global).await?) };
         let snapshot = match (known, &connection) {
             (Some(snapshot), _) => snapshot,
@@ -125,7 +154,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             }
         };
         let (recipe, name) = match (recipe, &args.recipe) {
-            (Some(recipe), Some(place)) => (recipe, place.clone()),
+            (Some(recipe), Some(place)) => (recipe, input::named(place)),
             _ => {
                 let resolved = resolve(&catalog, &snapshot, &args.criteria)?;
                 printer.note(format!("resolved {}", resolved.1));
@@ -145,41 +174,37 @@ async fn finish(
     global: &Global,
     printer: &Printer,
 ) -> Outcome {
-    let format = args.format.unwrap_or(if args.output.is_some() { ReportFormat::Ctrf } else { ReportFormat::Text });
+    let format = args.format();
+    let place = args.output.clone().unwrap_or(Place::Standard);
+    // Kept for a file, which is written whole.
+    let kept = Arc::new(Mutex::new(String::new()));
+    let (keeps, is_live) = (kept.clone(), place == Place::Standard);
     let mut live = Live::new(printer.clone(), Stream::Err, args.logs);
     let lines = printer.clone();
     let show = move |event: &Event| {
         if let Some(line) = live.line(event) {
             lines.note(line);
         }
-        match format {
-            // Events serialize: they hold texts and numbers only.
-            ReportFormat::Events => lines.data(&format!("{}\n", serde_json::to_string(event).unwrap_or_default())),
-            ReportFormat::Ctrf | ReportFormat::Text => Ok(()),
+        match &*(format.event)(event) {
+            "" => {}
+            text if is_live => lines.data(text)?,
+            text => keeps.lock().unwrap_or_else(PoisonError::into_inner).push_str(text),
         }
+        Ok(())
     };
     let mut followed = follow(connection, &prepared, printer, show).await?;
-    let place = args.output.clone().unwrap_or(Place::Standard);
-    let report = followed.report.clone();
-    match (format, place) {
-        (ReportFormat::Events, _) => {}
-        (ReportFormat::Ctrf, place @ Place::ConfigMap { .. }) => {
-            let (text, now) = (ctrf::to_json(&report), cluster::now());
-            let document = Document { kind: "Report", format: place::Format::Json, text: &text, now: &now };
-            let connected = async || match connection {
-                Some(connection) => Ok(connection.clone()),
-                None => cluster::connect(global).await,
-            };
-            place::write(&place, &document, connected).await?;
+    let report = (format.report)(&followed.report);
+    let text = std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner)) + &report;
+    match (format.stored, place) {
+        (Some(format), place @ Place::ConfigMap { .. }) => {
+            let now = cluster::now();
+            let document = Document { kind: "Report", format, text: &text, now: &now };
+            place::write(&place, &document, cluster::session(global)?).await?;
             printer.note(format!("wrote {place}"));
         }
-        (format, place) => {
+        (_, place) => {
             let printer = printer.clone();
-            let written = move || {
-                let text = if format == ReportFormat::Text { text::render(&report) } else { ctrf::to_json(&report) };
-                deliver(&printer, &place, &text)
-            };
-            followed.write(written).await?;
+            followed.write(move || deliver(&printer, &place, &text)).await?;
         }
     }
     let verdict = followed.report.verdict.unwrap_or(Verdict::Inconclusive);
@@ -217,6 +242,10 @@ pub fn resolve(catalog: &Catalog, snapshot: &Inventory, stated: &CriteriaArgs) -
 }
 
 impl Args {
+    fn format(&self) -> &'static ReportFormat {
+        self.format.unwrap_or(if self.output.is_some() { &REPORTS[0] } else { &REPORTS[1] })
+    }
+
     fn options(&self, phases: Vec<Phase>) -> RunOptions {
         let mut options = self.run.options();
         options.plan.phases = phases;

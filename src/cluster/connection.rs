@@ -155,7 +155,7 @@ fn read(files: &[PathBuf]) -> Result<Kubeconfig, ClusterError> {
         let at = || file.display().to_string();
         let bytes = std::fs::read(file).map_err(|error| {
             let hint = "name another file with --kubeconfig, or try --demo";
-            no_config(at(), error.to_string(), Some(hint.to_owned()))
+            ClusterError::new(ClusterErrorKind::NoConfig, "read the kubeconfig", at()).caused_by(error).hint(hint)
         })?;
         kubeconfig.add(file, &bytes).map_err(|error| unusable(error, &at()))?;
     }
@@ -190,8 +190,10 @@ fn in_cluster(context: Option<&str>) -> Result<Effective, ClusterError> {
     let folder = Path::new("/var/run/secrets/kubernetes.io/serviceaccount");
     let token = folder.join("token");
     if let Err(error) = std::fs::read(&token) {
-        let hint = "is automountServiceAccountToken on for this pod?".to_owned();
-        return Err(no_config(POD.to_owned(), format!("{}: {error}", token.display()), Some(hint)));
+        let hint = "is automountServiceAccountToken on for this pod?";
+        let error = CredentialError::TokenFile { path: token, source: error };
+        let failed = ClusterError::new(ClusterErrorKind::NoConfig, "read the kubeconfig", POD);
+        return Err(failed.caused_by(error).hint(hint));
     }
     let host = variable("KUBERNETES_SERVICE_HOST");
     let host = if host.contains(':') { format!("[{host}]") } else { host };

@@ -255,7 +255,7 @@ async fn socks(proxy: &Proxy, io: Box<dyn Io>, host: &str, port: u16) -> Result<
         socks = socks.with_auth(user.clone(), password.clone());
     }
     let server = Uri::builder().scheme("http").authority(authority(host, port)).path_and_query("/").build()?;
-    let io = socks.call(server).await.map_err(|error| error.to_string())?;
+    let io = socks.call(server).await?;
     Ok(Box::new(io.into_inner()))
 }
 
@@ -282,6 +282,13 @@ pub struct Stream {
     io: Box<dyn Io>,
     /// A proxy reads our requests: they name the whole URL.
     is_forwarded: bool,
+}
+
+impl Stream {
+    /// Whether a proxy reads our requests.
+    pub fn is_forwarded(&self) -> bool {
+        self.is_forwarded
+    }
 }
 
 impl Connection for Stream {

@@ -156,6 +156,11 @@ pub(super) fn refusal(doing: &str, code: u16, reason: &str, message: &str) -> (C
                 None => format!("ask for the right to {doing}"),
             }),
         ),
+        // What the API server says of an API that it does not have, in either of its forms.
+        404 if message.contains("could not find the requested resource") || message == "404 page not found" => (
+            ClusterErrorKind::NotFound,
+            hint("the server does not serve this version of the API; see which it does with `kubectl api-versions`"),
+        ),
         404 => (ClusterErrorKind::NotFound, None),
         409 => (ClusterErrorKind::Conflict, None),
         410 => (ClusterErrorKind::Expired, hint("the list is too old to be followed; it has to be read again")),
@@ -246,6 +251,13 @@ mod tests {
         use ClusterErrorKind::*;
         check(401, "Unauthorized", Unauthorized, "log in again");
         check(404, "no such thing", NotFound, "");
+        check(
+            404,
+            "the server could not find the requested resource",
+            NotFound,
+            "does not serve this version of the API",
+        );
+        check(404, "404 page not found", NotFound, "kubectl api-versions");
         check(409, "already exists", Conflict, "");
         check(410, "too old", Expired, "read again");
         check(413, "too large", TooLarge, "1 MiB");

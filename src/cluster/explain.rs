@@ -4,6 +4,7 @@
 
 use super::{
     ClusterErrorKind,
+    api_version::Mismatch,
     credentials::CredentialError,
     decode::proto::Malformed,
     dial::DialError,
@@ -47,6 +48,9 @@ pub(super) fn explain(error: &(dyn Error + 'static)) -> Option<Explained> {
             }
             if let Some(error) = cause.downcast_ref::<NotKubernetes>() {
                 return Some(not_kubernetes(error));
+            }
+            if cause.is::<Mismatch>() {
+                return Some(explained(ClusterErrorKind::Protocol, cause.to_string(), MISMATCH_HINT));
             }
             if let Some(error) = cause.downcast_ref::<Malformed>() {
                 return Some(malformed(error));
@@ -97,10 +101,15 @@ fn dial(error: &DialError) -> Explained {
             explained(ClusterErrorKind::Timeout, text, "the address does not answer; is a VPN or a tunnel down?")
         }
         DialError::Proxy { proxy, source } => {
-            let (kind, _, _) = dial(source);
-            let hint =
-                format!("is the proxy {proxy} right? A server that is reached directly can be added to NO_PROXY");
-            (kind, text, Some(hint))
+            let (kind, inner, _) = dial(source);
+            let hint = match **source {
+                DialError::Tls { .. } => format!(
+                    "is the proxy {proxy} right? Its certificate is judged like the server's: by the certificate-authority \
+                     of the kubeconfig, or by this system where there is none"
+                ),
+                _ => format!("is the proxy {proxy} right? A server that is reached directly can be added to NO_PROXY"),
+            };
+            (kind, format!("{error}: {inner}"), Some(hint))
         }
         DialError::ProxyRefused { answer, .. } if answer.starts_with("407") => {
             let hint = "the proxy wants a login: write it into its URL, as http://user:password@host:port";
@@ -130,15 +139,28 @@ fn dial(error: &DialError) -> Explained {
 /// What rustls says; for a certificate that we refused, our own words, which rustls shows only for debugging.
 fn words(error: &rustls::Error) -> String {
     match error {
+        error if serves_as_authority(error) => {
+            "the server's certificate may sign other certificates (CA:TRUE), which this system's verifier refuses"
+                .to_owned()
+        }
         rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(other))) => other.to_string(),
         other => other.to_string(),
     }
+}
+
+/// The verifier of this system has no name for it but webpki's.
+fn serves_as_authority(error: &rustls::Error) -> bool {
+    matches!(error, rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(other)))
+        if other.downcast_ref::<webpki::Error>() == Some(&webpki::Error::CaUsedAsEndEntity))
 }
 
 /// `text` is the whole message.
 fn tls(error: &rustls::Error, text: String) -> Explained {
     let unreachable = |hint: &str| explained(ClusterErrorKind::Unreachable, text.clone(), hint);
     match error {
+        error if serves_as_authority(error) => unreachable(
+            "name the authority that signed it as certificate-authority of the kubeconfig: it is accepted there",
+        ),
         rustls::Error::InvalidCertificate(error) => unreachable(certificate(error)),
         rustls::Error::AlertReceived(alert) => alerted(*alert, text),
         rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
@@ -293,6 +315,8 @@ pub(super) fn body(error: &serde_json::Error) -> Explained {
     explained(ClusterErrorKind::Protocol, format!("the answer is not what Kubernetes sends: {error}"), hint)
 }
 
+const MISMATCH_HINT: &str =
+    "see what the server serves with `kubectl version` and `kubectl api-versions`; it may need another version of aicr";
 const STRANGE_HINT: &str = "is this the URL of a Kubernetes API server? A proxy may answer in its place";
 const CUT_HINT: &str = "the connection was cut, by the server or on the way; try again";
 

@@ -4,7 +4,10 @@
 //! In: a client and a path with its query. Out: objects as the server sent them, one at a time. A refusal is the same
 //! [`kube::Error::Api`] in either form.
 
-use super::decode::proto::{self, ListMeta, ListReader, Malformed, Part};
+use super::{
+    api_version::{Mismatch, Types},
+    decode::proto::{self, ListMeta, ListReader, Malformed, Part},
+};
 use bytes::{Bytes, BytesMut};
 use futures::{
     StreamExt,
@@ -38,7 +41,7 @@ enum Form {
 /// Reads one page of a list and hands over its objects in their order.
 ///
 /// # Errors
-/// As those of [`kube::Client::request`]; [`Malformed`] inside of [`kube::Error::Service`].
+/// As those of [`kube::Client::request`]; [`Malformed`] and [`Mismatch`] inside of [`kube::Error::Service`].
 pub async fn page<T: Object>(
     client: &kube::Client,
     url: &str,
@@ -48,26 +51,40 @@ pub async fn page<T: Object>(
     if form == Form::Json {
         let bytes = body.collect().await?.to_bytes();
         let page: JsonPage<T> = serde_json::from_slice(&bytes).map_err(kube::Error::SerdeError)?;
+        let types = Types { api_version: page.api_version, kind: page.kind };
+        types.check_list(url, page.items.is_some()).map_err(mismatch)?;
         page.items.into_iter().flatten().for_each(each);
         return Ok(page.metadata);
     }
-    let (mut reader, mut meta) = (ListReader::default(), ListMeta::default());
+    let (mut reader, mut meta, mut is_checked) = (ListReader::default(), ListMeta::default(), false);
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame?.into_data() else { continue };
         reader.push(&data);
         while let Some(part) = reader.part().map_err(malformed)? {
+            if !is_checked {
+                reader.types().check_list(url, true).map_err(mismatch)?;
+                is_checked = true;
+            }
             match part {
                 Part::Meta(found) => meta = found,
                 Part::Item(object) => each(object),
             }
         }
     }
-    if reader.is_whole() { Ok(meta) } else { Err(malformed(Malformed::Truncated)) }
+    if !reader.is_whole() {
+        return Err(malformed(Malformed::Truncated));
+    }
+    reader.types().check_list(url, true).map_err(mismatch)?;
+    Ok(meta)
 }
 
 #[derive(Deserialize)]
-#[serde(bound = "T: DeserializeOwned")]
+#[serde(bound = "T: DeserializeOwned", rename_all = "camelCase")]
 struct JsonPage<T> {
+    #[serde(default)]
+    api_version: String,
+    #[serde(default)]
+    kind: String,
     #[serde(default)]
     metadata: ListMeta,
     /// `null` in an empty list.
@@ -160,6 +177,10 @@ fn was_cut(error: &kube::Error) -> bool {
         next = error.source();
     }
     false
+}
+
+fn mismatch(error: Mismatch) -> kube::Error {
+    kube::Error::Service(Box::new(error))
 }
 
 fn malformed(error: Malformed) -> kube::Error {

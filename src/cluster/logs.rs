@@ -72,7 +72,10 @@ pub async fn follow(connection: Connection, output: Output, clock: RunClock, lin
         if backoff.attempt() >= ATTEMPTS {
             break;
         }
-        active_time::sleep(backoff.failed()).await;
+        let wait = backoff.failed();
+        let (pod, attempt) = (&output.pod, backoff.attempt());
+        tracing::info!(pod, attempt, wait_ms = wait.as_millis(), "output interrupted; reading on");
+        active_time::sleep(wait).await;
     }
     // Without a reader nobody waits for the end either.
     let _ = lines.send(Observed { at: clock.now(), what: None }).await;

@@ -4,6 +4,8 @@
 //! `logs`) or [`ClusterError`]s.
 
 pub mod active_time;
+pub mod api_version;
+pub mod applications;
 pub mod backoff;
 pub mod collect;
 pub mod config_map;
@@ -19,6 +21,7 @@ pub mod kubeconfig;
 pub mod logs;
 pub mod object_watch;
 pub mod objects;
+pub mod objects_at_risk;
 pub mod proxy;
 pub mod releases;
 pub mod request;
@@ -26,6 +29,7 @@ pub mod services;
 pub mod tls;
 pub mod transport;
 pub mod watch;
+pub mod web;
 
 pub use connection::{Connection, Contexts, Target, connect, contexts};
 pub use error::{ClusterError, ClusterErrorKind};

@@ -67,8 +67,11 @@ pub async fn watch(connection: Connection, scope: Scope, clock: RunClock, change
             Err(error) => Err(error),
         };
         if let Err(error) = ended {
+            let wait = backoff.failed();
+            let (path, attempt) = (&watch.scope.path, backoff.attempt());
+            tracing::warn!(path, attempt, wait_ms = wait.as_millis(), "watch lost: {}", error.found);
             watch.report(Change::Lost(error)).await;
-            active_time::sleep(backoff.failed()).await;
+            active_time::sleep(wait).await;
         }
     }
 }
@@ -125,7 +128,10 @@ impl ObjectWatch {
                     biased;
                     () = self.changes.closed() => return Ok(()),
                     // What the socket holds is read by the list as well; the connection may be dead.
-                    _ = self.pauses.changed() => return Ok(()),
+                    _ = self.pauses.changed() => {
+                        tracing::info!(path = self.scope.path, "this process was paused; listing again");
+                        return Ok(());
+                    }
                     line = active_time::timeout(WATCH_LIMIT, lines.try_next()) => line,
                 };
                 let broken = |error: std::io::Error| ClusterError {
@@ -142,10 +148,16 @@ impl ObjectWatch {
                     serde_json::from_str(&line).map_err(|error| failed(kube::Error::SerdeError(error)))?;
                 // Usually 410: the version is too old. Listing again is the answer to every such status.
                 if text(&event, "/type") == "ERROR" {
+                    let code = event.pointer("/object/code").and_then(Value::as_u64);
+                    tracing::info!(path = self.scope.path, code, "watch ended by the server; listing again");
                     active_time::sleep(SHORTEST_WAIT).await;
                     return Ok(());
                 }
-                version = text(&event, "/object/metadata/resourceVersion").to_owned();
+                // One without a version says nothing of where the watch is.
+                match text(&event, "/object/metadata/resourceVersion") {
+                    "" | "0" => {}
+                    reached => reached.clone_into(&mut version),
+                }
                 self.take(event).await;
             }
             // Something between us and the server cuts watches at once: do not ask it as fast as it can refuse.

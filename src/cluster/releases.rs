@@ -74,32 +74,48 @@ async fn content(connection: &Connection, revision: &Revision) -> Result<Content
     let path = format!("/api/v1/namespaces/{}/secrets/{}", list::encoded(namespace), list::encoded(&secret));
     let Secret { data } = list::get(connection, &doing, &path).await?;
     let packed = data.get("release").map_or(&[][..], |bytes| &bytes.0);
-    unpack(packed).map_err(|found| ClusterError {
-        kind: ClusterErrorKind::Protocol,
-        doing: format!("read the Helm release {name}"),
-        at: format!("secret {namespace}/{secret}"),
-        found,
-        hint: Some("is it Helm's? `helm get values` shows what Helm makes of it".to_owned()),
-        cause: None,
+    unpack(packed).map_err(|error| {
+        let (doing, at) = (format!("read the Helm release {name}"), format!("secret {namespace}/{secret}"));
+        ClusterError::new(ClusterErrorKind::Protocol, doing, at)
+            .caused_by(error)
+            .hint("is it Helm's? `helm get values` shows what Helm makes of it")
     })
 }
 
+/// Bytes that are not a release of Helm's. What they are is not repeated: they may hold passwords.
+#[derive(Debug, thiserror::Error)]
+enum UnpackError {
+    #[error("not base64")]
+    NotText(#[source] std::str::Utf8Error),
+    #[error("not base64")]
+    NotBase64,
+    #[error("not gzip")]
+    NotGzip(#[source] std::io::Error),
+    #[error("it unpacks to more than {UNPACKED_BYTES} bytes")]
+    TooLarge,
+    #[error("not a release (line {line}, column {column})")]
+    NotARelease { line: usize, column: usize },
+}
+
 /// Base64 of gzip of JSON, or of JSON alone, which Helm reads as well.
-fn unpack(packed: &[u8]) -> Result<Content, String> {
-    let text = std::str::from_utf8(packed).map_err(|error| error.to_string())?;
-    let decoded: ByteString = serde_json::from_value(text.into()).map_err(|error| format!("not base64: {error}"))?;
+fn unpack(packed: &[u8]) -> Result<Content, UnpackError> {
+    let text = std::str::from_utf8(packed).map_err(UnpackError::NotText)?;
+    // Its error quotes the text.
+    let decoded: ByteString = serde_json::from_value(text.into()).map_err(|_| UnpackError::NotBase64)?;
     let mut json = Vec::new();
     if decoded.0.starts_with(&[0x1f, 0x8b]) {
         let mut unpacked = flate2::read::GzDecoder::new(&*decoded.0).take(UNPACKED_BYTES + 1);
-        unpacked.read_to_end(&mut json).map_err(|error| format!("not gzip: {error}"))?;
+        unpacked.read_to_end(&mut json).map_err(UnpackError::NotGzip)?;
     } else {
         json = decoded.0;
     }
     if json.len() as u64 > UNPACKED_BYTES {
-        return Err(format!("it unpacks to more than {UNPACKED_BYTES} bytes"));
+        return Err(UnpackError::TooLarge);
     }
-    let Release { chart: Chart { metadata, values }, config } =
-        serde_json::from_slice(&json).map_err(|error| format!("not a release: {error}"))?;
+    let Release { chart: Chart { metadata, values }, config } = serde_json::from_slice(&json).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        UnpackError::NotARelease { line, column }
+    })?;
     let told = |text: String| Some(text).filter(|text| !text.is_empty());
     Ok(Content { chart: told(metadata.name), version: told(metadata.version), config, defaults: values })
 }
@@ -133,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_bad_release_names_the_step_that_failed() {
-        let refused = |bytes: &[u8]| unpack(bytes).expect_err("it is no release");
+        let refused = |bytes: &[u8]| unpack(bytes).expect_err("it is no release").to_string();
         assert!(refused(b"***").starts_with("not base64"));
         assert!(refused(packed("\u{1f}", false).as_bytes()).starts_with("not a release"));
         let mut cut = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -148,6 +164,6 @@ mod tests {
     fn a_bomb_is_refused_without_being_kept() {
         let bomb = packed(&" ".repeat(usize::try_from(UNPACKED_BYTES).expect("it fits") + 10), true);
         assert!(bomb.len() < 1 << 20, "it would fit into a secret");
-        assert!(unpack(bomb.as_bytes()).expect_err("it is too large").contains("more than"));
+        assert!(unpack(bomb.as_bytes()).expect_err("it is too large").to_string().contains("more than"));
     }
 }

@@ -5,6 +5,7 @@
 
 use super::{ClusterError, ClusterErrorKind, dial::CONNECT_LIMIT, explain, transport::ANSWER_LIMIT};
 use futures::future::BoxFuture;
+use http::uri::InvalidUri;
 use http_body_util::{BodyExt, Empty};
 use hyper_util::{
     client::legacy::{Client as HttpClient, connect::HttpConnector},
@@ -44,8 +45,9 @@ impl Services for PlainHttp {
 }
 
 async fn plain_get(url: &str) -> Result<HttpAnswer, ClusterError> {
-    let uri: http::Uri =
-        url.parse().map_err(|error| failure(ClusterErrorKind::Rejected, url, format!("not a URL: {error}")))?;
+    let uri: http::Uri = url.parse().map_err(|error: InvalidUri| {
+        failure(ClusterErrorKind::Rejected, url, "not a URL".to_owned()).caused_by(error)
+    })?;
     if uri.scheme_str() != Some("http") {
         return Err(failure(ClusterErrorKind::Rejected, url, "only http:// URLs are read".to_owned()));
     }
@@ -55,12 +57,13 @@ async fn plain_get(url: &str) -> Result<HttpAnswer, ClusterError> {
     let answer = client
         .get(uri)
         .await
-        .map_err(|error| failure(explain::transport(&error).0, url, super::error::chain(&error)))?;
+        .map_err(|error| failure(explain::transport(&error).0, url, String::new()).caused_by(error))?;
     let status = answer.status().as_u16();
     let mut body = answer.into_body();
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| failure(ClusterErrorKind::Unreachable, url, super::error::chain(&error)))?;
+        let frame =
+            frame.map_err(|error| failure(ClusterErrorKind::Unreachable, url, String::new()).caused_by(error))?;
         if let Some(data) = frame.data_ref() {
             bytes.extend_from_slice(&data[..data.len().min(BODY_LIMIT - bytes.len())]);
         }

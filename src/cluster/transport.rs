@@ -150,7 +150,6 @@ impl Transport {
     pub fn server(&self) -> String {
         let url = &self.0.server;
         let host = url.authority().map_or("", |authority| authority.as_str());
-        let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
         format!("{}://{host}{}", url.scheme_str().unwrap_or("https"), url.path().trim_end_matches('/'))
     }
 
@@ -186,7 +185,15 @@ fn server(written: &str, has_tls: bool) -> Result<Uri, SetupError> {
     };
     // The URL may hold a login, which no message shows.
     let shown = written.rsplit_once('@').map_or(written, |(_, host)| host);
-    uri.filter(is_usable).ok_or_else(|| SetupError::Server { server: shown.to_owned() })
+    let uri = uri.filter(is_usable).ok_or_else(|| SetupError::Server { server: shown.to_owned() })?;
+    let Some((_, host)) = uri.authority().and_then(|authority| authority.as_str().rsplit_once('@')) else {
+        return Ok(uri);
+    };
+    // A login in it is not sent, as in Go, and not kept: the pool of connections logs what it is keyed by.
+    let host = host.parse();
+    let mut parts = uri.into_parts();
+    parts.authority = host.ok();
+    Uri::from_parts(parts).map_err(|_| SetupError::Server { server: shown.to_owned() })
 }
 
 /// One line for each request. Headers are not in it: they hold credentials.
@@ -214,6 +221,7 @@ impl Shared {
             return Ok(answer);
         }
         drop(answer);
+        tracing::info!("credentials of the plugin refused; asking it for new ones");
         let sent = self.credentials.current(number, &self.identity).await?;
         let answer = self.send_as(sent, &parts, &body).await?;
         match &self.credentials {
@@ -257,7 +265,6 @@ impl Shared {
         let mut parts = self.server.clone().into_parts();
         let prefix = self.server.path().trim_end_matches('/');
         parts.path_and_query = Some(format!("{prefix}{path}").parse()?);
-        // A login in the server's URL is not sent, as in Go.
         Ok(Uri::from_parts(parts)?)
     }
 }
@@ -293,7 +300,7 @@ async fn checked(answer: Response<Incoming>) -> Result<Response<Incoming>, BoxEr
 }
 
 /// The title of a page, on one line of at most 100 characters.
-fn title(page: &str) -> Option<String> {
+pub(super) fn title(page: &str) -> Option<String> {
     let lower = page.to_ascii_lowercase();
     let start = lower.find("<title")?;
     let start = start + lower[start..].find('>')? + 1;

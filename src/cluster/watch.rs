@@ -64,6 +64,8 @@ const REFRESH: Duration = Duration::from_secs(60);
 /// A watch is asked to end after this time, and taken for dead a little later: so a connection that a firewall dropped
 /// without a word is noticed.
 const WATCH_SECONDS: u64 = 120;
+/// One that the server itself ended, and no proxy before it.
+const WHOLE_WATCH: Duration = Duration::from_secs(WATCH_SECONDS - 5);
 const WATCH_SILENCE: Duration = Duration::from_secs(WATCH_SECONDS + 15);
 /// Back-off of a lost connection doubles between these.
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
@@ -327,6 +329,16 @@ struct Watching<T> {
     heard: bool,
 }
 
+impl<T> Watching<T> {
+    /// Goes on to the version of an event. One without a version says nothing of where the watch is: to watch from no
+    /// version is to miss what is deleted in between.
+    fn reached(&mut self, version: &str) {
+        if !version.is_empty() && version != "0" {
+            version.clone_into(&mut self.version);
+        }
+    }
+}
+
 /// A watch: its kind, and how often it failed in a row.
 struct Follower<W: Watched> {
     kind: W,
@@ -407,7 +419,7 @@ impl<W: Watched> Follower<W> {
                 }
                 Ok(Stage::Watching(Watching { version, events, opened: Instant::now(), heard: false }))
             }
-            Err(error) if is_too_old(&error) => Ok(Stage::Unlisted),
+            Err(error) if is_too_old(&error) => Ok(too_old::<W>()),
             Err(error) => self.failed(ClusterError::from_kube(&doing, &at, &error), Some(version)).await,
         }
     }
@@ -421,9 +433,20 @@ impl<W: Watched> Follower<W> {
         let doing = format!("watch {}", W::NAME);
         let at = self.connection.at();
         let change = match event {
-            Err(_) => return Ok(Stage::Listed { version: watching.version }),
+            Err(_) => {
+                tracing::info!(source = W::NAME, seconds = WATCH_SILENCE.as_secs(), "watch silent; opening it again");
+                return Ok(Stage::Listed { version: watching.version });
+            }
+            // A server sends at least a bookmark before it ends a watch in its time. Where it did not, it may not know the
+            // version that it was asked to go on from: it was restored, or it lied. Nothing would ever come after that.
+            Ok(None) if !watching.heard && watching.opened.elapsed() >= WHOLE_WATCH => {
+                self.attempt = 0;
+                tracing::info!(source = W::NAME, "watch brought nothing; listing again");
+                return Ok(Stage::Unlisted);
+            }
             Ok(None) if watching.heard || watching.opened.elapsed() >= HEALTHY_WATCH => {
                 self.attempt = 0;
+                tracing::debug!(source = W::NAME, "watch ended; opening it again");
                 return Ok(Stage::Listed { version: watching.version });
             }
             Ok(None) => {
@@ -437,7 +460,7 @@ impl<W: Watched> Follower<W> {
                 };
                 return self.failed(error, Some(watching.version)).await;
             }
-            Ok(Some(Err(error))) if is_too_old(&error) => return Ok(Stage::Unlisted),
+            Ok(Some(Err(error))) if is_too_old(&error) => return Ok(too_old::<W>()),
             Ok(Some(Err(error))) => {
                 let error = ClusterError::from_kube(&doing, &at, &error);
                 return self.failed(error, Some(watching.version)).await;
@@ -445,20 +468,20 @@ impl<W: Watched> Follower<W> {
             Ok(Some(Ok(WatchEvent::Error(status)))) => {
                 let error = kube::Error::Api(status);
                 if is_too_old(&error) {
-                    return Ok(Stage::Unlisted);
+                    return Ok(too_old::<W>());
                 }
                 return self.failed(ClusterError::from_kube(&doing, &at, &error), None).await;
             }
             Ok(Some(Ok(WatchEvent::Bookmark(bookmark)))) => {
-                watching.version = bookmark.metadata.resource_version;
+                watching.reached(&bookmark.metadata.resource_version);
                 None
             }
             Ok(Some(Ok(WatchEvent::Added(object) | WatchEvent::Modified(object)))) => {
-                watching.version = W::version(&object).to_owned();
+                watching.reached(W::version(&object));
                 Some(W::put(vec![self.kind.keep(object)]))
             }
             Ok(Some(Ok(WatchEvent::Deleted(object)))) => {
-                watching.version = W::version(&object).to_owned();
+                watching.reached(W::version(&object));
                 Some(W::removed(self.kind.keep(object)))
             }
         };
@@ -474,6 +497,7 @@ impl<W: Watched> Follower<W> {
 
     async fn recovered(&mut self) -> Result<(), ReceiverClosed> {
         if self.attempt > 0 {
+            tracing::info!(source = W::NAME, attempts = self.attempt, "watch restored");
             self.attempt = 0;
             self.send(Change::Back(W::NAME)).await?;
         }
@@ -488,11 +512,19 @@ impl<W: Watched> Follower<W> {
     ) -> Result<Stage<W::Object>, ReceiverClosed> {
         use ClusterErrorKind::{Forbidden, NotFound, Rejected, Unauthorized};
         if matches!(error.kind, Forbidden | Unauthorized | NotFound | Rejected) {
+            tracing::warn!(source = W::NAME, wait_ms = LONGEST_WAIT.as_millis(), "watch refused: {}", error.found);
             self.send(Change::Read(W::NAME, Err(error))).await?;
             return Ok(Stage::Waiting { wait: LONGEST_WAIT, version: None });
         }
         self.attempt += 1;
         let wait = back_off(self.attempt, getrandom::u32().unwrap_or(0));
+        tracing::warn!(
+            source = W::NAME,
+            attempt = self.attempt,
+            wait_ms = wait.as_millis(),
+            "watch lost: {}",
+            error.found
+        );
         self.send(Change::Lost { source: W::NAME, attempt: self.attempt, wait, error }).await?;
         Ok(Stage::Waiting { wait, version })
     }
@@ -502,8 +534,23 @@ impl<W: Watched> Follower<W> {
     }
 }
 
+/// The version is gone; what is known is read again.
+fn too_old<W: Watched>() -> Stage<W::Object> {
+    tracing::info!(source = W::NAME, "watched version too old; listing again");
+    Stage::Unlisted
+}
+
+/// The version is not one that can be watched from: too old, newer than the server, or no version at all. Only of a watch:
+/// what else it is asked with is ours and does not change.
 fn is_too_old(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status) if status.code == 410)
+    let kube::Error::Api(status) = error else { return false };
+    let is_too_new = || {
+        let causes = status.details.iter().flat_map(|details| &details.causes);
+        status.message.contains("Too large resource version")
+            || causes.into_iter().any(|cause| cause.reason == "ResourceVersionTooLarge")
+    };
+    let is_no_version = || status.code == 400 && status.message.to_lowercase().contains("resource version");
+    status.code == 410 || is_too_new() || is_no_version()
 }
 
 /// Doubles from 1 s to 30 s, then up to a fifth more or less, so that many clients do not come back at the same moment.
@@ -525,6 +572,8 @@ mod tests {
         /// Lines of a watch; then the stream ends, or stays open.
         Events(Vec<Value>, Then),
         Refused,
+        /// A watch without a word that ends after this time.
+        EndsAfter(Duration),
         /// Never.
         Silence,
     }
@@ -577,6 +626,10 @@ mod tests {
             Answer::Json(status, value) => {
                 let full = Full::new(bytes::Bytes::from(value.to_string()));
                 (status, full.map_err(|never| match never {}).boxed_unsync())
+            }
+            Answer::EndsAfter(time) => {
+                let end = futures::stream::once(sleep(time)).filter_map(|()| std::future::ready(None));
+                (200, BodyExt::boxed_unsync(StreamBody::new(end)))
             }
             Answer::Events(events, then) => {
                 let lines = events.into_iter().map(|event| Ok(http_body::Frame::data(format!("{event}\n").into())));
@@ -726,6 +779,96 @@ mod tests {
         });
         let mut view = start(connection);
         until(&mut view, "the new list", |view| names(view) == ["new"]).await;
+    }
+
+    /// Lists one node, `old`, then `new`; `first` is the answer to the first watch, later ones stay open.
+    async fn lists_again_after(first: impl Fn() -> Answer + Send + Sync + 'static) -> Vec<String> {
+        let (connection, log) = server(move |url, before| match (url.split_once('?'), before) {
+            (Some(("/api/v1/nodes", query)), 0) if query.starts_with("watch=1") => first(),
+            (Some(("/api/v1/nodes", query)), _) if query.starts_with("watch=1") => {
+                Answer::Events(Vec::new(), Then::Stay)
+            }
+            (Some(("/api/v1/nodes", _)), 0) => list("5", vec![node("old", "4")]),
+            (Some(("/api/v1/nodes", _)), _) => list("50", vec![node("new", "49")]),
+            _ => quiet(url),
+        });
+        let mut view = start(connection);
+        until(&mut view, "the new list", |view| names(view) == ["new"] && view.status == LiveStatus::Fresh).await;
+        let log = log.lock().expect("log");
+        log.iter().filter(|url| url.starts_with("/api/v1/nodes?watch")).cloned().collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_version_that_the_server_does_not_know_leads_to_a_new_list_at_once() {
+        let refused = |code: u16, message: &str, reason: &str| {
+            let status = json!({"kind": "Status", "code": code, "message": message, "reason": reason});
+            move || Answer::Json(code, status.clone())
+        };
+        let begun = Instant::now();
+        lists_again_after(refused(504, "Too large resource version: 9, current: 5", "Timeout")).await;
+        lists_again_after(refused(400, "Invalid resource version \"x\": strconv", "BadRequest")).await;
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_that_brings_nothing_in_its_whole_time_leads_to_a_new_list() {
+        let watches = lists_again_after(|| Answer::EndsAfter(Duration::from_secs(WATCH_SECONDS))).await;
+        assert!(watches[0].ends_with("resourceVersion=5") && watches.last().is_some_and(|url| url.ends_with("=50")));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn events_that_lie_about_versions_do_not_lose_the_place() {
+        let (connection, log) = server(|url, before| match (url.split_once('?'), before) {
+            (Some(("/api/v1/nodes", query)), 0) if query.starts_with("watch=1") => {
+                let without = json!({"metadata": {"name": "b"}});
+                let bookmark = |version: Value| {
+                    let metadata = json!({"resourceVersion": version});
+                    event("BOOKMARK", json!({"kind": "Node", "apiVersion": "v1", "metadata": metadata}))
+                };
+                let events = vec![
+                    event("MODIFIED", node("a", "6")),
+                    event("ADDED", without),
+                    event("DELETED", json!({"metadata": {"name": "never-seen", "resourceVersion": ""}})),
+                    event("ADDED", node("a", "0")),
+                    bookmark(json!("")),
+                ];
+                Answer::Events(events, Then::End)
+            }
+            (Some(("/api/v1/nodes", query)), _) if query.starts_with("watch=1") => {
+                Answer::Events(vec![event("DELETED", node("a", "7"))], Then::Stay)
+            }
+            (Some(("/api/v1/nodes", _)), _) => list("5", vec![node("a", "4")]),
+            _ => quiet(url),
+        });
+        let mut view = start(connection);
+        until(&mut view, "the deletion", |view| names(view) == ["b"] && view.status == LiveStatus::Fresh).await;
+        let log = log.lock().expect("log");
+        let watches: Vec<&String> = log.iter().filter(|url| url.starts_with("/api/v1/nodes?watch")).collect();
+        assert!(watches[0].ends_with("resourceVersion=5") && watches[1].ends_with("resourceVersion=6"), "{watches:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_of_another_version_or_kind_is_not_an_empty_cluster() {
+        for (answer, found) in [
+            (
+                json!({"kind": "NodeList", "apiVersion": "v2", "items": []}),
+                "list nodes: asked for the API version `v1`, and the server answered with the kind `NodeList` of `v2`",
+            ),
+            (
+                json!({"kind": "Status", "apiVersion": "v1", "status": "Success"}),
+                "list nodes: asked for a list, and the server answered with the kind `Status` of `v1`",
+            ),
+            (json!({}), "list nodes: asked for a list, and the server answered with an object without a kind"),
+        ] {
+            let (connection, _) = server(move |url, _| match url.split('?').next() {
+                Some("/api/v1/nodes") => Answer::Json(200, answer.clone()),
+                _ => quiet(url),
+            });
+            let mut view = start(connection);
+            let seen =
+                until(&mut view, "the gap", |view| missing(view).iter().any(|(source, _)| *source == "nodes")).await;
+            assert!(missing(&seen).contains(&("nodes", found)), "{:?}", missing(&seen));
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -7,13 +7,15 @@
 pub mod eval;
 pub mod parse;
 pub mod range;
+pub mod release;
 mod suffix;
 
 use crate::{
-    inventory::{Inventory, Node},
+    inventory::{Inventory, Node, nodes_in_words},
     snapshot::path,
+    text::listed,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// What became of a constraint on a cluster.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -58,29 +60,40 @@ pub struct Spread {
 /// Names that a sentence lists before it says how many more there are.
 const LISTED: usize = 5;
 
-/// `gpu-a, gpu-b and 3 more`.
-fn listed(names: &[String]) -> String {
-    let shown = names[..names.len().min(LISTED)].join(", ");
-    match names.len().saturating_sub(LISTED) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
-}
-
 impl Spread {
+    /// The part of it that is about some of the nodes, all of which the rule concerns.
+    pub fn among(&self, nodes: &HashSet<&str>) -> Spread {
+        let ours = |names: &[String]| -> Vec<String> {
+            names.iter().filter(|name| nodes.contains(name.as_str())).cloned().collect()
+        };
+        let fails = self.fails.iter().map(|(reading, names)| (reading.clone(), ours(names)));
+        let fails: BTreeMap<String, Vec<String>> = fails.filter(|(_, names)| !names.is_empty()).collect();
+        let unknown = ours(&self.unknown);
+        let failed: usize = fails.values().map(Vec::len).sum();
+        let holds = nodes.len().saturating_sub(failed + unknown.len());
+        Spread { of: nodes.len(), holds, fails, unknown, only: None }
+    }
+
     /// In words: `6 of 8 nodes; not on gpu-b (v1.34.1); not measured on gpu-h`.
     pub fn words(&self) -> String {
         if let Some(only) = &self.only {
-            return format!("measured on 1 of {} nodes ({only})", self.of);
+            return format!("measured on 1 of {} ({only})", nodes_in_words(self.of));
         }
-        let mut words = format!("{} of {} nodes", self.holds, self.of);
-        for (reading, names) in &self.fails {
-            words += &format!("; not on {} ({reading})", listed(names));
+        let held = format!("{} of {}", self.holds, nodes_in_words(self.of));
+        match self.exceptions() {
+            none if none.is_empty() => held,
+            exceptions => format!("{held}; {exceptions}"),
         }
-        if !self.unknown.is_empty() {
-            words += &format!("; not measured on {}", listed(&self.unknown));
+    }
+
+    /// Nodes on which it does not hold or that were not measured: `not on gpu-b (v1.34.1); not measured on gpu-h`.
+    pub fn exceptions(&self) -> String {
+        if let Some(only) = &self.only {
+            return format!("measured on {only} only");
         }
-        words
+        let fails = self.fails.iter().map(|(reading, names)| format!("not on {} ({reading})", listed(names, LISTED)));
+        let unknown = (!self.unknown.is_empty()).then(|| format!("not measured on {}", listed(&self.unknown, LISTED)));
+        fails.chain(unknown).collect::<Vec<_>>().join("; ")
     }
 }
 
@@ -99,6 +112,28 @@ impl Verdict {
             Verdict::Pass { nodes, .. } | Verdict::Fail { nodes, .. } | Verdict::Unknown { nodes, .. } => {
                 nodes.as_ref()
             }
+        }
+    }
+
+    /// How it did on some of the nodes that it concerns.
+    pub fn among(&self, nodes: &HashSet<&str>) -> Spread {
+        let only = match self.nodes() {
+            Some(spread) if spread.only.is_none() => return spread.among(nodes),
+            // One node was measured, or there is no other.
+            other => other.and_then(|spread| spread.only.as_deref()),
+        };
+        let is_measured = |name: &&&str| only.is_none_or(|only| only == **name);
+        let owned = |name: &&str| (*name).to_owned();
+        let measured: Vec<String> = nodes.iter().filter(is_measured).map(owned).collect();
+        let unknown = nodes.iter().filter(|name| !is_measured(name)).map(owned).collect();
+        let spread = Spread { of: nodes.len(), unknown, ..Spread::default() };
+        match self {
+            Verdict::Pass { .. } => Spread { holds: measured.len(), ..spread },
+            Verdict::Fail { actual, .. } if !measured.is_empty() => {
+                Spread { fails: BTreeMap::from([(actual.clone(), measured)]), ..spread }
+            }
+            Verdict::Fail { .. } => spread,
+            Verdict::Unknown { .. } => Spread { unknown: nodes.iter().map(owned).collect(), ..spread },
         }
     }
 
@@ -126,6 +161,14 @@ pub fn judge(path: &str, expression: &str, inventory: &Inventory) -> Verdict {
     }
 }
 
+/// Judges `expression` as [`judge`] does, on some of the nodes only; `None` where it is not a rule on nodes, or where it
+/// concerns none of these.
+pub fn judge_among(path: &str, expression: &str, inventory: &Inventory, nodes: &HashSet<&str>) -> Option<Verdict> {
+    let mut readings = path::by_node(path, inventory)?;
+    readings.retain(|(node, _)| nodes.contains(&*node.name));
+    (!readings.is_empty()).then(|| judge_nodes(path, expression, readings))
+}
+
 /// Judges `expression` on the one reading that the reference's file has room for, as the reference does.
 pub fn judge_single(path: &str, expression: &str, inventory: &Inventory) -> Verdict {
     judge_record(path, inventory, None, |actual| {
@@ -140,9 +183,14 @@ fn judge_record(
     nodes: Option<Spread>,
     holds: impl Fn(&str) -> Result<bool, parse::ExpressionError>,
 ) -> Verdict {
-    match path::find(path, inventory) {
-        Ok(actual) => Verdict::one(holds(&actual), actual, nodes),
-        Err(missing) => Verdict::Unknown { actual: None, reason: missing.to_string(), nodes: None },
+    let (kind, rest) = path.split_once('.').unwrap_or_default();
+    // What nobody was allowed to read is not what the cluster does not have, and a count of it is not 0.
+    let gap = inventory.gap_of(kind, rest.split(['.', '[']).next().unwrap_or_default());
+    let unknown = |reason| Verdict::Unknown { actual: None, reason, nodes: None };
+    match (path::find(path, inventory), gap) {
+        (Ok(_), Some(gap)) if inventory.no_nodes().as_ref() == Some(&gap) => unknown(gap),
+        (Ok(actual), _) => Verdict::one(holds(&actual), actual, nodes),
+        (Err(missing), gap) => unknown(gap.unwrap_or_else(|| missing.to_string())),
     }
 }
 
@@ -176,7 +224,8 @@ fn judge_nodes(path: &str, expression: &str, readings: Vec<(&Node, Option<String
         return Verdict::Fail { actual, nodes: nodes(spread) };
     }
     if !spread.unknown.is_empty() {
-        let reason = incomparable.unwrap_or_else(|| format!("`{path}` is not measured on {}", listed(&spread.unknown)));
+        let reason =
+            incomparable.unwrap_or_else(|| format!("`{path}` is not measured on {}", listed(&spread.unknown, LISTED)));
         return Verdict::Unknown { actual: (!all.is_empty()).then_some(all), reason, nodes: nodes(spread) };
     }
     Verdict::Pass { actual: all, nodes: nodes(spread) }
@@ -194,7 +243,10 @@ pub fn holds(expression: &str, actual: &str) -> Result<bool, parse::ExpressionEr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inventory::node::{self, Evidence, NodeInfo, NodeReport};
+    use crate::inventory::{
+        SourceState, State,
+        node::{self, Evidence, NodeInfo, NodeReport},
+    };
     use std::sync::Arc;
 
     const PATH: &str = "K8s.node.kubelet-version";
@@ -233,6 +285,53 @@ mod tests {
         let names: Vec<String> = (0..8).map(|n| format!("n{n}")).collect();
         let old: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "v1.33.0")).collect();
         check(&old, ">= 1.34", "fail v1.33.0 | 0 of 8 nodes; not on n0, n1, n2, n3, n4 and 3 more (v1.33.0)");
+    }
+
+    #[test]
+    fn a_source_that_could_not_be_read_is_the_reason() {
+        let state = State::Forbidden("list nodes: nodes is forbidden: User \"x\" cannot list".into());
+        let sources = vec![SourceState { name: "nodes".into(), state }];
+        let inventory = Inventory { sources, ..Inventory::default() };
+        for path in [PATH, "OS.release.ID", "NodeTopology.summary.node-count"] {
+            let verdict = judge(path, ">= 1", &inventory);
+            assert!(
+                matches!(&verdict, Verdict::Unknown { reason, .. } if reason == "forbidden: list nodes"),
+                "{verdict:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn some_of_the_nodes_are_judged_alone() {
+        let all = [("a", "v1.34.3"), ("b", "v1.33.1"), ("c", ""), ("d", "v1.35.0")];
+        let inventory = cluster(&all);
+        let verdict = judge(PATH, ">= 1.34", &inventory);
+        let spread = verdict.nodes().expect("several nodes");
+        let words = |nodes: &[&str]| {
+            let nodes: HashSet<&str> = nodes.iter().copied().collect();
+            let alone = judge_among(PATH, ">= 1.34", &inventory, &nodes);
+            // One node alone has nothing to spread over.
+            if let Some(alone) = alone.as_ref().and_then(Verdict::nodes) {
+                assert_eq!(*alone, spread.among(&nodes));
+            }
+            spread.among(&nodes).words()
+        };
+        assert_eq!(words(&["a", "d"]), "2 of 2 nodes");
+        assert_eq!(words(&["b", "c"]), "0 of 2 nodes; not on b (v1.33.1); not measured on c");
+        assert_eq!(words(&["d"]), "1 of 1 node");
+        assert_eq!(judge_among(PATH, ">= 1.34", &inventory, &HashSet::from(["x"])), None);
+        assert_eq!(judge_among("K8s.server.version", ">= 1.34", &inventory, &HashSet::from(["a"])), None);
+    }
+
+    #[test]
+    fn the_reading_of_one_node_says_nothing_of_the_others() {
+        let only = Spread { of: 3, only: Some("a".into()), ..Spread::default() };
+        let failed = Verdict::Fail { actual: "v1.33.0".into(), nodes: Some(only) };
+        let words = |nodes: &[&str]| failed.among(&nodes.iter().copied().collect()).words();
+        assert_eq!(words(&["a", "b"]), "0 of 2 nodes; not on a (v1.33.0); not measured on b");
+        assert_eq!(words(&["b"]), "0 of 1 node; not measured on b");
+        let alone = Verdict::Pass { actual: "v1.34.0".into(), nodes: None };
+        assert_eq!(alone.among(&HashSet::from(["a"])).words(), "1 of 1 node");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! Readings are compared in their textual form, as the reference does, so that `true` and `"true"` are equal. Nodes are
 //! compared as nodes, with their labels and taints: in the file, one node more changes every entry that nodes share.
+//! What one side could not read is one change of `K8s.collection`; it is not something that was removed.
 
 use super::{Change, ChangeKind};
 use crate::{
@@ -32,14 +33,38 @@ pub fn compare(left: &Inventory, right: &Inventory) -> Vec<Change> {
         for name in names {
             let empty = Subtype::default();
             let (before, after) = (before.get(name).unwrap_or(&empty), after.get(name).unwrap_or(&empty));
-            compare_subtypes(&format!("{kind}.{name}"), before, after, &mut changes);
+            // What was read before a source was lost is still compared.
+            let unread = |inventory: &Inventory, subtype: &Subtype| {
+                subtype.data.is_empty() && subtype.items.is_empty() && inventory.gap_of(&kind, name).is_some()
+            };
+            if !unread(left, before) && !unread(right, after) {
+                compare_subtypes(&format!("{kind}.{name}"), before, after, &mut changes);
+            }
         }
     }
-    compare_nodes(&left.nodes, &right.nodes, &mut changes);
+    if left.no_nodes().is_none() && right.no_nodes().is_none() {
+        compare_nodes(left, right, &mut changes);
+    }
     for change in &mut changes {
         change.noise = noise(&change.path);
     }
+    compare_sources(left, right, &mut changes);
     changes
+}
+
+/// Sources that one side could not read: never noise, and with the permission that is missing.
+fn compare_sources(left: &Inventory, right: &Inventory, changes: &mut Vec<Change>) {
+    let names: BTreeSet<&str> = left.gaps().chain(right.gaps()).map(|(name, _)| name).collect();
+    for name in names {
+        let path = format!("K8s.collection.{name}");
+        let said = |inventory: &Inventory| {
+            let state = inventory.source(name)?;
+            Some(Value::from(state.brief().unwrap_or_else(|| state.word().to_owned())))
+        };
+        let change = Change::of(path.clone(), said(left), said(right));
+        let place = changes.iter().position(|known| known.path == path).unwrap_or(changes.len());
+        changes.splice(place..(place + 1).min(changes.len()), change);
+    }
 }
 
 /// The reference's answer: readings only, sorted by path, label and taint entries as they stand in the file.
@@ -98,18 +123,23 @@ fn pairs(
     keys.into_iter().filter_map(|key| Change::of(path(key), value(left, key), value(right, key))).collect()
 }
 
-fn compare_nodes(left: &[Arc<Node>], right: &[Arc<Node>], changes: &mut Vec<Change>) {
+fn compare_nodes(left: &Inventory, right: &Inventory, changes: &mut Vec<Change>) {
+    let unread = unread_of_nodes(left, right);
+    let is_read = |key: &str| unread.iter().all(|prefix| !key.starts_with(prefix));
     let by_name = |nodes: &'_ [Arc<Node>]| -> BTreeMap<String, Arc<Node>> {
         nodes.iter().map(|node| (node.name.to_string(), Arc::clone(node))).collect()
     };
-    let (before, after) = (by_name(left), by_name(right));
+    let (before, after) = (by_name(&left.nodes), by_name(&right.nodes));
     let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     for name in names {
         let path = format!("node[{name}]");
         match (before.get(name), after.get(name)) {
             (Some(before), Some(after)) if Arc::ptr_eq(before, after) => {}
             (Some(before), Some(after)) => {
-                changes.extend(pairs(&node_texts(before), &node_texts(after), |key| format!("{path}.{key}")));
+                let texts = |node: &Node| -> BTreeMap<String, String> {
+                    node_texts(node).into_iter().filter(|(key, _)| is_read(key)).collect()
+                };
+                changes.extend(pairs(&texts(before), &texts(after), |key| format!("{path}.{key}")));
             }
             (before, after) => {
                 let kind = if after.is_some() { ChangeKind::Added } else { ChangeKind::Removed };
@@ -119,6 +149,18 @@ fn compare_nodes(left: &[Arc<Node>], right: &[Arc<Node>], changes: &mut Vec<Chan
             }
         }
     }
+}
+
+/// Beginnings of what is compared of a node that one side could not read, because other objects say it.
+fn unread_of_nodes(left: &Inventory, right: &Inventory) -> Vec<&'static str> {
+    let of_source: [(&str, &[&str]); 4] = [
+        ("pods", &["held."]),
+        ("claims", &["held-devices."]),
+        ("slices", &["devices.", "held-devices.", "gpu-"]),
+        ("features", &["gpu-"]),
+    ];
+    let is_unread = |source: &str| left.gap(source).or(right.gap(source)).is_some();
+    of_source.into_iter().filter(|(source, _)| is_unread(source)).flat_map(|(_, keys)| keys).copied().collect()
 }
 
 /// What is compared of a node, by name.
@@ -235,7 +277,7 @@ fn systemd_noise(key: &str) -> Option<&'static str> {
 mod tests {
     use super::*;
     use crate::inventory::{
-        Fact, Object, Source,
+        Fact, Object, Source, SourceState, State,
         node::{self, Evidence, NodeReport},
         release::ServerVersion,
     };
@@ -269,6 +311,33 @@ mod tests {
         let expected = ["~K8s.server.version ", "~NodeTopology.summary.node-count ", "+node[b] "];
         assert_eq!(shown(&before, &after), expected);
         assert!(compare(&before, &before).is_empty());
+    }
+
+    #[test]
+    fn what_one_side_could_not_read_was_not_removed() {
+        let before = Inventory {
+            images: Arc::new(BTreeMap::from([("etcd".to_owned(), "3.6".to_owned())])),
+            sources: ["nodes", "pods"].map(|name| SourceState { name: name.to_owned(), state: State::Ok }).to_vec(),
+            ..cluster("v1.34.0", &[("a", "1"), ("b", "2")])
+        };
+        let forbid = |sources: &[&str]| {
+            let state = |name: &&str| SourceState {
+                name: (*name).to_owned(),
+                state: State::Forbidden(format!("list {name}: {name} is forbidden: User \"x\" cannot list")),
+            };
+            sources.iter().map(state).collect::<Vec<_>>()
+        };
+        let blind = Inventory { sources: forbid(&["nodes", "pods"]), ..cluster("v1.34.0", &[]) };
+        let both = ["~K8s.collection.nodes ", "~K8s.collection.pods "];
+        assert_eq!(shown(&before, &blind), both);
+        assert_eq!(shown(&blind, &before), both);
+        let changes = compare(&before, &blind);
+        assert_eq!(changes[0].right, Some("forbidden: list nodes".into()));
+        let no_pods =
+            Inventory { sources: [before.sources[..1].to_vec(), forbid(&["pods"])].concat(), ..before.clone() };
+        let no_pods = Inventory { images: Arc::default(), ..no_pods };
+        assert_eq!(shown(&before, &no_pods), [both[1]]);
+        assert_eq!(shown(&blind, &blind), [""; 0]);
     }
 
     #[test]

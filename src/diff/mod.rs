@@ -9,58 +9,8 @@ pub mod observed;
 pub mod recipe;
 pub mod text;
 
-use serde_json::Value;
+pub use crate::document::compare::{Change, ChangeKind};
 use std::collections::BTreeMap;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ChangeKind {
-    Added,
-    Removed,
-    Modified,
-    Moved,
-}
-
-impl ChangeKind {
-    /// The sign in a gutter.
-    pub fn sign(self) -> char {
-        match self {
-            ChangeKind::Added => '+',
-            ChangeKind::Removed => '-',
-            ChangeKind::Modified => '~',
-            ChangeKind::Moved => '>',
-        }
-    }
-}
-
-/// One difference.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
-pub struct Change {
-    pub kind: ChangeKind,
-    /// Selector-like path.
-    pub path: String,
-    pub left: Option<Value>,
-    pub right: Option<Value>,
-    /// Who caused it: layer names on both sides for recipes (`kind → h100-eks-training`), empty when unknown.
-    pub cause: String,
-    /// A reading that changes on an idle machine, or by reboot: why it is hidden by default.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub noise: Option<&'static str>,
-}
-
-impl Change {
-    /// The change between two values, one of which may be absent; `None` when they are equal.
-    pub fn of(path: String, left: Option<Value>, right: Option<Value>) -> Option<Change> {
-        let kind = match (&left, &right) {
-            (None, None) => return None,
-            (Some(left), Some(right)) if left == right => return None,
-            (None, Some(_)) => ChangeKind::Added,
-            (Some(_), None) => ChangeKind::Removed,
-            (Some(_), Some(_)) => ChangeKind::Modified,
-        };
-        Some(Change { kind, path, left, right, cause: String::new(), noise: None })
-    }
-}
 
 /// How many changes there are, for headers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]

@@ -96,6 +96,7 @@ fn components(
     let mut releases = match &inventory.releases {
         Fact::Known(releases) => releases.value.clone(),
         Fact::Unknown(why) => {
+            let why = inventory.gap("helm").unwrap_or_else(|| why.to_string());
             notes.push(format!("components: Helm releases are unknown: {why}"));
             return (Vec::new(), Vec::new());
         }
@@ -130,6 +131,11 @@ fn components(
         let Some(release) = release else {
             if text("type") != "Helm" || text("source").is_empty() {
                 notes.push(format!("component {name}: its workloads do not carry the labels of a Helm release"));
+                continue;
+            }
+            // Without Helm's records a release shows only by labels of its workloads, which not every chart sets.
+            if let Some(gap) = inventory.gap("helm") {
+                notes.push(format!("component {name}: not known whether it is installed: {gap}"));
                 continue;
             }
             // One line says that it is not there.
@@ -233,7 +239,7 @@ fn same(key: &str, wanted: &str, found: &str) -> bool {
     }
 }
 
-fn chart_name(chart: &str) -> &str {
+pub fn chart_name(chart: &str) -> &str {
     chart.rsplit('/').next().unwrap_or(chart)
 }
 
@@ -256,7 +262,7 @@ fn entries(release: &Release, layer: &ClusterLayer) -> Entries {
 }
 
 /// The release of a component: the one of its name, else the only one of its chart; of several the one in its namespace.
-fn take(releases: &mut Vec<Release>, name: &str, chart: &str, namespace: &str) -> Option<Release> {
+pub fn take(releases: &mut Vec<Release>, name: &str, chart: &str, namespace: &str) -> Option<Release> {
     let named = |release: &Release| release.name == name;
     let of_chart = |release: &Release| !chart.is_empty() && release.chart.as_deref() == Some(chart);
     let here = |release: &Release| release.namespace.as_deref() == Some(namespace);
@@ -378,6 +384,22 @@ mod tests {
                 "constraint OS.release.ID: the snapshot has no OS measurement",
             ],
         );
+    }
+
+    #[test]
+    fn what_nobody_was_allowed_to_look_at_is_not_missing() {
+        let forbidden = "  - subtype: collection\n    data: {helm: forbidden, workloads: ok}\n    \
+                         context: {helm: 'list secrets: secrets is forbidden'}\n";
+        let unknown =
+            |name: &str| format!("component {name}: not known whether it is installed: forbidden: list secrets");
+        let [nfd, operator, certs] = ["nfd", "gpu-operator", "certs"].map(unknown);
+        let local = "component local: its workloads do not carry the labels of a Helm release";
+        let version = "constraints[name=K8s.server.version].value: >= 1.32 -> v1.31.2";
+        let os = "constraint OS.release.ID: the snapshot has no OS measurement";
+        check(forbidden, &[version, &certs, &operator, local, &nfd, os]);
+        let both = forbidden.replace("workloads: ok", "workloads: forbidden");
+        let helm = "components: Helm releases are unknown: forbidden: list secrets";
+        check(&both, &[version, helm, os]);
     }
 
     #[test]

@@ -2,9 +2,12 @@
 //!
 //! `header` reads what a document says it is (which kinds and versions there are is one table), `shape` and `schema` say
 //! which fields it has, `convert` moves it between versions; `traced` is the value with its history, `selector` names
-//! places in it, `location` a place in a file; `side` is a document with its layers as comparisons take it.
+//! places in it, `location` a place in a file; `flatten` is a document by paths, `side` a document with its layers, and
+//! `compare` says what differs between two of them.
 
+pub mod compare;
 pub mod convert;
+pub mod flatten;
 pub mod header;
 pub mod location;
 pub mod schema;

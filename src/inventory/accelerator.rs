@@ -457,12 +457,14 @@ impl Accelerators {
         self.present.get() == Some(true)
     }
 
-    /// Devices in words: `8 x NVIDIA-H100-80GB-HBM3`, `GB200` where the number is not known; `None` without any.
+    /// Devices in words: `8 x NVIDIA-H100-80GB-HBM3`, `GB200` where the number is not known, `nvidia (unlabeled)` where
+    /// nothing names the product; `None` without any.
     pub fn words(&self) -> Option<String> {
         if !self.has_any() {
             return None;
         }
-        let what = self.product.text().or(self.vendor.text()).unwrap_or("accelerator");
+        let unlabeled = || format!("{} (unlabeled)", self.vendor.text().unwrap_or("accelerator"));
+        let what = &*self.product.text().map_or_else(unlabeled, str::to_owned);
         let what = profile_of(what).map_or(what, |profile| what.trim_end_matches(profile).trim_end_matches("-MIG-"));
         Some(match self.count.get() {
             Some(count) => format!("{count} x {what}"),

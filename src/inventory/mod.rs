@@ -90,6 +90,13 @@ impl State {
         }
     }
 
+    /// What is missing in a few words: `forbidden: list nodes`; `None` for a source that answered or has nothing to answer
+    /// with.
+    pub fn brief(&self) -> Option<String> {
+        let reason = self.reason()?;
+        Some(format!("{}: {}", self.word(), reason.split_once(": ").map_or(reason, |(needs, _)| needs)))
+    }
+
     /// The reason why something is missing; `None` for a source that answered or has nothing to answer with.
     pub fn reason(&self) -> Option<&str> {
         match self {
@@ -124,6 +131,28 @@ impl Inventory {
     /// Sources that could not be read, with the reason.
     pub fn gaps(&self) -> impl Iterator<Item = (&str, &str)> {
         self.sources.iter().filter_map(|source| Some((source.name.as_str(), source.state.reason()?)))
+    }
+
+    /// Why a source could not be read, in a few words: `forbidden: list nodes`; `None` where it was, or was not asked.
+    pub fn gap(&self, source: &str) -> Option<String> {
+        self.source(source)?.brief()
+    }
+
+    /// Why nothing is known of any node, where that is so because nodes could not be read.
+    pub fn no_nodes(&self) -> Option<String> {
+        self.gap("nodes").filter(|_| self.nodes.is_empty())
+    }
+
+    /// Why a measurement, as the file names it, cannot be there: its source could not be read.
+    pub fn gap_of(&self, kind: &str, subtype: &str) -> Option<String> {
+        let source = match (kind, subtype) {
+            ("K8s", "server") => "version",
+            ("K8s", "image") => "pods",
+            ("K8s", "policy" | "helm" | "workloads") => subtype,
+            ("K8s", "node") | ("GPU" | "OS" | "NodeTopology", _) => "nodes",
+            _ => return None,
+        };
+        self.gap(source)
     }
 
     /// Machines that have accelerators.

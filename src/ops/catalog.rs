@@ -40,5 +40,5 @@ pub fn lint(folder: Option<&Path>, sources: &Sources) -> Result<Vec<Finding>, Fa
 /// An overlay whose chain cannot be followed.
 pub fn fits<'c>(catalog: &'c Catalog, stated: &Criteria, snapshot: &Inventory) -> Result<Vec<Fit<'c>>, Failure> {
     fit::fits(catalog, stated, snapshot)
-        .map_err(|error| super::recipe::resolve_failure(format!("look for what fits {stated}"), &error))
+        .map_err(|error| super::recipe::resolve_failure(format!("look for what fits {stated}"), error))
 }

@@ -205,7 +205,7 @@ pub async fn in_pod(target: &Target, name: &str, say: impl FnMut(String)) -> Res
             && error.kind() != std::io::ErrorKind::PermissionDenied
             && error.kind() != std::io::ErrorKind::NotFound
         {
-            let failure = Failure::new(Kind::Internal, "write the termination message", error.to_string());
+            let failure = Failure::from_error(Kind::Internal, "write the termination message", error);
             return Err(failure.at(path));
         }
     }

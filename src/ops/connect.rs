@@ -39,10 +39,10 @@ impl Default for Target {
 /// Connects to a cluster. A demo cluster lives until the last clone of its connection is dropped.
 ///
 /// # Errors
-/// No configuration, an unknown context, credentials that cannot be had; for a demo as [`demo::start`].
+/// No configuration, an unknown context, credentials that cannot be had; for a demo as [`demo::start_anywhere`].
 pub async fn connect(target: &Target) -> Result<Connection, Failure> {
     match target {
         Target::Cluster(target) => Ok(cluster::connect(target).await?),
-        Target::Demo(options) => Ok(demo::to_demo(&demo::start(options)?)),
+        Target::Demo(options) => Ok(demo::to_demo(&demo::start_anywhere(options).await?.0)),
     }
 }

@@ -2,30 +2,30 @@
 //!
 //! The demo knows nothing of this crate; what it is told in its own terms is put together here.
 
-use super::{Failure, Kind, check, fault::Fault};
+use super::{
+    Failure, Kind, check,
+    fault::Fault,
+    place::{self, Place},
+};
 use crate::{
     cluster::{
         ClusterError, ClusterErrorKind, Connection,
         services::{self, HttpAnswer, Services},
     },
     demo::{self, Demo, PodRunner, StartError, World, WorldError, WorldFault},
-    store::read,
     validate::plan::CHECK_LABEL,
     yaml::{self, Node, Position},
 };
 use futures::future::BoxFuture;
 use serde_json::Value;
-use std::{
-    path::{Path, PathBuf},
-    sync::{Arc, LazyLock},
-};
+use std::sync::{Arc, LazyLock};
 
 /// What the demo cluster should pretend.
 #[derive(Clone, Debug, Default)]
 pub struct DemoOptions {
     pub seed: u64,
-    /// Objects in a file; those of the demo where absent.
-    pub world: Option<PathBuf>,
+    /// Objects in a file or on the web; those of the demo where absent.
+    pub world: Option<Place>,
     pub faults: Vec<Fault>,
     /// What runs in containers; our checks where absent.
     pub runner: Option<PodRunner>,
@@ -38,13 +38,37 @@ pub struct DemoOptions {
 /// Starts a demo cluster.
 ///
 /// # Errors
-/// A world that cannot be read, a fault that finds nothing to break, no runtime.
+/// A world that cannot be read (one on the web: [`start_anywhere`]), a fault that finds nothing to break, no runtime.
 pub fn start(options: &DemoOptions) -> Result<Demo, Failure> {
-    demo::start(&prepare(options)?).map_err(|error| match error {
-        StartError::NoRuntime => Failure::new(Kind::Internal, "start the demo cluster", error.to_string()),
-        StartError::NothingToPatch(_) => Failure::new(Kind::Usage, "break the demo cluster", error.to_string())
+    demo::start(&prepare(options)?).map_err(not_started)
+}
+
+/// The same, with a world from anywhere but the ConfigMaps of a cluster.
+///
+/// # Errors
+/// As [`start`], and why there is no document on the web.
+pub async fn start_anywhere(options: &DemoOptions) -> Result<(Demo, Unserved), Failure> {
+    let world = match &options.world {
+        Some(place @ Place::Web(url)) => {
+            let text = place::fetch(url, "world").await.map_err(about_worlds)?;
+            Some(Arc::new(parse_world(&text, &place.source())?))
+        }
+        _ => None,
+    };
+    let prepared = with_world(options, world)?;
+    let unserved = prepared.world.unserved.clone().into_iter().collect();
+    Ok((demo::start(&prepared).map_err(not_started)?, unserved))
+}
+
+/// How many objects of a world the demo does not serve, by `apiVersion kind`.
+pub type Unserved = Vec<(String, usize)>;
+
+fn not_started(error: StartError) -> Failure {
+    match error {
+        StartError::NoRuntime => Failure::from_error(Kind::Internal, "start the demo cluster", error),
+        StartError::NothingToPatch(_) => Failure::from_error(Kind::Usage, "break the demo cluster", error)
             .hint("`--fault check-fails` breaks the demo's own world; leave out --fault or --world"),
-    })
+    }
 }
 
 /// The options in the terms of the demo, with its world read.
@@ -52,22 +76,20 @@ pub fn start(options: &DemoOptions) -> Result<Demo, Failure> {
 /// # Errors
 /// A world that cannot be read.
 pub fn prepare(options: &DemoOptions) -> Result<demo::Options, Failure> {
+    with_world(options, None)
+}
+
+/// `read` is the world, if it was read already.
+fn with_world(options: &DemoOptions, read: Option<Arc<World>>) -> Result<demo::Options, Failure> {
     let DemoOptions { seed, world, faults, runner, start, nodes } = options.clone();
-    let world = match &world {
-        Some(path) => Arc::new(read_world(path)?),
-        None => embedded()?,
+    let world = match (read, &world) {
+        (Some(world), _) => world,
+        (None, Some(place)) => Arc::new(read_world(place)?),
+        (None, None) => embedded()?,
     };
     let runner = runner.unwrap_or_else(|| PodRunner(Arc::new(|pod| Box::pin(check::in_demo(pod)))));
     let faults = faults.iter().map(in_its_terms).collect::<Result<_, _>>()?;
     Ok(demo::Options { seed, world, faults, runner: Some(runner), start, nodes })
-}
-
-/// How many objects of a world the demo does not serve, by `apiVersion kind`.
-///
-/// # Errors
-/// As [`start`].
-pub fn unserved(path: &Path) -> Result<Vec<(String, usize)>, Failure> {
-    Ok(read_world(path)?.unserved.into_iter().collect())
 }
 
 /// A connection to a running demo cluster, as its caller.
@@ -112,16 +134,20 @@ fn embedded() -> Result<Arc<World>, Failure> {
     WORLD.clone()
 }
 
+fn read_world(place: &Place) -> Result<World, Failure> {
+    parse_world(&place::read_local(place, "world").map_err(about_worlds)?, &place.source())
+}
+
+/// A world is recorded by another program than other documents.
+fn about_worlds(failure: Failure) -> Failure {
+    if failure.kind == Kind::NotFound { failure.hint(RECORD) } else { failure }
+}
+
 /// Documents of YAML or JSON, or a list of objects as `kubectl get -o yaml` prints it.
-fn read_world(path: &Path) -> Result<World, Failure> {
-    let file = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
-    let text = read::read(path).map_err(|error| {
-        let kind = if matches!(error, read::ReadError::NotFound) { Kind::NotFound } else { Kind::Usage };
-        Failure::new(kind, READ_WORLD, error.to_string()).at(&file).hint(RECORD)
-    })?;
-    let (values, places): (Vec<Value>, Vec<Position>) = documents(&text, &file)?.into_iter().unzip();
+fn parse_world(text: &str, file: &str) -> Result<World, Failure> {
+    let (values, places): (Vec<Value>, Vec<Position>) = documents(text, file)?.into_iter().unzip();
     if values.is_empty() {
-        return Err(Failure::new(Kind::Usage, READ_WORLD, "it contains no objects").at(&file).hint(RECORD));
+        return Err(Failure::new(Kind::Usage, READ_WORLD, "it contains no objects").at(file).hint(RECORD));
     }
     World::new(values).map_err(|error| {
         bad_world(&error, &format!("{file}:{}", places[error.document]), |first| format!("{file}:{}", places[first]))
@@ -142,7 +168,8 @@ fn bad_world(error: &WorldError, at: &str, place: impl Fn(usize) -> String) -> F
 /// The documents of a text, lists taken apart, each with its place.
 fn documents(text: &str, file: &str) -> Result<Vec<(Value, Position)>, Failure> {
     let documents = yaml::parse_all(text).map_err(|error| {
-        Failure::new(Kind::Usage, READ_WORLD, error.problem.to_string()).at(format!("{file}:{}", error.at))
+        let at = format!("{file}:{}", error.at);
+        Failure::from_error(Kind::Usage, READ_WORLD, error.problem).at(at)
     })?;
     let mut found = Vec::new();
     documents.iter().filter(|document| !document.is_null()).for_each(|document| take_apart(document, &mut found));
@@ -201,7 +228,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("world.yaml");
         std::fs::write(&path, text).expect("a file");
-        let failure = read_world(&path).expect_err("not a world");
+        let failure = read_world(&Place::File(path.clone())).expect_err("not a world");
         let place = failure.at.as_deref().and_then(|at| at.split_once("world.yaml")).map(|(_, place)| place);
         assert_eq!((failure.kind, place, failure.because.as_str()), (Kind::Usage, Some(at), because));
     }
@@ -226,7 +253,7 @@ mod tests {
         let path = folder.path().join("world.yaml");
         let node = "apiVersion: v1\nkind: Node\nmetadata: {name: a}\n";
         std::fs::write(&path, format!("{node}---\n{node}")).expect("a file");
-        let failure = read_world(&path).expect_err("twice");
+        let failure = read_world(&Place::File(path.clone())).expect_err("twice");
         assert!(
             failure.because.starts_with("duplicate object, first defined at ")
                 && failure.because.ends_with("world.yaml:1:1")

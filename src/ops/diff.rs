@@ -23,7 +23,6 @@ use crate::{
     inventory::{Inventory, release::Release},
     recipe::{Recipe, format},
     resolve::{self, Options},
-    text::causes,
     yaml::Position,
 };
 use serde_json::{Value, json};
@@ -110,14 +109,14 @@ pub fn readings(left_name: &str, left: &Inventory, right_name: &str, right: &Inv
 /// No recipe; a values file that the catalog lacks.
 pub fn read_recipe(catalog: &Catalog, name: &str, text: &str) -> Result<(Side, Recipe), Failure> {
     let recipe = format::read(text).map_err(|error| {
-        let place = error.at().map_or(String::new(), |at| format!(":{at}"));
-        Failure::new(Kind::Usage, "read the recipe", causes(&error)).at(format!("{name}{place}")).hint(error.hint())
+        let (place, hint) = (error.at().map_or(String::new(), |at| format!(":{at}")), error.hint());
+        Failure::from_error(Kind::Usage, "read the recipe", error).at(format!("{name}{place}")).hint(hint)
     })?;
     let document = Document::parse(&Arc::from(name), text).map_err(catalog_failure)?;
     // Criteria that this catalog does not know only cost the names of layers.
     let known = resolve::resolve(catalog, &recipe.criteria, None, Options::LENIENT).ok();
     let (document, layers) = resolve::file::document(catalog, &document, &recipe, known.as_ref())
-        .map_err(|error| resolve_failure(format!("read the values of the recipe `{name}`"), &error))?;
+        .map_err(|error| resolve_failure(format!("read the values of the recipe `{name}`"), error))?;
     Ok((Side { document, layers }, recipe))
 }
 
@@ -131,7 +130,7 @@ pub fn bundled(mut side: Side, catalog: &Catalog, recipe: &Recipe) -> Result<Sid
     for component in recipe.components.iter().filter(|component| component.is_enabled()) {
         let bundled = bundle::values::of(catalog, recipe, component).map_err(|error| {
             let doing = format!("work out the values of `{}`", component.name);
-            Failure::new(Kind::Usage, doing, causes(&error))
+            Failure::from_error(Kind::Usage, doing, error)
         })?;
         for added in bundled.added {
             let above = ["components", &component.name, "values"].map(str::to_owned);

@@ -29,7 +29,7 @@ pub struct Failure {
     pub at: Option<String>,
     pub because: String,
     pub hint: Option<String>,
-    /// The error whose words `because` has.
+    /// The error whose words `because` has; what is below it is in [`Failure::why`].
     pub cause: Option<Cause>,
 }
 
@@ -78,6 +78,11 @@ impl Failure {
         }
         reasons
     }
+
+    /// The reasons in one line.
+    pub fn why(&self) -> String {
+        self.reasons().join(": ")
+    }
 }
 
 impl fmt::Display for Failure {
@@ -86,7 +91,7 @@ impl fmt::Display for Failure {
         if let Some(at) = &self.at {
             write!(f, "\n  at {at}")?;
         }
-        write!(f, "\n  because: {}", self.reasons().join(": "))?;
+        write!(f, "\n  because: {}", self.why())?;
         if let Some(hint) = &self.hint {
             write!(f, "\nhint: {hint}")?;
         }

@@ -13,5 +13,6 @@ pub mod recipe;
 pub mod run;
 pub mod session;
 pub mod snapshot;
+pub mod upgrade;
 
 pub use failure::{Failure, Kind};

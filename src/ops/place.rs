@@ -4,15 +4,22 @@
 //! text means is for the formats. Files need no runtime and no connection, hence the two ways in: [`read_local`] and
 //! [`read`].
 
-use super::{Failure, Kind};
+use super::{Failure, Kind, session::Session};
 use crate::{
-    cluster::{Connection, config_map},
+    cluster::{
+        config_map,
+        dial::DialError,
+        proxy::ProxyError,
+        tls::Trust,
+        transport::ANSWER_LIMIT,
+        web::{self, Limits, Web, WebError},
+    },
     store::{
         read::{self, ReadError},
         write,
     },
 };
-use std::{fmt, io, path::PathBuf};
+use std::{fmt, io, path::PathBuf, time::Duration};
 
 /// Where a document is or shall be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +82,8 @@ impl fmt::Display for Place {
             Place::Standard => f.write_str("-"),
             Place::File(path) => write!(f, "{}", path.display()),
             Place::ConfigMap { namespace, name } => write!(f, "cm://{namespace}/{name}"),
-            Place::Web(url) => f.write_str(url),
+            // Without what may be a password or a token.
+            Place::Web(url) => f.write_str(&web::shown(url)),
         }
     }
 }
@@ -95,6 +103,8 @@ pub enum Format {
 }
 
 impl Format {
+    pub const ALL: [Format; 2] = [Format::Yaml, Format::Json];
+
     pub fn name(self) -> &'static str {
         match self {
             Format::Yaml => "yaml",
@@ -144,23 +154,103 @@ pub fn read_local(place: &Place, what: &str) -> Result<String, Failure> {
     })
 }
 
-/// The text of a document from any place; `connect` is called only for a ConfigMap.
+/// The text of a document from any place; a connection to the cluster is made only for a ConfigMap.
 ///
 /// # Errors
-/// As [`read_local`]; for a ConfigMap as `connect` and [`config_map::read`].
-pub async fn read(
-    place: &Place,
-    what: &str,
-    connect: impl AsyncFnOnce() -> Result<Connection, Failure>,
-) -> Result<String, Failure> {
+/// As [`read_local`]; for a ConfigMap as [`Session::connection`] and [`config_map::read`]; on the web, why there is no
+/// document. The source is then a [`WebError`].
+pub async fn read(place: &Place, what: &str, session: &Session) -> Result<String, Failure> {
     match place {
-        Place::ConfigMap { namespace, name } => Ok(config_map::read(&connect().await?, namespace, name).await?),
-        Place::Web(url) => {
-            let failure =
-                Failure::new(Kind::Usage, format!("read the {what}"), "documents are not fetched from the network");
-            Err(failure.at(url.as_str()).hint("download it, look at it, and give the file (or `-` for standard input)"))
+        Place::ConfigMap { namespace, name } => {
+            Ok(config_map::read(&session.connection().await?, namespace, name).await?)
         }
+        Place::Web(url) => fetch(url, what).await,
         Place::Standard | Place::File(_) => read_local(place, what),
+    }
+}
+
+/// What a web server may take of us: the size is that of a file.
+const WEB: Limits = Limits { answer: ANSWER_LIMIT, whole: Duration::from_secs(120), bytes: read::LARGEST };
+
+/// The text of a document on the web.
+///
+/// # Errors
+/// As [`read`].
+pub(super) async fn fetch(url: &str, what: &str) -> Result<String, Failure> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let web = Web { trust: Trust::System, limits: WEB, variable: &variable };
+    let doing = || format!("read the {what}");
+    let bytes = web.get(url).await.map_err(|error| {
+        let (kind, hint) = web_advice(&error, what);
+        Failure::from_error(kind, doing(), error).at(web::shown(url)).hint(hint)
+    })?;
+    read::decode(bytes).map_err(|encoding| {
+        let hint = format!("is this really a {what}? Save it as UTF-8 text");
+        Failure::from_error(Kind::Usage, doing(), ReadError::NotText(encoding)).at(web::shown(url)).hint(hint)
+    })
+}
+
+/// What kind of failure it is, and what to do.
+fn web_advice(error: &WebError, what: &str) -> (Kind, String) {
+    let (kind, hint) = match error {
+        WebError::NotAUrl(_) | WebError::NoHost => (Kind::Usage, "write a URL like https://host/path"),
+        WebError::Login => (Kind::Usage, "leave the login out, or download the document and give the file"),
+        WebError::Proxy(ProxyError::NotAUrl { .. } | ProxyError::Scheme { .. }) => {
+            (Kind::Usage, "correct the variable; a proxy is written as http://host:port")
+        }
+        WebError::Setup(_) => (Kind::Internal, "download the document and give the file"),
+        WebError::Dial(error) => dial_advice(error),
+        WebError::Request(_) => (Kind::Usage, "correct the URL"),
+        WebError::Lost(_) => (Kind::Unreachable, "the server ended the connection, or something on the way; try again"),
+        WebError::NoAnswer(_) | WebError::Slow(_) => (
+            Kind::Timeout,
+            "the server is slow or the network drops packets; try again, or download it and give the file",
+        ),
+        WebError::Status(status) => match status.as_u16() {
+            401 | 403 => (Kind::Forbidden, "no credentials are sent; download the document and give the file"),
+            404 | 410 => return (Kind::NotFound, format!("does the URL lead to the {what}? Correct it")),
+            407 => {
+                (Kind::Forbidden, "the proxy wants a login: write it into its URL, as http://user:password@host:port")
+            }
+            408 | 504 => (Kind::Timeout, "the server is slow; try again"),
+            429 => (Kind::RateLimited, "the server asks for fewer requests; try again in a moment"),
+            500..=599 => (Kind::Unreachable, "the server, or a proxy in front of it, is not ready; try again"),
+            _ => (Kind::Usage, "look at the URL in a browser, or download the document and give the file"),
+        },
+        WebError::Html { .. } => (
+            Kind::Usage,
+            "give the URL of the document itself (of a repository: its raw file); a login page may answer in its place",
+        ),
+        WebError::Encoded(_) => (Kind::Usage, "download the document, unpack it, and give the file"),
+        WebError::TooLarge(_) => return (Kind::Usage, format!("is this really a {what}?")),
+        WebError::TooManyRedirects | WebError::NoLocation { .. } | WebError::Redirect { .. } => {
+            (Kind::Usage, "look where the URL leads in a browser, and give the last one")
+        }
+    };
+    (kind, hint.to_owned())
+}
+
+fn dial_advice(error: &DialError) -> (Kind, &'static str) {
+    match error {
+        DialError::Lookup { .. } => {
+            (Kind::Unreachable, "the name does not resolve; check the URL, the network, the VPN")
+        }
+        DialError::Connect { .. } => {
+            (Kind::Unreachable, "no server can be reached there; are the URL and its port right, and is a VPN down?")
+        }
+        DialError::ConnectTimeout { .. } => {
+            (Kind::Timeout, "the address does not answer; is a proxy (HTTPS_PROXY) needed, or is a VPN down?")
+        }
+        DialError::Proxy { .. } | DialError::ProxyRefused { .. } | DialError::ProxyFailed { .. } => (
+            Kind::Unreachable,
+            "is the proxy right, and does it allow this server? One that is reached directly can be added to NO_PROXY",
+        ),
+        DialError::Tls { .. } => (
+            Kind::Unreachable,
+            "its certificate must be valid, for this name, and signed by an authority that this system trusts (SSL_CERT_FILE \
+             names others); or download the document and give the file",
+        ),
+        DialError::TlsTimeout { .. } => (Kind::Timeout, "does a server with TLS listen there, and is the port right?"),
     }
 }
 
@@ -177,16 +267,12 @@ pub fn write_local(place: &Place, text: &str) -> Result<(), Failure> {
     write::write(path, text.as_bytes()).map_err(|error| unwritable(&place.to_string(), error))
 }
 
-/// Writes a document to a file, standard output or a ConfigMap, whole or not at all; `connect` is called only for a
+/// Writes a document to a file, standard output or a ConfigMap, whole or not at all; a connection is made only for a
 /// ConfigMap.
 ///
 /// # Errors
-/// As [`write_local`]; for a ConfigMap as `connect` and [`config_map::write`].
-pub async fn write(
-    place: &Place,
-    document: &Document<'_>,
-    connect: impl AsyncFnOnce() -> Result<Connection, Failure>,
-) -> Result<(), Failure> {
+/// As [`write_local`]; for a ConfigMap as [`Session::connection`] and [`config_map::write`].
+pub async fn write(place: &Place, document: &Document<'_>, session: &Session) -> Result<(), Failure> {
     let Place::ConfigMap { namespace, name } = place else { return write_local(place, document.text) };
     let written = config_map::Content {
         component: document.kind,
@@ -194,7 +280,7 @@ pub async fn write(
         text: document.text,
         now: document.now,
     };
-    Ok(config_map::write(&connect().await?, namespace, name, &written).await?)
+    Ok(config_map::write(&session.connection().await?, namespace, name, &written).await?)
 }
 
 /// Finds out before long work that its result could not be written.

@@ -13,7 +13,6 @@ use crate::{
     recipe::{Recipe, format},
     resolve::{self, CoverageRule, Options, Resolution, ResolveError, explain::Explanation},
     store::catalog_dir::{self, CatalogDirError, Sources},
-    text::causes,
 };
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -28,13 +27,13 @@ pub fn load_catalog(sources: &Sources) -> Result<Arc<Catalog>, Failure> {
 }
 
 pub(super) fn catalog_failure(error: CatalogError) -> Failure {
-    let failure = Failure::new(Kind::Usage, "read the catalog", causes(&error)).at(error.at.to_string());
-    Failure { hint: error.problem.hint(), ..failure }
+    let (at, hint) = (error.at.to_string(), error.problem.hint());
+    Failure { hint, ..Failure::from_error(Kind::Usage, "read the catalog", error).at(at) }
 }
 
 pub(super) fn folder_failure(error: CatalogDirError) -> Failure {
-    let failure = Failure::new(Kind::Usage, "read the catalog", causes(&error)).at(error.path.display().to_string());
-    Failure { hint: error.hint().map(str::to_owned), ..failure }
+    let (at, hint) = (error.path.display().to_string(), error.hint().map(str::to_owned));
+    Failure { hint, ..Failure::from_error(Kind::Usage, "read the catalog", error).at(at) }
 }
 
 /// Criteria as a person typed them, in any spelling: `(dimension, text)` in order, later ones over earlier ones and over
@@ -56,7 +55,8 @@ pub fn criteria(
             if strict { catalog.embedded_criteria_values(*dimension) } else { catalog.criteria_values(*dimension) };
         let value = parse_value(*dimension, text, &legal).map_err(|unknown| {
             let doing = format!("read --{}", dimension.name());
-            Failure::new(Kind::Usage, doing, unknown.to_string()).hint(unknown.hint())
+            let hint = unknown.hint();
+            Failure::from_error(Kind::Usage, doing, unknown).hint(hint)
         })?;
         query.state(*dimension, value, StatedBy::Flag);
     }
@@ -84,7 +84,7 @@ pub fn resolve(
     options: Options,
 ) -> Result<Resolved, Failure> {
     let mut resolution = resolve::resolve(catalog, query, snapshot, options)
-        .map_err(|error| resolve_failure(format!("resolve a recipe for {}", query.criteria()), &error))?;
+        .map_err(|error| resolve_failure(format!("resolve a recipe for {}", query.criteria()), error))?;
     resolution.recipe.version = env!("CARGO_PKG_VERSION").to_owned();
     let lost = lost(catalog, &resolution, options);
     resolution.recipe.extra = stamp(&resolution, &lost);
@@ -101,9 +101,9 @@ fn lost(catalog: &Catalog, short: &Resolution, options: Options) -> Vec<Lost> {
     full.map_or_else(|_| Vec::new(), |full| diff::lost::of(&(&full).into(), &short.into()))
 }
 
-pub(super) fn resolve_failure(doing: String, error: &ResolveError) -> Failure {
-    let failure = Failure::new(Kind::Usage, doing, causes(error));
-    Failure { at: error.at().map(ToString::to_string), hint: error.hint(), ..failure }
+pub(super) fn resolve_failure(doing: impl Into<String>, error: ResolveError) -> Failure {
+    let (at, hint) = (error.at().map(ToString::to_string), error.hint());
+    Failure { at, hint, ..Failure::from_error(Kind::Usage, doing, error) }
 }
 
 fn stamp(resolution: &Resolution, lost: &[Lost]) -> Value {
@@ -145,7 +145,7 @@ pub fn text(recipe: &Recipe, written: Format, edition: Edition) -> Result<String
         Format::Json => format::to_json(recipe, edition),
     };
     text.map_err(|error| {
-        Failure::new(Kind::Usage, format!("write the recipe as {}", edition.name()), error.to_string())
+        Failure::from_error(Kind::Usage, format!("write the recipe as {}", edition.name()), error)
             .hint("leave out --api-version: releases that read v1alpha2 cannot use this recipe")
     })
 }
@@ -155,10 +155,10 @@ pub fn text(recipe: &Recipe, written: Format, edition: Edition) -> Result<String
 /// # Errors
 /// A selector that cannot be read, or one that names nothing: with what there is.
 pub fn query(resolution: &Resolution, selector: &str) -> Result<Value, Failure> {
-    let parsed = selector::parse(selector).map_err(|error| query_failure(&error))?;
+    let parsed = selector::parse(selector).map_err(query_failure)?;
     let many = parsed.segments.contains(&selector::Segment::Any);
     let mut found = selector::find(&resolution.document, &parsed).map_err(|error| {
-        let failure = query_failure(&error);
+        let failure = query_failure(error);
         match resolution.removed.iter().find(|(path, _)| *path == parsed).and_then(|(_, value)| value.origin()) {
             Some(origin) => {
                 let layer = &resolution.layers[origin.layer].name;
@@ -179,14 +179,15 @@ pub fn query(resolution: &Resolution, selector: &str) -> Result<Value, Failure> 
 /// # Errors
 /// As [`query`].
 pub fn explain(resolution: &Resolution, selector: &str) -> Result<Vec<Explanation>, Failure> {
-    let parsed = selector::parse(selector).map_err(|error| query_failure(&error))?;
-    resolve::explain::explain(resolution, &parsed).map_err(|error| query_failure(&error))
+    let parsed = selector::parse(selector).map_err(query_failure)?;
+    resolve::explain::explain(resolution, &parsed).map_err(query_failure)
 }
 
-fn query_failure(error: &QueryError) -> Failure {
-    let kind = match error {
+fn query_failure(error: QueryError) -> Failure {
+    let kind = match &error {
         QueryError::Syntax { .. } => Kind::Usage,
         QueryError::NotFound { .. } => Kind::NotFound,
     };
-    Failure { hint: error.hint(), ..Failure::new(kind, "look up the selector", error.to_string()) }
+    let hint = error.hint();
+    Failure { hint, ..Failure::from_error(kind, "look up the selector", error) }
 }

@@ -115,6 +115,12 @@ pub fn find(path: &str, inventory: &Inventory) -> Result<String, PathError> {
     reading.filter(|text| text != super::format::NULL).ok_or_else(missing)
 }
 
+/// Whether a path is a reading of nodes rather than one of the cluster.
+pub fn is_of_node(path: &str) -> bool {
+    let Some((kind, rest)) = path.split_once('.') else { return false };
+    node_readings::is_of_node(kind, rest.split(['.', '[']).next().unwrap_or_default())
+}
+
 /// What each node says of a reading that belongs to nodes: every node that rules on it concern, with its own reading.
 ///
 /// `None` where the path is not a reading of nodes, or where no node has it: then there is at most the one reading of

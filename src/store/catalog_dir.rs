@@ -7,7 +7,8 @@
 use super::read::{Encoding, decode};
 use crate::catalog::{self, File, Files};
 use std::{
-    fs,
+    error::Error,
+    fmt, fs,
     io::{self, Read},
     path::{Path, PathBuf},
 };
@@ -28,8 +29,7 @@ pub struct Sources {
 }
 
 /// A folder that is not a catalog: what is wrong, and with which path.
-#[derive(Debug, thiserror::Error)]
-#[error("{problem}")]
+#[derive(Debug)]
 pub struct CatalogDirError {
     /// The folder as typed, and the path below it.
     pub path: PathBuf,
@@ -40,8 +40,8 @@ pub struct CatalogDirError {
 /// What is wrong with a path of a catalog folder.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogDirProblem {
-    #[error("the catalog folder cannot be read: {0}")]
-    Folder(io::Error),
+    #[error("the catalog folder cannot be read")]
+    Folder(#[source] io::Error),
     #[error("the catalog source is not a folder")]
     NotAFolder,
     #[error("the file name is not UTF-8")]
@@ -51,14 +51,26 @@ pub enum CatalogDirProblem {
     NotAFile(&'static str),
     #[error("the file was replaced by something else while it was read")]
     Replaced,
-    #[error("the file cannot be read: {0}")]
-    File(io::Error),
-    #[error("the file is not text: {0}")]
-    NotText(Encoding),
+    #[error("the file cannot be read")]
+    File(#[source] io::Error),
+    #[error("the file is not text")]
+    NotText(#[source] Encoding),
     #[error("the file has {bytes} bytes, more than the {LARGEST} allowed")]
     TooLarge { bytes: u64 },
     #[error("the catalog has more than the {LARGEST_SUM} bytes allowed")]
     SumTooLarge,
+}
+
+impl fmt::Display for CatalogDirError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.problem.fmt(f)
+    }
+}
+
+impl Error for CatalogDirError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.problem.source()
+    }
 }
 
 impl CatalogDirError {
@@ -207,7 +219,8 @@ mod tests {
     #[track_caller]
     fn refused(dir: &Path, place: &str, part: &str) {
         let error = load(&over(&[dir])).unwrap_err();
-        assert!(error.to_string().contains(part), "{error}");
+        let words = crate::text::causes(&error);
+        assert!(words.contains(part), "{words}");
         assert_eq!(error.path, dir.join(place));
     }
 

@@ -23,7 +23,7 @@ use tracing::{
 };
 use tracing_subscriber::{
     Layer,
-    filter::Targets,
+    filter::{ParseError, Targets},
     layer::{Context, SubscriberExt},
     registry::LookupSpan,
 };
@@ -49,22 +49,15 @@ impl Default for Filter {
 }
 
 /// A filter that cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BadFilter(String);
-
-impl fmt::Display for BadFilter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; write off, error, warn, info, debug or trace, or aicr=debug,kube_client=info", self.0)
-    }
-}
-
-impl std::error::Error for BadFilter {}
+#[derive(Debug, thiserror::Error)]
+#[error("it is not a filter; write off, error, warn, info, debug or trace, or aicr=debug,kube_client=info")]
+pub struct BadFilter(#[source] ParseError);
 
 impl FromStr for Filter {
     type Err = BadFilter;
 
     fn from_str(text: &str) -> Result<Filter, BadFilter> {
-        text.parse().map(Filter).map_err(|error: tracing_subscriber::filter::ParseError| BadFilter(error.to_string()))
+        text.parse().map(Filter).map_err(BadFilter)
     }
 }
 
@@ -114,6 +107,26 @@ pub fn path() -> Option<&'static Path> {
     PATH.get().map(PathBuf::as_path)
 }
 
+/// Our client of Kubernetes, which logs answers that it cannot read whole: a Secret among them, at the level of a warning.
+const KUBE: &str = "kube_client";
+
+/// What is said of such an answer; `None` for any other message. The words of its error quote the answer, too.
+fn without_answer(message: &str) -> Option<String> {
+    let unreadable = |(answer, error): (&str, &str)| {
+        let (_, place) = error.rsplit_once("line: ")?;
+        let (line, column) = place.trim_end_matches(')').split_once(", column: ")?;
+        let number = |text: &str| text.parse::<usize>().ok();
+        let (line, column) = (number(line)?, number(column)?);
+        Some(format!("an answer of {} bytes cannot be read (line {line}, column {column})", answer.len()))
+    };
+    let refused = |rest: &str| format!("Unsuccessful data error parse: an answer of {} bytes", rest.len());
+    match message.strip_prefix("Unsuccessful data error parse: ") {
+        Some(rest) => Some(refused(rest)),
+        None if message.ends_with("(reconstruct)") => Some("Unsuccessful: not a Status".to_owned()),
+        None => message.rsplit_once(", Error(").and_then(unreadable),
+    }
+}
+
 struct Writer {
     json: bool,
     file: Mutex<LogFile>,
@@ -121,10 +134,16 @@ struct Writer {
 
 /// Names and values of an event or a span; the message has the name `message`.
 #[derive(Clone, Debug, Default)]
-struct Fields(Vec<(&'static str, String)>);
+struct Fields {
+    pairs: Vec<(&'static str, String)>,
+    /// Messages may hold answers of the API server.
+    holds_answers: bool,
+}
 
 impl Fields {
     fn put(&mut self, field: &Field, value: &str) {
+        let answer = if self.holds_answers { without_answer(value) } else { None };
+        let value = answer.as_deref().unwrap_or(value);
         let value = if redact::is_secret_name(field.name()) { "[redacted]".into() } else { redact::text(value) };
         let mut value = value.into_owned();
         if value.len() > LONGEST {
@@ -132,22 +151,22 @@ impl Fields {
             value.truncate(end);
             value.push('…');
         }
-        self.0.retain(|(name, _)| *name != field.name());
-        self.0.push((field.name(), value));
+        self.pairs.retain(|(name, _)| *name != field.name());
+        self.pairs.push((field.name(), value));
     }
 
     /// `name=value` for all but the message.
     fn pairs(&self) -> String {
-        let pairs = self.0.iter().filter(|(name, _)| *name != "message");
+        let pairs = self.pairs.iter().filter(|(name, _)| *name != "message");
         pairs.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
     }
 
     fn message(&self) -> &str {
-        self.0.iter().find(|(name, _)| *name == "message").map_or("", |(_, value)| value)
+        self.pairs.iter().find(|(name, _)| *name == "message").map_or("", |(_, value)| value)
     }
 
     fn to_value(&self) -> Map<String, Value> {
-        let pairs = self.0.iter().filter(|(name, _)| *name != "message");
+        let pairs = self.pairs.iter().filter(|(name, _)| *name != "message");
         pairs.map(|(name, value)| ((*name).to_owned(), json!(value))).collect()
     }
 }
@@ -178,7 +197,7 @@ impl<S: Subscriber + for<'l> LookupSpan<'l>> Layer<S> for Writer {
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let mut fields = Fields::default();
+        let mut fields = Fields { holds_answers: event.metadata().target().starts_with(KUBE), pairs: Vec::new() };
         event.record(&mut fields);
         let mut spans = Vec::new();
         for span in context.event_scope(event).into_iter().flat_map(tracing_subscriber::registry::Scope::from_root) {
@@ -302,7 +321,14 @@ mod tests {
     }
 
     /// The line of one event, and the same as JSON.
-    fn logged(say: impl Fn()) -> (String, Value) {
+    fn logged_line(say: impl Fn()) -> (String, Value) {
+        let (text, json) = logged(say);
+        let after_time = text.split_once(' ').unwrap().1.trim_end().to_owned();
+        (after_time, serde_json::from_str(&json).unwrap())
+    }
+
+    /// The log of some events as text and as JSON.
+    fn logged(say: impl Fn()) -> (String, String) {
         let lines = [false, true].map(|json| {
             let dir = tempfile::tempdir().unwrap();
             let writer = Writer { json, file: Mutex::new(LogFile::new(Some(dir.path().into()), LARGEST)) };
@@ -310,14 +336,12 @@ mod tests {
             tracing::subscriber::with_default(subscriber, &say);
             fs::read_to_string(dir.path().join(FILE)).unwrap()
         });
-        let [text, json] = lines;
-        let after_time = text.split_once(' ').unwrap().1.trim_end().to_owned();
-        (after_time, serde_json::from_str(&json).unwrap())
+        lines.into()
     }
 
     #[test]
     fn an_event_is_one_line_with_its_fields_and_spans() {
-        let (text, json) = logged(|| {
+        let (text, json) = logged_line(|| {
             let _span = tracing::info_span!("request", verb = "GET", path = "/api").entered();
             tracing::warn!(attempt = 2, "no answer\n\u{1b}[2J");
         });
@@ -331,7 +355,7 @@ mod tests {
 
     #[test]
     fn credentials_are_not_written() {
-        let (text, json) = logged(|| {
+        let (text, json) = logged_line(|| {
             let _span = tracing::info_span!("request", authorization = "Bearer s3cr3t").entered();
             tracing::warn!(token = "s3cr3t", headers = ?[("authorization", "Bearer s3cr3t")], "sent Bearer s3cr3t");
         });
@@ -340,9 +364,25 @@ mod tests {
     }
 
     #[test]
+    fn answers_of_the_server_are_not_written_whatever_is_in_them() {
+        let secret = r#"{"kind":"Secret","data":{"tls.key":"czNjcjN0","x":"a, Error(b)"#;
+        let error = serde_json::from_str::<u8>("\n \"s3cr3t\"").unwrap_err();
+        let (text, json) = logged(|| {
+            tracing::warn!(target: "kube_client::client", "{}, {:?}", secret, error);
+            tracing::debug!(target: "kube_client::client", "Unsuccessful data error parse: {}", "s3cr3t");
+            tracing::debug!(target: "kube_client::client", "Unsuccessful: {:?} (reconstruct)", "s3cr3t");
+            tracing::info!(target: "kube_client::client", "other words, Error(x)");
+        });
+        assert!(!text.contains("s3cr3t") && !text.contains("czNj") && !json.contains("s3cr3t"), "{text}\n{json}");
+        let words = format!("an answer of {} bytes cannot be read (line 2, column 9)", secret.len());
+        assert!(text.contains(&words) && text.contains("other words, Error(x)"), "{text}");
+    }
+
+    #[test]
     fn a_filter_is_read_and_a_bad_one_is_answered_with_the_words() {
-        assert_eq!("warn,aicr=info".parse::<Filter>(), Ok(Filter::default()));
-        let error = "aicr=loud".parse::<Filter>().unwrap_err().to_string();
-        assert!(error.contains("off, error, warn"), "{error}");
+        assert_eq!("warn,aicr=info".parse::<Filter>().unwrap(), Filter::default());
+        let error = "aicr=loud".parse::<Filter>().unwrap_err();
+        assert!(error.to_string().contains("off, error, warn"), "{error}");
+        assert!(std::error::Error::source(&error).is_some_and(|source| source.is::<ParseError>()));
     }
 }

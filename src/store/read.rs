@@ -50,7 +50,7 @@ impl std::fmt::Display for ReadError {
             ReadError::Directory => f.write_str("it is a directory"),
             ReadError::TooLarge => write!(f, "it is larger than {} MiB", LARGEST >> 20),
             ReadError::NotText(encoding) => encoding.fmt(f),
-            ReadError::Io(error) => write!(f, "{error}"),
+            ReadError::Io(_) => f.write_str("it cannot be read"),
         }
     }
 }
@@ -71,7 +71,6 @@ impl std::fmt::Display for Encoding {
 impl std::error::Error for ReadError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            ReadError::NotText(encoding) => Some(encoding),
             ReadError::Io(error) => Some(error),
             _ => None,
         }

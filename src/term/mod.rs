@@ -8,19 +8,24 @@ pub mod color;
 pub mod input;
 pub mod key;
 pub mod screen;
+pub mod wire;
 
 use crossterm::{cursor, event, execute, terminal};
 use std::{
-    io::{self, Write},
+    io,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, ThreadId},
+    time::Duration,
 };
+use wire::Wire;
 
 /// Whether the terminal is in our modes. Static, because the panic hook has nothing else to ask.
 static ENTERED: AtomicBool = AtomicBool::new(false);
+/// How long the way out waits for a terminal that takes no bytes.
+const LEAVING: Duration = Duration::from_secs(1);
 /// The thread that draws; a panic elsewhere must not tear the screen down under it.
 static DRAWS: Mutex<Option<ThreadId>> = Mutex::new(None);
 
@@ -37,14 +42,17 @@ impl Drop for Guard {
 
 /// Enters raw mode, the alternate screen, bracketed paste, focus reports and, if asked, mouse reports.
 ///
+/// Everything written from now on goes through the [`Wire`]; `written` is called on its thread after each write.
+///
 /// # Errors
-/// Standard output is no terminal.
-pub fn enter(mouse: bool) -> io::Result<Guard> {
+/// Standard output is not a terminal, or the system gives no thread.
+pub fn enter(mouse: bool, written: impl Fn() + Send + 'static) -> io::Result<(Guard, Wire)> {
+    let wire = Wire::to_stdout(written)?;
     *DRAWS.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread::current().id());
     resume(mouse)?;
     let guard = Guard(());
     panic_on_request();
-    Ok(guard)
+    Ok((guard, wire))
 }
 
 /// Enters our modes again after [`leave`], as on the way back from a suspension or an editor.
@@ -56,30 +64,38 @@ pub fn resume(mouse: bool) -> io::Result<()> {
     crossterm::style::force_color_output(true);
     terminal::enable_raw_mode()?;
     ENTERED.store(true, Ordering::SeqCst);
-    let mut out = io::stdout();
-    execute!(out, terminal::EnterAlternateScreen, event::EnableBracketedPaste, event::EnableFocusChange, cursor::Hide)?;
+    let mut bytes = Vec::new();
+    execute!(
+        bytes,
+        terminal::EnterAlternateScreen,
+        event::EnableBracketedPaste,
+        event::EnableFocusChange,
+        cursor::Hide
+    )?;
     if mouse {
         // Buttons and the wheel in SGR form; moves without a button are not asked for.
-        out.write_all(b"\x1b[?1000h\x1b[?1002h\x1b[?1006h")?;
+        bytes.extend_from_slice(b"\x1b[?1000h\x1b[?1002h\x1b[?1006h");
     }
-    out.flush()
+    wire::send(bytes)
 }
 
 /// Gives the terminal back as it was. Does nothing when we are not in it, so every path may call it.
+///
+/// A terminal that takes no bytes gets its modes back and keeps our screen: waiting for it would keep the process.
 pub fn leave() {
     if !ENTERED.swap(false, Ordering::SeqCst) {
         return;
     }
-    let mut out = io::stdout();
+    let mut bytes = b"\x1b[?2026l\x1b[?1006l\x1b[?1002l\x1b[?1000l\x1b[0m".to_vec();
     // Errors are of no use here: the terminal may be gone, and there is nobody to tell.
-    let _ = out.write_all(b"\x1b[?2026l\x1b[?1006l\x1b[?1002l\x1b[?1000l\x1b[0m");
     let _ = execute!(
-        out,
+        bytes,
         event::DisableFocusChange,
         event::DisableBracketedPaste,
         terminal::LeaveAlternateScreen,
         cursor::Show
     );
+    wire::finish(bytes, LEAVING);
     let _ = terminal::disable_raw_mode();
 }
 

@@ -23,6 +23,11 @@ impl<W: Write> Screen<W> {
         Screen { out, shown: Buffer::empty(Rect::ZERO), unknown: true, frames: 0, bytes: 0 }
     }
 
+    /// Where the bytes go.
+    pub fn out(&self) -> &W {
+        &self.out
+    }
+
     /// Forgets what the terminal shows: after a suspension, a foreign program, a resize, or when asked to redraw.
     pub fn forget(&mut self) {
         self.unknown = true;

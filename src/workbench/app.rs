@@ -6,17 +6,17 @@ use super::{
     RunOptions, Screen,
     desk::Desk,
     effect::Effect,
-    model::{Model, Severity, Side, Source, With},
+    model::{self, Model, Severity, Side, Source, With},
     msg::{Msg, RecipeSlot, SnapshotSlot},
     overlay::Overlay,
-    panes::Need,
+    panes::{NODES, Need, SHAPES},
     theme::ThemeError,
     widgets::text,
 };
 use crate::{
     cluster::watch::LiveView,
     criteria::{Query, StatedBy},
-    fingerprint,
+    inventory::Inventory,
     ops::{Failure, diff::Versus, run::Prepared},
     term::color::Level,
 };
@@ -294,12 +294,37 @@ impl State {
         cluster.status = view.status;
         match view.inventory {
             Some(snapshot) if !cluster.snapshot.as_ref().is_some_and(|known| Arc::ptr_eq(known, &snapshot)) => {
-                cluster.show(snapshot);
+                self.show_cluster(snapshot);
                 let mut effects = self.resolve();
                 effects.extend(self.compare_snapshots());
                 effects
             }
             _ => Vec::new(),
+        }
+    }
+
+    /// Shows what is known of the cluster now, and says what could not be read when that changes.
+    fn show_cluster(&mut self, snapshot: Arc<Inventory>) {
+        let cluster = &mut self.model.cluster;
+        let (first, before) = (cluster.snapshot.is_none(), cluster.gaps());
+        cluster.show(snapshot);
+        let gaps = cluster.gaps();
+        if gaps != before && !gaps.is_empty() {
+            self.say(Severity::Warn, gaps.join("; "));
+        }
+        if first {
+            self.start_with_shapes();
+        }
+    }
+
+    /// Nodes that differ and that one panel cannot show are begun with by their shapes.
+    fn start_with_shapes(&mut self) {
+        let desk = &mut self.desk;
+        let Some(area) = desk.layout.panel(&NODES) else { return };
+        let fits = self.model.cluster.nodes().len() <= usize::from(desk.layout.inner(area).height.saturating_sub(1));
+        let are_alike = self.model.cluster.fleet.shapes.len() < 2;
+        if !fits && !are_alike && desk.focused() == &NODES && desk.layout.panel(&SHAPES).is_none() {
+            desk.focus_on(&SHAPES);
         }
     }
 
@@ -312,7 +337,7 @@ impl State {
                 (cluster.source, cluster.failure) = (Source::Saved, None);
                 cluster.name = side.name;
                 cluster.server = String::new();
-                cluster.show(side.snapshot);
+                self.show_cluster(side.snapshot);
                 self.desk.mark(Need::Cluster);
                 self.resolve()
             }
@@ -344,7 +369,7 @@ impl State {
     fn query(&self) -> Option<Query> {
         match (&self.model.stated, &self.model.cluster.snapshot) {
             (Some(criteria), _) => Some(criteria.into()),
-            (None, Some(snapshot)) => Some(Query::of(fingerprint::of(snapshot).criteria(), StatedBy::Snapshot)),
+            (None, Some(_)) => Some(Query::of(self.model.cluster.fingerprint.criteria(), StatedBy::Snapshot)),
             (None, None) => None,
         }
     }
@@ -445,6 +470,11 @@ impl State {
                     self.say_failure(failure);
                     return Vec::new();
                 }
+                let model = &mut self.model;
+                let resolution = model.recipe.value.as_deref();
+                model.rules = resolution
+                    .map(|resolution| model::rules(resolution, model.cluster.snapshot.as_deref()))
+                    .unwrap_or_default();
                 let mut effects = self.compare_recipes();
                 effects.extend(self.compare_what_if());
                 effects

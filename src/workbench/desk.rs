@@ -116,7 +116,7 @@ impl Desk {
         let area = self.layout.panel(pane).map(|area| self.layout.inner(area));
         let width = usize::from(area.map_or(self.width, |area| area.width));
         let Desk { tables, keys, blame, timestamps, .. } = self;
-        View { model, tables, keys, pane, width, blame: *blame, timestamps: *timestamps }
+        View { model, tables, keys, pane, focus: self.focused(), width, blame: *blame, timestamps: *timestamps }
     }
 
     pub fn mode(&self) -> Mode {

@@ -1,7 +1,7 @@
 //! Runs effects and feeds their results back: signals, keys, results and time in one loop.
 //!
-//! The loop never waits for anything else: work is done by the `worker`, a foreign program (the editor) runs beside it, and
-//! leaving while a run cleans up is a state of the loop like any other. Everything pending is taken, then one frame is drawn
+//! The loop never waits for anything else: work is done by the `worker`, a foreign program (the editor) runs beside it, bytes
+//! are written by the `Wire`, and leaving while a run cleans up is a state of the loop like any other. Everything pending is taken, then one frame is drawn
 //! if something shown may have changed; nothing happens while nothing happens.
 
 mod pace;
@@ -20,14 +20,15 @@ use crate::{
         input::{self, Input},
         key::Key,
         screen::Screen,
+        wire::Wire,
     },
 };
 use crossterm::event::EventStream;
 use futures::{StreamExt, future::BoxFuture};
 use pace::{Due, Pace};
 use signals::{Signal, Signals};
-use std::{io, path::Path, process::ExitStatus, time::Duration};
-use tokio::sync::mpsc;
+use std::{io, path::Path, process::ExitStatus, sync::Arc, time::Duration};
+use tokio::sync::{Notify, mpsc};
 pub(super) use worker::Worker;
 
 pub(super) async fn run(options: RunOptions) -> Result<(), Failure> {
@@ -35,13 +36,17 @@ pub(super) async fn run(options: RunOptions) -> Result<(), Failure> {
     let (width, height) = crossterm::terminal::size().map_err(|error| terminal_failure(&error))?;
     let state = State::new(&options, level, width, height)
         .map_err(|error| Failure::new(Kind::Usage, "choose the theme", error.to_string()))?;
-    let guard = term::enter(options.mouse).map_err(|error| terminal_failure(&error))?;
+    let written = Arc::new(Notify::new());
+    let writes = written.clone();
+    let (guard, wire) =
+        term::enter(options.mouse, move || writes.notify_one()).map_err(|error| terminal_failure(&error))?;
     let (sender, results) = mpsc::channel(256);
     let driver = Driver {
         state,
         worker: Worker::new(&options, sender),
         terminal: Terminal {
-            screen: Screen::new(io::stdout()),
+            screen: Screen::new(wire),
+            written,
             keys: Some(EventStream::new()),
             mouse: options.mouse,
             lost: false,
@@ -64,7 +69,9 @@ fn terminal_failure(error: &io::Error) -> Failure {
 
 /// The terminal while it is ours.
 struct Terminal {
-    screen: Screen<io::Stdout>,
+    screen: Screen<Wire>,
+    /// Something handed over was written.
+    written: Arc<Notify>,
     /// `None` while a foreign program reads the keys.
     keys: Option<EventStream>,
     mouse: bool,
@@ -115,6 +122,8 @@ enum Wake {
     TerminalClosed,
     EditorEnded(io::Result<ExitStatus>),
     Due(Due),
+    /// The terminal took what it was given.
+    Written,
     Msg(Msg),
     /// Leaving, and the run has cleaned up.
     CleanedUp,
@@ -147,6 +156,7 @@ impl Driver {
                     self.draw()?;
                     None
                 }
+                Wake::Written => None,
                 Wake::Due(Due::Tick) => self.update(Msg::Tick)?,
                 Wake::Msg(msg) => self.update(msg)?,
                 Wake::EditorEnded(status) => {
@@ -173,7 +183,10 @@ impl Driver {
 
     async fn wake(&mut self) -> Wake {
         let Driver { state, worker, terminal, results, signals, pace, editor, leaving } = self;
-        let changed = state.dirty && editor.is_none() && !terminal.lost;
+        // A terminal that has not taken the last frame gets the newest one afterwards.
+        let idle = terminal.screen.out().is_idle();
+        let changed = state.dirty && editor.is_none() && !terminal.lost && idle;
+        let written = terminal.written.clone();
         let ticking = state.model.run.active;
         let edited = async {
             match editor {
@@ -197,6 +210,7 @@ impl Driver {
                 Some(Err(_)) | None => Wake::TerminalClosed,
             },
             status = edited => Wake::EditorEnded(status),
+            () = written.notified(), if !idle => Wake::Written,
             due = pace.next(changed, ticking) => Wake::Due(due),
             Some(msg) = results.recv() => Wake::Msg(msg),
             () = cleaned_up => Wake::CleanedUp,

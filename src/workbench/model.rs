@@ -7,15 +7,17 @@ use super::widgets::text;
 use crate::{
     catalog::{Catalog, validator::Phase},
     cluster::{Contexts, watch::LiveStatus},
+    constraint,
     criteria::Criteria,
     diff::Change,
     document::side,
+    fingerprint::{self, Fingerprint},
     inventory::{
         Inventory, Node,
-        shape::{self, Fleet},
+        shape::{self, Fleet, Key, Shape},
     },
     ops::{Failure, diff::Changes},
-    resolve::Resolution,
+    resolve::{Outcome, Resolution},
     validate::event::{self, Body, CheckResult, Event, PlannedCheck, ReadinessOutcome, State as CheckState, Verdict},
 };
 use std::{collections::VecDeque, path::PathBuf, sync::Arc};
@@ -120,22 +122,85 @@ pub struct Cluster {
     pub snapshot: Option<Arc<Inventory>>,
     /// The nodes by shape.
     pub fleet: Fleet,
-    /// Sources that could not be read, with the reason.
-    pub missing: Vec<(String, String)>,
+    /// The shape whose nodes alone are listed.
+    pub drilled: Option<Key>,
+    /// What is known of the cluster as a whole.
+    pub fingerprint: Fingerprint,
     pub generation: u64,
 }
 
 impl Cluster {
     pub fn show(&mut self, snapshot: Arc<Inventory>) {
         self.fleet = shape::fleet(&snapshot.nodes);
-        self.missing = snapshot.gaps().map(|(name, reason)| (name.to_owned(), reason.to_owned())).collect();
+        self.fingerprint = fingerprint::of(&snapshot);
         self.snapshot = Some(snapshot);
+    }
+
+    /// What could not be read, in a few words each: `forbidden: list pods`.
+    pub fn gaps(&self) -> Vec<String> {
+        let sources = self.snapshot.iter().flat_map(|snapshot| &snapshot.sources);
+        sources.filter_map(|source| source.state.brief()).collect()
+    }
+
+    /// The shape whose nodes alone are listed, and its nodes; there may be none of it any more.
+    pub fn drilled(&self) -> Option<(&Key, Option<&Shape>)> {
+        let key = self.drilled.as_ref()?;
+        Some((key, self.fleet.shape(key)))
+    }
+
+    /// The nodes that are listed: those of one shape, or all.
+    pub fn listed(&self) -> &[Arc<Node>] {
+        match self.drilled() {
+            Some((_, shape)) => shape.map_or(&[], |shape| &shape.nodes),
+            None => self.nodes(),
+        }
     }
 
     /// The nodes of the shown cluster, by name; empty while nothing is shown.
     pub fn nodes(&self) -> &[Arc<Node>] {
         self.snapshot.as_ref().map_or(&[], |snapshot| &snapshot.nodes)
     }
+}
+
+/// A constraint on the cluster: one of the recipe, or the one for which an overlay was left out of it.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    pub name: String,
+    pub expected: String,
+    pub verdict: constraint::Verdict,
+    /// Index of the layer that set it; `None` where that was left out.
+    pub layer: Option<usize>,
+    /// The layer, or the overlay.
+    pub set_by: String,
+}
+
+/// The constraints of a recipe, and those for which overlays were left out of it.
+pub fn rules(resolution: &Resolution, snapshot: Option<&Inventory>) -> Vec<Rule> {
+    let kept = resolution.constraints.iter().map(|judged| Rule {
+        name: judged.name.clone(),
+        expected: judged.expected.clone(),
+        verdict: judged.verdict.clone(),
+        layer: Some(judged.layer),
+        set_by: resolution.layers.get(judged.layer).map(|layer| layer.name.clone()).unwrap_or_default(),
+    });
+    let mut rules: Vec<Rule> = kept.collect();
+    for decision in &resolution.decisions {
+        let (Outcome::Excluded { constraint: name, expected, .. }, Some(snapshot)) = (&decision.outcome, snapshot)
+        else {
+            continue;
+        };
+        if rules.iter().any(|rule| rule.name == *name && rule.expected == *expected) {
+            continue;
+        }
+        rules.push(Rule {
+            name: name.clone(),
+            expected: expected.clone(),
+            verdict: constraint::judge(name, expected, snapshot),
+            layer: None,
+            set_by: decision.overlay.clone(),
+        });
+    }
+    rules
 }
 
 /// Another set of criteria, beside the current one.
@@ -400,6 +465,8 @@ pub struct Model {
     pub stated: Option<Criteria>,
     pub criteria: Criteria,
     pub recipe: Slot<Resolution>,
+    /// The constraints of the recipe on the cluster.
+    pub rules: Vec<Rule>,
     pub what_if: Option<WhatIf>,
     /// Oldest first.
     pub kept: Vec<Kept>,
@@ -418,7 +485,7 @@ impl Model {
     }
 
     pub fn say_failure(&mut self, failure: Failure) {
-        let because = text::clean(failure.because.lines().next().unwrap_or_default()).into_owned();
+        let because = text::clean(failure.why().lines().next().unwrap_or_default()).into_owned();
         let text = format!("failed to {}: {because}", text::clean(&failure.doing));
         self.push(Severity::Fail, text, Some(failure));
     }

@@ -5,7 +5,7 @@ use super::{
     app::State,
     keymap::{self, Action},
     layout::Class,
-    model::Source,
+    model::{Model, Source},
     overlay::{Field, Kind, Overlay},
     theme::Role,
     widgets::{
@@ -100,7 +100,9 @@ fn source(state: &State) -> Vec<(Role, String)> {
         Source::Saved => Role::Saved,
     };
     let mut parts = Vec::new();
-    if state.desk.width >= 76 && !cluster.name.is_empty() && cluster.source != Source::Demo {
+    // What is missing is worth more than the name.
+    let room = if cluster.gaps().is_empty() { 76 } else { 110 };
+    if state.desk.width >= room && !cluster.name.is_empty() && cluster.source != Source::Demo {
         parts.push((
             Role::Text,
             format!(
@@ -121,7 +123,29 @@ fn source(state: &State) -> Vec<(Role, String)> {
     parts
 }
 
+/// How old it is and what is missing: the permission, where there is room for it.
 fn freshness(state: &State) -> (String, bool) {
+    let cluster = &state.model.cluster;
+    let gaps = cluster.gaps();
+    let (age, worry) = age(state);
+    let columns = usize::from(state.desk.width);
+    let missing = match &gaps[..] {
+        [] => return (age, worry),
+        [one] if columns >= 80 => one.clone(),
+        [first, rest @ ..] if columns >= 80 && !rest.is_empty() => format!("{first} +{}", rest.len()),
+        several if several.iter().all(|gap| gap.starts_with("forbidden")) => format!("{} forbidden", several.len()),
+        several => format!("{} not read", several.len()),
+    };
+    match age.as_str() {
+        "" | "fresh" => (missing, true),
+        // A lost connection is worse than what it could not read.
+        _ if worry => (age, true),
+        _ if columns >= 100 => (format!("{age}  {missing}"), true),
+        _ => (missing, true),
+    }
+}
+
+fn age(state: &State) -> (String, bool) {
     let cluster = &state.model.cluster;
     if cluster.source == Source::Saved {
         let taken = cluster.snapshot.as_ref().map(|snapshot| &snapshot.about.taken_at).filter(|at| !at.is_empty());
@@ -134,9 +158,6 @@ fn freshness(state: &State) -> (String, bool) {
     match &cluster.status {
         LiveStatus::Connecting => ("connecting".to_owned(), false),
         LiveStatus::Syncing { done, total } => (format!("syncing {done}/{total}"), false),
-        LiveStatus::Fresh if !cluster.missing.is_empty() => {
-            (format!("partial, {} missing", cluster.missing.len()), true)
-        }
         LiveStatus::Fresh => ("fresh".to_owned(), false),
         LiveStatus::Reconnecting { attempt, next_seconds, .. } => {
             (format!("RECONNECTING {attempt} (next {next_seconds}s)"), true)
@@ -145,23 +166,46 @@ fn freshness(state: &State) -> (String, bool) {
     }
 }
 
+/// What the recipe came to: overlays, and criteria that none of them honors.
+fn applied(model: &Model) -> (Role, String) {
+    let Some(resolution) = &model.recipe.value else { return (Role::Muted, String::new()) };
+    let lacking: Vec<&str> =
+        resolution.coverage.iter().filter(|entry| entry.is_missing()).map(|entry| entry.dimension.name()).collect();
+    let applied = resolution.recipe.applied_overlays.len();
+    let note = format!("{} overlays, {applied} applied ", resolution.decisions.len());
+    match lacking.is_empty() {
+        true => (Role::Muted, note),
+        false => (Role::Warn, format!("! no overlay honors {}  {note}", lacking.join(", "))),
+    }
+}
+
 /// Criteria, and what the recipe came to.
 fn draw_context(state: &State, canvas: &mut Canvas<'_>) {
     let Some(line) = state.desk.layout.context else { return };
     let data = &state.model;
     let mut x = line.x + 1;
+    let (role, note) = applied(data);
+    let columns = u16::try_from(text::width(&note)).unwrap_or(u16::MAX).min(line.width);
+    canvas.right(line, line.y, &note, role);
+    let line = Rect { width: line.width - columns, ..line };
     if data.recipe.value.is_none() && data.stated.is_none() && data.criteria.specificity() == 0 {
         canvas.text(x, line.y, line.width, "criteria: none yet", Role::Muted);
     } else {
         for dimension in crate::criteria::Dimension::ALL {
             let Some(value) = data.criteria.get(dimension) else { continue };
-            x += canvas.text(x, line.y, line.right() - x, &format!("{}=", dimension.name()), Role::Muted);
+            x += canvas.text(x, line.y, line.right().saturating_sub(x), &format!("{}=", dimension.name()), Role::Muted);
             let covered = data.recipe.value.as_ref().is_none_or(|resolution| {
-                resolution.coverage.iter().all(|entry| entry.dimension != dimension || entry.honored_by.is_some())
+                resolution.coverage.iter().all(|entry| entry.dimension != dimension || !entry.is_missing())
             });
-            x += canvas.text(x, line.y, line.right() - x, &value, if covered { Role::Strong } else { Role::Warn });
+            x += canvas.text(
+                x,
+                line.y,
+                line.right().saturating_sub(x),
+                &value,
+                if covered { Role::Strong } else { Role::Warn },
+            );
             if !covered {
-                x += canvas.text(x, line.y, line.right() - x, "!", Role::Warn);
+                x += canvas.text(x, line.y, line.right().saturating_sub(x), "!", Role::Warn);
             }
             x += 2;
         }
@@ -172,22 +216,11 @@ fn draw_context(state: &State, canvas: &mut Canvas<'_>) {
             x += canvas.text(x, line.y, line.right() - x, &selected.choice().to_string(), Role::Strong) + 2;
         }
         let from = if data.stated.is_some() { "stated" } else { "from the cluster" };
-        canvas.text(x, line.y, line.right().saturating_sub(x), &format!("({from})"), Role::Muted);
-    }
-    if let Some(resolution) = &data.recipe.value {
-        let lacking: Vec<&str> = resolution
-            .coverage
-            .iter()
-            .filter(|entry| entry.honored_by.is_none())
-            .map(|entry| entry.dimension.name())
-            .collect();
-        let applied = resolution.recipe.applied_overlays.len();
-        let mut note = format!("{} overlays, {applied} applied ", resolution.decisions.len());
-        let role = if lacking.is_empty() { Role::Muted } else { Role::Warn };
-        if !lacking.is_empty() {
-            note = format!("! no overlay honors {}  {note}", lacking.join(", "));
+        let from = format!("({from})");
+        let room = line.right().saturating_sub(x);
+        if usize::from(room) > text::width(&from) {
+            canvas.text(x, line.y, room, &from, Role::Muted);
         }
-        canvas.right(line, line.y, &note, role);
     }
 }
 
@@ -223,8 +256,15 @@ fn note(state: &State, pane: &super::panes::Pane, inner: Rect) -> String {
 }
 
 fn draw_message(state: &State, canvas: &mut Canvas<'_>) {
-    let Some(line) = state.desk.layout.message else { return };
-    if let Some(message) = state.model.messages.back() {
+    let Some(mut line) = state.desk.layout.message else { return };
+    // The first line of a narrow frame has no room to say what could not be read.
+    let gaps = state.model.cluster.gaps();
+    if state.desk.width < 80 && !gaps.is_empty() {
+        let used = 1 + canvas.text(line.x + 1, line.y, line.width - 1, &format!("! {}", gaps.join("; ")), Role::Warn);
+        line = Rect { x: line.x + used, width: line.width.saturating_sub(used), ..line };
+    }
+    let is_said = |message: &&super::model::Message| line.width > 12 && message.text != gaps.join("; ");
+    if let Some(message) = state.model.messages.back().filter(|message| state.desk.width >= 80 || is_said(message)) {
         let (role, glyph) = super::overlay::mark(message.severity);
         let used = canvas.text(line.x + 1, line.y, line.width - 1, glyph, role) + 2;
         let more = match message.failure {

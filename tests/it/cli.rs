@@ -37,7 +37,11 @@ fn every_verb_has_a_manual_page_and_completes() {
     let sandbox = Sandbox::new();
     for verb in verbs() {
         let page = sandbox.aicr(&["man", &verb]);
-        assert!(page.code == 0 && page.stdout.contains(&format!("aicr\\-{verb}")), "{}", page.transcript);
+        assert!(
+            page.code == 0 && page.stdout.contains(&format!("aicr\\-{}", verb.replace('-', "\\-"))),
+            "{}",
+            page.transcript
+        );
     }
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = sandbox.aicr(&["completions", shell]);
@@ -323,6 +327,20 @@ fn the_demo_validates_and_a_fault_is_a_verdict() {
     assert_eq!((&last["event"], &last["verdict"]), (&"ended".into(), &"failed".into()));
     let run = sandbox.aicr(&[&failing[..], &["--fail-on-error=false"]].concat());
     assert_eq!(run.code, 0, "{}", run.transcript);
+}
+
+#[test]
+fn events_go_where_they_are_asked_to_and_not_into_a_config_map() {
+    let sandbox = Sandbox::new();
+    let verb = ["--demo", "validate", "--service", "kind", "--check", "platform-health", "-t", "events", "-o"];
+    let run = sandbox.aicr(&[&verb[..], &["run.jsonl"]].concat());
+    assert_eq!((run.code, run.stdout.as_str()), (0, ""), "{}", run.transcript);
+    let text = std::fs::read_to_string(sandbox.home().join("run.jsonl")).unwrap();
+    let last: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    assert_eq!(last["event"], "ended");
+    let run = sandbox.aicr(&[&verb[..], &["cm://default/run"]].concat());
+    let refused = run.transcript.contains("`--format events` cannot be written to a ConfigMap");
+    assert!(run.code == 2 && refused && !run.transcript.contains("planned"), "{}", run.transcript);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use aicr::{
     cluster::{self, Connection, Target},
     document::header::Edition,
     fingerprint,
+    ops::session::Session,
     snapshot::{self, format},
 };
 
@@ -12,10 +13,13 @@ use aicr::{
 /// # Panics
 /// Where there is none: tests that need it are ignored, and whoever asks for them has one.
 pub async fn real_cluster() -> Connection {
+    cluster::connect(&real_target()).await.expect("the test cluster's kubeconfig")
+}
+
+fn real_target() -> Target {
     let kubeconfig = std::env::var_os("AICR_TEST_KUBECONFIG");
     let kubeconfig = kubeconfig.expect("AICR_TEST_KUBECONFIG names a cluster (tests/cluster/cluster up)");
-    let target = Target { kubeconfig: Some(kubeconfig.into()), ..Target::default() };
-    cluster::connect(&target).await.expect("the test cluster's kubeconfig")
+    Target { kubeconfig: Some(kubeconfig.into()), ..Target::default() }
 }
 
 #[tokio::test]
@@ -71,21 +75,21 @@ async fn a_server_that_is_not_there_is_one_error() {
 #[tokio::test]
 #[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
 async fn a_snapshot_goes_to_a_config_map_and_back() {
-    round_trip(real_cluster().await).await;
+    round_trip(Session::new(aicr::ops::connect::Target::Cluster(real_target()))).await;
 }
 
 #[tokio::test]
 async fn a_snapshot_goes_to_a_config_map_of_the_demo_and_back() {
-    let demo = aicr::ops::connect::Target::Demo(Default::default());
-    round_trip(aicr::ops::connect::connect(&demo).await.expect("the demo")).await;
+    round_trip(Session::new(aicr::ops::connect::Target::Demo(Default::default()))).await;
 }
 
-async fn round_trip(connection: Connection) {
+async fn round_trip(session: Session) {
     use aicr::ops::{
         Kind,
         place::{self, Document, Format, Place},
         snapshot as op,
     };
+    let connection = session.connection().await.expect("a connection");
     let place = Place::parse("cm://default/aicr-test-round-trip").expect("a place");
     let now = "2026-06-01T00:00:00Z";
     let taken = op::take(&connection, now).await.expect("a snapshot");
@@ -97,19 +101,19 @@ async fn round_trip(connection: Connection) {
     for format in [Format::Yaml, Format::Json] {
         let text = op::text(&snapshot, format, Edition::V1);
         let document = Document { kind: "Snapshot", format, text: &text, now };
-        place::write(&place, &document, async || Ok(connection.clone())).await.expect("written");
-        let read = place::read(&place, "snapshot", async || Ok(connection.clone())).await.expect("read");
+        place::write(&place, &document, &session).await.expect("written");
+        let read = place::read(&place, "snapshot", &session).await.expect("read");
         assert_eq!(op::parse(&read, "cm").expect("a snapshot"), snapshot, "{format:?}");
     }
     let api: kube::Api<k8s_openapi::api::core::v1::ConfigMap> =
         kube::Api::namespaced(connection.client.clone(), "default");
     api.delete("aicr-test-round-trip", &kube::api::DeleteParams::default()).await.expect("removed");
 
-    let missing = place::read(&place, "snapshot", async || Ok(connection.clone())).await.expect_err("it is removed");
+    let missing = place::read(&place, "snapshot", &session).await.expect_err("it is removed");
     assert_eq!(missing.kind, Kind::NotFound);
     let nowhere = Place::parse("cm://no-such-namespace/x").expect("a place");
     let document = Document { kind: "Snapshot", format: Format::Yaml, text: "x", now };
-    let refused = place::write(&nowhere, &document, async || Ok(connection.clone())).await;
+    let refused = place::write(&nowhere, &document, &session).await;
     assert!(refused.expect_err("no namespace").hint.is_some_and(|hint| hint.contains("create namespace")));
 }
 

@@ -8,6 +8,7 @@ use aicr::{
         self,
         demo::{DemoOptions, to_demo},
         fault::Fault,
+        place::Place,
     },
     snapshot::format,
 };
@@ -310,7 +311,7 @@ async fn a_recording_is_served_as_it_was_with_its_times_moved() {
     let path = folder.path().join("world.json");
     std::fs::write(&path, json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string()).expect("a file");
     let start = "2027-01-01T00:00:00Z".parse().expect("a time");
-    let copy = connect(&DemoOptions { world: Some(path.clone()), start: Some(start), ..options() });
+    let copy = connect(&DemoOptions { world: Some(Place::File(path.clone())), start: Some(start), ..options() });
 
     let nodes = async |of: &Connection| get(of, "/api/v1/nodes").await.expect("nodes")["items"].clone();
     let (before, after) = (nodes(&original).await, nodes(&copy).await);
@@ -326,8 +327,9 @@ async fn a_recording_is_served_as_it_was_with_its_times_moved() {
     assert_eq!(get(&copy, "/api/v1/pods").await.expect("no pods")["items"], json!([]));
 
     let faults = vec!["check-fails=platform-health".parse().expect("a fault")];
-    let failure =
-        ops::demo::start(&DemoOptions { world: Some(path), faults, ..options() }).err().expect("nothing to break");
+    let failure = ops::demo::start(&DemoOptions { world: Some(Place::File(path)), faults, ..options() })
+        .err()
+        .expect("nothing to break");
     assert_eq!(failure.because, "the world does not contain Namespace nvsentinel");
 }
 

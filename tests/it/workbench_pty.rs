@@ -237,6 +237,31 @@ fn a_signal_to_end_restores_the_terminal_and_is_named() {
     }
 }
 
+/// Output stopped from the terminal's own side, as by Ctrl-S in a multiplexer: a write waits until it is started again.
+#[test]
+fn a_stopped_terminal_does_not_hold_up_the_end() {
+    use rustix::{
+        fs::{Mode, OFlags, open},
+        termios::{Action, tcflow},
+    };
+    let mut terminal = Terminal::start(80, 24, "--demo tui");
+    terminal.shows("DEMO fresh");
+    let program = terminal.program();
+    let line = open(terminal.master.tty_name().unwrap(), OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
+    tcflow(&line, Action::OOff).unwrap();
+    terminal.press("2");
+    kill_process(program, Signal::TERM).unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    while std::fs::read_to_string(format!("/proc/{0}/task/{0}/comm", program.as_raw_nonzero())).is_ok() {
+        assert!(Instant::now() < deadline, "the program waits for the terminal");
+        std::thread::yield_now();
+    }
+    tcflow(&line, Action::OOn).unwrap();
+    terminal.shows("left with 130");
+    let modes = format!("{:?}", terminal.master.get_termios());
+    assert_eq!(modes, terminal.modes, "the terminal's modes differ from before");
+}
+
 /// A folder with an editor that reads a line, and a catalog folder whose overlay can be edited.
 fn editor() -> (tempfile::TempDir, String) {
     use std::os::unix::fs::PermissionsExt;

@@ -4,6 +4,7 @@
 
 use crate::cluster::{
     ClusterError, ClusterErrorKind, Connection,
+    api_version::{Mismatch, Types},
     forms::{self, Object},
     request::RequestPath,
 };
@@ -20,7 +21,12 @@ const LIMIT: Duration = Duration::from_secs(60);
 pub use crate::cluster::request::encoded;
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Page<T> {
+    #[serde(default)]
+    api_version: String,
+    #[serde(default)]
+    kind: String,
     #[serde(default)]
     metadata: PageMeta,
     /// `null` in an empty list of metadata.
@@ -43,7 +49,11 @@ pub struct Listed<K> {
 
 /// GETs one object.
 pub async fn get<T: DeserializeOwned>(connection: &Connection, doing: &str, path: &str) -> Result<T, ClusterError> {
-    request(connection, doing, path, "application/json").await
+    request(connection, doing, path, "application/json", |text| {
+        serde_json::from_str::<Types>(text).map_err(kube::Error::SerdeError)?.check(path).map_err(mismatch)?;
+        serde_json::from_str(text).map_err(kube::Error::SerdeError)
+    })
+    .await
 }
 
 /// GETs a list by pages. A list that grows too old between two pages (410) is begun anew, once.
@@ -95,7 +105,13 @@ async fn pages<T: DeserializeOwned, K>(
             .with("limit", PAGE)
             .with_some("labelSelector", selector)
             .with_some("continue", &next);
-        match request::<Page<T>>(connection, doing, url.as_str(), accept).await {
+        let read = |text: &str| {
+            let page: Page<T> = serde_json::from_str(text).map_err(kube::Error::SerdeError)?;
+            let types = Types { api_version: page.api_version.clone(), kind: page.kind.clone() };
+            types.check_list(path, page.items.is_some()).map_err(mismatch)?;
+            Ok(page)
+        };
+        match request(connection, doing, url.as_str(), accept, read).await {
             Ok(page) => {
                 listed.items.extend(page.items.into_iter().flatten().map(&mut prune));
                 listed.resource_version = page.metadata.resource_version;
@@ -105,6 +121,7 @@ async fn pages<T: DeserializeOwned, K>(
                 }
             }
             Err(error) if is_too_old(&error) && !next.is_empty() && !begun_anew => {
+                tracing::info!(path, "list too old; beginning it again");
                 begun_anew = true;
                 listed.items.clear();
                 next.clear();
@@ -170,6 +187,7 @@ impl<'c> Pages<'c> {
                     return Ok(Some(ObjectPage { items, is_first }));
                 }
                 Err(error) if is_too_old(&error) && !is_first && !self.begun_again => {
+                    tracing::info!(path = self.path, "list too old; beginning it again");
                     self.begun_again = true;
                     self.next.clear();
                 }
@@ -198,19 +216,25 @@ fn is_too_old(error: &ClusterError) -> bool {
     error.kind == ClusterErrorKind::Expired
 }
 
-async fn request<T: DeserializeOwned>(
+fn mismatch(error: Mismatch) -> kube::Error {
+    kube::Error::Service(Box::new(error))
+}
+
+/// Read here and not by our client of Kubernetes, which logs what it cannot read.
+async fn request<T>(
     connection: &Connection,
     doing: &str,
     url: &str,
     accept: &'static str,
+    read: impl Fn(&str) -> Result<T, kube::Error>,
 ) -> Result<T, ClusterError> {
     let at = connection.at();
     let request = http::Request::get(url)
         .header(http::header::ACCEPT, accept)
         .body(Vec::new())
         .map_err(|error| ClusterError::from_kube(doing, &at, &kube::Error::HttpError(error)))?;
-    match tokio::time::timeout(LIMIT, connection.client.request::<T>(request)).await {
-        Ok(answer) => answer.map_err(|error| ClusterError::from_kube(doing, &at, &error)),
+    match tokio::time::timeout(LIMIT, connection.client.request_text(request)).await {
+        Ok(answer) => answer.and_then(|text| read(&text)).map_err(|error| ClusterError::from_kube(doing, &at, &error)),
         Err(_) => Err(ClusterError::timeout(doing, &at, LIMIT.as_secs())),
     }
 }

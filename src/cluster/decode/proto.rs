@@ -3,13 +3,15 @@
 //! A list is read as it comes, so that never more of it is held than one object; what an object has beyond the fields that
 //! its type declares is skipped. Field numbers are those of the published `generated.proto` files.
 
+use crate::cluster::api_version::Types;
 use bytes::{Buf, Bytes, BytesMut};
 use kube::core::{Status, TypeMeta, WatchEvent, watch::Bookmark, watch::BookmarkMeta};
 use prost::Message;
 
 /// What an envelope begins with.
 const MAGIC: &[u8] = b"k8s\0";
-/// Field of an envelope that holds the object.
+/// Fields of an envelope: what the object is, and the object.
+const TYPES: u64 = 1;
 const RAW: u64 = 2;
 /// Fields of a list.
 const LIST_META: u64 = 1;
@@ -43,6 +45,14 @@ pub struct ListMeta {
     pub next: String,
     #[prost(string, tag = "2")]
     pub resource_version: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct TypeMessage {
+    #[prost(string, tag = "1")]
+    api_version: String,
+    #[prost(string, tag = "2")]
+    kind: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -118,6 +128,7 @@ pub enum Part<T> {
 pub struct ListReader {
     buffer: BytesMut,
     place: Place,
+    types: Types,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -163,7 +174,13 @@ impl ListReader {
                     } else if self.buffer.len() < field.end()? {
                         return Ok(None);
                     } else {
-                        self.buffer.advance(field.end()?);
+                        let end = field.end()?;
+                        if field.number == TYPES {
+                            let TypeMessage { api_version, kind } =
+                                TypeMessage::decode(&self.buffer[field.start..end])?;
+                            self.types = Types { api_version, kind };
+                        }
+                        self.buffer.advance(end);
                     }
                 }
                 Place::List(0) => self.place = Place::After,
@@ -192,6 +209,11 @@ impl ListReader {
                 }
             }
         }
+    }
+
+    /// What the list says that it is, as soon as one of its parts has come.
+    pub fn types(&self) -> &Types {
+        &self.types
     }
 
     /// Whether the whole list has come.

@@ -67,8 +67,9 @@ impl<'k> Fields<'k> {
         if let Some(data) = self.text(&data_key)? {
             // Go's decoder passes over line breaks; a block scalar has them.
             let data: String = data.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+            let entry = self.of.clone();
             let bytes =
-                STANDARD.decode(&data).map_err(|error| self.error(format!("`{data_key}` is not base64: {error}")))?;
+                STANDARD.decode(&data).map_err(|source| KubeconfigError::NotBase64 { entry, key: data_key, source })?;
             return Ok(Some(Content::Inline(bytes)));
         }
         Ok(self.path(key)?.map(Content::File))

@@ -20,7 +20,7 @@ use std::{
 pub enum KubeconfigError {
     #[error("{0}")]
     Encoding(String),
-    #[error("{0}")]
+    #[error(transparent)]
     Syntax(#[from] yaml::YamlError),
     #[error("{0}")]
     NotAKubeconfig(String),
@@ -35,6 +35,13 @@ pub enum KubeconfigError {
     /// A field that the context needs and that cannot be used: `user admin: token: …`.
     #[error("{entry}: {problem}")]
     Field { entry: String, problem: String },
+    #[error("{entry}: `{key}` is not base64")]
+    NotBase64 {
+        entry: String,
+        key: String,
+        #[source]
+        source: base64::DecodeError,
+    },
 }
 
 fn list(names: &[String]) -> String {

@@ -25,7 +25,7 @@ fn line(files: &[&str], context: Option<&str>) -> String {
             let token = user.token.map_or(String::new(), |token| format!(" token {}", token.0));
             format!("{context}: {} {}{authority}{token}", cluster.server, user.name)
         }
-        Err(error) => error.to_string(),
+        Err(error) => crate::text::causes(&error),
     }
 }
 

@@ -4,6 +4,7 @@ mod answers;
 mod plugins;
 mod proxies;
 mod tls;
+mod web;
 
 use super::{ClusterError, PluginOutput, kubeconfig::Kubeconfig, transport::Transport};
 use std::{
@@ -12,7 +13,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
 
@@ -76,7 +77,7 @@ async fn api_server() -> (SocketAddr, Log) {
 }
 
 /// Everything up to the empty line.
-async fn head(stream: &mut TcpStream) -> Option<String> {
+async fn head(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.ok()?);

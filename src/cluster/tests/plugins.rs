@@ -6,6 +6,7 @@ use crate::cluster::{
     exec::{ExecError, Plugin},
     kubeconfig::{Cluster, Exec},
 };
+use rustls::pki_types::pem::PemObject;
 use std::time::Duration;
 
 const V1: &str = "client.authentication.k8s.io/v1";
@@ -81,6 +82,66 @@ async fn a_server_that_refuses_is_asked_again_once_with_new_credentials() {
     let error = ask(&format!("{{server: 'http://{address}'}}"), &user, &[]).await.expect_err("never accepted");
     assert_eq!((error.kind, lines(&log).len()), (Unauthorized, 2));
     assert_eq!(error.found, "the server answered 401 to new credentials of the plugin `sh`");
+}
+
+/// A login that prints the client certificate `<run>.pem` of its folder with the key `<run>.key`.
+fn certificate_login(folder: &Path) -> String {
+    let login = folder.join("login");
+    let text = format!(
+        "cd '{}'\necho run >> runs\nn=$(wc -l < runs | tr -d ' ')\n\
+         one_line() {{ while IFS= read -r line; do printf '%s\\\\n' \"$line\"; done < \"$1\"; }}\n\
+         printf '{{\"kind\": \"ExecCredential\", \"apiVersion\": \"{V1}\", \"status\": {{'\n\
+         printf '\"clientCertificateData\": \"%s\", \"clientKeyData\": \"%s\"}}}}' \"$(one_line $n.pem)\" \"$(one_line $n.key)\"\n",
+        folder.display()
+    );
+    std::fs::write(&login, text).unwrap();
+    format!("{{exec: {{apiVersion: {V1}, command: sh, args: ['{}'], interactiveMode: Never}}}}", login.display())
+}
+
+#[tokio::test]
+async fn a_client_certificate_of_a_plugin_is_shown_and_replaced_when_the_server_refuses_it() {
+    let (issuer, authority) = tls::ca();
+    let folder = tempfile::tempdir().unwrap();
+    let jane = [1, 2].map(|run| {
+        let pair = tls::signed(&tls::params(&["jane"]), &issuer);
+        std::fs::write(folder.path().join(format!("{run}.pem")), &pair.certificate).unwrap();
+        std::fs::write(folder.path().join(format!("{run}.key")), &pair.key).unwrap();
+        pair
+    });
+    let user = certificate_login(folder.path());
+    let server = tls::signed(&tls::params(&["127.0.0.1"]), &issuer);
+    let cluster =
+        |address| format!("{{server: 'https://{address}', certificate-authority-data: {}}}", tls::data(&authority));
+    let address = tls::tls_server(&server, Some(&authority)).await;
+    assert_eq!(ask(&cluster(address), &user, &[]).await.expect("an answer"), "034");
+    assert_eq!(runs(folder.path()), 1);
+
+    std::fs::remove_file(folder.path().join("runs")).unwrap();
+    let refused = "HTTP/1.1 401 No\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
+    let second = rustls::pki_types::CertificateDer::from_pem_slice(jane[1].certificate.as_bytes()).unwrap();
+    let (address, shown) = tls::tls_server_that_judges(&server, &authority, move |certificate| {
+        if *certificate == second { VERSION.to_owned() } else { refused.to_owned() }
+    })
+    .await;
+    assert_eq!(ask(&cluster(address), &user, &[]).await.expect("an answer"), "034");
+    assert_eq!((runs(folder.path()), shown.lock().unwrap().len()), (2, 2), "a new connection for the new certificate");
+}
+
+#[tokio::test]
+async fn a_client_certificate_of_a_plugin_that_cannot_be_used_says_why() {
+    let (issuer, _) = tls::ca();
+    let folder = tempfile::tempdir().unwrap();
+    let (jane, john) = (tls::signed(&tls::params(&["jane"]), &issuer), tls::signed(&tls::params(&["john"]), &issuer));
+    std::fs::write(folder.path().join("1.pem"), &jane.certificate).unwrap();
+    std::fs::write(folder.path().join("1.key"), &john.key).unwrap();
+    let user = certificate_login(folder.path());
+    let error = ask("{server: 'https://127.0.0.1:1', insecure-skip-tls-verify: true}", &user, &[]).await;
+    let error = error.expect_err("the key of another certificate");
+    assert_eq!(error.kind, Unauthorized);
+    let found = "the client certificate of the credential plugin cannot be used: \
+                 the client-key does not belong to the client-certificate";
+    assert_eq!(error.found, found);
+    assert!(!format!("{error:?}").contains("PRIVATE"));
 }
 
 #[tokio::test]

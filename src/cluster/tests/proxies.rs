@@ -1,8 +1,9 @@
 //! Proxies of each kind, willing and not.
 
+use super::tls::{Pair, acceptor, ca, data, params, signed, tls_server};
 use super::*;
 use crate::cluster::ClusterErrorKind::{NoConfig, Unreachable};
-use tokio::io::copy_bidirectional;
+use tokio::io::{AsyncWrite, copy_bidirectional};
 
 /// A proxy for `CONNECT` that leads every name to `target`, or refuses with a status line.
 async fn connect_proxy(target: SocketAddr, refusal: Option<&'static str>) -> (SocketAddr, Log) {
@@ -13,21 +14,102 @@ async fn connect_proxy(target: SocketAddr, refusal: Option<&'static str>) -> (So
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let seen = Arc::clone(&seen);
+            tokio::spawn(async move { tunnel(&mut stream, target, refusal, &seen).await });
+        }
+    });
+    (address, log)
+}
+
+/// One client of a proxy for `CONNECT`.
+async fn tunnel(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    target: SocketAddr,
+    refusal: Option<&'static str>,
+    seen: &Log,
+) {
+    let Some(head) = head(stream).await else { return };
+    seen.lock().unwrap().push(head);
+    if let Some(refusal) = refusal {
+        let _ = stream.write_all(format!("HTTP/1.1 {refusal}\r\ncontent-length: 0\r\n\r\n").as_bytes()).await;
+        return;
+    }
+    let mut server = TcpStream::connect(target).await.unwrap();
+    stream.write_all(b"HTTP/1.1 200 ok\r\n\r\n").await.unwrap();
+    let _ = copy_bidirectional(stream, &mut server).await;
+}
+
+/// The same behind TLS.
+async fn tls_proxy(target: SocketAddr, pair: &Pair, clients: Option<&str>) -> (SocketAddr, Log) {
+    let acceptor = acceptor(pair, clients);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let log = Log::default();
+    let seen = Arc::clone(&log);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (seen, acceptor) = (Arc::clone(&seen), acceptor.clone());
             tokio::spawn(async move {
-                let Some(head) = head(&mut stream).await else { return };
-                seen.lock().unwrap().push(head);
-                if let Some(refusal) = refusal {
-                    let _ =
-                        stream.write_all(format!("HTTP/1.1 {refusal}\r\ncontent-length: 0\r\n\r\n").as_bytes()).await;
-                    return;
-                }
-                let mut server = TcpStream::connect(target).await.unwrap();
-                stream.write_all(b"HTTP/1.1 200 ok\r\n\r\n").await.unwrap();
-                let _ = copy_bidirectional(&mut stream, &mut server).await;
+                // A client that does not trust us ends the handshake.
+                let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                tunnel(&mut stream, target, None, &seen).await;
             });
         }
     });
     (address, log)
+}
+
+#[tokio::test]
+async fn a_proxy_with_tls_is_judged_like_the_server_and_leads_to_it() {
+    let (issuer, authority) = ca();
+    let pair = signed(&params(&["127.0.0.1"]), &issuer);
+    let server = tls_server(&signed(&params(&["api.private.test"]), &issuer), None).await;
+    let (proxy, log) = tls_proxy(server, &pair, None).await;
+    let cluster = |authority: &str| {
+        format!("{{server: 'https://api.private.test:8443', certificate-authority-data: {}}}", data(authority))
+    };
+    let variables = [("HTTPS_PROXY", format!("https://jane:s3cr3t@{proxy}"))];
+    assert_eq!(ask(&cluster(&authority), "{}", &variables).await.expect("an answer"), "034");
+    let head = log.lock().unwrap()[0].to_ascii_lowercase();
+    assert!(head.starts_with("connect api.private.test:8443 http/1.1\r\n"), "{head}");
+    assert!(head.contains("proxy-authorization: basic"), "{head}");
+
+    let (_, stranger) = ca();
+    let error = ask(&cluster(&stranger), "{}", &variables).await.expect_err("not trusted");
+    assert_eq!(error.kind, Unreachable, "{error}");
+    let named = format!("cannot reach the proxy https://{proxy} (HTTPS_PROXY): no TLS connection to {proxy}: ");
+    assert!(error.found.starts_with(&named), "{error}");
+    assert!(error.found.contains("is not signed by the certificate-authority of the kubeconfig"), "{error}");
+    assert!(!error.found.contains('{') && !format!("{error:?}").contains("s3cr3t"), "{error:?}");
+    assert_eq!(log.lock().unwrap().len(), 1, "nothing is said to a proxy that is not trusted");
+}
+
+#[tokio::test]
+async fn a_proxy_with_tls_forwards_requests_to_a_server_without() {
+    let (issuer, authority) = ca();
+    let proxy = tls_server(&signed(&params(&["127.0.0.1"]), &issuer), None).await;
+    let cluster = format!(
+        "{{server: 'http://api.private.test', proxy-url: 'https://{proxy}', certificate-authority-data: {}}}",
+        data(&authority)
+    );
+    assert_eq!(ask(&cluster, "{}", &[]).await.expect("an answer"), "034");
+}
+
+#[tokio::test]
+async fn a_proxy_without_tls_under_https_is_named() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let proxy = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.read_u8().await;
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+        }
+    });
+    let cluster =
+        format!("{{server: 'https://api.private.test', proxy-url: 'https://{proxy}', insecure-skip-tls-verify: true}}");
+    let error = ask(&cluster, "{}", &[]).await.expect_err("no TLS");
+    assert_eq!(error.kind, Unreachable, "{error}");
+    assert!(error.found.starts_with(&format!("cannot reach the proxy https://{proxy} (proxy-url): ")), "{error}");
+    assert!(error.hint.is_some_and(|hint| hint.contains("is the proxy https://")));
 }
 
 /// A SOCKS5 proxy that leads every name to `target`; logs the names that it was asked for.

@@ -15,16 +15,16 @@ use rustls::{
 
 /// A certificate and its key, in PEM.
 #[derive(Clone)]
-struct Pair {
-    certificate: String,
-    key: String,
+pub(super) struct Pair {
+    pub(super) certificate: String,
+    pub(super) key: String,
 }
 
-fn params(names: &[&str]) -> CertificateParams {
+pub(super) fn params(names: &[&str]) -> CertificateParams {
     CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).expect("names")
 }
 
-fn ca() -> (Issuer<'static, KeyPair>, String) {
+pub(super) fn ca() -> (Issuer<'static, KeyPair>, String) {
     let mut params = params(&[]);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.distinguished_name.push(rcgen::DnType::CommonName, "test authority");
@@ -33,7 +33,7 @@ fn ca() -> (Issuer<'static, KeyPair>, String) {
     (Issuer::new(params, key), certificate)
 }
 
-fn signed(params: &CertificateParams, issuer: &Issuer<'_, KeyPair>) -> Pair {
+pub(super) fn signed(params: &CertificateParams, issuer: &Issuer<'_, KeyPair>) -> Pair {
     let key = KeyPair::generate().expect("a key");
     Pair { certificate: params.signed_by(&key, issuer).expect("a certificate").pem(), key: key.serialize_pem() }
 }
@@ -49,7 +49,56 @@ fn p521() -> Pair {
 }
 
 /// An API server with TLS; with `clients` it requires a client certificate signed by that authority.
-async fn tls_server(pair: &Pair, clients: Option<&str>) -> SocketAddr {
+pub(super) async fn tls_server(pair: &Pair, clients: Option<&str>) -> SocketAddr {
+    tls_server_that_answers(pair, clients, VERSION.to_owned()).await
+}
+
+/// The same, with another answer. The server shows every certificate of `pair`.
+pub(super) async fn tls_server_that_answers(pair: &Pair, clients: Option<&str>, answer: String) -> SocketAddr {
+    let acceptor = acceptor(pair, clients);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (acceptor, answer) = (acceptor.clone(), answer.clone());
+            tokio::spawn(async move {
+                let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                let Some(_) = head(&mut stream).await else { return };
+                let _ = stream.write_all(answer.as_bytes()).await;
+                let _ = stream.shutdown().await;
+            });
+        }
+    });
+    address
+}
+
+/// Requires a client certificate, and answers by which it is; the certificates are kept in their order.
+pub(super) async fn tls_server_that_judges(
+    pair: &Pair,
+    clients: &str,
+    answer: impl Fn(&CertificateDer<'static>) -> String + Send + Sync + 'static,
+) -> (SocketAddr, Arc<Mutex<Vec<CertificateDer<'static>>>>) {
+    let acceptor = acceptor(pair, Some(clients));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let shown = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&shown);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            let certificate = stream.get_ref().1.peer_certificates().unwrap()[0].clone().into_owned();
+            seen.lock().unwrap().push(certificate.clone());
+            // Several requests may come over one connection.
+            while head(&mut stream).await.is_some() {
+                let _ = stream.write_all(answer(&certificate).as_bytes()).await;
+                let _ = stream.flush().await;
+            }
+        }
+    });
+    (address, shown)
+}
+
+pub(super) fn acceptor(pair: &Pair, clients: Option<&str>) -> tokio_rustls::TlsAcceptor {
     let builder = ServerConfig::builder_with_provider(tls::provider()).with_safe_default_protocol_versions().unwrap();
     let builder = match clients {
         None => builder.with_no_client_auth(),
@@ -61,30 +110,12 @@ async fn tls_server(pair: &Pair, clients: Option<&str>) -> SocketAddr {
             builder.with_client_cert_verifier(verifier)
         }
     };
-    let chain = vec![CertificateDer::from_pem_slice(pair.certificate.as_bytes()).unwrap()];
+    let chain = CertificateDer::pem_slice_iter(pair.certificate.as_bytes()).collect::<Result<_, _>>().unwrap();
     let key = PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).unwrap();
-    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(builder.with_single_cert(chain, key).unwrap()));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let acceptor = acceptor.clone();
-            tokio::spawn(async move {
-                let Ok(mut stream) = acceptor.accept(stream).await else { return };
-                let mut head = Vec::new();
-                while !head.ends_with(b"\r\n\r\n") {
-                    let Ok(byte) = stream.read_u8().await else { return };
-                    head.push(byte);
-                }
-                let _ = stream.write_all(VERSION.as_bytes()).await;
-                let _ = stream.shutdown().await;
-            });
-        }
-    });
-    address
+    Arc::new(builder.with_single_cert(chain, key).unwrap()).into()
 }
 
-fn data(pem: &str) -> String {
+pub(super) fn data(pem: &str) -> String {
     STANDARD.encode(pem)
 }
 
@@ -159,6 +190,96 @@ async fn a_refused_server_says_by_which_rule() {
         assert!(!error.found.contains('{') && !error.found.contains("Other"), "{number}: {error}");
         assert!(error.hint.clone().unwrap_or_default().contains(hint), "{number}: {error} {:?}", error.hint);
     }
+}
+
+/// An authority below another one, and its certificate.
+fn intermediate(
+    name: &str,
+    above: &Issuer<'_, KeyPair>,
+    change: impl FnOnce(&mut CertificateParams),
+) -> (Issuer<'static, KeyPair>, String) {
+    let mut params = params(&[]);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.distinguished_name.push(rcgen::DnType::CommonName, name);
+    change(&mut params);
+    let key = KeyPair::generate().expect("a key");
+    let certificate = params.signed_by(&key, above).expect("a certificate").pem();
+    (Issuer::new(params, key), certificate)
+}
+
+/// A server's certificate that may sign others, with what the server sends after it.
+fn serving_ca(issuer: &Issuer<'_, KeyPair>, chain: &[&String]) -> Pair {
+    let mut may_sign = params(&["127.0.0.1"]);
+    may_sign.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let pair = signed(&may_sign, issuer);
+    let chain: String = chain.iter().map(|certificate| certificate.as_str()).collect();
+    Pair { certificate: pair.certificate + &chain, key: pair.key }
+}
+
+#[tokio::test]
+async fn a_server_that_may_sign_others_is_trusted_through_intermediates_as_go_does() {
+    let (root, authority) = ca();
+    let (one, one_pem) = intermediate("one", &root, |_| ());
+    let (two, two_pem) = intermediate("two", &one, |params| params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0)));
+    let (_, stranger) = ca();
+    for pair in [
+        serving_ca(&one, &[&one_pem]),
+        serving_ca(&two, &[&two_pem, &one_pem]),
+        serving_ca(&two, &[&stranger, &one_pem, &two_pem]),
+    ] {
+        assert_eq!(trusting(&pair, &authority, "").await.expect("trusted"), "034");
+    }
+    // One that is trusted itself needs no root.
+    assert!(trusting(&serving_ca(&two, &[&two_pem]), &one_pem, "").await.is_ok());
+}
+
+#[tokio::test]
+async fn a_broken_chain_to_a_server_that_may_sign_others_is_refused_with_its_reason() {
+    let (root, authority) = ca();
+    let (one, one_pem) = intermediate("one", &root, |_| ());
+    let (two, two_pem) = intermediate("two", &one, |_| ());
+    let no_more = |params: &mut CertificateParams| params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    let (short, short_pem) = intermediate("short", &root, no_more);
+    let (below_short, below_short_pem) = intermediate("below", &short, |_| ());
+    let (old, old_pem) = intermediate("old", &root, |params| params.not_after = rcgen::date_time_ymd(2002, 1, 1));
+    let (leaf, leaf_pem) = intermediate("leaf", &root, |params| params.is_ca = IsCa::ExplicitNoCa);
+    let (crl, crl_pem) = intermediate("crl", &root, |params| params.key_usages = vec![rcgen::KeyUsagePurpose::CrlSign]);
+    let (clients, clients_pem) = intermediate("clients", &root, |params| {
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    });
+    let (named, named_pem) = intermediate("named", &root, |params| {
+        let permitted_subtrees = vec![rcgen::GeneralSubtree::DnsName("other.test".to_owned())];
+        params.name_constraints = Some(rcgen::NameConstraints { permitted_subtrees, excluded_subtrees: Vec::new() });
+    });
+    // Another key under the same name.
+    let (impostor, _) = intermediate("one", &root, |_| ());
+    for (what, pair) in [
+        ("one is missing", serving_ca(&two, &[&two_pem])),
+        ("two below a limit of none", serving_ca(&below_short, &[&below_short_pem, &short_pem])),
+        ("expired", serving_ca(&old, &[&old_pem])),
+        ("not an authority", serving_ca(&leaf, &[&leaf_pem])),
+        ("may not sign certificates", serving_ca(&crl, &[&crl_pem])),
+        ("not for servers", serving_ca(&clients, &[&clients_pem])),
+        ("for other names", serving_ca(&named, &[&named_pem])),
+        ("signed by another key", serving_ca(&impostor, &[&one_pem])),
+    ] {
+        let error = trusting(&pair, &authority, "").await.expect_err(what);
+        assert_eq!(error.kind, Unreachable, "{what}: {error}");
+        let words = "may sign other certificates (CA:TRUE) and is not signed by the certificate-authority, nor by what";
+        assert!(error.found.contains(words), "{what}: {error}");
+        assert!(error.hint.is_some_and(|hint| hint.contains("a certificate of its own")), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn many_intermediates_of_one_name_do_not_make_the_search_endless() {
+    let (root, authority) = ca();
+    let many: Vec<String> = (0..60).map(|_| intermediate("same", &root, |_| ()).1).collect();
+    let (last, _) = intermediate("same", &root, |_| ());
+    let pair = serving_ca(&last, &many.iter().collect::<Vec<_>>());
+    let begun = std::time::Instant::now();
+    assert!(trusting(&pair, &authority, "").await.is_err());
+    assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ pub use verify::Refused;
 
 use rustls::{
     ClientConfig, SignatureScheme,
-    client::{ResolvesClientCert, danger::ServerCertVerifier},
+    client::{ResolvesClientCert, Resumption, danger::ServerCertVerifier},
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     sign::CertifiedKey,
 };
@@ -115,11 +115,13 @@ pub fn client_config(trust: &Trust, identity: Arc<Identity>) -> Result<Arc<Clien
         Trust::Authority(pem) => Arc::new(verify::Authority::new(certificates(pem))?),
         Trust::Any => Arc::new(verify::Anyone),
     };
-    let config = ClientConfig::builder_with_provider(provider())
+    let mut config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Setup)?
         .dangerous()
         .with_custom_certificate_verifier(verifier)
         .with_client_cert_resolver(identity);
+    // A resumed session is that of the certificate it began with, whatever a plugin has given since. Go does not either.
+    config.resumption = Resumption::disabled();
     Ok(Arc::new(config))
 }

@@ -1,8 +1,8 @@
 //! Judges the certificate that a server shows: webpki first, then two rules that Go has and webpki has not.
 //!
 //! A server is also trusted when the certificate-authority is exactly the certificate that it shows (a pinned leaf), and
-//! when a certificate that may sign others (`CA:TRUE`) serves and is signed by the authority itself. Name, validity and
-//! purpose are checked all the same.
+//! when a certificate that may sign others (`CA:TRUE`) serves and is signed by the authority, itself or through
+//! intermediates that the server sends with it. Name, validity and purpose are checked all the same.
 
 use super::{TlsError, provider};
 use rustls::{
@@ -19,7 +19,7 @@ use webpki::EndEntityCert;
 use x509_cert::{
     Certificate,
     der::{Decode, Encode, oid::db::rfc5280},
-    ext::pkix::{BasicConstraints, ExtendedKeyUsage},
+    ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage},
 };
 
 /// A certificate that was refused, in words: which one, by which rule.
@@ -65,7 +65,7 @@ impl ServerCertVerifier for Authority {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         match self.webpki.verify_server_cert(shown, intermediates, name, ocsp, now) {
-            Err(error) if is_of_issuer_or_role(&error) => self.as_go_does(shown, name, now, error),
+            Err(error) if is_of_issuer_or_role(&error) => self.as_go_does(shown, intermediates, name, now, error),
             answer => answer,
         }
     }
@@ -109,6 +109,7 @@ impl Authority {
     fn as_go_does(
         &self,
         shown: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
         name: &ServerName<'_>,
         now: UnixTime,
         refusal: rustls::Error,
@@ -127,8 +128,9 @@ impl Authority {
                 hint,
             }))
         };
-        let is_vouched_for =
-            is_pinned || is_ca && self.certificates.iter().any(|authority| is_signed_by(&parsed, shown, authority));
+        let mut chain =
+            Chain { authorities: &self.certificates, intermediates, now, used: Vec::new(), left: SIGNATURES };
+        let is_vouched_for = is_pinned || is_ca && chain.reaches_an_authority(&parsed, shown);
         if !is_vouched_for {
             return if is_ca
                 && !matches!(
@@ -136,7 +138,7 @@ impl Authority {
                     rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature)
                 ) {
                 refused(
-                    "may sign other certificates (CA:TRUE) and is not signed by the certificate-authority itself",
+                    "may sign other certificates (CA:TRUE) and is not signed by the certificate-authority, nor by what the server sends with it",
                     "give the server a certificate of its own, or name the certificate that it shows as certificate-authority",
                 )
             } else {
@@ -197,6 +199,71 @@ fn may_serve(certificate: &Certificate) -> bool {
         }
         Err(_) => false,
     }
+}
+
+/// Certificates between a server's and an authority, at most.
+const INTERMEDIATES: usize = 6;
+/// Signatures that are checked for one server, at most: certificates of the same names could make the search endless.
+const SIGNATURES: usize = 64;
+
+/// The search for a way from a certificate to an authority.
+struct Chain<'c> {
+    authorities: &'c [CertificateDer<'static>],
+    /// As the server sent them, in any order.
+    intermediates: &'c [CertificateDer<'c>],
+    now: UnixTime,
+    /// Those between the server's certificate and the one that is looked at.
+    used: Vec<usize>,
+    /// Signatures that may still be checked.
+    left: usize,
+}
+
+impl Chain<'_> {
+    fn reaches_an_authority(&mut self, certificate: &Certificate, der: &CertificateDer<'_>) -> bool {
+        let authorities = self.authorities;
+        if authorities.iter().any(|authority| self.left > 0 && self.is_signed(certificate, der, authority)) {
+            return true;
+        }
+        if self.used.len() == INTERMEDIATES {
+            return false;
+        }
+        let intermediates = self.intermediates;
+        for (index, issuer) in intermediates.iter().enumerate() {
+            let Ok(parsed) = Certificate::from_der(issuer) else { continue };
+            let is_usable = !self.used.contains(&index)
+                && may_sign(&parsed, self.used.len())
+                && may_serve(&parsed)
+                && check_validity(&parsed, self.now).is_ok();
+            if !is_usable || self.left == 0 || !self.is_signed(certificate, der, issuer) {
+                continue;
+            }
+            self.used.push(index);
+            if self.reaches_an_authority(&parsed, issuer) {
+                return true;
+            }
+            self.used.pop();
+        }
+        false
+    }
+
+    fn is_signed(&mut self, certificate: &Certificate, der: &CertificateDer<'_>, issuer: &CertificateDer<'_>) -> bool {
+        self.left = self.left.saturating_sub(1);
+        is_signed_by(certificate, der, issuer)
+    }
+}
+
+/// Whether a certificate is one of an authority, for a chain with so many intermediates below it.
+fn may_sign(certificate: &Certificate, below: usize) -> bool {
+    let certificate = certificate.tbs_certificate();
+    let is_authority = matches!(
+        certificate.get_extension::<BasicConstraints>(),
+        Ok(Some((_, basic))) if basic.ca && basic.path_len_constraint.is_none_or(|most| below <= usize::from(most))
+    );
+    let may_sign = match certificate.get_extension::<KeyUsage>() {
+        Ok(usage) => usage.is_none_or(|(_, usage)| usage.key_cert_sign()),
+        Err(_) => false,
+    };
+    is_authority && may_sign
 }
 
 /// The issuer's name is the authority's, the signature is its key's, and it has no name constraints that would have to be

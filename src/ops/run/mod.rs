@@ -68,8 +68,8 @@ pub fn prepare(
         options.plan.run_id = run_id(jiff::Timestamp::now())?;
     }
     let plan = plan::plan(&recipe, &input, &text, &validators, &options.plan).map_err(|error| {
-        let failure = Failure::new(Kind::Usage, doing, error.to_string()).at(recipe_name);
-        Failure { hint: error.hint(), ..failure }
+        let hint = error.hint();
+        Failure { hint, ..Failure::from_error(Kind::Usage, doing, error).at(recipe_name) }
     })?;
     Ok(Prepared { plan, snapshot, recipe, recipe_name: recipe_name.to_owned(), options })
 }
@@ -87,10 +87,10 @@ fn gpu_policy(catalog: &Catalog, recipe: &Recipe) -> Result<Policy, Failure> {
         None => Ok(None),
     };
     let doing = "decide how the recipe hands out GPUs";
-    let failed = |error: crate::resolve::ResolveError| Failure::new(Kind::Usage, doing, error.to_string());
+    let failed = |error| super::recipe::resolve_failure(doing, error);
     let (driver, operator) = (values(driver).map_err(failed)?, values(operator).map_err(failed)?);
     gpu::policy(driver.as_ref(), operator.as_ref()).map_err(|error| {
-        Failure::new(Kind::Usage, doing, error.to_string())
+        Failure::from_error(Kind::Usage, doing, error)
             .hint("look with `aicr explain components.nvidia-dra-driver-gpu.values` and the same of gpu-operator")
     })
 }
@@ -101,7 +101,7 @@ fn gpu_policy(catalog: &Catalog, recipe: &Recipe) -> Result<Policy, Failure> {
 /// The system has no randomness to give.
 pub fn run_id(now: jiff::Timestamp) -> Result<String, Failure> {
     let mut bytes = [0u8; 8];
-    getrandom::fill(&mut bytes).map_err(|error| Failure::new(Kind::Internal, "make a run id", error.to_string()))?;
+    getrandom::fill(&mut bytes).map_err(|error| Failure::from_error(Kind::Internal, "make a run id", error))?;
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(format!("{}-{hex}", now.strftime("%Y%m%d-%H%M%S")))
 }

@@ -27,6 +27,7 @@ impl Reporter {
 
     /// Something that was observed at a time, in milliseconds since the epoch.
     pub(super) fn observed(&mut self, at_ms: u64, body: Body) {
+        trace(&body);
         let event = self.log.append(at_ms, body);
         self.report.on(&event);
     }
@@ -125,5 +126,27 @@ impl Reporter {
             stdout: Vec::new(),
         };
         self.observed(at_ms, Body::Finished { check: check.check.name.clone(), result });
+    }
+}
+
+/// The steps of a run in the log of this program. What checks print is not repeated there.
+fn trace(body: &Body) {
+    match body {
+        Body::Planned { run_id, namespace, context, checks, .. } => {
+            tracing::info!(run_id, namespace, context, checks = checks.len(), "run started");
+        }
+        Body::Readiness { name, outcome, .. } => tracing::debug!(name, ?outcome, "constraint judged"),
+        Body::PhaseStarted { phase } => tracing::info!(phase = phase.name(), "phase started"),
+        Body::State { check, state } => tracing::debug!(check, ?state, "check goes on"),
+        Body::Log { .. } => {}
+        Body::Finished { check, result } => {
+            tracing::info!(check, status = ?result.status, ms = result.total_ms, "check ended");
+        }
+        Body::PhaseFinished { phase, status } => tracing::info!(phase = phase.name(), ?status, "phase ended"),
+        Body::Notice { severity: Severity::Info, text } => tracing::info!("{text}"),
+        Body::Notice { text, .. } => tracing::warn!("{text}"),
+        Body::CleanedUp { removed, left } if left.is_empty() => tracing::info!(removed, "run cleaned up"),
+        Body::CleanedUp { removed, left } => tracing::warn!(removed, left = left.join(", "), "clean-up incomplete"),
+        Body::Ended { verdict } => tracing::info!(?verdict, "run ended"),
     }
 }

@@ -4,7 +4,7 @@ use super::{
     Answer, Block, Facts, Read, Rule,
     facts::{name, text},
 };
-use crate::validate::gpu::Policy;
+use crate::{text::plural, validate::gpu::Policy};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -181,8 +181,9 @@ impl Allocation {
     pub fn blocks(&self, policy: Policy) -> Vec<Block> {
         let mut lines = vec![self.summary()];
         lines.extend(self.plugin_nodes.iter().take(SHOWN_NODES).map(|node| format!("nvidia.com/gpu on {node}")));
-        if self.plugin_nodes.len() > SHOWN_NODES {
-            lines.push(format!("and on {} more nodes", self.plugin_nodes.len() - SHOWN_NODES));
+        let rest = self.plugin_nodes.len().saturating_sub(SHOWN_NODES);
+        if rest > 0 {
+            lines.push(format!("and on {rest} more {}", plural(rest, "node")));
         }
         vec![
             Block::new("GPU allocation policy", vec![policy.name().to_owned()]),

@@ -4,6 +4,7 @@ use super::State;
 use crate::{
     criteria::{Dimension, ProfileChoice},
     document::header::Edition,
+    inventory::shape::Key,
     ops::{self, snapshot::Format},
     resolve::profile,
     workbench::{
@@ -13,7 +14,7 @@ use crate::{
         layout::Zoom,
         model::{DiffView, KEPT, Kept, Severity, Side, Source, WhatIf},
         overlay::{Field, Overlay, Question},
-        panes::{self, CHANGES, Need, Pane, SIDES, Step, VALUES, WHAT_IF},
+        panes::{self, CHANGES, NODES, Need, Pane, SHAPES, SIDES, Step, VALUES, WHAT_IF},
     },
 };
 use ratatui::layout::Rect;
@@ -57,6 +58,7 @@ impl State {
         match step {
             Step::Focus(other) => self.desk.focus_on(other),
             Step::Select(other, row) => self.go(other, &row),
+            Step::Drill(shape) => self.drill(Some(shape)),
             Step::Fold => {
                 self.desk.table_mut(pane).toggle_fold();
                 self.desk.mark(Need::Cursor(pane));
@@ -75,6 +77,20 @@ impl State {
             Step::CloseWhatIf => self.close_what_if(),
         }
         Vec::new()
+    }
+
+    /// Lists the nodes of one shape only, or all again.
+    fn drill(&mut self, shape: Option<Key>) {
+        self.desk.focus_on(if shape.is_some() { &NODES } else { &SHAPES });
+        self.model.cluster.drilled = shape;
+        let table = self.desk.table_mut(&NODES);
+        table.filter.clear();
+        table.move_to(0);
+        self.desk.mark(Need::Cluster);
+        self.desk.prepare(&self.model);
+        // The node that the cursor was on may be on another list.
+        self.desk.table_mut(&NODES).move_to(0);
+        self.desk.mark(Need::Cursor(&NODES));
     }
 
     /// Moving, folding and sorting in the focused panel.
@@ -290,6 +306,8 @@ impl State {
             self.set_filter(String::new());
         } else if self.desk.zoom != Zoom::Normal {
             self.desk.zoom = Zoom::Normal;
+        } else if pane == &NODES && self.model.cluster.drilled.is_some() {
+            self.drill(None);
         } else if pane != master {
             self.desk.focus_on(master);
         } else {
@@ -472,7 +490,7 @@ impl State {
                     let text = ops::recipe::text(&resolution.recipe, Format::Yaml, Edition::default());
                     match text {
                         Ok(text) => ("recipe", text),
-                        Err(failure) => return self.say(Severity::Warn, failure.because),
+                        Err(failure) => return self.say(Severity::Warn, failure.why()),
                     }
                 }
                 None => return self.say(Severity::Info, "no recipe yet"),

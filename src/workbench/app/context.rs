@@ -69,6 +69,7 @@ impl State {
         model.run = Run::default();
         model.what_if = None;
         model.recipe.clear();
+        model.rules.clear();
         model.criteria = Criteria::default();
         model.diff.changes.clear();
         model.compare.changes.clear();

@@ -13,7 +13,7 @@ use crate::{
         keymap::{self, Action, Context, Found, Popup},
         model::Severity,
         overlay::{Choice, Field, Kind, Overlay, Question, Reads},
-        panes::{Need, Pane, RowId},
+        panes::{NODES, Need, Pane, RowId},
         widgets::{table::Identity, text},
     },
 };
@@ -242,6 +242,11 @@ impl State {
     /// Puts the cursor on a row of a pane.
     pub(super) fn go(&mut self, pane: &'static Pane, row: &RowId) {
         self.desk.focus_on(pane);
+        let listed = self.model.cluster.listed();
+        if pane == &NODES && !listed.iter().any(|node| &*node.name == row.name()) {
+            self.model.cluster.drilled = None;
+            self.desk.mark(Need::Cluster);
+        }
         self.prepare();
         self.set_filter(String::new());
         if !self.desk.table_mut(pane).select(row) {

@@ -49,7 +49,7 @@ fn build(view: &View<'_>) -> Content {
     if let Some(failure) = &run.failure {
         says.push((
             Role::Fail,
-            format!("✗ failed to {}: {}", text::clean(&failure.doing), text::clean(&failure.because)),
+            format!("✗ failed to {}: {}", text::clean(&failure.doing), text::clean(&failure.why())),
         ));
     }
     if rows.is_empty() {

@@ -21,6 +21,9 @@ fn build(view: &View<'_>) -> Content {
         let release = releases.into_iter().flatten().find(|release| release.name == name);
         release.and_then(|release| release.version.clone()).or_else(|| snapshot.images.get(name).cloned())
     };
+    // What nobody was allowed to look at is not missing.
+    let gaps: Vec<String> = ["pods", "workloads", "helm"].iter().filter_map(|source| snapshot.gap(source)).collect();
+    let is_partial = !gaps.is_empty();
     let mut rows = Vec::new();
     let mut there = 0;
     if let Some(resolution) = &view.model.recipe.value {
@@ -32,6 +35,7 @@ fn build(view: &View<'_>) -> Content {
             let (role, glyph) = match (&found, same) {
                 (Some(_), true) => (Role::Ok, "✓"),
                 (Some(_), false) => (Role::Change, "~"),
+                (None, _) if is_partial => (Role::Muted, "?"),
                 (None, _) => (Role::Muted, "·"),
             };
             rows.push(Row {
@@ -49,14 +53,20 @@ fn build(view: &View<'_>) -> Content {
         }
     }
     let wanted = rows.len();
-    let note = if wanted > 0 { format!("{there} of {wanted} seen") } else { String::new() };
+    let blind = snapshot.images.is_empty() && releases.is_none() && is_partial;
+    let seen = (wanted > 0 && !blind).then(|| format!("{there} of {wanted} seen"));
+    let note = seen.into_iter().chain(gaps.clone()).collect::<Vec<_>>().join(", ");
     for (name, version) in snapshot.images.iter() {
         if rows.iter().all(|row| row.id.name() != name) {
             let cells = vec![Cell::new(Role::Muted, name), Cell::new(Role::Muted, "-"), version.as_str().into()];
             rows.push(Row::new(name, cells));
         }
     }
-    content(rows, vec![(Role::Muted, "no images were read from this cluster".to_owned())], note)
+    let says = match is_partial {
+        false => vec![(Role::Muted, "no images were read from this cluster".to_owned())],
+        true => gaps.iter().map(|gap| (Role::Fail, format!("✗ {gap}"))).collect(),
+    };
+    content(rows, says, note)
 }
 
 fn content(rows: Vec<Row>, says: Vec<(Role, String)>, note: String) -> Content {

@@ -1,7 +1,11 @@
-//! The recipe's constraints, judged on the shown cluster.
+//! The recipe's constraints, judged on the shown cluster: on all its nodes, or on those of one shape.
 
 use super::{prelude::*, values};
-use crate::constraint::Verdict;
+use crate::{
+    constraint::{self, Verdict},
+    workbench::model::Rule,
+};
+use std::collections::HashSet;
 
 pub static PANE: Pane = Pane {
     name: "constraints",
@@ -24,7 +28,7 @@ pub static PANE: Pane = Pane {
 };
 
 fn build(view: &View<'_>) -> Content {
-    let Some(resolution) = &view.model.recipe.value else {
+    if view.model.recipe.value.is_none() {
         let says = match &view.model.recipe.failure {
             Some(failure) => failed(view, failure),
             None => {
@@ -33,13 +37,13 @@ fn build(view: &View<'_>) -> Content {
             }
         };
         return content(Vec::new(), String::new(), says);
-    };
+    }
     let (mut met, mut not) = (0, 0);
-    let rows: Vec<Row> = resolution
-        .constraints
+    let (drilled, rules) = rules(view);
+    let rows: Vec<Row> = rules
         .iter()
-        .map(|judged| {
-            let (role, glyph, found) = match &judged.verdict {
+        .map(|(rule, verdict)| {
+            let (role, glyph, found) = match verdict {
                 Verdict::Pass { actual, .. } => {
                     met += 1;
                     (Role::Ok, "✓", Cell::text(actual))
@@ -53,44 +57,74 @@ fn build(view: &View<'_>) -> Content {
                     (Role::Muted, "-", Cell::new(Role::Muted, text))
                 }
             };
-            let layer = resolution.layers.get(judged.layer).map_or("", |layer| layer.name.as_str());
+            let set_by = match rule.layer {
+                Some(layer) => Cell::new(Role::layer(layer), &rule.set_by),
+                None => Cell::new(Role::Warn, format!("{}, left out", rule.set_by)),
+            };
+            let (spread, except) = match verdict.nodes() {
+                Some(spread) if spread.only.is_none() => {
+                    (format!("{} of {}", spread.holds, spread.of), spread.exceptions())
+                }
+                Some(spread) => (String::new(), spread.exceptions()),
+                None => (String::new(), String::new()),
+            };
             Row {
                 marker: Some((role, glyph)),
-                matters: matches!(judged.verdict, Verdict::Fail { .. }),
+                matters: matches!(verdict, Verdict::Fail { .. }),
                 ..Row::new(
-                    RowId::Constraint(judged.name.clone()),
+                    RowId::Constraint(rule.name.clone()),
                     vec![
-                        judged.name.as_str().into(),
-                        judged.expected.as_str().into(),
+                        rule.name.as_str().into(),
+                        rule.expected.as_str().into(),
                         found,
-                        Cell::new(Role::layer(judged.layer), layer),
+                        Cell::new(role, spread),
+                        set_by,
+                        Cell::new(role, except),
                     ],
                 )
             }
         })
         .collect();
-    let note = match (rows.len(), not) {
-        (0, _) => String::new(),
-        (all, 0) => format!("{met} of {all} met"),
-        (all, not) => format!("{met} of {all} met, {not} FAIL"),
-    };
+    let unknown = rows.len() - met - not;
+    let parts = [(met, "met"), (not, "FAIL"), (unknown, "unknown")];
+    let note = parts.iter().filter(|(count, word)| *count > 0 || *word == "met" && !rows.is_empty());
+    let note: Vec<String> = note.map(|(count, word)| format!("{count} {word}")).collect();
     let says = if view.model.cluster.snapshot.is_none() {
         "constraints are judged when there is a cluster or a snapshot"
+    } else if drilled {
+        "no constraint concerns these nodes"
     } else {
         "the recipe has no constraints"
     };
-    content(rows, note, vec![(Role::Muted, says.to_owned())])
+    let content = content(rows, note.join(", "), vec![(Role::Muted, says.to_owned())]);
+    if drilled { Content { title: "constraints on these nodes".to_owned(), ..content } } else { content }
+}
+
+/// The rules with their verdicts: on the cluster, or on the nodes of the shape that alone are listed.
+fn rules<'v>(view: &View<'v>) -> (bool, Vec<(&'v Rule, Verdict)>) {
+    let cluster = &view.model.cluster;
+    let (Some((_, shape)), Some(snapshot)) = (cluster.drilled(), &cluster.snapshot) else {
+        return (false, view.model.rules.iter().map(|rule| (rule, rule.verdict.clone())).collect());
+    };
+    let nodes: HashSet<&str> = shape.iter().flat_map(|shape| &shape.nodes).map(|node| &*node.name).collect();
+    let judge = |rule: &'v Rule| Some((rule, constraint::judge_among(&rule.name, &rule.expected, snapshot, &nodes)?));
+    (true, view.model.rules.iter().filter_map(judge).collect())
 }
 
 fn content(rows: Vec<Row>, note: String, says: Vec<(Role, String)>) -> Content {
+    // A column in which nothing is would only take room from the others.
+    let is_used = |place: usize| rows.iter().any(|row| row.cells.get(place).is_some_and(|cell| cell.width() > 0));
+    let column = |place, column: Column| if is_used(place) { column } else { Column::new("", 0, 0).priority(9) };
     Content {
         title: "constraints".to_owned(),
         note,
         columns: vec![
             Column::new("READING", 10, 26).grows().name_like(),
             Column::new("RULE", 6, 12),
-            Column::new("FOUND", 6, 12),
-            Column::new("SET BY", 6, 18).name_like().priority(1),
+            Column::new("FOUND", 6, 22),
+            column(3, Column::new("NODES", 6, 14).priority(1)),
+            Column::new("SET BY", 6, 24).name_like().priority(3),
+            column(5, Column::new("EXCEPTIONS", 12, 80).priority(2)),
         ],
         says: if rows.is_empty() { says } else { Vec::new() },
         rows,

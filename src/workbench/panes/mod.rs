@@ -11,6 +11,7 @@ mod checks;
 mod components;
 mod constraints;
 mod groups;
+mod identity;
 mod ladder;
 mod log;
 mod node;
@@ -39,19 +40,23 @@ use crate::{
     catalog::validator::Phase,
     cluster::watch::LiveStatus,
     criteria::{Dimension, ProfileChoice},
+    inventory::{Node, shape::Key},
     ops::Failure,
 };
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 pub use changes::PANE as CHANGES;
 pub use nodes::PANE as NODES;
+pub use shapes::PANE as SHAPES;
 pub use sides::PANE as SIDES;
 pub use values::PANE as VALUES;
 pub use what_if::PANE as WHAT_IF;
 
 /// What every pane needs.
 mod prelude {
-    pub(super) use super::{Content, Need, Pane, Row, RowId, Step, View, failed, line, or_dash, pairs, prose};
+    pub(super) use super::{
+        Content, Need, Pane, Row, RowId, Step, View, counted, failed, line, or_dash, pairs, prose, readiness,
+    };
     pub(super) use crate::workbench::{
         Screen,
         keymap::Action,
@@ -69,6 +74,7 @@ pub static ALL: &[&Pane] = &[
     &nodes::PANE,
     &node::PANE,
     &shapes::PANE,
+    &identity::PANE,
     &components::PANE,
     &constraints::PANE,
     &values::PANE,
@@ -165,6 +171,8 @@ pub enum Step {
     Focus(&'static Pane),
     /// Put the cursor of a pane on a row.
     Select(&'static Pane, RowId),
+    /// List the nodes of one shape only.
+    Drill(Key),
     /// Fold or unfold the row under the cursor.
     Fold,
     /// Open a file of the catalog at a line.
@@ -199,7 +207,7 @@ pub enum RowId {
     Piece(usize, usize),
     /// A thing with a name that is unique in the pane: a node, a component, a path.
     Name(String),
-    Shape(usize),
+    Shape(Key),
     /// A layer that is part of the recipe.
     Layer(String),
     /// An overlay that did not apply.
@@ -309,6 +317,8 @@ pub struct View<'s> {
     pub keys: &'s Keymap,
     /// The pane that reads.
     pub pane: &'static Pane,
+    /// The pane that takes the keys.
+    pub focus: &'static Pane,
     /// Columns inside it.
     pub width: usize,
     /// The column that says who set a value is shown.
@@ -354,6 +364,29 @@ fn pairs(rows: &mut Vec<Row>, section: &'static str, entries: &[(&str, Cell)]) {
     }
 }
 
+/// Nodes that are not ready, for a title; those of which nothing says it are told apart.
+fn readiness(nodes: &[Arc<Node>]) -> Vec<String> {
+    let not_ready = nodes.iter().filter(|node| node.ready.get() == Some(false)).count();
+    let unknown = nodes.iter().filter(|node| !node.ready.is_known()).count();
+    let mut parts = Vec::new();
+    if not_ready > 0 {
+        parts.push(format!("{} not ready", text::thousands(not_ready)));
+    }
+    if unknown > 0 {
+        parts.push(format!("{} of unknown readiness", text::thousands(unknown)));
+    }
+    parts
+}
+
+/// How many there are; what could not be counted is not 0.
+fn counted(view: &View<'_>, count: usize) -> String {
+    let snapshot = view.model.cluster.snapshot.as_ref();
+    match snapshot.map(|snapshot| snapshot.no_nodes()) {
+        Some(None) => text::thousands(count),
+        _ => "-".to_owned(),
+    }
+}
+
 /// A panel of text lines.
 fn prose(title: impl Into<String>, rows: Vec<Row>) -> Content {
     Content {
@@ -380,6 +413,13 @@ fn no_cluster(view: &View<'_>) -> Vec<(Role, String)> {
     if let Some(failure) = &cluster.failure {
         return failed(view, failure);
     }
+    if let Some(reason) = cluster.snapshot.as_ref().and_then(|snapshot| snapshot.source("nodes")?.reason()) {
+        return unread(
+            view,
+            &cluster.snapshot.as_ref().and_then(|snapshot| snapshot.no_nodes()).unwrap_or_default(),
+            reason,
+        );
+    }
     match &cluster.status {
         LiveStatus::Connecting => vec![(Role::Run, "connecting …".to_owned())],
         LiveStatus::Syncing { done, total } => vec![(Role::Run, format!("syncing, {done} of {total} sources read"))],
@@ -392,12 +432,27 @@ fn no_cluster(view: &View<'_>) -> Vec<(Role, String)> {
     }
 }
 
+/// A source that could not be read, in a panel that shows nothing else: what, why, what to do.
+fn unread(view: &View<'_>, brief: &str, reason: &str) -> Vec<(Role, String)> {
+    let (word, needs) = brief.split_once(": ").unwrap_or((brief, ""));
+    let answer = reason.strip_prefix(needs).map_or(reason, |rest| rest.trim_start_matches(": "));
+    let hint = match word {
+        "forbidden" => format!("ask for the right to {needs}; check with: kubectl auth can-i {needs}"),
+        _ => format!("{} tries again", view.keys.key(Action::Refresh)),
+    };
+    vec![
+        (Role::Fail, format!("✗ {}", text::clean(brief))),
+        (Role::Text, text::clean(answer).into_owned()),
+        (Role::Muted, text::clean(&hint).into_owned()),
+    ]
+}
+
 /// A failure in a panel: what failed, why, what to do, where more is.
 fn failed(view: &View<'_>, failure: &Failure) -> Vec<(Role, String)> {
     let word = if failure.kind == crate::ops::Kind::Forbidden { "forbidden" } else { "failed" };
     let mut lines = vec![
         (Role::Fail, format!("✗ {word} to {}", text::clean(&failure.doing))),
-        (Role::Text, text::clean(&failure.because).into_owned()),
+        (Role::Text, text::clean(&failure.why()).into_owned()),
     ];
     if let Some(hint) = &failure.hint {
         lines.push((Role::Muted, text::clean(hint).into_owned()));

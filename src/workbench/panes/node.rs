@@ -1,7 +1,7 @@
 //! One node in full: facts, taints, labels.
 
-use super::{nodes, prelude::*};
-use crate::inventory::{Fact, Node, Text};
+use super::{no_cluster, nodes, prelude::*, shapes};
+use crate::inventory::{Fact, Inventory, Node, Unknown, accelerator::Accelerators};
 
 pub static PANE: Pane = Pane {
     name: "node",
@@ -11,32 +11,56 @@ pub static PANE: Pane = Pane {
         .short(column(1, 0).row(1).part(1, 2))
         .four(column(1, 0).row(1).part(11, 20))
         .all(column(2, 64)),
-    needs: &[Need::Cluster, Need::Cursor(&nodes::PANE)],
+    needs: &[Need::Cluster, Need::Cursor(&nodes::PANE), Need::Cursor(&shapes::PANE)],
     hints: &[Action::MoveDown, Action::Filter, Action::Copy, Action::ZoomFull],
     build,
     ..Pane::BASE
 };
 
 fn build(view: &View<'_>) -> Content {
-    let selected = view.selected(&nodes::PANE).and_then(RowId::named);
-    let node = selected.and_then(|name| view.model.cluster.snapshot.as_ref()?.node(name));
-    match node {
-        Some(node) => Content {
-            note: format!("{} labels", node.labels.len()),
-            ..prose(format!("node {}", node.name), rows(node))
-        },
-        None => Content {
-            says: vec![(Role::Muted, "the selected node is shown here".to_owned())],
-            ..prose("node", Vec::new())
-        },
-    }
+    let snapshot = view.model.cluster.snapshot.as_deref();
+    let (node, alike) = selected(view);
+    let node = snapshot.zip(node);
+    let Some((snapshot, node)) = node else {
+        let blind = snapshot.is_some_and(|snapshot| snapshot.no_nodes().is_some());
+        let says =
+            if blind { no_cluster(view) } else { vec![(Role::Muted, "the selected node is shown here".to_owned())] };
+        return Content { says, ..prose("node", Vec::new()) };
+    };
+    let state = match (node.ready.get(), node.schedulable.get()) {
+        (Some(false), _) => Some("NOTREADY"),
+        (None, _) => Some("readiness unknown"),
+        (_, Some(false)) => Some("cordoned"),
+        _ => None,
+    };
+    let labels = text::count(node.labels.len(), "label");
+    let note = state.map(str::to_owned).into_iter().chain([labels]).collect::<Vec<_>>().join(", ");
+    let alike = if alike > 1 { format!(", 1 of {} alike", text::thousands(alike)) } else { String::new() };
+    Content { note, ..prose(format!("node {}{alike}", node.name), rows(node, snapshot)) }
 }
 
-/// A fact in words: the value, or why it is not known.
-fn fact(fact: &Fact<Text>) -> Cell {
-    match fact {
-        Fact::Known(reading) => Cell::text(&*reading.value),
-        Fact::Unknown(unknown) => Cell::new(Role::Muted, format!("- ({unknown})")),
+/// The node under the cursor, or one of the shape under it while shapes have the focus, with how many are alike.
+fn selected<'v>(view: &View<'v>) -> (Option<&'v Node>, usize) {
+    let cluster = &view.model.cluster;
+    if let (true, Some(RowId::Shape(key))) = (view.focus == &shapes::PANE, view.selected(&shapes::PANE)) {
+        let nodes = cluster.fleet.shape(key).map_or(&[][..], |shape| &shape.nodes);
+        let in_trouble = nodes.iter().find(|node| node.ready.get() == Some(false));
+        return (in_trouble.or(nodes.first()).map(|node| &**node), nodes.len());
+    }
+    let name = view.selected(&nodes::PANE).and_then(RowId::named);
+    let node = cluster.snapshot.as_ref().zip(name).and_then(|(snapshot, name)| snapshot.node(name));
+    (node.map(|node| &**node), 1)
+}
+
+/// Sources of what is known of a node, besides its own object.
+const SOURCES: [&str; 4] = ["pods", "slices", "claims", "features"];
+
+/// How many pods or claims hold, or why that is not known. Sources that could not be read are named above.
+fn held(held: &Fact<u64>) -> String {
+    match held {
+        Fact::Known(reading) => format!("{} held", reading.value),
+        Fact::Unknown(Unknown::Forbidden(_) | Unknown::Failed(_)) => "held unknown".to_owned(),
+        Fact::Unknown(unknown) => format!("held unknown ({unknown})"),
     }
 }
 
@@ -48,7 +72,15 @@ fn sourced<T: ToString>(fact: &Fact<T>) -> Cell {
     }
 }
 
-fn rows(node: &Node) -> Vec<Row> {
+/// The product; where nothing names it, what says that there is something.
+fn product(gpus: &Accelerators) -> Cell {
+    match (&gpus.product, gpus.words(), gpus.present.source()) {
+        (Fact::Unknown(_), Some(words), Some(source)) => Cell::text(words).and(Role::Muted, format!("  {source}")),
+        (product, ..) => sourced(product),
+    }
+}
+
+fn rows(node: &Node, snapshot: &Inventory) -> Vec<Row> {
     let mut rows = Vec::new();
     let gpus = &node.accelerators;
     let roles = if node.roles.is_empty() {
@@ -63,63 +95,70 @@ fn rows(node: &Node) -> Vec<Row> {
         let text = format!("{}={} {}", condition.kind, condition.status, condition.reason);
         pairs(&mut rows, "", &[("condition", Cell::new(Role::Fail, text))]);
     }
+    for gap in SOURCES.iter().filter_map(|source| snapshot.gap(source)) {
+        pairs(&mut rows, "", &[("unread", Cell::new(Role::Fail, gap))]);
+    }
     pairs(&mut rows, "", &[("roles", roles)]);
     if gpus.has_any() || !gpus.resources.is_empty() {
         pairs(
             &mut rows,
             "",
-            &[("GPU", sourced(&gpus.product)), ("model", sourced(&gpus.model)), ("GPUs", sourced(&gpus.count))],
+            &[("GPU", product(gpus)), ("model", sourced(&gpus.model)), ("GPUs", sourced(&gpus.count))],
         );
         let division = gpus.division();
         if !division.is_empty() {
-            pairs(&mut rows, "", &[("sharing", Cell::text(division))]);
+            let strategy = gpus.mig.as_ref().map(|mig| format!("  strategy {}", mig.strategy)).unwrap_or_default();
+            pairs(&mut rows, "", &[("sharing", Cell::text(division).and(Role::Muted, strategy))]);
         }
         for resource in &gpus.resources {
-            let count = |count: Option<u64>| count.map_or_else(|| "?".to_owned(), |count| count.to_string());
-            let text = format!(
-                "{} offered, {} allocatable, {} held",
-                resource.capacity,
-                count(resource.allocatable),
-                count(resource.held.get())
-            );
+            let allocatable = resource.allocatable.map_or_else(|| "?".to_owned(), |count| count.to_string());
+            let text = format!("{} offered, {allocatable} allocatable, {}", resource.capacity, held(&resource.held));
             rows.push(Row::new(
                 &*resource.name,
                 vec![Cell::new(Role::Muted, format!("{}  ", resource.name)).and(Role::Text, &text)],
             ));
         }
         for pool in &gpus.pools {
-            let held = pool.held.get().map_or_else(|| "?".to_owned(), |held| held.to_string());
-            let text = format!("{} devices, {held} allocated to claims", pool.devices);
+            let text = format!("{} devices, {} by claims", pool.devices, held(&pool.held));
             rows.push(Row::new(
                 &*pool.driver,
                 vec![Cell::new(Role::Muted, format!("{}  ", pool.driver)).and(Role::Text, &text)],
             ));
         }
-        pairs(&mut rows, "", &[("driver", fact(&gpus.driver)), ("CUDA", fact(&gpus.cuda))]);
-        if let Some(memory) = gpus.memory_mib.get() {
-            pairs(&mut rows, "", &[("memory", Cell::text(format!("{memory} MiB each")))]);
-        }
+        let memory = gpus.memory_mib.clone().map(|memory| format!("{memory} MiB each"));
+        let known = [
+            ("driver", sourced(&gpus.driver)),
+            ("CUDA", sourced(&gpus.cuda)),
+            ("memory", sourced(&memory)),
+            ("vendor", sourced(&gpus.vendor)),
+        ];
+        pairs(&mut rows, "", &known);
         if gpus.fabric.is_known() {
-            pairs(&mut rows, "", &[("fabric", fact(&gpus.fabric))]);
+            pairs(&mut rows, "", &[("fabric", sourced(&gpus.fabric))]);
         }
     } else {
         // Zero only where something counted: else it is not known, and why.
         pairs(&mut rows, "", &[("GPUs", sourced(&gpus.count))]);
     }
-    pairs(
-        &mut rows,
-        "",
-        &[
-            ("service", sourced(&node.service)),
-            ("machine", or_dash(node.instance_type.text())),
-            ("zone", or_dash(node.zone.text())),
-            ("OS", or_dash(node.os.image.text())),
-            ("kernel", or_dash(node.kernel.text())),
-            ("kubelet", or_dash(node.kubelet.text())),
-            ("runtime", or_dash(node.runtime.text())),
-            ("provider", or_dash(node.provider_id.text())),
-        ],
-    );
+    let facts = [
+        ("service", &node.service),
+        ("cloud", &node.cloud),
+        ("machine", &node.instance_type),
+        ("region", &node.region),
+        ("zone", &node.zone),
+        ("OS", &node.os.image),
+        ("OS id", &node.os.id),
+        ("OS version", &node.os.version),
+        ("kernel", &node.kernel),
+        ("kubelet", &node.kubelet),
+        ("runtime", &node.runtime),
+        ("arch", &node.architecture),
+        ("provider", &node.provider_id),
+        ("machine id", &node.machine_id),
+    ];
+    for (name, fact) in facts {
+        pairs(&mut rows, "", &[(name, sourced(fact))]);
+    }
     for taint in &node.taints {
         pairs(&mut rows, "", &[("taint", Cell::new(Role::Warn, taint.to_string()))]);
     }

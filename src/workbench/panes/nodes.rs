@@ -1,7 +1,11 @@
 //! Nodes of the shown cluster, one row each.
 
 use super::{no_cluster, node, prelude::*, shapes};
-use crate::inventory::{Node, accelerator::Accelerators};
+use crate::inventory::{
+    Node,
+    accelerator::Accelerators,
+    shape::{Attribute, Key},
+};
 use std::sync::Arc;
 
 pub static PANE: Pane = Pane {
@@ -22,18 +26,38 @@ pub static PANE: Pane = Pane {
 
 fn build(view: &View<'_>) -> Content {
     let cluster = &view.model.cluster;
+    let listed = cluster.listed();
     // A column in which nothing is would only take room from the others.
-    let shares = cluster.nodes().iter().any(|node| !node.accelerators.division().is_empty());
-    let rows: Vec<Row> = cluster.nodes().iter().map(|node| row(node, shares)).collect();
-    let says = if rows.is_empty() { no_cluster(view) } else { Vec::new() };
-    Content {
-        title: format!("nodes {}", text::thousands(rows.len())),
-        note: with_edition(view, note(cluster.nodes())),
-        columns: columns(shares),
-        rows,
-        says,
-        headers: true,
-        ..Content::default()
+    let shares = listed.iter().any(|node| !node.accelerators.division().is_empty());
+    let rows: Vec<Row> = listed.iter().map(|node| row(node, shares)).collect();
+    let (title, note) = match cluster.drilled() {
+        None => (format!("nodes {}", counted(view, rows.len())), with_edition(view, note(listed))),
+        Some((key, shape)) => {
+            let all = text::thousands(cluster.nodes().len());
+            let differs = shape.map(|shape| shapes::differs(shape, false)).filter(|differs| !differs.is_empty());
+            let shape = [shape_words(key)].into_iter().chain(differs).collect::<Vec<_>>().join(", ");
+            let back = view.keys.key(Action::Back);
+            let title = format!("nodes {} of {all}: {shape}", text::thousands(rows.len()));
+            (title, [readiness(listed), vec![format!("{back} lists all")]].concat().join(", "))
+        }
+    };
+    let says = match (rows.is_empty(), cluster.drilled()) {
+        (true, Some(_)) => {
+            let back = view.keys.key(Action::Back);
+            vec![(Role::Muted, format!("no node is like this any more; {back} lists all"))]
+        }
+        (true, None) => no_cluster(view),
+        (false, _) => Vec::new(),
+    };
+    Content { title, note, columns: columns(shares), rows, says, headers: true, ..Content::default() }
+}
+
+/// A shape in few words: what is built into its nodes.
+fn shape_words(key: &Key) -> String {
+    match key.value(Attribute::Accelerator) {
+        "" => "accelerators unknown".to_owned(),
+        "none" => "no accelerators".to_owned(),
+        accelerator => product(accelerator),
     }
 }
 
@@ -41,17 +65,17 @@ fn columns(shares: bool) -> Vec<Column> {
     let mut columns = vec![
         Column::new("NAME", 14, 30).grows().name_like(),
         Column::new("STATE", 5, 9),
-        Column::new("GPU", 9, 30).name_like().priority(1),
-        Column::new("FREE", 5, 5).right().priority(2),
+        Column::new("GPU", 17, 30).name_like().priority(1),
+        Column::new("FREE", 7, 11).right().priority(2),
         Column::new("DRIVER", 10, 11).priority(4),
-        Column::new("KUBELET", 7, 20).priority(5),
-        Column::new("OS", 8, 26).priority(6),
-        Column::new("KERNEL", 8, 24).name_like().priority(7),
+        Column::new("KUBELET", 12, 20).priority(5),
+        Column::new("OS", 13, 26).priority(6),
+        Column::new("KERNEL", 13, 24).name_like().priority(7),
         Column::new("ARCH", 5, 6).wide().priority(8),
         Column::new("RUNTIME", 8, 26).wide().priority(9),
     ];
     if shares {
-        columns.insert(3, Column::new("SHARING", 7, 24).name_like().priority(3));
+        columns.insert(3, Column::new("SHARING", 10, 26).name_like().priority(3));
     }
     columns
 }
@@ -71,22 +95,24 @@ fn note(nodes: &[Arc<Node>]) -> String {
     if nodes.is_empty() {
         return String::new();
     }
-    let counted: Vec<u64> = nodes.iter().filter_map(|node| node.accelerators.count.get()).collect();
+    let total: u64 = nodes.iter().filter_map(|node| node.accelerators.count.get()).sum();
+    let counted = nodes.iter().filter(|node| node.accelerators.count.is_known()).count();
     let uncounted =
         nodes.iter().filter(|node| node.accelerators.has_any() && !node.accelerators.count.is_known()).count();
-    let mut parts = Vec::new();
-    if !counted.is_empty() {
-        parts.push(text::count(usize::try_from(counted.iter().sum::<u64>()).unwrap_or(0), "GPU"));
+    let unknown =
+        nodes.iter().filter(|node| node.virtual_mark.is_none() && !node.accelerators.present.is_known()).count();
+    let mut parts = readiness(nodes);
+    // None were found only where something looked on every node.
+    if total > 0 || counted == nodes.len() {
+        parts.push(text::count(usize::try_from(total).unwrap_or(usize::MAX), "GPU"));
     }
     if uncounted > 0 {
-        parts.push(format!("not counted on {}", text::count(uncounted, "node")));
+        parts.push(format!("uncounted on {}", text::count(uncounted, "node")));
     }
-    if parts.is_empty() {
-        parts.push("GPUs unknown".to_owned());
-    }
-    let not_ready = nodes.iter().filter(|node| node.ready.get() == Some(false)).count();
-    if not_ready > 0 {
-        parts.push(format!("{not_ready} not ready"));
+    match unknown {
+        0 => {}
+        _ if unknown == nodes.len() => parts.push("GPUs unknown".to_owned()),
+        _ => parts.push(format!("unknown on {}", text::count(unknown, "node"))),
     }
     parts.join(", ")
 }
@@ -107,7 +133,7 @@ fn row(node: &Node, shares: bool) -> Row {
     let mut cells = vec![(&*node.name).into(), state, products(gpus)];
     if shares {
         let division = gpus.division();
-        cells.push(or_dash((!division.is_empty()).then_some(division)));
+        cells.push(or_dash((!division.is_empty()).then(|| division.replace(" x ", "x "))));
     }
     cells.extend([
         free,
@@ -122,7 +148,7 @@ fn row(node: &Node, shares: bool) -> Row {
 }
 
 /// What is built in; `none` where something looked and found none, which is more than nothing known.
-fn products(gpus: &Accelerators) -> Cell {
+pub(super) fn products(gpus: &Accelerators) -> Cell {
     match gpus.present.get() {
         Some(false) => Cell::new(Role::Muted, "none"),
         _ => or_dash(gpus.words().as_deref().map(product)),
@@ -130,6 +156,6 @@ fn products(gpus: &Accelerators) -> Cell {
 }
 
 /// A product in few columns, without the maker's name, which most have: `8x H100-80GB-HBM3`.
-pub(super) fn product(name: &str) -> String {
+fn product(name: &str) -> String {
     name.replacen("NVIDIA-", "", 1).replacen("NVIDIA ", "", 1).replacen(" x ", "x ", 1)
 }

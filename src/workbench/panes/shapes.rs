@@ -1,23 +1,25 @@
 //! Nodes that are alike, as one row, by what makes them differ; outliers first.
 
 use super::{no_cluster, nodes, prelude::*};
-use crate::inventory::shape::{Attribute, Shape};
+use crate::{
+    constraint::{Spread, Verdict},
+    inventory::shape::{Attribute, Shape},
+    snapshot::path,
+};
+use std::collections::HashSet;
 
 pub static PANE: Pane = Pane {
     name: "shapes",
     screen: Screen::Cluster,
     place: Place::NONE
-        .short(column(0, 44).part(1, 2))
-        .four(column(0, 50).part(1, 3).at_most(10))
-        .all(column(0, 50).part(1, 3)),
-    needs: &[Need::Cluster],
+        .short(column(0, 50).part(1, 2))
+        .four(column(0, 54).part(1, 3).at_most(14))
+        .all(column(0, 54).part(2, 5)),
+    needs: &[Need::Cluster, Need::Recipe, Need::Look],
     hints: &[Action::MoveDown, Action::Enter, Action::Filter, Action::NextPanel],
     build,
     on: |view, action| match (action, view.selected(&PANE)?) {
-        (Action::Enter, RowId::Shape(index)) => {
-            let node = view.model.cluster.fleet.shapes.get(*index)?.nodes.first()?;
-            Some(Step::Select(&nodes::PANE, (&*node.name).into()))
-        }
+        (Action::Enter, RowId::Shape(key)) => Some(Step::Drill(key.clone())),
         _ => None,
     },
     ..Pane::BASE
@@ -26,27 +28,105 @@ pub static PANE: Pane = Pane {
 fn build(view: &View<'_>) -> Content {
     let cluster = &view.model.cluster;
     let fleet = &cluster.fleet;
+    let rules = rules(view);
     // What is the same everywhere tells shapes apart as little as an empty column; with one shape all is the same.
     let mut shown: Vec<Attribute> = fleet.differing.clone();
-    let usual = [Attribute::Accelerator, Attribute::Driver, Attribute::Os, Attribute::Kernel, Attribute::Kubelet];
+    let usual = [Attribute::Driver, Attribute::Os, Attribute::Kernel, Attribute::Kubelet];
     shown.extend(usual.into_iter().filter(|attribute| !fleet.differing.contains(attribute)));
-    let rows: Vec<Row> = fleet.shapes.iter().enumerate().map(|(index, shape)| row(index, shape, &shown)).collect();
+    shown.retain(|attribute| *attribute != Attribute::Accelerator);
+    let differ = fleet.shapes.iter().any(|shape| shape.like.is_some());
+    let short = view.width < 56;
+    let row = |shape: &Shape| {
+        let mut cells = vec![count(shape), nodes::products(&shape.nodes[0].accelerators)];
+        cells.extend(differ.then(|| Cell::new(Role::Warn, differs(shape, short))));
+        cells.extend(rules.as_ref().map(|rules| verdicts(shape, rules)));
+        cells.extend(shown.iter().map(|attribute| value(shape, *attribute)));
+        let marker = match (shape.not_ready, shape.outlier) {
+            (1.., _) => Some((Role::Fail, "✗")),
+            (0, true) => Some((Role::Warn, "!")),
+            (0, false) => None,
+        };
+        Row { marker, matters: marker.is_some(), ..Row::new(RowId::Shape(shape.key.clone()), cells) }
+    };
+    let rows: Vec<Row> = fleet.shapes.iter().map(row).collect();
     let says = if rows.is_empty() { no_cluster(view) } else { Vec::new() };
-    let not_ready: usize = fleet.shapes.iter().map(|shape| shape.not_ready).sum();
-    let nodes = text::count(cluster.nodes().len(), "node");
-    let mut columns = vec![Column::new("NODES", 5, 12).right()];
-    for (index, attribute) in shown.iter().enumerate() {
-        let column = Column::new(heading(*attribute), 7, 28).priority(u8::try_from(index).unwrap_or(u8::MAX));
-        columns.push(if index == 0 { column.grows().name_like() } else { column });
+    let mut columns = vec![
+        Column::new("NODES", 9, 14).right(),
+        Column::new("ACCELERATOR", 12, if view.width < 44 { 18 } else { 24 }).name_like(),
+    ];
+    let (min, ideal) = if short { (10, 14) } else { (24, 44) };
+    columns.extend(differ.then(|| Column::new("DIFFERS", min, ideal).name_like().grows()));
+    columns.extend(rules.is_some().then(|| Column::new("RULES", 7, 28).priority(1)));
+    let others = shown
+        .iter()
+        .zip(2..)
+        .map(|(attribute, rank)| Column::new(heading(*attribute), least(*attribute), 28).priority(rank));
+    columns.extend(others);
+    let mut note = Vec::new();
+    if !rows.is_empty() {
+        note.extend(readiness(cluster.nodes()));
+        note.push(text::count(cluster.nodes().len(), "node"));
     }
     Content {
-        title: format!("shapes {}", rows.len()),
-        note: if not_ready > 0 { format!("{nodes}, {not_ready} not ready") } else { nodes },
+        title: format!("shapes {}", counted(view, rows.len())),
+        note: note.join(", "),
         columns,
         rows,
         says,
         headers: true,
         ..Content::default()
+    }
+}
+
+fn count(shape: &Shape) -> Cell {
+    let nodes = Cell::text(text::thousands(shape.nodes.len()));
+    match shape.not_ready {
+        0 => nodes,
+        down => nodes.and(Role::Fail, format!(" -{}", text::thousands(down))),
+    }
+}
+
+fn value(shape: &Shape, attribute: Attribute) -> Cell {
+    let value = shape.value(attribute);
+    let short = || if attribute == Attribute::Division { value.replace(" x ", "x ") } else { value.to_owned() };
+    or_dash((!value.is_empty()).then(short))
+}
+
+/// In what a shape differs from the one that it resembles most: `kernel 6.5.0, no taints`; at most three, a virtual node
+/// first.
+///
+/// `short`: ends that both values have are left out, because there is no room for them.
+pub(super) fn differs(shape: &Shape, short: bool) -> String {
+    let mut differs: Vec<_> = shape.differs().collect();
+    differs.sort_by_key(|(attribute, ..)| *attribute != Attribute::Virtual);
+    let part = |(attribute, own, other): &(Attribute, &str, &str)| match *own {
+        "" if matches!(attribute, Attribute::Taints | Attribute::Division) => format!("no {}", attribute.name()),
+        "" => format!("{} unknown", attribute.name()),
+        own if short => format!("{} {}", attribute.name(), without_common_end(own, other)),
+        own => format!("{} {own}", attribute.name()),
+    };
+    let more = differs.len().saturating_sub(3);
+    let mut parts: Vec<String> = differs.iter().take(3).map(part).collect();
+    parts.extend((more > 0).then(|| format!("{more} more")));
+    parts.join(", ")
+}
+
+/// `v1.32.0…` of `v1.32.0-eks-99d6cc0` beside `v1.33.4-eks-99d6cc0`.
+fn without_common_end<'t>(own: &'t str, other: &str) -> std::borrow::Cow<'t, str> {
+    let ends = own.char_indices().filter(|(_, c)| "-_ +.".contains(*c)).map(|(at, _)| at);
+    match ends.filter(|at| *at > 0).find(|at| other.ends_with(&own[*at..])) {
+        Some(at) => format!("{}…", &own[..at]).into(),
+        None => own.into(),
+    }
+}
+
+/// Columns below which a value says nothing.
+fn least(attribute: Attribute) -> u16 {
+    match attribute {
+        Attribute::Architecture | Attribute::Service => 5,
+        Attribute::Driver => 10,
+        Attribute::Kubelet => 9,
+        _ => 13,
     }
 }
 
@@ -67,28 +147,39 @@ fn heading(attribute: Attribute) -> &'static str {
     }
 }
 
-fn row(index: usize, shape: &Shape, shown: &[Attribute]) -> Row {
-    let marker = match (shape.not_ready, shape.outlier) {
-        (1.., _) => Some((Role::Fail, "✗")),
-        (0, true) => Some((Role::Warn, "!")),
-        (0, false) => None,
-    };
-    let nodes = match shape.not_ready {
-        0 => shape.nodes.len().to_string(),
-        down => format!("{} -{down}", shape.nodes.len()),
-    };
-    let mut cells = vec![Cell::text(nodes)];
-    for attribute in shown {
-        let value = shape.value(*attribute);
-        let cell = match (attribute, value) {
-            // Nothing says that the node has none, and nothing says that it has one.
-            (Attribute::Accelerator, "") => Cell::new(Role::Muted, "-"),
-            (Attribute::Accelerator, "none") => Cell::new(Role::Muted, "none"),
-            (Attribute::Accelerator, value) => nodes::product(value).into(),
-            (_, "") => Cell::new(Role::Muted, "-"),
-            (_, value) => value.into(),
-        };
-        cells.push(cell);
+/// The recipe's rules on nodes, and how they did.
+struct Rules<'v> {
+    verdicts: Vec<&'v Verdict>,
+    /// Names of the nodes that they concern.
+    concerned: HashSet<&'v str>,
+}
+
+/// Rules on the cluster as a whole are no matter of a shape; `None` where there is no other.
+fn rules<'v>(view: &View<'v>) -> Option<Rules<'v>> {
+    let snapshot = view.model.cluster.snapshot.as_ref()?;
+    let of_nodes = view.model.rules.iter().filter(|rule| path::is_of_node(&rule.name));
+    let verdicts: Vec<&Verdict> = of_nodes.map(|rule| &rule.verdict).collect();
+    let concerned = || snapshot.concerned().into_iter().map(|node| &*node.name).collect();
+    (!verdicts.is_empty()).then(|| Rules { concerned: concerned(), verdicts })
+}
+
+/// The worst first: `1 FAIL, 2 unknown, 3 met`; `-` where no rule concerns these nodes.
+fn verdicts(shape: &Shape, rules: &Rules<'_>) -> Cell {
+    let names = shape.nodes.iter().map(|node| &*node.name);
+    let nodes: HashSet<&str> = names.filter(|name| rules.concerned.contains(name)).collect();
+    let (mut failed, mut unknown, mut met) = (0, 0, 0);
+    for verdict in rules.verdicts.iter().filter(|_| !nodes.is_empty()) {
+        match verdict.among(&nodes) {
+            Spread { fails, .. } if !fails.is_empty() => failed += 1,
+            Spread { holds, of, .. } if holds == of => met += 1,
+            _ => unknown += 1,
+        }
     }
-    Row { marker, matters: marker.is_some(), ..Row::new(RowId::Shape(index), cells) }
+    let parts = [(failed, Role::Fail, "FAIL"), (unknown, Role::Muted, "unknown"), (met, Role::Ok, "met")];
+    let mut cell = Cell::default();
+    for (count, role, word) in parts.into_iter().filter(|(count, ..)| *count > 0) {
+        let comma = if cell.spans.is_empty() { "" } else { ", " };
+        cell = cell.and(role, format!("{comma}{count} {word}"));
+    }
+    if cell.spans.is_empty() { Cell::new(Role::Muted, "-") } else { cell }
 }

@@ -140,7 +140,7 @@ fn next_profile(view: &View<'_>, forward: bool) -> Option<Step> {
 
 fn failure_line(view: &View<'_>) -> Vec<(Role, String)> {
     let failure = view.model.what_if.as_ref().and_then(|what_if| what_if.resolution.failure.as_ref());
-    failure.map_or_else(Vec::new, |failure| vec![(Role::Fail, format!("✗ {}", text::clean(&failure.because)))])
+    failure.map_or_else(Vec::new, |failure| vec![(Role::Fail, format!("✗ {}", text::clean(&failure.why())))])
 }
 
 fn summary(view: &View<'_>) -> String {

@@ -38,6 +38,7 @@ const CORE: &[Rule] = &[
         "",
     ),
     rule("diff", "yaml criteria document inventory snapshot constraint recipe", "similar", ""),
+    rule("upgrade", "catalog constraint recipe", "", ""),
     rule("bundle", "document catalog recipe resolve", "", ""),
     rule("validate", "yaml criteria document inventory constraint catalog recipe", "", ""),
     rule("report", "document catalog recipe validate lint", "", ""),
@@ -50,7 +51,7 @@ const ALL_USE: &str = "serde serde_json jiff thiserror std";
 
 /// Every module of the core, for those above it.
 const ALL_CORE: &str = "accelerators bundle catalog constraint criteria diff document fingerprint inventory lint recipe \
-                        report resolve snapshot text validate yaml";
+                        report resolve snapshot text upgrade validate yaml";
 
 /// One outside world each.
 const EDGES: &[Rule] = &[
@@ -69,7 +70,7 @@ const EDGES: &[Rule] = &[
         "clock network",
     ),
     rule("store", "catalog report", "directories include_dir tracing tracing_subscriber", "clock environment files"),
-    rule("term", "", "base64 crossterm ratatui rustix tracing", "environment threads"),
+    rule("term", "", "base64 crossterm ratatui rustix tracing", "clock environment files threads"),
 ];
 
 /// Where core and edges meet, and those who call them.

@@ -1,5 +1,6 @@
 //! What ARCHITECTURE.md says is absent, is absent.
 
+mod causes;
 mod layers;
 mod names;
 mod places;

@@ -56,6 +56,13 @@ const KINDS: &[Kind] = &[
         literal: None,
     },
     Kind {
+        name: "output format",
+        own: Some("src/report/sarif.rs"),
+        registry: "src/cli/catalog.rs",
+        paths: &["crate::report::sarif"],
+        literal: Some("sarif"),
+    },
+    Kind {
         name: "key",
         own: None,
         registry: "src/workbench/keymap.rs",

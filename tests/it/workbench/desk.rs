@@ -70,10 +70,22 @@ impl Desk {
         desk
     }
 
+    /// A cluster in view, with the recipe for what it reveals of itself.
+    pub fn showing(snapshot: Arc<Inventory>, width: u16, height: u16, look: Look) -> Desk {
+        let mut desk = Desk::asking(None, Target::default(), width, height, look);
+        desk.update(Msg::Connected { generation: 1, context: "fleet".into(), server: "https://192.0.2.1".into() });
+        desk.view(LiveStatus::Fresh, Some(snapshot));
+        desk
+    }
+
     fn of(target: Target, width: u16, height: u16, look: Look) -> Desk {
         let criteria =
             Criteria { service: Some("kind".into()), accelerator: Some("a100".into()), ..Criteria::default() };
-        let options = RunOptions { target, criteria: Some(criteria), look, ..RunOptions::default() };
+        Desk::asking(Some(criteria), target, width, height, look)
+    }
+
+    fn asking(criteria: Option<Criteria>, target: Target, width: u16, height: u16, look: Look) -> Desk {
+        let options = RunOptions { target, criteria, look, ..RunOptions::default() };
         let level = options.look.color.unwrap_or(Level::True);
         let mut state = State::new(&options, level, width, height).unwrap();
         state.model.now_ms = NOW;

@@ -20,7 +20,7 @@ use aicr::{
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use tracing::Level;
 
-const SIZES: [(u16, u16); 5] = [(40, 10), (80, 24), (100, 30), (120, 40), (200, 60)];
+pub const SIZES: [(u16, u16); 5] = [(40, 10), (80, 24), (100, 30), (120, 40), (200, 60)];
 
 /// A screen in a state that is worth looking at, at a size.
 type Make = fn(u16, u16, Look) -> Desk;
@@ -100,7 +100,7 @@ pub fn golden(name: &str, text: &str) {
 
 /// Compares every frame, each with its own golden file; the differences are in the output, all names in the failure.
 #[track_caller]
-fn all_golden(frames: impl IntoIterator<Item = (String, String)>) {
+pub fn all_golden(frames: impl IntoIterator<Item = (String, String)>) {
     let differ = |(name, text): &(String, String)| catch_unwind(AssertUnwindSafe(|| golden(name, text))).is_err();
     let names: Vec<String> = frames.into_iter().filter(differ).map(|(name, _)| name).collect();
     assert!(names.is_empty(), "these frames differ: {}", names.join(", "));

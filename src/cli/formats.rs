@@ -1,0 +1,157 @@
+//! The formats in which a verb writes its result: a row each, chosen with `--format` or by the name of the file.
+//!
+//! A verb has one list of rows. The first is the default; help, completion and the check of `--format` come from it.
+
+use super::{Printer, Stop, output::deliver};
+use crate::ops::{
+    Failure, Kind,
+    place::{self, Place},
+};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use std::fmt;
+
+/// A row of a list that `--format` chooses from.
+pub trait Named: Sync + 'static {
+    /// As a person writes it.
+    fn name(&self) -> &'static str;
+
+    /// For the help; empty where the name says it.
+    fn about(&self) -> &'static str {
+        ""
+    }
+}
+
+/// One format of a result.
+pub struct Format<T: ?Sized + 'static> {
+    pub name: &'static str,
+    pub about: &'static str,
+    /// Of files in this format, without the dot.
+    pub suffix: &'static str,
+    /// Its text is escaped and colored by `text`; any other text is escaped where a terminal reads it.
+    pub laid_out: bool,
+    pub text: fn(&T, &Printer) -> Result<String, Failure>,
+}
+
+impl<T: ?Sized> Format<T> {
+    /// A row for programs, or for people without colors.
+    pub const fn plain(
+        name: &'static str,
+        about: &'static str,
+        text: fn(&T, &Printer) -> Result<String, Failure>,
+    ) -> Format<T> {
+        Format { name, about, suffix: name, laid_out: false, text }
+    }
+
+    /// A row for people, escaped and colored.
+    pub const fn laid_out(
+        name: &'static str,
+        about: &'static str,
+        text: fn(&T, &Printer) -> Result<String, Failure>,
+    ) -> Format<T> {
+        Format { name, about, suffix: "txt", laid_out: true, text }
+    }
+
+    /// How a ConfigMap holds it; none for a format that is not a document.
+    pub fn stored(&self) -> Option<place::Format> {
+        place::Format::ALL.into_iter().find(|format| format.name() == self.name)
+    }
+
+    /// Writes a result to standard output or, whole or not at all, to a file.
+    ///
+    /// # Errors
+    /// The result has no such form; as [`deliver`].
+    pub fn deliver(&self, result: &T, place: &Place, printer: &Printer) -> Result<(), Stop> {
+        let text = (self.text)(result, printer)?;
+        match place {
+            Place::Standard if self.laid_out => printer.page(&text),
+            place => deliver(printer, place, &text),
+        }
+    }
+
+    /// Writes a result to standard output.
+    ///
+    /// # Errors
+    /// As [`Format::deliver`].
+    pub fn print(&self, result: &T, printer: &Printer) -> Result<(), Stop> {
+        self.deliver(result, &Place::Standard, printer)
+    }
+}
+
+impl<T: ?Sized> fmt::Debug for Format<T> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.name)
+    }
+}
+
+impl<T: ?Sized> Named for Format<T> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn about(&self) -> &'static str {
+        self.about
+    }
+}
+
+/// Why a format that is not a document is not written to a ConfigMap. `what` would be written.
+pub fn not_stored(format: &str, what: &str, place: &Place) -> Failure {
+    let because = format!("`--format {format}` cannot be written to a ConfigMap");
+    let hint = format!("leave out --format {format}");
+    Failure::new(Kind::Usage, format!("write the {what}"), because).at(place.to_string()).hint(hint)
+}
+
+/// `--format` as a value of clap.
+pub fn parser<F: Named>(all: &'static [F]) -> impl TypedValueParser<Value = &'static F> {
+    let values = all.iter().map(|format| {
+        let value = PossibleValue::new(format.name());
+        if format.about().is_empty() { value } else { value.help(format.about()) }
+    });
+    // Only names of the list come through.
+    let find = move |name: String| all.iter().find(|format| format.name() == name).unwrap_or(&all[0]);
+    PossibleValuesParser::new(values).map(find)
+}
+
+/// What was asked for, else what the file's name says, else the first.
+pub fn choose<T: ?Sized>(
+    asked: Option<&'static Format<T>>,
+    all: &'static [Format<T>],
+    place: &Place,
+) -> &'static Format<T> {
+    let named = || {
+        let Place::File(path) = place else { return None };
+        let suffix = path.extension()?;
+        all.iter().find(|format| suffix.eq_ignore_ascii_case(format.suffix))
+    };
+    asked.or_else(named).unwrap_or(&all[0])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static FORMATS: &[Format<str>] = &[
+        Format::plain("yaml", "", |text, _| Ok(text.to_owned())),
+        Format::plain("json", "", |text, _| Ok(format!("{text:?}"))),
+        Format::laid_out("table", "", |text, _| Ok(text.to_owned())),
+    ];
+
+    #[test]
+    fn a_file_name_says_its_form_unless_a_person_does() {
+        let of = |asked: Option<usize>, place: &Place| choose(asked.map(|index| &FORMATS[index]), FORMATS, place).name;
+        let json = Place::File("x.JSON".into());
+        assert_eq!(of(None, &json), "json");
+        assert_eq!(of(Some(0), &json), "yaml");
+        assert_eq!(of(None, &Place::File("x.unknown".into())), "yaml");
+        assert_eq!(of(None, &Place::Standard), "yaml");
+    }
+
+    #[test]
+    fn an_unknown_form_is_refused_with_those_there_are() {
+        let command =
+            clap::Command::new("x").arg(clap::Arg::new("format").long("format").value_parser(parser(FORMATS)));
+        let read = |name: &str| command.clone().try_get_matches_from(["x", "--format", name]);
+        assert_eq!(read("json").unwrap().get_one::<&'static Format<str>>("format").unwrap().name, "json");
+        let refused = read("xml").unwrap_err().to_string();
+        assert!(refused.contains("yaml, json, table"), "{refused}");
+    }
+}

@@ -1,0 +1,298 @@
+//! The Cluster screen of fleets: mixed, in MIG mode, unlabeled, forbidden, from five to five thousand nodes; one test per
+//! screen that shows all its sizes.
+
+use super::{
+    desk::{Desk, compare, snapshot_of},
+    screens::{SIZES, all_golden},
+};
+use crate::sandbox::Sandbox;
+use aicr::{
+    cluster::watch::LiveStatus,
+    inventory::{Fact, Inventory, Node, Source, Text},
+    ops::{demo::DemoOptions, fault::Fault, place::Place},
+    workbench::{
+        Look, Screen,
+        panes::{NODES, SHAPES},
+        screenshot,
+        widgets::table::Identity,
+    },
+};
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
+
+/// What is measured of the world of that name in `tests/worlds`.
+fn world(name: &str, faults: &[&str]) -> Arc<Inventory> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds").join(name);
+    let faults = faults.iter().map(|fault| fault.parse::<Fault>().unwrap()).collect();
+    snapshot_of(DemoOptions { world: Some(Place::File(path)), faults, ..DemoOptions::default() })
+}
+
+/// Ten nodes of which hardly two are alike.
+fn mixed() -> Arc<Inventory> {
+    static MIXED: OnceLock<Arc<Inventory>> = OnceLock::new();
+    MIXED.get_or_init(|| world("mixed.yaml", &[])).clone()
+}
+
+fn without(permission: &str) -> Arc<Inventory> {
+    world("mixed.yaml", &[&format!("forbidden={permission}")])
+}
+
+/// A node of the mixed world under another name.
+fn copy(of: &str, name: String) -> Node {
+    Node { name: name.into(), ..Node::clone(mixed().node(of).unwrap()) }
+}
+
+fn fleet(mut nodes: Vec<Node>) -> Arc<Inventory> {
+    nodes.sort_by(|left, right| left.name.cmp(&right.name));
+    Arc::new(Inventory { nodes: nodes.into_iter().map(Arc::new).collect(), ..Inventory::clone(&mixed()) })
+}
+
+fn node_says(text: &str) -> Fact<Text> {
+    Fact::known(text.into(), Source::node("status.nodeInfo"))
+}
+
+/// 4,500 machines with H100 of which eight have an older driver and twelve are not ready, one with A100, 499 without.
+fn five_thousand() -> Arc<Inventory> {
+    static LARGE: OnceLock<Arc<Inventory>> = OnceLock::new();
+    let build = || {
+        let mut nodes: Vec<Node> = (0..4500).map(|n| copy("h100-1", format!("gpu-{n:04}"))).collect();
+        for node in &mut nodes[700..708] {
+            node.accelerators.driver = node_says("550.163.01");
+        }
+        for node in &mut nodes[2000..2012] {
+            (node.ready, node.conditions) = (Fact::known(false, Source::node("status.conditions")), Vec::new());
+        }
+        nodes.push(Node { kernel: node_says("6.8.0-1021-aws"), ..copy("a100-mig", "old-0001".to_owned()) });
+        nodes.extend((0..499).map(|n| copy("system-1", format!("system-{n:03}"))));
+        fleet(nodes)
+    };
+    LARGE.get_or_init(build).clone()
+}
+
+/// Nineteen shapes: eighteen nodes that differ from forty in one thing each.
+fn nineteen() -> Arc<Inventory> {
+    let mut nodes: Vec<Node> = (0..40).map(|n| copy("h100-1", format!("gpu-{n:02}"))).collect();
+    for n in 0..18_usize {
+        let mut node = copy("h100-1", format!("odd-{n:02}"));
+        let version = n / 6;
+        match n % 6 {
+            0 => node.kernel = node_says(&format!("6.8.0-{}-aws", 1018 + version)),
+            1 => node.kubelet = node_says(&format!("v1.32.{version}-eks-99d6cc0")),
+            2 => node.accelerators.driver = node_says(&format!("570.{}.01", 86 + version)),
+            3 => node.os.image = node_says(&format!("Ubuntu 22.04.{version} LTS")),
+            4 => node.runtime = node_says(&format!("containerd://1.7.{version}")),
+            _ => node.instance_type = node_says(["p5e.48xlarge", "p5.4xlarge", "p5en.48xlarge"][version]),
+        }
+        nodes.push(node);
+    }
+    fleet(nodes)
+}
+
+/// Every size of one screen, each with its own golden file.
+#[track_caller]
+fn every_size(name: &str, snapshot: &Arc<Inventory>, prepare: impl Fn(&mut Desk)) {
+    let frame = |(width, height): (u16, u16)| {
+        let mut desk = Desk::showing(Arc::clone(snapshot), width, height, Look::default());
+        prepare(&mut desk);
+        (format!("{name}-{width}x{height}"), screenshot::symbols(&desk.frame()))
+    };
+    all_golden(SIZES.map(frame));
+}
+
+#[test]
+fn a_mixed_fleet() {
+    every_size("fleet-mixed", &mixed(), |_| {});
+}
+
+#[test]
+fn the_shapes_of_a_mixed_fleet() {
+    every_size("fleet-shapes", &mixed(), |desk| desk.state.desk.focus_on(&SHAPES));
+}
+
+#[test]
+fn a_node_in_mig_mode() {
+    every_size("fleet-mig", &mixed(), |desk| desk.command("node a100-mig"));
+}
+
+#[test]
+fn a_node_with_unlabeled_gpus() {
+    every_size("fleet-unlabeled", &mixed(), |desk| desk.command("node rack-7"));
+}
+
+#[test]
+fn five_thousand_nodes() {
+    every_size("fleet-5000", &five_thousand(), |_| {});
+}
+
+#[test]
+fn nineteen_shapes() {
+    every_size("fleet-19-shapes", &nineteen(), |desk| desk.state.desk.focus_on(&SHAPES));
+}
+
+#[test]
+fn the_nodes_of_one_shape() {
+    every_size("fleet-one-shape", &five_thousand(), |desk| {
+        desk.state.desk.focus_on(&SHAPES);
+        desk.keys("g g Enter");
+    });
+}
+
+#[test]
+fn nodes_that_may_not_be_listed() {
+    every_size("fleet-forbidden-nodes", &without("list:nodes"), |_| {});
+}
+
+#[test]
+fn pods_that_may_not_be_listed() {
+    every_size("fleet-forbidden-pods", &without("list:pods"), |desk| desk.command("node a100-mig"));
+}
+
+#[test]
+fn rules_of_the_recipe_on_each_shape() {
+    every_size("fleet-rules", &mixed(), |desk| {
+        desk.command("recipe service=eks accelerator=h100 os=ubuntu intent=training");
+        desk.keys("1");
+        desk.state.desk.focus_on(&SHAPES);
+    });
+}
+
+/// Lines of the focused panel as the frame shows them, without its border and the cursor.
+fn lines(desk: &mut Desk) -> Vec<String> {
+    let frame = desk.text();
+    let focused = frame.lines().filter_map(|line| line.split('┃').nth(1));
+    focused.skip(1).map(|line| line.replace('›', " ").trim().to_owned()).filter(|line| !line.is_empty()).collect()
+}
+
+#[test]
+fn shapes_that_differ_look_different_at_every_size() {
+    for (width, height) in SIZES {
+        let mut desk = Desk::showing(nineteen(), width, height, Look::default());
+        desk.state.desk.focus_on(&SHAPES);
+        let mut seen = BTreeSet::new();
+        for _ in 0..19 {
+            seen.extend(lines(&mut desk));
+            desk.keys("j");
+        }
+        assert_eq!(seen.len(), 19, "{width}x{height}: {seen:#?}");
+    }
+}
+
+#[test]
+fn enter_on_a_shape_lists_its_nodes_only() {
+    let mut desk = Desk::showing(five_thousand(), 120, 40, Look::default());
+    desk.state.desk.focus_on(&SHAPES);
+    desk.keys("g g Enter");
+    let names = |desk: &mut Desk| -> Vec<String> {
+        desk.frame();
+        desk.state.desk.table(&NODES).content.rows.iter().map(|row| row.id.name().to_owned()).collect()
+    };
+    assert_eq!(names(&mut desk), (700..708).map(|n| format!("gpu-{n:04}")).collect::<Vec<_>>());
+    desk.shows("nodes 8 of 5,000: 8x H100-80GB-HBM3, driver 550.163.01");
+    desk.shows("constraints on these nodes");
+    desk.shows("node gpu-0700");
+    desk.keys("Esc");
+    assert_eq!((names(&mut desk).len(), desk.state.desk.focused()), (5000, &SHAPES));
+    desk.keys("g g Enter");
+    desk.command("node system-007");
+    assert_eq!(names(&mut desk).len(), 5000, "a node of another shape is shown among all");
+    desk.shows("node system-007");
+}
+
+#[test]
+fn the_nodes_of_a_shape_stay_its_nodes_while_they_change() {
+    let mut desk = Desk::showing(five_thousand(), 120, 40, Look::default());
+    desk.state.desk.focus_on(&SHAPES);
+    desk.keys("g g Enter");
+    let mut nodes: Vec<Node> = five_thousand().nodes.iter().map(|node| Node::clone(node)).collect();
+    nodes.retain(|node| !["gpu-0700", "old-0001"].contains(&&*node.name));
+    let changed = fleet(nodes.clone());
+    desk.view(LiveStatus::Fresh, Some(changed));
+    desk.shows("nodes 7 of 4,998");
+    for node in &mut nodes[700..708] {
+        node.accelerators.driver = node_says("570.172.08");
+    }
+    desk.view(LiveStatus::Fresh, Some(fleet(nodes)));
+    desk.shows("no node is like this any more; Esc lists all");
+}
+
+#[test]
+fn a_fleet_that_one_panel_cannot_show_begins_with_its_shapes() {
+    let focused = |snapshot: Arc<Inventory>, width, height| {
+        Desk::showing(snapshot, width, height, Look::default()).state.desk.focused()
+    };
+    assert_eq!(focused(five_thousand(), 80, 24), &SHAPES);
+    assert_eq!(focused(mixed(), 40, 10), &SHAPES);
+    assert_eq!(focused(mixed(), 80, 24), &NODES);
+    assert_eq!(focused(five_thousand(), 200, 60), &NODES, "shapes are beside it");
+    let alike = fleet((0..300).map(|n| copy("h100-1", format!("gpu-{n:03}"))).collect());
+    assert_eq!(focused(alike, 80, 24), &NODES);
+}
+
+#[test]
+fn what_is_forbidden_is_named_on_every_screen() {
+    for (permission, words) in [("list:nodes", "list nodes"), ("list:pods", "list pods")] {
+        let snapshot = without(permission);
+        for (width, height) in SIZES {
+            let mut desk = Desk::showing(Arc::clone(&snapshot), width, height, Look::default());
+            for (screen, key) in Screen::ALL.into_iter().zip(["1", "2", "3", "4", "5"]) {
+                desk.keys(key);
+                let frame = desk.text();
+                let said = frame.lines().any(|line| line.contains("forbidden") && line.contains(words));
+                assert!(said, "{screen:?} at {width}x{height}:\n{frame}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_could_not_be_listed_is_not_counted() {
+    let mut desk = Desk::showing(without("list:nodes"), 200, 60, Look::default());
+    let frame = desk.text();
+    for untrue in ["nodes 0", "shapes 0", "0 nodes", "empty"] {
+        assert!(!frame.contains(untrue), "{untrue}:\n{frame}");
+    }
+    let mut desk = Desk::showing(without("list:pods"), 120, 40, Look::default());
+    desk.command("node h100-1");
+    desk.shows("?/8");
+    desk.shows("held unknown");
+}
+
+#[test]
+fn a_side_that_could_not_be_read_has_lost_nothing() {
+    let mut desk = Desk::showing(mixed(), 200, 60, Look::default());
+    compare(&mut desk, ("before.yaml", mixed()), ("after.yaml", without("list:nodes")));
+    desk.keys("5");
+    desk.shows("1 differ");
+    desk.shows("K8s.collection.nodes");
+    desk.shows("forbidden: list nodes");
+}
+
+#[test]
+fn nodes_that_say_otherwise_are_named_with_what_the_recipe_leaves_out() {
+    let mut desk = Desk::showing(mixed(), 200, 60, Look::default());
+    desk.shows(
+        "accelerator=h100 is that of most nodes; not of all: a100 on 1 node (a100-mig), l40s on 1 node (l40s-shared)",
+    );
+    desk.shows("os=ubuntu is that of most nodes; not of all: rhel on 1 node (a100-mig)");
+    // What a person stated stands; the nodes that differ are named all the same.
+    desk.command("recipe service=eks accelerator=h100 os=ubuntu intent=training");
+    desk.keys("1");
+    desk.shows("a100 on a100-mig");
+    desk.shows(
+        "OS.release.ID ubuntu: 7 of 8 nodes; not on a100-mig (rhel)  so without overlay h100-eks-ubuntu-training",
+    );
+}
+
+#[test]
+fn the_file_of_a_cluster_says_what_was_forbidden_and_counts_nothing() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.aicr(&["--demo", "--fault", "forbidden=list:nodes", "snapshot"]);
+    for expected in ["note: 'forbidden: list nodes'\n    value: null", "nodes: forbidden", "nodes: 'list nodes: "] {
+        assert!(file.stdout.contains(expected), "{expected}:\n{}", file.stdout);
+    }
+    assert!(!file.stdout.contains("node-count"), "{}", file.stdout);
+    assert!(file.stderr.contains("read demo without its nodes (forbidden: list nodes): any"), "{}", file.stderr);
+}
