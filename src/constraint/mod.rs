@@ -6,6 +6,7 @@
 
 pub mod eval;
 pub mod parse;
+pub mod range;
 pub mod release;
 mod suffix;
 
@@ -171,7 +172,8 @@ pub fn judge_among(path: &str, expression: &str, inventory: &Inventory, nodes: &
 /// Judges `expression` on the one reading that the reference's file has room for, as the reference does.
 pub fn judge_single(path: &str, expression: &str, inventory: &Inventory) -> Verdict {
     judge_record(path, inventory, None, |actual| {
-        parse::expression(expression).and_then(|parsed| eval::holds_as_reference(&parsed, actual))
+        let clauses = parse::expressions(expression)?;
+        clauses.iter().try_fold(true, |all, clause| Ok(eval::holds_as_reference(clause, actual)? && all))
     })
 }
 
@@ -234,7 +236,8 @@ fn judge_nodes(path: &str, expression: &str, readings: Vec<(&Node, Option<String
 /// # Errors
 /// An expression that cannot be read, or sides that cannot be compared.
 pub fn holds(expression: &str, actual: &str) -> Result<bool, parse::ExpressionError> {
-    parse::expression(expression).and_then(|parsed| eval::holds(&parsed, actual))
+    let clauses = parse::expressions(expression)?;
+    clauses.iter().try_fold(true, |all, clause| Ok(eval::holds(clause, actual)? && all))
 }
 
 #[cfg(test)]

@@ -121,6 +121,9 @@ fn stamp(resolution: &Resolution, lost: &[Lost]) -> Value {
         "catalog": { "digest": resolution.catalog_digest, "sources": resolution.catalog_sources },
         "coverage": resolution.coverage,
     });
+    if let Some(edition) = &resolution.catalog_edition {
+        stamp["catalog"]["edition"] = serde_json::to_value(edition).unwrap_or_default();
+    }
     if let Some(folder) = &resolution.catalog_folder {
         stamp["catalog"]["folder"] = folder.as_str().into();
     }

@@ -2,7 +2,7 @@
 
 use super::{
     ComponentRef, Configuration, Constraint, ConstraintWarning, ExcludedOverlay, Recipe, SelectedProfile, States,
-    Validation, coherence,
+    Validation, coherence, locks,
 };
 use crate::{
     criteria::{Criteria, Dimension, normalize},
@@ -71,8 +71,7 @@ impl RecipeFormatError {
 /// that is not a recipe.
 pub fn not_understood(text: &str) -> Vec<&'static str> {
     let Ok(root) = header::read(text, &header::RECIPE) else { return Vec::new() };
-    let profile = root.get("metadata").and_then(|metadata| metadata.get("selectedProfile"));
-    let parts = [("metadata.selectedProfile", profile), ("configuration", root.get("configuration"))];
+    let parts = [("configuration", root.get("configuration"))];
     parts.into_iter().filter(|(_, node)| node.is_some()).map(|(name, _)| name).collect()
 }
 
@@ -86,7 +85,7 @@ pub fn read(source: &str) -> Result<Recipe, RecipeFormatError> {
     let metadata = root.get("metadata");
     let mut components = list::<ComponentRef>(Some(&root), "componentRefs")?;
     components.iter_mut().for_each(complete_type);
-    let recipe = Recipe {
+    let mut recipe = Recipe {
         version: metadata.map(|metadata| text(metadata, "version")).unwrap_or_default(),
         applied_overlays: list(metadata, "appliedOverlays")?,
         excluded_overlays: excluded(metadata),
@@ -105,11 +104,13 @@ pub fn read(source: &str) -> Result<Recipe, RecipeFormatError> {
         extra: root.get("aicr").map_or_else(|| commented(source), Node::to_value),
         unknown: shape::unknown(&root, &schema::RECIPE).into_iter().filter(|(path, _)| !is_ours(path)).collect(),
     };
+    recipe.criteria.profile = recipe.selected_profile.as_ref().map(SelectedProfile::choice);
     if let Some(component) = recipe.components.iter().find(|component| component.name == "deployer") {
         let problem = format!("the component name `{}` is reserved for options of deployers", component.name);
         return Err(RecipeFormatError::Incoherent(vec![problem]));
     }
-    let problems = coherence(&recipe.components);
+    let mut problems = coherence(&recipe.components);
+    problems.extend(locks::coherence(&recipe));
     if problems.is_empty() { Ok(recipe) } else { Err(RecipeFormatError::Incoherent(problems)) }
 }
 

@@ -40,7 +40,7 @@ use super::{
 use crate::{
     catalog::validator::Phase,
     cluster::watch::LiveStatus,
-    criteria::Dimension,
+    criteria::{Dimension, ProfileChoice},
     inventory::{Node, shape::Key},
     ops::Failure,
 };
@@ -194,6 +194,8 @@ pub enum Step {
     DiffOverlay(String),
     /// Change one criterion of what-if.
     Criterion(Dimension, Option<String>),
+    /// Choose a profile value in what-if; `None` for the default.
+    Profile(Option<ProfileChoice>),
     CloseWhatIf,
 }
 
@@ -214,6 +216,7 @@ pub enum RowId {
     /// A layer of the ladder, from the top.
     Rung(usize),
     Criterion(Dimension),
+    Profile,
     Readiness,
     Constraint(String),
     Phase(Phase),

@@ -13,7 +13,7 @@ pub static PANE: Pane = Pane {
     screen: Screen::Cluster,
     place: Place::NONE.short(column(1, 0)).four(column(1, 0)).all(column(1, 0)),
     jump: Some(Action::GoNode),
-    needs: &[Need::Cluster, Need::Cursor(&shapes::PANE)],
+    needs: &[Need::Cluster, Need::Recipe, Need::Cursor(&shapes::PANE)],
     hints: &[Action::MoveDown, Action::Enter, Action::Filter, Action::Sort, Action::CompareWith, Action::Copy],
     build,
     on: |view, action| match action {
@@ -35,7 +35,7 @@ fn build(view: &View<'_>) -> Content {
     let columns = columns(shares);
     let rows = view.rows_of(&columns, listed, |node| row(node, shares));
     let (title, note) = match cluster.drilled() {
-        None => (format!("nodes {}", counted(view, rows.len())), note(listed)),
+        None => (format!("nodes {}", counted(view, rows.len())), with_edition(view, note(listed))),
         Some((key, shape)) => {
             let all = text::thousands(cluster.nodes().len());
             let differs = shape.map(|shape| shapes::differs(shape, false)).filter(|differs| !differs.is_empty());
@@ -82,6 +82,16 @@ fn columns(shares: bool) -> Vec<Column> {
         columns.insert(3, Column::new("SHARING", 10, 26).name_like().priority(3));
     }
     columns
+}
+
+/// With whose facts the cluster is compared, where there is room for it.
+fn with_edition(view: &View<'_>, note: String) -> String {
+    let edition = view.model.catalog.value.as_ref().and_then(|catalog| catalog.edition.as_ref());
+    match edition.filter(|_| view.width >= 70) {
+        Some(edition) if note.is_empty() => format!("catalog {} of {}", edition.release, edition.date),
+        Some(edition) => format!("{note}; catalog {} of {}", edition.release, edition.date),
+        None => note,
+    }
 }
 
 /// What a person wants to know of all nodes: how many accelerators there are, and how many nodes are in trouble.
