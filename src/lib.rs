@@ -16,6 +16,7 @@
 pub mod accelerators;
 pub mod bundle;
 pub mod catalog;
+pub mod config;
 pub mod constraint;
 pub mod criteria;
 pub mod diff;

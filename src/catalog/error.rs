@@ -3,6 +3,7 @@
 use super::{profile::ProfileProblem, upgrades::RecordProblem};
 use crate::{
     document::{header::HeaderError, location::Location},
+    snapshot::address::AddressError,
     yaml::{Position, YamlProblem},
 };
 use std::{error::Error, fmt};
@@ -38,6 +39,9 @@ pub enum CatalogProblem {
     /// A version that there never was, or one that cannot have the document's content.
     #[error(transparent)]
     Header(Box<HeaderError>),
+    /// A constraint on a reading that no snapshot has.
+    #[error(transparent)]
+    Path(Box<AddressError>),
     /// A document of another kind than its folder holds.
     #[error("expected `kind: {expected}`, found `kind: {found}`")]
     Kind {
@@ -161,6 +165,7 @@ impl CatalogProblem {
     pub fn hint(&self) -> Option<String> {
         match self {
             CatalogProblem::Header(error) => error.hint(),
+            CatalogProblem::Path(error) => error.hint(),
             CatalogProblem::UnknownKey { near, .. } => crate::text::did_you_mean(near),
             CatalogProblem::Syntax(problem) => problem.hint().map(str::to_owned),
             CatalogProblem::MissingField { owner, .. } if owner == "an overlay" => {

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     criteria::{Criteria, Dimension},
     document::header,
+    snapshot::address,
     yaml::{Node, Position},
 };
 use std::sync::Arc;
@@ -61,7 +62,15 @@ impl Spec {
             Ok(items.to_vec())
         };
         let validation = document.field(spec, "validation").cloned();
-        Ok(Spec { constraints: named("constraints")?, components: named("componentRefs")?, validation })
+        let constraints = named("constraints")?;
+        document.paths(&constraints)?;
+        for phase in validation.iter().flat_map(Node::entries) {
+            // The name of a phase's rule is a key of its check, unless it is written as a path.
+            let rules = document.list(&phase.value, "constraints")?.unwrap_or(&[]).iter();
+            let is_path = |rule: &&Node| rule.get("name").and_then(Node::text).is_some_and(address::is_path);
+            document.paths(rules.filter(is_path))?;
+        }
+        Ok(Spec { constraints, components: named("componentRefs")?, validation })
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{CatalogError, CatalogProblem};
 use crate::{
     document::{header, location::Location},
+    snapshot::address,
     yaml::{Entry, Kind, Node, Position},
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -61,6 +62,19 @@ impl Document {
             let at = error.at().unwrap_or(self.root.at);
             self.error(at, CatalogProblem::Header(error.into()))
         })
+    }
+
+    /// Checks that snapshots can have the readings that constraints name.
+    ///
+    /// # Errors
+    /// The first path with a word that is not known.
+    pub fn paths<'n>(&self, constraints: impl IntoIterator<Item = &'n Node>) -> Result<(), CatalogError> {
+        for name in constraints.into_iter().filter_map(|constraint| constraint.get("name")) {
+            if let Err(error) = address::check(name.text().unwrap_or_default()) {
+                return Err(self.error(name.at, CatalogProblem::Path(Box::new(error))));
+            }
+        }
+        Ok(())
     }
 
     /// A mapping's entry that is present and not null.

@@ -23,6 +23,8 @@ pub struct CriteriaArgs {
     /// In the order of the dimensions.
     stated: Vec<(Dimension, String)>,
     profile: Option<ProfileChoice>,
+    /// Those that a configuration states.
+    configured: Vec<Dimension>,
     criteria_strict: bool,
 }
 
@@ -84,7 +86,12 @@ impl clap::FromArgMatches for CriteriaArgs {
         let typed = |dimension: Dimension| Some((dimension, matches.get_one::<String>(dimension.name())?.clone()));
         let stated = Dimension::ALL.into_iter().filter_map(typed).collect();
         let profile = matches.get_one(PROFILE).cloned();
-        Ok(CriteriaArgs { stated, profile, criteria_strict: matches.get_flag(STRICT) })
+        // Only a configuration gives them a default.
+        let is_default = |dimension: &Dimension| {
+            matches.value_source(dimension.name()) == Some(clap::parser::ValueSource::DefaultValue)
+        };
+        let configured = Dimension::ALL.into_iter().filter(is_default).collect();
+        Ok(CriteriaArgs { stated, profile, configured, criteria_strict: matches.get_flag(STRICT) })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -140,6 +147,12 @@ impl CriteriaArgs {
         let start = Query::of(found.criteria(), StatedBy::Snapshot);
         let mut query = ops::recipe::criteria(catalog, start, &self.stated, self.criteria_strict)?;
         query.choose(self.profile.clone());
+        for dimension in &self.configured {
+            if let Some(stated) = query.get(*dimension) {
+                let value = stated.value.into_owned();
+                query.state(*dimension, Some(value), StatedBy::Configuration);
+            }
+        }
         Ok(query)
     }
 
@@ -192,7 +205,11 @@ impl QueryArgs {
         let resolved = ops::recipe::resolve(&catalog, &query, snapshot.as_ref(), options)?;
         printer.debug(|| format!("resolved {}", query.criteria()));
         warn(&resolved, printer);
-        Ok(resolved.resolution)
+        let mut resolution = resolved.resolution;
+        if let Some(applied) = global.applied() {
+            applied.stamp(&mut resolution.recipe);
+        }
+        Ok(resolution)
     }
 }
 

@@ -4,7 +4,7 @@ use super::{cluster::Cluster, output};
 use crate::{
     catalog::Catalog,
     cluster,
-    ops::{self, Failure, Kind, connect::Target, demo::DemoOptions, fault::Fault, place::Place},
+    ops::{self, Failure, Kind, config::Applied, connect::Target, demo::DemoOptions, fault::Fault, place::Place},
     store::{catalog_dir::Sources, folders, log},
     term::color::When,
 };
@@ -45,6 +45,10 @@ pub struct Global {
     #[arg(long, global = true, value_name = "DIR")]
     pub data: Vec<PathBuf>,
 
+    /// Defaults for flags: a configuration (kind AICRConfig) from a file or URL; see `aicr config`.
+    #[arg(long, global = true, value_name = "PLACE", value_parser = output::place)]
+    pub config: Option<Place>,
+
     /// When to use color.
     #[arg(long, global = true, default_value = "auto", value_name = "WHEN", value_parser = color())]
     pub color: When,
@@ -66,6 +70,10 @@ pub struct Global {
     /// What all of the command share.
     #[arg(skip)]
     pub cluster: Cluster,
+
+    /// What was taken from the configuration.
+    #[arg(skip)]
+    pub(super) applied: Option<Arc<Applied>>,
 }
 
 /// `--color` as a value of clap.
@@ -116,6 +124,11 @@ impl Global {
     pub fn start_log(&self) {
         let folder = folders::state().map(|folder| folder.path);
         log::start(log::Options { filter: self.log.clone().unwrap_or_default(), json: self.log_json, folder });
+    }
+
+    /// Whether values of criteria may be known that the embedded catalog does not have.
+    pub fn has_own_catalog(&self) -> bool {
+        self.catalog.is_some() || !self.data.is_empty()
     }
 
     /// The folders of the catalog that these options mean.

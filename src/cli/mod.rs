@@ -9,10 +9,14 @@ mod check;
 mod cleanup;
 mod cluster;
 mod completions;
+mod config;
+mod config_args;
+mod convert;
 mod crash;
 mod criteria_args;
 mod demo;
 mod diff;
+mod dump_args;
 pub mod exit;
 mod explain;
 mod follow;
@@ -36,11 +40,14 @@ mod upgrade_check;
 mod validate;
 
 use crate::{
-    ops::{Failure, Kind, place},
+    ops::{
+        Failure, Kind,
+        place::{self, Place},
+    },
     report::words,
     term::color::When,
 };
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use exit::Exit;
 use global::Global;
 use printer::Printer;
@@ -74,6 +81,8 @@ enum Command {
     Validate(Box<validate::Args>),
     Cleanup(cleanup::Args),
     Diff(diff::Args),
+    Convert(convert::Args),
+    Config(config::Args),
     UpgradeCheck(upgrade_check::Args),
     #[command(hide = true)]
     Check(check::Args),
@@ -120,17 +129,19 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches)) {
-        Ok(cli) => cli,
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let (cli, verb) = match parse(command(), &arguments) {
+        Ok((cli, matches)) => (cli, matches.subcommand_name().unwrap_or_default().to_owned()),
         Err(error) => return usage(&error).into(),
     };
     crash::use_color(cli.global.color);
     cli.global.start_log();
     crash::on_request();
     let printer = Printer::new(cli.global.color, cli.global.debug);
-    let outcome = match cli.command {
-        Some(command) => command.run(&cli.global, &printer),
-        None => alone(&cli.global, &printer),
+    let outcome = match cli.global.config.clone() {
+        // The verb itself reads it, to say what is wrong with it.
+        Some(place) if verb != "config" => configured(&place, (&arguments, &verb), cli, &printer),
+        _ => start(cli, &printer),
     };
     printer.debug(|| "done".to_owned());
     match outcome {
@@ -148,6 +159,39 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
+fn parse(command: clap::Command, arguments: &[OsString]) -> Result<(Cli, ArgMatches), clap::Error> {
+    let matches = command.try_get_matches_from(arguments)?;
+    Ok((Cli::from_arg_matches(&matches)?, matches))
+}
+
+fn start(cli: Cli, printer: &Printer) -> Outcome {
+    match cli.command {
+        Some(command) => command.run(&cli.global, printer),
+        None => alone(&cli.global, printer),
+    }
+}
+
+/// Starts a verb with the settings of a configuration as defaults of its flags.
+fn configured(place: &Place, (arguments, verb): (&[OsString], &str), first: Cli, printer: &Printer) -> Outcome {
+    let source = config_args::read(place, &first.global)?;
+    let command = config_args::with_defaults(command(), verb, &source.config);
+    let (mut cli, matches) = match parse(command.clone(), arguments) {
+        Ok(parsed) => parsed,
+        // The arguments were understood without the settings, so that it is one of them.
+        Err(error) => {
+            let text = error.render().to_string();
+            let because = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            let failure = misuse("apply the configuration", &because, "correct the setting of that flag");
+            return Err(failure.at(source.shown.to_string()).into());
+        }
+    };
+    // Whatever reading the configuration has made is used again.
+    cli.global.cluster = first.global.cluster;
+    let applied = config_args::applied(source, &command, &matches, printer);
+    cli.global.apply(applied);
+    start(cli, printer)
+}
+
 impl Command {
     fn run(self, global: &Global, printer: &Printer) -> Outcome {
         match self {
@@ -158,6 +202,8 @@ impl Command {
             Command::Validate(args) => validate::run(&args, global, printer),
             Command::Cleanup(args) => cleanup::run(&args, global, printer),
             Command::Diff(args) => diff::run(&args, global, printer),
+            Command::Convert(args) => convert::run(&args, global, printer),
+            Command::Config(args) => config::run(&args, global, printer),
             Command::UpgradeCheck(args) => upgrade_check::run(&args, global, printer),
             Command::Check(args) => check::run(&args, global, printer),
             Command::Catalog(args) => catalog::run(&args, global, printer),

@@ -4,6 +4,7 @@ use super::{
     Outcome, Printer,
     agent_args::{AgentArgs, PodArgs},
     cluster,
+    dump_args::DumpArgs,
     exit::Exit,
     formats::{self, Format},
     global::Global,
@@ -19,6 +20,7 @@ use crate::{
         place::{self, Document, Place},
         snapshot,
     },
+    snapshot::provider,
 };
 use std::{fmt::Display, time::Duration};
 
@@ -52,6 +54,8 @@ pub struct Args {
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = cluster::duration)]
     timeout: Duration,
     #[command(flatten)]
+    dumps: DumpArgs,
+    #[command(flatten)]
     agent: AgentArgs,
     #[command(flatten)]
     pod: PodArgs,
@@ -63,11 +67,13 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         args.agent.warn(printer);
         args.pod.warn(printer);
         output::probe(&args.output)?;
+        let dumps = args.dumps.read()?;
         let connection = cluster::connect(global).await?;
         printer.debug(|| format!("reading {}", connection.at()));
         let now = cluster::now();
         let taking = snapshot::take(&connection, &now);
-        let taken = cluster::within(Some(args.timeout), ("read the cluster", &connection.at()), taking).await?;
+        let mut taken = cluster::within(Some(args.timeout), ("read the cluster", &connection.at()), taking).await?;
+        dumps.into_iter().for_each(|dump| provider::put(&mut taken, dump));
         printer.debug(|| format!("read {} nodes", taken.nodes.len()));
         let written = Written { snapshot: taken, edition: args.written.edition };
         let taken = &written.snapshot;

@@ -5,6 +5,7 @@ use super::{
     agent_args::AgentArgs,
     cluster,
     criteria_args::CriteriaArgs,
+    dump_args::DumpArgs,
     exit::Exit,
     follow::follow,
     formats::{self, Named},
@@ -29,6 +30,7 @@ use crate::{
     recipe::Recipe,
     report::{Report, ctrf, text},
     resolve::Options,
+    snapshot::provider,
     validate::event::{Event, Verdict},
 };
 use std::{
@@ -77,7 +79,7 @@ pub struct Args {
     #[arg(long)]
     allow_unknown: bool,
     /// Touch no cluster: judge readiness on --snapshot and list the checks as skipped.
-    #[arg(long, requires = "snapshot")]
+    #[arg(long)]
     no_cluster: bool,
     /// Leave everything that was created, for a look at it; remove it with `aicr cleanup`.
     #[arg(long)]
@@ -87,6 +89,8 @@ pub struct Args {
     /// How long the snapshot may take.
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = cluster::duration)]
     timeout: Duration,
+    #[command(flatten)]
+    dumps: DumpArgs,
     #[command(flatten)]
     agent: AgentArgs,
 }
@@ -141,6 +145,12 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         }
         output::probe(place)?;
     }
+    let dumps = args.dumps.read()?;
+    if args.snapshot.is_some() && !dumps.is_empty() {
+        let because = "readings of a provider belong to a snapshot that is taken now, and --snapshot gives one already";
+        let hint = "leave out --snapshot, or give the file to `aicr snapshot`";
+        return Err(misuse("choose the readings", because, hint).into());
+    }
     let catalog = global.catalog()?;
     let recipe = args.recipe.as_deref().map(|place| input::recipe(place, global, printer)).transpose()?;
     let known = args.snapshot.as_deref().map(|place| input::snapshot(place, global)).transpose()?;
@@ -148,7 +158,11 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         let connection = if args.no_cluster { None } else { Some(cluster::connect(global).await?) };
         let snapshot = match (known, &connection) {
             (Some(snapshot), _) => snapshot,
-            (None, Some(connection)) => take(connection, args.timeout, printer).await?,
+            (None, Some(connection)) => {
+                let mut taken = take(connection, args.timeout, printer).await?;
+                dumps.into_iter().for_each(|dump| provider::put(&mut taken, dump));
+                taken
+            }
             (None, None) => {
                 return Err(misuse("judge without a cluster", "missing snapshot", "add --snapshot").into());
             }
@@ -161,6 +175,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
                 resolved
             }
         };
+        let name = global.applied().map_or_else(|| name.clone(), |applied| applied.named(&name));
         let prepared = run::prepare(&catalog, recipe, &name, snapshot, &args.options(phases))?;
         finish(args, connection.as_ref(), Arc::new(prepared), global, printer).await
     })

@@ -663,7 +663,11 @@ mod tests {
             "/api/v1/namespaces/kube-system" => {
                 Answer::Json(200, json!({"metadata": {"name": "kube-system", "uid": "u"}}))
             }
-            path if path.starts_with("/apis/nvidia.com") || path.starts_with("/apis/nfd") => {
+            // Groups of operators that are not there, by themselves (`/apis/GROUP`) or with a resource.
+            path if path.starts_with("/apis/nvidia.com")
+                || path.starts_with("/apis/nfd")
+                || path.matches('/').count() == 2 =>
+            {
                 Answer::Json(404, json!({"kind": "Status", "code": 404, "message": "not found", "reason": "NotFound"}))
             }
             _ if url.contains("watch=1") => Answer::Events(Vec::new(), Then::Stay),

@@ -5,6 +5,7 @@
 //! not are named. The arithmetic is the reference's (comparison at the precision of the shorter side).
 
 pub mod eval;
+pub mod node_set;
 pub mod parse;
 pub mod range;
 pub mod release;
@@ -12,7 +13,7 @@ mod suffix;
 
 use crate::{
     inventory::{Inventory, Node, nodes_in_words},
-    snapshot::path,
+    snapshot::{address::GPU_NODE_LABEL, path},
     text::listed,
 };
 use std::collections::{BTreeMap, HashSet};
@@ -148,6 +149,9 @@ impl Verdict {
 
 /// Judges `expression` on the reading that `path` names: on every node that it concerns, where it is one of nodes.
 pub fn judge(path: &str, expression: &str, inventory: &Inventory) -> Verdict {
+    if path == GPU_NODE_LABEL {
+        return node_set::judge(expression, inventory);
+    }
     match path::by_node(path, inventory) {
         Some(readings) => judge_nodes(path, expression, readings),
         None => {
@@ -171,6 +175,9 @@ pub fn judge_among(path: &str, expression: &str, inventory: &Inventory, nodes: &
 
 /// Judges `expression` on the one reading that the reference's file has room for, as the reference does.
 pub fn judge_single(path: &str, expression: &str, inventory: &Inventory) -> Verdict {
+    if path == GPU_NODE_LABEL {
+        return node_set::judge(expression, inventory);
+    }
     judge_record(path, inventory, None, |actual| {
         let clauses = parse::expressions(expression)?;
         clauses.iter().try_fold(true, |all, clause| Ok(eval::holds_as_reference(clause, actual)? && all))

@@ -182,13 +182,6 @@ impl Accepted {
         })
     }
 
-    /// Every version, as a sentence lists them.
-    fn names(&self) -> String {
-        let mut names: Vec<&str> = self.versions.iter().map(|version| version.name).collect();
-        names.dedup();
-        names.join(", ")
-    }
-
     /// The version of a document of this kind; `None` for one that names none.
     ///
     /// # Errors
@@ -201,7 +194,8 @@ impl Accepted {
             return Ok(None);
         }
         let Some(version) = self.versions.iter().find(|version| version.name == found) else {
-            return Err(HeaderError::ApiVersion { expected: *self, found: found.to_owned(), at });
+            let (kind, versions) = (self.kind, self.versions);
+            return Err(HeaderError::ApiVersion { kind, versions, found: found.to_owned(), at });
         };
         match self.extension(document) {
             Some((field, at)) if !version.extended => {
@@ -261,8 +255,19 @@ pub enum Found {
     Other(&'static str),
 }
 
-impl std::fmt::Display for Found {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Found {
+    /// What a document is.
+    pub fn of(document: &Node) -> Found {
+        match document.get("kind").and_then(Node::text).unwrap_or_default() {
+            _ if document.entries().is_empty() => Found::Other(document.kind_name()),
+            "" => Found::NoKind,
+            kind => Found::Kind(kind.to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Found::Kind(kind) => write!(f, "`kind: {kind}`"),
             Found::NoKind => f.write_str("no `kind`"),
@@ -286,10 +291,12 @@ pub enum HeaderError {
         found: Found,
     },
     /// A version that the kind never had.
-    #[error("expected `apiVersion: {}`, found `{found}`", expected.versions[0].name)]
+    #[error("expected `apiVersion: {}`, found `{found}`", versions[0].name)]
     ApiVersion {
-        /// The kind.
-        expected: Accepted,
+        /// [`Accepted::kind`].
+        kind: &'static str,
+        /// [`Accepted::versions`].
+        versions: &'static [Version],
         /// The value of `apiVersion`.
         found: String,
         /// Where it is.
@@ -357,9 +364,11 @@ impl HeaderError {
     pub fn hint(&self) -> Option<String> {
         match self {
             HeaderError::SecondDocument { .. } => YamlProblem::SecondDocument.hint().map(str::to_owned),
-            HeaderError::ApiVersion { expected, .. } => {
-                let (kind, names) = (expected.kind, expected.names());
-                Some(format!("a {kind} is read as {names}; is it from a newer release, or another document?"))
+            HeaderError::ApiVersion { kind, versions, .. } => {
+                let mut names: Vec<&str> = versions.iter().map(|version| version.name).collect();
+                names.dedup();
+                let names = names.join(", ");
+                Some(format!("{kind} is read as {names}; is it from a newer release, or another document?"))
             }
             HeaderError::Extension { needs, .. } => Some(format!("write `apiVersion: {needs}`, or remove the field")),
             HeaderError::NoExtension { plain, .. } => Some(format!("write `apiVersion: {plain}`")),
@@ -384,16 +393,11 @@ impl HeaderError {
 /// Every [`HeaderError`].
 pub fn read(text: &str, accepted: &Accepted) -> Result<Node, HeaderError> {
     let yaml::First { document, second } = yaml::first(text).map_err(HeaderError::Syntax)?;
-    let text = |key: &str| document.get(key).and_then(Node::text).unwrap_or_default();
-    let other = |found| HeaderError::Kind { expected: accepted.kind, found };
-    if document.entries().is_empty() {
-        return Err(other(Found::Other(document.kind_name())));
-    }
-    match text("kind") {
-        kind if kind == accepted.kind => {}
-        "" if !accepted.implied_by.is_empty() && document.get(accepted.implied_by).is_some() => {}
-        "" => return Err(other(Found::NoKind)),
-        kind => return Err(other(Found::Kind(kind.to_owned()))),
+    let is_implied = !accepted.implied_by.is_empty() && document.get(accepted.implied_by).is_some();
+    match Found::of(&document) {
+        Found::Kind(kind) if kind == accepted.kind => {}
+        Found::NoKind if is_implied => {}
+        found => return Err(HeaderError::Kind { expected: accepted.kind, found }),
     }
     accepted.check(&document)?;
     match second {

@@ -3,13 +3,17 @@
 use super::{Family, Findings};
 use crate::{
     catalog::{Catalog, overlay::Overlay, parse::Document},
-    constraint::parse::{Operator, expressions, version},
+    constraint::{
+        node_set,
+        parse::{Operator, expressions, version},
+    },
     resolve::select,
-    snapshot::path::TYPES,
+    snapshot::address::GPU_NODE_LABEL,
     yaml::Node,
 };
 
 pub(super) const FAMILY: Family = Family::Catalog {
+    // A path that names no reading keeps the catalog from being loaded, and is told under the same name.
     rules: &[("constraint", "a constraint that can never be evaluated")],
     look: |catalog, findings| {
         super::layers(catalog).for_each(|(document, spec)| layer(document, &spec.constraints, findings));
@@ -28,16 +32,13 @@ pub(super) const BOUNDS: Family = Family::Overlay {
 fn layer(document: &Document, constraints: &[Node], findings: &mut Findings) {
     for node in constraints {
         let text = |key: &str| node.get(key).and_then(Node::text).unwrap_or_default();
-        let kind = text("name").split('.').next().unwrap_or_default();
-        if !TYPES.contains(&kind) || text("name").split('.').count() < 3 {
-            let message = format!(
-                "`{}` is not a measurement path: expected Type.subtype.key with a type of {}",
-                text("name"),
-                TYPES.join(", ")
-            );
-            findings.error("constraint", document, node.at, message);
-        }
         let at = node.get("value").map_or(node.at, |value| value.at);
+        if text("name") == GPU_NODE_LABEL {
+            if let Err(reason) = node_set::parse(text("value")) {
+                findings.error("constraint", document, at, format!("`{}`: {reason}", text("value")));
+            }
+            continue;
+        }
         let clauses = match expressions(text("value")) {
             Err(error) => {
                 findings.error("constraint", document, at, error.to_string());

@@ -122,11 +122,13 @@ pub fn lint(files: &Files) -> Vec<Finding> {
             (_, Err(_)) => {}
         }
     }
-    // What is wrong with a header is found with the document.
-    if let Err(error) = &catalog
-        && !matches!(error.problem, CatalogProblem::Header(_))
-    {
-        findings.of_error("unreadable", error);
+    if let Err(error) = &catalog {
+        match &error.problem {
+            // What is wrong with a header is found with the document.
+            CatalogProblem::Header(_) => {}
+            CatalogProblem::Path(_) => findings.of_error("constraint", error),
+            _ => findings.of_error("unreadable", error),
+        }
     }
     let mut findings = findings.0;
     findings.sort();

@@ -3,7 +3,9 @@
 pub mod catalog;
 pub mod check;
 pub mod cleanup;
+pub mod config;
 pub mod connect;
+pub mod convert;
 pub mod demo;
 pub mod diff;
 pub mod failure;

@@ -6,9 +6,15 @@ use super::{Failure, Kind, place};
 use crate::{
     cluster::{self, Connection},
     document::header::Edition,
-    inventory::Inventory,
-    snapshot::{self, format},
-    store,
+    inventory::{Inventory, Subtype},
+    snapshot::{
+        self, format,
+        provider::{self, Dump},
+    },
+    store::{
+        self,
+        read::{self, ReadError},
+    },
     yaml::stream::Serialized,
 };
 use std::{
@@ -81,6 +87,24 @@ pub fn write(snapshot: &Inventory, written: Format, edition: Edition, path: &Pat
     store::write::write_with(path, |sink| stream(snapshot, written, edition, sink))
         .map_err(|error| place::unwritable(&path.display().to_string(), error))
 }
+
+/// The readings in what a cloud provider's program printed: a regular file of at most 1 MiB.
+///
+/// # Errors
+/// `NotFound`, or `Usage` for what is not such a list.
+pub fn dump(dump: Dump, file: &Path) -> Result<Subtype, Failure> {
+    let doing = format!("read --{}", dump.name());
+    let at = file.display().to_string();
+    let hint = || format!("write it with: {} > {at}", dump.command());
+    let text = read::small(file, LARGEST_DUMP).map_err(|error| {
+        let kind = if matches!(error, ReadError::NotFound) { Kind::NotFound } else { Kind::Usage };
+        Failure::from_error(kind, doing.clone(), error).at(&at).hint(hint())
+    })?;
+    provider::read(dump, &text).map_err(|error| Failure::from_error(Kind::Usage, doing, error).at(&at).hint(hint()))
+}
+
+/// In bytes, as the reference limits them.
+const LARGEST_DUMP: u64 = 1 << 20;
 
 /// The snapshot that a text holds; `at` names the text in the failure.
 ///

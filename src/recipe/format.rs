@@ -2,7 +2,9 @@
 
 use super::{
     ComponentRef, Configuration, Constraint, ConstraintWarning, ExcludedOverlay, Recipe, SelectedProfile, States,
-    Validation, coherence, locks,
+    Validation, coherence,
+    configuration::{self, ConfigurationError},
+    locks,
 };
 use crate::{
     criteria::{Criteria, Dimension, normalize},
@@ -12,6 +14,7 @@ use crate::{
         selector::{Segment, Selector},
         shape,
     },
+    snapshot::address::{self, AddressError},
     yaml::{self, Node, Position},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -31,17 +34,37 @@ pub enum RecipeFormatError {
         /// What was expected, and what was found.
         message: String,
     },
+    /// A constraint on a reading that no snapshot has.
+    #[error("{error} (line {}, column {})", at.line, at.column)]
+    Path {
+        /// Where its name is.
+        at: Position,
+        /// What is wrong with it.
+        error: Box<AddressError>,
+    },
+    /// A typed setting that is not one, or not one of this recipe.
+    #[error("{error} (line {}, column {})", at.line, at.column)]
+    Configuration {
+        /// Where the settings are.
+        at: Position,
+        /// What is wrong with them.
+        error: ConfigurationError,
+    },
     /// Refs that contradict themselves, one line each.
     #[error("it contradicts itself: {}", .0.join("; "))]
     Incoherent(Vec<String>),
 }
+
+const CORRECT: &str = "correct the file, or resolve it again";
 
 impl RecipeFormatError {
     /// Where in the document, when the cause has a place.
     pub fn at(&self) -> Option<Position> {
         match self {
             RecipeFormatError::Header(error) => error.at(),
-            RecipeFormatError::Field { at, .. } => Some(*at),
+            RecipeFormatError::Field { at, .. }
+            | RecipeFormatError::Path { at, .. }
+            | RecipeFormatError::Configuration { at, .. } => Some(*at),
             RecipeFormatError::Incoherent(_) => None,
         }
     }
@@ -59,9 +82,15 @@ impl RecipeFormatError {
                     None => "write a recipe with `aicr recipe -o recipe.yaml` and give that file",
                 },
             },
-            RecipeFormatError::Field { .. } | RecipeFormatError::Incoherent(_) => {
-                "correct the file, or resolve it again"
-            }
+            RecipeFormatError::Path { error, .. } => match error.hint() {
+                Some(hint) => return hint,
+                None => CORRECT,
+            },
+            RecipeFormatError::Configuration { error, .. } => match error.hint() {
+                Some(hint) => return hint,
+                None => CORRECT,
+            },
+            RecipeFormatError::Field { .. } | RecipeFormatError::Incoherent(_) => CORRECT,
         };
         fixed.to_owned()
     }
@@ -109,9 +138,26 @@ pub fn read(source: &str) -> Result<Recipe, RecipeFormatError> {
         let problem = format!("the component name `{}` is reserved for options of deployers", component.name);
         return Err(RecipeFormatError::Incoherent(vec![problem]));
     }
+    check_paths(&root)?;
+    configuration::check(&recipe.configuration, &recipe.criteria, &recipe.components).map_err(|error| {
+        let at = root.get("configuration").map_or(root.at, |node| node.at);
+        RecipeFormatError::Configuration { at, error }
+    })?;
     let mut problems = coherence(&recipe.components);
     problems.extend(locks::coherence(&recipe));
     if problems.is_empty() { Ok(recipe) } else { Err(RecipeFormatError::Incoherent(problems)) }
+}
+
+/// Whether snapshots can have the readings that the recipe's constraints name.
+fn check_paths(root: &Node) -> Result<(), RecipeFormatError> {
+    let readiness = root.get("validation").and_then(|validation| validation.get("readiness"));
+    for place in [Some(root), readiness].into_iter().flatten() {
+        for name in place.get("constraints").map_or(&[][..], Node::items).iter().filter_map(|rule| rule.get("name")) {
+            let checked = address::check(name.text().unwrap_or_default());
+            checked.map_err(|error| RecipeFormatError::Path { at: name.at, error: Box::new(error) })?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether a path is that of [`Recipe::extra`].
@@ -295,7 +341,10 @@ fn document(recipe: &Recipe, edition: Edition) -> Result<Document<'_>, NoSuchFor
 pub fn to_value(recipe: &Recipe, edition: Edition) -> Result<Value, NoSuchForm> {
     let document = document(recipe, edition)?;
     let mut value = serde_json::to_value(document).unwrap_or_else(|_| Value::Object(Map::new()));
-    recipe.unknown.iter().for_each(|(path, unknown)| shape::restore(&mut value, path, unknown));
+    // An extended version is read strictly; only a file that named no version can have had more.
+    if !recipe.version(edition)?.extended {
+        recipe.unknown.iter().for_each(|(path, unknown)| shape::restore(&mut value, path, unknown));
+    }
     Ok(value)
 }
 
@@ -393,7 +442,7 @@ validation: {performance: {}}
     fn extensions_are_written_strictly_and_have_no_older_form() {
         let text = SMALL
             .replace("v1alpha2", "v1beta2")
-            .replace("metadata: {", "configuration: {slurm: {accounting: {mode: disabled}}}\nmetadata: {gpuDriverState: absent, selectedProfile: {name: p, value: v, ownedPaths: {nfd: [enabled, replicas]}}, ");
+            .replace("metadata: {", "configuration: {runtimeInventory: {mode: disabled}}\nmetadata: {gpuDriverState: absent, selectedProfile: {name: p, value: v, ownedPaths: {nfd: [enabled, replicas]}}, ");
         let mut recipe = read(&text).unwrap();
         recipe.extra = serde_json::json!({"catalog": {"digest": "sha256:0"}, "sources": ["a\nb"]});
         let value = to_value(&recipe, Edition::V1).unwrap();

@@ -3,6 +3,7 @@
 //! The same document as the reference's `RecipeResult`; what we add (coverage, catalog stamp, judged constraints) travels
 //! under the top-level key `aicr`, which the reference ignores.
 
+pub mod configuration;
 pub mod format;
 pub mod locks;
 mod phase;
@@ -282,10 +283,13 @@ pub struct ComponentRef {
     pub health_check_skip: bool,
 }
 
+/// Keys of overrides that turn a component off: people's, and that of typed settings.
+pub const SWITCHES: [&str; 2] = ["enabled", "install"];
+
 impl ComponentRef {
-    /// False only where `overrides.enabled` is the boolean `false`.
+    /// False only where `overrides.enabled` or `overrides.install` is the boolean `false`.
     pub fn is_enabled(&self) -> bool {
-        self.overrides.get("enabled") != Some(&Value::Bool(false))
+        SWITCHES.iter().all(|switch| self.overrides.get(*switch) != Some(&Value::Bool(false)))
     }
 }
 

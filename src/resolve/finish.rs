@@ -19,7 +19,7 @@ use crate::{
         traced::{Layer, LayerKind, Origin, Traced, TracedValue, Wrote},
     },
     inventory::Inventory,
-    recipe::{ComponentRef, Constraint, Locks, Recipe, SelectedProfile, Validation, coherence, locks},
+    recipe::{ComponentRef, Constraint, Locks, Recipe, SWITCHES, SelectedProfile, Validation, coherence, locks},
     yaml::Position,
 };
 use serde_json::Value;
@@ -142,8 +142,12 @@ fn plain<T: serde::de::DeserializeOwned>(merged: &Traced) -> Result<T, ResolveEr
 
 /// Whether a component is deployed.
 pub(super) fn is_enabled(fields: &Fields) -> bool {
-    let enabled = fields.get("overrides").and_then(|overrides| overrides.get("enabled"));
-    !enabled.is_some_and(|enabled| enabled.value == TracedValue::Scalar(Value::Bool(false)))
+    let overrides = fields.get("overrides");
+    let is_off = |switch: &&str| {
+        let value = overrides.and_then(|overrides| overrides.get(switch));
+        value.is_some_and(|value| value.value == TracedValue::Scalar(Value::Bool(false)))
+    };
+    !SWITCHES.iter().any(is_off)
 }
 
 /// In a profiled recipe exactly one component advertises GPUs.

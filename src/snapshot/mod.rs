@@ -5,10 +5,13 @@
 //! per node, the subtype `collection` of `K8s` says for each source whether it could be read. A file that was read is
 //! kept as it is, so that writing it again loses nothing.
 
+pub mod address;
 pub mod format;
+pub mod labels;
 mod node_item;
 mod node_readings;
 pub mod path;
+pub mod provider;
 mod record;
 mod stream;
 mod topology;

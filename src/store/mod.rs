@@ -5,4 +5,5 @@ pub mod embedded;
 pub mod folders;
 pub mod log;
 pub mod read;
+pub mod tree;
 pub mod write;

@@ -87,12 +87,6 @@ pub fn read(path: &Path) -> Result<String, ReadError> {
     if path == Path::new("-") {
         return text(io::stdin().lock());
     }
-    let failed = |error: io::Error| match error.kind() {
-        // A part of the path that is a file has nothing below it.
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ReadError::NotFound,
-        io::ErrorKind::PermissionDenied => ReadError::Forbidden,
-        _ => ReadError::Io(error),
-    };
     let metadata = fs::metadata(path).map_err(failed)?;
     if metadata.is_dir() {
         return Err(ReadError::Directory);
@@ -101,6 +95,34 @@ pub fn read(path: &Path) -> Result<String, ReadError> {
         return Err(ReadError::TooLarge);
     }
     text(fs::File::open(path).map_err(failed)?)
+}
+
+/// The text of a regular file of at most `largest` bytes.
+///
+/// # Errors
+/// See [`ReadError`]; whatever is not a regular file is one of `Io`.
+pub fn small(path: &Path, largest: u64) -> Result<String, ReadError> {
+    let metadata = fs::metadata(path).map_err(failed)?;
+    if metadata.is_dir() {
+        return Err(ReadError::Directory);
+    }
+    if !metadata.is_file() {
+        return Err(ReadError::Io(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")));
+    }
+    if metadata.len() > largest {
+        let because = format!("it has {} bytes, more than the {largest} allowed", metadata.len());
+        return Err(ReadError::Io(io::Error::new(io::ErrorKind::FileTooLarge, because)));
+    }
+    text(fs::File::open(path).map_err(failed)?)
+}
+
+fn failed(error: io::Error) -> ReadError {
+    match error.kind() {
+        // A part of the path that is a file has nothing below it.
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ReadError::NotFound,
+        io::ErrorKind::PermissionDenied => ReadError::Forbidden,
+        _ => ReadError::Io(error),
+    }
 }
 
 fn text(source: impl Read) -> Result<String, ReadError> {

@@ -28,7 +28,7 @@ fn reference_catalog() -> Catalog {
     Catalog::new(files).expect("the reference's catalog is a catalog")
 }
 
-fn cases(name: &str) -> Vec<Value> {
+pub fn cases(name: &str) -> Vec<Value> {
     let file = std::fs::File::open(shared(&format!("conformance/{name}.jsonl.gz"))).expect("the cases are readable");
     let mut text = String::new();
     flate2::read::GzDecoder::new(file).read_to_string(&mut text).expect("the cases are gzip");

@@ -12,6 +12,7 @@ pub const COLLECTOR: Collector = Collector {
     name: NAME,
     needs: "list resourceclaims.resource.k8s.io",
     concerns_nodes: true,
+    unread: None,
     read: |connection| Box::pin(read(connection)),
 };
 

@@ -22,6 +22,7 @@ pub const COLLECTOR: Collector = Collector {
     name: NAME,
     needs: "list nodefeatures.nfd.k8s-sigs.io",
     concerns_nodes: true,
+    unread: None,
     read: |connection| Box::pin(read(connection)),
 };
 

@@ -9,6 +9,7 @@ pub const COLLECTOR: Collector = Collector {
     name: NAME,
     needs: "get namespace kube-system",
     concerns_nodes: false,
+    unread: None,
     read: |connection| Box::pin(read(connection)),
 };
 

@@ -13,10 +13,16 @@ mod helm;
 mod identity;
 mod images;
 pub(crate) mod list;
+mod mariadb;
+mod mongodb;
 pub(super) mod nodes;
+mod oke_plugin;
+mod operators;
 pub(super) mod pods;
 mod policy;
 mod slices;
+mod slurm;
+mod storage;
 mod version;
 mod workloads;
 
@@ -39,6 +45,8 @@ pub struct Collector {
     pub needs: &'static str,
     /// Whether facts of nodes follow from it.
     concerns_nodes: bool,
+    /// Its readings where it could not be read, for those that have a word for that.
+    unread: Option<fn() -> Vec<Measurement>>,
     read: for<'c> fn(&'c Connection) -> BoxFuture<'c, Result<Update, ClusterError>>,
 }
 
@@ -57,6 +65,11 @@ pub const ALL: &[Collector] = &[
     slices::COLLECTOR,
     claims::COLLECTOR,
     features::COLLECTOR,
+    slurm::COLLECTOR,
+    mariadb::COLLECTOR,
+    mongodb::COLLECTOR,
+    storage::COLLECTOR,
+    oke_plugin::COLLECTOR,
 ];
 
 /// Everything that is known of a cluster, as its objects say it.
@@ -90,8 +103,11 @@ impl Parts {
             }
             Err(error) if error.kind == ClusterErrorKind::NotFound => State::NotServed,
             Err(error) => {
-                let needs =
-                    ALL.iter().find(|collector| collector.name == source).map_or("", |collector| collector.needs);
+                let collector = ALL.iter().find(|collector| collector.name == source);
+                let needs = collector.map_or("", |collector| collector.needs);
+                if let Some(unread) = collector.and_then(|collector| collector.unread) {
+                    self.readings.entry(source).or_insert_with(unread);
+                }
                 let reason = format!("{needs}: {}", error.found);
                 let forbidden = error.kind == ClusterErrorKind::Forbidden;
                 self.errors.insert(source, error);

@@ -9,8 +9,13 @@ use crate::{
 pub const NAME: &str = "nodes";
 pub const PATH: &str = "/api/v1/nodes";
 pub const LIST: &str = "list nodes";
-pub const COLLECTOR: Collector =
-    Collector { name: NAME, needs: LIST, concerns_nodes: true, read: |connection| Box::pin(read(connection)) };
+pub const COLLECTOR: Collector = Collector {
+    name: NAME,
+    needs: LIST,
+    concerns_nodes: true,
+    unread: None,
+    read: |connection| Box::pin(read(connection)),
+};
 
 async fn read(connection: &Connection) -> Result<Update, ClusterError> {
     let mut texts = Texts::default();

@@ -12,8 +12,13 @@ use crate::{
 pub const NAME: &str = "pods";
 pub const PATH: &str = "/api/v1/pods";
 pub const LIST: &str = "list pods";
-pub const COLLECTOR: Collector =
-    Collector { name: NAME, needs: LIST, concerns_nodes: true, read: |connection| Box::pin(read(connection)) };
+pub const COLLECTOR: Collector = Collector {
+    name: NAME,
+    needs: LIST,
+    concerns_nodes: true,
+    unread: None,
+    read: |connection| Box::pin(read(connection)),
+};
 
 async fn read(connection: &Connection) -> Result<Update, ClusterError> {
     let mut texts = Texts::default();

@@ -13,6 +13,7 @@ pub const COLLECTOR: Collector = Collector {
     name: NAME,
     needs: "list clusterpolicies.nvidia.com",
     concerns_nodes: false,
+    unread: None,
     read: |connection| Box::pin(read(connection)),
 };
 

@@ -17,6 +17,7 @@ pub const COLLECTOR: Collector = Collector {
     name: NAME,
     needs: "list resourceslices.resource.k8s.io",
     concerns_nodes: true,
+    unread: None,
     read: |connection| Box::pin(read(connection)),
 };
 

@@ -12,6 +12,7 @@ pub const COLLECTOR: Collector = Collector {
     name: NAME,
     needs: "get /version",
     concerns_nodes: false,
+    unread: None,
     read: |connection| Box::pin(read(connection)),
 };
 

@@ -16,6 +16,7 @@ pub const COLLECTOR: Collector = Collector {
     name: NAME,
     needs: "list deployments.apps",
     concerns_nodes: false,
+    unread: None,
     read: |connection| Box::pin(read(connection)),
 };
 

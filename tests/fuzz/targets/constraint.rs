@@ -13,7 +13,17 @@ fuzz_target!(|data: &[u8]| {
     let (Some(path), Some(expression)) = (lines.next(), lines.next()) else { return };
     let reading = lines.next().unwrap_or("v1.34.0").to_owned();
     let _ = aicr::constraint::judge("K8s.server.version", expression, &cluster(reading.clone()));
-    let _ = aicr::constraint::judge(path, expression, &cluster(reading));
+    let _ = aicr::constraint::judge(path, expression, &cluster(reading.clone()));
+    // Over node sets, on labels as a stranger's file has them.
+    let labels = [("cloud.google.com/gke-accelerator".to_owned(), Scalar::Text(format!("x|{reading}")))];
+    let label = Subtype::of("label", labels.into());
+    let measurements = vec![Measurement { kind: "NodeTopology".into(), subtypes: vec![label] }];
+    let nodes = snapshot::inventory(Record { measurements, ..Record::default() });
+    let _ = aicr::constraint::judge(snapshot::address::GPU_NODE_LABEL, expression, &nodes);
+    // What is refused when it is loaded says what is wrong.
+    if let Err(error) = snapshot::address::check(path) {
+        assert!(!error.to_string().is_empty());
+    }
 });
 
 fn cluster(reading: String) -> Inventory {
