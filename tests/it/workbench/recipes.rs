@@ -93,7 +93,7 @@ fn a_profile_is_a_what_if_like_any_other() {
     let mut desk = Desk::live(200, 60);
     desk.command("recipe service=aks accelerator=h100 os=ubuntu");
     desk.shows("profile=gpuStack=azure-managed");
-    desk.shows("gpuStack=azure-managed (profile)");
+    desk.shows("gpuStack=azure-managed (pro…");
     desk.keys("i G");
     desk.shows("azure-managed (default) operator-managed");
     desk.keys("l");
@@ -121,7 +121,7 @@ fn an_owned_value_is_marked_and_its_ladder_begins_with_the_profile() {
     desk.command("value components.gpu-operator.values.driver.enabled");
     let text = desk.text();
     assert!(text.contains("enabled (profile)"), "{text}");
-    desk.shows("catalog/overlays/aks.yaml:");
+    desk.shows("gpuStack=o…r-managed  true       wins");
     desk.command("recipe service=aks profile=own");
     desk.shows("`own` is not a profile");
 }
