@@ -83,8 +83,8 @@ fn build(view: &View<'_>) -> Content {
         note: summary(view),
         columns: vec![
             Column::new("CRITERION", 11, 11),
-            Column::new("VALUE", 10, 13),
-            Column::new("", 8, 14).priority(1),
+            Column::new("VALUE", 10, 18),
+            Column::new("", 8, 22).priority(1),
             Column::new("LEGAL VALUES", 10, 20).grows(),
         ],
         rows,

@@ -91,9 +91,9 @@ fn noise_is_hidden_and_counted() {
 #[test]
 fn a_profile_is_a_what_if_like_any_other() {
     let mut desk = Desk::live(200, 60);
-    desk.command("recipe service=aks accelerator=h100");
+    desk.command("recipe service=aks accelerator=h100 os=ubuntu");
     desk.shows("profile=gpuStack=azure-managed");
-    desk.shows("gpuStack=azure-managed (profile)");
+    desk.shows("gpuStack=azure-managed (pro…");
     desk.keys("i G");
     desk.shows("azure-managed (default) operator-managed");
     desk.keys("l");
@@ -117,11 +117,11 @@ fn a_profile_is_a_what_if_like_any_other() {
 #[test]
 fn an_owned_value_is_marked_and_its_ladder_begins_with_the_profile() {
     let mut desk = Desk::live(200, 60);
-    desk.command("recipe service=aks accelerator=h100 profile=gpuStack=operator-managed");
+    desk.command("recipe service=aks accelerator=h100 os=ubuntu profile=gpuStack=operator-managed");
     desk.command("value components.gpu-operator.values.driver.enabled");
     let text = desk.text();
     assert!(text.contains("enabled (profile)"), "{text}");
-    desk.shows("catalog/overlays/aks.yaml:");
+    desk.shows("gpuStack=o…r-managed  true       wins");
     desk.command("recipe service=aks profile=own");
     desk.shows("`own` is not a profile");
 }
