@@ -47,6 +47,9 @@ pub struct Criteria {
     pub intent: Option<String>,
     pub platform: Option<String>,
     pub nodes: u32,
+    /// Which value of the profile that the matching overlays declare; `None` for its default. Only people choose: overlays
+    /// and clusters never do, and it does not make a query more specific.
+    pub profile: Option<ProfileChoice>,
 }
 
 impl Criteria {
@@ -87,7 +90,7 @@ impl Criteria {
 }
 
 impl fmt::Display for Criteria {
-    /// `service=eks accelerator=h100`, or `any`.
+    /// `service=eks accelerator=h100`, or `any`; a chosen profile last: `profile=gpuStack=operator-managed`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut first = true;
         for dimension in Dimension::ALL {
@@ -96,8 +99,47 @@ impl fmt::Display for Criteria {
                 first = false;
             }
         }
-        if first { f.write_str("any") } else { Ok(()) }
+        match &self.profile {
+            Some(profile) => write!(f, "{}profile={profile}", if first { "" } else { " " }),
+            None if first => f.write_str("any"),
+            None => Ok(()),
+        }
     }
+}
+
+/// A profile and one of its values, as a person names them: `gpuStack=operator-managed`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProfileChoice {
+    pub name: String,
+    pub value: String,
+}
+
+impl fmt::Display for ProfileChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.name, self.value)
+    }
+}
+
+/// A text that is not `NAME=VALUE`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a profile: expected NAME=VALUE with letters, digits, `.`, `_` and `-`")]
+pub struct NotAProfile(pub String);
+
+impl std::str::FromStr for ProfileChoice {
+    type Err = NotAProfile;
+
+    fn from_str(text: &str) -> Result<ProfileChoice, NotAProfile> {
+        let parts: Option<(&str, &str)> = text.split_once('=');
+        let legal = parts.filter(|(name, value)| is_identifier(name) && is_identifier(value));
+        let choice = legal.map(|(name, value)| ProfileChoice { name: name.to_owned(), value: value.to_owned() });
+        choice.ok_or_else(|| NotAProfile(text.to_owned()))
+    }
+}
+
+/// Letters, digits, `.`, `_` and `-`.
+pub fn is_identifier(text: &str) -> bool {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    !text.is_empty() && text.bytes().all(legal)
 }
 
 /// Who stated a value.
@@ -122,10 +164,56 @@ pub struct Stated<T> {
     pub by: StatedBy,
 }
 
-/// Criteria as asked for: each stated dimension with who stated it.
+/// A value that a person sets over the recipe: `gpu-operator:driver.version=580.1`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    pub component: String,
+    /// Keys from the top of the component's values.
+    pub path: Vec<String>,
+    pub value: serde_json::Value,
+}
+
+/// A text that is not `COMPONENT:PATH=VALUE`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a setting: expected COMPONENT:PATH=VALUE, for example gpu-operator:driver.version=580.1")]
+pub struct NotASetting(pub String);
+
+impl std::str::FromStr for Setting {
+    type Err = NotASetting;
+
+    /// Values are read as Helm's `--set` reads them: booleans, whole numbers, null, else text. `\\.` is a dot in a key.
+    fn from_str(text: &str) -> Result<Setting, NotASetting> {
+        let wrong = || NotASetting(text.to_owned());
+        let (component, rest) = text.split_once(':').ok_or_else(wrong)?;
+        let (path, value) = rest.split_once('=').ok_or_else(wrong)?;
+        let mut keys = vec![String::new()];
+        let mut characters = path.chars();
+        while let Some(character) = characters.next() {
+            match (character, keys.last_mut()) {
+                ('.', _) => keys.push(String::new()),
+                ('\\', Some(key)) => key.extend(characters.next()),
+                (other, Some(key)) => key.push(other),
+                (_, None) => {}
+            }
+        }
+        if component.is_empty() || keys.iter().any(String::is_empty) {
+            return Err(wrong());
+        }
+        let whole = || value.parse::<i64>().ok().filter(|number| number.to_string() == value);
+        let value = match value {
+            "true" | "false" => (value == "true").into(),
+            "null" => serde_json::Value::Null,
+            _ => whole().map_or_else(|| value.into(), Into::into),
+        };
+        Ok(Setting { component: component.to_owned(), path: keys, value })
+    }
+}
+
+/// Criteria as asked for: each stated dimension with who stated it, and what is set over the recipe.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
     criteria: Criteria,
+    settings: Vec<Setting>,
     /// In the order of [`Dimension::ALL`]; read only for dimensions that are stated.
     by: [Option<StatedBy>; Dimension::ALL.len()],
 }
@@ -133,7 +221,7 @@ pub struct Query {
 impl Query {
     /// Criteria that one source states.
     pub fn of(criteria: Criteria, by: StatedBy) -> Query {
-        Query { criteria, by: [Some(by); Dimension::ALL.len()] }
+        Query { criteria, settings: Vec::new(), by: [Some(by); Dimension::ALL.len()] }
     }
 
     /// The values alone.
@@ -153,6 +241,21 @@ impl Query {
         self.by[dimension as usize] = Some(by);
     }
 
+    /// What is set over the recipe, in order.
+    pub fn settings(&self) -> &[Setting] {
+        &self.settings
+    }
+
+    /// Sets values over the recipe, behind those that are set already.
+    pub fn set(&mut self, settings: impl IntoIterator<Item = Setting>) {
+        self.settings.extend(settings);
+    }
+
+    /// Chooses a value of a profile, or its default with `None`.
+    pub fn choose(&mut self, profile: Option<ProfileChoice>) {
+        self.criteria.profile = profile;
+    }
+
     /// The same with other criteria: what differs was stated by `by`, the rest by whom it was before.
     pub fn changed(&self, criteria: &Criteria, by: StatedBy) -> Query {
         let mut changed = self.clone();
@@ -161,6 +264,7 @@ impl Query {
                 changed.state(dimension, criteria.get(dimension), by);
             }
         }
+        changed.choose(criteria.profile.clone());
         changed
     }
 }
@@ -337,6 +441,35 @@ mod tests {
         let slurm = Some(("slurm".to_owned(), StatedBy::Flag));
         assert_eq!(changed[2..5], [rhel, None, slurm]);
         assert_eq!(changed[5].as_ref().map(|(_, by)| *by), Some(StatedBy::Snapshot));
+    }
+
+    #[test]
+    fn a_profile_is_one_name_and_one_value() {
+        let legal = [("gpuStack=a", true), ("a=b=c", false), ("a", false), ("=b", false), ("a= b", false)];
+        for (text, legal) in legal {
+            assert_eq!(
+                text.parse::<ProfileChoice>().map(|choice| choice.to_string()).ok().as_deref() == Some(text),
+                legal
+            );
+        }
+        let profile = "gpuStack=a".parse().ok();
+        let criteria = Criteria { service: Some("aks".into()), profile, ..Criteria::default() };
+        assert_eq!((criteria.to_string().as_str(), criteria.specificity()), ("service=aks profile=gpuStack=a", 1));
+    }
+
+    #[test]
+    fn settings_are_read_as_helm_reads_them() {
+        let read = |text: &str| text.parse::<Setting>().ok().map(|it| (it.component, it.path.join("/"), it.value));
+        let expected = |path: &str, value: serde_json::Value| Some(("nfd".to_owned(), path.to_owned(), value));
+        assert_eq!(read("nfd:a.b=true"), expected("a/b", true.into()));
+        assert_eq!(read("nfd:a\\.b.c=0"), expected("a.b/c", 0.into()));
+        assert_eq!(read("nfd:a=007"), expected("a", "007".into()));
+        assert_eq!(read("nfd:a=1.5"), expected("a", "1.5".into()));
+        assert_eq!(read("nfd:a=null"), expected("a", serde_json::Value::Null));
+        assert_eq!(read("nfd:a=x=y:z"), expected("a", "x=y:z".into()));
+        for text in ["nfd", "nfd:a", ":a=1", "nfd:=1", "nfd:a..b=1"] {
+            assert_eq!(read(text), None, "{text}");
+        }
     }
 
     #[test]

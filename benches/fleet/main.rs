@@ -6,7 +6,8 @@
 //! figures depend on the machine: nothing here fails for being slow.
 //!
 //! `-- --nodes N` `--rate N` updates a second, `--seconds N` of each measurement of a processor, `--runs N` of what is
-//! started again, `--hours N` of simulated updates (0 leaves them out), `--k9s FILE`, `--peer "other recipe --service eks"`.
+//! started again (0 leaves them out), `--hours N` of simulated updates (0 leaves them out), `--k9s FILE`,
+//! `--aicr FILE` for another build of this program, `--peer "other recipe --service eks"`.
 
 #![expect(clippy::disallowed_methods, reason = "a bench starts programs and looks at clocks")]
 
@@ -43,6 +44,7 @@ struct Options {
     runs: usize,
     hours: u64,
     k9s: PathBuf,
+    aicr: PathBuf,
     peer: Option<Vec<String>>,
 }
 
@@ -83,6 +85,7 @@ fn options() -> Options {
         runs: number("--runs", 5) as usize,
         hours: number("--hours", 8),
         k9s: value("--k9s").map_or_else(default_k9s, PathBuf::from),
+        aicr: value("--aicr").map_or_else(|| env!("CARGO_BIN_EXE_aicr").into(), PathBuf::from),
         peer: value("--peer").map(|text| text.split_whitespace().map(str::to_owned).collect()),
     }
 }
@@ -103,20 +106,22 @@ fn bench(options: &Options) -> Result<(), String> {
     println!("filled with {} nodes in {:.1} s", options.nodes, begun.elapsed().as_secs_f64());
     println!("one node: {} bytes of JSON", runtime.block_on(server.json_bytes())?);
 
-    let ours = workbench(&server)?;
+    let ours = workbench(options, &server)?;
     let k9s = k9s(&options.k9s, &server)?;
     let (mut aicr, mut other) = (Figures::default(), Figures::default());
     let (mut raw, mut snapshots, mut recipes, mut peers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let home = tempfile::tempdir().map_err(|error| error.to_string())?;
     let environment = [("KUBECONFIG", server.kubeconfig.clone()), ("HOME", home.path().to_owned())];
     // In turns, so that all meet the same machine.
-    for run in 0..=options.runs {
+    let runs = if options.runs == 0 { 0 } else { options.runs + 1 };
+    // The first one warms up.
+    for run in 0..runs {
         let (time, bytes, nodes) = runtime.block_on(server.read())?;
         start(&ours, LOOKS, options.nodes, (run > 0).then_some(&mut aicr))?;
         if let Some(command) = &k9s {
             start(command, K9S_LOOKS, options.nodes, (run > 0).then_some(&mut other))?;
         }
-        let snapshot = process::run(&aicr_command(&["snapshot"]), &environment)?;
+        let snapshot = process::run(&aicr_command(options, &["snapshot"]), &environment)?;
         if run == 0 {
             println!("raw read: {nodes} nodes, {:.1} MB of protobuf", bytes as f64 / 1e6);
         } else {
@@ -125,7 +130,7 @@ fn bench(options: &Options) -> Result<(), String> {
         }
     }
     for _ in 0..options.runs * 20 {
-        recipes.push(process::run(&aicr_command(&RECIPE), &environment)?);
+        recipes.push(process::run(&aicr_command(options, &RECIPE), &environment)?);
         if let Some(command) = &options.peer {
             peers.push(process::run(command, &environment)?);
         }
@@ -154,9 +159,9 @@ const RECIPE: [&str; 11] = [
     "kubeflow",
 ];
 
-fn aicr_command(arguments: &[&str]) -> Vec<String> {
-    let program = [env!("CARGO_BIN_EXE_aicr")];
-    program.iter().chain(arguments).map(|word| (*word).to_owned()).collect()
+fn aicr_command(options: &Options, arguments: &[&str]) -> Vec<String> {
+    let program = options.aicr.display().to_string();
+    [program].into_iter().chain(arguments.iter().map(|word| (*word).to_owned())).collect()
 }
 
 /// A program on a terminal with the environment that it needs.
@@ -181,8 +186,8 @@ fn program(command: Vec<String>, server: &Server) -> Result<Program, String> {
     Ok(Program { command, environment, _home: home })
 }
 
-fn workbench(server: &Server) -> Result<Program, String> {
-    program(aicr_command(&[]), server)
+fn workbench(options: &Options, server: &Server) -> Result<Program, String> {
+    program(aicr_command(options, &[]), server)
 }
 
 fn k9s(path: &Path, server: &Server) -> Result<Option<Program>, String> {

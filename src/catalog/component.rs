@@ -38,6 +38,12 @@ impl Component {
         }
     }
 
+    /// Override paths that a mixin may set where a recipe has the component already.
+    pub fn open_to_mixins(&self) -> Vec<&str> {
+        let paths = self.node.get("mixinSafeOverridePaths").map_or(&[][..], Node::items);
+        paths.iter().filter_map(Node::text).collect()
+    }
+
     /// A non-empty default: `helm.defaultVersion` and the like.
     pub fn default(&self, group: &str, key: &str) -> Option<&Node> {
         self.node.get(group)?.get(key).filter(|node| node.text().is_some_and(|text| !text.is_empty()))

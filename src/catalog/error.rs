@@ -1,6 +1,6 @@
 //! What stops a catalog from being read.
 
-use super::upgrades::RecordProblem;
+use super::{profile::ProfileProblem, upgrades::RecordProblem};
 use crate::{
     document::{header::HeaderError, location::Location},
     snapshot::address::AddressError,
@@ -149,6 +149,9 @@ pub enum CatalogProblem {
     /// An overlay of a `--data` folder for a number of nodes, which the reference refuses too.
     #[error("an overlay of an external catalog cannot set `criteria.nodes`")]
     ExternalNodes,
+    /// A profile that cannot be used.
+    #[error(transparent)]
+    Profile(Box<ProfileProblem>),
     /// Overlays that build on each other; the first is repeated at the end.
     #[error("overlays build on each other in a circle: {}", .0.join(" → "))]
     Circle(Vec<String>),

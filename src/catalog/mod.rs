@@ -9,10 +9,12 @@
 //! change of criteria. `cargo bench` measures both.
 
 pub mod component;
+pub mod edition;
 mod error;
 pub mod mixin;
 pub mod overlay;
 pub mod parse;
+pub mod profile;
 pub mod upgrades;
 pub mod validator;
 
@@ -20,9 +22,11 @@ pub use error::{CatalogError, CatalogProblem};
 
 use crate::{criteria::Dimension, document::location::Location, yaml::Kind};
 use component::Registry;
+use edition::Edition;
 use mixin::Mixin;
 use overlay::Overlay;
 use parse::Document;
+use profile::ProfileProblem;
 use sha2::{Digest, Sha256};
 use std::{
     borrow::Cow,
@@ -61,6 +65,10 @@ pub struct Catalog {
     /// By name; the base is not among them.
     pub overlays: BTreeMap<String, Overlay>,
     pub mixins: BTreeMap<String, Mixin>,
+    /// What it says about itself.
+    pub edition: Option<Edition>,
+    /// Paths of overlays to which a higher source only adds: what lies below counts.
+    extended: BTreeSet<String>,
     /// Values files that were asked for.
     values: Mutex<BTreeMap<String, Arc<Document>>>,
     digest: OnceLock<String>,
@@ -78,6 +86,7 @@ impl Catalog {
         let mut base = None;
         let mut overlays: BTreeMap<String, (usize, Overlay)> = BTreeMap::new();
         let mut mixins: BTreeMap<String, (usize, Mixin)> = BTreeMap::new();
+        let mut extended = BTreeSet::new();
         for file in files.stacked(REGISTRY) {
             registry.add(&Document::parse(&file.shown, &file.text)?)?;
         }
@@ -90,6 +99,16 @@ impl Catalog {
                 }
                 Role::Overlay => {
                     let Some(overlay) = Overlay::read(path, document?)? else { continue };
+                    let overlay = match file.source > 0 && overlay.is_extension() {
+                        true => {
+                            extended.insert(path.to_owned());
+                            files.extended(path, file.source, overlay)?
+                        }
+                        false => overlay,
+                    };
+                    if let Some(profile) = &overlay.profile {
+                        profile.check(&overlay.document)?;
+                    }
                     if file.source > 0 && overlay.criteria.as_ref().is_some_and(|criteria| criteria.nodes > 0) {
                         return Err(overlay.document.error(overlay.document.root.at, CatalogProblem::ExternalNodes));
                     }
@@ -106,6 +125,10 @@ impl Catalog {
                 Role::Other => {}
             }
         }
+        let edition = match files.get(edition::FILE) {
+            Some(file) => Some(Edition::read(&Document::parse(&file.shown, &file.text)?)?),
+            None => None,
+        };
         let base = base.ok_or_else(|| CatalogError {
             at: Location::whole("overlays/base.yaml"),
             problem: CatalogProblem::NoBase,
@@ -113,7 +136,7 @@ impl Catalog {
         let overlays = overlays.into_iter().map(|(name, (_, value))| (name, value)).collect();
         let mixins = mixins.into_iter().map(|(name, (_, value))| (name, value)).collect();
         let (values, digest) = (Mutex::default(), OnceLock::new());
-        Ok(Catalog { files, registry, base, overlays, mixins, values, digest })
+        Ok(Catalog { files, registry, base, overlays, mixins, edition, extended, values, digest })
     }
 
     /// The base, or an overlay by name.
@@ -134,11 +157,20 @@ impl Catalog {
 
     /// As [`Catalog::criteria_values`], without what only `--data` folders contribute.
     pub fn embedded_criteria_values(&self, dimension: Dimension) -> Vec<String> {
-        let is_embedded = |overlay: &&Overlay| self.files.get(&overlay.path).is_some_and(|file| file.source == 0);
-        let criteria = self.overlays.values().filter(is_embedded).filter_map(|overlay| overlay.criteria.as_ref());
+        let criteria = self
+            .overlays
+            .values()
+            .filter(|overlay| self.is_embedded(overlay))
+            .filter_map(|overlay| overlay.criteria.as_ref());
         let contributed = criteria.filter_map(|criteria| criteria.get(dimension));
         let built_in = crate::criteria::built_in(dimension).iter().map(|value| value.to_string());
         built_in.chain(contributed).collect::<BTreeSet<String>>().into_iter().collect()
+    }
+
+    /// Whether an overlay is the catalog's own, though a folder over it may have extended its profile.
+    pub fn is_embedded(&self, overlay: &Overlay) -> bool {
+        let own = self.files.get(&overlay.path).is_some_and(|file| file.source == 0);
+        own || self.extended.contains(&overlay.path)
     }
 
     /// A catalog file's text by catalog-relative path.
@@ -169,7 +201,8 @@ impl Catalog {
     pub fn digest(&self) -> String {
         let digest = || {
             let mut hash = Sha256::new();
-            for (path, file) in self.files.versions() {
+            let counts = |path: &str| is_stacked(path) || self.extended.contains(path);
+            for (path, file) in self.files.versions(counts) {
                 for part in [path, &file.text] {
                     hash.update((part.len() as u64).to_be_bytes());
                     hash.update(part.as_bytes());
@@ -217,9 +250,11 @@ const REGISTRY: &str = "registry.yaml";
 const VALIDATORS: &str = "validators/catalog.yaml";
 
 impl Files {
-    /// Adds a file of a source; of files that merge by entry (registry, validators) every source's text is kept.
+    /// Adds a file of a source; of files that merge by entry (registry, validators), and of overlays, whose profile may be
+    /// extended, every source's text is kept.
     pub fn insert(&mut self, path: &str, file: File) {
-        if (path == REGISTRY || path == VALIDATORS)
+        let may_lie_over = is_stacked(path) || matches!(role(path), Role::Overlay);
+        if may_lie_over
             && let Some(lower) = self.files.get(path)
             && lower.source != file.source
         {
@@ -234,6 +269,25 @@ impl Files {
         below.chain(self.files.get(path))
     }
 
+    /// The overlay that `added` of a source extends, with the values of all extensions up to that source.
+    fn extended(&self, path: &str, source: usize, added: Overlay) -> Result<Overlay, CatalogError> {
+        let lower = self.below.range(..(path.to_owned(), source)).next_back().filter(|((known, _), _)| known == path);
+        let below = match lower {
+            Some(((_, lower), file)) => match Overlay::read(path, Document::parse(&file.shown, &file.text)?)? {
+                Some(overlay) if *lower > 0 && overlay.is_extension() => Some(self.extended(path, *lower, overlay)?),
+                overlay => overlay,
+            },
+            None => None,
+        };
+        let Some(mut overlay) = below else {
+            let at = added.profile.as_ref().map_or(added.document.root.at, |profile| profile.at);
+            let problem = ProfileProblem::Extension(profile::Extension::NoProfile);
+            return Err(added.document.error(at, CatalogProblem::Profile(problem.into())));
+        };
+        overlay.extend(added)?;
+        Ok(overlay)
+    }
+
     /// The file of the highest source that has one of that path.
     pub fn get(&self, path: &str) -> Option<&File> {
         self.files.get(path)
@@ -244,9 +298,10 @@ impl Files {
         self.files.iter().map(|(path, file)| (path.as_str(), file))
     }
 
-    /// Every version that counts: as [`Files::iter`], with what lies below a file that merges by entry.
-    fn versions(&self) -> impl Iterator<Item = (&str, &File)> {
+    /// Every version that counts: as [`Files::iter`], with what lies below the files of which that `counts`.
+    fn versions(&self, counts: impl Fn(&str) -> bool) -> impl Iterator<Item = (&str, &File)> {
         let below = self.below.iter().map(|((path, _), file)| (path.as_str(), file));
+        let below = below.filter(move |(path, _)| counts(path));
         below.chain(self.iter())
     }
 
@@ -259,6 +314,11 @@ impl Files {
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
     }
+}
+
+/// Whether versions of a file merge by entry.
+fn is_stacked(path: &str) -> bool {
+    path == REGISTRY || path == VALIDATORS
 }
 
 /// Whether a file can be part of a catalog, by its catalog-relative path: YAML, and what components and checks bring.
@@ -277,7 +337,11 @@ enum Role {
 
 fn role(path: &str) -> Role {
     let other = ["components/", "checks/", "validators/"];
-    if !path.ends_with(".yaml") || other.iter().any(|folder| path.starts_with(folder)) || path == REGISTRY {
+    if !path.ends_with(".yaml")
+        || other.iter().any(|folder| path.starts_with(folder))
+        || path == REGISTRY
+        || path == edition::FILE
+    {
         Role::Other
     } else if path.starts_with("mixins/") {
         Role::Mixin

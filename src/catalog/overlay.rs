@@ -1,6 +1,10 @@
 //! Overlays: layers that apply where their criteria match. The base is one without criteria.
 
-use super::{CatalogError, CatalogProblem, parse::Document};
+use super::{
+    CatalogError, CatalogProblem,
+    parse::Document,
+    profile::{Extension, Profile, ProfileProblem},
+};
 use crate::{
     criteria::{Criteria, Dimension},
     document::header,
@@ -26,6 +30,8 @@ pub struct Overlay {
     /// Names with the place of their mention.
     pub mixins: Vec<(String, Position)>,
     pub spec: Spec,
+    /// What it lets a person choose.
+    pub profile: Option<Profile>,
 }
 
 /// What a layer says, still as positioned nodes: merging decides field by field.
@@ -109,7 +115,37 @@ impl Overlay {
             None => Vec::new(),
         };
         let read = Spec::read(&document, spec)?;
-        Ok(Some(Overlay { name, path: path.to_owned(), parent, criteria, mixins, spec: read, document }))
+        let profile = match spec.and_then(|spec| document.field(spec, "profile")) {
+            Some(node) => Some(Profile::read(&document, node)?),
+            None => None,
+        };
+        Ok(Some(Overlay { name, path: path.to_owned(), parent, criteria, mixins, spec: read, profile, document }))
+    }
+
+    /// Whether it holds a profile and nothing else: then it extends that of the overlay at its path in a lower source.
+    pub fn is_extension(&self) -> bool {
+        let spec = self.document.root.get("spec").map_or(&[][..], Node::entries);
+        self.profile.is_some() && spec.iter().all(|entry| &*entry.key == "profile")
+    }
+
+    /// Takes over the profile values that an overlay of a higher source adds.
+    ///
+    /// # Errors
+    /// Anything but new values of the same profile of the same overlay.
+    pub fn extend(&mut self, added: Overlay) -> Result<(), CatalogError> {
+        let Overlay { name, profile, document, .. } = added;
+        let Some(profile) = profile else { return Ok(()) };
+        let refuse = |problem| {
+            let problem = CatalogProblem::Profile(ProfileProblem::Extension(problem).into());
+            Err(document.error(profile.at, problem))
+        };
+        if name != self.name {
+            return refuse(Extension::OtherOverlay(self.name.clone()));
+        }
+        match &mut self.profile {
+            None => refuse(Extension::NoProfile),
+            Some(own) => own.extend(profile, &document),
+        }
     }
 
     /// File as messages call it.

@@ -194,13 +194,19 @@ fn row_json(catalog: &Catalog, overlay: &Overlay) -> serde_json::Value {
         let entry = |dimension: Dimension| Some((dimension.name().to_owned(), criteria.get(dimension)?.into()));
         Dimension::ALL.into_iter().filter_map(entry).collect()
     };
-    let embedded = catalog.files.get(&overlay.path).is_some_and(|file| file.source == 0);
+    let embedded = catalog.is_embedded(overlay);
     json!({
         "name": overlay.name,
         "criteria": overlay.criteria.as_ref().map(stated),
         "base": overlay.parent,
         "isLeaf": is_leaf(catalog, overlay),
         "source": if embedded { "embedded" } else { "external" },
+        "profile": overlay.profile.as_ref().map(|profile| json!({
+            "name": profile.name,
+            "description": profile.description,
+            "default": profile.default,
+            "values": profile.names().collect::<Vec<_>>(),
+        })),
         "file": &**overlay.file(),
     })
 }

@@ -3,8 +3,10 @@
 use super::{Printer, global::Global, input, misuse};
 use crate::{
     catalog::Catalog,
-    criteria::{Dimension, Query, StatedBy, normalize_july},
+    constraint::Verdict,
+    criteria::{Dimension, ProfileChoice, Query, Setting, StatedBy, normalize_july},
     diff::lost::Lost,
+    document::traced::LayerKind,
     fingerprint::{self, Fingerprint},
     inventory::Inventory,
     ops,
@@ -20,13 +22,15 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 pub struct CriteriaArgs {
     /// In the order of the dimensions.
     stated: Vec<(Dimension, String)>,
+    profile: Option<ProfileChoice>,
     /// Those that a configuration states.
     configured: Vec<Dimension>,
     criteria_strict: bool,
 }
 
-/// Name of the flag that is not a dimension.
+/// Names of the flags that are not dimensions.
 const STRICT: &str = "criteria-strict";
+const PROFILE: &str = "profile";
 
 /// What the flag of a dimension is for.
 fn help(dimension: Dimension) -> &'static str {
@@ -63,7 +67,13 @@ impl clap::Args for CriteriaArgs {
             .value_parser(clap::builder::FalseyValueParser::new())
             .help("Accept only values that the catalog itself knows, not those that --data adds")
             .help_heading("Criteria");
-        command.args(Dimension::ALL.map(flag)).arg(strict)
+        let profile = Arg::new(PROFILE)
+            .long(PROFILE)
+            .value_name("NAME=VALUE")
+            .value_parser(clap::value_parser!(ProfileChoice))
+            .help("Which value of the profile that the overlays for these criteria declare; else its default")
+            .help_heading("Criteria");
+        command.args(Dimension::ALL.map(flag)).args([profile, strict])
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -75,12 +85,13 @@ impl clap::FromArgMatches for CriteriaArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<CriteriaArgs, clap::Error> {
         let typed = |dimension: Dimension| Some((dimension, matches.get_one::<String>(dimension.name())?.clone()));
         let stated = Dimension::ALL.into_iter().filter_map(typed).collect();
+        let profile = matches.get_one(PROFILE).cloned();
         // Only a configuration gives them a default.
         let is_default = |dimension: &Dimension| {
             matches.value_source(dimension.name()) == Some(clap::parser::ValueSource::DefaultValue)
         };
         let configured = Dimension::ALL.into_iter().filter(is_default).collect();
-        Ok(CriteriaArgs { stated, configured, criteria_strict: matches.get_flag(STRICT) })
+        Ok(CriteriaArgs { stated, profile, configured, criteria_strict: matches.get_flag(STRICT) })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -101,7 +112,11 @@ pub struct QueryArgs {
     /// Fail where no overlay honors a criterion, even one that only the snapshot states.
     #[arg(long, conflicts_with = "lenient")]
     strict: bool,
-    /// Resolve even where no overlay honors a stated criterion, with a warning.
+    /// A value to set over the recipe, as a what-if (repeatable).
+    #[arg(long = "set", value_name = "COMPONENT:PATH=VALUE")]
+    settings: Vec<Setting>,
+    /// Resolve even where no overlay honors a stated criterion, or the snapshot does not confirm the profile, with a
+    /// warning.
     #[arg(long)]
     lenient: bool,
     /// Answer as the reference's release of July 2026 does where today's answers differ: criteria that no overlay honors
@@ -131,6 +146,7 @@ impl CriteriaArgs {
     fn over(&self, catalog: &Catalog, found: &Fingerprint) -> Result<Query, Failure> {
         let start = Query::of(found.criteria(), StatedBy::Snapshot);
         let mut query = ops::recipe::criteria(catalog, start, &self.stated, self.criteria_strict)?;
+        query.choose(self.profile.clone());
         for dimension in &self.configured {
             if let Some(stated) = query.get(*dimension) {
                 let value = stated.value.into_owned();
@@ -170,7 +186,8 @@ impl QueryArgs {
         };
         let found = snapshot.as_ref().map(of).unwrap_or_default();
         let criteria = if self.compat { &self.criteria.of_july() } else { &self.criteria };
-        let query = criteria.over(&catalog, &found)?;
+        let mut query = criteria.over(&catalog, &found)?;
+        query.set(self.settings.iter().cloned());
         if snapshot.as_ref().is_some_and(|snapshot| snapshot::record(snapshot).measurements.is_empty()) {
             printer.warn("the snapshot has no measurements, so it cannot describe a cluster");
         }
@@ -200,7 +217,9 @@ impl QueryArgs {
 pub fn is_criteria(text: &str) -> bool {
     let named = |word: &str| {
         let name = word.split_once('=').map(|(name, _)| name);
-        name.is_some_and(|name| name == "gpu" || Dimension::ALL.iter().any(|dimension| dimension.name() == name))
+        name.is_some_and(|name| {
+            ["gpu", "profile"].contains(&name) || Dimension::ALL.iter().any(|dimension| dimension.name() == name)
+        })
     };
     text.split([',', ' ']).find(|word| !word.is_empty()).is_some_and(named)
 }
@@ -210,10 +229,17 @@ pub fn is_criteria(text: &str) -> bool {
 /// # Errors
 /// A word that is no criterion; why there is no recipe.
 pub fn resolve_text(catalog: &Catalog, text: &str) -> Result<Resolution, Failure> {
-    let names = Dimension::ALL.map(Dimension::name).join(", ");
+    let names = format!("{}, profile", Dimension::ALL.map(Dimension::name).join(", "));
+    let mut profile = None;
     let stated = text
         .split([',', ' '])
         .filter(|word| !word.is_empty())
+        .filter(|word| {
+            let chosen = word.strip_prefix("profile=").and_then(|choice| choice.parse().ok());
+            let is_choice = chosen.is_some();
+            profile = chosen.or(profile.take());
+            !is_choice
+        })
         .map(|word| {
             let known = word.split_once('=').and_then(|(name, value)| {
                 let name = if name == "gpu" { "accelerator" } else { name };
@@ -225,7 +251,8 @@ pub fn resolve_text(catalog: &Catalog, text: &str) -> Result<Resolution, Failure
             })
         })
         .collect::<Result<Vec<_>, Failure>>()?;
-    let query = ops::recipe::criteria(catalog, Query::default(), &stated, false)?;
+    let mut query = ops::recipe::criteria(catalog, Query::default(), &stated, false)?;
+    query.choose(profile);
     Ok(ops::recipe::resolve(catalog, &query, None, Options::default())?.resolution)
 }
 
@@ -242,6 +269,14 @@ fn warn(Resolved { resolution, lost }: &Resolved, printer: &Printer) {
         };
         let (name, value) = (entry.dimension.name(), &entry.value);
         printer.warn(format!("no overlay honors {name}={value}, so it changes nothing{nearest}"));
+    }
+    for judged in resolution.constraints.iter().filter(|judged| !matches!(judged.verdict, Verdict::Pass { .. })) {
+        let layer = resolution.layers.get(judged.layer).filter(|layer| layer.kind == LayerKind::Profile);
+        if let Some(layer) = layer {
+            let actual = judged.verdict.actual().unwrap_or("nothing");
+            let (name, expected) = (&judged.name, &judged.expected);
+            printer.warn(format!("profile {}: {name} must be {expected}, found {actual}", layer.name));
+        }
     }
     for excluded in &resolution.recipe.excluded_overlays {
         printer.warn(format!("the overlay `{}` was left out: {}", excluded.name, excluded.reason));

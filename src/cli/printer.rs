@@ -86,6 +86,20 @@ impl Printer {
         self.emit(shown.as_bytes())
     }
 
+    /// As [`Printer::data`], with a text that is made while it is written.
+    ///
+    /// # Errors
+    /// As [`Printer::data`].
+    pub fn stream(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Stop> {
+        if self.out_is_terminal {
+            let mut bytes = Vec::new();
+            write(&mut bytes).map_err(Stop::output)?;
+            return self.data(&String::from_utf8_lossy(&bytes));
+        }
+        let mut out = io::stdout().lock();
+        write(&mut out).and_then(|()| out.flush()).map_err(Stop::output)
+    }
+
     /// Text that this program laid out, with colors from [`Printer::paint`]; its foreign parts are escaped already.
     ///
     /// # Errors

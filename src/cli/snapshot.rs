@@ -86,7 +86,16 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
                 place::write(&args.output, &document, cluster::session(global)?).await?;
                 printer.note(format!("wrote {}", args.output));
             }
-            file => format.deliver(&written, file, printer)?,
+            local => match (format.stored(), local) {
+                (Some(stored), Place::File(path)) => {
+                    snapshot::write(taken, stored, written.edition, path)?;
+                    printer.note(format!("wrote {local}"));
+                }
+                (Some(stored), Place::Standard) => {
+                    printer.stream(|sink| snapshot::stream(taken, stored, written.edition, sink))?;
+                }
+                _ => format.deliver(&written, local, printer)?,
+            },
         }
         printer.note(printer.paint_note(Role::Quiet, &done(taken, &connection.context)));
         for gap in gaps(taken) {

@@ -102,6 +102,19 @@ mod tests {
     }
 
     #[test]
+    fn every_clause_of_a_range_must_hold() {
+        for (actual, expected) in [("v1.34.1", true), ("v1.35.9", true), ("v1.36.0", false), ("v1.34.0", false)] {
+            check(">= 1.34.1 < 1.36.0", actual, Ok(expected));
+        }
+        check(">=1.34.1 <1.36.0", "v1.35.0", Ok(true));
+        check(">= 1.34.1 <", "v1.35.0", Err("missing version after `<`"));
+        check(">= 1.34.1 < x", "v1.35.0", Err("not a number"));
+        // A text is compared whole, whatever is in it.
+        check("a < b", "a < b", Ok(true));
+        check("!= a < b", "a < b", Ok(false));
+    }
+
+    #[test]
     fn equality_is_of_versions_or_of_texts() {
         check("== 1.33", "1.33.0", Ok(true));
         check("== 1.33", "1.33.1", Ok(false));

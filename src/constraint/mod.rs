@@ -7,6 +7,7 @@
 pub mod eval;
 pub mod node_set;
 pub mod parse;
+pub mod range;
 pub mod release;
 mod suffix;
 
@@ -178,7 +179,8 @@ pub fn judge_single(path: &str, expression: &str, inventory: &Inventory) -> Verd
         return node_set::judge(expression, inventory);
     }
     judge_record(path, inventory, None, |actual| {
-        parse::expression(expression).and_then(|parsed| eval::holds_as_reference(&parsed, actual))
+        let clauses = parse::expressions(expression)?;
+        clauses.iter().try_fold(true, |all, clause| Ok(eval::holds_as_reference(clause, actual)? && all))
     })
 }
 
@@ -241,7 +243,8 @@ fn judge_nodes(path: &str, expression: &str, readings: Vec<(&Node, Option<String
 /// # Errors
 /// An expression that cannot be read, or sides that cannot be compared.
 pub fn holds(expression: &str, actual: &str) -> Result<bool, parse::ExpressionError> {
-    parse::expression(expression).and_then(|parsed| eval::holds(&parsed, actual))
+    let clauses = parse::expressions(expression)?;
+    clauses.iter().try_fold(true, |all, clause| Ok(eval::holds(clause, actual)? && all))
 }
 
 #[cfg(test)]

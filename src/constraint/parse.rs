@@ -1,4 +1,4 @@
-//! Expressions: an operator and an operand, or a text to be equal to. Versions: numbers, and what a vendor puts behind them.
+//! Expressions: an operator and an operand, a range of two of them, or a text to be equal to. Versions: numbers, and what a vendor puts behind them.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operator {
@@ -22,6 +22,16 @@ impl Operator {
         (">", Operator::More),
         ("<", Operator::Less),
     ];
+
+    /// As it is written; nothing for [`Operator::Exactly`].
+    pub fn symbol(self) -> &'static str {
+        Operator::ALL.iter().find(|(_, operator)| *operator == self).map_or("", |(symbol, _)| symbol)
+    }
+
+    /// Whether it compares versions by their order.
+    pub fn is_ordering(self) -> bool {
+        matches!(self, Operator::AtLeast | Operator::AtMost | Operator::More | Operator::Less)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +102,26 @@ pub fn expression(text: &str) -> Result<Expression, ExpressionError> {
         return Ok(Expression { operator, operand: operand.to_owned() });
     }
     Ok(Expression { operator: Operator::Exactly, operand: text.to_owned() })
+}
+
+/// Reads an expression that may be a range: clauses with ordering operators, all of which must hold.
+///
+/// # Errors
+/// As [`expression`], for any clause.
+pub fn expressions(text: &str) -> Result<Vec<Expression>, ExpressionError> {
+    let mut clauses: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        let begins = ["<", ">"].iter().any(|sign| word.starts_with(sign));
+        match clauses.last_mut() {
+            Some(clause) if !begins || clause.starts_with(['=', '!']) => *clause += &format!(" {word}"),
+            _ => clauses.push(word.to_owned()),
+        }
+    }
+    // A text to be equal to may hold such signs; only what begins with one is a range.
+    if clauses.len() < 2 || !text.trim_start().starts_with(['<', '>']) {
+        return expression(text).map(|only| vec![only]);
+    }
+    clauses.iter().map(|clause| expression(clause)).collect()
 }
 
 /// A version: numbers, and what follows a `-` or `+` behind a digit.

@@ -14,6 +14,10 @@ pub enum LayerKind {
     Base,
     Overlay,
     Mixin,
+    /// A value of the profile that an overlay declares.
+    Profile,
+    /// What a person sets over the recipe.
+    CommandLine,
     /// Computed by the resolver (deployment order, embedded health checks).
     Derived,
     /// A recipe that was read instead of resolved: whatever the catalog would not write now.
@@ -34,6 +38,25 @@ pub struct Layer {
     /// Values that this layer wrote, and those of them that nobody hid.
     pub sets: usize,
     pub wins: usize,
+}
+
+impl LayerKind {
+    /// Whether it is one of the layers that are stacked on each other, each over the whole recipe.
+    pub fn is_stacked(self) -> bool {
+        matches!(
+            self,
+            LayerKind::Base | LayerKind::Overlay | LayerKind::Mixin | LayerKind::Profile | LayerKind::CommandLine
+        )
+    }
+
+    /// What kind it is, where its name does not say so.
+    pub fn note(self) -> &'static str {
+        match self {
+            LayerKind::Mixin => " (mixin)",
+            LayerKind::Profile => " (profile)",
+            _ => "",
+        }
+    }
 }
 
 impl Layer {

@@ -452,6 +452,39 @@ fn pools(evidence: &Evidence<'_>) -> Vec<Pool> {
 }
 
 impl Accelerators {
+    /// Whether both are the same but for what pods and claims hold.
+    pub fn reads_like(&self, other: &Accelerators) -> bool {
+        let offered = |list: &[Resource]| -> Vec<(Text, u64, Option<u64>)> {
+            list.iter().map(|it| (it.name.clone(), it.capacity, it.allocatable)).collect()
+        };
+        let pooled =
+            |list: &[Pool]| -> Vec<(Text, u64)> { list.iter().map(|it| (it.driver.clone(), it.devices)).collect() };
+        // Every field is named, so that nobody forgets a new one.
+        let Accelerators {
+            present,
+            vendor,
+            product,
+            model,
+            count,
+            memory_mib,
+            driver,
+            cuda,
+            architecture,
+            driver_loaded,
+            mig,
+            sharing,
+            resources,
+            pools,
+            fabric,
+        } = other;
+        (&self.present, &self.vendor, &self.product, &self.model) == (present, vendor, product, model)
+            && (&self.count, &self.memory_mib, &self.driver, &self.cuda) == (count, memory_mib, driver, cuda)
+            && (&self.architecture, &self.driver_loaded) == (architecture, driver_loaded)
+            && (&self.mig, &self.sharing, &self.fabric) == (mig, sharing, fabric)
+            && offered(&self.resources) == offered(resources)
+            && pooled(&self.pools) == pooled(pools)
+    }
+
     /// Whether the node is known to have accelerators.
     pub fn has_any(&self) -> bool {
         self.present.get() == Some(true)

@@ -128,6 +128,35 @@ impl Inventory {
         self.sources.iter().find(|source| source.name == name).map(|source| &source.state)
     }
 
+    /// Whether criteria, and rules on everything but `NodeTopology`, read the same in both.
+    ///
+    /// What may differ is when they were taken, and the state of nodes: see [`Node::reads_like`].
+    pub fn reads_like(&self, other: &Inventory) -> bool {
+        // Every field is named, so that nobody forgets a new one.
+        let Inventory {
+            about,
+            server,
+            nodes,
+            unnamed_accelerated,
+            images,
+            policy,
+            releases,
+            workloads,
+            sources,
+            readings,
+            record,
+        } = other;
+        let About { taken_at: _, version, context, cluster_uid } = about;
+        let alike = |(own, other): (&Arc<Node>, &Arc<Node>)| Arc::ptr_eq(own, other) || own.reads_like(other);
+        (&self.about.version, &self.about.context, &self.about.cluster_uid) == (version, context, cluster_uid)
+            && (&self.server, self.unnamed_accelerated) == (server, *unnamed_accelerated)
+            && self.nodes.len() == nodes.len()
+            && (Arc::ptr_eq(&self.images, images) || self.images == *images)
+            && (&self.policy, &self.releases, &self.workloads) == (policy, releases, workloads)
+            && (&self.sources, &self.readings, &self.record) == (sources, readings, record)
+            && self.nodes.iter().zip(nodes).all(alike)
+    }
+
     /// Sources that could not be read, with the reason.
     pub fn gaps(&self) -> impl Iterator<Item = (&str, &str)> {
         self.sources.iter().filter_map(|source| Some((source.name.as_str(), source.state.reason()?)))

@@ -243,6 +243,49 @@ impl Node {
         self.virtual_mark.is_none() && self.os.family.text() != Some("windows")
     }
 
+    /// Whether both are the same but for their state: readiness, conditions, taints, what pods hold. These are what changes
+    /// by itself all the time; of readings only the items of `NodeTopology` tell them.
+    pub fn reads_like(&self, other: &Node) -> bool {
+        // Every field is named, so that nobody forgets a new one.
+        let Node {
+            name,
+            virtual_mark,
+            labels,
+            taints: _,
+            conditions: _,
+            roles,
+            ready: _,
+            schedulable: _,
+            provider_id,
+            cloud,
+            service,
+            instance_type,
+            region,
+            zone,
+            machine_id,
+            system_uuid,
+            boot_id,
+            os,
+            kernel,
+            kubelet,
+            runtime,
+            architecture,
+            huge_pages,
+            modules,
+            os_release,
+            accelerators,
+        } = other;
+        (&self.name, &self.virtual_mark, &self.roles) == (name, virtual_mark, roles)
+            && (&self.provider_id, &self.cloud, &self.service) == (provider_id, cloud, service)
+            && (&self.instance_type, &self.region, &self.zone) == (instance_type, region, zone)
+            && (&self.machine_id, &self.system_uuid, &self.boot_id) == (machine_id, system_uuid, boot_id)
+            && (&self.os, &self.kernel, &self.kubelet, &self.runtime) == (os, kernel, kubelet, runtime)
+            && (&self.architecture, &self.huge_pages) == (architecture, huge_pages)
+            && (&self.modules, &self.os_release) == (modules, os_release)
+            && self.accelerators.reads_like(accelerators)
+            && self.labels == *labels
+    }
+
     /// Conditions that are not as they should be: `Ready` that is not true, any other that is true.
     pub fn troubles(&self) -> impl Iterator<Item = &Condition> {
         self.conditions.iter().filter(|condition| {
@@ -273,5 +316,35 @@ mod tests {
             (Some("aws"), 1, Some(&Unknown::NotReported))
         );
         assert_eq!(node.schedulable.get(), None);
+    }
+
+    #[test]
+    fn a_node_whose_state_changed_reads_like_before_and_one_with_another_kernel_does_not() {
+        let report = NodeReport {
+            name: "n".into(),
+            labels: [("nvidia.com/gpu.product", "NVIDIA-H100")].into_iter().collect(),
+            capacity: vec![("nvidia.com/gpu".into(), 8)],
+            ..NodeReport::default()
+        };
+        let (none, some) = (BTreeMap::new(), BTreeMap::from([("nvidia.com/gpu".into(), 8)]));
+        let evidence = |held| Evidence { held: Ok(held), ..Evidence::default() };
+        let before = of(&report, &evidence(&none));
+        let condition = Condition { kind: "Ready".into(), status: "False".into(), reason: "KubeletNotReady".into() };
+        let taint = Taint { key: "node.kubernetes.io/not-ready".into(), ..Taint::default() };
+        let down = NodeReport {
+            conditions: vec![condition],
+            taints: vec![taint],
+            unschedulable: Some(true),
+            ..report.clone()
+        };
+        let after = of(&down, &evidence(&some));
+        assert!(before != after && before.reads_like(&after));
+        let check = |changed: NodeReport| assert!(!before.reads_like(&of(&changed, &evidence(&none))), "{changed:?}");
+        check(NodeReport { info: NodeInfo { kernel: Some("6.9".into()), ..NodeInfo::default() }, ..report.clone() });
+        check(NodeReport {
+            labels: [("nvidia.com/gpu.product", "NVIDIA-A100")].into_iter().collect(),
+            ..report.clone()
+        });
+        check(NodeReport { capacity: vec![("nvidia.com/gpu".into(), 4)], ..report });
     }
 }

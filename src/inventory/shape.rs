@@ -5,7 +5,10 @@
 //! not the ones that are the same everywhere.
 
 use super::{node::Node, text::Text};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 /// A property by which nodes are told apart, in the order in which a person asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -161,18 +164,62 @@ const LITTLE: usize = 2;
 /// A shape with accelerators is an outlier too when this many times its nodes have accelerators.
 const RARE: usize = 100;
 
-/// Groups nodes.
-pub fn fleet(nodes: &[Arc<Node>]) -> Fleet {
-    let mut groups: BTreeMap<Key, Vec<Arc<Node>>> = BTreeMap::new();
-    for node in nodes {
-        groups.entry(Key::of(node)).or_default().push(Arc::clone(node));
+/// Groups the nodes of a cluster again and again; a node that is the same one as before is not looked at again.
+#[derive(Clone, Debug, Default)]
+pub struct Grouping {
+    /// The nodes of the last time in their order, with what they have.
+    known: Vec<(Arc<Node>, Key)>,
+    /// Every key that is there, once.
+    keys: HashSet<Key>,
+}
+
+impl Grouping {
+    /// Groups nodes that are sorted by name.
+    pub fn fleet(&mut self, nodes: &[Arc<Node>]) -> Fleet {
+        self.take(nodes);
+        let mut groups: HashMap<*const Text, (Key, Vec<Arc<Node>>)> = HashMap::new();
+        for (node, key) in &self.known {
+            groups.entry(key.0.as_ptr()).or_insert_with(|| (key.clone(), Vec::new())).1.push(Arc::clone(node));
+        }
+        fleet_of(groups.into_values().map(|(key, nodes)| shape(key, nodes)).collect())
     }
-    let mut shapes: Vec<Shape> = groups.into_iter().map(|(key, nodes)| shape(key, nodes)).collect();
+
+    fn take(&mut self, nodes: &[Arc<Node>]) {
+        let mut before = std::mem::take(&mut self.known).into_iter().peekable();
+        self.known.reserve_exact(nodes.len());
+        for node in nodes {
+            // The same one stands where it stood, mostly; then names need not be looked at.
+            let mut known = before.next_if(|(known, _)| Arc::ptr_eq(known, node));
+            if known.is_none() {
+                while before.next_if(|(known, _)| known.name < node.name).is_some() {}
+                known = before.next_if(|(known, _)| known.name == node.name);
+            }
+            let same = known.filter(|(known, _)| Arc::ptr_eq(known, node));
+            let known = same.unwrap_or_else(|| (Arc::clone(node), self.key_of(node)));
+            self.known.push(known);
+        }
+        drop(before);
+        self.keys.retain(|key| Arc::strong_count(&key.0) > 1);
+    }
+
+    fn key_of(&mut self, node: &Node) -> Key {
+        let key = Key::of(node);
+        if let Some(known) = self.keys.get(&key) {
+            return known.clone();
+        }
+        self.keys.insert(key.clone());
+        key
+    }
+}
+
+fn fleet_of(mut shapes: Vec<Shape>) -> Fleet {
     // By size, so that what is larger comes before.
     shapes.sort_by(|left, right| {
         right.nodes.len().cmp(&left.nodes.len()).then_with(|| left.nodes[0].name.cmp(&right.nodes[0].name))
     });
-    let accelerated = nodes.iter().filter(|node| node.accelerators.has_any()).count();
+    // Nodes of one shape have accelerators or have none.
+    let accelerated: usize =
+        shapes.iter().filter(|shape| shape.nodes[0].accelerators.has_any()).map(|shape| shape.nodes.len()).sum();
     for shape in &mut shapes {
         shape.outlier = shape.nodes[0].accelerators.has_any() && accelerated >= shape.nodes.len() * RARE;
     }
@@ -188,8 +235,7 @@ pub fn fleet(nodes: &[Arc<Node>]) -> Fleet {
     Fleet { shapes, differing }
 }
 
-fn shape(key: Key, mut nodes: Vec<Arc<Node>>) -> Shape {
-    nodes.sort_by(|left, right| left.name.cmp(&right.name));
+fn shape(key: Key, nodes: Vec<Arc<Node>>) -> Shape {
     Shape {
         not_ready: nodes.iter().filter(|node| node.ready.get() == Some(false)).count(),
         cordoned: nodes.iter().filter(|node| node.schedulable.get() == Some(false)).count(),
@@ -239,7 +285,7 @@ mod tests {
 
     #[track_caller]
     fn check(nodes: &[Arc<Node>], shapes: &[&str], differing: &[Attribute]) {
-        let fleet = fleet(nodes);
+        let fleet = Grouping::default().fleet(nodes);
         let shown: Vec<String> = fleet
             .shapes
             .iter()
@@ -284,6 +330,26 @@ mod tests {
     fn a_state_of_a_node_is_not_a_shape() {
         let nodes = [node("a", "6.8", "", &[]), node("b", "6.8", "", &["node.kubernetes.io/not-ready"])];
         check(&nodes, &["2  6.8"], &[]);
-        assert_eq!(fleet(&[]), Fleet::default());
+        assert_eq!(Grouping::default().fleet(&[]), Fleet::default());
+    }
+
+    #[test]
+    fn grouping_again_gives_what_grouping_anew_gives() {
+        let mut grouping = Grouping::default();
+        let mut nodes: Vec<Arc<Node>> = ["a", "b", "c", "e"].map(|name| node(name, "6.8", "NVIDIA-H100", &[])).into();
+        let mut again = |nodes: &[Arc<Node>]| assert_eq!(grouping.fleet(nodes), Grouping::default().fleet(nodes));
+        again(&nodes);
+        nodes[1] = node("b", "6.9", "NVIDIA-H100", &[]);
+        again(&nodes);
+        nodes.insert(3, node("d", "6.8", "NVIDIA-A100", &[]));
+        again(&nodes);
+        nodes.remove(0);
+        nodes[0] = node("b", "6.8", "NVIDIA-H100", &[]);
+        again(&nodes);
+        again(&[]);
+        again(&nodes[..1]);
+        drop(nodes);
+        again(&[]);
+        assert_eq!((grouping.known.len(), grouping.keys.len()), (0, 0), "nothing piles up");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Family, Findings};
 use crate::{
-    catalog::{Catalog, parse::Document},
+    catalog::{Catalog, edition, parse::Document},
     criteria::near_matches,
     text::did_you_mean,
     yaml::Node,
@@ -16,8 +16,106 @@ pub(super) const FAMILY: Family = Family::Catalog {
     ],
     look: |catalog, findings| {
         super::layers(catalog).for_each(|(document, spec)| layer(catalog, document, &spec.components, findings));
+        for value in super::overlays(catalog).flat_map(|overlay| &overlay.profile).flat_map(|profile| &profile.values) {
+            for (name, node) in &value.overrides {
+                if !catalog.registry.components.contains_key(name) {
+                    let message = format!("the component `{name}` is not in the registry");
+                    findings.error("unregistered-component", &value.document, node.at, message);
+                }
+            }
+        }
     },
 };
+
+/// What registry entries and upgrade records say of files and of each other.
+pub(super) const REGISTRY: Family = Family::Catalog {
+    rules: &[
+        ("upgrade-record", "an upgrade record that is missing, of another component, or without a transition"),
+        ("component-class", "a component whose class is neither core nor ops"),
+    ],
+    look: registry,
+};
+
+fn registry(catalog: &Catalog, findings: &mut Findings) {
+    if let (Some(edition), Some(file)) = (&catalog.edition, catalog.files.get(edition::FILE))
+        && let Ok(document) = Document::parse(&file.shown, &file.text)
+    {
+        let paths = edition.unsure.iter().chain(&edition.old).chain(&edition.old_values);
+        let missing = paths.filter(|path| catalog.text(path).is_none()).map(|path| format!("the file `{path}`"));
+        let overlays = edition.inferred_conformance.iter().filter(|name| !catalog.overlays.contains_key(*name));
+        for what in missing.chain(overlays.map(|name| format!("the overlay `{name}`"))) {
+            let message = format!("the edition names {what}, which is not in the catalog");
+            findings.error("dangling-file", &document, document.root.at, message);
+        }
+    }
+    for entry in catalog.registry.components.values() {
+        let document = Document { shown: entry.file.clone(), root: entry.node.clone() };
+        for node in entry.node.get("manifestFiles").map_or(&[][..], Node::items) {
+            let path = node.text().unwrap_or_default();
+            if catalog.text(path).is_none() {
+                let message = format!("`manifestFiles` names `{path}`, which is not in the catalog");
+                findings.error("dangling-file", &document, node.at, message);
+            }
+        }
+        if let Some(class) = entry.node.get("class")
+            && !matches!(class.text(), Some("core" | "ops"))
+        {
+            let message = format!("the class of `{}` must be core or ops", entry.name);
+            findings.error("component-class", &document, class.at, message);
+        }
+        let Some(file) = entry.node.get("upgrades").and_then(|upgrades| upgrades.get("file")) else { continue };
+        let path = file.text().unwrap_or_default();
+        match catalog.files.get(path).map(|file| Document::parse(&file.shown, &file.text)) {
+            None => {
+                let message = format!("the upgrade record `{path}` is not in the catalog");
+                findings.error("upgrade-record", &document, file.at, message);
+            }
+            Some(Err(error)) => findings.of_error("upgrade-record", &error),
+            Some(Ok(record)) => upgrade_record(&record, &entry.name, findings),
+        }
+    }
+    let named = |path: &str| {
+        let file = |entry: &Node| entry.get("upgrades")?.get("file")?.text().map(str::to_owned);
+        catalog.registry.components.values().any(|entry| file(&entry.node).as_deref() == Some(path))
+    };
+    for (path, file) in catalog.files.iter().filter(|(path, _)| path.ends_with("/upgrades.yaml") && !named(path)) {
+        if let Ok(document) = Document::parse(&file.shown, &file.text) {
+            let message = format!("no registry entry names the upgrade record `{path}`");
+            findings.warn("upgrade-record", &document, document.root.at, message);
+        }
+    }
+}
+
+/// Whose record it is, and that it says something; what it says is read where upgrades are checked.
+fn upgrade_record(record: &Document, component: &str, findings: &mut Findings) {
+    let root = &record.root;
+    let text = |key: &str| root.get(key).and_then(Node::text).unwrap_or_default();
+    let mut say = |at, message: String| {
+        findings.error("upgrade-record", record, at, message);
+    };
+    if text("kind") != "ComponentUpgrades" {
+        say(root.at, format!("expected `kind: ComponentUpgrades`, found `{}`", text("kind")));
+    }
+    if text("component") != component {
+        let at = root.get("component").map_or(root.at, |node| node.at);
+        say(at, format!("the record is of `{}`, the registry names it for `{component}`", text("component")));
+    }
+    let transitions = root.get("transitions").map_or(&[][..], Node::items);
+    if transitions.is_empty() && root.get("replaces").is_none() {
+        say(root.at, "the record has neither a transition nor a replaced component".to_owned());
+    }
+    for transition in transitions {
+        let missing = ["from", "to", "verdict", "summary"].into_iter().find(|key| transition.get(key).is_none());
+        if let Some(key) = missing {
+            say(transition.at, format!("a transition needs `{key}`"));
+        }
+        if let Some(verdict) = transition.get("verdict")
+            && !matches!(verdict.text(), Some("safe" | "manual" | "blocked"))
+        {
+            say(verdict.at, "the verdict must be safe, manual or blocked".to_owned());
+        }
+    }
+}
 
 fn layer(catalog: &Catalog, document: &Document, components: &[Node], findings: &mut Findings) {
     for node in components {

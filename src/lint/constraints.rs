@@ -5,7 +5,7 @@ use crate::{
     catalog::{Catalog, overlay::Overlay, parse::Document},
     constraint::{
         node_set,
-        parse::{Operator, expression, version},
+        parse::{Operator, expressions, version},
     },
     resolve::select,
     snapshot::address::GPU_NODE_LABEL,
@@ -17,6 +17,10 @@ pub(super) const FAMILY: Family = Family::Catalog {
     rules: &[("constraint", "a constraint that can never be evaluated")],
     look: |catalog, findings| {
         super::layers(catalog).for_each(|(document, spec)| layer(document, &spec.constraints, findings));
+        for value in super::overlays(catalog).flat_map(|overlay| &overlay.profile).flat_map(|profile| &profile.values) {
+            layer(&value.document, &value.constraints, findings);
+            layer(&value.document, &value.readiness, findings);
+        }
     },
 };
 
@@ -35,21 +39,23 @@ fn layer(document: &Document, constraints: &[Node], findings: &mut Findings) {
             }
             continue;
         }
-        match expression(text("value")) {
+        let clauses = match expressions(text("value")) {
             Err(error) => {
                 findings.error("constraint", document, at, error.to_string());
+                continue;
             }
-            Ok(parsed) if !matches!(parsed.operator, Operator::Exactly | Operator::Equal | Operator::NotEqual) => {
-                if let Err(error) = version(&parsed.operand) {
+            Ok(clauses) => clauses,
+        };
+        for clause in clauses {
+            if clause.operator.is_ordering() {
+                if let Err(error) = version(&clause.operand) {
                     findings.error("constraint", document, at, error.to_string()).hint =
                         Some("write one to three numbers, for example `>= 1.32.4`".to_owned());
                 }
-            }
-            Ok(parsed) if parsed.operand.starts_with(['~', '=', '^']) => {
+            } else if clause.operand.starts_with(['~', '=', '^']) {
                 let message = format!("`{}` is compared as text: unknown operator", text("value"));
                 findings.warn("constraint", document, at, message);
             }
-            Ok(_) => {}
         }
     }
 }
@@ -58,8 +64,9 @@ fn layer(document: &Document, constraints: &[Node], findings: &mut Findings) {
 fn weakened(catalog: &Catalog, overlay: &Overlay, findings: &mut Findings) {
     let Ok(chain) = select::chain(catalog, overlay) else { return };
     let bound = |node: &Node| {
-        let parsed = expression(node.get("value")?.text()?).ok()?;
-        (parsed.operator == Operator::AtLeast).then(|| version(&parsed.operand).ok())?
+        let clauses = expressions(node.get("value")?.text()?).ok()?;
+        let lower = clauses.iter().find(|clause| clause.operator == Operator::AtLeast)?;
+        version(&lower.operand).ok()
     };
     let name = |node: &Node| node.get("name").and_then(Node::text).unwrap_or_default().to_owned();
     for own in &overlay.spec.constraints {

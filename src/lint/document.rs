@@ -2,7 +2,7 @@
 
 use super::{Family, Findings};
 use crate::{
-    catalog::{File, Files, parse::Document},
+    catalog::{File, Files, edition, parse::Document},
     criteria::near_matches,
     document::header,
     text::did_you_mean,
@@ -30,10 +30,13 @@ fn look(files: &Files, findings: &mut Findings) {
 }
 
 /// Fields by the kind of mapping that holds them. `*` at the end: free below.
-const FIELDS: [(&str, &[&str]); 9] = [
+const FIELDS: [(&str, &[&str]); 13] = [
     ("overlay", &["kind", "apiVersion", "metadata", "spec"]),
     ("metadata", &["name"]),
-    ("spec", &["base", "criteria", "mixins", "constraints", "componentRefs", "validation"]),
+    ("spec", &["base", "criteria", "mixins", "constraints", "componentRefs", "profile", "validation"]),
+    ("profile", &["name", "description", "default", "values"]),
+    ("profile value", &["advertiser", "constraints", "readinessConstraints", "componentRefs"]),
+    ("profile componentRef", &["name", "overrides"]),
     ("criteria", &["service", "accelerator", "os", "intent", "platform", "nodes"]),
     ("constraint", &["name", "value", "severity", "remediation", "unit"]),
     (
@@ -62,6 +65,10 @@ const FIELDS: [(&str, &[&str]); 9] = [
     ("validation", &["readiness", "deployment", "performance", "conformance"]),
     ("phase", &["timeout", "constraints", "checks", "nodeSelection", "infrastructure"]),
     (
+        "catalog edition",
+        &["apiVersion", "kind", "name", "release", "date", "gaps", "unsure", "old", "oldValues", "inferredConformance"],
+    ),
+    (
         "registry entry",
         &[
             "name",
@@ -78,6 +85,12 @@ const FIELDS: [(&str, &[&str]); 9] = [
             "hasSelfRefCRDs",
             "manifestsUseChartCRDs",
             "testTier",
+            "upgrades",
+            "manifestFiles",
+            "ownsCRDs",
+            "mixinSafeOverridePaths",
+            "sharedStorageClassPaths",
+            "class",
         ],
     ),
 ];
@@ -103,6 +116,7 @@ fn document(path: &str, file: &File, findings: &mut Findings) {
         "mixins" => "RecipeMixin",
         "validators" => "ValidatorCatalog",
         "" if path == "registry.yaml" => "ComponentRegistry",
+        "" if path == edition::FILE => return edition(&document, findings),
         _ => "RecipeMetadata",
     };
     if kind != wanted {
@@ -130,6 +144,11 @@ fn document(path: &str, file: &File, findings: &mut Findings) {
         }
         _ => {}
     }
+}
+
+/// The catalog's own words about itself: what it names is there.
+fn edition(document: &Document, findings: &mut Findings) {
+    fields("catalog edition", &document.root, document, findings);
 }
 
 /// Values files are mappings; other files of a component are read when bundles are made.
@@ -161,6 +180,17 @@ fn overlay_fields(document: &Document, findings: &mut Findings) {
         if let Some(line) = seen.insert(name, node.at.line) {
             let message = format!("duplicate component `{name}`, first defined on line {line}");
             findings.warn("duplicate-name", document, node.at, message);
+        }
+    }
+    if let Some(profile) = within("profile") {
+        fields("profile", profile, document, findings);
+        for value in profile.get("values").map_or(&[][..], Node::entries) {
+            fields("profile value", &value.value, document, findings);
+            let items = |key: &str| value.value.get(key).map_or(&[][..], Node::items);
+            for node in items("constraints").iter().chain(items("readinessConstraints")) {
+                fields("constraint", node, document, findings);
+            }
+            items("componentRefs").iter().for_each(|node| fields("profile componentRef", node, document, findings));
         }
     }
     for phase in within("validation").map_or(&[][..], Node::entries) {

@@ -82,7 +82,7 @@ enum Family {
 }
 
 /// Every family, in the order in which documentation lists the rules.
-const ALL: [Family; 14] = [
+const ALL: [Family; 15] = [
     document::FAMILY,
     parents::FAMILY,
     criteria::FAMILY,
@@ -90,6 +90,7 @@ const ALL: [Family; 14] = [
     mixins::NAMED,
     mixins::UNUSED,
     components::FAMILY,
+    components::REGISTRY,
     constraints::FAMILY,
     constraints::BOUNDS,
     checks::FAMILY,

@@ -156,6 +156,57 @@ fn a_file_may_justify_a_finding_and_has_to_say_why() {
     check(&[(EKS, "spec:", "spec: # lint: allow nothing (no such rule)")], &["overlays/eks.yaml:4 exemption"]);
 }
 
+/// A profile of the small catalog, with this value.
+fn profile(value: &str) -> String {
+    format!("spec:\n  profile: {{name: p, default: a, values: {{a: {{{value}}}}}}}")
+}
+
+#[test]
+fn profiles_are_read_like_layers() {
+    let with = |value: &str, expected: &[&str]| {
+        let text = profile(value);
+        check(&[(EKS, "v1alpha2", "v1beta2"), (EKS, "spec:", &text)], expected);
+    };
+    with("componentRefs: [{name: nfd, overrides: {a: 2}}]", &[]);
+    with(
+        "componentRefs: [{name: nfdd, overrides: {a: 2}}]",
+        &["overlays/eks.yaml:1 unreadable", "overlays/eks.yaml:5 unregistered-component"],
+    );
+    with("constraints: [{name: K8s.node.version, value: '>= 1.x'}]", &["overlays/eks.yaml:5 constraint"]);
+    with("readinessConstraints: [{name: K8s, value: '1'}]", &["overlays/eks.yaml:5 constraint"]);
+    with("advertiser: me", &["overlays/eks.yaml:5 unreadable"]);
+    check(&[(EKS, "spec:", &profile(""))], &["overlays/eks.yaml:5 api-version"]);
+}
+
+#[test]
+fn registry_entries_and_their_upgrade_records_are_looked_at() {
+    const REGISTRY: &str = "registry.yaml";
+    let entry = |more: &str| format!("  - name: nfd\n    {more}\n");
+    let registry = |more: &str, expected: &[&str]| check(&[(REGISTRY, "  - name: nfd\n", &entry(more))], expected);
+    registry("class: ops", &[]);
+    registry("class: other", &["registry.yaml:5 component-class"]);
+    registry("manifestFiles: [components/nfd/manifests/a.yaml]", &["registry.yaml:5 dangling-file"]);
+    registry("upgrades: {file: components/nfd/upgrades.yaml}", &["registry.yaml:5 upgrade-record"]);
+    let record = "apiVersion: aicr.run/v1beta1\nkind: ComponentUpgrades\ncomponent: nfd\ntransitions:\n  - {from: '<1.0', to: '1.0', verdict: safe, summary: x}\n";
+    let path = "components/nfd/upgrades.yaml";
+    check(&[(path, "", record)], &["components/nfd/upgrades.yaml:1 upgrade-record"]);
+    let named = entry("upgrades: {file: components/nfd/upgrades.yaml}");
+    let with = |from: &str, to: &str, expected: &[&str]| {
+        let text = record.replace(from, to);
+        check(&[(REGISTRY, "  - name: nfd\n", &named), (path, "", &text)], expected);
+    };
+    with("x", "y", &[]);
+    with("component: nfd", "component: other", &["components/nfd/upgrades.yaml:3 upgrade-record"]);
+    with("ComponentUpgrades", "Other", &["components/nfd/upgrades.yaml:1 upgrade-record"]);
+    with("verdict: safe", "verdict: unknown", &["components/nfd/upgrades.yaml:5 upgrade-record"]);
+    with(", summary: x", "", &["components/nfd/upgrades.yaml:5 upgrade-record"]);
+    with(
+        "transitions:\n  - {from: '<1.0', to: '1.0', verdict: safe, summary: x}",
+        "transitions: []",
+        &["components/nfd/upgrades.yaml:1 upgrade-record"],
+    );
+}
+
 #[test]
 fn overlays_are_compared_with_each_other() {
     let other = GOOD[2].1.replace("name: eks", "name: eks2");
@@ -197,5 +248,5 @@ fn every_rule_is_documented_once_and_can_be_found() {
         assert!(found, "{name} is listed and never found");
         assert!(!text.is_empty());
     }
-    assert_eq!(names.len(), 24);
+    assert_eq!(names.len(), 26);
 }

@@ -36,6 +36,16 @@ pub(super) fn folder_failure(error: CatalogDirError) -> Failure {
     Failure { hint, ..Failure::from_error(Kind::Usage, "read the catalog", error).at(at) }
 }
 
+/// Whether any constraint of the catalog reads the state of nodes, which changes by itself all the time.
+///
+/// Where none does, a recipe stays what it is while inventories read alike ([`Inventory::reads_like`]).
+pub fn reads_state(catalog: &Catalog) -> bool {
+    let overlays = catalog.overlays.values().chain([&catalog.base]).map(|overlay| &overlay.spec);
+    let specs = overlays.chain(catalog.mixins.values().map(|mixin| &mixin.spec));
+    let mut names = specs.flat_map(|spec| &spec.constraints).filter_map(|rule| rule.get("name")?.text());
+    names.any(|name| name.starts_with("NodeTopology."))
+}
+
 /// Criteria as a person typed them, in any spelling: `(dimension, text)` in order, later ones over earlier ones and over
 /// `start`.
 ///
@@ -111,6 +121,9 @@ fn stamp(resolution: &Resolution, lost: &[Lost]) -> Value {
         "catalog": { "digest": resolution.catalog_digest, "sources": resolution.catalog_sources },
         "coverage": resolution.coverage,
     });
+    if let Some(edition) = &resolution.catalog_edition {
+        stamp["catalog"]["edition"] = serde_json::to_value(edition).unwrap_or_default();
+    }
     if let Some(folder) = &resolution.catalog_folder {
         stamp["catalog"]["folder"] = folder.as_str().into();
     }

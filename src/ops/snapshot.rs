@@ -2,18 +2,26 @@
 //!
 //! Where texts come from and go to is `place`'s.
 
-use super::{Failure, Kind};
+use super::{Failure, Kind, place};
 use crate::{
     cluster::{self, Connection},
     document::header::Edition,
     inventory::{Inventory, Subtype},
     snapshot::{
-        format,
+        self, format,
         provider::{self, Dump},
     },
-    store::read::{self, ReadError},
+    store::{
+        self,
+        read::{self, ReadError},
+    },
+    yaml::stream::Serialized,
 };
-use std::path::Path;
+use std::{
+    fmt,
+    io::{self, Write as _},
+    path::Path,
+};
 
 pub use super::place::Format;
 
@@ -33,6 +41,51 @@ pub fn text(snapshot: &Inventory, written: Format, edition: Edition) -> String {
         // Pretty printing of a value cannot fail: its keys are texts.
         Format::Json => serde_json::to_string_pretty(&value).unwrap_or_default() + "\n",
     }
+}
+
+/// Writes what [`text`] gives, piece by piece: the text of a large cluster is larger than the cluster.
+///
+/// # Errors
+/// Those of the sink.
+pub fn stream(snapshot: &Inventory, written: Format, edition: Edition, sink: &mut dyn io::Write) -> io::Result<()> {
+    let stream = snapshot::stream(snapshot, edition);
+    match written {
+        Format::Yaml => {
+            let mut sink = Sink { sink, failure: None };
+            crate::yaml::write(&mut sink, stream)
+                .map_err(|_| sink.failure.take().unwrap_or_else(|| io::ErrorKind::Other.into()))
+        }
+        Format::Json => {
+            let mut sink = io::BufWriter::new(sink);
+            serde_json::to_writer_pretty(&mut sink, &Serialized::from(stream))?;
+            sink.write_all(b"\n")?;
+            sink.flush()
+        }
+    }
+}
+
+/// A sink of bytes for texts; it keeps why it failed.
+struct Sink<'s> {
+    sink: &'s mut dyn io::Write,
+    failure: Option<io::Error>,
+}
+
+impl fmt::Write for Sink<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.sink.write_all(text.as_bytes()).map_err(|error| {
+            self.failure = Some(error);
+            fmt::Error
+        })
+    }
+}
+
+/// Writes a snapshot to a file, whole or not at all.
+///
+/// # Errors
+/// What the system says; the file is then as it was.
+pub fn write(snapshot: &Inventory, written: Format, edition: Edition, path: &Path) -> Result<(), Failure> {
+    store::write::write_with(path, |sink| stream(snapshot, written, edition, sink))
+        .map_err(|error| place::unwritable(&path.display().to_string(), error))
 }
 
 /// The readings in what a cloud provider's program printed: a regular file of at most 1 MiB.

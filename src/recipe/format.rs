@@ -4,6 +4,7 @@ use super::{
     ComponentRef, Configuration, Constraint, ConstraintWarning, ExcludedOverlay, Recipe, SelectedProfile, States,
     Validation, coherence,
     configuration::{self, ConfigurationError},
+    locks,
 };
 use crate::{
     criteria::{Criteria, Dimension, normalize},
@@ -99,8 +100,7 @@ impl RecipeFormatError {
 /// that is not a recipe.
 pub fn not_understood(text: &str) -> Vec<&'static str> {
     let Ok(root) = header::read(text, &header::RECIPE) else { return Vec::new() };
-    let profile = root.get("metadata").and_then(|metadata| metadata.get("selectedProfile"));
-    let parts = [("metadata.selectedProfile", profile), ("configuration", root.get("configuration"))];
+    let parts = [("configuration", root.get("configuration"))];
     parts.into_iter().filter(|(_, node)| node.is_some()).map(|(name, _)| name).collect()
 }
 
@@ -114,7 +114,7 @@ pub fn read(source: &str) -> Result<Recipe, RecipeFormatError> {
     let metadata = root.get("metadata");
     let mut components = list::<ComponentRef>(Some(&root), "componentRefs")?;
     components.iter_mut().for_each(complete_type);
-    let recipe = Recipe {
+    let mut recipe = Recipe {
         version: metadata.map(|metadata| text(metadata, "version")).unwrap_or_default(),
         applied_overlays: list(metadata, "appliedOverlays")?,
         excluded_overlays: excluded(metadata),
@@ -133,6 +133,7 @@ pub fn read(source: &str) -> Result<Recipe, RecipeFormatError> {
         extra: root.get("aicr").map_or_else(|| commented(source), Node::to_value),
         unknown: shape::unknown(&root, &schema::RECIPE).into_iter().filter(|(path, _)| !is_ours(path)).collect(),
     };
+    recipe.criteria.profile = recipe.selected_profile.as_ref().map(SelectedProfile::choice);
     if let Some(component) = recipe.components.iter().find(|component| component.name == "deployer") {
         let problem = format!("the component name `{}` is reserved for options of deployers", component.name);
         return Err(RecipeFormatError::Incoherent(vec![problem]));
@@ -142,7 +143,8 @@ pub fn read(source: &str) -> Result<Recipe, RecipeFormatError> {
         let at = root.get("configuration").map_or(root.at, |node| node.at);
         RecipeFormatError::Configuration { at, error }
     })?;
-    let problems = coherence(&recipe.components);
+    let mut problems = coherence(&recipe.components);
+    problems.extend(locks::coherence(&recipe));
     if problems.is_empty() { Ok(recipe) } else { Err(RecipeFormatError::Incoherent(problems)) }
 }
 

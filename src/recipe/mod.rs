@@ -5,12 +5,14 @@
 
 pub mod configuration;
 pub mod format;
+pub mod locks;
 mod phase;
 
+pub use locks::{Locked, Locks};
 pub use phase::Phase;
 
 use crate::{
-    criteria::Criteria,
+    criteria::{Criteria, ProfileChoice},
     document::{
         header::{self, Edition, NoSuchForm, Version},
         selector::Selector,
@@ -77,6 +79,13 @@ pub struct SelectedProfile {
     /// Component to dotted paths in its values, sorted.
     #[serde(default)]
     pub owned_paths: BTreeMap<String, Vec<String>>,
+}
+
+impl SelectedProfile {
+    /// As a person would choose it.
+    pub fn choice(&self) -> ProfileChoice {
+        ProfileChoice { name: self.name.clone(), value: self.value.clone() }
+    }
 }
 
 /// Typed settings of a recipe.

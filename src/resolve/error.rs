@@ -1,6 +1,6 @@
 //! Why there is no recipe.
 
-use super::Coverage;
+use super::{Coverage, profile::ProfileError};
 use crate::{catalog::CatalogError, criteria::Criteria, document::location::Location, text::did_you_mean};
 
 /// Why there is no recipe.
@@ -67,6 +67,9 @@ pub enum ResolveError {
         /// Catalog-relative.
         path: String,
     },
+    /// A profile, or what a person sets over the recipe.
+    #[error(transparent)]
+    Profile(Box<ProfileError>),
     /// Stated dimensions that no applied overlay is for.
     #[error("{}", missing.iter().map(|entry| entry.problem(criteria)).collect::<Vec<_>>().join("; "))]
     NotHonored {
@@ -80,6 +83,14 @@ pub enum ResolveError {
 /// What a mixin collides with.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MixinConflict {
+    /// An override of a component that an overlay has, which the registry does not open to mixins.
+    #[error("the component `{component}` exists already, and its `{path}` is not open to mixins")]
+    Override {
+        /// The name.
+        component: String,
+        /// The dotted path.
+        path: String,
+    },
     /// A constraint that an overlay has.
     #[error("the constraint `{0}` is set already")]
     Constraint(String),
@@ -104,6 +115,7 @@ impl ResolveError {
             ),
             ResolveError::OsRequired { valid, .. } => Some(format!("add --os with one of: {}", valid.join(", "))),
             ResolveError::UnknownMixin { near, .. } => did_you_mean(near),
+            ResolveError::Profile(error) => error.hint(),
             ResolveError::NotHonored { missing, .. } => {
                 Some(match missing.iter().find(|entry| !entry.nearest.is_empty()) {
                     Some(entry) => format!(

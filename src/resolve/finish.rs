@@ -6,6 +6,7 @@ use super::{
     hydrate,
     merge::{FIELDS, Fields, PHASES, Removed},
     order,
+    profile::ProfileError,
 };
 use crate::{
     catalog::{Catalog, CatalogError, CatalogProblem, component::Component},
@@ -18,11 +19,14 @@ use crate::{
         traced::{Layer, LayerKind, Origin, Traced, TracedValue, Wrote},
     },
     inventory::Inventory,
-    recipe::{ComponentRef, Constraint, Recipe, SWITCHES, Validation, coherence},
+    recipe::{ComponentRef, Constraint, Locks, Recipe, SWITCHES, SelectedProfile, Validation, coherence, locks},
     yaml::Position,
 };
 use serde_json::Value;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 pub(crate) fn finish(
     catalog: &Catalog,
@@ -33,7 +37,7 @@ pub(crate) fn finish(
     coverage: Vec<Coverage>,
     decisions: Vec<Decision>,
 ) -> Result<Resolution, ResolveError> {
-    let Build { mut merged, mut layers, applied, .. } = build;
+    let Build { mut merged, mut layers, applied, profile: selected_profile, .. } = build;
     check_dependencies(&merged.components)?;
     let enabled: BTreeMap<&str, Vec<&str>> = merged
         .components
@@ -53,6 +57,9 @@ pub(crate) fn finish(
     if !problems.is_empty() {
         return Err(ResolveError::Incoherent(problems));
     }
+    if let Some(selected) = &selected_profile {
+        one_advertiser(catalog, &components, selected.advertiser.is_some())?;
+    }
     let validation = merged.validation.as_ref().map(|phases| {
         let entries = PHASES.iter().filter_map(|key| phases.get(key).map(|phase| (Arc::from(*key), phase.to_traced())));
         Traced { value: TracedValue::Map(entries.collect()), history: Vec::new() }
@@ -62,7 +69,8 @@ pub(crate) fn finish(
         applied_overlays: applied,
         excluded_overlays: screening.excluded,
         constraint_warnings: screening.warnings,
-        criteria: criteria.clone(),
+        criteria: with_choice(criteria, selected_profile.as_ref()),
+        selected_profile,
         constraints: merged.constraints.values().map(plain::<Constraint>).collect::<Result<_, _>>()?,
         components,
         deployment_order,
@@ -74,7 +82,12 @@ pub(crate) fn finish(
     let document = document(catalog, &recipe, merged_parts, validation, &mut layers, &mut removed)?;
     count(&document, &mut layers);
     let constraints = snapshot.map_or_else(Vec::new, |snapshot| judge(&merged.constraints, snapshot));
+    let catalog_edition = catalog
+        .edition
+        .as_ref()
+        .map(|edition| edition.about(&sources(catalog, &recipe, &layers), &recipe.applied_overlays));
     Ok(Resolution {
+        catalog_edition,
         recipe,
         layers,
         document,
@@ -89,6 +102,32 @@ pub(crate) fn finish(
     })
 }
 
+/// Catalog-relative paths of what a recipe is made of.
+fn sources<'r>(catalog: &'r Catalog, recipe: &'r Recipe, layers: &'r [Layer]) -> BTreeSet<&'r str> {
+    let mut paths: BTreeSet<&str> = BTreeSet::new();
+    for layer in layers {
+        match layer.kind {
+            LayerKind::Base | LayerKind::Overlay => {
+                paths.extend(catalog.overlay(&layer.name).map(|overlay| overlay.path.as_str()));
+            }
+            LayerKind::Mixin => paths.extend(catalog.mixins.get(&layer.name).map(|mixin| mixin.path.as_str())),
+            LayerKind::ValuesFile => paths.extend([layer.name.as_str()]),
+            _ => {}
+        }
+    }
+    for component in &recipe.components {
+        paths.extend(component.manifest_files.iter().chain(&component.pre_manifest_files).map(String::as_str));
+        let entry = catalog.registry.components.get(&component.name);
+        paths.extend(entry.map(|entry| entry.assert_file.as_str()));
+    }
+    paths
+}
+
+/// Criteria that say which profile value the recipe has, the default included.
+fn with_choice(criteria: &Criteria, selected: Option<&SelectedProfile>) -> Criteria {
+    Criteria { profile: selected.map(SelectedProfile::choice), ..criteria.clone() }
+}
+
 /// The merge rules admit only the shapes that these types have, so an error here is a rule that is missing there.
 fn plain<T: serde::de::DeserializeOwned>(merged: &Traced) -> Result<T, ResolveError> {
     let read = serde_json::from_value(merged.to_value());
@@ -101,13 +140,56 @@ fn plain<T: serde::de::DeserializeOwned>(merged: &Traced) -> Result<T, ResolveEr
     })
 }
 
-fn is_enabled(fields: &Fields) -> bool {
+/// Whether a component is deployed.
+pub(super) fn is_enabled(fields: &Fields) -> bool {
     let overrides = fields.get("overrides");
     let is_off = |switch: &&str| {
         let value = overrides.and_then(|overrides| overrides.get(switch));
         value.is_some_and(|value| value.value == TracedValue::Scalar(Value::Bool(false)))
     };
     !SWITCHES.iter().any(is_off)
+}
+
+/// In a profiled recipe exactly one component advertises GPUs.
+fn one_advertiser(catalog: &Catalog, components: &[ComponentRef], external: bool) -> Result<(), ResolveError> {
+    let mut values = BTreeMap::new();
+    for component in components.iter().filter(|component| component.is_enabled()) {
+        if locks::decides_advertiser(&component.name) {
+            values.insert(component.name.clone(), hydrate::plain(catalog, component)?);
+        }
+    }
+    let problems = locks::advertisers(external, &values);
+    if problems.is_empty() { Ok(()) } else { Err(ProfileError::Advertisers(problems).into()) }
+}
+
+/// Whether what a person sets keeps the values that a profile locks.
+///
+/// # Errors
+/// The first locked value that it changes.
+pub(super) fn keep_locked(
+    catalog: &Catalog,
+    before: &Build<'_>,
+    after: &Build<'_>,
+    selected: &SelectedProfile,
+) -> Result<(), ResolveError> {
+    let enabled = |(name, fields): (&String, &Fields)| {
+        let switch = serde_json::Map::from_iter([("enabled".to_owned(), Value::Bool(is_enabled(fields)))]);
+        ComponentRef { name: name.clone(), overrides: switch, ..ComponentRef::default() }
+    };
+    let components = before.merged.components.iter().map(enabled).collect();
+    let recipe = Recipe { components, selected_profile: Some(selected.clone()), ..Recipe::default() };
+    let Some(locks) = Locks::of(&recipe) else { return Ok(()) };
+    let values = |build: &Build<'_>, name: &str| match build.merged.components.get(name) {
+        Some(fields) => {
+            hydrate::hydrate(catalog, name, fields, &mut Vec::new(), &mut Vec::new()).map(|it| it.to_value())
+        }
+        None => Ok(Value::Null),
+    };
+    for name in before.merged.components.keys() {
+        let kept = locks.check_values(name, &values(before, name)?, &values(after, name)?);
+        kept.map_err(ProfileError::Locked)?;
+    }
+    Ok(())
 }
 
 fn texts<'f>(fields: &'f Fields, key: &str) -> Vec<&'f str> {
@@ -159,6 +241,12 @@ fn fill_defaults(fields: &mut Fields, entry: &Component) {
         "Kustomize" => ("kustomize", &[("source", "defaultSource"), ("tag", "defaultTag"), ("path", "defaultPath")]),
         _ => return,
     };
+    if kind == "Helm"
+        && texts(fields, "manifestFiles").is_empty()
+        && let Some(list) = default_manifests(entry)
+    {
+        fields.insert("manifestFiles", list);
+    }
     for (field, key) in defaults {
         let field = FIELDS.iter().find(|(name, _)| name == field).map_or("", |(name, _)| name);
         if fields.contains_key(field) {
@@ -171,6 +259,13 @@ fn fill_defaults(fields: &mut Fields, entry: &Component) {
         let text = if field == "chart" { text.rsplit('/').next().unwrap_or(text) } else { text };
         fields.insert(field, default(entry, node.at, text));
     }
+}
+
+/// Manifests that come with a component where no layer names any.
+fn default_manifests(entry: &Component) -> Option<Traced> {
+    let list = entry.node.get("manifestFiles").filter(|list| !list.items().is_empty())?;
+    let items = list.items().iter().filter_map(|item| Some(default(entry, item.at, item.text()?))).collect();
+    Some(Traced { value: TracedValue::List(items), history: Vec::new() })
 }
 
 fn default(entry: &Component, at: Position, text: &str) -> Traced {
@@ -208,7 +303,9 @@ fn judge(constraints: &BTreeMap<String, Traced>, snapshot: &Inventory) -> Vec<Ju
         let expected = value.and_then(Traced::as_text).unwrap_or_default().to_owned();
         let verdict = constraint::judge(name, &expected, snapshot);
         let layer = value.and_then(Traced::origin).map_or(REGISTRY_LAYER, |origin| origin.layer);
-        JudgedConstraint { name: name.clone(), expected, verdict, layer }
+        let text = |key: &str| constraint.get(key).and_then(Traced::as_text).unwrap_or_default().to_owned();
+        let is_warning = Constraint { severity: text("severity"), ..Constraint::default() }.is_warning();
+        JudgedConstraint { name: name.clone(), expected, verdict, layer, is_warning, remediation: text("remediation") }
     };
     constraints.iter().map(judged).collect()
 }
@@ -233,10 +330,13 @@ fn document(
         };
         (Arc::from(dimension.name()), derived_value(value))
     });
-    let metadata = serde_json::json!({
+    let mut metadata = serde_json::json!({
         "version": recipe.version, "appliedOverlays": recipe.applied_overlays,
         "excludedOverlays": recipe.excluded_overlays, "constraintWarnings": recipe.constraint_warnings,
     });
+    if let Some(selected) = &recipe.selected_profile {
+        metadata["selectedProfile"] = serde_json::to_value(selected).unwrap_or_default();
+    }
     let mut by_name = Vec::new();
     for component in &recipe.components {
         let fields = &components[&component.name];

@@ -51,8 +51,9 @@ pub const FIELDS: [(&str, Rule); 18] = [
     ("healthCheckSkip", Rule::Raise),
 ];
 
-/// What a mixin may not set on a component that exists already, in the order in which it is complained about.
-const CLOSED_TO_MIXINS: [&str; 14] = [
+/// What a mixin may not set on a component that exists already, in the order in which it is complained about; of its
+/// overrides only those that the registry opens.
+const CLOSED_TO_MIXINS: [&str; 12] = [
     "chart",
     "type",
     "source",
@@ -60,9 +61,7 @@ const CLOSED_TO_MIXINS: [&str; 14] = [
     "tag",
     "path",
     "valuesFile",
-    "overrides",
     "patches",
-    "dependencyRefs",
     "cleanup",
     "expectedResources",
     "healthCheckAsserts",
@@ -256,9 +255,17 @@ impl Merged {
 
     /// Applies a mixin: new constraints and components, and small tweaks of components that exist.
     ///
+    /// `open` are the override paths that mixins may set on a component that exists, by component.
+    ///
     /// # Errors
     /// A constraint that is there already, a component field that mixins may not touch.
-    pub fn add_mixin(&mut self, writer: Writer<'_>, name: &str, spec: &Spec) -> Result<(), ResolveError> {
+    pub fn add_mixin<'o>(
+        &mut self,
+        writer: Writer<'_>,
+        name: &str,
+        spec: &Spec,
+        open: impl Fn(&str) -> Vec<&'o str>,
+    ) -> Result<(), ResolveError> {
         for node in &spec.constraints {
             let constraint = writer.document.text(node, "name").map_err(ResolveError::Catalog)?;
             if self.constraints.contains_key(&constraint) {
@@ -271,12 +278,28 @@ impl Merged {
             if !self.components.contains_key(&component) {
                 continue;
             }
+            let refuse = |conflict| Err(ResolveError::Mixin { mixin: name.to_owned(), conflict });
             if let Some(field) = CLOSED_TO_MIXINS.into_iter().find(|field| is_stated(node.get(field))) {
-                let conflict = MixinConflict::Field { component, field };
-                return Err(ResolveError::Mixin { mixin: name.to_owned(), conflict });
+                return refuse(MixinConflict::Field { component, field });
+            }
+            let safe = open(&component);
+            if let Some(path) = node.get("overrides").and_then(|overrides| closed(overrides, "", &safe)) {
+                return refuse(MixinConflict::Override { component, path });
             }
         }
         self.add(writer, spec, false).map_err(ResolveError::Catalog)
+    }
+
+    /// Constraints that a profile adds to the readiness phase; one of a name that is there takes its place.
+    ///
+    /// # Errors
+    /// A field of the wrong shape.
+    pub fn add_readiness(&mut self, writer: Writer<'_>, constraints: &[Node]) -> Result<(), CatalogError> {
+        if constraints.is_empty() {
+            return Ok(());
+        }
+        let phase = self.validation.get_or_insert_default().entry("readiness").or_default();
+        constraints.iter().try_for_each(|node| add_phase_constraint(phase, writer, node))
     }
 
     fn add_validation(&mut self, writer: Writer<'_>, node: &Node) -> Result<(), CatalogError> {
@@ -295,6 +318,20 @@ impl Merged {
     }
 }
 
+/// The first path of overrides that is not among the safe ones, nor below one of them.
+fn closed(overrides: &Node, above: &str, safe: &[&str]) -> Option<String> {
+    overrides.entries().iter().find_map(|entry| {
+        let path = if above.is_empty() { entry.key.to_string() } else { format!("{above}.{}", entry.key) };
+        if safe.contains(&&*path) {
+            return None;
+        }
+        match &entry.value.kind {
+            Kind::Map(entries) if !entries.is_empty() => closed(&entry.value, &path, safe),
+            _ => Some(path),
+        }
+    })
+}
+
 fn is_stated(node: Option<&Node>) -> bool {
     match node.map(|node| &node.kind) {
         None | Some(Kind::Null) | Some(Kind::Bool(false, _)) => false,
@@ -305,7 +342,11 @@ fn is_stated(node: Option<&Node>) -> bool {
     }
 }
 
-fn read_constraint(writer: Writer<'_>, node: &Node) -> Result<(String, Traced), CatalogError> {
+/// A constraint with its name.
+///
+/// # Errors
+/// A field of the wrong shape.
+pub fn read_constraint(writer: Writer<'_>, node: &Node) -> Result<(String, Traced), CatalogError> {
     let mut fields = Vec::new();
     for key in CONSTRAINT_FIELDS {
         let text = writer.document.text(node, key)?;
@@ -318,7 +359,7 @@ fn read_constraint(writer: Writer<'_>, node: &Node) -> Result<(String, Traced), 
 }
 
 /// The later constraint wins as a whole; fields of the same name keep what they hid.
-fn replace_constraint(known: &mut Traced, mut constraint: Traced) {
+pub fn replace_constraint(known: &mut Traced, mut constraint: Traced) {
     if let TracedValue::Map(fields) = &mut constraint.value {
         for (key, field) in fields {
             if let Some(hidden) = known.get(key) {
@@ -419,8 +460,23 @@ fn origins_within(value: &Traced) -> Vec<Origin> {
     origins
 }
 
+/// As [`merge_deep`], with a value that is traced already.
+pub fn lay_over(known: &mut Traced, incoming: Traced) {
+    match (&mut known.value, incoming.value) {
+        (TracedValue::Map(entries), TracedValue::Map(children)) => {
+            for (key, child) in children {
+                match entries.iter_mut().find(|(name, _)| *name == key) {
+                    Some((_, known)) => lay_over(known, child),
+                    None => entries.push((key, child)),
+                }
+            }
+        }
+        (_, value) => replace(known, Traced { value, history: incoming.history }),
+    }
+}
+
 /// Overrides over overrides: mappings recurse, everything else replaces; null is stored.
-fn merge_deep(known: &mut Traced, writer: Writer<'_>, node: &Node) {
+pub fn merge_deep(known: &mut Traced, writer: Writer<'_>, node: &Node) {
     match (&mut known.value, &node.kind) {
         (TracedValue::Map(entries), Kind::Map(incoming)) => {
             for entry in incoming.iter() {
@@ -502,11 +558,7 @@ fn add_phase(phase: &mut Phase, writer: Writer<'_>, node: &Node) -> Result<(), C
         }
         Some(constraints) => {
             for node in constraints {
-                let (name, constraint) = read_constraint(writer, node)?;
-                match phase.constraints.iter_mut().find(|(known, _)| *known == name) {
-                    Some((_, known)) => replace_constraint(known, constraint),
-                    None => phase.constraints.push((name, constraint)),
-                }
+                add_phase_constraint(phase, writer, node)?;
             }
         }
     }
@@ -516,6 +568,15 @@ fn add_phase(phase: &mut Phase, writer: Writer<'_>, node: &Node) -> Result<(), C
             Some(known) => replace(known, value),
             None => phase.node_selection = Some(value),
         }
+    }
+    Ok(())
+}
+
+fn add_phase_constraint(phase: &mut Phase, writer: Writer<'_>, node: &Node) -> Result<(), CatalogError> {
+    let (name, constraint) = read_constraint(writer, node)?;
+    match phase.constraints.iter_mut().find(|(known, _)| *known == name) {
+        Some((_, known)) => replace_constraint(known, constraint),
+        None => phase.constraints.push((name, constraint)),
     }
     Ok(())
 }

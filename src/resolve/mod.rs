@@ -14,12 +14,13 @@ pub mod fit;
 pub mod hydrate;
 pub mod merge;
 pub mod order;
+pub mod profile;
 pub mod select;
 
 pub use error::ResolveError;
 
 use crate::{
-    catalog::{Catalog, mixin::Mixin, overlay::Overlay},
+    catalog::{Catalog, component::Component, edition::Edition, mixin::Mixin, overlay::Overlay},
     constraint::Verdict,
     criteria::{Criteria, Dimension, Query, StatedBy},
     document::{
@@ -28,7 +29,7 @@ use crate::{
         traced::{Layer, LayerKind, Traced},
     },
     inventory::Inventory,
-    recipe::Recipe,
+    recipe::{Recipe, SelectedProfile},
 };
 
 /// How to resolve.
@@ -82,6 +83,8 @@ pub struct Resolution {
     pub removed: Vec<(Selector, Traced)>,
     pub catalog_digest: String,
     pub catalog_sources: Vec<String>,
+    /// What the catalog says about itself and about the files that this recipe is made of.
+    pub catalog_edition: Option<Edition>,
     /// The folder that took the place of the embedded catalog.
     pub catalog_folder: Option<String>,
 }
@@ -230,6 +233,12 @@ pub struct JudgedConstraint {
     pub verdict: Verdict,
     /// Index of the layer that set it.
     pub layer: usize,
+    /// Whether the author says that a cluster may go on without it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_warning: bool,
+    /// What to do where it does not hold; empty where the author does not say.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub remediation: String,
 }
 
 /// Resolves a query.
@@ -274,6 +283,7 @@ fn resolve_once(
     }
     let candidates = select::leaves(catalog, criteria);
     select::require_os(catalog, criteria, &candidates)?;
+    let selected = profile::select(catalog, &candidates, criteria.profile.as_ref())?;
     let mut screening = match snapshot {
         Some(snapshot) => exclude::screen(catalog, candidates, snapshot, options)?,
         None => exclude::Screening { leaves: candidates, ..exclude::Screening::default() },
@@ -288,6 +298,10 @@ fn resolve_once(
         build.merge_chains(&screening.leaves)?;
         build.merge_mixins()?;
     }
+    if let Some(selected) = &selected {
+        profile::require_applied(selected, &build.applied, &screening.outcomes)?;
+        profile::apply(&mut build, selected)?;
+    }
     let coverage = coverage::of(catalog, query, &build.applied, &screening.outcomes);
     let counts = |entry: &&Coverage| {
         let exempt = entry.dimension == Dimension::Nodes && options.rule != CoverageRule::Strict;
@@ -297,11 +311,26 @@ fn resolve_once(
     if !options.compat && options.rule != CoverageRule::Lenient && !missing.is_empty() {
         return Err(ResolveError::NotHonored { criteria: criteria.clone().into(), missing });
     }
+    // What a cluster must confirm is judged in every case; the strictness is whether a recipe can do without.
+    if let (Some(selected), Some(snapshot)) = (&selected, snapshot)
+        && options.rule != CoverageRule::Lenient
+    {
+        profile::confirm(selected, snapshot)?;
+    }
     let decisions = select::decisions(catalog, criteria, &screening.leaves, &build.applied, &screening.outcomes);
-    finish::finish(catalog, criteria, snapshot, build, screening, coverage, decisions)
+    if query.settings().is_empty() {
+        return finish::finish(catalog, criteria, snapshot, build, screening, coverage, decisions);
+    }
+    let mut set = build.clone();
+    profile::set(&mut set, query.settings())?;
+    if let Some(profile) = &build.profile {
+        finish::keep_locked(catalog, &build, &set, profile)?;
+    }
+    finish::finish(catalog, criteria, snapshot, set, screening, coverage, decisions)
 }
 
 /// Layers merged so far.
+#[derive(Clone)]
 pub(crate) struct Build<'c> {
     catalog: &'c Catalog,
     merged: merge::Merged,
@@ -310,6 +339,8 @@ pub(crate) struct Build<'c> {
     applied: Vec<String>,
     /// Mixins that were applied, in order.
     mixins: Vec<&'c Mixin>,
+    /// The profile value that was applied.
+    profile: Option<SelectedProfile>,
 }
 
 /// Index of the registry among the layers; the base follows.
@@ -324,6 +355,7 @@ impl<'c> Build<'c> {
             layers: vec![registry],
             applied: Vec::new(),
             mixins: Vec::new(),
+            profile: None,
         }
     }
 
@@ -364,7 +396,9 @@ impl<'c> Build<'c> {
                 let layer = self.layers.len();
                 self.layers.push(Layer::new(LayerKind::Mixin, name, mixin.file(), ""));
                 let writer = merge::Writer { layer, document: &mixin.document };
-                self.merged.add_mixin(writer, name, &mixin.spec)?;
+                let registry = &self.catalog.registry.components;
+                let open = |component: &str| registry.get(component).map(Component::open_to_mixins).unwrap_or_default();
+                self.merged.add_mixin(writer, name, &mixin.spec, open)?;
                 self.mixins.push(mixin);
             }
         }

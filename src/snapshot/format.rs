@@ -155,10 +155,8 @@ fn go_text(node: &Node) -> String {
 pub fn to_value(inventory: &Inventory, edition: Edition) -> Value {
     let record = record(inventory);
     let Record { metadata, measurements, unknown } = &*record;
-    // A snapshot has a form in every edition that is written.
-    let version = header::SNAPSHOT.version(edition, false).unwrap_or(&header::SNAPSHOT.versions[0]);
     let mut document = json!({
-        "apiVersion": version.name,
+        "apiVersion": api_version(edition),
         "kind": header::SNAPSHOT.kind,
         "metadata": metadata,
         "fingerprint": fingerprint::to_value(&fingerprint::of(inventory)),
@@ -167,10 +165,19 @@ pub fn to_value(inventory: &Inventory, edition: Edition) -> Value {
     // Before the order changes, because places are counted.
     unknown.iter().for_each(|(path, value)| shape::restore(&mut document, path, value));
     if let Some(Value::Array(measurements)) = document.get_mut("measurements") {
-        let rank = |value: &Value| TYPES.iter().position(|kind| value["type"] == *kind).unwrap_or(TYPES.len());
-        measurements.sort_by_key(rank);
+        measurements.sort_by_key(|value| rank(value["type"].as_str().unwrap_or_default()));
     }
     document
+}
+
+/// A snapshot has a form in every edition that is written.
+pub(super) fn api_version(edition: Edition) -> &'static str {
+    header::SNAPSHOT.version(edition, false).unwrap_or(&header::SNAPSHOT.versions[0]).name
+}
+
+/// The place of a measurement of that type among the others.
+pub(super) fn rank(kind: &str) -> usize {
+    TYPES.iter().position(|known| *known == kind).unwrap_or(TYPES.len())
 }
 
 fn measurement_value(measurement: &Measurement) -> Value {
@@ -181,19 +188,20 @@ fn measurement_value(measurement: &Measurement) -> Value {
     value
 }
 
-fn subtype_value(subtype: &Subtype) -> Value {
+pub(super) fn subtype_value(subtype: &Subtype) -> Value {
     let Subtype { name, context, data, items } = subtype;
     let mut fields = Map::new();
     fields.insert("subtype".to_owned(), name.as_str().into());
     put(&mut fields, context, data);
     if !items.is_empty() {
-        let item = |item: &Item| {
-            let mut fields = Map::new();
-            put(&mut fields, &item.context, &item.data);
-            Value::Object(fields)
-        };
-        fields.insert("items".to_owned(), items.iter().map(item).collect());
+        fields.insert("items".to_owned(), items.iter().map(item_value).collect());
     }
+    Value::Object(fields)
+}
+
+pub(super) fn item_value(item: &Item) -> Value {
+    let mut fields = Map::new();
+    put(&mut fields, &item.context, &item.data);
     Value::Object(fields)
 }
 

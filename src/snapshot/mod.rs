@@ -13,6 +13,8 @@ mod node_readings;
 pub mod path;
 pub mod provider;
 mod record;
+mod stream;
 mod topology;
 
 pub use record::{inventory, record, record_but_nodes};
+pub use stream::stream;

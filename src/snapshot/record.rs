@@ -89,7 +89,7 @@ fn of_node(inventory: &Inventory, kind: &str, name: &str) -> Option<Subtype> {
     (!data.is_empty() || name == "hardware").then(|| Subtype::of(name, data))
 }
 
-fn metadata(inventory: &Inventory) -> BTreeMap<String, String> {
+pub(super) fn metadata(inventory: &Inventory) -> BTreeMap<String, String> {
     let About { taken_at, version, context, cluster_uid } = &inventory.about;
     let source = inventory.source_node();
     let mut metadata = BTreeMap::from([
@@ -111,10 +111,15 @@ fn metadata(inventory: &Inventory) -> BTreeMap<String, String> {
 }
 
 fn measurements(inventory: &Inventory) -> Vec<Measurement> {
+    measurements_with(inventory, topology::subtypes(&inventory.nodes))
+}
+
+/// The measurements with these subtypes of `NodeTopology`, before those that collectors add.
+pub(super) fn measurements_with(inventory: &Inventory, topology: Vec<Subtype>) -> Vec<Measurement> {
     let mut measurements = vec![("K8s", kubernetes_subtypes(inventory))];
     if inventory.source_node().is_some() {
         measurements.extend(["GPU", "OS"].map(|kind| (kind, node_subtypes(inventory, kind))));
-        measurements.push(("NodeTopology", topology::subtypes(&inventory.nodes)));
+        measurements.push((topology::KIND, topology));
     }
     let mut all: Vec<Measurement> =
         measurements.into_iter().map(|(kind, subtypes)| Measurement { kind: kind.to_owned(), subtypes }).collect();

@@ -3,43 +3,118 @@
 //! `data` of `label` and `taint` is the reference's first form, in which a key with several values folds to
 //! `<key>.<value>`; its items say the same without loss, and a reader prefers them. One item per node is ours.
 
-use super::node_item;
-use crate::inventory::{
-    Fact, Inventory, Item, Labels, Node, Object, Record, Scalar, Source, State, Subtype, Text, Texts, Unknown,
-    node::{self, Condition, Evidence, NodeInfo, NodeReport, Taint},
+use super::{format, node_item};
+use crate::{
+    inventory::{
+        Fact, Inventory, Item, Labels, Node, Object, Record, Scalar, Source, State, Subtype, Text, Texts, Unknown,
+        node::{self, Condition, Evidence, NodeInfo, NodeReport, Taint},
+    },
+    yaml::stream::Stream,
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, rc::Rc, sync::Arc};
 
-const KIND: &str = "NodeTopology";
+pub(super) const KIND: &str = "NodeTopology";
 
 /// `summary`, `taint`, `label` as the reference writes them, and `nodes`.
 pub(super) fn subtypes(nodes: &[Arc<Node>]) -> Vec<Subtype> {
     let mut labels: BTreeMap<&str, BTreeMap<&str, Vec<&str>>> = BTreeMap::new();
-    let mut taints: BTreeMap<&str, BTreeMap<(&str, &str), Vec<&str>>> = BTreeMap::new();
     for node in nodes {
         for (key, value) in node.labels.iter() {
             labels.entry(key).or_default().entry(value).or_default().push(&node.name);
         }
+    }
+    let label = label_subtype(&labels);
+    let [mut summary, taint] = small(nodes);
+    summary.data.insert("label-count".to_owned(), Scalar::count(label.items.len() as u64));
+    let items = nodes.iter().map(|node| node_item::write(node)).collect();
+    vec![summary, taint, label, Subtype { name: "nodes".to_owned(), items, ..Subtype::default() }]
+}
+
+/// Nodes by label.
+type Carriers<'n> = BTreeMap<&'n str, BTreeMap<&'n str, Rc<Vec<&'n str>>>>;
+
+/// What [`subtypes`] gives, made while it is written: the text of a label names every node that carries it, which for
+/// thousands of nodes is most of a snapshot.
+pub(super) fn streams(nodes: &[Arc<Node>]) -> Vec<Stream<'_>> {
+    let mut labels: Carriers<'_> = BTreeMap::new();
+    for node in nodes {
+        for (key, value) in node.labels.iter() {
+            let names = labels.entry(key).or_default().entry(value).or_default();
+            // Nobody else has it yet, so nothing is cloned.
+            Rc::make_mut(names).push(&node.name);
+        }
+    }
+    let label = entries(&labels);
+    let [mut summary, taint] = small(nodes);
+    let items = labels.values().map(BTreeMap::len).sum::<usize>();
+    summary.data.insert("label-count".to_owned(), Scalar::count(items as u64));
+    let items = nodes.iter().map(|node| Stream::Whole(format::item_value(&node_item::write(node))));
+    let named = |name: &str| ("subtype".into(), Stream::Whole(name.into()));
+    vec![
+        Stream::Whole(format::subtype_value(&summary)),
+        Stream::Whole(format::subtype_value(&taint)),
+        label_stream(labels, label),
+        Stream::map([("items".into(), Stream::list(items)), named("nodes")]),
+    ]
+}
+
+/// `summary` without the number of labels, and `taint`.
+fn small(nodes: &[Arc<Node>]) -> [Subtype; 2] {
+    let mut taints: BTreeMap<&str, BTreeMap<(&str, &str), Vec<&str>>> = BTreeMap::new();
+    for node in nodes {
         for Taint { key, value, effect } in &node.taints {
             taints.entry(key).or_default().entry((effect, value)).or_default().push(&node.name);
         }
     }
-    let label = label_subtype(&labels);
     let taint = taint_subtype(&taints);
     let count = |count: usize| Scalar::count(count as u64);
     let summary = BTreeMap::from([
         ("node-count".to_owned(), count(nodes.len())),
         // What folds to one entry in `data` is still two.
         ("taint-count".to_owned(), count(taint.items.len())),
-        ("label-count".to_owned(), count(label.items.len())),
     ]);
-    let items = nodes.iter().map(|node| node_item::write(node)).collect();
-    vec![
-        Subtype::of("summary", summary),
-        taint,
-        label,
-        Subtype { name: "nodes".to_owned(), items, ..Subtype::default() },
-    ]
+    [Subtype::of("summary", summary), taint]
+}
+
+type Entry<'n> = (Cow<'n, str>, &'n str, Rc<Vec<&'n str>>);
+
+/// The label entries of the reference's first form, sorted; of two that read alike the last one stays.
+fn entries<'n>(labels: &Carriers<'n>) -> Vec<Entry<'n>> {
+    let mut entries: Vec<Entry<'n>> = Vec::new();
+    for (key, values) in labels {
+        for (value, names) in values {
+            let entry = if values.len() == 1 { (*key).into() } else { format!("{key}.{value}").into() };
+            entries.push((entry, value, Rc::clone(names)));
+        }
+    }
+    entries.sort_by(|left, right| left.0.cmp(&right.0));
+    entries.dedup_by(|next, kept| {
+        let is_same = next.0 == kept.0;
+        if is_same {
+            std::mem::swap(next, kept);
+        }
+        is_same
+    });
+    entries
+}
+
+fn label_stream<'n>(labels: Carriers<'n>, entries: Vec<Entry<'n>>) -> Stream<'n> {
+    let mut fields = Vec::new();
+    if !entries.is_empty() {
+        let text = |value: &str, names: &[&str]| Stream::Whole(format!("{value}|{}", names.join(",")).into());
+        let data = entries.into_iter().map(move |(entry, value, names)| (entry, text(value, &names)));
+        let item = |key: &str, value: &str, names: &[&str]| {
+            let item = Item { context: texts(&[("key", key), ("value", value)]), data: carriers(names) };
+            Stream::Whole(format::item_value(&item))
+        };
+        let items = labels
+            .into_iter()
+            .flat_map(move |(key, values)| values.into_iter().map(move |(value, names)| item(key, value, &names)));
+        fields.push(("data".into(), Stream::map(data)));
+        fields.push(("items".into(), Stream::list(items)));
+    }
+    fields.push(("subtype".into(), Stream::Whole("label".into())));
+    Stream::map(fields)
 }
 
 /// The items' data: which nodes carry the entry.

@@ -17,9 +17,17 @@ use std::{
 /// # Errors
 /// The step that failed, as the system says it; the target is then as it was.
 pub fn write(path: &Path, text: &[u8]) -> io::Result<()> {
+    write_with(path, |sink| sink.write_all(text))
+}
+
+/// As [`write`], with a text that is made while it is written.
+///
+/// # Errors
+/// As [`write`], and those of `text`.
+pub fn write_with(path: &Path, text: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> io::Result<()> {
     if path == Path::new("-") {
         let mut out = io::stdout().lock();
-        out.write_all(text)?;
+        text(&mut out)?;
         return out.flush();
     }
     // A link is followed by hand, because a rename would replace the link itself.
@@ -27,7 +35,7 @@ pub fn write(path: &Path, text: &[u8]) -> io::Result<()> {
     match fs::metadata(&target) {
         Ok(metadata) if metadata.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
         Ok(metadata) if metadata.is_file() => replace(&target, text, Some(metadata.permissions())),
-        Ok(_) => fs::OpenOptions::new().write(true).open(&target)?.write_all(text),
+        Ok(_) => text(&mut fs::OpenOptions::new().write(true).open(&target)?),
         Err(error) if error.kind() == io::ErrorKind::NotFound => replace(&target, text, None),
         Err(error) => Err(error),
     }
@@ -55,7 +63,11 @@ fn read_only() -> io::Error {
     io::Error::new(io::ErrorKind::PermissionDenied, "the file is read-only")
 }
 
-fn replace(target: &Path, text: &[u8], permissions: Option<fs::Permissions>) -> io::Result<()> {
+fn replace(
+    target: &Path,
+    text: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+    permissions: Option<fs::Permissions>,
+) -> io::Result<()> {
     // A read-only file in a writable directory could be replaced all the same; whoever made it read-only meant it.
     if permissions.as_ref().is_some_and(fs::Permissions::readonly) {
         return Err(read_only());
@@ -85,8 +97,12 @@ fn create_beside(target: &Path) -> io::Result<(PathBuf, fs::File)> {
     }
 }
 
-fn fill(mut file: fs::File, text: &[u8], permissions: Option<fs::Permissions>) -> io::Result<()> {
-    file.write_all(text)?;
+fn fill(
+    mut file: fs::File,
+    text: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+    permissions: Option<fs::Permissions>,
+) -> io::Result<()> {
+    text(&mut file)?;
     if let Some(permissions) = permissions {
         file.set_permissions(permissions)?;
     }

@@ -17,7 +17,7 @@ use crate::{
     cluster::watch::LiveView,
     criteria::{Query, StatedBy},
     inventory::Inventory,
-    ops::{Failure, diff::Versus, run::Prepared},
+    ops::{self, Failure, diff::Versus, run::Prepared},
     term::color::Level,
 };
 use std::sync::Arc;
@@ -41,6 +41,9 @@ pub struct State {
     pub dirty: bool,
     pub quit: bool,
     asked: Asked,
+    behind: Behind,
+    /// The catalog has constraints on the state of nodes.
+    reads_state: bool,
     /// A run that waits for an answer to its question.
     prepared: Option<Arc<Prepared>>,
     /// What the target is called before it is connected.
@@ -68,6 +71,14 @@ impl Asked {
     }
 }
 
+/// What the cluster has changed under while it was worked out: it is worked out once more when that is done, so that a
+/// cluster that changes all the time is followed by one piece of work after the other, and not by a heap of them.
+#[derive(Clone, Copy, Debug, Default)]
+struct Behind {
+    recipe: bool,
+    comparison: bool,
+}
+
 /// What was asked for at the start.
 #[derive(Clone, Debug, Default)]
 struct Start {
@@ -90,6 +101,8 @@ impl State {
             dirty: true,
             quit: false,
             asked: Asked::default(),
+            behind: Behind::default(),
+            reads_state: false,
             prepared: None,
             start: Start { demo: options.target.is_demo(), snapshots: options.snapshots.clone() },
         })
@@ -163,7 +176,10 @@ impl State {
                         self.say_failure(failure);
                         Vec::new()
                     }
-                    None => self.resolve(),
+                    None => {
+                        self.reads_state = self.model.catalog.value.as_deref().is_some_and(ops::recipe::reads_state);
+                        self.resolve()
+                    }
                 }
             }
             Msg::Snapshot { slot, generation, name, answer } => {
@@ -202,9 +218,9 @@ impl State {
             }
             Msg::SnapshotsCompared { generation, answer } => {
                 self.answered();
-                self.model.compare.changes.finish(generation, answer);
+                let is_newest = self.model.compare.changes.finish(generation, answer);
                 self.desk.mark(Need::Compare);
-                Vec::new()
+                if is_newest && self.behind.comparison { self.compare_snapshots() } else { Vec::new() }
             }
             Msg::Planned { generation, answer } => {
                 self.answered();
@@ -294,9 +310,22 @@ impl State {
         cluster.status = view.status;
         match view.inventory {
             Some(snapshot) if !cluster.snapshot.as_ref().is_some_and(|known| Arc::ptr_eq(known, &snapshot)) => {
-                self.show_cluster(snapshot);
-                let mut effects = self.resolve();
-                effects.extend(self.compare_snapshots());
+                let reads_alike = self.show_cluster(snapshot);
+                let mut effects = match reads_alike && !self.reads_state {
+                    // Nothing that a recipe follows from has changed.
+                    true => Vec::new(),
+                    false if self.model.recipe.loading => {
+                        self.behind.recipe = true;
+                        Vec::new()
+                    }
+                    false => self.resolve(),
+                };
+                if self.model.compare.b.is_none() {
+                    match self.model.compare.changes.loading {
+                        true => self.behind.comparison = true,
+                        false => effects.extend(self.compare_snapshots()),
+                    }
+                }
                 effects
             }
             _ => Vec::new(),
@@ -304,10 +333,12 @@ impl State {
     }
 
     /// Shows what is known of the cluster now, and says what could not be read when that changes.
-    fn show_cluster(&mut self, snapshot: Arc<Inventory>) {
+    ///
+    /// Whether all that recipes follow from is as before.
+    fn show_cluster(&mut self, snapshot: Arc<Inventory>) -> bool {
         let cluster = &mut self.model.cluster;
         let (first, before) = (cluster.snapshot.is_none(), cluster.gaps());
-        cluster.show(snapshot);
+        let reads_alike = cluster.show(snapshot);
         let gaps = cluster.gaps();
         if gaps != before && !gaps.is_empty() {
             self.say(Severity::Warn, gaps.join("; "));
@@ -315,6 +346,7 @@ impl State {
         if first {
             self.start_with_shapes();
         }
+        reads_alike
     }
 
     /// Nodes that differ and that one panel cannot show are begun with by their shapes.
@@ -359,6 +391,7 @@ impl State {
         let Some(catalog) = self.model.catalog.value.clone() else { return Vec::new() };
         let snapshot = self.model.cluster.snapshot.clone();
         let Some(query) = self.query() else { return Vec::new() };
+        self.behind.recipe = false;
         self.model.criteria = query.criteria().clone();
         self.desk.mark(Need::Recipe);
         let generation = self.model.recipe.start();
@@ -466,17 +499,19 @@ impl State {
                     return Vec::new();
                 }
                 self.desk.mark(Need::Recipe);
-                if let Some(failure) = failed {
-                    self.say_failure(failure);
-                    return Vec::new();
+                let mut effects = if self.behind.recipe { self.resolve() } else { Vec::new() };
+                match failed {
+                    Some(failure) => self.say_failure(failure),
+                    None => {
+                        let model = &mut self.model;
+                        let resolution = model.recipe.value.as_deref();
+                        model.rules = resolution
+                            .map(|resolution| model::rules(resolution, model.cluster.snapshot.as_deref()))
+                            .unwrap_or_default();
+                        effects.extend(self.compare_recipes());
+                        effects.extend(self.compare_what_if());
+                    }
                 }
-                let model = &mut self.model;
-                let resolution = model.recipe.value.as_deref();
-                model.rules = resolution
-                    .map(|resolution| model::rules(resolution, model.cluster.snapshot.as_deref()))
-                    .unwrap_or_default();
-                let mut effects = self.compare_recipes();
-                effects.extend(self.compare_what_if());
                 effects
             }
             RecipeSlot::WhatIf => {
@@ -523,6 +558,7 @@ impl State {
         let Some(right) = right else { return Vec::new() };
         let left = a.snapshot.clone();
         self.desk.mark(Need::Compare);
+        self.behind.comparison = false;
         vec![Effect::CompareSnapshots { generation: self.model.compare.changes.start(), left, right }]
     }
 

@@ -14,7 +14,7 @@ use crate::{
     fingerprint::{self, Fingerprint},
     inventory::{
         Inventory, Node,
-        shape::{self, Fleet, Key, Shape},
+        shape::{Fleet, Grouping, Key, Shape},
     },
     ops::{Failure, diff::Changes},
     resolve::{Outcome, Resolution},
@@ -122,6 +122,8 @@ pub struct Cluster {
     pub snapshot: Option<Arc<Inventory>>,
     /// The nodes by shape.
     pub fleet: Fleet,
+    /// What made them, for the next time.
+    pub grouping: Grouping,
     /// The shape whose nodes alone are listed.
     pub drilled: Option<Key>,
     /// What is known of the cluster as a whole.
@@ -130,10 +132,16 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    pub fn show(&mut self, snapshot: Arc<Inventory>) {
-        self.fleet = shape::fleet(&snapshot.nodes);
-        self.fingerprint = fingerprint::of(&snapshot);
+    /// Takes a new inventory; says whether it reads like the one before: [`Inventory::reads_like`].
+    pub fn show(&mut self, snapshot: Arc<Inventory>) -> bool {
+        let reads_alike = self.snapshot.as_ref().is_some_and(|known| known.reads_like(&snapshot));
+        self.fleet = self.grouping.fleet(&snapshot.nodes);
+        // It follows from readings alone.
+        if !reads_alike {
+            self.fingerprint = fingerprint::of(&snapshot);
+        }
         self.snapshot = Some(snapshot);
+        reads_alike
     }
 
     /// What could not be read, in a few words each: `forbidden: list pods`.
@@ -172,6 +180,10 @@ pub struct Rule {
     pub layer: Option<usize>,
     /// The layer, or the overlay.
     pub set_by: String,
+    /// Whether the author says that a cluster may go on without it.
+    pub is_warning: bool,
+    /// What to do where it does not hold; empty where the author does not say.
+    pub remediation: String,
 }
 
 /// The constraints of a recipe, and those for which overlays were left out of it.
@@ -182,6 +194,8 @@ pub fn rules(resolution: &Resolution, snapshot: Option<&Inventory>) -> Vec<Rule>
         verdict: judged.verdict.clone(),
         layer: Some(judged.layer),
         set_by: resolution.layers.get(judged.layer).map(|layer| layer.name.clone()).unwrap_or_default(),
+        is_warning: judged.is_warning,
+        remediation: judged.remediation.clone(),
     });
     let mut rules: Vec<Rule> = kept.collect();
     for decision in &resolution.decisions {
@@ -198,6 +212,8 @@ pub fn rules(resolution: &Resolution, snapshot: Option<&Inventory>) -> Vec<Rule>
             verdict: constraint::judge(name, expected, snapshot),
             layer: None,
             set_by: decision.overlay.clone(),
+            is_warning: false,
+            remediation: String::new(),
         });
     }
     rules

@@ -209,6 +209,12 @@ fn draw_context(state: &State, canvas: &mut Canvas<'_>) {
             }
             x += 2;
         }
+        if let Some(selected) =
+            data.recipe.value.as_ref().and_then(|resolution| resolution.recipe.selected_profile.as_ref())
+        {
+            x += canvas.text(x, line.y, line.right() - x, "profile=", Role::Muted);
+            x += canvas.text(x, line.y, line.right() - x, &selected.choice().to_string(), Role::Strong) + 2;
+        }
         let from = if data.stated.is_some() { "stated" } else { "from the cluster" };
         let from = format!("({from})");
         let room = line.right().saturating_sub(x);

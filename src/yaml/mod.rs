@@ -4,17 +4,19 @@
 //! dialect of the reference (Go `yaml.v3`); the source text of a scalar is kept, so that a field that is a string by type
 //! reads `1.10` as `1.10`. Hostile input (depth, aliases, size) is refused by [`Limits`].
 //!
-//! `read` builds the tree, `go` is the dialect of scalars, `write` prints values: mappings sorted by key, and everything
+//! `read` builds the tree, `go` is the dialect of scalars, `write` prints values, whole ones or
+//! a `stream` of pieces: mappings sorted by key, and everything
 //! quoted that YAML 1.1 or 1.2 would read as another type.
 #![warn(missing_docs)]
 
 mod go;
 mod read;
+pub mod stream;
 mod write;
 
 pub use go::{go_float, go_number};
 pub use read::{First, first, parse, parse_all};
-pub use write::to_string;
+pub use write::{to_string, write};
 
 use serde_json::{Number, Value};
 use std::{fmt, sync::Arc};

@@ -3,9 +3,13 @@
 use super::{
     Kind,
     go::{go_number, scalar},
+    stream::Stream,
 };
 use serde_json::Value;
-use std::{borrow::Cow, fmt::Write as _};
+use std::{
+    borrow::Cow,
+    fmt::{self, Write as _},
+};
 
 /// YAML text of a value: keys sorted, two spaces, final newline; reads back as the same value in YAML 1.1 and 1.2.
 pub fn to_string(value: &Value) -> String {
@@ -26,27 +30,109 @@ pub fn to_string(value: &Value) -> String {
     out
 }
 
+/// Writes what [`to_string`] would of the whole value, in pieces.
+///
+/// # Errors
+/// Those of the sink.
+pub fn write(sink: &mut dyn fmt::Write, stream: Stream<'_>) -> fmt::Result {
+    let mut out = Pieces { sink, text: String::with_capacity(2 * PIECE) };
+    match stream.settled() {
+        Stream::Whole(value) => out.text = to_string(&value),
+        Stream::Map(entries) => out.map(entries, 0)?,
+        Stream::List(items) => out.list(items, 0)?,
+    }
+    out.sink.write_str(&out.text)
+}
+
+/// Bytes that are gathered before the sink gets them.
+const PIECE: usize = 1 << 16;
+
+/// Text on its way: what is not handed over yet.
+struct Pieces<'w> {
+    sink: &'w mut dyn fmt::Write,
+    text: String,
+}
+
+impl Pieces<'_> {
+    /// At the end of a line, so that what is written next can see what it stands behind.
+    fn hand_over(&mut self) -> fmt::Result {
+        if self.text.len() < PIECE || !self.text.ends_with('\n') {
+            return Ok(());
+        }
+        self.sink.write_str(&self.text)?;
+        self.text.clear();
+        Ok(())
+    }
+
+    fn map<'s>(&mut self, entries: impl Iterator<Item = (Cow<'s, str>, Stream<'s>)>, indent: usize) -> fmt::Result {
+        for (index, (key, value)) in entries.enumerate() {
+            let is_long = write_key(&mut self.text, &key, index == 0, indent);
+            match value.settled() {
+                Stream::Whole(value) if is_long => write_item(&mut self.text, &value, indent),
+                Stream::Whole(value) => write_value(&mut self.text, &value, indent),
+                other => {
+                    if !is_long {
+                        self.text.push('\n');
+                    }
+                    self.collection(other, indent + 2)?;
+                }
+            }
+            self.hand_over()?;
+        }
+        Ok(())
+    }
+
+    fn list<'s>(&mut self, items: impl Iterator<Item = Stream<'s>>, indent: usize) -> fmt::Result {
+        for (index, item) in items.enumerate() {
+            write_dash(&mut self.text, index == 0, indent);
+            match item.settled() {
+                Stream::Whole(value) => write_item(&mut self.text, &value, indent),
+                other => self.collection(other, indent + 2)?,
+            }
+            self.hand_over()?;
+        }
+        Ok(())
+    }
+
+    fn collection(&mut self, stream: Stream<'_>, indent: usize) -> fmt::Result {
+        match stream {
+            Stream::Whole(value) => write_item(&mut self.text, &value, indent),
+            Stream::Map(entries) => self.map(entries, indent)?,
+            Stream::List(items) => self.list(items, indent)?,
+        }
+        Ok(())
+    }
+}
+
 fn write_map(out: &mut String, map: &serde_json::Map<String, Value>, indent: usize) {
     // serde_json keeps maps sorted unless some crate turns on `preserve_order`; the order is part of our format.
     let mut entries: Vec<_> = map.iter().collect();
     entries.sort_by_key(|(key, _)| *key);
     for (index, (key, value)) in entries.into_iter().enumerate() {
-        if index > 0 || !opens_item(out) {
-            pad(out, indent);
-        }
-        if key.len() <= SIMPLE_KEY {
-            write_text(out, key, indent, true);
-            out.push(':');
-            write_value(out, value, indent);
-        } else {
-            out.push_str("? ");
-            write_text(out, key, indent, true);
-            out.push('\n');
-            pad(out, indent);
-            out.push_str(": ");
+        if write_key(out, key, index == 0, indent) {
             write_item(out, value, indent);
+        } else {
+            write_value(out, value, indent);
         }
     }
+}
+
+/// A key with its colon; says whether it is a long one, behind which a value stands as in a list.
+fn write_key(out: &mut String, key: &str, is_first: bool, indent: usize) -> bool {
+    if !is_first || !opens_item(out) {
+        pad(out, indent);
+    }
+    if key.len() <= SIMPLE_KEY {
+        write_text(out, key, indent, true);
+        out.push(':');
+        return false;
+    }
+    out.push_str("? ");
+    write_text(out, key, indent, true);
+    out.push('\n');
+    pad(out, indent);
+    out.push_str(": ");
+    true
 }
 
 /// Bytes of a key that stands before its colon. Go writes longer ones as `? key`; from 1,024 on readers must refuse them.
@@ -59,12 +145,16 @@ fn opens_item(out: &str) -> bool {
 
 fn write_list(out: &mut String, list: &[Value], indent: usize) {
     for (index, value) in list.iter().enumerate() {
-        if index > 0 || !opens_item(out) {
-            pad(out, indent);
-        }
-        out.push_str("- ");
+        write_dash(out, index == 0, indent);
         write_item(out, value, indent);
     }
+}
+
+fn write_dash(out: &mut String, is_first: bool, indent: usize) {
+    if !is_first || !opens_item(out) {
+        pad(out, indent);
+    }
+    out.push_str("- ");
 }
 
 /// What stands behind `- `, or behind the colon of a long key.

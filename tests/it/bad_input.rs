@@ -183,7 +183,7 @@ fn an_unknown_criterion() {
 
 #[test]
 fn a_dimension_that_nothing_honors() {
-    let arguments = ["recipe", "--service", "kind", "--accelerator", "l40", "--strict"];
+    let arguments = ["recipe", "--service", "kind", "--accelerator", "b300", "--strict"];
     check("not_honored", &Sandbox::new(), &arguments, 2);
 }
 

@@ -89,12 +89,12 @@ fn explain_names_the_layer_the_file_and_the_line() {
 
 #[test]
 fn a_criterion_without_effect_is_an_error_and_a_warning_when_lenient() {
-    let query = ["query", "components.cert-manager.version", "--gpu", "l40", "--service", "kind"];
+    let query = ["query", "components.cert-manager.version", "--gpu", "b300", "--service", "kind"];
     let run = Sandbox::new().aicr(&query);
     assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{}", run.transcript);
     let run = Sandbox::new().aicr(&[&query[..], &["--lenient"]].concat());
     assert_eq!((run.code, run.stdout.as_str()), (0, "v1.20.2\n"));
-    assert!(run.stderr.contains("warning: no overlay honors accelerator=l40"), "{}", run.stderr);
+    assert!(run.stderr.contains("warning: no overlay honors accelerator=b300"), "{}", run.stderr);
 }
 
 #[test]
@@ -179,8 +179,8 @@ fn a_recipe_file_differs_from_another_by_line_and_from_its_criteria_not_at_all()
     let sandbox = Sandbox::new();
     assert_eq!(sandbox.aicr(&with(&["recipe", "-o", "recipe.yaml"])).code, 0);
     let recipe = std::fs::read_to_string(sandbox.home().join("recipe.yaml")).unwrap();
-    assert!(recipe.matches("version: v26.3.2").count() == 1, "the test edits one version");
-    sandbox.file("edited.yaml", &recipe.replace("version: v26.3.2", "version: v26.3.1"));
+    assert!(recipe.matches("version: v26.7.1").count() == 1, "the test edits one version");
+    sandbox.file("edited.yaml", &recipe.replace("version: v26.7.1", "version: v26.7.0"));
     let run = sandbox.aicr(&["diff", "-b", "recipe.yaml", "--target", "edited.yaml", "-t", "table"]);
     golden("diff_recipe_files", &run.transcript);
     let criteria = "service=kind,accelerator=a100";
@@ -272,19 +272,24 @@ fn a_constraint_of_severity_warning_warns_and_says_what_to_do() {
 #[test]
 fn recipes_of_the_reference_s_first_release_are_read_and_what_is_new_in_them_is_named() {
     let sandbox = Sandbox::new();
-    let profile = "{appliedOverlays: [base], selectedProfile: {name: gpuStack, value: managed}}";
-    let recipe = |version: &str, metadata: &str| {
+    let recipe = |version: &str, metadata: &str, rest: &str| {
         format!(
-            "kind: RecipeResult\napiVersion: {version}\nmetadata: {metadata}\ncriteria: {{}}\ncomponentRefs: []\n\
-             deploymentOrder: []\n"
+            "kind: RecipeResult\napiVersion: {version}\nmetadata: {metadata}\ncriteria: {{}}\n\
+             componentRefs: [{{name: nfd, type: Helm, source: oci://x, version: 1.0.0, overrides: {{a: 1}}}}]\n\
+             deploymentOrder: [nfd]\n{rest}"
         )
     };
-    sandbox.file("v1.yaml", &recipe("aicr.run/v1", "{appliedOverlays: [base]}"));
-    sandbox.file("v1beta2.yaml", &recipe("aicr.run/v1beta2", profile));
-    let run = sandbox.aicr(&["diff", "--baseline", "v1.yaml", "--target", "v1beta2.yaml"]);
+    let profile = "{appliedOverlays: [base], selectedProfile: {name: p, value: v, ownedPaths: {nfd: [a, enabled]}}}";
+    let typed = "configuration: {slurm: {accounting: {mode: disabled}}}\n";
+    sandbox.file("v1.yaml", &recipe("aicr.run/v1", "{appliedOverlays: [base]}", ""));
+    sandbox.file("profile.yaml", &recipe("aicr.run/v1beta2", profile, ""));
+    sandbox.file("typed.yaml", &recipe("aicr.run/v1beta2", "{appliedOverlays: [base]}", typed));
+    let run = sandbox.aicr(&["diff", "--baseline", "profile.yaml", "--target", "typed.yaml"]);
     assert_eq!(run.code, 0, "{}", run.transcript);
-    assert!(run.stderr.contains("v1beta2.yaml: metadata.selectedProfile is not understood"), "{}", run.transcript);
-    assert!(!run.stderr.contains("v1.yaml:"), "{}", run.transcript);
+    assert!(run.stderr.contains("typed.yaml: configuration is not understood"), "{}", run.transcript);
+    assert!(!run.stderr.contains("profile.yaml:"), "a profile is understood: {}", run.transcript);
+    let run = sandbox.aicr(&["diff", "--baseline", "v1.yaml", "--target", "profile.yaml"]);
+    assert_eq!((run.code, run.stderr.contains("not understood")), (0, false), "{}", run.transcript);
 }
 
 #[test]

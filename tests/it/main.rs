@@ -16,6 +16,7 @@ mod documents;
 mod forms;
 mod interruptions;
 mod log;
+mod profiles;
 mod readme;
 mod real_cluster;
 mod report;

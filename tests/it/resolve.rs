@@ -326,6 +326,7 @@ fn criteria() -> impl Strategy<Value = Criteria> {
         choose(Dimension::Platform),
     )
         .prop_map(|(service, accelerator, os, intent, platform)| Criteria {
+            profile: None,
             service,
             accelerator,
             os,

@@ -399,3 +399,133 @@ fn leaving_while_a_cluster_does_not_answer_shows_a_screen_that_reads_keys() {
     terminal.restored(130);
     terminal.shows("aicr cleanup --namespace aicr-validation --run-id");
 }
+
+/// Against the API server that `AICR_TEST_KUBECONFIG` names: `tests/cluster/cluster up`, or `cluster api up`.
+mod real {
+    use super::*;
+    use std::{
+        ffi::OsString,
+        process::{Command, Stdio},
+        sync::atomic::{AtomicBool, Ordering},
+    };
+
+    const NODES: usize = 200;
+    const MARK: &str = "aicr-test-pty";
+
+    fn name(index: usize) -> String {
+        format!("{MARK}-{index:03}")
+    }
+
+    /// Nodes without machines, removed at the end.
+    struct Nodes {
+        kubeconfig: OsString,
+        /// Held, so that no other test changes the cluster meanwhile.
+        _lock: std::fs::File,
+    }
+
+    impl Nodes {
+        fn new() -> Nodes {
+            let kubeconfig = std::env::var_os("AICR_TEST_KUBECONFIG").expect("AICR_TEST_KUBECONFIG names a cluster");
+            let lock = std::path::Path::new(&kubeconfig).with_file_name("tests.lock");
+            let lock = std::fs::File::create(lock).expect("a lock beside the kubeconfig");
+            lock.lock().expect("a turn");
+            let nodes = Nodes { kubeconfig, _lock: lock };
+            nodes.remove();
+            let list: Vec<_> = (0..NODES).map(node).collect();
+            let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": list}).to_string();
+            let file = tempfile::NamedTempFile::new().expect("a file");
+            std::fs::write(file.path(), list).expect("a file");
+            nodes.kubectl(&["create", "-f", &file.path().display().to_string()]);
+            nodes
+        }
+
+        fn command(&self, args: &[&str]) -> Command {
+            let mut command = Command::new("kubectl");
+            command.arg("--kubeconfig").arg(&self.kubeconfig).args(args).stdin(Stdio::null());
+            command
+        }
+
+        #[track_caller]
+        fn kubectl(&self, args: &[&str]) {
+            let output = self.command(args).output().expect("kubectl runs");
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "kubectl {}: {said}", args.join(" "));
+        }
+
+        fn remove(&self) {
+            let args = ["delete", "nodes", "-l", &format!("{MARK}=yes"), "--wait=false"];
+            let _ = self.command(&args).output();
+        }
+    }
+
+    impl Drop for Nodes {
+        fn drop(&mut self) {
+            self.remove();
+        }
+    }
+
+    fn node(index: usize) -> serde_json::Value {
+        let gpus = serde_json::json!({"nvidia.com/gpu": "8", "cpu": "96"});
+        serde_json::json!({
+            "apiVersion": "v1", "kind": "Node",
+            "metadata": {"name": name(index), "labels": {
+                MARK: "yes", "nvidia.com/gpu.product": "NVIDIA-H100-80GB-HBM3", "nvidia.com/gpu.count": "8",
+            }},
+            // So that nothing is sent there by a real scheduler.
+            "spec": {"taints": [{"key": MARK, "effect": "NoSchedule"}]},
+            "status": {
+                "capacity": gpus, "allocatable": gpus,
+                "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady"}],
+                "nodeInfo": {
+                    "machineID": "", "systemUUID": "", "bootID": "", "kubeProxyVersion": "", "operatingSystem": "linux",
+                    "architecture": "amd64", "osImage": "Ubuntu 24.04.3 LTS", "kernelVersion": "6.8.0",
+                    "containerRuntimeVersion": "containerd://2.1.4", "kubeletVersion": "v1.34.1",
+                },
+            },
+        })
+    }
+
+    #[test]
+    #[ignore = "needs a real API server: AICR_TEST_KUBECONFIG"]
+    fn nodes_that_change_all_the_time_are_followed_and_the_cursor_stays_where_it_was_put() {
+        let nodes = Nodes::new();
+        let mut terminal = Terminal::start_with(200, 60, "tui", &[("KUBECONFIG", &nodes.kubeconfig)]);
+        terminal.shows("LIVE fresh");
+        terminal.press(&format!("/{MARK}\r"));
+        terminal.shows(&format!("›{}", name(0)));
+        let over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let storm = scope.spawn(|| {
+                let all = format!("{MARK}=yes");
+                while !over.load(Ordering::Relaxed) {
+                    nodes.kubectl(&["cordon", "-l", &all]);
+                    nodes.kubectl(&["uncordon", "-l", &all]);
+                }
+            });
+            terminal.shows("cordoned");
+            // Every key is answered with the next row, whatever changed around it.
+            for step in 1..=80 {
+                terminal.press("j");
+                let expected = format!("›{} ", name(step));
+                terminal.until(&format!("`{expected}`"), |screen| screen.contents().contains(&expected));
+            }
+            over.store(true, Ordering::Relaxed);
+            storm.join().expect("the nodes could be changed");
+        });
+        // What the last change said is what stands there.
+        terminal.until("no cordoned node", |screen| !screen.contents().contains("cordoned"));
+        terminal.shows(&format!("›{} ", name(80)));
+
+        let change = r#"{"status":{"nodeInfo":{"kubeletVersion":"v9.8.7"}}}"#;
+        nodes.kubectl(&["patch", "node", &name(80), "--subresource=status", "-p", change]);
+        terminal.until("the other kubelet beside its node", |screen| {
+            let text = screen.contents();
+            text.contains(&format!("›{} ", name(80))) && text.contains("v9.8.7")
+        });
+        nodes.kubectl(&["delete", "node", &name(80)]);
+        terminal.shows(&format!("{} was removed; the nearest row is selected", name(80)));
+        terminal.until("its row to vanish", |screen| !screen.contents().contains(&format!("›{} ", name(80))));
+        terminal.press("q");
+        terminal.restored(0);
+    }
+}

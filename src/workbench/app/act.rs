@@ -2,10 +2,11 @@
 
 use super::State;
 use crate::{
-    criteria::Dimension,
+    criteria::{Dimension, ProfileChoice},
     document::header::Edition,
     inventory::shape::Key,
     ops::{self, snapshot::Format},
+    resolve::profile,
     workbench::{
         Screen,
         effect::Effect,
@@ -72,6 +73,7 @@ impl State {
             }
             Step::DiffOverlay(name) => return self.diff_overlay(&name),
             Step::Criterion(dimension, value) => return self.set_criterion(dimension, value),
+            Step::Profile(choice) => return self.choose_profile(choice),
             Step::CloseWhatIf => self.close_what_if(),
         }
         Vec::new()
@@ -362,6 +364,18 @@ impl State {
     fn set_criterion(&mut self, dimension: Dimension, value: Option<String>) -> Vec<Effect> {
         let Some(what_if) = &mut self.model.what_if else { return Vec::new() };
         what_if.criteria.set(dimension, value);
+        // Other criteria may have no profile, or another one: what nobody offers any more is not asked for.
+        let offered =
+            self.model.catalog.value.as_ref().and_then(|catalog| profile::offered(catalog, &what_if.criteria));
+        what_if.criteria.profile = what_if.criteria.profile.take().filter(|choice| {
+            offered.is_some_and(|profile| profile.name == choice.name && profile.value(&choice.value).is_some())
+        });
+        self.resolve_what_if()
+    }
+
+    fn choose_profile(&mut self, choice: Option<ProfileChoice>) -> Vec<Effect> {
+        let Some(what_if) = &mut self.model.what_if else { return Vec::new() };
+        what_if.criteria.profile = choice;
         self.resolve_what_if()
     }
 

@@ -2,7 +2,7 @@
 
 use super::State;
 use crate::{
-    criteria::{Criteria, Dimension, Query},
+    criteria::{Criteria, Dimension, NotAProfile, Query},
     ops::{self, Failure, Kind},
     workbench::{
         Screen,
@@ -144,16 +144,24 @@ impl State {
         let Some(catalog) = &self.model.catalog.value else {
             return Err(Failure::new(Kind::Usage, "read the criteria", "the catalog is not read yet"));
         };
-        let mut stated = Vec::new();
+        let (mut stated, mut profile) = (Vec::new(), None);
         for word in text.split_whitespace() {
             let (name, value) = word.split_once('=').unwrap_or((word, ""));
+            if name == "profile" {
+                let read = value
+                    .parse()
+                    .map_err(|error: NotAProfile| Failure::new(Kind::Usage, "read the criteria", error.to_string()));
+                profile = Some(read?);
+                continue;
+            }
             let Some(dimension) = Dimension::ALL.into_iter().find(|dimension| dimension.name() == name) else {
                 let names: Vec<&str> = Dimension::ALL.into_iter().map(Dimension::name).collect();
                 return Err(Failure::new(Kind::Usage, "read the criteria", format!("unknown criterion `{name}`"))
-                    .hint(format!("write NAME=VALUE with one of {}", names.join(", "))));
+                    .hint(format!("write NAME=VALUE with one of {}, profile", names.join(", "))));
             };
             stated.push((dimension, value.to_owned()));
         }
-        ops::recipe::criteria(catalog, Query::default(), &stated, false).map(|query| query.criteria().clone())
+        let query = ops::recipe::criteria(catalog, Query::default(), &stated, false)?;
+        Ok(Criteria { profile, ..query.criteria().clone() })
     }
 }

@@ -38,7 +38,7 @@ fn build(view: &View<'_>) -> Content {
         };
         return content(Vec::new(), String::new(), says);
     }
-    let (mut met, mut not) = (0, 0);
+    let (mut met, mut not, mut warned) = (0, 0, 0);
     let (drilled, rules) = rules(view);
     let rows: Vec<Row> = rules
         .iter()
@@ -47,6 +47,10 @@ fn build(view: &View<'_>) -> Content {
                 Verdict::Pass { actual, .. } => {
                     met += 1;
                     (Role::Ok, "✓", Cell::text(actual))
+                }
+                Verdict::Fail { actual, .. } if rule.is_warning => {
+                    warned += 1;
+                    (Role::Warn, "!", Cell::new(Role::Warn, actual))
                 }
                 Verdict::Fail { actual, .. } => {
                     not += 1;
@@ -80,13 +84,19 @@ fn build(view: &View<'_>) -> Content {
                         Cell::new(role, spread),
                         set_by,
                         Cell::new(role, except),
+                        // What holds needs no remedy.
+                        if matches!(verdict, Verdict::Pass { .. }) {
+                            "".into()
+                        } else {
+                            rule.remediation.as_str().into()
+                        },
                     ],
                 )
             }
         })
         .collect();
-    let unknown = rows.len() - met - not;
-    let parts = [(met, "met"), (not, "FAIL"), (unknown, "unknown")];
+    let unknown = rows.len() - met - not - warned;
+    let parts = [(met, "met"), (not, "FAIL"), (warned, "warned"), (unknown, "unknown")];
     let note = parts.iter().filter(|(count, word)| *count > 0 || *word == "met" && !rows.is_empty());
     let note: Vec<String> = note.map(|(count, word)| format!("{count} {word}")).collect();
     let says = if view.model.cluster.snapshot.is_none() {
@@ -125,6 +135,7 @@ fn content(rows: Vec<Row>, note: String, says: Vec<(Role, String)>) -> Content {
             column(3, Column::new("NODES", 6, 14).priority(1)),
             Column::new("SET BY", 6, 24).name_like().priority(3),
             column(5, Column::new("EXCEPTIONS", 12, 80).priority(2)),
+            column(6, Column::new("REMEDY", 12, 80).priority(2)),
         ],
         says: if rows.is_empty() { says } else { Vec::new() },
         rows,

@@ -50,17 +50,20 @@ fn build(view: &View<'_>) -> Content {
 
 /// Constraints that do not hold on every node, and overlays that the recipe goes without because of them.
 fn rules(rows: &mut Vec<Row>, view: &View<'_>) {
-    for Rule { name, expected, verdict, layer, set_by } in &view.model.rules {
+    for Rule { name, expected, verdict, layer, set_by, is_warning, remediation } in &view.model.rules {
+        let fails = if *is_warning { Role::Warn } else { Role::Fail };
         let (role, nodes) = match (verdict, verdict.nodes()) {
             (Verdict::Pass { .. }, _) => continue,
-            (Verdict::Fail { .. }, Some(spread)) => (Role::Fail, spread.words()),
-            (Verdict::Fail { actual, .. }, None) => (Role::Fail, format!("found {actual}")),
+            (Verdict::Fail { .. }, Some(spread)) => (fails, spread.words()),
+            (Verdict::Fail { actual, .. }, None) => (fails, format!("found {actual}")),
             (Verdict::Unknown { .. }, Some(spread)) => (Role::Muted, spread.words()),
             (Verdict::Unknown { reason, .. }, None) => (Role::Muted, reason.clone()),
         };
         let line = Cell::new(role, format!("{name} {expected}: {nodes}"));
         let without = layer.is_none().then(|| format!("  so without overlay {set_by}"));
         let line = without.into_iter().fold(line, |line, without| line.and(Role::Warn, without));
+        let remedy = (!remediation.is_empty()).then(|| format!("  remedy: {remediation}"));
+        let line = remedy.into_iter().fold(line, |line, remedy| line.and(Role::Text, remedy));
         pairs(rows, "", &[("! rule", line)]);
     }
 }

@@ -32,6 +32,7 @@ use super::{
     model::{Model, With},
     theme::Role,
     widgets::{
+        rows,
         table::{self, Cell, Column, Identity},
         text,
     },
@@ -39,7 +40,7 @@ use super::{
 use crate::{
     catalog::validator::Phase,
     cluster::watch::LiveStatus,
-    criteria::Dimension,
+    criteria::{Dimension, ProfileChoice},
     inventory::{Node, shape::Key},
     ops::Failure,
 };
@@ -193,6 +194,8 @@ pub enum Step {
     DiffOverlay(String),
     /// Change one criterion of what-if.
     Criterion(Dimension, Option<String>),
+    /// Choose a profile value in what-if; `None` for the default.
+    Profile(Option<ProfileChoice>),
     CloseWhatIf,
 }
 
@@ -213,6 +216,7 @@ pub enum RowId {
     /// A layer of the ladder, from the top.
     Rung(usize),
     Criterion(Dimension),
+    Profile,
     Readiness,
     Constraint(String),
     Phase(Phase),
@@ -330,6 +334,16 @@ impl<'s> View<'s> {
         self.tables.get(self.pane)
     }
 
+    /// One row for each value; those that stand in the pane already, with the same columns, are not made again.
+    pub fn rows_of<T: Send + Sync + 'static>(
+        &self,
+        columns: &[Column],
+        values: &[Arc<T>],
+        make: impl Fn(&T) -> Row,
+    ) -> Vec<Row> {
+        rows::rows_of(&self.table().content, columns, values, make)
+    }
+
     /// The row under the cursor of a pane.
     pub fn row(&self, pane: &Pane) -> Option<&'s Row> {
         self.tables.get(pane).row()
@@ -355,9 +369,7 @@ fn pairs(rows: &mut Vec<Row>, section: &'static str, entries: &[(&str, Cell)]) {
         line(rows, Cell::new(Role::Heading, section));
     }
     for (name, value) in entries {
-        let mut cell = Cell::new(Role::Muted, format!("{name:<12} "));
-        cell.spans.extend(value.spans.iter().cloned());
-        line(rows, cell);
+        line(rows, Cell::new(Role::Muted, format!("{name:<12} ")).with(value));
     }
 }
 

@@ -13,7 +13,7 @@ pub static PANE: Pane = Pane {
     screen: Screen::Cluster,
     place: Place::NONE.short(column(1, 0)).four(column(1, 0)).all(column(1, 0)),
     jump: Some(Action::GoNode),
-    needs: &[Need::Cluster, Need::Cursor(&shapes::PANE)],
+    needs: &[Need::Cluster, Need::Recipe, Need::Cursor(&shapes::PANE)],
     hints: &[Action::MoveDown, Action::Enter, Action::Filter, Action::Sort, Action::CompareWith, Action::Copy],
     build,
     on: |view, action| match action {
@@ -28,10 +28,14 @@ fn build(view: &View<'_>) -> Content {
     let cluster = &view.model.cluster;
     let listed = cluster.listed();
     // A column in which nothing is would only take room from the others.
-    let shares = listed.iter().any(|node| !node.accelerators.division().is_empty());
-    let rows: Vec<Row> = listed.iter().map(|node| row(node, shares)).collect();
+    let shares = match cluster.drilled() {
+        Some((key, _)) => !key.value(Attribute::Division).is_empty(),
+        None => cluster.fleet.shapes.iter().any(|shape| !shape.value(Attribute::Division).is_empty()),
+    };
+    let columns = columns(shares);
+    let rows = view.rows_of(&columns, listed, |node| row(node, shares));
     let (title, note) = match cluster.drilled() {
-        None => (format!("nodes {}", counted(view, rows.len())), note(listed)),
+        None => (format!("nodes {}", counted(view, rows.len())), with_edition(view, note(listed))),
         Some((key, shape)) => {
             let all = text::thousands(cluster.nodes().len());
             let differs = shape.map(|shape| shapes::differs(shape, false)).filter(|differs| !differs.is_empty());
@@ -49,7 +53,7 @@ fn build(view: &View<'_>) -> Content {
         (true, None) => no_cluster(view),
         (false, _) => Vec::new(),
     };
-    Content { title, note, columns: columns(shares), rows, says, headers: true, ..Content::default() }
+    Content { title, note, columns, rows, says, headers: true, ..Content::default() }
 }
 
 /// A shape in few words: what is built into its nodes.
@@ -78,6 +82,16 @@ fn columns(shares: bool) -> Vec<Column> {
         columns.insert(3, Column::new("SHARING", 10, 26).name_like().priority(3));
     }
     columns
+}
+
+/// With whose facts the cluster is compared, where there is room for it.
+fn with_edition(view: &View<'_>, note: String) -> String {
+    let edition = view.model.catalog.value.as_ref().and_then(|catalog| catalog.edition.as_ref());
+    match edition.filter(|_| view.width >= 70) {
+        Some(edition) if note.is_empty() => format!("catalog {} of {}", edition.release, edition.date),
+        Some(edition) => format!("{note}; catalog {} of {}", edition.release, edition.date),
+        None => note,
+    }
 }
 
 /// What a person wants to know of all nodes: how many accelerators there are, and how many nodes are in trouble.

@@ -178,8 +178,8 @@ fn verdicts(shape: &Shape, rules: &Rules<'_>) -> Cell {
     let parts = [(failed, Role::Fail, "FAIL"), (unknown, Role::Muted, "unknown"), (met, Role::Ok, "met")];
     let mut cell = Cell::default();
     for (count, role, word) in parts.into_iter().filter(|(count, ..)| *count > 0) {
-        let comma = if cell.spans.is_empty() { "" } else { ", " };
+        let comma = if cell.width() == 0 { "" } else { ", " };
         cell = cell.and(role, format!("{comma}{count} {word}"));
     }
-    if cell.spans.is_empty() { Cell::new(Role::Muted, "-") } else { cell }
+    if cell.width() == 0 { Cell::new(Role::Muted, "-") } else { cell }
 }

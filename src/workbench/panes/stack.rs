@@ -30,15 +30,13 @@ fn build(view: &View<'_>) -> Content {
         return content("overlay stack", Vec::new(), String::new(), no_recipe(view));
     };
     let mut rows: Vec<Row> = Vec::new();
-    let stacked = |kind| matches!(kind, LayerKind::Base | LayerKind::Overlay | LayerKind::Mixin);
-    let applied: Vec<_> = resolution.layers.iter().enumerate().filter(|(_, layer)| stacked(layer.kind)).collect();
+    let applied: Vec<_> = resolution.layers.iter().enumerate().filter(|(_, layer)| layer.kind.is_stacked()).collect();
     for (index, layer) in applied.iter().rev() {
-        let mixin = if layer.kind == LayerKind::Mixin { " (mixin)" } else { "" };
         rows.push(Row::new(
             RowId::Layer(layer.name.clone()),
             vec![
                 Cell::new(Role::layer(*index), index.to_string()),
-                Cell::new(Role::Text, &layer.name).and(Role::Muted, mixin),
+                Cell::new(Role::Text, &layer.name).and(Role::Muted, layer.kind.note()),
                 layer.sets.to_string().into(),
                 layer.wins.to_string().into(),
             ],
@@ -49,7 +47,7 @@ fn build(view: &View<'_>) -> Content {
         .layers
         .iter()
         .enumerate()
-        .filter(|(_, layer)| !stacked(layer.kind) && layer.kind != LayerKind::Derived)
+        .filter(|(_, layer)| !layer.kind.is_stacked() && layer.kind != LayerKind::Derived)
         .collect();
     if !files.is_empty() {
         rows.push(heading("files", format!("values files ({})", files.len())));

@@ -10,7 +10,10 @@ use crate::{
     resolve::Resolution,
     workbench::model::KEPT,
 };
-use std::collections::{BTreeSet, HashSet};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
 
 pub static PANE: Pane = Pane {
     name: "resolved values",
@@ -35,7 +38,8 @@ fn build(view: &View<'_>) -> Content {
     };
     let changes = view.model.what_if.as_ref().and_then(|what_if| what_if.changes.value.as_ref());
     let changed: HashSet<&str> = changes.into_iter().flat_map(|list| list.iter().map(|change| &*change.path)).collect();
-    let mut tree = Tree { resolution, changed, what_if: changes.is_some(), rows: Vec::new(), values: 0 };
+    let owned = owned(resolution);
+    let mut tree = Tree { resolution, owned, changed, what_if: changes.is_some(), rows: Vec::new(), values: 0 };
     let kept = || view.model.kept.iter().map(|kept| &kept.resolution.document);
     if let TracedValue::Map(entries) = &resolution.document.value {
         let mut entries: Vec<_> = entries.iter().collect();
@@ -81,7 +85,11 @@ const KEPT_NAMES: [&str; KEPT] = ["A", "B", "C"];
 fn differing(now: &Criteria, kept: &Criteria) -> String {
     let differ = Dimension::ALL.into_iter().filter(|dimension| now.get(*dimension) != kept.get(*dimension));
     let word = |dimension: Dimension| kept.get(dimension).unwrap_or_else(|| "any".to_owned());
-    differ.map(|dimension| format!("{}={}", dimension.name(), word(dimension))).collect::<Vec<_>>().join(" ")
+    let mut words: Vec<String> = differ.map(|dimension| format!("{}={}", dimension.name(), word(dimension))).collect();
+    if now.profile != kept.profile {
+        words.push(kept.profile.as_ref().map_or_else(|| "default profile".to_owned(), ToString::to_string));
+    }
+    words.join(" ")
 }
 
 /// Values of another document that this one has no row for.
@@ -107,8 +115,21 @@ fn element<'r>(list: &'r Traced, other: &Traced, index: usize) -> Option<&'r Tra
     }
 }
 
+/// Paths that the profile of the recipe owns: nobody may change these.
+fn owned(resolution: &Resolution) -> HashSet<String> {
+    let selected = resolution.recipe.selected_profile.iter();
+    let paths = selected.flat_map(|selected| &selected.owned_paths).flat_map(|(component, paths)| {
+        paths.iter().map(move |path| ["components", component, "values"].into_iter().chain(path.split('.')))
+    });
+    let selector = |keys: &mut dyn Iterator<Item = &str>| {
+        keys.map(|key| Segment::Key(key.to_owned()).to_string()).collect::<Vec<_>>().join(".")
+    };
+    paths.map(|mut keys| selector(&mut keys)).collect()
+}
+
 struct Tree<'r> {
     resolution: &'r Resolution,
+    owned: HashSet<String>,
     changed: HashSet<&'r str>,
     what_if: bool,
     rows: Vec<Row>,
@@ -132,12 +153,12 @@ impl Tree<'_> {
                 (Cell::new(Role::Muted, text::count_of(entries.len(), "entry", "entries")), Some(open))
             }
         };
+        let locked = self.owned.contains(&path);
         let name_role = if branch.is_some() && depth < 2 { Role::Strong } else { Role::Text };
-        self.rows.push(Row {
-            depth,
-            branch,
-            ..Row::new(&path, vec![Cell::new(name_role, name), value, Cell::default()])
-        });
+        let named = Cell::new(name_role, name);
+        // A cell of several parts is cut at its end, so there is a second part only where it says something.
+        let named = if locked { named.and(Role::Muted, " (profile)") } else { named };
+        self.rows.push(Row { depth, branch, ..Row::new(&path, vec![named, value, Cell::default()]) });
         let mut differ: Vec<bool> = kept
             .iter()
             .map(|other| other.is_none_or(|other| branch.is_none() && other.to_value() != traced.to_value()))
@@ -174,9 +195,10 @@ impl Tree<'_> {
         let changed_here = self.changed.contains(path.as_str());
         let changed_below = branch.is_some() && self.rows[at + 1..].iter().any(|row| row.matters);
         let row = &mut self.rows[at];
-        row.cells.pop();
-        row.cells.extend(kept.iter().zip(&differ).map(|(other, differs)| kept_cell(*other, *differs)));
-        row.cells.push(set_by(self.resolution, traced));
+        let cells = Arc::make_mut(&mut row.cells);
+        cells.pop();
+        cells.extend(kept.iter().zip(&differ).map(|(other, differs)| kept_cell(*other, *differs)));
+        cells.push(set_by(self.resolution, traced));
         if self.what_if {
             row.matters = changed_here;
             row.marker =

@@ -1,7 +1,12 @@
 //! Criteria as toggles: each change resolves again beside the current recipe.
 
 use super::{prelude::*, values};
-use crate::{criteria::Dimension, diff::ChangeKind, workbench::model::With};
+use crate::{
+    criteria::{Dimension, ProfileChoice},
+    diff::ChangeKind,
+    resolve::profile,
+    workbench::model::With,
+};
 
 pub static PANE: Pane = Pane {
     name: "what-if",
@@ -38,7 +43,7 @@ fn build(view: &View<'_>) -> Content {
         };
     };
     let key = |action| view.keys.key(action);
-    let rows = Dimension::ALL
+    let mut rows: Vec<Row> = Dimension::ALL
         .into_iter()
         .map(|dimension| {
             let now = data.criteria.get(dimension);
@@ -72,13 +77,14 @@ fn build(view: &View<'_>) -> Content {
             }
         })
         .collect();
+    rows.extend(profile_row(view));
     Content {
         title: "what-if".to_owned(),
         note: summary(view),
         columns: vec![
             Column::new("CRITERION", 11, 11),
-            Column::new("VALUE", 10, 13),
-            Column::new("", 8, 14).priority(1),
+            Column::new("VALUE", 10, 18),
+            Column::new("", 8, 22).priority(1),
             Column::new("LEGAL VALUES", 10, 20).grows(),
         ],
         rows,
@@ -87,6 +93,49 @@ fn build(view: &View<'_>) -> Content {
         ordered: true,
         ..Content::default()
     }
+}
+
+/// The profile that these criteria have a choice of, as one more criterion.
+fn profile_row(view: &View<'_>) -> Option<Row> {
+    let what_if = view.model.what_if.as_ref()?;
+    let profile = profile::offered(view.model.catalog.value.as_ref()?, &what_if.criteria)?;
+    let value = |choice: &Option<ProfileChoice>| {
+        let chosen = choice.as_ref().filter(|choice| choice.name == profile.name);
+        chosen.map_or(&profile.default, |choice| &choice.value).clone()
+    };
+    let (now, then) = (value(&view.model.criteria.profile), value(&what_if.criteria.profile));
+    let changed = now != then;
+    let choices = profile.names().fold(Cell::default(), |cell, name| {
+        let role = if name == then { Role::Focus } else { Role::Muted };
+        let default = if name == profile.default { " (default) " } else { " " };
+        cell.and(role, format!("{name}{default}"))
+    });
+    let was = if changed { format!("was {now}") } else { String::new() };
+    Some(Row {
+        marker: changed.then_some((Role::Change, "~")),
+        matters: changed,
+        ..Row::new(
+            RowId::Profile,
+            vec![
+                Cell::new(Role::Muted, &profile.name),
+                Cell::new(if changed { Role::Change } else { Role::Text }, then),
+                Cell::new(Role::Muted, was),
+                choices,
+            ],
+        )
+    })
+}
+
+/// The next or previous value of the profile; the default is nobody's choice.
+fn next_profile(view: &View<'_>, forward: bool) -> Option<Step> {
+    let what_if = view.model.what_if.as_ref()?;
+    let profile = profile::offered(view.model.catalog.value.as_ref()?, &what_if.criteria)?;
+    let now = what_if.criteria.profile.as_ref().map_or(&profile.default, |choice| &choice.value);
+    let count = profile.values.len();
+    let at = profile.names().position(|name| name == now).unwrap_or(0);
+    let value = profile.names().nth((at + if forward { 1 } else { count - 1 }) % count)?;
+    let choice = || ProfileChoice { name: profile.name.clone(), value: value.to_owned() };
+    Some(Step::Profile((value != profile.default).then(choice)))
 }
 
 fn failure_line(view: &View<'_>) -> Vec<(Role, String)> {
@@ -118,6 +167,9 @@ fn summary(view: &View<'_>) -> String {
 
 /// The next or previous legal value of the criterion under the cursor.
 fn next(view: &View<'_>, forward: bool) -> Option<Step> {
+    if *view.selected(&PANE)? == RowId::Profile {
+        return next_profile(view, forward);
+    }
     let what_if = view.model.what_if.as_ref()?;
     let RowId::Criterion(dimension) = *view.selected(&PANE)? else { return None };
     let next = if dimension == Dimension::Nodes {

@@ -6,21 +6,24 @@
 
 use super::{
     canvas::Canvas,
+    rows::MadeOf,
     text::{self, Cut},
 };
 use crate::workbench::theme::Role;
 use ratatui::layout::Rect;
-use std::{cmp::Ordering, collections::HashSet, hash::Hash};
+use std::{borrow::Cow, cmp::Ordering, collections::HashSet, hash::Hash, sync::Arc};
 
 /// Text of one cell in pieces, each with its role; always cleaned of what could steer a terminal.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cell {
-    pub spans: Vec<(Role, String)>,
+    spans: Vec<(Role, String)>,
+    /// Columns that the text takes: asked for at every change of a list of thousands, so counted once.
+    width: usize,
 }
 
 impl Cell {
     pub fn new(role: Role, text: impl AsRef<str>) -> Cell {
-        Cell { spans: vec![(role, text::clean(text.as_ref()).into_owned())] }
+        Cell::default().and(role, text)
     }
 
     pub fn text(text: impl AsRef<str>) -> Cell {
@@ -28,16 +31,28 @@ impl Cell {
     }
 
     pub fn and(mut self, role: Role, text: impl AsRef<str>) -> Cell {
-        self.spans.push((role, text::clean(text.as_ref()).into_owned()));
+        let text = text::clean(text.as_ref()).into_owned();
+        self.width += text::width(&text);
+        self.spans.push((role, text));
         self
     }
 
-    pub fn plain(&self) -> String {
-        self.spans.iter().map(|(_, text)| text.as_str()).collect()
+    /// The same text with that of another cell behind it.
+    pub fn with(mut self, other: &Cell) -> Cell {
+        self.spans.extend(other.spans.iter().cloned());
+        self.width += other.width;
+        self
+    }
+
+    pub fn plain(&self) -> Cow<'_, str> {
+        match &self.spans[..] {
+            [(_, text)] => Cow::Borrowed(text),
+            spans => spans.iter().map(|(_, text)| text.as_str()).collect(),
+        }
     }
 
     pub fn width(&self) -> usize {
-        self.spans.iter().map(|(_, text)| text::width(text)).sum()
+        self.width
     }
 }
 
@@ -76,12 +91,16 @@ pub struct Row<I> {
     pub matters: bool,
     /// In the column before the cells.
     pub marker: Option<(Role, &'static str)>,
-    pub cells: Vec<Cell>,
+    /// Shared, so that a row of which nothing changed costs nothing in the next content.
+    pub cells: Arc<Vec<Cell>>,
+    /// Set by [`super::rows::rows_of`].
+    pub made_of: Option<MadeOf>,
 }
 
 impl<I> Row<I> {
     pub fn new(id: impl Into<I>, cells: Vec<Cell>) -> Row<I> {
-        Row { id: id.into(), depth: 0, branch: None, matters: false, marker: None, cells }
+        let cells = Arc::new(cells);
+        Row { id: id.into(), depth: 0, branch: None, matters: false, marker: None, cells, made_of: None }
     }
 
     pub fn plain(&self) -> String {
@@ -206,7 +225,7 @@ pub struct Table<I> {
     /// Somebody moved the cursor; until then it stays on the first row, whatever arrives.
     pub touched: bool,
     /// Columns that the content of each column takes.
-    natural: Vec<u16>,
+    pub(super) natural: Vec<u16>,
 }
 
 impl<I> Default for Table<I> {
@@ -238,10 +257,38 @@ impl<I: Identity> Table<I> {
     ///
     /// Returns false when the selected row was removed.
     pub fn set(&mut self, content: Content<I>) -> bool {
-        self.natural =
-            content.columns.iter().enumerate().map(|(index, column)| natural_width(&content, index, column)).collect();
+        self.natural = self.grown(&content).unwrap_or_else(|| {
+            content.columns.iter().enumerate().map(|(index, column)| natural_width(&content, index, column)).collect()
+        });
         self.content = content;
         self.refilter()
+    }
+
+    /// The natural widths of content in which few rows differ from those that are there; `None` where they have to be
+    /// found anew, because a row that was as wide as its column is not there any more.
+    fn grown(&self, content: &Content<I>) -> Option<Vec<u16>> {
+        let before = &self.content;
+        if before.columns != content.columns
+            || before.headers != content.headers
+            || before.rows.len() != content.rows.len()
+            || self.natural.len() != content.columns.len()
+        {
+            return None;
+        }
+        let mut natural = self.natural.clone();
+        for (old, new) in before.rows.iter().zip(&content.rows) {
+            if Arc::ptr_eq(&old.cells, &new.cells) && (old.depth, old.branch) == (new.depth, new.branch) {
+                continue;
+            }
+            for (index, natural) in natural.iter_mut().enumerate() {
+                let (was, is) = (cell_width(old, index), cell_width(new, index));
+                if was > is && was >= usize::from(*natural) {
+                    return None;
+                }
+                *natural = (*natural).max(u16::try_from(is).unwrap_or(u16::MAX));
+            }
+        }
+        Some(natural)
     }
 
     /// Computes `visible` again after a change of filter, folds or order.
@@ -277,7 +324,7 @@ impl<I: Identity> Table<I> {
         {
             let rows = &self.content.rows;
             let text = |index: usize| rows[index].cells.get(column).map(Cell::plain).unwrap_or_default();
-            let mut keyed: Vec<(String, usize)> = visible.into_iter().map(|index| (text(index), index)).collect();
+            let mut keyed: Vec<(Cow<'_, str>, usize)> = visible.into_iter().map(|index| (text(index), index)).collect();
             keyed.sort_by(|(a, left), (b, right)| {
                 let order = natural(a, b);
                 let order = if descending { order.reverse() } else { order };
@@ -633,13 +680,16 @@ impl<I: Identity> Table<I> {
 }
 
 /// What the widest cell of a column takes, with the header and the indent of a tree.
-fn natural_width<I>(content: &Content<I>, index: usize, column: &Column) -> u16 {
-    let cells = content.rows.iter().filter_map(|row| {
-        let indent = if index == 0 { usize::from(row.depth) * 2 + if row.branch.is_some() { 2 } else { 0 } } else { 0 };
-        Some(row.cells.get(index)?.width() + indent)
-    });
+pub(super) fn natural_width<I>(content: &Content<I>, index: usize, column: &Column) -> u16 {
+    let cells = content.rows.iter().map(|row| cell_width(row, index));
     let header = if content.headers { text::width(column.name) } else { 0 };
     u16::try_from(cells.max().unwrap_or(0).max(header)).unwrap_or(u16::MAX)
+}
+
+/// What a cell takes, with the indent of a tree; 0 where the row has none.
+fn cell_width<I>(row: &Row<I>, index: usize) -> usize {
+    let indent = if index == 0 { usize::from(row.depth) * 2 + if row.branch.is_some() { 2 } else { 0 } } else { 0 };
+    row.cells.get(index).map_or(0, |cell| cell.width() + indent)
 }
 
 /// Columns between columns.

@@ -2,10 +2,15 @@
 
 use super::desk::{Desk, snapshot, snapshot_of};
 use aicr::{
-    cluster::{ClusterError, ClusterErrorKind, watch::LiveStatus},
+    cluster::{
+        ClusterError, ClusterErrorKind,
+        watch::{LiveStatus, LiveView},
+    },
+    inventory::{Fact, Inventory, Node, Source},
     ops::demo::DemoOptions,
-    workbench::{Look, panes::NODES, widgets::table::Identity},
+    workbench::{Look, effect::Effect, msg::Msg, panes::NODES, widgets::table::Identity},
 };
+use std::sync::Arc;
 
 #[test]
 fn a_lost_connection_keeps_the_last_good_data() {
@@ -71,4 +76,44 @@ fn filters_keep_matches_and_count_the_rest() {
     desk.keys("Esc");
     desk.shows("nodes 5");
     desk.shows("instance-");
+}
+
+/// The demo cluster with one node changed.
+fn changed(change: impl FnOnce(&mut Node)) -> Arc<Inventory> {
+    let mut inventory = Inventory::clone(&snapshot());
+    let mut node = Node::clone(&inventory.nodes[0]);
+    change(&mut node);
+    inventory.nodes[0] = Arc::new(node);
+    Arc::new(inventory)
+}
+
+/// What a new view leads to: how many recipes are resolved.
+fn resolved(desk: &mut Desk, inventory: Arc<Inventory>) -> (usize, Vec<Effect>) {
+    let view = LiveView { inventory: Some(inventory), status: LiveStatus::Fresh };
+    let effects = desk.state.update(Msg::Live { generation: 1, view });
+    (effects.iter().filter(|effect| matches!(effect, Effect::Resolve { .. })).count(), effects)
+}
+
+#[test]
+fn a_node_whose_state_changes_is_shown_and_leaves_the_recipe_as_it_is() {
+    let mut desk = Desk::live(120, 40);
+    let down = || changed(|node| node.ready = Fact::known(false, Source::node("status.conditions")));
+    let (count, _) = resolved(&mut desk, down());
+    assert_eq!(count, 0);
+    desk.shows("NOTREADY");
+    let kernel = |version: &str| changed(|node| node.kernel = Fact::known(version.into(), Source::node("kernel")));
+    let (count, first) = resolved(&mut desk, kernel("9.9.1"));
+    assert_eq!(count, 1, "a reading that rules may be about");
+    // What changes while that is worked out is one more piece of work, not one for each change.
+    assert_eq!(resolved(&mut desk, kernel("9.9.2")).0, 0);
+    assert_eq!(resolved(&mut desk, kernel("9.9.3")).0, 0);
+    let Some(Effect::Resolve { slot, generation, .. }) = first.into_iter().next() else { panic!("just counted") };
+    let answer = Ok(desk.state.model.recipe.value.clone().expect("a recipe"));
+    let next = desk.state.update(Msg::Resolved { slot, generation, answer });
+    let snapshots = next.iter().filter_map(|effect| match effect {
+        Effect::Resolve { snapshot, .. } => snapshot.as_ref().and_then(|it| it.nodes[0].kernel.text()),
+        _ => None,
+    });
+    assert_eq!(snapshots.collect::<Vec<_>>(), ["9.9.3"], "with the newest");
+    assert!(desk.state.model.recipe.loading);
 }

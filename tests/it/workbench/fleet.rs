@@ -281,9 +281,7 @@ fn nodes_that_say_otherwise_are_named_with_what_the_recipe_leaves_out() {
     desk.command("recipe service=eks accelerator=h100 os=ubuntu intent=training");
     desk.keys("1");
     desk.shows("a100 on a100-mig");
-    desk.shows(
-        "OS.release.ID ubuntu: 7 of 8 nodes; not on a100-mig (rhel)  so without overlay h100-eks-ubuntu-training",
-    );
+    desk.shows("OS.release.ID ubuntu: 7 of 8 nodes; not on a100-mig (rhel)  so without overlay eks-ubuntu");
 }
 
 #[test]
@@ -295,4 +293,26 @@ fn the_file_of_a_cluster_says_what_was_forbidden_and_counts_nothing() {
     }
     assert!(!file.stdout.contains("node-count"), "{}", file.stdout);
     assert!(file.stderr.contains("read demo without its nodes (forbidden: list nodes): any"), "{}", file.stderr);
+}
+
+/// A constraint that is only a warning is no failure, and what its author says to do about it is on the screen.
+#[test]
+fn severity_and_remediation_of_a_constraint_are_shown() {
+    let sandbox = Sandbox::new();
+    let home = sandbox.home();
+    std::fs::create_dir_all(home.join("own/overlays")).unwrap();
+    // The base is never left out, so what it asks for is judged where it does not hold, too.
+    let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalog/overlays/base.yaml");
+    let base = std::fs::read_to_string(base).unwrap();
+    let rule = "  constraints:\n    - {name: K8s.server.platform, value: linux/s390x, severity: warning, remediation: add such nodes}\n";
+    let base = base.replacen("  constraints:\n", rule, 1);
+    std::fs::write(home.join("own/overlays/base.yaml"), base).unwrap();
+    std::fs::write(home.join("keys"), "wait\n").unwrap();
+    let arguments = ["--demo", "--data", "own", "tui", "--service", "kind", "--size", "200x60", "--script", "keys"];
+    let run = sandbox.aicr(&arguments);
+    assert_eq!(run.code, 0, "{}", run.transcript);
+    let rule = run.stdout.lines().find(|line| line.contains("linux/s390x")).unwrap_or_else(|| panic!("{}", run.stdout));
+    assert!(rule.contains("!›") || rule.contains("! "), "{rule}");
+    assert!(run.stdout.contains("remedy: add such nodes"), "{}", run.stdout);
+    assert!(run.stdout.contains("1 warned") && !run.stdout.contains("FAIL"), "{}", run.stdout);
 }

@@ -30,11 +30,11 @@ fn a_saved_recipe_is_compared_line_by_line_and_the_cluster_again_with_every_view
     let mut desk = Desk::live(200, 60);
     let recipe = desk.state.model.recipe.value.clone().unwrap().recipe.clone();
     let text =
-        aicr::recipe::format::to_yaml(&recipe, Edition::V1).unwrap().replace("version: v26.3.2", "version: v26.3.1");
+        aicr::recipe::format::to_yaml(&recipe, Edition::V1).unwrap().replace("version: v26.7.1", "version: v26.7.0");
     std::fs::write(&path, text).unwrap();
     desk.command(&format!("diff {}", path.display()));
     desk.shows("1 changed");
-    desk.shows("v26.3.1");
+    desk.shows("v26.7.0");
     desk.shows("saved.yaml:");
     let rows = &desk.state.model.diff.changes.value.as_ref().unwrap().rows;
     assert!(!format!("{rows:?}").contains("left: Some((1, "), "the file has its first line too: {rows:?}");
@@ -85,4 +85,43 @@ fn noise_is_hidden_and_counted() {
     compare(&mut desk, ("a.yaml", snapshot()), ("b.yaml", Arc::new(noisy)));
     desk.keys("5");
     desk.shows("nothing differs");
+}
+
+/// A profile is one more criterion: chosen in what-if, marked in the tree, a layer of the ladder, a cause in Diff.
+#[test]
+fn a_profile_is_a_what_if_like_any_other() {
+    let mut desk = Desk::live(200, 60);
+    desk.command("recipe service=aks accelerator=h100 os=ubuntu");
+    desk.shows("profile=gpuStack=azure-managed");
+    desk.shows("gpuStack=azure-managed (pro…");
+    desk.keys("i G");
+    desk.shows("azure-managed (default) operator-managed");
+    desk.keys("l");
+    desk.shows("was azure-managed");
+    desk.shows("changed by what-if");
+    golden("profile-200x60", &desk.text());
+    desk.keys("l");
+    assert!(!desk.text().contains("was azure-managed"), "the values go round: {}", desk.text());
+    desk.keys("l Enter");
+    assert_eq!(desk.state.desk.screen, Screen::Diff);
+    desk.shows("driver.enabled");
+    desk.shows("gpuStack=operator-managed");
+    // Other criteria do not offer it, and what nobody offers is not asked for.
+    desk.keys("2 g g");
+    desk.keys("l");
+    let what_if = desk.state.model.what_if.as_ref().expect("it is open");
+    assert_ne!(what_if.criteria.service.as_deref(), Some("aks"));
+    assert_eq!(what_if.criteria.profile, None);
+}
+
+#[test]
+fn an_owned_value_is_marked_and_its_ladder_begins_with_the_profile() {
+    let mut desk = Desk::live(200, 60);
+    desk.command("recipe service=aks accelerator=h100 os=ubuntu profile=gpuStack=operator-managed");
+    desk.command("value components.gpu-operator.values.driver.enabled");
+    let text = desk.text();
+    assert!(text.contains("enabled (profile)"), "{text}");
+    desk.shows("gpuStack=o…r-managed  true       wins");
+    desk.command("recipe service=aks profile=own");
+    desk.shows("`own` is not a profile");
 }
