@@ -274,6 +274,7 @@ fn constraints(document: &Document, node: &Node, key: &str) -> Result<Vec<Node>,
         }
         names.push(name);
     }
+    document.paths(items)?;
     Ok(items.to_vec())
 }
 
@@ -381,10 +382,13 @@ mod tests {
         refused(&format!("{{a: {}}}", sets("{a: .inf}")), "`a` is something else");
         refused(&format!("{{a: {}}}", sets("{a: 9007199254740992}")), "`a` is something else");
         assert!(read(&format!("{{a: {}}}", sets("{a: -9007199254740991, b: 1.5, c: 2026-01-02, d: [x]}"))).is_ok());
-        refused("{a: {componentRefs: [{name: x}, {name: x}]}}", "component `x` is listed twice");
+        refused("{a: {componentRefs: [{name: K8s.server.version}, {name: x}]}}", "component `x` is listed twice");
         refused("{a: {componentRefs: [{overrides: {}}]}}", "needs `name`");
-        refused("{a: {constraints: [{name: x, value: y}, {name: x, value: z}]}}", "constraint `x` is listed twice");
-        refused("{a: {constraints: [{name: x}]}}", "needs `name` and `value`");
-        assert!(read("{a: {constraints: [{name: x, value: y}], readinessConstraints: [{name: x, value: y}]}}").is_ok());
+        refused(
+            "{a: {constraints: [{name: K8s.server.version, value: y}, {name: K8s.server.version, value: z}]}}",
+            "constraint `K8s.server.version` is listed twice",
+        );
+        refused("{a: {constraints: [{name: K8s.server.version}]}}", "needs `name` and `value`");
+        assert!(read("{a: {constraints: [{name: K8s.server.version, value: y}], readinessConstraints: [{name: K8s.server.version, value: y}]}}").is_ok());
     }
 }

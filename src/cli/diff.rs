@@ -84,7 +84,7 @@ static FORMATS: &[Format<Shown>] = &[
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let all = args.all || args.compat;
-    let shown = Shown { comparison: compare(args, global, printer)?, all };
+    let shown = Shown { comparison: compare(args, global)?, all };
     formats::choose(args.format, FORMATS, &args.output).deliver(&shown, &args.output, printer)?;
     let comparison = shown.comparison;
     let changes = comparison.shown(all).count();
@@ -107,13 +107,13 @@ enum Subject {
     Recipe(Side),
 }
 
-fn compare(args: &Args, global: &Global, printer: &Printer) -> Result<Comparison, Failure> {
+fn compare(args: &Args, global: &Global) -> Result<Comparison, Failure> {
     if args.baseline == "-" && args.target == "-" {
         let because = "--baseline and --target are both standard input, which can be read once";
         return Err(misuse("read the snapshots", because, "give a file for one of them"));
     }
     let catalog = std::cell::OnceCell::new();
-    let subject = |text: &str| subject(text, args.values, (global, printer), &catalog);
+    let subject = |text: &str| subject(text, args.values, global, &catalog);
     let sides = (subject(&args.baseline)?, subject(&args.target)?);
     let (left_name, right_name) = (&input::named(&args.baseline), &input::named(&args.target));
     if args.compat && !matches!(sides, (Subject::Snapshot(..), Subject::Snapshot(..))) {
@@ -151,7 +151,7 @@ fn compare(args: &Args, global: &Global, printer: &Printer) -> Result<Comparison
 fn subject(
     text: &str,
     values: bool,
-    (global, printer): (&Global, &Printer),
+    global: &Global,
     catalog: &std::cell::OnceCell<Arc<Catalog>>,
 ) -> Result<Subject, Failure> {
     if text == "cluster" {
@@ -178,7 +178,6 @@ fn subject(
     match input::document(text, global)? {
         Document::Snapshot(snapshot) => Ok(Subject::Snapshot(input::named(text), snapshot, None)),
         Document::Recipe(read) => {
-            input::warn_of_unknown(&read, text, printer);
             let catalog = load()?;
             let (side, read) = diff::read_recipe(&catalog, &input::shown(text), &read)?;
             recipe(side, &catalog, &read)

@@ -1,6 +1,6 @@
 //! Documents that a person named, read from their place and checked to be what the verb wants.
 
-use super::{Printer, cluster, global::Global};
+use super::{cluster, global::Global};
 use crate::{
     inventory::Inventory,
     ops::{
@@ -23,23 +23,13 @@ pub fn snapshot(source: &str, global: &Global) -> Result<Inventory, Failure> {
 ///
 /// # Errors
 /// As [`snapshot`].
-pub fn recipe(source: &str, global: &Global, printer: &Printer) -> Result<Recipe, Failure> {
+pub fn recipe(source: &str, global: &Global) -> Result<Recipe, Failure> {
     let text = text("recipe", source, global)?;
-    warn_of_unknown(&text, source, printer);
     recipe::format::read(&text).map_err(|error| {
         let at = error.at().map_or(String::new(), |at| format!(":{at}"));
         let hint = error.hint();
         Failure::from_error(Kind::Usage, "read the recipe", error).at(format!("{}{at}", shown(source))).hint(hint)
     })
-}
-
-/// Says what a newer recipe has that counts and is not understood.
-pub fn warn_of_unknown(text: &str, source: &str, printer: &Printer) {
-    let parts = recipe::format::not_understood(text);
-    if !parts.is_empty() {
-        let parts = parts.join(" and ");
-        printer.warn(format!("{}: {parts} is not understood by this version and changes nothing here", shown(source)));
-    }
 }
 
 /// What a comparison reads: a snapshot, or the text of a recipe.

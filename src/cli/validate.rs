@@ -152,7 +152,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         return Err(misuse("choose the readings", because, hint).into());
     }
     let catalog = global.catalog()?;
-    let recipe = args.recipe.as_deref().map(|place| input::recipe(place, global, printer)).transpose()?;
+    let recipe = args.recipe.as_deref().map(|place| input::recipe(place, global)).transpose()?;
     let known = args.snapshot.as_deref().map(|place| input::snapshot(place, global)).transpose()?;
     cluster::block_on(global, async {
         let connection = if args.no_cluster { None } else { Some(cluster::connect(global).await?) };

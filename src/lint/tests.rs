@@ -76,7 +76,7 @@ fn each_fault_is_found_at_its_place() {
         &["overlays/eks.yaml:5 weakened-bound"],
     );
     check(
-        &[(EKS, "spec:", "spec:\n  constraints: [{name: K8s.server.version, value: '>= 1.x'}]")],
+        &[(EKS, "spec:", "spec:\n  constraints: [{name: K8s.node.version, value: '>= 1.x'}]")],
         &["overlays/eks.yaml:5 constraint"],
     );
     check(
@@ -173,7 +173,7 @@ fn profiles_are_read_like_layers() {
         &["overlays/eks.yaml:1 unreadable", "overlays/eks.yaml:5 unregistered-component"],
     );
     with("constraints: [{name: K8s.node.version, value: '>= 1.x'}]", &["overlays/eks.yaml:5 constraint"]);
-    with("readinessConstraints: [{name: K8s, value: '1'}]", &["overlays/eks.yaml:5 constraint"]);
+    with("readinessConstraints: [{name: K8s, value: '1'}]", &["overlays/eks.yaml:5 unreadable"]);
     with("advertiser: me", &["overlays/eks.yaml:5 unreadable"]);
     check(&[(EKS, "spec:", &profile(""))], &["overlays/eks.yaml:5 api-version"]);
 }

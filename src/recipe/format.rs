@@ -96,14 +96,6 @@ impl RecipeFormatError {
     }
 }
 
-/// Parts of a recipe document that change what is deployed and that this version does not understand; empty for a text
-/// that is not a recipe.
-pub fn not_understood(text: &str) -> Vec<&'static str> {
-    let Ok(root) = header::read(text, &header::RECIPE) else { return Vec::new() };
-    let parts = [("configuration", root.get("configuration"))];
-    parts.into_iter().filter(|(_, node)| node.is_some()).map(|(name, _)| name).collect()
-}
-
 /// Reads YAML or JSON (found by looking, not by file name).
 ///
 /// # Errors

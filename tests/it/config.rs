@@ -43,11 +43,12 @@ fn settings_are_defaults_of_flags_and_are_named_in_the_recipe() {
 #[test]
 fn flags_win_over_the_file_and_say_so() {
     let sandbox = sandbox();
-    let run = sandbox.aicr(&["query", "criteria.service", "--config", "lab.yaml", "--service", "eks"]);
+    let run =
+        sandbox.aicr(&["query", "criteria.service", "--config", "lab.yaml", "--service", "eks", "--os", "ubuntu"]);
     assert_eq!((run.code, run.stdout.as_str()), (0, "eks\n"), "{}", run.transcript);
     let line = "--service wins over `spec.recipe.criteria.service` at lab.yaml:7:16\n";
     assert!(run.stderr.contains(line), "{}", run.stderr);
-    let run = sandbox.aicr(&["recipe", "--config", "lab.yaml", "--service", "eks", "-t", "json"]);
+    let run = sandbox.aicr(&["recipe", "--config", "lab.yaml", "--service", "eks", "--os", "ubuntu", "-t", "json"]);
     let values = &recipe(&run)["aicr"]["configuration"]["values"];
     assert_eq!(*values, serde_json::json!({"spec.recipe.criteria.accelerator": "a100"}));
 }

@@ -50,11 +50,11 @@ spec:
     default: managed
     values:
       managed:
-        constraints: [{name: K8s.pools.driver, value: Install}, {name: K8s.server.version, value: '< 1.36.0'}]
-        readinessConstraints: [{name: K8s.pools.ready, value: 'yes'}]
+        constraints: [{name: K8s.aks-gpu-pools.gpu-driver, value: Install}, {name: K8s.server.version, value: '< 1.36.0'}]
+        readinessConstraints: [{name: K8s.aks-gpu-pools.gpu-pools, value: 'yes'}]
         componentRefs: [{name: gpu-operator, overrides: {driver: {enabled: false}}}]
       own:
-        constraints: [{name: K8s.pools.driver, value: None}]
+        constraints: [{name: K8s.aks-gpu-pools.gpu-driver, value: None}]
         componentRefs: [{name: gpu-operator, overrides: {driver: {enabled: true}}}]
 ";
 
@@ -121,9 +121,12 @@ fn a_profile_value_lies_over_overlays_and_below_nobody() {
     // What two ranges have in common, and a constraint that is new; readiness is judged before a validation only.
     let constraints: Vec<(&str, &str)> =
         recipe.constraints.iter().map(|constraint| (&*constraint.name, &*constraint.value)).collect();
-    assert_eq!(constraints, [("K8s.pools.driver", "Install"), ("K8s.server.version", ">= 1.34.1 < 1.36.0")]);
+    assert_eq!(
+        constraints,
+        [("K8s.aks-gpu-pools.gpu-driver", "Install"), ("K8s.server.version", ">= 1.34.1 < 1.36.0")]
+    );
     let readiness = recipe.validation.as_ref().and_then(|validation| validation.readiness.as_ref());
-    assert_eq!(readiness.expect("there is one").constraints[0].name, "K8s.pools.ready");
+    assert_eq!(readiness.expect("there is one").constraints[0].name, "K8s.aks-gpu-pools.gpu-pools");
     // The ladder: the profile with file and line, over the base.
     let ladder =
         &ops::recipe::explain(&default, "components.gpu-operator.values.driver.enabled").expect("told")[0].ladder;
@@ -262,7 +265,7 @@ fn cluster(version: &str, driver: Option<&str>) -> Inventory {
         Subtype { name: name.into(), data, ..Subtype::default() }
     };
     let mut subtypes = vec![subtype("server", "version", version)];
-    subtypes.extend(driver.map(|driver| subtype("pools", "driver", driver)));
+    subtypes.extend(driver.map(|driver| subtype("aks-gpu-pools", "gpu-driver", driver)));
     let measurements = vec![Measurement { kind: "K8s".into(), subtypes }];
     snapshot::inventory(Record { measurements, ..Record::default() })
 }
@@ -277,7 +280,7 @@ fn a_snapshot_confirms_refutes_or_cannot_tell_and_never_chooses() {
     let error = refused(&catalog, &aks(""), Some(&cluster("v1.35.1", Some("None"))));
     assert_eq!(
         error.to_string(),
-        "the cluster contradicts the profile value gpuStack=managed: K8s.pools.driver must be Install, found None"
+        "the cluster contradicts the profile value gpuStack=managed: K8s.aks-gpu-pools.gpu-driver must be Install, found None"
     );
     assert_eq!(error.hint().as_deref(), Some("choose another value: --profile gpuStack=own"));
     let error = refused(&catalog, &aks("gpuStack=own"), Some(&cluster("v1.35.1", None)));
@@ -285,7 +288,8 @@ fn a_snapshot_confirms_refutes_or_cannot_tell_and_never_chooses() {
     // A person who wants a recipe all the same gets one that says what is not confirmed.
     let cluster = cluster("v1.35.1", None);
     let lenient = resolve(&catalog, aks_query(""), Some(&cluster), Options::LENIENT).expect("a recipe");
-    let judged = lenient.constraints.iter().find(|judged| judged.name == "K8s.pools.driver").expect("it is judged");
+    let judged =
+        lenient.constraints.iter().find(|judged| judged.name == "K8s.aks-gpu-pools.gpu-driver").expect("it is judged");
     assert!(matches!(judged.verdict, Verdict::Unknown { .. }));
     assert_eq!(lenient.layers[judged.layer].kind, LayerKind::Profile);
 }

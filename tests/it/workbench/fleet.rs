@@ -304,8 +304,9 @@ fn severity_and_remediation_of_a_constraint_are_shown() {
     // The base is never left out, so what it asks for is judged where it does not hold, too.
     let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalog/overlays/base.yaml");
     let base = std::fs::read_to_string(base).unwrap();
-    let rule = "  constraints:\n    - {name: K8s.server.platform, value: linux/s390x, severity: warning, remediation: add such nodes}\n";
-    let base = base.replacen("  constraints:\n", rule, 1);
+    let rule = "  constraints: [{name: K8s.server.platform, value: linux/s390x, severity: warning, remediation: add such nodes}, ";
+    let (base, asked) = (base.replacen("  constraints: [", rule, 1), base);
+    assert_ne!(base, asked);
     std::fs::write(home.join("own/overlays/base.yaml"), base).unwrap();
     std::fs::write(home.join("keys"), "wait\n").unwrap();
     let arguments = ["--demo", "--data", "own", "tui", "--service", "kind", "--size", "200x60", "--script", "keys"];
