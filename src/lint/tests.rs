@@ -173,7 +173,7 @@ fn profiles_are_read_like_layers() {
         &["overlays/eks.yaml:1 unreadable", "overlays/eks.yaml:5 unregistered-component"],
     );
     with("constraints: [{name: K8s.node.version, value: '>= 1.x'}]", &["overlays/eks.yaml:5 constraint"]);
-    with("readinessConstraints: [{name: K8s, value: '1'}]", &["overlays/eks.yaml:5 unreadable"]);
+    with("readinessConstraints: [{name: K8s, value: '1'}]", &["overlays/eks.yaml:5 constraint"]);
     with("advertiser: me", &["overlays/eks.yaml:5 unreadable"]);
     check(&[(EKS, "spec:", &profile(""))], &["overlays/eks.yaml:5 api-version"]);
 }
