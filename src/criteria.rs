@@ -1,6 +1,6 @@
 //! What a person asks for: service, accelerator, OS, intent, platform, nodes; `any` where they did not say.
 
-use crate::{accelerators, text::did_you_mean};
+use crate::{accelerators, settings::Configuration, text::did_you_mean};
 use std::{borrow::Cow, fmt, sync::LazyLock};
 
 /// The dimensions of a query, in the order in which they are shown.
@@ -214,6 +214,8 @@ impl std::str::FromStr for Setting {
 pub struct Query {
     criteria: Criteria,
     settings: Vec<Setting>,
+    /// Boxed, for a query travels in messages and most decide none.
+    configuration: Box<Configuration>,
     /// In the order of [`Dimension::ALL`]; read only for dimensions that are stated.
     by: [Option<StatedBy>; Dimension::ALL.len()],
 }
@@ -221,7 +223,7 @@ pub struct Query {
 impl Query {
     /// Criteria that one source states.
     pub fn of(criteria: Criteria, by: StatedBy) -> Query {
-        Query { criteria, settings: Vec::new(), by: [Some(by); Dimension::ALL.len()] }
+        Query { criteria, by: [Some(by); Dimension::ALL.len()], ..Query::default() }
     }
 
     /// The values alone.
@@ -249,6 +251,16 @@ impl Query {
     /// Sets values over the recipe, behind those that are set already.
     pub fn set(&mut self, settings: impl IntoIterator<Item = Setting>) {
         self.settings.extend(settings);
+    }
+
+    /// Typed settings of the recipe.
+    pub fn configuration(&self) -> &Configuration {
+        &self.configuration
+    }
+
+    /// Decides typed settings; those that are absent are left to the recipe.
+    pub fn configure(&mut self, configuration: Configuration) {
+        *self.configuration = configuration;
     }
 
     /// Chooses a value of a profile, or its default with `None`.

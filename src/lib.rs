@@ -27,6 +27,7 @@ pub mod lint;
 pub mod recipe;
 pub mod report;
 pub mod resolve;
+pub mod settings;
 pub mod snapshot;
 pub mod text;
 pub mod upgrade;

@@ -10,9 +10,10 @@ use crate::{
     fingerprint::{self, Fingerprint},
     inventory::Inventory,
     ops,
-    ops::Failure,
     ops::recipe::Resolved,
-    resolve::{CoverageRule, Options, Relaxed, Resolution},
+    ops::{Failure, Kind},
+    recipe::{Accounting, Configuration, Gke, RuntimeInventory, Slurm, configuration},
+    resolve::{self, CoverageRule, Options, Relaxed, Resolution},
     snapshot,
 };
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -23,6 +24,9 @@ pub struct CriteriaArgs {
     /// In the order of the dimensions.
     stated: Vec<(Dimension, String)>,
     profile: Option<ProfileChoice>,
+    slurm_mode: Option<String>,
+    inventory_mode: Option<String>,
+    interfaces: Option<Vec<String>>,
     /// Those that a configuration states.
     configured: Vec<Dimension>,
     criteria_strict: bool,
@@ -31,6 +35,29 @@ pub struct CriteriaArgs {
 /// Names of the flags that are not dimensions.
 const STRICT: &str = "criteria-strict";
 const PROFILE: &str = "profile";
+const SLURM: &str = "slurm-accounting-mode";
+const INVENTORY: &str = "runtime-inventory";
+const TCPXO: &str = "gke-tcpxo-interfaces";
+
+/// The flags of typed settings.
+fn settings() -> [Arg; 3] {
+    let flag = |name: &'static str| Arg::new(name).long(name).help_heading("Criteria");
+    [
+        flag(SLURM)
+            .value_name("MODE")
+            .value_parser(configuration::SLURM_MODES)
+            .ignore_case(true)
+            .help("Who brings the database of Slurm's accounting; without it there is none"),
+        flag(INVENTORY)
+            .value_name("MODE")
+            .value_parser(configuration::INVENTORY_MODES)
+            .help("Whether the inventory of what runs is deployed; else as the recipe has it"),
+        flag(TCPXO)
+            .value_name("ethN=NETWORK")
+            .value_delimiter(',')
+            .help("The eight GPU networks of a GKE machine: eth1=NETWORK,…,eth8=NETWORK"),
+    ]
+}
 
 /// What the flag of a dimension is for.
 fn help(dimension: Dimension) -> &'static str {
@@ -73,7 +100,7 @@ impl clap::Args for CriteriaArgs {
             .value_parser(clap::value_parser!(ProfileChoice))
             .help("Which value of the profile that the overlays for these criteria declare; else its default")
             .help_heading("Criteria");
-        command.args(Dimension::ALL.map(flag)).args([profile, strict])
+        command.args(Dimension::ALL.map(flag)).args([profile, strict]).args(settings())
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -91,7 +118,16 @@ impl clap::FromArgMatches for CriteriaArgs {
             matches.value_source(dimension.name()) == Some(clap::parser::ValueSource::DefaultValue)
         };
         let configured = Dimension::ALL.into_iter().filter(is_default).collect();
-        Ok(CriteriaArgs { stated, profile, configured, criteria_strict: matches.get_flag(STRICT) })
+        let mode = |name: &str| matches.get_one::<String>(name).cloned();
+        Ok(CriteriaArgs {
+            stated,
+            profile,
+            slurm_mode: mode(SLURM),
+            inventory_mode: mode(INVENTORY),
+            interfaces: matches.get_many(TCPXO).map(|texts| texts.cloned().collect()),
+            configured,
+            criteria_strict: matches.get_flag(STRICT),
+        })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -147,6 +183,7 @@ impl CriteriaArgs {
         let start = Query::of(found.criteria(), StatedBy::Snapshot);
         let mut query = ops::recipe::criteria(catalog, start, &self.stated, self.criteria_strict)?;
         query.choose(self.profile.clone());
+        query.configure(self.configuration()?);
         for dimension in &self.configured {
             if let Some(stated) = query.get(*dimension) {
                 let value = stated.value.into_owned();
@@ -154,6 +191,26 @@ impl CriteriaArgs {
             }
         }
         Ok(query)
+    }
+
+    /// The typed settings.
+    ///
+    /// # Errors
+    /// Interfaces that no machine has.
+    fn configuration(&self) -> Result<Configuration, Failure> {
+        let interfaces = self.interfaces.as_ref().map(|texts| {
+            configuration::interfaces(texts.iter().map(String::as_str)).map_err(|error| {
+                let hint = error.hint();
+                let failure = Failure::from_error(Kind::Usage, format!("read --{TCPXO}"), error);
+                Failure { hint, ..failure }
+            })
+        });
+        let slurm = |mode: &String| Slurm { accounting: Accounting { mode: mode.clone() } };
+        Ok(Configuration {
+            slurm: self.slurm_mode.as_ref().map(slurm),
+            runtime_inventory: self.inventory_mode.clone().map(|mode| RuntimeInventory { mode }),
+            gke: interfaces.transpose()?.map(|tcpxo_interfaces| Gke { tcpxo_interfaces }),
+        })
     }
 
     /// The same, with values that meant `any` in July 2026 as `any`.
@@ -277,6 +334,12 @@ fn warn(Resolved { resolution, lost }: &Resolved, printer: &Printer) {
             let (name, expected) = (&judged.name, &judged.expected);
             printer.warn(format!("profile {}: {name} must be {expected}, found {actual}", layer.name));
         }
+    }
+    if let Some(note) = resolution.driver {
+        printer.warn(note);
+    }
+    if resolve::configuration::lacks_interfaces(&resolution.recipe) {
+        printer.warn(format!("the recipe lacks the networks of its machines, which --{TCPXO} gives"));
     }
     for excluded in &resolution.recipe.excluded_overlays {
         printer.warn(format!("the overlay `{}` was left out: {}", excluded.name, excluded.reason));

@@ -51,7 +51,11 @@ pub struct Args {
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let resolution = args.query.resolve(global, printer)?;
     let written = Written { recipe: resolution.recipe.clone(), edition: args.written.edition };
-    formats::choose(args.format, FORMATS, &args.output).deliver(&written, &args.output, printer)?;
+    let format = formats::choose(args.format, FORMATS, &args.output);
+    format.deliver(&written, &args.output, printer)?;
+    if format.name == "json" && ops::recipe::is_bare_as_json(&written.recipe, written.edition) {
+        printer.warn("the JSON lacks what YAML has in a comment: coverage, catalog and configuration; this version has no field for them");
+    }
     printer.note(printer.paint_note(Role::Quiet, &done(&resolution)));
     Ok(Exit::Good)
 }

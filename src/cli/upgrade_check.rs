@@ -11,7 +11,6 @@ use super::{
 };
 use crate::{
     catalog::{Catalog, upgrades::DEPLOYERS},
-    criteria::Query,
     diff::Change,
     ops::{
         self, Failure,
@@ -137,7 +136,7 @@ fn source(place: &str, catalog: &Catalog, global: &Global) -> Result<Source, Fai
 
 /// What this catalog resolves for the criteria of a recipe.
 fn again(from: &Source, catalog: &Catalog) -> Result<Source, Failure> {
-    let query = Query::from(&from.recipe.criteria);
+    let query = from.recipe.query();
     let resolved = ops::recipe::resolve(catalog, &query, None, Options::LENIENT)?;
     let name = format!("this catalog's recipe for {}", from.recipe.criteria);
     Ok(upgrade::from_resolution(&name, &resolved.resolution))

@@ -14,6 +14,8 @@ pub enum LayerKind {
     Base,
     Overlay,
     Mixin,
+    /// A typed setting of the recipe, decided or by default.
+    Configuration,
     /// A value of the profile that an overlay declares.
     Profile,
     /// What a person sets over the recipe.
@@ -45,7 +47,12 @@ impl LayerKind {
     pub fn is_stacked(self) -> bool {
         matches!(
             self,
-            LayerKind::Base | LayerKind::Overlay | LayerKind::Mixin | LayerKind::Profile | LayerKind::CommandLine
+            LayerKind::Base
+                | LayerKind::Overlay
+                | LayerKind::Mixin
+                | LayerKind::Configuration
+                | LayerKind::Profile
+                | LayerKind::CommandLine
         )
     }
 
@@ -53,6 +60,7 @@ impl LayerKind {
     pub fn note(self) -> &'static str {
         match self {
             LayerKind::Mixin => " (mixin)",
+            LayerKind::Configuration => " (setting)",
             LayerKind::Profile => " (profile)",
             _ => "",
         }

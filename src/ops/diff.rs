@@ -114,7 +114,7 @@ pub fn read_recipe(catalog: &Catalog, name: &str, text: &str) -> Result<(Side, R
     })?;
     let document = Document::parse(&Arc::from(name), text).map_err(catalog_failure)?;
     // Criteria that this catalog does not know only cost the names of layers.
-    let known = resolve::resolve(catalog, &recipe.criteria, None, Options::LENIENT).ok();
+    let known = resolve::resolve(catalog, recipe.query(), None, Options::LENIENT).ok();
     let (document, layers) = resolve::file::document(catalog, &document, &recipe, known.as_ref())
         .map_err(|error| resolve_failure(format!("read the values of the recipe `{name}`"), error))?;
     Ok((Side { document, layers }, recipe))

@@ -107,7 +107,7 @@ fn lost(catalog: &Catalog, short: &Resolution, options: Options) -> Vec<Lost> {
         return Vec::new();
     }
     let options = Options { rule: CoverageRule::Lenient, ..options };
-    let full = resolve::resolve(catalog, &short.recipe.criteria, None, options);
+    let full = resolve::resolve(catalog, short.recipe.query(), None, options);
     full.map_or_else(|_| Vec::new(), |full| diff::lost::of(&(&full).into(), &short.into()))
 }
 
@@ -158,6 +158,12 @@ pub fn text(recipe: &Recipe, written: Format, edition: Edition) -> Result<String
         Failure::from_error(Kind::Usage, format!("write the recipe as {}", edition.name()), error)
             .hint("leave out --api-version: releases that read v1alpha2 cannot use this recipe")
     })
+}
+
+/// Whether a recipe loses what we add to it when it is written as JSON: versions that are read strictly have no field for
+/// it, and JSON has no comments.
+pub fn is_bare_as_json(recipe: &Recipe, edition: Edition) -> bool {
+    !recipe.extra.is_null() && recipe.version(edition).is_ok_and(|version| version.extended)
 }
 
 /// The value that a selector names; several, and whatever a wildcard names, as a list.

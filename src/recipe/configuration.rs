@@ -2,7 +2,7 @@
 //!
 //! In: the words that a person typed or a file has. Out: the canonical setting, or why it is none.
 
-use super::{ComponentRef, Configuration, TcpxoInterface};
+use super::{ComponentRef, Configuration, SelectedProfile, TcpxoInterface};
 use crate::{
     criteria::{Criteria, Dimension, near_matches},
     text::did_you_mean,
@@ -20,7 +20,106 @@ pub const INVENTORY_MODES: [&str; 2] = ["enabled", "disabled"];
 const INTERFACES: usize = 8;
 
 /// The component that gets the interfaces, and the key in its overrides.
-const TRAINER: (&str, &str) = ("kubeflow-trainer", "tcpxoInterfaces");
+pub const TRAINER: (&str, &str) = ("kubeflow-trainer", "tcpxoInterfaces");
+
+/// The component without which a recipe has no use for the interfaces.
+pub const TRANSPORT: &str = "gke-nccl-tcpxo";
+
+/// The manifest that lists the interfaces.
+pub const RUNTIME: &str = "components/kubeflow-trainer/manifests/torch-distributed-tcpxo-cluster-training-runtime.yaml";
+
+/// Slurm itself.
+pub const SLURM: &str = "slinky-slurm";
+
+/// What brings the database of Slurm's accounting, where the recipe brings it.
+pub const DATABASE: [&str; 3] = ["mariadb-operator-crds", "mariadb-operator", "slurm-accounting-mariadb"];
+
+/// The component that takes the inventory of what runs.
+pub const INVENTORY: &str = "k8s-aibom";
+
+/// How Slurm reaches a database that the recipe brings; the database's side of it follows.
+const CONNECTION: [&str; 6] = [
+    "accounting.storageConfig.database",
+    "accounting.storageConfig.host",
+    "accounting.storageConfig.passwordKeyRef.key",
+    "accounting.storageConfig.passwordKeyRef.name",
+    "accounting.storageConfig.port",
+    "accounting.storageConfig.username",
+];
+
+const CONNECTED: [&str; 14] = [
+    "databases",
+    "fullnameOverride",
+    "grants",
+    "mariadb.cleanupPolicy",
+    "mariadb.database",
+    "mariadb.passwordSecretKeyRef.generate",
+    "mariadb.passwordSecretKeyRef.key",
+    "mariadb.passwordSecretKeyRef.name",
+    "mariadb.rootPasswordSecretKeyRef.generate",
+    "mariadb.rootPasswordSecretKeyRef.key",
+    "mariadb.rootPasswordSecretKeyRef.name",
+    "mariadb.username",
+    "namespaceOverride",
+    "users",
+];
+
+/// A typed setting that was decided: what it writes into components, and which of their values are its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decided {
+    /// The flag with its value: `slurm-accounting-mode=disabled`.
+    pub name: String,
+    /// Below `configuration`.
+    pub field: &'static str,
+    /// Component, dotted path in its overrides, value.
+    pub writes: Vec<(&'static str, &'static str, Value)>,
+    /// Component and dotted path.
+    pub owns: Vec<(&'static str, &'static str)>,
+}
+
+impl Configuration {
+    /// The settings that were decided, in the order in which they are applied.
+    pub fn decided(&self) -> Vec<Decided> {
+        let Configuration { slurm, runtime_inventory, gke } = self;
+        let mut decided = Vec::new();
+        if let Some(inventory) = runtime_inventory {
+            decided.push(Decided {
+                name: format!("runtime-inventory={}", inventory.mode),
+                field: "runtimeInventory.mode",
+                writes: vec![(INVENTORY, "install", (inventory.mode == INVENTORY_MODES[0]).into())],
+                owns: vec![(INVENTORY, "enabled"), (INVENTORY, "install")],
+            });
+        }
+        if let Some(slurm) = slurm {
+            let mode = &slurm.accounting.mode;
+            let (is_on, is_ours) = (mode != SLURM_MODES[0], mode == SLURM_MODES[2]);
+            let mut writes = vec![(SLURM, "accounting.enabled", is_on.into())];
+            writes.extend(DATABASE.map(|component| (component, "install", is_ours.into())));
+            let mut owns = vec![(SLURM, "accounting.enabled"), (SLURM, "enabled")];
+            owns.extend(DATABASE.iter().flat_map(|component| [(*component, "enabled"), (*component, "install")]));
+            if is_ours {
+                owns.extend(CONNECTION.map(|path| (SLURM, path)));
+                owns.extend(CONNECTED.map(|path| (DATABASE[2], path)));
+            }
+            let name = format!("slurm-accounting-mode={mode}");
+            decided.push(Decided { name, field: "slurm.accounting.mode", writes, owns });
+        }
+        if let Some(gke) = gke {
+            decided.push(Decided {
+                name: "gke-tcpxo-interfaces".to_owned(),
+                field: "gke.tcpxoInterfaces",
+                writes: vec![(TRAINER.0, TRAINER.1, override_of(&gke.tcpxo_interfaces))],
+                owns: vec![TRAINER],
+            });
+        }
+        decided
+    }
+
+    /// Whether Slurm keeps accounts.
+    pub fn has_accounting(&self) -> bool {
+        self.slurm.as_ref().is_some_and(|slurm| slurm.accounting.mode != SLURM_MODES[0])
+    }
+}
 
 /// A setting that is not one, or not one of this recipe.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,8 +148,44 @@ pub enum ConfigurationError {
         found: String,
     },
     /// The setting says one thing and the values another.
-    #[error("`configuration.gke.tcpxoInterfaces` and the override `{}` of {} differ", TRAINER.1, TRAINER.0)]
-    Differs,
+    #[error("`configuration.{field}` and the override `{path}` of {component} differ")]
+    Differs {
+        /// Below `configuration`.
+        field: &'static str,
+        /// Whose override.
+        component: &'static str,
+        /// Its dotted path.
+        path: &'static str,
+    },
+    /// A setting for a component that the recipe does not have.
+    #[error("{what} is for the component `{component}`, which is not in the recipe")]
+    NoComponent {
+        /// The setting.
+        what: &'static str,
+        /// The component, or a manifest of it.
+        component: &'static str,
+    },
+    /// The recipe turns off what the setting turns on.
+    #[error("the recipe turns `{INVENTORY}` off, so the runtime inventory cannot be enabled")]
+    Declined,
+    /// A recipe that is of no use without the interfaces.
+    #[error("the recipe needs the TCPXO interfaces of its machines, which only their owner knows")]
+    InterfacesNeeded,
+    /// A profile and a setting that both own a value.
+    #[error("the setting {setting} and the profile {profile} both own `{component}: {path}`")]
+    Shared {
+        /// The flag with its value.
+        setting: String,
+        /// Name and value.
+        profile: String,
+        /// Whose value.
+        component: &'static str,
+        /// Its dotted path.
+        path: &'static str,
+    },
+    /// A health check that cannot be told to look at the accounting.
+    #[error("Slurm accounting needs a health check of `{SLURM}` with a list of steps")]
+    NoHealthCheck,
 }
 
 impl ConfigurationError {
@@ -62,10 +197,17 @@ impl ConfigurationError {
                 near.or_else(|| Some(format!("there are: {}", known.join(", "))))
             }
             ConfigurationError::Interfaces(_) => Some("write eth1=NETWORK,…,eth8=NETWORK".to_owned()),
-            ConfigurationError::NotFor { .. } => Some("leave the setting out".to_owned()),
-            ConfigurationError::Differs => {
-                Some("resolve the recipe again with the interfaces that are meant".to_owned())
+            ConfigurationError::InterfacesNeeded => {
+                Some("add --gke-tcpxo-interfaces eth1=NETWORK,…,eth8=NETWORK".to_owned())
             }
+            ConfigurationError::NotFor { .. }
+            | ConfigurationError::NoComponent { .. }
+            | ConfigurationError::Declined
+            | ConfigurationError::Shared { .. } => Some("leave the setting out".to_owned()),
+            ConfigurationError::Differs { .. } => {
+                Some("resolve the recipe again with the setting that is meant".to_owned())
+            }
+            ConfigurationError::NoHealthCheck => None,
         }
     }
 }
@@ -143,21 +285,16 @@ fn is_network(name: &str) -> bool {
     (1..=41).contains(&name.len()) && is_name && name.bytes().all(good) && name.contains("gpu-nic")
 }
 
-/// Whether the settings of a recipe are settings, of a recipe that can have them, and agree with its values.
+/// Whether the settings of a recipe are settings, and of a recipe that can have them.
 ///
 /// # Errors
 /// The first that is wrong.
-pub fn check(
-    configuration: &Configuration,
-    criteria: &Criteria,
-    components: &[ComponentRef],
-) -> Result<(), ConfigurationError> {
+pub fn check_criteria(configuration: &Configuration, criteria: &Criteria) -> Result<(), ConfigurationError> {
     let Configuration { slurm, runtime_inventory, gke } = configuration;
-    let is = |dimension: Dimension, value: &str| criteria.get(dimension).as_deref() == Some(value);
     let found = || criteria.to_string();
     if let Some(slurm) = slurm {
         slurm_mode(&slurm.accounting.mode)?;
-        if !is(Dimension::Platform, "slurm") {
+        if criteria.platform.as_deref() != Some("slurm") {
             let (what, wanted) = ("`configuration.slurm`", "platform=slurm");
             return Err(ConfigurationError::NotFor { what, wanted, found: found() });
         }
@@ -167,14 +304,64 @@ pub fn check(
     }
     let Some(gke) = gke else { return Ok(()) };
     check_interfaces(&gke.tcpxo_interfaces)?;
-    let wanted = [(Dimension::Service, "gke"), (Dimension::Accelerator, "h100"), (Dimension::Platform, "kubeflow")];
-    if !wanted.iter().all(|(dimension, value)| is(*dimension, value)) {
+    if !is_for_interfaces(criteria) {
         let (what, wanted) = ("`configuration.gke.tcpxoInterfaces`", "service=gke accelerator=h100 platform=kubeflow");
         return Err(ConfigurationError::NotFor { what, wanted, found: found() });
     }
-    let written = components.iter().find(|one| one.name == TRAINER.0).and_then(|one| one.overrides.get(TRAINER.1));
-    let differs = written.is_some_and(|written| *written != override_of(&gke.tcpxo_interfaces));
-    if differs { Err(ConfigurationError::Differs) } else { Ok(()) }
+    Ok(())
+}
+
+/// Whether machines of these criteria have the interfaces, and jobs that use them.
+pub fn is_for_interfaces(criteria: &Criteria) -> bool {
+    let is = |dimension: Dimension, value: &str| criteria.stated(dimension).as_deref() == Some(value);
+    is(Dimension::Service, "gke") && is(Dimension::Accelerator, "h100") && is(Dimension::Platform, "kubeflow")
+}
+
+/// Whether the settings of a recipe are its own, and agree with its values and its profile.
+///
+/// # Errors
+/// The first that is wrong.
+pub fn check(
+    configuration: &Configuration,
+    criteria: &Criteria,
+    components: &[ComponentRef],
+    profile: Option<&SelectedProfile>,
+) -> Result<(), ConfigurationError> {
+    check_criteria(configuration, criteria)?;
+    for decided in configuration.decided() {
+        for (component, path, value) in &decided.writes {
+            let known = components.iter().find(|known| known.name == *component);
+            let written = known.and_then(|known| {
+                let mut keys = path.split('.');
+                let top = known.overrides.get(keys.next()?)?;
+                keys.try_fold(top, |value, key| value.get(key))
+            });
+            if written.is_some_and(|written| written != value) {
+                return Err(ConfigurationError::Differs { field: decided.field, component, path });
+            }
+        }
+        check_disjoint(&decided, profile)?;
+    }
+    Ok(())
+}
+
+/// Whether a setting and a profile own different values.
+///
+/// # Errors
+/// The first value that both own.
+pub fn check_disjoint(decided: &Decided, profile: Option<&SelectedProfile>) -> Result<(), ConfigurationError> {
+    let Some(profile) = profile else { return Ok(()) };
+    let is_shared = |(component, path): &&(&'static str, &'static str)| {
+        let owned = profile.owned_paths.get(*component);
+        owned.into_iter().flatten().any(|owned| super::locks::intersects(owned, path))
+    };
+    match decided.owns.iter().find(is_shared) {
+        None => Ok(()),
+        Some((component, path)) => {
+            let (setting, profile) = (decided.name.clone(), profile.choice().to_string());
+            Err(ConfigurationError::Shared { setting, profile, component, path })
+        }
+    }
 }
 
 /// The interfaces as the component takes them.

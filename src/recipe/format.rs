@@ -131,7 +131,8 @@ pub fn read(source: &str) -> Result<Recipe, RecipeFormatError> {
         return Err(RecipeFormatError::Incoherent(vec![problem]));
     }
     check_paths(&root)?;
-    configuration::check(&recipe.configuration, &recipe.criteria, &recipe.components).map_err(|error| {
+    let profile = recipe.selected_profile.as_ref();
+    configuration::check(&recipe.configuration, &recipe.criteria, &recipe.components, profile).map_err(|error| {
         let at = root.get("configuration").map_or(root.at, |node| node.at);
         RecipeFormatError::Configuration { at, error }
     })?;

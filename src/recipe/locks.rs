@@ -1,4 +1,4 @@
-//! Which values of a profiled recipe nobody may change, and whether an input would.
+//! Which values of a recipe nobody may change, because a profile or a typed setting owns them, and whether an input would.
 //!
 //! In: a recipe, the final values of a component before and after an input, or the paths that an input leaves open. Out:
 //! nothing, or why the input is refused. What counts is the final value: to say again what the profile says is fine.
@@ -23,12 +23,10 @@ const ENABLED: &str = "enabled";
 /// The locked paths of a recipe, by component.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Locks {
-    /// `gpuStack=oci-managed`.
-    profile: String,
-    /// What the profile owns.
-    owned: BTreeMap<String, BTreeSet<String>>,
-    /// That, and what decides who advertises GPUs.
-    all: BTreeMap<String, BTreeSet<String>>,
+    /// Components that a profile or a setting owns values of, with the owner: `the profile gpuStack=oci-managed`.
+    owned: BTreeMap<String, String>,
+    /// Component to dotted path to owner: what is owned, and what decides who advertises GPUs.
+    all: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// How a person gives a value.
@@ -57,17 +55,17 @@ impl Input {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Locked {
     /// It changes the final value.
-    #[error("`{component}: {path}` belongs to the profile {profile}: it is {before} and would be {after}")]
-    Changed { component: String, path: String, profile: String, before: String, after: String },
+    #[error("`{component}: {path}` belongs to {owner}: it is {before} and would be {after}")]
+    Changed { component: String, path: String, owner: String, before: String, after: String },
     /// A switch given as JSON or from a file.
-    #[error("`{component}: enabled` belongs to the profile {profile} and cannot be given with {flag}")]
-    Switch { component: String, profile: String, flag: &'static str },
+    #[error("`{component}: enabled` belongs to {owner} and cannot be given with {flag}")]
+    Switch { component: String, owner: String, flag: &'static str },
     /// A value that is left open until installation.
-    #[error("`{component}: {path}` cannot be dynamic: `{locked}` belongs to the profile {profile}")]
-    Dynamic { component: String, path: String, locked: String, profile: String },
+    #[error("`{component}: {path}` cannot be dynamic: `{locked}` belongs to {owner}")]
+    Dynamic { component: String, path: String, locked: String, owner: String },
     /// A part of the recipe that is left out.
-    #[error("`{component}` cannot be left out: it belongs to the profile {profile}")]
-    LeftOut { component: String, profile: String },
+    #[error("`{component}` cannot be left out: it belongs to {owner}")]
+    LeftOut { component: String, owner: String },
 }
 
 /// What is at a path.
@@ -89,33 +87,70 @@ impl State<'_> {
     }
 }
 
+impl Locked {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        let (Locked::Changed { owner, .. }
+        | Locked::Switch { owner, .. }
+        | Locked::Dynamic { owner, .. }
+        | Locked::LeftOut { owner, .. }) = self;
+        match owner.starts_with(PROFILE) {
+            true => "choose another value of the profile with --profile",
+            false => "give the setting another value with its own flag",
+        }
+    }
+}
+
+/// How the name of an owner begins that is a profile.
+const PROFILE: &str = "the profile ";
+
 impl Locks {
-    /// The locks of a recipe; `None` where it has no profile.
+    /// The locks of a recipe; `None` where it has neither a profile nor a typed setting.
     pub fn of(recipe: &Recipe) -> Option<Locks> {
-        let selected = recipe.selected_profile.as_ref()?;
-        let owned: BTreeMap<String, BTreeSet<String>> = selected
-            .owned_paths
-            .iter()
-            .map(|(component, paths)| (component.clone(), paths.iter().cloned().collect()))
-            .collect();
-        let touches = |(component, paths): &(&str, &[&str])| {
-            let own = owned.get(*component).into_iter().flatten();
-            own.into_iter().any(|own| paths.iter().any(|path| intersects(own, path)))
-        };
-        let mut all = owned.clone();
-        if selected.advertiser.is_some() || ADVERTISERS.iter().any(touches) {
-            let enabled = |name: &str| recipe.components.iter().any(|known| known.name == name && known.is_enabled());
-            for (component, paths) in ADVERTISERS.iter().filter(|(component, _)| enabled(component)) {
-                let locked = all.entry((*component).to_owned()).or_default();
-                locked.extend(paths.iter().chain([&ENABLED]).map(|path| (*path).to_owned()));
+        let enabled = |name: &str| recipe.components.iter().any(|known| known.name == name && known.is_enabled());
+        let mut locks = Locks::default();
+        if let Some(selected) = &recipe.selected_profile {
+            let owner = format!("{PROFILE}{}", selected.choice());
+            for (component, paths) in &selected.owned_paths {
+                paths.iter().for_each(|path| locks.add(component, path, &owner));
+                locks.owned.insert(component.clone(), owner.clone());
+            }
+            let touches = |(component, paths): &(&str, &[&str])| {
+                let own = selected.owned_paths.get(*component).into_iter().flatten();
+                own.into_iter().any(|own| paths.iter().any(|path| intersects(own, path)))
+            };
+            if selected.advertiser.is_some() || ADVERTISERS.iter().any(touches) {
+                for (component, paths) in ADVERTISERS.iter().filter(|(component, _)| enabled(component)) {
+                    paths.iter().chain([&ENABLED]).for_each(|path| locks.add(component, path, &owner));
+                }
             }
         }
-        Some(Locks { profile: format!("{}={}", selected.name, selected.value), owned, all })
+        for decided in recipe.configuration.decided() {
+            let owner = format!("the setting {}", decided.name);
+            for (component, path) in decided.owns {
+                locks.add(component, path, &owner);
+                // A part without what is off anyway lacks nothing.
+                if enabled(component) {
+                    locks.owned.insert(component.to_owned(), owner.clone());
+                }
+            }
+        }
+        (recipe.selected_profile.is_some() || !recipe.configuration.is_empty()).then_some(locks)
+    }
+
+    fn add(&mut self, component: &str, path: &str, owner: &str) {
+        let paths = self.all.entry(component.to_owned()).or_default();
+        paths.entry(path.to_owned()).or_insert_with(|| owner.to_owned());
     }
 
     /// The locked paths of a component, sorted.
     pub fn paths(&self, component: &str) -> impl Iterator<Item = &str> {
-        self.all.get(component).into_iter().flatten().map(String::as_str)
+        self.locked(component).map(|(path, _)| path)
+    }
+
+    /// The same, each with its owner.
+    fn locked(&self, component: &str) -> impl Iterator<Item = (&str, &String)> {
+        self.all.get(component).into_iter().flatten().map(|(path, owner)| (path.as_str(), owner))
     }
 
     /// Whether a path of a component's values is locked, or has a locked one below or above it.
@@ -128,7 +163,7 @@ impl Locks {
     /// # Errors
     /// The first locked path whose value differs.
     pub fn check_values(&self, component: &str, before: &Value, after: &Value) -> Result<(), Locked> {
-        for path in self.paths(component) {
+        for (path, owner) in self.locked(component) {
             let (old, new) = (state(before, path), state(after, path));
             // A component that says nothing is enabled, so its switch may be said aloud.
             let said_aloud = path == ENABLED && old == State::Absent && new == State::Present(&Value::Bool(true));
@@ -136,7 +171,7 @@ impl Locks {
                 return Err(Locked::Changed {
                     component: component.to_owned(),
                     path: path.to_owned(),
-                    profile: self.profile.clone(),
+                    owner: owner.clone(),
                     before: old.words(),
                     after: new.words(),
                 });
@@ -150,12 +185,14 @@ impl Locks {
     /// # Errors
     /// A locked switch as JSON or from a file.
     pub fn check_input(&self, input: Input, component: &str, path: &str) -> Result<(), Locked> {
-        let is_switch = path == ENABLED && self.paths(component).any(|locked| locked == ENABLED);
-        if is_switch && input != Input::Set {
-            let (component, profile) = (component.to_owned(), self.profile.clone());
-            return Err(Locked::Switch { component, profile, flag: input.flag() });
+        let switch = self.locked(component).find(|(locked, _)| path == ENABLED && *locked == ENABLED);
+        match switch.filter(|_| input != Input::Set) {
+            None => Ok(()),
+            Some((_, owner)) => {
+                let (component, owner) = (component.to_owned(), owner.clone());
+                Err(Locked::Switch { component, owner, flag: input.flag() })
+            }
         }
-        Ok(())
     }
 
     /// Whether a path may be left open until installation.
@@ -163,13 +200,13 @@ impl Locks {
     /// # Errors
     /// It is locked, or a locked one lies below or above it.
     pub fn check_dynamic(&self, component: &str, path: &str) -> Result<(), Locked> {
-        match self.paths(component).find(|locked| intersects(locked, path)) {
+        match self.locked(component).find(|(locked, _)| intersects(locked, path)) {
             None => Ok(()),
-            Some(locked) => Err(Locked::Dynamic {
+            Some((locked, owner)) => Err(Locked::Dynamic {
                 component: component.to_owned(),
                 path: path.to_owned(),
                 locked: locked.to_owned(),
-                profile: self.profile.clone(),
+                owner: owner.clone(),
             }),
         }
     }
@@ -180,15 +217,15 @@ impl Locks {
     /// The first that is left out.
     pub fn check_subset<'n>(&self, kept: impl IntoIterator<Item = &'n str>) -> Result<(), Locked> {
         let kept: BTreeSet<&str> = kept.into_iter().collect();
-        match self.owned.keys().find(|component| !kept.contains(component.as_str())) {
+        match self.owned.iter().find(|(component, _)| !kept.contains(component.as_str())) {
             None => Ok(()),
-            Some(component) => Err(Locked::LeftOut { component: component.clone(), profile: self.profile.clone() }),
+            Some((component, owner)) => Err(Locked::LeftOut { component: component.clone(), owner: owner.clone() }),
         }
     }
 }
 
 /// Whether one dotted path is the other, or lies above it.
-fn intersects(one: &str, other: &str) -> bool {
+pub(super) fn intersects(one: &str, other: &str) -> bool {
     let above = |above: &str, below: &str| below.strip_prefix(above).is_some_and(|rest| rest.starts_with('.'));
     one == other || above(one, other) || above(other, one)
 }

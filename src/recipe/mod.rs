@@ -8,11 +8,13 @@ pub mod format;
 pub mod locks;
 mod phase;
 
+pub use crate::settings::{Accounting, Configuration, Gke, RuntimeInventory, Slurm, TcpxoInterface};
+pub use configuration::ConfigurationError;
 pub use locks::{Locked, Locks};
 pub use phase::Phase;
 
 use crate::{
-    criteria::{Criteria, ProfileChoice},
+    criteria::{Criteria, ProfileChoice, Query},
     document::{
         header::{self, Edition, NoSuchForm, Version},
         selector::Selector,
@@ -58,6 +60,13 @@ impl Recipe {
         }
     }
 
+    /// What the recipe was asked for, its typed settings included.
+    pub fn query(&self) -> Query {
+        let mut query = Query::from(&self.criteria);
+        query.configure(self.configuration.clone());
+        query
+    }
+
     /// The version that the document of this recipe has in an edition.
     ///
     /// # Errors
@@ -86,58 +95,6 @@ impl SelectedProfile {
     pub fn choice(&self) -> ProfileChoice {
         ProfileChoice { name: self.name.clone(), value: self.value.clone() }
     }
-}
-
-/// Typed settings of a recipe.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Configuration {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub slurm: Option<Slurm>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub runtime_inventory: Option<RuntimeInventory>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub gke: Option<Gke>,
-}
-
-impl Configuration {
-    /// Whether nothing was decided.
-    pub fn is_empty(&self) -> bool {
-        *self == Configuration::default()
-    }
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Slurm {
-    pub accounting: Accounting,
-}
-
-/// `disabled`, `customer-managed` or `aicr-provided`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Accounting {
-    pub mode: String,
-}
-
-/// `enabled` or `disabled`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct RuntimeInventory {
-    pub mode: String,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Gke {
-    pub tcpxo_interfaces: Vec<TcpxoInterface>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct TcpxoInterface {
-    pub interface_name: String,
-    pub network: String,
 }
 
 /// States that a snapshot reveals, as the reference records them in `metadata`.

@@ -1,7 +1,10 @@
 //! Why there is no recipe.
 
 use super::{Coverage, profile::ProfileError};
-use crate::{catalog::CatalogError, criteria::Criteria, document::location::Location, text::did_you_mean};
+use crate::{
+    catalog::CatalogError, criteria::Criteria, document::location::Location, recipe::ConfigurationError,
+    text::did_you_mean,
+};
 
 /// Why there is no recipe.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -70,6 +73,9 @@ pub enum ResolveError {
     /// A profile, or what a person sets over the recipe.
     #[error(transparent)]
     Profile(Box<ProfileError>),
+    /// A typed setting.
+    #[error(transparent)]
+    Configuration(Box<ConfigurationError>),
     /// Stated dimensions that no applied overlay is for.
     #[error("{}", missing.iter().map(|entry| entry.problem(criteria)).collect::<Vec<_>>().join("; "))]
     NotHonored {
@@ -116,6 +122,7 @@ impl ResolveError {
             ResolveError::OsRequired { valid, .. } => Some(format!("add --os with one of: {}", valid.join(", "))),
             ResolveError::UnknownMixin { near, .. } => did_you_mean(near),
             ResolveError::Profile(error) => error.hint(),
+            ResolveError::Configuration(error) => error.hint(),
             ResolveError::NotHonored { missing, .. } => {
                 Some(match missing.iter().find(|entry| !entry.nearest.is_empty()) {
                     Some(entry) => format!(

@@ -44,7 +44,9 @@ pub fn document(
         entries.extend(node.map(|node| (Arc::from(key), writer.texts_of(node))));
     };
     // The first four say how it was asked for; without them the text of a file would seem to lack them.
-    for key in ["kind", "apiVersion", "metadata", "criteria", "deploymentOrder", "constraints", "validation"] {
+    for key in
+        ["kind", "apiVersion", "metadata", "criteria", "deploymentOrder", "configuration", "constraints", "validation"]
+    {
         add(key);
     }
     let map = |entries| Traced { value: TracedValue::Map(entries), history: Vec::new() };

@@ -1,7 +1,7 @@
 //! The last steps: dependencies, order, defaults, health checks, coherence, and the document with its history.
 
 use super::{
-    Build, Coverage, Decision, JudgedConstraint, REGISTRY_LAYER, Resolution, ResolveError,
+    Build, Coverage, Decision, JudgedConstraint, REGISTRY_LAYER, Resolution, ResolveError, configuration,
     exclude::Screening,
     hydrate,
     merge::{FIELDS, Fields, PHASES, Removed},
@@ -19,7 +19,10 @@ use crate::{
         traced::{Layer, LayerKind, Origin, Traced, TracedValue, Wrote},
     },
     inventory::Inventory,
-    recipe::{ComponentRef, Constraint, Locks, Recipe, SWITCHES, SelectedProfile, Validation, coherence, locks},
+    recipe::{
+        ComponentRef, Configuration, Constraint, Locks, Recipe, SWITCHES, SelectedProfile, Validation, coherence,
+        configuration::SLURM, locks,
+    },
     yaml::Position,
 };
 use serde_json::Value;
@@ -37,7 +40,7 @@ pub(crate) fn finish(
     coverage: Vec<Coverage>,
     decisions: Vec<Decision>,
 ) -> Result<Resolution, ResolveError> {
-    let Build { mut merged, mut layers, applied, profile: selected_profile, .. } = build;
+    let Build { mut merged, mut layers, applied, profile: selected_profile, configuration, states, .. } = build;
     check_dependencies(&merged.components)?;
     let enabled: BTreeMap<&str, Vec<&str>> = merged
         .components
@@ -52,7 +55,7 @@ pub(crate) fn finish(
             fill_defaults(fields, entry);
         }
     }
-    let components = components(catalog, &merged.components)?;
+    let components = components(catalog, &merged.components, &configuration)?;
     let problems = coherence(&components);
     if !problems.is_empty() {
         return Err(ResolveError::Incoherent(problems));
@@ -75,6 +78,8 @@ pub(crate) fn finish(
         components,
         deployment_order,
         validation: validation.as_ref().map(plain::<Validation>).transpose()?,
+        configuration,
+        states,
         ..Recipe::default()
     };
     let mut removed = Vec::new();
@@ -95,6 +100,7 @@ pub(crate) fn finish(
         coverage,
         relaxed: Vec::new(),
         constraints,
+        driver: None,
         removed,
         catalog_digest: catalog.digest(),
         catalog_sources: catalog.files.sources.clone(),
@@ -162,22 +168,22 @@ fn one_advertiser(catalog: &Catalog, components: &[ComponentRef], external: bool
     if problems.is_empty() { Ok(()) } else { Err(ProfileError::Advertisers(problems).into()) }
 }
 
-/// Whether what a person sets keeps the values that a profile locks.
+/// Whether what a person sets keeps the values that a profile or a typed setting locks.
 ///
 /// # Errors
 /// The first locked value that it changes.
-pub(super) fn keep_locked(
-    catalog: &Catalog,
-    before: &Build<'_>,
-    after: &Build<'_>,
-    selected: &SelectedProfile,
-) -> Result<(), ResolveError> {
+pub(super) fn keep_locked(catalog: &Catalog, before: &Build<'_>, after: &Build<'_>) -> Result<(), ResolveError> {
     let enabled = |(name, fields): (&String, &Fields)| {
         let switch = serde_json::Map::from_iter([("enabled".to_owned(), Value::Bool(is_enabled(fields)))]);
         ComponentRef { name: name.clone(), overrides: switch, ..ComponentRef::default() }
     };
     let components = before.merged.components.iter().map(enabled).collect();
-    let recipe = Recipe { components, selected_profile: Some(selected.clone()), ..Recipe::default() };
+    let recipe = Recipe {
+        components,
+        selected_profile: before.profile.clone(),
+        configuration: before.configuration.clone(),
+        ..Recipe::default()
+    };
     let Some(locks) = Locks::of(&recipe) else { return Ok(()) };
     let values = |build: &Build<'_>, name: &str| match build.merged.components.get(name) {
         Some(fields) => {
@@ -275,7 +281,11 @@ fn default(entry: &Component, at: Position, text: &str) -> Traced {
     Traced { value: TracedValue::Scalar(value), history: vec![origin] }
 }
 
-fn components(catalog: &Catalog, merged: &BTreeMap<String, Fields>) -> Result<Vec<ComponentRef>, ResolveError> {
+fn components(
+    catalog: &Catalog,
+    merged: &BTreeMap<String, Fields>,
+    settings: &Configuration,
+) -> Result<Vec<ComponentRef>, ResolveError> {
     let component = |(name, fields): (&String, &Fields)| {
         let entries = fields.iter().map(|(key, field)| (Arc::from(*key), field.clone())).collect();
         let mut component: ComponentRef = plain(&Traced { value: TracedValue::Map(entries), history: Vec::new() })?;
@@ -291,6 +301,9 @@ fn components(catalog: &Catalog, merged: &BTreeMap<String, Fields>) -> Result<Ve
                 path: entry.assert_file.clone(),
             })?;
             component.health_check_asserts = text.to_owned();
+        }
+        if component.name == SLURM && settings.has_accounting() && !component.health_check_skip {
+            component.health_check_asserts = configuration::check_accounting(&component)?;
         }
         Ok(component)
     };
@@ -337,6 +350,10 @@ fn document(
     if let Some(selected) = &recipe.selected_profile {
         metadata["selectedProfile"] = serde_json::to_value(selected).unwrap_or_default();
     }
+    if let (Value::Object(metadata), Ok(Value::Object(states))) = (&mut metadata, serde_json::to_value(&recipe.states))
+    {
+        metadata.extend(states);
+    }
     let mut by_name = Vec::new();
     for component in &recipe.components {
         let fields = &components[&component.name];
@@ -357,12 +374,28 @@ fn document(
         ("criteria".into(), map(criteria.collect())),
         ("deploymentOrder".into(), derived_value(recipe.deployment_order.clone().into())),
     ];
+    entries.extend(settings(&recipe.configuration, layers).map(|settings| ("configuration".into(), settings)));
     if !constraints.is_empty() {
         entries.push(("constraints".into(), list(constraints.values().cloned().collect())));
     }
     entries.push(("components".into(), map(by_name)));
     entries.extend(validation.map(|validation| ("validation".into(), validation)));
     Ok(map(entries))
+}
+
+/// The typed settings, each as the word of its own layer.
+fn settings(configuration: &Configuration, layers: &[Layer]) -> Option<Traced> {
+    let mut settings = Traced { value: TracedValue::Map(Vec::new()), history: Vec::new() };
+    let values = serde_json::to_value(configuration).unwrap_or_default();
+    for decided in configuration.decided() {
+        let keys: Vec<String> = decided.field.split('.').map(str::to_owned).collect();
+        let value = keys.iter().try_fold(&values, |value, key| value.get(key));
+        let is_own = |layer: &Layer| layer.kind == LayerKind::Configuration && layer.name == decided.name;
+        if let (Some(value), Some(layer)) = (value, layers.iter().position(is_own)) {
+            settings.put(&keys, derive(value.clone(), layer));
+        }
+    }
+    (!configuration.is_empty()).then_some(settings)
 }
 
 /// A resolved recipe has a version in the edition that is written by default.
@@ -417,7 +450,7 @@ pub(super) fn component_document(
 }
 
 /// A computed value: every scalar in it is the resolver's word.
-fn derive(value: Value, layer: usize) -> Traced {
+pub(super) fn derive(value: Value, layer: usize) -> Traced {
     let word = |value: &Value| Origin { layer, file: "".into(), at: Position::NONE, wrote: Wrote::Set(value.clone()) };
     match value {
         Value::Object(map) => Traced {

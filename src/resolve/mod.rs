@@ -4,6 +4,7 @@
 //! `hydrate` fills in values, `explain` reports who set what.
 //! `fit` turns the question round: which overlays a cluster can have; `file` reads a resolved recipe back.
 
+pub mod configuration;
 mod coverage;
 pub mod error;
 mod exclude;
@@ -29,7 +30,7 @@ use crate::{
         traced::{Layer, LayerKind, Traced},
     },
     inventory::Inventory,
-    recipe::{Recipe, SelectedProfile},
+    recipe::{Configuration, Recipe, SelectedProfile, States},
 };
 
 /// How to resolve.
@@ -79,6 +80,8 @@ pub struct Resolution {
     pub relaxed: Vec<Relaxed>,
     /// With a snapshot: each constraint of the merged set.
     pub constraints: Vec<JudgedConstraint>,
+    /// What of the driver on a snapshot's nodes is worth a word.
+    pub driver: Option<configuration::DriverNote>,
     /// Values that a layer took away again, by path; the last word of each history is the one that did it.
     pub removed: Vec<(Selector, Traced)>,
     pub catalog_digest: String,
@@ -298,9 +301,11 @@ fn resolve_once(
         build.merge_chains(&screening.leaves)?;
         build.merge_mixins()?;
     }
+    configuration::apply(&mut build, query.configuration(), criteria, options)?;
     if let Some(selected) = &selected {
         profile::require_applied(selected, &build.applied, &screening.outcomes)?;
         profile::apply(&mut build, selected)?;
+        configuration::check_disjoint(&build.configuration, build.profile.as_ref())?;
     }
     let coverage = coverage::of(catalog, query, &build.applied, &screening.outcomes);
     let counts = |entry: &&Coverage| {
@@ -317,16 +322,18 @@ fn resolve_once(
     {
         profile::confirm(selected, snapshot)?;
     }
+    let (states, driver) = configuration::observe(&mut build, snapshot, options)?;
+    build.states = states;
     let decisions = select::decisions(catalog, criteria, &screening.leaves, &build.applied, &screening.outcomes);
     if query.settings().is_empty() {
-        return finish::finish(catalog, criteria, snapshot, build, screening, coverage, decisions);
+        let finished = finish::finish(catalog, criteria, snapshot, build, screening, coverage, decisions);
+        return finished.map(|resolution| Resolution { driver, ..resolution });
     }
     let mut set = build.clone();
     profile::set(&mut set, query.settings())?;
-    if let Some(profile) = &build.profile {
-        finish::keep_locked(catalog, &build, &set, profile)?;
-    }
-    finish::finish(catalog, criteria, snapshot, set, screening, coverage, decisions)
+    finish::keep_locked(catalog, &build, &set)?;
+    let finished = finish::finish(catalog, criteria, snapshot, set, screening, coverage, decisions);
+    finished.map(|resolution| Resolution { driver, ..resolution })
 }
 
 /// Layers merged so far.
@@ -341,6 +348,10 @@ pub(crate) struct Build<'c> {
     mixins: Vec<&'c Mixin>,
     /// The profile value that was applied.
     profile: Option<SelectedProfile>,
+    /// The typed settings that were applied.
+    configuration: Configuration,
+    /// What the snapshot says about parts that settings depend on.
+    states: States,
 }
 
 /// Index of the registry among the layers; the base follows.
@@ -356,6 +367,8 @@ impl<'c> Build<'c> {
             applied: Vec::new(),
             mixins: Vec::new(),
             profile: None,
+            configuration: Configuration::default(),
+            states: States::default(),
         }
     }
 

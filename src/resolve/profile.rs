@@ -87,7 +87,7 @@ impl ProfileError {
                 Some(format!("choose another value: --profile {}", one_of(&choice.name, others)))
             }
             ProfileError::NoComponent { near, .. } => crate::text::did_you_mean(near),
-            ProfileError::Locked(_) => Some("choose another value of the profile with --profile".to_owned()),
+            ProfileError::Locked(locked) => Some(locked.hint().to_owned()),
             _ => None,
         }
     }

@@ -22,6 +22,7 @@ mod real_cluster;
 mod report;
 mod resolve;
 mod sandbox;
+mod settings;
 mod themes;
 mod tidy;
 mod upgrade;

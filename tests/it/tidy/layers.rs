@@ -23,18 +23,19 @@ const CORE: &[Rule] = &[
     rule("text", "", "", ""),
     rule("yaml", "", "serde_yaml", ""),
     rule("accelerators", "", "", ""),
-    rule("criteria", "accelerators", "", ""),
+    rule("settings", "", "", ""),
+    rule("criteria", "accelerators settings", "", ""),
     rule("document", "yaml criteria", "", ""),
     rule("inventory", "yaml document accelerators criteria", "", ""),
     rule("fingerprint", "inventory document accelerators criteria", "", ""),
     rule("snapshot", "yaml inventory fingerprint document accelerators criteria", "", ""),
     rule("constraint", "inventory snapshot document", "semver", ""),
-    rule("recipe", "yaml criteria document snapshot constraint", "", ""),
+    rule("recipe", "yaml criteria settings document snapshot constraint", "", ""),
     rule("catalog", "yaml criteria document snapshot constraint accelerators recipe", "sha2", ""),
     rule("config", "criteria document yaml catalog recipe", "sha2", ""),
     rule(
         "resolve",
-        "yaml criteria document inventory snapshot fingerprint constraint catalog recipe accelerators",
+        "yaml criteria settings document inventory snapshot fingerprint constraint catalog recipe accelerators",
         "",
         "",
     ),
@@ -52,7 +53,7 @@ const ALL_USE: &str = "serde serde_json jiff thiserror std";
 
 /// Every module of the core, for those above it.
 const ALL_CORE: &str = "accelerators bundle catalog config constraint criteria diff document fingerprint inventory lint recipe \
-                        report resolve snapshot text upgrade validate yaml";
+                        report resolve settings snapshot text upgrade validate yaml";
 
 /// One outside world each.
 const EDGES: &[Rule] = &[
