@@ -8,6 +8,7 @@ mod catalog_equality;
 mod checks;
 mod cli;
 mod collect;
+mod compatibility;
 mod config;
 mod conformance;
 mod convert;
