@@ -66,7 +66,7 @@ fn from_environment() -> RunOptions {
 
 /// What the reference takes: `*` for everything, else a key, perhaps a value, and an effect.
 fn toleration(text: &str) -> Result<String, String> {
-    let is_toleration = text.rsplit_once(':').is_some_and(|(key, effect)| {
+    let is_toleration = text.split_once(':').is_some_and(|(key, effect)| {
         let key = key.split_once('=').map_or(key, |(key, _)| key);
         !key.is_empty() && ["NoSchedule", "PreferNoSchedule", "NoExecute"].contains(&effect)
     });

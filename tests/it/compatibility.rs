@@ -260,8 +260,10 @@ fn phases_may_be_a_comma_list_and_switches_may_say_true() {
     let repeated = good(validate(&["--no-cluster", "--phase", "deployment", "--phase", "conformance"]));
     assert_eq!(comma.stdout, repeated.stdout);
     assert!(comma.stdout.contains("deployment") && comma.stdout.contains("conformance"), "{}", comma.transcript);
-    let run = validate(&["--no-cluster", "--toleration", "bad"]);
-    assert!(run.code == 2 && run.stderr.contains("write KEY=VALUE:EFFECT"), "{}", run.transcript);
+    for bad in ["bad", "a:b:NoSchedule", "=x:NoSchedule", "gpu:Never"] {
+        let run = validate(&["--no-cluster", "--toleration", bad]);
+        assert!(run.code == 2 && run.stderr.contains("write KEY=VALUE:EFFECT"), "{}", run.transcript);
+    }
     good(validate(&["--no-cluster", "--toleration", "dedicated=gpu:NoSchedule", "--toleration", "*"]));
 }
 
