@@ -6,6 +6,7 @@
 
 pub mod boundary;
 pub mod identity;
+pub mod inherit;
 pub mod report;
 
 /// What becomes of one component.
@@ -25,6 +26,9 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    pub const ALL: [Verdict; 5] =
+        [Verdict::Safe, Verdict::Manual, Verdict::Blocked, Verdict::Unknown, Verdict::Unversioned];
+
     /// As reports write it.
     pub fn name(self) -> &'static str {
         match self {
@@ -54,6 +58,19 @@ pub enum Reason {
 }
 
 impl Reason {
+    pub const ALL: [Reason; 10] = [
+        Reason::Recorded,
+        Reason::RecordBlocks,
+        Reason::NotComparable,
+        Reason::Downgrade,
+        Reason::NoRecord,
+        Reason::BeyondRecordCeiling,
+        Reason::NoBoundaryCrossed,
+        Reason::UndefinedOrigin,
+        Reason::MultipleBoundaries,
+        Reason::IdentityChanged,
+    ];
+
     /// As reports write it.
     pub fn code(self) -> &'static str {
         match self {
