@@ -97,7 +97,7 @@ impl Reason {
             Reason::NoRecord => "no upgrade record exists for this component",
             Reason::BeyondRecordCeiling => "the target is newer than every release that the record knows",
             Reason::NoBoundaryCrossed => "a record exists, and none of its boundaries lies between the two versions",
-            Reason::UndefinedOrigin => "the record does not say how to come from the installed version",
+            Reason::UndefinedOrigin => "the record does not cover an upgrade from the installed version",
             Reason::MultipleBoundaries => "several recorded boundaries lie between the two versions: upgrade in steps",
             Reason::IdentityChanged => "the component would be installed under another name or in another place",
         }
