@@ -58,6 +58,9 @@ pub fn from_place(catalog: &Catalog, place: &str, resolved: &Resolved) -> Result
     let components = source.components.iter().filter_map(|component| {
         let mut used = of(component, &shown)?;
         used.at = at.get(&component.name).cloned().unwrap_or_default();
+        if let Some(file) = source.names_files.get(&component.name) {
+            used.names_file = file.as_str().into();
+        }
         Some((component.name.clone(), used))
     });
     let earlier = Earlier { name: place.to_owned(), components: components.collect() };
@@ -81,7 +84,8 @@ pub async fn from_cluster(catalog: &Catalog, live: Live<'_>, resolved: &Resolved
 
 fn of(component: &Component, file: &str) -> Option<Use> {
     let names = component.object_names.clone();
-    Some(Use { used: component.used.clone()?, names, file: file.into(), at: BTreeMap::new() })
+    let used = component.used.clone()?;
+    Some(Use { used, names, file: file.into(), names_file: file.into(), at: BTreeMap::new() })
 }
 
 /// Where a recipe file says what, by component and field.

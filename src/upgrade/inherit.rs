@@ -35,6 +35,8 @@ pub struct Use {
     pub used: ComponentRef,
     /// `None` where they are not known: then they stay those of the new recipe.
     pub names: Option<ObjectNames>,
+    /// The file that has the names.
+    pub names_file: Arc<str>,
     /// The file that says so, and where it says what, by field.
     pub file: Arc<str>,
     pub at: BTreeMap<String, Position>,
@@ -215,7 +217,7 @@ impl Writer<'_> {
         let history = self.resolution.document.get("components").and_then(|all| all.get(component)?.get(field));
         let history = history.map_or_else(Vec::new, |field| field.history.clone());
         let at = old.at.get(field).copied().unwrap_or(Position::NONE);
-        self.write(&path, history, Wrote::Set(value.clone()), &value, (old, at));
+        self.write(&path, history, Wrote::Set(value.clone()), &value, (&old.file, at));
         self.kept.push(Kept { component: component.to_owned(), field: field.to_owned(), value });
     }
 
@@ -226,13 +228,14 @@ impl Writer<'_> {
         let history = self.value(component, keys).map_or_else(Vec::new, |name| name.history.clone());
         let selector = Selector { segments: path.iter().cloned().map(Segment::Key).collect() };
         let field = Selector { segments: selector.segments[2..].to_vec() }.to_string();
+        let at = (&old.names_file, Position::NONE);
         if value.is_null() {
-            self.write(&path, history, Wrote::Removed, &value, (old, Position::NONE));
+            self.write(&path, history, Wrote::Removed, &value, at);
             if let Some(gone) = take(&mut self.resolution.document, &path) {
                 self.resolution.removed.push((selector, gone));
             }
         } else {
-            self.write(&path, history, Wrote::Set(value.clone()), &value, (old, Position::NONE));
+            self.write(&path, history, Wrote::Set(value.clone()), &value, at);
         }
         self.kept.push(Kept { component: component.to_owned(), field, value });
     }
@@ -243,7 +246,7 @@ impl Writer<'_> {
         mut history: Vec<Origin>,
         wrote: Wrote,
         value: &Value,
-        (old, at): (&Use, Position),
+        (file, at): (&Arc<str>, Position),
     ) {
         let layers = &mut self.resolution.layers;
         if let Some(hidden) = history.last().and_then(|origin| layers.get_mut(origin.layer)) {
@@ -252,7 +255,7 @@ impl Writer<'_> {
         let inherited = &mut layers[self.layer];
         inherited.sets += 1;
         inherited.wins += usize::from(!value.is_null());
-        history.push(Origin { layer: self.layer, file: old.file.clone(), at, wrote });
+        history.push(Origin { layer: self.layer, file: file.clone(), at, wrote });
         self.resolution.document.put(path, Traced { history, ..Traced::from_value(value) });
     }
 }

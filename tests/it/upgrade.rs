@@ -306,7 +306,38 @@ fn a_bundle_keeps_the_names_of_its_objects() {
     sandbox.file("bundle/bundle-info.yaml", info);
     let query = ["--catalog", "cat", "query", "--service", "kind", "--inherit-from", "bundle"];
     let run = sandbox.aicr(&[&query[..], &["components.metrics.values.sub.fullnameOverride"]].concat());
-    assert_eq!((run.code, &*run.stdout, &*run.stderr), (0, "old-name\n", ""), "{}", run.transcript);
+    assert!(run.code == 0 && run.stdout == "old-name\n", "{}", run.transcript);
+    assert!(run.stderr.contains("does not have the values of driver, old"), "{}", run.transcript);
+    let explain = ["--catalog", "cat", "explain", "--service", "kind", "--inherit-from", "bundle"];
+    let run = sandbox.aicr(&[&explain[..], &["components.metrics.values.sub.fullnameOverride"]].concat());
+    assert!(
+        run.stdout.contains("inherit-from") && run.stdout.contains("bundle/001-metrics/values.yaml"),
+        "{}",
+        run.transcript
+    );
+}
+
+#[test]
+fn a_bundle_for_flux_has_its_names_in_the_helm_release_or_does_not_know_them() {
+    let sandbox = sandbox(RECORD);
+    sandbox.file("bundle/recipe.yaml", &installed("v2.0.3", "metrics"));
+    let info = "apiVersion: aicr.run/v1\nkind: BundleInfo\nbuild: {deployer: flux}\nlayout:\n  releases:\n  \
+                - {name: metrics, component: metrics, namespace: metrics, path: metrics, manifest: metrics/helmrelease.yaml}\n";
+    sandbox.file("bundle/bundle-info.yaml", info);
+    let name = |spec: &str| {
+        let release = format!("apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec: {spec}\n");
+        sandbox.file("bundle/metrics/helmrelease.yaml", &release);
+        let query =
+            ["--catalog", "cat", "query", "--service", "kind", "--inherit-from", "bundle", "components.metrics"];
+        let run = sandbox.aicr(&query);
+        assert_eq!(run.code, 0, "{}", run.transcript);
+        (run.stdout.contains("nameOverride: old-name"), run.stderr.contains("values of driver, metrics, old"))
+    };
+    assert_eq!(name("{values: {sub: {nameOverride: old-name}}}"), (true, false));
+    assert_eq!(
+        name("{values: {sub: {nameOverride: old-name}}, valuesFrom: [{kind: ConfigMap, name: x}]}"),
+        (false, true)
+    );
 }
 
 #[test]

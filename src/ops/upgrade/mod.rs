@@ -1,6 +1,7 @@
 //! Check whether what is installed may be replaced by what a recipe wants.
 
 pub mod installed;
+mod names;
 
 use super::{
     Failure, Kind, diff,
@@ -26,10 +27,7 @@ use crate::{
 };
 use installed::{Found, Installed, Live};
 use serde::Serialize;
-use std::{
-    collections::BTreeMap,
-    path::{Component as Part, Path, PathBuf},
-};
+use std::{collections::BTreeMap, path::Path};
 
 /// One side of an upgrade, read from a document.
 #[derive(Clone, Debug)]
@@ -45,6 +43,8 @@ pub struct Source {
     pub deployer: Option<String>,
     /// Why object names are not known.
     pub names_skipped: Option<String>,
+    /// The files of a bundle that have them, by component.
+    pub names_files: BTreeMap<String, String>,
 }
 
 /// A recipe that was read; `at` names it in failures.
@@ -65,6 +65,7 @@ pub fn from_recipe(catalog: &Catalog, at: &str, text: &str) -> Result<Source, Fa
         side,
         deployer: None,
         names_skipped: Some("object names are known only of a bundle with `bundle-info.yaml`".to_owned()),
+        names_files: BTreeMap::new(),
     })
 }
 
@@ -77,6 +78,7 @@ pub fn from_resolution(name: &str, resolution: &Resolution) -> Source {
         side: Some(resolution.into()),
         deployer: None,
         names_skipped: None,
+        names_files: BTreeMap::new(),
     }
 }
 
@@ -108,34 +110,23 @@ pub fn from_bundle(catalog: &Catalog, folder: &Path) -> Result<Source, Failure> 
     })?;
     let info = document.to_value();
     source.deployer = info["build"]["deployer"].as_str().map(str::to_owned);
-    source.names_skipped = None;
     for release in info["layout"]["releases"].as_array().into_iter().flatten() {
-        let (Some(component), Some(path)) = (release["component"].as_str(), release["path"].as_str()) else { continue };
-        let names = names_of_release(folder, path, &at)?;
-        if let Some(known) = source.components.iter_mut().find(|known| known.name == component) {
-            known.object_names.get_or_insert_default().extend(names);
+        let Some(component) = release["component"].as_str() else { continue };
+        let names = names::of_release(folder, release, &at)?;
+        // A component has further releases for its manifests; what it is called is in its own.
+        let is_own = release["name"] == component;
+        if let (Some(known), Some((names, file))) =
+            (source.components.iter_mut().find(|known| known.name == component && is_own), names)
+        {
+            known.object_names = Some(names);
+            source.names_files.insert(component.to_owned(), file.display().to_string());
         }
     }
+    let unknown = source.components.iter().filter(|component| component.object_names.is_none());
+    let unknown: Vec<&str> = unknown.map(|component| &*component.name).collect();
+    source.names_skipped =
+        (!unknown.is_empty()).then(|| format!("the bundle does not have the values of {}", unknown.join(", ")));
     Ok(source)
-}
-
-/// The object names in the values file of a release; empty where it has none.
-fn names_of_release(folder: &Path, path: &str, at: &str) -> Result<ObjectNames, Failure> {
-    let relative = PathBuf::from(path);
-    if !relative.components().all(|part| matches!(part, Part::Normal(_))) {
-        let because = format!("`{path}` is outside the bundle");
-        return Err(Failure::new(Kind::Usage, "read the bundle information", because).at(at.to_owned()));
-    }
-    let values = folder.join(relative).join("values.yaml");
-    if !values.is_file() {
-        return Ok(ObjectNames::new());
-    }
-    let shown = values.display().to_string();
-    let text = place::read_local(&Place::File(values), "values")?;
-    let values = yaml::parse(&text).map_err(|error| {
-        Failure::from_error(Kind::Usage, "read the values", error.clone()).at(format!("{shown}:{}", error.at))
-    })?;
-    Ok(identity::object_names(&values.to_value()))
 }
 
 /// The enabled components, in deployment order.
@@ -387,7 +378,7 @@ pub fn judge(check: Check<'_>) -> Result<(Report, Vec<AffectedKind>), Failure> {
         }
     };
     let mut wanted = to.components.clone();
-    if names_skipped.is_none() {
+    if installed.iter().any(|component| component.object_names.is_some()) {
         for component in &mut wanted {
             component.object_names = Some(names_in_bundle(catalog, to, component)?);
         }
