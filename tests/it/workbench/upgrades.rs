@@ -208,3 +208,16 @@ fn it_is_checked_again_only_when_what_decides_it_changes() {
     desk.keys("g u");
     assert!(desk.left.iter().all(|effect| !matches!(effect, Effect::CheckUpgrade { .. })), "all are carried out");
 }
+
+#[test]
+fn the_driver_asks_the_cluster() {
+    let sandbox = Sandbox::new();
+    sandbox.file("keys", "wait\ng u\nwait\n");
+    let criteria = ["--service", "kind", "--accelerator", "a100"];
+    let look = ["--size", "120x40", "--script", "keys"];
+    let run = sandbox.aicr(&[&["--demo", "tui"], &criteria[..], &look].concat());
+    assert_eq!(run.code, 0, "{}", run.transcript);
+    for expected in ["need attention, checked ", "gpu-operator           v25.10.1", "steps for helm"] {
+        assert!(run.stdout.contains(expected), "{expected}: {}", run.transcript);
+    }
+}
