@@ -20,6 +20,7 @@ mod log;
 mod profiles;
 mod readme;
 mod real_cluster;
+mod real_cluster_upgrade;
 mod report;
 mod resolve;
 mod sandbox;

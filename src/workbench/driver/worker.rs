@@ -11,6 +11,7 @@ use crate::{
         place::{self, Format, Place},
         run::{Control, EventLog, Prepared},
         session::Session,
+        upgrade::{self, installed::Live},
     },
     resolve::{Options, Resolution},
     store::{self, catalog_dir::Sources},
@@ -18,6 +19,7 @@ use crate::{
     workbench::{
         RunOptions,
         effect::Effect,
+        model::UpgradeBasis,
         msg::{Log, Msg},
     },
 };
@@ -113,6 +115,9 @@ impl Worker {
                 move || Ok(Arc::new(diff::inventory::compare(&left, &right))),
                 move |answer| Msg::SnapshotsCompared { generation, answer },
             ),
+            Effect::CheckUpgrade { generation, basis, name, is_saved } => {
+                self.check_upgrade(generation, basis, name, is_saved);
+            }
             Effect::Plan { generation, catalog, recipe } => self.plan(generation, catalog, recipe),
             Effect::Run(prepared) => self.run(prepared),
             Effect::CancelRun => {
@@ -181,6 +186,23 @@ impl Worker {
                 }
             }
         }));
+    }
+
+    fn check_upgrade(&self, generation: u64, basis: UpgradeBasis, name: String, is_saved: bool) {
+        let (answers, session) = (self.answers.clone(), self.session.clone());
+        tokio::spawn(async move {
+            let connection = if is_saved { Ok(None) } else { session.connection().await.map(Some) };
+            let answer = match connection {
+                Ok(connection) => {
+                    let UpgradeBasis { catalog, recipe, snapshot, deployer } = &basis;
+                    let live = Live { connection: connection.as_ref(), name: &name, inventory: snapshot };
+                    upgrade::to_resolution(catalog, live, recipe, deployer.as_deref()).await.map(Arc::new)
+                }
+                Err(failure) => Err(failure),
+            };
+            // The workbench has ended when nobody takes the answer.
+            let _ = answers.send(Msg::UpgradeChecked { generation, answer }).await;
+        });
     }
 
     /// Takes a snapshot and plans a run on it; the live view may be a moment behind.
