@@ -335,7 +335,8 @@ pub fn normalize_july(dimension: Dimension, text: &str) -> Option<String> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", match dimension {
     Dimension::Nodes => format!("`{value}` is not a number of nodes"),
-    _ => format!("unknown {} `{value}`", dimension.name()),
+    // The reference's words: its scripts look for them.
+    _ => format!("invalid {} type: `{value}`", dimension.name()),
 })]
 pub struct UnknownValue {
     /// Whose value.

@@ -125,7 +125,7 @@ const TRANSITION: Shape = Shape::Fields(&[
 
 const RECORD: Shape = Shape::Fields(&[
     ("apiVersion", Shape::Text),
-    ("kind", Shape::Text),
+    ("kind", Shape::Word(&["ComponentUpgrades"])),
     ("component", Shape::Text),
     ("transitions", Shape::List(&TRANSITION)),
     (
@@ -150,7 +150,7 @@ impl Catalog {
         let named = entry.node.get("upgrades").and_then(|upgrades| upgrades.get("file"));
         let Some(path) = named.and_then(Node::text) else { return Ok(None) };
         let file = self.files.get(path).ok_or_else(|| CatalogError {
-            at: Location::new(&entry.file, entry.at),
+            at: Location::new(&entry.file, named.map_or(entry.at, |node| node.at)),
             problem: CatalogProblem::MissingField {
                 owner: format!("the registry entry `{component}`"),
                 field: "an existing file in `upgrades.file`",

@@ -3,6 +3,43 @@
 //! A script that was written for the reference keeps working, and its author learns what no longer matters.
 
 use super::Printer;
+use crate::{
+    fingerprint,
+    inventory::Inventory,
+    ops::{Failure, Kind},
+};
+use clap::{ArgAction, builder::FalseyValueParser};
+
+/// Honored: what the reference asks of its pod is asked of the snapshot.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct GpuArg {
+    /// Fail where no node has a GPU.
+    #[arg(long, value_name = "BOOL", env = "AICR_REQUIRE_GPU", hide_env_values = true, default_value = "false",
+          action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true,
+          hide_default_value = true, hide_possible_values = true, value_parser = FalseyValueParser::new())]
+    require_gpu: bool,
+}
+
+impl GpuArg {
+    /// Whether a snapshot has what was asked for.
+    ///
+    /// # Errors
+    /// `NotFound` where no node has a GPU, and where nothing says whether one has.
+    pub fn check(&self, snapshot: &Inventory, at: &str) -> Result<(), Failure> {
+        if !self.require_gpu || snapshot.accelerated().next().is_some() {
+            return Ok(());
+        }
+        let (because, hint) = match fingerprint::of(snapshot).gpu_node_count.value {
+            Some(0) => ("no node has one", "is this the right cluster? Else leave out --require-gpu"),
+            Some(_) => return Ok(()),
+            None => (
+                "nothing in the cluster says whether a node has one",
+                "install a GPU operator, or leave out --require-gpu",
+            ),
+        };
+        Err(Failure::new(Kind::NotFound, "find a GPU, as --require-gpu asks", because).at(at).hint(hint))
+    }
+}
 
 /// Taken, and without effect.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -34,9 +71,19 @@ pub struct PodArgs {
     node_selector: Vec<String>,
     #[arg(long = "toleration", hide = true)]
     tolerations: Vec<String>,
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    no_cleanup: Option<bool>,
     #[arg(long, hide = true)]
-    no_cleanup: bool,
+    os: Option<String>,
+    #[arg(long, hide = true)]
+    max_nodes_per_entry: Option<String>,
+    #[arg(long, hide = true)]
+    cluster_config: Option<String>,
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    discover_network: Option<bool>,
 }
+
+const NO_POD: &str = "a snapshot is read from the API server; no pod is created";
 
 impl AgentArgs {
     /// Says which of them were given.
@@ -44,6 +91,7 @@ impl AgentArgs {
         let AgentArgs { job_name, service_account_name, runtime_class, requests, limits, privileged } = self;
         warn(
             printer,
+            NO_POD,
             &[
                 ("--job-name", job_name.is_some()),
                 ("--service-account-name", service_account_name.is_some()),
@@ -59,25 +107,33 @@ impl AgentArgs {
 impl PodArgs {
     /// Says which of them were given.
     pub fn warn(&self, printer: &Printer) {
-        let PodArgs { namespace, image, image_pull_secrets, node_selector, tolerations, no_cleanup } = self;
+        let PodArgs { namespace, image, image_pull_secrets, node_selector, tolerations, .. } = self;
+        let PodArgs { no_cleanup, os, max_nodes_per_entry, cluster_config, discover_network, .. } = self;
         warn(
             printer,
+            NO_POD,
             &[
                 ("--namespace", namespace.is_some()),
                 ("--image", image.is_some()),
                 ("--image-pull-secret", !image_pull_secrets.is_empty()),
                 ("--node-selector", !node_selector.is_empty()),
                 ("--toleration", !tolerations.is_empty()),
-                ("--no-cleanup", *no_cleanup),
+                ("--no-cleanup", no_cleanup.is_some()),
+                ("--os", os.is_some()),
             ],
+        );
+        warn(printer, "a snapshot names every node", &[("--max-nodes-per-entry", max_nodes_per_entry.is_some())]);
+        warn(
+            printer,
+            "the API server does not reveal the network between nodes, so NetworkTopology stays unknown",
+            &[("--cluster-config", cluster_config.is_some()), ("--discover-network", discover_network.is_some())],
         );
     }
 }
 
-fn warn(printer: &Printer, flags: &[(&str, bool)]) {
+fn warn(printer: &Printer, because: &str, flags: &[(&str, bool)]) {
     let given: Vec<&str> = flags.iter().filter(|(_, given)| *given).map(|(name, _)| *name).collect();
     if !given.is_empty() {
-        printer
-            .warn(format!("ignored: {} (a snapshot is read from the API server; no pod is created)", given.join(", ")));
+        printer.warn(format!("ignored: {} ({because})", given.join(", ")));
     }
 }

@@ -13,7 +13,10 @@ use crate::{
     constraint::Verdict,
     criteria::{Criteria, Dimension},
     lint::{Finding, Severity},
-    ops,
+    ops::{
+        self,
+        catalog::{is_leaf, names},
+    },
     recipe::format::json_text,
     report::escape,
     report::sarif,
@@ -167,19 +170,6 @@ fn fit_json(catalog: &Catalog, fit: &Fit<'_>) -> serde_json::Value {
     row["open"] = open.into();
     row["constraints"] = json!(fit.constraints);
     row
-}
-
-/// Whether an overlay's criteria name every value that was asked for.
-fn names(overlay: &Overlay, asked: &Criteria) -> bool {
-    Dimension::ALL.into_iter().all(|dimension| {
-        let wanted = asked.get(dimension);
-        wanted.is_none() || overlay.criteria.as_ref().and_then(|criteria| criteria.get(dimension)) == wanted
-    })
-}
-
-/// Whether no other overlay builds on this one.
-fn is_leaf(catalog: &Catalog, overlay: &Overlay) -> bool {
-    !catalog.overlays.values().any(|other| other.parent.as_deref() == Some(&*overlay.name))
 }
 
 fn row(catalog: &Catalog, overlay: &Overlay) -> [String; 5] {

@@ -1,6 +1,6 @@
 //! What a recipe is asked for: flags shared by `recipe`, `query`, `explain` and `catalog list`.
 
-use super::{Printer, global::Global, input, misuse};
+use super::{Printer, cluster, global::Global, input, misuse};
 use crate::{
     catalog::Catalog,
     constraint::Verdict,
@@ -10,8 +10,8 @@ use crate::{
     fingerprint::{self, Fingerprint},
     inventory::Inventory,
     ops,
-    ops::recipe::Resolved,
     ops::{Failure, Kind},
+    ops::{recipe::Resolved, upgrade::installed::Live},
     recipe::{Accounting, Configuration, Gke, RuntimeInventory, Slurm, configuration},
     resolve::{self, CoverageRule, Options, Relaxed, Resolution},
     snapshot,
@@ -159,6 +159,10 @@ pub struct QueryArgs {
     /// change nothing, `self-managed` is `any`, an overlay that a snapshot excludes takes its whole chain along.
     #[arg(long)]
     compat: bool,
+    /// Keep namespaces, charts, manifests and, where they are known, names of objects of what is installed: a recipe, a
+    /// folder with a bundle, or the word `cluster` (a folder of that name is ./cluster). Versions and values are new.
+    #[arg(long, value_name = "PLACE", conflicts_with = "compat")]
+    inherit_from: Option<String>,
 }
 
 impl CriteriaArgs {
@@ -259,7 +263,10 @@ impl QueryArgs {
             _ => CoverageRule::Enforced,
         };
         let options = Options { compat: self.compat, rule };
-        let resolved = ops::recipe::resolve(&catalog, &query, snapshot.as_ref(), options)?;
+        let mut resolved = ops::recipe::resolve(&catalog, &query, snapshot.as_ref(), options)?;
+        if let Some(place) = &self.inherit_from {
+            inherit(place, &catalog, &mut resolved, (global, printer))?;
+        }
         printer.debug(|| format!("resolved {}", query.criteria()));
         warn(&resolved, printer);
         let mut resolution = resolved.resolution;
@@ -268,6 +275,30 @@ impl QueryArgs {
         }
         Ok(resolution)
     }
+}
+
+/// Keeps what identifies the objects of an earlier installation.
+fn inherit(
+    place: &str,
+    catalog: &Catalog,
+    resolved: &mut Resolved,
+    (global, printer): (&Global, &Printer),
+) -> Result<(), Failure> {
+    let found = if place == "cluster" {
+        cluster::block_on(global, async {
+            let connection = cluster::connect(global).await?;
+            let inventory = ops::snapshot::take(&connection, &cluster::now()).await?;
+            let live = Live { connection: Some(&connection), name: &connection.context, inventory: &inventory };
+            ops::inherit::from_cluster(catalog, live, resolved).await
+        })?
+    } else {
+        ops::inherit::from_place(catalog, place, resolved)?
+    };
+    if let Some(why) = &found.unknown {
+        printer.warn(format!("names of objects stay those of the new recipe: {why}"));
+    }
+    ops::inherit::keep(resolved, &found);
+    Ok(())
 }
 
 /// Whether a text is criteria: words `NAME=VALUE` with the name of a dimension.

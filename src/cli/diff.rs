@@ -37,16 +37,24 @@ use std::sync::Arc;
 /// recipe and a snapshot are compared in what the snapshot shows of it: chart, version and namespace of every component by
 /// Helm releases and workloads, and each constraint; what could not be compared is listed.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  aicr diff --baseline before.yaml --target after.yaml --fail-on-drift\n  \
+#[command(
+    after_help = "Examples:\n  aicr diff before.yaml after.yaml\n  aicr diff --baseline before.yaml --target after.yaml --fail-on-drift\n  \
                         aicr diff --baseline service=kind,accelerator=a100 --target service=eks,accelerator=h100\n  \
-                        aicr diff --baseline recipe.yaml --target cluster --values -t table")]
+                        aicr diff --baseline recipe.yaml --target cluster --values -t table"
+)]
 pub struct Args {
     /// What to compare from: a file, `-`, cm://NAMESPACE/NAME, a URL, criteria, or `cluster`.
-    #[arg(short, long, value_name = "PLACE")]
-    baseline: String,
-    /// What to compare to.
-    #[arg(long, value_name = "PLACE")]
-    target: String,
+    #[arg(value_name = "BASELINE")]
+    left: Option<String>,
+    /// What to compare to, likewise.
+    #[arg(value_name = "TARGET")]
+    right: Option<String>,
+    /// BASELINE as a flag.
+    #[arg(short, long, value_name = "PLACE", conflicts_with = "left")]
+    baseline: Option<String>,
+    /// TARGET as a flag.
+    #[arg(long, value_name = "PLACE", conflicts_with = "right")]
+    target: Option<String>,
     /// With a recipe and `cluster`: compare the values of Helm releases too, read from the content of their secrets (which
     /// may hold passwords: a value whose name says so is not shown).
     #[arg(long)]
@@ -60,8 +68,8 @@ pub struct Args {
     /// Compare snapshots as the reference does: no reading is noise, and nodes are label entries.
     #[arg(long)]
     compat: bool,
-    /// Where to write: a file, or `-` for standard output.
-    #[arg(short, long, value_name = "FILE", default_value = "-", value_parser = output::place)]
+    /// Where to write: a file, `-` for standard output, or cm://NAMESPACE/NAME.
+    #[arg(short, long, value_name = "PLACE", default_value = "-", value_parser = output::place)]
     output: Place,
     /// In which form; the default goes by the file's name, else it is YAML.
     #[arg(short = 't', long, value_parser = formats::parser(FORMATS))]
@@ -85,7 +93,7 @@ static FORMATS: &[Format<Shown>] = &[
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let all = args.all || args.compat;
     let shown = Shown { comparison: compare(args, global)?, all };
-    formats::choose(args.format, FORMATS, &args.output).deliver(&shown, &args.output, printer)?;
+    formats::choose(args.format, FORMATS, &args.output).send(&shown, "Diff", &args.output, (global, printer))?;
     let comparison = shown.comparison;
     let changes = comparison.shown(all).count();
     let hidden = comparison.changes.len() - changes;
@@ -101,6 +109,22 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     Ok(if args.fail_on_drift && changes > 0 { Exit::Verdict } else { Exit::Good })
 }
 
+impl Args {
+    /// What to compare from and to.
+    ///
+    /// # Errors
+    /// One side is missing.
+    fn sides(&self) -> Result<(&str, &str), Failure> {
+        match (self.left.as_ref().or(self.baseline.as_ref()), self.right.as_ref().or(self.target.as_ref())) {
+            (Some(baseline), Some(target)) => Ok((baseline, target)),
+            (baseline, _) => {
+                let because = if baseline.is_none() { "missing BASELINE" } else { "missing TARGET" };
+                Err(misuse("compare", because, "give two places: aicr diff BASELINE TARGET"))
+            }
+        }
+    }
+}
+
 /// What one side of the comparison is.
 enum Subject {
     Snapshot(String, Box<Inventory>, Contents),
@@ -108,14 +132,15 @@ enum Subject {
 }
 
 fn compare(args: &Args, global: &Global) -> Result<Comparison, Failure> {
-    if args.baseline == "-" && args.target == "-" {
-        let because = "--baseline and --target are both standard input, which can be read once";
+    let (baseline, target) = args.sides()?;
+    if baseline == "-" && target == "-" {
+        let because = "both sides are standard input, which can be read once";
         return Err(misuse("read the snapshots", because, "give a file for one of them"));
     }
     let catalog = std::cell::OnceCell::new();
     let subject = |text: &str| subject(text, args.values, global, &catalog);
-    let sides = (subject(&args.baseline)?, subject(&args.target)?);
-    let (left_name, right_name) = (&input::named(&args.baseline), &input::named(&args.target));
+    let sides = (subject(baseline)?, subject(target)?);
+    let (left_name, right_name) = (&input::named(baseline), &input::named(target));
     if args.compat && !matches!(sides, (Subject::Snapshot(..), Subject::Snapshot(..))) {
         let because = "the reference compares snapshots only";
         return Err(misuse("compare as the reference does", because, "leave out --compat"));

@@ -2,10 +2,10 @@
 //!
 //! A verb has one list of rows. The first is the default; help, completion and the check of `--format` come from it.
 
-use super::{Printer, Stop, output::deliver};
+use super::{Printer, Stop, cluster, global::Global, output::deliver};
 use crate::ops::{
     Failure, Kind,
-    place::{self, Place},
+    place::{self, Document, Place},
 };
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use std::fmt;
@@ -65,6 +65,43 @@ impl<T: ?Sized> Format<T> {
         match place {
             Place::Standard if self.laid_out => printer.page(&text),
             place => deliver(printer, place, &text),
+        }
+    }
+
+    /// Writes a result to any place; a ConfigMap is labeled with the `kind` of the result.
+    ///
+    /// # Errors
+    /// As [`Format::deliver`]; a format that is not a document for a ConfigMap; as [`place::write`].
+    pub async fn store(
+        &self,
+        result: &T,
+        kind: &'static str,
+        place: &Place,
+        (global, printer): (&Global, &Printer),
+    ) -> Result<(), Stop> {
+        let Place::ConfigMap { .. } = place else { return self.deliver(result, place, printer) };
+        let stored = self.stored().ok_or_else(|| not_stored(self.name, &kind.to_lowercase(), place))?;
+        let text = (self.text)(result, printer)?;
+        let document = Document { kind, format: stored, text: &text, now: &cluster::now() };
+        place::write(place, &document, cluster::session(global)?).await?;
+        printer.note(format!("wrote {place}"));
+        Ok(())
+    }
+
+    /// The same for verbs that need no cluster for anything else.
+    ///
+    /// # Errors
+    /// As [`Format::store`].
+    pub fn send(
+        &self,
+        result: &T,
+        kind: &'static str,
+        place: &Place,
+        (global, printer): (&Global, &Printer),
+    ) -> Result<(), Stop> {
+        match place {
+            Place::ConfigMap { .. } => cluster::block_on(global, self.store(result, kind, place, (global, printer))),
+            place => self.deliver(result, place, printer),
         }
     }
 

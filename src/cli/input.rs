@@ -1,6 +1,6 @@
 //! Documents that a person named, read from their place and checked to be what the verb wants.
 
-use super::{cluster, global::Global};
+use super::{Printer, cluster, global::Global};
 use crate::{
     inventory::Inventory,
     ops::{
@@ -19,12 +19,22 @@ pub fn snapshot(source: &str, global: &Global) -> Result<Inventory, Failure> {
     ops::snapshot::parse(&text, &shown(source))
 }
 
-/// A recipe, from the same places.
+/// A recipe, from the same places; for an overlay of a catalog, the recipe that its criteria resolve to.
 ///
 /// # Errors
-/// As [`snapshot`].
-pub fn recipe(source: &str, global: &Global) -> Result<Recipe, Failure> {
+/// As [`snapshot`]; as [`ops::recipe::of_overlay`].
+pub fn recipe(source: &str, global: &Global, printer: &Printer) -> Result<Recipe, Failure> {
     let text = text("recipe", source, global)?;
+    if ops::recipe::is_overlay(&text) {
+        let (name, resolved) = ops::recipe::of_overlay(&*global.catalog()?, &text, &shown(source))?;
+        let recipe = resolved.resolution.recipe;
+        printer.warn(format!(
+            "{} is the overlay `{name}`: resolved {} with the catalog; what differs in the file changes nothing",
+            shown(source),
+            recipe.criteria
+        ));
+        return Ok(recipe);
+    }
     recipe::format::read(&text).map_err(|error| {
         let at = error.at().map_or(String::new(), |at| format!(":{at}"));
         let hint = error.hint();

@@ -24,6 +24,7 @@ mod formats;
 mod global;
 mod input;
 mod keys;
+mod lacking;
 mod live;
 mod man;
 mod output;
@@ -31,6 +32,7 @@ mod paths;
 mod printer;
 mod query;
 mod recipe;
+mod recipe_list;
 mod run_args;
 mod snapshot;
 mod table;
@@ -56,17 +58,28 @@ use std::{
     io::{self, IsTerminal},
     panic::AssertUnwindSafe,
     process::ExitCode,
+    sync::LazyLock,
 };
+
+/// `aicr version 0.1.0 (commit: …, date: …)`, of which scripts take the third word. Whoever builds a release says the rest.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let told = |word: Option<&'static str>| word.filter(|word| !word.is_empty()).unwrap_or("unknown");
+    let (commit, date) = (told(option_env!("AICR_BUILD_COMMIT")), told(option_env!("AICR_BUILD_DATE")));
+    format!("version {} (commit: {commit}, date: {date})", env!("CARGO_PKG_VERSION"))
+});
 
 /// Terminal workbench and command line for GPU cluster recipes.
 ///
 /// Snapshot a GPU Kubernetes cluster, resolve the recipe that fits it, validate the cluster against the recipe, and compare
 /// clusters. Data goes to standard output, everything else to standard error.
 #[derive(Debug, Parser)]
-#[command(name = "aicr", version)]
+#[command(name = "aicr", version = &**VERSION, disable_version_flag = true)]
 struct Cli {
     #[command(flatten)]
     global: Global,
+    /// Print the version.
+    #[arg(short = 'v', short_alias = 'V', long, action = clap::ArgAction::Version)]
+    version: Option<bool>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -91,6 +104,7 @@ enum Command {
     Demo(demo::Args),
     Keys(keys::Args),
     Paths(paths::Args),
+    #[command(visible_alias = "completion")]
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -211,7 +225,7 @@ impl Command {
             Command::Demo(args) => demo::run(&args, global, printer),
             Command::Keys(args) => keys::run(&args, printer),
             Command::Paths(args) => paths::run(&args, printer),
-            Command::Completions(args) => completions::run(&args, printer),
+            Command::Completions(args) => completions::run(&args, global, printer),
             Command::Man(args) => man::run(&args, printer),
         }
     }
@@ -236,12 +250,22 @@ fn alone(global: &Global, printer: &Printer) -> Outcome {
 
 /// Prints what clap has to say: help to standard output, complaints to standard error.
 fn usage(error: &clap::Error) -> Exit {
-    let printed = error.print();
-    match (error.use_stderr(), printed) {
-        (true, _) => Exit::Usage,
-        (false, Ok(())) => Exit::Good,
-        (false, Err(broken)) if broken.kind() == io::ErrorKind::BrokenPipe => Exit::ClosedPipe,
-        (false, Err(_)) => Exit::Internal,
+    if error.use_stderr() {
+        let printer = Printer::new(When::Auto, false);
+        match lacking::answer(error) {
+            Some(failure) => printer.failure(&failure),
+            None => {
+                let text = error.render();
+                let text = if printer.colors_notes() { text.ansi().to_string() } else { text.to_string() };
+                printer.note(lacking::in_known_words(error, text).trim_end());
+            }
+        }
+        return Exit::Usage;
+    }
+    match error.print() {
+        Ok(()) => Exit::Good,
+        Err(broken) if broken.kind() == io::ErrorKind::BrokenPipe => Exit::ClosedPipe,
+        Err(_) => Exit::Internal,
     }
 }
 

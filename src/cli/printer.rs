@@ -129,6 +129,11 @@ impl Printer {
         if color { format!("\u{1b}[{}m{text}\u{1b}[0m", role.code()) } else { text.to_owned() }
     }
 
+    /// Whether what goes to standard error has color.
+    pub fn colors_notes(&self) -> bool {
+        self.err_color
+    }
+
     /// One line of progress on standard error.
     pub fn note(&self, text: impl Display) {
         complain(&text.to_string());

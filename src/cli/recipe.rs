@@ -8,7 +8,7 @@ use super::{
     global::Global,
     output::{self, EditionArg},
     printer::Role,
-    table,
+    recipe_list, table,
 };
 use crate::{
     document::header::Edition,
@@ -34,12 +34,17 @@ static FORMATS: &[Format<Written>] = &[
 
 /// Resolve the recipe for a cluster: components, versions, values, constraints and checks.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: aicr recipe --service eks --accelerator h100 --os ubuntu --intent training")]
+#[command(
+    after_help = "Example: aicr recipe --service eks --accelerator h100 --os ubuntu --intent training",
+    args_conflicts_with_subcommands = true
+)]
 pub struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
     #[command(flatten)]
     query: QueryArgs,
-    /// Where to write: a file, or `-` for standard output.
-    #[arg(short, long, value_name = "FILE", default_value = "-", value_parser = output::place)]
+    /// Where to write: a file, `-` for standard output, or cm://NAMESPACE/NAME.
+    #[arg(short, long, value_name = "PLACE", default_value = "-", value_parser = output::place)]
     output: Place,
     /// In which form; the default goes by the file's name, else it is YAML.
     #[arg(short = 't', long, value_parser = formats::parser(FORMATS))]
@@ -48,13 +53,22 @@ pub struct Args {
     written: EditionArg,
 }
 
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    List(recipe_list::Args),
+}
+
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
+    if let Some(Command::List(args)) = &args.command {
+        return recipe_list::run(args, global, printer);
+    }
     let resolution = args.query.resolve(global, printer)?;
     let written = Written { recipe: resolution.recipe.clone(), edition: args.written.edition };
     let format = formats::choose(args.format, FORMATS, &args.output);
-    format.deliver(&written, &args.output, printer)?;
+    format.send(&written, "Recipe", &args.output, (global, printer))?;
     if format.name == "json" && ops::recipe::is_bare_as_json(&written.recipe, written.edition) {
-        printer.warn("the JSON lacks what YAML has in a comment: coverage, catalog and configuration; this version has no field for them");
+        let lacks = "the JSON lacks what YAML has in a comment: coverage, catalog and configuration";
+        printer.warn(format!("{lacks}; this version has no field for them"));
     }
     printer.note(printer.paint_note(Role::Quiet, &done(&resolution)));
     Ok(Exit::Good)

@@ -19,7 +19,7 @@ pub struct RunArgs {
     #[arg(long = "node-selector", value_name = "KEY=VALUE", value_parser = key_value)]
     node_selector: Vec<(String, String)>,
     /// A toleration for the workloads of checks: KEY=VALUE:EFFECT, KEY:EFFECT or * (repeatable).
-    #[arg(long = "toleration", value_name = "TOLERATION")]
+    #[arg(long = "toleration", value_name = "TOLERATION", value_parser = toleration)]
     tolerations: Vec<String>,
     /// How long a pod may be unschedulable, refused or without its image before its check is given up.
     #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = cluster::duration)]
@@ -62,6 +62,20 @@ impl RunArgs {
 
 fn from_environment() -> RunOptions {
     RunOptions::from_environment(|name| std::env::var(name).ok())
+}
+
+/// What the reference takes: `*` for everything, else a key, perhaps a value, and an effect.
+fn toleration(text: &str) -> Result<String, String> {
+    let is_toleration = text.split_once(':').is_some_and(|(key, effect)| {
+        let key = key.split_once('=').map_or(key, |(key, _)| key);
+        !key.is_empty() && ["NoSchedule", "PreferNoSchedule", "NoExecute"].contains(&effect)
+    });
+    match is_toleration || text == "*" {
+        true => Ok(text.to_owned()),
+        false => {
+            Err("write KEY=VALUE:EFFECT, KEY:EFFECT or *; effects: NoSchedule, PreferNoSchedule, NoExecute".to_owned())
+        }
+    }
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

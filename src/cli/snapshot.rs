@@ -2,7 +2,7 @@
 
 use super::{
     Outcome, Printer,
-    agent_args::{AgentArgs, PodArgs},
+    agent_args::{AgentArgs, GpuArg, PodArgs},
     cluster,
     dump_args::DumpArgs,
     exit::Exit,
@@ -16,11 +16,9 @@ use crate::{
     document::header::Edition,
     fingerprint::{self, Dimension, Fingerprint},
     inventory::{Fact, Inventory, Node, Text, nodes_in_words},
-    ops::{
-        place::{self, Document, Place},
-        snapshot,
-    },
+    ops::{place::Place, snapshot},
     snapshot::provider,
+    text::listed,
 };
 use std::{fmt::Display, time::Duration};
 
@@ -54,6 +52,8 @@ pub struct Args {
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = cluster::duration)]
     timeout: Duration,
     #[command(flatten)]
+    gpu: GpuArg,
+    #[command(flatten)]
     dumps: DumpArgs,
     #[command(flatten)]
     agent: AgentArgs,
@@ -77,25 +77,16 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         printer.debug(|| format!("read {} nodes", taken.nodes.len()));
         let written = Written { snapshot: taken, edition: args.written.edition };
         let taken = &written.snapshot;
-        match &args.output {
-            Place::ConfigMap { .. } => {
-                let stored =
-                    format.stored().ok_or_else(|| formats::not_stored(format.name, "snapshot", &args.output))?;
-                let text = (format.text)(&written, printer)?;
-                let document = Document { kind: "Snapshot", format: stored, text: &text, now: &now };
-                place::write(&args.output, &document, cluster::session(global)?).await?;
+        args.gpu.check(taken, &connection.at())?;
+        match (format.stored(), &args.output) {
+            (Some(stored), Place::File(path)) => {
+                snapshot::write(taken, stored, written.edition, path)?;
                 printer.note(format!("wrote {}", args.output));
             }
-            local => match (format.stored(), local) {
-                (Some(stored), Place::File(path)) => {
-                    snapshot::write(taken, stored, written.edition, path)?;
-                    printer.note(format!("wrote {local}"));
-                }
-                (Some(stored), Place::Standard) => {
-                    printer.stream(|sink| snapshot::stream(taken, stored, written.edition, sink))?;
-                }
-                _ => format.deliver(&written, local, printer)?,
-            },
+            (Some(stored), Place::Standard) => {
+                printer.stream(|sink| snapshot::stream(taken, stored, written.edition, sink))?;
+            }
+            (_, place) => format.store(&written, "Snapshot", place, (global, printer)).await?,
         }
         printer.note(printer.paint_note(Role::Quiet, &done(taken, &connection.context)));
         for gap in gaps(taken) {
@@ -119,7 +110,10 @@ pub fn gaps(snapshot: &Inventory) -> Vec<String> {
     snapshot.gaps().map(gap).collect()
 }
 
-/// The fingerprint with what revealed it, then the nodes.
+/// Names of nodes that differ which a row lists before it says how many more there are.
+const DIFFER: usize = 10;
+
+/// The fingerprint with what revealed it, the nodes that say something else, then all nodes.
 pub fn summary(snapshot: &Inventory) -> String {
     let Fingerprint {
         service,
@@ -144,9 +138,25 @@ pub fn summary(snapshot: &Inventory) -> String {
         fact("nodes", &node_count),
         fact("gpu nodes", &gpu_node_count),
     ];
+    let texts = [
+        ("service", &service),
+        ("accelerator", &accelerator),
+        ("os", &os),
+        ("os version", &os_version),
+        ("region", &region),
+    ];
+    let differ: Vec<[String; 3]> = texts
+        .iter()
+        .flat_map(|(name, dimension)| dimension.dissent.iter().map(move |(value, nodes)| (name, value, nodes)))
+        .map(|(name, value, nodes)| [(*name).to_owned(), value.clone(), listed(nodes, DIFFER)])
+        .collect();
+    let differ = match differ.is_empty() {
+        true => String::new(),
+        false => format!("{}\n", table::render(["DIFFERS", "VALUE", "NODES"], &differ)),
+    };
     let rows: Vec<[String; 8]> = snapshot.nodes.iter().map(|node| row(node)).collect();
     let heading = ["NODE", "STATE", "GPUS", "SHARING", "KUBELET", "OS", "KERNEL", "TAINTS"];
-    format!("{}\n{}", table::render(["FACT", "VALUE", "FROM"], &facts), table::render(heading, &rows))
+    format!("{}\n{differ}{}", table::render(["FACT", "VALUE", "FROM"], &facts), table::render(heading, &rows))
 }
 
 fn row(node: &Node) -> [String; 8] {
@@ -157,10 +167,11 @@ fn row(node: &Node) -> [String; 8] {
         Some(false) => "not ready",
         None => "unknown",
     };
+    let state = if node.schedulable.get() == Some(false) { format!("{state}, cordoned") } else { state.to_owned() };
     let taints: Vec<String> = node.taints.iter().map(ToString::to_string).collect();
     [
         node.name.to_string(),
-        state.to_owned(),
+        state,
         or_dash(&node.accelerators.words().unwrap_or_default()),
         or_dash(&node.accelerators.division()),
         word(&node.kubelet),

@@ -24,7 +24,7 @@ use std::path::PathBuf;
 /// `aicr` without a verb does the same on a terminal. With --script keys come from a file, and frames are printed.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Args {
-    /// Saved snapshots: one is shown instead of a cluster, two are compared.
+    /// Saved snapshots (files, cm://NAMESPACE/NAME or URLs): one is shown instead of a cluster, two are compared.
     #[arg(value_name = "SNAPSHOT", num_args = 0..=2)]
     snapshots: Vec<PathBuf>,
     #[command(flatten)]

@@ -16,7 +16,7 @@ use crate::{
         self, Failure,
         place::Place,
         snapshot,
-        upgrade::{self, AtRisk, Check, From, Report, Source},
+        upgrade::{self, AtRisk, Check, From, Report, Source, installed::Live},
     },
     recipe::format::json_text,
     report::escape,
@@ -78,7 +78,10 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     output::probe(&args.output)?;
     let report = check(args, global)?;
     formats::choose(args.format, FORMATS, &args.output).deliver(&report, &args.output, printer)?;
-    Ok(if args.fail_on_error && report.summary.failing > 0 { Exit::Usage } else { Exit::Good })
+    if let Some(failure) = report.at_risk.kinds.iter().find_map(|kind| kind.failure.clone()) {
+        return Err(failure.into());
+    }
+    Ok(if args.fail_on_error && report.needs_attention() { Exit::Usage } else { Exit::Good })
 }
 
 fn check(args: &Args, global: &Global) -> Result<Report, Failure> {
@@ -104,21 +107,19 @@ fn check(args: &Args, global: &Global) -> Result<Report, Failure> {
     };
     let deployer = args.deployer.as_deref();
     let scan = args.scan_cluster.unwrap_or(is_cluster);
-    let (mut report, affected) = match &from {
-        Some(from) => upgrade::judge(Check { catalog: &catalog, from: From::Document(from), to: &to, deployer })?,
-        None => {
-            let (installed, read) = cluster::block_on(global, async {
-                let connection = cluster::connect(global).await?;
-                let inventory = snapshot::take(&connection, &cluster::now()).await?;
-                upgrade::installed(&connection, &inventory, &to, deployer.unwrap_or_default()).await
-            })?;
-            let from = From::Cluster(&installed, read);
-            upgrade::judge(Check { catalog: &catalog, from, to: &to, deployer })?
-        }
+    let Some(from) = &from else {
+        return cluster::block_on(global, async {
+            let connection = cluster::connect(global).await?;
+            let inventory = snapshot::take(&connection, &cluster::now()).await?;
+            let live = Live { connection: Some(&connection), name: &connection.context, inventory: &inventory };
+            upgrade::cluster(&catalog, live, &to, deployer, scan).await
+        });
     };
+    let (mut report, affected) =
+        upgrade::judge(Check { catalog: &catalog, from: From::Document(from), to: &to, deployer })?;
     if scan {
-        report.at_risk =
-            cluster::block_on(global, async { upgrade::scan(&cluster::connect(global).await?, &affected).await })?;
+        let scanned = async { Ok::<_, Failure>(upgrade::scan(&cluster::connect(global).await?, &affected).await) };
+        report.at_risk = cluster::block_on(global, scanned)?;
     } else if args.scan_cluster == Some(false) {
         report.at_risk = AtRisk::not_scanned(&affected, "the at-risk scan was explicitly turned off");
     }
@@ -183,6 +184,9 @@ fn counters(report: &Report) -> String {
         parts.push(format!("{} not of this recipe", helm.unattributed));
         parts.push(format!("{} without a version", helm.unreadable));
         parts.push(format!("{} uninstalled", helm.uninstalled));
+        if helm.stamped_unmatched > 0 {
+            parts.push(format!("{} of a bundle and not of this recipe", helm.stamped_unmatched));
+        }
     }
     if let Some(argo) = &source.argo {
         parts.push(text::count(argo.applications, "Argo CD application"));
@@ -206,6 +210,10 @@ fn details(row: &Row, report: &Report) -> Vec<String> {
     lines.extend(
         stated.iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| format!("{name}: {}", text.trim())),
     );
+    if let Some(found) = report.aicr.releases.get(&row.component) {
+        let status = if found.status.is_empty() { String::new() } else { format!(", {}", found.status) };
+        lines.push(format!("installed as: {} in namespace {}{status}", found.release, found.namespace));
+    }
     lines.extend(row.identity_changes.iter().map(|change| {
         let or_none = |text: &str| if text.is_empty() { "(none)".to_owned() } else { text.to_owned() };
         format!("moved: {} from {} to {}", change.field, or_none(&change.from), or_none(&change.to))
@@ -245,6 +253,10 @@ fn at_risk(at_risk: &AtRisk) -> Vec<String> {
     lines.extend(at_risk.kinds.iter().map(|kind| {
         let looked = match (kind.present, kind.examined) {
             (Some(true), Some(examined)) => format!("{} examined", text::count(examined, "object")),
+            (None, _) => {
+                let why = kind.failure.as_ref().map(Failure::why);
+                format!("not examined: {}", why.unwrap_or_else(|| "unknown".to_owned()))
+            }
             _ => "the cluster does not have this kind".to_owned(),
         };
         format!("  {}/{}: {looked}", group(&kind.of.group), kind.of.kind)

@@ -2,7 +2,7 @@
 
 use super::{
     Outcome, Printer,
-    agent_args::AgentArgs,
+    agent_args::{AgentArgs, GpuArg},
     cluster,
     criteria_args::CriteriaArgs,
     dump_args::DumpArgs,
@@ -53,8 +53,8 @@ pub struct Args {
     /// A snapshot to judge readiness on, from the same places; without one, it is taken now.
     #[arg(short, long, value_name = "PLACE")]
     snapshot: Option<String>,
-    /// A phase to run (repeatable, in the order given); without one, all.
-    #[arg(long = "phase", value_enum, value_name = "PHASE")]
+    /// A phase to run (repeatable, or several with commas, in the order given); without one, all.
+    #[arg(long = "phase", value_enum, value_name = "PHASE", value_delimiter = ',')]
     phases: Vec<PhaseArg>,
     /// Run only this check of those that the recipe selects (repeatable).
     #[arg(long = "check", value_name = "NAME")]
@@ -73,22 +73,27 @@ pub struct Args {
           num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     fail_on_error: bool,
     /// Skip the remaining phases after one that did not pass.
-    #[arg(long)]
+    #[arg(long, value_name = "BOOL", default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1,
+          default_missing_value = "true", require_equals = true, hide_default_value = true, hide_possible_values = true)]
     fail_fast: bool,
     /// Go on where a readiness constraint cannot be evaluated.
     #[arg(long)]
     allow_unknown: bool,
     /// Touch no cluster: judge readiness on --snapshot and list the checks as skipped.
-    #[arg(long)]
+    #[arg(long, value_name = "BOOL", default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1,
+          default_missing_value = "true", require_equals = true, hide_default_value = true, hide_possible_values = true)]
     no_cluster: bool,
     /// Leave everything that was created, for a look at it; remove it with `aicr cleanup`.
-    #[arg(long)]
+    #[arg(long, value_name = "BOOL", default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1,
+          default_missing_value = "true", require_equals = true, hide_default_value = true, hide_possible_values = true)]
     no_cleanup: bool,
     #[command(flatten)]
     run: RunArgs,
     /// How long the snapshot may take.
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = cluster::duration)]
     timeout: Duration,
+    #[command(flatten)]
+    gpu: GpuArg,
     #[command(flatten)]
     dumps: DumpArgs,
     #[command(flatten)]
@@ -152,7 +157,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         return Err(misuse("choose the readings", because, hint).into());
     }
     let catalog = global.catalog()?;
-    let recipe = args.recipe.as_deref().map(|place| input::recipe(place, global)).transpose()?;
+    let recipe = args.recipe.as_deref().map(|place| input::recipe(place, global, printer)).transpose()?;
     let known = args.snapshot.as_deref().map(|place| input::snapshot(place, global)).transpose()?;
     cluster::block_on(global, async {
         let connection = if args.no_cluster { None } else { Some(cluster::connect(global).await?) };
@@ -167,6 +172,8 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
                 return Err(misuse("judge without a cluster", "missing snapshot", "add --snapshot").into());
             }
         };
+        let at = connection.as_ref().map_or_else(|| args.snapshot.clone().unwrap_or_default(), Connection::at);
+        args.gpu.check(&snapshot, &at)?;
         let (recipe, name) = match (recipe, &args.recipe) {
             (Some(recipe), Some(place)) => (recipe, input::named(place)),
             _ => {

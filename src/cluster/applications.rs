@@ -90,6 +90,19 @@ pub async fn all(connection: &Connection) -> Result<Option<Applications>, Cluste
     }
 }
 
+/// Whether the cluster has Flux, by its kind of a Helm release.
+///
+/// # Errors
+/// The API server cannot be asked, or does not say.
+pub async fn has_flux(connection: &Connection) -> Result<bool, ClusterError> {
+    let path = "/apis/helm.toolkit.fluxcd.io";
+    match list::get::<serde::de::IgnoredAny>(connection, "find Flux", path).await {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind == ClusterErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 fn sort(items: Vec<Application>) -> Applications {
     let mut found = Applications { total: items.len(), ..Applications::default() };
     for Application { metadata, spec, status } in items {

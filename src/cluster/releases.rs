@@ -50,7 +50,11 @@ struct Chart {
 struct Metadata {
     name: String,
     version: String,
+    annotations: BTreeMap<String, String>,
 }
+
+/// On the chart of a bundle: the version of what it wraps, which its own version is not.
+const COMPONENT_VERSION: &str = "aicr.run/component-version";
 
 /// The content of releases by namespace and name, in no more than a few requests at a time.
 ///
@@ -112,12 +116,14 @@ fn unpack(packed: &[u8]) -> Result<Content, UnpackError> {
     if json.len() as u64 > UNPACKED_BYTES {
         return Err(UnpackError::TooLarge);
     }
-    let Release { chart: Chart { metadata, values }, config } = serde_json::from_slice(&json).map_err(|error| {
+    let Release { chart: Chart { mut metadata, values }, config } = serde_json::from_slice(&json).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         UnpackError::NotARelease { line, column }
     })?;
     let told = |text: String| Some(text).filter(|text| !text.is_empty());
-    Ok(Content { chart: told(metadata.name), version: told(metadata.version), config, defaults: values })
+    let component_version = metadata.annotations.remove(COMPONENT_VERSION).and_then(told);
+    let (chart, version) = (told(metadata.name), told(metadata.version));
+    Ok(Content { chart, version, config, defaults: values, component_version })
 }
 
 #[cfg(test)]
@@ -138,11 +144,14 @@ mod tests {
 
     #[test]
     fn a_release_is_unpacked_with_and_without_gzip() {
-        let json = r#"{"name": "x", "config": {"a": 1}, "chart": {"metadata": {"name": "c", "version": "1.2.3"}, "values": {"a": 0}}}"#;
+        let json = r#"{"name": "x", "config": {"a": 1}, "chart": {"values": {"a": 0}, "metadata": {"name": "c",
+            "version": "1.2.3", "annotations": {"aicr.run/component-version": "v2.0.0"}}}}"#;
         for zip in [true, false] {
             let content = unpack(packed(json, zip).as_bytes()).expect("it is a release");
             let (config, defaults) = (json!({"a": 1}), json!({"a": 0}));
-            let expected = Content { chart: Some("c".into()), version: Some("1.2.3".into()), config, defaults };
+            let component_version = Some("v2.0.0".into());
+            let (chart, version) = (Some("c".into()), Some("1.2.3".into()));
+            let expected = Content { chart, version, config, defaults, component_version };
             assert_eq!(content, expected);
         }
     }

@@ -276,7 +276,7 @@ mod tests {
             &[
                 "5:3: unknown field `spec.recpe` (did you mean recipe?)",
                 "7:16: unknown field `spec.recipe.criteria.servce` (did you mean service?)",
-                "7:42: `spec.recipe.criteria.accelerator`: unknown accelerator `h10o` (did you mean h100? Legal values: a100, h100)",
+                "7:42: `spec.recipe.criteria.accelerator`: invalid accelerator type: `h10o` (did you mean h100? Legal values: a100, h100)",
                 "8:22: `spec.recipe.output.format` cannot be `yml` (did you mean yaml?)",
                 "9:35: `spec.snapshot.execution.timeout` is not a duration: `soon` (write 90s, 5m or 1h30m)",
                 "9:63: `spec.snapshot.agent.tolerations` has `a`, which is not a toleration (write KEY=VALUE:EFFECT, KEY:EFFECT or *)",

@@ -421,6 +421,7 @@ mod tests {
             version: Some("v1.20.2".into()),
             config: json!({"a": 2, "same": {"x": true}, "admin": {"password": "hunter2"}, "given": [1], "default": 5}),
             defaults: json!({"by_chart": "yes", "default": 5, "deep": {"d": 1, "other": 2}}),
+            component_version: None,
         };
         let recipe = json!({"deploymentOrder": ["certs"], "components": {"certs": {
             "type": "Helm", "source": "https://x", "chart": "cert-manager", "version": "v1.20.2",

@@ -22,6 +22,8 @@ pub enum LayerKind {
     CommandLine,
     /// Computed by the resolver (deployment order, embedded health checks).
     Derived,
+    /// What was installed before, and is kept because it identifies objects.
+    Inherited,
     /// A recipe that was read instead of resolved: whatever the catalog would not write now.
     RecipeFile,
     /// What a cluster runs.

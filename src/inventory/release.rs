@@ -25,6 +25,8 @@ pub struct Content {
     pub config: Value,
     /// The chart's own values.
     pub defaults: Value,
+    /// The version of the component, where a bundle has written it on a chart that it wraps.
+    pub component_version: Option<String>,
 }
 
 /// A Deployment, DaemonSet or StatefulSet that says which component it belongs to.

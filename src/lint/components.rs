@@ -27,12 +27,9 @@ pub(super) const FAMILY: Family = Family::Catalog {
     },
 };
 
-/// What registry entries and upgrade records say of files and of each other.
+/// What registry entries say of files.
 pub(super) const REGISTRY: Family = Family::Catalog {
-    rules: &[
-        ("upgrade-record", "an upgrade record that is missing, of another component, or without a transition"),
-        ("component-class", "a component whose class is neither core nor ops"),
-    ],
+    rules: &[("component-class", "a component whose class is neither core nor ops")],
     look: registry,
 };
 
@@ -62,57 +59,6 @@ fn registry(catalog: &Catalog, findings: &mut Findings) {
         {
             let message = format!("the class of `{}` must be core or ops", entry.name);
             findings.error("component-class", &document, class.at, message);
-        }
-        let Some(file) = entry.node.get("upgrades").and_then(|upgrades| upgrades.get("file")) else { continue };
-        let path = file.text().unwrap_or_default();
-        match catalog.files.get(path).map(|file| Document::parse(&file.shown, &file.text)) {
-            None => {
-                let message = format!("the upgrade record `{path}` is not in the catalog");
-                findings.error("upgrade-record", &document, file.at, message);
-            }
-            Some(Err(error)) => findings.of_error("upgrade-record", &error),
-            Some(Ok(record)) => upgrade_record(&record, &entry.name, findings),
-        }
-    }
-    let named = |path: &str| {
-        let file = |entry: &Node| entry.get("upgrades")?.get("file")?.text().map(str::to_owned);
-        catalog.registry.components.values().any(|entry| file(&entry.node).as_deref() == Some(path))
-    };
-    for (path, file) in catalog.files.iter().filter(|(path, _)| path.ends_with("/upgrades.yaml") && !named(path)) {
-        if let Ok(document) = Document::parse(&file.shown, &file.text) {
-            let message = format!("no registry entry names the upgrade record `{path}`");
-            findings.warn("upgrade-record", &document, document.root.at, message);
-        }
-    }
-}
-
-/// Whose record it is, and that it says something; what it says is read where upgrades are checked.
-fn upgrade_record(record: &Document, component: &str, findings: &mut Findings) {
-    let root = &record.root;
-    let text = |key: &str| root.get(key).and_then(Node::text).unwrap_or_default();
-    let mut say = |at, message: String| {
-        findings.error("upgrade-record", record, at, message);
-    };
-    if text("kind") != "ComponentUpgrades" {
-        say(root.at, format!("expected `kind: ComponentUpgrades`, found `{}`", text("kind")));
-    }
-    if text("component") != component {
-        let at = root.get("component").map_or(root.at, |node| node.at);
-        say(at, format!("the record is of `{}`, the registry names it for `{component}`", text("component")));
-    }
-    let transitions = root.get("transitions").map_or(&[][..], Node::items);
-    if transitions.is_empty() && root.get("replaces").is_none() {
-        say(root.at, "the record has neither a transition nor a replaced component".to_owned());
-    }
-    for transition in transitions {
-        let missing = ["from", "to", "verdict", "summary"].into_iter().find(|key| transition.get(key).is_none());
-        if let Some(key) = missing {
-            say(transition.at, format!("a transition needs `{key}`"));
-        }
-        if let Some(verdict) = transition.get("verdict")
-            && !matches!(verdict.text(), Some("safe" | "manual" | "blocked"))
-        {
-            say(verdict.at, "the verdict must be safe, manual or blocked".to_owned());
         }
     }
 }

@@ -15,6 +15,7 @@ mod health;
 mod mixins;
 mod parents;
 mod recipes;
+mod upgrades;
 
 use crate::{
     catalog::{
@@ -82,7 +83,7 @@ enum Family {
 }
 
 /// Every family, in the order in which documentation lists the rules.
-const ALL: [Family; 15] = [
+const ALL: [Family; 16] = [
     document::FAMILY,
     parents::FAMILY,
     criteria::FAMILY,
@@ -98,6 +99,7 @@ const ALL: [Family; 15] = [
     health::CHECKS,
     health::COMPONENTS,
     recipes::FAMILY,
+    upgrades::FAMILY,
 ];
 
 /// All rules; documentation and SARIF are made from them.
@@ -159,7 +161,18 @@ impl Findings {
         at: Position,
         message: String,
     ) -> &mut Finding {
-        let file = document.shown.to_string();
+        self.place(severity, rule, &document.shown, at, message)
+    }
+
+    fn place(
+        &mut self,
+        severity: Severity,
+        rule: &'static str,
+        file: &str,
+        at: Position,
+        message: String,
+    ) -> &mut Finding {
+        let file = file.to_owned();
         self.0.push(Finding { file, line: at.line, column: at.column, severity, rule, message, hint: None });
         let last = self.0.len() - 1;
         &mut self.0[last]

@@ -179,7 +179,7 @@ fn profiles_are_read_like_layers() {
 }
 
 #[test]
-fn registry_entries_and_their_upgrade_records_are_looked_at() {
+fn registry_entries_are_looked_at() {
     const REGISTRY: &str = "registry.yaml";
     let entry = |more: &str| format!("  - name: nfd\n    {more}\n");
     let registry = |more: &str, expected: &[&str]| check(&[(REGISTRY, "  - name: nfd\n", &entry(more))], expected);
@@ -187,24 +187,6 @@ fn registry_entries_and_their_upgrade_records_are_looked_at() {
     registry("class: other", &["registry.yaml:5 component-class"]);
     registry("manifestFiles: [components/nfd/manifests/a.yaml]", &["registry.yaml:5 dangling-file"]);
     registry("upgrades: {file: components/nfd/upgrades.yaml}", &["registry.yaml:5 upgrade-record"]);
-    let record = "apiVersion: aicr.run/v1beta1\nkind: ComponentUpgrades\ncomponent: nfd\ntransitions:\n  - {from: '<1.0', to: '1.0', verdict: safe, summary: x}\n";
-    let path = "components/nfd/upgrades.yaml";
-    check(&[(path, "", record)], &["components/nfd/upgrades.yaml:1 upgrade-record"]);
-    let named = entry("upgrades: {file: components/nfd/upgrades.yaml}");
-    let with = |from: &str, to: &str, expected: &[&str]| {
-        let text = record.replace(from, to);
-        check(&[(REGISTRY, "  - name: nfd\n", &named), (path, "", &text)], expected);
-    };
-    with("x", "y", &[]);
-    with("component: nfd", "component: other", &["components/nfd/upgrades.yaml:3 upgrade-record"]);
-    with("ComponentUpgrades", "Other", &["components/nfd/upgrades.yaml:1 upgrade-record"]);
-    with("verdict: safe", "verdict: unknown", &["components/nfd/upgrades.yaml:5 upgrade-record"]);
-    with(", summary: x", "", &["components/nfd/upgrades.yaml:5 upgrade-record"]);
-    with(
-        "transitions:\n  - {from: '<1.0', to: '1.0', verdict: safe, summary: x}",
-        "transitions: []",
-        &["components/nfd/upgrades.yaml:1 upgrade-record"],
-    );
 }
 
 #[test]
@@ -225,6 +207,54 @@ fn overlays_are_compared_with_each_other() {
     );
 }
 
+/// An upgrade record of `nfd`, which the good catalog pins to 1.4.0 here; expects these rules where one thing is replaced.
+#[track_caller]
+fn check_record(from: &str, to: &str, expected: &[&str]) {
+    const PINNED: &str = "helm: {defaultRepository: oci://x, defaultVersion: \"1.0\"}";
+    const REGISTRY: &str = "helm: {defaultRepository: oci://x, defaultVersion: v1.4.0}\n    upgrades: {file: components/nfd/upgrades.yaml}";
+    const RECORD: &str = "apiVersion: aicr.run/v1beta1\nkind: ComponentUpgrades\ncomponent: nfd\ntransitions:\n\
+        - {from: <1.2.0, to: '>=1.2.0 <1.3.0', verdict: safe, verifiedBy: a run, summary: s}\n\
+        - {from: <1.3.0, to: '>=1.3.0 <=1.4.0', verdict: safe, verifiedBy: a run, summary: s}\n\
+        - from: <=1.4.0\n  to: '>1.4.0 <2.0.0'\n  verdict: blocked\n  summary: s\n  stepsByDeployer: [{steps: [{id: a, description: d}]}]\n";
+    let (registry, record) = (REGISTRY.replace(from, to), RECORD.replace(from, to));
+    assert!(from.is_empty() || registry != REGISTRY || record != RECORD, "nothing is replaced");
+    check(&[("registry.yaml", PINNED, &registry), ("components/nfd/upgrades.yaml", "", &record)], expected);
+}
+
+#[test]
+fn upgrade_records_lead_to_the_pin_without_holes_or_doubts() {
+    const FILE: &str = "components/nfd/upgrades.yaml";
+    let found = |line: u32, rule: &str| format!("{FILE}:{line} {rule}");
+    check_record("", "", &[]);
+    check_record("a run, summary: s", "a run, sumary: s", &[&found(5, "upgrade-record")]);
+    check_record("component: nfd", "component: nfx", &[&found(3, "upgrade-record")]);
+    check_record("kind: ComponentUpgrades", "kind: Other", &[&found(2, "upgrade-record")]);
+    check_record("verdict: blocked", "verdict: unknown", &[&found(9, "upgrade-record")]);
+    let unnamed = "\n    upgrades: {file: components/nfd/upgrades.yaml}";
+    check_record(unnamed, "", &[&found(1, "upgrade-unnamed")]);
+    check_record(
+        "file: components",
+        "file: component",
+        &[&found(1, "upgrade-unnamed"), "registry.yaml:7 upgrade-record"],
+    );
+    check_record("v1.4.0", "'1.4'", &["registry.yaml:6 upgrade-pin"]);
+    check_record("<=1.4.0', verdict: safe", "<1.5.0', verdict: safe", &[&found(6, "upgrade-above-pin")]);
+    // The next patch release is the first that the range leaves out.
+    check_record("<=1.4.0', verdict: safe", "<1.4.1', verdict: safe", &[]);
+    // What the next transition starts from is known.
+    check_record("<1.3.0', verdict", "<1.2.9', verdict", &[]);
+    let upper = "<1.3.0', verdict: safe, verifiedBy: a run, summary: s}\n- {from: <1.3.0";
+    let ends = |from: &str| format!("<1.2.5', verdict: safe, verifiedBy: a run, summary: s}}\n- {{from: {from}");
+    check_record(upper, &ends("'>=1.2.7 <1.3.0'"), &[&found(6, "upgrade-hole")]);
+    check_record(upper, &ends("<1.2.9"), &[&found(6, "upgrade-hole")]);
+    check_record("<=1.4.0', verdict: safe", "<1.4.0', verdict: safe", &[&found(6, "upgrade-hole")]);
+    check_record("v1.4.0", "v2.1.0", &[&found(7, "upgrade-hole")]);
+    // Beyond the pin nothing has to be known yet.
+    check_record(">1.4.0 <2.0.0", ">1.6.0 <2.0.0", &[]);
+    check_record("from: <1.3.0, to: '>=1.3.0", "from: <1.1.0, to: '>=1.2.0", &[&found(6, "upgrade-overlap")]);
+    check_record("from: <1.3.0, to: '>=1.3.0", "from: '>=1.2.0 <1.3.0', to: '>=1.3.0", &[]);
+}
+
 #[test]
 fn every_rule_is_documented_once_and_can_be_found() {
     let sources = [
@@ -239,6 +269,7 @@ fn every_rule_is_documented_once_and_can_be_found() {
         include_str!("conflicts.rs"),
         include_str!("recipes.rs"),
         include_str!("exempt.rs"),
+        include_str!("upgrades.rs"),
     ];
     let source = sources.concat();
     let mut names = std::collections::BTreeSet::new();
@@ -248,5 +279,5 @@ fn every_rule_is_documented_once_and_can_be_found() {
         assert!(found, "{name} is listed and never found");
         assert!(!text.is_empty());
     }
-    assert_eq!(names.len(), 26);
+    assert_eq!(names.len(), 31);
 }

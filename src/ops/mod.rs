@@ -10,6 +10,7 @@ pub mod demo;
 pub mod diff;
 pub mod failure;
 pub mod fault;
+pub mod inherit;
 pub mod place;
 pub mod recipe;
 pub mod run;

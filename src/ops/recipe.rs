@@ -2,17 +2,19 @@
 
 use super::{Failure, Kind, place::Format};
 use crate::{
-    catalog::{Catalog, CatalogError},
+    catalog::{Catalog, CatalogError, overlay::Overlay, parse::Document},
     criteria::{Dimension, Query, StatedBy, parse_value},
     diff::{self, lost::Lost},
     document::{
         header::Edition,
-        selector::{self, QueryError},
+        selector::{self, QueryError, Segment, Selector},
+        traced::Traced,
     },
     inventory::Inventory,
     recipe::{Recipe, format},
     resolve::{self, CoverageRule, Options, Resolution, ResolveError, explain::Explanation},
     store::catalog_dir::{self, CatalogDirError, Sources},
+    yaml,
 };
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -166,14 +168,75 @@ pub fn is_bare_as_json(recipe: &Recipe, edition: Edition) -> bool {
     !recipe.extra.is_null() && recipe.version(edition).is_ok_and(|version| version.extended)
 }
 
+/// The recipe for the criteria of an overlay, from the file of the overlay, with the overlay's name.
+///
+/// What else the file says counts as far as the catalog says it too: the reference reads overlays so.
+///
+/// # Errors
+/// Not an overlay, or one without criteria; why there is no recipe.
+pub fn of_overlay(catalog: &Catalog, text: &str, at: &str) -> Result<(String, Resolved), Failure> {
+    let document = Document::parse(&Arc::from(at), text).map_err(catalog_failure)?;
+    let refused = |because: &str| {
+        Failure::new(Kind::Usage, "read the overlay", because)
+            .at(at)
+            .hint("give a recipe, or criteria instead of a file")
+    };
+    let overlay = Overlay::read(at, document).map_err(catalog_failure)?.ok_or_else(|| refused("not an overlay"))?;
+    let criteria = overlay.criteria.ok_or_else(|| refused("the overlay has no criteria of its own"))?;
+    let resolved = resolve(catalog, &Query::of(criteria, StatedBy::Flag), None, Options::default())?;
+    Ok((overlay.name, resolved))
+}
+
+/// Whether a text is that of an overlay.
+pub fn is_overlay(text: &str) -> bool {
+    let kind = |document: &yaml::Node| document.get("kind").and_then(yaml::Node::text) == Some("RecipeMetadata");
+    yaml::first(text).is_ok_and(|first| kind(&first.document))
+}
+
+/// Keys of the resolved document that the reference does not have; they are there for who asks for one by its name.
+const OURS_AT_ROOT: [&str; 1] = ["validation"];
+const OURS_IN_COMPONENTS: [&str; 3] = ["valuesFile", "manifestFiles", "preManifestFiles"];
+
+/// A value at a path as the reference prints it.
+fn as_reference(mut value: Value, path: &Selector) -> Value {
+    let lean = |component: &mut Value| {
+        if let Value::Object(fields) = component {
+            fields.retain(|key, _| !OURS_IN_COMPONENTS.contains(&&**key));
+        }
+    };
+    let all = |components: &mut Value| {
+        if let Value::Object(components) = components {
+            components.values_mut().for_each(lean);
+        }
+    };
+    let is_components = |segment: &Segment| matches!(segment, Segment::Key(key) if key == "components");
+    match &*path.segments {
+        [] => {
+            if let Value::Object(fields) = &mut value {
+                fields.retain(|key, _| !OURS_AT_ROOT.contains(&&**key));
+            }
+            value.get_mut("components").into_iter().for_each(all);
+        }
+        [first] if is_components(first) => all(&mut value),
+        [first, _] if is_components(first) => lean(&mut value),
+        _ => {}
+    }
+    value
+}
+
 /// The value that a selector names; several, and whatever a wildcard names, as a list.
+///
+/// A value that holds keys which the reference does not have comes without them.
 ///
 /// # Errors
 /// A selector that cannot be read, or one that names nothing: with what there is.
 pub fn query(resolution: &Resolution, selector: &str) -> Result<Value, Failure> {
     let parsed = selector::parse(selector).map_err(query_failure)?;
     let many = parsed.segments.contains(&selector::Segment::Any);
-    let mut found = selector::find(&resolution.document, &parsed).map_err(|error| {
+    let mut document = resolution.document.clone();
+    let version = Value::from(resolution.recipe.version.as_str());
+    document.put(&["metadata", "version"].map(str::to_owned), Traced::from_value(&version));
+    let mut found = selector::find(&document, &parsed).map_err(|error| {
         let failure = query_failure(error);
         match resolution.removed.iter().find(|(path, _)| *path == parsed).and_then(|(_, value)| value.origin()) {
             Some(origin) => {
@@ -184,8 +247,11 @@ pub fn query(resolution: &Resolution, selector: &str) -> Result<Value, Failure> 
         }
     })?;
     match found.pop() {
-        Some((_, value)) if !many && found.is_empty() => Ok(value.to_value()),
-        Some(last) => Ok(found.into_iter().chain([last]).map(|(_, value)| value.to_value()).collect()),
+        Some((path, value)) if !many && found.is_empty() => Ok(as_reference(value.to_value(), &path)),
+        Some(last) => {
+            let values = found.into_iter().chain([last]);
+            Ok(values.map(|(path, value)| as_reference(value.to_value(), &path)).collect())
+        }
         None => Ok(Value::Null),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A chart that moves to another namespace, or names its objects anew, is a second installation next to the first.
 
-use crate::recipe::ComponentRef;
+use crate::{document::selector::Segment, recipe::ComponentRef};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub struct IdentityChange {
     pub to: String,
 }
 
-/// Object names of a release by the path in its values: every `fullnameOverride` and `nameOverride` at any depth.
+/// Object names of a release by the path in its values, as a selector: every `fullnameOverride` and `nameOverride` at any depth.
 pub type ObjectNames = BTreeMap<String, String>;
 
 /// What moved between two uses of a component. Object names are compared only where the source's are known.
@@ -73,7 +73,8 @@ pub fn object_names(values: &Value) -> ObjectNames {
 fn collect(value: &Value, path: &str, names: &mut ObjectNames) {
     let Value::Object(entries) = value else { return };
     for (key, child) in entries {
-        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        let key_of_path = Segment::Key(key.clone());
+        let path = if path.is_empty() { key_of_path.to_string() } else { format!("{path}.{key_of_path}") };
         match child {
             Value::String(name) if ["fullnameOverride", "nameOverride"].contains(&&**key) => {
                 names.insert(path, name.clone());

@@ -6,6 +6,7 @@
 
 pub mod boundary;
 pub mod identity;
+pub mod inherit;
 pub mod report;
 
 /// What becomes of one component.
@@ -25,6 +26,9 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    pub const ALL: [Verdict; 5] =
+        [Verdict::Safe, Verdict::Manual, Verdict::Blocked, Verdict::Unknown, Verdict::Unversioned];
+
     /// As reports write it.
     pub fn name(self) -> &'static str {
         match self {
@@ -54,6 +58,19 @@ pub enum Reason {
 }
 
 impl Reason {
+    pub const ALL: [Reason; 10] = [
+        Reason::Recorded,
+        Reason::RecordBlocks,
+        Reason::NotComparable,
+        Reason::Downgrade,
+        Reason::NoRecord,
+        Reason::BeyondRecordCeiling,
+        Reason::NoBoundaryCrossed,
+        Reason::UndefinedOrigin,
+        Reason::MultipleBoundaries,
+        Reason::IdentityChanged,
+    ];
+
     /// As reports write it.
     pub fn code(self) -> &'static str {
         match self {
@@ -80,7 +97,7 @@ impl Reason {
             Reason::NoRecord => "no upgrade record exists for this component",
             Reason::BeyondRecordCeiling => "the target is newer than every release that the record knows",
             Reason::NoBoundaryCrossed => "a record exists, and none of its boundaries lies between the two versions",
-            Reason::UndefinedOrigin => "the record does not say how to come from the installed version",
+            Reason::UndefinedOrigin => "the record does not cover an upgrade from the installed version",
             Reason::MultipleBoundaries => "several recorded boundaries lie between the two versions: upgrade in steps",
             Reason::IdentityChanged => "the component would be installed under another name or in another place",
         }

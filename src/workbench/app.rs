@@ -6,10 +6,10 @@ use super::{
     RunOptions, Screen,
     desk::Desk,
     effect::Effect,
-    model::{self, Model, Severity, Side, Source, With},
+    model::{self, Model, Severity, Side, Source, UpgradeBasis, With},
     msg::{Msg, RecipeSlot, SnapshotSlot},
     overlay::Overlay,
-    panes::{NODES, Need, SHAPES},
+    panes::{self, CHANGES, NODES, Need, SHAPES},
     theme::ThemeError,
     widgets::text,
 };
@@ -214,6 +214,16 @@ impl State {
                 self.answered();
                 self.model.diff.changes.finish(generation, answer);
                 self.desk.mark(Need::Diff);
+                Vec::new()
+            }
+            Msg::UpgradeChecked { generation, answer } => {
+                self.answered();
+                let now_ms = self.model.now_ms;
+                let upgrade = &mut self.model.upgrade;
+                if upgrade.report.finish(generation, answer) && upgrade.report.failure.is_none() {
+                    upgrade.checked_at = model::clock(now_ms);
+                }
+                self.desk.mark(Need::Upgrade);
                 Vec::new()
             }
             Msg::SnapshotsCompared { generation, answer } => {
@@ -435,6 +445,9 @@ impl State {
         // What was compared before says nothing of this.
         (diff.other.value, diff.changes.value, diff.changes.failure) = (None, None, None);
         diff.with = Some(with);
+        if panes::shows_upgrades(self.desk.focused_on(Screen::Diff)) {
+            self.desk.focus_on(&CHANGES);
+        }
         self.desk.show(Screen::Diff);
         self.resolve_other()
     }
@@ -510,6 +523,7 @@ impl State {
                             .unwrap_or_default();
                         effects.extend(self.compare_recipes());
                         effects.extend(self.compare_what_if());
+                        effects.extend(self.check_upgrade());
                     }
                 }
                 effects
@@ -547,6 +561,21 @@ impl State {
         self.desk.mark(Need::Diff);
         let swapped = self.model.diff.swapped;
         vec![Effect::CompareRecipes { generation: self.model.diff.changes.start(), recipe, versus, swapped }]
+    }
+
+    /// Checks the upgrade, where somebody looks at it and what decides it has changed.
+    fn check_upgrade(&mut self) -> Vec<Effect> {
+        let Model { catalog, recipe, cluster, upgrade, .. } = &mut self.model;
+        let known = (catalog.value.clone(), recipe.value.clone(), cluster.snapshot.clone());
+        let (true, (Some(catalog), Some(recipe), Some(snapshot))) = (upgrade.asked, known) else { return Vec::new() };
+        let basis = UpgradeBasis { catalog, recipe, snapshot, deployer: upgrade.deployer.clone() };
+        if upgrade.basis.as_ref().is_some_and(|known| known.is_same(&basis)) {
+            return Vec::new();
+        }
+        upgrade.basis = Some(basis.clone());
+        self.desk.mark(Need::Upgrade);
+        let (name, is_saved) = (cluster.name.clone(), cluster.source == Source::Saved);
+        vec![Effect::CheckUpgrade { generation: upgrade.report.start(), basis, name, is_saved }]
     }
 
     fn compare_snapshots(&mut self) -> Vec<Effect> {

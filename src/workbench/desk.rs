@@ -103,6 +103,11 @@ impl Desk {
         self.focus[self.screen.index()]
     }
 
+    /// The pane of a screen that has the focus there.
+    pub fn focused_on(&self, screen: Screen) -> &'static Pane {
+        self.focus[screen.index()]
+    }
+
     pub fn table(&self, pane: &Pane) -> &Table {
         self.tables.get(pane)
     }
@@ -220,7 +225,9 @@ impl Desk {
         if table.selected != before {
             self.mark(Need::Cursor(pane));
         }
-        let lost = !found && had_rows && pane.needs.contains(&Need::Cluster);
+        // A component without a row has been upgraded, not removed.
+        let lists_cluster = pane.needs.contains(&Need::Cluster) && !pane.needs.contains(&Need::Upgrade);
+        let lost = !found && had_rows && lists_cluster;
         before.filter(|_| lost).map(|before| before.name().to_owned()).filter(|name| !name.is_empty())
     }
 }

@@ -1,6 +1,9 @@
 //! What the state asks of the driver: work on workers, the terminal, the clipboard.
 
-use super::msg::{RecipeSlot, SnapshotSlot};
+use super::{
+    model::UpgradeBasis,
+    msg::{RecipeSlot, SnapshotSlot},
+};
 use crate::{
     catalog::Catalog,
     criteria::Query,
@@ -58,6 +61,13 @@ pub enum Effect {
         generation: u64,
         left: Arc<Inventory>,
         right: Arc<Inventory>,
+    },
+    /// Check whether the cluster can be upgraded to a recipe; a saved snapshot without asking anybody.
+    CheckUpgrade {
+        generation: u64,
+        basis: UpgradeBasis,
+        name: String,
+        is_saved: bool,
     },
     /// Say what a run of this recipe would create, judged on a snapshot that is taken for it.
     Plan {

@@ -16,7 +16,7 @@ use crate::{
         Inventory, Node,
         shape::{Fleet, Grouping, Key, Shape},
     },
-    ops::{Failure, diff::Changes},
+    ops::{Failure, diff::Changes, upgrade::Report},
     resolve::{Outcome, Resolution},
     validate::event::{self, Body, CheckResult, Event, PlannedCheck, ReadinessOutcome, State as CheckState, Verdict},
 };
@@ -311,6 +311,41 @@ impl Default for Diff {
     }
 }
 
+/// What the cluster has installed beside what the recipe wants.
+#[derive(Clone, Debug, Default)]
+pub struct Upgrade {
+    /// Somebody looked at it, so it is checked again when what it is made of changes.
+    pub asked: bool,
+    /// As a person named it; else the one that the cluster shows.
+    pub deployer: Option<String>,
+    pub report: Slot<Report>,
+    /// What the newest report is made of, or is being made of.
+    pub basis: Option<UpgradeBasis>,
+    /// Time of day of the report.
+    pub checked_at: String,
+}
+
+/// Everything that decides a report, but for the objects of the cluster.
+#[derive(Clone, Debug)]
+pub struct UpgradeBasis {
+    pub catalog: Arc<Catalog>,
+    pub recipe: Arc<Resolution>,
+    pub snapshot: Arc<Inventory>,
+    pub deployer: Option<String>,
+}
+
+impl UpgradeBasis {
+    /// Whether a report on one is a report on the other. A snapshot comes with every change of any node.
+    pub fn is_same(&self, other: &UpgradeBasis) -> bool {
+        let same_snapshot = Arc::ptr_eq(&self.snapshot, &other.snapshot)
+            || (self.snapshot.releases == other.snapshot.releases
+                && self.snapshot.gap("helm") == other.snapshot.gap("helm"));
+        let same_recipe =
+            Arc::ptr_eq(&self.recipe, &other.recipe) || self.recipe.recipe.components == other.recipe.recipe.components;
+        Arc::ptr_eq(&self.catalog, &other.catalog) && same_recipe && same_snapshot && self.deployer == other.deployer
+    }
+}
+
 /// A snapshot with the name it is shown under.
 #[derive(Clone, Debug)]
 pub struct Side {
@@ -487,6 +522,7 @@ pub struct Model {
     /// Oldest first.
     pub kept: Vec<Kept>,
     pub diff: Diff,
+    pub upgrade: Upgrade,
     pub run: Run,
     pub compare: Compare,
     /// Oldest first.

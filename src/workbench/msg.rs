@@ -6,7 +6,7 @@ use crate::{
     diff::Change,
     document::side::Side,
     inventory::Inventory,
-    ops::{Failure, diff::Changes, run::Prepared},
+    ops::{Failure, diff::Changes, run::Prepared, upgrade::Report},
     resolve::Resolution,
     store::log::Line,
     term::input::Input,
@@ -92,6 +92,10 @@ pub enum Msg {
     RecipesCompared {
         generation: u64,
         answer: Result<Arc<Changes>, Failure>,
+    },
+    UpgradeChecked {
+        generation: u64,
+        answer: Result<Arc<Report>, Failure>,
     },
     SnapshotsCompared {
         generation: u64,

@@ -14,7 +14,7 @@ use super::{
         text,
     },
 };
-use crate::ops::Failure;
+use crate::{catalog::upgrades::DEPLOYERS, ops::Failure};
 use nucleo_matcher::{
     Config, Matcher, Utf32Str,
     pattern::{CaseMatching, Normalization, Pattern},
@@ -306,6 +306,7 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
         "service=eks … | OVERLAY | FILE | cluster",
         "compare the recipe with another one, or with what the cluster runs",
     ),
+    ("upgrade", "[NAME]", "whether the cluster can be upgraded to the recipe, with the steps for a deployer"),
     ("compare", "[A.yaml] [B.yaml]", "compare saved snapshots, or one with the cluster"),
     ("open", "FILE", "show a saved snapshot instead of the cluster"),
     ("live", "", "back to the live cluster"),
@@ -394,6 +395,7 @@ fn completions(reads: &Reads<'_>, command: &str) -> Vec<String> {
         "theme" => theme::names().into_iter().map(str::to_owned).collect(),
         "node" => reads.model.cluster.nodes().iter().take(5000).map(|node| node.name.to_string()).collect(),
         "value" => reads.tables.get(&VALUES).content.rows.iter().map(|row| row.id.name().to_owned()).collect(),
+        "upgrade" => DEPLOYERS.map(str::to_owned).to_vec(),
         "diff" => {
             let overlays = catalog.map_or_else(Vec::new, |catalog| catalog.overlays.keys().cloned().collect());
             ["cluster".to_owned()].into_iter().chain(overlays).collect()

@@ -412,7 +412,7 @@ fn a_catalog_folder_takes_the_place_of_the_embedded_one() {
     };
     let environment = with("AICR_CRITERIA_STRICT", "yes", &strict);
     assert_eq!(environment.code, 2, "{}", environment.transcript);
-    assert!(environment.stderr.contains("unknown service `more`"), "{}", environment.stderr);
+    assert!(environment.stderr.contains("invalid service type: `more`"), "{}", environment.stderr);
     let environment = with("AICR_CATALOG", "own", &["recipe", "--service", "mine"]);
     assert_eq!((environment.code, environment.stdout), (0, flag.stdout));
 }

@@ -16,8 +16,8 @@ const IMAGE: &str = "aicr/check:test";
 static TURN: Mutex<()> = Mutex::new(());
 
 /// The real cluster, for one test at a time: of this process, and of any other that tests on the same cluster.
-struct Real {
-    kubeconfig: PathBuf,
+pub struct Real {
+    pub kubeconfig: PathBuf,
     folder: tempfile::TempDir,
     _lock: std::fs::File,
     _turn: MutexGuard<'static, ()>,
@@ -26,7 +26,7 @@ struct Real {
 impl Real {
     /// # Panics
     /// Where there is no cluster: whoever asks for ignored tests has one.
-    fn cluster() -> Real {
+    pub fn cluster() -> Real {
         let kubeconfig = std::env::var_os("AICR_TEST_KUBECONFIG");
         let kubeconfig = kubeconfig.expect("AICR_TEST_KUBECONFIG names a cluster (tests/cluster/cluster up)");
         // A test that failed has left nothing behind that the next one minds.
@@ -39,12 +39,12 @@ impl Real {
         Real { kubeconfig, folder, _lock: lock, _turn: turn }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// The binary, hermetic but for the cluster.
-    fn command(&self, kubeconfig: &Path, args: &[&str]) -> Command {
+    pub fn command(&self, kubeconfig: &Path, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_aicr"));
         command.env_remove("KUBECONFIG").env_remove("AICR_DEBUG").env("HOME", self.folder.path());
         command.env("XDG_STATE_HOME", self.path("state")).env("NO_COLOR", "1").current_dir(self.folder.path());
@@ -52,13 +52,13 @@ impl Real {
         command
     }
 
-    fn aicr(&self, args: &[&str]) -> Output {
+    pub fn aicr(&self, args: &[&str]) -> Output {
         self.command(&self.kubeconfig, args).output().expect("the binary runs")
     }
 
     /// The binary, which must succeed; its standard output.
     #[track_caller]
-    fn must(&self, args: &[&str]) -> String {
+    pub fn must(&self, args: &[&str]) -> String {
         let output = self.aicr(args);
         assert!(output.status.success(), "aicr {}: {}\n{}", args.join(" "), output.status, text(&output));
         String::from_utf8(output.stdout).expect("text")
@@ -69,7 +69,7 @@ impl Real {
     }
 
     #[track_caller]
-    fn kubectl_must(&self, args: &[&str]) -> String {
+    pub fn kubectl_must(&self, args: &[&str]) -> String {
         let output = self.kubectl(args);
         assert!(output.status.success(), "kubectl {}: {}", args.join(" "), text(&output));
         String::from_utf8(output.stdout).expect("text")
@@ -91,7 +91,7 @@ impl Real {
     }
 
     /// The kubeconfig of a service account that may do nothing, or what `rules` says (verb and resources of one role).
-    fn user(&self, name: &str, rules: &[(&str, &str)]) -> PathBuf {
+    pub fn user(&self, name: &str, rules: &[(&str, &str)]) -> PathBuf {
         let _ = self.kubectl(&["create", "serviceaccount", name, "-n", "default"]);
         for (index, (verbs, resources)) in rules.iter().enumerate() {
             let role = format!("{name}-{index}");
@@ -116,7 +116,7 @@ impl Real {
         path
     }
 
-    fn forget_user(&self, name: &str, rules: usize) {
+    pub fn forget_user(&self, name: &str, rules: usize) {
         for index in 0..rules {
             let role = format!("{name}-{index}");
             self.kubectl(&["delete", "clusterrolebinding,clusterrole", &role]);
@@ -125,12 +125,12 @@ impl Real {
     }
 }
 
-fn text(output: &Output) -> String {
+pub fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
 /// `tests/cluster/cluster`, on the cluster that the kubeconfig belongs to.
-fn cluster_script(real: &Real, args: &[&str]) {
+pub fn cluster_script(real: &Real, args: &[&str]) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/cluster");
     let folder = real.kubeconfig.parent().expect("the cluster's folder");
     let status = Command::new(script).env("AICR_CLUSTER_DIR", folder).args(args).status().expect("the script runs");

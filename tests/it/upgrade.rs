@@ -1,9 +1,10 @@
 //! `aicr upgrade-check` as a person sees it, on a small catalog with upgrade records.
 
 use crate::sandbox::{Run, Sandbox, golden};
-use std::fs;
+use aicr::upgrade::{Reason, Verdict};
+use std::{collections::BTreeSet, fs};
 
-const REGISTRY: &str = "\
+pub const REGISTRY: &str = "\
 kind: ComponentRegistry
 apiVersion: aicr.run/v1beta1
 components:
@@ -16,7 +17,7 @@ components:
   helm: {defaultRepository: https://charts.example, defaultChart: queue, defaultVersion: 1.0.0, defaultNamespace: queue}
 ";
 
-const BASE: &str = "\
+pub const BASE: &str = "\
 kind: RecipeMetadata
 apiVersion: aicr.run/v1beta1
 metadata: {name: base}
@@ -27,14 +28,14 @@ spec:
   - {name: queue, type: Helm}
 ";
 
-const KIND: &str = "\
+pub const KIND: &str = "\
 kind: RecipeMetadata
 apiVersion: aicr.run/v1beta1
 metadata: {name: kind}
 spec: {criteria: {service: kind}}
 ";
 
-const RECORD: &str = "\
+pub const RECORD: &str = "\
 apiVersion: aicr.run/v1beta1
 kind: ComponentUpgrades
 component: driver
@@ -160,4 +161,215 @@ fn a_cluster_is_read_by_its_releases_and_objects_at_risk_are_named() {
         let run = sandbox.aicr(&[&verb[..], arguments].concat());
         assert!(run.code == 2 && run.stderr.contains(missing), "{}", run.transcript);
     }
+}
+
+/// Upgrades of one component that come to every verdict for every reason: the record, installed and wanted, namespaces
+/// installed and wanted, and what is said.
+pub struct Case {
+    /// What is replaced in [`RECORD`].
+    pub record: (&'static str, &'static str),
+    pub versions: (&'static str, &'static str),
+    pub namespaces: (&'static str, &'static str),
+    pub expected: &'static str,
+}
+
+const fn case(from: &'static str, to: &'static str, expected: &'static str) -> Case {
+    Case { record: ("", ""), versions: (from, to), namespaces: ("gpu", "gpu"), expected }
+}
+
+/// For the component `driver`, but for the last: `queue` has no record.
+pub const CASES: [Case; 14] = [
+    case("1.1.0", "1.2.3", "safe/recorded"),
+    case("1.5.0", "2.0.3", "manual/recorded"),
+    Case { record: ("verdict: manual", "verdict: blocked"), ..case("1.5.0", "2.0.3", "blocked/recorded") },
+    Case { record: ("verdict: manual", "verdict: blocked"), ..case("1.1.0", "2.0.3", "blocked/record-blocks") },
+    case("1.2.0", "1.9.0", "unknown/no-boundary-crossed"),
+    case("1.1.0", "2.0.3", "blocked/multiple-boundaries"),
+    case("1.2.0", "2.5.0", "blocked/beyond-record-ceiling"),
+    case("2.0.3", "2.5.0", "blocked/beyond-record-ceiling"),
+    case("2.0.3", "2.0.1", "unknown/downgrade"),
+    case("1.2.0", "1.3", "unversioned/not-comparable"),
+    Case { record: ("from: <1.2.0", "from: '>=1.0.0 <1.2.0'"), ..case("0.9.0", "1.2.3", "blocked/undefined-origin") },
+    Case { namespaces: ("gpu", "other"), ..case("1.2.0", "1.2.0", "unknown/identity-changed") },
+    Case { namespaces: ("gpu", "other"), ..case("1.1.0", "1.2.3", "unknown/identity-changed") },
+    case("1.0.0", "2.0.0", "unknown/no-record"),
+];
+
+impl Case {
+    /// The record of `driver`.
+    pub fn record(&self) -> String {
+        let (from, to) = self.record;
+        assert!(RECORD.contains(from), "{from}");
+        if from.is_empty() { RECORD.to_owned() } else { RECORD.replacen(from, to, 1) }
+    }
+
+    pub fn component(&self) -> &'static str {
+        if self.expected.ends_with("no-record") { "queue" } else { "driver" }
+    }
+
+    /// A recipe that wants one version of the component in a namespace, and nothing else.
+    pub fn recipe(&self, version: &str, namespace: &str) -> String {
+        let name = self.component();
+        format!(
+            "kind: RecipeResult\napiVersion: aicr.run/v1\nmetadata: {{version: '1'}}\ncriteria: {{service: kind}}\n\
+             componentRefs:\n- {{name: {name}, type: Helm, source: 'https://charts.example', chart: {name}, \
+             version: '{version}', namespace: {namespace}}}\ndeploymentOrder: [{name}]\n"
+        )
+    }
+
+    /// What a report says of it, as `verdict/reason`.
+    pub fn said(&self, report: &str) -> String {
+        let report: serde_json::Value =
+            serde_json::from_str(report).unwrap_or_else(|error| panic!("{error}: {report}"));
+        let rows = report["components"].as_array().expect("rows");
+        let row = rows.iter().find(|row| row["component"] == self.component()).expect("a row");
+        format!("{}/{}", row["verdict"].as_str().unwrap_or("-"), row["reason"].as_str().unwrap_or("-"))
+    }
+}
+
+/// All that can be said is said by the cases.
+pub fn all_said(said: &BTreeSet<String>) {
+    for verdict in Verdict::ALL {
+        assert!(said.iter().any(|said| said.starts_with(verdict.name())), "{verdict:?} is not in {said:?}");
+    }
+    for reason in Reason::ALL {
+        assert!(said.iter().any(|said| said.ends_with(reason.code())), "{reason:?} is not in {said:?}");
+    }
+}
+
+#[test]
+fn every_verdict_and_every_reason_is_said_of_files() {
+    let sandbox = sandbox(RECORD);
+    let mut said = BTreeSet::new();
+    for case in &CASES {
+        let ((from, to), (here, there)) = (case.versions, case.namespaces);
+        sandbox.file("cat/components/driver/upgrades.yaml", &case.record());
+        sandbox.file("from.yaml", &case.recipe(from, here));
+        sandbox.file("to.yaml", &case.recipe(to, there));
+        let verb = ["--catalog", "cat", "upgrade-check", "--from", "from.yaml", "--to", "to.yaml"];
+        let run = sandbox.aicr(&[&verb[..], &["-d", "helm", "-t", "json"]].concat());
+        assert_eq!(run.code, if case.expected.starts_with("safe") { 0 } else { 2 }, "{}", run.transcript);
+        assert_eq!(case.said(&run.stdout), case.expected, "{from} to {to}");
+        said.insert(case.expected.to_owned());
+    }
+    all_said(&said);
+}
+
+#[test]
+fn what_may_not_be_listed_is_said_next_to_the_verdicts() {
+    let sandbox = sandbox(&RECORD.replace("kinds: [ConfigMap]", "kinds: [Secret]"));
+    let fault = ["--catalog", "cat", "--demo", "--fault", "forbidden=list:secrets"];
+    let run = sandbox
+        .aicr(&[&fault[..], &["upgrade-check", "-f", "installed.yaml", "-d", "helm", "--scan-cluster"]].concat());
+    assert!(run.stdout.contains("driver") && run.stdout.contains("core/Secret: not examined: "), "{}", run.transcript);
+    assert!(run.code == 4 && run.stderr.contains("failed to list objects of kind Secret"), "{}", run.transcript);
+    let cluster = ["upgrade-check", "-f", "cluster", "--to", "installed.yaml", "-d", "helm"];
+    let run = sandbox.aicr(&[&fault[..], &cluster].concat());
+    assert!(run.code == 4 && run.stderr.contains("right to list secrets"), "{}", run.transcript);
+}
+
+#[test]
+fn what_is_installed_stays_where_it_is_and_versions_are_new() {
+    let sandbox = sandbox(RECORD);
+    fs::write(sandbox.home().join("installed.yaml"), installed("v1.5.0", "elsewhere")).unwrap();
+    let verb = |verb: &str, rest: &[&str]| {
+        let query = ["--catalog", "cat", verb, "--service", "kind", "--inherit-from", "installed.yaml"];
+        sandbox.aicr(&[&query[..], rest].concat())
+    };
+    let run = verb("recipe", &["-o", "new.yaml"]);
+    assert!(
+        run.code == 0 && run.stderr.contains("names of objects stay those of the new recipe"),
+        "{}",
+        run.transcript
+    );
+    let recipe = fs::read_to_string(sandbox.home().join("new.yaml")).unwrap();
+    let recipe: serde_json::Value = aicr::yaml::parse(&recipe).unwrap().to_value();
+    let inherited = serde_json::json!({"from": "installed.yaml",
+        "kept": [{"component": "metrics", "field": "namespace", "value": "elsewhere"}]});
+    assert_eq!(recipe["aicr"]["inherited"], inherited);
+    assert_eq!(verb("query", &["components.metrics.namespace"]).stdout, "elsewhere\n");
+    assert_eq!(verb("query", &["components.driver.version"]).stdout, "v2.0.3\n");
+    golden("inherit_explain", &verb("explain", &["components.metrics.namespace"]).transcript);
+    // Nothing moves any more.
+    let check = ["--catalog", "cat", "upgrade-check", "--from", "installed.yaml", "--to", "new.yaml", "-d", "helm"];
+    let run = sandbox.aicr(&check);
+    assert!(run.stdout.contains("manual") && !run.stdout.contains("  moved: "), "{}", run.transcript);
+}
+
+#[test]
+fn a_bundle_keeps_the_names_of_its_objects() {
+    let sandbox = sandbox(RECORD);
+    sandbox.file("bundle/recipe.yaml", &installed("v2.0.3", "metrics"));
+    sandbox.file("bundle/001-metrics/values.yaml", "sub: {fullnameOverride: old-name}\n");
+    let info = "apiVersion: aicr.run/v1\nkind: BundleInfo\nbuild: {deployer: helm}\nlayout:\n  releases:\n  \
+                - {name: metrics, component: metrics, namespace: metrics, path: 001-metrics}\n";
+    sandbox.file("bundle/bundle-info.yaml", info);
+    let query = ["--catalog", "cat", "query", "--service", "kind", "--inherit-from", "bundle"];
+    let run = sandbox.aicr(&[&query[..], &["components.metrics.values.sub.fullnameOverride"]].concat());
+    assert!(run.code == 0 && run.stdout == "old-name\n", "{}", run.transcript);
+    assert!(run.stderr.contains("does not have the values of driver, old"), "{}", run.transcript);
+    let explain = ["--catalog", "cat", "explain", "--service", "kind", "--inherit-from", "bundle"];
+    let run = sandbox.aicr(&[&explain[..], &["components.metrics.values.sub.fullnameOverride"]].concat());
+    assert!(
+        run.stdout.contains("inherit-from") && run.stdout.contains("bundle/001-metrics/values.yaml"),
+        "{}",
+        run.transcript
+    );
+}
+
+#[test]
+fn a_bundle_for_flux_has_its_names_in_the_helm_release_or_does_not_know_them() {
+    let sandbox = sandbox(RECORD);
+    sandbox.file("bundle/recipe.yaml", &installed("v2.0.3", "metrics"));
+    let info = "apiVersion: aicr.run/v1\nkind: BundleInfo\nbuild: {deployer: flux}\nlayout:\n  releases:\n  \
+                - {name: metrics, component: metrics, namespace: metrics, path: metrics, manifest: metrics/helmrelease.yaml}\n";
+    sandbox.file("bundle/bundle-info.yaml", info);
+    let name = |spec: &str| {
+        let release = format!("apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec: {spec}\n");
+        sandbox.file("bundle/metrics/helmrelease.yaml", &release);
+        let query =
+            ["--catalog", "cat", "query", "--service", "kind", "--inherit-from", "bundle", "components.metrics"];
+        let run = sandbox.aicr(&query);
+        assert_eq!(run.code, 0, "{}", run.transcript);
+        (run.stdout.contains("nameOverride: old-name"), run.stderr.contains("values of driver, metrics, old"))
+    };
+    assert_eq!(name("{values: {sub: {nameOverride: old-name}}}"), (true, false));
+    assert_eq!(
+        name("{values: {sub: {nameOverride: old-name}}, valuesFrom: [{kind: ConfigMap, name: x}]}"),
+        (false, true)
+    );
+}
+
+#[test]
+fn only_what_was_installed_on_such_a_cluster_is_inherited_from() {
+    let sandbox = sandbox(RECORD);
+    sandbox.file("empty/x", "");
+    sandbox.file("eks.yaml", &installed("v1.5.0", "metrics").replace("service: kind", "service: eks"));
+    for (place, expected) in [
+        ("missing.yaml", "it does not exist"),
+        ("empty", "neither a recipe nor a bundle"),
+        ("cm://a/b", "a ConfigMap cannot be inherited from"),
+        ("eks.yaml", "it is for service=eks, and the recipe is for kind"),
+    ] {
+        let run = sandbox.aicr(&["--catalog", "cat", "recipe", "--service", "kind", "--inherit-from", place]);
+        assert!(run.code == 2 && run.stderr.contains(expected), "{}", run.transcript);
+    }
+}
+
+#[test]
+fn a_live_cluster_keeps_places_charts_and_names() {
+    let sandbox = Sandbox::new();
+    let criteria = ["--service", "kind", "--accelerator", "a100"];
+    let run =
+        sandbox.aicr(&[&["--demo", "recipe"], &criteria[..], &["--inherit-from", "cluster", "-o", "r.yaml"]].concat());
+    assert_eq!(run.code, 0, "{}", run.transcript);
+    let recipe = aicr::yaml::parse(&fs::read_to_string(sandbox.home().join("r.yaml")).unwrap()).unwrap().to_value();
+    assert_eq!(recipe["aicr"]["inherited"]["from"], "cluster demo");
+    let kept = recipe["aicr"]["inherited"]["kept"].as_array().unwrap();
+    let chart = kept.iter().find(|kept| kept["component"] == "nodewright-operator" && kept["field"] == "chart");
+    assert_eq!(chart.map(|kept| &kept["value"]), Some(&"skyhook-operator".into()), "{kept:?}");
+    // Held against the same cluster, nothing of it moves.
+    let check = ["--demo", "upgrade-check", "--from", "cluster", "--to", "r.yaml", "--deployer", "helm"];
+    let run = sandbox.aicr(&check);
+    assert!(run.stdout.contains("nvsentinel") && !run.stdout.contains("  moved: "), "{}", run.transcript);
 }

@@ -38,6 +38,7 @@ impl State {
             Action::CompareWith => return self.compare_with(),
             Action::Swap => return self.swap(),
             Action::GoDefinition => self.say(Severity::Info, "the selected row is not set by a file"),
+            Action::GoUpgrade => return self.upgrade_command(""),
             Action::Run => return self.ask_run(),
             Action::Cancel => self.ask_cancel(),
             Action::Refresh => return self.refresh(),
@@ -480,6 +481,12 @@ impl State {
     // -- looking, copying, refreshing --------------------------------------------------------------------------------
 
     fn raw(&mut self) {
+        let report = self.model.upgrade.report.value.as_ref().filter(|_| panes::shows_upgrades(self.desk.focused()));
+        if let Some(report) = report {
+            let body = crate::yaml::to_string(&serde_json::to_value(&**report).unwrap_or_default());
+            self.desk.overlay = Some(Overlay::text("upgrade check", &body, 1));
+            return;
+        }
         let (title, body) = match self.desk.screen {
             Screen::Cluster | Screen::Compare => match &self.model.cluster.snapshot {
                 Some(snapshot) => ("snapshot", ops::snapshot::text(snapshot, Format::Yaml, Edition::default())),

@@ -2,6 +2,7 @@
 
 use super::State;
 use crate::{
+    catalog::upgrades::DEPLOYERS,
     criteria::{Criteria, Dimension, NotAProfile, Query},
     ops::{self, Failure, Kind},
     workbench::{
@@ -10,7 +11,7 @@ use crate::{
         keymap::Action,
         model::{Severity, With},
         msg::SnapshotSlot,
-        panes::{NODES, VALUES},
+        panes::{NODES, UPGRADES, VALUES},
         theme,
     },
 };
@@ -29,6 +30,7 @@ impl State {
             "value" => self.go(&VALUES, &rest.into()),
             "recipe" => return self.recipe_command(rest),
             "diff" => return self.diff_command(rest),
+            "upgrade" => return self.upgrade_command(rest),
             "compare" => return self.compare_command(rest),
             "open" if rest.is_empty() => {
                 let line = self.desk.keys.command("open FILE");
@@ -85,6 +87,22 @@ impl State {
         }
         let criteria = self.criteria(rest).map(With::Criteria);
         self.diff_with(criteria)
+    }
+
+    /// Goes to the upgrades; with a name, for that deployer.
+    pub(super) fn upgrade_command(&mut self, deployer: &str) -> Vec<Effect> {
+        if !deployer.is_empty() && !DEPLOYERS.contains(&deployer) {
+            let known = DEPLOYERS.join(", ");
+            self.say(Severity::Warn, format!("unknown deployer `{deployer}`; there are {known}"));
+            return Vec::new();
+        }
+        let upgrade = &mut self.model.upgrade;
+        upgrade.asked = true;
+        if !deployer.is_empty() {
+            upgrade.deployer = Some(deployer.to_owned());
+        }
+        self.desk.focus_on(&UPGRADES);
+        self.check_upgrade()
     }
 
     pub(super) fn diff_overlay(&mut self, name: &str) -> Vec<Effect> {

@@ -72,8 +72,10 @@ impl State {
         model.rules.clear();
         model.criteria = Criteria::default();
         model.diff.changes.clear();
+        model.upgrade.report.clear();
+        model.upgrade.basis = None;
         model.compare.changes.clear();
-        for need in [Need::Cluster, Need::Recipe, Need::WhatIf, Need::Diff, Need::Run, Need::Compare] {
+        for need in [Need::Cluster, Need::Recipe, Need::WhatIf, Need::Diff, Need::Upgrade, Need::Run, Need::Compare] {
             self.desk.mark(need);
         }
         let mut effects = vec![self.watch()];

@@ -11,6 +11,7 @@ use crate::{
         place::{self, Format, Place},
         run::{Control, EventLog, Prepared},
         session::Session,
+        upgrade::{self, installed::Live},
     },
     resolve::{Options, Resolution},
     store::{self, catalog_dir::Sources},
@@ -18,11 +19,12 @@ use crate::{
     workbench::{
         RunOptions,
         effect::Effect,
+        model::UpgradeBasis,
         msg::{Log, Msg},
     },
 };
 use std::{path::Path, sync::Arc};
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::{runtime::Handle, sync::mpsc, task::JoinHandle};
 
 /// Runs effects; answers go into its channel.
 pub(in crate::workbench) struct Worker {
@@ -73,10 +75,12 @@ impl Worker {
                 );
             }
             Effect::ReadSnapshot { slot, generation, path } => {
-                let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+                let place = place_of(&path);
+                let name = place.to_string().rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
+                let session = self.session.clone();
                 self.compute(
                     "read the snapshot",
-                    move || read_snapshot(&path),
+                    move || read_snapshot(&session, &place),
                     move |answer| Msg::Snapshot { slot, generation, name: name.clone(), answer: answer.map(Arc::new) },
                 );
             }
@@ -93,11 +97,14 @@ impl Worker {
                 move || Ok(Arc::new(diff::recipe::compare(&(&*left).into(), &(&*right).into()))),
                 move |answer| Msg::WhatIfChanges { generation, answer },
             ),
-            Effect::ReadRecipe { generation, catalog, path } => self.compute(
-                "read the recipe",
-                move || read_recipe(&catalog, &path).map(Arc::new),
-                move |answer| Msg::RecipeRead { generation, answer },
-            ),
+            Effect::ReadRecipe { generation, catalog, path } => {
+                let session = self.session.clone();
+                self.compute(
+                    "read the recipe",
+                    move || read_recipe(&session, &catalog, &place_of(&path)).map(Arc::new),
+                    move |answer| Msg::RecipeRead { generation, answer },
+                );
+            }
             Effect::CompareRecipes { generation, recipe, versus, swapped } => self.compute(
                 "compare the recipes",
                 move || Ok(Arc::new(ops::diff::changes(&(&*recipe).into(), &versus, swapped))),
@@ -108,6 +115,9 @@ impl Worker {
                 move || Ok(Arc::new(diff::inventory::compare(&left, &right))),
                 move |answer| Msg::SnapshotsCompared { generation, answer },
             ),
+            Effect::CheckUpgrade { generation, basis, name, is_saved } => {
+                self.check_upgrade(generation, basis, name, is_saved);
+            }
             Effect::Plan { generation, catalog, recipe } => self.plan(generation, catalog, recipe),
             Effect::Run(prepared) => self.run(prepared),
             Effect::CancelRun => {
@@ -176,6 +186,23 @@ impl Worker {
                 }
             }
         }));
+    }
+
+    fn check_upgrade(&self, generation: u64, basis: UpgradeBasis, name: String, is_saved: bool) {
+        let (answers, session) = (self.answers.clone(), self.session.clone());
+        tokio::spawn(async move {
+            let connection = if is_saved { Ok(None) } else { session.connection().await.map(Some) };
+            let answer = match connection {
+                Ok(connection) => {
+                    let UpgradeBasis { catalog, recipe, snapshot, deployer } = &basis;
+                    let live = Live { connection: connection.as_ref(), name: &name, inventory: snapshot };
+                    upgrade::to_resolution(catalog, live, recipe, deployer.as_deref()).await.map(Arc::new)
+                }
+                Err(failure) => Err(failure),
+            };
+            // The workbench has ended when nobody takes the answer.
+            let _ = answers.send(Msg::UpgradeChecked { generation, answer }).await;
+        });
     }
 
     /// Takes a snapshot and plans a run on it; the live view may be a moment behind.
@@ -284,12 +311,24 @@ async fn plan_on(
     ops::run::prepare(catalog, recipe, &name, snapshot, &options)
 }
 
-fn read_snapshot(path: &Path) -> Result<Inventory, Failure> {
-    let text = place::read_local(&Place::File(path.to_owned()), "snapshot")?;
-    ops::snapshot::parse(&text, &path.display().to_string())
+/// The place that a person named; standard input is the terminal here, so `-` is a file.
+fn place_of(path: &Path) -> Place {
+    match Place::parse(&path.to_string_lossy()) {
+        Ok(place @ (Place::ConfigMap { .. } | Place::Web(_))) => place,
+        _ => Place::File(path.to_owned()),
+    }
 }
 
-fn read_recipe(catalog: &Catalog, path: &Path) -> Result<Side, Failure> {
-    let text = place::read_local(&Place::File(path.to_owned()), "recipe")?;
-    ops::diff::read_recipe(catalog, &path.display().to_string(), &text).map(|(side, _)| side)
+/// For the threads that may block, on which `compute` works.
+fn read(session: &Session, place: &Place, what: &str) -> Result<String, Failure> {
+    Handle::current().block_on(place::read(place, what, session))
+}
+
+fn read_snapshot(session: &Session, place: &Place) -> Result<Inventory, Failure> {
+    ops::snapshot::parse(&read(session, place, "snapshot")?, &place.to_string())
+}
+
+fn read_recipe(session: &Session, catalog: &Catalog, place: &Place) -> Result<Side, Failure> {
+    let text = read(session, place, "recipe")?;
+    ops::diff::read_recipe(catalog, &place.to_string(), &text).map(|(side, _)| side)
 }

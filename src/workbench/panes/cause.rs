@@ -1,11 +1,12 @@
 //! One change in full: both values and who caused it.
 
-use super::{changes, prelude::*};
+use super::{changes, prelude::*, upgrades};
 
 pub static PANE: Pane = Pane {
     name: "change",
     screen: Screen::Diff,
     place: Place::NONE.detail(8).short(strip(8).part(1, 2).at_most(8)).four(strip(10)).all(strip(12)),
+    presence: upgrades::unless_shown,
     needs: &[Need::Diff, Need::Cursor(&changes::PANE), Need::Look],
     hints: &[Action::MoveDown, Action::Copy, Action::ZoomFull],
     build,

@@ -1,6 +1,6 @@
 //! What differs between two recipes, as a list of changes with their cause.
 
-use super::{cause, prelude::*};
+use super::{cause, prelude::*, upgrades};
 use crate::{
     diff::{Change, ChangeKind},
     workbench::model::With,
@@ -10,6 +10,7 @@ pub static PANE: Pane = Pane {
     name: "changes",
     screen: Screen::Diff,
     place: Place::NONE.short(column(0, 0)).four(column(0, 0)).all(column(0, 60)),
+    presence: upgrades::unless_shown,
     needs: &[Need::Recipe, Need::Diff],
     hints: &[Action::MoveDown, Action::NextThing, Action::DiffView, Action::Swap, Action::CompareWith, Action::Filter],
     build,
@@ -84,6 +85,7 @@ pub(super) fn nothing(view: &View<'_>) -> Vec<(Role, String)> {
                 key(Action::Enter)
             ),
         ),
+        (Role::Muted, format!("{} checks whether the cluster can be upgraded to the recipe", key(Action::GoUpgrade))),
         (Role::Muted, "on the command line: aicr diff --baseline recipe.yaml --target cluster".to_owned()),
     ]
 }

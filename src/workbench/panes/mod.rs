@@ -22,6 +22,8 @@ mod recipe_components;
 mod shapes;
 mod sides;
 mod stack;
+mod upgrade;
+mod upgrades;
 mod values;
 mod what_if;
 
@@ -50,6 +52,7 @@ pub use changes::PANE as CHANGES;
 pub use nodes::PANE as NODES;
 pub use shapes::PANE as SHAPES;
 pub use sides::PANE as SIDES;
+pub use upgrades::PANE as UPGRADES;
 pub use values::PANE as VALUES;
 pub use what_if::PANE as WHAT_IF;
 
@@ -86,6 +89,8 @@ pub static ALL: &[&Pane] = &[
     &changes::PANE,
     &cause::PANE,
     &sides::PANE,
+    &upgrades::PANE,
+    &upgrade::PANE,
     &checks::PANE,
     &log::PANE,
     &check::PANE,
@@ -151,6 +156,11 @@ impl fmt::Debug for Pane {
     }
 }
 
+/// Whether a pane shows upgrades.
+pub fn shows_upgrades(pane: &Pane) -> bool {
+    upgrades::is_upgrade(pane)
+}
+
 /// What a pane reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
@@ -158,6 +168,7 @@ pub enum Need {
     Recipe,
     WhatIf,
     Diff,
+    Upgrade,
     Run,
     Compare,
     /// The row under the cursor of another pane.

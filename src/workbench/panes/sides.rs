@@ -1,6 +1,6 @@
 //! The two recipes as text: side by side or unified, unchanged runs folded.
 
-use super::{changes, prelude::*};
+use super::{changes, prelude::*, upgrades};
 use crate::{diff::text::Row as Line, workbench::model::DiffView};
 
 pub static PANE: Pane = Pane {
@@ -8,6 +8,9 @@ pub static PANE: Pane = Pane {
     screen: Screen::Diff,
     place: Place::NONE.all(column(1, 0)),
     presence: |model, focus| {
+        if upgrades::is_upgrade(focus) {
+            return Presence::Hidden;
+        }
         let text = model.diff.view != DiffView::Changes && *focus != changes::PANE;
         if text { Presence::Alone } else { Presence::Shown }
     },

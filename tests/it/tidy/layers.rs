@@ -40,7 +40,7 @@ const CORE: &[Rule] = &[
         "",
     ),
     rule("diff", "yaml criteria document inventory snapshot constraint recipe", "similar", ""),
-    rule("upgrade", "catalog constraint recipe", "", ""),
+    rule("upgrade", "yaml criteria document catalog constraint recipe resolve", "", ""),
     rule("bundle", "document catalog recipe resolve", "", ""),
     rule("validate", "yaml criteria document inventory constraint catalog recipe", "", ""),
     rule("report", "document catalog recipe validate lint", "", ""),

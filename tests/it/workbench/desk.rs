@@ -9,7 +9,12 @@ use aicr::{
     criteria::Criteria,
     diff,
     inventory::Inventory,
-    ops::{self, connect::Target, demo::DemoOptions},
+    ops::{
+        self,
+        connect::Target,
+        demo::DemoOptions,
+        upgrade::{self, Report, installed::Live},
+    },
     resolve::Options,
     term::{
         color::Level,
@@ -22,6 +27,7 @@ use aicr::{
         app::State,
         effect::Effect,
         keymap::Action,
+        model::UpgradeBasis,
         msg::{Msg, SnapshotSlot},
         screenshot, view,
     },
@@ -54,6 +60,22 @@ pub struct Desk {
     pub state: State,
     /// Effects that only a driver can carry out.
     pub left: Vec<Effect>,
+    /// The cluster that is asked where something asks one.
+    pub demo: DemoOptions,
+}
+
+/// What a check of upgrades finds in a demo cluster.
+fn check_upgrade(demo: &DemoOptions, basis: &UpgradeBasis, name: &str, is_saved: bool) -> Result<Report, ops::Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let connection = match is_saved {
+            true => None,
+            false => Some(ops::connect::connect(&Target::Demo(demo.clone())).await?),
+        };
+        let UpgradeBasis { catalog, recipe, snapshot, deployer } = basis;
+        let live = Live { connection: connection.as_ref(), name, inventory: snapshot };
+        upgrade::to_resolution(catalog, live, recipe, deployer.as_deref()).await
+    })
 }
 
 impl Desk {
@@ -89,7 +111,7 @@ impl Desk {
         let level = options.look.color.unwrap_or(Level::True);
         let mut state = State::new(&options, level, width, height).unwrap();
         state.model.now_ms = NOW;
-        let mut desk = Desk { state, left: Vec::new() };
+        let mut desk = Desk { state, left: Vec::new(), demo: DemoOptions::default() };
         let first = desk.state.begin();
         desk.carry_out(first);
         desk.left.clear();
@@ -143,6 +165,10 @@ impl Desk {
                         .and_then(|text| ops::diff::read_recipe(&catalog, &path.to_string_lossy(), &text));
                     let answer = read.map(|(side, _)| Arc::new(side));
                     Msg::RecipeRead { generation, answer }
+                }
+                Effect::CheckUpgrade { generation, basis, name, is_saved } => {
+                    let answer = check_upgrade(&self.demo, &basis, &name, is_saved);
+                    Msg::UpgradeChecked { generation, answer: answer.map(Arc::new) }
                 }
                 Effect::CompareSnapshots { generation, left, right } => {
                     let changes = diff::inventory::compare(&left, &right);

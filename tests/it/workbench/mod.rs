@@ -8,3 +8,4 @@ mod keys;
 mod recipes;
 mod runs;
 mod screens;
+mod upgrades;

@@ -1,6 +1,9 @@
 //! Golden frames: one test per screen that shows all its sizes, so that no mismatch hides another.
 
-use super::desk::{Desk, NOW, compare, later, run_half_way, snapshot};
+use super::{
+    desk::{Desk, NOW, compare, later, run_half_way, snapshot},
+    upgrades,
+};
 
 use crate::sandbox::Sandbox;
 use aicr::{
@@ -25,13 +28,14 @@ pub const SIZES: [(u16, u16); 5] = [(40, 10), (80, 24), (100, 30), (120, 40), (2
 /// A screen in a state that is worth looking at, at a size.
 type Make = fn(u16, u16, Look) -> Desk;
 
-pub const STATES: [(&str, Make); 8] = [
+pub const STATES: [(&str, Make); 9] = [
     ("cluster", cluster),
     ("recipe", recipe),
     ("what-if", what_if),
     ("diff", diff),
     ("sides", sides),
     ("observed", observed),
+    ("upgrades", upgrades::upgrades),
     ("validate", validate),
     ("compare", compared),
 ];
@@ -135,6 +139,7 @@ every_size_of! {
     the_diff_screen_of_two_recipes: "diff",
     the_diff_screen_side_by_side: "sides",
     the_diff_screen_with_the_cluster: "observed",
+    the_upgrades_of_the_cluster: "upgrades",
     the_validate_screen_in_a_run: "validate",
     the_compare_screen: "compare",
 }

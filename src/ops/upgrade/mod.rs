@@ -1,5 +1,8 @@
 //! Check whether what is installed may be replaced by what a recipe wants.
 
+pub mod installed;
+mod names;
+
 use super::{
     Failure, Kind, diff,
     place::{self, Place},
@@ -11,26 +14,20 @@ use crate::{
         Catalog,
         upgrades::{DEPLOYERS, Upgrades},
     },
-    cluster::{Connection, applications, objects_at_risk},
-    diff::{
-        Change,
-        observed::{chart_name, take},
-        recipe::compare,
-    },
+    cluster::{Connection, objects_at_risk},
+    diff::{Change, recipe::compare},
     document::side::Side,
-    inventory::{Fact, Inventory, release::Release},
     recipe::{Recipe, format},
+    resolve::Resolution,
     upgrade::{
         identity::{self, ObjectNames},
         report::{self, AffectedKind, Component, Row},
     },
     yaml,
 };
+use installed::{Found, Installed, Live};
 use serde::Serialize;
-use std::{
-    collections::BTreeMap,
-    path::{Component as Part, Path, PathBuf},
-};
+use std::{collections::BTreeMap, path::Path};
 
 /// One side of an upgrade, read from a document.
 #[derive(Clone, Debug)]
@@ -44,8 +41,10 @@ pub struct Source {
     side: Option<Side>,
     /// Of a bundle.
     pub deployer: Option<String>,
-    /// Why object names are not compared.
+    /// Why object names are not known.
     pub names_skipped: Option<String>,
+    /// The files of a bundle that have them, by component.
+    pub names_files: BTreeMap<String, String>,
 }
 
 /// A recipe that was read; `at` names it in failures.
@@ -66,11 +65,12 @@ pub fn from_recipe(catalog: &Catalog, at: &str, text: &str) -> Result<Source, Fa
         side,
         deployer: None,
         names_skipped: Some("object names are known only of a bundle with `bundle-info.yaml`".to_owned()),
+        names_files: BTreeMap::new(),
     })
 }
 
 /// What this catalog resolves for the criteria of another side, with the object names that its values give.
-pub fn from_resolution(name: &str, resolution: &crate::resolve::Resolution) -> Source {
+pub fn from_resolution(name: &str, resolution: &Resolution) -> Source {
     Source {
         name: name.to_owned(),
         components: components(&resolution.recipe),
@@ -78,6 +78,7 @@ pub fn from_resolution(name: &str, resolution: &crate::resolve::Resolution) -> S
         side: Some(resolution.into()),
         deployer: None,
         names_skipped: None,
+        names_files: BTreeMap::new(),
     }
 }
 
@@ -109,34 +110,23 @@ pub fn from_bundle(catalog: &Catalog, folder: &Path) -> Result<Source, Failure> 
     })?;
     let info = document.to_value();
     source.deployer = info["build"]["deployer"].as_str().map(str::to_owned);
-    source.names_skipped = None;
     for release in info["layout"]["releases"].as_array().into_iter().flatten() {
-        let (Some(component), Some(path)) = (release["component"].as_str(), release["path"].as_str()) else { continue };
-        let names = names_of_release(folder, path, &at)?;
-        if let Some(known) = source.components.iter_mut().find(|known| known.name == component) {
-            known.object_names.get_or_insert_default().extend(names);
+        let Some(component) = release["component"].as_str() else { continue };
+        let names = names::of_release(folder, release, &at)?;
+        // A component has further releases for its manifests; what it is called is in its own.
+        let is_own = release["name"] == component;
+        if let (Some(known), Some((names, file))) =
+            (source.components.iter_mut().find(|known| known.name == component && is_own), names)
+        {
+            known.object_names = Some(names);
+            source.names_files.insert(component.to_owned(), file.display().to_string());
         }
     }
+    let unknown = source.components.iter().filter(|component| component.object_names.is_none());
+    let unknown: Vec<&str> = unknown.map(|component| &*component.name).collect();
+    source.names_skipped =
+        (!unknown.is_empty()).then(|| format!("the bundle does not have the values of {}", unknown.join(", ")));
     Ok(source)
-}
-
-/// The object names in the values file of a release; empty where it has none.
-fn names_of_release(folder: &Path, path: &str, at: &str) -> Result<ObjectNames, Failure> {
-    let relative = PathBuf::from(path);
-    if !relative.components().all(|part| matches!(part, Part::Normal(_))) {
-        let because = format!("`{path}` is outside the bundle");
-        return Err(Failure::new(Kind::Usage, "read the bundle information", because).at(at.to_owned()));
-    }
-    let values = folder.join(relative).join("values.yaml");
-    if !values.is_file() {
-        return Ok(ObjectNames::new());
-    }
-    let shown = values.display().to_string();
-    let text = place::read_local(&Place::File(values), "values")?;
-    let values = yaml::parse(&text).map_err(|error| {
-        Failure::from_error(Kind::Usage, "read the values", error.clone()).at(format!("{shown}:{}", error.at))
-    })?;
-    Ok(identity::object_names(&values.to_value()))
 }
 
 /// The enabled components, in deployment order.
@@ -186,74 +176,6 @@ fn is_zero(number: &usize) -> bool {
     *number == 0
 }
 
-/// The components of a target that a cluster runs, with the versions that are installed.
-///
-/// # Errors
-/// Releases or Applications that may not be read: nothing of them is taken for not installed.
-pub async fn installed(
-    connection: &Connection,
-    inventory: &Inventory,
-    target: &Source,
-    deployer: &str,
-) -> Result<(Vec<Component>, ClusterSource), Failure> {
-    let mut source = ClusterSource { context: connection.context.clone(), ..ClusterSource::default() };
-    let mut releases = if deployer.starts_with("argocd") {
-        let found = applications::all(connection).await?.unwrap_or_default();
-        source.argo = Some(ArgoCounts {
-            applications: found.total,
-            unreadable: found.unversioned,
-            remote: found.remote,
-            unattributed: 0,
-        });
-        let release = |synced: applications::Synced| Release {
-            name: synced.application,
-            namespace: Some(synced.namespace),
-            chart: Some(chart_name(&synced.chart).to_owned()),
-            version: Some(synced.version).filter(|version| !version.is_empty()),
-            ..Release::default()
-        };
-        found.synced.into_iter().map(release).collect()
-    } else {
-        let all = match &inventory.releases {
-            Fact::Known(releases) => releases.value.clone(),
-            Fact::Unknown(why) => {
-                let failure = Failure::new(Kind::Forbidden, "read the Helm releases", why.to_string());
-                return Err(failure.at(connection.at()).hint("listing secrets and workloads needs the right to"));
-            }
-        };
-        let is_gone = |release: &Release| {
-            release.status.as_deref().is_some_and(|status| ["uninstalled", "uninstalling"].contains(&status))
-        };
-        source.helm = Some(HelmCounts {
-            records: all.len(),
-            uninstalled: all.iter().filter(|release| is_gone(release)).count(),
-            ..HelmCounts::default()
-        });
-        all.into_iter().filter(|release| !is_gone(release)).collect::<Vec<_>>()
-    };
-    let mut components = Vec::new();
-    for wanted in &target.components {
-        let Some(used) = &wanted.used else { continue };
-        let Some(release) = take(&mut releases, &wanted.name, chart_name(&used.chart), &used.namespace) else {
-            continue;
-        };
-        source.matched += 1;
-        let version = release.version.unwrap_or_default();
-        if version.is_empty()
-            && let Some(helm) = &mut source.helm
-        {
-            helm.unreadable += 1;
-        }
-        components.push(Component { name: wanted.name.clone(), version, used: None, object_names: None });
-    }
-    match (&mut source.helm, &mut source.argo) {
-        (Some(helm), _) => helm.unattributed = releases.len(),
-        (None, Some(argo)) => argo.unattributed = releases.len(),
-        (None, None) => {}
-    }
-    Ok((components, source))
-}
-
 /// Objects that an upgrade touches and that no deployer manages.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AtRisk {
@@ -268,7 +190,12 @@ pub struct AtRisk {
 impl AtRisk {
     /// Nothing was looked at, and why.
     pub fn not_scanned(affected: &[AffectedKind], reason: &'static str) -> AtRisk {
-        let kind = |affected: &AffectedKind| ScannedKind { of: affected.clone(), present: None, examined: None };
+        let kind = |affected: &AffectedKind| ScannedKind {
+            of: affected.clone(),
+            present: None,
+            examined: None,
+            failure: None,
+        };
         AtRisk {
             scanned: false,
             reason: Some(reason),
@@ -282,11 +209,14 @@ impl AtRisk {
 pub struct ScannedKind {
     #[serde(flatten)]
     pub of: AffectedKind,
-    /// `None` where nobody looked.
+    /// `None` where it was not looked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub present: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub examined: Option<usize>,
+    /// Why it could not be looked at.
+    #[serde(skip)]
+    pub failure: Option<Failure>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -298,20 +228,22 @@ pub struct Finding {
     pub name: String,
 }
 
-/// Looks in a cluster for objects at risk.
-///
-/// # Errors
-/// A list that is forbidden or fails.
-pub async fn scan(connection: &Connection, affected: &[AffectedKind]) -> Result<AtRisk, Failure> {
+/// Looks in a cluster for objects at risk. A kind that cannot be looked at has its failure, and the others are still
+/// looked at.
+pub async fn scan(connection: &Connection, affected: &[AffectedKind]) -> AtRisk {
     let mut found = AtRisk { scanned: true, reason: None, kinds: Vec::new(), findings: Vec::new() };
     for kind in affected {
-        let examined = objects_at_risk::examine(connection, &kind.group, &kind.kind).await?;
-        let (present, count) = (Some(examined.present), Some(examined.examined));
-        found.kinds.push(ScannedKind { of: kind.clone(), present, examined: count });
-        let finding = |(namespace, name)| Finding { of: kind.clone(), namespace, name };
-        found.findings.extend(examined.unmanaged.into_iter().map(finding));
+        let scanned = ScannedKind { of: kind.clone(), present: None, examined: None, failure: None };
+        found.kinds.push(match objects_at_risk::examine(connection, &kind.group, &kind.kind).await {
+            Ok(examined) => {
+                let finding = |(namespace, name)| Finding { of: kind.clone(), namespace, name };
+                found.findings.extend(examined.unmanaged.into_iter().map(finding));
+                ScannedKind { present: Some(examined.present), examined: Some(examined.examined), ..scanned }
+            }
+            Err(error) => ScannedKind { failure: Some(error.into()), ..scanned },
+        });
     }
-    Ok(found)
+    found
 }
 
 /// The report of a check. The first fields are the reference's, in its order; `aicr` is ours.
@@ -333,6 +265,14 @@ pub struct Report {
     pub aicr: Extra,
 }
 
+impl Report {
+    /// A component needs attention, or a release that a bundle has installed belongs to none.
+    pub fn needs_attention(&self) -> bool {
+        let helm = self.source.as_ref().and_then(|source| source.helm.as_ref());
+        self.summary.failing > 0 || helm.is_some_and(|helm| helm.stamped_unmatched > 0)
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Summary {
     pub components: usize,
@@ -347,7 +287,13 @@ pub struct Extra {
     pub value_changes: BTreeMap<String, Vec<Change>>,
     /// Why a side's values are not compared.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub values_skipped: Option<&'static str>,
+    pub values_skipped: Option<String>,
+    /// Where the components of a cluster were found, by component.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub releases: BTreeMap<String, Found>,
+    /// How the deployer is known, where no one named it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deployer_because: Option<&'static str>,
 }
 
 /// One check, ready to be judged.
@@ -361,7 +307,51 @@ pub struct Check<'c> {
 /// What is installed.
 pub enum From<'c> {
     Document(&'c Source),
-    Cluster(&'c [Component], ClusterSource),
+    Cluster(&'c Installed),
+}
+
+/// Checks a cluster, or the snapshot of one; without a deployer, for the one that the cluster shows.
+///
+/// # Errors
+/// As [`installed::installed`] and [`judge`]. What may not be scanned is in the report.
+pub async fn cluster(
+    catalog: &Catalog,
+    live: Live<'_>,
+    to: &Source,
+    deployer: Option<&str>,
+    scan_objects: bool,
+) -> Result<Report, Failure> {
+    let (deployer, because) = match deployer {
+        Some(deployer) => (deployer, None),
+        None => {
+            let (deployer, because) = installed::deployer(live, to).await;
+            (deployer, Some(because))
+        }
+    };
+    let installed = installed::installed(catalog, live, to, deployer).await?;
+    let from = From::Cluster(&installed);
+    let (mut report, affected) = judge(Check { catalog, from, to, deployer: Some(deployer) })?;
+    report.aicr.deployer_because = because;
+    report.at_risk = match live.connection {
+        Some(connection) if scan_objects => scan(connection, &affected).await,
+        Some(_) => AtRisk::not_scanned(&affected, "the at-risk scan was explicitly turned off"),
+        None => AtRisk::not_scanned(&affected, "a saved snapshot does not have these objects"),
+    };
+    Ok(report)
+}
+
+/// Checks whether what a cluster has installed can be upgraded to a recipe of this catalog, objects at risk included.
+///
+/// # Errors
+/// As [`cluster`].
+pub async fn to_resolution(
+    catalog: &Catalog,
+    live: Live<'_>,
+    recipe: &Resolution,
+    deployer: Option<&str>,
+) -> Result<Report, Failure> {
+    let target = from_resolution(&recipe.recipe.criteria.to_string(), recipe);
+    cluster(catalog, live, &target, deployer, true).await
 }
 
 /// Judges every component that changes; the kinds at risk are not scanned yet.
@@ -378,19 +368,17 @@ pub fn judge(check: Check<'_>) -> Result<(Report, Vec<AffectedKind>), Failure> {
     }
     let made_for = match &from {
         From::Document(source) => source.deployer.clone(),
-        From::Cluster(..) => None,
+        From::Cluster(_) => None,
     };
-    let (name, installed, source, side, names_skipped) = match from {
-        From::Document(source) => {
-            (source.name.clone(), &*source.components, None, source.side.as_ref(), source.names_skipped.clone())
-        }
-        From::Cluster(components, source) => {
-            let skipped = "a cluster shows the versions of releases only".to_owned();
-            ("cluster".to_owned(), components, Some(source), None, Some(skipped))
+    let (name, installed, source, names_skipped) = match &from {
+        From::Document(source) => (source.name.clone(), &source.components, None, source.names_skipped.clone()),
+        From::Cluster(installed) => {
+            let Installed { components, source, skipped, .. } = installed;
+            ("cluster".to_owned(), components, Some(source.clone()), skipped.clone())
         }
     };
     let mut wanted = to.components.clone();
-    if names_skipped.is_none() {
+    if installed.iter().any(|component| component.object_names.is_some()) {
         for component in &mut wanted {
             component.object_names = Some(names_in_bundle(catalog, to, component)?);
         }
@@ -404,13 +392,14 @@ pub fn judge(check: Check<'_>) -> Result<(Report, Vec<AffectedKind>), Failure> {
     })?;
     let failing = compared.rows.iter().filter(|row| row.fails_run).count();
     let names_compared = compared.names_compared && names_skipped.is_none();
+    let aicr = extra(&from, to, &compared.rows);
     let report = Report {
         from: name,
         to: to.name.clone(),
         deployer: deployer.map(str::to_owned),
         source,
         summary: Summary { components: compared.rows.len(), failing },
-        aicr: value_changes(side, to.side.as_ref(), &compared.rows),
+        aicr,
         components: compared.rows,
         at_risk: AtRisk::not_scanned(&compared.affected, "no cluster access requested"),
         object_names_compared: names_compared,
@@ -428,14 +417,24 @@ fn names_in_bundle(catalog: &Catalog, to: &Source, component: &Component) -> Res
     Ok(identity::object_names(&values.values))
 }
 
-/// Changed values of the components that change.
-fn value_changes(from: Option<&Side>, to: Option<&Side>, rows: &[Row]) -> Extra {
-    let (Some(from), Some(to)) = (from, to) else {
-        let skipped = "the values of one side are not known";
-        return Extra { values_skipped: Some(skipped), ..Extra::default() };
-    };
+/// Changed values of the components that change, and where they are.
+fn extra(from: &From<'_>, to: &Source, rows: &[Row]) -> Extra {
     let mut extra = Extra::default();
-    for change in compare(from, to) {
+    let changes = match from {
+        From::Document(from) => match (&from.side, &to.side) {
+            (Some(from), Some(to)) => compare(from, to),
+            _ => {
+                extra.values_skipped = Some("the catalog does not have a values file of one side".to_owned());
+                return extra;
+            }
+        },
+        From::Cluster(installed) => {
+            extra.releases.clone_from(&installed.found);
+            extra.values_skipped.clone_from(&installed.skipped);
+            installed.observed.as_ref().map_or_else(Vec::new, |it| compare(&it.running, &it.wanted))
+        }
+    };
+    for change in changes {
         let of = |row: &&Row| change.path.starts_with(&format!("components.{}.values.", quoted(&row.component)));
         if let Some(row) = rows.iter().filter(|row| row.verdict.is_some()).find(of) {
             extra.value_changes.entry(row.component.clone()).or_default().push(change);

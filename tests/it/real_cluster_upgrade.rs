@@ -1,0 +1,228 @@
+//! `aicr upgrade-check` and `--inherit-from cluster` against real Kubernetes, with releases that a real Helm has made.
+//!
+//! Ignored unless asked for, like `real_cluster`; `tests/cluster/cluster helm` builds Helm. The charts hold a ConfigMap each.
+
+use crate::{
+    real_cluster::{Real, cluster_script, text},
+    upgrade::{BASE, CASES, KIND, RECORD, REGISTRY, all_said},
+};
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    process::{Command, Output},
+};
+
+const CRD: &str = r#"
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: PLURAL.GROUP}
+spec:
+  group: GROUP
+  scope: Namespaced
+  names: {plural: PLURAL, singular: SINGULAR, kind: KIND}
+  versions:
+  - name: v1alpha1
+    served: true
+    storage: true
+    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+"#;
+
+/// A catalog with records, and a Helm, on a cluster without the releases of an earlier test.
+struct Helm {
+    real: Real,
+}
+
+impl Helm {
+    fn new() -> Helm {
+        let real = Real::cluster();
+        cluster_script(&real, &["helm"]);
+        let helm = Helm { real };
+        for (path, text) in [
+            ("cat/registry.yaml", REGISTRY),
+            ("cat/overlays/base.yaml", BASE),
+            ("cat/overlays/kind.yaml", KIND),
+            ("cat/components/driver/upgrades.yaml", RECORD),
+        ] {
+            helm.file(path, text);
+        }
+        helm.clean();
+        helm
+    }
+
+    fn file(&self, name: &str, text: &str) -> String {
+        let path = self.real.path(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(&path, text).expect("a file");
+        path.display().to_string()
+    }
+
+    fn clean(&self) {
+        let kubectl = |arguments: &[&str]| self.real.kubectl_must(arguments);
+        kubectl(&["delete", "namespace", "gpu", "other", "--ignore-not-found", "--wait"]);
+        kubectl(&["delete", "crd", "drivers.gpu.example", "applications.argoproj.io", "--ignore-not-found", "--wait"]);
+    }
+
+    fn helm(&self, arguments: &[&str]) -> Output {
+        let folder = self.real.kubeconfig.parent().expect("the cluster's folder");
+        let mut command = Command::new(folder.join("bin/helm"));
+        command.env("HOME", self.real.path("helm")).args(arguments).arg("--kubeconfig").arg(&self.real.kubeconfig);
+        command.output().expect("helm runs")
+    }
+
+    /// A chart with a ConfigMap.
+    fn chart(&self, name: &str, version: &str, data: &str) -> String {
+        let head = format!("apiVersion: v2\nname: {name}\nversion: {version}\n");
+        let chart =
+            Path::new(&self.file(&format!("charts/{name}/Chart.yaml"), &head)).parent().expect("a folder").to_owned();
+        self.file(&format!("charts/{name}/values.yaml"), "replicas: 1\nimage: {tag: \"1\"}\n");
+        let object = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}-config}}\ndata: {data}\n");
+        self.file(&format!("charts/{name}/templates/config.yaml"), &object);
+        chart.display().to_string()
+    }
+
+    #[track_caller]
+    fn install(&self, name: &str, version: &str, namespace: &str, values: &[&str]) {
+        let chart = self.chart(name, version, "{a: b}");
+        let verb = ["upgrade", "--install", name, &chart, "--namespace", namespace, "--create-namespace"];
+        let output = self.helm(&[&verb[..], values].concat());
+        assert!(output.status.success(), "{}", text(&output));
+    }
+
+    fn uninstall(&self, name: &str, namespace: &str) {
+        let output = self.helm(&["uninstall", name, "--namespace", namespace, "--wait"]);
+        assert!(output.status.success(), "{}", text(&output));
+    }
+
+    /// Checks the cluster against a recipe; the report and the exit code.
+    fn check(&self, recipe: &str, arguments: &[&str]) -> (String, Option<i32>) {
+        let to = self.file("to.yaml", recipe);
+        let verb = ["--catalog", "cat", "upgrade-check", "--from", "cluster", "--to", &to, "-t", "json"];
+        let output = self.real.aicr(&[&verb[..], arguments].concat());
+        assert!(!output.stdout.is_empty(), "{}", text(&output));
+        (String::from_utf8(output.stdout).expect("text"), output.status.code())
+    }
+}
+
+impl Drop for Helm {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.clean();
+        }
+    }
+}
+
+fn json(report: &str) -> serde_json::Value {
+    serde_json::from_str(report).expect("JSON")
+}
+
+#[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
+fn every_verdict_and_reason_is_said_of_releases_of_a_real_helm() {
+    let helm = Helm::new();
+    let mut said = BTreeSet::new();
+    for case in &CASES {
+        let ((from, to), (here, there)) = (case.versions, case.namespaces);
+        helm.file("cat/components/driver/upgrades.yaml", &case.record());
+        helm.install(case.component(), from, here, &[]);
+        let (report, code) = helm.check(&case.recipe(to, there), &["-d", "helm"]);
+        assert_eq!(case.said(&report), case.expected, "{from} to {to}: {report}");
+        assert_eq!(code, Some(if case.expected.starts_with("safe") { 0 } else { 2 }), "{report}");
+        said.insert(case.expected.to_owned());
+        helm.uninstall(case.component(), here);
+        let counts = &json(&helm.check(&case.recipe(to, there), &["-d", "helm"]).0)["components"];
+        assert_eq!(counts[0]["change"], "added", "nothing of it is installed: {counts}");
+    }
+    all_said(&said);
+}
+
+#[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
+fn objects_values_and_failed_upgrades_of_a_real_cluster_are_in_the_report() {
+    let helm = Helm::new();
+    let crd = CRD
+        .replace("PLURAL", "drivers")
+        .replace("GROUP", "gpu.example")
+        .replace("SINGULAR", "driver")
+        .replace("KIND", "Driver");
+    helm.real.kubectl_must(&["apply", "-f", &helm.file("crd.yaml", &crd)]);
+    helm.real.kubectl_must(&["wait", "--for=condition=Established", "crd/drivers.gpu.example", "--timeout=30s"]);
+    helm.install("driver", "1.5.0", "gpu", &["--set", "replicas=2"]);
+    let legacy = "apiVersion: gpu.example/v1alpha1\nkind: Driver\nmetadata: {name: legacy, namespace: gpu}\n";
+    helm.real.kubectl_must(&["apply", "-f", &helm.file("legacy.yaml", legacy)]);
+    let case = &CASES[1];
+    let recipe = case.recipe("2.0.3", "gpu").replace("namespace: gpu}", "namespace: gpu, overrides: {replicas: 3}}");
+    let (report, code) = helm.check(&recipe, &["-d", "helm"]);
+    assert_eq!((case.said(&report).as_str(), code), ("manual/recorded", Some(2)), "{report}");
+    let report = json(&report);
+    assert_eq!(report["components"][0]["steps"][0]["id"], "delete-old");
+    let findings = report["atRisk"]["findings"].as_array().expect("findings");
+    let found = |name: &str| findings.iter().any(|finding| finding["name"] == name && finding["namespace"] == "gpu");
+    assert!(found("legacy") && !found("driver-config"), "Helm manages the ConfigMap of the chart: {findings:?}");
+    let change = &report["aicr"]["valueChanges"]["driver"][0];
+    assert_eq!((&change["left"], &change["right"]), (&2.into(), &3.into()), "{report}");
+    assert_eq!(report["aicr"]["releases"]["driver"]["namespace"], "gpu");
+    assert_eq!(report["objectNamesCompared"], true);
+
+    // Helm refuses the object, after it has written the revision.
+    let broken = helm.chart("driver", "2.0.3", "[not, a, mapping]");
+    let output = helm.helm(&["upgrade", "driver", &broken, "--namespace", "gpu"]);
+    assert!(!output.status.success(), "{}", text(&output));
+    let (report, code) = helm.check(&case.recipe("2.0.3", "gpu"), &["-d", "helm"]);
+    assert_eq!((case.said(&report).as_str(), code), ("unversioned/not-comparable", Some(2)), "{report}");
+    assert_eq!(json(&report)["aicr"]["releases"]["driver"]["status"], "failed");
+}
+
+#[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
+fn applications_of_a_real_cluster_are_read_and_rights_are_asked_for() {
+    let helm = Helm::new();
+    let crd = CRD
+        .replace("PLURAL", "applications")
+        .replace("GROUP", "argoproj.io")
+        .replace("SINGULAR", "application")
+        .replace("KIND", "Application");
+    helm.real.kubectl_must(&["apply", "-f", &helm.file("crd.yaml", &crd)]);
+    helm.real.kubectl_must(&["wait", "--for=condition=Established", "crd/applications.argoproj.io", "--timeout=30s"]);
+    let application = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: driver, namespace: default}\n\
+        spec: {destination: {server: 'https://kubernetes.default.svc', namespace: gpu}, source: {chart: driver, targetRevision: 2.0.3}}\n\
+        status: {sync: {revision: 1.5.0}}\n";
+    helm.real.kubectl_must(&["apply", "-f", &helm.file("application.yaml", application)]);
+    let case = &CASES[1];
+    let (report, _) = helm.check(&case.recipe("2.0.3", "gpu"), &["-d", "argocd"]);
+    assert_eq!(case.said(&report), "manual/recorded", "{report}");
+    assert_eq!(json(&report)["components"][0]["steps"][0]["id"], "sync");
+    assert_eq!(json(&report)["source"]["argo"]["applications"], 1);
+
+    let few = helm.real.user("aicr-test-upgrade", &[("list,watch", "nodes")]);
+    let to = helm.real.path("to.yaml").display().to_string();
+    for deployer in ["helm", "argocd"] {
+        let arguments = ["--catalog", "cat", "upgrade-check", "-f", "cluster", "--to", &to, "-d", deployer];
+        let output = helm.real.command(&few, &arguments).output().expect("the binary runs");
+        assert_eq!(output.status.code(), Some(4), "{}", text(&output));
+    }
+    helm.real.forget_user("aicr-test-upgrade", 1);
+}
+
+#[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
+fn a_recipe_keeps_what_a_real_helm_has_installed() {
+    let helm = Helm::new();
+    helm.install("driver", "1.5.0", "other", &["--set", "fullnameOverride=kept"]);
+    let query = |selector: &str| {
+        let verb = ["--catalog", "cat", "query", "--service", "kind", "--inherit-from", "cluster", selector];
+        helm.real.must(&verb)
+    };
+    assert_eq!(query("components.driver.namespace"), "other\n");
+    assert_eq!(query("components.driver.values.fullnameOverride"), "kept\n");
+    assert_eq!(query("components.driver.version"), "v2.0.3\n");
+    let new = helm.real.path("new.yaml").display().to_string();
+    helm.real.must(&["--catalog", "cat", "recipe", "--service", "kind", "--inherit-from", "cluster", "-o", &new]);
+    let recipe = std::fs::read_to_string(&new).expect("a recipe");
+    let (report, _) = helm.check(&recipe, &["-d", "helm"]);
+    let driver = &json(&report)["components"][0];
+    assert_eq!(
+        (&driver["component"], &driver["identityChanges"]),
+        (&"driver".into(), &serde_json::Value::Null),
+        "{report}"
+    );
+}
