@@ -4,12 +4,12 @@ use super::Failure;
 use crate::{
     catalog::{Catalog, overlay::Overlay},
     constraint::parse,
-    criteria::{Criteria, Dimension},
+    criteria::{Criteria, Dimension, Query},
     inventory::Inventory,
     lint::{self, Finding},
-    recipe::{ComponentRef, Recipe, Validation},
+    recipe::{ComponentRef, ConfigurationError, Recipe, Validation, configuration},
     resolve::{
-        self, Options,
+        self, Options, ResolveError,
         fit::{self, Fit},
     },
     store::catalog_dir::{self, Sources},
@@ -178,7 +178,17 @@ fn grade(catalog: &Catalog, criteria: &Criteria) -> Health {
         let reason = "the overlay is for any cluster, so no recipe is its own; the other recipes have it";
         return unresolved(Grade::Unknown(reason.to_owned()));
     }
-    let recipe = match resolve::resolve(catalog, criteria, None, Options::default()) {
+    let resolve = |query: Query| resolve::resolve(catalog, query, None, Options::default());
+    let resolved = match resolve(criteria.into()) {
+        // Only a person knows the networks of the machines; the recipe is as sound with any eight.
+        Err(ResolveError::Configuration(error)) if *error == ConfigurationError::InterfacesNeeded => {
+            let mut query = Query::from(criteria);
+            query.configure(configuration::with_any_interfaces());
+            resolve(query)
+        }
+        resolved => resolved,
+    };
+    let recipe = match resolved {
         Ok(resolution) => resolution.recipe,
         Err(error) => return unresolved(Grade::Fail(error.to_string())),
     };

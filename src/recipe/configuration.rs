@@ -2,7 +2,7 @@
 //!
 //! In: the words that a person typed or a file has. Out: the canonical setting, or why it is none.
 
-use super::{ComponentRef, Configuration, SelectedProfile, TcpxoInterface};
+use super::{ComponentRef, Configuration, Gke, SelectedProfile, TcpxoInterface};
 use crate::{
     criteria::{Criteria, Dimension, near_matches},
     text::did_you_mean,
@@ -275,6 +275,15 @@ pub fn check_interfaces(interfaces: &[TcpxoInterface]) -> Result<(), Configurati
     match names.len() {
         INTERFACES => Ok(()),
         few => wrong(format!("expected {INTERFACES}, found {few}")),
+    }
+}
+
+/// Interfaces as some machine may have them, to see whether a recipe is sound; no recipe for a cluster has them.
+pub fn with_any_interfaces() -> Configuration {
+    let any = |number| TcpxoInterface { interface_name: format!("eth{number}"), network: format!("gpu-nic-{number}") };
+    Configuration {
+        gke: Some(Gke { tcpxo_interfaces: (1..=INTERFACES).map(any).collect() }),
+        ..Configuration::default()
     }
 }
 
