@@ -43,6 +43,8 @@ pub enum PolicyError {
     DualAdvertisement,
     InertOverride,
     NoAdvertiser,
+    /// The cloud advertises GPUs, and the device plugin would too.
+    ProviderToo,
 }
 
 impl fmt::Display for PolicyError {
@@ -53,6 +55,7 @@ impl fmt::Display for PolicyError {
             PolicyError::OverrideMissing => "`resources.gpus.enabled` also needs `gpuResourcesEnabledOverride: true`",
             PolicyError::DualAdvertisement => "the DRA driver and the device plugin would both advertise whole GPUs",
             PolicyError::InertOverride => "`gpuResourcesEnabledOverride` is set, but `resources.gpus.enabled` is false",
+            PolicyError::ProviderToo => "the cloud and the device plugin would both advertise whole GPUs",
             PolicyError::NoAdvertiser => "neither the DRA driver nor the device plugin advertises whole GPUs",
         })
     }
@@ -60,11 +63,12 @@ impl fmt::Display for PolicyError {
 
 impl std::error::Error for PolicyError {}
 
-/// Decides from hydrated values; `None` for a component that is absent or disabled.
+/// Decides from hydrated values; `None` for a component that is absent or disabled. `external`: the recipe's profile says
+/// that the cloud's own device plugin advertises the GPUs.
 ///
 /// # Errors
 /// Values that contradict each other.
-pub fn policy(dra_driver: Option<&Value>, gpu_operator: Option<&Value>) -> Result<Policy, PolicyError> {
+pub fn policy(dra_driver: Option<&Value>, gpu_operator: Option<&Value>, external: bool) -> Result<Policy, PolicyError> {
     let flag = |values: Option<&Value>, path: &str| match values.and_then(|values| values.pointer(path)) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Bool(flag)) => Ok(Some(*flag)),
@@ -79,7 +83,10 @@ pub fn policy(dra_driver: Option<&Value>, gpu_operator: Option<&Value>) -> Resul
         Some(values) => flag(Some(values), "/resources/gpus/enabled")?.ok_or(PolicyError::NotPinned)?,
     };
     let forced = flag(dra_driver, "/gpuResourcesEnabledOverride")?.unwrap_or(false);
-    match (claims, forced, device_plugin) {
+    if external && device_plugin {
+        return Err(PolicyError::ProviderToo);
+    }
+    match (claims, forced, device_plugin || external) {
         (false, false, true) => Ok(Policy::DevicePlugin),
         (true, true, false) => Ok(Policy::ResourceClaim),
         (true, false, _) => Err(PolicyError::OverrideMissing),
@@ -98,7 +105,10 @@ mod tests {
     fn every_row_of_the_table() {
         let dra = |gpus: Value, forced: Value| json!({"resources": {"gpus": {"enabled": gpus}}, "gpuResourcesEnabledOverride": forced});
         let operator = |enabled: bool| json!({"devicePlugin": {"enabled": enabled}});
-        let decide = |dra: Option<&Value>, operator: Option<&Value>| policy(dra, operator);
+        let decide = |dra: Option<&Value>, operator: Option<&Value>| policy(dra, operator, false);
+        let clouds = |operator: Value| policy(Some(&dra(json!(false), Value::Null)), Some(&operator), true);
+        assert_eq!(clouds(operator(false)), Ok(Policy::DevicePlugin));
+        assert_eq!(clouds(json!({})), Err(PolicyError::ProviderToo));
         let null = Value::Null;
         assert_eq!(decide(None, Some(&json!({}))), Ok(Policy::DevicePlugin));
         assert_eq!(decide(Some(&dra(json!(false), null.clone())), Some(&operator(true))), Ok(Policy::DevicePlugin));

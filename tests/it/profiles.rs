@@ -524,3 +524,23 @@ fn the_three_adopters_have_the_values_of_the_facts_on_the_reference_s_catalog() 
     let sources = Sources { catalog: Some(shared("reference-catalog-v1")), ..Sources::default() };
     adopters(&Catalog::new(catalog_dir::load(&sources).expect("the facts")).expect("a catalog"));
 }
+
+/// The device plugin of such a cluster is the cloud's, so nothing of the recipe advertises GPUs.
+#[test]
+fn a_recipe_whose_gpus_the_cloud_advertises_can_be_validated() {
+    let sandbox = crate::sandbox::Sandbox::new();
+    let criteria = ["--service", "gke", "--os", "cos", "--accelerator", "h100", "--intent", "training"];
+    let recipe = sandbox.aicr(&[&["recipe", "-o", "recipe.yaml"], &criteria[..]].concat());
+    assert_eq!(recipe.code, 0, "{}", recipe.transcript);
+    let snapshot = sandbox.aicr(&["--demo", "snapshot", "-o", "cluster.yaml"]);
+    assert_eq!(snapshot.code, 0, "{}", snapshot.transcript);
+    let run = sandbox.aicr(&["validate", "-r", "recipe.yaml", "-s", "cluster.yaml", "--no-cluster"]);
+    // The demo is no such cluster, so it is not ready; the recipe itself is judged, and a sentence has no line in it.
+    assert_eq!(run.code, 1, "{}", run.transcript);
+    assert!(
+        run.stdout.contains("not ready") && run.stdout.contains("gke-accelerator`; Google's"),
+        "{}",
+        run.transcript
+    );
+    assert!(!run.transcript.contains("\\n"), "{}", run.transcript);
+}

@@ -89,7 +89,9 @@ fn gpu_policy(catalog: &Catalog, recipe: &Recipe) -> Result<Policy, Failure> {
     let doing = "decide how the recipe hands out GPUs";
     let failed = |error| super::recipe::resolve_failure(doing, error);
     let (driver, operator) = (values(driver).map_err(failed)?, values(operator).map_err(failed)?);
-    gpu::policy(driver.as_ref(), operator.as_ref()).map_err(|error| {
+    let external =
+        recipe.selected_profile.as_ref().is_some_and(|selected| selected.advertiser.as_deref() == Some("external"));
+    gpu::policy(driver.as_ref(), operator.as_ref(), external).map_err(|error| {
         Failure::from_error(Kind::Usage, doing, error)
             .hint("look with `aicr explain components.nvidia-dra-driver-gpu.values` and the same of gpu-operator")
     })

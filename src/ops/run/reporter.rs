@@ -87,7 +87,7 @@ impl Reporter {
             let remedy =
                 Some(&constraint.remediation).filter(|text| outcome != ReadinessOutcome::Pass && !text.is_empty());
             let reason: Vec<String> = [why, nodes, remedy.cloned()].into_iter().flatten().collect();
-            let reason = (!reason.is_empty()).then(|| reason.join("\n"));
+            let reason = (!reason.is_empty()).then(|| reason.join("; "));
             let (name, expected) = (constraint.name.clone(), constraint.value.clone());
             self.report(Body::Readiness { name, expected, outcome, actual, reason });
         }
