@@ -249,7 +249,8 @@ fn state<'v>(values: &'v Value, path: &str) -> State<'v> {
 
 /// What contradicts itself in the profile of a recipe that was read; empty for a recipe without one.
 ///
-/// Every owned path must be set in the ref itself: a values file may change under an archived recipe.
+/// Every owned path must be set in the ref itself: a values file may change under an archived recipe. `enabled` is owned
+/// with any other path, whether the file lists it (the reference insists on that) or not.
 pub fn coherence(recipe: &Recipe) -> Vec<String> {
     let Some(selected) = &recipe.selected_profile else { return Vec::new() };
     let mut problems = Vec::new();
@@ -263,9 +264,6 @@ pub fn coherence(recipe: &Recipe) -> Vec<String> {
         }
         if let Some(path) = paths.iter().find(|path| path.split('.').any(str::is_empty)) {
             say(format!("`{path}` is not a path in the values of `{name}`"));
-        }
-        if !paths.iter().any(|path| path == ENABLED) {
-            say(format!("`{name}` is owned without `enabled`"));
         }
         let Some(component) = recipe.components.iter().find(|component| component.name == *name) else {
             say(format!("it owns `{name}`, which is not in the recipe"));
@@ -468,7 +466,6 @@ mod tests {
             selected.owned_paths.insert("gpu-operator".into(), paths);
         };
         incoherent(|recipe| owned(recipe, &["enabled", "driver.enabled"]), "must be sorted and different");
-        incoherent(|recipe| owned(recipe, &["driver.enabled"]), "owned without `enabled`");
         incoherent(|recipe| owned(recipe, &["enabled", "toolkit.enabled"]), "must be in its `overrides`");
         incoherent(|recipe| recipe.components.remove(0).name.clear(), "is not in the recipe");
         incoherent(
