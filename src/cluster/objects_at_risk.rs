@@ -4,7 +4,7 @@
 
 use super::{
     ClusterError, ClusterErrorKind, Connection,
-    collect::list::{self, encoded},
+    collect::{list, operators},
 };
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -18,18 +18,6 @@ pub struct Examined {
     pub examined: usize,
     /// Namespace (empty for objects of the cluster) and name of those that nobody manages.
     pub unmanaged: Vec<(String, String)>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Group {
-    preferred_version: GroupVersion,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct GroupVersion {
-    group_version: String,
 }
 
 #[derive(Deserialize)]
@@ -88,9 +76,8 @@ async fn resource_path(connection: &Connection, group: &str, kind: &str) -> Resu
     let root = if group.is_empty() {
         "/api/v1".to_owned()
     } else {
-        let path = format!("/apis/{}", encoded(group));
-        match found(list::get::<Group>(connection, &format!("find the API group {group}"), &path).await)? {
-            Some(group) => format!("/apis/{}", group.preferred_version.group_version),
+        match operators::served(connection, group).await? {
+            Some(version) => format!("/apis/{version}"),
             None => return Ok(None),
         }
     };

@@ -17,7 +17,7 @@ mod mariadb;
 mod mongodb;
 pub(super) mod nodes;
 mod oke_plugin;
-mod operators;
+pub mod operators;
 pub(super) mod pods;
 mod policy;
 mod slices;

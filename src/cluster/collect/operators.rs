@@ -33,7 +33,7 @@ struct GroupVersion {
 /// `group/version` that the API server prefers; `None` where it does not serve the group.
 pub async fn served(connection: &Connection, group: &str) -> Result<Option<String>, ClusterError> {
     let doing = format!("look for the API {group}");
-    match list::get::<Group>(connection, &doing, &format!("/apis/{group}")).await {
+    match list::get::<Group>(connection, &doing, &format!("/apis/{}", list::encoded(group))).await {
         Ok(group) => Ok(Some(group.preferred_version.group_version)),
         Err(error) if error.kind == ClusterErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
