@@ -1,9 +1,12 @@
 //! All results of a run as one document.
 //!
-//! In: the events of a run. Out: a [`Report`], which `ctrf` writes for machines and `text` for people.
+//! In: the events of a run. Out: a [`Report`], which `ctrf` and `junit` write for machines, `text` and `markdown` for people.
 
 pub mod ctrf;
 pub mod escape;
+pub mod junit;
+pub mod markdown;
+pub mod plan;
 pub mod redact;
 pub mod sarif;
 pub mod text;
@@ -11,7 +14,7 @@ pub mod words;
 
 use crate::{
     catalog::validator::Phase,
-    validate::event::{Body, CheckResult, Event, PhaseStatus, PlannedCheck, ReadinessOutcome, Status, Verdict},
+    validate::event::{Body, CheckResult, Event, PhaseStatus, PlannedCheck, ReadinessOutcome, Status, Verdict, Why},
 };
 
 /// One readiness constraint and what became of it.
@@ -69,6 +72,33 @@ impl Report {
             Body::Ended { verdict } => self.verdict = Some(*verdict),
             _ => {}
         }
+    }
+
+    /// Ends a report that got no further: checks without a result have none.
+    pub fn abandon(&mut self, at_ms: u64) {
+        for planned in &self.planned {
+            if self.results.iter().any(|result| result.name == planned.name) {
+                continue;
+            }
+            self.results.push(CheckResult {
+                name: planned.name.clone(),
+                phase: planned.phase,
+                status: Status::Other,
+                message: "the run was interrupted before the check ended".to_owned(),
+                exit_code: None,
+                node: None,
+                image: planned.image.clone(),
+                total_ms: 0,
+                run_ms: 0,
+                start_ms: at_ms,
+                stop_ms: at_ms,
+                stdout: Vec::new(),
+                why: Some(Why::Canceled),
+                way: planned.way,
+            });
+        }
+        self.stop_ms = self.stop_ms.max(at_ms);
+        self.verdict = Some(Verdict::Canceled);
     }
 
     /// Results in the order of the plan; those of checks that were not planned last.

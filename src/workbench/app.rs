@@ -6,7 +6,7 @@ use super::{
     RunOptions, Screen,
     desk::Desk,
     effect::Effect,
-    model::{self, Model, Severity, Side, Source, UpgradeBasis, With},
+    model::{self, Model, Setup, Severity, Side, Source, UpgradeBasis, With},
     msg::{Msg, RecipeSlot, SnapshotSlot},
     overlay::Overlay,
     panes::{self, CHANGES, NODES, Need, SHAPES},
@@ -27,6 +27,7 @@ mod command;
 mod context;
 mod input;
 mod plan;
+mod runs;
 
 /// What is known, how it is looked at, and what is under way.
 #[derive(Clone, Debug)]
@@ -86,6 +87,11 @@ struct Start {
     snapshots: Vec<std::path::PathBuf>,
 }
 
+/// What the command line chose for the runs.
+fn setup(options: &ops::run::RunOptions) -> Setup {
+    Setup { step: options.step, skip: options.plan.skip.clone(), in_process: options.plan.in_process }
+}
+
 impl State {
     /// The state before the first message, at a size.
     ///
@@ -94,7 +100,7 @@ impl State {
     pub fn new(options: &RunOptions, level: Level, width: u16, height: u16) -> Result<State, ThemeError> {
         let desk = Desk::new(&options.look, options.screen.unwrap_or(Screen::Cluster), level, (width, height))?;
         Ok(State {
-            model: Model { stated: options.criteria.clone(), ..Model::default() },
+            model: Model { stated: options.criteria.clone(), setup: setup(&options.run), ..Model::default() },
             desk,
             in_flight: 0,
             interrupted_ms: 0,

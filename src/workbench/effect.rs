@@ -1,14 +1,17 @@
 //! What the state asks of the driver: work on workers, the terminal, the clipboard.
 
 use super::{
-    model::UpgradeBasis,
+    model::{UpgradeBasis, What},
     msg::{RecipeSlot, SnapshotSlot},
 };
 use crate::{
     catalog::Catalog,
     criteria::Query,
     inventory::Inventory,
-    ops::{diff::Versus, run::Prepared},
+    ops::{
+        diff::Versus,
+        run::{Prepared, Request},
+    },
     resolve::Resolution,
 };
 use std::{path::PathBuf, sync::Arc};
@@ -74,9 +77,12 @@ pub enum Effect {
         generation: u64,
         catalog: Arc<Catalog>,
         recipe: Arc<Resolution>,
+        what: What,
     },
     Run(Arc<Prepared>),
     CancelRun,
+    /// Ask something else of the run.
+    Steer(Request),
     /// Write the shown snapshot.
     Save {
         snapshot: Arc<Inventory>,
@@ -102,6 +108,7 @@ impl Effect {
         !matches!(
             self,
             Effect::CancelRun
+                | Effect::Steer(_)
                 | Effect::Watch { .. }
                 | Effect::Copy(_)
                 | Effect::Edit { .. }

@@ -67,6 +67,8 @@ pub enum Action {
     Noise,
     Swap,
     Run,
+    RunFailed,
+    Pause,
     Cancel,
     Follow,
     Timestamps,
@@ -86,7 +88,6 @@ pub enum Action {
     Erase,
     EraseWord,
     EraseAll,
-    AnswerYes,
     AnswerNo,
     OtherAnswer,
 }
@@ -268,8 +269,10 @@ pub const BINDINGS: &[Binding] = &[
     on(&[Screen::Validate], key(A::Timestamps, "timestamps", &["t"], G::Look, "times", "time before each line of the log")),
     key(A::Raw, "raw", &["Y"], G::Look, "YAML", "the document behind this screen as YAML"),
     key(A::Details, "details", &["D"], G::Look, "details", "the failure or message in full, as text"),
-    on(&[Screen::Validate], key(A::Run, "run", &["r"], G::Act, "run", "run the validation; lists first what will be created")),
-    on(&[Screen::Validate], key(A::Cancel, "cancel", &["x"], G::Act, "cancel", "cancel the run; asks first")),
+    on(&[Screen::Validate], key(A::Run, "run", &["r"], G::Act, "run", "run the selected check or phase, or all; lists first what will be created")),
+    on(&[Screen::Validate], key(A::RunFailed, "run-failed", &["F"], G::Act, "failed", "run what failed or gave no verdict")),
+    on(&[Screen::Validate], key(A::Pause, "pause", &["p"], G::Act, "pause", "start no further check, or go on")),
+    on(&[Screen::Validate], key(A::Cancel, "cancel", &["x"], G::Act, "cancel", "cancel the selected check, or the whole run; asks first")),
     key(A::Refresh, "refresh", &["R", "Ctrl-R"], G::Act, "refresh", "read everything again; retry what failed"),
     always(key(A::Copy, "copy", &["y", "c"], G::Act, "copy", "copy what is selected to the clipboard")),
     key(A::CopyRow, "copy-row", &["C"], G::Act, "copy row", "copy the whole row"),
@@ -279,7 +282,6 @@ pub const BINDINGS: &[Binding] = &[
     always(key(A::Interrupt, "interrupt", &["Ctrl-C"], G::Program, "cancel", "cancel what runs; a second within 1 s quits")),
     popup(&[List], A::PopupPage, "popup-page", &["Space"], "page", "a page down"),
     popup(&[Question], A::OtherAnswer, "other-answer", &["Tab", "Left", "Right", "h", "l"], "choose", "the other answer"),
-    popup(&[Question], A::AnswerYes, "answer-yes", &["y"], "yes", "answer yes, whatever is chosen"),
     popup(&[Question], A::AnswerNo, "answer-no", &["n"], "no", "answer no, whatever is chosen"),
     popup(&[List, Field], A::NextMatch, "next-match", &["Ctrl-N"], "next", "one row down, also while a text is typed"),
     popup(&[List, Field], A::PreviousMatch, "previous-match", &["Ctrl-P"], "previous", "one row up, also while a text is typed"),
@@ -528,7 +530,7 @@ mod tests {
         assert_eq!(keys.problems(), Vec::<String>::new(), "what-if is not on Validate");
         keys.rebind(Action::Run, &["t"]).unwrap();
         assert_eq!(keys.problems(), ["timestamps and run: both on `t`"]);
-        keys.rebind(Action::AnswerNo, &["y"]).unwrap();
+        keys.rebind(Action::AnswerNo, &["Tab"]).unwrap();
         assert_eq!(keys.problems().len(), 2);
         keys.rebind(Action::Swap, &["Ctrl-A"]).unwrap();
         assert!(keys.problems().iter().any(|problem| problem.starts_with("swap: every key")));
@@ -561,7 +563,9 @@ mod tests {
     #[test]
     fn a_popup_gives_keys_a_meaning_of_its_own_and_a_field_takes_characters() {
         let over = Context::Popup;
-        check("y", over(Popup::Question), Found::Action(Action::AnswerYes));
+        check("n", over(Popup::Question), Found::Action(Action::AnswerNo));
+        // Copying a plan must not start it.
+        check("y", over(Popup::Question), Found::Action(Action::Copy));
         check("y", over(Popup::List), Found::Action(Action::Copy));
         check("y", over(Popup::Field), Found::Nothing);
         check("Ctrl-U", over(Popup::Field), Found::Action(Action::EraseAll));

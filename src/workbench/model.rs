@@ -16,7 +16,7 @@ use crate::{
         Inventory, Node,
         shape::{Fleet, Grouping, Key, Shape},
     },
-    ops::{Failure, diff::Changes, upgrade::Report},
+    ops::{Failure, diff::Changes, run::Step, upgrade::Report},
     resolve::{Outcome, Resolution},
     validate::event::{self, Body, CheckResult, Event, PlannedCheck, ReadinessOutcome, State as CheckState, Verdict},
 };
@@ -394,6 +394,26 @@ pub struct ReadinessView {
     pub reason: Option<String>,
 }
 
+/// How the next runs are to go.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Setup {
+    pub step: Step,
+    pub skip: Vec<String>,
+    pub in_process: bool,
+}
+
+/// What a run is asked to run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct What {
+    /// Empty for all.
+    pub phases: Vec<Phase>,
+    /// Empty for all.
+    pub only: Vec<String>,
+    /// Instead of what the catalog says.
+    pub timeout_seconds: Option<u64>,
+    pub setup: Setup,
+}
+
 /// A validation run, folded from its events.
 #[derive(Clone, Debug, Default)]
 pub struct Run {
@@ -405,12 +425,18 @@ pub struct Run {
     pub readiness: Vec<ReadinessView>,
     pub checks: Vec<CheckView>,
     pub running: Option<Phase>,
+    /// Why no further check starts, until somebody says to go on.
+    pub paused: Option<event::Stop>,
+    pub recipe: String,
+    pub criteria: String,
     pub notices: Vec<(event::Severity, String)>,
     pub cleaned: Option<(usize, Vec<String>)>,
     pub verdict: Option<Verdict>,
     /// Started here and not ended yet.
     pub active: bool,
     pub canceling: bool,
+    /// The cursor goes to the check that runs.
+    pub follows: bool,
     pub failure: Option<Failure>,
 }
 
@@ -420,7 +446,8 @@ impl Run {
         let at_ms = event.observed_at_ms;
         self.last_ms = self.last_ms.max(at_ms);
         match event.body {
-            Body::Planned { run_id, namespace, checks, context: _, recipe: _ } => {
+            Body::Planned { run_id, namespace, checks, context: _, recipe, criteria } => {
+                (self.recipe, self.criteria) = (recipe, criteria);
                 self.id = run_id;
                 self.namespace = namespace;
                 self.started_ms = at_ms;
@@ -430,6 +457,8 @@ impl Run {
                 self.readiness.push(ReadinessView { name, expected, outcome, actual, reason });
             }
             Body::PhaseStarted { phase } => self.running = Some(phase),
+            Body::Paused { before } => self.paused = Some(before),
+            Body::Resumed => self.paused = None,
             Body::State { check, state } => {
                 if let Some(view) = self.check_mut(&check) {
                     if view.started_ms.is_none() && state != CheckState::Queued {
@@ -524,6 +553,7 @@ pub struct Model {
     pub diff: Diff,
     pub upgrade: Upgrade,
     pub run: Run,
+    pub setup: Setup,
     pub compare: Compare,
     /// Oldest first.
     pub messages: VecDeque<Message>,

@@ -72,13 +72,18 @@ impl Field {
 }
 
 /// What a question leads to when it is answered with yes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Question {
     Run,
     CancelRun,
+    /// One check of a run that goes on.
+    CancelCheck(String),
     /// Leave although a run is active.
     Quit,
 }
+
+/// Columns that a question takes at most.
+pub const QUESTION_WIDTH: u16 = 96;
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kind {
@@ -211,7 +216,15 @@ impl Overlay {
     }
 
     pub fn question(question: Question, title: &str, lines: &[String], choices: [&'static str; 2]) -> Overlay {
-        Overlay::new(Kind::Question { question, choices, chosen: 0 }, None, prose(title, lines))
+        let mut overlay = Overlay::new(Kind::Question { question, choices, chosen: 0 }, None, prose(title, lines));
+        overlay.copy = lines.join("\n");
+        overlay
+    }
+
+    /// Columns of a question's text on a screen of that width.
+    pub fn question_width(screen: u16) -> u16 {
+        let outside = if screen > 60 { 4 } else { 0 };
+        QUESTION_WIDTH.min(screen.saturating_sub(outside)).saturating_sub(4)
     }
 
     /// Sentences to read.
@@ -315,6 +328,10 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("node", "NAME", "go to a node"),
     ("value", "PATH", "go to a resolved value"),
     ("filter", "WORDS", "filter the focused panel"),
+    ("step", "[phases|checks|off]", "stop the next run before each phase or check"),
+    ("skip", "[CHECK …]", "checks that the next runs do not run; without a name, run all again"),
+    ("retry", "[LIMIT]", "run the selected check again, or what failed, with another time limit"),
+    ("in-process", "[off]", "run checks that only read in this process, without pods"),
     ("theme", "NAME", "another theme"),
     ("messages", "", "all messages and the newest lines of the log"),
     ("quit", "", "leave"),

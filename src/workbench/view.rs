@@ -6,7 +6,7 @@ use super::{
     keymap::{self, Action},
     layout::Class,
     model::{Model, Source},
-    overlay::{Field, Kind, Overlay},
+    overlay::{Field, Kind, Overlay, QUESTION_WIDTH},
     theme::Role,
     widgets::{
         canvas::{self, Canvas},
@@ -409,7 +409,9 @@ fn draw_overlay(state: &State, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Op
 fn overlay_area(state: &State, overlay: &Overlay) -> Rect {
     let (most_wide, most_high) = match overlay.kind {
         Kind::Text => (state.desk.width, state.desk.height),
-        Kind::Question { .. } => (96, u16::try_from(overlay.table.content.rows.len() + 4).unwrap_or(u16::MAX)),
+        Kind::Question { .. } => {
+            (QUESTION_WIDTH, u16::try_from(overlay.table.content.rows.len() + 4).unwrap_or(u16::MAX))
+        }
         _ => (110, 34),
     };
     let width = most_wide.min(state.desk.width.saturating_sub(if state.desk.width > 60 { 4 } else { 0 }));

@@ -25,6 +25,7 @@ mod report;
 mod resolve;
 mod sandbox;
 mod settings;
+mod steering;
 mod themes;
 mod tidy;
 mod upgrade;

@@ -14,7 +14,7 @@ use crate::{
         layout::Zoom,
         model::{DiffView, KEPT, Kept, Severity, Side, Source, WhatIf},
         overlay::{Field, Overlay, Question},
-        panes::{self, CHANGES, NODES, Need, Pane, SHAPES, SIDES, Step, VALUES, WHAT_IF},
+        panes::{self, CHANGES, CHECKS, NODES, Need, Pane, SHAPES, SIDES, Step, VALUES, WHAT_IF},
     },
 };
 use ratatui::layout::Rect;
@@ -39,7 +39,12 @@ impl State {
             Action::Swap => return self.swap(),
             Action::GoDefinition => self.say(Severity::Info, "the selected row is not set by a file"),
             Action::GoUpgrade => return self.upgrade_command(""),
-            Action::Run => return self.ask_run(),
+            Action::Run => {
+                let what = self.under_cursor();
+                return self.ask_run(what);
+            }
+            Action::RunFailed => return self.run_failed(),
+            Action::Pause => return self.pause(),
             Action::Cancel => self.ask_cancel(),
             Action::Refresh => return self.refresh(),
             Action::Copy | Action::CopyRow => return self.copy(pane),
@@ -137,6 +142,9 @@ impl State {
             }
             Action::NextThing | Action::PreviousThing => self.seek(pane, action == Action::NextThing),
             _ => return false,
+        }
+        if pane == &CHECKS {
+            self.model.run.follows = false;
         }
         self.desk.mark(Need::Cursor(pane));
         if pane.follows {

@@ -40,6 +40,10 @@ impl State {
             "context" => return self.context_command(rest),
             "live" => return vec![self.watch()],
             "save" => return self.save_command(rest),
+            "step" => return self.step_command(rest),
+            "skip" => self.skip_command(rest),
+            "retry" => return self.retry_command(rest),
+            "in-process" => self.in_process_command(rest),
             _ => {
                 let key = self.desk.keys.key(Action::Palette);
                 self.say(Severity::Warn, format!("unknown command `{word}`; press {key} for the list"));

@@ -178,16 +178,14 @@ impl State {
         let Some(mut overlay) = self.desk.overlay.take() else { return Vec::new() };
         match (action, &mut overlay.kind) {
             (Action::Back | Action::Close | Action::AnswerNo, _) => return Vec::new(),
-            (Action::AnswerYes, Kind::Question { question, .. }) => return self.answer(*question),
             (Action::Enter, Kind::Question { question, chosen, .. }) => {
-                return if *chosen == 1 { self.answer(*question) } else { Vec::new() };
+                return if *chosen == 1 { self.answer(question.clone()) } else { Vec::new() };
             }
             (Action::OtherAnswer, Kind::Question { chosen, .. }) => *chosen = 1 - *chosen,
-            (Action::Copy, Kind::Question { .. }) => {}
             (Action::Enter, _) => return self.overlay_enter(overlay),
             (Action::Copy, kind) => {
                 let copied = match kind {
-                    Kind::Text => overlay.copy.clone(),
+                    Kind::Text | Kind::Question { .. } => overlay.copy.clone(),
                     _ => overlay.table.row().map(|row| row.plain()).unwrap_or_default(),
                 };
                 self.desk.overlay = Some(overlay);
@@ -259,6 +257,7 @@ impl State {
         match question {
             Question::Run => self.start_run(),
             Question::CancelRun => self.cancel_run(),
+            Question::CancelCheck(name) => self.cancel_check(name),
             Question::Quit => {
                 self.quit = true;
                 vec![Effect::CancelRun]

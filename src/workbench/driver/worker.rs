@@ -19,7 +19,7 @@ use crate::{
     workbench::{
         RunOptions,
         effect::Effect,
-        model::UpgradeBasis,
+        model::{UpgradeBasis, What},
         msg::{Log, Msg},
     },
 };
@@ -118,11 +118,16 @@ impl Worker {
             Effect::CheckUpgrade { generation, basis, name, is_saved } => {
                 self.check_upgrade(generation, basis, name, is_saved);
             }
-            Effect::Plan { generation, catalog, recipe } => self.plan(generation, catalog, recipe),
+            Effect::Plan { generation, catalog, recipe, what } => self.plan(generation, catalog, recipe, what),
             Effect::Run(prepared) => self.run(prepared),
             Effect::CancelRun => {
                 if let Some(running) = &self.running {
                     running.control.cancel();
+                }
+            }
+            Effect::Steer(request) => {
+                if let Some(running) = &self.running {
+                    running.control.ask(request);
                 }
             }
             Effect::Save { snapshot, path } => {
@@ -206,8 +211,8 @@ impl Worker {
     }
 
     /// Takes a snapshot and plans a run on it; the live view may be a moment behind.
-    fn plan(&self, generation: u64, catalog: Arc<Catalog>, recipe: Arc<Resolution>) {
-        let options = self.options.clone();
+    fn plan(&self, generation: u64, catalog: Arc<Catalog>, recipe: Arc<Resolution>, what: What) {
+        let options = chosen(self.options.clone(), what);
         let (answers, session) = (self.answers.clone(), self.session.clone());
         tokio::spawn(async move {
             let answer = match session.connection().await {
@@ -308,7 +313,19 @@ async fn plan_on(
     let snapshot = ops::snapshot::take(connection, &now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()).await?;
     let recipe = recipe.recipe.clone();
     let name = recipe.criteria.to_string();
-    ops::run::prepare(catalog, recipe, &name, snapshot, &options)
+    let mut prepared = ops::run::prepare(catalog, recipe, &name, snapshot, &options)?;
+    ops::run::look(connection, &mut prepared).await;
+    Ok(prepared)
+}
+
+/// The options of the command line with what was chosen since.
+fn chosen(mut options: ops::run::RunOptions, what: What) -> ops::run::RunOptions {
+    let What { phases, only, timeout_seconds, setup } = what;
+    let plan = &mut options.plan;
+    (plan.phases, plan.only) = (phases, only);
+    plan.timeout_seconds = timeout_seconds.or(plan.timeout_seconds);
+    (plan.skip, plan.in_process, options.step) = (setup.skip, setup.in_process, setup.step);
+    options
 }
 
 /// The place that a person named; standard input is the terminal here, so `-` is a file.

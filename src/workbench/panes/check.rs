@@ -2,7 +2,7 @@
 
 use super::{checks, prelude::*};
 use crate::{
-    validate::event::Severity,
+    validate::event::{Severity, Way},
     workbench::model::{CheckView, Run},
 };
 
@@ -59,7 +59,7 @@ fn check_rows(check: &CheckView, now_ms: u64, width: usize) -> Vec<Row> {
     let mut rows = Vec::new();
     match &check.result {
         Some(result) => {
-            let (role, glyph, word) = checks::verdict(result.status);
+            let (role, glyph, word) = checks::verdict(result);
             let time = format!("{} in all, {} running", text::duration(result.total_ms), text::duration(result.run_ms));
             line(&mut rows, Cell::new(role, format!("{glyph} {word}")).and(Role::Muted, format!("  {time}")));
             if !result.message.is_empty() {
@@ -76,6 +76,17 @@ fn check_rows(check: &CheckView, now_ms: u64, width: usize) -> Vec<Row> {
         }
     }
     let node = check.result.as_ref().and_then(|result| result.node.clone());
+    let way = match check.planned.way {
+        Way::Job => "in a pod",
+        Way::InProcess => "in this process",
+    };
+    let limit = match check.planned.grace_seconds {
+        0 => text::duration(check.planned.timeout_seconds * 1000),
+        grace => {
+            let [limit, grace] = [check.planned.timeout_seconds, grace].map(|seconds| text::duration(seconds * 1000));
+            format!("{limit}, given up after {grace} more")
+        }
+    };
     let exit = check.result.as_ref().and_then(|result| result.exit_code);
     pairs(
         &mut rows,
@@ -84,7 +95,8 @@ fn check_rows(check: &CheckView, now_ms: u64, width: usize) -> Vec<Row> {
             ("phase", check.planned.phase.name().into()),
             ("node", or_dash(node)),
             ("exit code", or_dash(exit)),
-            ("limit", text::duration(check.planned.timeout_seconds * 1000).into()),
+            ("limit", limit.into()),
+            ("runs", way.into()),
             ("image", check.planned.image.as_str().into()),
         ],
     );
@@ -105,15 +117,21 @@ fn run_rows(run: &Run, width: usize) -> Vec<Row> {
         line(&mut rows, Cell::new(Role::Muted, if run.active { "running" } else { "not run yet" }));
     }
     if !run.namespace.is_empty() {
-        pairs(&mut rows, "", &[("run id", run.id.as_str().into()), ("namespace", run.namespace.as_str().into())]);
+        wrapped(&mut rows, Role::Muted, &format!("run {} in namespace {}", run.id, run.namespace), width);
+    }
+    if !run.recipe.is_empty() {
+        wrapped(&mut rows, Role::Muted, &format!("recipe {}", run.recipe), width);
+    }
+    if let Some(before) = &run.paused {
+        wrapped(&mut rows, Role::Warn, &format!("paused {before}: no further check starts"), width);
     }
     if let Some((removed, left)) = &run.cleaned {
-        let said = if left.is_empty() {
-            Cell::new(Role::Ok, format!("{} removed, nothing left", text::count(*removed, "object")))
+        let (role, said) = if left.is_empty() {
+            (Role::Ok, format!("{} removed, nothing left", text::count(*removed, "object")))
         } else {
-            Cell::new(Role::Warn, format!("left behind: {}", left.join(", ")))
+            (Role::Warn, format!("left behind: {}", left.join(", ")))
         };
-        pairs(&mut rows, "", &[("clean-up", said)]);
+        wrapped(&mut rows, role, &said, width);
     }
     for (severity, said) in &run.notices {
         let role = match severity {

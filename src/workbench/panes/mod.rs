@@ -49,6 +49,7 @@ use crate::{
 use std::{fmt, sync::Arc};
 
 pub use changes::PANE as CHANGES;
+pub use checks::PANE as CHECKS;
 pub use nodes::PANE as NODES;
 pub use shapes::PANE as SHAPES;
 pub use sides::PANE as SIDES;

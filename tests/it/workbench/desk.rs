@@ -21,7 +21,7 @@ use aicr::{
         input::Input,
         key::{self, Code, Key},
     },
-    validate::event::{Body, CheckResult, Event, PlannedCheck, ReadinessOutcome, State as CheckState, Status},
+    validate::event::{Body, CheckResult, Event, PlannedCheck, ReadinessOutcome, State as CheckState, Status, Way},
     workbench::{
         Look, RunOptions,
         app::State,
@@ -244,6 +244,9 @@ pub fn planned(name: &str, phase: Phase) -> PlannedCheck {
         description: format!("Proves that {name} holds"),
         image: "aicr/check:0.1.0".into(),
         timeout_seconds: 300,
+        grace_seconds: 5,
+        group: 1,
+        way: Way::Job,
     }
 }
 
@@ -269,6 +272,8 @@ pub fn run_half_way(desk: &mut Desk) {
         start_ms: NOW,
         stop_ms: NOW + 3100,
         stdout: vec!["looked".into()],
+        why: None,
+        way: Way::Job,
     };
     desk.run(
         0,
@@ -277,6 +282,7 @@ pub fn run_half_way(desk: &mut Desk) {
             namespace: "aicr-validation".into(),
             context: "demo".into(),
             recipe: "service=kind accelerator=a100".into(),
+            criteria: "service=kind accelerator=a100".into(),
             checks,
         },
     );

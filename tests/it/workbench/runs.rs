@@ -17,7 +17,7 @@ fn a_run_needs_a_yes() {
     let mut desk = Desk::live(80, 24);
     desk.keys("4 r");
     let plan = desk.left.pop();
-    let Some(Effect::Plan { generation, catalog, recipe }) = plan else { panic!("{plan:?}") };
+    let Some(Effect::Plan { generation, catalog, recipe, .. }) = plan else { panic!("{plan:?}") };
     let mut options = ops::run::RunOptions::default();
     options.plan.run_id = "20260114-091200-00c0ffee00c0ffee".into();
     options.plan.image = "aicr/check:0.1.0".into();
@@ -73,6 +73,8 @@ fn leaving_a_run_asks() {
     assert!(!desk.state.quit);
     desk.shows("Leaving cancels it");
     desk.keys("Esc q y");
+    assert!(matches!(desk.left.pop(), Some(Effect::Copy(_))), "y only copies");
+    desk.keys("Tab Enter");
     assert!(desk.state.quit && matches!(desk.left[..], [Effect::CancelRun]));
 }
 
