@@ -83,10 +83,11 @@ pub enum Effect {
     CancelRun,
     /// Ask something else of the run.
     Steer(Request),
-    /// Write the shown snapshot.
+    /// Write the shown snapshot; a file that is there only where `replace` says so.
     Save {
         snapshot: Arc<Inventory>,
         path: PathBuf,
+        replace: bool,
     },
     /// Give the newest lines of the program's log.
     ReadLog,
@@ -96,8 +97,11 @@ pub enum Effect {
         path: PathBuf,
         line: u32,
     },
-    /// Write the next frame as SVG.
-    Export(PathBuf),
+    /// Write the next frame; a file that is there only where `replace` says so.
+    Export {
+        path: PathBuf,
+        replace: bool,
+    },
     Redraw,
     Suspend,
 }
@@ -112,7 +116,7 @@ impl Effect {
                 | Effect::Watch { .. }
                 | Effect::Copy(_)
                 | Effect::Edit { .. }
-                | Effect::Export(_)
+                | Effect::Export { .. }
                 | Effect::Redraw
                 | Effect::Suspend
         )

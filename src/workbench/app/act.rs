@@ -48,10 +48,7 @@ impl State {
             Action::Cancel => self.ask_cancel(),
             Action::Refresh => return self.refresh(),
             Action::Copy | Action::CopyRow => return self.copy(pane),
-            Action::Export => {
-                let name = format!("aicr-{}.svg", self.desk.screen.name().to_lowercase());
-                return vec![Effect::Export(PathBuf::from(name))];
-            }
+            Action::Export => return self.export_command(""),
             Action::Redraw => return vec![Effect::Redraw],
             Action::Suspend => return vec![Effect::Suspend],
             _ => {}
@@ -258,7 +255,9 @@ impl State {
             Action::Help => self.desk.overlay = Some(Overlay::help(&self.reads())),
             Action::Palette => self.desk.overlay = Some(self.palette("")),
             Action::Filter => {
-                let text = self.desk.table(self.desk.focused()).filter.clone();
+                let table = self.desk.table(self.desk.focused());
+                let (text, selected) = (table.filter.clone(), table.selected.clone());
+                self.desk.before_filter = selected.filter(|_| text.is_empty() && table.touched);
                 self.desk.filter = Some(Field::with(&text));
             }
             Action::Raw => self.raw(),
@@ -357,7 +356,7 @@ impl State {
             self.close_what_if();
             return;
         }
-        let criteria = self.model.criteria.clone();
+        let criteria = self.model.criteria().clone();
         if self.model.what_if.is_none() {
             self.model.what_if = Some(WhatIf { criteria, ..WhatIf::default() });
         }
@@ -392,7 +391,7 @@ impl State {
     fn keep_column(&mut self) {
         self.desk.mark(Need::WhatIf);
         let criteria = self.model.what_if.as_ref().map(|what_if| &what_if.criteria);
-        let Some(criteria) = criteria.filter(|criteria| **criteria != self.model.criteria).cloned() else {
+        let Some(criteria) = criteria.filter(|criteria| *criteria != self.model.criteria()).cloned() else {
             let dropped = std::mem::take(&mut self.model.kept).len();
             self.say(
                 Severity::Info,

@@ -62,13 +62,14 @@ fn build(view: &View<'_>) -> Content {
     for (name, kept) in KEPT_NAMES.iter().zip(&view.model.kept) {
         let more = missing(Some(&resolution.document), &kept.resolution.document);
         let more = if more > 0 { format!(" +{more}") } else { String::new() };
-        note += &format!("  {name} {}{more}", differing(&view.model.criteria, &kept.criteria));
+        note += &format!("  {name} {}{more}", differing(view.model.criteria(), &kept.criteria));
     }
     Content {
         title: "resolved values".to_owned(),
         note,
         columns,
         rows: tree.rows,
+        says: stale(view).into_iter().collect(),
         headers: true,
         ordered: true,
         ..Content::default()
