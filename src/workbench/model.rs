@@ -76,6 +76,11 @@ impl<T> Slot<T> {
         true
     }
 
+    /// With a value that is there already.
+    pub fn with(value: Arc<T>) -> Slot<T> {
+        Slot { value: Some(value), ..Slot::default() }
+    }
+
     /// Forgets everything; an answer on its way is dropped.
     pub fn clear(&mut self) {
         self.generation += 1;
@@ -231,7 +236,14 @@ pub struct WhatIf {
 #[derive(Clone, Debug)]
 pub struct Kept {
     pub criteria: Criteria,
-    pub resolution: Arc<Resolution>,
+    pub resolution: Slot<Resolution>,
+}
+
+impl Kept {
+    /// What was resolved last; where the newest attempt failed, that is for an earlier state of the cluster.
+    pub fn value(&self) -> Option<&Resolution> {
+        self.resolution.value.as_deref()
+    }
 }
 
 /// Columns that can be kept; the oldest makes room.

@@ -12,7 +12,7 @@ use crate::{
         effect::Effect,
         keymap::Action,
         layout::Zoom,
-        model::{DiffView, KEPT, Kept, Severity, Side, Source, WhatIf},
+        model::{DiffView, KEPT, Kept, Severity, Side, Slot, Source, WhatIf},
         overlay::{Field, Overlay, Question},
         panes::{self, CHANGES, NODES, Need, Pane, SHAPES, SIDES, Step, VALUES, WHAT_IF},
     },
@@ -410,7 +410,7 @@ impl State {
             kept.remove(0);
         }
         self.say(Severity::Ok, format!("kept {criteria}"));
-        self.model.kept.push(Kept { criteria, resolution });
+        self.model.kept.push(Kept { criteria, resolution: Slot::with(resolution) });
     }
 
     fn compare_with(&mut self) -> Vec<Effect> {
