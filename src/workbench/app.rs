@@ -6,7 +6,7 @@ use super::{
     RunOptions, Screen,
     desk::Desk,
     effect::Effect,
-    model::{self, Model, Severity, Side, Source, UpgradeBasis, With},
+    model::{self, Model, Question, Severity, Side, Source, UpgradeBasis, With},
     msg::{Msg, RecipeSlot, SnapshotSlot},
     overlay::Overlay,
     panes::{self, CHANGES, NODES, Need, SHAPES},
@@ -46,6 +46,8 @@ pub struct State {
     reads_state: bool,
     /// A run that waits for an answer to its question.
     prepared: Option<Arc<Prepared>>,
+    /// What would replace a file, and waits for an answer to its question.
+    overwrites: Option<Effect>,
     /// What the target is called before it is connected.
     start: Start,
 }
@@ -105,6 +107,7 @@ impl State {
             behind: Behind::default(),
             reads_state: false,
             prepared: None,
+            overwrites: None,
             start: Start { demo: options.target.is_demo(), snapshots: options.snapshots.clone() },
         })
     }
@@ -265,6 +268,11 @@ impl State {
             Msg::Failed(failure) => {
                 self.answered();
                 self.say_failure(failure);
+                Vec::new()
+            }
+            Msg::WouldReplace(effect) => {
+                self.answered();
+                self.ask_overwrite(*effect);
                 Vec::new()
             }
             Msg::Log(log) => {
@@ -428,9 +436,9 @@ impl State {
         let Some(catalog) = self.model.catalog.value.clone() else { return Vec::new() };
         let snapshot = self.model.cluster.snapshot.clone();
         let Some(query) = self.query() else { return Vec::new() };
-        self.model.criteria = query.criteria().clone();
         self.desk.mark(Need::Recipe);
-        let generation = self.model.recipe.start();
+        let question = Question { criteria: query.criteria().clone(), is_stated: self.model.stated.is_some() };
+        let generation = self.model.recipe.ask(question);
         vec![Effect::Resolve { slot: RecipeSlot::Current, generation, catalog, query, snapshot }]
     }
 
@@ -451,13 +459,14 @@ impl State {
         let criteria = what_if.criteria.clone();
         let query = self.query().unwrap_or_default().changed(&criteria, StatedBy::Flag);
         self.stale_what_if();
+        let is_current = criteria == *self.model.criteria();
         let Some(what_if) = &mut self.model.what_if else { return Vec::new() };
-        if criteria == self.model.criteria {
+        if is_current {
             what_if.resolution.clear();
             what_if.changes.clear();
             return Vec::new();
         }
-        let generation = what_if.resolution.start();
+        let generation = what_if.resolution.ask(criteria);
         vec![Effect::Resolve { slot: RecipeSlot::WhatIf, generation, catalog, query, snapshot }]
     }
 
@@ -486,7 +495,8 @@ impl State {
     fn compare_recipe_with(&mut self, with: With) -> Vec<Effect> {
         let diff = &mut self.model.diff;
         // What was compared before says nothing of this.
-        (diff.other.value, diff.changes.value, diff.changes.failure) = (None, None, None);
+        diff.other.clear();
+        diff.changes.clear();
         diff.with = Some(with);
         if panes::shows_upgrades(self.desk.focused_on(Screen::Diff)) {
             self.desk.focus_on(&CHANGES);
@@ -608,8 +618,9 @@ impl State {
         if self.model.recipe.loading || what_if.resolution.loading || what_if.resolution.failure.is_some() {
             return Vec::new();
         }
-        let (Some(left), Some(right)) = (current, what_if.resolution.value.clone()) else { return Vec::new() };
-        vec![Effect::WhatIfChanges { generation: what_if.changes.start(), left, right }]
+        let (Some(left), Some((criteria, right))) = (current, what_if.resolution.answer()) else { return Vec::new() };
+        let (criteria, right) = (criteria.clone(), right.clone());
+        vec![Effect::WhatIfChanges { generation: what_if.changes.ask(criteria), left, right }]
     }
 
     fn compare_recipes(&mut self) -> Vec<Effect> {
@@ -628,8 +639,8 @@ impl State {
             _ => return Vec::new(),
         };
         self.desk.mark(Need::Diff);
-        let swapped = self.model.diff.swapped;
-        vec![Effect::CompareRecipes { generation: self.model.diff.changes.start(), recipe, versus, swapped }]
+        let (swapped, sides) = (self.model.diff.swapped, self.model.diff_sides());
+        vec![Effect::CompareRecipes { generation: self.model.diff.changes.ask(sides), recipe, versus, swapped }]
     }
 
     /// Checks the upgrade, where somebody looks at it and what decides it has changed.
@@ -657,7 +668,8 @@ impl State {
         let left = a.snapshot.clone();
         self.desk.mark(Need::Compare);
         self.behind.comparison = false;
-        vec![Effect::CompareSnapshots { generation: self.model.compare.changes.start(), left, right }]
+        let sides = self.model.compare_sides();
+        vec![Effect::CompareSnapshots { generation: self.model.compare.changes.ask(sides), left, right }]
     }
 
     /// Lays out, builds what is stale and shown, and scrolls; to be called before a frame is drawn.

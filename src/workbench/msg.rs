@@ -1,5 +1,6 @@
 //! What reaches the state: input, time and answers of workers.
 
+use super::effect::Effect;
 use crate::{
     catalog::Catalog,
     cluster::{Contexts, watch::LiveView},
@@ -116,6 +117,8 @@ pub enum Msg {
     /// Something was done that cannot be seen otherwise.
     Done(String),
     Failed(Failure),
+    /// A file was not written because it is there already; the effect that would replace it.
+    WouldReplace(Box<Effect>),
     /// The newest lines of the program's log, and the file that has all of them.
     Log(Log),
     Suspend,

@@ -63,13 +63,14 @@ fn build(view: &View<'_>) -> Content {
         let more = kept.value().map_or(0, |kept| missing(Some(&resolution.document), &kept.document));
         let more = if more > 0 { format!(" +{more}") } else { String::new() };
         let old = if kept.resolution.failure.is_some() { " (from before the cluster changed)" } else { "" };
-        note += &format!("  {name} {}{more}{old}", differing(&view.model.criteria, &kept.criteria));
+        note += &format!("  {name} {}{more}{old}", differing(view.model.criteria(), &kept.criteria));
     }
     Content {
         title: "resolved values".to_owned(),
         note,
         columns,
         rows: tree.rows,
+        says: stale(view).into_iter().collect(),
         headers: true,
         ordered: true,
         ..Content::default()
