@@ -8,7 +8,7 @@ use crate::{
     cluster::Connection,
     ops::{
         self, Failure,
-        run::{self, Control, EventLog, Prepared, Request, Step},
+        run::{self, Control, EventLog, Prepared, Request, Step, record},
     },
     report::Report,
     validate::event::{Body, Event},
@@ -79,7 +79,18 @@ pub async fn follow(
             None => Ok(run::judge(prepared, writer)),
         }
     };
-    let work = async { tokio::join!(running, reading).0 };
+    // A record that cannot be written does not stop a run.
+    let recording = async {
+        let (Some(connection), true) = (connection, prepared.options.record) else { return };
+        let recorded = match record::folder() {
+            Ok(folder) => record::record(folder, prepared, &connection.context, log.reader()).await.map(drop),
+            Err(failure) => Err(failure),
+        };
+        if let Err(failure) = recorded {
+            printer.warn(format!("no record is kept: {}", failure.why()));
+        }
+    };
+    let work = async { tokio::join!(running, reading, recording).0 };
     tokio::pin!(work);
     let mut interrupted = false;
     let report = loop {

@@ -39,6 +39,9 @@ pub struct RunArgs {
     /// Stop before each phase (or before each check) until told to go on.
     #[arg(long, value_enum, value_name = "WHERE", num_args = 0..=1, default_missing_value = "phases", require_equals = true)]
     step: Option<StepArg>,
+    /// Keep no record of the run; see `aicr runs`.
+    #[arg(long)]
+    no_record: bool,
 }
 
 /// Where `--step` stops.
@@ -63,6 +66,7 @@ impl Default for RunArgs {
             skip_checks: Vec::new(),
             in_process: false,
             step: None,
+            no_record: false,
         }
     }
 }
@@ -87,6 +91,7 @@ impl RunArgs {
         plan.timeout_seconds = self.check_timeout.map(|limit| limit.as_secs().max(1));
         plan.skip.clone_from(&self.skip_checks);
         plan.in_process = self.in_process;
+        options.record = !self.no_record;
         options.step = match self.step {
             None => Step::None,
             Some(StepArg::Phases) => Step::Phases,

@@ -85,6 +85,9 @@ pub struct Args {
     #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set,
           num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     fail_on_error: bool,
+    /// Verdicts end with the codes of the reference: 2 not ready, 8 failed or no verdict, 9 canceled.
+    #[arg(long, env = "AICR_COMPAT_EXIT_CODES", hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new())]
+    compat_exit_codes: bool,
     /// Skip the remaining phases after one that did not pass.
     #[arg(long, value_name = "BOOL", default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1,
           default_missing_value = "true", require_equals = true, hide_default_value = true, hide_possible_values = true)]
@@ -296,6 +299,7 @@ async fn finish(
         Verdict::Failed | Verdict::Inconclusive if !args.fail_on_error => Exit::Good,
         // Nothing was to run, and nothing did.
         Verdict::Skipped if args.no_cluster => Exit::Good,
+        verdict if args.compat_exit_codes => Exit::of_reference(verdict),
         verdict => verdict.into(),
     })
 }

@@ -17,6 +17,15 @@ use crate::{
     validate::event::{Body, CheckResult, Event, PhaseStatus, PlannedCheck, ReadinessOutcome, Status, Verdict, Why},
 };
 
+/// The forms of a whole report, by the names that people write.
+pub const FORMS: [(&str, fn(&Report) -> String); 5] = [
+    ("ctrf", ctrf::to_json),
+    ("text", text::render),
+    ("junit", junit::to_xml),
+    ("markdown", markdown::render),
+    ("sarif", sarif::of_run),
+];
+
 /// One readiness constraint and what became of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Readiness {

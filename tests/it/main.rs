@@ -21,6 +21,7 @@ mod profiles;
 mod readme;
 mod real_cluster;
 mod real_cluster_upgrade;
+mod records;
 mod report;
 mod resolve;
 mod sandbox;

@@ -13,6 +13,7 @@ mod inputs;
 mod options;
 mod phase_run;
 mod preflight;
+pub mod record;
 mod reporter;
 
 use super::{Failure, Kind};

@@ -27,6 +27,8 @@ pub struct RunOptions {
     pub patience: Duration,
     /// Where the run stops until somebody says to go on.
     pub step: Step,
+    /// Whoever starts the run keeps a record of it.
+    pub record: bool,
 }
 
 impl Default for RunOptions {
@@ -46,6 +48,7 @@ impl Default for RunOptions {
             keep_namespace: false,
             patience: Duration::from_millis(GRACE_MS),
             step: Step::None,
+            record: true,
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     ops::{
         self, Failure, Kind,
         place::{self, Format, Place},
-        run::{Control, EventLog, Prepared},
+        run::{Control, EventLog, Prepared, record},
         session::Session,
         upgrade::{self, installed::Live},
     },
@@ -247,7 +247,24 @@ impl Worker {
                     }
                 }
             });
+            let (recorded, warned) = (prepared.clone(), answers.clone());
+            let (context, records) = (connection.context.clone(), log.reader());
+            let recording = tokio::spawn(async move {
+                if !recorded.options.record {
+                    return;
+                }
+                let kept = match record::folder() {
+                    Ok(folder) => record::record(folder, &recorded, &context, records).await.map(drop),
+                    Err(failure) => Err(failure),
+                };
+                if let Err(failure) = kept {
+                    // The workbench has ended when nobody takes it.
+                    let _ = warned.send(Msg::Failed(failure)).await;
+                }
+            });
+            drop(log);
             let ended = ops::run::run(&connection, &prepared, writer, requests).await.map(|_| ());
+            let _ = recording.await;
             // The end is told after the last event.
             let _ = reading.await;
             let _ = answers.send(Msg::RunEnded { run_id, answer: ended }).await;
