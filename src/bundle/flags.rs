@@ -151,7 +151,7 @@ fn path_of(path: &str, text: &str, expected: &'static str) -> Result<ValuePath, 
             '.' => keys.push(String::new()),
             '\\' => match chars.next() {
                 Some(c @ ('.' | '\\')) => key.push(c),
-                _ => return Err(wrong(text, expected, "`\\` stands before a dot or `\\` only")),
+                _ => return Err(wrong(text, expected, "`\\` is for a dot or `\\` only")),
             },
             '[' | ']' => {
                 let problem = "lists are given whole, with --set-json or --set-file";
@@ -345,7 +345,7 @@ mod tests {
         refused(Override::set("c:a..b=c"), "a key of the path is empty");
         refused(Override::set("c:a="), "an empty text is `--set-json 'COMPONENT:PATH=\"\"'`");
         refused(Override::set("c:a[0]=1"), "lists are given whole, with --set-json or --set-file");
-        refused(Override::set("c:a\\b=1"), "`\\` stands before a dot or `\\` only");
+        refused(Override::set("c:a\\b=1"), "`\\` is for a dot or `\\` only");
         refused(Override::set_json("c:a={"), "EOF while parsing an object at line 1 column 1");
         refused(Override::set_json("c:enabled=true"), "`enabled` is given with --set");
         refused(Override::set_json("deployer:project=1"), "settings of the deployer are given with --set");

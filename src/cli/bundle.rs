@@ -33,7 +33,9 @@ use std::{collections::BTreeMap, path::Path};
 /// The recipe comes from a file (-r), or is resolved for criteria or a snapshot as `aicr recipe` does it. --plan shows
 /// everything that would be written, with the reason for each value, and writes nothing.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: aicr bundle -r recipe.yaml -o bundle --storage-class gp3")]
+#[command(
+    after_help = "Example: aicr bundle -r recipe.yaml -o bundle --system-node-selector role=system --storage-class gp3"
+)]
 pub struct Args {
     /// The recipe: a file, `-` for standard input, cm://NAMESPACE/NAME or a URL.
     #[arg(short, long, value_name = "PLACE")]

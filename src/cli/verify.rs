@@ -19,8 +19,8 @@ use std::path::PathBuf;
 
 /// Check every file of a bundle against its checksums: changed, missing, extra and linked files are named.
 ///
-/// Levels of trust are the reference's: unknown (something is wrong), unverified (every file is right, nobody signed for
-/// it), attested and verified (a signature holds). This version does not verify signatures, so a bundle that is signed is
+/// Levels of trust are the reference's: unknown (something is wrong), unverified (every file is right, and the bundle is
+/// not signed), attested and verified (a signature holds). This version does not verify signatures, so a bundle that is signed is
 /// reported as unknown.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: aicr verify ./bundle")]
@@ -84,7 +84,7 @@ static FORMATS: &[Format<Verified>] = &[
     Format::plain("json", "", |verified, _| Ok(json_text(&as_value(verified)))),
 ];
 
-const UNSIGNED: &str = "nobody signed for it";
+const UNSIGNED: &str = "it is not signed";
 const SIGNED: &str = "its signature is not verified by this version";
 
 pub fn run(args: &Args, _: &Global, printer: &Printer) -> Outcome {

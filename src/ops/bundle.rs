@@ -10,7 +10,7 @@ use crate::{
     catalog::Catalog,
     recipe::Recipe,
     store::bundle_dir::{self, FolderError, Found, NewFile},
-    yaml,
+    text, yaml,
 };
 use serde_json::Value;
 use std::{collections::BTreeMap, io, path::Path};
@@ -137,17 +137,14 @@ pub fn check(folder: &Path) -> Result<Checked, Failure> {
         ..Checked::default()
     };
     let list = match scanned.get(checksum::FILE) {
-        Some(Found::File) => read(folder, checksum::FILE),
-        Some(_) => Err(format!("`{}` is not a file", checksum::FILE)),
-        None => Err(format!("the folder has no `{}`", checksum::FILE)),
+        Some(Found::File) => read(folder, checksum::FILE).map_err(ListFailure::Read),
+        Some(_) => Err(ListFailure::NotAFile),
+        None => Err(ListFailure::Missing),
     };
-    let list = list.and_then(|text| {
-        checksum::parse(&text).map_err(|error| format!("`{}` cannot be used: {error}", checksum::FILE))
-    });
-    let list = match list {
+    let list = match list.and_then(|text| checksum::parse(&text).map_err(ListFailure::List)) {
         Ok(list) => list,
-        Err(problem) => {
-            checked.list_problem = problem;
+        Err(failure) => {
+            checked.list_problem = text::causes(&failure);
             return Ok(checked);
         }
     };
@@ -157,25 +154,37 @@ pub fn check(folder: &Path) -> Result<Checked, Failure> {
     checked.differences = checksum::compare(&list, &found);
     if let Some(info) = read(folder, "bundle-info.yaml").ok().and_then(|text| yaml::parse(&text).ok()) {
         let info = info.to_value();
-        let text = |pointer: &str| info.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-        checked.tool = text("/metadata/version");
-        checked.deployer = text("/build/deployer");
+        let word = |pointer: &str| info.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        checked.tool = word("/metadata/version");
+        checked.deployer = word("/build/deployer");
     }
     Ok(checked)
+}
+
+/// Why the list of checksums cannot be used.
+#[derive(Debug, thiserror::Error)]
+enum ListFailure {
+    #[error("the folder has no `{}`", checksum::FILE)]
+    Missing,
+    #[error("`{}` is not a file", checksum::FILE)]
+    NotAFile,
+    #[error("`{}` cannot be read", checksum::FILE)]
+    Read(#[source] io::Error),
+    #[error("`{}` cannot be used", checksum::FILE)]
+    List(#[source] checksum::ListError),
 }
 
 /// Largest list of checksums: a hundred thousand files.
 const LIST: u64 = 16 << 20;
 
-fn read(folder: &Path, name: &str) -> Result<String, String> {
+fn read(folder: &Path, name: &str) -> io::Result<String> {
     let path = folder.join(name);
-    let length = path.symlink_metadata().map_err(|error| error.to_string())?.len();
-    if length > LIST {
-        return Err(format!("`{name}` has {length} bytes, more than the {LIST} allowed"));
+    if path.symlink_metadata()?.len() > LIST {
+        return Err(io::ErrorKind::FileTooLarge.into());
     }
     let mut bytes = Vec::new();
-    bundle_dir::read_pieces(&path, |piece| bytes.extend_from_slice(piece)).map_err(|error| error.to_string())?;
-    String::from_utf8(bytes).map_err(|_| format!("`{name}` is not text"))
+    bundle_dir::read_pieces(&path, |piece| bytes.extend_from_slice(piece))?;
+    String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
 fn entry(folder: &Path, path: &str, found: Found) -> Entry {
@@ -188,7 +197,7 @@ fn entry(folder: &Path, path: &str, found: Found) -> Entry {
             let mut sum = checksum::Sum::default();
             match bundle_dir::read_pieces(&folder.join(path), |piece| sum.add(piece)) {
                 Ok(()) => Entry::File(sum.digits()),
-                Err(error) => Entry::Unreadable(error.to_string()),
+                Err(error) => Entry::Unreadable(text::causes(&error)),
             }
         }
     }

@@ -5,9 +5,11 @@
 mod argo;
 mod argocd;
 mod argocd_helm;
+mod fleet;
 mod flux;
 mod helm;
 mod helmfile;
+mod terraform;
 
 use super::{
     flags::{DEPLOYER, Flags},
@@ -81,8 +83,15 @@ impl std::fmt::Debug for dyn Deployer {
 }
 
 /// Every dialect; the first is the default.
-pub static ALL: &[&dyn Deployer] =
-    &[&helm::Helm, &helmfile::Helmfile, &argocd::ArgoCd, &argocd_helm::ArgoCdHelm, &flux::Flux];
+pub static ALL: &[&dyn Deployer] = &[
+    &helm::Helm,
+    &helmfile::Helmfile,
+    &argocd::ArgoCd,
+    &argocd_helm::ArgoCdHelm,
+    &flux::Flux,
+    &fleet::Fleet,
+    &terraform::Terraform,
+];
 
 /// A dialect by name, as typed.
 ///

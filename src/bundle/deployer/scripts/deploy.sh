@@ -307,6 +307,6 @@ fi
 [ -z "$dry_run" ] || exit 0
 code=0
 @DRA@
-say "all $total releases are installed. Helm's success is not the GPUs': tuning of nodes, drivers and the registration of"
+say "installed: $total of $total. Helm's success is not the GPUs': tuning of nodes, drivers and the registration of"
 say "devices go on for minutes; aicr validate -r $here/recipe.yaml says when the cluster is ready."
 exit "$code"
