@@ -61,6 +61,11 @@ impl<T, Q> Default for Slot<T, Q> {
 }
 
 impl<T> Slot<T> {
+    /// With a value that is there already.
+    pub fn with(value: Arc<T>) -> Slot<T> {
+        Slot { value: Some(value), ..Slot::default() }
+    }
+
     /// Starts a new fetch of what cannot be asked for in two ways; returns its generation.
     pub fn start(&mut self) -> u64 {
         self.ask(())
@@ -275,7 +280,14 @@ pub struct WhatIf {
 #[derive(Clone, Debug)]
 pub struct Kept {
     pub criteria: Criteria,
-    pub resolution: Arc<Resolution>,
+    pub resolution: Slot<Resolution>,
+}
+
+impl Kept {
+    /// What was resolved last; where the newest attempt failed, that is for an earlier state of the cluster.
+    pub fn value(&self) -> Option<&Resolution> {
+        self.resolution.value.as_deref()
+    }
 }
 
 /// Columns that can be kept; the oldest makes room.

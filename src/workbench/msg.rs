@@ -20,6 +20,8 @@ use std::{path::PathBuf, sync::Arc};
 pub enum RecipeSlot {
     Current,
     WhatIf,
+    /// A what-if that stays as a column; the generation says which.
+    Kept,
     /// The other side of the Diff screen.
     Other,
 }

@@ -12,7 +12,7 @@ use crate::{
         effect::Effect,
         keymap::Action,
         layout::Zoom,
-        model::{DiffView, KEPT, Kept, Severity, Side, Source, WhatIf},
+        model::{DiffView, KEPT, Kept, Severity, Side, Slot, Source, WhatIf},
         overlay::{Field, Overlay, Question},
         panes::{self, CHANGES, NODES, Need, Pane, SHAPES, SIDES, Step, VALUES, WHAT_IF},
     },
@@ -404,8 +404,9 @@ impl State {
             );
             return;
         };
-        let resolution = self.model.what_if.as_ref().filter(|what_if| !what_if.resolution.loading);
-        let Some(resolution) = resolution.and_then(|what_if| what_if.resolution.value.clone()) else {
+        let resolution = self.model.what_if.as_ref().map(|what_if| &what_if.resolution);
+        let resolution = resolution.filter(|resolution| !resolution.loading && resolution.failure.is_none());
+        let Some(resolution) = resolution.and_then(|resolution| resolution.value.clone()) else {
             self.say(Severity::Info, "these criteria do not resolve to a recipe, so there is nothing to save");
             return;
         };
@@ -415,7 +416,7 @@ impl State {
             kept.remove(0);
         }
         self.say(Severity::Ok, format!("kept {criteria}"));
-        self.model.kept.push(Kept { criteria, resolution });
+        self.model.kept.push(Kept { criteria, resolution: Slot::with(resolution) });
     }
 
     fn compare_with(&mut self) -> Vec<Effect> {
