@@ -254,6 +254,35 @@ fn dial_advice(error: &DialError) -> (Kind, &'static str) {
     }
 }
 
+/// The names in a folder, folders with a `/`, hidden ones left out; empty where it cannot be read.
+pub fn names(folder: &str) -> Vec<String> {
+    let place = if folder.is_empty() { "." } else { folder };
+    let entries = std::fs::read_dir(place).into_iter().flatten().flatten();
+    let name = |entry: std::fs::DirEntry| {
+        let is_folder = entry.path().is_dir();
+        let name = entry.file_name().into_string().ok().filter(|name| !name.starts_with('.'))?;
+        Some(if is_folder { format!("{name}/") } else { name })
+    };
+    let mut names: Vec<String> = entries.filter_map(name).collect();
+    names.sort();
+    names
+}
+
+impl Place {
+    /// Something is there already, which writing would replace.
+    pub fn is_taken(&self) -> bool {
+        matches!(self, Place::File(path) if std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file() || found.is_symlink()))
+    }
+
+    /// The name that says where it is from any folder.
+    pub fn whole(&self) -> String {
+        match self {
+            Place::File(path) => std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string(),
+            other => other.to_string(),
+        }
+    }
+}
+
 /// Writes a document to standard output or, whole or not at all, to a file.
 ///
 /// # Errors

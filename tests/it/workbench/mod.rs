@@ -3,9 +3,11 @@
 mod cluster;
 mod contexts;
 mod desk;
+mod finding;
 mod fleet;
 mod keys;
 mod recipes;
 mod runs;
 mod screens;
+mod truth;
 mod upgrades;
