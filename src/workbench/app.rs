@@ -27,6 +27,7 @@ mod command;
 mod context;
 mod input;
 mod plan;
+mod replay;
 mod runs;
 
 /// What is known, how it is looked at, and what is under way.
@@ -60,6 +61,7 @@ struct Asked {
     a: u64,
     b: u64,
     plan: u64,
+    run: u64,
     kept: u64,
     /// A context that the session is being switched to; one at a time.
     context: Option<String>,
@@ -122,6 +124,7 @@ impl State {
     pub fn begin(&mut self) -> Vec<Effect> {
         let mut effects = vec![Effect::LoadCatalog { generation: self.model.catalog.start() }];
         effects.push(Effect::Contexts { pick: false });
+        effects.push(self.list_runs());
         match &self.start.snapshots.clone()[..] {
             [] => effects.push(self.watch()),
             [one] => effects.push(self.read(SnapshotSlot::Cluster, one.clone())),
@@ -142,6 +145,7 @@ impl State {
         let effects = match msg {
             Msg::Input(input) => self.input(input),
             Msg::Tick => {
+                self.replay_tick();
                 self.desk.mark(Need::Run);
                 Vec::new()
             }
@@ -251,6 +255,16 @@ impl State {
                 self.run_event(event);
                 Vec::new()
             }
+            Msg::RunsListed { generation, answer } => {
+                self.answered();
+                self.runs_listed(generation, answer);
+                Vec::new()
+            }
+            Msg::RunOpened { generation, compare, answer } => {
+                self.answered();
+                self.run_opened(generation, compare, answer);
+                Vec::new()
+            }
             Msg::RunEnded { run_id, .. } if run_id != self.model.run.id => {
                 self.answered();
                 Vec::new()
@@ -264,7 +278,7 @@ impl State {
                     self.say_failure(failure);
                 }
                 self.desk.mark(Need::Run);
-                Vec::new()
+                vec![self.list_runs()]
             }
             Msg::Done(said) => {
                 self.answered();

@@ -91,6 +91,22 @@ pub enum Effect {
     },
     /// Say what a folder holds, for completion.
     ListFiles(String),
+    /// Write a text; over a file that is there only where `replace` says so.
+    SaveText {
+        text: String,
+        path: PathBuf,
+        replace: bool,
+    },
+    /// List the records of runs.
+    ListRuns {
+        generation: u64,
+    },
+    /// Read the record of a run, to show it or to compare it with the shown one.
+    OpenRun {
+        generation: u64,
+        name: String,
+        compare: bool,
+    },
     /// Give the newest lines of the program's log.
     ReadLog,
     Copy(String),

@@ -9,14 +9,23 @@ use crate::{
     cluster::{Contexts, watch::LiveStatus},
     constraint,
     criteria::Criteria,
-    diff::Change,
+    diff::{Change, runs},
     document::side,
     fingerprint::{self, Fingerprint},
     inventory::{
         Inventory, Node,
         shape::{Fleet, Grouping, Key, Shape},
     },
-    ops::{Failure, diff::Changes, run::Step, upgrade::Report},
+    ops::{
+        Failure,
+        diff::Changes,
+        run::{
+            Step,
+            record::{Record, Summary},
+        },
+        upgrade::Report,
+    },
+    report,
     resolve::{Outcome, Resolution},
     validate::event::{self, Body, CheckResult, Event, PlannedCheck, ReadinessOutcome, State as CheckState, Verdict},
 };
@@ -470,6 +479,38 @@ pub struct What {
     pub setup: Setup,
 }
 
+/// Runs that were recorded on this machine, and what is shown of them.
+#[derive(Clone, Debug, Default)]
+pub struct Records {
+    /// The newest first.
+    pub list: Slot<Vec<Summary>>,
+    /// The shown run is one of them.
+    pub replay: Option<Replay>,
+    pub compared: Option<RunsCompared>,
+}
+
+/// A recorded run, as far as it is shown.
+#[derive(Clone, Debug)]
+pub struct Replay {
+    pub record: Arc<Record>,
+    /// Events that are shown.
+    pub next: usize,
+    /// The time in the run, in milliseconds since the epoch.
+    pub clock_ms: u64,
+    /// When it was set last.
+    pub tick_ms: u64,
+    pub speed: u32,
+    pub playing: bool,
+}
+
+/// Two runs by their ids, and what became of their checks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunsCompared {
+    pub left: String,
+    pub right: String,
+    pub rows: Vec<runs::Row>,
+}
+
 /// A validation run, folded from its events.
 #[derive(Clone, Debug, Default)]
 pub struct Run {
@@ -491,6 +532,8 @@ pub struct Run {
     /// Started here and not ended yet.
     pub active: bool,
     pub canceling: bool,
+    /// The same as a report.
+    pub report: report::Report,
     /// The cursor goes to the check that runs.
     pub follows: bool,
     pub failure: Option<Failure>,
@@ -500,6 +543,7 @@ impl Run {
     /// Takes one event of the stream.
     pub fn fold(&mut self, event: Event) {
         let at_ms = event.observed_at_ms;
+        self.report.on(&event);
         self.last_ms = self.last_ms.max(at_ms);
         match event.body {
             Body::Planned { run_id, namespace, checks, context: _, recipe, criteria } => {
@@ -609,6 +653,7 @@ pub struct Model {
     pub upgrade: Upgrade,
     pub run: Run,
     pub setup: Setup,
+    pub records: Records,
     pub compare: Compare,
     /// Oldest first.
     pub messages: VecDeque<Message>,
@@ -617,6 +662,16 @@ pub struct Model {
 }
 
 impl Model {
+    /// The time that elapsed times of the shown run count to.
+    pub fn run_now_ms(&self) -> u64 {
+        self.records.replay.as_ref().map_or(self.now_ms, |replay| replay.clock_ms)
+    }
+
+    /// The shown run moves by itself.
+    pub fn run_moves(&self) -> bool {
+        self.run.active || self.records.replay.as_ref().is_some_and(|replay| replay.playing)
+    }
+
     pub fn say(&mut self, severity: Severity, text: impl Into<String>) {
         self.push(severity, text.into(), None);
     }
@@ -684,6 +739,12 @@ impl Model {
 pub(super) fn date(now_ms: u64) -> String {
     let at = jiff::Timestamp::from_millisecond(i64::try_from(now_ms).unwrap_or(0)).unwrap_or_default();
     at.strftime("%Y%m%d").to_string()
+}
+
+/// Day and time of day in UTC.
+pub(super) fn date_and_time(now_ms: u64) -> String {
+    let at = jiff::Timestamp::from_millisecond(i64::try_from(now_ms).unwrap_or(0)).unwrap_or_default();
+    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// Time of day in UTC.

@@ -14,7 +14,7 @@ use crate::{
         layout::Zoom,
         model::{DiffView, KEPT, Kept, Severity, Side, Slot, Source, WhatIf},
         overlay::{Field, Overlay, Question},
-        panes::{self, CHANGES, CHECKS, NODES, Need, Pane, SHAPES, SIDES, Step, VALUES, WHAT_IF},
+        panes::{self, CHANGES, CHECKS, NODES, Need, Pane, RUN_CHANGES, SHAPES, SIDES, Step, VALUES, WHAT_IF},
     },
 };
 use ratatui::layout::Rect;
@@ -45,6 +45,7 @@ impl State {
             }
             Action::RunFailed => return self.run_failed(),
             Action::Pause => return self.pause(),
+            Action::StepOn | Action::StepBack => self.replay_step(action == Action::StepOn),
             Action::Cancel => self.ask_cancel(),
             Action::Refresh => return self.refresh(),
             Action::Copy | Action::CopyRow => return self.copy(pane),
@@ -78,6 +79,8 @@ impl State {
             Step::Criterion(dimension, value) => return self.set_criterion(dimension, value),
             Step::Profile(choice) => return self.choose_profile(choice),
             Step::CloseWhatIf => self.close_what_if(),
+            Step::OpenRun(name) => return self.open_run(name, false),
+            Step::CompareRun(name) => return self.open_run(name, true),
         }
         Vec::new()
     }
@@ -322,6 +325,8 @@ impl State {
             self.desk.zoom = Zoom::Normal;
         } else if pane == &NODES && self.model.cluster.drilled.is_some() {
             self.drill(None);
+        } else if pane == &RUN_CHANGES {
+            self.forget_compared();
         } else if pane != master {
             self.desk.focus_on(master);
         } else {

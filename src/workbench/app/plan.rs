@@ -72,6 +72,7 @@ impl State {
 
     pub(super) fn start_run(&mut self) -> Vec<Effect> {
         let Some(prepared) = self.prepared.take() else { return Vec::new() };
+        self.model.records.replay = None;
         self.model.run = Run { active: true, follows: true, started_ms: self.model.now_ms, ..Run::default() };
         self.model.run.id.clone_from(&prepared.plan.run_id);
         self.desk.mark(Need::Run);

@@ -38,8 +38,11 @@ impl State {
         self.ask_run(What { only, ..What::default() })
     }
 
-    /// p: starts no further check, or goes on.
+    /// p: starts no further check, or goes on; a recorded run plays.
     pub(super) fn pause(&mut self) -> Vec<Effect> {
+        if self.replay_play() {
+            return Vec::new();
+        }
         let run = &self.model.run;
         if !run.active {
             self.say(Severity::Info, "no run is active");

@@ -149,6 +149,28 @@ impl Worker {
                 move || Ok(Files { names: place::names(&folder), folder }),
                 |answer| answer.map_or_else(Msg::Failed, Msg::Files),
             ),
+            Effect::SaveText { text, path, replace } => self.compute(
+                "write the report",
+                move || {
+                    let place = Place::File(path);
+                    if !replace && place.is_taken() {
+                        let Place::File(path) = place else { return Ok(Msg::Done(String::new())) };
+                        return Ok(Msg::WouldReplace(Box::new(Effect::SaveText { text, path, replace: true })));
+                    }
+                    place::write_local(&place, &text).map(|()| Msg::Done(format!("wrote {}", place.whole())))
+                },
+                |answer| answer.unwrap_or_else(Msg::Failed),
+            ),
+            Effect::ListRuns { generation } => self.compute(
+                "list the records of runs",
+                || record::list(&record::folder()?).map(Arc::new),
+                move |answer| Msg::RunsListed { generation, answer },
+            ),
+            Effect::OpenRun { generation, name, compare } => self.compute(
+                "read the record of a run",
+                move || record::open(&record::folder()?, &name).map(Arc::new),
+                move |answer| Msg::RunOpened { generation, compare, answer },
+            ),
             Effect::ReadLog => self.compute(
                 "read the log",
                 || Ok(Log { lines: store::log::recent(), file: store::log::path().map(Path::to_owned) }),

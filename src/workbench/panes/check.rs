@@ -3,7 +3,7 @@
 use super::{checks, prelude::*};
 use crate::{
     validate::event::{Severity, Way},
-    workbench::model::{CheckView, Run},
+    workbench::model::{CheckView, Replay, Run},
 };
 
 pub static PANE: Pane = Pane {
@@ -22,7 +22,7 @@ fn build(view: &View<'_>) -> Content {
     let width = view.width.saturating_sub(2);
     let name = checks::check_of(view);
     if let Some(check) = name.and_then(|name| run.check(name)) {
-        return prose(format!("check {}", check.planned.name), check_rows(check, view.model.now_ms, width));
+        return prose(format!("check {}", check.planned.name), check_rows(check, view.model.run_now_ms(), width));
     }
     if let Some(name) = name {
         let validators = view.model.catalog.value.as_ref().and_then(|catalog| catalog.validators().ok());
@@ -46,7 +46,7 @@ fn build(view: &View<'_>) -> Content {
             ..prose(format!("check {name}"), rows)
         };
     }
-    prose("run", run_rows(run, width))
+    prose("run", run_rows(run, view.model.records.replay.as_ref(), width))
 }
 
 fn wrapped(rows: &mut Vec<Row>, role: Role, said: &str, width: usize) {
@@ -107,14 +107,19 @@ fn check_rows(check: &CheckView, now_ms: u64, width: usize) -> Vec<Row> {
     rows
 }
 
-fn run_rows(run: &Run, width: usize) -> Vec<Row> {
+fn run_rows(run: &Run, replay: Option<&Replay>, width: usize) -> Vec<Row> {
     let mut rows = Vec::new();
     if let Some(verdict) = run.verdict {
         let took = text::duration(run.last_ms.saturating_sub(run.started_ms));
         let (role, _, word) = checks::verdict(verdict);
         line(&mut rows, Cell::new(role, word).and(Role::Muted, format!("  in {took}")));
     } else {
-        line(&mut rows, Cell::new(Role::Muted, if run.active { "running" } else { "not run yet" }));
+        let said = match replay {
+            Some(replay) => format!("recorded; {} of {} events are shown", replay.next, replay.record.events.len()),
+            None if run.active => "running".to_owned(),
+            None => "not run yet".to_owned(),
+        };
+        line(&mut rows, Cell::new(Role::Muted, said));
     }
     if !run.namespace.is_empty() {
         wrapped(&mut rows, Role::Muted, &format!("run {} in namespace {}", run.id, run.namespace), width);

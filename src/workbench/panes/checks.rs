@@ -43,11 +43,14 @@ fn build(view: &View<'_>) -> Content {
         }
     } else {
         readiness(&mut rows, run);
+        let is_live = run.active || view.model.records.replay.is_some();
         for phase in Phase::ALL {
-            phase_rows(&mut rows, run, phase, view.model.now_ms);
+            phase_rows(&mut rows, run, phase, (view.model.run_now_ms(), is_live));
         }
     }
-    let title = if run.id.is_empty() { "validation".to_owned() } else { format!("run {}", run.id) };
+    // Its time is enough to tell it from others; the panel of the run has the whole id.
+    let short = run.id.get(..15).unwrap_or(&run.id);
+    let title = if run.id.is_empty() { "validation".to_owned() } else { format!("run {short}") };
     let mut says = Vec::new();
     if let Some(failure) = &run.failure {
         says.push((
@@ -58,7 +61,12 @@ fn build(view: &View<'_>) -> Content {
     if rows.is_empty() {
         says.push((Role::Muted, "the recipe selects no checks".to_owned()));
     }
-    content(title, counts(run), rows, says)
+    let mut note = counts(run);
+    if let Some(replay) = &view.model.records.replay {
+        let state = if replay.playing { format!("{}x", replay.speed) } else { "paused".to_owned() };
+        note = format!("REPLAY {state} {}/{}  {note}", replay.next, replay.record.events.len());
+    }
+    content(title, note, rows, says)
 }
 
 /// `6 pass 1 fail 1 run`, or the verdict.
@@ -184,7 +192,7 @@ fn readiness_row(line: &ReadinessView) -> Row {
     }
 }
 
-fn phase_rows(rows: &mut Vec<Row>, run: &Run, phase: Phase, now_ms: u64) {
+fn phase_rows(rows: &mut Vec<Row>, run: &Run, phase: Phase, (now_ms, is_live): (u64, bool)) {
     let checks: Vec<&CheckView> = run.checks.iter().filter(|check| check.planned.phase == phase).collect();
     if checks.is_empty() {
         return;
@@ -218,7 +226,7 @@ fn phase_rows(rows: &mut Vec<Row>, run: &Run, phase: Phase, now_ms: u64) {
             ],
         )
     });
-    rows.extend(checks.into_iter().map(|check| check_row(check, run.active, now_ms)));
+    rows.extend(checks.into_iter().map(|check| check_row(check, is_live, now_ms)));
 }
 
 fn check_row(check: &CheckView, active: bool, now_ms: u64) -> Row {

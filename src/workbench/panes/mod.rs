@@ -19,6 +19,8 @@ mod nodes;
 mod reading;
 mod readings;
 mod recipe_components;
+mod run_changes;
+mod runs;
 mod shapes;
 mod sides;
 mod stack;
@@ -52,6 +54,8 @@ pub use changes::PANE as CHANGES;
 pub use checks::PANE as CHECKS;
 pub use nodes::PANE as NODES;
 pub use recipe_components::PANE as RECIPE_COMPONENTS;
+pub use run_changes::PANE as RUN_CHANGES;
+pub use runs::PANE as RUNS;
 pub use shapes::PANE as SHAPES;
 pub use sides::PANE as SIDES;
 pub use upgrades::PANE as UPGRADES;
@@ -97,6 +101,8 @@ pub static ALL: &[&Pane] = &[
     &checks::PANE,
     &log::PANE,
     &check::PANE,
+    &runs::PANE,
+    &run_changes::PANE,
     &readings::PANE,
     &reading::PANE,
     &groups::PANE,
@@ -173,6 +179,8 @@ pub enum Need {
     Diff,
     Upgrade,
     Run,
+    /// Recorded runs, and two of them beside each other.
+    Runs,
     Compare,
     /// The row under the cursor of another pane.
     Cursor(&'static Pane),
@@ -211,6 +219,10 @@ pub enum Step {
     /// Choose a profile value in what-if; `None` for the default.
     Profile(Option<ProfileChoice>),
     CloseWhatIf,
+    /// Show a recorded run.
+    OpenRun(String),
+    /// Compare a recorded run with the shown one.
+    CompareRun(String),
 }
 
 /// What a row is about: its identity within its pane, and what actions on it speak of.
