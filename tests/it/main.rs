@@ -5,6 +5,7 @@
 mod api_contract;
 mod bad_input;
 mod bundle;
+mod bundle_helm;
 mod catalog_equality;
 mod checks;
 mod cli;
@@ -21,6 +22,7 @@ mod log;
 mod profiles;
 mod readme;
 mod real_cluster;
+mod real_cluster_bundle;
 mod real_cluster_upgrade;
 mod report;
 mod resolve;

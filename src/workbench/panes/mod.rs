@@ -4,6 +4,7 @@
 //! and what a key does on the row under the cursor. It changes nothing: an action is answered with a [`Step`], which
 //! [`super::app`] takes. Moving, folding, filtering and painting are the table's work.
 
+mod bundle;
 mod cause;
 mod changes;
 mod check;
@@ -88,6 +89,7 @@ pub static ALL: &[&Pane] = &[
     &stack::PANE,
     &recipe_components::PANE,
     &what_if::PANE,
+    &bundle::PANE,
     &changes::PANE,
     &cause::PANE,
     &sides::PANE,
