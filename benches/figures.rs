@@ -190,7 +190,7 @@ fn state(nodes: usize) -> State {
             Effect::LoadCatalog { generation } => {
                 Msg::Catalog { generation, answer: ops::recipe::load_catalog(&Default::default()) }
             }
-            Effect::Resolve { slot, generation, catalog, query, snapshot } => {
+            Effect::Resolve { slot, generation, catalog, query, snapshot, .. } => {
                 let answer = ops::recipe::resolve(&catalog, &query, snapshot.as_deref(), Options::default());
                 Msg::Resolved { slot, generation, answer: answer.map(|resolved| Arc::new(resolved.resolution)) }
             }

@@ -14,10 +14,16 @@ use super::{
     widgets::text,
 };
 use crate::{
+    catalog::Catalog,
     cluster::watch::LiveView,
-    criteria::{Query, StatedBy},
+    criteria::{Criteria, Query, StatedBy},
     inventory::Inventory,
-    ops::{self, Failure, diff::Versus, run::Prepared},
+    ops::{
+        self, Failure,
+        diff::Versus,
+        inherit::{Basis, Wanted},
+        run::Prepared,
+    },
     term::color::Level,
 };
 use std::sync::Arc;
@@ -94,7 +100,12 @@ impl State {
     pub fn new(options: &RunOptions, level: Level, width: u16, height: u16) -> Result<State, ThemeError> {
         let desk = Desk::new(&options.look, options.screen.unwrap_or(Screen::Cluster), level, (width, height))?;
         Ok(State {
-            model: Model { stated: options.criteria.clone(), ..Model::default() },
+            model: Model {
+                stated: options.criteria.clone(),
+                configuration: options.configuration.clone(),
+                inherit: options.inherit.clone(),
+                ..Model::default()
+            },
             desk,
             in_flight: 0,
             interrupted_ms: 0,
@@ -110,6 +121,10 @@ impl State {
 
     /// What to do first: the catalog, and the cluster or the files.
     pub fn begin(&mut self) -> Vec<Effect> {
+        if let Some(applied) = &self.model.configuration {
+            let sentence = applied.sentence();
+            self.say(Severity::Info, sentence);
+        }
         let mut effects = vec![Effect::LoadCatalog { generation: self.model.catalog.start() }];
         effects.push(Effect::Contexts { pick: false });
         match &self.start.snapshots.clone()[..] {
@@ -399,28 +414,48 @@ impl State {
     /// Resolves the current recipe: for the stated criteria, else for what the cluster reveals.
     pub(super) fn resolve(&mut self) -> Vec<Effect> {
         let Some(catalog) = self.model.catalog.value.clone() else { return Vec::new() };
-        let snapshot = self.model.cluster.snapshot.clone();
         let Some(query) = self.query() else { return Vec::new() };
         self.behind.recipe = false;
         self.model.criteria = query.criteria().clone();
         self.desk.mark(Need::Recipe);
         let generation = self.model.recipe.start();
-        vec![Effect::Resolve { slot: RecipeSlot::Current, generation, catalog, query, snapshot }]
+        vec![self.resolve_as(RecipeSlot::Current, generation, (catalog, query))]
+    }
+
+    /// The work of resolving; the shown recipe is the one that names its configuration.
+    fn resolve_as(&self, slot: RecipeSlot, generation: u64, (catalog, query): (Arc<Catalog>, Query)) -> Effect {
+        let Model { cluster, inherit, configuration, .. } = &self.model;
+        let inherit = inherit.as_ref().map(|place| Wanted {
+            place: place.clone(),
+            cluster: cluster.name.clone(),
+            is_saved: cluster.source == Source::Saved,
+        });
+        let configuration = configuration.clone().filter(|_| slot == RecipeSlot::Current);
+        let (snapshot, basis) = (cluster.snapshot.clone(), Box::new(Basis { inherit, configuration }));
+        Effect::Resolve { slot, generation, catalog, query, snapshot, basis }
     }
 
     /// What is asked for; `None` where there is nothing to go by yet.
     fn query(&self) -> Option<Query> {
         match (&self.model.stated, &self.model.cluster.snapshot) {
-            (Some(criteria), _) => Some(criteria.into()),
-            (None, Some(_)) => Some(Query::of(self.model.cluster.fingerprint.criteria(), StatedBy::Snapshot)),
-            (None, None) => None,
+            (Some(criteria), _) if criteria.specificity() > 0 => Some(criteria.into()),
+            (stated, Some(_)) => {
+                let found = Query::of(self.model.cluster.fingerprint.criteria(), StatedBy::Snapshot);
+                // A profile or a setting alone is chosen for the cluster that is there.
+                let chosen = stated.as_ref().map(|criteria| Criteria {
+                    profile: criteria.profile.clone(),
+                    configuration: criteria.configuration.clone(),
+                    ..found.criteria().clone()
+                });
+                Some(chosen.map_or_else(|| found.clone(), |criteria| found.changed(&criteria, StatedBy::Flag)))
+            }
+            (_, None) => None,
         }
     }
 
     /// Resolves what-if anew after a toggle.
     fn resolve_what_if(&mut self) -> Vec<Effect> {
         let Some(catalog) = self.model.catalog.value.clone() else { return Vec::new() };
-        let snapshot = self.model.cluster.snapshot.clone();
         let Some(what_if) = &mut self.model.what_if else { return Vec::new() };
         let criteria = what_if.criteria.clone();
         let query = self.query().unwrap_or_default().changed(&criteria, StatedBy::Flag);
@@ -432,7 +467,7 @@ impl State {
             return Vec::new();
         }
         let generation = what_if.resolution.start();
-        vec![Effect::Resolve { slot: RecipeSlot::WhatIf, generation, catalog, query, snapshot }]
+        vec![self.resolve_as(RecipeSlot::WhatIf, generation, (catalog, query))]
     }
 
     fn stale_what_if(&mut self) {
@@ -456,18 +491,11 @@ impl State {
     fn resolve_other(&mut self) -> Vec<Effect> {
         let Some(catalog) = self.model.catalog.value.clone() else { return Vec::new() };
         let Some(with) = self.model.diff.with.clone() else { return Vec::new() };
-        let snapshot = self.model.cluster.snapshot.clone();
         self.desk.mark(Need::Diff);
         let generation = self.model.diff.other.start();
         match with {
             With::Criteria(criteria) => {
-                vec![Effect::Resolve {
-                    slot: RecipeSlot::Other,
-                    generation,
-                    catalog,
-                    query: (&criteria).into(),
-                    snapshot,
-                }]
+                vec![self.resolve_as(RecipeSlot::Other, generation, (catalog, (&criteria).into()))]
             }
             With::File(path) => vec![Effect::ReadRecipe { generation, catalog, path }],
             With::Cluster => {
@@ -516,6 +544,7 @@ impl State {
                 match failed {
                     Some(failure) => self.say_failure(failure),
                     None => {
+                        self.say_inherited();
                         let model = &mut self.model;
                         let resolution = model.recipe.value.as_deref();
                         model.rules = resolution
@@ -538,6 +567,21 @@ impl State {
             }
             RecipeSlot::Other => self.other_side(generation, answer.map(|other| Arc::new((&*other).into()))),
         }
+    }
+
+    /// How much of an earlier installation the recipe keeps, once after it was asked for.
+    fn say_inherited(&mut self) {
+        let Model { recipe, inherit_said, .. } = &mut self.model;
+        let inherited = recipe.value.as_ref().and_then(|resolution| resolution.recipe.extra.get("inherited"));
+        let Some(inherited) = inherited.filter(|_| !std::mem::replace(inherit_said, true)) else { return };
+        let kept = inherited["kept"].as_array().map_or(0, Vec::len);
+        let from = inherited["from"].as_str().unwrap_or_default();
+        let (severity, unknown) = match inherited["namesUnknown"].as_str() {
+            Some(why) => (Severity::Warn, format!("; names of objects stay those of the new recipe: {why}")),
+            None => (Severity::Ok, String::new()),
+        };
+        let line = format!("the recipe keeps {} of {from}{unknown}", text::count(kept, "field"));
+        self.say(severity, line);
     }
 
     fn compare_what_if(&mut self) -> Vec<Effect> {

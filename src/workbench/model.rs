@@ -16,7 +16,7 @@ use crate::{
         Inventory, Node,
         shape::{Fleet, Grouping, Key, Shape},
     },
-    ops::{Failure, diff::Changes, upgrade::Report},
+    ops::{Failure, config::Applied, diff::Changes, upgrade::Report},
     resolve::{Outcome, Resolution},
     validate::event::{self, Body, CheckResult, Event, PlannedCheck, ReadinessOutcome, State as CheckState, Verdict},
 };
@@ -514,6 +514,12 @@ pub struct Model {
     pub catalog: Slot<Catalog>,
     /// Criteria that a person stated; else the fingerprint's.
     pub stated: Option<Criteria>,
+    /// What was taken from a configuration and still holds.
+    pub configuration: Option<Arc<Applied>>,
+    /// Whose namespaces, charts and names recipes keep.
+    pub inherit: Option<String>,
+    /// What came of it was said.
+    pub inherit_said: bool,
     pub criteria: Criteria,
     pub recipe: Slot<Resolution>,
     /// The constraints of the recipe on the cluster.

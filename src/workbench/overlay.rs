@@ -300,11 +300,20 @@ fn help(reads: &Reads<'_>, typed: &str) -> Content {
 
 /// Commands of the palette that are no keys: word, arguments, what they do.
 pub const COMMANDS: &[(&str, &str, &str)] = &[
-    ("recipe", "service=kind accelerator=a100 …", "resolve a recipe for these criteria; without any, for the cluster"),
+    (
+        "recipe",
+        "[service=kind accelerator=a100 …]",
+        "resolve a recipe for these criteria; without any, for the cluster",
+    ),
     (
         "diff",
         "service=eks … | OVERLAY | FILE | cluster",
         "compare the recipe with another one, or with what the cluster runs",
+    ),
+    (
+        "inherit",
+        "[RECIPE | BUNDLE | cluster]",
+        "keep namespaces, charts and names of what is installed; without a place, no more",
     ),
     ("upgrade", "[NAME]", "whether the cluster can be upgraded to the recipe, with the steps for a deployer"),
     ("compare", "[A.yaml] [B.yaml]", "compare saved snapshots, or one with the cluster"),
@@ -339,7 +348,11 @@ fn palette(reads: &Reads<'_>, typed: &str) -> Content {
                 Cell::new(Role::Muted, help),
                 Cell::default(),
             ];
-            entries.push(Row::new(Choice::Run(typed.to_owned()), cells));
+            let row = Row::new(Choice::Run(typed.to_owned()), cells);
+            // A command that needs no argument is what is meant as long as none is typed; those for a name run without it.
+            let is_whole = typed.trim() == word && arguments.starts_with('[') && *arguments != "[NAME]";
+            let place = if is_whole { 0 } else { entries.len() };
+            entries.insert(place, row);
         }
     } else {
         for (binding, _) in reads.keys.rows().filter(|(binding, _)| binding.acts_on(reads.screen)) {
@@ -396,6 +409,7 @@ fn completions(reads: &Reads<'_>, command: &str) -> Vec<String> {
         "node" => reads.model.cluster.nodes().iter().take(5000).map(|node| node.name.to_string()).collect(),
         "value" => reads.tables.get(&VALUES).content.rows.iter().map(|row| row.id.name().to_owned()).collect(),
         "upgrade" => DEPLOYERS.map(str::to_owned).to_vec(),
+        "inherit" => vec!["cluster".to_owned()],
         "diff" => {
             let overlays = catalog.map_or_else(Vec::new, |catalog| catalog.overlays.keys().cloned().collect());
             ["cluster".to_owned()].into_iter().chain(overlays).collect()

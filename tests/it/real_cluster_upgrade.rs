@@ -58,15 +58,19 @@ impl Helm {
 
     fn clean(&self) {
         let kubectl = |arguments: &[&str]| self.real.kubectl_must(arguments);
-        kubectl(&["delete", "namespace", "gpu", "other", "--ignore-not-found", "--wait"]);
+        kubectl(&["delete", "namespace", "gpu", "other", "flux-system", "--ignore-not-found", "--wait"]);
         kubectl(&["delete", "crd", "drivers.gpu.example", "applications.argoproj.io", "--ignore-not-found", "--wait"]);
     }
 
     fn helm(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("helm runs")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
         let folder = self.real.kubeconfig.parent().expect("the cluster's folder");
         let mut command = Command::new(folder.join("bin/helm"));
         command.env("HOME", self.real.path("helm")).args(arguments).arg("--kubeconfig").arg(&self.real.kubeconfig);
-        command.output().expect("helm runs")
+        command
     }
 
     /// A chart with a ConfigMap.
@@ -201,6 +205,66 @@ fn applications_of_a_real_cluster_are_read_and_rights_are_asked_for() {
         assert_eq!(output.status.code(), Some(4), "{}", text(&output));
     }
     helm.real.forget_user("aicr-test-upgrade", 1);
+}
+
+/// Flux itself does not run here: its objects are accepted by the CRDs that its own types make, and the releases are where
+/// and as its Helm library keeps them.
+#[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
+fn releases_of_flux_are_read_where_it_keeps_them() {
+    let helm = Helm::new();
+    cluster_script(&helm.real, &["flux"]);
+    let crds = helm.real.kubeconfig.parent().expect("the cluster's folder").join("flux").display().to_string();
+    helm.real.kubectl_must(&["apply", "--server-side", "-f", &crds]);
+    let established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"];
+    helm.real.kubectl_must(&established);
+    let objects = "apiVersion: v1\nkind: Namespace\nmetadata: {name: flux-system}\n---\n\
+        apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nmetadata: {name: driver, namespace: flux-system}\n\
+        spec: {interval: 10m, url: 'oci://registry.example/driver', ref: {tag: 1.5.0}}\n---\n\
+        apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: driver, namespace: flux-system}\n\
+        spec: {interval: 10m, targetNamespace: gpu, chartRef: {kind: OCIRepository, name: driver}, values: {replicas: 2}}\n";
+    helm.real.kubectl_must(&["apply", "-f", &helm.file("flux.yaml", objects)]);
+    let refused = helm.file("refused.yaml", &objects.replace("interval: 10m, target", "interval: soon, target"));
+    let output = helm.real.kubectl(&["apply", "-f", &refused]);
+    assert!(!output.status.success(), "the CRDs check what Flux would: {}", text(&output));
+
+    let chart = helm.chart("driver", "1.5.0", "{a: b}");
+    let verb = ["install", "gpu-driver", &chart, "--namespace", "gpu", "--create-namespace", "--set", "replicas=2"];
+    let output = helm.helm(&verb);
+    assert!(output.status.success(), "{}", text(&output));
+    // The record goes to the namespace of the HelmRelease.
+    let record = ["get", "secret", "sh.helm.release.v1.gpu-driver.v1", "-n", "gpu", "-o", "json"];
+    let mut record = json(&helm.real.kubectl_must(&record));
+    let labels = record["metadata"]["labels"].clone();
+    record["metadata"] =
+        serde_json::json!({"name": record["metadata"]["name"], "namespace": "flux-system", "labels": labels});
+    helm.real.kubectl_must(&["apply", "-f", &helm.file("record.json", &record.to_string())]);
+    helm.real.kubectl_must(&["delete", "secret", "sh.helm.release.v1.gpu-driver.v1", "-n", "gpu"]);
+
+    let case = &CASES[1];
+    let (report, code) = helm.check(&case.recipe("2.0.3", "gpu"), &[]);
+    assert_eq!((case.said(&report).as_str(), code), ("manual/recorded", Some(2)), "{report}");
+    let report = json(&report);
+    assert_eq!(report["deployer"], "flux", "the cluster has it: {report}");
+    assert_eq!(report["aicr"]["releases"]["driver"]["release"], "gpu-driver");
+    assert_eq!(report["aicr"]["releases"]["driver"]["namespace"], "gpu", "where its objects are: {report}");
+    assert_eq!(report["components"][0]["identityChanges"], serde_json::Value::Null, "it has not moved: {report}");
+    helm.real.kubectl_must(&["delete", "-f", &helm.file("flux.yaml", objects), "--wait"]);
+    helm.real.kubectl_must(&["delete", "-f", &crds, "--wait"]);
+}
+
+#[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
+fn releases_that_helm_keeps_in_config_maps_are_read() {
+    let helm = Helm::new();
+    let chart = helm.chart("driver", "1.5.0", "{a: b}");
+    let mut command = helm.command(&["install", "driver", &chart, "--namespace", "gpu", "--create-namespace"]);
+    let output = command.env("HELM_DRIVER", "configmap").output().expect("helm runs");
+    assert!(output.status.success(), "{}", text(&output));
+    let case = &CASES[1];
+    let (report, code) = helm.check(&case.recipe("2.0.3", "gpu"), &["-d", "helm"]);
+    assert_eq!((case.said(&report).as_str(), code), ("manual/recorded", Some(2)), "{report}");
+    assert_eq!(json(&report)["objectNamesCompared"], true, "its content is read too: {report}");
 }
 
 #[test]
