@@ -14,6 +14,7 @@ mod conformance;
 mod convert;
 mod demo_api;
 mod documents;
+mod flags;
 mod forms;
 mod interruptions;
 mod log;
