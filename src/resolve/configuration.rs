@@ -96,12 +96,16 @@ pub fn offered(catalog: &Catalog, criteria: &Criteria) -> Vec<Offered> {
     let names = |node: &Node| node.get("name").and_then(Node::text) == Some(INVENTORY);
     let lists = |spec: &Spec| spec.components.iter().any(names);
     let has = |overlay: &&Overlay| {
-        let mut mixins = overlay.mixins.iter().filter_map(|(name, _)| catalog.mixins.get(name));
-        lists(&overlay.spec) || mixins.any(|mixin| lists(&mixin.spec))
+        let body = overlay.body();
+        let mut mixins = body.mixins.iter().filter_map(|(name, _)| catalog.mixins.get(name));
+        lists(&body.spec) || mixins.any(|mixin| lists(&mixin.spec))
     };
     let leaves = select::leaves(catalog, criteria);
     let mut chains = leaves.into_iter().filter_map(|leaf| select::chain(catalog, leaf).ok()).flatten();
-    if criteria.service.as_deref() == Some("gke") || lists(&catalog.base.spec) || chains.any(|overlay| has(&overlay)) {
+    if criteria.service.as_deref() == Some("gke")
+        || lists(&catalog.base.body().spec)
+        || chains.any(|overlay| has(&overlay))
+    {
         offered.push(Offered { flag: settings::INVENTORY_FLAG, modes: &INVENTORY_MODES, default: None });
     }
     if configuration::is_for_interfaces(criteria) {

@@ -92,10 +92,7 @@ const VERBS: &[Verb] = &[
     },
     Verb {
         line: "catalog list",
-        own: &[
-            ("--snapshot", "--service kind", "--snapshot s.yaml"),
-            ("--format", "--service kind", "--format json"),
-        ],
+        own: &[("--snapshot", "--service kind", "--snapshot s.yaml"), ("--format", "--service kind", "--format json")],
         shared: &[DIMENSIONS],
         elsewhere: &[],
     },
