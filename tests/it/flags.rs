@@ -22,7 +22,6 @@ const DIMENSIONS: &[Row] = &[
     ("--intent", "--service eks --accelerator h100", "--intent training"),
     ("--platform", EKS, "--platform slurm"),
     ("--nodes", "--service eks", "--nodes 8"),
-    ("--profile", "--service oke --os ol", "--profile gpuStack=operator-managed"),
     ("--criteria-strict", "--data own --service mine", "--criteria-strict"),
 ];
 
@@ -37,6 +36,7 @@ const RESOLVING: &[Row] = &[
     ("--snapshot", EKS, "--snapshot s.yaml"),
     ("--strict", "--snapshot s.yaml", "--strict"),
     ("--lenient", "--service eks --os talos", "--lenient"),
+    ("--profile", "--service oke --os ol", "--profile gpuStack=operator-managed"),
     ("--set", EKS, "--set gpu-operator:driver.version=1"),
     ("--compat", "--service self-managed --accelerator h100", "--compat"),
     ("--inherit-from", "--service kind --accelerator a100", "--inherit-from old.yaml"),
@@ -69,7 +69,7 @@ const VERBS: &[Verb] = &[
         line: "query",
         own: &[
             ("--selector", EKS, "--selector components.gpu-operator"),
-            ("--format", "--service eks --accelerator h100 criteria", "--format json"),
+            ("--format", "--service eks --accelerator h100 criteria", "--format yaml"),
         ],
         shared: &[],
         elsewhere: &[],
@@ -86,13 +86,21 @@ const VERBS: &[Verb] = &[
     },
     Verb {
         line: "recipe list",
-        own: &[("--no-health", "--service kind", "--no-health"), ("--format", "--service kind", "--format json")],
+        own: &[
+            ("--profile", "", "--profile gpuStack=oci-managed"),
+            ("--no-health", "--service kind", "--no-health"),
+            ("--format", "--service kind", "--format json"),
+        ],
         shared: &[DIMENSIONS],
         elsewhere: &[],
     },
     Verb {
         line: "catalog list",
-        own: &[("--snapshot", "--service kind", "--snapshot s.yaml"), ("--format", "--service kind", "--format json")],
+        own: &[
+            ("--profile", "", "--profile gpuStack=oci-managed"),
+            ("--snapshot", "--service kind", "--snapshot s.yaml"),
+            ("--format", "--service kind", "--format json"),
+        ],
         shared: &[DIMENSIONS],
         elsewhere: &[],
     },
@@ -102,13 +110,12 @@ const VERBS: &[Verb] = &[
             ("--baseline", "--target old.yaml", "--baseline new.yaml"),
             ("--target", "--baseline new.yaml", "--target old.yaml"),
             ("--fail-on-drift", "new.yaml old.yaml", "--fail-on-drift"),
-            ("--all", "s.yaml later.yaml", "--all"),
             ("--compat", "s.yaml later.yaml", "--compat"),
             ("--output", "new.yaml old.yaml", "--output out.json"),
             ("--format", "new.yaml old.yaml", "--format json"),
         ],
         shared: &[],
-        elsewhere: &[("--values", "reads Helm's records: `it cli`")],
+        elsewhere: &[("--values", "reads Helm's records: `it cli`"), ("--all", "shows what always changes: `it cli`")],
     },
     Verb {
         line: "convert",

@@ -180,7 +180,6 @@ fn settings_are_words_of_the_recipe_command() {
     desk.command("recipe runtime-inventory=enabled");
     desk.shows("nodes=5 runtime-inventory=enabled: --runtime-inventory enabled is for service=gke");
     desk.command("recipe");
-    desk.keys("Enter");
     desk.shows("the recipe follows the cluster");
     assert_eq!(desk.state.model.stated, None);
 
@@ -215,7 +214,6 @@ fn what_is_installed_keeps_its_places() {
     desk.shows("gpu-old");
     desk.shows("inherit-from");
     desk.command("inherit");
-    desk.keys("Enter");
     desk.shows("the recipe keeps nothing of an earlier installation");
     desk.command("value components.gpu-operator.namespace");
     assert!(!desk.text().contains("gpu-old"), "{}", desk.text());
