@@ -60,6 +60,10 @@ pub struct PodRun {
     pub files: BTreeMap<String, String>,
     /// The cluster as the service account of the pod sees it.
     pub demo: Demo,
+    /// Names of the device files that the container gets besides those of every container.
+    pub devices: Vec<String>,
+    /// Labels of the node that it runs on.
+    pub node_labels: BTreeMap<String, String>,
     /// Lines of output, without line ends.
     pub log: tokio::sync::mpsc::UnboundedSender<String>,
 }

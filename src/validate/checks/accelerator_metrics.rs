@@ -62,7 +62,7 @@ mod tests {
     #[track_caller]
     fn check(answer: Answer, elapsed: u64, expected: &str) {
         let url = "http://nvidia-dcgm-exporter.gpu-operator.svc:9400/metrics";
-        let facts = Facts([(Read::Http(url.into()), answer)].into());
+        let facts = Facts::of([(Read::Http(url.into()), answer)]);
         let message = match AcceleratorMetrics.next(&Input::default(), &facts, elapsed) {
             Step::Again { waiting_for, .. } => format!("waits: {waiting_for}"),
             Step::End(Ending { outcome: Outcome::Pass, .. }) => "passes".to_owned(),

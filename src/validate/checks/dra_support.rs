@@ -71,7 +71,7 @@ impl Check for DraSupport {
         }
         problems.extend(allocation.backs(input.gpu_policy));
         if !problems.is_empty() && elapsed < PATIENCE {
-            let reads = facts.0.keys().cloned().collect();
+            let reads = facts.answers.keys().cloned().collect();
             return Step::Again { after: 5, reads, waiting_for: problems.join("; ") };
         }
         let mut blocks = vec![
