@@ -89,16 +89,19 @@ pub fn prepare(
     })
 }
 
-/// On a node with this annotation, the container runtime gives all GPUs to every container.
-const ALL_DEVICES: &str = "demo/all-devices";
+/// A node may say that its container runtime gives `all` GPUs to every container, or `none` to any.
+const DEVICES: &str = "demo/devices";
 
 /// The GPUs that a container asks for, by the device plugin or by claims of one GPU each, as device files.
 fn devices(container: &Value, node: &Value) -> Vec<String> {
     let resources = &container["resources"];
     let count = |value: &Value| text(value).parse::<usize>().unwrap_or(0);
     let asked = count(&resources["limits"]["nvidia.com/gpu"]) + resources["claims"].as_array().map_or(0, Vec::len);
-    let is_open = node["metadata"]["annotations"][ALL_DEVICES] == "true";
-    let gpus = if is_open { count(&node["status"]["capacity"]["nvidia.com/gpu"]).max(1) } else { asked };
+    let gpus = match text(&node["metadata"]["annotations"][DEVICES]) {
+        "all" => count(&node["status"]["capacity"]["nvidia.com/gpu"]).max(1),
+        "none" => 0,
+        _ => asked,
+    };
     let mut names: Vec<String> = (0..gpus).map(|index| format!("nvidia{index}")).collect();
     if gpus > 0 {
         names.extend(["nvidiactl", "nvidia-uvm"].map(str::to_owned));

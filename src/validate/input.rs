@@ -32,6 +32,9 @@ pub struct Place {
     pub image: String,
     pub pull_policy: String,
     pub pull_secrets: Vec<String>,
+    /// Images that the catalog's `env` puts in the place of public ones; empty for those.
+    pub cuda_image: String,
+    pub nccl_image: String,
     /// Name and UID of the pod that the check runs in, which owns what the check creates.
     pub pod: Option<(String, String)>,
 }

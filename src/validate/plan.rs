@@ -210,7 +210,7 @@ fn place_of(options: &PlanOptions) -> Place {
         image: options.image.clone(),
         pull_policy: pull_policy(&options.image, options).to_owned(),
         pull_secrets: options.pull_secrets.clone(),
-        pod: None,
+        ..Place::default()
     }
 }
 

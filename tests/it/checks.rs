@@ -25,6 +25,8 @@ struct World {
     lives: Vec<(&'static str, Value)>,
     /// What containers write, by a part of the pod's name.
     logs: Vec<(&'static str, String)>,
+    /// Whether a Deployment follows its autoscaler down.
+    scales_down: bool,
     /// Objects that appear when one is created, by a part of its path.
     followers: Vec<(&'static str, &'static str, Value)>,
 }
@@ -41,7 +43,11 @@ const SLICE: &str = "/apis/resource.k8s.io/v1/resourceslices/gpu";
 const NODE: &str = "/api/v1/nodes/worker";
 const PROMETHEUS: &str = "/api/v1/namespaces/monitoring/services/kube-prometheus-prometheus";
 const QUERY: &str = "http://kube-prometheus-prometheus.monitoring.svc:9090/api/v1/query?query=DCGM_FI_DEV_GPU_UTIL";
-const METRICS: &str = "http://nvidia-dcgm-exporter.gpu-operator.svc:9400/metrics";
+const METRICS: &str = "http://10.0.0.7:9400/metrics";
+const EXPORTER_POD: &str = "/api/v1/namespaces/gpu-operator/pods/nvidia-dcgm-exporter-1";
+const POWER: &str = "/apis/external.metrics.k8s.io/v1beta1/namespaces/aicr-validation/dcgm_gpu_power_usage";
+const QUEUE: &str = "/apis/scheduling.run.ai/v2/queues/default-queue";
+const KAI: &str = "/apis/apps/v1/namespaces/kai-scheduler/deployments";
 const CUSTOM: &str = "/apis/custom.metrics.k8s.io/v1beta1";
 
 /// A cluster of which every check thinks well.
@@ -68,8 +74,16 @@ fn good() -> World {
         (SLICE, slice("gpu.nvidia.com", "worker", 1, 1)),
         (
             NODE,
-            json!({"status": {"allocatable": {"nvidia.com/gpu": "8"}, "conditions": [{"type": "Ready", "status": "True"}]}}),
+            json!({"metadata": {"labels": {"nvidia.com/gpu.present": "true", "nvidia.com/gpu.count": "1"}},
+                   "status": {"allocatable": {"nvidia.com/gpu": "8"}, "conditions": [{"type": "Ready", "status": "True"}]}}),
         ),
+        (
+            EXPORTER_POD,
+            json!({"metadata": {"labels": {"app": "nvidia-dcgm-exporter"}}, "spec": {"nodeName": "worker"},
+                   "status": {"phase": "Running", "podIP": "10.0.0.7"}}),
+        ),
+        (POWER, json!({"items": [{"value": "65"}]})),
+        (QUEUE, json!({})),
         (
             PROMETHEUS,
             json!({"metadata": {"labels": {"app.kubernetes.io/name": "prometheus"}}, "spec": {"ports": [{"port": 9090}]}}),
@@ -77,6 +91,8 @@ fn good() -> World {
         (CUSTOM, json!({"resources": [{"name": "pods/gpu_utilization"}]})),
         ("/api/v1/namespaces/gpu-operator", namespace.clone()),
         ("/api/v1/namespaces/nvidia-dra-driver", namespace.clone()),
+        ("/api/v1/namespaces/kai-scheduler", namespace.clone()),
+        ("/api/v1/namespaces/metrics", namespace.clone()),
         ("/api/v1/namespaces/monitoring", namespace),
     ];
     let required = ["GPU_UTIL", "FB_USED", "GPU_TEMP", "POWER_USAGE"];
@@ -94,6 +110,8 @@ fn good() -> World {
         operator,
         component("nvidia-dra-driver-gpu", "nvidia-dra-driver"),
         component("kube-prometheus-stack", "monitoring"),
+        component("kai-scheduler", "kai-scheduler"),
+        component("prometheus-adapter", "metrics"),
     ];
     let place = Place {
         namespace: "aicr-validation".into(),
@@ -102,14 +120,40 @@ fn good() -> World {
         pod: Some(("aicr-check".into(), "uid".into())),
         ..Place::default()
     };
+    let mut objects: Vec<(String, Value)> =
+        objects.into_iter().map(|(path, object)| (path.to_owned(), named(path, object))).collect();
+    for name in [
+        "kai-scheduler-default",
+        "admission",
+        "binder",
+        "kai-operator",
+        "pod-grouper",
+        "podgroup-controller",
+        "queue-controller",
+    ] {
+        let path = format!("{KAI}/{name}");
+        objects.push((path.clone(), named(&path, json!({"status": {"availableReplicas": 1}}))));
+    }
+    for name in ["queues.scheduling.run.ai", "podgroups.scheduling.run.ai"] {
+        let path = format!("{DEFINITIONS}/{name}");
+        let established = json!({"status": {"conditions": [{"type": "Established", "status": "True"}]}});
+        objects.push((path.clone(), named(&path, established)));
+    }
+    let smi = "| NVIDIA-SMI 580.1   Driver Version: 580.105.08   CUDA Version: 13.0 |\nGPU_CHECK_SUCCESS\n";
     World {
         input: Input { components, gpu_policy: Policy::DevicePlugin, place, ..Input::default() },
-        objects: objects.into_iter().map(|(path, object)| (path.to_owned(), named(path, object))).collect(),
+        objects: objects.into_iter().collect(),
         pages: [(METRICS.to_owned(), (200, metrics.concat())), (QUERY.to_owned(), (200, series))].into(),
         forbidden: Vec::new(),
         answers: Vec::new(),
-        lives: Vec::new(),
-        logs: Vec::new(),
+        // The scheduler starts no pod of a group that does not fit, and the autoscaler scales.
+        lives: vec![
+            ("gang-too-big", json!({"status": {"phase": "Pending"}})),
+            ("deployments/aicr-hpa", json!({"status": {"replicas": 3}})),
+            ("horizontalpodautoscalers/aicr-hpa", json!({"status": {"desiredReplicas": 3}})),
+        ],
+        logs: vec![("aicr-smi-0", smi.to_owned())],
+        scales_down: true,
         followers: Vec::new(),
     }
 }
@@ -171,6 +215,10 @@ impl World {
                 let log = self.logs.iter().find(|(known, _)| pod.contains(known));
                 Answer::Log(log.map(|(_, log)| log.clone()).unwrap_or_default())
             }
+            Read::Samples { url, names } => match self.pages.get(url) {
+                Some((status, body)) => Answer::Http { status: *status, body: checks::samples(body, names) },
+                None => Answer::Failed("connection refused".to_owned()),
+            },
             Read::Http(url) => match self.pages.get(url) {
                 Some((status, body)) => Answer::Http { status: *status, body: body.clone() },
                 None => Answer::Failed("connection refused".to_owned()),
@@ -230,13 +278,18 @@ impl World {
                 self.objects.insert(path, object.clone());
                 Answer::Found(object)
             }
-            Change::Patch { patch, .. } => match self.objects.get_mut(&path) {
-                Some(object) => {
-                    merge(object, patch);
-                    Answer::Found(object.clone())
+            Change::Patch { patch, .. } => {
+                let Some(object) = self.objects.get_mut(&path) else { return Answer::NotFound };
+                merge(object, patch);
+                let object = object.clone();
+                // The load goes away.
+                if path.contains("horizontalpodautoscalers") && self.scales_down {
+                    let deployment =
+                        path.replace("autoscaling/v2", "apps/v1").replace("horizontalpodautoscalers", "deployments");
+                    merge(self.objects.get_mut(&deployment).expect("it"), &json!({"status": {"replicas": 1}}));
                 }
-                None => Answer::NotFound,
-            },
+                Answer::Found(object)
+            }
         }
     }
 
@@ -325,6 +378,7 @@ fn a_good_cluster_passes_with_evidence() {
             "inference-gateway" => "skip the recipe has no enabled agentgateway",
             "robust-controller" => "skip the recipe has neither dynamo-platform nor kubeflow-trainer",
             "cluster-autoscaling" => "skip neither Karpenter nor a cloud",
+            "nccl-all-reduce-bw" | "nccl-all-reduce-bw-net" | "nccl-all-reduce-bw-nvls" => "skip the recipe sets no",
             _ => "pass",
         };
         assert!(verdict.starts_with(expected), "{}: {verdict}", check.name());
@@ -351,7 +405,14 @@ fn a_check_needs_no_right_that_it_does_not_declare() {
                     {
                         true
                     }
-                    Read::Http(_) | Read::Log { .. } => true,
+                    Read::Http(_) | Read::Samples { .. } => true,
+                    Read::Log { .. } => rules.iter().any(|rule| rule.resources.contains(&"pods/log".into())),
+                    Read::Get(path) if path.contains("/external.metrics.k8s.io/") => rules.iter().any(|rule| {
+                        let is_metric = rule.resources.iter().any(|resource| path.ends_with(&**resource));
+                        is_metric
+                            && rule.verbs.contains(&"list")
+                            && rule.namespace == read.namespace().unwrap_or_default()
+                    }),
                     Read::Get(path) => {
                         let (collection, name) = path.rsplit_once('/').expect("a path");
                         rules.iter().any(|rule| {
@@ -816,25 +877,268 @@ fn the_allocation_policy_must_be_backed() {
         "FAIL the recipe hands out GPUs through ResourceClaims, but no usable device of gpu.nvidia.com",
     );
     check(good().policy(Policy::Unspecified), name, "pass");
-    let told = |policy| {
+    let allocation = |policy| {
         let ending = good().policy(policy).run(name);
-        ending.evidence.last().map(|block| block.lines.join(" ")).unwrap_or_default()
+        let block = ending.evidence.into_iter().find(|block| block.label == "Behavioral GPU allocation");
+        block.map(|block| block.lines.join(" "))
     };
-    assert_eq!(told(Policy::DevicePlugin), "does not apply: the recipe hands out GPUs through the device plugin");
-    assert_eq!(told(Policy::ResourceClaim), "not done: this version does not allocate a device");
+    let by_plugin = "does not apply: the recipe hands out GPUs through the device plugin";
+    assert_eq!(allocation(Policy::DevicePlugin).as_deref(), Some(by_plugin));
+    assert_eq!(allocation(Policy::ResourceClaim), None);
+}
+
+/// The end of a pod of two containers, of which one failed.
+fn failed(container: &str) -> Value {
+    json!({"spec": {"nodeName": "worker"}, "status": {"phase": "Failed", "containerStatuses": [
+        {"name": container, "state": {"terminated": {"exitCode": 1, "reason": "Error"}}}]}})
 }
 
 #[test]
-fn accelerator_metrics_wants_samples() {
-    let name = "accelerator-metrics";
+fn dra_support_allocates_a_gpu() {
+    let name = "dra-support";
+    let by_claim = || good().policy(Policy::ResourceClaim);
+    let claims = |world: &World| {
+        let ending = world.run(name);
+        ending.evidence.iter().any(|block| block.label == "ResourceClaim status")
+    };
+    check(by_claim(), name, "pass");
+    assert!(claims(&by_claim()) && !claims(&good()));
     check(
-        good().without(METRICS),
+        by_claim().living("pods/aicr-dra", failed("gpu-test")),
         name,
-        "FAIL http://nvidia-dcgm-exporter.gpu-operator.svc:9400/metrics: connection refused",
+        "FAIL the container with one GPU does not see exactly one",
     );
+    check(
+        by_claim().living("pods/aicr-dra", failed("unauthorized")),
+        name,
+        "FAIL a container without a GPU sees devices of one",
+    );
+    let pulling = json!({"status": {"phase": "Pending", "containerStatuses": [{"state": {"waiting": {"reason": "ErrImagePull", "message": "no"}}}]}});
+    check(by_claim().living("pods/aicr-dra", pulling), name, "no verdict the test pod cannot start: ErrImagePull: no");
+    let pending = json!({"status": {"phase": "Pending"}});
+    check(by_claim().living("pods/aicr-dra", pending), name, "FAIL the test pod did not end within 180 s (pending)");
+    check(
+        by_claim().refusing("/resourceclaims/", Answer::Refused("exceeded quota".into())),
+        name,
+        "no verdict the test could not be created: exceeded quota",
+    );
+}
+
+#[test]
+fn secure_accelerator_access_wants_devices_where_they_belong_only() {
+    let name = "secure-accelerator-access";
+    check(good(), name, "pass");
+    check(good().policy(Policy::ResourceClaim), name, "pass");
+    check(good().policy(Policy::Unspecified), name, "pass");
+    let failing = |pod: &'static str, container: &str| good().living(pod, failed(container));
+    check(failing("pods/aicr-access-aa", "gpu-test"), name, "FAIL the container with one GPU does not see exactly one");
+    check(failing("pods/aicr-access-aa", "unauthorized"), name, "FAIL a container without a GPU sees devices of one");
+    let mut open = failing("pods/aicr-access-none", "none");
+    open.logs.push(("aicr-access-none", "/dev/nvidia0\nGPU devices: 1, expected 0\n".into()));
+    check(open, name, "FAIL a pod without a GPU sees devices of node worker: /dev/nvidia0");
+    let mounted = succeeded(&json!({}));
+    let mut mounted = json!({"spec": {"nodeName": "worker", "volumes": [{"hostPath": {"path": "/dev/nvidia0"}}]}, "status": mounted["status"]});
+    mounted["status"]["containerStatuses"] = json!([]);
+    check(good().living("pods/aicr-access-aa", mounted), name, "FAIL the pod mounts /dev/nvidia0 from its node");
+    let nothing = || good().with(NODE, "/status/allocatable", json!({}));
+    check(nothing(), name, "FAIL the recipe hands out GPUs through the device plugin, but no ready node");
+    check(nothing().without(CLASS).policy(Policy::Unspecified), name, "FAIL nothing hands out GPUs");
+    check(good().deploying("slinky-slurm", "slurm"), name, "skip Slurm hands out the GPUs of this recipe");
+}
+
+#[test]
+fn check_nvidia_smi_judges_every_node() {
+    let name = "check-nvidia-smi";
+    let floor = |mut world: World, expression: &str| {
+        let constraints =
+            json!({"deployment": {"constraints": [{"name": "Deployment.gpu-driver.version", "value": expression}]}});
+        world.input.config = serde_json::from_value(constraints).expect("a validation");
+        world
+    };
+    check(good(), name, "pass");
+    assert_eq!(good().run(name).parts[0].line(), "pass: worker: driver 580.105.08");
+    check(floor(good(), ">= 570.0.0"), name, "pass");
+    check(floor(good(), ">= 590.0.0"), name, "FAIL node worker: driver 580.105.08, expected >= 590.0.0");
+    let saying = |log: &str| {
+        let mut world = good();
+        world.logs = vec![("aicr-smi-0", log.to_owned())];
+        world
+    };
+    check(
+        saying("NVIDIA-SMI"),
+        name,
+        "FAIL node worker: the output lacks Driver Version:, CUDA Version:, GPU_CHECK_SUCCESS",
+    );
+    check(
+        good().living("aicr-smi-0", failed("nvidia-smi")),
+        name,
+        "FAIL node worker: nvidia-smi failed: container nvidia-smi",
+    );
+    let unpulled = json!({"status": {"phase": "Pending", "containerStatuses": [{"state": {"waiting": {"reason": "ErrImagePull", "message": "no"}}}]}});
+    check(good().living("aicr-smi-0", unpulled), name, "no verdict node worker: its pod cannot start: ErrImagePull");
+    check(
+        good().with(NODE, "/status/allocatable", json!({})),
+        name,
+        "skip no schedulable node has allocatable nvidia.com/gpu",
+    );
+    let holder = json!({"spec": {"nodeName": "worker", "containers": [{"resources": {"limits": {"nvidia.com/gpu": "8"}}}]},
+        "status": {"phase": "Running"}});
+    // Pods of all namespaces are asked for; this world keeps one path per object.
+    let busy = good().and("/api/v1/pods/trainer", holder);
+    check(busy.clone(), name, "skip all GPUs of 1 node are in use");
+    let second = json!({"status": {"allocatable": {"nvidia.com/gpu": "1"}}});
+    let half = busy.and("/api/v1/nodes/other", second);
+    check(half.clone(), name, "pass");
+    assert_eq!(half.run(name).parts[1].line(), "no verdict: worker: all its GPUs are in use");
+    check(good().forbidding("/api/v1/nodes"), name, "no verdict /api/v1/nodes is forbidden");
+}
+
+#[test]
+fn gang_scheduling_wants_all_or_none() {
+    let name = "gang-scheduling";
+    check(good(), name, "pass");
+    check(good().disabling("kai-scheduler"), name, "FAIL the recipe has no enabled kai-scheduler");
+    check(good().without(&format!("{KAI}/binder")), name, "FAIL Deployment kai-scheduler/binder: not found");
+    check(good().without(QUEUE), name, "FAIL Queue default-queue: not found");
+    let alone = succeeded(&json!({"spec": {"containers": []}}));
+    check(
+        good().living("pods/aicr-gang-too-big-0", alone),
+        name,
+        "FAIL of a group that does not fit as a whole, aicr-gang-too-big-0-aabbccdd was started",
+    );
+    let mut late = succeeded(&json!({}));
+    late["status"]["conditions"][0]["lastTransitionTime"] = "2026-01-01T00:00:40Z".into();
+    check(
+        good().living("pods/aicr-gang-1", late),
+        name,
+        "FAIL the pods were scheduled 40 s apart, expected at most 30 s",
+    );
+    let pending = json!({"status": {"phase": "Pending"}});
+    check(
+        good().living("pods/aicr-gang-1", pending),
+        name,
+        "FAIL pod aicr-gang-1-aabbccdd did not end within 180 s (pending)",
+    );
+    check(
+        good().refusing("/podgroups/", Answer::Refused("no".into())),
+        name,
+        "no verdict the group of the test was not created: no",
+    );
+}
+
+#[test]
+fn pod_autoscaling_wants_replicas_to_follow_the_load() {
+    let name = "pod-autoscaling";
+    check(good(), name, "pass");
+    check(good().disabling("prometheus-adapter"), name, "FAIL the recipe has no enabled prometheus-adapter");
+    check(good().without(CUSTOM), name, "FAIL custom.metrics.k8s.io is not served");
+    check(good().with(POWER, "/items", json!([])), name, "FAIL external metric dcgm_gpu_power_usage has no value");
+    let stuck = json!({"status": {"replicas": 1}});
+    let reasons = json!({"status": {"desiredReplicas": 1, "conditions": [{"type": "ScalingActive", "status": "False",
+        "reason": "FailedGetExternalMetric", "message": "no"}]}});
+    check(
+        good().living("deployments/aicr-hpa", stuck).living("horizontalpodautoscalers/aicr-hpa", reasons),
+        name,
+        "FAIL after 180 s still waiting for the autoscaler to want more than one replica (FailedGetExternalMetric: no)",
+    );
+    let mut stays = good();
+    stays.scales_down = false;
+    check(stays, name, "FAIL the Deployment has 3 replicas 120 s after the load went away");
+}
+
+/// Two H100 nodes on EKS with Kubeflow Trainer.
+fn nccl(row: &str) -> World {
+    let node = || {
+        json!({"metadata": {"labels": {"nvidia.com/gpu.product": "NVIDIA-H100-80GB-HBM3"}},
+        "status": {"allocatable": {"nvidia.com/gpu": "8", "vpc.amazonaws.com/efa": "32"}}})
+    };
+    let mut world = kubeflow().without(NODE).and("/api/v1/nodes/a", node()).and("/api/v1/nodes/b", node());
+    world.input.criteria.service = Some("eks".into());
+    world.input.criteria.accelerator = Some("h100".into());
+    let constraints = json!({"performance": {"constraints": [{"name": "nccl-all-reduce-bw", "value": ">= 300"}]}});
+    world.input.config = serde_json::from_value(constraints).expect("a validation");
+    let launcher = json!({"metadata": {"labels": {"jobset.sigs.k8s.io/jobset-name": "aicr-nccl-aabbccdd",
+        "jobset.sigs.k8s.io/replicatedjob-name": "launcher"}}, "status": {"phase": "Succeeded"}});
+    world.followers.push((
+        "/trainjobs/aicr-nccl",
+        "/api/v1/namespaces/aicr-validation/pods/aicr-nccl-launcher-0",
+        launcher,
+    ));
+    world.logs.push(("aicr-nccl-launcher", format!("{row}\n# Avg bus bandwidth    : 100\n")));
+    world
+}
+
+#[test]
+fn nccl_all_reduce_is_held_to_the_recipe() {
+    let name = "nccl-all-reduce-bw";
+    let row = |bus: f64| format!("17179869184 4294967296 float sum -1 88000 195.2 {bus} 0 88000 195.2 {bus} 0");
+    check(nccl(&row(366.0)), name, "pass");
+    let curve = nccl(&row(366.0)).run(name).evidence.remove(0);
+    assert_eq!(curve.lines, ["17179869184 bytes: 366.00 GB/s"]);
+    // Within the tolerance of 10 %.
+    check(nccl(&row(271.0)), name, "pass");
+    check(
+        nccl(&row(269.0)),
+        name,
+        "FAIL 269.00 GB/s at 17179869184 bytes, expected >= 300 (at least 270.00 with a tolerance",
+    );
+    check(nccl("nothing"), name, "no verdict the launcher printed no row of results");
+    check(nccl(&row(366.0)).without("/api/v1/nodes/b"), name, "skip 1 GPU node of machine type");
+    check(nccl(&row(366.0)).without(TRAIN_JOBS), name, "FAIL trainjobs.trainer.kubeflow.org is not defined");
+    let mut other = nccl(&row(366.0));
+    other.input.criteria.accelerator = Some("a100".into());
+    check(other, name, "skip the benchmark does not apply to a100/eks");
+    let mut crashed = nccl(&row(366.0));
+    crashed.followers[0].2["status"] = failed("node")["status"].clone();
+    check(crashed, name, "FAIL the benchmark failed: container node ended with 1 Error");
+    let webhook = Answer::Refused("admission webhook denied the request: no such runtime".into());
+    check(
+        nccl(&row(366.0)).refusing("/trainjobs/aicr-nccl", webhook),
+        name,
+        "no verdict the benchmark was not created: admission",
+    );
+    let net = |log: &str| {
+        let mut world = nccl(&row(366.0));
+        world.input.criteria.accelerator = Some("gb200".into());
+        for node in ["/api/v1/nodes/a", "/api/v1/nodes/b"] {
+            world = world.with(node, "/metadata/labels/nvidia.com~1gpu.product", json!("NVIDIA-GB200"));
+        }
+        let constraints =
+            json!({"performance": {"constraints": [{"name": "nccl-all-reduce-bw-net", "value": ">= 40"}]}});
+        world.input.config = serde_json::from_value(constraints).expect("a validation");
+        let follower = &mut world.followers[0];
+        follower.0 = "/trainjobs/aicr-nccl-net";
+        follower.1 = "/api/v1/namespaces/aicr-validation/pods/aicr-nccl-net-launcher-0";
+        world.logs.last_mut().expect("one").0 = "aicr-nccl-net-launcher";
+        world.followers[0].2["metadata"]["labels"]["jobset.sigs.k8s.io/jobset-name"] = json!("aicr-nccl-net-aabbccdd");
+        world.logs.last_mut().expect("one").1.push_str(log);
+        world
+    };
+    check(net("NCCL INFO Using network Libfabric\n"), "nccl-all-reduce-bw-net", "pass");
+    check(net("NCCL INFO Using network Socket\n"), "nccl-all-reduce-bw-net", "FAIL NCCL used Socket, not the fabric");
+}
+
+#[test]
+fn accelerator_metrics_wants_live_values_of_every_gpu_node() {
+    let name = "accelerator-metrics";
+    check(good().without(METRICS), name, "FAIL node worker: the exporter: connection refused");
+    check(good().without(EXPORTER_POD), name, "FAIL node worker: no pod of the DCGM exporter runs there");
     let mut world = good();
     world.pages.insert(METRICS.into(), (200, "DCGM_FI_DEV_GPU_UTIL{} 1\n".into()));
-    check(world, name, "FAIL metrics missing: DCGM_FI_DEV_FB_USED, DCGM_FI_DEV_GPU_TEMP, DCGM_FI_DEV_POWER_USAGE");
+    let missing = "metrics missing: DCGM_FI_DEV_FB_USED, DCGM_FI_DEV_GPU_TEMP, DCGM_FI_DEV_POWER_USAGE";
+    check(world, name, &format!("FAIL node worker: {missing}"));
+    let count = "/metadata/labels/nvidia.com~1gpu.count";
+    check(good().with(NODE, count, json!("8")), name, "FAIL node worker: values of 1 GPU, expected 8");
+    let second = json!({"metadata": {"labels": {"nvidia.com/gpu.present": "true"}}});
+    let ending = good().and("/api/v1/nodes/other", second).run(name);
+    let lines: Vec<String> = ending.parts.iter().map(checks::Part::line).collect();
+    assert_eq!(lines, ["fail: other: no pod of the DCGM exporter runs there", "pass: worker: live values of 1 GPU"]);
+    check(
+        good().with(NODE, "/metadata/labels", json!({})),
+        name,
+        "FAIL no node has the label nvidia.com/gpu.present=true",
+    );
+    check(good().forbidding("/api/v1/nodes"), name, "no verdict /api/v1/nodes is forbidden");
 }
 
 #[test]

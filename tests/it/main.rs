@@ -6,6 +6,7 @@ mod api_contract;
 mod bad_input;
 mod catalog_equality;
 mod checks;
+mod checks_demo;
 mod cli;
 mod collect;
 mod compatibility;

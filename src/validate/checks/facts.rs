@@ -14,6 +14,8 @@ pub enum Read {
     List { path: String, labels: String, keep: &'static [&'static str] },
     /// A plain HTTP URL of a Service.
     Http(String),
+    /// Of a page of metrics, the lines of these metrics: a page is far longer than what a check asks of it.
+    Samples { url: String, names: &'static [&'static str] },
     /// What a container of a pod wrote, at most 1 MiB.
     Log { namespace: String, pod: String, container: String },
 }
@@ -91,9 +93,16 @@ impl Read {
                 path.split_once("/namespaces/").and_then(|(_, rest)| Some(rest.split_once('/')?.0))
             }
             Read::Log { namespace, .. } => Some(namespace),
-            Read::Http(_) => None,
+            Read::Http(_) | Read::Samples { .. } => None,
         }
     }
+}
+
+/// The lines of a page of metrics that are about these.
+pub fn samples(page: &str, names: &[&str]) -> String {
+    let is_meant =
+        |line: &&str| names.iter().any(|name| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])));
+    page.lines().filter(is_meant).flat_map(|line| [line, "\n"]).collect()
 }
 
 /// What stays of an object of a list.

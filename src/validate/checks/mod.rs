@@ -10,23 +10,30 @@
 
 mod accelerator_metrics;
 mod ai_service_metrics;
+mod check_nvidia_smi;
 mod cluster_autoscaling;
 mod dra_support;
 mod expected_resources;
 mod facts;
+mod gang_scheduling;
 mod gke_gpu_nic_networks;
 mod gke_gpu_nic_topology;
 mod gpu_allocation;
 mod gpu_operator_health;
 mod gpu_operator_version;
+mod gpu_pod;
 mod health;
 mod inference_gateway;
+mod nccl_all_reduce;
 mod operator_health;
 mod platform_health;
+mod pod_autoscaling;
 mod probe;
 mod robust_controller;
+mod secure_accelerator_access;
 
-pub use facts::{Answer, Change, Facts, Read, kept};
+pub use facts::{Answer, Change, Facts, Read, kept, samples};
+pub use nccl_all_reduce::curve;
 pub use probe::Probe;
 
 use super::input::Input;
@@ -34,20 +41,27 @@ use serde_json::{Value, json};
 use std::borrow::Cow;
 
 /// Every check that this program implements, in catalog order.
-pub const ALL: [&dyn Check; 13] = [
+pub const ALL: [&dyn Check; 20] = [
     &operator_health::OperatorHealth,
     &expected_resources::ExpectedResources,
     &gpu_operator_version::GpuOperatorVersion,
+    &check_nvidia_smi::CheckNvidiaSmi,
     &gke_gpu_nic_networks::GkeGpuNicNetworks,
     &gke_gpu_nic_topology::GkeGpuNicTopology,
+    &nccl_all_reduce::ANY,
     &dra_support::DraSupport,
+    &gang_scheduling::GangScheduling,
     &accelerator_metrics::AcceleratorMetrics,
     &ai_service_metrics::AiServiceMetrics,
     &inference_gateway::InferenceGateway,
+    &pod_autoscaling::PodAutoscaling,
     &cluster_autoscaling::ClusterAutoscaling,
     &robust_controller::RobustController,
+    &secure_accelerator_access::SecureAcceleratorAccess,
     &gpu_operator_health::GpuOperatorHealth,
     &platform_health::PlatformHealth,
+    &nccl_all_reduce::NET,
+    &nccl_all_reduce::NVLS,
 ];
 
 /// One check.

@@ -122,6 +122,14 @@ pub fn spec(input: &Input, containers: Vec<Value>) -> Value {
     spec
 }
 
+/// Affinity to these nodes and no others.
+pub fn on_nodes(nodes: &[&str]) -> Value {
+    json!({"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": nodes
+        .iter()
+        .map(|node| json!({"matchFields": [{"key": "metadata.name", "operator": "In", "values": [node]}]}))
+        .collect::<Vec<_>>()}}})
+}
+
 /// How far a pod came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Progress {
