@@ -10,7 +10,7 @@ use aicr::{
     catalog::{Catalog, File},
     cluster::watch::{LiveStatus, LiveView},
     criteria::{Criteria, Dimension},
-    inventory::Inventory,
+    inventory::{Fact, Inventory, Node, Source},
     ops::{self, connect::Target, demo::DemoOptions},
     resolve::Options,
     store,
@@ -49,6 +49,7 @@ fn main() {
     resolving_large(runs);
     first_frame(runs.min(50));
     frames(runs);
+    updates(runs);
 }
 
 /// `aicr recipe` for [`CRITERIA`].
@@ -95,7 +96,7 @@ fn resolving_large(runs: usize) {
              componentRefs: [{{name: gpu-operator, overrides: {{driver: {{version: v{n}}}}}}}]\n"
         );
         let path = format!("overlays/o{n}.yaml");
-        files.insert(&path, File { text: text.into(), source: 0, shown: path.as_str().into() });
+        files.insert(&path, File::new(0, path.as_str(), text));
     }
     let loads = (0..runs.div_ceil(20)).map(|_| time(|| drop(Catalog::new(files.clone())))).collect();
     row("in process: read a catalog of 10,098 overlays", loads, None);
@@ -167,6 +168,44 @@ fn frames(runs: usize) {
     state.update(Msg::Input(Input::Key(key::sequence("2").expect("a known key")[0])));
     let times = (0..runs).map(|_| time(|| frame(&mut state))).collect();
     row("workbench: one frame of the Recipe screen, 200x60", times, None);
+}
+
+/// What one batch of updates costs the thread that takes keys, and a key that comes right after it, 200x60.
+///
+/// 125 of 5,000 nodes are what 500 updates a second change in the quarter of a second between two views.
+fn updates(runs: usize) {
+    let mut state = state(5000);
+    let mut keys = ["Down", "Up"].iter().cycle();
+    let (mut batches, mut builds, mut answers) = (Vec::new(), Vec::new(), Vec::new());
+    for run in 0..runs {
+        let view = changed(&state, run * 125, 125);
+        batches.push(time(|| drop(state.update(Msg::Live { generation: 1, view }))));
+        builds.push(time(|| state.prepare()));
+        let keys = key::sequence(keys.next().expect("an endless cycle")).expect("known keys");
+        answers.push(time(|| {
+            for key in keys {
+                state.update(Msg::Input(Input::Key(key)));
+            }
+            frame(&mut state);
+        }));
+    }
+    let sums = batches.iter().zip(&builds).zip(&answers).map(|((batch, build), answer)| *batch + *build + *answer);
+    row("workbench: key behind 125 changed nodes to frame", sums.collect(), None);
+    row("  of it: taking the changes", batches, None);
+    row("  of it: building what is shown of them", builds, None);
+    row("  of it: the key and its frame", answers, None);
+}
+
+/// The shown cluster with some nodes whose readiness is another.
+fn changed(state: &State, from: usize, count: usize) -> LiveView {
+    let mut inventory = Inventory::clone(state.model.cluster.snapshot.as_ref().expect("a cluster"));
+    for index in from..from + count {
+        let place = index % inventory.nodes.len();
+        let mut node = Node::clone(&inventory.nodes[place]);
+        node.ready = Fact::known(node.ready.get() == Some(false), Source::node("status.conditions"));
+        inventory.nodes[place] = Arc::new(node);
+    }
+    LiveView { inventory: Some(Arc::new(inventory)), status: LiveStatus::Fresh }
 }
 
 fn frame(state: &mut State) {

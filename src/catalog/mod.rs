@@ -3,10 +3,11 @@
 //! In: [`Files`], the text of every file under its catalog-relative path. Out: a [`Catalog`] whose every value knows the
 //! file, line and column that wrote it. Reading a folder is `store::catalog_dir`'s work.
 //!
-//! Two things here are about speed and change no answer. Overlays are parsed by four threads that end before [`Catalog::new`]
-//! returns, because parsing a hundred of them is most of what one recipe costs. Values files are parsed when they are first
-//! asked for and kept behind a mutex, because one recipe needs a tenth of them and the workbench resolves again with every
-//! change of criteria. `cargo bench` measures both.
+//! Three things here are about speed and change no answer. The documents that the program carries come as trees, which the
+//! build made of them, and of their overlays only what chooses them is looked at before somebody asks for the rest: one
+//! recipe needs a tenth of a hundred. Values files are read when they are first asked for and kept behind a mutex, because
+//! the workbench resolves again with every change of criteria. Folders are parsed by four threads that end before
+//! [`Catalog::new`] returns. `cargo bench` measures all three.
 
 pub mod component;
 pub mod edition;
@@ -14,19 +15,23 @@ mod error;
 pub mod mixin;
 pub mod overlay;
 pub mod parse;
+pub mod paths;
 pub mod profile;
 pub mod upgrades;
 pub mod validator;
 
 pub use error::{CatalogError, CatalogProblem};
 
-use crate::{criteria::Dimension, document::location::Location, yaml::Kind};
+use crate::{
+    criteria::Dimension,
+    document::location::Location,
+    yaml::{Kind, packed},
+};
 use component::Registry;
 use edition::Edition;
 use mixin::Mixin;
 use overlay::Overlay;
 use parse::Document;
-use profile::ProfileProblem;
 use sha2::{Digest, Sha256};
 use std::{
     borrow::Cow,
@@ -44,6 +49,8 @@ pub struct Files {
     pub sources: Vec<String>,
     /// The folder that took the place of the embedded catalog, as typed.
     pub replaced_by: Option<String>,
+    /// What [`Catalog::digest`] says of these files, where that is known.
+    digest: Option<&'static str>,
 }
 
 /// One catalog file.
@@ -54,6 +61,26 @@ pub struct File {
     pub source: usize,
     /// What messages call it: `catalog/overlays/kind.yaml`, or the path under the `--data` folder as typed.
     pub shown: Arc<str>,
+    /// The tree of the text, packed; empty where nobody packed it.
+    pub packed: &'static [u8],
+}
+
+impl File {
+    /// A file of a source.
+    pub fn new(source: usize, shown: impl Into<Arc<str>>, text: impl Into<Cow<'static, str>>) -> File {
+        File { text: text.into(), source, shown: shown.into(), packed: &[] }
+    }
+
+    /// Its only document.
+    ///
+    /// # Errors
+    /// Not YAML, or several documents.
+    pub fn document(&self) -> Result<Document, CatalogError> {
+        match packed::unpack(self.packed) {
+            Some(root) => Ok(Document { shown: self.shown.clone(), root }),
+            None => Document::parse(&self.shown, &self.text),
+        }
+    }
 }
 
 /// A readable catalog.
@@ -75,7 +102,8 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// Reads registry, base, overlays and mixins; values, manifests, checks and validators when they are asked for.
+    /// Reads registry, base, overlays and mixins; values, manifests, checks and validators when they are asked for, and of
+    /// overlays that come packed all but their head.
     ///
     /// A file of a higher source replaces an overlay or mixin of the same name in a lower one, whatever its path.
     ///
@@ -88,17 +116,30 @@ impl Catalog {
         let mut mixins: BTreeMap<String, (usize, Mixin)> = BTreeMap::new();
         let mut extended = BTreeSet::new();
         for file in files.stacked(REGISTRY) {
-            registry.add(&Document::parse(&file.shown, &file.text)?)?;
+            registry.add(&file.document()?)?;
         }
-        let layers: Vec<(&str, &File)> = files.iter().filter(|(path, _)| !matches!(role(path), Role::Other)).collect();
-        for (&(path, file), document) in layers.iter().zip(parse(&layers)) {
+        let texts: Vec<&File> = files
+            .iter()
+            .filter(|(path, file)| is_layer(path) && file.packed.is_empty())
+            .map(|(_, file)| file)
+            .collect();
+        let mut parsed = parse(&texts).into_iter();
+        let mut document = |file: &File| match file.packed.is_empty() {
+            true => parsed.next().unwrap_or_else(|| file.document()),
+            false => file.document(),
+        };
+        for (path, file) in files.iter() {
             match role(path) {
                 Role::Mixin => {
-                    let mixin = Mixin::read(path, document?)?;
-                    keep(&mut mixins, mixin.name.clone(), file.source, mixin, |mixin| &mixin.document)?;
+                    let mixin = Mixin::read(path, document(file)?)?;
+                    keep(&mut mixins, mixin.name.clone(), file.source, mixin, |mixin| mixin.document.start())?;
                 }
                 Role::Overlay => {
-                    let Some(overlay) = Overlay::read(path, document?)? else { continue };
+                    let overlay = match file.packed.is_empty() {
+                        true => Overlay::read(path, document(file)?)?,
+                        false => Overlay::packed(path, file)?,
+                    };
+                    let Some(overlay) = overlay else { continue };
                     let overlay = match file.source > 0 && overlay.is_extension() {
                         true => {
                             extended.insert(path.to_owned());
@@ -106,11 +147,11 @@ impl Catalog {
                         }
                         false => overlay,
                     };
-                    if let Some(profile) = &overlay.profile {
-                        profile.check(&overlay.document)?;
+                    if file.packed.is_empty() {
+                        overlay.check_profile()?;
                     }
                     if file.source > 0 && overlay.criteria.as_ref().is_some_and(|criteria| criteria.nodes > 0) {
-                        return Err(overlay.document.error(overlay.document.root.at, CatalogProblem::ExternalNodes));
+                        return Err(overlay.error(CatalogProblem::ExternalNodes));
                     }
                     if path == "overlays/base.yaml" {
                         base = Some(overlay);
@@ -118,15 +159,15 @@ impl Catalog {
                     }
                     if overlay.name == overlay::BASE {
                         let problem = CatalogProblem::Reserved { name: overlay::BASE, purpose: "`overlays/base.yaml`" };
-                        return Err(overlay.document.error(overlay.document.root.at, problem));
+                        return Err(overlay.error(problem));
                     }
-                    keep(&mut overlays, overlay.name.clone(), file.source, overlay, |overlay| &overlay.document)?;
+                    keep(&mut overlays, overlay.name.clone(), file.source, overlay, Overlay::start)?;
                 }
                 Role::Other => {}
             }
         }
         let edition = match files.get(edition::FILE) {
-            Some(file) => Some(Edition::read(&Document::parse(&file.shown, &file.text)?)?),
+            Some(file) => Some(Edition::read(&file.document()?)?),
             None => None,
         };
         let base = base.ok_or_else(|| CatalogError {
@@ -137,6 +178,16 @@ impl Catalog {
         let mixins = mixins.into_iter().map(|(name, (_, value))| (name, value)).collect();
         let (values, digest) = (Mutex::default(), OnceLock::new());
         Ok(Catalog { files, registry, base, overlays, mixins, edition, extended, values, digest })
+    }
+
+    /// As [`Catalog::new`], with every overlay read whole.
+    ///
+    /// # Errors
+    /// As [`Catalog::new`], also where only what an overlay says is wrong.
+    pub fn whole(files: Files) -> Result<Catalog, CatalogError> {
+        let catalog = Catalog::new(files)?;
+        catalog.overlays.values().chain([&catalog.base]).try_for_each(Overlay::check)?;
+        Ok(catalog)
     }
 
     /// The base, or an overlay by name.
@@ -188,7 +239,7 @@ impl Catalog {
         if let Some(known) = values.get(path) {
             return Ok(Some(known.clone()));
         }
-        let document = Document::parse(&file.shown, &file.text)?;
+        let document = file.document()?;
         if !matches!(document.root.kind, Kind::Map(_) | Kind::Null) {
             return Err(document.wrong(&document.root, path, "a mapping"));
         }
@@ -203,14 +254,11 @@ impl Catalog {
             let mut hash = Sha256::new();
             let counts = |path: &str| is_stacked(path) || self.extended.contains(path);
             for (path, file) in self.files.versions(counts) {
-                for part in [path, &file.text] {
-                    hash.update((part.len() as u64).to_be_bytes());
-                    hash.update(part.as_bytes());
-                }
+                paths::add_to_digest(path, &file.text, |bytes| hash.update(bytes));
             }
             hash.finalize().iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
         };
-        self.digest.get_or_init(digest).clone()
+        self.files.digest.map_or_else(|| self.digest.get_or_init(digest).clone(), str::to_owned)
     }
 
     /// The validator catalog, in execution order; empty when the catalog has none.
@@ -220,7 +268,7 @@ impl Catalog {
     pub fn validators(&self) -> Result<Vec<validator::Validator>, CatalogError> {
         let mut validators = Vec::new();
         for file in self.files.stacked(VALIDATORS) {
-            validator::read(&mut validators, &Document::parse(&file.shown, &file.text)?)?;
+            validator::read(&mut validators, &file.document()?)?;
         }
         Ok(validators)
     }
@@ -228,11 +276,9 @@ impl Catalog {
 
 /// Parses documents, in the order in which they are given.
 ///
-/// Four threads share the work: parsing a hundred overlays is most of what resolving one recipe costs.
-fn parse(files: &[(&str, &File)]) -> Vec<Result<Document, CatalogError>> {
-    let parse = |files: &[(&str, &File)]| -> Vec<_> {
-        files.iter().map(|(_, file)| Document::parse(&file.shown, &file.text)).collect()
-    };
+/// Four threads share the work: parsing the overlays is most of what it costs to read a folder.
+fn parse(files: &[&File]) -> Vec<Result<Document, CatalogError>> {
+    let parse = |files: &[&File]| -> Vec<_> { files.iter().map(|file| file.document()).collect() };
     let mut shares = files.chunks(files.len().div_ceil(4).max(16));
     let own = shares.next().unwrap_or_default();
     std::thread::scope(|scope| {
@@ -261,6 +307,12 @@ impl Files {
             self.below.insert((path.to_owned(), lower.source), lower.clone());
         }
         self.files.insert(path.to_owned(), file);
+        self.digest = None;
+    }
+
+    /// The same, of which the digest is known; whatever is added makes it unknown.
+    pub fn digested(self, digest: &'static str) -> Files {
+        Files { digest: Some(digest), ..self }
     }
 
     /// All versions of a file that merges by entry, lowest source first.
@@ -273,18 +325,16 @@ impl Files {
     fn extended(&self, path: &str, source: usize, added: Overlay) -> Result<Overlay, CatalogError> {
         let lower = self.below.range(..(path.to_owned(), source)).next_back().filter(|((known, _), _)| known == path);
         let below = match lower {
-            Some(((_, lower), file)) => match Overlay::read(path, Document::parse(&file.shown, &file.text)?)? {
+            Some(((_, lower), file)) => match Overlay::read(path, file.document()?)? {
                 Some(overlay) if *lower > 0 && overlay.is_extension() => Some(self.extended(path, *lower, overlay)?),
                 overlay => overlay,
             },
             None => None,
         };
         let Some(mut overlay) = below else {
-            let at = added.profile.as_ref().map_or(added.document.root.at, |profile| profile.at);
-            let problem = ProfileProblem::Extension(profile::Extension::NoProfile);
-            return Err(added.document.error(at, CatalogProblem::Profile(problem.into())));
+            return Err(added.extends_none(profile::Extension::NoProfile));
         };
-        overlay.extend(added)?;
+        overlay.extend(&added)?;
         Ok(overlay)
     }
 
@@ -321,18 +371,17 @@ fn is_stacked(path: &str) -> bool {
     path == REGISTRY || path == VALIDATORS
 }
 
-/// Whether a file can be part of a catalog, by its catalog-relative path: YAML, and what components and checks bring.
-pub fn is_catalog_file(path: &str) -> bool {
-    [".yaml", ".yml"].iter().any(|ending| path.ends_with(ending))
-        || ["components/", "checks/"].iter().any(|folder| path.starts_with(folder))
-}
-
 /// What a file is, by its path.
 enum Role {
     Mixin,
     Overlay,
     /// Registry, values, manifests, checks, validators, documentation.
     Other,
+}
+
+/// Whether a file holds an overlay or a mixin.
+fn is_layer(path: &str) -> bool {
+    !matches!(role(path), Role::Other)
 }
 
 fn role(path: &str) -> Role {
@@ -356,14 +405,13 @@ fn keep<T>(
     name: String,
     source: usize,
     value: T,
-    document: impl Fn(&T) -> &Document,
+    start: impl Fn(&T) -> Location,
 ) -> Result<(), CatalogError> {
     match known.get(&name) {
-        Some((other, first)) if *other == source => {
-            let (first, second) = (document(first), document(&value));
-            let first = first.location(first.root.at);
-            Err(second.error(second.root.at, CatalogProblem::DuplicateName { name, first }))
-        }
+        Some((other, first)) if *other == source => Err(CatalogError {
+            at: start(&value),
+            problem: CatalogProblem::DuplicateName { name, first: start(first) },
+        }),
         Some((other, _)) if *other > source => Ok(()),
         _ => {
             known.insert(name, (source, value));
@@ -381,7 +429,7 @@ mod tests {
     fn files(files: &[(&str, &str)]) -> Files {
         let mut all = Files::default();
         for (path, text) in files {
-            all.insert(path, File { text: (*text).to_owned().into(), source: 0, shown: (*path).into() });
+            all.insert(path, File::new(0, *path, (*text).to_owned()));
         }
         all
     }
@@ -445,10 +493,41 @@ mod tests {
     }
 
     #[test]
+    fn what_a_packed_overlay_says_is_read_when_it_is_asked_for() {
+        let packed = |path: &str, text: &'static str| {
+            let tree = packed::pack(&crate::yaml::parse(text).expect("YAML"));
+            File { packed: Box::leak(tree.into_boxed_slice()), ..File::new(0, path, text) }
+        };
+        let good =
+            "kind: RecipeMetadata\nmetadata: {name: good}\nspec: {base: bad, criteria: {os: ubuntu}, mixins: [m]}\n";
+        let bad = "kind: RecipeMetadata\nmetadata: {name: bad}\nspec:\n  criteria: {service: eks}\n  constraints: 1\n";
+        let mut all = files(&[BASE]);
+        all.insert("overlays/good.yaml", packed("overlays/good.yaml", good));
+        all.insert("overlays/bad.yaml", packed("overlays/bad.yaml", bad));
+        let catalog = Catalog::new(all.clone()).expect("every head is good");
+        let overlay = &catalog.overlays["good"];
+        assert_eq!(
+            (overlay.parent.as_deref(), overlay.start().to_string()),
+            (Some("bad"), "overlays/good.yaml:1:1".into())
+        );
+        assert_eq!(overlay.criteria.as_ref().map(ToString::to_string), Some("os=ubuntu".to_owned()));
+        assert_eq!(overlay.body().mixins[0].0, "m");
+        assert_eq!(overlay.body().document.root, crate::yaml::parse(good).expect("YAML"));
+        let expected = "overlays/bad.yaml:5:16: `constraints` must be a list, found a number";
+        let shown = |error: CatalogError| format!("{}: {error}", error.at);
+        let faults = [
+            Catalog::whole(all).map(drop),
+            catalog.overlays["bad"].check(),
+            crate::resolve::select::chain(&catalog, overlay).map(drop),
+        ];
+        assert_eq!(faults.map(|fault| fault.map_err(shown)), [0; 3].map(|_| Err(expected.to_owned())));
+    }
+
+    #[test]
     fn registry_entries_of_lower_sources_stay_below_those_of_higher_ones() {
         let mut stack = files(&[BASE, ("registry.yaml", "components: [{name: low}, {name: both}]\n")]);
         let text = "components: [{name: high}, {name: both, displayName: Both}]\n";
-        stack.insert("registry.yaml", File { text: text.into(), source: 1, shown: "data/registry.yaml".into() });
+        stack.insert("registry.yaml", File::new(1, "data/registry.yaml", text));
         let lower = stack.clone();
         let catalog = Catalog::new(stack).expect("a catalog");
         assert_eq!(catalog.registry.order, ["low", "both", "high"]);

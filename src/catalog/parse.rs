@@ -45,6 +45,11 @@ impl Document {
         CatalogError { at: self.location(at), problem }
     }
 
+    /// Where it starts.
+    pub fn start(&self) -> Location {
+        self.location(self.root.at)
+    }
+
     /// A place of this document.
     pub fn location(&self, at: Position) -> Location {
         Location::new(&self.shown, at)

@@ -191,7 +191,7 @@ fn row_json(catalog: &Catalog, overlay: &Overlay) -> serde_json::Value {
         "base": overlay.parent,
         "isLeaf": is_leaf(catalog, overlay),
         "source": if embedded { "embedded" } else { "external" },
-        "profile": overlay.profile.as_ref().map(|profile| json!({
+        "profile": overlay.body().profile.as_ref().map(|profile| json!({
             "name": profile.name,
             "description": profile.description,
             "default": profile.default,

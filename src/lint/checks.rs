@@ -24,7 +24,7 @@ fn look(catalog: &Catalog, findings: &mut Findings) {
 }
 
 fn checks(overlay: &Overlay, phases: &BTreeMap<String, &'static str>, findings: &mut Findings) {
-    for phase in overlay.spec.validation.as_ref().map_or(&[][..], Node::entries) {
+    for phase in overlay.body().spec.validation.as_ref().map_or(&[][..], Node::entries) {
         for check in phase.value.get("checks").map_or(&[][..], Node::items) {
             let name = check.text().unwrap_or_default();
             let problem = match phases.get(name) {
@@ -33,7 +33,7 @@ fn checks(overlay: &Overlay, phases: &BTreeMap<String, &'static str>, findings: 
                 None => format!("unknown check `{name}`"),
             };
             let near = near_matches(name, phases.keys().map(String::as_str));
-            let found = findings.error("unknown-check", &overlay.document, check.at, problem);
+            let found = findings.error("unknown-check", &overlay.body().document, check.at, problem);
             found.hint = did_you_mean(&near).filter(|_| !phases.contains_key(name));
         }
     }

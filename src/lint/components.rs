@@ -16,7 +16,9 @@ pub(super) const FAMILY: Family = Family::Catalog {
     ],
     look: |catalog, findings| {
         super::layers(catalog).for_each(|(document, spec)| layer(catalog, document, &spec.components, findings));
-        for value in super::overlays(catalog).flat_map(|overlay| &overlay.profile).flat_map(|profile| &profile.values) {
+        for value in
+            super::overlays(catalog).flat_map(|overlay| &overlay.body().profile).flat_map(|profile| &profile.values)
+        {
             for (name, node) in &value.overrides {
                 if !catalog.registry.components.contains_key(name) {
                     let message = format!("the component `{name}` is not in the registry");

@@ -44,7 +44,7 @@ fn conflicts(catalog: &Catalog, findings: &mut Findings) {
                         "`{}` and `{}` can apply together and set {field} to {mine} and {value}; the later name wins",
                         left.name, right.name
                     );
-                    findings.warn("conflict", &right.document, *at, message);
+                    findings.warn("conflict", &right.body().document, *at, message);
                 }
             }
         }
@@ -62,7 +62,7 @@ fn settings(overlay: &Overlay) -> BTreeMap<String, (Value, Position)> {
         }
     }
     let mut found = BTreeMap::new();
-    for node in &overlay.spec.components {
+    for node in &overlay.body().spec.components {
         let name = node.get("name").and_then(Node::text).unwrap_or_default();
         for key in ["namespace", "chart", "source", "version", "valuesFile", "overrides"] {
             node.get(key).into_iter().for_each(|value| add(&format!("{name}.{key}"), value, &mut found));

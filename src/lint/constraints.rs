@@ -17,7 +17,9 @@ pub(super) const FAMILY: Family = Family::Catalog {
     rules: &[("constraint", "a constraint that can never be evaluated")],
     look: |catalog, findings| {
         super::layers(catalog).for_each(|(document, spec)| layer(document, &spec.constraints, findings));
-        for value in super::overlays(catalog).flat_map(|overlay| &overlay.profile).flat_map(|profile| &profile.values) {
+        for value in
+            super::overlays(catalog).flat_map(|overlay| &overlay.body().profile).flat_map(|profile| &profile.values)
+        {
             layer(&value.document, &value.constraints, findings);
             layer(&value.document, &value.readiness, findings);
         }
@@ -69,11 +71,11 @@ fn weakened(catalog: &Catalog, overlay: &Overlay, findings: &mut Findings) {
         version(&lower.operand).ok()
     };
     let name = |node: &Node| node.get("name").and_then(Node::text).unwrap_or_default().to_owned();
-    for own in &overlay.spec.constraints {
+    for own in &overlay.body().spec.constraints {
         let Some(ours) = bound(own) else { continue };
         let above = chain.iter().rev().skip(1).copied().chain([&catalog.base]);
         let found = above
-            .flat_map(|ancestor| ancestor.spec.constraints.iter().map(move |node| (ancestor, node)))
+            .flat_map(|ancestor| ancestor.body().spec.constraints.iter().map(move |node| (ancestor, node)))
             .find(|(_, node)| name(node) == name(own));
         let Some((ancestor, theirs)) = found.and_then(|(ancestor, node)| Some((ancestor, bound(node)?))) else {
             continue;
@@ -86,7 +88,7 @@ fn weakened(catalog: &Catalog, overlay: &Overlay, findings: &mut Findings) {
                 ancestor.name
             );
             let at = own.get("value").map_or(own.at, |value| value.at);
-            findings.warn("weakened-bound", &overlay.document, at, message);
+            findings.warn("weakened-bound", &overlay.body().document, at, message);
         }
     }
 }

@@ -25,7 +25,7 @@ pub(super) const SAME: Family =
     Family::Catalog { rules: &[("same-criteria", "two overlays with the same criteria")], look: same_criteria };
 
 fn overlay(catalog: &Catalog, overlay: &Overlay, findings: &mut Findings) {
-    let document = &overlay.document;
+    let document = &overlay.body().document;
     if overlay.name == BASE {
         return;
     }
@@ -67,7 +67,7 @@ fn same_criteria(catalog: &Catalog, findings: &mut Findings) {
         match seen.get(&criteria.to_string()) {
             Some(first) => {
                 let message = format!("`{}` and `{}` have the same criteria ({criteria})", first.name, overlay.name);
-                findings.warn("same-criteria", &overlay.document, overlay.document.root.at, message);
+                findings.warn("same-criteria", &overlay.body().document, overlay.body().document.root.at, message);
             }
             None => {
                 seen.insert(criteria.to_string(), overlay);

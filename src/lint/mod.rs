@@ -113,7 +113,7 @@ pub fn rules() -> impl Iterator<Item = Rule> {
 /// Findings of a catalog, sorted by file and line.
 pub fn lint(files: &Files) -> Vec<Finding> {
     let mut findings = Findings::default();
-    let catalog = Catalog::new(files.clone());
+    let catalog = Catalog::whole(files.clone());
     for family in &ALL {
         match (family, &catalog) {
             (Family::Files { look, .. }, _) => look(files, &mut findings),
@@ -146,7 +146,7 @@ fn overlays(catalog: &Catalog) -> impl Iterator<Item = &Overlay> {
 /// What overlays, the base and mixins say.
 fn layers(catalog: &Catalog) -> impl Iterator<Item = (&Document, &Spec)> {
     let mixins = catalog.mixins.values().map(|mixin| (&mixin.document, &mixin.spec));
-    overlays(catalog).map(|overlay| (&overlay.document, &overlay.spec)).chain(mixins)
+    overlays(catalog).map(Overlay::body).map(|body| (&body.document, &body.spec)).chain(mixins)
 }
 
 #[derive(Default)]

@@ -19,7 +19,7 @@ pub(super) const FAMILY: Family = Family::Overlay {
 };
 
 fn overlay(catalog: &Catalog, overlay: &Overlay, findings: &mut Findings) {
-    let document = &overlay.document;
+    let document = &overlay.body().document;
     if overlay.name == BASE {
         return;
     }

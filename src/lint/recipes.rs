@@ -35,7 +35,7 @@ fn lint(catalog: &Catalog, findings: &mut Findings) {
             Err(ResolveError::Catalog(_) | ResolveError::OsRequired { .. } | ResolveError::UnknownMixin { .. }) => {}
             Err(error) if reported.insert(error.to_string()) => {
                 let message = format!("its criteria do not resolve: {error}");
-                findings.error("unreadable", &overlay.document, overlay.document.root.at, message);
+                findings.error("unreadable", &overlay.body().document, overlay.body().document.root.at, message);
             }
             Err(_) => {}
         }
@@ -50,12 +50,12 @@ fn is_leaf(catalog: &Catalog, overlay: &Overlay) -> bool {
 /// that a version check needs.
 fn phases(overlay: &Overlay, recipe: &Recipe, findings: &mut Findings) {
     let validation = recipe.validation.clone().unwrap_or_default();
-    let at = overlay.document.root.at;
+    let at = overlay.body().document.root.at;
     if recipe.criteria.service.is_some() {
         for (name, phase) in [("deployment", &validation.deployment), ("conformance", &validation.conformance)] {
             if phase.as_ref().is_none_or(|phase| phase.checks.is_empty()) {
                 let message = format!("the recipe of `{}` has no {name} checks", overlay.name);
-                findings.warn("phases", &overlay.document, at, message);
+                findings.warn("phases", &overlay.body().document, at, message);
             }
         }
     }
@@ -64,7 +64,7 @@ fn phases(overlay: &Overlay, recipe: &Recipe, findings: &mut Findings) {
     let bounded = deployment.constraints.iter().any(|constraint| constraint.name == "Deployment.gpu-operator.version");
     if checked && !bounded {
         let message = format!("the recipe of `{}` checks gpu-operator-version and sets no bound for it", overlay.name);
-        findings.warn("phases", &overlay.document, at, message);
+        findings.warn("phases", &overlay.body().document, at, message);
     }
 }
 
@@ -79,7 +79,7 @@ fn driver_root(catalog: &Catalog, overlay: &Overlay, recipe: &Recipe, findings: 
     let text = |values: &Value, path: &str| values.pointer(path).and_then(Value::as_str).map(str::to_owned);
     let installed = text(&operator, "/hostPaths/driverInstallDir");
     let mut say = |message: String| {
-        findings.error("driver-root", &overlay.document, overlay.document.root.at, message);
+        findings.error("driver-root", &overlay.body().document, overlay.body().document.root.at, message);
     };
     if installed.as_deref() == Some("/") {
         say(format!("the recipe of `{}` installs the driver into the node's root", overlay.name));

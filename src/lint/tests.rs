@@ -36,13 +36,13 @@ const GOOD: [(&str, &str); 7] = [
 fn check(replace: &[(&str, &str, &str)], expected: &[&str]) {
     let mut files = Files::default();
     for (path, text) in GOOD {
-        files.insert(path, File { text: text.into(), source: 0, shown: path.into() });
+        files.insert(path, File::new(0, path, text));
     }
     for (path, from, to) in replace {
         let old = files.get(path).map(|file| file.text.to_string()).unwrap_or_default();
         assert!(from.is_empty() || old.contains(from), "{path} has no {from}");
         let text = if from.is_empty() { (*to).to_owned() } else { old.replace(from, to) };
-        files.insert(path, File { text: text.into(), source: 0, shown: (*path).into() });
+        files.insert(path, File::new(0, *path, text));
     }
     let found = lint(&files);
     let rules: Vec<String> =

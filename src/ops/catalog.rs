@@ -164,7 +164,7 @@ pub fn is_leaf(catalog: &Catalog, overlay: &Overlay) -> bool {
 fn profile(catalog: &Catalog, overlay: &Overlay) -> Option<ProfileEntry> {
     let parent = |overlay: &&Overlay| catalog.overlay(overlay.parent.as_deref()?);
     let chain = std::iter::successors(Some(overlay), parent).take(catalog.overlays.len());
-    let found = chain.filter_map(|overlay| overlay.profile.as_ref()).next()?;
+    let found = chain.filter_map(|overlay| overlay.body().profile.as_ref()).next()?;
     let mut values: Vec<String> = found.values.iter().map(|value| value.name.clone()).collect();
     values.sort();
     let (name, description, default) = (found.name.clone(), found.description.clone(), found.default.clone());

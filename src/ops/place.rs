@@ -254,6 +254,21 @@ fn dial_advice(error: &DialError) -> (Kind, &'static str) {
     }
 }
 
+impl Place {
+    /// Something is there already, which writing would replace.
+    pub fn is_taken(&self) -> bool {
+        matches!(self, Place::File(path) if std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file() || found.is_symlink()))
+    }
+
+    /// The name that says where it is from any folder.
+    pub fn whole(&self) -> String {
+        match self {
+            Place::File(path) => std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string(),
+            other => other.to_string(),
+        }
+    }
+}
+
 /// Writes a document to standard output or, whole or not at all, to a file.
 ///
 /// # Errors

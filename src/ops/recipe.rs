@@ -42,7 +42,7 @@ pub(super) fn folder_failure(error: CatalogDirError) -> Failure {
 ///
 /// Where none does, a recipe stays what it is while inventories read alike ([`Inventory::reads_like`]).
 pub fn reads_state(catalog: &Catalog) -> bool {
-    let overlays = catalog.overlays.values().chain([&catalog.base]).map(|overlay| &overlay.spec);
+    let overlays = catalog.overlays.values().chain([&catalog.base]).map(|overlay| &overlay.body().spec);
     let specs = overlays.chain(catalog.mixins.values().map(|mixin| &mixin.spec));
     let mut names = specs.flat_map(|spec| &spec.constraints).filter_map(|rule| rule.get("name")?.text());
     names.any(|name| name.starts_with("NodeTopology."))

@@ -108,21 +108,21 @@ fn rule(node: &Node, from_mixin: bool) -> Option<Rule> {
 }
 
 pub(super) fn own_rules(leaf: &Overlay) -> Vec<Rule> {
-    leaf.spec.constraints.iter().filter_map(|node| rule(node, false)).collect()
+    leaf.body().spec.constraints.iter().filter_map(|node| rule(node, false)).collect()
 }
 
 /// The final constraints of a chain: later overlays replace earlier ones, mixins add.
 pub(super) fn chain_rules(catalog: &Catalog, leaf: &Overlay) -> Result<Vec<Rule>, ResolveError> {
     let chain = select::chain(catalog, leaf)?;
     let mut rules: Vec<Rule> = Vec::new();
-    for node in chain.iter().flat_map(|overlay| &overlay.spec.constraints) {
+    for node in chain.iter().flat_map(|overlay| &overlay.body().spec.constraints) {
         let Some(rule) = rule(node, false) else { continue };
         match rules.iter_mut().find(|known| known.name == rule.name) {
             Some(known) => *known = rule,
             None => rules.push(rule),
         }
     }
-    let names = chain.iter().flat_map(|overlay| &overlay.mixins);
+    let names = chain.iter().flat_map(|overlay| &overlay.body().mixins);
     let mixins = names.filter_map(|(name, _)| catalog.mixins.get(name));
     rules.extend(mixins.flat_map(|mixin| &mixin.spec.constraints).filter_map(|node| rule(node, true)));
     Ok(rules)
@@ -152,7 +152,7 @@ pub(crate) fn screen_mixins<'c>(
         }
         for leaf in &screening.leaves {
             let chain = select::chain(catalog, leaf)?;
-            if !chain.iter().any(|overlay| overlay.mixins.iter().any(|(name, _)| name == mixin)) {
+            if !chain.iter().any(|overlay| overlay.body().mixins.iter().any(|(name, _)| name == mixin)) {
                 continue;
             }
             screening.warnings.push(warning(leaf, rule, &verdict));

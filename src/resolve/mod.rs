@@ -388,8 +388,10 @@ impl<'c> Build<'c> {
         let criteria = overlay.criteria.as_ref().map(Criteria::to_string).unwrap_or_default();
         let layer = self.layers.len();
         self.layers.push(Layer::new(kind, &overlay.name, overlay.file(), &criteria));
-        let writer = merge::Writer { layer, document: &overlay.document };
-        self.merged.add(writer, &overlay.spec, kind == LayerKind::Base)?;
+        overlay.check()?;
+        let body = overlay.body();
+        let writer = merge::Writer { layer, document: &body.document };
+        self.merged.add(writer, &body.spec, kind == LayerKind::Base)?;
         self.applied.push(overlay.name.clone());
         Ok(())
     }
@@ -397,13 +399,14 @@ impl<'c> Build<'c> {
     fn merge_mixins(&mut self) -> Result<(), ResolveError> {
         let applied: Vec<&Overlay> = self.applied.iter().filter_map(|name| self.catalog.overlays.get(name)).collect();
         for overlay in applied {
-            for (name, at) in &overlay.mixins {
+            let body = overlay.body();
+            for (name, at) in &body.mixins {
                 if self.mixins.iter().any(|mixin| mixin.name == *name) {
                     continue;
                 }
                 let Some(mixin) = self.catalog.mixins.get(name) else {
                     let near = crate::criteria::near_matches(name, self.catalog.mixins.keys().map(String::as_str));
-                    let at = overlay.document.location(*at);
+                    let at = body.document.location(*at);
                     return Err(ResolveError::UnknownMixin { mixin: name.clone(), at, near });
                 };
                 let layer = self.layers.len();

@@ -118,14 +118,14 @@ impl Selected<'_> {
 
 /// The profile that criteria have a choice of; `None` where no overlay declares one, or more than one do.
 pub fn offered<'c>(catalog: &'c Catalog, criteria: &Criteria) -> Option<&'c Profile> {
-    declaration(catalog, &select::leaves(catalog, criteria)).ok()??.profile.as_ref()
+    declaration(catalog, &select::leaves(catalog, criteria)).ok()??.body().profile.as_ref()
 }
 
 /// The overlay that declares a profile: the base, or one that the leaves are or build on.
 fn declaration<'c>(catalog: &'c Catalog, leaves: &[&'c Overlay]) -> Result<Option<&'c Overlay>, ResolveError> {
-    let mut found: Option<&Overlay> = catalog.base.profile.as_ref().map(|_| &catalog.base);
+    let mut found: Option<&Overlay> = catalog.base.body().profile.as_ref().map(|_| &catalog.base);
     for leaf in leaves {
-        for overlay in select::chain(catalog, leaf)?.into_iter().filter(|overlay| overlay.profile.is_some()) {
+        for overlay in select::chain(catalog, leaf)?.into_iter().filter(|overlay| overlay.body().profile.is_some()) {
             match found {
                 Some(first) if first.name != overlay.name => {
                     let (first, second) = (first.name.clone(), overlay.name.clone());
@@ -148,7 +148,8 @@ pub(super) fn select<'c>(
     choice: Option<&ProfileChoice>,
 ) -> Result<Option<Selected<'c>>, ResolveError> {
     let declared = declaration(catalog, leaves)?;
-    let Some((overlay, profile)) = declared.and_then(|overlay| Some((overlay, overlay.profile.as_ref()?))) else {
+    let Some((overlay, profile)) = declared.and_then(|overlay| Some((overlay, overlay.body().profile.as_ref()?)))
+    else {
         return match choice {
             Some(choice) => Err(ProfileError::Undeclared(choice.clone()).into()),
             None => Ok(None),

@@ -77,24 +77,24 @@ fn parents<'c>(catalog: &'c Catalog, overlay: &'c Overlay) -> Vec<&'c Overlay> {
 /// The chain that is merged for a leaf: from the overlay above the base down to the leaf.
 ///
 /// # Errors
-/// A parent that does not exist, a chain that turns back on itself.
+/// A parent that does not exist, a chain that turns back on itself, an overlay that cannot be read.
 pub fn chain<'c>(catalog: &'c Catalog, leaf: &'c Overlay) -> Result<Vec<&'c Overlay>, CatalogError> {
     let mut chain = vec![leaf];
     while let Some(name) = chain.last().and_then(|overlay| overlay.parent.as_deref()) {
         let child = chain[chain.len() - 1];
-        let at = child.document.root.at;
         let Some(parent) = catalog.overlays.get(name) else {
             let known = catalog.overlays.keys().map(String::as_str);
             let near = crate::criteria::near_matches(name, known);
             let problem = CatalogProblem::MissingParent { overlay: child.name.clone(), parent: name.to_owned(), near };
-            return Err(child.document.error(at, problem));
+            return Err(child.error(problem));
         };
         if chain.iter().any(|known| known.name == parent.name) {
             let names = chain.iter().map(|overlay| overlay.name.clone()).chain([name.to_owned()]);
-            return Err(child.document.error(at, CatalogProblem::Circle(names.collect())));
+            return Err(child.error(CatalogProblem::Circle(names.collect())));
         }
         chain.push(parent);
     }
+    chain.iter().try_for_each(|overlay| overlay.check())?;
     chain.reverse();
     Ok(chain)
 }

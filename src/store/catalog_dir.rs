@@ -4,8 +4,11 @@
 //! file above 10 MiB, no more than 256 MiB in all. Hidden files and folders (`.git`) and files that no catalog holds
 //! (pictures, archives) are passed over. The folder itself may be a link.
 
-use super::read::{Encoding, decode};
-use crate::catalog::{self, File, Files};
+use super::{
+    embedded::{self, Embedded},
+    read::{Encoding, decode},
+};
+use crate::catalog::{File, Files, paths};
 use std::{
     error::Error,
     fmt, fs,
@@ -110,11 +113,11 @@ fn instead(folder: &Path) -> Result<Files, CatalogDirError> {
 /// The embedded catalog.
 pub fn embedded() -> Files {
     let mut files = Files::default();
-    for (path, text) in super::embedded::catalog().into_iter().filter(|(path, _)| catalog::is_catalog_file(path)) {
-        let shown = format!("catalog/{path}").into();
-        files.insert(&path, File { text: text.into(), source: 0, shown });
+    for Embedded { path, text, packed } in embedded::catalog() {
+        let shown = format!("catalog/{path}");
+        files.insert(path, File { packed, ..File::new(0, shown, text) });
     }
-    files
+    files.digested(embedded::catalog_digest())
 }
 
 /// Only the folder, without the embedded catalog below it.
@@ -171,14 +174,14 @@ fn walk(walked: &mut Walk<'_>, shown: &Path, folder: &Path, prefix: &str) -> Res
         } else if !kind.is_file() {
             let what = if kind.is_symlink() { "a symbolic link" } else { "neither a file nor a folder" };
             return Err(failed(&at, CatalogDirProblem::NotAFile(what)));
-        } else if catalog::is_catalog_file(&path) {
+        } else if paths::is_catalog_file(&path) {
             let text = read(&entry.path()).map_err(|problem| failed(&at, problem))?;
             walked.bytes += text.len() as u64;
             if walked.bytes > LARGEST_SUM {
                 return Err(failed(&at, CatalogDirProblem::SumTooLarge));
             }
-            let shown = at.display().to_string().into();
-            walked.files.insert(&path, File { text: text.into(), source: walked.source, shown });
+            let shown = at.display().to_string();
+            walked.files.insert(&path, File::new(walked.source, shown, text));
         }
     }
     Ok(())
@@ -202,6 +205,7 @@ fn read(path: &Path) -> Result<String, CatalogDirProblem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::{Catalog, overlay::Overlay};
 
     /// A folder with one good overlay, into which a test puts something else.
     fn folder() -> tempfile::TempDir {
@@ -222,6 +226,61 @@ mod tests {
         let words = crate::text::causes(&error);
         assert!(words.contains(part), "{words}");
         assert_eq!(error.path, dir.join(place));
+    }
+
+    #[test]
+    fn embedded_trees_are_those_of_the_texts() {
+        let files = embedded();
+        let mut packed = 0;
+        for (path, file) in files.iter().filter(|(_, file)| !file.packed.is_empty()) {
+            let parsed = crate::catalog::parse::Document::parse(&file.shown, &file.text).unwrap();
+            assert_eq!(file.document().unwrap().root, parsed.root, "{path}");
+            packed += 1;
+        }
+        let unpacked = |path: &&str| {
+            let read = ["overlays/", "mixins/", "registry.yaml", "edition.yaml", "validators/"];
+            read.iter().any(|start| path.starts_with(start))
+                && files.get(path).is_some_and(|file| file.packed.is_empty())
+        };
+        assert_eq!(
+            files.iter().map(|(path, _)| path).find(unpacked),
+            None,
+            "every document that a start reads is packed"
+        );
+        assert!(packed > 150, "{packed}");
+    }
+
+    #[test]
+    fn embedded_catalog_is_the_same_from_trees_and_from_texts() {
+        let mut texts = Files::default();
+        for (path, file) in embedded().iter() {
+            texts.insert(path, File { packed: &[], ..file.clone() });
+        }
+        let (lazy, parsed) = (Catalog::whole(embedded()).unwrap(), Catalog::whole(texts).unwrap());
+        assert_eq!(lazy.digest(), parsed.digest());
+        assert_eq!(lazy.overlays.len(), parsed.overlays.len());
+        for (own, other) in
+            lazy.overlays.values().chain([&lazy.base]).zip(parsed.overlays.values().chain([&parsed.base]))
+        {
+            let head = |overlay: &Overlay| {
+                let Overlay { name, path, parent, criteria, .. } = overlay;
+                (name.clone(), path.clone(), parent.clone(), criteria.clone(), overlay.start())
+            };
+            assert_eq!(head(own), head(other));
+            let body = |overlay: &Overlay| (overlay.body().document.root.clone(), format!("{:?}", overlay.body()));
+            assert_eq!(body(own), body(other), "{}", own.name);
+        }
+        assert_eq!(format!("{:?}", lazy.registry), format!("{:?}", parsed.registry));
+        assert_eq!(format!("{:?}", lazy.mixins), format!("{:?}", parsed.mixins));
+        assert_eq!(lazy.edition, parsed.edition);
+    }
+
+    #[test]
+    fn a_folder_over_the_embedded_catalog_changes_its_digest() {
+        let dir = folder();
+        let files = load(&over(&[dir.path()])).unwrap();
+        let catalog = Catalog::new(files).unwrap();
+        assert_ne!(catalog.digest(), Catalog::new(embedded()).unwrap().digest());
     }
 
     #[test]

@@ -1,30 +1,35 @@
-//! The files that travel inside the program: the catalog and the themes.
+//! The files that travel inside the program: the catalog and the themes. The build script lists them.
 
-use include_dir::{Dir, include_dir};
+use std::ops::Range;
 
-static CATALOG: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/catalog");
-static THEMES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/themes");
+/// Digest of the catalog, and its files: path, text, and where its tree is in [`PACKED`].
+type Listed = (&'static str, &'static [(&'static str, &'static str, Range<usize>)]);
 
-/// Catalog-relative path and text of every catalog file.
-pub fn catalog() -> Vec<(String, &'static str)> {
-    let mut files = Vec::new();
-    add(&CATALOG, &mut files);
-    files
+static CATALOG: Listed = include!(concat!(env!("OUT_DIR"), "/catalog.rs"));
+static PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/catalog.packed"));
+static THEMES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/themes.rs"));
+
+/// A file of the catalog.
+pub struct Embedded {
+    /// Relative to the catalog.
+    pub path: &'static str,
+    pub text: &'static str,
+    /// What `yaml::packed` made of the document; empty for one that a start does not read.
+    pub packed: &'static [u8],
 }
 
-fn add(dir: &Dir<'static>, files: &mut Vec<(String, &'static str)>) {
-    for file in dir.files() {
-        let path = file.path().to_string_lossy().replace('\\', "/");
-        files.extend(file.contents_utf8().map(|text| (path, text)));
-    }
-    dir.dirs().for_each(|dir| add(dir, files));
+/// Every catalog file, by path.
+pub fn catalog() -> impl Iterator<Item = Embedded> {
+    let packed = |place: &Range<usize>| PACKED.get(place.clone()).unwrap_or_default();
+    CATALOG.1.iter().map(move |(path, text, place)| Embedded { path, text, packed: packed(place) })
+}
+
+/// What `Catalog::digest` says of the catalog: known, so that a start need not read all of it.
+pub fn catalog_digest() -> &'static str {
+    CATALOG.0
 }
 
 /// Name and text of every theme, by name.
-pub fn themes() -> Vec<(&'static str, &'static str)> {
-    let toml = THEMES.files().filter(|file| file.path().extension().is_some_and(|extension| extension == "toml"));
-    let mut themes: Vec<_> =
-        toml.filter_map(|file| Some((file.path().file_stem()?.to_str()?, file.contents_utf8()?))).collect();
-    themes.sort_unstable();
-    themes
+pub fn themes() -> &'static [(&'static str, &'static str)] {
+    THEMES
 }

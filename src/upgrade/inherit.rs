@@ -297,7 +297,7 @@ mod tests {
     fn resolution() -> Resolution {
         let mut files = Files::default();
         for (path, text) in FILES.into_iter().chain([("m", "a: 1\n")]) {
-            files.insert(path, File { text: text.into(), source: 0, shown: path.into() });
+            files.insert(path, File::new(0, path, text));
         }
         let criteria = Criteria { service: Some("kind".into()), ..Criteria::default() };
         resolve(&Catalog::new(files).unwrap(), &criteria, None, Options::LENIENT).unwrap()

@@ -6,7 +6,7 @@ use super::{
     RunOptions, Screen,
     desk::Desk,
     effect::Effect,
-    model::{self, Model, Severity, Side, Source, UpgradeBasis, With},
+    model::{self, Model, Question, Severity, Side, Source, UpgradeBasis, With},
     msg::{Msg, RecipeSlot, SnapshotSlot},
     overlay::Overlay,
     panes::{self, CHANGES, NODES, Need, SHAPES},
@@ -46,6 +46,8 @@ pub struct State {
     reads_state: bool,
     /// A run that waits for an answer to its question.
     prepared: Option<Arc<Prepared>>,
+    /// What would replace a file, and waits for an answer to its question.
+    overwrites: Option<Effect>,
     /// What the target is called before it is connected.
     start: Start,
 }
@@ -57,6 +59,7 @@ struct Asked {
     a: u64,
     b: u64,
     plan: u64,
+    kept: u64,
     /// A context that the session is being switched to; one at a time.
     context: Option<String>,
 }
@@ -75,7 +78,7 @@ impl Asked {
 /// cluster that changes all the time is followed by one piece of work after the other, and not by a heap of them.
 #[derive(Clone, Copy, Debug, Default)]
 struct Behind {
-    recipe: bool,
+    recipes: bool,
     comparison: bool,
 }
 
@@ -104,6 +107,7 @@ impl State {
             behind: Behind::default(),
             reads_state: false,
             prepared: None,
+            overwrites: None,
             start: Start { demo: options.target.is_demo(), snapshots: options.snapshots.clone() },
         })
     }
@@ -266,6 +270,11 @@ impl State {
                 self.say_failure(failure);
                 Vec::new()
             }
+            Msg::WouldReplace(effect) => {
+                self.answered();
+                self.ask_overwrite(*effect);
+                Vec::new()
+            }
             Msg::Log(log) => {
                 self.answered();
                 self.desk.overlay = Some(Overlay::messages(&self.model.messages, &log));
@@ -324,8 +333,8 @@ impl State {
                 let mut effects = match reads_alike && !self.reads_state {
                     // Nothing that a recipe follows from has changed.
                     true => Vec::new(),
-                    false if self.model.recipe.loading => {
-                        self.behind.recipe = true;
+                    false if self.is_resolving() => {
+                        self.behind.recipes = true;
                         Vec::new()
                     }
                     false => self.resolve(),
@@ -396,15 +405,40 @@ impl State {
 
     // -- recipes -----------------------------------------------------------------------------------------------------
 
-    /// Resolves the current recipe: for the stated criteria, else for what the cluster reveals.
+    /// Resolves the current recipe and those beside it: for the catalog, the criteria and the cluster as they are now.
     pub(super) fn resolve(&mut self) -> Vec<Effect> {
+        self.behind.recipes = false;
+        let mut effects = self.resolve_current();
+        effects.extend(self.resolve_what_if());
+        effects.extend(self.resolve_kept());
+        if matches!(self.model.diff.with, Some(With::Criteria(_))) {
+            effects.extend(self.resolve_other());
+        }
+        effects
+    }
+
+    /// Whether a recipe that follows from the cluster is being resolved.
+    fn is_resolving(&self) -> bool {
+        let Model { recipe, what_if, kept, diff, .. } = &self.model;
+        recipe.loading
+            || what_if.as_ref().is_some_and(|what_if| what_if.resolution.loading)
+            || kept.iter().any(|kept| kept.resolution.loading)
+            || diff.other.loading && matches!(diff.with, Some(With::Criteria(_)))
+    }
+
+    /// Resolves once more what the cluster has changed under.
+    fn catch_up(&mut self) -> Vec<Effect> {
+        if self.behind.recipes && !self.is_resolving() { self.resolve() } else { Vec::new() }
+    }
+
+    /// Resolves the current recipe: for the stated criteria, else for what the cluster reveals.
+    fn resolve_current(&mut self) -> Vec<Effect> {
         let Some(catalog) = self.model.catalog.value.clone() else { return Vec::new() };
         let snapshot = self.model.cluster.snapshot.clone();
         let Some(query) = self.query() else { return Vec::new() };
-        self.behind.recipe = false;
-        self.model.criteria = query.criteria().clone();
         self.desk.mark(Need::Recipe);
-        let generation = self.model.recipe.start();
+        let question = Question { criteria: query.criteria().clone(), is_stated: self.model.stated.is_some() };
+        let generation = self.model.recipe.ask(question);
         vec![Effect::Resolve { slot: RecipeSlot::Current, generation, catalog, query, snapshot }]
     }
 
@@ -425,14 +459,32 @@ impl State {
         let criteria = what_if.criteria.clone();
         let query = self.query().unwrap_or_default().changed(&criteria, StatedBy::Flag);
         self.stale_what_if();
+        let is_current = criteria == *self.model.criteria();
         let Some(what_if) = &mut self.model.what_if else { return Vec::new() };
-        if criteria == self.model.criteria {
+        if is_current {
             what_if.resolution.clear();
             what_if.changes.clear();
             return Vec::new();
         }
-        let generation = what_if.resolution.start();
+        let generation = what_if.resolution.ask(criteria);
         vec![Effect::Resolve { slot: RecipeSlot::WhatIf, generation, catalog, query, snapshot }]
+    }
+
+    /// Resolves the what-ifs that stay as columns.
+    fn resolve_kept(&mut self) -> Vec<Effect> {
+        let Some(catalog) = self.model.catalog.value.clone() else { return Vec::new() };
+        let (snapshot, query) = (self.model.cluster.snapshot.clone(), self.query().unwrap_or_default());
+        let mut effects = Vec::new();
+        for kept in &mut self.model.kept {
+            // One count for all: columns come and go, and an answer must find its own.
+            self.asked.kept += 1;
+            let generation = self.asked.kept;
+            (kept.resolution.generation, kept.resolution.loading) = (generation, true);
+            let query = query.clone().changed(&kept.criteria, StatedBy::Flag);
+            let (catalog, snapshot) = (catalog.clone(), snapshot.clone());
+            effects.push(Effect::Resolve { slot: RecipeSlot::Kept, generation, catalog, query, snapshot });
+        }
+        effects
     }
 
     fn stale_what_if(&mut self) {
@@ -443,7 +495,8 @@ impl State {
     fn compare_recipe_with(&mut self, with: With) -> Vec<Effect> {
         let diff = &mut self.model.diff;
         // What was compared before says nothing of this.
-        (diff.other.value, diff.changes.value, diff.changes.failure) = (None, None, None);
+        diff.other.clear();
+        diff.changes.clear();
         diff.with = Some(with);
         if panes::shows_upgrades(self.desk.focused_on(Screen::Diff)) {
             self.desk.focus_on(&CHANGES);
@@ -489,13 +542,16 @@ impl State {
             return Vec::new();
         }
         self.desk.mark(Need::Diff);
+        let mut effects = self.catch_up();
         match failed {
             Some(failure) => {
+                // What was compared before says nothing of the cluster as it is now.
+                self.model.diff.changes.clear();
                 self.say_failure(failure);
-                Vec::new()
             }
-            None => self.compare_recipes(),
+            None => effects.extend(self.compare_recipes()),
         }
+        effects
     }
 
     fn resolved(
@@ -512,7 +568,7 @@ impl State {
                     return Vec::new();
                 }
                 self.desk.mark(Need::Recipe);
-                let mut effects = if self.behind.recipe { self.resolve() } else { Vec::new() };
+                let mut effects = self.catch_up();
                 match failed {
                     Some(failure) => self.say_failure(failure),
                     None => {
@@ -533,8 +589,23 @@ impl State {
                 if !what_if.resolution.finish(generation, answer) {
                     return Vec::new();
                 }
+                if failed.is_some() {
+                    what_if.changes.clear();
+                }
                 self.desk.mark(Need::WhatIf);
-                if failed.is_some() { Vec::new() } else { self.compare_what_if() }
+                let mut effects = self.catch_up();
+                if failed.is_none() {
+                    effects.extend(self.compare_what_if());
+                }
+                effects
+            }
+            RecipeSlot::Kept => {
+                let kept = self.model.kept.iter_mut().find(|kept| kept.resolution.generation == generation);
+                if !kept.is_some_and(|kept| kept.resolution.finish(generation, answer)) {
+                    return Vec::new();
+                }
+                self.desk.mark(Need::WhatIf);
+                self.catch_up()
             }
             RecipeSlot::Other => self.other_side(generation, answer.map(|other| Arc::new((&*other).into()))),
         }
@@ -543,12 +614,21 @@ impl State {
     fn compare_what_if(&mut self) -> Vec<Effect> {
         let current = self.model.recipe.value.clone();
         let Some(what_if) = &mut self.model.what_if else { return Vec::new() };
-        let (Some(left), Some(right)) = (current, what_if.resolution.value.clone()) else { return Vec::new() };
-        vec![Effect::WhatIfChanges { generation: what_if.changes.start(), left, right }]
+        // Recipes for two states of the cluster differ in more than their criteria.
+        if self.model.recipe.loading || what_if.resolution.loading || what_if.resolution.failure.is_some() {
+            return Vec::new();
+        }
+        let (Some(left), Some((criteria, right))) = (current, what_if.resolution.answer()) else { return Vec::new() };
+        let (criteria, right) = (criteria.clone(), right.clone());
+        vec![Effect::WhatIfChanges { generation: what_if.changes.ask(criteria), left, right }]
     }
 
     fn compare_recipes(&mut self) -> Vec<Effect> {
         let Some(recipe) = self.model.recipe.value.clone() else { return Vec::new() };
+        let other = &self.model.diff.other;
+        if self.model.recipe.loading || other.loading || other.failure.is_some() {
+            return Vec::new();
+        }
         let versus = match (&self.model.diff.with, &self.model.diff.other.value, &self.model.cluster.snapshot) {
             (Some(With::Cluster), _, Some(snapshot)) => Versus::Cluster {
                 name: self.model.cluster.name.clone(),
@@ -559,8 +639,8 @@ impl State {
             _ => return Vec::new(),
         };
         self.desk.mark(Need::Diff);
-        let swapped = self.model.diff.swapped;
-        vec![Effect::CompareRecipes { generation: self.model.diff.changes.start(), recipe, versus, swapped }]
+        let (swapped, sides) = (self.model.diff.swapped, self.model.diff_sides());
+        vec![Effect::CompareRecipes { generation: self.model.diff.changes.ask(sides), recipe, versus, swapped }]
     }
 
     /// Checks the upgrade, where somebody looks at it and what decides it has changed.
@@ -588,7 +668,8 @@ impl State {
         let left = a.snapshot.clone();
         self.desk.mark(Need::Compare);
         self.behind.comparison = false;
-        vec![Effect::CompareSnapshots { generation: self.model.compare.changes.start(), left, right }]
+        let sides = self.model.compare_sides();
+        vec![Effect::CompareSnapshots { generation: self.model.compare.changes.ask(sides), left, right }]
     }
 
     /// Lays out, builds what is stale and shown, and scrolls; to be called before a frame is drawn.

@@ -8,9 +8,12 @@ use super::{
     layout::{self, Candidate, Layout, Zoom},
     model::Model,
     overlay::{Field, Kind, Overlay},
-    panes::{self, Need, Pane, Table, Tables, View},
+    panes::{self, Need, Pane, RowId, Table, Tables, View},
     theme::{self, Theme, ThemeError},
-    widgets::table::Identity,
+    widgets::{
+        table::{self, Identity},
+        wrap,
+    },
 };
 use crate::term::{
     color::Level,
@@ -55,6 +58,8 @@ pub struct Desk {
     pub typed: Vec<Key>,
     /// The field of the filter, while it is being typed.
     pub filter: Option<Field>,
+    /// What was selected before the filter was opened.
+    pub before_filter: Option<RowId>,
     pub overlay: Option<Overlay>,
     pub blame: bool,
     pub timestamps: bool,
@@ -83,6 +88,7 @@ impl Desk {
             stale: vec![true; panes::ALL.len()],
             typed: Vec::new(),
             filter: None,
+            before_filter: None,
             overlay: None,
             blame: true,
             timestamps: true,
@@ -217,7 +223,10 @@ impl Desk {
             return None;
         }
         self.stale[panes::index(pane)] = false;
-        let content = (pane.build)(&self.view(model, pane));
+        let view = self.view(model, pane);
+        let (content, columns) = ((pane.build)(&view), table::text_columns(view.width));
+        let content = wrap::prose(content, columns, RowId::Piece);
+        let content = panes::Content { says: wrap::sentences(content.says, columns), ..content };
         let table = self.tables.get_mut(pane);
         let before = table.selected.clone();
         let had_rows = !table.content.rows.is_empty();

@@ -27,7 +27,13 @@ use crossterm::event::EventStream;
 use futures::{StreamExt, future::BoxFuture};
 use pace::{Due, Pace};
 use signals::{Signal, Signals};
-use std::{io, path::Path, process::ExitStatus, sync::Arc, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    process::ExitStatus,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::sync::{Notify, mpsc};
 pub(super) use worker::Worker;
 
@@ -309,7 +315,7 @@ impl Driver {
                 }
                 Effect::Edit { path, line } => self.edit(&path, line)?,
                 Effect::Copy(text) => self.copy(&text)?,
-                Effect::Export(path) => export(&mut self.state, &path),
+                Effect::Export { path, replace } => export(&mut self.state, path, replace),
                 other => self.worker.start(other),
             }
         }
@@ -380,12 +386,20 @@ impl Driver {
     }
 }
 
-fn export(state: &mut State, path: &Path) {
+fn export(state: &mut State, path: PathBuf, replace: bool) {
+    let place = Place::File(path.clone());
+    if !replace && place.is_taken() {
+        state.ask_overwrite(Effect::Export { path, replace: true });
+        return;
+    }
     state.prepare();
     let (frame, _) = view::frame(state);
-    let svg = screenshot::svg(&frame, &state.desk.theme, &format!("aicr workbench, {}", state.desk.screen.name()));
-    match place::write_local(&Place::File(path.to_owned()), &svg) {
-        Ok(()) => state.say(super::model::Severity::Ok, format!("wrote {}", path.display())),
+    let text = match path.extension().is_some_and(|extension| extension == "txt") {
+        true => screenshot::symbols(&frame),
+        false => screenshot::svg(&frame, &state.desk.theme, &format!("aicr workbench, {}", state.desk.screen.name())),
+    };
+    match place::write_local(&place, &text) {
+        Ok(()) => state.say(super::model::Severity::Ok, format!("wrote {}", place.whole())),
         Err(failure) => state.say_failure(failure),
     }
 }

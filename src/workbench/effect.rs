@@ -77,10 +77,11 @@ pub enum Effect {
     },
     Run(Arc<Prepared>),
     CancelRun,
-    /// Write the shown snapshot.
+    /// Write the shown snapshot; a file that is there only where `replace` says so.
     Save {
         snapshot: Arc<Inventory>,
         path: PathBuf,
+        replace: bool,
     },
     /// Give the newest lines of the program's log.
     ReadLog,
@@ -90,8 +91,11 @@ pub enum Effect {
         path: PathBuf,
         line: u32,
     },
-    /// Write the next frame as SVG.
-    Export(PathBuf),
+    /// Write the next frame; a file that is there only where `replace` says so.
+    Export {
+        path: PathBuf,
+        replace: bool,
+    },
     Redraw,
     Suspend,
 }
@@ -105,7 +109,7 @@ impl Effect {
                 | Effect::Watch { .. }
                 | Effect::Copy(_)
                 | Effect::Edit { .. }
-                | Effect::Export(_)
+                | Effect::Export { .. }
                 | Effect::Redraw
                 | Effect::Suspend
         )

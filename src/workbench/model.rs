@@ -22,11 +22,17 @@ use crate::{
 };
 use std::{collections::VecDeque, path::PathBuf, sync::Arc};
 
-/// A value that is fetched by a worker.
+/// A value that is fetched by a worker, with the question that it answers.
+///
+/// Value and question change together, when an answer comes; what is asked meanwhile is kept apart.
 #[derive(Debug)]
-pub struct Slot<T> {
+pub struct Slot<T, Q = ()> {
     /// The last good value.
     pub value: Option<Arc<T>>,
+    /// What that value answers.
+    answered: Option<Q>,
+    /// What was asked last: its answer is on its way, has come or has failed.
+    asked: Option<Q>,
     /// Why there is no newer one.
     pub failure: Option<Failure>,
     /// A worker is at it; answers of older generations are dropped.
@@ -35,10 +41,12 @@ pub struct Slot<T> {
 }
 
 // Derived, both would ask the same of `T`, which is only ever shared.
-impl<T> Clone for Slot<T> {
-    fn clone(&self) -> Slot<T> {
+impl<T, Q: Clone> Clone for Slot<T, Q> {
+    fn clone(&self) -> Slot<T, Q> {
         Slot {
             value: self.value.clone(),
+            answered: self.answered.clone(),
+            asked: self.asked.clone(),
             failure: self.failure.clone(),
             loading: self.loading,
             generation: self.generation,
@@ -46,18 +54,46 @@ impl<T> Clone for Slot<T> {
     }
 }
 
-impl<T> Default for Slot<T> {
-    fn default() -> Slot<T> {
-        Slot { value: None, failure: None, loading: false, generation: 0 }
+impl<T, Q> Default for Slot<T, Q> {
+    fn default() -> Slot<T, Q> {
+        Slot { value: None, answered: None, asked: None, failure: None, loading: false, generation: 0 }
     }
 }
 
 impl<T> Slot<T> {
-    /// Starts a new fetch; returns its generation.
+    /// With a value that is there already.
+    pub fn with(value: Arc<T>) -> Slot<T> {
+        Slot { value: Some(value), ..Slot::default() }
+    }
+
+    /// Starts a new fetch of what cannot be asked for in two ways; returns its generation.
     pub fn start(&mut self) -> u64 {
+        self.ask(())
+    }
+}
+
+impl<T, Q: Clone + PartialEq> Slot<T, Q> {
+    /// Starts a new fetch; returns its generation.
+    pub fn ask(&mut self, question: Q) -> u64 {
+        self.asked = Some(question);
         self.generation += 1;
         self.loading = true;
         self.generation
+    }
+
+    /// The last good value with the question that it answers.
+    pub fn answer(&self) -> Option<(&Q, &Arc<T>)> {
+        self.answered.as_ref().zip(self.value.as_ref())
+    }
+
+    /// What was asked last.
+    pub fn asked(&self) -> Option<&Q> {
+        self.asked.as_ref()
+    }
+
+    /// The value is not the answer to the newest question: that has none yet, or failed.
+    pub fn is_stale(&self) -> bool {
+        self.value.is_some() && (self.answered != self.asked || self.failure.is_some())
     }
 
     /// Takes the answer of a fetch; false when a newer one was started since.
@@ -69,6 +105,7 @@ impl<T> Slot<T> {
         match answer {
             Ok(value) => {
                 self.value = Some(value);
+                self.answered.clone_from(&self.asked);
                 self.failure = None;
             }
             Err(failure) => self.failure = Some(failure),
@@ -78,11 +115,23 @@ impl<T> Slot<T> {
 
     /// Forgets everything; an answer on its way is dropped.
     pub fn clear(&mut self) {
-        self.generation += 1;
-        self.value = None;
-        self.failure = None;
-        self.loading = false;
+        *self = Slot { generation: self.generation + 1, ..Slot::default() };
     }
+}
+
+/// What a recipe is asked for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Question {
+    pub criteria: Criteria,
+    /// A person stated them; else the cluster reveals them.
+    pub is_stated: bool,
+}
+
+/// The two sides of a comparison, as titles name them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sides {
+    pub left: String,
+    pub right: String,
 }
 
 /// Where the shown snapshot comes from.
@@ -223,15 +272,22 @@ pub fn rules(resolution: &Resolution, snapshot: Option<&Inventory>) -> Vec<Rule>
 #[derive(Clone, Debug, Default)]
 pub struct WhatIf {
     pub criteria: Criteria,
-    pub resolution: Slot<Resolution>,
-    pub changes: Slot<Vec<Change>>,
+    pub resolution: Slot<Resolution, Criteria>,
+    pub changes: Slot<Vec<Change>, Criteria>,
 }
 
 /// A what-if that stays as a column beside the resolved values.
 #[derive(Clone, Debug)]
 pub struct Kept {
     pub criteria: Criteria,
-    pub resolution: Arc<Resolution>,
+    pub resolution: Slot<Resolution>,
+}
+
+impl Kept {
+    /// What was resolved last; where the newest attempt failed, that is for an earlier state of the cluster.
+    pub fn value(&self) -> Option<&Resolution> {
+        self.resolution.value.as_deref()
+    }
 }
 
 /// Columns that can be kept; the oldest makes room.
@@ -290,7 +346,7 @@ pub struct Diff {
     pub with: Option<With>,
     /// The other recipe.
     pub other: Slot<side::Side>,
-    pub changes: Slot<Changes>,
+    pub changes: Slot<Changes, Sides>,
     pub view: DiffView,
     /// Unchanged lines around changes.
     pub context: usize,
@@ -358,7 +414,7 @@ pub struct Compare {
     pub a: Option<Side>,
     /// The shown cluster where nothing else was opened.
     pub b: Option<Side>,
-    pub changes: Slot<Vec<Change>>,
+    pub changes: Slot<Vec<Change>, Sides>,
     /// Readings that change by themselves are shown.
     pub noise: bool,
 }
@@ -514,8 +570,7 @@ pub struct Model {
     pub catalog: Slot<Catalog>,
     /// Criteria that a person stated; else the fingerprint's.
     pub stated: Option<Criteria>,
-    pub criteria: Criteria,
-    pub recipe: Slot<Resolution>,
+    pub recipe: Slot<Resolution, Question>,
     /// The constraints of the recipe on the cluster.
     pub rules: Vec<Rule>,
     pub what_if: Option<WhatIf>,
@@ -549,25 +604,41 @@ impl Model {
         }
     }
 
-    /// Names of the sides of the Diff screen.
-    pub fn diff_names(&self) -> (String, String) {
-        let current = self.criteria.to_string();
+    /// The criteria of the shown recipe; of the one that was asked for where none is shown.
+    pub fn criteria(&self) -> &Criteria {
+        static NONE: Criteria = Criteria {
+            service: None,
+            accelerator: None,
+            os: None,
+            intent: None,
+            platform: None,
+            nodes: 0,
+            profile: None,
+        };
+        let answered = self.recipe.answer().map(|(question, _)| question);
+        answered.or(self.recipe.asked()).map_or(&NONE, |question| &question.criteria)
+    }
+
+    /// What the sides of the Diff screen are called, of a comparison that begins now.
+    pub(super) fn diff_sides(&self) -> Sides {
+        let current = self.criteria().to_string();
         let other = match &self.diff.with {
             None => "-".to_owned(),
             Some(With::Criteria(criteria)) => criteria.to_string(),
             Some(With::File(path)) => path.display().to_string(),
             Some(With::Cluster) => self.cluster.name.clone(),
         };
-        if self.diff.swapped { (other, current) } else { (current, other) }
+        let (left, right) = if self.diff.swapped { (other, current) } else { (current, other) };
+        Sides { left, right }
     }
 
-    /// Names of the sides of the Compare screen.
-    pub fn compare_names(&self) -> (String, String) {
+    /// What the sides of the Compare screen are called, of a comparison that begins now.
+    pub(super) fn compare_sides(&self) -> Sides {
         let compare = &self.compare;
         let name = |side: &Option<Side>| side.as_ref().map(|side| side.name.clone());
         let a = name(&compare.a).unwrap_or_else(|| "-".to_owned());
         let b = name(&compare.b).unwrap_or_else(|| format!("{} (now)", self.cluster.name));
-        (a, if compare.a.is_some() { b } else { "-".to_owned() })
+        Sides { left: a, right: if compare.a.is_some() { b } else { "-".to_owned() } }
     }
 
     /// The cluster is shown, or it is known why not.
@@ -577,6 +648,12 @@ impl Model {
             || cluster.failure.is_some()
             || matches!(cluster.status, LiveStatus::Fresh | LiveStatus::Reconnecting { .. } | LiveStatus::Failed { .. })
     }
+}
+
+/// The day in UTC: `20260114`.
+pub(super) fn date(now_ms: u64) -> String {
+    let at = jiff::Timestamp::from_millisecond(i64::try_from(now_ms).unwrap_or(0)).unwrap_or_default();
+    at.strftime("%Y%m%d").to_string()
 }
 
 /// Time of day in UTC.
@@ -600,5 +677,24 @@ mod tests {
         assert!(slot.finish(next, Err(Failure::new(crate::ops::Kind::Internal, "x", "y"))));
         assert_eq!(slot.value.as_deref(), Some(&2));
         assert!(slot.failure.is_some() && !slot.loading);
+    }
+
+    #[test]
+    fn a_value_keeps_the_question_that_it_answers() {
+        let mut slot: Slot<u8, &str> = Slot::default();
+        assert!(slot.answer().is_none() && !slot.is_stale());
+        let first = slot.ask("one");
+        assert!(!slot.is_stale(), "nothing is shown that could be stale");
+        slot.finish(first, Ok(Arc::new(1)));
+        let second = slot.ask("two");
+        assert_eq!(slot.answer(), Some((&"one", &Arc::new(1))));
+        assert!(slot.is_stale(), "the newest question has no answer yet");
+        slot.finish(second, Err(Failure::new(crate::ops::Kind::Internal, "x", "y")));
+        assert_eq!(slot.answer(), Some((&"one", &Arc::new(1))));
+        assert!(slot.is_stale() && slot.asked() == Some(&"two"));
+        let third = slot.ask("two");
+        slot.finish(third, Ok(Arc::new(2)));
+        assert_eq!(slot.answer(), Some((&"two", &Arc::new(2))));
+        assert!(!slot.is_stale());
     }
 }

@@ -1,5 +1,6 @@
 //! What reaches the state: input, time and answers of workers.
 
+use super::effect::Effect;
 use crate::{
     catalog::Catalog,
     cluster::{Contexts, watch::LiveView},
@@ -19,6 +20,8 @@ use std::{path::PathBuf, sync::Arc};
 pub enum RecipeSlot {
     Current,
     WhatIf,
+    /// A what-if that stays as a column; the generation says which.
+    Kept,
     /// The other side of the Diff screen.
     Other,
 }
@@ -114,6 +117,8 @@ pub enum Msg {
     /// Something was done that cannot be seen otherwise.
     Done(String),
     Failed(Failure),
+    /// A file was not written because it is there already; the effect that would replace it.
+    WouldReplace(Box<Effect>),
     /// The newest lines of the program's log, and the file that has all of them.
     Log(Log),
     Suspend,

@@ -76,6 +76,8 @@ impl Field {
 pub enum Question {
     Run,
     CancelRun,
+    /// Write over a file that is there.
+    Overwrite,
     /// Leave although a run is active.
     Quit,
 }
@@ -311,7 +313,8 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("open", "FILE", "show a saved snapshot instead of the cluster"),
     ("live", "", "back to the live cluster"),
     ("context", "[NAME]", "switch to the cluster of another context"),
-    ("save", "FILE", "write the shown snapshot"),
+    ("save", "FILE", "write the shown snapshot; asks before a file is replaced"),
+    ("export", "[FILE]", "write this frame: SVG, or text where the name ends in .txt"),
     ("node", "NAME", "go to a node"),
     ("value", "PATH", "go to a resolved value"),
     ("filter", "WORDS", "filter the focused panel"),

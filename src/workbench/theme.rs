@@ -126,7 +126,7 @@ impl std::error::Error for ThemeError {}
 
 /// Names of the built-in themes, sorted.
 pub fn names() -> Vec<&'static str> {
-    embedded::themes().into_iter().map(|(name, _)| name).collect()
+    embedded::themes().iter().map(|(name, _)| *name).collect()
 }
 
 /// A built-in theme at a color level.

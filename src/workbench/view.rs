@@ -169,6 +169,9 @@ fn age(state: &State) -> (String, bool) {
 /// What the recipe came to: overlays, and criteria that none of them honors.
 fn applied(model: &Model) -> (Role, String) {
     let Some(resolution) = &model.recipe.value else { return (Role::Muted, String::new()) };
+    if model.recipe.is_stale() {
+        return (Role::Warn, "! STALE ".to_owned());
+    }
     let lacking: Vec<&str> =
         resolution.coverage.iter().filter(|entry| entry.is_missing()).map(|entry| entry.dimension.name()).collect();
     let applied = resolution.recipe.applied_overlays.len();
@@ -188,11 +191,13 @@ fn draw_context(state: &State, canvas: &mut Canvas<'_>) {
     let columns = u16::try_from(text::width(&note)).unwrap_or(u16::MAX).min(line.width);
     canvas.right(line, line.y, &note, role);
     let line = Rect { width: line.width - columns, ..line };
-    if data.recipe.value.is_none() && data.stated.is_none() && data.criteria.specificity() == 0 {
+    let asked = data.recipe.answer().map(|(question, _)| question).or(data.recipe.asked());
+    let criteria = data.criteria();
+    if data.recipe.value.is_none() && asked.is_none_or(|asked| !asked.is_stated && criteria.specificity() == 0) {
         canvas.text(x, line.y, line.width, "criteria: none yet", Role::Muted);
     } else {
         for dimension in crate::criteria::Dimension::ALL {
-            let Some(value) = data.criteria.get(dimension) else { continue };
+            let Some(value) = criteria.get(dimension) else { continue };
             x += canvas.text(x, line.y, line.right().saturating_sub(x), &format!("{}=", dimension.name()), Role::Muted);
             let covered = data.recipe.value.as_ref().is_none_or(|resolution| {
                 resolution.coverage.iter().all(|entry| entry.dimension != dimension || !entry.is_missing())
@@ -215,7 +220,8 @@ fn draw_context(state: &State, canvas: &mut Canvas<'_>) {
             x += canvas.text(x, line.y, line.right() - x, "profile=", Role::Muted);
             x += canvas.text(x, line.y, line.right() - x, &selected.choice().to_string(), Role::Strong) + 2;
         }
-        let from = if data.stated.is_some() { "stated" } else { "from the cluster" };
+        let is_stated = asked.is_some_and(|asked| asked.is_stated);
+        let from = if is_stated { "stated" } else { "from the cluster" };
         let from = format!("({from})");
         let room = line.right().saturating_sub(x);
         if usize::from(room) > text::width(&from) {

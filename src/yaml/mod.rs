@@ -6,10 +6,11 @@
 //!
 //! `read` builds the tree, `go` is the dialect of scalars, `write` prints values, whole ones or
 //! a `stream` of pieces: mappings sorted by key, and everything
-//! quoted that YAML 1.1 or 1.2 would read as another type.
+//! quoted that YAML 1.1 or 1.2 would read as another type. `packed` keeps trees as bytes that need no parsing.
 #![warn(missing_docs)]
 
 mod go;
+pub mod packed;
 mod read;
 pub mod stream;
 mod write;

@@ -76,7 +76,7 @@ fn catalog(files: &[(&str, usize, &str)]) -> Result<Catalog, CatalogError> {
     let mut all = Files::default();
     for (path, source, text) in files {
         let shown = if *source == 0 { (*path).to_owned() } else { format!("data{source}/{path}") };
-        all.insert(path, File { text: (*text).to_owned().into(), source: *source, shown: shown.into() });
+        all.insert(path, File::new(*source, shown, (*text).to_owned()));
     }
     Catalog::new(all)
 }

@@ -25,7 +25,7 @@ static CATALOG: LazyLock<Catalog> =
 fn small(files: &[(&str, &str)]) -> Catalog {
     let mut catalog = Files::default();
     for (path, text) in files {
-        catalog.insert(path, File { text: (*text).to_owned().into(), source: 0, shown: (*path).into() });
+        catalog.insert(path, File::new(0, *path, (*text).to_owned()));
     }
     Catalog::new(catalog).expect("a catalog")
 }

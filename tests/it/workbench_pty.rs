@@ -163,7 +163,7 @@ fn walk(columns: u16, rows: u16) {
     terminal.press("l\r");
     terminal.shows("PATH");
     terminal.press("5");
-    terminal.shows("nothing to compare yet");
+    terminal.shows("not asked: this screen compares");
     terminal.press("4");
     terminal.shows("readiness");
     terminal.press("?");

@@ -12,7 +12,7 @@ use crate::{
         effect::Effect,
         keymap::Action,
         layout::Zoom,
-        model::{DiffView, KEPT, Kept, Severity, Side, Source, WhatIf},
+        model::{DiffView, KEPT, Kept, Severity, Side, Slot, Source, WhatIf},
         overlay::{Field, Overlay, Question},
         panes::{self, CHANGES, NODES, Need, Pane, SHAPES, SIDES, Step, VALUES, WHAT_IF},
     },
@@ -43,10 +43,7 @@ impl State {
             Action::Cancel => self.ask_cancel(),
             Action::Refresh => return self.refresh(),
             Action::Copy | Action::CopyRow => return self.copy(pane),
-            Action::Export => {
-                let name = format!("aicr-{}.svg", self.desk.screen.name().to_lowercase());
-                return vec![Effect::Export(PathBuf::from(name))];
-            }
+            Action::Export => return self.export_command(""),
             Action::Redraw => return vec![Effect::Redraw],
             Action::Suspend => return vec![Effect::Suspend],
             _ => {}
@@ -250,7 +247,9 @@ impl State {
             Action::Help => self.desk.overlay = Some(Overlay::help(&self.reads())),
             Action::Palette => self.desk.overlay = Some(self.palette("")),
             Action::Filter => {
-                let text = self.desk.table(self.desk.focused()).filter.clone();
+                let table = self.desk.table(self.desk.focused());
+                let (text, selected) = (table.filter.clone(), table.selected.clone());
+                self.desk.before_filter = selected.filter(|_| text.is_empty() && table.touched);
                 self.desk.filter = Some(Field::with(&text));
             }
             Action::Raw => self.raw(),
@@ -349,7 +348,7 @@ impl State {
             self.close_what_if();
             return;
         }
-        let criteria = self.model.criteria.clone();
+        let criteria = self.model.criteria().clone();
         if self.model.what_if.is_none() {
             self.model.what_if = Some(WhatIf { criteria, ..WhatIf::default() });
         }
@@ -384,7 +383,7 @@ impl State {
     fn keep_column(&mut self) {
         self.desk.mark(Need::WhatIf);
         let criteria = self.model.what_if.as_ref().map(|what_if| &what_if.criteria);
-        let Some(criteria) = criteria.filter(|criteria| **criteria != self.model.criteria).cloned() else {
+        let Some(criteria) = criteria.filter(|criteria| *criteria != self.model.criteria()).cloned() else {
             let dropped = std::mem::take(&mut self.model.kept).len();
             self.say(
                 Severity::Info,
@@ -399,8 +398,9 @@ impl State {
             );
             return;
         };
-        let resolution = self.model.what_if.as_ref().filter(|what_if| !what_if.resolution.loading);
-        let Some(resolution) = resolution.and_then(|what_if| what_if.resolution.value.clone()) else {
+        let resolution = self.model.what_if.as_ref().map(|what_if| &what_if.resolution);
+        let resolution = resolution.filter(|resolution| !resolution.loading && resolution.failure.is_none());
+        let Some(resolution) = resolution.and_then(|resolution| resolution.value.clone()) else {
             self.say(Severity::Info, "these criteria do not resolve to a recipe, so there is nothing to save");
             return;
         };
@@ -410,7 +410,7 @@ impl State {
             kept.remove(0);
         }
         self.say(Severity::Ok, format!("kept {criteria}"));
-        self.model.kept.push(Kept { criteria, resolution });
+        self.model.kept.push(Kept { criteria, resolution: Slot::with(resolution) });
     }
 
     fn compare_with(&mut self) -> Vec<Effect> {

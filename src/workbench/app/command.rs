@@ -9,8 +9,9 @@ use crate::{
         Screen,
         effect::Effect,
         keymap::Action,
-        model::{Severity, With},
+        model::{self, Severity, With},
         msg::SnapshotSlot,
+        overlay::{Overlay, Question},
         panes::{NODES, UPGRADES, VALUES},
         theme,
     },
@@ -40,6 +41,7 @@ impl State {
             "context" => return self.context_command(rest),
             "live" => return vec![self.watch()],
             "save" => return self.save_command(rest),
+            "export" => return self.export_command(rest),
             _ => {
                 let key = self.desk.keys.key(Action::Palette);
                 self.say(Severity::Warn, format!("unknown command `{word}`; press {key} for the list"));
@@ -151,10 +153,27 @@ impl State {
             }
             (None, _) => self.say(Severity::Info, "no snapshot yet"),
             (Some(snapshot), path) => {
-                return vec![Effect::Save { snapshot: snapshot.clone(), path: PathBuf::from(path) }];
+                return vec![Effect::Save { snapshot: snapshot.clone(), path: PathBuf::from(path), replace: false }];
             }
         }
         Vec::new()
+    }
+
+    /// Writes this frame; without a name, under one of its own.
+    pub(super) fn export_command(&self, rest: &str) -> Vec<Effect> {
+        let (day, time) = (model::date(self.model.now_ms), model::clock(self.model.now_ms).replace(':', ""));
+        let screen = self.desk.screen.name().to_lowercase();
+        let path = if rest.is_empty() { format!("aicr-{screen}-{day}-{time}.svg") } else { rest.to_owned() };
+        vec![Effect::Export { path: PathBuf::from(path), replace: false }]
+    }
+
+    /// Asks before a file is replaced.
+    pub(in crate::workbench) fn ask_overwrite(&mut self, effect: Effect) {
+        let (Effect::Save { path, .. } | Effect::Export { path, .. }) = &effect else { return };
+        let lines = vec![format!("{} is there already.", path.display())];
+        let choices = ["keep the file", "replace it"];
+        self.desk.overlay = Some(Overlay::question(Question::Overwrite, "replace the file?", &lines, choices));
+        self.overwrites = Some(effect);
     }
 
     /// `service=eks accelerator=h100` against the catalog's legal values.

@@ -3,7 +3,6 @@
 use super::State;
 use crate::{
     cluster::Contexts,
-    criteria::Criteria,
     ops::Failure,
     workbench::{
         effect::Effect,
@@ -70,7 +69,6 @@ impl State {
         model.what_if = None;
         model.recipe.clear();
         model.rules.clear();
-        model.criteria = Criteria::default();
         model.diff.changes.clear();
         model.upgrade.report.clear();
         model.upgrade.basis = None;

@@ -148,6 +148,10 @@ impl State {
             Action::Back => {
                 self.desk.filter = None;
                 self.set_filter(String::new());
+                // Nothing was chosen: the cursor goes back to where it was.
+                if let Some(before) = self.desk.before_filter.take() {
+                    self.desk.table_mut(self.desk.focused()).select(&before);
+                }
             }
             _ => {
                 self.act_on_field(action);
@@ -164,8 +168,12 @@ impl State {
     pub(super) fn set_filter(&mut self, text: String) {
         let pane = self.desk.focused();
         let table = self.desk.table_mut(pane);
-        table.filter = text;
-        table.refilter();
+        if text.is_empty() {
+            table.unfilter();
+        } else {
+            table.filter = text;
+            table.refilter();
+        }
         self.desk.mark(Need::Cursor(pane));
     }
 
@@ -259,6 +267,7 @@ impl State {
         match question {
             Question::Run => self.start_run(),
             Question::CancelRun => self.cancel_run(),
+            Question::Overwrite => self.overwrites.take().into_iter().collect(),
             Question::Quit => {
                 self.quit = true;
                 vec![Effect::CancelRun]

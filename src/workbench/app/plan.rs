@@ -31,6 +31,12 @@ impl State {
                 let line = self.desk.keys.command("live");
                 self.say(Severity::Info, format!("a saved snapshot cannot run Jobs; {line} goes back to the cluster"));
             }
+            // Nobody can want the Jobs of a recipe that is not the one they asked for.
+            (_, Some(_), _) if self.model.recipe.is_stale() => {
+                let shown = self.model.criteria();
+                let said = format!("not run: the recipe is STALE, for {shown}; the one asked for has not resolved");
+                self.say(Severity::Warn, said);
+            }
             (Some(catalog), Some(recipe), Some(_)) => {
                 let (catalog, recipe) = (catalog.clone(), recipe.clone());
                 self.say(Severity::Info, "planning: a snapshot is taken for the run");

@@ -125,23 +125,25 @@ impl Worker {
                     running.control.cancel();
                 }
             }
-            Effect::Save { snapshot, path } => {
-                let said = format!("wrote {}", path.display());
-                self.compute(
-                    "write the snapshot",
-                    move || {
-                        let text = ops::snapshot::text(&snapshot, Format::Yaml, Edition::default());
-                        place::write_local(&Place::File(path), &text).map(|()| said.clone())
-                    },
-                    |answer| answer.map_or_else(Msg::Failed, Msg::Done),
-                );
-            }
+            Effect::Save { snapshot, path, replace } => self.compute(
+                "write the snapshot",
+                move || {
+                    let place = Place::File(path);
+                    if !replace && place.is_taken() {
+                        let Place::File(path) = place else { return Ok(Msg::Done(String::new())) };
+                        return Ok(Msg::WouldReplace(Box::new(Effect::Save { snapshot, path, replace: true })));
+                    }
+                    let text = ops::snapshot::text(&snapshot, Format::Yaml, Edition::default());
+                    place::write_local(&place, &text).map(|()| Msg::Done(format!("wrote {}", place.whole())))
+                },
+                |answer| answer.unwrap_or_else(Msg::Failed),
+            ),
             Effect::ReadLog => self.compute(
                 "read the log",
                 || Ok(Log { lines: store::log::recent(), file: store::log::path().map(Path::to_owned) }),
                 |answer| answer.map_or_else(Msg::Failed, Msg::Log),
             ),
-            Effect::Copy(_) | Effect::Edit { .. } | Effect::Export(_) | Effect::Redraw | Effect::Suspend => {}
+            Effect::Copy(_) | Effect::Edit { .. } | Effect::Export { .. } | Effect::Redraw | Effect::Suspend => {}
         }
     }
 

@@ -16,23 +16,17 @@ pub static PANE: Pane = Pane {
 fn build(view: &View<'_>) -> Content {
     let selected = view.selected(&changes::PANE);
     let changes = view.model.diff.changes.value.as_ref();
-    let width = view.width;
     if let (Some(all), Some(RowId::Line(changes::NOTES, at))) = (changes, selected)
         && let Some(note) = all.notes.get(*at)
     {
         let mut rows = Vec::new();
-        for part in text::wrap(&text::clean(note), width.saturating_sub(1)) {
-            line(&mut rows, part.into());
-        }
+        line(&mut rows, Cell::text(note));
         return prose("not compared", rows);
     }
     let path = selected.and_then(RowId::named);
     let change = changes.zip(path).and_then(|(all, path)| all.changes.iter().find(|change| change.path == path));
     let Some(change) = change else {
-        return Content {
-            says: vec![(Role::Muted, "the selected change is shown here".to_owned())],
-            ..prose("change", Vec::new())
-        };
+        return Content { says: Blank::Empty.says("no change is selected"), ..prose("change", Vec::new()) };
     };
     let mut rows = Vec::new();
     if !change.cause.is_empty() {
@@ -47,10 +41,9 @@ fn build(view: &View<'_>) -> Content {
             serde_json::Value::String(text) => text.clone(),
             other => crate::yaml::to_string(other),
         };
-        let lines = written.lines().flat_map(|line| text::wrap(&text::clean(line), width.saturating_sub(3)));
-        for (index, part) in lines.enumerate() {
+        for (index, part) in written.lines().enumerate() {
             let glyph = if index == 0 { glyph } else { "  " };
-            line(&mut rows, Cell::new(role, format!("{glyph}{part}")));
+            line(&mut rows, Cell::new(role, glyph).and(role, part));
         }
     }
     prose(format!("change {}", change.path), rows)

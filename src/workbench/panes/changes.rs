@@ -41,7 +41,7 @@ fn build(view: &View<'_>) -> Content {
         Some(With::Cluster) => "✓ the cluster runs what the recipe says",
         _ => "✓ both recipes are the same",
     };
-    content(rows, note, vec![(Role::Ok, same.to_owned())])
+    content(rows, note, Blank::Empty.says(same))
 }
 
 /// Why there is no diff, and how to get one.
@@ -52,19 +52,16 @@ pub(super) fn nothing(view: &View<'_>) -> Vec<(Role, String)> {
     }
     if diff.with == Some(With::Cluster) && view.model.cluster.snapshot.is_none() {
         let key = view.keys.key(Action::ScreenCluster);
-        return vec![(Role::Text, format!("the cluster has not been read yet: {key} shows why"))];
+        return Blank::Loading.says(format!("the cluster is not read yet; {key} shows why"));
     }
     if diff.with.is_some() {
-        return vec![(Role::Run, "comparing …".to_owned())];
+        return Blank::Loading.says("comparing …");
     }
     let keys = view.keys;
     let key = |action| keys.key(action);
     let other = keys.command("diff service=eks accelerator=h100");
     vec![
-        (
-            Role::Text,
-            "nothing to compare yet: this screen compares the recipe with another one or the cluster".to_owned(),
-        ),
+        Blank::NotAsked.line("this screen compares the recipe with another one or the cluster"),
         (
             Role::Muted,
             format!("{} chooses what; {other} compares with the recipe of other criteria", key(Action::CompareWith)),

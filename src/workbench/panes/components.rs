@@ -63,7 +63,7 @@ fn build(view: &View<'_>) -> Content {
         }
     }
     let says = match is_partial {
-        false => vec![(Role::Muted, "no images were read from this cluster".to_owned())],
+        false => Blank::Empty.says("no components were found in this cluster"),
         true => gaps.iter().map(|gap| (Role::Fail, format!("✗ {gap}"))).collect(),
     };
     content(rows, says, note)

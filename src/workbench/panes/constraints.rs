@@ -1,6 +1,6 @@
 //! The recipe's constraints, judged on the shown cluster: on all its nodes, or on those of one shape.
 
-use super::{prelude::*, values};
+use super::{no_cluster, prelude::*, values};
 use crate::{
     constraint::{self, Verdict},
     workbench::model::Rule,
@@ -33,7 +33,7 @@ fn build(view: &View<'_>) -> Content {
             Some(failure) => failed(view, failure),
             None => {
                 let key = view.keys.key(Action::ScreenRecipe);
-                vec![(Role::Muted, format!("constraints come with a recipe: press {key}"))]
+                Blank::NotAsked.says(format!("constraints come with a recipe: press {key}"))
             }
         };
         return content(Vec::new(), String::new(), says);
@@ -100,13 +100,13 @@ fn build(view: &View<'_>) -> Content {
     let note = parts.iter().filter(|(count, word)| *count > 0 || *word == "met" && !rows.is_empty());
     let note: Vec<String> = note.map(|(count, word)| format!("{count} {word}")).collect();
     let says = if view.model.cluster.snapshot.is_none() {
-        "constraints are judged when there is a cluster or a snapshot"
+        no_cluster(view)
     } else if drilled {
-        "no constraint concerns these nodes"
+        Blank::Empty.says("no constraint concerns these nodes")
     } else {
-        "the recipe has no constraints"
+        Blank::Empty.says("the recipe has no constraints")
     };
-    let content = content(rows, note.join(", "), vec![(Role::Muted, says.to_owned())]);
+    let content = content(rows, note.join(", "), says);
     if drilled { Content { title: "constraints on these nodes".to_owned(), ..content } } else { content }
 }
 

@@ -61,7 +61,7 @@ fn build(view: &View<'_>) -> Content {
             Column::new("~", 3, 4).right(),
             Column::new("+B", 3, 4).right(),
         ],
-        says: if rows.is_empty() { vec![(Role::Muted, "counts by measurement".to_owned())] } else { Vec::new() },
+        says: if rows.is_empty() { readings::nothing(view).into_iter().take(1).collect() } else { Vec::new() },
         rows,
         headers: true,
         ..Content::default()

@@ -33,7 +33,7 @@ fn build(view: &View<'_>) -> Content {
     let Some((resolution, path, traced)) = found else {
         return Content {
             title: "ladder: who set this value".to_owned(),
-            says: vec![(Role::Muted, "select a value to see which layers set it".to_owned())],
+            says: Blank::Empty.says("no value is selected"),
             ..Content::default()
         };
     };

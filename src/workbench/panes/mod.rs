@@ -31,7 +31,7 @@ use super::{
     Screen,
     keymap::{Action, Keymap},
     layout::{Place, Presence},
-    model::{Model, With},
+    model::{Model, Source, With},
     theme::Role,
     widgets::{
         rows,
@@ -59,7 +59,8 @@ pub use what_if::PANE as WHAT_IF;
 /// What every pane needs.
 mod prelude {
     pub(super) use super::{
-        Content, Need, Pane, Row, RowId, Step, View, counted, failed, line, or_dash, pairs, prose, readiness,
+        Blank, Content, Need, Pane, Row, RowId, Step, View, counted, failed, line, or_dash, pairs, prose, readiness,
+        stale,
     };
     pub(super) use crate::workbench::{
         Screen,
@@ -427,6 +428,69 @@ fn or_dash(value: Option<impl ToString>) -> Cell {
     }
 }
 
+/// Why a panel has nothing to show. Each has its word, and the first line of such a panel begins with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blank {
+    /// It was asked for, and there is none.
+    Empty,
+    /// It is on its way.
+    Loading,
+    /// Nobody has asked for it.
+    NotAsked,
+    Forbidden,
+    Failed,
+}
+
+impl Blank {
+    pub const ALL: [Blank; 5] = [Blank::Empty, Blank::Loading, Blank::NotAsked, Blank::Forbidden, Blank::Failed];
+
+    /// As the line begins.
+    pub fn word(self) -> &'static str {
+        match self {
+            Blank::Empty => "empty",
+            Blank::Loading => "loading",
+            Blank::NotAsked => "not asked",
+            Blank::Forbidden => "✗ forbidden",
+            Blank::Failed => "✗ failed",
+        }
+    }
+
+    fn role(self) -> Role {
+        match self {
+            Blank::Empty => Role::Muted,
+            Blank::Loading => Role::Run,
+            Blank::NotAsked => Role::Text,
+            Blank::Forbidden | Blank::Failed => Role::Fail,
+        }
+    }
+
+    /// `empty: the recipe has no constraints`.
+    pub(in crate::workbench) fn line(self, said: impl fmt::Display) -> (Role, String) {
+        (self.role(), format!("{}: {said}", self.word()))
+    }
+
+    fn says(self, said: impl fmt::Display) -> Vec<(Role, String)> {
+        vec![self.line(said)]
+    }
+}
+
+/// What a panel that shows the recipe says above it while it is not the one that was asked for last.
+fn stale(view: &View<'_>) -> Option<(Role, String)> {
+    let recipe = &view.model.recipe;
+    let (shown, _) = recipe.answer().filter(|_| recipe.is_stale())?;
+    let asked = recipe.asked().filter(|asked| *asked != shown);
+    let asked = asked.map_or_else(|| "this recipe".to_owned(), |asked| asked.criteria.to_string());
+    let said = match &recipe.failure {
+        Some(failure) => {
+            let why = failure.why();
+            let why = text::clean(why.lines().next().unwrap_or_default()).into_owned();
+            format!("! STALE: for {}; {asked} does not resolve: {why}", shown.criteria)
+        }
+        None => format!("! STALE: for {}; {asked} is being resolved", shown.criteria),
+    };
+    Some((Role::Warn, said))
+}
+
 /// What a panel of the cluster says while there is no snapshot.
 fn no_cluster(view: &View<'_>) -> Vec<(Role, String)> {
     let cluster = &view.model.cluster;
@@ -441,11 +505,12 @@ fn no_cluster(view: &View<'_>) -> Vec<(Role, String)> {
         );
     }
     match &cluster.status {
-        LiveStatus::Connecting => vec![(Role::Run, "connecting …".to_owned())],
-        LiveStatus::Syncing { done, total } => vec![(Role::Run, format!("syncing, {done} of {total} sources read"))],
-        LiveStatus::Fresh => vec![(Role::Muted, "empty: the cluster has none".to_owned())],
+        _ if cluster.source == Source::Saved => Blank::Empty.says("the snapshot has none"),
+        LiveStatus::Connecting => Blank::Loading.says("connecting …"),
+        LiveStatus::Syncing { done, total } => Blank::Loading.says(format!("{done} of {total} sources read")),
+        LiveStatus::Fresh => Blank::Empty.says("the cluster has none"),
         LiveStatus::Reconnecting { attempt, next_seconds, error } => vec![
-            (Role::Warn, format!("reconnecting, attempt {attempt}, next in {next_seconds} s")),
+            Blank::Loading.line(format!("reconnecting, attempt {attempt}, next in {next_seconds} s")),
             (Role::Muted, text::clean(&error.found).into_owned()),
         ],
         LiveStatus::Failed { error } => failed(view, &Failure::from(error.clone())),
@@ -455,13 +520,15 @@ fn no_cluster(view: &View<'_>) -> Vec<(Role, String)> {
 /// A source that could not be read, in a panel that shows nothing else: what, why, what to do.
 fn unread(view: &View<'_>, brief: &str, reason: &str) -> Vec<(Role, String)> {
     let (word, needs) = brief.split_once(": ").unwrap_or((brief, ""));
+    let state = if word == "forbidden" { Blank::Forbidden } else { Blank::Failed };
+    let what = if needs.is_empty() { brief } else { needs };
     let answer = reason.strip_prefix(needs).map_or(reason, |rest| rest.trim_start_matches(": "));
     let hint = match word {
         "forbidden" => format!("ask for the right to {needs}; check with: kubectl auth can-i {needs}"),
         _ => format!("{} tries again", view.keys.key(Action::Refresh)),
     };
     vec![
-        (Role::Fail, format!("✗ {}", text::clean(brief))),
+        state.line(text::clean(what)),
         (Role::Text, text::clean(answer).into_owned()),
         (Role::Muted, text::clean(&hint).into_owned()),
     ]
@@ -469,9 +536,9 @@ fn unread(view: &View<'_>, brief: &str, reason: &str) -> Vec<(Role, String)> {
 
 /// A failure in a panel: what failed, why, what to do, where more is.
 fn failed(view: &View<'_>, failure: &Failure) -> Vec<(Role, String)> {
-    let word = if failure.kind == crate::ops::Kind::Forbidden { "forbidden" } else { "failed" };
+    let state = if failure.kind == crate::ops::Kind::Forbidden { Blank::Forbidden } else { Blank::Failed };
     let mut lines = vec![
-        (Role::Fail, format!("✗ {word} to {}", text::clean(&failure.doing))),
+        (state.role(), format!("{} to {}", state.word(), text::clean(&failure.doing))),
         (Role::Text, text::clean(&failure.why()).into_owned()),
     ];
     if let Some(hint) = &failure.hint {

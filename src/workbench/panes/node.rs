@@ -23,8 +23,7 @@ fn build(view: &View<'_>) -> Content {
     let node = snapshot.zip(node);
     let Some((snapshot, node)) = node else {
         let blind = snapshot.is_some_and(|snapshot| snapshot.no_nodes().is_some());
-        let says =
-            if blind { no_cluster(view) } else { vec![(Role::Muted, "the selected node is shown here".to_owned())] };
+        let says = if blind { no_cluster(view) } else { Blank::Empty.says("no node is selected") };
         return Content { says, ..prose("node", Vec::new()) };
     };
     let state = match (node.ready.get(), node.schedulable.get()) {

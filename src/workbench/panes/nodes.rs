@@ -48,7 +48,7 @@ fn build(view: &View<'_>) -> Content {
     let says = match (rows.is_empty(), cluster.drilled()) {
         (true, Some(_)) => {
             let back = view.keys.key(Action::Back);
-            vec![(Role::Muted, format!("no node is like this any more; {back} lists all"))]
+            Blank::Empty.says(format!("no node is like this any more; {back} lists all"))
         }
         (true, None) => no_cluster(view),
         (false, _) => Vec::new(),

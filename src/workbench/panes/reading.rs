@@ -14,21 +14,20 @@ pub static PANE: Pane = Pane {
 
 fn build(view: &View<'_>) -> Content {
     let selected = view.selected(&readings::PANE).and_then(RowId::named);
-    let changes = view.model.compare.changes.value.as_ref();
-    let change = changes.zip(selected).and_then(|(all, path)| all.iter().find(|change| change.path == path));
-    let Some(change) = change else {
-        return Content {
-            says: vec![(Role::Muted, "the selected difference is shown here".to_owned())],
-            ..prose("difference", Vec::new())
-        };
+    let answer = view.model.compare.changes.answer();
+    let change = answer
+        .zip(selected)
+        .and_then(|((sides, all), path)| all.iter().find(|change| change.path == path).map(|change| (sides, change)));
+    let Some((sides, change)) = change else {
+        return Content { says: Blank::Empty.says("no difference is selected"), ..prose("difference", Vec::new()) };
     };
-    let width = view.width.saturating_sub(5);
-    let (a, b) = view.model.compare_names();
     let mut rows = Vec::new();
     if let Some(noise) = change.noise {
         line(&mut rows, Cell::new(Role::Muted, format!("changes by itself: {noise}")));
     }
-    for (side, name, role, value) in [("A", a, Role::Remove, &change.left), ("B", b, Role::Add, &change.right)] {
+    for (side, name, role, value) in
+        [("A", &sides.left, Role::Remove, &change.left), ("B", &sides.right, Role::Add, &change.right)]
+    {
         line(&mut rows, Cell::new(Role::Muted, format!("{side}  {name}")));
         let written = match value {
             None => "(not there)".to_owned(),
@@ -36,9 +35,8 @@ fn build(view: &View<'_>) -> Content {
             Some(other) => crate::yaml::to_string(other),
         };
         let role = if value.is_some() { role } else { Role::Muted };
-        let lines = written.lines().flat_map(|line| text::wrap(&text::clean(line), width));
-        for part in lines {
-            line(&mut rows, Cell::new(role, format!("   {part}")));
+        for part in written.lines() {
+            line(&mut rows, Cell::new(role, "   ").and(role, part));
         }
     }
     prose(change.path.as_str(), rows)

@@ -20,11 +20,10 @@ pub static PANE: Pane = Pane {
 
 fn build(view: &View<'_>) -> Content {
     let compare = &view.model.compare;
-    let (a, b) = view.model.compare_names();
-    let title = format!("A {a}   B {b}");
-    let Some(changes) = &compare.changes.value else {
-        return content(title, String::new(), Vec::new(), nothing(view));
+    let Some((sides, changes)) = compare.changes.answer() else {
+        return content("differences".to_owned(), String::new(), Vec::new(), nothing(view));
     };
+    let title = format!("A {}   B {}", sides.left, sides.right);
     let group = view.selected(&groups::PANE).and_then(RowId::named);
     let shown: Vec<&Change> = changes.iter().filter(|change| compare.noise || change.noise.is_none()).collect();
     let hidden = changes.len() - shown.len();
@@ -34,20 +33,20 @@ fn build(view: &View<'_>) -> Content {
         (0, _) => format!("{} differ", rows.len()),
         (hidden, _) => format!("{} differ, {hidden} noisy hidden ({})", rows.len(), view.keys.key(Action::Noise)),
     };
-    let same = vec![(Role::Ok, "✓ nothing differs".to_owned())];
+    let same = Blank::Empty.says("✓ nothing differs");
     content(title, note, rows, same)
 }
 
-fn nothing(view: &View<'_>) -> Vec<(Role, String)> {
+pub(super) fn nothing(view: &View<'_>) -> Vec<(Role, String)> {
     let compare = &view.model.compare;
     if let Some(failure) = &compare.changes.failure {
         return failed(view, failure);
     }
     if compare.changes.loading {
-        return vec![(Role::Run, "comparing …".to_owned())];
+        return Blank::Loading.says("comparing …");
     }
     vec![
-        (Role::Text, "nothing to compare yet: this screen compares two snapshots".to_owned()),
+        Blank::NotAsked.line("this screen compares two snapshots"),
         (
             Role::Muted,
             format!(

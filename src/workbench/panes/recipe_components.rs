@@ -55,7 +55,7 @@ fn build(view: &View<'_>) -> Content {
         })
         .collect();
     let note = format!("{} in order", recipe.deployment_order.len());
-    content(rows, note, vec![(Role::Muted, "the recipe has no components".to_owned())])
+    content(rows, note, Blank::Empty.says("the recipe has no components"))
 }
 
 fn content(rows: Vec<Row>, note: String, says: Vec<(Role, String)>) -> Content {

@@ -25,7 +25,7 @@ const SIDE_BY_SIDE: usize = 98;
 
 fn build(view: &View<'_>) -> Content {
     let diff = &view.model.diff;
-    let Some(changes) = &diff.changes.value else {
+    let Some((sides, changes)) = diff.changes.answer() else {
         return Content {
             title: "recipes as text".to_owned(),
             says: changes::nothing(view),
@@ -35,32 +35,37 @@ fn build(view: &View<'_>) -> Content {
     };
     let wide = diff.view != DiffView::Unified && view.width >= SIDE_BY_SIDE;
     let mut rows = Vec::new();
+    // `]` goes from change to change, not from line to line.
+    let starts = |at: usize| !at.checked_sub(1).is_some_and(|before| is_changed(&changes.rows[before]));
     for (index, part) in fold(&changes.rows, diff.context).into_iter().enumerate() {
         match part {
             Part::Folded(count) => rows.push(Row::new(
                 RowId::Line("fold", index),
                 vec![Cell::new(Role::Muted, format!("··· {count} unchanged"))],
             )),
-            Part::Line(at, line) if wide => rows.push(aligned_row(at, line)),
-            Part::Line(at, line) => rows.extend(under(at, line)),
+            Part::Line(at, line) if wide => rows.push(aligned_row(at, line, starts(at))),
+            Part::Line(at, line) => rows.extend(under(at, line, starts(at))),
         }
     }
-    let (left, right) = view.model.diff_names();
     let columns = if wide {
         vec![Column::new("", 20, 20).grows(), Column::new("", 20, 20).grows()]
     } else {
         vec![Column::new("", 20, 20).grows()]
     };
-    let hunks = changes.rows.iter().filter(|row| matches!(row, Line::Changed { .. })).count();
+    let hunks = changes.rows.iter().filter(|row| is_changed(row)).count();
     Content {
-        title: format!("- {left}   + {right}"),
+        title: format!("- {}   + {}", sides.left, sides.right),
         note: format!("{hunks} changed lines, context {}", diff.context),
         columns,
-        says: if rows.is_empty() { vec![(Role::Ok, "✓ both sides are the same".to_owned())] } else { Vec::new() },
+        says: if rows.is_empty() { Blank::Empty.says("✓ both sides are the same") } else { Vec::new() },
         rows,
         ordered: true,
         ..Content::default()
     }
+}
+
+fn is_changed(line: &Line) -> bool {
+    matches!(line, Line::Changed { .. })
 }
 
 enum Part<'r> {
@@ -72,7 +77,7 @@ enum Part<'r> {
 fn fold(rows: &[Line], context: usize) -> Vec<Part<'_>> {
     let mut near = vec![false; rows.len()];
     for (index, row) in rows.iter().enumerate() {
-        if matches!(row, Line::Changed { .. }) {
+        if is_changed(row) {
             let end = (index + context + 1).min(rows.len());
             near[index.saturating_sub(context)..end].fill(true);
         }
@@ -107,7 +112,8 @@ fn words(side: &Words, glyph: &str, plain: Role, word: Role) -> Cell {
     cell
 }
 
-fn aligned_row(at: usize, line: &Line) -> Row {
+/// `starts`: the line before it is not changed.
+fn aligned_row(at: usize, line: &Line, starts: bool) -> Row {
     match line {
         Line::Same { left, right, text } => Row::new(
             RowId::Line("line", at),
@@ -117,7 +123,7 @@ fn aligned_row(at: usize, line: &Line) -> Row {
             ],
         ),
         Line::Changed { left, right } => Row {
-            matters: true,
+            matters: starts,
             ..Row::new(
                 RowId::Line("line", at),
                 vec![words(left, "-", Role::Remove, Role::RemoveWord), words(right, "+", Role::Add, Role::AddWord)],
@@ -126,7 +132,7 @@ fn aligned_row(at: usize, line: &Line) -> Row {
     }
 }
 
-fn under(at: usize, line: &Line) -> Vec<Row> {
+fn under(at: usize, line: &Line, starts: bool) -> Vec<Row> {
     match line {
         Line::Same { right, text, .. } => {
             let cell = Cell::new(Role::Muted, format!("{right:>4}   ")).and(Role::Text, text);
@@ -137,8 +143,9 @@ fn under(at: usize, line: &Line) -> Vec<Row> {
                 [(left, "-", Role::Remove, Role::RemoveWord, "left"), (right, "+", Role::Add, Role::AddWord, "right")];
             let there = sides.into_iter().filter(|(side, ..)| side.is_some());
             there
-                .map(|(side, glyph, plain, word, name)| Row {
-                    matters: true,
+                .enumerate()
+                .map(|(index, (side, glyph, plain, word, name))| Row {
+                    matters: starts && index == 0,
                     ..Row::new(RowId::Line(name, at), vec![words(side, glyph, plain, word)])
                 })
                 .collect()

@@ -67,7 +67,7 @@ fn build(view: &View<'_>) -> Content {
         }
     }
     add_others(&mut rows, resolution);
-    content("overlay stack (top wins)", rows, note, Vec::new())
+    content("overlay stack (top wins)", rows, note, stale(view).into_iter().collect())
 }
 
 fn add_others(rows: &mut Vec<Row>, resolution: &Resolution) {
@@ -124,11 +124,11 @@ pub(super) fn no_recipe(view: &View<'_>) -> Vec<(Role, String)> {
         return failed(view, failure);
     }
     if data.catalog.loading || data.recipe.loading {
-        return vec![(Role::Run, "resolving …".to_owned())];
+        return Blank::Loading.says("resolving …");
     }
     let (key, line) = (view.keys.key(Action::WhatIf), view.keys.command("recipe service=kind accelerator=a100"));
     vec![
-        (Role::Text, "no recipe yet: it needs criteria, or a cluster that reveals them".to_owned()),
+        Blank::NotAsked.line("a recipe needs criteria, or a cluster that reveals them"),
         (Role::Muted, format!("{key} chooses criteria; {line} states them")),
         (Role::Muted, "on the command line: aicr recipe --service kind --accelerator a100".to_owned()),
     ]

@@ -44,10 +44,7 @@ fn build(view: &View<'_>) -> Content {
             note: row.verdict.map_or(String::new(), |verdict| verdict.name().to_owned()),
             ..prose(format!("upgrade {}", row.component), page(report, row, view.width))
         },
-        None => Content {
-            says: vec![(Role::Muted, "the selected upgrade is shown here".to_owned())],
-            ..prose("upgrade", Vec::new())
-        },
+        None => Content { says: Blank::Empty.says("no upgrade is selected"), ..prose("upgrade", Vec::new()) },
     }
 }
 

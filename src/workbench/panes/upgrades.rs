@@ -81,7 +81,7 @@ fn nothing(view: &View<'_>) -> Vec<(Role, String)> {
     }
     match &model.upgrade.report.failure {
         Some(failure) => failed(view, failure),
-        None => vec![(Role::Run, "checking upgrades …".to_owned())],
+        None => Blank::Loading.says("checking upgrades …"),
     }
 }
 

@@ -40,13 +40,13 @@ fn build(view: &View<'_>) -> Content {
     let changed: HashSet<&str> = changes.into_iter().flat_map(|list| list.iter().map(|change| &*change.path)).collect();
     let owned = owned(resolution);
     let mut tree = Tree { resolution, owned, changed, what_if: changes.is_some(), rows: Vec::new(), values: 0 };
-    let kept = || view.model.kept.iter().map(|kept| &kept.resolution.document);
+    let kept = || view.model.kept.iter().map(|kept| kept.value().map(|resolution| &resolution.document));
     if let TracedValue::Map(entries) = &resolution.document.value {
         let mut entries: Vec<_> = entries.iter().collect();
         // What a person came for stands first; what the resolver says about itself last.
         entries.sort_by_key(|(key, _)| FIRST.iter().position(|first| *first == &**key).unwrap_or(FIRST.len()));
         for (key, child) in entries {
-            let others: Vec<Option<&Traced>> = kept().map(|document| document.get(key)).collect();
+            let others: Vec<Option<&Traced>> = kept().map(|document| document?.get(key)).collect();
             tree.add(Segment::Key(key.to_string()).to_string(), key, child, &others, 0);
         }
     }
@@ -60,15 +60,17 @@ fn build(view: &View<'_>) -> Content {
         None => text::count(tree.values, "value"),
     };
     for (name, kept) in KEPT_NAMES.iter().zip(&view.model.kept) {
-        let more = missing(Some(&resolution.document), &kept.resolution.document);
+        let more = kept.value().map_or(0, |kept| missing(Some(&resolution.document), &kept.document));
         let more = if more > 0 { format!(" +{more}") } else { String::new() };
-        note += &format!("  {name} {}{more}", differing(&view.model.criteria, &kept.criteria));
+        let old = if kept.resolution.failure.is_some() { " (from before the cluster changed)" } else { "" };
+        note += &format!("  {name} {}{more}{old}", differing(view.model.criteria(), &kept.criteria));
     }
     Content {
         title: "resolved values".to_owned(),
         note,
         columns,
         rows: tree.rows,
+        says: stale(view).into_iter().collect(),
         headers: true,
         ordered: true,
         ..Content::default()

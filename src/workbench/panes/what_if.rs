@@ -35,10 +35,8 @@ fn build(view: &View<'_>) -> Content {
     let Some(what_if) = &data.what_if else {
         return Content {
             title: "what-if".to_owned(),
-            says: vec![(
-                Role::Muted,
-                format!("{} opens it: change a criterion and see what would change", view.keys.key(Action::WhatIf)),
-            )],
+            says: Blank::NotAsked
+                .says(format!("{} changes a criterion and shows what would change", view.keys.key(Action::WhatIf))),
             ..Content::default()
         };
     };
@@ -46,7 +44,7 @@ fn build(view: &View<'_>) -> Content {
     let mut rows: Vec<Row> = Dimension::ALL
         .into_iter()
         .map(|dimension| {
-            let now = data.criteria.get(dimension);
+            let now = data.criteria().get(dimension);
             let then = what_if.criteria.get(dimension);
             let changed = now != then;
             let legal = data.catalog.value.as_ref().map(|catalog| catalog.criteria_values(dimension));
@@ -103,7 +101,7 @@ fn profile_row(view: &View<'_>) -> Option<Row> {
         let chosen = choice.as_ref().filter(|choice| choice.name == profile.name);
         chosen.map_or(&profile.default, |choice| &choice.value).clone()
     };
-    let (now, then) = (value(&view.model.criteria.profile), value(&what_if.criteria.profile));
+    let (now, then) = (value(&view.model.criteria().profile), value(&what_if.criteria.profile));
     let changed = now != then;
     let choices = profile.names().fold(Cell::default(), |cell, name| {
         let role = if name == then { Role::Focus } else { Role::Muted };
@@ -146,7 +144,7 @@ fn failure_line(view: &View<'_>) -> Vec<(Role, String)> {
 fn summary(view: &View<'_>) -> String {
     let Some(what_if) = &view.model.what_if else { return String::new() };
     let key = |action| view.keys.key(action);
-    if what_if.criteria == view.model.criteria {
+    if what_if.criteria == *view.model.criteria() {
         return format!("{} {} change a value, {} reverts", key(Action::Left), key(Action::Right), key(Action::Back));
     }
     match &what_if.changes.value {
@@ -191,7 +189,7 @@ fn next(view: &View<'_>, forward: bool) -> Option<Step> {
 /// The criteria become the other side of the Diff screen.
 fn compare(view: &View<'_>) -> Step {
     match &view.model.what_if {
-        Some(what_if) if what_if.criteria != view.model.criteria => {
+        Some(what_if) if what_if.criteria != *view.model.criteria() => {
             Step::Diff(With::Criteria(what_if.criteria.clone()))
         }
         _ => {

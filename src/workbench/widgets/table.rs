@@ -6,17 +6,18 @@
 
 use super::{
     canvas::Canvas,
+    filter::{Filter, natural},
     rows::MadeOf,
     text::{self, Cut},
 };
 use crate::workbench::theme::Role;
 use ratatui::layout::Rect;
-use std::{borrow::Cow, cmp::Ordering, collections::HashSet, hash::Hash, sync::Arc};
+use std::{borrow::Cow, collections::HashSet, hash::Hash, sync::Arc};
 
 /// Text of one cell in pieces, each with its role; always cleaned of what could steer a terminal.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cell {
-    spans: Vec<(Role, String)>,
+    pub(super) spans: Vec<(Role, String)>,
     /// Columns that the text takes: asked for at every change of a list of thousands, so counted once.
     width: usize,
 }
@@ -95,12 +96,23 @@ pub struct Row<I> {
     pub cells: Arc<Vec<Cell>>,
     /// Set by [`super::rows::rows_of`].
     pub made_of: Option<MadeOf>,
+    /// A line of a text that goes on from the row before it.
+    pub continues: bool,
 }
 
 impl<I> Row<I> {
     pub fn new(id: impl Into<I>, cells: Vec<Cell>) -> Row<I> {
         let cells = Arc::new(cells);
-        Row { id: id.into(), depth: 0, branch: None, matters: false, marker: None, cells, made_of: None }
+        Row {
+            id: id.into(),
+            depth: 0,
+            branch: None,
+            matters: false,
+            marker: None,
+            cells,
+            made_of: None,
+            continues: false,
+        }
     }
 
     pub fn plain(&self) -> String {
@@ -252,6 +264,11 @@ impl<I> Default for Table<I> {
 /// Columns before the cells: the row's marker and the cursor's.
 const MARGIN: u16 = 2;
 
+/// What is left for text in a panel that is so wide inside.
+pub fn text_columns(width: usize) -> usize {
+    width.saturating_sub(usize::from(MARGIN) + 1)
+}
+
 impl<I: Identity> Table<I> {
     /// Takes new content; the cursor stays on its row, or on the nearest one left.
     ///
@@ -309,8 +326,17 @@ impl<I: Identity> Table<I> {
             // A match brings its ancestors along, so that it is seen in its place.
             let mut ancestors: Vec<usize> = Vec::new();
             for (index, row) in self.content.rows.iter().enumerate() {
+                if row.continues {
+                    if visible.last() == index.checked_sub(1).as_ref() {
+                        visible.push(index);
+                    }
+                    continue;
+                }
                 ancestors.retain(|ancestor| self.content.rows[*ancestor].depth < row.depth);
-                if filter.matches(row, &self.content.columns) {
+                // A text of several lines is one row.
+                let mut lines = self.content.rows[index + 1..].iter().take_while(|row| row.continues);
+                let matches = |row: &Row<I>| filter.matches(row, &self.content.columns);
+                if matches(row) || lines.any(matches) {
                     visible.append(&mut ancestors);
                     visible.push(index);
                 } else if row.branch.is_some() {
@@ -351,12 +377,33 @@ impl<I: Identity> Table<I> {
             return true;
         };
         let place = self.visible.iter().position(|index| self.content.rows[*index].id == *selected);
-        let found = place.is_some();
-        self.cursor = place.unwrap_or(self.cursor.min(last));
+        let hidden = || self.content.rows.iter().position(|row| row.id == *selected);
+        let (place, found) = match (place, place.is_none().then(hidden).flatten()) {
+            (Some(place), _) => (place, true),
+            // Folds or the filter hide it.
+            (None, Some(index)) => (self.nearest(index), true),
+            (None, None) => (self.cursor.min(last), false),
+        };
+        self.cursor = place;
         if !self.visible.is_empty() {
             self.remember();
         }
         found || self.visible.is_empty()
+    }
+
+    /// Where the cursor goes while a row is hidden: to the branch that it is folded into, else to the next row that is left.
+    fn nearest(&self, index: usize) -> usize {
+        let last = self.visible.len().saturating_sub(1);
+        if self.sort.is_some() && !self.content.ordered {
+            return self.cursor.min(last);
+        }
+        let before = self.visible.partition_point(|place| *place < index);
+        if !self.filter.is_empty() {
+            return before.min(last);
+        }
+        let rows = &self.content.rows;
+        let parent = (0..before).rev().find(|place| rows[self.visible[*place]].depth < rows[index].depth);
+        parent.unwrap_or(before.min(last))
     }
 
     fn remember(&mut self) {
@@ -388,6 +435,15 @@ impl<I: Identity> Table<I> {
         self.remember();
     }
 
+    /// Shows everything again; the cursor stays on its row, which is unfolded.
+    pub fn unfilter(&mut self) {
+        self.filter.clear();
+        let selected = self.selected.clone().filter(|_| self.touched);
+        if !selected.is_some_and(|id| self.select(&id)) {
+            self.refilter();
+        }
+    }
+
     /// Puts the cursor on a row, unfolding what hides it; false when there is no such row.
     pub fn select(&mut self, id: &I) -> bool {
         let Some(index) = self.content.rows.iter().position(|row| row.id == *id) else { return false };
@@ -407,20 +463,26 @@ impl<I: Identity> Table<I> {
         self.refilter()
     }
 
-    /// Goes to the next or previous row that matters, around the end; false when there is none.
+    /// Goes to the next or previous row that matters, around the end, and unfolds what hides it; false when there is none.
     pub fn seek(&mut self, forward: bool) -> bool {
-        let rows = self.visible.len();
-        let place = (1..=rows).find_map(|step| {
-            let place = if forward { (self.cursor + step) % rows } else { (self.cursor + rows - step % rows) % rows };
-            self.content.rows[self.visible[place]].matters.then_some(place)
+        let is_tree = self.filter.is_empty() && self.content.rows.iter().any(|row| row.branch.is_some());
+        let order: Vec<usize> = if is_tree { (0..self.content.rows.len()).collect() } else { self.visible.clone() };
+        let here = self.visible.get(self.cursor);
+        let Some(at) = order.iter().position(|index| Some(index) == here) else { return false };
+        let rows = order.len();
+        let next = (1..=rows).find_map(|step| {
+            let place = if forward { (at + step) % rows } else { (at + rows - step) % rows };
+            self.content.rows[order[place]].matters.then_some(order[place])
         });
-        place.map(|place| self.move_to(place)).is_some()
+        let Some(id) = next.map(|index| self.content.rows[index].id.clone()) else { return false };
+        self.select(&id)
     }
 
     /// Folds the branch under the cursor, or goes to its parent; unfolds, or goes to the first child.
     pub fn fold(&mut self, open: bool) {
         let Some(row) = self.row() else { return };
-        if row.branch.is_some() && self.is_open(row) != open {
+        // What a filter leaves is open, whatever was folded before.
+        if row.branch.is_some() && self.is_open(row) != open && self.filter.is_empty() {
             let id = row.id.clone();
             toggle(&mut self.toggled, id);
             self.refilter();
@@ -495,9 +557,9 @@ impl<I: Identity> Table<I> {
             y += 1;
         }
         let room = usize::from(area.bottom() - y);
-        for (place, index) in self.visible.iter().enumerate().skip(self.top).take(room) {
+        for place in (self.top..self.visible.len()).take(room) {
             let line = Rect { y, height: 1, ..area };
-            self.draw_row(canvas, line, &self.content.rows[*index], &widths);
+            self.draw_row(canvas, line, place, &widths);
             if place == self.cursor && !self.content.prose {
                 if focused {
                     canvas.overlay(line, Role::Selection);
@@ -555,7 +617,17 @@ impl<I: Identity> Table<I> {
         }
     }
 
-    fn draw_row(&self, canvas: &mut Canvas<'_>, line: Rect, row: &Row<I>, widths: &[u16]) {
+    /// Whether children of the row at a place are shown.
+    fn is_shown_open(&self, place: usize) -> bool {
+        let depth = |place: usize| self.visible.get(place).map(|index| self.content.rows[*index].depth);
+        match self.filter.is_empty() {
+            true => self.visible.get(place).is_some_and(|index| self.is_open(&self.content.rows[*index])),
+            false => depth(place + 1) > depth(place),
+        }
+    }
+
+    fn draw_row(&self, canvas: &mut Canvas<'_>, line: Rect, place: usize, widths: &[u16]) {
+        let row = &self.content.rows[self.visible[place]];
         if let Some((role, glyph)) = row.marker {
             canvas.text(line.left(), line.y, 1, glyph, role);
         }
@@ -571,7 +643,7 @@ impl<I: Identity> Table<I> {
                 at += indent;
                 room -= indent;
                 let glyph = match row.branch {
-                    Some(_) if self.is_open(row) => "▾ ",
+                    Some(_) if self.is_shown_open(place) => "▾ ",
                     Some(_) => "▸ ",
                     None => "",
                 };
@@ -701,102 +773,6 @@ fn toggle<I: Identity>(set: &mut HashSet<I>, id: I) {
     }
 }
 
-/// Compares texts with the numbers in them as numbers: `node-2` before `node-10`, `1.9` before `1.10`.
-pub fn natural(left: &str, right: &str) -> Ordering {
-    let (mut left, mut right) = (left.as_bytes(), right.as_bytes());
-    loop {
-        match (left.first(), right.first()) {
-            (None, None) => return Ordering::Equal,
-            (None, Some(_)) => return Ordering::Less,
-            (Some(_), None) => return Ordering::Greater,
-            (Some(a), Some(b)) if a.is_ascii_digit() && b.is_ascii_digit() => {
-                let (a, rest_left) = digits(left);
-                let (b, rest_right) = digits(right);
-                let order = a.len().cmp(&b.len()).then_with(|| a.cmp(b));
-                if order != Ordering::Equal {
-                    return order;
-                }
-                (left, right) = (rest_left, rest_right);
-            }
-            (Some(a), Some(b)) if a == b => (left, right) = (&left[1..], &right[1..]),
-            (Some(a), Some(b)) => return a.cmp(b),
-        }
-    }
-}
-
-/// The number at the start without leading zeros, and what follows.
-fn digits(text: &[u8]) -> (&[u8], &[u8]) {
-    let end = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
-    let start = text[..end].iter().position(|byte| *byte != b'0').unwrap_or(end);
-    (&text[start..end], &text[end..])
-}
-
-/// A filter: words that must match, `!word` that must not, `column=text`, `a|b` for either.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Filter {
-    terms: Vec<Term>,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-struct Term {
-    not: bool,
-    column: Option<String>,
-    /// Any of these; compared in lower case unless they hold upper case.
-    words: Vec<String>,
-}
-
-impl Filter {
-    pub fn parse(text: &str) -> Filter {
-        let term = |word: &str| {
-            let (not, word) = word.strip_prefix('!').map_or((false, word), |rest| (true, rest));
-            let (column, word) = match word.split_once('=') {
-                Some((column, word)) if !column.is_empty() => (Some(column.to_lowercase()), word),
-                _ => (None, word),
-            };
-            let words: Vec<String> = word.split('|').filter(|word| !word.is_empty()).map(str::to_owned).collect();
-            (!words.is_empty()).then_some(Term { not, column, words })
-        };
-        Filter { terms: text.split_whitespace().filter_map(term).collect() }
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.terms.is_empty()
-    }
-
-    pub fn matches<I: Identity>(&self, row: &Row<I>, columns: &[Column]) -> bool {
-        self.terms.iter().all(|term| {
-            let index = term.column.as_ref().and_then(|name| {
-                columns.iter().position(|column| column.name.to_lowercase().starts_with(name.as_str()))
-            });
-            let found = match (&term.column, index) {
-                // No such column: a label or any text of that form.
-                (Some(column), None) => term.words.iter().any(|word| contains(row, &format!("{column}={word}"))),
-                (_, Some(index)) => row.cells.get(index).is_some_and(|cell| {
-                    term.words.iter().any(|word| cell.spans.iter().any(|(_, text)| has(text, word)))
-                }),
-                (None, None) => term.words.iter().any(|word| contains(row, word)),
-            };
-            found != term.not
-        })
-    }
-}
-
-fn contains<I: Identity>(row: &Row<I>, word: &str) -> bool {
-    has(row.id.name(), word) || row.cells.iter().any(|cell| cell.spans.iter().any(|(_, text)| has(text, word)))
-}
-
-/// Smart case: upper case in the word asks for exactly that.
-fn has(text: &str, word: &str) -> bool {
-    if word.chars().any(char::is_uppercase) {
-        return text.contains(word);
-    }
-    if text.is_ascii() && word.is_ascii() {
-        let (text, word) = (text.as_bytes(), word.as_bytes());
-        return text.len() >= word.len() && text.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word));
-    }
-    text.to_lowercase().contains(&word.to_lowercase())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -880,31 +856,6 @@ mod tests {
     }
 
     #[test]
-    fn numbers_in_texts_sort_as_numbers() {
-        let mut names = ["node-10", "node-2", "1.10", "1.9", "node-02b"];
-        names.sort_by(|left, right| natural(left, right));
-        assert_eq!(names, ["1.9", "1.10", "node-2", "node-02b", "node-10"]);
-    }
-
-    #[test]
-    fn filters_read_words_negations_and_columns() {
-        let columns = [Column::new("NAME", 1, 9), Column::new("STATE", 1, 9)];
-        let row: Row<&str> = Row::new("k", vec!["gpu-node-1".into(), "Ready".into()]);
-        for (filter, expected) in [
-            ("gpu", true),
-            ("GPU", false),
-            ("!gpu", false),
-            ("state=ready", true),
-            ("state=not|ready", true),
-            ("name=ready", false),
-            ("gpu !state=ready", false),
-            ("", true),
-        ] {
-            assert_eq!(Filter::parse(filter).matches(&row, &columns), expected, "{filter}");
-        }
-    }
-
-    #[test]
     fn seeking_goes_around() {
         let mut table = tree();
         assert!(!table.seek(true));
@@ -914,5 +865,42 @@ mod tests {
         assert!(table.seek(true) && table.cursor == 3);
         assert!(table.seek(true) && table.cursor == 1);
         assert!(table.seek(false) && table.cursor == 3);
+    }
+
+    #[test]
+    fn seeking_finds_what_is_folded_away_and_unfolds_it() {
+        let mut table = tree();
+        table.content.rows[3].matters = true;
+        table.fold_all(false);
+        assert_eq!(shown(&table), ["a", "b"]);
+        assert!(table.seek(true));
+        assert_eq!(table.row().map(|row| row.id), Some("a2x"));
+        table.filter = "b".into();
+        table.refilter();
+        assert!(!table.seek(true), "a filter says what is looked at");
+    }
+
+    #[test]
+    fn folding_leaves_the_cursor_on_the_branch_and_a_filter_on_the_next_match() {
+        let mut table = tree();
+        assert!(table.select(&"a2x"));
+        table.fold_all(false);
+        assert_eq!(table.row().map(|row| row.id), Some("a"));
+        assert!(table.select(&"a1"));
+        table.filter = "b".into();
+        table.refilter();
+        assert_eq!(table.row().map(|row| row.id), Some("b"));
+    }
+
+    #[test]
+    fn branches_whose_children_a_filter_shows_look_open() {
+        let mut table = tree();
+        table.filter = "a2x".into();
+        table.refilter();
+        assert!(table.is_shown_open(0) && table.is_shown_open(1) && !table.is_shown_open(2));
+        table.filter = "a2 !a2x".into();
+        table.refilter();
+        assert_eq!(shown(&table), ["a", "a2"]);
+        assert!(!table.is_shown_open(1));
     }
 }

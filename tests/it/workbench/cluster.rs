@@ -35,11 +35,11 @@ fn before_there_is_a_cluster_every_screen_says_what_is_missing() {
     let mut desk = Desk::new(80, 24, Look::default());
     desk.shows("connecting");
     desk.view(LiveStatus::Syncing { done: 2, total: 9 }, None);
-    desk.shows("syncing, 2 of 9 sources read");
+    desk.shows("loading: 2 of 9 sources read");
     desk.keys("3");
-    desk.shows("nothing to compare yet");
+    desk.shows("not asked: this screen compares");
     desk.keys("5");
-    desk.shows("nothing to compare yet");
+    desk.shows("not asked: this screen compares");
     desk.keys("4 r");
     desk.shows("no cluster to validate yet");
 }

@@ -8,4 +8,5 @@ mod keys;
 mod recipes;
 mod runs;
 mod screens;
+mod truth;
 mod upgrades;

@@ -4,7 +4,16 @@ use super::{
     desk::{Desk, compare, snapshot},
     screens::golden,
 };
-use aicr::{cluster::watch::LiveStatus, document::header::Edition, inventory::Inventory, workbench::Screen};
+use aicr::{
+    cluster::watch::{LiveStatus, LiveView},
+    document::header::Edition,
+    inventory::{Fact, Inventory, release::ServerVersion},
+    ops::{Failure, Kind},
+    workbench::{
+        Screen,
+        msg::{Msg, RecipeSlot},
+    },
+};
 use std::sync::Arc;
 
 #[test]
@@ -124,4 +133,72 @@ fn an_owned_value_is_marked_and_its_ladder_begins_with_the_profile() {
     desk.shows("gpuStack=o…r-managed  true       wins");
     desk.command("recipe service=aks profile=own");
     desk.shows("`own` is not a profile");
+}
+
+/// What each recipe on the screens judges Kubernetes as: the current one, what-if, and the first column.
+fn judged(desk: &Desk) -> [String; 3] {
+    let model = &desk.state.model;
+    let what_if = model.what_if.as_ref().and_then(|what_if| what_if.resolution.value.as_deref());
+    let recipes = [model.recipe.value.as_deref(), what_if, model.kept[0].value()];
+    recipes.map(|resolution| {
+        let mut judged = resolution.expect("a recipe").constraints.iter();
+        let kubernetes = judged.find(|judged| judged.name == "K8s.server.version").expect("every recipe asks for it");
+        kubernetes.verdict.actual().unwrap_or_default().to_owned()
+    })
+}
+
+/// The demo cluster with another version of Kubernetes.
+fn upgraded(version: &str) -> Arc<Inventory> {
+    let mut inventory = Inventory::clone(&snapshot());
+    let Fact::Known(reading) = &mut inventory.server else { panic!("the demo tells its version") };
+    reading.value = ServerVersion { git_version: version.into(), ..reading.value.clone() };
+    Arc::new(inventory)
+}
+
+#[test]
+fn what_stands_beside_the_recipe_follows_the_cluster() {
+    let mut desk = Desk::live(200, 60);
+    desk.keys("2 i l K Enter");
+    assert_eq!(desk.state.desk.screen, Screen::Diff);
+    let before = desk.state.model.diff.other.value.clone().expect("the other recipe");
+    desk.view(LiveStatus::Fresh, Some(upgraded("v1.36.9")));
+    assert_eq!(judged(&desk), ["v1.36.9"; 3]);
+    let after = desk.state.model.diff.other.value.clone().expect("the other recipe");
+    assert!(!Arc::ptr_eq(&before, &after), "the other side of Diff is resolved again");
+    assert!(!desk.state.model.diff.changes.loading, "and compared again");
+}
+
+#[test]
+fn a_cluster_that_changes_while_recipes_are_resolved_is_followed_when_the_last_of_them_is_there() {
+    let mut desk = Desk::live(200, 60);
+    desk.keys("2 i l K");
+    let live = |version: &str| Msg::Live {
+        generation: 1,
+        view: LiveView { inventory: Some(upgraded(version)), status: LiveStatus::Fresh },
+    };
+    let first = desk.state.update(live("v1.36.1"));
+    assert_eq!(first.len(), 3, "{first:?}");
+    assert_eq!(desk.state.update(live("v1.36.2")).len(), 0, "later");
+    let mut first = first.into_iter();
+    desk.carry_out(first.by_ref().take(2).collect());
+    assert_ne!(judged(&desk)[2], "v1.36.2", "one is still on its way");
+    desk.carry_out(first.collect());
+    assert_eq!(judged(&desk), ["v1.36.2"; 3]);
+}
+
+#[test]
+fn what_if_without_a_recipe_any_more_shows_no_changes_of_before() {
+    let mut desk = Desk::live(200, 60);
+    desk.keys("2 i l K");
+    desk.shows("changed by what-if");
+    let model = &desk.state.model;
+    let failure = Failure::new(Kind::Usage, "resolve the recipe", "nothing fits");
+    let (what_if, kept) = (model.what_if.as_ref().expect("open"), &model.kept[0]);
+    let (what_if, kept) = (what_if.resolution.generation, kept.resolution.generation);
+    for (slot, generation) in [(RecipeSlot::WhatIf, what_if), (RecipeSlot::Kept, kept)] {
+        desk.update(Msg::Resolved { slot, generation, answer: Err(failure.clone()) });
+    }
+    desk.shows("no recipe for these criteria");
+    desk.shows("(from before the cluster changed)");
+    assert!(!desk.text().contains("changed by what-if"), "{}", desk.text());
 }

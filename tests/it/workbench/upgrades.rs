@@ -118,7 +118,7 @@ fn upgrades_are_reached_by_key_and_palette_and_left_by_escape() {
     desk.keys("Tab");
     desk.shows("COMPONENT");
     desk.keys("Esc Esc");
-    desk.shows("nothing to compare yet");
+    desk.shows("not asked: this screen compares");
     desk.keys("1");
     desk.command("upgrade flux");
     desk.shows("steps for flux");

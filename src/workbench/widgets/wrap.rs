@@ -1,0 +1,161 @@
+//! Text broken into lines of a width, with the roles of its parts. No letter is lost: what does not fit goes on below.
+
+use super::{
+    table::{Cell, Content, Row},
+    text,
+};
+use crate::workbench::theme::Role;
+
+/// The lines of sentences in at most `columns`.
+pub fn sentences(says: Vec<(Role, String)>, columns: usize) -> Vec<(Role, String)> {
+    let lines = |(role, line): (Role, String)| {
+        text::wrap(&text::clean(&line), columns).into_iter().map(move |line| (role, line)).collect::<Vec<_>>()
+    };
+    says.into_iter().flat_map(lines).collect()
+}
+
+/// A text whose rows are broken into lines of at most `columns`; `piece` is what the lines after the first one are called.
+///
+/// They go on below the second part of a row: `name  value` stays two columns.
+pub fn prose<I: Clone>(content: Content<I>, columns: usize, piece: impl Fn(usize, usize) -> I) -> Content<I> {
+    if !content.prose || content.rows.iter().all(|row| row.cells.iter().all(|cell| cell.width() <= columns)) {
+        return content;
+    }
+    let mut rows = Vec::with_capacity(content.rows.len() + 8);
+    for (index, row) in content.rows.into_iter().enumerate() {
+        let [cell] = &row.cells[..] else {
+            rows.push(row);
+            continue;
+        };
+        let mut lines = cell.lines(columns).into_iter();
+        let first = lines.next().unwrap_or_default();
+        let rest: Vec<Row<I>> = lines
+            .enumerate()
+            .map(|(part, line)| Row { continues: true, ..Row::new(piece(index, part + 1), vec![line]) })
+            .collect();
+        rows.push(Row { cells: std::sync::Arc::new(vec![first]), ..row });
+        rows.extend(rest);
+    }
+    Content { rows, ..content }
+}
+
+impl Cell {
+    /// The text in lines of at most `columns`.
+    fn lines(&self, columns: usize) -> Vec<Cell> {
+        if self.width() <= columns {
+            return vec![self.clone()];
+        }
+        let first = self.spans.first().map_or(0, |(_, text)| text::width(text));
+        let indent = if self.spans.len() > 1 && first <= columns / 2 { first } else { 2.min(columns / 4) };
+        let mut lines = vec![Cell::default()];
+        let mut used = 0;
+        // A space at the end of a line is the end of the line.
+        let mut space: Option<(Role, &str)> = None;
+        for (role, text) in &self.spans {
+            for word in words(text) {
+                if word.trim().is_empty() {
+                    if used > 0 || lines.len() == 1 {
+                        space = Some((*role, word));
+                        // At the start it is an indent.
+                        if used == 0 {
+                            used += push(&mut lines, *role, word);
+                            space = None;
+                        }
+                    }
+                    continue;
+                }
+                let gap = space.map_or(0, |(_, gap)| text::width(gap));
+                if used + gap + text::width(word) <= columns {
+                    if let Some((role, gap)) = space.take() {
+                        used += push(&mut lines, role, gap);
+                    }
+                    used += push(&mut lines, *role, word);
+                    continue;
+                }
+                // The gap before the second part stays, and the part begins beside the first one.
+                if let Some((role, gap)) = space.take().filter(|(_, gap)| used + text::width(gap) <= indent) {
+                    used += push(&mut lines, role, gap);
+                }
+                let mut rest = word;
+                // What is longer than a line is broken where the line ends.
+                while !rest.is_empty() {
+                    if used > indent {
+                        lines.push(Cell::new(Role::Text, " ".repeat(indent)));
+                        used = indent;
+                    }
+                    let head = text::head(rest, columns.saturating_sub(used).max(1));
+                    // A character wider than the whole line cannot be shown.
+                    if head.is_empty() {
+                        break;
+                    }
+                    used += push(&mut lines, *role, head);
+                    rest = &rest[head.len()..];
+                }
+            }
+        }
+        lines
+    }
+}
+
+/// Words and the spaces between them; a name with dots and slashes is one word.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let is_space = rest.starts_with(' ');
+        let end = rest.find(|c: char| (c == ' ') != is_space).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(end);
+        rest = after;
+        (!word.is_empty()).then_some(word)
+    })
+}
+
+fn push(lines: &mut [Cell], role: Role, text: &str) -> usize {
+    if let Some(line) = lines.last_mut() {
+        *line = std::mem::take(line).and(role, text);
+    }
+    text::width(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(cell: Cell, columns: usize, expected: &[&str]) {
+        let lines = cell.lines(columns);
+        let shown: Vec<String> = lines.iter().map(|line| line.plain().into_owned()).collect();
+        assert_eq!(shown, expected);
+        let letters = |text: &str| text.split_whitespace().collect::<String>();
+        assert_eq!(letters(&shown.concat()), letters(&cell.plain()), "no letter is lost");
+        assert!(lines.iter().all(|line| line.width() <= columns), "{shown:?}");
+    }
+
+    #[test]
+    fn the_second_part_goes_on_below_itself() {
+        let pair = |value: &str| Cell::new(Role::Muted, "node   ").with(&Cell::text(value));
+        check(pair("worker-1"), 20, &["node   worker-1"]);
+        check(pair("is not ready yet, look"), 20, &["node   is not ready", "       yet, look"]);
+        check(pair("abcdefghijklmnopqrstuvwxyz"), 20, &["node   abcdefghijklm", "       nopqrstuvwxyz"]);
+    }
+
+    #[test]
+    fn a_sentence_keeps_its_indent_and_roles() {
+        let cell = Cell::text("  the quick brown fox").and(Role::Fail, " failed");
+        check(cell.clone(), 14, &["  the quick", "  brown fox", "  failed"]);
+        let last = cell.lines(14).pop().unwrap();
+        assert_eq!(last.spans.last(), Some(&(Role::Fail, "failed".to_owned())));
+        check(Cell::text("日本語日本語"), 5, &["日本", " 語日", " 本語"]);
+    }
+
+    #[test]
+    fn rows_that_go_on_are_named_by_their_row() {
+        let content = Content {
+            prose: true,
+            rows: vec![Row::new(100usize, vec!["one two three".into()]), Row::new(200usize, vec!["four".into()])],
+            ..Content::default()
+        };
+        let wrapped = prose(content, 8, |row, part| row * 10 + part);
+        let ids: Vec<(usize, bool)> = wrapped.rows.iter().map(|row| (row.id, row.continues)).collect();
+        assert_eq!(ids, [(100, false), (1, true), (200, false)]);
+    }
+}

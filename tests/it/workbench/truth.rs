@@ -1,0 +1,256 @@
+//! What the screens say is so: answers beside their questions, states by their words, nothing lost or replaced unasked.
+
+use super::{
+    desk::{Desk, later, snapshot},
+    screens::STATES,
+};
+use crate::sandbox::Sandbox;
+use aicr::{
+    inventory::Inventory,
+    ops::{Failure, Kind},
+    term::input::Input,
+    workbench::{
+        Look, Screen,
+        effect::Effect,
+        layout::Presence,
+        msg::{Msg, SnapshotSlot},
+        overlay::COMMANDS,
+        panes::{self, Blank},
+    },
+};
+use std::{collections::BTreeSet, sync::Arc};
+
+/// The last good recipe stays, under the criteria that it is for, and nothing takes it for the one that was asked for.
+#[test]
+fn a_recipe_stays_under_the_criteria_that_it_answers() {
+    for (width, height) in [(80, 24), (120, 40), (200, 60)] {
+        let mut desk = Desk::live(width, height);
+        desk.keys("2");
+        desk.command("recipe service=gke accelerator=h100");
+        let text = desk.text();
+        assert!(text.contains("STALE: for service=kind accelerator=a100"), "{text}");
+        assert!(text.contains("service=gke accelerator=h100"), "{text}");
+        assert!(!text.contains("service=gke  accelerator=h100  (stated)"), "{text}");
+        desk.keys("4 r");
+        assert!(!desk.left.iter().any(|effect| matches!(effect, Effect::Plan { .. })), "{:?}", desk.left);
+        desk.shows("not run: the recipe is STALE, for service=kind accelerator=a100");
+        desk.command("recipe service=eks accelerator=h100 os=ubuntu intent=training");
+        assert!(!desk.text().contains("STALE: for"), "{}", desk.text());
+        desk.keys("4 r");
+        assert!(desk.left.iter().any(|effect| matches!(effect, Effect::Plan { .. })), "{:?}", desk.left);
+    }
+}
+
+/// A comparison is shown under the names of what was compared, whatever is being opened.
+#[test]
+fn differences_stay_under_the_names_of_their_sides() {
+    let mut desk = Desk::live(120, 40);
+    for (slot, name, side) in [(SnapshotSlot::A, "a.yaml", snapshot()), (SnapshotSlot::B, "b.yaml", later())] {
+        desk.update(Msg::Snapshot { slot, generation: 0, name: name.into(), answer: Ok(side) });
+    }
+    desk.keys("5");
+    desk.shows("A a.yaml   B b.yaml");
+    // The answer to the next one is on its way.
+    desk.state.prepare();
+    let msg = Msg::Snapshot { slot: SnapshotSlot::A, generation: 0, name: "c.yaml".into(), answer: Ok(later()) };
+    let effects = desk.state.update(msg);
+    desk.shows("A a.yaml   B b.yaml");
+    desk.carry_out(effects);
+    desk.shows("A c.yaml   B b.yaml");
+}
+
+fn blank(text: &str) -> Option<Blank> {
+    Blank::ALL.into_iter().find(|blank| text.starts_with(blank.word()))
+}
+
+/// Every pane that has no rows says which of five states it is in, by its word.
+#[test]
+fn panes_without_rows_say_why_by_fixed_words() {
+    let mut seen = BTreeSet::new();
+    let mut look = |name: &str, desk: &mut Desk| {
+        for pane in panes::ALL.iter().filter(|pane| pane.screen != Screen::Validate) {
+            desk.state.desk.focus_on(pane);
+            desk.state.prepare();
+            if (pane.presence)(&desk.state.model, desk.state.desk.focused()) == Presence::Hidden {
+                continue;
+            }
+            let content = &desk.state.desk.table(pane).content;
+            if content.rows.is_empty() {
+                let first = content.says.first().map_or("", |(_, line)| line);
+                let state = blank(first).unwrap_or_else(|| panic!("{pane:?}, {name}: `{first}`"));
+                seen.insert(state.word());
+            }
+        }
+    };
+    let mut desk = Desk::new(120, 40, Look::default());
+    look("before the cluster", &mut desk);
+    desk.update(Msg::ConnectFailed {
+        generation: 1,
+        failure: Failure::new(Kind::Unreachable, "connect", "connection refused"),
+    });
+    look("unreachable", &mut desk);
+    let mut desk = Desk::live(120, 40);
+    look("fresh", &mut desk);
+    desk.command("diff cluster");
+    look("compared", &mut desk);
+    let mut desk = Desk::showing(Arc::new(Inventory::default()), 120, 40, Look::default());
+    look("an empty cluster", &mut desk);
+    let mut desk = Desk::new(120, 40, Look::default());
+    desk.update(Msg::ConnectFailed {
+        generation: 1,
+        failure: Failure::new(Kind::Forbidden, "list nodes", "nodes is forbidden"),
+    });
+    look("forbidden", &mut desk);
+    assert_eq!(seen.len(), Blank::ALL.len(), "{seen:?}");
+}
+
+/// Text in a panel goes on below, to its last letter.
+#[test]
+fn text_is_wrapped_to_the_width_of_its_panel() {
+    for (name, make) in STATES {
+        let mut desk = make(200, 60, Look::default());
+        for width in [40, 67, 80, 100, 119, 120, 133, 200] {
+            desk.update(Msg::Input(Input::Resize { width, height: 50 }));
+            for pane in panes::ALL {
+                desk.state.desk.focus_on(pane);
+                desk.state.prepare();
+                let Some(area) = desk.state.desk.layout.panel(pane) else { continue };
+                let inside = usize::from(desk.state.desk.layout.inner(area).width);
+                let content = &desk.state.desk.table(pane).content;
+                let columns = inside.saturating_sub(3);
+                let lines = content.rows.iter().filter(|_| content.prose).map(|row| row.plain().trim_end().to_owned());
+                for line in lines.chain(content.says.iter().map(|(_, line)| line.clone())) {
+                    let taken = aicr::workbench::widgets::text::width(&line);
+                    assert!(taken <= columns, "{name}, {pane:?} at {width}: {taken} of {columns}: {line}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn next_finds_what_is_folded_away() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("2 ]");
+    let text = desk.text();
+    assert!(!text.contains("no differences, failures or warnings"), "{text}");
+    let table = desk.state.desk.table(&panes::VALUES);
+    assert!(table.row().is_some_and(|row| row.matters), "the cursor is on a value that a layer overrides");
+    let first = table.selected.clone();
+    desk.keys("]");
+    assert_ne!(desk.state.desk.table(&panes::VALUES).selected, first);
+}
+
+#[test]
+fn next_goes_from_change_to_change_in_text() {
+    let mut desk = Desk::live(200, 60);
+    desk.command("diff service=eks accelerator=h100 os=ubuntu intent=training");
+    desk.keys("| ]");
+    let table = desk.state.desk.table(&panes::SIDES);
+    let matters = table.content.rows.iter().filter(|row| row.matters).count();
+    let before = table.cursor;
+    desk.keys("]");
+    let table = desk.state.desk.table(&panes::SIDES);
+    assert!(table.row().is_some_and(|row| row.matters));
+    let between = &table.content.rows[before + 1..table.cursor];
+    assert!(between.iter().any(|row| !row.plain().contains(" - ") && !row.matters), "another run of changed lines");
+    assert!(matters > 5);
+}
+
+/// A person who looked for one value and leaves the filter is still there.
+#[test]
+fn leaving_the_filter_keeps_the_row() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("2 /");
+    desk.type_text("driver.enabled");
+    desk.keys("Enter ]");
+    let found = desk.state.desk.table(&panes::VALUES).selected.clone();
+    desk.keys("Esc");
+    assert_eq!(desk.state.desk.table(&panes::VALUES).selected, found);
+    assert!(desk.state.desk.table(&panes::VALUES).row().is_some_and(|row| row.depth > 2), "it is unfolded");
+    desk.keys("/");
+    desk.type_text("kai");
+    desk.keys("Esc");
+    assert_eq!(desk.state.desk.table(&panes::VALUES).selected, found, "nothing was chosen");
+}
+
+/// Files are replaced by those who say so.
+#[test]
+fn a_file_is_replaced_only_after_a_question() {
+    let sandbox = Sandbox::new();
+    std::fs::create_dir(sandbox.home().join("frames")).unwrap();
+    sandbox.file(
+        "script",
+        ":\ntype save friday.yaml\nEnter\nwait\ndump first\n:\ntype save friday.yaml\nEnter\nwait\ndump second\n\
+         Enter\nwait\ndump kept\n:\ntype save friday.yaml\nEnter\nwait\nTab\nEnter\nwait\ndump replaced\n",
+    );
+    let run = sandbox.aicr(&["--demo", "tui", "--size", "160x45", "--script", "script", "--frames", "frames"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let frame = |name: &str| std::fs::read_to_string(sandbox.home().join(format!("frames/{name}.txt"))).unwrap();
+    let whole = sandbox.home().join("friday.yaml").display().to_string();
+    assert!(frame("first").contains(&format!("wrote {whole}")), "{}", frame("first"));
+    assert!(frame("second").contains("friday.yaml is there already"), "{}", frame("second"));
+    assert!(!frame("kept").contains("is there already"), "{}", frame("kept"));
+    assert!(frame("replaced").contains(&format!("wrote {whole}")), "{}", frame("replaced"));
+}
+
+/// A picture gets a name of its own.
+#[test]
+fn pictures_are_named_by_their_time() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("Ctrl-S");
+    let path = desk.left.iter().find_map(|effect| match effect {
+        Effect::Export { path, replace: false } => Some(path.display().to_string()),
+        _ => None,
+    });
+    assert_eq!(path.as_deref(), Some("aicr-cluster-20260114-091200.svg"));
+}
+
+/// Commands in backticks, and what follows the words that introduce a command.
+fn taught(text: &str) -> impl Iterator<Item = &str> {
+    let quoted = text.split('`').zip(text.split('`').skip(1)).map(|(_, piece)| piece);
+    let quoted = quoted.filter(|piece| piece.starts_with(':') || piece.starts_with("aicr "));
+    let named = text.lines().filter_map(|line| line.split_once("on the command line: "));
+    quoted.chain(named.flat_map(|(_, commands)| commands.trim_end_matches(['│', '┃', ' ']).split("; ")))
+}
+
+/// Whatever a screen or a document tells people to type is understood.
+#[test]
+fn every_command_that_is_taught_is_understood() {
+    let mut commands = BTreeSet::new();
+    for screen in 1..=5 {
+        let mut desk = Desk::new(250, 80, Look::default());
+        desk.keys(&screen.to_string());
+        commands.extend(taught(&desk.text()).map(str::to_owned));
+        desk.update(Msg::ConnectFailed {
+            generation: 1,
+            failure: Failure::new(Kind::Unreachable, "connect", "connection refused"),
+        });
+        commands.extend(taught(&desk.text()).map(str::to_owned));
+    }
+    for (_, make) in STATES {
+        commands.extend(taught(&make(250, 80, Look::default()).text()).map(str::to_owned));
+    }
+    for file in ["README.md", "catalog/README.md", "tests/cluster/README.md"] {
+        let text = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+        let shell = text.split("```sh").skip(1).filter_map(|block| block.split("```").next());
+        let lines = shell.flat_map(str::lines).map(|line| line.split('#').next().unwrap_or_default().trim());
+        commands.extend(lines.filter(|line| line.starts_with("aicr")).map(str::to_owned));
+    }
+    let sandbox = Sandbox::new();
+    let (mut verbs, mut words) = (0, 0);
+    for command in &commands {
+        if let Some(line) = command.strip_prefix(':') {
+            let word = line.split(' ').next().unwrap_or_default();
+            assert!(COMMANDS.iter().any(|command| command.0 == word), "`{command}`");
+            words += 1;
+        } else if let Some(arguments) = command.strip_prefix("aicr ") {
+            let mut arguments: Vec<&str> = arguments.split_whitespace().collect();
+            arguments.push("--help");
+            let run = sandbox.aicr(&arguments);
+            assert_eq!(run.code, 0, "`{command}`: {}", run.stderr);
+            verbs += 1;
+        }
+    }
+    assert!(verbs >= 8 && words >= 4, "{verbs} verbs and {words} commands: {commands:?}");
+}
