@@ -378,6 +378,7 @@ fn a_good_cluster_passes_with_evidence() {
             "inference-gateway" => "skip the recipe has no enabled agentgateway",
             "robust-controller" => "skip the recipe has neither dynamo-platform nor kubeflow-trainer",
             "cluster-autoscaling" => "skip neither Karpenter nor a cloud",
+            name if name.starts_with("slinky-slurm") => "skip the recipe has no enabled slinky-slurm",
             "nccl-all-reduce-bw" | "nccl-all-reduce-bw-net" | "nccl-all-reduce-bw-nvls" => "skip the recipe sets no",
             _ => "pass",
         };
@@ -1044,6 +1045,50 @@ fn pod_autoscaling_wants_replicas_to_follow_the_load() {
     let mut stays = good();
     stays.scales_down = false;
     check(stays, name, "FAIL the Deployment has 3 replicas 120 s after the load went away");
+}
+
+/// A cluster with Slurm under Slinky.
+fn slurm() -> World {
+    let set = "/apis/slinky.slurm.net/v1beta1/namespaces/slurm";
+    let mut world = good()
+        .deploying("slinky-slurm", "slurm")
+        .and(
+            &format!("{set}/nodesets/slinky-slurm-worker-slinky"),
+            json!({"spec": {"replicas": 2}, "status": {"availableReplicas": 2}}),
+        )
+        .and(&format!("{set}/loginsets/slinky-slurm-login-slinky"), json!({}))
+        .and(
+            "/api/v1/namespaces/slurm/pods/login-1",
+            json!({"metadata": {"labels": {"app.kubernetes.io/name": "login"}},
+            "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}}),
+        )
+        .and("/apis/resource.nvidia.com/v1beta1/namespaces/slurm/computedomains/slinky-slurm-imex", json!({}))
+        .and("/apis/resource.k8s.io/v1/namespaces/slurm/resourceclaimtemplates/slinky-slurm-imex-channels", json!({}));
+    for kind in ["controllers", "loginsets", "nodesets"] {
+        let established = json!({"status": {"conditions": [{"type": "Established", "status": "True"}]}});
+        world = world.and(&format!("{DEFINITIONS}/{kind}.slinky.slurm.net"), established);
+    }
+    world
+}
+
+#[test]
+fn slurm_can_be_found_ill_and_never_well_without_a_job() {
+    for name in ["slinky-slurm-health", "slinky-slurm-gpu-access", "slinky-slurm-imex-channel"] {
+        check(slurm(), name, "no verdict all that the Kubernetes API tells is well, but no Slurm job was run");
+        let login = "/api/v1/namespaces/slurm/pods/login-1";
+        check(slurm().without(login), name, "FAIL namespace slurm: no login pod is Running and Ready");
+        let nodes = "/apis/slinky.slurm.net/v1beta1/namespaces/slurm/nodesets/slinky-slurm-worker-slinky";
+        check(
+            slurm().with(nodes, "/status/availableReplicas", json!(1)),
+            name,
+            "FAIL NodeSet slurm/slinky-slurm-worker-slinky: 1/2",
+        );
+        check(slurm().without(nodes), name, "FAIL namespace slurm: no NodeSet");
+        let kind = format!("{DEFINITIONS}/loginsets.slinky.slurm.net");
+        check(slurm().without(&kind), name, "FAIL CustomResourceDefinition loginsets.slinky.slurm.net: not found");
+    }
+    let domain = "/apis/resource.nvidia.com/v1beta1/namespaces/slurm/computedomains/slinky-slurm-imex";
+    check(slurm().without(domain), "slinky-slurm-imex-channel", "FAIL ComputeDomain slinky-slurm-imex: not found");
 }
 
 /// Two H100 nodes on EKS with Kubeflow Trainer.

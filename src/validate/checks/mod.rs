@@ -31,6 +31,7 @@ mod pod_autoscaling;
 mod probe;
 mod robust_controller;
 mod secure_accelerator_access;
+mod slinky_slurm;
 
 pub use facts::{Answer, Change, Facts, Read, kept, samples};
 pub use nccl_all_reduce::curve;
@@ -41,7 +42,7 @@ use serde_json::{Value, json};
 use std::borrow::Cow;
 
 /// Every check that this program implements, in catalog order.
-pub const ALL: [&dyn Check; 20] = [
+pub const ALL: [&dyn Check; 23] = [
     &operator_health::OperatorHealth,
     &expected_resources::ExpectedResources,
     &gpu_operator_version::GpuOperatorVersion,
@@ -58,6 +59,9 @@ pub const ALL: [&dyn Check; 20] = [
     &cluster_autoscaling::ClusterAutoscaling,
     &robust_controller::RobustController,
     &secure_accelerator_access::SecureAcceleratorAccess,
+    &slinky_slurm::HEALTH,
+    &slinky_slurm::IMEX,
+    &slinky_slurm::GPU_ACCESS,
     &gpu_operator_health::GpuOperatorHealth,
     &platform_health::PlatformHealth,
     &nccl_all_reduce::NET,
