@@ -45,6 +45,7 @@ fn main() {
     println!("{runs} runs each; times in ms\n");
     println!("{:<52} {:>8} {:>8} {:>10}", "what", "p50", "p99", "peak MiB");
     processes(&ours(), peer.as_deref(), runs);
+    bundles(runs);
     resolving(runs);
     resolving_large(runs);
     first_frame(runs.min(50));
@@ -59,6 +60,45 @@ fn ours() -> Vec<String> {
         command.extend([format!("--{}", dimension.name()), value.to_owned()]);
     }
     command
+}
+
+/// `aicr bundle` of the same recipe from a file, and what writing its files costs by itself.
+fn bundles(runs: usize) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (recipe, target) = (folder.path().join("recipe.yaml"), folder.path().join("bundle"));
+    let text = |path: &std::path::Path| path.display().to_string();
+    run(&[ours(), vec!["-o".to_owned(), text(&recipe)]].concat());
+    let command: Vec<String> =
+        [&ours()[0], "bundle", "-r", &text(&recipe), "-o", &text(&target)].map(str::to_owned).to_vec();
+    run(&command);
+    let mut files = Vec::new();
+    let mut folders = vec![target.clone()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(next).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path)
+            } else {
+                files.push((path.clone(), std::fs::read(path).expect("a file")))
+            }
+        }
+    }
+    assert!(files.len() > 60, "a bundle has {} files", files.len());
+    let (mut whole, mut floor) = (Vec::new(), Vec::new());
+    for _ in 0..runs {
+        std::fs::remove_dir_all(&target).expect("the bundle can be removed");
+        whole.push(time(|| run(&command)));
+        std::fs::remove_dir_all(&target).expect("the bundle can be removed");
+        floor.push(time(|| {
+            for (path, bytes) in &files {
+                std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+                std::fs::write(path, bytes).expect("a file");
+            }
+        }));
+    }
+    std::fs::remove_dir_all(&target).expect("the bundle can be removed");
+    row("process: aicr bundle -r FILE -o DIR", whole, peak_kib(&command));
+    row(&format!("of that: writing {} files", files.len()), floor, None);
 }
 
 /// Spawn to exit, with everything the system does around it.

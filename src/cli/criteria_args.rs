@@ -232,6 +232,25 @@ impl CriteriaArgs {
     }
 }
 
+impl CriteriaArgs {
+    /// Resolves these criteria, over those of a snapshot, and warns of what the recipe does not honor.
+    ///
+    /// # Errors
+    /// As [`QueryArgs::resolve`].
+    pub fn resolve(&self, snapshot: Option<&str>, global: &Global, printer: &Printer) -> Result<Resolution, Failure> {
+        let query = QueryArgs {
+            criteria: self.clone(),
+            snapshot: snapshot.map(str::to_owned),
+            strict: false,
+            settings: Vec::new(),
+            lenient: false,
+            compat: false,
+            inherit_from: None,
+        };
+        query.resolve(global, printer)
+    }
+}
+
 impl QueryArgs {
     /// Resolves what these arguments ask for and warns of what the recipe does not honor.
     ///

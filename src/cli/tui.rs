@@ -11,7 +11,10 @@ use super::{
 use crate::{
     criteria::Criteria,
     ops::{Failure, Kind, place::Place},
-    term::color::{self, Level, When},
+    term::{
+        self,
+        color::{self, Level, When},
+    },
     workbench::{
         self, Look, RunOptions, Screen,
         script::{self, Frame},
@@ -142,8 +145,9 @@ fn utf8() -> bool {
         && std::env::var("TERM").as_deref() != Ok("linux")
 }
 
-/// Two threads beside the one that draws: building snapshots must not delay a key.
+/// Two threads beside the one that draws, which yield to it: building snapshots must not delay a key.
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(2).enable_all().on_thread_start(term::yield_to_others).build();
     runtime.map_err(|error| Failure::from_error(Kind::Internal, "start the runtime", error))
 }

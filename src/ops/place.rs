@@ -254,6 +254,20 @@ fn dial_advice(error: &DialError) -> (Kind, &'static str) {
     }
 }
 
+/// The names in a folder, folders with a `/`, hidden ones left out; empty where it cannot be read.
+pub fn names(folder: &str) -> Vec<String> {
+    let place = if folder.is_empty() { "." } else { folder };
+    let entries = std::fs::read_dir(place).into_iter().flatten().flatten();
+    let name = |entry: std::fs::DirEntry| {
+        let is_folder = entry.path().is_dir();
+        let name = entry.file_name().into_string().ok().filter(|name| !name.starts_with('.'))?;
+        Some(if is_folder { format!("{name}/") } else { name })
+    };
+    let mut names: Vec<String> = entries.filter_map(name).collect();
+    names.sort();
+    names
+}
+
 impl Place {
     /// Something is there already, which writing would replace.
     pub fn is_taken(&self) -> bool {

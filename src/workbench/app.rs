@@ -275,6 +275,11 @@ impl State {
                 self.ask_overwrite(*effect);
                 Vec::new()
             }
+            Msg::Files(files) => {
+                self.answered();
+                self.files(files);
+                Vec::new()
+            }
             Msg::Log(log) => {
                 self.answered();
                 self.desk.overlay = Some(Overlay::messages(&self.model.messages, &log));

@@ -7,9 +7,10 @@ use super::{
     keymap::{Action, Context, Found, Keymap, Popup},
     layout::{self, Candidate, Layout, Zoom},
     model::Model,
-    overlay::{Field, Kind, Overlay},
+    overlay::{Field, Files, Kind, Overlay},
     panes::{self, Need, Pane, RowId, Table, Tables, View},
     theme::{self, Theme, ThemeError},
+    view,
     widgets::{
         table::{self, Identity},
         wrap,
@@ -38,6 +39,20 @@ impl Mode {
     }
 }
 
+/// Commands and filters that are remembered.
+const REMEMBERED: usize = 500;
+
+/// Adds what was typed as the newest; said twice, it stands once.
+pub fn remember(history: &mut Vec<String>, line: &str) {
+    let line = line.trim();
+    if !line.is_empty() {
+        history.retain(|known| known != line);
+        history.push(line.to_owned());
+        let over = history.len().saturating_sub(REMEMBERED);
+        history.drain(..over);
+    }
+}
+
 /// Everything about a frame that is not data.
 #[derive(Clone, Debug)]
 pub struct Desk {
@@ -61,6 +76,14 @@ pub struct Desk {
     /// What was selected before the filter was opened.
     pub before_filter: Option<RowId>,
     pub overlay: Option<Overlay>,
+    /// Commands that were given, oldest first.
+    pub history: Vec<String>,
+    /// Filters that were kept, oldest first.
+    pub filters: Vec<String>,
+    /// The place in those that the field was taken from.
+    pub recalled_filter: Option<usize>,
+    /// For completion of files.
+    pub files: Files,
     pub blame: bool,
     pub timestamps: bool,
 }
@@ -90,6 +113,10 @@ impl Desk {
             filter: None,
             before_filter: None,
             overlay: None,
+            history: Vec::new(),
+            filters: Vec::new(),
+            recalled_filter: None,
+            files: Files::default(),
             blame: true,
             timestamps: true,
         })
@@ -191,6 +218,11 @@ impl Desk {
 
     /// Lays out, builds what is stale and shown, and scrolls; returns the names of selected things that were removed.
     pub fn prepare(&mut self, model: &Model) -> Vec<String> {
+        if let Some(mut overlay) = self.overlay.take() {
+            let area = view::overlay_area(self, &overlay);
+            overlay.fit(table::text_columns(usize::from(area.width.saturating_sub(2))));
+            self.overlay = Some(overlay);
+        }
         let focus = self.focused();
         let panes: Vec<_> = panes::of_screen(self.screen)
             .map(|pane| Candidate { id: pane, place: pane.place, presence: (pane.presence)(model, focus) })

@@ -83,6 +83,8 @@ pub enum Effect {
         path: PathBuf,
         replace: bool,
     },
+    /// Say what a folder holds, for completion.
+    ListFiles(String),
     /// Give the newest lines of the program's log.
     ReadLog,
     Copy(String),

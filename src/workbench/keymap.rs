@@ -37,6 +37,8 @@ pub enum Action {
     Help,
     Palette,
     Filter,
+    NextFound,
+    PreviousFound,
     NextThing,
     PreviousThing,
     FoldToggle,
@@ -241,7 +243,9 @@ pub const BINDINGS: &[Binding] = &[
     key(A::ZoomFull, "zoom-full", &["z z"], G::Panels, "zoom", "this panel alone, or all again"),
     key(A::ZoomIn, "zoom-in", &["+"], G::Panels, "larger", "this panel larger: normal, half, full"),
     key(A::ZoomOut, "zoom-out", &["_"], G::Panels, "smaller", "this panel smaller"),
-    key(A::Filter, "filter", &["/"], G::Find, "filter", "keep matching rows: word, !word, key=value"),
+    always(key(A::Filter, "filter", &["/"], G::Find, "filter", "keep rows that match, in a text go to them: word, !word, a|b, column>=5, ~fuzzy, re:expr")),
+    always(key(A::NextFound, "next-found", &["n"], G::Find, "next match", "next row that matches the filter, or the last one")),
+    always(key(A::PreviousFound, "previous-found", &["N"], G::Find, "match before", "previous row that matches")),
     key(A::Palette, "palette", &[":", "Ctrl-P"], G::Find, "cmd", "palette and command line"),
     key(A::Help, "help", &["?", "F1"], G::Find, "help", "keys that work here; type to search"),
     on(&[Screen::Recipe], key(A::GoDefinition, "go-definition", &["g d"], G::Find, "definition", "the line of the file that sets the value")),
@@ -254,7 +258,7 @@ pub const BINDINGS: &[Binding] = &[
     key(A::UnfoldAll, "unfold-all", &["z R"], G::Look, "unfold all", "unfold everything"),
     key(A::Sort, "sort", &["s"], G::Look, "sort", "sort by the next column"),
     key(A::SortReverse, "sort-reverse", &["S"], G::Look, "reverse", "turn the order of rows around"),
-    key(A::Wide, "wide", &["w"], G::Look, "wide", "wide columns; in text, wrap lines"),
+    always(key(A::Wide, "wide", &["w"], G::Look, "wide", "wide columns; in text, wrap lines")),
     on(&[Screen::Recipe], key(A::Blame, "blame", &["b"], G::Look, "blame", "the column that says who set a value")),
     on(&[Screen::Recipe], key(A::KeepColumn, "keep-column", &["K"], G::Look, "keep", "keep the what-if as a column of the values; without one, drop the columns")),
     on(&[Screen::Recipe, Screen::Diff], key(A::WhatIf, "what-if", &["i"], G::Look, "what-if", "change criteria and see what would change")),
@@ -567,6 +571,8 @@ mod tests {
         check("Ctrl-U", over(Popup::Field), Found::Action(Action::EraseAll));
         check("Ctrl-U", over(Popup::List), Found::Action(Action::HalfUp));
         check("Down", over(Popup::Field), Found::Action(Action::MoveDown));
-        check("/", over(Popup::List), Found::Nothing);
+        check("/", over(Popup::List), Found::Action(Action::Filter));
+        check("/", over(Popup::Field), Found::Nothing);
+        check("n", over(Popup::Question), Found::Action(Action::AnswerNo));
     }
 }

@@ -13,6 +13,7 @@ pub mod layout;
 pub mod model;
 pub mod msg;
 pub mod overlay;
+mod palette;
 pub mod panes;
 pub mod screenshot;
 pub mod script;

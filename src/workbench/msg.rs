@@ -1,6 +1,6 @@
 //! What reaches the state: input, time and answers of workers.
 
-use super::effect::Effect;
+use super::{effect::Effect, overlay::Files};
 use crate::{
     catalog::Catalog,
     cluster::{Contexts, watch::LiveView},
@@ -119,6 +119,8 @@ pub enum Msg {
     Failed(Failure),
     /// A file was not written because it is there already; the effect that would replace it.
     WouldReplace(Box<Effect>),
+    /// What a folder holds.
+    Files(Files),
     /// The newest lines of the program's log, and the file that has all of them.
     Log(Log),
     Suspend,

@@ -7,18 +7,15 @@ use super::{
     keymap::{Action, Group, Keymap, Scope},
     model::{Message, Model, Severity, clock},
     msg::Log,
-    panes::{self, Pane, RowId, Tables, VALUES},
-    theme::{self, Role},
+    palette,
+    panes::{Pane, RowId, Tables},
+    theme::Role,
     widgets::{
         table::{self, Cell, Column, Identity},
-        text,
+        text, wrap,
     },
 };
-use crate::{catalog::upgrades::DEPLOYERS, ops::Failure};
-use nucleo_matcher::{
-    Config, Matcher, Utf32Str,
-    pattern::{CaseMatching, Normalization, Pattern},
-};
+use crate::ops::Failure;
 use std::collections::VecDeque;
 use tracing::Level;
 use unicode_segmentation::UnicodeSegmentation;
@@ -102,6 +99,8 @@ pub enum Kind {
 pub enum Choice {
     /// A line to read.
     Line(usize),
+    /// What a wrapped line goes on with.
+    Piece(usize, usize),
     Act(Action),
     /// Put the command into the field and go on typing.
     Take(String),
@@ -116,8 +115,8 @@ pub enum Choice {
 
 impl Identity for Choice {}
 
-type Row = table::Row<Choice>;
-type Content = table::Content<Choice>;
+pub(super) type Row = table::Row<Choice>;
+pub(super) type Content = table::Content<Choice>;
 type Table = table::Table<Choice>;
 
 /// What palette and help are made of.
@@ -127,6 +126,19 @@ pub struct Reads<'s> {
     pub tables: &'s Tables,
     pub keys: &'s Keymap,
     pub screen: Screen,
+    /// Commands that were given, oldest first.
+    pub history: &'s [String],
+    /// Filters that were kept, oldest first.
+    pub filters: &'s [String],
+    pub files: &'s Files,
+}
+
+/// What a folder holds, for completion.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Files {
+    /// As it was typed, with its `/`; empty for the current one.
+    pub folder: String,
+    pub names: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -136,6 +148,16 @@ pub struct Overlay {
     pub table: Table,
     /// What `y` copies from a text.
     pub copy: String,
+    /// How many of the first rows Enter takes without a choice.
+    pub certain: usize,
+    /// The place in the history that the field was taken from.
+    pub recalled: Option<usize>,
+    /// Lines of a text that are longer than the popup go on below.
+    pub wraps: bool,
+    /// Columns that its lines are wrapped to now.
+    wrapped_to: usize,
+    /// The lines before they were wrapped.
+    whole: Option<Content>,
 }
 
 impl Overlay {
@@ -144,7 +166,9 @@ impl Overlay {
     }
 
     pub fn palette(reads: &Reads<'_>, start: &str) -> Overlay {
-        Overlay::new(Kind::Palette, Some(Field::with(start)), palette(reads, start))
+        let found = palette::palette(reads, start);
+        let overlay = Overlay::new(Kind::Palette, Some(Field::with(start)), found.content);
+        Overlay { certain: found.certain, ..overlay }
     }
 
     /// What was said, then what the program logged; newest first.
@@ -226,15 +250,51 @@ impl Overlay {
     fn new(kind: Kind, field: Option<Field>, content: Content) -> Overlay {
         let mut table = Table::default();
         table.set(content);
-        Overlay { kind, field, table, copy: String::new() }
+        let wraps = table.content.prose;
+        Overlay {
+            kind,
+            field,
+            table,
+            copy: String::new(),
+            certain: usize::MAX,
+            recalled: None,
+            wraps,
+            wrapped_to: 0,
+            whole: None,
+        }
+    }
+
+    pub fn toggle_wrap(&mut self) {
+        self.wraps = !self.wraps;
+        self.wrapped_to = 0;
+    }
+
+    /// Wraps lines to that many columns, or unwraps them; to be called before it is drawn.
+    pub fn fit(&mut self, columns: usize) {
+        let wanted = if self.wraps { columns } else { usize::MAX };
+        let is_text = matches!(self.kind, Kind::Text | Kind::Question { .. });
+        if !is_text || self.wrapped_to == wanted || !self.wraps && self.whole.is_none() {
+            return;
+        }
+        self.wrapped_to = wanted;
+        let whole = self.whole.get_or_insert_with(|| self.table.content.clone()).clone();
+        let piece = |line: usize, part: usize| Choice::Piece(line, part);
+        self.table.set(wrap::lines(whole, wanted, piece));
     }
 
     /// Takes the field's text into account after it changed.
     pub fn typed(&mut self, reads: &Reads<'_>) {
         let Some(field) = &self.field else { return };
+        if matches!(self.kind, Kind::Text | Kind::Messages) {
+            return self.table.look_for(&field.text);
+        }
         let content = match self.kind {
             Kind::Help => help(reads, &field.text),
-            Kind::Palette => palette(reads, &field.text),
+            Kind::Palette => {
+                let found = palette::palette(reads, &field.text);
+                self.certain = found.certain;
+                found.content
+            }
             _ => return,
         };
         self.table = Table::default();
@@ -302,7 +362,11 @@ fn help(reads: &Reads<'_>, typed: &str) -> Content {
 
 /// Commands of the palette that are no keys: word, arguments, what they do.
 pub const COMMANDS: &[(&str, &str, &str)] = &[
-    ("recipe", "service=kind accelerator=a100 …", "resolve a recipe for these criteria; without any, for the cluster"),
+    (
+        "recipe",
+        "[service=kind accelerator=a100 …]",
+        "resolve a recipe for these criteria; without any, for the cluster",
+    ),
     (
         "diff",
         "service=eks … | OVERLAY | FILE | cluster",
@@ -316,130 +380,13 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("save", "FILE", "write the shown snapshot; asks before a file is replaced"),
     ("export", "[FILE]", "write this frame: SVG, or text where the name ends in .txt"),
     ("node", "NAME", "go to a node"),
+    ("component", "NAME", "go to a component of the recipe"),
     ("value", "PATH", "go to a resolved value"),
     ("filter", "WORDS", "filter the focused panel"),
     ("theme", "NAME", "another theme"),
     ("messages", "", "all messages and the newest lines of the log"),
     ("quit", "", "leave"),
 ];
-
-/// Everything that can be done here, best match first.
-fn palette(reads: &Reads<'_>, typed: &str) -> Content {
-    let word = typed.split(' ').next().unwrap_or_default();
-    let arguments = typed.contains(' ');
-    let mut entries: Vec<Row> = Vec::new();
-    if arguments && COMMANDS.iter().any(|(name, ..)| *name == word) {
-        for candidate in completions(reads, word) {
-            let line = format!("{word} {candidate}");
-            let in_use = word == "context" && reads.model.contexts.current.as_ref() == Some(&candidate);
-            let note = if in_use { "in use" } else { "" };
-            let cells = vec![Cell::text(&line), Cell::new(Role::Muted, note), Cell::default()];
-            entries.push(Row::new(Choice::Run(line), cells));
-        }
-        if let Some((_, arguments, help)) = COMMANDS.iter().find(|(name, ..)| *name == word) {
-            let cells = vec![
-                Cell::new(Role::Muted, format!("{word} {arguments}")),
-                Cell::new(Role::Muted, help),
-                Cell::default(),
-            ];
-            entries.push(Row::new(Choice::Run(typed.to_owned()), cells));
-        }
-    } else {
-        for (binding, _) in reads.keys.rows().filter(|(binding, _)| binding.acts_on(reads.screen)) {
-            let cells = vec![
-                Cell::text(binding.name),
-                Cell::new(Role::Muted, binding.help),
-                Cell::new(Role::Key, reads.keys.key(binding.action)),
-            ];
-            entries.push(Row::new(Choice::Act(binding.action), cells));
-        }
-        for (name, arguments, help) in COMMANDS {
-            let shown = Cell::text(name).and(Role::Muted, format!(" {arguments}"));
-            let choice = match *arguments {
-                "" | "[NAME]" => Choice::Run((*name).to_owned()),
-                _ => Choice::Take(format!("{name} ")),
-            };
-            entries.push(Row::new(choice, vec![shown, Cell::new(Role::Muted, help), Cell::default()]));
-        }
-        for pane in panes::of_screen(reads.screen) {
-            let named = reads.tables.get(pane).content.rows.iter().filter(|row| !row.id.name().is_empty());
-            for row in named.take(2000) {
-                let cells = vec![Cell::text(row.id.name()), Cell::new(Role::Muted, pane.name), Cell::default()];
-                entries.push(Row::new(Choice::Go(pane, row.id.clone()), cells));
-            }
-        }
-    }
-    let rows = ranked(entries, typed);
-    Content {
-        title: "palette".to_owned(),
-        note: text::count_of(rows.len(), "match", "matches"),
-        columns: vec![
-            Column::new("", 18, 34).grows().name_like(),
-            Column::new("", 16, 46).priority(1),
-            Column::new("", 4, 8).priority(2),
-        ],
-        says: if rows.is_empty() {
-            vec![(Role::Muted, format!("nothing matches `{typed}`; {} closes", reads.keys.key(Action::Back)))]
-        } else {
-            Vec::new()
-        },
-        rows,
-        ordered: true,
-        ..Content::default()
-    }
-}
-
-/// What an argument may be.
-fn completions(reads: &Reads<'_>, command: &str) -> Vec<String> {
-    use crate::criteria::Dimension;
-    let catalog = reads.model.catalog.value.as_ref();
-    match command {
-        "context" => reads.model.contexts.names.clone(),
-        "theme" => theme::names().into_iter().map(str::to_owned).collect(),
-        "node" => reads.model.cluster.nodes().iter().take(5000).map(|node| node.name.to_string()).collect(),
-        "value" => reads.tables.get(&VALUES).content.rows.iter().map(|row| row.id.name().to_owned()).collect(),
-        "upgrade" => DEPLOYERS.map(str::to_owned).to_vec(),
-        "diff" => {
-            let overlays = catalog.map_or_else(Vec::new, |catalog| catalog.overlays.keys().cloned().collect());
-            ["cluster".to_owned()].into_iter().chain(overlays).collect()
-        }
-        "recipe" => catalog.map_or_else(Vec::new, |catalog| {
-            let dimensions = Dimension::ALL.into_iter().filter(|dimension| *dimension != Dimension::Nodes);
-            let pair = |dimension: Dimension| {
-                let values = catalog.criteria_values(dimension);
-                values.into_iter().map(move |value| format!("{}={value}", dimension.name()))
-            };
-            dimensions.flat_map(pair).collect()
-        }),
-        _ => Vec::new(),
-    }
-}
-
-/// Entries that match fuzzily, best first; all in their order when nothing is typed.
-fn ranked(entries: Vec<Row>, typed: &str) -> Vec<Row> {
-    if typed.trim().is_empty() {
-        return entries;
-    }
-    let mut matcher = Matcher::new(Config::DEFAULT);
-    let pattern = Pattern::parse(typed, CaseMatching::Smart, Normalization::Smart);
-    let mut buffer = Vec::new();
-    let mut scored: Vec<(u32, usize, Row)> = Vec::new();
-    for (order, row) in entries.into_iter().enumerate() {
-        let name = row.cells.first().map(Cell::plain).unwrap_or_default();
-        let about = row.cells.get(1).map(Cell::plain).unwrap_or_default();
-        let typed_itself = matches!(&row.id, Choice::Run(line) if line == typed);
-        let score = pattern
-            .score(Utf32Str::new(&name, &mut buffer), &mut matcher)
-            .map(|score| score * 2)
-            .or_else(|| pattern.score(Utf32Str::new(&about, &mut buffer), &mut matcher))
-            .or(typed_itself.then_some(0));
-        if let Some(score) = score {
-            scored.push((score, order, row));
-        }
-    }
-    scored.sort_by_key(|(score, order, _)| (std::cmp::Reverse(*score), *order));
-    scored.into_iter().map(|(.., row)| row).collect()
-}
 
 /// Role and glyph of a message.
 pub fn mark(severity: Severity) -> (Role, &'static str) {
@@ -473,14 +420,5 @@ mod tests {
         field.right();
         field.right();
         assert_eq!(field.cursor, 4);
-    }
-
-    #[test]
-    fn better_matches_come_first() {
-        let entry = |(at, name)| Row::new(Choice::Line(at), vec![Cell::text(name)]);
-        let rows =
-            ranked(["screen-compare", "compare-with", "copy"].into_iter().enumerate().map(entry).collect(), "comp");
-        assert_eq!(rows[0].id, Choice::Line(1));
-        assert_eq!(rows.len(), 2);
     }
 }

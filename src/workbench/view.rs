@@ -1,5 +1,6 @@
 //! The state as one frame. Reads only; [`State::prepare`] must have been called.
 
+use super::desk::Desk;
 use super::{
     Screen,
     app::State,
@@ -289,15 +290,26 @@ fn draw_hint(state: &State, canvas: &mut Canvas<'_>) -> Option<Position> {
     let keys = &state.desk.keys;
     if let Some(field) = &state.desk.filter {
         let used = canvas.text(line.x, line.y, line.width, "/", Role::Key);
-        let hidden = state.desk.table(state.desk.focused()).hidden;
+        let table = state.desk.table(state.desk.focused());
         let (keeps, clears) = (keys.key(Action::Enter), keys.key(Action::Back));
-        let note = format!("{} hidden   {keeps} keeps, {clears} clears ", text::thousands(hidden));
+        let (role, note) = match &table.misread {
+            Some(misread) => (Role::Fail, format!("✗ {} ", misread.why)),
+            None => {
+                let hidden = text::thousands(table.hidden);
+                (Role::Muted, format!("{hidden} hidden   {keeps} keeps, {clears} clears "))
+            }
+        };
         let area = Rect { x: line.x + used, width: line.width.saturating_sub(used), ..line };
-        let columns = u16::try_from(note.len()).unwrap_or(0);
+        let columns = u16::try_from(text::width(&note)).unwrap_or(0);
         if area.width > columns + 10 {
-            canvas.right(line, line.y, &note, Role::Muted);
+            canvas.right(line, line.y, &note, role);
         }
-        return Some(draw_field(field, area, canvas));
+        let cursor = draw_field(field, area, canvas);
+        if let Some(misread) = &table.misread {
+            let typed = Rect { height: 1, ..area };
+            canvas.mark(typed, Role::Fail, |_| vec![misread.at.clone()]);
+        }
+        return Some(cursor);
     }
     let few = state.desk.layout.class < Class::Two;
     let mut hints: Vec<(String, &str)> = state
@@ -366,7 +378,7 @@ fn draw_continuations(state: &State, canvas: &mut Canvas<'_>) {
 }
 
 fn draw_overlay(state: &State, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Option<Position> {
-    let area = overlay_area(state, overlay);
+    let area = overlay_area(&state.desk, overlay);
     canvas.fill(area, Role::Text);
     let content = &overlay.table.content;
     let more = usize::from(area.height.saturating_sub(4)) < overlay.table.visible.len() && content.prose;
@@ -408,18 +420,20 @@ fn draw_overlay(state: &State, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Op
     }
     let mut table = overlay.table.clone();
     table.scroll(inner.height);
-    table.draw(canvas, inner, true, &key(Action::Back));
+    let search = matches!(overlay.kind, Kind::Text | Kind::Messages);
+    table.draw_marking(canvas, inner, true, &key(Action::Back), search);
     cursor
 }
 
-fn overlay_area(state: &State, overlay: &Overlay) -> Rect {
+/// Where a popup goes.
+pub(super) fn overlay_area(desk: &Desk, overlay: &Overlay) -> Rect {
     let (most_wide, most_high) = match overlay.kind {
-        Kind::Text => (state.desk.width, state.desk.height),
+        Kind::Text => (desk.width, desk.height),
         Kind::Question { .. } => (96, u16::try_from(overlay.table.content.rows.len() + 4).unwrap_or(u16::MAX)),
         _ => (110, 34),
     };
-    let width = most_wide.min(state.desk.width.saturating_sub(if state.desk.width > 60 { 4 } else { 0 }));
-    let height = most_high.min(state.desk.height.saturating_sub(if state.desk.height > 16 { 4 } else { 2 })).max(3);
-    let height = height.min(state.desk.height);
-    Rect::new((state.desk.width - width) / 2, (state.desk.height - height) / 2, width, height)
+    let width = most_wide.min(desk.width.saturating_sub(if desk.width > 60 { 4 } else { 0 }));
+    let height = most_high.min(desk.height.saturating_sub(if desk.height > 16 { 4 } else { 2 })).max(3);
+    let height = height.min(desk.height);
+    Rect::new((desk.width - width) / 2, (desk.height - height) / 2, width, height)
 }

@@ -4,6 +4,7 @@
 
 mod api_contract;
 mod bad_input;
+mod bundle;
 mod catalog_equality;
 mod checks;
 mod checks_demo;

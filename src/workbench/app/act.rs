@@ -132,6 +132,12 @@ impl State {
                 table.wide = !table.wide;
                 self.desk.mark(Need::Look);
             }
+            Action::NextFound | Action::PreviousFound => {
+                if !table.find(action == Action::NextFound) {
+                    let key = self.desk.keys.key(Action::Filter);
+                    self.say(Severity::Info, format!("nothing to look for: {key} filters first"));
+                }
+            }
             Action::NextThing | Action::PreviousThing => self.seek(pane, action == Action::NextThing),
             _ => return false,
         }

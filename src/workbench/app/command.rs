@@ -6,13 +6,14 @@ use crate::{
     criteria::{Criteria, Dimension, NotAProfile, Query},
     ops::{self, Failure, Kind},
     workbench::{
-        Screen,
+        Screen, desk,
         effect::Effect,
         keymap::Action,
         model::{self, Severity, With},
         msg::SnapshotSlot,
-        overlay::{Overlay, Question},
-        panes::{NODES, UPGRADES, VALUES},
+        overlay::{COMMANDS, Overlay, Question},
+        palette,
+        panes::{NODES, Need, RECIPE_COMPONENTS, UPGRADES, VALUES},
         theme,
     },
 };
@@ -21,27 +22,36 @@ use std::path::PathBuf;
 impl State {
     pub(super) fn command(&mut self, line: &str) -> Vec<Effect> {
         let line = line.trim();
+        desk::remember(&mut self.desk.history, line);
         let (word, rest) = line.split_once(' ').map_or((line, ""), |(word, rest)| (word, rest.trim()));
+        let needs = COMMANDS.iter().find(|(name, arguments, _)| *name == word && palette::needs_argument(arguments));
+        if let (true, Some((_, arguments, help))) = (rest.is_empty(), needs) {
+            let usage = self.desk.keys.command(&format!("{word} {arguments}"));
+            self.say(Severity::Info, format!("{usage}: {help}"));
+            return Vec::new();
+        }
         match word {
             "quit" | "q" => return self.ask_quit(),
             "messages" => return vec![Effect::ReadLog],
             "theme" => self.change_theme(rest),
             "filter" => self.set_filter(rest.to_owned()),
             "node" => self.go(&NODES, &rest.into()),
+            "component" => self.go(&RECIPE_COMPONENTS, &rest.into()),
             "value" => self.go(&VALUES, &rest.into()),
             "recipe" => return self.recipe_command(rest),
             "diff" => return self.diff_command(rest),
             "upgrade" => return self.upgrade_command(rest),
             "compare" => return self.compare_command(rest),
-            "open" if rest.is_empty() => {
-                let line = self.desk.keys.command("open FILE");
-                self.say(Severity::Info, format!("{line} shows a saved snapshot"));
-            }
             "open" => return vec![self.read(SnapshotSlot::Cluster, PathBuf::from(rest))],
             "context" => return self.context_command(rest),
             "live" => return vec![self.watch()],
             "save" => return self.save_command(rest),
             "export" => return self.export_command(rest),
+            _ if line.parse::<usize>().is_ok() => {
+                let pane = self.desk.focused();
+                self.desk.table_mut(pane).move_to(line.parse::<usize>().unwrap_or(1).saturating_sub(1));
+                self.desk.mark(Need::Cursor(pane));
+            }
             _ => {
                 let key = self.desk.keys.key(Action::Palette);
                 self.say(Severity::Warn, format!("unknown command `{word}`; press {key} for the list"));
@@ -147,10 +157,6 @@ impl State {
 
     fn save_command(&mut self, rest: &str) -> Vec<Effect> {
         match (&self.model.cluster.snapshot, rest) {
-            (_, "") => {
-                let line = self.desk.keys.command("save FILE");
-                self.say(Severity::Info, format!("{line} writes the shown snapshot"));
-            }
             (None, _) => self.say(Severity::Info, "no snapshot yet"),
             (Some(snapshot), path) => {
                 return vec![Effect::Save { snapshot: snapshot.clone(), path: PathBuf::from(path), replace: false }];

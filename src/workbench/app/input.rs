@@ -8,11 +8,12 @@ use crate::{
     },
     workbench::{
         Screen,
-        desk::Desk,
+        desk::{self, Desk},
         effect::Effect,
         keymap::{self, Action, Context, Found, Popup},
         model::Severity,
-        overlay::{Choice, Field, Kind, Overlay, Question, Reads},
+        overlay::{Choice, Field, Files, Kind, Overlay, Question, Reads, Row},
+        palette,
         panes::{NODES, Need, Pane, RowId},
         widgets::{table::Identity, text},
     },
@@ -64,7 +65,10 @@ impl State {
                 return self.act_on_overlay(action);
             }
             (Found::Action(action), Context::Popup(_)) => self.act_on_filter(action),
-            (_, Context::Popup(Popup::Field)) => self.type_text(key),
+            (_, Context::Popup(Popup::Field)) => {
+                self.type_text(key);
+                return self.list_files();
+            }
             (_, Context::Popup(_)) => {}
             (_, Context::Screen(_)) => self.unknown(&typed),
         }
@@ -144,7 +148,18 @@ impl State {
 
     fn act_on_filter(&mut self, action: Action) {
         match action {
-            Action::Enter | Action::MoveDown => self.desk.filter = None,
+            Action::Enter | Action::MoveDown => {
+                let text = self.desk.filter.take().map(|field| field.text).unwrap_or_default();
+                desk::remember(&mut self.desk.filters, &text);
+                self.desk.recalled_filter = None;
+            }
+            Action::MoveUp => {
+                let older = self.desk.recalled_filter.unwrap_or(self.desk.filters.len()).checked_sub(1);
+                if let Some(text) = older.and_then(|at| self.desk.filters.get(at)).cloned() {
+                    self.desk.recalled_filter = older;
+                    self.edit(|field| *field = Field::with(&text));
+                }
+            }
             Action::Back => {
                 self.desk.filter = None;
                 self.set_filter(String::new());
@@ -184,7 +199,20 @@ impl State {
             return Vec::new();
         }
         let Some(mut overlay) = self.desk.overlay.take() else { return Vec::new() };
+        let recalls = recalls(&overlay, action);
         match (action, &mut overlay.kind) {
+            // The field of a text is a search.
+            (Action::Enter | Action::Back, Kind::Text | Kind::Messages) if overlay.field.is_some() => {
+                overlay.field = None;
+                if action == Action::Back {
+                    overlay.table.look_for("");
+                }
+            }
+            (Action::Filter, Kind::Text | Kind::Messages) => overlay.field = Some(Field::default()),
+            (Action::NextFound | Action::PreviousFound, Kind::Text | Kind::Messages) => {
+                overlay.table.find(action == Action::NextFound);
+            }
+            (Action::Wide, Kind::Text) => overlay.toggle_wrap(),
             (Action::Back | Action::Close | Action::AnswerNo, _) => return Vec::new(),
             (Action::AnswerYes, Kind::Question { question, .. }) => return self.answer(*question),
             (Action::Enter, Kind::Question { question, chosen, .. }) => {
@@ -202,10 +230,12 @@ impl State {
                 return vec![Effect::Copy(copied)];
             }
             (Action::Complete, _) => {
-                if let Some(Choice::Run(line) | Choice::Take(line)) = overlay.table.row().map(|row| &row.id) {
-                    overlay.field = Some(Field::with(line));
-                    overlay.typed(&self.reads());
-                }
+                self.complete(&mut overlay);
+                self.desk.overlay = Some(overlay);
+                return self.list_files();
+            }
+            (Action::MoveUp | Action::MoveDown, Kind::Palette) if recalls => {
+                self.recall(&mut overlay, action == Action::MoveUp);
             }
             _ => scroll(&mut overlay, action, i64::from(self.desk.height / 2).max(1)),
         }
@@ -213,12 +243,74 @@ impl State {
         Vec::new()
     }
 
+    /// Takes the selected row into the field; where that is what is typed already, the first one that goes on.
+    fn complete(&mut self, overlay: &mut Overlay) {
+        let typed = overlay.field.as_ref().map(|field| field.text.clone()).unwrap_or_default();
+        let line = |row: &Row| match &row.id {
+            Choice::Run(line) | Choice::Take(line) => Some(line.clone()),
+            Choice::Act(action) => Some(keymap::binding(*action).name.to_owned()),
+            _ => None,
+        };
+        let selected = overlay.table.row().and_then(line).filter(|line| *line != typed);
+        let next = || overlay.table.content.rows.iter().filter_map(line).find(|line| *line != typed);
+        if let Some(line) = selected.or_else(next) {
+            overlay.field = Some(Field::with(&line));
+            overlay.typed(&self.reads());
+        }
+    }
+
+    /// Up and Down at the top of the palette go through what was typed before.
+    fn recall(&mut self, overlay: &mut Overlay, older: bool) {
+        let history = &self.desk.history;
+        let at = match (overlay.recalled, older) {
+            (None, _) => history.len().checked_sub(1),
+            (Some(at), true) => Some(at.saturating_sub(1)),
+            (Some(at), false) => Some(at + 1).filter(|at| *at < history.len()),
+        };
+        let line = at.and_then(|at| history.get(at)).cloned().unwrap_or_default();
+        overlay.recalled = at;
+        overlay.field = Some(Field::with(&line));
+        overlay.typed(&self.reads());
+    }
+
+    /// The files that the palette completes, where they are of another folder than those that are known.
+    fn list_files(&mut self) -> Vec<Effect> {
+        let field = self.desk.overlay.as_ref().filter(|overlay| overlay.kind == Kind::Palette);
+        let typed = field.and_then(|overlay| overlay.field.as_ref()).map(|field| field.text.as_str());
+        match typed.and_then(palette::folder) {
+            Some(folder) if folder != self.desk.files.folder || self.desk.files.names.is_empty() => {
+                vec![Effect::ListFiles(folder.to_owned())]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The files of a folder have been listed.
+    pub(super) fn files(&mut self, files: Files) {
+        self.desk.files = files;
+        if let Some(mut overlay) = self.desk.overlay.take() {
+            if overlay.kind == Kind::Palette && !overlay.table.touched {
+                overlay.typed(&self.reads());
+            }
+            self.desk.overlay = Some(overlay);
+        }
+    }
+
     fn overlay_enter(&mut self, overlay: Overlay) -> Vec<Effect> {
+        let typed = overlay.field.as_ref().map(|field| field.text.clone()).unwrap_or_default();
+        // What only resembles the typed text is not what a person asked for, until they choose it.
+        let is_number = typed.trim().parse::<usize>().is_ok();
+        if overlay.kind == Kind::Palette && !overlay.table.touched && (overlay.certain == 0 || is_number) {
+            return if typed.trim().is_empty() { Vec::new() } else { self.command(&typed) };
+        }
         let choice = overlay.table.row().map(|row| row.id.clone());
         match choice {
             Some(Choice::Act(action)) => return self.act(action),
             Some(Choice::Run(line)) => return self.command(&line),
-            Some(Choice::Take(line)) => self.desk.overlay = Some(self.palette(&line)),
+            Some(Choice::Take(line)) => {
+                self.desk.overlay = Some(self.palette(&line));
+                return self.list_files();
+            }
             Some(Choice::Go(pane, row)) => self.go(pane, &row),
             Some(Choice::Message(at)) => {
                 let failure = self.model.messages.get(at).and_then(|message| message.failure.as_ref());
@@ -232,7 +324,7 @@ impl State {
                 let line = overlay.table.row().map(|row| row.plain()).unwrap_or_default();
                 self.desk.overlay = Some(Overlay::notice("a line of the log", &text::wrap(line.trim(), 72)));
             }
-            Some(Choice::Line(_)) => {}
+            Some(Choice::Line(_) | Choice::Piece(..)) => {}
             None => self.desk.overlay = Some(overlay),
         }
         Vec::new()
@@ -243,8 +335,8 @@ impl State {
     }
 
     pub(super) fn reads(&self) -> Reads<'_> {
-        let Desk { tables, keys, screen, .. } = &self.desk;
-        Reads { model: &self.model, tables, keys, screen: *screen }
+        let Desk { tables, keys, screen, history, filters, files, .. } = &self.desk;
+        Reads { model: &self.model, tables, keys, screen: *screen, history, filters, files }
     }
 
     /// Puts the cursor on a row of a pane.
@@ -345,6 +437,16 @@ impl State {
             self.desk.table_mut(pane).move_by(i64::from(lines));
             self.desk.mark(Need::Cursor(pane));
         }
+    }
+}
+
+/// Whether an arrow goes through the history: at the top, from an empty field or from a line of the history.
+fn recalls(overlay: &Overlay, action: Action) -> bool {
+    let is_empty = overlay.field.as_ref().is_some_and(|field| field.text.is_empty());
+    let at_top = overlay.table.cursor == 0 && !overlay.table.touched;
+    match action {
+        Action::MoveUp => at_top && (is_empty || overlay.recalled.is_some()),
+        _ => at_top && overlay.recalled.is_some(),
     }
 }
 

@@ -21,6 +21,7 @@ use crate::{
         effect::Effect,
         model::UpgradeBasis,
         msg::{Log, Msg},
+        overlay::Files,
     },
 };
 use std::{path::Path, sync::Arc};
@@ -137,6 +138,11 @@ impl Worker {
                     place::write_local(&place, &text).map(|()| Msg::Done(format!("wrote {}", place.whole())))
                 },
                 |answer| answer.unwrap_or_else(Msg::Failed),
+            ),
+            Effect::ListFiles(folder) => self.compute(
+                "list the files",
+                move || Ok(Files { names: place::names(&folder), folder }),
+                |answer| answer.map_or_else(Msg::Failed, Msg::Files),
             ),
             Effect::ReadLog => self.compute(
                 "read the log",

@@ -50,6 +50,7 @@ use std::{fmt, sync::Arc};
 
 pub use changes::PANE as CHANGES;
 pub use nodes::PANE as NODES;
+pub use recipe_components::PANE as RECIPE_COMPONENTS;
 pub use shapes::PANE as SHAPES;
 pub use sides::PANE as SIDES;
 pub use upgrades::PANE as UPGRADES;
@@ -237,7 +238,7 @@ pub enum RowId {
 
 impl RowId {
     /// The name of a thing that has one of its own.
-    fn named(&self) -> Option<&str> {
+    pub(super) fn named(&self) -> Option<&str> {
         match self {
             RowId::Name(name) => Some(name),
             _ => None,

@@ -66,6 +66,23 @@ impl Canvas<'_> {
         self.buffer.set_style(area.intersection(self.buffer.area), style);
     }
 
+    /// Lays a role over parts of what a line shows; `find` names them by their bytes.
+    pub fn mark(&mut self, line: Rect, role: Role, find: impl Fn(&str) -> Vec<std::ops::Range<usize>>) {
+        let line = line.intersection(self.buffer.area);
+        let mut shown = String::new();
+        let mut columns = Vec::new();
+        for x in line.left()..line.right() {
+            let symbol = self.buffer[(x, line.y)].symbol();
+            columns.extend(std::iter::repeat_n(x, symbol.len()));
+            shown.push_str(symbol);
+        }
+        let style = self.theme.style(role);
+        for range in find(&shown) {
+            let (Some(from), Some(to)) = (columns.get(range.start), columns.get(range.end - 1)) else { continue };
+            self.buffer.set_style(Rect::new(*from, line.y, to - from + 1, 1), style);
+        }
+    }
+
     /// A box with a title at the left and a note at the right of its upper edge; heavy lines mean focus.
     pub fn frame(&mut self, area: Rect, title: &str, note: &str, focused: bool) {
         if area.width < 2 || area.height < 2 {

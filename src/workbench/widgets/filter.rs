@@ -1,7 +1,262 @@
-//! Which rows a typed filter keeps, and in which order texts with numbers stand.
+//! The filter language, and in which order texts with numbers stand.
+//!
+//! In: what a person typed and the columns of a table. Out: which rows stay, and which of their letters matched, or the
+//! place of the word that cannot be understood. Words must all match; ` | ` between them starts another choice.
 
-use super::table::{Column, Identity, Row};
-use std::cmp::Ordering;
+use super::{
+    table::{Column, Identity, Row},
+    text,
+};
+use nucleo_matcher::{
+    Config, Matcher, Utf32Str,
+    pattern::{AtomKind, CaseMatching, Normalization, Pattern},
+};
+use regex::Regex;
+use std::{cmp::Ordering, ops::Range};
+
+/// What a filter may say, for help and documentation: how it is written, what it means.
+pub const GRAMMAR: &[(&str, &str)] = &[
+    ("word", "rows with this text; upper case in it asks for exactly that case"),
+    ("!word", "rows without it; ! turns every other form around as well"),
+    ("a|b", "either text; a space before and after | separates whole filters"),
+    ("column=text", "this text in a column"),
+    ("column!=text", "another text in a column"),
+    ("column>=580", "at least; > < <= likewise, with versions and numbers by value"),
+    ("~word", "the letters of the word in their order, with others between them"),
+    ("re:expr", "a regular expression"),
+    ("changed", "rows that differ, fail or warn"),
+    ("layer:5", "values that this layer set"),
+    ("state:word", "as column=text, in the column STATE"),
+];
+
+/// A filter that cannot be understood: where, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misread {
+    /// Bytes of the text.
+    pub at: Range<usize>,
+    pub why: String,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// A row stays that matches every term of one of these.
+    choices: Vec<Vec<Term>>,
+}
+
+#[derive(Clone, Debug)]
+struct Term {
+    not: bool,
+    test: Test,
+}
+
+#[derive(Clone, Debug)]
+enum Test {
+    /// Any of these texts in any cell, or in one.
+    Words {
+        column: Option<usize>,
+        words: Vec<String>,
+    },
+    /// How a cell compares with a text.
+    Compare {
+        column: usize,
+        wanted: Vec<Ordering>,
+        value: String,
+    },
+    Fuzzy(Pattern),
+    Regex {
+        column: Option<usize>,
+        regex: Regex,
+    },
+    Matters,
+}
+
+impl Filter {
+    /// # Errors
+    /// A word names a column that is not there, or is not a regular expression.
+    pub fn parse(typed: &str, columns: &[Column]) -> Result<Filter, Misread> {
+        let mut choices = vec![Vec::new()];
+        for (at, word) in words(typed) {
+            if word == "|" {
+                choices.push(Vec::new());
+            } else if let Some(term) = term(word, at, columns)?
+                && let Some(terms) = choices.last_mut()
+            {
+                terms.push(term);
+            }
+        }
+        choices.retain(|terms| !terms.is_empty());
+        Ok(Filter { choices })
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.choices.is_empty()
+    }
+
+    pub fn matches<I: Identity>(&self, row: &Row<I>) -> bool {
+        let holds = |term: &Term| term.test.holds(row) != term.not;
+        self.choices.is_empty() || self.choices.iter().any(|terms| terms.iter().all(holds))
+    }
+
+    /// Which bytes of a shown text matched, in order.
+    pub fn found(&self, shown: &str) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        for term in self.choices.iter().flatten().filter(|term| !term.not) {
+            match &term.test {
+                Test::Words { words, .. } => found.extend(words.iter().flat_map(|word| places(shown, word))),
+                Test::Regex { regex, .. } => found.extend(regex.find_iter(shown).map(|found| found.range())),
+                Test::Compare { .. } | Test::Fuzzy(_) | Test::Matters => {}
+            }
+        }
+        found.retain(|range| !range.is_empty());
+        found.sort_by_key(|range| (range.start, range.end));
+        found
+    }
+}
+
+impl Test {
+    fn holds<I: Identity>(&self, row: &Row<I>) -> bool {
+        match self {
+            Test::Words { column: None, words } => words.iter().any(|word| contains(row, word)),
+            Test::Words { column: Some(index), words } => row.cells.get(*index).is_some_and(|cell| {
+                let shown = cell.plain();
+                // What is not known is written `-`, which stands in many names as well.
+                words.iter().any(|word| if word == "-" { shown.trim() == "-" } else { has(&shown, word) })
+            }),
+            Test::Compare { column, wanted, value } => row.cells.get(*column).is_some_and(|cell| {
+                let shown = cell.plain();
+                let shown = number_first(shown.trim());
+                // Nothing is more or less than what is not known.
+                shown.starts_with(|c: char| c.is_ascii_digit()) && wanted.contains(&natural(shown, value))
+            }),
+            Test::Fuzzy(pattern) => {
+                let mut matcher = Matcher::new(Config::DEFAULT);
+                let mut buffer = Vec::new();
+                let mut scores = |text: &str| pattern.score(Utf32Str::new(text, &mut buffer), &mut matcher).is_some();
+                scores(row.id.name()) || row.cells.iter().any(|cell| scores(&cell.plain()))
+            }
+            Test::Regex { column: Some(index), regex } => {
+                row.cells.get(*index).is_some_and(|cell| regex.is_match(&cell.plain()))
+            }
+            Test::Regex { column: None, regex } => {
+                regex.is_match(row.id.name()) || row.cells.iter().any(|cell| regex.is_match(&cell.plain()))
+            }
+            Test::Matters => row.matters,
+        }
+    }
+}
+
+/// Words with their place.
+fn words(typed: &str) -> impl Iterator<Item = (usize, &str)> {
+    typed.split(' ').scan(0, |at, word| {
+        let start = *at;
+        *at += word.len() + 1;
+        Some((start, word))
+    })
+}
+
+/// `None` for what says nothing yet, such as `!` alone while it is typed.
+fn term(word: &str, at: usize, columns: &[Column]) -> Result<Option<Term>, Misread> {
+    let whole = at..at + word.len();
+    let (not, word) = word.strip_prefix('!').map_or((false, word), |rest| (true, rest));
+    if word.is_empty() {
+        return Ok(None);
+    }
+    let found = |test| Ok(Some(Term { not, test }));
+    if let Some(expression) = word.strip_prefix("re:") {
+        let regex = Regex::new(expression).map_err(|error| Misread { at: whole, why: brief(&error) })?;
+        return found(Test::Regex { column: None, regex });
+    }
+    if let Some(letters) = word.strip_prefix('~') {
+        let pattern = Pattern::new(letters, CaseMatching::Smart, Normalization::Smart, AtomKind::Fuzzy);
+        return if letters.is_empty() { Ok(None) } else { found(Test::Fuzzy(pattern)) };
+    }
+    if word == "changed" {
+        return found(Test::Matters);
+    }
+    let column = |name: &str| {
+        let name = name.to_lowercase();
+        let named = columns.iter().position(|column| !column.name.is_empty() && column.name.to_lowercase() == name);
+        let begun = || columns.iter().position(|column| column.name.to_lowercase().starts_with(&name));
+        named.or_else(begun)
+    };
+    let missing = |name: &str| {
+        let names: Vec<&str> = columns.iter().map(|column| column.name).filter(|name| !name.is_empty()).collect();
+        let there = if names.is_empty() { "none here".to_owned() } else { names.join(", ").to_lowercase() };
+        Misread { at: whole.clone(), why: format!("no column `{name}`; there are {there}") }
+    };
+    if let Some(layer) = word.strip_prefix("layer:").filter(|layer| !layer.is_empty()) {
+        let index = column("set by").ok_or_else(|| missing("set by"))?;
+        let by_number = !layer.is_empty() && layer.bytes().all(|byte| byte.is_ascii_digit());
+        return found(match by_number {
+            true => {
+                let wanted = Regex::new(&format!(r"^{layer}\b|: (.*, )?{layer}(,|$)"));
+                let regex = wanted.map_err(|error| Misread { at: whole, why: brief(&error) })?;
+                Test::Regex { column: Some(index), regex }
+            }
+            false => Test::Words { column: Some(index), words: vec![layer.to_owned()] },
+        });
+    }
+    if let Some(state) = word.strip_prefix("state:") {
+        let index = column("state").ok_or_else(|| missing("state"))?;
+        let words = either(state);
+        return if words.is_empty() { Ok(None) } else { found(Test::Words { column: Some(index), words }) };
+    }
+    let Some((name, sign, value)) = comparison(word) else {
+        let words = either(word);
+        return if words.is_empty() { Ok(None) } else { found(Test::Words { column: None, words }) };
+    };
+    if value.is_empty() {
+        return Ok(None);
+    }
+    let compared = |wanted: &[Ordering]| {
+        let column = column(name).ok_or_else(|| missing(name))?;
+        let value = number_first(value).to_owned();
+        Ok(Some(Term { not, test: Test::Compare { column, wanted: wanted.to_vec(), value } }))
+    };
+    match sign {
+        ">=" => compared(&[Ordering::Greater, Ordering::Equal]),
+        "<=" => compared(&[Ordering::Less, Ordering::Equal]),
+        ">" => compared(&[Ordering::Greater]),
+        "<" => compared(&[Ordering::Less]),
+        "!=" => {
+            let column = column(name).ok_or_else(|| missing(name))?;
+            Ok(Some(Term { not: !not, test: Test::Words { column: Some(column), words: either(value) } }))
+        }
+        // No such column: a label, or any text of that form.
+        _ => match column(name) {
+            Some(column) => found(Test::Words { column: Some(column), words: either(value) }),
+            None => {
+                let words = either(value).into_iter().map(|value| format!("{name}={value}")).collect();
+                found(Test::Words { column: None, words })
+            }
+        },
+    }
+}
+
+/// `a|b` as its parts.
+fn either(word: &str) -> Vec<String> {
+    word.split('|').filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+/// Name, sign and value of `driver>=580`.
+fn comparison(word: &str) -> Option<(&str, &str, &str)> {
+    let at = word.find(['=', '>', '<', '!']).filter(|at| *at > 0)?;
+    let (name, rest) = word.split_at(at);
+    let sign = [">=", "<=", "!=", ">", "<", "="].into_iter().find(|sign| rest.starts_with(sign))?;
+    Some((name, sign, &rest[sign.len()..]))
+}
+
+/// A version without its `v`.
+fn number_first(text: &str) -> &str {
+    text.strip_prefix(['v', 'V']).filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit())).unwrap_or(text)
+}
+
+/// The last line of what a regular expression is refused with; the others draw where.
+fn brief(error: &regex::Error) -> String {
+    let said = error.to_string();
+    let line = said.lines().last().unwrap_or_default();
+    text::clean(line.trim_start_matches("error: ")).into_owned()
+}
 
 /// Compares texts with the numbers in them as numbers: `node-2` before `node-10`, `1.9` before `1.10`.
 pub fn natural(left: &str, right: &str) -> Ordering {
@@ -33,56 +288,7 @@ fn digits(text: &[u8]) -> (&[u8], &[u8]) {
     (&text[start..end], &text[end..])
 }
 
-/// A filter: words that must match, `!word` that must not, `column=text`, `a|b` for either.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Filter {
-    terms: Vec<Term>,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-struct Term {
-    not: bool,
-    column: Option<String>,
-    /// Any of these; compared in lower case unless they hold upper case.
-    words: Vec<String>,
-}
-
-impl Filter {
-    pub fn parse(text: &str) -> Filter {
-        let term = |word: &str| {
-            let (not, word) = word.strip_prefix('!').map_or((false, word), |rest| (true, rest));
-            let (column, word) = match word.split_once('=') {
-                Some((column, word)) if !column.is_empty() => (Some(column.to_lowercase()), word),
-                _ => (None, word),
-            };
-            let words: Vec<String> = word.split('|').filter(|word| !word.is_empty()).map(str::to_owned).collect();
-            (!words.is_empty()).then_some(Term { not, column, words })
-        };
-        Filter { terms: text.split_whitespace().filter_map(term).collect() }
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.terms.is_empty()
-    }
-
-    pub fn matches<I: Identity>(&self, row: &Row<I>, columns: &[Column]) -> bool {
-        self.terms.iter().all(|term| {
-            let index = term.column.as_ref().and_then(|name| {
-                columns.iter().position(|column| column.name.to_lowercase().starts_with(name.as_str()))
-            });
-            let found = match (&term.column, index) {
-                // No such column: a label or any text of that form.
-                (Some(column), None) => term.words.iter().any(|word| contains(row, &format!("{column}={word}"))),
-                (_, Some(index)) => row.cells.get(index).is_some_and(|cell| {
-                    term.words.iter().any(|word| cell.spans.iter().any(|(_, text)| has(text, word)))
-                }),
-                (None, None) => term.words.iter().any(|word| contains(row, word)),
-            };
-            found != term.not
-        })
-    }
-}
-
+/// Whether a row has a word anywhere.
 fn contains<I: Identity>(row: &Row<I>, word: &str) -> bool {
     has(row.id.name(), word) || row.cells.iter().any(|cell| cell.spans.iter().any(|(_, text)| has(text, word)))
 }
@@ -99,6 +305,24 @@ fn has(text: &str, word: &str) -> bool {
     text.to_lowercase().contains(&word.to_lowercase())
 }
 
+/// Where a word is in a text, as [`has`] finds it.
+fn places(text: &str, word: &str) -> Vec<Range<usize>> {
+    let exact = word.chars().any(char::is_uppercase);
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at + word.len() <= text.len() {
+        let part = text.get(at..at + word.len());
+        match part.is_some_and(|part| if exact { part == word } else { part.eq_ignore_ascii_case(word) }) {
+            true => {
+                found.push(at..at + word.len());
+                at += word.len().max(1);
+            }
+            false => at += 1,
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,10 +334,20 @@ mod tests {
         assert_eq!(names, ["1.9", "1.10", "node-2", "node-02b", "node-10"]);
     }
 
+    const COLUMNS: [Column; 4] = [
+        Column::new("NAME", 1, 9),
+        Column::new("STATE", 1, 9),
+        Column::new("DRIVER", 1, 9),
+        Column::new("SET BY", 1, 9),
+    ];
+
+    fn row(matters: bool) -> Row<&'static str> {
+        let cells = ["gpu-node-1", "Ready", "580.159.03", "mixed: 4, 17"];
+        Row { matters, ..Row::new("k", cells.map(Into::into).to_vec()) }
+    }
+
     #[test]
     fn filters_read_words_negations_and_columns() {
-        let columns = [Column::new("NAME", 1, 9), Column::new("STATE", 1, 9)];
-        let row: Row<&str> = Row::new("k", vec!["gpu-node-1".into(), "Ready".into()]);
         for (filter, expected) in [
             ("gpu", true),
             ("GPU", false),
@@ -123,8 +357,55 @@ mod tests {
             ("name=ready", false),
             ("gpu !state=ready", false),
             ("", true),
+            ("!", true),
+            ("foo | gpu", true),
+            ("foo gpu | !gpu", false),
+            ("driver>=580", true),
+            ("driver>=580.159.03", true),
+            ("driver>580.200", false),
+            ("driver<v590", true),
+            ("name>=1", false),
+            ("driver!=580.159.03", false),
+            ("driver!=-", true),
+            ("driver=-", false),
+            ("~gn1", true),
+            ("~1ng", false),
+            ("re:node-[0-9]$", true),
+            ("re:^node", false),
+            ("!re:^node", true),
+            ("changed", true),
+            ("!changed", false),
+            ("layer:17", true),
+            ("layer:7", false),
+            ("layer:4", true),
+            ("layer:mixed", true),
+            ("state:ready|cordoned", true),
+            ("state:cordoned", false),
         ] {
-            assert_eq!(Filter::parse(filter).matches(&row, &columns), expected, "{filter}");
+            let read = Filter::parse(filter, &COLUMNS).unwrap();
+            assert_eq!(read.matches(&row(true)), expected, "{filter}");
         }
+        assert!(!Filter::parse("changed", &COLUMNS).unwrap().matches(&row(false)));
+    }
+
+    #[test]
+    fn what_cannot_be_understood_is_named_with_its_place() {
+        let misread = |typed: &str| Filter::parse(typed, &COLUMNS).unwrap_err();
+        let unclosed = misread("gpu re:[");
+        assert_eq!(unclosed.at, 4..8);
+        assert!(unclosed.why.contains("unclosed"), "{}", unclosed.why);
+        let column = misread("kernel>=6 gpu");
+        assert_eq!(column.at, 0..9);
+        assert_eq!(column.why, "no column `kernel`; there are name, state, driver, set by");
+    }
+
+    #[test]
+    fn letters_that_matched_are_known() {
+        let found = |filter: &str, text: &str| Filter::parse(filter, &COLUMNS).unwrap().found(text);
+        assert_eq!(found("gpu", "a GPU and a gpu"), [2..5, 12..15]);
+        assert!(found("Gpu", "a GPU and a gpu").is_empty());
+        assert!(found("!gpu", "gpu").is_empty());
+        assert_eq!(found("re:n+", "inner 日本 n"), [1..3, 13..14]);
+        assert_eq!(found("日", "日本日"), [0..3, 6..9]);
     }
 }

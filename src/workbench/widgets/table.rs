@@ -6,7 +6,7 @@
 
 use super::{
     canvas::Canvas,
-    filter::{Filter, natural},
+    filter::{Filter, Misread, natural},
     rows::MadeOf,
     text::{self, Cut},
 };
@@ -225,6 +225,12 @@ pub struct Table<I> {
     /// Columns scrolled to the right.
     pub left: usize,
     pub filter: String,
+    /// The last filter that could be understood; what cannot leaves it as it is.
+    kept: Filter,
+    /// Why the typed filter is not the one that is kept.
+    pub misread: Option<Misread>,
+    /// The last one that said anything: what `n` looks for when no filter hides rows.
+    sought: Filter,
     /// Branches whose fold differs from the row's own wish.
     pub toggled: HashSet<I>,
     /// Column and direction; `None` keeps the pane's order.
@@ -250,6 +256,9 @@ impl<I> Default for Table<I> {
             top: 0,
             left: 0,
             filter: String::new(),
+            kept: Filter::default(),
+            misread: None,
+            sought: Filter::default(),
             toggled: HashSet::new(),
             sort: None,
             wide: false,
@@ -310,7 +319,14 @@ impl<I: Identity> Table<I> {
 
     /// Computes `visible` again after a change of filter, folds or order.
     pub fn refilter(&mut self) -> bool {
-        let filter = Filter::parse(&self.filter);
+        match Filter::parse(&self.filter, &self.content.columns) {
+            Ok(filter) => (self.kept, self.misread) = (filter, None),
+            Err(misread) => self.misread = Some(misread),
+        }
+        let filter = self.kept.clone();
+        if !filter.is_empty() {
+            self.sought = filter.clone();
+        }
         let mut visible = Vec::with_capacity(self.content.rows.len());
         self.hidden = 0;
         if filter.is_empty() {
@@ -335,7 +351,7 @@ impl<I: Identity> Table<I> {
                 ancestors.retain(|ancestor| self.content.rows[*ancestor].depth < row.depth);
                 // A text of several lines is one row.
                 let mut lines = self.content.rows[index + 1..].iter().take_while(|row| row.continues);
-                let matches = |row: &Row<I>| filter.matches(row, &self.content.columns);
+                let matches = |row: &Row<I>| filter.matches(row);
                 if matches(row) || lines.any(matches) {
                     visible.append(&mut ancestors);
                     visible.push(index);
@@ -398,7 +414,7 @@ impl<I: Identity> Table<I> {
             return self.cursor.min(last);
         }
         let before = self.visible.partition_point(|place| *place < index);
-        if !self.filter.is_empty() {
+        if !self.kept.is_empty() {
             return before.min(last);
         }
         let rows = &self.content.rows;
@@ -465,7 +481,7 @@ impl<I: Identity> Table<I> {
 
     /// Goes to the next or previous row that matters, around the end, and unfolds what hides it; false when there is none.
     pub fn seek(&mut self, forward: bool) -> bool {
-        let is_tree = self.filter.is_empty() && self.content.rows.iter().any(|row| row.branch.is_some());
+        let is_tree = self.kept.is_empty() && self.content.rows.iter().any(|row| row.branch.is_some());
         let order: Vec<usize> = if is_tree { (0..self.content.rows.len()).collect() } else { self.visible.clone() };
         let here = self.visible.get(self.cursor);
         let Some(at) = order.iter().position(|index| Some(index) == here) else { return false };
@@ -478,11 +494,52 @@ impl<I: Identity> Table<I> {
         self.select(&id)
     }
 
+    /// Goes to the next or previous row that the filter means, or the last filter where none hides rows; false without one.
+    pub fn find(&mut self, forward: bool) -> bool {
+        let is_tree = self.kept.is_empty() && self.content.rows.iter().any(|row| row.branch.is_some());
+        let order: Vec<usize> = if is_tree { (0..self.content.rows.len()).collect() } else { self.visible.clone() };
+        let here = self.visible.get(self.cursor);
+        let Some(at) = order.iter().position(|index| Some(index) == here) else { return false };
+        let (rows, sought) = (order.len(), self.sought.clone());
+        let next = (1..=rows).find_map(|step| {
+            let place = if forward { (at + step) % rows } else { (at + rows - step) % rows };
+            let matches = !sought.is_empty() && sought.matches(&self.content.rows[order[place]]);
+            matches.then_some(order[place])
+        });
+        let Some(id) = next.map(|index| self.content.rows[index].id.clone()) else { return false };
+        self.select(&id)
+    }
+
+    /// Looks for a text without hiding anything: goes to the first row from the cursor on that has it.
+    pub fn look_for(&mut self, typed: &str) {
+        match Filter::parse(typed, &self.content.columns) {
+            Ok(filter) => (self.sought, self.misread) = (filter, None),
+            Err(misread) => self.misread = Some(misread),
+        }
+        let matches = |row: Option<&Row<I>>| row.is_some_and(|row| self.sought.matches(row));
+        if !matches(self.row()) {
+            self.find(true);
+        }
+    }
+
+    /// What is marked in the shown text.
+    fn marked(&self, search: bool) -> Option<&Filter> {
+        let filter = if search { &self.sought } else { &self.kept };
+        (!filter.is_empty()).then_some(filter)
+    }
+
+    /// How many rows the search means, and which of them the cursor is on.
+    pub fn matches(&self) -> (usize, usize) {
+        let places =
+            || self.visible.iter().enumerate().filter(|(_, index)| self.sought.matches(&self.content.rows[**index]));
+        (places().filter(|(place, _)| *place <= self.cursor).count(), places().count())
+    }
+
     /// Folds the branch under the cursor, or goes to its parent; unfolds, or goes to the first child.
     pub fn fold(&mut self, open: bool) {
         let Some(row) = self.row() else { return };
         // What a filter leaves is open, whatever was folded before.
-        if row.branch.is_some() && self.is_open(row) != open && self.filter.is_empty() {
+        if row.branch.is_some() && self.is_open(row) != open && self.kept.is_empty() {
             let id = row.id.clone();
             toggle(&mut self.toggled, id);
             self.refilter();
@@ -537,6 +594,11 @@ impl<I: Identity> Table<I> {
     /// Paints the window. The cursor bar shows only with focus; without it a marker stays. `clears` is the key that clears
     /// a filter.
     pub fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, focused: bool, clears: &str) {
+        self.draw_marking(canvas, area, focused, clears, false);
+    }
+
+    /// As [`Table::draw`]; `search` marks what [`Table::look_for`] looks for instead of what the filter means.
+    pub fn draw_marking(&self, canvas: &mut Canvas<'_>, area: Rect, focused: bool, clears: &str, search: bool) {
         if area.width == 0 || area.height == 0 {
             return;
         }
@@ -560,12 +622,16 @@ impl<I: Identity> Table<I> {
         for place in (self.top..self.visible.len()).take(room) {
             let line = Rect { y, height: 1, ..area };
             self.draw_row(canvas, line, place, &widths);
+            let marked = self.marked(search);
             if place == self.cursor && !self.content.prose {
                 if focused {
                     canvas.overlay(line, Role::Selection);
                 }
                 let role = if focused { Role::Selection } else { Role::Muted };
                 canvas.text(area.left() + 1, y, area.width.saturating_sub(1).min(1), "›", role);
+            }
+            if let Some(filter) = marked {
+                canvas.mark(line, Role::Match, |shown| filter.found(shown));
             }
             y += 1;
         }
@@ -620,7 +686,7 @@ impl<I: Identity> Table<I> {
     /// Whether children of the row at a place are shown.
     fn is_shown_open(&self, place: usize) -> bool {
         let depth = |place: usize| self.visible.get(place).map(|index| self.content.rows[*index].depth);
-        match self.filter.is_empty() {
+        match self.kept.is_empty() {
             true => self.visible.get(place).is_some_and(|index| self.is_open(&self.content.rows[*index])),
             false => depth(place + 1) > depth(place),
         }

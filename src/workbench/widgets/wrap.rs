@@ -14,26 +14,39 @@ pub fn sentences(says: Vec<(Role, String)>, columns: usize) -> Vec<(Role, String
     says.into_iter().flat_map(lines).collect()
 }
 
+/// As [`prose`], for lines with a column before the text.
+pub fn lines<I: Clone>(content: Content<I>, columns: usize, piece: impl Fn(usize, usize) -> I) -> Content<I> {
+    let before = content.rows.iter().filter(|row| row.cells.len() > 1).map(|row| row.cells[0].width() + 2).max();
+    let columns = columns.saturating_sub(before.unwrap_or(0)).max(1);
+    wrapped(content, columns, piece)
+}
+
 /// A text whose rows are broken into lines of at most `columns`; `piece` is what the lines after the first one are called.
 ///
 /// They go on below the second part of a row: `name  value` stays two columns.
 pub fn prose<I: Clone>(content: Content<I>, columns: usize, piece: impl Fn(usize, usize) -> I) -> Content<I> {
-    if !content.prose || content.rows.iter().all(|row| row.cells.iter().all(|cell| cell.width() <= columns)) {
+    if content.prose { wrapped(content, columns, piece) } else { content }
+}
+
+/// Rows whose last cell is broken into lines.
+fn wrapped<I: Clone>(content: Content<I>, columns: usize, piece: impl Fn(usize, usize) -> I) -> Content<I> {
+    if content.rows.iter().all(|row| row.cells.last().is_none_or(|cell| cell.width() <= columns)) {
         return content;
     }
     let mut rows = Vec::with_capacity(content.rows.len() + 8);
     for (index, row) in content.rows.into_iter().enumerate() {
-        let [cell] = &row.cells[..] else {
-            rows.push(row);
-            continue;
-        };
+        let Some((cell, before)) = row.cells.split_last() else { continue };
         let mut lines = cell.lines(columns).into_iter();
         let first = lines.next().unwrap_or_default();
         let rest: Vec<Row<I>> = lines
             .enumerate()
-            .map(|(part, line)| Row { continues: true, ..Row::new(piece(index, part + 1), vec![line]) })
+            .map(|(part, line)| {
+                let cells = before.iter().map(|_| Cell::default()).chain([line]).collect();
+                Row { continues: true, ..Row::new(piece(index, part + 1), cells) }
+            })
             .collect();
-        rows.push(Row { cells: std::sync::Arc::new(vec![first]), ..row });
+        let cells = before.iter().cloned().chain([first]).collect();
+        rows.push(Row { cells: std::sync::Arc::new(cells), ..row });
         rows.extend(rest);
     }
     Content { rows, ..content }
@@ -46,7 +59,8 @@ impl Cell {
             return vec![self.clone()];
         }
         let first = self.spans.first().map_or(0, |(_, text)| text::width(text));
-        let indent = if self.spans.len() > 1 && first <= columns / 2 { first } else { 2.min(columns / 4) };
+        let begins = self.spans.first().map_or(0, |(_, text)| text.len() - text.trim_start().len());
+        let indent = if self.spans.len() > 1 && first <= columns / 2 { first } else { (begins + 2).min(columns / 4) };
         let mut lines = vec![Cell::default()];
         let mut used = 0;
         // A space at the end of a line is the end of the line.
@@ -141,7 +155,7 @@ mod tests {
     #[test]
     fn a_sentence_keeps_its_indent_and_roles() {
         let cell = Cell::text("  the quick brown fox").and(Role::Fail, " failed");
-        check(cell.clone(), 14, &["  the quick", "  brown fox", "  failed"]);
+        check(cell.clone(), 14, &["  the quick", "   brown fox", "   failed"]);
         let last = cell.lines(14).pop().unwrap();
         assert_eq!(last.spans.last(), Some(&(Role::Fail, "failed".to_owned())));
         check(Cell::text("日本語日本語"), 5, &["日本", " 語日", " 本語"]);

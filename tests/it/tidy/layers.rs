@@ -41,7 +41,7 @@ const CORE: &[Rule] = &[
     ),
     rule("diff", "yaml criteria document inventory snapshot constraint recipe", "similar", ""),
     rule("upgrade", "yaml criteria document catalog constraint recipe resolve", "", ""),
-    rule("bundle", "document catalog recipe resolve", "", ""),
+    rule("bundle", "yaml criteria document catalog constraint recipe resolve", "sha2 ipnet", ""),
     rule("validate", "yaml criteria document inventory constraint catalog recipe", "jmespath", ""),
     rule("report", "document catalog recipe validate lint", "", ""),
     rule("lint", "yaml criteria document inventory snapshot constraint catalog recipe resolve accelerators", "", ""),
@@ -87,7 +87,7 @@ const ABOVE: &[Rule] = &[
     rule(
         "workbench",
         "cluster ops store term",
-        "crossterm futures nucleo_matcher ratatui rustix tokio toml tracing unicode_segmentation unicode_width",
+        "crossterm futures nucleo_matcher ratatui regex rustix tokio toml tracing unicode_segmentation unicode_width",
         "clock environment files",
     ),
     rule("main", "cli", "color_eyre", "environment print"),

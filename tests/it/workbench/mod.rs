@@ -3,6 +3,7 @@
 mod cluster;
 mod contexts;
 mod desk;
+mod finding;
 mod fleet;
 mod keys;
 mod recipes;

@@ -1,0 +1,304 @@
+//! The palette: everything that can be done here, by what is typed.
+//!
+//! In: the model, the keys, what was done before, and a text. Out: rows, best first, and how many of them are so certain that
+//! Enter takes the first one. What only resembles the text has to be chosen; nobody gets an action that they did not name.
+
+use super::{
+    overlay::{COMMANDS, Choice, Content, Reads, Row},
+    panes::{self, VALUES},
+    theme::{self, Role},
+    widgets::{
+        table::{Cell, Column},
+        text,
+    },
+};
+use crate::{catalog::upgrades::DEPLOYERS, criteria::Dimension};
+use nucleo_matcher::{
+    Config, Matcher, Utf32Str,
+    pattern::{AtomKind, CaseMatching, Normalization, Pattern},
+};
+
+/// Rows, and how many of the first ones Enter may take without a choice.
+pub(super) struct Found {
+    pub content: Content,
+    pub certain: usize,
+}
+
+/// How well a name answers to what is typed; smaller is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    Exact,
+    Prefix,
+    /// At the start of a part of the name.
+    Part,
+    Within,
+    /// The letters in their order.
+    Fuzzy,
+    /// In what is said about it.
+    About,
+}
+
+/// One thing that can be done.
+struct Entry {
+    name: String,
+    row: Row,
+    /// The worst fit with which Enter may take it.
+    certain: Fit,
+}
+
+/// Recent commands that an empty palette begins with.
+const RECENT: usize = 5;
+
+pub(super) fn palette(reads: &Reads<'_>, typed: &str) -> Found {
+    let word = typed.split(' ').next().unwrap_or_default();
+    let command = COMMANDS.iter().find(|(name, ..)| *name == word).filter(|_| typed.contains(' '));
+    let found = match command {
+        Some((_, arguments, help)) => arguments_of(reads, typed, arguments, help),
+        None => anything(reads, typed),
+    };
+    let (rows, certain) = found;
+    let close = reads.keys.key(super::keymap::Action::Back);
+    let down = reads.keys.key(super::keymap::Action::MoveDown);
+    let says = match (rows.is_empty(), typed.trim().is_empty(), certain) {
+        (true, ..) => Some(format!("nothing matches `{typed}`; {close} closes")),
+        (false, false, 0) if command.is_none() => {
+            Some(format!("`{typed}` is not a command; {down} chooses one of these"))
+        }
+        _ => None,
+    };
+    let content = Content {
+        title: "palette".to_owned(),
+        note: text::count_of(rows.len(), "match", "matches"),
+        columns: vec![
+            Column::new("", 18, 34).grows().name_like(),
+            Column::new("", 16, 46).priority(1),
+            Column::new("", 4, 8).priority(2),
+        ],
+        says: says.map(|line| (Role::Muted, line)).into_iter().collect(),
+        rows,
+        ordered: true,
+        ..Content::default()
+    };
+    Found { content, certain }
+}
+
+fn row(choice: Choice, name: Cell, about: &str, key: &str) -> Row {
+    Row::new(choice, vec![name, Cell::new(Role::Muted, about), Cell::new(Role::Key, key)])
+}
+
+/// Whether a command needs an argument.
+pub(super) fn needs_argument(arguments: &str) -> bool {
+    !arguments.is_empty() && !arguments.starts_with('[')
+}
+
+fn anything(reads: &Reads<'_>, typed: &str) -> (Vec<Row>, usize) {
+    let mut entries: Vec<Entry> = Vec::new();
+    if typed.is_empty() {
+        for line in reads.history.iter().rev().take(RECENT) {
+            let row = row(Choice::Run(line.clone()), Cell::text(line), "recent", "");
+            entries.push(Entry { name: line.clone(), row, certain: Fit::Prefix });
+        }
+    }
+    for (name, arguments, help) in COMMANDS {
+        let shown = Cell::text(name).and(Role::Muted, format!(" {arguments}"));
+        let choice = match needs_argument(arguments) {
+            false => Choice::Run((*name).to_owned()),
+            true => Choice::Take(format!("{name} ")),
+        };
+        entries.push(Entry { name: (*name).to_owned(), row: row(choice, shown, help, ""), certain: Fit::Prefix });
+    }
+    for (binding, _) in reads.keys.rows().filter(|(binding, _)| binding.acts_on(reads.screen)) {
+        let key = reads.keys.key(binding.action);
+        let row = row(Choice::Act(binding.action), Cell::text(binding.name), binding.help, &key);
+        entries.push(Entry { name: binding.name.to_owned(), row, certain: Fit::Prefix });
+    }
+    for pane in panes::of_screen(reads.screen) {
+        let named = reads.tables.get(pane).content.rows.iter().filter_map(|row| Some((row, row.id.named()?)));
+        for (of, name) in named.filter(|(_, name)| !name.is_empty()).take(2000) {
+            let row = row(Choice::Go(pane, of.id.clone()), Cell::text(name), pane.name, "");
+            entries.push(Entry { name: name.to_owned(), row, certain: Fit::Part });
+        }
+    }
+    if typed.trim().is_empty() {
+        return (entries.into_iter().map(|entry| entry.row).collect(), 0);
+    }
+    ranked(entries, typed)
+}
+
+/// Entries that match, best first.
+fn ranked(entries: Vec<Entry>, typed: &str) -> (Vec<Row>, usize) {
+    let mut fits = Fits::new(typed);
+    let fit = |(order, entry): (usize, Entry)| {
+        let about = entry.row.cells.get(1).map(Cell::plain).unwrap_or_default();
+        let (fit, score) = fits.of(&entry.name, &about)?;
+        Some((fit, std::cmp::Reverse(score), order, entry))
+    };
+    let mut fitting: Vec<_> = entries.into_iter().enumerate().filter_map(fit).collect();
+    fitting.sort_by_key(|(fit, score, order, _)| (*fit, *score, *order));
+    let certain = fitting.iter().take_while(|(fit, .., entry)| *fit <= entry.certain).count();
+    (fitting.into_iter().map(|(.., entry)| entry.row).collect(), certain)
+}
+
+/// What is typed, made ready to be looked for in thousands of names.
+struct Fits {
+    typed: String,
+    pattern: Pattern,
+    matcher: Matcher,
+    buffer: Vec<char>,
+}
+
+impl Fits {
+    fn new(typed: &str) -> Fits {
+        let typed = typed.trim().to_lowercase();
+        let pattern = Pattern::new(&typed, CaseMatching::Ignore, Normalization::Smart, AtomKind::Fuzzy);
+        Fits { typed, pattern, matcher: Matcher::new(Config::DEFAULT), buffer: Vec::new() }
+    }
+
+    fn of(&mut self, name: &str, about: &str) -> Option<(Fit, u32)> {
+        let lower = name.to_lowercase();
+        if lower == self.typed {
+            return Some((Fit::Exact, 0));
+        }
+        if lower.starts_with(&self.typed) {
+            return Some((Fit::Prefix, 0));
+        }
+        if let Some(at) = lower.find(&self.typed) {
+            let before = |at: usize| lower[..at].ends_with(['-', '.', '/', '_', '[', '=']);
+            let is_part = before(at) || lower.match_indices(&self.typed).any(|(at, _)| before(at));
+            return Some((if is_part { Fit::Part } else { Fit::Within }, 0));
+        }
+        if let Some(score) = self.pattern.score(Utf32Str::new(&lower, &mut self.buffer), &mut self.matcher) {
+            return Some((Fit::Fuzzy, score));
+        }
+        let about = about.to_lowercase();
+        self.typed.split(' ').all(|word| about.contains(word)).then_some((Fit::About, 0))
+    }
+}
+
+/// Commands with several arguments: the last one is completed.
+const SEVERAL: [&str; 4] = ["recipe", "diff", "compare", "filter"];
+/// Commands of which nothing but a completion is right.
+const CLOSED: [&str; 6] = ["context", "theme", "node", "value", "component", "upgrade"];
+/// Commands whose arguments are files.
+pub(super) const FILES: [&str; 5] = ["open", "compare", "save", "export", "diff"];
+
+/// The typed command, and what its last argument may be.
+fn arguments_of(reads: &Reads<'_>, typed: &str, arguments: &str, help: &str) -> (Vec<Row>, usize) {
+    let (word, rest) = typed.split_once(' ').unwrap_or((typed, ""));
+    let is_closed = CLOSED.contains(&word);
+    let several = SEVERAL.contains(&word);
+    let before = if several { rest.rfind(' ').map_or("", |at| &rest[..=at]) } else { "" };
+    let last = &rest[before.len()..];
+    let entries: Vec<Entry> = completions(reads, word, rest)
+        .into_iter()
+        .filter(|candidate| before.is_empty() || candidate.contains('=') || FILES.contains(&word))
+        .map(|candidate| {
+            let in_use = word == "context" && reads.model.contexts.current.as_ref() == Some(&candidate);
+            let line = format!("{word} {before}{candidate}");
+            let choice = if candidate.ends_with('/') { Choice::Take(line.clone()) } else { Choice::Run(line.clone()) };
+            let row = row(choice, Cell::text(line), if in_use { "in use" } else { "" }, "");
+            Entry { name: candidate, row, certain: if is_closed { Fit::Part } else { Fit::Prefix } }
+        })
+        .collect();
+    let (mut rows, likely) = match last.is_empty() {
+        true => (entries.into_iter().map(|entry| entry.row).collect(), 0),
+        false => ranked(entries, last),
+    };
+    let shown = Cell::text(typed.trim_end())
+        .and(Role::Muted, if rest.is_empty() { format!(" {arguments}") } else { String::new() });
+    let itself = row(Choice::Run(typed.to_owned()), shown, help, "");
+    if rest.is_empty() && (needs_argument(arguments) || is_closed) {
+        // Nothing to run yet: what it takes stands below what it may be.
+        rows.push(itself);
+        return (rows, 0);
+    }
+    // One name that begins so is what is meant, where only names are right.
+    let meant = is_closed && likely == 1;
+    let same = rows.first().is_some_and(|row| row.id == itself.id);
+    if !meant && !same {
+        rows.insert(0, itself);
+    }
+    (rows, 1)
+}
+
+/// What an argument may be.
+fn completions(reads: &Reads<'_>, command: &str, rest: &str) -> Vec<String> {
+    let catalog = reads.model.catalog.value.as_ref();
+    let files = || reads.files.names.iter().map(|name| format!("{}{name}", reads.files.folder)).collect::<Vec<_>>();
+    let criteria = || {
+        catalog.map_or_else(Vec::new, |catalog| {
+            let stated = |dimension: &Dimension| {
+                let begun = format!("{}=", dimension.name());
+                rest.split(' ').rev().skip(1).any(|word| word.starts_with(&begun))
+            };
+            let open =
+                Dimension::ALL.into_iter().filter(|dimension| *dimension != Dimension::Nodes && !stated(dimension));
+            let pair = |dimension: Dimension| {
+                let values = catalog.criteria_values(dimension);
+                values.into_iter().map(move |value| format!("{}={value}", dimension.name()))
+            };
+            open.flat_map(pair).collect::<Vec<_>>()
+        })
+    };
+    match command {
+        "context" => reads.model.contexts.names.clone(),
+        "theme" => theme::names().into_iter().map(str::to_owned).collect(),
+        "node" => reads.model.cluster.nodes().iter().take(5000).map(|node| node.name.to_string()).collect(),
+        "component" => reads.model.recipe.value.as_ref().map_or_else(Vec::new, |resolution| {
+            resolution.recipe.components.iter().map(|component| component.name.clone()).collect()
+        }),
+        "value" => {
+            reads.tables.get(&VALUES).content.rows.iter().filter_map(|row| row.id.named().map(str::to_owned)).collect()
+        }
+        "upgrade" => DEPLOYERS.map(str::to_owned).to_vec(),
+        "filter" => reads.filters.iter().rev().cloned().collect(),
+        "diff" => {
+            let overlays = catalog.map_or_else(Vec::new, |catalog| catalog.overlays.keys().cloned().collect());
+            let first = ["cluster".to_owned()].into_iter().chain(criteria());
+            first.chain(overlays).chain(files()).collect()
+        }
+        "recipe" => criteria(),
+        "open" | "compare" | "save" | "export" => files(),
+        _ => Vec::new(),
+    }
+}
+
+/// The folder that the last argument of a typed command is in, where that is a file.
+pub(super) fn folder(typed: &str) -> Option<&str> {
+    let (word, rest) = typed.split_once(' ')?;
+    let last = rest.rsplit(' ').next()?;
+    FILES.contains(&word).then(|| last.rfind('/').map_or("", |at| &last[..=at]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(names: &[&str], typed: &str, expected: &[&str], certain: usize) {
+        let entry = |name: &&str| {
+            let row = row(Choice::Run((*name).to_owned()), Cell::text(name), "one row down", "");
+            Entry { name: (*name).to_owned(), row, certain: Fit::Prefix }
+        };
+        let (rows, sure) = ranked(names.iter().map(entry).collect(), typed);
+        let shown: Vec<String> = rows.iter().map(|row| row.cells[0].plain().into_owned()).collect();
+        assert_eq!(shown, expected, "{typed}");
+        assert_eq!(sure, certain, "{typed}");
+    }
+
+    #[test]
+    fn exact_comes_first_then_prefix_and_only_these_are_certain() {
+        let names = ["screen-compare", "compare-with", "compare", "copy"];
+        check(&names, "compare", &["compare", "compare-with", "screen-compare"], 2);
+        check(&names, "cmp", &["compare-with", "compare", "screen-compare"], 0);
+        check(&names, "co", &["compare-with", "compare", "copy", "screen-compare"], 3);
+        check(&["copy-row"], "step", &[], 0);
+        check(&["right"], "light", &[], 0);
+    }
+
+    #[test]
+    fn a_sentence_is_found_by_its_words_not_by_scattered_letters() {
+        check(&["move-down"], "row down", &["move-down"], 0);
+        check(&["move-down"], "rwdn", &[], 0);
+    }
+}

@@ -1,0 +1,208 @@
+//! The palette does what is typed, filters mean what they say, and what was found can be gone through.
+
+use super::{desk::Desk, screens::STATES};
+use aicr::{
+    criteria::Criteria,
+    workbench::{
+        Look, Screen,
+        effect::Effect,
+        msg::Msg,
+        overlay::{COMMANDS, Files},
+        panes::{self, NODES, VALUES},
+        theme::Role,
+    },
+};
+
+/// Only what a person named is done: the rest has to be chosen.
+#[test]
+fn what_only_resembles_a_command_is_not_done() {
+    for (line, screen) in
+        [("step", "2"), ("set wrap", "2"), ("pods", "2"), ("stop", "1"), ("light", "1"), ("rcpe", "1")]
+    {
+        let mut desk = Desk::live(120, 40);
+        desk.keys(screen);
+        let before = (desk.state.desk.screen, desk.state.desk.focused(), desk.state.model.stated.clone());
+        desk.keys(":");
+        desk.type_text(line);
+        desk.shows("is not a command");
+        desk.keys("Enter");
+        let word = line.split(' ').next().unwrap();
+        desk.shows(&format!("unknown command `{word}`"));
+        let after = (desk.state.desk.screen, desk.state.desk.focused(), desk.state.model.stated.clone());
+        assert_eq!(before, after, "{line}");
+        assert!(desk.left.is_empty(), "{line}: {:?}", desk.left);
+    }
+    let mut desk = Desk::live(120, 40);
+    desk.keys(":");
+    desk.type_text("rcpe");
+    desk.keys("Down Up Enter");
+    assert!(desk.state.desk.overlay.is_some() || desk.state.desk.screen == Screen::Recipe, "chosen, it is done");
+}
+
+#[test]
+fn names_prefixes_and_parts_of_paths_are_done_at_once() {
+    let mut desk = Desk::live(120, 40);
+    desk.command("screen-rec");
+    assert_eq!(desk.state.desk.screen, Screen::Recipe);
+    desk.command("driver.enabled");
+    let row = desk.state.desk.table(&VALUES).row().map(|row| row.plain()).unwrap_or_default();
+    assert!(row.contains("enabled"), "{row}");
+    desk.command("3");
+    assert_eq!(desk.state.desk.table(&VALUES).cursor, 2, "a number is a row");
+}
+
+/// `:recipe` alone follows the cluster; a completion is taken by Tab or an arrow, never by Enter.
+#[test]
+fn commands_run_as_they_are_typed() {
+    let mut desk = Desk::live(120, 40);
+    assert!(desk.state.model.stated.is_some());
+    desk.command("recipe");
+    assert_eq!(desk.state.model.stated, None);
+    desk.shows("the recipe follows the cluster");
+    for word in COMMANDS.iter().filter(|(_, arguments, _)| !arguments.is_empty() && !arguments.starts_with('[')) {
+        let mut desk = Desk::live(120, 40);
+        let theme = desk.state.desk.theme.name.clone();
+        desk.keys(":");
+        desk.type_text(word.0);
+        desk.keys("Enter Enter Enter");
+        assert_eq!(desk.state.desk.theme.name, theme);
+        assert!(desk.left.iter().all(|effect| matches!(effect, Effect::ListFiles(_))), "{}: {:?}", word.0, desk.left);
+        assert_eq!(desk.state.model.diff.with, None, "{}", word.0);
+    }
+    let mut desk = Desk::live(120, 40);
+    desk.command("theme li");
+    assert_eq!(desk.state.desk.theme.name, "light", "the one that begins so");
+    desk.command("theme nonsense");
+    desk.shows("unknown theme");
+}
+
+#[test]
+fn every_argument_is_completed() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys(":");
+    desk.type_text("recipe service=ek");
+    desk.keys("Tab");
+    desk.type_text(" accelerator=h1");
+    desk.shows("recipe service=eks accelerator=h100");
+    assert!(!desk.text().contains("recipe service=eks service="), "a criterion is stated once");
+    desk.keys("Tab Enter");
+    let expected = Criteria { service: Some("eks".into()), accelerator: Some("h100".into()), ..Criteria::default() };
+    assert_eq!(desk.state.model.stated, Some(expected));
+    desk.keys(":");
+    desk.type_text("component gpu");
+    desk.shows("component gpu-operator");
+    desk.keys("Enter");
+    assert_eq!(desk.state.desk.focused(), &panes::RECIPE_COMPONENTS);
+    desk.keys(":");
+    desk.type_text("open ");
+    assert!(matches!(&desk.left[..], [.., Effect::ListFiles(folder)] if folder.is_empty()), "{:?}", desk.left);
+    desk.update(Msg::Files(Files { folder: String::new(), names: vec!["friday.yaml".into(), "old/".into()] }));
+    desk.shows("open friday.yaml");
+    desk.type_text("old/");
+    assert!(matches!(&desk.left[..], [.., Effect::ListFiles(folder)] if folder == "old/"), "{:?}", desk.left);
+}
+
+#[test]
+fn the_palette_remembers_what_was_typed() {
+    let mut desk = Desk::live(120, 40);
+    desk.command("theme light");
+    desk.command("theme dark");
+    desk.keys(":");
+    desk.shows("recent");
+    desk.keys("Up");
+    desk.shows(": theme dark");
+    desk.keys("Up Enter");
+    assert_eq!(desk.state.desk.theme.name, "light");
+    desk.keys("/");
+    desk.type_text("worker");
+    desk.keys("Enter Esc / Up");
+    assert_eq!(desk.state.desk.table(&NODES).filter, "worker");
+}
+
+#[test]
+fn a_filter_that_cannot_be_understood_says_where_and_keeps_the_last_one() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("/");
+    desk.type_text("worker");
+    let kept = desk.state.desk.table(&NODES).visible.clone();
+    assert_eq!(kept.len(), 3);
+    desk.type_text(" re:[");
+    desk.shows("unclosed character class");
+    assert_eq!(desk.state.desk.table(&NODES).visible, kept);
+    desk.keys("Ctrl-U");
+    desk.type_text("kernel2>=6");
+    desk.shows("no column `kernel2`; there are name, state");
+    desk.keys("Ctrl-U");
+    desk.type_text("driver>=580");
+    let names: Vec<String> = rows(&desk);
+    assert_eq!(names.len(), 1, "{names:?}");
+    desk.keys("Ctrl-U");
+    desk.type_text("gpu!=none");
+    assert_eq!(rows(&desk), names);
+}
+
+fn rows(desk: &Desk) -> Vec<String> {
+    let table = desk.state.desk.table(&NODES);
+    table.visible.iter().map(|index| table.content.rows[*index].plain()).collect()
+}
+
+#[test]
+fn matched_letters_are_marked() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("/");
+    desk.type_text("worker");
+    desk.keys("Enter");
+    let frame = desk.frame();
+    let wanted = desk.state.desk.theme.style(Role::Match);
+    let marked: String = frame
+        .content()
+        .iter()
+        .filter(|cell| {
+            let style = cell.style();
+            style.add_modifier.contains(wanted.add_modifier) && style.fg == wanted.fg
+        })
+        .map(|cell| cell.symbol())
+        .collect();
+    assert_eq!(marked, "workerworkerworker");
+}
+
+/// `n` and `N` go through matches, with the filter and after it, also into folded branches and in texts.
+#[test]
+fn matches_are_gone_through() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("2 /");
+    desk.type_text("driver.enabled");
+    desk.keys("Enter Esc z M n");
+    let at = |desk: &Desk| desk.state.desk.table(&VALUES).selected.clone();
+    let first = at(&desk);
+    assert!(format!("{first:?}").contains("driver.enabled"), "{first:?}");
+    desk.keys("n N");
+    assert_eq!(at(&desk), first);
+    desk.keys("Y /");
+    desk.type_text("gpu-operator");
+    let overlay = |desk: &Desk| desk.state.desk.overlay.as_ref().unwrap().table.row().unwrap().plain();
+    assert!(overlay(&desk).contains("gpu-operator"), "{}", overlay(&desk));
+    desk.keys("Enter");
+    let before = desk.state.desk.overlay.as_ref().unwrap().table.cursor;
+    desk.keys("n");
+    let after = desk.state.desk.overlay.as_ref().unwrap().table.cursor;
+    assert!(after != before && overlay(&desk).contains("gpu-operator"));
+    desk.keys("N");
+    assert_eq!(desk.state.desk.overlay.as_ref().unwrap().table.cursor, before);
+    desk.keys("q");
+    assert!(desk.state.desk.overlay.is_none());
+}
+
+/// Lines that are longer than the viewer go on below when `w` says so.
+#[test]
+fn texts_wrap_on_request() {
+    let (_, make) = STATES[1];
+    let mut desk = make(80, 24, Look::default());
+    desk.keys("g d");
+    let cut = desk.text().lines().skip(2).take(18).filter(|line| line.contains('…')).count();
+    assert!(cut > 0, "{}", desk.text());
+    desk.keys("w");
+    let cut = desk.text().lines().skip(3).take(16).filter(|line| line.contains('…')).count();
+    assert_eq!(cut, 0, "{}", desk.text());
+    desk.keys("w");
+}
