@@ -7,6 +7,7 @@ mod bad_input;
 mod bundle;
 mod catalog_equality;
 mod checks;
+mod checks_demo;
 mod cli;
 mod collect;
 mod compatibility;
