@@ -211,6 +211,8 @@ pub enum Step {
     Criterion(Dimension, Option<String>),
     /// Choose a profile value in what-if; `None` for the default.
     Profile(Option<ProfileChoice>),
+    /// Decide a typed setting in what-if, by its flag; `None` leaves it to the recipe.
+    Setting(&'static str, Option<&'static str>),
     CloseWhatIf,
 }
 
@@ -232,6 +234,8 @@ pub enum RowId {
     Rung(usize),
     Criterion(Dimension),
     Profile,
+    /// A typed setting, by its flag.
+    Setting(&'static str),
     Readiness,
     Constraint(String),
     Phase(Phase),
