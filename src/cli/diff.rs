@@ -1,7 +1,7 @@
 //! `aicr diff`: what changed between two snapshots, or differs between recipes, or between a recipe and a cluster.
 
 use super::{
-    Outcome, Printer, cluster, criteria_args,
+    Outcome, Printer, cluster,
     exit::Exit,
     formats::{self, Format},
     global::Global,
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     catalog::Catalog,
-    diff::{ChangeKind, observed::Contents, runs::Became},
+    diff::{ChangeKind, observed::Contents},
     document::side::Side,
     inventory::Inventory,
     ops::{
@@ -22,7 +22,8 @@ use crate::{
         run::record,
     },
     recipe::{Recipe, format::json_text},
-    report::escape,
+    report::{compare::Became, escape},
+    resolve::Options,
     text::count,
     yaml,
 };
@@ -225,9 +226,10 @@ fn subject(
         Some(known) => Ok(known.clone()),
         None => global.catalog().map(|read| catalog.get_or_init(|| read).clone()),
     };
-    if criteria_args::is_criteria(text) {
+    if ops::recipe::is_criteria_text(text) {
         let catalog = load()?;
-        let resolution = criteria_args::resolve_text(&catalog, text)?;
+        let query = ops::recipe::criteria_of_text(&catalog, text)?;
+        let resolution = ops::recipe::resolve(&catalog, &query, None, Options::default())?.resolution;
         return recipe((&resolution).into(), &catalog, &resolution.recipe);
     }
     match input::document(text, global)? {

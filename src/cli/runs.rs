@@ -1,17 +1,9 @@
 //! `aicr runs`: the runs that were recorded on this machine.
 
 use super::{
-    Outcome, Printer, Stop,
-    exit::Exit,
-    formats::{self, Format},
-    global::Global,
-    live::Live,
-    output,
-    printer::Stream,
-    table,
+    Outcome, Printer, Stop, exit::Exit, formats::Format, global::Global, live::Live, output, printer::Stream, table,
 };
 use crate::{
-    diff::runs::{self, Row},
     ops::{
         Failure,
         place::Place,
@@ -19,13 +11,15 @@ use crate::{
     },
     recipe::format::json_text,
     report::{
-        FORMS, Report,
+        self, FORMS, Report,
+        compare::{self as runs, Row},
         words::{self, Word},
     },
     text::count,
     validate::event::{Body, Event},
     yaml,
 };
+use clap::builder::PossibleValuesParser;
 use std::time::Duration;
 
 /// List, show, replay, export and prune recorded runs.
@@ -62,8 +56,8 @@ enum Verb {
         #[arg(short, long, value_name = "FILE", default_value = "-", value_parser = output::place)]
         output: Place,
         /// What to write: ctrf, text, junit, markdown, sarif, or events as JSON lines.
-        #[arg(short = 't', long, default_value = "ctrf", value_parser = formats::parser(FORMATS))]
-        format: &'static Format<Record>,
+        #[arg(short = 't', long, default_value = "ctrf", value_parser = forms())]
+        format: String,
     },
     /// Show a run again as it happened, without its cluster.
     Replay {
@@ -97,18 +91,15 @@ enum Verb {
     },
 }
 
-static FORMATS: &[Format<Record>] = &[
-    Format { suffix: "json", ..Format::plain("ctrf", "", |record, _| Ok(report("ctrf", record))) },
-    Format { suffix: "txt", ..Format::plain("text", "", |record, _| Ok(report("text", record))) },
-    Format { suffix: "xml", ..Format::plain("junit", "", |record, _| Ok(report("junit", record))) },
-    Format { suffix: "md", ..Format::plain("markdown", "", |record, _| Ok(report("markdown", record))) },
-    Format::plain("sarif", "", |record, _| Ok(report("sarif", record))),
-    Format { suffix: "jsonl", ..Format::plain("events", "", |record, _| Ok(events(record))) },
-];
+/// Forms of reports, and the record itself.
+fn forms() -> PossibleValuesParser {
+    PossibleValuesParser::new(FORMS.iter().map(|form| form.name).chain([EVENTS]))
+}
 
-fn report(format: &str, record: &Record) -> String {
-    let render = FORMS.iter().find(|(name, _)| *name == format).map(|(_, render)| render);
-    render.map_or_else(String::new, |render| render(&record.report()))
+const EVENTS: &str = "events";
+
+fn report(form: &str, record: &Record) -> String {
+    report::form(form).map_or_else(|| events(record), |form| (form.render)(&record.report()))
 }
 
 fn events(record: &Record) -> String {
@@ -134,7 +125,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             printer.data(&text)?;
         }
         Verb::Export { run, output, format } => {
-            format.deliver(&record::open(&folder, run)?, output, printer)?;
+            output::deliver(printer, output, &report(format, &record::open(&folder, run)?))?;
         }
         Verb::Replay { run, speed, step, logs } => {
             let record = record::open(&folder, run)?;

@@ -2,7 +2,7 @@
 
 use super::{
     Outcome, Printer,
-    agent_args::{AgentArgs, GpuArg},
+    agent_args::{self, AgentArgs, GpuArg},
     cluster,
     criteria_args::CriteriaArgs,
     dump_args::DumpArgs,
@@ -28,7 +28,7 @@ use crate::{
         snapshot,
     },
     recipe::Recipe,
-    report::{self, Report, ctrf, junit, markdown, sarif},
+    report::{self, FORMS, Report, markdown},
     resolve::Options,
     snapshot::provider,
     text::count,
@@ -36,7 +36,7 @@ use crate::{
 };
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -67,7 +67,7 @@ pub struct Args {
     output: Option<Place>,
     /// What to write: ctrf (the default but on a terminal), text, junit, markdown, sarif, or events as JSON lines while they
     /// happen.
-    #[arg(short = 't', long, value_parser = formats::parser(REPORTS))]
+    #[arg(short = 't', long, value_parser = formats::parser(&REPORTS))]
     format: Option<&'static ReportFormat>,
     /// List what the run would create, with which rights and for how long, and create nothing.
     #[arg(long)]
@@ -148,29 +148,33 @@ impl Named for ReportFormat {
     }
 }
 
-const fn form(name: &'static str, report: fn(&Report) -> String) -> ReportFormat {
-    ReportFormat { name, event: |_| String::new(), report, stored: None }
-}
-
 /// The first is the default but on a terminal, which gets the second.
-static REPORTS: &[ReportFormat] = &[
-    ReportFormat { stored: Some(place::Format::Json), ..form("ctrf", ctrf::to_json) },
-    form("text", report::text::render),
-    form("junit", junit::to_xml),
-    form("markdown", markdown::render),
-    form("sarif", sarif::of_run),
+static REPORTS: LazyLock<Vec<ReportFormat>> = LazyLock::new(|| {
+    let report = |form: &report::Form| ReportFormat {
+        name: form.name,
+        event: |_| String::new(),
+        report: form.render,
+        // A ConfigMap holds documents, of which the first is one.
+        stored: (form.name == FORMS[0].name).then_some(place::Format::Json),
+    };
     // Events serialize: they hold texts and numbers only.
-    ReportFormat {
+    let events = ReportFormat {
+        name: "events",
         event: |event| serde_json::to_string(event).unwrap_or_default() + "\n",
-        ..form("events", |_| String::new())
-    },
-];
+        report: |_| String::new(),
+        stored: None,
+    };
+    FORMS.iter().map(report).chain([events]).collect()
+});
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let phases = phases(&args.phases)?;
     args.agent.warn(printer);
     args.run.warn(printer);
-    if args.recipe.is_some() && !args.criteria.stated().is_empty() {
+    if args.snapshot.is_none() && !args.no_cluster {
+        agent_args::warn_environment(printer, |name| std::env::var(name).ok());
+    }
+    if args.recipe.is_some() && !args.criteria.is_empty() {
         let because = "criteria choose a recipe, and --recipe gives one already";
         return Err(misuse("choose the recipe", because, "leave out --recipe or the criteria").into());
     }

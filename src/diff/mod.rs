@@ -7,7 +7,6 @@ pub mod inventory;
 pub mod lost;
 pub mod observed;
 pub mod recipe;
-pub mod runs;
 pub mod text;
 
 pub use crate::document::compare::{Change, ChangeKind};

@@ -2,6 +2,7 @@
 //!
 //! In: the events of a run. Out: a [`Report`], which `ctrf` and `junit` write for machines, `text` and `markdown` for people.
 
+pub mod compare;
 pub mod ctrf;
 pub mod escape;
 pub mod junit;
@@ -17,14 +18,29 @@ use crate::{
     validate::event::{Body, CheckResult, Event, PhaseStatus, PlannedCheck, ReadinessOutcome, Status, Verdict, Why},
 };
 
-/// The forms of a whole report, by the names that people write.
-pub const FORMS: [(&str, fn(&Report) -> String); 5] = [
-    ("ctrf", ctrf::to_json),
-    ("text", text::render),
-    ("junit", junit::to_xml),
-    ("markdown", markdown::render),
-    ("sarif", sarif::of_run),
+/// A form of a whole report.
+#[derive(Clone, Copy, Debug)]
+pub struct Form {
+    /// As a person writes it.
+    pub name: &'static str,
+    /// Of files in this form, without the dot.
+    pub suffix: &'static str,
+    pub render: fn(&Report) -> String,
+}
+
+/// Every form: the first is for programs, the second for people.
+pub static FORMS: [Form; 5] = [
+    Form { name: "ctrf", suffix: "json", render: ctrf::to_json },
+    Form { name: "text", suffix: "txt", render: text::render },
+    Form { name: "junit", suffix: "xml", render: junit::to_xml },
+    Form { name: "markdown", suffix: "md", render: markdown::render },
+    Form { name: "sarif", suffix: "sarif", render: sarif::of_run },
 ];
+
+/// The form of that name.
+pub fn form(name: &str) -> Option<&'static Form> {
+    FORMS.iter().find(|form| form.name == name)
+}
 
 /// One readiness constraint and what became of it.
 #[derive(Clone, Debug, PartialEq)]

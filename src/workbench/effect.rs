@@ -10,6 +10,7 @@ use crate::{
     inventory::Inventory,
     ops::{
         diff::Versus,
+        inherit::Basis,
         run::{Prepared, Request},
     },
     resolve::Resolution,
@@ -41,6 +42,7 @@ pub enum Effect {
         catalog: Arc<Catalog>,
         query: Query,
         snapshot: Option<Arc<Inventory>>,
+        basis: Box<Basis>,
     },
     WhatIfChanges {
         generation: u64,

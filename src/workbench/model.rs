@@ -9,7 +9,7 @@ use crate::{
     cluster::{Contexts, watch::LiveStatus},
     constraint,
     criteria::Criteria,
-    diff::{Change, runs},
+    diff::Change,
     document::side,
     fingerprint::{self, Fingerprint},
     inventory::{
@@ -18,6 +18,7 @@ use crate::{
     },
     ops::{
         Failure,
+        config::Applied,
         diff::Changes,
         run::{
             Step,
@@ -25,11 +26,15 @@ use crate::{
         },
         upgrade::Report,
     },
-    report,
+    report::{self, compare as runs},
     resolve::{Outcome, Resolution},
     validate::event::{self, Body, CheckResult, Event, PlannedCheck, ReadinessOutcome, State as CheckState, Verdict},
 };
-use std::{collections::VecDeque, path::PathBuf, sync::Arc};
+use std::{
+    collections::VecDeque,
+    path::PathBuf,
+    sync::{Arc, LazyLock},
+};
 
 /// A value that is fetched by a worker, with the question that it answers.
 ///
@@ -643,6 +648,12 @@ pub struct Model {
     pub catalog: Slot<Catalog>,
     /// Criteria that a person stated; else the fingerprint's.
     pub stated: Option<Criteria>,
+    /// What was taken from a configuration and still holds.
+    pub configuration: Option<Arc<Applied>>,
+    /// Whose namespaces, charts and names recipes keep.
+    pub inherit: Option<String>,
+    /// What came of it was said.
+    pub inherit_said: bool,
     pub recipe: Slot<Resolution, Question>,
     /// The constraints of the recipe on the cluster.
     pub rules: Vec<Rule>,
@@ -689,17 +700,14 @@ impl Model {
         }
     }
 
+    /// Whether a person stated a dimension: a profile or a setting alone is chosen for the cluster that is there.
+    pub fn is_stated(&self) -> bool {
+        self.stated.as_ref().is_some_and(|criteria| criteria.specificity() > 0)
+    }
+
     /// The criteria of the shown recipe; of the one that was asked for where none is shown.
     pub fn criteria(&self) -> &Criteria {
-        static NONE: Criteria = Criteria {
-            service: None,
-            accelerator: None,
-            os: None,
-            intent: None,
-            platform: None,
-            nodes: 0,
-            profile: None,
-        };
+        static NONE: LazyLock<Criteria> = LazyLock::new(Criteria::default);
         let answered = self.recipe.answer().map(|(question, _)| question);
         answered.or(self.recipe.asked()).map_or(&NONE, |question| &question.criteria)
     }

@@ -2,12 +2,11 @@
 
 use super::State;
 use crate::{
-    diff::runs,
     ops::{
         Failure,
         run::record::{Record, Summary},
     },
-    report::FORMS,
+    report::{self, FORMS, compare as runs},
     validate::event::Body,
     workbench::{
         effect::Effect,
@@ -185,14 +184,14 @@ impl State {
     /// `:report [FORM]`: the report of the shown run, over the screen.
     pub(super) fn report_command(&mut self, form: &str) {
         let form = if form.is_empty() { "text" } else { form };
-        let names: Vec<&str> = FORMS.iter().map(|(name, _)| *name).collect();
-        match FORMS.iter().find(|(name, _)| *name == form) {
+        let names: Vec<&str> = FORMS.iter().map(|form| form.name).collect();
+        match report::form(form) {
             _ if self.model.run.report.planned.is_empty() => self.say(Severity::Info, "no run is shown"),
             None => {
                 self.say(Severity::Warn, format!("`{form}` is not a form of reports; there are {}", names.join(", ")))
             }
-            Some((_, render)) => {
-                let body = render(&self.model.run.report);
+            Some(form) => {
+                let body = (form.render)(&self.model.run.report);
                 self.desk.overlay = Some(Overlay::text(&format!("report of run {}", self.model.run.id), &body, 1));
             }
         }
@@ -205,15 +204,9 @@ impl State {
             return Vec::new();
         }
         let suffix = path.rsplit_once('.').map_or("", |(_, suffix)| suffix);
-        let form = match suffix {
-            "xml" => "junit",
-            "md" => "markdown",
-            "txt" => "text",
-            "sarif" => "sarif",
-            _ => "ctrf",
-        };
-        let text = FORMS.iter().find(|(name, _)| *name == form).map(|(_, render)| render(&self.model.run.report));
-        vec![Effect::SaveText { text: text.unwrap_or_default(), path: PathBuf::from(path), replace: false }]
+        let form = FORMS.iter().find(|form| form.suffix == suffix).unwrap_or(&FORMS[0]);
+        let text = (form.render)(&self.model.run.report);
+        vec![Effect::SaveText { text, path: PathBuf::from(path), replace: false }]
     }
 
     pub(super) fn forget_compared(&mut self) {

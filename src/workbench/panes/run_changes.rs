@@ -2,7 +2,7 @@
 
 use super::{checks, prelude::*};
 use crate::{
-    diff::runs::{Became, Row as Compared, Side},
+    report::compare::{Became, Row as Compared, Side},
     workbench::model::Model,
 };
 

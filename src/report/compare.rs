@@ -2,13 +2,11 @@
 //!
 //! In: two reports. Out: one [`Row`] for each check that either has, in the order of the later run, with what became of it.
 
-use crate::{
-    report::{
-        Report,
-        words::{Tone, Word},
-    },
-    validate::event::CheckResult,
+use super::{
+    Readiness, Report,
+    words::{Tone, Word},
 };
+use crate::validate::event::CheckResult;
 use serde_json::{Value, json};
 
 /// What became of a check from one run to the other.
@@ -67,7 +65,7 @@ impl From<&CheckResult> for Side {
 /// Every check of either run; readiness constraints come first.
 pub fn compare(left: &Report, right: &Report) -> Vec<Row> {
     let readiness = |report: &Report| -> Vec<(&'static str, String, Side)> {
-        let side = |readiness: &crate::report::Readiness| Side {
+        let side = |readiness: &Readiness| Side {
             word: readiness.outcome.into(),
             message: readiness.actual.clone().or_else(|| readiness.reason.clone()).unwrap_or_default(),
             run_ms: 0,
