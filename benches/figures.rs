@@ -45,11 +45,13 @@ fn main() {
     println!("{runs} runs each; times in ms\n");
     println!("{:<52} {:>8} {:>8} {:>10}", "what", "p50", "p99", "peak MiB");
     processes(&ours(), peer.as_deref(), runs);
+    bundles(runs);
     resolving(runs);
     resolving_large(runs);
     first_frame(runs.min(50));
     frames(runs);
     updates(runs);
+    hours(runs);
 }
 
 /// `aicr recipe` for [`CRITERIA`].
@@ -59,6 +61,45 @@ fn ours() -> Vec<String> {
         command.extend([format!("--{}", dimension.name()), value.to_owned()]);
     }
     command
+}
+
+/// `aicr bundle` of the same recipe from a file, and what writing its files costs by itself.
+fn bundles(runs: usize) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (recipe, target) = (folder.path().join("recipe.yaml"), folder.path().join("bundle"));
+    let text = |path: &std::path::Path| path.display().to_string();
+    run(&[ours(), vec!["-o".to_owned(), text(&recipe)]].concat());
+    let command: Vec<String> =
+        [&ours()[0], "bundle", "-r", &text(&recipe), "-o", &text(&target)].map(str::to_owned).to_vec();
+    run(&command);
+    let mut files = Vec::new();
+    let mut folders = vec![target.clone()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(next).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path)
+            } else {
+                files.push((path.clone(), std::fs::read(path).expect("a file")))
+            }
+        }
+    }
+    assert!(files.len() > 60, "a bundle has {} files", files.len());
+    let (mut whole, mut floor) = (Vec::new(), Vec::new());
+    for _ in 0..runs {
+        std::fs::remove_dir_all(&target).expect("the bundle can be removed");
+        whole.push(time(|| run(&command)));
+        std::fs::remove_dir_all(&target).expect("the bundle can be removed");
+        floor.push(time(|| {
+            for (path, bytes) in &files {
+                std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+                std::fs::write(path, bytes).expect("a file");
+            }
+        }));
+    }
+    std::fs::remove_dir_all(&target).expect("the bundle can be removed");
+    row("process: aicr bundle -r FILE -o DIR", whole, peak_kib(&command));
+    row(&format!("of that: writing {} files", files.len()), floor, None);
 }
 
 /// Spawn to exit, with everything the system does around it.
@@ -196,6 +237,31 @@ fn updates(runs: usize) {
     row("  of it: the key and its frame", answers, None);
 }
 
+/// What this process holds after each of eight hours of a cluster of 5,000 nodes, each of which changes every five minutes,
+/// with a frame after each quarter of a second of 500 updates; fewer with fewer than 100 runs.
+fn hours(runs: usize) {
+    let mut state = state(5000);
+    let (hours, batches) = (8, 5000 * 12 / 125 * runs.min(100) / 100);
+    let mut held = vec![resident_mib()];
+    for hour in 0..hours {
+        for batch in 0..batches {
+            let view = changed(&state, (hour * batches + batch) * 125, 125);
+            state.update(Msg::Live { generation: 1, view });
+            frame(&mut state);
+        }
+        held.push(resident_mib());
+    }
+    let held: Vec<String> = held.iter().map(|mib| format!("{mib:.1}")).collect();
+    println!("workbench: MiB before and after each of {hours} hours of {} changes: {}", batches * 125, held.join(" "));
+}
+
+/// What this process holds, on Linux.
+fn resident_mib() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+    line.split_whitespace().next().and_then(|kib| kib.parse::<f64>().ok()).unwrap_or_default() / 1024.0
+}
+
 /// The shown cluster with some nodes whose readiness is another.
 fn changed(state: &State, from: usize, count: usize) -> LiveView {
     let mut inventory = Inventory::clone(state.model.cluster.snapshot.as_ref().expect("a cluster"));
@@ -229,7 +295,7 @@ fn state(nodes: usize) -> State {
             Effect::LoadCatalog { generation } => {
                 Msg::Catalog { generation, answer: ops::recipe::load_catalog(&Default::default()) }
             }
-            Effect::Resolve { slot, generation, catalog, query, snapshot } => {
+            Effect::Resolve { slot, generation, catalog, query, snapshot, .. } => {
                 let answer = ops::recipe::resolve(&catalog, &query, snapshot.as_deref(), Options::default());
                 Msg::Resolved { slot, generation, answer: answer.map(|resolved| Arc::new(resolved.resolution)) }
             }

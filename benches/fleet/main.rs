@@ -336,21 +336,23 @@ fn soak(
         runtime.spawn(async move { server.storm(nodes, rate, &done, &end).await })
     };
     let begun = Instant::now();
-    // The first tenth warms up: every node has changed at least once.
-    let mut samples = Vec::new();
-    for tenth in 1..=10 {
-        while done.load(Ordering::Relaxed) < updates * tenth / 10 {
+    // The first hour warms up: every node has changed at least once.
+    let resident = |screen: &Screen| process::resident_mib(screen.pid()).unwrap_or_default();
+    let mut samples = vec![resident(&screen)];
+    for hour in 1..=options.hours {
+        while done.load(Ordering::Relaxed) < updates * hour / options.hours {
             screen.rest(Duration::from_millis(500));
             if storm.is_finished() {
                 return runtime.block_on(storm).map_err(|error| error.to_string())?.map(|()| "ended early".into());
             }
         }
-        samples.push(process::resident_mib(screen.pid()).unwrap_or_default());
+        samples.push(resident(&screen));
     }
     end.store(true, Ordering::Relaxed);
     runtime.block_on(storm).map_err(|error| error.to_string())??;
     let samples: Vec<String> = samples.iter().map(|mib| format!("{mib:.0}")).collect();
-    Ok(format!("{updates} updates in {:.0} s: {} MiB", begun.elapsed().as_secs_f64(), samples.join(" ")))
+    let seconds = begun.elapsed().as_secs_f64();
+    Ok(format!("{updates} updates in {seconds:.0} s: {} MiB at the beginning and after each hour", samples.join(" ")))
 }
 
 #[expect(clippy::too_many_arguments, reason = "one column of the table each")]

@@ -23,6 +23,8 @@ use tokio::net::TcpStream;
 const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 /// Connections of the filler and of the storm.
 const CONNECTIONS: usize = 16;
+/// How often an update is tried again that the server was too late for.
+const LATE: usize = 30;
 /// Nodes in one page of a list, as kubectl and client-go ask for.
 const PAGE: usize = 500;
 
@@ -177,9 +179,19 @@ fn ask(script: &Path, verb: &str) -> Result<String, String> {
 
 async fn put_status(connection: &mut SendRequest<Full<Bytes>>, index: usize, body: Vec<u8>) -> Result<(), String> {
     let path = format!("/api/v1/nodes/{}/status", node::name(index));
-    match send(connection, Method::PUT, &path, body).await? {
-        (StatusCode::OK, _) => Ok(()),
-        (other, body) => Err(format!("{path} was answered with {other}: {}", String::from_utf8_lossy(&body))),
+    let mut late = 0;
+    loop {
+        match send(connection, Method::PUT, &path, body.clone()).await? {
+            (StatusCode::OK, _) => return Ok(()),
+            // On a machine that does other work too, a server is late now and then.
+            (status, _) if status.is_server_error() && late < LATE => {
+                late += 1;
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            (other, body) => {
+                return Err(format!("{path} was answered with {other}: {}", String::from_utf8_lossy(&body)));
+            }
+        }
     }
 }
 

@@ -1,22 +1,28 @@
-//! The Helm values of one component in a bundle without flags: those of the recipe, and what bundling adds.
+//! The Helm values of a component in a bundle: those of the recipe, what bundling adds, and what a person sets over them.
 //!
-//! In: catalog, recipe, component. Out: values, and every addition with the rule that made it. The rules are the
+//! In: catalog, recipe, component, flags. Out: values, and every addition with the rule that made it. The rules are the
 //! reference's: whoever tolerates nothing by name tolerates everything, DRA pods roll with the GPU operator, and an
-//! inference gateway is private until somebody opens it. Only its leak of `overrides.enabled` into the values is not kept.
+//! inference gateway is private until somebody opens it. Two of its leaks are not kept: `overrides.enabled` does not reach
+//! the values, and a selector flag does not wipe out what `--set` says below it.
 
+use super::settle::Settled;
 use crate::{
-    catalog::Catalog,
-    recipe::{ComponentRef, Recipe},
-    resolve::{ResolveError, hydrate},
+    catalog::{Catalog, component::Component as Entry},
+    document::traced::{Layer, Traced},
+    recipe::{ComponentRef, Recipe, locks::Input},
+    resolve::{ResolveError, hydrate, merge::Fields},
 };
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct BundleValues {
     pub values: Value,
     /// In the order in which they were made.
     pub added: Vec<Added>,
+    /// What the recipe holds, each value with the values file that wrote it.
+    pub hydrated: Traced,
+    /// Of `hydrated`.
+    pub layers: Vec<Layer>,
 }
 
 /// One value that the recipe does not hold.
@@ -31,7 +37,20 @@ pub struct Added {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
+    NodeSelector,
+    /// Everything is tolerated.
     Tolerations,
+    /// What a flag names is tolerated.
+    GivenTolerations,
+    WorkloadSelector,
+    WorkloadGate,
+    NodeCount,
+    StorageClass,
+    SharedStorageClass,
+    DraEviction,
+    Set,
+    SetFile,
+    SetJson,
     RollWithGpuOperator,
     PrivateSourceRanges,
 }
@@ -39,10 +58,26 @@ pub enum Rule {
 impl Rule {
     pub fn why(self) -> &'static str {
         match self {
+            Rule::NodeSelector => "a node selector was given",
             Rule::Tolerations => "no tolerations were asked for, so pods may run on every node",
+            Rule::GivenTolerations => "tolerations were given",
+            Rule::WorkloadSelector => "--workload-selector",
+            Rule::WorkloadGate => "--workload-gate",
+            Rule::NodeCount => "--nodes",
+            Rule::StorageClass => "--storage-class",
+            Rule::SharedStorageClass => "--shared-storage-class",
+            Rule::DraEviction => "--dra-eviction-node-label",
+            Rule::Set => "--set",
+            Rule::SetFile => "--set-file",
+            Rule::SetJson => "--set-json",
             Rule::RollWithGpuOperator => "a new version of the GPU operator restarts the pods of the DRA driver",
             Rule::PrivateSourceRanges => "the gateway's load balancer is for private networks until ranges are given",
         }
+    }
+
+    /// Whether a person asked for it, rather than bundling by itself.
+    pub fn is_flag(self) -> bool {
+        !matches!(self, Rule::Tolerations | Rule::RollWithGpuOperator | Rule::PrivateSourceRanges)
     }
 }
 
@@ -52,7 +87,7 @@ pub enum BundleError {
     /// A file that the recipe names.
     #[error(transparent)]
     Resolve(#[from] ResolveError),
-    /// A path of the registry leads through something that is not a mapping.
+    /// A path leads through something that is not a mapping.
     #[error("cannot set `{path}` in the values of `{component}`: `{above}` is `{found}`, not a mapping")]
     NotAMapping {
         /// Whose values.
@@ -69,53 +104,162 @@ pub enum BundleError {
 /// Networks that no router of the internet carries.
 const PRIVATE: [&str; 3] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"];
 
-/// What Helm gets for a component of a recipe.
+/// What Helm gets for a component of a recipe without flags.
 ///
 /// # Errors
 /// A values file that the catalog lacks; a path of the registry through a scalar.
 pub fn of(catalog: &Catalog, recipe: &Recipe, component: &ComponentRef) -> Result<BundleValues, BundleError> {
-    // The switch of the resolver is none of the chart's; one that a values file sets is.
-    let mut switched = component.clone();
-    switched.overrides.remove("enabled");
-    let mut values = hydrate::plain(catalog, &switched)?;
-    let mut added = tolerations(catalog, component);
-    added.extend(roll(recipe, component));
-    added.extend(source_ranges(component, &values));
-    for Added { path, value, .. } in &added {
-        put(&mut values, path, value.clone()).map_err(|(depth, found)| BundleError::NotAMapping {
-            component: component.name.clone(),
-            path: path.join("."),
-            above: path[..depth].join("."),
-            found: found.to_string(),
-        })?;
-    }
-    Ok(BundleValues { values, added })
+    with(catalog, recipe, component, &Settled::default())
 }
 
-/// At every path of the registry, unless the recipe says otherwise: an empty list there opts out, a longer one is kept.
-fn tolerations(catalog: &Catalog, component: &ComponentRef) -> Vec<Added> {
-    let scheduling =
-        catalog.registry.components.get(&component.name).and_then(|entry| entry.node.get("nodeScheduling"));
-    let groups =
-        ["system", "accelerated"].into_iter().filter_map(|group| scheduling?.get(group)?.get("tolerationPaths"));
-    let mut seen = BTreeSet::new();
-    groups
-        .flat_map(|paths| paths.items())
-        .filter_map(|path| path.text())
-        .filter(|path| seen.insert(*path))
-        .filter_map(|path| {
-            let path: Vec<String> = path.split('.').map(str::to_owned).collect();
-            let mut list = match lookup(&component.overrides, &path) {
-                Some(Value::Array(items)) if items.is_empty() => return None,
-                Some(Value::Object(entries)) if entries.is_empty() => return None,
-                Some(Value::Array(items)) => items.clone(),
-                _ => Vec::new(),
-            };
-            list.push(json!({"operator": "Exists"}));
-            Some(Added { path, value: list.into(), rule: Rule::Tolerations })
-        })
-        .collect()
+/// What Helm gets for a component of a recipe, with what was set over it.
+///
+/// # Errors
+/// As [`of`]; a path of a flag through a scalar.
+pub fn with(
+    catalog: &Catalog,
+    recipe: &Recipe,
+    component: &ComponentRef,
+    settled: &Settled,
+) -> Result<BundleValues, BundleError> {
+    // The switch of the resolver is none of the chart's; one that a values file sets is.
+    let mut switched = component.overrides.clone();
+    switched.remove("enabled");
+    let mut fields = Fields::new();
+    if !component.values_file.is_empty() {
+        fields.insert("valuesFile", Traced::unwritten(component.values_file.as_str().into()));
+    }
+    if !switched.is_empty() {
+        fields.insert("overrides", Traced::from_value(&Value::Object(switched)));
+    }
+    let mut layers = Vec::new();
+    let hydrated = hydrate::hydrate(catalog, &component.name, &fields, &mut layers, &mut Vec::new())?;
+    let mut values = hydrated.to_value();
+    let mut added = match catalog.registry.components.get(&component.name) {
+        Some(entry) => scheduling(entry, component, settled),
+        None => Vec::new(),
+    };
+    added.extend(eviction(component, &values, settled));
+    // Weakest first: `--set`, `--set-file`, `--set-json`.
+    added.extend(settled.overrides(&component.name).map(|given| Added {
+        path: given.path.0.clone(),
+        value: given.value.clone(),
+        rule: match given.input {
+            Input::Set => Rule::Set,
+            Input::SetFile => Rule::SetFile,
+            Input::SetJson => Rule::SetJson,
+        },
+    }));
+    added.retain(|added| !settled.is_dynamic(&component.name, &added.path) || added.rule.is_flag());
+    added.extend(roll(recipe, component));
+    for step in &added {
+        apply(&mut values, step, component)?;
+    }
+    // Last, because whether ranges are given is for the flags to say.
+    if let Some(ranges) = source_ranges(component, &values) {
+        apply(&mut values, &ranges, component)?;
+        added.push(ranges);
+    }
+    Ok(BundleValues { values, added, hydrated, layers })
 }
+
+fn apply(values: &mut Value, step: &Added, component: &ComponentRef) -> Result<(), BundleError> {
+    let result = match step.rule {
+        Rule::SetFile | Rule::SetJson => lay(values, &step.path, &step.value),
+        _ => put(values, &step.path, step.value.clone()),
+    };
+    result.map_err(|(depth, found)| BundleError::NotAMapping {
+        component: component.name.clone(),
+        path: step.path.join("."),
+        above: step.path[..depth].join("."),
+        found: found.to_string(),
+    })
+}
+
+/// Values paths of a registry entry, below these keys.
+pub(super) fn paths<'e>(entry: &'e Entry, keys: &[&str]) -> impl Iterator<Item = &'e str> {
+    let node = keys.iter().try_fold(&entry.node, |node, key| node.get(key));
+    node.into_iter().flat_map(|paths| paths.items()).filter_map(|path| path.text())
+}
+
+pub(super) fn split(path: &str) -> Vec<String> {
+    path.split('.').map(str::to_owned).collect()
+}
+
+/// Where pods run and what on, at the paths of the registry.
+fn scheduling(entry: &Entry, component: &ComponentRef, settled: &Settled) -> Vec<Added> {
+    let flags = &settled.scheduling;
+    let mut added: Vec<Added> = Vec::new();
+    // A path of both groups has the tolerations of the later one, and is written once.
+    let mut tolerated: Vec<(&str, Added)> = Vec::new();
+    for (group, nodes) in [("system", &flags.system), ("accelerated", &flags.accelerated)] {
+        if !nodes.selector.is_empty() {
+            added.extend(paths(entry, &["nodeScheduling", group, "nodeSelectorPaths"]).map(|path| Added {
+                path: split(path),
+                value: super::flags::labels(&nodes.selector),
+                rule: Rule::NodeSelector,
+            }));
+        }
+        let rule = if nodes.tolerations.is_empty() { Rule::Tolerations } else { Rule::GivenTolerations };
+        for path in paths(entry, &["nodeScheduling", group, "tolerationPaths"]) {
+            if let Some(value) = tolerations(component, path, nodes.tolerations()) {
+                tolerated.retain(|(known, _)| *known != path);
+                tolerated.push((path, Added { path: split(path), value, rule }));
+            }
+        }
+    }
+    added.extend(tolerated.into_iter().map(|(_, added)| added));
+    let mut at = |keys: &[&str], value: Option<Value>, rule: Rule| {
+        let Some(value) = value else { return };
+        added.extend(paths(entry, keys).map(|path| Added { path: split(path), value: value.clone(), rule }));
+    };
+    let workload = (!flags.workload_selector.is_empty()).then(|| super::flags::labels(&flags.workload_selector));
+    at(&["podScheduling", "workload", "workloadSelectorPaths"], workload, Rule::WorkloadSelector);
+    let gate = flags.workload_gate.as_ref().map(|taint| taint.text().into());
+    at(&["nodeScheduling", "accelerated", "taintStrPaths"], gate, Rule::WorkloadGate);
+    at(&["nodeScheduling", "nodeCountPaths"], (flags.nodes > 0).then(|| flags.nodes.into()), Rule::NodeCount);
+    let class = |name: &Option<String>| name.as_deref().map(Value::from);
+    at(&["storageClassPaths"], class(&flags.storage_class), Rule::StorageClass);
+    at(&["sharedStorageClassPaths"], class(&flags.shared_storage_class), Rule::SharedStorageClass);
+    added
+}
+
+/// The list at a path: what the recipe tolerates, and these; `None` where the recipe opts out with an empty list.
+fn tolerations(component: &ComponentRef, path: &str, given: Vec<Value>) -> Option<Value> {
+    let mut list = match lookup(&component.overrides, &split(path)) {
+        Some(Value::Array(items)) if items.is_empty() => return None,
+        Some(Value::Object(entries)) if entries.is_empty() => return None,
+        Some(Value::Array(items)) => items.clone(),
+        _ => Vec::new(),
+    };
+    list.extend(given);
+    Some(list.into())
+}
+
+/// What empties nodes of DRA pods by a label, in the three components that take part.
+fn eviction(component: &ComponentRef, values: &Value, settled: &Settled) -> Vec<Added> {
+    let Some(key) = &settled.scheduling.dra_eviction_node_label else { return Vec::new() };
+    let added = |path: &[&str], value: Value| Added {
+        path: path.iter().map(|key| (*key).to_owned()).collect(),
+        value,
+        rule: Rule::DraEviction,
+    };
+    match &*component.name {
+        "nvidia-dra-driver-gpu" => vec![added(&["kubeletPlugin", "nodeSelector", key], "true".into())],
+        "gpu-operator" => {
+            let name = "NODE_LABEL_FOR_GPU_POD_EVICTION";
+            let known = values.pointer("/driver/manager/env").and_then(Value::as_array).cloned().unwrap_or_default();
+            let mut env: Vec<Value> = known.into_iter().filter(|entry| entry["name"] != name).collect();
+            env.push(json!({"name": name, "value": key}));
+            vec![added(&["driver", "manager", "env"], env.into())]
+        }
+        LABELER => vec![added(&["enabled"], true.into()), added(&["labelKey"], key.as_str().into())],
+        _ => Vec::new(),
+    }
+}
+
+/// The component that is in a bundle only where nodes are emptied by a label.
+pub(super) const LABELER: &str = "dra-node-labeler";
 
 /// The operator's version as an annotation of the DRA driver's pods.
 fn roll(recipe: &Recipe, component: &ComponentRef) -> Vec<Added> {
@@ -138,14 +282,14 @@ fn source_ranges(component: &ComponentRef, values: &Value) -> Option<Added> {
 }
 
 /// The value at a path; `None` where a key is missing or its parent is not a mapping.
-fn lookup<'v>(overrides: &'v Map<String, Value>, path: &[String]) -> Option<&'v Value> {
+pub(super) fn lookup<'v>(overrides: &'v Map<String, Value>, path: &[String]) -> Option<&'v Value> {
     let (first, rest) = path.split_first()?;
     rest.iter().try_fold(overrides.get(first)?, |value, key| value.get(key))
 }
 
 /// Writes a value at a path, with mappings on the way where nothing is; the error is how many keys lead to what is there
 /// instead, and what that is.
-fn put(values: &mut Value, path: &[String], value: Value) -> Result<(), (usize, Value)> {
+pub(super) fn put(values: &mut Value, path: &[String], value: Value) -> Result<(), (usize, Value)> {
     let mut place = values;
     for (depth, key) in path.iter().enumerate() {
         if place.is_null() {
@@ -156,6 +300,35 @@ fn put(values: &mut Value, path: &[String], value: Value) -> Result<(), (usize, 
     }
     *place = value;
     Ok(())
+}
+
+/// Writes over a path: mappings are merged, `null` takes a key away, everything else replaces.
+fn lay(values: &mut Value, path: &[String], over: &Value) -> Result<(), (usize, Value)> {
+    let Some((last, above)) = path.split_last() else { return Ok(()) };
+    let mut place = &mut *values;
+    for (depth, key) in above.iter().enumerate() {
+        if place.is_null() {
+            *place = Value::Object(Map::new());
+        }
+        let Value::Object(entries) = place else { return Err((depth, place.clone())) };
+        place = entries.entry(key.as_str()).or_insert(Value::Null);
+    }
+    if place.is_null() {
+        *place = Value::Object(Map::new());
+    }
+    let Value::Object(entries) = place else { return Err((above.len(), place.clone())) };
+    merge(entries, last, over);
+    Ok(())
+}
+
+fn merge(entries: &mut Map<String, Value>, key: &str, over: &Value) {
+    match (entries.get_mut(key), over) {
+        (_, Value::Null) => drop(entries.remove(key)),
+        (Some(Value::Object(known)), Value::Object(children)) => {
+            children.iter().for_each(|(key, child)| merge(known, key, child));
+        }
+        _ => drop(entries.insert(key.to_owned(), over.clone())),
+    }
 }
 
 #[cfg(test)]

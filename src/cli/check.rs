@@ -1,7 +1,7 @@
 //! `aicr check`: one check, as the container of a validation Job runs it.
 
 use super::{Outcome, Printer, Stop, cluster, exit::Exit, global::Global};
-use crate::ops;
+use crate::{ops, validate::checks::Probe};
 
 /// Run one check inside the cluster; validation Jobs do this.
 ///
@@ -10,20 +10,26 @@ use crate::ops;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The check's name, for example dra-support.
-    #[arg(value_name = "NAME")]
-    name: String,
+    #[arg(value_name = "NAME", required_unless_present = "probe")]
+    name: Option<String>,
+
+    /// What a pod that a check created does: devices=COUNT, hold=SECONDS.
+    #[arg(long, value_name = "PROBE", hide = true, conflicts_with = "name")]
+    probe: Option<Probe>,
 }
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let checked: Result<(i32, Result<(), Stop>), Stop> = cluster::block_on(global, async {
-        let target = global.target()?;
         let mut said = Ok(());
         let say = |line: String| {
             if said.is_ok() {
                 said = printer.data(&format!("{line}\n"));
             }
         };
-        let code = ops::check::in_pod(&target, &args.name, say).await?;
+        let code = match args.probe {
+            Some(probe) => ops::check::probe_in_pod(probe, say).await,
+            None => ops::check::in_pod(&global.target()?, args.name.as_deref().unwrap_or_default(), say).await?,
+        };
         Ok((code, said))
     });
     match checked {

@@ -64,6 +64,39 @@ pub static ROWS: &[Row] = &[
     row("validate.execution.noCluster", "no-cluster"),
     row("validate.execution.noCleanup", "no-cleanup"),
     row("validate.execution.timeout", "timeout"),
+    row("bundle.input.recipe", "recipe"),
+    row("bundle.output.target", "output"),
+    row("bundle.output.imageRefs", "image-refs"),
+    row("bundle.deployment.deployer", "deployer"),
+    row("bundle.deployment.repo", "repo"),
+    row("bundle.deployment.set", "set"),
+    row("bundle.deployment.dynamic", "dynamic"),
+    row("bundle.deployment.vendorCharts", "vendor-charts"),
+    row("bundle.deployment.appName", "app-name"),
+    row("bundle.scheduling.systemNodeSelector", "system-node-selector"),
+    row("bundle.scheduling.systemNodeTolerations", "system-node-toleration"),
+    row("bundle.scheduling.acceleratedNodeSelector", "accelerated-node-selector"),
+    row("bundle.scheduling.acceleratedNodeTolerations", "accelerated-node-toleration"),
+    row("bundle.scheduling.draEvictionNodeLabel", "dra-eviction-node-label"),
+    row("bundle.scheduling.workloadGate", "workload-gate"),
+    row("bundle.scheduling.workloadSelector", "workload-selector"),
+    row("bundle.scheduling.nodes", "nodes"),
+    row("bundle.scheduling.storageClass", "storage-class"),
+    row("bundle.scheduling.sharedStorageClass", "shared-storage-class"),
+    row("bundle.attestation.enabled", "attest"),
+    row("bundle.attestation.certificateIdentityRegexp", "certificate-identity-regexp"),
+    row("bundle.attestation.oidcDeviceFlow", "oidc-device-flow"),
+    row("bundle.attestation.fulcioURL", "fulcio-url"),
+    row("bundle.attestation.rekorURL", "rekor-url"),
+    row("bundle.attestation.signingKey", "signing-key"),
+    row("bundle.registry.insecureTLS", "insecure-tls"),
+    row("bundle.registry.plainHTTP", "plain-http"),
+    row("verify.policy.minTrustLevel", "min-trust-level"),
+    row("verify.policy.requireCreator", "require-creator"),
+    row("verify.policy.cliVersionConstraint", "cli-version-constraint"),
+    row("verify.trust.certificateIdentityRegexp", "certificate-identity-regexp"),
+    row("verify.trust.key", "key"),
+    row("verify.trust.trustRoot", "trust-root"),
 ];
 
 /// Flags that are taken for scripts of the reference and do nothing: no pod is deployed to read a cluster.
@@ -73,15 +106,16 @@ const WITHOUT_EFFECT: &[(&str, &str)] = &[("snapshot", "namespace"), ("snapshot"
 pub fn verbs(section: Section) -> &'static [&'static str] {
     match section {
         Section::Snapshot => &["snapshot"],
-        Section::Recipe => &["recipe", "query", "explain"],
-        Section::Validate => &["validate"],
-        Section::Bundle | Section::Verify => &[],
+        Section::Recipe => &["recipe", "query", "explain", "tui"],
+        Section::Validate => &["validate", "tui"],
+        Section::Bundle => &["bundle"],
+        Section::Verify => &["verify"],
     }
 }
 
-/// The section of a verb.
-fn section(verb: &str) -> Option<Section> {
-    Section::ALL.into_iter().find(|section| verbs(*section).contains(&verb))
+/// The sections of a verb: the workbench resolves and validates.
+fn sections(verb: &str) -> Vec<Section> {
+    Section::ALL.into_iter().filter(|section| verbs(*section).contains(&verb)).collect()
 }
 
 /// The argument that a setting stands for in a verb: its id, and whether it belongs to every verb.
@@ -123,9 +157,9 @@ pub fn with_defaults(command: Command, verb: &str, config: &Config) -> Command {
 
 /// The settings of the section of a verb that have a value.
 fn settings<'s>(verb: &str, config: &'s Config) -> impl Iterator<Item = &'s Setting> {
-    let section = section(verb).map(|section| format!("{}.", section.name()));
+    let sections: Vec<String> = sections(verb).iter().map(|section| format!("{}.", section.name())).collect();
     config.settings.iter().filter(move |setting| {
-        let is_own = section.as_ref().is_some_and(|section| setting.path.starts_with(section.as_str()));
+        let is_own = sections.iter().any(|section| setting.path.starts_with(section.as_str()));
         // An empty text is an unset flag.
         is_own && (setting.values.iter().any(|value| !value.is_empty()))
     })
@@ -154,16 +188,16 @@ pub fn applied(source: Source, command: &Command, matches: &ArgMatches, printer:
         let line = format!("{by} wins over `spec.{}` at {at}", setting.path);
         printer.note(printer.paint_note(Role::Quiet, &line));
     }
-    let line = match (section(verb), used.len()) {
-        (None, _) => format!("the configuration {} has no section for `aicr {verb}` and changes nothing", source.shown),
-        (Some(_), 0) => format!("the configuration {} sets nothing here", source.shown),
-        (Some(_), _) => {
-            let flags: Vec<String> = used.iter().map(|used| format!("--{}", used.flag)).collect();
-            format!("the configuration {} sets {}", source.shown, flags.join(", "))
+    let applied = Applied { source, used };
+    let line = match &*sections(verb) {
+        [] => {
+            let shown = &applied.source.shown;
+            format!("the configuration {shown} has no section for `aicr {verb}` and changes nothing")
         }
+        _ => applied.sentence(),
     };
     printer.note(printer.paint_note(Role::Quiet, &line));
-    Applied { source, used }
+    applied
 }
 
 impl Global {

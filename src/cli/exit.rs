@@ -64,7 +64,9 @@ impl Exit {
                 "bad flags, a bad file or bad criteria; or upgrade-check found a component that needs attention"
             }
             Exit::NotFound => "a file, an object or the target of a selector does not exist",
-            Exit::Forbidden => "credentials are missing or expired, or the cluster forbids the verb",
+            Exit::Forbidden => {
+                "credentials are missing or expired, or the cluster forbids the verb; or a bundle is not as it was written"
+            }
             Exit::Timeout => "the cluster did not answer in time",
             Exit::Unreachable => "the cluster cannot be reached, or cannot do it now",
             Exit::RateLimited => "the cluster asks for fewer requests",

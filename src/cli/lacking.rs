@@ -21,12 +21,6 @@ const fn row(word: &'static str, because: &'static str, hint: &'static str) -> L
 const SIGNED: &str = "use the reference's aicr for signatures";
 
 static VERBS: &[Lacking] = &[
-    row(
-        "bundle",
-        "this version does not write bundles",
-        "the reference's `aicr bundle -r FILE` takes the file that `aicr recipe -o FILE` writes here",
-    ),
-    row("verify", "this version does not verify bundles and their signatures", SIGNED),
     row("evidence", "this version does not write, sign or verify evidence", SIGNED),
     row(
         "mirror",

@@ -4,6 +4,7 @@
 //! [`Exit`] or the one failure that stopped it, and only [`main`] prints failures.
 
 mod agent_args;
+mod bundle;
 mod catalog;
 mod check;
 mod cleanup;
@@ -40,6 +41,7 @@ mod tour;
 mod tui;
 mod upgrade_check;
 mod validate;
+mod verify;
 
 use crate::{
     ops::{
@@ -97,6 +99,8 @@ enum Command {
     Convert(convert::Args),
     Config(config::Args),
     UpgradeCheck(upgrade_check::Args),
+    Bundle(Box<bundle::Args>),
+    Verify(verify::Args),
     #[command(hide = true)]
     Check(check::Args),
     Catalog(catalog::Args),
@@ -219,6 +223,8 @@ impl Command {
             Command::Convert(args) => convert::run(&args, global, printer),
             Command::Config(args) => config::run(&args, global, printer),
             Command::UpgradeCheck(args) => upgrade_check::run(&args, global, printer),
+            Command::Bundle(args) => bundle::run(&args, global, printer),
+            Command::Verify(args) => verify::run(&args, global, printer),
             Command::Check(args) => check::run(&args, global, printer),
             Command::Catalog(args) => catalog::run(&args, global, printer),
             Command::Tui(args) => tui::run(&args, global, printer),

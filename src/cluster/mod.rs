@@ -7,6 +7,7 @@ pub mod active_time;
 pub mod api_version;
 pub mod applications;
 pub mod backoff;
+pub mod changes;
 pub mod collect;
 pub mod config_map;
 pub mod connection;

@@ -76,7 +76,7 @@ fn collection(kind: &str, namespace: &str) -> Option<String> {
 ///
 /// Every call here may be repeated: applying and deleting twice is the same as once. A call that failed while this process
 /// was paused says nothing about the server, so it is made again.
-async fn send(
+pub(super) async fn send(
     connection: &Connection,
     doing: &str,
     at: &str,

@@ -355,6 +355,9 @@ pub fn admit(store: &Store, key: &Key, object: &Value) -> Result<(), Refusal> {
         }
         Some(_) => {}
     }
+    if kind.plural == "trainjobs" {
+        trainer_webhook(store, key, object)?;
+    }
     if kind.plural == "pods" {
         let account = object["spec"]["serviceAccountName"].as_str().unwrap_or_default();
         if store.get(&Key::new(own("serviceaccounts"), &key.namespace, account)).is_none() {
@@ -368,6 +371,25 @@ pub fn admit(store: &Store, key: &Key, object: &Value) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// Kubeflow Trainer's webhook, where it is registered: a TrainJob needs the runtime that it names.
+fn trainer_webhook(store: &Store, key: &Key, job: &Value) -> Result<(), Refusal> {
+    let name = "validator.trainer.kubeflow.org";
+    if store.get(&Key::new(own("validatingwebhookconfigurations"), "", name)).is_none() {
+        return Ok(());
+    }
+    let runtime = job["spec"]["runtimeRef"]["name"].as_str().unwrap_or_default();
+    let known = store.get(&Key::new(own("trainingruntimes"), &key.namespace, runtime)).is_some()
+        || store.get(&Key::new(own("clustertrainingruntimes"), "", runtime)).is_some();
+    if known {
+        return Ok(());
+    }
+    Err(Refusal::denied(&format!(
+        "admission webhook \"validator.trainjob.trainer.kubeflow.org\" denied the request: spec.RuntimeRef: Invalid value: \
+         \"{runtime}\": trainingRuntime.trainer.kubeflow.org \"{runtime}\" not found: specified trainingRuntime must be created \
+         before the TrainJob is created"
+    )))
 }
 
 /// The volume and mounts of the account's token, which every pod gets.

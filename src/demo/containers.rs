@@ -65,10 +65,12 @@ pub fn prepare(
     log: mpsc::UnboundedSender<String>,
 ) -> Result<PodRun, Obstacle> {
     let namespace = text(&pod["metadata"]["namespace"]);
-    let (env, files) = cluster.read(|store| {
+    let (env, files, node) = cluster.read(|store| {
         let env = environment(store, pod, container)?;
-        Ok((env, files(store, pod, container)))
+        let node = store.get(&Key::new(own("nodes"), "", text(&pod["spec"]["nodeName"])));
+        Ok((env, files(store, pod, container), node.map(|node| node.value()).unwrap_or_default()))
     })?;
+    let labels = node["metadata"]["labels"].as_object().into_iter().flatten();
     let words = |field: &str| -> Vec<String> {
         let list = container[field].as_array().into_iter().flatten();
         list.map(|word| expand(text(word), &env)).collect()
@@ -81,8 +83,30 @@ pub fn prepare(
         demo: Demo { cluster: Arc::clone(cluster), caller, namespace: namespace.to_owned() },
         env,
         files,
+        devices: devices(container, &node),
+        node_labels: labels.map(|(key, value)| (key.clone(), text(value).to_owned())).collect(),
         log,
     })
+}
+
+/// A node may say that its container runtime gives `all` GPUs to every container, or `none` to any.
+const DEVICES: &str = "demo/devices";
+
+/// The GPUs that a container asks for, by the device plugin or by claims of one GPU each, as device files.
+fn devices(container: &Value, node: &Value) -> Vec<String> {
+    let resources = &container["resources"];
+    let count = |value: &Value| text(value).parse::<usize>().unwrap_or(0);
+    let asked = count(&resources["limits"]["nvidia.com/gpu"]) + resources["claims"].as_array().map_or(0, Vec::len);
+    let gpus = match text(&node["metadata"]["annotations"][DEVICES]) {
+        "all" => count(&node["status"]["capacity"]["nvidia.com/gpu"]).max(1),
+        "none" => 0,
+        _ => asked,
+    };
+    let mut names: Vec<String> = (0..gpus).map(|index| format!("nvidia{index}")).collect();
+    if gpus > 0 {
+        names.extend(["nvidiactl", "nvidia-uvm"].map(str::to_owned));
+    }
+    names
 }
 
 fn text(value: &Value) -> &str {

@@ -11,7 +11,7 @@ use super::{
     kubelet,
     state::Cluster,
     store::{Change, Key, Object, Store},
-    world,
+    workloads, world,
 };
 use serde_json::{Value, json};
 use std::{
@@ -71,6 +71,15 @@ impl Controllers {
             }
             "pods" if self.living.insert(after.uid.clone()) => {
                 tokio::spawn(kubelet::live(Arc::clone(cluster), key.clone(), after.uid.clone()));
+            }
+            "deployments" if change.before.is_none() && self.living.insert(after.uid.clone()) => {
+                tokio::spawn(workloads::deployment(Arc::clone(cluster), key.clone(), after.uid.clone()));
+            }
+            "horizontalpodautoscalers" if self.living.insert(after.uid.clone()) => {
+                tokio::spawn(workloads::autoscaler(Arc::clone(cluster), key.clone(), after.uid.clone()));
+            }
+            "trainjobs" if self.living.insert(after.uid.clone()) => {
+                tokio::spawn(workloads::train_job(Arc::clone(cluster), key.clone(), after.uid.clone()));
             }
             "namespaces" if after.is_deleting && self.living.insert(format!("{} ends", after.uid)) => {
                 tokio::spawn(empty_namespace(Arc::clone(cluster), key.clone(), after.uid.clone()));

@@ -43,17 +43,60 @@ pub fn get(cluster: &Cluster, url: &str) -> Option<Response<String>> {
     if uri.scheme_str() != Some("http") {
         return None;
     }
+    let port = u64::from(uri.port_u16().unwrap_or(80));
+    if let Ok(address) = uri.host()?.parse::<std::net::IpAddr>() {
+        return of_pod(cluster, &address.to_string(), port, uri.path());
+    }
     let mut host = uri.host()?.split('.');
     let (name, namespace) = (host.next()?, host.next()?);
     if !matches!(host.collect::<Vec<_>>().as_slice(), [] | ["svc"] | ["svc", "cluster", "local"]) {
         return None;
     }
-    let pages = find(cluster, namespace, name, u64::from(uri.port_u16().unwrap_or(80)))?;
+    let pages = find(cluster, namespace, name, port)?;
     match pages.paths.get(uri.path()) {
         Some(body) => Some(Response::new(body.clone())),
         None if pages.scrapes && uri.path() == "/api/v1/query" => Some(query(cluster, &uri)),
         None => Some(with(StatusCode::NOT_FOUND, "404 page not found\n".to_owned())),
     }
+}
+
+/// What a running pod answers: the page of the Service that selects it.
+fn of_pod(cluster: &Cluster, address: &str, port: u64, path: &str) -> Option<Response<String>> {
+    let (namespace, labels) = cluster.read(|store| {
+        let mut pods = store.range(own("pods"), "", None).map(|(key, pod)| (key.namespace.clone(), pod.value()));
+        let (namespace, pod) =
+            pods.find(|(_, pod)| pod["status"]["podIP"] == address && pod["status"]["phase"] == "Running")?;
+        Some((namespace, pod["metadata"]["labels"].clone()))
+    })?;
+    let selects = |pages: &&Pages| {
+        let service = cluster.get(&Key::new(own("services"), &pages.namespace, &pages.service)).unwrap_or_default();
+        let mut selector = service["spec"]["selector"].as_object().into_iter().flatten().peekable();
+        pages.namespace == namespace
+            && pages.port == port
+            && selector.peek().is_some()
+            && selector.all(|(key, value)| labels[key] == *value)
+    };
+    let pages = cluster.pages.iter().find(selects)?;
+    Some(match pages.paths.get(path) {
+        Some(body) => Response::new(body.clone()),
+        None => with(StatusCode::NOT_FOUND, "404 page not found\n".to_owned()),
+    })
+}
+
+/// What an API of metrics answers about one of them: a page whose path has `*` for the namespace.
+pub fn metric(cluster: &Cluster, group: &str, path: &str) -> Option<Value> {
+    let mut apis = cluster
+        .read(|store| store.range(own("apiservices"), "", None).map(|(_, object)| object.value()).collect::<Vec<_>>());
+    apis.retain(|api| api["spec"]["group"] == group && api["spec"]["service"].is_object());
+    let mut conditions = apis.first()?["status"]["conditions"].as_array().into_iter().flatten();
+    if conditions.any(|condition| condition["type"] == "Available" && condition["status"] == "False") {
+        return None;
+    }
+    let mut parts: Vec<&str> = path.split('/').collect();
+    if let Some(namespace) = parts.iter().position(|part| *part == "namespaces").and_then(|at| parts.get_mut(at + 1)) {
+        *namespace = "*";
+    }
+    aggregated(cluster, &apis[0]["spec"]["service"], &parts.join("/"))
 }
 
 /// What an aggregated API answers; `None` where nobody answers for it.

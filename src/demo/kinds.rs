@@ -84,6 +84,7 @@ const DRA: (&str, &str) = ("resource.k8s.io", "v1");
 const ACCESS: (&str, &str) = ("authorization.k8s.io", "v1");
 const MONITORING: (&str, &str) = ("monitoring.coreos.com", "v1");
 const CERTS: (&str, &str) = ("cert-manager.io", "v1");
+const TRAINER: (&str, &str) = ("trainer.kubeflow.org", "v1alpha1");
 const NFD: (&str, &str) = ("nfd.k8s-sigs.io", "v1alpha1");
 
 /// Everything that is served.
@@ -184,6 +185,10 @@ pub static ALL: &[Kind] = &[
     in_namespace(("resource.nvidia.com", "v1beta1"), ("computedomains", "computedomain", "ComputeDomain")).with(STATUS),
     cluster_wide(("scheduling.run.ai", "v2"), ("queues", "queue", "Queue")).with(STATUS),
     in_namespace(("scheduling.run.ai", "v2alpha2"), ("podgroups", "podgroup", "PodGroup")).with(STATUS),
+    in_namespace(TRAINER, ("trainjobs", "trainjob", "TrainJob")).with(STATUS),
+    in_namespace(TRAINER, ("trainingruntimes", "trainingruntime", "TrainingRuntime")),
+    cluster_wide(TRAINER, ("clustertrainingruntimes", "clustertrainingruntime", "ClusterTrainingRuntime")),
+    cluster_wide(("nodewright.nvidia.com", "v1alpha1"), ("nodewrights", "nodewright", "NodeWright")).with(STATUS),
     cluster_wide(("skyhook.nvidia.com", "v1alpha1"), ("skyhooks", "skyhook", "Skyhook")).with(STATUS),
 ];
 

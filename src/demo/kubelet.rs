@@ -20,6 +20,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 
 const SCHEDULER: &str = "default-scheduler";
+const KAI: &str = scheduler::KAI;
 /// Before an unschedulable pod is tried again without a reason.
 const RESCHEDULE: Duration = Duration::from_secs(300);
 const FIRST_BACKOFF: Duration = Duration::from_secs(10);
@@ -159,7 +160,7 @@ impl Pod {
 
     /// Waits for a node, and tells why there is none.
     async fn schedule(&self, pod: &Value) -> Result<(), Gone> {
-        let is_ours = matches!(pod["spec"]["schedulerName"].as_str(), None | Some(SCHEDULER));
+        let is_ours = matches!(pod["spec"]["schedulerName"].as_str(), None | Some(SCHEDULER | KAI));
         if !is_ours || list(&pod["spec"]["schedulingGates"]).next().is_some() {
             // Another scheduler would have to come.
             return std::future::pending().await;
@@ -171,7 +172,7 @@ impl Pod {
         loop {
             wakes.borrow_and_update();
             let pod = self.value()?;
-            match self.cluster.read(|store| scheduler::fit(store, &pod, pretend_full)) {
+            match self.cluster.read(|store| scheduler::fit_in_group(store, &pod, pretend_full)) {
                 Fit::Node(node) => return self.bind(&node),
                 Fit::Nowhere(message) if message != told => {
                     let now = self.cluster.clock.seconds();
@@ -196,10 +197,19 @@ impl Pod {
 
     fn bind(&self, node: &str) -> Result<(), Gone> {
         let now = self.cluster.clock.seconds();
-        self.change(|pod| {
+        let pod = self.change(|pod| {
             pod["spec"]["nodeName"] = json!(node);
             condition(pod, "PodScheduled", true, "", "", &now);
         })?;
+        self.cluster.write(|tx| {
+            for (claim, device) in scheduler::devices(tx.store, &pod, node).unwrap_or_default() {
+                let uid = tx.store.get(&claim).map(|claim| claim.uid.clone()).unwrap_or_default();
+                tx.change(&claim, &uid, |claim| {
+                    claim["status"] = json!({"allocation": {"devices": {"results": [device]}}, "reservedFor": [
+                        {"resource": "pods", "name": self.key.name, "uid": self.uid}]});
+                });
+            }
+        });
         let message = format!("Successfully assigned {}/{} to {node}", self.key.namespace, self.key.name);
         self.note(&Note {
             component: SCHEDULER,

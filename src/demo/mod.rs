@@ -5,8 +5,8 @@
 //! process. Jobs and Pods that are created live their lives on the runtime's clock. What it claims is claimed by the same
 //! tests against a real API server.
 //!
-//! It does not run Deployments and their relatives that are created later, knows no strategic merge patch, and checks the
-//! contents of objects only where the tests say so.
+//! Of the relatives of Deployments it runs only those, knows no strategic merge patch, and checks the contents of objects
+//! only where the tests say so.
 
 mod admission;
 mod api;
@@ -36,6 +36,7 @@ mod status;
 mod store;
 mod table;
 mod watch;
+mod workloads;
 mod world;
 
 pub use faults::Fault;
@@ -60,6 +61,10 @@ pub struct PodRun {
     pub files: BTreeMap<String, String>,
     /// The cluster as the service account of the pod sees it.
     pub demo: Demo,
+    /// Names of the device files that the container gets besides those of every container.
+    pub devices: Vec<String>,
+    /// Labels of the node that it runs on.
+    pub node_labels: BTreeMap<String, String>,
     /// Lines of output, without line ends.
     pub log: tokio::sync::mpsc::UnboundedSender<String>,
 }

@@ -1,6 +1,10 @@
 //! Which node a pod goes to, and why none will do, in the words of the default scheduler.
 
-use super::{kinds::own, selectors, store::Store};
+use super::{
+    kinds::own,
+    selectors,
+    store::{Key, Store},
+};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -10,6 +14,74 @@ pub enum Fit {
     Node(String),
     /// The message of the condition.
     Nowhere(String),
+}
+
+/// The scheduler of pods in groups.
+pub const KAI: &str = "kai-scheduler";
+
+/// The same as [`fit`] for a pod of its group: one that KAI scheduler is to start fits when as many pods of its group as the
+/// group needs are there and each of them fits.
+pub fn fit_in_group(store: &Store, pod: &Value, pretend_full: bool) -> Fit {
+    let own_fit = fit(store, pod, pretend_full);
+    if pod["spec"]["schedulerName"] != KAI {
+        return own_fit;
+    }
+    let namespace = pod["metadata"]["namespace"].as_str().unwrap_or_default();
+    let group = |pod: &Value| pod["metadata"]["annotations"]["pod-group-name"].as_str().map(str::to_owned);
+    let Some(name) = group(pod) else { return own_fit };
+    let needed = store
+        .get(&Key::new(own("podgroups"), namespace, &name))
+        .and_then(|group| group.value()["spec"]["minMember"].as_u64())
+        .unwrap_or(1);
+    let members = store.range(own("pods"), namespace, None).map(|(_, pod)| pod.value());
+    let members: Vec<Value> = members.filter(|member| group(member).as_ref() == Some(&name)).collect();
+    let has_place = |member: &&Value| {
+        member["spec"]["nodeName"].is_string() || matches!(fit(store, member, pretend_full), Fit::Node(_))
+    };
+    let placed = members.iter().filter(has_place).count() as u64;
+    if placed >= needed {
+        return own_fit;
+    }
+    Fit::Nowhere(format!("pod group {name} needs {needed} pods, and {placed} of them fit"))
+}
+
+/// The claims of a pod with a free device for each on a node; `None` where there is none, or no such claim.
+///
+/// A class is taken to mean the driver of its name; expressions are not evaluated.
+pub fn devices(store: &Store, pod: &Value, node: &str) -> Option<Vec<(Key, Value)>> {
+    let namespace = pod["metadata"]["namespace"].as_str().unwrap_or_default();
+    let taken: Vec<Value> = store
+        .range(own("resourceclaims"), "", None)
+        .flat_map(|(_, claim)| {
+            claim.value()["status"]["allocation"]["devices"]["results"].as_array().cloned().unwrap_or_default()
+        })
+        .collect();
+    let mut free: Vec<Value> = Vec::new();
+    for (_, slice) in store.range(own("resourceslices"), "", None) {
+        let slice = slice.value();
+        let spec = &slice["spec"];
+        for device in spec["devices"].as_array().into_iter().flatten().filter(|_| spec["nodeName"] == node) {
+            let device =
+                serde_json::json!({"driver": spec["driver"], "pool": spec["pool"]["name"], "device": device["name"]});
+            let is_taken =
+                |other: &Value| ["driver", "pool", "device"].iter().all(|field| other[field] == device[field]);
+            if !taken.iter().any(is_taken) {
+                free.push(device);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    for reference in pod["spec"]["resourceClaims"].as_array().into_iter().flatten() {
+        let key = Key::new(own("resourceclaims"), namespace, reference["resourceClaimName"].as_str()?);
+        let claim = store.get(&key)?.value();
+        let request = &claim["spec"]["devices"]["requests"][0];
+        let class = &request["exactly"]["deviceClassName"];
+        let at = free.iter().position(|device| device["driver"] == *class)?;
+        let mut device = free.swap_remove(at);
+        device["request"] = request["name"].clone();
+        found.push((key, device));
+    }
+    Some(found)
 }
 
 /// Finds a node for a pod. `pretend_full` lets no node have room.
@@ -24,7 +96,12 @@ pub fn fit(store: &Store, pod: &Value, pretend_full: bool) -> Fit {
     for (key, stored) in store.range(own("nodes"), "", None) {
         let node = stored.value();
         count += 1;
-        match refuses(pod, &node, used.on(&key.name), pretend_full) {
+        let reason = refuses(pod, &node, used.on(&key.name), pretend_full);
+        let reason = reason.or_else(|| {
+            let claims = devices(store, pod, &key.name).is_none();
+            claims.then(|| "cannot allocate all claims".to_owned())
+        });
+        match reason {
             None => {
                 let rank = (-preference(pod, &node), used.on(&key.name).amount("cpu"), key.name.clone());
                 if best.as_ref().is_none_or(|known| rank < *known) {

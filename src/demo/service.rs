@@ -228,9 +228,27 @@ impl Asked<'_> {
         super::http::aggregated(&self.cluster, &api["spec"]["service"], &path).ok_or_else(Refusal::unavailable)
     }
 
+    /// A metric of an aggregated API: `namespaces/x/metric`.
+    fn metric(&self, group: &str, rest: &[&str]) -> Result<Response<Body>, Refusal> {
+        let not_found = || text(StatusCode::NOT_FOUND, "404 page not found\n");
+        let (["namespaces", namespace, metric], "GET") = (rest, self.parts.method.as_str()) else {
+            return Ok(not_found());
+        };
+        let ask = Ask { verb: "list", group, resource: metric, namespace, name: "" };
+        if !self.cluster.read(|store| rbac::allows(store, &self.caller, ask)) {
+            let mut refused = Refusal::may_not_path(&self.caller.user, "list", self.parts.uri.path());
+            refused.code = 403;
+            return Err(refused);
+        }
+        match super::http::metric(&self.cluster, group, self.parts.uri.path()) {
+            Some(answer) => Ok(whole(StatusCode::OK, Form::Json, answer.to_string())),
+            None => Ok(not_found()),
+        }
+    }
+
     fn resource(&self, group: &str, version: &str, rest: &[&str]) -> Result<Response<Body>, Refusal> {
         if !self.cluster.kinds().any(|kind| kind.group == group && kind.version == version) {
-            return Ok(text(StatusCode::NOT_FOUND, "404 page not found\n"));
+            return self.metric(group, rest);
         }
         let path = parse(group, version, rest)?;
         if !self.cluster.kinds().any(|kind| std::ptr::eq(kind, &ALL[path.kind])) {

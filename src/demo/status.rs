@@ -136,6 +136,11 @@ impl Refusal {
     }
 
     /// Refused by an admission plugin, in its words.
+    /// By a webhook.
+    pub fn denied(message: &str) -> Refusal {
+        Self::new(403, "Forbidden", message, None)
+    }
+
     pub fn forbidden(kind: &Kind, name: &str, because: &str) -> Refusal {
         let message = format!("{} \"{name}\" is forbidden: {because}", kind.qualified());
         Self::new(403, "Forbidden", message, Some(details(kind, name)))

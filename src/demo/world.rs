@@ -51,9 +51,15 @@ pub const FILES: &[(&str, &str)] = files![
 pub const DAMAGE: &[(&str, &str)] = files![
     "damage/dra-plugin-crashes.yaml",
     "damage/exporter-lacks-fields.yaml",
+    "damage/gpu-open-to-all.yaml",
+    "damage/gpu-operator-crashes.yaml",
     "damage/gpu-operator-not-ready.yaml",
+    "damage/gpu-operator-old.yaml",
+    "damage/gpu-without-device.yaml",
+    "damage/kai-binder-down.yaml",
     "damage/metrics-adapter-unavailable.yaml",
     "damage/namespace-terminating.yaml",
+    "damage/nfd-worker-missing.yaml",
 ];
 
 /// Group and version of documents that are no objects.

@@ -23,9 +23,16 @@ pub enum Fault {
 pub const BREAKABLE: &[(&str, &str)] = &[
     ("accelerator-metrics", "damage/exporter-lacks-fields.yaml"),
     ("ai-service-metrics", "damage/metrics-adapter-unavailable.yaml"),
+    ("check-nvidia-smi", "damage/gpu-without-device.yaml"),
     ("dra-support", "damage/dra-plugin-crashes.yaml"),
+    ("expected-resources", "damage/nfd-worker-missing.yaml"),
+    ("gang-scheduling", "damage/kai-binder-down.yaml"),
     ("gpu-operator-health", "damage/gpu-operator-not-ready.yaml"),
+    ("gpu-operator-version", "damage/gpu-operator-old.yaml"),
+    ("operator-health", "damage/gpu-operator-crashes.yaml"),
     ("platform-health", "damage/namespace-terminating.yaml"),
+    ("pod-autoscaling", "damage/metrics-adapter-unavailable.yaml"),
+    ("secure-accelerator-access", "damage/gpu-open-to-all.yaml"),
 ];
 
 const FORMS: &str = "unschedulable=CHECK, image-pull=CHECK, check-fails=CHECK, slow=200ms, dropped-watch=5, \
@@ -187,6 +194,6 @@ mod tests {
         check("dropped-watch=some", "is not a number of events");
         check("forbidden=jobs", "write for example `forbidden=create:jobs`");
         check("forbidden=eat:jobs", "is not a verb on a resource");
-        check("check-fails=gang-scheduling", "only accelerator-metrics, ai-service-metrics");
+        check("check-fails=cluster-autoscaling", "only accelerator-metrics, ai-service-metrics");
     }
 }

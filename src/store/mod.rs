@@ -1,5 +1,6 @@
 //! The edge to files: catalogs in, documents in and out, our own folder and the log in it.
 
+pub mod bundle_dir;
 pub mod catalog_dir;
 pub mod embedded;
 pub mod folders;

@@ -118,6 +118,13 @@ fn panic_on_request() {
     }
 }
 
+/// Lets other threads go before the one that calls this, where both are ready and the system knows such a thing.
+pub fn yield_to_others() {
+    // On Linux only, where it is about one thread; elsewhere it would be about the process. Refused, all stays as it is.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(None, 5);
+}
+
 /// What a suspension came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Suspended {

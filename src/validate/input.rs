@@ -18,22 +18,45 @@ pub struct Input {
     pub criteria: Criteria,
     pub constraints: Vec<Constraint>,
     pub gpu_policy: Policy,
+    /// Where the check runs. Not in the document: a pod learns it from its environment.
+    pub place: Place,
+}
+
+/// Where a check runs, and what the pods that it creates are made of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The namespace of the run.
+    pub namespace: String,
+    pub run_id: String,
+    /// The image that holds this program.
+    pub image: String,
+    pub pull_policy: String,
+    pub pull_secrets: Vec<String>,
+    /// Images that the catalog's `env` puts in the place of public ones; empty for those.
+    pub cuda_image: String,
+    pub nccl_image: String,
+    /// Name and UID of the pod that the check runs in, which owns what the check creates.
+    pub pod: Option<(String, String)>,
+}
+
+impl Place {
+    /// The last eight characters of a run id, which are random: they keep names short and apart.
+    pub fn suffix(&self) -> &str {
+        &self.run_id[self.run_id.len().saturating_sub(8)..]
+    }
 }
 
 impl Input {
-    /// From a recipe. Health-check texts are left out: they are most of its size, and no check of ours reads them.
+    /// From a recipe.
     pub fn of(recipe: &Recipe, gpu_policy: Policy) -> Input {
-        let components = recipe.components.iter().cloned().map(|mut component| {
-            component.health_check_asserts.clear();
-            component
-        });
         Input {
             version: recipe.version.clone(),
             config: recipe.validation.clone().unwrap_or_default(),
-            components: components.collect(),
+            components: recipe.components.clone(),
             criteria: recipe.criteria.clone(),
             constraints: recipe.constraints.clone(),
             gpu_policy,
+            place: Place::default(),
         }
     }
 
@@ -56,7 +79,7 @@ impl Input {
 
     /// The mounted document.
     pub fn to_value(&self) -> Value {
-        let Input { version, config, components, criteria, constraints, gpu_policy } = self;
+        let Input { version, config, components, criteria, constraints, gpu_policy, place: _ } = self;
         let mut stated = json!({ "nodes": criteria.nodes });
         for dimension in Dimension::ALL.into_iter().filter(|dimension| *dimension != Dimension::Nodes) {
             stated[dimension.name()] = criteria.get(dimension).unwrap_or_else(|| "any".to_owned()).into();
@@ -98,6 +121,7 @@ impl Input {
             criteria,
             constraints: part(&root, "constraints")?,
             gpu_policy: Policy::of(policy).ok_or_else(|| format!("`{policy}` is not a GPU allocation policy"))?,
+            place: Place::default(),
         })
     }
 }

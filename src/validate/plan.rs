@@ -6,7 +6,7 @@
 use super::{
     checks::{self, Check, Rule},
     event::PlannedCheck,
-    input::Input,
+    input::{Input, Place},
 };
 use crate::{
     catalog::validator::{Phase, Validator},
@@ -164,6 +164,7 @@ pub fn plan(
     options: &PlanOptions,
 ) -> Result<ValidationPlan, PlanError> {
     let selected = select(recipe, validators, options)?;
+    let input = &Input { place: place_of(options), ..input.clone() };
     let document = crate::yaml::to_string(&input.to_value());
     if document.len() > CONFIG_MAP_BYTES {
         return Err(PlanError::TooLarge { what: "validation input", bytes: document.len() });
@@ -199,6 +200,18 @@ pub fn plan(
     );
     let (run_id, namespace) = (options.run_id.clone(), options.namespace.clone());
     Ok(ValidationPlan { run_id, namespace, shared, checks, notices })
+}
+
+/// Where the checks of a run are.
+fn place_of(options: &PlanOptions) -> Place {
+    Place {
+        namespace: options.namespace.clone(),
+        run_id: options.run_id.clone(),
+        image: options.image.clone(),
+        pull_policy: pull_policy(&options.image, options).to_owned(),
+        pull_secrets: options.pull_secrets.clone(),
+        ..Place::default()
+    }
 }
 
 /// The validators that the recipe names, phase by phase, in catalog order.
@@ -269,7 +282,7 @@ fn config_map(stem: &str, key: &str, text: &str, options: &PlanOptions) -> Value
 }
 
 fn check_plan(validator: &Validator, input: &Input, has_snapshot: bool, options: &PlanOptions) -> CheckPlan {
-    let ours = checks::find(&validator.name).filter(|_| validator.image.starts_with(BUILT_IN_IMAGES));
+    let ours = ours(validator);
     let timeout_seconds = options.timeout_seconds.unwrap_or(validator.timeout_seconds);
     let image = match ours {
         Some(_) => options.image.clone(),
@@ -282,9 +295,7 @@ fn check_plan(validator: &Validator, input: &Input, has_snapshot: bool, options:
         image: image.clone(),
         timeout_seconds,
     };
-    // The last eight characters of a run id are random; they keep object names short and apart.
-    let suffix = &options.run_id[options.run_id.len().saturating_sub(8)..];
-    let name = format!("aicr-{}-{suffix}", validator.name);
+    let name = format!("aicr-{}-{}", validator.name, input.place.suffix());
     let cannot_run = obstacle(validator, ours, input);
     let objects = match &cannot_run {
         Some(_) => Vec::new(),
@@ -294,7 +305,18 @@ fn check_plan(validator: &Validator, input: &Input, has_snapshot: bool, options:
             objects
         }
     };
-    CheckPlan { check, job_name: name, objects, cannot_run, read_only: ours.is_some() }
+    CheckPlan {
+        check,
+        job_name: name,
+        objects,
+        cannot_run,
+        read_only: ours.is_some_and(|check| checks::only_reads(check, input)),
+    }
+}
+
+/// The check of this program that a validator stands for.
+fn ours(validator: &Validator) -> Option<&'static dyn Check> {
+    checks::find(&validator.name).filter(|_| validator.image.starts_with(BUILT_IN_IMAGES))
 }
 
 /// Why a check cannot run, known before anything is created.
@@ -449,7 +471,12 @@ fn affinity(validator: &Validator, input: &Input) -> Value {
     affinity
 }
 
+/// What a pod learns about itself; the others are for checks that create what their pod then owns.
+const OWN_FIELDS: [(&str, &str); 3] =
+    [("AICR_NAMESPACE", "metadata.namespace"), ("AICR_POD_NAME", "metadata.name"), ("AICR_POD_UID", "metadata.uid")];
+
 fn env(validator: &Validator, (timeout_seconds, has_snapshot): (u64, bool), options: &PlanOptions) -> Vec<Value> {
+    let ours = ours(validator).is_some();
     let budget = timeout_seconds.saturating_sub(BUDGET_MARGIN_SECONDS).max(timeout_seconds.min(BUDGET_MARGIN_SECONDS));
     let selector: Vec<String> = options.node_selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
     let stated = [
@@ -465,10 +492,14 @@ fn env(validator: &Validator, (timeout_seconds, has_snapshot): (u64, bool), opti
         ("AICR_CLI_COMMIT", options.commit.clone()),
         ("AICR_VALIDATOR_IMAGE_REGISTRY", options.image_registry.clone()),
         ("AICR_VALIDATOR_IMAGE_TAG", options.image_tag.clone()),
+        ("AICR_CHECK_IMAGE", ours.then(|| options.image.clone())),
+        ("AICR_CHECK_PULL_POLICY", ours.then(|| pull_policy(&options.image, options).to_owned())),
+        ("AICR_CHECK_PULL_SECRETS", ours.then(|| options.pull_secrets.join(",")).filter(|text| !text.is_empty())),
     ];
     let mut env: Vec<Value> =
         stated.into_iter().filter_map(|(name, value)| Some(json!({"name": name, "value": value?}))).collect();
-    env.push(json!({"name": "AICR_NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}}));
+    let fields: &[(&str, &str)] = if ours { &OWN_FIELDS } else { &OWN_FIELDS[..1] };
+    env.extend(fields.iter().map(|(name, path)| json!({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}})));
     env.extend(validator.env.iter().map(|(name, value)| json!({"name": name, "value": value})));
     env
 }
@@ -541,7 +572,7 @@ mod tests {
             validator("operator-health", Phase::Deployment),
             validator("dra-support", Phase::Conformance),
             validator("platform-health", Phase::Conformance),
-            validator("gang-scheduling", Phase::Conformance),
+            validator("inference-perf", Phase::Conformance),
         ]
     }
 
@@ -601,9 +632,9 @@ mod tests {
 
     #[test]
     fn a_check_that_is_not_implemented_is_planned_as_that() {
-        let plan = plan(&recipe(&[], &["gang-scheduling"]), &Input::default(), "", &validators(), &options()).unwrap();
+        let plan = plan(&recipe(&[], &["inference-perf"]), &Input::default(), "", &validators(), &options()).unwrap();
         assert!(plan.checks[0].cannot_run.is_some() && plan.checks[0].objects.is_empty());
-        assert!(plan.notices[0].starts_with("gang-scheduling: this version does not implement"));
+        assert!(plan.notices[0].starts_with("inference-perf: this version does not implement"));
     }
 
     #[test]
@@ -617,11 +648,15 @@ mod tests {
         let job = plan.checks[0].objects.last().unwrap();
         assert_eq!(job["spec"]["template"]["metadata"]["labels"], job["metadata"]["labels"]);
         assert_eq!(job["spec"]["activeDeadlineSeconds"], 360);
-        let verbs =
-            plan.checks[0].objects.iter().flat_map(|object| object["rules"].as_array().cloned().unwrap_or_default());
-        for rule in verbs {
-            let verbs: Vec<_> = rule["verbs"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-            assert!(verbs.iter().all(|verb| ["get", "list"].contains(verb)), "{rule}");
+        for object in &plan.checks[0].objects {
+            let is_of_the_run = object["kind"] == "Role" && object["metadata"]["namespace"] == "aicr-validation";
+            for rule in object["rules"].as_array().into_iter().flatten() {
+                let verbs: Vec<_> = rule["verbs"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+                let only_reads = verbs.iter().all(|verb| ["get", "list"].contains(verb));
+                assert!(only_reads || is_of_the_run, "{rule}");
+                // What a check deletes, it made itself.
+                assert!(!verbs.contains(&"delete") || rule["resourceNames"].is_array(), "{rule}");
+            }
         }
     }
 

@@ -212,8 +212,18 @@ fn draw_context(state: &State, canvas: &mut Canvas<'_>) {
             words.push((Role::Muted, "profile=".to_owned()));
             words.push((Role::Strong, format!("{}  ", selected.choice())));
         }
-        let from = if asked.is_some_and(|asked| asked.is_stated) { "(stated)" } else { "(from the cluster)" };
-        words.push((Role::Muted, from.to_owned()));
+        for setting in recipe.into_iter().flat_map(|resolution| resolution.recipe.configuration.decided()) {
+            // The networks of machines are too long for a line; which of the settings it is says its name.
+            let (name, value) = setting.name.split_once('=').unwrap_or((&setting.name, "given"));
+            words.push((Role::Muted, format!("{name}=")));
+            words.push((Role::Strong, format!("{value}  ")));
+        }
+        let is_stated = asked.is_some_and(|asked| asked.is_stated);
+        let mut from = vec![if is_stated { "stated" } else { "from the cluster" }.to_owned()];
+        let used = data.configuration.iter().filter(|applied| !applied.used.is_empty());
+        from.extend(used.map(|applied| format!("configuration {}", text::clean(&applied.source.shown))));
+        from.extend(data.inherit.iter().map(|place| format!("inherits from {}", text::clean(place))));
+        words.push((Role::Muted, format!("({})", from.join(", "))));
     }
     let mut x = line.x + 1;
     for (role, word) in &words {

@@ -299,9 +299,10 @@ fn each_verb_that_we_lack_has_one_sentence_and_no_guess() {
     let sandbox = Sandbox::new();
     let mut all = String::new();
     for line in [
-        "bundle -r recipe.yaml -o bundle",
-        "bundle --help",
-        "verify ./bundle",
+        "bundle -r recipe.yaml -o oci://example.org/bundle",
+        "bundle -r recipe.yaml --vendor-charts",
+        "bundle -r recipe.yaml --attest",
+        "verify ./bundle --key cosign.pub",
         "evidence digest -r recipe.yaml",
         "mirror list --recipe recipe.yaml",
         "trust update",

@@ -22,7 +22,7 @@ pub fn shared(path: &str) -> PathBuf {
     path
 }
 
-fn reference_catalog() -> Catalog {
+pub fn reference_catalog() -> Catalog {
     let sources = Sources { catalog: Some(shared("reference-catalog")), ..Sources::default() };
     let files = catalog_dir::load(&sources).expect("the reference's catalog is readable");
     Catalog::new(files).expect("the reference's catalog is a catalog")

@@ -4,8 +4,11 @@
 
 mod api_contract;
 mod bad_input;
+mod bundle;
+mod bundle_helm;
 mod catalog_equality;
 mod checks;
+mod checks_demo;
 mod cli;
 mod collect;
 mod compatibility;
@@ -14,12 +17,14 @@ mod conformance;
 mod convert;
 mod demo_api;
 mod documents;
+mod flags;
 mod forms;
 mod interruptions;
 mod log;
 mod profiles;
 mod readme;
 mod real_cluster;
+mod real_cluster_bundle;
 mod real_cluster_upgrade;
 mod report;
 mod resolve;

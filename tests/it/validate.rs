@@ -362,12 +362,14 @@ async fn without_a_cluster_the_selected_checks_are_skipped_as_planned() {
 #[tokio::test(start_paused = true)]
 async fn a_check_that_is_not_implemented_says_so_and_fail_fast_skips_what_follows() {
     let mut setup = Setup::new(Vec::new()).await;
-    setup.options.plan.phases = vec![Phase::Deployment, Phase::Conformance];
-    setup.options.plan.only = vec!["check-nvidia-smi".into(), "platform-health".into()];
+    setup.options.plan.phases = vec![Phase::Performance, Phase::Conformance];
+    setup.options.plan.only = vec!["inference-perf".into(), "platform-health".into()];
+    let performance = &mut setup.recipe.validation.as_mut().expect("checks").performance;
+    performance.get_or_insert_default().checks.push("inference-perf".into());
     let ran = setup.run(never).await;
     let results = ran.results();
-    assert_eq!(results["check-nvidia-smi"].0, Status::Other);
-    assert!(results["check-nvidia-smi"].1.contains("does not implement"), "{results:?}");
+    assert_eq!(results["inference-perf"].0, Status::Other);
+    assert!(results["inference-perf"].1.contains("does not implement"), "{results:?}");
     assert_eq!(results["platform-health"].0, Status::Passed, "no phase stops another");
     assert_eq!(ran.report().verdict, Some(Verdict::Inconclusive));
 

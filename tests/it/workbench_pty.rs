@@ -156,7 +156,7 @@ fn walk(columns: u16, rows: u16) {
     terminal.shows("DEMO fresh");
     terminal.shows("worker-3");
     terminal.press("2");
-    terminal.shows("resolved values");
+    terminal.shows("SET BY");
     terminal.shows("gpu-operator");
     terminal.press("i");
     terminal.shows("what-if");
@@ -167,7 +167,7 @@ fn walk(columns: u16, rows: u16) {
     terminal.press("4");
     terminal.shows("readiness");
     terminal.press("?");
-    terminal.shows("help: keys on Validate");
+    terminal.shows("help: Validate: ");
     terminal.press("\x1b");
     terminal.until("the help to close", |screen| !screen.contents().contains("help: keys"));
     terminal.press(":");

@@ -1,13 +1,20 @@
-//! accelerator-metrics: the DCGM exporter's Service serves the four metrics that autoscaling and dashboards need.
+//! accelerator-metrics: the DCGM exporter of every GPU node serves live values of the metrics that dashboards need.
 
-use super::{Answer, Block, Check, Ending, Facts, Read, Rule, Step, gpu_operator_health::namespace};
-use crate::validate::input::Input;
+use super::{
+    Answer, Block, Check, Ending, Facts, Outcome, Part, PartVerdict, Read, Rule, Step,
+    facts::{name, text},
+    gpu_operator_health::namespace,
+};
+use crate::{text::plural, validate::input::Input};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub struct AcceleratorMetrics;
 
-/// What must be in the answer.
-const REQUIRED: [&str; 4] =
-    ["DCGM_FI_DEV_GPU_UTIL", "DCGM_FI_DEV_FB_USED", "DCGM_FI_DEV_GPU_TEMP", "DCGM_FI_DEV_POWER_USAGE"];
+/// What must be in each answer.
+const REQUIRED: &[&str] =
+    &["DCGM_FI_DEV_GPU_UTIL", "DCGM_FI_DEV_FB_USED", "DCGM_FI_DEV_GPU_TEMP", "DCGM_FI_DEV_POWER_USAGE"];
+const LABEL: &str = "app=nvidia-dcgm-exporter";
 
 /// Seconds during which an exporter that starts may begin to answer.
 const PATIENCE: u64 = 60;
@@ -18,72 +25,137 @@ impl Check for AcceleratorMetrics {
     }
 
     fn about(&self) -> &'static str {
-        "One exporter behind the Service nvidia-dcgm-exporter serves the required DCGM metrics; the others are not sampled."
+        "On every GPU node a pod of the DCGM exporter serves a value of each required metric, for as many GPUs as the node \
+         says it has; it asks the pods themselves, not their Service."
     }
 
-    fn rules(&self, _input: &Input) -> Vec<Rule> {
-        Vec::new()
+    fn rules(&self, input: &Input) -> Vec<Rule> {
+        vec![Rule::list("", &["nodes"]), Rule::list("", &["pods"]).within(namespace(input))]
     }
 
     fn next(&self, input: &Input, facts: &Facts, elapsed: u64) -> Step {
-        let url = format!("http://nvidia-dcgm-exporter.{}.svc:9400/metrics", namespace(input));
-        let read = Read::Http(url.clone());
-        let (body, problem) = match facts.get(&read) {
-            None => return Step::Read(vec![read]),
-            Some(Answer::Http { status: 200, body }) => (body.as_str(), None),
-            Some(Answer::Http { status, .. }) => ("", Some(format!("{url} answered {status}"))),
-            Some(answer) => ("", Some(format!("{url}: {}", answer.trouble().unwrap_or("no answer")))),
-        };
-        let absent: Vec<&str> = REQUIRED.into_iter().filter(|metric| !serves(body, metric)).collect();
-        let problem =
-            problem.or_else(|| (!absent.is_empty()).then(|| format!("metrics missing: {}", absent.join(", "))));
-        if let Some(problem) = problem.clone().filter(|_| elapsed < PATIENCE) {
-            return Step::Again { after: 5, reads: vec![read], waiting_for: problem };
+        let namespace = namespace(input);
+        let nodes = Read::list("v1", "", "nodes", "nvidia.com/gpu.present=true").keeping(&["metadata.labels"]);
+        let pods =
+            Read::list("v1", &namespace, "pods", LABEL).keeping(&["spec.nodeName", "status.podIP", "status.phase"]);
+        let missing = facts.missing(&[nodes.clone(), pods.clone()]);
+        if !missing.is_empty() {
+            return Step::Read(missing);
         }
-        let sample = Block::new("DCGM Exporter Metrics (sample)", body.lines().take(8).map(str::to_owned).collect())
-            .equivalent(format!("curl -s {url}"));
-        let found = |metric: &str| if serves(body, metric) { "FOUND" } else { "MISSING" };
-        let lines = REQUIRED.iter().map(|metric| format!("  {metric:<28} {}", found(metric)));
-        let required = Block::new("Required DCGM Metrics", lines.collect());
-        Ending::of(problem.into_iter().collect(), vec![sample, required])
+        for read in [&nodes, &pods] {
+            match facts.get(read) {
+                Some(Answer::NoNamespace(why)) => return Ending::fail(why.clone(), Vec::new()),
+                answer => {
+                    if let Some(trouble) = answer.and_then(Answer::trouble) {
+                        return Ending::no_verdict(trouble, Vec::new());
+                    }
+                }
+            }
+        }
+        let nodes_found = facts.items(&nodes);
+        if nodes_found.is_empty() {
+            return Ending::fail("no node has the label nvidia.com/gpu.present=true", Vec::new());
+        }
+        let pages: BTreeMap<&str, Read> = facts.items(&pods).iter().filter_map(page).collect();
+        let reads: Vec<Read> = pages.values().cloned().collect();
+        let missing = facts.missing(&reads);
+        if !missing.is_empty() {
+            return Step::Read(missing);
+        }
+        let parts: Vec<Part> = nodes_found.iter().map(|node| judge(node, pages.get(name(node)), facts)).collect();
+        let failed: Vec<String> = parts
+            .iter()
+            .filter(|part| part.verdict == PartVerdict::Fail)
+            .map(|part| format!("node {}: {}", part.name, part.detail))
+            .collect();
+        if let Some(first) = failed.first().filter(|_| elapsed < PATIENCE) {
+            let mut again = reads;
+            again.push(pods);
+            return Step::Again { after: 5, reads: again, waiting_for: first.clone() };
+        }
+        let outcome = if failed.is_empty() { Outcome::Pass } else { Outcome::Fail(failed) };
+        Step::End(Ending { outcome, evidence: evidence(&namespace, &pages, facts), parts })
     }
 }
 
-/// A sample line of that metric, not only its help text.
-fn serves(body: &str, metric: &str) -> bool {
-    body.lines().any(|line| line.strip_prefix(metric).is_some_and(|rest| rest.starts_with(['{', ' '])))
+/// The node of an exporter that runs, and what to read from it.
+fn page(pod: &Value) -> Option<(&str, Read)> {
+    let address = text(pod, "/status/podIP");
+    if address.is_empty() || text(pod, "/status/phase") != "Running" {
+        return None;
+    }
+    let host = if address.contains(':') { format!("[{address}]") } else { address.to_owned() };
+    Some((text(pod, "/spec/nodeName"), Read::Samples { url: format!("http://{host}:9400/metrics"), names: REQUIRED }))
+}
+
+fn judge(node: &Value, page: Option<&Read>, facts: &Facts) -> Part {
+    let (verdict, detail) = match verdict(node, page, facts) {
+        Ok(detail) => (PartVerdict::Pass, detail),
+        Err(detail) => (PartVerdict::Fail, detail),
+    };
+    Part { name: name(node).to_owned(), verdict, detail }
+}
+
+fn verdict(node: &Value, page: Option<&Read>, facts: &Facts) -> Result<String, String> {
+    let page = page.ok_or("no pod of the DCGM exporter runs there")?;
+    let body = match facts.get(page) {
+        Some(Answer::Http { status: 200, body }) => body,
+        Some(Answer::Http { status, .. }) => return Err(format!("the exporter answered {status}")),
+        other => return Err(format!("the exporter: {}", other.and_then(Answer::trouble).unwrap_or("no answer"))),
+    };
+    let absent: Vec<&str> = REQUIRED.iter().copied().filter(|metric| values(body, metric).is_empty()).collect();
+    if !absent.is_empty() {
+        return Err(format!("metrics missing: {}", absent.join(", ")));
+    }
+    let gpus = REQUIRED.iter().map(|metric| values(body, metric).len()).min().unwrap_or(0);
+    let expected = text(node, "/metadata/labels/nvidia.com~1gpu.count").parse().unwrap_or(0);
+    if gpus < expected {
+        return Err(format!("values of {gpus} {}, expected {expected}", plural(gpus, "GPU")));
+    }
+    Ok(format!("live values of {gpus} {}", plural(gpus, "GPU")))
+}
+
+/// The GPUs with a number for that metric; help texts, and what DCGM writes for a value that it cannot read, are none.
+fn values<'b>(body: &'b str, metric: &str) -> BTreeSet<&'b str> {
+    let sample = |line: &'b str| {
+        let rest = line.strip_prefix(metric)?;
+        let (labels, value) = match rest.strip_prefix('{') {
+            Some(inside) => inside.rsplit_once('}')?,
+            None => ("", rest.strip_prefix(' ')?),
+        };
+        // With a time stamp after it.
+        let value: f64 = value.split_whitespace().next()?.parse().ok()?;
+        value.is_finite().then(|| {
+            labels
+                .split_once("UUID=\"")
+                .or(labels.split_once("gpu=\""))
+                .map_or("", |(_, rest)| rest.split('"').next().unwrap_or(""))
+        })
+    };
+    body.lines().filter_map(sample).collect()
+}
+
+fn evidence(namespace: &str, pages: &BTreeMap<&str, Read>, facts: &Facts) -> Vec<Block> {
+    let sample = pages.values().find_map(|page| match facts.get(page) {
+        Some(Answer::Http { body, .. }) => Some(body),
+        _ => None,
+    });
+    let lines = sample.map_or_else(Vec::new, |body| body.lines().take(8).map(str::to_owned).collect());
+    vec![
+        Block::new("DCGM exporter pods", vec![format!("{} running", pages.len())])
+            .equivalent(format!("kubectl get pods -n {namespace} -l {LABEL} -o wide")),
+        Block::new("DCGM Exporter Metrics (sample)", lines),
+    ]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::validate::checks::{Outcome, Step};
-
-    #[track_caller]
-    fn check(answer: Answer, elapsed: u64, expected: &str) {
-        let url = "http://nvidia-dcgm-exporter.gpu-operator.svc:9400/metrics";
-        let facts = Facts([(Read::Http(url.into()), answer)].into());
-        let message = match AcceleratorMetrics.next(&Input::default(), &facts, elapsed) {
-            Step::Again { waiting_for, .. } => format!("waits: {waiting_for}"),
-            Step::End(Ending { outcome: Outcome::Pass, .. }) => "passes".to_owned(),
-            Step::End(Ending { outcome: Outcome::Fail(problems), .. }) => format!("fails: {}", problems.join("; ")),
-            other => format!("{other:?}"),
-        };
-        assert!(message.starts_with(expected), "{message}");
-    }
 
     #[test]
-    fn help_texts_are_no_metrics() {
-        let body: String = REQUIRED.iter().map(|metric| format!("{metric}{{gpu=\"0\"}} 1\n")).collect();
-        check(Answer::Http { status: 200, body: body.clone() }, 0, "passes");
-        let only_help = body.replace("DCGM_FI_DEV_GPU_TEMP{", "# HELP DCGM_FI_DEV_GPU_TEMP {");
-        check(Answer::Http { status: 200, body: only_help.clone() }, 0, "waits: metrics missing: DCGM_FI_DEV_GPU_TEMP");
-        check(Answer::Http { status: 200, body: only_help }, 60, "fails: metrics missing: DCGM_FI_DEV_GPU_TEMP");
-        check(Answer::Http { status: 503, body: String::new() }, 60, "fails: http://nvidia-dcgm-exporter");
-        check(
-            Answer::Failed("connection refused".into()),
-            60,
-            "fails: http://nvidia-dcgm-exporter.gpu-operator.svc:9400/metrics: connection refused",
-        );
+    fn help_texts_and_values_that_are_none_are_no_values() {
+        let body = "# HELP M x\nM{gpu=\"0\",UUID=\"a\"} 1\nM{gpu=\"1\",UUID=\"b\"} 2 1700000000\nM{gpu=\"2\",UUID=\"c\"} NaN\nMORE 1\n";
+        assert_eq!(values(body, "M").into_iter().collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(values("M 0\n", "M").len(), 1);
     }
 }

@@ -4,6 +4,7 @@ use super::{
     Answer, Block, Check, Ending, Facts, Read, Rule, Step,
     facts::{ROLLOUT, name, number, workloads},
     gpu_allocation,
+    gpu_pod::{self, GpuPod, Mechanism, Stage},
 };
 use crate::validate::{gpu::Policy, input::Input};
 use serde_json::Value;
@@ -21,12 +22,20 @@ impl Check for DraSupport {
     }
 
     fn about(&self) -> &'static str {
-        "resource.k8s.io is served, the DRA driver's controller and kubelet plugin are ready, a device is published and \
-         the recipe's allocation policy is backed; it does not allocate a GPU."
+        "resource.k8s.io is served, the DRA driver's controller and kubelet plugin are ready, a device is published, the \
+         recipe's allocation policy is backed, and, unless the device plugin hands out the GPUs, a pod gets exactly one \
+         through a ResourceClaim."
+    }
+
+    fn takes_gpus(&self) -> bool {
+        true
     }
 
     fn rules(&self, input: &Input) -> Vec<Rule> {
         let mut rules = gpu_allocation::rules();
+        if input.gpu_policy != Policy::DevicePlugin {
+            rules.extend(gpu_pod::rules(input, "dra"));
+        }
         rules.push(Rule::list("apps", &["deployments", "daemonsets"]).within(input.namespace(COMPONENT, NAMESPACE)));
         rules
     }
@@ -71,7 +80,7 @@ impl Check for DraSupport {
         }
         problems.extend(allocation.backs(input.gpu_policy));
         if !problems.is_empty() && elapsed < PATIENCE {
-            let reads = facts.0.keys().cloned().collect();
+            let reads = facts.answers.keys().cloned().collect();
             return Step::Again { after: 5, reads, waiting_for: problems.join("; ") };
         }
         let mut blocks = vec![
@@ -84,14 +93,34 @@ impl Check for DraSupport {
                 .equivalent(format!("kubectl get daemonsets -n {namespace}")),
         ];
         blocks.extend(allocation.blocks(input.gpu_policy));
-        let behavioral = match input.gpu_policy {
-            Policy::DevicePlugin => "does not apply: the recipe hands out GPUs through the device plugin",
-            _ if allocation.claimable == 0 => "does not apply: no device can be claimed",
-            _ => "not done: this version does not allocate a device",
+        let api = match (input.gpu_policy, allocation.api) {
+            (Policy::DevicePlugin, _) => {
+                blocks.push(no_allocation("the recipe hands out GPUs through the device plugin"));
+                None
+            }
+            (_, Some(api)) if allocation.claimable > 0 => Some(api),
+            _ => {
+                blocks.push(no_allocation("no device can be claimed"));
+                None
+            }
         };
-        blocks.push(Block::new("Behavioral GPU allocation", vec![behavioral.to_owned()]));
-        Ending::of(problems, blocks)
+        let Some(api) = api.filter(|_| problems.is_empty()) else { return Ending::of(problems, blocks) };
+        let test = GpuPod { input, check: self.name(), mechanism: Mechanism::Claim(api) };
+        match test.run(facts, elapsed) {
+            Stage::Next(step) => step,
+            Stage::Done(seen) => {
+                blocks.extend(seen.blocks);
+                match seen.unknown {
+                    Some(unknown) if seen.problems.is_empty() => Ending::no_verdict(unknown, blocks),
+                    _ => Ending::of(seen.problems, blocks),
+                }
+            }
+        }
     }
+}
+
+fn no_allocation(why: &str) -> Block {
+    Block::new("Behavioral GPU allocation", vec![format!("does not apply: {why}")])
 }
 
 fn find<'v>(items: &'v [Value], suffix: &str) -> Option<&'v Value> {

@@ -14,6 +14,56 @@ pub enum Read {
     List { path: String, labels: String, keep: &'static [&'static str] },
     /// A plain HTTP URL of a Service.
     Http(String),
+    /// Of a page of metrics, the lines of these metrics: a page is far longer than what a check asks of it.
+    Samples { url: String, names: &'static [&'static str] },
+    /// What a container of a pod wrote, at most 1 MiB.
+    Log { namespace: String, pod: String, container: String },
+}
+
+/// One thing to change.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// Creates an object of a resource, as long as the check runs. `trial`: the server admits or refuses it and does not
+    /// keep it.
+    Create { resource: &'static str, object: Value, trial: bool },
+    /// Merges into what the check created: a JSON merge patch of an API path.
+    Patch { path: String, patch: Value },
+}
+
+impl Change {
+    pub fn create(resource: &'static str, object: Value) -> Change {
+        Change::Create { resource, object, trial: false }
+    }
+
+    pub fn trial(resource: &'static str, object: Value) -> Change {
+        Change::Create { resource, object, trial: true }
+    }
+
+    /// The API path of the object.
+    pub fn path(&self) -> String {
+        match self {
+            Change::Create { object, .. } => format!("{}/{}", self.collection(), name(object)),
+            Change::Patch { path, .. } => path.clone(),
+        }
+    }
+
+    /// Where the object is created.
+    pub fn collection(&self) -> String {
+        match self {
+            Change::Create { resource, object, .. } => {
+                collection(text(object, "/apiVersion"), text(object, "/metadata/namespace"), resource)
+            }
+            Change::Patch { path, .. } => path.clone(),
+        }
+    }
+
+    /// What tells it from other changes of a check.
+    fn key(&self) -> String {
+        match self {
+            Change::Create { .. } => format!("create {}", self.path()),
+            Change::Patch { path, patch } => format!("patch {path} {patch}"),
+        }
+    }
 }
 
 impl Read {
@@ -42,9 +92,17 @@ impl Read {
             Read::Get(path) | Read::List { path, .. } => {
                 path.split_once("/namespaces/").and_then(|(_, rest)| Some(rest.split_once('/')?.0))
             }
-            Read::Http(_) => None,
+            Read::Log { namespace, .. } => Some(namespace),
+            Read::Http(_) | Read::Samples { .. } => None,
         }
     }
+}
+
+/// The lines of a page of metrics that are about these.
+pub fn samples(page: &str, names: &[&str]) -> String {
+    let is_meant =
+        |line: &&str| names.iter().any(|name| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])));
+    page.lines().filter(is_meant).flat_map(|line| [line, "\n"]).collect()
 }
 
 /// What stays of an object of a list.
@@ -98,14 +156,22 @@ pub enum Answer {
     /// 404: no such object, or a kind that is not served.
     NotFound,
     Forbidden(String),
+    /// The server does not take the object: it is invalid, in conflict, or not admitted.
+    Refused(String),
     Failed(String),
+    /// The namespace that was to be read does not exist.
+    NoNamespace(String),
+    /// What a container wrote.
+    Log(String),
 }
 
 impl Answer {
     /// Why there is not an answer, in words; `None` for an answer.
     pub fn trouble(&self) -> Option<&str> {
         match self {
-            Answer::Forbidden(text) | Answer::Failed(text) => Some(text),
+            Answer::Forbidden(text) | Answer::Failed(text) | Answer::Refused(text) | Answer::NoNamespace(text) => {
+                Some(text)
+            }
             _ => None,
         }
     }
@@ -113,21 +179,48 @@ impl Answer {
 
 /// Every answer so far.
 #[derive(Clone, Debug, Default)]
-pub struct Facts(pub BTreeMap<Read, Answer>);
+pub struct Facts {
+    pub answers: BTreeMap<Read, Answer>,
+    /// What came of changes, with the second of the check at which it did.
+    changes: BTreeMap<String, (Answer, u64)>,
+}
 
 impl Facts {
+    pub fn of(answers: impl IntoIterator<Item = (Read, Answer)>) -> Facts {
+        Facts { answers: answers.into_iter().collect(), changes: BTreeMap::new() }
+    }
+
     pub fn get(&self, read: &Read) -> Option<&Answer> {
-        self.0.get(read)
+        self.answers.get(read)
+    }
+
+    pub fn changed(&mut self, change: &Change, answer: Answer, elapsed: u64) {
+        self.changes.insert(change.key(), (answer, elapsed));
+    }
+
+    /// What came of a change; `None` where it was not made.
+    pub fn change(&self, change: &Change) -> Option<&Answer> {
+        self.changes.get(&change.key()).map(|(answer, _)| answer)
+    }
+
+    /// The second of the check at which a change was made.
+    pub fn changed_at(&self, change: &Change) -> Option<u64> {
+        self.changes.get(&change.key()).map(|(_, at)| *at)
+    }
+
+    /// The changes that were not made yet.
+    pub fn unmade(&self, changes: &[Change]) -> Vec<Change> {
+        changes.iter().filter(|change| !self.changes.contains_key(&change.key())).cloned().collect()
     }
 
     /// The reads that have no answer yet.
     pub fn missing(&self, reads: &[Read]) -> Vec<Read> {
-        reads.iter().filter(|read| !self.0.contains_key(read)).cloned().collect()
+        reads.iter().filter(|read| !self.answers.contains_key(read)).cloned().collect()
     }
 
     /// An object that was found.
     pub fn object(&self, read: &Read) -> Option<&Value> {
-        match self.0.get(read) {
+        match self.answers.get(read) {
             Some(Answer::Found(value)) => Some(value),
             _ => None,
         }
@@ -135,7 +228,7 @@ impl Facts {
 
     /// Items of a list; empty when there was no list.
     pub fn items(&self, read: &Read) -> &[Value] {
-        match self.0.get(read) {
+        match self.answers.get(read) {
             Some(Answer::Items(items)) => items,
             _ => &[],
         }
@@ -154,6 +247,36 @@ pub fn number(value: &Value, pointer: &str) -> u64 {
 
 pub fn name(value: &Value) -> &str {
     text(value, "/metadata/name")
+}
+
+/// Whether a condition of an object is True; `None` where it has no such condition.
+pub fn condition(value: &Value, kind: &str) -> Option<bool> {
+    let conditions = value.pointer("/status/conditions").and_then(Value::as_array)?;
+    let found = conditions.iter().find(|condition| text(condition, "/type") == kind)?;
+    Some(text(found, "/status") == "True")
+}
+
+/// A definition of custom resources.
+pub fn definition(name: &str) -> Read {
+    Read::object("apiextensions.k8s.io/v1", "", "customresourcedefinitions", name)
+}
+
+/// Judges definitions: a line for each, and what is wrong with it.
+pub fn definitions(names: &[&str], facts: &Facts, problems: &mut Vec<String>) -> Block {
+    let mut lines = Vec::new();
+    for name in names {
+        let state = match facts.get(&definition(name)) {
+            Some(Answer::Found(found)) if condition(found, "Established") == Some(true) => "established".to_owned(),
+            Some(Answer::Found(_)) => "not established".to_owned(),
+            Some(Answer::NotFound) => "not found".to_owned(),
+            other => other.and_then(Answer::trouble).unwrap_or("no answer").to_owned(),
+        };
+        if state != "established" {
+            problems.push(format!("CustomResourceDefinition {name}: {state}"));
+        }
+        lines.push(format!("{name}: {state}"));
+    }
+    Block::new("Required CRDs", lines).equivalent(format!("kubectl get crd {}", names.join(" ")))
 }
 
 /// What [`rollout`] reads.

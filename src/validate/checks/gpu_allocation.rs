@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 const VERSIONS: [&str; 3] = ["resource.k8s.io/v1", "resource.k8s.io/v1beta2", "resource.k8s.io/v1beta1"];
-const DRIVER: &str = "gpu.nvidia.com";
+pub const DRIVER: &str = "gpu.nvidia.com";
 /// Nodes that evidence names.
 const SHOWN_NODES: usize = 20;
 const ALLOCATABLE: &str = "status.allocatable.nvidia~com/gpu";

@@ -35,12 +35,12 @@ impl Check for GpuOperatorVersion {
         };
         let Some(version) = version(operator) else {
             let problem = format!("Deployment {namespace}/{} does not carry its version", name(operator));
-            return Ending::of(vec![problem], Vec::new());
+            return Ending::no_verdict(problem, Vec::new());
         };
         let mut block = Block::new("GPU operator version", vec![format!("Detected: {version}")]);
         let Some(expression) = input.phase_constraint(Phase::Deployment, CONSTRAINT) else {
             let reason = format!("the recipe sets no `{CONSTRAINT}`; the installed version is {version}");
-            return Step::End(Ending { outcome: Outcome::Skip(reason), evidence: vec![block] });
+            return Ending::with(Outcome::Skip(reason), vec![block]);
         };
         let problems = match constraint::holds(expression, &version) {
             Ok(holds) => {
@@ -53,22 +53,56 @@ impl Check for GpuOperatorVersion {
     }
 }
 
-/// From the version label, the image tag, or the annotation; always with a leading `v`.
+/// From the version label, the image tag, the OLM bundle that owns the Deployment, or the annotation; always with a leading
+/// `v`. A digest is not a version.
 fn version(operator: &Value) -> Option<String> {
     let containers = operator.pointer("/spec/template/spec/containers").and_then(Value::as_array);
-    let image = containers
-        .into_iter()
-        .flatten()
-        .map(|container| text(container, "/image"))
-        .find(|image| image.contains("gpu-operator"));
-    let tag = image
-        .and_then(|image| image.split('@').next()?.rsplit_once(':'))
-        .map(|(_, tag)| tag.split('-').next().unwrap_or(tag));
+    let images = containers.into_iter().flatten().map(|container| text(container, "/image"));
+    let mut tags = images.filter(|image| image.contains("gpu-operator")).filter_map(tag);
+    // OLM names a bundle after its operator and version: `gpu-operator-certified.v25.10.1`.
+    let bundle = text(operator, "/metadata/labels/olm.owner");
     let candidates = [
         text(operator, "/metadata/labels/app.kubernetes.io~1version"),
-        tag.unwrap_or_default(),
+        tags.next().unwrap_or_default(),
+        bundle.split_once(".v").map_or("", |(_, version)| version),
         text(operator, "/metadata/annotations/nvidia.com~1gpu-operator-version"),
     ];
-    let version = candidates.into_iter().find(|version| !version.is_empty())?;
+    let is_version = |text: &&str| text.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit());
+    let version = candidates.into_iter().find(is_version)?;
     Some(if version.starts_with('v') { version.to_owned() } else { format!("v{version}") })
+}
+
+/// The tag of an image without its suffix; the colon of a registry's port is not one of a tag.
+fn tag(image: &str) -> Option<&str> {
+    let name = image.split('@').next()?;
+    let (_, tag) = name.rsplit('/').next()?.split_once(':')?;
+    tag.split('-').next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[track_caller]
+    fn check(metadata: &Value, image: &str, expected: Option<&str>) {
+        let containers = json!([{"image": "example.com/proxy:9"}, {"image": image}]);
+        let operator = json!({"metadata": metadata, "spec": {"template": {"spec": {"containers": containers}}}});
+        assert_eq!(version(&operator).as_deref(), expected, "{image}");
+    }
+
+    #[test]
+    fn versions_are_read_from_labels_tags_digests_ports_and_olm() {
+        let none = json!({});
+        let digest = "nvcr.io/nvidia/gpu-operator@sha256:0011";
+        check(&none, "nvcr.io/nvidia/gpu-operator:v25.10.1", Some("v25.10.1"));
+        check(&none, "localhost:5000/nvidia/gpu-operator:25.10.1-ubi9", Some("v25.10.1"));
+        check(&none, "nvcr.io/nvidia/gpu-operator:v25.3.0@sha256:0011", Some("v25.3.0"));
+        check(&none, "localhost:5000/nvidia/gpu-operator", None);
+        check(&none, digest, None);
+        check(&none, "nvcr.io/nvidia/gpu-operator:latest", None);
+        check(&json!({"labels": {"app.kubernetes.io/version": "v24.9.2"}}), digest, Some("v24.9.2"));
+        check(&json!({"labels": {"olm.owner": "gpu-operator-certified.v25.10.1"}}), digest, Some("v25.10.1"));
+        check(&json!({"annotations": {"nvidia.com/gpu-operator-version": "25.3.1"}}), digest, Some("v25.3.1"));
+    }
 }

@@ -4,7 +4,10 @@ use super::{
     Answer, Block, Check, Ending, Facts, Read, Rule, Step,
     facts::{rollout, text},
 };
-use crate::{recipe::ExpectedResource, validate::input::Input};
+use crate::{
+    recipe::{ComponentRef, ExpectedResource},
+    validate::input::Input,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub struct PlatformHealth;
@@ -38,17 +41,38 @@ impl Check for PlatformHealth {
     }
 
     fn next(&self, input: &Input, facts: &Facts, _elapsed: u64) -> Step {
-        let expected = expected(input);
-        let namespaces = namespaces(input);
-        let mut reads: Vec<Read> = namespaces.iter().map(|name| namespace(name)).collect();
-        reads.extend(expected.iter().filter_map(resource));
-        let missing = facts.missing(&reads);
+        let missing = facts.missing(&reads(input));
         if !missing.is_empty() {
             return Step::Read(missing);
         }
-        let mut problems = Vec::new();
+        let Resources { problems, blocks } = Resources::judge(input, facts);
+        // A namespace of several components is told once.
+        let problems: BTreeSet<String> = problems.into_values().flatten().collect();
+        Ending::of(problems.into_iter().collect(), blocks)
+    }
+}
+
+/// Namespaces and resources that the recipe expects, judged.
+pub struct Resources {
+    /// By component.
+    pub problems: BTreeMap<String, Vec<String>>,
+    pub blocks: Vec<Block>,
+}
+
+/// What [`Resources::judge`] needs.
+pub fn reads(input: &Input) -> Vec<Read> {
+    let mut reads: Vec<Read> = namespaces(input).iter().map(|name| namespace(name)).collect();
+    reads.extend(expected(input).iter().filter_map(resource));
+    reads
+}
+
+impl Resources {
+    /// Judges the facts of [`reads`].
+    pub fn judge(input: &Input, facts: &Facts) -> Resources {
+        let mut problems: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut lines = Vec::new();
-        for name in &namespaces {
+        let names = namespaces(input);
+        for name in &names {
             let status = match facts.get(&namespace(name)) {
                 Some(Answer::Found(found)) => text(found, "/status/phase").to_owned(),
                 Some(Answer::NotFound) => "not found".to_owned(),
@@ -56,18 +80,27 @@ impl Check for PlatformHealth {
                 None => "not read".to_owned(),
             };
             if status != "Active" {
-                problems.push(format!("namespace {name}: {status}"));
+                for component in enabled(input).filter(|component| component.namespace == *name) {
+                    problems.entry(component.name.clone()).or_default().push(format!("namespace {name}: {status}"));
+                }
             }
             lines.push(format!("Namespace {name}: {status}"));
         }
         let mut blocks = vec![
-            Block::new("Component namespaces", lines)
-                .equivalent(format!("kubectl get namespaces {}", namespaces.join(" "))),
+            Block::new("Component namespaces", lines).equivalent(format!("kubectl get namespaces {}", names.join(" "))),
         ];
-        if !expected.is_empty() {
-            blocks.push(judge_resources(&expected, facts, &mut problems));
+        let mut lines = Vec::new();
+        for component in enabled(input) {
+            let mut found = Vec::new();
+            lines.extend(judge_resources(&component.expected_resources, facts, &mut found));
+            if !found.is_empty() {
+                problems.entry(component.name.clone()).or_default().extend(found);
+            }
         }
-        Ending::of(problems, blocks)
+        if !lines.is_empty() {
+            blocks.push(Block::new("Expected resources", lines));
+        }
+        Resources { problems, blocks }
     }
 }
 
@@ -81,15 +114,17 @@ const KINDS: [(&str, &str, &str); 6] = [
     ("Secret", "", "secrets"),
 ];
 
+fn enabled(input: &Input) -> impl Iterator<Item = &ComponentRef> {
+    input.components.iter().filter(|component| component.is_enabled())
+}
+
 fn namespaces(input: &Input) -> Vec<String> {
-    let enabled = input.components.iter().filter(|component| component.is_enabled());
-    let named = enabled.map(|component| component.namespace.clone()).filter(|namespace| !namespace.is_empty());
+    let named = enabled(input).map(|component| component.namespace.clone()).filter(|namespace| !namespace.is_empty());
     named.collect::<BTreeSet<String>>().into_iter().collect()
 }
 
 fn expected(input: &Input) -> Vec<&ExpectedResource> {
-    let enabled = input.components.iter().filter(|component| component.is_enabled());
-    enabled.flat_map(|component| &component.expected_resources).collect()
+    enabled(input).flat_map(|component| &component.expected_resources).collect()
 }
 
 fn namespace(name: &str) -> Read {
@@ -102,11 +137,12 @@ fn resource(wanted: &&ExpectedResource) -> Option<Read> {
     Some(Read::object(&version, &wanted.namespace, resource, &wanted.name))
 }
 
-fn judge_resources(expected: &[&ExpectedResource], facts: &Facts, problems: &mut Vec<String>) -> Block {
+/// One line for each resource; what is wrong goes to `problems`.
+fn judge_resources(expected: &[ExpectedResource], facts: &Facts, problems: &mut Vec<String>) -> Vec<String> {
     let mut lines = Vec::new();
     for wanted in expected {
         let title = format!("{} {}/{}", wanted.kind, wanted.namespace, wanted.name);
-        let (status, healthy) = match resource(wanted).and_then(|read| facts.get(&read)) {
+        let (status, healthy) = match resource(&wanted).and_then(|read| facts.get(&read)) {
             Some(Answer::Found(found)) if ["Deployment", "DaemonSet", "StatefulSet"].contains(&&*wanted.kind) => {
                 let (ready, healthy) = rollout(&wanted.kind, found);
                 (format!("{ready} ready"), healthy)
@@ -121,5 +157,5 @@ fn judge_resources(expected: &[&ExpectedResource], facts: &Facts, problems: &mut
         }
         lines.push(format!("  [expectedResources] {title}: {status}"));
     }
-    Block::new("Expected resources", lines)
+    lines
 }

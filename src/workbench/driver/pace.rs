@@ -44,7 +44,11 @@ impl Pace {
 
     /// The next frame, where something changed, or the next tick, where time is shown.
     pub(super) async fn next(&mut self, changed: bool, ticking: bool) -> Due {
-        let frame = if self.urgent { Instant::now() } else { self.last_frame + FRAME };
+        let frame = self.last_frame + FRAME;
+        // Not by a timer that is due now: that one rings with the next millisecond, and on another thread.
+        if changed && (self.urgent || Instant::now() >= frame) {
+            return Due::Frame;
+        }
         tokio::select! {
             biased;
             () = tokio::time::sleep_until(frame), if changed => Due::Frame,
@@ -57,6 +61,7 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures::FutureExt;
 
     /// What is due in two seconds in which a result arrives every so many milliseconds.
     async fn with_results_every(milliseconds: u64) -> (usize, usize) {
@@ -95,8 +100,13 @@ mod tests {
         let mut pace = Pace::new();
         pace.drawn();
         let began = Instant::now();
+        assert_eq!(pace.next(true, false).now_or_never(), None, "one that no key asked for");
         pace.hurry();
-        assert_eq!(pace.next(true, false).await, Due::Frame);
+        assert_eq!(pace.next(true, false).now_or_never(), Some(Due::Frame), "without waiting for a timer");
         assert_eq!(began.elapsed(), Duration::ZERO);
+        tokio::time::advance(FRAME).await;
+        pace.drawn();
+        tokio::time::advance(FRAME).await;
+        assert_eq!(pace.next(true, false).now_or_never(), Some(Due::Frame), "as late as one more was due");
     }
 }

@@ -41,8 +41,8 @@ const CORE: &[Rule] = &[
     ),
     rule("diff", "yaml criteria document inventory snapshot constraint recipe", "similar", ""),
     rule("upgrade", "yaml criteria document catalog constraint recipe resolve", "", ""),
-    rule("bundle", "document catalog recipe resolve", "", ""),
-    rule("validate", "yaml criteria document inventory constraint catalog recipe", "", ""),
+    rule("bundle", "yaml criteria document catalog constraint recipe resolve", "sha2 ipnet", ""),
+    rule("validate", "yaml criteria document inventory constraint catalog recipe", "jmespath", ""),
     rule("report", "document catalog recipe validate lint", "", ""),
     rule("lint", "yaml criteria document inventory snapshot constraint catalog recipe resolve accelerators", "", ""),
 ];

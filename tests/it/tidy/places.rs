@@ -56,6 +56,13 @@ const KINDS: &[Kind] = &[
         literal: None,
     },
     Kind {
+        name: "deployer",
+        own: Some("src/bundle/deployer/helmfile.rs"),
+        registry: "src/bundle/deployer/mod.rs",
+        paths: &["crate::bundle::deployer::helmfile"],
+        literal: None,
+    },
+    Kind {
         name: "output format",
         own: Some("src/report/sarif.rs"),
         registry: "src/cli/catalog.rs",

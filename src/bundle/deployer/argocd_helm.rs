@@ -1,0 +1,289 @@
+//! Argo CD with Helm: one chart whose templates are the applications, so that where it is published and what is dynamic is
+//! said when it is installed.
+//!
+//! Values of the bundle are files beside the templates, never in them: a template holds names that the plan has checked.
+
+use super::{Argo, Deployer, DeployerError, Settings, argo, helm, values_file};
+use crate::{
+    bundle::{
+        plan::{Bundle, Component, File},
+        release::{Release, Role},
+    },
+    recipe::locks::Locks,
+    yaml,
+};
+use serde_json::{Map, Value, json};
+
+pub struct ArgoCdHelm;
+
+const CHART: &str = "aicr-bundle";
+
+impl Deployer for ArgoCdHelm {
+    fn name(&self) -> &'static str {
+        "argocd-helm"
+    }
+
+    fn about(&self) -> &'static str {
+        "A Helm chart that makes applications of Argo CD"
+    }
+
+    fn entrypoint(&self) -> &'static str {
+        "Chart.yaml"
+    }
+
+    fn is_argo(&self) -> bool {
+        true
+    }
+
+    fn app_name<'s>(&self, settings: &'s Settings) -> Option<&'s str> {
+        Some(settings.app_name.as_deref().unwrap_or("aicr-stack"))
+    }
+
+    fn check(&self, bundle: &Bundle) -> Result<(), DeployerError> {
+        argo::check(self, bundle)
+    }
+
+    fn files(&self, bundle: &Bundle) -> Vec<File> {
+        let settings = &bundle.options.settings;
+        let mut files = vec![
+            File::text("Chart.yaml", chart(bundle)),
+            File::text("values.yaml", values(bundle)),
+            File::text("values.schema.json", schema()),
+            File::text(
+                "templates/aicr-stack.yaml",
+                parent(self.app_name(settings).unwrap_or_default(), &settings.argo),
+            ),
+        ];
+        for release in &bundle.releases {
+            let folder = release.folder();
+            files.extend(helm::chart_files(bundle, release, &folder));
+            files.push(File::text(format!("{folder}/values.yaml"), values_file(&release.values)));
+            let child = child(bundle, release, self.app_name(settings).unwrap_or_default());
+            files.push(File::text(format!("templates/{}.yaml", release.name), child));
+            if release.role == Role::Primary && !release.chart.is_local() {
+                files.push(File::text(format!("static/{}.yaml", release.name), values_file(&release.values)));
+            }
+        }
+        files.extend(lock(bundle).map(|text| File::text("templates/aicr-profile-lock.yaml", text)));
+        files
+    }
+
+    fn guide(&self, bundle: &Bundle) -> String {
+        let local = bundle.releases.iter().any(|release| release.chart.is_local());
+        let publish = "Publish the chart where Argo CD can read it, and say where:";
+        let needs =
+            if local { " Charts inside this one are read from an OCI registry: Argo CD 2.13 or later." } else { "" };
+        format!(
+            "## Deploy\n\n{publish}\n\n\
+             ```sh\nhelm package .\nhelm push {CHART}-*.tgz oci://REGISTRY/PROJECT\n\
+             helm install {CHART} . --namespace argocd --set repoURL=oci://REGISTRY/PROJECT --set targetRevision={}\n```\n\n\
+             `repoURL` is the folder above the chart.{needs}\n\n\
+             ## Change\n\nValues that were left to the installation are in `values.yaml` under the short name of their \
+             component; others are laid over those in `static/` in the same way.\n\n\
+             ## Remove\n\n```sh\nhelm uninstall {CHART} --namespace argocd\n```\n",
+            bundle.options.tool
+        )
+    }
+
+    fn steps(&self, folder: &str) -> Vec<String> {
+        vec![
+            format!("helm package {folder} && helm push {CHART}-*.tgz oci://REGISTRY/PROJECT"),
+            format!("helm install {CHART} {folder} --namespace argocd --set repoURL=oci://REGISTRY/PROJECT"),
+        ]
+    }
+}
+
+fn chart(bundle: &Bundle) -> String {
+    let version = bundle.recipe.version.trim_start_matches('v');
+    yaml::to_string(&json!({
+        "apiVersion": "v2",
+        "name": CHART,
+        "description": "The GPU stack as applications of Argo CD",
+        "type": "application",
+        "version": bundle.options.tool,
+        "appVersion": if version.is_empty() { &bundle.options.tool } else { version },
+        "annotations": {"aicr.run/generated-by": "aicr"},
+    }))
+}
+
+/// The name of a component in the values of the installation.
+fn alias(component: &Component) -> &str {
+    component.alias.as_deref().unwrap_or(&component.used.name)
+}
+
+fn values(bundle: &Bundle) -> String {
+    let settings = &bundle.options.settings;
+    let mut values = json!({
+        "deployer": {
+            "namePrefix": settings.argo.name_prefix,
+            "destinationServer": settings.argo.destination_server.as_deref().unwrap_or(argo::SERVER),
+            "project": settings.argo.project.as_deref().unwrap_or("default"),
+        },
+        "repoURL": "",
+        "targetRevision": "",
+    });
+    if let Some(name) = &settings.app_name {
+        values["appName"] = name.as_str().into();
+    }
+    for release in bundle.releases.iter().filter(|release| release.role == Role::Primary && release.is_dynamic()) {
+        values[alias(bundle.component(release))] = (*release.dynamic).clone();
+    }
+    format!(
+        "# What the installation decides. `repoURL` is where the chart is published (for oci:// the folder above it) and\n\
+         # `targetRevision` its version, else that of the chart. Below the short name of a component: values over its own.\n\
+         ---\n{}",
+        yaml::to_string(&values)
+    )
+}
+
+fn schema() -> String {
+    let schema = json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "type": "object",
+        "properties": {
+            "deployer": {
+                "type": "object",
+                "additionalProperties": false,
+                "properties": {
+                    "namePrefix": {"type": "string", "pattern": "^([a-z0-9][a-z0-9-]*)?$"},
+                    "destinationServer": {"type": "string", "pattern": "^https://[^@'\"\\s]+$"},
+                    "project": {"type": "string", "pattern": "^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$", "maxLength": 253},
+                    "includeRootApp": {"type": "boolean"},
+                },
+            },
+        },
+    });
+    crate::recipe::format::json_text(&schema)
+}
+
+/// A text as a string of Go's templates.
+fn string(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+const FINALIZERS: &str = "  finalizers:\n    - resources-finalizer.argocd.argoproj.io\n";
+
+fn parent(name: &str, settings: &Argo) -> String {
+    let finalizers = if settings.cascade_delete { FINALIZERS } else { "" };
+    format!(
+        r#"{{{{- if ne (toString .Values.deployer.includeRootApp) "false" }}}}
+{{{{- $repo := required "repoURL is needed: where this chart is published" .Values.repoURL | trimSuffix "/" }}}}
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata:
+  name: {{{{ .Values.appName | default {name} | quote }}}}
+  namespace: argocd
+{finalizers}spec:
+  project: {{{{ .Values.deployer.project | quote }}}}
+  destination:
+    namespace: argocd
+    server: {server}
+  source:
+    {{{{- if hasPrefix "oci://" $repo }}}}
+    repoURL: {{{{ printf "%s/%s" $repo .Chart.Name | quote }}}}
+    path: .
+    {{{{- else }}}}
+    repoURL: {{{{ $repo | quote }}}}
+    chart: {{{{ .Chart.Name | quote }}}}
+    {{{{- end }}}}
+    targetRevision: {{{{ .Values.targetRevision | default .Chart.Version | quote }}}}
+    helm:
+      {{{{- $values := deepCopy .Values | mergeOverwrite (dict) }}}}
+      {{{{- $_ := set $values.deployer "includeRootApp" false }}}}
+      valuesObject:
+        {{{{- toYaml $values | nindent 8 }}}}
+  syncPolicy:
+    automated:
+      prune: true
+      selfHeal: true
+    syncOptions:
+      - CreateNamespace=true
+      - ServerSideApply=true
+{{{{- end }}}}
+"#,
+        name = string(name),
+        server = argo::SERVER,
+    )
+}
+
+fn child(bundle: &Bundle, release: &Release, parent: &str) -> String {
+    let component = bundle.component(release);
+    let finalizers = if bundle.options.settings.argo.cascade_delete { FINALIZERS } else { "" };
+    let head = format!(
+        r#"{{{{- $name := printf "%s%s" .Values.deployer.namePrefix {name} }}}}
+{{{{- if gt (len $name) 53 }}}}{{{{ fail (printf "the name %s has more than 53 characters" $name) }}}}{{{{ end }}}}
+{{{{- if eq $name (.Values.appName | default {parent}) }}}}{{{{ fail (printf "the name %s is that of the parent" $name) }}}}{{{{ end }}}}
+{{{{- $given := index .Values {alias} | default dict }}}}
+"#,
+        name = string(&release.name),
+        parent = string(parent),
+        alias = string(alias(component)),
+    );
+    let source = match argo::source(&release.chart) {
+        Some((url, chart, version)) => format!(
+            r#"    repoURL: {url}
+    chart: {chart}
+    targetRevision: {version}
+    helm:
+      values: |
+        {{{{- mergeOverwrite ($.Files.Get {file} | fromYaml) $given | toYaml | nindent 8 }}}}
+"#,
+            url = string(&url),
+            chart = string(&chart),
+            version = string(&version),
+            file = string(&format!("static/{}.yaml", release.name)),
+        ),
+        None => format!(
+            r#"    {{{{- $repo := required "repoURL is needed: where this chart is published" .Values.repoURL | trimSuffix "/" }}}}
+    repoURL: {{{{ printf "%s/%s" $repo .Chart.Name | quote }}}}
+    path: {folder}
+    targetRevision: {{{{ .Values.targetRevision | default .Chart.Version | quote }}}}
+    helm:
+      values: |
+        {{{{- toYaml $given | nindent 8 }}}}
+"#,
+            folder = release.folder(),
+        ),
+    };
+    let mut policy = Map::new();
+    policy.insert("syncPolicy".to_owned(), argo::sync_policy(release));
+    policy.extend(argo::ignored(release).map(|ignored| ("ignoreDifferences".to_owned(), ignored)));
+    let policy: String = yaml::to_string(&policy.into()).lines().map(|line| format!("  {line}\n")).collect();
+    format!(
+        r#"{head}apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata:
+  name: {{{{ $name | quote }}}}
+  namespace: argocd
+  annotations:
+    argocd.argoproj.io/sync-wave: "{wave}"
+{finalizers}spec:
+  project: {{{{ .Values.deployer.project | quote }}}}
+  destination:
+    namespace: {namespace}
+    server: {{{{ .Values.deployer.destinationServer | quote }}}}
+  source:
+{source}{policy}"#,
+        wave = argo::wave(bundle, release),
+        namespace = string(&release.namespace),
+    )
+}
+
+/// A template that fails where the installation sets what a profile or a setting owns.
+fn lock(bundle: &Bundle) -> Option<String> {
+    let locks = Locks::of(&bundle.recipe)?;
+    let mut text = String::new();
+    for component in &bundle.components {
+        let name = alias(component);
+        for path in locks.paths(&component.used.name) {
+            let keys: Vec<String> = path.split('.').map(string).collect();
+            let message = string(&format!("{name}.{path} belongs to the recipe's profile and cannot be set here"));
+            text += &format!(
+                "{{{{- if ne (toString (dig {} \"(absent)\" (index .Values {} | default dict))) \"(absent)\" }}}}{{{{ fail {message} }}}}{{{{ end }}}}\n",
+                keys.join(" "),
+                string(name),
+            );
+        }
+    }
+    (!text.is_empty()).then_some(text)
+}

@@ -1,0 +1,227 @@
+//! Flux: a HelmRelease for each release, the repositories that they read, and a list of all of them.
+
+use super::{Deployer, DeployerError, Settings, chart_yaml, helm::refuse_settings};
+use crate::{
+    bundle::{
+        plan::{Bundle, File},
+        release::{Chart, Release},
+    },
+    yaml,
+};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+pub struct Flux;
+
+const MANIFEST: &str = "helmrelease.yaml";
+const PLACEHOLDER: &str = "https://github.com/YOUR_ORG/YOUR_REPO.git";
+
+impl Deployer for Flux {
+    fn name(&self) -> &'static str {
+        "flux"
+    }
+
+    fn about(&self) -> &'static str {
+        "HelmReleases of Flux in a Git repository"
+    }
+
+    fn entrypoint(&self) -> &'static str {
+        "kustomization.yaml"
+    }
+
+    fn is_numbered(&self) -> bool {
+        false
+    }
+
+    fn manifest(&self, _: &Release) -> Option<&'static str> {
+        Some(MANIFEST)
+    }
+
+    fn repository<'s>(&self, settings: &'s Settings) -> Option<&'s str> {
+        Some(settings.repo.as_deref().unwrap_or(PLACEHOLDER))
+    }
+
+    fn check(&self, bundle: &Bundle) -> Result<(), DeployerError> {
+        refuse_settings(self, &bundle.options.settings)?;
+        if bundle.options.readiness_hooks {
+            return Err(DeployerError::Flag { flag: "--readiness-hooks".to_owned(), deployer: self.name() });
+        }
+        if let Some(namespace) =
+            bundle.options.settings.flux_namespace.as_ref().filter(|name| !super::is_subdomain(name))
+        {
+            let (what, problem) = ("--flux-namespace".to_owned(), "it is not a DNS name");
+            return Err(DeployerError::Value { what, found: namespace.clone(), problem });
+        }
+        Ok(())
+    }
+
+    fn files(&self, bundle: &Bundle) -> Vec<File> {
+        let repository = self.repository(&bundle.options.settings).unwrap_or_default();
+        let mut files: Vec<File> =
+            bundle.releases.iter().flat_map(|release| folder(bundle, release, repository)).collect();
+        files.extend(sources(bundle, repository));
+        let is_object = |path: &str| {
+            path.ends_with(MANIFEST) || path.ends_with("configmap-values.yaml") || path.starts_with("sources/")
+        };
+        let mut resources: Vec<&str> = files.iter().map(|file| &*file.path).filter(|path| is_object(path)).collect();
+        resources.sort_unstable();
+        let list =
+            json!({"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": resources});
+        files.push(File::text(self.entrypoint(), yaml::to_string(&list)));
+        files
+    }
+
+    fn guide(&self, bundle: &Bundle) -> String {
+        let repository = self.repository(&bundle.options.settings).unwrap_or_default();
+        format!(
+            "## Deploy\n\nPush this folder as the root of `{repository}`, branch `main`, where Flux reads it, or apply it:\n\n\
+             ```sh\nkubectl apply -k .\nflux get helmreleases -A\n```\n\n\
+             A HelmRelease waits for those that it depends on. Flux calls a release NAMESPACE-NAME.\n\n\
+             ## Change\n\nValues that were left to the installation are in `NAME/configmap-values.yaml`; change them there.\n\n\
+             ## Remove\n\n```sh\nkubectl delete -k .\n```\n"
+        )
+    }
+
+    fn steps(&self, folder: &str) -> Vec<String> {
+        vec![
+            format!("push {folder} to the repository that --repo names, branch main"),
+            "flux create kustomization aicr --source=GitRepository/NAME --path=. --prune".to_owned(),
+            "flux get helmreleases -A".to_owned(),
+        ]
+    }
+}
+
+fn namespace(bundle: &Bundle) -> &str {
+    bundle.options.settings.flux_namespace.as_deref().unwrap_or("flux-system")
+}
+
+/// A URL as the name of an object.
+pub(super) fn name_of(url: &str) -> String {
+    let lower = url.to_ascii_lowercase();
+    let rest = lower.split_once("://").map_or(&*lower, |(_, rest)| rest);
+    let rest = rest.trim_end_matches('/');
+    let rest = rest.strip_suffix(".git").unwrap_or(rest);
+    let name: String = rest.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(63).collect();
+    name.trim_matches('-').to_owned()
+}
+
+fn folder(bundle: &Bundle, release: &Release, repository: &str) -> Vec<File> {
+    let at = |name: &str| format!("{}/{name}", release.name);
+    let mut files = vec![File::text(at(MANIFEST), yaml::to_string(&object(bundle, release, repository)))];
+    if release.is_dynamic() {
+        let map = json!({
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": values_name(release), "namespace": namespace(bundle)},
+            "data": {"values.yaml": yaml::to_string(&nested(bundle, release, &release.dynamic))},
+        });
+        files.push(File::text(at("configmap-values.yaml"), yaml::to_string(&map)));
+    }
+    if let Chart::Local { manifests } = &release.chart {
+        files.push(File::text(
+            at("Chart.yaml"),
+            chart_yaml(bundle, release, "Manifests as AICR rendered them, for Flux"),
+        ));
+        let written = manifests.iter().filter(|manifest| !manifest.objects.is_empty());
+        files.extend(
+            written.map(|manifest| File::text(at(&format!("templates/{}", manifest.source)), manifest.template())),
+        );
+    }
+    files
+}
+
+fn values_name(release: &Release) -> String {
+    format!("{}-values", release.name)
+}
+
+/// Values of a chart in the bundle are below the component's name, as those that render in the cluster expect it.
+fn nested(bundle: &Bundle, release: &Release, values: &Value) -> Value {
+    let is_empty = values.as_object().is_none_or(Map::is_empty);
+    match release.chart.is_local() && !is_empty {
+        true => Map::from_iter([(bundle.component(release).used.name.clone(), values.clone())]).into(),
+        false => values.clone(),
+    }
+}
+
+fn object(bundle: &Bundle, release: &Release, repository: &str) -> Value {
+    let namespace = namespace(bundle);
+    let chart = match &release.chart {
+        Chart::Repository { name, url, version } => json!({
+            "chart": name,
+            "version": version.strip_prefix('v').unwrap_or(version),
+            "sourceRef": {"kind": "HelmRepository", "name": name_of(url), "namespace": namespace},
+        }),
+        Chart::Oci { name, url, version } => json!({
+            "chart": name,
+            "version": version,
+            "sourceRef": {"kind": "HelmRepository", "name": name_of(url), "namespace": namespace},
+        }),
+        Chart::Local { .. } => json!({
+            "chart": format!("./{}", release.name),
+            "sourceRef": {"kind": "GitRepository", "name": name_of(repository), "namespace": namespace},
+        }),
+    };
+    let mut spec = json!({
+        "interval": "10m",
+        "targetNamespace": release.namespace,
+        "install": {"createNamespace": true},
+        "chart": {"spec": chart},
+    });
+    spec["chart"]["spec"]["interval"] = "5m".into();
+    // Flux gives up after five minutes, which no GPU operator keeps to.
+    spec["timeout"] = format!("{}m", release.timeout() / 60).into();
+    if !release.needs.is_empty() {
+        let names = release.needs.iter().map(|need| json!({"name": bundle.releases[*need].name}));
+        spec["dependsOn"] = names.collect();
+    }
+    let values = nested(bundle, release, &release.values);
+    if values.as_object().is_some_and(|entries| !entries.is_empty()) {
+        spec["values"] = values;
+    }
+    if release.is_dynamic() {
+        spec["valuesFrom"] = json!([{"kind": "ConfigMap", "name": values_name(release), "valuesKey": "values.yaml"}]);
+    }
+    json!({
+        "apiVersion": "helm.toolkit.fluxcd.io/v2",
+        "kind": "HelmRelease",
+        "metadata": {"name": release.name, "namespace": namespace},
+        "spec": spec,
+    })
+}
+
+fn sources(bundle: &Bundle, repository: &str) -> Vec<File> {
+    let namespace = namespace(bundle);
+    let urls: BTreeMap<String, (&str, bool)> = bundle
+        .releases
+        .iter()
+        .filter_map(|release| match &release.chart {
+            Chart::Repository { url, .. } => Some((name_of(url), (&**url, false))),
+            Chart::Oci { url, .. } => Some((name_of(url), (&**url, true))),
+            Chart::Local { .. } => None,
+        })
+        .collect();
+    let mut files: Vec<File> = urls
+        .into_iter()
+        .map(|(name, (url, is_oci))| {
+            let mut source = json!({
+                "apiVersion": "source.toolkit.fluxcd.io/v1",
+                "kind": "HelmRepository",
+                "metadata": {"name": name, "namespace": namespace},
+                "spec": {"interval": "10m", "url": url},
+            });
+            if is_oci {
+                source["spec"]["type"] = "oci".into();
+            }
+            File::text(format!("sources/helmrepo-{name}.yaml"), yaml::to_string(&source))
+        })
+        .collect();
+    let name = name_of(repository);
+    let git = json!({
+        "apiVersion": "source.toolkit.fluxcd.io/v1",
+        "kind": "GitRepository",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"interval": "10m", "ref": {"branch": "main"}, "url": repository},
+    });
+    files.push(File::text(format!("sources/gitrepo-{name}.yaml"), yaml::to_string(&git)));
+    files
+}

@@ -1,0 +1,128 @@
+//! Helmfile: a file for each level with its releases and repositories, over the same folders as for Helm.
+
+use super::{Deployer, DeployerError, flux::name_of, helm};
+use crate::{
+    bundle::{
+        plan::{Bundle, File},
+        release::{Chart, Release},
+    },
+    yaml,
+};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+pub struct Helmfile;
+
+impl Deployer for Helmfile {
+    fn name(&self) -> &'static str {
+        "helmfile"
+    }
+
+    fn about(&self) -> &'static str {
+        "A release graph for helmfile"
+    }
+
+    fn entrypoint(&self) -> &'static str {
+        "helmfile.yaml"
+    }
+
+    fn check(&self, bundle: &Bundle) -> Result<(), DeployerError> {
+        helm::refuse_settings(self, &bundle.options.settings)?;
+        match bundle.options.readiness_hooks {
+            true => Err(DeployerError::Flag { flag: "--readiness-hooks".to_owned(), deployer: self.name() }),
+            false => Ok(()),
+        }
+    }
+
+    fn files(&self, bundle: &Bundle) -> Vec<File> {
+        let mut files: Vec<File> = bundle.releases.iter().flat_map(|release| helm::folder(bundle, release)).collect();
+        let levels = bundle.levels();
+        let file = |level: usize| yaml::to_string(&level_file(bundle, level));
+        if levels == 1 {
+            files.push(File::text("helmfile.yaml", file(0)));
+            return files;
+        }
+        let names: Vec<String> = (0..levels).map(|level| format!("level-{level}.yaml")).collect();
+        let paths: Vec<Value> = names.iter().map(|name| json!({"path": name})).collect();
+        files.push(File::text("helmfile.yaml", yaml::to_string(&json!({"helmfiles": paths}))));
+        files.extend(names.into_iter().enumerate().map(|(level, name)| File::text(name, file(level))));
+        files
+    }
+
+    fn guide(&self, _: &Bundle) -> String {
+        "## Deploy\n\n```sh\nhelmfile diff    # what would change\nhelmfile apply\n```\n\nLevels are applied one after the other.\n\n\
+         ## Change\n\nValues that were left to the installation are in `NNN-NAME/cluster-values.yaml`.\n\n\
+         ## Remove\n\n```sh\nhelmfile destroy\n```\n"
+            .to_owned()
+    }
+
+    fn steps(&self, folder: &str) -> Vec<String> {
+        vec![format!("cd {folder}"), "helmfile diff".to_owned(), "helmfile apply".to_owned()]
+    }
+}
+
+fn level_file(bundle: &Bundle, level: usize) -> Value {
+    let releases: Vec<&Release> = bundle.releases.iter().filter(|release| release.level == level).collect();
+    let urls: BTreeMap<String, Value> = releases
+        .iter()
+        .filter_map(|release| match &release.chart {
+            Chart::Repository { url, .. } => {
+                let name = name_of(url);
+                Some((name.clone(), json!({"name": name, "url": url})))
+            }
+            Chart::Oci { url, .. } => {
+                let name = name_of(url);
+                let url = url.strip_prefix("oci://").unwrap_or(url);
+                Some((name.clone(), json!({"name": name, "url": url, "oci": true})))
+            }
+            Chart::Local { .. } => None,
+        })
+        .collect();
+    let mut file = json!({
+        "helmDefaults": {"wait": true, "timeout": 600, "createNamespace": true},
+        "releases": releases.iter().map(|release| entry(bundle, release)).collect::<Vec<_>>(),
+    });
+    if !urls.is_empty() {
+        file["repositories"] = urls.into_values().collect();
+    }
+    file
+}
+
+fn entry(bundle: &Bundle, release: &Release) -> Value {
+    let folder = release.folder();
+    let mut values = vec![format!("./{folder}/values.yaml")];
+    if release.is_dynamic() {
+        values.push(format!("./{folder}/cluster-values.yaml"));
+    }
+    let mut entry = json!({"name": release.name, "namespace": release.namespace, "values": values});
+    match release.chart.upstream() {
+        Some((name, url, version)) => {
+            entry["chart"] = format!("{}/{name}", name_of(url)).into();
+            entry["version"] = version.into();
+        }
+        None => entry["chart"] = format!("./{folder}").into(),
+    }
+    // Other levels were applied before this file is read.
+    let needs = release.needs.iter().map(|need| &bundle.releases[*need]);
+    let needs: Vec<String> = needs
+        .filter(|need| need.level == release.level)
+        .map(|need| match need.namespace == release.namespace {
+            true => need.name.clone(),
+            false => format!("{}/{}", need.namespace, need.name),
+        })
+        .collect();
+    if !needs.is_empty() {
+        entry["needs"] = needs.into();
+    }
+    if !release.is_awaited() {
+        entry["wait"] = false.into();
+        entry["timeout"] = release.timeout().into();
+    }
+    if release.is_unchecked {
+        entry["disableValidation"] = true.into();
+    }
+    if release.owns_namespace {
+        entry["createNamespace"] = false.into();
+    }
+    entry
+}

@@ -1,0 +1,282 @@
+//! Dialects: what the files of a bundle look like for the tool that deploys it. One file each, one row in [`ALL`].
+//!
+//! In: a [`Bundle`], which has decided everything. Out: files. What a dialect cannot say is refused, not left out.
+
+mod argo;
+mod argocd;
+mod argocd_helm;
+mod fleet;
+mod flux;
+mod helm;
+mod helmfile;
+mod terraform;
+
+use super::{
+    flags::{DEPLOYER, Flags},
+    plan::{Bundle, File},
+    release::Release,
+};
+use crate::criteria::near_matches;
+use serde_json::Value;
+
+/// A dialect.
+pub trait Deployer: Sync {
+    /// As `--deployer` takes it and `bundle-info.yaml` names it.
+    fn name(&self) -> &'static str;
+
+    /// For the help.
+    fn about(&self) -> &'static str;
+
+    /// The file that a person or tool begins with.
+    fn entrypoint(&self) -> &'static str;
+
+    /// Whether folders are called `007-gpu-operator`.
+    fn is_numbered(&self) -> bool {
+        true
+    }
+
+    /// Whether Argo CD applies the files.
+    fn is_argo(&self) -> bool {
+        false
+    }
+
+    /// The folder of a release.
+    fn folder(&self, release: &Release) -> String {
+        if self.is_numbered() { release.folder() } else { release.name.clone() }
+    }
+
+    /// The object of this tool that deploys a release, in its folder.
+    fn manifest(&self, _: &Release) -> Option<&'static str> {
+        None
+    }
+
+    /// The repository that the files name, where they name one.
+    fn repository<'s>(&self, _: &'s Settings) -> Option<&'s str> {
+        None
+    }
+
+    /// What the files call the whole.
+    fn app_name<'s>(&self, _: &'s Settings) -> Option<&'s str> {
+        None
+    }
+
+    /// Refuses what the dialect cannot say.
+    ///
+    /// # Errors
+    /// The first such thing.
+    fn check(&self, bundle: &Bundle) -> Result<(), DeployerError>;
+
+    /// The files besides those that every bundle has.
+    fn files(&self, bundle: &Bundle) -> Vec<File>;
+
+    /// How to deploy, remove and change a bundle in a folder, in Markdown.
+    fn guide(&self, bundle: &Bundle) -> String;
+
+    /// What to do next, one command or sentence each.
+    fn steps(&self, folder: &str) -> Vec<String>;
+}
+
+impl std::fmt::Debug for dyn Deployer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Every dialect; the first is the default.
+pub static ALL: &[&dyn Deployer] = &[
+    &helm::Helm,
+    &helmfile::Helmfile,
+    &argocd::ArgoCd,
+    &argocd_helm::ArgoCdHelm,
+    &flux::Flux,
+    &fleet::Fleet,
+    &terraform::Terraform,
+];
+
+/// A dialect by name, as typed.
+///
+/// # Errors
+/// Names that look alike, or all.
+pub fn named(name: &str) -> Result<&'static dyn Deployer, DeployerError> {
+    let wanted = name.trim().to_ascii_lowercase();
+    ALL.iter().copied().find(|deployer| deployer.name() == wanted).ok_or_else(|| {
+        let near = near_matches(&wanted, ALL.iter().map(|deployer| deployer.name()));
+        DeployerError::Unknown { name: name.to_owned(), near }
+    })
+}
+
+/// Settings of single dialects.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings {
+    pub repo: Option<String>,
+    pub app_name: Option<String>,
+    pub flux_namespace: Option<String>,
+    pub flux_oci_source_name: Option<String>,
+    pub argo: Argo,
+}
+
+/// `--set deployer:KEY=VALUE`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Argo {
+    pub name_prefix: String,
+    pub destination_server: Option<String>,
+    pub project: Option<String>,
+    pub cascade_delete: bool,
+}
+
+/// Why a dialect cannot be used so.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DeployerError {
+    #[error("unknown deployer `{name}`")]
+    Unknown { name: String, near: Vec<String> },
+    #[error("{flag} has no meaning for the deployer `{deployer}`")]
+    Flag { flag: String, deployer: &'static str },
+    #[error("the deployer `{deployer}` cannot leave values to the installation: {why}")]
+    Dynamic { deployer: &'static str, why: &'static str },
+    #[error("unknown setting `deployer:{key}`")]
+    Setting { key: String, near: Vec<String> },
+    #[error("{what} cannot be `{found}`: {problem}")]
+    Value { what: String, found: String, problem: &'static str },
+    #[error("the name `{name}` of a child application {problem}")]
+    ChildName { name: String, problem: String },
+}
+
+impl DeployerError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        let all = || ALL.iter().map(|deployer| deployer.name()).collect::<Vec<_>>().join(", ");
+        match self {
+            DeployerError::Unknown { near, .. } => {
+                Some(crate::text::did_you_mean(near).unwrap_or_else(|| format!("there are {}", all())))
+            }
+            DeployerError::Flag { .. } => Some("leave it out, or choose another --deployer".to_owned()),
+            DeployerError::Dynamic { .. } => Some("set them now with --set, or choose another --deployer".to_owned()),
+            DeployerError::Setting { near, .. } => {
+                Some(crate::text::did_you_mean(near).unwrap_or_else(|| format!("there are {}", SETTINGS.join(", "))))
+            }
+            DeployerError::Value { .. } => None,
+            DeployerError::ChildName { .. } => Some("choose another --set deployer:namePrefix=…".to_owned()),
+        }
+    }
+}
+
+const SETTINGS: [&str; 4] = ["namePrefix", "destinationServer", "project", "cascadeDelete"];
+
+/// The settings among the flags, for a dialect.
+///
+/// # Errors
+/// One for a dialect that has none, an unknown one, a value that would not do.
+pub fn settings(flags: &Flags, deployer: &dyn Deployer) -> Result<Argo, DeployerError> {
+    let mut argo = Argo::default();
+    for given in flags.overrides.iter().filter(|given| given.component == DEPLOYER) {
+        let key = given.path.to_string();
+        if !deployer.is_argo() {
+            let flag = format!("`deployer:{key}`");
+            return Err(DeployerError::Flag { flag, deployer: deployer.name() });
+        }
+        let text = match &given.value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let wrong = |problem| DeployerError::Value { what: format!("`deployer:{key}`"), found: text.clone(), problem };
+        match &*key {
+            "namePrefix" => {
+                let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+                if !text.chars().all(good) || text.starts_with('-') {
+                    return Err(wrong("it has lower-case letters, digits and `-` only"));
+                }
+                argo.name_prefix = text;
+            }
+            "destinationServer" => {
+                let host = text.strip_prefix("https://").unwrap_or_default();
+                let good = |c: char| c.is_ascii_alphanumeric() || "-._:[]/".contains(c);
+                if host.is_empty() || !host.chars().all(good) {
+                    return Err(wrong("it is a URL that begins with https:// and holds no login"));
+                }
+                argo.destination_server = Some(text);
+            }
+            "project" if is_subdomain(&text) => argo.project = Some(text),
+            "project" => return Err(wrong("it is not a DNS subdomain")),
+            "cascadeDelete" => {
+                argo.cascade_delete = match &*text {
+                    "true" | "1" | "t" | "T" | "TRUE" | "True" => true,
+                    "false" | "0" | "f" | "F" | "FALSE" | "False" => false,
+                    _ => return Err(wrong("it is true or false")),
+                }
+            }
+            _ => {
+                let near = near_matches(&key, SETTINGS.into_iter());
+                return Err(DeployerError::Setting { key, near });
+            }
+        }
+    }
+    Ok(argo)
+}
+
+/// A DNS subdomain.
+pub fn is_subdomain(text: &str) -> bool {
+    let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let label =
+        |part: &str| !part.is_empty() && part.bytes().all(good) && !part.starts_with('-') && !part.ends_with('-');
+    text.len() <= 253 && text.split('.').all(label)
+}
+
+/// What every chart in a bundle says it is.
+fn chart_yaml(bundle: &Bundle, release: &Release, description: &str) -> String {
+    let payload = &bundle.component(release).used.version;
+    let payload = if payload.is_empty() { &bundle.options.tool } else { payload };
+    crate::yaml::to_string(&serde_json::json!({
+        "apiVersion": "v2",
+        "name": release.name,
+        "description": description,
+        "type": "application",
+        "version": bundle.options.tool,
+        "appVersion": payload,
+        "annotations": {"aicr.run/component-version": payload, "aicr.run/generated-by": "aicr"},
+    }))
+}
+
+/// What begins a file of values.
+const GENERATED: &str = "# Generated by AICR\n---\n";
+
+/// A file of values as the reference writes it: nothing but its head for an empty mapping.
+fn values_file(values: &Value) -> String {
+    match values.as_object().is_some_and(|entries| entries.is_empty()) || values.is_null() {
+        true => GENERATED.to_owned(),
+        false => format!("{GENERATED}{}", crate::yaml::to_string(values)),
+    }
+}
+
+/// A text as one word of a shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bundle::flags::Override;
+
+    #[test]
+    fn names_are_unique_and_every_dialect_is_described() {
+        let names: std::collections::BTreeSet<&str> = ALL.iter().map(|deployer| deployer.name()).collect();
+        assert_eq!(names.len(), ALL.len());
+        assert!(ALL.iter().all(|deployer| !deployer.about().is_empty() && !deployer.entrypoint().is_empty()));
+        assert!(named(" HELM ").is_ok_and(|deployer| deployer.name() == "helm"));
+        let error = named("hlem").map(|_| ()).expect_err("unknown");
+        assert_eq!(error.hint().as_deref(), Some("did you mean helm?"));
+    }
+
+    #[test]
+    fn settings_belong_to_argo() {
+        let flags =
+            Flags { overrides: vec![Override::set("deployer:project=x").expect("it reads")], ..Flags::default() };
+        let error = settings(&flags, &helm::Helm).expect_err("helm has no projects");
+        assert_eq!(error.to_string(), "`deployer:project` has no meaning for the deployer `helm`");
+    }
+
+    #[test]
+    fn a_word_of_a_shell_cannot_be_left() {
+        assert_eq!(quoted("a'; rm -rf $(x)"), "'a'\\''; rm -rf $(x)'");
+    }
+}

@@ -1,0 +1,142 @@
+#!/bin/sh
+# Uninstalls the releases of this bundle in the opposite order, and removes the namespaces that deploy.sh has made.
+# shellcheck disable=SC2016,SC2013 # Templates of kubectl have dollars of their own; names have no spaces.
+set -u
+umask 077
+LC_ALL=C
+export LC_ALL
+
+usage() {
+	cat <<'EOF'
+usage: ./undeploy.sh [OPTION…]
+
+  --component NAME   only the releases of this component (repeatable)
+  --dry-run          say what would be removed, and change nothing
+  --keep-namespaces  leave the namespaces that deploy.sh has made
+  --delete-pvcs      delete the volume claims in those namespaces too, with their data
+  --skip-preflight   do not look for objects that nothing would finish once their operator is gone
+  --timeout SECONDS  for each release and namespace (default 300)
+  --help             this text
+
+CRDs that charts bring in a folder of their own stay, with their objects: helm never removes those.
+Exit codes: 0 removed, 1 something is left, 130 interrupted.
+EOF
+}
+
+# level, folder, release, component, namespace, seconds, tries after the first, awaited, creates its namespace
+releases() {
+	cat <<'EOF'
+@RELEASES@
+EOF
+}
+
+@CONNECTION@
+only='' dry_run='' keep='' pvcs='' skip='' timeout=300
+while [ $# -gt 0 ]; do
+	case $1 in
+	--component | --timeout)
+		[ $# -ge 2 ] || die "$1 needs a value; see ./undeploy.sh --help"
+		if [ "$1" = --timeout ]; then timeout=$2; else only="$only $2"; fi
+		shift
+		;;
+	--component=*) only="$only ${1#*=}" ;;
+	--timeout=*) timeout=${1#*=} ;;
+	--dry-run) dry_run=1 ;;
+	--keep-namespaces) keep=1 ;;
+	--delete-pvcs) pvcs=1 ;;
+	--skip-preflight) skip=1 ;;
+	-h | --help)
+		usage
+		exit 0
+		;;
+	*) die "unknown option $1; see ./undeploy.sh --help" ;;
+	esac
+	shift
+done
+case $timeout in '' | *[!0-9]*) die "--timeout needs a number of seconds" ;; esac
+selected() {
+	if [ -z "$only" ]; then
+		releases
+	else
+		releases | awk -v only="$only" 'BEGIN { split(only, names, " "); for (i in names) keep[names[i]] } $4 in keep'
+	fi | awk '{ lines[NR] = $0 } END { for (i = NR; i > 0; i--) print lines[i] }'
+}
+for name in $only; do
+	releases | awk -v name="$name" '$4 == name { found = 1 } END { exit !found }' || die "this bundle has no component $name"
+done
+for program in helm kubectl awk; do
+	command -v "$program" >/dev/null 2>&1 || die "$program is not installed"
+done
+if ! answer=$(run_kubectl get --raw /version --request-timeout=20s 2>&1); then
+	die "the cluster does not answer: $answer"
+fi
+work=$(mktemp -d) || die "no temporary folder"
+trap 'rm -rf "$work"' EXIT
+trap 'say "interrupted; ./undeploy.sh continues from here"; exit 130' INT TERM
+selected >"$work/selected"
+
+# -- pre-flight: objects whose finalizers only the operator can take away ----------------------------------------------
+if [ -z "$skip" ]; then
+	while read -r _ _ release _ namespace _; do
+		run_helm get manifest "$release" --namespace "$namespace" 2>/dev/null </dev/null |
+			awk '/^---/ { crd = 0 } /^kind: *CustomResourceDefinition/ { crd = 1 } /^metadata:/ { meta = 1; next } /^[^ ]/ { meta = 0 } crd && meta && $1 == "name:" { print $2 }'
+	done <"$work/selected" | sort -u >"$work/crds"
+	while read -r crd; do
+		run_kubectl get "$crd" -A -o 'go-template={{range .items}}{{if .metadata.finalizers}}{{.kind}} {{if .metadata.namespace}}{{.metadata.namespace}}/{{end}}{{.metadata.name}}{{"\n"}}{{end}}{{end}}' </dev/null 2>/dev/null || :
+	done <"$work/crds" >"$work/held"
+	if [ -s "$work/held" ]; then
+		say "these objects have finalizers that only their operators take away; delete them first, or use --skip-preflight:" >&2
+		sed 's/^/  /' "$work/held" >&2
+		[ -n "$dry_run" ] || exit 1
+	fi
+fi
+
+left=''
+while read -r _ _ release _ namespace _; do
+	if ! status=$(run_helm status "$release" --namespace "$namespace" 2>&1 </dev/null); then
+		case $status in
+		*'not found'*) say "$release: not there" ;;
+		*)
+			say "$release: FAILED: $status"
+			left="$left $release"
+			;;
+		esac
+		continue
+	fi
+	if [ -n "$dry_run" ]; then
+		say "$release: would be uninstalled from $namespace"
+		continue
+	fi
+	say "$release: uninstalling from $namespace"
+	if ! run_helm uninstall "$release" --namespace "$namespace" --wait --timeout "${timeout}s" >"$work/log" 2>&1 </dev/null &&
+		! run_helm uninstall "$release" --namespace "$namespace" --no-hooks --wait --timeout "${timeout}s" >"$work/log" 2>&1 </dev/null; then
+		say "$release: FAILED: $(tail -1 "$work/log")"
+		left="$left $release"
+	fi
+done <"$work/selected"
+
+# -- namespaces: only those that deploy.sh has made, and only when no release is left in them ---------------------------
+for namespace in $(awk '!seen[$5]++ { print $5 }' "$work/selected"); do
+	made=$(run_kubectl get namespace "$namespace" --ignore-not-found -o 'jsonpath={.metadata.labels.aicr\.run/created-by}' 2>/dev/null </dev/null)
+	[ "$made" = deploy ] || continue
+	if [ -n "$pvcs" ] && [ -z "$dry_run" ]; then
+		run_kubectl delete persistentvolumeclaims --all --namespace "$namespace" --timeout "${timeout}s" </dev/null || left="$left claims-in-$namespace"
+	fi
+	[ -z "$keep" ] || continue
+	others=$(run_helm list --all --short --namespace "$namespace" 2>/dev/null </dev/null | tr '\n' ' ')
+	if [ -n "$dry_run" ]; then
+		say "namespace $namespace: would be removed when no release is left in it"
+	elif [ -n "$others" ]; then
+		say "namespace $namespace: kept, because of $others"
+	elif claims=$(run_kubectl get persistentvolumeclaims --namespace "$namespace" -o name 2>/dev/null </dev/null | tr '\n' ' ') && [ -n "$claims" ]; then
+		say "namespace $namespace: kept, because of ${claims}(--delete-pvcs deletes them)"
+	else
+		say "namespace $namespace: removing"
+		run_kubectl delete namespace "$namespace" --timeout "${timeout}s" >/dev/null 2>&1 </dev/null || left="$left namespace/$namespace"
+	fi
+done
+if [ -n "$left" ]; then
+	say "left:$left"
+	exit 1
+fi
+say "done"

@@ -1,0 +1,277 @@
+//! Terraform: one module call for each release, with the provider of Helm and the exact graph of what needs what.
+
+use super::{Deployer, DeployerError, helm, values_file};
+use crate::bundle::{
+    plan::{Bundle, File},
+    release::{Chart, Release},
+};
+
+pub struct Terraform;
+
+impl Deployer for Terraform {
+    fn name(&self) -> &'static str {
+        "terraform"
+    }
+
+    fn about(&self) -> &'static str {
+        "A Terraform configuration with the Helm provider"
+    }
+
+    fn entrypoint(&self) -> &'static str {
+        "main.tf"
+    }
+
+    fn check(&self, bundle: &Bundle) -> Result<(), DeployerError> {
+        helm::refuse_settings(self, &bundle.options.settings)
+    }
+
+    fn files(&self, bundle: &Bundle) -> Vec<File> {
+        let mut files = vec![
+            File::text("main.tf", bundle.releases.iter().map(|release| module(bundle, release)).collect::<String>()),
+            File::text("versions.tf", VERSIONS),
+            File::text("variables.tf", VARIABLES),
+            File::text("outputs.tf", outputs(bundle)),
+            File::text("terraform.tfvars.example", EXAMPLE),
+            File::text("modules/component/main.tf", MODULE),
+            File::text("modules/component/variables.tf", MODULE_VARIABLES),
+            File::text("modules/component/outputs.tf", MODULE_OUTPUTS),
+        ];
+        for release in &bundle.releases {
+            let folder = release.folder();
+            files.extend(helm::chart_files(bundle, release, &folder));
+            files.push(File::text(format!("{folder}/values.yaml"), values_file(&release.values)));
+            files.push(File::text(format!("{folder}/cluster-values.yaml"), values_file(&release.dynamic)));
+        }
+        files
+    }
+
+    fn guide(&self, _: &Bundle) -> String {
+        "## Deploy\n\n```sh\nterraform init\nterraform plan\nterraform apply\n```\n\n`variables.tf` lists how to reach the \
+         cluster; `terraform.tfvars.example` is a start. Releases that do not need each other are installed at the same time.\n\n\
+         ## Change\n\nValues that were left to the installation are in `NNN-NAME/cluster-values.yaml`.\n\n\
+         ## Remove\n\n```sh\nterraform destroy\n```\n"
+            .to_owned()
+    }
+
+    fn steps(&self, folder: &str) -> Vec<String> {
+        vec![format!("cd {folder}"), "terraform init".to_owned(), "terraform apply".to_owned()]
+    }
+}
+
+/// A text as a string of HCL.
+fn string(text: &str) -> String {
+    let escaped = serde_json::Value::from(text).to_string();
+    escaped.replace("${", "$${").replace("%{", "%%{")
+}
+
+/// The name of a module: identifiers may have dashes, and begin with a letter.
+fn identifier(release: &Release) -> String {
+    match release.name.starts_with(|c: char| c.is_ascii_digit()) {
+        true => format!("r-{}", release.name),
+        false => release.name.clone(),
+    }
+}
+
+fn module(bundle: &Bundle, release: &Release) -> String {
+    let folder = release.folder();
+    let mut lines = vec![
+        ("source", string("./modules/component")),
+        ("name", string(&release.name)),
+        ("namespace", string(&release.namespace)),
+    ];
+    match &release.chart {
+        Chart::Repository { name, url, version } => {
+            lines.push(("chart", string(name)));
+            lines.push(("repository", string(url)));
+            lines.push(("chart_version", string(version)));
+        }
+        Chart::Oci { name, url, version } => {
+            lines.push(("chart", string(name)));
+            lines.push(("repository", string(url)));
+            lines.push(("chart_version", string(version)));
+        }
+        Chart::Local { .. } => lines.push(("chart", format!("\"${{path.module}}/{folder}\""))),
+    }
+    let file = |name: &str| format!("file(\"${{path.module}}/{folder}/{name}\")");
+    lines.push(("values", format!("[{}, {}]", file("values.yaml"), file("cluster-values.yaml"))));
+    lines.push(("create_namespace", (!release.owns_namespace).to_string()));
+    lines.push(("wait", if release.is_awaited() { "var.wait".to_owned() } else { "false".to_owned() }));
+    let timeout = release.timeout();
+    lines.push(("timeout", format!("max(var.timeout, {timeout})")));
+    lines.push(("atomic", "var.atomic".to_owned()));
+    let needs: Vec<String> =
+        release.needs.iter().map(|need| format!("module.{}", identifier(&bundle.releases[*need]))).collect();
+    if !needs.is_empty() {
+        lines.push(("depends_on", format!("[{}]", needs.join(", "))));
+    }
+    let lines: String = lines.iter().map(|(name, value)| format!("  {name} = {value}\n")).collect();
+    format!("module \"{}\" {{\n{lines}}}\n\n", identifier(release))
+}
+
+fn outputs(bundle: &Bundle) -> String {
+    let names: String = bundle
+        .releases
+        .iter()
+        .map(|release| format!("    {} = module.{}.status\n", string(&release.name), identifier(release)))
+        .collect();
+    format!("output \"releases\" {{\n  description = \"The state of each release\"\n  value = {{\n{names}  }}\n}}\n")
+}
+
+const VERSIONS: &str = r#"terraform {
+  required_version = ">= 1.5"
+  required_providers {
+    helm = {
+      source  = "hashicorp/helm"
+      version = "~> 3.0"
+    }
+  }
+}
+
+provider "helm" {
+  kubernetes = {
+    config_path            = var.cluster_host == null ? pathexpand(var.kubeconfig_path) : null
+    config_context         = var.kube_context
+    host                   = var.cluster_host
+    cluster_ca_certificate = var.cluster_ca_certificate
+    client_certificate     = var.cluster_client_certificate
+    client_key             = var.cluster_client_key
+    token                  = var.cluster_token
+  }
+}
+"#;
+
+const VARIABLES: &str = r#"variable "kubeconfig_path" {
+  type    = string
+  default = "~/.kube/config"
+}
+
+variable "kube_context" {
+  type    = string
+  default = null
+}
+
+variable "cluster_host" {
+  type    = string
+  default = null
+}
+
+variable "cluster_ca_certificate" {
+  type    = string
+  default = null
+}
+
+variable "cluster_client_certificate" {
+  type    = string
+  default = null
+}
+
+variable "cluster_client_key" {
+  type      = string
+  default   = null
+  sensitive = true
+}
+
+variable "cluster_token" {
+  type      = string
+  default   = null
+  sensitive = true
+}
+
+variable "wait" {
+  type    = bool
+  default = true
+}
+
+variable "timeout" {
+  type    = number
+  default = 900
+}
+
+variable "atomic" {
+  type    = bool
+  default = false
+}
+"#;
+
+const EXAMPLE: &str = "kubeconfig_path = \"~/.kube/config\"\n# kube_context  = \"my-cluster\"\n";
+
+const MODULE: &str = r#"terraform {
+  required_providers {
+    helm = {
+      source  = "hashicorp/helm"
+      version = "~> 3.0"
+    }
+  }
+}
+
+resource "helm_release" "this" {
+  name             = var.name
+  namespace        = var.namespace
+  chart            = var.chart
+  repository       = var.repository
+  version          = var.chart_version
+  values           = var.values
+  create_namespace = var.create_namespace
+  wait             = var.wait
+  timeout          = var.timeout
+  atomic           = var.atomic
+}
+"#;
+
+const MODULE_VARIABLES: &str = r#"variable "name" {
+  type = string
+}
+
+variable "namespace" {
+  type = string
+}
+
+variable "chart" {
+  type = string
+}
+
+variable "repository" {
+  type    = string
+  default = null
+}
+
+variable "chart_version" {
+  type    = string
+  default = null
+}
+
+variable "values" {
+  type = list(string)
+}
+
+variable "create_namespace" {
+  type = bool
+}
+
+variable "wait" {
+  type = bool
+}
+
+variable "timeout" {
+  type = number
+}
+
+variable "atomic" {
+  type = bool
+}
+"#;
+
+const MODULE_OUTPUTS: &str = r#"output "status" {
+  value = helm_release.this.status
+}
+"#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_string_stays_one() {
+        assert_eq!(string("a\"${x}%{y}\n"), "\"a\\\"$${x}%%{y}\\n\"");
+    }
+}

@@ -1,0 +1,373 @@
+//! Actions × object → text.
+
+use super::{
+    LARGEST, TemplateError,
+    parse::{Branch, Node, Pipeline, Term},
+};
+use crate::yaml;
+use serde_json::Value;
+use std::cmp::Ordering;
+
+pub(super) fn run(nodes: &[Node], object: &Value) -> Result<String, TemplateError> {
+    let mut run = Run { out: String::new(), variables: vec![("$".to_owned(), object.clone())] };
+    run.block(nodes, object)?;
+    Ok(run.out)
+}
+
+struct Run {
+    out: String,
+    /// Innermost last.
+    variables: Vec<(String, Value)>,
+}
+
+type Answer = Result<Value, String>;
+
+impl Run {
+    /// A block has its own variables.
+    fn block(&mut self, nodes: &[Node], dot: &Value) -> Result<(), TemplateError> {
+        let outer = self.variables.len();
+        for node in nodes {
+            match node {
+                Node::Text(text) => self.out.push_str(text),
+                Node::Show(line, pipeline) => {
+                    let value = self.pipeline(*line, pipeline, dot)?;
+                    if pipeline.variables.is_empty() && !value.is_null() {
+                        self.out.push_str(&shown(&value));
+                    }
+                }
+                Node::Branch { line, kind, pipeline, then, otherwise } => {
+                    self.branch(*line, *kind, (pipeline, then, otherwise), dot)?;
+                }
+            }
+            if self.out.len() > LARGEST {
+                let line = if let Node::Show(line, _) | Node::Branch { line, .. } = node { *line } else { 0 };
+                return Err(TemplateError { line, problem: format!("it renders to more than {LARGEST} bytes") });
+            }
+        }
+        self.variables.truncate(outer);
+        Ok(())
+    }
+
+    fn branch(
+        &mut self,
+        line: usize,
+        kind: Branch,
+        (pipeline, then, otherwise): (&Pipeline, &[Node], &[Node]),
+        dot: &Value,
+    ) -> Result<(), TemplateError> {
+        let outer = self.variables.len();
+        if kind == Branch::Range {
+            let value = self.value(line, pipeline, dot)?;
+            let items: Vec<(Value, Value)> = match value {
+                Value::Array(items) => items.into_iter().enumerate().map(|(at, item)| (at.into(), item)).collect(),
+                Value::Object(entries) => entries.into_iter().map(|(key, item)| (key.into(), item)).collect(),
+                Value::Null => Vec::new(),
+                other => {
+                    let problem = format!("cannot range over {}", kind_of(&other));
+                    return Err(TemplateError { line, problem });
+                }
+            };
+            if items.is_empty() {
+                self.block(otherwise, dot)?;
+            }
+            for (key, item) in items {
+                match &pipeline.variables[..] {
+                    [one] => self.variables.push((one.clone(), item.clone())),
+                    [first, second, ..] => {
+                        self.variables.push((first.clone(), key));
+                        self.variables.push((second.clone(), item.clone()));
+                    }
+                    [] => {}
+                }
+                self.block(then, &item)?;
+                self.variables.truncate(outer);
+            }
+            return Ok(());
+        }
+        let value = self.pipeline(line, pipeline, dot)?;
+        match (truth(&value), kind) {
+            (true, Branch::With) => self.block(then, &value)?,
+            (true, _) => self.block(then, dot)?,
+            (false, _) => self.block(otherwise, dot)?,
+        }
+        self.variables.truncate(outer);
+        Ok(())
+    }
+
+    fn pipeline(&mut self, line: usize, pipeline: &Pipeline, dot: &Value) -> Result<Value, TemplateError> {
+        let value = self.value(line, pipeline, dot)?;
+        for name in &pipeline.variables {
+            if pipeline.declares {
+                self.variables.push((name.clone(), value.clone()));
+                continue;
+            }
+            match self.variables.iter_mut().rev().find(|(known, _)| known == name) {
+                Some((_, place)) => *place = value.clone(),
+                None => return Err(TemplateError { line, problem: format!("unknown variable `{name}`") }),
+            }
+        }
+        Ok(value)
+    }
+
+    fn value(&self, line: usize, pipeline: &Pipeline, dot: &Value) -> Result<Value, TemplateError> {
+        self.commands(pipeline, dot).map_err(|problem| TemplateError { line, problem })
+    }
+
+    fn commands(&self, pipeline: &Pipeline, dot: &Value) -> Answer {
+        let mut last = None;
+        for command in &pipeline.commands {
+            last = Some(self.command(command, last, dot)?);
+        }
+        Ok(last.unwrap_or(Value::Null))
+    }
+
+    fn command(&self, terms: &[Term], piped: Option<Value>, dot: &Value) -> Answer {
+        let [first, rest @ ..] = terms else { return Ok(Value::Null) };
+        let Term::Function(name) = first else {
+            return match (rest, piped) {
+                ([], None) => self.term(first, dot),
+                _ => Err("a value that is not a function has arguments".to_owned()),
+            };
+        };
+        // These look at their arguments one by one.
+        if let "and" | "or" = &**name {
+            let mut value = Value::Null;
+            for term in rest {
+                value = self.term(term, dot)?;
+                if truth(&value) == (name == "or") {
+                    return Ok(value);
+                }
+            }
+            return Ok(piped.unwrap_or(value));
+        }
+        let mut arguments = rest.iter().map(|term| self.term(term, dot)).collect::<Result<Vec<_>, _>>()?;
+        arguments.extend(piped);
+        call(name, &arguments)
+    }
+
+    fn term(&self, term: &Term, dot: &Value) -> Answer {
+        match term {
+            Term::Literal(value) => Ok(value.clone()),
+            Term::Nil => Ok(Value::Null),
+            Term::Dot(path) => look_up(dot, path),
+            Term::Variable(name, path) => match self.variables.iter().rev().find(|(known, _)| known == name) {
+                Some((_, value)) => look_up(value, path),
+                None => Err(format!("unknown variable `{name}`")),
+            },
+            Term::Function(name) => call(name, &[]),
+            Term::Nested(pipeline, path) => look_up(&self.commands(pipeline, dot)?, path),
+        }
+    }
+}
+
+/// Keys one after the other; a missing one is nothing, and nothing has no keys.
+fn look_up(value: &Value, path: &[String]) -> Answer {
+    let mut place = value;
+    for key in path {
+        place = match place {
+            Value::Object(entries) => entries.get(key).unwrap_or(&Value::Null),
+            other => return Err(format!("cannot look up `{key}` in {}", kind_of(other))),
+        };
+    }
+    Ok(place.clone())
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "a mapping",
+    }
+}
+
+fn truth(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(value) => *value,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(entries) => !entries.is_empty(),
+    }
+}
+
+/// As Go's `%v` shows it.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => "<nil>".to_owned(),
+        Value::Bool(value) => value.to_string(),
+        Value::Number(number) => yaml::go_number(number),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(" ")),
+        Value::Object(entries) => {
+            let pairs: Vec<String> = entries.iter().map(|(key, value)| format!("{key}:{}", shown(value))).collect();
+            format!("map[{}]", pairs.join(" "))
+        }
+    }
+}
+
+/// Calls a function with its arguments, the piped one last.
+fn call(name: &str, arguments: &[Value]) -> Answer {
+    let count = |expected: usize| match arguments.len() == expected {
+        true => Ok(()),
+        false => Err(format!("`{name}` takes {expected} arguments, found {}", arguments.len())),
+    };
+    let text = |at: usize| match &arguments[at] {
+        Value::String(text) => Ok(text.as_str()),
+        other => Err(format!("`{name}` needs a string, found {}", kind_of(other))),
+    };
+    let number = |at: usize| match arguments[at].as_i64() {
+        Some(number) => Ok(number),
+        None => Err(format!("`{name}` needs a whole number, found {}", kind_of(&arguments[at]))),
+    };
+    match name {
+        "index" => index(arguments),
+        "not" => count(1).map(|()| (!truth(&arguments[0])).into()),
+        "eq" => equal(name, arguments).map(Value::from),
+        "ne" => count(2).and_then(|()| equal(name, arguments)).map(|same| (!same).into()),
+        "lt" | "le" | "gt" | "ge" => {
+            count(2)?;
+            let order = compare(name, &arguments[0], &arguments[1])?;
+            let holds = match name {
+                "lt" => order == Ordering::Less,
+                "le" => order != Ordering::Greater,
+                "gt" => order == Ordering::Greater,
+                _ => order != Ordering::Less,
+            };
+            Ok(holds.into())
+        }
+        "len" => {
+            count(1)?;
+            match &arguments[0] {
+                Value::String(text) => Ok(text.len().into()),
+                Value::Array(items) => Ok(items.len().into()),
+                Value::Object(entries) => Ok(entries.len().into()),
+                other => Err(format!("`len` of {}", kind_of(other))),
+            }
+        }
+        "printf" => print(arguments),
+        "toString" => count(1).map(|()| shown(&arguments[0]).into()),
+        "toYaml" => count(1).map(|()| yaml::to_string(&arguments[0]).trim_end_matches('\n').into()),
+        "indent" | "nindent" => {
+            count(2)?;
+            let width = usize::try_from(number(0)?).map_err(|_| format!("`{name}` needs a width"))?.min(256);
+            let pad = " ".repeat(width);
+            let lines: Vec<String> = text(1)?
+                .split('\n')
+                .map(|line| if line.is_empty() { String::new() } else { format!("{pad}{line}") })
+                .collect();
+            let start = if name == "nindent" { "\n" } else { "" };
+            Ok(format!("{start}{}", lines.join("\n")).into())
+        }
+        "default" => {
+            count(2)?;
+            let is_unset = arguments[1].is_null() || arguments[1] == "";
+            Ok(arguments[usize::from(!is_unset)].clone())
+        }
+        "replace" => count(3).and_then(|()| Ok(text(2)?.replace(text(0)?, text(1)?).into())),
+        "trunc" => {
+            count(2)?;
+            let (length, text) = (number(0)?, text(1)?);
+            let keep = usize::try_from(length.unsigned_abs()).unwrap_or(usize::MAX).min(text.len());
+            let cut = if length < 0 { text.len() - keep..text.len() } else { 0..keep };
+            text.get(cut).map(Value::from).ok_or_else(|| "`trunc` cuts a character in two".to_owned())
+        }
+        "trimSuffix" => count(2).and_then(|()| {
+            let whole = text(1)?;
+            Ok(whole.strip_suffix(text(0)?).unwrap_or(whole).into())
+        }),
+        "quote" => {
+            let given = arguments.iter().filter(|value| !value.is_null());
+            Ok(given.map(|value| quoted(&shown(value))).collect::<Vec<_>>().join(" ").into())
+        }
+        other => Err(format!("unknown function `{other}`")),
+    }
+}
+
+/// A JSON string is a Go string but for what no manifest holds.
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+fn index(arguments: &[Value]) -> Answer {
+    let [start, keys @ ..] = arguments else { return Err("`index` needs a value".to_owned()) };
+    let mut place = start;
+    for key in keys {
+        place = match (place, key) {
+            (Value::Object(entries), Value::String(key)) => entries.get(key).unwrap_or(&Value::Null),
+            (Value::Object(_), key) => {
+                return Err(format!("`index` needs the name of a key, found {}", kind_of(key)));
+            }
+            (Value::Array(items), Value::Number(at)) => {
+                let at = at.as_u64().and_then(|at| usize::try_from(at).ok());
+                at.and_then(|at| items.get(at)).ok_or("`index` of a list is out of range")?
+            }
+            (other, _) => return Err(format!("`index` of {}", kind_of(other))),
+        };
+    }
+    Ok(place.clone())
+}
+
+/// Whether the first is one of the others.
+fn equal(name: &str, arguments: &[Value]) -> Result<bool, String> {
+    let [first, others @ ..] = arguments else { return Err(format!("`{name}` needs two values")) };
+    if others.is_empty() {
+        return Err(format!("`{name}` needs two values"));
+    }
+    for other in others {
+        let same = match (first, other) {
+            (Value::Null, _) | (_, Value::Null) => first == other,
+            (Value::Array(_) | Value::Object(_), _) | (_, Value::Array(_) | Value::Object(_)) => {
+                return Err(format!("`{name}` cannot compare {}", kind_of(first)));
+            }
+            _ => compare(name, first, other)? == Ordering::Equal,
+        };
+        if same {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn compare(name: &str, left: &Value, right: &Value) -> Result<Ordering, String> {
+    let order = match (left, right) {
+        (Value::String(left), Value::String(right)) => Some(left.cmp(right)),
+        (Value::Bool(left), Value::Bool(right)) => Some(left.cmp(right)),
+        (Value::Number(left), Value::Number(right)) => {
+            left.as_f64().zip(right.as_f64()).and_then(|(left, right)| left.partial_cmp(&right))
+        }
+        _ => None,
+    };
+    order.ok_or_else(|| format!("`{name}` cannot compare {} with {}", kind_of(left), kind_of(right)))
+}
+
+fn print(arguments: &[Value]) -> Answer {
+    let Some(Value::String(format)) = arguments.first() else { return Err("`printf` needs a format".to_owned()) };
+    let mut values = arguments[1..].iter();
+    let mut out = String::new();
+    let mut chars = format.chars();
+    while let Some(c) = chars.next() {
+        if c != '%' {
+            out.push(c);
+            continue;
+        }
+        let verb = chars.next().ok_or("`printf` ends with `%`")?;
+        if verb == '%' {
+            out.push('%');
+            continue;
+        }
+        let value = values.next().ok_or("`printf` has more verbs than values")?;
+        match verb {
+            's' | 'v' | 'd' | 't' => out.push_str(&shown(value)),
+            'q' => out.push_str(&quoted(&shown(value))),
+            other => return Err(format!("`printf` does not know `%{other}`")),
+        }
+    }
+    match values.next() {
+        None => Ok(out.into()),
+        Some(_) => Err("`printf` has more values than verbs".to_owned()),
+    }
+}

@@ -1,0 +1,500 @@
+//! `aicr bundle`: what a recipe becomes for the tool that deploys it.
+
+use super::{
+    Outcome, Printer, Stop,
+    criteria_args::CriteriaArgs,
+    exit::Exit,
+    formats::{self, Format, Named},
+    global::Global,
+    input, misuse,
+    printer::Role,
+    table,
+};
+use crate::{
+    bundle::{
+        deployer::{self, Deployer, Settings},
+        flags::{self, Dynamic, FlagError, Flags, Nodes, Override, Scheduling, Taint},
+        info,
+        plan::{BundlePlan, Options},
+        values::Added,
+    },
+    criteria::Dimension,
+    ops::{self, Failure, Kind, place},
+    recipe::Recipe,
+    report::escape,
+    text, yaml,
+};
+use clap::builder::{StringValueParser, TypedValueParser};
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, path::Path};
+
+/// Write what a recipe becomes for the tool that deploys it: charts, values, manifests, scripts, checksums.
+///
+/// The recipe comes from a file (-r), or is resolved for criteria or a snapshot as `aicr recipe` does it. --plan shows
+/// everything that would be written, with the reason for each value, and writes nothing.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example: aicr bundle -r recipe.yaml -o bundle --system-node-selector role=system --storage-class gp3"
+)]
+pub struct Args {
+    /// The recipe: a file, `-` for standard input, cm://NAMESPACE/NAME or a URL.
+    #[arg(short, long, value_name = "PLACE")]
+    recipe: Option<String>,
+    /// A snapshot whose cluster the bundle is for, instead of a recipe.
+    #[arg(short, long, value_name = "PLACE", conflicts_with = "recipe")]
+    snapshot: Option<String>,
+    #[command(flatten)]
+    criteria: CriteriaArgs,
+    /// The folder to write: new or empty.
+    #[arg(short, long, value_name = "DIR", default_value = ".")]
+    output: String,
+    /// Replace the bundle that is in the folder, if it is complete and unchanged.
+    #[arg(long)]
+    replace: bool,
+    /// Print what would be written and why, and write nothing.
+    #[arg(long)]
+    plan: bool,
+    /// The form of --plan.
+    #[arg(short = 't', long, value_parser = formats::parser(FORMATS), default_value = "table", requires = "plan")]
+    format: &'static Format<BundlePlan>,
+    /// The tool that deploys the bundle.
+    #[arg(short, long, value_name = "NAME", default_value = "helm", value_parser = deployer())]
+    deployer: &'static dyn Deployer,
+    /// Deploy one release after the other, instead of those at the same time that do not need each other.
+    #[arg(long)]
+    serial: bool,
+    #[command(flatten)]
+    values: ValueArgs,
+    #[command(flatten)]
+    scheduling: SchedulingArgs,
+    #[command(flatten)]
+    dialect: DialectArgs,
+    #[command(flatten)]
+    lacking: LackingArgs,
+}
+
+/// What is set over the recipe.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Values")]
+struct ValueArgs {
+    /// A value to set over the recipe (repeatable): true and false, numbers as they print, else text. `\.` is a dot in a
+    /// key; COMPONENT:enabled=false leaves a component out.
+    #[arg(long = "set", value_name = "COMPONENT:PATH=VALUE", value_parser = parsed(Override::set))]
+    set: Vec<Override>,
+    /// The same with any JSON (repeatable): mappings are merged, null takes a key away. Wins over --set and --set-file.
+    #[arg(long = "set-json", value_name = "COMPONENT:PATH=JSON", value_parser = parsed(Override::set_json))]
+    set_json: Vec<Override>,
+    /// The same from a JSON or YAML file of at most 1 MiB (repeatable). Wins over --set.
+    #[arg(long = "set-file", value_name = "COMPONENT:PATH=FILE")]
+    set_file: Vec<String>,
+    /// A value to leave to the installation (repeatable): it goes to cluster-values.yaml, or where the deployer keeps such
+    /// values.
+    #[arg(long, value_name = "COMPONENT:PATH")]
+    dynamic: Vec<Dynamic>,
+}
+
+/// Where pods run and what on.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Scheduling and storage")]
+struct SchedulingArgs {
+    /// A label of the nodes for controllers (repeatable).
+    #[arg(long, value_name = "KEY=VALUE", value_parser = parsed(flags::selector))]
+    system_node_selector: Vec<(String, String)>,
+    /// A taint that controllers tolerate (repeatable): KEY=VALUE:EFFECT, KEY:EFFECT or *; else they tolerate all.
+    #[arg(long, value_name = "TAINT", value_parser = parsed(flags::toleration))]
+    system_node_toleration: Vec<Value>,
+    /// A label of the nodes with GPUs (repeatable).
+    #[arg(long, value_name = "KEY=VALUE", value_parser = parsed(flags::selector))]
+    accelerated_node_selector: Vec<(String, String)>,
+    /// A taint of the nodes with GPUs that their pods tolerate (repeatable); else they tolerate all.
+    #[arg(long, value_name = "TAINT", value_parser = parsed(flags::toleration))]
+    accelerated_node_toleration: Vec<Value>,
+    /// A label by which pods of the DRA driver leave a node before its driver is changed; without it that is not done.
+    #[arg(long, value_name = "KEY")]
+    dra_eviction_node_label: Option<String>,
+    /// The taint that keeps workloads off a node until it is tuned: KEY=VALUE:EFFECT.
+    #[arg(long, value_name = "TAINT")]
+    workload_gate: Option<Taint>,
+    /// A label of the workloads that tuning must not interrupt (repeatable).
+    #[arg(long, value_name = "KEY=VALUE", value_parser = parsed(flags::selector))]
+    workload_selector: Vec<(String, String)>,
+    /// The storage class of volumes.
+    #[arg(long, value_name = "NAME", value_parser = class())]
+    storage_class: Option<String>,
+    /// The storage class of volumes that several nodes mount.
+    #[arg(long, value_name = "NAME", value_parser = class())]
+    shared_storage_class: Option<String>,
+}
+
+/// What single deployers need.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Deployers")]
+struct DialectArgs {
+    /// The repository that the bundle is pushed to, as Argo CD and Flux are to read it.
+    #[arg(long, value_name = "URL")]
+    repo: Option<String>,
+    /// The name of the parent application of Argo CD.
+    #[arg(long, value_name = "NAME")]
+    app_name: Option<String>,
+    /// Behind a component that has a readiness test, hold back what comes next until it holds.
+    #[arg(long)]
+    readiness_hooks: bool,
+    /// The namespace of Flux objects; else flux-system.
+    #[arg(long, value_name = "NAME")]
+    flux_namespace: Option<String>,
+    /// The OCIRepository that Flux reads the bundle from; else aicr-bundle.
+    #[arg(long, value_name = "NAME")]
+    flux_oci_source_name: Option<String>,
+}
+
+/// Flags of the reference that are answered instead of honored.
+#[derive(Debug, clap::Args)]
+struct LackingArgs {
+    #[arg(long, hide = true)]
+    vendor_charts: bool,
+    #[arg(long, hide = true)]
+    attest: bool,
+    #[arg(long, hide = true)]
+    image_refs: Option<String>,
+    #[arg(long, hide = true)]
+    plain_http: bool,
+    #[arg(long, hide = true)]
+    insecure_tls: bool,
+    #[arg(long, hide = true)]
+    certificate_identity_regexp: Option<String>,
+    #[arg(long, hide = true)]
+    identity_token: Option<String>,
+    #[arg(long, hide = true)]
+    oidc_device_flow: bool,
+    #[arg(long, hide = true)]
+    fulcio_url: Option<String>,
+    #[arg(long, hide = true)]
+    rekor_url: Option<String>,
+    #[arg(long, hide = true)]
+    signing_config: Option<String>,
+    #[arg(long, hide = true)]
+    signing_key: Option<String>,
+    #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    tlog_upload: Option<bool>,
+    #[arg(long, alias = "assume-yes", hide = true)]
+    yes: bool,
+}
+
+impl Named for dyn Deployer {
+    fn name(&self) -> &'static str {
+        Deployer::name(self)
+    }
+}
+
+fn parsed<T: Clone + Send + Sync + 'static>(
+    read: fn(&str) -> Result<T, FlagError>,
+) -> impl TypedValueParser<Value = T> {
+    StringValueParser::new().try_map(move |text| read(&text))
+}
+
+fn deployer() -> impl TypedValueParser<Value = &'static dyn Deployer> {
+    let words = deployer::ALL
+        .iter()
+        .map(|deployer| clap::builder::PossibleValue::new(Deployer::name(*deployer)).help(deployer.about()));
+    Words(words.collect())
+}
+
+/// The names of deployers, which are read in any case and with blanks around them.
+#[derive(Clone)]
+struct Words(Vec<clap::builder::PossibleValue>);
+
+impl TypedValueParser for Words {
+    type Value = &'static dyn Deployer;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<Self::Value, clap::Error> {
+        let trimmed = value.to_string_lossy().trim().to_ascii_lowercase();
+        deployer::named(&trimmed).or_else(|_| {
+            let parser = clap::builder::PossibleValuesParser::new(self.0.clone());
+            // It is none of them, so this says which there are.
+            parser.parse_ref(command, argument, value).map(|_| deployer::ALL[0])
+        })
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = clap::builder::PossibleValue> + '_>> {
+        Some(Box::new(self.0.iter().cloned()))
+    }
+}
+
+fn class() -> impl TypedValueParser<Value = String> {
+    StringValueParser::new().try_map(|text| match deployer::is_subdomain(text.trim()) {
+        true => Ok(text.trim().to_owned()),
+        false => Err("the name of a storage class has lower-case letters, digits, `-` and `.` only".to_owned()),
+    })
+}
+
+static FORMATS: &[Format<BundlePlan>] = &[
+    Format::laid_out("table", "For reading; no program should parse it", |plan, _| Ok(shown(plan))),
+    Format::plain("yaml", "", |plan, _| Ok(yaml::to_string(&as_value(plan)))),
+    Format::plain("json", "", |plan, _| Ok(crate::recipe::format::json_text(&as_value(plan)))),
+];
+
+pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
+    args.lacking.refuse()?;
+    let folder = Path::new(&args.output);
+    if args.output.split_once("://").is_some() {
+        let because = "this version writes bundles to folders only";
+        return Err(misuse("write the bundle", because, "write to a folder, and push it with oras or a Git client")
+            .at(args.output.clone())
+            .into());
+    }
+    if !args.plan {
+        ops::bundle::probe(folder, args.replace)?;
+    }
+    let catalog = global.catalog()?;
+    let recipe = recipe(args, global, printer)?;
+    let plan = ops::bundle::plan(&catalog, &recipe, options(args)?)?;
+    let warnings = plan.bundle.notes.iter().filter(|note| note.is_warning());
+    warnings.for_each(|note| printer.warn(note));
+    if args.deployer.repository(&Settings::default()).is_some() && args.dialect.repo.is_none() {
+        printer.warn("no --repo was given, so the files name a placeholder; correct it before you push them");
+    }
+    if args.plan {
+        args.format.print(&plan, printer)?;
+        return Ok(Exit::Good);
+    }
+    ops::bundle::write(folder, &plan, args.replace)?;
+    let bytes: usize = plan.files.iter().map(|file| file.bytes.len()).sum();
+    let quiet = |line: &str| printer.note(printer.paint_note(Role::Quiet, line));
+    quiet(&format!("bundled {} for {}", info::summary(&plan.bundle), Deployer::name(args.deployer)));
+    let mut page = format!(
+        "{} files, {} bytes in {}\n\nTo deploy:\n",
+        plan.files.len(),
+        text::thousands(bytes),
+        escape::line(&args.output)
+    );
+    for (index, step) in args.deployer.steps(&shell_word(&args.output)).iter().enumerate() {
+        page += &format!("  {}. {}\n", index + 1, escape::line(step));
+    }
+    printer.page(&page)?;
+    Ok(Exit::Good)
+}
+
+/// A path as a shell takes it.
+fn shell_word(path: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./+:@%".contains(c);
+    if !path.is_empty() && path.chars().all(plain) {
+        path.to_owned()
+    } else {
+        format!("'{}'", path.replace('\'', "'\\''"))
+    }
+}
+
+fn recipe(args: &Args, global: &Global, printer: &Printer) -> Result<Recipe, Stop> {
+    // The number of nodes is for the bundle as well, and says nothing about which recipe.
+    let stated = args.criteria.stated().iter().find(|(dimension, _)| *dimension != Dimension::Nodes);
+    match (&args.recipe, stated) {
+        (Some(_), Some((dimension, _))) => {
+            let because = format!("--recipe and --{} exclude each other", dimension.name());
+            Err(misuse("choose the recipe", &because, "give a recipe, or criteria to resolve one").into())
+        }
+        (Some(source), None) => Ok(input::recipe(source, global, printer)?),
+        (None, None) if args.snapshot.is_none() => {
+            let because = "neither a recipe nor criteria were given";
+            Err(misuse("choose the recipe", because, "give -r FILE, --service and the like, or -s SNAPSHOT").into())
+        }
+        (None, _) => Ok(args.criteria.resolve(args.snapshot.as_deref(), global, printer)?.recipe),
+    }
+}
+
+fn options(args: &Args) -> Result<Options, Failure> {
+    let ValueArgs { set, set_json, set_file, dynamic } = &args.values;
+    let mut overrides = set.clone();
+    for text in set_file {
+        overrides.push(from_file(text)?);
+    }
+    overrides.extend(set_json.iter().cloned());
+    let scheduling = &args.scheduling;
+    let map = |pairs: &[(String, String)]| pairs.iter().cloned().collect::<BTreeMap<_, _>>();
+    let flags = Flags {
+        overrides,
+        dynamic: dynamic.clone(),
+        scheduling: Scheduling {
+            system: Nodes {
+                selector: map(&scheduling.system_node_selector),
+                tolerations: scheduling.system_node_toleration.clone(),
+            },
+            accelerated: Nodes {
+                selector: map(&scheduling.accelerated_node_selector),
+                tolerations: scheduling.accelerated_node_toleration.clone(),
+            },
+            workload_gate: scheduling.workload_gate.clone(),
+            workload_selector: map(&scheduling.workload_selector),
+            nodes: nodes(args)?,
+            storage_class: scheduling.storage_class.clone(),
+            shared_storage_class: scheduling.shared_storage_class.clone(),
+            dra_eviction_node_label: scheduling.dra_eviction_node_label.clone(),
+        },
+    };
+    let argo = deployer::settings(&flags, args.deployer).map_err(ops::bundle::unsuited)?;
+    let dialect = &args.dialect;
+    Ok(Options {
+        flags,
+        deployer: args.deployer,
+        settings: Settings {
+            repo: dialect.repo.clone(),
+            app_name: dialect.app_name.clone(),
+            flux_namespace: dialect.flux_namespace.clone(),
+            flux_oci_source_name: dialect.flux_oci_source_name.clone(),
+            argo,
+        },
+        serial: args.serial,
+        readiness_hooks: dialect.readiness_hooks,
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+    })
+}
+
+/// `--nodes`, which is a criterion too where a recipe is resolved.
+fn nodes(args: &Args) -> Result<u64, Failure> {
+    let stated = args.criteria.stated().iter().find(|(dimension, _)| *dimension == Dimension::Nodes);
+    let Some((_, text)) = stated else { return Ok(0) };
+    text.trim()
+        .parse()
+        .map_err(|_| misuse("read --nodes", &format!("`{text}` is not a number of nodes"), "write a number"))
+}
+
+/// Bytes of a file for `--set-file`.
+const VALUE_FILE: usize = 1 << 20;
+
+fn from_file(text: &str) -> Result<Override, Failure> {
+    let refused = |error: FlagError| Failure::from_error(Kind::Usage, "read --set-file", error);
+    let (_, _, file) = Override::file(text).map_err(refused)?;
+    let content = place::read_local(&place::Place::File(file.clone().into()), "value")?;
+    if content.len() > VALUE_FILE {
+        return Err(misuse("read --set-file", "the file has more than 1 MiB", "set single values with --set").at(file));
+    }
+    let value = yaml::parse(&content).map_err(|error| {
+        Failure::from_error(Kind::Usage, "read --set-file", error.clone()).at(format!("{file}:{}", error.at))
+    })?;
+    Override::set_file(text, value.to_value()).map_err(refused)
+}
+
+impl LackingArgs {
+    /// Says why not.
+    fn refuse(&self) -> Result<(), Failure> {
+        let LackingArgs { vendor_charts, attest, image_refs, plain_http, insecure_tls, .. } = self;
+        let LackingArgs { certificate_identity_regexp, identity_token, oidc_device_flow, fulcio_url, .. } = self;
+        let LackingArgs { rekor_url, signing_config, signing_key, tlog_upload, yes, .. } = self;
+        let registry = ("this version writes bundles to folders only", "push the folder with oras or a Git client");
+        let signing = (
+            "this version does not sign bundles",
+            "sign checksums.txt with cosign, or use the reference's aicr --attest",
+        );
+        let vendoring = (
+            "this version does not put charts of others into a bundle",
+            "`helm pull` fetches each chart that `aicr bundle --plan` lists",
+        );
+        let given = [
+            ("--vendor-charts", *vendor_charts, vendoring),
+            ("--image-refs", image_refs.is_some(), registry),
+            ("--plain-http", *plain_http, registry),
+            ("--insecure-tls", *insecure_tls, registry),
+            ("--attest", *attest, signing),
+            ("--certificate-identity-regexp", certificate_identity_regexp.is_some(), signing),
+            ("--identity-token", identity_token.is_some(), signing),
+            ("--oidc-device-flow", *oidc_device_flow, signing),
+            ("--fulcio-url", fulcio_url.is_some(), signing),
+            ("--rekor-url", rekor_url.is_some(), signing),
+            ("--signing-config", signing_config.is_some(), signing),
+            ("--signing-key", signing_key.is_some(), signing),
+            ("--tlog-upload", tlog_upload.is_some(), signing),
+            ("--yes", *yes, signing),
+        ];
+        match given.into_iter().find(|(_, is_given, _)| *is_given) {
+            None => Ok(()),
+            Some((flag, _, (because, hint))) => Err(misuse(&format!("honor {flag}"), because, hint)),
+        }
+    }
+}
+
+/// The plan for reading: levels, releases, values with their reasons, files.
+fn shown(plan: &BundlePlan) -> String {
+    let bundle = &plan.bundle;
+    let order: Vec<[String; 6]> = bundle
+        .releases
+        .iter()
+        .map(|release| {
+            let needs: Vec<&str> = release.needs.iter().map(|need| &*bundle.releases[*need].name).collect();
+            let (chart, version) = match release.chart.upstream() {
+                Some((name, _, version)) => (name.to_owned(), version.to_owned()),
+                None => (release.chart.to_string(), "in the bundle".to_owned()),
+            };
+            [
+                release.level.to_string(),
+                release.name.clone(),
+                chart,
+                version,
+                release.namespace.clone(),
+                needs.join(", "),
+            ]
+        })
+        .collect();
+    let mut text = table::render(["LEVEL", "RELEASE", "CHART", "VERSION", "NAMESPACE", "BEHIND"], &order);
+    let added: Vec<[String; 4]> = bundle
+        .components
+        .iter()
+        .flat_map(|component| {
+            component.values.added.iter().map(|Added { path, value, rule }| {
+                [component.used.name.clone(), path.join("."), value.to_string(), rule.why().to_owned()]
+            })
+        })
+        .collect();
+    text += &format!("\n{}", table::render(["COMPONENT", "VALUE OVER THE RECIPE", "IS", "BECAUSE"], &added));
+    let files: Vec<[String; 2]> =
+        plan.files.iter().map(|file| [text::thousands(file.bytes.len()), file.path.clone()]).collect();
+    text += &format!("\n{}", table::render(["BYTES", "FILE"], &files));
+    for note in bundle.notes.iter().filter(|note| !note.is_warning()) {
+        text += &format!("\nnote: {}", escape::line(&note.to_string()));
+    }
+    text
+}
+
+/// The plan for programs.
+fn as_value(plan: &BundlePlan) -> Value {
+    let bundle = &plan.bundle;
+    let releases = bundle.releases.iter().map(|release| {
+        let chart = release
+            .chart
+            .upstream()
+            .map(|(name, url, version)| json!({"name": name, "repository": url, "version": version}));
+        json!({
+            "name": release.name,
+            "component": bundle.component(release).used.name,
+            "namespace": release.namespace,
+            "level": release.level,
+            "needs": release.needs.iter().map(|need| bundle.releases[*need].name.clone()).collect::<Vec<_>>(),
+            "chart": chart,
+            "path": bundle.options.deployer.folder(release),
+            "timeoutSeconds": release.timeout(),
+            "awaited": release.is_awaited(),
+            "values": *release.values,
+            "dynamicValues": *release.dynamic,
+        })
+    });
+    let added = bundle.components.iter().map(|component| {
+        let steps = component.values.added.iter().map(|added| {
+            json!({"path": added.path.join("."), "value": added.value, "rule": added.rule, "because": added.rule.why()})
+        });
+        (component.used.name.clone(), steps.collect::<Vec<_>>())
+    });
+    json!({
+        "deployer": Deployer::name(bundle.options.deployer),
+        "entrypoint": bundle.options.deployer.entrypoint(),
+        "releases": releases.collect::<Vec<_>>(),
+        "added": added.collect::<BTreeMap<_, _>>(),
+        "files": plan.files.iter().map(|file| json!({
+            "path": file.path, "bytes": file.bytes.len(), "mode": format!("{:04o}", file.mode),
+            "sha256": crate::bundle::checksum::digest(&file.bytes),
+        })).collect::<Vec<_>>(),
+        "notes": bundle.notes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
+}

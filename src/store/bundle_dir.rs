@@ -1,0 +1,266 @@
+//! A folder with a bundle: written whole or not at all, and looked at without following anything.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    io::{Read, Write},
+    path::{Path, PathBuf},
+};
+
+/// One file to write.
+#[derive(Clone, Copy, Debug)]
+pub struct NewFile<'f> {
+    /// Below the folder, with `/`.
+    pub path: &'f str,
+    pub bytes: &'f [u8],
+    /// Permissions, where the system has them.
+    pub mode: u32,
+}
+
+/// Why a folder was not written; it is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// A file is there.
+    #[error("there is a file of that name")]
+    File,
+    /// Something is in it.
+    #[error("the folder is not empty: it has `{0}`")]
+    NotEmpty(String),
+    /// What the system says.
+    #[error("cannot write `{path}`")]
+    Io {
+        /// Where.
+        path: PathBuf,
+        /// As the system says it.
+        source: io::Error,
+    },
+}
+
+fn failed(path: &Path) -> impl Fn(io::Error) -> FolderError + '_ {
+    |source| FolderError::Io { path: path.to_owned(), source }
+}
+
+/// Whether a folder could be written: it does not exist, or is empty.
+///
+/// # Errors
+/// What is there.
+pub fn probe(folder: &Path) -> Result<(), FolderError> {
+    match fs::metadata(folder) {
+        Ok(metadata) if !metadata.is_dir() => Err(FolderError::File),
+        Ok(_) => match fs::read_dir(folder).map_err(failed(folder))?.next() {
+            None => Ok(()),
+            Some(Ok(entry)) => Err(FolderError::NotEmpty(entry.file_name().to_string_lossy().into_owned())),
+            Some(Err(error)) => Err(failed(folder)(error)),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(failed(folder)(error)),
+    }
+}
+
+/// Writes a folder with these files. It is made beside the target and takes its name when it is complete; `replaced` says
+/// that the target is a bundle that may go.
+///
+/// # Errors
+/// A target with something in it; what the system says. The target is then as it was.
+pub fn write(folder: &Path, files: &[NewFile<'_>], replaced: bool) -> Result<(), FolderError> {
+    if !replaced {
+        probe(folder)?;
+    }
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(parent).map_err(failed(parent))?;
+    // `.` and `..` have no name of their own.
+    let target = match fs::canonicalize(folder) {
+        Ok(target) => target,
+        Err(_) => match (fs::canonicalize(parent), folder.file_name()) {
+            (Ok(parent), Some(name)) => parent.join(name),
+            _ => folder.to_owned(),
+        },
+    };
+    let beside = Fresh::beside(&target).map_err(failed(folder))?;
+    fill(&beside.path, files)?;
+    if target.is_dir() && !replaced {
+        // A folder that a shell stands in stays the same one, so its entries move in, the list of checksums last.
+        return move_in(&beside.path, &target).map_err(failed(folder));
+    }
+    if replaced && target.is_dir() {
+        let old = Fresh::beside(&target).map_err(failed(folder))?;
+        let gone = old.path.join("old");
+        fs::rename(&target, &gone).map_err(failed(folder))?;
+        if let Err(error) = fs::rename(&beside.path, &target) {
+            // What was there is put back.
+            let _ = fs::rename(&gone, &target);
+            return Err(failed(folder)(error));
+        }
+        return Ok(());
+    }
+    fs::rename(&beside.path, &target).map_err(failed(folder))
+}
+
+/// A new folder beside a target, removed when it is no longer needed.
+struct Fresh {
+    path: PathBuf,
+}
+
+impl Fresh {
+    fn beside(target: &Path) -> io::Result<Fresh> {
+        let name = target.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let parent = target.parent().unwrap_or(Path::new("."));
+        let mut attempt = 0;
+        loop {
+            let path = parent.join(format!(".{name}.{}-{attempt}.new", std::process::id()));
+            match fs::create_dir(&path) {
+                Ok(()) => return Ok(Fresh { path }),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < 16 => attempt += 1,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+impl Drop for Fresh {
+    fn drop(&mut self) {
+        // After the rename nothing is there; whatever else fails adds nothing to what failed before.
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+fn fill(folder: &Path, files: &[NewFile<'_>]) -> Result<(), FolderError> {
+    let mut made: Option<PathBuf> = None;
+    for (index, file) in files.iter().enumerate() {
+        let path = folder.join(file.path);
+        let above = path.parent().map(Path::to_owned);
+        if made != above
+            && let Some(above) = above
+        {
+            fs::create_dir_all(&above).map_err(failed(&path))?;
+            made = Some(above);
+        }
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, file.mode);
+        let write = || -> io::Result<()> {
+            let mut opened = options.open(&path)?;
+            opened.write_all(file.bytes)?;
+            // One wait for the disk instead of a hundred: what a power cut leaves of the others, checksums tell.
+            if index + 1 == files.len() { opened.sync_all() } else { Ok(()) }
+        };
+        write().map_err(failed(&path))?;
+    }
+    Ok(())
+}
+
+fn move_in(from: &Path, to: &Path) -> io::Result<()> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(from)? {
+        names.push(entry?.file_name());
+    }
+    names.sort_by_key(|name| (name == "checksums.txt", name.clone()));
+    for (done, name) in names.iter().enumerate() {
+        if let Err(error) = fs::rename(from.join(name), to.join(name)) {
+            for name in &names[..done] {
+                let _ = fs::rename(to.join(name), from.join(name));
+            }
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+/// What is at a path of a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    File,
+    Folder,
+    Link,
+    Other,
+    Unreadable(String),
+}
+
+/// Everything in a folder, by its path with `/`: nothing is followed, nothing is passed over.
+///
+/// # Errors
+/// The folder itself cannot be read.
+pub fn scan(folder: &Path) -> io::Result<BTreeMap<String, Found>> {
+    let mut found = BTreeMap::new();
+    walk(folder, "", &mut found)?;
+    Ok(found)
+}
+
+fn walk(folder: &Path, below: &str, found: &mut BTreeMap<String, Found>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = format!("{below}{}", entry.file_name().to_string_lossy());
+        let kind = match entry.file_type() {
+            Ok(kind) if kind.is_symlink() => Found::Link,
+            Ok(kind) if kind.is_file() => Found::File,
+            Ok(kind) if kind.is_dir() => match walk(&entry.path(), &format!("{path}/"), found) {
+                Ok(()) => Found::Folder,
+                Err(error) => Found::Unreadable(error.to_string()),
+            },
+            Ok(_) => Found::Other,
+            Err(error) => Found::Unreadable(error.to_string()),
+        };
+        found.insert(path, kind);
+    }
+    Ok(())
+}
+
+/// A file in pieces, however large it is.
+///
+/// # Errors
+/// What the system says.
+pub fn read_pieces(path: &Path, mut piece: impl FnMut(&[u8])) -> io::Result<()> {
+    let mut file = fs::File::open(path)?;
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(()),
+            length => piece(&buffer[..length]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        scan(folder).unwrap().into_keys().collect()
+    }
+
+    const FILES: [NewFile<'static>; 2] =
+        [NewFile { path: "a/run.sh", bytes: b"x", mode: 0o755 }, NewFile { path: "b", bytes: b"y", mode: 0o600 }];
+
+    #[test]
+    fn a_folder_is_made_whole_and_nothing_is_left_beside_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = dir.path().join("deep/bundle");
+        write(&target, &FILES, false).unwrap();
+        assert_eq!(names(&dir.path().join("deep")), ["bundle", "bundle/a", "bundle/a/run.sh", "bundle/b"]);
+        let error = write(&target, &FILES, false).unwrap_err();
+        assert!(matches!(error, FolderError::NotEmpty(_)), "{error}");
+        write(&target, &FILES[1..], true).unwrap();
+        assert_eq!(names(&dir.path().join("deep")), ["bundle", "bundle/b"]);
+    }
+
+    #[test]
+    fn an_empty_folder_is_filled_in_its_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = dir.path().join("bundle");
+        fs::create_dir(&target).unwrap();
+        write(&target, &FILES, false).unwrap();
+        assert_eq!(names(dir.path()), ["bundle", "bundle/a", "bundle/a/run.sh", "bundle/b"]);
+        let file = dir.path().join("file");
+        fs::write(&file, "").unwrap();
+        assert!(matches!(write(&file, &FILES, false), Err(FolderError::File)));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let clash = [FILES[1], FILES[1]];
+        assert!(write(&dir.path().join("bundle"), &clash, false).is_err());
+        assert_eq!(names(dir.path()), [""; 0]);
+    }
+}

@@ -1,0 +1,236 @@
+//! check-nvidia-smi: nvidia-smi answers on every GPU node, and the driver is as new as the recipe asks for.
+
+use super::{
+    Answer, Block, Change, Check, Ending, Facts, Outcome, Part, PartVerdict, Read, Rule, Step,
+    facts::{name, text},
+    probe::{self, Progress},
+};
+use crate::{
+    catalog::validator::Phase,
+    constraint,
+    text::plural,
+    validate::{gpu::Policy, input::Input},
+};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+pub struct CheckNvidiaSmi;
+
+const GPU: &str = "nvidia.com/gpu";
+const CONSTRAINT: &str = "Deployment.gpu-driver.version";
+const CONTAINER: &str = "nvidia-smi";
+const SUCCESS: &str = "GPU_CHECK_SUCCESS";
+/// What the output has to contain.
+const MARKS: [&str; 4] = ["NVIDIA-SMI", "Driver Version:", "CUDA Version:", SUCCESS];
+/// The image in which the container runtime puts nvidia-smi, where the catalog's `AICR_CUDA_IMAGE` names no other.
+const IMAGE: &str = "nvcr.io/nvidia/cuda:13.0.0-base-ubuntu22.04";
+/// Seconds in which a pod has to be pulled, run and ended.
+const LIMIT: u64 = 570;
+
+impl Check for CheckNvidiaSmi {
+    fn name(&self) -> &'static str {
+        "check-nvidia-smi"
+    }
+
+    fn about(&self) -> &'static str {
+        "A pod with one GPU runs nvidia-smi on every schedulable GPU node that has a free one, and its driver version \
+         satisfies `Deployment.gpu-driver.version`; nodes whose GPUs are all in use are named, not judged, and one GPU per \
+         node is looked at."
+    }
+
+    fn takes_gpus(&self) -> bool {
+        true
+    }
+
+    fn rules(&self, input: &Input) -> Vec<Rule> {
+        let namespace = &*input.place.namespace;
+        vec![
+            Rule::list("", &["nodes", "pods"]),
+            // How many nodes there are, and so the names of the pods, is not known before.
+            Rule::to(&["create", "get", "delete"], "", "pods").within(namespace),
+            Rule::to(&["get"], "", "pods/log").within(namespace),
+        ]
+    }
+
+    fn next(&self, input: &Input, facts: &Facts, elapsed: u64) -> Step {
+        let missing = facts.missing(&[nodes(), pods()]);
+        if !missing.is_empty() {
+            return Step::Read(missing);
+        }
+        if let Some(trouble) = [nodes(), pods()].iter().find_map(|read| facts.get(read)?.trouble()) {
+            return Ending::no_verdict(trouble, Vec::new());
+        }
+        let gpus = gpu_nodes(facts);
+        if gpus.is_empty() {
+            return Ending::skip(match input.gpu_policy {
+                Policy::ResourceClaim => {
+                    "no node advertises nvidia.com/gpu: GPUs are handed out through ResourceClaims"
+                }
+                _ => "no schedulable node has allocatable nvidia.com/gpu",
+            });
+        }
+        let busy: Vec<&str> = gpus.iter().filter(|(_, free)| **free == 0).map(|(name, _)| *name).collect();
+        if busy.len() == gpus.len() {
+            return Ending::skip(format!("all GPUs of {} {} are in use", busy.len(), plural(busy.len(), "node")));
+        }
+        let free = gpus.iter().filter(|(_, free)| **free > 0).map(|(name, _)| *name);
+        let tests: Vec<(&str, Change)> =
+            free.enumerate().map(|(index, node)| (node, pod(input, node, index))).collect();
+        let all: Vec<Change> = tests.iter().map(|(_, change)| change.clone()).collect();
+        let unmade = facts.unmade(&all);
+        if !unmade.is_empty() {
+            return Step::Change(unmade);
+        }
+        let reads: Vec<Read> = created(facts, &all).map(|pod| Read::Get(pod.path())).collect();
+        let missing = facts.missing(&reads);
+        if !missing.is_empty() {
+            return Step::Read(missing);
+        }
+        let began = all.iter().filter_map(|pod| facts.changed_at(pod)).max().unwrap_or(0);
+        let waiting: Vec<(Read, String)> = reads
+            .iter()
+            .filter_map(|read| match facts.object(read).map(probe::progress) {
+                Some(Progress::Waiting(why)) => Some((read.clone(), why)),
+                _ => None,
+            })
+            .collect();
+        if let Some((_, why)) = waiting.first().filter(|_| elapsed.saturating_sub(began) < LIMIT) {
+            let waiting_for = format!("nvidia-smi on {} of {} nodes ({why})", waiting.len(), tests.len());
+            return Step::Again { after: 2, reads: waiting.into_iter().map(|(read, _)| read).collect(), waiting_for };
+        }
+        let logs: Vec<Read> = created(facts, &all).map(|pod| log(input, pod)).collect();
+        let missing = facts.missing(&logs);
+        if !missing.is_empty() {
+            return Step::Read(missing);
+        }
+        conclude(input, facts, &tests, &busy)
+    }
+}
+
+fn created<'c>(facts: &'c Facts, pods: &'c [Change]) -> impl Iterator<Item = &'c Change> {
+    pods.iter().filter(|pod| matches!(facts.change(pod), Some(Answer::Found(_))))
+}
+
+fn nodes() -> Read {
+    Read::list("v1", "", "nodes", "").keeping(&["spec.unschedulable", "status.allocatable.nvidia~com/gpu"])
+}
+
+fn pods() -> Read {
+    Read::list("v1", "", "pods", "").keeping(&["spec.nodeName", "status.phase", "spec.containers.*.resources"])
+}
+
+fn log(input: &Input, pod: &Change) -> Read {
+    let pod = pod.path().rsplit('/').next().unwrap_or_default().to_owned();
+    Read::Log { namespace: input.place.namespace.clone(), pod, container: CONTAINER.to_owned() }
+}
+
+/// Free GPUs by schedulable GPU node.
+fn gpu_nodes(facts: &Facts) -> BTreeMap<&str, u64> {
+    let count = |value: &Value| value.as_str().and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
+    let mut used: BTreeMap<&str, u64> = BTreeMap::new();
+    for pod in facts.items(&pods()) {
+        if !["Succeeded", "Failed"].contains(&text(pod, "/status/phase")) {
+            let containers = pod.pointer("/spec/containers").and_then(Value::as_array).into_iter().flatten();
+            let asked = containers.map(|container| {
+                let resources = &container["resources"];
+                count(&resources["limits"][GPU]).max(count(&resources["requests"][GPU]))
+            });
+            *used.entry(text(pod, "/spec/nodeName")).or_default() += asked.sum::<u64>();
+        }
+    }
+    facts
+        .items(&nodes())
+        .iter()
+        .filter(|node| node.pointer("/spec/unschedulable") != Some(&Value::Bool(true)))
+        .map(|node| (name(node), count(&node["status"]["allocatable"][GPU])))
+        .filter(|(_, gpus)| *gpus > 0)
+        .map(|(node, gpus)| (node, gpus.saturating_sub(used.get(node).copied().unwrap_or(0))))
+        .collect()
+}
+
+fn pod(input: &Input, node: &str, index: usize) -> Change {
+    let image = if input.place.cuda_image.is_empty() { IMAGE } else { &input.place.cuda_image };
+    let container = probe::restricted(json!({
+        "name": CONTAINER,
+        "image": image,
+        "command": ["/bin/sh", "-c", format!("nvidia-smi && echo {SUCCESS}")],
+        "resources": {"requests": {GPU: "1"}, "limits": {GPU: "1"}},
+    }));
+    let name = probe::object_name(input, &format!("smi-{index}"));
+    let mut pod = probe::pod(input, CheckNvidiaSmi.name(), &name, vec![container]);
+    pod["spec"]["affinity"] = probe::on_nodes(&[node]);
+    Change::create("pods", pod)
+}
+
+fn conclude(input: &Input, facts: &Facts, tests: &[(&str, Change)], busy: &[&str]) -> Step {
+    let floor = input.phase_constraint(Phase::Deployment, CONSTRAINT);
+    let mut parts: Vec<Part> = tests.iter().map(|(node, pod)| judge(input, facts, node, pod, floor)).collect();
+    let part = |node: &&str| Part {
+        name: (*node).to_owned(),
+        verdict: PartVerdict::NoVerdict,
+        detail: "all its GPUs are in use".to_owned(),
+    };
+    parts.extend(busy.iter().map(part));
+    let of = |verdict: PartVerdict| -> Vec<String> {
+        let tested = parts.iter().take(tests.len()).filter(|part| part.verdict == verdict);
+        tested.map(|part| format!("node {}: {}", part.name, part.detail)).collect()
+    };
+    let (failed, unknown) = (of(PartVerdict::Fail), of(PartVerdict::NoVerdict));
+    let outcome = match (failed.is_empty(), unknown.is_empty()) {
+        (false, _) => Outcome::Fail(failed),
+        (true, false) => Outcome::NoVerdict(unknown),
+        (true, true) => Outcome::Pass,
+    };
+    let mut lines = vec![format!("validated {} of {} GPU nodes", tests.len(), parts.len())];
+    lines.extend(floor.map(|floor| format!("Constraint: {CONSTRAINT} {floor}")));
+    let sample = tests.first().and_then(|(_, pod)| match facts.get(&log(input, pod)) {
+        Some(Answer::Log(log)) => Some(log.lines().take(20).map(str::to_owned).collect()),
+        _ => None,
+    });
+    let mut evidence =
+        vec![Block::new("GPU nodes", lines).equivalent("kubectl get nodes -l nvidia.com/gpu.present=true")];
+    evidence.extend(sample.map(|lines| Block::new("nvidia-smi (first node)", lines)));
+    Step::End(Ending { outcome, evidence, parts })
+}
+
+fn judge(input: &Input, facts: &Facts, node: &str, pod: &Change, floor: Option<&str>) -> Part {
+    let (verdict, detail) = verdict(input, facts, pod, floor);
+    Part { name: node.to_owned(), verdict, detail }
+}
+
+fn verdict(input: &Input, facts: &Facts, pod: &Change, floor: Option<&str>) -> (PartVerdict, String) {
+    let trouble = facts.change(pod).and_then(Answer::trouble);
+    if let Some(trouble) = trouble {
+        return (PartVerdict::Fail, format!("its pod was not created: {trouble}"));
+    }
+    let log = match facts.get(&log(input, pod)) {
+        Some(Answer::Log(log)) => log.as_str(),
+        _ => "",
+    };
+    match facts.object(&Read::Get(pod.path())).map(probe::progress) {
+        Some(Progress::Succeeded) => {}
+        Some(Progress::Failed(why)) => {
+            let last = log.lines().last().unwrap_or_default();
+            return (
+                PartVerdict::Fail,
+                format!("nvidia-smi failed: {why}: {last}").trim_end_matches([':', ' ']).to_owned(),
+            );
+        }
+        Some(Progress::Hopeless(why)) => return (PartVerdict::NoVerdict, format!("its pod cannot start: {why}")),
+        Some(Progress::Waiting(why)) => return (PartVerdict::Fail, format!("no answer within {LIMIT} s ({why})")),
+        None => return (PartVerdict::NoVerdict, "its pod is gone".to_owned()),
+    }
+    let absent: Vec<&str> = MARKS.into_iter().filter(|mark| !log.contains(mark)).collect();
+    if !absent.is_empty() {
+        return (PartVerdict::Fail, format!("the output lacks {}", absent.join(", ")));
+    }
+    let driver =
+        log.split_once("Driver Version:").and_then(|(_, rest)| rest.split_whitespace().next()).unwrap_or_default();
+    let Some(floor) = floor else { return (PartVerdict::Pass, format!("driver {driver}")) };
+    match constraint::holds(floor, driver) {
+        Ok(true) => (PartVerdict::Pass, format!("driver {driver}, expected {floor}")),
+        Ok(false) => (PartVerdict::Fail, format!("driver {driver}, expected {floor}")),
+        // A floor that cannot be measured blocks.
+        Err(error) => (PartVerdict::Fail, format!("driver {driver}: `{floor}` cannot be evaluated: {error}")),
+    }
+}

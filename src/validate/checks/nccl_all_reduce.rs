@@ -1,0 +1,560 @@
+//! nccl-all-reduce-bw and its variants: NCCL's all-reduce over all GPU nodes reaches the bus bandwidth of the recipe.
+//!
+//! The benchmark runs as a TrainJob of Kubeflow Trainer: one launcher that starts nccl-tests over MPI, and a worker for each
+//! node. What the launcher prints is the result; the rows are told while they come.
+
+use super::{
+    Answer, Block, Change, Check, Ending, Facts, Outcome, Read, Rule, Step,
+    facts::{definition, name, text},
+    probe::{self, Progress},
+};
+use crate::{catalog::validator::Phase, validate::input::Input};
+use serde_json::{Value, json};
+
+/// Which transport is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Variant {
+    /// Whatever NCCL chooses.
+    Any,
+    /// The network between nodes.
+    Net,
+    /// NVLink SHARP across an IMEX domain.
+    Nvls,
+}
+
+pub struct NcclAllReduce {
+    name: &'static str,
+    variant: Variant,
+}
+
+pub const ANY: NcclAllReduce = NcclAllReduce { name: "nccl-all-reduce-bw", variant: Variant::Any };
+pub const NET: NcclAllReduce = NcclAllReduce { name: "nccl-all-reduce-bw-net", variant: Variant::Net };
+pub const NVLS: NcclAllReduce = NcclAllReduce { name: "nccl-all-reduce-bw-nvls", variant: Variant::Nvls };
+
+const GROUP: &str = "trainer.kubeflow.org";
+const API: &str = "trainer.kubeflow.org/v1alpha1";
+const KIND: &str = "trainjobs.trainer.kubeflow.org";
+const GPU: &str = "nvidia.com/gpu";
+const PROFILE: &str = "nccl-benchmark-profile";
+const RUNTIME_REF: &str = "nccl-benchmark-runtime-ref";
+/// The part of a threshold that is enough.
+const TOLERANCE: f64 = 0.9;
+/// Seconds for the webhook to see the runtime, for the launcher to appear, and for the benchmark.
+const WEBHOOK_SECONDS: u64 = 60;
+const LAUNCHER_SECONDS: u64 = 300;
+const RUN_SECONDS: u64 = 1_500;
+
+const EFA_IMAGE: &str =
+    "public.ecr.aws/hpc-cloud/nccl-tests:cuda12.8.1-efa1.43.2-ofiv1.16.3-ncclv2.27.7-1-testsv2.16.9";
+const PYTORCH_IMAGE: &str = "nvcr.io/nvidia/pytorch:25.06-py3";
+
+/// What runs on a platform.
+#[derive(Clone, Copy)]
+struct Platform {
+    image: &'static str,
+    /// Environment of every rank.
+    env: &'static [(&'static str, &'static str)],
+    /// A resource that the workers ask for beside GPUs, as much as each node has, or one.
+    fabric: Option<(&'static str, bool)>,
+}
+
+/// The benchmark over whatever transport NCCL chooses, on EFA, on shared InfiniBand devices, and over sockets.
+const EFA: Platform = Platform {
+    image: EFA_IMAGE,
+    env: &[("FI_PROVIDER", "efa"), ("FI_EFA_USE_DEVICE_RDMA", "1"), ("NCCL_DEBUG", "WARN")],
+    fabric: Some(("vpc.amazonaws.com/efa", true)),
+};
+const INFINIBAND: Platform = Platform {
+    image: EFA_IMAGE,
+    env: &[("NCCL_NET_PLUGIN", "none"), ("NCCL_IB_DISABLE", "0"), ("NCCL_DEBUG", "WARN")],
+    fabric: Some(("rdma/hca_shared_devices_a", false)),
+};
+const SOCKETS: Platform =
+    Platform { image: PYTORCH_IMAGE, env: &[("NCCL_SOCKET_IFNAME", "eth0"), ("NCCL_DEBUG", "WARN")], fabric: None };
+/// Over EFA alone.
+const EFA_ONLY: Platform = Platform {
+    env: &[("FI_PROVIDER", "efa"), ("NCCL_NVLS_ENABLE", "0"), ("NCCL_MNNVL_ENABLE", "0"), ("NCCL_DEBUG", "INFO")],
+    ..EFA
+};
+/// Over NVLink alone, in the image of EKS and in that of everywhere else.
+const NVLINK_EKS: Platform = Platform { image: EFA_IMAGE, ..NVLINK };
+const NVLINK: Platform = Platform {
+    image: PYTORCH_IMAGE,
+    env: &[("NCCL_NVLS_ENABLE", "1"), ("NCCL_NET_PLUGIN", "none"), ("NCCL_DEBUG", "INFO")],
+    fabric: None,
+};
+
+/// The platforms whose runtime this program knows, by profile: accelerator and service. The first that matches counts.
+const PLATFORMS: [(Variant, &str, Platform); 13] = [
+    (Variant::Any, "h100/eks", EFA),
+    (Variant::Any, "h200/eks", EFA),
+    (Variant::Any, "h100/aks", INFINIBAND),
+    (Variant::Any, "b200/any", SOCKETS),
+    (Variant::Any, "gb200/any", SOCKETS),
+    (Variant::Net, "gb200/eks", EFA_ONLY),
+    (Variant::Net, "gb300/eks", EFA_ONLY),
+    (Variant::Nvls, "gb200/eks", NVLINK_EKS),
+    (Variant::Nvls, "gb300/eks", NVLINK_EKS),
+    (Variant::Nvls, "gb200/oke", NVLINK),
+    (Variant::Nvls, "gb200/gke", NVLINK),
+    (Variant::Nvls, "gb300/generic", NVLINK),
+    (Variant::Nvls, "vr200/rke2", NVLINK),
+];
+/// The largest message.
+const LARGEST: &str = "16G";
+/// A profile that the benchmark applies to and whose runtime this program does not know.
+const TCPXO: &str = "h100/gke";
+
+fn platform(variant: Variant, profile: &str) -> Option<Platform> {
+    let is_meant = |known: &str| match known.strip_suffix("any") {
+        Some(accelerator) => profile.starts_with(accelerator),
+        None => profile == known,
+    };
+    let mut known = PLATFORMS.into_iter().filter(|(of, profile, _)| *of == variant && is_meant(profile));
+    known.next().map(|(.., platform)| platform)
+}
+
+impl Check for NcclAllReduce {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn about(&self) -> &'static str {
+        match self.variant {
+            Variant::Any => {
+                "NCCL's all-reduce over all GPUs of the recipe's accelerator reaches 90 % of the recipe's bus bandwidth at the \
+                 largest message, over whatever transport NCCL chooses."
+            }
+            Variant::Net => {
+                "The same as nccl-all-reduce-bw over the network between nodes; NCCL has to name a network other than sockets."
+            }
+            Variant::Nvls => {
+                "The same as nccl-all-reduce-bw over NVLink SHARP in an IMEX domain; NCCL has to say that it uses it."
+            }
+        }
+    }
+
+    fn takes_gpus(&self) -> bool {
+        true
+    }
+
+    fn rules(&self, input: &Input) -> Vec<Rule> {
+        let own = &*input.place.namespace;
+        let names = [self.object_name(input)];
+        let mut rules = vec![
+            Rule::list("", &["nodes"]),
+            Rule::list("", &["pods"]).within(own),
+            // The name of the launcher's pod is known to the JobSet only.
+            Rule::to(&["get"], "", "pods/log").within(own),
+            Rule::get("apiextensions.k8s.io", "customresourcedefinitions", vec![KIND.to_owned()]),
+        ];
+        rules.extend(Rule::make(GROUP, "trainingruntimes", own, &names));
+        rules.extend(Rule::make(GROUP, "trainjobs", own, &names));
+        if self.variant == Variant::Nvls {
+            rules.extend(Rule::make("resource.nvidia.com", "computedomains", own, &names));
+        }
+        rules
+    }
+
+    fn next(&self, input: &Input, facts: &Facts, elapsed: u64) -> Step {
+        let Some(expression) = input.phase_constraint(Phase::Performance, self.name) else {
+            return Ending::skip(format!("the recipe sets no `{}`", self.name));
+        };
+        let Some(threshold) = threshold(expression) else {
+            return Ending::no_verdict(format!("`{}` `{expression}` has no number", self.name), Vec::new());
+        };
+        if input.phase_constraint(Phase::Performance, RUNTIME_REF).is_some() {
+            return Ending::no_verdict(
+                format!("this version does not run the benchmark that `{RUNTIME_REF}` names"),
+                Vec::new(),
+            );
+        }
+        let platform = match self.platform(input) {
+            Ok(platform) => platform,
+            Err(step) => return step,
+        };
+        let (nodes, kind) = (nodes(), definition(KIND));
+        let missing = facts.missing(&[nodes.clone(), kind.clone()]);
+        if !missing.is_empty() {
+            return Step::Read(missing);
+        }
+        if let Some(trouble) = [&nodes, &kind].iter().find_map(|read| facts.get(read)?.trouble()) {
+            return Ending::no_verdict(trouble, Vec::new());
+        }
+        if facts.object(&kind).is_none() {
+            return Ending::fail(format!("{KIND} is not defined: Kubeflow Trainer is not deployed"), Vec::new());
+        }
+        let workers = match workers(input, facts.items(&nodes)) {
+            Ok(workers) => workers,
+            Err(step) => return step,
+        };
+        let test = Test { check: self, input, platform, gpus: gpus(workers[0]), workers };
+        match test.create(facts, elapsed) {
+            Ok(()) => test.follow(facts, elapsed, expression, threshold),
+            Err(step) => step,
+        }
+    }
+}
+
+impl NcclAllReduce {
+    fn object_name(&self, input: &Input) -> String {
+        probe::object_name(
+            input,
+            match self.variant {
+                Variant::Any => "nccl",
+                Variant::Net => "nccl-net",
+                Variant::Nvls => "nccl-nvls",
+            },
+        )
+    }
+
+    /// By the recipe's profile, else by its criteria.
+    fn platform(&self, input: &Input) -> Result<Platform, Step> {
+        let of_criteria = || {
+            let accelerator = input.criteria.accelerator.clone().unwrap_or_default();
+            format!("{accelerator}/{}", input.criteria.service.clone().unwrap_or_default())
+        };
+        let stated = input.phase_constraint(Phase::Performance, PROFILE).map(str::to_owned);
+        let profile = stated.unwrap_or_else(of_criteria);
+        if (self.variant, &*profile) == (Variant::Any, TCPXO) {
+            let why = "this version does not know the runtime for GPUDirect-TCPXO on GKE";
+            return Err(Ending::no_verdict(why, Vec::new()));
+        }
+        platform(self.variant, &profile)
+            .ok_or_else(|| Ending::skip(format!("the benchmark does not apply to {profile}")))
+    }
+}
+
+/// The number of an expression, as the reference reads it: `>= 300 GB/s` is 300.
+fn threshold(expression: &str) -> Option<f64> {
+    let number = expression.trim_start_matches(['>', '<', '=', '!', ' ']).split_whitespace().next()?;
+    number.parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+fn nodes() -> Read {
+    Read::list("v1", "", "nodes", "").keeping(&["metadata.labels", "spec.unschedulable", "status.allocatable"])
+}
+
+fn gpus(node: &Value) -> u64 {
+    node["status"]["allocatable"][GPU].as_str().and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+/// The nodes to run on: schedulable, with GPUs of the recipe's model where nodes tell it, and of one machine type.
+fn workers<'f>(input: &Input, nodes: &'f [Value]) -> Result<Vec<&'f Value>, Step> {
+    let label = |node: &'f Value, key: &str| node["metadata"]["labels"][key].as_str().unwrap_or_default();
+    let usable = |node: &&Value| node["spec"]["unschedulable"] != true && gpus(node) > 0;
+    let mut found: Vec<&Value> = nodes.iter().filter(usable).collect();
+    if found.is_empty() {
+        return Err(Ending::fail("no schedulable node has allocatable nvidia.com/gpu", Vec::new()));
+    }
+    let product = "nvidia.com/gpu.product";
+    let model = input.criteria.accelerator.clone().unwrap_or_default().to_uppercase();
+    if found.iter().any(|node| !label(node, product).is_empty()) {
+        let wanted = format!("NVIDIA-{model}");
+        found.retain(|node| {
+            let is = label(node, product);
+            is == wanted || is.strip_prefix(&wanted).is_some_and(|rest| rest.starts_with('-'))
+        });
+        if found.is_empty() {
+            return Err(Ending::fail(format!("no GPU node has the model {model}"), Vec::new()));
+        }
+    }
+    let machine = label(found[0], "node.kubernetes.io/instance-type");
+    found.retain(|node| label(node, "node.kubernetes.io/instance-type") == machine);
+    if found.len() < 2 {
+        return Err(Ending::skip(format!(
+            "{} GPU node of machine type {machine}; traffic between nodes needs two",
+            found.len()
+        )));
+    }
+    Ok(found)
+}
+
+/// One run of the benchmark.
+struct Test<'t> {
+    check: &'t NcclAllReduce,
+    input: &'t Input,
+    platform: Platform,
+    workers: Vec<&'t Value>,
+    /// Of each node.
+    gpus: u64,
+}
+
+impl Test<'_> {
+    fn name(&self) -> String {
+        self.check.object_name(self.input)
+    }
+
+    fn metadata(&self) -> Value {
+        probe::metadata(self.input, self.check.name, &self.name())
+    }
+
+    fn domain(&self) -> Change {
+        Change::create(
+            "computedomains",
+            json!({"apiVersion": "resource.nvidia.com/v1beta1", "kind": "ComputeDomain", "metadata": self.metadata(),
+                   "spec": {"numNodes": 0, "channel": {"resourceClaimTemplate": {"name": self.name()}}}}),
+        )
+    }
+
+    fn runtime(&self) -> Change {
+        let ranks = self.gpus * self.workers.len() as u64;
+        let env: String = self.platform.env.iter().map(|(name, value)| format!(" -x {name}={value}")).collect();
+        let keys =
+            "mkdir -p /tmp/ssh && cp -rL /tmp/mpi-keys/. /tmp/ssh/ && chmod 700 /tmp/ssh && chmod 600 /tmp/ssh/*";
+        let launch = format!(
+            "{keys} && exec mpirun --allow-run-as-root -np {ranks} --mca plm_rsh_args \
+             '-i /tmp/ssh/id_rsa -o StrictHostKeyChecking=no'{env} all_reduce_perf -b 1K -e {} -f 2 -g 1",
+            LARGEST
+        );
+        let serve = format!("{keys} && mkdir -p ~/.ssh /run/sshd && cp /tmp/ssh/* ~/.ssh/ && exec /usr/sbin/sshd -De");
+        let image = match self.input.place.nccl_image.as_str() {
+            "" => self.platform.image,
+            image => image,
+        };
+        let launcher = json!({"name": "node", "image": image, "command": ["/bin/sh", "-c", launch],
+            "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"cpu": "2", "memory": "512Mi"}}});
+        let mut resources = json!({ GPU: self.gpus.to_string() });
+        if let Some((name, all)) = self.platform.fabric {
+            let has = self.workers[0]["status"]["allocatable"][name].as_str().unwrap_or("0");
+            if has != "0" {
+                resources[name] = if all { has.into() } else { "1".into() };
+            }
+        }
+        let mut worker = json!({"name": "node", "image": image, "command": ["/bin/sh", "-c", serve],
+            "resources": {"requests": resources, "limits": resources},
+            "securityContext": {"capabilities": {"add": ["IPC_LOCK"]}},
+            "volumeMounts": [{"name": "shm", "mountPath": "/dev/shm"}]});
+        let tolerations = json!([{"operator": "Exists"}]);
+        let names: Vec<&str> = self.workers.iter().map(|node| name(node)).collect();
+        let mut pod = json!({"tolerations": tolerations, "affinity": probe::on_nodes(&names),
+            "volumes": [{"name": "shm", "emptyDir": {"medium": "Memory"}}]});
+        pod["affinity"]["podAntiAffinity"] = json!({"requiredDuringSchedulingIgnoredDuringExecution": [{
+            "labelSelector": {"matchLabels": {"aicr.run/nccl": self.name()}}, "topologyKey": "kubernetes.io/hostname"}]});
+        if self.check.variant == Variant::Nvls {
+            worker["resources"]["claims"] = json!([{"name": "imex"}]);
+            pod["resourceClaims"] = json!([{"name": "imex", "resourceClaimTemplateName": self.name()}]);
+        }
+        pod["containers"] = json!([worker]);
+        Change::create(
+            "trainingruntimes",
+            json!({"apiVersion": API, "kind": "TrainingRuntime", "metadata": self.metadata(), "spec": {
+            "mlPolicy": {"numNodes": self.workers.len(), "mpi": {"numProcPerNode": self.gpus, "mpiImplementation": "OpenMPI",
+                "sshAuthMountPath": "/tmp/mpi-keys", "runLauncherAsNode": false}},
+            "template": {"spec": {
+                "network": {"enableDNSHostnames": true, "publishNotReadyAddresses": true},
+                "successPolicy": {"operator": "All", "targetReplicatedJobs": ["launcher"]},
+                "replicatedJobs": [
+                    {"name": "launcher", "replicas": 1, "template": {"spec": {"template": {"spec": {
+                        "restartPolicy": "Never", "tolerations": tolerations, "containers": [launcher]}}, "backoffLimit": 0}}},
+                    {"name": "node", "replicas": 1, "template": {
+                        "metadata": {"labels": {"trainer.kubeflow.org/trainjob-ancestor-step": "trainer"}},
+                        "spec": {"template": {"metadata": {"labels": {"aicr.run/nccl": self.name()}}, "spec": pod}}}},
+                ]}}}}),
+        )
+    }
+
+    fn job(&self) -> Change {
+        Change::create(
+            "trainjobs",
+            json!({"apiVersion": API, "kind": "TrainJob", "metadata": self.metadata(), "spec": {
+                "runtimeRef": {"apiGroup": GROUP, "kind": "TrainingRuntime", "name": self.name()},
+                "trainer": {"numNodes": self.workers.len()}}}),
+        )
+    }
+
+    /// Creates what the benchmark is made of; `Err` is what has to be done first.
+    fn create(&self, facts: &Facts, elapsed: u64) -> Result<(), Step> {
+        let first: Vec<Change> =
+            (self.check.variant == Variant::Nvls).then(|| self.domain()).into_iter().chain([self.runtime()]).collect();
+        let unmade = facts.unmade(&first);
+        if !unmade.is_empty() {
+            return Err(Step::Change(unmade));
+        }
+        let failed = |why: &str| Err(Ending::no_verdict(format!("the benchmark was not created: {why}"), Vec::new()));
+        if let Some(change) = first.iter().find(|change| !matches!(facts.change(change), Some(Answer::Found(_)))) {
+            return failed(facts.change(change).and_then(Answer::trouble).unwrap_or("a kind of it is not served"));
+        }
+        let job = self.job();
+        let began = first.iter().filter_map(|change| facts.changed_at(change)).max().unwrap_or(0);
+        match facts.change(&job) {
+            Some(Answer::Found(_)) => Ok(()),
+            None => Err(Step::Change(vec![job])),
+            // The webhook learns of the runtime a moment after it was created.
+            Some(Answer::Refused(why))
+                if why.contains("webhook") && elapsed.saturating_sub(began) < WEBHOOK_SECONDS =>
+            {
+                let last = facts.changed_at(&job).unwrap_or(0);
+                if elapsed > last {
+                    return Err(Step::Change(vec![job]));
+                }
+                Err(Step::Again {
+                    after: 3,
+                    reads: Vec::new(),
+                    waiting_for: format!("the webhook of Kubeflow Trainer ({why})"),
+                })
+            }
+            Some(answer) => failed(answer.trouble().unwrap_or("TrainJobs are not served")),
+        }
+    }
+
+    fn follow(&self, facts: &Facts, elapsed: u64, expression: &str, threshold: f64) -> Step {
+        let labels = format!("jobset.sigs.k8s.io/jobset-name={}", self.name());
+        let pods = Read::list("v1", &self.input.place.namespace, "pods", &labels).keeping(&[
+            "metadata.labels",
+            "spec.nodeName",
+            "status",
+        ]);
+        if facts.get(&pods).is_none() {
+            return Step::Read(vec![pods]);
+        }
+        let role = |pod: &Value| text(pod, "/metadata/labels/jobset.sigs.k8s.io~1replicatedjob-name").to_owned();
+        let launcher = facts.items(&pods).iter().find(|pod| role(pod) == "launcher");
+        let began = facts.changed_at(&self.job()).unwrap_or(0);
+        let waited = elapsed.saturating_sub(began);
+        let workers = facts
+            .items(&pods)
+            .iter()
+            .filter(|pod| role(pod) == "node" && text(pod, "/status/phase") == "Running")
+            .count();
+        let ready = format!("{workers} of {} workers run", self.workers.len());
+        let Some(launcher) = launcher else {
+            if waited < LAUNCHER_SECONDS {
+                return Step::Again { after: 3, reads: vec![pods], waiting_for: format!("the launcher ({ready})") };
+            }
+            return Ending::no_verdict(
+                format!("Kubeflow Trainer made no launcher within {LAUNCHER_SECONDS} s"),
+                Vec::new(),
+            );
+        };
+        let log = Read::Log {
+            namespace: self.input.place.namespace.clone(),
+            pod: name(launcher).to_owned(),
+            container: "node".to_owned(),
+        };
+        let output = match facts.get(&log) {
+            Some(Answer::Log(log)) => log.as_str(),
+            _ => "",
+        };
+        let progress = probe::progress(launcher);
+        let is_over = matches!(progress, Progress::Succeeded | Progress::Failed(_));
+        if !is_over {
+            if let Progress::Hopeless(why) = &progress {
+                return Ending::no_verdict(format!("the launcher cannot start: {why}"), Vec::new());
+            }
+            if waited >= RUN_SECONDS {
+                return Ending::no_verdict(
+                    format!("the benchmark did not end within {RUN_SECONDS} s ({ready})"),
+                    vec![curve_block(output)],
+                );
+            }
+            let mut reads = vec![pods];
+            if text(launcher, "/status/phase") == "Running" {
+                reads.push(log);
+            }
+            let waiting_for = match curve(output).last() {
+                Some((size, bus)) => format!("nccl: {size} bytes at {bus:.2} GB/s"),
+                None => format!("the benchmark ({ready})"),
+            };
+            return Step::Again { after: 2, reads, waiting_for };
+        }
+        // What was read while it ran may lack the last rows.
+        let is_whole = output.contains("Avg bus bandwidth");
+        if !is_whole && facts.get(&log).is_none() {
+            return Step::Read(vec![log]);
+        }
+        if !is_whole && matches!(progress, Progress::Succeeded) && waited < RUN_SECONDS {
+            return Step::Again {
+                after: 2,
+                reads: vec![log],
+                waiting_for: "the last rows of the benchmark".to_owned(),
+            };
+        }
+        self.judge(output, &progress, expression, threshold)
+    }
+
+    fn judge(&self, output: &str, progress: &Progress, expression: &str, threshold: f64) -> Step {
+        let blocks = vec![curve_block(output)];
+        if let Progress::Failed(why) = progress {
+            let lines: Vec<&str> = output.lines().collect();
+            let last = lines[lines.len().saturating_sub(3)..].join(" | ");
+            return Ending::fail(format!("the benchmark failed: {why}: {last}"), blocks);
+        }
+        let Some((size, bus)) = curve(output).last().copied() else {
+            return Ending::no_verdict("the launcher printed no row of results", blocks);
+        };
+        let mut problems = Vec::new();
+        if bus < threshold * TOLERANCE {
+            problems.push(format!(
+                "{bus:.2} GB/s at {size} bytes, expected {expression} (at least {:.2} with a tolerance of 10 %)",
+                threshold * TOLERANCE
+            ));
+        }
+        let network = output.split("Using network ").nth(1).and_then(|rest| rest.split_whitespace().next());
+        match (self.check.variant, network) {
+            (Variant::Net, None | Some("Socket")) => {
+                problems.push(format!("NCCL used {}, not the fabric", network.unwrap_or("no network that it names")));
+            }
+            (Variant::Nvls, _)
+                if !(output.contains("NVLS multicast support is available") && output.contains("NVLS comm")) =>
+            {
+                problems.push("NCCL does not say that it used NVLink SHARP".to_owned());
+            }
+            _ => {}
+        }
+        let ranks = self.gpus * self.workers.len() as u64;
+        let result = Block::new(
+            "NCCL All Reduce",
+            vec![
+                format!("RESULT: NCCL All Reduce bandwidth ({}): {bus:.2} GB/s at {size} bytes", self.check.name),
+                format!("Constraint: {expression}, with a tolerance of 10 %"),
+                format!("{ranks} ranks on {} nodes", self.workers.len()),
+            ],
+        );
+        let outcome = if problems.is_empty() { Outcome::Pass } else { Outcome::Fail(problems) };
+        Ending::with(outcome, vec![blocks[0].clone(), result])
+    }
+}
+
+/// The block of evidence that holds the curve.
+pub const CURVE: &str = "Bus bandwidth by message size";
+
+fn curve_block(output: &str) -> Block {
+    let rows = curve(output).into_iter().map(|(size, bus)| format!("{size} bytes: {bus:.2} GB/s"));
+    Block::new(CURVE, rows.collect())
+}
+
+/// Bus bandwidth in GB/s by message size in bytes, out of place, in the order of the rows of nccl-tests.
+pub fn curve(output: &str) -> Vec<(u64, f64)> {
+    let row = |line: &str| {
+        let columns: Vec<&str> = line.split_whitespace().collect();
+        // size count type redop root, then time, algbw, busbw and errors, twice.
+        if columns.len() < 12 || columns[2].parse::<f64>().is_ok() {
+            return None;
+        }
+        Some((columns[0].parse().ok()?, columns[7].parse().ok()?))
+    };
+    output.lines().filter_map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_become_a_curve() {
+        let output = "# nThread 1\n#       size   count\n        1024   256   float   sum   -1   39.9   0.03   0.05   0   38.1   0.03   0.05   0\n\
+                      worker-0:23:45 [0] NCCL INFO Using network Libfabric\n\
+                      17179869184  4294967296  float  sum  -1  88000  195.2  366.0  0  88000  195.2  366.0  N/A\n\
+                      # Avg bus bandwidth    : 101.5\n";
+        assert_eq!(curve(output), [(1_024, 0.05), (17_179_869_184, 366.0)]);
+        assert_eq!(curve("1024 256 float sum"), []);
+    }
+
+    #[test]
+    fn thresholds_are_numbers_with_a_sign_before_them() {
+        assert_eq!(threshold(">= 300"), Some(300.0));
+        assert_eq!(threshold(">=300.5 GB/s"), Some(300.5));
+        assert_eq!(threshold("fast"), None);
+    }
+}

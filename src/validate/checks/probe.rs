@@ -1,0 +1,230 @@
+//! Pods that a check creates to look from inside: what they are made of, what they do, and how far they came.
+//!
+//! They run the image of the check itself, so that nothing else has to be pulled, under the restricted Pod Security
+//! standard. They lie in the namespace of the run and belong to the pod of the check, so that they go with it.
+
+use super::facts::text;
+use crate::validate::{
+    input::Input,
+    plan::{NAME_LABEL, NAMESPACE_LABEL, RUN_LABEL},
+};
+use serde_json::{Value, json};
+use std::{fmt, str::FromStr};
+
+/// The check that created an object.
+pub const MADE_BY_LABEL: &str = "aicr.run/made-by";
+
+/// What a container of such a pod does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// Counts the GPU devices that it sees and succeeds if they are so many; with 0, there must be nothing of NVIDIA's.
+    Devices(usize),
+    /// Waits so many seconds and succeeds.
+    Hold(u64),
+}
+
+impl fmt::Display for Probe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Probe::Devices(count) => write!(f, "devices={count}"),
+            Probe::Hold(seconds) => write!(f, "hold={seconds}"),
+        }
+    }
+}
+
+impl FromStr for Probe {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Probe, String> {
+        let unknown = || format!("`{text}` is not a probe; write devices=COUNT or hold=SECONDS");
+        let (kind, number) = text.split_once('=').ok_or_else(unknown)?;
+        match kind {
+            "devices" => number.parse().map(Probe::Devices).map_err(|_| unknown()),
+            "hold" => number.parse().map(Probe::Hold).map_err(|_| unknown()),
+            _ => Err(unknown()),
+        }
+    }
+}
+
+impl Probe {
+    /// The verdict of [`Probe::Devices`] over the names in `/dev`: the lines to print, and whether they are as expected.
+    pub fn count(expected: usize, names: &[String]) -> (Vec<String>, bool) {
+        let of_nvidia: Vec<&String> = names.iter().filter(|name| name.starts_with("nvidia")).collect();
+        let is_gpu = |name: &&&String| {
+            let number = name.strip_prefix("nvidia").unwrap_or_default();
+            !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        let gpus = of_nvidia.iter().filter(is_gpu).count();
+        let mut lines: Vec<String> = of_nvidia.iter().map(|name| format!("/dev/{name}")).collect();
+        lines.push(format!("GPU devices: {gpus}, expected {expected}"));
+        (lines, gpus == expected && (expected > 0 || of_nvidia.is_empty()))
+    }
+}
+
+/// Name, labels and owner of an object that a check creates.
+pub fn metadata(input: &Input, check: &str, name: &str) -> Value {
+    let place = &input.place;
+    let mut metadata = json!({
+        "name": name,
+        "namespace": place.namespace,
+        "labels": {
+            NAME_LABEL.0: NAME_LABEL.1, RUN_LABEL: place.run_id, NAMESPACE_LABEL: place.namespace, MADE_BY_LABEL: check,
+        },
+    });
+    if let Some((name, uid)) = &place.pod {
+        metadata["ownerReferences"] = json!([{"apiVersion": "v1", "kind": "Pod", "name": name, "uid": uid}]);
+    }
+    metadata
+}
+
+/// The name of an object of a run: `aicr-gang-0-1a2b3c4d`.
+pub fn object_name(input: &Input, what: &str) -> String {
+    format!("aicr-{what}-{}", input.place.suffix())
+}
+
+/// A container that runs a probe.
+pub fn container(input: &Input, name: &str, probe: Probe) -> Value {
+    restricted(json!({
+        "name": name,
+        "image": input.place.image,
+        "imagePullPolicy": input.place.pull_policy,
+        "args": [format!("--probe={probe}")],
+        "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"memory": "64Mi"}},
+    }))
+}
+
+/// The container with the security context that the restricted standard asks for.
+pub fn restricted(mut container: Value) -> Value {
+    container["securityContext"] =
+        json!({"allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "capabilities": {"drop": ["ALL"]}});
+    container
+}
+
+/// A pod that runs once, tolerates every taint and has no API token.
+pub fn pod(input: &Input, check: &str, name: &str, containers: Vec<Value>) -> Value {
+    json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata(input, check, name), "spec": spec(input, containers)})
+}
+
+/// The spec of such a pod.
+pub fn spec(input: &Input, containers: Vec<Value>) -> Value {
+    let mut spec = json!({
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": false,
+        "enableServiceLinks": false,
+        "terminationGracePeriodSeconds": 1,
+        "tolerations": [{"operator": "Exists"}],
+        "securityContext": {"runAsNonRoot": true, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": containers,
+    });
+    if !input.place.pull_secrets.is_empty() {
+        spec["imagePullSecrets"] = input.place.pull_secrets.iter().map(|secret| json!({ "name": secret })).collect();
+    }
+    spec
+}
+
+/// Affinity to these nodes and no others.
+pub fn on_nodes(nodes: &[&str]) -> Value {
+    json!({"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": nodes
+        .iter()
+        .map(|node| json!({"matchFields": [{"key": "metadata.name", "operator": "In", "values": [node]}]}))
+        .collect::<Vec<_>>()}}})
+}
+
+/// How far a pod came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// What it waits for.
+    Waiting(String),
+    /// It will never start: its image or its configuration.
+    Hopeless(String),
+    Succeeded,
+    /// The containers that failed, with their exit codes and last words.
+    Failed(String),
+}
+
+pub fn progress(pod: &Value) -> Progress {
+    let statuses = || pod.pointer("/status/containerStatuses").and_then(Value::as_array).into_iter().flatten();
+    match text(pod, "/status/phase") {
+        "Succeeded" => Progress::Succeeded,
+        "Failed" => {
+            let failed = statuses().filter_map(|status| {
+                let ended = status.pointer("/state/terminated")?;
+                let code = ended["exitCode"].as_i64().filter(|code| *code != 0)?;
+                let words = format!("{} {}", text(ended, "/reason"), text(ended, "/message"));
+                Some(
+                    format!("container {} ended with {code} {}", text(status, "/name"), words.trim()).trim().to_owned(),
+                )
+            });
+            let failed: Vec<String> = failed.collect();
+            let why = format!("{} {}", text(pod, "/status/reason"), text(pod, "/status/message"));
+            Progress::Failed(if failed.is_empty() { why.trim().to_owned() } else { failed.join(", ") })
+        }
+        phase => {
+            for status in statuses() {
+                let reason = text(status, "/state/waiting/reason");
+                let hopeless = [
+                    "ImagePullBackOff",
+                    "ErrImagePull",
+                    "InvalidImageName",
+                    "ErrImageNeverPull",
+                    "CreateContainerConfigError",
+                    "CreateContainerError",
+                    "CrashLoopBackOff",
+                ];
+                if hopeless.contains(&reason) {
+                    return Progress::Hopeless(format!("{reason}: {}", text(status, "/state/waiting/message")));
+                }
+            }
+            let conditions = pod.pointer("/status/conditions").and_then(Value::as_array).into_iter().flatten();
+            let unscheduled = conditions
+                .into_iter()
+                .find(|one| text(one, "/type") == "PodScheduled" && text(one, "/status") == "False");
+            Progress::Waiting(match unscheduled {
+                Some(condition) => format!("not scheduled: {}", text(condition, "/message")),
+                None => phase.to_lowercase(),
+            })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probes_are_read_as_they_are_written() {
+        for probe in [Probe::Devices(1), Probe::Hold(30)] {
+            assert_eq!(probe.to_string().parse(), Ok(probe));
+        }
+        assert!("devices=some".parse::<Probe>().unwrap_err().contains("write devices=COUNT"));
+    }
+
+    #[test]
+    fn gpus_are_counted_and_control_devices_betray_access() {
+        let count = |expected, names: &[&str]| {
+            Probe::count(expected, &names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>()).1
+        };
+        assert!(count(1, &["null", "nvidia0", "nvidiactl", "nvidia-uvm"]));
+        assert!(!count(1, &["nvidia0", "nvidia1"]));
+        assert!(count(0, &["null"]) && !count(0, &["nvidiactl"]));
+    }
+
+    #[test]
+    fn a_pod_tells_how_far_it_came() {
+        let with = |status: Value| progress(&json!({ "status": status }));
+        assert_eq!(with(json!({"phase": "Succeeded"})), Progress::Succeeded);
+        let ended = json!({"phase": "Failed", "containerStatuses": [
+            {"name": "a", "state": {"terminated": {"exitCode": 0}}},
+            {"name": "b", "state": {"terminated": {"exitCode": 1, "reason": "Error"}}}]});
+        assert_eq!(with(ended), Progress::Failed("container b ended with 1 Error".into()));
+        assert_eq!(
+            with(json!({"phase": "Failed", "reason": "Evicted", "message": "low"})),
+            Progress::Failed("Evicted low".into())
+        );
+        let pulling = json!({"phase": "Pending", "containerStatuses": [{"state": {"waiting": {"reason": "ErrImagePull", "message": "no"}}}]});
+        assert_eq!(with(pulling), Progress::Hopeless("ErrImagePull: no".into()));
+        let full =
+            json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "message": "0/1"}]});
+        assert_eq!(with(full), Progress::Waiting("not scheduled: 0/1".into()));
+    }
+}

@@ -1,0 +1,560 @@
+//! Bundles: against the reference's, through the real program, and what happens to bad input.
+
+use crate::{conformance, sandbox::Sandbox};
+use aicr::{
+    bundle::{
+        deployer::{self, Settings},
+        flags::{Flags, Override},
+        plan::{BundlePlan, Options, PlanError, plan},
+    },
+    catalog::Catalog,
+    criteria::{Criteria, Dimension},
+    recipe::{ComponentRef, Recipe},
+    resolve::{self, resolve},
+    store::catalog_dir,
+    yaml,
+};
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, path::Path};
+
+pub fn catalog() -> Catalog {
+    Catalog::new(catalog_dir::load(&Default::default()).expect("the embedded catalog")).expect("the embedded catalog")
+}
+
+pub fn options(deployer: &str) -> Options {
+    Options {
+        flags: Flags::default(),
+        deployer: deployer::named(deployer).expect("a deployer"),
+        settings: Settings::default(),
+        serial: false,
+        readiness_hooks: false,
+        tool: "1.2.3".to_owned(),
+    }
+}
+
+pub fn criteria(text: &str) -> Criteria {
+    let mut criteria = Criteria::default();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    for pair in words.chunks(2) {
+        let name = pair[0].trim_start_matches('-');
+        let dimension = Dimension::ALL.into_iter().find(|dimension| dimension.name() == name).expect(name);
+        criteria.set(dimension, Some(pair[1].to_owned()));
+    }
+    criteria
+}
+
+pub fn documents(text: &str) -> Vec<Value> {
+    yaml::parse_all(text).expect("it is YAML").iter().map(yaml::Node::to_value).collect()
+}
+
+/// What v1 does otherwise than July, by the file's name: how the document is made alike before it is compared.
+type Alike = fn(&mut Value);
+const DIFFERENCES: &[(&str, &str, Alike)] = &[
+    ("Chart.yaml", "9.5: versions, annotations and description of generated charts", |chart| {
+        if let Value::Object(fields) = chart {
+            fields.retain(|key, _| ["apiVersion", "name", "type"].contains(&&**key));
+        }
+    }),
+    ("helmrelease.yaml", "9.3: timeouts are stated", |release| {
+        release["spec"].as_object_mut().map(|spec| spec.remove("timeout"));
+    }),
+    ("application.yaml", "9.3: the ComputeDomain CRD is not compared", |application| {
+        application["spec"].as_object_mut().map(|spec| spec.remove("ignoreDifferences"));
+    }),
+];
+/// Files that v1 has besides (9.2), and those of our own.
+const NEW_FILES: &[&str] = &["bundle-info.yaml", "recipe.yaml", "UPGRADING.md", "undeploy.sh"];
+
+/// Components, charts, versions, namespaces, values, manifests and order of every case, by the serial rules of July.
+#[test]
+#[cfg_attr(not(reference_data), ignore = "needs the reference's data: AICR_SHARED, or ../shared when this was built")]
+fn bundles_equal_the_references() {
+    let catalog = conformance::reference_catalog();
+    let (mut compared, mut different, mut dialects) = (0, Vec::new(), std::collections::BTreeSet::new());
+    for case in conformance::cases("bundle-cases") {
+        let name = case["deployer"].as_str().expect("a deployer");
+        let Ok(deployer) = deployer::named(name) else { continue };
+        dialects.insert(name.to_owned());
+        let title = format!("{name} {}", case["criteria"].as_str().expect("criteria"));
+        let criteria = criteria(case["criteria"].as_str().expect("criteria"));
+        let recipe = resolve(&catalog, &criteria, None, resolve::Options::JULY).expect("the case resolves").recipe;
+        let repo = case["args"].as_array().and_then(|args| Some(args.get(1)?.as_str()?.to_owned()));
+        let settings = Settings { repo, ..Settings::default() };
+        let options = Options { deployer, settings, serial: true, ..options(name) };
+        let ours = plan(&catalog, &recipe, options).unwrap_or_else(|error| panic!("{title}: {error}"));
+        let ours: BTreeMap<&str, &aicr::bundle::plan::File> =
+            ours.files.iter().map(|file| (&*file.path, file)).collect();
+        let theirs = case["files"].as_object().expect("files");
+        for (path, file) in theirs {
+            let Some(our) = ours.get(path.as_str()) else {
+                different.push(format!("{title}: {path} is missing"));
+                continue;
+            };
+            compared += 1;
+            let mode = format!("{:#o}", our.mode);
+            if file["mode"] != json!(mode) {
+                different.push(format!("{title}: {path} has {mode}, theirs {}", file["mode"]));
+            }
+            let Some(theirs) = file["docs"].as_array() else { continue };
+            let (mut ours, mut theirs) = (documents(&our.shown()), theirs.clone());
+            for (name, _, alike) in DIFFERENCES.iter().filter(|(name, ..)| path.rsplit('/').next() == Some(name)) {
+                assert!(!name.is_empty());
+                ours.iter_mut().for_each(alike);
+                theirs.iter_mut().for_each(alike);
+            }
+            if ours != theirs {
+                let shown = |documents: &[Value]| serde_json::to_string(documents).unwrap_or_default();
+                different.push(format!("{title}: {path}\n  ours   {}\n  theirs {}", shown(&ours), shown(&theirs)));
+            }
+        }
+        let extra = ours.keys().filter(|path| !theirs.contains_key(**path) && !NEW_FILES.contains(path));
+        different.extend(extra.map(|path| format!("{title}: {path} is extra")));
+    }
+    assert!(
+        different.is_empty(),
+        "{} of {compared} differ:\n{}",
+        different.len(),
+        different[..different.len().min(12)].join("\n")
+    );
+    assert_eq!(dialects.len(), deployer::ALL.iter().filter(|it| conformance_has(it.name())).count());
+    println!("{compared} files of {dialects:?} are alike");
+}
+
+fn conformance_has(name: &str) -> bool {
+    ["helm", "argocd", "argocd-helm", "flux", "helmfile"].contains(&name)
+}
+
+const KUBEFLOW: &str = "--service eks --accelerator h100 --os ubuntu --intent training --platform kubeflow";
+
+fn kubeflow() -> (Catalog, Recipe) {
+    let catalog = catalog();
+    let recipe = resolve(&catalog, &criteria(KUBEFLOW), None, resolve::Options::default()).expect("it resolves").recipe;
+    (catalog, recipe)
+}
+
+#[test]
+fn the_same_input_makes_the_same_bytes_in_every_dialect() {
+    let (catalog, recipe) = kubeflow();
+    for deployer in deployer::ALL {
+        let once = plan(&catalog, &recipe, options(deployer.name())).expect("it plans").files;
+        assert_eq!(once, plan(&catalog, &recipe, options(deployer.name())).expect("it plans").files);
+        let list = once.iter().find(|file| file.path == "checksums.txt").expect("a list").shown().into_owned();
+        let listed: Vec<&str> = list.lines().map(|line| &line[66..]).collect();
+        let written: Vec<&str> = once.iter().map(|file| &*file.path).filter(|path| *path != "checksums.txt").collect();
+        assert_eq!(listed, written, "{}", deployer.name());
+    }
+}
+
+#[test]
+fn nothing_is_deployed_before_what_it_needs() {
+    let (catalog, recipe) = kubeflow();
+    for serial in [false, true] {
+        let bundle = plan(&catalog, &recipe, Options { serial, ..options("helm") }).expect("it plans").bundle;
+        for (at, release) in bundle.releases.iter().enumerate() {
+            assert!(release.needs.iter().all(|need| *need < at), "{}", release.name);
+            let component = bundle.component(release);
+            for dependency in &component.used.dependency_refs {
+                let is_before =
+                    |need: &&aicr::bundle::release::Release| bundle.component(need).used.name == *dependency;
+                let found = bundle.releases[..at].iter().find(is_before);
+                assert!(
+                    found.is_some_and(|need| serial || need.level < release.level),
+                    "{} {dependency}",
+                    release.name
+                );
+            }
+        }
+        let lone = bundle.releases.iter().filter(|release| release.needs.is_empty()).count();
+        assert_eq!(lone == 1, serial);
+    }
+}
+
+fn component(name: &str) -> ComponentRef {
+    ComponentRef {
+        name: name.to_owned(),
+        namespace: "here".to_owned(),
+        chart: "chart".to_owned(),
+        r#type: "Helm".to_owned(),
+        source: "https://example.org/charts".to_owned(),
+        version: "1.2.3".to_owned(),
+        ..ComponentRef::default()
+    }
+}
+
+fn planned(components: Vec<ComponentRef>, deployer: &str) -> Result<BundlePlan, Box<PlanError>> {
+    plan(&catalog(), &Recipe { components, ..Recipe::default() }, options(deployer)).map_err(Box::new)
+}
+
+#[test]
+fn hostile_names_are_refused_before_a_script_or_a_path_has_them() {
+    for text in ["a b", "a'b", "a\"b", "a\nb", "$(id)", "`id`", "a;b", "../a", "a/b", "A", "-a", "", "a|b", "ü"] {
+        for set in [
+            |component: &mut ComponentRef, text: &str| component.name = text.to_owned(),
+            |component: &mut ComponentRef, text: &str| component.namespace = text.to_owned(),
+        ] {
+            let mut hostile = component("good");
+            set(&mut hostile, text);
+            let error = planned(vec![hostile], "helm").map(|_| ()).expect_err(text);
+            assert!(matches!(*error, PlanError::Name { .. }), "{text}: {error}");
+        }
+    }
+    for text in ["a b", "a'b", "$(id)", "`id`", "a;b", "../a", "a\nb", "-a", "a|b"] {
+        for set in [
+            |component: &mut ComponentRef, text: &str| component.chart = text.to_owned(),
+            |component: &mut ComponentRef, text: &str| component.version = text.to_owned(),
+            |component: &mut ComponentRef, text: &str| component.source = format!("https://example.org/{text}"),
+        ] {
+            let mut hostile = component("good");
+            set(&mut hostile, text);
+            let is_url = hostile.source.contains("../");
+            let result = planned(vec![hostile], "helm").map(|_| ());
+            // A URL may have such parts, and may begin a part with `-`; no shell sees it unquoted.
+            let is_refused = result.as_ref().is_err_and(|error| matches!(**error, PlanError::Name { .. }));
+            assert!(is_url || text == "-a" || is_refused, "{text}: {result:?}");
+        }
+    }
+}
+
+#[test]
+fn hostile_values_stay_values() {
+    let hostile = json!({"a": "$(id)\n`id`", "b'\"": {"c: d": "{{ .x }} '\"\\"}, "--- ": ["#", "!x", "|"], "": null});
+    let mut odd = component("odd");
+    odd.overrides = hostile.as_object().expect("a mapping").clone();
+    for deployer in deployer::ALL {
+        let plan = planned(vec![odd.clone()], deployer.name()).expect("values may be anything");
+        let found =
+            plan.files.iter().any(|file| file.path.ends_with(".yaml") && holds(&documents(&file.shown()), &hostile));
+        assert!(found, "{}", deployer.name());
+    }
+}
+
+fn holds(documents: &[Value], wanted: &Value) -> bool {
+    documents.iter().any(|document| {
+        document == wanted
+            || match document {
+                Value::Array(items) => holds(items, wanted),
+                Value::Object(entries) => entries.values().any(|child| holds(std::slice::from_ref(child), wanted)),
+                _ => false,
+            }
+    })
+}
+
+#[test]
+fn ten_thousand_components_are_refused_or_planned_in_a_moment() {
+    let many: Vec<ComponentRef> = (0..10_000)
+        .map(|number| {
+            let mut one = component(&format!("c{number}"));
+            one.dependency_refs =
+                (number > 0).then(|| format!("c{}", number / 2)).into_iter().filter(|on| *on != one.name).collect();
+            one
+        })
+        .collect();
+    let error = planned(many.clone(), "helm").map(|_| ()).expect_err("folders have three digits");
+    assert_eq!(error.to_string(), "10000 releases do not fit into the numbered folders of `helm`, which end at 999");
+    if deployer::named("flux").is_ok() {
+        let plan = planned(many, "flux").expect("it plans");
+        assert!(plan.files.len() > 10_000);
+    }
+}
+
+#[test]
+fn two_releases_of_one_name_are_refused() {
+    let mut first = component("a");
+    first.manifest_files = vec!["components/gpu-operator/manifests/kernel-module-params.yaml".to_owned()];
+    first.name = "gpu-operator".to_owned();
+    let error = planned(vec![first, component("gpu-operator-post")], "helm").map(|_| ()).expect_err("they clash");
+    assert_eq!(*error, PlanError::SameRelease("gpu-operator-post".to_owned()));
+}
+
+#[track_caller]
+fn set(texts: &[&str], expected: Result<&str, &str>) {
+    let (catalog, recipe) = kubeflow();
+    let overrides = texts.iter().map(|text| Override::set(text).expect("it reads")).collect();
+    let flags = Flags { overrides, ..Flags::default() };
+    let result = plan(&catalog, &recipe, Options { flags, ..options("helm") });
+    match expected {
+        Ok(folder) => {
+            let plan = result.unwrap_or_else(|error| panic!("{error}"));
+            assert!(plan.files.iter().any(|file| file.path.starts_with(folder)), "{folder}");
+        }
+        Err(words) => assert_eq!(result.map(|_| ()).expect_err("it is refused").to_string(), words),
+    }
+}
+
+#[test]
+fn what_is_set_takes_effect_or_is_refused() {
+    set(&["gpuoperator:driver.version=1"], Ok("009-gpu-operator/"));
+    set(&["gpu-operatr:driver.version=1"], Err("unknown component `gpu-operatr`"));
+    set(&["kueue:x=1"], Err("the component `kueue` is not in the recipe, so `x` has no effect"));
+    set(&["kueue:enabled=false"], Ok("009-gpu-operator/"));
+    set(&["kueue:enabled=true"], Err("the component `kueue` is not in the recipe, so `enabled` has no effect"));
+    set(&["aws-efa:enabled=false"], Ok("008-gpu-operator/"));
+    set(&["aws-efa:enabled=false", "aws-efa:x=1"], Err("the component `aws-efa` is disabled, so `x` has no effect"));
+    set(&["aws-efa:enabled=maybe"], Err("`aws-efa:enabled` is true or false, found `\"maybe\"`"));
+    let contradiction = "`gpu-operator: driver` and `driver.version` contradict each other: the first is not a mapping";
+    set(&["gpu-operator:driver=1", "gpu-operator:driver.version=1"], Err(contradiction));
+    set(&["gpu-operator:driver.version=1", "gpu-operator:driver=1"], Err(contradiction));
+}
+
+/// A recipe's bundle in a sandbox, and its path.
+fn bundled(sandbox: &Sandbox, flags: &[&str]) -> String {
+    let run = sandbox.aicr(&[&["bundle", "--service", "kind", "--accelerator", "a100", "-o", "b"], flags].concat());
+    assert_eq!(run.code, 0, "{}", run.transcript);
+    "b".to_owned()
+}
+
+/// Twelve ways to change a bundle, each named.
+#[cfg(unix)]
+#[test]
+fn every_manipulation_is_named() {
+    use std::fs;
+    type Harm = fn(&Path);
+    fn swap(text: &Path, from: &str, to: &str) {
+        let content = fs::read_to_string(text).unwrap();
+        assert!(content.contains(from));
+        fs::write(text, content.replacen(from, to, 1)).unwrap();
+    }
+    let cases: &[(Harm, &str)] = &[
+        (|b| swap(&b.join("deploy.sh"), "set -u", "set +u"), "changed: `deploy.sh` differs from its checksum"),
+        (|b| swap(&b.join("recipe.yaml"), "a100", "h100"), "changed: `recipe.yaml` differs from its checksum"),
+        (|b| fs::remove_file(b.join("bundle-info.yaml")).unwrap(), "missing: `bundle-info.yaml` is listed"),
+        (|b| fs::remove_dir_all(b.join("001-cert-manager")).unwrap(), "missing: `001-cert-manager/"),
+        (
+            |b| {
+                fs::create_dir(b.join("000-evil")).unwrap();
+                fs::write(b.join("000-evil/install.sh"), "id").unwrap();
+            },
+            "extra: the file `000-evil/install.sh` is not listed",
+        ),
+        (|b| fs::write(b.join("001-cert-manager/.hidden"), "").unwrap(), "extra: the file `001-cert-manager/.hidden`"),
+        (|b| fs::create_dir(b.join("empty")).unwrap(), "extra: no listed file is in the folder `empty`"),
+        (
+            |b| {
+                let file = b.join("README.md");
+                fs::rename(&file, b.with_extension("away")).unwrap();
+                std::os::unix::fs::symlink(b.with_extension("away"), file).unwrap();
+            },
+            "link: `README.md` is a symbolic link",
+        ),
+        (
+            |b| {
+                let folder = b.join("001-cert-manager");
+                fs::rename(&folder, b.with_extension("folder")).unwrap();
+                std::os::unix::fs::symlink(b.with_extension("folder"), folder).unwrap();
+            },
+            "link: `001-cert-manager` is a symbolic link",
+        ),
+        (
+            |b| {
+                fs::remove_file(b.join("undeploy.sh")).unwrap();
+                fs::create_dir(b.join("undeploy.sh")).unwrap();
+            },
+            "not a file: `undeploy.sh` is neither a file nor a folder",
+        ),
+        (|b| fs::write(b.join("checksums.txt"), "").unwrap(), "`checksums.txt` cannot be used: it lists no file"),
+        (
+            |b| {
+                let sums = b.join("checksums.txt");
+                let text = fs::read_to_string(&sums).unwrap();
+                fs::write(&sums, format!("{text}{}  ../outside\n", "0".repeat(64))).unwrap();
+            },
+            "names `../outside`, which is not a path inside the bundle",
+        ),
+        (|b| fs::remove_file(b.join("checksums.txt")).unwrap(), "the folder has no `checksums.txt`"),
+    ];
+    for (harm, words) in cases {
+        let sandbox = Sandbox::new();
+        let bundle = bundled(&sandbox, &[]);
+        let before = sandbox.aicr(&["verify", &bundle]);
+        assert_eq!(before.code, 0, "{}", before.transcript);
+        assert!(before.stdout.contains("trust level: unverified"), "{}", before.transcript);
+        harm(&sandbox.home().join(&bundle));
+        let after = sandbox.aicr(&["verify", &bundle]);
+        assert_eq!(after.code, 4, "{}", after.transcript);
+        assert!(after.stdout.contains(words), "{words}\n{}", after.transcript);
+        let json = sandbox.aicr(&["verify", &bundle, "-t", "json"]);
+        let report: Value = serde_json::from_str(&json.stdout).expect("JSON");
+        assert_eq!((&report["trustLevel"], &report["checksumsPassed"]), (&json!("unknown"), &json!(false)));
+    }
+}
+
+#[test]
+fn trust_is_never_more_than_what_was_checked() {
+    let sandbox = Sandbox::new();
+    let bundle = bundled(&sandbox, &[]);
+    for flags in
+        [&["--min-trust-level", "attested"][..], &["--require-creator", "a"], &["--cli-version-constraint", "1"]]
+    {
+        let run = sandbox.aicr(&[&["verify", &*bundle], flags].concat());
+        assert_eq!(run.code, 2, "{}", run.transcript);
+        assert!(run.stdout.contains("it is not signed"), "{}", run.transcript);
+    }
+    sandbox.file("b/attestation/bundle-attestation.sigstore.json", "{}");
+    let run = sandbox.aicr(&["verify", &bundle]);
+    assert_eq!(run.code, 2, "{}", run.transcript);
+    assert!(run.stdout.contains("its signature is not verified by this version"), "{}", run.transcript);
+    assert_eq!(sandbox.aicr(&["verify", "nowhere"]).code, 3);
+    assert_eq!(sandbox.aicr(&["verify", &bundle, "--key", "k"]).code, 2);
+}
+
+#[test]
+fn a_folder_with_something_in_it_is_left_alone() {
+    let sandbox = Sandbox::new();
+    let kept = sandbox.file("b/kept", "x");
+    let run = sandbox.aicr(&["bundle", "--service", "kind", "--accelerator", "a100", "-o", "b"]);
+    assert_eq!(run.code, 2, "{}", run.transcript);
+    assert!(run.stderr.contains("the folder is not empty: it has `kept`"), "{}", run.transcript);
+    assert_eq!(std::fs::read_dir(kept.parent().unwrap()).unwrap().count(), 1);
+    let run = sandbox.aicr(&["bundle", "--service", "kind", "--accelerator", "a100", "-o", "b", "--replace"]);
+    assert!(run.code == 2 && run.stderr.contains("it is not a complete bundle"), "{}", run.transcript);
+    std::fs::remove_file(kept).unwrap();
+    bundled(&sandbox, &[]);
+    bundled(&sandbox, &["--replace", "--set", "cert-manager:x=1"]);
+    assert_eq!(sandbox.aicr(&["verify", "b"]).code, 0);
+    let files = std::fs::read_dir(sandbox.home()).unwrap();
+    let left: Vec<_> =
+        files.map(|entry| entry.unwrap().file_name()).filter(|name| name.to_string_lossy().contains(".new")).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn flags_that_mean_nothing_here_are_answered() {
+    let sandbox = Sandbox::new();
+    let refused = |flags: &[&str], code: i32, words: &str| {
+        let run = sandbox.aicr(&[&["bundle", "--service", "kind", "--accelerator", "a100", "-o", "b"], flags].concat());
+        assert_eq!(run.code, code, "{}", run.transcript);
+        assert!(run.stderr.contains(words), "{words}\n{}", run.transcript);
+        assert!(!sandbox.home().join("b").exists());
+    };
+    refused(&["--vendor-charts"], 2, "does not put charts of others into a bundle");
+    refused(&["--attest"], 2, "this version does not sign bundles");
+    refused(&["--image-refs", "x"], 2, "writes bundles to folders only");
+    refused(&["--deployer", "hlem"], 2, "helm");
+    refused(&["--app-name", "x"], 2, "--app-name has no meaning for the deployer `helm`");
+    refused(&["--set", "deployer:project=x"], 2, "`deployer:project` has no meaning for the deployer `helm`");
+    refused(&["-r", "recipe.yaml"], 2, "--recipe and --service exclude each other");
+    refused(&["--set", "cert-manager"], 2, "missing `:` between component and path");
+    refused(&["--set-file", "cert-manager:x=nothing.yaml"], 3, "nothing.yaml");
+    refused(&["--dynamic", "gpu-operator:devicePlugin.enabled"], 2, "it decides who advertises GPUs");
+    refused(&["--storage-class", " "], 2, "the name of a storage class");
+    let run = sandbox.aicr(&["bundle", "-o", "b"]);
+    assert!(run.code == 2 && run.stderr.contains("neither a recipe nor criteria"), "{}", run.transcript);
+    let run = sandbox.aicr(&["bundle", "-r", "nothing.yaml", "-o", "b"]);
+    assert_eq!(run.code, 3, "{}", run.transcript);
+    sandbox.file("old.yaml", "apiVersion: aicr.run/v9\nkind: RecipeResult\n");
+    let run = sandbox.aicr(&["bundle", "-r", "old.yaml", "-o", "b"]);
+    assert!(run.code == 2 && run.stderr.contains("aicr.run/v9"), "{}", run.transcript);
+}
+
+#[test]
+fn flags_reach_the_values_they_are_for() {
+    let sandbox = Sandbox::new();
+    bundled(
+        &sandbox,
+        &[
+            "--system-node-selector=role=system",
+            "--system-node-toleration=role=system:NoSchedule",
+            "--storage-class=fast",
+            "--set=gpuoperator:operator.nodeSelector.extra=yes",
+            "--set-json=gpu-operator:dcgm={\"args\":[1]}",
+            "--dynamic=gpu-operator:driver.version",
+            "--workload-gate=gate:NoExecute",
+            "--nodes=7",
+        ],
+    );
+    let read = |path: &str| {
+        let folder = std::fs::read_dir(sandbox.home().join("b")).unwrap().map(|entry| entry.unwrap().path());
+        let (name, file) = path.split_once('/').expect("a folder");
+        let folder = folder.into_iter().find(|folder| folder.to_string_lossy().ends_with(&format!("-{name}")));
+        documents(&std::fs::read_to_string(folder.expect(name).join(file)).unwrap()).remove(0)
+    };
+    let operator = read("gpu-operator/values.yaml");
+    assert_eq!(operator["operator"]["nodeSelector"], json!({"role": "system", "extra": "yes"}));
+    let tolerated = json!([{"effect": "NoSchedule", "key": "role", "operator": "Equal", "value": "system"}]);
+    assert_eq!(operator["operator"]["tolerations"], tolerated);
+    assert_eq!(operator["dcgm"]["args"], json!([1]));
+    assert_eq!(operator["driver"].get("version"), None);
+    assert!(read("gpu-operator/cluster-values.yaml")["driver"]["version"].is_string());
+    let tuning = read("nodewright-operator/values.yaml");
+    assert_eq!(tuning["estimatedNodeCount"], json!(7));
+    assert_eq!(tuning["controllerManager"]["manager"]["env"]["runtimeRequiredTaint"], "gate:NoExecute");
+    let claim = "/prometheus/prometheusSpec/storageSpec/volumeClaimTemplate/spec/storageClassName";
+    assert_eq!(read("kube-prometheus-stack/values.yaml").pointer(claim), Some(&json!("fast")));
+}
+
+#[test]
+fn a_plan_writes_nothing_and_says_why() {
+    let sandbox = Sandbox::new();
+    let plan = |format: &str| {
+        let run =
+            sandbox.aicr(&["bundle", "--service", "kind", "--accelerator", "a100", "-o", "b", "--plan", "-t", format]);
+        assert_eq!(run.code, 0, "{}", run.transcript);
+        run.stdout
+    };
+    let table = plan("table");
+    for words in ["LEVEL", "gpu-operator", "no tolerations were asked for", "checksums.txt", "deploy.sh"] {
+        assert!(table.contains(words), "{words}\n{table}");
+    }
+    let value: Value = serde_json::from_str(&plan("json")).expect("JSON");
+    assert_eq!(value["entrypoint"], "deploy.sh");
+    assert!(value["releases"].as_array().is_some_and(|releases| releases.len() > 10));
+    assert!(!sandbox.home().join("b").exists());
+}
+
+/// The scripts are what a shell takes and a linter accepts.
+#[cfg(unix)]
+#[test]
+fn scripts_are_clean() {
+    let sandbox = Sandbox::new();
+    let run = sandbox.aicr(&[
+        "bundle",
+        "--service",
+        "eks",
+        "--accelerator",
+        "h100",
+        "--os",
+        "ubuntu",
+        "--intent",
+        "training",
+        "--platform",
+        "kubeflow",
+        "-o",
+        "b",
+    ]);
+    assert_eq!(run.code, 0, "{}", run.transcript);
+    let files = Path::new("b");
+    let scripts: Vec<_> = walk(&sandbox.home().join(files)).into_iter().filter(|path| path.ends_with(".sh")).collect();
+    assert!(scripts.len() > 16);
+    for script in &scripts {
+        let checked = std::process::Command::new("sh").arg("-n").arg(script).output().unwrap();
+        assert!(checked.status.success(), "{script}: {}", String::from_utf8_lossy(&checked.stderr));
+        let text = std::fs::read_to_string(script).unwrap();
+        assert!(!text.contains("eval ") && !text.contains("curl "), "{script}");
+        let left = text.match_indices('@').map(|(at, _)| text[at..].chars().take(12).collect::<String>());
+        let is_mark = |part: &String| part[1..].chars().next().is_some_and(|c| c.is_ascii_uppercase());
+        assert_eq!(left.filter(is_mark).collect::<Vec<_>>(), [""; 0], "{script}");
+    }
+    // Where a linter is installed it has nothing to say.
+    if let Ok(linted) = std::process::Command::new("shellcheck").args(["-s", "sh"]).args(&scripts).output() {
+        assert!(linted.status.success(), "{}", String::from_utf8_lossy(&linted.stdout));
+    }
+    let help = std::process::Command::new("sh").arg(sandbox.home().join("b/deploy.sh")).arg("--help").output().unwrap();
+    assert!(String::from_utf8_lossy(&help.stdout).starts_with("usage: ./deploy.sh"));
+    let wrong =
+        std::process::Command::new("sh").arg(sandbox.home().join("b/deploy.sh")).arg("--nope").output().unwrap();
+    assert_eq!(wrong.status.code(), Some(1));
+}
+
+#[cfg(unix)]
+fn walk(folder: &Path) -> Vec<String> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(walk(&path));
+        } else {
+            files.push(path.to_string_lossy().into_owned());
+        }
+    }
+    files
+}
