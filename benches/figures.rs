@@ -51,6 +51,7 @@ fn main() {
     first_frame(runs.min(50));
     frames(runs);
     updates(runs);
+    hours(runs);
 }
 
 /// `aicr recipe` for [`CRITERIA`].
@@ -236,6 +237,31 @@ fn updates(runs: usize) {
     row("  of it: the key and its frame", answers, None);
 }
 
+/// What this process holds after each of eight hours of a cluster of 5,000 nodes, each of which changes every five minutes,
+/// with a frame after each quarter of a second of 500 updates; fewer with fewer than 100 runs.
+fn hours(runs: usize) {
+    let mut state = state(5000);
+    let (hours, batches) = (8, 5000 * 12 / 125 * runs.min(100) / 100);
+    let mut held = vec![resident_mib()];
+    for hour in 0..hours {
+        for batch in 0..batches {
+            let view = changed(&state, (hour * batches + batch) * 125, 125);
+            state.update(Msg::Live { generation: 1, view });
+            frame(&mut state);
+        }
+        held.push(resident_mib());
+    }
+    let held: Vec<String> = held.iter().map(|mib| format!("{mib:.1}")).collect();
+    println!("workbench: MiB before and after each of {hours} hours of {} changes: {}", batches * 125, held.join(" "));
+}
+
+/// What this process holds, on Linux.
+fn resident_mib() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+    line.split_whitespace().next().and_then(|kib| kib.parse::<f64>().ok()).unwrap_or_default() / 1024.0
+}
+
 /// The shown cluster with some nodes whose readiness is another.
 fn changed(state: &State, from: usize, count: usize) -> LiveView {
     let mut inventory = Inventory::clone(state.model.cluster.snapshot.as_ref().expect("a cluster"));
@@ -269,7 +295,7 @@ fn state(nodes: usize) -> State {
             Effect::LoadCatalog { generation } => {
                 Msg::Catalog { generation, answer: ops::recipe::load_catalog(&Default::default()) }
             }
-            Effect::Resolve { slot, generation, catalog, query, snapshot } => {
+            Effect::Resolve { slot, generation, catalog, query, snapshot, .. } => {
                 let answer = ops::recipe::resolve(&catalog, &query, snapshot.as_deref(), Options::default());
                 Msg::Resolved { slot, generation, answer: answer.map(|resolved| Arc::new(resolved.resolution)) }
             }

@@ -50,6 +50,8 @@ pub struct Criteria {
     /// Which value of the profile that the matching overlays declare; `None` for its default. Only people choose: overlays
     /// and clusters never do, and it does not make a query more specific.
     pub profile: Option<ProfileChoice>,
+    /// Typed settings that a person decided; those of a recipe are its own field. Boxed, for most criteria have none.
+    pub configuration: Box<Configuration>,
 }
 
 impl Criteria {
@@ -90,20 +92,16 @@ impl Criteria {
 }
 
 impl fmt::Display for Criteria {
-    /// `service=eks accelerator=h100`, or `any`; a chosen profile last: `profile=gpuStack=operator-managed`.
+    /// `service=eks accelerator=h100`, or `any`; a chosen profile and settings last: `profile=gpuStack=operator-managed
+    /// runtime-inventory=enabled`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut first = true;
-        for dimension in Dimension::ALL {
-            if let Some(value) = self.stated(dimension) {
-                write!(f, "{}{}={value}", if first { "" } else { " " }, dimension.name())?;
-                first = false;
-            }
+        let stated = |dimension: Dimension| Some(format!("{}={}", dimension.name(), self.stated(dimension)?));
+        let mut words: Vec<String> = Dimension::ALL.into_iter().filter_map(stated).collect();
+        words.extend(self.profile.as_ref().map(|profile| format!("profile={profile}")));
+        if !self.configuration.is_empty() {
+            words.push(self.configuration.to_string());
         }
-        match &self.profile {
-            Some(profile) => write!(f, "{}profile={profile}", if first { "" } else { " " }),
-            None if first => f.write_str("any"),
-            None => Ok(()),
-        }
+        if words.is_empty() { f.write_str("any") } else { f.write_str(&words.join(" ")) }
     }
 }
 
@@ -214,8 +212,6 @@ impl std::str::FromStr for Setting {
 pub struct Query {
     criteria: Criteria,
     settings: Vec<Setting>,
-    /// Boxed, for a query travels in messages and most decide none.
-    configuration: Box<Configuration>,
     /// In the order of [`Dimension::ALL`]; read only for dimensions that are stated.
     by: [Option<StatedBy>; Dimension::ALL.len()],
 }
@@ -255,12 +251,12 @@ impl Query {
 
     /// Typed settings of the recipe.
     pub fn configuration(&self) -> &Configuration {
-        &self.configuration
+        &self.criteria.configuration
     }
 
     /// Decides typed settings; those that are absent are left to the recipe.
     pub fn configure(&mut self, configuration: Configuration) {
-        *self.configuration = configuration;
+        *self.criteria.configuration = configuration;
     }
 
     /// Chooses a value of a profile, or its default with `None`.
@@ -277,6 +273,7 @@ impl Query {
             }
         }
         changed.choose(criteria.profile.clone());
+        changed.configure((*criteria.configuration).clone());
         changed
     }
 }

@@ -69,6 +69,8 @@ pub enum ProfileProblem {
     Leaf(String),
     #[error("every value must set the same paths: `{value}` sets `{path}`, `{other}` does not")]
     NotTotal { value: String, other: String, path: String },
+    #[error("the values of the profile `{0}` set nothing, so there is nothing to choose")]
+    SetsNothing(String),
     #[error("an external overlay that holds only a profile extends the one of the catalog at the same path, and {0}")]
     Extension(Extension),
 }
@@ -130,6 +132,9 @@ impl Profile {
             return Err(refuse(document, self.at, problem));
         }
         let paths = first.paths();
+        if paths.is_empty() && self.values[1..].iter().all(|value| value.paths().is_empty()) {
+            return Err(refuse(document, self.at, ProfileProblem::SetsNothing(self.name.clone())));
+        }
         for value in &self.values[1..] {
             let own = value.paths();
             if let Some((component, path)) = own.symmetric_difference(&paths).next() {
@@ -369,6 +374,8 @@ mod tests {
         refused("{a: {}, A: {}}", "is the value `a` in another case");
         refused("{a: {}, 'b c': {}}", "not a name of a profile or value");
         refused("{a: {advertiser: internal}}", "`external`, found `internal`");
+        // Its recipe would own nothing, which no reader takes.
+        refused("{a: {advertiser: external}, b: {}}", "the values of the profile `gpuStack` set nothing");
     }
 
     #[test]
@@ -389,6 +396,8 @@ mod tests {
             "constraint `K8s.server.version` is listed twice",
         );
         refused("{a: {constraints: [{name: K8s.server.version}]}}", "needs `name` and `value`");
-        assert!(read("{a: {constraints: [{name: K8s.server.version, value: y}], readinessConstraints: [{name: K8s.server.version, value: y}]}}").is_ok());
+        let lists = "constraints: [{name: K8s.server.version, value: y}], readinessConstraints: [{name: K8s.server.version, value: y}]";
+        let sets = "componentRefs: [{name: gpu-operator, overrides: {driver: {enabled: true}}}]";
+        assert!(read(&format!("{{a: {{{lists}, {sets}}}}}")).is_ok());
     }
 }

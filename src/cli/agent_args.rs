@@ -84,6 +84,8 @@ pub struct PodArgs {
 }
 
 const NO_POD: &str = "a snapshot is read from the API server; no pod is created";
+const EVERY_NODE: &str = "a snapshot names every node";
+const NO_NETWORK: &str = "the API server does not reveal the network between nodes, so NetworkTopology stays unknown";
 
 impl AgentArgs {
     /// Says which of them were given.
@@ -122,12 +124,29 @@ impl PodArgs {
                 ("--os", os.is_some()),
             ],
         );
-        warn(printer, "a snapshot names every node", &[("--max-nodes-per-entry", max_nodes_per_entry.is_some())]);
+        warn(printer, EVERY_NODE, &[("--max-nodes-per-entry", max_nodes_per_entry.is_some())]);
         warn(
             printer,
-            "the API server does not reveal the network between nodes, so NetworkTopology stays unknown",
+            NO_NETWORK,
             &[("--cluster-config", cluster_config.is_some()), ("--discover-network", discover_network.is_some())],
         );
+    }
+}
+
+/// Variables of the reference that shape its pod, and why they change nothing here. `AICR_NAMESPACE` is not among them: it
+/// is the namespace of checks.
+const VARIABLES: &[(&str, &[&str])] = &[
+    (NO_POD, &["AICR_IMAGE", "AICR_OS", "AICR_REQUESTS", "AICR_LIMITS", "AICR_RUNTIME_CLASS", "AICR_AGENT_MODE"]),
+    (EVERY_NODE, &["AICR_MAX_NODES_PER_ENTRY"]),
+    (NO_NETWORK, &["AICR_CLUSTER_CONFIG_PATH", "AICR_DISCOVER_NETWORK"]),
+];
+
+/// Says which variables of the reference are set and without effect.
+pub fn warn_environment(printer: &Printer, variable: impl Fn(&str) -> Option<String>) {
+    let is_set = |name: &str| variable(name).is_some_and(|value| !matches!(value.as_str(), "" | "0" | "false"));
+    for (because, names) in VARIABLES {
+        let set: Vec<(&str, bool)> = names.iter().map(|name| (*name, is_set(name))).collect();
+        warn(printer, because, &set);
     }
 }
 

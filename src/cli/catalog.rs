@@ -2,7 +2,7 @@
 
 use super::{
     Outcome, Printer,
-    criteria_args::CriteriaArgs,
+    criteria_args::DimensionArgs,
     exit::Exit,
     formats::{self, Format},
     global::Global,
@@ -45,7 +45,7 @@ enum Command {
 #[derive(Debug, clap::Args)]
 struct ListArgs {
     #[command(flatten)]
-    criteria: CriteriaArgs,
+    criteria: DimensionArgs,
     /// What fits this cluster: overlays that a snapshot does not contradict, each with what is left to choose and whether
     /// its constraints hold (a file, `-` for standard input, cm://NAMESPACE/NAME or a URL).
     #[arg(short, long, value_name = "PLACE")]
@@ -108,9 +108,9 @@ fn lint(args: &LintArgs, global: &Global, printer: &Printer) -> Outcome {
 }
 
 fn list(args: &ListArgs, catalog: &Catalog, printer: &Printer) -> Result<(), super::Stop> {
-    let query = args.criteria.query(catalog, None)?;
+    let query = args.criteria.0.query(catalog, None)?;
     let asked = query.criteria();
-    let named: Vec<&Overlay> = catalog.overlays.values().filter(|overlay| names(overlay, asked)).collect();
+    let named: Vec<&Overlay> = catalog.overlays.values().filter(|overlay| names(catalog, overlay, asked)).collect();
     let cells: Vec<[String; 5]> = named.iter().map(|overlay| row(catalog, overlay)).collect();
     let listing = Listing {
         table: table::render(["OVERLAY", "CRITERIA", "BUILDS ON", "LEAF", "FILE"], &cells),
@@ -125,9 +125,12 @@ fn list(args: &ListArgs, catalog: &Catalog, printer: &Printer) -> Result<(), sup
 fn fitting(args: &ListArgs, place: &str, global: &Global, printer: &Printer) -> Result<(), super::Stop> {
     let snapshot = input::snapshot(place, global)?;
     let catalog = global.catalog()?;
-    let query = args.criteria.query(&catalog, Some(&snapshot))?;
+    let query = args.criteria.0.query(&catalog, Some(&snapshot))?;
     let stated = query.criteria();
-    let fits = ops::catalog::fits(&catalog, stated, &snapshot)?;
+    let mut fits = ops::catalog::fits(&catalog, stated, &snapshot)?;
+    if let Some(choice) = &stated.profile {
+        fits.retain(|fit| ops::catalog::offers(&catalog, fit.overlay, choice));
+    }
     let cells: Vec<[String; 4]> = fits.iter().map(fit_row).collect();
     let listing = Listing {
         table: table::render(["OVERLAY", "MATCHES", "LEFT TO CHOOSE", "BECAUSE"], &cells),

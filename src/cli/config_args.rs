@@ -106,16 +106,16 @@ const WITHOUT_EFFECT: &[(&str, &str)] = &[("snapshot", "namespace"), ("snapshot"
 pub fn verbs(section: Section) -> &'static [&'static str] {
     match section {
         Section::Snapshot => &["snapshot"],
-        Section::Recipe => &["recipe", "query", "explain"],
-        Section::Validate => &["validate"],
+        Section::Recipe => &["recipe", "query", "explain", "tui"],
+        Section::Validate => &["validate", "tui"],
         Section::Bundle => &["bundle"],
         Section::Verify => &["verify"],
     }
 }
 
-/// The section of a verb.
-fn section(verb: &str) -> Option<Section> {
-    Section::ALL.into_iter().find(|section| verbs(*section).contains(&verb))
+/// The sections of a verb: the workbench resolves and validates.
+fn sections(verb: &str) -> Vec<Section> {
+    Section::ALL.into_iter().filter(|section| verbs(*section).contains(&verb)).collect()
 }
 
 /// The argument that a setting stands for in a verb: its id, and whether it belongs to every verb.
@@ -157,9 +157,9 @@ pub fn with_defaults(command: Command, verb: &str, config: &Config) -> Command {
 
 /// The settings of the section of a verb that have a value.
 fn settings<'s>(verb: &str, config: &'s Config) -> impl Iterator<Item = &'s Setting> {
-    let section = section(verb).map(|section| format!("{}.", section.name()));
+    let sections: Vec<String> = sections(verb).iter().map(|section| format!("{}.", section.name())).collect();
     config.settings.iter().filter(move |setting| {
-        let is_own = section.as_ref().is_some_and(|section| setting.path.starts_with(section.as_str()));
+        let is_own = sections.iter().any(|section| setting.path.starts_with(section.as_str()));
         // An empty text is an unset flag.
         is_own && (setting.values.iter().any(|value| !value.is_empty()))
     })
@@ -188,16 +188,16 @@ pub fn applied(source: Source, command: &Command, matches: &ArgMatches, printer:
         let line = format!("{by} wins over `spec.{}` at {at}", setting.path);
         printer.note(printer.paint_note(Role::Quiet, &line));
     }
-    let line = match (section(verb), used.len()) {
-        (None, _) => format!("the configuration {} has no section for `aicr {verb}` and changes nothing", source.shown),
-        (Some(_), 0) => format!("the configuration {} sets nothing here", source.shown),
-        (Some(_), _) => {
-            let flags: Vec<String> = used.iter().map(|used| format!("--{}", used.flag)).collect();
-            format!("the configuration {} sets {}", source.shown, flags.join(", "))
+    let applied = Applied { source, used };
+    let line = match &*sections(verb) {
+        [] => {
+            let shown = &applied.source.shown;
+            format!("the configuration {shown} has no section for `aicr {verb}` and changes nothing")
         }
+        _ => applied.sentence(),
     };
     printer.note(printer.paint_note(Role::Quiet, &line));
-    Applied { source, used }
+    applied
 }
 
 impl Global {

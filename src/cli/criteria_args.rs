@@ -1,6 +1,6 @@
 //! What a recipe is asked for: flags shared by `recipe`, `query`, `explain` and `catalog list`.
 
-use super::{Printer, cluster, global::Global, input, misuse};
+use super::{Printer, cluster, global::Global, input};
 use crate::{
     catalog::Catalog,
     constraint::Verdict,
@@ -14,6 +14,7 @@ use crate::{
     ops::{recipe::Resolved, upgrade::installed::Live},
     recipe::{Accounting, Configuration, Gke, RuntimeInventory, Slurm, configuration},
     resolve::{self, CoverageRule, Options, Relaxed, Resolution},
+    settings::{INTERFACES_FLAG as TCPXO, INVENTORY_FLAG as INVENTORY, SLURM_FLAG as SLURM},
     snapshot,
 };
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -35,9 +36,6 @@ pub struct CriteriaArgs {
 /// Names of the flags that are not dimensions.
 const STRICT: &str = "criteria-strict";
 const PROFILE: &str = "profile";
-const SLURM: &str = "slurm-accounting-mode";
-const INVENTORY: &str = "runtime-inventory";
-const TCPXO: &str = "gke-tcpxo-interfaces";
 
 /// The flags of typed settings.
 fn settings() -> [Arg; 3] {
@@ -84,8 +82,34 @@ fn flag(dimension: Dimension) -> Arg {
     }
 }
 
-impl clap::Args for CriteriaArgs {
+/// The dimensions and a profile alone, for lists of overlays: typed settings belong to a recipe.
+#[derive(Clone, Debug, Default)]
+pub struct DimensionArgs(pub CriteriaArgs);
+
+impl clap::Args for DimensionArgs {
     fn augment_args(command: Command) -> Command {
+        let profile = |profile: Arg| profile.help("Only overlays whose recipes have a choice of this profile value");
+        CriteriaArgs::without_settings(command).mut_arg(PROFILE, profile)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        DimensionArgs::augment_args(command)
+    }
+}
+
+impl clap::FromArgMatches for DimensionArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<DimensionArgs, clap::Error> {
+        Ok(DimensionArgs(CriteriaArgs::read(matches)))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = DimensionArgs::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl CriteriaArgs {
+    fn without_settings(command: Command) -> Command {
         let strict = Arg::new(STRICT)
             .long(STRICT)
             .action(ArgAction::SetTrue)
@@ -100,7 +124,27 @@ impl clap::Args for CriteriaArgs {
             .value_parser(clap::value_parser!(ProfileChoice))
             .help("Which value of the profile that the overlays for these criteria declare; else its default")
             .help_heading("Criteria");
-        command.args(Dimension::ALL.map(flag)).args([profile, strict]).args(settings())
+        command.args(Dimension::ALL.map(flag)).args([profile, strict])
+    }
+
+    /// Everything but the settings, whose flags a command may lack.
+    fn read(matches: &ArgMatches) -> CriteriaArgs {
+        let typed = |dimension: Dimension| Some((dimension, matches.get_one::<String>(dimension.name())?.clone()));
+        let stated = Dimension::ALL.into_iter().filter_map(typed).collect();
+        let profile = matches.get_one(PROFILE).cloned();
+        // Only a configuration gives them a default.
+        let is_default = |dimension: &Dimension| {
+            matches.value_source(dimension.name()) == Some(clap::parser::ValueSource::DefaultValue)
+        };
+        let configured = Dimension::ALL.into_iter().filter(is_default).collect();
+        let criteria_strict = matches.get_flag(STRICT);
+        CriteriaArgs { stated, profile, configured, criteria_strict, ..CriteriaArgs::default() }
+    }
+}
+
+impl clap::Args for CriteriaArgs {
+    fn augment_args(command: Command) -> Command {
+        CriteriaArgs::without_settings(command).args(settings())
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -110,23 +154,12 @@ impl clap::Args for CriteriaArgs {
 
 impl clap::FromArgMatches for CriteriaArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<CriteriaArgs, clap::Error> {
-        let typed = |dimension: Dimension| Some((dimension, matches.get_one::<String>(dimension.name())?.clone()));
-        let stated = Dimension::ALL.into_iter().filter_map(typed).collect();
-        let profile = matches.get_one(PROFILE).cloned();
-        // Only a configuration gives them a default.
-        let is_default = |dimension: &Dimension| {
-            matches.value_source(dimension.name()) == Some(clap::parser::ValueSource::DefaultValue)
-        };
-        let configured = Dimension::ALL.into_iter().filter(is_default).collect();
         let mode = |name: &str| matches.get_one::<String>(name).cloned();
         Ok(CriteriaArgs {
-            stated,
-            profile,
             slurm_mode: mode(SLURM),
             inventory_mode: mode(INVENTORY),
             interfaces: matches.get_many(TCPXO).map(|texts| texts.cloned().collect()),
-            configured,
-            criteria_strict: matches.get_flag(STRICT),
+            ..CriteriaArgs::read(matches)
         })
     }
 
@@ -226,6 +259,16 @@ impl CriteriaArgs {
         CriteriaArgs { stated: self.stated.iter().map(any).collect(), ..self.clone() }
     }
 
+    /// Whether nothing was stated, chosen or decided.
+    pub fn is_empty(&self) -> bool {
+        let CriteriaArgs { stated, profile, slurm_mode, inventory_mode, interfaces, .. } = self;
+        stated.is_empty()
+            && profile.is_none()
+            && slurm_mode.is_none()
+            && inventory_mode.is_none()
+            && interfaces.is_none()
+    }
+
     /// What was stated, in the order of the dimensions.
     pub fn stated(&self) -> &[(Dimension, String)] {
         &self.stated
@@ -318,49 +361,6 @@ fn inherit(
     }
     ops::inherit::keep(resolved, &found);
     Ok(())
-}
-
-/// Whether a text is criteria: words `NAME=VALUE` with the name of a dimension.
-pub fn is_criteria(text: &str) -> bool {
-    let named = |word: &str| {
-        let name = word.split_once('=').map(|(name, _)| name);
-        name.is_some_and(|name| {
-            ["gpu", "profile"].contains(&name) || Dimension::ALL.iter().any(|dimension| dimension.name() == name)
-        })
-    };
-    text.split([',', ' ']).find(|word| !word.is_empty()).is_some_and(named)
-}
-
-/// Resolves criteria written as `service=kind,accelerator=a100`; blanks separate as well as commas do.
-///
-/// # Errors
-/// A word that is no criterion; why there is no recipe.
-pub fn resolve_text(catalog: &Catalog, text: &str) -> Result<Resolution, Failure> {
-    let names = format!("{}, profile", Dimension::ALL.map(Dimension::name).join(", "));
-    let mut profile = None;
-    let stated = text
-        .split([',', ' '])
-        .filter(|word| !word.is_empty())
-        .filter(|word| {
-            let chosen = word.strip_prefix("profile=").and_then(|choice| choice.parse().ok());
-            let is_choice = chosen.is_some();
-            profile = chosen.or(profile.take());
-            !is_choice
-        })
-        .map(|word| {
-            let known = word.split_once('=').and_then(|(name, value)| {
-                let name = if name == "gpu" { "accelerator" } else { name };
-                Some((Dimension::ALL.into_iter().find(|dimension| dimension.name() == name)?, value.to_owned()))
-            });
-            known.ok_or_else(|| {
-                let because = format!("unknown criterion `{word}`");
-                misuse("read the criteria", &because, &format!("write NAME=VALUE with one of {names}")).at(text)
-            })
-        })
-        .collect::<Result<Vec<_>, Failure>>()?;
-    let mut query = ops::recipe::criteria(catalog, Query::default(), &stated, false)?;
-    query.choose(profile);
-    Ok(ops::recipe::resolve(catalog, &query, None, Options::default())?.resolution)
 }
 
 /// What a person who trusts the recipe must not overlook.

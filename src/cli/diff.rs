@@ -1,7 +1,7 @@
 //! `aicr diff`: what changed between two snapshots, or differs between recipes, or between a recipe and a cluster.
 
 use super::{
-    Outcome, Printer, cluster, criteria_args,
+    Outcome, Printer, cluster,
     exit::Exit,
     formats::{self, Format},
     global::Global,
@@ -22,6 +22,7 @@ use crate::{
     },
     recipe::{Recipe, format::json_text},
     report::escape,
+    resolve::Options,
     yaml,
 };
 use serde_json::Value;
@@ -195,9 +196,10 @@ fn subject(
         Some(known) => Ok(known.clone()),
         None => global.catalog().map(|read| catalog.get_or_init(|| read).clone()),
     };
-    if criteria_args::is_criteria(text) {
+    if ops::recipe::is_criteria_text(text) {
         let catalog = load()?;
-        let resolution = criteria_args::resolve_text(&catalog, text)?;
+        let query = ops::recipe::criteria_of_text(&catalog, text)?;
+        let resolution = ops::recipe::resolve(&catalog, &query, None, Options::default())?.resolution;
         return recipe((&resolution).into(), &catalog, &resolution.recipe);
     }
     match input::document(text, global)? {

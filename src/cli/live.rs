@@ -52,10 +52,11 @@ impl Live {
             }
             Body::Readiness { name, expected, outcome, actual, reason } => {
                 let word = Word::from(*outcome);
-                let found = actual.as_ref().or(reason.as_ref()).map_or("nothing", String::as_str);
-                let why =
-                    reason.as_ref().filter(|_| actual.is_some()).map(|why| format!("; {}", why.replace('\n', "; ")));
-                let detail = format!("{expected}, found {found}{}", why.unwrap_or_default());
+                let found = actual.as_ref().map(|actual| format!("found {actual}"));
+                let why = reason.as_ref().map(|why| why.replace('\n', "; "));
+                let said: Vec<String> = found.into_iter().chain(why).collect();
+                let said = if said.is_empty() { "found nothing".to_owned() } else { said.join("; ") };
+                let detail = format!("{expected}, {said}");
                 (name.clone(), word.tone().into(), word.text(), detail)
             }
             Body::PhaseStarted { phase } => (phase.name().to_owned(), Role::Heading, "phase", String::new()),

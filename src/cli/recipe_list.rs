@@ -4,7 +4,7 @@
 
 use super::{
     Outcome, Printer,
-    criteria_args::CriteriaArgs,
+    criteria_args::DimensionArgs,
     exit::Exit,
     formats::{self, Format},
     global::Global,
@@ -25,7 +25,7 @@ use serde_json::{Map, Value, json};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    criteria: CriteriaArgs,
+    criteria: DimensionArgs,
     /// Do not resolve the leaves: no status, no coverage.
     #[arg(long, visible_alias = "skip-health")]
     no_health: bool,
@@ -42,7 +42,7 @@ static FORMATS: &[Format<Vec<Entry>>] = &[
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let catalog = global.catalog()?;
-    let query = args.criteria.query(&catalog, None)?;
+    let query = args.criteria.0.query(&catalog, None)?;
     let entries = catalog::list(&catalog, query.criteria(), !args.no_health);
     args.format.print(&entries, printer)?;
     printer.note(format!("{} of {} overlays", entries.len(), catalog.overlays.len()));

@@ -1,7 +1,10 @@
 //! Flags that shape a run of checks: the same for `aicr validate` and for the workbench.
 
 use super::cluster;
-use crate::ops::run::{IMAGE, NAMESPACE, RunOptions};
+use crate::{
+    config,
+    ops::run::{IMAGE, NAMESPACE, RunOptions},
+};
 use std::time::Duration;
 
 #[derive(Clone, Debug, clap::Args)]
@@ -64,18 +67,8 @@ fn from_environment() -> RunOptions {
     RunOptions::from_environment(|name| std::env::var(name).ok())
 }
 
-/// What the reference takes: `*` for everything, else a key, perhaps a value, and an effect.
 fn toleration(text: &str) -> Result<String, String> {
-    let is_toleration = text.split_once(':').is_some_and(|(key, effect)| {
-        let key = key.split_once('=').map_or(key, |(key, _)| key);
-        !key.is_empty() && ["NoSchedule", "PreferNoSchedule", "NoExecute"].contains(&effect)
-    });
-    match is_toleration || text == "*" {
-        true => Ok(text.to_owned()),
-        false => {
-            Err("write KEY=VALUE:EFFECT, KEY:EFFECT or *; effects: NoSchedule, PreferNoSchedule, NoExecute".to_owned())
-        }
-    }
+    if config::is_toleration(text) { Ok(text.to_owned()) } else { Err(config::TOLERATION.to_owned()) }
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

@@ -2,7 +2,7 @@
 
 use super::{
     Outcome, Printer,
-    agent_args::{AgentArgs, GpuArg, PodArgs},
+    agent_args::{self, AgentArgs, GpuArg, PodArgs},
     cluster,
     dump_args::DumpArgs,
     exit::Exit,
@@ -66,6 +66,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         let format = formats::choose(args.format, FORMATS, &args.output);
         args.agent.warn(printer);
         args.pod.warn(printer);
+        agent_args::warn_environment(printer, |name| std::env::var(name).ok());
         output::probe(&args.output)?;
         let dumps = args.dumps.read()?;
         let connection = cluster::connect(global).await?;

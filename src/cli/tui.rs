@@ -1,7 +1,7 @@
 //! `aicr tui` and `aicr` alone on a terminal: the workbench; with `--script`, its frames without a terminal.
 
 use super::{
-    Outcome, Printer,
+    Outcome, Printer, Stop,
     exit::Exit,
     formats::{self, Format},
     global::Global,
@@ -32,6 +32,10 @@ pub struct Args {
     snapshots: Vec<PathBuf>,
     #[command(flatten)]
     criteria: super::criteria_args::CriteriaArgs,
+    /// Keep namespaces, charts, manifests and, where they are known, names of objects of what is installed: a recipe, a
+    /// folder with a bundle, or the word `cluster`.
+    #[arg(long, value_name = "PLACE")]
+    inherit_from: Option<String>,
     /// The screen to start with: cluster, recipe, diff, validate or compare.
     #[arg(long, value_name = "NAME", value_parser = screen)]
     screen: Option<Screen>,
@@ -55,7 +59,8 @@ pub struct Args {
     /// What to print: text (the default) or svg.
     #[arg(long, value_parser = formats::parser(DUMPS))]
     dump: Option<&'static Format<Frame>>,
-    /// Write each frame that the script dumps to this folder, by its name, instead of printing the last one.
+    /// Write each frame that the script dumps to this folder, by its name, instead of printing the last one; the folder is
+    /// created where it is missing.
     #[arg(long, value_name = "DIR", requires = "script")]
     frames: Option<PathBuf>,
 }
@@ -89,9 +94,17 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let dump = formats::choose(args.dump, DUMPS, &Place::Standard);
     match &args.frames {
         Some(folder) => {
+            let hint = "choose another folder with --frames, or ask for the right to write there";
+            std::fs::create_dir_all(folder).map_err(|error| {
+                let doing = "create the folder for frames";
+                Failure::from_error(Kind::Usage, doing, error).at(folder.display().to_string()).hint(hint)
+            })?;
             for frame in &frames {
                 let place = Place::File(folder.join(format!("{}.{}", frame.name, dump.suffix)));
-                dump.deliver(frame, &place, printer)?;
+                dump.deliver(frame, &place, printer).map_err(|stop| match stop {
+                    Stop::Failed(failure) => failure.hint(hint).into(),
+                    stop => stop,
+                })?;
             }
         }
         None => {
@@ -110,6 +123,8 @@ impl Args {
             catalog: global.sources(),
             snapshots: self.snapshots.clone(),
             criteria: self.stated(global)?,
+            configuration: global.applied.clone(),
+            inherit: self.inherit_from.clone(),
             screen: self.screen,
             look: Look { theme: self.theme.clone(), color: self.color(global), ascii: self.ascii || !utf8() },
             mouse: std::env::var("AICR_MOUSE").as_deref() != Ok("off"),
@@ -129,7 +144,7 @@ impl Args {
     }
 
     fn stated(&self, global: &Global) -> Result<Option<Criteria>, Failure> {
-        if self.criteria.stated().is_empty() {
+        if self.criteria.is_empty() {
             return Ok(None);
         }
         let catalog = global.catalog()?;

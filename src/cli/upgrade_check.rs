@@ -31,7 +31,7 @@ use std::path::Path;
 static FORMATS: &[Format<Report>] = &[
     Format::laid_out("table", "For reading; no program should parse it", |report, printer| Ok(page(report, printer))),
     Format::plain("json", "", |report, _| Ok(json_text(report))),
-    Format::plain("yaml", "", |report, _| Ok(yaml::to_string(&serde_json::to_value(report).unwrap_or_default()))),
+    Format::plain("yaml", "", |report, _| Ok(yaml::in_order(report))),
     Format { suffix: "md", ..Format::plain("markdown", "For a change ticket", |report, _| Ok(markdown(report))) },
 ];
 

@@ -2,7 +2,7 @@
 
 use super::{
     Outcome, Printer,
-    agent_args::{AgentArgs, GpuArg},
+    agent_args::{self, AgentArgs, GpuArg},
     cluster,
     criteria_args::CriteriaArgs,
     dump_args::DumpArgs,
@@ -140,7 +140,10 @@ static REPORTS: &[ReportFormat] = &[
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let phases = phases(&args.phases)?;
     args.agent.warn(printer);
-    if args.recipe.is_some() && !args.criteria.stated().is_empty() {
+    if args.snapshot.is_none() && !args.no_cluster {
+        agent_args::warn_environment(printer, |name| std::env::var(name).ok());
+    }
+    if args.recipe.is_some() && !args.criteria.is_empty() {
         let because = "criteria choose a recipe, and --recipe gives one already";
         return Err(misuse("choose the recipe", because, "leave out --recipe or the criteria").into());
     }

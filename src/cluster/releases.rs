@@ -1,9 +1,9 @@
-//! What Helm releases were installed with, from the content of the secrets that Helm keeps them in.
+//! What Helm releases were installed with, from the content of the secrets or ConfigMaps that Helm keeps them in.
 //!
 //! Such content may hold passwords, so nobody reads it by the way: only a person who asks for values does.
 
 use super::{ClusterError, ClusterErrorKind, Connection, collect::list};
-use crate::inventory::release::Content;
+use crate::inventory::release::{Content, KeptIn};
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::ByteString;
 use serde::Deserialize;
@@ -22,6 +22,7 @@ pub struct Revision {
     pub namespace: String,
     pub name: String,
     pub revision: String,
+    pub kept_in: KeptIn,
 }
 
 #[derive(Deserialize)]
@@ -31,7 +32,15 @@ struct Secret {
 }
 
 #[derive(Deserialize)]
+struct ConfigMap {
+    #[serde(default)]
+    data: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
 struct Release {
+    #[serde(default)]
+    namespace: String,
     #[serde(default)]
     chart: Chart,
     #[serde(default)]
@@ -59,7 +68,7 @@ const COMPONENT_VERSION: &str = "aicr.run/component-version";
 /// The content of releases by namespace and name, in no more than a few requests at a time.
 ///
 /// # Errors
-/// The first secret that cannot be read, or holds no release.
+/// The first record that cannot be read, or holds no release.
 pub async fn contents(
     connection: &Connection,
     revisions: Vec<Revision>,
@@ -72,14 +81,26 @@ pub async fn contents(
 }
 
 async fn content(connection: &Connection, revision: &Revision) -> Result<Content, ClusterError> {
-    let Revision { namespace, name, revision } = revision;
-    let secret = format!("sh.helm.release.v1.{name}.v{revision}");
-    let doing = format!("get secret {namespace}/{secret}");
-    let path = format!("/api/v1/namespaces/{}/secrets/{}", list::encoded(namespace), list::encoded(&secret));
-    let Secret { data } = list::get(connection, &doing, &path).await?;
-    let packed = data.get("release").map_or(&[][..], |bytes| &bytes.0);
-    unpack(packed).map_err(|error| {
-        let (doing, at) = (format!("read the Helm release {name}"), format!("secret {namespace}/{secret}"));
+    let Revision { namespace, name, revision, kept_in } = revision;
+    let record = format!("sh.helm.release.v1.{name}.v{revision}");
+    let (kind, plural) = match kept_in {
+        KeptIn::Secret => ("secret", "secrets"),
+        KeptIn::ConfigMap => ("configmap", "configmaps"),
+    };
+    let doing = format!("get {kind} {namespace}/{record}");
+    let path = format!("/api/v1/namespaces/{}/{plural}/{}", list::encoded(namespace), list::encoded(&record));
+    let packed = match kept_in {
+        KeptIn::Secret => {
+            let Secret { mut data } = list::get(connection, &doing, &path).await?;
+            data.remove("release").map(|bytes| bytes.0).unwrap_or_default()
+        }
+        KeptIn::ConfigMap => {
+            let ConfigMap { mut data } = list::get(connection, &doing, &path).await?;
+            data.remove("release").unwrap_or_default().into_bytes()
+        }
+    };
+    unpack(&packed).map_err(|error| {
+        let (doing, at) = (format!("read the Helm release {name}"), format!("{kind} {namespace}/{record}"));
         ClusterError::new(ClusterErrorKind::Protocol, doing, at)
             .caused_by(error)
             .hint("is it Helm's? `helm get values` shows what Helm makes of it")
@@ -116,14 +137,15 @@ fn unpack(packed: &[u8]) -> Result<Content, UnpackError> {
     if json.len() as u64 > UNPACKED_BYTES {
         return Err(UnpackError::TooLarge);
     }
-    let Release { chart: Chart { mut metadata, values }, config } = serde_json::from_slice(&json).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        UnpackError::NotARelease { line, column }
-    })?;
+    let Release { namespace, chart: Chart { mut metadata, values }, config } =
+        serde_json::from_slice(&json).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            UnpackError::NotARelease { line, column }
+        })?;
     let told = |text: String| Some(text).filter(|text| !text.is_empty());
     let component_version = metadata.annotations.remove(COMPONENT_VERSION).and_then(told);
-    let (chart, version) = (told(metadata.name), told(metadata.version));
-    Ok(Content { chart, version, config, defaults: values, component_version })
+    let (namespace, chart, version) = (told(namespace), told(metadata.name), told(metadata.version));
+    Ok(Content { namespace, chart, version, config, defaults: values, component_version })
 }
 
 #[cfg(test)]
@@ -144,14 +166,15 @@ mod tests {
 
     #[test]
     fn a_release_is_unpacked_with_and_without_gzip() {
-        let json = r#"{"name": "x", "config": {"a": 1}, "chart": {"values": {"a": 0}, "metadata": {"name": "c",
+        let json = r#"{"name": "x", "namespace": "n", "config": {"a": 1}, "chart": {"values": {"a": 0}, "metadata": {"name": "c",
             "version": "1.2.3", "annotations": {"aicr.run/component-version": "v2.0.0"}}}}"#;
         for zip in [true, false] {
             let content = unpack(packed(json, zip).as_bytes()).expect("it is a release");
             let (config, defaults) = (json!({"a": 1}), json!({"a": 0}));
             let component_version = Some("v2.0.0".into());
             let (chart, version) = (Some("c".into()), Some("1.2.3".into()));
-            let expected = Content { chart, version, config, defaults, component_version };
+            let namespace = Some("n".into());
+            let expected = Content { namespace, chart, version, config, defaults, component_version };
             assert_eq!(content, expected);
         }
     }

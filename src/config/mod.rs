@@ -203,16 +203,25 @@ fn wrong_value(setting: &Setting, legal: &impl Fn(Dimension) -> Option<Vec<Strin
         }
         "tolerations" | "systemNodeTolerations" | "acceleratedNodeTolerations" => {
             let bad = setting.values.iter().find(|text| !is_toleration(text))?;
-            let hint = Some("write KEY=VALUE:EFFECT, KEY:EFFECT or *".to_owned());
+            let hint = Some(TOLERATION.to_owned());
             finding(format!("`spec.{}` has `{bad}`, which is not a toleration", setting.path), hint)
         }
         _ => None,
     }
 }
 
-fn is_toleration(text: &str) -> bool {
+/// How a toleration is written.
+pub const TOLERATION: &str =
+    "write KEY=VALUE:EFFECT, KEY:EFFECT or *; effects: NoSchedule, PreferNoSchedule, NoExecute";
+
+/// What the reference takes: `*` for everything, else a key, perhaps a value, and an effect.
+pub fn is_toleration(text: &str) -> bool {
     let effects = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
-    text == "*" || text.rsplit_once(':').is_some_and(|(key, effect)| !key.is_empty() && effects.contains(&effect))
+    let is_one = |(key, effect): (&str, &str)| {
+        let key = key.split_once('=').map_or(key, |(key, _)| key);
+        !key.is_empty() && effects.contains(&effect)
+    };
+    text == "*" || text.split_once(':').is_some_and(is_one)
 }
 
 #[cfg(test)]
@@ -279,7 +288,7 @@ mod tests {
                 "7:42: `spec.recipe.criteria.accelerator`: invalid accelerator type: `h10o` (did you mean h100? Legal values: a100, h100)",
                 "8:22: `spec.recipe.output.format` cannot be `yml` (did you mean yaml?)",
                 "9:35: `spec.snapshot.execution.timeout` is not a duration: `soon` (write 90s, 5m or 1h30m)",
-                "9:63: `spec.snapshot.agent.tolerations` has `a`, which is not a toleration (write KEY=VALUE:EFFECT, KEY:EFFECT or *)",
+                "9:63: `spec.snapshot.agent.tolerations` has `a`, which is not a toleration (write KEY=VALUE:EFFECT, KEY:EFFECT or *; effects: NoSchedule, PreferNoSchedule, NoExecute)",
             ],
         );
         refused("kind: AICRConfig\nspec: {recipe: {}}\n", &["1:1: missing `apiVersion: aicr.run/v1beta1`"]);

@@ -37,16 +37,16 @@ pub fn intersect(first: &str, second: &str) -> Result<String, NoRange> {
         let (first, second) = both();
         return Err(NoRange::Precision { first, second });
     }
-    let tightest = |lower: bool| {
+    let tightest = |lower: bool, wanted: fn(&Bound) -> bool| {
         // Of equal bounds the first is kept, so that what is said twice stays as it was written.
-        let side = ours.iter().chain(&theirs).filter(|bound| bound.is_lower() == lower);
+        let side = ours.iter().chain(&theirs).filter(|bound| bound.is_lower() == lower && wanted(bound));
         side.fold(None, |best: Option<&Bound>, bound| match best {
             Some(best) if bound.tightens(best) => Some(bound),
             Some(best) => Some(best),
             None => Some(bound),
         })
     };
-    let (lower, upper) = (tightest(true), tightest(false));
+    let (lower, upper) = (tightest(true, |_| true), tightest(false, |_| true));
     if let (Some(lower), Some(upper)) = (lower, upper) {
         let both_include = lower.operator == Operator::AtLeast && upper.operator == Operator::AtMost;
         let empty = match lower.parts.cmp(&upper.parts) {
@@ -59,11 +59,18 @@ pub fn intersect(first: &str, second: &str) -> Result<String, NoRange> {
             return Err(NoRange::Unsatisfiable { first, second });
         }
     }
+    // A reading with fewer parts can satisfy `<= 1.26.1` and not `< 1.34.1` ("1"): what excludes is never left out for what
+    // includes.
+    let excluding = |is_lower: bool, best: Option<&Bound>| match best {
+        Some(best) if !best.excludes() => tightest(is_lower, Bound::excludes),
+        _ => None,
+    };
+    let kept = [lower, excluding(true, lower), upper, excluding(false, upper)];
     let is_ours = |bound: &&Bound| ours.iter().any(|known| std::ptr::eq(known, *bound));
-    if [lower, upper].into_iter().flatten().all(|bound| is_ours(&bound)) {
+    if kept.into_iter().flatten().all(|bound| is_ours(&bound)) {
         return Ok(first.to_owned());
     }
-    let clauses: Vec<String> = [lower, upper].into_iter().flatten().map(Bound::text).collect();
+    let clauses: Vec<String> = kept.into_iter().flatten().map(Bound::text).collect();
     Ok(clauses.join(" "))
 }
 
@@ -79,11 +86,15 @@ impl Bound {
         matches!(self.operator, Operator::AtLeast | Operator::More)
     }
 
+    /// Whether its version itself is outside.
+    fn excludes(&self) -> bool {
+        matches!(self.operator, Operator::More | Operator::Less)
+    }
+
     /// Whether it admits less than another of the same side.
     fn tightens(&self, other: &Bound) -> bool {
-        let excludes = |bound: &Bound| matches!(bound.operator, Operator::More | Operator::Less);
         match self.parts.cmp(&other.parts) {
-            Ordering::Equal => excludes(self) && !excludes(other),
+            Ordering::Equal => self.excludes() && !other.excludes(),
             ordering => (ordering == Ordering::Greater) == self.is_lower(),
         }
     }
@@ -123,6 +134,15 @@ mod tests {
         check(">= 1.34.1", "< 1.36.0", Ok(">= 1.34.1 < 1.36.0"));
         check(">= 1.34.1 < 1.36.0", "> 1.34.1 <= 1.36.0", Ok("> 1.34.1 < 1.36.0"));
         check(">=1.34.1   <1.36.0", ">= 1.34.1", Ok(">=1.34.1   <1.36.0"));
+    }
+
+    #[test]
+    fn a_reading_with_fewer_parts_satisfies_both_or_neither() {
+        check("< 1.35.0", "< 1.34.1 <= 1.26.1", Ok("<= 1.26.1 < 1.34.1"));
+        check("> 1.20.0", ">= 1.30.0", Ok(">= 1.30.0 > 1.20.0"));
+        let holds = |expression: &str, reading: &str| super::super::holds(expression, reading);
+        assert_eq!(holds("< 1.34.1", "1"), Ok(false), "compared as far as the shorter side goes");
+        assert_eq!(holds("<= 1.26.1 < 1.34.1", "1"), Ok(false));
     }
 
     #[test]

@@ -265,6 +265,11 @@ fn entries(release: &Release, layer: &ClusterLayer) -> Entries {
 pub fn take(releases: &mut Vec<Release>, name: &str, chart: &str, namespace: &str) -> Option<Release> {
     let named = |release: &Release| release.name == name;
     let of_chart = |release: &Release| !chart.is_empty() && release.chart.as_deref() == Some(chart);
+    // Flux puts the namespace before the name.
+    let named_by_flux = |release: &Release| {
+        let of = release.namespace.as_deref().and_then(|namespace| release.name.strip_prefix(namespace));
+        of.and_then(|rest| rest.strip_prefix('-')) == Some(name)
+    };
     let here = |release: &Release| release.namespace.as_deref() == Some(namespace);
     let indices = |fits: &dyn Fn(&Release) -> bool| -> Vec<usize> {
         releases.iter().enumerate().filter(|(_, release)| fits(release)).map(|(index, _)| index).collect()
@@ -274,7 +279,7 @@ pub fn take(releases: &mut Vec<Release>, name: &str, chart: &str, namespace: &st
         _ => found.into_iter().find(|index| here(&releases[*index])),
     };
     let index = match indices(&named)[..] {
-        [] => pick(indices(&of_chart)),
+        [] => pick(indices(&named_by_flux)).or_else(|| pick(indices(&of_chart))),
         [first, ..] => pick(indices(&named)).or(Some(first)),
     };
     index.map(|index| releases.remove(index))
@@ -417,6 +422,7 @@ mod tests {
     #[test]
     fn values_are_those_in_effect_and_secrets_stay_hidden() {
         let content = Content {
+            namespace: None,
             chart: Some("cert-manager".into()),
             version: Some("v1.20.2".into()),
             config: json!({"a": 2, "same": {"x": true}, "admin": {"password": "hunter2"}, "given": [1], "default": 5}),

@@ -14,11 +14,14 @@ pub struct Release {
     /// Helm's word: `deployed`, `failed`, `pending-upgrade`; absent where Helm's own records could not be read.
     pub status: Option<String>,
     pub revision: Option<u64>,
+    pub kept_in: KeptIn,
 }
 
-/// What the secret of a Helm release holds.
+/// What Helm's record of a release holds.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Content {
+    /// Where its objects are; Flux may keep the record somewhere else.
+    pub namespace: Option<String>,
     pub chart: Option<String>,
     pub version: Option<String>,
     /// What it was installed with, over `defaults`.
@@ -48,9 +51,18 @@ pub struct Workload {
     pub ready: u64,
 }
 
+/// In which kind of object Helm keeps a release: `HELM_DRIVER` decides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum KeptIn {
+    #[default]
+    Secret,
+    ConfigMap,
+}
+
 /// The newest revision of a release in Helm's records.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HelmRecord {
+    pub kept_in: KeptIn,
     pub namespace: String,
     pub name: String,
     pub revision: u64,
@@ -84,7 +96,7 @@ pub fn releases(workloads: &[Workload], records: &[HelmRecord]) -> Vec<Release> 
         }
     }
     for record in records {
-        let HelmRecord { namespace, name, revision, status } = record;
+        let HelmRecord { kept_in, namespace, name, revision, status } = record;
         let release = releases.entry((name, namespace)).or_insert_with(|| Release {
             name: name.clone(),
             namespace: Some(namespace.clone()),
@@ -92,6 +104,7 @@ pub fn releases(workloads: &[Workload], records: &[HelmRecord]) -> Vec<Release> 
         });
         release.status = Some(status.clone());
         release.revision = Some(*revision);
+        release.kept_in = *kept_in;
     }
     releases.into_values().collect()
 }
@@ -123,7 +136,13 @@ mod tests {
     #[test]
     fn two_releases_of_one_name_in_two_namespaces_stay_two() {
         let workloads = [workload("a", "redis", ("cache", "one")), workload("b", "redis", ("cache", "two"))];
-        let record = HelmRecord { namespace: "two".into(), name: "cache".into(), revision: 3, status: "failed".into() };
+        let record = HelmRecord {
+            kept_in: KeptIn::Secret,
+            namespace: "two".into(),
+            name: "cache".into(),
+            revision: 3,
+            status: "failed".into(),
+        };
         let shown: Vec<String> = releases(&workloads, &[record])
             .into_iter()
             .map(|release| format!("{}/{} {:?}", release.namespace.unwrap_or_default(), release.name, release.revision))

@@ -4,7 +4,7 @@ use super::Failure;
 use crate::{
     catalog::{Catalog, overlay::Overlay},
     constraint::parse,
-    criteria::{Criteria, Dimension, Query},
+    criteria::{Criteria, Dimension, ProfileChoice, Query},
     inventory::Inventory,
     lint::{self, Finding},
     recipe::{ComponentRef, ConfigurationError, Recipe, Validation, configuration},
@@ -129,7 +129,7 @@ impl Health {
     }
 }
 
-/// The overlays whose criteria name every value that was asked for, by name; `health` resolves each leaf.
+/// The overlays that [`names`] finds, by name; `health` resolves each leaf.
 pub fn list(catalog: &Catalog, asked: &Criteria, health: bool) -> Vec<Entry> {
     let entry = |overlay: &Overlay| {
         let is_leaf = is_leaf(catalog, overlay);
@@ -144,15 +144,22 @@ pub fn list(catalog: &Catalog, asked: &Criteria, health: bool) -> Vec<Entry> {
                 .flatten(),
         }
     };
-    catalog.overlays.values().filter(|overlay| names(overlay, asked)).map(entry).collect()
+    catalog.overlays.values().filter(|overlay| names(catalog, overlay, asked)).map(entry).collect()
 }
 
-/// Whether an overlay's criteria name every value that was asked for.
-pub fn names(overlay: &Overlay, asked: &Criteria) -> bool {
-    Dimension::ALL.into_iter().all(|dimension| {
+/// Whether an overlay's criteria name every value that was asked for, and it offers the profile value that was chosen.
+pub fn names(catalog: &Catalog, overlay: &Overlay, asked: &Criteria) -> bool {
+    let named = Dimension::ALL.into_iter().all(|dimension| {
         let wanted = asked.get(dimension);
         wanted.is_none() || overlay.criteria.as_ref().and_then(|criteria| criteria.get(dimension)) == wanted
-    })
+    });
+    named && asked.profile.as_ref().is_none_or(|choice| offers(catalog, overlay, choice))
+}
+
+/// Whether a person who asks for an overlay can choose a value of a profile.
+pub fn offers(catalog: &Catalog, overlay: &Overlay, choice: &ProfileChoice) -> bool {
+    let profile = profile(catalog, overlay);
+    profile.is_some_and(|profile| profile.name == choice.name && profile.values.contains(&choice.value))
 }
 
 /// Whether no other overlay builds on this one.

@@ -107,6 +107,24 @@ impl Applied {
         self.used.iter().filter(|used| !HOW.contains(&used.flag))
     }
 
+    /// What it was used for: `the configuration lab.yaml sets --service, --profile`.
+    pub fn sentence(&self) -> String {
+        match &*self.used {
+            [] => format!("the configuration {} sets nothing here", self.source.shown),
+            used => {
+                let flags: Vec<String> = used.iter().map(|used| format!("--{}", used.flag)).collect();
+                format!("the configuration {} sets {}", self.source.shown, flags.join(", "))
+            }
+        }
+    }
+
+    /// The same without the settings of the recipe's criteria, which something else states now.
+    pub fn without_criteria(&self) -> Applied {
+        const CRITERIA: [&str; 3] = ["recipe.criteria.", "recipe.profile", "recipe.configuration."];
+        let is_other = |used: &&Used| !CRITERIA.iter().any(|path| used.setting.path.starts_with(path));
+        Applied { used: self.used.iter().filter(is_other).cloned().collect(), ..self.clone() }
+    }
+
     /// What a report calls the recipe: with the configuration, where that decided anything.
     pub fn named(&self, recipe: &str) -> String {
         match self.deciding().next() {

@@ -193,7 +193,12 @@ pub fn recipes(left_name: &str, left: &Side, right_name: &str, right: &Side) -> 
 pub async fn contents(connection: &Connection, snapshot: &Inventory) -> Result<Contents, Failure> {
     let revision = |release: &Release| {
         let revision = release.revision?.to_string();
-        Some(Revision { namespace: release.namespace.clone()?, name: release.name.clone(), revision })
+        Some(Revision {
+            namespace: release.namespace.clone()?,
+            name: release.name.clone(),
+            revision,
+            kept_in: release.kept_in,
+        })
     };
     let known = snapshot.releases.value().into_iter().flatten().filter_map(revision).collect();
     Ok(Some(releases::contents(connection, known).await?))

@@ -2,8 +2,10 @@
 
 use super::{
     Failure, Kind,
+    config::Applied,
     place::{self, Place},
-    recipe::Resolved,
+    recipe::{self, Resolved},
+    session::Session,
     upgrade::{
         self, Source,
         installed::{self, Live},
@@ -11,6 +13,9 @@ use super::{
 };
 use crate::{
     catalog::{Catalog, parse::Document},
+    criteria::Query,
+    inventory::Inventory,
+    resolve::{Options, Resolution},
     upgrade::{
         inherit::{self, Earlier, Use},
         report::Component,
@@ -18,7 +23,7 @@ use crate::{
     yaml::{Node, Position},
 };
 use serde_json::json;
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 const DOING: &str = "keep what is installed";
 
@@ -97,7 +102,67 @@ fn positions(shown: &str, text: &str) -> BTreeMap<String, BTreeMap<String, Posit
     components.iter().filter_map(named).collect()
 }
 
-/// Keeps it; the recipe says so under `aicr.inherited`.
+/// What may be asked for: a recipe file, a bundle folder, or a live cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// As a person wrote it; `cluster` is the cluster.
+    pub place: String,
+    /// What the cluster is called.
+    pub cluster: String,
+    /// The cluster is a saved snapshot, which has no connection.
+    pub is_saved: bool,
+}
+
+/// What a recipe depends on beside the catalog, the criteria and the cluster.
+#[derive(Clone, Debug, Default)]
+pub struct Basis {
+    /// What of an earlier installation is kept.
+    pub inherit: Option<Wanted>,
+    /// What was taken from a configuration, which the recipe names.
+    pub configuration: Option<Arc<Applied>>,
+}
+
+/// Resolves on what is shown of a cluster: a recipe for every query that has one, with what is to be kept of what is
+/// installed.
+///
+/// # Errors
+/// As [`recipe::resolve`], [`from_place`] and [`from_cluster`].
+pub async fn resolve(
+    catalog: &Catalog,
+    query: &Query,
+    (session, inventory): (&Session, Option<&Inventory>),
+    basis: &Basis,
+) -> Result<Resolution, Failure> {
+    let mut resolved = recipe::resolve(catalog, query, inventory, Options::LENIENT)?;
+    if let Some(wanted) = &basis.inherit {
+        apply(catalog, wanted, (session, inventory), &mut resolved).await?;
+    }
+    if let Some(applied) = &basis.configuration {
+        applied.stamp(&mut resolved.resolution.recipe);
+    }
+    Ok(resolved.resolution)
+}
+
+async fn apply(
+    catalog: &Catalog,
+    wanted: &Wanted,
+    (session, inventory): (&Session, Option<&Inventory>),
+    resolved: &mut Resolved,
+) -> Result<(), Failure> {
+    let found = if wanted.place == "cluster" {
+        let unread = || Failure::new(Kind::NotFound, DOING, "the cluster is not read yet");
+        let inventory = inventory.ok_or_else(unread)?;
+        let connection = if wanted.is_saved { None } else { Some(session.connection().await?) };
+        let live = Live { connection: connection.as_ref(), name: &wanted.cluster, inventory };
+        from_cluster(catalog, live, resolved).await?
+    } else {
+        from_place(catalog, &wanted.place, resolved)?
+    };
+    keep(resolved, &found);
+    Ok(())
+}
+
+/// Keeps it; the recipe says so under `aicr.inherited`, and why names of objects are not among it.
 pub fn keep(resolved: &mut Resolved, found: &Found) {
     let kept = inherit::keep(&mut resolved.resolution, &found.earlier);
     let extra = &mut resolved.resolution.recipe.extra;
@@ -105,4 +170,7 @@ pub fn keep(resolved: &mut Resolved, found: &Found) {
         *extra = json!({});
     }
     extra["inherited"] = json!({"from": found.earlier.name, "kept": kept});
+    if let Some(why) = &found.unknown {
+        extra["inherited"]["namesUnknown"] = json!(why);
+    }
 }

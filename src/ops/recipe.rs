@@ -3,7 +3,7 @@
 use super::{Failure, Kind, place::Format};
 use crate::{
     catalog::{Catalog, CatalogError, overlay::Overlay, parse::Document},
-    criteria::{Dimension, Query, StatedBy, parse_value},
+    criteria::{Dimension, NotAProfile, Query, StatedBy, parse_value},
     diff::{self, lost::Lost},
     document::{
         header::Edition,
@@ -11,8 +11,11 @@ use crate::{
         traced::Traced,
     },
     inventory::Inventory,
-    recipe::{Recipe, format},
+    recipe::{
+        Accounting, Configuration, ConfigurationError, Gke, Recipe, RuntimeInventory, Slurm, configuration, format,
+    },
     resolve::{self, CoverageRule, Options, Resolution, ResolveError, explain::Explanation},
+    settings,
     store::catalog_dir::{self, CatalogDirError, Sources},
     yaml,
 };
@@ -73,6 +76,73 @@ pub fn criteria(
         query.state(*dimension, value, StatedBy::Flag);
     }
     Ok(query)
+}
+
+/// Criteria as words: `service=gke accelerator=h100 profile=gpuStack=gke-default runtime-inventory=enabled`; commas separate
+/// as blanks do, so that the eight networks of `gke-tcpxo-interfaces=eth1=…,…,eth8=…` are words of their own.
+///
+/// # Errors
+/// A word that is no criterion; a value that nobody knows, with near matches.
+pub fn criteria_of_text(catalog: &Catalog, text: &str) -> Result<Query, Failure> {
+    let (mut stated, mut profile, mut configuration) = (Vec::new(), None, Configuration::default());
+    let mut interfaces: Vec<&str> = Vec::new();
+    let refused = |because: String, hint: String| Failure::new(Kind::Usage, READING, because).at(text).hint(hint);
+    for word in text.split([',', ' ', '\t']).filter(|word| !word.is_empty()) {
+        let (name, value) = word.split_once('=').unwrap_or((word, ""));
+        let dimension = Dimension::ALL.into_iter().find(|dimension| dimension.name() == name);
+        match name {
+            "gpu" => stated.push((Dimension::Accelerator, value.to_owned())),
+            "profile" => {
+                let refused = |error: NotAProfile| Failure::from_error(Kind::Usage, READING, error);
+                profile = Some(value.parse().map_err(refused)?);
+            }
+            settings::SLURM_FLAG => {
+                let mode = configuration::slurm_mode(value).map_err(setting_failure)?.to_owned();
+                configuration.slurm = Some(Slurm { accounting: Accounting { mode } });
+            }
+            settings::INVENTORY_FLAG => {
+                let mode = configuration::inventory_mode(value).map_err(setting_failure)?.to_owned();
+                configuration.runtime_inventory = Some(RuntimeInventory { mode });
+            }
+            settings::INTERFACES_FLAG => interfaces.push(value),
+            _ if name.starts_with("eth") && !interfaces.is_empty() => interfaces.push(word),
+            _ => match dimension {
+                Some(dimension) => stated.push((dimension, value.to_owned())),
+                None => {
+                    let dimensions = Dimension::ALL.map(Dimension::name).join(", ");
+                    let hint =
+                        format!("write NAME=VALUE with one of {dimensions}, profile, {}", settings::FLAGS.join(", "));
+                    return Err(refused(format!("unknown criterion `{word}`"), hint));
+                }
+            },
+        }
+    }
+    if !interfaces.is_empty() {
+        let tcpxo_interfaces = configuration::interfaces(interfaces.into_iter()).map_err(setting_failure)?;
+        configuration.gke = Some(Gke { tcpxo_interfaces });
+    }
+    let mut query = criteria(catalog, Query::default(), &stated, false)?;
+    query.choose(profile);
+    query.configure(configuration);
+    Ok(query)
+}
+
+const READING: &str = "read the criteria";
+
+fn setting_failure(error: ConfigurationError) -> Failure {
+    let hint = error.hint();
+    Failure { hint, ..Failure::from_error(Kind::Usage, READING, error) }
+}
+
+/// Whether a text is meant as criteria: its first word is the name of one, with a value.
+pub fn is_criteria_text(text: &str) -> bool {
+    let is_name = |name: &str| {
+        ["gpu", "profile"].contains(&name)
+            || settings::FLAGS.contains(&name)
+            || Dimension::ALL.iter().any(|dimension| dimension.name() == name)
+    };
+    let first = text.split([',', ' ']).find(|word| !word.is_empty());
+    first.and_then(|word| word.split_once('=')).is_some_and(|(name, _)| is_name(name))
 }
 
 /// A recipe, and what it lacks because of the snapshot.
@@ -183,7 +253,16 @@ pub fn of_overlay(catalog: &Catalog, text: &str, at: &str) -> Result<(String, Re
     };
     let overlay = Overlay::read(at, document).map_err(catalog_failure)?.ok_or_else(|| refused("not an overlay"))?;
     let criteria = overlay.criteria.ok_or_else(|| refused("the overlay has no criteria of its own"))?;
-    let resolved = resolve(catalog, &Query::of(criteria, StatedBy::Flag), None, Options::default())?;
+    let needs_interfaces = configuration::is_for_interfaces(&criteria);
+    let resolved = resolve(catalog, &Query::of(criteria.clone(), StatedBy::Flag), None, Options::default());
+    let resolved = resolved.map_err(|failure| match needs_interfaces {
+        // An overlay cannot say what its recipe needs, and who reads one has no flag for it.
+        true => failure.at(at).hint(format!(
+            "resolve the recipe with `aicr recipe` and --{}, and give that instead of the overlay",
+            settings::INTERFACES_FLAG
+        )),
+        false => failure,
+    })?;
     Ok((overlay.name, resolved))
 }
 

@@ -5,6 +5,7 @@
 use super::{ComponentRef, Configuration, Gke, SelectedProfile, TcpxoInterface};
 use crate::{
     criteria::{Criteria, Dimension, near_matches},
+    settings::{INTERFACES_FLAG, INVENTORY_FLAG, SLURM_FLAG},
     text::did_you_mean,
 };
 use serde_json::{Value, json};
@@ -84,7 +85,7 @@ impl Configuration {
         let mut decided = Vec::new();
         if let Some(inventory) = runtime_inventory {
             decided.push(Decided {
-                name: format!("runtime-inventory={}", inventory.mode),
+                name: format!("{INVENTORY_FLAG}={}", inventory.mode),
                 field: "runtimeInventory.mode",
                 writes: vec![(INVENTORY, "install", (inventory.mode == INVENTORY_MODES[0]).into())],
                 owns: vec![(INVENTORY, "enabled"), (INVENTORY, "install")],
@@ -101,12 +102,12 @@ impl Configuration {
                 owns.extend(CONNECTION.map(|path| (SLURM, path)));
                 owns.extend(CONNECTED.map(|path| (DATABASE[2], path)));
             }
-            let name = format!("slurm-accounting-mode={mode}");
+            let name = format!("{SLURM_FLAG}={mode}");
             decided.push(Decided { name, field: "slurm.accounting.mode", writes, owns });
         }
         if let Some(gke) = gke {
             decided.push(Decided {
-                name: "gke-tcpxo-interfaces".to_owned(),
+                name: INTERFACES_FLAG.to_owned(),
                 field: "gke.tcpxoInterfaces",
                 writes: vec![(TRAINER.0, TRAINER.1, override_of(&gke.tcpxo_interfaces))],
                 owns: vec![TRAINER],
@@ -294,13 +295,18 @@ fn is_network(name: &str) -> bool {
     (1..=41).contains(&name.len()) && is_name && name.bytes().all(good) && name.contains("gpu-nic")
 }
 
+/// Which recipe criteria are for, whatever was decided of it.
+pub fn recipe_of(criteria: &Criteria) -> String {
+    Criteria { configuration: Box::default(), ..criteria.clone() }.to_string()
+}
+
 /// Whether the settings of a recipe are settings, and of a recipe that can have them.
 ///
 /// # Errors
 /// The first that is wrong.
 pub fn check_criteria(configuration: &Configuration, criteria: &Criteria) -> Result<(), ConfigurationError> {
     let Configuration { slurm, runtime_inventory, gke } = configuration;
-    let found = || criteria.to_string();
+    let found = || recipe_of(criteria);
     if let Some(slurm) = slurm {
         slurm_mode(&slurm.accounting.mode)?;
         if criteria.platform.as_deref() != Some("slurm") {

@@ -8,9 +8,13 @@ use super::{
     finish::{derive, is_enabled},
     hydrate,
     merge::{self, Fields},
+    select,
 };
 use crate::{
-    catalog::Catalog,
+    catalog::{
+        Catalog,
+        overlay::{Overlay, Spec},
+    },
     criteria::Criteria,
     document::traced::{Layer, LayerKind, Traced, TracedValue},
     inventory::{Inventory, Record},
@@ -19,8 +23,9 @@ use crate::{
         States,
         configuration::{self, DATABASE, INVENTORY, INVENTORY_MODES, RUNTIME, SLURM, SLURM_MODES, TRAINER, TRANSPORT},
     },
+    settings,
     snapshot::{path, record_but_nodes},
-    yaml,
+    yaml::{self, Node},
 };
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Arc};
@@ -70,6 +75,45 @@ pub(super) fn apply(
     Ok(())
 }
 
+/// A setting that a person has a choice of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offered {
+    /// Its flag.
+    pub flag: &'static str,
+    /// Empty for what only a person can write.
+    pub modes: &'static [&'static str],
+    /// The mode where nobody decides; `None` where the recipe stays as overlays made it.
+    pub default: Option<&'static str>,
+}
+
+/// The settings that criteria have a choice of, in the order of their flags.
+pub fn offered(catalog: &Catalog, criteria: &Criteria) -> Vec<Offered> {
+    let mut offered = Vec::new();
+    if criteria.platform.as_deref() == Some("slurm") {
+        let default = Some(SLURM_MODES[0]);
+        offered.push(Offered { flag: settings::SLURM_FLAG, modes: &SLURM_MODES, default });
+    }
+    let names = |node: &Node| node.get("name").and_then(Node::text) == Some(INVENTORY);
+    let lists = |spec: &Spec| spec.components.iter().any(names);
+    let has = |overlay: &&Overlay| {
+        let body = overlay.body();
+        let mut mixins = body.mixins.iter().filter_map(|(name, _)| catalog.mixins.get(name));
+        lists(&body.spec) || mixins.any(|mixin| lists(&mixin.spec))
+    };
+    let leaves = select::leaves(catalog, criteria);
+    let mut chains = leaves.into_iter().filter_map(|leaf| select::chain(catalog, leaf).ok()).flatten();
+    if criteria.service.as_deref() == Some("gke")
+        || lists(&catalog.base.body().spec)
+        || chains.any(|overlay| has(&overlay))
+    {
+        offered.push(Offered { flag: settings::INVENTORY_FLAG, modes: &INVENTORY_MODES, default: None });
+    }
+    if configuration::is_for_interfaces(criteria) {
+        offered.push(Offered { flag: settings::INTERFACES_FLAG, modes: &[], default: None });
+    }
+    offered
+}
+
 /// Whether a recipe that lacks what its owner must say is refused.
 fn is_demanding(options: Options) -> bool {
     !options.compat && options.rule != CoverageRule::Lenient
@@ -111,7 +155,7 @@ fn inventory_of(
         None if criteria.service.as_deref() != Some("gke") => {
             let what = "--runtime-inventory enabled";
             let wanted = "service=gke, or recipes with `k8s-aibom`,";
-            return Err(ConfigurationError::NotFor { what, wanted, found: criteria.to_string() }.into());
+            return Err(ConfigurationError::NotFor { what, wanted, found: configuration::recipe_of(criteria) }.into());
         }
         None => {}
     }
@@ -204,6 +248,8 @@ pub enum DriverNote {
     InstalledTwice,
     /// The nodes have no driver, and the recipe installs none.
     Missing,
+    /// The nodes have a driver, which may be the one that the operator in the cluster has installed.
+    OperatorRuns,
 }
 
 impl std::fmt::Display for DriverNote {
@@ -215,6 +261,10 @@ impl std::fmt::Display for DriverNote {
             DriverNote::InstalledTwice => {
                 "the GPU nodes of the snapshot have a driver and the recipe installs one: take a snapshot before the \
                  first deployment, or choose overlays for nodes that come with a driver"
+            }
+            DriverNote::OperatorRuns => {
+                "the cluster has a ClusterPolicy already, so the driver of its nodes may be the one that the GPU operator \
+                 installed: take a snapshot before the first deployment to know whether nodes come with one"
             }
             DriverNote::Missing => {
                 "the GPU nodes of the snapshot have no driver, and the recipe expects that they come with one"
@@ -303,10 +353,10 @@ fn settle_driver(build: &mut Build<'_>, loaded: bool, record: &Record) -> Result
                 put(fields, "driver.enabled", false.into(), layer);
                 build.layers.push(Layer::new(LayerKind::Derived, "snapshot", "", ""));
             }
-            Ok(None)
+            Ok(operator_runs.then_some(DriverNote::OperatorRuns))
         }
-        // Where the operator runs, the driver is the one that it installed.
-        (true, false) => Ok((!operator_runs).then_some(DriverNote::InstalledTwice)),
+        (true, false) if operator_runs => Ok(Some(DriverNote::OperatorRuns)),
+        (true, false) => Ok(Some(DriverNote::InstalledTwice)),
         (false, true) => Ok((!installs).then_some(DriverNote::Missing)),
         (false, false) => Ok(None),
     }

@@ -129,9 +129,10 @@ fn sources<'r>(catalog: &'r Catalog, recipe: &'r Recipe, layers: &'r [Layer]) ->
     paths
 }
 
-/// Criteria that say which profile value the recipe has, the default included.
+/// Criteria that say which profile value the recipe has, the default included; the recipe's settings are a field of its own.
 fn with_choice(criteria: &Criteria, selected: Option<&SelectedProfile>) -> Criteria {
-    Criteria { profile: selected.map(SelectedProfile::choice), ..criteria.clone() }
+    let profile = selected.map(SelectedProfile::choice);
+    Criteria { profile, configuration: Box::default(), ..criteria.clone() }
 }
 
 /// The merge rules admit only the shapes that these types have, so an error here is a rule that is missing there.

@@ -181,7 +181,7 @@ fn node(inventory: &Inventory) -> Subtype {
 fn helm(inventory: &Inventory) -> Subtype {
     let mut subtype = Subtype::of("helm", BTreeMap::new());
     for release in inventory.releases.value().into_iter().flatten() {
-        let Release { name, namespace, chart, version, status, revision } = release;
+        let Release { name, namespace, chart, version, status, revision, kept_in: _ } = release;
         let fields = [("namespace", namespace), ("chart", chart), ("version", version), ("status", status)];
         let mut item = Item { context: BTreeMap::from([("name".to_owned(), name.clone())]), ..Item::default() };
         for (key, text) in fields {
@@ -314,6 +314,7 @@ fn read_releases(record: &Record, inventory: &Inventory) -> Fact<Vec<Release>> {
                 version: text("version"),
                 status: text("status"),
                 revision: item.data.get("revision").and_then(Scalar::as_count),
+                ..Release::default()
             })
         };
         return Fact::known(helm.items.iter().filter_map(release).collect(), source);

@@ -14,10 +14,16 @@ use super::{
     widgets::text,
 };
 use crate::{
+    catalog::Catalog,
     cluster::watch::LiveView,
-    criteria::{Query, StatedBy},
+    criteria::{Criteria, Query, StatedBy},
     inventory::Inventory,
-    ops::{self, Failure, diff::Versus, run::Prepared},
+    ops::{
+        self, Failure,
+        diff::Versus,
+        inherit::{Basis, Wanted},
+        run::Prepared,
+    },
     term::color::Level,
 };
 use std::sync::Arc;
@@ -97,7 +103,12 @@ impl State {
     pub fn new(options: &RunOptions, level: Level, width: u16, height: u16) -> Result<State, ThemeError> {
         let desk = Desk::new(&options.look, options.screen.unwrap_or(Screen::Cluster), level, (width, height))?;
         Ok(State {
-            model: Model { stated: options.criteria.clone(), ..Model::default() },
+            model: Model {
+                stated: options.criteria.clone(),
+                configuration: options.configuration.clone(),
+                inherit: options.inherit.clone(),
+                ..Model::default()
+            },
             desk,
             in_flight: 0,
             interrupted_ms: 0,
@@ -114,6 +125,10 @@ impl State {
 
     /// What to do first: the catalog, and the cluster or the files.
     pub fn begin(&mut self) -> Vec<Effect> {
+        if let Some(applied) = &self.model.configuration {
+            let sentence = applied.sentence();
+            self.say(Severity::Info, sentence);
+        }
         let mut effects = vec![Effect::LoadCatalog { generation: self.model.catalog.start() }];
         effects.push(Effect::Contexts { pick: false });
         match &self.start.snapshots.clone()[..] {
@@ -439,27 +454,48 @@ impl State {
     /// Resolves the current recipe: for the stated criteria, else for what the cluster reveals.
     fn resolve_current(&mut self) -> Vec<Effect> {
         let Some(catalog) = self.model.catalog.value.clone() else { return Vec::new() };
-        let snapshot = self.model.cluster.snapshot.clone();
         let Some(query) = self.query() else { return Vec::new() };
         self.desk.mark(Need::Recipe);
-        let question = Question { criteria: query.criteria().clone(), is_stated: self.model.stated.is_some() };
+        let is_stated = self.model.is_stated();
+        let question = Question { criteria: query.criteria().clone(), is_stated };
         let generation = self.model.recipe.ask(question);
-        vec![Effect::Resolve { slot: RecipeSlot::Current, generation, catalog, query, snapshot }]
+        vec![self.resolve_as(RecipeSlot::Current, generation, (catalog, query))]
+    }
+
+    /// The work of resolving; the shown recipe is the one that names its configuration.
+    fn resolve_as(&self, slot: RecipeSlot, generation: u64, (catalog, query): (Arc<Catalog>, Query)) -> Effect {
+        let Model { cluster, inherit, configuration, .. } = &self.model;
+        let inherit = inherit.as_ref().map(|place| Wanted {
+            place: place.clone(),
+            cluster: cluster.name.clone(),
+            is_saved: cluster.source == Source::Saved,
+        });
+        let configuration = configuration.clone().filter(|_| slot == RecipeSlot::Current);
+        let (snapshot, basis) = (cluster.snapshot.clone(), Box::new(Basis { inherit, configuration }));
+        Effect::Resolve { slot, generation, catalog, query, snapshot, basis }
     }
 
     /// What is asked for; `None` where there is nothing to go by yet.
     fn query(&self) -> Option<Query> {
         match (&self.model.stated, &self.model.cluster.snapshot) {
-            (Some(criteria), _) => Some(criteria.into()),
-            (None, Some(_)) => Some(Query::of(self.model.cluster.fingerprint.criteria(), StatedBy::Snapshot)),
-            (None, None) => None,
+            (Some(criteria), _) if self.model.is_stated() => Some(criteria.into()),
+            (stated, Some(_)) => {
+                let found = Query::of(self.model.cluster.fingerprint.criteria(), StatedBy::Snapshot);
+                // A profile or a setting alone is chosen for the cluster that is there.
+                let chosen = stated.as_ref().map(|criteria| Criteria {
+                    profile: criteria.profile.clone(),
+                    configuration: criteria.configuration.clone(),
+                    ..found.criteria().clone()
+                });
+                Some(chosen.map_or_else(|| found.clone(), |criteria| found.changed(&criteria, StatedBy::Flag)))
+            }
+            (_, None) => None,
         }
     }
 
     /// Resolves what-if anew after a toggle.
     fn resolve_what_if(&mut self) -> Vec<Effect> {
         let Some(catalog) = self.model.catalog.value.clone() else { return Vec::new() };
-        let snapshot = self.model.cluster.snapshot.clone();
         let Some(what_if) = &mut self.model.what_if else { return Vec::new() };
         let criteria = what_if.criteria.clone();
         let query = self.query().unwrap_or_default().changed(&criteria, StatedBy::Flag);
@@ -472,24 +508,23 @@ impl State {
             return Vec::new();
         }
         let generation = what_if.resolution.ask(criteria);
-        vec![Effect::Resolve { slot: RecipeSlot::WhatIf, generation, catalog, query, snapshot }]
+        vec![self.resolve_as(RecipeSlot::WhatIf, generation, (catalog, query))]
     }
 
     /// Resolves the what-ifs that stay as columns.
     fn resolve_kept(&mut self) -> Vec<Effect> {
         let Some(catalog) = self.model.catalog.value.clone() else { return Vec::new() };
-        let (snapshot, query) = (self.model.cluster.snapshot.clone(), self.query().unwrap_or_default());
-        let mut effects = Vec::new();
+        let query = self.query().unwrap_or_default();
+        let mut asked = Vec::new();
         for kept in &mut self.model.kept {
             // One count for all: columns come and go, and an answer must find its own.
             self.asked.kept += 1;
             let generation = self.asked.kept;
             (kept.resolution.generation, kept.resolution.loading) = (generation, true);
-            let query = query.clone().changed(&kept.criteria, StatedBy::Flag);
-            let (catalog, snapshot) = (catalog.clone(), snapshot.clone());
-            effects.push(Effect::Resolve { slot: RecipeSlot::Kept, generation, catalog, query, snapshot });
+            asked.push((generation, query.changed(&kept.criteria, StatedBy::Flag)));
         }
-        effects
+        let resolve = |(generation, query)| self.resolve_as(RecipeSlot::Kept, generation, (catalog.clone(), query));
+        asked.into_iter().map(resolve).collect()
     }
 
     fn stale_what_if(&mut self) {
@@ -514,18 +549,11 @@ impl State {
     fn resolve_other(&mut self) -> Vec<Effect> {
         let Some(catalog) = self.model.catalog.value.clone() else { return Vec::new() };
         let Some(with) = self.model.diff.with.clone() else { return Vec::new() };
-        let snapshot = self.model.cluster.snapshot.clone();
         self.desk.mark(Need::Diff);
         let generation = self.model.diff.other.start();
         match with {
             With::Criteria(criteria) => {
-                vec![Effect::Resolve {
-                    slot: RecipeSlot::Other,
-                    generation,
-                    catalog,
-                    query: (&criteria).into(),
-                    snapshot,
-                }]
+                vec![self.resolve_as(RecipeSlot::Other, generation, (catalog, (&criteria).into()))]
             }
             With::File(path) => vec![Effect::ReadRecipe { generation, catalog, path }],
             With::Cluster => {
@@ -577,6 +605,7 @@ impl State {
                 match failed {
                     Some(failure) => self.say_failure(failure),
                     None => {
+                        self.say_inherited();
                         let model = &mut self.model;
                         let resolution = model.recipe.value.as_deref();
                         model.rules = resolution
@@ -614,6 +643,21 @@ impl State {
             }
             RecipeSlot::Other => self.other_side(generation, answer.map(|other| Arc::new((&*other).into()))),
         }
+    }
+
+    /// How much of an earlier installation the recipe keeps, once after it was asked for.
+    fn say_inherited(&mut self) {
+        let Model { recipe, inherit_said, .. } = &mut self.model;
+        let inherited = recipe.value.as_ref().and_then(|resolution| resolution.recipe.extra.get("inherited"));
+        let Some(inherited) = inherited.filter(|_| !std::mem::replace(inherit_said, true)) else { return };
+        let kept = inherited["kept"].as_array().map_or(0, Vec::len);
+        let from = inherited["from"].as_str().unwrap_or_default();
+        let (severity, unknown) = match inherited["namesUnknown"].as_str() {
+            Some(why) => (Severity::Warn, format!("; names of objects stay those of the new recipe: {why}")),
+            None => (Severity::Ok, String::new()),
+        };
+        let line = format!("the recipe keeps {} of {from}{unknown}", text::count(kept, "field"));
+        self.say(severity, line);
     }
 
     fn compare_what_if(&mut self) -> Vec<Effect> {

@@ -8,7 +8,7 @@ use crate::{
     catalog::Catalog,
     criteria::Query,
     inventory::Inventory,
-    ops::{diff::Versus, run::Prepared},
+    ops::{diff::Versus, inherit::Basis, run::Prepared},
     resolve::Resolution,
 };
 use std::{path::PathBuf, sync::Arc};
@@ -38,6 +38,7 @@ pub enum Effect {
         catalog: Arc<Catalog>,
         query: Query,
         snapshot: Option<Arc<Inventory>>,
+        basis: Box<Basis>,
     },
     WhatIfChanges {
         generation: u64,

@@ -23,11 +23,11 @@ pub mod widgets;
 
 use crate::{
     criteria::Criteria,
-    ops::{self, Failure, connect::Target},
+    ops::{self, Failure, config::Applied, connect::Target},
     store::catalog_dir::Sources,
     term::color::Level,
 };
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 /// The five screens, in the order of their digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -65,8 +65,12 @@ pub struct RunOptions {
     pub catalog: Sources,
     /// Saved snapshots: one is shown instead of a cluster, two are compared.
     pub snapshots: Vec<PathBuf>,
-    /// Criteria as stated; where none are, the cluster's fingerprint decides.
+    /// Criteria as stated; where no dimension is, the cluster's fingerprint decides, with the profile and settings of these.
     pub criteria: Option<Criteria>,
+    /// What was taken from a configuration.
+    pub configuration: Option<Arc<Applied>>,
+    /// Whose namespaces, charts and names recipes keep: a recipe, a bundle, or `cluster`.
+    pub inherit: Option<String>,
     pub screen: Option<Screen>,
     pub look: Look,
     pub mouse: bool,

@@ -16,11 +16,15 @@ use crate::{
         Inventory, Node,
         shape::{Fleet, Grouping, Key, Shape},
     },
-    ops::{Failure, diff::Changes, upgrade::Report},
+    ops::{Failure, config::Applied, diff::Changes, upgrade::Report},
     resolve::{Outcome, Resolution},
     validate::event::{self, Body, CheckResult, Event, PlannedCheck, ReadinessOutcome, State as CheckState, Verdict},
 };
-use std::{collections::VecDeque, path::PathBuf, sync::Arc};
+use std::{
+    collections::VecDeque,
+    path::PathBuf,
+    sync::{Arc, LazyLock},
+};
 
 /// A value that is fetched by a worker, with the question that it answers.
 ///
@@ -570,6 +574,12 @@ pub struct Model {
     pub catalog: Slot<Catalog>,
     /// Criteria that a person stated; else the fingerprint's.
     pub stated: Option<Criteria>,
+    /// What was taken from a configuration and still holds.
+    pub configuration: Option<Arc<Applied>>,
+    /// Whose namespaces, charts and names recipes keep.
+    pub inherit: Option<String>,
+    /// What came of it was said.
+    pub inherit_said: bool,
     pub recipe: Slot<Resolution, Question>,
     /// The constraints of the recipe on the cluster.
     pub rules: Vec<Rule>,
@@ -604,17 +614,14 @@ impl Model {
         }
     }
 
+    /// Whether a person stated a dimension: a profile or a setting alone is chosen for the cluster that is there.
+    pub fn is_stated(&self) -> bool {
+        self.stated.as_ref().is_some_and(|criteria| criteria.specificity() > 0)
+    }
+
     /// The criteria of the shown recipe; of the one that was asked for where none is shown.
     pub fn criteria(&self) -> &Criteria {
-        static NONE: Criteria = Criteria {
-            service: None,
-            accelerator: None,
-            os: None,
-            intent: None,
-            platform: None,
-            nodes: 0,
-            profile: None,
-        };
+        static NONE: LazyLock<Criteria> = LazyLock::new(Criteria::default);
         let answered = self.recipe.answer().map(|(question, _)| question);
         answered.or(self.recipe.asked()).map_or(&NONE, |question| &question.criteria)
     }

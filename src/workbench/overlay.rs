@@ -372,6 +372,11 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
         "service=eks … | OVERLAY | FILE | cluster",
         "compare the recipe with another one, or with what the cluster runs",
     ),
+    (
+        "inherit",
+        "[RECIPE | BUNDLE | cluster]",
+        "keep namespaces, charts and names of what is installed; without a place, no more",
+    ),
     ("upgrade", "[NAME]", "whether the cluster can be upgraded to the recipe, with the steps for a deployer"),
     ("compare", "[A.yaml] [B.yaml]", "compare saved snapshots, or one with the cluster"),
     ("open", "FILE", "show a saved snapshot instead of the cluster"),

@@ -251,6 +251,7 @@ fn completions(reads: &Reads<'_>, command: &str, rest: &str) -> Vec<String> {
             reads.tables.get(&VALUES).content.rows.iter().filter_map(|row| row.id.named().map(str::to_owned)).collect()
         }
         "upgrade" => DEPLOYERS.map(str::to_owned).to_vec(),
+        "inherit" => vec!["cluster".to_owned()],
         "filter" => reads.filters.iter().rev().cloned().collect(),
         "diff" => {
             let overlays = catalog.map_or_else(Vec::new, |catalog| catalog.overlays.keys().cloned().collect());

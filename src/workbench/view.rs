@@ -221,9 +221,18 @@ fn draw_context(state: &State, canvas: &mut Canvas<'_>) {
             x += canvas.text(x, line.y, line.right() - x, "profile=", Role::Muted);
             x += canvas.text(x, line.y, line.right() - x, &selected.choice().to_string(), Role::Strong) + 2;
         }
+        for setting in data.recipe.value.iter().flat_map(|resolution| resolution.recipe.configuration.decided()) {
+            // The networks of machines are too long for a line; which of the settings it is says its name.
+            let (name, value) = setting.name.split_once('=').unwrap_or((&setting.name, "given"));
+            x += canvas.text(x, line.y, line.right() - x, &format!("{name}="), Role::Muted);
+            x += canvas.text(x, line.y, line.right() - x, value, Role::Strong) + 2;
+        }
         let is_stated = asked.is_some_and(|asked| asked.is_stated);
-        let from = if is_stated { "stated" } else { "from the cluster" };
-        let from = format!("({from})");
+        let mut from = vec![if is_stated { "stated" } else { "from the cluster" }.to_owned()];
+        let used = data.configuration.iter().filter(|applied| !applied.used.is_empty());
+        from.extend(used.map(|applied| format!("configuration {}", text::clean(&applied.source.shown))));
+        from.extend(data.inherit.iter().map(|place| format!("inherits from {}", text::clean(place))));
+        let from = format!("({})", from.join(", "));
         let room = line.right().saturating_sub(x);
         if usize::from(room) > text::width(&from) {
             canvas.text(x, line.y, room, &from, Role::Muted);

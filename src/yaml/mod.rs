@@ -17,7 +17,7 @@ mod write;
 
 pub use go::{go_float, go_number};
 pub use read::{First, first, parse, parse_all};
-pub use write::{to_string, write};
+pub use write::{in_order, to_string, write};
 
 use serde_json::{Number, Value};
 use std::{fmt, sync::Arc};

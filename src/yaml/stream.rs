@@ -11,14 +11,14 @@ use std::{borrow::Cow, cell::Cell, iter};
 pub enum Stream<'s> {
     /// It is there already.
     Whole(Value),
-    /// Sorted by key, each key once.
+    /// Each key once; sorted by key where the text must be that of a value.
     Map(Box<dyn Iterator<Item = (Cow<'s, str>, Stream<'s>)> + 's>),
     /// In the order of the list.
     List(Box<dyn Iterator<Item = Stream<'s>> + 's>),
 }
 
 impl<'s> Stream<'s> {
-    /// A mapping of these entries, which are sorted.
+    /// A mapping of these entries, as [`Stream::Map`] wants them.
     pub fn map(entries: impl IntoIterator<Item = (Cow<'s, str>, Stream<'s>)> + 's) -> Stream<'s> {
         Stream::Map(Box::new(entries.into_iter()))
     }

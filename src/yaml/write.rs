@@ -1,10 +1,11 @@
 //! Value → YAML text.
 
 use super::{
-    Kind,
+    Kind, Node,
     go::{go_number, scalar},
     stream::Stream,
 };
+use serde::Serialize;
 use serde_json::Value;
 use std::{
     borrow::Cow,
@@ -28,6 +29,25 @@ pub fn to_string(value: &Value) -> String {
         }
     }
     out
+}
+
+/// YAML text of what serializes, with keys in the order in which it has them; null for what does not.
+pub fn in_order(value: &impl Serialize) -> String {
+    // JSON keeps the order and is YAML, so the reader's tree has it.
+    let json = serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned());
+    let mut out = String::new();
+    let written = super::parse(&json).map(|node| write(&mut out, ordered(&node)));
+    if written.is_ok_and(|written| written.is_ok()) { out } else { to_string(&Value::Null) }
+}
+
+fn ordered(node: &Node) -> Stream<'_> {
+    match &node.kind {
+        Kind::Map(entries) => {
+            Stream::map(entries.iter().map(|entry| (Cow::Borrowed(&*entry.key), ordered(&entry.value))))
+        }
+        Kind::List(items) => Stream::list(items.iter().map(ordered)),
+        _ => Stream::Whole(node.to_value()),
+    }
 }
 
 /// Writes what [`to_string`] would of the whole value, in pieces.

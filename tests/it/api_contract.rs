@@ -7,6 +7,7 @@
 use aicr::{
     cluster::{self, Connection, releases::Revision},
     demo::{PodExit, PodRun, PodRunner},
+    inventory::release::KeptIn,
     ops::{self, demo::DemoOptions, fault::Fault},
 };
 use futures::{AsyncBufReadExt, FutureExt, StreamExt, TryStreamExt};
@@ -721,7 +722,8 @@ async fn helm_releases_contain_their_values(world: &World) {
     let mut zip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     std::io::Write::write_all(&mut zip, release.to_string().as_bytes()).unwrap();
     let encoded = |bytes: Vec<u8>| text(&serde_json::to_value(k8s_openapi::ByteString(bytes)).unwrap()).to_owned();
-    let packed = encoded(encoded(zip.finish().unwrap()).into_bytes());
+    let once = encoded(zip.finish().unwrap());
+    let packed = encoded(once.clone().into_bytes());
     let labels = json!({"owner": "helm", "name": "x", "version": "3", "status": "deployed"});
     let secret = json!({"apiVersion": "v1", "kind": "Secret", "type": "helm.sh/release.v1",
         "metadata": {"name": "sh.helm.release.v1.x.v3", "labels": labels}, "data": {"release": packed}});
@@ -730,11 +732,24 @@ async fn helm_releases_contain_their_values(world: &World) {
     let release = snapshot.releases.value().into_iter().flatten().find(|release| release.name == "x");
     let namespace = release.and_then(|release| release.namespace.as_deref());
     assert_eq!(namespace, Some(world.namespace.as_str()), "the snapshot names the release");
-    let revision = Revision { namespace: world.namespace.clone(), name: "x".to_owned(), revision: "3".to_owned() };
+    let (namespace, kept_in) = (world.namespace.clone(), KeptIn::Secret);
+    let revision = Revision { namespace, name: "x".to_owned(), revision: "3".to_owned(), kept_in };
     let contents = cluster::releases::contents(&world.connection, vec![revision.clone()]).await.unwrap();
-    let content = &contents[&(world.namespace.clone(), "x".to_owned())];
+    let content = &contents[&(world.namespace.clone(), "x".to_owned())].clone();
     assert_eq!((content.chart.as_deref(), content.version.as_deref()), (Some("chart"), Some("1.2.3")));
     assert_eq!((&content.config, &content.defaults), (&json!({"a": {"b": 2}}), &json!({"a": {"c": 3}})));
+    // With `HELM_DRIVER=configmap` the same is in a ConfigMap, encoded once.
+    let labels = json!({"owner": "helm", "name": "y", "version": "1", "status": "deployed"});
+    let map = json!({"apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "sh.helm.release.v1.y.v1", "labels": labels}, "data": {"release": once}});
+    world.post(&world.core("configmaps"), map).await;
+    let snapshot = ops::snapshot::take(&world.connection, "2026-06-12T10:41:07Z").await.unwrap();
+    let release = snapshot.releases.value().into_iter().flatten().find(|release| release.name == "y").unwrap();
+    assert_eq!(release.kept_in, KeptIn::ConfigMap);
+    let (namespace, kept_in) = (world.namespace.clone(), KeptIn::ConfigMap);
+    let other = Revision { namespace, name: "y".to_owned(), revision: "1".to_owned(), kept_in };
+    let contents = cluster::releases::contents(&world.connection, vec![other]).await.unwrap();
+    assert_eq!(&contents[&(world.namespace.clone(), "y".to_owned())], content);
     let gone = Revision { revision: "4".to_owned(), ..revision };
     let error = cluster::releases::contents(&world.connection, vec![gone]).await.unwrap_err();
     assert_eq!(error.kind, cluster::ClusterErrorKind::NotFound, "{error}");

@@ -17,11 +17,11 @@ use aicr::{
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, path::Path};
 
-fn catalog() -> Catalog {
+pub fn catalog() -> Catalog {
     Catalog::new(catalog_dir::load(&Default::default()).expect("the embedded catalog")).expect("the embedded catalog")
 }
 
-fn options(deployer: &str) -> Options {
+pub fn options(deployer: &str) -> Options {
     Options {
         flags: Flags::default(),
         deployer: deployer::named(deployer).expect("a deployer"),
@@ -32,7 +32,7 @@ fn options(deployer: &str) -> Options {
     }
 }
 
-fn criteria(text: &str) -> Criteria {
+pub fn criteria(text: &str) -> Criteria {
     let mut criteria = Criteria::default();
     let words: Vec<&str> = text.split_whitespace().collect();
     for pair in words.chunks(2) {
@@ -43,7 +43,7 @@ fn criteria(text: &str) -> Criteria {
     criteria
 }
 
-fn documents(text: &str) -> Vec<Value> {
+pub fn documents(text: &str) -> Vec<Value> {
     yaml::parse_all(text).expect("it is YAML").iter().map(yaml::Node::to_value).collect()
 }
 

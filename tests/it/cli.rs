@@ -211,6 +211,58 @@ fn flags_for_a_pod_are_reported_as_ignored() {
     );
 }
 
+/// Variables that scripts of the reference set; `AICR_NAMESPACE` is the namespace of checks here.
+#[test]
+fn variables_for_a_pod_are_reported_as_ignored() {
+    let sandbox = Sandbox::new();
+    let set = [("AICR_IMAGE", "x"), ("AICR_OS", "talos"), ("AICR_DISCOVER_NETWORK", "false"), ("AICR_AGENT_MODE", "")];
+    let warnings = |arguments: &[&str]| -> Vec<String> {
+        let output = sandbox.command(arguments).envs(set).env("AICR_MAX_NODES_PER_ENTRY", "5").output().unwrap();
+        let run = sandbox.run(arguments, output);
+        assert_eq!(run.code, 0, "{}", run.transcript);
+        let ignored = run.stderr.lines().filter(|line| line.starts_with("warning: ignored: "));
+        ignored.map(str::to_owned).collect()
+    };
+    let expected = [
+        "warning: ignored: AICR_IMAGE, AICR_OS (a snapshot is read from the API server; no pod is created)",
+        "warning: ignored: AICR_MAX_NODES_PER_ENTRY (a snapshot names every node)",
+    ];
+    assert_eq!(warnings(&["--demo", "snapshot", "-t", "table"]), expected);
+    assert_eq!(warnings(&["recipe", "--service", "kind"]), [""; 0], "other verbs read no cluster");
+}
+
+#[test]
+fn frames_go_to_a_folder_that_is_made_for_them() {
+    let sandbox = Sandbox::new();
+    sandbox.file("keys", "dump start\n");
+    let run = sandbox.aicr(&["--demo", "tui", "--script", "keys", "--frames", "new/frames"]);
+    assert_eq!(run.code, 0, "{}", run.transcript);
+    assert!(sandbox.home().join("new/frames/start.txt").is_file(), "{}", run.transcript);
+    let run = sandbox.aicr(&["--demo", "tui", "--script", "keys", "--frames", "keys/frames"]);
+    assert!(run.code == 2 && run.stderr.contains("choose another folder with --frames"), "{}", run.transcript);
+}
+
+#[test]
+fn lists_of_overlays_take_a_profile_and_no_settings() {
+    let sandbox = Sandbox::new();
+    for verb in [["catalog", "list"], ["recipe", "list"]] {
+        let of = |rest: &[&str]| sandbox.aicr(&[&verb[..], rest].concat());
+        let oke = of(&["--profile", "gpuStack=oci-managed"]);
+        let rows: Vec<&str> = oke.stdout.lines().skip(1).collect();
+        assert!(!rows.is_empty() && rows.iter().all(|row| row.contains("oke")), "{}", oke.transcript);
+        let none = of(&["--profile", "gpuStack=nowhere"]);
+        assert_eq!(none.stdout.lines().count(), 1, "{}", none.transcript);
+        assert_eq!(of(&["--slurm-accounting-mode", "disabled"]).code, 2, "a setting is of a recipe");
+    }
+}
+
+#[test]
+fn a_profile_beside_a_recipe_is_refused_as_criteria_are() {
+    let sandbox = Sandbox::new();
+    let run = sandbox.aicr(&["validate", "-r", "r.yaml", "--no-cluster", "--profile", "gpuStack=oci-managed"]);
+    assert!(run.code == 2 && run.stderr.contains("leave out --recipe or the criteria"), "{}", run.transcript);
+}
+
 #[test]
 fn the_readme_lists_every_exit_code_with_its_meaning() {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();

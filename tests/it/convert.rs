@@ -5,7 +5,10 @@ use crate::{
     sandbox::{Run, Sandbox, golden},
 };
 use aicr::{
-    document::{convert::convert, header::Edition},
+    document::{
+        convert::convert,
+        header::{self, Accepted, Edition, Version},
+    },
     ops::{self, connect::Target, demo::DemoOptions, place::Place, session::Session},
     store::tree,
 };
@@ -208,4 +211,72 @@ fn every_edition_of_a_recipe_is_judged_alike() {
     let new = judged("v1.yaml", "snapshot.yaml");
     assert_eq!((new.0, new.1.is_empty()), (0, false));
     assert_eq!(judged("old/v1.yaml", "old/snapshot.yaml"), new);
+}
+
+const TABLE_HEAD: &str = "\
+# Versions of the formats
+
+Which documents this program reads and writes, by kind and version, and what `aicr convert` makes of each. Written by
+`cargo test --test it convert::the_table` from what the program does; `INSTA_UPDATE=always` writes it again.
+
+- read: every verb that takes the kind takes this version.
+- v1, v1alpha2: the version that is written for `--api-version v1` (the default) and `--api-version v1alpha2`.
+- there and back: converted to v1 and back to where it came from, the same byte by byte.
+
+A version with extensions (a profile, typed settings) has no form in v1alpha2. Versions before v1alpha2 are not written, so
+they come back as v1alpha2. Round trips of whole files are in `tests/it/convert.rs`: our catalog, and, where the reference's
+data is at hand, its catalogs, recipes and snapshots.
+
+Whether the reference's release of July 2026 reads what is written for v1alpha2 was not run: its Go module is not served by the
+public module proxy, so there was no binary to run. Its own files of that version come back byte by byte.
+
+| kind | version | read | v1 | v1alpha2 | there and back |
+| --- | --- | --- | --- | --- | --- |
+";
+
+/// The smallest document of a kind and version.
+fn smallest(accepted: &Accepted, version: &Version) -> String {
+    let head = format!("kind: {}\napiVersion: {}\n", accepted.kind, version.name);
+    match accepted.extensions.first().filter(|_| version.extended) {
+        Some(path) => {
+            let nested = path.iter().rev().fold("{name: a}".to_owned(), |inner, key| format!("{{{key}: {inner}}}"));
+            let (key, rest) = nested[1..nested.len() - 1].split_once(": ").expect("a mapping");
+            format!("{head}{key}: {rest}\n")
+        }
+        None => format!("{head}metadata: {{name: a}}\n"),
+    }
+}
+
+#[test]
+fn the_table_of_kinds_and_versions_is_what_the_program_does() {
+    let mut table = TABLE_HEAD.to_owned();
+    for accepted in &header::ALL {
+        for version in accepted.versions {
+            let text = smallest(accepted, version);
+            let read = aicr::yaml::parse(&text).is_ok_and(|node| accepted.check(&node).is_ok());
+            let form = |edition: Edition| match convert(&text, edition) {
+                Ok(conversion) => conversion.documents[0].to.to_owned(),
+                Err(_) => "no form".to_owned(),
+            };
+            let origin = if version.edition == Edition::V1Alpha1 { Edition::V1Alpha2 } else { version.edition };
+            let back = in_edition(&text, Edition::V1).and_then(|v1| in_edition(&v1, origin));
+            let back = match back {
+                Some(back) if back == text => "the same".to_owned(),
+                Some(back) => {
+                    let node = aicr::yaml::parse(&back).expect("YAML");
+                    format!("as {}", node.get("apiVersion").and_then(|it| it.text()).expect("a version"))
+                }
+                None => "no form".to_owned(),
+            };
+            let (v1, old) = (form(Edition::V1), form(Edition::V1Alpha2));
+            let (kind, name, read) = (accepted.kind, version.name, if read { "yes" } else { "no" });
+            table += &format!("| {kind} | {name} | {read} | {v1} | {old} | {back} |\n");
+        }
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/formats.md");
+    if std::env::var_os("INSTA_UPDATE").is_some_and(|word| word == "always") {
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(&path, &table).expect("a file");
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap_or_default(), table, "docs/formats.md");
 }

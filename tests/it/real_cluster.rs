@@ -64,7 +64,7 @@ impl Real {
         String::from_utf8(output.stdout).expect("text")
     }
 
-    fn kubectl(&self, args: &[&str]) -> Output {
+    pub fn kubectl(&self, args: &[&str]) -> Output {
         Command::new("kubectl").arg("--kubeconfig").arg(&self.kubeconfig).args(args).output().expect("kubectl runs")
     }
 

@@ -6,8 +6,14 @@ use crate::{
     real_cluster::{Real, cluster_script, text},
     upgrade::{BASE, CASES, KIND, RECORD, REGISTRY, all_said},
 };
+use aicr::{
+    criteria::{ProfileChoice, Query},
+    ops,
+    resolve::{Options, profile, resolve},
+    store::catalog_dir::Sources,
+};
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::Path,
     process::{Command, Output},
 };
@@ -58,15 +64,19 @@ impl Helm {
 
     fn clean(&self) {
         let kubectl = |arguments: &[&str]| self.real.kubectl_must(arguments);
-        kubectl(&["delete", "namespace", "gpu", "other", "--ignore-not-found", "--wait"]);
+        kubectl(&["delete", "namespace", "gpu", "other", "flux-system", "--ignore-not-found", "--wait"]);
         kubectl(&["delete", "crd", "drivers.gpu.example", "applications.argoproj.io", "--ignore-not-found", "--wait"]);
     }
 
     fn helm(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("helm runs")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
         let folder = self.real.kubeconfig.parent().expect("the cluster's folder");
         let mut command = Command::new(folder.join("bin/helm"));
         command.env("HOME", self.real.path("helm")).args(arguments).arg("--kubeconfig").arg(&self.real.kubeconfig);
-        command.output().expect("helm runs")
+        command
     }
 
     /// A chart with a ConfigMap.
@@ -203,6 +213,66 @@ fn applications_of_a_real_cluster_are_read_and_rights_are_asked_for() {
     helm.real.forget_user("aicr-test-upgrade", 1);
 }
 
+/// Flux itself does not run here: its objects are accepted by the CRDs that its own types make, and the releases are where
+/// and as its Helm library keeps them.
+#[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
+fn releases_of_flux_are_read_where_it_keeps_them() {
+    let helm = Helm::new();
+    cluster_script(&helm.real, &["flux"]);
+    let crds = helm.real.kubeconfig.parent().expect("the cluster's folder").join("flux").display().to_string();
+    helm.real.kubectl_must(&["apply", "--server-side", "-f", &crds]);
+    let established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"];
+    helm.real.kubectl_must(&established);
+    let objects = "apiVersion: v1\nkind: Namespace\nmetadata: {name: flux-system}\n---\n\
+        apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nmetadata: {name: driver, namespace: flux-system}\n\
+        spec: {interval: 10m, url: 'oci://registry.example/driver', ref: {tag: 1.5.0}}\n---\n\
+        apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: driver, namespace: flux-system}\n\
+        spec: {interval: 10m, targetNamespace: gpu, chartRef: {kind: OCIRepository, name: driver}, values: {replicas: 2}}\n";
+    helm.real.kubectl_must(&["apply", "-f", &helm.file("flux.yaml", objects)]);
+    let refused = helm.file("refused.yaml", &objects.replace("interval: 10m, target", "interval: soon, target"));
+    let output = helm.real.kubectl(&["apply", "-f", &refused]);
+    assert!(!output.status.success(), "the CRDs check what Flux would: {}", text(&output));
+
+    let chart = helm.chart("driver", "1.5.0", "{a: b}");
+    let verb = ["install", "gpu-driver", &chart, "--namespace", "gpu", "--create-namespace", "--set", "replicas=2"];
+    let output = helm.helm(&verb);
+    assert!(output.status.success(), "{}", text(&output));
+    // The record goes to the namespace of the HelmRelease.
+    let record = ["get", "secret", "sh.helm.release.v1.gpu-driver.v1", "-n", "gpu", "-o", "json"];
+    let mut record = json(&helm.real.kubectl_must(&record));
+    let labels = record["metadata"]["labels"].clone();
+    record["metadata"] =
+        serde_json::json!({"name": record["metadata"]["name"], "namespace": "flux-system", "labels": labels});
+    helm.real.kubectl_must(&["apply", "-f", &helm.file("record.json", &record.to_string())]);
+    helm.real.kubectl_must(&["delete", "secret", "sh.helm.release.v1.gpu-driver.v1", "-n", "gpu"]);
+
+    let case = &CASES[1];
+    let (report, code) = helm.check(&case.recipe("2.0.3", "gpu"), &[]);
+    assert_eq!((case.said(&report).as_str(), code), ("manual/recorded", Some(2)), "{report}");
+    let report = json(&report);
+    assert_eq!(report["deployer"], "flux", "the cluster has it: {report}");
+    assert_eq!(report["aicr"]["releases"]["driver"]["release"], "gpu-driver");
+    assert_eq!(report["aicr"]["releases"]["driver"]["namespace"], "gpu", "where its objects are: {report}");
+    assert_eq!(report["components"][0]["identityChanges"], serde_json::Value::Null, "it has not moved: {report}");
+    helm.real.kubectl_must(&["delete", "-f", &helm.file("flux.yaml", objects), "--wait"]);
+    helm.real.kubectl_must(&["delete", "-f", &crds, "--wait"]);
+}
+
+#[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
+fn releases_that_helm_keeps_in_config_maps_are_read() {
+    let helm = Helm::new();
+    let chart = helm.chart("driver", "1.5.0", "{a: b}");
+    let mut command = helm.command(&["install", "driver", &chart, "--namespace", "gpu", "--create-namespace"]);
+    let output = command.env("HELM_DRIVER", "configmap").output().expect("helm runs");
+    assert!(output.status.success(), "{}", text(&output));
+    let case = &CASES[1];
+    let (report, code) = helm.check(&case.recipe("2.0.3", "gpu"), &["-d", "helm"]);
+    assert_eq!((case.said(&report).as_str(), code), ("manual/recorded", Some(2)), "{report}");
+    assert_eq!(json(&report)["objectNamesCompared"], true, "its content is read too: {report}");
+}
+
 #[test]
 #[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
 fn a_recipe_keeps_what_a_real_helm_has_installed() {
@@ -225,4 +295,90 @@ fn a_recipe_keeps_what_a_real_helm_has_installed() {
         (&"driver".into(), &serde_json::Value::Null),
         "{report}"
     );
+}
+
+/// The charts that a deployer would get hold manifests that are templates of values: each is rendered with the values of every
+/// recipe that has it, as they are and with the pods' nodes chosen.
+#[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
+fn every_manifest_of_the_catalog_renders_to_objects() {
+    let helm = Helm::new();
+    let catalog = ops::recipe::load_catalog(&Sources::default()).expect("the catalog");
+    let mut wanted: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
+    let nodes = serde_json::json!({"nodeSelector": {"a": "b"}, "tolerations": [{"operator": "Exists"}],
+        "acceleratedNodeSelector": {"a": "b"}, "acceleratedTolerations": [{"operator": "Exists"}],
+        "workloadSelector": {"a": "b"}});
+    for overlay in catalog.overlays.values() {
+        let Some(criteria) = overlay.criteria.clone() else { continue };
+        let offered = profile::offered(&catalog, &criteria);
+        let choices = offered.iter().flat_map(|profile| profile.names().map(|value| (profile.name.clone(), value)));
+        let chosen = choices.map(|(name, value)| ProfileChoice { name, value: value.to_owned() });
+        for choice in chosen.map(Some).chain([None]) {
+            let mut query = Query::from(&criteria);
+            query.choose(choice);
+            let resolution = resolve(&catalog, query, None, Options::LENIENT).unwrap_or_else(|error| panic!("{error}"));
+            for component in &resolution.recipe.components {
+                let path = format!("components.{}.values", component.name);
+                let mut values = ops::recipe::query(&resolution, &path).unwrap_or(serde_json::json!({}));
+                for file in component.manifest_files.iter().chain(&component.pre_manifest_files) {
+                    let all = wanted.entry((component.name.clone(), file.clone())).or_default();
+                    all.insert(values.to_string());
+                }
+                let known = values.as_object_mut().expect("a mapping");
+                known.extend(nodes.as_object().expect("a mapping").clone());
+                for file in component.manifest_files.iter().chain(&component.pre_manifest_files) {
+                    let all = wanted.entry((component.name.clone(), file.clone())).or_default();
+                    all.insert(values.to_string());
+                }
+            }
+        }
+    }
+    let (mut rendered, mut objects, mut wrong) = (0, 0, Vec::new());
+    for ((component, file), all) in &wanted {
+        let text = catalog.text(file).unwrap_or_else(|| panic!("{file} is not in the catalog"));
+        for values in all {
+            let head = format!("apiVersion: v2\nname: {component}\nversion: 1.0.0\n");
+            let folder = Path::new(&helm.file("rendered/Chart.yaml", &head)).parent().expect("a folder").to_owned();
+            helm.file("rendered/values.yaml", &format!("{{\"{component}\": {values}}}"));
+            helm.file("rendered/templates/manifest.yaml", text);
+            let output = helm.helm(&["template", component, &folder.display().to_string(), "--namespace", "somewhere"]);
+            rendered += 1;
+            if !output.status.success() {
+                wrong.push(format!("{file}: {}", text_of(&output.stderr)));
+                continue;
+            }
+            let out = text_of(&output.stdout);
+            match aicr::yaml::parse_all(&out) {
+                Ok(documents) => {
+                    for document in documents.iter().filter(|document| !document.is_null()) {
+                        objects += 1;
+                        wrong.extend(lacks(document).map(|what| format!("{file}: an object {what}")));
+                    }
+                }
+                Err(error) => wrong.push(format!("{file}: {error}\n{out}")),
+            }
+        }
+    }
+    println!("{} manifests, {rendered} renderings, {objects} objects", wanted.len());
+    assert_eq!(wrong, [""; 0]);
+    assert!(wanted.len() > 40 && objects > 80, "{} manifests, {objects} objects", wanted.len());
+}
+
+fn text_of(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// What a document needs to be an object of Kubernetes.
+fn lacks(document: &aicr::yaml::Node) -> Option<String> {
+    let has = |node: Option<&aicr::yaml::Node>| node.and_then(|node| node.text()).is_some_and(|text| !text.is_empty());
+    let metadata = document.get("metadata");
+    if !has(document.get("apiVersion")) || !has(document.get("kind")) {
+        return Some("has no `apiVersion` or `kind`".to_owned());
+    }
+    if !has(metadata.and_then(|metadata| metadata.get("name"))) {
+        return Some("has no name".to_owned());
+    }
+    let texts = ["labels", "annotations"].iter().filter_map(|key| metadata?.get(key));
+    let wrong = texts.flat_map(|map| map.entries()).find(|entry| !entry.value.to_value().is_string());
+    wrong.map(|entry| format!("has `{}`, which is not a text", entry.key))
 }

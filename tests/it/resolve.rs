@@ -327,6 +327,7 @@ fn criteria() -> impl Strategy<Value = Criteria> {
     )
         .prop_map(|(service, accelerator, os, intent, platform)| Criteria {
             profile: None,
+            configuration: Box::default(),
             service,
             accelerator,
             os,

@@ -265,7 +265,7 @@ fn what_may_not_be_listed_is_said_next_to_the_verdicts() {
     assert!(run.code == 4 && run.stderr.contains("failed to list objects of kind Secret"), "{}", run.transcript);
     let cluster = ["upgrade-check", "-f", "cluster", "--to", "installed.yaml", "-d", "helm"];
     let run = sandbox.aicr(&[&fault[..], &cluster].concat());
-    assert!(run.code == 4 && run.stderr.contains("right to list secrets"), "{}", run.transcript);
+    assert!(run.code == 4 && run.stderr.contains("right to list secrets and configmaps"), "{}", run.transcript);
 }
 
 #[test]
@@ -285,7 +285,8 @@ fn what_is_installed_stays_where_it_is_and_versions_are_new() {
     let recipe = fs::read_to_string(sandbox.home().join("new.yaml")).unwrap();
     let recipe: serde_json::Value = aicr::yaml::parse(&recipe).unwrap().to_value();
     let inherited = serde_json::json!({"from": "installed.yaml",
-        "kept": [{"component": "metrics", "field": "namespace", "value": "elsewhere"}]});
+        "kept": [{"component": "metrics", "field": "namespace", "value": "elsewhere"}],
+        "namesUnknown": "object names are known only of a bundle with `bundle-info.yaml`"});
     assert_eq!(recipe["aicr"]["inherited"], inherited);
     assert_eq!(verb("query", &["components.metrics.namespace"]).stdout, "elsewhere\n");
     assert_eq!(verb("query", &["components.driver.version"]).stdout, "v2.0.3\n");

@@ -1,9 +1,9 @@
-//! Helm releases, from the metadata of the secrets that Helm keeps them in. Their content is not asked for.
+//! Helm releases, from the metadata of the secrets or ConfigMaps that Helm keeps them in. Their content is not asked for.
 
 use super::{Collector, Update, list};
 use crate::{
     cluster::{ClusterError, Connection, decode::Meta},
-    inventory::release::HelmRecord,
+    inventory::release::{HelmRecord, KeptIn},
 };
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -22,16 +22,23 @@ struct Object {
     metadata: Meta,
 }
 
+/// The label of Helm's own objects.
+const OWNED: &str = "owner=helm";
+
 async fn read(connection: &Connection) -> Result<Update, ClusterError> {
-    let listed = list::metadata(connection, "list secrets", "/api/v1/secrets", "owner=helm", release).await?;
-    let records = newest(listed.items.into_iter().flatten());
+    let (doing, path) = ("list secrets", "/api/v1/secrets");
+    let secrets = list::metadata(connection, doing, path, OWNED, |object| release(object, KeptIn::Secret)).await?;
+    let (doing, path) = ("list configmaps", "/api/v1/configmaps");
+    let maps = list::metadata(connection, doing, path, OWNED, |object| release(object, KeptIn::ConfigMap)).await?;
+    let records = newest(secrets.items.into_iter().chain(maps.items).flatten());
     Ok(Box::new(move |parts| parts.records = records))
 }
 
-fn release(object: Object) -> Option<HelmRecord> {
+fn release(object: Object, kept_in: KeptIn) -> Option<HelmRecord> {
     let Meta { namespace, labels, .. } = object.metadata;
     let label = |key: &str| labels.get(key).cloned();
     Some(HelmRecord {
+        kept_in,
         namespace,
         name: label("name")?,
         revision: label("version")?.parse().ok()?,
@@ -60,6 +67,7 @@ mod tests {
     #[test]
     fn only_the_newest_revision_of_a_release_counts() {
         let at = |name: &str, revision| HelmRecord {
+            kept_in: KeptIn::Secret,
             namespace: "n".into(),
             name: name.into(),
             revision,

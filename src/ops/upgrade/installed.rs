@@ -131,7 +131,7 @@ async fn by_argo(live: Live<'_>, target: &Source) -> Result<Installed, Failure> 
 async fn by_helm(catalog: &Catalog, live: Live<'_>, target: &Source) -> Result<Installed, Failure> {
     let forbidden = |because: String| {
         let failure = Failure::new(Kind::Forbidden, "read the Helm releases", because);
-        let failure = failure.hint("ask for the right to list secrets, where Helm keeps its releases");
+        let failure = failure.hint("ask for the right to list secrets and configmaps, where Helm keeps its releases");
         Err(match live.connection {
             Some(connection) => failure.at(connection.at()),
             None => failure.at(live.name),
@@ -155,9 +155,10 @@ async fn by_helm(catalog: &Catalog, live: Live<'_>, target: &Source) -> Result<I
         Some(connection) => contents(connection, &present).await?,
         None => (Contents::None, Some("a saved snapshot does not have the content of Helm's records".to_owned())),
     };
-    let mut found = matched(live, target, present, &contents);
+    let (present, placed) = placed(present, &contents);
+    let mut found = matched(live, target, present, &placed);
     let installed = &mut found.installed;
-    let stamp = |release: &&Release| content_of(&contents, release).is_some_and(|it| it.component_version.is_some());
+    let stamp = |release: &&Release| content_of(&placed, release).is_some_and(|it| it.component_version.is_some());
     installed.source.helm = Some(HelmCounts {
         unattributed: found.left.len(),
         unreadable: installed.components.iter().filter(|component| component.version.is_empty()).count(),
@@ -176,7 +177,12 @@ async fn by_helm(catalog: &Catalog, live: Live<'_>, target: &Source) -> Result<I
 async fn contents(connection: &Connection, present: &[Release]) -> Result<(Contents, Option<String>), Failure> {
     let revision = |release: &Release| {
         let revision = release.revision?.to_string();
-        Some(releases::Revision { namespace: release.namespace.clone()?, name: release.name.clone(), revision })
+        Some(releases::Revision {
+            namespace: release.namespace.clone()?,
+            name: release.name.clone(),
+            revision,
+            kept_in: release.kept_in,
+        })
     };
     let known: Vec<releases::Revision> = present.iter().filter_map(revision).collect();
     let read = known.into_iter().map(|revision| releases::contents(connection, vec![revision]));
@@ -195,6 +201,27 @@ async fn contents(connection: &Connection, present: &[Release]) -> Result<(Conte
         }
     }
     Ok((Some(all).filter(|all| !all.is_empty()), skipped))
+}
+
+/// The releases in the namespaces of their objects, each once, with their contents under those names: Flux keeps the record
+/// of a release next to its HelmRelease, and the workloads of the release are elsewhere.
+fn placed(present: Vec<Release>, contents: &Contents) -> (Vec<Release>, Contents) {
+    let mut placed = BTreeMap::new();
+    let mut releases: Vec<Release> = Vec::new();
+    for mut release in present {
+        if let Some(content) = content_of(contents, &release) {
+            release.namespace = content.namespace.clone().or(release.namespace);
+            placed.extend(release.namespace.clone().map(|it| ((it, release.name.clone()), content.clone())));
+        }
+        let is_same = |known: &&mut Release| known.name == release.name && known.namespace == release.namespace;
+        match releases.iter_mut().find(is_same) {
+            // What Helm says counts more than what its objects say.
+            Some(known) if known.revision.is_none() => *known = release,
+            Some(_) if release.revision.is_none() => {}
+            _ => releases.push(release),
+        }
+    }
+    (releases, contents.as_ref().map(|_| placed))
 }
 
 fn content_of<'c>(contents: &'c Contents, release: &Release) -> Option<&'c Content> {
@@ -260,4 +287,32 @@ fn place(wanted: &ComponentRef, release: &Release, content: Option<&Content>) ->
         used.chart.clone_from(chart);
     }
     used
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_release_is_where_its_objects_are_and_not_where_its_record_is() {
+        let release = |namespace: &str, revision| Release {
+            name: "gpu-driver".into(),
+            namespace: Some(namespace.into()),
+            revision,
+            ..Release::default()
+        };
+        let content = Content { namespace: Some("gpu".into()), chart: Some("driver".into()), ..Content::default() };
+        let contents: Contents = Some(BTreeMap::from([(("flux-system".into(), "gpu-driver".into()), content.clone())]));
+        // The workloads of the release say where they are, the record says where it is itself.
+        for present in [
+            vec![release("flux-system", Some(3)), release("gpu", None)],
+            vec![release("gpu", None), release("flux-system", Some(3))],
+        ] {
+            let (releases, placed) = placed(present, &contents);
+            assert_eq!(releases, [release("gpu", Some(3))]);
+            assert_eq!(placed, Some(BTreeMap::from([(("gpu".into(), "gpu-driver".into()), content.clone())])));
+        }
+        let (others, _) = placed(vec![release("a", Some(1)), release("b", Some(1))], &None);
+        assert_eq!(others.len(), 2, "two namespaces may have releases of one name");
+    }
 }

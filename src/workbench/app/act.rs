@@ -6,7 +6,7 @@ use crate::{
     document::header::Edition,
     inventory::shape::Key,
     ops::{self, snapshot::Format},
-    resolve::profile,
+    resolve::{configuration, profile},
     workbench::{
         Screen,
         effect::Effect,
@@ -72,6 +72,7 @@ impl State {
             Step::DiffOverlay(name) => return self.diff_overlay(&name),
             Step::Criterion(dimension, value) => return self.set_criterion(dimension, value),
             Step::Profile(choice) => return self.choose_profile(choice),
+            Step::Setting(flag, mode) => return self.decide_setting(flag, mode),
             Step::CloseWhatIf => self.close_what_if(),
         }
         Vec::new()
@@ -376,6 +377,17 @@ impl State {
         what_if.criteria.profile = what_if.criteria.profile.take().filter(|choice| {
             offered.is_some_and(|profile| profile.name == choice.name && profile.value(&choice.value).is_some())
         });
+        if let Some(catalog) = &self.model.catalog.value {
+            let offered = configuration::offered(catalog, &what_if.criteria);
+            let flags: Vec<&str> = offered.iter().map(|offered| offered.flag).collect();
+            what_if.criteria.configuration.keep(&flags);
+        }
+        self.resolve_what_if()
+    }
+
+    fn decide_setting(&mut self, flag: &str, mode: Option<&str>) -> Vec<Effect> {
+        let Some(what_if) = &mut self.model.what_if else { return Vec::new() };
+        what_if.criteria.configuration.set_mode(flag, mode);
         self.resolve_what_if()
     }
 
@@ -489,7 +501,7 @@ impl State {
     fn raw(&mut self) {
         let report = self.model.upgrade.report.value.as_ref().filter(|_| panes::shows_upgrades(self.desk.focused()));
         if let Some(report) = report {
-            let body = crate::yaml::to_string(&serde_json::to_value(&**report).unwrap_or_default());
+            let body = crate::yaml::in_order(&**report);
             self.desk.overlay = Some(Overlay::text("upgrade check", &body, 1));
             return;
         }

@@ -3,7 +3,7 @@
 use super::State;
 use crate::{
     catalog::upgrades::DEPLOYERS,
-    criteria::{Criteria, Dimension, NotAProfile, Query},
+    criteria::Criteria,
     ops::{self, Failure, Kind},
     workbench::{
         Screen, desk,
@@ -17,7 +17,7 @@ use crate::{
         theme,
     },
 };
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 impl State {
     pub(super) fn command(&mut self, line: &str) -> Vec<Effect> {
@@ -41,6 +41,7 @@ impl State {
             "recipe" => return self.recipe_command(rest),
             "diff" => return self.diff_command(rest),
             "upgrade" => return self.upgrade_command(rest),
+            "inherit" => return self.inherit_command(rest),
             "compare" => return self.compare_command(rest),
             "open" => return vec![self.read(SnapshotSlot::Cluster, PathBuf::from(rest))],
             "context" => return self.context_command(rest),
@@ -73,15 +74,37 @@ impl State {
     fn recipe_command(&mut self, rest: &str) -> Vec<Effect> {
         if rest.is_empty() {
             self.model.stated = None;
+            self.forget_configured_criteria();
             self.say(Severity::Info, "the recipe follows the cluster");
         } else {
             match self.criteria(rest) {
-                Ok(criteria) => self.model.stated = Some(criteria),
+                Ok(criteria) => {
+                    self.model.stated = Some(criteria);
+                    self.forget_configured_criteria();
+                }
                 Err(failure) => {
                     self.say_failure(failure);
                     return Vec::new();
                 }
             }
+        }
+        self.desk.show(Screen::Recipe);
+        self.resolve()
+    }
+
+    /// What a configuration says of criteria does not hold any more.
+    fn forget_configured_criteria(&mut self) {
+        if let Some(applied) = &mut self.model.configuration {
+            *applied = Arc::new(applied.without_criteria());
+        }
+    }
+
+    /// Keeps what identifies the objects of a recipe, a bundle or the cluster; without a word, no more.
+    fn inherit_command(&mut self, place: &str) -> Vec<Effect> {
+        self.model.inherit = (!place.is_empty()).then(|| place.to_owned());
+        self.model.inherit_said = false;
+        if place.is_empty() {
+            self.say(Severity::Info, "the recipe keeps nothing of an earlier installation");
         }
         self.desk.show(Screen::Recipe);
         self.resolve()
@@ -187,24 +210,6 @@ impl State {
         let Some(catalog) = &self.model.catalog.value else {
             return Err(Failure::new(Kind::Usage, "read the criteria", "the catalog is not read yet"));
         };
-        let (mut stated, mut profile) = (Vec::new(), None);
-        for word in text.split_whitespace() {
-            let (name, value) = word.split_once('=').unwrap_or((word, ""));
-            if name == "profile" {
-                let read = value
-                    .parse()
-                    .map_err(|error: NotAProfile| Failure::new(Kind::Usage, "read the criteria", error.to_string()));
-                profile = Some(read?);
-                continue;
-            }
-            let Some(dimension) = Dimension::ALL.into_iter().find(|dimension| dimension.name() == name) else {
-                let names: Vec<&str> = Dimension::ALL.into_iter().map(Dimension::name).collect();
-                return Err(Failure::new(Kind::Usage, "read the criteria", format!("unknown criterion `{name}`"))
-                    .hint(format!("write NAME=VALUE with one of {}, profile", names.join(", "))));
-            };
-            stated.push((dimension, value.to_owned()));
-        }
-        let query = ops::recipe::criteria(catalog, Query::default(), &stated, false)?;
-        Ok(Criteria { profile, ..query.criteria().clone() })
+        Ok(ops::recipe::criteria_of_text(catalog, text)?.criteria().clone())
     }
 }

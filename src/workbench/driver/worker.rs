@@ -8,12 +8,13 @@ use crate::{
     inventory::Inventory,
     ops::{
         self, Failure, Kind,
+        config::Applied,
         place::{self, Format, Place},
         run::{Control, EventLog, Prepared},
         session::Session,
         upgrade::{self, installed::Live},
     },
-    resolve::{Options, Resolution},
+    resolve::Resolution,
     store::{self, catalog_dir::Sources},
     validate::event::Event,
     workbench::{
@@ -32,6 +33,7 @@ pub(in crate::workbench) struct Worker {
     session: Session,
     sources: Sources,
     options: ops::run::RunOptions,
+    configuration: Option<Arc<Applied>>,
     answers: mpsc::Sender<Msg>,
     watching: Option<JoinHandle<()>>,
     running: Option<Running>,
@@ -46,6 +48,7 @@ impl Worker {
             session: Session::new(options.target.clone().with_plugin_output(output)),
             sources: options.catalog.clone(),
             options: options.run.clone(),
+            configuration: options.configuration.clone(),
             answers,
             watching: None,
             running: None,
@@ -85,14 +88,18 @@ impl Worker {
                     move |answer| Msg::Snapshot { slot, generation, name: name.clone(), answer: answer.map(Arc::new) },
                 );
             }
-            Effect::Resolve { slot, generation, catalog, query, snapshot } => self.compute(
-                "resolve the recipe",
-                move || {
-                    ops::recipe::resolve(&catalog, &query, snapshot.as_deref(), Options::LENIENT)
-                        .map(|resolved| Arc::new(resolved.resolution))
-                },
-                move |answer| Msg::Resolved { slot, generation, answer },
-            ),
+            Effect::Resolve { slot, generation, catalog, query, snapshot, basis } => {
+                let session = self.session.clone();
+                self.compute(
+                    "resolve the recipe",
+                    move || {
+                        let on = (&session, snapshot.as_deref());
+                        let resolving = ops::inherit::resolve(&catalog, &query, on, &basis);
+                        Handle::current().block_on(resolving).map(Arc::new)
+                    },
+                    move |answer| Msg::Resolved { slot, generation, answer },
+                );
+            }
             Effect::WhatIfChanges { generation, left, right } => self.compute(
                 "compare the recipes",
                 move || Ok(Arc::new(diff::recipe::compare(&(&*left).into(), &(&*right).into()))),
@@ -215,11 +222,11 @@ impl Worker {
 
     /// Takes a snapshot and plans a run on it; the live view may be a moment behind.
     fn plan(&self, generation: u64, catalog: Arc<Catalog>, recipe: Arc<Resolution>) {
-        let options = self.options.clone();
+        let (options, configuration) = (self.options.clone(), self.configuration.clone());
         let (answers, session) = (self.answers.clone(), self.session.clone());
         tokio::spawn(async move {
             let answer = match session.connection().await {
-                Ok(connection) => plan_on(&connection, &catalog, &recipe, options).await.map(Arc::new),
+                Ok(connection) => plan_on(&connection, &catalog, &recipe, (options, configuration)).await.map(Arc::new),
                 Err(failure) => Err(failure),
             };
             // The workbench has ended when nobody takes the answer.
@@ -310,12 +317,13 @@ async fn plan_on(
     connection: &Connection,
     catalog: &Catalog,
     recipe: &Resolution,
-    options: ops::run::RunOptions,
+    (options, configuration): (ops::run::RunOptions, Option<Arc<Applied>>),
 ) -> Result<Prepared, Failure> {
     let now = jiff::Timestamp::now();
     let snapshot = ops::snapshot::take(connection, &now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()).await?;
     let recipe = recipe.recipe.clone();
     let name = recipe.criteria.to_string();
+    let name = configuration.map_or(name.clone(), |applied| applied.named(&name));
     ops::run::prepare(catalog, recipe, &name, snapshot, &options)
 }
 

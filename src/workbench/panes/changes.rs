@@ -83,7 +83,7 @@ pub(super) fn nothing(view: &View<'_>) -> Vec<(Role, String)> {
             ),
         ),
         (Role::Muted, format!("{} checks whether the cluster can be upgraded to the recipe", key(Action::GoUpgrade))),
-        (Role::Muted, "on the command line: aicr diff --baseline recipe.yaml --target cluster".to_owned()),
+        (Role::Muted, "on the command line: aicr diff recipe.yaml cluster".to_owned()),
     ]
 }
 

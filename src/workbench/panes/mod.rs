@@ -4,6 +4,7 @@
 //! and what a key does on the row under the cursor. It changes nothing: an action is answered with a [`Step`], which
 //! [`super::app`] takes. Moving, folding, filtering and painting are the table's work.
 
+mod bundle;
 mod cause;
 mod changes;
 mod check;
@@ -88,6 +89,7 @@ pub static ALL: &[&Pane] = &[
     &stack::PANE,
     &recipe_components::PANE,
     &what_if::PANE,
+    &bundle::PANE,
     &changes::PANE,
     &cause::PANE,
     &sides::PANE,
@@ -209,6 +211,8 @@ pub enum Step {
     Criterion(Dimension, Option<String>),
     /// Choose a profile value in what-if; `None` for the default.
     Profile(Option<ProfileChoice>),
+    /// Decide a typed setting in what-if, by its flag; `None` leaves it to the recipe.
+    Setting(&'static str, Option<&'static str>),
     CloseWhatIf,
 }
 
@@ -230,6 +234,8 @@ pub enum RowId {
     Rung(usize),
     Criterion(Dimension),
     Profile,
+    /// A typed setting, by its flag.
+    Setting(&'static str),
     Readiness,
     Constraint(String),
     Phase(Phase),

@@ -91,6 +91,10 @@ fn differing(now: &Criteria, kept: &Criteria) -> String {
     if now.profile != kept.profile {
         words.push(kept.profile.as_ref().map_or_else(|| "default profile".to_owned(), ToString::to_string));
     }
+    if now.configuration != kept.configuration {
+        let decided = kept.configuration.to_string();
+        words.push(if decided.is_empty() { "no settings".to_owned() } else { decided });
+    }
     words.join(" ")
 }
 

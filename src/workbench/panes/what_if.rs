@@ -2,9 +2,13 @@
 
 use super::{prelude::*, values};
 use crate::{
-    criteria::{Dimension, ProfileChoice},
+    criteria::{Criteria, Dimension, ProfileChoice},
     diff::ChangeKind,
-    resolve::profile,
+    resolve::{
+        configuration::{self, Offered},
+        profile,
+    },
+    settings,
     workbench::model::With,
 };
 
@@ -76,11 +80,12 @@ fn build(view: &View<'_>) -> Content {
         })
         .collect();
     rows.extend(profile_row(view));
+    rows.extend(setting_rows(view));
     Content {
         title: "what-if".to_owned(),
         note: summary(view),
         columns: vec![
-            Column::new("CRITERION", 11, 11),
+            Column::new("CRITERION", 11, 21),
             Column::new("VALUE", 10, 18),
             Column::new("", 8, 22).priority(1),
             Column::new("LEGAL VALUES", 10, 20).grows(),
@@ -136,6 +141,77 @@ fn next_profile(view: &View<'_>, forward: bool) -> Option<Step> {
     Some(Step::Profile((value != profile.default).then(choice)))
 }
 
+/// The typed settings that these criteria have a choice of, each as one more criterion.
+fn setting_rows(view: &View<'_>) -> Vec<Row> {
+    let (Some(what_if), Some(catalog)) = (&view.model.what_if, view.model.catalog.value.as_ref()) else {
+        return Vec::new();
+    };
+    let row = |offered: Offered| {
+        let value = |criteria: &Criteria| match offered.flag {
+            settings::INTERFACES_FLAG => {
+                criteria.configuration.gke.as_ref().map_or("not given", |_| "given").to_owned()
+            }
+            flag => {
+                let decided = criteria.configuration.mode(flag).or(offered.default);
+                decided.unwrap_or(AS_THE_RECIPE).to_owned()
+            }
+        };
+        let (now, then) = (value(view.model.criteria()), value(&what_if.criteria));
+        let changed = now != then;
+        let mut choices = Cell::default();
+        if offered.default.is_none() && !offered.modes.is_empty() {
+            let role = if then == AS_THE_RECIPE { Role::Focus } else { Role::Muted };
+            choices = choices.and(role, format!("{AS_THE_RECIPE} "));
+        }
+        for mode in offered.modes {
+            let role = if then == *mode { Role::Focus } else { Role::Muted };
+            let default = if offered.default == Some(*mode) { " (default) " } else { " " };
+            choices = choices.and(role, format!("{mode}{default}"));
+        }
+        if offered.modes.is_empty() {
+            let line = view.keys.command(&format!("recipe … {}=eth1=NETWORK,…,eth8=NETWORK", offered.flag));
+            choices = Cell::new(Role::Muted, line);
+        }
+        let was = if changed { format!("was {now}") } else { String::new() };
+        Row {
+            marker: changed.then_some((Role::Change, "~")),
+            matters: changed,
+            ..Row::new(
+                RowId::Setting(offered.flag),
+                vec![
+                    Cell::new(Role::Muted, offered.flag),
+                    Cell::new(if changed { Role::Change } else { Role::Text }, then),
+                    Cell::new(Role::Muted, was),
+                    choices,
+                ],
+            )
+        }
+    };
+    configuration::offered(catalog, &what_if.criteria).into_iter().map(row).collect()
+}
+
+/// What a setting is that nobody decided and that has no default.
+const AS_THE_RECIPE: &str = "as is";
+
+/// The next or previous mode of a setting; the default, or the recipe's own, is nobody's choice.
+fn next_setting(view: &View<'_>, flag: &str, forward: bool) -> Option<Step> {
+    let what_if = view.model.what_if.as_ref()?;
+    let offered = configuration::offered(view.model.catalog.value.as_ref()?, &what_if.criteria);
+    let offered = offered.into_iter().find(|offered| offered.flag == flag)?;
+    if offered.modes.is_empty() {
+        let line = view.keys.command(&format!("recipe … {flag}=eth1=NETWORK,…,eth8=NETWORK"));
+        return Some(Step::Say(format!("only their owner knows the networks; {line} gives them")));
+    }
+    let mut choices: Vec<Option<&'static str>> = offered.modes.iter().copied().map(Some).collect();
+    if offered.default.is_none() {
+        choices.insert(0, None);
+    }
+    let now = what_if.criteria.configuration.mode(flag).or(offered.default);
+    let at = choices.iter().position(|choice| *choice == now).unwrap_or(0);
+    let chosen = choices[(at + if forward { 1 } else { choices.len() - 1 }) % choices.len()];
+    Some(Step::Setting(offered.flag, chosen.filter(|_| chosen != offered.default)))
+}
+
 fn failure_line(view: &View<'_>) -> Vec<(Role, String)> {
     let failure = view.model.what_if.as_ref().and_then(|what_if| what_if.resolution.failure.as_ref());
     failure.map_or_else(Vec::new, |failure| vec![(Role::Fail, format!("✗ {}", text::clean(&failure.why())))])
@@ -165,8 +241,10 @@ fn summary(view: &View<'_>) -> String {
 
 /// The next or previous legal value of the criterion under the cursor.
 fn next(view: &View<'_>, forward: bool) -> Option<Step> {
-    if *view.selected(&PANE)? == RowId::Profile {
-        return next_profile(view, forward);
+    match *view.selected(&PANE)? {
+        RowId::Profile => return next_profile(view, forward),
+        RowId::Setting(flag) => return next_setting(view, flag, forward),
+        _ => {}
     }
     let what_if = view.model.what_if.as_ref()?;
     let RowId::Criterion(dimension) = *view.selected(&PANE)? else { return None };

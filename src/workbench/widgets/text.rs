@@ -78,37 +78,85 @@ pub fn skip(text: &str, columns: usize) -> &str {
     ""
 }
 
-/// Lines of at most `columns`, broken at spaces where that is possible; at least one line.
+/// Lines of at most `columns`, broken at spaces where that is possible, and within a command in backticks only where it is
+/// longer than a line; at least one line.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(1);
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    for word in text.split_word_bounds() {
-        if width(&line) + width(word) <= columns {
-            line.push_str(word);
-            continue;
-        }
+    let (mut lines, mut line) = (Vec::new(), String::new());
+    let end = |line: &mut String, lines: &mut Vec<String>| {
         if !line.trim().is_empty() {
-            lines.push(std::mem::take(&mut line).trim_end().to_owned());
+            lines.push(line.trim_end().to_owned());
         }
         line.clear();
-        let mut rest = word.trim_start();
-        while width(rest) > columns {
-            let first = head(rest, columns);
-            // A character wider than the whole line cannot be shown.
-            if first.is_empty() {
-                rest = "";
-                break;
-            }
-            lines.push(first.to_owned());
-            rest = &rest[first.len()..];
+    };
+    // The last one comes next; each is broken where it is too long for a line of its own.
+    let mut pieces: Vec<(&str, Piece)> = vec![(text, Piece::Text)];
+    while let Some((piece, kind)) = pieces.pop() {
+        let alone = piece.trim_start();
+        if width(&line) + width(piece) <= columns {
+            line.push_str(piece);
+        } else if width(alone) <= columns && !matches!(kind, Piece::Text) {
+            end(&mut line, &mut lines);
+            line.push_str(alone);
+        } else {
+            let (parts, of) = match kind {
+                Piece::Text => (words(piece, true), Piece::Command),
+                Piece::Command => (words(piece, false), Piece::Word),
+                Piece::Word => (piece.split_word_bounds().collect(), Piece::Part),
+                Piece::Part => {
+                    end(&mut line, &mut lines);
+                    let mut rest = alone;
+                    while width(rest) > columns {
+                        let first = head(rest, columns);
+                        // A character wider than the whole line cannot be shown.
+                        if first.is_empty() {
+                            rest = "";
+                            break;
+                        }
+                        lines.push(first.to_owned());
+                        rest = &rest[first.len()..];
+                    }
+                    line.push_str(rest);
+                    continue;
+                }
+            };
+            pieces.extend(parts.into_iter().rev().map(|part| (part, of)));
         }
-        line.push_str(rest);
     }
-    if !line.trim().is_empty() || lines.is_empty() {
-        lines.push(line.trim_end().to_owned());
+    end(&mut line, &mut lines);
+    if lines.is_empty() {
+        lines.push(String::new());
     }
     lines
+}
+
+/// What a text is broken into.
+#[derive(Clone, Copy)]
+enum Piece {
+    Text,
+    /// A word, or several in backticks.
+    Command,
+    Word,
+    /// Of a word that is longer than a line.
+    Part,
+}
+
+/// Words and the spaces between them, in order; with `commands`, what is in backticks is one word.
+fn words(text: &str, commands: bool) -> Vec<&str> {
+    let (mut words, mut start, mut was_space, mut inside) = (Vec::new(), 0, None, false);
+    for (at, c) in text.char_indices() {
+        if commands && c == '`' {
+            inside = !inside && text[at + 1..].contains('`');
+        }
+        let is_space = c.is_whitespace() && !inside;
+        if was_space.is_some_and(|was_space| was_space != is_space) {
+            words.push(&text[start..at]);
+            start = at;
+        }
+        was_space = Some(is_space);
+    }
+    words.push(&text[start..]);
+    words
 }
 
 /// `1 node`, `5 nodes`.
@@ -154,6 +202,15 @@ mod tests {
         assert_eq!(lines.concat().replace(' ', ""), text.replace(' ', ""));
         assert_eq!(wrap("", 10), [""]);
         assert_eq!(wrap("日", 1), [""]);
+    }
+
+    #[test]
+    fn wrapping_breaks_a_command_only_where_it_is_longer_than_a_line() {
+        assert_eq!(wrap("run aicr validate --node-selector a=b", 20), ["run aicr validate", "--node-selector a=b"]);
+        assert_eq!(wrap("then `aicr recipe -o FILE` writes", 24), ["then", "`aicr recipe -o FILE`", "writes"]);
+        assert_eq!(wrap("`aicr recipe -o FILE`", 14), ["`aicr recipe", "-o FILE`"]);
+        assert_eq!(wrap("it`s one tick", 8), ["it`s one", "tick"]);
+        assert_eq!(wrap("https://a.example/b-c-d", 10).concat(), "https://a.example/b-c-d");
     }
 
     #[test]

@@ -13,9 +13,9 @@ use aicr::{
         self,
         connect::Target,
         demo::DemoOptions,
+        session::Session,
         upgrade::{self, Report, installed::Live},
     },
-    resolve::Options,
     term::{
         color::Level,
         input::Input,
@@ -65,9 +65,13 @@ pub struct Desk {
 }
 
 /// What a check of upgrades finds in a demo cluster.
-fn check_upgrade(demo: &DemoOptions, basis: &UpgradeBasis, name: &str, is_saved: bool) -> Result<Report, ops::Failure> {
+fn block_on<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    runtime.block_on(async {
+    runtime.block_on(work)
+}
+
+fn check_upgrade(demo: &DemoOptions, basis: &UpgradeBasis, name: &str, is_saved: bool) -> Result<Report, ops::Failure> {
+    block_on(async {
         let connection = match is_saved {
             true => None,
             false => Some(ops::connect::connect(&Target::Demo(demo.clone())).await?),
@@ -107,9 +111,13 @@ impl Desk {
     }
 
     fn asking(criteria: Option<Criteria>, target: Target, width: u16, height: u16, look: Look) -> Desk {
-        let options = RunOptions { target, criteria, look, ..RunOptions::default() };
+        Desk::started(&RunOptions { target, criteria, look, ..RunOptions::default() }, width, height)
+    }
+
+    /// Started with these options, before anything of the cluster is known.
+    pub fn started(options: &RunOptions, width: u16, height: u16) -> Desk {
         let level = options.look.color.unwrap_or(Level::True);
-        let mut state = State::new(&options, level, width, height).unwrap();
+        let mut state = State::new(options, level, width, height).unwrap();
         state.model.now_ms = NOW;
         let mut desk = Desk { state, left: Vec::new(), demo: DemoOptions::default() };
         let first = desk.state.begin();
@@ -147,9 +155,11 @@ impl Desk {
                 Effect::LoadCatalog { generation } => {
                     Msg::Catalog { generation, answer: ops::recipe::load_catalog(&Default::default()) }
                 }
-                Effect::Resolve { slot, generation, catalog, query, snapshot } => {
-                    let answer = ops::recipe::resolve(&catalog, &query, snapshot.as_deref(), Options::LENIENT);
-                    Msg::Resolved { slot, generation, answer: answer.map(|resolved| Arc::new(resolved.resolution)) }
+                Effect::Resolve { slot, generation, catalog, query, snapshot, basis } => {
+                    let session = Session::new(Target::Demo(self.demo.clone()));
+                    let on = (&session, snapshot.as_deref());
+                    let answer = block_on(ops::inherit::resolve(&catalog, &query, on, &basis));
+                    Msg::Resolved { slot, generation, answer: answer.map(Arc::new) }
                 }
                 Effect::WhatIfChanges { generation, left, right } => {
                     let changes = diff::recipe::compare(&(&*left).into(), &(&*right).into());

@@ -6,11 +6,15 @@ use super::{
 };
 use aicr::{
     cluster::watch::{LiveStatus, LiveView},
+    criteria::Criteria,
     document::header::Edition,
     inventory::{Fact, Inventory, release::ServerVersion},
-    ops::{Failure, Kind},
+    ops::{
+        Failure, Kind,
+        config::{Applied, Source, Used},
+    },
     workbench::{
-        Screen,
+        Look, RunOptions, Screen,
         msg::{Msg, RecipeSlot},
     },
 };
@@ -133,6 +137,115 @@ fn an_owned_value_is_marked_and_its_ladder_begins_with_the_profile() {
     desk.shows("gpuStack=o…r-managed  true       wins");
     desk.command("recipe service=aks profile=own");
     desk.shows("`own` is not a profile");
+}
+
+const SLURM: &str = "recipe service=eks accelerator=h100 os=ubuntu intent=training platform=slurm";
+
+/// A typed setting is one more criterion, as a profile is.
+#[test]
+fn a_typed_setting_is_a_what_if_like_any_other() {
+    let mut desk = Desk::live(200, 60);
+    desk.command(SLURM);
+    desk.shows("slurm-accounting-mode=disabled");
+    desk.keys("i g g j j j j j j");
+    desk.shows("disabled (default) customer-managed aicr-provided");
+    desk.keys("l");
+    desk.shows("was disabled");
+    desk.shows("changed by what-if");
+    golden("setting-200x60", &desk.text());
+    desk.keys("h h");
+    let what_if = desk.state.model.what_if.as_ref().expect("it is open");
+    assert_eq!(what_if.criteria.configuration.mode("slurm-accounting-mode"), Some("aicr-provided"), "they go round");
+    desk.keys("K");
+    desk.shows("slurm-accounting-mode=aicr-provided");
+    desk.keys("Enter");
+    assert_eq!(desk.state.desk.screen, Screen::Diff);
+    desk.shows("slurm-accounting-mode=aicr-provided");
+    desk.shows("mariadb-operator");
+    // Other criteria do not offer it, and what nobody offers is not asked for.
+    desk.keys("2 g g j j j j l");
+    let what_if = desk.state.model.what_if.as_ref().expect("it is open");
+    assert_ne!(what_if.criteria.platform.as_deref(), Some("slurm"));
+    assert!(what_if.criteria.configuration.is_empty());
+}
+
+#[test]
+fn settings_are_words_of_the_recipe_command() {
+    let mut desk = Desk::live(200, 60);
+    desk.command(&format!("{SLURM} slurm-accounting-mode=Customer-Managed"));
+    desk.shows("slurm-accounting-mode=customer-managed");
+    desk.command(&format!("{SLURM} slurm-accounting-mode=none"));
+    desk.shows("unknown mode of slurm accounting `none`");
+    // A setting alone is for the cluster that is there.
+    desk.command("recipe runtime-inventory=enabled");
+    desk.shows("nodes=5 runtime-inventory=enabled: --runtime-inventory enabled is for service=gke");
+    desk.command("recipe");
+    desk.shows("the recipe follows the cluster");
+    assert_eq!(desk.state.model.stated, None);
+
+    let gke = "recipe service=gke accelerator=h100 os=cos intent=training platform=kubeflow";
+    let networks: Vec<String> = (1..=8).map(|number| format!("eth{number}=lab-gpu-nic-{number}")).collect();
+    desk.command(&format!("{gke} gke-tcpxo-interfaces={}", networks.join(",")));
+    desk.shows("gke-tcpxo-interfaces=given");
+    desk.keys("i G");
+    desk.shows("gke-tcpxo-interfaces=eth1=NETWORK");
+    desk.keys("l");
+    desk.shows("only their owner knows the networks");
+    desk.keys("k l");
+    let what_if = desk.state.model.what_if.as_ref().expect("it is open");
+    assert_eq!(what_if.criteria.configuration.mode("runtime-inventory"), Some("enabled"), "as is comes first");
+    assert!(what_if.criteria.configuration.gke.is_some(), "what was given stays");
+}
+
+/// What `recipe --inherit-from` does, the workbench does for every recipe that it shows.
+#[test]
+fn what_is_installed_keeps_its_places() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("old.yaml");
+    let mut desk = Desk::live(200, 60);
+    let recipe = desk.state.model.recipe.value.clone().unwrap().recipe.clone();
+    let text = aicr::recipe::format::to_yaml(&recipe, Edition::V1).unwrap();
+    std::fs::write(&path, text.replace("namespace: gpu-operator", "namespace: gpu-old")).unwrap();
+    desk.command(&format!("inherit {}", path.display()));
+    desk.shows("the recipe keeps 1 field of");
+    desk.shows("names of objects stay those of the new recipe");
+    desk.shows("inherits from ");
+    desk.command("value components.gpu-operator.namespace");
+    desk.shows("gpu-old");
+    desk.shows("inherit-from");
+    desk.command("inherit");
+    desk.shows("the recipe keeps nothing of an earlier installation");
+    desk.command("value components.gpu-operator.namespace");
+    assert!(!desk.text().contains("gpu-old"), "{}", desk.text());
+    desk.command("inherit cluster");
+    desk.shows("of cluster demo");
+    desk.command("inherit /nowhere");
+    desk.shows("it does not exist");
+}
+
+/// A configuration never decides what is shown without being named there.
+#[test]
+fn a_configuration_is_named_on_screen_until_it_decides_nothing() {
+    let config = "kind: AICRConfig\napiVersion: aicr.run/v1beta1\nmetadata: {name: lab}\nspec: {recipe: {criteria: {service: eks}}}\n";
+    let config = aicr::config::read(config, |_| None).unwrap();
+    let used = vec![Used { setting: config.get("recipe.criteria.service").unwrap().clone(), flag: "service" }];
+    let source = Source { shown: "lab.yaml".into(), digest: "sha256:0".into(), config };
+    let criteria = Criteria { service: Some("eks".into()), ..Criteria::default() };
+    let options = RunOptions {
+        criteria: Some(criteria),
+        configuration: Some(Arc::new(Applied { source, used })),
+        look: Look::default(),
+        ..RunOptions::default()
+    };
+    let mut desk = Desk::started(&options, 120, 40);
+    desk.shows("the configuration lab.yaml sets --service");
+    desk.shows("(stated, configuration lab.yaml)");
+    let stamped =
+        |desk: &Desk| desk.state.model.recipe.value.as_ref().unwrap().recipe.extra.get("configuration").cloned();
+    assert_eq!(stamped(&desk).unwrap()["source"], "lab.yaml", "the recipe names it too");
+    desk.command("recipe service=kind accelerator=a100");
+    desk.shows("(stated)");
+    assert_eq!(stamped(&desk), None, "nothing of it is left");
 }
 
 /// What each recipe on the screens judges Kubernetes as: the current one, what-if, and the first column.

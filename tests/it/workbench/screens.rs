@@ -28,10 +28,11 @@ pub const SIZES: [(u16, u16); 5] = [(40, 10), (80, 24), (100, 30), (120, 40), (2
 /// A screen in a state that is worth looking at, at a size.
 type Make = fn(u16, u16, Look) -> Desk;
 
-pub const STATES: [(&str, Make); 9] = [
+pub const STATES: [(&str, Make); 10] = [
     ("cluster", cluster),
     ("recipe", recipe),
     ("what-if", what_if),
+    ("bundle", bundle),
     ("diff", diff),
     ("sides", sides),
     ("observed", observed),
@@ -55,6 +56,12 @@ fn recipe(width: u16, height: u16, look: Look) -> Desk {
 fn what_if(width: u16, height: u16, look: Look) -> Desk {
     let mut desk = Desk::live_with(width, height, look);
     desk.keys("2 i l");
+    desk
+}
+
+fn bundle(width: u16, height: u16, look: Look) -> Desk {
+    let mut desk = Desk::live_with(width, height, look);
+    desk.keys("g b j");
     desk
 }
 
@@ -136,12 +143,26 @@ every_size_of! {
     the_cluster_screen: "cluster",
     the_recipe_screen: "recipe",
     the_recipe_screen_with_what_if: "what-if",
+    the_bundle_of_the_recipe: "bundle",
     the_diff_screen_of_two_recipes: "diff",
     the_diff_screen_side_by_side: "sides",
     the_diff_screen_with_the_cluster: "observed",
     the_upgrades_of_the_cluster: "upgrades",
     the_validate_screen_in_a_run: "validate",
     the_compare_screen: "compare",
+}
+
+#[test]
+fn a_bundle_is_read_release_by_release_and_left_by_escape() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("g b");
+    desk.shows("bundle for helm");
+    desk.keys("j Enter");
+    desk.shows("what bundling adds to the values of the recipe");
+    desk.keys("Esc G k Enter");
+    desk.shows("001-cert-manager/");
+    desk.keys("Esc Esc");
+    desk.shows("overlay stack");
 }
 
 #[test]

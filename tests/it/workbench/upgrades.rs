@@ -133,7 +133,9 @@ fn upgrades_are_reached_by_key_and_palette_and_left_by_escape() {
     desk.shows("demo with the recipe for");
     desk.keys("Y");
     desk.shows("upgrade check");
-    desk.shows("release: cert-manager");
+    // In the order of the JSON, which begins with the sides.
+    desk.shows("1  from: cluster");
+    desk.shows("deployer: flux");
 }
 
 #[test]

@@ -4,6 +4,8 @@
 # shellcheck disable=SC2016 # Templates of kubectl have dollars of their own.
 set -u
 umask 077
+LC_ALL=C
+export LC_ALL
 
 usage() {
 	cat <<'EOF'
@@ -163,7 +165,7 @@ not_ready() { # release namespace
 		sed 's/^/cannot read the release: /' "$work/$1.why"
 		return
 	}
-	grep -q '^kind: *\(Deployment\|DaemonSet\|StatefulSet\|Job\)' "$work/$1.manifest" || return 0
+	grep -Eq '^kind: *(Deployment|DaemonSet|StatefulSet|Job)' "$work/$1.manifest" || return 0
 	run_kubectl get --namespace "$2" -f "$work/$1.manifest" --ignore-not-found --no-headers -o 'custom-columns=K:.kind,NS:.metadata.namespace,N:.metadata.name,G:.metadata.generation,O:.status.observedGeneration,R:.spec.replicas,U:.status.updatedReplicas,A:.status.availableReplicas,RR:.status.readyReplicas,D:.status.desiredNumberScheduled,DA:.status.numberAvailable,DU:.status.updatedNumberScheduled,S:.status.succeeded,C:.spec.completions,F:.status.failed,B:.spec.backoffLimit' \
 		>"$work/$1.objects" 2>"$work/$1.why" || {
 		sed 's/^/cannot read its objects: /' "$work/$1.why" | head -1

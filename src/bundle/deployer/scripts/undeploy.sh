@@ -3,6 +3,8 @@
 # shellcheck disable=SC2016,SC2013 # Templates of kubectl have dollars of their own; names have no spaces.
 set -u
 umask 077
+LC_ALL=C
+export LC_ALL
 
 usage() {
 	cat <<'EOF'

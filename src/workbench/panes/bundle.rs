@@ -1,0 +1,195 @@
+//! What the recipe becomes for Helm: releases by level, what bundling adds to their values, every file with its content.
+//!
+//! It is `aicr bundle --plan` without flags, and like it writes nothing.
+
+use super::{prelude::*, stack};
+use crate::{
+    bundle::{
+        deployer,
+        flags::Flags,
+        plan::{BundlePlan, Options},
+        release::Release,
+        values::Added,
+    },
+    ops::{self, Failure},
+    yaml,
+};
+
+pub static PANE: Pane = Pane {
+    name: "bundle",
+    screen: Screen::Recipe,
+    // Nothing of the recipe's other panes is needed beside it.
+    presence: |_, focus| if *focus == PANE { Presence::Alone } else { Presence::Hidden },
+    jump: Some(Action::GoBundle),
+    needs: &[Need::Recipe],
+    hints: &[Action::MoveDown, Action::Enter, Action::FoldToggle, Action::Filter, Action::Copy, Action::Back],
+    build,
+    on: |view, action| {
+        let row = view.row(&PANE);
+        match (action, row) {
+            (Action::Back, _) => Some(Step::Focus(&stack::PANE)),
+            (Action::Enter, Some(row)) if row.branch.is_some() => Some(Step::Fold),
+            (Action::Enter, Some(row)) => read(view, row.id.named()?),
+            (Action::Copy, Some(row)) => Some(Step::Copy(label(row.id.named()?).to_owned())),
+            _ => None,
+        }
+    },
+    ..Pane::BASE
+};
+
+/// What begins the identity of a row that is a file.
+const FILE: &str = "file ";
+/// And one that is a note, before its number.
+const NOTE: &str = "note ";
+
+fn label(name: &str) -> &str {
+    name.strip_prefix(FILE).unwrap_or(name)
+}
+
+/// The plan of the recipe that is shown; none without a recipe.
+fn plan(view: &View<'_>) -> Option<Result<BundlePlan, Failure>> {
+    let (catalog, resolution) = (view.model.catalog.value.as_ref()?, view.model.recipe.value.as_ref()?);
+    let options = Options {
+        flags: Flags::default(),
+        deployer: deployer::ALL[0],
+        settings: deployer::Settings::default(),
+        serial: false,
+        readiness_hooks: false,
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    Some(ops::bundle::plan(catalog, &resolution.recipe, options))
+}
+
+fn build(view: &View<'_>) -> Content {
+    let plan = match plan(view) {
+        None => return content(Vec::new(), String::new(), stack::no_recipe(view)),
+        Some(Err(failure)) => return content(Vec::new(), String::new(), failed(view, &failure)),
+        Some(Ok(plan)) => plan,
+    };
+    let bundle = &plan.bundle;
+    let mut rows: Vec<Row> = Vec::new();
+    for level in 0..bundle.levels() {
+        let releases: Vec<&Release> = bundle.releases.iter().filter(|release| release.level == level).collect();
+        rows.push(heading("level", level, format!("level {level}: {}", text::count(releases.len(), "release")), true));
+        rows.extend(releases.iter().map(|release| row(&plan, release)));
+    }
+    let bytes: usize = plan.files.iter().map(|file| file.bytes.len()).sum();
+    let files = text::count(plan.files.len(), "file");
+    rows.push(heading("files", 0, format!("{files}, {} bytes", crate::text::thousands(bytes)), false));
+    let mut folder = "";
+    for file in &plan.files {
+        let (above, name) = file.path.split_once('/').unwrap_or(("", &file.path));
+        if above != folder && !above.is_empty() {
+            rows.push(Row {
+                depth: 1,
+                branch: Some(false),
+                ..Row::new(format!("folder {above}"), vec![Cell::new(Role::Text, format!("{above}/"))])
+            });
+        }
+        folder = above;
+        let size = crate::text::thousands(file.bytes.len());
+        rows.push(Row {
+            depth: if above.is_empty() { 1 } else { 2 },
+            ..Row::new(format!("{FILE}{}", file.path), vec![Cell::new(Role::Text, name), Cell::new(Role::Muted, size)])
+        });
+    }
+    if !bundle.notes.is_empty() {
+        rows.push(heading("notes", 0, text::count(bundle.notes.len(), "note"), false));
+        rows.extend(bundle.notes.iter().enumerate().map(|(at, note)| {
+            let role = if note.is_warning() { Role::Warn } else { Role::Muted };
+            let empty = [(); 3].map(|()| Cell::default());
+            let cells = [Cell::new(role, &note.component)].into_iter().chain(empty);
+            let cells = cells.chain([Cell::new(role, note.to_string())]).collect();
+            Row { depth: 1, ..Row::new(format!("{NOTE}{at}"), cells) }
+        }));
+    }
+    let line = view.keys.command("recipe service=kind accelerator=a100");
+    let says = vec![(Role::Muted, format!("the recipe has no components; {line} resolves another"))];
+    content(rows, crate::bundle::info::summary(bundle), says)
+}
+
+fn row(plan: &BundlePlan, release: &Release) -> Row {
+    let bundle = &plan.bundle;
+    let (chart, version) = match release.chart.upstream() {
+        Some((name, _, version)) => (name.to_owned(), version.to_owned()),
+        None => (release.chart.to_string(), "in bundle".to_owned()),
+    };
+    let needs: Vec<&str> = release.needs.iter().map(|need| &*bundle.releases[*need].name).collect();
+    Row {
+        depth: 1,
+        ..Row::new(
+            &release.name,
+            vec![
+                Cell::new(Role::Text, &release.name),
+                Cell::new(Role::Muted, &version),
+                Cell::new(Role::Muted, &release.namespace),
+                Cell::new(Role::Muted, &chart),
+                or_dash((!needs.is_empty()).then(|| needs.join(", ")).as_ref()),
+            ],
+        )
+    }
+}
+
+/// A release in full, or a file.
+fn read(view: &View<'_>, name: &str) -> Option<Step> {
+    let plan = plan(view)?.ok()?;
+    if let Some(path) = name.strip_prefix(FILE) {
+        let file = plan.files.iter().find(|file| file.path == path)?;
+        return Some(Step::Text { title: path.to_owned(), body: file.shown().into_owned() });
+    }
+    if let Some(at) = name.strip_prefix(NOTE) {
+        let note = plan.bundle.notes.get(at.parse::<usize>().ok()?)?;
+        return Some(Step::Text { title: note.component.clone(), body: note.to_string() });
+    }
+    let release = plan.bundle.releases.iter().find(|release| release.name == name)?;
+    Some(Step::Text { title: release.name.clone(), body: in_full(&plan, release) })
+}
+
+fn in_full(plan: &BundlePlan, release: &Release) -> String {
+    let component = plan.bundle.component(release);
+    let folder = plan.bundle.options.deployer.folder(release);
+    let needs: Vec<&str> = release.needs.iter().map(|need| &*plan.bundle.releases[*need].name).collect();
+    let mut body = format!(
+        "chart      {}\nnamespace  {}\nlevel      {}\nbehind     {}\nfolder     {folder}\nwaits      {}\n",
+        release.chart,
+        release.namespace,
+        release.level,
+        if needs.is_empty() { "nothing".to_owned() } else { needs.join(", ") },
+        if release.is_awaited() {
+            format!("until its workloads are ready, {} s at most", release.timeout())
+        } else {
+            "not".to_owned()
+        },
+    );
+    if !component.values.added.is_empty() {
+        body += "\nwhat bundling adds to the values of the recipe:\n";
+    }
+    for Added { path, value, rule } in &component.values.added {
+        body += &format!("  {} = {value}\n      {}\n", path.join("."), rule.why());
+    }
+    body += &format!("\nvalues:\n{}", yaml::to_string(&release.values));
+    body
+}
+
+fn heading(section: &'static str, at: usize, text: String, is_open: bool) -> Row {
+    Row { branch: Some(is_open), ..Row::new(RowId::Line(section, at), vec![Cell::new(Role::Heading, text)]) }
+}
+
+fn content(rows: Vec<Row>, note: String, says: Vec<(Role, String)>) -> Content {
+    Content {
+        title: "bundle for helm".to_owned(),
+        note,
+        columns: vec![
+            Column::new("RELEASE", 14, 34).name_like(),
+            Column::new("VERSION", 7, 14).priority(1),
+            Column::new("NAMESPACE", 8, 24).priority(2),
+            Column::new("CHART", 7, 32).priority(3),
+            Column::new("BEHIND", 7, 20).grows().priority(3),
+        ],
+        says: if rows.is_empty() { says } else { Vec::new() },
+        rows,
+        headers: true,
+        ordered: true,
+        ..Content::default()
+    }
+}
