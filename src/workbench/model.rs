@@ -624,7 +624,19 @@ pub struct Message {
     pub severity: Severity,
     pub text: String,
     pub at: String,
+    pub at_ms: u64,
     pub failure: Option<Failure>,
+}
+
+impl Message {
+    /// How long it is shown; a failure until a person has answered it.
+    fn life_ms(&self) -> u64 {
+        match self.severity {
+            Severity::Info | Severity::Ok => 4_000,
+            Severity::Warn => 8_000,
+            Severity::Fail => u64::MAX,
+        }
+    }
 }
 
 /// How a message is meant.
@@ -668,6 +680,8 @@ pub struct Model {
     pub compare: Compare,
     /// Oldest first.
     pub messages: VecDeque<Message>,
+    /// The newest message has been answered: it is not shown any more.
+    pub is_acknowledged: bool,
     /// Milliseconds since the epoch, as the driver last said.
     pub now_ms: u64,
 }
@@ -694,10 +708,23 @@ impl Model {
     }
 
     fn push(&mut self, severity: Severity, text: String, failure: Option<Failure>) {
-        self.messages.push_back(Message { severity, text, at: clock(self.now_ms), failure });
+        let (at, at_ms) = (clock(self.now_ms), self.now_ms);
+        self.messages.push_back(Message { severity, text, at, at_ms, failure });
+        self.is_acknowledged = false;
         if self.messages.len() > MESSAGES {
             self.messages.pop_front();
         }
+    }
+
+    /// The message that is shown: the newest one, for a while.
+    pub fn message(&self) -> Option<&Message> {
+        let newest = self.messages.back().filter(|_| !self.is_acknowledged)?;
+        (self.now_ms.saturating_sub(newest.at_ms) < newest.life_ms()).then_some(newest)
+    }
+
+    /// A message is shown that goes away by itself.
+    pub fn has_passing_message(&self) -> bool {
+        self.message().is_some_and(|message| message.severity != Severity::Fail)
     }
 
     /// Whether a person stated a dimension: a profile or a setting alone is chosen for the cluster that is there.

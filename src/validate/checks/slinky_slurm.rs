@@ -126,8 +126,8 @@ impl Check for SlinkySlurm {
         }
         let what = match self.asks {
             Asks::Health => "no Slurm job was run",
-            Asks::GpuAccess => "no Slurm job was run, so it is unknown which GPUs it would open",
-            Asks::ImexChannels => "no Slurm job was run, so it is unknown which IMEX channel it would get",
+            Asks::GpuAccess => "no Slurm job was run, so the GPUs that it would open are unknown",
+            Asks::ImexChannels => "no Slurm job was run, so the IMEX channel that it would get is unknown",
         };
         let why = format!(
             "all that the Kubernetes API tells is well, but {what}: this version does not run commands in pods"

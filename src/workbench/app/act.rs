@@ -320,6 +320,8 @@ impl State {
     fn back(&mut self) {
         let pane = self.desk.focused();
         let master = panes::main_of(self.desk.screen);
+        let is_failure = self.model.message().is_some_and(|message| message.severity == Severity::Fail);
+        self.model.is_acknowledged = true;
         if !self.desk.table(pane).filter.is_empty() {
             self.set_filter(String::new());
         } else if self.desk.zoom != Zoom::Normal {
@@ -330,7 +332,7 @@ impl State {
             self.forget_compared();
         } else if pane != master {
             self.desk.focus_on(master);
-        } else {
+        } else if !is_failure {
             let key = self.desk.keys.key(Action::Close);
             self.say(Severity::Info, format!("nothing to go back to; {key} quits"));
         }

@@ -334,7 +334,7 @@ impl State {
 
     pub(super) fn reads(&self) -> Reads<'_> {
         let Desk { tables, keys, screen, history, filters, files, .. } = &self.desk;
-        Reads { model: &self.model, tables, keys, screen: *screen, history, filters, files }
+        Reads { model: &self.model, tables, keys, screen: *screen, pane: self.desk.focused(), history, filters, files }
     }
 
     /// Puts the cursor on a row of a pane.
@@ -402,6 +402,12 @@ impl State {
                 self.desk.show(screen);
                 Vec::new()
             });
+        }
+        if self.desk.layout.health.is_some_and(|line| line.y == row) {
+            if let Some(pane) = crate::workbench::view::health_at(self, column) {
+                self.desk.focus_on(pane);
+            }
+            return Vec::new();
         }
         let at = ratatui::layout::Position::new(column, row);
         let Some((pane, area)) = self.desk.layout.panels.iter().copied().find(|(_, area)| area.contains(at)) else {
