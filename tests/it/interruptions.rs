@@ -193,7 +193,7 @@ impl Drop for Validation {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_was_stopped_reports_what_happened_meanwhile() {
     use rustix::process::Signal;
-    let arguments = ["--check", "platform-health", "--check-timeout", "1s"];
+    let arguments = ["--check", "platform-health", "--check-timeout", "1s", "-t", "text"];
     let mut validation = Validation::start(Vec::new(), &arguments, Stdio::piped()).await;
     validation.pod(|pod| !pod["spec"]["nodeName"].is_null()).await;
     validation.signal(Signal::STOP);
