@@ -8,7 +8,7 @@ use super::{
     input::{self, Document},
     misuse, output,
     printer::Role,
-    table,
+    runs, table,
 };
 use crate::{
     catalog::Catalog,
@@ -19,10 +19,12 @@ use crate::{
         self, Failure,
         diff::{self, Comparison, Running},
         place::Place,
+        run::record,
     },
     recipe::{Recipe, format::json_text},
-    report::escape,
+    report::{compare::Became, escape},
     resolve::Options,
+    text::count,
     yaml,
 };
 use serde_json::Value;
@@ -30,7 +32,7 @@ use std::sync::Arc;
 
 /// Compare snapshots, recipes, or a recipe with what a cluster runs.
 ///
-/// Each side is a snapshot, a recipe, criteria (service=kind,accelerator=a100: the recipe that they resolve to), or the word
+/// Two recorded runs (`aicr runs list`) are compared check by check. Else each side is a snapshot, a recipe, criteria (service=kind,accelerator=a100: the recipe that they resolve to), or the word
 /// `cluster`: a snapshot of it as it is now.
 ///
 /// Two snapshots are compared reading by reading; readings that change on an idle machine are left out and counted, --all
@@ -63,6 +65,9 @@ pub struct Args {
     /// Exit with 1 when anything differs.
     #[arg(long)]
     fail_on_drift: bool,
+    /// Drift ends with 2, the code of the reference.
+    #[arg(long, env = "AICR_COMPAT_EXIT_CODES", hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new())]
+    compat_exit_codes: bool,
     /// Show readings that change by themselves as well.
     #[arg(long)]
     all: bool,
@@ -92,6 +97,12 @@ static FORMATS: &[Format<Shown>] = &[
 ];
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
+    if let Ok((left, right)) = args.sides()
+        && record::is_name(left)
+        && record::is_name(right)
+    {
+        return runs_of(args, (left, right), global, printer);
+    }
     let all = args.all || args.compat;
     let shown = Shown { comparison: compare(args, global)?, all };
     formats::choose(args.format, FORMATS, &args.output).send(&shown, "Diff", &args.output, (global, printer))?;
@@ -107,10 +118,29 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     for note in &comparison.notes {
         printer.note(printer.paint_note(Role::Quiet, &format!("not compared: {}", escape::line(note))));
     }
-    Ok(if args.fail_on_drift && changes > 0 { Exit::Verdict } else { Exit::Good })
+    Ok(args.exit(changes > 0))
+}
+
+/// Two recorded runs, check by check.
+fn runs_of(args: &Args, (left, right): (&str, &str), global: &Global, printer: &Printer) -> Outcome {
+    let compared = runs::compare(left, right)?;
+    let wanted = args.format.map_or("table", |format| format.name);
+    let format = runs::COMPARISONS.iter().find(|format| format.name == wanted).unwrap_or(&runs::COMPARISONS[0]);
+    format.send(&compared, "RunComparison", &args.output, (global, printer))?;
+    let changed = compared.rows.iter().filter(|row| row.became != Became::Same).count();
+    printer.note(format!("{changed} of {} differ", count(compared.rows.len(), "row")));
+    Ok(args.exit(changed > 0))
 }
 
 impl Args {
+    fn exit(&self, differs: bool) -> Exit {
+        match (self.fail_on_drift && differs, self.compat_exit_codes) {
+            (false, _) => Exit::Good,
+            (true, true) => Exit::Reference(Exit::OF_DRIFT),
+            (true, false) => Exit::Verdict,
+        }
+    }
+
     /// What to compare from and to.
     ///
     /// # Errors

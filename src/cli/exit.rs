@@ -18,6 +18,8 @@ pub enum Exit {
     Inconclusive,
     Interrupted,
     ClosedPipe,
+    /// A code of the reference, where `--compat-exit-codes` asks for it.
+    Reference(u8),
 }
 
 impl Exit {
@@ -52,6 +54,7 @@ impl Exit {
             Exit::Inconclusive => 9,
             Exit::Interrupted => 130,
             Exit::ClosedPipe => 141,
+            Exit::Reference(code) => code,
         }
     }
 
@@ -76,8 +79,23 @@ impl Exit {
             Exit::Inconclusive => "nothing failed, but a check gave no verdict or none ran",
             Exit::Interrupted => "interrupted; what was created has been removed as far as possible",
             Exit::ClosedPipe => "the reader of standard output went away",
+            Exit::Reference(_) => "as the reference",
         }
     }
+
+    /// The code of the reference for a verdict: it has none of its own for most, and says 8 for a check that failed as for a
+    /// tool that broke. What is skipped as a whole passes there.
+    pub fn of_reference(verdict: Verdict) -> Exit {
+        Exit::Reference(match verdict {
+            Verdict::Passed | Verdict::Skipped => 0,
+            Verdict::NotReady => Exit::OF_DRIFT,
+            Verdict::Failed | Verdict::Inconclusive => 8,
+            Verdict::Canceled => 9,
+        })
+    }
+
+    /// The reference's code for drift, and for a cluster that is not ready.
+    pub const OF_DRIFT: u8 = 2;
 }
 
 impl From<Exit> for ExitCode {
@@ -115,7 +133,9 @@ impl From<Verdict> for Exit {
 /// The table of `aicr --help`.
 pub fn table() -> String {
     let rows = Exit::ALL.map(|exit| format!("  {:>3}  {}\n", exit.code(), exit.meaning()));
-    format!("Exit codes:\n{}", rows.concat())
+    let compat = "With --compat-exit-codes (validate, diff) verdicts are those of the reference: 2 not ready, or drift; 8 a check\n\
+                  failed or gave no verdict; 9 canceled; 0 also where everything was skipped.\n";
+    format!("Exit codes:\n{}\n{compat}", rows.concat())
 }
 
 #[cfg(test)]
@@ -128,6 +148,13 @@ mod tests {
         assert!(codes.is_sorted());
         codes.dedup();
         assert_eq!(codes.len(), Exit::ALL.len());
+    }
+
+    #[test]
+    fn codes_of_the_reference_are_asked_for() {
+        let codes = [Verdict::Passed, Verdict::NotReady, Verdict::Failed, Verdict::Inconclusive, Verdict::Canceled];
+        assert_eq!(codes.map(|verdict| Exit::of_reference(verdict).code()), [0, 2, 8, 8, 9]);
+        assert_eq!(codes.map(|verdict| Exit::from(verdict).code()), [0, 1, 1, 9, 130]);
     }
 
     #[test]

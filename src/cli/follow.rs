@@ -8,12 +8,12 @@ use crate::{
     cluster::Connection,
     ops::{
         self, Failure,
-        run::{self, EventLog, Prepared},
+        run::{self, Control, EventLog, Prepared, Request, Step, record},
     },
     report::Report,
-    validate::event::Event,
+    validate::event::{Body, Event},
 };
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 use tokio::sync::oneshot;
 
 /// What an interrupted program waits for its readers to take before it ends without them.
@@ -23,7 +23,11 @@ const LAST_LINES_LIMIT: Duration = Duration::from_secs(2);
 enum Line {
     Event(Arc<Event>),
     Warning(&'static str),
+    Note(&'static str),
 }
+
+/// What a person may say to a run that has stopped.
+const STEPS: &str = "Enter goes on, r runs to the end, c cancels:";
 
 /// Runs a prepared validation until it ends or is interrupted; `show` gets every event, on a thread of its own. Without a
 /// connection, readiness is judged and nothing else.
@@ -48,16 +52,24 @@ pub async fn follow(
             match line {
                 Line::Event(event) => show(&event)?,
                 Line::Warning(text) => warnings.warn(text),
+                Line::Note(text) => warnings.note(text),
             }
         }
         Ok(())
     });
     let (events, canceling, mut reader) = (queue.clone(), control.clone(), log.reader());
+    let stops = (prepared.options.step != Step::None).then(|| answered(control.clone()));
     let reading = async move {
         while let Some(event) = reader.next().await {
+            let is_stop = matches!(event.body, Body::Paused { .. });
             if events.send(Line::Event(event)).is_err() {
                 // Printing failed; why is returned at the end.
                 canceling.cancel();
+            }
+            if let Some(stops) = stops.as_ref().filter(|_| is_stop) {
+                let _ = events.send(Line::Note(STEPS));
+                // Standard input may have ended, which has canceled the run.
+                let _ = stops.send(());
             }
         }
     };
@@ -67,7 +79,18 @@ pub async fn follow(
             None => Ok(run::judge(prepared, writer)),
         }
     };
-    let work = async { tokio::join!(running, reading).0 };
+    // A record that cannot be written does not stop a run.
+    let recording = async {
+        let (Some(connection), true) = (connection, prepared.options.record) else { return };
+        let recorded = match record::folder() {
+            Ok(folder) => record::record(folder, prepared, &connection.context, log.reader()).await.map(drop),
+            Err(failure) => Err(failure),
+        };
+        if let Err(failure) = recorded {
+            printer.warn(format!("no record is kept: {}", failure.why()));
+        }
+    };
+    let work = async { tokio::join!(running, reading, recording).0 };
     tokio::pin!(work);
     let mut interrupted = false;
     let report = loop {
@@ -91,6 +114,26 @@ pub async fn follow(
     let report = report?;
     printed?;
     Ok(Followed { report, signals })
+}
+
+/// Reads one answer from standard input for each stop that is reported. Where it has ended, nobody can say to go on, and the
+/// run is canceled.
+fn answered(control: Control) -> std::sync::mpsc::Sender<()> {
+    let (stops, stopped) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for () in stopped {
+            let mut line = String::new();
+            let request = match io::stdin().read_line(&mut line) {
+                Ok(0) | Err(_) => Request::Cancel,
+                Ok(_) => match line.trim() {
+                    "c" => Request::Cancel,
+                    line => Request::Continue { to_end: line == "r" },
+                },
+            };
+            control.ask(request);
+        }
+    });
+    stops
 }
 
 /// A run that has ended; signals are still heard.

@@ -64,10 +64,8 @@ static FLAGS: &[Lacking] = &[
     row("--yes", NO_EVIDENCE, REPORT),
     row("--assume-yes", NO_EVIDENCE, REPORT),
     row("--allow-mutable-validator-tags", NO_EVIDENCE, REPORT),
-    row("--evidence-dir", NO_EVIDENCE, REPORT),
     row("--cncf-submission", NO_EVIDENCE, REPORT),
     row("--feature", NO_EVIDENCE, REPORT),
-    row("--skip-check", "this version does not leave out single checks", "name those to run, each with --check"),
 ];
 
 /// The failure for a complaint of clap about a word of the reference; none for any other.

@@ -60,11 +60,13 @@ impl Live {
                 (name.clone(), word.tone().into(), word.text(), detail)
             }
             Body::PhaseStarted { phase } => (phase.name().to_owned(), Role::Heading, "phase", String::new()),
+            Body::Paused { before } => (String::new(), Role::Heading, "paused", before.to_string()),
+            Body::Resumed => (String::new(), Role::Quiet, "going on", String::new()),
             Body::State { check, state } => (check.clone(), Role::Quiet, state.word(), state.detail()),
             Body::Log { check, text } if self.logs => (check.clone(), Role::Quiet, "|", text.clone()),
             Body::Log { .. } => return None,
             Body::Finished { check, result } => {
-                let word = Word::from(result.status);
+                let word = Word::from(result);
                 let first = result.message.lines().next().unwrap_or_default();
                 (check.clone(), word.tone().into(), word.text(), first.to_owned())
             }

@@ -35,6 +35,7 @@ mod query;
 mod recipe;
 mod recipe_list;
 mod run_args;
+mod runs;
 mod snapshot;
 mod table;
 mod tour;
@@ -94,6 +95,7 @@ enum Command {
     Query(query::Args),
     Explain(explain::Args),
     Validate(Box<validate::Args>),
+    Runs(runs::Args),
     Cleanup(cleanup::Args),
     Diff(diff::Args),
     Convert(convert::Args),
@@ -218,6 +220,7 @@ impl Command {
             Command::Query(args) => query::run(&args, global, printer),
             Command::Explain(args) => explain::run(&args, global, printer),
             Command::Validate(args) => validate::run(&args, global, printer),
+            Command::Runs(args) => runs::run(&args, global, printer),
             Command::Cleanup(args) => cleanup::run(&args, global, printer),
             Command::Diff(args) => diff::run(&args, global, printer),
             Command::Convert(args) => convert::run(&args, global, printer),

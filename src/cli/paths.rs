@@ -1,9 +1,9 @@
 //! `aicr paths`: which files of its own this program has, and where.
 
 use super::{Outcome, Printer, crash, exit::Exit, table};
-use crate::store::{folders, log};
+use crate::store::{folders, log, records};
 
-/// Print the folder and the files that this program writes on its own: the log and the reports of panics.
+/// Print the folder and the files that this program writes on its own: the log, the records of runs and the reports of panics.
 #[derive(Debug, clap::Args)]
 pub struct Args {}
 
@@ -15,6 +15,7 @@ pub fn run(Args {}: &Args, printer: &Printer) -> Outcome {
             vec![
                 ["state".to_owned(), folder.path.display().to_string(), named_by],
                 ["log".to_owned(), path(log::FILE), "state".to_owned()],
+                ["runs".to_owned(), path(records::FOLDER), "state".to_owned()],
                 ["panics".to_owned(), path(&crash::file_name("TIME")), "state".to_owned()],
             ]
         }

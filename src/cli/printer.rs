@@ -113,6 +113,11 @@ impl Printer {
         out.write_all(bytes).and_then(|()| out.flush()).map_err(Stop::output)
     }
 
+    /// Whether standard output is read by a person.
+    pub fn is_terminal(&self) -> bool {
+        self.out_is_terminal
+    }
+
     /// A word for standard output in the color of its role.
     pub fn paint(&self, role: Role, text: &str) -> String {
         self.paint_for(Stream::Out, role, text)

@@ -1,9 +1,9 @@
 //! Flags that shape a run of checks: the same for `aicr validate` and for the workbench.
 
-use super::cluster;
+use super::{Printer, cluster};
 use crate::{
     config,
-    ops::run::{IMAGE, NAMESPACE, RunOptions},
+    ops::run::{IMAGE, NAMESPACE, RunOptions, Step},
 };
 use std::time::Duration;
 
@@ -12,9 +12,12 @@ pub struct RunArgs {
     /// The namespace of the Jobs.
     #[arg(short, long, env = "AICR_NAMESPACE", default_value = NAMESPACE)]
     pub namespace: String,
-    /// The image that runs the checks: this program, statically linked.
-    #[arg(long, env = "AICR_VALIDATOR_IMAGE", default_value = IMAGE)]
+    /// The image that runs the checks: this program, statically linked; see `aicr image`.
+    #[arg(long = "check-image", value_name = "IMAGE", env = "AICR_CHECK_IMAGE", default_value = IMAGE)]
     image: String,
+    /// Of the reference: the image of its capture agent, which is not deployed here.
+    #[arg(long = "image", value_name = "IMAGE", hide = true)]
+    agent_image: Option<String>,
     /// A secret to pull images with (repeatable).
     #[arg(long = "image-pull-secret", value_name = "NAME")]
     image_pull_secrets: Vec<String>,
@@ -30,6 +33,25 @@ pub struct RunArgs {
     /// How long each check may take, instead of what the catalog says.
     #[arg(long, value_name = "DURATION", value_parser = cluster::duration)]
     check_timeout: Option<Duration>,
+    /// A check that is not to run; it is reported as skipped (repeatable, or several with commas).
+    #[arg(long = "skip-check", value_name = "NAME", value_delimiter = ',')]
+    skip_checks: Vec<String>,
+    /// Run checks that only read in this process, over its own connection and with your rights, instead of in pods.
+    #[arg(long)]
+    in_process: bool,
+    /// Stop before each phase (or before each check) until told to go on.
+    #[arg(long, value_enum, value_name = "WHERE", num_args = 0..=1, default_missing_value = "phases", require_equals = true)]
+    step: Option<StepArg>,
+    /// Keep no record of the run; see `aicr runs`.
+    #[arg(long)]
+    no_record: bool,
+}
+
+/// Where `--step` stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum StepArg {
+    Phases,
+    Checks,
 }
 
 impl Default for RunArgs {
@@ -43,11 +65,23 @@ impl Default for RunArgs {
             tolerations: Vec::new(),
             patience,
             check_timeout: None,
+            agent_image: None,
+            skip_checks: Vec::new(),
+            in_process: false,
+            step: None,
+            no_record: false,
         }
     }
 }
 
 impl RunArgs {
+    /// Says which flags of the reference have no effect.
+    pub fn warn(&self, printer: &Printer) {
+        if self.agent_image.is_some() {
+            printer.warn("ignored: --image (the reference's capture agent is not deployed; --check-image names the image of the checks)");
+        }
+    }
+
     /// What the environment says, with these flags on top.
     pub fn options(&self) -> RunOptions {
         let mut options = from_environment();
@@ -58,6 +92,14 @@ impl RunArgs {
         plan.node_selector = self.node_selector.iter().cloned().collect();
         plan.tolerations.clone_from(&self.tolerations);
         plan.timeout_seconds = self.check_timeout.map(|limit| limit.as_secs().max(1));
+        plan.skip.clone_from(&self.skip_checks);
+        plan.in_process = self.in_process;
+        options.record = !self.no_record;
+        options.step = match self.step {
+            None => Step::None,
+            Some(StepArg::Phases) => Step::Phases,
+            Some(StepArg::Checks) => Step::Checks,
+        };
         options.patience = self.patience;
         options
     }

@@ -28,21 +28,24 @@ use crate::{
         snapshot,
     },
     recipe::Recipe,
-    report::{Report, ctrf, text},
+    report::{self, FORMS, Report, markdown},
     resolve::Options,
     snapshot::provider,
-    validate::event::{Event, Verdict},
+    text::count,
+    validate::event::{Body, Event, Verdict},
 };
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    path::PathBuf,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
     time::Duration,
 };
 
 /// Check that a cluster is ready for a recipe, then run the recipe's checks as Jobs and report.
 ///
-/// Live lines go to standard error. Without --output the report for people goes to standard output; with it, the CTRF
-/// report goes there. Ctrl-C ends the run, removes what it created and still writes the report.
+/// Live lines go to standard error. A terminal gets the report for people; a pipe, a file and --output get CTRF. The report is
+/// written again after each check, and however the run ends. Ctrl-C ends the run, removes what it created and still reports.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The recipe: a file, `-` for standard input, cm://NAMESPACE/NAME or a URL; without one, it is
     /// resolved for the cluster and the criteria given here.
@@ -62,9 +65,19 @@ pub struct Args {
     /// Where the CTRF report goes: a file, `-`, or cm://NAMESPACE/NAME.
     #[arg(short, long, value_name = "PLACE", value_parser = output::place)]
     output: Option<Place>,
-    /// What to write: ctrf (the default with --output), text, or events as JSON lines while they happen.
-    #[arg(short = 't', long, value_parser = formats::parser(REPORTS))]
+    /// What to write: ctrf (the default but on a terminal), text, junit, markdown, sarif, or events as JSON lines while they
+    /// happen.
+    #[arg(short = 't', long, value_parser = formats::parser(&REPORTS))]
     format: Option<&'static ReportFormat>,
+    /// List what the run would create, with which rights and for how long, and create nothing.
+    #[arg(long)]
+    plan: bool,
+    /// Append the report as Markdown to this file; on GitHub, "$GITHUB_STEP_SUMMARY".
+    #[arg(long, value_name = "FILE")]
+    step_summary: Option<PathBuf>,
+    /// Write Markdown evidence into this folder: a file for each requirement that a check speaks about, and an index.
+    #[arg(long, value_name = "DIR")]
+    evidence_dir: Option<PathBuf>,
     /// Show every line that checks print.
     #[arg(long)]
     logs: bool,
@@ -72,6 +85,9 @@ pub struct Args {
     #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set,
           num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     fail_on_error: bool,
+    /// Verdicts end with the codes of the reference: 2 not ready, 8 failed or no verdict, 9 canceled.
+    #[arg(long, env = "AICR_COMPAT_EXIT_CODES", hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new())]
+    compat_exit_codes: bool,
     /// Skip the remaining phases after one that did not pass.
     #[arg(long, value_name = "BOOL", default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1,
           default_missing_value = "true", require_equals = true, hide_default_value = true, hide_possible_values = true)]
@@ -108,6 +124,14 @@ enum PhaseArg {
     All,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  aicr validate -r recipe.yaml --plan                       list what would be created, and create nothing
+  aicr validate -r recipe.yaml --phase conformance --step   stop before the phase until Enter is pressed
+  aicr validate -r recipe.yaml --check dra-support --check-timeout 10m
+  aicr validate -r recipe.yaml --skip-check gang-scheduling -o report.json
+  aicr validate -r recipe.yaml -t junit -o report.xml --step-summary \"$GITHUB_STEP_SUMMARY\"";
+
 /// One form of a run: text at each event, or at the end; empty where it says nothing then.
 #[derive(Debug)]
 struct ReportFormat {
@@ -124,22 +148,29 @@ impl Named for ReportFormat {
     }
 }
 
-/// The first is the default of a file, the second of standard output.
-static REPORTS: &[ReportFormat] = &[
-    ReportFormat { name: "ctrf", event: |_| String::new(), report: ctrf::to_json, stored: Some(place::Format::Json) },
-    ReportFormat { name: "text", event: |_| String::new(), report: text::render, stored: None },
+/// The first is the default but on a terminal, which gets the second.
+static REPORTS: LazyLock<Vec<ReportFormat>> = LazyLock::new(|| {
+    let report = |form: &report::Form| ReportFormat {
+        name: form.name,
+        event: |_| String::new(),
+        report: form.render,
+        // A ConfigMap holds documents, of which the first is one.
+        stored: (form.name == FORMS[0].name).then_some(place::Format::Json),
+    };
     // Events serialize: they hold texts and numbers only.
-    ReportFormat {
+    let events = ReportFormat {
         name: "events",
         event: |event| serde_json::to_string(event).unwrap_or_default() + "\n",
         report: |_| String::new(),
         stored: None,
-    },
-];
+    };
+    FORMS.iter().map(report).chain([events]).collect()
+});
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let phases = phases(&args.phases)?;
     args.agent.warn(printer);
+    args.run.warn(printer);
     if args.snapshot.is_none() && !args.no_cluster {
         agent_args::warn_environment(printer, |name| std::env::var(name).ok());
     }
@@ -148,8 +179,9 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         return Err(misuse("choose the recipe", because, "leave out --recipe or the criteria").into());
     }
     if let Some(place) = &args.output {
-        if matches!(place, Place::ConfigMap { .. }) && args.format().stored.is_none() {
-            return Err(formats::not_stored(args.format().name, "report", place).into());
+        let format = args.format(printer);
+        if matches!(place, Place::ConfigMap { .. }) && format.stored.is_none() {
+            return Err(formats::not_stored(format.name, "report", place).into());
         }
         output::probe(place)?;
     }
@@ -186,7 +218,16 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             }
         };
         let name = global.applied().map_or_else(|| name.clone(), |applied| applied.named(&name));
-        let prepared = run::prepare(&catalog, recipe, &name, snapshot, &args.options(phases))?;
+        let mut prepared = run::prepare(&catalog, recipe, &name, snapshot, &args.options(phases))?;
+        if args.plan {
+            if let Some(connection) = &connection {
+                run::look(connection, &mut prepared).await;
+            }
+            let cluster = connection.as_ref().map_or("none", |connection| &connection.context);
+            let lines: String = prepared.lines(cluster).iter().map(|line| format!("{line}\n")).collect();
+            printer.data(&lines)?;
+            return Ok(Exit::Good);
+        }
         finish(args, connection.as_ref(), Arc::new(prepared), global, printer).await
     })
 }
@@ -199,27 +240,51 @@ async fn finish(
     global: &Global,
     printer: &Printer,
 ) -> Outcome {
-    let format = args.format();
+    let format = args.format(printer);
     let place = args.output.clone().unwrap_or(Place::Standard);
     // Kept for a file, which is written whole.
     let kept = Arc::new(Mutex::new(String::new()));
-    let (keeps, is_live) = (kept.clone(), place == Place::Standard);
+    let so_far = Arc::new(Mutex::new(Report::default()));
     let mut live = Live::new(printer.clone(), Stream::Err, args.logs);
-    let lines = printer.clone();
-    let show = move |event: &Event| {
-        if let Some(line) = live.line(event) {
-            lines.note(line);
+    let show = {
+        let (kept, so_far, lines, place) = (kept.clone(), so_far.clone(), printer.clone(), place.clone());
+        let mut unwritten = false;
+        move |event: &Event| {
+            if let Some(line) = live.line(event) {
+                lines.note(line);
+            }
+            match &*(format.event)(event) {
+                "" => {}
+                text if place == Place::Standard => lines.data(text)?,
+                text => held(&kept).push_str(text),
+            }
+            let mut so_far = held(&so_far);
+            so_far.on(event);
+            // Whatever happens later, what is known by now is in the file.
+            if matches!(event.body, Body::Finished { .. }) && matches!(place, Place::File(_)) && !unwritten {
+                let text = held(&kept).clone() + &(format.report)(&so_far);
+                if let Err(failure) = place::write_local(&place, &text) {
+                    unwritten = true;
+                    lines.warn(format!("the report so far was not written: {}", failure.why()));
+                }
+            }
+            Ok(())
         }
-        match &*(format.event)(event) {
-            "" => {}
-            text if is_live => lines.data(text)?,
-            text => keeps.lock().unwrap_or_else(PoisonError::into_inner).push_str(text),
-        }
-        Ok(())
     };
-    let mut followed = follow(connection, &prepared, printer, show).await?;
-    let report = (format.report)(&followed.report);
-    let text = std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner)) + &report;
+    let mut followed = match follow(connection, &prepared, printer, show).await {
+        Ok(followed) => followed,
+        Err(stop) => {
+            // Interrupted twice, or refused: the report says how far the run came.
+            let mut report = held(&so_far).clone();
+            if let (Place::File(_), false) = (&place, report.planned.is_empty()) {
+                report.abandon(u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0));
+                let text = held(&kept).clone() + &(format.report)(&report);
+                place::write_local(&place, &text)?;
+            }
+            return Err(stop);
+        }
+    };
+    let text = std::mem::take(&mut *held(&kept)) + &(format.report)(&followed.report);
     match (format.stored, place) {
         (Some(format), place @ Place::ConfigMap { .. }) => {
             let now = cluster::now();
@@ -232,13 +297,34 @@ async fn finish(
             followed.write(move || deliver(&printer, &place, &text)).await?;
         }
     }
+    extras(args, &followed.report, printer)?;
     let verdict = followed.report.verdict.unwrap_or(Verdict::Inconclusive);
     Ok(match verdict {
         Verdict::Failed | Verdict::Inconclusive if !args.fail_on_error => Exit::Good,
         // Nothing was to run, and nothing did.
         Verdict::Skipped if args.no_cluster => Exit::Good,
+        verdict if args.compat_exit_codes => Exit::of_reference(verdict),
         verdict => verdict.into(),
     })
+}
+
+/// A panic of the other thread does not make what it held unreadable.
+fn held<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Evidence and the summary of a step, where they are asked for.
+fn extras(args: &Args, report: &Report, printer: &Printer) -> Result<(), Failure> {
+    if let Some(folder) = &args.evidence_dir {
+        let files = markdown::evidence(report);
+        place::write_folder(folder, &files)?;
+        printer.note(format!("wrote {} of evidence to {}", count(files.len(), "file"), folder.display()));
+    }
+    if let Some(path) = &args.step_summary {
+        place::append_local(path, &markdown::render(report))?;
+        printer.note(format!("appended the report to {}", path.display()));
+    }
+    Ok(())
 }
 
 /// A snapshot of the cluster, now.
@@ -267,8 +353,9 @@ pub fn resolve(catalog: &Catalog, snapshot: &Inventory, stated: &CriteriaArgs) -
 }
 
 impl Args {
-    fn format(&self) -> &'static ReportFormat {
-        self.format.unwrap_or(if self.output.is_some() { &REPORTS[0] } else { &REPORTS[1] })
+    fn format(&self, printer: &Printer) -> &'static ReportFormat {
+        let for_people = self.output.is_none() && printer.is_terminal();
+        self.format.unwrap_or(&REPORTS[usize::from(for_people)])
     }
 
     fn options(&self, phases: Vec<Phase>) -> RunOptions {

@@ -19,7 +19,11 @@ use crate::{
         write,
     },
 };
-use std::{fmt, io, path::PathBuf, time::Duration};
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// Where a document is or shall be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -294,6 +298,23 @@ pub fn write_local(place: &Place, text: &str) -> Result<(), Failure> {
         Place::ConfigMap { .. } | Place::Web(_) => return Err(unsuited(place)),
     };
     write::write(path, text.as_bytes()).map_err(|error| unwritable(&place.to_string(), error))
+}
+
+/// Appends to a file that other programs append to as well; makes it where there is none.
+///
+/// # Errors
+/// What the system says.
+pub fn append_local(path: &Path, text: &str) -> Result<(), Failure> {
+    write::append(path, text.as_bytes()).map_err(|error| unwritable(&path.display().to_string(), error))
+}
+
+/// Writes documents into a folder, by their names; makes it where there is none.
+///
+/// # Errors
+/// What the system says about the first that cannot be written.
+pub fn write_folder(folder: &Path, files: &[(String, String)]) -> Result<(), Failure> {
+    write::folder(folder).map_err(|error| unwritable(&folder.display().to_string(), error))?;
+    files.iter().try_for_each(|(name, text)| write_local(&Place::File(folder.join(name)), text))
 }
 
 /// Writes a document to a file, standard output or a ConfigMap, whole or not at all; a connection is made only for a

@@ -1,7 +1,7 @@
 //! CTRF JSON, in the reference's shape and order; what we add stands under `extra`.
 
 use super::{Readiness, Report};
-use crate::validate::event::{CheckResult, ReadinessOutcome, Status, Verdict};
+use crate::validate::event::{CheckResult, ReadinessOutcome, Status, Verdict, Way, Why};
 use serde::Serialize;
 
 /// The whole document.
@@ -70,6 +70,13 @@ pub struct TestExtra {
     pub node: Option<String>,
     pub exit_code: Option<i32>,
     pub total_ms: u64,
+    pub way: Way,
+    /// Why there is no verdict, or why it was skipped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Why>,
+    /// As the reference names it, for the one reason that a caller gives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skip_reason: Option<Why>,
 }
 
 /// What the reference does not tell of a run.
@@ -198,6 +205,9 @@ fn of_check(result: &CheckResult) -> Test {
             node: result.node.clone(),
             exit_code: result.exit_code,
             total_ms: result.total_ms,
+            way: result.way,
+            reason: result.why,
+            skip_reason: result.why.filter(|why| *why == Why::NamedInSkipChecks),
         }),
     }
 }

@@ -1,9 +1,13 @@
 //! All results of a run as one document.
 //!
-//! In: the events of a run. Out: a [`Report`], which `ctrf` writes for machines and `text` for people.
+//! In: the events of a run. Out: a [`Report`], which `ctrf` and `junit` write for machines, `text` and `markdown` for people.
 
+pub mod compare;
 pub mod ctrf;
 pub mod escape;
+pub mod junit;
+pub mod markdown;
+pub mod plan;
 pub mod redact;
 pub mod sarif;
 pub mod text;
@@ -11,8 +15,32 @@ pub mod words;
 
 use crate::{
     catalog::validator::Phase,
-    validate::event::{Body, CheckResult, Event, PhaseStatus, PlannedCheck, ReadinessOutcome, Status, Verdict},
+    validate::event::{Body, CheckResult, Event, PhaseStatus, PlannedCheck, ReadinessOutcome, Status, Verdict, Why},
 };
+
+/// A form of a whole report.
+#[derive(Clone, Copy, Debug)]
+pub struct Form {
+    /// As a person writes it.
+    pub name: &'static str,
+    /// Of files in this form, without the dot.
+    pub suffix: &'static str,
+    pub render: fn(&Report) -> String,
+}
+
+/// Every form: the first is for programs, the second for people.
+pub static FORMS: [Form; 5] = [
+    Form { name: "ctrf", suffix: "json", render: ctrf::to_json },
+    Form { name: "text", suffix: "txt", render: text::render },
+    Form { name: "junit", suffix: "xml", render: junit::to_xml },
+    Form { name: "markdown", suffix: "md", render: markdown::render },
+    Form { name: "sarif", suffix: "sarif", render: sarif::of_run },
+];
+
+/// The form of that name.
+pub fn form(name: &str) -> Option<&'static Form> {
+    FORMS.iter().find(|form| form.name == name)
+}
 
 /// One readiness constraint and what became of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,6 +97,33 @@ impl Report {
             Body::Ended { verdict } => self.verdict = Some(*verdict),
             _ => {}
         }
+    }
+
+    /// Ends a report that got no further: checks without a result have none.
+    pub fn abandon(&mut self, at_ms: u64) {
+        for planned in &self.planned {
+            if self.results.iter().any(|result| result.name == planned.name) {
+                continue;
+            }
+            self.results.push(CheckResult {
+                name: planned.name.clone(),
+                phase: planned.phase,
+                status: Status::Other,
+                message: "the run was interrupted before the check ended".to_owned(),
+                exit_code: None,
+                node: None,
+                image: planned.image.clone(),
+                total_ms: 0,
+                run_ms: 0,
+                start_ms: at_ms,
+                stop_ms: at_ms,
+                stdout: Vec::new(),
+                why: Some(Why::Canceled),
+                way: planned.way,
+            });
+        }
+        self.stop_ms = self.stop_ms.max(at_ms);
+        self.verdict = Some(Verdict::Canceled);
     }
 
     /// Results in the order of the plan; those of checks that were not planned last.

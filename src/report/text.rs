@@ -25,7 +25,7 @@ pub fn render(report: &Report) -> String {
     }
     for result in report.in_order() {
         let seconds = result.total_ms as f64 / 1000.0;
-        let word = Word::from(result.status);
+        let word = Word::from(result);
         let _ = writeln!(out, "{word:<10} {:<12} {:<24} {seconds:>6.1} s", result.phase.name(), result.name);
         for line in result.message.lines() {
             let _ = writeln!(out, "{:24}{}", "", escape::line(line));
@@ -35,7 +35,7 @@ pub fn render(report: &Report) -> String {
         let _ = writeln!(out, "left behind: {}", escape::line(left));
     }
     let verdict = report.verdict.map_or("not ended", |verdict| Word::from(verdict).text());
-    let counts = words::counts(report.results.iter().map(|result| result.status));
+    let counts = words::counts(&report.results);
     let counts = if counts.is_empty() { "no check ran".to_owned() } else { counts.join(", ") };
     let _ = writeln!(out, "{verdict}: {counts}");
     out

@@ -3,7 +3,7 @@
 //! In: a status, an outcome or a verdict. Out: its [`Word`], with what it means and how it is to be taken; colors and signs
 //! are chosen where it is shown. Machine formats (CTRF, events) have names of their own.
 
-use crate::validate::event::{PhaseStatus, ReadinessOutcome, Status, Verdict};
+use crate::validate::event::{CheckResult, PhaseStatus, ReadinessOutcome, Status, Verdict, Why};
 use std::fmt;
 
 /// What was decided about a check, a phase, a readiness constraint or a run.
@@ -97,6 +97,15 @@ impl From<Status> for Word {
     }
 }
 
+impl From<&CheckResult> for Word {
+    fn from(result: &CheckResult) -> Word {
+        match (result.status, result.why) {
+            (Status::Other, Some(Why::Canceled | Why::NotStarted)) => Word::Canceled,
+            (status, _) => status.into(),
+        }
+    }
+}
+
 impl From<PhaseStatus> for Word {
     fn from(status: PhaseStatus) -> Word {
         match status {
@@ -134,8 +143,8 @@ impl From<Verdict> for Word {
 
 /// How often each word occurs, in the order of [`Word::ALL`], for example `6 pass`, `1 fail`; words that do not occur are
 /// left out.
-pub fn counts(statuses: impl IntoIterator<Item = Status>) -> Vec<String> {
-    let words: Vec<Word> = statuses.into_iter().map(Word::from).collect();
+pub fn counts(words: impl IntoIterator<Item = impl Into<Word>>) -> Vec<String> {
+    let words: Vec<Word> = words.into_iter().map(Into::into).collect();
     let counted = Word::ALL.into_iter().map(|word| (word, words.iter().filter(|other| **other == word).count()));
     counted.filter(|(_, count)| *count > 0).map(|(word, count)| format!("{count} {word}")).collect()
 }
@@ -162,6 +171,6 @@ mod tests {
     fn counts_name_only_what_occurs() {
         let statuses = [Status::Other, Status::Passed, Status::Failed, Status::Passed];
         assert_eq!(counts(statuses), ["2 pass", "1 fail", "1 no verdict"]);
-        assert!(counts([]).is_empty());
+        assert!(counts([Word::Pass; 0]).is_empty());
     }
 }

@@ -6,5 +6,6 @@ pub mod embedded;
 pub mod folders;
 pub mod log;
 pub mod read;
+pub mod records;
 pub mod tree;
 pub mod write;

@@ -41,6 +41,22 @@ pub fn write_with(path: &Path, text: impl FnOnce(&mut dyn io::Write) -> io::Resu
     }
 }
 
+/// Appends to a file in one piece; makes it where there is none.
+///
+/// # Errors
+/// What the system says.
+pub fn append(path: &Path, text: &[u8]) -> io::Result<()> {
+    fs::OpenOptions::new().append(true).create(true).open(path)?.write_all(text)
+}
+
+/// Makes a folder and those that it is in, where they are not there.
+///
+/// # Errors
+/// What the system says.
+pub fn folder(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)
+}
+
 /// Whether [`write`] could begin; leaves everything as it is.
 ///
 /// # Errors

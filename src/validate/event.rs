@@ -2,6 +2,7 @@
 
 use crate::catalog::validator::Phase;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// When something was observed, stamped where it arrived.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,6 +41,9 @@ pub enum Body {
         namespace: String,
         context: String,
         recipe: String,
+        /// What the recipe was resolved for, in words.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        criteria: String,
         checks: Vec<PlannedCheck>,
     },
     /// One per readiness constraint.
@@ -53,6 +57,11 @@ pub enum Body {
     PhaseStarted {
         phase: Phase,
     },
+    /// No further check starts until a person says so; those that run go on.
+    Paused {
+        before: Stop,
+    },
+    Resumed,
     /// What a check does or waits for, each time that changes.
     State {
         check: String,
@@ -87,6 +96,30 @@ pub enum Body {
     },
 }
 
+/// Where a run that goes step by step has stopped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "stop", rename_all = "kebab-case")]
+pub enum Stop {
+    Phase {
+        phase: Phase,
+    },
+    Check {
+        check: String,
+    },
+    /// A person asked for it.
+    Asked,
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stop::Phase { phase } => write!(f, "before the {} phase", phase.name()),
+            Stop::Check { check } => write!(f, "before {check}"),
+            Stop::Asked => f.write_str("as asked"),
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlannedCheck {
     pub name: String,
@@ -94,6 +127,56 @@ pub struct PlannedCheck {
     pub description: String,
     pub image: String,
     pub timeout_seconds: u64,
+    /// Seconds after its limit at which a check that goes on is given up.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub grace_seconds: u64,
+    /// Checks of one phase with the same number may run at the same time; numbers go up as groups follow each other.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub group: usize,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub way: Way,
+}
+
+/// How a verdict is reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Way {
+    /// In a pod of the cluster.
+    #[default]
+    Job,
+    /// In this process, over its own connection, with the rights of whoever runs it.
+    InProcess,
+}
+
+/// The structured reason of a result that is no plain verdict of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Why {
+    /// The caller excluded it.
+    NamedInSkipChecks,
+    PreviousPhaseFailed,
+    /// No cluster was touched.
+    PlannedOnly,
+    /// Known before the run that it cannot run.
+    CannotRun,
+    Canceled,
+    /// The run was canceled before it started.
+    NotStarted,
+    CreateRefused,
+    PodRefused,
+    Unschedulable,
+    ImageMissing,
+    ConfigError,
+    OutOfTime,
+    OutOfMemory,
+    Disrupted,
+    NodeLost,
+    PodDeleted,
+    JobDeleted,
+    NamespaceDeleted,
+    JobFailed,
+    /// It ended with an exit code that is no verdict.
+    Crashed,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -229,6 +312,15 @@ pub struct CheckResult {
     pub stop_ms: u64,
     /// Last 1000 lines of output.
     pub stdout: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<Why>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub way: Way,
+}
+
+/// What was added to events later is left out where it says nothing, so that records of older programs read and write alike.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// Status of a phase, from its checks.

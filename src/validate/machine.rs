@@ -4,24 +4,29 @@
 //! last pod and of the output, because the Job controller deletes pods and their evidence with them. States and reasons
 //! are those of Kubernetes; what cannot get better by waiting ends the check after a short grace instead of at its limit.
 
-use super::event::{CheckResult, Moment, PlannedCheck, State, Status};
+use super::{
+    event::{CheckResult, Moment, PlannedCheck, State, Status, Way, Why},
+    pod::{self, End, condition, container, gates, text, unscheduled},
+};
 use serde_json::Value;
 use std::collections::VecDeque;
 
 /// Lines of output that a report keeps.
 const KEPT_LINES: usize = 1000;
+/// Last lines of output that a result quotes where the check gave no reason.
+const QUOTED_LINES: usize = 3;
 /// Milliseconds that a pod may be unschedulable, refused or without its image before the check is given up: long enough
 /// for the kubelet's second attempt at an image, far shorter than any limit.
 pub const GRACE_MS: u64 = 20_000;
 /// Milliseconds between the end of a container and giving up on the rest of its output.
 const OUTPUT_GRACE_MS: u64 = 5_000;
-/// Milliseconds between a pod's disappearance and calling it vanished: the Job's condition may still name the reason.
+/// Milliseconds between a pod's disappearance and saying so: the Job or its namespace may still name the reason.
 const VANISHED_GRACE_MS: u64 = 3_000;
-/// Milliseconds by which we wait longer than the check's own limit: the server reports the Job's deadline.
-const DEADLINE_MARGIN_MS: u64 = 10_000;
 
 /// The container whose result counts; injected sidecars do not.
 pub const CONTAINER: &str = "validator";
+/// Where a check runs that has no pod.
+pub const THIS_PROCESS: &str = "this process";
 
 /// Something that was seen.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +36,10 @@ pub enum Observation {
     JobGone,
     Pod(Value),
     PodGone,
+    /// Whether the namespace of the run is being deleted, as it was asked for.
+    Namespace {
+        is_ending: bool,
+    },
     /// A Kubernetes event about the Job or its pod.
     Event(Value),
     Log(String),
@@ -38,6 +47,13 @@ pub enum Observation {
     LogEnd,
     /// An object of the check could not be created: what the server said.
     CreateFailed(String),
+    /// The check has begun in this process.
+    Started,
+    /// The check has ended in this process: exit code and termination message.
+    Exited {
+        code: i32,
+        message: String,
+    },
     /// Time went by.
     Tick,
     Cancel,
@@ -52,6 +68,8 @@ pub enum Output {
     FollowLog {
         pod: String,
     },
+    /// Something of the check is gone that this run did not delete: is its namespace?
+    LookAtNamespace,
     /// Last; the machine takes no further part.
     Finished(Box<CheckResult>),
 }
@@ -59,10 +77,10 @@ pub enum Output {
 /// A verdict that waits for the rest of the output.
 #[derive(Clone, Debug)]
 struct Ending {
-    status: Status,
-    message: String,
-    exit_code: Option<i32>,
+    end: End,
     since: Moment,
+    /// A better reason may still come: objects disappear in any order.
+    open: bool,
 }
 
 /// One check on its way.
@@ -74,9 +92,15 @@ pub struct Machine {
     state: State,
     /// When a state of this kind began; its words may have changed since.
     state_since: Moment,
+    /// What a deletion interrupted.
+    interrupted: Option<State>,
+    /// When the check was first seen running.
+    running_since: Option<Moment>,
     pod: Option<Value>,
     pod_gone: Option<Moment>,
     job: Option<Value>,
+    job_gone: bool,
+    namespace_is_ending: Option<bool>,
     /// Reason and message of the newest event that explains a wait: about volumes, sandbox, pulling.
     trouble: Option<(String, String)>,
     following: bool,
@@ -95,9 +119,13 @@ impl Machine {
             grace_ms,
             state: State::Creating,
             state_since: now,
+            interrupted: None,
+            running_since: None,
             pod: None,
             pod_gone: None,
             job: None,
+            job_gone: false,
+            namespace_is_ending: None,
             trouble: None,
             following: false,
             log_ended: false,
@@ -122,18 +150,20 @@ impl Machine {
             return Vec::new();
         }
         let mut outputs = Vec::new();
+        let asked_before = self.ending.as_ref().is_some_and(|ending| ending.open);
         match observation {
-            Observation::Job(job) => self.job = Some(job),
-            Observation::JobGone => {
-                if self.ending.is_none() {
-                    self.end(now, Status::Other, "the Job was deleted by somebody else".to_owned(), None);
-                }
+            Observation::Job(job) => {
+                // Deletion in the foreground: the Job waits for its pods.
+                self.job_gone |= pod::is_being_deleted(&job);
+                self.job = Some(job);
             }
+            Observation::JobGone => self.job_gone = true,
             Observation::Pod(pod) => {
                 self.pod_gone = None;
                 self.pod = Some(pod);
             }
             Observation::PodGone => self.pod_gone = Some(now),
+            Observation::Namespace { is_ending } => self.namespace_is_ending = Some(is_ending),
             Observation::Event(event) => self.take_event(&event),
             Observation::Log(line) => {
                 if self.log.len() == KEPT_LINES {
@@ -143,11 +173,18 @@ impl Machine {
                 outputs.push(Output::Log(line));
             }
             Observation::LogEnd => self.log_ended = true,
-            Observation::CreateFailed(message) => self.end(now, Status::Other, message, None),
+            Observation::CreateFailed(message) => self.give_no_verdict(now, Why::CreateRefused, message),
+            Observation::Started => {
+                (self.following, self.running_since) = (true, Some(now));
+            }
+            Observation::Exited { code, message } => {
+                self.log_ended = true;
+                self.end(now, pod::outcome(code, message.trim(), ""));
+            }
             Observation::Tick => {}
             Observation::Cancel => {
                 let state = describe(&self.state);
-                self.end(now, Status::Other, format!("canceled while {state}"), None);
+                self.give_no_verdict(now, Why::Canceled, format!("canceled while {state}"));
                 self.log_ended = true;
             }
         }
@@ -160,7 +197,13 @@ impl Machine {
             if std::mem::discriminant(&state) != std::mem::discriminant(&self.state) {
                 self.state_since = now;
             }
-            self.state = state.clone();
+            if matches!(state, State::Running { .. }) {
+                self.running_since.get_or_insert(now);
+            }
+            let before = std::mem::replace(&mut self.state, state.clone());
+            if matches!(state, State::Stopping { .. }) {
+                self.interrupted.get_or_insert(before);
+            }
             outputs.push(Output::State(state));
         }
         if self.ending.is_none() {
@@ -170,29 +213,59 @@ impl Machine {
             self.following = true;
             outputs.push(Output::FollowLog { pod });
         }
+        if !asked_before && self.ending.as_ref().is_some_and(|ending| ending.open) {
+            outputs.push(Output::LookAtNamespace);
+        }
         outputs.extend(self.finish(now));
         outputs
     }
 
     /// What the last pod and Job say about the end.
     fn look(&mut self, now: Moment) {
-        if let Some((status, message, exit_code)) = self.pod.as_ref().and_then(verdict) {
-            self.end(now, status, message, exit_code);
+        if let Some(end) = self.pod.as_ref().and_then(pod::end) {
+            let is_open = end.why == Some(Why::PodDeleted);
+            self.end(now, end);
+            self.leave_open(is_open);
             return;
+        }
+        if self.job_gone {
+            self.give_no_verdict(now, Why::JobDeleted, String::new());
+            self.leave_open(true);
+            return;
+        }
+        if self.pod_gone.is_some() {
+            // A Job whose pod disappears may still say why it does.
+            if self.job_reason().is_none() {
+                self.give_no_verdict(now, Why::PodDeleted, String::new());
+                self.leave_open(true);
+                return;
+            }
         }
         // Complete without a pod: somebody deleted the pod, and its verdict with it, before it was seen.
         if self.pod.is_none() && self.job.as_ref().is_some_and(|job| condition(job, "Complete").is_some()) {
             self.pod_gone.get_or_insert(now);
+            return self.look(now);
         }
         let failed =
             self.job.as_ref().and_then(|job| condition(job, "Failed").or_else(|| condition(job, "FailureTarget")));
         let Some((reason, message)) = failed else { return };
-        let last = describe(&self.state);
         // The container's own exit is reported by its pod, which may arrive after the Job.
         if reason == "BackoffLimitExceeded" && self.pod.is_some() && self.pod_gone.is_none() {
             return;
         }
-        self.end(now, Status::Other, format!("the Job failed ({reason}: {message}); last state: {last}"), None);
+        let (why, message) = self.job_failed(&reason, &message);
+        self.give_no_verdict(now, why, message);
+    }
+
+    /// Why the Job failed, where it says more than that its pod did.
+    fn job_reason(&self) -> Option<(String, String)> {
+        let failed = self.job.as_ref().and_then(|job| condition(job, "Failed"));
+        failed.filter(|(reason, _)| reason != "BackoffLimitExceeded")
+    }
+
+    fn job_failed(&self, reason: &str, message: &str) -> (Why, String) {
+        let why = if reason == "DeadlineExceeded" { Why::OutOfTime } else { Why::JobFailed };
+        (why, format!("the Job failed ({reason}: {message}); last state: {}", describe(&self.state)))
     }
 
     /// Waits that end the check before its limit, and the limit.
@@ -207,37 +280,75 @@ impl Machine {
             _ => false,
         };
         if hopeless {
-            let message = match &self.state {
-                State::PullFailing { .. } => format!("the image {} cannot be pulled: {detail}", self.check.image),
-                State::Unscheduled { .. } => format!("the pod cannot be scheduled: {detail}"),
-                State::PodRefused { .. } => format!("the pod is refused: {detail}"),
-                _ => format!("the container cannot be started: {detail}"),
+            let (why, message) = match &self.state {
+                State::PullFailing { .. } => {
+                    (Why::ImageMissing, format!("the image {} cannot be pulled: {detail}", self.check.image))
+                }
+                State::Unscheduled { .. } => (Why::Unschedulable, format!("the pod cannot be scheduled: {detail}")),
+                State::PodRefused { .. } => (Why::PodRefused, format!("the pod is refused: {detail}")),
+                _ => (Why::ConfigError, format!("the container cannot be started: {detail}")),
             };
-            self.end(now, Status::Other, message, None);
+            self.give_no_verdict(now, why, message);
             return;
         }
-        if let Some(gone) = self.pod_gone.filter(|gone| now.since(*gone) >= VANISHED_GRACE_MS) {
-            let message = format!("the pod vanished while {}", describe(&self.state));
-            self.end(gone, Status::Other, message, None);
-            return;
-        }
-        let limit_ms = self.check.timeout_seconds * 1000 + DEADLINE_MARGIN_MS;
+        let limit_ms = (self.check.timeout_seconds + self.check.grace_seconds) * 1000;
         if now.since(self.created) >= limit_ms {
             let last = describe(&self.state);
             let message = format!("no verdict within {} s; last state: {last}", self.check.timeout_seconds);
-            self.end(now, Status::Other, message, None);
+            self.give_no_verdict(now, Why::OutOfTime, message);
+            if let Some(ending) = &mut self.ending {
+                ending.end.speechless = self.running_since.is_some();
+            }
         }
     }
 
-    fn end(&mut self, now: Moment, status: Status, message: String, exit_code: Option<i32>) {
+    fn give_no_verdict(&mut self, now: Moment, why: Why, message: String) {
+        let end = End { status: Status::Other, why: Some(why), message, exit_code: None, speechless: false };
+        self.end(now, end);
+    }
+
+    fn end(&mut self, now: Moment, end: End) {
         if self.ending.is_none() {
-            self.ending = Some(Ending { status, message, exit_code, since: now });
+            self.ending = Some(Ending { end, since: now, open: false });
         }
+    }
+
+    fn leave_open(&mut self, is_open: bool) {
+        if let Some(ending) = &mut self.ending {
+            ending.open = is_open;
+        }
+    }
+
+    /// What disappeared, by the largest thing that did: a namespace takes its Jobs with it, a Job its pods.
+    fn close(&mut self, now: Moment) {
+        let Some(mut ending) = self.ending.take() else { return };
+        let failed = self.job_reason();
+        let last = describe(self.interrupted.as_ref().unwrap_or(&self.state));
+        let code = ending.end.exit_code.map(|code| format!(" (exit code {code})")).unwrap_or_default();
+        let (why, message) = match (self.namespace_is_ending, self.job_gone, failed) {
+            (Some(true), ..) => (Why::NamespaceDeleted, format!("the namespace was deleted while {last}{code}")),
+            (_, true, _) => (Why::JobDeleted, format!("the Job was deleted by somebody else while {last}{code}")),
+            (.., Some((reason, message))) => self.job_failed(&reason, &message),
+            _ if now.since(ending.since) < VANISHED_GRACE_MS => {
+                self.ending = Some(ending);
+                return;
+            }
+            _ => (Why::PodDeleted, format!("the pod was deleted by somebody else while {last}{code}")),
+        };
+        (ending.end.why, ending.end.message) = (Some(why), message);
+        // A Job that was seen to go may have gone with its namespace, of which nothing is known yet.
+        let waits =
+            why == Why::JobDeleted && self.namespace_is_ending.is_none() && now.since(ending.since) < VANISHED_GRACE_MS;
+        ending.open = waits;
+        self.ending = Some(ending);
     }
 
     /// The result, once the output is complete or has had its time.
     fn finish(&mut self, now: Moment) -> Option<Output> {
-        let ending = self.ending.as_ref()?;
+        if self.ending.as_ref().is_some_and(|ending| ending.open) {
+            self.close(now);
+        }
+        let ending = self.ending.as_ref().filter(|ending| !ending.open)?;
         let waited = now.since(ending.since);
         // The output of a container that goes on has no end to wait for.
         if self.following && !self.log_ended && !self.is_running() && waited < OUTPUT_GRACE_MS {
@@ -245,29 +356,57 @@ impl Machine {
         }
         self.finished = true;
         let pod = self.pod.as_ref();
-        let ended = pod.and_then(container).and_then(|status| status.pointer("/state/terminated"));
-        let time = |key: &str| ended.and_then(|ended| ended.get(key)?.as_str()).and_then(milliseconds);
-        let run_ms = match (time("startedAt"), time("finishedAt")) {
-            (Some(start), Some(stop)) => stop.saturating_sub(start),
-            _ => 0,
-        };
+        let End { status, why, message, exit_code, speechless } = ending.end.clone();
         Some(Output::Finished(Box::new(CheckResult {
             name: self.check.name.clone(),
             phase: self.check.phase,
-            status: ending.status,
-            message: ending.message.clone(),
-            exit_code: ending.exit_code,
+            status,
+            message: if speechless { message + &self.last_words() } else { message },
+            exit_code,
             node: pod.map(|pod| text(pod, "/spec/nodeName").to_owned()).filter(|node| !node.is_empty()),
             image: self.check.image.clone(),
             total_ms: ending.since.observed_at_ms.saturating_sub(self.created.observed_at_ms),
-            run_ms,
+            run_ms: self.run_ms(ending.since),
             start_ms: self.created.observed_at_ms,
             stop_ms: ending.since.observed_at_ms,
             stdout: self.log.iter().cloned().collect(),
+            why,
+            way: self.check.way,
         })))
     }
 
+    /// Milliseconds from the start of the container to its end; 0 where it never started, and only there.
+    ///
+    /// The kubelet writes whole seconds. Where start and end are in the same one, what was seen decides.
+    fn run_ms(&self, ended_at: Moment) -> u64 {
+        let state = self.pod.as_ref().and_then(container).and_then(|status| status.get("state"));
+        let time = |pointer: &str| state.and_then(|state| state.pointer(pointer)?.as_str()).and_then(milliseconds);
+        let stated = match (time("/terminated/startedAt"), time("/terminated/finishedAt")) {
+            (Some(start), Some(stop)) => Some(stop.saturating_sub(start)),
+            _ => time("/running/startedAt").map(|start| ended_at.observed_at_ms.saturating_sub(start)),
+        };
+        let seen = self.running_since.map(|since| ended_at.observed_at_ms.saturating_sub(since.observed_at_ms));
+        match (stated, seen) {
+            (None, None) => 0,
+            (Some(0), Some(seen)) => seen.clamp(1, 1000),
+            (Some(stated), _) => stated.max(1),
+            (None, Some(seen)) => seen.max(1),
+        }
+    }
+
+    /// The end of the output, as a line below a message.
+    fn last_words(&self) -> String {
+        let lines: Vec<&str> = self.log.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
+        match &lines[lines.len().saturating_sub(QUOTED_LINES)..] {
+            [] => "\nit wrote nothing".to_owned(),
+            last => format!("\nlast output: {}", last.join("\n             ")),
+        }
+    }
+
     fn is_running(&self) -> bool {
+        if self.check.way == Way::InProcess {
+            return self.running_since.is_some() && !self.log_ended;
+        }
         let status = self.pod.as_ref().filter(|_| self.pod_gone.is_none()).and_then(container);
         status.is_some_and(|status| status.pointer("/state/running").is_some())
     }
@@ -298,6 +437,9 @@ impl Machine {
 
     /// Rows from early to late; the last that applies wins.
     fn state(&self) -> State {
+        if self.check.way == Way::InProcess && self.running_since.is_some() {
+            return State::Running { node: THIS_PROCESS.to_owned() };
+        }
         let Some(pod) = &self.pod else {
             return match &self.trouble {
                 Some((reason, message)) if reason == "FailedCreate" => State::PodRefused { message: message.clone() },
@@ -309,9 +451,9 @@ impl Machine {
         let waiting = status.and_then(|status| status.pointer("/state/waiting"));
         let running = status.and_then(|status| status.pointer("/state/running"));
         if running.is_some() {
-            return match text(pod, "/metadata/deletionTimestamp") {
-                "" => State::Running { node },
-                _ => State::Stopping { reason: "the pod is being deleted".to_owned() },
+            return match pod::is_being_deleted(pod) {
+                false => State::Running { node },
+                true => State::Stopping { reason: "the pod is being deleted".to_owned() },
             };
         }
         if status.is_some_and(|status| status.pointer("/state/terminated").is_some()) {
@@ -370,92 +512,6 @@ impl Machine {
     }
 }
 
-fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
-}
-
-/// The status of the container that counts.
-fn container(pod: &Value) -> Option<&Value> {
-    let statuses = pod.pointer("/status/containerStatuses")?.as_array()?;
-    statuses.iter().find(|status| status["name"] == CONTAINER)
-}
-
-/// Reason and message of a condition that is true.
-fn condition(object: &Value, kind: &str) -> Option<(String, String)> {
-    let conditions = object.pointer("/status/conditions")?.as_array()?;
-    let found = conditions.iter().find(|condition| condition["type"] == kind && condition["status"] == "True")?;
-    Some((text(found, "/reason").to_owned(), text(found, "/message").to_owned()))
-}
-
-fn unscheduled(pod: &Value) -> Option<(String, String)> {
-    let conditions = pod.pointer("/status/conditions")?.as_array()?;
-    let found =
-        conditions.iter().find(|condition| condition["type"] == "PodScheduled" && condition["status"] == "False")?;
-    Some((text(found, "/reason").to_owned(), text(found, "/message").to_owned()))
-}
-
-fn gates(pod: &Value) -> Vec<String> {
-    let gates = pod.pointer("/spec/schedulingGates").and_then(Value::as_array);
-    gates.into_iter().flatten().map(|gate| text(gate, "/name").to_owned()).collect()
-}
-
-/// What the pod's end means; `None` while it goes on.
-fn verdict(pod: &Value) -> Option<(Status, String, Option<i32>)> {
-    let ended = container(pod).and_then(|status| status.pointer("/state/terminated")).map(|ended| exit(pod, ended));
-    // A check that reached its verdict before it was evicted keeps it; what the eviction killed has none.
-    if let Some(ended @ (Status::Passed | Status::Failed | Status::Skipped, ..)) = ended {
-        return Some(ended);
-    }
-    if let Some((reason, message)) = condition(pod, "DisruptionTarget") {
-        let code = ended.and_then(|(_, _, code)| code);
-        return Some((Status::Other, format!("the pod was disrupted ({reason}): {message}"), code));
-    }
-    if ended.is_some() {
-        return ended;
-    }
-    match (text(pod, "/status/phase"), text(pod, "/status/reason")) {
-        ("Failed", reason) => {
-            let message = text(pod, "/status/message");
-            let reason = if reason.is_empty() { "the pod failed" } else { reason };
-            Some((Status::Other, format!("{reason}: {message}").trim_end_matches([':', ' ']).to_owned(), None))
-        }
-        (_, "NodeLost") => Some((Status::Other, format!("node {} was lost", text(pod, "/spec/nodeName")), None)),
-        _ => None,
-    }
-}
-
-/// 0 passes, 1 fails, 2 with a reason skips; a bare 2 is also what a crash looks like, so it gives no verdict.
-fn exit(pod: &Value, ended: &Value) -> (Status, String, Option<i32>) {
-    let code = ended.get("exitCode").and_then(Value::as_i64).and_then(|code| i32::try_from(code).ok()).unwrap_or(-1);
-    let message = text(ended, "/message").trim().to_owned();
-    if text(ended, "/reason") == "OOMKilled" {
-        let message = match memory_limit(pod) {
-            Some(limit) => format!("out of memory: the container may use {limit}"),
-            None => "out of memory on the node".to_owned(),
-        };
-        return (Status::Other, message, Some(code));
-    }
-    let said = |fallback: &str| if message.is_empty() { fallback.to_owned() } else { message.clone() };
-    match code {
-        0 => (Status::Passed, String::new(), Some(0)),
-        1 => (Status::Failed, said("the check failed without a reason"), Some(1)),
-        2 if !message.is_empty() => (Status::Skipped, message, Some(2)),
-        code => {
-            let reason = text(ended, "/reason");
-            (
-                Status::Other,
-                said(&format!("the check ended with exit code {code} ({reason}) without a reason")),
-                Some(code),
-            )
-        }
-    }
-}
-
-fn memory_limit(pod: &Value) -> Option<&str> {
-    let containers = pod.pointer("/spec/containers")?.as_array()?;
-    containers.iter().find(|known| known["name"] == CONTAINER)?.pointer("/resources/limits/memory")?.as_str()
-}
-
 fn milliseconds(text: &str) -> Option<u64> {
     let timestamp: jiff::Timestamp = text.parse().ok()?;
     u64::try_from(timestamp.as_millisecond()).ok()
@@ -479,31 +535,49 @@ mod tests {
         Moment { observed_at_ms: seconds * 1000, active_ms: seconds * 1000 }
     }
 
-    /// The outputs of a machine, one line each, for a script of (seconds, observation).
-    #[track_caller]
-    fn check(script: Vec<(u64, Observation)>, expected: &[&str]) {
-        let planned = PlannedCheck {
+    fn planned() -> PlannedCheck {
+        PlannedCheck {
             name: "demo".into(),
             phase: Phase::Conformance,
             description: String::new(),
             image: "aicr/check:1".into(),
             timeout_seconds: 60,
-        };
-        let mut machine = Machine::new(planned, 10_000, at(0));
-        let mut lines = Vec::new();
-        for (seconds, observation) in script {
-            for output in machine.on(at(seconds), observation) {
-                lines.push(match output {
-                    Output::State(state) => format!("{seconds}: {}", describe(&state)),
-                    Output::Log(line) => format!("{seconds}: log {line}"),
-                    Output::FollowLog { pod } => format!("{seconds}: follow {pod}"),
-                    Output::Finished(result) => {
-                        format!("{seconds}: {:?} {:?} {}", result.status, result.exit_code, result.message)
-                    }
-                });
-            }
+            grace_seconds: 10,
+            group: 0,
+            way: Way::Job,
         }
-        assert_eq!(lines, expected);
+    }
+
+    /// The outputs of a machine for a script of (seconds, observation).
+    fn run(script: Vec<(u64, Observation)>) -> Vec<(u64, Output)> {
+        let mut machine = Machine::new(planned(), 10_000, at(0));
+        let step = |(seconds, observation)| machine.on(at(seconds), observation).into_iter().map(move |o| (seconds, o));
+        script.into_iter().flat_map(step).collect()
+    }
+
+    /// The same, one line each.
+    fn lines(script: Vec<(u64, Observation)>) -> Vec<String> {
+        let line = |(seconds, output)| match output {
+            Output::State(state) => format!("{seconds}: {}", describe(&state)),
+            Output::Log(line) => format!("{seconds}: log {line}"),
+            Output::FollowLog { pod } => format!("{seconds}: follow {pod}"),
+            Output::LookAtNamespace => format!("{seconds}: look at the namespace"),
+            Output::Finished(result) => {
+                format!("{seconds}: {:?} {:?} {}", result.status, result.exit_code, result.message)
+            }
+        };
+        run(script).into_iter().map(line).collect()
+    }
+
+    #[track_caller]
+    fn check(script: Vec<(u64, Observation)>, expected: &[&str]) {
+        assert_eq!(lines(script), expected);
+    }
+
+    #[track_caller]
+    fn check_last(script: Vec<(u64, Observation)>, expected: &str) {
+        let lines = lines(script);
+        assert!(lines.last().is_some_and(|line| line.starts_with(expected)), "{lines:#?}");
     }
 
     fn pod(status: Value) -> Observation {
@@ -561,7 +635,7 @@ mod tests {
         check(end(ended(2, "no driver", "Error")), &script("2: Skipped Some(2) no driver"));
         check(
             end(ended(2, "", "Error")),
-            &script("2: Other Some(2) the check ended with exit code 2 (Error) without a reason"),
+            &script("2: Other Some(2) the check ended with exit code 2 (Error) without a reason\nit wrote nothing"),
         );
         check(end(ended(137, "", "OOMKilled")), &script("2: Other Some(137) out of memory on the node"));
         let limited = Observation::Pod(json!({
@@ -595,7 +669,10 @@ mod tests {
     #[test]
     fn a_completed_job_without_an_observed_pod_is_not_waited_for() {
         let complete = Observation::Job(json!({"status": {"conditions": [{"type": "Complete", "status": "True"}]}}));
-        check(vec![(1, complete), (4, Observation::Tick)], &["4: Other None the pod vanished while creating"]);
+        check(
+            vec![(1, complete), (4, Observation::Tick)],
+            &["1: look at the namespace", "4: Other None the pod was deleted by somebody else while creating"],
+        );
     }
 
     #[test]
@@ -700,12 +777,17 @@ mod tests {
             &[
                 "1: running (n1)",
                 "1: follow p",
+                "60: look at the namespace",
                 "60: Other None the Job failed (DeadlineExceeded: too slow); last state: running (n1)",
             ],
         );
         check(
             vec![(1, container_state(json!({"running": {}}))), (70, Observation::Tick)],
-            &["1: running (n1)", "1: follow p", "70: Other None no verdict within 60 s; last state: running (n1)"],
+            &[
+                "1: running (n1)",
+                "1: follow p",
+                "70: Other None no verdict within 60 s; last state: running (n1)\nit wrote nothing",
+            ],
         );
         check(
             vec![(1, pod(json!({"phase": "Pending"}))), (70, Observation::Tick)],
@@ -719,10 +801,98 @@ mod tests {
         check(vec![(1, evicted)], &["1: scheduled (n1)", "1: Other None Evicted: low on memory"]);
         check(
             vec![(1, pod(json!({"phase": "Pending"}))), (2, Observation::PodGone), (5, Observation::Tick)],
-            &["1: scheduled (n1)", "5: Other None the pod vanished while scheduled (n1)"],
+            &[
+                "1: scheduled (n1)",
+                "2: look at the namespace",
+                "5: Other None the pod was deleted by somebody else while scheduled (n1)",
+            ],
         );
         check(vec![(1, Observation::Cancel)], &["1: Other None canceled while creating"]);
         check(vec![(1, Observation::CreateFailed("forbidden".into()))], &["1: Other None forbidden"]);
+    }
+
+    #[test]
+    fn a_crash_without_a_reason_quotes_the_last_output() {
+        let said = |text: &str| (1, Observation::Log(text.into()));
+        let script = vec![
+            (1, container_state(json!({"running": {}}))),
+            said("one"),
+            said("two"),
+            said(""),
+            said("three"),
+            said("Segmentation fault"),
+            (7, ended(139, "", "Error")),
+            (7, Observation::LogEnd),
+        ];
+        let expected = "7: Other Some(139) the check ended with exit code 139 (Error) without a reason\n\
+                        last output: two\n             three\n             Segmentation fault";
+        check_last(script, expected);
+    }
+
+    fn deleted(code: i32) -> Observation {
+        Observation::Pod(json!({
+            "metadata": {"name": "p", "deletionTimestamp": "2026-01-01T00:00:00Z"}, "spec": {"nodeName": "n1"},
+            "status": {"phase": "Failed", "containerStatuses": [
+                {"name": "validator", "state": {"terminated": {"exitCode": code, "reason": "Error"}}}]},
+        }))
+    }
+
+    #[test]
+    fn what_was_deleted_is_named_by_the_largest_thing() {
+        let running = || (1, container_state(json!({"running": {}})));
+        let told = (9, Observation::Namespace { is_ending: true });
+        let none = (2, Observation::Namespace { is_ending: false });
+        check_last(
+            vec![running(), (2, deleted(137)), (2, Observation::LogEnd), none.clone(), (6, Observation::Tick)],
+            "6: Other Some(137) the pod was deleted by somebody else while running (n1) (exit code 137)",
+        );
+        check_last(
+            vec![running(), (2, deleted(143)), (2, Observation::LogEnd), none, (3, Observation::JobGone)],
+            "3: Other Some(143) the Job was deleted by somebody else while running (n1) (exit code 143)",
+        );
+        check_last(
+            vec![running(), (9, Observation::JobGone), (9, deleted(143)), (9, Observation::LogEnd), told],
+            "9: Other None the namespace was deleted while running (n1)",
+        );
+        // A verdict that was reached before is one.
+        check_last(vec![running(), (2, deleted(1)), (2, Observation::LogEnd)], "2: Failed Some(1) the check failed");
+    }
+
+    #[test]
+    fn a_check_that_ran_took_time() {
+        let state = |state: &str, times: Value| container_state(json!({ state: times }));
+        let run_ms = |script: Vec<(u64, Observation)>| {
+            let outputs = run(script);
+            let Some((_, Output::Finished(result))) = outputs.last() else { panic!("{outputs:?}") };
+            result.run_ms
+        };
+        let times = |stop: &str| json!({"exitCode": 0, "startedAt": "1970-01-01T00:00:02Z", "finishedAt": format!("1970-01-01T00:00:{stop}Z")});
+        let ended = |stop: &str| vec![(4, state("terminated", times(stop))), (4, Observation::LogEnd)];
+        assert_eq!(run_ms(ended("04")), 2000);
+        assert_eq!(run_ms(ended("02")), 1, "within one second, and never seen running");
+        let started = (2, state("running", json!({"startedAt": "1970-01-01T00:00:02Z"})));
+        assert_eq!(run_ms([vec![started.clone()], ended("02")].concat()), 1000, "no more than one second");
+        assert_eq!(run_ms(vec![started, (50, Observation::Cancel)]), 48_000, "what is given up ran as well");
+        assert_eq!(run_ms(vec![(50, Observation::Cancel)]), 0);
+    }
+
+    #[test]
+    fn a_check_in_this_process_runs_ends_and_can_be_canceled() {
+        let local = |script: Vec<(u64, Observation)>| {
+            let mut machine = Machine::new(PlannedCheck { way: Way::InProcess, ..planned() }, 10_000, at(0));
+            let outputs = script.into_iter().flat_map(|(seconds, seen)| machine.on(at(seconds), seen));
+            let finished = outputs.filter_map(|output| match output {
+                Output::Finished(result) => Some((result.status, result.message, result.run_ms, result.way)),
+                _ => None,
+            });
+            finished.collect::<Vec<_>>()
+        };
+        let exited = |code, message: &str| (3, Observation::Exited { code, message: message.into() });
+        let started = (1, Observation::Started);
+        let failed = (Status::Failed, "no GPU".to_owned(), 2000, Way::InProcess);
+        assert_eq!(local(vec![started.clone(), exited(1, "no GPU")]), [failed]);
+        let canceled = (Status::Other, "canceled while running (this process)".to_owned(), 1000, Way::InProcess);
+        assert_eq!(local(vec![started, (1, Observation::Tick), (2, Observation::Cancel)]), [canceled]);
     }
 
     #[test]

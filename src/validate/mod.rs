@@ -3,9 +3,12 @@
 //! All of it is pure. `machine` is a state machine: observations of the cluster in, states and results out; `ops::run`
 //! connects it to a cluster. Command line, Validate screen and report read the same [`event::Event`]s.
 
+pub mod beforehand;
 pub mod checks;
 pub mod event;
 pub mod gpu;
 pub mod input;
 pub mod machine;
 pub mod plan;
+mod pod;
+pub mod select;

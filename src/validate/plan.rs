@@ -3,21 +3,20 @@
 //! A plan leaves nothing to decide, so that it can be shown before anything happens. Rights are as small as each check
 //! allows: one ServiceAccount per check, with a role made from the reads that the check declares.
 
+pub use super::select::PlanError;
 use super::{
+    beforehand::Beforehand,
     checks::{self, Check, Rule},
-    event::PlannedCheck,
+    event::{PlannedCheck, Status, Way, Why},
     input::{Input, Place},
+    select::{CONFIG_MAP_BYTES, select},
 };
 use crate::{
     catalog::validator::{Phase, Validator},
-    criteria::near_matches,
     recipe::Recipe,
 };
 use serde_json::{Map, Value, json};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Labels that everything of a run carries.
 pub const NAME_LABEL: (&str, &str) = ("app.kubernetes.io/name", "aicr");
@@ -31,8 +30,10 @@ const JOB_MARGIN_SECONDS: u64 = 60;
 /// Seconds by which a check's own budget is smaller than its limit, so that it can still say what it waited for.
 const BUDGET_MARGIN_SECONDS: u64 = 30;
 const RBAC: &str = "rbac.authorization.k8s.io";
-/// What the API server accepts as data of one ConfigMap.
-const CONFIG_MAP_BYTES: usize = 1 << 20;
+/// Seconds after its limit at which a check that goes on is given up: enough for its last words to arrive.
+pub const GIVE_UP_SECONDS: u64 = 5;
+/// Checks that only read, at the same time.
+pub const PARALLEL: usize = 4;
 /// Images under this prefix are the catalog's own; only those are resolved and redirected.
 const BUILT_IN_IMAGES: &str = "ghcr.io/nvidia/aicr-validators/";
 
@@ -45,6 +46,10 @@ pub struct PlanOptions {
     pub phases: Vec<Phase>,
     /// Only these checks; empty for all that the recipe selects.
     pub only: Vec<String>,
+    /// Checks that are not to run, and are reported as that.
+    pub skip: Vec<String>,
+    /// Checks that only read run in this process instead of in a pod.
+    pub in_process: bool,
     /// The image that holds this program; runs every check that it implements.
     pub image: String,
     /// `AICR_VALIDATOR_IMAGE_TAG` and `AICR_VALIDATOR_IMAGE_REGISTRY`, for catalog images.
@@ -72,6 +77,8 @@ pub struct ValidationPlan {
     pub checks: Vec<CheckPlan>,
     /// What a person should know before: checks that cannot run, phases without checks.
     pub notices: Vec<String>,
+    /// What the cluster says about it; empty until it was asked.
+    pub found: Beforehand,
 }
 
 /// One check of a plan.
@@ -79,77 +86,20 @@ pub struct ValidationPlan {
 pub struct CheckPlan {
     pub check: PlannedCheck,
     pub job_name: String,
-    /// ServiceAccount, roles and bindings, then the Job. Empty when the check cannot run.
+    /// ServiceAccount, roles and bindings, then the Job. Empty when the check is decided, or runs in this process.
     pub objects: Vec<Value>,
-    /// Why it cannot run; then nothing is created for it.
-    pub cannot_run: Option<String>,
+    /// Its result is known before the run; then nothing is created for it.
+    pub decided: Option<Decided>,
     /// Only reads, so it may run together with others.
     pub read_only: bool,
 }
 
-/// Why there is no plan.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PlanError {
-    /// Checks that the recipe or a person names and the catalog lacks.
-    UnknownChecks(Vec<(String, Vec<String>)>),
-    /// The check belongs to another phase than the one that lists it.
-    OtherPhase {
-        check: String,
-        listed: Phase,
-        belongs: Phase,
-    },
-    TooLarge {
-        what: &'static str,
-        bytes: usize,
-    },
-}
-
-impl fmt::Display for PlanError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            PlanError::UnknownChecks(checks) => {
-                let names: Vec<String> = checks.iter().map(|(name, _)| format!("`{name}`")).collect();
-                write!(f, "unknown check {}", names.join(", "))
-            }
-            PlanError::OtherPhase { check, listed, belongs } => {
-                write!(f, "the {} phase lists `{check}`, which is a {} check", listed.name(), belongs.name())
-            }
-            PlanError::TooLarge { what, bytes } => {
-                write!(f, "the {what} has {bytes} bytes, and a ConfigMap holds {CONFIG_MAP_BYTES}")
-            }
-        }
-    }
-}
-
-impl std::error::Error for PlanError {}
-
-impl PlanError {
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            PlanError::UnknownChecks(checks) => {
-                let near: Vec<String> = checks.iter().flat_map(|(_, near)| near.clone()).collect();
-                (!near.is_empty()).then(|| format!("did you mean {}?", near.join(" or ")))
-            }
-            PlanError::OtherPhase { belongs, .. } => Some(format!("move it to `validation.{}`", belongs.name())),
-            PlanError::TooLarge { .. } => {
-                Some("take the snapshot with fewer label readings, or give a smaller one".into())
-            }
-        }
-    }
-}
-
-/// The phases to run, in order: as given without repeats, or all.
-pub fn phases(options: &PlanOptions) -> Vec<Phase> {
-    if options.phases.is_empty() {
-        return Phase::ALL.to_vec();
-    }
-    let mut phases = Vec::new();
-    for phase in &options.phases {
-        if !phases.contains(phase) {
-            phases.push(*phase);
-        }
-    }
-    phases
+/// A result without a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decided {
+    pub status: Status,
+    pub why: Why,
+    pub reason: String,
 }
 
 /// Plans a run. `snapshot` is the text that checks receive with the recipe.
@@ -163,13 +113,12 @@ pub fn plan(
     validators: &[Validator],
     options: &PlanOptions,
 ) -> Result<ValidationPlan, PlanError> {
-    let selected = select(recipe, validators, options)?;
+    let (selected, mut notices) = select(recipe, validators, options)?;
     let input = &Input { place: place_of(options), ..input.clone() };
     let document = crate::yaml::to_string(&input.to_value());
     if document.len() > CONFIG_MAP_BYTES {
         return Err(PlanError::TooLarge { what: "validation input", bytes: document.len() });
     }
-    let mut notices = Vec::new();
     let has_snapshot = snapshot.len() <= CONFIG_MAP_BYTES;
     if !has_snapshot {
         // Our checks read the cluster itself; what others put into their images is promised the document.
@@ -181,11 +130,6 @@ pub fn plan(
             "the snapshot of {bytes} bytes fits no ConfigMap: the checks, which do not need it, go without"
         ));
     }
-    for phase in phases(options) {
-        if !options.phases.is_empty() && !selected.iter().any(|validator| validator.phase == phase) {
-            notices.push(format!("the recipe selects no check of the {} phase", phase.name()));
-        }
-    }
     let mut shared = vec![
         json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": options.namespace, "labels": base_labels()}}),
         config_map("validation", "validation.yaml", &document, options),
@@ -194,12 +138,17 @@ pub fn plan(
         shared.push(config_map("snapshot", "snapshot.yaml", snapshot, options));
     }
     let job = |validator: &&Validator| check_plan(validator, input, has_snapshot, options);
-    let checks: Vec<CheckPlan> = selected.iter().map(job).collect();
-    notices.extend(
-        checks.iter().filter_map(|check| Some(format!("{}: {}", check.check.name, check.cannot_run.as_ref()?))),
-    );
+    let checks = grouped(selected.iter().map(job).collect());
+    let unable = checks.iter().filter_map(|check| {
+        let decided = check.decided.as_ref().filter(|decided| decided.why == Why::CannotRun)?;
+        Some(format!("{}: {}", check.check.name, decided.reason))
+    });
+    notices.extend(unable);
+    if checks.iter().all(|check| check.objects.is_empty()) {
+        shared.clear();
+    }
     let (run_id, namespace) = (options.run_id.clone(), options.namespace.clone());
-    Ok(ValidationPlan { run_id, namespace, shared, checks, notices })
+    Ok(ValidationPlan { run_id, namespace, shared, checks, notices, found: Beforehand::default() })
 }
 
 /// Where the checks of a run are.
@@ -214,39 +163,30 @@ fn place_of(options: &PlanOptions) -> Place {
     }
 }
 
-/// The validators that the recipe names, phase by phase, in catalog order.
-fn select<'v>(
-    recipe: &Recipe,
-    validators: &'v [Validator],
-    options: &PlanOptions,
-) -> Result<Vec<&'v Validator>, PlanError> {
-    let known = |name: &str| validators.iter().find(|validator| validator.name == name);
-    let near = |name: &String| (name.clone(), near_matches(name, validators.iter().map(|known| known.name.as_str())));
-    let unknown: Vec<_> = options.only.iter().filter(|name| known(name).is_none()).map(near).collect();
-    if !unknown.is_empty() {
-        return Err(PlanError::UnknownChecks(unknown));
-    }
-    let mut selected = Vec::new();
-    for phase in phases(options) {
-        let spec = recipe.validation.as_ref().and_then(|validation| validation.phase(phase));
-        let names = spec.map_or(&[][..], |spec| &spec.checks);
-        let unknown: Vec<_> = names.iter().filter(|name| known(name).is_none()).map(near).collect();
-        if !unknown.is_empty() {
-            return Err(PlanError::UnknownChecks(unknown));
+/// Checks phase by phase: in each, those that only read come first, up to [`PARALLEL`] at the same time, then the others one
+/// by one, each in catalog order. What is decided is in nobody's way.
+fn grouped(checks: Vec<CheckPlan>) -> Vec<CheckPlan> {
+    let mut phases: Vec<Phase> = Vec::new();
+    for check in &checks {
+        if !phases.contains(&check.check.phase) {
+            phases.push(check.check.phase);
         }
-        for name in names {
-            if let Some(belongs) = known(name).map(|validator| validator.phase).filter(|belongs| *belongs != phase) {
-                return Err(PlanError::OtherPhase { check: name.clone(), listed: phase, belongs });
-            }
-        }
-        let wanted = |validator: &&Validator| {
-            validator.phase == phase
-                && names.contains(&validator.name)
-                && (options.only.is_empty() || options.only.contains(&validator.name))
-        };
-        selected.extend(validators.iter().filter(wanted));
     }
-    Ok(selected)
+    let mut group = 0;
+    let mut sorted = Vec::with_capacity(checks.len());
+    for phase in phases {
+        let of_phase = checks.iter().filter(|check| check.check.phase == phase);
+        let (together, alone): (Vec<_>, Vec<_>) =
+            of_phase.cloned().partition(|check| check.read_only || check.decided.is_some());
+        for set in std::iter::once(together).chain(alone.into_iter().map(|check| vec![check])) {
+            group += usize::from(!set.is_empty());
+            sorted.extend(set.into_iter().map(|mut check| {
+                check.check.group = group;
+                check
+            }));
+        }
+    }
+    sorted
 }
 
 fn base_labels() -> Map<String, Value> {
@@ -288,35 +228,44 @@ fn check_plan(validator: &Validator, input: &Input, has_snapshot: bool, options:
         Some(_) => options.image.clone(),
         None => catalog_image(&validator.image, options),
     };
+    let read_only = ours.is_some_and(|check| checks::only_reads(check, input));
+    let way = if options.in_process && read_only { Way::InProcess } else { Way::Job };
     let check = PlannedCheck {
         name: validator.name.clone(),
         phase: validator.phase,
         description: validator.description.clone(),
         image: image.clone(),
         timeout_seconds,
+        grace_seconds: GIVE_UP_SECONDS,
+        group: 0,
+        way,
     };
     let name = format!("aicr-{}-{}", validator.name, input.place.suffix());
-    let cannot_run = obstacle(validator, ours, input);
-    let objects = match &cannot_run {
-        Some(_) => Vec::new(),
-        None => {
+    let decided = decided(validator, ours, input, options);
+    let objects = match (&decided, way) {
+        (Some(_), _) | (None, Way::InProcess) => Vec::new(),
+        (None, Way::Job) => {
             let mut objects = rights(&name, validator, ours, input, options);
             objects.push(job(&name, validator, (&check, has_snapshot), input, options));
             objects
         }
     };
-    CheckPlan {
-        check,
-        job_name: name,
-        objects,
-        cannot_run,
-        read_only: ours.is_some_and(|check| checks::only_reads(check, input)),
-    }
+    CheckPlan { check, job_name: name, objects, decided, read_only }
 }
 
 /// The check of this program that a validator stands for.
 fn ours(validator: &Validator) -> Option<&'static dyn Check> {
     checks::find(&validator.name).filter(|_| validator.image.starts_with(BUILT_IN_IMAGES))
+}
+
+/// A result that is known before anything is created.
+fn decided(validator: &Validator, ours: Option<&dyn Check>, input: &Input, options: &PlanOptions) -> Option<Decided> {
+    if options.skip.contains(&validator.name) {
+        let reason = "named in skipChecks, so the caller declared this check out of scope for this run".to_owned();
+        return Some(Decided { status: Status::Skipped, why: Why::NamedInSkipChecks, reason });
+    }
+    let reason = obstacle(validator, ours, input)?;
+    Some(Decided { status: Status::Other, why: Why::CannotRun, reason })
 }
 
 /// Why a check cannot run, known before anything is created.
@@ -626,14 +575,69 @@ mod tests {
         check(
             &wrong,
             &options(),
-            "the conformance phase lists `operator-health`, which is a deployment check; move it to `validation.deployment`",
+            "the conformance phase lists `operator-health`, which is a deployment check; move `operator-health` to \
+             `validation.deployment`",
         );
+    }
+
+    #[test]
+    fn every_problem_with_declared_checks_is_in_one_error() {
+        let recipe = recipe(&["operator-health", "operator-health"], &["typo", "operator-health", "dra-suport"]);
+        let planned = plan(&recipe, &Input::default(), "", &validators(), &options());
+        assert_eq!(
+            planned.unwrap_err().to_string(),
+            "the deployment phase lists `operator-health` more than once; unknown check `typo`; the conformance phase lists \
+             `operator-health`, which is a deployment check; unknown check `dra-suport`"
+        );
+    }
+
+    #[test]
+    fn a_skipped_check_is_planned_as_skipped_and_bad_skips_are_one_error() {
+        let recipe = recipe(&["operator-health"], &["dra-support", "platform-health"]);
+        let skipping = |names: &[&str], phases: &[Phase]| {
+            let skip = names.iter().map(|name| (*name).to_owned()).collect();
+            let options = PlanOptions { skip, phases: phases.to_vec(), ..options() };
+            plan(&recipe, &Input::default(), "", &validators(), &options)
+        };
+        let planned = skipping(&["dra-support", "inference-perf"], &[]).unwrap();
+        let decided = planned.checks.iter().find_map(|check| check.decided.clone()).unwrap();
+        assert_eq!((decided.status, decided.why), (Status::Skipped, Why::NamedInSkipChecks));
+        assert_eq!(planned.notices, ["1 check to skip that would not run anyway: inference-perf"]);
+        let refused = skipping(&["dra-suport", "operator-health"], &[Phase::Deployment]).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "invalid skipChecks: cannot skip `dra-suport`: unknown check; cannot skip every check of the deployment phase, \
+             which was asked for"
+        );
+    }
+
+    #[test]
+    fn checks_that_run_in_this_process_create_nothing() {
+        let recipe = recipe(&["operator-health"], &[]);
+        let options = PlanOptions { in_process: true, ..options() };
+        let planned = plan(&recipe, &Input::default(), "", &validators(), &options).unwrap();
+        assert!(planned.shared.is_empty() && planned.checks[0].objects.is_empty(), "{planned:?}");
+        assert_eq!((planned.checks[0].check.way, &planned.checks[0].decided), (Way::InProcess, &None));
+    }
+
+    #[test]
+    fn what_only_reads_comes_first_and_together_and_the_rest_alone() {
+        let mut validators = validators();
+        validators[1].image = "docker.io/me/exclusive:1".into();
+        validators[2].image = "docker.io/me/exclusive:2".into();
+        validators.push(Validator { name: "gpu-operator-health".into(), ..validators[3].clone() });
+        let recipe = recipe(&["operator-health"], &["dra-support", "platform-health", "gpu-operator-health"]);
+        let planned = plan(&recipe, &Input::default(), "", &validators, &options()).unwrap();
+        let groups: Vec<_> =
+            planned.checks.iter().map(|check| (check.check.group, check.check.name.as_str())).collect();
+        let expected = [(1, "operator-health"), (2, "gpu-operator-health"), (3, "dra-support"), (4, "platform-health")];
+        assert_eq!(groups, expected);
     }
 
     #[test]
     fn a_check_that_is_not_implemented_is_planned_as_that() {
         let plan = plan(&recipe(&[], &["inference-perf"]), &Input::default(), "", &validators(), &options()).unwrap();
-        assert!(plan.checks[0].cannot_run.is_some() && plan.checks[0].objects.is_empty());
+        assert!(plan.checks[0].decided.is_some() && plan.checks[0].objects.is_empty());
         assert!(plan.notices[0].starts_with("inference-perf: this version does not implement"));
     }
 
@@ -717,8 +721,9 @@ mod tests {
         let recipe = recipe(&[], &["dra-support", "platform-health"]);
         let plan_for = |input: &Input| plan(&recipe, input, "", &validators, &options()).unwrap();
         let without = plan_for(&Input::default());
-        assert!(without.checks[0].cannot_run.as_deref().unwrap_or("").contains("pods of kube-prometheus-stack"));
-        assert_eq!(without.checks[1].cannot_run, None);
+        let reason = without.checks[0].decided.as_ref().map(|decided| decided.reason.as_str()).unwrap_or_default();
+        assert!(reason.contains("pods of kube-prometheus-stack"), "{reason}");
+        assert_eq!(without.checks[1].decided, None);
         let component = crate::recipe::ComponentRef {
             name: "kube-prometheus-stack".into(),
             namespace: "monitoring".into(),

@@ -6,7 +6,7 @@ use super::{
     RunOptions, Screen,
     desk::Desk,
     effect::Effect,
-    model::{self, Model, Question, Severity, Side, Source, UpgradeBasis, With},
+    model::{self, Model, Question, Setup, Severity, Side, Source, UpgradeBasis, With},
     msg::{Msg, RecipeSlot, SnapshotSlot},
     overlay::Overlay,
     panes::{self, CHANGES, NODES, Need, SHAPES},
@@ -33,6 +33,8 @@ mod command;
 mod context;
 mod input;
 mod plan;
+mod replay;
+mod runs;
 
 /// What is known, how it is looked at, and what is under way.
 #[derive(Clone, Debug)]
@@ -65,6 +67,7 @@ struct Asked {
     a: u64,
     b: u64,
     plan: u64,
+    run: u64,
     kept: u64,
     /// A context that the session is being switched to; one at a time.
     context: Option<String>,
@@ -95,6 +98,11 @@ struct Start {
     snapshots: Vec<std::path::PathBuf>,
 }
 
+/// What the command line chose for the runs.
+fn setup(options: &ops::run::RunOptions) -> Setup {
+    Setup { step: options.step, skip: options.plan.skip.clone(), in_process: options.plan.in_process }
+}
+
 impl State {
     /// The state before the first message, at a size.
     ///
@@ -107,6 +115,7 @@ impl State {
                 stated: options.criteria.clone(),
                 configuration: options.configuration.clone(),
                 inherit: options.inherit.clone(),
+                setup: setup(&options.run),
                 ..Model::default()
             },
             desk,
@@ -131,6 +140,7 @@ impl State {
         }
         let mut effects = vec![Effect::LoadCatalog { generation: self.model.catalog.start() }];
         effects.push(Effect::Contexts { pick: false });
+        effects.push(self.list_runs());
         match &self.start.snapshots.clone()[..] {
             [] => effects.push(self.watch()),
             [one] => effects.push(self.read(SnapshotSlot::Cluster, one.clone())),
@@ -151,6 +161,7 @@ impl State {
         let effects = match msg {
             Msg::Input(input) => self.input(input),
             Msg::Tick => {
+                self.replay_tick();
                 self.desk.mark(Need::Run);
                 Vec::new()
             }
@@ -260,6 +271,16 @@ impl State {
                 self.run_event(event);
                 Vec::new()
             }
+            Msg::RunsListed { generation, answer } => {
+                self.answered();
+                self.runs_listed(generation, answer);
+                Vec::new()
+            }
+            Msg::RunOpened { generation, compare, answer } => {
+                self.answered();
+                self.run_opened(generation, compare, answer);
+                Vec::new()
+            }
             Msg::RunEnded { run_id, .. } if run_id != self.model.run.id => {
                 self.answered();
                 Vec::new()
@@ -273,7 +294,7 @@ impl State {
                     self.say_failure(failure);
                 }
                 self.desk.mark(Need::Run);
-                Vec::new()
+                vec![self.list_runs()]
             }
             Msg::Done(said) => {
                 self.answered();

@@ -3,7 +3,7 @@
 //! It decides nothing about data: [`super::app`] moves it, [`super::view`] draws it.
 
 use super::{
-    Look, Screen,
+    Look, Screen, health,
     keymap::{Action, Context, Found, Keymap, Popup},
     layout::{self, Candidate, Layout, Zoom},
     model::Model,
@@ -69,6 +69,9 @@ pub struct Desk {
     pub zoom: Zoom,
     pub tables: Tables,
     stale: Vec<bool>,
+    /// How everything stands, as of the newest change.
+    pub health: Vec<health::Part>,
+    health_is_stale: bool,
     /// Keys of a sequence that is not whole yet.
     pub typed: Vec<Key>,
     /// The field of the filter, while it is being typed.
@@ -109,6 +112,8 @@ impl Desk {
             zoom: Zoom::Normal,
             tables: Tables::default(),
             stale: vec![true; panes::ALL.len()],
+            health: Vec::new(),
+            health_is_stale: true,
             typed: Vec::new(),
             filter: None,
             before_filter: None,
@@ -153,8 +158,21 @@ impl Desk {
     pub fn view<'s>(&'s self, model: &'s Model, pane: &'static Pane) -> View<'s> {
         let area = self.layout.panel(pane).map(|area| self.layout.inner(area));
         let width = usize::from(area.map_or(self.width, |area| area.width));
+        let names_criteria = self.layout.context.is_some();
+        let height = usize::from(area.map_or(self.height, |area| area.height));
         let Desk { tables, keys, blame, timestamps, .. } = self;
-        View { model, tables, keys, pane, focus: self.focused(), width, blame: *blame, timestamps: *timestamps }
+        View {
+            model,
+            tables,
+            keys,
+            pane,
+            focus: self.focused(),
+            width,
+            height,
+            names_criteria,
+            blame: *blame,
+            timestamps: *timestamps,
+        }
     }
 
     pub fn mode(&self) -> Mode {
@@ -189,6 +207,7 @@ impl Desk {
 
     /// Panes that read this have to be built again.
     pub fn mark(&mut self, need: Need) {
+        self.health_is_stale |= matches!(need, Need::Cluster | Need::Recipe | Need::Run);
         for (pane, stale) in panes::ALL.iter().zip(&mut self.stale) {
             *stale |= pane.needs.contains(&need);
         }
@@ -222,6 +241,9 @@ impl Desk {
             let area = view::overlay_area(self, &overlay);
             overlay.fit(table::text_columns(usize::from(area.width.saturating_sub(2))));
             self.overlay = Some(overlay);
+        }
+        if std::mem::take(&mut self.health_is_stale) {
+            self.health = health::parts(model);
         }
         let focus = self.focused();
         let panes: Vec<_> = panes::of_screen(self.screen)

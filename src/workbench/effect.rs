@@ -1,14 +1,18 @@
 //! What the state asks of the driver: work on workers, the terminal, the clipboard.
 
 use super::{
-    model::UpgradeBasis,
+    model::{UpgradeBasis, What},
     msg::{RecipeSlot, SnapshotSlot},
 };
 use crate::{
     catalog::Catalog,
     criteria::Query,
     inventory::Inventory,
-    ops::{diff::Versus, inherit::Basis, run::Prepared},
+    ops::{
+        diff::Versus,
+        inherit::Basis,
+        run::{Prepared, Request},
+    },
     resolve::Resolution,
 };
 use std::{path::PathBuf, sync::Arc};
@@ -75,9 +79,12 @@ pub enum Effect {
         generation: u64,
         catalog: Arc<Catalog>,
         recipe: Arc<Resolution>,
+        what: What,
     },
     Run(Arc<Prepared>),
     CancelRun,
+    /// Ask something else of the run.
+    Steer(Request),
     /// Write the shown snapshot; a file that is there only where `replace` says so.
     Save {
         snapshot: Arc<Inventory>,
@@ -86,6 +93,22 @@ pub enum Effect {
     },
     /// Say what a folder holds, for completion.
     ListFiles(String),
+    /// Write a text; over a file that is there only where `replace` says so.
+    SaveText {
+        text: String,
+        path: PathBuf,
+        replace: bool,
+    },
+    /// List the records of runs.
+    ListRuns {
+        generation: u64,
+    },
+    /// Read the record of a run, to show it or to compare it with the shown one.
+    OpenRun {
+        generation: u64,
+        name: String,
+        compare: bool,
+    },
     /// Give the newest lines of the program's log.
     ReadLog,
     Copy(String),
@@ -109,6 +132,7 @@ impl Effect {
         !matches!(
             self,
             Effect::CancelRun
+                | Effect::Steer(_)
                 | Effect::Watch { .. }
                 | Effect::Copy(_)
                 | Effect::Edit { .. }

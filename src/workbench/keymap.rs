@@ -56,6 +56,7 @@ pub enum Action {
     Details,
     GoDefinition,
     GoNode,
+    GoComponents,
     GoConstraint,
     GoLog,
     GoUpgrade,
@@ -70,6 +71,11 @@ pub enum Action {
     Noise,
     Swap,
     Run,
+    RunFailed,
+    Pause,
+    StepOn,
+    StepBack,
+    GoRuns,
     Cancel,
     Follow,
     Timestamps,
@@ -89,7 +95,6 @@ pub enum Action {
     Erase,
     EraseWord,
     EraseAll,
-    AnswerYes,
     AnswerNo,
     OtherAnswer,
 }
@@ -251,8 +256,10 @@ pub const BINDINGS: &[Binding] = &[
     key(A::Help, "help", &["?", "F1"], G::Find, "help", "keys that work here; type to search"),
     on(&[Screen::Recipe], key(A::GoDefinition, "go-definition", &["g d"], G::Find, "definition", "the line of the file that sets the value")),
     key(A::GoNode, "go-node", &["g n"], G::Find, "nodes", "the nodes"),
+    key(A::GoComponents, "go-components", &["g p"], G::Find, "components", "what the cluster runs and what the recipe wants"),
     key(A::GoConstraint, "go-constraint", &["g c"], G::Find, "constraints", "the constraints of the recipe on this cluster"),
     key(A::GoLog, "go-log", &["g l"], G::Find, "log", "the log of the check"),
+    key(A::GoRuns, "go-runs", &["g r"], G::Find, "runs", "the recorded runs of this machine"),
     key(A::GoUpgrade, "go-upgrade", &["g u"], G::Find, "upgrades", "what the cluster has installed, and whether it can be upgraded to the recipe"),
     key(A::GoBundle, "go-bundle", &["g b"], G::Find, "bundle", "what the recipe becomes for Helm, file by file"),
     key(A::FoldToggle, "fold-toggle", &["z a", "Space"], G::Look, "fold", "fold or unfold"),
@@ -264,7 +271,7 @@ pub const BINDINGS: &[Binding] = &[
     on(&[Screen::Recipe], key(A::Blame, "blame", &["b"], G::Look, "blame", "the column that says who set a value")),
     on(&[Screen::Recipe], key(A::KeepColumn, "keep-column", &["K"], G::Look, "keep", "keep the what-if as a column of the values; without one, drop the columns")),
     on(&[Screen::Recipe, Screen::Diff], key(A::WhatIf, "what-if", &["i"], G::Look, "what-if", "change criteria and see what would change")),
-    on(&[Screen::Cluster, Screen::Recipe, Screen::Diff, Screen::Compare], key(A::CompareWith, "compare-with", &["="], G::Look, "compare", "compare with another recipe or snapshot")),
+    key(A::CompareWith, "compare-with", &["="], G::Look, "compare", "compare with another recipe, snapshot or run"),
     on(&[Screen::Diff], key(A::DiffView, "diff-view", &["|"], G::Look, "view", "changes, side by side or unified text")),
     on(&[Screen::Diff], key(A::MoreContext, "more-context", &["}"], G::Look, "more", "more lines around changes")),
     on(&[Screen::Diff], key(A::LessContext, "less-context", &["{"], G::Look, "less", "fewer lines around changes")),
@@ -274,8 +281,12 @@ pub const BINDINGS: &[Binding] = &[
     on(&[Screen::Validate], key(A::Timestamps, "timestamps", &["t"], G::Look, "times", "time before each line of the log")),
     key(A::Raw, "raw", &["Y"], G::Look, "YAML", "the document behind this screen as YAML"),
     key(A::Details, "details", &["D"], G::Look, "details", "the failure or message in full, as text"),
-    on(&[Screen::Validate], key(A::Run, "run", &["r"], G::Act, "run", "run the validation; lists first what will be created")),
-    on(&[Screen::Validate], key(A::Cancel, "cancel", &["x"], G::Act, "cancel", "cancel the run; asks first")),
+    on(&[Screen::Validate], key(A::Run, "run", &["r"], G::Act, "run", "run the selected check or phase, or all; lists first what will be created")),
+    on(&[Screen::Validate], key(A::RunFailed, "run-failed", &["F"], G::Act, "failed", "run what failed or gave no verdict")),
+    on(&[Screen::Validate], key(A::Pause, "pause", &["p"], G::Act, "pause", "start no further check, or go on; a recorded run plays or pauses")),
+    on(&[Screen::Validate], key(A::StepOn, "step-on", &[">"], G::Act, "step", "the next event of a recorded run")),
+    on(&[Screen::Validate], key(A::StepBack, "step-back", &["<"], G::Act, "back", "the event before, in a recorded run")),
+    on(&[Screen::Validate], key(A::Cancel, "cancel", &["x"], G::Act, "cancel", "cancel the selected check, or the whole run; asks first")),
     key(A::Refresh, "refresh", &["R", "Ctrl-R"], G::Act, "refresh", "read everything again; retry what failed"),
     always(key(A::Copy, "copy", &["y", "c"], G::Act, "copy", "copy what is selected to the clipboard")),
     key(A::CopyRow, "copy-row", &["C"], G::Act, "copy row", "copy the whole row"),
@@ -285,7 +296,6 @@ pub const BINDINGS: &[Binding] = &[
     always(key(A::Interrupt, "interrupt", &["Ctrl-C"], G::Program, "cancel", "cancel what runs; a second within 1 s quits")),
     popup(&[List], A::PopupPage, "popup-page", &["Space"], "page", "a page down"),
     popup(&[Question], A::OtherAnswer, "other-answer", &["Tab", "Left", "Right", "h", "l"], "choose", "the other answer"),
-    popup(&[Question], A::AnswerYes, "answer-yes", &["y"], "yes", "answer yes, whatever is chosen"),
     popup(&[Question], A::AnswerNo, "answer-no", &["n"], "no", "answer no, whatever is chosen"),
     popup(&[List, Field], A::NextMatch, "next-match", &["Ctrl-N"], "next", "one row down, also while a text is typed"),
     popup(&[List, Field], A::PreviousMatch, "previous-match", &["Ctrl-P"], "previous", "one row up, also while a text is typed"),
@@ -534,7 +544,7 @@ mod tests {
         assert_eq!(keys.problems(), Vec::<String>::new(), "what-if is not on Validate");
         keys.rebind(Action::Run, &["t"]).unwrap();
         assert_eq!(keys.problems(), ["timestamps and run: both on `t`"]);
-        keys.rebind(Action::AnswerNo, &["y"]).unwrap();
+        keys.rebind(Action::AnswerNo, &["Tab"]).unwrap();
         assert_eq!(keys.problems().len(), 2);
         keys.rebind(Action::Swap, &["Ctrl-A"]).unwrap();
         assert!(keys.problems().iter().any(|problem| problem.starts_with("swap: every key")));
@@ -567,7 +577,9 @@ mod tests {
     #[test]
     fn a_popup_gives_keys_a_meaning_of_its_own_and_a_field_takes_characters() {
         let over = Context::Popup;
-        check("y", over(Popup::Question), Found::Action(Action::AnswerYes));
+        check("n", over(Popup::Question), Found::Action(Action::AnswerNo));
+        // Copying a plan must not start it.
+        check("y", over(Popup::Question), Found::Action(Action::Copy));
         check("y", over(Popup::List), Found::Action(Action::Copy));
         check("y", over(Popup::Field), Found::Nothing);
         check("Ctrl-U", over(Popup::Field), Found::Action(Action::EraseAll));

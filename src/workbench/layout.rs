@@ -219,7 +219,9 @@ pub struct Layout<T> {
     pub class: Class,
     /// Tabs and, where there is no second line, the context.
     pub top: Rect,
-    /// Criteria and source, where there is room for a line of their own.
+    /// How everything stands, in words; where there is no room, it is said in place of messages.
+    pub health: Option<Rect>,
+    /// Criteria, where there is room for a line of their own.
     pub context: Option<Rect>,
     pub panels: Vec<(T, Rect)>,
     pub borders: bool,
@@ -254,6 +256,7 @@ pub fn layout<T: Copy + PartialEq>(shape: Shape<T>, panes: &[Candidate<T>]) -> L
     let mut layout = Layout {
         class,
         top: line(0),
+        health: None,
         context: None,
         panels: Vec::new(),
         borders: class > Class::Bare,
@@ -264,9 +267,13 @@ pub fn layout<T: Copy + PartialEq>(shape: Shape<T>, panes: &[Candidate<T>]) -> L
         return layout;
     }
     let mut top = 1;
+    if height >= 24 && width >= 80 {
+        layout.health = Some(line(top));
+        top += 1;
+    }
     if height >= 40 && width >= 80 {
-        layout.context = Some(line(1));
-        top = 2;
+        layout.context = Some(line(top));
+        top += 1;
     }
     let mut bottom = height;
     bottom -= 1;

@@ -8,6 +8,7 @@ pub mod app;
 pub mod desk;
 pub mod driver;
 pub mod effect;
+pub mod health;
 pub mod keymap;
 pub mod layout;
 pub mod model;
@@ -49,6 +50,17 @@ impl Screen {
             Screen::Diff => "Diff",
             Screen::Validate => "Validate",
             Screen::Compare => "Compare",
+        }
+    }
+
+    /// What it is for, in a few words.
+    pub fn about(self) -> &'static str {
+        match self {
+            Screen::Cluster => "what the cluster is, node by node, and how the recipe fits it",
+            Screen::Recipe => "what the cluster should run, and which layer set each value",
+            Screen::Diff => "the recipe compared with another one, or with what the cluster runs",
+            Screen::Validate => "checks that run in the cluster, with their logs",
+            Screen::Compare => "two snapshots of a cluster, or of two",
         }
     }
 

@@ -16,7 +16,17 @@ use crate::{
         Inventory, Node,
         shape::{Fleet, Grouping, Key, Shape},
     },
-    ops::{Failure, config::Applied, diff::Changes, upgrade::Report},
+    ops::{
+        Failure,
+        config::Applied,
+        diff::Changes,
+        run::{
+            Step,
+            record::{Record, Summary},
+        },
+        upgrade::Report,
+    },
+    report::{self, compare as runs},
     resolve::{Outcome, Resolution},
     validate::event::{self, Body, CheckResult, Event, PlannedCheck, ReadinessOutcome, State as CheckState, Verdict},
 };
@@ -454,6 +464,58 @@ pub struct ReadinessView {
     pub reason: Option<String>,
 }
 
+/// How the next runs are to go.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Setup {
+    pub step: Step,
+    pub skip: Vec<String>,
+    pub in_process: bool,
+}
+
+/// What a run is asked to run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct What {
+    /// Empty for all.
+    pub phases: Vec<Phase>,
+    /// Empty for all.
+    pub only: Vec<String>,
+    /// Instead of what the catalog says.
+    pub timeout_seconds: Option<u64>,
+    pub setup: Setup,
+}
+
+/// Runs that were recorded on this machine, and what is shown of them.
+#[derive(Clone, Debug, Default)]
+pub struct Records {
+    /// The newest first.
+    pub list: Slot<Vec<Summary>>,
+    /// The shown run is one of them.
+    pub replay: Option<Replay>,
+    pub compared: Option<RunsCompared>,
+}
+
+/// A recorded run, as far as it is shown.
+#[derive(Clone, Debug)]
+pub struct Replay {
+    pub record: Arc<Record>,
+    /// Events that are shown.
+    pub next: usize,
+    /// The time in the run, in milliseconds since the epoch.
+    pub clock_ms: u64,
+    /// When it was set last.
+    pub tick_ms: u64,
+    pub speed: u32,
+    pub playing: bool,
+}
+
+/// Two runs by their ids, and what became of their checks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunsCompared {
+    pub left: String,
+    pub right: String,
+    pub rows: Vec<runs::Row>,
+}
+
 /// A validation run, folded from its events.
 #[derive(Clone, Debug, Default)]
 pub struct Run {
@@ -465,12 +527,20 @@ pub struct Run {
     pub readiness: Vec<ReadinessView>,
     pub checks: Vec<CheckView>,
     pub running: Option<Phase>,
+    /// Why no further check starts, until somebody says to go on.
+    pub paused: Option<event::Stop>,
+    pub recipe: String,
+    pub criteria: String,
     pub notices: Vec<(event::Severity, String)>,
     pub cleaned: Option<(usize, Vec<String>)>,
     pub verdict: Option<Verdict>,
     /// Started here and not ended yet.
     pub active: bool,
     pub canceling: bool,
+    /// The same as a report.
+    pub report: report::Report,
+    /// The cursor goes to the check that runs.
+    pub follows: bool,
     pub failure: Option<Failure>,
 }
 
@@ -478,9 +548,11 @@ impl Run {
     /// Takes one event of the stream.
     pub fn fold(&mut self, event: Event) {
         let at_ms = event.observed_at_ms;
+        self.report.on(&event);
         self.last_ms = self.last_ms.max(at_ms);
         match event.body {
-            Body::Planned { run_id, namespace, checks, context: _, recipe: _ } => {
+            Body::Planned { run_id, namespace, checks, context: _, recipe, criteria } => {
+                (self.recipe, self.criteria) = (recipe, criteria);
                 self.id = run_id;
                 self.namespace = namespace;
                 self.started_ms = at_ms;
@@ -490,6 +562,8 @@ impl Run {
                 self.readiness.push(ReadinessView { name, expected, outcome, actual, reason });
             }
             Body::PhaseStarted { phase } => self.running = Some(phase),
+            Body::Paused { before } => self.paused = Some(before),
+            Body::Resumed => self.paused = None,
             Body::State { check, state } => {
                 if let Some(view) = self.check_mut(&check) {
                     if view.started_ms.is_none() && state != CheckState::Queued {
@@ -550,7 +624,19 @@ pub struct Message {
     pub severity: Severity,
     pub text: String,
     pub at: String,
+    pub at_ms: u64,
     pub failure: Option<Failure>,
+}
+
+impl Message {
+    /// How long it is shown; a failure until a person has answered it.
+    fn life_ms(&self) -> u64 {
+        match self.severity {
+            Severity::Info | Severity::Ok => 4_000,
+            Severity::Warn => 8_000,
+            Severity::Fail => u64::MAX,
+        }
+    }
 }
 
 /// How a message is meant.
@@ -589,14 +675,28 @@ pub struct Model {
     pub diff: Diff,
     pub upgrade: Upgrade,
     pub run: Run,
+    pub setup: Setup,
+    pub records: Records,
     pub compare: Compare,
     /// Oldest first.
     pub messages: VecDeque<Message>,
+    /// The newest message has been answered: it is not shown any more.
+    pub is_acknowledged: bool,
     /// Milliseconds since the epoch, as the driver last said.
     pub now_ms: u64,
 }
 
 impl Model {
+    /// The time that elapsed times of the shown run count to.
+    pub fn run_now_ms(&self) -> u64 {
+        self.records.replay.as_ref().map_or(self.now_ms, |replay| replay.clock_ms)
+    }
+
+    /// The shown run moves by itself.
+    pub fn run_moves(&self) -> bool {
+        self.run.active || self.records.replay.as_ref().is_some_and(|replay| replay.playing)
+    }
+
     pub fn say(&mut self, severity: Severity, text: impl Into<String>) {
         self.push(severity, text.into(), None);
     }
@@ -608,10 +708,23 @@ impl Model {
     }
 
     fn push(&mut self, severity: Severity, text: String, failure: Option<Failure>) {
-        self.messages.push_back(Message { severity, text, at: clock(self.now_ms), failure });
+        let (at, at_ms) = (clock(self.now_ms), self.now_ms);
+        self.messages.push_back(Message { severity, text, at, at_ms, failure });
+        self.is_acknowledged = false;
         if self.messages.len() > MESSAGES {
             self.messages.pop_front();
         }
+    }
+
+    /// The message that is shown: the newest one, for a while.
+    pub fn message(&self) -> Option<&Message> {
+        let newest = self.messages.back().filter(|_| !self.is_acknowledged)?;
+        (self.now_ms.saturating_sub(newest.at_ms) < newest.life_ms()).then_some(newest)
+    }
+
+    /// A message is shown that goes away by itself.
+    pub fn has_passing_message(&self) -> bool {
+        self.message().is_some_and(|message| message.severity != Severity::Fail)
     }
 
     /// Whether a person stated a dimension: a profile or a setting alone is chosen for the cluster that is there.
@@ -661,6 +774,12 @@ impl Model {
 pub(super) fn date(now_ms: u64) -> String {
     let at = jiff::Timestamp::from_millisecond(i64::try_from(now_ms).unwrap_or(0)).unwrap_or_default();
     at.strftime("%Y%m%d").to_string()
+}
+
+/// Day and time of day in UTC.
+pub(super) fn date_and_time(now_ms: u64) -> String {
+    let at = jiff::Timestamp::from_millisecond(i64::try_from(now_ms).unwrap_or(0)).unwrap_or_default();
+    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// Time of day in UTC.

@@ -7,7 +7,15 @@ use crate::{
     diff::Change,
     document::side::Side,
     inventory::Inventory,
-    ops::{Failure, diff::Changes, run::Prepared, upgrade::Report},
+    ops::{
+        Failure,
+        diff::Changes,
+        run::{
+            Prepared,
+            record::{Record, Summary},
+        },
+        upgrade::Report,
+    },
     resolve::Resolution,
     store::log::Line,
     term::input::Input,
@@ -110,6 +118,15 @@ pub enum Msg {
         answer: Result<Arc<Prepared>, Failure>,
     },
     Run(Event),
+    RunsListed {
+        generation: u64,
+        answer: Result<Arc<Vec<Summary>>, Failure>,
+    },
+    RunOpened {
+        generation: u64,
+        compare: bool,
+        answer: Result<Arc<Record>, Failure>,
+    },
     RunEnded {
         run_id: String,
         answer: Result<(), Failure>,

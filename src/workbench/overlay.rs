@@ -69,15 +69,20 @@ impl Field {
 }
 
 /// What a question leads to when it is answered with yes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Question {
     Run,
     CancelRun,
+    /// One check of a run that goes on.
+    CancelCheck(String),
     /// Write over a file that is there.
     Overwrite,
     /// Leave although a run is active.
     Quit,
 }
+
+/// Columns that a question takes at most.
+pub const QUESTION_WIDTH: u16 = 96;
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kind {
@@ -126,6 +131,8 @@ pub struct Reads<'s> {
     pub tables: &'s Tables,
     pub keys: &'s Keymap,
     pub screen: Screen,
+    /// The panel with the focus.
+    pub pane: &'static Pane,
     /// Commands that were given, oldest first.
     pub history: &'s [String],
     /// Filters that were kept, oldest first.
@@ -162,7 +169,10 @@ pub struct Overlay {
 
 impl Overlay {
     pub fn help(reads: &Reads<'_>) -> Overlay {
-        Overlay::new(Kind::Help, Some(Field::default()), help(reads, ""))
+        let mut overlay = Overlay::new(Kind::Help, Some(Field::default()), help(reads, ""));
+        // The heading does nothing.
+        overlay.table.move_to(1);
+        overlay
     }
 
     pub fn palette(reads: &Reads<'_>, start: &str) -> Overlay {
@@ -237,7 +247,15 @@ impl Overlay {
     }
 
     pub fn question(question: Question, title: &str, lines: &[String], choices: [&'static str; 2]) -> Overlay {
-        Overlay::new(Kind::Question { question, choices, chosen: 0 }, None, prose(title, lines))
+        let mut overlay = Overlay::new(Kind::Question { question, choices, chosen: 0 }, None, prose(title, lines));
+        overlay.copy = lines.join("\n");
+        overlay
+    }
+
+    /// Columns of a question's text on a screen of that width.
+    pub fn question_width(screen: u16) -> u16 {
+        let outside = if screen > 60 { 4 } else { 0 };
+        QUESTION_WIDTH.min(screen.saturating_sub(outside)).saturating_sub(4)
     }
 
     /// Sentences to read.
@@ -322,7 +340,27 @@ fn prose(title: &str, lines: &[String]) -> Content {
 fn help(reads: &Reads<'_>, typed: &str) -> Content {
     let (keys, screen) = (reads.keys, reads.screen);
     let mut rows = Vec::new();
-    for group in Group::ALL {
+    let row = |binding: &super::keymap::Binding| {
+        let cells = vec![
+            Cell::new(Role::Key, format!("  {}", keys.keys(binding.action))),
+            Cell::text(binding.help),
+            Cell::new(Role::Muted, binding.name),
+        ];
+        Row::new(Choice::Act(binding.action), cells)
+    };
+    if typed.is_empty() {
+        // What a person can do here comes before how to move.
+        rows.push(Row::new(Choice::Line(rows.len()), vec![Cell::new(Role::Heading, "here")]));
+        let here = reads.pane.hints.iter().filter(|action| **action != Action::MoveDown);
+        rows.extend(here.map(|action| row(super::keymap::binding(*action))));
+        for action in [Action::Palette, Action::Filter, Action::NextPanel, Action::Close] {
+            if !reads.pane.hints.contains(&action) {
+                rows.push(row(super::keymap::binding(action)));
+            }
+        }
+    }
+    let (moves, others): (Vec<Group>, Vec<Group>) = Group::ALL.into_iter().partition(|group| *group == Group::Move);
+    for group in others.into_iter().chain(moves) {
         let here = keys.rows().map(|(binding, _)| binding).filter(|binding| {
             binding.group == group && (binding.acts_on(screen) || matches!(binding.scope, Scope::In(_)))
         });
@@ -340,17 +378,10 @@ fn help(reads: &Reads<'_>, typed: &str) -> Content {
         }
         let heading = vec![Cell::new(Role::Heading, group.name())];
         rows.push(Row::new(Choice::Line(rows.len()), heading));
-        for binding in matching {
-            let cells = vec![
-                Cell::new(Role::Key, format!("  {}", keys.keys(binding.action))),
-                Cell::text(binding.help),
-                Cell::new(Role::Muted, binding.name),
-            ];
-            rows.push(Row::new(Choice::Act(binding.action), cells));
-        }
+        rows.extend(matching.into_iter().map(row));
     }
     Content {
-        title: format!("help: keys on {}", screen.name()),
+        title: format!("help: {}: {}", screen.name(), screen.about()),
         note: format!("type to search, @key for keys, {} does it", keys.key(Action::Enter)),
         columns: vec![Column::new("", 16, 16), Column::new("", 20, 52).grows(), Column::new("", 12, 16).priority(1)],
         says: if rows.is_empty() { vec![(Role::Muted, format!("no key matches `{typed}`"))] } else { Vec::new() },
@@ -388,6 +419,13 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("component", "NAME", "go to a component of the recipe"),
     ("value", "PATH", "go to a resolved value"),
     ("filter", "WORDS", "filter the focused panel"),
+    ("step", "[phases|checks|off]", "stop the next run before each phase or check"),
+    ("skip", "[CHECK …]", "checks that the next runs do not run; without a name, run all again"),
+    ("retry", "[LIMIT]", "run the selected check again, or what failed, with another time limit"),
+    ("runs", "", "the recorded runs of this machine"),
+    ("report", "[FORM]", "the report of the shown run: text, ctrf, junit, markdown or sarif"),
+    ("speed", "FACTOR", "how many times faster a recorded run plays"),
+    ("in-process", "[off]", "run checks that only read in this process, without pods"),
     ("theme", "NAME", "another theme"),
     ("messages", "", "all messages and the newest lines of the log"),
     ("quit", "", "leave"),

@@ -7,7 +7,7 @@ use super::{
     keymap::{self, Action},
     layout::Class,
     model::{Model, Source},
-    overlay::{Field, Kind, Overlay},
+    overlay::{Field, Kind, Overlay, QUESTION_WIDTH},
     theme::Role,
     widgets::{
         canvas::{self, Canvas},
@@ -32,6 +32,9 @@ pub fn frame(state: &State) -> (Buffer, Option<Position>) {
         let need = Rect::new(0, 1, state.desk.width, 1);
         canvas.fitted(need.x, need.y, need.width, "need 20x5", Cut::End, Role::Warn);
     } else {
+        if let Some(line) = state.desk.layout.health {
+            draw_health(state, line, &mut canvas);
+        }
         draw_context(state, &mut canvas);
         draw_panels(state, &mut canvas);
         draw_message(state, &mut canvas);
@@ -103,7 +106,8 @@ fn source(state: &State) -> Vec<(Role, String)> {
     let mut parts = Vec::new();
     // What is missing is worth more than the name.
     let room = if cluster.gaps().is_empty() { 76 } else { 110 };
-    if state.desk.width >= room && !cluster.name.is_empty() && cluster.source != Source::Demo {
+    let is_named = state.desk.layout.health.is_some() || cluster.source == Source::Demo;
+    if state.desk.width >= room && !cluster.name.is_empty() && !is_named {
         parts.push((
             Role::Text,
             format!(
@@ -183,61 +187,129 @@ fn applied(model: &Model) -> (Role, String) {
     }
 }
 
-/// Criteria, and what the recipe came to.
+/// Criteria, and what the recipe came to where that has room as well.
 fn draw_context(state: &State, canvas: &mut Canvas<'_>) {
     let Some(line) = state.desk.layout.context else { return };
     let data = &state.model;
-    let mut x = line.x + 1;
-    let (role, note) = applied(data);
-    let columns = u16::try_from(text::width(&note)).unwrap_or(u16::MAX).min(line.width);
-    canvas.right(line, line.y, &note, role);
-    let line = Rect { width: line.width - columns, ..line };
     let asked = data.recipe.answer().map(|(question, _)| question).or(data.recipe.asked());
     let criteria = data.criteria();
+    let mut words: Vec<(Role, String)> = Vec::new();
     if data.recipe.value.is_none() && asked.is_none_or(|asked| !asked.is_stated && criteria.specificity() == 0) {
-        canvas.text(x, line.y, line.width, "criteria: none yet", Role::Muted);
+        words.push((Role::Muted, "criteria: none yet".to_owned()));
     } else {
+        let recipe = data.recipe.value.as_ref();
         for dimension in crate::criteria::Dimension::ALL {
             let Some(value) = criteria.get(dimension) else { continue };
-            x += canvas.text(x, line.y, line.right().saturating_sub(x), &format!("{}=", dimension.name()), Role::Muted);
-            let covered = data.recipe.value.as_ref().is_none_or(|resolution| {
-                resolution.coverage.iter().all(|entry| entry.dimension != dimension || !entry.is_missing())
-            });
-            x += canvas.text(
-                x,
-                line.y,
-                line.right().saturating_sub(x),
-                &value,
-                if covered { Role::Strong } else { Role::Warn },
-            );
-            if !covered {
-                x += canvas.text(x, line.y, line.right().saturating_sub(x), "!", Role::Warn);
-            }
-            x += 2;
+            let lacks = |resolution: &crate::resolve::Resolution| {
+                resolution.coverage.iter().any(|entry| entry.dimension == dimension && entry.is_missing())
+            };
+            let is_covered = !recipe.is_some_and(|resolution| lacks(resolution));
+            let (role, mark) = if is_covered { (Role::Strong, "") } else { (Role::Warn, "!") };
+            words.push((Role::Muted, format!("{}=", dimension.name())));
+            words.push((role, format!("{value}{mark}  ")));
         }
-        if let Some(selected) =
-            data.recipe.value.as_ref().and_then(|resolution| resolution.recipe.selected_profile.as_ref())
-        {
-            x += canvas.text(x, line.y, line.right() - x, "profile=", Role::Muted);
-            x += canvas.text(x, line.y, line.right() - x, &selected.choice().to_string(), Role::Strong) + 2;
+        if let Some(selected) = recipe.and_then(|resolution| resolution.recipe.selected_profile.as_ref()) {
+            words.push((Role::Muted, "profile=".to_owned()));
+            words.push((Role::Strong, format!("{}  ", selected.choice())));
         }
-        for setting in data.recipe.value.iter().flat_map(|resolution| resolution.recipe.configuration.decided()) {
+        for setting in recipe.into_iter().flat_map(|resolution| resolution.recipe.configuration.decided()) {
             // The networks of machines are too long for a line; which of the settings it is says its name.
             let (name, value) = setting.name.split_once('=').unwrap_or((&setting.name, "given"));
-            x += canvas.text(x, line.y, line.right() - x, &format!("{name}="), Role::Muted);
-            x += canvas.text(x, line.y, line.right() - x, value, Role::Strong) + 2;
+            words.push((Role::Muted, format!("{name}=")));
+            words.push((Role::Strong, format!("{value}  ")));
         }
         let is_stated = asked.is_some_and(|asked| asked.is_stated);
         let mut from = vec![if is_stated { "stated" } else { "from the cluster" }.to_owned()];
         let used = data.configuration.iter().filter(|applied| !applied.used.is_empty());
         from.extend(used.map(|applied| format!("configuration {}", text::clean(&applied.source.shown))));
         from.extend(data.inherit.iter().map(|place| format!("inherits from {}", text::clean(place))));
-        let from = format!("({})", from.join(", "));
+        words.push((Role::Muted, format!("({})", from.join(", "))));
+    }
+    let mut x = line.x + 1;
+    for (role, word) in &words {
         let room = line.right().saturating_sub(x);
-        if usize::from(room) > text::width(&from) {
-            canvas.text(x, line.y, room, &from, Role::Muted);
+        x += canvas.text(x, line.y, room, word, *role);
+    }
+    // Both at once only where neither hides the other.
+    let (role, note) = applied(data);
+    let columns = u16::try_from(text::width(&note)).unwrap_or(u16::MAX);
+    if x.saturating_add(columns).saturating_add(2) <= line.right() {
+        canvas.right(line, line.y, &note, role);
+    }
+}
+
+/// What the line of words says in so many columns: in long forms, short ones where there is no room, and not all at last.
+fn health_words(state: &State, columns: u16) -> Vec<(Role, String, Option<&'static super::panes::Pane>)> {
+    let cluster = &state.model.cluster;
+    let name = if cluster.name.is_empty() { String::new() } else { text::clean(&cluster.name).into_owned() };
+    let mut words = vec![(Role::Strong, "aicr".to_owned(), None)];
+    if !name.is_empty() {
+        let most = if columns < 120 { 14 } else { 40 };
+        words.push((Role::Text, text::fit(&name, most, Cut::Middle).into_owned(), None));
+    }
+    let before = words.len();
+    words.extend(state.desk.health.iter().map(|part| (part.role, part.text.clone(), Some(part.pane))));
+    let columns = usize::from(columns) + 1;
+    let taken =
+        |words: &[(Role, String, Option<_>)]| -> usize { words.iter().map(|(_, word, _)| text::width(word) + 3).sum() };
+    for (at, part) in state.desk.health.iter().enumerate().rev() {
+        if taken(&words) > columns {
+            words[before + at].1.clone_from(&part.short);
         }
     }
+    while taken(&words) > columns && words.len() > before {
+        // What is well goes before what is not.
+        let is_well = |(role, ..): &(Role, String, Option<_>)| matches!(role, Role::Ok | Role::Muted | Role::Text);
+        let last = words.iter().rposition(is_well).filter(|at| *at >= before);
+        words.remove(last.unwrap_or(words.len() - 1));
+    }
+    words
+}
+
+/// The places of the words: from, to, word.
+fn health_places(state: &State, line: Rect) -> Vec<(u16, Role, String, Option<&'static super::panes::Pane>)> {
+    let mut x = line.x + 1;
+    let words = health_words(state, line.width.saturating_sub(1));
+    let place = |(role, word, pane): (Role, String, Option<_>)| {
+        let at = x;
+        x = x.saturating_add(u16::try_from(text::width(&word)).unwrap_or(u16::MAX)).saturating_add(3);
+        (at, role, word, pane)
+    };
+    words.into_iter().map(place).collect()
+}
+
+/// The panel that a statement at a column of the line of words leads to.
+pub fn health_at(state: &State, column: u16) -> Option<&'static super::panes::Pane> {
+    let line = state.desk.layout.health?;
+    let places = health_places(state, line);
+    let found = places.into_iter().rev().find(|(at, ..)| *at <= column)?;
+    let end = found.0.saturating_add(u16::try_from(text::width(&found.2)).unwrap_or(u16::MAX));
+    found.3.filter(|_| column < end)
+}
+
+/// How everything stands.
+fn draw_health(state: &State, line: Rect, canvas: &mut Canvas<'_>) {
+    for (index, (at, role, word, _)) in health_places(state, line).into_iter().enumerate() {
+        if index > 0 {
+            canvas.text(at - 2, line.y, line.right().saturating_sub(at - 2), "·", Role::Border);
+        }
+        canvas.text(at, line.y, line.right().saturating_sub(at), &word, role);
+    }
+}
+
+/// Panels that Tab goes to and the frame has no room for, in the lower edge of the one with the focus.
+fn draw_hidden(state: &State, area: Rect, canvas: &mut Canvas<'_>) {
+    let present = state.desk.present(&state.model);
+    let is_hidden = |pane: &&&'static super::panes::Pane| state.desk.layout.panel(**pane).is_none();
+    let names: Vec<&str> = present.iter().filter(is_hidden).map(|pane| pane.name).collect();
+    if names.is_empty() || area.width < 24 {
+        return;
+    }
+    let key = state.desk.keys.key(Action::NextPanel);
+    let said = format!(" {key}: {} ", names.join(" · "));
+    let room = area.width - 6;
+    let fitted = text::fit(&said, usize::from(room), Cut::End).into_owned();
+    canvas.text(area.x + 3, area.bottom() - 1, room, &fitted, Role::Muted);
 }
 
 fn draw_panels(state: &State, canvas: &mut Canvas<'_>) {
@@ -248,6 +320,9 @@ fn draw_panels(state: &State, canvas: &mut Canvas<'_>) {
         if state.desk.layout.borders {
             let note = note(state, pane, inner);
             canvas.frame(*area, &table.content.title, &note, *pane == state.desk.focused());
+            if *pane == state.desk.focused() {
+                draw_hidden(state, *area, canvas);
+            }
         }
         table.draw(canvas, inner, focused, &state.desk.keys.key(Action::Back));
     }
@@ -280,7 +355,11 @@ fn draw_message(state: &State, canvas: &mut Canvas<'_>) {
         line = Rect { x: line.x + used, width: line.width.saturating_sub(used), ..line };
     }
     let is_said = |message: &&super::model::Message| line.width > 12 && message.text != gaps.join("; ");
-    if let Some(message) = state.model.messages.back().filter(|message| state.desk.width >= 80 || is_said(message)) {
+    let message = state.model.message().filter(|message| state.desk.width >= 80 || is_said(message));
+    if message.is_none() && state.desk.layout.health.is_none() && (state.desk.width >= 80 || gaps.is_empty()) {
+        draw_health(state, line, canvas);
+    }
+    if let Some(message) = message {
         let (role, glyph) = super::overlay::mark(message.severity);
         let used = canvas.text(line.x + 1, line.y, line.width - 1, glyph, role) + 2;
         let more = match message.failure {
@@ -438,7 +517,9 @@ fn draw_overlay(state: &State, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Op
 pub(super) fn overlay_area(desk: &Desk, overlay: &Overlay) -> Rect {
     let (most_wide, most_high) = match overlay.kind {
         Kind::Text => (desk.width, desk.height),
-        Kind::Question { .. } => (96, u16::try_from(overlay.table.content.rows.len() + 4).unwrap_or(u16::MAX)),
+        Kind::Question { .. } => {
+            (QUESTION_WIDTH, u16::try_from(overlay.table.content.rows.len() + 4).unwrap_or(u16::MAX))
+        }
         _ => (110, 34),
     };
     let width = most_wide.min(desk.width.saturating_sub(if desk.width > 60 { 4 } else { 0 }));

@@ -248,7 +248,7 @@ fn phases_may_be_a_comma_list_and_switches_may_say_true() {
     sandbox.file("snapshot.yaml", &good(sandbox.aicr(&["--demo", "snapshot"])).stdout);
     let validate = |arguments: &[&str]| {
         let common = ["validate", "-s", "snapshot.yaml", "--service", "eks", "--gpu", "h100", "--intent", "training"];
-        sandbox.aicr(&[&common[..], arguments].concat())
+        sandbox.aicr(&[&common[..], arguments, &["-t", "text"]].concat())
     };
     let comma = good(validate(&[
         "--no-cluster=true",
@@ -311,7 +311,7 @@ fn each_verb_that_we_lack_has_one_sentence_and_no_guess() {
         "version",
         "snapshot --template report.tmpl",
         "validate -r recipe.yaml --emit-attestation out",
-        "validate -r recipe.yaml --evidence-dir=out",
+        "validate -r recipe.yaml --cncf-submission",
     ] {
         let run = sandbox.aicr(&line.split(' ').collect::<Vec<_>>());
         assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{}", run.transcript);

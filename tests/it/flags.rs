@@ -69,7 +69,7 @@ const VERBS: &[Verb] = &[
         line: "query",
         own: &[
             ("--selector", EKS, "--selector components.gpu-operator"),
-            ("--format", "--service eks --accelerator h100 criteria", "--format yaml"),
+            ("--format", "--service kind --accelerator a100 criteria", "--format json"),
         ],
         shared: &[],
         elsewhere: &[],

@@ -265,7 +265,7 @@ fn five_conformance_checks_pass_as_jobs_and_leave_nothing() {
         &recipe,
         "--phase",
         "conformance",
-        "--image",
+        "--check-image",
         IMAGE,
         "-o",
         &report.display().to_string(),
@@ -301,7 +301,7 @@ fn a_check_fails_when_its_object_was_removed() {
         "conformance",
         "--check",
         "gpu-operator-health",
-        "--image",
+        "--check-image",
         IMAGE,
         "-o",
         &report.display().to_string(),
@@ -406,7 +406,7 @@ fn a_killed_run_is_swept_by_cleanup() {
     let real = Real::cluster();
     // Without room on a node the Jobs stay where they are, so that there is a middle to be killed in.
     let full = FullNode::new(&real);
-    let mut run = Run::start(&real, &["--image", IMAGE]);
+    let mut run = Run::start(&real, &["--check-image", IMAGE]);
     run.until(r#""state":"unscheduled""#, Duration::from_secs(60));
     run.child.kill().expect("killed");
     run.child.wait().expect("a child");
@@ -425,7 +425,7 @@ fn a_killed_run_is_swept_by_cleanup() {
 fn an_unschedulable_pod_is_reported_within_seconds_and_an_interrupt_cleans_up() {
     let real = Real::cluster();
     let full = FullNode::new(&real);
-    let run = Run::start(&real, &["--image", IMAGE, "--check", "dra-support"]);
+    let run = Run::start(&real, &["--check-image", IMAGE, "--check", "dra-support"]);
     run.until(r#""state":"creating""#, Duration::from_secs(60));
     let (event, took) = run.until(r#""state":"unscheduled""#, Duration::from_secs(10));
     assert!(event.contains("Insufficient cpu"), "the scheduler's own words: {event}");
@@ -440,7 +440,7 @@ fn an_unschedulable_pod_is_reported_within_seconds_and_an_interrupt_cleans_up() 
 #[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
 fn an_image_that_cannot_be_pulled_is_reported_within_seconds() {
     let real = Real::cluster();
-    let run = Run::start(&real, &["--image", "registry.invalid/nobody/nothing:1", "--check", "dra-support"]);
+    let run = Run::start(&real, &["--check-image", "registry.invalid/nobody/nothing:1", "--check", "dra-support"]);
     run.until(r#""state":"creating""#, Duration::from_secs(60));
     let (event, took) = run.until(r#""state":"pull-failing""#, Duration::from_secs(15));
     assert!(event.contains("registry.invalid"), "{event}");
@@ -456,8 +456,9 @@ fn a_user_who_may_not_create_jobs_gets_an_error_and_no_object_is_left() {
     let real = Real::cluster();
     let recipe = real.recipe();
     let reader = real.user("aicr-test-reader", &[("get,list,watch", "nodes,pods,namespaces")]);
-    let output =
-        real.command(&reader, &["validate", "--recipe", &recipe, "--phase", "conformance", "--image", IMAGE]).output();
+    let output = real
+        .command(&reader, &["validate", "--recipe", &recipe, "--phase", "conformance", "--check-image", IMAGE])
+        .output();
     let output = output.expect("the binary runs");
     real.forget_user("aicr-test-reader", 1);
     assert_eq!(output.status.code(), Some(4), "{}", text(&output));

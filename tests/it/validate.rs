@@ -11,7 +11,7 @@ use aicr::{
         self, cleanup,
         demo::DemoOptions,
         fault::Fault,
-        run::{self, EventLog, Prepared, RunOptions},
+        run::{self, Control, EventLog, Prepared, RunOptions},
     },
     recipe::{Constraint, Recipe},
     report::Report,
@@ -20,22 +20,22 @@ use aicr::{
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-const NAMESPACE: &str = "aicr-validation";
-const FIVE: [&str; 5] =
+pub const NAMESPACE: &str = "aicr-validation";
+pub const FIVE: [&str; 5] =
     ["dra-support", "accelerator-metrics", "ai-service-metrics", "gpu-operator-health", "platform-health"];
 
 /// A demo cluster, and what a person would validate on it.
-struct Setup {
-    demo: Demo,
-    connection: Connection,
-    catalog: Arc<Catalog>,
-    snapshot: Inventory,
-    recipe: Recipe,
-    options: RunOptions,
+pub struct Setup {
+    pub demo: Demo,
+    pub connection: Connection,
+    pub catalog: Arc<Catalog>,
+    pub snapshot: Inventory,
+    pub recipe: Recipe,
+    pub options: RunOptions,
 }
 
 impl Setup {
-    async fn new(faults: Vec<Fault>) -> Setup {
+    pub async fn new(faults: Vec<Fault>) -> Setup {
         let start = "2026-06-01T08:00:00Z".parse().ok();
         let options = DemoOptions { seed: 7, faults, start, ..DemoOptions::default() };
         let demo = ops::demo::start(&options).expect("the demo");
@@ -53,22 +53,30 @@ impl Setup {
         Setup { demo, connection, catalog, snapshot, recipe, options }
     }
 
-    fn prepare(&self) -> Prepared {
+    pub fn prepare(&self) -> Prepared {
         let (recipe, snapshot) = (self.recipe.clone(), self.snapshot.clone());
         run::prepare(&self.catalog, recipe, "recipe.yaml", snapshot, &self.options).expect("a plan")
     }
 
     /// Runs to the end; the reader of the events says when to cancel.
-    async fn run(&self, mut cancel_at: impl FnMut(&Body) -> bool) -> Ran {
+    pub async fn run(&self, mut cancel_at: impl FnMut(&Body) -> bool) -> Ran {
+        self.steer(|body, control| {
+            if cancel_at(body) {
+                control.cancel();
+            }
+        })
+        .await
+    }
+
+    /// Runs to the end; the reader of the events may ask for anything.
+    pub async fn steer(&self, mut on: impl FnMut(&Body, &Control)) -> Ran {
         let (writer, log) = EventLog::new();
         let (control, requests) = run::control();
         let mut reader = log.reader();
         let read = async {
             let mut events: Vec<Event> = Vec::new();
             while let Some(event) = reader.next().await {
-                if cancel_at(&event.body) {
-                    control.cancel();
-                }
+                on(&event.body, &control);
                 events.push(Event::clone(&event));
             }
             events
@@ -79,31 +87,31 @@ impl Setup {
     }
 
     /// What is left of runs: kind and name.
-    async fn left(&self) -> Vec<String> {
+    pub async fn left(&self) -> Vec<String> {
         let left = cleanup::leftovers(&self.connection, NAMESPACE).await.expect("a list");
         left.iter().map(ToString::to_string).collect()
     }
 }
 
-struct Ran {
-    report: Result<Report, ops::Failure>,
-    events: Vec<Event>,
+pub struct Ran {
+    pub report: Result<Report, ops::Failure>,
+    pub events: Vec<Event>,
 }
 
 impl Ran {
     #[track_caller]
-    fn report(&self) -> &Report {
+    pub fn report(&self) -> &Report {
         self.report.as_ref().unwrap_or_else(|failure| panic!("{failure}"))
     }
 
     /// Status and message of each check.
     #[track_caller]
-    fn results(&self) -> BTreeMap<&str, (Status, &str)> {
+    pub fn results(&self) -> BTreeMap<&str, (Status, &str)> {
         self.report().results.iter().map(|result| (&*result.name, (result.status, &*result.message))).collect()
     }
 
     /// The states of a check, in words.
-    fn states(&self, name: &str) -> Vec<&'static str> {
+    pub fn states(&self, name: &str) -> Vec<&'static str> {
         let state = |event: &Event| match &event.body {
             Body::State { check, state } if check == name => Some(state.word()),
             _ => None,
@@ -112,7 +120,7 @@ impl Ran {
     }
 
     /// Milliseconds from the first state of that word to the end of the check.
-    fn patience(&self, name: &str, word: &str) -> u64 {
+    pub fn patience(&self, name: &str, word: &str) -> u64 {
         let began = self
             .events
             .iter()
@@ -124,7 +132,7 @@ impl Ran {
 
     /// What holds for the events of every run.
     #[track_caller]
-    fn in_order(&self) {
+    pub fn in_order(&self) {
         let bodies: Vec<&Body> = self.events.iter().map(|event| &event.body).collect();
         assert!(matches!(bodies.first(), Some(Body::Planned { .. })));
         assert!(matches!(bodies.last(), Some(Body::Ended { .. })));
@@ -149,7 +157,7 @@ impl Ran {
     }
 }
 
-fn never(_: &Body) -> bool {
+pub fn never(_: &Body) -> bool {
     false
 }
 

@@ -156,7 +156,7 @@ fn walk(columns: u16, rows: u16) {
     terminal.shows("DEMO fresh");
     terminal.shows("worker-3");
     terminal.press("2");
-    terminal.shows("resolved values");
+    terminal.shows("SET BY");
     terminal.shows("gpu-operator");
     terminal.press("i");
     terminal.shows("what-if");
@@ -167,9 +167,9 @@ fn walk(columns: u16, rows: u16) {
     terminal.press("4");
     terminal.shows("readiness");
     terminal.press("?");
-    terminal.shows("help: keys on Validate");
+    terminal.shows("help: Validate: ");
     terminal.press("\x1b");
-    terminal.until("the help to close", |screen| !screen.contents().contains("help: keys"));
+    terminal.until("the help to close", |screen| !screen.contents().contains("help: Validate"));
     terminal.press(":");
     terminal.shows("palette");
     terminal.press("theme light\r");
@@ -194,7 +194,7 @@ fn a_resize_is_followed_down_to_nothing_and_back() {
     terminal.shows("constraints");
     terminal.resize(80, 24);
     terminal.until("one master over one detail", |screen| {
-        screen.contents().contains("worker-3") && !screen.contents().contains("constraints")
+        screen.contents().contains("worker-3") && !screen.contents().contains("┌ constraints")
     });
     terminal.resize(19, 4);
     terminal.shows("need 20x5");

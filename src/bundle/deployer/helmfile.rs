@@ -102,10 +102,15 @@ fn entry(bundle: &Bundle, release: &Release) -> Value {
         }
         None => entry["chart"] = format!("./{folder}").into(),
     }
-    // Other levels were applied before this file is read.
-    let needs = release.needs.iter().map(|need| &bundle.releases[*need]);
+    // Other levels were applied before this file is read. One after the other means within a level here.
+    let within = |other: &&Release| other.level == release.level;
+    let before = bundle.releases.iter().take_while(|other| other.number < release.number);
+    let needs: Vec<&Release> = match bundle.options.serial {
+        true => before.filter(within).last().into_iter().collect(),
+        false => release.needs.iter().map(|need| &bundle.releases[*need]).filter(within).collect(),
+    };
     let needs: Vec<String> = needs
-        .filter(|need| need.level == release.level)
+        .into_iter()
         .map(|need| match need.namespace == release.namespace {
             true => need.name.clone(),
             false => format!("{}/{}", need.namespace, need.name),

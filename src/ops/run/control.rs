@@ -3,10 +3,27 @@
 use tokio::sync::mpsc;
 
 /// A request to a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     /// End running checks, start no other, clean up, report.
     Cancel,
+    /// End this check, or do not start it; the others go on.
+    CancelCheck(String),
+    /// Start no further check; those that run go on.
+    Pause,
+    /// Go on after a stop. `to_end` makes no more stops.
+    Continue { to_end: bool },
+}
+
+/// Where a run stops by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Step {
+    #[default]
+    None,
+    /// Before each phase.
+    Phases,
+    /// Before each check, which then run one by one.
+    Checks,
 }
 
 /// The asking side; may be cloned.
@@ -24,9 +41,14 @@ pub fn control() -> (Control, Requests) {
 }
 
 impl Control {
-    /// Cancels the run; one that has ended takes no notice.
+    /// Asks; a run that has ended takes no notice.
+    pub fn ask(&self, request: Request) {
+        let _ = self.0.send(request);
+    }
+
+    /// Cancels the run.
     pub fn cancel(&self) {
-        let _ = self.0.send(Request::Cancel);
+        self.ask(Request::Cancel);
     }
 }
 

@@ -1,7 +1,7 @@
 //! One run on a cluster: shared objects, phases one after the other, clean-up.
 
 use super::{
-    Prepared, Request, Requests,
+    Prepared, Request, Requests, Step,
     create::{self, Shared},
     inputs::Inputs,
     phase_run::PhaseRun,
@@ -13,11 +13,42 @@ use crate::{
     ops::{Failure, cleanup},
     report::{self, Report},
     validate::{
-        event::{Body, PhaseStatus, Severity, Status, Verdict},
+        event::{Body, PhaseStatus, Severity, Status, Stop, Verdict, Why},
         plan::{CheckPlan, ValidationPlan},
     },
 };
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+/// How a person steers the run: what holds from one phase to the next.
+pub(super) struct Steering {
+    pub(super) step: Step,
+    pub(super) paused: bool,
+    pub(super) canceled: bool,
+    /// Checks that are not to start any more.
+    pub(super) dropped: BTreeSet<String>,
+}
+
+impl Steering {
+    pub(super) fn stop(&mut self, before: Stop, reporter: &mut Reporter) {
+        if !self.paused {
+            self.paused = true;
+            reporter.report(Body::Paused { before });
+        }
+    }
+
+    pub(super) fn resume(&mut self, to_end: bool, reporter: &mut Reporter) {
+        if to_end {
+            self.step = Step::None;
+        }
+        if self.paused {
+            self.paused = false;
+            reporter.report(Body::Resumed);
+        }
+    }
+}
 
 /// The reason of a check that a canceled run did not start.
 pub(super) const NOT_STARTED: &str = "the run was canceled before it started";
@@ -34,8 +65,9 @@ pub(super) async fn execute(
     mut requests: Requests,
 ) -> Result<Report, Failure> {
     let (plan, options) = (&prepared.plan, &prepared.options);
-    let (shared, mut canceled) = match create_shared(connection, plan, &mut reporter, &mut requests).await {
-        Ok(created) => created,
+    let mut steering = Steering { step: options.step, paused: false, canceled: false, dropped: BTreeSet::new() };
+    let shared = match create_shared(connection, plan, &mut reporter, &mut requests, &mut steering).await {
+        Ok(shared) => shared,
         Err(error) => {
             let outcome = cleanup::of_run(connection, &plan.namespace, &plan.run_id).await;
             reporter.report(Body::CleanedUp { removed: outcome.removed, left: outcome.left });
@@ -47,48 +79,63 @@ pub(super) async fn execute(
     let mut stopped = false;
     for phase in phases(plan) {
         let checks: Vec<&CheckPlan> = plan.checks.iter().filter(|check| check.check.phase == phase).collect();
-        if canceled || stopped {
+        if steering.canceled || stopped {
             for check in checks {
-                match canceled {
-                    true => reporter.conclude(check, Status::Other, NOT_STARTED),
-                    false => reporter.skip(check, "skipped due to previous phase failure"),
+                match steering.canceled {
+                    _ if check.decided.is_some() => reporter.decided(check),
+                    true => reporter.conclude(check, Status::Other, Why::NotStarted, NOT_STARTED),
+                    false => {
+                        let reason = "skipped due to previous phase failure";
+                        reporter.conclude(check, Status::Skipped, Why::PreviousPhaseFailed, reason);
+                    }
                 }
             }
             continue;
         }
-        reporter.report(Body::PhaseStarted { phase });
         let phase_run = PhaseRun::new(connection, prepared, &shared.owner, &clock, &arrivals);
-        canceled = phase_run.run(checks, &mut inputs, &mut reporter).await;
+        phase_run.run(phase, checks, &mut steering, &mut inputs, &mut reporter).await;
         let status = report::phase_status(phase, &reporter.report.results);
         reporter.report(Body::PhaseFinished { phase, status });
         stopped = options.fail_fast && matches!(status, PhaseStatus::Failed | PhaseStatus::Other);
     }
     drop(inputs);
     clean_up(connection, prepared, &shared, &mut reporter).await;
-    let verdict = if canceled { Verdict::Canceled } else { report::verdict(&reporter.report.results) };
+    let verdict = if steering.canceled { Verdict::Canceled } else { report::verdict(&reporter.report.results) };
     Ok(reporter.end(verdict))
 }
 
-/// Creates what all checks share; whether the run was canceled meanwhile. A request under way comes to its end, because one
+/// Creates what all checks share, and takes what is asked meanwhile. A request under way comes to its end, because one
 /// that is given up may still create its object after the clean-up.
 async fn create_shared(
     connection: &Connection,
     plan: &ValidationPlan,
     reporter: &mut Reporter,
     requests: &mut Requests,
-) -> Result<(Shared, bool), ClusterError> {
+    steering: &mut Steering,
+) -> Result<Shared, ClusterError> {
     let halted = AtomicBool::new(false);
-    let creating = create::shared(connection, plan, reporter, &halted);
-    tokio::pin!(creating);
-    loop {
+    let mut asked_to_pause = false;
+    let mut creating = Box::pin(create::shared(connection, plan, reporter, &halted));
+    let shared = loop {
         tokio::select! {
             biased;
             request = requests.next() => match request {
-                Request::Cancel => halted.store(true, Ordering::Relaxed),
+                Request::Cancel => {
+                    steering.canceled = true;
+                    halted.store(true, Ordering::Relaxed);
+                }
+                Request::CancelCheck(name) => drop(steering.dropped.insert(name)),
+                Request::Pause => asked_to_pause = true,
+                Request::Continue { .. } => asked_to_pause = false,
             },
-            created = &mut creating => return Ok((created?, halted.load(Ordering::Relaxed))),
+            created = &mut creating => break created?,
         }
+    };
+    drop(creating);
+    if asked_to_pause {
+        steering.stop(Stop::Asked, reporter);
     }
+    Ok(shared)
 }
 
 /// The phases of a plan, in its order.
@@ -104,6 +151,9 @@ fn phases(plan: &ValidationPlan) -> Vec<Phase> {
 
 async fn clean_up(connection: &Connection, prepared: &Prepared, shared: &Shared, reporter: &mut Reporter) {
     let (plan, options) = (&prepared.plan, &prepared.options);
+    if plan.shared.is_empty() {
+        return;
+    }
     if options.keep {
         let text =
             format!("kept everything of run {}; remove it with `aicr cleanup --run-id {}`", plan.run_id, plan.run_id);

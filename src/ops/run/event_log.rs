@@ -72,6 +72,11 @@ impl Reader {
         }
     }
 
+    /// The next event, if it is there already.
+    pub fn ready(&mut self) -> Option<Arc<Event>> {
+        self.read()
+    }
+
     fn read(&mut self) -> Option<Arc<Event>> {
         self.log.length.mark_unchanged();
         let events = self.log.events.lock().unwrap_or_else(PoisonError::into_inner);

@@ -42,8 +42,25 @@ const SOURCES: [Source; 3] = [Source::Jobs, Source::Pods, Source::Events];
 #[derive(Debug)]
 pub(super) enum Arrival {
     Object(Source, Change),
-    Log { check: String, line: Option<String> },
-    CreateFailed { check: String, error: ClusterError },
+    Log {
+        check: String,
+        line: Option<String>,
+    },
+    CreateFailed {
+        check: String,
+        error: ClusterError,
+    },
+    /// A check in this process has ended.
+    Exited {
+        check: String,
+        code: i32,
+        message: String,
+    },
+    /// What was found when something of this check disappeared.
+    Namespace {
+        check: String,
+        is_ending: bool,
+    },
 }
 
 pub(super) type Arrivals = mpsc::Sender<Observed<Arrival>>;
@@ -68,6 +85,8 @@ pub(super) struct Inputs {
     pauses: watch::Receiver<Pauses>,
     known: Pauses,
     catching_up: Option<CatchingUp>,
+    /// What is watched.
+    sources: &'static [Source],
     /// Dropped with the inputs.
     _watches: JoinSet<()>,
 }
@@ -88,7 +107,9 @@ impl Inputs {
     ) -> (Inputs, Arrivals) {
         let (sender, arrivals) = mpsc::channel(WAITING);
         let mut watches = JoinSet::new();
-        for source in SOURCES {
+        // A run that creates nothing has nothing to watch, and may have no right to.
+        let sources: &[Source] = if plan.shared.is_empty() { &[] } else { &SOURCES };
+        for source in sources.iter().copied() {
             let (changes, mut changed) = mpsc::channel(WAITING);
             watches.spawn(object_watch::watch(connection.clone(), scope(source, plan), clock.clone(), changes));
             let sender: Arrivals = sender.clone();
@@ -101,7 +122,7 @@ impl Inputs {
             });
         }
         let mut inputs = Inputs::new(requests, arrivals, clock);
-        inputs._watches = watches;
+        (inputs.sources, inputs._watches) = (sources, watches);
         (inputs, sender)
     }
 
@@ -119,6 +140,7 @@ impl Inputs {
             pauses,
             known,
             catching_up: None,
+            sources: &SOURCES,
             _watches: JoinSet::new(),
         }
     }
@@ -159,7 +181,7 @@ impl Inputs {
         }
         let paused = pauses.total.saturating_sub(self.known.total);
         self.known = pauses;
-        self.catching_up = Some(CatchingUp { since: now, behind: SOURCES.into() });
+        self.catching_up = Some(CatchingUp { since: now, behind: self.sources.iter().copied().collect() });
         Some(paused)
     }
 

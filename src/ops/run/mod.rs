@@ -12,6 +12,8 @@ mod event_log;
 mod inputs;
 mod options;
 mod phase_run;
+mod preflight;
+pub mod record;
 mod reporter;
 
 use super::{Failure, Kind};
@@ -21,20 +23,22 @@ use crate::{
     document::header::Edition,
     inventory::Inventory,
     recipe::Recipe,
-    report::Report,
+    report::{Report, plan::About},
     resolve::hydrate,
     snapshot::format,
     validate::{
-        event::Verdict,
+        event::{Status, Verdict, Why},
         gpu::{self, Policy},
         input::Input,
         plan::{self, ValidationPlan},
     },
 };
-pub use control::{Control, Request, Requests, control};
+pub use control::{Control, Request, Requests, Step, control};
 pub use event_log::{EventLog, Reader, Writer};
 pub use options::{IMAGE, NAMESPACE, RunOptions};
+pub use preflight::look;
 use reporter::Reporter;
+use std::sync::Arc;
 
 /// A validation that was planned and not started.
 #[derive(Clone, Debug)]
@@ -45,6 +49,8 @@ pub struct Prepared {
     /// What messages and reports call the recipe.
     pub recipe_name: String,
     pub options: RunOptions,
+    /// What checks know of the recipe.
+    pub input: Arc<Input>,
 }
 
 /// Plans a run; touches no cluster. A run id is made where the options have none.
@@ -71,7 +77,7 @@ pub fn prepare(
         let hint = error.hint();
         Failure { hint, ..Failure::from_error(Kind::Usage, doing, error).at(recipe_name) }
     })?;
-    Ok(Prepared { plan, snapshot, recipe, recipe_name: recipe_name.to_owned(), options })
+    Ok(Prepared { plan, snapshot, recipe, recipe_name: recipe_name.to_owned(), options, input: input.into() })
 }
 
 /// The GPU allocation policy that the recipe's values amount to; unspecified where the recipe has neither component.
@@ -108,6 +114,26 @@ pub fn run_id(now: jiff::Timestamp) -> Result<String, Failure> {
     Ok(format!("{}-{hex}", now.strftime("%Y%m%d-%H%M%S")))
 }
 
+impl Prepared {
+    /// The plan for people.
+    pub fn lines(&self, cluster: &str) -> Vec<String> {
+        let criteria = self.recipe.criteria.to_string();
+        let about = About {
+            cluster,
+            recipe: &self.recipe_name,
+            criteria: &criteria,
+            patience_seconds: self.options.patience.as_secs(),
+            stops: match self.options.step {
+                Step::None => "",
+                Step::Phases => "before each phase, until you go on",
+                Step::Checks => "before each check, until you go on",
+            },
+            keeps: self.options.keep,
+        };
+        crate::report::plan::lines(&self.plan, &about)
+    }
+}
+
 /// Judges readiness on the snapshot and reports every selected check as skipped; needs no cluster.
 pub fn judge(prepared: &Prepared, log: Writer) -> Report {
     let mut reporter = Reporter::new(log, RunClock::start());
@@ -116,7 +142,15 @@ pub fn judge(prepared: &Prepared, log: Writer) -> Report {
         return reporter.end(Verdict::NotReady);
     }
     for check in &prepared.plan.checks {
-        reporter.skip(check, "planned only: --no-cluster does not create objects");
+        match &check.decided {
+            Some(_) => reporter.decided(check),
+            None => reporter.conclude(
+                check,
+                Status::Skipped,
+                Why::PlannedOnly,
+                "planned only: --no-cluster does not create objects",
+            ),
+        }
     }
     reporter.end(Verdict::Skipped)
 }
@@ -140,9 +174,9 @@ pub async fn run(
     if !reporter.readiness(prepared) {
         return Ok(reporter.end(Verdict::NotReady));
     }
-    if prepared.plan.checks.iter().all(|check| check.objects.is_empty()) {
+    if prepared.plan.checks.iter().all(|check| check.decided.is_some()) {
         for check in &prepared.plan.checks {
-            reporter.cannot_run(check);
+            reporter.decided(check);
         }
         let verdict = crate::report::verdict(&reporter.report.results);
         return Ok(reporter.end(verdict));

@@ -1,5 +1,6 @@
 //! How a run is made: one place for the command line and the workbench.
 
+use super::Step;
 use crate::validate::{machine::GRACE_MS, plan::PlanOptions};
 use std::time::Duration;
 
@@ -24,6 +25,10 @@ pub struct RunOptions {
     pub keep_namespace: bool,
     /// How long a pod may be unschedulable, refused or without its image before its check is given up.
     pub patience: Duration,
+    /// Where the run stops until somebody says to go on.
+    pub step: Step,
+    /// Whoever starts the run keeps a record of it.
+    pub record: bool,
 }
 
 impl Default for RunOptions {
@@ -42,6 +47,8 @@ impl Default for RunOptions {
             keep: false,
             keep_namespace: false,
             patience: Duration::from_millis(GRACE_MS),
+            step: Step::None,
+            record: true,
         }
     }
 }
@@ -54,7 +61,7 @@ impl RunOptions {
         let plan = &mut options.plan;
         plan.image_tag = stated("AICR_VALIDATOR_IMAGE_TAG");
         plan.image_registry = stated("AICR_VALIDATOR_IMAGE_REGISTRY");
-        if let Some(image) = stated("AICR_VALIDATOR_IMAGE") {
+        if let Some(image) = stated("AICR_CHECK_IMAGE") {
             plan.image = image;
         }
         if let Some(namespace) = stated("AICR_NAMESPACE") {
@@ -72,7 +79,9 @@ mod tests {
     fn the_environment_fills_what_it_names_and_nothing_else() {
         let variables = [
             ("AICR_NAMESPACE", "checks"),
-            ("AICR_VALIDATOR_IMAGE", ""),
+            ("AICR_CHECK_IMAGE", ""),
+            // The reference's capture agent runs from it, never a check.
+            ("AICR_VALIDATOR_IMAGE", "ghcr.io/nvidia/aicr:v1"),
             ("AICR_VALIDATOR_IMAGE_TAG", "v9"),
             ("AICR_VALIDATOR_IMAGE_REGISTRY", "example.org"),
         ];

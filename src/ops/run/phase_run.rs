@@ -1,13 +1,14 @@
 //! The checks of one phase on their way.
 
 use super::{
-    Prepared, Request,
+    Prepared, Request, Step,
     create::{self, owned},
-    dispatcher::NOT_STARTED,
+    dispatcher::{NOT_STARTED, Steering},
     inputs::{Arrival, Arrivals, Input, Inputs, Source},
     reporter::Reporter,
 };
 use crate::{
+    catalog::validator::Phase,
     cluster::{
         Connection,
         active_time::{self, RunClock},
@@ -16,9 +17,11 @@ use crate::{
         objects,
     },
     validate::{
-        event::{Body, Moment, Severity, State, Status},
+        checks,
+        event::{Body, Moment, Severity, State, Status, Stop, Way, Why},
+        input::Input as CheckInput,
         machine::{CONTAINER, Machine, Observation, Output},
-        plan::{CHECK_LABEL, CheckPlan},
+        plan::{CHECK_LABEL, CheckPlan, PARALLEL},
     },
 };
 use serde_json::Value;
@@ -32,8 +35,8 @@ use std::{
 };
 use tokio::{sync::mpsc, task::JoinSet};
 
-/// Checks that only read, at the same time.
-const PARALLEL: usize = 4;
+/// The reason of a check that a person canceled before it started.
+const DROPPED: &str = "canceled before it started";
 /// For requests under way when a phase ends.
 const SETTLE_LIMIT: Duration = Duration::from_secs(2);
 
@@ -50,6 +53,8 @@ pub(super) struct PhaseRun<'r> {
     followers: JoinSet<()>,
     /// Stops the creation of further objects.
     halted: Arc<AtomicBool>,
+    /// What checks in this process know of the recipe.
+    input: Arc<CheckInput>,
 }
 
 impl<'r> PhaseRun<'r> {
@@ -70,35 +75,81 @@ impl<'r> PhaseRun<'r> {
             requests: JoinSet::new(),
             followers: JoinSet::new(),
             halted: Arc::default(),
+            input: prepared.input.clone(),
         }
     }
 
-    /// Runs until every check has a result; whether the run was canceled.
+    /// Runs until every check has a result.
     pub(super) async fn run(
         mut self,
+        phase: Phase,
         checks: Vec<&'r CheckPlan>,
+        steering: &mut Steering,
         inputs: &mut Inputs,
         reporter: &mut Reporter,
-    ) -> bool {
-        let mut waiting: VecDeque<&CheckPlan> = checks.into();
-        let mut canceled = false;
+    ) {
+        let (decided, waiting): (Vec<_>, Vec<_>) = checks.into_iter().partition(|check| check.decided.is_some());
+        let mut waiting: VecDeque<&CheckPlan> = waiting.into();
+        let mut begun = false;
+        // A check that a person has let go after a stop before it.
+        let mut released = false;
+        if steering.step == Step::Phases && !waiting.is_empty() {
+            steering.stop(Stop::Phase { phase }, reporter);
+        }
         loop {
-            while self.has_room(waiting.front().copied()) {
-                let Some(check) = waiting.pop_front() else { break };
-                self.start(check, reporter);
+            while !steering.paused {
+                if !begun {
+                    begun = true;
+                    reporter.report(Body::PhaseStarted { phase });
+                    decided.iter().for_each(|check| reporter.decided(check));
+                }
+                let next = waiting.front().copied().filter(|next| self.has_room(next, steering.step));
+                let Some(check) = next else { break };
+                if steering.step == Step::Checks && !released && !steering.dropped.contains(&check.check.name) {
+                    steering.stop(Stop::Check { check: check.check.name.clone() }, reporter);
+                    break;
+                }
+                released = false;
+                waiting.pop_front();
+                match steering.dropped.contains(&check.check.name) {
+                    true => reporter.conclude(check, Status::Other, Why::NotStarted, DROPPED),
+                    false => self.start(check, reporter),
+                }
             }
-            if waiting.is_empty() && self.machines.is_empty() {
+            if waiting.is_empty() && self.machines.is_empty() && begun {
                 self.settle().await;
-                return canceled;
+                return;
             }
             match inputs.next().await {
                 Input::Request(Request::Cancel) => {
-                    canceled = true;
+                    steering.canceled = true;
+                    steering.resume(true, reporter);
+                    if !begun {
+                        begun = true;
+                        reporter.report(Body::PhaseStarted { phase });
+                        decided.iter().for_each(|check| reporter.decided(check));
+                    }
                     self.halted.store(true, Ordering::Relaxed);
                     for check in waiting.drain(..) {
-                        reporter.conclude(check, Status::Other, NOT_STARTED);
+                        reporter.conclude(check, Status::Other, Why::NotStarted, NOT_STARTED);
                     }
                     self.observe_all(self.clock.now(), &Observation::Cancel, reporter);
+                }
+                Input::Request(Request::CancelCheck(name)) => {
+                    self.observe(self.clock.now(), &name, Observation::Cancel, reporter);
+                    if let Some(place) = waiting.iter().position(|check| check.check.name == name) {
+                        if let Some(check) = waiting.remove(place) {
+                            reporter.conclude(check, Status::Other, Why::NotStarted, DROPPED);
+                        }
+                    } else {
+                        // Perhaps one of a later phase.
+                        steering.dropped.insert(name);
+                    }
+                }
+                Input::Request(Request::Pause) => steering.stop(Stop::Asked, reporter),
+                Input::Request(Request::Continue { to_end }) => {
+                    released = steering.paused;
+                    steering.resume(to_end, reporter);
                 }
                 Input::Arrived(observed) => self.take(observed, reporter),
                 Input::Paused(paused) => {
@@ -123,20 +174,20 @@ impl<'r> PhaseRun<'r> {
         }
     }
 
-    /// Checks that only read run at the same time; any other runs alone.
-    fn has_room(&self, next: Option<&CheckPlan>) -> bool {
-        let Some(next) = next else { return false };
+    /// Checks that only read run at the same time; any other runs alone, and each does where a person steps.
+    fn has_room(&self, next: &CheckPlan, step: Step) -> bool {
         let all_read = self.machines.iter().all(|(check, _)| check.read_only);
-        self.machines.is_empty() || (next.read_only && all_read && self.machines.len() < PARALLEL)
+        let together = next.read_only && all_read && step != Step::Checks && self.machines.len() < PARALLEL;
+        self.machines.is_empty() || together
     }
 
     fn start(&mut self, check: &'r CheckPlan, reporter: &mut Reporter) {
-        if check.cannot_run.is_some() {
-            return reporter.cannot_run(check);
-        }
         let name = check.check.name.clone();
         let patience_ms = u64::try_from(self.prepared.options.patience.as_millis()).unwrap_or(u64::MAX);
         self.machines.push((check, Machine::new(check.check.clone(), patience_ms, self.clock.now())));
+        if check.check.way == Way::InProcess {
+            return self.start_here(check, reporter);
+        }
         reporter.report(Body::State { check: name.clone(), state: State::Creating });
         let objects: Vec<Value> = check.objects.iter().map(|object| owned(object, self.owner)).collect();
         let (connection, clock) = (self.connection.clone(), self.clock.clone());
@@ -147,6 +198,37 @@ impl<'r> PhaseRun<'r> {
                 // The run has ended where nothing takes arrivals any more.
                 let _ = arrivals.send(Observed { at: clock.now(), what }).await;
             }
+        });
+    }
+
+    /// Runs a check in this process: the same code that runs in a pod, over the connection of the run.
+    fn start_here(&mut self, check: &'r CheckPlan, reporter: &mut Reporter) {
+        let name = check.check.name.clone();
+        self.observe(self.clock.now(), &name, Observation::Started, reporter);
+        let Some(code) = checks::find(&name) else { return };
+        let (connection, clock, arrivals) = (self.connection.clone(), self.clock.clone(), self.arrivals.clone());
+        let input = self.input.clone();
+        let limit = Duration::from_secs(check.check.timeout_seconds);
+        self.followers.spawn(async move {
+            let (lines, mut line) = mpsc::unbounded_channel();
+            // One that only reads leaves nothing behind: it is dropped where it has to stop.
+            let never = std::future::pending();
+            let say = move |said| drop(lines.send(said));
+            let running = crate::ops::check::run(&connection, code, &input, limit, never, say);
+            let (passing, stamps, of) = (arrivals.clone(), clock.clone(), name.clone());
+            let pass = async move {
+                while let Some(said) = line.recv().await {
+                    let what = Arrival::Log { check: of.clone(), line: Some(said) };
+                    if passing.send(Observed { at: stamps.now(), what }).await.is_err() {
+                        return;
+                    }
+                }
+            };
+            // The end comes after all lines: the last sender goes with the check.
+            let (exit, ()) = tokio::join!(running, pass);
+            let what = Arrival::Exited { check: name, code: exit.code, message: exit.termination_message };
+            // The run has ended where nothing takes arrivals any more.
+            let _ = arrivals.send(Observed { at: clock.now(), what }).await;
         });
     }
 
@@ -180,6 +262,12 @@ impl<'r> PhaseRun<'r> {
             Arrival::Object(Source::Events, Change::Deleted(_)) => {}
             Arrival::Log { check, line } => {
                 self.observe(at, &check, line.map_or(Observation::LogEnd, Observation::Log), reporter);
+            }
+            Arrival::Exited { check, code, message } => {
+                self.observe(at, &check, Observation::Exited { code, message }, reporter);
+            }
+            Arrival::Namespace { check, is_ending } => {
+                self.observe(at, &check, Observation::Namespace { is_ending }, reporter);
             }
             Arrival::CreateFailed { check, error } => {
                 let hint = error.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
@@ -226,15 +314,31 @@ impl<'r> PhaseRun<'r> {
                 Output::Log(text) => reporter.observed(at.observed_at_ms, Body::Log { check: name.to_owned(), text }),
                 Output::Finished(result) => {
                     // Given up, not ended: it must not go on next to what comes after it.
-                    if result.exit_code.is_none() && !self.prepared.options.keep {
+                    let is_job = result.way == Way::Job;
+                    if is_job && result.exit_code.is_none() && !self.prepared.options.keep {
                         self.stop(job_name.clone(), pod_name.clone());
                     }
                     let body = Body::Finished { check: name.to_owned(), result: *result };
                     reporter.observed(at.observed_at_ms, body);
                 }
                 Output::FollowLog { pod } => self.follow(name, pod),
+                Output::LookAtNamespace => self.look_at_namespace(name),
             }
         }
+    }
+
+    fn look_at_namespace(&mut self, name: &str) {
+        let (connection, namespace) = (self.connection.clone(), self.prepared.plan.namespace.clone());
+        let (arrivals, clock, check) = (self.arrivals.clone(), self.clock.clone(), name.to_owned());
+        self.followers.spawn(async move {
+            // Without an answer nothing is known of the namespace, and something smaller is the reason.
+            let is_ending = match objects::find(&connection, "Namespace", "", &namespace).await {
+                Ok(Some(found)) => found["status"]["phase"] == "Terminating",
+                Ok(None) => true,
+                Err(_) => return,
+            };
+            let _ = arrivals.send(Observed { at: clock.now(), what: Arrival::Namespace { check, is_ending } }).await;
+        });
     }
 
     fn stop(&mut self, job_name: String, pod_name: Option<String>) {

@@ -6,8 +6,8 @@ use crate::{
     constraint::{self, Spread, Verdict as Judged},
     report::Report,
     validate::{
-        event::{Body, CheckResult, ReadinessOutcome, Severity, Status, Verdict},
-        plan::CheckPlan,
+        event::{Body, CheckResult, ReadinessOutcome, Severity, Status, Verdict, Why},
+        plan::{CheckPlan, Decided},
     },
 };
 use std::collections::BTreeSet;
@@ -54,6 +54,7 @@ impl Reporter {
             namespace: plan.namespace.clone(),
             context: context.to_owned(),
             recipe: prepared.recipe_name.clone(),
+            criteria: prepared.recipe.criteria.to_string(),
             checks: plan.checks.iter().map(|check| check.check.clone()).collect(),
         });
         for notice in &plan.notices {
@@ -99,17 +100,15 @@ impl Reporter {
         self.report
     }
 
-    pub(super) fn skip(&mut self, check: &CheckPlan, reason: &str) {
-        self.conclude(check, Status::Skipped, reason);
+    /// The result of a check that was known before the run.
+    pub(super) fn decided(&mut self, check: &CheckPlan) {
+        if let Some(Decided { status, why, reason }) = &check.decided {
+            self.conclude(check, *status, *why, reason);
+        }
     }
 
-    pub(super) fn cannot_run(&mut self, check: &CheckPlan) {
-        let reason = check.cannot_run.clone().unwrap_or_default();
-        self.conclude(check, Status::Other, &reason);
-    }
-
-    /// A result without a Job.
-    pub(super) fn conclude(&mut self, check: &CheckPlan, status: Status, reason: &str) {
+    /// A result without a run.
+    pub(super) fn conclude(&mut self, check: &CheckPlan, status: Status, why: Why, reason: &str) {
         let at_ms = self.clock.now().observed_at_ms;
         let result = CheckResult {
             name: check.check.name.clone(),
@@ -124,6 +123,8 @@ impl Reporter {
             start_ms: at_ms,
             stop_ms: at_ms,
             stdout: Vec::new(),
+            why: Some(why),
+            way: check.check.way,
         };
         self.observed(at_ms, Body::Finished { check: check.check.name.clone(), result });
     }
@@ -137,6 +138,8 @@ fn trace(body: &Body) {
         }
         Body::Readiness { name, outcome, .. } => tracing::debug!(name, ?outcome, "constraint judged"),
         Body::PhaseStarted { phase } => tracing::info!(phase = phase.name(), "phase started"),
+        Body::Paused { before } => tracing::info!(%before, "run paused"),
+        Body::Resumed => tracing::info!("run resumed"),
         Body::State { check, state } => tracing::debug!(check, ?state, "check goes on"),
         Body::Log { .. } => {}
         Body::Finished { check, result } => {

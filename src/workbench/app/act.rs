@@ -14,7 +14,7 @@ use crate::{
         layout::Zoom,
         model::{DiffView, KEPT, Kept, Severity, Side, Slot, Source, WhatIf},
         overlay::{Field, Overlay, Question},
-        panes::{self, CHANGES, NODES, Need, Pane, SHAPES, SIDES, Step, VALUES, WHAT_IF},
+        panes::{self, CHANGES, CHECKS, NODES, Need, Pane, RUN_CHANGES, SHAPES, SIDES, Step, VALUES, WHAT_IF},
     },
 };
 use ratatui::layout::Rect;
@@ -39,7 +39,13 @@ impl State {
             Action::Swap => return self.swap(),
             Action::GoDefinition => self.say(Severity::Info, "the selected row is not set by a file"),
             Action::GoUpgrade => return self.upgrade_command(""),
-            Action::Run => return self.ask_run(),
+            Action::Run => {
+                let what = self.under_cursor();
+                return self.ask_run(what);
+            }
+            Action::RunFailed => return self.run_failed(),
+            Action::Pause => return self.pause(),
+            Action::StepOn | Action::StepBack => self.replay_step(action == Action::StepOn),
             Action::Cancel => self.ask_cancel(),
             Action::Refresh => return self.refresh(),
             Action::Copy | Action::CopyRow => return self.copy(pane),
@@ -74,6 +80,8 @@ impl State {
             Step::Profile(choice) => return self.choose_profile(choice),
             Step::Setting(flag, mode) => return self.decide_setting(flag, mode),
             Step::CloseWhatIf => self.close_what_if(),
+            Step::OpenRun(name) => return self.open_run(name, false),
+            Step::CompareRun(name) => return self.open_run(name, true),
         }
         Vec::new()
     }
@@ -141,6 +149,9 @@ impl State {
             }
             Action::NextThing | Action::PreviousThing => self.seek(pane, action == Action::NextThing),
             _ => return false,
+        }
+        if pane == &CHECKS {
+            self.model.run.follows = false;
         }
         self.desk.mark(Need::Cursor(pane));
         if pane.follows {
@@ -309,15 +320,19 @@ impl State {
     fn back(&mut self) {
         let pane = self.desk.focused();
         let master = panes::main_of(self.desk.screen);
+        let is_failure = self.model.message().is_some_and(|message| message.severity == Severity::Fail);
+        self.model.is_acknowledged = true;
         if !self.desk.table(pane).filter.is_empty() {
             self.set_filter(String::new());
         } else if self.desk.zoom != Zoom::Normal {
             self.desk.zoom = Zoom::Normal;
         } else if pane == &NODES && self.model.cluster.drilled.is_some() {
             self.drill(None);
+        } else if pane == &RUN_CHANGES {
+            self.forget_compared();
         } else if pane != master {
             self.desk.focus_on(master);
-        } else {
+        } else if !is_failure {
             let key = self.desk.keys.key(Action::Close);
             self.say(Severity::Info, format!("nothing to go back to; {key} quits"));
         }

@@ -46,7 +46,15 @@ impl State {
             "open" => return vec![self.read(SnapshotSlot::Cluster, PathBuf::from(rest))],
             "context" => return self.context_command(rest),
             "live" => return vec![self.watch()],
+            "save" if self.desk.screen == Screen::Validate && !rest.is_empty() => return self.save_report(rest),
             "save" => return self.save_command(rest),
+            "runs" => return self.runs_command(),
+            "report" => self.report_command(rest),
+            "speed" => self.speed_command(rest),
+            "step" => return self.step_command(rest),
+            "skip" => self.skip_command(rest),
+            "retry" => return self.retry_command(rest),
+            "in-process" => self.in_process_command(rest),
             "export" => return self.export_command(rest),
             _ if line.parse::<usize>().is_ok() => {
                 let pane = self.desk.focused();
@@ -198,7 +206,9 @@ impl State {
 
     /// Asks before a file is replaced.
     pub(in crate::workbench) fn ask_overwrite(&mut self, effect: Effect) {
-        let (Effect::Save { path, .. } | Effect::Export { path, .. }) = &effect else { return };
+        let (Effect::Save { path, .. } | Effect::SaveText { path, .. } | Effect::Export { path, .. }) = &effect else {
+            return;
+        };
         let lines = vec![format!("{} is there already.", path.display())];
         let choices = ["keep the file", "replace it"];
         self.desk.overlay = Some(Overlay::question(Question::Overwrite, "replace the file?", &lines, choices));

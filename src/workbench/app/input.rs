@@ -214,16 +214,14 @@ impl State {
             }
             (Action::Wide, Kind::Text) => overlay.toggle_wrap(),
             (Action::Back | Action::Close | Action::AnswerNo, _) => return Vec::new(),
-            (Action::AnswerYes, Kind::Question { question, .. }) => return self.answer(*question),
             (Action::Enter, Kind::Question { question, chosen, .. }) => {
-                return if *chosen == 1 { self.answer(*question) } else { Vec::new() };
+                return if *chosen == 1 { self.answer(question.clone()) } else { Vec::new() };
             }
             (Action::OtherAnswer, Kind::Question { chosen, .. }) => *chosen = 1 - *chosen,
-            (Action::Copy, Kind::Question { .. }) => {}
             (Action::Enter, _) => return self.overlay_enter(overlay),
             (Action::Copy, kind) => {
                 let copied = match kind {
-                    Kind::Text => overlay.copy.clone(),
+                    Kind::Text | Kind::Question { .. } => overlay.copy.clone(),
                     _ => overlay.table.row().map(|row| row.plain()).unwrap_or_default(),
                 };
                 self.desk.overlay = Some(overlay);
@@ -336,7 +334,7 @@ impl State {
 
     pub(super) fn reads(&self) -> Reads<'_> {
         let Desk { tables, keys, screen, history, filters, files, .. } = &self.desk;
-        Reads { model: &self.model, tables, keys, screen: *screen, history, filters, files }
+        Reads { model: &self.model, tables, keys, screen: *screen, pane: self.desk.focused(), history, filters, files }
     }
 
     /// Puts the cursor on a row of a pane.
@@ -359,6 +357,7 @@ impl State {
         match question {
             Question::Run => self.start_run(),
             Question::CancelRun => self.cancel_run(),
+            Question::CancelCheck(name) => self.cancel_check(name),
             Question::Overwrite => self.overwrites.take().into_iter().collect(),
             Question::Quit => {
                 self.quit = true;
@@ -403,6 +402,12 @@ impl State {
                 self.desk.show(screen);
                 Vec::new()
             });
+        }
+        if self.desk.layout.health.is_some_and(|line| line.y == row) {
+            if let Some(pane) = crate::workbench::view::health_at(self, column) {
+                self.desk.focus_on(pane);
+            }
+            return Vec::new();
         }
         let at = ratatui::layout::Position::new(column, row);
         let Some((pane, area)) = self.desk.layout.panels.iter().copied().find(|(_, area)| area.contains(at)) else {

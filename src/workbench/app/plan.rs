@@ -2,25 +2,23 @@
 
 use super::State;
 use crate::{
-    catalog::validator::Phase,
     ops::{Failure, run::Prepared},
     report::words::{Tone, Word},
     validate::event::{Body, Event, Status, Verdict},
     workbench::{
         effect::Effect,
         keymap::Action,
-        model::{Run, Severity, Source},
+        model::{Run, Severity, Source, What},
         overlay::{Overlay, Question},
-        panes::Need,
+        panes::{CHECKS, Need, RowId},
         widgets::text,
     },
 };
-use serde_json::Value;
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 impl State {
-    /// r: asks the driver what a run would create.
-    pub(super) fn ask_run(&mut self) -> Vec<Effect> {
+    /// Asks the driver what a run would create.
+    pub(super) fn ask_run(&mut self, what: What) -> Vec<Effect> {
         match (&self.model.catalog.value, &self.model.recipe.value, &self.model.cluster.snapshot) {
             _ if self.asked.context.is_some() => self.say(Severity::Info, "the context is being switched"),
             _ if self.model.run.active => {
@@ -41,7 +39,8 @@ impl State {
                 let (catalog, recipe) = (catalog.clone(), recipe.clone());
                 self.say(Severity::Info, "planning: a snapshot is taken for the run");
                 self.asked.plan += 1;
-                return vec![Effect::Plan { generation: self.asked.plan, catalog, recipe }];
+                let what = What { setup: self.model.setup.clone(), ..what };
+                return vec![Effect::Plan { generation: self.asked.plan, catalog, recipe, what }];
             }
             (_, None, _) => self.say(Severity::Info, "no recipe to validate yet"),
             _ => self.say(Severity::Info, "no cluster to validate yet"),
@@ -55,8 +54,12 @@ impl State {
         }
         match answer {
             Ok(prepared) => {
-                let lines = plan_lines(&prepared, &self.model.cluster.name);
-                let title = format!("run {}?", prepared.plan.run_id);
+                let width = usize::from(Overlay::question_width(self.desk.width));
+                let lines = hanging(&prepared.lines(&self.model.cluster.name), width);
+                let title = match prepared.plan.checks.iter().filter(|check| check.decided.is_none()).count() {
+                    0 => "nothing to run".to_owned(),
+                    number => format!("run {}?", text::count(number, "check")),
+                };
                 self.desk.overlay = Some(Overlay::question(Question::Run, &title, &lines, ["Cancel", "Run"]));
                 self.prepared = Some(prepared);
             }
@@ -69,34 +72,11 @@ impl State {
 
     pub(super) fn start_run(&mut self) -> Vec<Effect> {
         let Some(prepared) = self.prepared.take() else { return Vec::new() };
-        self.model.run = Run { active: true, started_ms: self.model.now_ms, ..Run::default() };
+        self.model.records.replay = None;
+        self.model.run = Run { active: true, follows: true, started_ms: self.model.now_ms, ..Run::default() };
         self.model.run.id.clone_from(&prepared.plan.run_id);
         self.desk.mark(Need::Run);
         vec![Effect::Run(prepared)]
-    }
-
-    /// x: asks before a run is canceled.
-    pub(super) fn ask_cancel(&mut self) {
-        if !self.model.run.active {
-            self.say(Severity::Info, "no run is active");
-            return;
-        }
-        let going: Vec<&str> = self
-            .model
-            .run
-            .checks
-            .iter()
-            .filter(|check| check.result.is_none())
-            .map(|check| check.planned.name.as_str())
-            .collect();
-        let lines = vec![
-            format!("Run {} has not ended.", self.model.run.id),
-            format!("No verdict yet: {}", if going.is_empty() { "-".to_owned() } else { going.join(", ") }),
-            String::new(),
-            "Canceling ends its Jobs and removes what it created; results so far stay here.".to_owned(),
-        ];
-        self.desk.overlay =
-            Some(Overlay::question(Question::CancelRun, "cancel the run?", &lines, ["keep running", "cancel the run"]));
     }
 
     pub(super) fn cancel_run(&mut self) -> Vec<Effect> {
@@ -120,11 +100,35 @@ impl State {
         self.dirty = true;
     }
 
+    /// Puts the cursor on the check that runs, until a person moves it.
+    pub(super) fn follow_run(&mut self) {
+        if !self.model.run.follows {
+            return;
+        }
+        let run = &self.model.run;
+        let moving = run.checks.iter().filter(|check| check.result.is_none() && check.started_ms.is_some());
+        // The one that began last; where none runs, the cursor stays where it is.
+        let Some(name) = moving.max_by_key(|check| check.started_ms).map(|check| check.planned.name.clone()) else {
+            return;
+        };
+        let row = RowId::Check(name);
+        // Its rows are made before the cursor can go to one.
+        self.desk.prepare(&self.model);
+        if self.desk.table(&CHECKS).row().is_none_or(|selected| selected.id != row) {
+            self.desk.table_mut(&CHECKS).select(&row);
+            self.desk.mark(Need::Cursor(&CHECKS));
+        }
+    }
+
     pub(super) fn run_event(&mut self, event: Event) {
         let failed = match &event.body {
             Body::Finished { check, result } if result.status == Status::Failed => {
                 Some((check.clone(), result.clone()))
             }
+            _ => None,
+        };
+        let paused = match &event.body {
+            Body::Paused { before } => Some(before.clone()),
             _ => None,
         };
         let verdict = match &event.body {
@@ -133,6 +137,11 @@ impl State {
         };
         self.model.run.fold(event);
         self.desk.mark(Need::Run);
+        self.follow_run();
+        if let Some(before) = paused {
+            let [goes_on, cancels] = [Action::Pause, Action::Cancel].map(|action| self.desk.keys.key(action));
+            self.say(Severity::Info, format!("paused {before}: {goes_on} goes on, {cancels} cancels"));
+        }
         if let Some((check, result)) = failed {
             let message = text::clean(result.message.lines().next().unwrap_or_default()).into_owned();
             self.say(Severity::Fail, format!("{check} failed: {message}"));
@@ -157,77 +166,22 @@ impl State {
     }
 }
 
-/// What a run will create, as lines of the question.
-fn plan_lines(prepared: &Prepared, cluster: &str) -> Vec<String> {
-    let plan = &prepared.plan;
-    let mut lines = vec![
-        format!("On {cluster}, in namespace {}, this run creates:", plan.namespace),
-        String::new(),
-        "shared objects:".to_owned(),
-    ];
-    lines.extend(plan.shared.iter().map(|object| format!("  {}", named(object))));
-    for phase in Phase::ALL {
-        let checks: Vec<_> = plan.checks.iter().filter(|check| check.check.phase == phase).collect();
-        if checks.is_empty() {
+/// Lines that fit a width; what is continued is indented below its beginning.
+fn hanging(lines: &[String], width: usize) -> Vec<String> {
+    let mut fitted = Vec::new();
+    for line in lines {
+        let line = text::clean(line);
+        let body = line.trim_start();
+        let indent = line.len() - body.len() + if body.starts_with("! ") { 2 } else { 0 };
+        if text::width(&line) <= width || width < 24 {
+            fitted.push(line.into_owned());
             continue;
         }
-        lines.push(String::new());
-        lines.push(format!("{} ({}):", phase.name(), text::count(checks.len(), "check")));
-        for check in checks {
-            let limit = text::duration(check.check.timeout_seconds * 1000);
-            if let Some(why) = &check.cannot_run {
-                lines.push(format!("  {}  cannot run: {why}", check.check.name));
-                continue;
-            }
-            lines.push(format!("  {}  at most {limit}, image {}", check.check.name, check.check.image));
-            let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
-            for object in &check.objects {
-                *kinds.entry(object["kind"].as_str().unwrap_or("object")).or_default() += 1;
-            }
-            let kinds: Vec<String> = kinds.into_iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-            lines.push(format!("    {}", kinds.join(", ")));
-            lines.extend(rights(&check.objects).into_iter().map(|right| format!("    may {right}")));
-        }
+        let deeper = indent + 2;
+        let mut parts = text::wrap(body, width.saturating_sub(deeper)).into_iter();
+        let lead = " ".repeat(line.len() - body.len());
+        fitted.extend(parts.next().map(|part| format!("{lead}{part}")));
+        fitted.extend(parts.map(|part| format!("{}{part}", " ".repeat(deeper))));
     }
-    for notice in &plan.notices {
-        lines.push(format!("! {notice}"));
-    }
-    lines.push(String::new());
-    lines.push("Everything is removed at the end. The same from a shell:".to_owned());
-    lines.push(format!("  aicr validate {}", criteria_flags(prepared)));
-    lines
-}
-
-fn criteria_flags(prepared: &Prepared) -> String {
-    let phases = prepared.plan.checks.iter().map(|check| check.check.phase);
-    let mut names: Vec<&str> = phases.map(Phase::name).collect();
-    names.dedup();
-    let phases: Vec<String> = names.into_iter().map(|name| format!("--phase {name}")).collect();
-    format!("--recipe recipe.yaml {} --namespace {}", phases.join(" "), prepared.plan.namespace)
-}
-
-fn named(object: &Value) -> String {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let namespace = object["metadata"]["namespace"].as_str().map_or(String::new(), |name| format!("{name}/"));
-    format!("{} {namespace}{}", text(&object["kind"]), text(&object["metadata"]["name"]))
-}
-
-/// Rules of the roles, one line each: `get, list pods`.
-fn rights(objects: &[Value]) -> Vec<String> {
-    let list = |value: &Value| {
-        let items = value.as_array().map_or(&[][..], Vec::as_slice);
-        items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
-    };
-    let mut lines = Vec::new();
-    for object in objects {
-        let place = match object["metadata"]["namespace"].as_str() {
-            Some(namespace) => format!("in namespace {namespace}"),
-            None => "in every namespace".to_owned(),
-        };
-        for rule in object["rules"].as_array().into_iter().flatten() {
-            let what = if rule["nonResourceURLs"].is_array() { &rule["nonResourceURLs"] } else { &rule["resources"] };
-            lines.push(format!("{} {} {place}", list(&rule["verbs"]), list(what)));
-        }
-    }
-    lines
+    fitted
 }

@@ -10,7 +10,7 @@ use crate::{
         self, Failure, Kind,
         config::Applied,
         place::{self, Format, Place},
-        run::{Control, EventLog, Prepared},
+        run::{Control, EventLog, Prepared, record},
         session::Session,
         upgrade::{self, installed::Live},
     },
@@ -20,7 +20,7 @@ use crate::{
     workbench::{
         RunOptions,
         effect::Effect,
-        model::UpgradeBasis,
+        model::{UpgradeBasis, What},
         msg::{Log, Msg},
         overlay::Files,
     },
@@ -126,11 +126,16 @@ impl Worker {
             Effect::CheckUpgrade { generation, basis, name, is_saved } => {
                 self.check_upgrade(generation, basis, name, is_saved);
             }
-            Effect::Plan { generation, catalog, recipe } => self.plan(generation, catalog, recipe),
+            Effect::Plan { generation, catalog, recipe, what } => self.plan(generation, catalog, recipe, what),
             Effect::Run(prepared) => self.run(prepared),
             Effect::CancelRun => {
                 if let Some(running) = &self.running {
                     running.control.cancel();
+                }
+            }
+            Effect::Steer(request) => {
+                if let Some(running) = &self.running {
+                    running.control.ask(request);
                 }
             }
             Effect::Save { snapshot, path, replace } => self.compute(
@@ -150,6 +155,28 @@ impl Worker {
                 "list the files",
                 move || Ok(Files { names: place::names(&folder), folder }),
                 |answer| answer.map_or_else(Msg::Failed, Msg::Files),
+            ),
+            Effect::SaveText { text, path, replace } => self.compute(
+                "write the report",
+                move || {
+                    let place = Place::File(path);
+                    if !replace && place.is_taken() {
+                        let Place::File(path) = place else { return Ok(Msg::Done(String::new())) };
+                        return Ok(Msg::WouldReplace(Box::new(Effect::SaveText { text, path, replace: true })));
+                    }
+                    place::write_local(&place, &text).map(|()| Msg::Done(format!("wrote {}", place.whole())))
+                },
+                |answer| answer.unwrap_or_else(Msg::Failed),
+            ),
+            Effect::ListRuns { generation } => self.compute(
+                "list the records of runs",
+                || record::list(&record::folder()?).map(Arc::new),
+                move |answer| Msg::RunsListed { generation, answer },
+            ),
+            Effect::OpenRun { generation, name, compare } => self.compute(
+                "read the record of a run",
+                move || record::open(&record::folder()?, &name).map(Arc::new),
+                move |answer| Msg::RunOpened { generation, compare, answer },
             ),
             Effect::ReadLog => self.compute(
                 "read the log",
@@ -221,8 +248,8 @@ impl Worker {
     }
 
     /// Takes a snapshot and plans a run on it; the live view may be a moment behind.
-    fn plan(&self, generation: u64, catalog: Arc<Catalog>, recipe: Arc<Resolution>) {
-        let (options, configuration) = (self.options.clone(), self.configuration.clone());
+    fn plan(&self, generation: u64, catalog: Arc<Catalog>, recipe: Arc<Resolution>, what: What) {
+        let (options, configuration) = (chosen(self.options.clone(), what), self.configuration.clone());
         let (answers, session) = (self.answers.clone(), self.session.clone());
         tokio::spawn(async move {
             let answer = match session.connection().await {
@@ -255,7 +282,24 @@ impl Worker {
                     }
                 }
             });
+            let (recorded, warned) = (prepared.clone(), answers.clone());
+            let (context, records) = (connection.context.clone(), log.reader());
+            let recording = tokio::spawn(async move {
+                if !recorded.options.record {
+                    return;
+                }
+                let kept = match record::folder() {
+                    Ok(folder) => record::record(folder, &recorded, &context, records).await.map(drop),
+                    Err(failure) => Err(failure),
+                };
+                if let Err(failure) = kept {
+                    // The workbench has ended when nobody takes it.
+                    let _ = warned.send(Msg::Failed(failure)).await;
+                }
+            });
+            drop(log);
             let ended = ops::run::run(&connection, &prepared, writer, requests).await.map(|_| ());
+            let _ = recording.await;
             // The end is told after the last event.
             let _ = reading.await;
             let _ = answers.send(Msg::RunEnded { run_id, answer: ended }).await;
@@ -324,7 +368,19 @@ async fn plan_on(
     let recipe = recipe.recipe.clone();
     let name = recipe.criteria.to_string();
     let name = configuration.map_or(name.clone(), |applied| applied.named(&name));
-    ops::run::prepare(catalog, recipe, &name, snapshot, &options)
+    let mut prepared = ops::run::prepare(catalog, recipe, &name, snapshot, &options)?;
+    ops::run::look(connection, &mut prepared).await;
+    Ok(prepared)
+}
+
+/// The options of the command line with what was chosen since.
+fn chosen(mut options: ops::run::RunOptions, what: What) -> ops::run::RunOptions {
+    let What { phases, only, timeout_seconds, setup } = what;
+    let plan = &mut options.plan;
+    (plan.phases, plan.only) = (phases, only);
+    plan.timeout_seconds = timeout_seconds.or(plan.timeout_seconds);
+    (plan.skip, plan.in_process, options.step) = (setup.skip, setup.in_process, setup.step);
+    options
 }
 
 /// The place that a person named; standard input is the terminal here, so `-` is a file.

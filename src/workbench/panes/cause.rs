@@ -26,6 +26,11 @@ fn build(view: &View<'_>) -> Content {
     let path = selected.and_then(RowId::named);
     let change = changes.zip(path).and_then(|(all, path)| all.changes.iter().find(|change| change.path == path));
     let Some(change) = change else {
+        if let Some(RowId::Cause(cause)) = selected {
+            let next = view.keys.key(Action::NextThing);
+            let said = format!("a group is selected; {next} goes to the next change");
+            return Content { says: Blank::Empty.says(said), ..prose(format!("changes: {cause}"), Vec::new()) };
+        }
         return Content { says: Blank::Empty.says("no change is selected"), ..prose("change", Vec::new()) };
     };
     let mut rows = Vec::new();

@@ -2,8 +2,8 @@
 
 use super::{checks, prelude::*};
 use crate::{
-    validate::event::Severity,
-    workbench::model::{CheckView, Run},
+    validate::event::{Severity, Way},
+    workbench::model::{CheckView, Replay, Run},
 };
 
 pub static PANE: Pane = Pane {
@@ -22,7 +22,7 @@ fn build(view: &View<'_>) -> Content {
     let width = view.width.saturating_sub(2);
     let name = checks::check_of(view);
     if let Some(check) = name.and_then(|name| run.check(name)) {
-        return prose(format!("check {}", check.planned.name), check_rows(check, view.model.now_ms, width));
+        return prose(format!("check {}", check.planned.name), check_rows(check, view.model.run_now_ms(), width));
     }
     if let Some(name) = name {
         let validators = view.model.catalog.value.as_ref().and_then(|catalog| catalog.validators().ok());
@@ -46,7 +46,7 @@ fn build(view: &View<'_>) -> Content {
             ..prose(format!("check {name}"), rows)
         };
     }
-    prose("run", run_rows(run, width))
+    prose("run", run_rows(run, view.model.records.replay.as_ref(), width))
 }
 
 fn wrapped(rows: &mut Vec<Row>, role: Role, said: &str, width: usize) {
@@ -59,7 +59,7 @@ fn check_rows(check: &CheckView, now_ms: u64, width: usize) -> Vec<Row> {
     let mut rows = Vec::new();
     match &check.result {
         Some(result) => {
-            let (role, glyph, word) = checks::verdict(result.status);
+            let (role, glyph, word) = checks::verdict(result);
             let time = format!("{} in all, {} running", text::duration(result.total_ms), text::duration(result.run_ms));
             line(&mut rows, Cell::new(role, format!("{glyph} {word}")).and(Role::Muted, format!("  {time}")));
             if !result.message.is_empty() {
@@ -76,6 +76,17 @@ fn check_rows(check: &CheckView, now_ms: u64, width: usize) -> Vec<Row> {
         }
     }
     let node = check.result.as_ref().and_then(|result| result.node.clone());
+    let way = match check.planned.way {
+        Way::Job => "in a pod",
+        Way::InProcess => "in this process",
+    };
+    let limit = match check.planned.grace_seconds {
+        0 => text::duration(check.planned.timeout_seconds * 1000),
+        grace => {
+            let [limit, grace] = [check.planned.timeout_seconds, grace].map(|seconds| text::duration(seconds * 1000));
+            format!("{limit}, given up after {grace} more")
+        }
+    };
     let exit = check.result.as_ref().and_then(|result| result.exit_code);
     pairs(
         &mut rows,
@@ -84,7 +95,8 @@ fn check_rows(check: &CheckView, now_ms: u64, width: usize) -> Vec<Row> {
             ("phase", check.planned.phase.name().into()),
             ("node", or_dash(node)),
             ("exit code", or_dash(exit)),
-            ("limit", text::duration(check.planned.timeout_seconds * 1000).into()),
+            ("limit", limit.into()),
+            ("runs", way.into()),
             ("image", check.planned.image.as_str().into()),
         ],
     );
@@ -95,25 +107,36 @@ fn check_rows(check: &CheckView, now_ms: u64, width: usize) -> Vec<Row> {
     rows
 }
 
-fn run_rows(run: &Run, width: usize) -> Vec<Row> {
+fn run_rows(run: &Run, replay: Option<&Replay>, width: usize) -> Vec<Row> {
     let mut rows = Vec::new();
     if let Some(verdict) = run.verdict {
         let took = text::duration(run.last_ms.saturating_sub(run.started_ms));
         let (role, _, word) = checks::verdict(verdict);
         line(&mut rows, Cell::new(role, word).and(Role::Muted, format!("  in {took}")));
     } else {
-        line(&mut rows, Cell::new(Role::Muted, if run.active { "running" } else { "not run yet" }));
+        let said = match replay {
+            Some(replay) => format!("recorded; {} of {} events are shown", replay.next, replay.record.events.len()),
+            None if run.active => "running".to_owned(),
+            None => "not run yet".to_owned(),
+        };
+        line(&mut rows, Cell::new(Role::Muted, said));
     }
     if !run.namespace.is_empty() {
-        pairs(&mut rows, "", &[("run id", run.id.as_str().into()), ("namespace", run.namespace.as_str().into())]);
+        wrapped(&mut rows, Role::Muted, &format!("run {} in namespace {}", run.id, run.namespace), width);
+    }
+    if !run.recipe.is_empty() {
+        wrapped(&mut rows, Role::Muted, &format!("recipe {}", run.recipe), width);
+    }
+    if let Some(before) = &run.paused {
+        wrapped(&mut rows, Role::Warn, &format!("paused {before}: no further check starts"), width);
     }
     if let Some((removed, left)) = &run.cleaned {
-        let said = if left.is_empty() {
-            Cell::new(Role::Ok, format!("{} removed, nothing left", text::count(*removed, "object")))
+        let (role, said) = if left.is_empty() {
+            (Role::Ok, format!("{} removed, nothing left", text::count(*removed, "object")))
         } else {
-            Cell::new(Role::Warn, format!("left behind: {}", left.join(", ")))
+            (Role::Warn, format!("left behind: {}", left.join(", ")))
         };
-        pairs(&mut rows, "", &[("clean-up", said)]);
+        wrapped(&mut rows, role, &said, width);
     }
     for (severity, said) in &run.notices {
         let role = match severity {

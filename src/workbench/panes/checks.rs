@@ -3,9 +3,12 @@
 use super::{log, prelude::*, stack};
 use crate::{
     catalog::validator::Phase,
-    report::words::{self, Tone, Word},
+    report::{
+        self,
+        words::{self, Tone, Word},
+    },
     resolve::Resolution,
-    validate::event::{ReadinessOutcome, State as CheckState, Status},
+    validate::event::{CheckResult, ReadinessOutcome, State as CheckState, Status, Stop},
     workbench::{
         keymap::Keymap,
         model::{CheckView, ReadinessView, Run},
@@ -15,9 +18,9 @@ use crate::{
 pub static PANE: Pane = Pane {
     name: "phases and checks",
     screen: Screen::Validate,
-    place: Place::NONE.short(column(0, 62)).four(column(0, 62)).all(column(0, 62)),
+    place: Place::NONE.short(column(0, 62)).four(column(0, 76)).all(column(0, 76)),
     needs: &[Need::Run, Need::Recipe],
-    hints: &[Action::MoveDown, Action::Run, Action::Cancel, Action::NextThing, Action::GoLog, Action::Enter],
+    hints: &[Action::Run, Action::Pause, Action::Cancel, Action::NextThing, Action::RunFailed, Action::GoLog],
     build,
     on: |view, action| match action {
         Action::Enter if view.row(&PANE)?.branch.is_some() => Some(Step::Fold),
@@ -40,11 +43,14 @@ fn build(view: &View<'_>) -> Content {
         }
     } else {
         readiness(&mut rows, run);
+        let is_live = run.active || view.model.records.replay.is_some();
         for phase in Phase::ALL {
-            phase_rows(&mut rows, run, phase, view.model.now_ms);
+            phase_rows(&mut rows, run, phase, (view.model.run_now_ms(), is_live));
         }
     }
-    let title = if run.id.is_empty() { "validation".to_owned() } else { format!("run {}", run.id) };
+    // Its time is enough to tell it from others; the panel of the run has the whole id.
+    let short = run.id.get(..15).unwrap_or(&run.id);
+    let title = if run.id.is_empty() { "validation".to_owned() } else { format!("run {short}") };
     let mut says = Vec::new();
     if let Some(failure) = &run.failure {
         says.push((
@@ -55,18 +61,26 @@ fn build(view: &View<'_>) -> Content {
     if rows.is_empty() {
         says.push((Role::Muted, "the recipe selects no checks".to_owned()));
     }
-    content(title, counts(run), rows, says)
+    let mut note = counts(run);
+    if let Some(replay) = &view.model.records.replay {
+        let state = if replay.playing { format!("{}x", replay.speed) } else { "paused".to_owned() };
+        note = format!("REPLAY {state} {}/{}  {note}", replay.next, replay.record.events.len());
+    }
+    content(title, note, rows, says)
 }
 
 /// `6 pass 1 fail 1 run`, or the verdict.
 fn counts(run: &Run) -> String {
     let running = run.checks.iter().filter(|check| check.result.is_none() && check.started_ms.is_some()).count();
-    let mut parts = words::counts(run.checks.iter().filter_map(|check| check.result.as_ref()).map(|r| r.status));
+    let mut parts = words::counts(run.checks.iter().filter_map(|check| check.result.as_ref()));
     if running > 0 {
         parts.push(format!("{running} run"));
     }
     if run.canceling {
         parts.push("canceling".to_owned());
+    }
+    if let Some(before) = &run.paused {
+        parts.push(format!("paused {before}"));
     }
     if let Some(verdict) = run.verdict {
         let sign = if parts.is_empty() { "" } else { ":" };
@@ -178,22 +192,28 @@ fn readiness_row(line: &ReadinessView) -> Row {
     }
 }
 
-fn phase_rows(rows: &mut Vec<Row>, run: &Run, phase: Phase, now_ms: u64) {
+fn phase_rows(rows: &mut Vec<Row>, run: &Run, phase: Phase, (now_ms, is_live): (u64, bool)) {
     let checks: Vec<&CheckView> = run.checks.iter().filter(|check| check.planned.phase == phase).collect();
     if checks.is_empty() {
         return;
     }
-    let done: Vec<_> = checks.iter().filter_map(|check| check.result.as_ref()).collect();
-    let passed = done.iter().filter(|result| result.status == Status::Passed).count();
-    let failed = done.iter().any(|result| result.status == Status::Failed);
-    let running = run.running == Some(phase);
-    let (role, word) = match (failed, done.len() == checks.len(), running) {
-        (true, ..) => (Role::Fail, format!("{passed}/{}", checks.len())),
-        (_, true, _) => (Role::Ok, format!("{passed}/{}", checks.len())),
-        (_, _, true) => (Role::Run, format!("{}/{}", done.len(), checks.len())),
+    let done: Vec<CheckResult> = checks.iter().filter_map(|check| check.result.clone()).collect();
+    let all_ended = done.len() == checks.len();
+    let stopped = run.paused.as_ref().is_some_and(|stop| *stop == Stop::Phase { phase });
+    let (role, word) = match (all_ended, run.running == Some(phase)) {
+        (true, _) => {
+            let (role, _, word) = verdict(report::phase_status(phase, &done));
+            (role, word.to_owned())
+        }
+        _ if stopped => (Role::Warn, "paused".to_owned()),
+        (_, true) => (Role::Run, format!("{} of {}", done.len(), checks.len())),
         _ => (Role::Muted, "waiting".to_owned()),
     };
-    let spent: u64 = done.iter().map(|result| result.total_ms).sum();
+    // Checks that run at the same time take their time once.
+    let began = checks.iter().filter_map(|check| check.started_ms).min();
+    let ended = if all_ended { done.iter().map(|result| result.stop_ms).max() } else { began.map(|_| now_ms) };
+    let spent = began.zip(ended).map_or(0, |(began, ended)| ended.saturating_sub(began));
+    let counted = if done.is_empty() { text::count(checks.len(), "check") } else { words::counts(&done).join(", ") };
     rows.push(Row {
         branch: Some(true),
         ..Row::new(
@@ -202,17 +222,17 @@ fn phase_rows(rows: &mut Vec<Row>, run: &Run, phase: Phase, now_ms: u64) {
                 Cell::new(Role::Strong, phase.name()),
                 Cell::new(role, word),
                 Cell::new(Role::Muted, if spent > 0 { text::duration(spent) } else { "-".to_owned() }),
-                Cell::new(Role::Muted, text::count(checks.len(), "check")),
+                Cell::new(Role::Muted, counted),
             ],
         )
     });
-    rows.extend(checks.into_iter().map(|check| check_row(check, run.active, now_ms)));
+    rows.extend(checks.into_iter().map(|check| check_row(check, is_live, now_ms)));
 }
 
 fn check_row(check: &CheckView, active: bool, now_ms: u64) -> Row {
     let (role, glyph, word, time, result) = match &check.result {
         Some(result) => {
-            let (role, glyph, word) = verdict(result.status);
+            let (role, glyph, word) = verdict(result);
             let message = if result.message.is_empty() { check.planned.description.as_str() } else { &result.message };
             let said = if result.status == Status::Passed { Role::Muted } else { Role::Text };
             (role, glyph, word, text::duration(result.total_ms), Cell::new(said, first_line(message)))
@@ -280,7 +300,7 @@ pub(super) fn check_of<'s>(view: &View<'s>) -> Option<&'s str> {
 /// The result of the selected check as text, with what it wrote.
 pub(super) fn details(view: &View<'_>) -> Option<Step> {
     let result = view.model.run.check(check_of(view)?)?.result.as_ref()?;
-    let (_, _, word) = verdict(result.status);
+    let (_, _, word) = verdict(result);
     let body = format!("{}: {word}\n{}\n{}", result.name, result.message, result.stdout.join("\n"));
     Some(Step::Text { title: format!("check {}", result.name), body })
 }

@@ -1,34 +1,67 @@
 //! What the cluster runs beside what the recipe wants.
 
 use super::{no_cluster, prelude::*};
+use crate::{inventory::Inventory, resolve::Resolution};
 
 pub static PANE: Pane = Pane {
     name: "components",
     screen: Screen::Cluster,
     place: Place::NONE.short(column(0, 44).row(1).on_focus()).four(column(0, 50).row(1)).all(column(0, 50).row(1)),
+    jump: Some(Action::GoComponents),
     needs: &[Need::Cluster, Need::Recipe],
     hints: &[Action::MoveDown, Action::Filter, Action::NextThing, Action::NextPanel],
     build,
     ..Pane::BASE
 };
 
+/// How the components of a recipe stand in a cluster.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::workbench) struct Standing {
+    /// In another version than the recipe wants.
+    pub differ: usize,
+    /// Not there, where everything could be looked at.
+    pub missing: usize,
+    /// Not seen, and not everything could be looked at.
+    pub unknown: usize,
+}
+
+pub(in crate::workbench) fn standing(resolution: &Resolution, snapshot: &Inventory) -> Standing {
+    let is_partial = !gaps(snapshot).is_empty();
+    let mut standing = Standing::default();
+    for component in resolution.recipe.components.iter().filter(|component| component.is_enabled()) {
+        let wanted = if component.version.is_empty() { &component.tag } else { &component.version };
+        match observed(snapshot, &component.name) {
+            Some(found) => standing.differ += usize::from(plain(&found) != plain(wanted)),
+            None if is_partial => standing.unknown += 1,
+            None => standing.missing += 1,
+        }
+    }
+    standing
+}
+
+/// The version that a cluster runs of a component.
+fn observed(snapshot: &Inventory, name: &str) -> Option<String> {
+    let release = snapshot.releases.value().into_iter().flatten().find(|release| release.name == name);
+    release.and_then(|release| release.version.clone()).or_else(|| snapshot.images.get(name).cloned())
+}
+
+/// What nobody was allowed to look at is not missing.
+fn gaps(snapshot: &Inventory) -> Vec<String> {
+    ["pods", "workloads", "helm"].iter().filter_map(|source| snapshot.gap(source)).collect()
+}
+
 fn build(view: &View<'_>) -> Content {
     let Some(snapshot) = &view.model.cluster.snapshot else {
         return content(Vec::new(), no_cluster(view), String::new());
     };
     let releases = snapshot.releases.value();
-    let observed = |name: &str| -> Option<String> {
-        let release = releases.into_iter().flatten().find(|release| release.name == name);
-        release.and_then(|release| release.version.clone()).or_else(|| snapshot.images.get(name).cloned())
-    };
-    // What nobody was allowed to look at is not missing.
-    let gaps: Vec<String> = ["pods", "workloads", "helm"].iter().filter_map(|source| snapshot.gap(source)).collect();
+    let gaps = gaps(snapshot);
     let is_partial = !gaps.is_empty();
     let mut rows = Vec::new();
     let mut there = 0;
     if let Some(resolution) = &view.model.recipe.value {
         for component in resolution.recipe.components.iter().filter(|component| component.is_enabled()) {
-            let found = observed(&component.name);
+            let found = observed(snapshot, &component.name);
             there += usize::from(found.is_some());
             let wanted = if component.version.is_empty() { &component.tag } else { &component.version };
             let same = found.as_deref().is_some_and(|found| plain(found) == plain(wanted));

@@ -1,7 +1,11 @@
 //! Who set the selected value: every layer that spoke or could have, winner first.
 
 use super::{changes, prelude::*, values};
-use crate::{document::traced::TracedValue, resolve::explain};
+use crate::{
+    document::traced::{Origin, Traced, TracedValue},
+    resolve::explain::{self, Rung},
+};
+use std::collections::BTreeMap;
 
 pub static PANE: Pane = Pane {
     name: "ladder",
@@ -39,13 +43,20 @@ fn build(view: &View<'_>) -> Content {
     };
     let rungs = explain::ladder(resolution, traced);
     let spoke = rungs.iter().filter(|rung| rung.value.is_some()).count();
+    let mut parts = BTreeMap::new();
+    if spoke == 0 {
+        count_parts(traced, &mut parts);
+    }
     let mut rows: Vec<Row> = Vec::new();
     for (place, rung) in rungs.iter().enumerate() {
         let wins = place == 0 && rung.value.is_some();
         let role = if rung.value.is_some() { Role::layer(rung.layer) } else { Role::Muted };
         let value = match &rung.value {
             Some(value) => Cell::new(if wins { Role::Strong } else { Role::Text }, changes::shown_value(value)),
-            None => Cell::new(Role::Muted, "(not set)"),
+            None => match parts.get(&rung.layer) {
+                Some(count) => Cell::new(Role::Text, format!("(sets {})", text::count(*count, "value"))),
+                None => Cell::new(Role::Muted, "(not set)"),
+            },
         };
         let note = match (wins, rung.hidden_by) {
             (true, _) => Cell::new(Role::Ok, "wins"),
@@ -61,25 +72,31 @@ fn build(view: &View<'_>) -> Content {
                     Cell::new(role, &rung.layer_name),
                     value,
                     note,
-                    Cell::new(Role::Muted, &rung.at),
+                    Cell::new(Role::Muted, beside_name(rung)),
                     Cell::new(Role::Muted, if rung.criteria.is_empty() { "-" } else { &rung.criteria }),
                 ],
             )
         });
     }
-    let mut says = Vec::new();
-    if !matches!(traced.value, TracedValue::Scalar(_)) && spoke == 0 {
-        says.push((Role::Muted, "several layers built this; go in to see who set which part".to_owned()));
+    let mut says: Vec<(Role, String)> = stale(view).into_iter().collect();
+    if spoke > 0 {
+        says.extend(sentence(&rungs));
+        if view.height >= 12 {
+            says.extend(source_lines(view, traced));
+        }
+    } else if !parts.is_empty() {
+        let several = if parts.len() == 1 { "one layer" } else { "several layers" };
+        says.push((Role::Muted, format!("{several} built this; go in to see who set which part")));
     }
     Content {
         title: format!("ladder {path}"),
         note: if spoke > 0 { format!("{spoke} of {}", text::count(rungs.len(), "layer")) } else { String::new() },
         columns: vec![
             Column::new("#", 2, 2).right(),
-            Column::new("LAYER", 12, 20).name_like(),
+            Column::new("LAYER", 12, 26).name_like(),
             Column::new("VALUE", 8, 14).grows(),
-            Column::new("", 11, 14).priority(1),
-            Column::new("WRITTEN AT", 16, 60).name_like().priority(2),
+            Column::new("", 11, 14).priority(2),
+            Column::new("WRITTEN AT", 22, 60).name_like().priority(1),
             Column::new("CRITERIA", 8, 40).wide().priority(3),
         ],
         rows,
@@ -87,6 +104,81 @@ fn build(view: &View<'_>) -> Content {
         headers: true,
         ordered: true,
         ..Content::default()
+    }
+}
+
+/// Why the value is what it is: `false, because kind (service=kind) at overlays/kind.yaml:15 hides true of …`.
+fn sentence(rungs: &[Rung]) -> Option<(Role, String)> {
+    let (winner, rest) = rungs.split_first()?;
+    let shown = |rung: &Rung| rung.value.as_ref().map(changes::shown_value);
+    let named = |rung: &Rung| {
+        let place = place_of(&rung.at);
+        let criteria = if rung.criteria.is_empty() { String::new() } else { format!(" ({})", rung.criteria) };
+        // A file of values is called by its place.
+        match place.starts_with(&rung.layer_name) {
+            true => place,
+            false if place.is_empty() => format!("{}{criteria}", rung.layer_name),
+            false => format!("{}{criteria} at {place}", rung.layer_name),
+        }
+    };
+    let hidden: Vec<String> =
+        rest.iter().filter_map(|rung| Some(format!("{} of {}", shown(rung)?, named(rung)))).collect();
+    let value = match &winner.value {
+        Some(serde_json::Value::Null) => "removed".to_owned(),
+        _ => shown(winner)?,
+    };
+    let over = if hidden.is_empty() { String::new() } else { format!(" hides {}", hidden.join(" and ")) };
+    let because = if hidden.is_empty() { "set by" } else { "because" };
+    Some((Role::Text, format!("{value}, {because} {}{over}", named(winner))))
+}
+
+/// The lines that set the value, as they are written; the winner first.
+fn source_lines(view: &View<'_>, traced: &Traced) -> Vec<(Role, String)> {
+    let Some(catalog) = &view.model.catalog.value else { return Vec::new() };
+    let line = |origin: &Origin| {
+        let file = catalog.files.iter().find(|(path, file)| *file.shown == *origin.file || **path == *origin.file)?.1;
+        let number = usize::try_from(origin.at.line).ok().filter(|line| *line > 0)?;
+        let written = file.text.lines().nth(number - 1)?.trim();
+        Some((Role::Muted, format!("  {}:{number}  {written}", relative(&origin.file))))
+    };
+    traced.history.iter().rev().take(3).filter_map(line).collect()
+}
+
+/// A file without the folder that all of them are in.
+fn relative(file: &str) -> &str {
+    file.strip_prefix("catalog/").unwrap_or(file)
+}
+
+/// `overlays/kind.yaml:15` of `catalog/overlays/kind.yaml:15:27`: the column is what an editor needs, not a person.
+fn place_of(at: &str) -> String {
+    let mut parts = at.rsplitn(3, ':');
+    let (column, line, file) = (parts.next(), parts.next(), parts.next());
+    let is_number = |text: Option<&str>| text.is_some_and(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    match (file, line) {
+        (Some(file), Some(line)) if is_number(column) && is_number(Some(line)) => format!("{}:{line}", relative(file)),
+        _ => relative(at).to_owned(),
+    }
+}
+
+/// Where a layer wrote, next to its name: a file of values has its place for a name.
+fn beside_name(rung: &Rung) -> String {
+    let place = place_of(&rung.at);
+    match place.strip_prefix(&rung.layer_name).and_then(|rest| rest.strip_prefix(':')) {
+        Some(line) => format!("line {line}"),
+        None => place,
+    }
+}
+
+/// How many values of a group each layer has set.
+fn count_parts(traced: &Traced, parts: &mut BTreeMap<usize, usize>) {
+    if let Some(origin) = traced.history.last() {
+        *parts.entry(origin.layer).or_default() += 1;
+        return;
+    }
+    match &traced.value {
+        TracedValue::Map(entries) => entries.iter().for_each(|(_, child)| count_parts(child, parts)),
+        TracedValue::List(items) => items.iter().for_each(|item| count_parts(item, parts)),
+        TracedValue::Scalar(_) => {}
     }
 }
 

@@ -46,15 +46,25 @@ fn build(view: &View<'_>) -> Content {
             rows.push(Row::new(RowId::Line("", number), vec![Cell::new(Role::Muted, at), Cell::new(role, &text)]));
         }
     }
+    // The end of a check is the end of its output: its verdict, and why.
+    if let Some(result) = &check.result {
+        let (role, glyph, word) = checks::verdict(result);
+        let room = width.saturating_sub(2);
+        let mut said = vec![format!("{glyph} {word}")];
+        said.extend(result.message.lines().flat_map(|line| text::wrap(&text::clean(line), room)));
+        for (index, line) in said.into_iter().enumerate() {
+            let cell = Cell::new(if index == 0 { role } else { Role::Strong }, line);
+            rows.push(Row::new(RowId::Line("verdict", index), vec![Cell::default(), cell]));
+        }
+    }
     let follow = if table.follow { "FOLLOW" } else { "follow off" };
     let wrap = if table.wide { "wrap on" } else { "wrap off" };
-    let waiting = if check.result.is_none() { "no output yet" } else { "the check wrote nothing" };
     let time = if view.timestamps { 12 } else { 0 };
     Content {
         title: format!("log {}", check.planned.name),
         note: format!("{follow}  {wrap}  {}", text::count(check.log.len() + check.dropped, "line")),
         columns: vec![Column::new("", time, time), Column::new("", 10, 10).grows()],
-        says: if rows.is_empty() { vec![(Role::Muted, waiting.to_owned())] } else { Vec::new() },
+        says: if rows.is_empty() { vec![(Role::Muted, "no output yet".to_owned())] } else { Vec::new() },
         rows,
         ordered: true,
         ..Content::default()

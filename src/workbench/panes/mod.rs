@@ -20,6 +20,8 @@ mod nodes;
 mod reading;
 mod readings;
 mod recipe_components;
+mod run_changes;
+mod runs;
 mod shapes;
 mod sides;
 mod stack;
@@ -50,8 +52,13 @@ use crate::{
 use std::{fmt, sync::Arc};
 
 pub use changes::PANE as CHANGES;
+pub use checks::PANE as CHECKS;
+pub use components::PANE as COMPONENTS;
+pub(super) use components::standing;
 pub use nodes::PANE as NODES;
 pub use recipe_components::PANE as RECIPE_COMPONENTS;
+pub use run_changes::PANE as RUN_CHANGES;
+pub use runs::PANE as RUNS;
 pub use shapes::PANE as SHAPES;
 pub use sides::PANE as SIDES;
 pub use upgrades::PANE as UPGRADES;
@@ -98,6 +105,8 @@ pub static ALL: &[&Pane] = &[
     &checks::PANE,
     &log::PANE,
     &check::PANE,
+    &runs::PANE,
+    &run_changes::PANE,
     &readings::PANE,
     &reading::PANE,
     &groups::PANE,
@@ -174,6 +183,8 @@ pub enum Need {
     Diff,
     Upgrade,
     Run,
+    /// Recorded runs, and two of them beside each other.
+    Runs,
     Compare,
     /// The row under the cursor of another pane.
     Cursor(&'static Pane),
@@ -214,6 +225,10 @@ pub enum Step {
     /// Decide a typed setting in what-if, by its flag; `None` leaves it to the recipe.
     Setting(&'static str, Option<&'static str>),
     CloseWhatIf,
+    /// Show a recorded run.
+    OpenRun(String),
+    /// Compare a recorded run with the shown one.
+    CompareRun(String),
 }
 
 /// What a row is about: its identity within its pane, and what actions on it speak of.
@@ -238,6 +253,8 @@ pub enum RowId {
     Setting(&'static str),
     Readiness,
     Constraint(String),
+    /// What causes changes, or a component among them.
+    Cause(String),
     Phase(Phase),
     Check(String),
 }
@@ -323,6 +340,12 @@ pub fn of_screen(screen: Screen) -> impl DoubleEndedIterator<Item = &'static Pan
     ALL.iter().copied().filter(move |pane| pane.screen == screen)
 }
 
+/// The pane that a key goes to from anywhere.
+pub fn with_jump(action: Action) -> &'static Pane {
+    // Each such action has one; else it is the first pane.
+    ALL.iter().copied().find(|pane| pane.jump == Some(action)).unwrap_or(ALL[0])
+}
+
 /// The pane that has the focus at first and lists what matters on its screen.
 pub fn main_of(screen: Screen) -> &'static Pane {
     of_screen(screen).next().unwrap_or(ALL[0])
@@ -341,6 +364,10 @@ pub struct View<'s> {
     pub focus: &'static Pane,
     /// Columns inside it.
     pub width: usize,
+    /// Lines inside it.
+    pub height: usize,
+    /// The frame has a line for the criteria, so that titles need not name them.
+    pub names_criteria: bool,
     /// The column that says who set a value is shown.
     pub blame: bool,
     /// Times are shown before the lines of a log.

@@ -53,7 +53,7 @@ fn build(view: &View<'_>) -> Content {
     let mut columns = vec![Column::new("NAME", 18, 32).name_like(), Column::new("VALUE", 12, 24).grows()];
     columns.extend(KEPT_NAMES.iter().take(view.model.kept.len()).map(|name| Column::new(name, 8, 22)));
     if view.blame {
-        columns.push(Column::new("SET BY", 16, 28).name_like());
+        columns.push(Column::new("SET BY", 16, 44).name_like());
     }
     let mut note = match changes {
         Some(changes) => format!("{} changed by what-if", changes.len()),
@@ -66,7 +66,10 @@ fn build(view: &View<'_>) -> Content {
         note += &format!("  {name} {}{more}{old}", differing(view.model.criteria(), &kept.criteria));
     }
     Content {
-        title: "resolved values".to_owned(),
+        title: match view.names_criteria {
+            true => "resolved values".to_owned(),
+            false => format!("values for {}", view.model.criteria()),
+        },
         note,
         columns,
         rows: tree.rows,

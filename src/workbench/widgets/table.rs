@@ -302,12 +302,13 @@ impl<I: Identity> Table<I> {
             return None;
         }
         let mut natural = self.natural.clone();
+        let natural_columns = content.columns.len();
         for (old, new) in before.rows.iter().zip(&content.rows) {
             if Arc::ptr_eq(&old.cells, &new.cells) && (old.depth, old.branch) == (new.depth, new.branch) {
                 continue;
             }
             for (index, natural) in natural.iter_mut().enumerate() {
-                let (was, is) = (cell_width(old, index), cell_width(new, index));
+                let (was, is) = (cell_width(old, index, natural_columns), cell_width(new, index, natural_columns));
                 if was > is && was >= usize::from(*natural) {
                     return None;
                 }
@@ -703,7 +704,8 @@ impl<I: Identity> Table<I> {
                 continue;
             }
             let mut at = x;
-            let mut room = *width;
+            let is_alone = spans(row, self.content.columns.len());
+            let mut room = if is_alone { line.width.saturating_sub(MARGIN + 1) } else { *width };
             if index == 0 && (row.depth > 0 || row.branch.is_some()) {
                 let indent = (row.depth * 2).min(room.saturating_sub(4));
                 at += indent;
@@ -800,6 +802,13 @@ impl<I: Identity> Table<I> {
                 widths[index] += left.min(wanted[index] - widths[index]);
             }
         }
+        // Nothing is cut while there is room beside it, whatever a column is content with.
+        for index in 0..specs.len() {
+            let left = columns.saturating_sub(total(&widths));
+            if widths[index] > 0 {
+                widths[index] += left.min(self.natural[index].saturating_sub(widths[index]));
+            }
+        }
         if total(&widths) > columns {
             // Narrower than every minimum: what stays for ever is cut from the right.
             let mut left = columns;
@@ -819,13 +828,21 @@ impl<I: Identity> Table<I> {
 
 /// What the widest cell of a column takes, with the header and the indent of a tree.
 pub(super) fn natural_width<I>(content: &Content<I>, index: usize, column: &Column) -> u16 {
-    let cells = content.rows.iter().map(|row| cell_width(row, index));
+    let cells = content.rows.iter().map(|row| cell_width(row, index, content.columns.len()));
     let header = if content.headers { text::width(column.name) } else { 0 };
     u16::try_from(cells.max().unwrap_or(0).max(header)).unwrap_or(u16::MAX)
 }
 
+/// A row of one cell, such as a heading, has the whole line for it.
+fn spans<I>(row: &Row<I>, columns: usize) -> bool {
+    row.cells.len() == 1 && columns > 1
+}
+
 /// What a cell takes, with the indent of a tree; 0 where the row has none.
-fn cell_width<I>(row: &Row<I>, index: usize) -> usize {
+fn cell_width<I>(row: &Row<I>, index: usize, columns: usize) -> usize {
+    if spans(row, columns) {
+        return 0;
+    }
     let indent = if index == 0 { usize::from(row.depth) * 2 + if row.branch.is_some() { 2 } else { 0 } } else { 0 };
     row.cells.get(index).map_or(0, |cell| cell.width() + indent)
 }
@@ -911,7 +928,7 @@ mod tests {
             rows: vec![Row::new("row", cells)],
             ..Content::default()
         });
-        assert_eq!(table.widths(60), [30, 10, 6]);
+        assert_eq!(table.widths(60), [30, 12, 6], "room that nobody else needs");
         assert_eq!(table.widths(40), [20, 10, 6]);
         assert_eq!(table.widths(34), [20, 6, 4]);
         assert_eq!(table.widths(26), [14, 4, 4]);

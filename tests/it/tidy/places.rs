@@ -64,10 +64,10 @@ const KINDS: &[Kind] = &[
     },
     Kind {
         name: "output format",
-        own: Some("src/report/sarif.rs"),
-        registry: "src/cli/catalog.rs",
-        paths: &["crate::report::sarif"],
-        literal: Some("sarif"),
+        own: Some("src/report/junit.rs"),
+        registry: "src/report/mod.rs",
+        paths: &["crate::report::junit"],
+        literal: Some("junit"),
     },
     Kind {
         name: "key",

@@ -13,15 +13,19 @@ use aicr::{
         self,
         connect::Target,
         demo::DemoOptions,
+        run::record::{Facts, Record, Summary},
         session::Session,
         upgrade::{self, Report, installed::Live},
     },
+    store::records::Stored,
     term::{
         color::Level,
         input::Input,
         key::{self, Code, Key},
     },
-    validate::event::{Body, CheckResult, Event, PlannedCheck, ReadinessOutcome, State as CheckState, Status},
+    validate::event::{
+        Body, CheckResult, Event, PlannedCheck, ReadinessOutcome, State as CheckState, Status, Verdict, Way, Why,
+    },
     workbench::{
         Look, RunOptions,
         app::State,
@@ -184,6 +188,8 @@ impl Desk {
                     let changes = diff::inventory::compare(&left, &right);
                     Msg::SnapshotsCompared { generation, answer: Ok(Arc::new(changes)) }
                 }
+                // The records of a machine are none of a test's business.
+                Effect::ListRuns { generation } => Msg::RunsListed { generation, answer: Ok(Arc::default()) },
                 other => {
                     self.left.push(other);
                     continue;
@@ -254,11 +260,25 @@ pub fn planned(name: &str, phase: Phase) -> PlannedCheck {
         description: format!("Proves that {name} holds"),
         image: "aicr/check:0.1.0".into(),
         timeout_seconds: 300,
+        grace_seconds: 5,
+        group: 1,
+        way: Way::Job,
     }
 }
 
 /// A run in the middle: one check passed, one failed, one runs, one cannot be scheduled.
 pub fn run_half_way(desk: &mut Desk) {
+    for (at, body) in half_way() {
+        desk.run(at, body);
+    }
+    desk.state.model.now_ms = NOW + 31_000;
+    desk.state.model.run.active = true;
+    desk.update(Msg::Tick);
+}
+
+/// Its events, with milliseconds since its start.
+fn half_way() -> Vec<(u64, Body)> {
+    let mut events = Vec::new();
     let checks = vec![
         planned("operator-health", Phase::Deployment),
         planned("gpu-operator-version", Phase::Deployment),
@@ -279,18 +299,21 @@ pub fn run_half_way(desk: &mut Desk) {
         start_ms: NOW,
         stop_ms: NOW + 3100,
         stdout: vec!["looked".into()],
+        why: None,
+        way: Way::Job,
     };
-    desk.run(
+    events.push((
         0,
         Body::Planned {
             run_id: "20260114-091200-00c0ffee00c0ffee".into(),
             namespace: "aicr-validation".into(),
             context: "demo".into(),
             recipe: "service=kind accelerator=a100".into(),
+            criteria: "service=kind accelerator=a100".into(),
             checks,
         },
-    );
-    desk.run(
+    ));
+    events.push((
         10,
         Body::Readiness {
             name: "K8s.server.version".into(),
@@ -299,30 +322,87 @@ pub fn run_half_way(desk: &mut Desk) {
             actual: Some("v1.34.0".into()),
             reason: None,
         },
-    );
-    desk.run(20, Body::PhaseStarted { phase: Phase::Deployment });
+    ));
+    events.push((20, Body::PhaseStarted { phase: Phase::Deployment }));
     for (check, at) in [("operator-health", 30), ("gpu-operator-version", 40)] {
-        desk.run(at, Body::State { check: check.into(), state: CheckState::Creating });
-        desk.run(at + 5, Body::State { check: check.into(), state: CheckState::Running { node: "worker-1".into() } });
+        events.push((at, Body::State { check: check.into(), state: CheckState::Creating }));
+        events.push((
+            at + 5,
+            Body::State { check: check.into(), state: CheckState::Running { node: "worker-1".into() } },
+        ));
     }
     for text in
         ["reads pods of namespace gpu-operator", "1 of 1 pods is ready", "\u{1b}[31mred\u{1b}[0m and \u{202e}backwards"]
     {
-        desk.run(100, Body::Log { check: "operator-health".into(), text: text.into() });
+        events.push((100, Body::Log { check: "operator-health".into(), text: text.into() }));
     }
     let passed = result("operator-health", Phase::Deployment, Status::Passed, "");
-    desk.run(3130, Body::Finished { check: "operator-health".into(), result: passed });
+    events.push((3130, Body::Finished { check: "operator-health".into(), result: passed }));
     let failed =
         result("gpu-operator-version", Phase::Deployment, Status::Failed, "v25.10.1 does not satisfy >= v26.3.0");
-    desk.run(3200, Body::Finished { check: "gpu-operator-version".into(), result: failed });
-    desk.run(3300, Body::PhaseStarted { phase: Phase::Conformance });
-    desk.run(3310, Body::State { check: "dra-support".into(), state: CheckState::Running { node: "worker-2".into() } });
-    desk.run(3400, Body::Log { check: "dra-support".into(), text: "looks for resource slices".into() });
+    events.push((3200, Body::Finished { check: "gpu-operator-version".into(), result: failed }));
+    events.push((3300, Body::PhaseStarted { phase: Phase::Conformance }));
+    events.push((
+        3310,
+        Body::State { check: "dra-support".into(), state: CheckState::Running { node: "worker-2".into() } },
+    ));
+    events.push((3400, Body::Log { check: "dra-support".into(), text: "looks for resource slices".into() }));
     let message = "0/5 nodes are available: 5 Insufficient nvidia.com/gpu".to_owned();
-    desk.run(3500, Body::State { check: "accelerator-metrics".into(), state: CheckState::Unscheduled { message } });
-    desk.state.model.now_ms = NOW + 31_000;
-    desk.state.model.run.active = true;
-    desk.update(Msg::Tick);
+    events
+        .push((3500, Body::State { check: "accelerator-metrics".into(), state: CheckState::Unscheduled { message } }));
+    events
+}
+
+/// The same run as a record that has its end: what was on its way was canceled, or passed.
+pub fn recorded(id: &str, passes: bool) -> Record {
+    let mut events = half_way();
+    let mut at = 31_000;
+    for (name, phase) in [
+        ("dra-support", Phase::Conformance),
+        ("accelerator-metrics", Phase::Conformance),
+        ("ai-service-metrics", Phase::Conformance),
+    ] {
+        at += 100;
+        let (status, why) = if passes { (Status::Passed, None) } else { (Status::Other, Some(Why::Canceled)) };
+        let message = if passes { String::new() } else { "canceled while running (worker-2)".to_owned() };
+        let result = CheckResult {
+            name: name.into(),
+            phase,
+            status,
+            message,
+            exit_code: passes.then_some(0),
+            node: Some("worker-2".into()),
+            image: "aicr/check:0.1.0".into(),
+            total_ms: 27_700,
+            run_ms: 24_000,
+            start_ms: NOW + 3310,
+            stop_ms: NOW + at,
+            stdout: Vec::new(),
+            why,
+            way: Way::Job,
+        };
+        events.push((at, Body::Finished { check: name.into(), result }));
+    }
+    events.push((at + 100, Body::CleanedUp { removed: 9, left: Vec::new() }));
+    events.push((at + 101, Body::Ended { verdict: if passes { Verdict::Failed } else { Verdict::Canceled } }));
+    if let Some((_, Body::Planned { run_id, .. })) = events.first_mut() {
+        *run_id = id.to_owned();
+    }
+    let event = |(seq, (at, body)): (usize, (u64, Body))| Event { seq: seq as u64, observed_at_ms: NOW + at, body };
+    let stored = Stored { name: id.to_owned(), path: format!("{id}.jsonl").into(), bytes: 4096, is_open: false };
+    let facts = Facts { cluster: "demo".into(), recipe: "service=kind".into(), ..Facts::default() };
+    Record { stored, facts, events: events.into_iter().enumerate().map(event).collect() }
+}
+
+/// Records in the list of the Validate screen.
+pub fn list_records(desk: &mut Desk, records: &[Record]) {
+    let summary = |record: &Record| Summary {
+        stored: record.stored.clone(),
+        facts: record.facts.clone(),
+        report: record.report(),
+    };
+    let generation = desk.state.model.records.list.start();
+    desk.update(Msg::RunsListed { generation, answer: Ok(Arc::new(records.iter().map(summary).collect())) });
 }
 
 /// Another snapshot of the cluster, later: a driver was updated, a node is gone.

@@ -225,7 +225,7 @@ fn a_fleet_that_one_panel_cannot_show_begins_with_its_shapes() {
     };
     assert_eq!(focused(five_thousand(), 80, 24), &SHAPES);
     assert_eq!(focused(mixed(), 40, 10), &SHAPES);
-    assert_eq!(focused(mixed(), 80, 24), &NODES);
+    assert_eq!(focused(mixed(), 80, 25), &NODES);
     assert_eq!(focused(five_thousand(), 200, 60), &NODES, "shapes are beside it");
     let alike = fleet((0..300).map(|n| copy("h100-1", format!("gpu-{n:03}"))).collect());
     assert_eq!(focused(alike, 80, 24), &NODES);

@@ -4,6 +4,7 @@ mod cluster;
 mod contexts;
 mod desk;
 mod finding;
+mod first_minute;
 mod fleet;
 mod keys;
 mod recipes;

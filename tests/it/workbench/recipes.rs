@@ -30,7 +30,7 @@ fn what_if_shows_changes_and_enter_takes_them_to_diff() {
     desk.shows("changed by what-if");
     desk.keys("Enter");
     assert_eq!(desk.state.desk.screen, Screen::Diff);
-    desk.shows("PATH");
+    desk.shows("CAUSE / PATH");
     let before = desk.text();
     desk.keys("X");
     assert_ne!(before, desk.text(), "swapping changes what is left and right");
@@ -48,6 +48,7 @@ fn a_saved_recipe_is_compared_line_by_line_and_the_cluster_again_with_every_view
     desk.command(&format!("diff {}", path.display()));
     desk.shows("1 changed");
     desk.shows("v26.7.0");
+    desk.keys("j");
     desk.shows("saved.yaml:");
     let rows = &desk.state.model.diff.changes.value.as_ref().unwrap().rows;
     assert!(!format!("{rows:?}").contains("left: Some((1, "), "the file has its first line too: {rows:?}");
@@ -134,7 +135,7 @@ fn an_owned_value_is_marked_and_its_ladder_begins_with_the_profile() {
     desk.command("value components.gpu-operator.values.driver.enabled");
     let text = desk.text();
     assert!(text.contains("enabled (profile)"), "{text}");
-    desk.shows("gpuStack=o…r-managed  true       wins");
+    desk.shows("gpuStack=operator-managed  ");
     desk.command("recipe service=aks profile=own");
     desk.shows("`own` is not a profile");
 }

@@ -1,14 +1,21 @@
 //! A validation from its question to its end.
 
 use super::{
-    desk::{Desk, run_half_way, snapshot},
+    desk::{Desk, list_records, recorded, run_half_way, snapshot},
     screens::golden,
 };
 use aicr::{
     inventory::Inventory,
-    ops,
-    validate::event::{Body, Verdict},
-    workbench::{effect::Effect, msg::Msg},
+    ops::{
+        self,
+        run::{Request, record::Record},
+    },
+    validate::event::{Body, State as CheckState, Stop, Verdict},
+    workbench::{
+        effect::Effect,
+        msg::Msg,
+        panes::{CHECKS, RowId},
+    },
 };
 use std::sync::Arc;
 
@@ -17,7 +24,7 @@ fn a_run_needs_a_yes() {
     let mut desk = Desk::live(80, 24);
     desk.keys("4 r");
     let plan = desk.left.pop();
-    let Some(Effect::Plan { generation, catalog, recipe }) = plan else { panic!("{plan:?}") };
+    let Some(Effect::Plan { generation, catalog, recipe, .. }) = plan else { panic!("{plan:?}") };
     let mut options = ops::run::RunOptions::default();
     options.plan.run_id = "20260114-091200-00c0ffee00c0ffee".into();
     options.plan.image = "aicr/check:0.1.0".into();
@@ -73,6 +80,8 @@ fn leaving_a_run_asks() {
     assert!(!desk.state.quit);
     desk.shows("Leaving cancels it");
     desk.keys("Esc q y");
+    assert!(matches!(desk.left.pop(), Some(Effect::Copy(_))), "y only copies");
+    desk.keys("Tab Enter");
     assert!(desk.state.quit && matches!(desk.left[..], [Effect::CancelRun]));
 }
 
@@ -96,4 +105,107 @@ fn answers_to_requests_that_a_newer_one_replaced_are_dropped() {
     let late = Msg::Snapshot { slot, generation, name: "old.yaml".into(), answer: Ok(snapshot()) };
     desk.update(late);
     assert!(!desk.text().contains("old.yaml"), "the live cluster was asked for last:\n{}", desk.text());
+}
+
+#[test]
+fn r_runs_what_the_cursor_is_on_and_f_what_failed() {
+    let mut desk = Desk::live(120, 40);
+    let asked = |desk: &mut Desk, keys: &str| {
+        desk.keys(keys);
+        let Some(Effect::Plan { what, .. }) = desk.left.pop() else { panic!("no plan: {:?}", desk.left) };
+        what
+    };
+    let all = asked(&mut desk, "4 g g r");
+    assert!(all.only.is_empty() && all.phases.is_empty());
+    desk.command("filter dra-support");
+    assert_eq!(asked(&mut desk, "G r").only, ["dra-support"]);
+    desk.command("retry 10m");
+    let Some(Effect::Plan { what, .. }) = desk.left.pop() else { panic!("no plan") };
+    assert_eq!((&what.only[..], what.timeout_seconds), (&["dra-support".to_owned()][..], Some(600)));
+    desk.keys("Esc");
+    desk.command("step checks");
+    desk.command("skip platform-health");
+    let what = asked(&mut desk, "g g r");
+    assert_eq!((what.setup.step, &what.setup.skip[..]), (ops::run::Step::Checks, &["platform-health".to_owned()][..]));
+
+    run_half_way(&mut desk);
+    desk.run(40_001, Body::Ended { verdict: Verdict::Failed });
+    assert_eq!(asked(&mut desk, "F").only, ["gpu-operator-version"]);
+}
+
+#[test]
+fn a_run_is_paused_goes_on_and_one_check_of_it_is_canceled() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("4");
+    run_half_way(&mut desk);
+    desk.keys("p");
+    assert!(matches!(desk.left.pop(), Some(Effect::Steer(Request::Pause))));
+    desk.run(32_000, Body::Paused { before: Stop::Check { check: "ai-service-metrics".into() } });
+    desk.shows("paused before ai-service-metrics");
+    desk.keys("p");
+    assert!(matches!(desk.left.pop(), Some(Effect::Steer(Request::Continue { to_end: false }))));
+    desk.run(33_000, Body::Resumed);
+    desk.command("filter ai-service");
+    desk.keys("G x");
+    desk.shows("cancel ai-service-metrics?");
+    desk.keys("Tab Enter");
+    let Some(Effect::Steer(Request::CancelCheck(name))) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    assert_eq!(name, "ai-service-metrics");
+}
+
+#[test]
+fn the_cursor_follows_the_check_that_runs_until_a_person_moves_it() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("4");
+    desk.state.model.run.follows = true;
+    run_half_way(&mut desk);
+    let selected = |desk: &Desk| desk.state.desk.table(&CHECKS).row().map(|row| row.id.clone());
+    assert_eq!(selected(&desk), Some(RowId::Check("accelerator-metrics".into())));
+    desk.keys("k");
+    let moved = selected(&desk);
+    let state = CheckState::Running { node: "worker-1".into() };
+    desk.run(32_000, Body::State { check: "ai-service-metrics".into(), state });
+    assert_eq!(selected(&desk), moved);
+}
+
+#[test]
+fn a_recorded_run_is_shown_stepped_played_reported_and_compared() {
+    let mut desk = Desk::live(200, 60);
+    let (older, newer) =
+        (recorded("20260113-080000-00000000000000aa", true), recorded("20260114-091200-00c0ffee00c0ffee", false));
+    let (older, newer) = (Arc::new(older), Arc::new(newer));
+    list_records(&mut desk, &[Record::clone(&newer), Record::clone(&older)]);
+    desk.keys("4 g r Enter");
+    let Some(Effect::OpenRun { generation, name, compare: false }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    assert_eq!(name, newer.stored.name);
+    desk.update(Msg::RunOpened { generation, compare: false, answer: Ok(newer.clone()) });
+    let end = newer.events.len();
+    desk.shows(&format!("REPLAY paused {end}/{end}"));
+    desk.keys("<");
+    desk.shows(&format!("REPLAY paused {}/{end}", end - 1));
+    desk.keys("> p");
+    desk.shows("REPLAY 1x 1/");
+    desk.command("speed 10");
+    desk.state.model.now_ms += 400;
+    desk.update(Msg::Tick);
+    // 4 s of the run in 0.4 s: two checks have ended by then, three have not.
+    desk.shows("1 pass 1 fail");
+    desk.shows("REPLAY 10x");
+    desk.keys("p > >");
+    desk.shows("REPLAY paused");
+    desk.command("report junit");
+    desk.shows("<testsuites");
+    desk.keys("Esc");
+    desk.command("save out.md");
+    let Some(Effect::SaveText { text, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    assert!(text.starts_with("## Validation"), "{text}");
+
+    desk.keys("g r G =");
+    let Some(Effect::OpenRun { generation, name, compare: true }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    assert_eq!(name, older.stored.name);
+    desk.update(Msg::RunOpened { generation, compare: true, answer: Ok(older) });
+    desk.shows("A 20260113-080000  B 20260114-091200");
+    desk.shows("removed");
+    desk.keys("Esc");
+    assert!(!desk.text().contains("A 20260113-080000"));
 }

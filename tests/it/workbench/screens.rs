@@ -1,7 +1,7 @@
 //! Golden frames: one test per screen that shows all its sizes, so that no mismatch hides another.
 
 use super::{
-    desk::{Desk, NOW, compare, later, run_half_way, snapshot},
+    desk::{Desk, NOW, compare, later, list_records, recorded, run_half_way, snapshot},
     upgrades,
 };
 
@@ -12,6 +12,7 @@ use aicr::{
     ops::{self, snapshot::Format},
     store::log::Line,
     term::{self, input::Input},
+    validate::event::{Body, Stop},
     workbench::{
         Look,
         effect::Effect,
@@ -28,7 +29,7 @@ pub const SIZES: [(u16, u16); 5] = [(40, 10), (80, 24), (100, 30), (120, 40), (2
 /// A screen in a state that is worth looking at, at a size.
 type Make = fn(u16, u16, Look) -> Desk;
 
-pub const STATES: [(&str, Make); 10] = [
+pub const STATES: [(&str, Make); 15] = [
     ("cluster", cluster),
     ("recipe", recipe),
     ("what-if", what_if),
@@ -38,6 +39,11 @@ pub const STATES: [(&str, Make); 10] = [
     ("observed", observed),
     ("upgrades", upgrades::upgrades),
     ("validate", validate),
+    ("planning", planning),
+    ("pending", pending),
+    ("stepping", stepping),
+    ("replaying", replaying),
+    ("comparing", comparing),
     ("compare", compared),
 ];
 
@@ -91,6 +97,58 @@ fn validate(width: u16, height: u16, look: Look) -> Desk {
     desk.keys("4");
     run_half_way(&mut desk);
     desk.keys("g g ]");
+    desk
+}
+
+/// What a run would create, before it does.
+fn planning(width: u16, height: u16, look: Look) -> Desk {
+    let mut desk = Desk::live_with(width, height, look);
+    desk.keys("4 r");
+    let Some(Effect::Plan { generation, catalog, recipe, .. }) = desk.left.pop() else { panic!("no plan") };
+    let mut options = ops::run::RunOptions::default();
+    options.plan.run_id = "20260114-091200-00c0ffee00c0ffee".into();
+    options.plan.image = "aicr/check:0.1.0".into();
+    let (recipe, snapshot) = (recipe.recipe.clone(), Inventory::clone(&snapshot()));
+    let prepared = ops::run::prepare(&catalog, recipe, "service=kind accelerator=a100", snapshot, &options).unwrap();
+    desk.update(Msg::Planned { generation, answer: Ok(prepared.into()) });
+    desk
+}
+
+/// Nothing has run, and the cursor is on a check.
+fn pending(width: u16, height: u16, look: Look) -> Desk {
+    let mut desk = Desk::live_with(width, height, look);
+    desk.keys("4 G");
+    desk
+}
+
+fn stepping(width: u16, height: u16, look: Look) -> Desk {
+    let mut desk = Desk::live_with(width, height, look);
+    desk.keys("4");
+    desk.state.model.run.follows = true;
+    run_half_way(&mut desk);
+    desk.run(32_000, Body::Paused { before: Stop::Check { check: "ai-service-metrics".into() } });
+    desk
+}
+
+fn replaying(width: u16, height: u16, look: Look) -> Desk {
+    let mut desk = Desk::live_with(width, height, look);
+    let runs =
+        [recorded("20260114-091200-00c0ffee00c0ffee", false), recorded("20260113-080000-00000000000000aa", true)];
+    list_records(&mut desk, &runs);
+    desk.keys("4 g r Enter");
+    let Some(Effect::OpenRun { generation, .. }) = desk.left.pop() else { panic!("nothing opened") };
+    let [newer, _] = runs;
+    desk.update(Msg::RunOpened { generation, compare: false, answer: Ok(newer.into()) });
+    desk.keys("< < <");
+    desk
+}
+
+fn comparing(width: u16, height: u16, look: Look) -> Desk {
+    let mut desk = replaying(width, height, look);
+    desk.keys("> > > g r G =");
+    let Some(Effect::OpenRun { generation, .. }) = desk.left.pop() else { panic!("nothing opened") };
+    let older = recorded("20260113-080000-00000000000000aa", true);
+    desk.update(Msg::RunOpened { generation, compare: true, answer: Ok(older.into()) });
     desk
 }
 
@@ -149,6 +207,11 @@ every_size_of! {
     the_diff_screen_with_the_cluster: "observed",
     the_upgrades_of_the_cluster: "upgrades",
     the_validate_screen_in_a_run: "validate",
+    the_validate_screen_with_a_plan: "planning",
+    the_validate_screen_before_a_run: "pending",
+    the_validate_screen_of_a_run_that_stopped: "stepping",
+    the_validate_screen_of_a_recorded_run: "replaying",
+    the_validate_screen_with_two_runs: "comparing",
     the_compare_screen: "compare",
 }
 

@@ -1,0 +1,256 @@
+//! `aicr runs`: the runs that were recorded on this machine.
+
+use super::{
+    Outcome, Printer, Stop, exit::Exit, formats::Format, global::Global, live::Live, output, printer::Stream, table,
+};
+use crate::{
+    ops::{
+        Failure,
+        place::Place,
+        run::record::{self, Record, Summary},
+    },
+    recipe::format::json_text,
+    report::{
+        self, FORMS, Report,
+        compare::{self as runs, Row},
+        words::{self, Word},
+    },
+    text::count,
+    validate::event::{Body, Event},
+    yaml,
+};
+use clap::builder::PossibleValuesParser;
+use std::time::Duration;
+
+/// List, show, replay, export and prune recorded runs.
+///
+/// Every validation is recorded as it happens: its plan, its events, the output of its checks. RUN is the id of a run, a part
+/// of it that no other has, `last`, or a file. No cluster is needed, except while a run goes on.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  aicr runs list\n  aicr runs show last\n  aicr runs replay last --speed 10\n  \
+                        aicr runs export last -t junit -o report.xml\n  aicr diff RUN RUN")]
+pub struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// List recorded runs, the newest first.
+    List,
+    /// Show the report of a run, or its plan or events.
+    Show {
+        /// The run.
+        #[arg(value_name = "RUN", default_value = "last")]
+        run: String,
+        /// The plan that was made before it, instead of its report.
+        #[arg(long)]
+        plan: bool,
+    },
+    /// Write a run as a report, or as its record.
+    Export {
+        /// The run.
+        #[arg(value_name = "RUN")]
+        run: String,
+        /// Where it goes: a file, or `-`.
+        #[arg(short, long, value_name = "FILE", default_value = "-", value_parser = output::place)]
+        output: Place,
+        /// What to write: ctrf, text, junit, markdown, sarif, or events as JSON lines.
+        #[arg(short = 't', long, default_value = "ctrf", value_parser = forms())]
+        format: String,
+    },
+    /// Show a run again as it happened, without its cluster.
+    Replay {
+        /// The run.
+        #[arg(value_name = "RUN", default_value = "last")]
+        run: String,
+        /// How many times faster than it was; 0 for at once.
+        #[arg(long, value_name = "FACTOR", default_value_t = 1)]
+        speed: u32,
+        /// Wait for Enter before each line instead.
+        #[arg(long, conflicts_with = "speed")]
+        step: bool,
+        /// Show every line that checks printed.
+        #[arg(long)]
+        logs: bool,
+    },
+    /// Follow a run that goes on in another terminal of this machine, from its beginning to its end.
+    Follow {
+        /// The run.
+        #[arg(value_name = "RUN", default_value = "last")]
+        run: String,
+        /// Show every line that checks print.
+        #[arg(long)]
+        logs: bool,
+    },
+    /// Remove the records of old runs.
+    Prune {
+        /// How many of the newest stay.
+        #[arg(long, value_name = "COUNT", default_value_t = 100)]
+        keep: usize,
+    },
+}
+
+/// Forms of reports, and the record itself.
+fn forms() -> PossibleValuesParser {
+    PossibleValuesParser::new(FORMS.iter().map(|form| form.name).chain([EVENTS]))
+}
+
+const EVENTS: &str = "events";
+
+fn report(form: &str, record: &Record) -> String {
+    report::form(form).map_or_else(|| events(record), |form| (form.render)(&record.report()))
+}
+
+fn events(record: &Record) -> String {
+    // Events serialize: they hold texts and numbers only.
+    record.events.iter().map(|event| serde_json::to_string(event).unwrap_or_default() + "\n").collect()
+}
+
+pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
+    let folder = record::folder()?;
+    match &args.verb {
+        Verb::List => {
+            let all = record::list(&folder)?;
+            let rows: Vec<[String; 6]> = all.iter().map(row).collect();
+            printer.data(&table::render(["RUN", "STARTED", "CLUSTER", "RECIPE", "VERDICT", "CHECKS"], &rows))?;
+            printer.note(format!("{} in {}", count(all.len(), "run"), folder.display()));
+        }
+        Verb::Show { run, plan } => {
+            let record = record::open(&folder, run)?;
+            let text = match plan {
+                true => record.facts.plan.iter().map(|line| format!("{line}\n")).collect(),
+                false => format!("run {} on {}\n{}", record.stored.name, record.facts.cluster, report("text", &record)),
+            };
+            printer.data(&text)?;
+        }
+        Verb::Export { run, output, format } => {
+            output::deliver(printer, output, &report(format, &record::open(&folder, run)?))?;
+        }
+        Verb::Replay { run, speed, step, logs } => {
+            let record = record::open(&folder, run)?;
+            return super::cluster::block_on(global, replay(&record, (*speed, *step), *logs, printer));
+        }
+        Verb::Follow { run, logs } => {
+            let mut live = Live::new(printer.clone(), Stream::Out, *logs);
+            let mut broken = None;
+            let mut verdict = None;
+            let shown = |event: Event| {
+                if let Body::Ended { verdict: ended } = event.body {
+                    verdict = Some(ended);
+                }
+                let line = live.line(&event);
+                broken = line.and_then(|line| printer.page(&format!("{line}\n")).err());
+                broken.is_none()
+            };
+            let ended =
+                super::cluster::block_on(global, async { Ok::<_, Stop>(record::follow(&folder, run, shown).await?) })?;
+            if let Some(stop) = broken {
+                return Err(stop);
+            }
+            if !ended {
+                printer.warn("the record ends here: its program did not see the end of the run; `aicr cleanup` removes what it left");
+            }
+            return Ok(verdict.map_or(Exit::Inconclusive, Exit::from));
+        }
+        Verb::Prune { keep } => {
+            let removed = record::prune(&folder, *keep)?;
+            printer.note(format!("removed the records of {}", count(removed.len(), "run")));
+        }
+    }
+    Ok(Exit::Good)
+}
+
+fn row(summary: &Summary) -> [String; 6] {
+    let report = &summary.report;
+    let started = i64::try_from(report.start_ms).ok().and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
+    let started = started.map(|at| at.strftime("%Y-%m-%d %H:%M:%S").to_string()).unwrap_or_default();
+    let verdict = match (summary.verdict(), summary.stored.is_open) {
+        (Some(verdict), _) => Word::from(verdict).text().to_owned(),
+        (None, true) => "running".to_owned(),
+        (None, false) => "interrupted".to_owned(),
+    };
+    let checks = words::counts(&report.results).join(", ");
+    let checks = if checks.is_empty() { "-".to_owned() } else { checks };
+    let (cluster, recipe) = (summary.facts.cluster.clone(), summary.facts.recipe.clone());
+    [summary.stored.name.clone(), started, cluster, recipe, verdict, checks]
+}
+
+/// Prints the lines of a run at its own speed, faster, or one by one.
+async fn replay(record: &Record, (speed, step): (u32, bool), logs: bool, printer: &Printer) -> Outcome {
+    let mut live = Live::new(printer.clone(), Stream::Out, logs);
+    let mut last_ms = None;
+    for event in &record.events {
+        let Some(line) = live.line(event) else { continue };
+        let waited = event.observed_at_ms.saturating_sub(last_ms.unwrap_or(event.observed_at_ms));
+        last_ms = Some(event.observed_at_ms);
+        if step {
+            let mut answer = String::new();
+            // Without anybody who presses Enter, there is nobody who reads on.
+            let read = tokio::task::spawn_blocking(move || std::io::stdin().read_line(&mut answer).unwrap_or(0));
+            if read.await.unwrap_or(0) == 0 {
+                break;
+            }
+        } else if speed > 0 {
+            tokio::time::sleep(Duration::from_millis(waited) / speed).await;
+        }
+        printer.page(&format!("{line}\n"))?;
+    }
+    Ok(Exit::Good)
+}
+
+/// `aicr diff RUN RUN`.
+pub struct Compared {
+    left: Report,
+    right: Report,
+    pub rows: Vec<Row>,
+}
+
+pub static COMPARISONS: &[Format<Compared>] = &[
+    Format {
+        suffix: "txt",
+        ..Format::plain("table", "For reading; no program should parse it", |compared, _| Ok(page(compared)))
+    },
+    Format::plain("yaml", "", |compared, _| {
+        Ok(yaml::to_string(&runs::to_value((&compared.left, &compared.right), &compared.rows)))
+    }),
+    Format::plain("json", "", |compared, _| {
+        Ok(json_text(&runs::to_value((&compared.left, &compared.right), &compared.rows)))
+    }),
+];
+
+/// Compares two records.
+///
+/// # Errors
+/// As [`record::open`].
+pub fn compare(left: &str, right: &str) -> Result<Compared, Failure> {
+    let folder = record::folder()?;
+    let [left, right] = [record::open(&folder, left)?.report(), record::open(&folder, right)?.report()];
+    let rows = runs::compare(&left, &right);
+    Ok(Compared { left, right, rows })
+}
+
+fn page(compared: &Compared) -> String {
+    let side = |side: &Option<runs::Side>| match side {
+        None => "-".to_owned(),
+        Some(side) if side.run_ms == 0 => side.word.text().to_owned(),
+        Some(side) => format!("{} {:.1} s", side.word, side.run_ms as f64 / 1e3),
+    };
+    let first = |message: &str| message.lines().next().unwrap_or_default().to_owned();
+    let rows: Vec<[String; 6]> = compared
+        .rows
+        .iter()
+        .map(|row| {
+            let said = [&row.right, &row.left].into_iter().flatten().map(|side| first(&side.message));
+            let why = said.into_iter().find(|said| !said.is_empty()).unwrap_or_default();
+            let (phase, check) = (row.phase.to_owned(), row.check.clone());
+            [row.became.word().to_owned(), phase, check, side(&row.left), side(&row.right), why]
+        })
+        .collect();
+    format!(
+        "{} -> {}\n{}",
+        compared.left.run_id,
+        compared.right.run_id,
+        table::render(["BECAME", "PHASE", "CHECK", "BASELINE", "TARGET", "WHY"], &rows)
+    )
+}

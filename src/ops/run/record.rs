@@ -1,0 +1,256 @@
+//! Records of runs: written by a reader of the log, listed, read back, followed and pruned.
+//!
+//! The first line of a record holds facts about the run (what wrote it, cluster, recipe, the plan in words); every other line
+//! is an event. What a killed program did not write is missing, and nothing else.
+
+use super::{Prepared, Reader};
+use crate::{
+    ops::{Failure, Kind},
+    report::Report,
+    store::{
+        folders,
+        records::{self, Lines, Recorder, Stored},
+    },
+    validate::event::{Body, Event, Verdict},
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// The version of the form of records.
+const FORM: &str = "aicr.run/record-v1";
+/// Between two looks at a record that another program writes.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// What is known of a run before its first event.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    pub record: String,
+    /// Of the program that ran it.
+    pub version: String,
+    pub cluster: String,
+    pub recipe: String,
+    pub criteria: String,
+    /// When the snapshot was taken that readiness was judged on.
+    pub snapshot_taken_at: String,
+    /// The plan in words.
+    pub plan: Vec<String>,
+}
+
+/// One run in a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    pub stored: Stored,
+    pub facts: Facts,
+    /// Without output: what was planned, how it ended.
+    pub report: Report,
+}
+
+impl Summary {
+    /// How it stands: a verdict, that it goes on, or that its program did not see its end.
+    pub fn verdict(&self) -> Option<Verdict> {
+        self.report.verdict
+    }
+}
+
+/// A whole record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    pub stored: Stored,
+    pub facts: Facts,
+    pub events: Vec<Event>,
+}
+
+impl Record {
+    pub fn report(&self) -> Report {
+        let mut report = Report::default();
+        self.events.iter().for_each(|event| report.on(event));
+        report
+    }
+}
+
+/// The folder of records.
+///
+/// # Errors
+/// Nothing names a folder for state.
+pub fn folder() -> Result<PathBuf, Failure> {
+    let state = folders::state().ok_or_else(|| {
+        Failure::new(Kind::NotFound, "find the records of runs", "nothing names a folder for state")
+            .hint("set AICR_STATE_DIR")
+    })?;
+    Ok(state.path.join(records::FOLDER))
+}
+
+/// Records a run from its log until the log is complete; the file, where it could be written.
+///
+/// # Errors
+/// What the system says; the run itself goes on.
+pub async fn record(folder: PathBuf, prepared: &Prepared, cluster: &str, mut log: Reader) -> Result<PathBuf, Failure> {
+    let run_id = &prepared.plan.run_id;
+    let failed = |error: io::Error| {
+        Failure::from_error(Kind::Internal, "record the run", error).at(folder.display().to_string())
+    };
+    let facts = Facts {
+        record: FORM.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        cluster: cluster.to_owned(),
+        recipe: prepared.recipe_name.clone(),
+        criteria: prepared.recipe.criteria.to_string(),
+        snapshot_taken_at: prepared.snapshot.about.taken_at.to_string(),
+        plan: prepared.lines(cluster),
+    };
+    let mut recorder = Recorder::create(&folder, run_id).map_err(failed)?;
+    recorder.append(&line(&facts)).map_err(failed)?;
+    while let Some(event) = log.next().await {
+        let mut lines = line(&*event);
+        // What has come meanwhile goes along, so that a flood of output is few writes.
+        while let Some(event) = log.ready() {
+            lines += &line(&*event);
+        }
+        recorder.append(&lines).map_err(failed)?;
+    }
+    Ok(recorder.path.clone())
+}
+
+fn line<T: Serialize>(value: &T) -> String {
+    // Texts, numbers and lists: nothing in it can fail to serialize.
+    serde_json::to_string(value).unwrap_or_default() + "\n"
+}
+
+/// Every record of a folder, the newest first. A file that is no record is left out.
+///
+/// # Errors
+/// The folder or a file cannot be read.
+pub fn list(folder: &Path) -> Result<Vec<Summary>, Failure> {
+    let failed = |error: io::Error| {
+        Failure::from_error(Kind::Internal, "list the records of runs", error).at(folder.display().to_string())
+    };
+    let mut summaries = Vec::new();
+    for stored in records::list(folder).map_err(failed)? {
+        let text = Lines::open(&stored.path).and_then(|mut lines| lines.read()).map_err(failed)?;
+        let mut lines = text.lines();
+        let Some(facts) = lines.next().and_then(facts) else { continue };
+        let mut report = Report::default();
+        // Output is most of a record, and a list does not show it.
+        for event in lines.filter(|line| !line.contains("\"event\":\"log\"")).filter_map(event) {
+            report.on(&event);
+        }
+        report.results.iter_mut().for_each(|result| result.stdout = Vec::new());
+        summaries.push(Summary { stored, facts, report });
+    }
+    Ok(summaries)
+}
+
+/// The record of a run by what a person calls it: its id, a part of it that no other has, `last`, or a file.
+///
+/// # Errors
+/// `NotFound`; more than one run is meant; the file cannot be read.
+pub fn open(folder: &Path, name: &str) -> Result<Record, Failure> {
+    let stored = find(folder, name)?;
+    read(stored)
+}
+
+fn find(folder: &Path, name: &str) -> Result<Stored, Failure> {
+    let doing = "find the record of a run";
+    let path = Path::new(name);
+    if path.extension().is_some_and(|suffix| suffix == "jsonl") && path.is_file() {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let is_open = records::is_open(path);
+        return Ok(Stored { name: stem, path: path.to_owned(), bytes: 0, is_open });
+    }
+    let all = records::list(folder)
+        .map_err(|error| Failure::from_error(Kind::Internal, doing, error).at(folder.display().to_string()))?;
+    let hint = "`aicr runs list` lists the runs that were recorded";
+    let matching: Vec<&Stored> = match name {
+        "last" => all.first().into_iter().collect(),
+        name => all.iter().filter(|stored| stored.name.contains(name)).collect(),
+    };
+    match matching[..] {
+        [one] => Ok(one.clone()),
+        [] => Err(Failure::new(Kind::NotFound, doing, format!("no run is called `{name}`"))
+            .at(folder.display().to_string())
+            .hint(hint)),
+        [..] => {
+            let many = matching.len();
+            Err(Failure::new(Kind::Usage, doing, format!("`{name}` is part of the ids of {many} runs")).hint(hint))
+        }
+    }
+}
+
+/// Whether a name can only be that of a run: an id as this program makes them, or a record's file.
+pub fn is_name(name: &str) -> bool {
+    let is_id = |name: &str| {
+        let parts: Vec<&str> = name.split('-').collect();
+        let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        matches!(parts[..], [date, time, hex] if date.len() == 8 && digits(date) && time.len() == 6 && digits(time)
+            && hex.len() == 16 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    };
+    is_id(name) || name == "last" || (name.ends_with(".jsonl") && Path::new(name).is_file())
+}
+
+fn read(stored: Stored) -> Result<Record, Failure> {
+    let at = stored.path.display().to_string();
+    let failed = |error: io::Error| Failure::from_error(Kind::Internal, "read the record", error).at(&at);
+    let text = Lines::open(&stored.path).and_then(|mut lines| lines.read()).map_err(failed)?;
+    let mut lines = text.lines();
+    let Some(facts) = lines.next().and_then(facts) else {
+        let because = "its first line has no facts of a run";
+        return Err(Failure::new(Kind::Usage, "read the record", because).at(&at).hint("is it a record of `aicr`?"));
+    };
+    let events = lines.filter_map(event).collect();
+    Ok(Record { stored, facts, events })
+}
+
+fn facts(line: &str) -> Option<Facts> {
+    serde_json::from_str(line).ok().filter(|facts: &Facts| facts.record.starts_with("aicr.run/record-"))
+}
+
+/// An event; one of a newer program that this one does not know is passed over.
+fn event(line: &str) -> Option<Event> {
+    serde_json::from_str(line).ok()
+}
+
+/// Follows a record that another program writes, from its first event to its last; returns whether the run ended in it.
+///
+/// # Errors
+/// As [`open`].
+pub async fn follow(folder: &Path, name: &str, mut on: impl FnMut(Event) -> bool) -> Result<bool, Failure> {
+    let stored = find(folder, name)?;
+    let at = stored.path.display().to_string();
+    let failed = |error: io::Error| Failure::from_error(Kind::Internal, "read the record", error).at(&at);
+    let mut lines = Lines::open(&stored.path).map_err(failed)?;
+    loop {
+        // Asked before the last look: what is written between the two is read.
+        let goes_on = records::is_open(&stored.path);
+        for event in lines.read().map_err(failed)?.lines().filter_map(event) {
+            let ended = matches!(event.body, Body::Ended { .. });
+            if !on(event) || ended {
+                return Ok(ended);
+            }
+        }
+        if !goes_on {
+            return Ok(false);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Removes records but the newest `keep` of those that have ended; the ids of what was removed.
+///
+/// # Errors
+/// As [`list`]; a file that cannot be removed.
+pub fn prune(folder: &Path, keep: usize) -> Result<Vec<String>, Failure> {
+    let failed = |error: io::Error| {
+        Failure::from_error(Kind::Internal, "remove records", error).at(folder.display().to_string())
+    };
+    let mut removed = Vec::new();
+    let ended = records::list(folder).map_err(failed)?.into_iter().filter(|stored| !stored.is_open);
+    for stored in ended.skip(keep) {
+        records::remove(&stored).map_err(failed)?;
+        removed.push(stored.name);
+    }
+    Ok(removed)
+}

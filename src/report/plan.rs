@@ -1,0 +1,173 @@
+//! A plan for people, before anything happens: what will be created, with which rights, in which order, for how long.
+//!
+//! In: a [`ValidationPlan`] and how it will be run. Out: lines; those that end in a colon are headings. Command line and
+//! workbench show the same ones.
+
+use crate::{
+    text::count,
+    validate::{
+        beforehand::ImageFound,
+        event::Way,
+        plan::{CheckPlan, PARALLEL, ValidationPlan},
+    },
+};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// What a plan does not know of itself.
+#[derive(Clone, Debug)]
+pub struct About<'a> {
+    pub cluster: &'a str,
+    pub recipe: &'a str,
+    pub criteria: &'a str,
+    /// Seconds that a pod may be unschedulable, refused or without its image.
+    pub patience_seconds: u64,
+    /// Where the run stops by itself, in words; empty where it does not.
+    pub stops: &'a str,
+    /// Nothing is removed at the end.
+    pub keeps: bool,
+}
+
+/// The plan as lines, unescaped.
+pub fn lines(plan: &ValidationPlan, about: &About<'_>) -> Vec<String> {
+    let mut lines = vec![format!("cluster    {}", about.cluster), format!("recipe     {}", about.recipe)];
+    if about.criteria != about.recipe && !about.criteria.is_empty() {
+        lines.push(format!("criteria   {}", about.criteria));
+    }
+    lines.push(format!("namespace  {}", plan.namespace));
+    lines.push(format!("run id     {}", plan.run_id));
+    let running: Vec<&CheckPlan> = plan.checks.iter().filter(|check| check.decided.is_none()).collect();
+    let mut at_most: BTreeMap<usize, u64> = BTreeMap::new();
+    for check in &running {
+        let longest = at_most.entry(check.check.group).or_default();
+        *longest = (*longest).max(check.check.timeout_seconds + check.check.grace_seconds);
+    }
+    lines.push(format!(
+        "checks     {} to run, {} decided beforehand; at most {} in all",
+        running.len(),
+        plan.checks.len() - running.len(),
+        seconds(at_most.values().sum())
+    ));
+    if !about.stops.is_empty() {
+        lines.push(format!("stops      {}", about.stops));
+    }
+    warnings(&mut lines, plan);
+    let mut group = 0;
+    for check in &plan.checks {
+        if check.check.group != group {
+            group = check.check.group;
+            lines.push(String::new());
+            lines.push(heading(plan, check));
+        }
+        of_check(&mut lines, check);
+    }
+    if plan.checks.is_empty() {
+        lines.extend([String::new(), "the recipe selects no check".to_owned()]);
+    }
+    closing(&mut lines, plan, about);
+    lines
+}
+
+/// What speaks against the run, and what cannot be known.
+fn warnings(lines: &mut Vec<String>, plan: &ValidationPlan) {
+    let found = &plan.found;
+    let mut said: Vec<String> = plan.notices.clone();
+    said.extend(found.images.iter().filter_map(ImageFound::doubt));
+    said.extend(found.leftovers.iter().map(|left| {
+        let objects = count(left.objects, "object");
+        format!(
+            "run {} has {objects} here: it goes on, or `aicr cleanup --run-id {}` removes them",
+            left.run_id, left.run_id
+        )
+    }));
+    said.extend(found.gaps.iter().cloned());
+    if !said.is_empty() {
+        lines.push(String::new());
+        lines.extend(said.into_iter().map(|said| format!("! {said}")));
+    }
+}
+
+/// `2. conformance, 4 at the same time:`
+fn heading(plan: &ValidationPlan, first: &CheckPlan) -> String {
+    let of_group = plan.checks.iter().filter(|check| check.check.group == first.check.group && check.decided.is_none());
+    let together = match of_group.count() {
+        0 => "nothing to run".to_owned(),
+        1 => "alone".to_owned(),
+        many => format!("{} at the same time", many.min(PARALLEL)),
+    };
+    format!("{}. {}, {together}:", first.check.group, first.check.phase.name())
+}
+
+fn of_check(lines: &mut Vec<String>, check: &CheckPlan) {
+    let name = &check.check.name;
+    if let Some(decided) = &check.decided {
+        let word = super::words::Word::from(decided.status);
+        return lines.push(format!("  {name}  {word}: {}", decided.reason));
+    }
+    let (limit, grace) = (seconds(check.check.timeout_seconds), check.check.grace_seconds);
+    lines.push(format!("  {name}  at most {limit}, then given up after {grace} s"));
+    if check.check.way == Way::InProcess {
+        return lines.push("    in this process, with your rights; creates nothing".to_owned());
+    }
+    lines.push(format!("    image {}", check.check.image));
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    for object in &check.objects {
+        *kinds.entry(object["kind"].as_str().unwrap_or("object")).or_default() += 1;
+    }
+    let kinds: Vec<String> = kinds.into_iter().map(|(kind, number)| format!("{number} {kind}")).collect();
+    lines.push(format!("    creates {}", kinds.join(", ")));
+    lines.extend(rights(&check.objects).into_iter().map(|right| format!("    may {right}")));
+}
+
+fn closing(lines: &mut Vec<String>, plan: &ValidationPlan, about: &About<'_>) {
+    if plan.shared.is_empty() {
+        return lines.extend([String::new(), "Nothing is created.".to_owned()]);
+    }
+    lines.extend([String::new(), "for all checks:".to_owned()]);
+    lines.extend(plan.shared.iter().map(|object| format!("  {}", named(object))));
+    lines.extend(plan.found.images.iter().map(|found| format!("  image {}: {}", found.image, found.source())));
+    let patience = about.patience_seconds;
+    lines.push(format!("  a pod that is refused, unschedulable or without its image is given up after {patience} s"));
+    lines.push(String::new());
+    lines.push(match about.keeps {
+        true => format!("Everything stays; `aicr cleanup --run-id {}` removes it.", plan.run_id),
+        false => "Everything is removed at the end.".to_owned(),
+    });
+}
+
+/// `5 s`, `2 min`, `1 h 5 min`.
+fn seconds(seconds: u64) -> String {
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, 0) => format!("{minutes} min"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, 0, _) => format!("{hours} h"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
+fn named(object: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let namespace = object["metadata"]["namespace"].as_str().map_or(String::new(), |name| format!("{name}/"));
+    format!("{} {namespace}{}", text(&object["kind"]), text(&object["metadata"]["name"]))
+}
+
+/// Rules of the roles, one line each: `get, list pods`.
+fn rights(objects: &[Value]) -> Vec<String> {
+    let list = |value: &Value| {
+        let items = value.as_array().map_or(&[][..], Vec::as_slice);
+        items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+    };
+    let mut lines = Vec::new();
+    for object in objects {
+        let place = match object["metadata"]["namespace"].as_str() {
+            Some(namespace) => format!("in namespace {namespace}"),
+            None => "in every namespace".to_owned(),
+        };
+        for rule in object["rules"].as_array().into_iter().flatten() {
+            let what = if rule["nonResourceURLs"].is_array() { &rule["nonResourceURLs"] } else { &rule["resources"] };
+            lines.push(format!("{} {} {place}", list(&rule["verbs"]), list(what)));
+        }
+    }
+    lines
+}

@@ -1,0 +1,173 @@
+//! Steering a run, and running parts of one: pause, one check, what failed, another time limit.
+
+use super::State;
+use crate::{
+    ops::run::{Request, Step},
+    text::count,
+    validate::event::Status,
+    workbench::{
+        effect::Effect,
+        keymap::Action,
+        model::{Severity, What},
+        overlay::{Overlay, Question},
+        panes::{CHECKS, Need, RowId},
+    },
+};
+use std::time::Duration;
+
+impl State {
+    /// What `r` runs: the check or the phase under the cursor, else everything.
+    pub(super) fn under_cursor(&self) -> What {
+        match self.desk.table(&CHECKS).row().map(|row| &row.id) {
+            Some(RowId::Check(name)) => What { only: vec![name.clone()], ..What::default() },
+            Some(RowId::Phase(phase)) => What { phases: vec![*phase], ..What::default() },
+            _ => What::default(),
+        }
+    }
+
+    /// F: runs what failed or gave no verdict in the shown run.
+    pub(super) fn run_failed(&mut self) -> Vec<Effect> {
+        let results = self.model.run.checks.iter().filter_map(|check| check.result.as_ref());
+        let failed = results.filter(|result| matches!(result.status, Status::Failed | Status::Other));
+        let only: Vec<String> = failed.map(|result| result.name.clone()).collect();
+        if only.is_empty() {
+            let said = if self.model.run.checks.is_empty() { "no run to repeat" } else { "no check failed" };
+            self.say(Severity::Info, said);
+            return Vec::new();
+        }
+        self.ask_run(What { only, ..What::default() })
+    }
+
+    /// p: starts no further check, or goes on; a recorded run plays.
+    pub(super) fn pause(&mut self) -> Vec<Effect> {
+        if self.replay_play() {
+            return Vec::new();
+        }
+        let run = &self.model.run;
+        if !run.active {
+            self.say(Severity::Info, "no run is active");
+            return Vec::new();
+        }
+        vec![Effect::Steer(match run.paused {
+            Some(_) => Request::Continue { to_end: false },
+            None => Request::Pause,
+        })]
+    }
+
+    /// x: asks before the check under the cursor is canceled, or the whole run.
+    pub(super) fn ask_cancel(&mut self) {
+        if !self.model.run.active {
+            self.say(Severity::Info, "no run is active");
+            return;
+        }
+        let check = match self.desk.table(&CHECKS).row().map(|row| &row.id) {
+            Some(RowId::Check(name)) => self.model.run.check(name).filter(|check| check.result.is_none()),
+            _ => None,
+        };
+        if let Some(check) = check {
+            let name = check.planned.name.clone();
+            let lines = vec![
+                format!("{name}: {}", check.state.word()),
+                String::new(),
+                "Canceling ends its Job, if it has one; the other checks go on.".to_owned(),
+                format!("On any other row, {} cancels the whole run.", self.desk.keys.key(Action::Cancel)),
+            ];
+            let title = format!("cancel {name}?");
+            let question = Question::CancelCheck(name);
+            self.desk.overlay = Some(Overlay::question(question, &title, &lines, ["keep running", "cancel the check"]));
+            return;
+        }
+        let going = self.model.run.checks.iter().filter(|check| check.result.is_none());
+        let going: Vec<&str> = going.map(|check| check.planned.name.as_str()).collect();
+        let lines = vec![
+            format!("Run {} has not ended.", self.model.run.id),
+            format!("No verdict yet: {}", if going.is_empty() { "-".to_owned() } else { going.join(", ") }),
+            String::new(),
+            "Canceling ends its Jobs and removes what it created; results so far stay here.".to_owned(),
+        ];
+        self.desk.overlay =
+            Some(Overlay::question(Question::CancelRun, "cancel the run?", &lines, ["keep running", "cancel the run"]));
+    }
+
+    pub(super) fn cancel_check(&mut self, name: String) -> Vec<Effect> {
+        self.say(Severity::Warn, format!("canceling {name}"));
+        vec![Effect::Steer(Request::CancelCheck(name))]
+    }
+
+    /// `:retry [LIMIT]` runs the check under the cursor, or what failed, with another time limit.
+    pub(super) fn retry_command(&mut self, limit: &str) -> Vec<Effect> {
+        let timeout_seconds = match limit {
+            "" => None,
+            text => match crate::catalog::parse::duration_seconds(text).filter(|seconds| *seconds >= 1.0) {
+                Some(seconds) => Some(Duration::from_secs_f64(seconds).as_secs()),
+                None => {
+                    self.say(Severity::Warn, format!("`{text}` is not a duration; write for example 90s or 10m"));
+                    return Vec::new();
+                }
+            },
+        };
+        let under_cursor = self.under_cursor();
+        if under_cursor.only.is_empty() {
+            let results = self.model.run.checks.iter().filter_map(|check| check.result.as_ref());
+            let failed = results.filter(|result| matches!(result.status, Status::Failed | Status::Other));
+            let only: Vec<String> = failed.map(|result| result.name.clone()).collect();
+            if only.is_empty() {
+                self.say(Severity::Info, "put the cursor on a check to retry it");
+                return Vec::new();
+            }
+            return self.ask_run(What { only, timeout_seconds, ..What::default() });
+        }
+        self.ask_run(What { timeout_seconds, ..under_cursor })
+    }
+
+    /// `:step [phases|checks|off]`: where the next run stops.
+    pub(super) fn step_command(&mut self, mode: &str) -> Vec<Effect> {
+        let step = match mode {
+            "" | "phases" => Step::Phases,
+            "checks" => Step::Checks,
+            "off" => Step::None,
+            other => {
+                self.say(Severity::Warn, format!("`{other}` is not a way to step; there are phases, checks and off"));
+                return Vec::new();
+            }
+        };
+        self.model.setup.step = step;
+        let key = self.desk.keys.key(Action::Pause);
+        let said = match step {
+            Step::None => "runs do not stop by themselves".to_owned(),
+            Step::Phases => format!("the next run stops before each phase; {key} goes on"),
+            Step::Checks => format!("the next run stops before each check; {key} goes on"),
+        };
+        self.say(Severity::Ok, said);
+        self.desk.mark(Need::Run);
+        match (step, self.model.run.active) {
+            // A run that stops by itself stops no more.
+            (Step::None, true) if self.model.run.paused.is_some() => {
+                vec![Effect::Steer(Request::Continue { to_end: true })]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// `:skip [CHECK …]`: checks that the next runs do not run.
+    pub(super) fn skip_command(&mut self, names: &str) {
+        self.model.setup.skip = names.split_whitespace().map(str::to_owned).collect();
+        let skip = &self.model.setup.skip;
+        let said = match skip.len() {
+            0 => "no check is skipped".to_owned(),
+            number => format!("{} skipped in the next runs: {}", count(number, "check"), skip.join(", ")),
+        };
+        self.say(Severity::Ok, said);
+        self.desk.mark(Need::Run);
+    }
+
+    /// `:in-process [off]`: checks that only read run here, without a pod.
+    pub(super) fn in_process_command(&mut self, mode: &str) {
+        self.model.setup.in_process = mode != "off";
+        let said = match self.model.setup.in_process {
+            true => "checks that only read run in this process, with your rights, and create nothing",
+            false => "checks run in pods",
+        };
+        self.say(Severity::Ok, said);
+    }
+}

@@ -1,0 +1,91 @@
+//! Runs that were recorded on this machine, the newest first; Enter opens one.
+
+use super::{checks, prelude::*};
+use crate::{
+    ops::run::record::Summary,
+    report::words::{self, Word},
+};
+
+pub static PANE: Pane = Pane {
+    name: "runs",
+    screen: Screen::Validate,
+    place: Place::NONE
+        .short(column(0, 62).on_focus())
+        .four(column(0, 76).row(1).lines(9))
+        .all(column(0, 76).row(1).lines(12)),
+    jump: Some(Action::GoRuns),
+    needs: &[Need::Runs, Need::Look],
+    hints: &[Action::MoveDown, Action::Enter, Action::CompareWith, Action::Details, Action::Copy],
+    build,
+    on: |view, action| {
+        let name = || view.selected(&PANE).map(|row| row.name().to_owned());
+        match action {
+            Action::Enter => name().map(Step::OpenRun),
+            Action::CompareWith => name().map(Step::CompareRun),
+            Action::Copy => name().map(Step::Copy),
+            Action::Details => plan(view),
+            _ => None,
+        }
+    },
+    ..Pane::BASE
+};
+
+fn build(view: &View<'_>) -> Content {
+    let list = &view.model.records.list;
+    let all = list.value.as_deref().map_or(&[][..], Vec::as_slice);
+    let says = match (&list.failure, list.loading) {
+        _ if !all.is_empty() => Vec::new(),
+        (Some(failure), _) => failed(view, failure),
+        (None, true) => Blank::Loading.says("reading the records …"),
+        (None, false) => Blank::Empty.says("no run has been recorded on this machine"),
+    };
+    let shown = view.model.run.id.as_str();
+    Content {
+        title: "runs".to_owned(),
+        note: text::count(all.len(), "record"),
+        columns: vec![
+            Column::new("STARTED", 19, 19),
+            Column::new("VERDICT", 8, 11),
+            Column::new("CHECKS", 8, 22).grows(),
+            Column::new("CLUSTER", 4, 12).priority(1).name_like(),
+        ],
+        rows: all.iter().map(|summary| row(summary, shown)).collect(),
+        says,
+        headers: true,
+        ordered: true,
+        ..Content::default()
+    }
+}
+
+fn row(summary: &Summary, shown: &str) -> Row {
+    let report = &summary.report;
+    let (role, glyph, word) = match (summary.verdict(), summary.stored.is_open) {
+        (Some(verdict), _) => checks::verdict(verdict),
+        (None, true) => (Role::Run, "»", "running"),
+        (None, false) => (Role::Warn, "!", "interrupted"),
+    };
+    let started = crate::workbench::model::date_and_time(report.start_ms);
+    let counted = words::counts(&report.results).join(", ");
+    let name = if summary.stored.name == shown { Role::Strong } else { Role::Text };
+    Row {
+        marker: Some((role, glyph)),
+        matters: summary.verdict().is_some_and(|verdict| Word::from(verdict) != Word::Pass),
+        ..Row::new(
+            RowId::Name(summary.stored.name.clone()),
+            vec![
+                Cell::new(name, started),
+                Cell::new(role, word),
+                Cell::text(if counted.is_empty() { "-" } else { &counted }),
+                Cell::new(Role::Muted, &summary.facts.cluster),
+            ],
+        )
+    }
+}
+
+/// The plan that was made before a run.
+fn plan(view: &View<'_>) -> Option<Step> {
+    let name = view.selected(&PANE)?.name();
+    let all = view.model.records.list.value.as_ref()?;
+    let summary = all.iter().find(|summary| summary.stored.name == name)?;
+    Some(Step::Text { title: format!("plan of run {name}"), body: summary.facts.plan.join("\n") })
+}

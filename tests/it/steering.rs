@@ -1,0 +1,208 @@
+//! A run that a person steers: stops, pauses, single checks, skips, checks in this process, limits; and what somebody else
+//! deletes meanwhile. On the demo cluster, on a clock that jumps.
+
+use super::validate::{FIVE, NAMESPACE, Setup, never};
+use aicr::{
+    cluster::objects,
+    ops::run::{Request, Step},
+    validate::event::{Body, State, Status, Stop, Verdict, Way, Why},
+};
+use std::{cell::RefCell, time::Duration};
+
+const GO_ON: Request = Request::Continue { to_end: false };
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_steps_by_checks_stops_before_each_and_runs_them_one_by_one() {
+    let mut setup = Setup::new(Vec::new()).await;
+    setup.options.step = Step::Checks;
+    let mut stops = Vec::new();
+    let ran = setup
+        .steer(|body, control| {
+            if let Body::Paused { before } = body {
+                stops.push(before.clone());
+                control.ask(GO_ON);
+            }
+        })
+        .await;
+    ran.in_order();
+    let expected: Vec<Stop> = FIVE.iter().map(|name| Stop::Check { check: (*name).into() }).collect();
+    assert_eq!(stops, expected);
+    assert_eq!(ran.report().verdict, Some(Verdict::Passed));
+    let mut going = 0;
+    for event in &ran.events {
+        match &event.body {
+            Body::State { state: State::Creating, .. } => going += 1,
+            Body::Finished { .. } => going -= 1,
+            _ => {}
+        }
+        assert!(going <= 1, "one at a time");
+    }
+    assert_eq!(setup.left().await, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_created_for_a_phase_before_a_person_goes_on() {
+    let mut setup = Setup::new(Vec::new()).await;
+    setup.options.step = Step::Phases;
+    let began = tokio::time::Instant::now();
+    let waiting = setup.steer(|_, _| {});
+    assert!(tokio::time::timeout(Duration::from_secs(600), waiting).await.is_err(), "it waits for a person");
+    assert!(began.elapsed() >= Duration::from_secs(600));
+    let jobs = |left: &[String]| left.iter().filter(|piece| piece.starts_with("Job")).count();
+    assert_eq!(jobs(&setup.left().await), 0);
+    aicr::ops::cleanup::sweep(&setup.connection, NAMESPACE, None).await.expect("a sweep");
+
+    let canceled = setup.run(|body| matches!(body, Body::Paused { .. })).await;
+    canceled.in_order();
+    assert_eq!(canceled.report().verdict, Some(Verdict::Canceled));
+    assert!(canceled.report().results.iter().all(|result| result.why == Some(Why::NotStarted)));
+    assert_eq!(setup.left().await, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_paused_run_starts_no_check_and_goes_on_to_the_end() {
+    let setup = Setup::new(Vec::new()).await;
+    let (paused, started) = (RefCell::new(false), RefCell::new(Vec::new()));
+    let asked = RefCell::new(false);
+    let ran = setup
+        .steer(|body, control| match body {
+            Body::State { check, state: State::Creating } => {
+                started.borrow_mut().push(check.clone());
+                assert!(!*paused.borrow(), "{check} started in a pause");
+                if !asked.replace(true) {
+                    control.ask(Request::Pause);
+                }
+            }
+            Body::Paused { before } => {
+                assert_eq!(*before, Stop::Asked);
+                *paused.borrow_mut() = true;
+            }
+            Body::Resumed => *paused.borrow_mut() = false,
+            // Everything that was on its way has ended; only then does it go on.
+            Body::Finished { .. } if *paused.borrow() => control.ask(GO_ON),
+            _ => {}
+        })
+        .await;
+    ran.in_order();
+    assert_eq!(ran.report().verdict, Some(Verdict::Passed), "{:?}", ran.results());
+    assert_eq!(started.borrow().len(), FIVE.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_check_is_canceled_and_the_others_have_their_verdicts() {
+    let setup = Setup::new(Vec::new()).await;
+    let ran = setup
+        .steer(|body, control| match body {
+            Body::State { check, state: State::Running { .. } } if check == "dra-support" => {
+                control.ask(Request::CancelCheck(check.clone()));
+                // It waits for room.
+                control.ask(Request::CancelCheck("platform-health".into()));
+            }
+            _ => {}
+        })
+        .await;
+    ran.in_order();
+    let why = |name: &str| ran.report().results.iter().find(|result| result.name == name).and_then(|result| result.why);
+    assert_eq!(why("dra-support"), Some(Why::Canceled));
+    assert!(matches!(why("platform-health"), Some(Why::NotStarted | Why::Canceled)), "{:?}", ran.results());
+    for name in ["accelerator-metrics", "ai-service-metrics", "gpu-operator-health"] {
+        assert_eq!(ran.results()[name].0, Status::Passed, "{name}");
+    }
+    assert_eq!(ran.report().verdict, Some(Verdict::Inconclusive));
+    assert_eq!(setup.left().await, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_skipped_check_is_reported_with_its_reason_and_no_object_is_made_for_it() {
+    let mut setup = Setup::new(Vec::new()).await;
+    setup.options.plan.skip = vec!["dra-support".into()];
+    let ran = setup.run(never).await;
+    ran.in_order();
+    let result = ran.report().results.iter().find(|result| result.name == "dra-support").expect("a result");
+    assert_eq!((result.status, result.why), (Status::Skipped, Some(Why::NamedInSkipChecks)));
+    assert!(ran.states("dra-support").is_empty());
+    let document: serde_json::Value = serde_json::from_str(&aicr::report::ctrf::to_json(ran.report())).unwrap();
+    let tests = document["results"]["tests"].as_array().unwrap();
+    let test = tests.iter().find(|test| test["name"] == "dra-support").unwrap();
+    assert_eq!(test["extra"]["skipReason"], "named-in-skip-checks");
+    let ran_ones = tests.iter().filter(|test| test["name"] != "dra-support");
+    assert!(ran_ones.clone().count() == 4 && ran_ones.clone().all(|test| test["duration"].as_u64() > Some(0)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn checks_in_this_process_reach_the_same_verdicts_and_create_nothing() {
+    for fault in [None, Some("dra-support")] {
+        let faults = fault.map(|check| aicr::ops::fault::Fault::CheckFails { check: check.into() });
+        let mut setup = Setup::new(faults.into_iter().collect()).await;
+        let in_pods = setup.run(never).await;
+        setup.options.plan.in_process = true;
+        let here = setup.run(never).await;
+        here.in_order();
+        assert_eq!(here.results(), in_pods.results());
+        assert!(here.report().results.iter().all(|result| result.way == Way::InProcess && result.run_ms > 0));
+        assert!(here.report().results.iter().any(|result| !result.stdout.is_empty()));
+        let namespace = objects::find(&setup.connection, "Namespace", "", NAMESPACE).await.expect("an answer");
+        assert!(namespace.is_none_or(|found| found["status"]["phase"] == "Terminating"), "none of its own");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_goes_on_is_given_up_at_its_limit_and_the_grace_that_the_plan_states() {
+    // The exporter never has its fields, so that the check waits as long as it may; its own budget is longer than its limit.
+    let mut setup = Setup::new(vec![aicr::ops::fault::Fault::Slow { millis: 4000 }]).await;
+    setup.options.plan.only = vec!["platform-health".into()];
+    setup.options.plan.timeout_seconds = Some(6);
+    let plan = setup.prepare().lines("demo").join("\n");
+    assert!(plan.contains("platform-health  at most 6 s, then given up after 5 s"), "{plan}");
+    let ran = setup.run(never).await;
+    let result = &ran.report().results[0];
+    assert_eq!((result.status, result.why), (Status::Other, Some(Why::OutOfTime)), "{result:?}");
+    assert!((11_000..12_500).contains(&result.total_ms), "{} ms", result.total_ms);
+    assert!(result.message.starts_with("no verdict within 6 s; last state: "), "{}", result.message);
+}
+
+/// Runs one check, and deletes something of it as soon as it runs.
+async fn deleted(kind: &'static str) -> (String, Option<Why>, Vec<String>) {
+    let mut setup = Setup::new(vec![aicr::ops::fault::Fault::Slow { millis: 300 }]).await;
+    setup.options.plan.only = vec!["platform-health".into()];
+    let (connection, job) = (setup.connection.clone(), setup.prepare().plan.checks[0].job_name.clone());
+    let mut deleting = None;
+    let ran = setup
+        .steer(|body, _| {
+            let runs = matches!(body, Body::State { state: State::Running { .. }, .. });
+            if runs && deleting.is_none() {
+                let (connection, job) = (connection.clone(), job.clone());
+                deleting = Some(tokio::spawn(async move {
+                    let (namespace, name) = match kind {
+                        "Namespace" => ("", NAMESPACE.to_owned()),
+                        "Job" => (NAMESPACE, job),
+                        _ => {
+                            let pods =
+                                objects::list_labeled(&connection, NAMESPACE, "app.kubernetes.io/name=aicr").await;
+                            let pod = pods.expect("pods").into_iter().find(|object| object.kind == "Pod");
+                            (NAMESPACE, pod.expect("a pod").name)
+                        }
+                    };
+                    objects::delete(&connection, kind, namespace, &name).await.expect("deleted");
+                }));
+            }
+        })
+        .await;
+    ran.in_order();
+    let result = ran.report().results[0].clone();
+    (result.message, result.why, setup.left().await)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_deletes_is_named() {
+    for (kind, why, start) in [
+        ("Pod", Why::PodDeleted, "the pod was deleted by somebody else while running"),
+        ("Job", Why::JobDeleted, "the Job was deleted by somebody else while running"),
+        ("Namespace", Why::NamespaceDeleted, "the namespace was deleted while running"),
+    ] {
+        let (message, found, left) = deleted(kind).await;
+        assert_eq!(found, Some(why), "{kind}: {message}");
+        assert!(message.starts_with(start), "{kind}: {message}");
+        assert_eq!(left, [""; 0], "{kind}");
+    }
+}
