@@ -559,10 +559,11 @@ mod tests {
 
     #[test]
     fn checks_run_in_catalog_order_and_phases_as_given() {
+        // `dra-support` creates, so it comes after what only reads.
         let recipe = recipe(&["operator-health"], &["platform-health", "dra-support"]);
-        check(&recipe, &options(), "operator-health dra-support platform-health");
+        check(&recipe, &options(), "operator-health platform-health dra-support");
         let phases = vec![Phase::Conformance, Phase::Deployment, Phase::Conformance];
-        check(&recipe, &PlanOptions { phases, ..options() }, "dra-support platform-health operator-health");
+        check(&recipe, &PlanOptions { phases, ..options() }, "platform-health dra-support operator-health");
         check(&recipe, &PlanOptions { only: vec!["platform-health".into()], ..options() }, "platform-health");
         check(&Recipe::default(), &options(), "");
     }
@@ -730,7 +731,8 @@ mod tests {
             ..crate::recipe::ComponentRef::default()
         };
         let with = plan_for(&Input { components: vec![component], ..Input::default() });
-        let affinity = &with.checks[0].objects.last().unwrap()["spec"]["template"]["spec"]["affinity"]["podAffinity"];
+        let dra = with.checks.iter().find(|check| check.check.name == "dra-support").unwrap();
+        let affinity = &dra.objects.last().unwrap()["spec"]["template"]["spec"]["affinity"]["podAffinity"];
         let term = &affinity["requiredDuringSchedulingIgnoredDuringExecution"][0];
         assert_eq!(
             (&term["namespaces"][0], &term["labelSelector"]["matchLabels"]["app"]),
