@@ -45,7 +45,7 @@ impl ImageFound {
             Some(_) => None,
             None => Some(format!(
                 "image {} names no registry and was seen {place}: nodes without it would look for it on docker.io and fail; \
-                 `aicr image --help` says how to build and load it",
+                 load it on every node, or name one of a registry with `--check-image`",
                 self.image
             )),
         }

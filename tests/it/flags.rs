@@ -115,7 +115,11 @@ const VERBS: &[Verb] = &[
             ("--format", "new.yaml old.yaml", "--format json"),
         ],
         shared: &[],
-        elsewhere: &[("--values", "reads Helm's records: `it cli`"), ("--all", "shows what always changes: `it cli`")],
+        elsewhere: &[
+            ("--values", "reads Helm's records: `it cli`"),
+            ("--all", "shows what always changes: `it cli`"),
+            ("--compat-exit-codes", "changes the exit code of a difference: `it records`"),
+        ],
     },
     Verb {
         line: "convert",
@@ -162,6 +166,11 @@ const VERBS: &[Verb] = &[
             ("--toleration", RUN),
             ("--patience", RUN),
             ("--check-timeout", RUN),
+            ("--check-image", RUN),
+            ("--in-process", RUN),
+            ("--no-record", RUN),
+            ("--skip-check", RUN),
+            ("--step", RUN),
         ],
     },
     Verb {

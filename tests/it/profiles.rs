@@ -534,7 +534,7 @@ fn a_recipe_whose_gpus_the_cloud_advertises_can_be_validated() {
     assert_eq!(recipe.code, 0, "{}", recipe.transcript);
     let snapshot = sandbox.aicr(&["--demo", "snapshot", "-o", "cluster.yaml"]);
     assert_eq!(snapshot.code, 0, "{}", snapshot.transcript);
-    let run = sandbox.aicr(&["validate", "-r", "recipe.yaml", "-s", "cluster.yaml", "--no-cluster"]);
+    let run = sandbox.aicr(&["validate", "-r", "recipe.yaml", "-s", "cluster.yaml", "--no-cluster", "-t", "text"]);
     // The demo is no such cluster, so it is not ready; the recipe itself is judged, and a sentence has no line in it.
     assert_eq!(run.code, 1, "{}", run.transcript);
     assert!(

@@ -387,13 +387,13 @@ fn leaving_while_a_cluster_does_not_answer_shows_a_screen_that_reads_keys() {
     terminal.press("4");
     terminal.shows("readiness");
     terminal.press("r");
-    terminal.shows("this run creates:");
-    terminal.press("y");
+    terminal.shows("run 9 checks?");
+    terminal.press("\t\r");
     terminal.shows("unscheduled");
     door.shut.send(true).unwrap();
     terminal.press("q");
     terminal.shows("Leaving cancels it");
-    terminal.press("y");
+    terminal.press("\t\r");
     terminal.shows("cleaning up");
     terminal.press("\x03");
     terminal.restored(130);
