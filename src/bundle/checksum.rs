@@ -149,7 +149,9 @@ impl Difference {
 /// How a folder differs from its list, by path; the list itself and signatures may be there.
 pub fn compare(list: &BTreeMap<String, String>, found: &BTreeMap<String, Entry>) -> Vec<Difference> {
     let mut folders: BTreeSet<&str> = BTreeSet::new();
-    for path in list.keys().map(String::as_str).chain(SIGNATURES) {
+    // The folder of signatures is one of the bundle only where there are signatures.
+    let signatures = SIGNATURES.into_iter().filter(|path| found.contains_key(*path));
+    for path in list.keys().map(String::as_str).chain(signatures) {
         let ends = path.match_indices('/').map(|(at, _)| at);
         folders.extend(ends.map(|end| &path[..end]));
     }

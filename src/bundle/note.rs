@@ -30,6 +30,10 @@ pub enum About {
     Placeholder { source: String, url: String },
     /// The load balancer admits everybody.
     OpenToAll,
+    /// The cluster knows MariaDB's types, and nobody uses them.
+    DatabaseKnown,
+    /// No snapshot said whether the cluster has a MariaDB operator.
+    DatabaseNotLookedAt,
     /// The recipe decides who hands out GPUs, and a flag changes it.
     Advertiser { path: String },
     /// A value that the recipe does not have, beside one that is nearly called so.
@@ -65,6 +69,15 @@ impl fmt::Display for Note {
                  --data, or apply them to the cluster first"
             ),
             About::OpenToAll => write!(f, "the load balancer of `{name}` admits every address"),
+            About::DatabaseKnown => write!(
+                f,
+                "the cluster has the API of a MariaDB operator without databases; `{name}` installs the operator over it"
+            ),
+            About::DatabaseNotLookedAt => write!(
+                f,
+                "`{name}` installs MariaDB for Slurm's accounting, and no snapshot says whether the cluster has one: \
+                 resolve the recipe with --snapshot"
+            ),
             About::Advertiser { path } => {
                 write!(f, "`{name}: {path}` decides who hands out GPUs, which the recipe decided otherwise")
             }

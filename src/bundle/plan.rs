@@ -10,7 +10,7 @@ use super::{
     flags::Flags,
     info,
     manifest::{self, Manifest, ManifestError},
-    note::{self, Note},
+    note::{self, About, Note},
     order::{self, OrderError},
     readme,
     release::{Chart, Release, Role},
@@ -22,7 +22,9 @@ use crate::{
     catalog::{Catalog, CatalogError, component::Component as Entry},
     document::header::{Edition, NoSuchForm},
     recipe::{
-        ComponentRef, Recipe, format,
+        ComponentRef, Recipe,
+        configuration::{DATABASE, SLURM_MODES},
+        format,
         locks::{self, Locked, Locks},
     },
 };
@@ -189,6 +191,9 @@ pub enum PlanError {
     /// Ranges of the gateway's load balancer.
     #[error("`agentgateway: allowedSourceRanges` must be a list of networks like 192.0.2.0/24, found {0}")]
     SourceRanges(String),
+    /// A database would be installed where one is, or may be.
+    #[error("the recipe brings MariaDB for Slurm's accounting, and {0}")]
+    Database(&'static str),
     /// More than one component hands out GPUs.
     #[error("the values contradict each other: {}", .0.join("; "))]
     Advertisers(Vec<String>),
@@ -214,6 +219,10 @@ impl PlanError {
                 "name the nodes, or leave the component out with --set NAME:enabled=false"
             }
             PlanError::SourceRanges(_) => "give the ranges with --set-json 'agentgateway:allowedSourceRanges=[\"…\"]'",
+            PlanError::Database(_) => {
+                "take the snapshot again with rights to list MariaDB's resources, or resolve the recipe with \
+                 --slurm-accounting-mode customer-managed"
+            }
             PlanError::Order(_) => "resolve the recipe again with `aicr recipe`",
             PlanError::Manifest(ManifestError::Missing { .. }) => {
                 "the recipe was made with another catalog: give it with --catalog or --data"
@@ -232,7 +241,7 @@ pub fn plan(catalog: &Catalog, recipe: &Recipe, options: Options) -> Result<Bund
     let (mut kept, settled) = settle::settle(catalog, recipe, &options.flags)?;
     let places = order::order(&kept, recipe)?;
     kept.deployment_order = places.iter().map(|place| kept.components[place.component].name.clone()).collect();
-    let mut notes = Vec::new();
+    let mut notes: Vec<Note> = database(&kept)?.into_iter().collect();
     let mut components = Vec::with_capacity(places.len());
     let unset = Settled::default();
     let locks = Locks::of(recipe);
@@ -280,6 +289,22 @@ pub fn plan(catalog: &Catalog, recipe: &Recipe, options: Options) -> Result<Bund
     files.push(File::text(checksum::FILE, sums));
     files.sort_by(|left, right| left.path.cmp(&right.path));
     Ok(BundlePlan { bundle, files })
+}
+
+/// What the snapshot said of MariaDB, where the recipe brings one: two operators would fight over the same objects.
+fn database(recipe: &Recipe) -> Result<Option<Note>, PlanError> {
+    let mode = recipe.configuration.slurm.as_ref().map(|slurm| slurm.accounting.mode.as_str());
+    if mode != SLURM_MODES.last().copied() {
+        return Ok(None);
+    }
+    let note = |about| Ok(Some(Note { component: DATABASE[1].to_owned(), about }));
+    match recipe.states.mariadb_operator_state.as_deref() {
+        Some("absent") => Ok(None),
+        Some("api-detected") => note(About::DatabaseKnown),
+        None => note(About::DatabaseNotLookedAt),
+        Some("crs-detected") => Err(PlanError::Database("the cluster has databases of a MariaDB operator already")),
+        Some(_) => Err(PlanError::Database("the snapshot could not tell whether the cluster has a MariaDB operator")),
+    }
 }
 
 /// A name of a release that Helm, folders and scripts take: a DNS label.

@@ -38,7 +38,7 @@ pub struct Args {
 enum Verb {
     /// List recorded runs, the newest first.
     List,
-    /// Show the report of a run, or its plan or events.
+    /// Show the report of a run, or its plan.
     Show {
         /// The run.
         #[arg(value_name = "RUN", default_value = "last")]
@@ -135,7 +135,11 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             let mut live = Live::new(printer.clone(), Stream::Out, *logs);
             let mut broken = None;
             let mut verdict = None;
+            let mut clean = "aicr cleanup".to_owned();
             let shown = |event: Event| {
+                if let Body::Planned { run_id, namespace, .. } = &event.body {
+                    clean = format!("aicr cleanup --namespace {namespace} --run-id {run_id}");
+                }
                 if let Body::Ended { verdict: ended } = event.body {
                     verdict = Some(ended);
                 }
@@ -149,7 +153,9 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
                 return Err(stop);
             }
             if !ended {
-                printer.warn("the record ends here: its program did not see the end of the run; `aicr cleanup` removes what it left");
+                printer.warn(format!(
+                    "the record ends here: its program did not see the end of the run; `{clean}` removes what it left"
+                ));
             }
             return Ok(verdict.map_or(Exit::Inconclusive, Exit::from));
         }

@@ -259,6 +259,10 @@ async fn finish(
                 text => held(&kept).push_str(text),
             }
             let mut so_far = held(&so_far);
+            if so_far.verdict.is_some() {
+                // Given up: the report of that is in the file, and stays.
+                return Ok(());
+            }
             so_far.on(event);
             // Whatever happens later, what is known by now is in the file.
             if matches!(event.body, Body::Finished { .. }) && matches!(place, Place::File(_)) && !unwritten {
@@ -275,8 +279,9 @@ async fn finish(
         Ok(followed) => followed,
         Err(stop) => {
             // Interrupted twice, or refused: the report says how far the run came.
-            let mut report = held(&so_far).clone();
-            if let (Place::File(_), false) = (&place, report.planned.is_empty()) {
+            // Held until it is written: the thread that prints may have events left, and would write an older one over it.
+            let mut report = held(&so_far);
+            if let (Place::File(_), false, None) = (&place, report.planned.is_empty(), report.verdict) {
                 report.abandon(u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0));
                 let text = held(&kept).clone() + &(format.report)(&report);
                 place::write_local(&place, &text)?;

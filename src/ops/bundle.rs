@@ -132,7 +132,7 @@ pub fn check(folder: &Path) -> Result<Checked, Failure> {
     };
     let scanned = bundle_dir::scan(folder).map_err(failure)?;
     let mut checked = Checked {
-        is_signed: scanned.contains_key(checksum::SIGNATURES[0]),
+        is_signed: checksum::SIGNATURES.iter().any(|path| scanned.contains_key(*path)),
         has_external_data: scanned.contains_key("data"),
         ..Checked::default()
     };
@@ -152,7 +152,10 @@ pub fn check(folder: &Path) -> Result<Checked, Failure> {
     let found: BTreeMap<String, Entry> =
         scanned.into_iter().map(|(path, found)| (path.clone(), entry(folder, &path, found))).collect();
     checked.differences = checksum::compare(&list, &found);
-    if let Some(info) = read(folder, "bundle-info.yaml").ok().and_then(|text| yaml::parse(&text).ok()) {
+    // A link or a pipe of that name is a difference, and nothing to read.
+    let is_file = matches!(found.get("bundle-info.yaml"), Some(Entry::File(_)));
+    let info = is_file.then(|| read(folder, "bundle-info.yaml").ok()).flatten();
+    if let Some(info) = info.and_then(|text| yaml::parse(&text).ok()) {
         let info = info.to_value();
         let word = |pointer: &str| info.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         checked.tool = word("/metadata/version");

@@ -31,8 +31,8 @@ pub fn render(report: &Report) -> String {
     let counts = if counts.is_empty() { "no check ran".to_owned() } else { counts.join(", ") };
     let _ = writeln!(
         out,
-        "{counts}. Run `{}` of recipe {} on {}, {}.\n",
-        report.run_id,
+        "{counts}. Run {} of recipe {} on {}, {}.\n",
+        inline(&report.run_id),
         inline(&report.recipe),
         inline(&report.context),
         ended(report)
@@ -78,7 +78,7 @@ pub fn evidence(report: &Report) -> Vec<(String, String)> {
     let mut files = Vec::new();
     let mut index = format!(
         "# Evidence of run {}\n\nRecipe {} on {}, {}.\n\n| | requirement | verdict | evidence |\n| --- | --- | --- | --- |\n",
-        report.run_id,
+        inline(&report.run_id),
         inline(&report.recipe),
         inline(&report.context),
         ended(report)
@@ -107,7 +107,7 @@ fn of_requirement(requirement: &str, report: &Report, result: &CheckResult) -> S
         "# {requirement}: {}\n\nCheck {} of run {} on {}, {}; {way}.\n",
         Word::from(result),
         inline(&result.name),
-        report.run_id,
+        inline(&report.run_id),
         inline(&report.context),
         ended(report)
     );

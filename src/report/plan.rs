@@ -37,16 +37,20 @@ pub fn lines(plan: &ValidationPlan, about: &About<'_>) -> Vec<String> {
     lines.push(format!("namespace  {}", plan.namespace));
     lines.push(format!("run id     {}", plan.run_id));
     let running: Vec<&CheckPlan> = plan.checks.iter().filter(|check| check.decided.is_none()).collect();
-    let mut at_most: BTreeMap<usize, u64> = BTreeMap::new();
+    // Of each group: the longest limit, and how many checks there are.
+    let mut at_most: BTreeMap<usize, (u64, usize)> = BTreeMap::new();
     for check in &running {
-        let longest = at_most.entry(check.check.group).or_default();
+        let (longest, checks) = at_most.entry(check.check.group).or_default();
         *longest = (*longest).max(check.check.timeout_seconds + check.check.grace_seconds);
+        *checks += 1;
     }
+    let rounds = |checks: usize| u64::try_from(checks.div_ceil(PARALLEL)).unwrap_or(u64::MAX);
+    let at_most = at_most.values().map(|(longest, checks)| longest.saturating_mul(rounds(*checks))).sum();
     lines.push(format!(
         "checks     {} to run, {} decided beforehand; at most {} in all",
         running.len(),
         plan.checks.len() - running.len(),
-        seconds(at_most.values().sum())
+        seconds(at_most)
     ));
     if !about.stops.is_empty() {
         lines.push(format!("stops      {}", about.stops));
@@ -76,8 +80,9 @@ fn warnings(lines: &mut Vec<String>, plan: &ValidationPlan) {
     said.extend(found.leftovers.iter().map(|left| {
         let objects = count(left.objects, "object");
         format!(
-            "run {} has {objects} here: it goes on, or `aicr cleanup --run-id {}` removes them",
-            left.run_id, left.run_id
+            "run {id} has {objects} here: it goes on, or `aicr cleanup --namespace {namespace} --run-id {id}` removes them",
+            id = left.run_id,
+            namespace = plan.namespace
         )
     }));
     said.extend(found.gaps.iter().cloned());
@@ -130,7 +135,10 @@ fn closing(lines: &mut Vec<String>, plan: &ValidationPlan, about: &About<'_>) {
     lines.push(format!("  a pod that is refused, unschedulable or without its image is given up after {patience} s"));
     lines.push(String::new());
     lines.push(match about.keeps {
-        true => format!("Everything stays; `aicr cleanup --run-id {}` removes it.", plan.run_id),
+        true => format!(
+            "Everything stays; `aicr cleanup --namespace {} --run-id {}` removes it.",
+            plan.namespace, plan.run_id
+        ),
         false => "Everything is removed at the end.".to_owned(),
     });
 }
@@ -162,11 +170,18 @@ fn rights(objects: &[Value]) -> Vec<String> {
     for object in objects {
         let place = match object["metadata"]["namespace"].as_str() {
             Some(namespace) => format!("in namespace {namespace}"),
-            None => "in every namespace".to_owned(),
+            None => "in the whole cluster".to_owned(),
         };
         for rule in object["rules"].as_array().into_iter().flatten() {
             let what = if rule["nonResourceURLs"].is_array() { &rule["nonResourceURLs"] } else { &rule["resources"] };
-            lines.push(format!("{} {} {place}", list(&rule["verbs"]), list(what)));
+            let named = match list(&rule["resourceNames"]) {
+                names if names.is_empty() => names,
+                names => format!(" named {names}"),
+            };
+            let right = format!("{} {}{named} {place}", list(&rule["verbs"]), list(what));
+            if !lines.contains(&right) {
+                lines.push(right);
+            }
         }
     }
     lines

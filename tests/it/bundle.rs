@@ -8,7 +8,7 @@ use aicr::{
         plan::{BundlePlan, Options, PlanError, plan},
     },
     catalog::Catalog,
-    criteria::{Criteria, Dimension},
+    criteria::{Criteria, Dimension, Query},
     recipe::{ComponentRef, Recipe},
     resolve::{self, resolve},
     store::catalog_dir,
@@ -30,6 +30,15 @@ pub fn options(deployer: &str) -> Options {
         readiness_hooks: false,
         tool: "1.2.3".to_owned(),
     }
+}
+
+/// With the nodes that the components of a whole cluster ask for.
+fn placed() -> Options {
+    let mut options = options("helm");
+    for nodes in [&mut options.flags.scheduling.system, &mut options.flags.scheduling.accelerated] {
+        nodes.selector = [("role".to_owned(), "any".to_owned())].into();
+    }
+    options
 }
 
 pub fn criteria(text: &str) -> Criteria {
@@ -296,6 +305,87 @@ fn what_is_set_takes_effect_or_is_refused() {
     set(&["gpu-operator:driver.version=1", "gpu-operator:driver=1"], Err(contradiction));
 }
 
+/// The database that a recipe brings for Slurm, beside what the cluster has: refused where there is one or it is not known,
+/// said where it was not looked at.
+#[test]
+fn a_database_is_brought_only_where_none_is() {
+    let catalog = catalog();
+    let slurm = criteria("--service eks --accelerator h100 --os ubuntu --intent training --platform slurm");
+    let recipe = |mode: &str| {
+        let mut query = Query::from(&slurm);
+        let accounting = aicr::settings::Accounting { mode: mode.to_owned() };
+        let slurm = Some(aicr::settings::Slurm { accounting });
+        query.configure(aicr::settings::Configuration { slurm, ..Default::default() });
+        resolve(&catalog, &query, None, resolve::Options::default()).expect("the query resolves").recipe
+    };
+    let brings = recipe("aicr-provided");
+    let said = |recipe: &Recipe, state: Option<&str>| {
+        let mut recipe = recipe.clone();
+        recipe.states.mariadb_operator_state = state.map(str::to_owned);
+        match plan(&catalog, &recipe, placed()) {
+            Ok(plan) => plan
+                .bundle
+                .notes
+                .iter()
+                .map(ToString::to_string)
+                .filter(|note| note.contains("MariaDB") && !note.contains("the rule"))
+                .collect(),
+            Err(error @ PlanError::Database(_)) => {
+                assert!(error.hint().is_some_and(|hint| hint.contains("--slurm-accounting-mode")));
+                error.to_string()
+            }
+            Err(error) => panic!("{error}"),
+        }
+    };
+    // The database's pods belong on nodes that a person names.
+    for (state, expected) in [
+        (Some("absent"), ""),
+        (Some("api-detected"), "without databases"),
+        (Some("crs-detected"), "has databases of a MariaDB operator already"),
+        (Some("unknown"), "could not tell whether"),
+        (Some("odd"), "could not tell whether"),
+        (None, "no snapshot says whether"),
+    ] {
+        let found: String = said(&brings, state);
+        assert!(found.contains(expected) && found.is_empty() == expected.is_empty(), "{state:?}: {found}");
+    }
+    let own = recipe("customer-managed");
+    assert_eq!(said(&own, Some("crs-detected")), "");
+}
+
+/// A name that two repositories of charts would have is refused: one chart would come from the other's.
+#[test]
+fn repositories_of_one_name_are_refused() {
+    let catalog = catalog();
+    let query = criteria("--service kind --accelerator a100");
+    let mut recipe = resolve(&catalog, &query, None, resolve::Options::default()).expect("the query resolves").recipe;
+    let source = |recipe: &Recipe, name: &str| {
+        recipe.components.iter().find(|used| used.name == name).expect(name).source.replace("oci://", "https://")
+    };
+    let taken = source(&recipe, "nodewright-operator");
+    for deployer in ["flux", "helmfile", "helm"] {
+        assert!(plan(&catalog, &recipe, options(deployer)).is_ok());
+    }
+    recipe.components.iter_mut().find(|used| used.name == "cert-manager").expect("it is there").source = taken;
+    for (deployer, is_refused) in [("flux", true), ("helmfile", true), ("helm", false)] {
+        let refused = plan(&catalog, &recipe, options(deployer)).err().map(|error| error.to_string());
+        assert_eq!(refused.is_some(), is_refused, "{refused:?}");
+        assert!(refused.is_none_or(|words| words.contains("both would have one name")));
+    }
+}
+
+/// A signature that nobody has verified is never taken for none.
+#[test]
+fn a_signature_alone_is_not_unsigned() {
+    let sandbox = Sandbox::new();
+    let bundle = bundled(&sandbox, &[]);
+    let attestation = sandbox.home().join(&bundle).join("attestation");
+    std::fs::create_dir(&attestation).unwrap();
+    std::fs::write(attestation.join("aicr-attestation.sigstore.json"), "{}").unwrap();
+    let run = sandbox.aicr(&["verify", &bundle]);
+    assert!(!run.stdout.contains("not signed"), "{}", run.transcript);
+}
+
 /// A recipe's bundle in a sandbox, and its path.
 fn bundled(sandbox: &Sandbox, flags: &[&str]) -> String {
     let run = sandbox.aicr(&[&["bundle", "--service", "kind", "--accelerator", "a100", "-o", "b"], flags].concat());
@@ -328,6 +418,15 @@ fn every_manipulation_is_named() {
         ),
         (|b| fs::write(b.join("001-cert-manager/.hidden"), "").unwrap(), "extra: the file `001-cert-manager/.hidden`"),
         (|b| fs::create_dir(b.join("empty")).unwrap(), "extra: no listed file is in the folder `empty`"),
+        (|b| fs::create_dir(b.join("attestation")).unwrap(), "extra: no listed file is in the folder `attestation`"),
+        (
+            |b| {
+                let file = b.join("bundle-info.yaml");
+                fs::remove_file(&file).unwrap();
+                std::os::unix::fs::symlink("/dev/zero", file).unwrap();
+            },
+            "link: `bundle-info.yaml` is a symbolic link",
+        ),
         (
             |b| {
                 let file = b.join("README.md");

@@ -325,7 +325,7 @@ async fn a_kept_run_leaves_everything_and_says_how_to_remove_it() {
     setup.options.plan.only = vec!["platform-health".into()];
     let ran = setup.run(never).await;
     let told = ran.events.iter().any(|event| {
-        matches!(&event.body, Body::Notice { severity: Severity::Warn, text } if text.contains("aicr cleanup --run-id"))
+        matches!(&event.body, Body::Notice { severity: Severity::Warn, text } if text.contains("aicr cleanup --namespace aicr-validation --run-id"))
     });
     assert!(told);
     assert!(setup.left().await.iter().any(|piece| piece.starts_with("Job")));

@@ -52,7 +52,7 @@ impl Deployer for Flux {
             let (what, problem) = ("--flux-namespace".to_owned(), "it is not a DNS name");
             return Err(DeployerError::Value { what, found: namespace.clone(), problem });
         }
-        Ok(())
+        distinct(bundle)
     }
 
     fn files(&self, bundle: &Bundle) -> Vec<File> {
@@ -103,6 +103,19 @@ pub(super) fn name_of(url: &str) -> String {
     let rest = rest.strip_suffix(".git").unwrap_or(rest);
     let name: String = rest.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(63).collect();
     name.trim_matches('-').to_owned()
+}
+
+/// Whether every repository of charts has a name of its own here; a chart must not come from another one's.
+pub(super) fn distinct(bundle: &Bundle) -> Result<(), DeployerError> {
+    let mut known: BTreeMap<String, &str> = BTreeMap::new();
+    for (_, url, _) in bundle.releases.iter().filter_map(|release| release.chart.upstream()) {
+        let other = *known.entry(name_of(url)).or_insert(url);
+        if other.trim_end_matches('/') != url.trim_end_matches('/') {
+            let what = format!("the repository of charts besides {other}");
+            return Err(DeployerError::Value { what, found: url.to_owned(), problem: "both would have one name" });
+        }
+    }
+    Ok(())
 }
 
 fn folder(bundle: &Bundle, release: &Release, repository: &str) -> Vec<File> {

@@ -1,6 +1,10 @@
 //! Helmfile: a file for each level with its releases and repositories, over the same folders as for Helm.
 
-use super::{Deployer, DeployerError, flux::name_of, helm};
+use super::{
+    Deployer, DeployerError,
+    flux::{self, name_of},
+    helm,
+};
 use crate::{
     bundle::{
         plan::{Bundle, File},
@@ -30,7 +34,7 @@ impl Deployer for Helmfile {
         helm::refuse_settings(self, &bundle.options.settings)?;
         match bundle.options.readiness_hooks {
             true => Err(DeployerError::Flag { flag: "--readiness-hooks".to_owned(), deployer: self.name() }),
-            false => Ok(()),
+            false => flux::distinct(bundle),
         }
     }
 

@@ -155,8 +155,9 @@ async fn clean_up(connection: &Connection, prepared: &Prepared, shared: &Shared,
         return;
     }
     if options.keep {
+        let (id, namespace) = (&plan.run_id, &plan.namespace);
         let text =
-            format!("kept everything of run {}; remove it with `aicr cleanup --run-id {}`", plan.run_id, plan.run_id);
+            format!("kept everything of run {id}; remove it with `aicr cleanup --namespace {namespace} --run-id {id}`");
         return reporter.notice(Severity::Warn, text);
     }
     let mut outcome = cleanup::of_run(connection, &plan.namespace, &plan.run_id).await;

@@ -68,6 +68,10 @@ impl Record {
     pub fn report(&self) -> Report {
         let mut report = Report::default();
         self.events.iter().for_each(|event| report.on(event));
+        // A run whose program is gone: what it had not reached is in the report, or the report would look like a pass.
+        if report.verdict.is_none() && !self.stored.is_open {
+            report.abandon(report.stop_ms);
+        }
         report
     }
 }
@@ -165,7 +169,8 @@ fn find(folder: &Path, name: &str) -> Result<Stored, Failure> {
         .map_err(|error| Failure::from_error(Kind::Internal, doing, error).at(folder.display().to_string()))?;
     let hint = "`aicr runs list` lists the runs that were recorded";
     let matching: Vec<&Stored> = match name {
-        "last" => all.first().into_iter().collect(),
+        // A program that was killed before its first line leaves a file without a run.
+        "last" => all.iter().find(|stored| read((*stored).clone()).is_ok()).or(all.first()).into_iter().collect(),
         name => all.iter().filter(|stored| stored.name.contains(name)).collect(),
     };
     match matching[..] {

@@ -58,6 +58,8 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
+# What install.sh would hand to helm holds for the whole script.
+case ${DRY_RUN_FLAG:-} in '' | --dry-run=none | --dry-run=false) ;; *) dry_run=1 ;; esac
 case $retries in '' | *[!0-9]*) die "--retries needs a number" ;; esac
 
 selected() {
@@ -159,18 +161,40 @@ forget_half() { # release namespace
 	run_kubectl delete secret "sh.helm.release.v1.$1.v$revision" --namespace "$2" --ignore-not-found >/dev/null
 }
 
+# The workloads of a file, a line each.
+workloads() { # file namespace
+	run_kubectl get --namespace "$2" -f "$1" --ignore-not-found --no-headers -o 'custom-columns=K:.kind,NS:.metadata.namespace,N:.metadata.name,G:.metadata.generation,O:.status.observedGeneration,R:.spec.replicas,U:.status.updatedReplicas,A:.status.availableReplicas,RR:.status.readyReplicas,D:.status.desiredNumberScheduled,DA:.status.numberAvailable,DU:.status.updatedNumberScheduled,S:.status.succeeded,C:.spec.completions,F:.status.failed,B:.spec.backoffLimit'
+}
+
 # One line for each workload of a release that is not ready. Nothing where all are.
 not_ready() { # release namespace
 	run_helm get manifest "$1" --namespace "$2" >"$work/$1.manifest" 2>"$work/$1.why" || {
 		sed 's/^/cannot read the release: /' "$work/$1.why"
 		return
 	}
-	grep -Eq '^kind: *(Deployment|DaemonSet|StatefulSet|Job)' "$work/$1.manifest" || return 0
-	run_kubectl get --namespace "$2" -f "$work/$1.manifest" --ignore-not-found --no-headers -o 'custom-columns=K:.kind,NS:.metadata.namespace,N:.metadata.name,G:.metadata.generation,O:.status.observedGeneration,R:.spec.replicas,U:.status.updatedReplicas,A:.status.availableReplicas,RR:.status.readyReplicas,D:.status.desiredNumberScheduled,DA:.status.numberAvailable,DU:.status.updatedNumberScheduled,S:.status.succeeded,C:.spec.completions,F:.status.failed,B:.spec.backoffLimit' \
-		>"$work/$1.objects" 2>"$work/$1.why" || {
-		sed 's/^/cannot read its objects: /' "$work/$1.why" | head -1
-		return
-	}
+	# A chart may put objects into other namespaces, and kubectl reads a file for one namespace at a time.
+	rm -f "$work/$1".workloads.*
+	awk -v base="$work/$1.workloads" -v own="$2" '
+		function flush() {
+			if (kind ~ /^(Deployment|DaemonSet|StatefulSet|Job)$/) printf "---\n%s", doc >(base "." (place == "" ? own : place))
+			doc = kind = place = ""; meta = 0
+		}
+		/^---/ { flush(); next }
+		{ doc = doc $0 "\n" }
+		/^kind:/ { kind = $2; gsub(/[^A-Za-z]/, "", kind) }
+		/^metadata:/ { meta = 1; next }
+		/^[^ #]/ { meta = 0 }
+		meta && /^  namespace:/ { place = $2; gsub(/[^a-z0-9-]/, "", place) }
+		END { flush() }
+	' "$work/$1.manifest"
+	: >"$work/$1.objects"
+	for file in "$work/$1".workloads.*; do
+		[ -e "$file" ] || return 0
+		workloads "$file" "${file##*.workloads.}" >>"$work/$1.objects" 2>"$work/$1.why" || {
+			sed 's/^/cannot read its objects: /' "$work/$1.why" | head -1
+			return
+		}
+	done
 	awk '
 		function number(text, otherwise) { return text == "<none>" ? otherwise : text + 0 }
 		{ where = $2 "/" $3; generation = number($4, 0); observed = number($5, 0) }

@@ -14,7 +14,7 @@ set -- upgrade --install @RELEASE@ "$chart" --namespace @NAMESPACE@ @CREATE@-f v
 [ -z "$repo" ] || set -- "$@" --repo "$repo"
 [ -z "$chart_version" ] || set -- "$@" --version "$chart_version"
 # Helm 4 applies on the server, where operators own fields of their webhooks.
-[ "$major" -lt 4 ] || set -- "$@" --force-conflicts
+[ "$major" -lt 4 ] || set -- "$@" --server-side=true --force-conflicts
 [ -z "${AICR_MARK:-}" ] || set -- "$@" --description "$AICR_MARK"
 [ -z "$KUBE_CONTEXT" ] || set -- "$@" --kube-context "$KUBE_CONTEXT"
 # shellcheck disable=SC2086 # Lists of words.

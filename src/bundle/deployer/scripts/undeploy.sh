@@ -13,7 +13,7 @@ usage: ./undeploy.sh [OPTION…]
   --component NAME   only the releases of this component (repeatable)
   --dry-run          say what would be removed, and change nothing
   --keep-namespaces  leave the namespaces that deploy.sh has made
-  --delete-pvcs      delete the volume claims in those namespaces too, with their data
+  --delete-pvcs      delete the volume claims in those namespaces too, with their data, where no other release is left
   --skip-preflight   do not look for objects that nothing would finish once their operator is gone
   --timeout SECONDS  for each release and namespace (default 300)
   --help             this text
@@ -119,17 +119,31 @@ done <"$work/selected"
 for namespace in $(awk '!seen[$5]++ { print $5 }' "$work/selected"); do
 	made=$(run_kubectl get namespace "$namespace" --ignore-not-found -o 'jsonpath={.metadata.labels.aicr\.run/created-by}' 2>/dev/null </dev/null)
 	[ "$made" = deploy ] || continue
-	if [ -n "$pvcs" ] && [ -z "$dry_run" ]; then
+	if [ -n "$dry_run" ]; then
+		[ -n "$keep" ] || say "namespace $namespace: would be removed when no release is left in it"
+		continue
+	fi
+	# Every state by name: Helm 4 has no --all. What cannot be listed may be there.
+	if ! others=$(run_helm list --short --deployed --failed --pending --superseded --uninstalling --uninstalled \
+		--namespace "$namespace" 2>"$work/log" </dev/null); then
+		say "namespace $namespace: kept, because its releases cannot be listed: $(tail -1 "$work/log")"
+		left="$left namespace/$namespace"
+		continue
+	fi
+	others=$(printf '%s' "$others" | tr '\n' ' ')
+	if [ -n "$pvcs" ] && [ -n "$others" ]; then
+		say "namespace $namespace: its volume claims are kept, because of $others"
+	elif [ -n "$pvcs" ]; then
 		run_kubectl delete persistentvolumeclaims --all --namespace "$namespace" --timeout "${timeout}s" </dev/null || left="$left claims-in-$namespace"
 	fi
 	[ -z "$keep" ] || continue
-	others=$(run_helm list --all --short --namespace "$namespace" 2>/dev/null </dev/null | tr '\n' ' ')
-	if [ -n "$dry_run" ]; then
-		say "namespace $namespace: would be removed when no release is left in it"
-	elif [ -n "$others" ]; then
+	if [ -n "$others" ]; then
 		say "namespace $namespace: kept, because of $others"
-	elif claims=$(run_kubectl get persistentvolumeclaims --namespace "$namespace" -o name 2>/dev/null </dev/null | tr '\n' ' ') && [ -n "$claims" ]; then
-		say "namespace $namespace: kept, because of ${claims}(--delete-pvcs deletes them)"
+	elif ! claims=$(run_kubectl get persistentvolumeclaims --namespace "$namespace" -o name 2>"$work/log" </dev/null); then
+		say "namespace $namespace: kept, because its volume claims cannot be listed: $(tail -1 "$work/log")"
+		left="$left namespace/$namespace"
+	elif [ -n "$claims" ]; then
+		say "namespace $namespace: kept, because of $(printf '%s' "$claims" | tr '\n' ' ')(--delete-pvcs deletes them)"
 	else
 		say "namespace $namespace: removing"
 		run_kubectl delete namespace "$namespace" --timeout "${timeout}s" >/dev/null 2>&1 </dev/null || left="$left namespace/$namespace"
