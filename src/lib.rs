@@ -22,6 +22,7 @@ pub mod criteria;
 pub mod diff;
 pub mod document;
 pub mod fingerprint;
+pub mod image;
 pub mod inventory;
 pub mod lint;
 pub mod recipe;

@@ -23,6 +23,7 @@ mod explain;
 mod follow;
 mod formats;
 mod global;
+mod image;
 mod input;
 mod keys;
 mod lacking;
@@ -103,6 +104,7 @@ enum Command {
     UpgradeCheck(upgrade_check::Args),
     Bundle(Box<bundle::Args>),
     Verify(verify::Args),
+    Image(image::Args),
     #[command(hide = true)]
     Check(check::Args),
     Catalog(catalog::Args),
@@ -228,6 +230,7 @@ impl Command {
             Command::UpgradeCheck(args) => upgrade_check::run(&args, global, printer),
             Command::Bundle(args) => bundle::run(&args, global, printer),
             Command::Verify(args) => verify::run(&args, global, printer),
+            Command::Image(args) => image::run(&args, global, printer),
             Command::Check(args) => check::run(&args, global, printer),
             Command::Catalog(args) => catalog::run(&args, global, printer),
             Command::Tui(args) => tui::run(&args, global, printer),

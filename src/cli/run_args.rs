@@ -12,7 +12,7 @@ pub struct RunArgs {
     /// The namespace of the Jobs.
     #[arg(short, long, env = "AICR_NAMESPACE", default_value = NAMESPACE)]
     pub namespace: String,
-    /// The image that runs the checks: this program, statically linked, as its entrypoint.
+    /// The image that runs the checks: this program, statically linked; `aicr image build` writes it.
     #[arg(long = "check-image", value_name = "IMAGE", env = "AICR_CHECK_IMAGE", default_value = IMAGE)]
     image: String,
     /// Of the reference: the image of its capture agent, which is not deployed here.

@@ -3,7 +3,8 @@
 //! In: a URL that a person named. Out: the bytes behind it. The way there is that of requests to an API server: proxies
 //! of the environment by Go's rules, the certificates of this system. Nothing else is: no credentials, no cookies, no
 //! client certificate are ever sent, and a URL with a login in it is refused. A page for people (`text/html`) is not a
-//! document. Redirections are followed [`REDIRECTS`] times, never from https to http.
+//! document. Redirections are followed [`REDIRECTS`] times, never from https to http. Registries
+//! are asked on the same way ([`exchange`]); what they are sent is `registry`'s.
 
 use super::{
     active_time,
@@ -22,8 +23,8 @@ use http::{
     uri::InvalidUri,
 };
 use http_body_util::{BodyExt, Empty};
-use hyper::body::Incoming;
-use std::{sync::Arc, time::Duration};
+use hyper::body::{Body, Incoming};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 use tower::Service;
 
 /// Redirections that are followed.
@@ -121,29 +122,7 @@ impl Web<'_> {
 
     /// One GET, until its headers are there.
     async fn ask(&self, at: &Uri) -> Result<Response<Incoming>, WebError> {
-        let proxy = proxy::for_server(at, None, self.variable)?;
-        let is_encrypted =
-            at.scheme_str() == Some("https") || proxy.as_ref().is_some_and(|proxy| proxy.protocol == Protocol::Https);
-        let config =
-            is_encrypted.then(|| tls::client_config(&self.trust, Arc::new(Identity::default()))).transpose()?;
-        let mut dialer = Dialer::new(proxy, config, None);
-        let stream = dialer.call(at.clone()).await?;
-        let authority = at.authority().map_or("", |authority| authority.as_str());
-        let path = at.path_and_query().map_or("/", |path| path.as_str());
-        let target = if stream.inner().is_forwarded() { at.to_string() } else { path.to_owned() };
-        let mut request = Request::get(target)
-            .header(HOST, authority)
-            .header(USER_AGENT, concat!("aicr/", env!("CARGO_PKG_VERSION")))
-            .header(ACCEPT, "*/*")
-            .header(CONNECTION, "close");
-        if let Some(login) = dialer.proxy_login(at) {
-            request = request.header(PROXY_AUTHORIZATION, login);
-        }
-        let request = request.body(Empty::<Bytes>::new()).map_err(WebError::Request)?;
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await.map_err(WebError::Lost)?;
-        // Its error is that of the answer, too.
-        tokio::spawn(async move { drop(connection.await) });
-        sender.send_request(request).await.map_err(WebError::Lost)
+        exchange(&self.trust, self.variable, at, Request::builder(), Empty::<Bytes>::new()).await
     }
 
     async fn document(&self, answer: Response<Incoming>) -> Result<Vec<u8>, WebError> {
@@ -172,7 +151,43 @@ impl Web<'_> {
     }
 }
 
-fn parse(url: &str) -> Result<Uri, WebError> {
+/// One request, until the headers of its answer are there.
+pub(super) async fn exchange<B>(
+    trust: &Trust,
+    variable: &(dyn Fn(&str) -> Option<String> + Sync),
+    at: &Uri,
+    request: http::request::Builder,
+    body: B,
+) -> Result<Response<Incoming>, WebError>
+where
+    B: Body<Data = Bytes, Error = Infallible> + Send + 'static,
+{
+    let proxy = proxy::for_server(at, None, variable)?;
+    let is_encrypted =
+        at.scheme_str() == Some("https") || proxy.as_ref().is_some_and(|proxy| proxy.protocol == Protocol::Https);
+    let config = is_encrypted.then(|| tls::client_config(trust, Arc::new(Identity::default()))).transpose()?;
+    let mut dialer = Dialer::new(proxy, config, None);
+    let stream = dialer.call(at.clone()).await?;
+    let authority = at.authority().map_or("", |authority| authority.as_str());
+    let path = at.path_and_query().map_or("/", |path| path.as_str());
+    let target = if stream.inner().is_forwarded() { at.to_string() } else { path.to_owned() };
+    let mut request = request
+        .uri(target)
+        .header(HOST, authority)
+        .header(USER_AGENT, concat!("aicr/", env!("CARGO_PKG_VERSION")))
+        .header(ACCEPT, "*/*")
+        .header(CONNECTION, "close");
+    if let Some(login) = dialer.proxy_login(at) {
+        request = request.header(PROXY_AUTHORIZATION, login);
+    }
+    let request = request.body(body).map_err(WebError::Request)?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await.map_err(WebError::Lost)?;
+    // Its error is that of the answer, too.
+    tokio::spawn(async move { drop(connection.await) });
+    sender.send_request(request).await.map_err(WebError::Lost)
+}
+
+pub(super) fn parse(url: &str) -> Result<Uri, WebError> {
     let uri: Uri = url.trim().parse().map_err(WebError::NotAUrl)?;
     let is_web = matches!(uri.scheme_str(), Some("http" | "https"));
     match uri.authority() {
@@ -191,6 +206,11 @@ fn redirected(from: &Uri, status: StatusCode, headers: &HeaderMap) -> Result<Uri
     if location.is_empty() {
         return Err(WebError::NoLocation { status });
     }
+    destination(from, location)
+}
+
+/// Where a server sends to: never from https to http.
+pub(super) fn destination(from: &Uri, location: &str) -> Result<Uri, WebError> {
     let written = resolve(from, location);
     let refused = || WebError::Redirect { to: shown(&written) };
     let to = parse(&written).map_err(|_| refused())?;

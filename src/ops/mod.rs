@@ -11,6 +11,7 @@ pub mod demo;
 pub mod diff;
 pub mod failure;
 pub mod fault;
+pub mod image;
 pub mod inherit;
 pub mod place;
 pub mod recipe;

@@ -195,7 +195,7 @@ pub(super) async fn fetch(url: &str, what: &str) -> Result<String, Failure> {
 }
 
 /// What kind of failure it is, and what to do.
-fn web_advice(error: &WebError, what: &str) -> (Kind, String) {
+pub(super) fn web_advice(error: &WebError, what: &str) -> (Kind, String) {
     let (kind, hint) = match error {
         WebError::NotAUrl(_) | WebError::NoHost => (Kind::Usage, "write a URL like https://host/path"),
         WebError::Login => (Kind::Usage, "leave the login out, or download the document and give the file"),

@@ -45,7 +45,7 @@ impl ImageFound {
             Some(_) => None,
             None => Some(format!(
                 "image {} names no registry and was seen {place}: nodes without it would look for it on docker.io and fail; \
-                 load it on every node, or name one of a registry with `--check-image`",
+                 load it on every node (`aicr image build` writes it), or name one of a registry with `--check-image`",
                 self.image
             )),
         }
@@ -68,7 +68,7 @@ fn registry(image: &str) -> Option<&str> {
 }
 
 /// With the registry and folder that a name without them means.
-fn full_name(image: &str) -> String {
+pub fn full_name(image: &str) -> String {
     match (registry(image), image.contains('/')) {
         (Some(_), _) => image.to_owned(),
         (None, true) => format!("docker.io/{image}"),

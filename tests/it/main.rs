@@ -19,6 +19,7 @@ mod demo_api;
 mod documents;
 mod flags;
 mod forms;
+mod image;
 mod interruptions;
 mod log;
 mod profiles;

@@ -43,6 +43,7 @@ const CORE: &[Rule] = &[
     rule("upgrade", "yaml criteria document catalog constraint recipe resolve", "", ""),
     rule("bundle", "yaml criteria document catalog constraint recipe resolve", "sha2 ipnet", ""),
     rule("validate", "yaml criteria document inventory constraint catalog recipe", "jmespath", ""),
+    rule("image", "bundle validate", "", ""),
     rule("report", "document catalog recipe validate lint", "", ""),
     rule("lint", "yaml criteria document inventory snapshot constraint catalog recipe resolve accelerators", "", ""),
 ];
@@ -52,7 +53,7 @@ const ALL_NAME: &str = "text";
 const ALL_USE: &str = "serde serde_json jiff thiserror std";
 
 /// Every module of the core, for those above it.
-const ALL_CORE: &str = "accelerators bundle catalog config constraint criteria diff document fingerprint inventory lint recipe \
+const ALL_CORE: &str = "accelerators bundle catalog config constraint criteria diff document fingerprint image inventory lint recipe \
                         report resolve settings snapshot text upgrade validate yaml";
 
 /// One outside world each.
