@@ -917,7 +917,11 @@ fn dra_support_allocates_a_gpu() {
     let pulling = json!({"status": {"phase": "Pending", "containerStatuses": [{"state": {"waiting": {"reason": "ErrImagePull", "message": "no"}}}]}});
     check(by_claim().living("pods/aicr-dra", pulling), name, "no verdict the test pod cannot start: ErrImagePull: no");
     let pending = json!({"status": {"phase": "Pending"}});
-    check(by_claim().living("pods/aicr-dra", pending), name, "FAIL the test pod did not end within 180 s (pending)");
+    check(
+        by_claim().living("pods/aicr-dra", pending),
+        name,
+        "no verdict the test pod did not end within 180 s (pending)",
+    );
     check(
         by_claim().refusing("/resourceclaims/", Answer::Refused("exceeded quota".into())),
         name,
@@ -1018,7 +1022,7 @@ fn gang_scheduling_wants_all_or_none() {
     check(
         good().living("pods/aicr-gang-1", pending),
         name,
-        "FAIL pod aicr-gang-1-aabbccdd did not end within 180 s (pending)",
+        "no verdict pod aicr-gang-1-aabbccdd did not end within 180 s (pending)",
     );
     check(
         good().refusing("/podgroups/", Answer::Refused("no".into())),

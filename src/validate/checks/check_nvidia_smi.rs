@@ -103,7 +103,7 @@ impl Check for CheckNvidiaSmi {
         if !missing.is_empty() {
             return Step::Read(missing);
         }
-        conclude(input, facts, &tests, &busy)
+        conclude(input, facts, elapsed, &tests, &busy)
     }
 }
 
@@ -162,9 +162,15 @@ fn pod(input: &Input, node: &str, index: usize) -> Change {
     Change::create("pods", pod)
 }
 
-fn conclude(input: &Input, facts: &Facts, tests: &[(&str, Change)], busy: &[&str]) -> Step {
+fn conclude(input: &Input, facts: &Facts, elapsed: u64, tests: &[(&str, Change)], busy: &[&str]) -> Step {
     let floor = input.phase_constraint(Phase::Deployment, CONSTRAINT);
-    let mut parts: Vec<Part> = tests.iter().map(|(node, pod)| judge(input, facts, node, pod, floor)).collect();
+    let mut parts: Vec<Part> = tests
+        .iter()
+        .map(|(node, pod)| {
+            let (verdict, detail) = verdict(input, facts, elapsed, pod, floor);
+            Part { name: (*node).to_owned(), verdict, detail }
+        })
+        .collect();
     let part = |node: &&str| Part {
         name: (*node).to_owned(),
         verdict: PartVerdict::NoVerdict,
@@ -193,33 +199,41 @@ fn conclude(input: &Input, facts: &Facts, tests: &[(&str, Change)], busy: &[&str
     Step::End(Ending { outcome, evidence, parts })
 }
 
-fn judge(input: &Input, facts: &Facts, node: &str, pod: &Change, floor: Option<&str>) -> Part {
-    let (verdict, detail) = verdict(input, facts, pod, floor);
-    Part { name: node.to_owned(), verdict, detail }
-}
-
-fn verdict(input: &Input, facts: &Facts, pod: &Change, floor: Option<&str>) -> (PartVerdict, String) {
+fn verdict(input: &Input, facts: &Facts, elapsed: u64, pod: &Change, floor: Option<&str>) -> (PartVerdict, String) {
     let trouble = facts.change(pod).and_then(Answer::trouble);
     if let Some(trouble) = trouble {
-        return (PartVerdict::Fail, format!("its pod was not created: {trouble}"));
+        return (PartVerdict::NoVerdict, format!("its pod was not created: {trouble}"));
     }
     let log = match facts.get(&log(input, pod)) {
-        Some(Answer::Log(log)) => log.as_str(),
-        _ => "",
+        Some(Answer::Log(log)) => Ok(log.as_str()),
+        other => Err(other.and_then(Answer::trouble).unwrap_or("not found")),
     };
-    match facts.object(&Read::Get(pod.path())).map(probe::progress) {
+    let read = Read::Get(pod.path());
+    match facts.object(&read).map(probe::progress) {
         Some(Progress::Succeeded) => {}
         Some(Progress::Failed(why)) => {
-            let last = log.lines().last().unwrap_or_default();
+            let last = log.unwrap_or_default().lines().last().unwrap_or_default();
             return (
                 PartVerdict::Fail,
                 format!("nvidia-smi failed: {why}: {last}").trim_end_matches([':', ' ']).to_owned(),
             );
         }
         Some(Progress::Hopeless(why)) => return (PartVerdict::NoVerdict, format!("its pod cannot start: {why}")),
-        Some(Progress::Waiting(why)) => return (PartVerdict::Fail, format!("no answer within {LIMIT} s ({why})")),
-        None => return (PartVerdict::NoVerdict, "its pod is gone".to_owned()),
+        Some(Progress::Waiting(why)) => {
+            return (PartVerdict::NoVerdict, format!("no answer {} ({why})", probe::waited(LIMIT, elapsed)));
+        }
+        None => {
+            let detail = match facts.get(&read).and_then(Answer::trouble) {
+                Some(trouble) => format!("its pod could not be read: {trouble}"),
+                None => "its pod is gone".to_owned(),
+            };
+            return (PartVerdict::NoVerdict, detail);
+        }
     }
+    let log = match log {
+        Ok(log) => log,
+        Err(why) => return (PartVerdict::NoVerdict, format!("the output of its pod could not be read: {why}")),
+    };
     let absent: Vec<&str> = MARKS.into_iter().filter(|mark| !log.contains(mark)).collect();
     if !absent.is_empty() {
         return (PartVerdict::Fail, format!("the output lacks {}", absent.join(", ")));
@@ -232,5 +246,38 @@ fn verdict(input: &Input, facts: &Facts, pod: &Change, floor: Option<&str>) -> (
         Ok(false) => (PartVerdict::Fail, format!("driver {driver}, expected {floor}")),
         // A floor that cannot be measured blocks.
         Err(error) => (PartVerdict::Fail, format!("driver {driver}: `{floor}` cannot be evaluated: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOG: &str = "NVIDIA-SMI 580.1 Driver Version: 580.1 CUDA Version: 13.0\nGPU_CHECK_SUCCESS\n";
+
+    fn of(created: Answer, phase: &str, output: Answer, elapsed: u64) -> (PartVerdict, String) {
+        let input = Input::default();
+        let pod = pod(&input, "worker", 0);
+        let found = Answer::Found(json!({"status": {"phase": phase}}));
+        let mut facts = Facts::of([(Read::Get(pod.path()), found), (log(&input, &pod), output)]);
+        facts.changed(&pod, created, 0);
+        verdict(&input, &facts, elapsed, &pod, None)
+    }
+
+    #[test]
+    fn a_node_that_was_not_measured_has_no_verdict() {
+        let created = || Answer::Found(json!({}));
+        let no_verdict = |detail: &str| (PartVerdict::NoVerdict, detail.to_owned());
+        let written = || Answer::Log(LOG.to_owned());
+        assert_eq!(of(created(), "Succeeded", written(), 9), (PartVerdict::Pass, "driver 580.1".to_owned()));
+        let unread = of(created(), "Succeeded", Answer::Failed("timeout".into()), 9);
+        assert_eq!(unread, no_verdict("the output of its pod could not be read: timeout"));
+        let refused = of(Answer::Refused("exceeded quota".into()), "Pending", Answer::NotFound, 9);
+        assert_eq!(refused, no_verdict("its pod was not created: exceeded quota"));
+        let late = |elapsed| of(created(), "Pending", Answer::NotFound, elapsed);
+        assert_eq!(late(600), no_verdict("no answer within 570 s (pending)"));
+        assert_eq!(late(u64::MAX), no_verdict("no answer before the time of the check was up (pending)"));
+        let failed = of(created(), "Failed", Answer::NotFound, 9);
+        assert_eq!(failed.0, PartVerdict::Fail, "{failed:?}");
     }
 }

@@ -53,35 +53,46 @@ impl Check for DraSupport {
             return Step::Read(missing);
         }
         let allocation = gpu_allocation::inspect(facts);
-        let mut problems: Vec<String> = allocation.trouble.clone();
-        for list in [&deployments, &daemon_sets] {
-            let trouble = facts.get(list).and_then(Answer::trouble);
-            problems.extend(trouble.map(|text| format!("workloads in {namespace}: {text}")));
+        let mut problems = Vec::new();
+        let mut unknown = Vec::new();
+        let unread = |list: &Read| facts.get(list).and_then(Answer::unread);
+        for (list, what) in [(&deployments, "Deployments"), (&daemon_sets, "DaemonSets")] {
+            unknown.extend(unread(list).map(|text| format!("{what} in {namespace}: {text}")));
         }
         let controller = find(facts.items(&deployments), "-controller");
         let plugin = find(facts.items(&daemon_sets), "-kubelet-plugin");
-        if input.components.is_empty() && controller.is_none() && plugin.is_none() {
+        if input.components.is_empty() && unknown.is_empty() && controller.is_none() && plugin.is_none() {
             return Ending::skip(format!("no recipe asks for {COMPONENT}, and none is in namespace {namespace}"));
         }
-        if allocation.api.is_none() {
+        unknown.extend(allocation.trouble.clone());
+        let is_known = allocation.trouble.is_empty();
+        if allocation.api.is_none() && is_known {
             problems.push(
                 "resource.k8s.io is not served: Dynamic Resource Allocation needs Kubernetes 1.34 or its feature gate"
                     .to_owned(),
             );
         }
-        if controller.is_none_or(|controller| number(controller, "/status/availableReplicas") == 0) {
-            problems.push(format!("no available controller Deployment of the DRA driver in namespace {namespace}"));
+        let absent = match facts.get(&deployments) {
+            Some(Answer::NoNamespace(why)) => format!(": {why}"),
+            _ => String::new(),
+        };
+        let is_up = |found: Option<&Value>, ready| found.is_some_and(|found| number(found, ready) > 0);
+        if unread(&deployments).is_none() && !is_up(controller, "/status/availableReplicas") {
+            problems
+                .push(format!("no available controller Deployment of the DRA driver in namespace {namespace}{absent}"));
         }
-        if plugin.is_none_or(|plugin| number(plugin, "/status/numberReady") == 0) {
-            problems.push(format!("no ready kubelet plugin DaemonSet of the DRA driver in namespace {namespace}"));
+        if unread(&daemon_sets).is_none() && !is_up(plugin, "/status/numberReady") {
+            problems
+                .push(format!("no ready kubelet plugin DaemonSet of the DRA driver in namespace {namespace}{absent}"));
         }
-        if allocation.api.is_some() && allocation.devices == 0 {
+        if allocation.api.is_some() && allocation.devices == 0 && is_known {
             problems.push("no ResourceSlice of an NVIDIA driver offers a usable device on a ready node".to_owned());
         }
-        problems.extend(allocation.backs(input.gpu_policy));
-        if !problems.is_empty() && elapsed < PATIENCE {
+        problems.extend(allocation.backs(input.gpu_policy).filter(|_| is_known));
+        let is_ready = problems.is_empty() && unknown.is_empty();
+        if !is_ready && elapsed < PATIENCE {
             let reads = facts.answers.keys().cloned().collect();
-            return Step::Again { after: 5, reads, waiting_for: problems.join("; ") };
+            return Step::Again { after: 5, reads, waiting_for: [problems, unknown].concat().join("; ") };
         }
         let mut blocks = vec![
             Block::new("DRA driver namespace", vec![namespace.clone()]),
@@ -104,16 +115,13 @@ impl Check for DraSupport {
                 None
             }
         };
-        let Some(api) = api.filter(|_| problems.is_empty()) else { return Ending::of(problems, blocks) };
+        let Some(api) = api.filter(|_| is_ready) else { return Ending::of_known(problems, unknown, blocks) };
         let test = GpuPod { input, check: self.name(), mechanism: Mechanism::Claim(api) };
         match test.run(facts, elapsed) {
             Stage::Next(step) => step,
             Stage::Done(seen) => {
                 blocks.extend(seen.blocks);
-                match seen.unknown {
-                    Some(unknown) if seen.problems.is_empty() => Ending::no_verdict(unknown, blocks),
-                    _ => Ending::of(seen.problems, blocks),
-                }
+                Ending::of_known(seen.problems, seen.unknown.into_iter().collect(), blocks)
             }
         }
     }
@@ -125,4 +133,67 @@ fn no_allocation(why: &str) -> Block {
 
 fn find<'v>(items: &'v [Value], suffix: &str) -> Option<&'v Value> {
     items.iter().find(|item| name(item).ends_with(suffix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{recipe::ComponentRef, validate::checks::Outcome};
+    use serde_json::json;
+
+    /// A cluster that has nothing of the driver, with other answers to reads whose path ends so.
+    fn outcome(policy: Policy, answers: &[(&str, Answer)]) -> Outcome {
+        let component = ComponentRef { name: COMPONENT.into(), ..ComponentRef::default() };
+        let input = Input { components: vec![component], gpu_policy: policy, ..Input::default() };
+        let mut facts = Facts::default();
+        loop {
+            let reads = match DraSupport.next(&input, &facts, PATIENCE) {
+                Step::Read(reads) => reads,
+                Step::End(ending) => return ending.outcome,
+                other => panic!("{other:?}"),
+            };
+            for read in reads {
+                let (Read::Get(path) | Read::List { path, .. }) = &read else { panic!("{read:?}") };
+                let known = answers.iter().find(|(end, _)| path.ends_with(end)).map(|(_, answer)| answer.clone());
+                let is_list = matches!(read, Read::List { .. });
+                let none = if is_list { Answer::Items(Vec::new()) } else { Answer::NotFound };
+                facts.answers.insert(read, known.unwrap_or(none));
+            }
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_unknown_and_what_is_not_there_a_failure() {
+        let forbidden = || Answer::Forbidden("forbidden".into());
+        let driver = json!({"metadata": {"name": "x-controller"}, "status": {"availableReplicas": 1}});
+        let plugin = json!({"metadata": {"name": "x-kubelet-plugin"}, "status": {"numberReady": 1}});
+        let good = [
+            ("resource.k8s.io/v1", Answer::Found(json!({}))),
+            ("/deployments", Answer::Items(vec![driver])),
+            ("/daemonsets", Answer::Items(vec![plugin])),
+        ];
+        let with = |path: &'static str, answer: Answer| {
+            let answers: Vec<_> = [(path, answer)].into_iter().chain(good.clone()).collect();
+            outcome(Policy::Unspecified, &answers)
+        };
+        let none = "no ResourceSlice of an NVIDIA driver offers a usable device on a ready node".to_owned();
+        assert_eq!(outcome(Policy::Unspecified, &good), Outcome::Fail(vec![none.clone()]));
+        for (path, why) in [
+            ("/resourceslices", "resourceslices: forbidden"),
+            ("/nodes", "nodes: forbidden"),
+            ("resource.k8s.io/v1", "resource.k8s.io/v1: forbidden"),
+        ] {
+            assert_eq!(with(path, forbidden()), Outcome::NoVerdict(vec![why.to_owned()]), "{path}");
+        }
+        // What was read still fails, and is all that does.
+        assert_eq!(with("/deployments", forbidden()), Outcome::Fail(vec![none]));
+        let unread = [("/deployments", forbidden()), ("/daemonsets", forbidden()), ("/nodes", forbidden())];
+        let expected = ["Deployments in nvidia-dra-driver", "DaemonSets in nvidia-dra-driver", "nodes"];
+        let expected = expected.map(|what| format!("{what}: forbidden")).to_vec();
+        for policy in [Policy::Unspecified, Policy::DevicePlugin, Policy::ResourceClaim] {
+            assert_eq!(outcome(policy, &unread), Outcome::NoVerdict(expected.clone()));
+        }
+        let absent = with("/deployments", Answer::NoNamespace("namespace `nvidia-dra-driver` does not exist".into()));
+        assert!(matches!(&absent, Outcome::Fail(problems) if problems[0].ends_with("does not exist")), "{absent:?}");
+    }
 }

@@ -5,7 +5,11 @@ use super::{
     health::{HealthCheck, Operation, Trouble},
     platform_health::{self, Resources},
 };
-use crate::{recipe::ComponentRef, text::plural, validate::input::Input};
+use crate::{
+    recipe::ComponentRef,
+    text::{count, plural},
+    validate::input::Input,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub struct ExpectedResources;
@@ -141,12 +145,17 @@ impl Judged<'_> {
             ([], [], 0) => {
                 (PartVerdict::Pass, format!("namespace {} is Active; it has no health check", self.component.namespace))
             }
-            ([], [], count) => (PartVerdict::Pass, format!("{count} {}", plural(count, "assertion holds"))),
+            ([], [], assertions) => (PartVerdict::Pass, holding(assertions)),
             ([], unknown, _) => (PartVerdict::NoVerdict, unknown.join("; ")),
             (problems, ..) => (PartVerdict::Fail, problems.join("; ")),
         };
         Part { name: self.component.name.to_owned(), verdict, detail }
     }
+}
+
+fn holding(assertions: usize) -> String {
+    let verb = if assertions == 1 { "holds" } else { "hold" };
+    format!("{} {verb}", count(assertions, "assertion"))
 }
 
 /// The enabled components, each after those that it depends on.
@@ -192,4 +201,14 @@ fn merged(rules: impl Iterator<Item = Rule>) -> Vec<Rule> {
         known.names.dedup();
     }
     merged.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn assertions_are_counted_in_english() {
+        assert_eq!([1, 2, 11].map(holding), ["1 assertion holds", "2 assertions hold", "11 assertions hold"]);
+    }
 }

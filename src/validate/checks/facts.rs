@@ -175,6 +175,14 @@ impl Answer {
             _ => None,
         }
     }
+
+    /// Why it is unknown what is there. A namespace that does not exist is an answer: nothing is in it.
+    pub fn unread(&self) -> Option<&str> {
+        match self {
+            Answer::NoNamespace(_) => None,
+            other => other.trouble(),
+        }
+    }
 }
 
 /// Every answer so far.

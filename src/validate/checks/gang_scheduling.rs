@@ -1,7 +1,7 @@
 //! gang-scheduling: KAI scheduler starts a group of pods together, and a group that does not fit not at all.
 
 use super::{
-    Answer, Block, Change, Check, Ending, Facts, Outcome, Read, Rule, Step,
+    Answer, Block, Change, Check, Ending, Facts, Read, Rule, Step,
     facts::{ROLLOUT, definition, definitions, name, rollout, text},
     probe::{self, Probe, Progress},
 };
@@ -77,22 +77,30 @@ impl Check for GangScheduling {
             return Step::Read(missing);
         }
         let mut problems = Vec::new();
+        let mut unknown = Vec::new();
         let mut blocks = vec![
-            control_plane(&namespace, facts, &deployments, &mut problems),
+            control_plane(&namespace, facts, &deployments, &mut problems, &mut unknown),
             definitions(&KINDS, facts, &mut problems),
         ];
+        let unread = KINDS.iter().filter_map(|kind| {
+            let why = facts.get(&definition(kind))?.unread()?;
+            Some(format!("CustomResourceDefinition {kind}: {why}"))
+        });
+        unknown.extend(unread);
+        problems.retain(|problem| !unknown.contains(problem));
         match facts.get(&queue) {
             Some(Answer::Found(_)) => {}
-            other => {
-                let why = other.and_then(Answer::trouble).unwrap_or("not found");
-                problems.push(format!("Queue {QUEUE}: {why}"));
-            }
+            other => match other.and_then(Answer::trouble) {
+                Some(trouble) => unknown.push(format!("Queue {QUEUE}: {trouble}")),
+                None => problems.push(format!("Queue {QUEUE}: not found")),
+            },
         }
-        if !problems.is_empty() && elapsed < PATIENCE {
-            return Step::Again { after: 5, reads, waiting_for: problems.join("; ") };
+        let is_ready = problems.is_empty() && unknown.is_empty();
+        if !is_ready && elapsed < PATIENCE {
+            return Step::Again { after: 5, reads, waiting_for: [problems, unknown].concat().join("; ") };
         }
-        if !problems.is_empty() {
-            return Ending::of(problems, blocks);
+        if !is_ready {
+            return Ending::of_known(problems, unknown, blocks);
         }
         match fitting(input, facts, elapsed, &mut blocks) {
             Ok(()) => {}
@@ -102,10 +110,18 @@ impl Check for GangScheduling {
     }
 }
 
-fn control_plane(namespace: &str, facts: &Facts, read: &Read, problems: &mut Vec<String>) -> Block {
+fn control_plane(
+    namespace: &str,
+    facts: &Facts,
+    read: &Read,
+    problems: &mut Vec<String>,
+    unknown: &mut Vec<String>,
+) -> Block {
     let mut lines = Vec::new();
-    if let Some(trouble) = facts.get(read).and_then(Answer::trouble) {
-        problems.push(format!("Deployments in {namespace}: {trouble}"));
+    let answer = facts.get(read);
+    if let Some(trouble) = answer.and_then(Answer::trouble) {
+        let told = if answer.and_then(Answer::unread).is_some() { unknown } else { problems };
+        told.push(format!("Deployments in {namespace}: {trouble}"));
         return Block::new("KAI scheduler deployments", vec![trouble.to_owned()]);
     }
     for wanted in DEPLOYMENTS {
@@ -207,6 +223,17 @@ fn pods<'f>(
     Ok((reads, found))
 }
 
+/// Why not every pod of a group can be judged; `None` where all of them were found.
+fn absent(group: &str, reads: &[Read], facts: &Facts) -> Option<String> {
+    let absent: Vec<&Read> = reads.iter().filter(|read| facts.object(read).is_none()).collect();
+    let (count, all) = (absent.len(), reads.len());
+    match absent.iter().find_map(|read| facts.get(read)?.trouble()) {
+        _ if count == 0 => None,
+        Some(trouble) => Some(format!("{count} of {all} pods of {group} could not be read: {trouble}")),
+        None => Some(format!("{count} of {all} pods of {group} are gone")),
+    }
+}
+
 fn began(gang: Gang, input: &Input, facts: &Facts) -> u64 {
     gang.changes(input).iter().filter_map(|change| facts.changed_at(change)).max().unwrap_or(0)
 }
@@ -222,20 +249,20 @@ fn fitting(input: &Input, facts: &Facts, elapsed: u64, blocks: &mut Vec<Block>) 
         return Err(Step::Again { after: 2, reads, waiting_for: format!("the group of two pods ({why})") });
     }
     let mut problems = Vec::new();
-    let mut unknown = None;
+    let mut unknown: Vec<String> = absent("the group", &reads, facts).into_iter().collect();
     for (pod, state) in found.iter().zip(&states) {
         match state {
             Progress::Succeeded => {}
-            Progress::Waiting(why) => problems.push(format!("pod {} did not end within {LIMIT} s ({why})", name(pod))),
+            Progress::Waiting(why) => {
+                let waited = probe::waited(LIMIT, elapsed);
+                unknown.push(format!("pod {} did not end {waited} ({why})", name(pod)));
+            }
             Progress::Failed(why) => problems.push(format!("pod {} failed: {why}", name(pod))),
-            Progress::Hopeless(why) => unknown = Some(format!("pod {} cannot start: {why}", name(pod))),
+            Progress::Hopeless(why) => unknown.push(format!("pod {} cannot start: {why}", name(pod))),
         }
         if text(pod, "/spec/schedulerName") != SCHEDULER {
             problems.push(format!("pod {} was given to scheduler {}", name(pod), text(pod, "/spec/schedulerName")));
         }
-    }
-    if found.len() < MEMBERS {
-        unknown = Some(format!("{} of {MEMBERS} pods of the group are gone", MEMBERS - found.len()));
     }
     let times: Vec<i64> = found.iter().filter_map(|pod| scheduled_at(pod)).map(Timestamp::as_second).collect();
     let mut lines: Vec<String> = found
@@ -248,17 +275,16 @@ fn fitting(input: &Input, facts: &Facts, elapsed: u64, blocks: &mut Vec<Block>) 
             problems.push(format!("the pods were scheduled {} s apart, expected at most {TOGETHER} s", last - first));
         }
     }
-    if times.len() < MEMBERS && problems.is_empty() && unknown.is_none() {
+    if times.len() < MEMBERS && problems.is_empty() && unknown.is_empty() {
         problems.push("not every pod of the group was scheduled".to_owned());
     }
     blocks.push(
         Block::new("Group that fits", lines).equivalent(format!("kubectl get pods -n {}", input.place.namespace)),
     );
-    match (problems.is_empty(), unknown) {
-        (true, None) => Ok(()),
-        (true, Some(unknown)) => Err(Ending::with(Outcome::NoVerdict(vec![unknown]), blocks.clone())),
-        (false, _) => Err(Ending::of(problems, blocks.clone())),
+    if problems.is_empty() && unknown.is_empty() {
+        return Ok(());
     }
+    Err(Ending::of_known(problems, unknown, blocks.clone()))
 }
 
 /// Of the second group, no pod starts.
@@ -269,7 +295,14 @@ fn not_fitting(input: &Input, facts: &Facts, elapsed: u64, mut blocks: Vec<Block
     };
     let started: Vec<&str> =
         found.iter().filter(|pod| !text(pod, "/spec/nodeName").is_empty()).map(|pod| name(pod)).collect();
-    if started.is_empty() && elapsed.saturating_sub(began(Gang::DoesNotFit, input, facts)) < HELD_BACK {
+    let held = elapsed.saturating_sub(began(Gang::DoesNotFit, input, facts));
+    if started.is_empty()
+        && let Some(why) = absent("the group that does not fit", &reads, facts)
+    {
+        return Ending::no_verdict(why, blocks);
+    }
+    // When the time of the check is up, how long the group was held back is not known.
+    if started.is_empty() && (held < HELD_BACK || elapsed == u64::MAX) {
         return Step::Again {
             after: 3,
             reads,
@@ -291,4 +324,89 @@ fn scheduled_at(pod: &Value) -> Option<Timestamp> {
     let scheduled =
         conditions.iter().find(|one| text(one, "/type") == "PodScheduled" && text(one, "/status") == "True")?;
     text(scheduled, "/lastTransitionTime").parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::validate::checks::Outcome;
+
+    /// Facts in which the groups were created in second 10, with these answers for their pods.
+    fn facts(gang: Gang, answers: [Answer; MEMBERS]) -> Facts {
+        let changes = gang.changes(&Input::default());
+        let reads = changes[1..].iter().map(|change| Read::Get(change.path()));
+        let mut facts = Facts::of(reads.zip(answers));
+        for change in &changes {
+            facts.changed(change, Answer::Found(json!({})), 10);
+        }
+        facts
+    }
+
+    fn pod(name: &str, node: &str) -> Answer {
+        Answer::Found(json!({"metadata": {"name": name}, "status": {"phase": "Pending"},
+            "spec": {"nodeName": node, "schedulerName": SCHEDULER}}))
+    }
+
+    fn outcome(step: Step) -> Outcome {
+        match step {
+            Step::End(ending) => ending.outcome,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_group_is_held_back_only_when_it_was_watched_that_long() {
+        let judge =
+            |answers, elapsed| not_fitting(&Input::default(), &facts(Gang::DoesNotFit, answers), elapsed, Vec::new());
+        let held = || [pod("a", ""), pod("b", "")];
+        assert_eq!(outcome(judge(held(), 25)), Outcome::Pass);
+        assert!(matches!(judge(held(), 24), Step::Again { .. }));
+        assert!(matches!(judge(held(), u64::MAX), Step::Again { .. }), "the time is up");
+        let no_verdict = |why: &str| Outcome::NoVerdict(vec![why.to_owned()]);
+        let gone = judge([pod("a", ""), Answer::NotFound], 25);
+        assert_eq!(outcome(gone), no_verdict("1 of 2 pods of the group that does not fit are gone"));
+        let unread = judge([Answer::Failed("timeout".into()), Answer::Failed("timeout".into())], 25);
+        let why = "2 of 2 pods of the group that does not fit could not be read: timeout";
+        assert_eq!(outcome(unread), no_verdict(why));
+        let started = outcome(judge([pod("a", "worker"), Answer::NotFound], u64::MAX));
+        assert!(matches!(started, Outcome::Fail(_)), "{started:?}");
+    }
+
+    #[test]
+    fn a_group_that_did_not_end_has_no_verdict() {
+        let judge = |elapsed| {
+            let facts = facts(Gang::Fits, [pod("a", ""), pod("b", "")]);
+            outcome(fitting(&Input::default(), &facts, elapsed, &mut Vec::new()).expect_err("a step"))
+        };
+        let no_verdict = |waited: &str| {
+            Outcome::NoVerdict(["a", "b"].map(|pod| format!("pod {pod} did not end {waited} (pending)")).to_vec())
+        };
+        assert_eq!(judge(190), no_verdict("within 180 s"));
+        assert_eq!(judge(u64::MAX), no_verdict("before the time of the check was up"));
+    }
+
+    #[test]
+    fn a_control_plane_that_cannot_be_read_has_no_verdict() {
+        let component = crate::recipe::ComponentRef { name: COMPONENT.into(), ..Default::default() };
+        let input = Input { components: vec![component], ..Input::default() };
+        let judge = |deployments: Answer, other: Answer| {
+            let list = Read::list("apps/v1", NAMESPACE, "deployments", "").keeping(ROLLOUT);
+            let queue = Read::object(&format!("{GROUP}/v2"), "", "queues", QUEUE);
+            let kinds = KINDS.map(|kind| (definition(kind), other.clone()));
+            let facts = Facts::of([(list, deployments), (queue, other.clone())].into_iter().chain(kinds));
+            outcome(GangScheduling.next(&input, &facts, PATIENCE))
+        };
+        let forbidden = || Answer::Forbidden("forbidden".into());
+        let expected = [
+            "Deployments in kai-scheduler: forbidden",
+            "CustomResourceDefinition queues.scheduling.run.ai: forbidden",
+            "CustomResourceDefinition podgroups.scheduling.run.ai: forbidden",
+            "Queue default-queue: forbidden",
+        ];
+        assert_eq!(judge(forbidden(), forbidden()), Outcome::NoVerdict(expected.map(str::to_owned).to_vec()));
+        let absent = judge(Answer::NoNamespace("namespace `kai-scheduler` does not exist".into()), forbidden());
+        let why = "Deployments in kai-scheduler: namespace `kai-scheduler` does not exist";
+        assert_eq!(absent, Outcome::Fail(vec![why.to_owned()]));
+        assert!(matches!(judge(forbidden(), Answer::NotFound), Outcome::Fail(problems) if problems.len() == 3));
+    }
 }

@@ -85,12 +85,24 @@ pub fn inspect(facts: &Facts) -> Allocation {
         ..Allocation::default()
     };
     allocation.trouble.extend(facts.get(&nodes()).and_then(Answer::trouble).map(|text| format!("nodes: {text}")));
-    let Some(api) = allocation.api else { return allocation };
+    let Some(api) = allocation.api else {
+        // A version that could not be asked for may be served.
+        let unread = VERSIONS.iter().find_map(|version| {
+            let why = facts.get(&Read::Get(format!("/apis/{version}")))?.trouble()?;
+            Some(format!("{version}: {why}"))
+        });
+        allocation.trouble.extend(unread);
+        return allocation;
+    };
     let slices = slices(api);
     allocation
         .trouble
         .extend(facts.get(&slices).and_then(Answer::trouble).map(|text| format!("resourceslices: {text}")));
-    let has_class = facts.object(&Read::object(api, "", "deviceclasses", DRIVER)).is_some();
+    let class = Read::object(api, "", "deviceclasses", DRIVER);
+    allocation
+        .trouble
+        .extend(facts.get(&class).and_then(Answer::trouble).map(|text| format!("DeviceClass {DRIVER}: {text}")));
+    let has_class = facts.object(&class).is_some();
     for slice in current(facts.items(&slices)) {
         let driver = text(slice, "/spec/driver");
         if !driver.ends_with(".nvidia.com") {

@@ -136,7 +136,10 @@ impl GpuPod<'_> {
             return Stage::Next(Step::Read(missing));
         }
         let Some(found) = facts.object(&reads[0]) else {
-            return Stage::Done(Seen::nothing("the test pod is gone".to_owned()));
+            return Stage::Done(Seen::nothing(match facts.get(&reads[0]).and_then(Answer::trouble) {
+                Some(trouble) => format!("the test pod could not be read: {trouble}"),
+                None => "the test pod is gone".to_owned(),
+            }));
         };
         let progress = probe::progress(found);
         let began = facts.changed_at(&pod).unwrap_or(0);
@@ -155,10 +158,18 @@ impl GpuPod<'_> {
             return Stage::Next(Step::Read(missing));
         }
         let claim = claim.and_then(|claim| facts.object(&Read::Get(claim.path())));
-        Stage::Done(self.judge(found, &progress, claim, facts, &logs))
+        Stage::Done(self.judge(found, &progress, claim, facts, elapsed, &logs))
     }
 
-    fn judge(&self, pod: &Value, progress: &Progress, claim: Option<&Value>, facts: &Facts, logs: &[Read]) -> Seen {
+    fn judge(
+        &self,
+        pod: &Value,
+        progress: &Progress,
+        claim: Option<&Value>,
+        facts: &Facts,
+        elapsed: u64,
+        logs: &[Read],
+    ) -> Seen {
         let node = text(pod, "/spec/nodeName").to_owned();
         let mut seen = Seen { problems: Vec::new(), unknown: None, blocks: Vec::new(), node };
         let phase = text(pod, "/status/phase");
@@ -172,7 +183,10 @@ impl GpuPod<'_> {
         match progress {
             Progress::Succeeded => {}
             Progress::Hopeless(why) => seen.unknown = Some(format!("the test pod cannot start: {why}")),
-            Progress::Waiting(why) => seen.problems.push(format!("the test pod did not end within {LIMIT} s ({why})")),
+            Progress::Waiting(why) => {
+                let waited = probe::waited(LIMIT, elapsed);
+                seen.unknown = Some(format!("the test pod did not end {waited} ({why})"));
+            }
             Progress::Failed(why) => {
                 let failed = |container: &str| why.contains(&format!("container {container} "));
                 if failed(WITH) {
@@ -242,5 +256,26 @@ fn last<'f>(facts: &'f Facts, read: &Read) -> &'f str {
     match facts.get(read) {
         Some(Answer::Log(log)) => log.lines().last().unwrap_or("it wrote nothing"),
         _ => "its output was not read",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pod_that_did_not_end_proves_nothing() {
+        let input = Input::default();
+        let mechanism = Mechanism::DevicePlugin(vec!["worker".into()]);
+        let test = GpuPod { input: &input, check: "dra-support", mechanism };
+        let Change::Create { object, .. } = test.pod() else { panic!("not created") };
+        let unknown = |elapsed| {
+            let waiting = Progress::Waiting("pending".into());
+            let seen = test.judge(&object, &waiting, None, &Facts::default(), elapsed, &[]);
+            assert_eq!(seen.problems, [""; 0]);
+            seen.unknown.expect("something unknown")
+        };
+        assert_eq!(unknown(LIMIT), "the test pod did not end within 180 s (pending)");
+        assert_eq!(unknown(u64::MAX), "the test pod did not end before the time of the check was up (pending)");
     }
 }

@@ -213,6 +213,14 @@ impl Ending {
         Ending::with(outcome, evidence)
     }
 
+    /// Fails when there are problems; without any, gives no verdict when something is unknown; else passes.
+    pub fn of_known(problems: Vec<String>, unknown: Vec<String>, evidence: Vec<Block>) -> Step {
+        if problems.is_empty() && !unknown.is_empty() {
+            return Ending::with(Outcome::NoVerdict(unknown), evidence);
+        }
+        Ending::of(problems, evidence)
+    }
+
     pub fn with(outcome: Outcome, evidence: Vec<Block>) -> Step {
         Step::End(Ending { outcome, evidence, parts: Vec::new() })
     }

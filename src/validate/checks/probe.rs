@@ -130,6 +130,15 @@ pub fn on_nodes(nodes: &[&str]) -> Value {
         .collect::<Vec<_>>()}}})
 }
 
+/// How long was waited: `within 180 s`. When the time of the check is up, `elapsed` is `u64::MAX`, and how long it was is
+/// not known.
+pub fn waited(limit: u64, elapsed: u64) -> String {
+    match elapsed {
+        u64::MAX => "before the time of the check was up".to_owned(),
+        _ => format!("within {limit} s"),
+    }
+}
+
 /// How far a pod came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Progress {
