@@ -42,7 +42,7 @@ use std::{
 
 /// Check that a cluster is ready for a recipe, then run the recipe's checks as Jobs and report.
 ///
-/// Live lines go to standard error. A terminal gets the report for people; a pipe, a file and --output get CTRF. The report is
+/// Live lines go to standard error. A terminal and --no-cluster get the report for people; a pipe, a file and --output get CTRF. The report is
 /// written again after each check, and however the run ends. Ctrl-C ends the run, removes what it created and still reports.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -65,7 +65,7 @@ pub struct Args {
     /// Where the CTRF report goes: a file, `-`, or cm://NAMESPACE/NAME.
     #[arg(short, long, value_name = "PLACE", value_parser = output::place)]
     output: Option<Place>,
-    /// What to write: ctrf (the default but on a terminal), text, junit, markdown, sarif, or events as JSON lines while they
+    /// What to write: ctrf (the default but on a terminal and with --no-cluster), text, junit, markdown, sarif, or events as JSON lines while they
     /// happen.
     #[arg(short = 't', long, value_parser = formats::parser(&REPORTS))]
     format: Option<&'static ReportFormat>,
@@ -359,7 +359,8 @@ pub fn resolve(catalog: &Catalog, snapshot: &Inventory, stated: &CriteriaArgs) -
 
 impl Args {
     fn format(&self, printer: &Printer) -> &'static ReportFormat {
-        let for_people = self.output.is_none() && printer.is_terminal();
+        // Without a cluster nothing runs, and what readiness says is read by people and by grep alike.
+        let for_people = self.output.is_none() && (printer.is_terminal() || self.no_cluster);
         self.format.unwrap_or(&REPORTS[usize::from(for_people)])
     }
 
