@@ -142,9 +142,6 @@ struct DialectArgs {
     /// The namespace of Flux objects; else flux-system.
     #[arg(long, value_name = "NAME")]
     flux_namespace: Option<String>,
-    /// The OCIRepository that Flux reads the bundle from; else aicr-bundle.
-    #[arg(long, value_name = "NAME")]
-    flux_oci_source_name: Option<String>,
 }
 
 /// Flags of the reference that are answered instead of honored.
@@ -156,6 +153,8 @@ struct LackingArgs {
     attest: bool,
     #[arg(long, hide = true)]
     image_refs: Option<String>,
+    #[arg(long, hide = true)]
+    flux_oci_source_name: Option<String>,
     #[arg(long, hide = true)]
     plain_http: bool,
     #[arg(long, hide = true)]
@@ -344,7 +343,6 @@ fn options(args: &Args) -> Result<Options, Failure> {
             repo: dialect.repo.clone(),
             app_name: dialect.app_name.clone(),
             flux_namespace: dialect.flux_namespace.clone(),
-            flux_oci_source_name: dialect.flux_oci_source_name.clone(),
             argo,
         },
         serial: args.serial,
@@ -381,7 +379,8 @@ fn from_file(text: &str) -> Result<Override, Failure> {
 impl LackingArgs {
     /// Says why not.
     fn refuse(&self) -> Result<(), Failure> {
-        let LackingArgs { vendor_charts, attest, image_refs, plain_http, insecure_tls, .. } = self;
+        let LackingArgs { vendor_charts, attest, image_refs, flux_oci_source_name, plain_http, insecure_tls, .. } =
+            self;
         let LackingArgs { certificate_identity_regexp, identity_token, oidc_device_flow, fulcio_url, .. } = self;
         let LackingArgs { rekor_url, signing_config, signing_key, tlog_upload, yes, .. } = self;
         let registry = ("this version writes bundles to folders only", "push the folder with oras or a Git client");
@@ -396,6 +395,7 @@ impl LackingArgs {
         let given = [
             ("--vendor-charts", *vendor_charts, vendoring),
             ("--image-refs", image_refs.is_some(), registry),
+            ("--flux-oci-source-name", flux_oci_source_name.is_some(), registry),
             ("--plain-http", *plain_http, registry),
             ("--insecure-tls", *insecure_tls, registry),
             ("--attest", *attest, signing),

@@ -528,6 +528,7 @@ fn flags_that_mean_nothing_here_are_answered() {
     refused(&["--vendor-charts"], 2, "does not put charts of others into a bundle");
     refused(&["--attest"], 2, "this version does not sign bundles");
     refused(&["--image-refs", "x"], 2, "writes bundles to folders only");
+    refused(&["-d", "flux", "--flux-oci-source-name", "x"], 2, "writes bundles to folders only");
     refused(&["--deployer", "hlem"], 2, "helm");
     refused(&["--app-name", "x"], 2, "--app-name has no meaning for the deployer `helm`");
     refused(&["--set", "deployer:project=x"], 2, "`deployer:project` has no meaning for the deployer `helm`");

@@ -67,7 +67,7 @@ impl Deployer for Helm {
 
 /// Refuses settings that only other dialects have.
 pub(super) fn refuse_settings(deployer: &dyn Deployer, settings: &Settings) -> Result<(), DeployerError> {
-    let Settings { repo: _, app_name, flux_namespace: _, flux_oci_source_name: _, argo: _ } = settings;
+    let Settings { repo: _, app_name, flux_namespace: _, argo: _ } = settings;
     match app_name {
         Some(_) => Err(DeployerError::Flag { flag: "--app-name".to_owned(), deployer: deployer.name() }),
         None => Ok(()),

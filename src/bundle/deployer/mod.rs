@@ -111,7 +111,6 @@ pub struct Settings {
     pub repo: Option<String>,
     pub app_name: Option<String>,
     pub flux_namespace: Option<String>,
-    pub flux_oci_source_name: Option<String>,
     pub argo: Argo,
 }
 
