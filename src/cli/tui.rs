@@ -20,7 +20,7 @@ use crate::{
         script::{self, Frame},
     },
 };
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 /// Open the workbench: cluster, recipe, diff, validation and comparison on five screens.
 ///
@@ -70,6 +70,9 @@ static DUMPS: &[Format<Frame>] = &[
     Format::plain("svg", "", |frame, _| Ok(frame.svg())),
 ];
 
+/// Shorter than a person notices.
+const LAST_WORK: Duration = Duration::from_millis(100);
+
 fn screen(text: &str) -> Result<Screen, String> {
     let found = Screen::ALL.into_iter().find(|screen| screen.name().eq_ignore_ascii_case(text));
     found.ok_or_else(|| "there are cluster, recipe, diff, validate and compare".to_owned())
@@ -84,8 +87,9 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let Some(path) = &args.script else {
         let runtime = runtime()?;
         let ended = runtime.block_on(workbench::run(options));
-        // A file that is still being read does not keep a person here.
-        runtime.shutdown_background();
+        // A file that is still being read does not keep a person here; all else ends before the process does.
+        runtime.shutdown_timeout(LAST_WORK);
+        term::end();
         return Ok(ended.map(|()| Exit::Good)?);
     };
     let script = input::text("script", &path.to_string_lossy(), global)?;
