@@ -6,6 +6,7 @@ use super::{
 };
 use ratatui::{
     buffer::{Buffer, Cell},
+    layout::Rect,
     style::{Color, Modifier},
 };
 use std::fmt::Write as _;
@@ -16,32 +17,44 @@ const HEIGHT: f64 = 18.0;
 
 /// The frame as SVG: one rectangle per run of ground, one text per run of equal style.
 pub fn svg(frame: &Buffer, theme: &Theme, title: &str) -> String {
-    let (columns, rows) = (frame.area.width, frame.area.height);
-    let (width, height) = (f64::from(columns) * WIDTH, f64::from(rows) * HEIGHT);
-    let base = theme.base();
-    let ground = theme::hex(base.bg.unwrap_or(Color::Reset), theme::SHOWN_GROUND);
-    let text = theme::hex(base.fg.unwrap_or(Color::Reset), theme::SHOWN_TEXT);
-    let mut svg = format!(
+    let body: String = (0..frame.area.height).map(|y| row(frame, theme, y)).collect();
+    page(frame.area, theme, title, &body)
+}
+
+/// An SVG of so many cells with this inside.
+pub(super) fn page(area: Rect, theme: &Theme, title: &str, body: &str) -> String {
+    let (width, height) = (f64::from(area.width) * WIDTH, f64::from(area.height) * HEIGHT);
+    let (_, ground) = colors(theme);
+    format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.1} {height:.1}\" width=\"{width:.1}\" \
          height=\"{height:.1}\" role=\"img\" aria-label=\"{}\">\n<rect width=\"100%\" height=\"100%\" fill=\"{ground}\"/>\n\
          <g font-family=\"ui-monospace,'JetBrains Mono','DejaVu Sans Mono',Menlo,Consolas,monospace\" font-size=\"14\" \
-         xml:space=\"preserve\">\n",
+         xml:space=\"preserve\">\n{body}</g>\n</svg>\n",
         escape(title)
-    );
-    for y in 0..rows {
-        let mut x = 0;
-        while x < columns {
-            let look = Look::of(&frame[(x, y)], &text, &ground);
-            let start = x;
-            let mut run = String::new();
-            while x < columns && Look::of(&frame[(x, y)], &text, &ground) == look {
-                run.push_str(frame[(x, y)].symbol());
-                x += 1;
-            }
-            draw_run(&mut svg, &look, start, x - start, y, &run, &ground);
+    )
+}
+
+/// Text and ground of plain cells.
+fn colors(theme: &Theme) -> (String, String) {
+    let base = theme.base();
+    let ground = theme::hex(base.bg.unwrap_or(Color::Reset), theme::SHOWN_GROUND);
+    (theme::hex(base.fg.unwrap_or(Color::Reset), theme::SHOWN_TEXT), ground)
+}
+
+/// One row of a frame as elements of an SVG; empty where the row is.
+pub(super) fn row(frame: &Buffer, theme: &Theme, y: u16) -> String {
+    let (text, ground) = colors(theme);
+    let (mut svg, mut x) = (String::new(), 0);
+    while x < frame.area.width {
+        let look = Look::of(&frame[(x, y)], &text, &ground);
+        let start = x;
+        let mut run = String::new();
+        while x < frame.area.width && Look::of(&frame[(x, y)], &text, &ground) == look {
+            run.push_str(frame[(x, y)].symbol());
+            x += 1;
         }
+        draw_run(&mut svg, &look, start, x - start, y, &run, &ground);
     }
-    svg.push_str("</g>\n</svg>\n");
     svg
 }
 
