@@ -149,7 +149,8 @@ mod tests {
         let mut shown = Vec::new();
         for (_, _, bytes) in events {
             terminal.process(bytes.as_bytes());
-            shown.push(terminal.screen().contents());
+            let lines = terminal.screen().contents();
+            shown.push(lines.lines().map(str::trim_end).collect::<Vec<_>>().join("\n"));
         }
         assert_eq!(shown, ["pending\nsame", "pass\nsame", "pass\nsame"]);
     }
