@@ -228,8 +228,8 @@ fn check_plan(validator: &Validator, input: &Input, has_snapshot: bool, options:
         Some(_) => options.image.clone(),
         None => catalog_image(&validator.image, options),
     };
-    let read_only = ours.is_some_and(|check| checks::only_reads(check, input));
-    let way = if options.in_process && read_only { Way::InProcess } else { Way::Job };
+    let read_only = ours.map_or(validator.read_only, |check| checks::only_reads(check, input));
+    let way = if options.in_process && read_only && ours.is_some() { Way::InProcess } else { Way::Job };
     let check = PlannedCheck {
         name: validator.name.clone(),
         phase: validator.phase,
@@ -516,6 +516,7 @@ mod tests {
             env: Vec::new(),
             resources: None,
             dependency_affinity: Vec::new(),
+            read_only: false,
         };
         vec![
             validator("operator-health", Phase::Deployment),
@@ -628,11 +629,22 @@ mod tests {
         validators[2].image = "docker.io/me/exclusive:2".into();
         validators.push(Validator { name: "gpu-operator-health".into(), ..validators[3].clone() });
         let recipe = recipe(&["operator-health"], &["dra-support", "platform-health", "gpu-operator-health"]);
-        let planned = plan(&recipe, &Input::default(), "", &validators, &options()).unwrap();
-        let groups: Vec<_> =
-            planned.checks.iter().map(|check| (check.check.group, check.check.name.as_str())).collect();
+        let groups = |validators: &[Validator], options: &PlanOptions| -> Vec<(usize, String, Way)> {
+            let planned = plan(&recipe, &Input::default(), "", validators, options).unwrap();
+            planned.checks.into_iter().map(|plan| (plan.check.group, plan.check.name, plan.check.way)).collect()
+        };
+        let with = |expected: [(usize, &str); 4], ours: Way| {
+            let way = |name: &str| if name.ends_with("operator-health") { ours } else { Way::Job };
+            expected.map(|(group, name)| (group, name.to_owned(), way(name))).to_vec()
+        };
         let expected = [(1, "operator-health"), (2, "gpu-operator-health"), (3, "dra-support"), (4, "platform-health")];
-        assert_eq!(groups, expected);
+        assert_eq!(groups(&validators, &options()), with(expected, Way::Job));
+        // An image of others that declares it joins those that only read, but runs in its own pod.
+        validators[2].read_only = true;
+        let expected = [(1, "operator-health"), (2, "platform-health"), (2, "gpu-operator-health"), (3, "dra-support")];
+        assert_eq!(groups(&validators, &options()), with(expected, Way::Job));
+        let in_process = PlanOptions { in_process: true, ..options() };
+        assert_eq!(groups(&validators, &in_process), with(expected, Way::InProcess));
     }
 
     #[test]

@@ -79,11 +79,6 @@ pub trait Check: Sync {
     /// What its role must allow.
     fn rules(&self, input: &Input) -> Vec<Rule>;
 
-    /// Whether it takes GPUs, so that it must not run beside another check that does.
-    fn takes_gpus(&self) -> bool {
-        false
-    }
-
     /// What to do next. `elapsed` is in seconds since the check started.
     ///
     /// Called again after every step with the facts of all reads so far; a read that is asked for again replaces its

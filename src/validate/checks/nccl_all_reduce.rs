@@ -134,10 +134,6 @@ impl Check for NcclAllReduce {
         }
     }
 
-    fn takes_gpus(&self) -> bool {
-        true
-    }
-
     fn rules(&self, input: &Input) -> Vec<Rule> {
         let own = &*input.place.namespace;
         let names = [self.object_name(input)];
@@ -178,8 +174,8 @@ impl Check for NcclAllReduce {
         if !missing.is_empty() {
             return Step::Read(missing);
         }
-        if let Some(trouble) = [&nodes, &kind].iter().find_map(|read| facts.get(read)?.trouble()) {
-            return Ending::no_verdict(trouble, Vec::new());
+        if let Some(why) = facts.any_unread([&nodes, &kind]) {
+            return Ending::no_verdict(why, Vec::new());
         }
         if facts.object(&kind).is_none() {
             return Ending::fail(format!("{KIND} is not defined: Kubeflow Trainer is not deployed"), Vec::new());
@@ -419,6 +415,11 @@ impl Test<'_> {
             .count();
         let ready = format!("{workers} of {} workers run", self.workers.len());
         let Some(launcher) = launcher else {
+            if waited >= LAUNCHER_SECONDS
+                && let Some(why) = facts.unread(&pods)
+            {
+                return Ending::no_verdict(why, Vec::new());
+            }
             if waited < LAUNCHER_SECONDS {
                 return Step::Again { after: 3, reads: vec![pods], waiting_for: format!("the launcher ({ready})") };
             }
@@ -437,7 +438,7 @@ impl Test<'_> {
             _ => "",
         };
         let progress = probe::progress(launcher);
-        let is_over = matches!(progress, Progress::Succeeded | Progress::Failed(_));
+        let is_over = matches!(progress, Progress::Succeeded | Progress::Failed(_) | Progress::Interrupted(_));
         if !is_over {
             if let Progress::Hopeless(why) = &progress {
                 return Ending::no_verdict(format!("the launcher cannot start: {why}"), Vec::new());
@@ -470,12 +471,19 @@ impl Test<'_> {
                 waiting_for: "the last rows of the benchmark".to_owned(),
             };
         }
+        if let Some(why) = facts.unread(&log) {
+            return Ending::no_verdict(why, Vec::new());
+        }
         self.judge(output, &progress, expression, threshold)
     }
 
     fn judge(&self, output: &str, progress: &Progress, expression: &str, threshold: f64) -> Step {
         let blocks = vec![curve_block(output)];
-        if let Progress::Failed(why) = progress {
+        if let Progress::Interrupted(why) = progress {
+            return Ending::no_verdict(format!("the launcher was ended from outside: {why}"), blocks);
+        }
+        if let Progress::Failed(failed) = progress {
+            let why = probe::ended(failed);
             let lines: Vec<&str> = output.lines().collect();
             let last = lines[lines.len().saturating_sub(3)..].join(" | ");
             return Ending::fail(format!("the benchmark failed: {why}: {last}"), blocks);

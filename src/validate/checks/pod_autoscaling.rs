@@ -1,8 +1,8 @@
 //! pod-autoscaling: a HorizontalPodAutoscaler scales pods up and down on the power that GPUs draw.
 
 use super::{
-    Answer, Block, Change, Check, Ending, Facts, Read, Rule, Step,
-    facts::{number, text},
+    Block, Change, Check, Ending, Facts, Read, Rule, Step,
+    facts::{Findings, number, text},
     probe::{self, Probe},
 };
 use crate::validate::input::Input;
@@ -57,12 +57,12 @@ impl Check for PodAutoscaling {
             return Step::Read(missing);
         }
         let mut blocks = Vec::new();
-        let problem = metrics(facts, &custom, &external, &mut blocks);
-        if let Some(problem) = problem {
-            if elapsed < METRIC_SECONDS {
-                return Step::Again { after: 5, reads, waiting_for: problem };
-            }
-            return Ending::fail(problem, blocks);
+        let findings = metrics(facts, &custom, &external, &mut blocks);
+        if !findings.is_empty() && elapsed < METRIC_SECONDS {
+            return Step::Again { after: 5, reads, waiting_for: findings.words() };
+        }
+        if !findings.is_empty() {
+            return findings.end(blocks);
         }
         let (deployment, scaler) = (deployment(input), scaler(input));
         let changes = [deployment.clone(), scaler.clone()];
@@ -78,13 +78,15 @@ impl Check for PodAutoscaling {
 }
 
 /// Why there is no metric to scale on.
-fn metrics(facts: &Facts, custom: &Read, external: &Read, blocks: &mut Vec<Block>) -> Option<String> {
-    let of = |what: &str, read: &Read| match facts.get(read) {
-        Some(Answer::Found(_)) => None,
-        Some(Answer::NotFound) => Some(format!("{what} is not served: is prometheus-adapter set up for it?")),
-        other => Some(format!("{what}: {}", other.and_then(Answer::trouble).unwrap_or("no answer"))),
-    };
-    let no_custom = of("custom.metrics.k8s.io", custom);
+fn metrics(facts: &Facts, custom: &Read, external: &Read, blocks: &mut Vec<Block>) -> Findings {
+    let mut findings = Findings::default();
+    for (what, read) in [("custom.metrics.k8s.io".to_owned(), custom), (format!("external metric {METRIC}"), external)]
+    {
+        if facts.object(read).is_none() {
+            let none = format!("{what} is not served: is prometheus-adapter set up for it?");
+            findings.absent("metrics API", read, facts, &none);
+        }
+    }
     let values: Vec<String> = facts
         .object(external)
         .and_then(|list| list["items"].as_array())
@@ -96,8 +98,10 @@ fn metrics(facts: &Facts, custom: &Read, external: &Read, blocks: &mut Vec<Block
         Block::new("External Metrics API", vec![format!("{METRIC}: {}", values.join(", "))])
             .equivalent(format!("kubectl get --raw {}", if let Read::Get(path) = external { path } else { "" })),
     );
-    let empty = values.is_empty().then(|| format!("external metric {METRIC} has no value"));
-    no_custom.or_else(|| of(&format!("external metric {METRIC}"), external)).or(empty)
+    if values.is_empty() && findings.is_empty() {
+        findings.problems.push(format!("external metric {METRIC} has no value"));
+    }
+    findings
 }
 
 fn object_name(input: &Input) -> String {
@@ -148,9 +152,13 @@ fn scaled(input: &Input, facts: &Facts, elapsed: u64, changes: &[Change; 2], mut
     if !missing.is_empty() {
         return Step::Read(missing);
     }
-    let replicas = facts.object(&reads[0]).map_or(0, |found| number(found, "/status/replicas"));
-    let scaler = facts.object(&reads[1]).cloned().unwrap_or_default();
-    let desired = number(&scaler, "/status/desiredReplicas");
+    let (Some(found), Some(scaler)) = (facts.object(&reads[0]), facts.object(&reads[1])) else {
+        // How many replicas there are is not known: that is not none.
+        let gone = || "the Deployment or the autoscaler of the test is gone".to_owned();
+        return Ending::no_verdict(facts.any_unread(&reads).unwrap_or_else(gone), blocks);
+    };
+    let replicas = number(found, "/status/replicas");
+    let desired = number(scaler, "/status/desiredReplicas");
     let down = Change::Patch { path: changes[1].path(), patch: json!({"spec": {"metrics": metric(HIGH)}}) };
     let began = facts.changed_at(&changes[1]).unwrap_or(0);
     let Some(answer) = facts.change(&down) else {
@@ -163,8 +171,9 @@ fn scaled(input: &Input, facts: &Facts, elapsed: u64, changes: &[Change; 2], mut
         if replicas > 1 {
             return Step::Change(vec![down]);
         }
-        let waiting_for = format!("{what} more than one replica{}", reason(&scaler));
-        if waited < limit {
+        let waiting_for = format!("{what} more than one replica{}", reason(scaler));
+        // When the time of the check is up, how long was waited is not known.
+        if waited < limit || elapsed == u64::MAX {
             return Step::Again { after: 5, reads, waiting_for };
         }
         blocks.push(result(desired, replicas));
@@ -174,7 +183,8 @@ fn scaled(input: &Input, facts: &Facts, elapsed: u64, changes: &[Change; 2], mut
         return Ending::no_verdict(format!("the autoscaler could not be changed: {trouble}"), blocks);
     }
     if replicas > 1 {
-        if elapsed.saturating_sub(facts.changed_at(&down).unwrap_or(0)) < SCALE_SECONDS {
+        let waited = elapsed.saturating_sub(facts.changed_at(&down).unwrap_or(0));
+        if waited < SCALE_SECONDS || elapsed == u64::MAX {
             return Step::Again { after: 5, reads, waiting_for: "the Deployment to go back to one replica".to_owned() };
         }
         blocks.push(result(desired, replicas));
