@@ -522,7 +522,7 @@ mod tests {
             validator("operator-health", Phase::Deployment),
             validator("dra-support", Phase::Conformance),
             validator("platform-health", Phase::Conformance),
-            validator("inference-perf", Phase::Conformance),
+            validator("cre-training-goodput", Phase::Conformance),
         ]
     }
 
@@ -601,10 +601,10 @@ mod tests {
             let options = PlanOptions { skip, phases: phases.to_vec(), ..options() };
             plan(&recipe, &Input::default(), "", &validators(), &options)
         };
-        let planned = skipping(&["dra-support", "inference-perf"], &[]).unwrap();
+        let planned = skipping(&["dra-support", "cre-training-goodput"], &[]).unwrap();
         let decided = planned.checks.iter().find_map(|check| check.decided.clone()).unwrap();
         assert_eq!((decided.status, decided.why), (Status::Skipped, Why::NamedInSkipChecks));
-        assert_eq!(planned.notices, ["1 check to skip that would not run anyway: inference-perf"]);
+        assert_eq!(planned.notices, ["1 check to skip that would not run anyway: cre-training-goodput"]);
         let refused = skipping(&["dra-suport", "operator-health"], &[Phase::Deployment]).unwrap_err();
         assert_eq!(
             refused.to_string(),
@@ -649,9 +649,10 @@ mod tests {
 
     #[test]
     fn a_check_that_is_not_implemented_is_planned_as_that() {
-        let plan = plan(&recipe(&[], &["inference-perf"]), &Input::default(), "", &validators(), &options()).unwrap();
+        let plan =
+            plan(&recipe(&[], &["cre-training-goodput"]), &Input::default(), "", &validators(), &options()).unwrap();
         assert!(plan.checks[0].decided.is_some() && plan.checks[0].objects.is_empty());
-        assert!(plan.notices[0].starts_with("inference-perf: this version does not implement"));
+        assert!(plan.notices[0].starts_with("cre-training-goodput: this version does not implement"));
     }
 
     #[test]

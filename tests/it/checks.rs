@@ -235,12 +235,13 @@ impl World {
     /// Runs a check to its end; waits take no time.
     #[track_caller]
     fn run(&self, name: &str) -> Ending {
-        self.run_and_tell(name).0
+        self.run_to_the_end(name).0
     }
 
-    /// Also tells what was read.
+    /// Also what was read, and the paths of what was created.
     #[track_caller]
-    fn run_and_tell(&self, name: &str) -> (Ending, BTreeSet<Read>) {
+    fn run_to_the_end(&self, name: &str) -> (Ending, BTreeSet<Read>, Vec<String>) {
+        let mut made = Vec::new();
         let check = checks::find(name).expect("a check of that name");
         let (mut facts, mut elapsed) = (Facts::default(), 0);
         let mut world = self.clone();
@@ -253,12 +254,13 @@ impl World {
                 }
                 Step::Change(changes) => {
                     for change in changes {
+                        made.push(change.path());
                         let answer = world.make(&change);
                         facts.changed(&change, answer, elapsed);
                     }
                     continue;
                 }
-                Step::End(ending) => return (ending, facts.answers.into_keys().collect()),
+                Step::End(ending) => return (ending, facts.answers.into_keys().collect(), made),
             };
             for read in reads {
                 let answer = world.answer(&read);
@@ -391,6 +393,7 @@ fn a_good_cluster_passes_with_evidence() {
             "robust-controller" => "skip the recipe has neither dynamo-platform nor kubeflow-trainer",
             "cluster-autoscaling" => "skip neither Karpenter nor a cloud",
             name if name.starts_with("slinky-slurm") => "skip the recipe has no enabled slinky-slurm",
+            "inference-perf" => "skip the recipe sets neither `inference-throughput` nor `inference-ttft-p99`",
             "nccl-all-reduce-bw" | "nccl-all-reduce-bw-net" | "nccl-all-reduce-bw-nvls" => "skip the recipe sets no",
             _ => "pass",
         };
@@ -496,6 +499,7 @@ fn worlds_that_are_well() -> Vec<(&'static str, World)> {
         ("gke-gpu-nic-networks", gke()),
         ("gke-gpu-nic-topology", gke()),
         ("nccl-all-reduce-bw", nccl(row)),
+        ("inference-perf", dynamo(51_000.0, 900.0)),
         ("dra-support", good()),
         ("dra-support", good().policy(Policy::ResourceClaim)),
         ("gang-scheduling", good()),
@@ -525,6 +529,7 @@ fn is_needed(check: &str, read: &Read) -> bool {
         }
         ("dra-support" | "secure-accelerator-access", Read::Log { .. }) => false,
         ("ai-service-metrics", Read::List { labels, .. }) => labels != "self-monitor=true",
+        ("ai-service-metrics" | "pod-autoscaling", Read::Get(path)) => !path.contains("/apiservices/"),
         ("inference-gateway", Read::List { path, .. }) => !path.ends_with("/services"),
         ("inference-gateway", Read::Get(path)) => !path.ends_with("inferencepools.inference.networking.k8s.io"),
         // A new node is there whatever became of the pods that asked for it.
@@ -537,7 +542,7 @@ fn is_needed(check: &str, read: &Read) -> bool {
 fn a_read_that_is_refused_or_fails_is_never_a_failure_and_never_part_of_a_pass() {
     let mut count = 0;
     for (name, world) in worlds_that_are_well() {
-        let (_, reads) = world.run_and_tell(name);
+        let (_, reads, _) = world.run_to_the_end(name);
         let well = world.verdict(name);
         assert!(!well.starts_with("FAIL"), "{name}: {well}");
         for read in reads {
@@ -552,6 +557,17 @@ fn a_read_that_is_refused_or_fails_is_never_a_failure_and_never_part_of_a_pass()
         }
     }
     assert!(count > 150, "{count}");
+}
+
+#[test]
+fn two_runs_at_once_create_nothing_of_the_same_name() {
+    for (name, world) in worlds_that_are_well() {
+        let mut other = world.clone();
+        other.input.place.run_id = "20260101-000000-99887766aabbccde".into();
+        let [one, two] = [world, other].map(|world| world.run_to_the_end(name).2);
+        let both: Vec<&String> = one.iter().filter(|path| two.contains(path)).collect();
+        assert!(both.is_empty(), "{name}: {both:?}");
+    }
 }
 
 #[test]
@@ -1308,6 +1324,93 @@ fn nccl_all_reduce_is_held_to_the_recipe() {
     check(net("NCCL INFO Using network Socket\n"), "nccl-all-reduce-bw-net", "FAIL NCCL used Socket, not the fabric");
 }
 
+const MODELS: &str = "http://aicr-infer-aabbccdd-frontend.aicr-validation.svc:8000/v1/models";
+
+/// Dynamo on a node with eight free GPUs, and what AIPerf measured.
+fn dynamo(throughput: f64, first_token: f64) -> World {
+    let mut world = good()
+        .deploying("dynamo-platform", "dynamo-system")
+        .and(
+            &format!("{DEFINITIONS}/dynamographdeployments.nvidia.com"),
+            json!({"spec": {"versions": [{"name": "v1alpha1", "served": true}]}}),
+        )
+        .living("dynamographdeployments", json!({"status": {"state": "successful"}}));
+    let constraints = json!({"performance": {"constraints": [
+        {"name": "inference-throughput", "value": ">= 50000"}, {"name": "inference-ttft-p99", "value": "<= 2000"}]}});
+    world.input.config = serde_json::from_value(constraints).expect("a validation");
+    world.pages.insert(MODELS.into(), (200, r#"{"data": [{"id": "Qwen/Qwen3-8B"}]}"#.into()));
+    let result = json!({"output_token_throughput": {"avg": throughput}, "time_to_first_token": {"p99": first_token}});
+    let mark = "===AIPERF-RESULT===";
+    world.logs.push(("aicr-aiperf", format!("progress\n{mark}\n{result}\n{mark}\n")));
+    world
+}
+
+#[test]
+fn inference_perf_is_held_to_the_recipe() {
+    let name = "inference-perf";
+    check(dynamo(51_000.0, 900.0), name, "pass");
+    let ending = dynamo(51_000.0, 900.0).run(name);
+    assert_eq!(ending.evidence[0].lines[0], "RESULT: inference throughput: 51000.00 tokens/s");
+    assert_eq!(ending.evidence[0].lines[2], "Qwen/Qwen3-8B with 8 of 8 GPUs of node worker");
+    // Within the tolerance of 10 %, and outside it.
+    check(dynamo(45_000.0, 2_200.0), name, "pass");
+    check(
+        dynamo(44_999.0, 2_201.0),
+        name,
+        "FAIL throughput is 44999.00 tokens/s, expected at least 45000.00 with the tolerance of 10 %; time to first token \
+         (p99) is 2201.00 ms, expected at most 2200.00",
+    );
+    // With half of the node's GPUs in use, half is expected.
+    let holder = json!({"spec": {"nodeName": "worker", "containers": [{"resources": {"limits": {"nvidia.com/gpu": "4"}}}]},
+        "status": {"phase": "Running"}});
+    check(dynamo(25_000.0, 900.0).and("/api/v1/pods/trainer", holder.clone()), name, "pass");
+    check(dynamo(22_000.0, 900.0).and("/api/v1/pods/trainer", holder), name, "FAIL throughput is 22000.00");
+    let kind = format!("{DEFINITIONS}/dynamographdeployments.nvidia.com");
+    check(dynamo(0.0, 0.0).without(&kind), name, "FAIL dynamographdeployments.nvidia.com is not defined");
+    check(dynamo(0.0, 0.0).disabling("dynamo-platform"), name, "skip the recipe has no enabled dynamo-platform");
+    let newer = dynamo(0.0, 0.0).with(&kind, "/spec/versions/0/name", json!("v1beta1"));
+    check(newer, name, "no verdict dynamographdeployments.nvidia.com is not served in version v1alpha1");
+    let no_gpu = dynamo(0.0, 0.0).with(NODE, "/status/allocatable", json!({}));
+    check(no_gpu, name, "no verdict no schedulable node has a free nvidia.com/gpu");
+    let in_state = |state: &str| dynamo(0.0, 0.0).living("dynamographdeployments", json!({"status": {"state": state}}));
+    check(in_state("failed"), name, "FAIL Dynamo could not deploy the model");
+    check(in_state("pending"), name, "no verdict Dynamo did not have the model ready within 600 s (pending)");
+    let silent = dynamo(0.0, 0.0).without(MODELS);
+    check(silent, name, &format!("no verdict could not read {MODELS}: connection refused"));
+    check(
+        dynamo(0.0, 0.0).living("pods/aicr-aiperf", failed("aiperf")),
+        name,
+        "no verdict the load failed: container aiperf ended",
+    );
+    let mut empty = dynamo(0.0, 0.0);
+    empty.logs.last_mut().expect("one").1 = "nothing".into();
+    check(empty, name, "no verdict AIPerf printed no result");
+    check(
+        dynamo(0.0, 0.0).refusing("/dynamographdeployments/", Answer::Refused("exceeded quota".into())),
+        name,
+        "no verdict the model's deployment was not created: exceeded quota",
+    );
+    let setting = |constraint: &str, value: &str| {
+        let mut world = dynamo(51_000.0, 900.0);
+        let constraints = json!({"performance": {"constraints": [
+            {"name": "inference-throughput", "value": ">= 50000"}, {"name": constraint, "value": value}]}});
+        world.input.config = serde_json::from_value(constraints).expect("a validation");
+        world
+    };
+    check(
+        setting("inference-ttft-p99", ">= 2000"),
+        name,
+        "no verdict `inference-ttft-p99` `>= 2000` is not a threshold",
+    );
+    check(
+        setting("inference-concurrency-per-gpu", "0"),
+        name,
+        "no verdict `inference-concurrency-per-gpu` is not a whole",
+    );
+    check(setting("inference-routing-mode", "gateway-epp"), name, "no verdict this version does not measure with");
+    check(setting("inference-model", "other/model"), name, "no verdict http://aicr-infer-aabbccdd-frontend");
+}
+
 #[test]
 fn accelerator_metrics_wants_live_values_of_every_gpu_node() {
     let name = "accelerator-metrics";
@@ -1343,7 +1446,7 @@ fn ai_service_metrics_wants_series_and_the_custom_api() {
     check(
         good().without(CUSTOM),
         name,
-        "FAIL metrics API: custom.metrics.k8s.io is not served: is prometheus-adapter installed?",
+        "FAIL metrics API: custom.metrics.k8s.io is not served: is prometheus-adapter set up for it?",
     );
     let page = |status, body: &str| {
         let mut world = good();
@@ -1353,6 +1456,13 @@ fn ai_service_metrics_wants_series_and_the_custom_api() {
     check(page(200, r#"{"data":{"result":[]}}"#), name, "FAIL Prometheus has no series of DCGM_FI_DEV_GPU_UTIL yet");
     check(page(503, ""), name, "FAIL http://kube-prometheus-prometheus.monitoring.svc:9090");
     check(page(200, "<html>"), name, "FAIL http://kube-prometheus-prometheus.monitoring.svc:9090");
+    let mut down = good();
+    down.unread = Some((Read::Get(CUSTOM.into()), Answer::Failed("503".into())));
+    check(down.clone(), name, "no verdict could not get /apis/custom.metrics.k8s.io/v1beta1: 503");
+    let unavailable =
+        json!({"status": {"conditions": [{"type": "Available", "status": "False", "reason": "MissingEndpoints"}]}});
+    let down = down.and("/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.custom.metrics.k8s.io", unavailable);
+    check(down, name, "FAIL custom.metrics.k8s.io is registered and not available (MissingEndpoints)");
     let labeled = good().with(PROMETHEUS, "/metadata/labels", json!({"self-monitor": "true"}));
     check(labeled, name, "pass");
 }

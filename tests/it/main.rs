@@ -37,5 +37,6 @@ mod themes;
 mod tidy;
 mod upgrade;
 mod validate;
+mod vectors;
 mod workbench;
 mod workbench_pty;

@@ -3,6 +3,7 @@
 use super::{
     Answer, Block, Check, Ending, Facts, Read, Rule, Step,
     facts::{Findings, name, text},
+    metrics_api::CUSTOM,
 };
 use crate::validate::input::Input;
 use serde_json::Value;
@@ -27,8 +28,7 @@ impl Check for AiServiceMetrics {
     }
 
     fn rules(&self, input: &Input) -> Vec<Rule> {
-        // The custom metrics API itself is discovery, which every authenticated account may read.
-        vec![Rule::list("", &["services"]).within(input.namespace(COMPONENT, NAMESPACE))]
+        vec![Rule::list("", &["services"]).within(input.namespace(COMPONENT, NAMESPACE)), CUSTOM.rule()]
     }
 
     fn next(&self, input: &Input, facts: &Facts, elapsed: u64) -> Step {
@@ -38,8 +38,8 @@ impl Check for AiServiceMetrics {
         let namespace = &input.namespace(COMPONENT, NAMESPACE);
         let lists =
             SELECTORS.map(|selector| Read::list("v1", namespace, "services", selector).keeping(&["spec.ports"]));
-        let custom = Read::Get("/apis/custom.metrics.k8s.io/v1beta1".to_owned());
-        let missing = facts.missing(&[lists[0].clone(), lists[1].clone(), custom.clone()]);
+        let (custom, registration) = (CUSTOM.discovery(), CUSTOM.registration());
+        let missing = facts.missing(&[lists[0].clone(), lists[1].clone(), custom.clone(), registration.clone()]);
         if !missing.is_empty() {
             return Step::Read(missing);
         }
@@ -66,12 +66,10 @@ impl Check for AiServiceMetrics {
             }
             None => series(&url, answer, &mut findings),
         };
-        if facts.object(&custom).is_none() {
-            let none = "custom.metrics.k8s.io is not served: is prometheus-adapter installed?";
-            findings.absent("metrics API", &custom, facts, none);
-        }
+        CUSTOM.judge(CUSTOM.0, &custom, facts, &mut findings);
         if !findings.is_empty() && elapsed < PATIENCE {
-            return Step::Again { after: 10, reads: vec![query, custom], waiting_for: findings.words() };
+            let reads = vec![query, custom, registration];
+            return Step::Again { after: 10, reads, waiting_for: findings.words() };
         }
         let resources =
             facts.object(&custom).and_then(|list| list["resources"].as_array().cloned()).unwrap_or_default();

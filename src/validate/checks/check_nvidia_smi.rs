@@ -107,11 +107,11 @@ fn created<'c>(facts: &'c Facts, pods: &'c [Change]) -> impl Iterator<Item = &'c
     pods.iter().filter(|pod| matches!(facts.change(pod), Some(Answer::Found(_))))
 }
 
-fn nodes() -> Read {
+pub fn nodes() -> Read {
     Read::list("v1", "", "nodes", "").keeping(&["spec.unschedulable", "status.allocatable.nvidia~com/gpu"])
 }
 
-fn pods() -> Read {
+pub fn pods() -> Read {
     Read::list("v1", "", "pods", "").keeping(&["spec.nodeName", "status.phase", "spec.containers.*.resources"])
 }
 
@@ -120,9 +120,17 @@ fn log(input: &Input, pod: &Change) -> Read {
     Read::Log { namespace: input.place.namespace.clone(), pod, container: CONTAINER.to_owned() }
 }
 
+fn count(value: &Value) -> u64 {
+    value.as_str().and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+/// GPUs that a node of [`nodes`] can hand out.
+pub fn gpus(node: &Value) -> u64 {
+    count(&node["status"]["allocatable"][GPU])
+}
+
 /// Free GPUs by schedulable GPU node.
-fn gpu_nodes(facts: &Facts) -> BTreeMap<&str, u64> {
-    let count = |value: &Value| value.as_str().and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
+pub fn gpu_nodes(facts: &Facts) -> BTreeMap<&str, u64> {
     let mut used: BTreeMap<&str, u64> = BTreeMap::new();
     for pod in facts.items(&pods()) {
         if !["Succeeded", "Failed"].contains(&text(pod, "/status/phase")) {
@@ -138,7 +146,7 @@ fn gpu_nodes(facts: &Facts) -> BTreeMap<&str, u64> {
         .items(&nodes())
         .iter()
         .filter(|node| node.pointer("/spec/unschedulable") != Some(&Value::Bool(true)))
-        .map(|node| (name(node), count(&node["status"]["allocatable"][GPU])))
+        .map(|node| (name(node), gpus(node)))
         .filter(|(_, gpus)| *gpus > 0)
         .map(|(node, gpus)| (node, gpus.saturating_sub(used.get(node).copied().unwrap_or(0))))
         .collect()

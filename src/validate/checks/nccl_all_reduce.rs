@@ -8,7 +8,13 @@ use super::{
     facts::{definition, name, text},
     probe::{self, Progress},
 };
-use crate::{catalog::validator::Phase, validate::input::Input};
+use crate::{
+    catalog::validator::Phase,
+    validate::{
+        curve::{self, Measured},
+        input::Input,
+    },
+};
 use serde_json::{Value, json};
 
 /// Which transport is measured.
@@ -152,6 +158,14 @@ impl Check for NcclAllReduce {
         rules
     }
 
+    fn measured(&self, facts: &Facts) -> Vec<Measured> {
+        let logs = facts.answers.values().filter_map(|answer| match answer {
+            Answer::Log(log) => Some(curve::of_nccl(log)),
+            _ => None,
+        });
+        logs.flatten().collect()
+    }
+
     fn next(&self, input: &Input, facts: &Facts, elapsed: u64) -> Step {
         let Some(expression) = input.phase_constraint(Phase::Performance, self.name) else {
             return Ending::skip(format!("the recipe sets no `{}`", self.name));
@@ -222,7 +236,7 @@ impl NcclAllReduce {
 }
 
 /// The number of an expression, as the reference reads it: `>= 300 GB/s` is 300.
-fn threshold(expression: &str) -> Option<f64> {
+pub fn threshold(expression: &str) -> Option<f64> {
     let number = expression.trim_start_matches(['>', '<', '=', '!', ' ']).split_whitespace().next()?;
     number.parse().ok().filter(|number: &f64| number.is_finite())
 }
@@ -453,8 +467,8 @@ impl Test<'_> {
             if text(launcher, "/status/phase") == "Running" {
                 reads.push(log);
             }
-            let waiting_for = match curve(output).last() {
-                Some((size, bus)) => format!("nccl: {size} bytes at {bus:.2} GB/s"),
+            let waiting_for = match curve::of_nccl(output).last() {
+                Some(row) => format!("the benchmark (now at {} bytes)", row.bytes),
                 None => format!("the benchmark ({ready})"),
             };
             return Step::Again { after: 2, reads, waiting_for };
@@ -488,7 +502,7 @@ impl Test<'_> {
             let last = lines[lines.len().saturating_sub(3)..].join(" | ");
             return Ending::fail(format!("the benchmark failed: {why}: {last}"), blocks);
         }
-        let Some((size, bus)) = curve(output).last().copied() else {
+        let Some(Measured { bytes: size, gb_per_s: bus }) = curve::of_nccl(output).last().copied() else {
             return Ending::no_verdict("the launcher printed no row of results", blocks);
         };
         let mut problems = Vec::new();
@@ -525,39 +539,15 @@ impl Test<'_> {
 }
 
 /// The block of evidence that holds the curve.
-pub const CURVE: &str = "Bus bandwidth by message size";
+const CURVE: &str = "Bus bandwidth by message size";
 
 fn curve_block(output: &str) -> Block {
-    let rows = curve(output).into_iter().map(|(size, bus)| format!("{size} bytes: {bus:.2} GB/s"));
-    Block::new(CURVE, rows.collect())
-}
-
-/// Bus bandwidth in GB/s by message size in bytes, out of place, in the order of the rows of nccl-tests.
-pub fn curve(output: &str) -> Vec<(u64, f64)> {
-    let row = |line: &str| {
-        let columns: Vec<&str> = line.split_whitespace().collect();
-        // size count type redop root, then time, algbw, busbw and errors, twice.
-        if columns.len() < 12 || columns[2].parse::<f64>().is_ok() {
-            return None;
-        }
-        Some((columns[0].parse().ok()?, columns[7].parse().ok()?))
-    };
-    output.lines().filter_map(row).collect()
+    Block::new(CURVE, curve::of_nccl(output).iter().map(ToString::to_string).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn rows_become_a_curve() {
-        let output = "# nThread 1\n#       size   count\n        1024   256   float   sum   -1   39.9   0.03   0.05   0   38.1   0.03   0.05   0\n\
-                      worker-0:23:45 [0] NCCL INFO Using network Libfabric\n\
-                      17179869184  4294967296  float  sum  -1  88000  195.2  366.0  0  88000  195.2  366.0  N/A\n\
-                      # Avg bus bandwidth    : 101.5\n";
-        assert_eq!(curve(output), [(1_024, 0.05), (17_179_869_184, 366.0)]);
-        assert_eq!(curve("1024 256 float sum"), []);
-    }
 
     #[test]
     fn thresholds_are_numbers_with_a_sign_before_them() {

@@ -3,6 +3,7 @@
 use super::{
     Block, Change, Check, Ending, Facts, Read, Rule, Step,
     facts::{Findings, number, text},
+    metrics_api::{CUSTOM, EXTERNAL},
     probe::{self, Probe},
 };
 use crate::validate::input::Input;
@@ -12,7 +13,6 @@ pub struct PodAutoscaling;
 
 const COMPONENTS: [&str; 2] = ["prometheus-adapter", "prometheus-adapter-ocp"];
 const METRIC: &str = "dcgm_gpu_power_usage";
-const CUSTOM: &str = "/apis/custom.metrics.k8s.io/v1beta1";
 /// Seconds for the metric to be there, for the first step up, and for each change of the Deployment.
 const METRIC_SECONDS: u64 = 60;
 const INTENT_SECONDS: u64 = 180;
@@ -34,7 +34,8 @@ impl Check for PodAutoscaling {
     fn rules(&self, input: &Input) -> Vec<Rule> {
         let own = &*input.place.namespace;
         let names = [object_name(input)];
-        let mut rules = vec![Rule::to(&["get", "list"], "external.metrics.k8s.io", METRIC).within(own)];
+        let mut rules =
+            vec![Rule::to(&["get", "list"], EXTERNAL.0, METRIC).within(own), CUSTOM.rule(), EXTERNAL.rule()];
         rules.extend(Rule::make("apps", "deployments", own, &names));
         rules.extend(Rule::make("autoscaling", "horizontalpodautoscalers", own, &names));
         rules.push(Rule {
@@ -48,10 +49,10 @@ impl Check for PodAutoscaling {
         if !COMPONENTS.iter().any(|component| input.enabled(component).is_some()) {
             return Ending::fail("the recipe has no enabled prometheus-adapter to ask for metrics", Vec::new());
         }
-        let custom = Read::Get(CUSTOM.to_owned());
+        let custom = CUSTOM.discovery();
         let external =
             Read::Get(format!("/apis/external.metrics.k8s.io/v1beta1/namespaces/{}/{METRIC}", input.place.namespace));
-        let reads = vec![custom.clone(), external.clone()];
+        let reads = vec![custom.clone(), external.clone(), CUSTOM.registration(), EXTERNAL.registration()];
         let missing = facts.missing(&reads);
         if !missing.is_empty() {
             return Step::Read(missing);
@@ -80,13 +81,8 @@ impl Check for PodAutoscaling {
 /// Why there is no metric to scale on.
 fn metrics(facts: &Facts, custom: &Read, external: &Read, blocks: &mut Vec<Block>) -> Findings {
     let mut findings = Findings::default();
-    for (what, read) in [("custom.metrics.k8s.io".to_owned(), custom), (format!("external metric {METRIC}"), external)]
-    {
-        if facts.object(read).is_none() {
-            let none = format!("{what} is not served: is prometheus-adapter set up for it?");
-            findings.absent("metrics API", read, facts, &none);
-        }
-    }
+    CUSTOM.judge(CUSTOM.0, custom, facts, &mut findings);
+    EXTERNAL.judge(&format!("external metric {METRIC}"), external, facts, &mut findings);
     let values: Vec<String> = facts
         .object(external)
         .and_then(|list| list["items"].as_array())
