@@ -38,4 +38,5 @@ mod tidy;
 mod upgrade;
 mod validate;
 mod workbench;
+mod workbench_jobs;
 mod workbench_pty;
