@@ -6,4 +6,5 @@ pub mod filter;
 pub mod rows;
 pub mod table;
 pub mod text;
+mod widths;
 pub mod wrap;
