@@ -28,7 +28,7 @@ fn size(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["B", "KiB", "MiB", "GiB"];
     let mut unit = 0;
     let mut rest = bytes;
-    while rest >= 1024 && rest % 1024 == 0 && unit + 1 < UNITS.len() {
+    while rest >= 1024 && rest.is_multiple_of(1024) && unit + 1 < UNITS.len() {
         rest /= 1024;
         unit += 1;
     }
