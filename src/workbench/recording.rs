@@ -75,7 +75,7 @@ impl Recording {
         for (index, (at, frame)) in self.moments.iter().enumerate() {
             let end = self.moments.get(index + 1).map_or(length, |(next, _)| *next);
             for y in 0..frame.area.height.min(first.area.height) {
-                let times = rows.entry((y, screenshot::row(frame, theme, y))).or_default();
+                let times = rows.entry((y, screenshot::row(frame, theme, y, true))).or_default();
                 match times.last_mut() {
                     Some((_, until)) if *until == *at => *until = end,
                     _ => times.push((*at, end)),
