@@ -4,7 +4,7 @@
 //! compared as nodes, with their labels and taints: in the file, one node more changes every entry that nodes share.
 //! What one side could not read is one change of `K8s.collection`; it is not something that was removed.
 
-use super::{Change, ChangeKind};
+use super::{Change, ChangeKind, noise};
 use crate::{
     inventory::{Inventory, Item, Node, Record, Subtype},
     snapshot::{self, path::TYPES},
@@ -46,7 +46,7 @@ pub fn compare(left: &Inventory, right: &Inventory) -> Vec<Change> {
         compare_nodes(left, right, &mut changes);
     }
     for change in &mut changes {
-        change.noise = noise(&change.path);
+        change.noise = noise::rule(&change.path).map(|rule| rule.why);
     }
     compare_sources(left, right, &mut changes);
     changes
@@ -205,74 +205,6 @@ fn node_texts(node: &Node) -> BTreeMap<String, String> {
     texts
 }
 
-/// Why a reading is expected to differ between two looks at an unchanged cluster; `None` for one that is not.
-pub fn noise(path: &str) -> Option<&'static str> {
-    if let Some(key) = path.strip_prefix("OS.sysctl./proc/sys/") {
-        return sysctl_noise(key);
-    }
-    if let Some(rest) = path.strip_prefix("SystemD.") {
-        return systemd_noise(rest.rsplit('.').next().unwrap_or_default());
-    }
-    let counts = ["label-count", "taint-count"];
-    if path.strip_prefix("NodeTopology.summary.").is_some_and(|key| counts.contains(&key)) {
-        return Some("follows from labels and taints, which are compared per node");
-    }
-    if path.ends_with("nvidia.com/gfd.timestamp") {
-        return Some("the time of the last feature discovery");
-    }
-    path.starts_with("K8s.collection").then_some("says how the snapshot was taken")
-}
-
-fn sysctl_noise(key: &str) -> Option<&'static str> {
-    const ALWAYS: [&str; 11] = [
-        "fs/dentry-state",
-        "fs/file-nr",
-        "fs/inode-nr",
-        "fs/inode-state",
-        "fs/aio-nr",
-        "kernel/ns_last_pid",
-        "kernel/random/uuid",
-        "kernel/random/entropy_avail",
-        "kernel/pty/nr",
-        "kernel/perf_event_max_sample_rate",
-        "vm/stat_refresh",
-    ];
-    const NODE: [&str; 6] = [
-        "kernel/hostname",
-        "kernel/domainname",
-        "kernel/threads-max",
-        "fs/epoll/max_user_watches",
-        "vm/min_free_kbytes",
-        "fs/file-max",
-    ];
-    if ALWAYS.contains(&key) || key.starts_with("fs/quota/") {
-        Some("changes on an idle machine")
-    } else if ["kernel/random/boot_id", "kernel/tainted"].contains(&key) {
-        Some("changes at every boot")
-    } else if NODE.contains(&key) || key.starts_with("user/max_") {
-        Some("differs from node to node")
-    } else {
-        None
-    }
-}
-
-fn systemd_noise(key: &str) -> Option<&'static str> {
-    const COUNTERS: [&str; 8] = [
-        "CPUUsageNSec",
-        "TasksCurrent",
-        "MainPID",
-        "ControlPID",
-        "ControlGroupId",
-        "InvocationID",
-        "StatusText",
-        "NRestarts",
-    ];
-    let memory = key.starts_with("Memory") && ["Current", "Peak", "Available"].iter().any(|end| key.ends_with(end));
-    let counters = COUNTERS.contains(&key) || key.starts_with("ExecMain") || key.starts_with("Exec");
-    let moving = key.contains("Timestamp") || key.starts_with("IO") || key.starts_with("IP");
-    (memory || counters || moving).then_some("a counter, a time or a process id")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -345,13 +277,6 @@ mod tests {
         let live = cluster("v1.34.0", &[("a", "1"), ("b", "2")]);
         let file = snapshot::inventory(snapshot::record(&live).into_owned());
         assert_eq!(shown(&live, &file), [""; 0]);
-    }
-
-    #[test]
-    fn a_reading_that_moves_by_itself_is_marked() {
-        assert_eq!(noise("OS.sysctl./proc/sys/fs/file-nr"), Some("changes on an idle machine"));
-        assert_eq!(noise("OS.sysctl./proc/sys/vm/swappiness"), None);
-        assert_eq!(noise("SystemD.kubelet.service.MainPID"), Some("a counter, a time or a process id"));
     }
 
     #[test]
