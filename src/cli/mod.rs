@@ -17,6 +17,7 @@ mod crash;
 mod criteria_args;
 mod demo;
 mod diff;
+mod drift;
 mod dump_args;
 pub mod exit;
 mod explain;

@@ -179,10 +179,19 @@ fn row(moment: &Moment, bytes: u64) -> [String; 7] {
     let changes = moment.since.as_ref().map_or("-".to_owned(), |_| moment.changes.to_string());
     let name = moment.name.as_ref().map_or("-".to_owned(), |name| format!("@{name}"));
     let context = escape::line(&moment.context).to_string();
-    [moment.id.clone(), taken, context, name, moment.nodes.to_string(), changes, format!("{} KiB", bytes.div_ceil(1024))]
+    [
+        moment.id.clone(),
+        taken,
+        context,
+        name,
+        moment.nodes.to_string(),
+        changes,
+        format!("{} KiB", bytes.div_ceil(1024)),
+    ]
 }
 
-fn page(moment: &Moment) -> String {
+/// A moment with what had changed.
+pub(super) fn page(moment: &Moment) -> String {
     let name = moment.name.as_ref().map_or(String::new(), |name| format!("  @{name}"));
     let mut lines = vec![
         format!("{}{name}  {} on {}  {}", moment.id, moment.how, escape::line(&moment.context), moment.at),

@@ -164,7 +164,7 @@ fn unread_of_nodes(left: &Inventory, right: &Inventory) -> Vec<&'static str> {
 }
 
 /// What is compared of a node, by name.
-fn node_texts(node: &Node) -> BTreeMap<String, String> {
+pub fn node_texts(node: &Node) -> BTreeMap<String, String> {
     let flag = |flag: Option<bool>| flag.map(|flag| flag.to_string());
     let count = |count: Option<u64>| count.map(|count| count.to_string());
     let text = |fact: &crate::inventory::Fact<crate::inventory::Text>| fact.text().map(str::to_owned);
@@ -209,7 +209,7 @@ fn node_texts(node: &Node) -> BTreeMap<String, String> {
 mod tests {
     use super::*;
     use crate::inventory::{
-        Fact, Object, Source, SourceState, State,
+        Fact, Measurement, Object, Scalar, Source, SourceState, State,
         node::{self, Evidence, NodeReport},
         release::ServerVersion,
     };
@@ -277,6 +277,17 @@ mod tests {
         let live = cluster("v1.34.0", &[("a", "1"), ("b", "2")]);
         let file = snapshot::inventory(snapshot::record(&live).into_owned());
         assert_eq!(shown(&live, &file), [""; 0]);
+    }
+
+    #[test]
+    fn readings_that_have_no_type_of_their_own_are_compared_as_those_of_a_file() {
+        let storage =
+            Subtype::of("default-storage-class", [("default-count".to_owned(), Scalar::Text("1".to_owned()))].into());
+        let readings = vec![Measurement { kind: "K8s".into(), subtypes: vec![storage] }];
+        let live = Inventory { readings, ..cluster("v1.34.0", &[("a", "1")]) };
+        let file = snapshot::inventory(snapshot::record(&live).into_owned());
+        assert_eq!(shown(&live, &file), [""; 0]);
+        assert_eq!(shown(&live, &cluster("v1.34.0", &[("a", "1")])), ["-K8s.default-storage-class.default-count "]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod noise;
 pub mod observed;
 pub mod recipe;
 pub mod severity;
+pub mod shapes;
 pub mod text;
 
 pub use crate::document::compare::{Change, ChangeKind};

@@ -65,8 +65,7 @@ pub fn broken<'c>(
     right: &Inventory,
 ) -> Vec<Broken> {
     let breaks = |(path, expression): (&str, &str)| {
-        let (before, after) =
-            (constraint::judge(path, expression, left), constraint::judge(path, expression, right));
+        let (before, after) = (constraint::judge(path, expression, left), constraint::judge(path, expression, right));
         let nodes: Vec<String> = failing(&after).difference(&failing(&before)).map(|name| (*name).to_owned()).collect();
         let is_known = matches!(after, Verdict::Fail { .. }) && !matches!(before, Verdict::Unknown { .. });
         let is_new = matches!(before, Verdict::Pass { .. }) || !nodes.is_empty();

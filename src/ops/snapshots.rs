@@ -3,8 +3,9 @@
 //! In: a cluster as it is, or a document. Out: moments, each with what differs from the moment before it of the same cluster;
 //! and the snapshot of a moment, wherever a snapshot document is asked for: `@friday`, `@`, `@-1`.
 
-use super::{Failure, Kind, connect::Target, snapshot};
+use super::{Failure, Kind, connect::Target};
 use crate::{
+    cluster::watch::{LiveStatus, LiveView},
     diff::{self, Change, noise::Shown, severity},
     document::header::Edition,
     inventory::Inventory,
@@ -21,7 +22,9 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
+use tokio::sync::watch;
 
 pub use store::Moment;
 
@@ -118,7 +121,8 @@ pub fn save(folder: &Path, snapshot: &Inventory, name: Option<&str>, how: How) -
         ..Moment::default()
     };
     let is_new = store::keep(folder, &lock, &digest, &text).map_err(failed(folder, doing))?;
-    let previous = known.iter().rfind(|known| known.cluster == moment.cluster && known.id != moment.id && known.at <= moment.at);
+    let previous =
+        known.iter().rfind(|known| known.cluster == moment.cluster && known.id != moment.id && known.at <= moment.at);
     if let Some(previous) = previous {
         relate(folder, &mut moment, previous, snapshot)?;
     }
@@ -229,7 +233,48 @@ pub fn text(folder: &Path, moment: &Moment) -> Result<String, Failure> {
 /// # Errors
 /// As [`text`].
 pub fn open(folder: &Path, moment: &Moment) -> Result<Inventory, Failure> {
-    snapshot::parse(&text(folder, moment)?, &format!("@{}", moment.id))
+    form::format::read(&text(folder, moment)?).map_err(|error| {
+        Failure::from_error(Kind::Internal, "read the kept snapshot", error)
+            .at(format!("{} in {}", moment.id, folder.display()))
+            .hint("was it kept by a newer version of aicr?")
+    })
+}
+
+/// Where the moments of a cluster are read from.
+#[derive(Clone, Debug)]
+pub enum Shelf {
+    /// Ours, in the folder for state.
+    Folder(PathBuf),
+}
+
+/// That of a cluster.
+///
+/// # Errors
+/// As [`folder`].
+pub fn shelf(_target: &Target) -> Result<Shelf, Failure> {
+    folder().map(Shelf::Folder)
+}
+
+impl Shelf {
+    /// Every moment, the oldest first.
+    ///
+    /// # Errors
+    /// As [`list`].
+    pub fn list(&self) -> Result<Vec<Moment>, Failure> {
+        match self {
+            Shelf::Folder(folder) => list(folder),
+        }
+    }
+
+    /// The snapshot of a moment.
+    ///
+    /// # Errors
+    /// As [`open`].
+    pub fn open(&self, moment: &Moment) -> Result<Inventory, Failure> {
+        match self {
+            Shelf::Folder(folder) => open(folder, moment),
+        }
+    }
 }
 
 /// The document of the kept snapshot that a person means: see [`find`].
@@ -268,7 +313,8 @@ pub fn find_in(moments: &[Moment], reference: &str, context: Option<&str>) -> Re
     let doing = "find the kept snapshot";
     let reference = reference.trim_start_matches('@');
     let missing = |because: String| {
-        Err(Failure::new(Kind::NotFound, doing, because).hint("`aicr snapshots list` lists them, `aicr snapshots save` adds one"))
+        Err(Failure::new(Kind::NotFound, doing, because)
+            .hint("`aicr snapshots list` lists them, `aicr snapshots save` adds one"))
     };
     if let Some(named) = moments.iter().find(|moment| moment.name.as_deref() == Some(reference)) {
         return Ok(named.clone());
@@ -285,7 +331,10 @@ pub fn find_in(moments: &[Moment], reference: &str, context: Option<&str>) -> Re
         let all: Vec<&Moment> = of_cluster().collect();
         let found = all.len().checked_sub(back + 1).map(|at| all[at].clone());
         let of = context.map_or(String::new(), |context| format!(" of context `{context}`"));
-        return found.map_or_else(|| missing(format!("there are {} snapshots{of}, which is too few for `@{reference}`", all.len())), Ok);
+        return found.map_or_else(
+            || missing(format!("there are {} snapshots{of}, which is too few for `@{reference}`", all.len())),
+            Ok,
+        );
     }
     let matching: Vec<&Moment> = moments.iter().filter(|moment| moment.id.starts_with(reference)).collect();
     match matching[..] {
@@ -298,7 +347,8 @@ pub fn find_in(moments: &[Moment], reference: &str, context: Option<&str>) -> Re
     }
     if is_time(reference) {
         let until = of_cluster().rfind(|moment| moment.at.as_str() <= reference || moment.at.starts_with(reference));
-        return until.map_or_else(|| missing(format!("no snapshot was taken until {reference}")), |one| Ok(one.clone()));
+        return until
+            .map_or_else(|| missing(format!("no snapshot was taken until {reference}")), |one| Ok(one.clone()));
     }
     missing(format!("no kept snapshot is called `{reference}`"))
 }
@@ -323,7 +373,10 @@ fn check_name(name: &str, known: &[Moment], own: Option<&str>) -> Result<(), Fai
     let good = |letter: char| letter.is_alphanumeric() || "._-".contains(letter);
     let is_plain = name.starts_with(char::is_alphabetic) && name.chars().all(good);
     if !is_plain {
-        return refused(format!("`{name}` cannot be a name"), "begin with a letter; use letters, digits, `.`, `_` and `-`");
+        return refused(
+            format!("`{name}` cannot be a name"),
+            "begin with a letter; use letters, digits, `.`, `_` and `-`",
+        );
     }
     let taken = known.iter().find(|moment| moment.name.as_deref() == Some(name) && Some(moment.id.as_str()) != own);
     match taken {
@@ -386,11 +439,16 @@ pub fn prune(folder: &Path, limits: &Limits) -> Result<Vec<Moment>, Failure> {
         removed.extend(of_cluster.into_iter().filter(may_go).take(beyond).map(|moment| moment.id.as_str()));
     }
     if let Some(since) = &limits.since {
-        removed.extend(moments.iter().filter(may_go).filter(|moment| moment.at < *since).map(|moment| moment.id.as_str()));
+        removed
+            .extend(moments.iter().filter(may_go).filter(|moment| moment.at < *since).map(|moment| moment.id.as_str()));
     }
     let bytes = |removed: &BTreeSet<&str>| -> u64 {
         let stay = moments.iter().filter(|moment| !removed.contains(moment.id.as_str()));
-        stay.map(|moment| &moment.digest).collect::<BTreeSet<_>>().into_iter().map(|digest| store::size(folder, digest)).sum()
+        stay.map(|moment| &moment.digest)
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .map(|digest| store::size(folder, digest))
+            .sum()
     };
     for moment in moments.iter().filter(may_go) {
         if bytes(&removed) <= limits.bytes {
@@ -447,6 +505,48 @@ impl Recorder {
     }
 }
 
+/// Between two looks of a recorder at a cluster that changes: while thousands of nodes are upgraded, not each of them is worth
+/// a moment.
+pub const PAUSE: Duration = Duration::from_secs(30);
+
+/// Records a live view as it changes, until it ends or `on` says to stop. What could not be kept does not end it.
+pub async fn record(
+    mut views: watch::Receiver<LiveView>,
+    recorder: Recorder,
+    pause: Duration,
+    mut on: impl FnMut(Result<Moment, Failure>) -> bool,
+) {
+    let mut recorder = Some(recorder);
+    loop {
+        let view = views.borrow_and_update().clone();
+        let mut wait = Duration::ZERO;
+        // Only what was read whole: while sources are still read, their readings would seem to come.
+        if let (LiveStatus::Fresh, Some(snapshot)) = (view.status, view.inventory) {
+            let Some(mut looking) = recorder.take() else { return };
+            // Comparing and writing thousands of nodes takes a while.
+            let looked = tokio::task::spawn_blocking(move || {
+                let looked = looking.look(&snapshot);
+                (looking, looked)
+            });
+            let Ok((back, looked)) = looked.await else { return };
+            recorder = Some(back);
+            let goes_on = match looked {
+                Ok(Some(moment)) => on(Ok(moment)),
+                Ok(None) => true,
+                Err(failure) => on(Err(failure)),
+            };
+            if !goes_on {
+                return;
+            }
+            wait = pause;
+        }
+        tokio::time::sleep(wait).await;
+        if views.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -459,7 +559,10 @@ mod tests {
     fn cluster(at: &str, nodes: &[(&str, &str)]) -> Arc<Inventory> {
         let node = |(name, zone): &(&str, &str)| {
             let labels = [("zone", *zone), ("kubernetes.io/hostname", *name)].into_iter().collect();
-            Arc::new(node::of(&NodeReport { name: (*name).into(), labels, ..NodeReport::default() }, &Evidence::default()))
+            Arc::new(node::of(
+                &NodeReport { name: (*name).into(), labels, ..NodeReport::default() },
+                &Evidence::default(),
+            ))
         };
         let about = About {
             taken_at: at.into(),
@@ -504,7 +607,8 @@ mod tests {
         let last = save(&cluster("2026-01-14T11:00:00Z", B), How::Saved);
         assert_eq!(last.changes, 1);
         save(&cluster("2026-01-14T10:00:00Z", B), How::Imported);
-        let counts = |folder: &Path| list(folder).expect("a list").iter().map(|moment| moment.changes).collect::<Vec<_>>();
+        let counts =
+            |folder: &Path| list(folder).expect("a list").iter().map(|moment| moment.changes).collect::<Vec<_>>();
         assert_eq!(counts(&folder), [0, 1, 0]);
         prune(&folder, &Limits { moments: 2, ..Limits::default() }).expect("it is pruned");
         assert_eq!(counts(&folder), [0, 0], "what the first one differs from is gone");
@@ -519,8 +623,10 @@ mod tests {
             save("2026-01-15T09:00:00Z", B, Some("friday")).id,
             save("2026-01-16T09:00:00Z", A, None).id,
         ];
-        let found = |reference: &str| find(&folder, reference, Some("test")).map(|moment| moment.id).map_err(|f| f.because);
-        for (reference, at) in [("@", 2), ("@-1", 1), ("@-2", 0), ("@friday", 1), ("@2026-01-15", 1), ("@20260114", 0)] {
+        let found =
+            |reference: &str| find(&folder, reference, Some("test")).map(|moment| moment.id).map_err(|f| f.because);
+        for (reference, at) in [("@", 2), ("@-1", 1), ("@-2", 0), ("@friday", 1), ("@2026-01-15", 1), ("@20260114", 0)]
+        {
             assert_eq!(found(reference).as_ref(), Ok(&ids[at]), "{reference}");
         }
         assert_eq!(found("@2026-01-15T08:00:00Z").as_ref(), Ok(&ids[0]));
@@ -539,7 +645,8 @@ mod tests {
         for hour in 0..8 {
             let nodes = if hour % 2 == 0 { A } else { B };
             let name = (hour == 1).then_some("kept");
-            save(&folder, &cluster(&format!("2026-01-14T{hour:02}:00:00Z"), nodes), name, How::Saved).expect("it is kept");
+            save(&folder, &cluster(&format!("2026-01-14T{hour:02}:00:00Z"), nodes), name, How::Saved)
+                .expect("it is kept");
         }
         let removed = prune(&folder, &Limits { moments: 200, bytes: 0, since: None }).expect("it is pruned");
         assert_eq!(removed.len(), 6);
@@ -552,7 +659,8 @@ mod tests {
     fn what_watches_keeps_only_what_matters() {
         let (_kept, folder) = store();
         let mut recorder = Recorder::new(folder.clone(), Limits::default());
-        let look = |recorder: &mut Recorder, snapshot: &Arc<Inventory>| recorder.look(snapshot).expect("a look").is_some();
+        let look =
+            |recorder: &mut Recorder, snapshot: &Arc<Inventory>| recorder.look(snapshot).expect("a look").is_some();
         assert!(look(&mut recorder, &cluster("2026-01-14T09:00:00Z", A)), "the first is kept");
         for minute in 1..30 {
             assert!(!look(&mut recorder, &cluster(&format!("2026-01-14T09:{minute:02}:00Z"), A)), "an idle cluster");
@@ -562,5 +670,27 @@ mod tests {
         let mut next = Recorder::new(folder.clone(), Limits::default());
         assert!(!look(&mut next, &cluster("2026-01-14T10:00:00Z", B)));
         assert_eq!(list(&folder).expect("a list").len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_view_that_is_not_read_whole_is_not_recorded() {
+        let (_kept, folder) = store();
+        let (sender, views) = watch::channel(LiveView::default());
+        let (told, mut moments) = tokio::sync::mpsc::unbounded_channel();
+        let recorder = Recorder::new(folder, Limits::default());
+        let recording = tokio::spawn(record(views, recorder, PAUSE, move |moment| {
+            told.send(moment.expect("it is kept").at).is_ok()
+        }));
+        let show =
+            |status, at: &str, nodes| sender.send_replace(LiveView { status, inventory: Some(cluster(at, nodes)) });
+        show(LiveStatus::Syncing { done: 1, total: 9 }, "2026-01-14T09:00:00Z", &A[..1]);
+        tokio::task::yield_now().await;
+        show(LiveStatus::Fresh, "2026-01-14T09:00:01Z", A);
+        assert_eq!(moments.recv().await.as_deref(), Some("2026-01-14T09:00:01Z"));
+        show(LiveStatus::Fresh, "2026-01-14T09:00:02Z", A);
+        show(LiveStatus::Fresh, "2026-01-14T09:00:03Z", B);
+        assert_eq!(moments.recv().await.as_deref(), Some("2026-01-14T09:00:03Z"));
+        drop(sender);
+        recording.await.expect("it ends with the view");
     }
 }

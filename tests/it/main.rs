@@ -32,6 +32,7 @@ mod report;
 mod resolve;
 mod sandbox;
 mod settings;
+mod snapshots;
 mod steering;
 mod themes;
 mod tidy;

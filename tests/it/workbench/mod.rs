@@ -10,5 +10,6 @@ mod keys;
 mod recipes;
 mod runs;
 mod screens;
+mod time;
 mod truth;
 mod upgrades;
