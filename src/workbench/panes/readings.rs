@@ -21,15 +21,7 @@ pub static PANE: Pane = Pane {
     screen: Screen::Compare,
     place: Place::NONE.short(column(1, 0)).four(column(1, 0)).all(column(1, 0)),
     needs: &[Need::Compare, Need::Cluster, Need::Cursor(&groups::PANE)],
-    hints: &[
-        Action::MoveDown,
-        Action::NextThing,
-        Action::DiffView,
-        Action::MoreContext,
-        Action::Noise,
-        Action::Swap,
-        Action::CompareWith,
-    ],
+    hints: &[Action::MoveDown, Action::NextThing, Action::DiffView, Action::MoreContext, Action::Noise, Action::Swap],
     build,
     on: |view, action| match action {
         Action::Enter if view.row(&PANE)?.branch.is_some() => Some(Step::Fold),
