@@ -223,6 +223,7 @@ const VERBS: &[Verb] = &[
         shared: &[],
         elsewhere: &[
             ("--timeout", "needs a slow server: `it collect`"),
+            ("--watch", "goes on until interrupted: `it snapshots`"),
             ("--require-gpu", "needs a cluster without GPUs: `it compatibility`"),
             ("--aks-gpu-pools", "a dump of a provider: `it profiles`"),
             ("--gke-gpu-pools", "a dump of a provider: `it profiles`"),
