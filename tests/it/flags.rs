@@ -302,6 +302,7 @@ const VERBS: &[Verb] = &[
         ],
         shared: &[],
         elsewhere: &[
+            ("--record", "workbench::recording"),
             ("--namespace", RUN),
             ("--image", RUN),
             ("--image-pull-secret", RUN),
