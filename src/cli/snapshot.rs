@@ -23,7 +23,7 @@ use crate::{
         snapshots::{self, Limits, Moment, Recorder},
     },
     snapshot::provider,
-    text::{count, listed},
+    text::{count, listed, thousands},
 };
 use std::{fmt::Display, time::Duration};
 
@@ -185,7 +185,7 @@ pub fn summary(snapshot: &Inventory) -> String {
         fact("os version", &os_version),
         fact("region", &region),
         fact("nodes", &node_count),
-        fact("gpu nodes", &gpu_node_count),
+        gpu_nodes(&gpu_node_count, snapshot),
     ];
     let texts = [
         ("service", &service),
@@ -228,6 +228,22 @@ fn row(node: &Node) -> [String; 8] {
         word(&node.kernel),
         or_dash(&taints.join(", ")),
     ]
+}
+
+/// How many nodes have accelerators: those whose product is known, and apart from them those of which no more is known.
+fn gpu_nodes(count: &Dimension<u64>, snapshot: &Inventory) -> [String; 3] {
+    let is_known = |node: &&Node| node.accelerators.product.is_known() || node.accelerators.model.is_known();
+    let unknown = snapshot.accelerated().filter(|node| !is_known(node)).count();
+    let value = match (count.value, unknown) {
+        (None, 0) => "unknown".to_owned(),
+        (Some(known), 0) => known.to_string(),
+        (None | Some(0), unknown) => format!("{} of unknown product", thousands(unknown)),
+        (Some(known), unknown) => format!("{known}, and {} more of unknown product", thousands(unknown)),
+    };
+    // The note is why some are not counted; it is said already where those are known.
+    let note = count.note.as_ref().filter(|_| unknown == 0);
+    let from: Vec<&str> = count.source.iter().chain(note).map(String::as_str).collect();
+    ["gpu nodes".to_owned(), value, from.join("; ")]
 }
 
 fn fact<T: Display>(name: &str, dimension: &Dimension<T>) -> [String; 3] {

@@ -156,7 +156,8 @@ fn kubernetes_subtypes(inventory: &Inventory) -> Vec<Subtype> {
 fn server(inventory: &Inventory) -> Subtype {
     let mut data = BTreeMap::new();
     if let Some(ServerVersion { git_version, platform, go_version }) = inventory.server.value() {
-        for (key, text) in [("version", git_version), ("platform", platform), ("goVersion", go_version)] {
+        let all = [("version", git_version), ("platform", platform), ("goVersion", go_version)];
+        for (key, text) in all.into_iter().filter(|(_, text)| !text.is_empty()) {
             data.insert(key.to_owned(), Scalar::Text(text.to_string()));
         }
     }

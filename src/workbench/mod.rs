@@ -16,6 +16,7 @@ pub mod msg;
 pub mod overlay;
 mod palette;
 pub mod panes;
+pub mod recording;
 pub mod screenshot;
 pub mod script;
 pub mod theme;

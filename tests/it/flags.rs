@@ -309,6 +309,7 @@ const VERBS: &[Verb] = &[
         shared: &[],
         elsewhere: &[
             ("--no-keep", "a script keeps nothing of a demo; what keeps is `ops::snapshots::record`"),
+            ("--record", "workbench::recording"),
             ("--namespace", RUN),
             ("--image", RUN),
             ("--image-pull-secret", RUN),

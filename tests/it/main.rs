@@ -25,6 +25,7 @@ mod interruptions;
 mod log;
 mod profiles;
 mod readme;
+mod real_checks;
 mod real_cluster;
 mod real_cluster_bundle;
 mod real_cluster_upgrade;

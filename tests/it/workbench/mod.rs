@@ -10,6 +10,7 @@ mod first_minute;
 mod fleet;
 mod keys;
 mod recipes;
+mod recording;
 mod runs;
 mod screens;
 mod time;
