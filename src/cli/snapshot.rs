@@ -16,9 +16,14 @@ use crate::{
     document::header::Edition,
     fingerprint::{self, Dimension, Fingerprint},
     inventory::{Fact, Inventory, Node, Text, nodes_in_words},
-    ops::{place::Place, snapshot},
+    ops::{
+        Failure,
+        place::Place,
+        snapshot,
+        snapshots::{self, Limits, Moment, Recorder},
+    },
     snapshot::provider,
-    text::{listed, thousands},
+    text::{count, listed, thousands},
 };
 use std::{fmt::Display, time::Duration};
 
@@ -48,6 +53,10 @@ pub struct Args {
     format: Option<&'static Format<Written>>,
     #[command(flatten)]
     written: EditionArg,
+    /// Go on until interrupted, and keep a snapshot whenever something that matters has changed: see `aicr snapshots`. Nothing
+    /// is written to --output.
+    #[arg(long, conflicts_with_all = ["output", "format", "edition"])]
+    watch: bool,
     /// How long the whole reading may take.
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = cluster::duration)]
     timeout: Duration,
@@ -62,6 +71,9 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
+    if args.watch {
+        return watch(global, printer);
+    }
     cluster::block_on(global, async {
         let format = formats::choose(args.format, FORMATS, &args.output);
         args.agent.warn(printer);
@@ -93,6 +105,42 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         for gap in gaps(taken) {
             printer.warn(gap);
         }
+        Ok(Exit::Good)
+    })
+}
+
+/// `--watch`: a moment for each change that matters.
+fn watch(global: &Global, printer: &Printer) -> Outcome {
+    let folder = snapshots::folder()?;
+    cluster::block_on(global, async {
+        let connection = cluster::connect(global).await?;
+        let mut interrupts = cluster::Interrupts::new()?;
+        printer.note(format!(
+            "watching {} until interrupted; snapshots go to {}",
+            connection.context,
+            folder.display()
+        ));
+        let views = crate::cluster::watch::start(connection);
+        let (mut broken, mut kept) = (None, 0);
+        let shown = |moment: Result<Moment, Failure>| {
+            match moment {
+                Ok(moment) => {
+                    kept += 1;
+                    broken = printer.page(&super::snapshots::page(&moment)).err();
+                }
+                Err(failure) => printer.failure(&failure),
+            }
+            broken.is_none()
+        };
+        let recorder = Recorder::new(folder, Limits::default());
+        tokio::select! {
+            () = snapshots::record(views, recorder, snapshots::PAUSE, shown) => {}
+            () = interrupts.next() => {}
+        }
+        if let Some(stop) = broken {
+            return Err(stop);
+        }
+        printer.note(format!("kept {}", count(kept, "snapshot")));
         Ok(Exit::Good)
     })
 }

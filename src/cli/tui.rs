@@ -31,8 +31,9 @@ use std::{
 /// `aicr` without a verb does the same on a terminal. With --script keys come from a file, and frames are printed.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Args {
-    /// Saved snapshots (files, cm://NAMESPACE/NAME or URLs): one is shown instead of a cluster, two are compared.
-    #[arg(value_name = "SNAPSHOT", num_args = 0..=2)]
+    /// Saved snapshots (files, cm://NAMESPACE/NAME, URLs, or kept ones like @friday): one is shown instead of a cluster, two or
+    /// three are compared.
+    #[arg(value_name = "SNAPSHOT", num_args = 0..=3)]
     snapshots: Vec<PathBuf>,
     #[command(flatten)]
     criteria: super::criteria_args::CriteriaArgs,
@@ -52,6 +53,9 @@ pub struct Args {
     /// Only ASCII characters.
     #[arg(long)]
     ascii: bool,
+    /// Keep no snapshots of the cluster as it changes: see `aicr snapshots`.
+    #[arg(long)]
+    no_keep: bool,
     #[command(flatten)]
     run: RunArgs,
     /// Read keys from this file, `-` for standard input, and print frames instead of opening a screen.
@@ -164,6 +168,7 @@ impl Args {
             screen: self.screen,
             look: Look { theme: self.theme.clone(), color: self.color(global), ascii: self.ascii || !utf8() },
             mouse: std::env::var("AICR_MOUSE").as_deref() != Ok("off"),
+            keeps: !self.no_keep,
             run: self.run.options(),
         })
     }

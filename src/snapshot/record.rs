@@ -28,6 +28,8 @@ pub fn record_but_nodes(inventory: &Inventory) -> Record {
             let mut measurements = measurements(&bare);
             if let Some(kubernetes) = measurements.first_mut() {
                 kubernetes.subtypes = kubernetes_subtypes(inventory);
+                let of_collectors = inventory.readings.iter().filter(|extra| extra.kind == kubernetes.kind);
+                kubernetes.subtypes.extend(of_collectors.flat_map(|extra| extra.subtypes.iter().cloned()));
             }
             let of_kind = |kind: &str| node_subtypes(inventory, kind);
             let count = BTreeMap::from([("node-count".to_owned(), Scalar::count(inventory.nodes.len() as u64))]);

@@ -87,6 +87,8 @@ pub struct RunOptions {
     pub screen: Option<Screen>,
     pub look: Look,
     pub mouse: bool,
+    /// Snapshots of the watched cluster are kept as it changes.
+    pub keeps: bool,
     /// How checks are run.
     pub run: ops::run::RunOptions,
 }

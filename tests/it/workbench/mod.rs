@@ -13,5 +13,6 @@ mod recipes;
 mod recording;
 mod runs;
 mod screens;
+mod time;
 mod truth;
 mod upgrades;
