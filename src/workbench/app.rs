@@ -96,6 +96,8 @@ struct Behind {
 struct Start {
     demo: bool,
     snapshots: Vec<std::path::PathBuf>,
+    /// What is done when cluster and recipe are there.
+    go: Option<String>,
 }
 
 /// What the command line chose for the runs.
@@ -128,7 +130,11 @@ impl State {
             reads_state: false,
             prepared: None,
             overwrites: None,
-            start: Start { demo: options.target.is_demo(), snapshots: options.snapshots.clone() },
+            start: Start {
+                demo: options.target.is_demo(),
+                snapshots: options.snapshots.clone(),
+                go: options.go.clone(),
+            },
         })
     }
 
@@ -331,7 +337,13 @@ impl State {
                 Vec::new()
             }
         };
-        self.sent(effects)
+        let mut effects = self.sent(effects);
+        let is_there = self.model.recipe.value.is_some() && self.model.cluster.snapshot.is_some();
+        if let Some(line) = self.start.go.take_if(|_| is_there) {
+            let followed = self.follow(&line);
+            effects.extend(self.sent(followed));
+        }
+        effects
     }
 
     fn sent(&mut self, effects: Vec<Effect>) -> Vec<Effect> {

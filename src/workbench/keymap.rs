@@ -250,7 +250,7 @@ pub const BINDINGS: &[Binding] = &[
     key(A::ZoomFull, "zoom-full", &["z z"], G::Panels, "zoom", "this panel alone, or all again"),
     key(A::ZoomIn, "zoom-in", &["+"], G::Panels, "larger", "this panel larger: normal, half, full"),
     key(A::ZoomOut, "zoom-out", &["_"], G::Panels, "smaller", "this panel smaller"),
-    always(key(A::Filter, "filter", &["/"], G::Find, "filter", "keep rows that match, in a text go to them: word, !word, a|b, column>=5, ~fuzzy, re:expr")),
+    always(key(A::Filter, "filter", &["/"], G::Find, "filter", "keep rows that match: word, !word, a|b, column>=5, ~fuzzy, re:expr")),
     always(key(A::NextFound, "next-found", &["n"], G::Find, "next match", "next row that matches the filter, or the last one")),
     always(key(A::PreviousFound, "previous-found", &["N"], G::Find, "match before", "previous row that matches")),
     key(A::Palette, "palette", &[":", "Ctrl-P"], G::Find, "cmd", "palette and command line"),

@@ -383,7 +383,8 @@ fn help(reads: &Reads<'_>, typed: &str) -> Content {
     Content {
         title: format!("help: {}: {}", screen.name(), screen.about()),
         note: format!("type to search, @key for keys, {} does it", keys.key(Action::Enter)),
-        columns: vec![Column::new("", 16, 16), Column::new("", 20, 52).grows(), Column::new("", 12, 16).priority(1)],
+        // What a key does is worth more than the name of it.
+        columns: vec![Column::new("", 16, 16), Column::new("", 20, 110).grows(), Column::new("", 16, 16).priority(1)],
         says: if rows.is_empty() { vec![(Role::Muted, format!("no key matches `{typed}`"))] } else { Vec::new() },
         rows,
         ordered: true,
@@ -415,6 +416,7 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("context", "[NAME]", "switch to the cluster of another context"),
     ("save", "FILE", "write the shown snapshot; asks before a file is replaced"),
     ("export", "[FILE]", "write this frame: SVG, or text where the name ends in .txt"),
+    ("link", "", "copy a command line that opens this view: source, criteria, screen and what is selected"),
     ("node", "NAME", "go to a node"),
     ("component", "NAME", "go to a component of the recipe"),
     ("value", "PATH", "go to a resolved value"),

@@ -23,6 +23,7 @@ mod forms;
 mod image;
 mod interruptions;
 mod log;
+mod pictures;
 mod profiles;
 mod readme;
 mod real_cluster;
