@@ -11,7 +11,8 @@ const CUTS: [(&str, usize); 7] = [
     // Lines of a log are cut at the edge, and `w` wraps them.
     ("validate", 24),
     ("compare", 1),
-    ("help", 0),
+    // The note in the border, beside the long title of this screen.
+    ("help", 1),
 ];
 
 fn picture(name: &str) -> String {
