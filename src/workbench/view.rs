@@ -490,12 +490,12 @@ fn does(state: &State, action: Action) -> bool {
         Action::Pause => run.active || records.replay.is_some(),
         Action::StepOn | Action::StepBack => records.replay.is_some(),
         // A file has no cluster to run checks in.
-        Action::Run => cluster.source != Source::Saved,
+        Action::Run => !cluster.source.is_saved(),
         Action::RunFailed => {
             let is_bad = |result: &crate::validate::event::CheckResult| {
                 !matches!(result.status, crate::validate::event::Status::Passed)
             };
-            cluster.source != Source::Saved && run.checks.iter().any(|check| check.result.as_ref().is_some_and(is_bad))
+            !cluster.source.is_saved() && run.checks.iter().any(|check| check.result.as_ref().is_some_and(is_bad))
         }
         _ => true,
     }

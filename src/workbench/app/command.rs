@@ -75,6 +75,9 @@ impl State {
             "retry" => return self.retry_command(rest),
             "in-process" => self.in_process_command(rest),
             "export" => return self.export_command(rest),
+            "link" if self.model.cluster.source == Source::Past => {
+                self.say(Severity::Info, "a kept moment has no link: only the cluster as it is now and files have");
+            }
             "link" => return vec![Effect::Copy(self.link())],
             _ if line.parse::<usize>().is_ok() => {
                 let pane = self.desk.focused();
@@ -110,7 +113,7 @@ impl State {
             Source::Live if !cluster.name.is_empty() => {
                 words.extend(["--context".to_owned(), quoted(&cluster.name), "tui".to_owned()]);
             }
-            Source::Live | Source::None => words.push("tui".to_owned()),
+            Source::Live | Source::Past | Source::None => words.push("tui".to_owned()),
         }
         if self.model.is_stated() {
             let criteria = self.model.criteria();
