@@ -81,6 +81,20 @@ pub struct ValidationPlan {
     pub found: Beforehand,
 }
 
+impl ValidationPlan {
+    /// Whether a role of the plan lets a check create a resource: `resourceclaims.resource.k8s.io`.
+    pub fn lets_create(&self, resource: &str) -> bool {
+        let (plural, group) = resource.split_once('.').unwrap_or((resource, ""));
+        let has = |list: &Value, text: &str| {
+            list.as_array().is_some_and(|list| list.iter().any(|known| known == "*" || known == text))
+        };
+        let rules = self.checks.iter().flat_map(|check| &check.objects).filter_map(|object| object["rules"].as_array());
+        rules.flatten().any(|rule| {
+            has(&rule["verbs"], "create") && has(&rule["resources"], plural) && has(&rule["apiGroups"], group)
+        })
+    }
+}
+
 /// One check of a plan.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckPlan {

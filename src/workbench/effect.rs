@@ -109,6 +109,11 @@ pub enum Effect {
         name: String,
         compare: bool,
     },
+    /// Follow the record of a run that another program writes, from an event on; ends what was followed before.
+    FollowRun {
+        name: String,
+        from: usize,
+    },
     /// Give the newest lines of the program's log.
     ReadLog,
     Copy(String),
@@ -134,6 +139,7 @@ impl Effect {
             Effect::CancelRun
                 | Effect::Steer(_)
                 | Effect::Watch { .. }
+                | Effect::FollowRun { .. }
                 | Effect::Copy(_)
                 | Effect::Edit { .. }
                 | Effect::Export { .. }

@@ -492,6 +492,8 @@ pub struct Records {
     /// The shown run is one of them.
     pub replay: Option<Replay>,
     pub compared: Option<RunsCompared>,
+    /// The shown run is one that goes on in another program: its name.
+    pub following: Option<String>,
 }
 
 /// A recorded run, as far as it is shown.
@@ -714,6 +716,11 @@ impl Model {
         if self.messages.len() > MESSAGES {
             self.messages.pop_front();
         }
+    }
+
+    /// Takes back what was said, where it is still shown: it has been answered.
+    pub fn unsay(&mut self, text: &str) {
+        self.is_acknowledged |= self.messages.back().is_some_and(|newest| newest.text == text);
     }
 
     /// The message that is shown: the newest one, for a while.

@@ -127,6 +127,16 @@ pub enum Msg {
         compare: bool,
         answer: Result<Arc<Record>, Failure>,
     },
+    /// An event of a run that another program records.
+    Followed {
+        name: String,
+        event: Event,
+    },
+    /// The record that was followed has ended; whether the run has in it.
+    FollowEnded {
+        name: String,
+        answer: Result<bool, Failure>,
+    },
     RunEnded {
         run_id: String,
         answer: Result<(), Failure>,

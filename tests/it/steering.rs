@@ -112,6 +112,55 @@ async fn one_check_is_canceled_and_the_others_have_their_verdicts() {
     assert_eq!(setup.left().await, [""; 0]);
 }
 
+/// The creation of a Job takes its time; meanwhile the check is canceled.
+#[tokio::test(start_paused = true)]
+async fn a_check_that_is_canceled_while_its_job_is_created_does_not_run() {
+    let mut setup = Setup::new(vec![aicr::ops::fault::Fault::Slow { millis: 500 }]).await;
+    setup.options.plan.only = vec!["dra-support".into(), "platform-health".into()];
+    let checks = setup.prepare().plan.checks;
+    let job = checks.iter().find(|check| check.check.name == "dra-support").expect("planned").job_name.clone();
+    // From the cancellation on, at any time of the creation of its objects.
+    for wait in [0, 400, 900, 1_400, 1_900, 2_400, 2_900] {
+        let connection = setup.connection.clone();
+        let (mut asked, mut looking) = (None, None);
+        let ran = setup
+            .steer(|body, control| match body {
+                Body::State { check, state: State::Creating } if check == "dra-support" => {
+                    let control = control.clone();
+                    asked = Some(tokio::spawn(async move {
+                        tokio::time::sleep(Duration::from_millis(wait)).await;
+                        control.ask(Request::Pause);
+                        control.ask(Request::CancelCheck("dra-support".into()));
+                    }));
+                }
+                Body::Finished { check, .. } if check == "dra-support" => {
+                    let (connection, control, job) = (connection.clone(), control.clone(), job.clone());
+                    // Long before the run cleans up: it is paused, and the other check goes on.
+                    looking = Some(tokio::spawn(async move {
+                        tokio::time::sleep(Duration::from_millis(2_600)).await;
+                        let found = objects::find(&connection, "Job", NAMESPACE, &job).await.expect("an answer");
+                        control.ask(GO_ON);
+                        found
+                    }));
+                }
+                Body::CleanedUp { .. } => {
+                    assert!(
+                        looking.as_ref().is_some_and(|looking| looking.is_finished()),
+                        "looked before the clean-up"
+                    );
+                }
+                _ => {}
+            })
+            .await;
+        asked.expect("asked").await.expect("asked");
+        let found = looking.expect("it ended").await.expect("a look");
+        assert!(found.is_none(), "canceled after {wait} ms: {found:?}");
+        let result = ran.report().results.iter().find(|result| result.name == "dra-support").expect("a result");
+        assert_eq!(result.why, Some(Why::Canceled), "canceled after {wait} ms");
+        assert_eq!(setup.left().await, [""; 0], "canceled after {wait} ms");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_skipped_check_is_reported_with_its_reason_and_no_object_is_made_for_it() {
     let mut setup = Setup::new(Vec::new()).await;

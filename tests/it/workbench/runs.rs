@@ -31,7 +31,9 @@ fn a_run_needs_a_yes() {
     let (recipe, snapshot) = (recipe.recipe.clone(), Inventory::clone(&snapshot()));
     let prepared = ops::run::prepare(&catalog, recipe, "recipe", snapshot, &options);
     let prepared = Arc::new(prepared.unwrap());
+    desk.shows("planning: a snapshot is taken");
     desk.update(Msg::Planned { generation, answer: Ok(prepared.clone()) });
+    assert!(!desk.text().contains("planning:"), "what it waited for is there: {}", desk.text());
     golden("question-80x24", &desk.text());
     desk.keys("Enter");
     assert!(desk.left.is_empty(), "Enter on the question cancels: {:?}", desk.left);
@@ -39,6 +41,35 @@ fn a_run_needs_a_yes() {
     desk.keys("Tab Enter");
     assert!(matches!(desk.left.pop(), Some(Effect::Run(_))));
     desk.shows("starting");
+}
+
+#[test]
+fn a_run_of_another_terminal_is_followed_to_its_end() {
+    let mut desk = Desk::live(120, 40);
+    let mut record = recorded("20260714-073000-00000000c0ffee00", true);
+    let rest = record.events.split_off(record.events.len() - 4);
+    record.stored.is_open = true;
+    let name = record.stored.name.clone();
+    list_records(&mut desk, &[record.clone()]);
+    desk.keys("4 g r Enter");
+    let Some(Effect::OpenRun { generation, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    desk.update(Msg::RunOpened { generation, compare: false, answer: Ok(Arc::new(record.clone())) });
+    let Some(Effect::FollowRun { name: followed, from }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    assert_eq!((&followed, from), (&name, record.events.len()));
+    desk.shows("goes on in another terminal, and is followed here");
+    desk.keys("x");
+    desk.shows("paused and canceled there");
+    // Another run was followed before; what still comes of it is dropped.
+    let strange = rest.last().expect("the end").clone();
+    desk.update(Msg::Followed { name: "another".into(), event: strange });
+    assert!(!desk.text().contains("run ended"), "{}", desk.text());
+    for event in rest {
+        desk.update(Msg::Followed { name: name.clone(), event });
+    }
+    desk.shows("run ended: fail");
+    desk.left.clear();
+    desk.update(Msg::FollowEnded { name, answer: Ok(true) });
+    assert!(matches!(desk.left[..], [Effect::ListRuns { .. }]), "its record has its end now: {:?}", desk.left);
 }
 
 #[test]
