@@ -67,9 +67,9 @@ fn a_run_of_another_terminal_is_followed_to_its_end() {
         desk.update(Msg::Followed { name: name.clone(), event });
     }
     desk.shows("run ended: fail");
-    desk.left.clear();
     desk.update(Msg::FollowEnded { name, answer: Ok(true) });
-    assert!(matches!(desk.left[..], [Effect::ListRuns { .. }]), "its record has its end now: {:?}", desk.left);
+    desk.keys("x");
+    desk.shows("no run is active");
 }
 
 #[test]
