@@ -6,6 +6,7 @@ mod api_contract;
 mod bad_input;
 mod bundle;
 mod bundle_helm;
+mod bundle_scripts;
 mod catalog_equality;
 mod checks;
 mod checks_demo;
