@@ -6,6 +6,8 @@ pub mod compare;
 pub mod ctrf;
 pub mod escape;
 pub mod junit;
+pub mod level;
+pub mod lines;
 pub mod markdown;
 pub mod plan;
 pub mod redact;

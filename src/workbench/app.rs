@@ -280,9 +280,14 @@ impl State {
                 self.answered();
                 self.run_opened(generation, compare, answer)
             }
+            Msg::RunsCompared { generation, answer } => {
+                self.answered();
+                self.runs_compared(generation, answer);
+                Vec::new()
+            }
             Msg::Followed { name, event } => {
                 if self.model.records.following.as_ref() == Some(&name) {
-                    self.run_event(event);
+                    self.run_event(*event);
                 }
                 Vec::new()
             }

@@ -109,6 +109,12 @@ pub enum Effect {
         name: String,
         compare: bool,
     },
+    /// Compare two recorded runs.
+    CompareRuns {
+        generation: u64,
+        left: String,
+        right: String,
+    },
     /// Follow the record of a run that another program writes, from an event on; ends what was followed before.
     FollowRun {
         name: String,

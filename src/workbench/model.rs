@@ -26,12 +26,12 @@ use crate::{
         },
         upgrade::Report,
     },
-    report::{self, compare as runs},
+    report::{self, compare as runs, lines::Lines},
     resolve::{Outcome, Resolution},
     validate::event::{self, Body, CheckResult, Event, PlannedCheck, ReadinessOutcome, State as CheckState, Verdict},
 };
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     path::PathBuf,
     sync::{Arc, LazyLock},
 };
@@ -433,16 +433,6 @@ pub struct Compare {
     pub noise: bool,
 }
 
-/// A line of output that a check's log keeps.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LogLine {
-    pub at_ms: u64,
-    pub text: String,
-}
-
-/// Lines that one check's log keeps; older ones are dropped and counted.
-const LOG_LINES: usize = 20_000;
-
 #[derive(Clone, Debug)]
 pub struct CheckView {
     pub planned: PlannedCheck,
@@ -450,9 +440,9 @@ pub struct CheckView {
     /// First event that was more than waiting.
     pub started_ms: Option<u64>,
     pub result: Option<CheckResult>,
-    pub log: VecDeque<LogLine>,
-    /// Lines dropped from the start of the log.
-    pub dropped: usize,
+    pub log: Lines,
+    /// Numbers of lines that a person marked.
+    pub marks: BTreeSet<usize>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -576,11 +566,7 @@ impl Run {
             }
             Body::Log { check, text } => {
                 if let Some(view) = self.check_mut(&check) {
-                    if view.log.len() == LOG_LINES {
-                        view.log.pop_front();
-                        view.dropped += 1;
-                    }
-                    view.log.push_back(LogLine { at_ms, text });
+                    view.log.push(at_ms, &text);
                 }
             }
             Body::Finished { check, result } => {
@@ -596,6 +582,13 @@ impl Run {
                 self.active = false;
             }
         }
+    }
+
+    /// Marks a line of a check's output, or takes its mark away; whether it is marked now.
+    pub fn toggle_mark(&mut self, check: &str, line: usize) -> bool {
+        let Some(view) = self.check_mut(check) else { return false };
+        let was_marked = view.marks.remove(&line);
+        !was_marked && view.marks.insert(line)
     }
 
     pub fn check(&self, name: &str) -> Option<&CheckView> {
@@ -614,8 +607,8 @@ impl CheckView {
             state: CheckState::Queued,
             started_ms: None,
             result: None,
-            log: VecDeque::new(),
-            dropped: 0,
+            log: Lines::default(),
+            marks: BTreeSet::new(),
         }
     }
 }

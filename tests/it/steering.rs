@@ -4,7 +4,7 @@
 use super::validate::{FIVE, NAMESPACE, Setup, never};
 use aicr::{
     cluster::objects,
-    ops::run::{Request, Step},
+    ops::run::{Request, Step, attach},
     validate::event::{Body, State, Status, Stop, Verdict, Way, Why},
 };
 use std::{cell::RefCell, time::Duration};
@@ -254,4 +254,42 @@ async fn what_somebody_deletes_is_named() {
         assert!(message.starts_with(start), "{kind}: {message}");
         assert_eq!(left, [""; 0], "{kind}");
     }
+}
+
+/// By nothing but the labels of its Jobs and pods: from a machine that has no record of it.
+#[tokio::test(start_paused = true)]
+async fn a_run_of_another_machine_is_followed_on_the_cluster() {
+    let setup = Setup::new(vec![aicr::ops::fault::Fault::Slow { millis: 200 }]).await;
+    let run_id = setup.options.plan.run_id.clone();
+    let attach_to = async {
+        // As soon as it has a Job.
+        while attach::runs(&setup.connection, NAMESPACE).await.expect("a list").is_empty() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        let (writer, mut reader) = attach::log();
+        let read = async {
+            let mut events = Vec::new();
+            while let Some(event) = reader.next().await {
+                events.push(event.body.clone());
+            }
+            events
+        };
+        let (report, events) = tokio::join!(attach::attach(&setup.connection, NAMESPACE, &run_id, writer), read);
+        (report.expect("a run"), events)
+    };
+    let (ran, (report, events)) = tokio::join!(setup.run(never), attach_to);
+    assert_eq!(ran.report().verdict, Some(Verdict::Passed));
+    let results = |report: &aicr::report::Report| {
+        let mut results: Vec<_> = report.results.iter().map(|result| (result.name.clone(), result.status)).collect();
+        results.sort_by(|one, other| one.0.cmp(&other.0));
+        results
+    };
+    assert_eq!(results(&report), results(ran.report()), "it reaches the same verdicts");
+    assert_eq!(report.verdict, Some(Verdict::Passed));
+    let has = |wanted: fn(&Body) -> bool| events.iter().any(wanted);
+    assert!(matches!(events.first(), Some(Body::Planned { .. })), "{:?}", events.first());
+    assert!(has(|body| matches!(body, Body::State { state: State::Running { .. }, .. })));
+    assert!(has(|body| matches!(body, Body::Log { .. })), "with their output");
+    let missing = attach::attach(&setup.connection, NAMESPACE, &run_id, attach::log().0).await;
+    assert_eq!(missing.expect_err("it is over").kind, aicr::ops::Kind::NotFound);
 }

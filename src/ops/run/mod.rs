@@ -5,6 +5,7 @@
 //! stamp what they see when it arrives and send it there. Whatever happens, what the run created is removed, and what could
 //! not be removed is named.
 
+pub mod attach;
 mod control;
 mod create;
 mod dispatcher;

@@ -4,7 +4,7 @@ use super::State;
 use crate::{
     catalog::upgrades::DEPLOYERS,
     criteria::Criteria,
-    ops::{self, Failure, Kind},
+    ops::{self, Failure, Kind, run::record},
     workbench::{
         Screen, desk,
         effect::Effect,
@@ -13,7 +13,7 @@ use crate::{
         msg::SnapshotSlot,
         overlay::{COMMANDS, Overlay, Question},
         palette,
-        panes::{NODES, Need, RECIPE_COMPONENTS, UPGRADES, VALUES},
+        panes::{LOG, NODES, Need, RECIPE_COMPONENTS, UPGRADES, VALUES},
         theme,
     },
 };
@@ -48,6 +48,7 @@ impl State {
             "live" => return vec![self.watch()],
             "save" if self.desk.screen == Screen::Validate && !rest.is_empty() => return self.save_report(rest),
             "save" => return self.save_command(rest),
+            "save-log" => return self.save_log(rest),
             "runs" => return self.runs_command(),
             "report" => self.report_command(rest),
             "speed" => self.speed_command(rest),
@@ -57,9 +58,13 @@ impl State {
             "in-process" => self.in_process_command(rest),
             "export" => return self.export_command(rest),
             _ if line.parse::<usize>().is_ok() => {
-                let pane = self.desk.focused();
-                self.desk.table_mut(pane).move_to(line.parse::<usize>().unwrap_or(1).saturating_sub(1));
-                self.desk.mark(Need::Cursor(pane));
+                let (pane, place) = (self.desk.focused(), line.parse::<usize>().unwrap_or(1).saturating_sub(1));
+                if pane == &LOG {
+                    self.go_to_line(place);
+                } else {
+                    self.desk.table_mut(pane).move_to(place);
+                    self.desk.mark(Need::Cursor(pane));
+                }
             }
             _ => {
                 let key = self.desk.keys.key(Action::Palette);
@@ -179,6 +184,11 @@ impl State {
             [a] => {
                 self.model.compare.b = None;
                 vec![self.read(SnapshotSlot::A, PathBuf::from(a))]
+            }
+            [a, b] if record::is_name(a) && record::is_name(b) => {
+                self.asked.run += 1;
+                let (left, right) = (a.to_owned(), b.to_owned());
+                vec![Effect::CompareRuns { generation: self.asked.run, left, right }]
             }
             [a, b, ..] => {
                 vec![self.read(SnapshotSlot::A, PathBuf::from(a)), self.read(SnapshotSlot::B, PathBuf::from(b))]

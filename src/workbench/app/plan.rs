@@ -146,9 +146,13 @@ impl State {
             Body::Ended { verdict } => Some(*verdict),
             _ => None,
         };
+        // Output moves no check, and there may be much of it.
+        let moves = !matches!(event.body, Body::Log { .. });
         self.model.run.fold(event);
         self.desk.mark(Need::Run);
-        self.follow_run();
+        if moves {
+            self.follow_run();
+        }
         if let Some(before) = paused {
             let [goes_on, cancels] = [Action::Pause, Action::Cancel].map(|action| self.desk.keys.key(action));
             self.say(Severity::Info, format!("paused {before}: {goes_on} goes on, {cancels} cancels"));

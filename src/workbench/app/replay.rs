@@ -13,7 +13,7 @@ use crate::{
         keymap::Action,
         model::{Replay, Run, RunsCompared, Severity},
         overlay::Overlay,
-        panes::{CHECKS, Need, RUN_CHANGES, RUNS},
+        panes::{CHECKS, COMPARED_RUNS, Need, RUN_CHANGES, RUNS, RowId},
     },
 };
 use std::{path::PathBuf, sync::Arc};
@@ -131,6 +131,23 @@ impl State {
         vec![self.list_runs()]
     }
 
+    /// Two runs that were named on the Compare screen, check by check.
+    pub(super) fn runs_compared(&mut self, generation: u64, answer: Result<Arc<[Record; 2]>, Failure>) {
+        if generation != self.asked.run {
+            return;
+        }
+        match answer {
+            Err(failure) => self.say_failure(failure),
+            Ok(records) => {
+                let [left, right] = [&records[0], &records[1]].map(Record::report);
+                let rows = runs::compare(&left, &right);
+                self.model.records.compared = Some(RunsCompared { left: left.run_id, right: right.run_id, rows });
+                self.desk.mark(Need::Runs);
+                self.desk.focus_on(&COMPARED_RUNS);
+            }
+        }
+    }
+
     /// Shows the run as it was after so many of its events.
     fn replay_to(&mut self, count: usize) {
         let Some(replay) = &mut self.model.records.replay else { return };
@@ -243,6 +260,24 @@ impl State {
         let form = FORMS.iter().find(|form| form.suffix == suffix).unwrap_or(&FORMS[0]);
         let text = (form.render)(&self.model.run.report);
         vec![Effect::SaveText { text, path: PathBuf::from(path), replace: false }]
+    }
+
+    /// `:save-log FILE`: the output of the selected check.
+    pub(super) fn save_log(&mut self, path: &str) -> Vec<Effect> {
+        let selected = match self.desk.table(&CHECKS).row().map(|row| &row.id) {
+            Some(RowId::Check(name)) => self.model.run.check(name),
+            _ => None,
+        };
+        match selected {
+            Some(check) if !check.log.is_empty() => {
+                let text = check.log.text();
+                vec![Effect::SaveText { text, path: PathBuf::from(path), replace: false }]
+            }
+            _ => {
+                self.say(Severity::Info, "put the cursor on a check that has written something");
+                Vec::new()
+            }
+        }
     }
 
     pub(super) fn forget_compared(&mut self) {

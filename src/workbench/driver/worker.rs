@@ -180,6 +180,14 @@ impl Worker {
                 move || record::open(&record::folder()?, &name).map(Arc::new),
                 move |answer| Msg::RunOpened { generation, compare, answer },
             ),
+            Effect::CompareRuns { generation, left, right } => self.compute(
+                "compare two runs",
+                move || {
+                    let folder = record::folder()?;
+                    Ok(Arc::new([record::open(&folder, &left)?, record::open(&folder, &right)?]))
+                },
+                move |answer| Msg::RunsCompared { generation, answer },
+            ),
             Effect::FollowRun { name, from } => self.follow(name, from),
             Effect::ReadLog => self.compute(
                 "read the log",
@@ -252,7 +260,7 @@ impl Worker {
             };
             let showing = async {
                 while let Some(event) = event.recv().await {
-                    if answers.send(Msg::Followed { name: name.clone(), event }).await.is_err() {
+                    if answers.send(Msg::Followed { name: name.clone(), event: event.into() }).await.is_err() {
                         return;
                     }
                 }

@@ -55,9 +55,10 @@ pub use changes::PANE as CHANGES;
 pub use checks::PANE as CHECKS;
 pub use components::PANE as COMPONENTS;
 pub(super) use components::standing;
+pub use log::PANE as LOG;
 pub use nodes::PANE as NODES;
 pub use recipe_components::PANE as RECIPE_COMPONENTS;
-pub use run_changes::PANE as RUN_CHANGES;
+pub use run_changes::{ON_COMPARE as COMPARED_RUNS, PANE as RUN_CHANGES};
 pub use runs::PANE as RUNS;
 pub use shapes::PANE as SHAPES;
 pub use sides::PANE as SIDES;
@@ -110,6 +111,7 @@ pub static ALL: &[&Pane] = &[
     &readings::PANE,
     &reading::PANE,
     &groups::PANE,
+    &run_changes::ON_COMPARE,
 ];
 
 /// One panel. Two are equal when they are the same static.
@@ -229,6 +231,10 @@ pub enum Step {
     OpenRun(String),
     /// Compare a recorded run with the shown one.
     CompareRun(String),
+    /// Mark a line of a check's output, or take its mark away.
+    Mark(String, usize),
+    /// Put the cursor of the log on a line, by its number.
+    Line(usize),
 }
 
 /// What a row is about: its identity within its pane, and what actions on it speak of.
