@@ -409,7 +409,7 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
         "keep namespaces, charts and names of what is installed; without a place, no more",
     ),
     ("upgrade", "[NAME]", "whether the cluster can be upgraded to the recipe, with the steps for a deployer"),
-    ("compare", "[A.yaml] [B.yaml] | RUN RUN", "compare saved snapshots, one with the cluster, or two recorded runs"),
+    ("compare", "[FILE [FILE]] | RUN RUN", "compare saved snapshots, one with the cluster, or two recorded runs"),
     ("open", "FILE", "show a saved snapshot instead of the cluster"),
     ("live", "", "back to the live cluster"),
     ("context", "[NAME]", "switch to the cluster of another context"),

@@ -119,14 +119,14 @@ fn what_checks_print_cannot_steer_the_terminal() {
 /// Longer than what is made into rows at a time.
 #[test]
 fn a_long_log_is_reached_searched_marked_and_saved_whole() {
-    let mut desk = Desk::live(120, 40);
+    let mut desk = Desk::live(200, 60);
     desk.keys("4");
     run_half_way(&mut desk);
     for number in 0..12_000 {
         let body = Body::Log { check: "dra-support".into(), text: format!("line {number} of many") };
         desk.state.update(Msg::Run(Event { seq: 0, observed_at_ms: 0, body }));
     }
-    desk.keys("g l");
+    desk.keys("j j j j j j g l");
     desk.shows("12,001 lines");
     desk.shows("line 11999 of many");
     desk.keys("g g");
