@@ -28,7 +28,10 @@ use crate::{
     },
     report::{self, compare as runs, lines::Lines},
     resolve::{Outcome, Resolution},
-    validate::event::{self, Body, CheckResult, Event, PlannedCheck, ReadinessOutcome, State as CheckState, Verdict},
+    validate::{
+        curve::Measured,
+        event::{self, Body, CheckResult, Event, PlannedCheck, ReadinessOutcome, State as CheckState, Verdict},
+    },
 };
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -182,6 +185,8 @@ pub struct Cluster {
     pub status: LiveStatus,
     /// No connection at all: why.
     pub failure: Option<Failure>,
+    /// The file that is being read to be shown.
+    pub reading: Option<String>,
     pub snapshot: Option<Arc<Inventory>>,
     /// The nodes by shape.
     pub fleet: Fleet,
@@ -443,6 +448,8 @@ pub struct CheckView {
     pub log: Lines,
     /// Numbers of lines that a person marked.
     pub marks: BTreeSet<usize>,
+    /// What a benchmark has measured so far.
+    pub curve: Vec<Measured>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -569,6 +576,11 @@ impl Run {
                     view.log.push(at_ms, &text);
                 }
             }
+            Body::Measured { check, row } => {
+                if let Some(view) = self.check_mut(&check) {
+                    view.curve.push(row);
+                }
+            }
             Body::Finished { check, result } => {
                 if let Some(view) = self.check_mut(&check) {
                     view.result = Some(result);
@@ -609,6 +621,7 @@ impl CheckView {
             result: None,
             log: Lines::default(),
             marks: BTreeSet::new(),
+            curve: Vec::new(),
         }
     }
 }

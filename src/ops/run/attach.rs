@@ -17,6 +17,7 @@ use crate::{
     ops::{Failure, Kind},
     report::{self, Report},
     validate::{
+        curve::Measured,
         event::{Body, Moment, PlannedCheck, Severity, Way},
         machine::{CONTAINER, Machine, Observation, Output},
         plan::{CHECK_LABEL, GIVE_UP_SECONDS, JOB_MARGIN_SECONDS, NAME_LABEL, PHASE_LABEL, RUN_LABEL, input_name},
@@ -205,7 +206,12 @@ impl Attached<'_> {
             let check = name.to_owned();
             let body = match output {
                 Output::State(state) => Body::State { check, state },
-                Output::Log(text) => Body::Log { check, text },
+                Output::Log(text) => {
+                    let row = Measured::of_line(&text);
+                    self.reporter.observed(at.observed_at_ms, Body::Log { check: check.clone(), text });
+                    let Some(row) = row else { continue };
+                    Body::Measured { check, row }
+                }
                 Output::Finished(result) => Body::Finished { check, result: *result },
                 Output::FollowLog { pod } => {
                     self.follow(check, pod);
