@@ -1,5 +1,6 @@
 //! Use cases, one file each: the only place where core and edges meet.
 
+pub mod artifact;
 pub mod bundle;
 pub mod catalog;
 pub mod check;
@@ -18,6 +19,7 @@ pub mod recipe;
 pub mod run;
 pub mod session;
 pub mod snapshot;
+pub mod snapshots;
 pub mod upgrade;
 
 pub use failure::{Failure, Kind};

@@ -41,7 +41,12 @@ const CORE: &[Rule] = &[
     ),
     rule("diff", "yaml criteria document inventory snapshot constraint recipe", "similar", ""),
     rule("upgrade", "yaml criteria document catalog constraint recipe resolve", "", ""),
-    rule("bundle", "yaml criteria document catalog constraint recipe resolve", "sha2 ipnet", ""),
+    rule(
+        "bundle",
+        "yaml criteria document catalog constraint recipe resolve",
+        "base64 flate2 ipnet rustls sha2 webpki",
+        "",
+    ),
     rule("validate", "yaml criteria document inventory constraint catalog recipe", "jmespath", ""),
     rule("image", "bundle validate", "", ""),
     // The regular expressions of a search.
@@ -73,7 +78,12 @@ const EDGES: &[Rule] = &[
         "base64 bytes flate2 futures getrandom http http_body http_body_util hyper hyper_util kube tokio tower tracing",
         "clock network",
     ),
-    rule("store", "catalog report", "directories rustix tracing tracing_subscriber", "clock environment files"),
+    rule(
+        "store",
+        "catalog report",
+        "directories flate2 rustix sha2 tracing tracing_subscriber",
+        "clock environment files",
+    ),
     rule("term", "", "base64 crossterm ratatui rustix tracing", "clock environment files threads"),
 ];
 
