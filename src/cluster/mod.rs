@@ -18,6 +18,7 @@ pub mod error;
 pub mod exec;
 mod explain;
 mod forms;
+mod kinds;
 pub mod kubeconfig;
 pub mod logs;
 pub mod object_watch;

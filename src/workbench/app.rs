@@ -309,9 +309,20 @@ impl State {
             }
             Msg::RunOpened { generation, compare, answer } => {
                 self.answered();
-                self.run_opened(generation, compare, answer);
+                self.run_opened(generation, compare, answer)
+            }
+            Msg::RunsCompared { generation, answer } => {
+                self.answered();
+                self.runs_compared(generation, answer);
                 Vec::new()
             }
+            Msg::Followed { name, event } => {
+                if self.model.records.following.as_ref() == Some(&name) {
+                    self.run_event(*event);
+                }
+                Vec::new()
+            }
+            Msg::FollowEnded { name, answer } => self.follow_ended(&name, answer),
             Msg::RunEnded { run_id, .. } if run_id != self.model.run.id => {
                 self.answered();
                 Vec::new()

@@ -4,7 +4,7 @@ use super::State;
 use crate::{
     catalog::upgrades::DEPLOYERS,
     criteria::{Criteria, Dimension},
-    ops::{self, Failure, Kind},
+    ops::{self, Failure, Kind, run::record},
     workbench::{
         Screen, desk,
         effect::Effect,
@@ -13,7 +13,7 @@ use crate::{
         msg::SnapshotSlot,
         overlay::{COMMANDS, Overlay, Question},
         palette,
-        panes::{NODES, Need, RECIPE_COMPONENTS, UPGRADES, VALUES},
+        panes::{LOG, NODES, Need, RECIPE_COMPONENTS, UPGRADES, VALUES},
         theme,
         widgets::table::Identity,
     },
@@ -67,6 +67,7 @@ impl State {
             }
             "save" if self.desk.screen == Screen::Validate && !rest.is_empty() => return self.save_report(rest),
             "save" => return self.save_command(rest),
+            "save-log" => return self.save_log(rest),
             "runs" => return self.runs_command(),
             "report" => self.report_command(rest),
             "speed" => self.speed_command(rest),
@@ -80,9 +81,13 @@ impl State {
             }
             "link" => return vec![Effect::Copy(self.link())],
             _ if line.parse::<usize>().is_ok() => {
-                let pane = self.desk.focused();
-                self.desk.table_mut(pane).move_to(line.parse::<usize>().unwrap_or(1).saturating_sub(1));
-                self.desk.mark(Need::Cursor(pane));
+                let (pane, place) = (self.desk.focused(), line.parse::<usize>().unwrap_or(1).saturating_sub(1));
+                if pane == &LOG {
+                    self.go_to_line(place);
+                } else {
+                    self.desk.table_mut(pane).move_to(place);
+                    self.desk.mark(Need::Cursor(pane));
+                }
             }
             _ => {
                 let key = self.desk.keys.key(Action::Palette);
@@ -255,6 +260,11 @@ impl State {
             [a] => {
                 (self.model.compare.b, self.model.compare.c) = (None, None);
                 vec![self.read(SnapshotSlot::A, PathBuf::from(a))]
+            }
+            [a, b] if record::is_name(a) && record::is_name(b) => {
+                self.asked.run += 1;
+                let (left, right) = (a.to_owned(), b.to_owned());
+                vec![Effect::CompareRuns { generation: self.asked.run, left, right }]
             }
             [a, b, ref rest @ ..] => {
                 self.model.compare.c = None;

@@ -49,7 +49,8 @@ const CORE: &[Rule] = &[
     ),
     rule("validate", "yaml criteria document inventory constraint catalog recipe", "jmespath", ""),
     rule("image", "bundle validate", "", ""),
-    rule("report", "document catalog recipe validate lint", "", ""),
+    // The regular expressions of a search.
+    rule("report", "document catalog recipe validate lint", "regex", ""),
     rule("lint", "yaml criteria document inventory snapshot constraint catalog recipe resolve accelerators", "", ""),
 ];
 
