@@ -31,6 +31,7 @@ use std::sync::Arc;
 mod act;
 mod command;
 mod context;
+mod deploy;
 mod input;
 mod plan;
 mod replay;
@@ -267,8 +268,17 @@ impl State {
                 self.planned(generation, answer);
                 Vec::new()
             }
+            Msg::Run(event) if self.model.deploy.active => {
+                self.deploy_event(&event);
+                Vec::new()
+            }
             Msg::Run(event) => {
                 self.run_event(event);
+                Vec::new()
+            }
+            Msg::DeployPlanned { generation, answer } => {
+                self.answered();
+                self.deploy_planned(generation, answer);
                 Vec::new()
             }
             Msg::RunsListed { generation, answer } => {
@@ -280,6 +290,13 @@ impl State {
                 self.answered();
                 self.run_opened(generation, compare, answer);
                 Vec::new()
+            }
+            Msg::RunEnded { run_id, answer }
+                if self.model.deploy.active && run_id == self.model.deploy.progress.run_id =>
+            {
+                self.answered();
+                self.deploy_ended(answer);
+                vec![self.list_runs()]
             }
             Msg::RunEnded { run_id, .. } if run_id != self.model.run.id => {
                 self.answered();

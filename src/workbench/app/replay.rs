@@ -62,6 +62,9 @@ impl State {
         }
         match answer {
             Err(failure) => self.say_failure(failure),
+            Ok(record) if compare && record.report().deploy.is_some() => {
+                self.say(Severity::Info, "a deploy has no checks to compare");
+            }
             Ok(record) if compare => {
                 let (shown, other) = (self.model.run.report.clone(), record.report());
                 // The earlier run is A: ids begin with their time.
@@ -71,6 +74,7 @@ impl State {
                 self.desk.mark(Need::Runs);
                 self.desk.focus_on(&RUN_CHANGES);
             }
+            Ok(record) if record.report().deploy.is_some() => self.show_deploy(&record),
             Ok(record) => {
                 let going_on = record.stored.is_open;
                 let name = record.stored.name.clone();

@@ -11,6 +11,7 @@ mod check;
 mod checks;
 mod components;
 mod constraints;
+mod deploy;
 mod groups;
 mod identity;
 mod ladder;
@@ -55,6 +56,7 @@ pub use changes::PANE as CHANGES;
 pub use checks::PANE as CHECKS;
 pub use components::PANE as COMPONENTS;
 pub(super) use components::standing;
+pub use deploy::PANE as DEPLOY;
 pub use nodes::PANE as NODES;
 pub use recipe_components::PANE as RECIPE_COMPONENTS;
 pub use run_changes::PANE as RUN_CHANGES;
@@ -107,6 +109,7 @@ pub static ALL: &[&Pane] = &[
     &check::PANE,
     &runs::PANE,
     &run_changes::PANE,
+    &deploy::PANE,
     &readings::PANE,
     &reading::PANE,
     &groups::PANE,
@@ -185,6 +188,7 @@ pub enum Need {
     Run,
     /// Recorded runs, and two of them beside each other.
     Runs,
+    Deploy,
     Compare,
     /// The row under the cursor of another pane.
     Cursor(&'static Pane),
@@ -229,6 +233,10 @@ pub enum Step {
     OpenRun(String),
     /// Compare a recorded run with the shown one.
     CompareRun(String),
+    /// Ask before the shown bundle is deployed.
+    AskDeploy,
+    /// Ask before the deploy is canceled.
+    AskCancelDeploy,
 }
 
 /// What a row is about: its identity within its pane, and what actions on it speak of.
