@@ -219,8 +219,12 @@ impl State {
                     _ if generation != *self.asked.snapshot(slot) => Vec::new(),
                     Ok(snapshot) => self.opened(slot, Side { name, snapshot }),
                     Err(failure) => {
-                        if slot == SnapshotSlot::Cluster && self.model.cluster.snapshot.is_none() {
-                            self.model.cluster.failure = Some(failure.clone());
+                        if slot == SnapshotSlot::Cluster {
+                            let cluster = &mut self.model.cluster;
+                            cluster.reading = None;
+                            if cluster.snapshot.is_none() {
+                                cluster.failure = Some(failure.clone());
+                            }
                             self.desk.mark(Need::Cluster);
                         }
                         self.say_failure(failure);
@@ -364,7 +368,7 @@ impl State {
         self.asked.cluster += 1;
         let cluster = &mut self.model.cluster;
         cluster.generation += 1;
-        cluster.failure = None;
+        (cluster.failure, cluster.reading) = (None, None);
         if cluster.snapshot.is_none() {
             cluster.source = if self.start.demo { Source::Demo } else { Source::Live };
         }
@@ -374,7 +378,12 @@ impl State {
     fn read(&mut self, slot: SnapshotSlot, path: std::path::PathBuf) -> Effect {
         let generation = self.asked.snapshot(slot);
         *generation += 1;
-        Effect::ReadSnapshot { slot, generation: *generation, path }
+        let effect = Effect::ReadSnapshot { slot, generation: *generation, path: path.clone() };
+        if slot == SnapshotSlot::Cluster {
+            self.model.cluster.reading = Some(path.display().to_string());
+            self.desk.mark(Need::Cluster);
+        }
+        effect
     }
 
     fn live(&mut self, generation: u64, view: LiveView) -> Vec<Effect> {
@@ -443,7 +452,7 @@ impl State {
                 let cluster = &mut self.model.cluster;
                 // An older watch speaks of another cluster.
                 cluster.generation += 1;
-                (cluster.source, cluster.failure) = (Source::Saved, None);
+                (cluster.source, cluster.failure, cluster.reading) = (Source::Saved, None, None);
                 cluster.name = side.name;
                 cluster.server = String::new();
                 self.show_cluster(side.snapshot);

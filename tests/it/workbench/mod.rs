@@ -4,6 +4,8 @@ mod cluster;
 mod contexts;
 mod deploy;
 mod desk;
+mod diffing;
+mod ease;
 mod finding;
 mod first_minute;
 mod fleet;
