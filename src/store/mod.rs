@@ -7,5 +7,6 @@ pub mod folders;
 pub mod log;
 pub mod read;
 pub mod records;
+pub mod snapshots;
 pub mod tree;
 pub mod write;

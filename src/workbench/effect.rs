@@ -11,9 +11,10 @@ use crate::{
     inventory::Inventory,
     ops::{
         deploy,
-        diff::Versus,
+        diff::{Rules, Versus},
         inherit::Basis,
         run::{Prepared, Request},
+        snapshots::Moment,
     },
     resolve::Resolution,
 };
@@ -68,6 +69,16 @@ pub enum Effect {
         generation: u64,
         left: Arc<Inventory>,
         right: Arc<Inventory>,
+        third: Option<Arc<Inventory>>,
+        rules: Rules,
+    },
+    /// List kept snapshots.
+    ListMoments {
+        generation: u64,
+    },
+    OpenMoment {
+        generation: u64,
+        moment: Moment,
     },
     /// Check whether the cluster can be upgraded to a recipe; a saved snapshot without asking anybody.
     CheckUpgrade {

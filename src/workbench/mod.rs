@@ -17,6 +17,7 @@ pub mod msg;
 pub mod overlay;
 mod palette;
 pub mod panes;
+pub mod recording;
 pub mod screenshot;
 pub mod script;
 pub mod theme;
@@ -87,6 +88,8 @@ pub struct RunOptions {
     pub screen: Option<Screen>,
     pub look: Look,
     pub mouse: bool,
+    /// Snapshots of the watched cluster are kept as it changes.
+    pub keeps: bool,
     /// How checks are run.
     pub run: ops::run::RunOptions,
 }
