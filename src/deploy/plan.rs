@@ -373,9 +373,10 @@ fn release(
         .collect();
     let has = |path: &str| own.iter().any(|(known, _)| *known == path);
     let at = |path: &str| format!("{base}{path}");
-    let chart = match (has("upstream.env"), has("Chart.yaml")) {
-        (true, _) => upstream(&at("upstream.env"), read(files, &at("upstream.env"))?.unwrap_or_default())?,
-        (false, true) => Chart::Local,
+    // A chart that was vendored is in the folder, next to where it came from.
+    let chart = match (has("Chart.yaml"), has("upstream.env")) {
+        (true, _) => Chart::Local,
+        (false, true) => upstream(&at("upstream.env"), read(files, &at("upstream.env"))?.unwrap_or_default())?,
         (false, false) => return Err(PlanError::Missing(at("Chart.yaml"))),
     };
     let manifests: Vec<String> = own
@@ -496,6 +497,13 @@ pub(crate) mod tests {
         let plan = plan(&files(&DIAMOND)).unwrap();
         assert_eq!(graph(&plan), "0 a <>, 1 b <a>, 2 b-post <b>, 1 c <a>, 3 d <b-post c>");
         assert_eq!((plan.levels(), plan.namespaces().len()), (4, 4));
+    }
+
+    #[test]
+    fn a_vendored_chart_is_installed_from_the_bundle() {
+        let mut files = files(&[("a", &[])]);
+        files.insert("001-a/Chart.yaml".to_owned(), b"name: a\n".to_vec());
+        assert_eq!(plan(&files).unwrap().releases[0].chart, Chart::Local);
     }
 
     #[test]

@@ -18,7 +18,11 @@ use crate::{
     text, yaml,
 };
 use serde_json::{Value, json};
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::sync::watch;
 
 /// What all releases of a deploy share.
@@ -90,7 +94,7 @@ pub(super) async fn apply(
         }
         make_namespace(&site.connection, release).await.map_err(|error| words(&error))?;
         match &site.tool {
-            Tool::Helm(helm) if release.owns_crds => apply_crds(site, helm, release).await.map(Some),
+            Tool::Helm(helm) if release.owns_crds => apply_crds(site, helm, release).await,
             _ => Ok(None),
         }
     };
@@ -176,33 +180,52 @@ struct FolderError {
     source: std::io::Error,
 }
 
-/// Fetches a chart and applies its CRDs, which Helm leaves as they are in an upgrade; it is installed from the same bytes.
-async fn apply_crds(site: &Site, helm: &Arc<Helm>, release: &Release) -> Result<Pulled, String> {
-    let Chart::Remote { chart, repo, version } = &release.chart else {
-        return Err("only charts from elsewhere are fetched".to_owned());
+/// Applies the CRDs of a chart, which Helm leaves as they are in an upgrade. One from elsewhere is fetched for that, and
+/// installed from the same bytes.
+async fn apply_crds(site: &Site, helm: &Arc<Helm>, release: &Release) -> Result<Option<Pulled>, String> {
+    let (folder, pulled) = match &release.chart {
+        Chart::Local => (site.folder.join(&release.folder).join("charts"), None),
+        Chart::Remote { chart, repo, version } => {
+            let pulled = fetch(helm, release, (chart, repo, version)).await?;
+            (pulled.folder.clone(), Some(pulled))
+        }
     };
+    for chart in archives(&folder)? {
+        let shown = helm.output(&folder, &["show", "crds", &chart.display().to_string()]).await;
+        for crd in objects(&shown.map_err(|error| helm_words(&error))??) {
+            let name = crd["metadata"]["name"].as_str().unwrap_or_default();
+            let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}");
+            raw::apply(&site.connection, &path, &crd, "helm").await.map_err(|error| words(&error))?;
+        }
+    }
+    Ok(pulled)
+}
+
+/// The archives in a folder.
+fn archives(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let entries = std::fs::read_dir(folder);
+    let entries = entries.map_err(|source| text::causes(&FolderError { path: folder.to_owned(), source }))?;
+    let paths = entries.flatten().map(|entry| entry.path());
+    Ok(paths.filter(|path| path.extension().is_some_and(|suffix| suffix == "tgz")).collect())
+}
+
+/// Fetches a chart into a new folder.
+async fn fetch(
+    helm: &Arc<Helm>,
+    release: &Release,
+    (chart, repo, version): (&str, &str, &str),
+) -> Result<Pulled, String> {
     let name = format!("aicr-deploy-{}-{}", std::process::id(), release.name);
     let mut pulled = Pulled { folder: std::env::temp_dir().join(name), chart: PathBuf::new() };
     let made = std::fs::create_dir(&pulled.folder);
-    let unusable = |source| text::causes(&FolderError { path: pulled.folder.clone(), source });
-    made.map_err(unusable)?;
+    made.map_err(|source| text::causes(&FolderError { path: pulled.folder.clone(), source }))?;
     let folder = pulled.folder.display().to_string();
     let mut arguments = vec!["pull", chart, "--version", version, "--destination", &folder];
     if !repo.is_empty() {
         arguments.extend(["--repo", repo]);
     }
     helm.output(&pulled.folder, &arguments).await.map_err(|error| helm_words(&error))??;
-    let entries = std::fs::read_dir(&pulled.folder).map_err(unusable)?;
-    let charts = entries.flatten().map(|entry| entry.path());
-    let chart = charts.into_iter().find(|path| path.extension().is_some_and(|suffix| suffix == "tgz"));
-    pulled.chart = chart.ok_or("Helm has fetched no chart")?;
-    let file = pulled.chart.display().to_string();
-    let shown = helm.output(&pulled.folder, &["show", "crds", &file]).await.map_err(|error| helm_words(&error))??;
-    for crd in objects(&shown) {
-        let name = crd["metadata"]["name"].as_str().unwrap_or_default();
-        let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}");
-        raw::apply(&site.connection, &path, &crd, "helm").await.map_err(|error| words(&error))?;
-    }
+    pulled.chart = archives(&pulled.folder)?.pop().ok_or("Helm has fetched no chart")?;
     Ok(pulled)
 }
 
