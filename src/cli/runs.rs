@@ -6,9 +6,12 @@ use super::{
 };
 use crate::{
     ops::{
-        Failure,
+        Failure, Kind,
         place::Place,
-        run::record::{self, Record, Summary},
+        run::{
+            NAMESPACE, attach,
+            record::{self, Record, Summary},
+        },
     },
     recipe::format::json_text,
     report::{
@@ -29,7 +32,7 @@ use std::time::Duration;
 /// of it that no other has, `last`, or a file. No cluster is needed, except while a run goes on.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  aicr runs list\n  aicr runs show last\n  aicr runs replay last --speed 10\n  \
-                        aicr runs export last -t junit -o report.xml\n  aicr diff RUN RUN")]
+                        aicr runs export last -t junit -o report.xml\n  aicr runs follow --cluster\n  aicr diff RUN RUN")]
 pub struct Args {
     #[command(subcommand)]
     verb: Verb,
@@ -75,11 +78,15 @@ enum Verb {
         #[arg(long)]
         logs: bool,
     },
-    /// Follow a run that goes on in another terminal of this machine, from its beginning to its end.
+    /// Follow a run that goes on in another terminal of this machine, from its beginning to its end; or, on the cluster, one
+    /// that anybody started.
     Follow {
         /// The run.
         #[arg(value_name = "RUN", default_value = "last")]
         run: String,
+        /// Look for it on the cluster, by the labels of its Jobs and pods in this namespace.
+        #[arg(long, value_name = "NAMESPACE", num_args = 0..=1, require_equals = true, default_missing_value = NAMESPACE)]
+        cluster: Option<String>,
         /// Show every line that checks print.
         #[arg(long)]
         logs: bool,
@@ -138,7 +145,10 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             let record = record::open(&folder, run)?;
             return super::cluster::block_on(global, replay(&record, (*speed, *step), *logs, printer));
         }
-        Verb::Follow { run, logs } => {
+        Verb::Follow { run, cluster: Some(namespace), logs } => {
+            return super::cluster::block_on(global, attach(namespace, run, *logs, global, printer));
+        }
+        Verb::Follow { run, cluster: None, logs } => {
             let mut live = Live::new(printer.clone(), Stream::Out, *logs);
             let mut broken = None;
             let mut verdict = None;
@@ -213,6 +223,41 @@ async fn replay(record: &Record, (speed, step): (u32, bool), logs: bool, printer
         printer.page(&format!("{line}\n"))?;
     }
     Ok(Exit::Good)
+}
+
+/// Follows a run by what is seen of it on the cluster.
+async fn attach(namespace: &str, name: &str, logs: bool, global: &Global, printer: &Printer) -> Outcome {
+    let connection = super::cluster::connect(global).await?;
+    let runs = attach::runs(&connection, namespace).await?;
+    let found: Vec<&String> = match name {
+        "last" => runs.first().into_iter().collect(),
+        name => runs.iter().filter(|run| run.contains(name)).collect(),
+    };
+    let run = match found[..] {
+        [run] => run,
+        [] => {
+            let because = format!("no run that is called `{name}` has a Job in namespace {namespace}");
+            let failure = Failure::new(Kind::NotFound, "find the run", because).at(connection.at());
+            return Err(failure.hint("a run in another namespace: --cluster=NAMESPACE").into());
+        }
+        [..] => {
+            let because = format!("`{name}` is part of the ids of {} runs", found.len());
+            return Err(Failure::new(Kind::Usage, "find the run", because).at(connection.at()).into());
+        }
+    };
+    let mut live = Live::new(printer.clone(), Stream::Out, logs);
+    let (writer, mut reader) = attach::log();
+    let showing = async {
+        while let Some(event) = reader.next().await {
+            if let Some(line) = live.line(&event) {
+                printer.page(&format!("{line}\n"))?;
+            }
+        }
+        Ok::<_, Stop>(())
+    };
+    let (report, shown) = tokio::join!(attach::attach(&connection, namespace, run, writer), showing);
+    shown?;
+    Ok(report?.verdict.map_or(Exit::Inconclusive, Exit::from))
 }
 
 /// `aicr diff RUN RUN`.

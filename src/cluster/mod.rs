@@ -20,6 +20,7 @@ mod explain;
 mod forms;
 pub mod helm;
 pub mod helm_record;
+mod kinds;
 pub mod kubeconfig;
 pub mod lease;
 pub mod logs;

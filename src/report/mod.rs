@@ -6,6 +6,8 @@ pub mod compare;
 pub mod ctrf;
 pub mod escape;
 pub mod junit;
+pub mod level;
+pub mod lines;
 pub mod markdown;
 pub mod plan;
 pub mod redact;
@@ -18,6 +20,9 @@ use crate::{
     deploy::{event::Body as Deploy, progress::Progress},
     validate::event::{Body, CheckResult, Event, PhaseStatus, PlannedCheck, ReadinessOutcome, Status, Verdict, Why},
 };
+
+/// What a report says of a run without a verdict.
+pub const NOT_ENDED: &str = "the run has not ended, and has no verdict";
 
 /// A form of a whole report.
 #[derive(Clone, Copy, Debug)]
@@ -120,8 +125,25 @@ impl Report {
         }
     }
 
+    /// The report of a run that goes on, as far as it is: checks that have not ended are in it, or it would look like a pass.
+    #[must_use]
+    pub fn so_far(&self) -> Report {
+        let mut report = self.clone();
+        if report.verdict.is_none() {
+            report.complete(report.stop_ms, Why::NotEnded, "the run goes on: this check has no verdict yet");
+        }
+        report
+    }
+
     /// Ends a report that got no further: checks without a result have none.
     pub fn abandon(&mut self, at_ms: u64) {
+        self.complete(at_ms, Why::Canceled, "the run was interrupted before the check ended");
+        self.stop_ms = self.stop_ms.max(at_ms);
+        self.verdict = Some(Verdict::Canceled);
+    }
+
+    /// Gives every planned check a result.
+    fn complete(&mut self, at_ms: u64, why: Why, reason: &str) {
         for planned in &self.planned {
             if self.results.iter().any(|result| result.name == planned.name) {
                 continue;
@@ -130,7 +152,7 @@ impl Report {
                 name: planned.name.clone(),
                 phase: planned.phase,
                 status: Status::Other,
-                message: "the run was interrupted before the check ended".to_owned(),
+                message: reason.to_owned(),
                 exit_code: None,
                 node: None,
                 image: planned.image.clone(),
@@ -139,12 +161,10 @@ impl Report {
                 start_ms: at_ms,
                 stop_ms: at_ms,
                 stdout: Vec::new(),
-                why: Some(Why::Canceled),
+                why: Some(why),
                 way: planned.way,
             });
         }
-        self.stop_ms = self.stop_ms.max(at_ms);
-        self.verdict = Some(Verdict::Canceled);
     }
 
     /// Results in the order of the plan; those of checks that were not planned last.

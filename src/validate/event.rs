@@ -171,6 +171,8 @@ pub enum Why {
     Canceled,
     /// The run was canceled before it started.
     NotStarted,
+    /// The run goes on, and the check has not ended.
+    NotEnded,
     CreateRefused,
     PodRefused,
     Unschedulable,

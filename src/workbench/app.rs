@@ -313,7 +313,11 @@ impl State {
             }
             Msg::RunOpened { generation, compare, answer } => {
                 self.answered();
-                self.run_opened(generation, compare, answer);
+                self.run_opened(generation, compare, answer)
+            }
+            Msg::RunsCompared { generation, answer } => {
+                self.answered();
+                self.runs_compared(generation, answer);
                 Vec::new()
             }
             Msg::RunEnded { run_id, answer }
@@ -323,6 +327,13 @@ impl State {
                 self.deploy_ended(answer);
                 vec![self.list_runs()]
             }
+            Msg::Followed { name, event } => {
+                if self.model.records.following.as_ref() == Some(&name) {
+                    self.run_event(*event);
+                }
+                Vec::new()
+            }
+            Msg::FollowEnded { name, answer } => self.follow_ended(&name, answer),
             Msg::RunEnded { run_id, .. } if run_id != self.model.run.id => {
                 self.answered();
                 Vec::new()

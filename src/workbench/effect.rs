@@ -129,6 +129,17 @@ pub enum Effect {
         name: String,
         compare: bool,
     },
+    /// Compare two recorded runs.
+    CompareRuns {
+        generation: u64,
+        left: String,
+        right: String,
+    },
+    /// Follow the record of a run that another program writes, from an event on; ends what was followed before.
+    FollowRun {
+        name: String,
+        from: usize,
+    },
     /// Give the newest lines of the program's log.
     ReadLog,
     Copy(String),
@@ -154,6 +165,7 @@ impl Effect {
             Effect::CancelRun
                 | Effect::Steer(_)
                 | Effect::Watch { .. }
+                | Effect::FollowRun { .. }
                 | Effect::Copy(_)
                 | Effect::Edit { .. }
                 | Effect::Export { .. }

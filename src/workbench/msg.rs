@@ -145,6 +145,20 @@ pub enum Msg {
         compare: bool,
         answer: Result<Arc<Record>, Failure>,
     },
+    RunsCompared {
+        generation: u64,
+        answer: Result<Arc<[Record; 2]>, Failure>,
+    },
+    /// An event of a run that another program records.
+    Followed {
+        name: String,
+        event: Box<Event>,
+    },
+    /// The record that was followed has ended; whether the run has in it.
+    FollowEnded {
+        name: String,
+        answer: Result<bool, Failure>,
+    },
     RunEnded {
         run_id: String,
         answer: Result<(), Failure>,

@@ -70,11 +70,15 @@ impl Record {
     pub fn report(&self) -> Report {
         let mut report = Report::default();
         self.events.iter().for_each(|event| report.on(event));
-        // A run whose program is gone: what it had not reached is in the report, or the report would look like a pass.
-        if report.verdict.is_none() && !self.stored.is_open {
-            report.abandon(report.stop_ms);
+        match report.verdict {
+            Some(_) => report,
+            None if self.stored.is_open => report.so_far(),
+            // A run whose program is gone: what it had not reached is in the report, or the report would look like a pass.
+            None => {
+                report.abandon(report.stop_ms);
+                report
+            }
         }
-        report
     }
 }
 

@@ -15,7 +15,9 @@ use crate::{
         layout::Zoom,
         model::{CompareView, DiffView, KEPT, Kept, Severity, Side, Slot, Source, WhatIf},
         overlay::{Field, Overlay, Question},
-        panes::{self, CHANGES, CHECKS, NODES, Need, Pane, RUN_CHANGES, SHAPES, SIDES, Step, VALUES, WHAT_IF},
+        panes::{
+            self, CHANGES, CHECKS, LOG, NODES, Need, Pane, RUN_CHANGES, RowId, SHAPES, SIDES, Step, VALUES, WHAT_IF,
+        },
         widgets::{table, text},
     },
 };
@@ -94,12 +96,36 @@ impl State {
             Step::CompareRun(name) => return self.open_run(name, true),
             Step::AskDeploy => return self.ask_deploy(),
             Step::AskCancelDeploy => self.ask_cancel_deploy(),
+            Step::Mark(check, line) => {
+                let is_marked = self.model.run.toggle_mark(&check, line);
+                let (number, key) = (text::thousands(line + 1), self.desk.keys.key(Action::NextMark));
+                self.say(
+                    Severity::Ok,
+                    match is_marked {
+                        true => format!("line {number} is marked; {key} goes to the next mark"),
+                        false => format!("line {number} is not marked any more"),
+                    },
+                );
+                self.desk.mark(Need::Run);
+            }
+            Step::Line(line) => self.go_to_line(line),
             Step::ShowMoment(id) if id.is_empty() => return self.to_now(),
             Step::ShowMoment(id) => return self.show_moment(&id),
             Step::CompareMoment(id) => return self.compare_moment(&id),
             Step::SwitchNoise(rule) => self.noise_command(rule),
         }
         Vec::new()
+    }
+
+    /// Puts the cursor of the log on a line that may not be among its rows yet.
+    pub(super) fn go_to_line(&mut self, line: usize) {
+        let row = RowId::Line("", line);
+        let table = self.desk.table_mut(&LOG);
+        (table.follow, table.touched, table.selected) = (false, true, Some(row.clone()));
+        self.desk.mark(Need::Look);
+        self.desk.prepare(&self.model);
+        self.desk.table_mut(&LOG).select(&row);
+        self.desk.mark(Need::Cursor(&LOG));
     }
 
     /// Lists the nodes of one shape only, or all again.

@@ -5,7 +5,7 @@ use crate::{
     catalog::upgrades::DEPLOYERS,
     criteria::Criteria,
     deploy::event::Way,
-    ops::{self, Failure, Kind},
+    ops::{self, Failure, Kind, run::record},
     workbench::{
         Screen, desk,
         effect::Effect,
@@ -14,7 +14,7 @@ use crate::{
         msg::SnapshotSlot,
         overlay::{COMMANDS, Overlay, Question},
         palette,
-        panes::{NODES, Need, RECIPE_COMPONENTS, UPGRADES, VALUES},
+        panes::{LOG, NODES, Need, RECIPE_COMPONENTS, UPGRADES, VALUES},
         theme,
     },
 };
@@ -55,6 +55,7 @@ impl State {
             }
             "save" if self.desk.screen == Screen::Validate && !rest.is_empty() => return self.save_report(rest),
             "save" => return self.save_command(rest),
+            "save-log" => return self.save_log(rest),
             "runs" => return self.runs_command(),
             "report" => self.report_command(rest),
             "speed" => self.speed_command(rest),
@@ -66,9 +67,13 @@ impl State {
             "in-process" => self.in_process_command(rest),
             "export" => return self.export_command(rest),
             _ if line.parse::<usize>().is_ok() => {
-                let pane = self.desk.focused();
-                self.desk.table_mut(pane).move_to(line.parse::<usize>().unwrap_or(1).saturating_sub(1));
-                self.desk.mark(Need::Cursor(pane));
+                let (pane, place) = (self.desk.focused(), line.parse::<usize>().unwrap_or(1).saturating_sub(1));
+                if pane == &LOG {
+                    self.go_to_line(place);
+                } else {
+                    self.desk.table_mut(pane).move_to(place);
+                    self.desk.mark(Need::Cursor(pane));
+                }
             }
             _ => {
                 let key = self.desk.keys.key(Action::Palette);
@@ -195,6 +200,11 @@ impl State {
             [a] => {
                 (self.model.compare.b, self.model.compare.c) = (None, None);
                 vec![self.read(SnapshotSlot::A, PathBuf::from(a))]
+            }
+            [a, b] if record::is_name(a) && record::is_name(b) => {
+                self.asked.run += 1;
+                let (left, right) = (a.to_owned(), b.to_owned());
+                vec![Effect::CompareRuns { generation: self.asked.run, left, right }]
             }
             [a, b, ref rest @ ..] => {
                 self.model.compare.c = None;

@@ -2,7 +2,7 @@
 
 use super::State;
 use crate::{
-    ops::{Failure, run::Prepared},
+    ops::{self, Failure, run::Prepared},
     report::words::{Tone, Word},
     validate::event::{Body, Event, Status, Verdict},
     workbench::{
@@ -15,6 +15,9 @@ use crate::{
     },
 };
 use std::sync::Arc;
+
+/// Until the plan is there.
+const PLANNING: &str = "planning: a snapshot is taken for the run";
 
 impl State {
     /// Asks the driver what a run would create.
@@ -40,7 +43,7 @@ impl State {
             }
             (Some(catalog), Some(recipe), Some(_)) => {
                 let (catalog, recipe) = (catalog.clone(), recipe.clone());
-                self.say(Severity::Info, "planning: a snapshot is taken for the run");
+                self.say(Severity::Info, PLANNING);
                 self.asked.plan += 1;
                 let what = What { setup: self.model.setup.clone(), ..what };
                 return vec![Effect::Plan { generation: self.asked.plan, catalog, recipe, what }];
@@ -55,6 +58,8 @@ impl State {
         if generation != self.asked.plan {
             return;
         }
+        // What it says is over.
+        self.model.unsay(PLANNING);
         match answer {
             Ok(prepared) => {
                 let width = usize::from(Overlay::question_width(self.desk.width));
@@ -75,7 +80,13 @@ impl State {
 
     pub(super) fn start_run(&mut self) -> Vec<Effect> {
         let Some(prepared) = self.prepared.take() else { return Vec::new() };
+        if let Some(refused) = ops::run::refused(&prepared) {
+            self.desk.overlay = Some(Overlay::failure(&refused));
+            self.say_failure(refused);
+            return Vec::new();
+        }
         self.model.records.replay = None;
+        self.model.records.following = None;
         self.model.run = Run { active: true, follows: true, started_ms: self.model.now_ms, ..Run::default() };
         self.model.run.id.clone_from(&prepared.plan.run_id);
         self.desk.mark(Need::Run);
@@ -151,9 +162,13 @@ impl State {
             Body::Ended { verdict } => Some(*verdict),
             _ => None,
         };
+        // Output moves no check, and there may be much of it.
+        let moves = !matches!(event.body, Body::Log { .. });
         self.model.run.fold(event);
         self.desk.mark(Need::Run);
-        self.follow_run();
+        if moves {
+            self.follow_run();
+        }
         if let Some(before) = paused {
             let [goes_on, cancels] = [Action::Pause, Action::Cancel].map(|action| self.desk.keys.key(action));
             self.say(Severity::Info, format!("paused {before}: {goes_on} goes on, {cancels} cancels"));

@@ -42,6 +42,7 @@ pub(in crate::workbench) struct Worker {
     answers: mpsc::Sender<Msg>,
     watching: Option<JoinHandle<()>>,
     running: Option<Running>,
+    following: Option<JoinHandle<()>>,
 }
 
 impl Worker {
@@ -58,6 +59,7 @@ impl Worker {
             answers,
             watching: None,
             running: None,
+            following: None,
         }
     }
 
@@ -213,6 +215,15 @@ impl Worker {
                 move || record::open(&record::folder()?, &name).map(Arc::new),
                 move |answer| Msg::RunOpened { generation, compare, answer },
             ),
+            Effect::CompareRuns { generation, left, right } => self.compute(
+                "compare two runs",
+                move || {
+                    let folder = record::folder()?;
+                    Ok(Arc::new([record::open(&folder, &left)?, record::open(&folder, &right)?]))
+                },
+                move |answer| Msg::RunsCompared { generation, answer },
+            ),
+            Effect::FollowRun { name, from } => self.follow(name, from),
             Effect::ReadLog => self.compute(
                 "read the log",
                 || Ok(Log { lines: store::log::recent(), file: store::log::path().map(Path::to_owned) }),
@@ -272,6 +283,36 @@ impl Worker {
                     return;
                 }
             }
+        }));
+    }
+
+    fn follow(&mut self, name: String, from: usize) {
+        if let Some(old) = self.following.take() {
+            old.abort();
+        }
+        let answers = self.answers.clone();
+        self.following = Some(tokio::spawn(async move {
+            let (events, mut event) = mpsc::unbounded_channel();
+            let of = name.clone();
+            let reading = async move {
+                let folder = record::folder()?;
+                let mut seen = 0;
+                record::follow(&folder, &of, |event| {
+                    seen += 1;
+                    seen <= from || events.send(event).is_ok()
+                })
+                .await
+            };
+            let showing = async {
+                while let Some(event) = event.recv().await {
+                    if answers.send(Msg::Followed { name: name.clone(), event: event.into() }).await.is_err() {
+                        return;
+                    }
+                }
+            };
+            let (answer, ()) = tokio::join!(reading, showing);
+            // The workbench has ended when nobody takes it.
+            let _ = answers.send(Msg::FollowEnded { name, answer }).await;
         }));
     }
 
@@ -343,11 +384,11 @@ impl Worker {
                 }
             });
             drop(log);
-            let ended = ops::run::run(&connection, &prepared, writer, requests).await.map(|_| ());
+            ops::run::run(&connection, &prepared, writer, requests).await;
             let _ = recording.await;
             // The end is told after the last event.
             let _ = reading.await;
-            let _ = answers.send(Msg::RunEnded { run_id, answer: ended }).await;
+            let _ = answers.send(Msg::RunEnded { run_id, answer: Ok(()) }).await;
         });
         self.running = Some(Running { task, control, abandoned });
     }
@@ -395,8 +436,8 @@ impl Worker {
 
     /// Ends the watch and cancels a run that has not ended; the run to wait for, while it cleans up.
     pub(in crate::workbench) fn wind_down(&mut self) -> Option<&mut Running> {
-        if let Some(watching) = self.watching.take() {
-            watching.abort();
+        for task in [self.watching.take(), self.following.take()].into_iter().flatten() {
+            task.abort();
         }
         let running = self.running.as_mut().filter(|running| !running.task.is_finished())?;
         running.control.cancel();

@@ -50,7 +50,8 @@ const CORE: &[Rule] = &[
     rule("deploy", "yaml criteria bundle", "", ""),
     rule("validate", "yaml criteria document inventory constraint catalog recipe deploy", "jmespath", ""),
     rule("image", "bundle validate", "", ""),
-    rule("report", "document catalog recipe deploy validate lint", "", ""),
+    // The regular expressions of a search.
+    rule("report", "document catalog recipe deploy validate lint", "regex", ""),
     rule("lint", "yaml criteria document inventory snapshot constraint catalog recipe resolve accelerators", "", ""),
 ];
 
