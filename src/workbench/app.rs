@@ -31,6 +31,7 @@ use std::sync::Arc;
 mod act;
 mod command;
 mod context;
+mod deploy;
 mod input;
 mod plan;
 mod replay;
@@ -298,8 +299,17 @@ impl State {
                 self.planned(generation, answer);
                 Vec::new()
             }
+            Msg::Run(event) if self.model.deploy.active => {
+                self.deploy_event(&event);
+                Vec::new()
+            }
             Msg::Run(event) => {
                 self.run_event(event);
+                Vec::new()
+            }
+            Msg::DeployPlanned { generation, answer } => {
+                self.answered();
+                self.deploy_planned(generation, answer);
                 Vec::new()
             }
             Msg::RunsListed { generation, answer } => {
@@ -315,6 +325,13 @@ impl State {
                 self.answered();
                 self.runs_compared(generation, answer);
                 Vec::new()
+            }
+            Msg::RunEnded { run_id, answer }
+                if self.model.deploy.active && run_id == self.model.deploy.progress.run_id =>
+            {
+                self.answered();
+                self.deploy_ended(answer);
+                vec![self.list_runs()]
             }
             Msg::Followed { name, event } => {
                 if self.model.records.following.as_ref() == Some(&name) {

@@ -5,6 +5,7 @@
 //! frame; all three only read. `keymap` and `theme` are the tables that people see.
 
 pub mod app;
+pub mod deploy;
 pub mod desk;
 pub mod driver;
 pub mod effect;

@@ -8,7 +8,7 @@ use crate::{
     document::side::Side,
     inventory::Inventory,
     ops::{
-        Failure,
+        Failure, deploy,
         diff::{Changes, Drift},
         run::{
             Prepared,
@@ -131,6 +131,11 @@ pub enum Msg {
         answer: Result<Arc<Prepared>, Failure>,
     },
     Run(Event),
+    /// A deploy, ready to be shown and confirmed.
+    DeployPlanned {
+        generation: u64,
+        answer: Result<Arc<deploy::Prepared>, Failure>,
+    },
     RunsListed {
         generation: u64,
         answer: Result<Arc<Vec<Summary>>, Failure>,

@@ -75,6 +75,9 @@ pub enum Question {
     CancelRun,
     /// One check of a run that goes on.
     CancelCheck(String),
+    /// Install or remove the planned bundle.
+    Deploy,
+    CancelDeploy,
     /// Write over a file that is there.
     Overwrite,
     /// Leave although a run is active.
@@ -431,6 +434,8 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("report", "[FORM]", "the report of the shown run: text, ctrf, junit, markdown or sarif"),
     ("speed", "FACTOR", "how many times faster a recorded run plays"),
     ("in-process", "[off]", "run checks that only read in this process, without pods"),
+    ("deploy", "FOLDER", "plan a bundle for the cluster; nothing is installed before a question"),
+    ("undeploy", "FOLDER", "plan to remove a bundle from the cluster; nothing is removed before a question"),
     ("theme", "NAME", "another theme"),
     ("messages", "", "all messages and the newest lines of the log"),
     ("quit", "", "leave"),

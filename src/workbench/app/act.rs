@@ -94,6 +94,8 @@ impl State {
             Step::CloseWhatIf => self.close_what_if(),
             Step::OpenRun(name) => return self.open_run(name, false),
             Step::CompareRun(name) => return self.open_run(name, true),
+            Step::AskDeploy => return self.ask_deploy(),
+            Step::AskCancelDeploy => self.ask_cancel_deploy(),
             Step::Mark(check, line) => {
                 let is_marked = self.model.run.toggle_mark(&check, line);
                 let (number, key) = (text::thousands(line + 1), self.desk.keys.key(Action::NextMark));
@@ -497,17 +499,20 @@ impl State {
     }
 
     pub(super) fn ask_quit(&mut self) -> Vec<Effect> {
-        if !self.model.run.active {
+        let (lines, leave) = if self.model.run.active {
+            let goes_on = format!("Run {} is still going on.", self.model.run.id);
+            let lines = vec![goes_on, String::new(), "Leaving cancels it and removes what it created.".to_owned()];
+            (lines, "cancel the run and leave")
+        } else if self.model.deploy.active {
+            let goes_on = format!("The deploy of {} is still going on.", self.model.deploy.progress.bundle);
+            let lines =
+                vec![goes_on, String::new(), "Leaving cancels it; the next deploy continues from there.".to_owned()];
+            (lines, "cancel the deploy and leave")
+        } else {
             self.quit = true;
             return Vec::new();
-        }
-        let lines = vec![
-            format!("Run {} is still going on.", self.model.run.id),
-            String::new(),
-            "Leaving cancels it and removes what it created.".to_owned(),
-        ];
-        self.desk.overlay =
-            Some(Overlay::question(Question::Quit, "leave?", &lines, ["stay", "cancel the run and leave"]));
+        };
+        self.desk.overlay = Some(Overlay::question(Question::Quit, "leave?", &lines, ["stay", leave]));
         Vec::new()
     }
 

@@ -4,6 +4,7 @@ use super::State;
 use crate::{
     catalog::upgrades::DEPLOYERS,
     criteria::{Criteria, Dimension},
+    deploy::event::Way,
     ops::{self, Failure, Kind, run::record},
     workbench::{
         Screen, desk,
@@ -74,6 +75,8 @@ impl State {
             "step" => return self.step_command(rest),
             "skip" => self.skip_command(rest),
             "retry" => return self.retry_command(rest),
+            "deploy" => return self.deploy_command(rest, Way::Install),
+            "undeploy" => return self.deploy_command(rest, Way::Remove),
             "in-process" => self.in_process_command(rest),
             "export" => return self.export_command(rest),
             "link" if self.model.cluster.source == Source::Past => {

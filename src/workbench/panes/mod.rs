@@ -11,6 +11,7 @@ mod check;
 mod checks;
 mod components;
 mod constraints;
+mod deploy;
 mod groups;
 mod identity;
 mod ladder;
@@ -56,6 +57,7 @@ pub use changes::PANE as CHANGES;
 pub use checks::PANE as CHECKS;
 pub use components::PANE as COMPONENTS;
 pub(super) use components::standing;
+pub use deploy::PANE as DEPLOY;
 pub use log::PANE as LOG;
 pub use moments::PANE as MOMENTS;
 pub use node::PANE as NODE;
@@ -112,6 +114,7 @@ pub static ALL: &[&Pane] = &[
     &check::PANE,
     &runs::PANE,
     &run_changes::PANE,
+    &deploy::PANE,
     &readings::PANE,
     &reading::PANE,
     &groups::PANE,
@@ -199,6 +202,7 @@ pub enum Need {
     Run,
     /// Recorded runs, and two of them beside each other.
     Runs,
+    Deploy,
     Compare,
     /// Kept snapshots, and which of them is shown.
     Time,
@@ -247,6 +251,10 @@ pub enum Step {
     OpenRun(String),
     /// Compare a recorded run with the shown one.
     CompareRun(String),
+    /// Ask before the shown bundle is deployed.
+    AskDeploy,
+    /// Ask before the deploy is canceled.
+    AskCancelDeploy,
     /// Mark a line of a check's output, or take its mark away.
     Mark(String, usize),
     /// Put the cursor of the log on a line, by its number.
