@@ -9,6 +9,7 @@ mod cause;
 mod changes;
 mod check;
 mod checks;
+mod compared_runs;
 mod components;
 mod constraints;
 mod deploy;
@@ -55,6 +56,7 @@ use std::{fmt, sync::Arc};
 
 pub use changes::PANE as CHANGES;
 pub use checks::PANE as CHECKS;
+pub use compared_runs::PANE as COMPARED_RUNS;
 pub use components::PANE as COMPONENTS;
 pub(super) use components::standing;
 pub use deploy::PANE as DEPLOY;
@@ -63,7 +65,7 @@ pub use moments::PANE as MOMENTS;
 pub use node::PANE as NODE;
 pub use nodes::PANE as NODES;
 pub use recipe_components::PANE as RECIPE_COMPONENTS;
-pub use run_changes::{ON_COMPARE as COMPARED_RUNS, PANE as RUN_CHANGES};
+pub use run_changes::PANE as RUN_CHANGES;
 pub use runs::PANE as RUNS;
 pub use shapes::PANE as SHAPES;
 pub use sides::{PANE as SIDES, ids_of as ids_of_text_row, row_of as text_row_of};
@@ -118,7 +120,7 @@ pub static ALL: &[&Pane] = &[
     &readings::PANE,
     &reading::PANE,
     &groups::PANE,
-    &run_changes::ON_COMPARE,
+    &compared_runs::PANE,
 ];
 
 /// One panel. Two are equal when they are the same static.

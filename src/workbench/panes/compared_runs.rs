@@ -1,0 +1,14 @@
+//! Two recorded runs on the Compare screen, where they were named: what [`run_changes`] shows.
+
+use super::{prelude::*, run_changes};
+
+pub static PANE: Pane = Pane {
+    name: "compared runs",
+    screen: Screen::Compare,
+    place: Place::NONE.short(column(1, 0).on_focus()).four(column(1, 0).on_focus()).all(column(1, 0).on_focus()),
+    presence: run_changes::PANE.presence,
+    needs: run_changes::PANE.needs,
+    hints: &[Action::MoveDown, Action::NextThing, Action::NextPanel, Action::Copy],
+    build: run_changes::build,
+    ..Pane::BASE
+};
