@@ -92,7 +92,7 @@ impl State {
             Step::CloseWhatIf => self.close_what_if(),
             Step::OpenRun(name) => return self.open_run(name, false),
             Step::CompareRun(name) => return self.open_run(name, true),
-            Step::ShowMoment(id) if id.is_empty() => return self.to_now(),
+            Step::ShowMoment(id) if id.is_empty() => return self.return_to_now(),
             Step::ShowMoment(id) => return self.show_moment(&id),
             Step::CompareMoment(id) => return self.compare_moment(&id),
             Step::SwitchNoise(rule) => self.noise_command(rule),
@@ -453,7 +453,7 @@ impl State {
         } else if pane != master {
             self.desk.focus_on(master);
         } else if self.model.time.past.is_some() && self.desk.screen == Screen::Cluster {
-            return self.to_now();
+            return self.return_to_now();
         } else if !is_failure {
             let key = self.desk.keys.key(Action::Close);
             self.say(Severity::Info, format!("nothing to go back to; {key} quits"));
@@ -694,7 +694,7 @@ impl State {
     fn refresh(&mut self) -> Vec<Effect> {
         let mut effects = vec![Effect::LoadCatalog { generation: self.model.catalog.start() }];
         if self.model.cluster.source == Source::Past {
-            effects.extend(self.to_now());
+            effects.extend(self.return_to_now());
         }
         if self.model.cluster.source != Source::Saved {
             effects.push(self.watch());

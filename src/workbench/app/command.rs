@@ -48,7 +48,7 @@ impl State {
             "open" => return vec![self.read(SnapshotSlot::Cluster, PathBuf::from(rest))],
             "context" => return self.context_command(rest),
             "live" => {
-                let mut effects = self.to_now();
+                let mut effects = self.return_to_now();
                 effects.push(self.watch());
                 return effects;
             }

@@ -248,7 +248,7 @@ impl Worker {
                 let recorder = Recorder::new(folder, Limits::default());
                 // It ends with the view.
                 tokio::spawn(snapshots::record(views.clone(), recorder, snapshots::PAUSE, move |moment| {
-                    told.try_send(Msg::Kept(moment)).is_ok()
+                    told.try_send(Msg::Kept(moment.map(Box::new))).is_ok()
                 }));
             }
             loop {
