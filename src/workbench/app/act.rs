@@ -217,6 +217,7 @@ impl State {
         let table = self.desk.table_mut(pane);
         if !table.content.ordered && !table.content.columns.is_empty() {
             let columns = table.content.columns.len();
+            table.then.clear();
             table.sort = match (table.sort, reverse) {
                 (Some((column, descending)), true) => Some((column, !descending)),
                 (None, true) => Some((0, true)),

@@ -131,7 +131,7 @@ impl Worker {
                 let target = self.session.target();
                 self.compute(
                     "list the kept snapshots",
-                    move || snapshots::shelf(&target)?.list().map(Arc::new),
+                    move || Handle::current().block_on(snapshots::shelf(&target))?.list().map(Arc::new),
                     move |answer| Msg::MomentsListed { generation, answer },
                 );
             }
@@ -139,7 +139,7 @@ impl Worker {
                 let (target, opened) = (self.session.target(), moment.clone());
                 self.compute(
                     "read the kept snapshot",
-                    move || snapshots::shelf(&target)?.open(&opened).map(Arc::new),
+                    move || Handle::current().block_on(snapshots::shelf(&target))?.open(&opened).map(Arc::new),
                     move |answer| Msg::MomentOpened { generation, moment: moment.clone(), answer },
                 );
             }

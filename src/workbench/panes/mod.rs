@@ -12,6 +12,7 @@ mod checks;
 mod components;
 mod constraints;
 mod groups;
+mod heat;
 mod identity;
 mod ladder;
 mod log;
@@ -56,6 +57,7 @@ pub use changes::PANE as CHANGES;
 pub use checks::PANE as CHECKS;
 pub use components::PANE as COMPONENTS;
 pub(super) use components::standing;
+pub use heat::PANE as HEAT;
 pub use moments::PANE as MOMENTS;
 pub use node::PANE as NODE;
 pub use nodes::PANE as NODES;
@@ -94,6 +96,7 @@ pub static ALL: &[&Pane] = &[
     &identity::PANE,
     &components::PANE,
     &constraints::PANE,
+    &heat::PANE,
     &moments::PANE,
     &values::PANE,
     &ladder::PANE,
