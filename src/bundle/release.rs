@@ -1,6 +1,9 @@
 //! The Helm releases of a bundle: for every component the one of its chart, and those before and behind it.
 
-use super::manifest::Manifest;
+use super::{
+    manifest::Manifest,
+    vendor::{self, Archive},
+};
 use serde_json::Value;
 use std::{fmt, sync::Arc};
 
@@ -36,6 +39,31 @@ impl Role {
     }
 }
 
+/// What a deployment allows a release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Whether its workloads are awaited.
+    pub is_awaited: bool,
+    /// Until it has failed.
+    pub timeout_seconds: u32,
+    /// How often it may be tried again at most; `None` leaves that to whoever deploys.
+    pub retries: Option<u32>,
+}
+
+/// The limits of a release, which follow from its name and role alone: files of a bundle do not repeat them.
+pub fn limits(name: &str, role: Role) -> Limits {
+    let is_awaited = name != "kai-scheduler";
+    Limits {
+        is_awaited,
+        timeout_seconds: match (role, is_awaited) {
+            (Role::Readiness, _) => 95 * 60,
+            (_, false) => 20 * 60,
+            _ => 10 * 60,
+        },
+        retries: (role == Role::Readiness || !is_awaited).then_some(1),
+    }
+}
+
 /// Where the chart of a release is.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Chart {
@@ -43,13 +71,15 @@ pub enum Chart {
     Repository { name: String, url: String, version: String },
     /// In an OCI registry: `url` is that of the folder above the chart.
     Oci { name: String, url: String, version: String },
-    /// In the bundle.
+    /// In the bundle, rendered.
     Local { manifests: Vec<Manifest> },
+    /// In the bundle, as it was fetched: inside a chart of ours, which takes values for it below its name.
+    Vendored { name: String, url: String, version: String, archive: Archive },
 }
 
 impl Chart {
     pub fn is_local(&self) -> bool {
-        matches!(self, Chart::Local { .. })
+        matches!(self, Chart::Local { .. } | Chart::Vendored { .. })
     }
 
     /// The chart as Helm takes it, and the repository as `--repo` takes it; empty where there is none.
@@ -57,7 +87,7 @@ impl Chart {
         match self {
             Chart::Repository { name, url, .. } => (name.clone(), url),
             Chart::Oci { name, url, .. } => (format!("{url}/{name}"), ""),
-            Chart::Local { .. } => (".".to_owned(), ""),
+            Chart::Local { .. } | Chart::Vendored { .. } => (".".to_owned(), ""),
         }
     }
 
@@ -65,7 +95,7 @@ impl Chart {
     pub fn upstream(&self) -> Option<(&str, &str, &str)> {
         match self {
             Chart::Repository { name, url, version } | Chart::Oci { name, url, version } => Some((name, url, version)),
-            Chart::Local { .. } => None,
+            Chart::Local { .. } | Chart::Vendored { .. } => None,
         }
     }
 }
@@ -75,6 +105,7 @@ impl fmt::Display for Chart {
         match self {
             Chart::Repository { name, url, version } => write!(f, "{name} {version} ({url})"),
             Chart::Oci { name, url, version } => write!(f, "{url}/{name} {version}"),
+            Chart::Vendored { name, archive, .. } => write!(f, "charts/{}", vendor::file_name(name, archive)),
             Chart::Local { manifests } => {
                 let names: Vec<&str> = manifests
                     .iter()
@@ -126,21 +157,17 @@ impl Release {
 
     /// Whether nothing waits for it: the scheduler's own pods wait for what comes later.
     pub fn is_awaited(&self) -> bool {
-        self.name != "kai-scheduler"
+        limits(&self.name, self.role).is_awaited
     }
 
     /// Seconds until it has failed.
     pub fn timeout(&self) -> u32 {
-        match (self.role, self.is_awaited()) {
-            (Role::Readiness, _) => 95 * 60,
-            (_, false) => 20 * 60,
-            _ => 10 * 60,
-        }
+        limits(&self.name, self.role).timeout_seconds
     }
 
     /// How often it may be tried again at most.
     pub fn retries(&self) -> Option<u32> {
-        (self.role == Role::Readiness || !self.is_awaited()).then_some(1)
+        limits(&self.name, self.role).retries
     }
 
     /// What is left to the installation, or not.

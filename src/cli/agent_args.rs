@@ -83,8 +83,7 @@ pub struct PodArgs {
     discover_network: Option<bool>,
 }
 
-const NO_POD: &str =
-    "a snapshot is read from the API server; no pod is created but those of --agent, which need none of this";
+const NO_POD: &str = "a snapshot is read from the API server; no pod is created";
 const EVERY_NODE: &str = "a snapshot names every node";
 const NO_NETWORK: &str = "the API server does not reveal the network between nodes, so NetworkTopology stays unknown";
 

@@ -130,6 +130,8 @@ static KINDS: [(&str, Subtypes); 6] = [
             // Ours.
             ("nodes", Nothing, Open),
             ("agent", Nothing, Open),
+            ("modules", Nothing, Open),
+            ("os-release", Nothing, Open),
         ]),
     ),
     (
