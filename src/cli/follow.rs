@@ -180,7 +180,7 @@ impl Signals {
 }
 
 /// Runs blocking work on a thread of its own, which is abandoned when the program ends first.
-fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> oneshot::Receiver<T> {
+pub(super) fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> oneshot::Receiver<T> {
     let (done, result) = oneshot::channel();
     // The receiver may have stopped waiting.
     std::thread::spawn(move || drop(done.send(work())));

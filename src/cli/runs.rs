@@ -1,7 +1,8 @@
 //! `aicr runs`: the runs that were recorded on this machine.
 
 use super::{
-    Outcome, Printer, Stop, exit::Exit, formats::Format, global::Global, live::Live, output, printer::Stream, table,
+    Outcome, Printer, Stop, exit::Exit, formats::Format, global::Global, live::Live, misuse, output, printer::Stream,
+    table,
 };
 use crate::{
     ops::{
@@ -27,7 +28,7 @@ use std::time::Duration;
 
 /// List, show, replay, export and prune recorded runs.
 ///
-/// Every validation is recorded as it happens: its plan, its events, the output of its checks. RUN is the id of a run, a part
+/// Every validation and every deploy is recorded as it happens: its plan, its events, the output of its checks or of Helm. RUN is the id of a run, a part
 /// of it that no other has, `last`, or a file. No cluster is needed, except while a run goes on.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  aicr runs list\n  aicr runs show last\n  aicr runs replay last --speed 10\n  \
@@ -132,7 +133,13 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             printer.data(&text)?;
         }
         Verb::Export { run, output, format } => {
-            output::deliver(printer, output, &report(format, &record::open(&folder, run)?))?;
+            let record = record::open(&folder, run)?;
+            if record.report().deploy.is_some() && ![EVENTS, "text"].contains(&&**format) {
+                let because =
+                    format!("run {} is a deploy, which has no checks to write as {format}", record.stored.name);
+                return Err(misuse("export the run", &because, "write it with -t text or -t events").into());
+            }
+            output::deliver(printer, output, &report(format, &record))?;
         }
         Verb::Replay { run, speed, step, logs } => {
             let record = record::open(&folder, run)?;
@@ -186,7 +193,10 @@ fn row(summary: &Summary) -> [String; 6] {
         (None, true) => "running".to_owned(),
         (None, false) => "interrupted".to_owned(),
     };
-    let checks = words::counts(&report.results).join(", ");
+    let checks = match &report.deploy {
+        Some(deploy) => deploy.summary(),
+        None => words::counts(&report.results).join(", "),
+    };
     let checks = if checks.is_empty() { "-".to_owned() } else { checks };
     let (cluster, recipe) = (summary.facts.cluster.clone(), summary.facts.recipe.clone());
     [summary.stored.name.clone(), started, cluster, recipe, verdict, checks]
@@ -277,6 +287,10 @@ pub static COMPARISONS: &[Format<Compared>] = &[
 pub fn compare(left: &str, right: &str) -> Result<Compared, Failure> {
     let folder = record::folder()?;
     let [left, right] = [record::open(&folder, left)?.report(), record::open(&folder, right)?.report()];
+    if let Some(deploy) = left.deploy.as_ref().or(right.deploy.as_ref()) {
+        let because = format!("run {} is a deploy, and only runs of checks are compared", deploy.run_id);
+        return Err(misuse("compare two runs", &because, "`aicr runs show RUN` shows what became of its releases"));
+    }
     let rows = runs::compare(&left, &right);
     Ok(Compared { left, right, rows })
 }

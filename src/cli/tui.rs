@@ -44,6 +44,10 @@ pub struct Args {
     /// The screen to start with: cluster, recipe, diff, validate or compare.
     #[arg(long, value_name = "NAME", value_parser = screen)]
     screen: Option<Screen>,
+    /// What to go to at first, as the palette takes it: `value PATH`, `node NAME`, `diff cluster`; `:link` copies such a
+    /// command line.
+    #[arg(long, value_name = "LINE")]
+    go: Option<String>,
     /// The theme: dark, light, high-contrast, ansi16 or mono.
     #[arg(long, env = "AICR_THEME", value_name = "NAME")]
     theme: Option<String>,
@@ -166,6 +170,7 @@ impl Args {
             configuration: global.applied.clone(),
             inherit: self.inherit_from.clone(),
             screen: self.screen,
+            go: self.go.clone(),
             look: Look { theme: self.theme.clone(), color: self.color(global), ascii: self.ascii || !utf8() },
             mouse: std::env::var("AICR_MOUSE").as_deref() != Ok("off"),
             keeps: !self.no_keep,

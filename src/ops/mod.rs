@@ -1,5 +1,6 @@
 //! Use cases, one file each: the only place where core and edges meet.
 
+pub mod agent;
 pub mod artifact;
 pub mod bundle;
 pub mod catalog;
@@ -9,6 +10,7 @@ pub mod config;
 pub mod connect;
 pub mod convert;
 pub mod demo;
+pub mod deploy;
 pub mod diff;
 pub mod failure;
 pub mod fault;

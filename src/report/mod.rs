@@ -17,6 +17,7 @@ pub mod words;
 
 use crate::{
     catalog::validator::Phase,
+    deploy::{event::Body as Deploy, progress::Progress},
     validate::event::{Body, CheckResult, Event, PhaseStatus, PlannedCheck, ReadinessOutcome, Status, Verdict, Why},
 };
 
@@ -83,6 +84,8 @@ pub struct Report {
     pub stop_ms: u64,
     pub left: Vec<String>,
     pub verdict: Option<Verdict>,
+    /// Of a deploy, which has releases instead of checks.
+    pub deploy: Option<Box<Progress>>,
 }
 
 impl Report {
@@ -109,6 +112,14 @@ impl Report {
             }),
             Body::Finished { result, .. } => self.results.push(result.clone()),
             Body::CleanedUp { left, .. } => self.left.clone_from(left),
+            Body::Deploy(body) => {
+                if let Deploy::Planned { run_id, bundle, context, .. } = body {
+                    self.run_id.clone_from(run_id);
+                    self.recipe.clone_from(bundle);
+                    self.context.clone_from(context);
+                }
+                self.deploy.get_or_insert_default().on(event.observed_at_ms, body);
+            }
             Body::Ended { verdict } => self.verdict = Some(*verdict),
             _ => {}
         }

@@ -31,6 +31,7 @@ use std::sync::Arc;
 mod act;
 mod command;
 mod context;
+mod deploy;
 mod input;
 mod plan;
 mod replay;
@@ -100,6 +101,8 @@ struct Behind {
 struct Start {
     demo: bool,
     snapshots: Vec<std::path::PathBuf>,
+    /// What is done when cluster and recipe are there.
+    go: Option<String>,
 }
 
 /// What the command line chose for the runs.
@@ -132,7 +135,11 @@ impl State {
             reads_state: false,
             prepared: None,
             overwrites: None,
-            start: Start { demo: options.target.is_demo(), snapshots: options.snapshots.clone() },
+            start: Start {
+                demo: options.target.is_demo(),
+                snapshots: options.snapshots.clone(),
+                go: options.go.clone(),
+            },
         })
     }
 
@@ -280,7 +287,7 @@ impl State {
             }
             Msg::MomentOpened { generation, moment, answer } => {
                 self.answered();
-                self.moment_opened(generation, moment, answer)
+                self.moment_opened(generation, *moment, answer)
             }
             Msg::Kept(Ok(_)) => vec![self.list_moments()],
             Msg::Kept(Err(failure)) => {
@@ -292,8 +299,17 @@ impl State {
                 self.planned(generation, answer);
                 Vec::new()
             }
+            Msg::Run(event) if self.model.deploy.active => {
+                self.deploy_event(&event);
+                Vec::new()
+            }
             Msg::Run(event) => {
                 self.run_event(event);
+                Vec::new()
+            }
+            Msg::DeployPlanned { generation, answer } => {
+                self.answered();
+                self.deploy_planned(generation, answer);
                 Vec::new()
             }
             Msg::RunsListed { generation, answer } => {
@@ -309,6 +325,13 @@ impl State {
                 self.answered();
                 self.runs_compared(generation, answer);
                 Vec::new()
+            }
+            Msg::RunEnded { run_id, answer }
+                if self.model.deploy.active && run_id == self.model.deploy.progress.run_id =>
+            {
+                self.answered();
+                self.deploy_ended(answer);
+                vec![self.list_runs()]
             }
             Msg::Followed { name, event } => {
                 if self.model.records.following.as_ref() == Some(&name) {
@@ -363,7 +386,13 @@ impl State {
                 Vec::new()
             }
         };
-        self.sent(effects)
+        let mut effects = self.sent(effects);
+        let is_there = self.model.recipe.value.is_some() && self.model.cluster.snapshot.is_some();
+        if let Some(line) = self.start.go.take_if(|_| is_there) {
+            let followed = self.follow(&line);
+            effects.extend(self.sent(followed));
+        }
+        effects
     }
 
     fn sent(&mut self, effects: Vec<Effect>) -> Vec<Effect> {

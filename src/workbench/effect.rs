@@ -1,6 +1,7 @@
 //! What the state asks of the driver: work on workers, the terminal, the clipboard.
 
 use super::{
+    deploy::Target,
     model::{UpgradeBasis, What},
     msg::{RecipeSlot, SnapshotSlot},
 };
@@ -9,6 +10,7 @@ use crate::{
     criteria::Query,
     inventory::Inventory,
     ops::{
+        deploy,
         diff::{Rules, Versus},
         inherit::Basis,
         run::{Prepared, Request},
@@ -76,7 +78,7 @@ pub enum Effect {
     },
     OpenMoment {
         generation: u64,
-        moment: Moment,
+        moment: Box<Moment>,
     },
     /// Check whether the cluster can be upgraded to a recipe; a saved snapshot without asking anybody.
     CheckUpgrade {
@@ -93,6 +95,13 @@ pub enum Effect {
         what: What,
     },
     Run(Arc<Prepared>),
+    /// Read a bundle and say what deploying or removing it would do.
+    PlanDeploy {
+        generation: u64,
+        target: Target,
+    },
+    Deploy(Arc<deploy::Prepared>),
+    /// Ends a run or a deploy.
     CancelRun,
     /// Ask something else of the run.
     Steer(Request),

@@ -3,7 +3,7 @@
 //! Only values; [`super::app`] changes them, panes read them. The last good value stays while a newer one is fetched or
 //! after it could not be.
 
-use super::widgets::text;
+use super::{deploy::Deploy, widgets::text};
 use crate::{
     catalog::{Catalog, validator::Phase},
     cluster::{Contexts, watch::LiveStatus},
@@ -634,6 +634,8 @@ impl Run {
             Body::Readiness { name, expected, outcome, actual, reason } => {
                 self.readiness.push(ReadinessView { name, expected, outcome, actual, reason });
             }
+            // The Deploy view has them.
+            Body::Deploy(_) => {}
             Body::PhaseStarted { phase } => self.running = Some(phase),
             Body::Paused { before } => self.paused = Some(before),
             Body::Resumed => self.paused = None,
@@ -757,6 +759,7 @@ pub struct Model {
     pub diff: Diff,
     pub upgrade: Upgrade,
     pub run: Run,
+    pub deploy: Deploy,
     pub setup: Setup,
     pub records: Records,
     pub compare: Compare,
@@ -777,7 +780,7 @@ impl Model {
 
     /// The shown run moves by itself.
     pub fn run_moves(&self) -> bool {
-        self.run.active || self.records.replay.as_ref().is_some_and(|replay| replay.playing)
+        self.run.active || self.deploy.active || self.records.replay.as_ref().is_some_and(|replay| replay.playing)
     }
 
     pub fn say(&mut self, severity: Severity, text: impl Into<String>) {

@@ -8,7 +8,7 @@ use crate::{
     document::side::Side,
     inventory::Inventory,
     ops::{
-        Failure,
+        Failure, deploy,
         diff::{Changes, Drift},
         run::{
             Prepared,
@@ -120,17 +120,22 @@ pub enum Msg {
     },
     MomentOpened {
         generation: u64,
-        moment: Moment,
+        moment: Box<Moment>,
         answer: Result<Arc<Inventory>, Failure>,
     },
     /// What is watched was kept, or could not be.
-    Kept(Result<Moment, Failure>),
+    Kept(Result<Box<Moment>, Failure>),
     /// A run, ready to start.
     Planned {
         generation: u64,
         answer: Result<Arc<Prepared>, Failure>,
     },
     Run(Event),
+    /// A deploy, ready to be shown and confirmed.
+    DeployPlanned {
+        generation: u64,
+        answer: Result<Arc<deploy::Prepared>, Failure>,
+    },
     RunsListed {
         generation: u64,
         answer: Result<Arc<Vec<Summary>>, Failure>,

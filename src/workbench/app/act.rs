@@ -94,6 +94,8 @@ impl State {
             Step::CloseWhatIf => self.close_what_if(),
             Step::OpenRun(name) => return self.open_run(name, false),
             Step::CompareRun(name) => return self.open_run(name, true),
+            Step::AskDeploy => return self.ask_deploy(),
+            Step::AskCancelDeploy => self.ask_cancel_deploy(),
             Step::Mark(check, line) => {
                 let is_marked = self.model.run.toggle_mark(&check, line);
                 let (number, key) = (text::thousands(line + 1), self.desk.keys.key(Action::NextMark));
@@ -107,7 +109,7 @@ impl State {
                 self.desk.mark(Need::Run);
             }
             Step::Line(line) => self.go_to_line(line),
-            Step::ShowMoment(id) if id.is_empty() => return self.to_now(),
+            Step::ShowMoment(id) if id.is_empty() => return self.return_to_now(),
             Step::ShowMoment(id) => return self.show_moment(&id),
             Step::CompareMoment(id) => return self.compare_moment(&id),
             Step::SwitchNoise(rule) => self.noise_command(rule),
@@ -243,6 +245,7 @@ impl State {
         let table = self.desk.table_mut(pane);
         if !table.content.ordered && !table.content.columns.is_empty() {
             let columns = table.content.columns.len();
+            table.then.clear();
             table.sort = match (table.sort, reverse) {
                 (Some((column, descending)), true) => Some((column, !descending)),
                 (None, true) => Some((0, true)),
@@ -479,7 +482,7 @@ impl State {
         } else if pane != master {
             self.desk.focus_on(master);
         } else if self.model.time.past.is_some() && self.desk.screen == Screen::Cluster {
-            return self.to_now();
+            return self.return_to_now();
         } else if !is_failure {
             let key = self.desk.keys.key(Action::Close);
             self.say(Severity::Info, format!("nothing to go back to; {key} quits"));
@@ -497,17 +500,20 @@ impl State {
     }
 
     pub(super) fn ask_quit(&mut self) -> Vec<Effect> {
-        if !self.model.run.active {
+        let (lines, leave) = if self.model.run.active {
+            let goes_on = format!("Run {} is still going on.", self.model.run.id);
+            let lines = vec![goes_on, String::new(), "Leaving cancels it and removes what it created.".to_owned()];
+            (lines, "cancel the run and leave")
+        } else if self.model.deploy.active {
+            let goes_on = format!("The deploy of {} is still going on.", self.model.deploy.progress.bundle);
+            let lines =
+                vec![goes_on, String::new(), "Leaving cancels it; the next deploy continues from there.".to_owned()];
+            (lines, "cancel the deploy and leave")
+        } else {
             self.quit = true;
             return Vec::new();
-        }
-        let lines = vec![
-            format!("Run {} is still going on.", self.model.run.id),
-            String::new(),
-            "Leaving cancels it and removes what it created.".to_owned(),
-        ];
-        self.desk.overlay =
-            Some(Overlay::question(Question::Quit, "leave?", &lines, ["stay", "cancel the run and leave"]));
+        };
+        self.desk.overlay = Some(Overlay::question(Question::Quit, "leave?", &lines, ["stay", leave]));
         Vec::new()
     }
 
@@ -720,7 +726,7 @@ impl State {
     fn refresh(&mut self) -> Vec<Effect> {
         let mut effects = vec![Effect::LoadCatalog { generation: self.model.catalog.start() }];
         if self.model.cluster.source == Source::Past {
-            effects.extend(self.to_now());
+            effects.extend(self.return_to_now());
         }
         if self.model.cluster.source != Source::Saved {
             effects.push(self.watch());

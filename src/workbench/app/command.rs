@@ -3,21 +3,35 @@
 use super::State;
 use crate::{
     catalog::upgrades::DEPLOYERS,
-    criteria::Criteria,
+    criteria::{Criteria, Dimension},
+    deploy::event::Way,
     ops::{self, Failure, Kind, run::record},
     workbench::{
         Screen, desk,
         effect::Effect,
         keymap::Action,
-        model::{self, Severity, With},
+        model::{self, Severity, Source, With},
         msg::SnapshotSlot,
         overlay::{COMMANDS, Overlay, Question},
         palette,
-        panes::{LOG, NODES, Need, RECIPE_COMPONENTS, UPGRADES, VALUES},
+        panes::{LOG, NODES, Need, Pane, RECIPE_COMPONENTS, UPGRADES, VALUES},
         theme,
+        widgets::table::Identity,
     },
 };
 use std::{path::PathBuf, sync::Arc};
+
+/// What a link may ask for: to look at something.
+const FOLLOWED: [&str; 6] = ["node", "component", "value", "diff", "filter", "upgrade"];
+
+/// A word for a shell.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
 
 impl State {
     pub(super) fn command(&mut self, line: &str) -> Vec<Effect> {
@@ -43,12 +57,14 @@ impl State {
             "upgrade" => return self.upgrade_command(rest),
             "inherit" => return self.inherit_command(rest),
             "compare" => return self.compare_command(rest),
+            "sort" => self.sort_command(rest),
+            "columns" => self.columns_command(rest),
             "noise" => self.noise_command(rest),
             "past" => return self.past_command(rest),
             "open" => return vec![self.read(SnapshotSlot::Cluster, PathBuf::from(rest))],
             "context" => return self.context_command(rest),
             "live" => {
-                let mut effects = self.to_now();
+                let mut effects = self.return_to_now();
                 effects.push(self.watch());
                 return effects;
             }
@@ -61,8 +77,14 @@ impl State {
             "step" => return self.step_command(rest),
             "skip" => self.skip_command(rest),
             "retry" => return self.retry_command(rest),
+            "deploy" => return self.deploy_command(rest, Way::Install),
+            "undeploy" => return self.deploy_command(rest, Way::Remove),
             "in-process" => self.in_process_command(rest),
             "export" => return self.export_command(rest),
+            "link" if self.model.cluster.source == Source::Past => {
+                self.say(Severity::Info, "a kept moment has no link: only the cluster as it is now and files have");
+            }
+            "link" => return vec![Effect::Copy(self.link())],
             _ if line.parse::<usize>().is_ok() => {
                 let (pane, place) = (self.desk.focused(), line.parse::<usize>().unwrap_or(1).saturating_sub(1));
                 if pane == &LOG {
@@ -78,6 +100,103 @@ impl State {
             }
         }
         Vec::new()
+    }
+
+    /// `driver -kernel`: by driver, and those that are alike by kernel, descending. Without a name, in the order of the panel.
+    fn sort_command(&mut self, rest: &str) {
+        let pane = self.desk.focused();
+        let table = self.desk.table(pane);
+        if table.content.ordered || table.content.columns.is_empty() {
+            return self.say(Severity::Info, "this panel keeps its order");
+        }
+        let mut keys = Vec::new();
+        for word in rest.split_whitespace() {
+            let (name, descending) = word.strip_prefix('-').map_or((word, false), |name| (name, true));
+            match self.column(pane, name) {
+                Ok(at) => keys.push((at, descending)),
+                Err(said) => return self.say(Severity::Warn, said),
+            }
+        }
+        let table = self.desk.table_mut(pane);
+        (table.sort, table.then) = (keys.first().copied(), keys.get(1..).unwrap_or_default().to_vec());
+        table.refilter();
+        self.desk.mark(Need::Cursor(pane));
+        let said = if keys.is_empty() { "in the order of the panel".to_owned() } else { format!("sorted by {rest}") };
+        self.say(Severity::Info, said);
+    }
+
+    /// Which columns are shown; without a name, those that there is room for.
+    fn columns_command(&mut self, rest: &str) {
+        let pane = self.desk.focused();
+        let mut chosen = Vec::new();
+        for name in rest.split_whitespace() {
+            match self.column(pane, name) {
+                Ok(at) => chosen.push(self.desk.table(pane).content.columns[at].name),
+                Err(said) => return self.say(Severity::Warn, said),
+            }
+        }
+        let said = if chosen.is_empty() {
+            "columns as there is room".to_owned()
+        } else {
+            format!("columns: {}", chosen.join(", "))
+        };
+        self.desk.table_mut(pane).chosen = chosen;
+        self.desk.mark(Need::Look);
+        self.say(Severity::Info, said);
+    }
+
+    /// A column of a panel by its name.
+    fn column(&self, pane: &'static Pane, name: &str) -> Result<usize, String> {
+        let columns = &self.desk.table(pane).content.columns;
+        let found = columns.iter().position(|column| column.name.eq_ignore_ascii_case(name));
+        let names = || columns.iter().map(|column| column.name.to_lowercase()).collect::<Vec<_>>().join(", ");
+        found.ok_or_else(|| format!("unknown column `{name}`; there are {}", names()))
+    }
+
+    /// Does what a link asks for: it goes somewhere, and changes nothing.
+    pub(super) fn follow(&mut self, line: &str) -> Vec<Effect> {
+        let word = line.split(' ').next().unwrap_or_default();
+        if !FOLLOWED.contains(&word) {
+            let known = FOLLOWED.join(", ");
+            self.say(Severity::Warn, format!("`{word}` is not for links; there are {known}"));
+            return Vec::new();
+        }
+        self.command(line)
+    }
+
+    /// A command line that opens this view: the source, the criteria, the screen and what is selected on it.
+    pub fn link(&self) -> String {
+        let cluster = &self.model.cluster;
+        let mut words = vec!["aicr".to_owned()];
+        match cluster.source {
+            Source::Demo => words.extend(["--demo", "tui"].map(str::to_owned)),
+            Source::Saved => words.extend(["tui".to_owned(), quoted(&cluster.name)]),
+            Source::Live if !cluster.name.is_empty() => {
+                words.extend(["--context".to_owned(), quoted(&cluster.name), "tui".to_owned()]);
+            }
+            Source::Live | Source::Past | Source::None => words.push("tui".to_owned()),
+        }
+        if self.model.is_stated() {
+            let criteria = self.model.criteria();
+            for dimension in Dimension::ALL {
+                let value = criteria.get(dimension);
+                words.extend(value.into_iter().flat_map(|value| [format!("--{}", dimension.name()), quoted(&value)]));
+            }
+        }
+        words.extend(["--screen".to_owned(), self.desk.screen.name().to_lowercase()]);
+        let selected = |pane| self.desk.table(pane).selected.as_ref().map(|row| row.name().to_owned());
+        let go = match self.desk.screen {
+            Screen::Cluster => selected(&NODES).map(|name| format!("node {name}")),
+            Screen::Recipe => selected(&VALUES).map(|path| format!("value {path}")),
+            Screen::Diff => self.model.diff.with.as_ref().map(|with| match with {
+                With::Criteria(criteria) => format!("diff {criteria}"),
+                With::File(path) => format!("diff {}", path.display()),
+                With::Cluster => "diff cluster".to_owned(),
+            }),
+            Screen::Validate | Screen::Compare => None,
+        };
+        words.extend(go.into_iter().flat_map(|line| ["--go".to_owned(), quoted(&line)]));
+        words.join(" ")
     }
 
     fn change_theme(&mut self, name: &str) {

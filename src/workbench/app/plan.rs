@@ -24,6 +24,9 @@ impl State {
     pub(super) fn ask_run(&mut self, what: What) -> Vec<Effect> {
         match (&self.model.catalog.value, &self.model.recipe.value, &self.model.cluster.snapshot) {
             _ if self.asked.context.is_some() => self.say(Severity::Info, "the context is being switched"),
+            _ if self.model.deploy.active => {
+                self.say(Severity::Info, "a deploy is active; checks can run when it has ended")
+            }
             _ if self.model.run.active => {
                 let key = self.desk.keys.key(Action::Cancel);
                 self.say(Severity::Info, format!("a run is active; {key} cancels it"));
@@ -99,8 +102,21 @@ impl State {
 
     /// Leaving while a run cleans up.
     pub(in crate::workbench) fn show_leaving(&mut self) {
-        self.model.run.canceling = true;
-        self.desk.mark(Need::Run);
+        let is_deploy = self.model.deploy.active;
+        self.model.run.canceling = !is_deploy;
+        self.model.deploy.canceling = is_deploy;
+        self.desk.mark(if is_deploy { Need::Deploy } else { Need::Run });
+        if is_deploy {
+            let lines = vec![
+                "The deploy is canceled; Helm is asked to end.".to_owned(),
+                String::new(),
+                "The workbench closes when that is done. Ctrl-C leaves at once; the next deploy continues from there."
+                    .to_owned(),
+            ];
+            self.desk.overlay = Some(Overlay::notice("canceling", &lines));
+            self.dirty = true;
+            return;
+        }
         let lines = vec![
             format!("Run {} is canceled; what it created is being removed.", self.model.run.id),
             String::new(),
@@ -182,7 +198,7 @@ impl State {
 }
 
 /// Lines that fit a width; what is continued is indented below its beginning.
-fn hanging(lines: &[String], width: usize) -> Vec<String> {
+pub(super) fn hanging(lines: &[String], width: usize) -> Vec<String> {
     let mut fitted = Vec::new();
     for line in lines {
         let line = text::clean(line);

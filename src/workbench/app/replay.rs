@@ -67,6 +67,9 @@ impl State {
         }
         match answer {
             Err(failure) => self.say_failure(failure),
+            Ok(record) if compare && record.report().deploy.is_some() => {
+                self.say(Severity::Info, "a deploy has no checks to compare");
+            }
             Ok(record) if compare => {
                 let (shown, other) = (self.model.run.report.clone(), record.report());
                 // The earlier run is A: ids begin with their time.
@@ -76,6 +79,7 @@ impl State {
                 self.desk.mark(Need::Runs);
                 self.desk.focus_on(&RUN_CHANGES);
             }
+            Ok(record) if record.report().deploy.is_some() => self.show_deploy(&record),
             Ok(record) if record.stored.is_open => return self.follow_record(&record),
             Ok(record) => {
                 self.model.records.following = None;

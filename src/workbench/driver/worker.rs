@@ -3,12 +3,14 @@
 use crate::{
     catalog::Catalog,
     cluster::{Connection, PluginOutput},
+    deploy::machine::Options,
     diff,
     document::{header::Edition, side::Side},
     inventory::Inventory,
     ops::{
         self, Failure, Kind,
         config::Applied,
+        deploy,
         place::{self, Format, Place},
         run::{Control, EventLog, Prepared, record},
         session::Session,
@@ -133,7 +135,7 @@ impl Worker {
                 let target = self.session.target();
                 self.compute(
                     "list the kept snapshots",
-                    move || snapshots::shelf(&target)?.list().map(Arc::new),
+                    move || Handle::current().block_on(snapshots::shelf(&target))?.list().map(Arc::new),
                     move |answer| Msg::MomentsListed { generation, answer },
                 );
             }
@@ -141,7 +143,7 @@ impl Worker {
                 let (target, opened) = (self.session.target(), moment.clone());
                 self.compute(
                     "read the kept snapshot",
-                    move || snapshots::shelf(&target)?.open(&opened).map(Arc::new),
+                    move || Handle::current().block_on(snapshots::shelf(&target))?.open(&opened).map(Arc::new),
                     move |answer| Msg::MomentOpened { generation, moment: moment.clone(), answer },
                 );
             }
@@ -150,6 +152,19 @@ impl Worker {
             }
             Effect::Plan { generation, catalog, recipe, what } => self.plan(generation, catalog, recipe, what),
             Effect::Run(prepared) => self.run(prepared),
+            Effect::PlanDeploy { generation, target } => {
+                let wish = deploy::Wish {
+                    options: Options { way: target.way, ..Options::default() },
+                    record: self.options.record,
+                    ..deploy::Wish::default()
+                };
+                self.compute(
+                    "read the bundle",
+                    move || deploy::prepare(&target.folder, wish).map(Arc::new),
+                    move |answer| Msg::DeployPlanned { generation, answer },
+                );
+            }
+            Effect::Deploy(prepared) => self.deploy(prepared),
             Effect::CancelRun => {
                 if let Some(running) = &self.running {
                     running.control.cancel();
@@ -259,7 +274,7 @@ impl Worker {
                 let recorder = Recorder::new(folder, Limits::default());
                 // It ends with the view.
                 tokio::spawn(snapshots::record(views.clone(), recorder, snapshots::PAUSE, move |moment| {
-                    told.try_send(Msg::Kept(moment)).is_ok()
+                    told.try_send(Msg::Kept(moment.map(Box::new))).is_ok()
                 }));
             }
             loop {
@@ -335,7 +350,7 @@ impl Worker {
     fn run(&mut self, prepared: Arc<Prepared>) {
         let (control, requests) = ops::run::control();
         let (answers, session) = (self.answers.clone(), self.session.clone());
-        let (started, run_id) = (prepared.clone(), prepared.plan.run_id.clone());
+        let (abandoned, run_id) = (ops::run::abandoned(&prepared), prepared.plan.run_id.clone());
         let task = tokio::spawn(async move {
             let connection = match session.connection().await {
                 Ok(connection) => connection,
@@ -375,7 +390,48 @@ impl Worker {
             let _ = reading.await;
             let _ = answers.send(Msg::RunEnded { run_id, answer: Ok(()) }).await;
         });
-        self.running = Some(Running { task, control, prepared: started });
+        self.running = Some(Running { task, control, abandoned });
+    }
+
+    fn deploy(&mut self, prepared: Arc<deploy::Prepared>) {
+        let (control, requests) = ops::run::control();
+        let (answers, session) = (self.answers.clone(), self.session.clone());
+        let abandoned = deploy::abandoned(&prepared);
+        let task = tokio::spawn(async move {
+            let run_id = prepared.run_id.clone();
+            let connection = match session.connection().await {
+                Ok(connection) => connection,
+                Err(failure) => {
+                    let _ = answers.send(Msg::RunEnded { run_id, answer: Err(failure) }).await;
+                    return;
+                }
+            };
+            let (writer, log) = EventLog::new();
+            let (mut reader, shown) = (log.reader(), answers.clone());
+            let reading = async {
+                while let Some(event) = reader.next().await {
+                    if shown.send(Msg::Run(Event::clone(&event))).await.is_err() {
+                        return;
+                    }
+                }
+            };
+            let records = log.reader();
+            let recording = async {
+                if !prepared.wish.record {
+                    return;
+                }
+                if let Err(failure) = record::of_deploy(&prepared, &connection.context, records).await {
+                    // The workbench has ended when nobody takes it.
+                    let _ = answers.send(Msg::Failed(failure)).await;
+                }
+            };
+            let target = session.target();
+            let running = deploy::run(&connection, &target, &prepared, writer, requests);
+            // The end is told after the last event.
+            let (ended, (), ()) = tokio::join!(running, reading, recording);
+            let _ = answers.send(Msg::RunEnded { run_id, answer: ended.map(drop) }).await;
+        });
+        self.running = Some(Running { task, control, abandoned });
     }
 
     /// Ends the watch and cancels a run that has not ended; the run to wait for, while it cleans up.
@@ -410,7 +466,8 @@ impl Worker {
 pub(in crate::workbench) struct Running {
     task: JoinHandle<()>,
     control: Control,
-    prepared: Arc<Prepared>,
+    /// What a person has to know who does not wait for its end.
+    abandoned: Failure,
 }
 
 impl Running {
@@ -424,7 +481,7 @@ impl Running {
 
     /// What a person has to know who does not wait for the clean-up.
     pub(super) fn abandoned(&self) -> Failure {
-        ops::run::abandoned(&self.prepared)
+        self.abandoned.clone()
     }
 }
 

@@ -11,7 +11,9 @@ mod check;
 mod checks;
 mod components;
 mod constraints;
+mod deploy;
 mod groups;
+mod heat;
 mod identity;
 mod ladder;
 mod log;
@@ -56,6 +58,8 @@ pub use changes::PANE as CHANGES;
 pub use checks::PANE as CHECKS;
 pub use components::PANE as COMPONENTS;
 pub(super) use components::standing;
+pub use deploy::PANE as DEPLOY;
+pub use heat::PANE as HEAT;
 pub use log::PANE as LOG;
 pub use moments::PANE as MOMENTS;
 pub use node::PANE as NODE;
@@ -95,6 +99,7 @@ pub static ALL: &[&Pane] = &[
     &identity::PANE,
     &components::PANE,
     &constraints::PANE,
+    &heat::PANE,
     &moments::PANE,
     &values::PANE,
     &ladder::PANE,
@@ -112,6 +117,7 @@ pub static ALL: &[&Pane] = &[
     &check::PANE,
     &runs::PANE,
     &run_changes::PANE,
+    &deploy::PANE,
     &readings::PANE,
     &reading::PANE,
     &groups::PANE,
@@ -199,6 +205,7 @@ pub enum Need {
     Run,
     /// Recorded runs, and two of them beside each other.
     Runs,
+    Deploy,
     Compare,
     /// Kept snapshots, and which of them is shown.
     Time,
@@ -247,6 +254,10 @@ pub enum Step {
     OpenRun(String),
     /// Compare a recorded run with the shown one.
     CompareRun(String),
+    /// Ask before the shown bundle is deployed.
+    AskDeploy,
+    /// Ask before the deploy is canceled.
+    AskCancelDeploy,
     /// Mark a line of a check's output, or take its mark away.
     Mark(String, usize),
     /// Put the cursor of the log on a line, by its number.
