@@ -14,6 +14,7 @@ mod components;
 mod constraints;
 mod deploy;
 mod groups;
+mod heat;
 mod identity;
 mod ladder;
 mod log;
@@ -60,6 +61,7 @@ pub use compared_runs::PANE as COMPARED_RUNS;
 pub use components::PANE as COMPONENTS;
 pub(super) use components::standing;
 pub use deploy::PANE as DEPLOY;
+pub use heat::PANE as HEAT;
 pub use log::PANE as LOG;
 pub use moments::PANE as MOMENTS;
 pub use node::PANE as NODE;
@@ -99,6 +101,7 @@ pub static ALL: &[&Pane] = &[
     &identity::PANE,
     &components::PANE,
     &constraints::PANE,
+    &heat::PANE,
     &moments::PANE,
     &values::PANE,
     &ladder::PANE,
