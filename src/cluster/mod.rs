@@ -24,6 +24,7 @@ pub mod object_watch;
 pub mod objects;
 pub mod objects_at_risk;
 pub mod proxy;
+mod read_only;
 pub mod registry;
 pub mod releases;
 pub mod request;

@@ -41,6 +41,18 @@ pub fn write_with(path: &Path, text: impl FnOnce(&mut dyn io::Write) -> io::Resu
     }
 }
 
+/// As [`write`], with rights for the owner only.
+///
+/// # Errors
+/// As [`write`].
+pub fn private(path: &Path, text: &[u8]) -> io::Result<()> {
+    #[cfg(unix)]
+    let rights = Some(std::os::unix::fs::PermissionsExt::from_mode(0o600));
+    #[cfg(not(unix))]
+    let rights = None;
+    replace(path, |sink| sink.write_all(text), rights)
+}
+
 /// Appends to a file in one piece; makes it where there is none.
 ///
 /// # Errors

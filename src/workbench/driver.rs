@@ -8,14 +8,25 @@ mod pace;
 mod signals;
 mod worker;
 
-use super::{RunOptions, app::State, effect::Effect, msg::Msg, screenshot, view};
+use super::{
+    RunOptions,
+    app::State,
+    effect::Effect,
+    msg::Msg,
+    screenshot,
+    session::{self, Session},
+    view,
+};
 use crate::{
     ops::{
         Failure, Kind,
         place::{self, Place},
     },
+    store::{folders, own},
     term::{
         self,
+        background::{self, Heard},
+        clipboard::{self, Way},
         color::{self, When},
         input::{self, Input},
         key::Key,
@@ -40,15 +51,25 @@ pub(super) use worker::Worker;
 pub(super) async fn run(options: RunOptions) -> Result<(), Failure> {
     let level = options.look.color.unwrap_or_else(|| color::level(When::Auto, true, |name| std::env::var(name).ok()));
     let (width, height) = crossterm::terminal::size().map_err(|error| terminal_failure(&error))?;
-    let state = State::new(&options, level, width, height)
+    let named = std::env::var("COLORFGBG").ok().and_then(|text| background::of_variable(&text));
+    let mut state = State::new(&options, level, width, height)
         .map_err(|error| Failure::new(Kind::Usage, "choose the theme", error.to_string()))?;
+    if let Some(background) = named.filter(|_| options.look.detect) {
+        state.update(Msg::Background(background));
+    }
+    let asks = options.look.detect
+        && named.is_none()
+        && level >= color::Level::Ansi256
+        && background::is_asked(&std::env::var("TERM").unwrap_or_default());
     let written = Arc::new(Notify::new());
     let writes = written.clone();
     let (guard, wire) =
         term::enter(options.mouse, move || writes.notify_one()).map_err(|error| terminal_failure(&error))?;
     let (sender, results) = mpsc::channel(256);
-    let driver = Driver {
+    let mut driver = Driver {
         state,
+        clipboard: options.clipboard,
+        listener: asks.then(background::Listener::default),
         worker: Worker::new(&options, sender),
         terminal: Terminal {
             screen: Screen::new(wire),
@@ -63,7 +84,11 @@ pub(super) async fn run(options: RunOptions) -> Result<(), Failure> {
         editor: None,
         leaving: None,
     };
-    let ended = driver.run().await;
+    if asks {
+        driver.terminal.screen.write(background::QUESTION).map_err(|error| terminal_failure(&error))?;
+    }
+    let keeps = options.keeps;
+    let ended = driver.run(keeps).await;
     drop(guard);
     ended
 }
@@ -137,6 +162,9 @@ enum Wake {
 
 struct Driver {
     state: State,
+    clipboard: clipboard::Choice,
+    /// While the terminal may answer what its background is.
+    listener: Option<background::Listener>,
     worker: Worker,
     terminal: Terminal,
     results: mpsc::Receiver<Msg>,
@@ -148,7 +176,18 @@ struct Driver {
 }
 
 impl Driver {
-    async fn run(mut self) -> Result<(), Failure> {
+    /// Runs until the end, and then writes down what the next session begins with.
+    async fn run(mut self, keeps: bool) -> Result<(), Failure> {
+        let ended = self.until_the_end().await;
+        if keeps {
+            let kept = keep(self.state.session());
+            // What made it end is more important.
+            return ended.and(kept);
+        }
+        ended
+    }
+
+    async fn until_the_end(&mut self) -> Result<(), Failure> {
         self.state.model.now_ms = now_ms();
         let first = self.state.begin();
         self.perform(first)?;
@@ -175,7 +214,7 @@ impl Driver {
                 }
                 Wake::Input(input) => {
                     self.pace.hurry();
-                    self.input(input)?
+                    self.heard(input)?
                 }
                 Wake::Signal(signal) => self.signal(signal)?,
             };
@@ -188,7 +227,8 @@ impl Driver {
     }
 
     async fn wake(&mut self) -> Wake {
-        let Driver { state, worker, terminal, results, signals, pace, editor, leaving } = self;
+        let Driver { state, clipboard: _, listener: _, worker, terminal, results, signals, pace, editor, leaving } =
+            self;
         // A terminal that has not taken the last frame gets the newest one afterwards.
         let idle = terminal.screen.out().is_idle();
         let changed = state.dirty && editor.is_none() && !terminal.lost && idle;
@@ -228,6 +268,26 @@ impl Driver {
         let effects = self.state.update(msg);
         self.perform(effects)?;
         Ok((self.state.quit && self.leaving.is_none()).then_some(Reason::Quit))
+    }
+
+    /// Input as it arrives, among which an answer of the terminal may be.
+    fn heard(&mut self, input: Input) -> Result<Option<Reason>, Failure> {
+        let (Some(listener), Input::Key(key)) = (&mut self.listener, &input) else { return self.input(input) };
+        match listener.hear(*key) {
+            Heard::Part => Ok(None),
+            Heard::Answer(answer) => {
+                self.listener = None;
+                answer.map_or(Ok(None), |background| self.update(Msg::Background(background)))
+            }
+            Heard::Keys(keys) => {
+                for key in keys {
+                    if let Some(reason) = self.input(Input::Key(key))? {
+                        return Ok(Some(reason));
+                    }
+                }
+                Ok(None)
+            }
+        }
     }
 
     fn input(&mut self, input: Input) -> Result<Option<Reason>, Failure> {
@@ -314,7 +374,8 @@ impl Driver {
                     }
                 }
                 Effect::Edit { path, line } => self.edit(&path, line)?,
-                Effect::Copy(text) => self.copy(&text)?,
+                Effect::Copy(text) => self.copy(text)?,
+                Effect::CopyByTerminal(text) => self.copy_by_terminal(&text)?,
                 Effect::Export { path, replace } => export(&mut self.state, path, replace),
                 other => self.worker.start(other),
             }
@@ -369,14 +430,39 @@ impl Driver {
         Ok(())
     }
 
-    fn copy(&mut self, text: &str) -> Result<(), Failure> {
+    fn copy(&mut self, text: String) -> Result<(), Failure> {
+        let mut programs = Vec::new();
+        let mut by_terminal = false;
+        for way in clipboard::ways(self.clipboard, |name| std::env::var(name).ok()) {
+            match way {
+                Way::Program(words) => programs.push(words),
+                Way::Terminal => by_terminal = true,
+            }
+        }
+        match (programs.is_empty(), by_terminal) {
+            (true, true) => return self.copy_by_terminal(&text),
+            (true, false) if self.clipboard == clipboard::Choice::Off => {
+                self.state.say(super::model::Severity::Warn, "not copied: the preference `clipboard` is off");
+            }
+            (true, false) => {
+                let said = "not copied: no program for the clipboard is known here; `clipboard` can be osc52";
+                self.state.say(super::model::Severity::Warn, said);
+            }
+            (false, _) => self.worker.copy(text, programs),
+        }
+        Ok(())
+    }
+
+    fn copy_by_terminal(&mut self, text: &str) -> Result<(), Failure> {
+        if self.clipboard == clipboard::Choice::Native {
+            self.state.say(super::model::Severity::Warn, "not copied: no program for the clipboard has taken the text");
+            return Ok(());
+        }
         let in_tmux = std::env::var_os("TMUX").is_some();
         match term::clipboard_sequence(text, in_tmux) {
             Some(sequence) => {
                 self.terminal.screen.write(&sequence).map_err(|error| terminal_failure(&error))?;
-                let shown = super::widgets::text::fit(text.lines().next().unwrap_or_default(), 48, Default::default());
-                let shown = super::widgets::text::clean(&shown).into_owned();
-                self.state.say(super::model::Severity::Ok, format!("copied `{shown}` ({} bytes, OSC 52)", text.len()));
+                self.state.say_copied(text, "OSC 52");
             }
             None => {
                 self.state.say(super::model::Severity::Warn, "too long for the clipboard of a terminal; use a file");
@@ -386,7 +472,7 @@ impl Driver {
     }
 }
 
-fn export(state: &mut State, path: PathBuf, replace: bool) {
+pub(super) fn export(state: &mut State, path: PathBuf, replace: bool) {
     let place = Place::File(path.clone());
     if !replace && place.is_taken() {
         state.ask_overwrite(Effect::Export { path, replace: true });
@@ -402,6 +488,39 @@ fn export(state: &mut State, path: PathBuf, replace: bool) {
         Ok(()) => state.say(super::model::Severity::Ok, format!("wrote {}", place.whole())),
         Err(failure) => state.say_failure(failure),
     }
+}
+
+/// Writes what the next session begins with over what others have written meanwhile.
+pub(super) fn keep(session: Session) -> Result<(), Failure> {
+    let Some(folder) = folders::state() else { return Ok(()) };
+    let path = folder.path.join(session::FILE);
+    let whole = |file: &str| match Place::parse(file) {
+        Ok(place @ Place::File(_)) if place.is_taken() => place.whole(),
+        _ => file.to_owned(),
+    };
+    let stored = own::text(&path).ok().flatten().and_then(|text| Session::parse(&text).ok()).unwrap_or_default();
+    own::keep(&path, &session.with_files(whole).over(stored).text()).map_err(|error| {
+        let hint = "set AICR_STATE_DIR to a folder that can be written to";
+        Failure::from_error(Kind::Usage, "write down the session", error).at(path.display().to_string()).hint(hint)
+    })
+}
+
+/// What earlier sessions left, and what is to be said of it; a file that cannot be used is moved aside.
+pub(super) fn last_session() -> (Session, Option<String>) {
+    let Some(path) = folders::state().map(|folder| folder.path.join(session::FILE)) else { return Default::default() };
+    let because = match own::text(&path) {
+        Ok(None) => return Default::default(),
+        Ok(Some(text)) => match Session::parse(&text) {
+            Ok(session) => return (session, None),
+            Err(because) => because,
+        },
+        Err(error) => crate::text::causes(&error),
+    };
+    let aside = match own::move_aside(&path) {
+        Ok(aside) => format!("it is {} now", aside.display()),
+        Err(error) => format!("it cannot be moved: {error}"),
+    };
+    (Session::default(), Some(format!("the last session cannot be restored: {because}; {aside}")))
 }
 
 /// Milliseconds since the epoch.

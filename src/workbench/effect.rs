@@ -112,6 +112,8 @@ pub enum Effect {
     /// Give the newest lines of the program's log.
     ReadLog,
     Copy(String),
+    /// The same by the terminal, because no program has done it.
+    CopyByTerminal(String),
     /// Open a file at a line in `$EDITOR`.
     Edit {
         path: PathBuf,
@@ -127,6 +129,41 @@ pub enum Effect {
 }
 
 impl Effect {
+    /// Whether carrying it out may change a cluster. Files, the clipboard and the choice of a context do not.
+    ///
+    /// Without a rest that stands for all others: whoever adds an effect decides this.
+    pub fn changes_cluster(&self) -> bool {
+        match self {
+            Effect::Run(_) => true,
+            // Only of a run that was started here; in read-only mode there is none.
+            Effect::CancelRun | Effect::Steer(_) => false,
+            Effect::Watch { .. }
+            | Effect::Contexts { .. }
+            | Effect::SwitchContext(_)
+            | Effect::LoadCatalog { .. }
+            | Effect::ReadSnapshot { .. }
+            | Effect::Resolve { .. }
+            | Effect::WhatIfChanges { .. }
+            | Effect::ReadRecipe { .. }
+            | Effect::CompareRecipes { .. }
+            | Effect::CompareSnapshots { .. }
+            | Effect::CheckUpgrade { .. }
+            | Effect::Plan { .. }
+            | Effect::Save { .. }
+            | Effect::ListFiles(_)
+            | Effect::SaveText { .. }
+            | Effect::ListRuns { .. }
+            | Effect::OpenRun { .. }
+            | Effect::ReadLog
+            | Effect::Copy(_)
+            | Effect::CopyByTerminal(_)
+            | Effect::Edit { .. }
+            | Effect::Export { .. }
+            | Effect::Redraw
+            | Effect::Suspend => false,
+        }
+    }
+
     /// An answer will come back.
     pub fn is_work(&self) -> bool {
         !matches!(
@@ -135,6 +172,7 @@ impl Effect {
                 | Effect::Steer(_)
                 | Effect::Watch { .. }
                 | Effect::Copy(_)
+                | Effect::CopyByTerminal(_)
                 | Effect::Edit { .. }
                 | Effect::Export { .. }
                 | Effect::Redraw

@@ -9,7 +9,7 @@ use super::{
     msg::Log,
     palette,
     panes::{Pane, RowId, Tables},
-    theme::Role,
+    theme::{Role, Themes},
     widgets::{
         table::{self, Cell, Column, Identity},
         text, wrap,
@@ -138,6 +138,10 @@ pub struct Reads<'s> {
     /// Filters that were kept, oldest first.
     pub filters: &'s [String],
     pub files: &'s Files,
+    pub themes: &'s Themes,
+    /// Contexts and files that were used, newest first.
+    pub recent_contexts: &'s [String],
+    pub recent_files: &'s [String],
 }
 
 /// What a folder holds, for completion.
@@ -348,6 +352,13 @@ fn help(reads: &Reads<'_>, typed: &str) -> Content {
         ];
         Row::new(Choice::Act(binding.action), cells)
     };
+    if typed.is_empty() && !keys.conflicts().is_empty() {
+        rows.push(Row::new(Choice::Line(rows.len()), vec![Cell::new(Role::Heading, "keys that could not be bound")]));
+        for conflict in keys.conflicts() {
+            let cells = vec![Cell::new(Role::Warn, "  !"), Cell::new(Role::Warn, conflict)];
+            rows.push(Row::new(Choice::Line(rows.len()), cells));
+        }
+    }
     if typed.is_empty() {
         // What a person can do here comes before how to move.
         rows.push(Row::new(Choice::Line(rows.len()), vec![Cell::new(Role::Heading, "here")]));

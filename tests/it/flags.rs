@@ -159,6 +159,8 @@ const VERBS: &[Verb] = &[
         ],
         shared: &[],
         elsewhere: &[
+            ("--fresh", "workbench_pty.rs: a_session_is_restored_and_fresh_begins_anew"),
+            ("--linear", "workbench_linear.rs"),
             ("--namespace", RUN),
             ("--image", RUN),
             ("--image-pull-secret", RUN),

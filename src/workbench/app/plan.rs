@@ -20,6 +20,7 @@ impl State {
     /// Asks the driver what a run would create.
     pub(super) fn ask_run(&mut self, what: What) -> Vec<Effect> {
         match (&self.model.catalog.value, &self.model.recipe.value, &self.model.cluster.snapshot) {
+            _ if self.model.read_only => self.say_read_only(),
             _ if self.asked.context.is_some() => self.say(Severity::Info, "the context is being switched"),
             _ if self.model.run.active => {
                 let key = self.desk.keys.key(Action::Cancel);
@@ -72,6 +73,10 @@ impl State {
 
     pub(super) fn start_run(&mut self) -> Vec<Effect> {
         let Some(prepared) = self.prepared.take() else { return Vec::new() };
+        if self.model.read_only {
+            self.say_read_only();
+            return Vec::new();
+        }
         self.model.records.replay = None;
         self.model.run = Run { active: true, follows: true, started_ms: self.model.now_ms, ..Run::default() };
         self.model.run.id.clone_from(&prepared.plan.run_id);
