@@ -96,12 +96,15 @@ impl Screen {
         }
     }
 
-    /// Keeps reading for a time.
-    pub fn rest(&mut self, time: Duration) {
+    /// Keeps reading for a time; the bytes that came.
+    pub fn rest(&mut self, time: Duration) -> usize {
         let end = Instant::now() + time;
+        let mut read = 0;
         while let Ok((_, bytes)) = self.output.recv_timeout(end.saturating_duration_since(Instant::now())) {
             self.parser.process(&bytes);
+            read += bytes.len();
         }
+        read
     }
 
     /// Presses a key that moves the cursor: the time until the bytes came that show it moved.

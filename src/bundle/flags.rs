@@ -199,6 +199,26 @@ pub fn selector(text: &str) -> Result<(String, String), FlagError> {
     Ok((key.to_owned(), value.to_owned()))
 }
 
+/// The key of a label: a name, and perhaps a DNS subdomain and `/` before it.
+///
+/// # Errors
+/// What Kubernetes would not take as a key.
+pub fn label_key(text: &str) -> Result<String, FlagError> {
+    let expected = "the key of a label";
+    let (prefix, name) = text.split_once('/').map_or((None, text), |(prefix, name)| (Some(prefix), name));
+    if prefix.is_some_and(|prefix| !super::deployer::is_subdomain(prefix)) {
+        return Err(wrong(text, expected, "what comes before `/` is not a DNS subdomain"));
+    }
+    let is_end = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let bytes = name.as_bytes();
+    let is_inner = bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte));
+    if !is_inner || !is_end(bytes.first()) || !is_end(bytes.last()) || name.len() > 63 {
+        let problem = "a name has at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends";
+        return Err(wrong(text, expected, problem));
+    }
+    Ok(text.to_owned())
+}
+
 fn printable(text: &str, expected: &'static str) -> Result<(), FlagError> {
     match text.chars().any(|c| c.is_control() || c.is_whitespace()) {
         true => Err(wrong(text, expected, "labels have no spaces")),
@@ -350,6 +370,17 @@ mod tests {
         refused(Override::set_json("c:enabled=true"), "`enabled` is given with --set");
         refused(Override::set_json("deployer:project=1"), "settings of the deployer are given with --set");
         refused("c".parse::<Dynamic>(), "COMPONENT:PATH: missing `:`");
+    }
+
+    #[test]
+    fn a_key_of_a_label_is_one_that_kubernetes_takes() {
+        for text in ["a", "role", "nvidia.com/gpu.present", "A_b-c.d"] {
+            assert_eq!(label_key(text).as_deref(), Ok(text));
+        }
+        let long = "x".repeat(64);
+        for text in ["", " ", "a b", "a=b", "/a", "a/", "a/b/c", "-a", "a-", "a/-b", "A/b", "a..b/c", "é", &long] {
+            assert!(label_key(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use super::{
     checksum,
-    deployer::{Deployer, DeployerError, Settings},
+    deployer::{self, Deployer, DeployerError, Settings},
     flags::Flags,
     info,
     manifest::{self, Manifest, ManifestError},
@@ -272,12 +272,12 @@ pub fn plan(catalog: &Catalog, recipe: &Recipe, options: Options) -> Result<Bund
     }
     let mut bundle = Bundle { recipe: kept, components, releases: Vec::new(), notes, options };
     bundle.releases = releases(catalog, &mut bundle)?;
-    let deployer = bundle.options.deployer;
-    if deployer.is_numbered() && bundle.releases.len() > LARGEST {
-        return Err(PlanError::TooMany { count: bundle.releases.len(), deployer: deployer.name() });
+    let dialect = bundle.options.deployer;
+    if dialect.is_numbered() && bundle.releases.len() > LARGEST {
+        return Err(PlanError::TooMany { count: bundle.releases.len(), deployer: dialect.name() });
     }
-    deployer.check(&bundle)?;
-    let mut files = deployer.files(&bundle);
+    deployer::check(&bundle)?;
+    let mut files = dialect.files(&bundle);
     let recipe_yaml = format::to_yaml(&bundle.recipe, Edition::V1)?;
     files.push(File::text("bundle-info.yaml", info::text(&bundle, &recipe_yaml)));
     files.push(File::text("recipe.yaml", recipe_yaml));

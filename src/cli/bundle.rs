@@ -110,7 +110,7 @@ struct SchedulingArgs {
     #[arg(long, value_name = "TAINT", value_parser = parsed(flags::toleration))]
     accelerated_node_toleration: Vec<Value>,
     /// A label by which pods of the DRA driver leave a node before its driver is changed; without it that is not done.
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", value_parser = parsed(flags::label_key))]
     dra_eviction_node_label: Option<String>,
     /// The taint that keeps workloads off a node until it is tuned: KEY=VALUE:EFFECT.
     #[arg(long, value_name = "TAINT")]

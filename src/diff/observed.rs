@@ -116,7 +116,10 @@ fn components(
         }
     }
     if contents.is_none() {
-        notes.push("values: the content of Helm's secrets was not read (`aicr diff --values` does)".to_owned());
+        notes.push(
+            "values: the content of Helm's secrets was not read (`aicr diff recipe.yaml cluster --values` does)"
+                .to_owned(),
+        );
     }
     let (mut wanted, mut running) = (Vec::new(), Vec::new());
     for (name, component) in all {

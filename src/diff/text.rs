@@ -1,5 +1,9 @@
 //! Two texts side by side with word emphasis; the only user of `similar`.
 
+use crate::{
+    document::selector::{self, Segment},
+    yaml,
+};
 use similar::{ChangeTag, DiffOp, TextDiff};
 
 /// Parts of a line; `true` marks what the other side does not have.
@@ -12,6 +16,34 @@ pub enum Row {
     Same { left: usize, right: usize, text: String },
     /// Either side may be absent.
     Changed { left: Option<(usize, Parts)>, right: Option<(usize, Parts)> },
+}
+
+/// The line, from 1, on which each path of a document that was written as YAML begins; of a list that is in it as a whole,
+/// the line of the list.
+pub fn lines_of<'p>(text: &str, paths: impl IntoIterator<Item = &'p str>) -> Vec<Option<usize>> {
+    let document = yaml::parse(text).ok();
+    let line = |path: &str| {
+        let selector = selector::parse(path).ok()?;
+        let (mut node, mut line) = (document.as_ref()?, None);
+        for segment in &selector.segments {
+            let (next, at) = match segment {
+                Segment::Key(key) => {
+                    let entry = node.entries().iter().find(|entry| *entry.key == **key)?;
+                    (&entry.value, entry.key_at)
+                }
+                Segment::Index(index) => node.items().get(*index).map(|item| (item, item.at))?,
+                Segment::Where { key, value } => {
+                    let is_meant =
+                        |item: &&yaml::Node| item.get(key).and_then(yaml::Node::text) == Some(value.as_str());
+                    node.items().iter().find(is_meant).map(|item| (item, item.at))?
+                }
+                Segment::Any => return None,
+            };
+            (node, line) = (next, usize::try_from(at.line).ok());
+        }
+        line
+    };
+    paths.into_iter().map(line).collect()
 }
 
 /// Lines longer than this, in bytes, are compared as a whole.

@@ -159,9 +159,45 @@ pub enum Versus {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Changes {
     pub changes: Vec<Change>,
+    /// The lines on which each of the changes begins, left and right.
+    pub lines: Vec<[Option<usize>; 2]>,
     pub rows: Vec<Row>,
     /// What could not be compared, one line each.
     pub notes: Vec<String>,
+}
+
+impl Changes {
+    /// The row of text at which a change begins.
+    pub fn row_of(&self, path: &str) -> Option<usize> {
+        let at = self.changes.iter().position(|change| change.path == path)?;
+        let [left, right] = *self.lines.get(at)?;
+        let is_there = |row: &Row| match row {
+            Row::Same { left: one, right: other, .. } => Some(*one) == left || Some(*other) == right,
+            Row::Changed { left: one, right: other } => {
+                let is = |line: Option<usize>, part: &Option<(usize, diff::text::Parts)>| {
+                    part.as_ref().is_some_and(|(number, _)| Some(*number) == line)
+                };
+                is(left, one) || is(right, other)
+            }
+        };
+        let changed = self.rows.iter().position(|row| matches!(row, Row::Changed { .. }) && is_there(row));
+        changed.or_else(|| self.rows.iter().position(is_there))
+    }
+
+    /// The change that a row of text is part of: the last one that begins at it or before it.
+    pub fn change_at(&self, row: usize) -> Option<&Change> {
+        let number = |part: &Option<(usize, diff::text::Parts)>| part.as_ref().map(|(number, _)| *number);
+        let here = match self.rows.get(row)? {
+            Row::Same { left, right, .. } => [Some(*left), Some(*right)],
+            Row::Changed { left, right } => [number(left), number(right)],
+        };
+        let begins = |lines: &[Option<usize>; 2]| {
+            let before = |side: usize| lines[side].filter(|line| here[side].is_some_and(|here| *line <= here));
+            before(0).max(before(1))
+        };
+        let known = self.lines.iter().zip(&self.changes).filter_map(|(lines, change)| Some((begins(lines)?, change)));
+        known.max_by_key(|(line, _)| *line).map(|(_, change)| change)
+    }
 }
 
 /// Compares with rows of text for a screen.
@@ -169,8 +205,12 @@ pub fn changes(recipe: &Side, versus: &Versus, swapped: bool) -> Changes {
     let compare = |left: &Side, right: &Side, notes: Vec<String>| {
         let (left, right) = if swapped { (right, left) } else { (left, right) };
         let text = |side: &Side| crate::yaml::to_string(&side.document.to_value());
-        let rows = diff::text::side_by_side(&text(left), &text(right));
-        Changes { changes: diff::recipe::compare(left, right), rows, notes }
+        let (left_text, right_text) = (text(left), text(right));
+        let rows = diff::text::side_by_side(&left_text, &right_text);
+        let changes = diff::recipe::compare(left, right);
+        let lines = |text: &str| diff::text::lines_of(text, changes.iter().map(|change| &*change.path));
+        let lines = lines(&left_text).into_iter().zip(lines(&right_text)).map(|(left, right)| [left, right]).collect();
+        Changes { changes, lines, rows, notes }
     };
     match versus {
         Versus::Recipe(other) => compare(recipe, other, Vec::new()),

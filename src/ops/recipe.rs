@@ -121,7 +121,9 @@ pub fn criteria_of_text(catalog: &Catalog, text: &str) -> Result<Query, Failure>
         let tcpxo_interfaces = configuration::interfaces(interfaces.into_iter()).map_err(setting_failure)?;
         configuration.gke = Some(Gke { tcpxo_interfaces });
     }
-    let mut query = criteria(catalog, Query::default(), &stated, false)?;
+    // Nobody who typed words here has heard of flags.
+    let refused = |failure: Failure| Failure { doing: READING.to_owned(), ..failure };
+    let mut query = criteria(catalog, Query::default(), &stated, false).map_err(refused)?;
     query.choose(profile);
     query.configure(configuration);
     Ok(query)

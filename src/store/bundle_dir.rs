@@ -40,25 +40,30 @@ fn failed(path: &Path) -> impl Fn(io::Error) -> FolderError + '_ {
     |source| FolderError::Io { path: path.to_owned(), source }
 }
 
-/// Whether a folder could be written: it does not exist, or is empty.
+/// Whether a folder could be written: it does not exist, or is empty, or holds what a killed run left.
 ///
 /// # Errors
 /// What is there.
 pub fn probe(folder: &Path) -> Result<(), FolderError> {
     match fs::metadata(folder) {
         Ok(metadata) if !metadata.is_dir() => Err(FolderError::File),
-        Ok(_) => match fs::read_dir(folder).map_err(failed(folder))?.next() {
-            None => Ok(()),
-            Some(Ok(entry)) => Err(FolderError::NotEmpty(entry.file_name().to_string_lossy().into_owned())),
-            Some(Err(error)) => Err(failed(folder)(error)),
-        },
+        Ok(_) => {
+            sweep(folder, INSIDE);
+            match fs::read_dir(folder).map_err(failed(folder))?.next() {
+                None => Ok(()),
+                Some(Ok(entry)) => Err(FolderError::NotEmpty(entry.file_name().to_string_lossy().into_owned())),
+                Some(Err(error)) => Err(failed(folder)(error)),
+            }
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(failed(folder)(error)),
     }
 }
 
-/// Writes a folder with these files. It is made beside the target and takes its name when it is complete; `replaced` says
-/// that the target is a bundle that may go.
+/// Writes a folder with these files: whole or not at all, also for whoever looks while it is written. It is made beside the
+/// target and takes its name when it is complete; an empty folder that is there already is filled from one inside it, so
+/// that it may be a mount point, or below a folder that cannot be written. `replaced` says that the target is a bundle that
+/// may go.
 ///
 /// # Errors
 /// A target with something in it; what the system says. The target is then as it was.
@@ -67,6 +72,12 @@ pub fn write(folder: &Path, files: &[NewFile<'_>], replaced: bool) -> Result<(),
         probe(folder)?;
     }
     let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !replaced && folder.is_dir() {
+        // A folder that a shell stands in stays the same one, so its entries move in, the list of checksums last.
+        let inside = Fresh::new(folder, INSIDE).map_err(failed(folder))?;
+        fill(&inside.path, files)?;
+        return move_in(&inside.path, folder).map_err(failed(folder));
+    }
     fs::create_dir_all(parent).map_err(failed(parent))?;
     // `.` and `..` have no name of their own.
     let target = match fs::canonicalize(folder) {
@@ -76,40 +87,72 @@ pub fn write(folder: &Path, files: &[NewFile<'_>], replaced: bool) -> Result<(),
             _ => folder.to_owned(),
         },
     };
-    let beside = Fresh::beside(&target).map_err(failed(folder))?;
+    let above = target.parent().unwrap_or(Path::new("."));
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    let beside = Fresh::new(above, &format!(".{name}.")).map_err(failed(folder))?;
     fill(&beside.path, files)?;
-    if target.is_dir() && !replaced {
-        // A folder that a shell stands in stays the same one, so its entries move in, the list of checksums last.
-        return move_in(&beside.path, &target).map_err(failed(folder));
+    if !(replaced && target.is_dir()) {
+        return fs::rename(&beside.path, &target).map_err(failed(folder));
     }
-    if replaced && target.is_dir() {
-        let old = Fresh::beside(&target).map_err(failed(folder))?;
-        let gone = old.path.join("old");
-        fs::rename(&target, &gone).map_err(failed(folder))?;
-        if let Err(error) = fs::rename(&beside.path, &target) {
-            // What was there is put back.
-            let _ = fs::rename(&gone, &target);
-            return Err(failed(folder)(error));
-        }
+    // The old one goes with the folder that was made for the new one.
+    if exchange(&beside.path, &target).map_err(failed(folder))? {
         return Ok(());
     }
-    fs::rename(&beside.path, &target).map_err(failed(folder))
+    let old = Fresh::new(above, &format!(".{name}.")).map_err(failed(folder))?;
+    let gone = old.path.join("old");
+    fs::rename(&target, &gone).map_err(failed(folder))?;
+    if let Err(error) = fs::rename(&beside.path, &target) {
+        // What was there is put back.
+        let _ = fs::rename(&gone, &target);
+        return Err(failed(folder)(error));
+    }
+    Ok(())
 }
 
-/// A new folder beside a target, removed when it is no longer needed.
+/// Lets two folders change places at once; whether the file system can.
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
+fn exchange(left: &Path, right: &Path) -> io::Result<bool> {
+    use rustix::{
+        fs::{CWD, RenameFlags, renameat_with},
+        io::Errno,
+    };
+    match renameat_with(CWD, left, CWD, right, RenameFlags::EXCHANGE) {
+        Ok(()) => Ok(true),
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+fn exchange(_: &Path, _: &Path) -> io::Result<bool> {
+    Ok(false)
+}
+
+/// What begins the name of a folder inside an empty target.
+const INSIDE: &str = ".aicr-bundle.";
+/// And what ends it, and that of one beside a target.
+const UNFINISHED: &str = ".new";
+
+/// A new folder for what is not complete, removed when it is no longer needed. It is locked while its process lives, so that
+/// the next run removes what a killed one left, and nothing else.
 struct Fresh {
     path: PathBuf,
+    _lock: Option<fs::File>,
 }
 
 impl Fresh {
-    fn beside(target: &Path) -> io::Result<Fresh> {
-        let name = target.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let parent = target.parent().unwrap_or(Path::new("."));
+    fn new(above: &Path, begin: &str) -> io::Result<Fresh> {
+        sweep(above, begin);
         let mut attempt = 0;
         loop {
-            let path = parent.join(format!(".{name}.{}-{attempt}.new", std::process::id()));
+            let path = above.join(format!("{begin}{}-{attempt}{UNFINISHED}", std::process::id()));
             match fs::create_dir(&path) {
-                Ok(()) => return Ok(Fresh { path }),
+                // Another run may take it for one that was left, before it is locked.
+                Ok(()) => match (lock(&path), path.is_dir()) {
+                    (Ok(lock), true) => return Ok(Fresh { path, _lock: lock }),
+                    _ if attempt < 16 => attempt += 1,
+                    _ => return Err(io::ErrorKind::ResourceBusy.into()),
+                },
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < 16 => attempt += 1,
                 Err(error) => return Err(error),
             }
@@ -121,6 +164,42 @@ impl Drop for Fresh {
     fn drop(&mut self) {
         // After the rename nothing is there; whatever else fails adds nothing to what failed before.
         let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Locks a folder; nothing where the system cannot lock folders.
+///
+/// # Errors
+/// Another process has it locked; it is gone.
+#[cfg(unix)]
+fn lock(folder: &Path) -> io::Result<Option<fs::File>> {
+    let file = fs::File::open(folder)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(fs::TryLockError::WouldBlock) => Err(io::ErrorKind::ResourceBusy.into()),
+        // A network's file system.
+        Err(fs::TryLockError::Error(_)) => Ok(None),
+    }
+}
+
+#[cfg(not(unix))]
+fn lock(_: &Path) -> io::Result<Option<fs::File>> {
+    Ok(None)
+}
+
+fn is_unfinished(name: &std::ffi::OsStr, begin: &str) -> bool {
+    let name = name.to_string_lossy();
+    name.starts_with(begin) && name.ends_with(UNFINISHED)
+}
+
+/// Removes what killed runs left.
+fn sweep(above: &Path, begin: &str) {
+    for entry in fs::read_dir(above).into_iter().flatten().flatten() {
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        // Without a lock nothing says that its process has ended.
+        if is_folder && is_unfinished(&entry.file_name(), begin) && matches!(lock(&entry.path()), Ok(Some(_))) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
     }
 }
 
@@ -254,6 +333,25 @@ mod tests {
         let file = dir.path().join("file");
         fs::write(&file, "").unwrap();
         assert!(matches!(write(&file, &FILES, false), Err(FolderError::File)));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_a_killed_run_left_is_removed_and_what_a_living_one_has_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = dir.path().join("bundle");
+        for left in [".bundle.1-0.new/a", "bundle/.aicr-bundle.1-0.new/a", ".other.1-0.new/a"] {
+            fs::create_dir_all(dir.path().join(left)).unwrap();
+        }
+        write(&target, &FILES, false).unwrap();
+        write(&target, &FILES, true).unwrap();
+        let kept = [".other.1-0.new", ".other.1-0.new/a"];
+        assert_eq!(names(dir.path()), [&kept[..], &["bundle", "bundle/a", "bundle/a/run.sh", "bundle/b"]].concat());
+        let empty = dir.path().join("empty");
+        fs::create_dir_all(&empty).unwrap();
+        let living = Fresh::new(&empty, INSIDE).unwrap();
+        assert!(matches!(write(&empty, &FILES, false), Err(FolderError::NotEmpty(_))));
+        assert!(living.path.is_dir());
     }
 
     #[test]

@@ -260,8 +260,12 @@ impl State {
                         self.opened(slot, Side { name, snapshot })
                     }
                     Err(failure) => {
-                        if slot == SnapshotSlot::Cluster && self.model.cluster.snapshot.is_none() {
-                            self.model.cluster.failure = Some(failure.clone());
+                        if slot == SnapshotSlot::Cluster {
+                            let cluster = &mut self.model.cluster;
+                            cluster.reading = None;
+                            if cluster.snapshot.is_none() {
+                                cluster.failure = Some(failure.clone());
+                            }
                             self.desk.mark(Need::Cluster);
                         }
                         self.say_failure(failure);
@@ -434,7 +438,7 @@ impl State {
         self.asked.cluster += 1;
         let cluster = &mut self.model.cluster;
         cluster.generation += 1;
-        cluster.failure = None;
+        (cluster.failure, cluster.reading) = (None, None);
         if cluster.snapshot.is_none() {
             cluster.source = if self.start.demo { Source::Demo } else { Source::Live };
         }
@@ -447,6 +451,10 @@ impl State {
         let generation = *generation;
         self.reading.retain(|(of, ..)| *of != slot);
         self.reading.push((slot, generation, path.display().to_string()));
+        if slot == SnapshotSlot::Cluster {
+            self.model.cluster.reading = Some(path.display().to_string());
+            self.desk.mark(Need::Cluster);
+        }
         Effect::ReadSnapshot { slot, generation, path }
     }
 
@@ -516,7 +524,7 @@ impl State {
                 let cluster = &mut self.model.cluster;
                 // An older watch speaks of another cluster.
                 cluster.generation += 1;
-                (cluster.source, cluster.failure) = (Source::Saved, None);
+                (cluster.source, cluster.failure, cluster.reading) = (Source::Saved, None, None);
                 cluster.name = side.name;
                 cluster.server = String::new();
                 self.show_cluster(side.snapshot);

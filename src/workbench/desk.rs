@@ -328,15 +328,23 @@ impl Desk {
         removed
     }
 
+    /// Builds a pane that is not shown, for who looks for its rows by name.
+    pub fn fill(&mut self, pane: &'static Pane, model: &Model) {
+        self.build_always(pane, model);
+    }
+
     /// Builds a pane; the name of the row that was selected and is not there any more.
     fn build(&mut self, pane: &'static Pane, model: &Model) -> Option<String> {
         let shown = |pane| self.layout.panel(pane).is_some();
         let read = panes::ALL.iter().any(|other| other.needs.contains(&Need::Cursor(pane)) && shown(*other));
         let stale = self.stale[panes::index(pane)];
-        if !stale || !(shown(pane) || read) {
+        if !stale || !(shown(pane) || read) { None } else { self.build_always(pane, model) }
+    }
+
+    fn build_always(&mut self, pane: &'static Pane, model: &Model) -> Option<String> {
+        if !std::mem::take(&mut self.stale[panes::index(pane)]) {
             return None;
         }
-        self.stale[panes::index(pane)] = false;
         let view = self.view(model, pane);
         let (content, columns) = ((pane.build)(&view), table::text_columns(view.width));
         let content = wrap::prose(content, columns, RowId::Piece);

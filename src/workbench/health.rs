@@ -35,11 +35,13 @@ pub fn parts(model: &Model) -> Vec<Part> {
             parts.push(gpus(snapshot));
         }
         None => {
-            let (role, said) = match &model.cluster.failure {
-                Some(_) => (Role::Fail, "cluster not read"),
-                None => (Role::Muted, "reading the cluster"),
+            let cluster = &model.cluster;
+            let (role, said) = match (&cluster.failure, &cluster.reading) {
+                (Some(_), _) => (Role::Fail, "cluster not read".to_owned()),
+                (None, Some(file)) => (Role::Muted, format!("reading {}", text::clean(file))),
+                (None, None) => (Role::Muted, "reading the cluster".to_owned()),
             };
-            parts.push(part(role, said, said, &panes::NODES));
+            parts.push(part(role, said.clone(), said, &panes::NODES));
         }
     }
     parts.push(components(model));
@@ -63,7 +65,7 @@ fn nodes(snapshot: &Inventory) -> Part {
     let count = text::count(all, "node");
     match (all, down, unknown) {
         (0, ..) => part(Role::Warn, "no nodes", "no nodes", pane),
-        (_, 0, 0) => part(Role::Ok, format!("{count} ready"), format!("{} ready", text::thousands(all)), pane),
+        (_, 0, 0) => part(Role::Ok, format!("{count} ready"), format!("{count} ready"), pane),
         (_, 0, unknown) => {
             let said = format!("readiness of {} of {count} unknown", text::thousands(unknown));
             part(Role::Muted, said, format!("{} of {count} unknown", text::thousands(unknown)), pane)
@@ -116,28 +118,30 @@ fn components(model: &Model) -> Part {
     if model.recipe.is_stale() {
         return part(Role::Warn, "recipe STALE", "recipe STALE", pane);
     }
-    let (Some(resolution), Some(snapshot)) = (&model.recipe.value, &model.cluster.snapshot) else {
-        return match &model.recipe.failure {
-            Some(_) => part(Role::Fail, "no recipe", "no recipe", &panes::VALUES),
-            None => quiet("no recipe"),
-        };
+    let (resolution, snapshot) = match (&model.recipe.value, &model.cluster.snapshot) {
+        (Some(resolution), Some(snapshot)) => (resolution, snapshot),
+        (Some(_), None) => return quiet("components unknown"),
+        (None, _) if model.recipe.failure.is_some() => {
+            return part(Role::Fail, "no recipe", "no recipe", &panes::VALUES);
+        }
+        (None, _) => return quiet("no recipe"),
     };
     let found = panes::standing(resolution, snapshot);
     match (found.differ, found.missing, found.unknown) {
-        (0, 0, 0) => part(Role::Ok, "components as in the recipe", "0 differ", pane),
+        (0, 0, 0) => part(Role::Ok, "components as in the recipe", "components match", pane),
         (0, 0, unknown) => {
             let said = format!("{} unknown", text::count(unknown, "component"));
             part(Role::Muted, said.clone(), said, pane)
         }
         (differ, missing, _) => {
             let verb = if differ == 1 { "differs" } else { "differ" };
-            let short = format!("{differ} {verb}");
+            // A number without its noun says nothing to who sees it for the first time.
+            let short = format!("{} {verb}", text::count(differ, "component"));
+            let missing_ones = || format!("{} missing", text::count(missing, "component"));
             let (text, short) = match (differ, missing) {
-                (_, 0) => (format!("{} {verb}", text::count(differ, "component")), short),
-                (0, missing) => {
-                    (format!("{} missing", text::count(missing, "component")), format!("{missing} missing"))
-                }
-                (_, missing) => (format!("{} {verb}, {missing} missing", text::count(differ, "component")), short),
+                (_, 0) => (short.clone(), short),
+                (0, _) => (missing_ones(), missing_ones()),
+                (_, missing) => (format!("{short}, {missing} missing"), short),
             };
             part(Role::Change, text, short, pane)
         }
@@ -146,6 +150,9 @@ fn components(model: &Model) -> Part {
 
 fn constraints(model: &Model) -> Part {
     let pane = panes::with_jump(Action::GoConstraint);
+    if model.recipe.value.is_none() || model.cluster.snapshot.is_none() {
+        return part(Role::Muted, "constraints unknown", "constraints unknown", pane);
+    }
     let of = |wanted: fn(&Verdict) -> bool| model.rules.iter().filter(|rule| wanted(&rule.verdict)).count();
     let met = of(|verdict| matches!(verdict, Verdict::Pass { .. }));
     let broken =
@@ -153,9 +160,9 @@ fn constraints(model: &Model) -> Part {
     let (all, count) = (model.rules.len(), text::count(model.rules.len(), "constraint"));
     match (all, broken) {
         (0, _) => part(Role::Muted, "no constraints", "no constraints", pane),
-        (all, 0) if met == all => part(Role::Ok, format!("{count} met"), format!("{met} met"), pane),
-        (_, 0) => part(Role::Muted, format!("{met} of {count} met"), format!("{met} of {all} met"), pane),
-        (_, broken) => part(Role::Fail, format!("{broken} of {count} FAIL"), format!("{broken} of {all} FAIL"), pane),
+        (all, 0) if met == all => part(Role::Ok, format!("{count} met"), format!("{count} met"), pane),
+        (_, 0) => part(Role::Muted, format!("{met} of {count} met"), format!("{met} of {count} met"), pane),
+        (_, broken) => part(Role::Fail, format!("{broken} of {count} FAIL"), format!("{broken} of {count} FAIL"), pane),
     }
 }
 
@@ -176,6 +183,6 @@ fn validation(model: &Model) -> Part {
             let at = at.get(..5).unwrap_or_default();
             part(role, format!("validated {at} UTC: {word}"), format!("{at} {word}"), pane)
         }
-        None => part(Role::Muted, "not validated", "not validated", pane),
+        None => part(Role::Muted, "not validated", "unvalidated", pane),
     }
 }

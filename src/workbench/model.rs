@@ -182,6 +182,8 @@ pub struct Cluster {
     pub status: LiveStatus,
     /// No connection at all: why.
     pub failure: Option<Failure>,
+    /// The file that is being read to be shown.
+    pub reading: Option<String>,
     pub snapshot: Option<Arc<Inventory>>,
     /// The nodes by shape.
     pub fleet: Fleet,

@@ -112,11 +112,15 @@ fn anything(reads: &Reads<'_>, typed: &str) -> (Vec<Row>, usize) {
         let row = row(Choice::Act(binding.action), Cell::text(binding.name), binding.help, &key);
         entries.push(Entry { name: binding.name.to_owned(), row, certain: Fit::Prefix });
     }
-    for pane in panes::of_screen(reads.screen) {
+    // Values have paths that nothing else looks like, so that they are meant on every screen.
+    let elsewhere = (reads.screen != VALUES.screen).then_some(&VALUES);
+    for pane in panes::of_screen(reads.screen).chain(elsewhere) {
+        let is_meant = pane.screen == reads.screen || typed.contains('.');
+        let certain = if is_meant { Fit::Part } else { Fit::Exact };
         let named = reads.tables.get(pane).content.rows.iter().filter_map(|row| Some((row, row.id.named()?)));
         for (of, name) in named.filter(|(_, name)| !name.is_empty()).take(2000) {
             let row = row(Choice::Go(pane, of.id.clone()), Cell::text(name), pane.name, "");
-            entries.push(Entry { name: name.to_owned(), row, certain: Fit::Part });
+            entries.push(Entry { name: name.to_owned(), row, certain });
         }
     }
     if typed.trim().is_empty() {

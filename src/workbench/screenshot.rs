@@ -1,4 +1,6 @@
 //! A frame as a picture: SVG for documents and tickets, and the two text layers of golden frames.
+//!
+//! Borders are drawn as lines: as letters they would not meet, because rows are higher than letters.
 
 use super::{
     theme::{self, Theme},
@@ -8,7 +10,7 @@ use ratatui::{
     buffer::{Buffer, Cell},
     style::{Color, Modifier},
 };
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 /// Pixels of one cell.
 const WIDTH: f64 = 8.4;
@@ -35,14 +37,88 @@ pub fn svg(frame: &Buffer, theme: &Theme, title: &str) -> String {
             let start = x;
             let mut run = String::new();
             while x < columns && Look::of(&frame[(x, y)], &text, &ground) == look {
-                run.push_str(frame[(x, y)].symbol());
+                let symbol = frame[(x, y)].symbol();
+                run.push_str(if arms(symbol).is_some() { " " } else { symbol });
                 x += 1;
             }
             draw_run(&mut svg, &look, start, x - start, y, &run, &ground);
         }
     }
-    svg.push_str("</g>\n</svg>\n");
+    svg.push_str("</g>\n");
+    draw_lines(&mut svg, frame, &text, &ground);
+    svg.push_str("</svg>\n");
     svg
+}
+
+/// Where the lines of a border glyph go from the middle of its cell: up, right, down, left; 1 is light, 2 heavy.
+fn arms(symbol: &str) -> Option<[u8; 4]> {
+    Some(match symbol {
+        "─" => [0, 1, 0, 1],
+        "│" => [1, 0, 1, 0],
+        "┌" => [0, 1, 1, 0],
+        "┐" => [0, 0, 1, 1],
+        "└" => [1, 1, 0, 0],
+        "┘" => [1, 0, 0, 1],
+        "├" => [1, 1, 1, 0],
+        "┤" => [1, 0, 1, 1],
+        "━" => [0, 2, 0, 2],
+        "┃" => [2, 0, 2, 0],
+        "┏" => [0, 2, 2, 0],
+        "┓" => [0, 0, 2, 2],
+        "┗" => [2, 2, 0, 0],
+        "┛" => [2, 0, 0, 2],
+        _ => return None,
+    })
+}
+
+/// The borders, one path per color and weight; a line goes through all cells that it crosses.
+fn draw_lines(svg: &mut String, frame: &Buffer, text: &str, ground: &str) {
+    let mut paths: BTreeMap<(String, u8), String> = BTreeMap::new();
+    let (columns, rows) = (frame.area.width, frame.area.height);
+    let middle = |cell: u16, size: f64| (f64::from(cell) + 0.5) * size;
+    // Both directions alike: along a line of cells, what leaves one towards the next goes on there.
+    let mut along = |length: u16, others: u16, cell: &dyn Fn(u16, u16) -> (u16, u16), size: f64, arm: [usize; 2]| {
+        for other in 0..others {
+            let mut line: Option<(f64, f64, (String, u8))> = None;
+            let mut end = |line: Option<(f64, f64, (String, u8))>| {
+                let Some((from, to, look)) = line else { return };
+                let path = paths.entry(look).or_default();
+                // Writing into a text cannot fail.
+                let _ = match arm {
+                    [3, 1] => write!(path, "M{from:.1} {:.1}H{to:.1}", middle(other, HEIGHT)),
+                    _ => write!(path, "M{:.1} {from:.1}V{to:.1}", middle(other, WIDTH)),
+                };
+            };
+            for at in 0..length {
+                let cell = &frame[cell(at, other)];
+                let arms = arms(cell.symbol()).unwrap_or_default();
+                let (back, ahead) = (arms[arm[0]], arms[arm[1]]);
+                let (start, center) = (f64::from(at) * size, middle(at, size));
+                let color = Look::of(cell, text, ground).fore;
+                let goes_on = line.as_ref().is_some_and(|(_, _, look)| *look == (color.clone(), back));
+                match (&mut line, back > 0, ahead > 0) {
+                    (Some((_, to, _)), true, true) if goes_on => *to = start + size,
+                    (Some((_, to, _)), true, false) if goes_on => *to = center,
+                    _ => {
+                        end(line.take());
+                        let from = if back > 0 { start } else { center };
+                        let to = if ahead > 0 { start + size } else { center };
+                        line = (back > 0 || ahead > 0).then(|| (from, to, (color, back.max(ahead))));
+                    }
+                }
+            }
+            end(line);
+        }
+    };
+    along(columns, rows, &|at, other| (at, other), WIDTH, [3, 1]);
+    along(rows, columns, &|at, other| (other, at), HEIGHT, [0, 2]);
+    for ((color, weight), path) in paths {
+        let wide = if weight > 1 { 2.4 } else { 1.2 };
+        let _ = writeln!(
+            svg,
+            "<path d=\"{path}\" stroke=\"{color}\" stroke-width=\"{wide}\" stroke-linecap=\"square\" fill=\"none\"/>"
+        );
+    }
 }
 
 #[derive(PartialEq)]
@@ -139,4 +215,27 @@ pub fn styles(frame: &Buffer, theme: &Theme) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::term::color::Level;
+    use ratatui::{layout::Rect, style::Style};
+
+    /// A border is a closed line; of letters, pieces with gaps between rows.
+    #[test]
+    fn borders_are_lines_from_corner_to_corner() {
+        let theme = theme::load("dark", Level::True).unwrap();
+        let mut frame = Buffer::empty(Rect::new(0, 0, 4, 3));
+        for (y, row) in ["┏━━┓", "┃a ┃", "┗━━┛"].iter().enumerate() {
+            frame.set_string(0, y as u16, row, Style::new());
+        }
+        let svg = svg(&frame, &theme, "a");
+        assert!(!svg.contains('┃') && !svg.contains('━') && svg.contains(">a<"), "{svg}");
+        for line in ["M4.2 9.0H29.4", "M4.2 45.0H29.4", "M4.2 9.0V45.0", "M29.4 9.0V45.0"] {
+            assert!(svg.contains(line), "{line} in {svg}");
+        }
+        assert_eq!(svg.matches("<path").count(), 1);
+    }
 }

@@ -238,10 +238,22 @@ impl Theme {
     pub fn contrast(&self, role: Role) -> Option<f64> {
         let style = self.style(role);
         let ground = style.bg.filter(|color| *color != Color::Reset).unwrap_or(self.ground);
-        let (fore, ground) = (rgb(style.fg?)?, rgb(ground)?);
-        let (light, dark) = (luminance(fore).max(luminance(ground)), luminance(fore).min(luminance(ground)));
-        Some((light + 0.05) / (dark + 0.05))
+        contrast(style.fg?, ground)
     }
+}
+
+/// What text needs to be read.
+pub const READABLE: f64 = 4.5;
+
+/// Whether text in a color can be read on a ground; not where one of them is the terminal's own.
+pub fn is_readable(color: Color, ground: Color) -> bool {
+    contrast(color, ground).is_some_and(|contrast| contrast >= READABLE)
+}
+
+fn contrast(color: Color, ground: Color) -> Option<f64> {
+    let (fore, ground) = (rgb(color)?, rgb(ground)?);
+    let (light, dark) = (luminance(fore).max(luminance(ground)), luminance(fore).min(luminance(ground)));
+    Some((light + 0.05) / (dark + 0.05))
 }
 
 /// Styles for screenshots: a cell's colors as `#rrggbb`, the terminal's own ones as this theme's text on its ground.

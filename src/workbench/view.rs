@@ -88,9 +88,28 @@ fn draw_top(state: &State, canvas: &mut Canvas<'_>) {
             x += canvas.text(x, line.y, room.saturating_sub(x + 1), &name, role);
         }
     }
+    draw_criteria(state, x, Rect { width: room.saturating_sub(line.x), ..line }, canvas);
     let mut x = room;
     for (role, text) in source {
         x += canvas.text(x, line.y, line.right() - x, &text, role);
+    }
+}
+
+/// Criteria in the line of the tabs, where they have no line of their own: the longest form that has room.
+fn draw_criteria(state: &State, from: u16, line: Rect, canvas: &mut Canvas<'_>) {
+    let model = &state.model;
+    let layout = &state.desk.layout;
+    if layout.context.is_some() || layout.class == Class::Nothing || model.recipe.value.is_none() {
+        return;
+    }
+    let criteria = model.criteria();
+    let values: Vec<String> =
+        crate::criteria::Dimension::ALL.into_iter().filter_map(|dimension| criteria.get(dimension)).collect();
+    let room = usize::from(line.right().saturating_sub(from + 3));
+    let mut forms = [criteria.to_string(), values.join(" ")].into_iter();
+    if let Some(form) = forms.find(|form| !form.is_empty() && text::width(form) <= room) {
+        let role = if model.recipe.is_stale() { Role::Warn } else { Role::Muted };
+        canvas.right(line, line.y, &format!("{form}  "), role);
     }
 }
 
@@ -170,6 +189,9 @@ fn age(state: &State) -> (String, bool) {
     }
     if cluster.failure.is_some() {
         return ("failed".to_owned(), true);
+    }
+    if cluster.reading.is_some() {
+        return ("reading".to_owned(), false);
     }
     match &cluster.status {
         LiveStatus::Connecting => ("connecting".to_owned(), false),
@@ -260,7 +282,8 @@ fn health_words(state: &State, columns: u16) -> Vec<(Role, String, Option<&'stat
     }
     let before = words.len();
     words.extend(state.desk.health.iter().map(|part| (part.role, part.text.clone(), Some(part.pane))));
-    let columns = usize::from(columns) + 1;
+    // The last one has no gap behind it.
+    let columns = usize::from(columns) + 3;
     let taken =
         |words: &[(Role, String, Option<_>)]| -> usize { words.iter().map(|(_, word, _)| text::width(word) + 3).sum() };
     for (at, part) in state.desk.health.iter().enumerate().rev() {
@@ -269,10 +292,13 @@ fn health_words(state: &State, columns: u16) -> Vec<(Role, String, Option<&'stat
         }
     }
     while taken(&words) > columns && words.len() > before {
-        // What is well goes before what is not.
-        let is_well = |(role, ..): &(Role, String, Option<_>)| matches!(role, Role::Ok | Role::Muted | Role::Text);
-        let last = words.iter().rposition(is_well).filter(|at| *at >= before);
-        words.remove(last.unwrap_or(words.len() - 1));
+        // What is well goes before what nobody knows, and both before what is not well; the nodes stay longest.
+        let last = |roles: &[Role]| {
+            let is_one = |(role, ..): &(Role, String, Option<_>)| roles.contains(role);
+            words.iter().rposition(is_one).filter(|at| *at > before)
+        };
+        let quiet = last(&[Role::Ok]).or_else(|| last(&[Role::Ok, Role::Muted, Role::Text]));
+        words.remove(quiet.unwrap_or(words.len() - 1));
     }
     words
 }
@@ -339,13 +365,19 @@ fn draw_panels(state: &State, canvas: &mut Canvas<'_>) {
     }
 }
 
+/// What a filter leaves: `2 hidden, 3 match`.
+fn left(table: &super::panes::Table) -> String {
+    let verb = if table.matching == 1 { "matches" } else { "match" };
+    format!("{} hidden, {} {verb}", text::thousands(table.hidden), text::thousands(table.matching))
+}
+
 /// Right of a title: the pane's own note, what a filter hides, where the cursor is.
 fn note(state: &State, pane: &super::panes::Pane, inner: Rect) -> String {
     let table = state.desk.table(pane);
     let mut parts = Vec::new();
     if !table.filter.is_empty() {
         let filter = text::fit(&table.filter, 24, Cut::End);
-        parts.push(format!("/{filter}  {} hidden", text::thousands(table.hidden)));
+        parts.push(format!("/{filter}  {}", left(table)));
     }
     if !table.content.note.is_empty() {
         parts.push(table.content.note.clone());
@@ -393,10 +425,7 @@ fn draw_hint(state: &State, canvas: &mut Canvas<'_>) -> Option<Position> {
         let (keeps, clears) = (keys.key(Action::Enter), keys.key(Action::Back));
         let (role, note) = match &table.misread {
             Some(misread) => (Role::Fail, format!("✗ {} ", misread.why)),
-            None => {
-                let hidden = text::thousands(table.hidden);
-                (Role::Muted, format!("{hidden} hidden   {keeps} keeps, {clears} clears "))
-            }
+            None => (Role::Muted, format!("{}   {keeps} keeps, {clears} clears ", left(table))),
         };
         let area = Rect { x: line.x + used, width: line.width.saturating_sub(used), ..line };
         let columns = u16::try_from(text::width(&note)).unwrap_or(0);
@@ -410,41 +439,65 @@ fn draw_hint(state: &State, canvas: &mut Canvas<'_>) -> Option<Position> {
         }
         return Some(cursor);
     }
-    let few = state.desk.layout.class < Class::Two;
-    let mut hints: Vec<(String, &str)> = state
-        .desk
-        .focused()
-        .hints
-        .iter()
-        .map(|action| keymap::binding(*action))
-        .filter(|binding| binding.acts_on(state.desk.screen))
-        .map(|binding| (keys.key(binding.action), binding.hint))
-        .take(match state.desk.layout.class {
-            Class::Bare => 0,
-            Class::One => 1,
-            _ => 6,
-        })
-        .collect();
-    hints.push((keys.key(Action::Palette), "cmd"));
-    hints.push((keys.key(Action::Help), "help"));
-    let columns = |(key, word): &(String, &str)| u16::try_from(text::width(key) + 1 + text::width(word) + 2);
     let mode = state.desk.mode().word();
-    let last: u16 = hints.iter().rev().take(2).map(|hint| columns(hint).unwrap_or(0)).sum();
-    let mut x = line.x + 1;
-    let count = hints.len();
-    for (index, hint) in hints.iter().enumerate() {
-        // The last two, palette and help, always have their room.
-        if index + 2 < count && x + columns(hint).unwrap_or(u16::MAX) + last > line.right() {
-            continue;
-        }
-        let (key, word) = hint;
-        x += canvas.text(x, line.y, line.right().saturating_sub(x), key, Role::Key) + 1;
-        x += canvas.text(x, line.y, line.right().saturating_sub(x), word, Role::Muted) + if few { 1 } else { 2 };
+    let mut end = line.x;
+    for Hint { at, key, word, .. } in hints(state, line) {
+        let x = at + canvas.text(at, line.y, line.right().saturating_sub(at), &key, Role::Key) + 1;
+        end = x + canvas.text(x, line.y, line.right().saturating_sub(x), word, Role::Muted);
     }
-    if !mode.is_empty() && line.right() > x + 8 {
+    if !mode.is_empty() && line.right() > end + 10 {
         canvas.right(line, line.y, &format!("{mode} "), Role::Focus);
     }
     None
+}
+
+/// A key of the hint line, with its place.
+struct Hint {
+    at: u16,
+    end: u16,
+    key: String,
+    word: &'static str,
+    action: Action,
+}
+
+/// Keys of the focused panel by use, as many as have room; palette and help always.
+fn hints(state: &State, line: Rect) -> Vec<Hint> {
+    let (keys, pane) = (&state.desk.keys, state.desk.focused());
+    let gap = if state.desk.layout.class < Class::Two { 1 } else { 2 };
+    let most = match state.desk.layout.class {
+        Class::Bare => 0,
+        Class::One => 1,
+        _ => 6,
+    };
+    let own = pane.hints.iter().map(|action| keymap::binding(*action));
+    let own = own.filter(|binding| binding.acts_on(state.desk.screen)).take(most);
+    let mut wanted: Vec<(Action, &'static str)> =
+        own.map(|binding| (binding.action, pane.word(binding.action).unwrap_or(binding.hint))).collect();
+    wanted.extend([(Action::Palette, "cmd"), (Action::Help, "help")]);
+    let columns = |(action, word): &(Action, &str)| {
+        u16::try_from(text::width(&keys.key(*action)) + 1 + text::width(word)).unwrap_or(u16::MAX)
+    };
+    let last: u16 = wanted.iter().rev().take(2).map(|hint| columns(hint).saturating_add(2)).sum();
+    let count = wanted.len();
+    let mut hints = Vec::new();
+    let mut at = line.x + 1;
+    for (index, hint) in wanted.into_iter().enumerate() {
+        let end = at.saturating_add(columns(&hint));
+        // The last two, palette and help, always have their room.
+        if index + 2 < count && end.saturating_add(2).saturating_add(last) > line.right() {
+            continue;
+        }
+        hints.push(Hint { at, end, key: keys.key(hint.0), word: hint.1, action: hint.0 });
+        at = end.saturating_add(gap);
+    }
+    hints
+}
+
+/// The action of the hint at a column.
+pub fn hint_at(state: &State, column: u16) -> Option<Action> {
+    let line = state.desk.layout.hint?;
+    let found = hints(state, line).into_iter().find(|hint| (hint.at..hint.end).contains(&column));
+    found.map(|hint| hint.action)
 }
 
 /// A field; when the text is longer than the room, its end is shown.

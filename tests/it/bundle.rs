@@ -535,6 +535,7 @@ fn flags_that_mean_nothing_here_are_answered() {
     refused(&["-r", "recipe.yaml"], 2, "--recipe and --service exclude each other");
     refused(&["--set", "cert-manager"], 2, "missing `:` between component and path");
     refused(&["--set-file", "cert-manager:x=nothing.yaml"], 3, "nothing.yaml");
+    refused(&["--dra-eviction-node-label", "a b"], 2, "is not the key of a label");
     refused(&["--dynamic", "gpu-operator:devicePlugin.enabled"], 2, "it decides who advertises GPUs");
     refused(&["--storage-class", " "], 2, "the name of a storage class");
     let run = sandbox.aicr(&["bundle", "-o", "b"]);
@@ -544,6 +545,113 @@ fn flags_that_mean_nothing_here_are_answered() {
     sandbox.file("old.yaml", "apiVersion: aicr.run/v9\nkind: RecipeResult\n");
     let run = sandbox.aicr(&["bundle", "-r", "old.yaml", "-o", "b"]);
     assert!(run.code == 2 && run.stderr.contains("aicr.run/v9"), "{}", run.transcript);
+}
+
+/// Every setting of a dialect with every dialect: it changes what is written, or is refused with the dialects that it is for.
+#[test]
+fn a_setting_changes_a_dialect_or_is_refused_there() {
+    use deployer::Setting;
+    let sandbox = Sandbox::new();
+    let flags = |setting: Setting| match setting {
+        Setting::Repo => vec!["--repo", "https://example.org/a/b.git"],
+        Setting::AppName => vec!["--app-name", "mine"],
+        Setting::ReadinessHooks => vec!["--readiness-hooks"],
+        Setting::Serial => vec!["--serial"],
+        Setting::Dynamic => vec!["--dynamic", "gpu-operator:driver.version"],
+        Setting::FluxNamespace => vec!["--flux-namespace", "mine"],
+        Setting::Argo => vec!["--set", "deployer:namePrefix=my-"],
+    };
+    for deployer in deployer::ALL {
+        let base =
+            ["bundle", "--service", "kind", "--accelerator", "a100", "--plan", "-t", "json", "-d", deployer.name()];
+        let without = sandbox.aicr(&base);
+        assert_eq!(without.code, 0, "{}", without.transcript);
+        for setting in Setting::ALL {
+            let run = sandbox.aicr(&[&base[..], &flags(setting)].concat());
+            if deployer.takes(setting) {
+                assert_eq!(run.code, 0, "{}", run.transcript);
+                assert_ne!(run.stdout, without.stdout, "{} {}", deployer.name(), setting.flag());
+                continue;
+            }
+            assert_eq!(run.code, 2, "{}", run.transcript);
+            let words = format!("has no meaning for the deployer `{}`", deployer.name());
+            let names: Vec<&str> = setting.dialects().map(|deployer| deployer.name()).collect();
+            assert!(run.stderr.contains(&words), "{}", run.transcript);
+            let hint = run.stderr.replace('\n', " ");
+            assert!(hint.contains(&format!("a --deployer that has a use for it: {}", names.join(", "))), "{hint}");
+        }
+    }
+}
+
+#[test]
+fn a_repository_is_one_that_the_tool_reads_and_holds_no_login() {
+    let sandbox = Sandbox::new();
+    let plan = |deployer: &str, repo: &str| {
+        sandbox.aicr(&[
+            "bundle",
+            "--service",
+            "kind",
+            "--accelerator",
+            "a100",
+            "--plan",
+            "-d",
+            deployer,
+            "--repo",
+            repo,
+        ])
+    };
+    for (deployer, repo) in [
+        ("flux", "https://example.org/a.git"),
+        ("flux", "ssh://git@example.org/a/b"),
+        ("argocd", "git@example.org:a/b.git"),
+        ("argocd", "oci://example.org/a/b"),
+        ("fleet", "git@example.org:a/b.git"),
+    ] {
+        let run = plan(deployer, repo);
+        assert_eq!(run.code, 0, "{}", run.transcript);
+    }
+    for deployer in ["argocd", "flux", "fleet"] {
+        for (repo, words) in [
+            ("", "it is empty"),
+            (" ", "it is empty"),
+            ("https://example.org/a b", "it has a space"),
+            ("https://example.org/a\nb", "it has a space or a control character"),
+            ("https://me:secret@example.org/a", "it has a login"),
+            ("https://secret@example.org/a", "it has a login"),
+            ("ssh://git:secret@example.org/a", "it has a login"),
+            ("https://example.org/a?token=secret", "it has a `?`"),
+            ("https://example.org", "it is not a URL with a host and a path"),
+            ("https:///a", "it is not a URL with a host and a path"),
+            ("ftp://me:secret@example.org/a", "reads repositories that begin with https://"),
+            ("/srv/git", "reads repositories that begin with https://"),
+        ] {
+            let run = plan(deployer, repo);
+            assert_eq!(run.code, 2, "{}", run.transcript);
+            assert!(run.stderr.contains(words), "{words}: {}", run.transcript);
+            assert!(!run.stderr.contains("secret"), "{}", run.stderr);
+        }
+    }
+    for (deployer, repo) in [("flux", "oci://example.org/a/b"), ("flux", "git@example.org:a"), ("fleet", "oci://a/b")] {
+        let run = plan(deployer, repo);
+        assert!(run.code == 2 && run.stderr.contains("reads repositories"), "{}", run.transcript);
+    }
+}
+
+/// A folder that exists may be the only place that can be written.
+#[cfg(unix)]
+#[test]
+fn an_empty_folder_is_filled_where_nothing_beside_it_can_be_made() {
+    use std::os::unix::fs::PermissionsExt;
+    let sandbox = Sandbox::new();
+    let target = sandbox.home().join("closed/b");
+    std::fs::create_dir_all(&target).unwrap();
+    let closed = |mode| std::fs::set_permissions(sandbox.home().join("closed"), std::fs::Permissions::from_mode(mode));
+    closed(0o555).unwrap();
+    let run = sandbox.aicr(&["bundle", "--service", "kind", "--accelerator", "a100", "-o", "closed/b"]);
+    assert_eq!(run.code, 0, "{}", run.transcript);
+    closed(0o755).unwrap();
+    assert_eq!(sandbox.aicr(&["verify", "closed/b"]).code, 0);
+    assert_eq!(std::fs::read_dir(sandbox.home().join("closed")).unwrap().count(), 1);
 }
 
 #[test]

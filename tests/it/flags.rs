@@ -2,14 +2,23 @@
 //! answer (exit code, output, messages, files) must differ from the one without it, or there is a reason.
 
 use crate::sandbox::Sandbox;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
 /// A flag, a line without it and what is added to that line.
 type Row = (&'static str, &'static str, &'static str);
 
 const EKS: &str = "--service eks --accelerator h100 --os ubuntu --intent training";
+const KIND: &str = "-r new.yaml";
 const SLURM: &str = "--service eks --accelerator h100 --os ubuntu --intent training --platform slurm";
 const GKE: &str = "--service gke --accelerator h100 --os cos --intent inference";
+/// With the nodes that some components ask for.
+const PLACED_SLURM: &str = "--service eks --accelerator h100 --os ubuntu --intent training --platform slurm \
+    --system-node-selector a=b --accelerated-node-selector a=b";
+const PLACED_TCPXO: &str = "--service gke --accelerator h100 --os cos --intent training --platform kubeflow \
+    --system-node-selector a=b --accelerated-node-selector a=b";
 const TCPXO: &str = "--service gke --accelerator h100 --os cos --intent training --platform kubeflow --lenient";
 const NETWORKS: &str = "--gke-tcpxo-interfaces eth1=gpu-nic-1,eth2=gpu-nic-2,eth3=gpu-nic-3,eth4=gpu-nic-4,\
     eth5=gpu-nic-5,eth6=gpu-nic-6,eth7=gpu-nic-7,eth8=gpu-nic-8";
@@ -145,6 +154,140 @@ const VERBS: &[Verb] = &[
         elsewhere: &[("--scan-cluster", "asks a cluster: `it upgrade`")],
     },
     Verb {
+        line: "bundle --plan --format json",
+        own: &[
+            ("--recipe", "", "--recipe new.yaml"),
+            ("--snapshot", "--service kind --accelerator a100", "--snapshot s.yaml"),
+            ("--deployer", KIND, "--deployer flux"),
+            ("--serial", KIND, "--serial"),
+            ("--set", KIND, "--set cert-manager:x=1"),
+            ("--set-json", KIND, "--set-json cert-manager:x=[1]"),
+            ("--set-file", KIND, "--set-file cert-manager:x=value.yaml"),
+            ("--dynamic", KIND, "--dynamic cert-manager:crds.enabled"),
+            ("--system-node-selector", KIND, "--system-node-selector a=b"),
+            ("--system-node-toleration", KIND, "--system-node-toleration k:NoSchedule"),
+            ("--accelerated-node-selector", KIND, "--accelerated-node-selector a=b"),
+            ("--accelerated-node-toleration", KIND, "--accelerated-node-toleration k:NoSchedule"),
+            ("--dra-eviction-node-label", KIND, "--dra-eviction-node-label role"),
+            ("--workload-gate", KIND, "--workload-gate k:NoSchedule"),
+            ("--workload-selector", EKS, "--workload-selector a=b"),
+            ("--storage-class", KIND, "--storage-class fast"),
+            ("--shared-storage-class", PLACED_SLURM, "--shared-storage-class fast"),
+            ("--slurm-accounting-mode", PLACED_SLURM, "--slurm-accounting-mode customer-managed"),
+            ("--runtime-inventory", GKE, "--runtime-inventory disabled"),
+            ("--gke-tcpxo-interfaces", PLACED_TCPXO, NETWORKS),
+            ("--nodes", KIND, "--nodes 8"),
+            ("--repo", "-r new.yaml --deployer flux", "--repo https://example.org/a.git"),
+            ("--app-name", "-r new.yaml --deployer argocd", "--app-name mine"),
+            ("--readiness-hooks", KIND, "--readiness-hooks"),
+            ("--flux-namespace", "-r new.yaml --deployer flux", "--flux-namespace mine"),
+        ],
+        shared: &[DIMENSIONS],
+        elsewhere: &[],
+    },
+    Verb {
+        line: "bundle",
+        own: &[
+            ("--output", KIND, "--output out"),
+            ("--replace", "-r new.yaml --output made", "--replace"),
+            ("--plan", "-r new.yaml --output out", "--plan"),
+            ("--format", "-r new.yaml --plan", "--format json"),
+            ("--profile", "--service oke --os ol --plan", "--profile gpuStack=operator-managed"),
+        ],
+        shared: &[],
+        elsewhere: &[],
+    },
+    Verb {
+        line: "verify made",
+        own: &[
+            ("--min-trust-level", "", "--min-trust-level attested"),
+            ("--require-creator", "", "--require-creator a"),
+            ("--cli-version-constraint", "", "--cli-version-constraint 1"),
+            ("--format", "", "--format json"),
+        ],
+        shared: &[],
+        elsewhere: &[],
+    },
+    Verb {
+        line: "--demo snapshot",
+        own: &[
+            ("--output", "", "--output out.yaml"),
+            ("--format", "", "--format json"),
+            ("--api-version", "", "--api-version v1alpha2"),
+        ],
+        shared: &[],
+        elsewhere: &[
+            ("--timeout", "needs a slow server: `it collect`"),
+            ("--require-gpu", "needs a cluster without GPUs: `it compatibility`"),
+            ("--aks-gpu-pools", "a dump of a provider: `it profiles`"),
+            ("--gke-gpu-pools", "a dump of a provider: `it profiles`"),
+            ("--oke-addons", "a dump of a provider: `it profiles`"),
+        ],
+    },
+    Verb {
+        line: "--demo validate --plan",
+        own: &[
+            ("--phase", "-r new.yaml", "--phase conformance"),
+            ("--check", "-r new.yaml", "--check platform-health"),
+            ("--skip-check", "-r new.yaml", "--skip-check platform-health"),
+            ("--namespace", "-r new.yaml", "--namespace other"),
+            ("--check-image", "-r new.yaml", "--check-image x:1"),
+            ("--patience", "-r new.yaml", "--patience 1s"),
+            ("--check-timeout", "-r new.yaml", "--check-timeout 1s"),
+            ("--in-process", "-r new.yaml", "--in-process"),
+            ("--step", "-r new.yaml", "--step"),
+            ("--no-cleanup", "-r new.yaml", "--no-cleanup"),
+            ("--service", "", "--service eks"),
+            ("--accelerator", "--service eks", "--accelerator h100"),
+            ("--os", "--service eks", "--os talos"),
+            ("--intent", "--service eks --accelerator h100", "--intent training"),
+            ("--platform", EKS, "--platform slurm"),
+            ("--nodes", "--service eks", "--nodes 8"),
+            ("--criteria-strict", "--data own --service mine", "--criteria-strict"),
+            ("--slurm-accounting-mode", SLURM, "--slurm-accounting-mode customer-managed"),
+            ("--runtime-inventory", GKE, "--runtime-inventory disabled"),
+            (
+                "--gke-tcpxo-interfaces",
+                "--service gke --accelerator h100 --os cos --intent training --platform kubeflow",
+                NETWORKS,
+            ),
+            ("--profile", "--service oke --os ol", "--profile gpuStack=operator-managed"),
+        ],
+        shared: &[],
+        elsewhere: &[
+            ("--fail-fast", RUN),
+            ("--image-pull-secret", RUN),
+            ("--logs", RUN),
+            ("--no-record", RUN),
+            ("--node-selector", RUN),
+            ("--toleration", RUN),
+            ("--require-gpu", "needs a cluster without GPUs: `it compatibility`"),
+            ("--timeout", "needs a slow server: `it collect`"),
+            ("--aks-gpu-pools", "a dump of a provider: `it profiles`"),
+            ("--gke-gpu-pools", "a dump of a provider: `it profiles`"),
+            ("--oke-addons", "a dump of a provider: `it profiles`"),
+        ],
+    },
+    Verb {
+        line: "validate --no-cluster",
+        own: &[
+            ("--recipe", "-s s.yaml", "--recipe impossible.yaml"),
+            ("--snapshot", "-r new.yaml", "--snapshot s.yaml"),
+            ("--output", "-r impossible.yaml -s s.yaml", "--output out.json"),
+            ("--format", "-r impossible.yaml -s s.yaml", "--format junit"),
+            ("--plan", "-r impossible.yaml -s s.yaml", "--plan"),
+            ("--step-summary", "-r impossible.yaml -s s.yaml", "--step-summary out.txt"),
+            ("--evidence-dir", "-r impossible.yaml -s s.yaml", "--evidence-dir out"),
+            ("--compat-exit-codes", "-r impossible.yaml -s s.yaml", "--compat-exit-codes"),
+        ],
+        shared: &[],
+        elsewhere: &[
+            ("--no-cluster", "is in the line of the others here"),
+            ("--fail-on-error", "a failed check, which needs a run: `it records`"),
+            ("--allow-unknown", "a check without a verdict, which needs a run: `it records`"),
+        ],
+    },
+    Verb {
         line: "tui s.yaml --script keys",
         own: &[
             ("--script", "--screen recipe", "--script other"),
@@ -219,12 +362,15 @@ fn sandbox() -> Sandbox {
         "own/overlays/mine.yaml",
         "kind: RecipeMetadata\napiVersion: aicr.run/v1beta1\nmetadata: {name: mine}\nspec: {criteria: {service: mine}}\n",
     );
+    sandbox.file("impossible.yaml", &new.replace(">= 1.32", ">= 99.0"));
+    sandbox.file("value.yaml", "a: 1\n");
+    must("bundle -r new.yaml -o made");
     sandbox.file("keys", "dump start\n");
     sandbox.file("other", "keys 3\ndump start\n");
     sandbox
 }
 
-/// What a line answers and leaves; the line itself is not part of it.
+/// What a line answers and leaves; the line itself is not part of it, nor is what no two runs have alike.
 fn answer(line: &str, home: &Sandbox) -> String {
     let run = home.aicr(&line.split_whitespace().collect::<Vec<_>>());
     let files: BTreeSet<String> = std::fs::read_dir(home.home())
@@ -235,8 +381,16 @@ fn answer(line: &str, home: &Sandbox) -> String {
             format!("{:?} {}", entry.file_name(), text.len())
         })
         .collect();
-    format!("{} {} {} {files:?}", run.code, run.stdout, run.stderr)
+    let answer = format!("{} {} {} {files:?}", run.code, run.stdout, run.stderr);
+    VARIES.replace_all(&answer, "…").into_owned()
 }
+
+/// Identities of runs, times, and how long something took.
+static VARIES: LazyLock<regex::Regex> = LazyLock::new(|| {
+    let run = r"\d{8}-\d{6}-[0-9a-f]{16}";
+    let time = r"\d{4}-\d\d-\d\dT[0-9:.]+(Z|\+00:00)?";
+    regex::Regex::new(&format!(r"{run}|{time}|\d{{13}}| +\d+\.\d+ ?s|\b[0-9]+ ?ms")).expect("a pattern")
+});
 
 /// The flags that a verb lists in its help, without those of every verb.
 fn listed(verb: &str, home: &Sandbox) -> BTreeSet<String> {
@@ -260,7 +414,7 @@ fn every_flag_changes_an_answer_or_has_its_test_elsewhere() {
     for Verb { line, own, shared, elsewhere } in VERBS {
         let name = match *line {
             "recipe list" | "catalog list" => *line,
-            line => line.split(' ').next().unwrap_or_default(),
+            line => line.trim_start_matches("--demo ").split(' ').next().unwrap_or_default(),
         };
         let flags = covered.entry(name.to_owned()).or_default();
         flags.extend(elsewhere.iter().map(|(flag, _)| (*flag).to_owned()));
@@ -268,6 +422,7 @@ fn every_flag_changes_an_answer_or_has_its_test_elsewhere() {
             flags.insert((*flag).to_owned());
             let before = format!("{line} {without}");
             let first = known.entry(before.clone()).or_insert_with(|| answer(&before, &home)).clone();
+            let _ = std::fs::remove_dir_all(home.home().join("out"));
             let after = format!("{before} {with}");
             if first == answer(&after, &home) {
                 dead.push(format!("{flag}: `aicr {after}` answers as `aicr {before}` does"));
@@ -276,9 +431,14 @@ fn every_flag_changes_an_answer_or_has_its_test_elsewhere() {
             for path in ["out.yaml", "out.json", "out.txt"] {
                 let _ = std::fs::remove_file(home.home().join(path));
             }
+            let _ = std::fs::remove_dir_all(home.home().join("out"));
         }
     }
     assert_eq!(dead, [""; 0], "{}", dead.join("\n"));
+    // What varies by itself would prove nothing.
+    for line in ["--demo snapshot", "validate --no-cluster -r impossible.yaml -s s.yaml", "bundle --plan -r new.yaml"] {
+        assert_eq!(answer(line, &home), answer(line, &home));
+    }
     // `explain` takes what `query` takes, by the same code.
     let query = covered["query"].clone();
     covered.entry("explain".to_owned()).or_default().extend(query);

@@ -36,7 +36,7 @@ fn cells(count: u16) -> NonZero<u16> {
 }
 
 /// A terminal with a shell that runs the program; the shell leads the session, as a person's shell does.
-struct Terminal {
+pub struct Terminal {
     master: Box<dyn MasterPty + Send>,
     keys: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
@@ -48,11 +48,11 @@ struct Terminal {
 }
 
 impl Terminal {
-    fn start(columns: u16, rows: u16, arguments: &str) -> Terminal {
+    pub fn start(columns: u16, rows: u16, arguments: &str) -> Terminal {
         Terminal::start_with(columns, rows, arguments, &[])
     }
 
-    fn start_with(columns: u16, rows: u16, arguments: &str, variables: &[(&str, &std::ffi::OsStr)]) -> Terminal {
+    pub fn start_with(columns: u16, rows: u16, arguments: &str, variables: &[(&str, &std::ffi::OsStr)]) -> Terminal {
         let size = |columns, rows| PtySize { cols: columns, rows, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
         let modes = format!("{:?}", pair.master.get_termios());
@@ -89,14 +89,14 @@ impl Terminal {
         Terminal { master: pair.master, keys, child, shown, modes, _home: home }
     }
 
-    fn press(&mut self, keys: &str) {
+    pub fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
         self.keys.flush().unwrap();
     }
 
     /// Waits until the screen is as asked; shows it when that does not come.
     #[track_caller]
-    fn until(&self, what: &str, is: impl Fn(&vt100::Screen) -> bool) -> String {
+    pub fn until(&self, what: &str, is: impl Fn(&vt100::Screen) -> bool) -> String {
         let deadline = Instant::now() + PATIENCE;
         let mut parsed = self.shown.parser.lock().unwrap();
         loop {
@@ -110,7 +110,7 @@ impl Terminal {
     }
 
     #[track_caller]
-    fn shows(&self, text: &str) -> String {
+    pub fn shows(&self, text: &str) -> String {
         self.until(&format!("`{text}`"), |screen| screen.contents().contains(text))
     }
 
@@ -132,7 +132,7 @@ impl Terminal {
 
     /// The program is gone and the terminal is as it was before.
     #[track_caller]
-    fn restored(&mut self, code: i32) {
+    pub fn restored(&mut self, code: i32) {
         self.shows(&format!("left with {code}"));
         let parsed = self.shown.parser.lock().unwrap();
         let screen = parsed.parser.screen();

@@ -64,7 +64,7 @@ pub(super) fn check(deployer: &dyn Deployer, bundle: &Bundle) -> Result<(), Depl
     let Argo { name_prefix, .. } = &settings.argo;
     let parent = deployer.app_name(settings).unwrap_or_default();
     if !is_subdomain(parent) {
-        let (what, problem) = ("--app-name".to_owned(), "it is not a DNS subdomain");
+        let (what, problem) = ("--app-name".to_owned(), "it is not a DNS subdomain".to_owned());
         return Err(DeployerError::Value { what, found: parent.to_owned(), problem });
     }
     for release in &bundle.releases {

@@ -1,6 +1,6 @@
 //! Argo CD: an application for each release, and a parent that finds them in a Git repository.
 
-use super::{Deployer, DeployerError, Settings, argo, helm, values_file};
+use super::{Deployer, DeployerError, Setting, Settings, argo, helm, values_file};
 use crate::{
     bundle::{
         plan::{Bundle, File},
@@ -43,11 +43,15 @@ impl Deployer for ArgoCd {
         Some(settings.app_name.as_deref().unwrap_or("nvidia-stack"))
     }
 
+    fn takes(&self, setting: Setting) -> bool {
+        matches!(setting, Setting::Repo | Setting::AppName | Setting::ReadinessHooks | Setting::Serial | Setting::Argo)
+    }
+
+    fn transports(&self) -> &'static [&'static str] {
+        &["https://", "http://", "ssh://", "git@", "oci://"]
+    }
+
     fn check(&self, bundle: &Bundle) -> Result<(), DeployerError> {
-        if bundle.releases.iter().any(Release::is_dynamic) {
-            let why = "its values are files in the repository";
-            return Err(DeployerError::Dynamic { deployer: self.name(), why });
-        }
         argo::check(self, bundle)
     }
 

@@ -3,7 +3,7 @@
 //!
 //! Values of the bundle are files beside the templates, never in them: a template holds names that the plan has checked.
 
-use super::{Argo, Deployer, DeployerError, Settings, argo, helm, values_file};
+use super::{Argo, Deployer, DeployerError, Setting, Settings, argo, helm, values_file};
 use crate::{
     bundle::{
         plan::{Bundle, Component, File},
@@ -37,6 +37,13 @@ impl Deployer for ArgoCdHelm {
 
     fn app_name<'s>(&self, settings: &'s Settings) -> Option<&'s str> {
         Some(settings.app_name.as_deref().unwrap_or("aicr-stack"))
+    }
+
+    fn takes(&self, setting: Setting) -> bool {
+        matches!(
+            setting,
+            Setting::AppName | Setting::ReadinessHooks | Setting::Serial | Setting::Dynamic | Setting::Argo
+        )
     }
 
     fn check(&self, bundle: &Bundle) -> Result<(), DeployerError> {

@@ -2,7 +2,7 @@
 //!
 //! Fleet deploys one after the other whatever the order allows, so each release depends on the one before it.
 
-use super::{Deployer, DeployerError, Settings, helm, values_file};
+use super::{Deployer, DeployerError, Setting, Settings, helm, values_file};
 use crate::{
     bundle::{
         plan::{Bundle, File},
@@ -46,13 +46,19 @@ impl Deployer for Fleet {
         Some(settings.app_name.as_deref().unwrap_or(APP))
     }
 
+    fn takes(&self, setting: Setting) -> bool {
+        // It deploys one after the other in any case.
+        matches!(setting, Setting::Repo | Setting::AppName | Setting::Serial | Setting::Dynamic)
+    }
+
+    fn transports(&self) -> &'static [&'static str] {
+        &["https://", "http://", "ssh://", "git@"]
+    }
+
     fn check(&self, bundle: &Bundle) -> Result<(), DeployerError> {
-        if bundle.options.readiness_hooks {
-            return Err(DeployerError::Flag { flag: "--readiness-hooks".to_owned(), deployer: self.name() });
-        }
         let app = self.app_name(&bundle.options.settings).unwrap_or_default();
         if !super::is_subdomain(app) {
-            let (what, problem) = ("--app-name".to_owned(), "it is not a DNS name");
+            let (what, problem) = ("--app-name".to_owned(), "it is not a DNS name".to_owned());
             return Err(DeployerError::Value { what, found: app.to_owned(), problem });
         }
         let long = bundle.releases.iter().map(|release| format!("{app}-{}", release.name));

@@ -1,6 +1,6 @@
 //! Flux: a HelmRelease for each release, the repositories that they read, and a list of all of them.
 
-use super::{Deployer, DeployerError, Settings, chart_yaml, helm::refuse_settings};
+use super::{Deployer, DeployerError, Setting, Settings, chart_yaml};
 use crate::{
     bundle::{
         plan::{Bundle, File},
@@ -41,15 +41,19 @@ impl Deployer for Flux {
         Some(settings.repo.as_deref().unwrap_or(PLACEHOLDER))
     }
 
+    fn takes(&self, setting: Setting) -> bool {
+        matches!(setting, Setting::Repo | Setting::FluxNamespace | Setting::Serial | Setting::Dynamic)
+    }
+
+    fn transports(&self) -> &'static [&'static str] {
+        &["https://", "http://", "ssh://"]
+    }
+
     fn check(&self, bundle: &Bundle) -> Result<(), DeployerError> {
-        refuse_settings(self, &bundle.options.settings)?;
-        if bundle.options.readiness_hooks {
-            return Err(DeployerError::Flag { flag: "--readiness-hooks".to_owned(), deployer: self.name() });
-        }
         if let Some(namespace) =
             bundle.options.settings.flux_namespace.as_ref().filter(|name| !super::is_subdomain(name))
         {
-            let (what, problem) = ("--flux-namespace".to_owned(), "it is not a DNS name");
+            let (what, problem) = ("--flux-namespace".to_owned(), "it is not a DNS name".to_owned());
             return Err(DeployerError::Value { what, found: namespace.clone(), problem });
         }
         distinct(bundle)
@@ -112,7 +116,11 @@ pub(super) fn distinct(bundle: &Bundle) -> Result<(), DeployerError> {
         let other = *known.entry(name_of(url)).or_insert(url);
         if other.trim_end_matches('/') != url.trim_end_matches('/') {
             let what = format!("the repository of charts besides {other}");
-            return Err(DeployerError::Value { what, found: url.to_owned(), problem: "both would have one name" });
+            return Err(DeployerError::Value {
+                what,
+                found: url.to_owned(),
+                problem: "both would have one name".to_owned(),
+            });
         }
     }
     Ok(())

@@ -3,7 +3,7 @@
 //! The scripts are fixed texts; names, versions and URLs that reach them were checked by the plan, and are quoted all the
 //! same. They list what they deploy instead of looking at the disk.
 
-use super::{Deployer, DeployerError, Settings, chart_yaml, quoted, values_file};
+use super::{Deployer, DeployerError, Setting, chart_yaml, quoted, values_file};
 use crate::bundle::{
     plan::{Bundle, File},
     release::{Chart, Release},
@@ -12,6 +12,8 @@ use crate::bundle::{
 pub struct Helm;
 
 const CONNECTION: &str = include_str!("scripts/connection.sh");
+const SELECTION: &str = include_str!("scripts/selection.sh");
+const OPTIONS: &str = include_str!("scripts/options.sh");
 const INSTALL: &str = include_str!("scripts/install.sh");
 const APPLY_CRDS: &str = include_str!("scripts/apply-crds.sh");
 const DEPLOY: &str = include_str!("scripts/deploy.sh");
@@ -25,27 +27,33 @@ impl Deployer for Helm {
     }
 
     fn about(&self) -> &'static str {
-        "Scripts that install with helm, level by level"
+        "Scripts that install with helm, each release when what it needs is ready"
     }
 
     fn entrypoint(&self) -> &'static str {
         "deploy.sh"
     }
 
-    fn check(&self, bundle: &Bundle) -> Result<(), DeployerError> {
-        refuse_settings(self, &bundle.options.settings)
+    fn takes(&self, setting: Setting) -> bool {
+        matches!(setting, Setting::ReadinessHooks | Setting::Serial | Setting::Dynamic)
+    }
+
+    fn check(&self, _: &Bundle) -> Result<(), DeployerError> {
+        Ok(())
     }
 
     fn files(&self, bundle: &Bundle) -> Vec<File> {
         let mut files: Vec<File> = bundle.releases.iter().flat_map(|release| folder(bundle, release)).collect();
         files.push(File::script("deploy.sh", deploy(bundle)));
-        files.push(File::script("undeploy.sh", script(UNDEPLOY, &[("RELEASES", &table(bundle))])));
+        let table = table(bundle);
+        let parts = [("RELEASES", &*table), ("VALUED", "--timeout"), ("SCRIPT", "undeploy.sh")];
+        files.push(File::script("undeploy.sh", script(UNDEPLOY, &parts)));
         files
     }
 
     fn guide(&self, _: &Bundle) -> String {
         "## Deploy\n\n\
-         ```sh\n./deploy.sh --dry-run   # what would be done, without a change\n./deploy.sh             # all levels; a second run \
+         ```sh\n./deploy.sh --dry-run   # what would be done, without a change\n./deploy.sh             # everything; a second run \
          continues where the first was interrupted\n```\n\n\
          `KUBECONFIG` and `KUBE_CONTEXT` choose the cluster. `./deploy.sh --help` lists the options. Needed: helm 3 or 4, \
          kubectl, a POSIX shell.\n\n\
@@ -62,15 +70,6 @@ impl Deployer for Helm {
 
     fn steps(&self, folder: &str) -> Vec<String> {
         vec![format!("cd {folder}"), "./deploy.sh --dry-run".to_owned(), "./deploy.sh".to_owned()]
-    }
-}
-
-/// Refuses settings that only other dialects have.
-pub(super) fn refuse_settings(deployer: &dyn Deployer, settings: &Settings) -> Result<(), DeployerError> {
-    let Settings { repo: _, app_name, flux_namespace: _, argo: _ } = settings;
-    match app_name {
-        Some(_) => Err(DeployerError::Flag { flag: "--app-name".to_owned(), deployer: deployer.name() }),
-        None => Ok(()),
     }
 }
 
@@ -110,6 +109,7 @@ pub(super) fn chart_files(bundle: &Bundle, release: &Release, folder: &str) -> V
 
 /// Puts texts in the place of `@NAME@`, those of others' making last.
 fn script(text: &str, parts: &[(&str, &str)]) -> String {
+    let text = text.replace("@SELECTION@\n", SELECTION).replace("@OPTIONS@\n", OPTIONS);
     let text = text.replace("@CONNECTION@\n", CONNECTION);
     parts.iter().fold(text, |text, (name, part)| text.replace(&format!("@{name}@"), part))
 }
@@ -164,12 +164,12 @@ fn install(release: &Release) -> String {
 
 /// The lines of `releases` in the scripts.
 fn table(bundle: &Bundle) -> String {
-    let lines = bundle.releases.iter().enumerate().map(|(index, release)| {
+    let lines = bundle.releases.iter().map(|release| {
         let yes = |is: bool| if is { "yes" } else { "no" };
-        // One by one where that was asked for.
-        let level = if bundle.options.serial { index } else { step(release) };
+        let needs: Vec<&str> = release.needs.iter().map(|need| &*bundle.releases[*need].name).collect();
         format!(
-            "{level} {} {} {} {} {} {} {} {}",
+            "{} {} {} {} {} {} {} {} {}",
+            if needs.is_empty() { "-".to_owned() } else { needs.join(",") },
             release.folder(),
             release.name,
             bundle.component(release).used.name,
@@ -180,14 +180,7 @@ fn table(bundle: &Bundle) -> String {
             yes(release.owns_namespace),
         )
     });
-    let mut lines: Vec<String> = lines.collect();
-    lines.sort_by_key(|line| line.split(' ').next().and_then(|level| level.parse::<usize>().ok()));
-    lines.join("\n")
-}
-
-/// When a release begins: behind what it needs, releases of one step at the same time.
-fn step(release: &Release) -> usize {
-    release.level * 4 + release.role.phase()
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn deploy(bundle: &Bundle) -> String {
@@ -205,5 +198,7 @@ fn deploy(bundle: &Bundle) -> String {
     });
     let dra = if has("nvidia-dra-driver-gpu").is_some() { DRA } else { "" };
     let serial = if bundle.options.serial { "1" } else { "''" };
-    script(DEPLOY, &[("SERIAL", serial), ("RELEASES", &table(bundle)), ("TAINTS", &taints), ("DRA", dra)])
+    let table = table(bundle);
+    let parts = [("SERIAL", serial), ("RELEASES", &*table), ("TAINTS", &taints), ("DRA", dra)];
+    script(DEPLOY, &[&parts[..], &[("VALUED", "--retries"), ("SCRIPT", "deploy.sh")]].concat())
 }

@@ -1,7 +1,7 @@
 //! Helmfile: a file for each level with its releases and repositories, over the same folders as for Helm.
 
 use super::{
-    Deployer, DeployerError,
+    Deployer, DeployerError, Setting,
     flux::{self, name_of},
     helm,
 };
@@ -30,12 +30,12 @@ impl Deployer for Helmfile {
         "helmfile.yaml"
     }
 
+    fn takes(&self, setting: Setting) -> bool {
+        matches!(setting, Setting::Serial | Setting::Dynamic)
+    }
+
     fn check(&self, bundle: &Bundle) -> Result<(), DeployerError> {
-        helm::refuse_settings(self, &bundle.options.settings)?;
-        match bundle.options.readiness_hooks {
-            true => Err(DeployerError::Flag { flag: "--readiness-hooks".to_owned(), deployer: self.name() }),
-            false => flux::distinct(bundle),
-        }
+        flux::distinct(bundle)
     }
 
     fn files(&self, bundle: &Bundle) -> Vec<File> {

@@ -13,7 +13,7 @@ mod terraform;
 
 use super::{
     flags::{DEPLOYER, Flags},
-    plan::{Bundle, File},
+    plan::{Bundle, File, Options},
     release::Release,
 };
 use crate::criteria::near_matches;
@@ -48,6 +48,14 @@ pub trait Deployer: Sync {
     /// The object of this tool that deploys a release, in its folder.
     fn manifest(&self, _: &Release) -> Option<&'static str> {
         None
+    }
+
+    /// Whether a setting changes what the files say.
+    fn takes(&self, setting: Setting) -> bool;
+
+    /// What the URL of a repository begins with where this tool reads one.
+    fn transports(&self) -> &'static [&'static str] {
+        &[]
     }
 
     /// The repository that the files name, where they name one.
@@ -123,19 +131,131 @@ pub struct Argo {
     pub cascade_delete: bool,
 }
 
+/// A setting that some dialects have no use for; there it is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Setting {
+    Repo,
+    AppName,
+    ReadinessHooks,
+    Serial,
+    Dynamic,
+    FluxNamespace,
+    /// `--set deployer:KEY=VALUE`.
+    Argo,
+}
+
+impl Setting {
+    pub const ALL: [Setting; 7] = [
+        Setting::Repo,
+        Setting::AppName,
+        Setting::ReadinessHooks,
+        Setting::Serial,
+        Setting::Dynamic,
+        Setting::FluxNamespace,
+        Setting::Argo,
+    ];
+
+    /// As it is typed.
+    pub fn flag(self) -> &'static str {
+        match self {
+            Setting::Repo => "--repo",
+            Setting::AppName => "--app-name",
+            Setting::ReadinessHooks => "--readiness-hooks",
+            Setting::Serial => "--serial",
+            Setting::Dynamic => "--dynamic",
+            Setting::FluxNamespace => "--flux-namespace",
+            Setting::Argo => "--set deployer:KEY=VALUE",
+        }
+    }
+
+    /// The dialects that have a use for it.
+    pub fn dialects(self) -> impl Iterator<Item = &'static dyn Deployer> {
+        ALL.iter().copied().filter(move |deployer| deployer.takes(self))
+    }
+
+    fn is_given(self, options: &Options) -> bool {
+        let Settings { repo, app_name, flux_namespace, argo } = &options.settings;
+        match self {
+            Setting::Repo => repo.is_some(),
+            Setting::AppName => app_name.is_some(),
+            Setting::ReadinessHooks => options.readiness_hooks,
+            Setting::Serial => options.serial,
+            Setting::Dynamic => !options.flags.dynamic.is_empty(),
+            Setting::FluxNamespace => flux_namespace.is_some(),
+            Setting::Argo => *argo != Argo::default(),
+        }
+    }
+}
+
+/// Refuses what the dialect of a bundle has no use for or cannot say.
+///
+/// # Errors
+/// The first such thing.
+pub fn check(bundle: &Bundle) -> Result<(), DeployerError> {
+    let (options, deployer) = (&bundle.options, bundle.options.deployer);
+    let mut useless = Setting::ALL.into_iter().filter(|setting| setting.is_given(options) && !deployer.takes(*setting));
+    if let Some(setting) = useless.next() {
+        return Err(DeployerError::Flag { flag: setting.flag().to_owned(), setting, deployer: deployer.name() });
+    }
+    if let Some(repo) = &options.settings.repo {
+        check_repository(deployer, repo)?;
+    }
+    deployer.check(bundle)
+}
+
+/// Whether a repository is one that the dialect's tool reads, without a login that would be in the files.
+fn check_repository(deployer: &dyn Deployer, url: &str) -> Result<(), DeployerError> {
+    let wrong = |found: &str, problem: &str| {
+        let (what, problem) = ("--repo".to_owned(), problem.to_owned());
+        Err(DeployerError::Value { what, found: found.to_owned(), problem })
+    };
+    if url.trim().is_empty() {
+        return wrong(url, "it is empty");
+    }
+    if url.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return wrong(url, "it has a space or a control character");
+    }
+    let transports = deployer.transports();
+    let Some((transport, rest)) =
+        transports.iter().find_map(|transport| Some((*transport, url.strip_prefix(transport)?)))
+    else {
+        let shown = if url.contains('@') { "…" } else { url };
+        return wrong(
+            shown,
+            &format!("{} reads repositories that begin with {}", deployer.name(), transports.join(", ")),
+        );
+    };
+    if rest.contains(['?', '#']) {
+        return wrong(&format!("{transport}…"), "it has a `?` or a `#`, behind which a token may be");
+    }
+    let (host, path) = match transport {
+        "git@" => rest.split_once(':').unwrap_or((rest, "")),
+        _ => rest.split_once('/').unwrap_or((rest, "")),
+    };
+    let (login, host) = host.rsplit_once('@').map_or((None, host), |(login, host)| (Some(login), host));
+    let is_user = |login: &str| transport == "ssh://" && !login.contains(':');
+    if login.is_some_and(|login| !is_user(login)) {
+        let problem =
+            "it has a login, which everyone who reads the bundle would see; the tool has its credentials in a Secret";
+        return wrong(&format!("{transport}…@{host}/{path}"), problem);
+    }
+    if host.is_empty() || path.trim_matches('/').is_empty() {
+        return wrong(url, "it is not a URL with a host and a path");
+    }
+    Ok(())
+}
+
 /// Why a dialect cannot be used so.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeployerError {
     #[error("unknown deployer `{name}`")]
     Unknown { name: String, near: Vec<String> },
     #[error("{flag} has no meaning for the deployer `{deployer}`")]
-    Flag { flag: String, deployer: &'static str },
-    #[error("the deployer `{deployer}` cannot leave values to the installation: {why}")]
-    Dynamic { deployer: &'static str, why: &'static str },
+    Flag { flag: String, setting: Setting, deployer: &'static str },
     #[error("unknown setting `deployer:{key}`")]
     Setting { key: String, near: Vec<String> },
     #[error("{what} cannot be `{found}`: {problem}")]
-    Value { what: String, found: String, problem: &'static str },
+    Value { what: String, found: String, problem: String },
     #[error("the name `{name}` of a child application {problem}")]
     ChildName { name: String, problem: String },
 }
@@ -148,8 +268,12 @@ impl DeployerError {
             DeployerError::Unknown { near, .. } => {
                 Some(crate::text::did_you_mean(near).unwrap_or_else(|| format!("there are {}", all())))
             }
-            DeployerError::Flag { .. } => Some("leave it out, or choose another --deployer".to_owned()),
-            DeployerError::Dynamic { .. } => Some("set them now with --set, or choose another --deployer".to_owned()),
+            DeployerError::Flag { setting, .. } => {
+                let names: Vec<&str> = setting.dialects().map(|deployer| deployer.name()).collect();
+                let otherwise =
+                    if *setting == Setting::Dynamic { "set the value now with --set" } else { "leave it out" };
+                Some(format!("{otherwise}, or choose a --deployer that has a use for it: {}", names.join(", ")))
+            }
             DeployerError::Setting { near, .. } => {
                 Some(crate::text::did_you_mean(near).unwrap_or_else(|| format!("there are {}", SETTINGS.join(", "))))
             }
@@ -169,15 +293,19 @@ pub fn settings(flags: &Flags, deployer: &dyn Deployer) -> Result<Argo, Deployer
     let mut argo = Argo::default();
     for given in flags.overrides.iter().filter(|given| given.component == DEPLOYER) {
         let key = given.path.to_string();
-        if !deployer.is_argo() {
+        if !deployer.takes(Setting::Argo) {
             let flag = format!("`deployer:{key}`");
-            return Err(DeployerError::Flag { flag, deployer: deployer.name() });
+            return Err(DeployerError::Flag { flag, setting: Setting::Argo, deployer: deployer.name() });
         }
         let text = match &given.value {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        let wrong = |problem| DeployerError::Value { what: format!("`deployer:{key}`"), found: text.clone(), problem };
+        let wrong = |problem: &str| DeployerError::Value {
+            what: format!("`deployer:{key}`"),
+            found: text.clone(),
+            problem: problem.to_owned(),
+        };
         match &*key {
             "namePrefix" => {
                 let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';

@@ -1,6 +1,6 @@
 //! Terraform: one module call for each release, with the provider of Helm and the exact graph of what needs what.
 
-use super::{Deployer, DeployerError, helm, values_file};
+use super::{Deployer, DeployerError, Setting, helm, values_file};
 use crate::bundle::{
     plan::{Bundle, File},
     release::{Chart, Release},
@@ -21,8 +21,12 @@ impl Deployer for Terraform {
         "main.tf"
     }
 
-    fn check(&self, bundle: &Bundle) -> Result<(), DeployerError> {
-        helm::refuse_settings(self, &bundle.options.settings)
+    fn takes(&self, setting: Setting) -> bool {
+        matches!(setting, Setting::ReadinessHooks | Setting::Serial | Setting::Dynamic)
+    }
+
+    fn check(&self, _: &Bundle) -> Result<(), DeployerError> {
+        Ok(())
     }
 
     fn files(&self, bundle: &Bundle) -> Vec<File> {

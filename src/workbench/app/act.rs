@@ -2,7 +2,7 @@
 
 use super::State;
 use crate::{
-    criteria::{Dimension, ProfileChoice},
+    criteria::{Criteria, Dimension, ProfileChoice},
     document::header::Edition,
     inventory::shape::Key,
     ops::{self, snapshot::Format},
@@ -15,6 +15,7 @@ use crate::{
         model::{DiffView, KEPT, Kept, Severity, Side, Slot, Source, WhatIf},
         overlay::{Field, Overlay, Question},
         panes::{self, CHANGES, CHECKS, NODES, Need, Pane, RUN_CHANGES, SHAPES, SIDES, Step, VALUES, WHAT_IF},
+        widgets::{table, text},
     },
 };
 use ratatui::layout::Rect;
@@ -35,6 +36,10 @@ impl State {
             Action::Close => return self.close(),
             Action::WhatIf => self.toggle_what_if(),
             Action::KeepColumn => self.keep_column(),
+            Action::Adopt => {
+                let key = self.desk.keys.key(Action::WhatIf);
+                self.say(Severity::Info, format!("nothing to adopt: {key} changes criteria first"));
+            }
             Action::CompareWith => return self.compare_with(),
             Action::Swap => return self.swap(),
             Action::GoDefinition => self.say(Severity::Info, "the selected row is not set by a file"),
@@ -76,6 +81,7 @@ impl State {
                 return self.compare_recipe_with(with);
             }
             Step::DiffOverlay(name) => return self.diff_overlay(&name),
+            Step::Adopt(criteria) => return self.adopt(criteria),
             Step::Criterion(dimension, value) => return self.set_criterion(dimension, value),
             Step::Profile(choice) => return self.choose_profile(choice),
             Step::Setting(flag, mode) => return self.decide_setting(flag, mode),
@@ -140,9 +146,13 @@ impl State {
             Action::Wide => {
                 table.wide = !table.wide;
                 self.desk.mark(Need::Look);
+                self.say_wide(pane);
             }
             Action::NextFound | Action::PreviousFound => {
-                if !table.find(action == Action::NextFound) {
+                if table.find(action == Action::NextFound) {
+                    let (at, of) = table.matches();
+                    self.say(Severity::Info, format!("match {} of {}", text::thousands(at), text::thousands(of)));
+                } else {
                     let key = self.desk.keys.key(Action::Filter);
                     self.say(Severity::Info, format!("nothing to look for: {key} filters first"));
                 }
@@ -160,20 +170,62 @@ impl State {
         true
     }
 
+    /// What wide columns came to.
+    fn say_wide(&mut self, pane: &'static Pane) {
+        let table = self.desk.table(pane);
+        let columns = &table.content.columns;
+        let inside = self.desk.layout.panel(pane).map_or(0, |area| self.desk.layout.inner(area).width);
+        let widths = table.widths(u16::try_from(table::text_columns(usize::from(inside))).unwrap_or(0));
+        let wide = || columns.iter().zip(&widths).filter(|(column, _)| column.wide_only);
+        let (all, shown) = (wide().count(), wide().filter(|(_, width)| **width > 0).count());
+        let said = match (table.wide, all, shown) {
+            (_, 0, _) if columns.iter().any(|column| column.name.is_empty()) && pane.follows => return,
+            (_, 0, _) => "this panel has no more columns".to_owned(),
+            (false, ..) => "the usual columns".to_owned(),
+            (true, _, 0) => {
+                let key = self.desk.keys.key(Action::ZoomFull);
+                format!("{} have no room here; {key} enlarges the panel", text::count(all, "more column"))
+            }
+            (true, all, shown) if shown < all => format!("{shown} of {} shown", text::count(all, "more column")),
+            (true, all, _) => format!("{} shown", text::count(all, "more column")),
+        };
+        self.say(Severity::Info, said);
+    }
+
+    /// Sorts by a column; by the one that sorts already, the other way around.
+    pub(super) fn sort_by(&mut self, pane: &'static Pane, column: usize) {
+        let table = self.desk.table_mut(pane);
+        if !table.content.ordered {
+            table.sort = match table.sort {
+                Some((sorted, descending)) if sorted == column => Some((column, !descending)),
+                _ => Some((column, false)),
+            };
+            table.refilter();
+        }
+        self.say_sort(pane);
+    }
+
     fn sort(&mut self, pane: &'static Pane, reverse: bool) {
         let table = self.desk.table_mut(pane);
+        if !table.content.ordered && !table.content.columns.is_empty() {
+            let columns = table.content.columns.len();
+            table.sort = match (table.sort, reverse) {
+                (Some((column, descending)), true) => Some((column, !descending)),
+                (None, true) => Some((0, true)),
+                (None, false) => Some((0, false)),
+                (Some((column, _)), false) => (column + 1 < columns).then_some((column + 1, false)),
+            };
+            table.refilter();
+        }
+        self.say_sort(pane);
+    }
+
+    fn say_sort(&mut self, pane: &'static Pane) {
+        let table = self.desk.table(pane);
         if table.content.ordered || table.content.columns.is_empty() {
             self.say(Severity::Info, "this panel keeps its order");
             return;
         }
-        let columns = table.content.columns.len();
-        table.sort = match (table.sort, reverse) {
-            (Some((column, descending)), true) => Some((column, !descending)),
-            (None, true) => Some((0, true)),
-            (None, false) => Some((0, false)),
-            (Some((column, _)), false) => (column + 1 < columns).then_some((column + 1, false)),
-        };
-        table.refilter();
         let said = match table.sort {
             Some((column, descending)) => {
                 let way = if descending { "descending" } else { "ascending" };
@@ -263,7 +315,11 @@ impl State {
     fn act_on_look(&mut self, action: Action) -> bool {
         match action {
             Action::Help => self.desk.overlay = Some(Overlay::help(&self.reads())),
-            Action::Palette => self.desk.overlay = Some(self.palette("")),
+            Action::Palette => {
+                // Values are found by their paths from every screen.
+                self.desk.fill(&VALUES, &self.model);
+                self.desk.overlay = Some(self.palette(""));
+            }
             Action::Filter => {
                 let table = self.desk.table(self.desk.focused());
                 let (text, selected) = (table.filter.clone(), table.selected.clone());
@@ -291,12 +347,23 @@ impl State {
             Action::Noise => {
                 self.model.compare.noise = !self.model.compare.noise;
                 self.desk.mark(Need::Compare);
+                let changes = self.model.compare.changes.value.as_deref().map_or(&[][..], Vec::as_slice);
+                let noisy = changes.iter().filter(|change| change.noise.is_some()).count();
+                let count = text::count(noisy, "reading");
+                let said = match (noisy, self.model.compare.noise) {
+                    (0, _) => "no reading differs that changes by itself".to_owned(),
+                    (_, true) => format!("{count} that change by themselves are shown"),
+                    (_, false) => format!("{count} that change by themselves are hidden"),
+                };
+                self.say(Severity::Info, said);
             }
             Action::DiffView => {
+                let place = self.diff_place();
                 let view = self.model.diff.view.next();
                 self.model.diff.view = view;
                 self.desk.focus_on(if view == DiffView::Changes { &CHANGES } else { &SIDES });
                 self.desk.mark(Need::Diff);
+                self.go_to_diff_place(place);
                 let narrow = view == DiffView::SideBySide && self.desk.width < 100;
                 self.say(
                     Severity::Info,
@@ -314,6 +381,35 @@ impl State {
             _ => return false,
         }
         true
+    }
+
+    /// The selected change as a row of the texts; of a branch, the first change in it.
+    fn diff_place(&self) -> Option<usize> {
+        let pane = self.desk.focused();
+        let table = self.desk.table(pane);
+        if pane == &SIDES {
+            return panes::text_row_of(&table.row()?.id);
+        }
+        let table = self.desk.table(&CHANGES);
+        let from = table.content.rows.iter().position(|row| Some(&row.id) == table.selected.as_ref())?;
+        let path = table.content.rows[from..].iter().find_map(|row| row.id.named())?;
+        self.model.diff.changes.value.as_deref()?.row_of(path)
+    }
+
+    /// Puts the cursor of the view that is shown now on what another view had it on.
+    fn go_to_diff_place(&mut self, place: Option<usize>) {
+        self.desk.prepare(&self.model);
+        let (Some(place), Some(changes)) = (place, self.model.diff.changes.value.clone()) else { return };
+        if self.model.diff.view == DiffView::Changes {
+            if let Some(change) = changes.change_at(place) {
+                self.desk.table_mut(&CHANGES).select(&(&change.path).into());
+            }
+            self.desk.mark(Need::Cursor(&CHANGES));
+        } else {
+            let table = self.desk.table_mut(&SIDES);
+            let _ = panes::ids_of_text_row(place).iter().any(|id| table.select(id));
+            self.desk.mark(Need::Cursor(&SIDES));
+        }
     }
 
     /// Esc: undoes the latest of filter, zoom, drill; at the top it says so.
@@ -381,6 +477,13 @@ impl State {
         self.model.what_if = None;
         self.desk.focus_on(&VALUES);
         self.desk.mark(Need::WhatIf);
+    }
+
+    /// The criteria of what-if become those of the recipe, which is what can be bundled and run then.
+    fn adopt(&mut self, criteria: Criteria) -> Vec<Effect> {
+        self.say(Severity::Ok, format!("the recipe is for {criteria} now"));
+        self.close_what_if();
+        self.state_criteria(criteria)
     }
 
     fn set_criterion(&mut self, dimension: Dimension, value: Option<String>) -> Vec<Effect> {

@@ -91,16 +91,21 @@ impl State {
             self.say(Severity::Info, "the recipe follows the cluster");
         } else {
             match self.criteria(rest) {
-                Ok(criteria) => {
-                    self.model.stated = Some(criteria);
-                    self.forget_configured_criteria();
-                }
+                Ok(criteria) => return self.state_criteria(criteria),
                 Err(failure) => {
                     self.say_failure(failure);
                     return Vec::new();
                 }
             }
         }
+        self.desk.show(Screen::Recipe);
+        self.resolve()
+    }
+
+    /// The recipe is for these criteria from now on.
+    pub(super) fn state_criteria(&mut self, criteria: Criteria) -> Vec<Effect> {
+        self.model.stated = Some(criteria);
+        self.forget_configured_criteria();
         self.desk.show(Screen::Recipe);
         self.resolve()
     }

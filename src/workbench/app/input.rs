@@ -423,6 +423,10 @@ impl State {
             }
             return Vec::new();
         }
+        if self.desk.layout.hint.is_some_and(|line| line.y == row) {
+            let action = crate::workbench::view::hint_at(self, column);
+            return action.map_or_else(Vec::new, |action| self.act(action));
+        }
         let at = ratatui::layout::Position::new(column, row);
         let Some((pane, area)) = self.desk.layout.panels.iter().copied().find(|(_, area)| area.contains(at)) else {
             return Vec::new();
@@ -434,6 +438,11 @@ impl State {
         let head = usize::from(inner.height) - table.room(inner.height).min(usize::from(inner.height));
         let offset = usize::from(row.saturating_sub(inner.y));
         if row < inner.y || offset < head {
+            let header = table.content.headers && offset + 1 == head;
+            let sorted = header.then(|| table.column_at(inner, column)).flatten();
+            if let Some(sorted) = sorted {
+                self.sort_by(pane, sorted);
+            }
             return Vec::new();
         }
         let place = table.top + offset - head;

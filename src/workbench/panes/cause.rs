@@ -8,10 +8,40 @@ pub static PANE: Pane = Pane {
     place: Place::NONE.detail(8).short(strip(8).part(1, 2).at_most(8)).four(strip(10)).all(strip(12)),
     presence: upgrades::unless_shown,
     needs: &[Need::Diff, Need::Cursor(&changes::PANE), Need::Look],
-    hints: &[Action::MoveDown, Action::Copy, Action::ZoomFull],
+    hints: &[Action::MoveDown, Action::GoDefinition, Action::Copy, Action::ZoomFull],
     build,
+    on: |view, action| match action {
+        Action::GoDefinition => Some(changes::definition(view, view.selected(&changes::PANE)?.named()?)),
+        _ => None,
+    },
     ..Pane::BASE
 };
+
+/// What is below the selected branch: its parts with the number of their changes.
+fn group(view: &View<'_>) -> Vec<Row> {
+    let table = view.tables.get(&changes::PANE);
+    let Some(selected) = table.row() else { return Vec::new() };
+    let all = table.content.rows.iter().skip_while(|row| row.id != selected.id).skip(1);
+    let below: Vec<&Row> = all.take_while(|row| row.depth > selected.depth).collect();
+    let mut rows = Vec::new();
+    let changed = |rows: &[&Row]| rows.iter().filter(|row| row.branch.is_none()).count();
+    line(&mut rows, Cell::new(Role::Muted, format!("{} below", text::count(changed(&below), "change"))));
+    for (at, part) in below.iter().enumerate().filter(|(_, row)| row.depth == selected.depth + 1) {
+        let end =
+            below[at + 1..].iter().position(|row| row.depth <= part.depth).map_or(below.len(), |end| at + 1 + end);
+        let name = part.cells.first().map(Cell::plain).unwrap_or_default();
+        let name = name.split("  ").next().unwrap_or_default();
+        let (role, glyph) = part.marker.unwrap_or((Role::Muted, " "));
+        let count = match part.branch {
+            Some(_) => format!("  {}", text::count(changed(&below[at + 1..end]), "change")),
+            None => String::new(),
+        };
+        line(&mut rows, Cell::new(role, format!("{glyph} ")).and(Role::Text, name).and(Role::Muted, count));
+    }
+    let (next, inside) = (view.keys.key(Action::NextThing), view.keys.key(Action::Enter));
+    line(&mut rows, Cell::new(Role::Muted, format!("{next} goes to the next change, {inside} folds")));
+    rows
+}
 
 fn build(view: &View<'_>) -> Content {
     let selected = view.selected(&changes::PANE);
@@ -27,9 +57,7 @@ fn build(view: &View<'_>) -> Content {
     let change = changes.zip(path).and_then(|(all, path)| all.changes.iter().find(|change| change.path == path));
     let Some(change) = change else {
         if let Some(RowId::Cause(cause)) = selected {
-            let next = view.keys.key(Action::NextThing);
-            let said = format!("a group is selected; {next} goes to the next change");
-            return Content { says: Blank::Empty.says(said), ..prose(format!("changes: {cause}"), Vec::new()) };
+            return prose(format!("changes: {cause}"), group(view));
         }
         return Content { says: Blank::Empty.says("no change is selected"), ..prose("change", Vec::new()) };
     };

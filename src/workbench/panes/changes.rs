@@ -1,8 +1,9 @@
 //! What differs between two recipes, by what causes it.
 
-use super::{cause, prelude::*, upgrades};
+use super::{cause, prelude::*, upgrades, values};
 use crate::{
     diff::{Change, ChangeKind},
+    document::traced::Traced,
     workbench::model::With,
 };
 use std::collections::HashMap;
@@ -13,16 +14,37 @@ pub static PANE: Pane = Pane {
     place: Place::NONE.short(column(0, 0)).four(column(0, 0)).all(column(0, 60)),
     presence: upgrades::unless_shown,
     needs: &[Need::Recipe, Need::Diff],
-    hints: &[Action::MoveDown, Action::NextThing, Action::DiffView, Action::Swap, Action::CompareWith, Action::Filter],
+    hints: &[
+        Action::MoveDown,
+        Action::NextThing,
+        Action::DiffView,
+        Action::GoDefinition,
+        Action::Swap,
+        Action::CompareWith,
+    ],
     build,
     on: |view, action| match action {
         Action::Enter if view.row(&PANE)?.branch.is_some() => Some(Step::Fold),
         Action::Enter => Some(Step::Focus(&cause::PANE)),
         Action::Copy => Some(Step::Copy(view.selected(&PANE)?.named()?.to_owned())),
+        Action::GoDefinition => Some(definition(view, view.selected(&PANE)?.named()?)),
         _ => None,
     },
     ..Pane::BASE
 };
+
+/// The line that wrote a changed value: at the right, and where nobody wrote it there, at the left.
+pub(super) fn definition(view: &View<'_>, path: &str) -> Step {
+    let (recipe, diff) = (view.model.recipe.value.as_deref(), &view.model.diff);
+    let here = recipe.map(|recipe| &recipe.document);
+    let there = diff.other.value.as_deref().map(|side| &side.document);
+    let sides = if diff.swapped { [here, there] } else { [there, here] };
+    let origin = |document: Option<&Traced>| values::at(document?, path)?.origin().cloned();
+    match sides.into_iter().find_map(origin) {
+        Some(origin) => values::source(&origin),
+        None => Step::Say("no file of the catalog sets this value".to_owned()),
+    }
+}
 
 /// The section of what could not be compared.
 pub(super) const NOTES: &str = "notes";
@@ -69,7 +91,7 @@ pub(super) fn nothing(view: &View<'_>) -> Vec<(Role, String)> {
     }
     let keys = view.keys;
     let key = |action| keys.key(action);
-    let other = keys.command("diff service=eks accelerator=h100");
+    let other = keys.command("diff service=eks accelerator=h100 os=ubuntu");
     vec![
         Blank::NotAsked.line("this screen compares the recipe with another one or the cluster"),
         (
@@ -124,7 +146,7 @@ fn counts(changes: &[&Change]) -> String {
 }
 
 /// Changes by what causes them, the most first; a component and what its paths begin with stand once.
-fn tree(changes: &[Change]) -> Vec<Row> {
+fn tree<'c>(changes: &'c [Change]) -> Vec<Row> {
     // A component that came or went did so for one reason, whoever wrote its values.
     let whole: HashMap<&str, &Change> = changes
         .iter()
@@ -161,10 +183,20 @@ fn tree(changes: &[Change]) -> Vec<Row> {
         for (component, changes) in components {
             match (component, &changes[..]) {
                 (Some(component), [_, _, ..]) => {
-                    rows.push(component_row(cause, component, &changes, whole.get(component).copied()));
-                    rows.extend(changes.into_iter().map(|change| {
-                        row(change, component_of(&change.path).map_or(&*change.path, |(_, rest)| rest), 2)
-                    }));
+                    let came_or_went = whole.get(component).copied();
+                    let below = |change: &'c Change| component_of(&change.path).map_or(&*change.path, |(_, rest)| rest);
+                    let mut below: Vec<(&Change, &str)> =
+                        changes.iter().map(|change| (*change, below(change))).collect();
+                    // What all of them begin with is part of the name.
+                    let begin = if came_or_went.is_some() { 0 } else { shared(&below) };
+                    let name = match begin {
+                        0 => component.to_owned(),
+                        begin => format!("{component}.{}", below[0].1[..begin].trim_end_matches('.')),
+                    };
+                    below.iter_mut().for_each(|(_, rest)| *rest = rest[begin..].trim_start_matches('.'));
+                    let id = format!("{cause} {component}");
+                    rows.push(component_row(&id, &name, &changes, came_or_went));
+                    branches(&mut rows, &id, &below, 2);
                 }
                 _ => rows.extend(
                     changes
@@ -177,6 +209,64 @@ fn tree(changes: &[Change]) -> Vec<Row> {
     rows
 }
 
+/// Changes with what is left of their paths; what several begin with is a branch, so that it is read once.
+fn branches(rows: &mut Vec<Row>, above: &str, changes: &[(&Change, &str)], depth: u16) {
+    let first = |rest: &str| segments(rest).next().map_or(rest.len(), |end| end);
+    let mut groups: Vec<Vec<(&Change, &str)>> = Vec::new();
+    for (change, rest) in changes {
+        let segment = &rest[..first(rest)];
+        let known = groups.iter_mut().find(|group| &group[0].1[..first(group[0].1)] == segment);
+        match known {
+            Some(group) => group.push((change, rest)),
+            None => groups.push(vec![(change, rest)]),
+        }
+    }
+    for mut group in groups {
+        let begin = if group.len() > 1 { shared(&group) } else { 0 };
+        if begin < LEAST {
+            rows.extend(group.into_iter().map(|(change, rest)| row(change, rest, depth)));
+            continue;
+        }
+        let id = format!("{above}.{}", &group[0].1[..begin]);
+        let name = Cell::text(group[0].1[..begin].trim_end_matches('.'));
+        rows.push(Row { depth, branch: Some(true), ..Row::new(RowId::Cause(id.clone()), vec![name]) });
+        group.iter_mut().for_each(|(_, rest)| *rest = rest[begin..].trim_start_matches('.'));
+        branches(rows, &id, &group, depth + 1);
+    }
+}
+
+/// Letters below which a branch would take more room than it gives back.
+const LEAST: usize = 7;
+
+/// Ends of the segments of a path, with the dot or bracket that follows left out.
+fn segments(path: &str) -> impl Iterator<Item = usize> {
+    let (mut quoted, mut inside) = (false, false);
+    let ends = path.char_indices().filter(move |(at, c)| {
+        match c {
+            '"' => quoted = !quoted,
+            '[' if !quoted => {
+                inside = true;
+                return *at > 0;
+            }
+            ']' if !quoted => inside = false,
+            _ => {}
+        }
+        *c == '.' && !quoted && !inside
+    });
+    ends.map(|(at, _)| at).chain([path.len()])
+}
+
+/// Bytes of the segments that all paths begin with; each keeps at least one of its own.
+fn shared(changes: &[(&Change, &str)]) -> usize {
+    let Some(((_, first), others)) = changes.split_first() else { return 0 };
+    let all = |end: &usize| {
+        let begins =
+            |other: &str| other.len() > *end && other[..*end] == first[..*end] && segments(other).any(|at| at == *end);
+        *end < first.len() && others.iter().all(|(_, other)| begins(other))
+    };
+    segments(first).take_while(all).last().unwrap_or(0)
+}
+
 /// The cause of what nobody wrote.
 const RESOLVER: &str = "resolver";
 
@@ -187,18 +277,22 @@ fn component_of(path: &str) -> Option<(&str, &str)> {
 }
 
 /// One row for a component; one that came or went is folded, with its version.
-fn component_row(cause: &str, component: &str, changes: &[&Change], whole: Option<&Change>) -> Row {
-    let id = RowId::Cause(format!("{cause} {component}"));
+fn component_row(id: &str, component: &str, changes: &[&Change], whole: Option<&Change>) -> Row {
+    let id = RowId::Cause(id.to_owned());
     let version = |of: fn(&Change) -> &Option<serde_json::Value>| {
         let version =
             changes.iter().find(|change| change.path.ends_with(".version")).and_then(|change| of(change).as_ref());
-        or_dash(version.map(shown_value))
+        version.map(shown_value)
     };
     let name = Cell::text(component);
     match whole {
         Some(change) => {
             let name = name.and(Role::Muted, format!("  {}", text::count(changes.len(), "value")));
-            let cells = vec![name, version(|change| &change.left), version(|change| &change.right)];
+            let versions = [version(|change| &change.left), version(|change| &change.right)];
+            // Where there is no version at all, the name has the room.
+            let is_known = versions.iter().any(Option::is_some);
+            let cells = versions.map(|version| if is_known { or_dash(version) } else { Cell::default() });
+            let cells = [name].into_iter().chain(cells).collect();
             Row { depth: 1, branch: Some(false), marker: Some(mark(change.kind)), matters: true, ..Row::new(id, cells) }
         }
         None => Row { depth: 1, branch: Some(true), ..Row::new(id, vec![name]) },
@@ -241,9 +335,10 @@ fn content(title: String, rows: Vec<Row>, note: String, says: Vec<(Role, String)
         title,
         note,
         columns: vec![
-            Column::new("CAUSE / PATH", 20, 56).grows().name_like(),
-            Column::new("- LEFT", 8, 30).name_like(),
-            Column::new("+ RIGHT", 8, 30).name_like(),
+            // The value is in full below, and a path that is cut is none.
+            Column::new("CAUSE / PATH", 20, 68).grows().name_like(),
+            Column::new("- LEFT", 8, 22).name_like(),
+            Column::new("+ RIGHT", 8, 22).name_like(),
         ],
         says: if rows.is_empty() { says } else { Vec::new() },
         rows,

@@ -59,7 +59,7 @@ fn build(view: &View<'_>) -> Content {
         ));
     }
     if rows.is_empty() {
-        says.push((Role::Muted, "the recipe selects no checks".to_owned()));
+        says.push(Blank::Empty.line("the recipe selects no checks"));
     }
     let mut note = counts(run);
     if let Some(replay) = &view.model.records.replay {

@@ -2,7 +2,7 @@
 
 use super::{changes, prelude::*, values};
 use crate::{
-    document::traced::{Origin, Traced, TracedValue},
+    document::traced::{LayerKind, Origin, Traced, TracedValue},
     resolve::explain::{self, Rung},
 };
 use std::collections::BTreeMap;
@@ -48,7 +48,12 @@ fn build(view: &View<'_>) -> Content {
         count_parts(traced, &mut parts);
     }
     let mut rows: Vec<Row> = Vec::new();
-    for (place, rung) in rungs.iter().enumerate() {
+    // Files of values lie below the whole stack; the winner is on top all the same.
+    let is_file =
+        |rung: &Rung| resolution.layers.get(rung.layer).map(|layer| layer.kind) == Some(LayerKind::ValuesFile);
+    let mut order: Vec<(usize, &Rung)> = rungs.iter().enumerate().collect();
+    order.sort_by_key(|(place, rung)| *place > 0 && is_file(rung));
+    for (place, rung) in order {
         let wins = place == 0 && rung.value.is_some();
         let role = if rung.value.is_some() { Role::layer(rung.layer) } else { Role::Muted };
         let value = match &rung.value {
@@ -60,7 +65,7 @@ fn build(view: &View<'_>) -> Content {
         };
         let note = match (wins, rung.hidden_by) {
             (true, _) => Cell::new(Role::Ok, "wins"),
-            (_, Some(by)) => Cell::new(Role::Muted, format!("hidden by {by}")),
+            (_, Some(by)) => Cell::new(Role::Muted, format!("hidden by {}", values::sign(resolution, by))),
             _ => Cell::default(),
         };
         rows.push(Row {
@@ -68,7 +73,7 @@ fn build(view: &View<'_>) -> Content {
             ..Row::new(
                 RowId::Rung(place),
                 vec![
-                    Cell::new(role, rung.layer.to_string()),
+                    Cell::new(role, values::sign(resolution, rung.layer)),
                     Cell::new(role, &rung.layer_name),
                     value,
                     note,

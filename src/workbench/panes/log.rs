@@ -20,7 +20,7 @@ fn build(view: &View<'_>) -> Content {
     let Some(check) = check else {
         return Content {
             title: "log".to_owned(),
-            says: vec![(Role::Muted, "the output of the selected check is shown here".to_owned())],
+            says: Blank::Empty.says("no check with output is selected"),
             ordered: true,
             ..Content::default()
         };
@@ -64,7 +64,8 @@ fn build(view: &View<'_>) -> Content {
         title: format!("log {}", check.planned.name),
         note: format!("{follow}  {wrap}  {}", text::count(check.log.len() + check.dropped, "line")),
         columns: vec![Column::new("", time, time), Column::new("", 10, 10).grows()],
-        says: if rows.is_empty() { vec![(Role::Muted, "no output yet".to_owned())] } else { Vec::new() },
+        // A check that has ended has a verdict for its last row.
+        says: if rows.is_empty() { Blank::Loading.says("no output yet") } else { Vec::new() },
         rows,
         ordered: true,
         ..Content::default()

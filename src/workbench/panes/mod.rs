@@ -45,7 +45,7 @@ use super::{
 use crate::{
     catalog::validator::Phase,
     cluster::watch::LiveStatus,
-    criteria::{Dimension, ProfileChoice},
+    criteria::{Criteria, Dimension, ProfileChoice},
     inventory::{Node, shape::Key},
     ops::Failure,
 };
@@ -60,7 +60,7 @@ pub use recipe_components::PANE as RECIPE_COMPONENTS;
 pub use run_changes::PANE as RUN_CHANGES;
 pub use runs::PANE as RUNS;
 pub use shapes::PANE as SHAPES;
-pub use sides::PANE as SIDES;
+pub use sides::{PANE as SIDES, ids_of as ids_of_text_row, row_of as text_row_of};
 pub use upgrades::PANE as UPGRADES;
 pub use values::PANE as VALUES;
 pub use what_if::PANE as WHAT_IF;
@@ -126,6 +126,8 @@ pub struct Pane {
     pub needs: &'static [Need],
     /// For the hint line, ordered by use.
     pub hints: &'static [Action],
+    /// What an action is called in that line, where it means something else here than elsewhere.
+    pub words: &'static [(Action, &'static str)],
     /// The cursor stays on the last row as rows arrive, until it is moved.
     pub follows: bool,
     pub build: fn(&View<'_>) -> Content,
@@ -143,10 +145,16 @@ impl Pane {
         jump: None,
         needs: &[],
         hints: &[],
+        words: &[],
         follows: false,
         build: |_| prose("", Vec::new()),
         on: |_, _| None,
     };
+
+    /// What an action is called here.
+    pub fn word(&self, action: Action) -> Option<&'static str> {
+        self.words.iter().find(|(known, _)| *known == action).map(|(_, word)| *word)
+    }
 }
 
 impl PartialEq for Pane {
@@ -216,6 +224,8 @@ pub enum Step {
     Say(String),
     /// Compare the recipe with something else.
     Diff(With),
+    /// Resolve the recipe for the criteria of what-if.
+    Adopt(Criteria),
     /// Compare the recipe with the one of an overlay's criteria.
     DiffOverlay(String),
     /// Change one criterion of what-if.
@@ -552,6 +562,9 @@ fn no_cluster(view: &View<'_>) -> Vec<(Role, String)> {
     let cluster = &view.model.cluster;
     if let Some(failure) = &cluster.failure {
         return failed(view, failure);
+    }
+    if let Some(file) = cluster.reading.as_ref().filter(|_| cluster.snapshot.is_none()) {
+        return Blank::Loading.says(format!("reading {} …", text::clean(file)));
     }
     if let Some(reason) = cluster.snapshot.as_ref().and_then(|snapshot| snapshot.source("nodes")?.reason()) {
         return unread(

@@ -1,7 +1,7 @@
 //! Components of the recipe in deployment order.
 
 use super::{prelude::*, stack, values};
-use crate::document::selector::Segment;
+use crate::{document::selector::Segment, recipe::Recipe};
 
 pub static PANE: Pane = Pane {
     name: "recipe components",
@@ -54,7 +54,35 @@ fn build(view: &View<'_>) -> Content {
             }
         })
         .collect();
-    let note = format!("{} in order", recipe.deployment_order.len());
+    let mut rows = rows;
+    let mut note = format!("{} in order", recipe.deployment_order.len());
+    let then = view.model.what_if.as_ref().and_then(|what_if| what_if.resolution.value.as_deref());
+    if let Some(then) = then {
+        let is_in = |recipe: &Recipe, name: &str| recipe.components.iter().any(|component| component.name == name);
+        let mut goes = 0;
+        for row in &mut rows {
+            if row.id.named().is_some_and(|name| !is_in(&then.recipe, name)) {
+                (row.marker, row.matters) = (Some((Role::Remove, "-")), true);
+                goes += 1;
+            }
+        }
+        let comes = then.recipe.components.iter().filter(|component| !is_in(recipe, &component.name));
+        let before = rows.len();
+        rows.extend(comes.map(|component| {
+            let version = if component.version.is_empty() { &component.tag } else { &component.version };
+            let cells = vec![
+                Cell::default(),
+                Cell::new(Role::Add, &component.name),
+                or_dash((!version.is_empty()).then_some(version)),
+                Cell::new(Role::Muted, &component.namespace),
+                Cell::new(Role::Muted, component.dependency_refs.join(", ")),
+            ];
+            Row { marker: Some((Role::Add, "+")), matters: true, ..Row::new(&component.name, cells) }
+        }));
+        if rows.len() > before || goes > 0 {
+            note += &format!(" +{} -{goes}", rows.len() - before);
+        }
+    }
     content(rows, note, Blank::Empty.says("the recipe has no components"))
 }
 

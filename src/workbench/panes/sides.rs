@@ -15,10 +15,47 @@ pub static PANE: Pane = Pane {
         if text { Presence::Alone } else { Presence::Shown }
     },
     needs: &[Need::Recipe, Need::Diff, Need::Look],
-    hints: &[Action::MoveDown, Action::NextThing, Action::DiffView, Action::MoreContext, Action::Swap],
+    hints: &[Action::MoveDown, Action::NextThing, Action::DiffView, Action::GoDefinition, Action::MoreContext],
     build,
+    on: |view, action| match action {
+        Action::Copy => Some(Step::Copy(copied(view)?)),
+        Action::GoDefinition => {
+            let changes = view.model.diff.changes.value.as_deref()?;
+            let change = changes.change_at(row_of(view.selected(&PANE)?)?)?;
+            Some(changes::definition(view, &change.path))
+        }
+        _ => None,
+    },
     ..Pane::BASE
 };
+
+/// The row of the texts that a line of the pane shows.
+pub fn row_of(id: &RowId) -> Option<usize> {
+    match id {
+        RowId::Line("line" | "left" | "right", at) => Some(*at),
+        _ => None,
+    }
+}
+
+/// The line of the pane that shows a row of the texts, as each of the views calls it.
+pub fn ids_of(row: usize) -> [RowId; 3] {
+    ["line", "right", "left"].map(|name| RowId::Line(name, row))
+}
+
+/// The text of the selected line, without its number: of the right side where there are two.
+fn copied(view: &View<'_>) -> Option<String> {
+    let changes = view.model.diff.changes.value.as_deref()?;
+    let RowId::Line(side, at) = view.selected(&PANE)? else { return None };
+    let whole = |part: &Words| {
+        let (_, parts) = part.as_ref()?;
+        Some(parts.iter().map(|(_, text)| text.trim_end_matches('\n')).collect::<String>())
+    };
+    match changes.rows.get(*at).filter(|_| *side != "fold")? {
+        Line::Same { text, .. } => Some(text.clone()),
+        Line::Changed { left, right } if *side == "left" => whole(left).or_else(|| whole(right)),
+        Line::Changed { left, right } => whole(right).or_else(|| whole(left)),
+    }
+}
 
 /// Side by side needs this many columns; below, lines stand one under the other.
 const SIDE_BY_SIDE: usize = 98;

@@ -1,8 +1,8 @@
 //! The overlay stack, winner on top, and every overlay that did not apply with its reason.
 
-use super::prelude::*;
+use super::{prelude::*, values};
 use crate::{
-    document::traced::LayerKind,
+    document::traced::{Layer, LayerKind},
     resolve::{Decision, Outcome, Resolution},
 };
 
@@ -10,7 +10,7 @@ pub static PANE: Pane = Pane {
     name: "overlay stack",
     screen: Screen::Recipe,
     place: Place::NONE.short(column(0, 50)).four(column(0, 50).part(1, 2)).all(column(0, 50).part(1, 2)),
-    needs: &[Need::Recipe],
+    needs: &[Need::Recipe, Need::WhatIf],
     hints: &[Action::MoveDown, Action::Right, Action::WhatIf, Action::CompareWith, Action::GoDefinition],
     build,
     on: |view, action| match (action, view.row(&PANE)?) {
@@ -30,19 +30,50 @@ fn build(view: &View<'_>) -> Content {
         return content("overlay stack", Vec::new(), String::new(), no_recipe(view));
     };
     let mut rows: Vec<Row> = Vec::new();
-    let applied: Vec<_> = resolution.layers.iter().enumerate().filter(|(_, layer)| layer.kind.is_stacked()).collect();
-    for (index, layer) in applied.iter().rev() {
-        rows.push(Row::new(
-            RowId::Layer(layer.name.clone()),
-            vec![
-                Cell::new(Role::layer(*index), index.to_string()),
-                Cell::new(Role::Text, &layer.name).and(Role::Muted, layer.kind.note()),
-                layer.sets.to_string().into(),
-                layer.wins.to_string().into(),
-            ],
-        ));
+    let applied = stacked(resolution);
+    let then = view.model.what_if.as_ref().and_then(|what_if| what_if.resolution.value.as_deref()).map(stacked);
+    let is_in = |stack: &[(usize, &Layer)], name: &str| stack.iter().any(|(_, layer)| layer.name == name);
+    let comes: Vec<&Layer> = then.iter().flatten().rev().map(|(_, layer)| *layer).collect();
+    let comes: Vec<&Layer> = comes.into_iter().filter(|layer| !is_in(&applied, &layer.name)).collect();
+    for layer in &comes {
+        rows.push(Row {
+            marker: Some((Role::Add, "+")),
+            matters: true,
+            ..Row::new(
+                RowId::Overlay(layer.name.clone()),
+                vec![
+                    Cell::default(),
+                    Cell::new(Role::Add, &layer.name).and(Role::Muted, layer.kind.note()),
+                    layer.sets.to_string().into(),
+                    layer.wins.to_string().into(),
+                ],
+            )
+        });
     }
-    let note = format!("{} applied", applied.len());
+    let mut goes = 0;
+    for (index, layer) in applied.iter().rev() {
+        let is_gone = then.as_ref().is_some_and(|then| !is_in(then, &layer.name));
+        goes += usize::from(is_gone);
+        rows.push(Row {
+            marker: is_gone.then_some((Role::Remove, "-")),
+            matters: is_gone,
+            ..Row::new(
+                RowId::Layer(layer.name.clone()),
+                vec![
+                    Cell::new(Role::layer(*index), index.to_string()),
+                    Cell::new(if is_gone { Role::Remove } else { Role::Text }, &layer.name)
+                        .and(Role::Muted, layer.kind.note()),
+                    layer.sets.to_string().into(),
+                    layer.wins.to_string().into(),
+                ],
+            )
+        });
+    }
+    let changed = match (comes.len(), goes) {
+        (0, 0) => String::new(),
+        (comes, goes) => format!(" +{comes} -{goes}"),
+    };
+    let note = format!("{} applied{changed}", applied.len());
     let files: Vec<_> = resolution
         .layers
         .iter()
@@ -57,7 +88,7 @@ fn build(view: &View<'_>) -> Content {
                 ..Row::new(
                     RowId::Layer(layer.name.clone()),
                     vec![
-                        Cell::new(Role::Muted, index.to_string()),
+                        Cell::new(Role::Muted, values::sign(resolution, *index)),
                         Cell::new(Role::Muted, &layer.name),
                         Cell::new(Role::Muted, layer.sets.to_string()),
                         Cell::new(Role::Muted, layer.wins.to_string()),
@@ -68,6 +99,11 @@ fn build(view: &View<'_>) -> Content {
     }
     add_others(&mut rows, resolution);
     content("overlay stack (top wins)", rows, note, stale(view).into_iter().collect())
+}
+
+/// The layers that lie on each other, with their places.
+fn stacked(resolution: &Resolution) -> Vec<(usize, &Layer)> {
+    resolution.layers.iter().enumerate().filter(|(_, layer)| layer.kind.is_stacked()).collect()
 }
 
 fn add_others(rows: &mut Vec<Row>, resolution: &Resolution) {

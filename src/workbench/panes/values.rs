@@ -5,7 +5,7 @@ use crate::{
     criteria::{Criteria, Dimension},
     document::{
         selector::{self, Segment},
-        traced::{Origin, Traced, TracedValue, Wrote},
+        traced::{LayerKind, Origin, Traced, TracedValue, Wrote},
     },
     resolve::Resolution,
     workbench::model::KEPT,
@@ -256,7 +256,7 @@ fn set_by(resolution: &Resolution, traced: &Traced) -> Cell {
     let layer = |index: usize| resolution.layers.get(index);
     if let Some(origin) = traced.history.last() {
         let name = layer(origin.layer).map_or("", |layer| layer.name.as_str());
-        return Cell::new(Role::layer(origin.layer), format!("{} {}", origin.layer, short(name)));
+        return Cell::new(Role::layer(origin.layer), format!("{} {}", sign(resolution, origin.layer), short(name)));
     }
     let mut layers = BTreeSet::new();
     collect(traced, &mut layers);
@@ -265,12 +265,23 @@ fn set_by(resolution: &Resolution, traced: &Traced) -> Cell {
         1 => {
             let index = layers.first().copied().unwrap_or_default();
             let name = layer(index).map_or("", |layer| layer.name.as_str());
-            Cell::new(Role::layer(index), format!("{index} {}", short(name)))
+            Cell::new(Role::layer(index), format!("{} {}", sign(resolution, index), short(name)))
         }
         _ => {
-            let list: Vec<String> = layers.iter().map(usize::to_string).collect();
+            let mut list: Vec<String> = layers.iter().map(|layer| sign(resolution, *layer)).collect();
+            // Files of values are one layer of the stack, however many there are.
+            list.dedup();
             Cell::new(Role::Muted, format!("mixed: {}", list.join(", ")))
         }
+    }
+}
+
+/// What a layer is called by in a narrow column: its place in the stack, or `v` for files of values, which all others lie
+/// on.
+pub(super) fn sign(resolution: &Resolution, layer: usize) -> String {
+    match resolution.layers.get(layer).map(|layer| layer.kind) {
+        Some(LayerKind::ValuesFile) => "v".to_owned(),
+        _ => layer.to_string(),
     }
 }
 
@@ -309,6 +320,11 @@ pub(super) fn source(origin: &Origin) -> Step {
 
 /// The value that a row's path names.
 pub(super) fn traced_at<'r>(resolution: &'r Resolution, path: &str) -> Option<&'r Traced> {
+    at(&resolution.document, path)
+}
+
+/// The value of a document that a path names.
+pub(super) fn at<'r>(document: &'r Traced, path: &str) -> Option<&'r Traced> {
     let selector = selector::parse(path).ok()?;
-    selector::find(&resolution.document, &selector).ok()?.pop().map(|(_, traced)| traced)
+    selector::find(document, &selector).ok()?.pop().map(|(_, traced)| traced)
 }

@@ -22,11 +22,19 @@ pub static PANE: Pane = Pane {
         .all(strip(12)),
     presence: |model, _| if model.what_if.is_some() { Presence::Shown } else { Presence::Hidden },
     needs: &[Need::Recipe, Need::WhatIf],
-    hints: &[Action::MoveDown, Action::Left, Action::Right, Action::Enter, Action::KeepColumn, Action::Back],
+    hints: &[Action::Left, Action::Right, Action::Adopt, Action::Enter, Action::KeepColumn, Action::Back],
+    words: &[
+        (Action::Left, "previous"),
+        (Action::Right, "next value"),
+        (Action::Enter, "diff"),
+        (Action::KeepColumn, "column"),
+        (Action::Back, "revert"),
+    ],
     build,
     on: |view, action| match action {
         Action::Left | Action::Right => next(view, action == Action::Right),
         Action::Enter => Some(compare(view)),
+        Action::Adopt => Some(adopt(view)),
         Action::Back if view.table().filter.is_empty() => Some(Step::CloseWhatIf),
         Action::GoDefinition => Some(values::definition(view, values::path_of(view)?)),
         _ => None,
@@ -52,11 +60,7 @@ fn build(view: &View<'_>) -> Content {
             let then = what_if.criteria.get(dimension);
             let changed = now != then;
             let legal = data.catalog.value.as_ref().map(|catalog| catalog.criteria_values(dimension));
-            let mut choices = Cell::default();
-            for value in legal.unwrap_or_default() {
-                let chosen = then.as_deref() == Some(&*value);
-                choices = choices.and(if chosen { Role::Focus } else { Role::Muted }, format!("{value} "));
-            }
+            let mut choices = around(&legal.unwrap_or_default(), then.as_deref(), view.width.saturating_sub(42));
             if dimension == Dimension::Nodes {
                 choices = Cell::new(
                     Role::Muted,
@@ -96,6 +100,20 @@ fn build(view: &View<'_>) -> Content {
         ordered: true,
         ..Content::default()
     }
+}
+
+/// Legal values in so many columns, from one from which the chosen one is seen, with one before it.
+fn around(legal: &[String], chosen: Option<&str>, columns: usize) -> Cell {
+    let at = chosen.and_then(|chosen| legal.iter().position(|value| value == chosen)).unwrap_or(0);
+    let taken = |from: usize| legal[from..=at].iter().map(|value| text::width(value) + 1).sum::<usize>() + 4;
+    let is_whole = legal.iter().map(|value| text::width(value) + 1).sum::<usize>() <= columns;
+    let first = if is_whole || at == 0 || taken(0) <= columns { 0 } else { at - 1 };
+    let mut cell = if first > 0 { Cell::new(Role::Muted, "… ") } else { Cell::default() };
+    for (index, value) in legal.iter().enumerate().skip(first) {
+        let is_chosen = chosen.is_some() && index == at;
+        cell = cell.and(if is_chosen { Role::Focus } else { Role::Muted }, format!("{value} "));
+    }
+    cell
 }
 
 /// The profile that these criteria have a choice of, as one more criterion.
@@ -232,7 +250,7 @@ fn summary(view: &View<'_>) -> String {
             let count = components.count();
             let components = if count > 0 { format!(", {}", text::count(count, "component")) } else { String::new() };
             let changes = text::count(changes.len(), "change");
-            format!("{changes}{components}; {}: Diff, {}: column", key(Action::Enter), key(Action::KeepColumn))
+            format!("{changes}{components}; {} adopts, {} compares", key(Action::Adopt), key(Action::Enter))
         }
         _ if what_if.resolution.failure.is_some() => "no recipe for these criteria".to_owned(),
         _ => "resolving …".to_owned(),
@@ -264,15 +282,28 @@ fn next(view: &View<'_>, forward: bool) -> Option<Step> {
     Some(Step::Criterion(dimension, next))
 }
 
+/// The criteria become those of the recipe.
+fn adopt(view: &View<'_>) -> Step {
+    match &view.model.what_if {
+        Some(what_if) if what_if.resolution.failure.is_some() => {
+            Step::Say("these criteria do not resolve to a recipe, so it stays as it is".to_owned())
+        }
+        Some(what_if) if what_if.criteria != *view.model.criteria() => Step::Adopt(what_if.criteria.clone()),
+        _ => Step::Say(unchanged(view)),
+    }
+}
+
+fn unchanged(view: &View<'_>) -> String {
+    let (left, right) = (view.keys.key(Action::Left), view.keys.key(Action::Right));
+    format!("no changes yet: {left} and {right} change the criterion")
+}
+
 /// The criteria become the other side of the Diff screen.
 fn compare(view: &View<'_>) -> Step {
     match &view.model.what_if {
         Some(what_if) if what_if.criteria != *view.model.criteria() => {
             Step::Diff(With::Criteria(what_if.criteria.clone()))
         }
-        _ => {
-            let (left, right) = (view.keys.key(Action::Left), view.keys.key(Action::Right));
-            Step::Say(format!("no changes yet: {left} and {right} change the criterion"))
-        }
+        _ => Step::Say(unchanged(view)),
     }
 }

@@ -1,7 +1,7 @@
 //! A buffer that is painted by roles: text, lines, boxes; and the table that turns a frame into ASCII.
 
 use super::text::{self, Cut};
-use crate::workbench::theme::{Role, Theme};
+use crate::workbench::theme::{self, Role, Theme};
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
@@ -60,10 +60,22 @@ impl Canvas<'_> {
         }
     }
 
-    /// Lays a role over what is written there: a cursor bar keeps glyphs and takes both colors.
-    pub fn overlay(&mut self, area: Rect, role: Role) {
-        let style = self.theme.style(role);
-        self.buffer.set_style(area.intersection(self.buffer.area), style);
+    /// Lays the cursor bar over what is written there: glyphs stay, and so do colors that mean something and can be read
+    /// on the ground of the bar.
+    pub fn select(&mut self, area: Rect) {
+        let (style, plain) = (self.theme.style(Role::Selection), self.theme.base().fg);
+        let area = area.intersection(self.buffer.area);
+        for y in area.top()..area.bottom() {
+            for x in area.left()..area.right() {
+                let cell = &mut self.buffer[(x, y)];
+                let color = cell.fg;
+                let keeps = Some(color) != plain && style.bg.is_some_and(|ground| theme::is_readable(color, ground));
+                cell.set_style(style);
+                if keeps {
+                    cell.set_fg(color);
+                }
+            }
+        }
     }
 
     /// Lays a role over parts of what a line shows; `find` names them by their bytes.
@@ -191,7 +203,7 @@ pub fn is_plain(style: Style, theme: &Theme) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{term::color::Level, workbench::theme};
+    use crate::term::color::Level;
 
     #[test]
     fn glyphs_are_one_column_and_so_are_their_replacements() {

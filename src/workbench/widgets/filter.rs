@@ -25,7 +25,7 @@ pub const GRAMMAR: &[(&str, &str)] = &[
     ("~word", "the letters of the word in their order, with others between them"),
     ("re:expr", "a regular expression"),
     ("changed", "rows that differ, fail or warn"),
-    ("layer:5", "values that this layer set"),
+    ("layer:5", "values that this layer set; layer:v for files of values"),
     ("state:word", "as column=text, in the column STATE"),
 ];
 
@@ -186,7 +186,8 @@ fn term(word: &str, at: usize, columns: &[Column]) -> Result<Option<Term>, Misre
     };
     if let Some(layer) = word.strip_prefix("layer:").filter(|layer| !layer.is_empty()) {
         let index = column("set by").ok_or_else(|| missing("set by"))?;
-        let by_number = !layer.is_empty() && layer.bytes().all(|byte| byte.is_ascii_digit());
+        // `v` are the files of values.
+        let by_number = layer == "v" || layer.bytes().all(|byte| byte.is_ascii_digit());
         return found(match by_number {
             true => {
                 let wanted = Regex::new(&format!(r"^{layer}\b|: (.*, )?{layer}(,|$)"));

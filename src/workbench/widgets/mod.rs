@@ -5,4 +5,5 @@ pub mod filter;
 pub mod rows;
 pub mod table;
 pub mod text;
+mod widths;
 pub mod wrap;

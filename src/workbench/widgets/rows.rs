@@ -60,7 +60,7 @@ pub fn rows_of<I: Clone, T: Send + Sync + 'static>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workbench::widgets::table::{Table, natural_width};
+    use crate::workbench::widgets::{table::Table, widths::natural_width};
 
     #[test]
     fn rows_of_values_that_stay_are_not_made_again() {

@@ -9,6 +9,7 @@ use super::{
     filter::{Filter, Misread, natural},
     rows::MadeOf,
     text::{self, Cut},
+    widths::{GAP, natural_of, natural_width, spans},
 };
 use crate::workbench::theme::Role;
 use ratatui::layout::Rect;
@@ -220,6 +221,8 @@ pub struct Table<I> {
     pub cursor: usize,
     /// Identity of the row under the cursor.
     pub selected: Option<I>,
+    /// The row that a person chose, while folds or a filter hide it.
+    hidden_choice: Option<I>,
     /// First shown place.
     pub top: usize,
     /// Columns scrolled to the right.
@@ -240,6 +243,8 @@ pub struct Table<I> {
     pub follow: bool,
     /// Rows that the filter hides.
     pub hidden: usize,
+    /// Rows that the filter means; others are shown because a match is below them.
+    pub matching: usize,
     /// Somebody moved the cursor; until then it stays on the first row, whatever arrives.
     pub touched: bool,
     /// Columns that the content of each column takes.
@@ -253,6 +258,7 @@ impl<I> Default for Table<I> {
             visible: Vec::new(),
             cursor: 0,
             selected: None,
+            hidden_choice: None,
             top: 0,
             left: 0,
             filter: String::new(),
@@ -264,6 +270,7 @@ impl<I> Default for Table<I> {
             wide: false,
             follow: false,
             hidden: 0,
+            matching: 0,
             touched: false,
             natural: Vec::new(),
         }
@@ -271,7 +278,7 @@ impl<I> Default for Table<I> {
 }
 
 /// Columns before the cells: the row's marker and the cursor's.
-const MARGIN: u16 = 2;
+pub(super) const MARGIN: u16 = 2;
 
 /// What is left for text in a panel that is so wide inside.
 pub fn text_columns(width: usize) -> usize {
@@ -290,34 +297,6 @@ impl<I: Identity> Table<I> {
         self.refilter()
     }
 
-    /// The natural widths of content in which few rows differ from those that are there; `None` where they have to be
-    /// found anew, because a row that was as wide as its column is not there any more.
-    fn grown(&self, content: &Content<I>) -> Option<Vec<u16>> {
-        let before = &self.content;
-        if before.columns != content.columns
-            || before.headers != content.headers
-            || before.rows.len() != content.rows.len()
-            || self.natural.len() != content.columns.len()
-        {
-            return None;
-        }
-        let mut natural = self.natural.clone();
-        let natural_columns = content.columns.len();
-        for (old, new) in before.rows.iter().zip(&content.rows) {
-            if Arc::ptr_eq(&old.cells, &new.cells) && (old.depth, old.branch) == (new.depth, new.branch) {
-                continue;
-            }
-            for (index, natural) in natural.iter_mut().enumerate() {
-                let (was, is) = (cell_width(old, index, natural_columns), cell_width(new, index, natural_columns));
-                if was > is && was >= usize::from(*natural) {
-                    return None;
-                }
-                *natural = (*natural).max(u16::try_from(is).unwrap_or(u16::MAX));
-            }
-        }
-        Some(natural)
-    }
-
     /// Computes `visible` again after a change of filter, folds or order.
     pub fn refilter(&mut self) -> bool {
         match Filter::parse(&self.filter, &self.content.columns) {
@@ -329,7 +308,7 @@ impl<I: Identity> Table<I> {
             self.sought = filter.clone();
         }
         let mut visible = Vec::with_capacity(self.content.rows.len());
-        self.hidden = 0;
+        (self.hidden, self.matching) = (0, 0);
         if filter.is_empty() {
             let mut folded_at: Option<u16> = None;
             for (index, row) in self.content.rows.iter().enumerate() {
@@ -356,6 +335,7 @@ impl<I: Identity> Table<I> {
                 if matches(row) || lines.any(matches) {
                     visible.append(&mut ancestors);
                     visible.push(index);
+                    self.matching += 1;
                 } else if row.branch.is_some() {
                     ancestors.push(index);
                 }
@@ -377,6 +357,12 @@ impl<I: Identity> Table<I> {
             visible = keyed.into_iter().map(|(_, index)| index).collect();
         }
         self.visible = visible;
+        // Branches that are folded would take room for what nobody sees.
+        if self.content.rows.iter().any(|row| row.branch.is_some()) {
+            let rows = || self.visible.iter().map(|index| &self.content.rows[*index]);
+            let columns = self.content.columns.iter().enumerate();
+            self.natural = columns.map(|(index, column)| natural_of(&self.content, rows(), index, column)).collect();
+        }
         self.find_selected()
     }
 
@@ -393,12 +379,26 @@ impl<I: Identity> Table<I> {
             self.remember();
             return true;
         };
-        let place = self.visible.iter().position(|index| self.content.rows[*index].id == *selected);
+        let shown = |wanted: &I| self.visible.iter().position(|index| self.content.rows[*index].id == *wanted);
+        // What was chosen comes back as soon as nothing hides it any more.
+        if let Some(place) = self.hidden_choice.as_ref().and_then(shown) {
+            self.hidden_choice = None;
+            self.cursor = place;
+            self.remember();
+            return true;
+        }
+        let place = shown(selected);
         let hidden = || self.content.rows.iter().position(|row| row.id == *selected);
         let (place, found) = match (place, place.is_none().then(hidden).flatten()) {
             (Some(place), _) => (place, true),
             // Folds or the filter hide it.
-            (None, Some(index)) => (self.nearest(index), true),
+            (None, Some(index)) => {
+                let place = self.nearest(index);
+                if self.hidden_choice.is_none() {
+                    self.hidden_choice = self.selected.clone();
+                }
+                (place, true)
+            }
             (None, None) => (self.cursor.min(last), false),
         };
         self.cursor = place;
@@ -449,6 +449,7 @@ impl<I: Identity> Table<I> {
         self.cursor = place.min(self.visible.len().saturating_sub(1));
         self.follow = false;
         self.touched = true;
+        self.hidden_choice = None;
         self.remember();
     }
 
@@ -475,6 +476,7 @@ impl<I: Identity> Table<I> {
             }
         }
         self.selected = Some(id.clone());
+        self.hidden_choice = None;
         self.follow = false;
         self.touched = true;
         self.refilter()
@@ -626,7 +628,7 @@ impl<I: Identity> Table<I> {
             let marked = self.marked(search);
             if place == self.cursor && !self.content.prose {
                 if focused {
-                    canvas.overlay(line, Role::Selection);
+                    canvas.select(line);
                 }
                 let role = if focused { Role::Selection } else { Role::Muted };
                 canvas.text(area.left() + 1, y, area.width.saturating_sub(1).min(1), "›", role);
@@ -705,7 +707,8 @@ impl<I: Identity> Table<I> {
             }
             let mut at = x;
             let is_alone = spans(row, self.content.columns.len());
-            let mut room = if is_alone { line.width.saturating_sub(MARGIN + 1) } else { *width };
+            let mut room =
+                if is_alone { line.width.saturating_sub(MARGIN + 1) } else { self.reach(row, index, widths) };
             if index == 0 && (row.depth > 0 || row.branch.is_some()) {
                 let indent = (row.depth * 2).min(room.saturating_sub(4));
                 at += indent;
@@ -751,104 +754,7 @@ impl<I: Identity> Table<I> {
             canvas.text(area.right() - 1, area.y, 1, "…", Role::Muted);
         }
     }
-
-    /// Widths of the columns in a row of that many columns; 0 for a hidden one.
-    ///
-    /// Each takes what its content needs, up to its ideal, and without limit where it grows. If that is too much, it
-    /// shrinks, then hides, from the highest priority number on; room that is left over goes back.
-    pub fn widths(&self, columns: u16) -> Vec<u16> {
-        let specs = &self.content.columns;
-        let shown = |column: &Column| !column.wide_only || self.wide;
-        let wanted: Vec<u16> = specs
-            .iter()
-            .zip(&self.natural)
-            .map(|(column, natural)| {
-                let most = if column.grows { u16::MAX } else { column.ideal.max(column.min) };
-                if shown(column) && most > 0 { (*natural).min(most).max(1) } else { 0 }
-            })
-            .collect();
-        let mut widths = wanted.clone();
-        let total = |widths: &[u16]| -> u16 {
-            let gaps = u16::try_from(widths.iter().filter(|width| **width > 0).count().saturating_sub(1)).unwrap_or(0);
-            widths.iter().fold(gaps * GAP, |sum, width| sum.saturating_add(*width))
-        };
-        // What grows gives first, down to its ideal.
-        for (index, column) in specs.iter().enumerate().filter(|(_, column)| column.grows) {
-            let over = total(&widths).saturating_sub(columns);
-            widths[index] = widths[index].saturating_sub(over).max(column.ideal.min(widths[index]));
-        }
-        let mut order: Vec<usize> = (0..specs.len()).collect();
-        order.sort_by_key(|index| (std::cmp::Reverse(specs[*index].priority), std::cmp::Reverse(*index)));
-        // Columns that may be hidden shrink to their minimum; those that stay only half-way, before others are hidden.
-        for index in &order {
-            let column = &specs[*index];
-            let floor =
-                if column.priority > 0 { column.min } else { u16::midpoint(column.min, column.ideal.max(column.min)) };
-            let over = total(&widths).saturating_sub(columns);
-            widths[*index] = widths[*index].saturating_sub(over).max(floor.min(widths[*index]));
-        }
-        for index in &order {
-            if total(&widths) > columns && specs[*index].priority > 0 {
-                widths[*index] = 0;
-            }
-        }
-        for index in &order {
-            let over = total(&widths).saturating_sub(columns);
-            widths[*index] = widths[*index].saturating_sub(over).max(specs[*index].min.min(widths[*index]));
-        }
-        for index in 0..specs.len() {
-            let left = columns.saturating_sub(total(&widths));
-            if widths[index] > 0 {
-                widths[index] += left.min(wanted[index] - widths[index]);
-            }
-        }
-        // Nothing is cut while there is room beside it, whatever a column is content with.
-        for index in 0..specs.len() {
-            let left = columns.saturating_sub(total(&widths));
-            if widths[index] > 0 {
-                widths[index] += left.min(self.natural[index].saturating_sub(widths[index]));
-            }
-        }
-        if total(&widths) > columns {
-            // Narrower than every minimum: what stays for ever is cut from the right.
-            let mut left = columns;
-            for width in &mut widths {
-                *width = (*width).min(left);
-                left = left.saturating_sub(*width + GAP);
-            }
-        }
-        // Halves of a text stand at the same places whatever they hold.
-        if specs.len() > 1 && specs.iter().all(|column| column.grows) {
-            let count = u16::try_from(specs.len()).unwrap_or(1);
-            widths.fill(columns.saturating_sub(GAP * (count - 1)) / count);
-        }
-        widths
-    }
 }
-
-/// What the widest cell of a column takes, with the header and the indent of a tree.
-pub(super) fn natural_width<I>(content: &Content<I>, index: usize, column: &Column) -> u16 {
-    let cells = content.rows.iter().map(|row| cell_width(row, index, content.columns.len()));
-    let header = if content.headers { text::width(column.name) } else { 0 };
-    u16::try_from(cells.max().unwrap_or(0).max(header)).unwrap_or(u16::MAX)
-}
-
-/// A row of one cell, such as a heading, has the whole line for it.
-fn spans<I>(row: &Row<I>, columns: usize) -> bool {
-    row.cells.len() == 1 && columns > 1
-}
-
-/// What a cell takes, with the indent of a tree; 0 where the row has none.
-fn cell_width<I>(row: &Row<I>, index: usize, columns: usize) -> usize {
-    if spans(row, columns) {
-        return 0;
-    }
-    let indent = if index == 0 { usize::from(row.depth) * 2 + if row.branch.is_some() { 2 } else { 0 } } else { 0 };
-    row.cells.get(index).map_or(0, |cell| cell.width() + indent)
-}
-
-/// Columns between columns.
-const GAP: u16 = 2;
 
 fn toggle<I: Identity>(set: &mut HashSet<I>, id: I) {
     if !set.remove(&id) {
@@ -913,29 +819,6 @@ mod tests {
         content.rows.pop();
         assert!(!table.set(content), "the selected row was removed");
         assert_eq!(table.row().map(|row| row.id), Some("a2"));
-    }
-
-    #[test]
-    fn columns_take_what_they_need_then_shrink_then_hide() {
-        let mut table: Table<&str> = Table::default();
-        let cells = vec!["x".repeat(30).into(), "y".repeat(12).into(), "z".repeat(6).into()];
-        table.set(Content {
-            columns: vec![
-                Column::new("NAME", 8, 20).grows(),
-                Column::new("GPU", 4, 10).priority(1),
-                Column::new("AGE", 4, 6).priority(2),
-            ],
-            rows: vec![Row::new("row", cells)],
-            ..Content::default()
-        });
-        assert_eq!(table.widths(60), [30, 12, 6], "room that nobody else needs");
-        assert_eq!(table.widths(40), [20, 10, 6]);
-        assert_eq!(table.widths(34), [20, 6, 4]);
-        assert_eq!(table.widths(26), [14, 4, 4]);
-        // A name cut to less than half-way is worth less than the columns beside it.
-        assert_eq!(table.widths(20), [14, 4, 0]);
-        assert_eq!(table.widths(16), [16, 0, 0]);
-        assert_eq!(table.widths(5), [5, 0, 0]);
     }
 
     #[test]

@@ -76,6 +76,18 @@ fn commands_run_as_they_are_typed() {
     desk.shows("unknown theme");
 }
 
+/// A value is found from every screen, also from one that has not shown the values yet.
+#[test]
+fn values_are_found_from_every_screen() {
+    for screen in ["1", "3", "4", "5"] {
+        let mut desk = Desk::live(120, 40);
+        desk.keys(screen);
+        desk.command("driver.enabled");
+        let row = desk.state.desk.table(&VALUES).row().map(|row| row.plain()).unwrap_or_default();
+        assert!(desk.state.desk.focused() == &VALUES && row.contains("enabled"), "{screen}: {row}");
+    }
+}
+
 #[test]
 fn every_argument_is_completed() {
     let mut desk = Desk::live(120, 40);

@@ -37,13 +37,13 @@ fn one_line_says_in_words_how_everything_stands() {
         desk.update(Msg::Input(Input::Resize { width: 80, height: 24 }));
         let text = desk.text();
         let line = text.lines().nth(1).unwrap_or_default();
-        for said in ["aicr", "demo", "ready", "1/1 GPU free", "differ", "1 met", "not validated"] {
+        for said in ["aicr", "demo", "5 nodes ready", "1/1 GPU free", "7 components differ", "unvalidated"] {
             assert!(line.contains(said), "{said}: {line}");
         }
     }
     let mut desk = Desk::live(40, 10);
     desk.shows("aicr");
-    desk.shows("5 ready");
+    desk.shows("5 nodes ready");
 }
 
 /// Nothing that is not known is counted, and what is wrong is not left out where there is little room.
@@ -51,6 +51,9 @@ fn one_line_says_in_words_how_everything_stands() {
 fn what_is_wrong_or_unknown_is_said() {
     let mut desk = Desk::new(120, 40, Look::default());
     desk.shows("reading the cluster");
+    // There is a recipe, and nothing to judge it on.
+    desk.shows("components unknown · constraints unknown");
+    assert!(!desk.text().contains("no recipe"), "{}", desk.text());
     let mut down = Inventory::clone(&snapshot());
     let mut node = (*down.nodes[0]).clone();
     node.ready = down.nodes[1].ready.clone();

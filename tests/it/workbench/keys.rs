@@ -32,7 +32,8 @@ fn unknown_words_are_answered() {
     desk.keys("r");
     desk.shows("acts on Validate");
     desk.command("recipe service=eksx");
-    desk.shows("failed to read --service");
+    desk.shows("failed to read the criteria");
+    assert!(!desk.text().contains("--service"), "a person who typed a command is not told of flags");
     desk.keys("D");
     desk.shows("did you mean eks");
 }
@@ -45,7 +46,8 @@ fn everything_said(rebind: impl Fn(&mut Desk)) -> Vec<(String, String)> {
         let messages = desk.state.model.messages.iter().map(|message| message.text.clone());
         said.push((format!("messages of {name}"), messages.map(|text| format!(" {text} \n")).collect()));
     };
-    for (name, make) in STATES {
+    // Help and palette are opened below, with the keys that are bound then.
+    for (name, make) in STATES.into_iter().filter(|(name, _)| !["help", "palette"].contains(name)) {
         let mut desk = make(250, 80, Look::default());
         // What was said before named the keys of then.
         desk.state.model.messages.clear();
@@ -110,6 +112,7 @@ fn every_sentence_that_names_a_key_names_the_one_that_is_bound() {
             desk.state.desk.rebind(binding.action, &[&format!("Alt-{letter}")]).unwrap();
         }
     };
+    assert!(keymap::Keymap::default().anywhere(&[Key::char('v')]).is_none(), "no sentence can name it");
     let mut named = 0;
     for (name, text) in everything_said(rebind) {
         named += text.matches("Alt-").count();
@@ -123,7 +126,8 @@ fn every_sentence_that_names_a_key_names_the_one_that_is_bound() {
             if is_unit {
                 continue;
             }
-            let single = word.chars().count() == 1 && !["a", "A", "B", "1", "2", "3", "4", "5"].contains(&word);
+            // Files of values are called `v` among the layers.
+            let single = word.chars().count() == 1 && !["a", "v", "A", "B", "1", "2", "3", "4", "5"].contains(&word);
             let letter =
                 single && !name.contains("sides") && word.chars().all(|c| c.is_ascii_alphabetic() || "=?]".contains(c));
             let old =

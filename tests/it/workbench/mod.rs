@@ -3,6 +3,8 @@
 mod cluster;
 mod contexts;
 mod desk;
+mod diffing;
+mod ease;
 mod finding;
 mod first_minute;
 mod fleet;

@@ -29,7 +29,7 @@ pub const SIZES: [(u16, u16); 5] = [(40, 10), (80, 24), (100, 30), (120, 40), (2
 /// A screen in a state that is worth looking at, at a size.
 type Make = fn(u16, u16, Look) -> Desk;
 
-pub const STATES: [(&str, Make); 15] = [
+pub const STATES: [(&str, Make); 19] = [
     ("cluster", cluster),
     ("recipe", recipe),
     ("what-if", what_if),
@@ -45,6 +45,10 @@ pub const STATES: [(&str, Make); 15] = [
     ("replaying", replaying),
     ("comparing", comparing),
     ("compare", compared),
+    ("unreachable", unreachable),
+    ("unasked", unasked),
+    ("help", help),
+    ("palette", palette),
 ];
 
 fn cluster(width: u16, height: u16, look: Look) -> Desk {
@@ -80,8 +84,37 @@ fn diff(width: u16, height: u16, look: Look) -> Desk {
 fn sides(width: u16, height: u16, look: Look) -> Desk {
     let mut desk = Desk::live_with(width, height, look);
     desk.command("diff service=kind accelerator=a100 nodes=8");
-    desk.command("diff service=eks accelerator=a100");
+    desk.command("diff service=eks accelerator=a100 os=ubuntu");
     desk.keys("| ] ] ]");
+    desk
+}
+
+/// No connection: why, and what to do.
+fn unreachable(width: u16, height: u16, look: Look) -> Desk {
+    let mut desk = Desk::new(width, height, look);
+    let why = "connection refused (os error 111)";
+    let failure = ops::Failure::new(ops::Kind::Unreachable, "connect to https://192.0.2.1:6443", why);
+    desk.update(Msg::ConnectFailed { generation: 1, failure: failure.hint("check that the cluster runs") });
+    desk
+}
+
+/// Nobody has said what to compare.
+fn unasked(width: u16, height: u16, look: Look) -> Desk {
+    let mut desk = Desk::live_with(width, height, look);
+    desk.keys("5");
+    desk
+}
+
+fn help(width: u16, height: u16, look: Look) -> Desk {
+    let mut desk = Desk::live_with(width, height, look);
+    desk.keys("2 ?");
+    desk
+}
+
+fn palette(width: u16, height: u16, look: Look) -> Desk {
+    let mut desk = Desk::live_with(width, height, look);
+    desk.keys(":");
+    desk.type_text("recipe service=ek");
     desk
 }
 
@@ -213,6 +246,10 @@ every_size_of! {
     the_validate_screen_of_a_recorded_run: "replaying",
     the_validate_screen_with_two_runs: "comparing",
     the_compare_screen: "compare",
+    the_cluster_screen_without_a_cluster: "unreachable",
+    the_compare_screen_before_anything_is_compared: "unasked",
+    the_help: "help",
+    the_palette: "palette",
 }
 
 #[test]

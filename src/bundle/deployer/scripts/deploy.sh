@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the releases of this bundle with helm: one level after the other, the releases of a level at the same time, each
-# awaited until its workloads are ready. A run that was interrupted is continued by the next one.
+# Installs the releases of this bundle with helm: each begins when everything that it needs is there, and is awaited until
+# its workloads are ready. A run that was interrupted is continued by the next one.
 # shellcheck disable=SC2016 # Templates of kubectl have dollars of their own.
 set -u
 umask 077
@@ -25,80 +25,37 @@ KUBECONFIG and KUBE_CONTEXT choose the cluster. Exit codes: 0 done, 1 a release 
 EOF
 }
 
-# level, folder, release, component, namespace, seconds, tries after the first, awaited, creates its namespace
-releases() {
-	cat <<'EOF'
-@RELEASES@
-EOF
-}
-
+@SELECTION@
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
-
-@CONNECTION@
-only='' dry_run='' serial=@SERIAL@ all='' wait=1 best_effort='' retries=5
-while [ $# -gt 0 ]; do
+serial=@SERIAL@ all='' wait=1 best_effort='' retries=5
+own_option() { # option value
 	case $1 in
-	--component | --retries)
-		[ $# -ge 2 ] || die "$1 needs a value; see ./deploy.sh --help"
-		if [ "$1" = --retries ]; then retries=$2; else only="$only $2"; fi
-		shift
-		;;
-	--component=*) only="$only ${1#*=}" ;;
-	--retries=*) retries=${1#*=} ;;
-	--dry-run) dry_run=1 ;;
+	--retries) retries=$2 ;;
 	--serial) serial=1 ;;
 	--all) all=1 ;;
 	--no-wait) wait='' ;;
 	--best-effort) best_effort=1 ;;
-	-h | --help)
-		usage
-		exit 0
-		;;
-	*) die "unknown option $1; see ./deploy.sh --help" ;;
+	*) return 1 ;;
 	esac
-	shift
-done
+}
+@OPTIONS@
 # What install.sh would hand to helm holds for the whole script.
 case ${DRY_RUN_FLAG:-} in '' | --dry-run=none | --dry-run=false) ;; *) dry_run=1 ;; esac
 case $retries in '' | *[!0-9]*) die "--retries needs a number" ;; esac
-
-selected() {
-	if [ -z "$only" ]; then
-		releases
-	else
-		releases | awk -v only="$only" 'BEGIN { split(only, names, " "); for (i in names) keep[names[i]] } $4 in keep'
-	fi
-}
-for name in $only; do
-	releases | awk -v name="$name" '$4 == name { found = 1 } END { exit !found }' ||
-		die "this bundle has no component $name; it has $(releases | awk '!seen[$4]++ { printf "%s%s", sep, $4; sep = ", " }')"
-done
 total=$(selected | wc -l | tr -d ' ')
-
-work=$(mktemp -d) || die "no temporary folder"
 pids=''
 # shellcheck disable=SC2317,SC2329 # The trap calls it.
-clean() { rm -rf "$work"; }
-trap clean EXIT
-# shellcheck disable=SC2317,SC2329 # The traps call it.
 stop() {
 	trap '' INT TERM
 	say "interrupted: waiting for helm to let go"
-	# shellcheck disable=SC2086 # A list of numbers.
-	[ -z "$pids" ] || kill -TERM $pids 2>/dev/null
-	wait
+	# shellcheck disable=SC2086 # A list of numbers; what renews the lease is not waited for.
+	[ -z "$pids" ] || { kill -TERM $pids 2>/dev/null; wait $pids; }
 	say "interrupted; ./deploy.sh continues from here"
 	exit 130
 }
-trap stop INT TERM
+begin
 
 # -- pre-flight: what would fail later, said now ----------------------------------------------------------------------
-for program in helm kubectl awk; do
-	command -v "$program" >/dev/null 2>&1 || die "$program is not installed"
-done
-if ! answer=$(run_kubectl get --raw /version --request-timeout=20s 2>&1); then
-	die "the cluster does not answer: $answer"
-fi
 namespaces=$(selected | awk '!seen[$5]++ { print $5 }')
 problems=''
 for namespace in $namespaces; do
@@ -296,35 +253,85 @@ one() { # number folder release namespace seconds tries awaited
 }
 
 # -- all of them ------------------------------------------------------------------------------------------------------
-failed='' number=0
-# shellcheck disable=SC2086 # A list of numbers.
-await() {
-	for pair in $pids_named; do
-		if ! wait "${pair%%:*}"; then failed="$failed ${pair#*:}"; fi
+# What has ended is a file with its exit code. A release that was not selected is taken to be there, behind what it needs.
+is_blocked() { # needs
+	[ "$1" != - ] || return 1
+	for need in $(printf '%s' "$1" | tr ',' ' '); do
+		[ -e "$work/$need.code" ] || return 0
+		[ -n "$best_effort" ] || [ "$(cat "$work/$need.code")" = 0 ] || return 0
 	done
-	pids='' pids_named=''
+	return 1
 }
-pids_named='' last=''
-selected >"$work/selected"
-while read -r level folder release _ namespace seconds tries awaited creates; do
-	if [ -n "$last" ] && { [ "$level" != "$last" ] || [ -n "$serial" ]; }; then
-		await
-		if [ -n "$failed" ] && [ -z "$best_effort" ]; then break; fi
-	fi
-	last=$level
-	number=$((number + 1))
-	[ "$tries" != - ] || tries=$retries
-	[ "$tries" -le "$retries" ] || tries=$retries
-	if [ -z "$dry_run" ] && [ "$creates" = no ] && ! run_kubectl get namespace "$namespace" >/dev/null 2>&1 </dev/null; then
-		# Marked, so that undeploy.sh removes it again and leaves others alone.
-		printf 'apiVersion: v1\nkind: Namespace\nmetadata: {name: %s, labels: {aicr.run/created-by: deploy}}\n' "$namespace" |
-			run_kubectl create -f - >/dev/null 2>&1 || :
-	fi
-	one "$number" "$folder" "$release" "$namespace" "$seconds" "$tries" "$awaited" </dev/null &
-	pids="$pids $!"
-	pids_named="$pids_named $!:$release"
-done <"$work/selected"
-await
+is_selected() { # component
+	case " $only " in '  ' | *" $1 "*) return 0 ;; *) return 1 ;; esac
+}
+ended() { # release code
+	printf '%s\n' "$2" >"$work/$1.ended"
+	mv "$work/$1.ended" "$work/$1.code"
+}
+collect() { # those that have ended
+	still='' pids=''
+	for pair in $running; do
+		release=${pair#*:}
+		if [ -e "$work/$release.code" ]; then
+			wait "${pair%%:*}" || :
+			[ "$(cat "$work/$release.code")" = 0 ] || failed="$failed $release"
+			moved=1
+		else
+			still="$still $pair"
+			pids="$pids ${pair%%:*}"
+		fi
+	done
+	running=$still
+}
+failed='' running='' number=0 nap=0.2
+releases >"$work/waiting"
+while [ -s "$work/waiting" ] || [ -n "$running" ]; do
+	moved=''
+	: >"$work/later"
+	while read -r needs folder release component namespace seconds tries awaited creates; do
+		stopped=''
+		[ -z "$failed" ] || stopped=1
+		[ -z "$best_effort" ] || stopped=''
+		if is_blocked "$needs" || { [ -n "$serial" ] && [ -n "$running" ]; } || { [ -n "$stopped" ] && is_selected "$component"; }; then
+			printf '%s\n' "$needs $folder $release $component $namespace $seconds $tries $awaited $creates" >>"$work/later"
+			continue
+		fi
+		moved=1
+		if ! is_selected "$component"; then
+			ended "$release" 0
+			continue
+		fi
+		number=$((number + 1))
+		[ "$tries" != - ] || tries=$retries
+		[ "$tries" -le "$retries" ] || tries=$retries
+		if [ -n "$dry_run" ]; then
+			code=0
+			one "$number" "$folder" "$release" "$namespace" "$seconds" "$tries" "$awaited" </dev/null || code=1
+			[ "$code" = 0 ] || failed="$failed $release"
+			ended "$release" "$code"
+			continue
+		fi
+		if [ "$creates" = no ] && ! run_kubectl get namespace "$namespace" >/dev/null 2>&1 </dev/null; then
+			# Marked, so that undeploy.sh removes it again and leaves others alone.
+			printf 'apiVersion: v1\nkind: Namespace\nmetadata: {name: %s, labels: {aicr.run/created-by: deploy}}\n' "$namespace" |
+				run_kubectl create -f - >/dev/null 2>&1 || :
+		fi
+		{
+			code=0
+			one "$number" "$folder" "$release" "$namespace" "$seconds" "$tries" "$awaited" </dev/null || code=1
+			ended "$release" "$code"
+		} &
+		pids="$pids $!"
+		running="$running $!:$release"
+	done <"$work/waiting"
+	mv "$work/later" "$work/waiting"
+	collect
+	[ -z "$moved" ] || continue
+	[ -n "$running" ] || break
+	# Not every sleep knows parts of a second.
+	sleep "$nap" 2>/dev/null || { nap=1 && sleep 1; }
+done
 if [ -n "$failed" ]; then
 	say "failed:$failed"
 	[ "$number" -ge "$total" ] || say "not begun: $((total - number)) of $total; ./deploy.sh continues when the cause is removed"

@@ -23,57 +23,26 @@ Exit codes: 0 removed, 1 something is left, 130 interrupted.
 EOF
 }
 
-# level, folder, release, component, namespace, seconds, tries after the first, awaited, creates its namespace
-releases() {
-	cat <<'EOF'
-@RELEASES@
-EOF
-}
-
-@CONNECTION@
-only='' dry_run='' keep='' pvcs='' skip='' timeout=300
-while [ $# -gt 0 ]; do
+@SELECTION@
+keep='' pvcs='' skip='' timeout=300
+own_option() { # option value
 	case $1 in
-	--component | --timeout)
-		[ $# -ge 2 ] || die "$1 needs a value; see ./undeploy.sh --help"
-		if [ "$1" = --timeout ]; then timeout=$2; else only="$only $2"; fi
-		shift
-		;;
-	--component=*) only="$only ${1#*=}" ;;
-	--timeout=*) timeout=${1#*=} ;;
-	--dry-run) dry_run=1 ;;
+	--timeout) timeout=$2 ;;
 	--keep-namespaces) keep=1 ;;
 	--delete-pvcs) pvcs=1 ;;
 	--skip-preflight) skip=1 ;;
-	-h | --help)
-		usage
-		exit 0
-		;;
-	*) die "unknown option $1; see ./undeploy.sh --help" ;;
+	*) return 1 ;;
 	esac
-	shift
-done
-case $timeout in '' | *[!0-9]*) die "--timeout needs a number of seconds" ;; esac
-selected() {
-	if [ -z "$only" ]; then
-		releases
-	else
-		releases | awk -v only="$only" 'BEGIN { split(only, names, " "); for (i in names) keep[names[i]] } $4 in keep'
-	fi | awk '{ lines[NR] = $0 } END { for (i = NR; i > 0; i--) print lines[i] }'
 }
-for name in $only; do
-	releases | awk -v name="$name" '$4 == name { found = 1 } END { exit !found }' || die "this bundle has no component $name"
-done
-for program in helm kubectl awk; do
-	command -v "$program" >/dev/null 2>&1 || die "$program is not installed"
-done
-if ! answer=$(run_kubectl get --raw /version --request-timeout=20s 2>&1); then
-	die "the cluster does not answer: $answer"
-fi
-work=$(mktemp -d) || die "no temporary folder"
-trap 'rm -rf "$work"' EXIT
-trap 'say "interrupted; ./undeploy.sh continues from here"; exit 130' INT TERM
-selected >"$work/selected"
+@OPTIONS@
+case $timeout in '' | *[!0-9]*) die "--timeout needs a number of seconds" ;; esac
+# shellcheck disable=SC2317,SC2329 # The trap calls it.
+stop() {
+	say "interrupted; ./undeploy.sh continues from here"
+	exit 130
+}
+begin
+selected | awk '{ lines[NR] = $0 } END { for (i = NR; i > 0; i--) print lines[i] }' >"$work/selected"
 
 # -- pre-flight: objects whose finalizers only the operator can take away ----------------------------------------------
 if [ -z "$skip" ]; then

@@ -1,0 +1,214 @@
+//! How wide the columns of a table are.
+//!
+//! In: columns, rows and the room that there is. Out: a width for each column. Nothing is cut while there is room beside it.
+
+use super::{
+    table::{Align, Column, Content, Identity, MARGIN, Row, Table},
+    text,
+};
+use ratatui::layout::Rect;
+use std::sync::Arc;
+
+impl<I: Identity> Table<I> {
+    /// The natural widths of content in which few rows differ from those that are there; `None` where they have to be
+    /// found anew, because a row that was as wide as its column is not there any more.
+    pub(super) fn grown(&self, content: &Content<I>) -> Option<Vec<u16>> {
+        let before = &self.content;
+        if before.columns != content.columns
+            || before.headers != content.headers
+            || before.rows.len() != content.rows.len()
+            || self.natural.len() != content.columns.len()
+            // Those of trees are of what is unfolded.
+            || content.rows.iter().any(|row| row.branch.is_some())
+        {
+            return None;
+        }
+        let mut natural = self.natural.clone();
+        let natural_columns = content.columns.len();
+        for (old, new) in before.rows.iter().zip(&content.rows) {
+            if Arc::ptr_eq(&old.cells, &new.cells) && (old.depth, old.branch) == (new.depth, new.branch) {
+                continue;
+            }
+            for (index, natural) in natural.iter_mut().enumerate() {
+                let (was, is) = (cell_width(old, index, natural_columns), cell_width(new, index, natural_columns));
+                if was > is && was >= usize::from(*natural) {
+                    return None;
+                }
+                *natural = (*natural).max(u16::try_from(is).unwrap_or(u16::MAX));
+            }
+        }
+        Some(natural)
+    }
+
+    /// Widths of the columns in a row of that many columns; 0 for a hidden one.
+    ///
+    /// Each takes what its content needs, up to its ideal, and without limit where it grows. If that is too much, it
+    /// shrinks, then hides, from the highest priority number on; room that is left over goes back.
+    pub fn widths(&self, columns: u16) -> Vec<u16> {
+        let specs = &self.content.columns;
+        let shown = |column: &Column| !column.wide_only || self.wide;
+        let wanted: Vec<u16> = specs
+            .iter()
+            .zip(&self.natural)
+            .map(|(column, natural)| {
+                let most = if column.grows { u16::MAX } else { column.ideal.max(column.min) };
+                if shown(column) && most > 0 { (*natural).min(most).max(1) } else { 0 }
+            })
+            .collect();
+        let mut widths = wanted.clone();
+        let total = |widths: &[u16]| -> u16 {
+            let gaps = u16::try_from(widths.iter().filter(|width| **width > 0).count().saturating_sub(1)).unwrap_or(0);
+            widths.iter().fold(gaps * GAP, |sum, width| sum.saturating_add(*width))
+        };
+        // What grows gives first, down to its ideal.
+        for (index, column) in specs.iter().enumerate().filter(|(_, column)| column.grows) {
+            let over = total(&widths).saturating_sub(columns);
+            widths[index] = widths[index].saturating_sub(over).max(column.ideal.min(widths[index]));
+        }
+        let mut order: Vec<usize> = (0..specs.len()).collect();
+        order.sort_by_key(|index| (std::cmp::Reverse(specs[*index].priority), std::cmp::Reverse(*index)));
+        // Columns that may be hidden shrink to their minimum; those that stay only half-way, before others are hidden.
+        for index in &order {
+            let column = &specs[*index];
+            let floor =
+                if column.priority > 0 { column.min } else { u16::midpoint(column.min, column.ideal.max(column.min)) };
+            let over = total(&widths).saturating_sub(columns);
+            widths[*index] = widths[*index].saturating_sub(over).max(floor.min(widths[*index]));
+        }
+        for index in &order {
+            if total(&widths) > columns && specs[*index].priority > 0 {
+                widths[*index] = 0;
+            }
+        }
+        for index in &order {
+            let over = total(&widths).saturating_sub(columns);
+            widths[*index] = widths[*index].saturating_sub(over).max(specs[*index].min.min(widths[*index]));
+        }
+        for index in 0..specs.len() {
+            let left = columns.saturating_sub(total(&widths));
+            if widths[index] > 0 {
+                widths[index] += left.min(wanted[index] - widths[index]);
+            }
+        }
+        // Nothing is cut while there is room beside it, whatever a column is content with.
+        for index in 0..specs.len() {
+            let left = columns.saturating_sub(total(&widths));
+            if widths[index] > 0 {
+                widths[index] += left.min(self.natural[index].saturating_sub(widths[index]));
+            }
+        }
+        if total(&widths) > columns {
+            // Narrower than every minimum: what stays for ever is cut from the right.
+            let mut left = columns;
+            for (index, width) in widths.iter_mut().enumerate() {
+                let fits = (*width).min(left);
+                // A column of a letter or two says nothing.
+                *width = if index > 0 && fits < *width && fits < LEAST { 0 } else { fits };
+                left = left.saturating_sub(if *width > 0 { *width + GAP } else { 0 });
+            }
+            for index in 0..specs.len() {
+                let left = columns.saturating_sub(total(&widths));
+                if widths[index] > 0 {
+                    widths[index] += left.min(self.natural[index].saturating_sub(widths[index]));
+                }
+            }
+        }
+        // Halves of a text stand at the same places whatever they hold.
+        if specs.len() > 1 && specs.iter().all(|column| column.grows) {
+            let count = u16::try_from(specs.len()).unwrap_or(1);
+            widths.fill(columns.saturating_sub(GAP * (count - 1)) / count);
+        }
+        widths
+    }
+
+    /// Columns that a cell of a row may take: its own, and those of the cells right of it that hold nothing.
+    pub fn reach(&self, row: &Row<I>, index: usize, widths: &[u16]) -> u16 {
+        let columns = &self.content.columns;
+        let own = widths.get(index).copied().unwrap_or_default();
+        if own == 0 || columns.get(index).is_none_or(|column| column.align == Align::Right) {
+            return own;
+        }
+        let holds = |at: usize| row.cells.get(at).is_some_and(|cell| cell.width() > 0);
+        let free = (index + 1..columns.len()).take_while(|at| !holds(*at));
+        free.map(|at| widths.get(at).copied().unwrap_or_default())
+            .filter(|width| *width > 0)
+            .fold(own, |sum, width| sum.saturating_add(GAP).saturating_add(width))
+    }
+
+    /// The column whose header is at a column of the frame.
+    pub fn column_at(&self, area: Rect, x: u16) -> Option<usize> {
+        let mut from = area.left() + MARGIN;
+        let widths = self.widths(area.width.saturating_sub(MARGIN + 1));
+        widths.into_iter().enumerate().filter(|(_, width)| *width > 0).find_map(|(index, width)| {
+            let end = from.saturating_add(width).saturating_add(GAP);
+            let here = (from..end).contains(&x);
+            from = end;
+            here.then_some(index)
+        })
+    }
+}
+
+/// What the widest cell of a column takes, with the header and the indent of a tree.
+pub(super) fn natural_width<I>(content: &Content<I>, index: usize, column: &Column) -> u16 {
+    natural_of(content, content.rows.iter(), index, column)
+}
+
+/// As [`natural_width`], of some of the rows.
+pub(super) fn natural_of<'r, I: 'r>(
+    content: &Content<I>,
+    rows: impl Iterator<Item = &'r Row<I>>,
+    index: usize,
+    column: &Column,
+) -> u16 {
+    let cells = rows.map(|row| cell_width(row, index, content.columns.len()));
+    let header = if content.headers { text::width(column.name) } else { 0 };
+    u16::try_from(cells.max().unwrap_or(0).max(header)).unwrap_or(u16::MAX)
+}
+
+/// A row of one cell, such as a heading, has the whole line for it.
+pub(super) fn spans<I>(row: &Row<I>, columns: usize) -> bool {
+    row.cells.len() == 1 && columns > 1
+}
+
+/// What a cell takes, with the indent of a tree; 0 where the row has none.
+fn cell_width<I>(row: &Row<I>, index: usize, columns: usize) -> usize {
+    if spans(row, columns) {
+        return 0;
+    }
+    let indent = if index == 0 { usize::from(row.depth) * 2 + if row.branch.is_some() { 2 } else { 0 } } else { 0 };
+    row.cells.get(index).map_or(0, |cell| cell.width() + indent)
+}
+
+/// Columns between columns.
+pub(super) const GAP: u16 = 2;
+
+/// Columns below which a value that is cut says nothing.
+const LEAST: u16 = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_take_what_they_need_then_shrink_then_hide() {
+        let mut table: Table<&str> = Table::default();
+        let cells = vec!["x".repeat(30).into(), "y".repeat(12).into(), "z".repeat(6).into()];
+        table.set(Content {
+            columns: vec![
+                Column::new("NAME", 8, 20).grows(),
+                Column::new("GPU", 4, 10).priority(1),
+                Column::new("AGE", 4, 6).priority(2),
+            ],
+            rows: vec![Row::new("row", cells)],
+            ..Content::default()
+        });
+        assert_eq!(table.widths(60), [30, 12, 6], "room that nobody else needs");
+        assert_eq!(table.widths(40), [20, 10, 6]);
+        assert_eq!(table.widths(34), [20, 6, 4]);
+        assert_eq!(table.widths(26), [14, 4, 4]);
+        // A name cut to less than half-way is worth less than the columns beside it.
+        assert_eq!(table.widths(20), [14, 4, 0]);
+        assert_eq!(table.widths(16), [16, 0, 0]);
+        assert_eq!(table.widths(5), [5, 0, 0]);
+    }
+}

@@ -1,0 +1,250 @@
+//! What is met without a manual: words with their nouns, colors under the cursor, a mouse on hints and headers, what-if
+//! that can be kept, places that are found again.
+
+use super::{
+    desk::{Desk, snapshot},
+    screens::SIZES,
+};
+use aicr::{
+    inventory::Inventory,
+    term::input::Input,
+    workbench::{
+        Look, RunOptions, Screen,
+        msg::Msg,
+        panes::{self, NODES, VALUES},
+        theme::{self, Role},
+    },
+};
+use std::sync::Arc;
+
+/// In 80 columns every number of the line of words has its noun.
+#[test]
+fn numbers_have_their_nouns_at_80_columns() {
+    let mut desk = Desk::live(80, 24);
+    let text = desk.text();
+    let line = text.lines().nth(1).unwrap_or_default();
+    for said in ["5 nodes ready", "1/1 GPU free", "7 components differ"] {
+        assert!(line.contains(said), "{said}: {line}");
+    }
+    assert!(!line.contains("· 7 differ") && !line.contains("· 1 met"), "{line}");
+}
+
+/// Where there is no line for the criteria, they are in the first one.
+#[test]
+fn criteria_are_seen_at_every_size() {
+    for screen in 1..=5 {
+        for (width, height) in SIZES.into_iter().filter(|(width, _)| *width >= 80) {
+            let mut desk = Desk::live(width, height);
+            desk.keys(&screen.to_string());
+            let text = desk.text();
+            let top: Vec<&str> = text.lines().take(3).collect();
+            let top = top.join("\n");
+            assert!(top.contains("kind") && top.contains("a100"), "{screen} at {width}x{height}:\n{top}");
+        }
+    }
+    let mut desk = Desk::live(120, 30);
+    desk.shows("service=kind accelerator=a100  DEMO");
+}
+
+/// The row under the cursor keeps what its colors say, where they can be read on the bar.
+#[test]
+fn the_cursor_bar_keeps_colors() {
+    for name in ["dark", "light"] {
+        let mut desk = Desk::live_with(120, 40, Look { theme: Some(name.into()), ..Look::default() });
+        desk.keys("j");
+        let frame = desk.frame();
+        let (bar, ok) = (desk.state.desk.theme.style(Role::Selection), desk.state.desk.theme.style(Role::Ok));
+        let row: Vec<_> = frame.content().iter().filter(|cell| Some(cell.bg) == bar.bg).collect();
+        let ready: String = row.iter().filter(|cell| Some(cell.fg) == ok.fg).map(|cell| cell.symbol()).collect();
+        assert!(ready.contains("ready"), "{name}: `{ready}`");
+        for cell in row.iter().filter(|cell| cell.symbol() != " ") {
+            let ground = bar.bg.unwrap();
+            assert!(theme::is_readable(cell.fg, ground), "{name}: {} on the bar", cell.symbol());
+        }
+    }
+}
+
+#[test]
+fn hints_and_headers_are_clicked() {
+    let mut desk = Desk::live(120, 40);
+    let text = desk.text();
+    let (row, line) = text.lines().enumerate().last().unwrap();
+    let column = |line: &str, said: &str| line[..line.find(said).unwrap()].chars().count() as u16;
+    desk.update(Msg::Input(Input::Click { column: column(line, "? help"), row: row as u16 }));
+    assert!(desk.state.desk.overlay.is_some(), "the help is open");
+    desk.keys("Esc");
+    let (row, line) = text.lines().enumerate().find(|(_, line)| line.contains("STATE")).unwrap();
+    let header = Msg::Input(Input::Click { column: column(line, "NAME"), row: row as u16 });
+    desk.update(header.clone());
+    desk.shows("sorted by NAME, ascending");
+    desk.update(header);
+    desk.shows("sorted by NAME, descending");
+    assert_eq!(desk.state.desk.table(&NODES).sort, Some((0, true)));
+    assert_eq!(desk.state.desk.focused(), &NODES);
+}
+
+/// What was tried becomes the recipe.
+#[test]
+fn a_what_if_is_adopted() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("2 i");
+    desk.shows("h previous");
+    desk.shows("l next value");
+    desk.keys("j j l");
+    let criteria = desk.state.model.what_if.as_ref().unwrap().criteria.clone();
+    assert_ne!(&criteria, desk.state.model.criteria());
+    desk.keys("a");
+    assert_eq!(desk.state.model.criteria(), &criteria);
+    assert!(desk.state.model.what_if.is_none() && !desk.state.model.recipe.is_stale());
+    desk.shows("the recipe is for service=kind");
+    desk.keys("a");
+    desk.shows("nothing to adopt");
+}
+
+/// The chosen one of the legal values is seen, wherever it is in the list.
+#[test]
+fn legal_values_are_seen_while_they_are_gone_through() {
+    for (width, height) in [(80, 24), (120, 40), (200, 60)] {
+        let mut desk = Desk::live(width, height);
+        desk.keys("2 i j");
+        for _ in 0..20 {
+            desk.keys("l");
+            let chosen = desk.state.model.what_if.as_ref().unwrap().criteria.accelerator.clone();
+            let text = desk.text();
+            let line = text.lines().find(|line| line.contains("accelerator  ")).unwrap().to_owned();
+            if let Some(chosen) = chosen {
+                assert!(line.matches(chosen.as_str()).count() >= 2, "{chosen} at {width}: {line}");
+            }
+        }
+    }
+}
+
+/// A value that was found stays the selected one: while a filter is typed and left, branches are folded and unfolded, and
+/// everything is read again.
+#[test]
+fn a_value_is_found_again() {
+    let mut desk = Desk::live(120, 40);
+    desk.command("value components.gpu-operator.values.driver.enabled");
+    let chosen = desk.state.desk.table(&VALUES).selected.clone();
+    let now = |desk: &mut Desk| {
+        desk.state.prepare();
+        desk.state.desk.table(&VALUES).selected.clone()
+    };
+    desk.keys("z M");
+    assert_ne!(now(&mut desk), chosen, "its branch is selected while it is folded");
+    desk.keys("z R");
+    assert_eq!(now(&mut desk), chosen);
+    desk.keys("/");
+    desk.type_text("toolkit");
+    desk.keys("Esc");
+    assert_eq!(now(&mut desk), chosen, "nothing was chosen in the filter");
+    desk.keys("R");
+    assert_eq!(now(&mut desk), chosen);
+    desk.command("recipe service=kind accelerator=h100");
+    assert_eq!(now(&mut desk), chosen);
+    desk.keys("1 2 i Esc");
+    assert_eq!(now(&mut desk), chosen);
+}
+
+/// Why an overlay did not apply is read in full where nothing stands beside it.
+#[test]
+fn reasons_of_overlays_take_the_room_beside_them() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("2");
+    desk.state.desk.focus_on(panes::of_screen(Screen::Recipe).find(|pane| pane.name == "overlay stack").unwrap());
+    desk.keys("G l l");
+    let text = desk.text();
+    let reasons = text.lines().filter(|line| line.contains("wants service") || line.contains("wants accelerator"));
+    assert!(reasons.clone().count() > 3, "{text}");
+    for line in reasons {
+        let cell = line.split('│').nth(1).unwrap_or_default();
+        assert!(!cell.contains('…') || cell.trim_end().chars().count() > 44, "{line}");
+    }
+}
+
+/// A file that is read is named, and nothing is said of a connection.
+#[test]
+fn a_file_is_read_not_connected_to() {
+    let options = RunOptions { snapshots: vec!["friday.yaml".into()], ..RunOptions::default() };
+    let mut desk = Desk::started(&options, 120, 40);
+    let text = desk.text();
+    assert!(text.contains("reading friday.yaml") && !text.contains("connecting"), "{text}");
+    let mut desk = Desk::showing(Arc::new(Inventory::clone(&snapshot())), 120, 40, Look::default());
+    assert!(!desk.text().contains("reading"));
+}
+
+/// A switch says what it did, also where nothing is to be seen of it.
+#[test]
+fn switches_answer() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("w");
+    let wide = desk.text();
+    assert!(wide.contains("more columns shown") || wide.contains("have no room here"), "{wide}");
+    desk.keys("w");
+    desk.shows("the usual columns");
+    desk.keys("g p w");
+    desk.shows("this panel has no more columns");
+    desk.keys("5 .");
+    desk.shows("no reading differs that changes by itself");
+}
+
+/// Going through matches says which of how many it is.
+#[test]
+fn matches_are_counted() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("/");
+    desk.type_text("worker");
+    desk.keys("Enter g g n");
+    desk.shows("match 2 of 3");
+    desk.shows("/worker  2 hidden, 3 match");
+    desk.keys("N");
+    desk.shows("match 1 of 3");
+    desk.keys("/");
+    desk.shows("2 hidden, 3 match   Enter keeps");
+}
+
+/// Numbers of layers say what lies on what: files of values, which lie below all overlays, have none.
+#[test]
+fn layers_are_numbered_from_the_bottom() {
+    let mut desk = Desk::live(120, 40);
+    desk.command("value components.gpu-operator.values.driver.enabled");
+    desk.text();
+    let ladder = panes::of_screen(Screen::Recipe).find(|pane| pane.name == "ladder").unwrap();
+    let signs = |desk: &Desk| -> Vec<String> {
+        let rows = &desk.state.desk.table(ladder).content.rows;
+        rows.iter().map(|row| row.cells[0].plain().into_owned()).collect()
+    };
+    assert_eq!(signs(&desk), ["4", "3", "2", "1", "v"]);
+    desk.command("value components.gpu-operator.values.driver.version");
+    desk.text();
+    assert_eq!(signs(&desk), ["v", "4", "3", "2", "1"], "the winner is on top");
+    desk.keys("z M");
+    desk.shows("mixed: 0, 1, 2, 4, v");
+    desk.keys("/");
+    desk.type_text("layer:v");
+    desk.keys("Enter");
+    desk.shows("v gpu-ope");
+}
+
+/// Layers and components that a what-if brings or takes are seen where they are listed.
+#[test]
+fn a_what_if_shows_what_comes_and_goes() {
+    let mut desk = Desk::live(200, 60);
+    desk.command("recipe service=kind accelerator=h100");
+    desk.keys("i");
+    while desk.state.model.what_if.as_ref().unwrap().criteria.service.as_deref() != Some("eks") {
+        desk.keys("l");
+    }
+    desk.keys("j j");
+    while desk.state.model.what_if.as_ref().unwrap().criteria.os.as_deref() != Some("ubuntu") {
+        desk.keys("l");
+    }
+    let text = desk.text();
+    for (sign, name) in [('+', "eks"), ('-', "kind"), ('+', "aws-efa"), ('-', "network-operator")] {
+        let is_row = |cell: &str| cell.starts_with(sign) && cell.split_whitespace().any(|word| word == name);
+        let seen = text.lines().any(|line| line.split(['│', '┃']).any(is_row));
+        assert!(seen, "{sign} {name} in\n{text}");
+    }
+    desk.shows("4 applied +");
+    desk.shows("12 in order +");
+}
