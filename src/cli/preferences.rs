@@ -121,7 +121,7 @@ pub fn run(args: &Args, printer: &Printer) -> Outcome {
 
 fn warn(read: &Preferences, printer: &Printer) {
     for problem in &read.problems {
-        printer.warn(&problem.to_string());
+        printer.warn(problem.to_string());
     }
 }
 

@@ -1,17 +1,23 @@
 //! A client that only reads.
 //!
-//! In: a client. Out: one that sends GET, HEAD and OPTIONS, and answers everything else itself with 403 and the reason. It
-//! is below every use of the cluster, so that nothing has to be trusted to ask before it writes.
+//! In: a client. Out: one that sends GET, HEAD and OPTIONS, and refuses everything else itself. It is below every use of the
+//! cluster, so that nothing has to be trusted to ask before it writes.
 
 use futures::future::{BoxFuture, FutureExt};
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response};
 use kube::client::Body;
-use serde_json::json;
 use std::task::{Context, Poll};
 use tower::{BoxError, Service};
 
-/// How the refusal is told.
-pub const REASON: &str = "aicr is read-only here and did not send this; start it without --read-only";
+/// A request that was not sent.
+#[derive(Debug, thiserror::Error)]
+#[error("read-only: {method} {path} was not sent")]
+pub(super) struct NotSent {
+    method: Method,
+    path: String,
+}
+
+pub(super) const HINT: &str = "start without --read-only (AICR_READ_ONLY) to change the cluster";
 
 pub(super) fn client(client: kube::Client) -> kube::Client {
     let namespace = client.default_namespace().to_owned();
@@ -32,24 +38,15 @@ impl Service<Request<Body>> for ReadOnly {
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let client = self.0.clone();
-        let reads = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
         async move {
-            match reads {
-                true => client.send(request).await.map_err(Into::into),
-                false => refusal(request.method(), request.uri().path()),
+            if ![Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method()) {
+                let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+                return Err(NotSent { method, path }.into());
             }
+            Ok(client.send(request).await?)
         }
         .boxed()
     }
-}
-
-fn refusal(method: &Method, path: &str) -> Result<Response<Body>, BoxError> {
-    let message = format!("{REASON} ({method} {path})");
-    let status = json!({
-        "kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Forbidden", "code": 403, "message": message,
-    });
-    let answer = Response::builder().status(StatusCode::FORBIDDEN).header("content-type", "application/json");
-    Ok(answer.body(Body::from(status.to_string().into_bytes()))?)
 }
 
 #[cfg(test)]
@@ -70,7 +67,8 @@ mod tests {
         for trial in [true, false] {
             let error = changes::create(&shut, maps, &map, trial).await.expect_err("it is refused");
             assert_eq!(error.kind, ClusterErrorKind::Forbidden);
-            assert!(error.to_string().contains("read-only") || error.found.contains("read-only"), "{error:?}");
+            assert!(error.found.contains("read-only: POST /api/v1/namespaces/default/configmaps"), "{error:?}");
+            assert_eq!(error.hint.as_deref(), Some(super::HINT));
         }
         // The demo's cluster takes it, so that the refusal is ours.
         changes::create(&open, maps, &map, false).await.expect("a map");

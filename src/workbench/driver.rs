@@ -12,6 +12,7 @@ use super::{
     RunOptions,
     app::State,
     effect::Effect,
+    export as document,
     msg::Msg,
     screenshot,
     session::{self, Session},
@@ -39,13 +40,17 @@ use futures::{StreamExt, future::BoxFuture};
 use pace::{Due, Pace};
 use signals::{Signal, Signals};
 use std::{
+    ffi::OsString,
     io,
     path::{Path, PathBuf},
-    process::ExitStatus,
+    process::{ExitStatus, Stdio},
     sync::Arc,
     time::Duration,
 };
-use tokio::sync::{Notify, mpsc};
+use tokio::{
+    io::AsyncWriteExt,
+    sync::{Notify, mpsc},
+};
 pub(super) use worker::Worker;
 
 pub(super) async fn run(options: RunOptions) -> Result<(), Failure> {
@@ -374,6 +379,7 @@ impl Driver {
                     }
                 }
                 Effect::Edit { path, line } => self.edit(&path, line)?,
+                Effect::Page(text) => self.page(text)?,
                 Effect::Copy(text) => self.copy(text)?,
                 Effect::CopyByTerminal(text) => self.copy_by_terminal(&text)?,
                 Effect::Export { path, replace } => export(&mut self.state, path, replace),
@@ -393,19 +399,43 @@ impl Driver {
         self.pace.hurry();
     }
 
-    /// Gives the terminal to the editor. The loop goes on without it: results are taken, a run is fed.
+    /// Opens a file in the editor.
     fn edit(&mut self, path: &Path, line: u32) -> Result<(), Failure> {
         let editor = std::env::var("EDITOR").or_else(|_| std::env::var("VISUAL")).unwrap_or_else(|_| "vi".to_owned());
-        let mut words = editor.split_whitespace();
-        let program = words.next().unwrap_or("vi").to_owned();
+        let arguments = [format!("+{line}").into(), path.as_os_str().to_owned()];
+        self.hand_over((&editor, "vi"), &arguments, None)
+    }
+
+    /// Shows a text in the pager, which reads its keys from the terminal itself.
+    fn page(&mut self, text: String) -> Result<(), Failure> {
+        let pager = std::env::var("PAGER").ok().filter(|pager| !pager.trim().is_empty());
+        self.hand_over((pager.as_deref().unwrap_or("less"), "less"), &[], Some(text))
+    }
+
+    /// Gives the terminal to a foreign program. The loop goes on without it: results are taken, a run is fed.
+    fn hand_over(
+        &mut self,
+        (line, otherwise): (&str, &str),
+        arguments: &[OsString],
+        input: Option<String>,
+    ) -> Result<(), Failure> {
+        let mut words = line.split_whitespace();
+        let program = words.next().unwrap_or(otherwise).to_owned();
         self.terminal.keys = None;
-        // Time for the dropped reader to let go of the terminal, so that the editor gets every key.
+        // Time for the dropped reader to let go of the terminal, so that the program gets every key.
         let _ = crossterm::event::poll(Duration::from_millis(30));
         term::leave();
         let mut command = tokio::process::Command::new(&program);
-        command.args(words).arg(format!("+{line}")).arg(path).kill_on_drop(true);
+        command.args(words).args(arguments).kill_on_drop(true);
+        if input.is_some() {
+            command.stdin(Stdio::piped());
+        }
         match command.spawn() {
             Ok(mut child) => {
+                if let (Some(mut to), Some(text)) = (child.stdin.take(), input) {
+                    // A pager that is left before its end does not take all of it.
+                    tokio::spawn(async move { drop(to.write_all(text.as_bytes()).await) });
+                }
                 let ended = Box::pin(async move { child.wait().await });
                 self.editor = Some(Editor { program, ended });
                 Ok(())
@@ -424,8 +454,8 @@ impl Driver {
         self.terminal.keys = Some(EventStream::new());
         self.resumed();
         if let Err(error) = status {
-            let doing = format!("run the editor `{}`", editor.program);
-            self.state.say_failure(Failure::new(Kind::Usage, doing, error.to_string()).hint("set EDITOR"));
+            let doing = format!("run `{}`", editor.program);
+            self.state.say_failure(Failure::new(Kind::Usage, doing, error.to_string()).hint("set EDITOR or PAGER"));
         }
         Ok(())
     }
@@ -480,9 +510,11 @@ pub(super) fn export(state: &mut State, path: PathBuf, replace: bool) {
     }
     state.prepare();
     let (frame, _) = view::frame(state);
-    let text = match path.extension().is_some_and(|extension| extension == "txt") {
-        true => screenshot::symbols(&frame),
-        false => screenshot::svg(&frame, &state.desk.theme, &format!("aicr workbench, {}", state.desk.screen.name())),
+    let text = match path.extension().and_then(|extension| extension.to_str()) {
+        Some("txt") => screenshot::symbols(&frame),
+        Some("md") => document::markdown(state),
+        Some("json") => document::json(state),
+        _ => screenshot::svg(&frame, &state.desk.theme, &format!("aicr workbench, {}", state.desk.screen.name())),
     };
     match place::write_local(&place, &text) {
         Ok(()) => state.say(super::model::Severity::Ok, format!("wrote {}", place.whole())),

@@ -119,6 +119,8 @@ pub enum Effect {
         path: PathBuf,
         line: u32,
     },
+    /// Show a text in `$PAGER`.
+    Page(String),
     /// Write the next frame; a file that is there only where `replace` says so.
     Export {
         path: PathBuf,
@@ -158,6 +160,7 @@ impl Effect {
             | Effect::Copy(_)
             | Effect::CopyByTerminal(_)
             | Effect::Edit { .. }
+            | Effect::Page(_)
             | Effect::Export { .. }
             | Effect::Redraw
             | Effect::Suspend => false,
@@ -174,6 +177,7 @@ impl Effect {
                 | Effect::Copy(_)
                 | Effect::CopyByTerminal(_)
                 | Effect::Edit { .. }
+                | Effect::Page(_)
                 | Effect::Export { .. }
                 | Effect::Redraw
                 | Effect::Suspend

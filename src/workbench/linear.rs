@@ -205,6 +205,10 @@ impl Reader {
                     driver::export(&mut self.state, path, replace);
                     self.announce()?;
                 }
+                Effect::Page(text) => {
+                    self.text = text.lines().map(str::to_owned).collect();
+                    self.more()?;
+                }
                 Effect::Redraw | Effect::Suspend => {}
                 other => self.worker.start(other),
             }

@@ -8,6 +8,7 @@ pub mod app;
 pub mod desk;
 pub mod driver;
 pub mod effect;
+pub mod export;
 pub mod health;
 pub mod keymap;
 pub mod layout;

@@ -425,7 +425,7 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("live", "", "back to the live cluster"),
     ("context", "[NAME]", "switch to the cluster of another context"),
     ("save", "FILE", "write the shown snapshot; asks before a file is replaced"),
-    ("export", "[FILE]", "write this frame: SVG, or text where the name ends in .txt"),
+    ("export", "[FILE]", "write this view: .svg or .txt the frame, .md or .json all rows of the focused panel"),
     ("node", "NAME", "go to a node"),
     ("component", "NAME", "go to a component of the recipe"),
     ("value", "PATH", "go to a resolved value"),

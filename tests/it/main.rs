@@ -17,6 +17,7 @@ mod config;
 mod conformance;
 mod convert;
 mod demo_api;
+mod docs;
 mod documents;
 mod flags;
 mod forms;

@@ -8,12 +8,11 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// Commands with the lines that are expected of them.
-fn tour() -> Vec<(String, Vec<String>)> {
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("a README");
+/// Commands of a page with the lines that are expected of them.
+fn tour(page: &str) -> Vec<(String, Vec<String>)> {
     let mut steps: Vec<(String, Vec<String>)> = Vec::new();
     let mut within = false;
-    for line in readme.lines() {
+    for line in page.lines() {
         match line {
             "```console" => within = true,
             "```" => within = false,
@@ -63,21 +62,28 @@ fn run(command: &str, folder: &Path) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-#[test]
-fn the_tour_prints_what_the_readme_shows() {
+/// Runs the commands of a page, one after the other in one folder; how many there are.
+pub fn play(name: &str, page: &str) -> usize {
     let folder = tempfile::tempdir().expect("a folder");
-    let steps = tour();
-    assert!(steps.len() > 8, "the README has a tour of {} commands", steps.len());
-    for (command, expected) in steps {
-        let output = run(&command, folder.path());
+    let steps = tour(page);
+    for (command, expected) in &steps {
+        let output = run(command, folder.path());
         let mut lines = output.lines();
-        for wanted in &expected {
+        for wanted in expected {
             assert!(
                 lines.any(|line| matches(line, wanted) || matches(line.trim_start(), wanted)),
-                "`{command}` does not print (in this order):\n{wanted}\nbut:\n{output}"
+                "{name}: `{command}` does not print (in this order):\n{wanted}\nbut:\n{output}"
             );
         }
     }
+    steps.len()
+}
+
+#[test]
+fn the_tour_prints_what_the_readme_shows() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("a README");
+    let commands = play("README.md", &readme);
+    assert!(commands > 8, "the README has a tour of {commands} commands");
 }
 
 #[test]

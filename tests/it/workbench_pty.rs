@@ -655,3 +655,23 @@ fn ctrl_c_cancels_a_run_in_lines_and_cleans_up() {
     terminal.press("quit\r");
     terminal.restored(0);
 }
+
+#[test]
+fn a_pager_gets_the_whole_text_and_gives_the_terminal_back() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let (program, taken) = (folder.path().join("pager"), folder.path().join("taken"));
+    std::fs::write(&program, format!("#!/bin/sh\ncat > {}\n", taken.display())).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut terminal = Terminal::start_with(100, 30, "--demo tui", &[("PAGER", program.as_os_str())]);
+    terminal.shows("DEMO fresh");
+    terminal.shows("worker-3");
+    terminal.press("o");
+    let whole = || std::fs::read_to_string(&taken).is_ok_and(|text| text.lines().count() > 100);
+    terminal.until("the workbench after the pager", |screen| {
+        whole() && screen.alternate_screen() && screen.contents().contains("worker-3")
+    });
+    terminal.press("q");
+    terminal.restored(0);
+    assert!(std::fs::read_to_string(&taken).unwrap().contains("kind: Snapshot"));
+}

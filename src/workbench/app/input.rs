@@ -227,6 +227,11 @@ impl State {
                 self.desk.overlay = Some(overlay);
                 return vec![Effect::Copy(copied)];
             }
+            (Action::Pager, Kind::Text) => {
+                let text = overlay.copy.clone();
+                self.desk.overlay = Some(overlay);
+                return vec![Effect::Page(text)];
+            }
             (Action::Complete, _) => {
                 self.complete(&mut overlay);
                 self.desk.overlay = Some(overlay);

@@ -203,6 +203,7 @@ impl Worker {
             Effect::Copy(_)
             | Effect::CopyByTerminal(_)
             | Effect::Edit { .. }
+            | Effect::Page(_)
             | Effect::Export { .. }
             | Effect::Redraw
             | Effect::Suspend => {}

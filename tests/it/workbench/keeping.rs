@@ -140,3 +140,32 @@ fn keys_that_could_not_be_bound_are_said_at_the_start_and_in_the_help() {
     desk.keys("j");
     desk.shows("`j` is not bound here");
 }
+
+#[test]
+fn a_panel_is_written_whole_as_markdown_and_as_json() {
+    let mut desk = demo(Session::default(), true);
+    desk.keys("/");
+    desk.type_text("worker");
+    desk.keys("Enter");
+    desk.text();
+    let markdown = export::markdown(&desk.state);
+    let rows: Vec<&str> = markdown.lines().filter(|line| line.starts_with('|')).collect();
+    assert_eq!(rows.len(), 5, "a head, its line and three nodes:\n{markdown}");
+    assert!(rows[0].starts_with("| NAME | STATE |") && rows[2].starts_with("| worker-1 | ready |"), "{markdown}");
+    assert!(markdown.contains("- source: demo, DEMO, fresh") && markdown.contains("- filter: worker"), "{markdown}");
+    // What a narrow frame cuts or hides is there.
+    assert!(rows[2].contains("6.12.54-linuxkit") && rows[2].contains("containerd://2.1.5"), "{markdown}");
+
+    let json: serde_json::Value = serde_json::from_str(&export::json(&desk.state)).unwrap();
+    assert_eq!((&json["screen"], &json["panel"]), (&"Cluster".into(), &"nodes".into()));
+    assert_eq!(json["rows"].as_array().unwrap().len(), 3);
+    assert_eq!(json["rows"][1]["NAME"], "worker-2");
+    assert_eq!(json["rows"][1]["KERNEL"], "6.12.54-linuxkit");
+
+    desk.command("recipe service=kind accelerator=a100");
+    desk.text();
+    let json: serde_json::Value = serde_json::from_str(&export::json(&desk.state)).unwrap();
+    assert_eq!(json["rows"][1]["depth"], 1, "a tree keeps its depth");
+    // What is text stays text: no pipe, no tag, no link of a stranger.
+    assert!(!export::markdown(&desk.state).contains("<"));
+}
