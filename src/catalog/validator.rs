@@ -25,6 +25,9 @@ pub struct Validator {
     /// `(cpu, memory)` when the entry gives both.
     pub resources: Option<(String, String)>,
     pub dependency_affinity: Vec<DependencyAffinity>,
+    /// Its image changes nothing on the cluster, so that it may run together with others that only read. Checks of this
+    /// program say so by their rights, whatever the entry says.
+    pub read_only: bool,
 }
 
 /// Attraction of a check's pod to pods of a component.
@@ -129,6 +132,7 @@ fn read_one(document: &Document, node: &Node) -> Result<Validator, CatalogError>
         env,
         resources: resources.filter(|(cpu, memory)| !cpu.is_empty() && !memory.is_empty()),
         dependency_affinity,
+        read_only: document.flag(node, "readOnly")?,
         name,
     })
 }

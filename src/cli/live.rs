@@ -65,6 +65,9 @@ impl Live {
             Body::State { check, state } => (check.clone(), Role::Quiet, state.word(), state.detail()),
             Body::Log { check, text } if self.logs => (check.clone(), Role::Quiet, "|", text.clone()),
             Body::Log { .. } => return None,
+            // In the logs, the row has its line already.
+            Body::Measured { .. } if self.logs => return None,
+            Body::Measured { check, row } => (check.clone(), Role::Quiet, "measured", row.to_string()),
             Body::Finished { check, result } => {
                 let word = Word::from(result);
                 let first = result.message.lines().next().unwrap_or_default();

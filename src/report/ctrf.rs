@@ -1,7 +1,10 @@
 //! CTRF JSON, in the reference's shape and order; what we add stands under `extra`.
 
 use super::{Readiness, Report};
-use crate::validate::event::{CheckResult, ReadinessOutcome, Status, Verdict, Way, Why};
+use crate::validate::{
+    curve::Measured,
+    event::{CheckResult, ReadinessOutcome, Status, Verdict, Way, Why},
+};
 use serde::Serialize;
 
 /// The whole document.
@@ -77,6 +80,9 @@ pub struct TestExtra {
     /// As the reference names it, for the one reason that a caller gives.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skip_reason: Option<Why>,
+    /// Bus bandwidth by message size, of a benchmark.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub curve: Vec<Measured>,
 }
 
 /// What the reference does not tell of a run.
@@ -208,6 +214,7 @@ fn of_check(result: &CheckResult) -> Test {
             way: result.way,
             reason: result.why,
             skip_reason: result.why.filter(|why| *why == Why::NamedInSkipChecks),
+            curve: result.stdout.iter().filter_map(|line| Measured::of_line(line)).collect(),
         }),
     }
 }

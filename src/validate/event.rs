@@ -1,5 +1,6 @@
 //! The one stream of a validation run. Events serialize, so that a run can be recorded and replayed.
 
+use super::curve::Measured;
 use crate::catalog::validator::Phase;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -71,6 +72,12 @@ pub enum Body {
     Log {
         check: String,
         text: String,
+    },
+    /// A row of the curve of a benchmark, as soon as it is known.
+    Measured {
+        check: String,
+        #[serde(flatten)]
+        row: Measured,
     },
     Finished {
         check: String,

@@ -35,6 +35,7 @@ pub struct Place {
     /// Images that the catalog's `env` puts in the place of public ones; empty for those.
     pub cuda_image: String,
     pub nccl_image: String,
+    pub aiperf_image: String,
     /// Name and UID of the pod that the check runs in, which owns what the check creates.
     pub pod: Option<(String, String)>,
 }

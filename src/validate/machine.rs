@@ -896,6 +896,21 @@ mod tests {
     }
 
     #[test]
+    fn long_lines_and_many_lines_are_kept_as_the_report_promises() {
+        let long = "x".repeat(600);
+        let mut script = vec![(1, container_state(json!({"running": {}})))];
+        script.extend((0..1_500).map(|number| (2, Observation::Log(format!("{number} {long}")))));
+        script.extend([(3, Observation::LogEnd), (3, ended(0, "", "Completed"))]);
+        let outputs = run(script);
+        let whole = |line: &String| line.len() >= 602;
+        let logged = outputs.iter().filter(|(_, output)| matches!(output, Output::Log(line) if whole(line))).count();
+        assert_eq!(logged, 1_500, "all of them are told, uncut");
+        let Some((_, Output::Finished(result))) = outputs.last() else { panic!("{:?}", outputs.last()) };
+        assert_eq!((result.status, result.stdout.len()), (Status::Passed, 1_000));
+        assert!(result.stdout[0].starts_with("500 ") && result.stdout.iter().all(whole), "{}", result.stdout[0]);
+    }
+
+    #[test]
     fn output_that_never_ends_does_not_hold_the_verdict() {
         check(
             vec![(1, ended(0, "", "Completed")), (5, Observation::Tick), (6, Observation::Tick)],

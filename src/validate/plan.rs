@@ -228,8 +228,8 @@ fn check_plan(validator: &Validator, input: &Input, has_snapshot: bool, options:
         Some(_) => options.image.clone(),
         None => catalog_image(&validator.image, options),
     };
-    let read_only = ours.is_some_and(|check| checks::only_reads(check, input));
-    let way = if options.in_process && read_only { Way::InProcess } else { Way::Job };
+    let read_only = ours.map_or(validator.read_only, |check| checks::only_reads(check, input));
+    let way = if options.in_process && read_only && ours.is_some() { Way::InProcess } else { Way::Job };
     let check = PlannedCheck {
         name: validator.name.clone(),
         phase: validator.phase,
@@ -516,12 +516,13 @@ mod tests {
             env: Vec::new(),
             resources: None,
             dependency_affinity: Vec::new(),
+            read_only: false,
         };
         vec![
             validator("operator-health", Phase::Deployment),
             validator("dra-support", Phase::Conformance),
             validator("platform-health", Phase::Conformance),
-            validator("inference-perf", Phase::Conformance),
+            validator("cre-training-goodput", Phase::Conformance),
         ]
     }
 
@@ -600,10 +601,10 @@ mod tests {
             let options = PlanOptions { skip, phases: phases.to_vec(), ..options() };
             plan(&recipe, &Input::default(), "", &validators(), &options)
         };
-        let planned = skipping(&["dra-support", "inference-perf"], &[]).unwrap();
+        let planned = skipping(&["dra-support", "cre-training-goodput"], &[]).unwrap();
         let decided = planned.checks.iter().find_map(|check| check.decided.clone()).unwrap();
         assert_eq!((decided.status, decided.why), (Status::Skipped, Why::NamedInSkipChecks));
-        assert_eq!(planned.notices, ["1 check to skip that would not run anyway: inference-perf"]);
+        assert_eq!(planned.notices, ["1 check to skip that would not run anyway: cre-training-goodput"]);
         let refused = skipping(&["dra-suport", "operator-health"], &[Phase::Deployment]).unwrap_err();
         assert_eq!(
             refused.to_string(),
@@ -628,18 +629,30 @@ mod tests {
         validators[2].image = "docker.io/me/exclusive:2".into();
         validators.push(Validator { name: "gpu-operator-health".into(), ..validators[3].clone() });
         let recipe = recipe(&["operator-health"], &["dra-support", "platform-health", "gpu-operator-health"]);
-        let planned = plan(&recipe, &Input::default(), "", &validators, &options()).unwrap();
-        let groups: Vec<_> =
-            planned.checks.iter().map(|check| (check.check.group, check.check.name.as_str())).collect();
+        let groups = |validators: &[Validator], options: &PlanOptions| -> Vec<(usize, String, Way)> {
+            let planned = plan(&recipe, &Input::default(), "", validators, options).unwrap();
+            planned.checks.into_iter().map(|plan| (plan.check.group, plan.check.name, plan.check.way)).collect()
+        };
+        let with = |expected: [(usize, &str); 4], ours: Way| {
+            let way = |name: &str| if name.ends_with("operator-health") { ours } else { Way::Job };
+            expected.map(|(group, name)| (group, name.to_owned(), way(name))).to_vec()
+        };
         let expected = [(1, "operator-health"), (2, "gpu-operator-health"), (3, "dra-support"), (4, "platform-health")];
-        assert_eq!(groups, expected);
+        assert_eq!(groups(&validators, &options()), with(expected, Way::Job));
+        // An image of others that declares it joins those that only read, but runs in its own pod.
+        validators[2].read_only = true;
+        let expected = [(1, "operator-health"), (2, "platform-health"), (2, "gpu-operator-health"), (3, "dra-support")];
+        assert_eq!(groups(&validators, &options()), with(expected, Way::Job));
+        let in_process = PlanOptions { in_process: true, ..options() };
+        assert_eq!(groups(&validators, &in_process), with(expected, Way::InProcess));
     }
 
     #[test]
     fn a_check_that_is_not_implemented_is_planned_as_that() {
-        let plan = plan(&recipe(&[], &["inference-perf"]), &Input::default(), "", &validators(), &options()).unwrap();
+        let plan =
+            plan(&recipe(&[], &["cre-training-goodput"]), &Input::default(), "", &validators(), &options()).unwrap();
         assert!(plan.checks[0].decided.is_some() && plan.checks[0].objects.is_empty());
-        assert!(plan.notices[0].starts_with("inference-perf: this version does not implement"));
+        assert!(plan.notices[0].starts_with("cre-training-goodput: this version does not implement"));
     }
 
     #[test]

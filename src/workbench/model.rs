@@ -28,7 +28,10 @@ use crate::{
     },
     report::{self, compare as runs},
     resolve::{Outcome, Resolution},
-    validate::event::{self, Body, CheckResult, Event, PlannedCheck, ReadinessOutcome, State as CheckState, Verdict},
+    validate::{
+        curve::Measured,
+        event::{self, Body, CheckResult, Event, PlannedCheck, ReadinessOutcome, State as CheckState, Verdict},
+    },
 };
 use std::{
     collections::VecDeque,
@@ -455,6 +458,8 @@ pub struct CheckView {
     pub log: VecDeque<LogLine>,
     /// Lines dropped from the start of the log.
     pub dropped: usize,
+    /// What a benchmark has measured so far.
+    pub curve: Vec<Measured>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -583,6 +588,11 @@ impl Run {
                     view.log.push_back(LogLine { at_ms, text });
                 }
             }
+            Body::Measured { check, row } => {
+                if let Some(view) = self.check_mut(&check) {
+                    view.curve.push(row);
+                }
+            }
             Body::Finished { check, result } => {
                 if let Some(view) = self.check_mut(&check) {
                     view.result = Some(result);
@@ -616,6 +626,7 @@ impl CheckView {
             result: None,
             log: VecDeque::new(),
             dropped: 0,
+            curve: Vec::new(),
         }
     }
 }

@@ -9,7 +9,7 @@ use aicr::{
     },
 };
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What can be read, by API path or URL.
 #[derive(Clone)]
@@ -29,6 +29,8 @@ struct World {
     scales_down: bool,
     /// Objects that appear when one is created, by a part of its path.
     followers: Vec<(&'static str, &'static str, Value)>,
+    /// One read that gets this answer.
+    unread: Option<(Read, Answer)>,
 }
 
 const OPERATOR: &str = "/apis/apps/v1/namespaces/gpu-operator/deployments/gpu-operator";
@@ -155,6 +157,7 @@ fn good() -> World {
         logs: vec![("aicr-smi-0", smi.to_owned())],
         scales_down: true,
         followers: Vec::new(),
+        unread: None,
     }
 }
 
@@ -194,6 +197,9 @@ fn slice(driver: &str, node: &str, generation: u64, of: u64) -> Value {
 
 impl World {
     fn answer(&self, read: &Read) -> Answer {
+        if let Some((_, answer)) = self.unread.as_ref().filter(|(unread, _)| unread == read) {
+            return answer.clone();
+        }
         match read {
             Read::Get(path) | Read::List { path, .. } if self.forbidden.contains(path) => {
                 Answer::Forbidden(format!("{path} is forbidden"))
@@ -229,10 +235,17 @@ impl World {
     /// Runs a check to its end; waits take no time.
     #[track_caller]
     fn run(&self, name: &str) -> Ending {
+        self.run_to_the_end(name).0
+    }
+
+    /// Also what was read, and the paths of what was created.
+    #[track_caller]
+    fn run_to_the_end(&self, name: &str) -> (Ending, BTreeSet<Read>, Vec<String>) {
+        let mut made = Vec::new();
         let check = checks::find(name).expect("a check of that name");
         let (mut facts, mut elapsed) = (Facts::default(), 0);
         let mut world = self.clone();
-        for _ in 0..100 {
+        for _ in 0..1000 {
             let reads = match check.next(&self.input, &facts, elapsed) {
                 Step::Read(reads) => reads,
                 Step::Again { after, reads, .. } => {
@@ -241,12 +254,13 @@ impl World {
                 }
                 Step::Change(changes) => {
                     for change in changes {
+                        made.push(change.path());
                         let answer = world.make(&change);
                         facts.changed(&change, answer, elapsed);
                     }
                     continue;
                 }
-                Step::End(ending) => return ending,
+                Step::End(ending) => return (ending, facts.answers.into_keys().collect(), made),
             };
             for read in reads {
                 let answer = world.answer(&read);
@@ -379,6 +393,7 @@ fn a_good_cluster_passes_with_evidence() {
             "robust-controller" => "skip the recipe has neither dynamo-platform nor kubeflow-trainer",
             "cluster-autoscaling" => "skip neither Karpenter nor a cloud",
             name if name.starts_with("slinky-slurm") => "skip the recipe has no enabled slinky-slurm",
+            "inference-perf" => "skip the recipe sets neither `inference-throughput` nor `inference-ttft-p99`",
             "nccl-all-reduce-bw" | "nccl-all-reduce-bw-net" | "nccl-all-reduce-bw-nvls" => "skip the recipe sets no",
             _ => "pass",
         };
@@ -456,8 +471,125 @@ fn gpu_operator_health_wants_operator_policy_and_exporter() {
     check(
         good().forbidding("/apis/apps/v1/namespaces/gpu-operator/deployments"),
         name,
-        "FAIL namespace gpu-operator: /apis/apps/v1/namespaces/gpu-operator/deployments is forbidden",
+        "no verdict could not list deployments.apps in namespace gpu-operator: /apis/apps/v1/namespaces/gpu-operator/deployments",
     );
+}
+
+/// Worlds in which a check passes, or has nothing to say against the cluster.
+fn worlds_that_are_well() -> Vec<(&'static str, World)> {
+    let mut version = good();
+    let constraints =
+        json!({"deployment": {"constraints": [{"name": "Deployment.gpu-operator.version", "value": ">= v24.6.0"}]}});
+    version.input.config = serde_json::from_value(constraints).expect("a validation");
+    let mut expecting = good();
+    expecting.input.components[0].expected_resources = vec![ExpectedResource {
+        kind: "Deployment".into(),
+        namespace: "gpu-operator".into(),
+        name: "gpu-operator".into(),
+    }];
+    let mut grows = karpenter();
+    let added = json!({"metadata": {"labels": {"karpenter.sh/nodepool": "gpu"}}});
+    grows.followers.push(("aicr-scale-1", "/api/v1/nodes/added", added));
+    let row = "17179869184 4294967296 float sum -1 88000 195.2 366.0 0 88000 195.2 366.0 0";
+    let mut worlds = vec![
+        ("operator-health", good()),
+        ("expected-resources", expecting.clone()),
+        ("gpu-operator-version", version),
+        ("check-nvidia-smi", good()),
+        ("gke-gpu-nic-networks", gke()),
+        ("gke-gpu-nic-topology", gke()),
+        ("nccl-all-reduce-bw", nccl(row)),
+        ("inference-perf", dynamo(51_000.0, 900.0)),
+        ("dra-support", good()),
+        ("dra-support", good().policy(Policy::ResourceClaim)),
+        ("gang-scheduling", good()),
+        ("accelerator-metrics", good()),
+        ("ai-service-metrics", good()),
+        ("inference-gateway", gateway()),
+        ("pod-autoscaling", good()),
+        ("cluster-autoscaling", grows),
+        ("robust-controller", kubeflow()),
+        ("secure-accelerator-access", good()),
+        ("secure-accelerator-access", good().policy(Policy::ResourceClaim)),
+        ("gpu-operator-health", good()),
+        ("platform-health", expecting),
+    ];
+    worlds.extend(
+        ["slinky-slurm-health", "slinky-slurm-gpu-access", "slinky-slurm-imex-channel"].map(|name| (name, slurm())),
+    );
+    worlds
+}
+
+/// What a verdict does not need: other versions of a kind that was found, other labels of a Deployment that was found,
+/// what is reported and not judged, and what the exit code of a container has told already.
+fn is_needed(check: &str, read: &Read) -> bool {
+    match (check, read) {
+        ("dra-support" | "secure-accelerator-access", Read::Get(path)) => {
+            !path.ends_with("/v1beta1") && !path.ends_with("/v1beta2") && !path.contains("/resourceclaims/")
+        }
+        ("dra-support" | "secure-accelerator-access", Read::Log { .. }) => false,
+        ("ai-service-metrics", Read::List { labels, .. }) => labels != "self-monitor=true",
+        ("ai-service-metrics" | "pod-autoscaling", Read::Get(path)) => !path.contains("/apiservices/"),
+        ("inference-gateway", Read::List { path, .. }) => !path.ends_with("/services"),
+        ("inference-gateway", Read::Get(path)) => !path.ends_with("inferencepools.inference.networking.k8s.io"),
+        // A new node is there whatever became of the pods that asked for it.
+        ("cluster-autoscaling", Read::Get(path)) => !path.contains("/pods/"),
+        _ => true,
+    }
+}
+
+#[test]
+fn a_read_that_is_refused_or_fails_is_never_a_failure_and_never_part_of_a_pass() {
+    let mut count = 0;
+    for (name, world) in worlds_that_are_well() {
+        let (_, reads, _) = world.run_to_the_end(name);
+        let well = world.verdict(name);
+        assert!(!well.starts_with("FAIL"), "{name}: {well}");
+        for read in reads {
+            for answer in [Answer::Forbidden("you may not".into()), Answer::Failed("no answer within 5 s".into())] {
+                let unread = World { unread: Some((read.clone(), answer)), ..world.clone() };
+                let verdict = unread.verdict(name);
+                let told = verdict.starts_with("no verdict") && verdict.contains(&format!("could not {read}: "));
+                let is_fine = if is_needed(name, &read) { told } else { told || verdict == well };
+                assert!(is_fine, "{name}, {read}: {verdict}");
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 150, "{count}");
+}
+
+#[test]
+fn two_runs_at_once_create_nothing_of_the_same_name() {
+    for (name, world) in worlds_that_are_well() {
+        let mut other = world.clone();
+        other.input.place.run_id = "20260101-000000-99887766aabbccde".into();
+        let [one, two] = [world, other].map(|world| world.run_to_the_end(name).2);
+        let both: Vec<&String> = one.iter().filter(|path| two.contains(path)).collect();
+        assert!(both.is_empty(), "{name}: {both:?}");
+    }
+}
+
+#[test]
+fn a_pod_that_was_ended_from_outside_says_nothing_about_the_cluster() {
+    let evicted = |mut pod: Value| {
+        pod["status"]["reason"] = "Evicted".into();
+        pod["status"]["message"] = "The node was low on resource: memory.".into();
+        pod
+    };
+    let why = "ended from outside: Evicted The node was low on resource: memory.";
+    for (name, pod, container) in [
+        ("check-nvidia-smi", "pods/aicr-smi", "nvidia-smi"),
+        ("gang-scheduling", "pods/aicr-gang-0", "worker"),
+        ("secure-accelerator-access", "pods/aicr-access-aa", "gpu-test"),
+        ("secure-accelerator-access", "pods/aicr-access-none", "none"),
+    ] {
+        let verdict = good().living(pod, evicted(failed(container))).verdict(name);
+        assert!(verdict.starts_with("no verdict") && verdict.contains(why), "{name}: {verdict}");
+    }
+    let mut crashed = nccl("");
+    crashed.followers[0].2["status"] = evicted(failed("node"))["status"].clone();
+    check(crashed, "nccl-all-reduce-bw", &format!("no verdict the launcher was {why}"));
 }
 
 #[test]
@@ -614,7 +746,7 @@ fn gke_gpu_nic_networks_wants_eight_or_those_of_the_recipe() {
     check(gke().without(&format!("{NETWORKS}/gpu-nic-3")), name, "FAIL 7 networks for GPU NICs, expected 8");
     let unready = gke().with(&format!("{NETWORKS}/gpu-nic-3"), "/status/conditions/0/status", json!("False"));
     check(unready, name, "FAIL Network gpu-nic-3: not Ready");
-    check(gke().forbidding(NETWORKS), name, "no verdict /apis/networking.gke.io/v1/networks is forbidden");
+    check(gke().forbidding(NETWORKS), name, "no verdict could not list networks.networking.gke.io: /apis/networking");
     let mut named = gke().deploying("kubeflow-trainer", "kubeflow");
     let interfaces = json!({"tcpxoInterfaces": [{"interfaceName": "eth1", "network": "my-gpu-nic"}]});
     named.input.components.last_mut().expect("it").overrides = serde_json::from_value(interfaces).expect("overrides");
@@ -704,6 +836,11 @@ fn robust_controller_wants_a_webhook_that_refuses_nonsense() {
         "FAIL the webhook does not answer",
     );
     check(answering(Answer::Forbidden("no".into())), name, "no verdict the webhook could not be tried: no");
+    check(
+        kubeflow().with(TRAIN_JOBS, "/spec/versions", json!([])),
+        name,
+        "FAIL trainjobs.trainer.kubeflow.org is served in no",
+    );
     let dynamo = kubeflow().deploying("dynamo-platform", "dynamo-system");
     check(dynamo, name, "FAIL namespace dynamo-system: no Deployment named *dynamo-operator-controller-manager");
 }
@@ -790,7 +927,7 @@ fn cluster_autoscaling_follows_the_cloud() {
         name,
         "skip neither Karpenter nor a cloud whose autoscaling is known (provider `azure`)",
     );
-    check(good().forbidding("/api/v1/nodes"), name, "no verdict /api/v1/nodes is forbidden");
+    check(good().forbidding("/api/v1/nodes"), name, "no verdict could not list nodes: /api/v1/nodes is forbidden");
 }
 
 /// A cluster with Karpenter and a pool of GPU nodes that has one node.
@@ -829,7 +966,7 @@ fn cluster_autoscaling_makes_karpenter_add_a_node() {
     check(
         karpenter().refusing("/pods/aicr-scale", Answer::Refused("exceeded quota".into())),
         name,
-        "FAIL the pods of the test were not created: exceeded quota",
+        "no verdict the pods of the test were not created: exceeded quota",
     );
 }
 
@@ -940,7 +1077,27 @@ fn secure_accelerator_access_wants_devices_where_they_belong_only() {
     check(failing("pods/aicr-access-aa", "unauthorized"), name, "FAIL a container without a GPU sees devices of one");
     let mut open = failing("pods/aicr-access-none", "none");
     open.logs.push(("aicr-access-none", "/dev/nvidia0\nGPU devices: 1, expected 0\n".into()));
-    check(open, name, "FAIL a pod without a GPU sees devices of node worker: /dev/nvidia0");
+    check(open.clone(), name, "FAIL a pod without a GPU sees devices of node worker: /dev/nvidia0");
+    // A pod that failed in another way has not looked, and one whose words are unknown may not have.
+    let mut broken = failed("none");
+    broken["status"]["containerStatuses"][0]["state"]["terminated"] = json!({"exitCode": 128, "reason": "StartError"});
+    let broken = good().living("pods/aicr-access-none", broken);
+    check(
+        broken,
+        name,
+        "no verdict the pod without a GPU failed and names no device: container none ended with 128 StartError",
+    );
+    let log = Read::Log {
+        namespace: "aicr-validation".into(),
+        pod: "aicr-access-none-aabbccdd".into(),
+        container: "none".into(),
+    };
+    open.unread = Some((log, Answer::Failed("timeout".into())));
+    check(
+        open,
+        name,
+        "no verdict the pod without a GPU failed (container none ended with 1 Error), and could not read the log",
+    );
     let mounted = succeeded(&json!({}));
     let mut mounted = json!({"spec": {"nodeName": "worker", "volumes": [{"hostPath": {"path": "/dev/nvidia0"}}]}, "status": mounted["status"]});
     mounted["status"]["containerStatuses"] = json!([]);
@@ -995,7 +1152,7 @@ fn check_nvidia_smi_judges_every_node() {
     let half = busy.and("/api/v1/nodes/other", second);
     check(half.clone(), name, "pass");
     assert_eq!(half.run(name).parts[1].line(), "no verdict: worker: all its GPUs are in use");
-    check(good().forbidding("/api/v1/nodes"), name, "no verdict /api/v1/nodes is forbidden");
+    check(good().forbidding("/api/v1/nodes"), name, "no verdict could not list nodes: /api/v1/nodes is forbidden");
 }
 
 #[test]
@@ -1036,7 +1193,7 @@ fn pod_autoscaling_wants_replicas_to_follow_the_load() {
     let name = "pod-autoscaling";
     check(good(), name, "pass");
     check(good().disabling("prometheus-adapter"), name, "FAIL the recipe has no enabled prometheus-adapter");
-    check(good().without(CUSTOM), name, "FAIL custom.metrics.k8s.io is not served");
+    check(good().without(CUSTOM), name, "FAIL metrics API: custom.metrics.k8s.io is not served");
     check(good().with(POWER, "/items", json!([])), name, "FAIL external metric dcgm_gpu_power_usage has no value");
     let stuck = json!({"status": {"replicas": 1}});
     let reasons = json!({"status": {"desiredReplicas": 1, "conditions": [{"type": "ScalingActive", "status": "False",
@@ -1167,10 +1324,101 @@ fn nccl_all_reduce_is_held_to_the_recipe() {
     check(net("NCCL INFO Using network Socket\n"), "nccl-all-reduce-bw-net", "FAIL NCCL used Socket, not the fabric");
 }
 
+const MODELS: &str = "http://aicr-infer-aabbccdd-frontend.aicr-validation.svc:8000/v1/models";
+
+/// Dynamo on a node with eight free GPUs, and what AIPerf measured.
+fn dynamo(throughput: f64, first_token: f64) -> World {
+    let mut world = good()
+        .deploying("dynamo-platform", "dynamo-system")
+        .and(
+            &format!("{DEFINITIONS}/dynamographdeployments.nvidia.com"),
+            json!({"spec": {"versions": [{"name": "v1alpha1", "served": true}]}}),
+        )
+        .living("dynamographdeployments", json!({"status": {"state": "successful"}}));
+    let constraints = json!({"performance": {"constraints": [
+        {"name": "inference-throughput", "value": ">= 50000"}, {"name": "inference-ttft-p99", "value": "<= 2000"}]}});
+    world.input.config = serde_json::from_value(constraints).expect("a validation");
+    world.pages.insert(MODELS.into(), (200, r#"{"data": [{"id": "Qwen/Qwen3-8B"}]}"#.into()));
+    let result = json!({"output_token_throughput": {"avg": throughput}, "time_to_first_token": {"p99": first_token}});
+    let mark = "===AIPERF-RESULT===";
+    world.logs.push(("aicr-aiperf", format!("progress\n{mark}\n{result}\n{mark}\n")));
+    world
+}
+
+#[test]
+fn inference_perf_is_held_to_the_recipe() {
+    let name = "inference-perf";
+    check(dynamo(51_000.0, 900.0), name, "pass");
+    let ending = dynamo(51_000.0, 900.0).run(name);
+    assert_eq!(ending.evidence[0].lines[0], "RESULT: inference throughput: 51000.00 tokens/s");
+    assert_eq!(ending.evidence[0].lines[2], "Qwen/Qwen3-8B with 8 of 8 GPUs of node worker");
+    // Within the tolerance of 10 %, and outside it.
+    check(dynamo(45_000.0, 2_200.0), name, "pass");
+    check(
+        dynamo(44_999.0, 2_201.0),
+        name,
+        "FAIL throughput is 44999.00 tokens/s, expected at least 45000.00 with the tolerance of 10 %; time to first token \
+         (p99) is 2201.00 ms, expected at most 2200.00",
+    );
+    // With half of the node's GPUs in use, half is expected.
+    let holder = json!({"spec": {"nodeName": "worker", "containers": [{"resources": {"limits": {"nvidia.com/gpu": "4"}}}]},
+        "status": {"phase": "Running"}});
+    check(dynamo(25_000.0, 900.0).and("/api/v1/pods/trainer", holder.clone()), name, "pass");
+    check(dynamo(22_000.0, 900.0).and("/api/v1/pods/trainer", holder), name, "FAIL throughput is 22000.00");
+    let kind = format!("{DEFINITIONS}/dynamographdeployments.nvidia.com");
+    check(dynamo(0.0, 0.0).without(&kind), name, "FAIL dynamographdeployments.nvidia.com is not defined");
+    check(dynamo(0.0, 0.0).disabling("dynamo-platform"), name, "skip the recipe has no enabled dynamo-platform");
+    let newer = dynamo(0.0, 0.0).with(&kind, "/spec/versions/0/name", json!("v1beta1"));
+    check(newer, name, "no verdict dynamographdeployments.nvidia.com is not served in version v1alpha1");
+    let no_gpu = dynamo(0.0, 0.0).with(NODE, "/status/allocatable", json!({}));
+    check(no_gpu, name, "no verdict no schedulable node has a free nvidia.com/gpu");
+    let in_state = |state: &str| dynamo(0.0, 0.0).living("dynamographdeployments", json!({"status": {"state": state}}));
+    check(in_state("failed"), name, "FAIL Dynamo could not deploy the model");
+    check(in_state("pending"), name, "no verdict Dynamo did not have the model ready within 600 s (pending)");
+    let silent = dynamo(0.0, 0.0).without(MODELS);
+    check(silent, name, &format!("no verdict could not read {MODELS}: connection refused"));
+    check(
+        dynamo(0.0, 0.0).living("pods/aicr-aiperf", failed("aiperf")),
+        name,
+        "no verdict the load failed: container aiperf ended",
+    );
+    let mut empty = dynamo(0.0, 0.0);
+    empty.logs.last_mut().expect("one").1 = "nothing".into();
+    check(empty, name, "no verdict AIPerf printed no result");
+    check(
+        dynamo(0.0, 0.0).refusing("/dynamographdeployments/", Answer::Refused("exceeded quota".into())),
+        name,
+        "no verdict the model's deployment was not created: exceeded quota",
+    );
+    let setting = |constraint: &str, value: &str| {
+        let mut world = dynamo(51_000.0, 900.0);
+        let constraints = json!({"performance": {"constraints": [
+            {"name": "inference-throughput", "value": ">= 50000"}, {"name": constraint, "value": value}]}});
+        world.input.config = serde_json::from_value(constraints).expect("a validation");
+        world
+    };
+    check(
+        setting("inference-ttft-p99", ">= 2000"),
+        name,
+        "no verdict `inference-ttft-p99` `>= 2000` is not a threshold",
+    );
+    check(
+        setting("inference-concurrency-per-gpu", "0"),
+        name,
+        "no verdict `inference-concurrency-per-gpu` is not a whole",
+    );
+    check(setting("inference-routing-mode", "gateway-epp"), name, "no verdict this version does not measure with");
+    check(setting("inference-model", "other/model"), name, "no verdict http://aicr-infer-aabbccdd-frontend");
+}
+
 #[test]
 fn accelerator_metrics_wants_live_values_of_every_gpu_node() {
     let name = "accelerator-metrics";
-    check(good().without(METRICS), name, "FAIL node worker: the exporter: connection refused");
+    check(
+        good().without(METRICS),
+        name,
+        "no verdict node worker: could not read http://10.0.0.7:9400/metrics: connection refused",
+    );
     check(good().without(EXPORTER_POD), name, "FAIL node worker: no pod of the DCGM exporter runs there");
     let mut world = good();
     world.pages.insert(METRICS.into(), (200, "DCGM_FI_DEV_GPU_UTIL{} 1\n".into()));
@@ -1187,7 +1435,7 @@ fn accelerator_metrics_wants_live_values_of_every_gpu_node() {
         name,
         "FAIL no node has the label nvidia.com/gpu.present=true",
     );
-    check(good().forbidding("/api/v1/nodes"), name, "no verdict /api/v1/nodes is forbidden");
+    check(good().forbidding("/api/v1/nodes"), name, "no verdict could not list nodes: /api/v1/nodes is forbidden");
 }
 
 #[test]
@@ -1195,7 +1443,11 @@ fn ai_service_metrics_wants_series_and_the_custom_api() {
     let name = "ai-service-metrics";
     check(good().disabling("kube-prometheus-stack"), name, "FAIL the recipe has no enabled kube-prometheus-stack");
     check(good().without(PROMETHEUS), name, "FAIL namespace monitoring: no Service of Prometheus with port 9090");
-    check(good().without(CUSTOM), name, "FAIL custom.metrics.k8s.io is not served: is prometheus-adapter installed?");
+    check(
+        good().without(CUSTOM),
+        name,
+        "FAIL metrics API: custom.metrics.k8s.io is not served: is prometheus-adapter set up for it?",
+    );
     let page = |status, body: &str| {
         let mut world = good();
         world.pages.insert(QUERY.into(), (status, body.into()));
@@ -1204,6 +1456,13 @@ fn ai_service_metrics_wants_series_and_the_custom_api() {
     check(page(200, r#"{"data":{"result":[]}}"#), name, "FAIL Prometheus has no series of DCGM_FI_DEV_GPU_UTIL yet");
     check(page(503, ""), name, "FAIL http://kube-prometheus-prometheus.monitoring.svc:9090");
     check(page(200, "<html>"), name, "FAIL http://kube-prometheus-prometheus.monitoring.svc:9090");
+    let mut down = good();
+    down.unread = Some((Read::Get(CUSTOM.into()), Answer::Failed("503".into())));
+    check(down.clone(), name, "no verdict could not get /apis/custom.metrics.k8s.io/v1beta1: 503");
+    let unavailable =
+        json!({"status": {"conditions": [{"type": "Available", "status": "False", "reason": "MissingEndpoints"}]}});
+    let down = down.and("/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.custom.metrics.k8s.io", unavailable);
+    check(down, name, "FAIL custom.metrics.k8s.io is registered and not available (MissingEndpoints)");
     let labeled = good().with(PROMETHEUS, "/metadata/labels", json!({"self-monitor": "true"}));
     check(labeled, name, "pass");
 }

@@ -13,13 +13,13 @@ use aicr::{
         run::{self, EventLog, RunOptions},
     },
     recipe::Recipe,
-    report::Report,
+    report::{Report, ctrf},
     resolve::Options,
-    validate::event::{Status, Verdict},
+    validate::event::{Body, Event, Status, Verdict},
     yaml,
 };
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 const NAMESPACE: &str = "aicr-validation";
 /// An EKS cluster with two machines of eight H100, as additions to the demo's own world.
@@ -63,6 +63,7 @@ fn merge(object: &mut Value, patch: &Value) {
 /// What one run gave.
 struct Ran {
     report: Report,
+    events: Vec<Arc<Event>>,
     /// What it left.
     left: Vec<String>,
 }
@@ -103,11 +104,13 @@ async fn validate(options: DemoOptions, criteria: Criteria, only: &[&str]) -> Ra
         options.plan.only.push((*name).to_owned());
     }
     let prepared = run::prepare(&catalog, recipe, "recipe.yaml", snapshot, &options).expect("a plan");
-    let (writer, _log) = EventLog::new();
+    let (writer, log) = EventLog::new();
     let (_control, requests) = run::control();
     let report = run::run(&connection, &prepared, writer, requests).await.expect("a report");
     let left = cleanup::leftovers(&connection, NAMESPACE).await.expect("a list");
-    Ran { report, left: left.iter().map(ToString::to_string).collect() }
+    let mut reader = log.reader();
+    let events = std::iter::from_fn(|| reader.ready()).collect();
+    Ran { report, events, left: left.iter().map(ToString::to_string).collect() }
 }
 
 fn eks_criteria() -> Criteria {
@@ -139,6 +142,29 @@ async fn a_healthy_eks_cluster_with_h100_and_kubeflow_passes_every_check_of_its_
     assert!(others.is_empty(), "{others:#?}");
     assert_eq!(results.len(), 15, "{results:?}");
     assert_eq!((ran.report.verdict, ran.left), (Some(Verdict::Passed), Vec::new()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rows_of_the_benchmark_are_a_live_curve_and_in_the_report() {
+    let ran = eks("", &["nccl-all-reduce-bw"]).await;
+    let place = |wanted: &dyn Fn(&Body) -> bool| ran.events.iter().position(|event| wanted(&event.body));
+    let rows: Vec<_> = ran
+        .events
+        .iter()
+        .filter_map(|event| match &event.body {
+            Body::Measured { check, row } if check == "nccl-all-reduce-bw" => Some(*row),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(rows.len(), 25);
+    assert!(rows.windows(2).all(|pair| pair[0].bytes * 2 == pair[1].bytes && pair[0].gb_per_s <= pair[1].gb_per_s));
+    let first = place(&|body| matches!(body, Body::Measured { .. }));
+    let finished = place(&|body| matches!(body, Body::Finished { .. }));
+    assert!(first.is_some() && first < finished, "{first:?} {finished:?}");
+    let report: Value = serde_json::from_str(&ctrf::to_json(&ran.report)).expect("JSON");
+    let curve = &report["results"]["tests"][0]["extra"]["curve"];
+    assert_eq!(*curve, serde_json::to_value(&rows).expect("JSON"), "{curve}");
+    assert_eq!(curve[24]["bytes"], 17_179_869_184_u64);
 }
 
 #[track_caller]

@@ -42,6 +42,7 @@ mod themes;
 mod tidy;
 mod upgrade;
 mod validate;
+mod vectors;
 mod workbench;
 mod workbench_jobs;
 mod workbench_linear;

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const IMAGE: &str = "aicr/check:test";
+pub const IMAGE: &str = "aicr/check:test";
 static TURN: Mutex<()> = Mutex::new(());
 
 /// The real cluster, for one test at a time: of this process, and of any other that tests on the same cluster.
@@ -76,7 +76,7 @@ impl Real {
     }
 
     /// Everything that carries our label, as `kind/name` lines; empty when a run has cleaned up.
-    fn left_over(&self) -> String {
+    pub fn left_over(&self) -> String {
         let kinds = "all,configmaps,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings";
         let args = ["get", kinds, "-A", "-l", "app.kubernetes.io/name=aicr", "-o", "name"];
         self.kubectl_must(&args)
@@ -84,7 +84,7 @@ impl Real {
 
     /// A recipe for this cluster, as a file.
     #[track_caller]
-    fn recipe(&self) -> String {
+    pub fn recipe(&self) -> String {
         let path = self.path("recipe.yaml").display().to_string();
         self.must(&["recipe", "--service", "kind", "--accelerator", "a100", "-o", &path]);
         path

@@ -18,6 +18,7 @@ use crate::{
     },
     validate::{
         checks,
+        curve::Measured,
         event::{Body, Moment, Severity, State, Status, Stop, Way, Why},
         input::Input as CheckInput,
         machine::{CONTAINER, Machine, Observation, Output},
@@ -311,7 +312,13 @@ impl<'r> PhaseRun<'r> {
                 Output::State(state) => {
                     reporter.observed(at.observed_at_ms, Body::State { check: name.to_owned(), state });
                 }
-                Output::Log(text) => reporter.observed(at.observed_at_ms, Body::Log { check: name.to_owned(), text }),
+                Output::Log(text) => {
+                    let row = Measured::of_line(&text);
+                    reporter.observed(at.observed_at_ms, Body::Log { check: name.to_owned(), text });
+                    if let Some(row) = row {
+                        reporter.observed(at.observed_at_ms, Body::Measured { check: name.to_owned(), row });
+                    }
+                }
                 Output::Finished(result) => {
                     // Given up, not ended: it must not go on next to what comes after it.
                     let is_job = result.way == Way::Job;

@@ -42,15 +42,11 @@ impl Check for AcceleratorMetrics {
         if !missing.is_empty() {
             return Step::Read(missing);
         }
-        for read in [&nodes, &pods] {
-            match facts.get(read) {
-                Some(Answer::NoNamespace(why)) => return Ending::fail(why.clone(), Vec::new()),
-                answer => {
-                    if let Some(trouble) = answer.and_then(Answer::trouble) {
-                        return Ending::no_verdict(trouble, Vec::new());
-                    }
-                }
-            }
+        if let Some(why) = facts.any_unread([&nodes, &pods]) {
+            return Ending::no_verdict(why, Vec::new());
+        }
+        if let Some(Answer::NoNamespace(why)) = facts.get(&pods) {
+            return Ending::fail(why.clone(), Vec::new());
         }
         let nodes_found = facts.items(&nodes);
         if nodes_found.is_empty() {
@@ -63,17 +59,21 @@ impl Check for AcceleratorMetrics {
             return Step::Read(missing);
         }
         let parts: Vec<Part> = nodes_found.iter().map(|node| judge(node, pages.get(name(node)), facts)).collect();
-        let failed: Vec<String> = parts
-            .iter()
-            .filter(|part| part.verdict == PartVerdict::Fail)
-            .map(|part| format!("node {}: {}", part.name, part.detail))
-            .collect();
-        if let Some(first) = failed.first().filter(|_| elapsed < PATIENCE) {
+        let of = |verdict: PartVerdict| -> Vec<String> {
+            let parts = parts.iter().filter(|part| part.verdict == verdict);
+            parts.map(|part| format!("node {}: {}", part.name, part.detail)).collect()
+        };
+        let (failed, unknown) = (of(PartVerdict::Fail), of(PartVerdict::NoVerdict));
+        if let Some(first) = failed.first().or(unknown.first()).filter(|_| elapsed < PATIENCE) {
             let mut again = reads;
             again.push(pods);
             return Step::Again { after: 5, reads: again, waiting_for: first.clone() };
         }
-        let outcome = if failed.is_empty() { Outcome::Pass } else { Outcome::Fail(failed) };
+        let outcome = match (failed.is_empty(), unknown.is_empty()) {
+            (false, _) => Outcome::Fail(failed),
+            (true, false) => Outcome::NoVerdict(unknown),
+            (true, true) => Outcome::Pass,
+        };
         Step::End(Ending { outcome, evidence: evidence(&namespace, &pages, facts), parts })
     }
 }
@@ -89,9 +89,12 @@ fn page(pod: &Value) -> Option<(&str, Read)> {
 }
 
 fn judge(node: &Value, page: Option<&Read>, facts: &Facts) -> Part {
-    let (verdict, detail) = match verdict(node, page, facts) {
-        Ok(detail) => (PartVerdict::Pass, detail),
-        Err(detail) => (PartVerdict::Fail, detail),
+    let (verdict, detail) = match page.and_then(|page| facts.unread(page)) {
+        Some(why) => (PartVerdict::NoVerdict, why),
+        None => match verdict(node, page, facts) {
+            Ok(detail) => (PartVerdict::Pass, detail),
+            Err(detail) => (PartVerdict::Fail, detail),
+        },
     };
     Part { name: name(node).to_owned(), verdict, detail }
 }
@@ -101,7 +104,7 @@ fn verdict(node: &Value, page: Option<&Read>, facts: &Facts) -> Result<String, S
     let body = match facts.get(page) {
         Some(Answer::Http { status: 200, body }) => body,
         Some(Answer::Http { status, .. }) => return Err(format!("the exporter answered {status}")),
-        other => return Err(format!("the exporter: {}", other.and_then(Answer::trouble).unwrap_or("no answer"))),
+        _ => return Err("the exporter did not answer".to_owned()),
     };
     let absent: Vec<&str> = REQUIRED.iter().copied().filter(|metric| values(body, metric).is_empty()).collect();
     if !absent.is_empty() {

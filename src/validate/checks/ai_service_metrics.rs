@@ -2,7 +2,8 @@
 
 use super::{
     Answer, Block, Check, Ending, Facts, Read, Rule, Step,
-    facts::{name, text},
+    facts::{Findings, name, text},
+    metrics_api::CUSTOM,
 };
 use crate::validate::input::Input;
 use serde_json::Value;
@@ -27,8 +28,7 @@ impl Check for AiServiceMetrics {
     }
 
     fn rules(&self, input: &Input) -> Vec<Rule> {
-        // The custom metrics API itself is discovery, which every authenticated account may read.
-        vec![Rule::list("", &["services"]).within(input.namespace(COMPONENT, NAMESPACE))]
+        vec![Rule::list("", &["services"]).within(input.namespace(COMPONENT, NAMESPACE)), CUSTOM.rule()]
     }
 
     fn next(&self, input: &Input, facts: &Facts, elapsed: u64) -> Step {
@@ -38,31 +38,38 @@ impl Check for AiServiceMetrics {
         let namespace = &input.namespace(COMPONENT, NAMESPACE);
         let lists =
             SELECTORS.map(|selector| Read::list("v1", namespace, "services", selector).keeping(&["spec.ports"]));
-        let custom = Read::Get("/apis/custom.metrics.k8s.io/v1beta1".to_owned());
-        let missing = facts.missing(&[lists[0].clone(), lists[1].clone(), custom.clone()]);
+        let (custom, registration) = (CUSTOM.discovery(), CUSTOM.registration());
+        let missing = facts.missing(&[lists[0].clone(), lists[1].clone(), custom.clone(), registration.clone()]);
         if !missing.is_empty() {
             return Step::Read(missing);
         }
         let Some(service) = lists.iter().flat_map(|list| facts.items(list)).find(|service| has_port(service, 9090))
         else {
-            let trouble = lists.iter().filter_map(|list| facts.get(list)?.trouble()).next();
-            let why = trouble.unwrap_or("no Service of Prometheus with port 9090");
-            return Ending::of(vec![format!("namespace {namespace}: {why}")], Vec::new());
+            let mut findings = Findings::default();
+            let unread = lists.iter().find(|list| facts.unread(list).is_some()).unwrap_or(&lists[0]);
+            findings.absent(
+                &format!("namespace {namespace}"),
+                unread,
+                facts,
+                "no Service of Prometheus with port 9090",
+            );
+            return findings.end(Vec::new());
         };
         let url = format!("http://{}.{namespace}.svc:9090/api/v1/query?query={QUERY}", name(service));
         let query = Read::Http(url.clone());
         let Some(answer) = facts.get(&query) else { return Step::Read(vec![query]) };
-        let (series, query_problem) = series(&url, answer);
-        let custom_problem = match facts.get(&custom) {
-            Some(Answer::Found(_)) => None,
-            Some(Answer::NotFound) => {
-                Some("custom.metrics.k8s.io is not served: is prometheus-adapter installed?".to_owned())
+        let mut findings = Findings::default();
+        let series = match facts.unread(&query) {
+            Some(why) => {
+                findings.unread(format!("{why}; does a network policy block this namespace from Prometheus?"));
+                0
             }
-            other => Some(format!("custom.metrics.k8s.io: {}", other.and_then(Answer::trouble).unwrap_or("no answer"))),
+            None => series(&url, answer, &mut findings),
         };
-        let problems: Vec<String> = query_problem.into_iter().chain(custom_problem).collect();
-        if !problems.is_empty() && elapsed < PATIENCE {
-            return Step::Again { after: 10, reads: vec![query, custom], waiting_for: problems.join("; ") };
+        CUSTOM.judge(CUSTOM.0, &custom, facts, &mut findings);
+        if !findings.is_empty() && elapsed < PATIENCE {
+            let reads = vec![query, custom, registration];
+            return Step::Again { after: 10, reads, waiting_for: findings.words() };
         }
         let resources =
             facts.object(&custom).and_then(|list| list["resources"].as_array().cloned()).unwrap_or_default();
@@ -72,7 +79,7 @@ impl Check for AiServiceMetrics {
                 .equivalent(format!("curl -s '{url}'")),
             Block::new("Custom Metrics API", names).equivalent("kubectl get --raw /apis/custom.metrics.k8s.io/v1beta1"),
         ];
-        Ending::of(problems, blocks)
+        findings.end(blocks)
     }
 }
 
@@ -81,21 +88,20 @@ fn has_port(service: &Value, port: u64) -> bool {
     ports.is_some_and(|ports| ports.iter().any(|known| known["port"] == port))
 }
 
-/// How many series the answer holds, and what is wrong with it.
-fn series(url: &str, answer: &Answer) -> (usize, Option<String>) {
-    match answer {
+/// How many series the answer holds; what is wrong with it goes to `findings`.
+fn series(url: &str, answer: &Answer, findings: &mut Findings) -> usize {
+    let problem = match answer {
         Answer::Http { status: 200, body } => {
             let parsed: Value = serde_json::from_str(body).unwrap_or_default();
             match parsed.pointer("/data/result").and_then(Value::as_array) {
-                Some(result) if !result.is_empty() => (result.len(), None),
-                Some(_) => (0, Some(format!("Prometheus has no series of {QUERY} yet"))),
-                None => (0, Some(format!("{url}: the answer is not that of Prometheus"))),
+                Some(result) if !result.is_empty() => return result.len(),
+                Some(_) => format!("Prometheus has no series of {QUERY} yet"),
+                None => format!("{url}: the answer is not that of Prometheus"),
             }
         }
-        Answer::Http { status, .. } => (0, Some(format!("{url} answered {status}"))),
-        other => {
-            let trouble = other.trouble().unwrap_or("no answer");
-            (0, Some(format!("{url}: {trouble}; does a network policy block this namespace from Prometheus?")))
-        }
-    }
+        Answer::Http { status, .. } => format!("{url} answered {status}"),
+        _ => format!("{url}: no answer"),
+    };
+    findings.problems.push(problem);
+    0
 }

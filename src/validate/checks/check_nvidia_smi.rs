@@ -38,10 +38,6 @@ impl Check for CheckNvidiaSmi {
          node is looked at."
     }
 
-    fn takes_gpus(&self) -> bool {
-        true
-    }
-
     fn rules(&self, input: &Input) -> Vec<Rule> {
         let namespace = &*input.place.namespace;
         vec![
@@ -57,8 +53,8 @@ impl Check for CheckNvidiaSmi {
         if !missing.is_empty() {
             return Step::Read(missing);
         }
-        if let Some(trouble) = [nodes(), pods()].iter().find_map(|read| facts.get(read)?.trouble()) {
-            return Ending::no_verdict(trouble, Vec::new());
+        if let Some(why) = facts.any_unread(&[nodes(), pods()]) {
+            return Ending::no_verdict(why, Vec::new());
         }
         let gpus = gpu_nodes(facts);
         if gpus.is_empty() {
@@ -111,11 +107,11 @@ fn created<'c>(facts: &'c Facts, pods: &'c [Change]) -> impl Iterator<Item = &'c
     pods.iter().filter(|pod| matches!(facts.change(pod), Some(Answer::Found(_))))
 }
 
-fn nodes() -> Read {
+pub fn nodes() -> Read {
     Read::list("v1", "", "nodes", "").keeping(&["spec.unschedulable", "status.allocatable.nvidia~com/gpu"])
 }
 
-fn pods() -> Read {
+pub fn pods() -> Read {
     Read::list("v1", "", "pods", "").keeping(&["spec.nodeName", "status.phase", "spec.containers.*.resources"])
 }
 
@@ -124,9 +120,17 @@ fn log(input: &Input, pod: &Change) -> Read {
     Read::Log { namespace: input.place.namespace.clone(), pod, container: CONTAINER.to_owned() }
 }
 
+fn count(value: &Value) -> u64 {
+    value.as_str().and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+/// GPUs that a node of [`nodes`] can hand out.
+pub fn gpus(node: &Value) -> u64 {
+    count(&node["status"]["allocatable"][GPU])
+}
+
 /// Free GPUs by schedulable GPU node.
-fn gpu_nodes(facts: &Facts) -> BTreeMap<&str, u64> {
-    let count = |value: &Value| value.as_str().and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
+pub fn gpu_nodes(facts: &Facts) -> BTreeMap<&str, u64> {
     let mut used: BTreeMap<&str, u64> = BTreeMap::new();
     for pod in facts.items(&pods()) {
         if !["Succeeded", "Failed"].contains(&text(pod, "/status/phase")) {
@@ -142,7 +146,7 @@ fn gpu_nodes(facts: &Facts) -> BTreeMap<&str, u64> {
         .items(&nodes())
         .iter()
         .filter(|node| node.pointer("/spec/unschedulable") != Some(&Value::Bool(true)))
-        .map(|node| (name(node), count(&node["status"]["allocatable"][GPU])))
+        .map(|node| (name(node), gpus(node)))
         .filter(|(_, gpus)| *gpus > 0)
         .map(|(node, gpus)| (node, gpus.saturating_sub(used.get(node).copied().unwrap_or(0))))
         .collect()
@@ -204,18 +208,22 @@ fn verdict(input: &Input, facts: &Facts, elapsed: u64, pod: &Change, floor: Opti
     if let Some(trouble) = trouble {
         return (PartVerdict::NoVerdict, format!("its pod was not created: {trouble}"));
     }
-    let log = match facts.get(&log(input, pod)) {
+    let output = log(input, pod);
+    let log = match facts.get(&output) {
         Some(Answer::Log(log)) => Ok(log.as_str()),
-        other => Err(other.and_then(Answer::trouble).unwrap_or("not found")),
+        _ => Err(facts.unread(&output).unwrap_or_else(|| format!("could not {output}: not found"))),
     };
     let read = Read::Get(pod.path());
     match facts.object(&read).map(probe::progress) {
         Some(Progress::Succeeded) => {}
-        Some(Progress::Failed(why)) => {
-            let last = log.unwrap_or_default().lines().last().unwrap_or_default();
+        Some(Progress::Interrupted(why)) => {
+            return (PartVerdict::NoVerdict, format!("its pod was ended from outside: {why}"));
+        }
+        Some(Progress::Failed(failed)) => {
+            let last = log.as_ref().copied().unwrap_or_default().lines().last().unwrap_or_default();
             return (
                 PartVerdict::Fail,
-                format!("nvidia-smi failed: {why}: {last}").trim_end_matches([':', ' ']).to_owned(),
+                format!("nvidia-smi failed: {}: {last}", probe::ended(&failed)).trim_end_matches([':', ' ']).to_owned(),
             );
         }
         Some(Progress::Hopeless(why)) => return (PartVerdict::NoVerdict, format!("its pod cannot start: {why}")),
@@ -223,16 +231,13 @@ fn verdict(input: &Input, facts: &Facts, elapsed: u64, pod: &Change, floor: Opti
             return (PartVerdict::NoVerdict, format!("no answer {} ({why})", probe::waited(LIMIT, elapsed)));
         }
         None => {
-            let detail = match facts.get(&read).and_then(Answer::trouble) {
-                Some(trouble) => format!("its pod could not be read: {trouble}"),
-                None => "its pod is gone".to_owned(),
-            };
-            return (PartVerdict::NoVerdict, detail);
+            let gone = || "its pod is gone".to_owned();
+            return (PartVerdict::NoVerdict, facts.unread(&read).unwrap_or_else(gone));
         }
     }
     let log = match log {
         Ok(log) => log,
-        Err(why) => return (PartVerdict::NoVerdict, format!("the output of its pod could not be read: {why}")),
+        Err(why) => return (PartVerdict::NoVerdict, why),
     };
     let absent: Vec<&str> = MARKS.into_iter().filter(|mark| !log.contains(mark)).collect();
     if !absent.is_empty() {
@@ -256,9 +261,13 @@ mod tests {
     const LOG: &str = "NVIDIA-SMI 580.1 Driver Version: 580.1 CUDA Version: 13.0\nGPU_CHECK_SUCCESS\n";
 
     fn of(created: Answer, phase: &str, output: Answer, elapsed: u64) -> (PartVerdict, String) {
+        of_status(created, json!({"phase": phase}), output, elapsed)
+    }
+
+    fn of_status(created: Answer, status: Value, output: Answer, elapsed: u64) -> (PartVerdict, String) {
         let input = Input::default();
         let pod = pod(&input, "worker", 0);
-        let found = Answer::Found(json!({"status": {"phase": phase}}));
+        let found = Answer::Found(json!({ "status": status }));
         let mut facts = Facts::of([(Read::Get(pod.path()), found), (log(&input, &pod), output)]);
         facts.changed(&pod, created, 0);
         verdict(&input, &facts, elapsed, &pod, None)
@@ -271,13 +280,21 @@ mod tests {
         let written = || Answer::Log(LOG.to_owned());
         assert_eq!(of(created(), "Succeeded", written(), 9), (PartVerdict::Pass, "driver 580.1".to_owned()));
         let unread = of(created(), "Succeeded", Answer::Failed("timeout".into()), 9);
-        assert_eq!(unread, no_verdict("the output of its pod could not be read: timeout"));
+        assert_eq!(unread, no_verdict("could not read the log of container nvidia-smi of pod /aicr-smi-0-: timeout"));
         let refused = of(Answer::Refused("exceeded quota".into()), "Pending", Answer::NotFound, 9);
         assert_eq!(refused, no_verdict("its pod was not created: exceeded quota"));
         let late = |elapsed| of(created(), "Pending", Answer::NotFound, elapsed);
         assert_eq!(late(600), no_verdict("no answer within 570 s (pending)"));
         assert_eq!(late(u64::MAX), no_verdict("no answer before the time of the check was up (pending)"));
-        let failed = of(created(), "Failed", Answer::NotFound, 9);
-        assert_eq!(failed.0, PartVerdict::Fail, "{failed:?}");
+        let ended = json!([{"name": "nvidia-smi", "state": {"terminated": {"exitCode": 9, "reason": "Error"}}}]);
+        let failing = json!({"phase": "Failed", "containerStatuses": ended});
+        let failed = of_status(created(), failing.clone(), Answer::NotFound, 9);
+        let why = "nvidia-smi failed: container nvidia-smi ended with 9 Error";
+        assert_eq!(failed, (PartVerdict::Fail, why.to_owned()));
+        let mut evicted = failing;
+        evicted["reason"] = "Evicted".into();
+        evicted["message"] = "the node was low on memory".into();
+        let why = "its pod was ended from outside: Evicted the node was low on memory";
+        assert_eq!(of_status(created(), evicted, Answer::NotFound, 9), no_verdict(why));
     }
 }

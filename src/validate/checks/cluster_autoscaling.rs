@@ -27,10 +27,6 @@ impl Check for ClusterAutoscaling {
          works."
     }
 
-    fn takes_gpus(&self) -> bool {
-        true
-    }
-
     fn rules(&self, input: &Input) -> Vec<Rule> {
         let names: Vec<String> = (0..=MOST_NODES).map(|index| pod_name(input, index)).collect();
         let mut rules = vec![
@@ -52,8 +48,8 @@ impl Check for ClusterAutoscaling {
         if !missing.is_empty() {
             return Step::Read(missing);
         }
-        if let Some(trouble) = reads.iter().find_map(|read| facts.get(read)?.trouble()) {
-            return Ending::no_verdict(trouble, Vec::new());
+        if let Some(why) = facts.any_unread(&reads) {
+            return Ending::no_verdict(why, Vec::new());
         }
         match karpenters.iter().flat_map(|read| facts.items(read)).next() {
             Some(karpenter) => by_karpenter(self.name(), input, facts, elapsed, karpenter),
@@ -79,11 +75,15 @@ fn by_karpenter(check: &str, input: &Input, facts: &Facts, elapsed: u64, karpent
         return Ending::fail(format!("Karpenter is not available: {ready} replicas"), vec![controller]);
     }
     let pools = Read::list("karpenter.sh/v1", "", "nodepools", "").keeping(&["spec.limits"]);
-    let Some(answer) = facts.get(&pools) else { return Step::Read(vec![pools]) };
+    if facts.get(&pools).is_none() {
+        return Step::Read(vec![pools]);
+    }
     let with_gpus = facts.items(&pools).iter().find(|pool| !pool["spec"]["limits"]["nvidia.com/gpu"].is_null());
     let Some(pool) = with_gpus.map(name) else {
-        let why = answer.trouble().unwrap_or("no NodePool has a limit for nvidia.com/gpu");
-        return Ending::fail(why, vec![controller]);
+        return match facts.unread(&pools) {
+            Some(why) => Ending::no_verdict(why, vec![controller]),
+            None => Ending::fail("no NodePool has a limit for nvidia.com/gpu", vec![controller]),
+        };
     };
     let of_pool = |facts: &Facts| -> Vec<String> {
         let of_pool = facts.items(&nodes()).iter().filter(|node| node["metadata"]["labels"][POOL_LABEL] == pool);
@@ -104,7 +104,7 @@ fn by_karpenter(check: &str, input: &Input, facts: &Facts, elapsed: u64, karpent
         return Step::Change(pods);
     }
     if let Some(trouble) = pods.iter().find_map(|pod| facts.change(pod)?.trouble()) {
-        return Ending::fail(format!("the pods of the test were not created: {trouble}"), vec![controller]);
+        return Ending::no_verdict(format!("the pods of the test were not created: {trouble}"), vec![controller]);
     }
     let after = of_pool(facts);
     let reads: Vec<Read> = pods.iter().map(|pod| Read::Get(pod.path())).chain([nodes()]).collect();
@@ -121,16 +121,30 @@ fn by_karpenter(check: &str, input: &Input, facts: &Facts, elapsed: u64, karpent
         return Ending::of(Vec::new(), vec![controller, block]);
     }
     let began = pods.iter().filter_map(|pod| facts.changed_at(pod)).max().unwrap_or(0);
-    if elapsed.saturating_sub(began) < NODE_SECONDS {
+    // When the time of the check is up, how long was waited is not known.
+    if elapsed.saturating_sub(began) < NODE_SECONDS || elapsed == u64::MAX {
         let waiting_for = format!("a new node of NodePool {pool}");
         return Step::Again { after: 5, reads, waiting_for };
     }
     let waiting = states.iter().find_map(|state| match state {
-        Progress::Waiting(why) | Progress::Hopeless(why) => Some(why.as_str()),
+        Progress::Waiting(why) => Some(why.as_str()),
         _ => None,
     });
-    let why = waiting.unwrap_or("no pod waited for it");
-    Ending::fail(format!("NodePool {pool} did not grow within {NODE_SECONDS} s ({why})"), vec![controller, block])
+    let blocks = vec![controller, block];
+    match waiting {
+        Some(why) => Ending::fail(format!("NodePool {pool} did not grow within {NODE_SECONDS} s ({why})"), blocks),
+        // Without a pod that waits for a node there was nothing to grow for.
+        None => {
+            let pods = pods.iter().map(|pod| Read::Get(pod.path())).collect::<Vec<_>>();
+            let other = states.iter().find_map(|state| match state {
+                Progress::Hopeless(why) | Progress::Interrupted(why) => Some(why.clone()),
+                Progress::Failed(failed) => Some(probe::ended(failed)),
+                _ => None,
+            });
+            let why = facts.any_unread(&pods).or(other).unwrap_or_else(|| "no pod waited for it".to_owned());
+            Ending::no_verdict(format!("NodePool {pool} had no pod to grow for: {why}"), blocks)
+        }
+    }
 }
 
 fn pod(check: &str, input: &Input, pool: &str, index: usize) -> Change {

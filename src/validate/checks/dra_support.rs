@@ -27,10 +27,6 @@ impl Check for DraSupport {
          through a ResourceClaim."
     }
 
-    fn takes_gpus(&self) -> bool {
-        true
-    }
-
     fn rules(&self, input: &Input) -> Vec<Rule> {
         let mut rules = gpu_allocation::rules();
         if input.gpu_policy != Policy::DevicePlugin {
@@ -55,10 +51,7 @@ impl Check for DraSupport {
         let allocation = gpu_allocation::inspect(facts);
         let mut problems = Vec::new();
         let mut unknown = Vec::new();
-        let unread = |list: &Read| facts.get(list).and_then(Answer::unread);
-        for (list, what) in [(&deployments, "Deployments"), (&daemon_sets, "DaemonSets")] {
-            unknown.extend(unread(list).map(|text| format!("{what} in {namespace}: {text}")));
-        }
+        unknown.extend([&deployments, &daemon_sets].into_iter().filter_map(|list| facts.unread(list)));
         let controller = find(facts.items(&deployments), "-controller");
         let plugin = find(facts.items(&daemon_sets), "-kubelet-plugin");
         if input.components.is_empty() && unknown.is_empty() && controller.is_none() && plugin.is_none() {
@@ -77,11 +70,11 @@ impl Check for DraSupport {
             _ => String::new(),
         };
         let is_up = |found: Option<&Value>, ready| found.is_some_and(|found| number(found, ready) > 0);
-        if unread(&deployments).is_none() && !is_up(controller, "/status/availableReplicas") {
+        if facts.unread(&deployments).is_none() && !is_up(controller, "/status/availableReplicas") {
             problems
                 .push(format!("no available controller Deployment of the DRA driver in namespace {namespace}{absent}"));
         }
-        if unread(&daemon_sets).is_none() && !is_up(plugin, "/status/numberReady") {
+        if facts.unread(&daemon_sets).is_none() && !is_up(plugin, "/status/numberReady") {
             problems
                 .push(format!("no ready kubelet plugin DaemonSet of the DRA driver in namespace {namespace}{absent}"));
         }
@@ -179,17 +172,18 @@ mod tests {
         let none = "no ResourceSlice of an NVIDIA driver offers a usable device on a ready node".to_owned();
         assert_eq!(outcome(Policy::Unspecified, &good), Outcome::Fail(vec![none.clone()]));
         for (path, why) in [
-            ("/resourceslices", "resourceslices: forbidden"),
-            ("/nodes", "nodes: forbidden"),
-            ("resource.k8s.io/v1", "resource.k8s.io/v1: forbidden"),
+            ("/resourceslices", "could not list resourceslices.resource.k8s.io: forbidden"),
+            ("/nodes", "could not list nodes: forbidden"),
+            ("resource.k8s.io/v1", "could not get /apis/resource.k8s.io/v1: forbidden"),
         ] {
             assert_eq!(with(path, forbidden()), Outcome::NoVerdict(vec![why.to_owned()]), "{path}");
         }
         // What was read still fails, and is all that does.
         assert_eq!(with("/deployments", forbidden()), Outcome::Fail(vec![none]));
         let unread = [("/deployments", forbidden()), ("/daemonsets", forbidden()), ("/nodes", forbidden())];
-        let expected = ["Deployments in nvidia-dra-driver", "DaemonSets in nvidia-dra-driver", "nodes"];
-        let expected = expected.map(|what| format!("{what}: forbidden")).to_vec();
+        let own = "in namespace nvidia-dra-driver";
+        let expected = [format!("deployments.apps {own}"), format!("daemonsets.apps {own}"), "nodes".to_owned()];
+        let expected = expected.map(|what| format!("could not list {what}: forbidden")).to_vec();
         for policy in [Policy::Unspecified, Policy::DevicePlugin, Policy::ResourceClaim] {
             assert_eq!(outcome(policy, &unread), Outcome::NoVerdict(expected.clone()));
         }

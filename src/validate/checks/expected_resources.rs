@@ -97,7 +97,10 @@ impl Component<'_> {
     fn judge(&self, facts: &Facts, resources: &Resources) -> Judged<'_> {
         let mut judged =
             Judged { component: self, problems: Vec::new(), unknown: Vec::new(), troubles: Vec::new(), count: 0 };
-        judged.problems.extend(resources.problems.get(self.name).into_iter().flatten().cloned());
+        if let Some(found) = resources.findings.get(self.name) {
+            judged.problems.extend(found.problems.iter().cloned());
+            judged.unknown.extend(found.unknown.iter().cloned());
+        }
         match &self.check {
             Err(error) => judged.unknown.push(format!("its health check cannot be evaluated: {error}")),
             Ok(check) => {

@@ -1,8 +1,8 @@
 //! What a check reads, and what came back.
 
-use super::Block;
+use super::{Block, Ending, Step};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 /// One thing to read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,6 +95,42 @@ impl Read {
             Read::Log { namespace, .. } => Some(namespace),
             Read::Http(_) | Read::Samples { .. } => None,
         }
+    }
+}
+
+/// The verb and what it is about: `list deployments.apps in namespace gpu-operator`.
+impl fmt::Display for Read {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (verb, path) = match self {
+            Read::Get(path) => ("get", path),
+            Read::List { path, .. } => ("list", path),
+            Read::Http(url) | Read::Samples { url, .. } => return write!(f, "read {url}"),
+            Read::Log { namespace, pod, container } => {
+                return write!(f, "read the log of container {container} of pod {namespace}/{pod}");
+            }
+        };
+        let parts: Vec<&str> = path.split('/').skip(1).collect();
+        let (group, rest) = match parts.as_slice() {
+            ["api", _, rest @ ..] => ("", rest),
+            ["apis", group, _, rest @ ..] => (*group, rest),
+            _ => ("", &[] as &[&str]),
+        };
+        let (namespace, rest) = match rest {
+            ["namespaces", namespace, rest @ ..] if !rest.is_empty() => (*namespace, rest),
+            rest => ("", rest),
+        };
+        let [resource, names @ ..] = rest else { return write!(f, "{verb} {path}") };
+        write!(f, "{verb} {resource}")?;
+        if !group.is_empty() {
+            write!(f, ".{group}")?;
+        }
+        for name in names {
+            write!(f, " {name}")?;
+        }
+        if !namespace.is_empty() {
+            write!(f, " in namespace {namespace}")?;
+        }
+        Ok(())
     }
 }
 
@@ -226,6 +262,16 @@ impl Facts {
         reads.iter().filter(|read| !self.answers.contains_key(read)).cloned().collect()
     }
 
+    /// Why it is unknown what a read would have found, with its verb and resource; `None` where that is known.
+    pub fn unread(&self, read: &Read) -> Option<String> {
+        self.get(read)?.unread().map(|why| format!("could not {read}: {why}"))
+    }
+
+    /// The first of these reads that was refused or failed.
+    pub fn any_unread<'r>(&self, reads: impl IntoIterator<Item = &'r Read>) -> Option<String> {
+        reads.into_iter().find_map(|read| self.unread(read))
+    }
+
     /// An object that was found.
     pub fn object(&self, read: &Read) -> Option<&Value> {
         match self.answers.get(read) {
@@ -240,6 +286,51 @@ impl Facts {
             Some(Answer::Items(items)) => items,
             _ => &[],
         }
+    }
+}
+
+/// What a check found: what is wrong, and what it could not learn.
+///
+/// A read that was refused or failed says nothing about the cluster: it is neither a failure nor part of a pass.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Findings {
+    pub problems: Vec<String>,
+    pub unknown: Vec<String>,
+}
+
+impl Findings {
+    /// Something that a read did not find. Returns the reason: why it could not look, that the namespace does not exist,
+    /// or `none`.
+    pub fn absent(&mut self, what: &str, read: &Read, facts: &Facts, none: &str) -> String {
+        if let Some(why) = facts.unread(read) {
+            self.unread(why.clone());
+            return why;
+        }
+        let why = facts.get(read).and_then(Answer::trouble).unwrap_or(none).to_owned();
+        self.problems.push(format!("{what}: {why}"));
+        why
+    }
+
+    /// What could not be read; once, however many parts needed it.
+    pub fn unread(&mut self, why: impl Into<String>) {
+        let why = why.into();
+        if !self.unknown.contains(&why) {
+            self.unknown.push(why);
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.problems.is_empty() && self.unknown.is_empty()
+    }
+
+    /// All of it in one line.
+    pub fn words(&self) -> String {
+        [self.problems.as_slice(), self.unknown.as_slice()].concat().join("; ")
+    }
+
+    /// Fails where something is wrong, has no verdict where something is unknown, else passes.
+    pub fn end(self, evidence: Vec<Block>) -> Step {
+        Ending::of_known(self.problems, self.unknown, evidence)
     }
 }
 
@@ -270,18 +361,19 @@ pub fn definition(name: &str) -> Read {
 }
 
 /// Judges definitions: a line for each, and what is wrong with it.
-pub fn definitions(names: &[&str], facts: &Facts, problems: &mut Vec<String>) -> Block {
+pub fn definitions(names: &[&str], facts: &Facts, findings: &mut Findings) -> Block {
     let mut lines = Vec::new();
     for name in names {
-        let state = match facts.get(&definition(name)) {
-            Some(Answer::Found(found)) if condition(found, "Established") == Some(true) => "established".to_owned(),
-            Some(Answer::Found(_)) => "not established".to_owned(),
-            Some(Answer::NotFound) => "not found".to_owned(),
-            other => other.and_then(Answer::trouble).unwrap_or("no answer").to_owned(),
+        let read = definition(name);
+        let what = format!("CustomResourceDefinition {name}");
+        let state = match facts.object(&read) {
+            Some(found) if condition(found, "Established") == Some(true) => "established".to_owned(),
+            Some(_) => {
+                findings.problems.push(format!("{what}: not established"));
+                "not established".to_owned()
+            }
+            None => findings.absent(&what, &read, facts, "not found"),
         };
-        if state != "established" {
-            problems.push(format!("CustomResourceDefinition {name}: {state}"));
-        }
         lines.push(format!("{name}: {state}"));
     }
     Block::new("Required CRDs", lines).equivalent(format!("kubectl get crd {}", names.join(" ")))
@@ -337,6 +429,17 @@ mod tests {
         });
         assert_eq!(kept(&node, keep), expected);
         assert_eq!(kept(&node, &[]), node);
+    }
+
+    #[test]
+    fn a_read_names_its_verb_and_its_resource() {
+        let said = |read: Read| read.to_string();
+        assert_eq!(said(Read::list("v1", "", "nodes", "")), "list nodes");
+        assert_eq!(said(Read::list("apps/v1", "a", "deployments", "x=y")), "list deployments.apps in namespace a");
+        assert_eq!(said(Read::object("v1", "", "namespaces", "a")), "get namespaces a");
+        assert_eq!(said(definition("x.y")), "get customresourcedefinitions.apiextensions.k8s.io x.y");
+        assert_eq!(said(Read::Get("/apis/resource.k8s.io/v1".into())), "get /apis/resource.k8s.io/v1");
+        assert_eq!(said(Read::Http("http://a/b".into())), "read http://a/b");
     }
 
     #[test]

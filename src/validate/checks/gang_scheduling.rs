@@ -1,8 +1,8 @@
 //! gang-scheduling: KAI scheduler starts a group of pods together, and a group that does not fit not at all.
 
 use super::{
-    Answer, Block, Change, Check, Ending, Facts, Read, Rule, Step,
-    facts::{ROLLOUT, definition, definitions, name, rollout, text},
+    Block, Change, Check, Ending, Facts, Read, Rule, Step,
+    facts::{Findings, ROLLOUT, definition, definitions, name, rollout, text},
     probe::{self, Probe, Progress},
 };
 use crate::validate::input::Input;
@@ -76,31 +76,19 @@ impl Check for GangScheduling {
         if !missing.is_empty() {
             return Step::Read(missing);
         }
-        let mut problems = Vec::new();
-        let mut unknown = Vec::new();
+        let mut findings = Findings::default();
         let mut blocks = vec![
-            control_plane(&namespace, facts, &deployments, &mut problems, &mut unknown),
-            definitions(&KINDS, facts, &mut problems),
+            control_plane(&namespace, facts, &deployments, &mut findings),
+            definitions(&KINDS, facts, &mut findings),
         ];
-        let unread = KINDS.iter().filter_map(|kind| {
-            let why = facts.get(&definition(kind))?.unread()?;
-            Some(format!("CustomResourceDefinition {kind}: {why}"))
-        });
-        unknown.extend(unread);
-        problems.retain(|problem| !unknown.contains(problem));
-        match facts.get(&queue) {
-            Some(Answer::Found(_)) => {}
-            other => match other.and_then(Answer::trouble) {
-                Some(trouble) => unknown.push(format!("Queue {QUEUE}: {trouble}")),
-                None => problems.push(format!("Queue {QUEUE}: not found")),
-            },
+        if facts.object(&queue).is_none() {
+            findings.absent(&format!("Queue {QUEUE}"), &queue, facts, "not found");
         }
-        let is_ready = problems.is_empty() && unknown.is_empty();
-        if !is_ready && elapsed < PATIENCE {
-            return Step::Again { after: 5, reads, waiting_for: [problems, unknown].concat().join("; ") };
+        if !findings.is_empty() && elapsed < PATIENCE {
+            return Step::Again { after: 5, reads, waiting_for: findings.words() };
         }
-        if !is_ready {
-            return Ending::of_known(problems, unknown, blocks);
+        if !findings.is_empty() {
+            return findings.end(blocks);
         }
         match fitting(input, facts, elapsed, &mut blocks) {
             Ok(()) => {}
@@ -110,20 +98,14 @@ impl Check for GangScheduling {
     }
 }
 
-fn control_plane(
-    namespace: &str,
-    facts: &Facts,
-    read: &Read,
-    problems: &mut Vec<String>,
-    unknown: &mut Vec<String>,
-) -> Block {
+fn control_plane(namespace: &str, facts: &Facts, read: &Read, findings: &mut Findings) -> Block {
+    let label = "KAI scheduler deployments";
     let mut lines = Vec::new();
-    let answer = facts.get(read);
-    if let Some(trouble) = answer.and_then(Answer::trouble) {
-        let told = if answer.and_then(Answer::unread).is_some() { unknown } else { problems };
-        told.push(format!("Deployments in {namespace}: {trouble}"));
-        return Block::new("KAI scheduler deployments", vec![trouble.to_owned()]);
+    if facts.get(read).is_some_and(|answer| answer.trouble().is_some()) {
+        let why = findings.absent(&format!("Deployments in {namespace}"), read, facts, "");
+        return Block::new(label, vec![why]);
     }
+    let problems = &mut findings.problems;
     for wanted in DEPLOYMENTS {
         let state = match facts.items(read).iter().find(|item| name(item) == wanted) {
             Some(found) => {
@@ -140,7 +122,7 @@ fn control_plane(
         };
         lines.push(format!("{wanted}: {state}"));
     }
-    Block::new("KAI scheduler deployments", lines).equivalent(format!("kubectl get deployments -n {namespace}"))
+    Block::new(label, lines).equivalent(format!("kubectl get deployments -n {namespace}"))
 }
 
 /// A group of pods.
@@ -227,9 +209,9 @@ fn pods<'f>(
 fn absent(group: &str, reads: &[Read], facts: &Facts) -> Option<String> {
     let absent: Vec<&Read> = reads.iter().filter(|read| facts.object(read).is_none()).collect();
     let (count, all) = (absent.len(), reads.len());
-    match absent.iter().find_map(|read| facts.get(read)?.trouble()) {
+    match facts.any_unread(absent) {
         _ if count == 0 => None,
-        Some(trouble) => Some(format!("{count} of {all} pods of {group} could not be read: {trouble}")),
+        Some(why) => Some(format!("{count} of {all} pods of {group} are unknown: {why}")),
         None => Some(format!("{count} of {all} pods of {group} are gone")),
     }
 }
@@ -257,7 +239,8 @@ fn fitting(input: &Input, facts: &Facts, elapsed: u64, blocks: &mut Vec<Block>) 
                 let waited = probe::waited(LIMIT, elapsed);
                 unknown.push(format!("pod {} did not end {waited} ({why})", name(pod)));
             }
-            Progress::Failed(why) => problems.push(format!("pod {} failed: {why}", name(pod))),
+            Progress::Failed(failed) => problems.push(format!("pod {} failed: {}", name(pod), probe::ended(failed))),
+            Progress::Interrupted(why) => unknown.push(format!("pod {} was ended from outside: {why}", name(pod))),
             Progress::Hopeless(why) => unknown.push(format!("pod {} cannot start: {why}", name(pod))),
         }
         if text(pod, "/spec/schedulerName") != SCHEDULER {
@@ -329,7 +312,7 @@ fn scheduled_at(pod: &Value) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::validate::checks::Outcome;
+    use crate::validate::checks::{Answer, Outcome};
 
     /// Facts in which the groups were created in second 10, with these answers for their pods.
     fn facts(gang: Gang, answers: [Answer; MEMBERS]) -> Facts {
@@ -366,7 +349,8 @@ mod tests {
         let gone = judge([pod("a", ""), Answer::NotFound], 25);
         assert_eq!(outcome(gone), no_verdict("1 of 2 pods of the group that does not fit are gone"));
         let unread = judge([Answer::Failed("timeout".into()), Answer::Failed("timeout".into())], 25);
-        let why = "2 of 2 pods of the group that does not fit could not be read: timeout";
+        let why =
+            "2 of 2 pods of the group that does not fit are unknown: could not get pods aicr-gang-too-big-0-: timeout";
         assert_eq!(outcome(unread), no_verdict(why));
         let started = outcome(judge([pod("a", "worker"), Answer::NotFound], u64::MAX));
         assert!(matches!(started, Outcome::Fail(_)), "{started:?}");
@@ -398,12 +382,13 @@ mod tests {
         };
         let forbidden = || Answer::Forbidden("forbidden".into());
         let expected = [
-            "Deployments in kai-scheduler: forbidden",
-            "CustomResourceDefinition queues.scheduling.run.ai: forbidden",
-            "CustomResourceDefinition podgroups.scheduling.run.ai: forbidden",
-            "Queue default-queue: forbidden",
+            "list deployments.apps in namespace kai-scheduler",
+            "get customresourcedefinitions.apiextensions.k8s.io queues.scheduling.run.ai",
+            "get customresourcedefinitions.apiextensions.k8s.io podgroups.scheduling.run.ai",
+            "get queues.scheduling.run.ai default-queue",
         ];
-        assert_eq!(judge(forbidden(), forbidden()), Outcome::NoVerdict(expected.map(str::to_owned).to_vec()));
+        let expected = expected.map(|read| format!("could not {read}: forbidden")).to_vec();
+        assert_eq!(judge(forbidden(), forbidden()), Outcome::NoVerdict(expected));
         let absent = judge(Answer::NoNamespace("namespace `kai-scheduler` does not exist".into()), forbidden());
         let why = "Deployments in kai-scheduler: namespace `kai-scheduler` does not exist";
         assert_eq!(absent, Outcome::Fail(vec![why.to_owned()]));

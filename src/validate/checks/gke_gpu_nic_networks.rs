@@ -41,7 +41,10 @@ impl Check for GkeGpuNicNetworks {
                     Vec::new(),
                 );
             }
-            Some(answer) => return Ending::no_verdict(answer.trouble().unwrap_or("no answer"), Vec::new()),
+            Some(_) => {
+                let none = || format!("could not {read}: no answer");
+                return Ending::no_verdict(facts.unread(&read).unwrap_or_else(none), Vec::new());
+            }
         };
         let wanted = wanted(input);
         let networks: Vec<&Value> = found

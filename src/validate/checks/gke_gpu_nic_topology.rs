@@ -37,7 +37,10 @@ impl Check for GkeGpuNicTopology {
         let nodes = match facts.get(&read) {
             None => return Step::Read(vec![read]),
             Some(Answer::Items(items)) => items,
-            Some(answer) => return Ending::no_verdict(answer.trouble().unwrap_or("no answer"), Vec::new()),
+            Some(_) => {
+                let none = || format!("could not {read}: no answer");
+                return Ending::no_verdict(facts.unread(&read).unwrap_or_else(none), Vec::new());
+            }
         };
         let is_a3 = |node: &&Value| text(node, "/metadata/labels/node.kubernetes.io~1instance-type").starts_with("a3-");
         let (mut problems, mut unknown, mut lines) = (Vec::new(), Vec::new(), Vec::new());

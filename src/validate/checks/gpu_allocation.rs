@@ -1,7 +1,7 @@
 //! Who hands out GPUs on this cluster, as far as nodes, DeviceClasses and ResourceSlices tell.
 
 use super::{
-    Answer, Block, Facts, Read, Rule,
+    Block, Facts, Read, Rule,
     facts::{name, text},
 };
 use crate::{text::plural, validate::gpu::Policy};
@@ -84,24 +84,16 @@ pub fn inspect(facts: &Facts) -> Allocation {
             .collect(),
         ..Allocation::default()
     };
-    allocation.trouble.extend(facts.get(&nodes()).and_then(Answer::trouble).map(|text| format!("nodes: {text}")));
+    allocation.trouble.extend(facts.unread(&nodes()));
     let Some(api) = allocation.api else {
         // A version that could not be asked for may be served.
-        let unread = VERSIONS.iter().find_map(|version| {
-            let why = facts.get(&Read::Get(format!("/apis/{version}")))?.trouble()?;
-            Some(format!("{version}: {why}"))
-        });
-        allocation.trouble.extend(unread);
+        allocation.trouble.extend(facts.any_unread(&VERSIONS.map(|version| Read::Get(format!("/apis/{version}")))));
         return allocation;
     };
     let slices = slices(api);
-    allocation
-        .trouble
-        .extend(facts.get(&slices).and_then(Answer::trouble).map(|text| format!("resourceslices: {text}")));
+    allocation.trouble.extend(facts.unread(&slices));
     let class = Read::object(api, "", "deviceclasses", DRIVER);
-    allocation
-        .trouble
-        .extend(facts.get(&class).and_then(Answer::trouble).map(|text| format!("DeviceClass {DRIVER}: {text}")));
+    allocation.trouble.extend(facts.unread(&class));
     let has_class = facts.object(&class).is_some();
     for slice in current(facts.items(&slices)) {
         let driver = text(slice, "/spec/driver");

@@ -1,8 +1,8 @@
 //! gpu-operator-health: the operator is available, its ClusterPolicy is ready, and a DCGM exporter answers for GPUs.
 
 use super::{
-    Answer, Block, Check, Ending, Facts, Read, Rule, Step,
-    facts::{name, number, rollout, text},
+    Block, Check, Facts, Read, Rule, Step,
+    facts::{Findings, name, number, rollout, text},
 };
 use crate::validate::input::Input;
 use serde_json::Value;
@@ -41,14 +41,14 @@ impl Check for GpuOperatorHealth {
         if !missing.is_empty() {
             return Step::Read(missing);
         }
-        let mut problems = Vec::new();
-        let operator = operator_block(&namespace, &operators, facts, &mut problems);
-        let policy = policy_block(&policy, facts, &mut problems);
-        let exporter = exporter_block(&namespace, &exporter, facts, &mut problems);
-        if !problems.is_empty() && elapsed < PATIENCE {
-            return Step::Again { after: 5, reads, waiting_for: problems.join("; ") };
+        let mut findings = Findings::default();
+        let operator = operator_block(&namespace, &operators, facts, &mut findings);
+        let policy = policy_block(&policy, facts, &mut findings);
+        let exporter = exporter_block(&namespace, &exporter, facts, &mut findings);
+        if !findings.is_empty() && elapsed < PATIENCE {
+            return Step::Again { after: 5, reads, waiting_for: findings.words() };
         }
-        Ending::of(problems, vec![operator, policy, exporter])
+        findings.end(vec![operator, policy, exporter])
     }
 }
 
@@ -73,51 +73,46 @@ pub fn find_operator(items: &[Value]) -> Option<&Value> {
     items.iter().find(labeled).or_else(|| items.iter().find(|item| name(item) == "gpu-operator"))
 }
 
-fn operator_block(namespace: &str, read: &Read, facts: &Facts, problems: &mut Vec<String>) -> Block {
-    let line = match (facts.get(read), find_operator(facts.items(read))) {
-        (_, Some(operator)) => {
+fn operator_block(namespace: &str, read: &Read, facts: &Facts, findings: &mut Findings) -> Block {
+    let line = match find_operator(facts.items(read)) {
+        Some(operator) => {
             let (ready, healthy) = rollout("Deployment", operator);
             if !healthy {
-                problems.push(format!("Deployment {namespace}/{}: {ready} replicas available", name(operator)));
+                let problem = format!("Deployment {namespace}/{}: {ready} replicas available", name(operator));
+                findings.problems.push(problem);
             }
             format!("Deployment {namespace}/{}: {ready} available", name(operator))
         }
-        (answer, None) => {
-            let why = answer.and_then(Answer::trouble).unwrap_or("no Deployment of the GPU operator");
-            problems.push(format!("namespace {namespace}: {why}"));
-            why.to_owned()
-        }
+        None => findings.absent(&format!("namespace {namespace}"), read, facts, "no Deployment of the GPU operator"),
     };
     Block::new("GPU operator Deployment", vec![line]).equivalent(format!("kubectl get deployments -n {namespace}"))
 }
 
-fn policy_block(read: &Read, facts: &Facts, problems: &mut Vec<String>) -> Block {
-    let state = match facts.get(read) {
-        Some(Answer::Found(policy)) => text(policy, "/status/state").to_owned(),
-        Some(Answer::NotFound) => "not found".to_owned(),
-        answer => answer.and_then(Answer::trouble).unwrap_or("no answer").to_owned(),
+fn policy_block(read: &Read, facts: &Facts, findings: &mut Findings) -> Block {
+    let what = "ClusterPolicy cluster-policy";
+    let state = match facts.object(read).map(|policy| text(policy, "/status/state")) {
+        Some("ready") => "ready".to_owned(),
+        Some(state) => {
+            let state = if state.is_empty() { "no state" } else { state };
+            findings.problems.push(format!("{what}: {state}"));
+            state.to_owned()
+        }
+        None => findings.absent(what, read, facts, "not found"),
     };
-    if state != "ready" {
-        problems.push(format!("ClusterPolicy cluster-policy: {}", if state.is_empty() { "no state" } else { &state }));
-    }
     Block::new("ClusterPolicy status", vec![format!("cluster-policy: {state}")])
         .equivalent("kubectl get clusterpolicy cluster-policy -o jsonpath={.status.state}")
 }
 
-fn exporter_block(namespace: &str, read: &Read, facts: &Facts, problems: &mut Vec<String>) -> Block {
-    let line = match facts.get(read) {
-        Some(Answer::Found(exporter)) => {
-            let ready = number(exporter, "/status/numberReady");
-            if ready == 0 {
-                problems.push(format!("DaemonSet {namespace}/nvidia-dcgm-exporter: no ready pod"));
+fn exporter_block(namespace: &str, read: &Read, facts: &Facts, findings: &mut Findings) -> Block {
+    let what = format!("DaemonSet {namespace}/nvidia-dcgm-exporter");
+    let line = match facts.object(read) {
+        Some(exporter) => {
+            if number(exporter, "/status/numberReady") == 0 {
+                findings.problems.push(format!("{what}: no ready pod"));
             }
             format!("nvidia-dcgm-exporter: {} ready", rollout("DaemonSet", exporter).0)
         }
-        answer => {
-            let why = answer.and_then(Answer::trouble).unwrap_or("not found").to_owned();
-            problems.push(format!("DaemonSet {namespace}/nvidia-dcgm-exporter: {why}"));
-            why
-        }
+        None => findings.absent(&what, read, facts, "not found"),
     };
     Block::new("DCGM exporter DaemonSet", vec![line])
         .equivalent(format!("kubectl get daemonset nvidia-dcgm-exporter -n {namespace}"))

@@ -1,8 +1,8 @@
 //! gpu-operator-version: the installed GPU operator satisfies the recipe's constraint.
 
 use super::{
-    Answer, Block, Check, Ending, Facts, Outcome, Rule, Step,
-    facts::{name, text},
+    Block, Check, Ending, Facts, Outcome, Rule, Step,
+    facts::{Findings, name, text},
     gpu_operator_health::{find_operator, namespace, operators},
 };
 use crate::{catalog::validator::Phase, constraint, validate::input::Input};
@@ -28,10 +28,13 @@ impl Check for GpuOperatorVersion {
     fn next(&self, input: &Input, facts: &Facts, _elapsed: u64) -> Step {
         let namespace = namespace(input);
         let read = operators(&namespace);
-        let Some(answer) = facts.get(&read) else { return Step::Read(vec![read]) };
+        if facts.get(&read).is_none() {
+            return Step::Read(vec![read]);
+        }
         let Some(operator) = find_operator(facts.items(&read)) else {
-            let why = Answer::trouble(answer).unwrap_or("no Deployment of the GPU operator");
-            return Ending::of(vec![format!("namespace {namespace}: {why}")], Vec::new());
+            let mut findings = Findings::default();
+            findings.absent(&format!("namespace {namespace}"), &read, facts, "no Deployment of the GPU operator");
+            return findings.end(Vec::new());
         };
         let Some(version) = version(operator) else {
             let problem = format!("Deployment {namespace}/{} does not carry its version", name(operator));

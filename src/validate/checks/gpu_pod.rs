@@ -136,10 +136,8 @@ impl GpuPod<'_> {
             return Stage::Next(Step::Read(missing));
         }
         let Some(found) = facts.object(&reads[0]) else {
-            return Stage::Done(Seen::nothing(match facts.get(&reads[0]).and_then(Answer::trouble) {
-                Some(trouble) => format!("the test pod could not be read: {trouble}"),
-                None => "the test pod is gone".to_owned(),
-            }));
+            let gone = || "the test pod is gone".to_owned();
+            return Stage::Done(Seen::nothing(facts.unread(&reads[0]).unwrap_or_else(gone)));
         };
         let progress = probe::progress(found);
         let began = facts.changed_at(&pod).unwrap_or(0);
@@ -187,8 +185,12 @@ impl GpuPod<'_> {
                 let waited = probe::waited(LIMIT, elapsed);
                 seen.unknown = Some(format!("the test pod did not end {waited} ({why})"));
             }
-            Progress::Failed(why) => {
-                let failed = |container: &str| why.contains(&format!("container {container} "));
+            Progress::Interrupted(why) => seen.unknown = Some(format!("the test pod was ended from outside: {why}")),
+            Progress::Failed(all) => {
+                // A probe that saw something else ends with 1; anything else means that it did not look.
+                let failed = |container: &str| {
+                    all.iter().any(|ended| ended.container == container && ended.code == probe::NOT_AS_EXPECTED)
+                };
                 if failed(WITH) {
                     seen.problems.push(format!(
                         "the container with one GPU does not see exactly one: {}",
@@ -200,7 +202,7 @@ impl GpuPod<'_> {
                         .push(format!("a container without a GPU sees devices of one: {}", last(facts, &logs[1])));
                 }
                 if seen.problems.is_empty() {
-                    seen.unknown = Some(format!("the test pod failed: {why}"));
+                    seen.unknown = Some(format!("the test pod failed: {}", probe::ended(all)));
                 }
             }
         }

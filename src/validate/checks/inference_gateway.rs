@@ -1,8 +1,8 @@
 //! inference-gateway: the gateway for inference is programmed, its kinds are defined, and something answers behind it.
 
 use super::{
-    Answer, Block, Check, Ending, Facts, Read, Rule, Step,
-    facts::{condition, definition, definitions, name, text},
+    Block, Check, Ending, Facts, Read, Rule, Step,
+    facts::{Findings, condition, definition, definitions, name, text},
     robust_controller::ready_endpoints,
 };
 use crate::validate::input::Input;
@@ -65,26 +65,31 @@ impl Check for InferenceGateway {
         if !missing.is_empty() {
             return Step::Read(missing);
         }
-        let mut problems = Vec::new();
+        let mut findings = Findings::default();
         let mut blocks = vec![
-            state("GatewayClass", "", CLASS, "Accepted", facts.get(&class), &mut problems),
-            state("Gateway", &namespace, GATEWAY, "Programmed", facts.get(&gateway), &mut problems),
+            state("GatewayClass", "", CLASS, "Accepted", (&class, facts), &mut findings),
+            state("Gateway", &namespace, GATEWAY, "Programmed", (&gateway, facts), &mut findings),
         ];
-        let has_final = facts.object(&definition(POOLS)).is_some();
-        let kinds = if has_final { [KINDS[0], KINDS[1], POOLS] } else { KINDS };
-        blocks.push(definitions(&kinds, facts, &mut problems));
+        // Of a pool of requests, the final name counts unless only the older one is there.
+        let has_older = facts.object(&definition(KINDS[2])).is_some();
+        let is_final = facts.object(&definition(POOLS)).is_some() || facts.unread(&definition(POOLS)).is_some();
+        let kinds = if is_final && !has_older { [KINDS[0], KINDS[1], POOLS] } else { KINDS };
+        blocks.push(definitions(&kinds, facts, &mut findings));
         let ready = ready_endpoints(facts.items(&slices), is_data_plane);
         if ready == 0 {
-            let why =
-                facts.get(&slices).and_then(Answer::trouble).unwrap_or("no ready endpoint of the inference gateway");
-            problems.push(format!("namespace {namespace}: {why}"));
+            let what = format!("namespace {namespace}");
+            findings.absent(&what, &slices, facts, "no ready endpoint of the inference gateway");
         }
         blocks.push(
             Block::new("Gateway Data Plane", vec![format!("ready endpoints: {ready}")])
                 .equivalent(format!("kubectl get endpointslices -n {namespace}")),
         );
-        blocks.push(exposure(facts.items(&services)));
-        Ending::of(problems, blocks)
+        blocks.push(match facts.unread(&services) {
+            // Exposure is reported and not judged, so that the verdict does not need it.
+            Some(why) => Block::new(EXPOSURE, vec![why]),
+            None => exposure(facts.items(&services)),
+        });
+        findings.end(blocks)
     }
 }
 
@@ -98,24 +103,23 @@ fn state(
     namespace: &str,
     name: &str,
     wanted: &str,
-    answer: Option<&Answer>,
-    problems: &mut Vec<String>,
+    (read, facts): (&Read, &Facts),
+    findings: &mut Findings,
 ) -> Block {
     let title = if namespace.is_empty() { format!("{kind} {name}") } else { format!("{kind} {namespace}/{name}") };
-    let state = match answer {
-        Some(Answer::Found(found)) => match condition(found, wanted) {
-            Some(true) => wanted.to_owned(),
-            Some(false) => format!("not {wanted}"),
-            None => format!("no condition {wanted}"),
-        },
-        Some(Answer::NotFound) => "not found".to_owned(),
-        other => other.and_then(Answer::trouble).unwrap_or("no answer").to_owned(),
+    let state = match facts.object(read).map(|found| condition(found, wanted)) {
+        Some(Some(true)) => wanted.to_owned(),
+        Some(other) => {
+            let state = if other.is_some() { format!("not {wanted}") } else { format!("no condition {wanted}") };
+            findings.problems.push(format!("{title}: {state}"));
+            state
+        }
+        None => findings.absent(&title, read, facts, "not found"),
     };
-    if state != wanted {
-        problems.push(format!("{title}: {state}"));
-    }
     Block::new(kind, vec![format!("{title}: {state}")]).equivalent(format!("kubectl get {} -A", kind.to_lowercase()))
 }
+
+const EXPOSURE: &str = "Inference Gateway Exposure";
 
 /// Who may reach the gateway from outside.
 fn exposure(services: &[Value]) -> Block {
@@ -135,5 +139,5 @@ fn exposure(services: &[Value]) -> Block {
         })
         .collect();
     let none = vec!["no LoadBalancer Service".to_owned()];
-    Block::new("Inference Gateway Exposure", if lines.is_empty() { none } else { lines })
+    Block::new(EXPOSURE, if lines.is_empty() { none } else { lines })
 }

@@ -24,6 +24,8 @@ mod gpu_operator_version;
 mod gpu_pod;
 mod health;
 mod inference_gateway;
+mod inference_perf;
+mod metrics_api;
 mod nccl_all_reduce;
 mod operator_health;
 mod platform_health;
@@ -34,15 +36,14 @@ mod secure_accelerator_access;
 mod slinky_slurm;
 
 pub use facts::{Answer, Change, Facts, Read, kept, samples};
-pub use nccl_all_reduce::curve;
 pub use probe::Probe;
 
-use super::input::Input;
+use super::{curve::Measured, input::Input};
 use serde_json::{Value, json};
 use std::borrow::Cow;
 
 /// Every check that this program implements, in catalog order.
-pub const ALL: [&dyn Check; 23] = [
+pub const ALL: [&dyn Check; 24] = [
     &operator_health::OperatorHealth,
     &expected_resources::ExpectedResources,
     &gpu_operator_version::GpuOperatorVersion,
@@ -50,6 +51,7 @@ pub const ALL: [&dyn Check; 23] = [
     &gke_gpu_nic_networks::GkeGpuNicNetworks,
     &gke_gpu_nic_topology::GkeGpuNicTopology,
     &nccl_all_reduce::ANY,
+    &inference_perf::InferencePerf,
     &dra_support::DraSupport,
     &gang_scheduling::GangScheduling,
     &accelerator_metrics::AcceleratorMetrics,
@@ -79,9 +81,9 @@ pub trait Check: Sync {
     /// What its role must allow.
     fn rules(&self, input: &Input) -> Vec<Rule>;
 
-    /// Whether it takes GPUs, so that it must not run beside another check that does.
-    fn takes_gpus(&self) -> bool {
-        false
+    /// What a benchmark has measured so far; rows are only ever added, and each is told as soon as it is known.
+    fn measured(&self, _facts: &Facts) -> Vec<Measured> {
+        Vec::new()
     }
 
     /// What to do next. `elapsed` is in seconds since the check started.

@@ -8,7 +8,13 @@ use super::{
     facts::{definition, name, text},
     probe::{self, Progress},
 };
-use crate::{catalog::validator::Phase, validate::input::Input};
+use crate::{
+    catalog::validator::Phase,
+    validate::{
+        curve::{self, Measured},
+        input::Input,
+    },
+};
 use serde_json::{Value, json};
 
 /// Which transport is measured.
@@ -134,10 +140,6 @@ impl Check for NcclAllReduce {
         }
     }
 
-    fn takes_gpus(&self) -> bool {
-        true
-    }
-
     fn rules(&self, input: &Input) -> Vec<Rule> {
         let own = &*input.place.namespace;
         let names = [self.object_name(input)];
@@ -154,6 +156,14 @@ impl Check for NcclAllReduce {
             rules.extend(Rule::make("resource.nvidia.com", "computedomains", own, &names));
         }
         rules
+    }
+
+    fn measured(&self, facts: &Facts) -> Vec<Measured> {
+        let logs = facts.answers.values().filter_map(|answer| match answer {
+            Answer::Log(log) => Some(curve::of_nccl(log)),
+            _ => None,
+        });
+        logs.flatten().collect()
     }
 
     fn next(&self, input: &Input, facts: &Facts, elapsed: u64) -> Step {
@@ -178,8 +188,8 @@ impl Check for NcclAllReduce {
         if !missing.is_empty() {
             return Step::Read(missing);
         }
-        if let Some(trouble) = [&nodes, &kind].iter().find_map(|read| facts.get(read)?.trouble()) {
-            return Ending::no_verdict(trouble, Vec::new());
+        if let Some(why) = facts.any_unread([&nodes, &kind]) {
+            return Ending::no_verdict(why, Vec::new());
         }
         if facts.object(&kind).is_none() {
             return Ending::fail(format!("{KIND} is not defined: Kubeflow Trainer is not deployed"), Vec::new());
@@ -226,7 +236,7 @@ impl NcclAllReduce {
 }
 
 /// The number of an expression, as the reference reads it: `>= 300 GB/s` is 300.
-fn threshold(expression: &str) -> Option<f64> {
+pub fn threshold(expression: &str) -> Option<f64> {
     let number = expression.trim_start_matches(['>', '<', '=', '!', ' ']).split_whitespace().next()?;
     number.parse().ok().filter(|number: &f64| number.is_finite())
 }
@@ -419,6 +429,11 @@ impl Test<'_> {
             .count();
         let ready = format!("{workers} of {} workers run", self.workers.len());
         let Some(launcher) = launcher else {
+            if waited >= LAUNCHER_SECONDS
+                && let Some(why) = facts.unread(&pods)
+            {
+                return Ending::no_verdict(why, Vec::new());
+            }
             if waited < LAUNCHER_SECONDS {
                 return Step::Again { after: 3, reads: vec![pods], waiting_for: format!("the launcher ({ready})") };
             }
@@ -437,7 +452,7 @@ impl Test<'_> {
             _ => "",
         };
         let progress = probe::progress(launcher);
-        let is_over = matches!(progress, Progress::Succeeded | Progress::Failed(_));
+        let is_over = matches!(progress, Progress::Succeeded | Progress::Failed(_) | Progress::Interrupted(_));
         if !is_over {
             if let Progress::Hopeless(why) = &progress {
                 return Ending::no_verdict(format!("the launcher cannot start: {why}"), Vec::new());
@@ -452,8 +467,8 @@ impl Test<'_> {
             if text(launcher, "/status/phase") == "Running" {
                 reads.push(log);
             }
-            let waiting_for = match curve(output).last() {
-                Some((size, bus)) => format!("nccl: {size} bytes at {bus:.2} GB/s"),
+            let waiting_for = match curve::of_nccl(output).last() {
+                Some(row) => format!("the benchmark (now at {} bytes)", row.bytes),
                 None => format!("the benchmark ({ready})"),
             };
             return Step::Again { after: 2, reads, waiting_for };
@@ -470,17 +485,24 @@ impl Test<'_> {
                 waiting_for: "the last rows of the benchmark".to_owned(),
             };
         }
+        if let Some(why) = facts.unread(&log) {
+            return Ending::no_verdict(why, Vec::new());
+        }
         self.judge(output, &progress, expression, threshold)
     }
 
     fn judge(&self, output: &str, progress: &Progress, expression: &str, threshold: f64) -> Step {
         let blocks = vec![curve_block(output)];
-        if let Progress::Failed(why) = progress {
+        if let Progress::Interrupted(why) = progress {
+            return Ending::no_verdict(format!("the launcher was ended from outside: {why}"), blocks);
+        }
+        if let Progress::Failed(failed) = progress {
+            let why = probe::ended(failed);
             let lines: Vec<&str> = output.lines().collect();
             let last = lines[lines.len().saturating_sub(3)..].join(" | ");
             return Ending::fail(format!("the benchmark failed: {why}: {last}"), blocks);
         }
-        let Some((size, bus)) = curve(output).last().copied() else {
+        let Some(Measured { bytes: size, gb_per_s: bus }) = curve::of_nccl(output).last().copied() else {
             return Ending::no_verdict("the launcher printed no row of results", blocks);
         };
         let mut problems = Vec::new();
@@ -517,39 +539,15 @@ impl Test<'_> {
 }
 
 /// The block of evidence that holds the curve.
-pub const CURVE: &str = "Bus bandwidth by message size";
+const CURVE: &str = "Bus bandwidth by message size";
 
 fn curve_block(output: &str) -> Block {
-    let rows = curve(output).into_iter().map(|(size, bus)| format!("{size} bytes: {bus:.2} GB/s"));
-    Block::new(CURVE, rows.collect())
-}
-
-/// Bus bandwidth in GB/s by message size in bytes, out of place, in the order of the rows of nccl-tests.
-pub fn curve(output: &str) -> Vec<(u64, f64)> {
-    let row = |line: &str| {
-        let columns: Vec<&str> = line.split_whitespace().collect();
-        // size count type redop root, then time, algbw, busbw and errors, twice.
-        if columns.len() < 12 || columns[2].parse::<f64>().is_ok() {
-            return None;
-        }
-        Some((columns[0].parse().ok()?, columns[7].parse().ok()?))
-    };
-    output.lines().filter_map(row).collect()
+    Block::new(CURVE, curve::of_nccl(output).iter().map(ToString::to_string).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn rows_become_a_curve() {
-        let output = "# nThread 1\n#       size   count\n        1024   256   float   sum   -1   39.9   0.03   0.05   0   38.1   0.03   0.05   0\n\
-                      worker-0:23:45 [0] NCCL INFO Using network Libfabric\n\
-                      17179869184  4294967296  float  sum  -1  88000  195.2  366.0  0  88000  195.2  366.0  N/A\n\
-                      # Avg bus bandwidth    : 101.5\n";
-        assert_eq!(curve(output), [(1_024, 0.05), (17_179_869_184, 366.0)]);
-        assert_eq!(curve("1024 256 float sum"), []);
-    }
 
     #[test]
     fn thresholds_are_numbers_with_a_sign_before_them() {

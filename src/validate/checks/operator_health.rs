@@ -1,8 +1,8 @@
 //! operator-health: the GPU operator's pods run and are ready.
 
 use super::{
-    Block, Check, Ending, Facts, Read, Rule, Step,
-    facts::{name, text},
+    Answer, Block, Check, Facts, Read, Rule, Step,
+    facts::{Findings, name, text},
     gpu_operator_health::namespace,
 };
 use crate::validate::input::Input;
@@ -32,21 +32,29 @@ impl Check for OperatorHealth {
         let Some(answer) = facts.get(&read) else { return Step::Read(vec![read]) };
         let pods = facts.items(&read);
         let ready: Vec<&Value> = pods.iter().filter(|pod| is_ready(pod)).collect();
-        let problem = match (answer.trouble(), pods, ready.as_slice()) {
-            (Some(trouble), ..) => Some(trouble.to_owned()),
-            (None, [], _) => Some(format!("no pod with label app=gpu-operator in namespace {namespace}")),
-            (None, _, []) => Some(format!("none of {} GPU operator pods is Running and Ready", pods.len())),
-            _ => None,
-        };
-        if let Some(problem) = problem.clone().filter(|_| elapsed < PATIENCE) {
-            return Step::Again { after: 5, reads: vec![read], waiting_for: problem };
+        let mut findings = Findings::default();
+        match (pods, ready.as_slice()) {
+            ([], _) => {
+                if let Some(why) = facts.unread(&read) {
+                    findings.unread(why);
+                } else if let Answer::NoNamespace(why) = answer {
+                    findings.problems.push(why.clone());
+                } else {
+                    findings.problems.push(format!("no pod with label app=gpu-operator in namespace {namespace}"));
+                }
+            }
+            (_, []) => findings.problems.push(format!("none of {} GPU operator pods is Running and Ready", pods.len())),
+            _ => {}
+        }
+        if !findings.is_empty() && elapsed < PATIENCE {
+            return Step::Again { after: 5, reads: vec![read], waiting_for: findings.words() };
         }
         let mut lines: Vec<String> =
             pods.iter().map(|pod| format!("{}: {}", name(pod), text(pod, "/status/phase"))).collect();
         lines.push(format!("Running: {}/{}", ready.len(), pods.len()));
         let block = Block::new("GPU operator pods", lines)
             .equivalent(format!("kubectl get pods -n {namespace} -l app=gpu-operator"));
-        Ending::of(problem.into_iter().collect(), vec![block])
+        findings.end(vec![block])
     }
 }
 

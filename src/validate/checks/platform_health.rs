@@ -1,8 +1,8 @@
 //! platform-health: every enabled component has its namespace, and the resources that the recipe expects are healthy.
 
 use super::{
-    Answer, Block, Check, Ending, Facts, Read, Rule, Step,
-    facts::{rollout, text},
+    Block, Check, Facts, Read, Rule, Step,
+    facts::{Findings, rollout, text},
 };
 use crate::{
     recipe::{ComponentRef, ExpectedResource},
@@ -45,17 +45,20 @@ impl Check for PlatformHealth {
         if !missing.is_empty() {
             return Step::Read(missing);
         }
-        let Resources { problems, blocks } = Resources::judge(input, facts);
+        let Resources { findings, blocks } = Resources::judge(input, facts);
         // A namespace of several components is told once.
-        let problems: BTreeSet<String> = problems.into_values().flatten().collect();
-        Ending::of(problems.into_iter().collect(), blocks)
+        let mut all = Findings::default();
+        let problems: BTreeSet<String> = findings.values().flat_map(|found| found.problems.clone()).collect();
+        all.problems.extend(problems);
+        findings.into_values().flat_map(|found| found.unknown).for_each(|why| all.unread(why));
+        all.end(blocks)
     }
 }
 
 /// Namespaces and resources that the recipe expects, judged.
 pub struct Resources {
     /// By component.
-    pub problems: BTreeMap<String, Vec<String>>,
+    pub findings: BTreeMap<String, Findings>,
     pub blocks: Vec<Block>,
 }
 
@@ -69,19 +72,24 @@ pub fn reads(input: &Input) -> Vec<Read> {
 impl Resources {
     /// Judges the facts of [`reads`].
     pub fn judge(input: &Input, facts: &Facts) -> Resources {
-        let mut problems: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut findings: BTreeMap<String, Findings> = BTreeMap::new();
         let mut lines = Vec::new();
         let names = namespaces(input);
         for name in &names {
-            let status = match facts.get(&namespace(name)) {
-                Some(Answer::Found(found)) => text(found, "/status/phase").to_owned(),
-                Some(Answer::NotFound) => "not found".to_owned(),
-                Some(answer) => answer.trouble().unwrap_or("no answer").to_owned(),
-                None => "not read".to_owned(),
+            let read = namespace(name);
+            let what = format!("namespace {name}");
+            let mut found = Findings::default();
+            let status = match facts.object(&read).map(|found| text(found, "/status/phase")) {
+                Some("Active") => "Active".to_owned(),
+                Some(phase) => {
+                    found.problems.push(format!("{what}: {phase}"));
+                    phase.to_owned()
+                }
+                None => found.absent(&what, &read, facts, "not found"),
             };
-            if status != "Active" {
+            if !found.is_empty() {
                 for component in enabled(input).filter(|component| component.namespace == *name) {
-                    problems.entry(component.name.clone()).or_default().push(format!("namespace {name}: {status}"));
+                    findings.insert(component.name.clone(), found.clone());
                 }
             }
             lines.push(format!("Namespace {name}: {status}"));
@@ -90,17 +98,14 @@ impl Resources {
             Block::new("Component namespaces", lines).equivalent(format!("kubectl get namespaces {}", names.join(" "))),
         ];
         let mut lines = Vec::new();
-        for component in enabled(input) {
-            let mut found = Vec::new();
-            lines.extend(judge_resources(&component.expected_resources, facts, &mut found));
-            if !found.is_empty() {
-                problems.entry(component.name.clone()).or_default().extend(found);
-            }
+        for component in enabled(input).filter(|component| !component.expected_resources.is_empty()) {
+            let found = findings.entry(component.name.clone()).or_default();
+            lines.extend(judge_resources(&component.expected_resources, facts, found));
         }
         if !lines.is_empty() {
             blocks.push(Block::new("Expected resources", lines));
         }
-        Resources { problems, blocks }
+        Resources { findings, blocks }
     }
 }
 
@@ -137,24 +142,28 @@ fn resource(wanted: &&ExpectedResource) -> Option<Read> {
     Some(Read::object(&version, &wanted.namespace, resource, &wanted.name))
 }
 
-/// One line for each resource; what is wrong goes to `problems`.
-fn judge_resources(expected: &[ExpectedResource], facts: &Facts, problems: &mut Vec<String>) -> Vec<String> {
+/// One line for each resource; what is wrong goes to `findings`.
+fn judge_resources(expected: &[ExpectedResource], facts: &Facts, findings: &mut Findings) -> Vec<String> {
     let mut lines = Vec::new();
     for wanted in expected {
         let title = format!("{} {}/{}", wanted.kind, wanted.namespace, wanted.name);
-        let (status, healthy) = match resource(&wanted).and_then(|read| facts.get(&read)) {
-            Some(Answer::Found(found)) if ["Deployment", "DaemonSet", "StatefulSet"].contains(&&*wanted.kind) => {
-                let (ready, healthy) = rollout(&wanted.kind, found);
-                (format!("{ready} ready"), healthy)
+        let status = match resource(&wanted) {
+            None => {
+                findings.problems.push(format!("{title}: unsupported kind"));
+                "unsupported kind".to_owned()
             }
-            Some(Answer::Found(_)) => ("exists".to_owned(), true),
-            Some(Answer::NotFound) => ("not found".to_owned(), false),
-            Some(answer) => (answer.trouble().unwrap_or("no answer").to_owned(), false),
-            None => ("unsupported kind".to_owned(), false),
+            Some(read) => match facts.object(&read) {
+                Some(found) if ["Deployment", "DaemonSet", "StatefulSet"].contains(&&*wanted.kind) => {
+                    let (ready, healthy) = rollout(&wanted.kind, found);
+                    if !healthy {
+                        findings.problems.push(format!("{title}: {ready} ready"));
+                    }
+                    format!("{ready} ready")
+                }
+                Some(_) => "exists".to_owned(),
+                None => findings.absent(&title, &read, facts, "not found"),
+            },
         };
-        if !healthy {
-            problems.push(format!("{title}: {status}"));
-        }
         lines.push(format!("  [expectedResources] {title}: {status}"));
     }
     lines

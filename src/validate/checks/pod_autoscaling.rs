@@ -1,8 +1,9 @@
 //! pod-autoscaling: a HorizontalPodAutoscaler scales pods up and down on the power that GPUs draw.
 
 use super::{
-    Answer, Block, Change, Check, Ending, Facts, Read, Rule, Step,
-    facts::{number, text},
+    Block, Change, Check, Ending, Facts, Read, Rule, Step,
+    facts::{Findings, number, text},
+    metrics_api::{CUSTOM, EXTERNAL},
     probe::{self, Probe},
 };
 use crate::validate::input::Input;
@@ -12,7 +13,6 @@ pub struct PodAutoscaling;
 
 const COMPONENTS: [&str; 2] = ["prometheus-adapter", "prometheus-adapter-ocp"];
 const METRIC: &str = "dcgm_gpu_power_usage";
-const CUSTOM: &str = "/apis/custom.metrics.k8s.io/v1beta1";
 /// Seconds for the metric to be there, for the first step up, and for each change of the Deployment.
 const METRIC_SECONDS: u64 = 60;
 const INTENT_SECONDS: u64 = 180;
@@ -34,7 +34,8 @@ impl Check for PodAutoscaling {
     fn rules(&self, input: &Input) -> Vec<Rule> {
         let own = &*input.place.namespace;
         let names = [object_name(input)];
-        let mut rules = vec![Rule::to(&["get", "list"], "external.metrics.k8s.io", METRIC).within(own)];
+        let mut rules =
+            vec![Rule::to(&["get", "list"], EXTERNAL.0, METRIC).within(own), CUSTOM.rule(), EXTERNAL.rule()];
         rules.extend(Rule::make("apps", "deployments", own, &names));
         rules.extend(Rule::make("autoscaling", "horizontalpodautoscalers", own, &names));
         rules.push(Rule {
@@ -48,21 +49,21 @@ impl Check for PodAutoscaling {
         if !COMPONENTS.iter().any(|component| input.enabled(component).is_some()) {
             return Ending::fail("the recipe has no enabled prometheus-adapter to ask for metrics", Vec::new());
         }
-        let custom = Read::Get(CUSTOM.to_owned());
+        let custom = CUSTOM.discovery();
         let external =
             Read::Get(format!("/apis/external.metrics.k8s.io/v1beta1/namespaces/{}/{METRIC}", input.place.namespace));
-        let reads = vec![custom.clone(), external.clone()];
+        let reads = vec![custom.clone(), external.clone(), CUSTOM.registration(), EXTERNAL.registration()];
         let missing = facts.missing(&reads);
         if !missing.is_empty() {
             return Step::Read(missing);
         }
         let mut blocks = Vec::new();
-        let problem = metrics(facts, &custom, &external, &mut blocks);
-        if let Some(problem) = problem {
-            if elapsed < METRIC_SECONDS {
-                return Step::Again { after: 5, reads, waiting_for: problem };
-            }
-            return Ending::fail(problem, blocks);
+        let findings = metrics(facts, &custom, &external, &mut blocks);
+        if !findings.is_empty() && elapsed < METRIC_SECONDS {
+            return Step::Again { after: 5, reads, waiting_for: findings.words() };
+        }
+        if !findings.is_empty() {
+            return findings.end(blocks);
         }
         let (deployment, scaler) = (deployment(input), scaler(input));
         let changes = [deployment.clone(), scaler.clone()];
@@ -78,13 +79,10 @@ impl Check for PodAutoscaling {
 }
 
 /// Why there is no metric to scale on.
-fn metrics(facts: &Facts, custom: &Read, external: &Read, blocks: &mut Vec<Block>) -> Option<String> {
-    let of = |what: &str, read: &Read| match facts.get(read) {
-        Some(Answer::Found(_)) => None,
-        Some(Answer::NotFound) => Some(format!("{what} is not served: is prometheus-adapter set up for it?")),
-        other => Some(format!("{what}: {}", other.and_then(Answer::trouble).unwrap_or("no answer"))),
-    };
-    let no_custom = of("custom.metrics.k8s.io", custom);
+fn metrics(facts: &Facts, custom: &Read, external: &Read, blocks: &mut Vec<Block>) -> Findings {
+    let mut findings = Findings::default();
+    CUSTOM.judge(CUSTOM.0, custom, facts, &mut findings);
+    EXTERNAL.judge(&format!("external metric {METRIC}"), external, facts, &mut findings);
     let values: Vec<String> = facts
         .object(external)
         .and_then(|list| list["items"].as_array())
@@ -96,8 +94,10 @@ fn metrics(facts: &Facts, custom: &Read, external: &Read, blocks: &mut Vec<Block
         Block::new("External Metrics API", vec![format!("{METRIC}: {}", values.join(", "))])
             .equivalent(format!("kubectl get --raw {}", if let Read::Get(path) = external { path } else { "" })),
     );
-    let empty = values.is_empty().then(|| format!("external metric {METRIC} has no value"));
-    no_custom.or_else(|| of(&format!("external metric {METRIC}"), external)).or(empty)
+    if values.is_empty() && findings.is_empty() {
+        findings.problems.push(format!("external metric {METRIC} has no value"));
+    }
+    findings
 }
 
 fn object_name(input: &Input) -> String {
@@ -148,9 +148,13 @@ fn scaled(input: &Input, facts: &Facts, elapsed: u64, changes: &[Change; 2], mut
     if !missing.is_empty() {
         return Step::Read(missing);
     }
-    let replicas = facts.object(&reads[0]).map_or(0, |found| number(found, "/status/replicas"));
-    let scaler = facts.object(&reads[1]).cloned().unwrap_or_default();
-    let desired = number(&scaler, "/status/desiredReplicas");
+    let (Some(found), Some(scaler)) = (facts.object(&reads[0]), facts.object(&reads[1])) else {
+        // How many replicas there are is not known: that is not none.
+        let gone = || "the Deployment or the autoscaler of the test is gone".to_owned();
+        return Ending::no_verdict(facts.any_unread(&reads).unwrap_or_else(gone), blocks);
+    };
+    let replicas = number(found, "/status/replicas");
+    let desired = number(scaler, "/status/desiredReplicas");
     let down = Change::Patch { path: changes[1].path(), patch: json!({"spec": {"metrics": metric(HIGH)}}) };
     let began = facts.changed_at(&changes[1]).unwrap_or(0);
     let Some(answer) = facts.change(&down) else {
@@ -163,8 +167,9 @@ fn scaled(input: &Input, facts: &Facts, elapsed: u64, changes: &[Change; 2], mut
         if replicas > 1 {
             return Step::Change(vec![down]);
         }
-        let waiting_for = format!("{what} more than one replica{}", reason(&scaler));
-        if waited < limit {
+        let waiting_for = format!("{what} more than one replica{}", reason(scaler));
+        // When the time of the check is up, how long was waited is not known.
+        if waited < limit || elapsed == u64::MAX {
             return Step::Again { after: 5, reads, waiting_for };
         }
         blocks.push(result(desired, replicas));
@@ -174,7 +179,8 @@ fn scaled(input: &Input, facts: &Facts, elapsed: u64, changes: &[Change; 2], mut
         return Ending::no_verdict(format!("the autoscaler could not be changed: {trouble}"), blocks);
     }
     if replicas > 1 {
-        if elapsed.saturating_sub(facts.changed_at(&down).unwrap_or(0)) < SCALE_SECONDS {
+        let waited = elapsed.saturating_sub(facts.changed_at(&down).unwrap_or(0));
+        if waited < SCALE_SECONDS || elapsed == u64::MAX {
             return Step::Again { after: 5, reads, waiting_for: "the Deployment to go back to one replica".to_owned() };
         }
         blocks.push(result(desired, replicas));

@@ -14,6 +14,9 @@ use std::{fmt, str::FromStr};
 /// The check that created an object.
 pub const MADE_BY_LABEL: &str = "aicr.run/made-by";
 
+/// The exit code of a probe that saw something else than it was to see.
+pub const NOT_AS_EXPECTED: i64 = 1;
+
 /// What a container of such a pod does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Probe {
@@ -147,27 +150,70 @@ pub enum Progress {
     /// It will never start: its image or its configuration.
     Hopeless(String),
     Succeeded,
-    /// The containers that failed, with their exit codes and last words.
-    Failed(String),
+    /// Its containers ended by themselves, and not all of them well.
+    Failed(Vec<Ended>),
+    /// It was ended from outside: evicted, preempted, out of memory, its node lost. What it would have seen is unknown.
+    Interrupted(String),
+}
+
+/// A container that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    pub container: String,
+    pub code: i64,
+    /// Reason and message, as the kubelet says them.
+    pub words: String,
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "container {} ended with {}", self.container, self.code)?;
+        if self.words.is_empty() { Ok(()) } else { write!(f, " {}", self.words) }
+    }
+}
+
+/// The containers that failed, in one line.
+pub fn ended(failed: &[Ended]) -> String {
+    failed.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// How a pod failed.
+fn failure(pod: &Value) -> Progress {
+    let words = |value: &Value| format!("{} {}", text(value, "/reason"), text(value, "/message")).trim().to_owned();
+    let disrupted =
+        conditions(pod).find(|one| text(one, "/type") == "DisruptionTarget" && text(one, "/status") == "True");
+    if !text(&pod["status"], "/reason").is_empty() {
+        return Progress::Interrupted(words(&pod["status"]));
+    }
+    if let Some(condition) = disrupted {
+        return Progress::Interrupted(words(condition));
+    }
+    let statuses = pod.pointer("/status/containerStatuses").and_then(Value::as_array).into_iter().flatten();
+    let failed = statuses.filter_map(|status| {
+        let ended = status.pointer("/state/terminated")?;
+        let code = ended["exitCode"].as_i64().filter(|code| *code != 0)?;
+        Some(Ended { container: text(status, "/name").to_owned(), code, words: words(ended) })
+    });
+    let failed: Vec<Ended> = failed.collect();
+    match failed.iter().find(|ended| ended.words.starts_with("OOMKilled")) {
+        Some(killed) => Progress::Interrupted(killed.to_string()),
+        None if failed.is_empty() => Progress::Interrupted(match words(&pod["status"]) {
+            words if words.is_empty() => "the pod failed without a reason".to_owned(),
+            words => words,
+        }),
+        None => Progress::Failed(failed),
+    }
+}
+
+fn conditions(pod: &Value) -> impl Iterator<Item = &Value> {
+    pod.pointer("/status/conditions").and_then(Value::as_array).into_iter().flatten()
 }
 
 pub fn progress(pod: &Value) -> Progress {
     let statuses = || pod.pointer("/status/containerStatuses").and_then(Value::as_array).into_iter().flatten();
     match text(pod, "/status/phase") {
         "Succeeded" => Progress::Succeeded,
-        "Failed" => {
-            let failed = statuses().filter_map(|status| {
-                let ended = status.pointer("/state/terminated")?;
-                let code = ended["exitCode"].as_i64().filter(|code| *code != 0)?;
-                let words = format!("{} {}", text(ended, "/reason"), text(ended, "/message"));
-                Some(
-                    format!("container {} ended with {code} {}", text(status, "/name"), words.trim()).trim().to_owned(),
-                )
-            });
-            let failed: Vec<String> = failed.collect();
-            let why = format!("{} {}", text(pod, "/status/reason"), text(pod, "/status/message"));
-            Progress::Failed(if failed.is_empty() { why.trim().to_owned() } else { failed.join(", ") })
-        }
+        "Failed" => failure(pod),
         phase => {
             for status in statuses() {
                 let reason = text(status, "/state/waiting/reason");
@@ -184,10 +230,8 @@ pub fn progress(pod: &Value) -> Progress {
                     return Progress::Hopeless(format!("{reason}: {}", text(status, "/state/waiting/message")));
                 }
             }
-            let conditions = pod.pointer("/status/conditions").and_then(Value::as_array).into_iter().flatten();
-            let unscheduled = conditions
-                .into_iter()
-                .find(|one| text(one, "/type") == "PodScheduled" && text(one, "/status") == "False");
+            let unscheduled =
+                conditions(pod).find(|one| text(one, "/type") == "PodScheduled" && text(one, "/status") == "False");
             Progress::Waiting(match unscheduled {
                 Some(condition) => format!("not scheduled: {}", text(condition, "/message")),
                 None => phase.to_lowercase(),
@@ -225,13 +269,25 @@ mod tests {
         let ended = json!({"phase": "Failed", "containerStatuses": [
             {"name": "a", "state": {"terminated": {"exitCode": 0}}},
             {"name": "b", "state": {"terminated": {"exitCode": 1, "reason": "Error"}}}]});
-        assert_eq!(with(ended), Progress::Failed("container b ended with 1 Error".into()));
-        assert_eq!(
-            with(json!({"phase": "Failed", "reason": "Evicted", "message": "low"})),
-            Progress::Failed("Evicted low".into())
-        );
+        let failed = Ended { container: "b".into(), code: 1, words: "Error".into() };
+        assert_eq!(failed.to_string(), "container b ended with 1 Error");
+        assert_eq!(with(ended), Progress::Failed(vec![failed]));
         let pulling = json!({"phase": "Pending", "containerStatuses": [{"state": {"waiting": {"reason": "ErrImagePull", "message": "no"}}}]});
         assert_eq!(with(pulling), Progress::Hopeless("ErrImagePull: no".into()));
+        let killed = json!([{"name": "b", "state": {"terminated": {"exitCode": 137, "reason": "Error"}}}]);
+        let interrupted = |status: Value, why: &str| assert_eq!(with(status), Progress::Interrupted(why.into()));
+        interrupted(
+            json!({"phase": "Failed", "reason": "Evicted", "message": "low", "containerStatuses": killed}),
+            "Evicted low",
+        );
+        let target = json!([{"type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler", "message": "for x"}]);
+        interrupted(
+            json!({"phase": "Failed", "conditions": target, "containerStatuses": killed}),
+            "PreemptionByScheduler for x",
+        );
+        let memory = json!([{"name": "b", "state": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}}]);
+        interrupted(json!({"phase": "Failed", "containerStatuses": memory}), "container b ended with 137 OOMKilled");
+        interrupted(json!({"phase": "Failed"}), "the pod failed without a reason");
         let full =
             json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "message": "0/1"}]});
         assert_eq!(with(full), Progress::Waiting("not scheduled: 0/1".into()));

@@ -1,8 +1,8 @@
 //! robust-controller: the operator of the AI platform runs, and its webhook refuses an object that makes no sense.
 
 use super::{
-    Answer, Block, Change, Check, Ending, Facts, Outcome, Read, Rule, Step,
-    facts::{ROLLOUT, definition, definitions, name, rollout, text},
+    Answer, Block, Change, Check, Ending, Facts, Read, Rule, Step,
+    facts::{Findings, ROLLOUT, definition, definitions, name, rollout, text},
     probe,
 };
 use crate::validate::input::Input;
@@ -96,13 +96,18 @@ impl Check for RobustController {
         if !missing.is_empty() {
             return Step::Read(missing);
         }
-        let mut problems = Vec::new();
+        let mut findings = Findings::default();
         let mut blocks = vec![
-            deployment(operator, &namespace, facts, &deployments, &mut problems),
-            webhook(operator, &namespace, facts, (&webhooks, &slices), &mut problems),
-            definitions(&[&operator.definition()], facts, &mut problems),
+            deployment(operator, &namespace, facts, &deployments, &mut findings),
+            webhook(operator, &namespace, facts, (&webhooks, &slices), &mut findings),
+            definitions(&[&operator.definition()], facts, &mut findings),
         ];
-        let Some(version) = facts.object(&kind).and_then(served) else { return Ending::of(problems, blocks) };
+        let Some(version) = facts.object(&kind).and_then(served) else {
+            if facts.object(&kind).is_some() {
+                findings.problems.push(format!("{} is served in no version", operator.definition()));
+            }
+            return findings.end(blocks);
+        };
         let object = json!({
             "apiVersion": format!("{}/{version}", operator.group), "kind": operator.kind,
             "metadata": probe::metadata(input, self.name(), &probe::object_name(input, "robust")),
@@ -110,7 +115,7 @@ impl Check for RobustController {
         });
         let trial = Change::trial(operator.resource, object);
         let Some(answer) = facts.change(&trial) else { return Step::Change(vec![trial]) };
-        let mut unknown = None;
+        let problems = &mut findings.problems;
         let line = match answer {
             Answer::Refused(text) if text.contains("admission webhook") => format!("refused, as it should be: {text}"),
             Answer::Refused(text) => {
@@ -130,15 +135,12 @@ impl Check for RobustController {
             }
             other => {
                 let text = other.trouble().unwrap_or("no answer").to_owned();
-                unknown = Some(format!("the webhook could not be tried: {text}"));
+                findings.unread(format!("the webhook could not be tried: {text}"));
                 text
             }
         };
         blocks.push(Block::new("Webhook Rejection Test", vec![line]));
-        match unknown {
-            Some(unknown) if problems.is_empty() => Ending::with(Outcome::NoVerdict(vec![unknown]), blocks),
-            _ => Ending::of(problems, blocks),
-        }
+        findings.end(blocks)
     }
 }
 
@@ -148,21 +150,20 @@ fn served(definition: &Value) -> Option<&str> {
     versions.iter().find(|version| version["served"] == true).map(|version| text(version, "/name"))
 }
 
-fn deployment(operator: &Operator, namespace: &str, facts: &Facts, read: &Read, problems: &mut Vec<String>) -> Block {
+fn deployment(operator: &Operator, namespace: &str, facts: &Facts, read: &Read, findings: &mut Findings) -> Block {
     let found = facts.items(read).iter().find(|item| name(item).ends_with(operator.deployment));
     let line = match found {
         Some(found) => {
             let (ready, healthy) = rollout("Deployment", found);
             if !healthy || ready.starts_with("0/") {
-                problems.push(format!("Deployment {namespace}/{}: {ready} replicas available", name(found)));
+                let problem = format!("Deployment {namespace}/{}: {ready} replicas available", name(found));
+                findings.problems.push(problem);
             }
             format!("{}: {ready} available", name(found))
         }
         None => {
-            let trouble = facts.get(read).and_then(Answer::trouble);
-            let why = trouble.map_or_else(|| format!("no Deployment named *{}", operator.deployment), str::to_owned);
-            problems.push(format!("namespace {namespace}: {why}"));
-            why
+            let none = format!("no Deployment named *{}", operator.deployment);
+            findings.absent(&format!("namespace {namespace}"), read, facts, &none)
         }
     };
     Block::new("Operator Deployment", vec![line]).equivalent(format!("kubectl get deployments -n {namespace}"))
@@ -173,18 +174,18 @@ fn webhook(
     namespace: &str,
     facts: &Facts,
     (webhooks, slices): (&Read, &Read),
-    problems: &mut Vec<String>,
+    findings: &mut Findings,
 ) -> Block {
     let mut lines = Vec::new();
     match facts.items(webhooks).iter().find(|item| name(item).contains(operator.webhook)) {
         None => {
-            let trouble = facts.get(webhooks).and_then(Answer::trouble);
-            let why = trouble.map_or_else(
-                || format!("no ValidatingWebhookConfiguration named *{}*", operator.webhook),
-                str::to_owned,
-            );
-            problems.push(why.clone());
-            lines.push(why);
+            let why = facts.unread(webhooks);
+            let none = || format!("no ValidatingWebhookConfiguration named *{}*", operator.webhook);
+            lines.push(why.clone().unwrap_or_else(none));
+            match why {
+                Some(why) => findings.unread(why),
+                None => findings.problems.push(none()),
+            }
         }
         Some(found) => {
             let webhooks = found["webhooks"].as_array().into_iter().flatten();
@@ -193,12 +194,16 @@ fn webhook(
                 .map(|webhook| text(webhook, "/clientConfig/service/name"))
                 .collect();
             if services.is_empty() {
-                problems.push(format!("{} calls no Service in namespace {namespace}", name(found)));
+                findings.problems.push(format!("{} calls no Service in namespace {namespace}", name(found)));
             }
             for service in services {
                 let ready = ready_endpoints(facts.items(slices), |of| of == service);
-                if ready == 0 {
-                    problems.push(format!("webhook Service {namespace}/{service} has no ready endpoint"));
+                match facts.unread(slices) {
+                    Some(why) => findings.unread(why),
+                    None if ready > 0 => {}
+                    None => {
+                        findings.problems.push(format!("webhook Service {namespace}/{service} has no ready endpoint"))
+                    }
                 }
                 lines.push(format!("{}: Service {service}, ready endpoints: {ready}", name(found)));
             }

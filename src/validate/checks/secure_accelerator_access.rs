@@ -25,10 +25,6 @@ impl Check for SecureAcceleratorAccess {
          skipped."
     }
 
-    fn takes_gpus(&self) -> bool {
-        true
-    }
-
     fn rules(&self, input: &Input) -> Vec<Rule> {
         let mut rules = gpu_allocation::rules();
         rules.extend(gpu_pod::rules(input, STEM));
@@ -93,7 +89,8 @@ fn without_gpu(input: &Input, facts: &Facts, elapsed: u64, node: &str, mut block
     let read = Read::Get(change.path());
     let Some(answer) = facts.get(&read) else { return Step::Read(vec![read]) };
     let Answer::Found(found) = answer else {
-        return Ending::no_verdict("the pod without a GPU is gone", blocks);
+        let why = facts.unread(&read).unwrap_or_else(|| "the pod without a GPU is gone".to_owned());
+        return Ending::no_verdict(why, blocks);
     };
     let progress = probe::progress(found);
     let began = facts.changed_at(&change).unwrap_or(0);
@@ -104,6 +101,9 @@ fn without_gpu(input: &Input, facts: &Facts, elapsed: u64, node: &str, mut block
         Progress::Waiting(why) | Progress::Hopeless(why) => {
             return Ending::no_verdict(format!("the pod without a GPU did not run: {why}"), blocks);
         }
+        Progress::Interrupted(why) => {
+            return Ending::no_verdict(format!("the pod without a GPU was ended from outside: {why}"), blocks);
+        }
         Progress::Succeeded | Progress::Failed(_) => {}
     }
     let log = Read::Log { namespace: input.place.namespace.clone(), pod: name, container: "none".to_owned() };
@@ -113,9 +113,18 @@ fn without_gpu(input: &Input, facts: &Facts, elapsed: u64, node: &str, mut block
         _ => Vec::new(),
     };
     blocks.push(Block::new("No-allocation probe pod logs", lines.clone()));
-    let problem = matches!(progress, Progress::Failed(_)).then(|| {
-        let devices: Vec<&str> = lines.iter().map(String::as_str).filter(|line| line.starts_with("/dev/")).collect();
-        format!("a pod without a GPU sees devices of node {node}: {}", devices.join(", "))
-    });
-    Ending::of(problem.into_iter().collect(), blocks)
+    let Progress::Failed(failed) = progress else { return Ending::of(Vec::new(), blocks) };
+    let devices: Vec<&str> = lines.iter().map(String::as_str).filter(|line| line.starts_with("/dev/")).collect();
+    if let Some(why) = facts.unread(&log) {
+        return Ending::no_verdict(
+            format!("the pod without a GPU failed ({}), and {why}", probe::ended(&failed)),
+            blocks,
+        );
+    }
+    let has_looked = failed.iter().all(|ended| ended.code == probe::NOT_AS_EXPECTED);
+    if !has_looked || devices.is_empty() {
+        let why = format!("the pod without a GPU failed and names no device: {}", probe::ended(&failed));
+        return Ending::no_verdict(why, blocks);
+    }
+    Ending::fail(format!("a pod without a GPU sees devices of node {node}: {}", devices.join(", ")), blocks)
 }

@@ -4,8 +4,8 @@
 //! seen is well gives no verdict, never a pass. What can be seen to be wrong fails.
 
 use super::{
-    Answer, Block, Check, Ending, Facts, Outcome, Read, Rule, Step,
-    facts::{condition, definition, name, number, text},
+    Block, Check, Ending, Facts, Outcome, Read, Rule, Step,
+    facts::{Findings, condition, definition, definitions, name, number, text},
 };
 use crate::validate::input::Input;
 use serde_json::Value;
@@ -98,31 +98,27 @@ impl Check for SlinkySlurm {
         if !missing.is_empty() {
             return Step::Read(missing);
         }
-        let mut problems = Vec::new();
-        let mut blocks = vec![super::facts::definitions(&KINDS, facts, &mut problems)];
-        if problems.is_empty() {
-            blocks.push(nodes(&namespace, facts, &node_sets, &mut problems));
-            blocks.push(logins(&namespace, facts, (&login_sets, &pods), &mut problems));
+        let mut findings = Findings::default();
+        let mut blocks = vec![definitions(&KINDS, facts, &mut findings)];
+        if findings.problems.is_empty() {
+            blocks.push(nodes(&namespace, facts, &node_sets, &mut findings));
+            blocks.push(logins(&namespace, facts, (&login_sets, &pods), &mut findings));
         }
         if self.asks == Asks::ImexChannels {
             for (title, read) in [
                 ("ComputeDomain slinky-slurm-imex", &channels[0]),
                 ("ResourceClaimTemplate slinky-slurm-imex-channels", &channels[1]),
             ] {
-                match facts.get(read) {
-                    Some(Answer::Found(_)) => {}
-                    Some(Answer::NotFound) => problems.push(format!("{title}: not found")),
-                    other => {
-                        problems.push(format!("{title}: {}", other.and_then(Answer::trouble).unwrap_or("no answer")))
-                    }
+                if facts.object(read).is_none() {
+                    findings.absent(title, read, facts, "not found");
                 }
             }
         }
-        if !problems.is_empty() && elapsed < PATIENCE {
-            return Step::Again { after: 5, reads, waiting_for: problems.join("; ") };
+        if !findings.is_empty() && elapsed < PATIENCE {
+            return Step::Again { after: 5, reads, waiting_for: findings.words() };
         }
-        if !problems.is_empty() {
-            return Ending::of(problems, blocks);
+        if !findings.is_empty() {
+            return findings.end(blocks);
         }
         let what = match self.asks {
             Asks::Health => "no Slurm job was run",
@@ -139,11 +135,10 @@ impl Check for SlinkySlurm {
 const DOMAIN: &str = "slinky-slurm-imex";
 const CHANNELS: &str = "slinky-slurm-imex-channels";
 
-fn nodes(namespace: &str, facts: &Facts, read: &Read, problems: &mut Vec<String>) -> Block {
+fn nodes(namespace: &str, facts: &Facts, read: &Read, findings: &mut Findings) -> Block {
     let found = facts.items(read);
     if found.is_empty() {
-        let why = facts.get(read).and_then(Answer::trouble).unwrap_or("no NodeSet");
-        problems.push(format!("namespace {namespace}: {why}"));
+        findings.absent(&format!("namespace {namespace}"), read, facts, "no NodeSet");
     }
     let line = |set: &Value| {
         let available = number(set, "/status/availableReplicas");
@@ -155,17 +150,16 @@ fn nodes(namespace: &str, facts: &Facts, read: &Read, problems: &mut Vec<String>
     for set in found {
         let (state, healthy) = line(set);
         if !healthy {
-            problems.push(format!("NodeSet {namespace}/{}: {state}", name(set)));
+            findings.problems.push(format!("NodeSet {namespace}/{}: {state}", name(set)));
         }
         lines.push(format!("{}: {state}", name(set)));
     }
     Block::new("NodeSets", lines).equivalent(format!("kubectl get nodesets.{GROUP} -n {namespace}"))
 }
 
-fn logins(namespace: &str, facts: &Facts, (sets, pods): (&Read, &Read), problems: &mut Vec<String>) -> Block {
+fn logins(namespace: &str, facts: &Facts, (sets, pods): (&Read, &Read), findings: &mut Findings) -> Block {
     if facts.items(sets).is_empty() {
-        let why = facts.get(sets).and_then(Answer::trouble).unwrap_or("no LoginSet");
-        problems.push(format!("namespace {namespace}: {why}"));
+        findings.absent(&format!("namespace {namespace}"), sets, facts, "no LoginSet");
     }
     let is_ready = |pod: &&Value| {
         condition(pod, "Ready") == Some(true)
@@ -174,8 +168,7 @@ fn logins(namespace: &str, facts: &Facts, (sets, pods): (&Read, &Read), problems
     };
     let ready = facts.items(pods).iter().filter(is_ready).count();
     if ready == 0 {
-        let why = facts.get(pods).and_then(Answer::trouble).unwrap_or("no login pod is Running and Ready");
-        problems.push(format!("namespace {namespace}: {why}"));
+        findings.absent(&format!("namespace {namespace}"), pods, facts, "no login pod is Running and Ready");
     }
     Block::new("Login pods", vec![format!("ready: {ready}")])
         .equivalent(format!("kubectl get pods -n {namespace} -l app.kubernetes.io/name=login"))

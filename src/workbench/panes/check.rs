@@ -3,7 +3,10 @@
 use super::{checks, prelude::*};
 use crate::{
     validate::event::{Severity, Way},
-    workbench::model::{CheckView, Replay, Run},
+    workbench::{
+        model::{CheckView, Replay, Run},
+        widgets::curve,
+    },
 };
 
 pub static PANE: Pane = Pane {
@@ -100,6 +103,13 @@ fn check_rows(check: &CheckView, now_ms: u64, width: usize) -> Vec<Row> {
             ("image", check.planned.image.as_str().into()),
         ],
     );
+    if !check.curve.is_empty() {
+        line(&mut rows, Cell::default());
+        line(&mut rows, Cell::new(Role::Heading, "bus bandwidth by message size"));
+        for (label, bar) in curve::lines(&check.curve, width) {
+            line(&mut rows, Cell::text(label).and(Role::Run, bar));
+        }
+    }
     if !check.planned.description.is_empty() {
         line(&mut rows, Cell::default());
         wrapped(&mut rows, Role::Muted, &check.planned.description, width);

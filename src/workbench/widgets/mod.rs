@@ -1,6 +1,7 @@
 //! Reusable parts of the view: text that fits, boxes, windowed tables. They draw what is visible and know no data.
 
 pub mod canvas;
+pub mod curve;
 pub mod filter;
 pub mod rows;
 pub mod table;
