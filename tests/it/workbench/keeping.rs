@@ -4,7 +4,9 @@ use super::desk::{Desk, contexts, snapshot};
 use aicr::{
     cluster::watch::{LiveStatus, LiveView},
     ops::{connect::Target, demo::DemoOptions},
-    workbench::{Look, RunOptions, Screen, effect::Effect, msg::Msg, preferences::Preferences, session::Session},
+    workbench::{
+        Look, RunOptions, Screen, effect::Effect, export, msg::Msg, preferences::Preferences, session::Session,
+    },
 };
 
 fn demo(session: Session, restores: bool) -> Desk {
