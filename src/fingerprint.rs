@@ -23,6 +23,20 @@ pub struct Dimension<T> {
     /// Nodes that say something else, by what they say; empty where all agree.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub dissent: BTreeMap<String, Vec<String>>,
+    /// How many nodes the value is that of.
+    #[serde(skip)]
+    pub support: Support,
+}
+
+/// How many nodes stand behind a value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Support {
+    /// Nodes that say it.
+    pub own: usize,
+    /// Nodes that were asked.
+    pub of: usize,
+    /// Nodes of which it is not known.
+    pub silent: Vec<String>,
 }
 
 /// The identity of a cluster.
@@ -57,6 +71,14 @@ pub fn of(inventory: &Inventory) -> Fingerprint {
         gpu_node_count: gpu_node_count(inventory),
         products: products(inventory),
     };
+    if let Some(why) = accelerators_unread(inventory) {
+        if found.accelerator.value.is_none() {
+            found.accelerator.note.get_or_insert_with(|| why.clone());
+        }
+        // What was not read may have some, so none found is not none.
+        found.gpu_node_count.value = found.gpu_node_count.value.filter(|count| *count > 0);
+        found.gpu_node_count.note.get_or_insert(why);
+    }
     if let Some(why) = inventory.no_nodes() {
         let open = [&mut found.service, &mut found.accelerator, &mut found.os, &mut found.region];
         for dimension in open.into_iter().filter(|dimension| dimension.value.is_none()) {
@@ -67,6 +89,11 @@ pub fn of(inventory: &Inventory) -> Fingerprint {
         }
     }
     found
+}
+
+/// Why not everything that tells of accelerators could be read.
+fn accelerators_unread(inventory: &Inventory) -> Option<String> {
+    ["slices", "features"].into_iter().find_map(|source| inventory.gap(source)).filter(|_| !inventory.nodes.is_empty())
 }
 
 fn products(inventory: &Inventory) -> Option<String> {
@@ -89,44 +116,75 @@ fn products(inventory: &Inventory) -> Option<String> {
 
 fn found<T>(value: Option<T>, source: &str) -> Dimension<T> {
     let source = value.is_some().then(|| source.to_owned());
-    Dimension { value, source, note: None, dissent: BTreeMap::new() }
+    Dimension { value, source, note: None, dissent: BTreeMap::new(), support: Support::default() }
 }
 
-/// What nodes say of one thing: their names and the source by value. Nodes that say nothing are left out.
+/// What nodes say of one thing.
+#[derive(Default)]
 struct Votes<'i> {
-    by_value: BTreeMap<String, (Vec<&'i Node>, String)>,
+    by_value: BTreeMap<String, Group<'i>>,
+    silent: Vec<&'i Node>,
+}
+
+/// Nodes that say the same.
+#[derive(Default)]
+struct Group<'i> {
+    nodes: Vec<&'i Node>,
+    /// Nodes that a file counts and does not name.
+    unnamed: usize,
+    source: String,
+}
+
+impl Group<'_> {
+    fn size(&self) -> usize {
+        self.nodes.len() + self.unnamed
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.nodes.iter().map(|node| node.name.to_string()).collect()
+    }
 }
 
 impl<'i> Votes<'i> {
     fn of(nodes: impl IntoIterator<Item = &'i Node>, vote: impl Fn(&'i Node) -> Option<(String, String)>) -> Votes<'i> {
-        let mut by_value: BTreeMap<String, (Vec<&Node>, String)> = BTreeMap::new();
+        let mut votes = Votes::default();
         for node in nodes {
-            if let Some((value, source)) = vote(node) {
-                by_value.entry(value).or_insert_with(|| (Vec::new(), source)).0.push(node);
+            match vote(node) {
+                Some((value, source)) => {
+                    let new = || Group { source, ..Group::default() };
+                    votes.by_value.entry(value).or_insert_with(new).nodes.push(node);
+                }
+                None => votes.silent.push(node),
             }
         }
-        Votes { by_value }
+        votes
     }
 
-    /// The value of most nodes, with the others as dissent. `torn` is the note of a tie, which has no value.
-    fn most(self, torn: &str) -> Dimension<String> {
-        let most = self.by_value.values().map(|(nodes, _)| nodes.len()).max().unwrap_or(0);
+    /// The value of the largest group, with the others as dissent. A tie has no value, and neither has a group whose value
+    /// recipes cannot be resolved for. `torn` is the note where nodes differ.
+    fn most(self, torn: &str, legal: impl Fn(&str) -> bool) -> Dimension<String> {
+        let most = self.by_value.values().map(Group::size).max().unwrap_or(0);
         let first: Vec<&String> =
-            self.by_value.iter().filter(|(_, (nodes, _))| nodes.len() == most).map(|(value, _)| value).collect();
-        let names = |nodes: &[&Node]| nodes.iter().map(|node| node.name.to_string()).collect();
+            self.by_value.iter().filter(|(_, group)| group.size() == most).map(|(value, _)| value).collect();
         let others = |chosen: Option<&str>| -> BTreeMap<String, Vec<String>> {
             let other = self.by_value.iter().filter(|(value, _)| chosen != Some(value.as_str()));
-            other.map(|(value, (nodes, _))| (value.clone(), names(nodes))).collect()
+            other.map(|(value, group)| (value.clone(), group.names())).collect()
         };
+        let of = self.by_value.values().map(Group::size).sum::<usize>() + self.silent.len();
+        let silent = self.silent.iter().map(|node| node.name.to_string()).collect();
+        let note = |dissent: &BTreeMap<String, Vec<String>>| (!dissent.is_empty()).then(|| torn.to_owned());
         match first.as_slice() {
-            [] => Dimension::default(),
-            [value] => {
+            [value] if legal(value) => {
                 let dissent = others(Some(value));
-                let note = (!dissent.is_empty()).then(|| torn.to_owned());
-                let source = self.by_value[*value].1.clone();
-                Dimension { value: Some((*value).clone()), source: Some(source), note, dissent }
+                let source = Some(self.by_value[*value].source.clone());
+                let support = Support { own: most, of, silent };
+                Dimension { value: Some((*value).clone()), source, note: note(&dissent), dissent, support }
             }
-            _ => Dimension { note: Some(torn.to_owned()), dissent: others(None), ..Dimension::default() },
+            _ => {
+                let dissent = others(None);
+                let support = Support { own: 0, of, silent };
+                Dimension { note: note(&dissent), dissent, support, ..Dimension::default() }
+            }
         }
     }
 }
@@ -165,7 +223,16 @@ fn service_of(inventory: &Inventory) -> Dimension<String> {
         let source = if source == "node.spec.providerID" { "k8s.node.provider".to_owned() } else { source };
         Some((value, source))
     });
-    let by_nodes = votes.most("multi-service");
+    let by_nodes = votes.most("multi-service", |_| true);
+    let version = inventory.server.value().map(|server| &*server.git_version).unwrap_or_default();
+    let by_server = service::of_version(version);
+    // The cloud that machines are in says who runs Kubernetes there only where the server is not somebody else's.
+    if let Some(service) = by_server.filter(|service| service::is_distribution(service))
+        && by_nodes.source.as_deref() == Some("k8s.node.provider")
+        && by_nodes.value.as_deref() != Some(service)
+    {
+        return found(Some(service.to_owned()), "k8s.server.version");
+    }
     if by_nodes.value.is_some() || by_nodes.note.is_some() {
         return by_nodes;
     }
@@ -180,30 +247,39 @@ fn service_of(inventory: &Inventory) -> Dimension<String> {
     if let Some(provider) = recorded(inventory, "K8s", "node", "provider") {
         return found(Some(service::of_provider(&provider)), "k8s.node.provider");
     }
-    let version = inventory.server.value().map(|server| &*server.git_version).unwrap_or_default();
-    found(service::of_version(version).map(str::to_owned), "k8s.server.version")
+    found(by_server.map(str::to_owned), "k8s.server.version")
+}
+
+fn is_legal_accelerator(name: &str) -> bool {
+    built_in(Asked::Accelerator).contains(&name)
 }
 
 fn accelerator(inventory: &Inventory) -> Dimension<String> {
-    let legal = |name: &str| built_in(Asked::Accelerator).contains(&name);
-    let votes = Votes::of(inventory.accelerated(), |node| {
-        let (model, source) = vote(&node.accelerators.model)?;
-        legal(&model).then_some((model, source))
+    let mut votes = Votes::of(inventory.accelerated(), |node| {
+        let accelerators = &node.accelerators;
+        match (vote(&accelerators.model), vote(&accelerators.product)) {
+            (Some(model), _) => Some(model),
+            // A product that is not in the catalog is an answer too.
+            (None, Some((product, source))) => Some((accelerators::product(&product), source)),
+            (None, None) => None,
+        }
     });
-    let mut dimension = votes.most("multi-gpu");
-    // Machines whose accelerator recipes cannot be resolved for are part of the answer.
-    for group in inventory.groups().iter().filter(|group| !(group.is_model && legal(&group.name))) {
-        let names = group.nodes.iter().map(|node| node.name.to_string()).collect();
-        dimension.dissent.insert(group.name.to_string(), names);
-        dimension
-            .note
-            .get_or_insert_with(|| if dimension.value.is_some() { "multi-gpu" } else { "unknown-sku" }.to_owned());
+    for (product, count) in &inventory.unnamed_accelerated {
+        let model = machine::model(product).map_or_else(|| accelerators::product(product), str::to_owned);
+        let source = || "nodeTopology.label.nvidia.com/gpu.product".to_owned();
+        let new = || Group { source: source(), ..Group::default() };
+        votes.by_value.entry(model).or_insert_with(new).unnamed += usize::try_from(*count).unwrap_or(usize::MAX);
+    }
+    let mut dimension = votes.most("multi-gpu", is_legal_accelerator);
+    if dimension.value.is_none() && dimension.dissent.len() == 1 {
+        dimension.note = Some("unknown-sku".to_owned());
     }
     if dimension.value.is_none() && dimension.note.is_none() {
         // A file that names no node may still have the model of the one that was measured.
         match recorded(inventory, "GPU", "hardware", "model") {
-            Some(model) if legal(&model) => return found(Some(model), "gpu.hardware.model"),
+            Some(model) if is_legal_accelerator(&model) => return found(Some(model), "gpu.hardware.model"),
             Some(_) => dimension.note = Some("unknown-sku".to_owned()),
+            None if !dimension.support.silent.is_empty() => dimension.note = Some("unknown-sku".to_owned()),
             None => {}
         }
     }
@@ -232,19 +308,16 @@ fn os_name(id: &str) -> Option<String> {
 
 fn os(inventory: &Inventory) -> Dimension<String> {
     // The agent read the file itself; with our own items every node is known.
-    let votes = Votes::of(inventory.concerned(), |node| Some((os_name(node.os.id.text()?)?, "os.release".to_owned())));
-    let mut dimension = votes.most("multi-os");
-    let other = inventory.concerned().into_iter().filter_map(|node| {
+    let votes = Votes::of(inventory.concerned(), |node| {
         let id = node.os.id.text()?;
-        os_name(id).is_none().then(|| (id.to_owned(), node.name.to_string()))
+        Some((os_name(id).unwrap_or_else(|| id.to_owned()), "os.release".to_owned()))
     });
-    for (id, name) in other {
-        dimension.dissent.entry(id).or_default().push(name);
-    }
+    let mut dimension = votes.most("multi-os", |id| os_name(id).is_some());
     if dimension.value.is_none() && dimension.note.is_none() {
-        let id = recorded(inventory, "OS", "release", "ID").and_then(|id| os_name(&id));
-        if id.is_some() {
-            return found(id, "os.release");
+        match recorded(inventory, "OS", "release", "ID") {
+            Some(id) if os_name(&id).is_some() => return found(os_name(&id), "os.release"),
+            Some(id) => dimension.note = Some(format!("`{id}` is not a value that recipes can be resolved for")),
+            None => {}
         }
     }
     dimension
@@ -255,7 +328,7 @@ fn os_version(inventory: &Inventory, os: &Dimension<String>) -> Dimension<String
     let same =
         inventory.concerned().into_iter().filter(|node| node.os.id.text().and_then(os_name).as_ref() == Some(os));
     let dimension = Votes::of(same, |node| Some((node.os.version.text()?.to_owned(), "os.release".to_owned())))
-        .most("multi-version");
+        .most("multi-version", |_| true);
     if dimension.value.is_none() && dimension.note.is_none() {
         return found(recorded(inventory, "OS", "release", "VERSION_ID"), "os.release");
     }
@@ -270,7 +343,7 @@ fn k8s_version(inventory: &Inventory) -> Dimension<String> {
 fn region(inventory: &Inventory) -> Dimension<String> {
     let votes = Votes::of(inventory.nodes.iter().map(|node| &**node), |node| vote(&node.region));
     // A cluster in several regions is in none of them.
-    let dimension = votes.most("multi-region");
+    let dimension = votes.most("multi-region", |_| true);
     if dimension.dissent.is_empty() { dimension } else { Dimension { value: None, source: None, ..dimension } }
 }
 
@@ -286,7 +359,8 @@ fn node_count(inventory: &Inventory) -> Dimension<u64> {
 /// Nodes whose accelerator is known by product or model, as the reference counts them; the note has the others.
 fn gpu_node_count(inventory: &Inventory) -> Dimension<u64> {
     let is_known = |node: &&Node| node.accelerators.product.is_known() || node.accelerators.model.is_known();
-    let count = inventory.accelerated().filter(is_known).count() as u64 + inventory.unnamed_accelerated;
+    let unnamed: u64 = inventory.unnamed_accelerated.values().sum();
+    let count = inventory.accelerated().filter(is_known).count() as u64 + unnamed;
     let unknown = inventory.accelerated().filter(|node| !is_known(node)).count();
     let first = inventory.accelerated().find(is_known);
     let source = first.and_then(|node| node.accelerators.product.source().or(node.accelerators.present.source()));
@@ -339,19 +413,51 @@ impl Fingerprint {
                 .iter()
                 .map(|(value, nodes)| format!("{value} on {} ({})", nodes_in_words(nodes.len()), listed(nodes, LISTED)))
                 .collect();
-            match (kept, groups.is_empty()) {
-                (_, true) => {}
-                (Some(value), false) => lines.push((
+            let Support { own, of, silent } = &found.support;
+            // One node that tells does not speak for those that do not.
+            let silent_on = || format!("{} ({})", nodes_in_words(silent.len()), listed(silent, LISTED));
+            match (&kept, groups.as_slice()) {
+                (_, []) => {}
+                (Some(value), _) => {
+                    let most = if own * 2 > *of {
+                        "most nodes".to_owned()
+                    } else {
+                        format!("the largest group, {own} of {}", nodes_in_words(*of))
+                    };
+                    let mut line = format!("{name}={value} is that of {most}; not of all: {}", groups.join(", "));
+                    if !silent.is_empty() {
+                        line = format!("{line}; not known on {}", silent_on());
+                    }
+                    lines.push((dimension, line));
+                }
+                (None, [only]) => lines.push((
                     dimension,
-                    format!("{name}={value} is that of most nodes; not of all: {}", groups.join(", ")),
+                    format!("{name} stays open: {only} is not a value that recipes can be resolved for"),
                 )),
-                (None, false) => lines.push((
+                (None, _) => lines.push((
                     dimension,
                     format!("{name} stays open, because the nodes have several: {}", groups.join(", ")),
                 )),
             }
+            match &kept {
+                _ if silent.is_empty() => {}
+                Some(value) if groups.is_empty() => {
+                    let line = format!(
+                        "{name}={value} is known from {} of {}; not known on {}",
+                        of - silent.len(),
+                        nodes_in_words(*of),
+                        silent_on()
+                    );
+                    lines.push((dimension, line));
+                }
+                None if dimension == Asked::Accelerator && groups.is_empty() => {
+                    lines.push((dimension, format!("{name} stays open: not known on {}", silent_on())));
+                }
+                _ => {}
+            }
             if found.value.is_none()
                 && found.dissent.is_empty()
+                && (silent.is_empty() || dimension != Asked::Accelerator)
                 && let Some(note) = &found.note
             {
                 lines.push((dimension, format!("{name} stays open: {note}")));
@@ -395,7 +501,7 @@ pub fn of_reference(inventory: &Inventory, record: &Record) -> Fingerprint {
             None => {}
         }
     }
-    let gpu_nodes = labeled("nvidia.com/gpu.product") + inventory.unnamed_accelerated;
+    let gpu_nodes = labeled("nvidia.com/gpu.product") + inventory.unnamed_accelerated.values().sum::<u64>();
     Fingerprint {
         service: found(text("K8s", "node", "provider").map(|id| service::of_provider(&id)), "k8s.node.provider"),
         accelerator,
@@ -507,8 +613,23 @@ mod tests {
             (found.accelerator.value.as_deref(), found.accelerator.note.as_deref()),
             (Some("h200"), Some("multi-gpu"))
         );
-        let findings = "accelerator=h200 is that of most nodes; not of all: TESLA T4 on 1 node (d), l40s on 1 node (c)";
+        let findings = "accelerator=h200 is that of the largest group, 2 of 4 nodes; not of all: TESLA T4 on 1 node (d), l40s on 1 node (c)";
         assert_eq!(dropped(&found), [findings]);
+        let findings =
+            "accelerator stays open, because the nodes have several: TESLA T4 on 2 nodes (d, e), h200 on 1 node (a)";
+        let few = of(&cluster(&[("a", &h200, ""), ("d", &t4, ""), ("e", &t4, "")]));
+        assert_eq!((few.accelerator.value.as_deref(), dropped(&few)), (None, vec![findings.to_owned()]));
+        let largest = of(&cluster(&[
+            ("a", &h200, ""),
+            ("b", &h200, ""),
+            ("c", &l40s, ""),
+            ("d", &t4, ""),
+            ("e", &[(PRODUCT, "Tesla-V100")], ""),
+        ]));
+        assert!(
+            dropped(&largest)[0]
+                .starts_with("accelerator=h200 is that of the largest group, 2 of 5 nodes; not of all: ")
+        );
         let tie = of(&cluster(&[("a", &h200, ""), ("c", &l40s, "")]));
         assert_eq!(tie.accelerator.value, None);
         let findings = "accelerator stays open, because the nodes have several: h200 on 1 node (a), l40s on 1 node (c)";
@@ -523,8 +644,56 @@ mod tests {
         let found = of(&cluster(&[("a", &microk8s, "Debian GNU/Linux 12 (bookworm)")]));
         assert_eq!(found.service.value.as_deref(), Some("microk8s"));
         let service = "service `microk8s` is not a value that recipes can be resolved for; it stays open";
-        let os = "os stays open, because the nodes have several: debian on 1 node (a)";
+        let os = "os stays open: debian on 1 node (a) is not a value that recipes can be resolved for";
         assert_eq!(dropped(&found), [service, os]);
+    }
+
+    #[test]
+    fn nodes_that_do_not_tell_are_named() {
+        let present = [("nvidia.com/gpu.present", "true")];
+        let image = "Ubuntu 24.04.3 LTS";
+        let h200 = [(PRODUCT, "NVIDIA-H200")];
+        let rows: [Row<'_>; 3] = [("a", &h200, image), ("b", &present, "Unheard-of OS 1"), ("c", &present, image)];
+        let found = of(&cluster(&rows));
+        assert_eq!((found.accelerator.value.as_deref(), found.os.value.as_deref()), (Some("h200"), Some("ubuntu")));
+        let lines = [
+            "accelerator=h200 is known from 1 of 3 nodes; not known on 2 nodes (b, c)",
+            "os=ubuntu is known from 2 of 3 nodes; not known on 1 node (b)",
+        ];
+        assert_eq!(dropped(&found), lines);
+    }
+
+    #[test]
+    fn a_source_that_could_not_be_read_leaves_no_zero() {
+        let sources = vec![SourceState {
+            name: "slices".into(),
+            state: State::Forbidden("list resourceslices.resource.k8s.io: not allowed".into()),
+        }];
+        let looked = node::Features { gpus: Some(Vec::new()), ..node::Features::default() };
+        let report = NodeReport { name: "a".into(), ..NodeReport::default() };
+        let node = node::of(&report, &Evidence { features: Some(&looked), ..Evidence::default() });
+        let with = |sources| of(&Inventory { nodes: vec![Arc::new(node.clone())], sources, ..Inventory::default() });
+        assert_eq!(with(Vec::new()).gpu_node_count.value, Some(0));
+        let found = with(sources);
+        let why = Some("forbidden: list resourceslices.resource.k8s.io");
+        assert_eq!((found.gpu_node_count.value, found.gpu_node_count.note.as_deref()), (None, why));
+        assert_eq!(found.accelerator.note.as_deref(), why);
+    }
+
+    #[test]
+    fn a_server_of_a_distribution_outweighs_the_cloud_of_its_machines() {
+        let report = NodeReport { name: "a".into(), provider_id: Some("aws:///z/i".into()), ..NodeReport::default() };
+        let nodes = vec![Arc::new(node::of(&report, &Evidence::default()))];
+        let version =
+            |version: &str| ServerVersion { git_version: version.into(), platform: "".into(), go_version: "".into() };
+        let server = |text: &str| {
+            Fact::known(version(text), crate::inventory::Source::of(crate::inventory::Object::Server, "gitVersion"))
+        };
+        let service = |text: &str| {
+            of(&Inventory { nodes: nodes.clone(), server: server(text), ..Inventory::default() }).service.value
+        };
+        assert_eq!(service("v1.33.4+k3s1").as_deref(), Some("k3s"));
+        assert_eq!(service("v1.33.4").as_deref(), Some("eks"));
     }
 
     #[test]

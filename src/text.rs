@@ -59,6 +59,15 @@ pub fn causes(error: &dyn Error) -> String {
     text
 }
 
+/// What is wrong with JSON, without the names of our types: `invalid type: null, expected an object at line 1 column 9`.
+pub fn json_problem(error: &serde_json::Error) -> String {
+    const OURS: [&str; 3] = ["expected struct ", "expected tuple struct ", "expected unit struct "];
+    let text = error.to_string();
+    let Some((before, rest)) = OURS.into_iter().find_map(|words| text.split_once(words)) else { return text };
+    let rest = rest.trim_start_matches(|letter: char| letter.is_ascii_alphanumeric() || letter == '_');
+    format!("{before}expected an object{rest}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,6 +86,30 @@ mod tests {
         assert_eq!(of(2), ["", "a", "a, b", "a, b and 1 more"]);
         assert_eq!(of(1), ["", "a", "a and 1 more", "a and 2 more"]);
         assert_eq!(of(9), ["", "a", "a, b", "a, b, c"]);
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    struct Inner {
+        #[serde(rename = "number")]
+        _number: u8,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    struct Outer {
+        #[serde(rename = "inner")]
+        _inner: Inner,
+    }
+
+    #[test]
+    fn a_problem_of_json_names_no_type_of_ours() {
+        let of = |text: &str| json_problem(&serde_json::from_str::<Outer>(text).unwrap_err());
+        assert_eq!(of("{\"inner\": null}"), "invalid type: null, expected an object at line 1 column 14");
+        assert_eq!(of("5"), "invalid type: integer `5`, expected an object at line 1 column 1");
+        assert_eq!(of("{}"), "missing field `inner` at line 1 column 2");
+        assert_eq!(
+            of("{\"inner\": {\"number\": \"x\"}}"),
+            "invalid type: string \"x\", expected u8 at line 1 column 24"
+        );
     }
 
     #[derive(Debug, thiserror::Error)]

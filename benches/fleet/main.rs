@@ -5,6 +5,10 @@
 //! k9s is measured in the same run when it is there; how to get it is printed. It is a bench and no test, because its
 //! figures depend on the machine: nothing here fails for being slow.
 //!
+//! The API server and the writer of the updates run at a lower priority than what is measured, because they are on other
+//! machines where a fleet is real. A program that only repeats each key (`cat`) is measured in the same updates: what it
+//! needs is what this machine takes for waking a program and the reader of its screen, and is in every other figure too.
+//!
 //! `-- --nodes N` `--rate N` updates a second, `--seconds N` of each measurement of a processor, `--runs N` of what is
 //! started again (0 leaves them out), `--hours N` of simulated updates (0 leaves them out), `--k9s FILE`,
 //! `--aicr FILE` for another build of this program, `--peer "other recipe --service eks"`.
@@ -59,6 +63,8 @@ struct Figures {
     resident_after: Option<f64>,
     calm: Vec<f64>,
     storm: Vec<f64>,
+    /// Keys to the program that only repeats them, in the same updates.
+    floor: Vec<f64>,
     /// Updates a second that the server took while it was measured.
     rate: Option<f64>,
 }
@@ -97,7 +103,8 @@ fn default_k9s() -> PathBuf {
 }
 
 fn bench(options: &Options) -> Result<(), String> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(1).enable_all().on_thread_start(aicr::term::yield_to_others).build();
     let runtime = runtime.map_err(|error| error.to_string())?;
     let server = Arc::new(Server::start()?);
     println!("load before: {}", process::load());
@@ -232,6 +239,20 @@ const K9S_LOOKS: Looks = Looks {
     },
 };
 
+/// Repeats each key at once and does nothing else.
+fn repeater() -> Result<Program, String> {
+    let command = ["sh", "-c", "stty raw -echo; echo ready; exec cat"].map(str::to_owned);
+    let home = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let environment = vec![("PATH", std::env::var("PATH").unwrap_or_default())];
+    Ok(Program { command: command.into(), environment, _home: home })
+}
+
+const REPEATER_LOOKS: Looks = Looks {
+    has_rows: |_| true,
+    is_complete: |_, _| true,
+    selected: |screen| Some(screen.contents()).filter(|text| text.contains("ready")),
+};
+
 /// The number after a word, with or without a separator.
 fn counted(text: &str, word: &str, number: usize) -> bool {
     let plain = number.to_string();
@@ -293,6 +314,7 @@ fn live(
     let (begun, before) = (Instant::now(), done.load(Ordering::Relaxed));
     figures.busy = share(&mut screen, time);
     figures.storm = answers(&mut screen, looks)?;
+    figures.floor = answers(&mut begin(&repeater()?)?, REPEATER_LOOKS)?;
     figures.rate = Some((done.load(Ordering::Relaxed) - before) as f64 / begun.elapsed().as_secs_f64());
     figures.resident_after = process::resident_mib(screen.pid());
     end.store(true, Ordering::Relaxed);
@@ -406,6 +428,8 @@ fn table(
     };
     row("key to cursor moved, calm", keys(&aicr.calm), "p99 < 4 ms", peer(&|k9s| keys(&k9s.calm)));
     row("key to cursor moved, in the updates", keys(&aicr.storm), "p99 < 4 ms", peer(&|k9s| keys(&k9s.storm)));
+    let floor = |figures: &Figures| keys(&figures.floor);
+    row("the same with a program that repeats it", floor(aicr), "", peer(&floor));
     let whole = |runs: &[(Duration, f64)]| {
         format!("{}, {}", show(median(&seconds(runs)), 3, "s"), show(median(&memory(runs)), 0, "MiB"))
     };

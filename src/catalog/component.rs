@@ -54,7 +54,7 @@ impl Registry {
     /// Adds the entries of one `registry.yaml`; an entry of the same name is replaced as a whole, in its place.
     ///
     /// # Errors
-    /// An entry without a name, a name that deployers reserve, a duplicate name in one file.
+    /// An entry without a name, a name that deployers reserve, a duplicate name in one file, an unknown severity.
     pub fn add(&mut self, document: &Document) -> Result<(), CatalogError> {
         document.header(&header::REGISTRY)?;
         let mut seen: BTreeMap<String, Position> = BTreeMap::new();
@@ -76,6 +76,7 @@ impl Registry {
                 Some(check) => document.text(check, "assertFile")?,
                 None => String::new(),
             };
+            document.severities(document.list(node, "validations")?.unwrap_or(&[]))?;
             if !self.components.contains_key(&name) {
                 self.order.push(name.clone());
             }

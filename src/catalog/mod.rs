@@ -468,6 +468,23 @@ mod tests {
     }
 
     #[test]
+    fn an_unknown_severity_is_refused_where_it_is_written() {
+        let is = "`severity` must be one of error, warning, warn, info, informational, found";
+        let rule = |severity: &str| format!("[{{name: K8s.server.version, value: v1, severity: {severity}}}]");
+        let overlay = |spec: &str| format!("kind: RecipeMetadata\nmetadata: {{name: a}}\nspec:\n  {spec}\n");
+        let constraints = overlay(&format!("constraints: {}", rule("banana")));
+        refused(&[("overlays/a.yaml", &constraints)], &format!("overlays/a.yaml:4:65: {is} `banana`"));
+        let phase = overlay(&format!("validation: {{deployment: {{constraints: {}}}}}", rule("5")));
+        refused(&[("overlays/a.yaml", &phase)], &format!("overlays/a.yaml:4:91: {is} `5`"));
+        let mixin = format!("kind: RecipeMixin\nmetadata: {{name: m}}\nspec:\n  constraints: {}\n", rule("high"));
+        refused(&[("mixins/m.yaml", &mixin)], &format!("mixins/m.yaml:4:65: {is} `high`"));
+        let registry = "components:\n  - name: nfd\n    validations: [{function: F, severity: fatal}]\n";
+        refused(&[("registry.yaml", registry)], &format!("registry.yaml:3:43: {is} `fatal`"));
+        let known = overlay(&format!("constraints: {}", rule("Warning")));
+        assert!(Catalog::new(files(&[BASE, ("overlays/a.yaml", &known)])).is_ok());
+    }
+
+    #[test]
     fn duplicate_component_reports_both_lines() {
         refused(
             &[("registry.yaml", "components:\n  - name: nfd\n  - name: other\n  - name: nfd\n")],

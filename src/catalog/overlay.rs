@@ -81,11 +81,13 @@ impl Spec {
         let validation = document.field(spec, "validation").cloned();
         let constraints = named("constraints")?;
         document.paths(&constraints)?;
+        document.severities(&constraints)?;
         for phase in validation.iter().flat_map(Node::entries) {
             // The name of a phase's rule is a key of its check, unless it is written as a path.
-            let rules = document.list(&phase.value, "constraints")?.unwrap_or(&[]).iter();
+            let rules = document.list(&phase.value, "constraints")?.unwrap_or(&[]);
             let is_path = |rule: &&Node| rule.get("name").and_then(Node::text).is_some_and(address::is_path);
-            document.paths(rules.filter(is_path))?;
+            document.paths(rules.iter().filter(is_path))?;
+            document.severities(rules)?;
         }
         Ok(Spec { constraints, components: named("componentRefs")?, validation })
     }

@@ -2,7 +2,7 @@
 
 use super::{CatalogError, CatalogProblem};
 use crate::{
-    document::{header, location::Location},
+    document::{header, location::Location, schema},
     snapshot::address,
     yaml::{Entry, Kind, Node, Position},
 };
@@ -77,6 +77,23 @@ impl Document {
         for name in constraints.into_iter().filter_map(|constraint| constraint.get("name")) {
             if let Err(error) = address::check(name.text().unwrap_or_default()) {
                 return Err(self.error(name.at, CatalogProblem::Path(Box::new(error))));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that constraints have a severity that there is, or none.
+    ///
+    /// # Errors
+    /// The first one that is unknown: in silence it would count as an error.
+    pub fn severities<'n>(&self, constraints: impl IntoIterator<Item = &'n Node>) -> Result<(), CatalogError> {
+        for constraint in constraints {
+            let found = self.text(constraint, "severity")?;
+            if !schema::is_severity(&found) {
+                let at = constraint.get("severity").map_or(constraint.at, |severity| severity.at);
+                let problem =
+                    CatalogProblem::Word { field: "severity".to_owned(), allowed: &schema::SEVERITIES, found };
+                return Err(self.error(at, problem));
             }
         }
         Ok(())

@@ -280,6 +280,7 @@ fn constraints(document: &Document, node: &Node, key: &str) -> Result<Vec<Node>,
         names.push(name);
     }
     document.paths(items)?;
+    document.severities(items)?;
     Ok(items.to_vec())
 }
 
@@ -396,6 +397,10 @@ mod tests {
             "constraint `K8s.server.version` is listed twice",
         );
         refused("{a: {constraints: [{name: K8s.server.version}]}}", "needs `name` and `value`");
+        refused(
+            "{a: {readinessConstraints: [{name: K8s.server.version, value: y, severity: banana}]}}",
+            "`severity` must be one of error, warning, warn, info, informational, found `banana`",
+        );
         let lists = "constraints: [{name: K8s.server.version, value: y}], readinessConstraints: [{name: K8s.server.version, value: y}]";
         let sets = "componentRefs: [{name: gpu-operator, overrides: {driver: {enabled: true}}}]";
         assert!(read(&format!("{{a: {{{lists}, {sets}}}}}")).is_ok());

@@ -13,7 +13,7 @@ use crate::{
     ops::{Failure, Kind},
     ops::{recipe::Resolved, upgrade::installed::Live},
     recipe::{Accounting, Configuration, Gke, RuntimeInventory, Slurm, configuration},
-    resolve::{self, CoverageRule, Options, Relaxed, Resolution},
+    resolve::{self, CoverageRule, LeftOut, Options, Relaxed, Resolution},
     settings::{INTERFACES_FLAG as TCPXO, INVENTORY_FLAG as INVENTORY, SLURM_FLAG as SLURM},
     snapshot,
 };
@@ -363,19 +363,31 @@ fn inherit(
     Ok(())
 }
 
+/// That no overlay of a recipe is for `what`, and whether there would have been one.
+fn not_honored(what: &str, excluded: &[LeftOut]) -> String {
+    let excluded: Vec<&str> = excluded.iter().map(|left_out| left_out.overlay.as_str()).collect();
+    match &*excluded {
+        [] => format!("no overlay honors {what}"),
+        excluded => format!("{what} is honored only by overlays that were left out ({})", excluded.join(", ")),
+    }
+}
+
 /// What a person who trusts the recipe must not overlook.
 fn warn(Resolved { resolution, lost }: &Resolved, printer: &Printer) {
-    for Relaxed { dimension, value } in &resolution.relaxed {
+    for Relaxed { dimension, value, excluded } in &resolution.relaxed {
         let name = dimension.name();
-        printer.warn(format!("no overlay honors {name}={value} of the snapshot, so the recipe is for any {name}"));
+        let honored = not_honored(&format!("{name}={value} of the snapshot"), excluded);
+        printer.warn(format!("{honored}, so the recipe is for any {name}"));
     }
     for entry in resolution.coverage.iter().filter(|entry| entry.is_missing()) {
         let nearest = match &*entry.nearest {
+            _ if !entry.excluded.is_empty() => String::new(),
             [] => String::new(),
             nearest => format!("; nearest that are supported: {}", nearest.join("; ")),
         };
         let (name, value) = (entry.dimension.name(), &entry.value);
-        printer.warn(format!("no overlay honors {name}={value}, so it changes nothing{nearest}"));
+        let honored = not_honored(&format!("{name}={value}"), &entry.excluded);
+        printer.warn(format!("{honored}, so it changes nothing{nearest}"));
     }
     for judged in resolution.constraints.iter().filter(|judged| !matches!(judged.verdict, Verdict::Pass { .. })) {
         let layer = resolution.layers.get(judged.layer).filter(|layer| layer.kind == LayerKind::Profile);
@@ -397,7 +409,10 @@ fn warn(Resolved { resolution, lost }: &Resolved, printer: &Printer) {
     for warning in &resolution.recipe.constraint_warnings {
         let actual = warning.actual.as_deref().unwrap_or("nothing");
         let (name, expected) = (&warning.constraint, &warning.expected);
-        printer.warn(format!("overlay `{}`: {name} must be {expected}, found {actual}", warning.overlay));
+        // The reason ends with the nodes, where the constraint is one on nodes.
+        let found = format!("expected {}, got {actual}", expected.trim());
+        let nodes = warning.reason.split_once(&found).map_or("", |(_, nodes)| nodes);
+        printer.warn(format!("overlay `{}`: {name} must be {expected}, found {actual}{nodes}", warning.overlay));
     }
     if !lost.is_empty() {
         let components: Vec<&str> = lost.iter().filter_map(Lost::component).collect();

@@ -1,7 +1,7 @@
 //! `aicr diff`: what changed between two snapshots, or differs between recipes, or between a recipe and a cluster.
 
 use super::{
-    Outcome, Printer, cluster,
+    Outcome, Printer, cluster, drift,
     exit::Exit,
     formats::{self, Format},
     global::Global,
@@ -12,21 +12,28 @@ use super::{
 };
 use crate::{
     catalog::Catalog,
-    diff::{ChangeKind, observed::Contents},
+    diff::{
+        ChangeKind,
+        noise::{self, Shown as Noise},
+        observed::Contents,
+        severity::Severity,
+        shapes::{self, ByShape},
+    },
     document::side::Side,
     inventory::Inventory,
     ops::{
         self, Failure,
-        diff::{self, Comparison, Running},
+        diff::{self, Comparison, Rules, Running},
         place::Place,
         run::record,
     },
     recipe::{Recipe, format::json_text},
     report::{compare::Became, escape},
     resolve::Options,
-    text::count,
+    text::{count, listed},
     yaml,
 };
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -35,15 +42,18 @@ use std::sync::Arc;
 /// Two recorded runs (`aicr runs list`) are compared check by check. Else each side is a snapshot, a recipe, criteria (service=kind,accelerator=a100: the recipe that they resolve to), or the word
 /// `cluster`: a snapshot of it as it is now.
 ///
-/// Two snapshots are compared reading by reading; readings that change on an idle machine are left out and counted, --all
-/// shows them. Two recipes are compared value by value, and every difference names the layers or lines that caused it. A
+/// Two snapshots are compared reading by reading, the worst first: what breaks a constraint (of `--recipe`), then what is missing or
+/// not ready. Readings that change on an idle machine are left out and counted by rule; --noise shows those of one rule, --all
+/// shows all. With --live the second side is the cluster, and --watch prints every change as it comes. Two recipes are compared value by value, and every difference names the layers or lines that caused it. A
 /// recipe and a snapshot are compared in what the snapshot shows of it: chart, version and namespace of every component by
 /// Helm releases and workloads, and each constraint; what could not be compared is listed.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  aicr diff before.yaml after.yaml\n  aicr diff --baseline before.yaml --target after.yaml --fail-on-drift\n  \
                         aicr diff --baseline service=kind,accelerator=a100 --target service=eks,accelerator=h100\n  \
-                        aicr diff --baseline recipe.yaml --target cluster --values -t table"
+                        aicr diff --baseline recipe.yaml --target cluster --values -t table\n  \
+                        aicr diff @-1 @ --recipe service=eks,accelerator=h100 --by shape -t table\n  \
+                        aicr diff --live @friday --watch"
 )]
 pub struct Args {
     /// What to compare from: a file, `-`, cm://NAMESPACE/NAME, a URL, criteria, or `cluster`.
@@ -62,6 +72,18 @@ pub struct Args {
     /// may hold passwords: a value whose name says so is not shown).
     #[arg(long)]
     values: bool,
+    /// The second side is the cluster as it is now; the same as the word `cluster`.
+    #[arg(long, conflicts_with_all = ["right", "target"])]
+    live: bool,
+    /// Go on until interrupted, and print what begins and ends to differ as the cluster changes.
+    #[arg(long, requires = "live", conflicts_with_all = ["values", "compat", "output"])]
+    watch: bool,
+    /// For two snapshots: a recipe (or criteria) whose constraints grade the changes.
+    #[arg(long, value_name = "PLACE")]
+    recipe: Option<String>,
+    /// How a table lists changes of nodes: each reading, or once for all nodes of a shape that changed alike.
+    #[arg(long, value_name = "HOW", default_value = "reading", value_parser = ["reading", "shape"])]
+    by: String,
     /// Exit with 1 when anything differs.
     #[arg(long)]
     fail_on_drift: bool,
@@ -71,6 +93,9 @@ pub struct Args {
     /// Show readings that change by themselves as well.
     #[arg(long)]
     all: bool,
+    /// Show those that one of the rules hides (repeatable).
+    #[arg(long, value_name = "RULE", value_parser = noise_rules())]
+    noise: Vec<String>,
     /// Compare snapshots as the reference does: no reading is noise, and nodes are label entries.
     #[arg(long)]
     compat: bool,
@@ -82,18 +107,30 @@ pub struct Args {
     format: Option<&'static Format<Shown>>,
 }
 
-/// A comparison, and whether readings that change by themselves are in.
+impl Args {
+    /// The name of the form that was asked for.
+    pub(super) fn form(&self) -> Option<&'static str> {
+        self.format.map(|format| format.name)
+    }
+}
+
+/// The rules on noise as values of clap.
+fn noise_rules() -> PossibleValuesParser {
+    PossibleValuesParser::new(noise::RULES.iter().map(|rule| PossibleValue::new(rule.name).help(rule.why)))
+}
+
+/// A comparison, and how it is shown.
 struct Shown {
     comparison: Comparison,
-    all: bool,
+    noise: Noise,
+    /// Changes that nodes of one shape share are one row.
+    by_shape: Option<Vec<ByShape>>,
 }
 
 static FORMATS: &[Format<Shown>] = &[
-    Format::plain("yaml", "", |shown, _| Ok(yaml::to_string(&shown.comparison.to_value(shown.all)))),
-    Format::plain("json", "", |shown, _| Ok(json_text(&shown.comparison.to_value(shown.all)))),
-    Format::plain("table", "For reading; no program should parse it", |shown, _| {
-        Ok(page(&shown.comparison, shown.all))
-    }),
+    Format::plain("yaml", "", |shown, _| Ok(yaml::to_string(&shown.comparison.to_value(&shown.noise)))),
+    Format::plain("json", "", |shown, _| Ok(json_text(&shown.comparison.to_value(&shown.noise)))),
+    Format::plain("table", "For reading; no program should parse it", |shown, _| Ok(page(shown))),
 ];
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
@@ -103,18 +140,28 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     {
         return runs_of(args, (left, right), global, printer);
     }
-    let all = args.all || args.compat;
-    let shown = Shown { comparison: compare(args, global)?, all };
+    if args.watch {
+        return drift::watch(args, global, printer);
+    }
+    let (comparison, by_shape) = compare(args, global, printer)?;
+    let noise = args.shown_noise();
+    let shown = Shown { comparison, noise, by_shape };
     formats::choose(args.format, FORMATS, &args.output).send(&shown, "Diff", &args.output, (global, printer))?;
-    let comparison = shown.comparison;
-    let changes = comparison.shown(all).count();
+    let Shown { comparison, noise, .. } = shown;
+    let changes = comparison.shown(&noise).count();
     let hidden = comparison.changes.len() - changes;
-    let counted = if changes == 1 { "1 change".to_owned() } else { format!("{changes} changes") };
+    let counted = count(changes, "change");
     let line = match hidden {
         0 => counted,
-        hidden => format!("{counted}, {hidden} hidden that come by themselves (--all shows them)"),
+        hidden => {
+            let rules = noise::in_words(&comparison.hidden(&noise));
+            format!("{counted}, {hidden} hidden that come by themselves ({rules}; --noise RULE or --all shows them)")
+        }
     };
     printer.note(printer.paint_note(Role::Quiet, &line));
+    for broken in &comparison.broken {
+        printer.warn(format!("a constraint does not hold any more: {}", escape::line(&broken.words())));
+    }
     for note in &comparison.notes {
         printer.note(printer.paint_note(Role::Quiet, &format!("not compared: {}", escape::line(note))));
     }
@@ -132,8 +179,28 @@ fn runs_of(args: &Args, (left, right): (&str, &str), global: &Global, printer: &
     Ok(args.exit(changed > 0))
 }
 
+/// The word for the cluster as it is now.
+const LIVE: &str = "cluster";
+
 impl Args {
-    fn exit(&self, differs: bool) -> Exit {
+    pub(super) fn shown_noise(&self) -> Noise {
+        if self.all || self.compat { Noise::all() } else { Noise::without(&self.noise) }
+    }
+
+    /// The constraints that grade changes of snapshots; none without a recipe.
+    pub(super) fn rules(&self, global: &Global, printer: &Printer) -> Result<Rules, Failure> {
+        let Some(text) = &self.recipe else { return Ok(Rules::new()) };
+        if ops::recipe::is_criteria_text(text) {
+            let catalog = global.catalog()?;
+            let query = ops::recipe::criteria_of_text(&catalog, text)?;
+            return Ok(diff::rules(
+                &ops::recipe::resolve(&catalog, &query, None, Options::default())?.resolution.recipe,
+            ));
+        }
+        Ok(diff::rules(&input::recipe(text, global, printer)?))
+    }
+
+    pub(super) fn exit(&self, differs: bool) -> Exit {
         match (self.fail_on_drift && differs, self.compat_exit_codes) {
             (false, _) => Exit::Good,
             (true, true) => Exit::Reference(Exit::OF_DRIFT),
@@ -145,8 +212,10 @@ impl Args {
     ///
     /// # Errors
     /// One side is missing.
-    fn sides(&self) -> Result<(&str, &str), Failure> {
-        match (self.left.as_ref().or(self.baseline.as_ref()), self.right.as_ref().or(self.target.as_ref())) {
+    pub(super) fn sides(&self) -> Result<(&str, &str), Failure> {
+        let live = self.live.then_some(&*LIVE);
+        let right = self.right.as_deref().or(self.target.as_deref()).or(live);
+        match (self.left.as_deref().or(self.baseline.as_deref()), right) {
             (Some(baseline), Some(target)) => Ok((baseline, target)),
             (baseline, _) => {
                 let because = if baseline.is_none() { "missing BASELINE" } else { "missing TARGET" };
@@ -162,7 +231,7 @@ enum Subject {
     Recipe(Side),
 }
 
-fn compare(args: &Args, global: &Global) -> Result<Comparison, Failure> {
+fn compare(args: &Args, global: &Global, printer: &Printer) -> Result<(Comparison, Option<Vec<ByShape>>), Failure> {
     let (baseline, target) = args.sides()?;
     if baseline == "-" && target == "-" {
         let because = "both sides are standard input, which can be read once";
@@ -187,10 +256,20 @@ fn compare(args: &Args, global: &Global) -> Result<Comparison, Failure> {
             "give a recipe or criteria on one side and `cluster` on the other",
         ));
     }
-    Ok(match sides {
+    if args.recipe.is_some() && !matches!(sides, (Subject::Snapshot(..), Subject::Snapshot(..))) {
+        let because = "constraints grade the changes of two snapshots";
+        return Err(misuse("compare with --recipe", because, "leave out --recipe, or give two snapshots"));
+    }
+    let comparison = match sides {
+        (Subject::Snapshot(left_name, left, _), Subject::Snapshot(right_name, right, _)) if args.compat => {
+            diff::readings(&left_name, &left, &right_name, &right)
+        }
         (Subject::Snapshot(left_name, left, _), Subject::Snapshot(right_name, right, _)) => {
-            let compare = if args.compat { diff::readings } else { diff::snapshots };
-            compare(&left_name, &left, &right_name, &right)
+            let rules = args.rules(global, printer)?;
+            let comparison = diff::snapshots(&left_name, &left, &right_name, &right, &rules);
+            let noise = args.shown_noise();
+            let by_shape = (args.by == "shape").then(|| shapes::by_shape(comparison.graded(&noise), (&left, &right)));
+            return Ok((comparison, by_shape));
         }
         (Subject::Recipe(left), Subject::Recipe(right)) => diff::recipes(left_name, &left, right_name, &right),
         (Subject::Recipe(recipe), Subject::Snapshot(name, snapshot, contents)) => {
@@ -201,7 +280,8 @@ fn compare(args: &Args, global: &Global) -> Result<Comparison, Failure> {
             let running = Running { name: &name, snapshot: &snapshot, contents: &contents };
             diff::cluster(right_name, &recipe, &running, true)
         }
-    })
+    };
+    Ok((comparison, None))
 }
 
 fn subject(
@@ -210,7 +290,7 @@ fn subject(
     global: &Global,
     catalog: &std::cell::OnceCell<Arc<Catalog>>,
 ) -> Result<Subject, Failure> {
-    if text == "cluster" {
+    if text == LIVE {
         return cluster::block_on(global, async {
             let connection = cluster::connect(global).await?;
             let snapshot = ops::snapshot::take(&connection, &cluster::now()).await?;
@@ -233,7 +313,13 @@ fn subject(
         return recipe((&resolution).into(), &catalog, &resolution.recipe);
     }
     match input::document(text, global)? {
-        Document::Snapshot(snapshot) => Ok(Subject::Snapshot(input::named(text), snapshot, None)),
+        Document::Snapshot(snapshot) => {
+            let name = match text.starts_with('@') {
+                true => format!("{text} ({})", snapshot.about.taken_at),
+                false => input::named(text),
+            };
+            Ok(Subject::Snapshot(name, snapshot, None))
+        }
         Document::Recipe(read) => {
             let catalog = load()?;
             let (side, read) = diff::read_recipe(&catalog, &input::shown(text), &read)?;
@@ -242,10 +328,11 @@ fn subject(
     }
 }
 
-/// The reference's table, with a column for the cause where anything has one.
-fn page(comparison: &Comparison, all: bool) -> String {
-    let shown: Vec<_> = comparison.shown(all).collect();
-    if shown.is_empty() {
+/// The reference's table, with columns for severity and cause where anything has one.
+fn page(shown: &Shown) -> String {
+    let Shown { comparison, noise, by_shape } = shown;
+    let graded: Vec<_> = comparison.graded(noise).collect();
+    if graded.is_empty() {
         return "NO CHANGES\n".to_owned();
     }
     let word = |kind: ChangeKind| match kind {
@@ -254,29 +341,57 @@ fn page(comparison: &Comparison, all: bool) -> String {
         ChangeKind::Modified => "MODIFIED",
         ChangeKind::Moved => "MOVED",
     };
-    let count = |kind: ChangeKind| shown.iter().filter(|change| change.kind == kind).count();
+    let count = |kind: ChangeKind| graded.iter().filter(|(change, _)| change.kind == kind).count();
     let counts = [(ChangeKind::Added, "added"), (ChangeKind::Removed, "removed"), (ChangeKind::Modified, "modified")];
     let mut heading: Vec<String> = counts.iter().map(|(kind, name)| format!("{} {name}", count(*kind))).collect();
     if count(ChangeKind::Moved) > 0 {
         heading.push(format!("{} moved", count(ChangeKind::Moved)));
     }
-    let rows: Vec<[String; 5]> = shown
-        .iter()
-        .map(|change| {
-            let note = change.noise.map_or(change.cause.clone(), str::to_owned);
-            [word(change.kind).to_owned(), change.path.clone(), side(&change.left), side(&change.right), note]
-        })
-        .collect();
-    let last = if rows.iter().all(|row| row[4].is_empty()) { "" } else { "WHY" };
-    let table = table::render(["KIND", "PATH", "BASELINE", "TARGET", last], &rows);
+    let grade =
+        |severity: Severity| if severity == Severity::Info { String::new() } else { severity.word().to_uppercase() };
+    let rows: Vec<[String; 6]> = match by_shape {
+        Some(groups) => groups
+            .iter()
+            .map(|group| {
+                let ByShape { kind, severity, shape, key, left, right, nodes } = group;
+                let of = if shape.is_empty() { String::new() } else { format!("{shape}: {}", listed(nodes, NODES)) };
+                [word(*kind).to_owned(), grade(*severity), key.clone(), side(left), side(right), of]
+            })
+            .collect(),
+        None => graded
+            .iter()
+            .map(|(change, severity)| {
+                let note = change.noise.map_or(change.cause.clone(), str::to_owned);
+                let (left, right) = (side(&change.left), side(&change.right));
+                [word(change.kind).to_owned(), grade(*severity), change.path.clone(), left, right, note]
+            })
+            .collect(),
+    };
+    let is_empty = |column: usize| rows.iter().all(|row| row[column].is_empty());
+    let last = match (is_empty(5), by_shape.is_some()) {
+        (true, _) => "",
+        (false, true) => "NODES",
+        (false, false) => "WHY",
+    };
+    let table = match is_empty(1) {
+        true => {
+            let rows: Vec<[String; 5]> =
+                rows.into_iter().map(|[kind, _, path, left, right, why]| [kind, path, left, right, why]).collect();
+            table::render(["KIND", "PATH", "BASELINE", "TARGET", last], &rows)
+        }
+        false => table::render(["KIND", "SEVERITY", "PATH", "BASELINE", "TARGET", last], &rows),
+    };
     format!("CHANGES ({})\n{table}\nDRIFT DETECTED\n", heading.join(", "))
 }
+
+/// Names of nodes that a row lists.
+const NODES: usize = 4;
 
 /// Columns of a cell that holds a value; YAML and JSON have the whole of it.
 const CELL: usize = 60;
 
 /// An absent side is `-`; an empty text is visible; a long one is cut.
-fn side(value: &Option<Value>) -> String {
+pub(super) fn side(value: &Option<Value>) -> String {
     let text = match value {
         None => "-".to_owned(),
         Some(Value::String(text)) if text.is_empty() => "\"\"".to_owned(),

@@ -17,6 +17,7 @@ mod crash;
 mod criteria_args;
 mod demo;
 mod diff;
+mod drift;
 mod dump_args;
 pub mod exit;
 mod explain;
@@ -39,6 +40,7 @@ mod recipe_list;
 mod run_args;
 mod runs;
 mod snapshot;
+mod snapshots;
 mod table;
 mod tour;
 mod tui;
@@ -93,6 +95,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Snapshot(snapshot::Args),
+    Snapshots(snapshots::Args),
     Recipe(recipe::Args),
     Query(query::Args),
     Explain(explain::Args),
@@ -220,6 +223,7 @@ impl Command {
     fn run(self, global: &Global, printer: &Printer) -> Outcome {
         match self {
             Command::Snapshot(args) => snapshot::run(&args, global, printer),
+            Command::Snapshots(args) => snapshots::run(&args, global, printer),
             Command::Recipe(args) => recipe::run(&args, global, printer),
             Command::Query(args) => query::run(&args, global, printer),
             Command::Explain(args) => explain::run(&args, global, printer),

@@ -16,9 +16,14 @@ use crate::{
     document::header::Edition,
     fingerprint::{self, Dimension, Fingerprint},
     inventory::{Fact, Inventory, Node, Text, nodes_in_words},
-    ops::{place::Place, snapshot},
+    ops::{
+        Failure,
+        place::Place,
+        snapshot,
+        snapshots::{self, Limits, Moment, Recorder},
+    },
     snapshot::provider,
-    text::listed,
+    text::{count, listed, thousands},
 };
 use std::{fmt::Display, time::Duration};
 
@@ -48,6 +53,10 @@ pub struct Args {
     format: Option<&'static Format<Written>>,
     #[command(flatten)]
     written: EditionArg,
+    /// Go on until interrupted, and keep a snapshot whenever something that matters has changed: see `aicr snapshots`. Nothing
+    /// is written to --output.
+    #[arg(long, conflicts_with_all = ["output", "format", "edition"])]
+    watch: bool,
     /// How long the whole reading may take.
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = cluster::duration)]
     timeout: Duration,
@@ -62,6 +71,9 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
+    if args.watch {
+        return watch(global, printer);
+    }
     cluster::block_on(global, async {
         let format = formats::choose(args.format, FORMATS, &args.output);
         args.agent.warn(printer);
@@ -93,6 +105,42 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         for gap in gaps(taken) {
             printer.warn(gap);
         }
+        Ok(Exit::Good)
+    })
+}
+
+/// `--watch`: a moment for each change that matters.
+fn watch(global: &Global, printer: &Printer) -> Outcome {
+    let folder = snapshots::folder()?;
+    cluster::block_on(global, async {
+        let connection = cluster::connect(global).await?;
+        let mut interrupts = cluster::Interrupts::new()?;
+        printer.note(format!(
+            "watching {} until interrupted; snapshots go to {}",
+            connection.context,
+            folder.display()
+        ));
+        let views = crate::cluster::watch::start(connection);
+        let (mut broken, mut kept) = (None, 0);
+        let shown = |moment: Result<Moment, Failure>| {
+            match moment {
+                Ok(moment) => {
+                    kept += 1;
+                    broken = printer.page(&super::snapshots::page(&moment)).err();
+                }
+                Err(failure) => printer.failure(&failure),
+            }
+            broken.is_none()
+        };
+        let recorder = Recorder::new(folder, Limits::default());
+        tokio::select! {
+            () = snapshots::record(views, recorder, snapshots::PAUSE, shown) => {}
+            () = interrupts.next() => {}
+        }
+        if let Some(stop) = broken {
+            return Err(stop);
+        }
+        printer.note(format!("kept {}", count(kept, "snapshot")));
         Ok(Exit::Good)
     })
 }
@@ -137,7 +185,7 @@ pub fn summary(snapshot: &Inventory) -> String {
         fact("os version", &os_version),
         fact("region", &region),
         fact("nodes", &node_count),
-        fact("gpu nodes", &gpu_node_count),
+        gpu_nodes(&gpu_node_count, snapshot),
     ];
     let texts = [
         ("service", &service),
@@ -180,6 +228,22 @@ fn row(node: &Node) -> [String; 8] {
         word(&node.kernel),
         or_dash(&taints.join(", ")),
     ]
+}
+
+/// How many nodes have accelerators: those whose product is known, and apart from them those of which no more is known.
+fn gpu_nodes(count: &Dimension<u64>, snapshot: &Inventory) -> [String; 3] {
+    let is_known = |node: &&Node| node.accelerators.product.is_known() || node.accelerators.model.is_known();
+    let unknown = snapshot.accelerated().filter(|node| !is_known(node)).count();
+    let value = match (count.value, unknown) {
+        (None, 0) => "unknown".to_owned(),
+        (Some(known), 0) => known.to_string(),
+        (None | Some(0), unknown) => format!("{} of unknown product", thousands(unknown)),
+        (Some(known), unknown) => format!("{known}, and {} more of unknown product", thousands(unknown)),
+    };
+    // The note is why some are not counted; it is said already where those are known.
+    let note = count.note.as_ref().filter(|_| unknown == 0);
+    let from: Vec<&str> = count.source.iter().chain(note).map(String::as_str).collect();
+    ["gpu nodes".to_owned(), value, from.join("; ")]
 }
 
 fn fact<T: Display>(name: &str, dimension: &Dimension<T>) -> [String; 3] {

@@ -18,18 +18,23 @@ use crate::{
     workbench::{
         self, Look, RunOptions, Screen,
         preferences::{ASCII, CLIPBOARD, COLOR, LINEAR, MOUSE, Preferences, READ_ONLY, RESTORE, START_SCREEN, THEME},
+        recording::Recording,
         script::{self, Frame},
     },
 };
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// Open the workbench: cluster, recipe, diff, validation and comparison on five screens.
 ///
 /// `aicr` without a verb does the same on a terminal. With --script keys come from a file, and frames are printed.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Args {
-    /// Saved snapshots (files, cm://NAMESPACE/NAME or URLs): one is shown instead of a cluster, two are compared.
-    #[arg(value_name = "SNAPSHOT", num_args = 0..=2)]
+    /// Saved snapshots (files, cm://NAMESPACE/NAME, URLs, or kept ones like @friday): one is shown instead of a cluster, two or
+    /// three are compared.
+    #[arg(value_name = "SNAPSHOT", num_args = 0..=3)]
     snapshots: Vec<PathBuf>,
     #[command(flatten)]
     criteria: super::criteria_args::CriteriaArgs,
@@ -56,6 +61,9 @@ pub struct Args {
     /// Begin anew instead of where the last session ended.
     #[arg(long)]
     fresh: bool,
+    /// Keep no snapshots of the cluster as it changes: see `aicr snapshots`.
+    #[arg(long)]
+    no_keep: bool,
     #[command(flatten)]
     run: RunArgs,
     /// Read keys from this file, `-` for standard input, and print frames instead of opening a screen.
@@ -75,11 +83,24 @@ pub struct Args {
     /// created where it is missing.
     #[arg(long, value_name = "DIR", requires = "script")]
     frames: Option<PathBuf>,
+    /// Keep every frame of the script with its time in this file: an asciicast (.cast) or a picture that moves (.svg).
+    #[arg(long, value_name = "FILE", requires = "script")]
+    record: Option<PathBuf>,
 }
 
 static DUMPS: &[Format<Frame>] = &[
     Format { suffix: "txt", ..Format::plain("text", "", |frame, _| Ok(frame.text())) },
     Format::plain("svg", "", |frame, _| Ok(frame.svg())),
+];
+
+/// Shorter than a person notices.
+const LAST_WORK: Duration = Duration::from_millis(100);
+
+static RECORDINGS: &[Format<Recording>] = &[
+    Format::plain("cast", "", |recording, _| {
+        recording.cast().map_err(|error| Failure::from_error(Kind::Internal, "draw the recording", error))
+    }),
+    Format::plain("svg", "", |recording, _| Ok(recording.svg())),
 ];
 
 fn screen(text: &str) -> Result<Screen, String> {
@@ -99,13 +120,18 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             true => runtime.block_on(workbench::run_linear(options)),
             false => runtime.block_on(workbench::run(options)),
         };
-        // A file that is still being read does not keep a person here.
-        runtime.shutdown_background();
+        // A file that is still being read does not keep a person here; all else ends before the process does.
+        runtime.shutdown_timeout(LAST_WORK);
+        term::end();
         return Ok(ended.map(|()| Exit::Good)?);
     };
     let script = input::text("script", &path.to_string_lossy(), global)?;
-    let (width, height) = args.size;
-    let frames = runtime()?.block_on(script::play(&options, &script, width, height))?;
+    let record = args.record.as_deref().map(recorder).transpose()?;
+    let played = runtime()?.block_on(script::play(&options, &script, args.size, record.is_some()))?;
+    let frames = played.frames;
+    if let (Some((format, place)), Some(recording)) = (record, &played.recording) {
+        format.deliver(recording, &place, printer)?;
+    }
     let dump = formats::choose(args.dump, DUMPS, &Place::Standard);
     match &args.frames {
         Some(folder) => {
@@ -131,6 +157,16 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     Ok(Exit::Good)
 }
 
+/// The format that the name of a file asks for.
+fn recorder(file: &Path) -> Result<(&'static Format<Recording>, Place), Failure> {
+    let suffix = file.extension().and_then(|suffix| suffix.to_str()).unwrap_or_default();
+    let format = RECORDINGS.iter().find(|format| format.suffix == suffix).ok_or_else(|| {
+        let because = format!("the name of a recording ends in .cast or .svg, and `{}` does not", file.display());
+        Failure::new(Kind::Usage, "choose the format of the recording", because)
+    })?;
+    Ok((format, Place::File(file.to_owned())))
+}
+
 impl Args {
     /// How to start it, and whether as lines.
     fn options(&self, global: &Global) -> Result<(RunOptions, bool), Failure> {
@@ -144,7 +180,7 @@ impl Args {
         let options = RunOptions {
             session,
             restores: is_terminal && preferences.is_on(&RESTORE),
-            keeps: is_terminal,
+            writes_session: is_terminal,
             target: global.target()?,
             catalog: global.sources(),
             snapshots: self.snapshots.clone(),
@@ -167,6 +203,10 @@ impl Args {
             clipboard: preferences.text(&CLIPBOARD).parse().unwrap_or_default(),
             read_only: preferences.is_on(&READ_ONLY),
             notices: preferences.problems.iter().map(ToString::to_string).chain(unusable).collect(),
+            screen: self.screen,
+            look: Look { theme: self.theme.clone(), color: self.color(global), ascii: self.ascii || !utf8() },
+            mouse: std::env::var("AICR_MOUSE").as_deref() != Ok("off"),
+            keeps: !self.no_keep,
             run: self.run.options(),
         };
         Ok((options, is_linear))

@@ -50,16 +50,8 @@ pub async fn connect(target: &Target) -> Result<Connection, ClusterError> {
     };
     let context = context.map_err(|error| unusable(error, &files))?;
     let variable = |name: &str| std::env::var(name).ok();
-    let transport = Transport::new(&context, target.plugin_output.clone(), &variable).map_err(|error| match error {
-        SetupError::Credentials(error) => {
-            no_credentials(error, format!("{}, user {}", context.context, context.user.name))
-        }
-        error => {
-            ClusterError::new(ClusterErrorKind::NoConfig, "connect", format!("{files}, context {}", context.context))
-                .caused_by(error)
-                .hint("see `kubectl config view`")
-        }
-    })?;
+    let transport = Transport::new(&context, target.plugin_output.clone(), &variable)
+        .map_err(|error| no_transport(error, &files, &context.context, &context.user.name))?;
     let server = transport.server();
     transport.authenticate().await.map_err(|error| no_credentials(error, format!("{}, {server}", context.context)))?;
     let namespace = context.namespace.unwrap_or_else(|| "default".to_owned());
@@ -181,6 +173,21 @@ fn unusable(error: KubeconfigError, files: &str) -> ClusterError {
     ClusterError::new(kind, "read the kubeconfig", files).caused_by(error).hint(hint)
 }
 
+/// Each is told where what is wrong is written: a proxy of the environment is in no kubeconfig.
+fn no_transport(error: SetupError, files: &str, context: &str, user: &str) -> ClusterError {
+    let (at, hint) = match error {
+        SetupError::Credentials(error) => return no_credentials(error, format!("{context}, user {user}")),
+        SetupError::Proxy(ref error) => match error.variable() {
+            Some(name) => (name.to_owned(), format!("correct or unset {name}; a proxy is written as http://host:port")),
+            None => {
+                (format!("{files}, context {context}"), "correct proxy-url, for example http://host:port".to_owned())
+            }
+        },
+        _ => (format!("{files}, context {context}"), "see `kubectl config view`".to_owned()),
+    };
+    ClusterError::new(ClusterErrorKind::NoConfig, "connect", at).caused_by(error).hint(hint)
+}
+
 fn no_credentials(error: CredentialError, at: String) -> ClusterError {
     ClusterError::new(ClusterErrorKind::Unauthorized, "get credentials", at).caused_by(error)
 }
@@ -228,12 +235,32 @@ fn shown(files: &[PathBuf]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::ClusterErrorKind::{NoConfig, UnknownContext};
+    use crate::cluster::{
+        ClusterErrorKind::{NoConfig, UnknownContext},
+        proxy::ProxyError,
+    };
 
     const TWO: &str = "{clusters: [{name: c, cluster: {server: 'https://user:secret@192.0.2.1:6443/'}}], \
                        users: [{name: u, user: {}}], \
                        contexts: [{name: one, context: {cluster: c, user: u}}, \
                                   {name: two, context: {cluster: gone, user: u}}]}";
+
+    #[test]
+    fn a_proxy_of_the_environment_is_not_looked_for_in_the_kubeconfig() {
+        let of = |from: &str| {
+            let error = ProxyError::NotAUrl { from: from.to_owned(), problem: "no host".to_owned() };
+            no_transport(SetupError::Proxy(error), "~/config", "prod", "jane")
+        };
+        let error = of("HTTPS_PROXY");
+        assert_eq!(
+            (error.kind, error.to_string().as_str()),
+            (NoConfig, "connect (HTTPS_PROXY): HTTPS_PROXY is not a URL: no host")
+        );
+        assert_eq!(error.hint.as_deref(), Some("correct or unset HTTPS_PROXY; a proxy is written as http://host:port"));
+        let error = of("proxy-url");
+        assert_eq!(error.to_string(), "connect (~/config, context prod): proxy-url is not a URL: no host");
+        assert_eq!(error.hint.as_deref(), Some("correct proxy-url, for example http://host:port"));
+    }
 
     /// Connects with a kubeconfig of this text; the answer as one line.
     #[track_caller]

@@ -4,7 +4,7 @@
 
 use super::{
     kubeconfig::Secret,
-    proxy::{Protocol, Proxy, authority},
+    proxy::{Protocol, Proxy, ProxyName, authority},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use futures::future::BoxFuture;
@@ -50,15 +50,15 @@ pub enum DialError {
     ConnectTimeout { to: String },
     #[error("cannot reach the proxy {proxy}")]
     Proxy {
-        proxy: String,
+        proxy: ProxyName,
         #[source]
         source: Box<DialError>,
     },
     #[error("the proxy {proxy} refused a connection to {to}: {answer}")]
-    ProxyRefused { proxy: String, to: String, answer: String },
+    ProxyRefused { proxy: ProxyName, to: String, answer: String },
     #[error("the proxy {proxy} did not connect to {to}")]
     ProxyFailed {
-        proxy: String,
+        proxy: ProxyName,
         to: String,
         #[source]
         source: BoxError,
@@ -124,7 +124,7 @@ impl Dialer {
     }
 
     async fn to_proxy(&self, proxy: &Proxy) -> Result<Box<dyn Io>, DialError> {
-        let failed = |source| DialError::Proxy { proxy: proxy.to_string(), source: Box::new(source) };
+        let failed = |source| DialError::Proxy { proxy: proxy.name(), source: Box::new(source) };
         let io = tcp(&proxy.host, proxy.port).await.map_err(failed)?;
         let (Protocol::Https, Some(tls)) = (proxy.protocol, &self.tls) else { return Ok(io) };
         let to = authority(&proxy.host, proxy.port);
@@ -211,12 +211,10 @@ async fn through(proxy: &Proxy, io: Box<dyn Io>, host: &str, port: u16, to: &str
             Protocol::Http | Protocol::Https => tunnel(proxy, io, to).await,
         }
     };
-    let failed = |source: BoxError| DialError::ProxyFailed { proxy: proxy.to_string(), to: to.to_owned(), source };
+    let failed = |source: BoxError| DialError::ProxyFailed { proxy: proxy.name(), to: to.to_owned(), source };
     match tokio::time::timeout(HANDSHAKE_LIMIT, work).await {
         Ok(Ok(io)) => Ok(io),
-        Ok(Err((Some(answer), _))) => {
-            Err(DialError::ProxyRefused { proxy: proxy.to_string(), to: to.to_owned(), answer })
-        }
+        Ok(Err((Some(answer), _))) => Err(DialError::ProxyRefused { proxy: proxy.name(), to: to.to_owned(), answer }),
         Ok(Err((None, source))) => Err(failed(source.unwrap_or_else(|| "it closed the connection".into()))),
         Err(_) => Err(failed(format!("no answer within {} s", HANDSHAKE_LIMIT.as_secs()).into())),
     }

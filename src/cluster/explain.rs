@@ -10,10 +10,12 @@ use super::{
     dial::DialError,
     error::{SLOW_HINT, chain, refusal},
     exec::ExecError,
+    proxy::ProxyName,
     read_only::{self, NotSent},
     tls::Refused,
     transport::{NoAnswer, NotKubernetes, PluginRefused},
 };
+use crate::text::json_problem;
 use rustls::{AlertDescription, CertificateError, InvalidMessage, OtherError, PeerIncompatible};
 use std::{error::Error, io};
 
@@ -52,6 +54,9 @@ pub(super) fn explain(error: &(dyn Error + 'static)) -> Option<Explained> {
             }
             if let Some(error) = cause.downcast_ref::<NotKubernetes>() {
                 return Some(not_kubernetes(error));
+            }
+            if let Some(Mismatch::SameToken) = cause.downcast_ref() {
+                return Some(explained(ClusterErrorKind::Protocol, cause.to_string(), ENDLESS_HINT));
             }
             if cause.is::<Mismatch>() {
                 return Some(explained(ClusterErrorKind::Protocol, cause.to_string(), MISMATCH_HINT));
@@ -111,7 +116,7 @@ fn dial(error: &DialError) -> Explained {
                     "is the proxy {proxy} right? Its certificate is judged like the server's: by the certificate-authority \
                      of the kubeconfig, or by this system where there is none"
                 ),
-                _ => format!("is the proxy {proxy} right? A server that is reached directly can be added to NO_PROXY"),
+                _ => format!("is the proxy {proxy} right? {}", directly(proxy)),
             };
             (kind, format!("{error}: {inner}"), Some(hint))
         }
@@ -119,10 +124,9 @@ fn dial(error: &DialError) -> Explained {
             let hint = "the proxy wants a login: write it into its URL, as http://user:password@host:port";
             explained(ClusterErrorKind::Unreachable, text, hint)
         }
-        DialError::ProxyRefused { .. } | DialError::ProxyFailed { .. } => {
-            let hint =
-                "does the proxy allow this server and port? A server that is reached directly can be added to NO_PROXY";
-            explained(ClusterErrorKind::Unreachable, text, hint)
+        DialError::ProxyRefused { proxy, .. } | DialError::ProxyFailed { proxy, .. } => {
+            let hint = format!("does the proxy allow this server and port? {}", directly(proxy));
+            (ClusterErrorKind::Unreachable, text, Some(hint))
         }
         DialError::Tls { source, .. } => {
             let inner = causes(source).find_map(|cause| cause.downcast_ref::<rustls::Error>());
@@ -137,6 +141,14 @@ fn dial(error: &DialError) -> Explained {
         DialError::TlsTimeout { .. } => {
             explained(ClusterErrorKind::Timeout, text, "does a server with TLS listen there, and is the port right?")
         }
+    }
+}
+
+/// How a server is reached without a proxy.
+fn directly(proxy: &ProxyName) -> &'static str {
+    match proxy.of_kubeconfig {
+        true => "For a server that is reached directly, remove proxy-url from the kubeconfig",
+        false => "A server that is reached directly can be added to NO_PROXY",
     }
 }
 
@@ -316,11 +328,14 @@ pub(super) fn body(error: &serde_json::Error) -> Explained {
         let found = format!("the answer ends in the middle (line {}, column {})", error.line(), error.column());
         return explained(ClusterErrorKind::Unreachable, found, CUT_HINT);
     }
-    explained(ClusterErrorKind::Protocol, format!("the answer is not what Kubernetes sends: {error}"), hint)
+    let found = format!("the answer is not what Kubernetes sends: {}", json_problem(error));
+    explained(ClusterErrorKind::Protocol, found, hint)
 }
 
 const MISMATCH_HINT: &str =
     "see what the server serves with `kubectl version` and `kubectl api-versions`; it may need another version of aicr";
+const ENDLESS_HINT: &str =
+    "that is a defect of the server or of a proxy in front of it; compare with `kubectl get --chunk-size=500`";
 const STRANGE_HINT: &str = "is this the URL of a Kubernetes API server? A proxy may answer in its place";
 const CUT_HINT: &str = "the connection was cut, by the server or on the way; try again";
 
@@ -368,5 +383,10 @@ mod tests {
         assert!(of("[1, 2").1.starts_with("the answer ends in the middle"));
         assert_eq!(of("<html>").0, ClusterErrorKind::Protocol);
         assert_eq!(of("{}").0, ClusterErrorKind::Protocol);
+        let found = body(&serde_json::from_str::<super::super::api_version::Types>("5").unwrap_err()).1;
+        assert_eq!(
+            found,
+            "the answer is not what Kubernetes sends: invalid type: integer `5`, expected an object at line 1 column 1"
+        );
     }
 }

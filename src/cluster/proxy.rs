@@ -18,6 +18,17 @@ pub enum ProxyError {
     Scheme { from: String, scheme: String },
 }
 
+/// Who names a proxy, where the environment does not.
+const KUBECONFIG: &str = "proxy-url";
+
+impl ProxyError {
+    /// The variable that has to be corrected; `None` where it is the kubeconfig.
+    pub fn variable(&self) -> Option<&str> {
+        let (ProxyError::NotAUrl { from, .. } | ProxyError::Scheme { from, .. }) = self;
+        Some(from.as_str()).filter(|from| *from != KUBECONFIG)
+    }
+}
+
 /// How a proxy is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
@@ -37,6 +48,27 @@ pub struct Proxy {
     pub login: Option<(String, Secret)>,
     /// `proxy-url`, or the variable.
     pub from: String,
+}
+
+/// A proxy as errors name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProxyName {
+    shown: String,
+    /// `NO_PROXY` is about proxies of the environment only.
+    pub of_kubeconfig: bool,
+}
+
+impl fmt::Display for ProxyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+impl Proxy {
+    /// For errors, which hold no credentials.
+    pub fn name(&self) -> ProxyName {
+        ProxyName { shown: self.to_string(), of_kubeconfig: self.from == KUBECONFIG }
+    }
 }
 
 impl fmt::Display for Proxy {
@@ -67,7 +99,7 @@ pub fn for_server(
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Option<Proxy>, ProxyError> {
     if let Some(url) = proxy_url {
-        return read(url, "proxy-url").map(Some);
+        return read(url, KUBECONFIG).map(Some);
     }
     let is_https = server.scheme_str() != Some("http");
     let names = if is_https { ["HTTPS_PROXY", "https_proxy"] } else { ["HTTP_PROXY", "http_proxy"] };
@@ -95,7 +127,7 @@ fn read(url: &str, from: &str) -> Result<Proxy, ProxyError> {
         "http" => (Protocol::Http, 80),
         "https" => (Protocol::Https, 443),
         // Go's environment rules know both names; names of hosts are resolved by the proxy either way.
-        "socks5" | "socks5h" if scheme == "socks5" || from != "proxy-url" => (Protocol::Socks5, 1080),
+        "socks5" | "socks5h" if scheme == "socks5" || from != KUBECONFIG => (Protocol::Socks5, 1080),
         _ => return Err(ProxyError::Scheme { from: from.to_owned(), scheme: scheme.to_owned() }),
     };
     let login = authority.as_str().rsplit_once('@').map(|(login, _)| {

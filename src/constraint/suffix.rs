@@ -1,7 +1,8 @@
 //! What follows the numbers of a version: builds of vendors, and pre-releases.
 //!
 //! `v1.34.3-gke.1318000`, `v1.33.4+rke2r1`, `v1.33.5-eks-113cf36`, `6.8.0-1028-aws`, `1.34.0-rc.1`. Numbers order, words
-//! must be the same, and a hash has no order at all; what has no order is not compared, instead of being cut off.
+//! must be the same, those behind the numbers included, and a hash has no order at all; what has no order is not compared,
+//! instead of being cut off.
 
 use semver::Prerelease;
 use std::cmp::Ordering;
@@ -24,6 +25,9 @@ const BEFORE_RELEASE: [&str; 5] = ["alpha", "beta", "rc", "pre", "dev"];
 /// Words whose next token is a hash, digits or not.
 const HASHED: [&str; 1] = ["eks"];
 
+/// Ends that say for which processors a build is, and nothing about its version.
+const ARCHITECTURES: [&str; 4] = [".x86_64", ".aarch64", ".ppc64le", ".s390x"];
+
 /// How two suffixes of otherwise equal versions order; `None` where they have no order.
 ///
 /// Each begins with its separator and may be empty. A release without a suffix comes after its pre-releases; beside a
@@ -40,10 +44,11 @@ pub(super) fn compare(left: &str, right: &str) -> Option<Ordering> {
     // `rc10` without a dot is a word to semantic versioning, and would come before `rc2`.
     if let (Some(left), Some(right)) = (candidate(left), candidate(right))
         && [&left, &right].iter().all(|written| written.contains('.'))
+        && left != right
     {
         return Some(left.cmp(&right));
     }
-    let (mut left, mut right) = (tokens(left), tokens(right));
+    let (mut left, mut right) = (tokens(without_architecture(left)), tokens(without_architecture(right)));
     let mut after_hashed = false;
     loop {
         let (one, other) = match (left.next(), right.next()) {
@@ -56,12 +61,26 @@ pub(super) fn compare(left: &str, right: &str) -> Option<Ordering> {
             after_hashed = matches!(one, Token::Word(word) if HASHED.contains(&word));
             continue;
         }
-        return match (one, other) {
+        let order = match (one, other) {
             (Token::Number(one), Token::Number(other)) if !after_hashed => Some(one.cmp(&other)),
             (Token::Counted(word, one), Token::Counted(same, other)) if word == same => Some(one.cmp(&other)),
             _ => None,
         };
+        // Vendors count each for itself: 1029 of one is not later than 1028 of another.
+        return order.filter(|_| words(left).zip(words(right)).all(|(one, other)| one == other));
     }
+}
+
+/// What the tokens say but for their numbers.
+fn words<'t>(tokens: impl Iterator<Item = Token<'t>>) -> impl Iterator<Item = &'t str> {
+    tokens.filter_map(|token| match token {
+        Token::Number(_) => None,
+        Token::Counted(word, _) | Token::Word(word) => Some(word),
+    })
+}
+
+fn without_architecture(suffix: &str) -> &str {
+    ARCHITECTURES.into_iter().find_map(|end| suffix.strip_suffix(end)).unwrap_or(suffix)
 }
 
 fn is_before_release(suffix: &str) -> bool {
@@ -70,7 +89,8 @@ fn is_before_release(suffix: &str) -> bool {
 
 /// The pre-release that a suffix is, which semantic versioning orders: `-rc.1`, `-beta.0+build`.
 fn candidate(suffix: &str) -> Option<Prerelease> {
-    let written = suffix.strip_prefix('-')?.split('+').next()?;
+    // What a vendor adds behind another `-` would be a part of the last identifier, and change its place.
+    let written = suffix.strip_prefix('-')?.split(['+', '-']).next()?;
     let word = written.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
     BEFORE_RELEASE.contains(&word).then(|| Prerelease::new(written).ok())?
 }
@@ -115,6 +135,31 @@ mod tests {
         check("-rc.2", "-rc.10", Some(Ordering::Less));
         check("-beta.3", "-rc.1", Some(Ordering::Less));
         check("-rc1", "-rc2", Some(Ordering::Less));
+        check("-rc.1+k3s1", "-rc.1+k3s2", Some(Ordering::Less));
+        check("-rc.1-gke.5", "-rc.2-gke.1", Some(Ordering::Less));
+    }
+
+    #[test]
+    fn words_behind_numbers_must_be_the_same() {
+        check("-1029-gcp", "-1028-aws", None);
+        check("-45-generic", "-1028-aws", None);
+        check("-45-generic", "-1028-lowlatency", None);
+        check("-129.201.amzn2023.x86_64", "-223.885.amzn2.x86_64", None);
+        check("+k3s2-acme", "+k3s1-other", None);
+        check("-45-generic", "-48-generic-64k", Some(Ordering::Less));
+        check("-570.12.1.el9_6.x86_64", "-570.22.1.el9_8.x86_64", Some(Ordering::Less));
+    }
+
+    #[test]
+    fn an_expression_without_a_vendor_is_about_every_vendor() {
+        check("-1029-gcp", "-1028", Some(Ordering::Greater));
+        check("-45-generic", "-45", Some(Ordering::Equal));
+    }
+
+    #[test]
+    fn an_architecture_is_not_a_vendor() {
+        check("-570.12.1.el9_6.x86_64", "-570.22.1.el9_6.aarch64", Some(Ordering::Less));
+        check("-570.12.1.el9_6.x86_64", "-570.12.1.el9_6.aarch64", Some(Ordering::Equal));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! compared as nodes, with their labels and taints: in the file, one node more changes every entry that nodes share.
 //! What one side could not read is one change of `K8s.collection`; it is not something that was removed.
 
-use super::{Change, ChangeKind};
+use super::{Change, ChangeKind, noise};
 use crate::{
     inventory::{Inventory, Item, Node, Record, Subtype},
     snapshot::{self, path::TYPES},
@@ -46,7 +46,7 @@ pub fn compare(left: &Inventory, right: &Inventory) -> Vec<Change> {
         compare_nodes(left, right, &mut changes);
     }
     for change in &mut changes {
-        change.noise = noise(&change.path);
+        change.noise = noise::rule(&change.path).map(|rule| rule.why);
     }
     compare_sources(left, right, &mut changes);
     changes
@@ -164,7 +164,7 @@ fn unread_of_nodes(left: &Inventory, right: &Inventory) -> Vec<&'static str> {
 }
 
 /// What is compared of a node, by name.
-fn node_texts(node: &Node) -> BTreeMap<String, String> {
+pub fn node_texts(node: &Node) -> BTreeMap<String, String> {
     let flag = |flag: Option<bool>| flag.map(|flag| flag.to_string());
     let count = |count: Option<u64>| count.map(|count| count.to_string());
     let text = |fact: &crate::inventory::Fact<crate::inventory::Text>| fact.text().map(str::to_owned);
@@ -205,79 +205,11 @@ fn node_texts(node: &Node) -> BTreeMap<String, String> {
     texts
 }
 
-/// Why a reading is expected to differ between two looks at an unchanged cluster; `None` for one that is not.
-pub fn noise(path: &str) -> Option<&'static str> {
-    if let Some(key) = path.strip_prefix("OS.sysctl./proc/sys/") {
-        return sysctl_noise(key);
-    }
-    if let Some(rest) = path.strip_prefix("SystemD.") {
-        return systemd_noise(rest.rsplit('.').next().unwrap_or_default());
-    }
-    let counts = ["label-count", "taint-count"];
-    if path.strip_prefix("NodeTopology.summary.").is_some_and(|key| counts.contains(&key)) {
-        return Some("follows from labels and taints, which are compared per node");
-    }
-    if path.ends_with("nvidia.com/gfd.timestamp") {
-        return Some("the time of the last feature discovery");
-    }
-    path.starts_with("K8s.collection").then_some("says how the snapshot was taken")
-}
-
-fn sysctl_noise(key: &str) -> Option<&'static str> {
-    const ALWAYS: [&str; 11] = [
-        "fs/dentry-state",
-        "fs/file-nr",
-        "fs/inode-nr",
-        "fs/inode-state",
-        "fs/aio-nr",
-        "kernel/ns_last_pid",
-        "kernel/random/uuid",
-        "kernel/random/entropy_avail",
-        "kernel/pty/nr",
-        "kernel/perf_event_max_sample_rate",
-        "vm/stat_refresh",
-    ];
-    const NODE: [&str; 6] = [
-        "kernel/hostname",
-        "kernel/domainname",
-        "kernel/threads-max",
-        "fs/epoll/max_user_watches",
-        "vm/min_free_kbytes",
-        "fs/file-max",
-    ];
-    if ALWAYS.contains(&key) || key.starts_with("fs/quota/") {
-        Some("changes on an idle machine")
-    } else if ["kernel/random/boot_id", "kernel/tainted"].contains(&key) {
-        Some("changes at every boot")
-    } else if NODE.contains(&key) || key.starts_with("user/max_") {
-        Some("differs from node to node")
-    } else {
-        None
-    }
-}
-
-fn systemd_noise(key: &str) -> Option<&'static str> {
-    const COUNTERS: [&str; 8] = [
-        "CPUUsageNSec",
-        "TasksCurrent",
-        "MainPID",
-        "ControlPID",
-        "ControlGroupId",
-        "InvocationID",
-        "StatusText",
-        "NRestarts",
-    ];
-    let memory = key.starts_with("Memory") && ["Current", "Peak", "Available"].iter().any(|end| key.ends_with(end));
-    let counters = COUNTERS.contains(&key) || key.starts_with("ExecMain") || key.starts_with("Exec");
-    let moving = key.contains("Timestamp") || key.starts_with("IO") || key.starts_with("IP");
-    (memory || counters || moving).then_some("a counter, a time or a process id")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::inventory::{
-        Fact, Object, Source, SourceState, State,
+        Fact, Measurement, Object, Scalar, Source, SourceState, State,
         node::{self, Evidence, NodeReport},
         release::ServerVersion,
     };
@@ -348,10 +280,14 @@ mod tests {
     }
 
     #[test]
-    fn a_reading_that_moves_by_itself_is_marked() {
-        assert_eq!(noise("OS.sysctl./proc/sys/fs/file-nr"), Some("changes on an idle machine"));
-        assert_eq!(noise("OS.sysctl./proc/sys/vm/swappiness"), None);
-        assert_eq!(noise("SystemD.kubelet.service.MainPID"), Some("a counter, a time or a process id"));
+    fn readings_that_have_no_type_of_their_own_are_compared_as_those_of_a_file() {
+        let storage =
+            Subtype::of("default-storage-class", [("default-count".to_owned(), Scalar::Text("1".to_owned()))].into());
+        let readings = vec![Measurement { kind: "K8s".into(), subtypes: vec![storage] }];
+        let live = Inventory { readings, ..cluster("v1.34.0", &[("a", "1")]) };
+        let file = snapshot::inventory(snapshot::record(&live).into_owned());
+        assert_eq!(shown(&live, &file), [""; 0]);
+        assert_eq!(shown(&live, &cluster("v1.34.0", &[("a", "1")])), ["-K8s.default-storage-class.default-count "]);
     }
 
     #[test]

@@ -5,8 +5,11 @@
 
 pub mod inventory;
 pub mod lost;
+pub mod noise;
 pub mod observed;
 pub mod recipe;
+pub mod severity;
+pub mod shapes;
 pub mod text;
 
 pub use crate::document::compare::{Change, ChangeKind};

@@ -5,6 +5,14 @@
 
 use super::shape::Shape::{self, Any, Count, Fields, Flag, List, Map, Text};
 
+/// What the severity of a constraint may be, in any case; one without a severity is an error.
+pub const SEVERITIES: [&str; 5] = ["error", "warning", "warn", "info", "informational"];
+
+/// Whether a severity is one of [`SEVERITIES`], or none.
+pub fn is_severity(text: &str) -> bool {
+    text.is_empty() || SEVERITIES.iter().any(|known| known.eq_ignore_ascii_case(text))
+}
+
 const TEXTS: Shape = List(&Text);
 
 const CRITERIA: Shape = Fields(&[

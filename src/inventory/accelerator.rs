@@ -97,9 +97,15 @@ const VENDORS: [(&str, &str); 6] = [
 ];
 
 /// Whether a resource name stands for accelerators: not `nvidia.com/hostdev` or other devices of the same vendors.
+///
+/// A device plugin may be told to offer GPUs under another name (`nvidia.com/a100`), and those of virtual machines have the
+/// name of the PCI database (`nvidia.com/GH100_H100_SXM5_80GB`): what names a model of the table is one.
 pub fn is_resource(name: &str) -> bool {
     let nvidia = name.strip_prefix("nvidia.com/").is_some_and(|rest| {
-        rest == "gpu" || rest.starts_with("gpu.") || rest.starts_with("mig-") || rest.starts_with("gpu-")
+        rest == "gpu"
+            || rest == "pgpu"
+            || ["gpu.", "mig-", "gpu-"].iter().any(|begin| rest.starts_with(begin))
+            || is_model(rest)
     });
     nvidia
         || name == "amd.com/gpu"
@@ -109,13 +115,38 @@ pub fn is_resource(name: &str) -> bool {
         || name == "google.com/tpu"
 }
 
+/// Whether the name of a resource, without its domain and sharing, is that of a GPU model.
+fn is_model(name: &str) -> bool {
+    let name = name.strip_suffix(".shared").unwrap_or(name);
+    accelerators::by_product(name).is_some() && !name.to_ascii_uppercase().contains("NVSWITCH")
+}
+
+/// Whether a resource stands for whole devices, each of which may be offered several times.
+fn is_whole(name: &str) -> bool {
+    ["nvidia.com/gpu", "nvidia.com/pgpu", "amd.com/gpu", "habana.ai/gaudi", "google.com/tpu"].contains(&name)
+        || name.strip_prefix("nvidia.com/").is_some_and(|rest| is_model(rest) && !rest.ends_with(".shared"))
+}
+
 const PRODUCT: &str = "nvidia.com/gpu.product";
 const COUNT: &str = "nvidia.com/gpu.count";
 const REPLICAS: &str = "nvidia.com/gpu.replicas";
 const MIG_STRATEGY: &str = "nvidia.com/mig.strategy";
 const SHARING: &str = "nvidia.com/gpu.sharing-strategy";
-/// NVIDIA's PCI vendor id, and the classes of display and 3D controllers.
+/// NVIDIA's PCI vendor id, and AMD's.
 const PCI_VENDOR: &str = "10de";
+const PCI_AMD: &str = "1002";
+/// What Google Kubernetes Engine says of devices that pods share, and of those that are partitioned.
+const GKE_SHARING: &str = "cloud.google.com/gke-gpu-sharing-strategy";
+const GKE_CLIENTS: &str = "cloud.google.com/gke-max-shared-clients-per-gpu";
+const GKE_PARTITION: &str = "cloud.google.com/gke-gpu-partition-size";
+/// Labels by which managed services say that a node has NVIDIA's GPUs, with their value.
+const MANAGED: [(&str, &str); 3] =
+    [("accelerator", "nvidia"), ("kubernetes.azure.com/accelerator", "nvidia"), ("cloud.google.com/gke-gpu", "true")];
+
+/// How many pods one device is offered to, as labels say.
+fn replicas(labels: &Labels) -> Option<u64> {
+    labels.number(REPLICAS).or_else(|| labels.number(GKE_CLIENTS)).filter(|replicas| *replicas > 1)
+}
 
 /// The accelerators of a node.
 pub fn of(report: &NodeReport, evidence: &Evidence<'_>) -> Accelerators {
@@ -132,10 +163,10 @@ pub fn of(report: &NodeReport, evidence: &Evidence<'_>) -> Accelerators {
     let labels = &report.labels;
     let resources = resources(report, evidence);
     let product = product(labels, evidence);
-    let mig = mig(labels, product.text(), &resources);
-    let count = count(labels, evidence, product.text(), &resources);
+    let mig = mig(labels, evidence, product.text(), &resources);
+    let count = count(report, evidence, product.text(), &resources);
     let driver = driver(labels, evidence);
-    let model = model(evidence.features, &product);
+    let model = model(labels, evidence.features, &product);
     let vendor = vendor(labels, &resources, &product, evidence);
     Accelerators {
         present: present(labels, evidence, &product, &count, &resources),
@@ -145,7 +176,7 @@ pub fn of(report: &NodeReport, evidence: &Evidence<'_>) -> Accelerators {
         driver_loaded: driver_loaded(evidence.features, &driver),
         cuda: cuda(labels, evidence),
         architecture: attribute(evidence, "architecture").or_else(|| label(labels, "nvidia.com/gpu.family")),
-        sharing: sharing(labels, &resources, &count),
+        sharing: sharing(labels, &resources, &count, mig.is_some()),
         pools: pools(evidence),
         fabric: label(labels, "nvidia.com/gpu.clique")
             .or_else(|| label(labels, "network.topology.nvidia.com/accelerator")),
@@ -197,14 +228,22 @@ fn product(labels: &Labels, evidence: &Evidence<'_>) -> Fact<Text> {
 }
 
 /// The model by PCI id, which no configuration can change; else by the product text.
-fn model(features: Option<&Features>, product: &Fact<Text>) -> Fact<Text> {
+fn model(labels: &Labels, features: Option<&Features>, product: &Fact<Text>) -> Fact<Text> {
     let ids = features.and_then(|features| features.gpus.as_deref()).unwrap_or_default();
-    let mut models: Vec<&'static str> =
-        ids.iter().filter_map(|id| accelerators::by_pci(id)).map(|row| row.name).collect();
+    let found: Vec<PciLabel> = if ids.is_empty() { pci_labels(labels).collect() } else { Vec::new() };
+    let labeled = found.iter().filter_map(|label| label.device.as_deref());
+    let by_id = ids.iter().map(String::as_str).chain(labeled);
+    let mut models: Vec<&'static str> = by_id.filter_map(accelerators::by_pci).map(|row| row.name).collect();
     models.sort_unstable();
     models.dedup();
     match models.as_slice() {
-        [model] => return Fact::known(Text::from(*model), Source::of(Object::NodeFeature, "pci.device")),
+        [model] => {
+            let source = match found.iter().find(|label| label.device.is_some()) {
+                Some(label) => Source { object: Object::Label, field: Cow::Owned(label.key.clone()) },
+                None => Source::of(Object::NodeFeature, "pci.device"),
+            };
+            return Fact::known(Text::from(*model), source);
+        }
         [] => {}
         several => {
             let why = format!("several models in one machine: {}", several.join(", "));
@@ -224,13 +263,23 @@ fn model(features: Option<&Features>, product: &Fact<Text>) -> Fact<Text> {
 }
 
 /// The MIG profile at the end of a product text: `NVIDIA-A100-SXM4-80GB-MIG-1g.10gb`.
+///
+/// What the text ends with where devices are shared too is not part of the profile.
 fn profile_of(product: &str) -> Option<&str> {
-    product.split_once("-MIG-").map(|(_, profile)| profile)
+    product.split_once("-MIG-").map(|(_, profile)| profile.strip_suffix("-SHARED").unwrap_or(profile))
 }
 
-fn count(labels: &Labels, evidence: &Evidence<'_>, product: Option<&str>, resources: &[Resource]) -> Fact<u64> {
-    if let Some(gpus) = evidence.features.and_then(|features| features.gpus.as_ref()) {
-        return Fact::known(gpus.len() as u64, Source::of(Object::NodeFeature, "pci.device"));
+/// Whether a GPU of the machine would be on its PCI bus: those of WSL2 and of a Jetson are not.
+fn is_on_bus(report: &NodeReport) -> bool {
+    report.info.kernel.as_deref().is_none_or(|kernel| !(kernel.contains("WSL") || kernel.contains("tegra")))
+}
+
+fn count(report: &NodeReport, evidence: &Evidence<'_>, product: Option<&str>, resources: &[Resource]) -> Fact<u64> {
+    let labels = &report.labels;
+    let by_pci = evidence.features.and_then(|features| features.gpus.as_ref());
+    let looked = |gpus: &Vec<String>| Fact::known(gpus.len() as u64, Source::of(Object::NodeFeature, "pci.device"));
+    if let Some(gpus) = by_pci.filter(|gpus| !gpus.is_empty()) {
+        return looked(gpus);
     }
     let sliced = product.and_then(profile_of).is_some();
     if !sliced && let Some(count) = labels.number(COUNT) {
@@ -243,26 +292,30 @@ fn count(labels: &Labels, evidence: &Evidence<'_>, product: Option<&str>, resour
     if let by_cloud @ Fact::Known(_) = machine::count(labels) {
         return by_cloud;
     }
+    let offers = |is: &dyn Fn(&str) -> bool| resources.iter().any(|it| it.capacity > 0 && is(&it.name));
     let why = if sliced {
         "nvidia.com/gpu.count counts MIG devices"
-    } else if resources.iter().any(|resource| resource.name.ends_with(".shared") && resource.capacity > 0) {
-        "only replicas of shared GPUs are offered"
-    } else if resources.iter().any(|resource| resource.name.starts_with("nvidia.com/mig-") && resource.capacity > 0) {
+    } else if offers(&|name| name.starts_with("nvidia.com/mig-")) || labels.get(GKE_PARTITION).is_some() {
         "only MIG devices are offered"
+    } else if offers(&|name| name.ends_with(".shared")) {
+        "only replicas of shared GPUs are offered"
     } else {
-        return offered(labels, resources);
+        let offered = offered(labels, resources);
+        // That no device of this vendor is on the bus is zero only where nothing else speaks of one.
+        return match by_pci {
+            Some(none) if !offered.is_known() && product.is_none() && is_on_bus(report) => looked(none),
+            _ => offered,
+        };
     };
     Fact::Unknown(Unknown::Unclear(Cow::Borrowed(why)))
 }
 
 /// Whole devices that a device plugin offers, each of which may be offered several times.
 fn offered(labels: &Labels, resources: &[Resource]) -> Fact<u64> {
-    let whole = ["nvidia.com/gpu", "amd.com/gpu", "habana.ai/gaudi", "google.com/tpu"];
-    let found = resources.iter().find(|resource| whole.contains(&&*resource.name) && resource.capacity > 0);
-    let replicas = labels.number(REPLICAS).unwrap_or(1).max(1);
-    match found {
-        Some(resource) => Fact::known(resource.capacity / replicas, Source::node("status.capacity")),
-        None => Fact::Unknown(Unknown::NotLabeled),
+    let whole = resources.iter().filter(|resource| is_whole(&resource.name)).map(|resource| resource.capacity);
+    match whole.sum::<u64>() {
+        0 => Fact::Unknown(Unknown::NotLabeled),
+        offered => Fact::known(offered / replicas(labels).unwrap_or(1), Source::node("status.capacity")),
     }
 }
 
@@ -304,28 +357,49 @@ fn present(
             _ => {}
         }
     }
-    match pci_label(labels) {
-        Some(key) => Fact::known(true, Source { object: Object::Label, field: Cow::Owned(key) }),
+    if let Some(key) = managed(labels) {
+        return Fact::known(true, Source::label(key));
+    }
+    match pci_labels(labels).next() {
+        Some(label) => Fact::known(true, Source { object: Object::Label, field: Cow::Owned(label.key) }),
         None => Fact::Unknown(Unknown::NotLabeled),
     }
 }
 
-/// A label of node feature discovery that says that a GPU is plugged in: by vendor alone (`pci-10de.present`), or by
-/// class and vendor, with or without the device, where only display and 3D controllers count.
-fn pci_label(labels: &Labels) -> Option<String> {
+/// The label by which a managed service says that the node has NVIDIA's GPUs.
+fn managed(labels: &Labels) -> Option<&'static str> {
+    MANAGED.into_iter().find(|(key, value)| labels.get(key).is_some_and(|own| **own == **value)).map(|(key, _)| key)
+}
+
+/// A label of node feature discovery that says that a GPU is plugged in.
+struct PciLabel {
+    key: String,
+    vendor: &'static str,
+    /// Its id, where the label has it.
+    device: Option<String>,
+}
+
+/// Labels with the vendor alone (`pci-10de.present`), with the device (`pci-10de_2330.present`) or with the class before
+/// both, where only display and 3D controllers and processing accelerators count. The parts are always in this order.
+fn pci_labels(labels: &Labels) -> impl Iterator<Item = PciLabel> + '_ {
     const PREFIX: &str = "feature.node.kubernetes.io/pci-";
-    let is_gpu = |name: &str| {
-        let parts: Vec<&str> = name.split('_').collect();
-        match parts.as_slice() {
-            [vendor] => *vendor == PCI_VENDOR,
-            [class, vendor, ..] => matches!(*class, "0300" | "0302") && [PCI_VENDOR, "1002"].contains(vendor),
-            [] => false,
-        }
-    };
-    let found = labels
-        .below(PREFIX)
-        .find(|(rest, value)| ***value == *"true" && rest.strip_suffix(".present").is_some_and(is_gpu));
-    found.map(|(rest, _)| format!("{PREFIX}{rest}"))
+    const VENDORS: [(&str, &str); 2] = [(PCI_VENDOR, "nvidia"), (PCI_AMD, "amd")];
+    let known = |id: &str| VENDORS.into_iter().find(|(own, _)| *own == id).map(|(_, vendor)| vendor);
+    labels.below(PREFIX).filter(|(_, value)| ***value == *"true").filter_map(move |(rest, _)| {
+        let parts: Vec<&str> = rest.strip_suffix(".present")?.split('_').collect();
+        let (vendor, device) = match parts.as_slice() {
+            // A vendor alone may make other things too.
+            [id] => (known(id).filter(|_| *id == PCI_VENDOR)?, None),
+            [id, device] if *id == PCI_VENDOR => ("nvidia", Some(*device)),
+            [class, id, more @ ..] if matches!(*class, "0300" | "0302" | "0380" | "1200") => {
+                // A display controller of AMD is in many processors.
+                let vendor = known(id).filter(|vendor| *vendor == "nvidia" || *class != "0300")?;
+                (vendor, more.first().copied())
+            }
+            _ => return None,
+        };
+        Some(PciLabel { key: format!("{PREFIX}{rest}"), vendor, device: device.map(str::to_owned) })
+    })
 }
 
 fn vendor(labels: &Labels, resources: &[Resource], product: &Fact<Text>, evidence: &Evidence<'_>) -> Fact<Text> {
@@ -340,19 +414,33 @@ fn vendor(labels: &Labels, resources: &[Resource], product: &Fact<Text>, evidenc
     }
     if let Some(source) = product.source() {
         let vendor = if source.object == Object::Label { of(&source.field) } else { None };
+        let of_driver = || evidence.devices.first().and_then(|device| of_driver(&device.driver));
+        let named = || product.text().and_then(machine::maker);
         // Clouds name the models of this vendor without their maker.
-        return Fact::known(vendor.unwrap_or("nvidia").into(), source.clone());
+        let vendor = vendor.or_else(of_driver).or_else(named).unwrap_or("nvidia");
+        return Fact::known(vendor.into(), source.clone());
     }
     if evidence.features.and_then(|features| features.gpus.as_ref()).is_some_and(|gpus| !gpus.is_empty()) {
         return Fact::known("nvidia".into(), Source::of(Object::NodeFeature, "pci.device"));
     }
-    match pci_label(labels) {
-        Some(key) => {
-            let vendor = if key.contains("_1002") { "amd" } else { "nvidia" };
-            Fact::known(vendor.into(), Source { object: Object::Label, field: Cow::Owned(key) })
-        }
+    if let Some(vendor) = evidence.devices.first().and_then(|device| of_driver(&device.driver)) {
+        return Fact::known(vendor.into(), Source::of(Object::ResourceSlice, "driver"));
+    }
+    if let Some(key) = managed(labels) {
+        return Fact::known("nvidia".into(), Source::label(key));
+    }
+    match pci_labels(labels).next() {
+        Some(label) => Fact::known(label.vendor.into(), Source { object: Object::Label, field: Cow::Owned(label.key) }),
         None => Fact::Unknown(Unknown::NotLabeled),
     }
+}
+
+/// Drivers of Dynamic Resource Allocation whose devices are accelerators, and their vendor.
+pub const DRIVERS: [(&str, &str); 4] =
+    [("gpu.nvidia.com", "nvidia"), ("gpu.amd.com", "amd"), ("gpu.intel.com", "intel"), ("gaudi.intel.com", "intel")];
+
+fn of_driver(driver: &str) -> Option<&'static str> {
+    DRIVERS.into_iter().find(|(own, _)| *own == driver).map(|(_, vendor)| vendor)
 }
 
 fn memory(labels: &Labels, evidence: &Evidence<'_>, product: Option<&str>) -> Fact<u64> {
@@ -404,35 +492,66 @@ fn cuda(labels: &Labels, evidence: &Evidence<'_>) -> Fact<Text> {
     )
 }
 
-fn mig(labels: &Labels, product: Option<&str>, resources: &[Resource]) -> Option<Mig> {
+fn mig(labels: &Labels, evidence: &Evidence<'_>, product: Option<&str>, resources: &[Resource]) -> Option<Mig> {
     let mut profiles: BTreeMap<Text, u64> = BTreeMap::new();
+    let replicas = replicas(labels).unwrap_or(1);
     for resource in resources {
         if let Some(profile) = resource.name.strip_prefix("nvidia.com/mig-").filter(|_| resource.capacity > 0) {
-            profiles.insert(profile.into(), resource.capacity);
+            // A shared device is offered several times under a name of its own.
+            match profile.strip_suffix(".shared") {
+                Some(profile) => *profiles.entry(profile.into()).or_default() += resource.capacity / replicas,
+                None => *profiles.entry(profile.into()).or_default() += resource.capacity,
+            }
         }
     }
-    let sliced = product.and_then(profile_of);
+    let partition = labels.get(GKE_PARTITION).map(|size| &**size);
+    let sliced = product.and_then(profile_of).or(partition);
     if let Some(profile) = sliced {
-        let offered =
-            resources.iter().find(|resource| &*resource.name == "nvidia.com/gpu").map(|resource| resource.capacity);
-        profiles.insert(profile.into(), offered.or_else(|| labels.number(COUNT)).unwrap_or(0));
+        // Labels count devices, a plugin what it offers of them.
+        let offered = || {
+            let whole = resources.iter().filter(|it| ["nvidia.com/gpu", "nvidia.com/gpu.shared"].contains(&&*it.name));
+            whole.map(|it| it.capacity / replicas).sum::<u64>()
+        };
+        let labeled = labels.number(COUNT).filter(|_| partition.is_none());
+        let count = labeled.unwrap_or_else(offered);
+        if count > 0 {
+            profiles.insert(profile.into(), count);
+        }
+    }
+    for device in &evidence.devices {
+        if let Some(profile) = device.attributes.get("profile").filter(|_| profiles_are_of(device)) {
+            *profiles.entry(profile.as_str().into()).or_default() += 1;
+        }
     }
     let strategy = labels.text(MIG_STRATEGY).filter(|strategy| &***strategy != "none" && !profiles.is_empty());
     let fallback = if sliced.is_some() { "single" } else { "mixed" };
     (!profiles.is_empty()).then(|| Mig { strategy: strategy.cloned().unwrap_or_else(|| fallback.into()), profiles })
 }
 
-fn sharing(labels: &Labels, resources: &[Resource], count: &Fact<u64>) -> Option<Sharing> {
-    let strategy = labels.text(SHARING).filter(|strategy| &***strategy != "none").cloned();
-    let labeled = labels.number(REPLICAS).filter(|replicas| *replicas > 1);
+/// Whether a device of a driver is a MIG device.
+fn profiles_are_of(device: &Device) -> bool {
+    device.attributes.get("type").is_some_and(|kind| kind == "mig")
+}
+
+fn sharing(labels: &Labels, resources: &[Resource], count: &Fact<u64>, partitioned: bool) -> Option<Sharing> {
+    let said = || labels.text(SHARING).filter(|strategy| &***strategy != "none").cloned();
+    // The word of one cloud for what everyone else calls time slicing.
+    let by_cloud = || {
+        let strategy = labels.text(GKE_SHARING)?;
+        Some(if &**strategy == "time-sharing" { Text::from("time-slicing") } else { strategy.clone() })
+    };
+    let strategy = said().or_else(by_cloud);
+    let labeled = replicas(labels);
     let renamed = resources.iter().find(|resource| resource.name.ends_with(".shared") && resource.capacity > 0);
     let suffix = labels.text(PRODUCT).is_some_and(|product| product.ends_with("-SHARED"));
     if strategy.is_none() && labeled.is_none() && renamed.is_none() && !suffix {
         return None;
     }
-    // The resource's own number is what is offered; a label may be older than it.
-    let by_resource =
-        renamed.zip(count.get()).filter(|(_, count)| *count > 0).map(|(resource, count)| resource.capacity / count);
+    // The resource's own number is what is offered; a label may be older than it. Of partitions it says nothing.
+    let by_resource = renamed
+        .zip(count.get())
+        .filter(|(_, count)| *count > 0 && !partitioned)
+        .map(|(resource, count)| resource.capacity / count);
     Some(Sharing { strategy: strategy.unwrap_or_default(), replicas: by_resource.or(labeled) })
 }
 
@@ -498,7 +617,7 @@ impl Accelerators {
         }
         let unlabeled = || format!("{} (unlabeled)", self.vendor.text().unwrap_or("accelerator"));
         let what = &*self.product.text().map_or_else(unlabeled, str::to_owned);
-        let what = profile_of(what).map_or(what, |profile| what.trim_end_matches(profile).trim_end_matches("-MIG-"));
+        let what = what.split_once("-MIG-").map_or(what, |(product, _)| product);
         Some(match self.count.get() {
             Some(count) => format!("{count} x {what}"),
             None => what.to_owned(),
@@ -594,6 +713,90 @@ mod tests {
     }
 
     #[test]
+    fn a_shared_mig_device_is_neither_a_gpu_nor_several_mig_devices() {
+        let shared = ("nvidia.com/gpu.replicas", "4");
+        let single = ("nvidia.com/gpu.product", "NVIDIA-H100-80GB-HBM3-MIG-1g.10gb-SHARED");
+        check(
+            &[single, ("nvidia.com/gpu.count", "7"), shared],
+            &[("nvidia.com/gpu", 28)],
+            None,
+            "h100 | ? (nvidia.com/gpu.count counts MIG devices) | MIG 7 x 1g.10gb, shared x4",
+        );
+        check(
+            &[H100, ("nvidia.com/gpu.count", "8"), shared],
+            &[("nvidia.com/mig-1g.10gb.shared", 224)],
+            None,
+            "h100 | 8 (label nvidia.com/gpu.count) | MIG 56 x 1g.10gb, shared x4",
+        );
+    }
+
+    #[test]
+    fn google_labels_say_how_devices_are_divided() {
+        let h100 = ("cloud.google.com/gke-accelerator", "nvidia-h100-80gb");
+        let sharing = [
+            h100,
+            ("cloud.google.com/gke-gpu-sharing-strategy", "time-sharing"),
+            ("cloud.google.com/gke-max-shared-clients-per-gpu", "4"),
+        ];
+        check(&sharing, &[("nvidia.com/gpu", 32)], None, "h100 | 8 (node status.capacity) | time-slicing x4");
+        let parted = [
+            ("cloud.google.com/gke-accelerator", "nvidia-tesla-a100"),
+            ("cloud.google.com/gke-gpu-partition-size", "1g.5gb"),
+        ];
+        check(&parted, &[("nvidia.com/gpu", 7)], None, "a100 | ? (only MIG devices are offered) | MIG 7 x 1g.5gb");
+    }
+
+    #[test]
+    fn a_device_of_another_bus_or_vendor_is_not_a_measured_zero() {
+        let gfd = [("nvidia.com/gpu.product", "Orin"), ("nvidia.com/gpu.count", "1")];
+        check(&gfd, &[("nvidia.com/gpu", 1)], Some(&[]), "? | 1 (label nvidia.com/gpu.count)");
+        check(&[], &[("amd.com/gpu", 8)], Some(&[]), "? | 8 (node status.capacity)");
+        let wsl = NodeReport {
+            info: super::super::node::NodeInfo {
+                kernel: Some("5.15.167.4-microsoft-standard-WSL2".into()),
+                ..Default::default()
+            },
+            ..NodeReport::default()
+        };
+        let none = Features { gpus: Some(Vec::new()), ..Features::default() };
+        let found = of(&wsl, &Evidence { features: Some(&none), ..Evidence::default() });
+        assert_eq!((found.count.get(), found.present.get()), (None, None));
+    }
+
+    #[test]
+    fn resources_under_other_names_are_offered_gpus() {
+        for name in ["nvidia.com/gpu", "nvidia.com/a100", "nvidia.com/GH100_H100_SXM5_80GB", "nvidia.com/mig-1g.5gb"] {
+            assert!(is_resource(name), "{name}");
+        }
+        for name in ["nvidia.com/hostdev", "nvidia.com/GH100_H100_NVSWITCH", "nvidia.com/resibp0", "rdma/ib"] {
+            assert!(!is_resource(name), "{name}");
+        }
+        check(&[], &[("nvidia.com/a100", 8)], None, "? | 8 (node status.capacity)");
+    }
+
+    #[test]
+    fn labels_of_pci_devices_and_managed_services_say_what_is_there() {
+        let device = [("feature.node.kubernetes.io/pci-10de_2330.present", "true")];
+        check(&device, &[], None, "h100 | ? (not labeled)");
+        let class = [("feature.node.kubernetes.io/pci-0302_10de_2330.present", "true")];
+        check(&class, &[], None, "h100 | ? (not labeled)");
+        let of_labels = |labels: &[(&str, &str)]| {
+            let report = NodeReport { labels: labels.iter().copied().collect(), ..NodeReport::default() };
+            let found = of(&report, &Evidence::default());
+            (found.present.get(), found.vendor.text().map(str::to_owned))
+        };
+        let nvidia = (Some(true), Some("nvidia".to_owned()));
+        assert_eq!(of_labels(&[("accelerator", "nvidia")]), nvidia);
+        assert_eq!(of_labels(&[("kubernetes.azure.com/accelerator", "nvidia")]), nvidia);
+        assert_eq!(of_labels(&[("cloud.google.com/gke-gpu", "true")]), nvidia);
+        assert_eq!(of_labels(&[("accelerator", "none")]), (None, None));
+        let amd = (Some(true), Some("amd".to_owned()));
+        assert_eq!(of_labels(&[("feature.node.kubernetes.io/pci-1200_1002.present", "true")]), amd);
+        assert_eq!(of_labels(&[("feature.node.kubernetes.io/pci-0300_1002.present", "true")]), (None, None));
+        assert_eq!(of_labels(&[("node.kubernetes.io/instance-type", "Standard_ND96isr_MI300X_v5")]), amd);
+    }
+
+    #[test]
     fn without_an_operator_clouds_and_pci_labels_say_that_a_gpu_is_there() {
         let eks = [("node.kubernetes.io/instance-type", "p5.48xlarge")];
         check(&eks, &[], None, "h100 | 8 (label node.kubernetes.io/instance-type)");
@@ -633,6 +836,10 @@ mod tests {
         let evidence = Evidence { devices: devices.iter().collect(), allocated: Ok(&allocated), ..Evidence::default() };
         let found = of(&NodeReport::default(), &evidence);
         assert_eq!((found.count.get(), found.model.text(), found.free()), (Some(2), Some("gb300"), Some((Some(1), 4))));
+        let part = |name: &str| device(name, &[("type", "mig"), ("parentUUID", "A"), ("profile", "1g.10gb")]);
+        let parts = [part("a"), part("b")];
+        let found = of(&NodeReport::default(), &Evidence { devices: parts.iter().collect(), ..Evidence::default() });
+        assert_eq!((found.count.get(), &*found.division()), (Some(1), "MIG 2 x 1g.10gb"));
     }
 
     #[test]

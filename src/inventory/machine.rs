@@ -28,8 +28,9 @@ const COUNT: [&str; 4] = [
 /// Labels that hold the machine type.
 const TYPE: [&str; 2] = ["node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type"];
 
-/// Beginning of a machine type (lower case), its model as people write it, and the number where all sizes have the same.
-const FAMILIES: [(&str, &str, Option<u64>); 46] = [
+/// Beginning of a machine type (lower case; `*` is any digits and letters), its model as people write it, and the number
+/// where all sizes have the same. A longer beginning comes before a shorter one.
+const FAMILIES: [(&str, &str, Option<u64>); 70] = [
     ("p6e-gb200.", "GB200", None),
     ("p6-b300.", "B300", Some(8)),
     ("p6-b200.", "B200", Some(8)),
@@ -47,6 +48,11 @@ const FAMILIES: [(&str, &str, Option<u64>); 46] = [
     ("g5.", "A10G", None),
     ("g5g.", "T4G", None),
     ("g4dn.", "T4", None),
+    ("g4ad.", "Radeon Pro V520", None),
+    ("g6f.", "L4", None),
+    ("gr6f.", "L4", None),
+    ("g7e.", "RTX PRO 6000", None),
+    ("a4x-maxgpu-", "GB300", Some(4)),
     ("a4x-", "GB200", Some(4)),
     ("a4-", "B200", Some(8)),
     ("a3-ultragpu-8g", "H200", Some(8)),
@@ -55,6 +61,7 @@ const FAMILIES: [(&str, &str, Option<u64>); 46] = [
     ("a3-highgpu-", "H100", None),
     ("a2-", "A100", None),
     ("g2-", "L4", None),
+    ("g4-", "RTX PRO 6000", None),
     ("standard_nd128isr_ndr_gb200_v6", "GB200", Some(4)),
     ("standard_nd128isr_gb300_v6", "GB300", Some(4)),
     ("standard_nd96isr_h200_v5", "H200", Some(8)),
@@ -67,6 +74,24 @@ const FAMILIES: [(&str, &str, Option<u64>); 46] = [
     ("standard_nc24ads_a100_v4", "A100", Some(1)),
     ("standard_nc48ads_a100_v4", "A100", Some(2)),
     ("standard_nc96ads_a100_v4", "A100", Some(4)),
+    ("standard_nd96isr_mi300x_v5", "MI300X", Some(8)),
+    ("standard_nd40rs_v2", "V100", Some(8)),
+    ("standard_nc64as_t4_v3", "T4", Some(4)),
+    ("standard_nc*as_t4_v3", "T4", Some(1)),
+    ("standard_nc6s_v3", "V100", Some(1)),
+    ("standard_nc12s_v3", "V100", Some(2)),
+    ("standard_nc24*s_v3", "V100", Some(4)),
+    ("standard_nv*ads_a10_v5", "A10", None),
+    ("bm.gpu.mi300x.8", "MI300X", Some(8)),
+    ("bm.gpu.h100t.8", "H100", Some(8)),
+    ("bm.gpu3.8", "V100", Some(8)),
+    ("bm.gpu2.2", "P100", Some(2)),
+    ("vm.gpu.a10.1", "A10", Some(1)),
+    ("vm.gpu.a10.2", "A10", Some(2)),
+    ("vm.gpu3.1", "V100", Some(1)),
+    ("vm.gpu3.2", "V100", Some(2)),
+    ("vm.gpu3.4", "V100", Some(4)),
+    ("vm.gpu2.1", "P100", Some(1)),
     ("bm.gpu.gb200.4", "GB200", Some(4)),
     ("bm.gpu.gb300.4", "GB300", Some(4)),
     ("bm.gpu.b200.8", "B200", Some(8)),
@@ -112,7 +137,30 @@ type Family = (&'static str, &'static str, Option<u64>);
 /// The row of the machine type, and the label that holds it.
 fn family(labels: &Labels) -> Option<(&'static str, Family)> {
     let (key, kind) = TYPE.into_iter().find_map(|key| Some((key, labels.text(key)?.to_ascii_lowercase())))?;
-    FAMILIES.into_iter().find(|(begin, ..)| kind.starts_with(begin)).map(|family| (key, family))
+    let (begin, model, count) = FAMILIES.into_iter().find(|(begin, ..)| begins(&kind, begin))?;
+    Some((key, (begin, model, count.or_else(|| per_machine(&kind)))))
+}
+
+fn begins(kind: &str, begin: &str) -> bool {
+    match begin.split_once('*') {
+        None => kind.starts_with(begin),
+        Some((begin, end)) => kind.strip_prefix(begin).is_some_and(|rest| {
+            let at = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
+            (0..=at).any(|at| rest.is_char_boundary(at) && rest[at..].starts_with(end))
+        }),
+    }
+}
+
+/// The number at the end of a machine type of Google's `a` families: `a3-highgpu-2g`.
+fn per_machine(kind: &str) -> Option<u64> {
+    let size = kind.strip_prefix(['a'])?.rsplit('-').next()?;
+    size.strip_suffix('g')?.parse().ok()
+}
+
+/// The maker that a product text of a cloud tells by its model, where it is not the one whose models clouds name alone.
+pub fn maker(product: &str) -> Option<&'static str> {
+    let product = product.to_ascii_lowercase();
+    ["radeon", "mi300x", "mi325x", "instinct"].iter().any(|name| product.contains(name)).then_some("amd")
 }
 
 /// Whether a product text names an accelerator of the catalog.
@@ -158,6 +206,36 @@ mod tests {
             "? x L40S label node.kubernetes.io/instance-type",
         );
         check(&[("node.kubernetes.io/instance-type", "m5.large")], "? x ? ");
+    }
+
+    #[test]
+    fn sizes_that_name_their_number_are_counted() {
+        check(
+            &[("node.kubernetes.io/instance-type", "a3-highgpu-2g")],
+            "2 x H100 label node.kubernetes.io/instance-type",
+        );
+        check(
+            &[("node.kubernetes.io/instance-type", "a2-megagpu-16g")],
+            "16 x A100 label node.kubernetes.io/instance-type",
+        );
+        check(
+            &[("node.kubernetes.io/instance-type", "Standard_NC16as_T4_v3")],
+            "1 x T4 label node.kubernetes.io/instance-type",
+        );
+        check(
+            &[("node.kubernetes.io/instance-type", "Standard_NC24rs_v3")],
+            "4 x V100 label node.kubernetes.io/instance-type",
+        );
+        check(
+            &[("node.kubernetes.io/instance-type", "a4x-maxgpu-4g-metal")],
+            "4 x GB300 label node.kubernetes.io/instance-type",
+        );
+        check(
+            &[("node.kubernetes.io/instance-type", "Standard_NC24ads_A100_v4")],
+            "1 x A100 label node.kubernetes.io/instance-type",
+        );
+        check(&[("node.kubernetes.io/instance-type", "Standard_NC4_something")], "? x ? ");
+        check(&[("node.kubernetes.io/instance-type", "g6f.large")], "? x L4 label node.kubernetes.io/instance-type");
     }
 
     #[test]

@@ -31,8 +31,8 @@ pub struct Inventory {
     pub server: Fact<ServerVersion>,
     /// Sorted by name.
     pub nodes: Vec<Arc<Node>>,
-    /// Nodes with accelerators that a file counts and does not name.
-    pub unnamed_accelerated: u64,
+    /// Nodes with accelerators that a file counts and does not name, by product.
+    pub unnamed_accelerated: BTreeMap<Text, u64>,
     /// Running images: short name and tag.
     pub images: Arc<BTreeMap<String, String>>,
     /// Settings of the GPU operator's policy under dotted keys.
@@ -149,7 +149,7 @@ impl Inventory {
         let About { taken_at: _, version, context, cluster_uid } = about;
         let alike = |(own, other): (&Arc<Node>, &Arc<Node>)| Arc::ptr_eq(own, other) || own.reads_like(other);
         (&self.about.version, &self.about.context, &self.about.cluster_uid) == (version, context, cluster_uid)
-            && (&self.server, self.unnamed_accelerated) == (server, *unnamed_accelerated)
+            && (&self.server, &self.unnamed_accelerated) == (server, unnamed_accelerated)
             && self.nodes.len() == nodes.len()
             && (Arc::ptr_eq(&self.images, images) || self.images == *images)
             && (&self.policy, &self.releases, &self.workloads) == (policy, releases, workloads)

@@ -68,7 +68,7 @@ enum Rule {
 }
 
 /// What the text begins with, `ID`, and how the version is written. A longer beginning comes before a shorter one.
-const DISTRIBUTIONS: [(&str, &str, Rule); 27] = [
+const DISTRIBUTIONS: [(&str, &str, Rule); 40] = [
     ("Ubuntu Core", "ubuntu-core", Rule::OneNumber),
     ("Ubuntu", "ubuntu", Rule::TwoNumbers),
     ("Debian GNU/Linux", "debian", Rule::OneNumber),
@@ -89,6 +89,7 @@ const DISTRIBUTIONS: [(&str, &str, Rule); 27] = [
     ("CBL-Mariner", "mariner", Rule::Silent),
     ("Common Base Linux Mariner", "mariner", Rule::Silent),
     ("Bottlerocket", "bottlerocket", Rule::AsWritten),
+    ("SUSE Linux Enterprise Micro", "sle-micro", Rule::AsWritten),
     ("SUSE Linux Enterprise", "sles", Rule::ServicePack),
     ("SUSE Linux Micro", "sl-micro", Rule::AsWritten),
     ("SLE Micro", "sle-micro", Rule::AsWritten),
@@ -96,6 +97,18 @@ const DISTRIBUTIONS: [(&str, &str, Rule); 27] = [
     ("Talos", "talos", Rule::WithV),
     ("Flatcar Container Linux", "flatcar", Rule::AsWritten),
     ("NixOS", "nixos", Rule::TwoNumbers),
+    ("openSUSE Tumbleweed", "opensuse-tumbleweed", Rule::Silent),
+    ("VMware Photon OS/Linux", "photon", Rule::Silent),
+    ("Alpine Linux", "alpine", Rule::AsWritten),
+    ("openEuler", "openEuler", Rule::AsWritten),
+    ("Alibaba Cloud Linux", "alinux", Rule::OneNumber),
+    ("Anolis OS", "anolis", Rule::AsWritten),
+    ("TencentOS Server", "tencentos", Rule::AsWritten),
+    ("Garden Linux", "gardenlinux", Rule::AsWritten),
+    ("Raspbian GNU/Linux", "raspbian", Rule::OneNumber),
+    ("Buildroot", "buildroot", Rule::AsWritten),
+    ("Arch Linux", "arch", Rule::Silent),
+    ("Wolfi", "wolfi", Rule::Silent),
 ];
 
 /// `ID` and `VERSION_ID` of the text that a kubelet reports; neither for a text that is not in the table.
@@ -167,6 +180,11 @@ mod tests {
         check("AlmaLinux 9.5 (Teal Serval)", "almalinux", "9.5");
         check("openSUSE Leap 15.6", "opensuse-leap", "15.6");
         check("Oracle Linux Server 9.5", "ol", "9.5");
+        check("SUSE Linux Enterprise Micro 5.5", "sle-micro", "5.5");
+        check("openEuler 22.03 (LTS-SP4)", "openEuler", "22.03");
+        check("Alibaba Cloud Linux 3.2104 U10 (OpenAnolis Edition)", "alinux", "3");
+        check("VMware Photon OS/Linux", "photon", "");
+        check("Alpine Linux v3.20", "alpine", "3.20");
     }
 
     #[test]

@@ -40,11 +40,10 @@ pub fn cloud(id: &str) -> Option<String> {
 }
 
 /// Beginnings of label keys that a distribution puts on its nodes, whatever machine they are.
-const DISTRIBUTIONS: [(&str, &str); 8] = [
+const DISTRIBUTIONS: [(&str, &str); 7] = [
     ("node.openshift.io/os_id", "ocp"),
     ("machineconfiguration.openshift.io/", "ocp"),
     ("vcluster.loft.sh/", "vcluster"),
-    ("rke.cattle.io/", "rke2"),
     ("plan.upgrade.cattle.io/rke2", "rke2"),
     ("k3s.io/", "k3s"),
     ("node.k0sproject.io/", "k0s"),
@@ -106,6 +105,11 @@ pub fn of(report: &NodeReport) -> Fact<Text> {
         .unwrap_or(Fact::Unknown(Unknown::NotReported))
 }
 
+/// Whether a service is a distribution that runs on machines of any cloud.
+pub fn is_distribution(service: &str) -> bool {
+    ["k3s", "rke2", "k0s"].contains(&service)
+}
+
 /// The service that a server version names, for a cluster whose nodes say nothing.
 pub fn of_version(version: &str) -> Option<&'static str> {
     VERSIONS.into_iter().find(|(part, _)| version.contains(part)).map(|(_, service)| service)
@@ -124,6 +128,12 @@ fn runtime(report: &NodeReport) -> Option<Fact<Text>> {
 
 fn kubelet(report: &NodeReport) -> Option<Fact<Text>> {
     let service = of_version(report.info.kubelet.as_deref()?)?;
+    // Some clouds publish their builds, and people run them on other machines.
+    let home = [("eks", "aws"), ("gke", "gce")].into_iter().find(|(own, _)| *own == service).map(|(_, cloud)| cloud);
+    let at = report.provider_id.as_deref().and_then(cloud);
+    if home.zip(at).is_some_and(|(home, at)| home != at) {
+        return None;
+    }
     Some(Fact::known(Text::from(service), Source::node("status.nodeInfo.kubeletVersion")))
 }
 
@@ -190,6 +200,9 @@ mod tests {
         let why = "installed by kops on aws, so it is not the managed service of that cloud";
         check("aws:///z/i", &["kops.k8s.io/instancegroup"], "v1.33.4", "", why);
         check("", &[], "v1.33.5-gke.100", "", "gke by node status.nodeInfo.kubeletVersion");
+        check("vsphere://4217", &[], "v1.33.1-eks-1-33-7", "", "vsphere by node spec.providerID");
+        let rancher = "k3s by node status.nodeInfo.kubeletVersion";
+        check("", &["rke.cattle.io/machine"], "v1.33.4+k3s1", "", rancher);
         check("", &[], "", "", "not reported");
     }
 }

@@ -60,7 +60,9 @@ pub async fn prepare(sources: &[Place], edition: Edition, session: &Session) -> 
                 let name = match source {
                     Place::File(path) => path.file_name().map_or_else(PathBuf::new, PathBuf::from),
                     Place::ConfigMap { name, .. } => format!("{name}.{}", format_of(&text).name()).into(),
-                    Place::Standard | Place::Web(_) => format!("document.{}", format_of(&text).name()).into(),
+                    Place::Standard | Place::Web(_) | Place::Kept(_) => {
+                        format!("document.{}", format_of(&text).name()).into()
+                    }
                 };
                 let changed = conversion.text != text;
                 work.add(source.clone(), name, conversion.text.into_bytes(), changed, &conversion.documents);

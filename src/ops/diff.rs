@@ -13,7 +13,9 @@ use crate::{
     },
     diff::{
         self, Change, ChangeKind, Summary,
+        noise::{self, Rule, Shown},
         observed::{Contents, Observed},
+        severity::{self, Broken, Grades, Severity},
         text::Row,
     },
     document::{
@@ -39,32 +41,49 @@ pub struct Comparison {
     pub summary: Summary,
     /// What could not be compared, one line each.
     pub notes: Vec<String>,
+    /// Of two snapshots: constraints that held on the left and do not on the right.
+    pub broken: Vec<Broken>,
+    /// How much each change matters, in their order; empty where nothing graded them.
+    pub severities: Vec<Severity>,
 }
 
 impl Comparison {
     fn new(left: &str, right: &str, changes: Vec<Change>, notes: Vec<String>) -> Comparison {
         let summary = diff::summary(&changes);
-        Comparison { left: left.to_owned(), right: right.to_owned(), changes, summary, notes }
+        let (left, right) = (left.to_owned(), right.to_owned());
+        Comparison { left, right, changes, summary, notes, broken: Vec::new(), severities: Vec::new() }
     }
 
-    /// Changes that are shown: without noise, unless `all`.
-    pub fn shown(&self, all: bool) -> impl Iterator<Item = &Change> {
-        self.changes.iter().filter(move |change| all || change.noise.is_none())
+    /// Changes that are shown: without what the rules on noise hide.
+    pub fn shown<'c>(&'c self, shown: &'c Shown) -> impl Iterator<Item = &'c Change> {
+        self.graded(shown).map(|(change, _)| change)
+    }
+
+    /// The same, each with its severity.
+    pub fn graded<'c>(&'c self, shown: &'c Shown) -> impl Iterator<Item = (&'c Change, Severity)> {
+        let severity = |at: usize| self.severities.get(at).copied().unwrap_or(Severity::Info);
+        let all = self.changes.iter().enumerate().map(move |(at, change)| (change, severity(at)));
+        all.filter(move |(change, _)| shown.shows(change))
+    }
+
+    /// How many changes each rule on noise hides.
+    pub fn hidden(&self, shown: &Shown) -> Vec<(&'static Rule, usize)> {
+        noise::hidden(&self.changes, shown)
     }
 
     /// The reference's drift document: sources, changes, summary; ours is `notCompared`, where there is such a thing.
     ///
-    /// Moves count as modified. Noise is left out unless `all`; then how much was hidden stands in the summary.
-    pub fn to_value(&self, all: bool) -> Value {
+    /// Moves count as modified. How much the rules on noise hide stands in the summary.
+    pub fn to_value(&self, shown: &Shown) -> Value {
         let kind = |change: &Change| match change.kind {
             ChangeKind::Added => "added",
             ChangeKind::Removed => "removed",
             ChangeKind::Modified | ChangeKind::Moved => "modified",
         };
         let changes: Vec<Value> = self
-            .shown(all)
-            .map(|change| {
-                let mut value = json!({"kind": kind(change), "severity": "info", "path": change.path});
+            .graded(shown)
+            .map(|(change, severity)| {
+                let mut value = json!({"kind": kind(change), "severity": severity.word(), "path": change.path});
                 for (key, side) in [("baseline", &change.left), ("target", &change.right)] {
                     if let Some(side) = side {
                         value[key] = side.as_str().map_or_else(|| side.clone(), Value::from);
@@ -82,10 +101,17 @@ impl Comparison {
         let count = |kind: &str| changes.iter().filter(|change| change["kind"] == kind).count();
         let summary = json!({
             "added": count("added"), "removed": count("removed"), "modified": count("modified"), "total": changes.len(),
-            "hidden": if all { 0 } else { self.summary.noise },
+            "hidden": self.changes.iter().filter(|change| !shown.shows(change)).count(),
         });
         let mut value =
             json!({"baselineSource": self.left, "targetSource": self.right, "changes": changes, "summary": summary});
+        if !self.broken.is_empty() {
+            let broken = |broken: &Broken| {
+                let Broken { constraint, expected, before, after, nodes } = broken;
+                json!({"constraint": constraint, "expected": expected, "baseline": before, "target": after, "nodes": nodes})
+            };
+            value["brokenConstraints"] = self.broken.iter().map(broken).collect();
+        }
         if !self.notes.is_empty() {
             value["notCompared"] = json!(self.notes);
         }
@@ -93,9 +119,43 @@ impl Comparison {
     }
 }
 
-/// Two snapshots: readings, and nodes by name.
-pub fn snapshots(left_name: &str, left: &Inventory, right_name: &str, right: &Inventory) -> Comparison {
-    Comparison::new(left_name, right_name, diff::inventory::compare(left, right), Vec::new())
+/// A constraint by its path and expression.
+pub type Rules = Vec<(String, String)>;
+
+/// The constraints of a recipe.
+pub fn rules(recipe: &Recipe) -> Rules {
+    recipe.constraints.iter().map(|constraint| (constraint.name.clone(), constraint.value.clone())).collect()
+}
+
+/// Two snapshots: readings, and nodes by name; the worst first: what breaks one of the constraints, then trouble.
+pub fn snapshots(left_name: &str, left: &Inventory, right_name: &str, right: &Inventory, rules: &Rules) -> Comparison {
+    let Drift { changes, severities, broken, third: _ } = drift(left, right, None, rules);
+    Comparison { severities, broken, ..Comparison::new(left_name, right_name, changes, Vec::new()) }
+}
+
+/// What differs between snapshots, and how much that matters.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Drift {
+    /// From the first to the second, the worst first, else in order.
+    pub changes: Vec<Change>,
+    /// Of each change.
+    pub severities: Vec<Severity>,
+    pub broken: Vec<Broken>,
+    /// From the first to a third one.
+    pub third: Option<Vec<Change>>,
+}
+
+/// Compares two snapshots, and the first with a third one.
+pub fn drift(left: &Inventory, right: &Inventory, third: Option<&Inventory>, rules: &Rules) -> Drift {
+    let rules = rules.iter().map(|(path, expression)| (path.as_str(), expression.as_str()));
+    let broken = severity::broken(rules, left, right);
+    let grades = Grades::new(&broken);
+    let mut graded: Vec<(Severity, Change)> =
+        diff::inventory::compare(left, right).into_iter().map(|change| (grades.of(&change), change)).collect();
+    graded.sort_by_key(|(severity, _)| *severity);
+    let (severities, changes) = graded.into_iter().unzip();
+    let third = third.map(|third| diff::inventory::compare(left, third));
+    Drift { changes, severities, broken, third }
 }
 
 /// Two snapshots as the reference compares them: every reading, no noise, nodes as label entries.

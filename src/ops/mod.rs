@@ -18,6 +18,7 @@ pub mod recipe;
 pub mod run;
 pub mod session;
 pub mod snapshot;
+pub mod snapshots;
 pub mod upgrade;
 
 pub use failure::{Failure, Kind};

@@ -1,10 +1,10 @@
-//! Where documents come from and go to: standard streams, a file, a ConfigMap, or (only to read) the web.
+//! Where documents come from and go to: standard streams, a file, a ConfigMap, or (only to read) the web and kept snapshots.
 //!
 //! In: a place as a person typed it. Out: the document's text, or a document that is there whole or not at all. What the
 //! text means is for the formats. Files need no runtime and no connection, hence the two ways in: [`read_local`] and
 //! [`read`].
 
-use super::{Failure, Kind, session::Session};
+use super::{Failure, Kind, session::Session, snapshots};
 use crate::{
     cluster::{
         config_map,
@@ -38,6 +38,8 @@ pub enum Place {
     },
     /// `http://` or `https://`, only to read.
     Web(String),
+    /// `@…`: a snapshot that is kept in the folder for state, only to read.
+    Kept(String),
 }
 
 impl Place {
@@ -49,6 +51,9 @@ impl Place {
         let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
         if matches!(scheme.as_deref(), Some("http" | "https")) {
             return Ok(Place::Web(text.to_owned()));
+        }
+        if let Some(reference) = text.strip_prefix('@') {
+            return Ok(Place::Kept(reference.to_owned()));
         }
         let Some(rest) = text.strip_prefix("cm://") else {
             return Ok(if text.is_empty() || text == "-" { Place::Standard } else { Place::File(text.into()) });
@@ -88,6 +93,7 @@ impl fmt::Display for Place {
             Place::ConfigMap { namespace, name } => write!(f, "cm://{namespace}/{name}"),
             // Without what may be a password or a token.
             Place::Web(url) => f.write_str(&web::shown(url)),
+            Place::Kept(reference) => write!(f, "@{reference}"),
         }
     }
 }
@@ -138,7 +144,7 @@ pub fn read_local(place: &Place, what: &str) -> Result<String, Failure> {
     let path = match place {
         Place::Standard => "-".as_ref(),
         Place::File(path) => path.as_path(),
-        Place::ConfigMap { .. } | Place::Web(_) => {
+        Place::ConfigMap { .. } | Place::Web(_) | Place::Kept(_) => {
             let failure = Failure::new(Kind::Usage, doing, "only files and standard input are read here");
             return Err(failure.at(place.to_string()).hint("save it to a file, and give the file"));
         }
@@ -169,6 +175,7 @@ pub async fn read(place: &Place, what: &str, session: &Session) -> Result<String
             Ok(config_map::read(&session.connection().await?, namespace, name).await?)
         }
         Place::Web(url) => fetch(url, what).await,
+        Place::Kept(reference) => snapshots::kept(reference, &session.target()),
         Place::Standard | Place::File(_) => read_local(place, what),
     }
 }
@@ -295,7 +302,7 @@ pub fn write_local(place: &Place, text: &str) -> Result<(), Failure> {
     let path = match place {
         Place::Standard => "-".as_ref(),
         Place::File(path) => path.as_path(),
-        Place::ConfigMap { .. } | Place::Web(_) => return Err(unsuited(place)),
+        Place::ConfigMap { .. } | Place::Web(_) | Place::Kept(_) => return Err(unsuited(place)),
     };
     write::write(path, text.as_bytes()).map_err(|error| unwritable(&place.to_string(), error))
 }
@@ -341,11 +348,17 @@ pub fn probe(place: &Place) -> Result<(), Failure> {
     match place {
         Place::File(path) => write::probe(path).map_err(|error| unwritable(&place.to_string(), error)),
         Place::Standard | Place::ConfigMap { .. } => Ok(()),
-        Place::Web(_) => Err(unsuited(place)),
+        Place::Web(_) | Place::Kept(_) => Err(unsuited(place)),
     }
 }
 
 fn unsuited(place: &Place) -> Failure {
+    if let Place::Kept(_) = place {
+        let because = "a kept snapshot is not replaced";
+        return Failure::new(Kind::Usage, "write the output", because)
+            .at(place.to_string())
+            .hint("`aicr snapshots save NAME` keeps one; to write a file of that name, give ./ before it");
+    }
     let because = match place {
         Place::Web(_) => "documents are read from the web, not written to it",
         _ => "this command writes to files and standard output only",
@@ -387,6 +400,9 @@ mod tests {
         check("-", "Standard");
         check("", "Standard");
         check("a/b.yaml", "File(\"a/b.yaml\")");
+        check("@friday", "Kept(\"friday\")");
+        check("@-1", "Kept(\"-1\")");
+        check("./@x", "File(\"./@x\")");
         check("cm://ns/name", "ConfigMap { namespace: \"ns\", name: \"name\" }");
         check("HTTPS://example.org/s.yaml", "Web(\"HTTPS://example.org/s.yaml\")");
     }

@@ -14,7 +14,7 @@ use crate::{
     recipe::{
         Accounting, Configuration, ConfigurationError, Gke, Recipe, RuntimeInventory, Slurm, configuration, format,
     },
-    resolve::{self, CoverageRule, Options, Resolution, ResolveError, explain::Explanation},
+    resolve::{self, CoverageRule, Options, Relaxed, Resolution, ResolveError, explain::Explanation},
     settings,
     store::catalog_dir::{self, CatalogDirError, Sources},
     yaml,
@@ -181,7 +181,12 @@ fn lost(catalog: &Catalog, short: &Resolution, options: Options) -> Vec<Lost> {
         return Vec::new();
     }
     let options = Options { rule: CoverageRule::Lenient, ..options };
-    let full = resolve::resolve(catalog, short.recipe.query(), None, options);
+    let mut query = short.recipe.query();
+    // What was opened because of them was asked for, too.
+    for Relaxed { dimension, value, .. } in &short.relaxed {
+        query.state(*dimension, Some(value.clone()), StatedBy::Snapshot);
+    }
+    let full = resolve::resolve(catalog, query, None, options);
     full.map_or_else(|_| Vec::new(), |full| diff::lost::of(&(&full).into(), &short.into()))
 }
 

@@ -15,6 +15,7 @@ use crate::{
         shape,
     },
     snapshot::address::{self, AddressError},
+    text::json_problem,
     yaml::{self, Node, Position},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -131,6 +132,7 @@ pub fn read(source: &str) -> Result<Recipe, RecipeFormatError> {
         return Err(RecipeFormatError::Incoherent(vec![problem]));
     }
     check_paths(&root)?;
+    check_severities(&root)?;
     let profile = recipe.selected_profile.as_ref();
     configuration::check(&recipe.configuration, &recipe.criteria, &recipe.components, profile).map_err(|error| {
         let at = root.get("configuration").map_or(root.at, |node| node.at);
@@ -148,6 +150,21 @@ fn check_paths(root: &Node) -> Result<(), RecipeFormatError> {
         for name in place.get("constraints").map_or(&[][..], Node::items).iter().filter_map(|rule| rule.get("name")) {
             let checked = address::check(name.text().unwrap_or_default());
             checked.map_err(|error| RecipeFormatError::Path { at: name.at, error: Box::new(error) })?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the constraints of the recipe and of its phases have severities that there are.
+fn check_severities(root: &Node) -> Result<(), RecipeFormatError> {
+    let phases = root.get("validation").map_or(&[][..], Node::entries).iter().map(|phase| &phase.value);
+    let rules = [root].into_iter().chain(phases).filter_map(|place| place.get("constraints")).flat_map(Node::items);
+    for severity in rules.filter_map(|rule| rule.get("severity")) {
+        let found = severity.text().unwrap_or_default();
+        if !schema::is_severity(found) {
+            let known = schema::SEVERITIES.join(", ");
+            let message = format!("`severity` must be one of {known}, found `{found}`");
+            return Err(RecipeFormatError::Field { at: severity.at, message });
         }
     }
     Ok(())
@@ -173,7 +190,10 @@ fn complete_type(component: &mut ComponentRef) {
 fn field<T: DeserializeOwned>(node: &Node, key: &str) -> Result<Option<T>, RecipeFormatError> {
     let Some(value) = node.get(key).filter(|value| !value.is_null()) else { return Ok(None) };
     let typed = serde_json::from_value(texts(value, key));
-    typed.map(Some).map_err(|error| RecipeFormatError::Field { at: value.at, message: format!("`{key}`: {error}") })
+    typed.map(Some).map_err(|error| RecipeFormatError::Field {
+        at: value.at,
+        message: format!("`{key}`: {}", json_problem(&error)),
+    })
 }
 
 fn list<T: DeserializeOwned>(node: Option<&Node>, key: &str) -> Result<Vec<T>, RecipeFormatError> {
@@ -181,7 +201,10 @@ fn list<T: DeserializeOwned>(node: Option<&Node>, key: &str) -> Result<Vec<T>, R
     let Some(value) = node.get(key).filter(|value| !value.is_null()) else { return Ok(Vec::new()) };
     let read = |item: &Node| {
         let typed = serde_json::from_value(texts(item, ""));
-        typed.map_err(|error| RecipeFormatError::Field { at: item.at, message: format!("`{key}`: {error}") })
+        typed.map_err(|error| RecipeFormatError::Field {
+            at: item.at,
+            message: format!("`{key}`: {}", json_problem(&error)),
+        })
     };
     if !matches!(value.kind, yaml::Kind::List(_)) {
         let message = format!("`{key}` must be a list, found {}", value.kind_name());
@@ -473,11 +496,28 @@ validation: {performance: {}}
     }
 
     #[test]
+    fn an_unknown_severity_is_refused_with_its_place() {
+        let message = "`severity` must be one of error, warning, warn, info, informational, found";
+        let of = |severity: &str| SMALL.replace("'>= 1.25'}", &format!("'>= 1.25', severity: {severity}}}"));
+        refused(&of("banana"), &format!("{message} `banana` (line 7, column 60)"));
+        refused(&of("5"), &format!("{message} `5`"));
+        let phase = "validation: {conformance: {constraints: [{name: x, value: y, severity: high}]}}";
+        refused(&SMALL.replace("validation: {performance: {}}", phase), &format!("{message} `high`"));
+        for (known, is_warning) in [("Error", false), ("''", false), ("WARN", true), ("info", true)] {
+            assert_eq!(read(&of(known)).unwrap().constraints[0].is_warning(), is_warning, "{known}");
+        }
+    }
+
+    #[test]
     fn other_documents_are_refused_with_what_they_are() {
         refused("kind: Snapshot\nmeasurements: []\n", "found `kind: Snapshot`");
         refused("just text", "found a string");
         refused("kind: RecipeResult\napiVersion: aicr.run/v9\n", "found `aicr.run/v9`");
         refused("kind: RecipeResult\ncomponentRefs: {}\n", "`componentRefs` must be a list");
+        refused(
+            "kind: RecipeResult\nconstraints: [text]\n",
+            "`constraints`: invalid type: string \"text\", expected an object",
+        );
         refused("kind: RecipeResult\ncomponentRefs: [{name: x, type: Helm}]\n", "nothing to deploy");
         refused("a: [", "neither YAML nor JSON");
     }

@@ -17,6 +17,7 @@ use crate::{
     criteria::{Criteria, ProfileChoice, Query},
     document::{
         header::{self, Edition, NoSuchForm, Version},
+        schema,
         selector::Selector,
     },
 };
@@ -196,8 +197,8 @@ pub struct Constraint {
 impl Constraint {
     /// Whether the author says that a cluster may go on without it.
     pub fn is_warning(&self) -> bool {
-        let severity = self.severity.to_ascii_lowercase();
-        ["warning", "warn", "info", "informational"].contains(&severity.as_str())
+        let is_error = self.severity.is_empty() || self.severity.eq_ignore_ascii_case("error");
+        !is_error && schema::is_severity(&self.severity)
     }
 }
 

@@ -179,7 +179,8 @@ fn of_readiness(readiness: &Readiness) -> Test {
     };
     let message = match (&readiness.actual, &readiness.reason) {
         _ if status == Status::Passed => String::new(),
-        (_, Some(reason)) => reason.clone(),
+        (Some(actual), Some(reason)) => format!("expected {}, got {actual}; {reason}", readiness.expected),
+        (None, Some(reason)) => reason.clone(),
         (Some(actual), None) => format!("expected {}, got {actual}", readiness.expected),
         (None, None) => String::new(),
     };

@@ -38,12 +38,13 @@ pub fn render(report: &Report) -> String {
         ended(report)
     );
     if !report.readiness.is_empty() {
-        out.push_str("| readiness | expected | found | verdict |\n| --- | --- | --- | --- |\n");
+        out.push_str("| readiness | expected | found | verdict | reason |\n| --- | --- | --- | --- | --- |\n");
         for readiness in &report.readiness {
-            let found = readiness.actual.as_deref().or(readiness.reason.as_deref()).unwrap_or("-");
+            let or_dash = |text: Option<&str>| cell(text.unwrap_or("-"));
+            let (found, reason) = (or_dash(readiness.actual.as_deref()), or_dash(readiness.reason.as_deref()));
             let word = Word::from(readiness.outcome);
             let (name, expected) = (cell(&readiness.name), cell(&readiness.expected));
-            let _ = writeln!(out, "| {name} | {expected} | {} | {word} |", cell(found));
+            let _ = writeln!(out, "| {name} | {expected} | {found} | {word} | {reason} |");
         }
         out.push('\n');
     }

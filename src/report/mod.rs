@@ -53,6 +53,16 @@ pub struct Readiness {
     pub at_ms: u64,
 }
 
+impl Readiness {
+    /// What was asked for, what was found, and why that is the verdict:
+    /// `expected >= 6.8, found 5.15; 1 of 3 nodes; not on gpu-a (5.15); upgrade the kernel`.
+    pub fn message(&self) -> String {
+        let found = self.actual.as_deref().unwrap_or("nothing");
+        let reason = self.reason.as_ref().map(|reason| format!("; {reason}")).unwrap_or_default();
+        format!("expected {}, found {found}{reason}", self.expected)
+    }
+}
+
 /// What a run has found out so far; complete once `verdict` is there.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {

@@ -40,12 +40,7 @@ pub fn of_run(report: &Report) -> String {
             Word::Fail => "error",
             _ => "warning",
         };
-        let found = readiness.actual.as_deref().or(readiness.reason.as_deref()).unwrap_or("nothing");
-        Some((
-            format!("readiness/{}", readiness.name),
-            level,
-            format!("{word}: expected {}, found {found}", readiness.expected),
-        ))
+        Some((format!("readiness/{}", readiness.name), level, format!("{word}: {}", readiness.message())))
     });
     let checks = report.in_order().into_iter().filter_map(|result| {
         let level = match result.status {

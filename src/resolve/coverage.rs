@@ -3,7 +3,7 @@
 //! A dimension is honored when an applied overlay names exactly its value. For one that is not, every overlay that names
 //! the value and contradicts nothing else that was stated says what would have to be stated too.
 
-use super::{Completion, Coverage, Outcome};
+use super::{Completion, Coverage, LeftOut, Outcome};
 use crate::{
     catalog::Catalog,
     criteria::{Criteria, Dimension, Query, Stated},
@@ -40,8 +40,8 @@ pub fn of(catalog: &Catalog, query: &Query, applied: &[String], outcomes: &BTree
         };
         if entry.honored_by.is_none() {
             entry.completions = completions(catalog, query.criteria(), dimension, &value);
-            let excluded = outcomes.keys().filter(|name| names_it(dimension, &value, name));
-            entry.excluded = excluded.cloned().collect();
+            let excluded = outcomes.iter().filter(|(name, _)| names_it(dimension, &value, name));
+            entry.excluded = excluded.filter_map(|(name, outcome)| LeftOut::of(name, outcome)).collect();
             entry.nearest = nearest(catalog, query.criteria(), dimension, &value);
         }
         entry

@@ -124,6 +124,14 @@ impl ResolveError {
             ResolveError::Profile(error) => error.hint(),
             ResolveError::Configuration(error) => error.hint(),
             ResolveError::NotHonored { missing, .. } => {
+                if let Some(entry) = missing.iter().find(|entry| !entry.excluded.is_empty()) {
+                    let more: Vec<String> = entry.completions.iter().map(ToString::to_string).collect();
+                    let more =
+                        if more.is_empty() { String::new() } else { format!(", state more ({})", more.join("; ")) };
+                    return Some(format!(
+                        "let the cluster meet these constraints{more}, or resolve with --lenient, without what is not honored"
+                    ));
+                }
                 Some(match missing.iter().find(|entry| !entry.nearest.is_empty()) {
                     Some(entry) => format!(
                         "nearest that are supported for {}={}: {}; --lenient resolves without what is not honored",

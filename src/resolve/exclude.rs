@@ -12,7 +12,7 @@ use crate::{
     recipe::{ConstraintWarning, ExcludedOverlay},
     yaml::Node,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The candidates that remain, and the record of those that do not.
 #[derive(Debug, Default)]
@@ -21,6 +21,30 @@ pub(crate) struct Screening<'c> {
     pub excluded: Vec<ExcludedOverlay>,
     pub warnings: Vec<ConstraintWarning>,
     pub outcomes: BTreeMap<String, Outcome>,
+}
+
+impl Screening<'_> {
+    /// Takes over the record of overlays that were excluded while more was stated; it changes nothing about what remains.
+    pub(super) fn record(&mut self, before: Screening<'_>) {
+        let Screening { leaves: _, excluded, warnings, outcomes } = before;
+        let known: BTreeSet<String> = self.outcomes.keys().cloned().collect();
+        self.excluded.extend(excluded.into_iter().filter(|overlay| !known.contains(&overlay.name)));
+        self.warnings.extend(warnings.into_iter().filter(|warning| !known.contains(&warning.overlay)));
+        for (name, outcome) in outcomes {
+            self.outcomes.entry(name).or_insert(outcome);
+        }
+    }
+
+    /// An overlay takes the place of another one only where it was applied.
+    pub(super) fn keep_fallbacks(&mut self, applied: &[String]) {
+        for outcome in self.outcomes.values_mut() {
+            if let Outcome::Excluded { fallback, .. } = outcome
+                && fallback.as_ref().is_some_and(|name| !applied.contains(name))
+            {
+                *fallback = None;
+            }
+        }
+    }
 }
 
 const OWN: &str = "constraint-failed";
@@ -54,6 +78,7 @@ pub(crate) fn screen<'c>(
             constraint: first.0.name.clone(),
             expected: first.0.expected.clone(),
             actual: actual(&first.1).unwrap_or_default(),
+            nodes: first.1.nodes().cloned(),
             fallback: fallback.map(|overlay| overlay.name.clone()),
         };
         screening.outcomes.insert(leaf.name.clone(), outcome);
@@ -162,6 +187,7 @@ pub(crate) fn screen_mixins<'c>(
                     constraint: rule.name.clone(),
                     expected: rule.expected.clone(),
                     actual: actual(&verdict).unwrap_or_default(),
+                    nodes: verdict.nodes().cloned(),
                     fallback: None,
                 };
                 screening.outcomes.insert(leaf.name.clone(), outcome);

@@ -22,7 +22,7 @@ pub use error::ResolveError;
 
 use crate::{
     catalog::{Catalog, component::Component, edition::Edition, mixin::Mixin, overlay::Overlay},
-    constraint::Verdict,
+    constraint::{Spread, Verdict},
     criteria::{Criteria, Dimension, Query, StatedBy},
     document::{
         selector::Selector,
@@ -117,7 +117,15 @@ pub enum Outcome {
     /// Did not match: the first dimension that differs, what the overlay wants, what the query says (`any` when open).
     Rejected { dimension: Dimension, wants: String, query: String },
     /// Matched, but one of its constraints does not hold on the snapshot.
-    Excluded { constraint: String, expected: String, actual: String, fallback: Option<String> },
+    Excluded {
+        constraint: String,
+        expected: String,
+        actual: String,
+        /// On which nodes, where the constraint is one on nodes.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        nodes: Option<Spread>,
+        fallback: Option<String>,
+    },
     /// Matched, or would have been inherited from, but the leaf that builds on it was excluded.
     DroppedWith { leaf: String },
     /// Has no criteria, so it can only be an ancestor.
@@ -140,7 +148,7 @@ impl std::fmt::Display for Outcome {
             Outcome::Rejected { dimension, wants, query } => {
                 write!(f, "wants {} {wants}, not {query}", dimension.name())
             }
-            Outcome::Excluded { constraint, expected, actual, fallback } => {
+            Outcome::Excluded { constraint, expected, actual, fallback, .. } => {
                 write!(f, "{constraint} is {actual}, needs {expected}")?;
                 fallback.as_ref().map_or(Ok(()), |name| write!(f, ", {name} instead"))
             }
@@ -165,7 +173,7 @@ pub struct Coverage {
     pub completions: Vec<Completion>,
     /// Overlays that are for the value and that the snapshot excluded.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub excluded: Vec<String>,
+    pub excluded: Vec<LeftOut>,
     /// Criteria sets that name the value, nearest first, whatever they contradict.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub nearest: Vec<String>,
@@ -190,17 +198,56 @@ impl serde::Serialize for Completion {
     }
 }
 
+/// An overlay that a snapshot excluded, and by which reading; written as its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    pub overlay: String,
+    /// `OS.release.VERSION_ID is 22.04, needs 24.04; 3 of 4 nodes; not on gpu-d (22.04)`.
+    pub because: String,
+}
+
+impl LeftOut {
+    /// The record of an overlay that was excluded; `None` for one that was not.
+    fn of(overlay: &str, outcome: &Outcome) -> Option<LeftOut> {
+        let Outcome::Excluded { constraint, expected, actual, nodes, fallback: _ } = outcome else { return None };
+        let nodes = nodes.as_ref().map(|nodes| format!("; {}", nodes.words())).unwrap_or_default();
+        let because = format!("{constraint} is {actual}, needs {expected}{nodes}");
+        Some(LeftOut { overlay: overlay.to_owned(), because })
+    }
+}
+
+impl std::fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({})", self.overlay, self.because)
+    }
+}
+
+impl serde::Serialize for LeftOut {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.overlay)
+    }
+}
+
 /// A value that only a snapshot stated, that no overlay honors, and that was opened for that.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Relaxed {
     pub dimension: Dimension,
     pub value: String,
+    /// Overlays that are for the value and that the snapshot excluded.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub excluded: Vec<LeftOut>,
 }
 
 impl Coverage {
     /// What would have to be stated, or why nothing helps, as the end of `accelerator 'h100' …`.
     pub fn problem(&self, criteria: &Criteria) -> String {
         let what = format!("{} `{}`", self.dimension.name(), self.value);
+        // It was there to be honored: that something else can be stated too is not the cause.
+        if !self.excluded.is_empty() {
+            let excluded: Vec<String> = self.excluded.iter().map(ToString::to_string).collect();
+            let excluded = excluded.join(", ");
+            return format!("{what} is provided only by overlays that the snapshot's readings exclude: {excluded}");
+        }
         if let [first, ..] = &*self.completions {
             let only = |completion: &Completion| completion.0.len() == 1 && completion.0[0].0 == first.0[0].0;
             if self.completions.iter().all(only) {
@@ -210,13 +257,7 @@ impl Coverage {
             let sets: Vec<String> = self.completions.iter().map(|completion| format!("({completion})")).collect();
             return format!("{what} requires additional criteria; supported combinations: {}", sets.join(", "));
         }
-        match &*self.excluded {
-            [] => format!("no overlay provides {what} for {criteria}"),
-            excluded => format!(
-                "{what} is provided only by overlays that the snapshot's readings exclude: {}",
-                excluded.join(", ")
-            ),
-        }
+        format!("no overlay provides {what} for {criteria}")
     }
 
     /// Whether the recipe lacks what was asked for: no applied overlay is for the value, and somebody asked for it.
@@ -258,7 +299,7 @@ pub fn resolve(
     options: Options,
 ) -> Result<Resolution, ResolveError> {
     let query: Query = query.into();
-    let first = resolve_once(catalog, &query, snapshot, options);
+    let first = resolve_once(catalog, &query, snapshot, options, None);
     let Err(ResolveError::NotHonored { missing, .. }) = &first else { return first };
     // A person who did not say it is not owed it: the values of the snapshot are opened, once.
     if options.rule == CoverageRule::Strict || missing.iter().any(|entry| entry.by != StatedBy::Snapshot) {
@@ -266,16 +307,26 @@ pub fn resolve(
     }
     let mut opened = query.clone();
     missing.iter().for_each(|entry| opened.state(entry.dimension, None, StatedBy::Snapshot));
-    let relaxed = |entry: &Coverage| Relaxed { dimension: entry.dimension, value: entry.value.clone() };
+    let relaxed = |entry: &Coverage| {
+        let Coverage { dimension, value, excluded, .. } = entry.clone();
+        Relaxed { dimension, value, excluded }
+    };
     let relaxed = missing.iter().map(relaxed).collect();
-    resolve_once(catalog, &opened, snapshot, options).map(|resolution| Resolution { relaxed, ..resolution })
+    match resolve_once(catalog, &opened, snapshot, options, Some(query.criteria())) {
+        Ok(resolution) => Ok(Resolution { relaxed, ..resolution }),
+        // Without the values of the snapshot there is no recipe either: the cause is what was wrong with them.
+        Err(ResolveError::OsRequired { .. } | ResolveError::NotHonored { .. }) => first,
+        Err(error) => Err(error),
+    }
 }
 
+/// `asked`: the criteria before values of the snapshot were opened; what it excluded then is recorded too.
 fn resolve_once(
     catalog: &Catalog,
     query: &Query,
     snapshot: Option<&Inventory>,
     options: Options,
+    asked: Option<&Criteria>,
 ) -> Result<Resolution, ResolveError> {
     let criteria = query.criteria();
     if snapshot.is_none() && criteria.specificity() == 0 {
@@ -291,6 +342,10 @@ fn resolve_once(
         Some(snapshot) => exclude::screen(catalog, candidates, snapshot, options)?,
         None => exclude::Screening { leaves: candidates, ..exclude::Screening::default() },
     };
+    if let (Some(snapshot), Some(asked)) = (snapshot, asked) {
+        let before = exclude::screen(catalog, select::leaves(catalog, asked), snapshot, options)?;
+        screening.record(before);
+    }
     let mut build = Build::new(catalog);
     build.merge_chains(&screening.leaves)?;
     build.merge_mixins()?;
@@ -301,6 +356,7 @@ fn resolve_once(
         build.merge_chains(&screening.leaves)?;
         build.merge_mixins()?;
     }
+    screening.keep_fallbacks(&build.applied);
     configuration::apply(&mut build, query.configuration(), criteria, options)?;
     if let Some(selected) = &selected {
         profile::require_applied(selected, &build.applied, &screening.outcomes)?;
@@ -324,7 +380,8 @@ fn resolve_once(
     }
     let (states, driver) = configuration::observe(&mut build, snapshot, options)?;
     build.states = states;
-    let decisions = select::decisions(catalog, criteria, &screening.leaves, &build.applied, &screening.outcomes);
+    let decided = asked.unwrap_or(criteria);
+    let decisions = select::decisions(catalog, decided, &screening.leaves, &build.applied, &screening.outcomes);
     if query.settings().is_empty() {
         let finished = finish::finish(catalog, criteria, snapshot, build, screening, coverage, decisions);
         return finished.map(|resolution| Resolution { driver, ..resolution });

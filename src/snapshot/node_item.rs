@@ -82,6 +82,16 @@ pub(super) fn write(node: &Node) -> Item {
     ] {
         text(key, source.filter(|source| !is_derivable(source)).map(ToString::to_string));
     }
+    // Why something is not known cannot be told from what is not there.
+    for (key, unknown) in [
+        ("service.unknown", node.service.unknown()),
+        ("gpuModel.unknown", gpus.model.unknown()),
+        ("gpuCount.unknown", gpus.count.unknown()),
+    ] {
+        if let Some(Unknown::Unclear(why)) = unknown {
+            text(key, Some(why.clone().into_owned()));
+        }
+    }
     let mut put = |key: String, value: Option<Scalar>| {
         if let Some(value) = value {
             data.insert(key, value);
@@ -193,6 +203,15 @@ pub(super) fn read(item: &Item, context: NodeContext<'_>, texts: &mut Texts) -> 
     };
     number(&mut gpus.count, count("gpu-count"), "gpuCount.from");
     number(&mut gpus.memory_mib, count("gpu-memory-mib"), "gpuMemory.from");
+    let unclear = |key: &str| Some(Unknown::Unclear(Cow::Owned(item.context.get(key)?.clone())));
+    for (fact, key) in [(&mut node.service, "service.unknown"), (&mut gpus.model, "gpuModel.unknown")] {
+        if let Some(unknown) = unclear(key) {
+            *fact = Fact::Unknown(unknown);
+        }
+    }
+    if let Some(unknown) = unclear("gpuCount.unknown") {
+        gpus.count = Fact::Unknown(unknown);
+    }
     if let Fact::Known(count) = &gpus.count {
         gpus.present = Fact::known(count.value > 0, count.source.clone());
     }
@@ -303,6 +322,25 @@ mod tests {
         };
         assert_eq!(sources(&again), sources(&node.accelerators));
         assert_eq!(sources(&again)[0].as_deref(), Some("nodefeature pci.device"));
+    }
+
+    #[test]
+    fn why_a_service_is_not_known_survives() {
+        let report = NodeReport {
+            name: "n".into(),
+            provider_id: Some("aws:///z/i".into()),
+            marks: vec!["kubeadm.alpha.kubernetes.io/cri-socket".into()],
+            ..NodeReport::default()
+        };
+        let node = node::of(&report, &Evidence::default());
+        let context = NodeContext { labels: Labels::default(), unheld: &Unknown::NotAsked };
+        let again = read(&write(&node), context, &mut Texts::default()).expect("it has a name");
+        assert!(
+            matches!(&again.service, Fact::Unknown(Unknown::Unclear(why)) if why.contains("kubeadm")),
+            "{:?}",
+            again.service
+        );
+        assert_eq!(again.service, node.service);
     }
 
     #[test]

@@ -26,6 +26,10 @@ pub(super) fn is_of_node(kind: &str, subtype: &str) -> bool {
 
 /// One reading of one node; `None` where the facts of the node do not hold it.
 pub fn reading(node: &Node, kind: &str, subtype: &str, key: &str) -> Option<Scalar> {
+    if (kind, subtype) == ("OS", "kmod") {
+        // A list of what is loaded says of every module whether it is.
+        return node.modules.value().map(|names| Scalar::Bool(names.contains(key)));
+    }
     let (_, _, read) = ALL.into_iter().find(|(own, name, _)| (*own, *name) == (kind, subtype))?;
     read(node).remove(key)
 }

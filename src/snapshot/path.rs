@@ -124,19 +124,24 @@ pub fn is_of_node(path: &str) -> bool {
 /// What each node says of a reading that belongs to nodes: every node that rules on it concern, with its own reading.
 ///
 /// `None` where the path is not a reading of nodes, or where no node has it: then there is at most the one reading of
-/// the file.
+/// the file. A file of the reference measured one node; where labels tell the same of others, those are judged too.
 pub fn by_node<'i>(path: &str, inventory: &'i Inventory) -> Option<Vec<(&'i Node, Option<String>)>> {
     let (kind, rest) = path.split_once('.')?;
     let (subtype, key) = rest.split_once('.')?;
-    if !node_readings::is_of_node(kind, subtype) || !has_nodes(inventory) {
+    if !node_readings::is_of_node(kind, subtype) {
         return None;
     }
+    let measured = (!has_nodes(inventory)).then(|| inventory.source_node()).flatten();
+    let is_measured = |node: &Node| measured.is_some_and(|measured| measured.name == node.name);
     let read = |node: &'i Node| {
-        let text = node_readings::reading(node, kind, subtype, key).map(|reading| reading.to_string());
+        let text = match is_measured(node) {
+            true => find(path, inventory).ok(),
+            false => node_readings::reading(node, kind, subtype, key).map(|reading| reading.to_string()),
+        };
         (node, text.filter(|text| text != super::format::NULL))
     };
     let readings: Vec<(&Node, Option<String>)> = inventory.concerned().into_iter().map(read).collect();
-    readings.iter().any(|(_, reading)| reading.is_some()).then_some(readings)
+    readings.iter().any(|(node, reading)| reading.is_some() && !is_measured(node)).then_some(readings)
 }
 
 /// Whether the inventory knows its nodes one by one: a live one does, and a file that has our items.
@@ -152,7 +157,8 @@ fn has_nodes(inventory: &Inventory) -> bool {
 pub fn only_node<'i>(path: &str, inventory: &'i Inventory) -> Option<(&'i Node, usize)> {
     let (kind, rest) = path.split_once('.')?;
     let subtype = rest.split(['.', '[']).next()?;
-    let concerned = inventory.concerned().len();
+    let unnamed: u64 = inventory.unnamed_accelerated.values().sum();
+    let concerned = inventory.concerned().len() + usize::try_from(unnamed).unwrap_or(usize::MAX);
     let source = inventory.source_node().filter(|_| node_readings::is_of_node(kind, subtype))?;
     (concerned > 1).then_some((source, concerned))
 }

@@ -28,6 +28,8 @@ pub fn record_but_nodes(inventory: &Inventory) -> Record {
             let mut measurements = measurements(&bare);
             if let Some(kubernetes) = measurements.first_mut() {
                 kubernetes.subtypes = kubernetes_subtypes(inventory);
+                let of_collectors = inventory.readings.iter().filter(|extra| extra.kind == kubernetes.kind);
+                kubernetes.subtypes.extend(of_collectors.flat_map(|extra| extra.subtypes.iter().cloned()));
             }
             let of_kind = |kind: &str| node_subtypes(inventory, kind);
             let count = BTreeMap::from([("node-count".to_owned(), Scalar::count(inventory.nodes.len() as u64))]);
@@ -154,7 +156,8 @@ fn kubernetes_subtypes(inventory: &Inventory) -> Vec<Subtype> {
 fn server(inventory: &Inventory) -> Subtype {
     let mut data = BTreeMap::new();
     if let Some(ServerVersion { git_version, platform, go_version }) = inventory.server.value() {
-        for (key, text) in [("version", git_version), ("platform", platform), ("goVersion", go_version)] {
+        let all = [("version", git_version), ("platform", platform), ("goVersion", go_version)];
+        for (key, text) in all.into_iter().filter(|(_, text)| !text.is_empty()) {
             data.insert(key.to_owned(), Scalar::Text(text.to_string()));
         }
     }

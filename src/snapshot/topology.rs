@@ -1,7 +1,8 @@
 //! `NodeTopology`: labels and taints by entry, and one item per node.
 //!
 //! `data` of `label` and `taint` is the reference's first form, in which a key with several values folds to
-//! `<key>.<value>`; its items say the same without loss, and a reader prefers them. One item per node is ours.
+//! `<key>.<value>`; its items say the same without loss, and a reader prefers them. One item per node is ours, and so are
+//! `modules` and `os-release`, an item for all nodes that have the same.
 
 use super::{format, node_item};
 use crate::{
@@ -11,7 +12,12 @@ use crate::{
     },
     yaml::stream::Stream,
 };
-use std::{borrow::Cow, collections::BTreeMap, rc::Rc, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+    sync::Arc,
+};
 
 pub(super) const KIND: &str = "NodeTopology";
 
@@ -27,7 +33,77 @@ pub(super) fn subtypes(nodes: &[Arc<Node>]) -> Vec<Subtype> {
     let [mut summary, taint] = small(nodes);
     summary.data.insert("label-count".to_owned(), Scalar::count(label.items.len() as u64));
     let items = nodes.iter().map(|node| node_item::write(node)).collect();
-    vec![summary, taint, label, Subtype { name: "nodes".to_owned(), items, ..Subtype::default() }]
+    let nodes_subtype = Subtype { name: "nodes".to_owned(), items, ..Subtype::default() };
+    [summary, taint, label, nodes_subtype].into_iter().chain(shared(nodes)).collect()
+}
+
+/// What node feature discovery read on nodes, most of which have the same: an item for all nodes that are alike.
+const MODULES: &str = "modules";
+const OS_RELEASE: &str = "os-release";
+
+/// `modules` and `os-release`, where any node has them.
+fn shared(nodes: &[Arc<Node>]) -> Vec<Subtype> {
+    let (mut modules, mut releases) = (BTreeMap::new(), BTreeMap::new());
+    for node in nodes {
+        if let Some(names) = node.modules.value() {
+            modules.entry(Arc::clone(names)).or_insert_with(Vec::new).push(&*node.name);
+        }
+        if let Some(fields) = node.os_release.value() {
+            releases.entry(Arc::clone(fields)).or_insert_with(Vec::new).push(&*node.name);
+        }
+    }
+    let joined = |names: &BTreeSet<String>| names.iter().map(String::as_str).collect::<Vec<_>>().join(",");
+    let item = |context: BTreeMap<String, String>, nodes: &[&str]| Item { context, data: carriers(nodes) };
+    let modules =
+        modules.iter().map(|(names, nodes)| item(BTreeMap::from([(MODULES.to_owned(), joined(names))]), nodes));
+    let releases = releases.iter().map(|(fields, nodes)| item((**fields).clone(), nodes));
+    let subtype = |name: &str, items: Vec<Item>| Subtype { name: name.to_owned(), items, ..Subtype::default() };
+    let all = [subtype(MODULES, modules.collect()), subtype(OS_RELEASE, releases.collect())];
+    all.into_iter().filter(|subtype| !subtype.items.is_empty()).collect()
+}
+
+/// What [`shared`] wrote, by node.
+#[derive(Default)]
+struct Shared {
+    modules: BTreeMap<String, Arc<BTreeSet<String>>>,
+    releases: BTreeMap<String, Arc<BTreeMap<String, String>>>,
+}
+
+impl Shared {
+    fn of(record: &Record) -> Shared {
+        let items = |name: &str| record.subtype(KIND, name).map_or(&[][..], |subtype| &subtype.items);
+        let carriers = |item: &Item| -> Vec<String> {
+            let list = item.data.get("node-list").map(ToString::to_string).unwrap_or_default();
+            node_list(&list).0.into_iter().map(str::to_owned).collect()
+        };
+        let mut shared = Shared::default();
+        for item in items(MODULES) {
+            let names = item.context.get(MODULES).map(String::as_str).unwrap_or_default();
+            let names: BTreeSet<String> = names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+            let names = Arc::new(names);
+            shared.modules.extend(carriers(item).into_iter().map(|node| (node, Arc::clone(&names))));
+        }
+        for item in items(OS_RELEASE) {
+            let fields = Arc::new(item.context.clone());
+            shared.releases.extend(carriers(item).into_iter().map(|node| (node, Arc::clone(&fields))));
+        }
+        shared
+    }
+
+    fn add_to(&self, node: &mut Node) {
+        let feature = |field: &'static str| Source::of(Object::NodeFeature, field);
+        if let Some(names) = self.modules.get(&*node.name) {
+            node.modules = Fact::known(Arc::clone(names), feature("kernel.loadedmodule"));
+            // A version tells it too, and is read before.
+            if !node.accelerators.driver.is_known() {
+                let is_loaded = names.contains("nvidia");
+                node.accelerators.driver_loaded = Fact::known(is_loaded, feature("kernel.loadedmodule"));
+            }
+        }
+        if let Some(fields) = self.releases.get(&*node.name) {
+            node.os_release = Fact::known(Arc::clone(fields), feature("system.osrelease"));
+        }
+    }
 }
 
 /// Nodes by label.
@@ -50,12 +126,14 @@ pub(super) fn streams(nodes: &[Arc<Node>]) -> Vec<Stream<'_>> {
     summary.data.insert("label-count".to_owned(), Scalar::count(items as u64));
     let items = nodes.iter().map(|node| Stream::Whole(format::item_value(&node_item::write(node))));
     let named = |name: &str| ("subtype".into(), Stream::Whole(name.into()));
-    vec![
+    let fixed = [
         Stream::Whole(format::subtype_value(&summary)),
         Stream::Whole(format::subtype_value(&taint)),
         label_stream(labels, label),
         Stream::map([("items".into(), Stream::list(items)), named("nodes")]),
-    ]
+    ];
+    let shared = shared(nodes).into_iter().map(|subtype| Stream::Whole(format::subtype_value(&subtype)));
+    fixed.into_iter().chain(shared).collect()
 }
 
 /// `summary` without the number of labels, and `taint`.
@@ -173,8 +251,8 @@ fn node_list(list: &str) -> (Vec<&str>, u64) {
 struct Entries {
     labels: BTreeMap<Text, Vec<(Text, Text)>>,
     taints: BTreeMap<Text, Vec<Taint>>,
-    /// Nodes with a GPU product that the file counts and does not name.
-    unnamed: u64,
+    /// Nodes with a GPU product that the file counts and does not name, by product.
+    unnamed: BTreeMap<Text, u64>,
 }
 
 impl Entries {
@@ -191,8 +269,8 @@ impl Entries {
 
     fn label(&mut self, key: &str, value: &str, list: &str, texts: &mut Texts) {
         let (names, more) = node_list(list);
-        if key == "nvidia.com/gpu.product" {
-            self.unnamed += more;
+        if key == "nvidia.com/gpu.product" && more > 0 {
+            *self.unnamed.entry(texts.get(value)).or_default() += more;
         }
         let (key, value) = (texts.get(key), texts.get(value));
         for name in names {
@@ -219,7 +297,14 @@ impl Entries {
         }
         for item in &subtype.items {
             let (Some(key), Some(value)) = (item.context.get("key"), item.context.get("value")) else { continue };
-            let list = item.data.get("node-list").map(ToString::to_string).unwrap_or_default();
+            let mut list = item.data.get("node-list").map(ToString::to_string).unwrap_or_default();
+            // A list that was cut may say so by its number alone.
+            let count = item.data.get("node-count").and_then(Scalar::as_count).unwrap_or_default();
+            let (names, more) = node_list(&list);
+            let left = count.saturating_sub(names.len() as u64);
+            if more == 0 && left > 0 {
+                list = format!("{list} (+{left} more)");
+            }
             self.label(key, value, &list, texts);
         }
     }
@@ -250,9 +335,9 @@ impl Entries {
 }
 
 /// The nodes of a file, sorted by name: from our items where it has them, else from label and taint entries and the
-/// readings of its source node. Names that a file left out (`(+3 more)`) have no node; how many of them have a GPU is
-/// the second answer.
-pub(super) fn nodes(record: &Record, inventory: &Inventory) -> (Vec<Arc<Node>>, u64) {
+/// readings of its source node. Names that a file left out (`(+3 more)`) have no node; how many of them have a GPU,
+/// by product, is the second answer.
+pub(super) fn nodes(record: &Record, inventory: &Inventory) -> (Vec<Arc<Node>>, BTreeMap<Text, u64>) {
     let mut texts = Texts::default();
     let mut entries = Entries::of(record, &mut texts);
     let unheld = match inventory.source("pods") {
@@ -261,15 +346,17 @@ pub(super) fn nodes(record: &Record, inventory: &Inventory) -> (Vec<Arc<Node>>, 
         _ => Unknown::NotAsked,
     };
     let items = record.subtype(KIND, "nodes").map_or(&[][..], |nodes| &nodes.items);
+    let shared = Shared::of(record);
     let mut nodes: BTreeMap<Text, Arc<Node>> = BTreeMap::new();
     for item in items {
         let name = item.context.get("name").map(|name| texts.get(name)).unwrap_or_default();
         let labels: Labels = entries.labels.remove(&name).unwrap_or_default().into_iter().collect();
-        if let Some(node) = node_item::read(item, node_item::NodeContext { labels, unheld: &unheld }, &mut texts) {
+        if let Some(mut node) = node_item::read(item, node_item::NodeContext { labels, unheld: &unheld }, &mut texts) {
+            shared.add_to(&mut node);
             nodes.insert(name, Arc::new(node));
         }
     }
-    let unnamed = if nodes.is_empty() { entries.unnamed } else { 0 };
+    let unnamed = if nodes.is_empty() { std::mem::take(&mut entries.unnamed) } else { BTreeMap::new() };
     if nodes.is_empty() {
         nodes = from_entries(record, entries, &mut texts);
     }
@@ -384,6 +471,41 @@ mod tests {
         assert_eq!(entries("taint"), ["gpu.NoExecute=|b", "gpu.NoSchedule=present|a"]);
         assert_eq!(entries("summary"), ["label-count=3", "node-count=2", "taint-count=2"]);
         assert_eq!(nodes(&record(subtypes), &Inventory::default()).0, written);
+    }
+
+    #[test]
+    fn what_was_read_on_each_node_survives_and_is_written_once() {
+        let read = |name: &str, module: &str, codename: &str| {
+            let features = node::Features {
+                modules: Some(Arc::new([module.to_owned(), "overlay".to_owned()].into())),
+                os_release: Arc::new([("VERSION_CODENAME".to_owned(), codename.to_owned())].into()),
+                ..node::Features::default()
+            };
+            let report = NodeReport { name: name.into(), ..NodeReport::default() };
+            Arc::new(node::of(&report, &Evidence { features: Some(&features), ..Evidence::default() }))
+        };
+        let written = vec![read("a", "nvidia", "noble"), read("b", "nvidia", "noble"), read("c", "ib_core", "jammy")];
+        let subtypes = subtypes(&written);
+        let items =
+            |name: &str| subtypes.iter().find(|subtype| subtype.name == name).map(|subtype| subtype.items.len());
+        assert_eq!((items(MODULES), items(OS_RELEASE)), (Some(2), Some(2)));
+        assert_eq!(nodes(&record(subtypes), &Inventory::default()).0, written);
+    }
+
+    #[test]
+    fn nodes_that_a_list_leaves_out_are_counted_by_product() {
+        let item = |value: &str, count: u64, list: &str| Item {
+            context: texts(&[("key", "nvidia.com/gpu.product"), ("value", value)]),
+            data: BTreeMap::from([
+                ("node-count".to_owned(), Scalar::count(count)),
+                ("node-list".to_owned(), Scalar::Text(list.to_owned())),
+            ]),
+        };
+        let items = vec![item("H100", 4500, "n1 (+4499 more)"), item("A100", 3, "z1,z2,z3"), item("L40S", 4, "y1")];
+        let labels = Subtype { name: "label".to_owned(), items, ..Subtype::default() };
+        let (_, unnamed) = nodes(&record(vec![labels]), &Inventory::default());
+        let shown: Vec<String> = unnamed.iter().map(|(product, count)| format!("{product} {count}")).collect();
+        assert_eq!(shown, ["H100 4499", "L40S 3"]);
     }
 
     #[test]

@@ -8,5 +8,6 @@ pub mod log;
 pub mod own;
 pub mod read;
 pub mod records;
+pub mod snapshots;
 pub mod tree;
 pub mod write;

@@ -101,6 +101,14 @@ pub fn leave() {
     let _ = terminal::disable_raw_mode();
 }
 
+/// Ends what [`leave`] keeps, for a process that is about to end and does not enter the terminal again.
+///
+/// Who started us takes a closed terminal for the end of the process. So as few threads as possible are left that the
+/// system has to end between the two.
+pub fn end() {
+    wire::end();
+}
+
 /// Gives the terminal back before the message of a panic on this thread. False when another thread draws: a message would
 /// tear its screen, and the screen is still in use.
 pub fn leave_for_message() -> bool {

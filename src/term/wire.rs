@@ -14,7 +14,7 @@ use std::{
 
 /// What is on its way to the process's terminal. Static, because leaving it on a panic has nothing else to ask.
 static PENDING: Pending = Pending {
-    state: Mutex::new(State { writer: None, quick: None, writes: 0, failed: None }),
+    state: Mutex::new(State { writer: None, thread: None, quick: None, writes: 0, failed: None }),
     written: Condvar::new(),
 };
 
@@ -26,6 +26,7 @@ struct Pending {
 struct State {
     /// To the writing thread, once there is one.
     writer: Option<mpsc::Sender<Vec<u8>>>,
+    thread: Option<thread::JoinHandle<()>>,
     /// The terminal by a handle that never waits, where the system gives one.
     quick: Option<File>,
     /// Handed over and not written yet.
@@ -108,6 +109,18 @@ pub(super) fn finish(bytes: Vec<u8>, limit: Duration) {
     }
 }
 
+/// Ends the writing thread and closes its handles, unless the terminal still holds it up.
+pub(super) fn end() {
+    let mut state = PENDING.state();
+    (state.writer, state.quick) = (None, None);
+    let thread = state.thread.take().filter(|_| state.writes == 0);
+    drop(state);
+    if let Some(thread) = thread {
+        // A panic of it was reported when it happened.
+        let _ = thread.join();
+    }
+}
+
 /// Collects bytes and hands them over at each flush.
 #[derive(Debug)]
 pub struct Wire {
@@ -122,14 +135,14 @@ impl Wire {
     pub fn to_stdout(written: impl Fn() + Send + 'static) -> io::Result<Wire> {
         let mut out = stdout()?;
         let (writer, queue) = mpsc::channel::<Vec<u8>>();
-        thread::Builder::new().name("terminal".to_owned()).spawn(move || {
+        let thread = thread::Builder::new().name("terminal".to_owned()).spawn(move || {
             for bytes in queue {
                 PENDING.done(out.write_all(&bytes).and_then(|()| out.flush()));
                 written();
             }
         })?;
         let mut state = PENDING.state();
-        (state.writer, state.quick) = (Some(writer), quick());
+        (state.writer, state.thread, state.quick) = (Some(writer), Some(thread), quick());
         drop(state);
         Ok(Wire { collected: Vec::new() })
     }

@@ -38,6 +38,7 @@ mod keeping;
 mod plan;
 mod replay;
 mod runs;
+mod time;
 
 /// What is known, how it is looked at, and what is under way.
 #[derive(Clone, Debug)]
@@ -76,6 +77,8 @@ struct Asked {
     cluster: u64,
     a: u64,
     b: u64,
+    c: u64,
+    moment: u64,
     plan: u64,
     run: u64,
     kept: u64,
@@ -89,6 +92,7 @@ impl Asked {
             SnapshotSlot::Cluster => &mut self.cluster,
             SnapshotSlot::A => &mut self.a,
             SnapshotSlot::B => &mut self.b,
+            SnapshotSlot::C => &mut self.c,
         }
     }
 }
@@ -166,10 +170,12 @@ impl State {
         let mut effects = vec![Effect::LoadCatalog { generation: self.model.catalog.start() }];
         effects.push(Effect::Contexts { pick: false });
         effects.push(self.list_runs());
+        effects.push(self.list_moments());
         match &self.start.snapshots.clone()[..] {
             [] => effects.push(self.watch()),
             [one] => effects.push(self.read(SnapshotSlot::Cluster, one.clone())),
-            [a, b, ..] => {
+            [a, b, rest @ ..] => {
+                effects.extend(rest.first().map(|c| self.read(SnapshotSlot::C, c.clone())));
                 effects.push(self.read(SnapshotSlot::A, a.clone()));
                 effects.push(self.read(SnapshotSlot::B, b.clone()));
                 // The newer one is what the other screens speak of.
@@ -307,6 +313,21 @@ impl State {
                 let is_newest = self.model.compare.changes.finish(generation, answer);
                 self.desk.mark(Need::Compare);
                 if is_newest && self.behind.comparison { self.compare_snapshots() } else { Vec::new() }
+            }
+            Msg::MomentsListed { generation, answer } => {
+                self.answered();
+                self.model.time.moments.finish(generation, answer);
+                self.desk.mark(Need::Time);
+                Vec::new()
+            }
+            Msg::MomentOpened { generation, moment, answer } => {
+                self.answered();
+                self.moment_opened(generation, moment, answer)
+            }
+            Msg::Kept(Ok(_)) => vec![self.list_moments()],
+            Msg::Kept(Err(failure)) => {
+                self.say_failure(failure);
+                Vec::new()
             }
             Msg::Planned { generation, answer } => {
                 self.answered();
@@ -463,7 +484,14 @@ impl State {
             return Vec::new();
         }
         self.desk.mark(Need::Cluster);
+        self.desk.mark(Need::Time);
         let cluster = &mut self.model.cluster;
+        if let Some(past) = &mut self.model.time.past {
+            // What is shown stands still; what comes is for later.
+            cluster.status = view.status;
+            past.now = view.inventory.or(past.now.take());
+            return Vec::new();
+        }
         cluster.source = if self.start.demo { Source::Demo } else { Source::Live };
         cluster.status = view.status;
         match view.inventory {
@@ -524,6 +552,8 @@ impl State {
                 let cluster = &mut self.model.cluster;
                 // An older watch speaks of another cluster.
                 cluster.generation += 1;
+                self.model.time.past = None;
+                let cluster = &mut self.model.cluster;
                 (cluster.source, cluster.failure, cluster.reading) = (Source::Saved, None, None);
                 cluster.name = side.name;
                 cluster.server = String::new();
@@ -537,6 +567,10 @@ impl State {
             }
             SnapshotSlot::B => {
                 self.model.compare.b = Some(side);
+                self.compare_snapshots()
+            }
+            SnapshotSlot::C => {
+                self.model.compare.c = Some(side);
                 self.compare_snapshots()
             }
         }
@@ -587,7 +621,7 @@ impl State {
         let inherit = inherit.as_ref().map(|place| Wanted {
             place: place.clone(),
             cluster: cluster.name.clone(),
-            is_saved: cluster.source == Source::Saved,
+            is_saved: cluster.source.is_saved(),
         });
         let configuration = configuration.clone().filter(|_| slot == RecipeSlot::Current);
         let (snapshot, basis) = (cluster.snapshot.clone(), Box::new(Basis { inherit, configuration }));
@@ -822,7 +856,7 @@ impl State {
         }
         upgrade.basis = Some(basis.clone());
         self.desk.mark(Need::Upgrade);
-        let (name, is_saved) = (cluster.name.clone(), cluster.source == Source::Saved);
+        let (name, is_saved) = (cluster.name.clone(), cluster.source.is_saved());
         vec![Effect::CheckUpgrade { generation: upgrade.report.start(), basis, name, is_saved }]
     }
 
@@ -834,10 +868,12 @@ impl State {
         };
         let Some(right) = right else { return Vec::new() };
         let left = a.snapshot.clone();
+        let third = self.model.compare.c.as_ref().map(|side| side.snapshot.clone());
+        let rules = self.model.rules.iter().map(|rule| (rule.name.clone(), rule.expected.clone())).collect();
         self.desk.mark(Need::Compare);
         self.behind.comparison = false;
         let sides = self.model.compare_sides();
-        vec![Effect::CompareSnapshots { generation: self.model.compare.changes.ask(sides), left, right }]
+        vec![Effect::CompareSnapshots { generation: self.model.compare.changes.ask(sides), left, right, third, rules }]
     }
 
     /// Lays out, builds what is stale and shown, and scrolls; to be called before a frame is drawn.

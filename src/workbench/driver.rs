@@ -92,7 +92,7 @@ pub(super) async fn run(options: RunOptions) -> Result<(), Failure> {
     if asks {
         driver.terminal.screen.write(background::QUESTION).map_err(|error| terminal_failure(&error))?;
     }
-    let keeps = options.keeps;
+    let keeps = options.writes_session;
     let ended = driver.run(keeps).await;
     drop(guard);
     ended

@@ -9,9 +9,10 @@ use crate::{
     criteria::Query,
     inventory::Inventory,
     ops::{
-        diff::Versus,
+        diff::{Rules, Versus},
         inherit::Basis,
         run::{Prepared, Request},
+        snapshots::Moment,
     },
     resolve::Resolution,
 };
@@ -66,6 +67,16 @@ pub enum Effect {
         generation: u64,
         left: Arc<Inventory>,
         right: Arc<Inventory>,
+        third: Option<Arc<Inventory>>,
+        rules: Rules,
+    },
+    /// List kept snapshots.
+    ListMoments {
+        generation: u64,
+    },
+    OpenMoment {
+        generation: u64,
+        moment: Moment,
     },
     /// Check whether the cluster can be upgraded to a recipe; a saved snapshot without asking anybody.
     CheckUpgrade {
@@ -150,6 +161,8 @@ impl Effect {
             | Effect::CompareRecipes { .. }
             | Effect::CompareSnapshots { .. }
             | Effect::CheckUpgrade { .. }
+            | Effect::ListMoments { .. }
+            | Effect::OpenMoment { .. }
             | Effect::Plan { .. }
             | Effect::Save { .. }
             | Effect::ListFiles(_)

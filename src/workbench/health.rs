@@ -77,37 +77,74 @@ fn nodes(snapshot: &Inventory) -> Part {
     }
 }
 
+/// Free and offered devices, of those nodes that could be counted.
+#[derive(Default)]
+struct Offer {
+    /// `None` once holders of a node could not be counted.
+    free: Option<u64>,
+    all: u64,
+}
+
+impl Offer {
+    fn none() -> Offer {
+        Offer { free: Some(0), all: 0 }
+    }
+
+    fn add(&mut self, (free, all): (Option<u64>, u64)) {
+        self.free = self.free.zip(free).map(|(own, more)| own + more);
+        self.all += all;
+    }
+
+    /// `3 of 8 GPUs free` and `3/8 GPUs free`; neither where nothing is offered.
+    fn words(&self, one: &str, many: &str) -> Option<(String, String)> {
+        let number = |count: u64| text::thousands(usize::try_from(count).unwrap_or(usize::MAX));
+        let noun = if self.all == 1 { one } else { many };
+        let all = number(self.all);
+        match self.free {
+            _ if self.all == 0 => None,
+            Some(free) => {
+                Some((format!("{} of {all} {noun} free", number(free)), format!("{}/{all} {noun} free", number(free))))
+            }
+            None => Some((format!("{all} {noun}, free unknown"), format!("{all} {noun}, free unknown"))),
+        }
+    }
+}
+
+/// What can be had. A slice of a device is not a device, and the quota of a virtual node is neither.
 fn gpus(snapshot: &Inventory) -> Part {
     let pane = &panes::SHAPES;
-    let (mut free, mut all, mut unknown) = (Some(0), 0, false);
-    for node in &snapshot.nodes {
-        match node.accelerators.free() {
-            Some((here, count)) => {
-                free = free.zip(here).map(|(free, here)| free + here);
-                all += count;
-            }
+    let quiet = |said: &str| part(Role::Muted, said, said, pane);
+    if snapshot.no_nodes().is_some() || snapshot.nodes.is_empty() {
+        return quiet("GPUs unknown");
+    }
+    let (mut whole, mut slices, mut built_in, mut unknown) = (Offer::none(), Offer::none(), 0, false);
+    for node in snapshot.nodes.iter().filter(|node| node.virtual_mark.is_none()) {
+        let accelerators = &node.accelerators;
+        let is_divided = accelerators.mig.is_some() || accelerators.sharing.is_some();
+        match accelerators.free() {
+            Some(offer) => if is_divided { &mut slices } else { &mut whole }.add(offer),
             None => {
-                let has_none = node.accelerators.count.get() == Some(0) || node.virtual_mark.is_some();
-                unknown |= !has_none;
+                built_in += accelerators.count.get().unwrap_or(0);
+                unknown |= accelerators.count.get().is_none();
             }
         }
     }
-    let number = |count: u64| text::thousands(usize::try_from(count).unwrap_or(usize::MAX));
-    let noun = if all == 1 { "GPU" } else { "GPUs" };
-    match (free, all) {
-        _ if snapshot.no_nodes().is_some() || snapshot.nodes.is_empty() => {
-            part(Role::Muted, "GPUs unknown", "GPUs unknown", pane)
+    let parts = [whole.words("GPU", "GPUs"), slices.words("GPU slice", "GPU slices")];
+    let said: Vec<(String, String)> = parts.into_iter().flatten().collect();
+    let more = if unknown { ", more unknown" } else { "" };
+    match said.first() {
+        None if built_in > 0 => {
+            let noun = if built_in == 1 { "GPU" } else { "GPUs" };
+            let count = text::thousands(usize::try_from(built_in).unwrap_or(usize::MAX));
+            part(Role::Warn, format!("{count} {noun}, none offered"), format!("{count} {noun}, none offered"), pane)
         }
-        (_, 0) if unknown => part(Role::Muted, "GPUs unknown", "GPUs unknown", pane),
-        (_, 0) => part(Role::Muted, "no GPUs", "no GPUs", pane),
-        (Some(free), all) => {
-            let more = if unknown { ", more unknown" } else { "" };
-            let said = format!("{} of {} {noun} free{more}", number(free), number(all));
-            part(Role::Text, said, format!("{}/{} {noun} free", number(free), number(all)), pane)
-        }
-        (None, all) => {
-            let said = format!("{} {noun}, free unknown", number(all));
-            part(Role::Muted, said.clone(), said, pane)
+        None if unknown => quiet("GPUs unknown"),
+        None => quiet("no GPUs"),
+        Some((_, short)) => {
+            let role = if whole.free.is_some() && slices.free.is_some() { Role::Text } else { Role::Muted };
+            // Where there is little room, the whole devices.
+            let long: Vec<&str> = said.iter().map(|(long, _)| long.as_str()).collect();
+            part(role, format!("{}{more}", long.join(", ")), short.clone(), pane)
         }
     }
 }

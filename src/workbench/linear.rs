@@ -79,7 +79,7 @@ pub(super) async fn run(options: RunOptions) -> Result<(), Failure> {
     };
     let ended = reader.run().await;
     reader.worker.finish(&mut reader.results).await;
-    if options.keeps {
+    if options.writes_session {
         return ended.and(driver::keep(reader.state.session()));
     }
     ended

@@ -19,6 +19,7 @@ pub mod overlay;
 mod palette;
 pub mod panes;
 pub mod preferences;
+pub mod recording;
 pub mod screenshot;
 pub mod script;
 pub mod session;
@@ -101,9 +102,11 @@ pub struct RunOptions {
     /// The desk begins where the last session with the same cluster ended.
     pub restores: bool,
     /// What this session leaves is written down at its end.
-    pub keeps: bool,
+    pub writes_session: bool,
     /// To be said at the start: preferences that could not be used.
     pub notices: Vec<String>,
+    /// Snapshots of the watched cluster are kept as it changes.
+    pub keeps: bool,
     /// How checks are run.
     pub run: ops::run::RunOptions,
 }

@@ -9,7 +9,7 @@ use crate::{
     cluster::{Contexts, watch::LiveStatus},
     constraint,
     criteria::Criteria,
-    diff::Change,
+    diff::{Change, noise::Shown as Noise},
     document::side,
     fingerprint::{self, Fingerprint},
     inventory::{
@@ -19,11 +19,12 @@ use crate::{
     ops::{
         Failure,
         config::Applied,
-        diff::Changes,
+        diff::{Changes, Drift},
         run::{
             Step,
             record::{Record, Summary},
         },
+        snapshots::{self, Moment},
         upgrade::Report,
     },
     report::{self, compare as runs},
@@ -149,6 +150,8 @@ pub struct Question {
 pub struct Sides {
     pub left: String,
     pub right: String,
+    /// Another one that the left is compared with as well.
+    pub third: Option<String>,
 }
 
 /// Where the shown snapshot comes from.
@@ -161,6 +164,8 @@ pub enum Source {
     Demo,
     /// A file.
     Saved,
+    /// A kept snapshot of the cluster that is watched.
+    Past,
 }
 
 impl Source {
@@ -171,7 +176,13 @@ impl Source {
             Source::Live => "LIVE",
             Source::Demo => "DEMO",
             Source::Saved => "SNAP",
+            Source::Past => "PAST",
         }
+    }
+
+    /// It does not change, and nothing can be asked of it.
+    pub fn is_saved(self) -> bool {
+        matches!(self, Source::Saved | Source::Past)
     }
 }
 
@@ -433,9 +444,72 @@ pub struct Compare {
     pub a: Option<Side>,
     /// The shown cluster where nothing else was opened.
     pub b: Option<Side>,
-    pub changes: Slot<Vec<Change>, Sides>,
-    /// Readings that change by themselves are shown.
-    pub noise: bool,
+    /// A third one, which A is compared with as well.
+    pub c: Option<Side>,
+    pub changes: Slot<Drift, Sides>,
+    /// Which readings that change by themselves are shown.
+    pub noise: Noise,
+    pub view: CompareView,
+    /// Equal readings of a node around those that differ.
+    pub context: usize,
+}
+
+/// How the Compare screen lists differences.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CompareView {
+    /// One row each.
+    #[default]
+    Reading,
+    /// Below the node or the measurement that they are of.
+    Identity,
+    /// Once for all nodes of a shape that changed alike.
+    Shape,
+}
+
+impl CompareView {
+    pub fn next(self) -> CompareView {
+        match self {
+            CompareView::Reading => CompareView::Identity,
+            CompareView::Identity => CompareView::Shape,
+            CompareView::Shape => CompareView::Reading,
+        }
+    }
+
+    pub fn word(self) -> &'static str {
+        match self {
+            CompareView::Reading => "by reading",
+            CompareView::Identity => "by identity",
+            CompareView::Shape => "by shape",
+        }
+    }
+}
+
+/// Kept snapshots of the watched cluster, and which of them is shown instead of it.
+#[derive(Clone, Debug, Default)]
+pub struct TimeBar {
+    /// It is shown.
+    pub open: bool,
+    /// Of every cluster, the oldest first.
+    pub moments: Slot<Vec<Moment>>,
+    pub past: Option<Past>,
+}
+
+/// A kept snapshot that is shown, and what is shown again after it.
+#[derive(Clone, Debug)]
+pub struct Past {
+    pub moment: Moment,
+    pub now: Option<Arc<Inventory>>,
+    pub source: Source,
+}
+
+impl Model {
+    /// Kept snapshots of the shown cluster, the oldest first.
+    pub fn moments(&self) -> Vec<&Moment> {
+        let past = self.time.past.as_ref().map(|past| past.moment.cluster.as_str());
+        let cluster = past.or(self.cluster.snapshot.as_deref().map(snapshots::cluster_of)).unwrap_or_default();
+        let all = self.time.moments.value.as_deref().map_or(&[][..], Vec::as_slice);
+        all.iter().filter(|moment| moment.cluster == cluster).collect()
+    }
 }
 
 /// A line of output that a check's log keeps.
@@ -693,6 +767,7 @@ pub struct Model {
     pub setup: Setup,
     pub records: Records,
     pub compare: Compare,
+    pub time: TimeBar,
     /// Oldest first.
     pub messages: VecDeque<Message>,
     /// The newest message has been answered: it is not shown any more.
@@ -764,7 +839,7 @@ impl Model {
             Some(With::Cluster) => self.cluster.name.clone(),
         };
         let (left, right) = if self.diff.swapped { (other, current) } else { (current, other) };
-        Sides { left, right }
+        Sides { left, right, third: None }
     }
 
     /// What the sides of the Compare screen are called, of a comparison that begins now.
@@ -773,13 +848,13 @@ impl Model {
         let name = |side: &Option<Side>| side.as_ref().map(|side| side.name.clone());
         let a = name(&compare.a).unwrap_or_else(|| "-".to_owned());
         let b = name(&compare.b).unwrap_or_else(|| format!("{} (now)", self.cluster.name));
-        Sides { left: a, right: if compare.a.is_some() { b } else { "-".to_owned() } }
+        Sides { left: a, right: if compare.a.is_some() { b } else { "-".to_owned() }, third: name(&compare.c) }
     }
 
     /// The cluster is shown, or it is known why not.
     pub fn is_settled(&self) -> bool {
         let cluster = &self.cluster;
-        cluster.source == Source::Saved
+        cluster.source.is_saved()
             || cluster.failure.is_some()
             || matches!(cluster.status, LiveStatus::Fresh | LiveStatus::Reconnecting { .. } | LiveStatus::Failed { .. })
     }

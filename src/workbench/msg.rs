@@ -9,11 +9,12 @@ use crate::{
     inventory::Inventory,
     ops::{
         Failure,
-        diff::Changes,
+        diff::{Changes, Drift},
         run::{
             Prepared,
             record::{Record, Summary},
         },
+        snapshots::Moment,
         upgrade::Report,
     },
     resolve::Resolution,
@@ -40,6 +41,7 @@ pub enum SnapshotSlot {
     Cluster,
     A,
     B,
+    C,
 }
 
 /// What the program has written to its log.
@@ -114,8 +116,19 @@ pub enum Msg {
     },
     SnapshotsCompared {
         generation: u64,
-        answer: Result<Arc<Vec<Change>>, Failure>,
+        answer: Result<Arc<Drift>, Failure>,
     },
+    MomentsListed {
+        generation: u64,
+        answer: Result<Arc<Vec<Moment>>, Failure>,
+    },
+    MomentOpened {
+        generation: u64,
+        moment: Moment,
+        answer: Result<Arc<Inventory>, Failure>,
+    },
+    /// What is watched was kept, or could not be.
+    Kept(Result<Moment, Failure>),
     /// A run, ready to start.
     Planned {
         generation: u64,

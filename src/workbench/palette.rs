@@ -12,7 +12,7 @@ use super::{
         text,
     },
 };
-use crate::{catalog::upgrades::DEPLOYERS, criteria::Dimension};
+use crate::{catalog::upgrades::DEPLOYERS, criteria::Dimension, diff::noise};
 use nucleo_matcher::{
     Config, Matcher, Utf32Str,
     pattern::{AtomKind, CaseMatching, Normalization, Pattern},
@@ -266,6 +266,8 @@ fn completions(reads: &Reads<'_>, command: &str, rest: &str) -> Vec<String> {
         "value" => {
             reads.tables.get(&VALUES).content.rows.iter().filter_map(|row| row.id.named().map(str::to_owned)).collect()
         }
+        "noise" => noise::RULES.iter().map(|rule| rule.name.to_owned()).collect(),
+        "past" => ["now".to_owned()].into_iter().chain(kept(reads)).collect(),
         "upgrade" => DEPLOYERS.map(str::to_owned).to_vec(),
         "inherit" => vec!["cluster".to_owned()],
         "filter" => reads.filters.iter().rev().cloned().collect(),
@@ -275,9 +277,16 @@ fn completions(reads: &Reads<'_>, command: &str, rest: &str) -> Vec<String> {
             first.chain(overlays).chain(files()).collect()
         }
         "recipe" => criteria(),
-        "open" | "compare" | "save" | "export" => files(),
+        "compare" => kept(reads).into_iter().chain(files()).collect(),
+        "open" | "save" | "export" => files(),
         _ => Vec::new(),
     }
+}
+
+/// Kept snapshots of the shown cluster, the newest first: by name, else by id.
+fn kept(reads: &Reads<'_>) -> Vec<String> {
+    let moments = reads.model.moments();
+    moments.into_iter().rev().map(|moment| format!("@{}", moment.name.as_ref().unwrap_or(&moment.id))).collect()
 }
 
 /// The folder that the last argument of a typed command is in, where that is a file.

@@ -8,6 +8,7 @@ use super::{
 };
 use ratatui::{
     buffer::{Buffer, Cell},
+    layout::Rect,
     style::{Color, Modifier},
 };
 use std::{collections::BTreeMap, fmt::Write as _};
@@ -16,37 +17,50 @@ use std::{collections::BTreeMap, fmt::Write as _};
 const WIDTH: f64 = 8.4;
 const HEIGHT: f64 = 18.0;
 
-/// The frame as SVG: one rectangle per run of ground, one text per run of equal style.
+/// The frame as SVG: one rectangle per run of ground, one text per run of equal style, borders as lines.
 pub fn svg(frame: &Buffer, theme: &Theme, title: &str) -> String {
-    let (columns, rows) = (frame.area.width, frame.area.height);
-    let (width, height) = (f64::from(columns) * WIDTH, f64::from(rows) * HEIGHT);
-    let base = theme.base();
-    let ground = theme::hex(base.bg.unwrap_or(Color::Reset), theme::SHOWN_GROUND);
-    let text = theme::hex(base.fg.unwrap_or(Color::Reset), theme::SHOWN_TEXT);
-    let mut svg = format!(
+    let mut body: String = (0..frame.area.height).map(|y| row(frame, theme, y, false)).collect();
+    body.push_str("</g>\n<g>\n");
+    let (text, ground) = colors(theme);
+    draw_lines(&mut body, frame, &text, &ground);
+    page(frame.area, theme, title, &body)
+}
+
+/// An SVG of so many cells with this inside.
+pub(super) fn page(area: Rect, theme: &Theme, title: &str, body: &str) -> String {
+    let (width, height) = (f64::from(area.width) * WIDTH, f64::from(area.height) * HEIGHT);
+    let (_, ground) = colors(theme);
+    format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.1} {height:.1}\" width=\"{width:.1}\" \
          height=\"{height:.1}\" role=\"img\" aria-label=\"{}\">\n<rect width=\"100%\" height=\"100%\" fill=\"{ground}\"/>\n\
          <g font-family=\"ui-monospace,'JetBrains Mono','DejaVu Sans Mono',Menlo,Consolas,monospace\" font-size=\"14\" \
-         xml:space=\"preserve\">\n",
+         xml:space=\"preserve\">\n{body}</g>\n</svg>\n",
         escape(title)
-    );
-    for y in 0..rows {
-        let mut x = 0;
-        while x < columns {
-            let look = Look::of(&frame[(x, y)], &text, &ground);
-            let start = x;
-            let mut run = String::new();
-            while x < columns && Look::of(&frame[(x, y)], &text, &ground) == look {
-                let symbol = frame[(x, y)].symbol();
-                run.push_str(if arms(symbol).is_some() { " " } else { symbol });
-                x += 1;
-            }
-            draw_run(&mut svg, &look, start, x - start, y, &run, &ground);
+    )
+}
+
+/// Text and ground of plain cells.
+fn colors(theme: &Theme) -> (String, String) {
+    let base = theme.base();
+    let ground = theme::hex(base.bg.unwrap_or(Color::Reset), theme::SHOWN_GROUND);
+    (theme::hex(base.fg.unwrap_or(Color::Reset), theme::SHOWN_TEXT), ground)
+}
+
+/// One row of a frame as elements of an SVG, with or without the glyphs of borders; empty where the row is.
+pub(super) fn row(frame: &Buffer, theme: &Theme, y: u16, borders: bool) -> String {
+    let (text, ground) = colors(theme);
+    let (mut svg, mut x) = (String::new(), 0);
+    while x < frame.area.width {
+        let look = Look::of(&frame[(x, y)], &text, &ground);
+        let start = x;
+        let mut run = String::new();
+        while x < frame.area.width && Look::of(&frame[(x, y)], &text, &ground) == look {
+            let symbol = frame[(x, y)].symbol();
+            run.push_str(if !borders && arms(symbol).is_some() { " " } else { symbol });
+            x += 1;
         }
+        draw_run(&mut svg, &look, start, x - start, y, &run, &ground);
     }
-    svg.push_str("</g>\n");
-    draw_lines(&mut svg, frame, &text, &ground);
-    svg.push_str("</svg>\n");
     svg
 }
 
@@ -162,6 +176,11 @@ fn draw_run(svg: &mut String, look: &Look, column: u16, columns: u16, row: u16, 
             style.push_str(attribute);
         }
     }
+    // Spaces at the ends draw nothing.
+    let before = run.len() - run.trim_start_matches(' ').len();
+    let after = run.len() - run.trim_end_matches(' ').len();
+    let (x, width) = (x + before as f64 * WIDTH, width - (before + after) as f64 * WIDTH);
+    let run = run.trim_matches(' ');
     let (fill, baseline) = (&look.fore, y + 13.5);
     let _ = writeln!(
         svg,

@@ -1,7 +1,8 @@
 //! The workbench without a terminal: keys from a text, frames out of it. Golden frames, pictures and `aicr tui --script`.
 //!
 //! A script has one key or command per line: a key name (`j`, `Ctrl-D`, `g d`), `type TEXT`, `size 120x40`, `wait` until no
-//! answer is on its way, `wait-run` until the run has ended, `dump NAME`. Blank lines and lines with `#` are skipped.
+//! answer is on its way, `wait-run` until the run has ended, `dump NAME`, `pause SECONDS` for who looks at a recording.
+//! Blank lines and lines with `#` are skipped.
 
 use super::{
     RunOptions,
@@ -9,6 +10,7 @@ use super::{
     driver::{self, Worker},
     effect::Effect,
     msg::Msg,
+    recording::Recording,
     screenshot,
     theme::Theme,
     view,
@@ -23,7 +25,10 @@ use crate::{
 };
 use ratatui::buffer::Buffer;
 use std::time::Duration;
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, timeout, timeout_at},
+};
 
 /// A frame that a script asked for.
 #[derive(Clone, Debug)]
@@ -47,21 +52,36 @@ impl Frame {
     }
 }
 
+/// What a script came to.
+#[derive(Clone, Debug)]
+pub struct Played {
+    /// Those that it asked for, and the last one as `end`.
+    pub frames: Vec<Frame>,
+    /// Every frame, if that was asked for.
+    pub recording: Option<Recording>,
+}
+
 /// Longest wait for answers; a cluster that is not there ends earlier with its own failure.
 const WAIT: Duration = Duration::from_secs(60);
 /// Longest wait for a run.
 const WAIT_RUN: Duration = Duration::from_secs(900);
 
-/// Plays a script; the last frame is dumped as `end`.
+/// Plays a script on a screen of so many cells; with `record`, every frame is kept.
 ///
 /// # Errors
 /// A line that cannot be read, a wait that takes too long, an unknown theme.
-pub async fn play(options: &RunOptions, script: &str, width: u16, height: u16) -> Result<Vec<Frame>, Failure> {
+pub async fn play(
+    options: &RunOptions,
+    script: &str,
+    (width, height): (u16, u16),
+    record: bool,
+) -> Result<Played, Failure> {
     let level = options.look.color.unwrap_or(Level::True);
     let state = State::new(options, level, width, height)
         .map_err(|error| Failure::new(Kind::Usage, "choose the theme", error.to_string()))?;
     let (sender, results) = mpsc::channel(256);
-    let mut player = Player { state, worker: Worker::new(options, sender), results, frames: Vec::new() };
+    let recording = record.then(|| (Instant::now(), Recording::default()));
+    let mut player = Player { state, worker: Worker::new(options, sender), results, frames: Vec::new(), recording };
     let first = player.state.begin();
     player.start(first);
     player.wait().await?;
@@ -78,7 +98,7 @@ pub async fn play(options: &RunOptions, script: &str, width: u16, height: u16) -
     player.wait().await?;
     player.dump("end");
     player.worker.finish(&mut player.results).await;
-    Ok(player.frames)
+    Ok(Played { frames: player.frames, recording: player.recording.map(|(_, recording)| recording) })
 }
 
 struct Player {
@@ -86,6 +106,8 @@ struct Player {
     worker: Worker,
     results: mpsc::Receiver<Msg>,
     frames: Vec<Frame>,
+    /// When it began, and what it holds.
+    recording: Option<(Instant, Recording)>,
 }
 
 impl Player {
@@ -98,6 +120,14 @@ impl Player {
                     Failure::new(Kind::Usage, "play the script", format!("`{rest}` is not a size; write 120x40"))
                 })?;
                 self.update(Msg::Input(Input::Resize { width, height }));
+            }
+            "pause" => {
+                let seconds = rest.parse().ok().filter(|seconds| (0.0..=60.0).contains(seconds)).ok_or_else(|| {
+                    let because =
+                        format!("`{rest}` is not a pause; write seconds from 0 to 60, for example `pause 1.5`");
+                    Failure::new(Kind::Usage, "play the script", because)
+                })?;
+                self.pause(Duration::from_secs_f64(seconds)).await;
             }
             "wait" => self.wait().await?,
             "wait-run" => self.wait_run().await?,
@@ -124,7 +154,18 @@ impl Player {
         self.state.model.now_ms = driver::now_ms();
         let effects = self.state.update(msg);
         self.state.prepare();
+        if let Some((begun, recording)) = &mut self.recording {
+            recording.show(begun.elapsed(), &view::frame(&self.state).0, &self.state.desk.theme);
+        }
         self.start(effects);
+    }
+
+    /// Follows what happens for so long.
+    async fn pause(&mut self, time: Duration) {
+        let end = Instant::now() + time;
+        while let Ok(Some(msg)) = timeout_at(end, self.results.recv()).await {
+            self.update(msg);
+        }
     }
 
     fn start(&mut self, effects: Vec<Effect>) {

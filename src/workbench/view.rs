@@ -120,7 +120,7 @@ fn source(state: &State) -> Vec<(Role, String)> {
         Source::None => Role::Muted,
         Source::Live => Role::Live,
         Source::Demo => Role::Demo,
-        Source::Saved => Role::Saved,
+        Source::Saved | Source::Past => Role::Saved,
     };
     let mut parts = Vec::new();
     // What is missing is worth more than the name.
@@ -182,7 +182,7 @@ fn freshness(state: &State) -> (String, bool) {
 
 fn age(state: &State) -> (String, bool) {
     let cluster = &state.model.cluster;
-    if cluster.source == Source::Saved {
+    if cluster.source.is_saved() {
         let taken = cluster.snapshot.as_ref().map(|snapshot| &snapshot.about.taken_at).filter(|at| !at.is_empty());
         let columns = if state.desk.width >= 100 { 16 } else { 10 };
         return (taken.map_or_else(String::new, |at| text::head(at, columns).replace('T', " ")), false);

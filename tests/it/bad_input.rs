@@ -85,6 +85,51 @@ fn everything_is_forbidden() {
     golden("forbidden", &run.transcript.replace(&address.to_string(), "[server]"));
 }
 
+/// An answer with a JSON document.
+fn json(body: &str) -> String {
+    let length = body.len();
+    format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    )
+}
+
+#[test]
+fn a_list_of_another_kind_is_not_a_cluster_without_nodes() {
+    let sandbox = Sandbox::new();
+    let address = server(|_| Some(json(r#"{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[]}"#)));
+    sandbox.kubeconfig(&format!("http://{address}"));
+    let run = sandbox.aicr(&["snapshot", "-t", "table"]);
+    let nodes = "list nodes: asked for `nodes`, and the server answered with the kind `PodList` of `v1`";
+    assert!(run.stderr.contains(nodes) && !run.stderr.contains("read 0 nodes"), "{}", run.transcript);
+    let version = "get /version: the answer has no `gitVersion`; the server answered with the kind `PodList` of `v1`";
+    assert!(run.stderr.contains(version), "{}", run.transcript);
+}
+
+#[test]
+fn a_list_that_leads_in_a_circle_ends_with_an_error() {
+    let sandbox = Sandbox::new();
+    let page = |kind: &str, version: &str| {
+        json(&format!(
+            r#"{{"kind":"{kind}","apiVersion":"{version}","metadata":{{"continue":"same"}},"items":[{{"metadata":{{"name":"a"}}}}]}}"#
+        ))
+    };
+    let address = server(move |path| {
+        Some(match path.split('?').next().unwrap_or_default() {
+            "/version" => json(r#"{"gitVersion":"v1.34.0"}"#),
+            "/api/v1/nodes" => page("NodeList", "v1"),
+            "/apis/storage.k8s.io/v1/storageclasses" => page("StorageClassList", "storage.k8s.io/v1"),
+            _ => status(404, "NotFound", "no such thing"),
+        })
+    });
+    sandbox.kubeconfig(&format!("http://{address}"));
+    let run = sandbox.aicr(&["snapshot", "--timeout", "60s"]);
+    assert_ne!(run.code, 5, "it does not run to the time limit: {}", run.transcript);
+    for source in ["list nodes", "list storageclasses.storage.k8s.io"] {
+        let found = format!("{source}: the server gave the same `continue` token twice, so its list has no end");
+        assert!(run.stderr.contains(&found), "{found}: {}", run.transcript);
+    }
+}
+
 #[test]
 fn a_file_that_is_not_there() {
     check("missing_file", &Sandbox::new(), &["recipe", "--snapshot", "snapshot.yaml"], 3);

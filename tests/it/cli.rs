@@ -326,6 +326,58 @@ fn a_constraint_of_severity_warning_warns_and_says_what_to_do() {
 }
 
 #[test]
+fn an_unknown_severity_is_refused_with_its_line_and_the_known_ones() {
+    let sandbox = Sandbox::new();
+    let recipe = "kind: RecipeResult\napiVersion: aicr.run/v1alpha2\nmetadata: {appliedOverlays: [base]}\ncriteria: {}\n\
+                  componentRefs: []\ndeploymentOrder: []\nconstraints:\n\
+                  - {name: K8s.server.version, value: '>= 9', severity: banana}\n";
+    sandbox.file("recipe.yaml", recipe);
+    sandbox.file("snapshot.yaml", "kind: Snapshot\napiVersion: aicr.run/v1\nmeasurements: []\n");
+    let run = sandbox.aicr(&["validate", "-r", "recipe.yaml", "-s", "snapshot.yaml", "--no-cluster"]);
+    assert_eq!(run.code, 2, "{}", run.transcript);
+    let found = "`severity` must be one of error, warning, warn, info, informational, found `banana`";
+    assert!(run.stderr.contains(found) && run.stderr.contains("recipe.yaml:8:"), "{}", run.transcript);
+}
+
+/// Three nodes with Ubuntu 24.04 and one with 22.04, for which the overlays of Ubuntu are not made.
+#[test]
+fn a_node_that_excludes_an_overlay_is_named_where_the_recipe_is_resolved() {
+    let sandbox = Sandbox::new();
+    let node = |name: &str, image: &str, kernel: &str| {
+        format!(
+            "- apiVersion: v1\n  kind: Node\n  metadata: {{name: {name}, labels: {{nvidia.com/gpu.product: \
+             NVIDIA-H100-80GB-HBM3, eks.amazonaws.com/nodegroup: g}}}}\n  status:\n    capacity: {{nvidia.com/gpu: '8'}}\n    \
+             nodeInfo: {{osImage: '{image}', kernelVersion: {kernel}, kubeletVersion: v1.34.1-eks-1, operatingSystem: linux}}\n"
+        )
+    };
+    let new = ["n0", "n1", "n2"].map(|name| node(name, "Ubuntu 24.04.3 LTS", "6.8.0-1021-aws")).concat();
+    let old = node("n3", "Ubuntu 22.04.5 LTS", "5.15.0-1-aws");
+    sandbox.file("world.yaml", &format!("apiVersion: v1\nkind: List\nitems:\n{new}{old}"));
+    let run = sandbox.aicr(&["--demo", "--world", "world.yaml", "snapshot", "-o", "snapshot.yaml"]);
+    assert_eq!(run.code, 0, "{}", run.transcript);
+
+    let run = sandbox.aicr(&["recipe", "--snapshot", "snapshot.yaml", "--intent", "training"]);
+    assert_eq!(run.code, 0, "{}", run.transcript);
+    assert!(!run.stderr.contains("no overlay honors os"), "{}", run.transcript);
+    for part in [
+        "os=ubuntu of the snapshot is honored only by overlays that were left out (eks-ubuntu, h100-eks-ubuntu-training), \
+         so the recipe is for any os",
+        "overlay `eks-ubuntu`: OS.release.VERSION_ID must be 24.04, found 22.04 (3 of 4 nodes; not on n3 (22.04))",
+    ] {
+        assert!(run.stderr.contains(part), "{part}: {}", run.transcript);
+    }
+    let names = ["query", "metadata.excludedOverlays[*].name", "--snapshot", "snapshot.yaml", "--intent", "training"];
+    let excluded = sandbox.aicr(&names);
+    assert!(excluded.stdout.contains("eks-ubuntu"), "{}", excluded.transcript);
+
+    let run = sandbox.aicr(&["recipe", "--snapshot", "snapshot.yaml"]);
+    assert_eq!(run.code, 2, "{}", run.transcript);
+    assert!(!run.stderr.contains("add --os"), "{}", run.transcript);
+    let cause = "eks-ubuntu (OS.release.VERSION_ID is 22.04, needs 24.04; 3 of 4 nodes; not on n3 (22.04))";
+    assert!(run.stderr.contains(cause) && run.stderr.contains("--lenient"), "{}", run.transcript);
+}
+
+#[test]
 fn recipes_of_the_reference_s_first_release_are_read_with_profiles_and_typed_settings() {
     let sandbox = Sandbox::new();
     let recipe = |version: &str, metadata: &str, rest: &str| {

@@ -342,6 +342,30 @@ fn the_workbench_opens_snapshots_of_every_place() {
     assert!(run.stdout.contains("default/none") && !run.stdout.contains("worker-3"), "{}", run.stdout);
 }
 
+#[test]
+fn the_table_of_a_snapshot_counts_nodes_of_an_unknown_product_apart() {
+    let sandbox = Sandbox::new();
+    let node = |name: &str, labels: &str| {
+        format!(
+            "- apiVersion: v1\n  kind: Node\n  metadata: {{name: {name}, labels: {{{labels}}}}}\n  status: {{capacity: \
+             {{nvidia.com/gpu: '8'}}}}\n"
+        )
+    };
+    let h100 = "nvidia.com/gpu.present: 'true', nvidia.com/gpu.product: NVIDIA-H100-80GB-HBM3";
+    let (known, unknown) = (["a", "b"].map(|name| node(name, h100)).concat(), node("odd", ""));
+    let row = |nodes: &str| {
+        sandbox.file("world.yaml", &format!("apiVersion: v1\nkind: List\nitems:\n{nodes}"));
+        let run = good(sandbox.aicr(&["--demo", "--world", "world.yaml", "snapshot", "-t", "table"]));
+        run.stdout.lines().find(|line| line.starts_with("gpu nodes")).unwrap_or_default().to_owned()
+    };
+    let both = row(&format!("{known}{unknown}"));
+    assert!(both.contains(" 2, and 1 more of unknown product "), "{both}");
+    let alone = row(&unknown);
+    assert!(alone.contains(" 1 of unknown product") && !alone.contains("more"), "{alone}");
+    let all = row(&known);
+    assert!(all.contains(" 2 ") && !all.contains("unknown"), "{all}");
+}
+
 /// Three nodes of one system and one of another, which is cordoned.
 #[test]
 fn the_table_of_a_snapshot_names_nodes_that_differ_and_shows_which_are_cordoned() {

@@ -127,6 +127,11 @@ const VERBS: &[Verb] = &[
         elsewhere: &[
             ("--values", "reads Helm's records: `it cli`"),
             ("--all", "shows what always changes: `it cli`"),
+            ("--noise", "shows what one rule hides: `it snapshots`"),
+            ("--recipe", "grades changes by its constraints: `it snapshots`"),
+            ("--by", "one row for the nodes of a shape: `it snapshots`"),
+            ("--live", "asks a cluster: `it snapshots`"),
+            ("--watch", "asks a cluster until interrupted: `it snapshots`"),
             ("--compat-exit-codes", "changes the exit code of a difference: `it records`"),
         ],
     },
@@ -218,6 +223,7 @@ const VERBS: &[Verb] = &[
         shared: &[],
         elsewhere: &[
             ("--timeout", "needs a slow server: `it collect`"),
+            ("--watch", "goes on until interrupted: `it snapshots`"),
             ("--require-gpu", "needs a cluster without GPUs: `it compatibility`"),
             ("--aks-gpu-pools", "a dump of a provider: `it profiles`"),
             ("--gke-gpu-pools", "a dump of a provider: `it profiles`"),
@@ -304,6 +310,8 @@ const VERBS: &[Verb] = &[
         elsewhere: &[
             ("--fresh", "workbench_pty.rs: a_session_is_restored_and_fresh_begins_anew"),
             ("--linear", "workbench_linear.rs"),
+            ("--no-keep", "a script keeps nothing of a demo; what keeps is `ops::snapshots::record`"),
+            ("--record", "workbench::recording"),
             ("--namespace", RUN),
             ("--image", RUN),
             ("--image-pull-secret", RUN),

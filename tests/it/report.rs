@@ -96,6 +96,59 @@ fn a_cluster_that_is_not_ready_gives_tests_of_the_suite_readiness() {
     golden("not_ready_text", &text::render(&report));
 }
 
+/// On some nodes only: a warning, a failure, and a verdict that one node leaves open.
+const ON_SOME_NODES: &str = r#"{"seq":14,"observed_at":"1970-01-01T00:00:00.002Z","event":"readiness","name":"OS.sysctl./proc/sys/kernel/osrelease","expected":">= 6.8","outcome":"warning","actual":"5.15.0","reason":"2 of 3 nodes; not on n1 (5.15.0); upgrade the kernel"}
+{"seq":15,"observed_at":"1970-01-01T00:00:00.003Z","event":"readiness","name":"OS.release.VERSION_ID","expected":"24.04","outcome":"fail","actual":"22.04","reason":"1 of 3 nodes; not on n1, n2 (22.04)"}
+{"seq":16,"observed_at":"1970-01-01T00:00:00.004Z","event":"readiness","name":"GPU.hardware.gpu-count","expected":"8","outcome":"unknown","actual":"8","reason":"it is not measured on n3; 2 of 3 nodes"}
+{"seq":17,"observed_at":"1970-01-01T00:00:00.005Z","event":"readiness","name":"OS.release.ID","expected":"ubuntu","outcome":"pass","actual":"ubuntu","reason":"3 of 3 nodes"}"#;
+
+#[test]
+fn every_form_of_a_report_has_the_nodes_and_the_remedy_of_a_constraint() {
+    let report = short(ON_SOME_NODES, "not-ready");
+    let reasons = [
+        "2 of 3 nodes; not on n1 (5.15.0); upgrade the kernel",
+        "1 of 3 nodes; not on n1, n2 (22.04)",
+        "it is not measured on n3; 2 of 3 nodes",
+    ];
+    for form in aicr::report::FORMS {
+        let text = (form.render)(&report);
+        for reason in reasons {
+            assert!(text.contains(reason), "{}: {text}", form.name);
+        }
+    }
+}
+
+#[test]
+fn a_warning_is_a_passed_case_of_junit_that_says_what_is_not_so() {
+    let xml = aicr::report::junit::to_xml(&short(ON_SOME_NODES, "not-ready"));
+    let suite = "<testsuite name=\"readiness\" tests=\"4\" failures=\"1\" errors=\"1\" skipped=\"0\"";
+    assert!(xml.contains(suite), "{xml}");
+    let output = "<system-out>warning: expected &gt;= 6.8, found 5.15.0; 2 of 3 nodes; not on n1 (5.15.0); upgrade the kernel\
+                  </system-out>";
+    assert!(xml.contains(output), "{xml}");
+    // What passed has nothing to add.
+    assert_eq!(xml.matches("<system-out>").count(), 1, "{xml}");
+}
+
+#[test]
+fn sarif_and_markdown_say_what_was_found_and_why() {
+    let report = short(ON_SOME_NODES, "not-ready");
+    let sarif: Value = serde_json::from_str(&aicr::report::sarif::of_run(&report)).expect("JSON");
+    let results = sarif["runs"][0]["results"].as_array().expect("results");
+    let told: Vec<&str> = results.iter().filter_map(|result| result["message"]["text"].as_str()).collect();
+    assert_eq!(
+        told,
+        [
+            "warning: expected >= 6.8, found 5.15.0; 2 of 3 nodes; not on n1 (5.15.0); upgrade the kernel",
+            "fail: expected 24.04, found 22.04; 1 of 3 nodes; not on n1, n2 (22.04)",
+            "unknown: expected 8, found 8; it is not measured on n3; 2 of 3 nodes",
+        ]
+    );
+    let markdown = aicr::report::markdown::render(&report);
+    let row = "| GPU.hardware.gpu-count | 8 | 8 | unknown | it is not measured on n3; 2 of 3 nodes |";
+    assert!(markdown.contains(row), "{markdown}");
+}
+
 #[test]
 fn a_run_without_checks_has_an_empty_list_of_tests() {
     let document = document(&short("", "skipped"));

@@ -309,7 +309,82 @@ fn a_dimension_that_only_excluded_overlays_are_for_names_them() {
     let refused = resolve(&catalog, &query, Some(&cluster("v1.30.5")), Options::default());
     assert_eq!(
         refused.expect_err("its constraint fails").to_string(),
-        "intent `training` is provided only by overlays that the snapshot's readings exclude: eks-new"
+        "intent `training` is provided only by overlays that the snapshot's readings exclude: eks-new \
+         (K8s.server.version is v1.30.5, needs >= 1.34)"
+    );
+}
+
+/// A catalog of EKS, whose overlay for Ubuntu needs 1.34, with these files besides.
+fn eks_on_ubuntu(more: &[(&str, &str)]) -> Catalog {
+    let eks = overlay("eks", "  criteria: {service: eks}\n");
+    let ubuntu = overlay(
+        "eks-ubuntu",
+        "  base: eks\n  criteria: {service: eks, os: ubuntu}\n  constraints: [{name: K8s.server.version, value: '>= 1.34'}]\n",
+    );
+    let own = [BASE, ("overlays/eks.yaml", eks.as_str()), ("overlays/eks-ubuntu.yaml", ubuntu.as_str())];
+    small(&[&own[..], more].concat())
+}
+
+#[test]
+fn an_overlay_that_a_snapshot_excluded_is_named_where_its_value_was_opened() {
+    let catalog = eks_on_ubuntu(&[]);
+    let seen = Query::of(Criteria { os: Some("ubuntu".into()), ..eks() }, StatedBy::Snapshot);
+    let resolved = ops::recipe::resolve(&catalog, &seen, Some(&cluster("v1.30.5")), Options::default());
+    let ops::recipe::Resolved { resolution, lost } = resolved.expect("it resolves");
+    assert_eq!(resolution.recipe.criteria.os, None);
+    let opened = json!([{"dimension": "os", "value": "ubuntu", "excluded": ["eks-ubuntu"]}]);
+    assert_eq!(resolution.recipe.extra["relaxed"], opened);
+    let excluded: Vec<&str> = resolution.recipe.excluded_overlays.iter().map(|overlay| overlay.name.as_str()).collect();
+    assert_eq!(excluded, ["eks-ubuntu"]);
+    let warnings: Vec<_> =
+        resolution.recipe.constraint_warnings.iter().map(|warning| (&*warning.overlay, &*warning.reason)).collect();
+    assert_eq!(warnings, [("eks-ubuntu", "expected >= 1.34, got v1.30.5")]);
+    let decision = resolution.decisions.iter().find(|decision| decision.overlay == "eks-ubuntu").expect("it is told");
+    assert_eq!(decision.outcome.to_string(), "K8s.server.version is v1.30.5, needs >= 1.34, eks instead");
+    // The rule that would fail is what the recipe lacks.
+    let lost: Vec<&str> = lost.iter().map(|lost| lost.path.as_str()).collect();
+    assert_eq!(lost, ["constraints[name=K8s.server.version].value"]);
+}
+
+#[test]
+fn a_snapshot_is_not_told_to_state_the_os_that_it_states() {
+    let any = overlay("h100-any", "  criteria: {accelerator: h100}\n");
+    let catalog = eks_on_ubuntu(&[("overlays/h100-any.yaml", &any)]);
+    let h100 = Criteria { accelerator: Some("h100".into()), ..eks() };
+    let on = |os: &str| Query::of(Criteria { os: Some(os.into()), ..h100.clone() }, StatedBy::Snapshot);
+    let refused = |query: &Query| {
+        let refused = resolve(&catalog, query, Some(&cluster("v1.30.5")), Options::default());
+        refused.expect_err("no overlay for the OS applies")
+    };
+    let old = refused(&on("ubuntu"));
+    assert_eq!(
+        old.to_string(),
+        "os `ubuntu` is provided only by overlays that the snapshot's readings exclude: eks-ubuntu \
+         (K8s.server.version is v1.30.5, needs >= 1.34)"
+    );
+    let hint = old.hint().expect("there is something to do");
+    assert!(hint.contains("--lenient") && !hint.contains("--os"), "{hint}");
+    let other = refused(&on("rhel")).to_string();
+    assert_eq!(other, "no overlay provides os `rhel` for service=eks accelerator=h100 os=rhel");
+}
+
+/// Completions are no way out where the snapshot excluded what was there: they come second.
+#[test]
+fn an_excluded_overlay_is_the_cause_before_what_else_could_be_stated() {
+    let training =
+        overlay("training", "  base: eks-ubuntu\n  criteria: {service: eks, os: ubuntu, intent: training}\n");
+    let any = overlay("h100-any", "  criteria: {accelerator: h100}\n");
+    let catalog = eks_on_ubuntu(&[("overlays/h100-any.yaml", &any), ("overlays/training.yaml", &training)]);
+    let query = Criteria { accelerator: Some("h100".into()), os: Some("ubuntu".into()), ..eks() };
+    let refused = resolve(&catalog, &query, Some(&cluster("v1.30.5")), Options::default());
+    let refused = refused.expect_err("its constraint fails");
+    assert!(refused.to_string().contains("exclude: eks-ubuntu (K8s.server.version is v1.30.5"), "{refused}");
+    assert_eq!(
+        refused.hint().as_deref(),
+        Some(
+            "let the cluster meet these constraints, state more (intent=training), or resolve with --lenient, without \
+             what is not honored"
+        )
     );
 }
 

@@ -101,7 +101,7 @@ fn features(object: Object, modules: &mut BTreeSet<Arc<BTreeSet<String>>>) -> Op
         .flags
         .remove("kernel.loadedmodule")
         .map(|flags| -> BTreeSet<String> { flags.elements.into_keys().collect() });
-    let gpus = found.instances.remove("pci.device").map(|pci| pci.elements.iter().filter_map(gpu).collect());
+    let gpus = found.instances.remove("pci.device").and_then(|pci| gpus(&pci.elements));
     let os_release = found.attributes.remove("system.osrelease").unwrap_or_default().elements;
     if gpus.is_none() && loaded.is_none() && os_release.is_empty() {
         return None;
@@ -117,11 +117,20 @@ fn features(object: Object, modules: &mut BTreeSet<Arc<BTreeSet<String>>>) -> Op
     Some(Features { node, gpus, modules: loaded, os_release: Arc::new(os_release) })
 }
 
-/// The device id of an NVIDIA display (0300) or 3D controller (0302).
-fn gpu(instance: &Instance) -> Option<String> {
-    let of = |key: &str| instance.attributes.get(key).map(|text| text.trim_start_matches("0x").to_ascii_lowercase());
-    let is_gpu = of("vendor").as_deref() == Some("10de") && matches!(of("class").as_deref(), Some("0300" | "0302"));
-    is_gpu.then(|| of("device").unwrap_or_default())
+/// The device ids of NVIDIA's display (0300) and 3D controllers (0302). None where there are none and accelerators of
+/// another maker are there: then the node is not one without.
+fn gpus(instances: &[Instance]) -> Option<Vec<String>> {
+    let of = |instance: &Instance, key: &str| {
+        let text = instance.attributes.get(key).map(|text| text.trim_start_matches("0x").to_ascii_lowercase());
+        text.unwrap_or_default()
+    };
+    let is_ours = |instance: &&Instance| of(instance, "vendor") == "10de";
+    let ours = instances.iter().filter(is_ours).filter(|it| matches!(&*of(it, "class"), "0300" | "0302"));
+    let ids: Vec<String> = ours.map(|instance| of(instance, "device")).collect();
+    // A plain display controller is in every server.
+    let accelerates = |instance: &Instance| matches!(&*of(instance, "class"), "0302" | "0380" | "1200");
+    let others = instances.iter().any(|instance| !is_ours(&instance) && accelerates(instance));
+    (!ids.is_empty() || !others).then_some(ids)
 }
 
 #[cfg(test)]
@@ -146,6 +155,19 @@ mod tests {
         assert_eq!((kept.node.as_str(), kept.gpus), ("gpu-1", Some(vec!["20b0".to_owned()])));
         assert!(kept.modules.is_some_and(|modules| modules.contains("nvidia")));
         assert_eq!(kept.os_release["ID"], "ubuntu");
+    }
+
+    #[test]
+    fn accelerators_of_another_maker_are_not_none() {
+        let instance = |class: &str, vendor: &str| Instance {
+            attributes: [("class", class), ("vendor", vendor), ("device", "1")]
+                .map(|(key, text)| (key.to_owned(), text.to_owned()))
+                .into(),
+        };
+        let (ours, bmc, amd) = (instance("0302", "10de"), instance("0300", "1a03"), instance("1200", "0x1002"));
+        assert_eq!(gpus(&[bmc]), Some(vec![]));
+        assert_eq!(gpus(std::slice::from_ref(&amd)), None);
+        assert_eq!(gpus(&[ours, amd]), Some(vec!["1".to_owned()]));
     }
 
     #[test]

@@ -21,5 +21,7 @@ struct Namespace {
 async fn read(connection: &Connection) -> Result<Update, ClusterError> {
     let namespace: Namespace =
         list::get(connection, "get namespace kube-system", "/api/v1/namespaces/kube-system").await?;
-    Ok(Box::new(move |parts| parts.identity = Some(namespace.metadata.uid)))
+    // An empty one would be the name of many clusters.
+    let uid = Some(namespace.metadata.uid).filter(|uid| !uid.is_empty());
+    Ok(Box::new(move |parts| parts.identity = uid))
 }

@@ -9,7 +9,7 @@ use crate::cluster::{
     request::RequestPath,
 };
 use serde::{Deserialize, de::DeserializeOwned};
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 /// Objects in one answer. More costs memory at once, fewer costs round trips.
 const PAGE: usize = 500;
@@ -99,6 +99,7 @@ async fn pages<T: DeserializeOwned, K>(
 ) -> Result<Listed<K>, ClusterError> {
     let mut listed = Listed { items: Vec::new(), resource_version: String::new() };
     let mut next = String::new();
+    let mut tokens = HashSet::new();
     let mut begun_anew = false;
     loop {
         let url = RequestPath::new(path)
@@ -119,12 +120,16 @@ async fn pages<T: DeserializeOwned, K>(
                 if next.is_empty() {
                     return Ok(listed);
                 }
+                if !tokens.insert(next.clone()) {
+                    return Err(refused(connection, doing, Mismatch::SameToken));
+                }
             }
             Err(error) if is_too_old(&error) && !next.is_empty() && !begun_anew => {
                 tracing::info!(path, "list too old; beginning it again");
                 begun_anew = true;
                 listed.items.clear();
                 next.clear();
+                tokens.clear();
             }
             Err(error) => return Err(error),
         }
@@ -137,6 +142,8 @@ pub struct Pages<'c> {
     doing: &'static str,
     path: &'static str,
     next: String,
+    /// Every token of the list so far: one that comes again would lead in a circle.
+    tokens: HashSet<String>,
     is_over: bool,
     begun_again: bool,
     /// The version at which a watch may take over, once the list is whole.
@@ -152,14 +159,14 @@ pub struct ObjectPage<K> {
 
 impl<'c> Pages<'c> {
     pub fn new(connection: &'c Connection, doing: &'static str, path: &'static str) -> Pages<'c> {
-        let (next, resource_version) = (String::new(), String::new());
-        Pages { connection, doing, path, next, is_over: false, begun_again: false, resource_version }
+        let (next, tokens, resource_version) = (String::new(), HashSet::new(), String::new());
+        Pages { connection, doing, path, next, tokens, is_over: false, begun_again: false, resource_version }
     }
 
     /// The next page; `None` after the last one.
     ///
     /// # Errors
-    /// Whatever the API server answers instead of the page.
+    /// Whatever the API server answers instead of the page; a list that leads in a circle.
     pub async fn next<T: Object, K>(
         &mut self,
         mut keep: impl FnMut(T) -> K,
@@ -182,6 +189,9 @@ impl<'c> Pages<'c> {
             match meta {
                 Ok(meta) => {
                     self.is_over = meta.next.is_empty();
+                    if !self.is_over && !self.tokens.insert(meta.next.clone()) {
+                        return Err(refused(self.connection, self.doing, Mismatch::SameToken));
+                    }
                     self.next = meta.next;
                     self.resource_version = meta.resource_version;
                     return Ok(Some(ObjectPage { items, is_first }));
@@ -190,6 +200,7 @@ impl<'c> Pages<'c> {
                     tracing::info!(path = self.path, "list too old; beginning it again");
                     self.begun_again = true;
                     self.next.clear();
+                    self.tokens.clear();
                 }
                 Err(error) => return Err(error),
             }
@@ -214,6 +225,11 @@ impl<'c> Pages<'c> {
 
 fn is_too_old(error: &ClusterError) -> bool {
     error.kind == ClusterErrorKind::Expired
+}
+
+/// The error of an answer that is not what was asked for.
+pub(super) fn refused(connection: &Connection, doing: &str, error: Mismatch) -> ClusterError {
+    ClusterError::from_kube(doing, &connection.at(), &mismatch(error))
 }
 
 fn mismatch(error: Mismatch) -> kube::Error {

@@ -6,7 +6,7 @@
 use super::{Collector, Update, list};
 use crate::{
     cluster::{ClusterError, ClusterErrorKind, Connection, decode::node::bytes},
-    inventory::node::Device,
+    inventory::{accelerator::DRIVERS, node::Device},
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -31,6 +31,8 @@ struct Object {
 struct Spec {
     driver: String,
     node_name: String,
+    /// Each device names its own node.
+    per_device_node_selection: bool,
     pool: Pool,
     devices: Option<Vec<Value>>,
 }
@@ -78,7 +80,7 @@ fn devices(slices: Vec<Spec>) -> Vec<Device> {
         *newest = slice.pool.generation.max(*newest);
     }
     let mut kept = Vec::new();
-    for slice in slices.into_iter().filter(|slice| slice.driver == "gpu.nvidia.com") {
+    for slice in slices.into_iter().filter(|slice| DRIVERS.iter().any(|(driver, _)| slice.driver == *driver)) {
         if generation.get(&(slice.driver.clone(), slice.pool.name.clone())) != Some(&slice.pool.generation) {
             continue;
         }
@@ -86,8 +88,9 @@ fn devices(slices: Vec<Spec>) -> Vec<Device> {
             let name = device.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
             // v1beta1 wraps what later versions hold directly.
             let body = device.get("basic").unwrap_or(&device);
+            let own = || body.get("nodeName").and_then(Value::as_str).unwrap_or_default().to_owned();
             kept.push(Device {
-                node: slice.node_name.clone(),
+                node: if slice.per_device_node_selection { own() } else { slice.node_name.clone() },
                 driver: slice.driver.clone(),
                 pool: slice.pool.name.clone(),
                 name,
@@ -145,5 +148,15 @@ mod tests {
         assert_eq!(names, ["gpu-0", "gpu-1"]);
         assert_eq!(kept[0].attributes.get("minor").map(String::as_str), Some("0"));
         assert_eq!(kept[1].attributes.get("driverVersion").map(String::as_str), Some("580.105.8"));
+    }
+
+    #[test]
+    fn a_device_may_name_its_own_node_and_have_another_vendor() {
+        let slice: Spec = serde_json::from_value(json!({
+            "driver": "gpu.amd.com", "perDeviceNodeSelection": true, "pool": {"name": "rack", "generation": 1},
+            "devices": [{"name": "gpu-0", "nodeName": "n1"}, {"name": "gpu-1", "nodeName": "n2"}]}))
+        .expect("a slice");
+        let nodes: Vec<String> = devices(vec![slice]).into_iter().map(|device| device.node).collect();
+        assert_eq!(nodes, ["n1", "n2"]);
     }
 }

@@ -2,7 +2,10 @@
 
 use super::{Collector, Update, list};
 use crate::{
-    cluster::{ClusterError, Connection},
+    cluster::{
+        ClusterError, Connection,
+        api_version::{Mismatch, Types},
+    },
     inventory::release::ServerVersion,
 };
 use serde::Deserialize;
@@ -19,15 +22,24 @@ pub const COLLECTOR: Collector = Collector {
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Version {
-    git_version: String,
+    /// What it says that it is: a version says nothing.
+    #[serde(flatten)]
+    types: Types,
+    git_version: Option<String>,
     platform: String,
     go_version: String,
 }
 
 async fn read(connection: &Connection) -> Result<Update, ClusterError> {
-    let Version { git_version, platform, go_version } =
-        list::get(connection, "read the server version", "/version").await?;
+    const DOING: &str = "read the server version";
+    let Version { types, git_version, platform, go_version } = list::get(connection, DOING, "/version").await?;
+    let Some(git_version) = git_version else {
+        let error = Mismatch::NotAVersion { found: types.words() };
+        return Err(list::refused(connection, DOING, error));
+    };
+    // An empty one is not known, and no version of its own.
+    let is_known = !git_version.is_empty();
     let version =
         ServerVersion { git_version: git_version.into(), platform: platform.into(), go_version: go_version.into() };
-    Ok(Box::new(move |parts| parts.server = Some(version)))
+    Ok(Box::new(move |parts| parts.server = is_known.then_some(version)))
 }

@@ -15,8 +15,10 @@ pub struct NodeObject {
     #[prost(message, required, tag = "1")]
     pub metadata: NodeMeta,
     #[prost(message, required, tag = "2")]
+    #[serde(deserialize_with = "nullable")]
     spec: Spec,
     #[prost(message, required, tag = "3")]
+    #[serde(deserialize_with = "nullable")]
     status: Status,
 }
 
@@ -63,6 +65,7 @@ struct TaintObject {
 #[serde(default, rename_all = "camelCase")]
 struct Status {
     #[prost(message, required, tag = "7")]
+    #[serde(deserialize_with = "nullable")]
     node_info: Info,
     #[prost(message, repeated, tag = "4")]
     #[serde(deserialize_with = "nullable")]
@@ -251,6 +254,8 @@ mod tests {
         let kept = read(json!({"metadata": {"name": "n", "labels": null, "annotations": null},
             "spec": {"taints": null}, "status": {"conditions": null, "capacity": null}}));
         assert_eq!((kept.conditions.len(), kept.taints.len(), kept.capacity.len()), (0, 0, 0));
+        let kept = read(json!({"metadata": {"name": "n"}, "spec": null, "status": {"nodeInfo": null}}));
+        assert_eq!((&*kept.name, kept.provider_id, kept.info.kubelet), ("n", None, None));
     }
 
     #[test]

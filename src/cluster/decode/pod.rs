@@ -24,8 +24,10 @@ pub struct PodObject {
     #[prost(message, required, tag = "1")]
     pub metadata: PodMeta,
     #[prost(message, required, tag = "2")]
+    #[serde(deserialize_with = "nullable")]
     spec: Spec,
     #[prost(message, required, tag = "3")]
+    #[serde(deserialize_with = "nullable")]
     status: Status,
 }
 
@@ -64,6 +66,7 @@ struct Container {
     #[prost(string, optional, tag = "24")]
     restart_policy: Option<String>,
     #[prost(message, required, tag = "8")]
+    #[serde(deserialize_with = "nullable")]
     resources: Resources,
 }
 

@@ -188,12 +188,25 @@ async fn a_proxy_that_refuses_is_named_with_its_answer_and_without_its_login() {
 }
 
 #[tokio::test]
+async fn no_proxy_is_no_way_around_the_proxy_of_a_kubeconfig() {
+    let (proxy, _) = connect_proxy("127.0.0.1:1".parse().unwrap(), Some("403 Forbidden")).await;
+    let cluster =
+        format!("{{server: 'https://api.private.test', insecure-skip-tls-verify: true, proxy-url: 'http://{proxy}'}}");
+    let error = ask(&cluster, "{}", &[]).await.expect_err("it refuses");
+    let hint = error.hint.unwrap_or_default();
+    assert!(hint.contains("remove proxy-url from the kubeconfig") && !hint.contains("NO_PROXY"), "{hint}");
+}
+
+#[tokio::test]
 async fn a_proxy_that_is_not_there_is_named() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).unwrap();
     let cluster = format!("{{server: 'http://api.private.test', proxy-url: 'http://{closed}'}}");
     let error = ask(&cluster, "{}", &[]).await.expect_err("no proxy");
     assert_eq!(error.kind, Unreachable);
     assert!(error.found.starts_with(&format!("cannot reach the proxy http://{closed} (proxy-url)")), "{}", error.found);
+    // NO_PROXY changes nothing about it.
+    let hint = error.hint.unwrap_or_default();
+    assert!(hint.contains("remove proxy-url from the kubeconfig") && !hint.contains("NO_PROXY"), "{hint}");
     let error = ask("{server: 'http://a', proxy-url: 'ftp://p'}", "{}", &[]).await.expect_err("a bad proxy");
     assert_eq!(error.kind, NoConfig);
 }

@@ -3,6 +3,7 @@
 use super::State;
 use crate::{
     criteria::{Criteria, Dimension, ProfileChoice},
+    diff::noise::Shown as Noise,
     document::header::Edition,
     inventory::shape::Key,
     ops::{self, snapshot::Format},
@@ -12,7 +13,7 @@ use crate::{
         effect::Effect,
         keymap::Action,
         layout::Zoom,
-        model::{DiffView, KEPT, Kept, Severity, Side, Slot, Source, WhatIf},
+        model::{CompareView, DiffView, KEPT, Kept, Severity, Side, Slot, Source, WhatIf},
         overlay::{Field, Overlay, Question},
         panes::{self, CHANGES, CHECKS, NODES, Need, Pane, RUN_CHANGES, SHAPES, SIDES, Step, VALUES, WHAT_IF},
         widgets::{table, text},
@@ -27,12 +28,15 @@ impl State {
         if let Some(step) = (pane.on)(&self.desk.view(&self.model, pane), action) {
             return self.step(pane, step);
         }
+        if let Some(effects) = self.act_on_time(pane, action) {
+            return effects;
+        }
         if self.act_on_table(pane, action) || self.act_on_panels(action) || self.act_on_look(action) {
             return Vec::new();
         }
         match action {
             Action::Enter => self.toggle_zoom(),
-            Action::Back => self.back(),
+            Action::Back => return self.back(),
             Action::Close => return self.close(),
             Action::WhatIf => self.toggle_what_if(),
             Action::KeepColumn => self.keep_column(),
@@ -89,6 +93,10 @@ impl State {
             Step::CloseWhatIf => self.close_what_if(),
             Step::OpenRun(name) => return self.open_run(name, false),
             Step::CompareRun(name) => return self.open_run(name, true),
+            Step::ShowMoment(id) if id.is_empty() => return self.to_now(),
+            Step::ShowMoment(id) => return self.show_moment(&id),
+            Step::CompareMoment(id) => return self.compare_moment(&id),
+            Step::SwitchNoise(rule) => self.noise_command(rule),
         }
         Vec::new()
     }
@@ -346,17 +354,24 @@ impl State {
                 self.desk.mark(Need::Look);
             }
             Action::Noise => {
-                self.model.compare.noise = !self.model.compare.noise;
+                let noise = &mut self.model.compare.noise;
+                *noise = if *noise == Noise::default() { Noise::all() } else { Noise::default() };
                 self.desk.mark(Need::Compare);
-                let changes = self.model.compare.changes.value.as_deref().map_or(&[][..], Vec::as_slice);
+                let changes = self.model.compare.changes.value.as_deref().map_or(&[][..], |drift| &drift.changes);
                 let noisy = changes.iter().filter(|change| change.noise.is_some()).count();
                 let count = text::count(noisy, "reading");
-                let said = match (noisy, self.model.compare.noise) {
+                let said = match (noisy, self.model.compare.noise.is_all()) {
                     (0, _) => "no reading differs that changes by itself".to_owned(),
                     (_, true) => format!("{count} that change by themselves are shown"),
                     (_, false) => format!("{count} that change by themselves are hidden"),
                 };
                 self.say(Severity::Info, said);
+            }
+            Action::DiffView if self.desk.screen == Screen::Compare => {
+                let view = self.model.compare.view.next();
+                self.model.compare.view = view;
+                self.desk.mark(Need::Compare);
+                self.say(Severity::Info, format!("differences {}", view.word()));
             }
             Action::DiffView => {
                 let place = self.diff_place();
@@ -375,9 +390,18 @@ impl State {
                 );
             }
             Action::MoreContext | Action::LessContext => {
-                let context = &mut self.model.diff.context;
-                *context = if action == Action::MoreContext { (*context * 2 + 1).min(1000) } else { *context / 2 };
-                self.desk.mark(Need::Diff);
+                let more = action == Action::MoreContext;
+                let step = |context: usize| if more { (context * 2 + 1).min(1000) } else { context / 2 };
+                if self.desk.screen == Screen::Compare {
+                    let compare = &mut self.model.compare;
+                    compare.context = step(compare.context);
+                    // Only there is something around a difference.
+                    compare.view = CompareView::Identity;
+                    self.desk.mark(Need::Compare);
+                } else {
+                    self.model.diff.context = step(self.model.diff.context);
+                    self.desk.mark(Need::Diff);
+                }
             }
             _ => return false,
         }
@@ -413,8 +437,8 @@ impl State {
         }
     }
 
-    /// Esc: undoes the latest of filter, zoom, drill; at the top it says so.
-    fn back(&mut self) {
+    /// Esc: undoes the latest of filter, zoom, drill, past; at the top it says so.
+    fn back(&mut self) -> Vec<Effect> {
         let pane = self.desk.focused();
         let master = panes::main_of(self.desk.screen);
         let is_failure = self.model.message().is_some_and(|message| message.severity == Severity::Fail);
@@ -429,10 +453,13 @@ impl State {
             self.forget_compared();
         } else if pane != master {
             self.desk.focus_on(master);
+        } else if self.model.time.past.is_some() && self.desk.screen == Screen::Cluster {
+            return self.to_now();
         } else if !is_failure {
             let key = self.desk.keys.key(Action::Close);
             self.say(Severity::Info, format!("nothing to go back to; {key} quits"));
         }
+        Vec::new()
     }
 
     /// q: closes what is open; at the top, leaves, and asks only while a run of ours is active.
@@ -573,7 +600,7 @@ impl State {
         };
         let at = snapshot.about.taken_at.clone();
         self.model.compare.a = Some(Side { name: format!("{} {at}", self.model.cluster.name), snapshot });
-        self.model.compare.b = None;
+        (self.model.compare.b, self.model.compare.c) = (None, None);
         let key = self.desk.keys.key(Action::ScreenCompare);
         self.say(Severity::Ok, format!("kept as A; Compare ({key}) shows what changes from now on"));
         self.compare_snapshots()
@@ -679,6 +706,9 @@ impl State {
 
     fn refresh(&mut self) -> Vec<Effect> {
         let mut effects = vec![Effect::LoadCatalog { generation: self.model.catalog.start() }];
+        if self.model.cluster.source == Source::Past {
+            effects.extend(self.to_now());
+        }
         if self.model.cluster.source != Source::Saved {
             effects.push(self.watch());
         }

@@ -48,9 +48,15 @@ impl State {
             "upgrade" => return self.upgrade_command(rest),
             "inherit" => return self.inherit_command(rest),
             "compare" => return self.compare_command(rest),
+            "noise" => self.noise_command(rest),
+            "past" => return self.past_command(rest),
             "open" => return vec![self.read(SnapshotSlot::Cluster, PathBuf::from(rest))],
             "context" => return self.context_command(rest),
-            "live" => return vec![self.watch()],
+            "live" => {
+                let mut effects = self.to_now();
+                effects.push(self.watch());
+                return effects;
+            }
             "save" if self.desk.screen == Screen::Validate && !rest.is_empty() => return self.save_report(rest),
             "save" => return self.save_command(rest),
             "runs" => return self.runs_command(),
@@ -181,17 +187,23 @@ impl State {
         self.desk.show(Screen::Compare);
         match files[..] {
             [] => {
-                let (one, two) =
-                    (self.desk.keys.command("compare A.yaml"), self.desk.keys.command("compare A.yaml B.yaml"));
-                self.say(Severity::Info, format!("{one} compares a file with the cluster, {two} two files"));
+                let (one, two) = (self.desk.keys.command("compare A.yaml"), self.desk.keys.command("compare @-1 @"));
+                self.say(
+                    Severity::Info,
+                    format!("{one} compares a file with the cluster, {two} two kept snapshots; a third is possible"),
+                );
                 Vec::new()
             }
             [a] => {
-                self.model.compare.b = None;
+                (self.model.compare.b, self.model.compare.c) = (None, None);
                 vec![self.read(SnapshotSlot::A, PathBuf::from(a))]
             }
-            [a, b, ..] => {
-                vec![self.read(SnapshotSlot::A, PathBuf::from(a)), self.read(SnapshotSlot::B, PathBuf::from(b))]
+            [a, b, ref rest @ ..] => {
+                self.model.compare.c = None;
+                let mut effects =
+                    vec![self.read(SnapshotSlot::A, PathBuf::from(a)), self.read(SnapshotSlot::B, PathBuf::from(b))];
+                effects.extend(rest.first().map(|c| self.read(SnapshotSlot::C, PathBuf::from(c))));
+                effects
             }
         }
     }

@@ -77,7 +77,10 @@ impl State {
         model.upgrade.report.clear();
         model.upgrade.basis = None;
         model.compare.changes.clear();
-        for need in [Need::Cluster, Need::Recipe, Need::WhatIf, Need::Diff, Need::Upgrade, Need::Run, Need::Compare] {
+        model.time.past = None;
+        for need in
+            [Need::Cluster, Need::Recipe, Need::WhatIf, Need::Diff, Need::Upgrade, Need::Run, Need::Compare, Need::Time]
+        {
             self.desk.mark(need);
         }
         let mut effects = vec![self.watch()];

@@ -8,7 +8,7 @@ use crate::{
     workbench::{
         effect::Effect,
         keymap::Action,
-        model::{Run, Severity, Source, What},
+        model::{Run, Severity, What},
         overlay::{Overlay, Question},
         panes::{CHECKS, Need, RowId},
         widgets::text,
@@ -26,7 +26,7 @@ impl State {
                 let key = self.desk.keys.key(Action::Cancel);
                 self.say(Severity::Info, format!("a run is active; {key} cancels it"));
             }
-            _ if self.model.cluster.source == Source::Saved => {
+            _ if self.model.cluster.source.is_saved() => {
                 let line = self.desk.keys.command("live");
                 self.say(Severity::Info, format!("a saved snapshot cannot run Jobs; {line} goes back to the cluster"));
             }

@@ -12,6 +12,7 @@ use crate::{
         place::{self, Format, Place},
         run::{Control, EventLog, Prepared, record},
         session::Session,
+        snapshots::{self, Limits, Recorder},
         upgrade::{self, installed::Live},
     },
     resolve::Resolution,
@@ -51,6 +52,8 @@ pub(in crate::workbench) struct Worker {
     sources: Sources,
     options: ops::run::RunOptions,
     configuration: Option<Arc<Applied>>,
+    /// What is watched is kept as it changes.
+    keeps: bool,
     answers: mpsc::Sender<Msg>,
     watching: Option<JoinHandle<()>>,
     running: Option<Running>,
@@ -66,6 +69,7 @@ impl Worker {
             sources: options.catalog.clone(),
             options: options.run.clone(),
             configuration: options.configuration.clone(),
+            keeps: options.keeps,
             answers,
             watching: None,
             running: None,
@@ -135,11 +139,27 @@ impl Worker {
                 move || Ok(Arc::new(ops::diff::changes(&(&*recipe).into(), &versus, swapped))),
                 move |answer| Msg::RecipesCompared { generation, answer },
             ),
-            Effect::CompareSnapshots { generation, left, right } => self.compute(
+            Effect::CompareSnapshots { generation, left, right, third, rules } => self.compute(
                 "compare the snapshots",
-                move || Ok(Arc::new(diff::inventory::compare(&left, &right))),
+                move || Ok(Arc::new(ops::diff::drift(&left, &right, third.as_deref(), &rules))),
                 move |answer| Msg::SnapshotsCompared { generation, answer },
             ),
+            Effect::ListMoments { generation } => {
+                let target = self.session.target();
+                self.compute(
+                    "list the kept snapshots",
+                    move || snapshots::shelf(&target)?.list().map(Arc::new),
+                    move |answer| Msg::MomentsListed { generation, answer },
+                );
+            }
+            Effect::OpenMoment { generation, moment } => {
+                let (target, opened) = (self.session.target(), moment.clone());
+                self.compute(
+                    "read the kept snapshot",
+                    move || snapshots::shelf(&target)?.open(&opened).map(Arc::new),
+                    move |answer| Msg::MomentOpened { generation, moment: moment.clone(), answer },
+                );
+            }
             Effect::CheckUpgrade { generation, basis, name, is_saved } => {
                 self.check_upgrade(generation, basis, name, is_saved);
             }
@@ -250,6 +270,8 @@ impl Worker {
             old.abort();
         }
         let (session, answers) = (self.session.clone(), self.answers.clone());
+        // A demo is the same every time.
+        let keeps = self.keeps && !session.target().is_demo();
         self.watching = Some(tokio::spawn(async move {
             let connection = match session.connection().await {
                 Ok(connection) => connection,
@@ -261,6 +283,14 @@ impl Worker {
             let (context, server) = (connection.context.clone(), connection.server.clone());
             let _ = answers.send(Msg::Connected { generation, context, server }).await;
             let mut views = crate::cluster::watch::start(connection);
+            if keeps && let Ok(folder) = snapshots::folder() {
+                let told = answers.clone();
+                let recorder = Recorder::new(folder, Limits::default());
+                // It ends with the view.
+                tokio::spawn(snapshots::record(views.clone(), recorder, snapshots::PAUSE, move |moment| {
+                    told.try_send(Msg::Kept(moment)).is_ok()
+                }));
+            }
             loop {
                 let view = views.borrow_and_update().clone();
                 if answers.send(Msg::Live { generation, view }).await.is_err() || views.changed().await.is_err() {
@@ -426,7 +456,7 @@ fn chosen(mut options: ops::run::RunOptions, what: What) -> ops::run::RunOptions
 /// The place that a person named; standard input is the terminal here, so `-` is a file.
 fn place_of(path: &Path) -> Place {
     match Place::parse(&path.to_string_lossy()) {
-        Ok(place @ (Place::ConfigMap { .. } | Place::Web(_))) => place,
+        Ok(place @ (Place::ConfigMap { .. } | Place::Web(_) | Place::Kept(_))) => place,
         _ => Place::File(path.to_owned()),
     }
 }

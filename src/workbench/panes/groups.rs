@@ -1,7 +1,10 @@
 //! Differences of two snapshots, counted by kind of measurement; selecting one narrows the list.
 
 use super::{prelude::*, readings};
-use crate::diff::ChangeKind;
+use crate::diff::{
+    Change, ChangeKind,
+    noise::{self, RULES, Shown as Noise},
+};
 use std::collections::BTreeMap;
 
 pub static PANE: Pane = Pane {
@@ -11,7 +14,11 @@ pub static PANE: Pane = Pane {
     needs: &[Need::Compare],
     hints: &[Action::MoveDown, Action::Enter, Action::Noise, Action::NextPanel],
     build,
-    on: |_, action| (action == Action::Enter).then_some(Step::Focus(&readings::PANE)),
+    on: |view, action| match (action, view.selected(&PANE)) {
+        (Action::Enter | Action::FoldToggle, Some(RowId::Line(NOISE, at))) => Some(Step::SwitchNoise(RULES[*at].name)),
+        (Action::Enter, _) => Some(Step::Focus(&readings::PANE)),
+        _ => None,
+    },
     ..Pane::BASE
 };
 
@@ -31,6 +38,22 @@ pub(super) fn group_of(path: &str) -> String {
     }
 }
 
+/// The section of rules on noise.
+const NOISE: &str = "noise";
+
+/// Rules on noise that have something to hide, and whether they do; Enter switches one.
+fn noise_rows(changes: &[Change], noise: &Noise) -> Vec<Row> {
+    let explained = noise::hidden(changes, &Noise::default());
+    let mut rows = Vec::new();
+    for (rule, count) in explained {
+        let at = RULES.iter().position(|known| known.name == rule.name).unwrap_or(0);
+        let state = if noise.holds(rule) { "hidden" } else { "shown" };
+        let cells = [format!("{state}: {}", rule.name), String::new(), text::thousands(count), String::new()];
+        rows.push(Row::new(RowId::Line(NOISE, at), cells.map(|text| Cell::new(Role::Muted, text)).to_vec()));
+    }
+    rows
+}
+
 /// The row that narrows nothing.
 const ALL: &str = "all";
 
@@ -38,8 +61,8 @@ fn build(view: &View<'_>) -> Content {
     let compare = &view.model.compare;
     let mut counts: BTreeMap<String, [usize; 3]> = BTreeMap::new();
     let mut all = [0; 3];
-    let changes = compare.changes.value.as_deref().map_or(&[][..], Vec::as_slice);
-    for change in changes.iter().filter(|change| compare.noise || change.noise.is_none()) {
+    let changes = compare.changes.value.as_deref().map_or(&[][..], |drift| &drift.changes);
+    for change in changes.iter().filter(|change| compare.noise.shows(change)) {
         let place = match change.kind {
             ChangeKind::Removed => 0,
             ChangeKind::Modified | ChangeKind::Moved => 1,
@@ -52,6 +75,7 @@ fn build(view: &View<'_>) -> Content {
     if compare.changes.value.is_some() {
         rows.push(row(RowId::Line(ALL, 0), ALL, all));
         rows.extend(counts.into_iter().map(|(group, counts)| row((&group).into(), &group, counts)));
+        rows.extend(noise_rows(changes, &compare.noise));
     }
     Content {
         title: "groups".to_owned(),

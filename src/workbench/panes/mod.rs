@@ -15,6 +15,7 @@ mod groups;
 mod identity;
 mod ladder;
 mod log;
+mod moments;
 mod node;
 mod nodes;
 mod reading;
@@ -34,7 +35,7 @@ use super::{
     Screen,
     keymap::{Action, Keymap},
     layout::{Place, Presence},
-    model::{Model, Source, With},
+    model::{Model, With},
     theme::Role,
     widgets::{
         rows,
@@ -55,6 +56,8 @@ pub use changes::PANE as CHANGES;
 pub use checks::PANE as CHECKS;
 pub use components::PANE as COMPONENTS;
 pub(super) use components::standing;
+pub use moments::PANE as MOMENTS;
+pub use node::PANE as NODE;
 pub use nodes::PANE as NODES;
 pub use recipe_components::PANE as RECIPE_COMPONENTS;
 pub use run_changes::PANE as RUN_CHANGES;
@@ -91,6 +94,7 @@ pub static ALL: &[&Pane] = &[
     &identity::PANE,
     &components::PANE,
     &constraints::PANE,
+    &moments::PANE,
     &values::PANE,
     &ladder::PANE,
     &stack::PANE,
@@ -194,6 +198,8 @@ pub enum Need {
     /// Recorded runs, and two of them beside each other.
     Runs,
     Compare,
+    /// Kept snapshots, and which of them is shown.
+    Time,
     /// The row under the cursor of another pane.
     Cursor(&'static Pane),
     /// Its own width or a switch such as blame or timestamps.
@@ -239,6 +245,12 @@ pub enum Step {
     OpenRun(String),
     /// Compare a recorded run with the shown one.
     CompareRun(String),
+    /// Show a kept snapshot by its id; an empty one for the cluster as it is.
+    ShowMoment(String),
+    /// Compare the cluster with a kept snapshot.
+    CompareMoment(String),
+    /// Switch a rule on noise.
+    SwitchNoise(&'static str),
 }
 
 /// What a row is about: its identity within its pane, and what actions on it speak of.
@@ -574,7 +586,7 @@ fn no_cluster(view: &View<'_>) -> Vec<(Role, String)> {
         );
     }
     match &cluster.status {
-        _ if cluster.source == Source::Saved => Blank::Empty.says("the snapshot has none"),
+        _ if cluster.source.is_saved() => Blank::Empty.says("the snapshot has none"),
         LiveStatus::Connecting => Blank::Loading.says("connecting …"),
         LiveStatus::Syncing { done, total } => Blank::Loading.says(format!("{done} of {total} sources read")),
         LiveStatus::Fresh => Blank::Empty.says("the cluster has none"),

@@ -15,19 +15,21 @@ pub static PANE: Pane = Pane {
 fn build(view: &View<'_>) -> Content {
     let selected = view.selected(&readings::PANE).and_then(RowId::named);
     let answer = view.model.compare.changes.answer();
-    let change = answer
-        .zip(selected)
-        .and_then(|((sides, all), path)| all.iter().find(|change| change.path == path).map(|change| (sides, change)));
-    let Some((sides, change)) = change else {
+    let change =
+        answer.zip(selected).and_then(|((sides, drift), path)| Some((sides, drift, readings::change_at(drift, path)?)));
+    let Some((sides, drift, change)) = change else {
         return Content { says: Blank::Empty.says("no difference is selected"), ..prose("difference", Vec::new()) };
     };
     let mut rows = Vec::new();
+    for broken in drift.broken.iter().filter(|broken| readings::concerns(broken, &change.path)) {
+        line(&mut rows, Cell::new(Role::Fail, format!("✗ breaks {}", broken.words())));
+    }
     if let Some(noise) = change.noise {
         line(&mut rows, Cell::new(Role::Muted, format!("changes by itself: {noise}")));
     }
-    for (side, name, role, value) in
-        [("A", &sides.left, Role::Remove, &change.left), ("B", &sides.right, Role::Add, &change.right)]
-    {
+    let third = sides.third.as_ref().map(|name| ("C", name, Role::Add, readings::third(drift, change)));
+    let both = [("A", &sides.left, Role::Remove, &change.left), ("B", &sides.right, Role::Add, &change.right)];
+    for (side, name, role, value) in both.into_iter().chain(third) {
         line(&mut rows, Cell::new(Role::Muted, format!("{side}  {name}")));
         let written = match value {
             None => "(not there)".to_owned(),

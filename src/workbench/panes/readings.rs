@@ -1,16 +1,30 @@
-//! Two snapshots aligned by identity: what is only in A, only in B, or differs.
+//! Snapshots in columns: what is only in A, only in B, or differs; the worst first.
 
 use super::{changes, groups, prelude::*, reading};
-use crate::diff::Change;
+use crate::{
+    diff::{
+        Change,
+        inventory::node_texts,
+        severity::{self, Broken, Severity},
+        shapes,
+    },
+    inventory::Inventory,
+    ops::diff::Drift,
+    text::listed,
+    workbench::model::CompareView,
+};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub static PANE: Pane = Pane {
     name: "differences",
     screen: Screen::Compare,
     place: Place::NONE.short(column(1, 0)).four(column(1, 0)).all(column(1, 0)),
     needs: &[Need::Compare, Need::Cluster, Need::Cursor(&groups::PANE)],
-    hints: &[Action::MoveDown, Action::NextThing, Action::Noise, Action::Swap, Action::Filter, Action::CompareWith],
+    hints: &[Action::MoveDown, Action::NextThing, Action::DiffView, Action::MoreContext, Action::Noise, Action::Swap],
     build,
     on: |view, action| match action {
+        Action::Enter if view.row(&PANE)?.branch.is_some() => Some(Step::Fold),
         Action::Enter => Some(Step::Focus(&reading::PANE)),
         Action::Copy => Some(Step::Copy(view.selected(&PANE)?.name().to_owned())),
         _ => None,
@@ -18,23 +32,83 @@ pub static PANE: Pane = Pane {
     ..Pane::BASE
 };
 
+/// Nodes that a row names.
+const NODES: usize = 3;
+/// Broken constraints that stand above the differences.
+const BROKEN: usize = 3;
+
+/// One row: a reading, what it is on each side and how much that matters.
+struct Line<'l> {
+    change: &'l Change,
+    severity: Severity,
+    /// Of a third snapshot, where there is one.
+    third: Option<&'l Option<Value>>,
+}
+
+/// The change of a path, from A to B or else from A to C.
+pub(super) fn change_at<'d>(drift: &'d Drift, path: &str) -> Option<&'d Change> {
+    let of = |changes: &'d [Change]| changes.iter().find(|change| change.path == path);
+    of(&drift.changes).or_else(|| of(drift.third.as_deref().unwrap_or_default()))
+}
+
+/// What a third snapshot says where A and B say this.
+pub(super) fn third<'d>(drift: &'d Drift, change: &'d Change) -> &'d Option<Value> {
+    let other = drift.third.iter().flatten().find(|other| other.path == change.path);
+    other.map_or(&change.left, |other| &other.right)
+}
+
+/// Whether a constraint that does not hold any more is about this path.
+pub(super) fn concerns(broken: &Broken, path: &str) -> bool {
+    match severity::of_node(path) {
+        Some((node, _)) => broken.nodes.iter().any(|name| name == node),
+        None => broken.constraint == path,
+    }
+}
+
 fn build(view: &View<'_>) -> Content {
     let compare = &view.model.compare;
-    let Some((sides, changes)) = compare.changes.answer() else {
-        return content("differences".to_owned(), String::new(), Vec::new(), nothing(view));
+    let Some((sides, drift)) = compare.changes.answer() else {
+        return content(false, (String::new(), String::new()), Vec::new(), nothing(view));
     };
-    let title = format!("A {}   B {}", sides.left, sides.right);
+    let third = sides.third.as_ref().map_or_else(String::new, |name| format!("   C {name}"));
+    let title = format!("A {}   B {}{third}", sides.left, sides.right);
     let group = view.selected(&groups::PANE).and_then(RowId::named);
-    let shown: Vec<&Change> = changes.iter().filter(|change| compare.noise || change.noise.is_none()).collect();
-    let hidden = changes.len() - shown.len();
-    let in_group = |change: &&Change| group.is_none_or(|group| groups::group_of(&change.path) == group);
-    let rows: Vec<Row> = shown.iter().copied().filter(in_group).map(row).collect();
-    let note = match (hidden, compare.noise) {
-        (0, _) => format!("{} differ", rows.len()),
-        (hidden, _) => format!("{} differ, {hidden} noisy hidden ({})", rows.len(), view.keys.key(Action::Noise)),
+    let in_group = |path: &str| group.is_none_or(|group| groups::group_of(path) == group);
+    let others: HashMap<&str, &Change> =
+        drift.third.iter().flatten().map(|change| (change.path.as_str(), change)).collect();
+    let mut lines: Vec<Line<'_>> = Vec::new();
+    for (change, severity) in drift.changes.iter().zip(&drift.severities) {
+        if compare.noise.shows(change) && in_group(&change.path) {
+            let value = others.get(change.path.as_str()).map_or(&change.left, |other| &other.right);
+            lines.push(Line { change, severity: *severity, third: drift.third.as_ref().map(|_| value) });
+        }
+    }
+    // What only the third one says otherwise.
+    let known: BTreeSet<&str> = drift.changes.iter().map(|change| change.path.as_str()).collect();
+    let only_third = drift.third.iter().flatten().filter(|change| !known.contains(change.path.as_str()));
+    for change in only_third.filter(|change| compare.noise.shows(change) && in_group(&change.path)) {
+        lines.push(Line { change, severity: Severity::Info, third: Some(&change.right) });
+    }
+    let count = lines.len();
+    let has_third = drift.third.is_some();
+    let rows = match compare.view {
+        CompareView::Reading => lines.iter().map(|line| row(line, &line.change.path, 0, &known)).collect(),
+        CompareView::Identity => by_identity(view, &lines, &known),
+        CompareView::Shape => by_shape(view, &lines),
     };
-    let same = Blank::Empty.says("✓ nothing differs");
-    content(title, note, rows, same)
+    let hidden = drift.changes.iter().filter(|change| !compare.noise.shows(change)).count();
+    let mut note = format!("{} differ, {}", text::thousands(count), compare.view.word());
+    if hidden > 0 {
+        note += &format!(", {} noisy hidden ({})", text::thousands(hidden), view.keys.key(Action::Noise));
+    }
+    let mut says = match rows.is_empty() {
+        true => Blank::Empty.says("✓ nothing differs"),
+        false => Vec::new(),
+    };
+    says.extend(drift.broken.iter().take(BROKEN).map(|broken| (Role::Fail, format!("✗ breaks {}", broken.words()))));
+    let more = drift.broken.len().saturating_sub(BROKEN);
+    says.extend((more > 0).then(|| (Role::Fail, format!("✗ and {more} more constraints"))));
+    Content { ordered: compare.view == CompareView::Identity, ..content(has_third, (title, note), rows, says) }
 }
 
 pub(super) fn nothing(view: &View<'_>) -> Vec<(Role, String)> {
@@ -45,59 +119,188 @@ pub(super) fn nothing(view: &View<'_>) -> Vec<(Role, String)> {
     if compare.changes.loading {
         return Blank::Loading.says("comparing …");
     }
+    let keys = view.keys;
     vec![
-        Blank::NotAsked.line("this screen compares two snapshots"),
+        Blank::NotAsked.line("this screen compares two or three snapshots"),
         (
             Role::Muted,
             format!(
                 "{} keeps the cluster as it is now as A; B is the cluster as it changes",
-                view.keys.key(Action::CompareWith)
+                keys.key(Action::CompareWith)
             ),
         ),
         (
             Role::Muted,
             format!(
-                "{} compares a file with the cluster, two names two files",
-                view.keys.command("compare before.yaml")
+                "{} compares a file with the cluster, {} two kept snapshots",
+                keys.command("compare before.yaml"),
+                keys.command("compare @-1 @")
             ),
         ),
         (Role::Muted, "on the command line: aicr snapshot -o before.yaml; aicr diff before.yaml after.yaml".to_owned()),
     ]
 }
 
-fn row(change: &Change) -> Row {
-    let side = |value: &Option<serde_json::Value>, role| match value {
+fn side(value: &Option<Value>, role: Role) -> Cell {
+    match value {
         Some(value) => Cell::new(role, changes::shown_value(value)),
         None => Cell::new(Role::Muted, "-"),
-    };
-    let quiet = change.noise.is_some();
-    let role = |role| if quiet { Role::Muted } else { role };
-    Row {
-        marker: Some(changes::mark(change.kind)),
-        matters: !quiet,
-        ..Row::new(
-            &change.path,
-            vec![
-                Cell::new(role(Role::Text), &change.path),
-                side(&change.left, role(Role::Remove)),
-                side(&change.right, role(Role::Add)),
-            ],
-        )
     }
 }
 
-fn content(title: String, note: String, rows: Vec<Row>, says: Vec<(Role, String)>) -> Content {
-    Content {
-        title,
-        note,
-        columns: vec![
-            Column::new("READING", 16, 40).grows().name_like(),
-            Column::new("A", 10, 34).name_like(),
-            Column::new("B", 10, 34).name_like(),
-        ],
-        says: if rows.is_empty() { says } else { Vec::new() },
-        rows,
-        headers: true,
-        ..Content::default()
+/// What stands before a reading that matters more than others.
+fn grade(severity: Severity) -> Cell {
+    match severity {
+        Severity::Critical => Cell::new(Role::Fail, "✗ "),
+        Severity::Warning => Cell::new(Role::Warn, "! "),
+        Severity::Info => Cell::default(),
     }
+}
+
+fn row(line: &Line<'_>, shown: &str, depth: u16, known: &BTreeSet<&str>) -> Row {
+    let Line { change, severity, third } = line;
+    let quiet = change.noise.is_some();
+    let role = |role| if quiet { Role::Muted } else { role };
+    // B is as A where only C differs.
+    let is_same = !known.contains(change.path.as_str());
+    let right = if is_same { &change.left } else { &change.right };
+    let (marker, matters) = if is_same { (None, true) } else { (Some(changes::mark(change.kind)), !quiet) };
+    let mut cells = vec![
+        grade(*severity).and(role(Role::Text), shown),
+        side(&change.left, role(Role::Remove)),
+        side(right, role(if is_same { Role::Text } else { Role::Add })),
+    ];
+    cells.extend(third.map(|value| side(value, role(if *value == change.left { Role::Text } else { Role::Add }))));
+    Row { marker, matters, depth, ..Row::new(&change.path, cells) }
+}
+
+/// Below what they are of: a node with what is built into it, or a measurement.
+fn by_identity(view: &View<'_>, lines: &[Line<'_>], known: &BTreeSet<&str>) -> Vec<Row> {
+    let mut owners: Vec<(String, Vec<&Line<'_>>)> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for line in lines {
+        let owner = match severity::of_node(&line.change.path) {
+            Some((node, _)) => node.to_owned(),
+            None => groups::group_of(&line.change.path),
+        };
+        let at = *places.entry(owner.clone()).or_insert_with(|| {
+            owners.push((owner, Vec::new()));
+            owners.len() - 1
+        });
+        owners[at].1.push(line);
+    }
+    let mut rows = Vec::new();
+    for (owner, lines) in owners {
+        let of_node = severity::of_node(&lines[0].change.path);
+        // A node that came or went is a row of its own.
+        if let ([line], Some((_, ""))) = (&lines[..], of_node) {
+            rows.push(row(line, &format!("node {owner}"), 0, known));
+            continue;
+        }
+        let worst = lines.iter().map(|line| line.severity).min().unwrap_or(Severity::Info);
+        let name = if of_node.is_some() { format!("node {owner}") } else { owner.clone() };
+        let cell = grade(worst)
+            .and(Role::Strong, name)
+            .and(Role::Muted, format!("  {}", text::count(lines.len(), "difference")));
+        rows.push(Row { branch: Some(true), ..Row::new(RowId::Cause(owner.clone()), vec![cell]) });
+        match of_node.is_some().then(|| around(view, &owner, &lines)).flatten() {
+            Some(all) => rows.extend(all.into_iter().map(|part| match part {
+                Part::Differs(line) => {
+                    let key = severity::of_node(&line.change.path).map_or("", |(_, key)| key);
+                    row(line, key, 1, known)
+                }
+                Part::Same(key, value) => same_row(&owner, &key, &value, view),
+            })),
+            None => rows.extend(lines.into_iter().map(|line| {
+                let path = line.change.path.as_str();
+                let key = match severity::of_node(path) {
+                    Some((_, key)) => key,
+                    None => path.strip_prefix(owner.as_str()).map_or(path, |rest| rest.trim_start_matches('.')),
+                };
+                row(line, key, 1, known)
+            })),
+        }
+    }
+    rows
+}
+
+enum Part<'l> {
+    Differs(&'l Line<'l>),
+    Same(String, String),
+}
+
+/// Readings of a node that differ, with as many equal ones around them as the view asks for.
+fn around<'l>(view: &View<'_>, name: &str, lines: &[&'l Line<'l>]) -> Option<Vec<Part<'l>>> {
+    let compare = &view.model.compare;
+    let texts = |snapshot: &Inventory| snapshot.node(name).map(|node| node_texts(node));
+    let before = compare.a.as_ref().and_then(|side| texts(&side.snapshot)).filter(|_| compare.context > 0)?;
+    let by_key: BTreeMap<&str, &&Line<'_>> =
+        lines.iter().filter_map(|line| severity::of_node(&line.change.path).map(|(_, key)| (key, line))).collect();
+    let keys: Vec<&str> =
+        before.keys().map(String::as_str).chain(by_key.keys().copied()).collect::<BTreeSet<_>>().into_iter().collect();
+    let mut near = vec![false; keys.len()];
+    for (at, key) in keys.iter().enumerate() {
+        if by_key.contains_key(key) {
+            let end = (at + compare.context + 1).min(keys.len());
+            near[at.saturating_sub(compare.context)..end].fill(true);
+        }
+    }
+    let part = |(key, _): (&str, bool)| match by_key.get(key) {
+        Some(line) => Part::Differs(line),
+        None => Part::Same(key.to_owned(), before.get(key).cloned().unwrap_or_default()),
+    };
+    Some(keys.into_iter().zip(near).filter(|(_, near)| *near).map(part).collect())
+}
+
+fn same_row(node: &str, key: &str, value: &str, view: &View<'_>) -> Row {
+    let sides = if view.model.compare.c.is_some() { 3 } else { 2 };
+    let quiet = |text: &str| Cell::new(Role::Muted, text);
+    let cells = [quiet(key)].into_iter().chain((0..sides).map(|_| quiet(value))).collect();
+    Row { depth: 1, ..Row::new(RowId::Constraint(format!("{node} {key}")), cells) }
+}
+
+/// Once for all nodes of a shape that changed alike.
+fn by_shape(view: &View<'_>, lines: &[Line<'_>]) -> Vec<Row> {
+    let compare = &view.model.compare;
+    let right = compare.b.as_ref().map(|side| &side.snapshot).or(view.model.cluster.snapshot.as_ref());
+    let (Some(left), Some(right)) = (compare.a.as_ref().map(|side| &side.snapshot), right) else { return Vec::new() };
+    let graded = lines.iter().map(|line| (line.change, line.severity));
+    let thirds: HashMap<&str, &Option<Value>> =
+        lines.iter().filter_map(|line| Some((line.change.path.as_str(), line.third?))).collect();
+    shapes::by_shape(graded, (left, right))
+        .into_iter()
+        .map(|group| {
+            let of = match group.nodes.len() {
+                0 => String::new(),
+                count => {
+                    format!("  {} of {} ({})", text::count(count, "node"), group.shape, listed(&group.nodes, NODES))
+                }
+            };
+            let path = match group.nodes.first() {
+                Some(node) if group.key == "node" => format!("node[{node}]"),
+                Some(node) => format!("node[{node}].{}", group.key),
+                None => group.key.clone(),
+            };
+            let mut cells = vec![
+                grade(group.severity).and(Role::Text, &group.key).and(Role::Muted, of),
+                side(&group.left, Role::Remove),
+                side(&group.right, Role::Add),
+            ];
+            cells.extend(thirds.get(path.as_str()).map(|value| side(value, Role::Add)));
+            Row { marker: Some(changes::mark(group.kind)), matters: true, ..Row::new(path, cells) }
+        })
+        .collect()
+}
+
+fn content(has_third: bool, (title, note): (String, String), rows: Vec<Row>, says: Vec<(Role, String)>) -> Content {
+    let title = if title.is_empty() { "differences".to_owned() } else { title };
+    let mut columns = vec![
+        Column::new("READING", 16, 40).grows().name_like(),
+        Column::new("A", 10, 34).name_like(),
+        Column::new("B", 10, 34).name_like(),
+    ];
+    if has_third {
+        columns.push(Column::new("C", 10, 34).name_like());
+    }
+    Content { title, note, columns, says, rows, headers: true, ..Content::default() }
 }

@@ -55,7 +55,7 @@ fn build(view: &View<'_>) -> Content {
         Column::new("ACCELERATOR", 12, if view.width < 44 { 18 } else { 24 }).name_like(),
     ];
     let (min, ideal) = if short { (10, 14) } else { (24, 44) };
-    columns.extend(differ.then(|| Column::new("DIFFERS", min, ideal).name_like().grows()));
+    columns.extend(differ.then(|| Column::new("DIFFERS", min, ideal).list_like().grows()));
     columns.extend(rules.is_some().then(|| Column::new("RULES", 7, 28).priority(1)));
     let others = shown
         .iter()

@@ -171,6 +171,11 @@ impl Column {
         self
     }
 
+    pub const fn list_like(mut self) -> Column {
+        self.cut = Cut::List;
+        self
+    }
+
     pub const fn wide(mut self) -> Column {
         self.wide_only = true;
         self

@@ -24,6 +24,9 @@ pub enum Cut {
     End,
     /// Names: both ends carry meaning.
     Middle,
+    /// Entries behind commas: one alone is a name; of several the end goes, because without the middle the start of one
+    /// and the end of another would read as one entry.
+    List,
 }
 
 /// The text in at most `columns`, with an ellipsis where something was cut.
@@ -34,6 +37,8 @@ pub fn fit(text: &str, columns: usize, cut: Cut) -> Cow<'_, str> {
     match (columns, cut) {
         (0, _) => Cow::Borrowed(""),
         (1, _) => Cow::Borrowed("…"),
+        (_, Cut::List) if text.contains(", ") => fit(text, columns, Cut::End),
+        (_, Cut::List) => fit(text, columns, Cut::Middle),
         (_, Cut::End) => Cow::Owned(format!("{}…", head(text, columns - 1))),
         (_, Cut::Middle) => {
             let back = (columns - 1) / 2;
@@ -188,6 +193,10 @@ mod tests {
         assert_eq!(fit("h100-eks-ubuntu-training", 11, Cut::Middle), "h100-…ining");
         assert_eq!(fit("h100-eks-ubuntu-training", 11, Cut::End), "h100-eks-u…");
         assert_eq!(fit("short", 11, Cut::Middle), "short");
+        // Not `driver …fbb135`: that is no driver.
+        assert_eq!(fit("driver 550.163.01, kubelet v1.33.1-eks-1fbb135", 14, Cut::List), "driver 550.16…");
+        assert_eq!(fit("kernel 6.8.0-1018…", 15, Cut::List), "kernel …0-1018…");
+        assert_eq!(fit("no taints, arch arm64", 21, Cut::List), "no taints, arch arm64");
         assert_eq!(fit("日本語日本語", 5, Cut::End), "日本…");
         for columns in 0..9 {
             assert!(width(&fit("日a本b語c", columns, Cut::Middle)) <= columns);

@@ -72,7 +72,12 @@ const EDGES: &[Rule] = &[
         "base64 bytes flate2 futures getrandom http http_body http_body_util hyper hyper_util kube tokio tower tracing",
         "clock network",
     ),
-    rule("store", "catalog report", "directories rustix tracing tracing_subscriber", "clock environment files"),
+    rule(
+        "store",
+        "catalog report",
+        "directories flate2 rustix sha2 tracing tracing_subscriber",
+        "clock environment files",
+    ),
     rule("term", "", "base64 crossterm ratatui rustix tracing", "clock environment files threads"),
 ];
 

@@ -15,6 +15,7 @@ use aicr::{
         demo::DemoOptions,
         run::record::{Facts, Record, Summary},
         session::Session,
+        snapshots,
         upgrade::{self, Report, installed::Live},
     },
     store::records::Stored,
@@ -66,6 +67,8 @@ pub struct Desk {
     pub left: Vec<Effect>,
     /// The cluster that is asked where something asks one.
     pub demo: DemoOptions,
+    /// Where snapshots are kept; nowhere at first.
+    pub kept: Option<tempfile::TempDir>,
 }
 
 /// What a check of upgrades finds in a demo cluster.
@@ -123,7 +126,7 @@ impl Desk {
         let level = options.look.color.unwrap_or(Level::True);
         let mut state = State::new(options, level, width, height).unwrap();
         state.model.now_ms = NOW;
-        let mut desk = Desk { state, left: Vec::new(), demo: DemoOptions::default() };
+        let mut desk = Desk { state, left: Vec::new(), demo: DemoOptions::default(), kept: None };
         let first = desk.state.begin();
         desk.carry_out(first);
         desk.left.clear();
@@ -184,9 +187,19 @@ impl Desk {
                     let answer = check_upgrade(&self.demo, &basis, &name, is_saved);
                     Msg::UpgradeChecked { generation, answer: answer.map(Arc::new) }
                 }
-                Effect::CompareSnapshots { generation, left, right } => {
-                    let changes = diff::inventory::compare(&left, &right);
-                    Msg::SnapshotsCompared { generation, answer: Ok(Arc::new(changes)) }
+                Effect::CompareSnapshots { generation, left, right, third, rules } => {
+                    let drift = ops::diff::drift(&left, &right, third.as_deref(), &rules);
+                    Msg::SnapshotsCompared { generation, answer: Ok(Arc::new(drift)) }
+                }
+                Effect::ListMoments { generation } => {
+                    let kept =
+                        self.kept.as_ref().map_or_else(|| Ok(Vec::new()), |folder| snapshots::list(folder.path()));
+                    Msg::MomentsListed { generation, answer: kept.map(Arc::new) }
+                }
+                Effect::OpenMoment { generation, moment } => {
+                    let folder = self.kept.as_ref().expect("a moment is kept somewhere").path();
+                    let answer = snapshots::open(folder, &moment).map(Arc::new);
+                    Msg::MomentOpened { generation, moment, answer }
                 }
                 // The records of a machine are none of a test's business.
                 Effect::ListRuns { generation } => Msg::RunsListed { generation, answer: Ok(Arc::default()) },

@@ -291,7 +291,7 @@ fn overlays_look_as_they_should() {
     let mut frames = vec![("help-80x24".to_owned(), desk.text())];
     desk.keys("Esc :");
     desk.type_text("comp");
-    frames.push(("palette-80x24".to_owned(), desk.text()));
+    frames.push(("palette-typed-80x24".to_owned(), desk.text()));
     desk.keys("Esc g");
     frames.push(("popup-80x24".to_owned(), desk.text()));
     all_golden(frames);

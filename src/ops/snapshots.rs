@@ -1,0 +1,696 @@
+//! Snapshots that are kept: saved, recorded when something changes, named, found, pruned, taken in and given out.
+//!
+//! In: a cluster as it is, or a document. Out: moments, each with what differs from the moment before it of the same cluster;
+//! and the snapshot of a moment, wherever a snapshot document is asked for: `@friday`, `@`, `@-1`.
+
+use super::{Failure, Kind, connect::Target};
+use crate::{
+    cluster::watch::{LiveStatus, LiveView},
+    diff::{self, Change, noise::Shown, severity},
+    document::header::Edition,
+    inventory::Inventory,
+    snapshot::{self as form},
+    store::{
+        folders,
+        snapshots::{self as store, Lock},
+    },
+    yaml::stream::Serialized,
+};
+use serde_json::Value;
+use std::{
+    collections::BTreeSet,
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::sync::watch;
+
+pub use store::Moment;
+
+/// The time that stands in a content for that of each of its moments.
+const NO_TIME: &str = "0001-01-01T00:00:00Z";
+/// Changes of a moment that are kept in words.
+const WORDS: usize = 20;
+
+/// The folder of kept snapshots.
+///
+/// # Errors
+/// Nothing names a folder for state.
+pub fn folder() -> Result<PathBuf, Failure> {
+    let state = folders::state().ok_or_else(|| {
+        Failure::new(Kind::NotFound, "find the kept snapshots", "nothing names a folder for state")
+            .hint("set AICR_STATE_DIR")
+    })?;
+    Ok(state.path.join(store::FOLDER))
+}
+
+/// How a snapshot came into the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    Saved,
+    Recorded,
+    Imported,
+}
+
+impl How {
+    fn word(self) -> &'static str {
+        match self {
+            How::Saved => "saved",
+            How::Recorded => "recorded",
+            How::Imported => "imported",
+        }
+    }
+}
+
+fn failed(folder: &Path, doing: &str) -> impl Fn(io::Error) -> Failure {
+    let (at, doing) = (folder.display().to_string(), doing.to_owned());
+    move |error| {
+        let kind = if error.kind() == io::ErrorKind::PermissionDenied { Kind::Usage } else { Kind::Internal };
+        Failure::from_error(kind, doing.clone(), error).at(&at)
+    }
+}
+
+/// Every moment, the oldest first.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn list(folder: &Path) -> Result<Vec<Moment>, Failure> {
+    store::list(folder).map_err(failed(folder, "list the kept snapshots"))
+}
+
+/// Bytes of the content of a moment, which it may share with others.
+pub fn size(folder: &Path, moment: &Moment) -> u64 {
+    store::size(folder, &moment.digest)
+}
+
+/// Which cluster a snapshot is of: its UID, else the context that it was taken in.
+pub fn cluster_of(snapshot: &Inventory) -> &str {
+    snapshot.about.cluster_uid.as_deref().unwrap_or(&snapshot.about.context)
+}
+
+/// Keeps a snapshot, under a name if it has one; the moment, and whether its content is new.
+///
+/// # Errors
+/// A name that is not one or is taken; the folder cannot be written.
+pub fn save(folder: &Path, snapshot: &Inventory, name: Option<&str>, how: How) -> Result<(Moment, bool), Failure> {
+    let doing = "keep the snapshot";
+    let lock = store::lock(folder).map_err(failed(folder, doing))?;
+    let known = list(folder)?;
+    if let Some(name) = name {
+        check_name(name, &known, None)?;
+    }
+    let text = text_without_time(snapshot);
+    let digest = store::digest(&text);
+    let at = match snapshot.about.taken_at.as_str() {
+        "" => NO_TIME.to_owned(),
+        at => at.to_owned(),
+    };
+    let id = format!("{}-{}", compact(&at), digest.trim_start_matches("sha256:").chars().take(8).collect::<String>());
+    let before = known.iter().find(|moment| moment.id == id);
+    let mut moment = Moment {
+        moment: store::FORM.to_owned(),
+        id,
+        at,
+        cluster: cluster_of(snapshot).to_owned(),
+        context: snapshot.about.context.clone(),
+        digest: digest.clone(),
+        name: name.map(str::to_owned).or(before.and_then(|known| known.name.clone())),
+        how: how.word().to_owned(),
+        nodes: snapshot.nodes.len(),
+        ..Moment::default()
+    };
+    let is_new = store::keep(folder, &lock, &digest, &text).map_err(failed(folder, doing))?;
+    let previous =
+        known.iter().rfind(|known| known.cluster == moment.cluster && known.id != moment.id && known.at <= moment.at);
+    if let Some(previous) = previous {
+        relate(folder, &mut moment, previous, snapshot)?;
+    }
+    store::put(folder, &lock, &moment).map_err(failed(folder, doing))?;
+    // One that was taken in between two others is what the later one is to be compared with.
+    relink(folder, &lock, &moment.cluster)?;
+    Ok((moment, is_new))
+}
+
+/// `20260114-091000` of `2026-01-14T09:10:00Z`.
+fn compact(at: &str) -> String {
+    let digits: String = at.chars().filter(char::is_ascii_digit).take(14).collect();
+    let (day, time) = digits.split_at(digits.len().min(8));
+    format!("{day}-{time:0<6}")
+}
+
+/// Says in a moment what differs from the one before it.
+fn relate(folder: &Path, moment: &mut Moment, previous: &Moment, snapshot: &Inventory) -> Result<(), Failure> {
+    moment.since = Some(previous.id.clone());
+    let changes = match previous.digest == moment.digest {
+        true => Vec::new(),
+        false => what_matters(&open(folder, previous)?, snapshot),
+    };
+    describe(moment, &changes);
+    Ok(())
+}
+
+fn describe(moment: &mut Moment, changes: &[Change]) {
+    let thing = |change: &Change| match severity::of_node(&change.path) {
+        Some((node, _)) => format!("node[{node}]"),
+        None => change.path.clone(),
+    };
+    moment.things = changes.iter().map(thing).collect::<BTreeSet<_>>().into_iter().collect();
+    moment.changes = changes.len();
+    moment.words = changes.iter().take(WORDS).map(words).collect();
+}
+
+/// A change in one line: `~ node[gpu-7].kernel: 6.8.0-1018-aws -> 6.8.0-1021-aws`.
+pub fn words(change: &Change) -> String {
+    let side = |value: &Option<Value>| match value {
+        None => "-".to_owned(),
+        Some(Value::String(text)) => text.lines().next().unwrap_or("\"\"").to_owned(),
+        Some(_) => "…".to_owned(),
+    };
+    let sign = change.kind.sign();
+    match (&change.left, &change.right) {
+        (None, Some(Value::Object(_))) | (Some(Value::Object(_)), None) => format!("{sign} {}", change.path),
+        (left, right) => format!("{sign} {}: {} -> {}", change.path, side(left), side(right)),
+    }
+}
+
+/// Differences without noise.
+pub fn what_matters(left: &Inventory, right: &Inventory) -> Vec<Change> {
+    let shown = Shown::default();
+    diff::inventory::compare(left, right).into_iter().filter(|change| shown.shows(change)).collect()
+}
+
+/// Compares again what has another moment before it than it was compared with.
+fn relink(folder: &Path, lock: &Lock, cluster: &str) -> Result<(), Failure> {
+    let moments: Vec<Moment> = list(folder)?.into_iter().filter(|moment| moment.cluster == cluster).collect();
+    for (index, moment) in moments.iter().enumerate() {
+        let previous = index.checked_sub(1).map(|before| &moments[before]);
+        if moment.since.as_deref() == previous.map(|previous| previous.id.as_str()) {
+            continue;
+        }
+        let mut moment = moment.clone();
+        match previous {
+            Some(previous) => {
+                let snapshot = open(folder, &moment)?;
+                relate(folder, &mut moment, previous, &snapshot)?;
+            }
+            None => (moment.since, moment.things, moment.changes, moment.words) = Default::default(),
+        }
+        store::put(folder, lock, &moment).map_err(failed(folder, "write the moment"))?;
+    }
+    Ok(())
+}
+
+/// The document, with a time that is the same for all.
+fn text_without_time(snapshot: &Inventory) -> Vec<u8> {
+    let mut timeless = snapshot.clone();
+    timeless.about.taken_at = NO_TIME.to_owned();
+    if let Some(record) = &mut timeless.record {
+        let record = Arc::make_mut(record);
+        record.metadata.insert("timestamp".to_owned(), NO_TIME.to_owned());
+    }
+    // Keys of the document are texts, so it can be JSON.
+    serde_json::to_vec(&Serialized::from(form::stream(&timeless, Edition::default()))).unwrap_or_default()
+}
+
+/// The document of a moment, as JSON.
+///
+/// # Errors
+/// The content cannot be read, or was changed.
+pub fn text(folder: &Path, moment: &Moment) -> Result<String, Failure> {
+    let content = store::content(folder, &moment.digest).map_err(|error| {
+        Failure::from_error(Kind::Internal, "read the kept snapshot", error)
+            .at(format!("{} in {}", moment.id, folder.display()))
+            .hint("remove what cannot be read with `aicr snapshots prune`")
+    })?;
+    let text = String::from_utf8_lossy(&content);
+    // Its own time, in the one place where a time of ours stands.
+    Ok(text.replacen(&format!("\"{NO_TIME}\""), &format!("\"{}\"", moment.at), 1))
+}
+
+/// The snapshot of a moment.
+///
+/// # Errors
+/// As [`text`].
+pub fn open(folder: &Path, moment: &Moment) -> Result<Inventory, Failure> {
+    form::format::read(&text(folder, moment)?).map_err(|error| {
+        Failure::from_error(Kind::Internal, "read the kept snapshot", error)
+            .at(format!("{} in {}", moment.id, folder.display()))
+            .hint("was it kept by a newer version of aicr?")
+    })
+}
+
+/// Where the moments of a cluster are read from.
+#[derive(Clone, Debug)]
+pub enum Shelf {
+    /// Ours, in the folder for state.
+    Folder(PathBuf),
+}
+
+/// That of a cluster.
+///
+/// # Errors
+/// As [`folder`].
+pub fn shelf(_target: &Target) -> Result<Shelf, Failure> {
+    folder().map(Shelf::Folder)
+}
+
+impl Shelf {
+    /// Every moment, the oldest first.
+    ///
+    /// # Errors
+    /// As [`list`].
+    pub fn list(&self) -> Result<Vec<Moment>, Failure> {
+        match self {
+            Shelf::Folder(folder) => list(folder),
+        }
+    }
+
+    /// The snapshot of a moment.
+    ///
+    /// # Errors
+    /// As [`open`].
+    pub fn open(&self, moment: &Moment) -> Result<Inventory, Failure> {
+        match self {
+            Shelf::Folder(folder) => open(folder, moment),
+        }
+    }
+}
+
+/// The document of the kept snapshot that a person means: see [`find`].
+///
+/// # Errors
+/// As [`find`] and [`text`].
+pub fn kept(reference: &str, target: &Target) -> Result<String, Failure> {
+    let folder = folder()?;
+    text(&folder, &find(&folder, reference, context_of(target).as_deref())?)
+}
+
+/// The context that `@-1` counts in, where the command line names one.
+pub fn context_of(target: &Target) -> Option<String> {
+    match target {
+        Target::Demo(_) => Some("demo".to_owned()),
+        Target::Cluster(target) => target.context.clone(),
+    }
+}
+
+/// The moment that a person means: its name, its id or the start of it, `` for the newest, `-1` for the one before that, or
+/// a time for the last one until then.
+///
+/// What is counted, is counted among the moments of one cluster: the one of `context`, else that of the newest moment.
+///
+/// # Errors
+/// `NotFound`; more than one is meant.
+pub fn find(folder: &Path, reference: &str, context: Option<&str>) -> Result<Moment, Failure> {
+    find_in(&list(folder)?, reference, context).map_err(|failure| failure.at(folder.display().to_string()))
+}
+
+/// As [`find`], in a list that was read.
+///
+/// # Errors
+/// As [`find`].
+pub fn find_in(moments: &[Moment], reference: &str, context: Option<&str>) -> Result<Moment, Failure> {
+    let doing = "find the kept snapshot";
+    let reference = reference.trim_start_matches('@');
+    let missing = |because: String| {
+        Err(Failure::new(Kind::NotFound, doing, because)
+            .hint("`aicr snapshots list` lists them, `aicr snapshots save` adds one"))
+    };
+    if let Some(named) = moments.iter().find(|moment| moment.name.as_deref() == Some(reference)) {
+        return Ok(named.clone());
+    }
+    let newest = match context {
+        Some(context) => moments.iter().rfind(|moment| moment.context == context),
+        None => moments.last(),
+    };
+    let of_cluster = || {
+        let cluster = newest.map(|newest| &newest.cluster);
+        moments.iter().filter(move |moment| Some(&moment.cluster) == cluster)
+    };
+    if let Some(back) = counted(reference) {
+        let all: Vec<&Moment> = of_cluster().collect();
+        let found = all.len().checked_sub(back + 1).map(|at| all[at].clone());
+        let of = context.map_or(String::new(), |context| format!(" of context `{context}`"));
+        return found.map_or_else(
+            || missing(format!("there are {} snapshots{of}, which is too few for `@{reference}`", all.len())),
+            Ok,
+        );
+    }
+    let matching: Vec<&Moment> = moments.iter().filter(|moment| moment.id.starts_with(reference)).collect();
+    match matching[..] {
+        [one] => return Ok(one.clone()),
+        [_, _, ..] => {
+            let because = format!("`@{reference}` is the start of {} ids", matching.len());
+            return Err(Failure::new(Kind::Usage, doing, because).hint("`aicr snapshots list` shows whole ids"));
+        }
+        [] => {}
+    }
+    if is_time(reference) {
+        let until = of_cluster().rfind(|moment| moment.at.as_str() <= reference || moment.at.starts_with(reference));
+        return until
+            .map_or_else(|| missing(format!("no snapshot was taken until {reference}")), |one| Ok(one.clone()));
+    }
+    missing(format!("no kept snapshot is called `{reference}`"))
+}
+
+/// How many moments before the newest one.
+fn counted(reference: &str) -> Option<usize> {
+    match reference.strip_prefix('-') {
+        Some(back) => back.parse().ok(),
+        None => reference.is_empty().then_some(0),
+    }
+}
+
+/// `2026-01-14`, with or without a time of day.
+fn is_time(text: &str) -> bool {
+    let parts: Vec<&str> = text.get(..10).unwrap_or_default().split('-').collect();
+    parts.len() == 3 && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// What can be a name: nothing that `@` gives another meaning.
+fn check_name(name: &str, known: &[Moment], own: Option<&str>) -> Result<(), Failure> {
+    let refused = |because: String, hint: &str| Err(Failure::new(Kind::Usage, "name the snapshot", because).hint(hint));
+    let good = |letter: char| letter.is_alphanumeric() || "._-".contains(letter);
+    let is_plain = name.starts_with(char::is_alphabetic) && name.chars().all(good);
+    if !is_plain {
+        return refused(
+            format!("`{name}` cannot be a name"),
+            "begin with a letter; use letters, digits, `.`, `_` and `-`",
+        );
+    }
+    let taken = known.iter().find(|moment| moment.name.as_deref() == Some(name) && Some(moment.id.as_str()) != own);
+    match taken {
+        Some(moment) => refused(
+            format!("`{name}` is the name of the snapshot of {}", moment.at),
+            "choose another name, or take that one away with `aicr snapshots name REF --remove`",
+        ),
+        None => Ok(()),
+    }
+}
+
+/// Gives a moment a name, or takes it away.
+///
+/// # Errors
+/// As [`find`]; a name that is not one or is taken.
+pub fn name(folder: &Path, reference: &str, name: Option<&str>, context: Option<&str>) -> Result<Moment, Failure> {
+    let doing = "name the snapshot";
+    let lock = store::lock(folder).map_err(failed(folder, doing))?;
+    let mut moment = find(folder, reference, context)?;
+    if let Some(name) = name {
+        check_name(name, &list(folder)?, Some(&moment.id))?;
+    }
+    moment.name = name.map(str::to_owned);
+    store::put(folder, &lock, &moment).map_err(failed(folder, doing))?;
+    Ok(moment)
+}
+
+/// How much is kept. What has a name always is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Moments of one cluster.
+    pub moments: usize,
+    /// Bytes of all contents.
+    pub bytes: u64,
+    /// Nothing that was taken before, in RFC 3339.
+    pub since: Option<String>,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { moments: 200, bytes: 256 << 20, since: None }
+    }
+}
+
+/// Removes moments that are beyond the limits, the oldest first; what was removed. The newest of a cluster stays.
+///
+/// # Errors
+/// The folder cannot be read or written.
+pub fn prune(folder: &Path, limits: &Limits) -> Result<Vec<Moment>, Failure> {
+    let doing = "remove kept snapshots";
+    let lock = store::lock(folder).map_err(failed(folder, doing))?;
+    let moments = list(folder)?;
+    let newest = |moment: &Moment| moments.iter().rfind(|other| other.cluster == moment.cluster).map(|last| &last.id);
+    let may_go = |moment: &&Moment| moment.name.is_none() && newest(moment) != Some(&moment.id);
+    let mut removed: BTreeSet<&str> = BTreeSet::new();
+    let clusters: BTreeSet<&str> = moments.iter().map(|moment| moment.cluster.as_str()).collect();
+    for cluster in clusters {
+        let of_cluster: Vec<&Moment> = moments.iter().filter(|moment| moment.cluster == cluster).collect();
+        let beyond = of_cluster.len().saturating_sub(limits.moments);
+        removed.extend(of_cluster.into_iter().filter(may_go).take(beyond).map(|moment| moment.id.as_str()));
+    }
+    if let Some(since) = &limits.since {
+        removed
+            .extend(moments.iter().filter(may_go).filter(|moment| moment.at < *since).map(|moment| moment.id.as_str()));
+    }
+    let bytes = |removed: &BTreeSet<&str>| -> u64 {
+        let stay = moments.iter().filter(|moment| !removed.contains(moment.id.as_str()));
+        stay.map(|moment| &moment.digest)
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .map(|digest| store::size(folder, digest))
+            .sum()
+    };
+    for moment in moments.iter().filter(may_go) {
+        if bytes(&removed) <= limits.bytes {
+            break;
+        }
+        removed.insert(&moment.id);
+    }
+    for id in &removed {
+        store::remove(folder, &lock, id).map_err(failed(folder, doing))?;
+    }
+    store::sweep(folder, &lock).map_err(failed(folder, doing))?;
+    let gone: Vec<Moment> = moments.iter().filter(|moment| removed.contains(moment.id.as_str())).cloned().collect();
+    let clusters: BTreeSet<&str> = gone.iter().map(|moment| moment.cluster.as_str()).collect();
+    for cluster in clusters {
+        relink(folder, &lock, cluster)?;
+    }
+    Ok(gone)
+}
+
+/// Keeps a cluster's snapshots as it changes: one at first, then one whenever something that matters differs from the last.
+#[derive(Debug)]
+pub struct Recorder {
+    folder: PathBuf,
+    limits: Limits,
+    last: Option<(String, Arc<Inventory>)>,
+}
+
+impl Recorder {
+    pub fn new(folder: PathBuf, limits: Limits) -> Recorder {
+        Recorder { folder, limits, last: None }
+    }
+
+    /// Looks at a cluster as it is now; the moment, if it was worth one.
+    ///
+    /// # Errors
+    /// As [`save`] and [`prune`].
+    pub fn look(&mut self, snapshot: &Arc<Inventory>) -> Result<Option<Moment>, Failure> {
+        let cluster = cluster_of(snapshot).to_owned();
+        if self.last.as_ref().is_none_or(|(known, _)| *known != cluster) {
+            let stored = list(&self.folder)?.into_iter().rfind(|moment| moment.cluster == cluster);
+            // One that cannot be read any more is as good as none.
+            let stored = stored.and_then(|moment| open(&self.folder, &moment).ok());
+            self.last = stored.map(|stored| (cluster.clone(), Arc::new(stored)));
+        }
+        if let Some((_, last)) = &self.last
+            && (Arc::ptr_eq(last, snapshot) || what_matters(last, snapshot).is_empty())
+        {
+            return Ok(None);
+        }
+        let (moment, _) = save(&self.folder, snapshot, None, How::Recorded)?;
+        self.last = Some((cluster, Arc::clone(snapshot)));
+        prune(&self.folder, &self.limits)?;
+        Ok(Some(moment))
+    }
+}
+
+/// Between two looks of a recorder at a cluster that changes: while thousands of nodes are upgraded, not each of them is worth
+/// a moment.
+pub const PAUSE: Duration = Duration::from_secs(30);
+
+/// Records a live view as it changes, until it ends or `on` says to stop. What could not be kept does not end it.
+pub async fn record(
+    mut views: watch::Receiver<LiveView>,
+    recorder: Recorder,
+    pause: Duration,
+    mut on: impl FnMut(Result<Moment, Failure>) -> bool,
+) {
+    let mut recorder = Some(recorder);
+    loop {
+        let view = views.borrow_and_update().clone();
+        let mut wait = Duration::ZERO;
+        // Only what was read whole: while sources are still read, their readings would seem to come.
+        if let (LiveStatus::Fresh, Some(snapshot)) = (view.status, view.inventory) {
+            let Some(mut looking) = recorder.take() else { return };
+            // Comparing and writing thousands of nodes takes a while.
+            let looked = tokio::task::spawn_blocking(move || {
+                let looked = looking.look(&snapshot);
+                (looking, looked)
+            });
+            let Ok((back, looked)) = looked.await else { return };
+            recorder = Some(back);
+            let goes_on = match looked {
+                Ok(Some(moment)) => on(Ok(moment)),
+                Ok(None) => true,
+                Err(failure) => on(Err(failure)),
+            };
+            if !goes_on {
+                return;
+            }
+            wait = pause;
+        }
+        tokio::time::sleep(wait).await;
+        if views.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::{
+        About,
+        node::{self, Evidence, NodeReport},
+    };
+
+    /// A cluster at a time, with a node for each pair of a name and a zone.
+    fn cluster(at: &str, nodes: &[(&str, &str)]) -> Arc<Inventory> {
+        let node = |(name, zone): &(&str, &str)| {
+            let labels = [("zone", *zone), ("kubernetes.io/hostname", *name)].into_iter().collect();
+            Arc::new(node::of(
+                &NodeReport { name: (*name).into(), labels, ..NodeReport::default() },
+                &Evidence::default(),
+            ))
+        };
+        let about = About {
+            taken_at: at.into(),
+            context: "test".into(),
+            cluster_uid: Some("uid-1".into()),
+            ..About::default()
+        };
+        Arc::new(Inventory { about, nodes: nodes.iter().map(node).collect(), ..Inventory::default() })
+    }
+
+    const A: &[(&str, &str)] = &[("gpu-1", "a"), ("gpu-2", "a")];
+    const B: &[(&str, &str)] = &[("gpu-1", "a"), ("gpu-2", "b")];
+
+    fn store() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("snapshots");
+        (folder, path)
+    }
+
+    #[test]
+    fn a_moment_says_what_changed_since_the_one_before() {
+        let (_kept, folder) = store();
+        let save = |snapshot: &Inventory, name| save(&folder, snapshot, name, How::Saved).expect("it is kept");
+        let (first, is_new) = save(&cluster("2026-01-14T09:00:00Z", A), None);
+        assert!(is_new && first.since.is_none() && first.things.is_empty());
+        let (second, is_new) = save(&cluster("2026-01-14T10:00:00Z", A), None);
+        assert!(!is_new, "identical content is kept once");
+        assert_eq!((second.since.as_deref(), second.changes), (Some(first.id.as_str()), 0));
+        let (third, _) = save(&cluster("2026-01-14T11:00:00Z", B), Some("moved"));
+        assert_eq!(third.words, ["~ node[gpu-2].label.zone: a -> b"]);
+        assert_eq!(third.things, ["node[gpu-2]"]);
+        let read = open(&folder, &third).expect("it is read");
+        assert_eq!(read.about.taken_at, "2026-01-14T11:00:00Z");
+        assert!(what_matters(&cluster("x", B), &read).is_empty());
+    }
+
+    #[test]
+    fn one_that_is_taken_in_between_is_what_the_later_one_is_compared_with() {
+        let (_kept, folder) = store();
+        let save = |snapshot: &Inventory, how| save(&folder, snapshot, None, how).expect("it is kept").0;
+        save(&cluster("2026-01-14T09:00:00Z", A), How::Saved);
+        let last = save(&cluster("2026-01-14T11:00:00Z", B), How::Saved);
+        assert_eq!(last.changes, 1);
+        save(&cluster("2026-01-14T10:00:00Z", B), How::Imported);
+        let counts =
+            |folder: &Path| list(folder).expect("a list").iter().map(|moment| moment.changes).collect::<Vec<_>>();
+        assert_eq!(counts(&folder), [0, 1, 0]);
+        prune(&folder, &Limits { moments: 2, ..Limits::default() }).expect("it is pruned");
+        assert_eq!(counts(&folder), [0, 0], "what the first one differs from is gone");
+    }
+
+    #[test]
+    fn moments_are_found_by_name_count_id_and_time() {
+        let (_kept, folder) = store();
+        let save = |at: &str, nodes, name| save(&folder, &cluster(at, nodes), name, How::Saved).expect("it is kept").0;
+        let ids = [
+            save("2026-01-14T09:00:00Z", A, None).id,
+            save("2026-01-15T09:00:00Z", B, Some("friday")).id,
+            save("2026-01-16T09:00:00Z", A, None).id,
+        ];
+        let found =
+            |reference: &str| find(&folder, reference, Some("test")).map(|moment| moment.id).map_err(|f| f.because);
+        for (reference, at) in [("@", 2), ("@-1", 1), ("@-2", 0), ("@friday", 1), ("@2026-01-15", 1), ("@20260114", 0)]
+        {
+            assert_eq!(found(reference).as_ref(), Ok(&ids[at]), "{reference}");
+        }
+        assert_eq!(found("@2026-01-15T08:00:00Z").as_ref(), Ok(&ids[0]));
+        assert_eq!(found("@-3"), Err("there are 3 snapshots of context `test`, which is too few for `@-3`".to_owned()));
+        assert_eq!(found("@202601"), Err("`@202601` is the start of 3 ids".to_owned()));
+        assert_eq!(found("@monday"), Err("no kept snapshot is called `monday`".to_owned()));
+        let taken = name(&folder, "@", Some("friday"), None).expect_err("taken").because;
+        assert_eq!(taken, "`friday` is the name of the snapshot of 2026-01-15T09:00:00Z");
+        assert!(name(&folder, "@", Some("-1"), None).is_err(), "a count is not a name");
+        assert_eq!(name(&folder, "@", Some("sunday"), None).expect("a name").id, ids[2]);
+    }
+
+    #[test]
+    fn names_the_newest_and_shared_content_survive_pruning() {
+        let (_kept, folder) = store();
+        for hour in 0..8 {
+            let nodes = if hour % 2 == 0 { A } else { B };
+            let name = (hour == 1).then_some("kept");
+            save(&folder, &cluster(&format!("2026-01-14T{hour:02}:00:00Z"), nodes), name, How::Saved)
+                .expect("it is kept");
+        }
+        let removed = prune(&folder, &Limits { moments: 200, bytes: 0, since: None }).expect("it is pruned");
+        assert_eq!(removed.len(), 6);
+        let left: Vec<String> = list(&folder).expect("a list").into_iter().map(|moment| moment.at).collect();
+        assert_eq!(left, ["2026-01-14T01:00:00Z", "2026-01-14T07:00:00Z"]);
+        assert!(list(&folder).expect("a list").iter().all(|moment| open(&folder, moment).is_ok()));
+    }
+
+    #[test]
+    fn what_watches_keeps_only_what_matters() {
+        let (_kept, folder) = store();
+        let mut recorder = Recorder::new(folder.clone(), Limits::default());
+        let look =
+            |recorder: &mut Recorder, snapshot: &Arc<Inventory>| recorder.look(snapshot).expect("a look").is_some();
+        assert!(look(&mut recorder, &cluster("2026-01-14T09:00:00Z", A)), "the first is kept");
+        for minute in 1..30 {
+            assert!(!look(&mut recorder, &cluster(&format!("2026-01-14T09:{minute:02}:00Z"), A)), "an idle cluster");
+        }
+        assert!(look(&mut recorder, &cluster("2026-01-14T09:40:00Z", B)));
+        // Another program goes on where this one ended.
+        let mut next = Recorder::new(folder.clone(), Limits::default());
+        assert!(!look(&mut next, &cluster("2026-01-14T10:00:00Z", B)));
+        assert_eq!(list(&folder).expect("a list").len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_view_that_is_not_read_whole_is_not_recorded() {
+        let (_kept, folder) = store();
+        let (sender, views) = watch::channel(LiveView::default());
+        let (told, mut moments) = tokio::sync::mpsc::unbounded_channel();
+        let recorder = Recorder::new(folder, Limits::default());
+        let recording = tokio::spawn(record(views, recorder, PAUSE, move |moment| {
+            told.send(moment.expect("it is kept").at).is_ok()
+        }));
+        let show =
+            |status, at: &str, nodes| sender.send_replace(LiveView { status, inventory: Some(cluster(at, nodes)) });
+        show(LiveStatus::Syncing { done: 1, total: 9 }, "2026-01-14T09:00:00Z", &A[..1]);
+        tokio::task::yield_now().await;
+        show(LiveStatus::Fresh, "2026-01-14T09:00:01Z", A);
+        assert_eq!(moments.recv().await.as_deref(), Some("2026-01-14T09:00:01Z"));
+        show(LiveStatus::Fresh, "2026-01-14T09:00:02Z", A);
+        show(LiveStatus::Fresh, "2026-01-14T09:00:03Z", B);
+        assert_eq!(moments.recv().await.as_deref(), Some("2026-01-14T09:00:03Z"));
+        drop(sender);
+        recording.await.expect("it ends with the view");
+    }
+}

@@ -1,0 +1,239 @@
+//! Snapshots that are kept, below `snapshots/` in the folder for state: contents by their digest, and one small file for each
+//! moment that says when a cluster looked like that.
+//!
+//! Equal contents are one file, whatever their times. A moment is written after its content and removed before it, and who
+//! changes either holds a lock; so a killed program leaves at most a content that no moment names, which [`sweep`] removes.
+
+use super::write;
+use flate2::{Compression, read::GzDecoder, write::GzEncoder};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+};
+
+/// Below the folder for state.
+pub const FOLDER: &str = "snapshots";
+const CONTENTS: &str = "contents";
+const MOMENTS: &str = "moments";
+const SUFFIX: &str = "json.gz";
+
+/// What a cluster looked like at one time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Moment {
+    /// The version of this form.
+    pub moment: String,
+    /// Its time and the start of its digest: `20260114-091000-3f9a21c0`.
+    pub id: String,
+    /// When the snapshot was taken, in RFC 3339.
+    pub at: String,
+    /// The UID of the cluster; its context where that is not known.
+    pub cluster: String,
+    pub context: String,
+    pub digest: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// How it came here: saved, recorded or imported.
+    pub how: String,
+    pub nodes: usize,
+    /// The moment that it was compared with: the one before it of the same cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// What differs from that: paths, a node as a whole. Without noise.
+    #[serde(default)]
+    pub things: Vec<String>,
+    /// How many readings differ.
+    #[serde(default)]
+    pub changes: usize,
+    /// The first of them in words.
+    #[serde(default)]
+    pub words: Vec<String>,
+}
+
+/// The version of the form of moments.
+pub const FORM: &str = "aicr.run/moment-v1";
+
+/// Who may change the store; until it is dropped.
+#[derive(Debug)]
+pub struct Lock(#[expect(dead_code, reason = "what it does is to be there")] fs::File);
+
+/// Waits until nobody else changes the store.
+///
+/// # Errors
+/// What the system says.
+pub fn lock(folder: &Path) -> io::Result<Lock> {
+    fs::create_dir_all(folder)?;
+    let file = fs::OpenOptions::new().write(true).create(true).truncate(false).open(folder.join("lock"))?;
+    // Not every file system has locks; a single program works without.
+    let _ = file.lock();
+    Ok(Lock(file))
+}
+
+/// `sha256:…` of a text.
+pub fn digest(text: &[u8]) -> String {
+    Sha256::digest(text).iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+fn content_path(folder: &Path, digest: &str) -> PathBuf {
+    folder.join(CONTENTS).join(format!("{}.{SUFFIX}", digest.trim_start_matches("sha256:")))
+}
+
+fn moment_path(folder: &Path, id: &str) -> PathBuf {
+    folder.join(MOMENTS).join(format!("{id}.json"))
+}
+
+/// Keeps a content; says whether it is new.
+///
+/// # Errors
+/// What the system says.
+pub fn keep(folder: &Path, _lock: &Lock, digest: &str, text: &[u8]) -> io::Result<bool> {
+    let path = content_path(folder, digest);
+    if path.is_file() {
+        return Ok(false);
+    }
+    fs::create_dir_all(folder.join(CONTENTS))?;
+    write::write_with(&path, |sink| {
+        let mut packed = GzEncoder::new(sink, Compression::fast());
+        packed.write_all(text)?;
+        packed.finish().map(drop)
+    })?;
+    Ok(true)
+}
+
+/// A content.
+///
+/// # Errors
+/// What the system says; it is not what its name says.
+pub fn content(folder: &Path, wanted: &str) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    GzDecoder::new(fs::File::open(content_path(folder, wanted))?).read_to_end(&mut text)?;
+    if digest(&text) != wanted {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "the stored content was changed"));
+    }
+    Ok(text)
+}
+
+/// Bytes that a content takes; 0 where it is gone.
+pub fn size(folder: &Path, digest: &str) -> u64 {
+    fs::metadata(content_path(folder, digest)).map_or(0, |metadata| metadata.len())
+}
+
+/// Every moment, the oldest first. A file that is not one is left out.
+///
+/// # Errors
+/// What the system says; a folder that does not exist has none.
+pub fn list(folder: &Path) -> io::Result<Vec<Moment>> {
+    let entries = match fs::read_dir(folder.join(MOMENTS)) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut moments = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_none_or(|suffix| suffix != "json") {
+            continue;
+        }
+        match fs::read(&path) {
+            Ok(text) => moments.extend(serde_json::from_slice::<Moment>(&text).ok().filter(|m| m.moment == FORM)),
+            // Somebody removed it meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    moments.sort_by(|one, other| (&one.at, &one.id).cmp(&(&other.at, &other.id)));
+    Ok(moments)
+}
+
+/// Writes a moment, or writes it again.
+///
+/// # Errors
+/// What the system says.
+pub fn put(folder: &Path, _lock: &Lock, moment: &Moment) -> io::Result<()> {
+    fs::create_dir_all(folder.join(MOMENTS))?;
+    let text = serde_json::to_vec_pretty(moment).map_err(io::Error::other)?;
+    write::write(&moment_path(folder, &moment.id), &text)
+}
+
+/// Removes a moment; its content goes with the next [`sweep`].
+///
+/// # Errors
+/// What the system says.
+pub fn remove(folder: &Path, _lock: &Lock, id: &str) -> io::Result<()> {
+    fs::remove_file(moment_path(folder, id))
+}
+
+/// Removes contents that no moment names; how many.
+///
+/// # Errors
+/// What the system says.
+pub fn sweep(folder: &Path, _lock: &Lock) -> io::Result<usize> {
+    let used: BTreeSet<PathBuf> = list(folder)?.iter().map(|moment| content_path(folder, &moment.digest)).collect();
+    let entries = match fs::read_dir(folder.join(CONTENTS)) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(error),
+    };
+    let mut removed = 0;
+    for entry in entries {
+        let path = entry?.path();
+        if !used.contains(&path) {
+            fs::remove_file(&path)?;
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moment(id: &str, digest: &str) -> Moment {
+        let at = format!("2026-01-{}T00:00:00Z", &id[6..8]);
+        Moment { moment: FORM.into(), id: id.into(), at, digest: digest.into(), ..Moment::default() }
+    }
+
+    fn contents(folder: &Path) -> usize {
+        fs::read_dir(folder.join(CONTENTS)).unwrap().count()
+    }
+
+    #[test]
+    fn identical_content_is_one_file_and_goes_with_its_last_moment() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let held = lock(folder).unwrap();
+        let name = digest(b"one");
+        assert!(keep(folder, &held, &name, b"one").unwrap());
+        assert!(!keep(folder, &held, &name, b"one").unwrap());
+        for id in ["20260114-000000-aaaaaaaa", "20260113-000000-aaaaaaaa"] {
+            put(folder, &held, &moment(id, &name)).unwrap();
+        }
+        let ids = |folder| list(folder).unwrap().into_iter().map(|moment| moment.id).collect::<Vec<_>>();
+        assert_eq!(ids(folder), ["20260113-000000-aaaaaaaa", "20260114-000000-aaaaaaaa"], "by time");
+        assert_eq!((contents(folder), content(folder, &name).unwrap()), (1, b"one".to_vec()));
+        remove(folder, &held, "20260113-000000-aaaaaaaa").unwrap();
+        assert_eq!((sweep(folder, &held).unwrap(), contents(folder)), (0, 1));
+        remove(folder, &held, "20260114-000000-aaaaaaaa").unwrap();
+        assert_eq!((sweep(folder, &held).unwrap(), contents(folder)), (1, 0));
+    }
+
+    #[test]
+    fn a_content_that_was_changed_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let held = lock(folder).unwrap();
+        keep(folder, &held, &digest(b"one"), b"two").unwrap();
+        assert_eq!(content(folder, &digest(b"one")).unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_has_no_moments() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(list(&folder.path().join("none")).unwrap(), []);
+    }
+}

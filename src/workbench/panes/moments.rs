@@ -1,0 +1,154 @@
+//! The time bar: kept snapshots of the watched cluster on a line, and what had changed at each.
+
+use super::prelude::*;
+use crate::{ops::snapshots::Moment, workbench::model::Source};
+
+pub static PANE: Pane = Pane {
+    name: "time",
+    screen: Screen::Cluster,
+    place: Place::NONE.short(strip(7)).four(strip(9)).all(strip(11)),
+    presence: |model, _| if model.time.open { Presence::Shown } else { Presence::Hidden },
+    needs: &[Need::Time, Need::Look],
+    hints: &[
+        Action::MoveDown,
+        Action::Enter,
+        Action::PreviousThing,
+        Action::NextThing,
+        Action::CompareWith,
+        Action::TimeBar,
+    ],
+    build,
+    on: |view, action| {
+        let id = || view.selected(&PANE).map(|row| row.name().to_owned());
+        match action {
+            Action::Enter => id().map(|id| Step::ShowMoment(if id == NOW { String::new() } else { id })),
+            Action::CompareWith => id().filter(|id| id != NOW).map(Step::CompareMoment),
+            Action::Copy => id().map(|id| Step::Copy(format!("@{id}"))),
+            _ => None,
+        }
+    },
+    ..Pane::BASE
+};
+
+/// The row of the cluster as it is.
+const NOW: &str = "now";
+
+fn build(view: &View<'_>) -> Content {
+    let time = &view.model.time;
+    let moments = view.model.moments();
+    let shown = time.past.as_ref().map(|past| past.moment.id.as_str());
+    let says = match (&time.moments.failure, moments.is_empty()) {
+        (Some(failure), true) => failed(view, failure),
+        (None, true) if time.moments.loading => Blank::Loading.says("reading the kept snapshots …"),
+        (_, true) => {
+            let mut says = Blank::Empty.says("no snapshot of this cluster is kept yet");
+            says.push((
+                Role::Muted,
+                "one is kept whenever something that matters changes, and by: aicr snapshots save NAME".to_owned(),
+            ));
+            says
+        }
+        (_, false) => vec![(Role::Text, bar(&moments, shown, view.width.saturating_sub(1)))],
+    };
+    let mut rows = Vec::new();
+    if !moments.is_empty() {
+        let (role, glyph) = if shown.is_none() { (Role::Strong, "»") } else { (Role::Text, " ") };
+        let live = time.past.as_ref().map_or(view.model.cluster.source, |past| past.source);
+        let word = if live == Source::None { "" } else { live.word() };
+        let cells = vec![Cell::new(role, "now"), Cell::new(Role::Muted, word), Cell::default(), Cell::default()];
+        rows.push(Row { marker: Some((Role::Run, glyph)), ..Row::new(NOW, cells) });
+    }
+    rows.extend(moments.iter().rev().map(|moment| row(moment, shown)));
+    let position = shown.and_then(|id| moments.iter().position(|moment| moment.id == id));
+    let count = text::count(moments.len(), "snapshot");
+    Content {
+        title: match &time.past {
+            Some(past) => format!("time: PAST {}", when(&past.moment.at)),
+            None => "time: now".to_owned(),
+        },
+        note: position.map_or_else(|| count.clone(), |at| format!("{} of {count}", at + 1)),
+        columns: vec![
+            Column::new("TAKEN", 16, 16),
+            Column::new("NAME", 8, 18).priority(2),
+            Column::new("CHANGES", 7, 7).right().priority(1),
+            Column::new("WHAT", 20, 60).grows(),
+        ],
+        rows,
+        says,
+        headers: true,
+        ordered: true,
+        ..Content::default()
+    }
+}
+
+/// `2026-01-14 09:10` of a time in RFC 3339.
+fn when(at: &str) -> String {
+    text::clean(at.get(..16).unwrap_or(at)).replace('T', " ")
+}
+
+fn row(moment: &Moment, shown: Option<&str>) -> Row {
+    let is_shown = shown == Some(&moment.id);
+    let changes = match (&moment.since, moment.changes) {
+        (None, _) => Cell::new(Role::Muted, "-"),
+        (Some(_), 0) => Cell::new(Role::Muted, "0"),
+        (Some(_), changes) => Cell::new(Role::Change, text::thousands(changes)),
+    };
+    let name = moment.name.as_ref().map_or_else(Cell::default, |name| Cell::text(format!("@{name}")));
+    let what = match (&moment.since, moment.words.is_empty()) {
+        (None, _) => Cell::new(Role::Muted, "the first"),
+        (Some(_), true) => Cell::new(Role::Muted, "as before"),
+        (Some(_), false) => Cell::text(moment.words.join("; ")),
+    };
+    let role = if is_shown { Role::Strong } else { Role::Text };
+    Row {
+        marker: is_shown.then_some((Role::Run, "»")),
+        matters: moment.changes > 0,
+        ..Row::new(&moment.id, vec![Cell::new(role, when(&moment.at)), name, changes, what])
+    }
+}
+
+/// Moments on a line from the first one to now, by their times: `-` nothing changed, `~` something did, `»` the shown one.
+fn bar(moments: &[&Moment], shown: Option<&str>, width: usize) -> String {
+    let seconds = |at: &str| at.parse::<jiff::Timestamp>().map_or(0, jiff::Timestamp::as_second);
+    let (Some(first), Some(last)) = (moments.first(), moments.last()) else { return String::new() };
+    let (first, last) = (seconds(&first.at), seconds(&last.at));
+    // The last column is now.
+    let room = width.saturating_sub(5).clamp(2, 200);
+    let mut line = vec!['·'; room];
+    let place = |at: i64| match last - first {
+        0 => room - 2,
+        whole => usize::try_from((at - first) * i64::try_from(room - 2).unwrap_or(1) / whole).unwrap_or(0),
+    };
+    for moment in moments {
+        let glyph = if moment.changes > 0 { '~' } else { '-' };
+        let cell = &mut line[place(seconds(&moment.at))];
+        // Of several in one column, the one that changed something.
+        *cell = if *cell == '~' { '~' } else { glyph };
+    }
+    let mut end = ' ';
+    match moments.iter().find(|moment| Some(moment.id.as_str()) == shown) {
+        Some(moment) => line[place(seconds(&moment.at))] = '»',
+        None => end = '»',
+    }
+    format!("{}{end}now", line.into_iter().collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_stand_on_the_line_by_their_times() {
+        let moment =
+            |id: &str, at: &str, changes| Moment { id: id.into(), at: at.into(), changes, ..Moment::default() };
+        let all = [
+            moment("a", "2026-01-14T00:00:00Z", 0),
+            moment("b", "2026-01-15T00:00:00Z", 2),
+            moment("c", "2026-01-18T00:00:00Z", 0),
+        ];
+        let all: Vec<&Moment> = all.iter().collect();
+        assert_eq!(bar(&all, None, 19), "-··~········-·»now");
+        assert_eq!(bar(&all, Some("b"), 19), "-··»········-· now");
+        assert_eq!(bar(&all[..1], None, 19), "············-·»now");
+    }
+}

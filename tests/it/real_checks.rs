@@ -1,0 +1,262 @@
+//! Checks against real parts of the test cluster, each made to pass and made to fail. Ignored unless asked for.
+//!
+//! Expects what `real_cluster` expects. Every test starts the parts that it needs (`tests/cluster/cluster` builds them the
+//! first time) and removes them; tests/cluster/README.md says which they are and what stands in for the rest.
+
+use crate::real_cluster::{IMAGE, Real, cluster_script, text};
+use aicr::yaml;
+use serde_json::{Value, json};
+
+/// What a check said.
+struct Said {
+    status: String,
+    message: String,
+    /// The test of the CTRF report.
+    test: Value,
+    /// The events of the run, one JSON line each.
+    events: Vec<Value>,
+}
+
+impl Said {
+    #[track_caller]
+    fn is(&self, status: &str, message: &str) {
+        assert!(
+            self.status == status && self.message.starts_with(message),
+            "expected {status} `{message}`, found {} `{}`\n{:#}",
+            self.status,
+            self.message,
+            self.test
+        );
+    }
+}
+
+/// The recipe of this cluster, with changes.
+fn recipe(real: &Real, change: impl FnOnce(&mut Value)) -> String {
+    let path = real.recipe();
+    let text = std::fs::read_to_string(&path).expect("a recipe");
+    let mut recipe = yaml::parse(&text).expect("YAML").to_value();
+    change(&mut recipe);
+    std::fs::write(&path, yaml::to_string(&recipe)).expect("a file");
+    path
+}
+
+/// A component of the recipe as a deployer left it.
+fn component(name: &str, namespace: &str) -> Value {
+    json!({"name": name, "namespace": namespace, "type": "Helm", "source": "https://example.com/charts", "chart": name, "version": "1.0.0"})
+}
+
+/// A `--data` folder in which a check gets an environment.
+fn with_env(real: &Real, check: &str, phase: &str, env: &[(&str, &str)]) -> String {
+    let folder = real.path("data");
+    std::fs::create_dir_all(folder.join("validators")).expect("a folder");
+    let env: Vec<Value> = env.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
+    let image = format!("ghcr.io/nvidia/aicr-validators/{phase}:latest");
+    let catalog = json!({"apiVersion": "validator.nvidia.com/v1alpha1", "kind": "ValidatorCatalog",
+        "metadata": {"name": "test", "version": "1.0.0"},
+        "validators": [{"name": check, "phase": phase, "description": check, "image": image, "timeout": "10m", "args": [check],
+                        "env": env}]});
+    std::fs::write(folder.join("validators/catalog.yaml"), yaml::to_string(&catalog)).expect("a file");
+    folder.display().to_string()
+}
+
+/// Runs one check of a recipe as a Job; nothing of the run is left.
+#[track_caller]
+fn run(real: &Real, recipe: &str, check: &str, more: &[&str]) -> Said {
+    let report = real.path("report.json").display().to_string();
+    let mut args = vec!["validate", "--recipe", recipe, "--check", check, "--check-image", IMAGE, "--format", "events"];
+    args.extend(more);
+    let output = real.aicr(&args);
+    let events: Vec<Value> = String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}\n{}", text(&output))))
+        .collect();
+    let planned = events.iter().find(|event| event["event"] == "planned");
+    let id = planned.and_then(|event| event["run_id"].as_str()).unwrap_or_else(|| panic!("no run\n{}", text(&output)));
+    // The report of the same run, from its record.
+    let written = real.aicr(&["runs", "export", id, "-o", &report]);
+    assert!(written.status.success(), "{}\n{}", text(&written), text(&output));
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(&report).expect("a report")).expect("JSON");
+    let test = report["results"]["tests"][0].clone();
+    assert_eq!(test["name"], check, "{report:#}\n{}", text(&output));
+    assert_eq!(real.left_over(), "");
+    let field = |key: &str| test[key].as_str().unwrap_or_default().to_owned();
+    Said { status: field("status"), message: field("message"), test: test.clone(), events }
+}
+
+/// Parts of the cluster that are removed again, also where a test fails.
+struct Parts<'r> {
+    real: &'r Real,
+    stop: Vec<Vec<&'static str>>,
+}
+
+impl<'r> Parts<'r> {
+    fn start(real: &'r Real, parts: &[&'static str]) -> Parts<'r> {
+        for part in parts {
+            cluster_script(real, &[part]);
+        }
+        Parts {
+            real,
+            stop: parts.iter().map(|part| vec![*part, if *part == "kwok" { "stop" } else { "delete" }]).collect(),
+        }
+    }
+}
+
+impl Drop for Parts<'_> {
+    fn drop(&mut self) {
+        for part in &self.stop {
+            cluster_script(self.real, part);
+        }
+    }
+}
+
+/// A node without a machine whose kubelet KWOK plays. It has GPUs and no processor, so that no container that is to run
+/// for real is scheduled there.
+struct FakeNode<'r>(&'r Real, String);
+
+impl<'r> FakeNode<'r> {
+    fn new(real: &'r Real, name: &str, labels: &[(&str, &str)], extended: &[(&str, &str)]) -> FakeNode<'r> {
+        let mut node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name,
+            "annotations": {"kwok.x-k8s.io/node": "fake"}, "labels": {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux"}}});
+        for (key, value) in labels {
+            node["metadata"]["labels"][key] = (*value).into();
+        }
+        let mut resources = json!({"cpu": "0", "memory": "0", "pods": "20"});
+        for (key, value) in extended {
+            resources[key] = (*value).into();
+        }
+        node["status"] = json!({"capacity": resources, "allocatable": resources});
+        let file = real.path(&format!("{name}.json"));
+        std::fs::write(&file, node.to_string()).expect("a file");
+        real.kubectl_must(&["create", "-f", &file.display().to_string()]);
+        let fake = FakeNode(real, name.to_owned());
+        real.kubectl_must(&["wait", "--for=condition=Ready", &format!("node/{name}"), "--timeout=60s"]);
+        fake
+    }
+}
+
+impl Drop for FakeNode<'_> {
+    fn drop(&mut self) {
+        self.0.kubectl(&["delete", "node", &self.1, "--wait=false"]);
+    }
+}
+
+#[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
+fn robust_controller_meets_the_webhook_of_kubeflow_trainer() {
+    let real = Real::cluster();
+    let _parts = Parts::start(&real, &["kubeflow"]);
+    let recipe = recipe(&real, |recipe| {
+        recipe["componentRefs"].as_array_mut().expect("components").push(component("kubeflow-trainer", "kubeflow"));
+        recipe["validation"]["conformance"]["checks"] = json!(["robust-controller"]);
+    });
+    let said = run(&real, &recipe, "robust-controller", &[]);
+    said.is("passed", "");
+    let evidence = said.test["stdout"].to_string();
+    assert!(evidence.contains("refused, as it should be: admission webhook"), "{evidence}");
+
+    let scale = |replicas: &str| {
+        let deployment = "deployment/kubeflow-trainer-controller-manager";
+        real.kubectl_must(&["-n", "kubeflow", "scale", deployment, "--replicas", replicas]);
+        real.kubectl_must(&["-n", "kubeflow", "rollout", "status", deployment, "--timeout=60s"]);
+    };
+    scale("0");
+    let said = run(&real, &recipe, "robust-controller", &[]);
+    said.is("failed", "Deployment kubeflow/kubeflow-trainer-controller-manager: 0/0 replicas available");
+}
+
+#[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
+fn a_claimed_gpu_is_seen_by_the_container_that_claimed_it_and_by_no_other() {
+    let real = Real::cluster();
+    let _parts = Parts::start(&real, &["dra"]);
+    let recipe = recipe(&real, |recipe| {
+        recipe["validation"]["conformance"]["checks"] = json!(["dra-support", "secure-accelerator-access"]);
+        for component in recipe["componentRefs"].as_array_mut().expect("components") {
+            // The recipe's policy: GPUs are handed out through claims.
+            match component["name"].as_str() {
+                Some("nvidia-dra-driver-gpu") => {
+                    component["overrides"]["resources"]["gpus"]["enabled"] = true.into();
+                    component["overrides"]["gpuResourcesEnabledOverride"] = true.into();
+                }
+                Some("gpu-operator") => component["overrides"]["devicePlugin"]["enabled"] = false.into(),
+                _ => {}
+            }
+        }
+    });
+    let state = |state: &str| cluster_script(&real, &["dra", state]);
+    let allocated = |said: &Said| {
+        let lines = said.test["stdout"].to_string();
+        assert!(lines.contains("ResourceClaim status") && lines.contains("GPU devices: 1, expected 1"), "{lines}");
+    };
+    for check in ["dra-support", "secure-accelerator-access"] {
+        state("well");
+        let said = run(&real, &recipe, check, &[]);
+        said.is("passed", "");
+        allocated(&said);
+        assert_eq!(real.kubectl_must(&["get", "resourceclaims", "-A", "-o", "name"]), "");
+    }
+    state("none");
+    let said = run(&real, &recipe, "dra-support", &[]);
+    said.is("failed", "the container with one GPU does not see exactly one: GPU devices: 0, expected 1");
+    state("open");
+    let said = run(&real, &recipe, "secure-accelerator-access", &[]);
+    said.is("failed", "the container with one GPU does not see exactly one: GPU devices: 2, expected 1");
+    assert!(said.message.contains("a container without a GPU sees devices of one"), "{}", said.message);
+}
+
+#[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
+fn karpenter_adds_a_node_for_a_pod_that_needs_a_gpu() {
+    let real = Real::cluster();
+    let _parts = Parts::start(&real, &["kwok", "karpenter"]);
+    let recipe = recipe(&real, |recipe| {
+        recipe["validation"]["conformance"]["checks"] = json!(["cluster-autoscaling"]);
+    });
+    let said = run(&real, &recipe, "cluster-autoscaling", &[]);
+    said.is("passed", "");
+    let evidence = said.test["stdout"].to_string();
+    assert!(evidence.contains("NodePool gpu: 0 nodes before, 1 after"), "{evidence}");
+    // The empty node goes again.
+    real.kubectl_must(&["wait", "--for=delete", "node", "-l", "karpenter.sh/nodepool=gpu", "--timeout=90s"]);
+
+    real.kubectl_must(&["patch", "nodepool", "gpu", "--type=merge", "-p", r#"{"spec":{"limits":null}}"#]);
+    run(&real, &recipe, "cluster-autoscaling", &[]).is("failed", "no NodePool has a limit for nvidia.com/gpu");
+    real.kubectl_must(&["-n", "karpenter", "scale", "deployment/karpenter", "--replicas", "0"]);
+    run(&real, &recipe, "cluster-autoscaling", &[]).is("failed", "Karpenter is not available: 0/0 replicas");
+}
+
+#[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
+fn nccl_all_reduce_runs_as_a_train_job_and_its_rows_become_a_curve() {
+    let real = Real::cluster();
+    let _parts = Parts::start(&real, &["kwok", "kubeflow"]);
+    for speed in ["380", "90"] {
+        cluster_script(&real, &["nccl-image", speed]);
+    }
+    let labels =
+        [("nvidia.com/gpu.product", "NVIDIA-H100-80GB-HBM3"), ("node.kubernetes.io/instance-type", "p5.48xlarge")];
+    let resources = [("nvidia.com/gpu", "8"), ("vpc.amazonaws.com/efa", "32")];
+    let _nodes = ["aicr-test-h100-1", "aicr-test-h100-2"].map(|name| FakeNode::new(&real, name, &labels, &resources));
+    let recipe = recipe(&real, |recipe| {
+        (recipe["criteria"]["service"], recipe["criteria"]["accelerator"]) = ("eks".into(), "h100".into());
+        recipe["validation"]["performance"] = json!({"checks": ["nccl-all-reduce-bw"],
+            "constraints": [{"name": "nccl-all-reduce-bw", "value": ">= 300"}]});
+    });
+    let over = |image: &str| {
+        let data = with_env(&real, "nccl-all-reduce-bw", "performance", &[("AICR_NCCL_RUNTIME_IMAGE", image)]);
+        run(&real, &recipe, "nccl-all-reduce-bw", &["--data", &data])
+    };
+    let said = over("test/nccl:380");
+    said.is("passed", "");
+    let curve = said.test["extra"]["curve"].as_array().expect("a curve");
+    assert_eq!(curve.len(), 25, "{curve:?}");
+    assert_eq!((&curve[0]["bytes"], &curve[24]["bytes"]), (&json!(1024), &json!(17_179_869_184_u64)));
+    // Rows come while the benchmark runs, before its result.
+    let place = |wanted: &dyn Fn(&Value) -> bool| said.events.iter().position(wanted).expect("such an event");
+    let rows: Vec<&Value> = said.events.iter().filter(|event| event["event"] == "measured").collect();
+    assert_eq!(rows.len(), 25);
+    assert!(rows[0]["observed_at"].as_str() < rows[24]["observed_at"].as_str(), "{rows:?}");
+    assert!(place(&|event| event["event"] == "measured") < place(&|event| event["event"] == "finished"));
+
+    over("test/nccl:90").is("failed", "89.98 GB/s at 17179869184 bytes, expected >= 300");
+}

@@ -1,0 +1,157 @@
+//! Kept snapshots, through the program: saved once, named, found wherever a snapshot is read, and compared as they come.
+
+use crate::sandbox::{Run, Sandbox};
+use std::{
+    io::{BufRead, BufReader},
+    process::Stdio,
+};
+
+/// The files of the store, by folder.
+fn files(sandbox: &Sandbox, folder: &str) -> usize {
+    let folder = sandbox.home().join(".local/state/aicr/snapshots").join(folder);
+    std::fs::read_dir(folder).map_or(0, Iterator::count)
+}
+
+#[track_caller]
+fn good(run: Run) -> Run {
+    assert_eq!(run.code, 0, "{}", run.transcript);
+    run
+}
+
+/// Two snapshots of the demo, the later one with another kernel on a node.
+fn two(sandbox: &Sandbox) {
+    let text = good(sandbox.aicr(&["--demo", "snapshot"])).stdout;
+    let stamp = text.lines().find(|line| line.trim_start().starts_with("timestamp: ")).expect("a time").to_owned();
+    let timed = |text: &str, at: &str| text.replace(&stamp, &format!("  timestamp: '{at}'"));
+    sandbox.file("monday.yaml", &timed(&text, "2026-01-12T09:00:00Z"));
+    let changed = text.replace("6.12.54-linuxkit", "6.12.55-linuxkit");
+    assert_ne!(text, changed);
+    sandbox.file("friday.yaml", &timed(&changed, "2026-01-16T09:00:00Z"));
+    good(sandbox.aicr(&["snapshots", "import", "monday.yaml", "--name", "monday"]));
+    good(sandbox.aicr(&["snapshots", "import", "friday.yaml", "--name", "friday"]));
+}
+
+#[test]
+fn equal_snapshots_take_room_once() {
+    let sandbox = Sandbox::new();
+    let first = good(sandbox.aicr(&["--demo", "snapshots", "save", "one"]));
+    assert!(first.stderr.contains(" as @one: the first of its cluster"), "{}", first.transcript);
+    let text = good(sandbox.aicr(&["snapshots", "export", "@one"])).stdout;
+    let stamp = text.lines().find(|line| line.trim_start().starts_with("timestamp: ")).expect("a time").to_owned();
+    sandbox.file("later.yaml", &text.replace(&stamp, "  timestamp: '2099-01-01T00:00:00Z'"));
+    let second = good(sandbox.aicr(&["snapshots", "import", "later.yaml"]));
+    assert!(second.stderr.contains("0 changes since the one before"), "{}", second.transcript);
+    assert_eq!((files(&sandbox, "moments"), files(&sandbox, "contents")), (2, 1));
+    let list = good(sandbox.aicr(&["snapshots", "list"]));
+    let rows: Vec<&str> = list.stdout.lines().skip(1).collect();
+    assert!(rows.len() == 2 && rows[0].contains("2099-01-01") && rows[1].contains("@one"), "{}", list.transcript);
+}
+
+#[test]
+fn a_kept_snapshot_is_read_wherever_one_is_asked_for() {
+    let sandbox = Sandbox::new();
+    two(&sandbox);
+    let diff = good(sandbox.aicr(&["diff", "@-1", "@", "-t", "table"]));
+    assert!(diff.stdout.contains("node[worker-1].kernel"), "{}", diff.transcript);
+    let noisy = good(sandbox.aicr(&["diff", "@-1", "@", "-t", "table", "--noise", "use"]));
+    assert_eq!(noisy.stdout, diff.stdout, "nothing is held by pods: {}", noisy.transcript);
+    let by_time = good(sandbox.aicr(&["diff", "@monday", "@2026-01-17", "-t", "table"]));
+    assert_eq!(by_time.stdout, diff.stdout);
+    let by_shape = good(sandbox.aicr(&["diff", "@-1", "@", "-t", "table", "--by", "shape"]));
+    assert!(by_shape.stdout.lines().count() < diff.stdout.lines().count(), "{}", by_shape.transcript);
+    let recipe = good(sandbox.aicr(&["recipe", "--snapshot", "@monday", "--service", "kind"]));
+    assert!(recipe.stdout.contains("kind: Recipe"), "{}", recipe.transcript);
+    let validate = sandbox.aicr(&["validate", "--snapshot", "@friday", "--service", "kind", "--no-cluster"]);
+    assert!(!validate.stderr.contains("failed to read"), "{}", validate.transcript);
+    let script = sandbox.file("keys", "wait\n").display().to_string();
+    let compare = good(sandbox.aicr(&["tui", "@monday", "@friday", "--size", "160x45", "--script", &script]));
+    assert!(compare.stdout.contains("kernel"), "{}", compare.transcript);
+    let show = good(sandbox.aicr(&["snapshots", "show", "@"]));
+    assert!(
+        show.stdout.contains("~ node[worker-1].kernel: 6.12.54-linuxkit -> 6.12.55-linuxkit"),
+        "{}",
+        show.transcript
+    );
+}
+
+#[test]
+fn what_is_not_kept_is_not_found_and_nothing_is_written_to_it() {
+    let sandbox = Sandbox::new();
+    let missing = sandbox.aicr(&["diff", "@sunday", "@"]);
+    assert_eq!(missing.code, 3, "{}", missing.transcript);
+    assert!(missing.stderr.contains("no kept snapshot is called `sunday`"), "{}", missing.transcript);
+    let written = sandbox.aicr(&["--demo", "snapshot", "-o", "@sunday"]);
+    assert_eq!(written.code, 2, "{}", written.transcript);
+    assert!(written.stderr.contains("aicr snapshots save"), "{}", written.transcript);
+}
+
+#[test]
+fn names_are_given_taken_away_and_survive_pruning() {
+    let sandbox = Sandbox::new();
+    two(&sandbox);
+    good(sandbox.aicr(&["snapshots", "name", "@friday", "--remove"]));
+    let pruned = good(sandbox.aicr(&["snapshots", "prune", "--keep", "0"]));
+    assert!(pruned.stderr.contains("removed 0 snapshots"), "the newest stays: {}", pruned.transcript);
+    good(sandbox.aicr(&["snapshots", "name", "@monday", "--remove"]));
+    let pruned = good(sandbox.aicr(&["snapshots", "prune", "--keep", "0"]));
+    assert!(pruned.stderr.contains("removed 1 snapshot"), "{}", pruned.transcript);
+    assert_eq!((files(&sandbox, "moments"), files(&sandbox, "contents")), (1, 1));
+}
+
+/// Reads lines of a program until one fits, and ends the program as Ctrl-C does.
+fn lines_until(sandbox: &Sandbox, arguments: &[&str], fits: impl Fn(&str) -> bool) -> (Vec<String>, i32) {
+    let mut command = sandbox.command(arguments);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = Vec::new();
+    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        lines.push(line.unwrap());
+        if fits(lines.last().unwrap()) {
+            break;
+        }
+    }
+    let id = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+    (lines, child.wait().unwrap().code().unwrap_or(-1))
+}
+
+#[test]
+fn watching_keeps_the_first_and_an_idle_cluster_adds_nothing() {
+    let sandbox = Sandbox::new();
+    let (lines, code) = lines_until(&sandbox, &["--demo", "snapshot", "--watch"], |line| line.contains("the first of"));
+    assert_eq!((lines.len(), code), (2, 0), "{lines:?}");
+    assert_eq!(files(&sandbox, "moments"), 1);
+    // Of the same demo: what is read again says nothing that matters, so that the one difference is the only one.
+    two(&sandbox);
+    let (lines, _) =
+        lines_until(&sandbox, &["--demo", "diff", "--live", "@friday", "--watch"], |line| line.contains("kernel"));
+    assert!(lines.last().unwrap().contains("6.12.55-linuxkit -> 6.12.54-linuxkit"), "{lines:?}");
+    let (json, _) = lines_until(&sandbox, &["--demo", "diff", "--live", "@friday", "--watch", "-t", "json"], |line| {
+        line.contains("kernel")
+    });
+    let value: serde_json::Value = serde_json::from_str(json.last().unwrap()).unwrap();
+    assert_eq!((&value["differs"], &value["severity"]), (&true.into(), &"info".into()), "{json:?}");
+}
+
+#[test]
+fn an_idle_cluster_shows_no_drift() {
+    let sandbox = Sandbox::new();
+    good(sandbox.aicr(&["--demo", "snapshots", "save", "before"]));
+    let diff = good(sandbox.aicr(&["--demo", "diff", "@before", "cluster", "--fail-on-drift", "-t", "table"]));
+    assert_eq!(diff.stdout, "NO CHANGES\n", "{}", diff.transcript);
+}
+
+#[test]
+fn what_breaks_a_constraint_comes_first_and_is_named() {
+    let sandbox = Sandbox::new();
+    two(&sandbox);
+    let text = std::fs::read_to_string(sandbox.home().join("friday.yaml")).unwrap();
+    let old = text.replace("v1.34.", "v1.29.").replace("2026-01-16", "2026-01-18");
+    assert_ne!(text, old);
+    sandbox.file("old.yaml", &old);
+    good(sandbox.aicr(&["snapshots", "import", "old.yaml"]));
+    let diff =
+        good(sandbox.aicr(&["diff", "@friday", "@", "--recipe", "service=kind,accelerator=a100", "-t", "table"]));
+    let first = diff.stdout.lines().nth(2).unwrap_or_default();
+    assert!(first.contains("CRITICAL") && first.contains("K8s.server.version"), "{}", diff.transcript);
+    assert!(diff.stderr.contains("a constraint does not hold any more: K8s.server.version"), "{}", diff.transcript);
+}

@@ -1,0 +1,209 @@
+//! The time bar and the Compare screen: kept snapshots, where a thing changed, two and three of them beside each other.
+
+use super::{
+    desk::{Desk, compare, snapshot, snapshot_of},
+    screens::{SIZES, all_golden, golden},
+};
+use aicr::{
+    cluster::watch::LiveStatus,
+    inventory::{Fact, Inventory, Node, Source},
+    ops::{
+        demo::DemoOptions,
+        snapshots::{self, How},
+    },
+    workbench::{
+        Look,
+        msg::{Msg, SnapshotSlot},
+        panes::NODES,
+        screenshot,
+    },
+};
+use std::sync::Arc;
+
+/// The demo's cluster at a time, with a kernel on one of its nodes.
+fn cluster(at: &str, kernel: Option<(&str, &str)>) -> Arc<Inventory> {
+    let mut inventory = Inventory::clone(&snapshot());
+    inventory.about.taken_at = at.to_owned();
+    if let Some((name, kernel)) = kernel {
+        let nodes = inventory.nodes.iter().map(|node| match &*node.name == name {
+            true => Arc::new(Node {
+                kernel: Fact::known(kernel.into(), Source::node("status.nodeInfo.kernelVersion")),
+                ..Node::clone(node)
+            }),
+            false => Arc::clone(node),
+        });
+        inventory.nodes = nodes.collect();
+    }
+    Arc::new(inventory)
+}
+
+/// A desk with four kept snapshots: worker-2 had another kernel at the second, worker-3 since the third.
+fn desk(width: u16, height: u16) -> Desk {
+    let mut desk = Desk::new(width, height, Look::default());
+    let folder = tempfile::tempdir().unwrap();
+    for (at, kernel, name) in [
+        ("2026-01-05T08:00:00Z", None, Some("monday")),
+        ("2026-01-06T14:30:00Z", Some(("worker-2", "6.12.60")), None),
+        ("2026-01-08T09:15:00Z", Some(("worker-3", "6.12.60")), None),
+        ("2026-01-10T22:00:00Z", Some(("worker-3", "6.12.60")), Some("friday")),
+    ] {
+        snapshots::save(folder.path(), &cluster(at, kernel), name, How::Recorded).unwrap();
+    }
+    desk.kept = Some(folder);
+    desk.update(Msg::Connected { generation: 1, context: "demo".into(), server: "demo".into() });
+    desk.view(LiveStatus::Fresh, Some(cluster("2026-01-12T10:00:00Z", Some(("worker-3", "6.12.60")))));
+    // Reads the list, as the start does where there is a folder for state.
+    desk.keys("T T");
+    desk
+}
+
+#[test]
+fn brackets_go_to_the_moments_at_which_the_selected_node_changed() {
+    let mut desk = desk(120, 40);
+    desk.command("node worker-3");
+    desk.keys("T");
+    desk.shows("time: now");
+    desk.keys("[");
+    desk.shows("PAST 2026-01-08 09:15");
+    desk.shows("time: PAST 2026-01-08 09:15");
+    desk.keys("[");
+    desk.shows("worker-3 did not change before this");
+    desk.keys("]");
+    desk.shows("nothing later is kept; this is now");
+    desk.shows("DEMO fresh");
+    desk.command("node worker-2");
+    desk.keys("[ [");
+    desk.shows("PAST 2026-01-06 14:30");
+    desk.shows("6.12.60");
+    desk.keys("<");
+    desk.shows("PAST 2026-01-05 08:00");
+    desk.keys("Esc");
+    desk.shows("DEMO fresh");
+}
+
+#[test]
+fn what_comes_while_the_past_is_shown_is_shown_after_it() {
+    let mut desk = desk(120, 40);
+    desk.command("past @monday");
+    desk.shows("PAST 2026-01-05 08:00");
+    let later = snapshot_of(DemoOptions { nodes: Some(6), ..DemoOptions::default() });
+    desk.view(LiveStatus::Fresh, Some(later));
+    desk.shows("nodes 5");
+    desk.keys("4 r");
+    desk.shows("[4 Validate]");
+    assert!(desk.left.is_empty(), "nothing is asked of the past: {:?}", desk.left);
+    desk.keys("1");
+    desk.command("past now");
+    desk.shows("nodes 6");
+    desk.shows("DEMO fresh");
+}
+
+#[test]
+fn without_kept_snapshots_the_bar_says_how_there_will_be_some() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("T");
+    desk.shows("empty: no snapshot of this cluster is kept yet");
+    desk.keys("<");
+    desk.shows("no snapshot of this cluster is kept yet");
+    desk.keys("T");
+    assert!(!desk.text().contains("time: now"));
+}
+
+#[test]
+fn the_time_bar_at_every_size() {
+    let frame = |(width, height): (u16, u16)| {
+        let mut desk = desk(width, height);
+        desk.command("node worker-3");
+        desk.keys("T [");
+        (format!("time-{width}x{height}"), screenshot::symbols(&desk.frame()))
+    };
+    all_golden(SIZES.map(frame));
+}
+
+#[test]
+fn three_snapshots_have_three_columns() {
+    let mut desk = desk(200, 60);
+    let at = |kernel| cluster("2026-01-05T08:00:00Z", kernel);
+    compare(&mut desk, ("one", at(None)), ("two", at(Some(("worker-2", "6.12.60")))));
+    let third = at(Some(("worker-3", "6.12.61")));
+    desk.update(Msg::Snapshot { slot: SnapshotSlot::C, generation: 0, name: "three".into(), answer: Ok(third) });
+    desk.keys("5");
+    desk.shows("A one   B two   C three");
+    desk.shows("2 differ, by reading");
+    let row = |desk: &mut Desk, what: &str| {
+        let text = desk.text();
+        text.lines().find(|line| line.contains(what)).unwrap_or_else(|| panic!("{text}")).to_owned()
+    };
+    let second = row(&mut desk, "node[worker-2].kernel");
+    assert_eq!((second.matches("6.12.60").count(), second.matches("6.12.54-linuxkit").count()), (1, 2), "{second}");
+    let third = row(&mut desk, "node[worker-3].kernel");
+    assert_eq!((third.matches("6.12.61").count(), third.matches("6.12.54-linuxkit").count()), (1, 2), "{third}");
+    golden("compare-three-200x60", &desk.text());
+}
+
+#[test]
+fn differences_are_listed_by_reading_identity_with_context_and_shape() {
+    let mut desk = desk(120, 40);
+    let mut after = Inventory::clone(&cluster("x", None));
+    let change = |node: &Arc<Node>| {
+        let kernel = Fact::known("6.12.60".into(), Source::node("status.nodeInfo.kernelVersion"));
+        Arc::new(Node { kernel, ..Node::clone(node) })
+    };
+    after.nodes = after.nodes.iter().map(change).collect();
+    compare(&mut desk, ("one", snapshot()), ("two", Arc::new(after)));
+    desk.keys("5");
+    desk.shows("node[worker-2].kernel");
+    desk.keys("|");
+    desk.shows("by identity");
+    desk.shows("node worker-2  1 difference");
+    assert!(!desk.text().contains("kubelet"));
+    desk.keys("}");
+    desk.shows("kubelet");
+    golden("compare-identity-120x40", &desk.text());
+    desk.keys("|");
+    desk.shows("by shape");
+    desk.shows("kernel  4 nodes of no accelerators");
+    golden("compare-shape-120x40", &desk.text());
+}
+
+#[test]
+fn what_breaks_a_constraint_of_the_recipe_is_first() {
+    let mut desk = desk(160, 45);
+    let mut after = Inventory::clone(&cluster("x", Some(("worker-1", "6.12.60"))));
+    let mut server = after.server.value().cloned().unwrap();
+    server.git_version = "v1.29.0".into();
+    after.server = Fact::known(server, Source::node("version"));
+    compare(&mut desk, ("one", snapshot()), ("two", Arc::new(after)));
+    desk.keys("5");
+    desk.shows("✗ breaks K8s.server.version");
+    let text = desk.text();
+    let at = |what: &str| text.lines().position(|line| line.contains(what)).unwrap_or_else(|| panic!("{what}\n{text}"));
+    assert!(at("✗ K8s.server.version") < at("node[worker-1].kernel"), "{text}");
+}
+
+#[test]
+fn a_rule_on_noise_is_seen_and_switched() {
+    let mut desk = desk(160, 45);
+    let mut after = Inventory::clone(&cluster("x", None));
+    let held = |node: &Arc<Node>| {
+        let mut node = Node::clone(node);
+        for resource in &mut node.accelerators.resources {
+            resource.held = Fact::known(resource.held.get().unwrap_or(0) + 1, Source::node("pods"));
+        }
+        Arc::new(node)
+    };
+    after.nodes = after.nodes.iter().map(held).collect();
+    compare(&mut desk, ("one", snapshot()), ("two", Arc::new(after)));
+    desk.keys("5");
+    desk.shows("hidden: use");
+    desk.shows("1 noisy hidden (.)");
+    desk.command("noise use");
+    desk.shows("held.nvidia.com/gpu");
+    desk.shows("shown: use");
+    desk.command("noise use");
+    assert!(!desk.text().contains("held.nvidia.com/gpu"));
+    desk.command("noise");
+    desk.shows("rules on noise");
+    desk.shows("changes at every boot");
+    assert_eq!(desk.state.desk.table(&NODES).filter, "");
+}
