@@ -203,9 +203,6 @@ impl Args {
             clipboard: preferences.text(&CLIPBOARD).parse().unwrap_or_default(),
             read_only: preferences.is_on(&READ_ONLY),
             notices: preferences.problems.iter().map(ToString::to_string).chain(unusable).collect(),
-            screen: self.screen,
-            look: Look { theme: self.theme.clone(), color: self.color(global), ascii: self.ascii || !utf8() },
-            mouse: std::env::var("AICR_MOUSE").as_deref() != Ok("off"),
             keeps: !self.no_keep,
             run: self.run.options(),
         };

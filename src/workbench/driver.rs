@@ -152,6 +152,7 @@ impl Reason {
 }
 
 /// What wakes the loop.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 enum Wake {
     Signal(Signal),
     Input(Input),

@@ -97,6 +97,7 @@ struct Said {
 }
 
 /// What wakes the loop.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 enum Wake {
     Line(io::Result<Option<String>>),
     Msg(Msg),

@@ -80,7 +80,7 @@ fn walk(read_only: bool, prepare: fn(&mut Desk)) -> Vec<Effect> {
         for (word, arguments, _) in COMMANDS {
             for argument in ["", "cluster", "all", "service=kind accelerator=a100", "out.yaml", "1"] {
                 desk.state.desk.show(screen);
-                desk.command(format!("{word} {argument}").trim());
+                desk.update(Msg::Command(format!("{word} {argument}").trim().to_owned()));
                 follow_up(&mut desk, &mut reached);
                 if arguments.is_empty() {
                     break;
