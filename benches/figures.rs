@@ -46,6 +46,7 @@ fn main() {
     println!("{:<52} {:>8} {:>8} {:>10}", "what", "p50", "p99", "peak MiB");
     processes(&ours(), peer.as_deref(), runs);
     bundles(runs);
+    large_bundle(runs.min(5));
     resolving(runs);
     resolving_large(runs);
     first_frame(runs.min(50));
@@ -100,6 +101,31 @@ fn bundles(runs: usize) {
     std::fs::remove_dir_all(&target).expect("the bundle can be removed");
     row("process: aicr bundle -r FILE -o DIR", whole, peak_kib(&command));
     row(&format!("of that: writing {} files", files.len()), floor, None);
+}
+
+/// `aicr bundle` of a recipe with 10,000 components, for the dialect that has no limit of folders.
+fn large_bundle(runs: usize) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (recipe, target) = (folder.path().join("recipe.yaml"), folder.path().join("bundle"));
+    let mut text =
+        String::from("apiVersion: aicr.run/v1\nkind: RecipeResult\nmetadata: {version: 1.0.0}\ncomponentRefs:\n");
+    for n in 0..10_000 {
+        let needs = if n == 0 { String::new() } else { format!("c{}", n / 2) }.replace(&format!("c{n}"), "");
+        text += &format!(
+            "- {{name: c{n}, namespace: n, chart: c, type: Helm, source: \"https://example.org/c\", version: 1.2.3, dependencyRefs: [{needs}]}}\n"
+        );
+    }
+    std::fs::write(&recipe, text).expect("a recipe");
+    let path = |path: &std::path::Path| path.display().to_string();
+    let command: Vec<String> =
+        [&ours()[0], "bundle", "-r", &path(&recipe), "-d", "flux", "-o", &path(&target)].map(str::to_owned).to_vec();
+    let mut times = Vec::new();
+    for _ in 0..runs {
+        times.push(time(|| run(&command)));
+        std::fs::remove_dir_all(&target).expect("the bundle can be removed");
+    }
+    let peak = peak_kib(&command);
+    row("process: aicr bundle of 10,000 components (flux)", times, peak);
 }
 
 /// Spawn to exit, with everything the system does around it.

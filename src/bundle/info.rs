@@ -10,7 +10,7 @@ pub fn text(bundle: &Bundle, recipe: &str) -> String {
     let mut settings = json!({
         "checksums": true,
         "attested": false,
-        "vendorCharts": false,
+        "vendorCharts": options.vendored.is_some(),
         "readinessHooks": options.readiness_hooks,
         "serial": options.serial,
     });
@@ -21,7 +21,7 @@ pub fn text(bundle: &Bundle, recipe: &str) -> String {
     };
     let scheduling = &options.flags.scheduling;
     state("repoURL", deployer.repository(&options.settings).map(Value::from));
-    state("targetRevision", deployer.repository(&options.settings).map(|_| "main".into()));
+    state("targetRevision", deployer.repository(&options.settings).map(|_| options.settings.revision().into()));
     state("appName", deployer.app_name(&options.settings).map(Value::from));
     state("storageClass", scheduling.storage_class.as_deref().map(Value::from));
     state("sharedStorageClass", scheduling.shared_storage_class.as_deref().map(Value::from));
@@ -51,7 +51,7 @@ pub fn text(bundle: &Bundle, recipe: &str) -> String {
         }
         entry
     });
-    let info = json!({
+    let mut info = json!({
         "apiVersion": "aicr.run/v1",
         "kind": "BundleInfo",
         "metadata": {"version": options.tool},
@@ -66,6 +66,9 @@ pub fn text(bundle: &Bundle, recipe: &str) -> String {
         },
         "layout": {"entrypoint": deployer.entrypoint(), "releases": releases.collect::<Vec<_>>()},
     });
+    if options.vendored.is_some() {
+        info["layout"]["provenance"] = "provenance.yaml".into();
+    }
     yaml::to_string(&info)
 }
 

@@ -5,6 +5,7 @@
 //! closes the bundle.
 
 pub mod checksum;
+pub mod compare;
 pub mod deployer;
 pub mod flags;
 pub mod info;
@@ -15,6 +16,9 @@ pub mod plan;
 mod readme;
 pub mod release;
 pub mod settle;
+pub mod signature;
+pub mod tar;
 mod template;
 mod upgrading;
 pub mod values;
+pub mod vendor;

@@ -17,6 +17,7 @@ use super::{
     settle::{self, SettleError, Settled},
     upgrading,
     values::{self, BundleError, BundleValues},
+    vendor::{self, Vendored, Wanted},
 };
 use crate::{
     catalog::{Catalog, CatalogError, component::Component as Entry},
@@ -44,6 +45,8 @@ pub struct Options {
     pub readiness_hooks: bool,
     /// Of this program, as files name it.
     pub tool: String,
+    /// Charts to put into the bundle; none where they are fetched when it is installed.
+    pub vendored: Option<Vendored>,
 }
 
 /// A component of a bundle.
@@ -194,6 +197,9 @@ pub enum PlanError {
     /// A database would be installed where one is, or may be.
     #[error("the recipe brings MariaDB for Slurm's accounting, and {0}")]
     Database(&'static str),
+    /// A chart that was to be put into the bundle and was not fetched.
+    #[error("the chart of `{0}` was not fetched")]
+    NotFetched(String),
     /// More than one component hands out GPUs.
     #[error("the values contradict each other: {}", .0.join("; "))]
     Advertisers(Vec<String>),
@@ -282,6 +288,7 @@ pub fn plan(catalog: &Catalog, recipe: &Recipe, options: Options) -> Result<Bund
     files.push(File::text("bundle-info.yaml", info::text(&bundle, &recipe_yaml)));
     files.push(File::text("recipe.yaml", recipe_yaml));
     let upgrading = upgrading::text(catalog, &bundle)?;
+    files.extend(vendor::provenance(&bundle).map(|text| File::text("provenance.yaml", text)));
     files.push(File::text("README.md", readme::text(&bundle, upgrading.is_some())));
     files.extend(upgrading.map(|text| File::text("UPGRADING.md", text)));
     files.sort_by(|left, right| left.path.cmp(&right.path));
@@ -440,14 +447,14 @@ fn releases(catalog: &Catalog, bundle: &mut Bundle) -> Result<Vec<Release>, Plan
                 role,
                 namespace: used.namespace.clone(),
                 number: number + 1,
-                owns_crds: role == Role::Primary && says("ownsCRDs") && !chart.is_local(),
+                owns_crds: role == Role::Primary && says("ownsCRDs") && !matches!(chart, Chart::Local { .. }),
                 is_unchecked: match role {
                     Role::Post => says("manifestsUseChartCRDs"),
                     Role::Primary => says("hasSelfRefCRDs"),
                     _ => false,
                 },
-                values: if role == Role::Readiness { empty.clone() } else { fixed.clone() },
-                dynamic: if role == Role::Readiness { empty.clone() } else { dynamic.clone() },
+                values: below(&chart, if role == Role::Readiness { &empty } else { &fixed }),
+                dynamic: below(&chart, if role == Role::Readiness { &empty } else { &dynamic }),
                 chart,
                 level: component.level,
                 needs: std::mem::take(&mut needs),
@@ -486,7 +493,7 @@ fn parts(
         parts.push((Role::Pre, Chart::Local { manifests: before }));
     }
     let beside = manifest::render(catalog, used, &used.manifest_files, values)?;
-    match chart(used) {
+    match chart(used, options.vendored.as_ref())? {
         None => parts.push((Role::Primary, Chart::Local { manifests: beside })),
         Some(chart) => {
             parts.push((Role::Primary, chart));
@@ -511,16 +518,32 @@ fn gate_tag(catalog: &Catalog) -> String {
     format!("v{release}{}", ".0".repeat(3_usize.saturating_sub(parts)))
 }
 
-fn chart(used: &ComponentRef) -> Option<Chart> {
+/// Values as the chart takes them: one inside ours has them below its name.
+fn below(chart: &Chart, values: &Arc<Value>) -> Arc<Value> {
+    match chart {
+        Chart::Vendored { name, .. } if values.as_object().is_some_and(|entries| !entries.is_empty()) => {
+            Arc::new(Value::Object(Map::from_iter([(name.clone(), Value::clone(values))])))
+        }
+        _ => values.clone(),
+    }
+}
+
+fn chart(used: &ComponentRef, vendored: Option<&Vendored>) -> Result<Option<Chart>, PlanError> {
     let source = used.source.trim_end_matches('/');
     if source.is_empty() {
-        return None;
+        return Ok(None);
     }
     let name = used.chart.rsplit('/').next().unwrap_or(&used.chart);
     let name = if name.is_empty() { used.name.clone() } else { name.to_owned() };
     let (url, version) = (source.to_owned(), used.version.clone());
-    Some(match source.starts_with("oci://") {
+    if let Some(vendored) = vendored {
+        let wanted = Wanted { name, url, version };
+        let archive = vendored.get(&wanted).cloned().ok_or_else(|| PlanError::NotFetched(used.name.clone()))?;
+        let Wanted { name, url, version } = wanted;
+        return Ok(Some(Chart::Vendored { name, url, version, archive }));
+    }
+    Ok(Some(match source.starts_with("oci://") {
         true => Chart::Oci { name, url, version },
         false => Chart::Repository { name, url, version },
-    })
+    }))
 }

@@ -1,6 +1,9 @@
 //! The Helm releases of a bundle: for every component the one of its chart, and those before and behind it.
 
-use super::manifest::Manifest;
+use super::{
+    manifest::Manifest,
+    vendor::{self, Archive},
+};
 use serde_json::Value;
 use std::{fmt, sync::Arc};
 
@@ -43,13 +46,15 @@ pub enum Chart {
     Repository { name: String, url: String, version: String },
     /// In an OCI registry: `url` is that of the folder above the chart.
     Oci { name: String, url: String, version: String },
-    /// In the bundle.
+    /// In the bundle, rendered.
     Local { manifests: Vec<Manifest> },
+    /// In the bundle, as it was fetched: inside a chart of ours, which takes values for it below its name.
+    Vendored { name: String, url: String, version: String, archive: Archive },
 }
 
 impl Chart {
     pub fn is_local(&self) -> bool {
-        matches!(self, Chart::Local { .. })
+        matches!(self, Chart::Local { .. } | Chart::Vendored { .. })
     }
 
     /// The chart as Helm takes it, and the repository as `--repo` takes it; empty where there is none.
@@ -57,7 +62,7 @@ impl Chart {
         match self {
             Chart::Repository { name, url, .. } => (name.clone(), url),
             Chart::Oci { name, url, .. } => (format!("{url}/{name}"), ""),
-            Chart::Local { .. } => (".".to_owned(), ""),
+            Chart::Local { .. } | Chart::Vendored { .. } => (".".to_owned(), ""),
         }
     }
 
@@ -65,7 +70,7 @@ impl Chart {
     pub fn upstream(&self) -> Option<(&str, &str, &str)> {
         match self {
             Chart::Repository { name, url, version } | Chart::Oci { name, url, version } => Some((name, url, version)),
-            Chart::Local { .. } => None,
+            Chart::Local { .. } | Chart::Vendored { .. } => None,
         }
     }
 }
@@ -75,6 +80,7 @@ impl fmt::Display for Chart {
         match self {
             Chart::Repository { name, url, version } => write!(f, "{name} {version} ({url})"),
             Chart::Oci { name, url, version } => write!(f, "{url}/{name} {version}"),
+            Chart::Vendored { name, archive, .. } => write!(f, "charts/{}", vendor::file_name(name, archive)),
             Chart::Local { manifests } => {
                 let names: Vec<&str> = manifests
                     .iter()

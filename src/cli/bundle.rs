@@ -1,7 +1,7 @@
 //! `aicr bundle`: what a recipe becomes for the tool that deploys it.
 
 use super::{
-    Outcome, Printer, Stop,
+    Outcome, Printer, Stop, cluster,
     criteria_args::CriteriaArgs,
     exit::Exit,
     formats::{self, Format, Named},
@@ -12,21 +12,32 @@ use super::{
 };
 use crate::{
     bundle::{
-        deployer::{self, Deployer, Settings},
+        checksum,
+        compare::{self, Change},
+        deployer::{self, Deployer, Published, Settings},
         flags::{self, Dynamic, FlagError, Flags, Nodes, Override, Scheduling, Taint},
         info,
         plan::{BundlePlan, Options},
         values::Added,
+        vendor::Vendored,
     },
     criteria::Dimension,
-    ops::{self, Failure, Kind, place},
+    diff::text::{Row, side_by_side},
+    ops::{
+        self, Failure, Kind,
+        artifact::{Access, Reference},
+        place,
+    },
     recipe::Recipe,
     report::escape,
     text, yaml,
 };
 use clap::builder::{StringValueParser, TypedValueParser};
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 /// Write what a recipe becomes for the tool that deploys it: charts, values, manifests, scripts, checksums.
 ///
@@ -45,8 +56,8 @@ pub struct Args {
     snapshot: Option<String>,
     #[command(flatten)]
     criteria: CriteriaArgs,
-    /// The folder to write: new or empty.
-    #[arg(short, long, value_name = "DIR", default_value = ".")]
+    /// The folder to write, new or empty; or oci://HOST/PATH:TAG to push the bundle to a registry.
+    #[arg(short, long, value_name = "PLACE", default_value = ".")]
     output: String,
     /// Replace the bundle that is in the folder, if it is complete and unchanged.
     #[arg(long)]
@@ -54,6 +65,9 @@ pub struct Args {
     /// Print what would be written and why, and write nothing.
     #[arg(long)]
     plan: bool,
+    /// Print what the bundle in a folder would become, file by file, instead of the plan.
+    #[arg(long, value_name = "DIR", requires = "plan", conflicts_with = "format")]
+    against: Option<PathBuf>,
     /// The form of --plan.
     #[arg(short = 't', long, value_parser = formats::parser(FORMATS), default_value = "table", requires = "plan")]
     format: &'static Format<BundlePlan>,
@@ -69,6 +83,8 @@ pub struct Args {
     scheduling: SchedulingArgs,
     #[command(flatten)]
     dialect: DialectArgs,
+    #[command(flatten)]
+    registry: RegistryArgs,
     #[command(flatten)]
     lacking: LackingArgs,
 }
@@ -142,23 +158,34 @@ struct DialectArgs {
     /// The namespace of Flux objects; else flux-system.
     #[arg(long, value_name = "NAME")]
     flux_namespace: Option<String>,
+    /// The OCIRepository of Flux that reads a bundle that is pushed; else aicr-bundle.
+    #[arg(long, value_name = "NAME")]
+    flux_oci_source_name: Option<String>,
+}
+
+/// Charts and registries.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Charts and registries")]
+struct RegistryArgs {
+    /// Put the charts of the components into the bundle, so that it is deployed without their repositories.
+    #[arg(long)]
+    vendor_charts: bool,
+    /// Write the name and digest of a bundle that is pushed to a file.
+    #[arg(long, value_name = "FILE")]
+    image_refs: Option<PathBuf>,
+    /// Plain http to registries, also to another machine than this one: the bundle and the login can be read on the way.
+    #[arg(long)]
+    plain_http: bool,
+    /// Any certificate of a registry or repository: nobody vouches for what comes from there.
+    #[arg(long)]
+    insecure_tls: bool,
 }
 
 /// Flags of the reference that are answered instead of honored.
 #[derive(Debug, clap::Args)]
 struct LackingArgs {
     #[arg(long, hide = true)]
-    vendor_charts: bool,
-    #[arg(long, hide = true)]
     attest: bool,
-    #[arg(long, hide = true)]
-    image_refs: Option<String>,
-    #[arg(long, hide = true)]
-    flux_oci_source_name: Option<String>,
-    #[arg(long, hide = true)]
-    plain_http: bool,
-    #[arg(long, hide = true)]
-    insecure_tls: bool,
     #[arg(long, hide = true)]
     certificate_identity_regexp: Option<String>,
     #[arg(long, hide = true)]
@@ -240,26 +267,41 @@ static FORMATS: &[Format<BundlePlan>] = &[
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     args.lacking.refuse()?;
     let folder = Path::new(&args.output);
-    if args.output.split_once("://").is_some() {
-        let because = "this version writes bundles to folders only";
-        return Err(misuse("write the bundle", because, "write to a folder, and push it with oras or a Git client")
-            .at(args.output.clone())
-            .into());
-    }
-    if !args.plan {
-        ops::bundle::probe(folder, args.replace)?;
+    let artifact = args.output.contains("://").then(|| Reference::parse(&args.output)).transpose()?;
+    args.useless(artifact.is_some())?;
+    match &artifact {
+        Some(artifact) if artifact.is_pinned() => {
+            return Err(misuse("push the bundle", "a digest is known once it is pushed", "name a tag").into());
+        }
+        None if !args.plan => ops::bundle::probe(folder, args.replace)?,
+        _ => {}
     }
     let catalog = global.catalog()?;
     let recipe = recipe(args, global, printer)?;
-    let plan = ops::bundle::plan(&catalog, &recipe, options(args)?)?;
+    let published = artifact.as_ref().map(|to| Published { url: to.url(), tag: to.tag().to_owned() });
+    let mut plan = ops::bundle::plan(&catalog, &recipe, options(args, published.clone(), None)?)?;
+    let access = args.registry.access();
+    if args.registry.vendor_charts {
+        let charts = ops::artifact::charts(ops::bundle::wanted(&plan), access);
+        let charts = cluster::block_on(global, charts)?;
+        plan = ops::bundle::plan(&catalog, &recipe, options(args, published, Some(charts))?)?;
+    }
     let warnings = plan.bundle.notes.iter().filter(|note| note.is_warning());
     warnings.for_each(|note| printer.warn(note));
-    if args.deployer.repository(&Settings::default()).is_some() && args.dialect.repo.is_none() {
+    let names_none = args.dialect.repo.is_none() && artifact.is_none();
+    if args.deployer.repository(&Settings::default()).is_some() && names_none {
         printer.warn("no --repo was given, so the files name a placeholder; correct it before you push them");
+    }
+    if let Some(there) = &args.against {
+        let there = ops::bundle::files(there)?;
+        return changes(&compare::files(&plan, &there), printer);
     }
     if args.plan {
         args.format.print(&plan, printer)?;
         return Ok(Exit::Good);
+    }
+    if let Some(to) = &artifact {
+        return push(args, (&plan, to), access, global, printer);
     }
     ops::bundle::write(folder, &plan, args.replace)?;
     let bytes: usize = plan.files.iter().map(|file| file.bytes.len()).sum();
@@ -276,6 +318,85 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     }
     printer.page(&page)?;
     Ok(Exit::Good)
+}
+
+/// What the plan would change in a bundle that is there, with the lines of each file.
+fn changes(changes: &[Change<'_>], printer: &Printer) -> Outcome {
+    if changes.is_empty() {
+        printer.page("no file would change\n")?;
+        return Ok(Exit::Good);
+    }
+    let mut page = String::new();
+    for change in changes {
+        page += &format!("{} {}\n", change.word(), escape::line(change.path()));
+        let Change::Changed(file, there) = change else { continue };
+        let Some(Ok(old)) = there.clone().map(String::from_utf8) else {
+            page += "  it is not a text\n";
+            continue;
+        };
+        // Every digest of a changed file is a line of the list.
+        if file.path == checksum::FILE {
+            continue;
+        }
+        for row in side_by_side(&old, &file.shown()) {
+            let Row::Changed { left, right } = row else { continue };
+            for (sign, role, side) in [("-", Role::Bad, left), ("+", Role::Good, right)] {
+                let Some((_, parts)) = side else { continue };
+                let line: String = parts.iter().map(|(_, part)| part.as_str()).collect();
+                page += &format!("  {}\n", printer.paint(role, &format!("{sign} {}", escape::line(&line))));
+            }
+        }
+    }
+    printer.page(&page)?;
+    Ok(Exit::Good)
+}
+
+fn push(
+    args: &Args,
+    (plan, to): (&BundlePlan, &Reference),
+    access: Access,
+    global: &Global,
+    printer: &Printer,
+) -> Outcome {
+    let digest = cluster::block_on(global, ops::artifact::push(plan, to, access))?;
+    let pinned = format!("{}@{digest}", to.url());
+    if let Some(file) = &args.registry.image_refs {
+        let reference = pinned.trim_start_matches("oci://");
+        ops::bundle::write_private(file, &format!("{reference}\n"))?;
+    }
+    let summary = info::summary(&plan.bundle);
+    let said = format!("bundled {summary} for {}, pushed to {}:{}", Deployer::name(args.deployer), to.url(), to.tag());
+    printer.note(printer.paint_note(Role::Quiet, &said));
+    printer.page(&format!("{pinned}\n"))?;
+    Ok(Exit::Good)
+}
+
+impl Args {
+    /// Refuses what has no effect with this output.
+    fn useless(&self, is_artifact: bool) -> Result<(), Failure> {
+        let registry = &self.registry;
+        let fetches = is_artifact || registry.vendor_charts;
+        let given = [
+            (
+                "--image-refs",
+                registry.image_refs.is_some() && !is_artifact,
+                "only a bundle that is pushed has a digest",
+            ),
+            ("--plain-http", registry.plain_http && !fetches, "no registry is asked"),
+            ("--insecure-tls", registry.insecure_tls && !fetches, "no registry and no repository is asked"),
+            ("--replace", self.replace && is_artifact, "a tag is replaced in any case"),
+        ];
+        let useless = given.into_iter().find(|(_, is_useless, _)| *is_useless);
+        useless.map_or(Ok(()), |(flag, _, because)| {
+            Err(misuse(&format!("honor {flag}"), because, "leave it out, or see --output and --vendor-charts"))
+        })
+    }
+}
+
+impl RegistryArgs {
+    fn access(&self) -> Access {
+        Access { plain_http: self.plain_http, insecure_tls: self.insecure_tls }
+    }
 }
 
 /// A path as a shell takes it.
@@ -305,7 +426,7 @@ fn recipe(args: &Args, global: &Global, printer: &Printer) -> Result<Recipe, Sto
     }
 }
 
-fn options(args: &Args) -> Result<Options, Failure> {
+fn options(args: &Args, published: Option<Published>, vendored: Option<Vendored>) -> Result<Options, Failure> {
     let ValueArgs { set, set_json, set_file, dynamic } = &args.values;
     let mut overrides = set.clone();
     for text in set_file {
@@ -343,11 +464,14 @@ fn options(args: &Args) -> Result<Options, Failure> {
             repo: dialect.repo.clone(),
             app_name: dialect.app_name.clone(),
             flux_namespace: dialect.flux_namespace.clone(),
+            flux_oci_source: dialect.flux_oci_source_name.clone(),
             argo,
+            published,
         },
         serial: args.serial,
         readiness_hooks: dialect.readiness_hooks,
         tool: env!("CARGO_PKG_VERSION").to_owned(),
+        vendored,
     })
 }
 
@@ -379,25 +503,14 @@ fn from_file(text: &str) -> Result<Override, Failure> {
 impl LackingArgs {
     /// Says why not.
     fn refuse(&self) -> Result<(), Failure> {
-        let LackingArgs { vendor_charts, attest, image_refs, flux_oci_source_name, plain_http, insecure_tls, .. } =
+        let LackingArgs { attest, certificate_identity_regexp, identity_token, oidc_device_flow, fulcio_url, .. } =
             self;
-        let LackingArgs { certificate_identity_regexp, identity_token, oidc_device_flow, fulcio_url, .. } = self;
         let LackingArgs { rekor_url, signing_config, signing_key, tlog_upload, yes, .. } = self;
-        let registry = ("this version writes bundles to folders only", "push the folder with oras or a Git client");
         let signing = (
-            "this version does not sign bundles",
+            "signing bundles is not available yet",
             "sign checksums.txt with cosign, or use the reference's aicr --attest",
         );
-        let vendoring = (
-            "this version does not put charts of others into a bundle",
-            "`helm pull` fetches each chart that `aicr bundle --plan` lists",
-        );
         let given = [
-            ("--vendor-charts", *vendor_charts, vendoring),
-            ("--image-refs", image_refs.is_some(), registry),
-            ("--flux-oci-source-name", flux_oci_source_name.is_some(), registry),
-            ("--plain-http", *plain_http, registry),
-            ("--insecure-tls", *insecure_tls, registry),
             ("--attest", *attest, signing),
             ("--certificate-identity-regexp", certificate_identity_regexp.is_some(), signing),
             ("--identity-token", identity_token.is_some(), signing),

@@ -1,21 +1,23 @@
-//! Images to a registry: the part of the OCI distribution API that a push needs.
+//! Images and other artifacts to a registry and from it: the part of the OCI distribution API that this needs.
 //!
-//! In: the bytes of an image, and perhaps a login. The way there is that of documents from the web. A login goes to the
+//! In: the bytes of an artifact, or its name, and perhaps a login. What is read has the digest that it was asked by. The way there is that of documents from the web. A login goes to the
 //! registry and to the token server that it names, encrypted wherever the registry is; an upload that the registry sends
 //! elsewhere gets none.
 
 use super::{
     active_time,
-    web::{self, WebError},
+    tls::Trust,
+    web::{self, REDIRECTS, WebError},
 };
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri,
-    header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE},
 };
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use sha2::{Digest, Sha256};
 use std::{net::IpAddr, time::Duration};
 
 /// Of an answer that is read: a token, or the reason of a refusal.
@@ -35,7 +37,17 @@ pub enum RegistryError {
     Status { status: StatusCode, text: String },
     #[error("the registry named no place to upload to")]
     NoLocation,
+    #[error("the registry sent more than {} MiB", .0 >> 20)]
+    TooLarge(usize),
+    #[error("what the registry sent as `{expected}` has the digest sha256:{found}")]
+    Digest { expected: String, found: String },
 }
+
+/// Manifests that are asked for: without a list some registries send what they think we know.
+const MANIFESTS: &str =
+    "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json";
+/// Of a manifest.
+const MANIFEST: usize = 4 << 20;
 
 /// One repository of a registry.
 pub struct Registry<'v> {
@@ -45,6 +57,9 @@ pub struct Registry<'v> {
     login: Option<String>,
     /// What the registry takes, once that is known.
     authorization: Option<HeaderValue>,
+    /// What a token is asked for.
+    actions: &'static str,
+    trust: Trust,
     variable: &'v (dyn Fn(&str) -> Option<String> + Sync),
 }
 
@@ -56,7 +71,69 @@ impl<'v> Registry<'v> {
         login: Option<String>,
         variable: &'v (dyn Fn(&str) -> Option<String> + Sync),
     ) -> Registry<'v> {
-        Registry { base, repository, login, authorization: None, variable }
+        let (actions, trust) = ("pull,push", Trust::System);
+        Registry { base, repository, login, authorization: None, actions, trust, variable }
+    }
+
+    /// The same for reading only, with these certificates.
+    pub fn reading(self) -> Registry<'v> {
+        Registry { actions: "pull", ..self }
+    }
+
+    /// The same with another trust in certificates.
+    pub fn trusting(self, trust: Trust) -> Registry<'v> {
+        Registry { trust, ..self }
+    }
+
+    /// A manifest under a tag or its digest, and its digest.
+    ///
+    /// # Errors
+    /// See [`RegistryError`].
+    pub async fn manifest_of(&mut self, reference: &str) -> Result<(Vec<u8>, String), RegistryError> {
+        let bytes = self.get(&self.at(&format!("manifests/{reference}")), MANIFESTS, MANIFEST).await?;
+        let digest = format!("sha256:{}", sum(&bytes));
+        match reference.starts_with("sha256:") && reference != digest {
+            true => Err(mismatch(reference, &bytes)),
+            false => Ok((bytes, digest)),
+        }
+    }
+
+    /// A blob of at most so many bytes.
+    ///
+    /// # Errors
+    /// See [`RegistryError`].
+    pub async fn blob_of(&mut self, digest: &str, limit: usize) -> Result<Vec<u8>, RegistryError> {
+        let bytes = self.get(&self.at(&format!("blobs/{digest}")), "", limit).await?;
+        match digest.strip_prefix("sha256:") == Some(&*sum(&bytes)) {
+            true => Ok(bytes),
+            false => Err(mismatch(digest, &bytes)),
+        }
+    }
+
+    async fn get(&mut self, url: &str, accept: &'static str, limit: usize) -> Result<Vec<u8>, RegistryError> {
+        let mut at = url.to_owned();
+        for _ in 0..=REDIRECTS {
+            let answer = self.send(Method::GET, &at, "", accept, Bytes::new()).await?;
+            if answer.status().is_redirection() {
+                let location = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+                at = web::destination(&web::parse(&at)?, location.ok_or(RegistryError::NoLocation)?)?.to_string();
+                continue;
+            }
+            if answer.status() != StatusCode::OK {
+                return Err(refused(answer).await);
+            }
+            let mut bytes = Vec::new();
+            let mut body = answer.into_body();
+            while let Some(frame) = active_time::timeout(LIMIT, body.frame()).await.unwrap_or(None) {
+                let frame = frame.map_err(WebError::Lost)?;
+                bytes.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
+                if bytes.len() > limit {
+                    return Err(RegistryError::TooLarge(limit));
+                }
+            }
+            return Ok(bytes);
+        }
+        Err(WebError::TooManyRedirects.into())
     }
 
     /// Uploads a blob; whether it was not there yet.
@@ -108,6 +185,17 @@ impl<'v> Registry<'v> {
         media_type: &str,
         body: Bytes,
     ) -> Result<Response<Incoming>, RegistryError> {
+        self.send(method, url, media_type, "", body).await
+    }
+
+    async fn send(
+        &mut self,
+        method: Method,
+        url: &str,
+        media_type: &str,
+        accept: &'static str,
+        body: Bytes,
+    ) -> Result<Response<Incoming>, RegistryError> {
         let at = web::parse(url)?;
         let is_ours = at.authority() == web::parse(&self.base)?.authority();
         let send = |authorization: Option<HeaderValue>| {
@@ -115,10 +203,13 @@ impl<'v> Registry<'v> {
             if !media_type.is_empty() {
                 request = request.header(CONTENT_TYPE, media_type);
             }
+            if !accept.is_empty() {
+                request = request.header(ACCEPT, accept);
+            }
             if let Some(value) = authorization.filter(|_| is_ours) {
                 request = request.header(AUTHORIZATION, value);
             }
-            exchange(&at, request, body.clone(), self.variable)
+            exchange(&self.trust, &at, request, body.clone(), self.variable)
         };
         let answer = send(self.authorization.clone()).await?;
         if answer.status() != StatusCode::UNAUTHORIZED || !is_ours {
@@ -145,8 +236,8 @@ impl<'v> Registry<'v> {
         }
         let realm =
             parameter(parameters, "realm").filter(|_| scheme.eq_ignore_ascii_case("bearer")).ok_or_else(unknown)?;
-        let mut query =
-            format!("scope=repository%3A{}%3Apull%2Cpush", utf8_percent_encode(&self.repository, NON_ALPHANUMERIC));
+        let scope = format!("repository:{}:{}", self.repository, self.actions);
+        let mut query = format!("scope={}", utf8_percent_encode(&scope, NON_ALPHANUMERIC));
         if let Some(service) = parameter(parameters, "service") {
             query += &format!("&service={}", utf8_percent_encode(service, NON_ALPHANUMERIC));
         }
@@ -156,7 +247,7 @@ impl<'v> Registry<'v> {
         if let Some(value) = basic {
             request = request.header(AUTHORIZATION, value);
         }
-        let answer = exchange(&at, request, Bytes::new(), self.variable).await?;
+        let answer = exchange(&self.trust, &at, request, Bytes::new(), self.variable).await?;
         match answer.status() {
             StatusCode::OK => {}
             StatusCode::UNAUTHORIZED => return Err(RegistryError::Login { sent: self.login.is_some() }),
@@ -179,14 +270,22 @@ pub fn is_loopback(host: &str) -> bool {
 }
 
 async fn exchange(
+    trust: &Trust,
     at: &Uri,
     request: http::request::Builder,
     body: Bytes,
     variable: &(dyn Fn(&str) -> Option<String> + Sync),
 ) -> Result<Response<Incoming>, RegistryError> {
-    let answer =
-        active_time::timeout(LIMIT, web::exchange(&super::tls::Trust::System, variable, at, request, Full::new(body)));
+    let answer = active_time::timeout(LIMIT, web::exchange(trust, variable, at, request, Full::new(body)));
     Ok(answer.await.unwrap_or(Err(WebError::NoAnswer(LIMIT)))?)
+}
+
+fn sum(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn mismatch(expected: &str, bytes: &[u8]) -> RegistryError {
+    RegistryError::Digest { expected: expected.to_owned(), found: sum(bytes) }
 }
 
 /// A header that no log shows.

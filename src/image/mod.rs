@@ -6,9 +6,8 @@
 
 pub mod elf;
 pub mod name;
-mod tar;
 
-use crate::bundle::checksum;
+use crate::bundle::{checksum, tar};
 use elf::{Arch, ElfError};
 use name::Name;
 use serde_json::{Value, json};

@@ -1,15 +1,21 @@
 //! Bundle a recipe, and check a folder with a bundle.
 
-use super::{Failure, Kind};
+use super::{Failure, Kind, place};
 use crate::{
     bundle::{
         checksum::{self, Difference, Entry},
         deployer::DeployerError,
         plan::{self, BundlePlan, Options, PlanError},
+        signature::{self, Key, Log, SignatureError},
+        tar,
+        vendor::Wanted,
     },
     catalog::Catalog,
     recipe::Recipe,
-    store::bundle_dir::{self, FolderError, Found, NewFile},
+    store::{
+        bundle_dir::{self, FolderError, Found, NewFile},
+        write as files,
+    },
     text, yaml,
 };
 use serde_json::Value;
@@ -24,6 +30,17 @@ pub fn plan(catalog: &Catalog, recipe: &Recipe, options: Options) -> Result<Bund
         let hint = error.hint();
         Failure { hint, ..Failure::from_error(Kind::Usage, "plan the bundle", error) }
     })
+}
+
+/// The charts that a plan would fetch when it is deployed.
+pub fn wanted(plan: &BundlePlan) -> Vec<Wanted> {
+    let upstream = plan.bundle.releases.iter().filter_map(|release| release.chart.upstream());
+    let mut wanted: Vec<Wanted> = upstream
+        .map(|(name, url, version)| Wanted { name: name.to_owned(), url: url.to_owned(), version: version.to_owned() })
+        .collect();
+    wanted.sort();
+    wanted.dedup();
+    wanted
 }
 
 /// The failure for a dialect that cannot be used so.
@@ -91,8 +108,14 @@ pub struct Checked {
     /// Why the list cannot be used; empty where it can.
     pub list_problem: String,
     pub differences: Vec<Difference>,
-    /// A signature over the list is there.
+    /// The list itself.
+    pub list: String,
+    /// A signature over the list, or one over the program that made it, is there.
     pub is_signed: bool,
+    /// The one over the program is there.
+    pub is_program_signed: bool,
+    /// The one over the list, if it can be read.
+    pub signature: Option<String>,
     /// Files of a catalog that is not the program's own are there.
     pub has_external_data: bool,
     /// `metadata.version` of `bundle-info.yaml`.
@@ -131,37 +154,146 @@ pub fn check(folder: &Path) -> Result<Checked, Failure> {
         Failure::from_error(kind, "verify the bundle", error).at(folder.display().to_string()).hint(hint)
     };
     let scanned = bundle_dir::scan(folder).map_err(failure)?;
+    let entry = |path: &str, found: &Found| entry(folder, path, found.clone());
+    Ok(checked(&scanned, &entry, &|name, limit| read(folder, name, limit)))
+}
+
+/// Compares a bundle that was read from a registry with its list of checksums.
+pub fn check_artifact(entries: &BTreeMap<String, tar::Kind>) -> Checked {
+    let kind = |kind: &tar::Kind| match kind {
+        tar::Kind::File(_) => Found::File,
+        tar::Kind::Folder => Found::Folder,
+        tar::Kind::Link => Found::Link,
+        tar::Kind::Other => Found::Other,
+    };
+    let scanned = entries.iter().map(|(path, entry)| (path.clone(), kind(entry))).collect();
+    let entry = |path: &str, found: &Found| match (entries.get(path), found) {
+        (Some(tar::Kind::File(bytes)), _) => Entry::File(checksum::digest(bytes)),
+        (_, Found::Folder) => Entry::Folder,
+        (_, Found::Link) => Entry::Link,
+        _ => Entry::Other,
+    };
+    checked(&scanned, &entry, &|name, limit| match entries.get(name) {
+        Some(tar::Kind::File(bytes)) if bytes.len() as u64 > limit => Err(io::ErrorKind::FileTooLarge.into()),
+        Some(tar::Kind::File(bytes)) => {
+            String::from_utf8(bytes.clone()).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+        }
+        _ => Err(io::ErrorKind::NotFound.into()),
+    })
+}
+
+fn checked(
+    scanned: &BTreeMap<String, Found>,
+    entry: &dyn Fn(&str, &Found) -> Entry,
+    read: &dyn Fn(&str, u64) -> io::Result<String>,
+) -> Checked {
     let mut checked = Checked {
         is_signed: checksum::SIGNATURES.iter().any(|path| scanned.contains_key(*path)),
+        is_program_signed: scanned.contains_key(checksum::SIGNATURES[1]),
         has_external_data: scanned.contains_key("data"),
         ..Checked::default()
     };
     let list = match scanned.get(checksum::FILE) {
-        Some(Found::File) => read(folder, checksum::FILE).map_err(ListFailure::Read),
+        Some(Found::File) => read(checksum::FILE, LIST).map_err(ListFailure::Read),
         Some(_) => Err(ListFailure::NotAFile),
         None => Err(ListFailure::Missing),
     };
-    let list = match list.and_then(|text| checksum::parse(&text).map_err(ListFailure::List)) {
-        Ok(list) => list,
+    let list = match list.and_then(|text| Ok((checksum::parse(&text).map_err(ListFailure::List)?, text))) {
+        Ok((list, text)) => {
+            checked.list = text;
+            list
+        }
         Err(failure) => {
             checked.list_problem = text::causes(&failure);
-            return Ok(checked);
+            return checked;
         }
     };
     checked.files = list.len();
     let found: BTreeMap<String, Entry> =
-        scanned.into_iter().map(|(path, found)| (path.clone(), entry(folder, &path, found))).collect();
+        scanned.iter().map(|(path, found)| (path.clone(), entry(path, found))).collect();
     checked.differences = checksum::compare(&list, &found);
+    let is_file = |path: &str| matches!(found.get(path), Some(Entry::File(_)));
+    if is_file(checksum::SIGNATURES[0]) {
+        checked.signature = read(checksum::SIGNATURES[0], SIGNATURE).ok();
+    }
     // A link or a pipe of that name is a difference, and nothing to read.
-    let is_file = matches!(found.get("bundle-info.yaml"), Some(Entry::File(_)));
-    let info = is_file.then(|| read(folder, "bundle-info.yaml").ok()).flatten();
+    let info = is_file("bundle-info.yaml").then(|| read("bundle-info.yaml", LIST).ok()).flatten();
     if let Some(info) = info.and_then(|text| yaml::parse(&text).ok()) {
         let info = info.to_value();
         let word = |pointer: &str| info.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         checked.tool = word("/metadata/version");
         checked.deployer = word("/build/deployer");
     }
-    Ok(checked)
+    checked
+}
+
+/// What is asked of a signature.
+#[derive(Clone, Debug)]
+pub struct Trust {
+    key: Key,
+    /// Logs of which one must have it; none where a person said that none needs to.
+    logs: Option<Vec<Log>>,
+}
+
+impl Trust {
+    /// Reads a public key, and perhaps a trusted root.
+    ///
+    /// # Errors
+    /// Files that are not those.
+    pub fn read(key: &str, root: Option<&str>, ignores_log: bool) -> Result<Trust, Failure> {
+        if key.contains("://") {
+            let because = "keys of a key management service are not available yet";
+            let failure = Failure::new(Kind::Usage, "read the public key", because).at(key);
+            return Err(failure.hint("export the public key in PEM format and give the file"));
+        }
+        let file = |path: &str, what: &str| place::read_local(&place::Place::File(path.into()), what);
+        let text = file(key, "public key")?;
+        let key = Key::pem(&text).map_err(|error| {
+            let failure = Failure::from_error(Kind::Usage, "read the public key", error).at(key);
+            failure.hint("give the file that `cosign generate-key-pair` calls cosign.pub")
+        })?;
+        let logs = match root {
+            Some(path) => signature::logs(&file(path, "trusted root")?).map_err(|error| {
+                let failure = Failure::from_error(Kind::Usage, "read the trusted root", error).at(path);
+                failure.hint("give a trusted_root.json of Sigstore")
+            })?,
+            None => Vec::new(),
+        };
+        Ok(Trust { key, logs: (!ignores_log).then_some(logs) })
+    }
+
+    /// Whether the signature of a bundle holds.
+    ///
+    /// # Errors
+    /// Why it does not, or is not known to.
+    pub fn judge(&self, checked: &Checked) -> Result<(), SignatureError> {
+        let text = checked.signature.as_deref().ok_or(SignatureError::Format("there is no such file"))?;
+        let entry = self.logs.as_deref().map_or(signature::Entry::Ignored, signature::Entry::In);
+        signature::verify(text, checked.list.as_bytes(), &self.key, entry)
+    }
+}
+
+/// Every file of a folder with its bytes; none for what is not a file or cannot be read.
+///
+/// # Errors
+/// As [`check`].
+pub fn files(folder: &Path) -> Result<BTreeMap<String, Option<Vec<u8>>>, Failure> {
+    let scanned = bundle_dir::scan(folder).map_err(|error| {
+        let kind = if error.kind() == io::ErrorKind::NotFound { Kind::NotFound } else { Kind::Usage };
+        let failure = Failure::from_error(kind, "read the bundle", error).at(folder.display().to_string());
+        failure.hint("give the folder of a bundle with --against")
+    })?;
+    let bytes = |path: &str| {
+        let mut bytes = Vec::new();
+        bundle_dir::read_pieces(&folder.join(path), |piece| bytes.extend_from_slice(piece)).ok().map(|()| bytes)
+    };
+    let entries = scanned.into_iter().filter(|(_, found)| *found != Found::Folder);
+    Ok(entries
+        .map(|(path, found)| {
+            let bytes = if found == Found::File { bytes(&path) } else { None };
+            (path, bytes)
+        })
+        .collect())
 }
 
 /// Why the list of checksums cannot be used.
@@ -179,10 +311,12 @@ enum ListFailure {
 
 /// Largest list of checksums: a hundred thousand files.
 const LIST: u64 = 16 << 20;
+/// Of a signature.
+const SIGNATURE: u64 = 10 << 20;
 
-fn read(folder: &Path, name: &str) -> io::Result<String> {
+fn read(folder: &Path, name: &str, limit: u64) -> io::Result<String> {
     let path = folder.join(name);
-    if path.symlink_metadata()?.len() > LIST {
+    if path.symlink_metadata()?.len() > limit {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
     let mut bytes = Vec::new();
@@ -204,4 +338,12 @@ fn entry(folder: &Path, path: &str, found: Found) -> Entry {
             }
         }
     }
+}
+
+/// Writes a text that only its owner reads, whole or not at all.
+///
+/// # Errors
+/// What the system says.
+pub fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
+    files::write_private(path, text.as_bytes()).map_err(|error| place::unwritable(&path.display().to_string(), error))
 }

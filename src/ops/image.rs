@@ -59,12 +59,12 @@ pub async fn push(name: &Name, binaries: &[PathBuf], insecure: bool) -> Result<I
         }
         Ok(())
     };
-    pushed.await.map_err(|error: RegistryError| not_pushed(name, error))?;
+    pushed.await.map_err(|error: RegistryError| refused_by_registry("push the image", name.full(), error))?;
     Ok(image)
 }
 
 /// What docker's configuration has for a registry: `user:password` in base 64. Its credential helpers are not run.
-fn login(registry: &str) -> Result<Option<String>, Failure> {
+pub(super) fn login(registry: &str) -> Result<Option<String>, Failure> {
     let folder = std::env::var_os("DOCKER_CONFIG").map(PathBuf::from);
     let folder = folder.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".docker")));
     let Some(path) = folder.map(|folder| folder.join("config.json")) else { return Ok(None) };
@@ -89,11 +89,12 @@ fn login(registry: &str) -> Result<Option<String>, Failure> {
     Ok(found.filter(|login| !login.is_empty()).map(str::to_owned))
 }
 
-fn not_pushed(name: &Name, error: RegistryError) -> Failure {
+/// The failure for what a registry said.
+pub(super) fn refused_by_registry(doing: &str, name: &str, error: RegistryError) -> Failure {
     let (kind, hint) = match &error {
         RegistryError::Web(error) => (
             place::web_advice(error, "image").0,
-            "check the registry's name and port, the network and the proxy; a registry without TLS needs --insecure"
+            "check the registry's name and port, the network and the proxy; a registry without TLS has to be named so"
                 .to_owned(),
         ),
         RegistryError::Login { .. } => (
@@ -102,7 +103,14 @@ fn not_pushed(name: &Name, error: RegistryError) -> Failure {
                 .to_owned(),
         ),
         RegistryError::Status { status, .. } if matches!(status.as_u16(), 401 | 403) => {
-            (Kind::Forbidden, "ask for the right to push there".to_owned())
+            (Kind::Forbidden, "ask for the right to read or push there".to_owned())
+        }
+        RegistryError::Status { status, .. } if status.as_u16() == 404 => {
+            (Kind::NotFound, "correct the name or the tag".to_owned())
+        }
+        RegistryError::TooLarge(_) => (Kind::Usage, "is it what was meant? Correct the name".to_owned()),
+        RegistryError::Digest { .. } => {
+            (Kind::Forbidden, "the registry, or something on the way, changed it; try again".to_owned())
         }
         RegistryError::Status { status, .. } if status.as_u16() == 429 => {
             (Kind::RateLimited, "try again in a moment".to_owned())
@@ -114,7 +122,7 @@ fn not_pushed(name: &Name, error: RegistryError) -> Failure {
             (Kind::Usage, "is it a registry? Correct the name".to_owned())
         }
     };
-    Failure::from_error(kind, "push the image", error).at(name.full()).hint(hint)
+    Failure::from_error(kind, doing, error).at(name).hint(hint)
 }
 
 /// The image, before it goes to an output that may not be one of its binaries.

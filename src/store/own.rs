@@ -46,7 +46,7 @@ pub fn keep(path: &Path, text: &str) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         write::folder(folder)?;
     }
-    write::private(path, text.as_bytes())
+    write::write_private(path, text.as_bytes())
 }
 
 /// Moves a file that cannot be used out of the way; the new name.

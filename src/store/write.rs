@@ -41,16 +41,18 @@ pub fn write_with(path: &Path, text: impl FnOnce(&mut dyn io::Write) -> io::Resu
     }
 }
 
-/// As [`write`], with rights for the owner only.
+/// As [`write`], to a file that only its owner reads, whatever it was before.
 ///
 /// # Errors
 /// As [`write`].
-pub fn private(path: &Path, text: &[u8]) -> io::Result<()> {
+pub fn write_private(path: &Path, text: &[u8]) -> io::Result<()> {
     #[cfg(unix)]
-    let rights = Some(std::os::unix::fs::PermissionsExt::from_mode(0o600));
-    #[cfg(not(unix))]
-    let rights = None;
-    replace(path, |sink| sink.write_all(text), rights)
+    if !fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let owner = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        return replace(&target, |sink| sink.write_all(text), Some(owner));
+    }
+    write(path, text)
 }
 
 /// Appends to a file in one piece; makes it where there is none.

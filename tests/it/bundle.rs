@@ -29,6 +29,7 @@ pub fn options(deployer: &str) -> Options {
         serial: false,
         readiness_hooks: false,
         tool: "1.2.3".to_owned(),
+        vendored: None,
     }
 }
 
@@ -387,7 +388,7 @@ fn a_signature_alone_is_not_unsigned() {
 }
 
 /// A recipe's bundle in a sandbox, and its path.
-fn bundled(sandbox: &Sandbox, flags: &[&str]) -> String {
+pub fn bundled(sandbox: &Sandbox, flags: &[&str]) -> String {
     let run = sandbox.aicr(&[&["bundle", "--service", "kind", "--accelerator", "a100", "-o", "b"], flags].concat());
     assert_eq!(run.code, 0, "{}", run.transcript);
     "b".to_owned()
@@ -491,9 +492,18 @@ fn trust_is_never_more_than_what_was_checked() {
     sandbox.file("b/attestation/bundle-attestation.sigstore.json", "{}");
     let run = sandbox.aicr(&["verify", &bundle]);
     assert_eq!(run.code, 2, "{}", run.transcript);
-    assert!(run.stdout.contains("its signature is not verified by this version"), "{}", run.transcript);
+    assert!(
+        run.stdout.contains("its signature was not verified: give the public key with --key"),
+        "{}",
+        run.transcript
+    );
     assert_eq!(sandbox.aicr(&["verify", "nowhere"]).code, 3);
-    assert_eq!(sandbox.aicr(&["verify", &bundle, "--key", "k"]).code, 2);
+    assert_eq!(sandbox.aicr(&["verify", &bundle, "--key", "k"]).code, 3);
+    let run = sandbox.aicr(&["verify", &bundle, "--key", "awskms:///alias/k"]);
+    assert!(run.code == 2 && run.stderr.contains("not available yet"), "{}", run.transcript);
+    for flags in [&["--trust-root", "r"][..], &["--insecure-ignore-tlog"], &["--plain-http"], &["--insecure-tls"]] {
+        assert_eq!(sandbox.aicr(&[&["verify", &*bundle], flags].concat()).code, 2);
+    }
 }
 
 #[test]
@@ -525,10 +535,10 @@ fn flags_that_mean_nothing_here_are_answered() {
         assert!(run.stderr.contains(words), "{words}\n{}", run.transcript);
         assert!(!sandbox.home().join("b").exists());
     };
-    refused(&["--vendor-charts"], 2, "does not put charts of others into a bundle");
-    refused(&["--attest"], 2, "this version does not sign bundles");
-    refused(&["--image-refs", "x"], 2, "writes bundles to folders only");
-    refused(&["-d", "flux", "--flux-oci-source-name", "x"], 2, "writes bundles to folders only");
+    refused(&["--attest"], 2, "signing bundles is not available yet");
+    refused(&["--image-refs", "x"], 2, "only a bundle that is pushed has a digest");
+    refused(&["--plain-http"], 2, "no registry is asked");
+    refused(&["-d", "flux", "--flux-oci-source-name", "x"], 2, "only a bundle that is pushed is read from there");
     refused(&["--deployer", "hlem"], 2, "helm");
     refused(&["--app-name", "x"], 2, "--app-name has no meaning for the deployer `helm`");
     refused(&["--set", "deployer:project=x"], 2, "`deployer:project` has no meaning for the deployer `helm`");
@@ -559,6 +569,7 @@ fn a_setting_changes_a_dialect_or_is_refused_there() {
         Setting::Serial => vec!["--serial"],
         Setting::Dynamic => vec!["--dynamic", "gpu-operator:driver.version"],
         Setting::FluxNamespace => vec!["--flux-namespace", "mine"],
+        Setting::FluxOciSource => vec!["-o", "oci://r.test/b:1.0.0", "--flux-oci-source-name", "mine"],
         Setting::Argo => vec!["--set", "deployer:namePrefix=my-"],
     };
     for deployer in deployer::ALL {
@@ -652,6 +663,78 @@ fn an_empty_folder_is_filled_where_nothing_beside_it_can_be_made() {
     closed(0o755).unwrap();
     assert_eq!(sandbox.aicr(&["verify", "closed/b"]).code, 0);
     assert_eq!(std::fs::read_dir(sandbox.home().join("closed")).unwrap().count(), 1);
+}
+
+/// Every kind of signature over a whole bundle, through the program.
+#[test]
+fn a_signature_by_a_key_is_verified() {
+    use base64::{Engine, prelude::BASE64_STANDARD};
+    use rcgen::SigningKey;
+    let sandbox = Sandbox::new();
+    let bundle = bundled(&sandbox, &[]);
+    let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).expect("a key");
+    sandbox.file("cosign.pub", &pair.public_key_pem());
+    let other = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).expect("a key");
+    sandbox.file("other.pub", &other.public_key_pem());
+    let verify = |flags: &[&str]| sandbox.aicr(&[&["verify", &*bundle], flags].concat());
+    let ours = ["--key", "cosign.pub", "--insecure-ignore-tlog"];
+    let run = verify(&ours);
+    assert_eq!(run.code, 2, "{}", run.transcript);
+    assert!(run.stdout.contains("below attested: it is not signed"), "{}", run.transcript);
+    let list = std::fs::read(sandbox.home().join("b/checksums.txt")).unwrap();
+    let signature = BASE64_STANDARD.encode(pair.sign(&list).expect("a signature"));
+    let text =
+        json!({"verificationMaterial": {"publicKey": {"hint": "k"}}, "messageSignature": {"signature": signature}});
+    sandbox.file("b/attestation/bundle-attestation.sigstore.json", &text.to_string());
+    let run = verify(&ours);
+    assert_eq!(run.code, 0, "{}", run.transcript);
+    assert!(run.stdout.contains("trust level: attested"), "{}", run.transcript);
+    let own = env!("CARGO_PKG_VERSION");
+    assert_eq!(verify(&[&ours[..], &["--cli-version-constraint", own]].concat()).code, 0);
+    let newer = verify(&[&ours[..], &["--cli-version-constraint", ">99.0.0"]].concat());
+    assert!(newer.code == 2 && newer.stdout.contains("not `>99.0.0`"), "{}", newer.transcript);
+    assert_eq!(verify(&[&ours[..], &["--require-creator", "me"]].concat()).code, 2);
+    assert_eq!(verify(&[&ours[..], &["--min-trust-level", "verified"]].concat()).code, 2);
+    let unlogged = verify(&["--key", "cosign.pub"]);
+    assert!(unlogged.code == 4 && unlogged.stdout.contains("has no entry in a log"), "{}", unlogged.transcript);
+    let wrong = verify(&["--key", "other.pub", "--insecure-ignore-tlog"]);
+    assert!(wrong.code == 4 && wrong.stdout.contains("not made with this key"), "{}", wrong.transcript);
+    assert!(!wrong.stdout.contains("PASSED"), "{}", wrong.transcript);
+    // Another list with right sums is not the one that was signed.
+    sandbox.file("b/more", "x");
+    let more = format!("{}  more\n", aicr::bundle::checksum::digest(b"x"));
+    sandbox.file("b/checksums.txt", &(String::from_utf8(list.clone()).unwrap() + &more));
+    let run = verify(&ours);
+    assert!(run.code == 4 && run.stdout.contains("not made with this key"), "{}", run.transcript);
+    std::fs::remove_file(sandbox.home().join("b/more")).unwrap();
+    std::fs::write(sandbox.home().join("b/checksums.txt"), list).unwrap();
+    let keyless = json!({"verificationMaterial": {"certificate": {"rawBytes": ""}}, "dsseEnvelope": {}});
+    sandbox.file("b/attestation/bundle-attestation.sigstore.json", &keyless.to_string());
+    let run = verify(&ours);
+    assert!(run.code == 2 && run.stdout.contains("not available yet"), "{}", run.transcript);
+    assert!(run.stdout.contains("trust level: unknown"), "{}", run.transcript);
+}
+
+#[test]
+fn a_bundle_that_is_there_is_compared_with_the_plan() {
+    let sandbox = Sandbox::new();
+    bundled(&sandbox, &[]);
+    let against = |flags: &[&str]| {
+        let base = ["bundle", "--service", "kind", "--accelerator", "a100", "--plan", "--against", "b"];
+        let run = sandbox.aicr(&[&base[..], flags].concat());
+        assert_eq!(run.code, 0, "{}", run.transcript);
+        run.stdout
+    };
+    assert_eq!(against(&[]), "no file would change\n");
+    let changed = against(&["--set", "cert-manager:crds.enabled=false"]);
+    assert!(
+        changed.contains("changed 001-cert-manager/values.yaml\n  -   enabled: true\n  +   enabled: false\n"),
+        "{changed}"
+    );
+    let other = against(&["-d", "flux"]);
+    assert!(other.contains("new kustomization.yaml\n") && other.contains("gone deploy.sh\n"), "{other}");
+    sandbox.file("b/extra", "x");
+    assert_eq!(against(&[]), "gone extra\n");
 }
 
 #[test]

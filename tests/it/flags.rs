@@ -197,21 +197,38 @@ const VERBS: &[Verb] = &[
             ("--replace", "-r new.yaml --output made", "--replace"),
             ("--plan", "-r new.yaml --output out", "--plan"),
             ("--format", "-r new.yaml --plan", "--format json"),
+            ("--against", "-r new.yaml --plan", "--against made"),
+            (
+                "--flux-oci-source-name",
+                "-r new.yaml --plan -t json -d flux -o oci://r.test/b:1.0.0",
+                "--flux-oci-source-name mine",
+            ),
             ("--profile", "--service oke --os ol --plan", "--profile gpuStack=operator-managed"),
         ],
         shared: &[],
-        elsewhere: &[],
+        elsewhere: &[
+            ("--vendor-charts", "asks repositories: `it bundle_oci`"),
+            ("--image-refs", "asks a registry: `it bundle_oci`"),
+            ("--plain-http", "asks a registry: `it bundle_oci`"),
+            ("--insecure-tls", "asks a registry: `it bundle_oci`"),
+        ],
     },
     Verb {
-        line: "verify made",
+        line: "verify signed",
         own: &[
-            ("--min-trust-level", "", "--min-trust-level attested"),
+            ("--min-trust-level", "", "--min-trust-level unknown"),
             ("--require-creator", "", "--require-creator a"),
             ("--cli-version-constraint", "", "--cli-version-constraint 1"),
             ("--format", "", "--format json"),
+            ("--key", "", "--key cosign.pub"),
+            ("--insecure-ignore-tlog", "--key cosign.pub", "--insecure-ignore-tlog"),
+            ("--trust-root", "--key cosign.pub", "--trust-root nothing.json"),
         ],
         shared: &[],
-        elsewhere: &[],
+        elsewhere: &[
+            ("--plain-http", "asks a registry: `it bundle_oci`"),
+            ("--insecure-tls", "asks a registry: `it bundle_oci`"),
+        ],
     },
     Verb {
         line: "--demo snapshot",
@@ -373,9 +390,21 @@ fn sandbox() -> Sandbox {
     sandbox.file("impossible.yaml", &new.replace(">= 1.32", ">= 99.0"));
     sandbox.file("value.yaml", "a: 1\n");
     must("bundle -r new.yaml -o made");
+    must("bundle -r new.yaml -o signed");
+    let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).expect("a key");
+    sandbox.file("cosign.pub", &pair.public_key_pem());
+    sandbox.file("signed/attestation/bundle-attestation.sigstore.json", &signed(&pair, &sandbox));
     sandbox.file("keys", "dump start\n");
     sandbox.file("other", "keys 3\ndump start\n");
     sandbox
+}
+
+/// A signature over the bundle `signed` that no log has.
+fn signed(pair: &rcgen::KeyPair, home: &Sandbox) -> String {
+    use base64::{Engine, prelude::BASE64_STANDARD};
+    let list = std::fs::read(home.home().join("signed/checksums.txt")).unwrap();
+    let signature = BASE64_STANDARD.encode(rcgen::SigningKey::sign(pair, &list).expect("a signature"));
+    serde_json::json!({"messageSignature": {"signature": signature}}).to_string()
 }
 
 /// What a line answers and leaves; the line itself is not part of it, nor is what no two runs have alike.

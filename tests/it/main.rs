@@ -6,6 +6,8 @@ mod api_contract;
 mod bad_input;
 mod bundle;
 mod bundle_helm;
+mod bundle_input;
+mod bundle_oci;
 mod bundle_scripts;
 mod catalog_equality;
 mod checks;

@@ -51,7 +51,7 @@ pub(super) fn source(chart: &Chart) -> Option<(String, String, String)> {
             Some((url.clone(), name.clone(), version.to_owned()))
         }
         Chart::Oci { name, url, version } => Some((format!("{url}/{name}"), name.clone(), version.clone())),
-        Chart::Local { .. } => None,
+        Chart::Local { .. } | Chart::Vendored { .. } => None,
     }
 }
 

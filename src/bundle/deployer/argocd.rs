@@ -36,7 +36,7 @@ impl Deployer for ArgoCd {
     }
 
     fn repository<'s>(&self, settings: &'s Settings) -> Option<&'s str> {
-        Some(settings.repo.as_deref().unwrap_or(argo::PLACEHOLDER))
+        Some(settings.repository_or(argo::PLACEHOLDER))
     }
 
     fn app_name<'s>(&self, settings: &'s Settings) -> Option<&'s str> {
@@ -103,7 +103,7 @@ impl ArgoCd {
                 "project": settings.argo.project.as_deref().unwrap_or("default"),
                 "source": {
                     "repoURL": self.repository(settings),
-                    "targetRevision": "main",
+                    "targetRevision": settings.revision(),
                     "path": ".",
                     "directory": {"recurse": true, "include": "*/application.yaml"},
                 },
@@ -141,12 +141,12 @@ impl ArgoCd {
                 let values = format!("$values/{}/values.yaml", release.folder());
                 child["spec"]["sources"] = json!([
                     {"repoURL": url, "chart": chart, "targetRevision": version, "helm": {"valueFiles": [values]}},
-                    {"repoURL": repository, "targetRevision": "main", "ref": "values"},
+                    {"repoURL": repository, "targetRevision": settings.revision(), "ref": "values"},
                 ]);
             }
             None => {
                 child["spec"]["source"] =
-                    json!({"repoURL": repository, "targetRevision": "main", "path": release.folder()});
+                    json!({"repoURL": repository, "targetRevision": settings.revision(), "path": release.folder()});
             }
         }
         if let Some(ignored) = argo::ignored(release) {

@@ -7,7 +7,7 @@ use super::{Argo, Deployer, DeployerError, Setting, Settings, argo, helm, values
 use crate::{
     bundle::{
         plan::{Bundle, Component, File},
-        release::{Release, Role},
+        release::{Chart, Release, Role},
     },
     recipe::locks::Locks,
     yaml,
@@ -35,6 +35,10 @@ impl Deployer for ArgoCdHelm {
         true
     }
 
+    fn is_chart(&self) -> bool {
+        true
+    }
+
     fn app_name<'s>(&self, settings: &'s Settings) -> Option<&'s str> {
         Some(settings.app_name.as_deref().unwrap_or("aicr-stack"))
     }
@@ -47,6 +51,11 @@ impl Deployer for ArgoCdHelm {
     }
 
     fn check(&self, bundle: &Bundle) -> Result<(), DeployerError> {
+        if bundle.options.settings.published.is_some() && !is_semver(version_of(bundle)) {
+            let what = "the tag, which is the version of the chart,".to_owned();
+            let problem = "it is not a version like 1.2.3".to_owned();
+            return Err(DeployerError::Value { what, found: version_of(bundle).to_owned(), problem });
+        }
         argo::check(self, bundle)
     }
 
@@ -107,10 +116,24 @@ fn chart(bundle: &Bundle) -> String {
         "name": CHART,
         "description": "The GPU stack as applications of Argo CD",
         "type": "application",
-        "version": bundle.options.tool,
+        "version": version_of(bundle),
         "appVersion": if version.is_empty() { &bundle.options.tool } else { version },
         "annotations": {"aicr.run/generated-by": "aicr"},
     }))
+}
+
+/// Three numbers, and what may come behind them.
+fn is_semver(text: &str) -> bool {
+    let numbers = text.split(['-', '+', '_']).next().unwrap_or_default();
+    let is_number =
+        |part: &str| part.parse::<u64>().is_ok() && (part == "0" || !part.starts_with('0')) && !part.starts_with('+');
+    numbers.split('.').count() == 3 && numbers.split('.').all(is_number)
+}
+
+/// Of the chart: that under which it is published.
+fn version_of(bundle: &Bundle) -> &str {
+    let published = bundle.options.settings.published.as_ref();
+    published.map_or(&*bundle.options.tool, |published| published.tag.strip_prefix('v').unwrap_or(&published.tag))
 }
 
 /// The name of a component in the values of the installation.
@@ -120,20 +143,26 @@ fn alias(component: &Component) -> &str {
 
 fn values(bundle: &Bundle) -> String {
     let settings = &bundle.options.settings;
+    let published = settings.published.as_ref();
     let mut values = json!({
         "deployer": {
             "namePrefix": settings.argo.name_prefix,
             "destinationServer": settings.argo.destination_server.as_deref().unwrap_or(argo::SERVER),
             "project": settings.argo.project.as_deref().unwrap_or("default"),
         },
-        "repoURL": "",
-        "targetRevision": "",
+        "repoURL": published.map_or("", |published| published.url.rsplit_once('/').map_or("", |(above, _)| above)),
+        "targetRevision": published.map_or("", |_| version_of(bundle)),
     });
     if let Some(name) = &settings.app_name {
         values["appName"] = name.as_str().into();
     }
     for release in bundle.releases.iter().filter(|release| release.role == Role::Primary && release.is_dynamic()) {
-        values[alias(bundle.component(release))] = (*release.dynamic).clone();
+        // Its template puts it below the name of the chart again.
+        let dynamic = match &release.chart {
+            Chart::Vendored { name, .. } => release.dynamic.get(name).unwrap_or(&release.dynamic),
+            _ => &release.dynamic,
+        };
+        values[alias(bundle.component(release))] = dynamic.clone();
     }
     format!(
         "# What the installation decides. `repoURL` is where the chart is published (for oci:// the folder above it) and\n\
@@ -247,8 +276,12 @@ fn child(bundle: &Bundle, release: &Release, parent: &str) -> String {
     targetRevision: {{{{ .Values.targetRevision | default .Chart.Version | quote }}}}
     helm:
       values: |
-        {{{{- toYaml $given | nindent 8 }}}}
+        {{{{- {given} | nindent 8 }}}}
 "#,
+            given = match &release.chart {
+                Chart::Vendored { name, .. } => format!("dict {} $given | toYaml", string(name)),
+                _ => "toYaml $given".to_owned(),
+            },
             folder = release.folder(),
         ),
     };

@@ -138,7 +138,7 @@ fn object(release: &Release, name: &str, before: Option<&str>) -> Value {
             helm["repo"] = format!("{url}/{name}").into();
             helm["version"] = version.as_str().into();
         }
-        Chart::Local { .. } => helm["chart"] = ".".into(),
+        Chart::Local { .. } | Chart::Vendored { .. } => helm["chart"] = ".".into(),
     }
     let mut object = json!({
         "name": name,

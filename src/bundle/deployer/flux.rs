@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 pub struct Flux;
 
 const MANIFEST: &str = "helmrelease.yaml";
+const GENERATOR: &str = "artifactgenerator.yaml";
 const PLACEHOLDER: &str = "https://github.com/YOUR_ORG/YOUR_REPO.git";
 
 impl Deployer for Flux {
@@ -38,11 +39,14 @@ impl Deployer for Flux {
     }
 
     fn repository<'s>(&self, settings: &'s Settings) -> Option<&'s str> {
-        Some(settings.repo.as_deref().unwrap_or(PLACEHOLDER))
+        Some(settings.repository_or(PLACEHOLDER))
     }
 
     fn takes(&self, setting: Setting) -> bool {
-        matches!(setting, Setting::Repo | Setting::FluxNamespace | Setting::Serial | Setting::Dynamic)
+        matches!(
+            setting,
+            Setting::Repo | Setting::FluxNamespace | Setting::FluxOciSource | Setting::Serial | Setting::Dynamic
+        )
     }
 
     fn transports(&self) -> &'static [&'static str] {
@@ -56,6 +60,18 @@ impl Deployer for Flux {
             let (what, problem) = ("--flux-namespace".to_owned(), "it is not a DNS name".to_owned());
             return Err(DeployerError::Value { what, found: namespace.clone(), problem });
         }
+        if let Some(source) = &bundle.options.settings.flux_oci_source {
+            let wrong = |problem: &str| {
+                let (what, problem) = ("--flux-oci-source-name".to_owned(), problem.to_owned());
+                Err(DeployerError::Value { what, found: source.clone(), problem })
+            };
+            if !super::is_subdomain(source) {
+                return wrong("it is not a DNS name");
+            }
+            if !is_artifact(bundle) {
+                return wrong("only a bundle that is pushed is read from there: --output oci://…");
+            }
+        }
         distinct(bundle)
     }
 
@@ -65,7 +81,8 @@ impl Deployer for Flux {
             bundle.releases.iter().flat_map(|release| folder(bundle, release, repository)).collect();
         files.extend(sources(bundle, repository));
         let is_object = |path: &str| {
-            path.ends_with(MANIFEST) || path.ends_with("configmap-values.yaml") || path.starts_with("sources/")
+            [MANIFEST, "configmap-values.yaml", GENERATOR].iter().any(|name| path.ends_with(&format!("/{name}")))
+                || path.starts_with("sources/")
         };
         let mut resources: Vec<&str> = files.iter().map(|file| &*file.path).filter(|path| is_object(path)).collect();
         resources.sort_unstable();
@@ -77,6 +94,20 @@ impl Deployer for Flux {
 
     fn guide(&self, bundle: &Bundle) -> String {
         let repository = self.repository(&bundle.options.settings).unwrap_or_default();
+        if is_artifact(bundle) {
+            return format!(
+                "## Deploy\n\nFlux 2.7 or later, with its source-watcher, reads this bundle from `{repository}`, tag `{}`, through an \
+                 OCIRepository called `{}` in the namespace `{}`:\n\n```sh\nflux create source oci {} --url={repository} \
+                 --tag={} --namespace={}\nkubectl apply -k .\nflux get helmreleases -A\n```\n\n\
+                 ## Remove\n\n```sh\nkubectl delete -k .\n```\n",
+                bundle.options.settings.revision(),
+                source_name(bundle),
+                namespace(bundle),
+                source_name(bundle),
+                bundle.options.settings.revision(),
+                namespace(bundle),
+            );
+        }
         format!(
             "## Deploy\n\nPush this folder as the root of `{repository}`, branch `main`, where Flux reads it, or apply it:\n\n\
              ```sh\nkubectl apply -k .\nflux get helmreleases -A\n```\n\n\
@@ -97,6 +128,36 @@ impl Deployer for Flux {
 
 fn namespace(bundle: &Bundle) -> &str {
     bundle.options.settings.flux_namespace.as_deref().unwrap_or("flux-system")
+}
+
+/// Whether Flux reads the bundle from a registry rather than from Git.
+fn is_artifact(bundle: &Bundle) -> bool {
+    bundle.options.settings.published.is_some() && bundle.options.settings.repo.is_none()
+}
+
+/// The OCIRepository that a person makes for the bundle.
+fn source_name(bundle: &Bundle) -> &str {
+    bundle.options.settings.flux_oci_source.as_deref().unwrap_or("aicr-bundle")
+}
+
+/// Copies the chart of a release out of the bundle, for its HelmRelease.
+fn generator(bundle: &Bundle, release: &Release) -> Value {
+    json!({
+        "apiVersion": "source.extensions.fluxcd.io/v1beta1",
+        "kind": "ArtifactGenerator",
+        "metadata": {"name": chart_name(release), "namespace": namespace(bundle)},
+        "spec": {
+            "sources": [{"alias": "bundle", "kind": "OCIRepository", "name": source_name(bundle)}],
+            "artifacts": [{
+                "name": chart_name(release),
+                "copy": [{"from": format!("@bundle/{}/**", release.name), "to": "@artifact/"}],
+            }],
+        },
+    })
+}
+
+fn chart_name(release: &Release) -> String {
+    format!("{}-chart", release.name)
 }
 
 /// A URL as the name of an object.
@@ -138,6 +199,12 @@ fn folder(bundle: &Bundle, release: &Release, repository: &str) -> Vec<File> {
         });
         files.push(File::text(at("configmap-values.yaml"), yaml::to_string(&map)));
     }
+    if release.chart.is_local() && is_artifact(bundle) {
+        files.push(File::text(at(GENERATOR), yaml::to_string(&generator(bundle, release))));
+    }
+    if let Chart::Vendored { .. } = &release.chart {
+        files.extend(super::helm::chart_files(bundle, release, &release.name));
+    }
     if let Chart::Local { manifests } = &release.chart {
         files.push(File::text(
             at("Chart.yaml"),
@@ -158,7 +225,7 @@ fn values_name(release: &Release) -> String {
 /// Values of a chart in the bundle are below the component's name, as those that render in the cluster expect it.
 fn nested(bundle: &Bundle, release: &Release, values: &Value) -> Value {
     let is_empty = values.as_object().is_none_or(Map::is_empty);
-    match release.chart.is_local() && !is_empty {
+    match matches!(release.chart, Chart::Local { .. }) && !is_empty {
         true => Map::from_iter([(bundle.component(release).used.name.clone(), values.clone())]).into(),
         false => values.clone(),
     }
@@ -177,7 +244,7 @@ fn object(bundle: &Bundle, release: &Release, repository: &str) -> Value {
             "version": version,
             "sourceRef": {"kind": "HelmRepository", "name": name_of(url), "namespace": namespace},
         }),
-        Chart::Local { .. } => json!({
+        Chart::Local { .. } | Chart::Vendored { .. } => json!({
             "chart": format!("./{}", release.name),
             "sourceRef": {"kind": "GitRepository", "name": name_of(repository), "namespace": namespace},
         }),
@@ -189,6 +256,10 @@ fn object(bundle: &Bundle, release: &Release, repository: &str) -> Value {
         "chart": {"spec": chart},
     });
     spec["chart"]["spec"]["interval"] = "5m".into();
+    if release.chart.is_local() && is_artifact(bundle) {
+        spec.as_object_mut().map(|spec| spec.remove("chart"));
+        spec["chartRef"] = json!({"kind": "ExternalArtifact", "name": chart_name(release), "namespace": namespace});
+    }
     // Flux gives up after five minutes, which no GPU operator keeps to.
     spec["timeout"] = format!("{}m", release.timeout() / 60).into();
     if !release.needs.is_empty() {
@@ -218,7 +289,7 @@ fn sources(bundle: &Bundle, repository: &str) -> Vec<File> {
         .filter_map(|release| match &release.chart {
             Chart::Repository { url, .. } => Some((name_of(url), (&**url, false))),
             Chart::Oci { url, .. } => Some((name_of(url), (&**url, true))),
-            Chart::Local { .. } => None,
+            Chart::Local { .. } | Chart::Vendored { .. } => None,
         })
         .collect();
     let mut files: Vec<File> = urls
@@ -236,6 +307,9 @@ fn sources(bundle: &Bundle, repository: &str) -> Vec<File> {
             File::text(format!("sources/helmrepo-{name}.yaml"), yaml::to_string(&source))
         })
         .collect();
+    if is_artifact(bundle) {
+        return files;
+    }
     let name = name_of(repository);
     let git = json!({
         "apiVersion": "source.toolkit.fluxcd.io/v1",

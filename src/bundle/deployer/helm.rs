@@ -3,11 +3,13 @@
 //! The scripts are fixed texts; names, versions and URLs that reach them were checked by the plan, and are quoted all the
 //! same. They list what they deploy instead of looking at the disk.
 
-use super::{Deployer, DeployerError, Setting, chart_yaml, quoted, values_file};
+use super::{Deployer, DeployerError, Setting, chart_value, chart_yaml, quoted, values_file};
 use crate::bundle::{
     plan::{Bundle, File},
     release::{Chart, Release},
+    vendor::{self, Archive},
 };
+use serde_json::json;
 
 pub struct Helm;
 
@@ -88,17 +90,20 @@ pub(super) fn folder(bundle: &Bundle, release: &Release) -> Vec<File> {
     }
     if release.owns_crds {
         let chart = read_chart(release);
-        files.push(File::script(
-            at("apply-crds.sh"),
-            script(APPLY_CRDS, &[("RELEASE", &release.name), ("CHART", &chart)]),
-        ));
+        let fetch = if release.chart.is_local() { CRDS_HERE } else { CRDS_FETCHED };
+        let parts = [("RELEASE", &*release.name), ("CHART", &*chart), ("FETCH", fetch)];
+        files.push(File::script(at("apply-crds.sh"), script(APPLY_CRDS, &parts)));
     }
     files
 }
 
 /// The chart of a release that is in the bundle; nothing for one that is elsewhere.
 pub(super) fn chart_files(bundle: &Bundle, release: &Release, folder: &str) -> Vec<File> {
-    let Chart::Local { manifests } = &release.chart else { return Vec::new() };
+    let manifests = match &release.chart {
+        Chart::Local { manifests } => manifests,
+        Chart::Vendored { name, archive, .. } => return wrapped(bundle, release, folder, name, archive),
+        Chart::Repository { .. } | Chart::Oci { .. } => return Vec::new(),
+    };
     let description = format!("Manifests of {} as AICR rendered them", bundle.component(release).used.name);
     let chart = File::chart(format!("{folder}/Chart.yaml"), chart_yaml(bundle, release, &description));
     let templates = manifests.iter().filter(|manifest| !manifest.objects.is_empty());
@@ -107,12 +112,28 @@ pub(super) fn chart_files(bundle: &Bundle, release: &Release, folder: &str) -> V
     [chart].into_iter().chain(templates).collect()
 }
 
+/// A chart of ours around one that was fetched.
+fn wrapped(bundle: &Bundle, release: &Release, folder: &str, name: &str, archive: &Archive) -> Vec<File> {
+    let mut chart = chart_value(bundle, release, &format!("{name} {} as it was fetched", archive.version));
+    // Without a repository Helm takes what is in `charts/`.
+    chart["dependencies"] = json!([{"name": name, "version": archive.version, "repository": ""}]);
+    let path = format!("{folder}/charts/{}", vendor::file_name(name, archive));
+    vec![
+        File::chart(format!("{folder}/Chart.yaml"), crate::yaml::to_string(&chart)),
+        File { path, bytes: archive.bytes.clone(), mode: 0o644 },
+    ]
+}
+
 /// Puts texts in the place of `@NAME@`, those of others' making last.
 fn script(text: &str, parts: &[(&str, &str)]) -> String {
     let text = text.replace("@SELECTION@\n", SELECTION).replace("@OPTIONS@\n", OPTIONS);
     let text = text.replace("@CONNECTION@\n", CONNECTION);
     parts.iter().fold(text, |text, (name, part)| text.replace(&format!("@{name}@"), part))
 }
+
+const CRDS_FETCHED: &str = "set -- pull \"$chart\" --version \"$chart_version\" --destination \"$folder\"\n\
+                            [ -z \"$repo\" ] || set -- \"$@\" --repo \"$repo\"\nhelm \"$@\"";
+const CRDS_HERE: &str = "cp charts/*.tgz \"$folder\"";
 
 /// The lines that say where the chart is.
 fn read_chart(release: &Release) -> String {
@@ -140,6 +161,9 @@ fn install(release: &Release) -> String {
                 \tsh ./apply-crds.sh \"$work\"\n\
                 \tchart=$(echo \"$work\"/*.tgz) repo='' chart_version=''\n\
                 fi";
+    // A chart in the bundle is installed from there.
+    let here = crds.replace("\tchart=$(echo \"$work\"/*.tgz) repo='' chart_version=''\n", "");
+    let crds = if release.chart.is_local() { &*here } else { crds };
     let prepare = match (release.owns_namespace, release.owns_crds) {
         (true, _) => owned.as_str(),
         (_, true) => crds,

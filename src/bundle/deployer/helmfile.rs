@@ -79,7 +79,7 @@ fn level_file(bundle: &Bundle, level: usize) -> Value {
                 let url = url.strip_prefix("oci://").unwrap_or(url);
                 Some((name.clone(), json!({"name": name, "url": url, "oci": true})))
             }
-            Chart::Local { .. } => None,
+            Chart::Local { .. } | Chart::Vendored { .. } => None,
         })
         .collect();
     let mut file = json!({

@@ -40,6 +40,11 @@ pub trait Deployer: Sync {
         false
     }
 
+    /// Whether the bundle itself is a chart of Helm.
+    fn is_chart(&self) -> bool {
+        false
+    }
+
     /// The folder of a release.
     fn folder(&self, release: &Release) -> String {
         if self.is_numbered() { release.folder() } else { release.name.clone() }
@@ -119,7 +124,34 @@ pub struct Settings {
     pub repo: Option<String>,
     pub app_name: Option<String>,
     pub flux_namespace: Option<String>,
+    pub flux_oci_source: Option<String>,
     pub argo: Argo,
+    /// Where the bundle is pushed, if it is.
+    pub published: Option<Published>,
+}
+
+/// An artifact of an OCI registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// `oci://HOST/PATH`.
+    pub url: String,
+    pub tag: String,
+}
+
+impl Settings {
+    /// What the tool reads of the repository.
+    pub fn revision(&self) -> &str {
+        match (&self.repo, &self.published) {
+            (None, Some(published)) => &published.tag,
+            _ => "main",
+        }
+    }
+
+    /// The repository as the files name it, where they name one.
+    fn repository_or<'s>(&'s self, placeholder: &'s str) -> &'s str {
+        let published = self.published.as_ref().map(|published| &*published.url);
+        self.repo.as_deref().or(published).unwrap_or(placeholder)
+    }
 }
 
 /// `--set deployer:KEY=VALUE`.
@@ -140,18 +172,20 @@ pub enum Setting {
     Serial,
     Dynamic,
     FluxNamespace,
+    FluxOciSource,
     /// `--set deployer:KEY=VALUE`.
     Argo,
 }
 
 impl Setting {
-    pub const ALL: [Setting; 7] = [
+    pub const ALL: [Setting; 8] = [
         Setting::Repo,
         Setting::AppName,
         Setting::ReadinessHooks,
         Setting::Serial,
         Setting::Dynamic,
         Setting::FluxNamespace,
+        Setting::FluxOciSource,
         Setting::Argo,
     ];
 
@@ -164,6 +198,7 @@ impl Setting {
             Setting::Serial => "--serial",
             Setting::Dynamic => "--dynamic",
             Setting::FluxNamespace => "--flux-namespace",
+            Setting::FluxOciSource => "--flux-oci-source-name",
             Setting::Argo => "--set deployer:KEY=VALUE",
         }
     }
@@ -174,7 +209,7 @@ impl Setting {
     }
 
     fn is_given(self, options: &Options) -> bool {
-        let Settings { repo, app_name, flux_namespace, argo } = &options.settings;
+        let Settings { repo, app_name, flux_namespace, flux_oci_source, argo, published: _ } = &options.settings;
         match self {
             Setting::Repo => repo.is_some(),
             Setting::AppName => app_name.is_some(),
@@ -182,6 +217,7 @@ impl Setting {
             Setting::Serial => options.serial,
             Setting::Dynamic => !options.flags.dynamic.is_empty(),
             Setting::FluxNamespace => flux_namespace.is_some(),
+            Setting::FluxOciSource => flux_oci_source.is_some(),
             Setting::Argo => *argo != Argo::default(),
         }
     }
@@ -350,9 +386,13 @@ pub fn is_subdomain(text: &str) -> bool {
 
 /// What every chart in a bundle says it is.
 fn chart_yaml(bundle: &Bundle, release: &Release, description: &str) -> String {
+    crate::yaml::to_string(&chart_value(bundle, release, description))
+}
+
+fn chart_value(bundle: &Bundle, release: &Release, description: &str) -> Value {
     let payload = &bundle.component(release).used.version;
     let payload = if payload.is_empty() { &bundle.options.tool } else { payload };
-    crate::yaml::to_string(&serde_json::json!({
+    serde_json::json!({
         "apiVersion": "v2",
         "name": release.name,
         "description": description,
@@ -360,7 +400,7 @@ fn chart_yaml(bundle: &Bundle, release: &Release, description: &str) -> String {
         "version": bundle.options.tool,
         "appVersion": payload,
         "annotations": {"aicr.run/component-version": payload, "aicr.run/generated-by": "aicr"},
-    }))
+    })
 }
 
 /// What begins a file of values.

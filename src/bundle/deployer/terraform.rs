@@ -31,7 +31,10 @@ impl Deployer for Terraform {
 
     fn files(&self, bundle: &Bundle) -> Vec<File> {
         let mut files = vec![
-            File::text("main.tf", bundle.releases.iter().map(|release| module(bundle, release)).collect::<String>()),
+            File::text("main.tf", {
+                let modules: Vec<String> = bundle.releases.iter().map(|release| module(bundle, release)).collect();
+                modules.join("\n")
+            }),
             File::text("versions.tf", VERSIONS),
             File::text("variables.tf", VARIABLES),
             File::text("outputs.tf", outputs(bundle)),
@@ -94,7 +97,7 @@ fn module(bundle: &Bundle, release: &Release) -> String {
             lines.push(("repository", string(url)));
             lines.push(("chart_version", string(version)));
         }
-        Chart::Local { .. } => lines.push(("chart", format!("\"${{path.module}}/{folder}\""))),
+        Chart::Local { .. } | Chart::Vendored { .. } => lines.push(("chart", format!("\"${{path.module}}/{folder}\""))),
     }
     let file = |name: &str| format!("file(\"${{path.module}}/{folder}/{name}\")");
     lines.push(("values", format!("[{}, {}]", file("values.yaml"), file("cluster-values.yaml"))));
@@ -108,15 +111,18 @@ fn module(bundle: &Bundle, release: &Release) -> String {
     if !needs.is_empty() {
         lines.push(("depends_on", format!("[{}]", needs.join(", "))));
     }
-    let lines: String = lines.iter().map(|(name, value)| format!("  {name} = {value}\n")).collect();
-    format!("module \"{}\" {{\n{lines}}}\n\n", identifier(release))
+    let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let lines: String = lines.iter().map(|(name, value)| format!("  {name:<width$} = {value}\n")).collect();
+    format!("module \"{}\" {{\n{lines}}}\n", identifier(release))
 }
 
 fn outputs(bundle: &Bundle) -> String {
+    // As `terraform fmt` aligns them.
+    let width = bundle.releases.iter().map(|release| string(&release.name).len()).max().unwrap_or(0);
     let names: String = bundle
         .releases
         .iter()
-        .map(|release| format!("    {} = module.{}.status\n", string(&release.name), identifier(release)))
+        .map(|release| format!("    {:<width$} = module.{}.status\n", string(&release.name), identifier(release)))
         .collect();
     format!("output \"releases\" {{\n  description = \"The state of each release\"\n  value = {{\n{names}  }}\n}}\n")
 }

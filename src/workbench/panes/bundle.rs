@@ -1,11 +1,13 @@
-//! What the recipe becomes for Helm: releases by level, what bundling adds to their values, every file with its content.
+//! What the recipe becomes for Helm: releases by level beside what the cluster runs, what bundling adds to their values, every
+//! file with its content, and the same recipe in every other dialect.
 //!
 //! It is `aicr bundle --plan` without flags, and like it writes nothing.
 
 use super::{prelude::*, stack};
 use crate::{
     bundle::{
-        deployer,
+        compare,
+        deployer::{self, Deployer},
         flags::Flags,
         plan::{BundlePlan, Options},
         release::Release,
@@ -39,23 +41,31 @@ pub static PANE: Pane = Pane {
 
 /// What begins the identity of a row that is a file.
 const FILE: &str = "file ";
+/// And one that is a dialect.
+const DIALECT: &str = "dialect ";
 /// And one that is a note, before its number.
 const NOTE: &str = "note ";
 
 fn label(name: &str) -> &str {
-    name.strip_prefix(FILE).unwrap_or(name)
+    name.strip_prefix(FILE).or(name.strip_prefix(DIALECT)).unwrap_or(name)
 }
 
 /// The plan of the recipe that is shown; none without a recipe.
 fn plan(view: &View<'_>) -> Option<Result<BundlePlan, Failure>> {
+    plan_for(view, deployer::ALL[0])
+}
+
+/// The same in a dialect.
+fn plan_for(view: &View<'_>, deployer: &'static dyn Deployer) -> Option<Result<BundlePlan, Failure>> {
     let (catalog, resolution) = (view.model.catalog.value.as_ref()?, view.model.recipe.value.as_ref()?);
     let options = Options {
         flags: Flags::default(),
-        deployer: deployer::ALL[0],
+        deployer,
         settings: deployer::Settings::default(),
         serial: false,
         readiness_hooks: false,
         tool: env!("CARGO_PKG_VERSION").to_owned(),
+        vendored: None,
     };
     Some(ops::bundle::plan(catalog, &resolution.recipe, options))
 }
@@ -71,7 +81,7 @@ fn build(view: &View<'_>) -> Content {
     for level in 0..bundle.levels() {
         let releases: Vec<&Release> = bundle.releases.iter().filter(|release| release.level == level).collect();
         rows.push(heading("level", level, format!("level {level}: {}", text::count(releases.len(), "release")), true));
-        rows.extend(releases.iter().map(|release| row(&plan, release)));
+        rows.extend(releases.iter().map(|release| row(view, &plan, release)));
     }
     let bytes: usize = plan.files.iter().map(|file| file.bytes.len()).sum();
     let files = text::count(plan.files.len(), "file");
@@ -93,11 +103,22 @@ fn build(view: &View<'_>) -> Content {
             ..Row::new(format!("{FILE}{}", file.path), vec![Cell::new(Role::Text, name), Cell::new(Role::Muted, size)])
         });
     }
+    rows.push(heading(
+        "dialects",
+        0,
+        format!("{} in other dialects", text::count(deployer::ALL.len() - 1, "plan")),
+        true,
+    ));
+    rows.extend(deployer::ALL[1..].iter().map(|deployer| {
+        let name = Deployer::name(*deployer);
+        let cell = Cell::new(Role::Text, format!("{name}: {}", deployer.about()));
+        Row { depth: 1, ..Row::new(format!("{DIALECT}{name}"), vec![cell]) }
+    }));
     if !bundle.notes.is_empty() {
         rows.push(heading("notes", 0, text::count(bundle.notes.len(), "note"), false));
         rows.extend(bundle.notes.iter().enumerate().map(|(at, note)| {
             let role = if note.is_warning() { Role::Warn } else { Role::Muted };
-            let empty = [(); 3].map(|()| Cell::default());
+            let empty = [(); 4].map(|()| Cell::default());
             let cells = [Cell::new(role, &note.component)].into_iter().chain(empty);
             let cells = cells.chain([Cell::new(role, note.to_string())]).collect();
             Row { depth: 1, ..Row::new(format!("{NOTE}{at}"), cells) }
@@ -108,7 +129,22 @@ fn build(view: &View<'_>) -> Content {
     content(rows, crate::bundle::info::summary(bundle), says)
 }
 
-fn row(plan: &BundlePlan, release: &Release) -> Row {
+/// The version that the cluster runs of a release; unknown where nobody could look.
+fn runs(view: &View<'_>, release: &Release) -> (Role, String) {
+    let releases = view.model.cluster.snapshot.as_ref().and_then(|snapshot| snapshot.releases.value());
+    let Some(releases) = releases else { return (Role::Muted, "unknown".to_owned()) };
+    // Flux calls a release by its namespace, too.
+    let long = format!("{}-{}", release.namespace, release.name);
+    let found = releases.iter().find(|found| found.name == release.name || found.name == long);
+    let Some(found) = found else { return (Role::Muted, "none".to_owned()) };
+    let version = found.version.clone().unwrap_or_else(|| "unknown".to_owned());
+    let planned = release.chart.upstream().map(|(_, _, version)| version.trim_start_matches('v'));
+    let is_other = planned.is_some_and(|planned| planned != version.trim_start_matches('v'));
+    (if is_other { Role::Change } else { Role::Ok }, version)
+}
+
+fn row(view: &View<'_>, plan: &BundlePlan, release: &Release) -> Row {
+    let (runs_role, runs) = runs(view, release);
     let bundle = &plan.bundle;
     let (chart, version) = match release.chart.upstream() {
         Some((name, _, version)) => (name.to_owned(), version.to_owned()),
@@ -122,6 +158,7 @@ fn row(plan: &BundlePlan, release: &Release) -> Row {
             vec![
                 Cell::new(Role::Text, &release.name),
                 Cell::new(Role::Muted, &version),
+                Cell::new(runs_role, &runs),
                 Cell::new(Role::Muted, &release.namespace),
                 Cell::new(Role::Muted, &chart),
                 or_dash((!needs.is_empty()).then(|| needs.join(", ")).as_ref()),
@@ -130,12 +167,39 @@ fn row(plan: &BundlePlan, release: &Release) -> Row {
     }
 }
 
+/// The files of two plans by release.
+fn side_by_side(left: &BundlePlan, right: &BundlePlan) -> String {
+    let pairs = compare::dialects(left, right);
+    let width = pairs.iter().flat_map(|pair| &pair.left).map(|path| path.len()).max().unwrap_or(0);
+    let name = |plan: &BundlePlan| Deployer::name(plan.bundle.options.deployer);
+    let mut body = format!("  {:<width$}  {}\n", name(left), name(right));
+    for pair in pairs {
+        body += &format!("\n{}\n", pair.release);
+        let none = String::new();
+        for at in 0..pair.left.len().max(pair.right.len()) {
+            let side = |side: &'_ [String]| side.get(at).unwrap_or(&none).clone();
+            body += format!("  {:<width$}  {}", side(&pair.left), side(&pair.right)).trim_end();
+            body.push('\n');
+        }
+    }
+    body
+}
+
 /// A release in full, or a file.
 fn read(view: &View<'_>, name: &str) -> Option<Step> {
     let plan = plan(view)?.ok()?;
     if let Some(path) = name.strip_prefix(FILE) {
         let file = plan.files.iter().find(|file| file.path == path)?;
         return Some(Step::Text { title: path.to_owned(), body: file.shown().into_owned() });
+    }
+    if let Some(name) = name.strip_prefix(DIALECT) {
+        let deployer = deployer::named(name).ok()?;
+        let title = format!("{} and {name} side by side", Deployer::name(deployer::ALL[0]));
+        let body = match plan_for(view, deployer)? {
+            Ok(other) => side_by_side(&plan, &other),
+            Err(failure) => failure.because.clone(),
+        };
+        return Some(Step::Text { title, body });
     }
     if let Some(at) = name.strip_prefix(NOTE) {
         let note = plan.bundle.notes.get(at.parse::<usize>().ok()?)?;
@@ -182,6 +246,7 @@ fn content(rows: Vec<Row>, note: String, says: Vec<(Role, String)>) -> Content {
         columns: vec![
             Column::new("RELEASE", 14, 34).name_like(),
             Column::new("VERSION", 7, 14).priority(1),
+            Column::new("RUNS", 7, 14).priority(1),
             Column::new("NAMESPACE", 8, 24).priority(2),
             Column::new("CHART", 7, 32).priority(3),
             Column::new("BEHIND", 7, 20).grows().priority(3),

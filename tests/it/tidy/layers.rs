@@ -41,7 +41,12 @@ const CORE: &[Rule] = &[
     ),
     rule("diff", "yaml criteria document inventory snapshot constraint recipe", "similar", ""),
     rule("upgrade", "yaml criteria document catalog constraint recipe resolve", "", ""),
-    rule("bundle", "yaml criteria document catalog constraint recipe resolve", "sha2 ipnet", ""),
+    rule(
+        "bundle",
+        "yaml criteria document catalog constraint recipe resolve",
+        "base64 flate2 ipnet rustls sha2 webpki",
+        "",
+    ),
     rule("validate", "yaml criteria document inventory constraint catalog recipe", "jmespath", ""),
     rule("image", "bundle validate", "", ""),
     rule("report", "document catalog recipe validate lint", "", ""),

@@ -259,7 +259,11 @@ fn a_bundle_is_read_release_by_release_and_left_by_escape() {
     desk.shows("bundle for helm");
     desk.keys("j Enter");
     desk.shows("what bundling adds to the values of the recipe");
+    // The same recipe in another dialect.
     desk.keys("Esc G k Enter");
+    desk.shows("helm and terraform side by side");
+    desk.shows("001-cert-manager/install.sh                            001-cert-manager/values.yaml");
+    desk.keys("Esc G k k k k k k k k Enter");
     desk.shows("001-cert-manager/");
     desk.keys("Esc Esc");
     desk.shows("overlay stack");

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fetches the chart of @RELEASE@ into a folder (default: a temporary one) and applies its CRDs, which Helm leaves as they
+# Gets the chart of @RELEASE@ into a folder (default: a temporary one) and applies its CRDs, which Helm leaves as they
 # are in an upgrade. install.sh then installs from the same bytes.
 set -eu
 cd "$(dirname "$0")"
@@ -11,9 +11,7 @@ if [ -z "$folder" ]; then
 	folder=$(mktemp -d)
 	trap 'rm -rf "$folder"' EXIT
 fi
-set -- pull "$chart" --version "$chart_version" --destination "$folder"
-[ -z "$repo" ] || set -- "$@" --repo "$repo"
-helm "$@"
+@FETCH@
 helm show crds "$folder"/*.tgz >"$folder/crds.yaml"
 if grep -q '^kind:' "$folder/crds.yaml"; then
 	run_kubectl apply --server-side --field-manager=helm --force-conflicts -f "$folder/crds.yaml"

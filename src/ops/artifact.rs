@@ -1,0 +1,292 @@
+//! Artifacts of OCI registries: a bundle is pushed as one and read back, and charts are fetched.
+
+use super::{Failure, Kind, image, place};
+use crate::{
+    bundle::{
+        checksum,
+        plan::BundlePlan,
+        tar::{self, Archive},
+        vendor::{self, VendorError, Vendored, Wanted},
+    },
+    cluster::{
+        registry::{self, Registry, RegistryError},
+        tls::Trust,
+        web::{self, Limits, Web},
+    },
+    image::name::Name,
+};
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, time::Duration};
+
+/// How a registry is reached besides as it should be.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Access {
+    /// Without encryption; on this machine that is so in any case.
+    pub plain_http: bool,
+    /// With whatever certificate.
+    pub insecure_tls: bool,
+}
+
+/// An artifact as it is named: `oci://HOST/PATH:TAG` or `oci://HOST/PATH@sha256:…`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    name: Name,
+    digest: Option<String>,
+}
+
+impl Reference {
+    /// Reads a name; without a tag it is this version's.
+    ///
+    /// # Errors
+    /// Another scheme, no registry, what no registry takes.
+    pub fn parse(text: &str) -> Result<Reference, Failure> {
+        let doing = "read the name of the artifact";
+        let advised = |failure: Failure| {
+            let hint = "write oci://HOST/PATH:TAG, for example oci://registry.example.com/team/bundle:1.0.0";
+            failure.at(web::shown(text)).hint(hint)
+        };
+        let wrong = |because: &str| advised(Failure::new(Kind::Usage, doing, because));
+        let rest = text.strip_prefix("oci://").ok_or_else(|| wrong("it does not begin with oci://"))?;
+        let (rest, digest) = match rest.split_once('@') {
+            Some((rest, digest)) => (rest, Some(digest.to_owned())),
+            None => (rest, None),
+        };
+        let is_digest = |digest: &String| {
+            let digits = digest.strip_prefix("sha256:").unwrap_or_default();
+            digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+        };
+        if digest.as_ref().is_some_and(|digest| !is_digest(digest)) {
+            return Err(wrong("what is behind `@` is not a digest, or there is a login before it"));
+        }
+        let host = rest.split_once('/').map_or("", |(host, _)| host);
+        if !(host.contains(['.', ':']) || host == "localhost") {
+            return Err(wrong("it names no registry"));
+        }
+        let has_tag = rest.rsplit_once(':').is_some_and(|(_, tag)| !tag.contains('/'));
+        let tag = env!("CARGO_PKG_VERSION").replace('+', "_");
+        let typed = if has_tag { rest.to_owned() } else { format!("{rest}:{tag}") };
+        let name = Name::parse(&typed).map_err(|error| advised(Failure::from_error(Kind::Usage, doing, error)))?;
+        Ok(Reference { name, digest })
+    }
+
+    /// Without the tag.
+    pub fn url(&self) -> String {
+        format!("oci://{}/{}", self.name.registry(), self.name.repository())
+    }
+
+    pub fn tag(&self) -> &str {
+        self.name.tag()
+    }
+
+    /// Whether it is named by its digest.
+    pub fn is_pinned(&self) -> bool {
+        self.digest.is_some()
+    }
+}
+
+const EMPTY: &str = "application/vnd.oci.empty.v1+json";
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
+const BUNDLE: &str = "application/vnd.nvidia.aicr.artifact";
+const CHART_CONFIG: &str = "application/vnd.cncf.helm.config.v1+json";
+const CHART: &str = "application/vnd.cncf.helm.chart.content.v1.tar+gzip";
+/// Of a layer and of a chart.
+const LARGEST: usize = 256 << 20;
+
+type Variable = dyn Fn(&str) -> Option<String> + Sync;
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn registry<'v>(name: &Name, access: Access, variable: &'v Variable) -> Result<Registry<'v>, Failure> {
+    let host = if name.registry() == "docker.io" { "registry-1.docker.io" } else { name.registry() };
+    let scheme = if access.plain_http || registry::is_loopback(host) { "http" } else { "https" };
+    let login = image::login(name.registry())?;
+    let registry = Registry::new(format!("{scheme}://{host}"), name.repository().to_owned(), login, variable);
+    Ok(if access.insecure_tls { registry.trusting(Trust::Any) } else { registry })
+}
+
+/// Pushes a bundle, and says under which digest. That for Argo CD with Helm is a chart.
+///
+/// # Errors
+/// What the registry refuses.
+pub async fn push(plan: &BundlePlan, to: &Reference, access: Access) -> Result<String, Failure> {
+    let is_chart = plan.bundle.options.deployer.is_chart();
+    let mut archive = Archive::default();
+    for file in &plan.files {
+        let path = if is_chart { format!("{CHART_NAME}/{}", file.path) } else { file.path.clone() };
+        archive.file(&path, file.mode, &file.bytes);
+    }
+    let archive = archive.finish();
+    let layer = tar::gzip(&archive);
+    let chart = plan.files.iter().find(|file| is_chart && file.path == "Chart.yaml");
+    let config = match chart.map(|file| crate::yaml::parse(&file.shown())) {
+        Some(Ok(chart)) => chart.to_value().to_string(),
+        _ => "{}".to_owned(),
+    };
+    let described = |kind: &str, bytes: &[u8]| json!({"mediaType": kind, "digest": format!("sha256:{}", checksum::digest(bytes)), "size": bytes.len()});
+    let mut manifest = json!({
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": described(if is_chart { CHART_CONFIG } else { EMPTY }, config.as_bytes()),
+        "layers": [described(if is_chart { CHART } else { LAYER }, &layer)],
+    });
+    if !is_chart {
+        manifest["artifactType"] = BUNDLE.into();
+        // Whoever pulls it with oras gets the folder.
+        manifest["layers"][0]["annotations"] = json!({
+            "io.deis.oras.content.digest": format!("sha256:{}", checksum::digest(&archive)),
+            "io.deis.oras.content.unpack": "true",
+            "org.opencontainers.image.title": "bundle",
+        });
+    }
+    let mut registry = registry(&to.name, access, &variable)?;
+    let manifest = manifest.to_string().into_bytes();
+    let digest = format!("sha256:{}", checksum::digest(&manifest));
+    let pushed = async {
+        for bytes in [config.as_bytes(), &layer] {
+            registry.blob(&format!("sha256:{}", checksum::digest(bytes)), bytes).await?;
+        }
+        registry.manifest(to.tag(), MANIFEST, &manifest).await
+    };
+    pushed.await.map_err(|error| image::refused_by_registry("push the bundle", to.name.full(), error))?;
+    Ok(digest)
+}
+
+/// The folder of a chart in its archive.
+const CHART_NAME: &str = "aicr-bundle";
+
+/// What a pushed bundle has, and its digest.
+pub struct Pulled {
+    pub entries: BTreeMap<String, tar::Kind>,
+    pub digest: String,
+}
+
+/// Reads a bundle from a registry into memory.
+///
+/// # Errors
+/// What the registry refuses; an artifact that is not a bundle.
+pub async fn pull(from: &Reference, access: Access) -> Result<Pulled, Failure> {
+    let doing = "read the bundle";
+    let at = from.digest.as_ref().map_or(from.name.full().to_owned(), |digest| format!("{}@{digest}", from.url()));
+    let failed = |error: RegistryError| image::refused_by_registry(doing, &at, error);
+    let mut registry = registry(&from.name, access, &variable)?.reading();
+    let (bytes, digest) = registry.manifest_of(from.digest.as_deref().unwrap_or(from.tag())).await.map_err(failed)?;
+    let manifest: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    let kinds = [LAYER, CHART];
+    let is_bundle = |layer: &&Value| kinds.iter().any(|kind| layer["mediaType"] == **kind);
+    let layer = manifest["layers"].as_array().into_iter().flatten().find(is_bundle);
+    let not_one = |because: &str| {
+        let failure = Failure::new(Kind::Usage, doing, because.to_owned()).at(at.clone());
+        failure.hint("`aicr bundle -o oci://…` pushes one")
+    };
+    let layer = layer.ok_or_else(|| not_one("the artifact is not a bundle: it has no archive of files"))?;
+    let name = layer["digest"].as_str().unwrap_or_default();
+    let packed = registry.blob_of(name, LARGEST).await.map_err(failed)?;
+    let entries =
+        tar::read_gzipped(&packed).map_err(|error| Failure::from_error(Kind::Usage, doing, error).at(at.clone()))?;
+    if layer["mediaType"] != CHART {
+        return Ok(Pulled { entries, digest });
+    }
+    let inside = format!("{CHART_NAME}/");
+    let entries = entries.into_iter().filter_map(|(path, kind)| match path.strip_prefix(&inside) {
+        Some(inner) => Some((inner.to_owned(), kind)),
+        None if path == CHART_NAME => None,
+        None => Some((path, kind)),
+    });
+    Ok(Pulled { entries: entries.collect(), digest })
+}
+
+const CHARTS: Limits =
+    Limits { answer: Duration::from_secs(60), whole: Duration::from_secs(300), bytes: LARGEST as u64 };
+
+/// Fetches charts, each as the repository or registry of the recipe has it.
+///
+/// # Errors
+/// The first that cannot be fetched or is not what was asked for.
+pub async fn charts(wanted: impl IntoIterator<Item = Wanted>, access: Access) -> Result<Vendored, Failure> {
+    let mut indexes: BTreeMap<String, String> = BTreeMap::new();
+    let mut charts = Vendored::new();
+    for wanted in wanted {
+        let archive = match wanted.url.strip_prefix("oci://") {
+            Some(folder) => from_registry(folder, &wanted, access).await?,
+            None => from_repository(&wanted, &mut indexes, access).await?,
+        };
+        charts.insert(wanted, archive);
+    }
+    Ok(charts)
+}
+
+fn unfetched(wanted: &Wanted, error: VendorError) -> Failure {
+    let failure = Failure::from_error(Kind::Usage, &format!("fetch the chart `{}`", wanted.name), error);
+    failure.at(wanted.url.clone()).hint("correct the chart, its version or its source in the recipe")
+}
+
+async fn from_registry(folder: &str, wanted: &Wanted, access: Access) -> Result<vendor::Archive, Failure> {
+    let doing = format!("fetch the chart `{}`", wanted.name);
+    let full = format!("{folder}/{}:{}", wanted.name, wanted.version.replace('+', "_"));
+    let name = Name::parse(&full).map_err(|error| Failure::from_error(Kind::Usage, &doing, error))?;
+    let failed = |error: RegistryError| image::refused_by_registry(&doing, &full, error);
+    let mut registry = registry(&name, access, &variable)?.reading();
+    let (bytes, _) = registry.manifest_of(name.tag()).await.map_err(failed)?;
+    let manifest: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    let layers = manifest["layers"].as_array();
+    let layer = layers.into_iter().flatten().find(|layer| layer["mediaType"] == CHART);
+    let digest = layer.and_then(|layer| layer["digest"].as_str());
+    let digest = digest.ok_or_else(|| unfetched(wanted, VendorError::NoFile(wanted.name.clone())))?;
+    let bytes = registry.blob_of(digest, LARGEST).await.map_err(failed)?;
+    vendor::check(bytes, wanted, None).map_err(|error| unfetched(wanted, error))
+}
+
+async fn from_repository(
+    wanted: &Wanted,
+    indexes: &mut BTreeMap<String, String>,
+    access: Access,
+) -> Result<vendor::Archive, Failure> {
+    let trust = if access.insecure_tls { Trust::Any } else { Trust::System };
+    let web = Web { trust, limits: CHARTS, variable: &variable };
+    let fetch = async |url: &str| {
+        web.get(url).await.map_err(|error| {
+            let (kind, hint) = place::web_advice(&error, "chart");
+            let doing = format!("fetch the chart `{}`", wanted.name);
+            Failure::from_error(kind, &doing, error).at(web::shown(url)).hint(hint)
+        })
+    };
+    let base = wanted.url.trim_end_matches('/');
+    if !indexes.contains_key(base) {
+        let bytes = fetch(&format!("{base}/index.yaml")).await?;
+        indexes.insert(base.to_owned(), String::from_utf8_lossy(&bytes).into_owned());
+    }
+    let picked = vendor::pick(&indexes[base], wanted).map_err(|error| unfetched(wanted, error))?;
+    let url = if picked.url.contains("://") { picked.url } else { format!("{base}/{}", picked.url) };
+    let bytes = fetch(&url).await?;
+    vendor::check(bytes, wanted, picked.digest.as_deref()).map_err(|error| unfetched(wanted, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_artifact_is_named_with_its_registry() {
+        let read = |text: &str| Reference::parse(text).map(|it| (it.url(), it.tag().to_owned()));
+        let there = |url: &str, tag: &str| (url.to_owned(), tag.to_owned());
+        assert_eq!(read("oci://r.test/a/b:1.0").ok(), Some(there("oci://r.test/a/b", "1.0")));
+        let own = env!("CARGO_PKG_VERSION");
+        assert_eq!(read("oci://localhost:5000/b").ok(), Some(there("oci://localhost:5000/b", own)));
+        let pinned = Reference::parse(&format!("oci://r.test/a@sha256:{}", "0".repeat(64))).expect("a digest");
+        assert!(pinned.is_pinned());
+        for text in [
+            "https://r.test/a",
+            "oci://a/b",
+            "oci://r.test/A",
+            "oci://me:secret@r.test/a",
+            "oci://r.test/a@x",
+            "oci://",
+        ] {
+            let failure = Reference::parse(text).map(|_| ()).expect_err(text);
+            assert!(!format!("{failure:?}").contains("secret"), "{failure:?}");
+        }
+    }
+}

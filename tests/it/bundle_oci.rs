@@ -1,0 +1,307 @@
+//! Bundles and charts over the network: what is pushed is read back and verified, and charts are put into a bundle, against a
+//! registry and a repository on loopback.
+
+use crate::{bundle::documents, sandbox::Sandbox};
+use aicr::bundle::{checksum, deployer, tar};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::{Arc, Mutex},
+};
+
+/// Whatever is served, by path.
+type Kept = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
+
+/// A registry without a login that is a repository of charts too.
+fn server() -> (String, Kept) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let kept = Kept::default();
+    let shared = Arc::clone(&kept);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            serve(stream.expect("a connection"), &shared);
+        }
+    });
+    (address, kept)
+}
+
+fn serve(stream: TcpStream, kept: &Kept) {
+    let mut reader = BufReader::new(stream);
+    let (mut first, mut length) = (String::new(), 0);
+    reader.read_line(&mut first).expect("a request");
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).expect("a header");
+        match line.trim_end().split_once(": ") {
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                length = value.parse().expect("a length")
+            }
+            Some(_) => {}
+            None => break,
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).expect("the body");
+    let words: Vec<&str> = first.split(' ').collect();
+    let (method, path) = (words[0], words[1]);
+    let mut kept = kept.lock().expect("no panic");
+    let (code, header, text) = match (method, path.split_once("?digest=sha256%3A")) {
+        ("HEAD", _) => (if kept.contains_key(path) { 200 } else { 404 }, String::new(), Vec::new()),
+        ("POST", _) => (202, format!("location: {}\r\n", path.trim_end_matches("uploads/")), Vec::new()),
+        ("PUT", Some((place, digest))) if checksum::digest(&body) == digest => {
+            kept.insert(format!("{place}sha256:{digest}"), body);
+            (201, String::new(), Vec::new())
+        }
+        ("PUT", None) => {
+            let digest = format!("sha256:{}", checksum::digest(&body));
+            let above = path.rsplit_once('/').expect("a tag").0;
+            kept.insert(format!("{above}/{digest}"), body.clone());
+            kept.insert(path.to_owned(), body);
+            (201, String::new(), Vec::new())
+        }
+        ("GET", _) => match kept.get(path) {
+            Some(bytes) => (200, String::new(), bytes.clone()),
+            None => (404, String::new(), Vec::new()),
+        },
+        _ => (400, String::new(), Vec::new()),
+    };
+    let head = format!("HTTP/1.1 {code} x\r\n{header}content-length: {}\r\nconnection: close\r\n\r\n", text.len());
+    // The client may be gone by now.
+    drop(reader.get_mut().write_all(&[head.as_bytes(), &text].concat()));
+}
+
+const KIND: [&str; 5] = ["bundle", "--service", "kind", "--accelerator", "a100"];
+
+#[test]
+fn a_bundle_that_is_pushed_is_verified_where_it_arrived() {
+    let (address, kept) = server();
+    let sandbox = Sandbox::new();
+    let place = format!("oci://{address}/team/bundle:1.0.0");
+    let push = |flags: &[&str]| sandbox.aicr(&[&KIND[..], &["-o", &place], flags].concat());
+    let run = push(&["--image-refs", "refs"]);
+    assert_eq!(run.code, 0, "{}", run.transcript);
+    let refs = std::fs::read_to_string(sandbox.home().join("refs")).expect("the references");
+    assert_eq!(run.stdout, format!("oci://{refs}"));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(sandbox.home().join("refs")).expect("a file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    assert_eq!(push(&[]).stdout, run.stdout, "the same input has the same digest");
+    for place in [&*place, run.stdout.trim()] {
+        let verified = sandbox.aicr(&["verify", place]);
+        assert_eq!(verified.code, 0, "{}", verified.transcript);
+        assert!(verified.stdout.contains("trust level: unverified"), "{}", verified.transcript);
+    }
+    let missing = sandbox.aicr(&["verify", &format!("oci://{address}/team/other:1")]);
+    assert_eq!(missing.code, 3, "{}", missing.transcript);
+
+    // Bytes that are not those of the digest.
+    let digest = run.stdout.trim().rsplit_once('@').expect("a digest").1.to_owned();
+    let manifest: Value = {
+        let kept = kept.lock().expect("no panic");
+        serde_json::from_slice(&kept[&format!("/v2/team/bundle/manifests/{digest}")]).expect("a manifest")
+    };
+    assert_eq!(manifest["artifactType"], "application/vnd.nvidia.aicr.artifact");
+    let layer = format!("/v2/team/bundle/blobs/{}", manifest["layers"][0]["digest"].as_str().expect("a digest"));
+    let good = kept.lock().expect("no panic")[&layer].clone();
+    kept.lock().expect("no panic").insert(layer.clone(), [&good[..], b"x"].concat());
+    let changed = sandbox.aicr(&["verify", &place]);
+    assert!(changed.code == 4 && changed.stderr.contains("has the digest"), "{}", changed.transcript);
+
+    // Another archive under the same tag, whole in itself.
+    let entries = tar::read_gzipped(&good).expect("an archive");
+    let mut archive = tar::Archive::default();
+    for (path, kind) in &entries {
+        let tar::Kind::File(bytes) = kind else { panic!("{path}") };
+        archive.file(path, 0o644, if path == "deploy.sh" { b"id" } else { bytes });
+    }
+    archive.file("000-evil/install.sh", 0o755, b"id");
+    let bad = tar::gzip(&archive.finish());
+    let mut manifest = manifest;
+    let sum = format!("sha256:{}", checksum::digest(&bad));
+    manifest["layers"][0]["digest"] = sum.as_str().into();
+    kept.lock().expect("no panic").extend([
+        (format!("/v2/team/bundle/blobs/{sum}"), bad),
+        ("/v2/team/bundle/manifests/1.0.0".to_owned(), manifest.to_string().into_bytes()),
+    ]);
+    let tampered = sandbox.aicr(&["verify", &place]);
+    assert_eq!(tampered.code, 4, "{}", tampered.transcript);
+    for words in ["changed: `deploy.sh`", "extra: the file `000-evil/install.sh`"] {
+        assert!(tampered.stdout.contains(words), "{}", tampered.transcript);
+    }
+    let pinned = sandbox.aicr(&["verify", run.stdout.trim()]);
+    assert!(pinned.code == 4 && pinned.stderr.contains("has the digest"), "{}", pinned.transcript);
+}
+
+#[test]
+fn dialects_name_the_registry_that_they_are_pushed_to() {
+    let (address, kept) = server();
+    let sandbox = Sandbox::new();
+    let place = format!("oci://{address}/team/bundle:v2.0.0");
+    // One with manifests of its own, for which Flux needs charts out of the bundle.
+    let kubeflow = "bundle --service eks --accelerator h100 --os ubuntu --intent training --platform kubeflow";
+    let plan = |deployer: &str| {
+        let words: Vec<&str> = kubeflow.split(' ').collect();
+        let run = sandbox.aicr(&[&words[..], &["-d", deployer, "-o", &place, "--plan", "-t", "json"]].concat());
+        assert_eq!(run.code, 0, "{}", run.transcript);
+        serde_json::from_str::<Value>(&run.stdout).expect("JSON")
+    };
+    let flux = plan("flux");
+    let paths: Vec<&str> =
+        flux["files"].as_array().expect("files").iter().filter_map(|file| file["path"].as_str()).collect();
+    assert!(paths.iter().any(|path| path.ends_with("/artifactgenerator.yaml")), "{paths:?}");
+    assert!(!paths.iter().any(|path| path.starts_with("sources/gitrepo-")), "{paths:?}");
+    for deployer in deployer::ALL {
+        let run = sandbox.aicr(&[&KIND[..], &["-d", deployer.name(), "-o", &place]].concat());
+        assert_eq!(run.code, 0, "{}", run.transcript);
+        assert!(!run.stderr.contains("placeholder"), "{}", run.transcript);
+        let verified = sandbox.aicr(&["verify", &place]);
+        assert_eq!(verified.code, 0, "{}: {}", deployer.name(), verified.transcript);
+        let manifest = kept.lock().expect("no panic")["/v2/team/bundle/manifests/v2.0.0"].clone();
+        let manifest: Value = serde_json::from_slice(&manifest).expect("a manifest");
+        let digest = manifest["layers"][0]["digest"].as_str().expect("a digest");
+        let packed = kept.lock().expect("no panic")[&format!("/v2/team/bundle/blobs/{digest}")].clone();
+        let entries = tar::read_gzipped(&packed).expect("an archive");
+        let read = |path: &str| match &entries[path] {
+            tar::Kind::File(bytes) => documents(&String::from_utf8_lossy(bytes)).remove(0),
+            other => panic!("{path}: {other:?}"),
+        };
+        match deployer.name() {
+            "argocd" => {
+                let source = &read("app-of-apps.yaml")["spec"]["source"];
+                assert_eq!(source["repoURL"], format!("oci://{address}/team/bundle"));
+                assert_eq!(source["targetRevision"], "v2.0.0");
+            }
+            "argocd-helm" => {
+                assert_eq!(manifest["config"]["mediaType"], "application/vnd.cncf.helm.config.v1+json");
+                assert_eq!(read("aicr-bundle/Chart.yaml")["version"], "2.0.0");
+                assert_eq!(read("aicr-bundle/values.yaml")["repoURL"], format!("oci://{address}/team"));
+            }
+            _ => {}
+        }
+    }
+    let odd = format!("oci://{address}/team/bundle:latest");
+    let run = sandbox.aicr(&[&KIND[..], &["-d", "argocd-helm", "-o", &odd]].concat());
+    assert!(run.code == 2 && run.stderr.contains("it is not a version like 1.2.3"), "{}", run.transcript);
+    for (odd, words) in
+        [("oci://team/bundle", "it names no registry"), ("https://r.test/x", "does not begin with oci://")]
+    {
+        let run = sandbox.aicr(&[&KIND[..], &["-o", odd]].concat());
+        assert!(run.code == 2 && run.stderr.contains(words), "{}", run.transcript);
+    }
+    let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let run = sandbox.aicr(&[&KIND[..], &["-o", &format!("oci://{closed}/x:1")]].concat());
+    assert!(run.code != 0 && run.stderr.contains("failed to push the bundle"), "{}", run.transcript);
+}
+
+fn chart(name: &str, version: &str) -> Vec<u8> {
+    let mut archive = tar::Archive::default();
+    let text = format!("apiVersion: v2\nname: {name}\nversion: {version}\n");
+    archive.file(&format!("{name}/Chart.yaml"), 0o644, text.as_bytes());
+    let object =
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: \"{{ .Release.Name }}\"}\ndata: {a: \"{{ .Values.a }}\"}\n";
+    archive.file(&format!("{name}/templates/all.yaml"), 0o644, object.as_bytes());
+    tar::gzip(&archive.finish())
+}
+
+/// A recipe with a chart of a repository and one of a registry, and what serves them.
+fn charts(sandbox: &Sandbox) -> (String, Kept) {
+    let (address, kept) = server();
+    let (first, second) = (chart("one", "1.2.3"), chart("two", "v2.0.0"));
+    let index = json!({"apiVersion": "v1", "entries": {"one": [
+        {"version": "1.3.0", "urls": ["one-1.3.0.tgz"]},
+        {"version": "1.2.3", "urls": ["files/one-1.2.3.tgz"], "digest": checksum::digest(&first)},
+    ]}});
+    let sum = format!("sha256:{}", checksum::digest(&second));
+    let layer = json!({"mediaType": "application/vnd.cncf.helm.chart.content.v1.tar+gzip", "digest": sum});
+    kept.lock().expect("no panic").extend([
+        ("/charts/index.yaml".to_owned(), index.to_string().into_bytes()),
+        ("/charts/files/one-1.2.3.tgz".to_owned(), first),
+        (format!("/v2/team/two/blobs/{sum}"), second),
+        ("/v2/team/two/manifests/v2.0.0".to_owned(), json!({"layers": [layer]}).to_string().into_bytes()),
+    ]);
+    let recipe = format!(
+        "apiVersion: aicr.run/v1\nkind: RecipeResult\nmetadata: {{version: 1.0.0}}\ncriteria: null\ncomponentRefs:\n\
+         - {{name: first, namespace: a, chart: one, type: Helm, source: \"http://{address}/charts\", version: v1.2.3, overrides: {{a: x}}}}\n\
+         - {{name: second, namespace: b, chart: two, type: Helm, source: \"oci://{address}/team\", version: v2.0.0, dependencyRefs: [first]}}\n\
+         deploymentOrder: [first, second]\n"
+    );
+    sandbox.file("recipe.yaml", &recipe);
+    (address, kept)
+}
+
+#[test]
+fn charts_in_a_bundle_need_no_repository_in_any_dialect() {
+    let sandbox = Sandbox::new();
+    let (address, _kept) = charts(&sandbox);
+    for deployer in deployer::ALL {
+        let name = deployer.name();
+        let flags = ["bundle", "-r", "recipe.yaml", "--vendor-charts", "-d", name, "-o", name];
+        let run = sandbox.aicr(&flags);
+        assert_eq!(run.code, 0, "{}", run.transcript);
+        let verified = sandbox.aicr(&["verify", name]);
+        assert_eq!(verified.code, 0, "{}", verified.transcript);
+        let files = aicr::ops::bundle::files(&sandbox.home().join(name)).expect("a bundle");
+        let folder =
+            |release: &str| files.keys().find(|path| path.ends_with(&format!("{release}/Chart.yaml"))).cloned();
+        for (release, file) in [("first", "one-1.2.3.tgz"), ("second", "two-v2.0.0.tgz")] {
+            let path = folder(release).expect("a chart").replace("Chart.yaml", &format!("charts/{file}"));
+            let expected = if release == "first" { chart("one", "1.2.3") } else { chart("two", "v2.0.0") };
+            assert_eq!(files[&path].as_deref(), Some(&*expected), "{name}: {path}");
+        }
+        let text = |path: &str| String::from_utf8_lossy(files[path].as_deref().unwrap_or_default()).into_owned();
+        let names_it = files.keys().filter(|path| text(path).contains(&address));
+        let allowed = ["provenance.yaml", "recipe.yaml"];
+        assert_eq!(names_it.filter(|path| !allowed.contains(&&***path)).collect::<Vec<_>>(), [""; 0], "{name}");
+        let provenance = &documents(&text("provenance.yaml"))[0];
+        assert_eq!(provenance["vendoredCharts"][0]["tarballName"], "one-1.2.3.tgz");
+        assert_eq!(provenance["vendoredCharts"][1]["sha256"], checksum::digest(&chart("two", "v2.0.0")));
+        let info = &documents(&text("bundle-info.yaml"))[0];
+        assert_eq!(info["build"]["settings"]["vendorCharts"], true);
+        assert_eq!(info["layout"]["provenance"], "provenance.yaml");
+    }
+    // A real Helm renders the chart with the values that were meant for it, where there is one.
+    if let Some(helm) = std::env::var_os("AICR_TEST_HELM") {
+        let output = std::process::Command::new(helm)
+            .args(["template", "first", "helm/001-first"])
+            .current_dir(sandbox.home())
+            .output()
+            .expect("helm runs");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && said.contains("a: \"x\""), "{said}");
+    }
+}
+
+#[test]
+fn a_chart_that_is_not_the_one_that_was_asked_for_is_refused_and_nothing_is_written() {
+    let sandbox = Sandbox::new();
+    let (address, kept) = charts(&sandbox);
+    let refused = |path: &str, bytes: Option<Vec<u8>>, words: &str| {
+        let before = kept.lock().expect("no panic").get(path).cloned().expect(path);
+        match bytes {
+            Some(bytes) => kept.lock().expect("no panic").insert(path.to_owned(), bytes),
+            None => kept.lock().expect("no panic").remove(path),
+        };
+        let run = sandbox.aicr(&["bundle", "-r", "recipe.yaml", "--vendor-charts", "-o", "b"]);
+        assert_ne!(run.code, 0, "{}", run.transcript);
+        assert!(run.stderr.contains(words), "{words}: {}", run.transcript);
+        assert!(!sandbox.home().join("b").exists());
+        kept.lock().expect("no panic").insert(path.to_owned(), before);
+    };
+    let file = "/charts/files/one-1.2.3.tgz";
+    refused(file, Some(chart("one", "1.2.4")), "differs from the digest that the repository gives");
+    refused(file, None, "404");
+    refused("/charts/index.yaml", Some(b"entries: {}".to_vec()), "the repository has no chart `one`");
+    refused("/charts/index.yaml", None, "404");
+    let other = chart("three", "v2.0.0");
+    let blob = kept.lock().expect("no panic").keys().find(|path| path.contains("/blobs/")).cloned().expect("a blob");
+    refused(&blob, Some(other), "has the digest");
+    refused("/v2/team/two/manifests/v2.0.0", Some(b"{}".to_vec()), "the repository names no file for `two`");
+    refused("/v2/team/two/manifests/v2.0.0", None, "404");
+    assert!(!address.is_empty());
+}
