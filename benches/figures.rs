@@ -12,6 +12,7 @@ use aicr::{
     criteria::{Criteria, Dimension},
     inventory::{Fact, Inventory, Node, Source},
     ops::{self, connect::Target, demo::DemoOptions},
+    report::lines::Lines,
     resolve::Options,
     store,
     term::{color::Level, input::Input, key},
@@ -53,6 +54,10 @@ fn main() {
     frames(runs);
     updates(runs);
     hours(runs);
+    million_lines(runs.min(20));
+    if let Ok(kubeconfig) = std::env::var("AICR_TEST_KUBECONFIG") {
+        overhead(&kubeconfig, runs.min(5));
+    }
 }
 
 /// `aicr recipe` for [`CRITERIA`].
@@ -282,6 +287,62 @@ fn hours(runs: usize) {
 }
 
 /// What this process holds, on Linux.
+/// Five conformance checks on real Kubernetes (`tests/cluster/cluster up`, `check-image`, `gpu-stack`), end to end, and what
+/// the containers of the checks ran of that. Several run at the same time, so that the sum is not a lower bound.
+fn overhead(kubeconfig: &str, runs: usize) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let recipe = folder.path().join("recipe.yaml").display().to_string();
+    let aicr = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_aicr"));
+        command.args(arguments).env("HOME", folder.path()).env("XDG_STATE_HOME", folder.path());
+        command.stdin(Stdio::null()).stderr(Stdio::null()).output().expect("the binary runs")
+    };
+    let criteria = ["--service", "kind", "--accelerator", "a100"];
+    assert!(aicr(&[&["recipe"], &criteria[..], &["-o", &recipe]].concat()).status.success(), "a recipe");
+    let (mut whole, mut own, mut over) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..runs {
+        let begun = Instant::now();
+        let arguments = ["validate", "--kubeconfig", kubeconfig, "-r", &recipe, "--phase", "conformance"];
+        let output = aicr(&[&arguments[..], &["--check-image", "aicr/check:test", "-t", "ctrf"]].concat());
+        let took = begun.elapsed();
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a report");
+        let tests = report["results"]["tests"].as_array().expect("checks");
+        assert!(output.status.success() && tests.len() == 5, "five checks pass: {report}");
+        let ran: u64 = tests.iter().filter_map(|test| test["duration"].as_u64()).sum();
+        let ran = Duration::from_millis(ran);
+        whole.push(took);
+        own.push(ran);
+        over.push(took.saturating_sub(ran));
+    }
+    row("five checks on Kubernetes, end to end", whole, None);
+    row("  the checks' own run times, summed", own, None);
+    row("  what is more than that (goal 3000)", over, None);
+}
+
+/// A million lines of one check's output: what they take, and how long a search of all of them takes.
+fn million_lines(runs: usize) {
+    let before = resident_mib();
+    let mut lines = Lines::default();
+    let said = ["looking at pod gpu-operator", "node worker is ready", "metric DCGM_FI_DEV_GPU_UTIL found", "waiting"];
+    for number in 0..1_000_000_u64 {
+        lines.push(number, &format!("2026-07-14T07:31:00Z {} {number}", said[number as usize % said.len()]));
+    }
+    lines.push(1_000_000, "the needle");
+    assert_eq!((lines.end(), lines.dropped()), (1_000_001, 0), "all of them are kept");
+    let kept = lines.bytes() as f64 / f64::from(1 << 20);
+    println!("{:<52} {:>8} {:>8} {:>10.1}", "a million lines of a log, kept", "-", "-", resident_mib() - before);
+    println!("{:<52} {:>8} {:>8} {kept:>10.1}", "  as it counts them", "-", "-");
+    for (name, wanted) in [
+        ("  search: one line", "(?i-u)needle"),
+        ("  search: every fourth line", "(?i-u)ready"),
+        ("  search: nothing", "(?i-u)xyzzy"),
+    ] {
+        let wanted = regex::Regex::new(wanted).expect("an expression");
+        let times = (0..runs).map(|_| time(|| drop(std::hint::black_box(lines.search(&wanted, 5_000)))));
+        row(name, times.collect(), None);
+    }
+}
+
 fn resident_mib() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();

@@ -19,6 +19,7 @@ pub mod catalog;
 pub mod config;
 pub mod constraint;
 pub mod criteria;
+pub mod deploy;
 pub mod diff;
 pub mod document;
 pub mod fingerprint;

@@ -39,6 +39,31 @@ impl Role {
     }
 }
 
+/// What a deployment allows a release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Whether its workloads are awaited.
+    pub is_awaited: bool,
+    /// Until it has failed.
+    pub timeout_seconds: u32,
+    /// How often it may be tried again at most; `None` leaves that to whoever deploys.
+    pub retries: Option<u32>,
+}
+
+/// The limits of a release, which follow from its name and role alone: files of a bundle do not repeat them.
+pub fn limits(name: &str, role: Role) -> Limits {
+    let is_awaited = name != "kai-scheduler";
+    Limits {
+        is_awaited,
+        timeout_seconds: match (role, is_awaited) {
+            (Role::Readiness, _) => 95 * 60,
+            (_, false) => 20 * 60,
+            _ => 10 * 60,
+        },
+        retries: (role == Role::Readiness || !is_awaited).then_some(1),
+    }
+}
+
 /// Where the chart of a release is.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Chart {
@@ -132,21 +157,17 @@ impl Release {
 
     /// Whether nothing waits for it: the scheduler's own pods wait for what comes later.
     pub fn is_awaited(&self) -> bool {
-        self.name != "kai-scheduler"
+        limits(&self.name, self.role).is_awaited
     }
 
     /// Seconds until it has failed.
     pub fn timeout(&self) -> u32 {
-        match (self.role, self.is_awaited()) {
-            (Role::Readiness, _) => 95 * 60,
-            (_, false) => 20 * 60,
-            _ => 10 * 60,
-        }
+        limits(&self.name, self.role).timeout_seconds
     }
 
     /// How often it may be tried again at most.
     pub fn retries(&self) -> Option<u32> {
-        (self.role == Role::Readiness || !self.is_awaited()).then_some(1)
+        limits(&self.name, self.role).retries
     }
 
     /// What is left to the installation, or not.

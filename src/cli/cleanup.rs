@@ -1,9 +1,14 @@
 //! `aicr cleanup`: remove what validations left behind.
 
 use super::{Outcome, Printer, cluster, exit::Exit, global::Global};
-use crate::ops::{cleanup, run::NAMESPACE};
+use crate::{
+    cluster::objects::Unlisted,
+    ops::{cleanup, run::NAMESPACE},
+    text::count,
+};
 
-/// Remove what killed validations left: Jobs, pods, ConfigMaps, accounts and roles, found by their labels.
+/// Remove what killed validations left: Jobs, pods, ConfigMaps, accounts and roles, and what checks created themselves, of
+/// every kind, found by their labels.
 ///
 /// A validation that still runs loses its Jobs as well; name the dead run with --run-id to spare it.
 #[derive(Debug, clap::Args)]
@@ -23,15 +28,28 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     cluster::block_on(global, async {
         let connection = cluster::connect(global).await?;
         if args.dry_run {
-            let found = cleanup::leftovers(&connection, &args.namespace).await?;
-            let wanted = found.iter().filter(|object| args.run_id.as_ref().is_none_or(|run| *run == object.run_id));
+            let found = cleanup::look(&connection, &args.namespace).await?;
+            let wanted =
+                found.objects.iter().filter(|object| args.run_id.as_ref().is_none_or(|run| *run == object.run_id));
             let lines: Vec<String> = wanted.map(|object| format!("{object}\n")).collect();
             printer.data(&lines.concat())?;
-            printer.note(format!("{} objects would be removed", lines.len()));
+            printer.note(format!("{} would be removed", count(lines.len(), "object")));
+            gaps(printer, &found.unlisted);
             return Ok(Exit::Good);
         }
         let outcome = cleanup::sweep(&connection, &args.namespace, args.run_id.as_deref()).await?;
-        printer.note(format!("removed {} objects", outcome.removed));
+        printer.note(format!("removed {}", count(outcome.removed, "object")));
+        gaps(printer, &outcome.unlisted);
         Ok(Exit::Good)
     })
+}
+
+/// A kind that may not be listed is not one without objects.
+fn gaps(printer: &Printer, unlisted: &[Unlisted]) {
+    if unlisted.is_empty() {
+        return;
+    }
+    let kinds: Vec<&str> = unlisted.iter().map(|unlisted| &*unlisted.resource).collect();
+    let (kinds, why) = (kinds.join(", "), &unlisted[0].why);
+    printer.warn(format!("what is left of these kinds is unknown: {kinds} ({why})"));
 }

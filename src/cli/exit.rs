@@ -62,9 +62,12 @@ impl Exit {
     pub fn meaning(self) -> &'static str {
         match self {
             Exit::Good => "done; everything that was judged is good",
-            Exit::Verdict => "a verdict: a check failed, the cluster is not ready, or --fail-on-drift found drift",
+            Exit::Verdict => {
+                "a verdict: a check or a release failed, the cluster is not ready, or --fail-on-drift found drift"
+            }
             Exit::Usage => {
-                "bad flags, a bad file or bad criteria; or upgrade-check found a component that needs attention"
+                "bad flags, a bad file or bad criteria; or upgrade-check found a component that needs attention; or deploy has \
+                 installed everything and not restarted the DRA driver"
             }
             Exit::NotFound => "a file, an object or the target of a selector does not exist",
             Exit::Forbidden => {

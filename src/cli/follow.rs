@@ -35,7 +35,7 @@ const STEPS: &str = "Enter goes on, r runs to the end, c cancels:";
 /// When `show` fails, the run is canceled and cleaned up, and its failure is returned.
 ///
 /// # Errors
-/// As `ops::run::run` and `show`; a second interrupt.
+/// As `show`; a second interrupt.
 pub async fn follow(
     connection: Option<&Connection>,
     prepared: &Arc<Prepared>,
@@ -76,7 +76,7 @@ pub async fn follow(
     let running = async {
         match connection {
             Some(connection) => run::run(connection, prepared, writer, requests).await,
-            None => Ok(run::judge(prepared, writer)),
+            None => run::judge(prepared, writer),
         }
     };
     // A record that cannot be written does not stop a run.
@@ -111,7 +111,6 @@ pub async fn follow(
     drop(queue);
     let mut signals = Signals { interrupts, interrupted };
     let printed = signals.wait(printed).await;
-    let report = report?;
     printed?;
     Ok(Followed { report, signals })
 }
@@ -181,7 +180,7 @@ impl Signals {
 }
 
 /// Runs blocking work on a thread of its own, which is abandoned when the program ends first.
-fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> oneshot::Receiver<T> {
+pub(super) fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> oneshot::Receiver<T> {
     let (done, result) = oneshot::channel();
     // The receiver may have stopped waiting.
     std::thread::spawn(move || drop(done.send(work())));

@@ -5,7 +5,9 @@
 
 use super::printer::{Printer, Role, Stream};
 use crate::{
+    deploy::event::{Body as Deploy, Outcome, State as Release, Way},
     report::{escape, words::Word},
+    text::count,
     validate::event::{Body, Event, Severity},
 };
 
@@ -29,6 +31,9 @@ impl Live {
     pub fn line(&mut self, event: &Event) -> Option<String> {
         let start = *self.start_ms.get_or_insert(event.observed_at_ms);
         let seconds = event.observed_at_ms.saturating_sub(start) as f64 / 1e3;
+        if let Body::Deploy(Deploy::Planned { releases, .. }) = &event.body {
+            self.width = releases.iter().map(|release| release.name.len()).max().unwrap_or(0);
+        }
         if let Body::Planned { checks, .. } = &event.body {
             self.width = checks.iter().map(|check| check.name.len()).max().unwrap_or(0);
         }
@@ -59,6 +64,7 @@ impl Live {
                 let detail = format!("{expected}, {said}");
                 (name.clone(), word.tone().into(), word.text(), detail)
             }
+            Body::Deploy(body) => return self.of_deploy(body),
             Body::PhaseStarted { phase } => (phase.name().to_owned(), Role::Heading, "phase", String::new()),
             Body::Paused { before } => (String::new(), Role::Heading, "paused", before.to_string()),
             Body::Resumed => (String::new(), Role::Quiet, "going on", String::new()),
@@ -98,6 +104,31 @@ impl Live {
             }
         };
         Some(line)
+    }
+
+    fn of_deploy(&self, body: &Deploy) -> Option<(String, Role, &'static str, String)> {
+        Some(match body {
+            Deploy::Planned { run_id, bundle, context, way, releases } => {
+                let to = if *way == Way::Install { "to" } else { "from" };
+                let detail = format!("{} of {bundle} {to} {context}", count(releases.len(), "release"));
+                (format!("run {run_id}"), Role::Heading, "planned", detail)
+            }
+            Deploy::State { release, state } => {
+                let role = match state {
+                    _ if state.is_done() => Role::Good,
+                    Release::Failed { .. } | Release::NotStarted { .. } => Role::Bad,
+                    Release::Retrying { .. } | Release::Canceled => Role::Warning,
+                    _ => Role::Quiet,
+                };
+                (release.clone(), role, state.word(), state.details().join("; "))
+            }
+            Deploy::Log { release, text } if self.logs => (release.clone(), Role::Quiet, "|", text.clone()),
+            Deploy::Log { .. } => return None,
+            Deploy::Ended { outcome } => {
+                let role = if *outcome == Outcome::Done { Role::Good } else { Role::Bad };
+                (String::new(), role, "deploy", outcome.word().to_owned())
+            }
+        })
     }
 }
 

@@ -16,6 +16,7 @@ mod convert;
 mod crash;
 mod criteria_args;
 mod demo;
+mod deploy;
 mod diff;
 mod drift;
 mod dump_args;
@@ -44,6 +45,7 @@ mod snapshots;
 mod table;
 mod tour;
 mod tui;
+mod undeploy;
 mod upgrade_check;
 mod validate;
 mod verify;
@@ -108,6 +110,8 @@ enum Command {
     UpgradeCheck(upgrade_check::Args),
     Bundle(Box<bundle::Args>),
     Verify(verify::Args),
+    Deploy(Box<deploy::Args>),
+    Undeploy(undeploy::Args),
     Image(image::Args),
     #[command(hide = true)]
     Check(check::Args),
@@ -236,6 +240,8 @@ impl Command {
             Command::UpgradeCheck(args) => upgrade_check::run(&args, global, printer),
             Command::Bundle(args) => bundle::run(&args, global, printer),
             Command::Verify(args) => verify::run(&args, global, printer),
+            Command::Deploy(args) => deploy::run(&args, global, printer),
+            Command::Undeploy(args) => undeploy::run(&args, global, printer),
             Command::Image(args) => image::run(&args, global, printer),
             Command::Check(args) => check::run(&args, global, printer),
             Command::Catalog(args) => catalog::run(&args, global, printer),

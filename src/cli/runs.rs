@@ -1,13 +1,17 @@
 //! `aicr runs`: the runs that were recorded on this machine.
 
 use super::{
-    Outcome, Printer, Stop, exit::Exit, formats::Format, global::Global, live::Live, output, printer::Stream, table,
+    Outcome, Printer, Stop, exit::Exit, formats::Format, global::Global, live::Live, misuse, output, printer::Stream,
+    table,
 };
 use crate::{
     ops::{
-        Failure,
+        Failure, Kind,
         place::Place,
-        run::record::{self, Record, Summary},
+        run::{
+            NAMESPACE, attach,
+            record::{self, Record, Summary},
+        },
     },
     recipe::format::json_text,
     report::{
@@ -24,11 +28,11 @@ use std::time::Duration;
 
 /// List, show, replay, export and prune recorded runs.
 ///
-/// Every validation is recorded as it happens: its plan, its events, the output of its checks. RUN is the id of a run, a part
+/// Every validation and every deploy is recorded as it happens: its plan, its events, the output of its checks or of Helm. RUN is the id of a run, a part
 /// of it that no other has, `last`, or a file. No cluster is needed, except while a run goes on.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  aicr runs list\n  aicr runs show last\n  aicr runs replay last --speed 10\n  \
-                        aicr runs export last -t junit -o report.xml\n  aicr diff RUN RUN")]
+                        aicr runs export last -t junit -o report.xml\n  aicr runs follow --cluster\n  aicr diff RUN RUN")]
 pub struct Args {
     #[command(subcommand)]
     verb: Verb,
@@ -74,11 +78,15 @@ enum Verb {
         #[arg(long)]
         logs: bool,
     },
-    /// Follow a run that goes on in another terminal of this machine, from its beginning to its end.
+    /// Follow a run that goes on in another terminal of this machine, from its beginning to its end; or, on the cluster, one
+    /// that anybody started.
     Follow {
         /// The run.
         #[arg(value_name = "RUN", default_value = "last")]
         run: String,
+        /// Look for it on the cluster, by the labels of its Jobs and pods in this namespace.
+        #[arg(long, value_name = "NAMESPACE", num_args = 0..=1, require_equals = true, default_missing_value = NAMESPACE)]
+        cluster: Option<String>,
         /// Show every line that checks print.
         #[arg(long)]
         logs: bool,
@@ -125,13 +133,22 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             printer.data(&text)?;
         }
         Verb::Export { run, output, format } => {
-            output::deliver(printer, output, &report(format, &record::open(&folder, run)?))?;
+            let record = record::open(&folder, run)?;
+            if record.report().deploy.is_some() && ![EVENTS, "text"].contains(&&**format) {
+                let because =
+                    format!("run {} is a deploy, which has no checks to write as {format}", record.stored.name);
+                return Err(misuse("export the run", &because, "write it with -t text or -t events").into());
+            }
+            output::deliver(printer, output, &report(format, &record))?;
         }
         Verb::Replay { run, speed, step, logs } => {
             let record = record::open(&folder, run)?;
             return super::cluster::block_on(global, replay(&record, (*speed, *step), *logs, printer));
         }
-        Verb::Follow { run, logs } => {
+        Verb::Follow { run, cluster: Some(namespace), logs } => {
+            return super::cluster::block_on(global, attach(namespace, run, *logs, global, printer));
+        }
+        Verb::Follow { run, cluster: None, logs } => {
             let mut live = Live::new(printer.clone(), Stream::Out, *logs);
             let mut broken = None;
             let mut verdict = None;
@@ -176,7 +193,10 @@ fn row(summary: &Summary) -> [String; 6] {
         (None, true) => "running".to_owned(),
         (None, false) => "interrupted".to_owned(),
     };
-    let checks = words::counts(&report.results).join(", ");
+    let checks = match &report.deploy {
+        Some(deploy) => deploy.summary(),
+        None => words::counts(&report.results).join(", "),
+    };
     let checks = if checks.is_empty() { "-".to_owned() } else { checks };
     let (cluster, recipe) = (summary.facts.cluster.clone(), summary.facts.recipe.clone());
     [summary.stored.name.clone(), started, cluster, recipe, verdict, checks]
@@ -203,6 +223,41 @@ async fn replay(record: &Record, (speed, step): (u32, bool), logs: bool, printer
         printer.page(&format!("{line}\n"))?;
     }
     Ok(Exit::Good)
+}
+
+/// Follows a run by what is seen of it on the cluster.
+async fn attach(namespace: &str, name: &str, logs: bool, global: &Global, printer: &Printer) -> Outcome {
+    let connection = super::cluster::connect(global).await?;
+    let runs = attach::runs(&connection, namespace).await?;
+    let found: Vec<&String> = match name {
+        "last" => runs.first().into_iter().collect(),
+        name => runs.iter().filter(|run| run.contains(name)).collect(),
+    };
+    let run = match found[..] {
+        [run] => run,
+        [] => {
+            let because = format!("no run that is called `{name}` has a Job in namespace {namespace}");
+            let failure = Failure::new(Kind::NotFound, "find the run", because).at(connection.at());
+            return Err(failure.hint("a run in another namespace: --cluster=NAMESPACE").into());
+        }
+        [..] => {
+            let because = format!("`{name}` is part of the ids of {} runs", found.len());
+            return Err(Failure::new(Kind::Usage, "find the run", because).at(connection.at()).into());
+        }
+    };
+    let mut live = Live::new(printer.clone(), Stream::Out, logs);
+    let (writer, mut reader) = attach::log();
+    let showing = async {
+        while let Some(event) = reader.next().await {
+            if let Some(line) = live.line(&event) {
+                printer.page(&format!("{line}\n"))?;
+            }
+        }
+        Ok::<_, Stop>(())
+    };
+    let (report, shown) = tokio::join!(attach::attach(&connection, namespace, run, writer), showing);
+    shown?;
+    Ok(report?.verdict.map_or(Exit::Inconclusive, Exit::from))
 }
 
 /// `aicr diff RUN RUN`.
@@ -232,6 +287,10 @@ pub static COMPARISONS: &[Format<Compared>] = &[
 pub fn compare(left: &str, right: &str) -> Result<Compared, Failure> {
     let folder = record::folder()?;
     let [left, right] = [record::open(&folder, left)?.report(), record::open(&folder, right)?.report()];
+    if let Some(deploy) = left.deploy.as_ref().or(right.deploy.as_ref()) {
+        let because = format!("run {} is a deploy, and only runs of checks are compared", deploy.run_id);
+        return Err(misuse("compare two runs", &because, "`aicr runs show RUN` shows what became of its releases"));
+    }
     let rows = runs::compare(&left, &right);
     Ok(Compared { left, right, rows })
 }

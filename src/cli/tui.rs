@@ -45,6 +45,10 @@ pub struct Args {
     /// The screen to start with: cluster, recipe, diff, validate or compare.
     #[arg(long, value_name = "NAME", value_parser = screen)]
     screen: Option<Screen>,
+    /// What to go to at first, as the palette takes it: `value PATH`, `node NAME`, `diff cluster`; `:link` copies such a
+    /// command line.
+    #[arg(long, value_name = "LINE")]
+    go: Option<String>,
     /// The theme: auto (dark or light, as the terminal's background is), dark, light, high-contrast, ansi16, mono, or one of
     /// your own; AICR_THEME says the same.
     #[arg(long, value_name = "NAME")]
@@ -203,6 +207,7 @@ impl Args {
             clipboard: preferences.text(&CLIPBOARD).parse().unwrap_or_default(),
             read_only: preferences.is_on(&READ_ONLY),
             notices: preferences.problems.iter().map(ToString::to_string).chain(unusable).collect(),
+            go: self.go.clone(),
             keeps: !self.no_keep,
             run: self.run.options(),
         };

@@ -7,7 +7,7 @@ use super::{
     criteria_args::CriteriaArgs,
     dump_args::DumpArgs,
     exit::Exit,
-    follow::follow,
+    follow::{self, follow},
     formats::{self, Named},
     global::Global,
     input,
@@ -228,6 +228,12 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             printer.data(&lines)?;
             return Ok(Exit::Good);
         }
+        if let Some(connection) = &connection {
+            run::ask_rights(connection, &mut prepared).await;
+            if let Some(refused) = run::refused(&prepared) {
+                return Err(refused.into());
+            }
+        }
         finish(args, connection.as_ref(), Arc::new(prepared), global, printer).await
     })
 }
@@ -246,6 +252,8 @@ async fn finish(
     let kept = Arc::new(Mutex::new(String::new()));
     let so_far = Arc::new(Mutex::new(Report::default()));
     let mut live = Live::new(printer.clone(), Stream::Err, args.logs);
+    // The printing thread may wait for the API server; the run does not wait for it.
+    let (runtime, session) = (tokio::runtime::Handle::current(), cluster::session(global).ok().cloned());
     let show = {
         let (kept, so_far, lines, place) = (kept.clone(), so_far.clone(), printer.clone(), place.clone());
         let mut unwritten = false;
@@ -265,9 +273,19 @@ async fn finish(
             }
             so_far.on(event);
             // Whatever happens later, what is known by now is in the file.
-            if matches!(event.body, Body::Finished { .. }) && matches!(place, Place::File(_)) && !unwritten {
-                let text = held(&kept).clone() + &(format.report)(&so_far);
-                if let Err(failure) = place::write_local(&place, &text) {
+            if matches!(event.body, Body::Finished { .. }) && place != Place::Standard && !unwritten {
+                let text = held(&kept).clone() + &(format.report)(&so_far.so_far());
+                let written = match (format.stored, &session) {
+                    (Some(format), Some(session)) if matches!(place, Place::ConfigMap { .. }) => {
+                        // Nobody else writes it before the end, and an interrupt must not wait for the API server.
+                        drop(so_far);
+                        let now = cluster::now();
+                        let document = Document { kind: "Report", format, text: &text, now: &now };
+                        runtime.block_on(place::write(&place, &document, session))
+                    }
+                    _ => place::write_local(&place, &text),
+                };
+                if let Err(failure) = written {
                     unwritten = true;
                     lines.warn(format!("the report so far was not written: {}", failure.why()));
                 }
@@ -278,13 +296,23 @@ async fn finish(
     let mut followed = match follow(connection, &prepared, printer, show).await {
         Ok(followed) => followed,
         Err(stop) => {
-            // Interrupted twice, or refused: the report says how far the run came.
+            // Interrupted twice: the report says how far the run came.
             // Held until it is written: the thread that prints may have events left, and would write an older one over it.
             let mut report = held(&so_far);
-            if let (Place::File(_), false, None) = (&place, report.planned.is_empty(), report.verdict) {
+            if !report.planned.is_empty() && report.verdict.is_none() {
                 report.abandon(u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0));
-                let text = held(&kept).clone() + &(format.report)(&report);
-                place::write_local(&place, &text)?;
+                match &place {
+                    Place::File(_) => {
+                        place::write_local(&place, &(held(&kept).clone() + &(format.report)(&report)))?;
+                    }
+                    Place::Standard => {
+                        let (text, printer) = ((format.report)(&report), printer.clone());
+                        // Whoever reads it may have stopped to.
+                        follow::last_words(move || drop(printer.data(&text)));
+                    }
+                    _ => {}
+                }
+                extras(args, &report, printer)?;
             }
             return Err(stop);
         }

@@ -4,6 +4,7 @@ use super::{
     ClusterError, ClusterErrorKind, Connection,
     active_time::{self, RunClock},
     collect::list,
+    kinds::ServedKind,
 };
 use futures::StreamExt;
 use serde_json::{Value, json};
@@ -151,16 +152,20 @@ pub async fn find(
 /// What the server refuses.
 pub async fn delete(connection: &Connection, kind: &str, namespace: &str, name: &str) -> Result<(), ClusterError> {
     let Some(path) = collection(kind, namespace) else { return Ok(()) };
+    let at = if namespace.is_empty() { format!("{kind} {name}") } else { format!("{kind} {namespace}/{name}") };
+    delete_at(connection, kind, &format!("{path}/{name}"), &at).await
+}
+
+async fn delete_at(connection: &Connection, kind: &str, path: &str, at: &str) -> Result<(), ClusterError> {
     // A pod's own grace period would only delay what is not needed any more.
     let grace = if kind == "Pod" { POD_GRACE_SECONDS } else { 0 };
     let options = json!({
         "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background", "gracePeriodSeconds": grace,
     });
-    let request = http::Request::delete(format!("{path}/{name}"))
+    let request = http::Request::delete(path)
         .header(http::header::CONTENT_TYPE, "application/json")
         .body(options.to_string().into_bytes());
-    let at = if namespace.is_empty() { format!("{kind} {name}") } else { format!("{kind} {namespace}/{name}") };
-    match send(connection, &format!("delete {}s", kind.to_lowercase()), &at, request).await {
+    match send(connection, &format!("delete {}s", kind.to_lowercase()), at, request).await {
         Ok(_) => Ok(()),
         Err(error) if error.kind == ClusterErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
@@ -170,10 +175,12 @@ pub async fn delete(connection: &Connection, kind: &str, namespace: &str, name: 
 /// An object of a run, as far as clean-up needs to know it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ObjectRef {
-    pub kind: &'static str,
+    pub kind: String,
     pub namespace: String,
     pub name: String,
     pub run_id: String,
+    /// The API path of all objects beside it.
+    collection: String,
 }
 
 impl std::fmt::Display for ObjectRef {
@@ -182,6 +189,23 @@ impl std::fmt::Display for ObjectRef {
             "" => write!(f, "{} {}", self.kind, self.name),
             namespace => write!(f, "{} {namespace}/{}", self.kind, self.name),
         }
+    }
+}
+
+impl ObjectRef {
+    fn of(object: &Value, kind: &str, collection: &str) -> ObjectRef {
+        ObjectRef {
+            kind: kind.to_owned(),
+            namespace: text(object, "/metadata/namespace").to_owned(),
+            name: text(object, "/metadata/name").to_owned(),
+            run_id: text(object, "/metadata/labels/aicr.run~1run-id").to_owned(),
+            collection: collection.to_owned(),
+        }
+    }
+
+    /// It may make pods again as long as it is there. A Job does not, once its pod has failed.
+    fn makes_pods(&self) -> bool {
+        KINDS.iter().all(|known| known.kind != self.kind)
     }
 }
 
@@ -207,15 +231,14 @@ async fn list_kind(
     selector: &str,
 ) -> Result<Vec<ObjectRef>, ClusterError> {
     let ResourceKind { kind, api, plural, scope } = *resource;
-    let object_ref = |object: Value| ObjectRef {
-        kind,
-        namespace: text(&object, "/metadata/namespace").to_owned(),
-        name: text(&object, "/metadata/name").to_owned(),
-        run_id: text(&object, "/metadata/labels/aicr.run~1run-id").to_owned(),
-    };
     let path = match scope {
         Scope::Run => format!("{api}/namespaces/{namespace}/{plural}"),
         Scope::Any | Scope::Cluster => format!("{api}/{plural}"),
+    };
+    let object_ref = |object: Value| {
+        let namespace = text(&object, "/metadata/namespace");
+        let collection = collection(kind, namespace).unwrap_or_default();
+        ObjectRef::of(&object, kind, &collection)
     };
     let doing = format!("list {plural}");
     match list::labeled(connection, &doing, &path, selector, object_ref).await {
@@ -225,16 +248,84 @@ async fn list_kind(
     }
 }
 
+/// Objects of a namespace that are of none of the kinds of [`list_labeled`]: what a check creates itself, claims and
+/// Deployments, TrainJobs and what belongs to them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Others {
+    pub objects: Vec<ObjectRef>,
+    /// Kinds of which it is unknown whether there are some.
+    pub unlisted: Vec<Unlisted>,
+}
+
+/// A kind that could not be listed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unlisted {
+    /// `resourceclaims.resource.k8s.io`, or the group whose kinds are not known.
+    pub resource: String,
+    pub why: String,
+}
+
+impl std::fmt::Display for Unlisted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "unknown: list {}: {}", self.resource, self.why)
+    }
+}
+
+/// Lists at a time.
+const LISTS: usize = 16;
+
+/// Everything else of a namespace that a label selector names, whatever its kind.
+///
+/// # Errors
+/// The server does not say which kinds it has.
+pub async fn list_others(connection: &Connection, namespace: &str, selector: &str) -> Result<Others, ClusterError> {
+    let (kinds, failed) = super::kinds::served(connection).await?;
+    let mut others = Others::default();
+    others.unlisted.extend(failed.into_iter().map(|error| Unlisted { resource: error.doing, why: error.found }));
+    let is_own = |kind: &ServedKind| KINDS.iter().any(|known| known.api == kind.api && known.plural == kind.plural);
+    // Events are no objects of a run, and carry no labels.
+    let wanted = kinds.into_iter().filter(|kind| !is_own(kind) && kind.plural != "events");
+    // Collected first: a stream over the closure itself could not be sent between threads.
+    let lists: Vec<_> = wanted.map(|kind| list_served(connection, kind, namespace, selector)).collect();
+    let lists: Vec<_> = futures::stream::iter(lists).buffered(LISTS).collect().await;
+    for list in lists {
+        match list {
+            Ok(objects) => others.objects.extend(objects),
+            Err(unlisted) => others.unlisted.push(unlisted),
+        }
+    }
+    Ok(others)
+}
+
+async fn list_served(
+    connection: &Connection,
+    kind: ServedKind,
+    namespace: &str,
+    selector: &str,
+) -> Result<Vec<ObjectRef>, Unlisted> {
+    let ServedKind { kind, api, plural, resource } = kind;
+    let path = format!("{api}/namespaces/{namespace}/{plural}");
+    let object_ref = |object: Value| ObjectRef::of(&object, &kind, &path);
+    match list::metadata(connection, &format!("list {resource}"), &path, selector, object_ref).await {
+        Ok(listed) => Ok(listed.items),
+        // The definition of the kind was removed since.
+        Err(error) if error.kind == ClusterErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(Unlisted { resource, why: error.found }),
+    }
+}
+
 async fn delete_ref(connection: &Connection, object: &ObjectRef) -> Option<String> {
-    let deleted = delete(connection, object.kind, &object.namespace, &object.name).await;
+    let ObjectRef { kind, name, collection, .. } = object;
+    let deleted = delete_at(connection, kind, &format!("{collection}/{name}"), &object.to_string()).await;
     deleted.err().map(|error| format!("{object} ({})", error.found))
 }
 
-/// Deletes objects, pods first, several at a time; what was refused comes back with the reason.
+/// Deletes objects, what makes pods first and pods next, several at a time; what was refused comes back with the reason.
 pub async fn delete_all(connection: &Connection, objects: &[ObjectRef]) -> Vec<String> {
-    let (pods, others): (Vec<&ObjectRef>, Vec<&ObjectRef>) = objects.iter().partition(|object| object.kind == "Pod");
+    let (makers, rest): (Vec<&ObjectRef>, Vec<&ObjectRef>) = objects.iter().partition(|object| object.makes_pods());
+    let (pods, others): (Vec<&ObjectRef>, Vec<&ObjectRef>) = rest.into_iter().partition(|object| object.kind == "Pod");
     let mut refused = Vec::new();
-    for objects in [pods, others] {
+    for objects in [makers, pods, others] {
         // Collected first: a stream over the closure itself could not be sent between threads.
         let deletions: Vec<_> = objects.into_iter().map(|object| delete_ref(connection, object)).collect();
         let done: Vec<Option<String>> = futures::stream::iter(deletions).buffered(DELETIONS).collect().await;

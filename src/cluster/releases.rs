@@ -124,6 +124,24 @@ enum UnpackError {
 
 /// Base64 of gzip of JSON, or of JSON alone, which Helm reads as well.
 fn unpack(packed: &[u8]) -> Result<Content, UnpackError> {
+    let json = to_json(packed)?;
+    let Release { namespace, chart: Chart { mut metadata, values }, config } =
+        serde_json::from_slice(&json).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            UnpackError::NotARelease { line, column }
+        })?;
+    let told = |text: String| Some(text).filter(|text| !text.is_empty());
+    let component_version = metadata.annotations.remove(COMPONENT_VERSION).and_then(told);
+    let (namespace, chart, version) = (told(namespace), told(metadata.name), told(metadata.version));
+    Ok(Content { namespace, chart, version, config, defaults: values, component_version })
+}
+
+/// The JSON of a release; `None` for bytes that are none.
+pub(super) fn unpacked(packed: &[u8]) -> Option<Vec<u8>> {
+    to_json(packed).ok()
+}
+
+fn to_json(packed: &[u8]) -> Result<Vec<u8>, UnpackError> {
     let text = std::str::from_utf8(packed).map_err(UnpackError::NotText)?;
     // Its error quotes the text.
     let decoded: ByteString = serde_json::from_value(text.into()).map_err(|_| UnpackError::NotBase64)?;
@@ -134,18 +152,10 @@ fn unpack(packed: &[u8]) -> Result<Content, UnpackError> {
     } else {
         json = decoded.0;
     }
-    if json.len() as u64 > UNPACKED_BYTES {
-        return Err(UnpackError::TooLarge);
+    match json.len() as u64 > UNPACKED_BYTES {
+        true => Err(UnpackError::TooLarge),
+        false => Ok(json),
     }
-    let Release { namespace, chart: Chart { mut metadata, values }, config } =
-        serde_json::from_slice(&json).map_err(|error| {
-            let (line, column) = (error.line(), error.column());
-            UnpackError::NotARelease { line, column }
-        })?;
-    let told = |text: String| Some(text).filter(|text| !text.is_empty());
-    let component_version = metadata.annotations.remove(COMPONENT_VERSION).and_then(told);
-    let (namespace, chart, version) = (told(namespace), told(metadata.name), told(metadata.version));
-    Ok(Content { namespace, chart, version, config, defaults: values, component_version })
 }
 
 #[cfg(test)]

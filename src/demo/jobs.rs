@@ -6,6 +6,7 @@ use super::{
     api::{DeleteOptions, Note, Options, Propagation, Tx},
     clock::between,
     controllers::without_finalizer,
+    faults::Faults,
     kinds::own,
     state::Cluster,
     store::Key,
@@ -43,7 +44,7 @@ pub async fn live(cluster: Arc<Cluster>, key: Key, uid: String) {
     tokio::time::sleep(between(cluster.seed, 10, 30, &["job", &key.name])).await;
     loop {
         wakes.borrow_and_update();
-        let step = cluster.write(|tx| sync(tx, &key, &uid));
+        let step = cluster.write(|tx| sync(tx, &cluster.faults, &key, &uid));
         match step {
             Step::Gone => return,
             Step::Finished => break,
@@ -76,7 +77,7 @@ async fn retire(cluster: &Cluster, key: &Key, uid: &str) {
     let end = seconds.map(|seconds| tokio::time::Instant::now() + Duration::from_secs(seconds));
     loop {
         wakes.borrow_and_update();
-        let sync = cluster.write(|tx| sync(tx, key, uid));
+        let sync = cluster.write(|tx| sync(tx, &cluster.faults, key, uid));
         if matches!(sync, Step::Gone) {
             return;
         }
@@ -146,7 +147,7 @@ fn has_condition(object: &Value, kind: &str) -> bool {
 }
 
 /// One look at a Job and its pods, and what follows from it.
-fn sync(tx: &mut Tx, key: &Key, uid: &str) -> Step {
+fn sync(tx: &mut Tx, faults: &Faults, key: &Key, uid: &str) -> Step {
     let Some(job) = tx.store.get(key).filter(|stored| stored.uid == uid).map(|stored| stored.value()) else {
         release(tx, &key.namespace, uid);
         return Step::Gone;
@@ -191,7 +192,7 @@ fn sync(tx: &mut Tx, key: &Key, uid: &str) -> Step {
         return Step::Wait(Some(deadline.map_or(later, |deadline| deadline.min(later))));
     }
     for _ in pods.active.len() as u64 + pods.terminating..wanted {
-        if !create_pod(tx, key, uid, &job) {
+        if !create_pod(tx, faults, key, uid, &job) {
             return Step::Refused;
         }
     }
@@ -227,7 +228,7 @@ fn count(tx: &mut Tx, key: &Key, uid: &str, job: &Value, pods: &Pods) -> (u64, u
     (succeeded, failed)
 }
 
-fn create_pod(tx: &mut Tx, key: &Key, uid: &str, job: &Value) -> bool {
+fn create_pod(tx: &mut Tx, faults: &Faults, key: &Key, uid: &str, job: &Value) -> bool {
     let template = &job["spec"]["template"];
     let mut metadata = json!({"generateName": format!("{}-", key.name), "finalizers": [TRACKING], "ownerReferences": [{
         "apiVersion": "batch/v1", "kind": "Job", "name": key.name, "uid": uid, "controller": true, "blockOwnerDeletion": true}]});
@@ -237,6 +238,10 @@ fn create_pod(tx: &mut Tx, key: &Key, uid: &str, job: &Value) -> bool {
         }
     }
     let pod = json!({"metadata": metadata, "spec": template["spec"]});
+    if let Some(message) = faults.denial(&pod) {
+        note(tx, key, "FailedCreate", &format!("Error creating: {message}"), true);
+        return false;
+    }
     match tx.create(own("pods"), &key.namespace, pod, &Options::default()) {
         Ok(pod) => {
             let message = format!("Created pod: {}", pod["metadata"]["name"].as_str().unwrap_or_default());

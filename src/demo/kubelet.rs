@@ -396,7 +396,9 @@ impl Pod {
         let name = text(&spec["name"]);
         let (run, lines) = loop {
             let (log, lines) = mpsc::unbounded_channel();
-            match containers::prepare(&self.cluster, &self.value()?, spec, log) {
+            let pod = self.value()?;
+            let broken = self.cluster.faults.config_error(&pod).map(|message| Obstacle::Config { message });
+            match broken.map_or_else(|| containers::prepare(&self.cluster, &pod, spec, log), Err) {
                 Ok(run) => break (run, lines),
                 Err(Obstacle::Config { message } | Obstacle::Mount { message, .. }) => {
                     self.told(spec, "Failed", &format!("Error: {message}"), true)?;

@@ -135,9 +135,13 @@ impl std::error::Error for StartError {}
 pub fn start(options: &Options) -> Result<Demo, StartError> {
     tokio::runtime::Handle::try_current().map_err(|_| StartError::NoRuntime)?;
     let start = options.start.unwrap_or_else(jiff::Timestamp::now);
-    let faults = Faults(options.faults.clone());
+    let faults = Faults::new(options.faults.clone());
+    let patches = options.faults.iter().filter_map(|fault| match fault {
+        Fault::Damage { patches } => Some(patches),
+        _ => None,
+    });
     let mut world = Arc::clone(&options.world);
-    for patch in faults.patches() {
+    for patch in patches.flatten() {
         Arc::make_mut(&mut world).patch(patch).map_err(StartError::NothingToPatch)?;
     }
     let built = world::build(&world, options.seed, start, options.nodes);
@@ -155,6 +159,12 @@ impl Demo {
     /// What a Service of the demo answers to a GET of this URL; `None` where nothing listens.
     pub fn http(&self, url: &str) -> Option<::http::Response<String>> {
         http::get(&self.cluster, url)
+    }
+
+    /// From now on these things go wrong, and no others; what is damaged in the world stays so.
+    pub fn break_by(&self, faults: Vec<Fault>) {
+        self.cluster.faults.set(faults);
+        self.cluster.wake();
     }
 
     /// Forgets older versions, so that a request for one gets 410, as after compaction on a real cluster.

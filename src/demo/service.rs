@@ -64,6 +64,12 @@ where
             let accept = text_of(&parts, header::ACCEPT);
             let form = media::negotiate(accept, None, cluster.clock.now()).map_or(Form::Json, |one| one.form);
             let refusal = |refused: &Refusal| refusal(refused, form);
+            if cluster.faults.is_down() {
+                return Ok(refusal(&Refusal::unavailable()));
+            }
+            if cluster.faults.is_unauthorized() {
+                return Ok(refusal(&Refusal::unauthorized()));
+            }
             let body = match Limited::new(body, BODY_LIMIT).collect().await {
                 Ok(body) => body.to_bytes(),
                 Err(error) if error.is::<LengthLimitError>() => return Ok(refusal(&Refusal::too_large(BODY_LIMIT))),

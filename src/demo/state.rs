@@ -98,6 +98,11 @@ impl Cluster {
         ALL.iter().enumerate().filter(is_served).map(|(_, kind)| kind)
     }
 
+    /// Wakes whoever watches, though nothing was written.
+    pub fn wake(&self) {
+        self.revision.send_modify(|_| {});
+    }
+
     /// Wakes at each write.
     pub fn revisions(&self) -> watch::Receiver<u64> {
         self.revision.subscribe()

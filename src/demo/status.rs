@@ -216,6 +216,10 @@ impl Refusal {
         Self::new(504, "Timeout", format!("Timeout: {message}"), Some(details))
     }
 
+    pub fn unauthorized() -> Refusal {
+        Self::new(401, "Unauthorized", "Unauthorized", None)
+    }
+
     pub fn unavailable() -> Refusal {
         let message = "the server is currently unable to handle the request";
         Self::new(503, "ServiceUnavailable", message, Some(json!({})))

@@ -111,7 +111,8 @@ pub fn start(
 impl Watching {
     async fn next(&mut self) -> Option<io::Result<Bytes>> {
         loop {
-            if self.left == Some(0) && !self.is_over {
+            let is_lost = self.cluster.faults.is_down() || self.cluster.faults.is_unauthorized();
+            if (self.left == Some(0) || is_lost) && !self.is_over {
                 self.is_over = true;
                 return Some(Err(io::Error::from(io::ErrorKind::ConnectionReset)));
             }

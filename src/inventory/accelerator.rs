@@ -162,7 +162,7 @@ pub fn of(report: &NodeReport, evidence: &Evidence<'_>) -> Accelerators {
     }
     let labels = &report.labels;
     let resources = resources(report, evidence);
-    let product = product(labels, evidence);
+    let product = product(labels, evidence).or_else(|| offered_model(&resources));
     let mig = mig(labels, evidence, product.text(), &resources);
     let count = count(report, evidence, product.text(), &resources);
     let driver = driver(labels, evidence);
@@ -225,6 +225,15 @@ fn product(labels: &Labels, evidence: &Evidence<'_>) -> Fact<Text> {
         .or_else(|| machine::product(labels))
         .or_else(|| label(labels, "amd.com/gpu.product-name"))
         .or_else(|| label(labels, "gpu.intel.com/product"))
+}
+
+/// The model that a resource is named after: `a100` of `nvidia.com/a100`.
+fn offered_model(resources: &[Resource]) -> Fact<Text> {
+    let named = resources.iter().filter(|resource| resource.capacity > 0).find_map(|resource| {
+        let name = resource.name.strip_prefix("nvidia.com/").filter(|rest| is_model(rest))?;
+        Some(Text::from(name.strip_suffix(".shared").unwrap_or(name)))
+    });
+    Fact::or(named, Source::node("status.capacity"), Unknown::NotLabeled)
 }
 
 /// The model by PCI id, which no configuration can change; else by the product text.
@@ -499,7 +508,10 @@ fn mig(labels: &Labels, evidence: &Evidence<'_>, product: Option<&str>, resource
         if let Some(profile) = resource.name.strip_prefix("nvidia.com/mig-").filter(|_| resource.capacity > 0) {
             // A shared device is offered several times under a name of its own.
             match profile.strip_suffix(".shared") {
-                Some(profile) => *profiles.entry(profile.into()).or_default() += resource.capacity / replicas,
+                Some(profile) => {
+                    let replicas = replicas_of(labels, profile).unwrap_or(replicas);
+                    *profiles.entry(profile.into()).or_default() += resource.capacity / replicas;
+                }
                 None => *profiles.entry(profile.into()).or_default() += resource.capacity,
             }
         }
@@ -528,6 +540,11 @@ fn mig(labels: &Labels, evidence: &Evidence<'_>, product: Option<&str>, resource
     (!profiles.is_empty()).then(|| Mig { strategy: strategy.cloned().unwrap_or_else(|| fallback.into()), profiles })
 }
 
+/// How many pods each MIG device of a profile is offered to, where profiles are resources of their own.
+fn replicas_of(labels: &Labels, profile: &str) -> Option<u64> {
+    labels.number(&format!("nvidia.com/mig-{profile}.replicas")).filter(|replicas| *replicas > 1)
+}
+
 /// Whether a device of a driver is a MIG device.
 fn profiles_are_of(device: &Device) -> bool {
     device.attributes.get("type").is_some_and(|kind| kind == "mig")
@@ -541,7 +558,11 @@ fn sharing(labels: &Labels, resources: &[Resource], count: &Fact<u64>, partition
         Some(if &**strategy == "time-sharing" { Text::from("time-slicing") } else { strategy.clone() })
     };
     let strategy = said().or_else(by_cloud);
-    let labeled = replicas(labels);
+    let of_profile = || {
+        let shared = resources.iter().filter_map(|it| it.name.strip_prefix("nvidia.com/mig-")?.strip_suffix(".shared"));
+        shared.filter_map(|profile| replicas_of(labels, profile)).next()
+    };
+    let labeled = replicas(labels).or_else(of_profile);
     let renamed = resources.iter().find(|resource| resource.name.ends_with(".shared") && resource.capacity > 0);
     let suffix = labels.text(PRODUCT).is_some_and(|product| product.ends_with("-SHARED"));
     if strategy.is_none() && labeled.is_none() && renamed.is_none() && !suffix {
@@ -728,6 +749,12 @@ mod tests {
             None,
             "h100 | 8 (label nvidia.com/gpu.count) | MIG 56 x 1g.10gb, shared x4",
         );
+        check(
+            &[H100, ("nvidia.com/gpu.count", "8"), ("nvidia.com/mig-1g.10gb.replicas", "2")],
+            &[("nvidia.com/mig-1g.10gb.shared", 112)],
+            None,
+            "h100 | 8 (label nvidia.com/gpu.count) | MIG 56 x 1g.10gb, shared x2",
+        );
     }
 
     #[test]
@@ -771,7 +798,7 @@ mod tests {
         for name in ["nvidia.com/hostdev", "nvidia.com/GH100_H100_NVSWITCH", "nvidia.com/resibp0", "rdma/ib"] {
             assert!(!is_resource(name), "{name}");
         }
-        check(&[], &[("nvidia.com/a100", 8)], None, "? | 8 (node status.capacity)");
+        check(&[], &[("nvidia.com/a100", 8)], None, "a100 | 8 (node status.capacity)");
     }
 
     #[test]

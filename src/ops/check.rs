@@ -29,6 +29,9 @@ const SHORTEST_READ: Duration = Duration::from_secs(5);
 const READS: usize = 16;
 /// What was created may take so long to disappear.
 const CLEAN_UP: Duration = Duration::from_secs(25);
+/// What is foreseen before a run must not hold up its plan.
+const FORESIGHT: Duration = Duration::from_secs(10);
+const FORESIGHT_READS: usize = 8;
 /// How often a read is tried when the server cannot be reached.
 const TRIES: u64 = 3;
 /// What the kubelet keeps of a termination message, in bytes.
@@ -126,6 +129,24 @@ async fn judge(
             Step::End(ending) => return ending,
         }
     }
+}
+
+/// Why a check would be skipped as the cluster is now; `None` where it would not be, or where that shows only when it runs.
+///
+/// The check is asked as if it ran, until it wants to change or to wait for something: nothing is created for the answer.
+pub async fn foresee(connection: &Connection, check: &dyn Check, input: &Input) -> Option<String> {
+    let mut facts = Facts::default();
+    let asking = async {
+        for _ in 0..FORESIGHT_READS {
+            match check.next(input, &facts, 0) {
+                Step::Read(reads) => read_all(connection, reads, &mut facts, SHORTEST_READ).await,
+                Step::End(Ending { outcome: Outcome::Skip(reason), .. }) => return Some(reason),
+                Step::End(_) | Step::Change(_) | Step::Again { .. } => return None,
+            }
+        }
+        None
+    };
+    tokio::time::timeout(FORESIGHT, asking).await.ok().flatten()
 }
 
 fn verb(change: &Change) -> &'static str {

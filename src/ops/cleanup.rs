@@ -5,7 +5,7 @@ use crate::{
     cluster::{
         ClusterError, Connection,
         active_time::{self, RunClock},
-        objects::{self, ObjectRef},
+        objects::{self, ObjectRef, Others, Unlisted},
     },
     validate::plan::{NAME_LABEL, NAMESPACE_LABEL, RUN_LABEL},
 };
@@ -20,6 +20,8 @@ pub struct Outcome {
     pub removed: usize,
     /// Kind and name of what is still there, or why nobody can tell.
     pub left: Vec<String>,
+    /// Kinds of which it is unknown whether there were some.
+    pub unlisted: Vec<Unlisted>,
 }
 
 /// Removes everything of one run.
@@ -32,10 +34,26 @@ pub async fn of_run(connection: &Connection, namespace: &str, run_id: &str) -> O
 /// # Errors
 /// A list that is refused.
 pub async fn leftovers(connection: &Connection, namespace: &str) -> Result<Vec<ObjectRef>, Failure> {
+    Ok(look(connection, namespace).await?.objects)
+}
+
+/// The same, and the kinds of which it is unknown.
+///
+/// # Errors
+/// A list of the kinds that every run creates is refused.
+pub async fn look(connection: &Connection, namespace: &str) -> Result<Others, Failure> {
     let (key, value) = NAME_LABEL;
     let selector = format!("{key}={value},{RUN_LABEL},{NAMESPACE_LABEL}={namespace}");
-    let found = objects::list_labeled(connection, namespace, &selector).await?;
-    Ok(found)
+    Ok(everything(connection, namespace, &selector).await?)
+}
+
+/// Whatever carries the labels, of every kind.
+async fn everything(connection: &Connection, namespace: &str, selector: &str) -> Result<Others, ClusterError> {
+    let of_runs = objects::list_labeled(connection, namespace, selector);
+    let of_checks = objects::list_others(connection, namespace, selector);
+    let (objects, mut others) = futures::future::try_join(of_runs, of_checks).await?;
+    others.objects.splice(0..0, objects);
+    Ok(others)
 }
 
 /// Removes what all runs left, or those of one. A run that still goes on loses its Jobs as well.
@@ -43,13 +61,14 @@ pub async fn leftovers(connection: &Connection, namespace: &str) -> Result<Vec<O
 /// # Errors
 /// A list that is refused, or objects that stay.
 pub async fn sweep(connection: &Connection, namespace: &str, run_id: Option<&str>) -> Result<Outcome, Failure> {
-    let found = leftovers(connection, namespace).await?;
+    let found = look(connection, namespace).await?;
     let runs: BTreeSet<&str> = found
+        .objects
         .iter()
         .map(|object| object.run_id.as_str())
         .filter(|run| run_id.is_none_or(|wanted| wanted == *run))
         .collect();
-    let mut outcome = Outcome::default();
+    let mut outcome = Outcome { unlisted: found.unlisted.clone(), ..Outcome::default() };
     for run in runs {
         let of_run = of_run(connection, namespace, run).await;
         outcome.removed += of_run.removed;
@@ -65,29 +84,29 @@ pub async fn sweep(connection: &Connection, namespace: &str, run_id: Option<&str
 
 async fn remove(connection: &Connection, namespace: &str, selector: &str) -> Outcome {
     let clock = RunClock::start();
-    let mut remaining = match objects::list_labeled(connection, namespace, selector).await {
+    let found = match everything(connection, namespace, selector).await {
         Ok(found) => found,
         Err(error) => return unknown(&error),
     };
-    let known = remaining.len();
+    let (known, unlisted, mut remaining) = (found.objects.len(), found.unlisted, found.objects);
     let began = clock.now();
     loop {
         let refused = objects::delete_all(connection, &remaining).await;
-        remaining = match objects::list_labeled(connection, namespace, selector).await {
-            Ok(found) => found,
+        remaining = match everything(connection, namespace, selector).await {
+            Ok(found) => found.objects,
             Err(error) => return unknown(&error),
         };
         if remaining.is_empty() || clock.now().since(began) >= PATIENCE_MS {
             let removed = known.saturating_sub(remaining.len());
             let left = remaining.iter().map(ToString::to_string).collect();
-            return Outcome { removed, left: if refused.is_empty() { left } else { refused } };
+            return Outcome { removed, left: if refused.is_empty() { left } else { refused }, unlisted };
         }
         active_time::sleep(Duration::from_millis(250)).await;
     }
 }
 
 fn unknown(error: &ClusterError) -> Outcome {
-    Outcome { removed: 0, left: vec![format!("unknown: {error}")] }
+    Outcome { left: vec![format!("unknown: {error}")], ..Outcome::default() }
 }
 
 /// Removes a namespace that a run made, unless something of ours is in it, a saved snapshot or another run; what stands in

@@ -9,6 +9,7 @@ pub mod config;
 pub mod connect;
 pub mod convert;
 pub mod demo;
+pub mod deploy;
 pub mod diff;
 pub mod failure;
 pub mod fault;

@@ -1,6 +1,6 @@
 //! CTRF JSON, in the reference's shape and order; what we add stands under `extra`.
 
-use super::{Readiness, Report};
+use super::{Readiness, Report, escape};
 use crate::validate::{
     curve::Measured,
     event::{CheckResult, ReadinessOutcome, Status, Verdict, Way, Why},
@@ -148,9 +148,7 @@ pub fn document(report: &Report) -> Document {
 /// Indented JSON with a final newline. Letters stay as they are, where the reference writes `\u003c` for `<`.
 pub fn to_json(report: &Report) -> String {
     // Texts, numbers and lists: nothing in it can fail to serialize.
-    let mut json = serde_json::to_string_pretty(&document(report)).unwrap_or_default();
-    json.push('\n');
-    json
+    escape::json(&(serde_json::to_string_pretty(&document(report)).unwrap_or_default() + "\n"))
 }
 
 fn of_run(report: &Report) -> RunExtra {

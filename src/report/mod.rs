@@ -6,6 +6,8 @@ pub mod compare;
 pub mod ctrf;
 pub mod escape;
 pub mod junit;
+pub mod level;
+pub mod lines;
 pub mod markdown;
 pub mod plan;
 pub mod redact;
@@ -15,8 +17,12 @@ pub mod words;
 
 use crate::{
     catalog::validator::Phase,
+    deploy::{event::Body as Deploy, progress::Progress},
     validate::event::{Body, CheckResult, Event, PhaseStatus, PlannedCheck, ReadinessOutcome, Status, Verdict, Why},
 };
+
+/// What a report says of a run without a verdict.
+pub const NOT_ENDED: &str = "the run has not ended, and has no verdict";
 
 /// A form of a whole report.
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +84,8 @@ pub struct Report {
     pub stop_ms: u64,
     pub left: Vec<String>,
     pub verdict: Option<Verdict>,
+    /// Of a deploy, which has releases instead of checks.
+    pub deploy: Option<Box<Progress>>,
 }
 
 impl Report {
@@ -104,13 +112,38 @@ impl Report {
             }),
             Body::Finished { result, .. } => self.results.push(result.clone()),
             Body::CleanedUp { left, .. } => self.left.clone_from(left),
+            Body::Deploy(body) => {
+                if let Deploy::Planned { run_id, bundle, context, .. } = body {
+                    self.run_id.clone_from(run_id);
+                    self.recipe.clone_from(bundle);
+                    self.context.clone_from(context);
+                }
+                self.deploy.get_or_insert_default().on(event.observed_at_ms, body);
+            }
             Body::Ended { verdict } => self.verdict = Some(*verdict),
             _ => {}
         }
     }
 
+    /// The report of a run that goes on, as far as it is: checks that have not ended are in it, or it would look like a pass.
+    #[must_use]
+    pub fn so_far(&self) -> Report {
+        let mut report = self.clone();
+        if report.verdict.is_none() {
+            report.complete(report.stop_ms, Why::NotEnded, "the run goes on: this check has no verdict yet");
+        }
+        report
+    }
+
     /// Ends a report that got no further: checks without a result have none.
     pub fn abandon(&mut self, at_ms: u64) {
+        self.complete(at_ms, Why::Canceled, "the run was interrupted before the check ended");
+        self.stop_ms = self.stop_ms.max(at_ms);
+        self.verdict = Some(Verdict::Canceled);
+    }
+
+    /// Gives every planned check a result.
+    fn complete(&mut self, at_ms: u64, why: Why, reason: &str) {
         for planned in &self.planned {
             if self.results.iter().any(|result| result.name == planned.name) {
                 continue;
@@ -119,7 +152,7 @@ impl Report {
                 name: planned.name.clone(),
                 phase: planned.phase,
                 status: Status::Other,
-                message: "the run was interrupted before the check ended".to_owned(),
+                message: reason.to_owned(),
                 exit_code: None,
                 node: None,
                 image: planned.image.clone(),
@@ -128,12 +161,10 @@ impl Report {
                 start_ms: at_ms,
                 stop_ms: at_ms,
                 stdout: Vec::new(),
-                why: Some(Why::Canceled),
+                why: Some(why),
                 way: planned.way,
             });
         }
-        self.stop_ms = self.stop_ms.max(at_ms);
-        self.verdict = Some(Verdict::Canceled);
     }
 
     /// Results in the order of the plan; those of checks that were not planned last.

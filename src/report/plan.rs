@@ -64,6 +64,8 @@ pub fn lines(plan: &ValidationPlan, about: &About<'_>) -> Vec<String> {
             lines.push(heading(plan, check));
         }
         of_check(&mut lines, check);
+        let skip = plan.found.skips.iter().find(|(name, _)| *name == check.check.name);
+        lines.extend(skip.map(|(_, reason)| format!("    will be skipped as the cluster is now: {reason}")));
     }
     if plan.checks.is_empty() {
         lines.extend([String::new(), "the recipe selects no check".to_owned()]);
@@ -77,6 +79,7 @@ fn warnings(lines: &mut Vec<String>, plan: &ValidationPlan) {
     let found = &plan.found;
     let mut said: Vec<String> = plan.notices.clone();
     said.extend(found.images.iter().filter_map(ImageFound::doubt));
+    said.extend(found.missing.iter().map(|right| format!("you may not {right}; check with: {}", right.command())));
     said.extend(found.leftovers.iter().map(|left| {
         let objects = count(left.objects, "object");
         format!(

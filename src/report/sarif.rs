@@ -1,6 +1,6 @@
 //! SARIF 2.1.0: findings of the linter, and checks of a run that did not pass.
 
-use super::{Report, words::Word};
+use super::{Report, escape, words::Word};
 use crate::{
     lint::{Finding, Severity, rules},
     validate::event::Status,
@@ -33,6 +33,7 @@ pub fn to_sarif(findings: &[Finding]) -> Value {
 
 /// Checks and readiness constraints that did not pass, with the recipe as their place: the file that asks for what is not so.
 pub fn of_run(report: &Report) -> String {
+    let open = report.verdict.is_none().then(|| ("run/verdict".to_owned(), "warning", super::NOT_ENDED.to_owned()));
     let readiness = report.readiness.iter().filter_map(|readiness| {
         let word = Word::from(readiness.outcome);
         let level = match word {
@@ -51,7 +52,7 @@ pub fn of_run(report: &Report) -> String {
         let message = format!("{}: {}", Word::from(result), result.message);
         Some((format!("{}/{}", result.phase.name(), result.name), level, message))
     });
-    let results = readiness.chain(checks).map(|(rule, level, message)| {
+    let results = open.into_iter().chain(readiness).chain(checks).map(|(rule, level, message)| {
         json!({
             "ruleId": rule, "level": level, "message": {"text": message},
             "locations": [{"physicalLocation": {
@@ -72,5 +73,5 @@ pub fn of_run(report: &Report) -> String {
             "results": results.collect::<Vec<_>>(),
         }],
     });
-    format!("{document:#}\n")
+    escape::json(&format!("{document:#}\n"))
 }

@@ -9,6 +9,9 @@ use std::fmt::Write as _;
 
 /// The report as lines; no colors, nothing unescaped.
 pub fn render(report: &Report) -> String {
+    if let Some(deploy) = &report.deploy {
+        return deploy.text().lines().map(|line| format!("{}\n", escape::line(line))).collect();
+    }
     let mut out = String::new();
     for readiness in &report.readiness {
         let (found, reason) = match readiness.outcome {

@@ -129,6 +129,8 @@ static KINDS: [(&str, Subtypes); 6] = [
             ("taint", Open, Open),
             // Ours.
             ("nodes", Nothing, Open),
+            ("modules", Nothing, Open),
+            ("os-release", Nothing, Open),
         ]),
     ),
     (

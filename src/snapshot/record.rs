@@ -42,7 +42,9 @@ pub fn record_but_nodes(inventory: &Inventory) -> Record {
         }
     };
     for measurement in record.measurements.iter_mut().filter(|measurement| measurement.kind == "NodeTopology") {
-        measurement.subtypes.retain(|subtype| !["label", "taint", "nodes"].contains(&subtype.name.as_str()));
+        measurement
+            .subtypes
+            .retain(|subtype| !["label", "taint", "nodes", "modules", "os-release"].contains(&subtype.name.as_str()));
         for subtype in &mut measurement.subtypes {
             subtype.data.retain(|key, _| !COUNTS.contains(&key.as_str()));
         }

@@ -1,5 +1,7 @@
-//! What is found out about a cluster before a run, for its plan: images that nodes have, and what earlier runs left.
+//! What is found out about a cluster before a run, for its plan: images that nodes have, what earlier runs left, what the
+//! caller may not do, and which checks have nothing to look at.
 
+use super::rights::Right;
 use crate::text::count;
 
 /// What was found, as far as it could be asked.
@@ -8,6 +10,10 @@ pub struct Beforehand {
     pub images: Vec<ImageFound>,
     /// Runs of the same namespace that left objects, or that go on.
     pub leftovers: Vec<Leftover>,
+    /// What the caller may not do of what the run takes.
+    pub missing: Vec<Right>,
+    /// Checks that will be skipped as the cluster is now, each with its reason.
+    pub skips: Vec<(String, String)>,
     /// What could not be found out, and why.
     pub gaps: Vec<String>,
 }

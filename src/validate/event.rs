@@ -1,7 +1,7 @@
 //! The one stream of a validation run. Events serialize, so that a run can be recorded and replayed.
 
 use super::curve::Measured;
-use crate::catalog::validator::Phase;
+use crate::{catalog::validator::Phase, deploy};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -97,6 +97,8 @@ pub enum Body {
         removed: usize,
         left: Vec<String>,
     },
+    /// What happens in a deploy, which is recorded as a validation is.
+    Deploy(deploy::event::Body),
     /// Last.
     Ended {
         verdict: Verdict,
@@ -169,6 +171,8 @@ pub enum Why {
     Canceled,
     /// The run was canceled before it started.
     NotStarted,
+    /// The run goes on, and the check has not ended.
+    NotEnded,
     CreateRefused,
     PodRefused,
     Unschedulable,

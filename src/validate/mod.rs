@@ -12,4 +12,5 @@ pub mod input;
 pub mod machine;
 pub mod plan;
 mod pod;
+pub mod rights;
 pub mod select;

@@ -22,11 +22,12 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const NAME_LABEL: (&str, &str) = ("app.kubernetes.io/name", "aicr");
 pub const RUN_LABEL: &str = "aicr.run/run-id";
 pub const CHECK_LABEL: &str = "aicr.run/validator";
+pub const PHASE_LABEL: &str = "aicr.run/phase";
 /// The namespace of the run, also on objects outside it: a clean-up must not take the rights of a run next door.
 pub const NAMESPACE_LABEL: &str = "aicr.run/namespace";
 
 /// Seconds by which a Job outlives the limit of its check: evidence must not be deleted before it was read.
-const JOB_MARGIN_SECONDS: u64 = 60;
+pub const JOB_MARGIN_SECONDS: u64 = 60;
 /// Seconds by which a check's own budget is smaller than its limit, so that it can still say what it waited for.
 const BUDGET_MARGIN_SECONDS: u64 = 30;
 const RBAC: &str = "rbac.authorization.k8s.io";
@@ -79,6 +80,20 @@ pub struct ValidationPlan {
     pub notices: Vec<String>,
     /// What the cluster says about it; empty until it was asked.
     pub found: Beforehand,
+}
+
+impl ValidationPlan {
+    /// Whether a role of the plan lets a check create a resource: `resourceclaims.resource.k8s.io`.
+    pub fn lets_create(&self, resource: &str) -> bool {
+        let (plural, group) = resource.split_once('.').unwrap_or((resource, ""));
+        let has = |list: &Value, text: &str| {
+            list.as_array().is_some_and(|list| list.iter().any(|known| known == "*" || known == text))
+        };
+        let rules = self.checks.iter().flat_map(|check| &check.objects).filter_map(|object| object["rules"].as_array());
+        rules.flatten().any(|rule| {
+            has(&rule["verbs"], "create") && has(&rule["resources"], plural) && has(&rule["apiGroups"], group)
+        })
+    }
 }
 
 /// One check of a plan.
@@ -207,8 +222,13 @@ fn check_labels(validator: &Validator, options: &PlanOptions) -> Map<String, Val
     let mut labels = run_labels(options);
     labels.insert("aicr.run/job-type".to_owned(), "validation".into());
     labels.insert(CHECK_LABEL.to_owned(), validator.name.as_str().into());
-    labels.insert("aicr.run/phase".to_owned(), validator.phase.name().into());
+    labels.insert(PHASE_LABEL.to_owned(), validator.phase.name().into());
     labels
+}
+
+/// The name of a run's first ConfigMap, which owns the rest.
+pub fn input_name(run_id: &str) -> String {
+    format!("aicr-validation-{run_id}")
 }
 
 fn config_map(stem: &str, key: &str, text: &str, options: &PlanOptions) -> Value {

@@ -33,6 +33,7 @@ use std::sync::Arc;
 mod act;
 mod command;
 mod context;
+mod deploy;
 mod input;
 mod keeping;
 mod plan;
@@ -110,6 +111,8 @@ struct Behind {
 struct Start {
     demo: bool,
     snapshots: Vec<std::path::PathBuf>,
+    /// What is done when cluster and recipe are there.
+    go: Option<String>,
 }
 
 /// What the command line chose for the runs.
@@ -156,7 +159,11 @@ impl State {
             prepared: None,
             overwrites: None,
             notices: options.notices.clone(),
-            start: Start { demo: options.target.is_demo(), snapshots: options.snapshots.clone() },
+            start: Start {
+                demo: options.target.is_demo(),
+                snapshots: options.snapshots.clone(),
+                go: options.go.clone(),
+            },
         })
     }
 
@@ -334,8 +341,17 @@ impl State {
                 self.planned(generation, answer);
                 Vec::new()
             }
+            Msg::Run(event) if self.model.deploy.active => {
+                self.deploy_event(&event);
+                Vec::new()
+            }
             Msg::Run(event) => {
                 self.run_event(event);
+                Vec::new()
+            }
+            Msg::DeployPlanned { generation, answer } => {
+                self.answered();
+                self.deploy_planned(generation, answer);
                 Vec::new()
             }
             Msg::RunsListed { generation, answer } => {
@@ -345,9 +361,27 @@ impl State {
             }
             Msg::RunOpened { generation, compare, answer } => {
                 self.answered();
-                self.run_opened(generation, compare, answer);
+                self.run_opened(generation, compare, answer)
+            }
+            Msg::RunsCompared { generation, answer } => {
+                self.answered();
+                self.runs_compared(generation, answer);
                 Vec::new()
             }
+            Msg::RunEnded { run_id, answer }
+                if self.model.deploy.active && run_id == self.model.deploy.progress.run_id =>
+            {
+                self.answered();
+                self.deploy_ended(answer);
+                vec![self.list_runs()]
+            }
+            Msg::Followed { name, event } => {
+                if self.model.records.following.as_ref() == Some(&name) {
+                    self.run_event(*event);
+                }
+                Vec::new()
+            }
+            Msg::FollowEnded { name, answer } => self.follow_ended(&name, answer),
             Msg::RunEnded { run_id, .. } if run_id != self.model.run.id => {
                 self.answered();
                 Vec::new()
@@ -404,7 +438,13 @@ impl State {
             }
         };
         effects.append(&mut self.restored);
-        self.sent(effects)
+        let mut effects = self.sent(effects);
+        let is_there = self.model.recipe.value.is_some() && self.model.cluster.snapshot.is_some();
+        if let Some(line) = self.start.go.take_if(|_| is_there) {
+            let followed = self.follow(&line);
+            effects.extend(self.sent(followed));
+        }
+        effects
     }
 
     /// The terminal has said what its background is: the theme follows once, unless a person chose one.

@@ -1,6 +1,7 @@
 //! What the state asks of the driver: work on workers, the terminal, the clipboard.
 
 use super::{
+    deploy::Target,
     model::{UpgradeBasis, What},
     msg::{RecipeSlot, SnapshotSlot},
 };
@@ -9,6 +10,7 @@ use crate::{
     criteria::Query,
     inventory::Inventory,
     ops::{
+        deploy,
         diff::{Rules, Versus},
         inherit::Basis,
         run::{Prepared, Request},
@@ -93,6 +95,13 @@ pub enum Effect {
         what: What,
     },
     Run(Arc<Prepared>),
+    /// Read a bundle and say what deploying or removing it would do.
+    PlanDeploy {
+        generation: u64,
+        target: Target,
+    },
+    Deploy(Arc<deploy::Prepared>),
+    /// Ends a run or a deploy.
     CancelRun,
     /// Ask something else of the run.
     Steer(Request),
@@ -119,6 +128,17 @@ pub enum Effect {
         generation: u64,
         name: String,
         compare: bool,
+    },
+    /// Compare two recorded runs.
+    CompareRuns {
+        generation: u64,
+        left: String,
+        right: String,
+    },
+    /// Follow the record of a run that another program writes, from an event on; ends what was followed before.
+    FollowRun {
+        name: String,
+        from: usize,
     },
     /// Give the newest lines of the program's log.
     ReadLog,
@@ -147,7 +167,7 @@ impl Effect {
     /// Without a rest that stands for all others: whoever adds an effect decides this.
     pub fn changes_cluster(&self) -> bool {
         match self {
-            Effect::Run(_) => true,
+            Effect::Run(_) | Effect::Deploy(_) => true,
             // Only of a run that was started here; in read-only mode there is none.
             Effect::CancelRun | Effect::Steer(_) => false,
             Effect::Watch { .. }
@@ -164,6 +184,9 @@ impl Effect {
             | Effect::ListMoments { .. }
             | Effect::OpenMoment { .. }
             | Effect::Plan { .. }
+            | Effect::PlanDeploy { .. }
+            | Effect::CompareRuns { .. }
+            | Effect::FollowRun { .. }
             | Effect::Save { .. }
             | Effect::ListFiles(_)
             | Effect::SaveText { .. }
@@ -187,6 +210,7 @@ impl Effect {
             Effect::CancelRun
                 | Effect::Steer(_)
                 | Effect::Watch { .. }
+                | Effect::FollowRun { .. }
                 | Effect::Copy(_)
                 | Effect::CopyByTerminal(_)
                 | Effect::Edit { .. }

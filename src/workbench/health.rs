@@ -218,7 +218,7 @@ fn validation(model: &Model) -> Part {
             };
             let at = super::model::clock(run.last_ms);
             let at = at.get(..5).unwrap_or_default();
-            part(role, format!("validated {at} UTC: {word}"), format!("{at} {word}"), pane)
+            part(role, format!("validated {at} UTC: {word}"), format!("validated: {word}"), pane)
         }
         None => part(Role::Muted, "not validated", "unvalidated", pane),
     }

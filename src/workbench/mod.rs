@@ -5,6 +5,7 @@
 //! frame; all three only read. `keymap` and `theme` are the tables that people see.
 
 pub mod app;
+pub mod deploy;
 pub mod desk;
 pub mod driver;
 pub mod effect;
@@ -91,6 +92,8 @@ pub struct RunOptions {
     /// Whose namespaces, charts and names recipes keep: a recipe, a bundle, or `cluster`.
     pub inherit: Option<String>,
     pub screen: Option<Screen>,
+    /// A line of the palette that is done as soon as cluster and recipe are there: what [`app::State::link`] ends with.
+    pub go: Option<String>,
     pub look: Look,
     pub keys: Keymap,
     pub mouse: bool,

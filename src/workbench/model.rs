@@ -3,7 +3,7 @@
 //! Only values; [`super::app`] changes them, panes read them. The last good value stays while a newer one is fetched or
 //! after it could not be.
 
-use super::widgets::text;
+use super::{deploy::Deploy, widgets::text};
 use crate::{
     catalog::{Catalog, validator::Phase},
     cluster::{Contexts, watch::LiveStatus},
@@ -27,7 +27,7 @@ use crate::{
         snapshots::{self, Moment},
         upgrade::Report,
     },
-    report::{self, compare as runs},
+    report::{self, compare as runs, lines::Lines},
     resolve::{Outcome, Resolution},
     validate::{
         curve::Measured,
@@ -35,7 +35,7 @@ use crate::{
     },
 };
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     path::PathBuf,
     sync::{Arc, LazyLock},
 };
@@ -512,16 +512,6 @@ impl Model {
     }
 }
 
-/// A line of output that a check's log keeps.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LogLine {
-    pub at_ms: u64,
-    pub text: String,
-}
-
-/// Lines that one check's log keeps; older ones are dropped and counted.
-const LOG_LINES: usize = 20_000;
-
 #[derive(Clone, Debug)]
 pub struct CheckView {
     pub planned: PlannedCheck,
@@ -529,9 +519,9 @@ pub struct CheckView {
     /// First event that was more than waiting.
     pub started_ms: Option<u64>,
     pub result: Option<CheckResult>,
-    pub log: VecDeque<LogLine>,
-    /// Lines dropped from the start of the log.
-    pub dropped: usize,
+    pub log: Lines,
+    /// Numbers of lines that a person marked.
+    pub marks: BTreeSet<usize>,
     /// What a benchmark has measured so far.
     pub curve: Vec<Measured>,
 }
@@ -573,6 +563,8 @@ pub struct Records {
     /// The shown run is one of them.
     pub replay: Option<Replay>,
     pub compared: Option<RunsCompared>,
+    /// The shown run is one that goes on in another program: its name.
+    pub following: Option<String>,
 }
 
 /// A recorded run, as far as it is shown.
@@ -642,6 +634,8 @@ impl Run {
             Body::Readiness { name, expected, outcome, actual, reason } => {
                 self.readiness.push(ReadinessView { name, expected, outcome, actual, reason });
             }
+            // The Deploy view has them.
+            Body::Deploy(_) => {}
             Body::PhaseStarted { phase } => self.running = Some(phase),
             Body::Paused { before } => self.paused = Some(before),
             Body::Resumed => self.paused = None,
@@ -655,11 +649,7 @@ impl Run {
             }
             Body::Log { check, text } => {
                 if let Some(view) = self.check_mut(&check) {
-                    if view.log.len() == LOG_LINES {
-                        view.log.pop_front();
-                        view.dropped += 1;
-                    }
-                    view.log.push_back(LogLine { at_ms, text });
+                    view.log.push(at_ms, &text);
                 }
             }
             Body::Measured { check, row } => {
@@ -682,6 +672,13 @@ impl Run {
         }
     }
 
+    /// Marks a line of a check's output, or takes its mark away; whether it is marked now.
+    pub fn toggle_mark(&mut self, check: &str, line: usize) -> bool {
+        let Some(view) = self.check_mut(check) else { return false };
+        let was_marked = view.marks.remove(&line);
+        !was_marked && view.marks.insert(line)
+    }
+
     pub fn check(&self, name: &str) -> Option<&CheckView> {
         self.checks.iter().find(|check| check.planned.name == name)
     }
@@ -698,8 +695,8 @@ impl CheckView {
             state: CheckState::Queued,
             started_ms: None,
             result: None,
-            log: VecDeque::new(),
-            dropped: 0,
+            log: Lines::default(),
+            marks: BTreeSet::new(),
             curve: Vec::new(),
         }
     }
@@ -764,6 +761,7 @@ pub struct Model {
     pub diff: Diff,
     pub upgrade: Upgrade,
     pub run: Run,
+    pub deploy: Deploy,
     pub setup: Setup,
     pub records: Records,
     pub compare: Compare,
@@ -784,7 +782,7 @@ impl Model {
 
     /// The shown run moves by itself.
     pub fn run_moves(&self) -> bool {
-        self.run.active || self.records.replay.as_ref().is_some_and(|replay| replay.playing)
+        self.run.active || self.deploy.active || self.records.replay.as_ref().is_some_and(|replay| replay.playing)
     }
 
     pub fn say(&mut self, severity: Severity, text: impl Into<String>) {
@@ -804,6 +802,11 @@ impl Model {
         if self.messages.len() > MESSAGES {
             self.messages.pop_front();
         }
+    }
+
+    /// Takes back what was said, where it is still shown: it has been answered.
+    pub fn unsay(&mut self, text: &str) {
+        self.is_acknowledged |= self.messages.back().is_some_and(|newest| newest.text == text);
     }
 
     /// The message that is shown: the newest one, for a while.

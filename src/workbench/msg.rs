@@ -8,7 +8,7 @@ use crate::{
     document::side::Side,
     inventory::Inventory,
     ops::{
-        Failure,
+        Failure, deploy,
         diff::{Changes, Drift},
         run::{
             Prepared,
@@ -135,6 +135,11 @@ pub enum Msg {
         answer: Result<Arc<Prepared>, Failure>,
     },
     Run(Event),
+    /// A deploy, ready to be shown and confirmed.
+    DeployPlanned {
+        generation: u64,
+        answer: Result<Arc<deploy::Prepared>, Failure>,
+    },
     RunsListed {
         generation: u64,
         answer: Result<Arc<Vec<Summary>>, Failure>,
@@ -143,6 +148,20 @@ pub enum Msg {
         generation: u64,
         compare: bool,
         answer: Result<Arc<Record>, Failure>,
+    },
+    RunsCompared {
+        generation: u64,
+        answer: Result<Arc<[Record; 2]>, Failure>,
+    },
+    /// An event of a run that another program records.
+    Followed {
+        name: String,
+        event: Box<Event>,
+    },
+    /// The record that was followed has ended; whether the run has in it.
+    FollowEnded {
+        name: String,
+        answer: Result<bool, Failure>,
     },
     RunEnded {
         run_id: String,

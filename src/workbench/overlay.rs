@@ -75,6 +75,9 @@ pub enum Question {
     CancelRun,
     /// One check of a run that goes on.
     CancelCheck(String),
+    /// Install or remove the planned bundle.
+    Deploy,
+    CancelDeploy,
     /// Write over a file that is there.
     Overwrite,
     /// Leave although a run is active.
@@ -394,7 +397,8 @@ fn help(reads: &Reads<'_>, typed: &str) -> Content {
     Content {
         title: format!("help: {}: {}", screen.name(), screen.about()),
         note: format!("type to search, @key for keys, {} does it", keys.key(Action::Enter)),
-        columns: vec![Column::new("", 16, 16), Column::new("", 20, 52).grows(), Column::new("", 12, 16).priority(1)],
+        // What a key does is worth more than the name of it.
+        columns: vec![Column::new("", 16, 16), Column::new("", 20, 110).grows(), Column::new("", 16, 16).priority(1)],
         says: if rows.is_empty() { vec![(Role::Muted, format!("no key matches `{typed}`"))] } else { Vec::new() },
         rows,
         ordered: true,
@@ -420,7 +424,7 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
         "keep namespaces, charts and names of what is installed; without a place, no more",
     ),
     ("upgrade", "[NAME]", "whether the cluster can be upgraded to the recipe, with the steps for a deployer"),
-    ("compare", "[A] [B] [C]", "compare snapshots (files, or kept ones like @-1), or one with the cluster"),
+    ("compare", "[A] [B] [C]", "compare snapshots (files, or kept ones like @-1), one with the cluster, or two runs"),
     ("noise", "[RULE]", "show or hide the readings that a rule on noise hides; without a rule, list them"),
     ("past", "[@friday|@-1|now]", "show a kept snapshot of this cluster, or the cluster as it is now"),
     ("open", "FILE", "show a saved snapshot instead of the cluster"),
@@ -428,6 +432,7 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("context", "[NAME]", "switch to the cluster of another context"),
     ("save", "FILE", "write the shown snapshot; asks before a file is replaced"),
     ("export", "[FILE]", "write this view: .svg or .txt the frame, .md or .json all rows of the focused panel"),
+    ("link", "", "copy a command line that opens this view: source, criteria, screen and what is selected"),
     ("node", "NAME", "go to a node"),
     ("component", "NAME", "go to a component of the recipe"),
     ("value", "PATH", "go to a resolved value"),
@@ -435,10 +440,13 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("step", "[phases|checks|off]", "stop the next run before each phase or check"),
     ("skip", "[CHECK …]", "checks that the next runs do not run; without a name, run all again"),
     ("retry", "[LIMIT]", "run the selected check again, or what failed, with another time limit"),
+    ("save-log", "FILE", "write the output of the selected check; asks before a file is replaced"),
     ("runs", "", "the recorded runs of this machine"),
     ("report", "[FORM]", "the report of the shown run: text, ctrf, junit, markdown or sarif"),
     ("speed", "FACTOR", "how many times faster a recorded run plays"),
     ("in-process", "[off]", "run checks that only read in this process, without pods"),
+    ("deploy", "FOLDER", "plan a bundle for the cluster; nothing is installed before a question"),
+    ("undeploy", "FOLDER", "plan to remove a bundle from the cluster; nothing is removed before a question"),
     ("theme", "NAME", "another theme"),
     ("messages", "", "all messages and the newest lines of the log"),
     ("quit", "", "leave"),

@@ -470,7 +470,7 @@ fn hints(state: &State, line: Rect) -> Vec<Hint> {
         _ => 6,
     };
     let own = pane.hints.iter().map(|action| keymap::binding(*action));
-    let own = own.filter(|binding| binding.acts_on(state.desk.screen)).take(most);
+    let own = own.filter(|binding| binding.acts_on(state.desk.screen) && does(state, binding.action)).take(most);
     let mut wanted: Vec<(Action, &'static str)> =
         own.map(|binding| (binding.action, pane.word(binding.action).unwrap_or(binding.hint))).collect();
     wanted.extend([(Action::Palette, "cmd"), (Action::Help, "help")]);
@@ -491,6 +491,25 @@ fn hints(state: &State, line: Rect) -> Vec<Hint> {
         at = end.saturating_add(gap);
     }
     hints
+}
+
+/// Whether an action of the Validate screen would do something now; the others always do.
+fn does(state: &State, action: Action) -> bool {
+    let Model { run, records, cluster, .. } = &state.model;
+    match action {
+        Action::Cancel => run.active,
+        Action::Pause => run.active || records.replay.is_some(),
+        Action::StepOn | Action::StepBack => records.replay.is_some(),
+        // A file has no cluster to run checks in.
+        Action::Run => !cluster.source.is_saved(),
+        Action::RunFailed => {
+            let is_bad = |result: &crate::validate::event::CheckResult| {
+                !matches!(result.status, crate::validate::event::Status::Passed)
+            };
+            !cluster.source.is_saved() && run.checks.iter().any(|check| check.result.as_ref().is_some_and(is_bad))
+        }
+        _ => true,
+    }
 }
 
 /// The action of the hint at a column.
@@ -584,7 +603,8 @@ pub(super) fn overlay_area(desk: &Desk, overlay: &Overlay) -> Rect {
         Kind::Question { .. } => {
             (QUESTION_WIDTH, u16::try_from(overlay.table.content.rows.len() + 4).unwrap_or(u16::MAX))
         }
-        _ => (110, 34),
+        // Sentences of the help are read in full from 120 columns on.
+        _ => (116, 34),
     };
     let width = most_wide.min(desk.width.saturating_sub(if desk.width > 60 { 4 } else { 0 }));
     let height = most_high.min(desk.height.saturating_sub(if desk.height > 16 { 4 } else { 2 })).max(3);

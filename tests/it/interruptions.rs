@@ -69,7 +69,7 @@ async fn paused_at(
         events
     };
     let (report, events) = tokio::join!(run::run(connection, prepared, writer, requests), reading);
-    (report.expect("a report"), events)
+    (report, events)
 }
 
 #[tokio::test(start_paused = true)]
@@ -108,7 +108,7 @@ async fn a_reader_that_does_not_read_does_not_hold_up_the_run() {
     let (writer, log) = EventLog::new();
     let (_control, requests) = run::control();
     let mut reader = log.reader();
-    let report = run::run(&connection, &prepared, writer, requests).await.expect("a report");
+    let report = run::run(&connection, &prepared, writer, requests).await;
     assert_eq!(report.verdict, Some(Verdict::Passed));
     let mut read = Report::default();
     while let Some(event) = reader.next().await {
@@ -226,4 +226,66 @@ async fn a_reader_of_standard_error_that_does_not_read_does_not_stop_ctrl_c() {
     std::io::Read::read_to_string(&mut reader, &mut printed).unwrap();
     let printed = printed.trim_start_matches('x');
     assert!(printed.starts_with("resolved") && !printed.contains("planned"), "printing was held up: {printed}");
+}
+
+/// The report is written on every way out: standard output, the summary of the step, the record.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_interrupt_ends_at_once_with_every_report() {
+    // Slow, so that the clean-up takes its time.
+    let faults = vec![Fault::Unschedulable { check: "dra-support".into() }, Fault::Slow { millis: 700 }];
+    let arguments = ["--check", "dra-support", "--patience", "10m", "-t", "junit", "--step-summary", "summary.md"];
+    let mut validation = Validation::start(faults, &arguments, Stdio::piped()).await;
+    validation.pod(|pod| pod["status"]["phase"] == "Pending").await;
+    validation.signal(rustix::process::Signal::INT);
+    let mut told = String::new();
+    let mut stderr = std::io::BufReader::new(validation.child.stderr.take().unwrap());
+    while !told.contains("once more to stop at once") {
+        assert!(std::io::BufRead::read_line(&mut stderr, &mut told).unwrap() > 0, "{told}");
+    }
+    validation.signal(rustix::process::Signal::INT);
+    assert_eq!(validation.ended().await, Some(130));
+    let mut report = String::new();
+    std::io::Read::read_to_string(&mut validation.child.stdout.take().unwrap(), &mut report).unwrap();
+    assert!(report.contains("name=\"dra-support\"") && report.contains("<error message="), "{report}");
+    let summary = std::fs::read_to_string(validation._sandbox.home().join("summary.md")).unwrap();
+    assert!(summary.starts_with("## Validation: canceled") && summary.contains("dra-support"), "{summary}");
+    cleanup::sweep(&validation.connection, NAMESPACE, None).await.expect("a sweep");
+    assert_eq!(validation.left().await, [""; 0]);
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_report_in_a_config_map_is_written_after_each_check() {
+    let faults = vec![Fault::Unschedulable { check: "dra-support".into() }];
+    let arguments =
+        ["--check", "dra-support", "--check", "platform-health", "--patience", "10m", "-o", "cm://default/report"];
+    let mut validation = Validation::start(faults, &arguments, Stdio::null()).await;
+    let status = |report: &serde_json::Value, name: &str| {
+        let tests = report["results"]["tests"].as_array().cloned().unwrap_or_default();
+        tests
+            .iter()
+            .find(|test| test["name"] == name)
+            .map(|test| (test["status"].clone(), test["extra"]["reason"].clone()))
+    };
+    // One has ended, the other waits.
+    let looking = async {
+        loop {
+            let found =
+                objects::find(&validation.connection, "ConfigMap", "default", "report").await.expect("an answer");
+            if let Some(found) = found {
+                let data = found["data"].as_object().expect("data");
+                let text = data.values().filter_map(|text| text.as_str()).find(|text| text.contains("reportFormat"));
+                return serde_json::from_str::<serde_json::Value>(text.expect("the report")).expect("JSON");
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let report = tokio::time::timeout(Duration::from_secs(60), looking).await.expect("a report");
+    assert_eq!(status(&report, "platform-health"), Some(("passed".into(), serde_json::Value::Null)), "{report:#}");
+    assert_eq!(status(&report, "dra-support"), Some(("other".into(), "not-ended".into())), "{report:#}");
+    assert_eq!(report["results"]["extra"]["verdict"], serde_json::Value::Null);
+    validation.signal(rustix::process::Signal::INT);
+    assert_eq!(validation.ended().await, Some(130));
+    assert_eq!(validation.left().await, [""; 0]);
 }

@@ -1,4 +1,4 @@
-//! The README's tour, command by command.
+//! The README's tour and the how-to pages, command by command.
 //!
 //! In a `console` block, a line that starts with `$ ` is run; the lines below it must appear in its output, in order. `…`
 //! stands for anything within a line. Commands run in one folder, one after the other.
@@ -10,9 +10,10 @@ use std::{
 
 /// Commands of a page with the lines that are expected of them.
 fn tour(page: &str) -> Vec<(String, Vec<String>)> {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).expect("a page");
     let mut steps: Vec<(String, Vec<String>)> = Vec::new();
     let mut within = false;
-    for line in page.lines() {
+    for line in readme.lines() {
         match line {
             "```console" => within = true,
             "```" => within = false,
@@ -62,28 +63,31 @@ fn run(command: &str, folder: &Path) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// Runs the commands of a page, one after the other in one folder; how many there are.
-pub fn play(name: &str, page: &str) -> usize {
-    let folder = tempfile::tempdir().expect("a folder");
-    let steps = tour(page);
-    for (command, expected) in &steps {
-        let output = run(command, folder.path());
-        let mut lines = output.lines();
-        for wanted in expected {
-            assert!(
-                lines.any(|line| matches(line, wanted) || matches(line.trim_start(), wanted)),
-                "{name}: `{command}` does not print (in this order):\n{wanted}\nbut:\n{output}"
-            );
-        }
-    }
-    steps.len()
+#[test]
+fn the_tour_prints_what_the_readme_shows() {
+    prints_what_is_shown("README.md", 8);
 }
 
 #[test]
-fn the_tour_prints_what_the_readme_shows() {
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("a README");
-    let commands = play("README.md", &readme);
-    assert!(commands > 8, "the README has a tour of {commands} commands");
+fn the_page_on_deploys_prints_what_it_shows() {
+    prints_what_is_shown("docs/deploy.md", 5);
+}
+
+#[track_caller]
+pub fn prints_what_is_shown(page: &str, least: usize) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let steps = tour(page);
+    assert!(steps.len() > least, "{page} has {} commands", steps.len());
+    for (command, expected) in steps {
+        let output = run(&command, folder.path());
+        let mut lines = output.lines();
+        for wanted in &expected {
+            assert!(
+                lines.any(|line| matches(line, wanted) || matches(line.trim_start(), wanted)),
+                "`{command}` does not print (in this order):\n{wanted}\nbut:\n{output}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -46,13 +46,13 @@ spec:
 "#;
 
 /// A cluster, a repository of charts, a bundle of three components in two levels.
-struct Bundle {
-    real: Real,
-    folder: PathBuf,
+pub struct Bundle {
+    pub real: Real,
+    pub folder: PathBuf,
 }
 
 impl Bundle {
-    fn new() -> Bundle {
+    pub fn new() -> Bundle {
         let real = Real::cluster();
         cluster_script(&real, &["helm"]);
         let bundle = Bundle { folder: real.path("bundle"), real };
@@ -99,14 +99,14 @@ impl Bundle {
     }
 
     #[track_caller]
-    fn helm(&self, arguments: &[&str]) -> String {
+    pub fn helm(&self, arguments: &[&str]) -> String {
         let output = self.with_tools("helm").args(arguments).output().expect("helm runs");
         assert!(output.status.success(), "helm {}: {}", arguments.join(" "), text(&output));
         String::from_utf8(output.stdout).expect("text")
     }
 
     /// A program with Helm on its path and the cluster in its environment.
-    fn with_tools(&self, program: &str) -> Command {
+    pub fn with_tools(&self, program: &str) -> Command {
         let tools = self.real.kubeconfig.parent().expect("the cluster's folder").join("bin");
         let path = std::env::var_os("PATH").unwrap_or_default();
         let path = std::env::join_paths([tools].into_iter().chain(std::env::split_paths(&path))).expect("a path");
@@ -121,7 +121,7 @@ impl Bundle {
     }
 
     #[track_caller]
-    fn must(&self, name: &str, arguments: &[&str]) -> String {
+    pub fn must(&self, name: &str, arguments: &[&str]) -> String {
         let output = self.script(name, arguments);
         assert!(output.status.success(), "{name} {}: {}", arguments.join(" "), text(&output));
         text(&output)

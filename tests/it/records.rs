@@ -96,6 +96,13 @@ fn a_run_is_followed_from_a_second_terminal_to_its_end() {
     let mut child = start(&sandbox, "\"event\":\"planned\"");
     let list = sandbox.aicr(&["runs", "list"]);
     assert!(list.stdout.contains("running"), "{}", list.transcript);
+    let exported = sandbox.aicr(&["runs", "export", "last", "-t", "junit"]);
+    // It may have ended since.
+    if child.try_wait().unwrap().is_none() {
+        let all = exported.stdout.lines().find(|line| line.starts_with("<testsuites")).unwrap_or_default();
+        let says = exported.stdout.contains("the run has not ended, and has no verdict");
+        assert!(says && !all.contains("errors=\"0\""), "{}", exported.transcript);
+    }
     let followed = sandbox.aicr(&["runs", "follow", "last"]);
     let ended = child.wait().unwrap().code();
     assert_eq!(Some(followed.code), ended, "{}", followed.transcript);

@@ -1,7 +1,7 @@
 //! What a run's events become: the CTRF document, the report for people, and the same events read back.
 
 use aicr::{
-    report::{Report, ctrf, text},
+    report::{FORMS, Report, ctrf, junit, sarif, text},
     validate::event::Event,
 };
 use serde_json::Value;
@@ -48,6 +48,31 @@ fn a_mixed_run_as_ctrf_and_as_text() {
     let version = format!("\"version\": \"{}\"", env!("CARGO_PKG_VERSION"));
     golden("mixed_ctrf", &ctrf::to_json(&report).replace(&version, "\"version\": \"VERSION\""));
     golden("mixed_text", &text::render(&report));
+}
+
+/// A server that counts failures and errors must not take it for a good run.
+#[test]
+fn a_run_that_goes_on_is_good_in_no_form() {
+    let lines = |count: usize| RUN.lines().filter(|line| !line.is_empty()).take(count).collect::<Vec<_>>().join("\n");
+    // Planned and ready; with one pass; with everything but the end.
+    for count in [2, 7, 12] {
+        let report = report(&lines(count)).so_far();
+        assert_eq!((report.verdict, report.results.len()), (None, 4), "{count} events");
+        for form in FORMS {
+            let text = (form.render)(&report);
+            let says = match form.name {
+                "ctrf" => "\"verdict\": null",
+                "text" | "markdown" => "not ended",
+                _ => "the run has not ended, and has no verdict",
+            };
+            assert!(text.contains(says), "{count} events as {}: {text}", form.name);
+            let open = count == 12 || text.contains("the run goes on: this check has no verdict yet");
+            assert!(open, "{count} events as {}: {text}", form.name);
+        }
+        assert!(!junit::to_xml(&report).contains("errors=\"0\" skipped=\"0\" time=\"0.000\">\n</testsuites>"));
+        let document: Value = serde_json::from_str(&sarif::of_run(&report)).expect("JSON");
+        assert!(document["runs"][0]["results"].as_array().is_some_and(|results| !results.is_empty()));
+    }
 }
 
 #[test]

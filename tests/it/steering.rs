@@ -4,7 +4,7 @@
 use super::validate::{FIVE, NAMESPACE, Setup, never};
 use aicr::{
     cluster::objects,
-    ops::run::{Request, Step},
+    ops::run::{Request, Step, attach},
     validate::event::{Body, State, Status, Stop, Verdict, Way, Why},
 };
 use std::{cell::RefCell, time::Duration};
@@ -112,6 +112,55 @@ async fn one_check_is_canceled_and_the_others_have_their_verdicts() {
     assert_eq!(setup.left().await, [""; 0]);
 }
 
+/// The creation of a Job takes its time; meanwhile the check is canceled.
+#[tokio::test(start_paused = true)]
+async fn a_check_that_is_canceled_while_its_job_is_created_does_not_run() {
+    let mut setup = Setup::new(vec![aicr::ops::fault::Fault::Slow { millis: 500 }]).await;
+    setup.options.plan.only = vec!["dra-support".into(), "platform-health".into()];
+    let checks = setup.prepare().plan.checks;
+    let job = checks.iter().find(|check| check.check.name == "dra-support").expect("planned").job_name.clone();
+    // From the cancellation on, at any time of the creation of its objects.
+    for wait in [0, 400, 900, 1_400, 1_900, 2_400, 2_900] {
+        let connection = setup.connection.clone();
+        let (mut asked, mut looking) = (None, None);
+        let ran = setup
+            .steer(|body, control| match body {
+                Body::State { check, state: State::Creating } if check == "dra-support" => {
+                    let control = control.clone();
+                    asked = Some(tokio::spawn(async move {
+                        tokio::time::sleep(Duration::from_millis(wait)).await;
+                        control.ask(Request::Pause);
+                        control.ask(Request::CancelCheck("dra-support".into()));
+                    }));
+                }
+                Body::Finished { check, .. } if check == "dra-support" => {
+                    let (connection, control, job) = (connection.clone(), control.clone(), job.clone());
+                    // Long before the run cleans up: it is paused, and the other check goes on.
+                    looking = Some(tokio::spawn(async move {
+                        tokio::time::sleep(Duration::from_millis(2_600)).await;
+                        let found = objects::find(&connection, "Job", NAMESPACE, &job).await.expect("an answer");
+                        control.ask(GO_ON);
+                        found
+                    }));
+                }
+                Body::CleanedUp { .. } => {
+                    assert!(
+                        looking.as_ref().is_some_and(|looking| looking.is_finished()),
+                        "looked before the clean-up"
+                    );
+                }
+                _ => {}
+            })
+            .await;
+        asked.expect("asked").await.expect("asked");
+        let found = looking.expect("it ended").await.expect("a look");
+        assert!(found.is_none(), "canceled after {wait} ms: {found:?}");
+        let result = ran.report().results.iter().find(|result| result.name == "dra-support").expect("a result");
+        assert_eq!(result.why, Some(Why::Canceled), "canceled after {wait} ms");
+        assert_eq!(setup.left().await, [""; 0], "canceled after {wait} ms");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_skipped_check_is_reported_with_its_reason_and_no_object_is_made_for_it() {
     let mut setup = Setup::new(Vec::new()).await;
@@ -205,4 +254,42 @@ async fn what_somebody_deletes_is_named() {
         assert!(message.starts_with(start), "{kind}: {message}");
         assert_eq!(left, [""; 0], "{kind}");
     }
+}
+
+/// By nothing but the labels of its Jobs and pods: from a machine that has no record of it.
+#[tokio::test(start_paused = true)]
+async fn a_run_of_another_machine_is_followed_on_the_cluster() {
+    let setup = Setup::new(vec![aicr::ops::fault::Fault::Slow { millis: 200 }]).await;
+    let run_id = setup.options.plan.run_id.clone();
+    let attach_to = async {
+        // As soon as it has a Job.
+        while attach::runs(&setup.connection, NAMESPACE).await.expect("a list").is_empty() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        let (writer, mut reader) = attach::log();
+        let read = async {
+            let mut events = Vec::new();
+            while let Some(event) = reader.next().await {
+                events.push(event.body.clone());
+            }
+            events
+        };
+        let (report, events) = tokio::join!(attach::attach(&setup.connection, NAMESPACE, &run_id, writer), read);
+        (report.expect("a run"), events)
+    };
+    let (ran, (report, events)) = tokio::join!(setup.run(never), attach_to);
+    assert_eq!(ran.report().verdict, Some(Verdict::Passed));
+    let results = |report: &aicr::report::Report| {
+        let mut results: Vec<_> = report.results.iter().map(|result| (result.name.clone(), result.status)).collect();
+        results.sort_by(|one, other| one.0.cmp(&other.0));
+        results
+    };
+    assert_eq!(results(&report), results(ran.report()), "it reaches the same verdicts");
+    assert_eq!(report.verdict, Some(Verdict::Passed));
+    let has = |wanted: fn(&Body) -> bool| events.iter().any(wanted);
+    assert!(matches!(events.first(), Some(Body::Planned { .. })), "{:?}", events.first());
+    assert!(has(|body| matches!(body, Body::State { state: State::Running { .. }, .. })));
+    assert!(has(|body| matches!(body, Body::Log { .. })), "with their output");
+    let missing = attach::attach(&setup.connection, NAMESPACE, &run_id, attach::log().0).await;
+    assert_eq!(missing.expect_err("it is over").kind, aicr::ops::Kind::NotFound);
 }

@@ -3,7 +3,7 @@
 
 use aicr::{
     catalog::{Catalog, validator::Phase},
-    cluster::Connection,
+    cluster::{Connection, changes, objects},
     criteria::Criteria,
     demo::Demo,
     inventory::Inventory,
@@ -17,8 +17,9 @@ use aicr::{
     report::Report,
     resolve::Options,
     store::catalog_dir::Sources,
-    validate::event::{Body, Event, Severity, State, Status, Verdict},
+    validate::event::{Body, Event, Severity, State, Status, Verdict, Why},
 };
+use serde_json::json;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 pub const NAMESPACE: &str = "aicr-validation";
@@ -37,8 +38,12 @@ pub struct Setup {
 
 impl Setup {
     pub async fn new(faults: Vec<Fault>) -> Setup {
+        Setup::of(DemoOptions { faults, ..DemoOptions::default() }).await
+    }
+
+    pub async fn of(options: DemoOptions) -> Setup {
         let start = "2026-06-01T08:00:00Z".parse().ok();
-        let options = DemoOptions { seed: 7, faults, start, ..DemoOptions::default() };
+        let options = DemoOptions { seed: 7, start, ..options };
         let demo = ops::demo::start(&options).expect("the demo");
         let connection = ops::demo::to_demo(&demo);
         let catalog = ops::recipe::load_catalog(&Default::default()).expect("the embedded catalog");
@@ -87,6 +92,12 @@ impl Setup {
         Ran { report, events }
     }
 
+    /// The namespace of the run is not there, or goes.
+    pub async fn namespace_is_gone(&self) -> bool {
+        let namespace = objects::find(&self.connection, "Namespace", "", NAMESPACE).await.expect("an answer");
+        namespace.is_none_or(|namespace| namespace["status"]["phase"] == "Terminating")
+    }
+
     /// What is left of runs: kind and name.
     pub async fn left(&self) -> Vec<String> {
         let left = cleanup::leftovers(&self.connection, NAMESPACE).await.expect("a list");
@@ -95,14 +106,13 @@ impl Setup {
 }
 
 pub struct Ran {
-    pub report: Result<Report, ops::Failure>,
+    pub report: Report,
     pub events: Vec<Event>,
 }
 
 impl Ran {
-    #[track_caller]
     pub fn report(&self) -> &Report {
-        self.report.as_ref().unwrap_or_else(|failure| panic!("{failure}"))
+        &self.report
     }
 
     /// Status and message of each check.
@@ -176,10 +186,7 @@ async fn five_checks_pass_with_logs_and_leave_nothing() {
         assert!(ran.states(&result.name).contains(&"running"), "{} was seen running", result.name);
     }
     assert_eq!(setup.left().await, [""; 0]);
-    let namespace =
-        aicr::cluster::objects::find(&setup.connection, "Namespace", "", NAMESPACE).await.expect("an answer");
-    let gone = namespace.is_none_or(|namespace| namespace["status"]["phase"] == "Terminating");
-    assert!(gone, "the run made the namespace, so it goes with the run");
+    assert!(setup.namespace_is_gone().await, "the run made the namespace, so it goes with the run");
 }
 
 #[tokio::test(start_paused = true)]
@@ -263,10 +270,92 @@ async fn a_missing_right_is_reported_and_no_object_is_left() {
 
     let setup = Setup::new(vec![may_not("patch", "configmaps"), may_not("create", "configmaps")]).await;
     let ran = setup.run(never).await;
-    let failure = ran.report.as_ref().expect_err("nothing can be shared");
-    assert_eq!(failure.kind, ops::Kind::Forbidden, "{failure}");
     ran.in_order();
+    assert_eq!(ran.report().results.len(), FIVE.len(), "every check has a result");
+    for result in &ran.report().results {
+        assert_eq!((result.status, result.why), (Status::Other, Some(Why::CreateRefused)), "{result:?}");
+        let message = &result.message;
+        assert!(message.starts_with("cannot create ConfigMap aicr-validation/aicr-validation-"), "{message}");
+        assert!(
+            message.contains("failed to patch configmaps: ") && message.contains("cannot patch resource"),
+            "{message}"
+        );
+        assert!(message.contains("kubectl auth can-i patch configmaps -n aicr-validation"), "{message}");
+    }
+    assert_eq!(ran.report().verdict, Some(Verdict::Inconclusive));
     assert_eq!(setup.left().await, [""; 0]);
+    assert!(setup.namespace_is_gone().await, "it was made for the run, and goes with it");
+
+    // What needs no Job is not held up.
+    let mut setup = Setup::new(vec![may_not("patch", "configmaps")]).await;
+    setup.options.plan.in_process = true;
+    assert_eq!(setup.run(never).await.report().verdict, Some(Verdict::Passed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_names_the_rights_that_its_caller_lacks() {
+    let setup = Setup::new(Vec::new()).await;
+    let mut prepared = setup.prepare();
+    run::look(&setup.connection, &mut prepared).await;
+    assert_eq!(prepared.plan.found.missing, [], "whoever may everything lacks nothing");
+    assert!(run::refused(&prepared).is_none());
+
+    let may_not = |verb: &str, resource: &str| Fault::Forbidden { verb: verb.into(), resource: resource.into() };
+    let setup = Setup::new(vec![may_not("create", "jobs"), may_not("patch", "clusterroles")]).await;
+    let mut prepared = setup.prepare();
+    run::look(&setup.connection, &mut prepared).await;
+    let lines = prepared.lines("demo");
+    let command = "check with: kubectl auth can-i create jobs.batch -n aicr-validation";
+    assert!(
+        lines.contains(&format!("! you may not create jobs.batch in namespace aicr-validation; {command}")),
+        "{lines:?}"
+    );
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.contains("you may not patch clusterroles.rbac.authorization.k8s.io in the whole cluster"))
+    );
+    let refused = run::refused(&prepared).expect("a reason");
+    assert_eq!(refused.kind, ops::Kind::Forbidden);
+    assert!(refused.because.contains("create jobs.batch in namespace aicr-validation"), "{refused}");
+    // In this process nothing is created, so nothing is missing.
+    let mut setup = setup;
+    setup.options.plan.in_process = true;
+    let mut prepared = setup.prepare();
+    run::look(&setup.connection, &mut prepared).await;
+    assert!(run::refused(&prepared).is_none());
+    assert_eq!(setup.left().await, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_lists_checks_as_they_run_and_foresees_what_is_skipped() {
+    let mut setup = Setup::new(Vec::new()).await;
+    setup.options.plan.phases = Vec::new();
+    // Two that look for what this cluster is without.
+    let conformance = setup.recipe.validation.as_mut().expect("checks").conformance.as_mut().expect("a phase");
+    conformance.checks.extend(["cluster-autoscaling".to_owned(), "inference-gateway".to_owned()]);
+    let mut prepared = setup.prepare();
+    run::look(&setup.connection, &mut prepared).await;
+    let lines = prepared.lines("demo");
+    let planned: Vec<&str> = prepared.plan.checks.iter().map(|check| &*check.check.name).collect();
+    let listed = lines.iter().filter_map(|line| line.strip_prefix("  ")?.split("  ").next());
+    let listed: Vec<&str> = listed.filter(|name| planned.contains(name)).collect();
+    let ran = setup.run(never).await;
+    let began = ran.events.iter().filter_map(|event| match &event.body {
+        Body::State { check, state: State::Creating } => Some(&**check),
+        _ => None,
+    });
+    assert_eq!(listed, began.collect::<Vec<_>>(), "in the order in which they run");
+    let skipped = ran.report().results.iter().filter(|result| result.status == Status::Skipped);
+    let skipped: Vec<(String, String)> = skipped.map(|result| (result.name.clone(), result.message.clone())).collect();
+    assert!(!skipped.is_empty(), "{:?}", ran.results());
+    let mut foreseen = prepared.plan.found.skips.clone();
+    foreseen.sort();
+    let mut skipped = skipped;
+    skipped.sort();
+    assert_eq!(foreseen, skipped, "with the reasons that the run gives");
+    let line = format!("    will be skipped as the cluster is now: {}", foreseen[0].1);
+    assert!(lines.contains(&line), "{lines:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -299,7 +388,7 @@ async fn what_a_killed_run_leaves_is_swept() {
     let prepared = setup.prepare();
     let (connection, (writer, log)) = (setup.connection.clone(), EventLog::new());
     let (_control, requests) = run::control();
-    let run = tokio::spawn(async move { run::run(&connection, &prepared, writer, requests).await.is_ok() });
+    let run = tokio::spawn(async move { run::run(&connection, &prepared, writer, requests).await });
     let mut reader = log.reader();
     while let Some(event) = reader.next().await {
         if matches!(&event.body, Body::State { state: State::Unscheduled { .. }, .. }) {
@@ -317,6 +406,52 @@ async fn what_a_killed_run_leaves_is_swept() {
     let swept = cleanup::sweep(&setup.connection, NAMESPACE, None).await.expect("a sweep");
     assert!(swept.removed >= left.len(), "{swept:?}");
     assert_eq!(setup.left().await, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_removes_what_checks_created_whatever_its_kind() {
+    let setup = Setup::new(Vec::new()).await;
+    let connection = &setup.connection;
+    let run_id = "20260601-080000-00000000c0ffee00";
+    let labels = json!({"app.kubernetes.io/name": "aicr", "aicr.run/run-id": run_id, "aicr.run/namespace": NAMESPACE});
+    let make = async |api: &str, kind: &str, plural: &str, spec: serde_json::Value| {
+        let (root, api_version) = if api == "v1" { ("/api", "v1") } else { ("/apis", api) };
+        let place = if kind == "Namespace" { String::new() } else { format!("/namespaces/{NAMESPACE}") };
+        let name = if kind == "Namespace" { NAMESPACE } else { "made-by-a-check" };
+        let object = json!({"apiVersion": api_version, "kind": kind, "spec": spec,
+            "metadata": {"name": name, "namespace": if place.is_empty() { "" } else { NAMESPACE }, "labels": labels}});
+        changes::create(connection, &format!("{root}/{api_version}{place}/{plural}"), &object, false)
+            .await
+            .expect(kind);
+    };
+    make("v1", "Namespace", "namespaces", json!({})).await;
+    let pods = json!({"selector": {"matchLabels": {"a": "b"}}, "replicas": 1, "template": {"metadata": {"labels": {"a": "b"}},
+        "spec": {"containers": [{"name": "c", "image": "aicr/check:1"}]}}});
+    make("apps/v1", "Deployment", "deployments", pods).await;
+    make("resource.k8s.io/v1", "ResourceClaim", "resourceclaims", json!({"devices": {}})).await;
+    make("resource.k8s.io/v1", "ResourceClaimTemplate", "resourceclaimtemplates", json!({"spec": {}})).await;
+    make("scheduling.run.ai/v2alpha2", "PodGroup", "podgroups", json!({"minMember": 2})).await;
+    let left = setup.left().await;
+    for kind in ["Deployment", "ResourceClaim", "ResourceClaimTemplate", "PodGroup"] {
+        let line = format!("{kind} {NAMESPACE}/made-by-a-check");
+        assert!(left.contains(&line), "{line} is listed: {left:?}");
+    }
+    let swept = cleanup::sweep(connection, NAMESPACE, Some(run_id)).await.expect("a sweep");
+    assert!(swept.removed >= 4 && swept.unlisted.is_empty(), "{swept:?}");
+    assert_eq!(setup.left().await, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kind_that_may_not_be_listed_is_named() {
+    let forbidden = Fault::Forbidden { verb: "list".into(), resource: "resourceclaims".into() };
+    let setup = Setup::new(vec![forbidden]).await;
+    let found = cleanup::look(&setup.connection, NAMESPACE).await.expect("a look");
+    let unlisted: Vec<&str> = found.unlisted.iter().map(|unlisted| &*unlisted.resource).collect();
+    assert_eq!(unlisted, ["resourceclaims.resource.k8s.io"]);
+    assert!(found.unlisted[0].to_string().contains("cannot list resource"), "{}", found.unlisted[0]);
+    // A run whose checks cannot create such a thing has left none.
+    let ran = setup.run(never).await;
+    assert_eq!(ran.report().left, [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -359,7 +494,7 @@ async fn without_a_cluster_the_selected_checks_are_skipped_as_planned() {
     while let Some(event) = reader.next().await {
         events.push(Event::clone(&event));
     }
-    let ran = Ran { report: Ok(report), events };
+    let ran = Ran { report, events };
     ran.in_order();
     assert_eq!(ran.results().len(), FIVE.len());
     assert!(
@@ -440,7 +575,7 @@ async fn a_reader_that_went_away_does_not_stop_the_run() {
     let (writer, log) = EventLog::new();
     drop(log);
     let (_control, requests) = run::control();
-    let report = run::run(&setup.connection, &setup.prepare(), writer, requests).await.expect("a report");
+    let report = run::run(&setup.connection, &setup.prepare(), writer, requests).await;
     assert_eq!(report.verdict, Some(Verdict::Passed));
     assert_eq!(setup.left().await, [""; 0]);
 }

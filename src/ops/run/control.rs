@@ -54,7 +54,7 @@ impl Control {
 
 impl Requests {
     /// The next request; waits forever where none can come any more.
-    pub(super) async fn next(&mut self) -> Request {
+    pub(in crate::ops) async fn next(&mut self) -> Request {
         match self.0.recv().await {
             Some(request) => request,
             None => std::future::pending().await,

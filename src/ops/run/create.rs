@@ -5,9 +5,12 @@ use crate::{
     cluster::{
         ClusterError, ClusterErrorKind, Connection,
         active_time::{self, RunClock},
-        objects,
+        objects::{self, title},
     },
-    validate::{event::Severity, plan::ValidationPlan},
+    validate::{
+        event::Severity,
+        plan::{NAME_LABEL, ValidationPlan},
+    },
 };
 use serde_json::{Value, json};
 use std::{
@@ -17,12 +20,18 @@ use std::{
 
 /// Milliseconds that a namespace that is being deleted may take to disappear.
 const NAMESPACE_LIMIT_MS: u64 = 60_000;
+/// How often it is begun again where the namespace disappears meanwhile: the run before this one removes it.
+const TRIES: usize = 3;
 
-/// What all checks share, as it was created.
+/// What all checks share, as far as it was created.
+#[derive(Default)]
 pub(super) struct Shared {
+    /// It is a run's own, so it goes with the last run in it.
     pub(super) made_namespace: bool,
     /// The run's first ConfigMap, which owns the other objects of the namespace.
     pub(super) owner: Value,
+    /// Why the rest is missing: no Job can be created.
+    pub(super) refused: Option<String>,
 }
 
 /// Creates what all checks share, until asked to halt.
@@ -31,54 +40,105 @@ pub(super) async fn shared(
     plan: &ValidationPlan,
     reporter: &mut Reporter,
     halted: &AtomicBool,
-) -> Result<Shared, ClusterError> {
-    let mut shared = Shared { made_namespace: false, owner: Value::Null };
+) -> Shared {
+    let mut shared = Shared::default();
+    for tries in 1.. {
+        shared.owner = Value::Null;
+        match each(connection, plan, &mut shared, reporter, halted).await {
+            Ok(()) => break,
+            Err((_, error)) if is_gone(&error) && tries < TRIES => {}
+            Err((object, error)) => {
+                // What was refused, with verb and resource.
+                shared.refused = Some(format!("cannot create {}: {}", title(object), words(&error)));
+                break;
+            }
+        }
+    }
+    shared
+}
+
+async fn each<'p>(
+    connection: &Connection,
+    plan: &'p ValidationPlan,
+    shared: &mut Shared,
+    reporter: &mut Reporter,
+    halted: &AtomicBool,
+) -> Result<(), (&'p Value, ClusterError)> {
     for object in &plan.shared {
-        if halted.load(Ordering::Relaxed) {
+        if halted.load(Ordering::SeqCst) {
             break;
         }
         if object["kind"] == "Namespace" {
-            shared.made_namespace = namespace(connection, object, reporter, halted).await?;
+            namespace(connection, object, shared, reporter, halted).await.map_err(|error| (object, error))?;
             continue;
         }
-        let created = objects::apply(connection, &owned(object, &shared.owner)).await?;
+        let created =
+            objects::apply(connection, &owned(object, &shared.owner)).await.map_err(|error| (object, error))?;
         if shared.owner.is_null() {
             shared.owner = created;
         }
     }
-    Ok(shared)
+    Ok(())
 }
 
-/// Makes the namespace unless it exists: an existing one is not ours to label. One that is being deleted, perhaps left by
-/// the run before this one, is waited for.
+/// The namespace is being deleted, or was.
+fn is_gone(error: &ClusterError) -> bool {
+    matches!(error.kind, ClusterErrorKind::Conflict | ClusterErrorKind::NotFound)
+}
+
+/// A failed call in one line, with what to do.
+pub(super) fn words(error: &ClusterError) -> String {
+    let hint = error.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
+    format!("failed to {}: {}{hint}", error.doing, error.found)
+}
+
+/// Makes the namespace unless it exists: one that no run made is not ours to label. One that is being deleted, perhaps left
+/// by the run before this one, is waited for.
 async fn namespace(
     connection: &Connection,
     object: &Value,
+    shared: &mut Shared,
     reporter: &mut Reporter,
     halted: &AtomicBool,
-) -> Result<bool, ClusterError> {
+) -> Result<(), ClusterError> {
     let name = object["metadata"]["name"].as_str().unwrap_or_default();
     let clock = RunClock::start();
     let began = clock.now();
     while let Some(found) = objects::find(connection, "Namespace", "", name).await? {
         let is_ending = found["status"]["phase"] == "Terminating";
-        if !is_ending || halted.load(Ordering::Relaxed) || clock.now().since(began) >= NAMESPACE_LIMIT_MS {
-            return Ok(false);
+        if !is_ending || halted.load(Ordering::SeqCst) || clock.now().since(began) >= NAMESPACE_LIMIT_MS {
+            // Another run made it: the one that ends last removes it.
+            shared.made_namespace |= found["metadata"]["labels"][NAME_LABEL.0] == NAME_LABEL.1;
+            return Ok(());
         }
         reporter.notice_once(Severity::Info, format!("waiting for namespace {name}, which is being deleted"));
         active_time::sleep(Duration::from_millis(500)).await;
     }
     objects::apply(connection, object).await?;
-    Ok(true)
+    shared.made_namespace = true;
+    Ok(())
 }
 
-/// Creates the objects of one check in order, until asked to halt.
-pub(super) async fn all(connection: &Connection, wanted: &[Value], halted: &AtomicBool) -> Result<(), ClusterError> {
+/// Creates the objects of one check in order, until the check is given up.
+///
+/// A request that was under way then may still create the Job, which nobody waits for: it is deleted again, unless everything
+/// is kept.
+pub(super) async fn of_check(
+    connection: &Connection,
+    wanted: &[Value],
+    given_up: &AtomicBool,
+    keeps: bool,
+) -> Result<(), ClusterError> {
     for object in wanted {
-        if halted.load(Ordering::Relaxed) {
+        if given_up.load(Ordering::SeqCst) {
             return Ok(());
         }
-        match objects::apply(connection, object).await {
+        let created = objects::apply(connection, object).await;
+        if object["kind"] == "Job" && given_up.load(Ordering::SeqCst) && !keeps {
+            let name = |field: &str| object["metadata"][field].as_str().unwrap_or_default();
+            return objects::delete(connection, "Job", name("namespace"), name("name")).await;
+        }
+        match created {
             // A Role needs a namespace that does not exist; that is for the check to find out and to judge.
             Err(error) if error.kind == ClusterErrorKind::NotFound && is_right(object) => {}
             created => drop(created?),

@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     catalog::validator::Phase,
-    cluster::{ClusterError, Connection, active_time::RunClock},
-    ops::{Failure, cleanup},
+    cluster::{Connection, active_time::RunClock},
+    ops::cleanup,
     report::{self, Report},
     validate::{
         event::{Body, PhaseStatus, Severity, Status, Stop, Verdict, Why},
@@ -53,28 +53,21 @@ impl Steering {
 /// The reason of a check that a canceled run did not start.
 pub(super) const NOT_STARTED: &str = "the run was canceled before it started";
 
-/// Creates, runs and removes everything of a run.
-///
-/// # Errors
-/// The shared objects cannot be created; what was created until then is removed.
+/// Creates, runs and removes everything of a run. Where what all checks share is refused, no Job can be created, and the
+/// report says what was refused.
 pub(super) async fn execute(
     connection: &Connection,
     prepared: &Prepared,
     mut reporter: Reporter,
     clock: RunClock,
     mut requests: Requests,
-) -> Result<Report, Failure> {
+) -> Report {
     let (plan, options) = (&prepared.plan, &prepared.options);
     let mut steering = Steering { step: options.step, paused: false, canceled: false, dropped: BTreeSet::new() };
-    let shared = match create_shared(connection, plan, &mut reporter, &mut requests, &mut steering).await {
-        Ok(shared) => shared,
-        Err(error) => {
-            let outcome = cleanup::of_run(connection, &plan.namespace, &plan.run_id).await;
-            reporter.report(Body::CleanedUp { removed: outcome.removed, left: outcome.left });
-            reporter.end(Verdict::Inconclusive);
-            return Err(error.into());
-        }
-    };
+    let shared = create_shared(connection, plan, &mut reporter, &mut requests, &mut steering).await;
+    if let Some(refused) = &shared.refused {
+        reporter.notice(Severity::Error, refused.clone());
+    }
     let (mut inputs, arrivals) = Inputs::start(connection, plan, &clock, requests);
     let mut stopped = false;
     for phase in phases(plan) {
@@ -92,7 +85,7 @@ pub(super) async fn execute(
             }
             continue;
         }
-        let phase_run = PhaseRun::new(connection, prepared, &shared.owner, &clock, &arrivals);
+        let phase_run = PhaseRun::new(connection, prepared, &shared, &clock, &arrivals);
         phase_run.run(phase, checks, &mut steering, &mut inputs, &mut reporter).await;
         let status = report::phase_status(phase, &reporter.report.results);
         reporter.report(Body::PhaseFinished { phase, status });
@@ -101,7 +94,7 @@ pub(super) async fn execute(
     drop(inputs);
     clean_up(connection, prepared, &shared, &mut reporter).await;
     let verdict = if steering.canceled { Verdict::Canceled } else { report::verdict(&reporter.report.results) };
-    Ok(reporter.end(verdict))
+    reporter.end(verdict)
 }
 
 /// Creates what all checks share, and takes what is asked meanwhile. A request under way comes to its end, because one
@@ -112,7 +105,7 @@ async fn create_shared(
     reporter: &mut Reporter,
     requests: &mut Requests,
     steering: &mut Steering,
-) -> Result<Shared, ClusterError> {
+) -> Shared {
     let halted = AtomicBool::new(false);
     let mut asked_to_pause = false;
     let mut creating = Box::pin(create::shared(connection, plan, reporter, &halted));
@@ -122,20 +115,20 @@ async fn create_shared(
             request = requests.next() => match request {
                 Request::Cancel => {
                     steering.canceled = true;
-                    halted.store(true, Ordering::Relaxed);
+                    halted.store(true, Ordering::SeqCst);
                 }
                 Request::CancelCheck(name) => drop(steering.dropped.insert(name)),
                 Request::Pause => asked_to_pause = true,
                 Request::Continue { .. } => asked_to_pause = false,
             },
-            created = &mut creating => break created?,
+            shared = &mut creating => break shared,
         }
     };
     drop(creating);
     if asked_to_pause {
         steering.stop(Stop::Asked, reporter);
     }
-    Ok(shared)
+    shared
 }
 
 /// The phases of a plan, in its order.
@@ -164,5 +157,8 @@ async fn clean_up(connection: &Connection, prepared: &Prepared, shared: &Shared,
     if shared.made_namespace && !options.keep_namespace {
         outcome.left.extend(cleanup::of_namespace(connection, &plan.namespace).await);
     }
+    let may_be_left = outcome.unlisted.iter().filter(|unlisted| plan.lets_create(&unlisted.resource));
+    let may_be_left: Vec<String> = may_be_left.map(ToString::to_string).collect();
+    outcome.left.extend(may_be_left);
     reporter.report(Body::CleanedUp { removed: outcome.removed, left: outcome.left });
 }

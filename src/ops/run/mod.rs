@@ -5,6 +5,7 @@
 //! stamp what they see when it arrives and send it there. Whatever happens, what the run created is removed, and what could
 //! not be removed is named.
 
+pub mod attach;
 mod control;
 mod create;
 mod dispatcher;
@@ -15,6 +16,7 @@ mod phase_run;
 mod preflight;
 pub mod record;
 mod reporter;
+mod rights;
 
 use super::{Failure, Kind};
 use crate::{
@@ -38,6 +40,7 @@ pub use event_log::{EventLog, Reader, Writer};
 pub use options::{IMAGE, NAMESPACE, RunOptions};
 pub use preflight::look;
 use reporter::Reporter;
+pub use rights::{ask_rights, refused};
 use std::sync::Arc;
 
 /// A validation that was planned and not started.
@@ -159,27 +162,19 @@ pub fn judge(prepared: &Prepared, log: Writer) -> Report {
 ///
 /// `Request::Cancel` ends running checks at once, removes what was created, and still returns the report. Readers of the log
 /// never hold up the run.
-///
-/// # Errors
-/// The shared objects cannot be created; what was created until then is removed.
-pub async fn run(
-    connection: &Connection,
-    prepared: &Prepared,
-    log: Writer,
-    requests: Requests,
-) -> Result<Report, Failure> {
+pub async fn run(connection: &Connection, prepared: &Prepared, log: Writer, requests: Requests) -> Report {
     let clock = RunClock::start();
     let mut reporter = Reporter::new(log, clock.clone());
     reporter.planned(prepared, &connection.context);
     if !reporter.readiness(prepared) {
-        return Ok(reporter.end(Verdict::NotReady));
+        return reporter.end(Verdict::NotReady);
     }
     if prepared.plan.checks.iter().all(|check| check.decided.is_some()) {
         for check in &prepared.plan.checks {
             reporter.decided(check);
         }
         let verdict = crate::report::verdict(&reporter.report.results);
-        return Ok(reporter.end(verdict));
+        return reporter.end(verdict);
     }
     dispatcher::execute(connection, prepared, reporter, clock, requests).await
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Prepared, Request, Step,
-    create::{self, owned},
+    create::{self, Shared, owned},
     dispatcher::{NOT_STARTED, Steering},
     inputs::{Arrival, Arrivals, Input, Inputs, Source},
     reporter::Reporter,
@@ -41,19 +41,25 @@ const DROPPED: &str = "canceled before it started";
 /// For requests under way when a phase ends.
 const SETTLE_LIMIT: Duration = Duration::from_secs(2);
 
+/// A check that was started and has no result.
+struct OnItsWay<'r> {
+    check: &'r CheckPlan,
+    machine: Machine,
+    /// Tells the creator of its objects to stop, and to delete a Job that comes too late.
+    given_up: Arc<AtomicBool>,
+}
+
 pub(super) struct PhaseRun<'r> {
     connection: &'r Connection,
     prepared: &'r Prepared,
-    owner: &'r Value,
+    shared: &'r Shared,
     clock: &'r RunClock,
     arrivals: &'r Arrivals,
-    machines: Vec<(&'r CheckPlan, Machine)>,
+    machines: Vec<OnItsWay<'r>>,
     /// Creations and deletions under way; they end with the phase, so that nothing appears after its clean-up.
     requests: JoinSet<()>,
     /// Readers of output; dropped with the phase.
     followers: JoinSet<()>,
-    /// Stops the creation of further objects.
-    halted: Arc<AtomicBool>,
     /// What checks in this process know of the recipe.
     input: Arc<CheckInput>,
 }
@@ -62,20 +68,19 @@ impl<'r> PhaseRun<'r> {
     pub(super) fn new(
         connection: &'r Connection,
         prepared: &'r Prepared,
-        owner: &'r Value,
+        shared: &'r Shared,
         clock: &'r RunClock,
         arrivals: &'r Arrivals,
     ) -> PhaseRun<'r> {
         PhaseRun {
             connection,
             prepared,
-            owner,
+            shared,
             clock,
             arrivals,
             machines: Vec::new(),
             requests: JoinSet::new(),
             followers: JoinSet::new(),
-            halted: Arc::default(),
             input: prepared.input.clone(),
         }
     }
@@ -89,7 +94,20 @@ impl<'r> PhaseRun<'r> {
         inputs: &mut Inputs,
         reporter: &mut Reporter,
     ) {
-        let (decided, waiting): (Vec<_>, Vec<_>) = checks.into_iter().partition(|check| check.decided.is_some());
+        // Without what all checks share, only those of this process can run.
+        let refused = self.shared.refused.as_deref();
+        let cannot_run = |check: &&CheckPlan| refused.is_some() && check.check.way == Way::Job;
+        let (decided, waiting): (Vec<_>, Vec<_>) =
+            checks.into_iter().partition(|check| check.decided.is_some() || cannot_run(check));
+        let begin = |reporter: &mut Reporter| {
+            reporter.report(Body::PhaseStarted { phase });
+            for check in &decided {
+                match (&check.decided, refused) {
+                    (None, Some(refused)) => reporter.conclude(check, Status::Other, Why::CreateRefused, refused),
+                    _ => reporter.decided(check),
+                }
+            }
+        };
         let mut waiting: VecDeque<&CheckPlan> = waiting.into();
         let mut begun = false;
         // A check that a person has let go after a stop before it.
@@ -101,8 +119,7 @@ impl<'r> PhaseRun<'r> {
             while !steering.paused {
                 if !begun {
                     begun = true;
-                    reporter.report(Body::PhaseStarted { phase });
-                    decided.iter().for_each(|check| reporter.decided(check));
+                    begin(reporter);
                 }
                 let next = waiting.front().copied().filter(|next| self.has_room(next, steering.step));
                 let Some(check) = next else { break };
@@ -127,10 +144,8 @@ impl<'r> PhaseRun<'r> {
                     steering.resume(true, reporter);
                     if !begun {
                         begun = true;
-                        reporter.report(Body::PhaseStarted { phase });
-                        decided.iter().for_each(|check| reporter.decided(check));
+                        begin(reporter);
                     }
-                    self.halted.store(true, Ordering::Relaxed);
                     for check in waiting.drain(..) {
                         reporter.conclude(check, Status::Other, Why::NotStarted, NOT_STARTED);
                     }
@@ -168,7 +183,6 @@ impl<'r> PhaseRun<'r> {
     /// Lets requests that are under way come to their end: one that is given up may still create its object after the
     /// clean-up.
     async fn settle(&mut self) {
-        self.halted.store(true, Ordering::Relaxed);
         let settled = async { while self.requests.join_next().await.is_some() {} };
         if active_time::timeout(SETTLE_LIMIT, settled).await.is_err() {
             self.requests.shutdown().await;
@@ -177,7 +191,7 @@ impl<'r> PhaseRun<'r> {
 
     /// Checks that only read run at the same time; any other runs alone, and each does where a person steps.
     fn has_room(&self, next: &CheckPlan, step: Step) -> bool {
-        let all_read = self.machines.iter().all(|(check, _)| check.read_only);
+        let all_read = self.machines.iter().all(|going| going.check.read_only);
         let together = next.read_only && all_read && step != Step::Checks && self.machines.len() < PARALLEL;
         self.machines.is_empty() || together
     }
@@ -185,16 +199,18 @@ impl<'r> PhaseRun<'r> {
     fn start(&mut self, check: &'r CheckPlan, reporter: &mut Reporter) {
         let name = check.check.name.clone();
         let patience_ms = u64::try_from(self.prepared.options.patience.as_millis()).unwrap_or(u64::MAX);
-        self.machines.push((check, Machine::new(check.check.clone(), patience_ms, self.clock.now())));
+        let machine = Machine::new(check.check.clone(), patience_ms, self.clock.now());
+        let given_up: Arc<AtomicBool> = Arc::default();
+        self.machines.push(OnItsWay { check, machine, given_up: given_up.clone() });
         if check.check.way == Way::InProcess {
             return self.start_here(check, reporter);
         }
         reporter.report(Body::State { check: name.clone(), state: State::Creating });
-        let objects: Vec<Value> = check.objects.iter().map(|object| owned(object, self.owner)).collect();
+        let objects: Vec<Value> = check.objects.iter().map(|object| owned(object, &self.shared.owner)).collect();
         let (connection, clock) = (self.connection.clone(), self.clock.clone());
-        let (arrivals, halted) = (self.arrivals.clone(), self.halted.clone());
+        let (arrivals, keeps) = (self.arrivals.clone(), self.prepared.options.keep);
         self.requests.spawn(async move {
-            if let Err(error) = create::all(&connection, &objects, &halted).await {
+            if let Err(error) = create::of_check(&connection, &objects, &given_up, keeps).await {
                 let what = Arrival::CreateFailed { check: name, error };
                 // The run has ended where nothing takes arrivals any more.
                 let _ = arrivals.send(Observed { at: clock.now(), what }).await;
@@ -255,8 +271,8 @@ impl<'r> PhaseRun<'r> {
             }
             Arrival::Object(Source::Events, Change::Applied(event)) => {
                 let about = event["involvedObject"]["name"].as_str().unwrap_or_default();
-                let check = self.machines.iter().find(|(check, _)| about.starts_with(&check.job_name));
-                if let Some(name) = check.map(|(check, _)| check.check.name.clone()) {
+                let check = self.machines.iter().find(|going| about.starts_with(&going.check.job_name));
+                if let Some(name) = check.map(|going| going.check.check.name.clone()) {
                     self.observe(at, &name, Observation::Event(event), reporter);
                 }
             }
@@ -271,9 +287,7 @@ impl<'r> PhaseRun<'r> {
                 self.observe(at, &check, Observation::Namespace { is_ending }, reporter);
             }
             Arrival::CreateFailed { check, error } => {
-                let hint = error.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
-                let message = format!("failed to {}: {}{hint}", error.doing, error.found);
-                self.observe(at, &check, Observation::CreateFailed(message), reporter);
+                self.observe(at, &check, Observation::CreateFailed(create::words(&error)), reporter);
             }
         }
     }
@@ -293,18 +307,19 @@ impl<'r> PhaseRun<'r> {
     }
 
     fn observe_all(&mut self, at: Moment, observation: &Observation, reporter: &mut Reporter) {
-        let names: Vec<String> = self.machines.iter().map(|(check, _)| check.check.name.clone()).collect();
+        let names: Vec<String> = self.machines.iter().map(|going| going.check.check.name.clone()).collect();
         for name in names {
             self.observe(at, &name, observation.clone(), reporter);
         }
     }
 
     fn observe(&mut self, at: Moment, name: &str, observation: Observation, reporter: &mut Reporter) {
-        let Some(index) = self.machines.iter().position(|(check, _)| check.check.name == name) else { return };
-        let (check, machine) = &mut self.machines[index];
+        let Some(index) = self.machines.iter().position(|going| going.check.check.name == name) else { return };
+        let OnItsWay { check, machine, given_up } = &mut self.machines[index];
         let outputs = machine.on(at, observation);
         let (job_name, pod_name) = (check.job_name.clone(), machine.pod_name().map(str::to_owned));
         if machine.is_finished() {
+            given_up.store(true, Ordering::SeqCst);
             self.machines.remove(index);
         }
         for output in outputs {

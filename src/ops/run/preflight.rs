@@ -1,14 +1,17 @@
 //! Looks at the cluster before a run, for its plan. What cannot be read is a gap of the plan and stops nothing.
 
-use super::Prepared;
+use super::{Prepared, ask_rights};
 use crate::{
     cluster::{Connection, collect::list},
     ops::cleanup,
     validate::{
         beforehand::{Beforehand, ImageFound, Leftover},
+        checks,
         event::Way,
+        plan::PARALLEL,
     },
 };
+use futures::StreamExt;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,8 +21,9 @@ const NODES: usize = 50;
 /// Completes a plan by what the cluster says.
 pub async fn look(connection: &Connection, prepared: &mut Prepared) {
     let plan = &prepared.plan;
-    let (mut found, in_pods) = (Beforehand::default(), plan.checks.iter().any(|check| !check.objects.is_empty()));
-    if !in_pods {
+    let mut found = Beforehand { skips: skips(connection, prepared).await, ..Beforehand::default() };
+    if plan.checks.iter().all(|check| check.objects.is_empty()) {
+        prepared.plan.found = found;
         return;
     }
     match cleanup::leftovers(connection, &plan.namespace).await {
@@ -38,6 +42,22 @@ pub async fn look(connection: &Connection, prepared: &mut Prepared) {
         Err(error) => found.gaps.push(format!("which images the nodes have is unknown: {}", error.found)),
     }
     prepared.plan.found = found;
+    ask_rights(connection, prepared).await;
+}
+
+/// Checks that will be skipped as the cluster is now: they are asked themselves, with the caller's rights.
+async fn skips(connection: &Connection, prepared: &Prepared) -> Vec<(String, String)> {
+    let runs = prepared.plan.checks.iter().filter(|check| check.decided.is_none());
+    let ours =
+        runs.filter(|check| check.check.way == Way::InProcess || check.check.image == prepared.options.plan.image);
+    let asked = ours.filter_map(|check| Some((check.check.name.clone(), checks::find(&check.check.name)?)));
+    // Collected first: a stream over the closure itself could not be sent between threads.
+    let foreseen: Vec<_> = asked
+        .map(|(name, check)| async move {
+            Some((name, crate::ops::check::foresee(connection, check, &prepared.input).await?))
+        })
+        .collect();
+    futures::stream::iter(foreseen).buffered(PARALLEL).filter_map(std::future::ready).collect().await
 }
 
 /// The images of the plan, each with the nodes that have it.

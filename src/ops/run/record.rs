@@ -5,7 +5,8 @@
 
 use super::{Prepared, Reader};
 use crate::{
-    ops::{Failure, Kind},
+    deploy::event::Way,
+    ops::{Failure, Kind, deploy},
     report::Report,
     store::{
         folders,
@@ -32,6 +33,7 @@ pub struct Facts {
     /// Of the program that ran it.
     pub version: String,
     pub cluster: String,
+    /// Of a deploy, what was deployed: `deploy of bundle`.
     pub recipe: String,
     pub criteria: String,
     /// When the snapshot was taken that readiness was judged on.
@@ -68,11 +70,15 @@ impl Record {
     pub fn report(&self) -> Report {
         let mut report = Report::default();
         self.events.iter().for_each(|event| report.on(event));
-        // A run whose program is gone: what it had not reached is in the report, or the report would look like a pass.
-        if report.verdict.is_none() && !self.stored.is_open {
-            report.abandon(report.stop_ms);
+        match report.verdict {
+            Some(_) => report,
+            None if self.stored.is_open => report.so_far(),
+            // A run whose program is gone: what it had not reached is in the report, or the report would look like a pass.
+            None => {
+                report.abandon(report.stop_ms);
+                report
+            }
         }
-        report
     }
 }
 
@@ -92,11 +98,7 @@ pub fn folder() -> Result<PathBuf, Failure> {
 ///
 /// # Errors
 /// What the system says; the run itself goes on.
-pub async fn record(folder: PathBuf, prepared: &Prepared, cluster: &str, mut log: Reader) -> Result<PathBuf, Failure> {
-    let run_id = &prepared.plan.run_id;
-    let failed = |error: io::Error| {
-        Failure::from_error(Kind::Internal, "record the run", error).at(folder.display().to_string())
-    };
+pub async fn record(folder: PathBuf, prepared: &Prepared, cluster: &str, log: Reader) -> Result<PathBuf, Failure> {
     let facts = Facts {
         record: FORM.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -106,8 +108,32 @@ pub async fn record(folder: PathBuf, prepared: &Prepared, cluster: &str, mut log
         snapshot_taken_at: prepared.snapshot.about.taken_at.to_string(),
         plan: prepared.lines(cluster),
     };
+    keep(folder, &prepared.plan.run_id, &facts, log).await
+}
+
+/// Records a deploy from its log until the log is complete; the file, where it could be written.
+///
+/// # Errors
+/// What the system says; the deploy itself goes on.
+pub async fn of_deploy(prepared: &deploy::Prepared, cluster: &str, log: Reader) -> Result<PathBuf, Failure> {
+    let verb = if prepared.wish.options.way == Way::Install { "deploy" } else { "removal" };
+    let facts = Facts {
+        record: FORM.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        cluster: cluster.to_owned(),
+        recipe: format!("{verb} of {}", prepared.name),
+        plan: prepared.lines(cluster),
+        ..Facts::default()
+    };
+    keep(folder()?, &prepared.run_id, &facts, log).await
+}
+
+async fn keep(folder: PathBuf, run_id: &str, facts: &Facts, mut log: Reader) -> Result<PathBuf, Failure> {
+    let failed = |error: io::Error| {
+        Failure::from_error(Kind::Internal, "record the run", error).at(folder.display().to_string())
+    };
     let mut recorder = Recorder::create(&folder, run_id).map_err(failed)?;
-    recorder.append(&line(&facts)).map_err(failed)?;
+    recorder.append(&line(facts)).map_err(failed)?;
     while let Some(event) = log.next().await {
         let mut lines = line(&*event);
         // What has come meanwhile goes along, so that a flood of output is few writes.
@@ -139,13 +165,18 @@ pub fn list(folder: &Path) -> Result<Vec<Summary>, Failure> {
         let Some(facts) = lines.next().and_then(facts) else { continue };
         let mut report = Report::default();
         // Output is most of a record, and a list does not show it.
-        for event in lines.filter(|line| !line.contains("\"event\":\"log\"")).filter_map(event) {
+        for event in lines.filter(|line| !is_output(line)).filter_map(event) {
             report.on(&event);
         }
         report.results.iter_mut().for_each(|result| result.stdout = Vec::new());
         summaries.push(Summary { stored, facts, report });
     }
     Ok(summaries)
+}
+
+/// Output of a check or of Helm.
+fn is_output(line: &str) -> bool {
+    line.contains("\"event\":\"log\"") || line.contains("\"deploy\":\"log\"")
 }
 
 /// The record of a run by what a person calls it: its id, a part of it that no other has, `last`, or a file.

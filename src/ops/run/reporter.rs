@@ -137,6 +137,8 @@ fn trace(body: &Body) {
             tracing::info!(run_id, namespace, context, checks = checks.len(), "run started");
         }
         Body::Readiness { name, outcome, .. } => tracing::debug!(name, ?outcome, "constraint judged"),
+        // Those are logged where they are made.
+        Body::Deploy(_) => {}
         Body::PhaseStarted { phase } => tracing::info!(phase = phase.name(), "phase started"),
         Body::Paused { before } => tracing::info!(%before, "run paused"),
         Body::Resumed => tracing::info!("run resumed"),

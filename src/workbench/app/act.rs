@@ -15,7 +15,9 @@ use crate::{
         layout::Zoom,
         model::{CompareView, DiffView, KEPT, Kept, Severity, Side, Slot, Source, WhatIf},
         overlay::{Field, Overlay, Question},
-        panes::{self, CHANGES, CHECKS, NODES, Need, Pane, RUN_CHANGES, SHAPES, SIDES, Step, VALUES, WHAT_IF},
+        panes::{
+            self, CHANGES, CHECKS, LOG, NODES, Need, Pane, RUN_CHANGES, RowId, SHAPES, SIDES, Step, VALUES, WHAT_IF,
+        },
         widgets::{table, text},
     },
 };
@@ -93,12 +95,38 @@ impl State {
             Step::CloseWhatIf => self.close_what_if(),
             Step::OpenRun(name) => return self.open_run(name, false),
             Step::CompareRun(name) => return self.open_run(name, true),
+            Step::AskDeploy => return self.ask_deploy(),
+            Step::AskCancelDeploy => self.ask_cancel_deploy(),
+            Step::Mark(check, line) => {
+                let is_marked = self.model.run.toggle_mark(&check, line);
+                let (number, key) = (text::thousands(line + 1), self.desk.keys.key(Action::NextMark));
+                self.say(
+                    Severity::Ok,
+                    match is_marked {
+                        true => format!("line {number} is marked; {key} goes to the next mark"),
+                        false => format!("line {number} is not marked any more"),
+                    },
+                );
+                self.desk.mark(Need::Run);
+            }
+            Step::Line(line) => self.go_to_line(line),
             Step::ShowMoment(id) if id.is_empty() => return self.to_now(),
             Step::ShowMoment(id) => return self.show_moment(&id),
             Step::CompareMoment(id) => return self.compare_moment(&id),
             Step::SwitchNoise(rule) => self.noise_command(rule),
         }
         Vec::new()
+    }
+
+    /// Puts the cursor of the log on a line that may not be among its rows yet.
+    pub(super) fn go_to_line(&mut self, line: usize) {
+        let row = RowId::Line("", line);
+        let table = self.desk.table_mut(&LOG);
+        (table.follow, table.touched, table.selected) = (false, true, Some(row.clone()));
+        self.desk.mark(Need::Look);
+        self.desk.prepare(&self.model);
+        self.desk.table_mut(&LOG).select(&row);
+        self.desk.mark(Need::Cursor(&LOG));
     }
 
     /// Lists the nodes of one shape only, or all again.
@@ -472,17 +500,20 @@ impl State {
     }
 
     pub(super) fn ask_quit(&mut self) -> Vec<Effect> {
-        if !self.model.run.active {
+        let (lines, leave) = if self.model.run.active {
+            let goes_on = format!("Run {} is still going on.", self.model.run.id);
+            let lines = vec![goes_on, String::new(), "Leaving cancels it and removes what it created.".to_owned()];
+            (lines, "cancel the run and leave")
+        } else if self.model.deploy.active {
+            let goes_on = format!("The deploy of {} is still going on.", self.model.deploy.progress.bundle);
+            let lines =
+                vec![goes_on, String::new(), "Leaving cancels it; the next deploy continues from there.".to_owned()];
+            (lines, "cancel the deploy and leave")
+        } else {
             self.quit = true;
             return Vec::new();
-        }
-        let lines = vec![
-            format!("Run {} is still going on.", self.model.run.id),
-            String::new(),
-            "Leaving cancels it and removes what it created.".to_owned(),
-        ];
-        self.desk.overlay =
-            Some(Overlay::question(Question::Quit, "leave?", &lines, ["stay", "cancel the run and leave"]));
+        };
+        self.desk.overlay = Some(Overlay::question(Question::Quit, "leave?", &lines, ["stay", leave]));
         Vec::new()
     }
 

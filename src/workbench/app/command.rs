@@ -3,20 +3,34 @@
 use super::State;
 use crate::{
     catalog::upgrades::DEPLOYERS,
-    criteria::Criteria,
-    ops::{self, Failure, Kind},
+    criteria::{Criteria, Dimension},
+    deploy::event::Way,
+    ops::{self, Failure, Kind, run::record},
     workbench::{
         Screen, desk,
         effect::Effect,
         keymap::Action,
-        model::{self, Severity, With},
+        model::{self, Severity, Source, With},
         msg::SnapshotSlot,
         overlay::{COMMANDS, Overlay, Question},
         palette,
-        panes::{NODES, Need, RECIPE_COMPONENTS, UPGRADES, VALUES},
+        panes::{LOG, NODES, Need, RECIPE_COMPONENTS, UPGRADES, VALUES},
+        widgets::table::Identity,
     },
 };
 use std::{path::PathBuf, sync::Arc};
+
+/// What a link may ask for: to look at something.
+const FOLLOWED: [&str; 6] = ["node", "component", "value", "diff", "filter", "upgrade"];
+
+/// A word for a shell.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
 
 impl State {
     pub(super) fn command(&mut self, line: &str) -> Vec<Effect> {
@@ -59,18 +73,29 @@ impl State {
             }
             "save" if self.desk.screen == Screen::Validate && !rest.is_empty() => return self.save_report(rest),
             "save" => return self.save_command(rest),
+            "save-log" => return self.save_log(rest),
             "runs" => return self.runs_command(),
             "report" => self.report_command(rest),
             "speed" => self.speed_command(rest),
             "step" => return self.step_command(rest),
             "skip" => self.skip_command(rest),
             "retry" => return self.retry_command(rest),
+            "deploy" => return self.deploy_command(rest, Way::Install),
+            "undeploy" => return self.deploy_command(rest, Way::Remove),
             "in-process" => self.in_process_command(rest),
             "export" => return self.export_command(rest),
+            "link" if self.model.cluster.source == Source::Past => {
+                self.say(Severity::Info, "a kept moment has no link: only the cluster as it is now and files have");
+            }
+            "link" => return vec![Effect::Copy(self.link())],
             _ if line.parse::<usize>().is_ok() => {
-                let pane = self.desk.focused();
-                self.desk.table_mut(pane).move_to(line.parse::<usize>().unwrap_or(1).saturating_sub(1));
-                self.desk.mark(Need::Cursor(pane));
+                let (pane, place) = (self.desk.focused(), line.parse::<usize>().unwrap_or(1).saturating_sub(1));
+                if pane == &LOG {
+                    self.go_to_line(place);
+                } else {
+                    self.desk.table_mut(pane).move_to(place);
+                    self.desk.mark(Need::Cursor(pane));
+                }
             }
             _ => {
                 let key = self.desk.keys.key(Action::Palette);
@@ -78,6 +103,52 @@ impl State {
             }
         }
         Vec::new()
+    }
+
+    /// Does what a link asks for: it goes somewhere, and changes nothing.
+    pub(super) fn follow(&mut self, line: &str) -> Vec<Effect> {
+        let word = line.split(' ').next().unwrap_or_default();
+        if !FOLLOWED.contains(&word) {
+            let known = FOLLOWED.join(", ");
+            self.say(Severity::Warn, format!("`{word}` is not for links; there are {known}"));
+            return Vec::new();
+        }
+        self.command(line)
+    }
+
+    /// A command line that opens this view: the source, the criteria, the screen and what is selected on it.
+    pub fn link(&self) -> String {
+        let cluster = &self.model.cluster;
+        let mut words = vec!["aicr".to_owned()];
+        match cluster.source {
+            Source::Demo => words.extend(["--demo", "tui"].map(str::to_owned)),
+            Source::Saved => words.extend(["tui".to_owned(), quoted(&cluster.name)]),
+            Source::Live if !cluster.name.is_empty() => {
+                words.extend(["--context".to_owned(), quoted(&cluster.name), "tui".to_owned()]);
+            }
+            Source::Live | Source::Past | Source::None => words.push("tui".to_owned()),
+        }
+        if self.model.is_stated() {
+            let criteria = self.model.criteria();
+            for dimension in Dimension::ALL {
+                let value = criteria.get(dimension);
+                words.extend(value.into_iter().flat_map(|value| [format!("--{}", dimension.name()), quoted(&value)]));
+            }
+        }
+        words.extend(["--screen".to_owned(), self.desk.screen.name().to_lowercase()]);
+        let selected = |pane| self.desk.table(pane).selected.as_ref().map(|row| row.name().to_owned());
+        let go = match self.desk.screen {
+            Screen::Cluster => selected(&NODES).map(|name| format!("node {name}")),
+            Screen::Recipe => selected(&VALUES).map(|path| format!("value {path}")),
+            Screen::Diff => self.model.diff.with.as_ref().map(|with| match with {
+                With::Criteria(criteria) => format!("diff {criteria}"),
+                With::File(path) => format!("diff {}", path.display()),
+                With::Cluster => "diff cluster".to_owned(),
+            }),
+            Screen::Validate | Screen::Compare => None,
+        };
+        words.extend(go.into_iter().flat_map(|line| ["--go".to_owned(), quoted(&line)]));
+        words.join(" ")
     }
 
     fn change_theme(&mut self, name: &str) {
@@ -197,6 +268,11 @@ impl State {
             [a] => {
                 (self.model.compare.b, self.model.compare.c) = (None, None);
                 vec![self.read(SnapshotSlot::A, PathBuf::from(a))]
+            }
+            [a, b] if record::is_name(a) && record::is_name(b) => {
+                self.asked.run += 1;
+                let (left, right) = (a.to_owned(), b.to_owned());
+                vec![Effect::CompareRuns { generation: self.asked.run, left, right }]
             }
             [a, b, ref rest @ ..] => {
                 self.model.compare.c = None;

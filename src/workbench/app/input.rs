@@ -377,6 +377,8 @@ impl State {
             Question::Run => self.start_run(),
             Question::CancelRun => self.cancel_run(),
             Question::CancelCheck(name) => self.cancel_check(name),
+            Question::Deploy => self.start_deploy(),
+            Question::CancelDeploy => self.cancel_deploy(),
             Question::Overwrite => self.overwrites.take().into_iter().collect(),
             Question::Quit => {
                 self.quit = true;
@@ -403,6 +405,9 @@ impl State {
         }
         if self.model.run.active && !self.model.run.canceling {
             return self.cancel_run();
+        }
+        if self.model.deploy.active && !self.model.deploy.canceling {
+            return self.cancel_deploy();
         }
         let key = self.desk.keys.key(Action::Interrupt);
         self.say(Severity::Info, format!("nothing to cancel; {key} again within 1 s quits"));

@@ -2,7 +2,7 @@
 
 use super::State;
 use crate::{
-    ops::{Failure, run::Prepared},
+    ops::{self, Failure, run::Prepared},
     report::words::{Tone, Word},
     validate::event::{Body, Event, Status, Verdict},
     workbench::{
@@ -16,12 +16,18 @@ use crate::{
 };
 use std::sync::Arc;
 
+/// Until the plan is there.
+const PLANNING: &str = "planning: a snapshot is taken for the run";
+
 impl State {
     /// Asks the driver what a run would create.
     pub(super) fn ask_run(&mut self, what: What) -> Vec<Effect> {
         match (&self.model.catalog.value, &self.model.recipe.value, &self.model.cluster.snapshot) {
             _ if self.model.read_only => self.say_read_only(),
             _ if self.asked.context.is_some() => self.say(Severity::Info, "the context is being switched"),
+            _ if self.model.deploy.active => {
+                self.say(Severity::Info, "a deploy is active; checks can run when it has ended")
+            }
             _ if self.model.run.active => {
                 let key = self.desk.keys.key(Action::Cancel);
                 self.say(Severity::Info, format!("a run is active; {key} cancels it"));
@@ -38,7 +44,7 @@ impl State {
             }
             (Some(catalog), Some(recipe), Some(_)) => {
                 let (catalog, recipe) = (catalog.clone(), recipe.clone());
-                self.say(Severity::Info, "planning: a snapshot is taken for the run");
+                self.say(Severity::Info, PLANNING);
                 self.asked.plan += 1;
                 let what = What { setup: self.model.setup.clone(), ..what };
                 return vec![Effect::Plan { generation: self.asked.plan, catalog, recipe, what }];
@@ -53,6 +59,8 @@ impl State {
         if generation != self.asked.plan {
             return;
         }
+        // What it says is over.
+        self.model.unsay(PLANNING);
         match answer {
             Ok(prepared) => {
                 let width = usize::from(Overlay::question_width(self.desk.width));
@@ -77,7 +85,13 @@ impl State {
             self.say_read_only();
             return Vec::new();
         }
+        if let Some(refused) = ops::run::refused(&prepared) {
+            self.desk.overlay = Some(Overlay::failure(&refused));
+            self.say_failure(refused);
+            return Vec::new();
+        }
         self.model.records.replay = None;
+        self.model.records.following = None;
         self.model.run = Run { active: true, follows: true, started_ms: self.model.now_ms, ..Run::default() };
         self.model.run.id.clone_from(&prepared.plan.run_id);
         self.desk.mark(Need::Run);
@@ -93,8 +107,21 @@ impl State {
 
     /// Leaving while a run cleans up.
     pub(in crate::workbench) fn show_leaving(&mut self) {
-        self.model.run.canceling = true;
-        self.desk.mark(Need::Run);
+        let is_deploy = self.model.deploy.active;
+        self.model.run.canceling = !is_deploy;
+        self.model.deploy.canceling = is_deploy;
+        self.desk.mark(if is_deploy { Need::Deploy } else { Need::Run });
+        if is_deploy {
+            let lines = vec![
+                "The deploy is canceled; Helm is asked to end.".to_owned(),
+                String::new(),
+                "The workbench closes when that is done. Ctrl-C leaves at once; the next deploy continues from there."
+                    .to_owned(),
+            ];
+            self.desk.overlay = Some(Overlay::notice("canceling", &lines));
+            self.dirty = true;
+            return;
+        }
         let lines = vec![
             format!("Run {} is canceled; what it created is being removed.", self.model.run.id),
             String::new(),
@@ -140,9 +167,13 @@ impl State {
             Body::Ended { verdict } => Some(*verdict),
             _ => None,
         };
+        // Output moves no check, and there may be much of it.
+        let moves = !matches!(event.body, Body::Log { .. });
         self.model.run.fold(event);
         self.desk.mark(Need::Run);
-        self.follow_run();
+        if moves {
+            self.follow_run();
+        }
         if let Some(before) = paused {
             let [goes_on, cancels] = [Action::Pause, Action::Cancel].map(|action| self.desk.keys.key(action));
             self.say(Severity::Info, format!("paused {before}: {goes_on} goes on, {cancels} cancels"));
@@ -172,7 +203,7 @@ impl State {
 }
 
 /// Lines that fit a width; what is continued is indented below its beginning.
-fn hanging(lines: &[String], width: usize) -> Vec<String> {
+pub(super) fn hanging(lines: &[String], width: usize) -> Vec<String> {
     let mut fitted = Vec::new();
     for line in lines {
         let line = text::clean(line);

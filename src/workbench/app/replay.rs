@@ -13,7 +13,7 @@ use crate::{
         keymap::Action,
         model::{Replay, Run, RunsCompared, Severity},
         overlay::Overlay,
-        panes::{CHECKS, Need, RUN_CHANGES, RUNS},
+        panes::{CHECKS, COMPARED_RUNS, Need, RUN_CHANGES, RUNS, RowId},
     },
 };
 use std::{path::PathBuf, sync::Arc};
@@ -56,12 +56,20 @@ impl State {
         vec![Effect::OpenRun { generation: self.asked.run, name, compare }]
     }
 
-    pub(super) fn run_opened(&mut self, generation: u64, compare: bool, answer: Result<Arc<Record>, Failure>) {
+    pub(super) fn run_opened(
+        &mut self,
+        generation: u64,
+        compare: bool,
+        answer: Result<Arc<Record>, Failure>,
+    ) -> Vec<Effect> {
         if generation != self.asked.run {
-            return;
+            return Vec::new();
         }
         match answer {
             Err(failure) => self.say_failure(failure),
+            Ok(record) if compare && record.report().deploy.is_some() => {
+                self.say(Severity::Info, "a deploy has no checks to compare");
+            }
             Ok(record) if compare => {
                 let (shown, other) = (self.model.run.report.clone(), record.report());
                 // The earlier run is A: ids begin with their time.
@@ -71,8 +79,10 @@ impl State {
                 self.desk.mark(Need::Runs);
                 self.desk.focus_on(&RUN_CHANGES);
             }
+            Ok(record) if record.report().deploy.is_some() => self.show_deploy(&record),
+            Ok(record) if record.stored.is_open => return self.follow_record(&record),
             Ok(record) => {
-                let going_on = record.stored.is_open;
+                self.model.records.following = None;
                 let name = record.stored.name.clone();
                 let end = record.events.len();
                 self.model.records.replay =
@@ -81,16 +91,63 @@ impl State {
                 self.desk.focus_on(&CHECKS);
                 let [plays, back, on] =
                     [Action::Pause, Action::StepBack, Action::StepOn].map(|action| self.desk.keys.key(action));
-                match going_on {
-                    true => self.say(
-                        Severity::Info,
-                        format!("run {name} goes on in another terminal; this is what it had reached"),
-                    ),
-                    false => self.say(
-                        Severity::Info,
-                        format!("run {name} as it was recorded: {plays} plays it, {back} {on} step through it"),
-                    ),
-                }
+                self.say(
+                    Severity::Info,
+                    format!("run {name} as it was recorded: {plays} plays it, {back} {on} step through it"),
+                );
+            }
+        }
+        Vec::new()
+    }
+
+    /// Shows a run that another program goes on with, up to its end.
+    fn follow_record(&mut self, record: &Record) -> Vec<Effect> {
+        let name = record.stored.name.clone();
+        self.model.records.replay = None;
+        self.model.records.following = Some(name.clone());
+        self.model.run = Run { follows: true, id: name.clone(), ..Run::default() };
+        record.events.iter().for_each(|event| self.model.run.fold(event.clone()));
+        self.desk.mark(Need::Run);
+        self.desk.mark(Need::Runs);
+        self.desk.focus_on(&CHECKS);
+        self.follow_run();
+        let said = format!("run {name} goes on in another terminal, and is followed here; it is canceled there");
+        self.say(Severity::Info, said);
+        vec![Effect::FollowRun { name, from: record.events.len() }]
+    }
+
+    pub(super) fn follow_ended(&mut self, name: &str, answer: Result<bool, Failure>) -> Vec<Effect> {
+        if self.model.records.following.as_deref() != Some(name) {
+            return Vec::new();
+        }
+        self.model.records.following = None;
+        match answer {
+            Ok(true) => {}
+            Ok(false) => {
+                let clean = format!("aicr cleanup --namespace {} --run-id {name}", self.model.run.namespace);
+                let said = format!(
+                    "run {name} was interrupted: its program did not see its end; `{clean}` removes what it left"
+                );
+                self.say(Severity::Warn, said);
+            }
+            Err(failure) => self.say_failure(failure),
+        }
+        vec![self.list_runs()]
+    }
+
+    /// Two runs that were named on the Compare screen, check by check.
+    pub(super) fn runs_compared(&mut self, generation: u64, answer: Result<Arc<[Record; 2]>, Failure>) {
+        if generation != self.asked.run {
+            return;
+        }
+        match answer {
+            Err(failure) => self.say_failure(failure),
+            Ok(records) => {
+                let [left, right] = [&records[0], &records[1]].map(Record::report);
+                let rows = runs::compare(&left, &right);
+                self.model.records.compared = Some(RunsCompared { left: left.run_id, right: right.run_id, rows });
+                self.desk.mark(Need::Runs);
+                self.desk.focus_on(&COMPARED_RUNS);
             }
         }
     }
@@ -207,6 +264,24 @@ impl State {
         let form = FORMS.iter().find(|form| form.suffix == suffix).unwrap_or(&FORMS[0]);
         let text = (form.render)(&self.model.run.report);
         vec![Effect::SaveText { text, path: PathBuf::from(path), replace: false }]
+    }
+
+    /// `:save-log FILE`: the output of the selected check.
+    pub(super) fn save_log(&mut self, path: &str) -> Vec<Effect> {
+        let selected = match self.desk.table(&CHECKS).row().map(|row| &row.id) {
+            Some(RowId::Check(name)) => self.model.run.check(name),
+            _ => None,
+        };
+        match selected {
+            Some(check) if !check.log.is_empty() => {
+                let text = check.log.text();
+                vec![Effect::SaveText { text, path: PathBuf::from(path), replace: false }]
+            }
+            _ => {
+                self.say(Severity::Info, "put the cursor on a check that has written something");
+                Vec::new()
+            }
+        }
     }
 
     pub(super) fn forget_compared(&mut self) {

@@ -45,7 +45,7 @@ impl State {
         }
         let run = &self.model.run;
         if !run.active {
-            self.say(Severity::Info, "no run is active");
+            self.say_not_active();
             return Vec::new();
         }
         vec![Effect::Steer(match run.paused {
@@ -57,7 +57,7 @@ impl State {
     /// x: asks before the check under the cursor is canceled, or the whole run.
     pub(super) fn ask_cancel(&mut self) {
         if !self.model.run.active {
-            self.say(Severity::Info, "no run is active");
+            self.say_not_active();
             return;
         }
         let check = match self.desk.table(&CHECKS).row().map(|row| &row.id) {
@@ -87,6 +87,14 @@ impl State {
         ];
         self.desk.overlay =
             Some(Overlay::question(Question::CancelRun, "cancel the run?", &lines, ["keep running", "cancel the run"]));
+    }
+
+    fn say_not_active(&mut self) {
+        let said = match self.model.records.following {
+            Some(_) => "this run goes on in another terminal, and is paused and canceled there",
+            None => "no run is active",
+        };
+        self.say(Severity::Info, said);
     }
 
     pub(super) fn cancel_check(&mut self, name: String) -> Vec<Effect> {

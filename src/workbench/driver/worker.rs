@@ -3,12 +3,14 @@
 use crate::{
     catalog::Catalog,
     cluster::{Connection, PluginOutput},
+    deploy::machine::Options,
     diff,
     document::{header::Edition, side::Side},
     inventory::Inventory,
     ops::{
         self, Failure, Kind,
         config::Applied,
+        deploy,
         place::{self, Format, Place},
         run::{Control, EventLog, Prepared, record},
         session::Session,
@@ -57,6 +59,7 @@ pub(in crate::workbench) struct Worker {
     answers: mpsc::Sender<Msg>,
     watching: Option<JoinHandle<()>>,
     running: Option<Running>,
+    following: Option<JoinHandle<()>>,
 }
 
 impl Worker {
@@ -73,6 +76,7 @@ impl Worker {
             answers,
             watching: None,
             running: None,
+            following: None,
         }
     }
 
@@ -165,6 +169,19 @@ impl Worker {
             }
             Effect::Plan { generation, catalog, recipe, what } => self.plan(generation, catalog, recipe, what),
             Effect::Run(prepared) => self.run(prepared),
+            Effect::PlanDeploy { generation, target } => {
+                let wish = deploy::Wish {
+                    options: Options { way: target.way, ..Options::default() },
+                    record: self.options.record,
+                    ..deploy::Wish::default()
+                };
+                self.compute(
+                    "read the bundle",
+                    move || deploy::prepare(&target.folder, wish).map(Arc::new),
+                    move |answer| Msg::DeployPlanned { generation, answer },
+                );
+            }
+            Effect::Deploy(prepared) => self.deploy(prepared),
             Effect::CancelRun => {
                 if let Some(running) = &self.running {
                     running.control.cancel();
@@ -215,6 +232,15 @@ impl Worker {
                 move || record::open(&record::folder()?, &name).map(Arc::new),
                 move |answer| Msg::RunOpened { generation, compare, answer },
             ),
+            Effect::CompareRuns { generation, left, right } => self.compute(
+                "compare two runs",
+                move || {
+                    let folder = record::folder()?;
+                    Ok(Arc::new([record::open(&folder, &left)?, record::open(&folder, &right)?]))
+                },
+                move |answer| Msg::RunsCompared { generation, answer },
+            ),
+            Effect::FollowRun { name, from } => self.follow(name, from),
             Effect::ReadLog => self.compute(
                 "read the log",
                 || Ok(Log { lines: store::log::recent(), file: store::log::path().map(Path::to_owned) }),
@@ -300,6 +326,36 @@ impl Worker {
         }));
     }
 
+    fn follow(&mut self, name: String, from: usize) {
+        if let Some(old) = self.following.take() {
+            old.abort();
+        }
+        let answers = self.answers.clone();
+        self.following = Some(tokio::spawn(async move {
+            let (events, mut event) = mpsc::unbounded_channel();
+            let of = name.clone();
+            let reading = async move {
+                let folder = record::folder()?;
+                let mut seen = 0;
+                record::follow(&folder, &of, |event| {
+                    seen += 1;
+                    seen <= from || events.send(event).is_ok()
+                })
+                .await
+            };
+            let showing = async {
+                while let Some(event) = event.recv().await {
+                    if answers.send(Msg::Followed { name: name.clone(), event: event.into() }).await.is_err() {
+                        return;
+                    }
+                }
+            };
+            let (answer, ()) = tokio::join!(reading, showing);
+            // The workbench has ended when nobody takes it.
+            let _ = answers.send(Msg::FollowEnded { name, answer }).await;
+        }));
+    }
+
     fn check_upgrade(&self, generation: u64, basis: UpgradeBasis, name: String, is_saved: bool) {
         let (answers, session) = (self.answers.clone(), self.session.clone());
         tokio::spawn(async move {
@@ -334,7 +390,7 @@ impl Worker {
     fn run(&mut self, prepared: Arc<Prepared>) {
         let (control, requests) = ops::run::control();
         let (answers, session) = (self.answers.clone(), self.session.clone());
-        let (started, run_id) = (prepared.clone(), prepared.plan.run_id.clone());
+        let (abandoned, run_id) = (ops::run::abandoned(&prepared), prepared.plan.run_id.clone());
         let task = tokio::spawn(async move {
             let connection = match session.connection().await {
                 Ok(connection) => connection,
@@ -368,19 +424,60 @@ impl Worker {
                 }
             });
             drop(log);
-            let ended = ops::run::run(&connection, &prepared, writer, requests).await.map(|_| ());
+            ops::run::run(&connection, &prepared, writer, requests).await;
             let _ = recording.await;
             // The end is told after the last event.
             let _ = reading.await;
-            let _ = answers.send(Msg::RunEnded { run_id, answer: ended }).await;
+            let _ = answers.send(Msg::RunEnded { run_id, answer: Ok(()) }).await;
         });
-        self.running = Some(Running { task, control, prepared: started });
+        self.running = Some(Running { task, control, abandoned });
+    }
+
+    fn deploy(&mut self, prepared: Arc<deploy::Prepared>) {
+        let (control, requests) = ops::run::control();
+        let (answers, session) = (self.answers.clone(), self.session.clone());
+        let abandoned = deploy::abandoned(&prepared);
+        let task = tokio::spawn(async move {
+            let run_id = prepared.run_id.clone();
+            let connection = match session.connection().await {
+                Ok(connection) => connection,
+                Err(failure) => {
+                    let _ = answers.send(Msg::RunEnded { run_id, answer: Err(failure) }).await;
+                    return;
+                }
+            };
+            let (writer, log) = EventLog::new();
+            let (mut reader, shown) = (log.reader(), answers.clone());
+            let reading = async {
+                while let Some(event) = reader.next().await {
+                    if shown.send(Msg::Run(Event::clone(&event))).await.is_err() {
+                        return;
+                    }
+                }
+            };
+            let records = log.reader();
+            let recording = async {
+                if !prepared.wish.record {
+                    return;
+                }
+                if let Err(failure) = record::of_deploy(&prepared, &connection.context, records).await {
+                    // The workbench has ended when nobody takes it.
+                    let _ = answers.send(Msg::Failed(failure)).await;
+                }
+            };
+            let target = session.target();
+            let running = deploy::run(&connection, &target, &prepared, writer, requests);
+            // The end is told after the last event.
+            let (ended, (), ()) = tokio::join!(running, reading, recording);
+            let _ = answers.send(Msg::RunEnded { run_id, answer: ended.map(drop) }).await;
+        });
+        self.running = Some(Running { task, control, abandoned });
     }
 
     /// Ends the watch and cancels a run that has not ended; the run to wait for, while it cleans up.
     pub(in crate::workbench) fn wind_down(&mut self) -> Option<&mut Running> {
-        if let Some(watching) = self.watching.take() {
-            watching.abort();
+        for task in [self.watching.take(), self.following.take()].into_iter().flatten() {
+            task.abort();
         }
         let running = self.running.as_mut().filter(|running| !running.task.is_finished())?;
         running.control.cancel();
@@ -409,7 +506,8 @@ impl Worker {
 pub(in crate::workbench) struct Running {
     task: JoinHandle<()>,
     control: Control,
-    prepared: Arc<Prepared>,
+    /// What a person has to know who does not wait for its end.
+    abandoned: Failure,
 }
 
 impl Running {
@@ -423,7 +521,7 @@ impl Running {
 
     /// What a person has to know who does not wait for the clean-up.
     pub(super) fn abandoned(&self) -> Failure {
-        ops::run::abandoned(&self.prepared)
+        self.abandoned.clone()
     }
 }
 

@@ -256,7 +256,7 @@ fn check_row(check: &CheckView, active: bool, now_ms: u64) -> Row {
                 _ => "-".to_owned(),
             };
             let detail = check.state.detail();
-            let last = check.log.back().map(|line| line.text.as_str());
+            let last = check.log.last().map(|(_, text)| text);
             let said = if trouble || check.log.is_empty() { detail.as_str() } else { last.unwrap_or(&detail) };
             let said_role = if trouble { Role::Warn } else { Role::Muted };
             (role, glyph, check.state.word(), time, Cell::new(said_role, first_line(said)))

@@ -95,7 +95,7 @@ fn build(view: &View<'_>) -> Content {
     }
     Content {
         title: format!("ladder {path}"),
-        note: if spoke > 0 { format!("{spoke} of {}", text::count(rungs.len(), "layer")) } else { String::new() },
+        note: if spoke > 0 { format!("{spoke} of {}", rungs.len()) } else { String::new() },
         columns: vec![
             Column::new("#", 2, 2).right(),
             Column::new("LAYER", 12, 26).name_like(),

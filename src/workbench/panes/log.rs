@@ -1,6 +1,16 @@
 //! Output of the selected check, following its end until somebody scrolls up.
+//!
+//! A check may write a million lines; rows are made of those around the cursor, or of those that the filter means.
 
-use super::{checks, prelude::*};
+use super::{Table, checks, prelude::*};
+use crate::{
+    report::level::{self, LogLevel},
+    workbench::model::CheckView,
+};
+use regex::Regex;
+
+/// Lines that are rows at a time.
+const WINDOW: usize = 5_000;
 
 pub static PANE: Pane = Pane {
     name: "log",
@@ -8,12 +18,76 @@ pub static PANE: Pane = Pane {
     place: Place::NONE.detail(9).short(column(1, 0)).four(column(1, 0).row(1)).all(column(1, 0)),
     jump: Some(Action::GoLog),
     needs: &[Need::Run, Need::Cursor(&checks::PANE), Need::Look],
-    hints: &[Action::MoveDown, Action::Follow, Action::Filter, Action::Timestamps, Action::Wide, Action::Copy],
+    hints: &[
+        Action::MoveDown,
+        Action::Follow,
+        Action::Filter,
+        Action::Mark,
+        Action::Timestamps,
+        Action::Wide,
+        Action::Copy,
+    ],
     follows: true,
     build,
-    on: |view, action| if action == Action::Details { checks::details(view) } else { None },
+    on,
     ..Pane::BASE
 };
+
+fn on(view: &View<'_>, action: Action) -> Option<Step> {
+    let check = || checks::check_of(view).and_then(|name| view.model.run.check(name));
+    let under_cursor = || view.selected(&PANE).and_then(number);
+    match action {
+        Action::Details => checks::details(view),
+        // Of all lines, not of the rows.
+        Action::First if view.table().filter.is_empty() => Some(Step::Line(check()?.log.dropped())),
+        Action::Mark => Some(Step::Mark(check()?.planned.name.clone(), under_cursor()?)),
+        Action::NextMark => {
+            let (marks, at) = (&check()?.marks, under_cursor().unwrap_or(0));
+            let next = marks.range(at + 1..).next().or(marks.first());
+            Some(next.map_or_else(|| Step::Say("no line is marked".to_owned()), |line| Step::Line(*line)))
+        }
+        _ => None,
+    }
+}
+
+/// The number of the line that a row is of, or nearest to.
+fn number(row: &RowId) -> Option<usize> {
+    match row {
+        RowId::Line("" | "above" | "below", number) | RowId::Piece(number, _) => Some(*number),
+        _ => None,
+    }
+}
+
+/// The numbers of the lines that are rows: what the filter means, or what is around the cursor.
+fn shown(check: &CheckView, table: &Table) -> Vec<usize> {
+    if let Some(wanted) = sought(&table.filter) {
+        return check.log.search(&wanted, WINDOW);
+    }
+    let (first, end) = (check.log.dropped(), check.log.end());
+    let newest = end.saturating_sub(WINDOW);
+    let selected = table.selected.as_ref().filter(|_| !table.follow).and_then(number);
+    let start = selected.map_or(newest, |line| line.saturating_sub(WINDOW / 2)).clamp(first, newest.max(first));
+    (start..end.min(start + WINDOW)).collect()
+}
+
+/// What every line has that a filter means, where that can be said: its longest word. The table looks at the rest.
+fn sought(filter: &str) -> Option<Regex> {
+    if let Some(expression) = filter.strip_prefix("re:") {
+        return Regex::new(expression).ok();
+    }
+    if filter.contains(['!', '~', '=', '<', '>']) || filter.contains(" | ") {
+        return None;
+    }
+    let word = filter.split_whitespace().max_by_key(|word| word.len())?;
+    // Upper case in a word asks for exactly that case.
+    let case = match word.chars().any(char::is_uppercase) {
+        true => "",
+        false if word.is_ascii() => "(?i-u)",
+        false => return None,
+    };
+    let choices: Vec<String> = word.split('|').filter(|choice| !choice.is_empty()).map(regex::escape).collect();
+    Regex::new(&format!("{case}(?:{})", choices.join("|"))).ok()
+}
 
 fn build(view: &View<'_>) -> Content {
     let check = checks::check_of(view).and_then(|name| view.model.run.check(name));
@@ -27,24 +101,44 @@ fn build(view: &View<'_>) -> Content {
     };
     let table = view.table();
     let width = view.width.saturating_sub(if view.timestamps { 14 } else { 1 });
-    let mut rows = Vec::with_capacity(check.log.len() + 1);
-    if check.dropped > 0 {
-        let said = format!("{} before this were dropped", text::count(check.dropped, "line"));
-        rows.push(Row::new(RowId::Line("dropped", 0), vec![Cell::default(), Cell::new(Role::Muted, said)]));
+    let lines = shown(check, table);
+    let mut rows = Vec::with_capacity(lines.len() + 2);
+    let (first, end) = (check.log.dropped(), check.log.end());
+    let is_window = sought(&table.filter).is_none();
+    let beyond = |name, number, said| {
+        let row = Row::new(RowId::Line(name, number), vec![Cell::default(), Cell::new(Role::Muted, said)]);
+        Some(row).filter(|_| is_window)
+    };
+    match lines.first() {
+        Some(start) if *start > first => {
+            rows.extend(beyond("above", *start, format!("{} above", text::count(start - first, "line"))));
+        }
+        _ if first > 0 => {
+            let said =
+                format!("{} before this were dropped; the record of the run has them", text::count(first, "line"));
+            rows.extend(beyond("dropped", 0, said));
+        }
+        _ => {}
     }
-    for (index, line) in check.log.iter().enumerate() {
-        let at = if view.timestamps { clock(line.at_ms) } else { String::new() };
-        let role = level(&line.text);
-        let number = check.dropped + index;
-        let text = text::without_tabs(&line.text);
+    for number in &lines {
+        let Some((at_ms, line)) = check.log.get(*number) else { continue };
+        let at = if view.timestamps { clock(at_ms) } else { String::new() };
+        let role = role(line);
+        let text = text::without_tabs(line);
+        let marker = check.marks.contains(number).then_some((Role::Focus, "▪"));
         if table.wide && text::width(&text) > width {
             for (part, piece) in text::wrap(&text::clean(&text), width).into_iter().enumerate() {
                 let at = if part == 0 { Cell::new(Role::Muted, &at) } else { Cell::new(Role::Muted, "") };
-                rows.push(Row::new(RowId::Piece(number, part), vec![at, Cell::new(role, piece)]));
+                let marker = marker.filter(|_| part == 0);
+                rows.push(Row { marker, ..Row::new(RowId::Piece(*number, part), vec![at, Cell::new(role, piece)]) });
             }
         } else {
-            rows.push(Row::new(RowId::Line("", number), vec![Cell::new(Role::Muted, at), Cell::new(role, &text)]));
+            let cells = vec![Cell::new(Role::Muted, at), Cell::new(role, &text)];
+            rows.push(Row { marker, ..Row::new(RowId::Line("", *number), cells) });
         }
+    }
+    if let Some(last) = lines.last().filter(|last| *last + 1 < end) {
+        rows.extend(beyond("below", *last, format!("{} below", text::count(end - last - 1, "line"))));
     }
     // The end of a check is the end of its output: its verdict, and why.
     if let Some(result) = &check.result {
@@ -62,7 +156,7 @@ fn build(view: &View<'_>) -> Content {
     let time = if view.timestamps { 12 } else { 0 };
     Content {
         title: format!("log {}", check.planned.name),
-        note: format!("{follow}  {wrap}  {}", text::count(check.log.len() + check.dropped, "line")),
+        note: format!("{follow}  {wrap}  {}", text::count(end, "line")),
         columns: vec![Column::new("", time, time), Column::new("", 10, 10).grows()],
         // A check that has ended has a verdict for its last row.
         says: if rows.is_empty() { Blank::Loading.says("no output yet") } else { Vec::new() },
@@ -78,15 +172,11 @@ fn clock(at_ms: u64) -> String {
     format!("{:02}:{:02}:{:02}.{:03}", day / 3_600_000, day / 60_000 % 60, day / 1000 % 60, day % 1000)
 }
 
-fn level(line: &str) -> Role {
-    let has = |words: &[&str]| words.iter().any(|word| line.contains(word));
-    if has(&["ERROR", "FAIL", "error:"]) {
-        Role::LogError
-    } else if has(&["WARN", "[W]", "warning"]) {
-        Role::LogWarn
-    } else if has(&["DEBUG"]) {
-        Role::LogDebug
-    } else {
-        Role::LogInfo
+fn role(line: &str) -> Role {
+    match level::of(line) {
+        Some(LogLevel::Error) => Role::LogError,
+        Some(LogLevel::Warn) => Role::LogWarn,
+        Some(LogLevel::Debug) => Role::LogDebug,
+        Some(LogLevel::Info) | None => Role::LogInfo,
     }
 }

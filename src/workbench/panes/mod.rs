@@ -11,6 +11,7 @@ mod check;
 mod checks;
 mod components;
 mod constraints;
+mod deploy;
 mod groups;
 mod identity;
 mod ladder;
@@ -56,11 +57,13 @@ pub use changes::PANE as CHANGES;
 pub use checks::PANE as CHECKS;
 pub use components::PANE as COMPONENTS;
 pub(super) use components::standing;
+pub use deploy::PANE as DEPLOY;
+pub use log::PANE as LOG;
 pub use moments::PANE as MOMENTS;
 pub use node::PANE as NODE;
 pub use nodes::PANE as NODES;
 pub use recipe_components::PANE as RECIPE_COMPONENTS;
-pub use run_changes::PANE as RUN_CHANGES;
+pub use run_changes::{ON_COMPARE as COMPARED_RUNS, PANE as RUN_CHANGES};
 pub use runs::PANE as RUNS;
 pub use shapes::PANE as SHAPES;
 pub use sides::{PANE as SIDES, ids_of as ids_of_text_row, row_of as text_row_of};
@@ -111,9 +114,11 @@ pub static ALL: &[&Pane] = &[
     &check::PANE,
     &runs::PANE,
     &run_changes::PANE,
+    &deploy::PANE,
     &readings::PANE,
     &reading::PANE,
     &groups::PANE,
+    &run_changes::ON_COMPARE,
 ];
 
 /// One panel. Two are equal when they are the same static.
@@ -197,6 +202,7 @@ pub enum Need {
     Run,
     /// Recorded runs, and two of them beside each other.
     Runs,
+    Deploy,
     Compare,
     /// Kept snapshots, and which of them is shown.
     Time,
@@ -245,6 +251,14 @@ pub enum Step {
     OpenRun(String),
     /// Compare a recorded run with the shown one.
     CompareRun(String),
+    /// Ask before the shown bundle is deployed.
+    AskDeploy,
+    /// Ask before the deploy is canceled.
+    AskCancelDeploy,
+    /// Mark a line of a check's output, or take its mark away.
+    Mark(String, usize),
+    /// Put the cursor of the log on a line, by its number.
+    Line(usize),
     /// Show a kept snapshot by its id; an empty one for the cluster as it is.
     ShowMoment(String),
     /// Compare the cluster with a kept snapshot.

@@ -67,7 +67,7 @@ fn shape_words(key: &Key) -> String {
 
 fn columns(shares: bool) -> Vec<Column> {
     let mut columns = vec![
-        Column::new("NAME", 14, 30).grows().name_like(),
+        Column::new("NAME", 14, 30).grows().host_like(),
         Column::new("STATE", 5, 9),
         Column::new("GPU", 17, 30).name_like().priority(1),
         Column::new("FREE", 7, 11).right().priority(2),

@@ -95,7 +95,8 @@ fn content(rows: Vec<Row>, note: String, says: Vec<(Role, String)>) -> Content {
             Column::new("COMPONENT", 12, 24).name_like(),
             Column::new("VERSION", 7, 12).priority(1),
             Column::new("NAMESPACE", 8, 18).wide().priority(3),
-            Column::new("DEPENDS", 7, 14).grows().priority(2),
+            // A list of which the first word is seen says nothing.
+            Column::new("DEPENDS", 16, 24).grows().priority(2),
         ],
         says: if rows.is_empty() { says } else { Vec::new() },
         rows,

@@ -20,6 +20,18 @@ pub static PANE: Pane = Pane {
     ..Pane::BASE
 };
 
+/// The same on the Compare screen, for two runs that were named there.
+pub static ON_COMPARE: Pane = Pane {
+    name: "compared runs",
+    screen: Screen::Compare,
+    place: Place::NONE.short(column(1, 0).on_focus()).four(column(1, 0).on_focus()).all(column(1, 0).on_focus()),
+    presence: PANE.presence,
+    needs: PANE.needs,
+    hints: &[Action::MoveDown, Action::NextThing, Action::NextPanel, Action::Copy],
+    build,
+    ..Pane::BASE
+};
+
 fn build(view: &View<'_>) -> Content {
     let Some(compared) = &view.model.records.compared else {
         return Content { title: "two runs".to_owned(), ..Content::default() };

@@ -65,7 +65,10 @@ fn row(summary: &Summary, shown: &str) -> Row {
         (None, false) => (Role::Warn, "!", "interrupted"),
     };
     let started = crate::workbench::model::date_and_time(report.start_ms);
-    let counted = words::counts(&report.results).join(", ");
+    let counted = match &report.deploy {
+        Some(deploy) => deploy.summary(),
+        None => words::counts(&report.results).join(", "),
+    };
     let name = if summary.stored.name == shown { Role::Strong } else { Role::Text };
     Row {
         marker: Some((role, glyph)),

@@ -285,9 +285,9 @@ pub(super) fn sign(resolution: &Resolution, layer: usize) -> String {
     }
 }
 
-/// Values files are called by their component.
+/// Files of values are called by their own name: the row says of which component they are, and the ladder where.
 fn short(name: &str) -> &str {
-    name.strip_prefix("components/").unwrap_or(name)
+    name.strip_prefix("components/").and_then(|path| path.rsplit('/').next()).unwrap_or(name)
 }
 
 fn collect(traced: &Traced, layers: &mut BTreeSet<usize>) {

@@ -171,6 +171,11 @@ impl Column {
         self
     }
 
+    pub const fn host_like(mut self) -> Column {
+        self.cut = Cut::Host;
+        self
+    }
+
     pub const fn list_like(mut self) -> Column {
         self.cut = Cut::List;
         self

@@ -24,6 +24,8 @@ pub enum Cut {
     End,
     /// Names: both ends carry meaning.
     Middle,
+    /// Names of machines: what comes before the domain tells them apart.
+    Host,
     /// Entries behind commas: one alone is a name; of several the end goes, because without the middle the start of one
     /// and the end of another would read as one entry.
     List,
@@ -40,11 +42,17 @@ pub fn fit(text: &str, columns: usize, cut: Cut) -> Cow<'_, str> {
         (_, Cut::List) if text.contains(", ") => fit(text, columns, Cut::End),
         (_, Cut::List) => fit(text, columns, Cut::Middle),
         (_, Cut::End) => Cow::Owned(format!("{}…", head(text, columns - 1))),
-        (_, Cut::Middle) => {
+        (_, Cut::Host) if host(text).is_some_and(|host| width(host) < columns) => fit(text, columns, Cut::End),
+        (_, Cut::Middle | Cut::Host) => {
             let back = (columns - 1) / 2;
             Cow::Owned(format!("{}…{}", head(text, columns - 1 - back), tail(text, back)))
         }
     }
+}
+
+/// What comes before the domain.
+fn host(text: &str) -> Option<&str> {
+    text.split_once('.').map(|(host, _)| host)
 }
 
 /// The longest start of at most `columns`.
@@ -187,6 +195,14 @@ pub fn duration(milliseconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn machines_keep_what_tells_them_apart() {
+        let name = "ip-10-16-201-107.us-west-2.compute.internal";
+        assert_eq!(fit(name, 20, Cut::Host), "ip-10-16-201-107.us…");
+        assert_eq!(fit(name, 17, Cut::Host), "ip-10-16-201-107…");
+        assert_eq!(fit("gke-prod-a100-pool-1-7f3c2e-xk9d", 16, Cut::Host), "gke-prod…2e-xk9d");
+    }
 
     #[test]
     fn names_keep_both_ends_and_prose_its_start() {

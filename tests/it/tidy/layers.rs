@@ -47,9 +47,11 @@ const CORE: &[Rule] = &[
         "base64 flate2 ipnet rustls sha2 webpki",
         "",
     ),
-    rule("validate", "yaml criteria document inventory constraint catalog recipe", "jmespath", ""),
+    rule("deploy", "yaml criteria bundle", "", ""),
+    rule("validate", "yaml criteria document inventory constraint catalog recipe deploy", "jmespath", ""),
     rule("image", "bundle validate", "", ""),
-    rule("report", "document catalog recipe validate lint", "", ""),
+    // The regular expressions of a search.
+    rule("report", "document catalog recipe deploy validate lint", "regex", ""),
     rule("lint", "yaml criteria document inventory snapshot constraint catalog recipe resolve accelerators", "", ""),
 ];
 
@@ -58,7 +60,7 @@ const ALL_NAME: &str = "text";
 const ALL_USE: &str = "serde serde_json jiff thiserror std";
 
 /// Every module of the core, for those above it.
-const ALL_CORE: &str = "accelerators bundle catalog config constraint criteria diff document fingerprint image inventory lint recipe \
+const ALL_CORE: &str = "accelerators bundle catalog config constraint criteria deploy diff document fingerprint image inventory lint recipe \
                         report resolve settings snapshot text upgrade validate yaml";
 
 /// One outside world each.

@@ -2,14 +2,16 @@
 //! that can be kept, places that are found again.
 
 use super::{
-    desk::{Desk, snapshot},
+    desk::{Desk, run_half_way, snapshot},
     screens::SIZES,
 };
+use crate::sandbox::Sandbox;
 use aicr::{
     inventory::Inventory,
     term::input::Input,
     workbench::{
         Look, RunOptions, Screen,
+        effect::Effect,
         msg::Msg,
         panes::{self, NODES, VALUES},
         theme::{self, Role},
@@ -223,7 +225,7 @@ fn layers_are_numbered_from_the_bottom() {
     desk.keys("/");
     desk.type_text("layer:v");
     desk.keys("Enter");
-    desk.shows("v gpu-ope");
+    desk.shows("v values.yaml");
 }
 
 /// Layers and components that a what-if brings or takes are seen where they are listed.
@@ -247,4 +249,55 @@ fn a_what_if_shows_what_comes_and_goes() {
     }
     desk.shows("4 applied +");
     desk.shows("12 in order +");
+}
+
+/// A link is a command line that opens the same view, for a colleague; it looks at something and changes nothing.
+#[test]
+fn a_link_opens_the_same_view() {
+    let mut desk = Desk::live(120, 40);
+    desk.command("value components.gpu-operator.values.driver.enabled");
+    desk.command("link");
+    let Some(Effect::Copy(link)) = desk.left.last() else { panic!("nothing copied") };
+    let expected = "aicr --demo tui --service kind --accelerator a100 --screen recipe --go \
+                    'value components.gpu-operator.values.driver.enabled'";
+    assert_eq!(link, expected);
+    let sandbox = Sandbox::new();
+    sandbox.file("script", "wait\ndump view\n");
+    let go = "value components.gpu-operator.values.driver.enabled";
+    let start = ["--demo", "tui", "--service", "kind", "--accelerator", "a100", "--screen", "recipe", "--go"];
+    let run = sandbox.aicr(&[&start[..], &[go, "--script", "script"]].concat());
+    assert!(run.stdout.contains("false, because kind (service=kind)"), "{}{}", run.stdout, run.stderr);
+    let run = sandbox.aicr(&[&start[..], &["save friday.yaml", "--script", "script"]].concat());
+    assert!(run.stdout.contains("`save` is not for links"), "{}{}", run.stdout, run.stderr);
+    assert!(!sandbox.home().join("friday.yaml").exists());
+    let mut desk = Desk::live(120, 40);
+    desk.command("diff cluster");
+    desk.command("link");
+    assert!(
+        matches!(desk.left.last(), Some(Effect::Copy(link)) if link.ends_with("--screen diff --go 'diff cluster'"))
+    );
+}
+
+/// Hints are of keys that do something now.
+#[test]
+fn hints_name_what_can_be_done_now() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("4");
+    let hint = |desk: &mut Desk| desk.text().lines().last().unwrap_or_default().to_owned();
+    let before = hint(&mut desk);
+    assert!(before.contains("r run") && !before.contains("cancel") && !before.contains("failed"), "{before}");
+    run_half_way(&mut desk);
+    let during = hint(&mut desk);
+    assert!(during.contains("x cancel") && during.contains("p pause") && during.contains("F failed"), "{during}");
+}
+
+/// A layer that does not set the value has no line to go to, and says so.
+#[test]
+fn a_rung_that_is_silent_leads_nowhere() {
+    let mut desk = Desk::live(120, 40);
+    desk.command("value components.gpu-operator.values.driver.enabled");
+    desk.keys("Enter j g d");
+    desk.shows("this layer does not set the value");
+    desk.keys("k g d");
+    desk.shows("overlays/kind.yaml:15");
 }

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod contexts;
+mod deploy;
 mod desk;
 mod diffing;
 mod ease;

@@ -10,7 +10,7 @@ use aicr::{
         self,
         run::{Request, record::Record},
     },
-    validate::event::{Body, State as CheckState, Stop, Verdict},
+    validate::event::{Body, Event, State as CheckState, Stop, Verdict},
     workbench::{
         effect::Effect,
         msg::Msg,
@@ -31,7 +31,9 @@ fn a_run_needs_a_yes() {
     let (recipe, snapshot) = (recipe.recipe.clone(), Inventory::clone(&snapshot()));
     let prepared = ops::run::prepare(&catalog, recipe, "recipe", snapshot, &options);
     let prepared = Arc::new(prepared.unwrap());
+    desk.shows("planning: a snapshot is taken");
     desk.update(Msg::Planned { generation, answer: Ok(prepared.clone()) });
+    assert!(!desk.text().contains("planning:"), "what it waited for is there: {}", desk.text());
     golden("question-80x24", &desk.text());
     desk.keys("Enter");
     assert!(desk.left.is_empty(), "Enter on the question cancels: {:?}", desk.left);
@@ -39,6 +41,49 @@ fn a_run_needs_a_yes() {
     desk.keys("Tab Enter");
     assert!(matches!(desk.left.pop(), Some(Effect::Run(_))));
     desk.shows("starting");
+}
+
+#[test]
+fn two_runs_are_compared_on_the_compare_screen() {
+    let mut desk = Desk::live(120, 40);
+    let [good, bad] = ["20260714-073000-00000000c0ffee00", "20260714-080000-00000000beefbeef"];
+    desk.command(&format!("compare {good} {bad}"));
+    let Some(Effect::CompareRuns { generation, left, right }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    assert_eq!((&*left, &*right), (good, bad));
+    let records = Arc::new([recorded(good, true), recorded(bad, false)]);
+    desk.update(Msg::RunsCompared { generation, answer: Ok(records) });
+    desk.shows("A 20260714-073000  B 20260714-080000");
+    desk.shows("worse");
+    desk.shows("3 of 6 differ, 3 worse");
+}
+
+#[test]
+fn a_run_of_another_terminal_is_followed_to_its_end() {
+    let mut desk = Desk::live(120, 40);
+    let mut record = recorded("20260714-073000-00000000c0ffee00", true);
+    let rest = record.events.split_off(record.events.len() - 4);
+    record.stored.is_open = true;
+    let name = record.stored.name.clone();
+    list_records(&mut desk, &[record.clone()]);
+    desk.keys("4 g r Enter");
+    let Some(Effect::OpenRun { generation, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    desk.update(Msg::RunOpened { generation, compare: false, answer: Ok(Arc::new(record.clone())) });
+    let Some(Effect::FollowRun { name: followed, from }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    assert_eq!((&followed, from), (&name, record.events.len()));
+    desk.shows("goes on in another terminal, and is followed here");
+    desk.keys("x");
+    desk.shows("paused and canceled there");
+    // Another run was followed before; what still comes of it is dropped.
+    let strange = rest.last().expect("the end").clone();
+    desk.update(Msg::Followed { name: "another".into(), event: strange.into() });
+    assert!(!desk.text().contains("run ended"), "{}", desk.text());
+    for event in rest {
+        desk.update(Msg::Followed { name: name.clone(), event: event.into() });
+    }
+    desk.shows("run ended: fail");
+    desk.update(Msg::FollowEnded { name, answer: Ok(true) });
+    desk.keys("x");
+    desk.shows("no run is active");
 }
 
 #[test]
@@ -69,6 +114,39 @@ fn what_checks_print_cannot_steer_the_terminal() {
     desk.command("filter operator-health");
     desk.keys("j j");
     desk.shows("\\u{1b}[31mred\\u{1b}[0m and \\u{202e}backwards");
+}
+
+/// Longer than what is made into rows at a time.
+#[test]
+fn a_long_log_is_reached_searched_marked_and_saved_whole() {
+    let mut desk = Desk::live(200, 60);
+    desk.keys("4");
+    run_half_way(&mut desk);
+    for number in 0..12_000 {
+        let body = Body::Log { check: "dra-support".into(), text: format!("line {number} of many") };
+        desk.state.update(Msg::Run(Event { seq: 0, observed_at_ms: 0, body }));
+    }
+    desk.keys("j j j j j j g l");
+    desk.shows("12,001 lines");
+    desk.shows("line 11999 of many");
+    desk.keys("g g");
+    desk.shows("looks for resource slices");
+    desk.keys("m");
+    desk.shows("line 1 is marked");
+    desk.command("6000");
+    desk.shows("line 5998 of many");
+    desk.keys("m '");
+    desk.shows("looks for resource slices");
+    desk.keys("'");
+    desk.shows("line 5998 of many");
+    desk.keys("k");
+    desk.shows("line 5997 of many");
+    desk.command("filter 4321");
+    desk.shows("line 4321 of many");
+    assert!(!desk.text().contains("line 5998 of many"), "{}", desk.text());
+    desk.command("save-log out.txt");
+    let Some(Effect::SaveText { text, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    assert_eq!(text.lines().count(), 12_001);
 }
 
 #[test]

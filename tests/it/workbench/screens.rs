@@ -1,6 +1,7 @@
 //! Golden frames: one test per screen that shows all its sizes, so that no mismatch hides another.
 
 use super::{
+    deploy,
     desk::{Desk, NOW, compare, later, list_records, recorded, run_half_way, snapshot},
     upgrades,
 };
@@ -29,7 +30,7 @@ pub const SIZES: [(u16, u16); 5] = [(40, 10), (80, 24), (100, 30), (120, 40), (2
 /// A screen in a state that is worth looking at, at a size.
 type Make = fn(u16, u16, Look) -> Desk;
 
-pub const STATES: [(&str, Make); 19] = [
+pub const STATES: [(&str, Make); 23] = [
     ("cluster", cluster),
     ("recipe", recipe),
     ("what-if", what_if),
@@ -45,6 +46,10 @@ pub const STATES: [(&str, Make); 19] = [
     ("replaying", replaying),
     ("comparing", comparing),
     ("compare", compared),
+    ("deploy-plan", deploy::plan),
+    ("deploy-running", deploy::running),
+    ("deploy-failing", deploy::failing),
+    ("deploy-done", deploy::done),
     ("unreachable", unreachable),
     ("unasked", unasked),
     ("help", help),
@@ -246,6 +251,10 @@ every_size_of! {
     the_validate_screen_of_a_recorded_run: "replaying",
     the_validate_screen_with_two_runs: "comparing",
     the_compare_screen: "compare",
+    the_deploy_view_with_a_plan: "deploy-plan",
+    the_deploy_view_in_a_deploy: "deploy-running",
+    the_deploy_view_of_a_deploy_that_failed: "deploy-failing",
+    the_deploy_view_of_a_deploy_that_is_done: "deploy-done",
     the_cluster_screen_without_a_cluster: "unreachable",
     the_compare_screen_before_anything_is_compared: "unasked",
     the_help: "help",

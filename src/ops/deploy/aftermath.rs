@@ -1,0 +1,178 @@
+//! What comes after the releases: the DRA driver is restarted with the driver that is loaded now; namespaces that a deploy has
+//! made are removed with the bundle.
+
+use super::{
+    Prepared,
+    dispatcher::{Reporter, or_canceled},
+    work::{CREATED_BY, Site},
+};
+use crate::{
+    cluster::{ClusterError, active_time, helm_record, raw},
+    deploy::{event::Outcome, plan::Release, readiness},
+    ops::run::Requests,
+    validate::event::Severity,
+};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const DRA: &str = "nvidia-dra-driver-gpu";
+/// For the driver to be loaded on every node, and for the plugins to come up again.
+const DRIVER_SECONDS: u64 = 900;
+const ROLLOUT_SECONDS: u64 = 120;
+const LOOK: Duration = Duration::from_secs(2);
+const RESTARTED_FOR: &str = "aicr.run/restarted-for";
+
+fn name(object: &Value) -> &str {
+    object["metadata"]["name"].as_str().unwrap_or_default()
+}
+
+/// Restarts the plugins of the DRA driver, which keep handles of the NVIDIA driver that they were started with; once for each
+/// state of the bundle.
+pub(super) async fn restart_dra(
+    site: &Site,
+    prepared: &Prepared,
+    reporter: &mut Reporter,
+    requests: &mut Requests,
+) -> Outcome {
+    let Some(release) = prepared.plan.releases.iter().find(|release| release.name == DRA) else { return Outcome::Done };
+    match or_canceled(requests, restart(site, release, reporter)).await {
+        None => Outcome::Canceled,
+        Some(Ok(None)) => Outcome::Done,
+        Some(Ok(Some(why))) => {
+            reporter.notice(Severity::Warn, format!("the DRA driver was not restarted: {why}"));
+            Outcome::RestartWithheld
+        }
+        Some(Err(error)) => {
+            reporter.notice(Severity::Warn, format!("the DRA driver was not restarted: {}", error.found));
+            Outcome::RestartWithheld
+        }
+    }
+}
+
+/// Why it was not restarted, where it was to be.
+async fn restart(site: &Site, release: &Release, reporter: &mut Reporter) -> Result<Option<String>, ClusterError> {
+    let connection = &site.connection;
+    let everywhere = raw::list(connection, "/apis/apps/v1/daemonsets", "").await?;
+    let has_driver = everywhere.iter().any(|daemons| name(daemons) == "nvidia-driver-daemonset");
+    let own = everywhere.iter().filter(|daemons| daemons["metadata"]["namespace"] == *release.namespace);
+    let plugin = own.into_iter().find(|daemons| name(daemons).contains("kubelet-plugin"));
+    let mark = release.mark.replace(' ', "-");
+    let Some(plugin) = plugin.filter(|plugin| has_driver && plugin["metadata"]["annotations"][RESTARTED_FOR] != *mark)
+    else {
+        return Ok(None);
+    };
+    reporter.notice(Severity::Info, format!("{DRA}: waiting until the driver is loaded on every node that gets one"));
+    let began = site.clock.now();
+    loop {
+        let nodes = raw::list(connection, "/api/v1/nodes", "nvidia.com/gpu.deploy.driver=true").await?;
+        let is_waiting =
+            |node: &&Value| node["metadata"]["labels"]["nvidia.com/gpu-driver-upgrade-state"] != "upgrade-done";
+        let waiting: Vec<String> = nodes.iter().filter(is_waiting).map(|node| name(node).to_owned()).collect();
+        if waiting.is_empty() {
+            break;
+        }
+        if site.clock.now().since(began) >= DRIVER_SECONDS * 1000 {
+            let nodes = crate::text::listed(&waiting, 5);
+            let path = format!("kubectl rollout restart -n {} daemonset/{}", release.namespace, name(plugin));
+            return Ok(Some(format!("the driver is not loaded on {nodes}; when it is: {path}")));
+        }
+        active_time::sleep(LOOK).await;
+    }
+    let path = format!("/apis/apps/v1/namespaces/{}/daemonsets/{}", release.namespace, name(plugin));
+    let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let template = json!({"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": now}}});
+    raw::merge(connection, &path, &json!({"spec": {"template": template}})).await?;
+    let began = site.clock.now();
+    loop {
+        let plugin = raw::get(connection, &path).await?;
+        let is_updated = |plugin: &Value| {
+            plugin["status"]["updatedNumberScheduled"].as_u64() >= plugin["status"]["desiredNumberScheduled"].as_u64()
+        };
+        let judged = readiness::judge(readiness::Kind::DaemonSet, plugin.as_ref());
+        if judged == readiness::Judgment::Ready && plugin.as_ref().is_some_and(is_updated) {
+            break;
+        }
+        if site.clock.now().since(began) >= ROLLOUT_SECONDS * 1000 {
+            return Ok(Some(format!("its plugins did not come up again within {ROLLOUT_SECONDS} s")));
+        }
+        active_time::sleep(LOOK).await;
+    }
+    raw::merge(connection, &path, &json!({"metadata": {"annotations": {RESTARTED_FOR: mark}}})).await?;
+    reporter.notice(Severity::Info, format!("{DRA}: restarted with the driver that is loaded now"));
+    Ok(None)
+}
+
+/// Removes the namespaces that a deploy has made and that hold nothing of anybody; whether something is left.
+pub(super) async fn namespaces(
+    site: &Site,
+    prepared: &Prepared,
+    reporter: &mut Reporter,
+    requests: &mut Requests,
+) -> bool {
+    let mut left = false;
+    for namespace in prepared.plan.namespaces() {
+        match or_canceled(requests, namespace_of(site, prepared, namespace, reporter)).await {
+            None => return true,
+            Some(Ok(())) => {}
+            Some(Err(why)) => {
+                reporter.notice(Severity::Error, format!("namespace {namespace}: {why}"));
+                left = true;
+            }
+        }
+    }
+    left
+}
+
+async fn namespace_of(
+    site: &Site,
+    prepared: &Prepared,
+    namespace: &str,
+    reporter: &mut Reporter,
+) -> Result<(), String> {
+    let words = |error: ClusterError| error.found;
+    let connection = &site.connection;
+    let path = format!("/api/v1/namespaces/{namespace}");
+    let found = raw::get(connection, &path).await.map_err(words)?;
+    let (key, value) = CREATED_BY;
+    if found.is_none_or(|found| found["metadata"]["labels"][key] != value) {
+        return Ok(());
+    }
+    let others = helm_record::names(connection, site.kept_in, namespace).await.map_err(words)?;
+    let claims = raw::list(connection, &format!("{path}/persistentvolumeclaims"), "").await.map_err(words)?;
+    if !others.is_empty() {
+        reporter.notice(Severity::Info, format!("namespace {namespace}: kept, because of {}", others.join(", ")));
+        return Ok(());
+    }
+    if prepared.wish.delete_pvcs {
+        for claim in &claims {
+            raw::delete(connection, &format!("{path}/persistentvolumeclaims/{}", name(claim))).await.map_err(words)?;
+        }
+    }
+    if prepared.wish.keep_namespaces {
+        return Ok(());
+    }
+    if !claims.is_empty() && !prepared.wish.delete_pvcs {
+        let claims: Vec<&str> = claims.iter().map(name).collect();
+        let claims = claims.join(", ");
+        let text =
+            format!("namespace {namespace}: kept, because of the volume claims {claims} (--delete-pvcs deletes them)");
+        reporter.notice(Severity::Info, text);
+        return Ok(());
+    }
+    reporter.notice(Severity::Info, format!("namespace {namespace}: removing"));
+    raw::delete(connection, &path).await.map_err(words)?;
+    let seconds = prepared.wish.options.timeout_seconds.unwrap_or(300);
+    let began = site.clock.now();
+    loop {
+        let Some(found) = raw::get(connection, &path).await.map_err(words)? else { return Ok(()) };
+        if site.clock.now().since(began) >= seconds * 1000 {
+            let conditions = found["status"]["conditions"].as_array().into_iter().flatten();
+            let holds = conditions
+                .filter(|condition| condition["status"] == "True")
+                .filter_map(|condition| condition["message"].as_str());
+            let holds: Vec<&str> = holds.collect();
+            return Err(format!("still there after {seconds} s: {}", holds.join("; ")));
+        }
+        active_time::sleep(Duration::from_millis(500)).await;
+    }
+}

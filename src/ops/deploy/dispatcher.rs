@@ -1,0 +1,364 @@
+//! One deploy from its lock to its end: drives the machine, and is the only writer of the log.
+
+use super::{
+    Prepared, aftermath, awaiting, preflight, tool,
+    work::{self, Site},
+};
+use crate::{
+    cluster::{Connection, active_time::RunClock, helm_record, lease},
+    deploy::{
+        event::{Body as Deploy, Outcome, Way},
+        machine::{Input, Machine, Observation, Output, Task},
+        readiness,
+    },
+    ops::{
+        Failure, Kind,
+        connect::Target,
+        run::{Request, Requests, Writer},
+    },
+    report::redact,
+    validate::event::{Body, Severity, Verdict},
+};
+use std::{collections::BTreeMap, time::Duration};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
+
+const TICK: Duration = Duration::from_millis(500);
+
+/// What tasks send.
+enum Arrival {
+    Observed(usize, Observation),
+    Line(usize, String),
+    Notice(Severity, String),
+    /// Somebody else has the lock.
+    LockLost,
+}
+
+/// The log, with the time of a run.
+pub(super) struct Reporter {
+    log: Writer,
+    clock: RunClock,
+}
+
+impl Reporter {
+    pub(super) fn report(&mut self, body: Body) {
+        match &body {
+            Body::Deploy(Deploy::State { release, state }) => {
+                tracing::info!(release, state = state.word(), "{}", state.details().join("; "));
+            }
+            Body::Deploy(Deploy::Planned { run_id, bundle, context, .. }) => {
+                tracing::info!(run_id, bundle, context, "deploy started");
+            }
+            Body::Deploy(Deploy::Ended { outcome }) => tracing::info!(?outcome, "deploy ended"),
+            Body::Notice { text, .. } => tracing::info!("{text}"),
+            _ => {}
+        }
+        self.log.append(self.clock.now().observed_at_ms, body);
+    }
+
+    pub(super) fn notice(&mut self, severity: Severity, text: impl Into<String>) {
+        self.report(Body::Notice { severity, text: text.into() });
+    }
+
+    fn end(&mut self, outcome: Outcome) -> Outcome {
+        self.report(Body::Deploy(Deploy::Ended { outcome }));
+        let verdict = match outcome {
+            Outcome::Done => Verdict::Passed,
+            Outcome::RestartWithheld => Verdict::Inconclusive,
+            Outcome::Failed => Verdict::Failed,
+            Outcome::Canceled => Verdict::Canceled,
+        };
+        self.report(Body::Ended { verdict });
+        outcome
+    }
+}
+
+/// Runs to the end. Events are appended to `log` as they happen, `Ended` is the last one.
+///
+/// `Request::Cancel` asks Helm to end, begins nothing else and gives the lock back. What is there stays, and the next run
+/// continues from it.
+///
+/// # Errors
+/// Nothing could begin: no Helm, another deploy has the lock, the cluster is not ready for the bundle. Nothing was changed then.
+pub async fn run(
+    connection: &Connection,
+    target: &Target,
+    prepared: &Prepared,
+    log: Writer,
+    mut requests: Requests,
+) -> Result<Outcome, Failure> {
+    let clock = RunClock::start();
+    let mut reporter = Reporter { log, clock: clock.clone() };
+    reporter.report(Body::Deploy(Deploy::Planned {
+        run_id: prepared.run_id.clone(),
+        bundle: prepared.name.clone(),
+        context: connection.context.clone(),
+        way: prepared.wish.options.way,
+        releases: prepared.plan.planned(),
+    }));
+    let begun = tokio::select! {
+        biased;
+        () = canceled(&mut requests) => return Ok(reporter.end(Outcome::Canceled)),
+        begun = begin(connection, target, prepared, &mut reporter) => begun,
+    };
+    let (site, lock) = match begun {
+        Ok(begun) => begun,
+        Err(failure) => {
+            reporter.notice(Severity::Error, failure.why());
+            reporter.end(Outcome::Failed);
+            return Err(failure);
+        }
+    };
+    let site = Site { clock, ..site };
+    let outcome = go(&site, prepared, &lock, &mut reporter, &mut requests).await;
+    if let Err(error) = lock.give_back().await {
+        reporter.notice(Severity::Warn, format!("the lock could not be given back: {}", error.found));
+    }
+    Ok(reporter.end(outcome))
+}
+
+async fn canceled(requests: &mut Requests) {
+    while requests.next().await != Request::Cancel {}
+}
+
+/// What has to be there before anything is changed.
+async fn begin(
+    connection: &Connection,
+    target: &Target,
+    prepared: &Prepared,
+    reporter: &mut Reporter,
+) -> Result<(Site, lease::Lease), Failure> {
+    let (tool, shown) = tool(connection, target, prepared).await?;
+    reporter.notice(Severity::Info, format!("with {shown}"));
+    if let Some(changed) = &prepared.changed {
+        reporter.notice(Severity::Warn, format!("the bundle is not as it was written: {changed}"));
+    }
+    let kept_in = helm_record::kept_in()?;
+    let said = |holder: &str, limit: Duration| {
+        let limit = limit.as_secs();
+        reporter.notice(
+            Severity::Info,
+            format!("run {holder} holds the lock; it is taken over unless renewed within {limit} s"),
+        );
+    };
+    let lock = lease::take(connection, &prepared.run_id, said).await?;
+    let checked = match prepared.wish.options.way {
+        Way::Install => preflight::install(connection, &prepared.plan).await,
+        Way::Remove if prepared.wish.skip_preflight => Ok(preflight::Found::default()),
+        Way::Remove => preflight::remove(connection, kept_in, &prepared.plan).await,
+    };
+    let found = match checked {
+        Ok(found) => found,
+        Err(error) => {
+            give_back(lock).await;
+            return Err(error.into());
+        }
+    };
+    found.warnings.iter().for_each(|text| reporter.notice(Severity::Warn, text));
+    if !found.problems.is_empty() {
+        give_back(lock).await;
+        let because = found.problems.join("; ");
+        let failure = Failure::new(Kind::Unreachable, "begin", because).at(connection.at());
+        return Err(failure.hint(found.hint));
+    }
+    let site = Site {
+        connection: connection.clone(),
+        tool,
+        kept_in,
+        folder: prepared.folder.clone(),
+        clock: reporter.clock.clone(),
+    };
+    Ok((site, lock))
+}
+
+async fn give_back(lock: lease::Lease) {
+    // One that cannot be given back is taken over after a while.
+    let _ = lock.give_back().await;
+}
+
+/// Everything between lock and end.
+async fn go(
+    site: &Site,
+    prepared: &Prepared,
+    lock: &lease::Lease,
+    reporter: &mut Reporter,
+    requests: &mut Requests,
+) -> Outcome {
+    let (sender, mut arrivals) = mpsc::unbounded_channel();
+    let mut tasks = Tasks { site: site.clone(), prepared, sender, running: BTreeMap::new(), work: JoinSet::new() };
+    tasks.keep(lock);
+    let mut machine = Machine::new(prepared.plan.clone(), prepared.wish.options);
+    let mut ticks = tokio::time::interval(TICK);
+    let mut input = Input::Begin;
+    loop {
+        for output in machine.on(site.clock.now().active_ms, input) {
+            match output {
+                Output::Report(body) => reporter.report(Body::Deploy(body)),
+                Output::Do(at, task) => tasks.start(at, task),
+            }
+        }
+        if machine.is_over() {
+            break;
+        }
+        input = loop {
+            tokio::select! {
+                biased;
+                request = requests.next() => if request == Request::Cancel {
+                    reporter.notice(Severity::Warn, "canceled: Helm is asked to end");
+                    break Input::Cancel;
+                },
+                Some(arrival) = arrivals.recv() => match arrival {
+                    Arrival::Observed(at, observation) => break Input::Observed(at, observation),
+                    Arrival::Line(at, text) => {
+                        let release = prepared.plan.releases[at].name.clone();
+                        let text = redact::text(&text).into_owned();
+                        reporter.report(Body::Deploy(Deploy::Log { release, text }));
+                    }
+                    Arrival::Notice(severity, text) => reporter.notice(severity, text),
+                    Arrival::LockLost => {
+                        reporter.notice(Severity::Error, "another deploy has taken the lock over; this one ends");
+                        break Input::Cancel;
+                    }
+                },
+                _ = ticks.tick() => break Input::Tick,
+            }
+        };
+    }
+    tasks.work.shutdown().await;
+    let outcome = machine.outcome();
+    match prepared.wish.options.way {
+        Way::Remove if outcome != Outcome::Canceled => {
+            let left = aftermath::namespaces(site, prepared, reporter, requests).await;
+            if left { Outcome::Failed } else { outcome }
+        }
+        Way::Install if outcome == Outcome::Done && prepared.wish.options.wait => {
+            aftermath::restart_dra(site, prepared, reporter, requests).await
+        }
+        _ => outcome,
+    }
+}
+
+/// What is done for releases.
+struct Tasks<'p> {
+    site: Site,
+    prepared: &'p Prepared,
+    sender: mpsc::UnboundedSender<Arrival>,
+    running: BTreeMap<usize, Running>,
+    work: JoinSet<()>,
+}
+
+struct Running {
+    stop: watch::Sender<bool>,
+    task: tokio::task::AbortHandle,
+    /// Helm is asked to end and answers; everything else is dropped.
+    is_helm: bool,
+}
+
+impl Tasks<'_> {
+    fn keep(&mut self, lock: &lease::Lease) {
+        let (lock, sender) = (lock.clone(), self.sender.clone());
+        self.work.spawn(async move {
+            loop {
+                tokio::time::sleep(lease::RENEWAL).await;
+                let arrival = match lock.renew().await {
+                    Ok(true) => continue,
+                    Ok(false) => Arrival::LockLost,
+                    Err(error) => Arrival::Notice(Severity::Warn, format!("the lock was not renewed: {}", error.found)),
+                };
+                let ends = matches!(arrival, Arrival::LockLost);
+                if sender.send(arrival).is_err() || ends {
+                    return;
+                }
+            }
+        });
+    }
+
+    fn start(&mut self, at: usize, task: Task) {
+        if task == Task::Stop {
+            match self.running.get(&at) {
+                Some(running) if running.is_helm => drop(running.stop.send(true)),
+                Some(running) => running.task.abort(),
+                None => {}
+            }
+            return;
+        }
+        let (stop, stopped) = watch::channel(false);
+        let is_helm = matches!(task, Task::Apply { .. } | Task::Remove { .. });
+        let release = self.prepared.plan.releases[at].clone();
+        let (site, sender) = (self.site.clone(), self.sender.clone());
+        let abort = self.work.spawn(async move {
+            let told = Told(sender);
+            let observation = match task {
+                Task::Look => match work::look(&site.connection, site.kept_in, &release).await {
+                    Ok((found, _)) => Observation::Found(found),
+                    Err(error) => Observation::Unreadable(error.found),
+                },
+                Task::Apply { found, seconds } => {
+                    let mut stopped = stopped;
+                    let (lines, hooks) = (told.clone(), told.clone());
+                    let line = move |text| lines.tell(Arrival::Line(at, text));
+                    let applying = work::apply(&site, &release, (&found, seconds), &mut stopped, line);
+                    let hooks = work::watch_hooks(&site, &release, move |waiting| {
+                        hooks.tell(Arrival::Observed(at, Observation::Hooks(waiting)));
+                    });
+                    tokio::select! {
+                        applied = applying => Observation::Helm(without_credentials(applied)),
+                        () = hooks => Observation::Helm(Err("nothing is watched any more".to_owned())),
+                    }
+                }
+                Task::Remove { hooks, seconds } => {
+                    let mut stopped = stopped;
+                    let lines = told.clone();
+                    let line = move |text| lines.tell(Arrival::Line(at, text));
+                    let removed = work::remove(&site, &release, (hooks, seconds), &mut stopped, line).await;
+                    Observation::Helm(without_credentials(removed))
+                }
+                Task::Await => {
+                    match work::look(&site.connection, site.kept_in, &release).await {
+                        Ok((_, record)) => {
+                            let manifest = record.map(|record| work::objects(&record.manifest)).unwrap_or_default();
+                            let awaited = readiness::awaited(&manifest, &release.namespace);
+                            let said = |observation| told.tell(Arrival::Observed(at, observation));
+                            awaiting::until_ready(&site.connection, &site.clock, awaited, said).await;
+                        }
+                        Err(error) => {
+                            let object = format!("release {}", release.name);
+                            let never = crate::deploy::event::Pending { object, why: error.found };
+                            told.tell(Arrival::Observed(at, Observation::Never(never)));
+                        }
+                    }
+                    return;
+                }
+                Task::Stop => return,
+            };
+            told.tell(Arrival::Observed(at, observation));
+        });
+        self.running.insert(at, Running { stop, task: abort, is_helm });
+    }
+}
+
+/// What Helm says is shown and recorded.
+fn without_credentials(ended: Result<(), String>) -> Result<(), String> {
+    ended.map_err(|said| redact::text(&said).into_owned())
+}
+
+/// Sends; a deploy that has ended takes no notice.
+#[derive(Clone)]
+struct Told(mpsc::UnboundedSender<Arrival>);
+
+impl Told {
+    fn tell(&self, arrival: Arrival) {
+        let _ = self.0.send(arrival);
+    }
+}
+
+/// For what comes after the machine: the same cancel as before.
+pub(super) async fn or_canceled<T>(requests: &mut Requests, work: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        () = canceled(requests) => None,
+        done = work => Some(done),
+    }
+}

@@ -1,0 +1,261 @@
+//! Follows a run that somebody else started, perhaps on another machine, by the labels of its Jobs and pods. It reads, and
+//! changes nothing.
+//!
+//! What happened before is seen as far as Jobs and pods still show it: readiness, and checks of earlier phases that were
+//! removed, are known to the record on the machine that runs it. The run is over when its first ConfigMap is gone.
+
+use super::{EventLog, Writer, reporter::Reporter};
+use crate::{
+    catalog::validator::Phase,
+    cluster::{
+        Connection,
+        active_time::RunClock,
+        logs,
+        object_watch::{self, Change, Observed, Scope},
+        objects,
+    },
+    ops::{Failure, Kind},
+    report::{self, Report},
+    validate::{
+        curve::Measured,
+        event::{Body, Moment, PlannedCheck, Severity, Way},
+        machine::{CONTAINER, Machine, Observation, Output},
+        plan::{CHECK_LABEL, GIVE_UP_SECONDS, JOB_MARGIN_SECONDS, NAME_LABEL, PHASE_LABEL, RUN_LABEL, input_name},
+    },
+};
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    time::Duration,
+};
+use tokio::{sync::mpsc, task::JoinSet, time::MissedTickBehavior};
+
+const TICK: Duration = Duration::from_millis(500);
+/// Ticks between two looks at whether the run is over.
+const LOOK: u64 = 4;
+/// Milliseconds after the end of a run for the last news of it.
+const LAST_NEWS_MS: u64 = 3_000;
+const WAITING: usize = 1024;
+
+/// The runs that have Jobs in a namespace, the newest first.
+///
+/// # Errors
+/// A list that is refused.
+pub async fn runs(connection: &Connection, namespace: &str) -> Result<Vec<String>, Failure> {
+    let (key, value) = NAME_LABEL;
+    let found = objects::list_labeled(connection, namespace, &format!("{key}={value},{RUN_LABEL}")).await?;
+    let runs: BTreeSet<String> =
+        found.into_iter().filter(|object| object.kind == "Job").map(|object| object.run_id).collect();
+    Ok(runs.into_iter().rev().collect())
+}
+
+/// What is seen of the run.
+enum Seen {
+    Job(Change),
+    Pod(Change),
+    Line(String, Option<String>),
+}
+
+/// The checks of a run as they are followed.
+struct Attached<'c> {
+    connection: &'c Connection,
+    namespace: &'c str,
+    clock: RunClock,
+    reporter: Reporter,
+    going: BTreeMap<String, Machine>,
+    ended: BTreeSet<String>,
+    /// Jobs that are there when it is attached to; one event says which.
+    first: Option<Vec<(Moment, Value)>>,
+    seen: mpsc::Sender<Observed<Seen>>,
+    followers: JoinSet<()>,
+}
+
+/// Follows a run to its end.
+///
+/// # Errors
+/// No such run in the namespace.
+pub async fn attach(connection: &Connection, namespace: &str, run_id: &str, log: Writer) -> Result<Report, Failure> {
+    let owner = input_name(run_id);
+    let exists = || objects::find(connection, "ConfigMap", namespace, &owner);
+    if exists().await?.is_none() {
+        let because = format!("no run `{run_id}` in namespace {namespace}");
+        return Err(Failure::new(Kind::NotFound, "follow the run", because).at(connection.at()));
+    }
+    let clock = RunClock::start();
+    let (seen, mut arrivals) = mpsc::channel(WAITING);
+    let mut attached = Attached {
+        connection,
+        namespace,
+        reporter: Reporter::new(log, clock.clone()),
+        clock: clock.clone(),
+        going: BTreeMap::new(),
+        ended: BTreeSet::new(),
+        first: Some(Vec::new()),
+        seen,
+        followers: JoinSet::new(),
+    };
+    attached.watch(format!("/apis/batch/v1/namespaces/{namespace}/jobs"), run_id, Seen::Job);
+    attached.watch(format!("/api/v1/namespaces/{namespace}/pods"), run_id, Seen::Pod);
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let (mut tick, mut over): (u64, Option<Moment>) = (0, None);
+    loop {
+        tokio::select! {
+            biased;
+            Some(Observed { at, what }) = arrivals.recv() => attached.take(at, what, run_id),
+            _ = ticks.tick() => {
+                let now = clock.now();
+                tick += 1;
+                attached.observe_all(now, &Observation::Tick);
+                if over.is_none() && tick.is_multiple_of(LOOK) {
+                    // Without an answer nothing is known of its end.
+                    over = matches!(exists().await, Ok(None)).then_some(now);
+                }
+                if over.is_some_and(|over| attached.going.is_empty() || now.since(over) >= LAST_NEWS_MS) {
+                    break;
+                }
+            }
+        }
+    }
+    // Their Jobs went with the run.
+    attached.observe_all(clock.now(), &Observation::Cancel);
+    let verdict = report::verdict(&attached.reporter.report.results);
+    Ok(attached.reporter.end(verdict))
+}
+
+/// A log to attach with, and its reader.
+pub fn log() -> (Writer, super::Reader) {
+    let (writer, log) = EventLog::new();
+    (writer, log.reader())
+}
+
+impl Attached<'_> {
+    fn watch(&mut self, path: String, run_id: &str, seen: fn(Change) -> Seen) {
+        let (changes, mut changed) = mpsc::channel(WAITING);
+        let scope = Scope { path, selector: format!("{RUN_LABEL}={run_id}") };
+        self.followers.spawn(object_watch::watch(self.connection.clone(), scope, self.clock.clone(), changes));
+        let sender = self.seen.clone();
+        self.followers.spawn(async move {
+            while let Some(Observed { at, what }) = changed.recv().await {
+                if sender.send(Observed { at, what: seen(what) }).await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+
+    fn take(&mut self, at: Moment, seen: Seen, run_id: &str) {
+        match seen {
+            Seen::Job(Change::Applied(job)) => match &mut self.first {
+                Some(first) => first.push((at, job)),
+                None => self.job(at, job),
+            },
+            Seen::Job(Change::Listed { .. }) => {
+                let Some(first) = self.first.take() else { return };
+                let checks = first.iter().filter_map(|(_, job)| planned(job)).collect();
+                self.reporter.report(Body::Planned {
+                    run_id: run_id.to_owned(),
+                    namespace: self.namespace.to_owned(),
+                    context: self.connection.context.clone(),
+                    recipe: String::new(),
+                    criteria: String::new(),
+                    checks,
+                });
+                first.into_iter().for_each(|(at, job)| self.job(at, job));
+            }
+            Seen::Job(Change::Deleted(job)) => self.observe(at, &check_of(&job), Observation::JobGone),
+            Seen::Pod(Change::Applied(pod)) => self.observe(at, &check_of(&pod), Observation::Pod(pod)),
+            Seen::Pod(Change::Deleted(pod)) => {
+                let check = check_of(&pod);
+                self.observe(at, &check, Observation::Pod(pod));
+                self.observe(at, &check, Observation::PodGone);
+            }
+            Seen::Pod(Change::Listed { .. }) => {}
+            Seen::Job(Change::Lost(error)) | Seen::Pod(Change::Lost(error)) => {
+                self.reporter.notice_once(Severity::Warn, format!("watching again after: {error}"));
+            }
+            Seen::Line(check, line) => {
+                self.observe(at, &check, line.map_or(Observation::LogEnd, Observation::Log));
+            }
+        }
+    }
+
+    fn job(&mut self, at: Moment, job: Value) {
+        let Some(check) = planned(&job) else { return };
+        let name = check.name.clone();
+        if !self.ended.contains(&name) {
+            // Whoever runs it decides how long it waits for what looks hopeless.
+            self.going.entry(name.clone()).or_insert_with(|| Machine::new(check, u64::MAX, at));
+        }
+        self.observe(at, &name, Observation::Job(job));
+    }
+
+    fn observe_all(&mut self, at: Moment, observation: &Observation) {
+        let names: Vec<String> = self.going.keys().cloned().collect();
+        names.into_iter().for_each(|name| self.observe(at, &name, observation.clone()));
+    }
+
+    fn observe(&mut self, at: Moment, name: &str, observation: Observation) {
+        let Some(machine) = self.going.get_mut(name) else { return };
+        let mut waiting = VecDeque::from(machine.on(at, observation));
+        if machine.is_finished() {
+            self.going.remove(name);
+            self.ended.insert(name.to_owned());
+        }
+        while let Some(output) = waiting.pop_front() {
+            let check = name.to_owned();
+            let body = match output {
+                Output::State(state) => Body::State { check, state },
+                Output::Log(text) => {
+                    let row = Measured::of_line(&text);
+                    self.reporter.observed(at.observed_at_ms, Body::Log { check: check.clone(), text });
+                    let Some(row) = row else { continue };
+                    Body::Measured { check, row }
+                }
+                Output::Finished(result) => Body::Finished { check, result: *result },
+                Output::FollowLog { pod } => {
+                    self.follow(check, pod);
+                    continue;
+                }
+                // Its Job says enough here.
+                Output::LookAtNamespace => continue,
+            };
+            self.reporter.observed(at.observed_at_ms, body);
+        }
+    }
+
+    fn follow(&mut self, check: String, pod: String) {
+        let (lines, mut line) = mpsc::channel(64);
+        let output = logs::Output { namespace: self.namespace.to_owned(), pod, container: CONTAINER };
+        self.followers.spawn(logs::follow(self.connection.clone(), output, self.clock.clone(), lines));
+        let seen = self.seen.clone();
+        self.followers.spawn(async move {
+            while let Some(Observed { at, what }) = line.recv().await {
+                if seen.send(Observed { at, what: Seen::Line(check.clone(), what) }).await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+}
+
+fn check_of(object: &Value) -> String {
+    object["metadata"]["labels"][CHECK_LABEL].as_str().unwrap_or_default().to_owned()
+}
+
+/// The check that a Job was made for.
+fn planned(job: &Value) -> Option<PlannedCheck> {
+    let phase = job["metadata"]["labels"][PHASE_LABEL].as_str()?;
+    let containers = job["spec"]["template"]["spec"]["containers"].as_array()?;
+    let container = containers.iter().find(|container| container["name"] == CONTAINER)?;
+    Some(PlannedCheck {
+        name: Some(check_of(job)).filter(|name| !name.is_empty())?,
+        phase: Phase::ALL.into_iter().find(|known| known.name() == phase)?,
+        description: String::new(),
+        image: container["image"].as_str().unwrap_or_default().to_owned(),
+        timeout_seconds: job["spec"]["activeDeadlineSeconds"].as_u64()?.saturating_sub(JOB_MARGIN_SECONDS),
+        grace_seconds: GIVE_UP_SECONDS,
+        group: 0,
+        way: Way::Job,
+    })
+}

@@ -1,0 +1,182 @@
+//! The output of a check as it is kept for looking at: many lines in little memory, found by number and by search.
+//!
+//! Texts of lines lie behind each other in pieces; a line costs its bytes and twelve more. What grows beyond the limit loses
+//! its oldest pieces, and says how many lines that were: the record of a run has all of them.
+
+use regex::Regex;
+use std::collections::VecDeque;
+
+/// Bytes of a piece; a longer line is a piece of its own.
+const PIECE: usize = 1 << 16;
+/// What the lines of one check may take.
+pub const LIMIT: usize = 64 << 20;
+
+/// Lines, the oldest first, each with its number and the time when it arrived.
+#[derive(Clone, Debug)]
+pub struct Lines {
+    pieces: VecDeque<Piece>,
+    /// Of all pieces.
+    bytes: usize,
+    limit: usize,
+}
+
+impl Default for Lines {
+    fn default() -> Lines {
+        Lines::within(LIMIT)
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Piece {
+    /// The number of its first line, counted from the start of the output.
+    first: usize,
+    /// Lines with a line end behind each.
+    text: String,
+    /// Where each line ends in the text, without its line end, and when it arrived.
+    lines: Vec<(u32, u64)>,
+}
+
+impl Piece {
+    fn bytes(&self) -> usize {
+        self.text.capacity() + self.lines.capacity() * size_of::<(u32, u64)>() + size_of::<Piece>()
+    }
+
+    fn line(&self, place: usize) -> Option<(u64, &str)> {
+        let (end, at_ms) = *self.lines.get(place)?;
+        let start = place.checked_sub(1).map_or(0, |before| self.lines[before].0 as usize + 1);
+        Some((at_ms, self.text.get(start..end as usize)?))
+    }
+}
+
+impl Lines {
+    /// Lines that take no more than so many bytes.
+    pub fn within(limit: usize) -> Lines {
+        Lines { pieces: VecDeque::new(), bytes: 0, limit }
+    }
+
+    /// The number of the oldest line that is kept; so many were dropped before it.
+    pub fn dropped(&self) -> usize {
+        self.pieces.front().map_or(0, |piece| piece.first)
+    }
+
+    /// The number behind the newest line: how many there were.
+    pub fn end(&self) -> usize {
+        self.pieces.back().map_or(0, |piece| piece.first + piece.lines.len())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    /// What they take.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Takes a line; a line end within it is shown as a space.
+    pub fn push(&mut self, at_ms: u64, text: &str) {
+        let fits = |piece: &Piece| piece.text.len() + text.len() < PIECE;
+        if !self.pieces.back().is_some_and(fits) {
+            // What a full piece does not need is given back.
+            if let Some(full) = self.pieces.back_mut() {
+                self.bytes -= full.bytes();
+                full.text.shrink_to_fit();
+                full.lines.shrink_to_fit();
+                self.bytes += full.bytes();
+            }
+            let piece = Piece { first: self.end(), text: String::new(), lines: Vec::new() };
+            self.bytes += piece.bytes();
+            self.pieces.push_back(piece);
+        }
+        let Some(piece) = self.pieces.back_mut() else { return };
+        self.bytes -= piece.bytes();
+        match text.contains('\n') {
+            true => piece.text.push_str(&text.replace('\n', " ")),
+            false => piece.text.push_str(text),
+        }
+        piece.lines.push((u32::try_from(piece.text.len()).unwrap_or(u32::MAX), at_ms));
+        piece.text.push('\n');
+        self.bytes += piece.bytes();
+        while self.bytes > self.limit && self.pieces.len() > 1 {
+            self.bytes -= self.pieces.pop_front().map_or(0, |oldest| oldest.bytes());
+        }
+    }
+
+    /// A line by its number: when it arrived, and its text.
+    pub fn get(&self, number: usize) -> Option<(u64, &str)> {
+        let piece = self.pieces.partition_point(|piece| piece.first <= number).checked_sub(1)?;
+        let piece = self.pieces.get(piece)?;
+        piece.line(number - piece.first)
+    }
+
+    /// The newest line.
+    pub fn last(&self) -> Option<(u64, &str)> {
+        self.get(self.end().checked_sub(1)?)
+    }
+
+    /// The numbers of the newest lines that match, at most so many, in their order.
+    pub fn search(&self, wanted: &Regex, most: usize) -> Vec<usize> {
+        let mut found: Vec<usize> = Vec::new();
+        for piece in self.pieces.iter().rev() {
+            let mut in_piece = Vec::new();
+            let mut from = 0;
+            while let Some(hit) = piece.text.get(from..).and_then(|rest| wanted.find(rest)) {
+                let at = from + hit.start();
+                let place = piece.lines.partition_point(|(end, _)| (*end as usize) < at);
+                let Some((end, _)) = piece.lines.get(place) else { break };
+                in_piece.push(piece.first + place);
+                // One match is enough of a line.
+                from = *end as usize + 1;
+            }
+            found.extend(in_piece.into_iter().rev());
+            if found.len() >= most {
+                break;
+            }
+        }
+        found.truncate(most);
+        found.reverse();
+        found
+    }
+
+    /// All lines that are kept, as text.
+    pub fn text(&self) -> String {
+        self.pieces.iter().map(|piece| piece.text.as_str()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_found_by_number_and_by_search() {
+        let mut lines = Lines::default();
+        assert_eq!((lines.get(0), lines.last(), lines.end()), (None, None, 0));
+        for number in 0..10_000 {
+            lines.push(number, &format!("line {number} of many"));
+        }
+        lines.push(10_000, "with\nan end");
+        assert_eq!(lines.get(0), Some((0, "line 0 of many")));
+        assert_eq!(lines.get(9_999), Some((9_999, "line 9999 of many")));
+        assert_eq!((lines.last(), lines.end()), (Some((10_000, "with an end")), 10_001));
+        let search = |expression: &str, most| lines.search(&Regex::new(expression).expect("an expression"), most);
+        assert_eq!(search("line 77 ", 10), [77]);
+        assert_eq!(search("line 99[0-9]{2} ", 3), [9_997, 9_998, 9_999], "the newest");
+        assert_eq!(search("nothing", 3), [0; 0]);
+        assert_eq!(lines.text().lines().count(), 10_001);
+    }
+
+    #[test]
+    fn the_oldest_go_where_there_is_no_room() {
+        let mut lines = Lines::within(10 * PIECE);
+        for number in 0..100_000 {
+            lines.push(number, "a line of output that says something about a check");
+        }
+        lines.push(0, &"x".repeat(3 * PIECE));
+        assert!(lines.bytes() <= 10 * PIECE, "{} bytes", lines.bytes());
+        let (dropped, end) = (lines.dropped(), lines.end());
+        assert_eq!(end, 100_001);
+        assert!(dropped > 80_000 && lines.get(dropped).is_some() && lines.get(dropped - 1).is_none(), "{dropped}");
+        assert_eq!(lines.last().map(|(_, text)| text.len()), Some(3 * PIECE));
+    }
+}

@@ -1,0 +1,190 @@
+//! Deploys: the plan of a bundle, the question before anything is changed, the events, the end.
+
+use super::{State, plan::hanging};
+use crate::{
+    deploy::event::{Body as Deploy, Outcome, State as Release, Way},
+    ops::{Failure, deploy::Prepared, run::record::Record},
+    text::count,
+    validate::event::{Body, Event},
+    workbench::{
+        deploy::Target,
+        effect::Effect,
+        keymap::Action,
+        model::{Severity, Source},
+        overlay::{Overlay, Question},
+        panes::{DEPLOY, Need},
+        widgets::text,
+    },
+};
+use std::{path::PathBuf, sync::Arc};
+
+impl State {
+    /// `:deploy FOLDER`, `:undeploy FOLDER`: shows what would be done; nothing is changed.
+    pub(super) fn deploy_command(&mut self, folder: &str, way: Way) -> Vec<Effect> {
+        self.desk.focus_on(&DEPLOY);
+        if self.model.deploy.active {
+            self.say_active();
+            return Vec::new();
+        }
+        vec![self.plan_deploy(Target { folder: PathBuf::from(folder), way }, false)]
+    }
+
+    fn plan_deploy(&mut self, target: Target, asks: bool) -> Effect {
+        let deploy = &mut self.model.deploy;
+        deploy.asks = asks;
+        let generation = deploy.plan.ask(target.clone());
+        self.desk.mark(Need::Deploy);
+        Effect::PlanDeploy { generation, target }
+    }
+
+    fn say_active(&mut self) {
+        let key = self.desk.keys.key(Action::Cancel);
+        self.say(Severity::Info, format!("a deploy is active; {key} cancels it"));
+    }
+
+    /// r: plans again, and asks before anything is changed.
+    pub(super) fn ask_deploy(&mut self) -> Vec<Effect> {
+        if self.model.deploy.active {
+            self.say_active();
+            return Vec::new();
+        }
+        if self.model.run.active {
+            let key = self.desk.keys.key(Action::Cancel);
+            self.say(Severity::Info, format!("a run of checks is active; {key} on Validate cancels it"));
+            return Vec::new();
+        }
+        if self.model.cluster.source == Source::Saved {
+            let line = self.desk.keys.command("live");
+            self.say(Severity::Info, format!("a saved snapshot takes no releases; {line} goes back to the cluster"));
+            return Vec::new();
+        }
+        match self.model.deploy.plan.asked().cloned() {
+            Some(target) => vec![self.plan_deploy(target, true)],
+            None => {
+                let line = self.desk.keys.command("deploy FOLDER");
+                self.say(Severity::Info, format!("no bundle is shown; {line} plans one"));
+                Vec::new()
+            }
+        }
+    }
+
+    pub(super) fn deploy_planned(&mut self, generation: u64, answer: Result<Arc<Prepared>, Failure>) {
+        let failure = answer.as_ref().err().cloned();
+        if !self.model.deploy.plan.finish(generation, answer) {
+            return;
+        }
+        self.desk.mark(Need::Deploy);
+        if let Some(failure) = failure {
+            self.say_failure(failure);
+            return;
+        }
+        let Some(prepared) = self.model.deploy.plan.value.clone() else { return };
+        let context = self.model.cluster.name.clone();
+        // What was reached stays to be seen until it goes on.
+        if !self.model.deploy.asks {
+            self.model.deploy.show(&prepared, &context);
+            return;
+        }
+        let width = usize::from(Overlay::question_width(self.desk.width));
+        let mut lines = hanging(&prepared.lines(&context), width);
+        let releases = count(prepared.plan.releases.len(), "release");
+        let (title, choices, why) = match prepared.wish.options.way {
+            Way::Install => (
+                format!("deploy {releases} to {context}?"),
+                ["Cancel", "Deploy"],
+                "What is there with the same content is left as it is; what an earlier run left half-way is continued.",
+            ),
+            Way::Remove => (
+                format!("remove {releases} from {context}?"),
+                ["Cancel", "Remove"],
+                "Namespaces that deploying has made go too, unless something else is in them.",
+            ),
+        };
+        lines.extend([String::new(), why.to_owned()]);
+        self.desk.overlay = Some(Overlay::question(Question::Deploy, &title, &hanging(&lines, width), choices));
+    }
+
+    pub(super) fn start_deploy(&mut self) -> Vec<Effect> {
+        let Some(prepared) = self.model.deploy.plan.value.clone() else { return Vec::new() };
+        if self.model.read_only {
+            self.say_read_only();
+            return Vec::new();
+        }
+        let context = self.model.cluster.name.clone();
+        self.model.deploy.show(&prepared, &context);
+        self.model.deploy.active = true;
+        self.model.deploy.canceling = false;
+        self.desk.mark(Need::Deploy);
+        self.desk.focus_on(&DEPLOY);
+        vec![Effect::Deploy(prepared)]
+    }
+
+    /// x: asks before the deploy is canceled.
+    pub(super) fn ask_cancel_deploy(&mut self) {
+        if !self.model.deploy.active {
+            self.say(Severity::Info, "no deploy is active");
+            return;
+        }
+        let moving: Vec<&str> = self.model.deploy.moving().map(|release| &*release.planned.name).collect();
+        let lines = vec![
+            format!("At work: {}", if moving.is_empty() { "-".to_owned() } else { moving.join(", ") }),
+            String::new(),
+            "Helm is asked to end; what is installed stays. The next deploy continues from there.".to_owned(),
+        ];
+        let choices = ["keep going", "cancel the deploy"];
+        self.desk.overlay = Some(Overlay::question(Question::CancelDeploy, "cancel the deploy?", &lines, choices));
+    }
+
+    pub(super) fn cancel_deploy(&mut self) -> Vec<Effect> {
+        self.model.deploy.canceling = true;
+        self.desk.mark(Need::Deploy);
+        self.say(Severity::Warn, "canceling: Helm is asked to end; what is installed stays");
+        vec![Effect::CancelRun]
+    }
+
+    pub(super) fn deploy_event(&mut self, event: &Event) {
+        self.model.deploy.fold(event);
+        self.desk.mark(Need::Deploy);
+        match &event.body {
+            Body::Deploy(Deploy::State { release, state: Release::Failed { reason, .. } }) => {
+                self.say(Severity::Fail, format!("{release} failed: {}", text::clean(reason)));
+            }
+            Body::Deploy(Deploy::Ended { outcome }) => {
+                let summary = self.model.deploy.progress.summary();
+                let (severity, more) = match outcome {
+                    Outcome::Done => (Severity::Ok, String::new()),
+                    Outcome::RestartWithheld => (Severity::Warn, String::new()),
+                    Outcome::Failed => (Severity::Fail, String::new()),
+                    Outcome::Canceled => {
+                        (Severity::Warn, format!("; {} continues from here", self.desk.keys.key(Action::Run)))
+                    }
+                };
+                self.say(severity, format!("{summary}: {}{more}", outcome.word()));
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn deploy_ended(&mut self, answer: Result<(), Failure>) {
+        self.model.deploy.active = false;
+        self.model.deploy.canceling = false;
+        if let Err(failure) = answer {
+            self.model.deploy.failure = Some(failure.clone());
+            self.say_failure(failure);
+        }
+        self.desk.mark(Need::Deploy);
+    }
+
+    /// Shows a deploy as it was recorded.
+    pub(super) fn show_deploy(&mut self, record: &Record) {
+        if self.model.deploy.active {
+            self.say_active();
+            return;
+        }
+        self.model.deploy = crate::workbench::deploy::Deploy::default();
+        record.events.iter().for_each(|event| self.model.deploy.fold(event));
+        self.desk.mark(Need::Deploy);
+        self.desk.focus_on(&DEPLOY);
+        self.say(Severity::Info, format!("run {} as it was recorded", record.stored.name));
+    }
+}

@@ -1,0 +1,305 @@
+//! `aicr deploy` and `aicr undeploy` without a real cluster: on the demo cluster, where a stand-in takes Helm's place, and
+//! with a program that stands in for Helm against a demo that is served.
+
+use super::sandbox::{Run, Sandbox};
+use aicr::{
+    cluster::{Connection, lease, raw},
+    demo::{Demo, serve},
+    deploy::{
+        event::{Body as Deploy, Outcome, State, Way},
+        machine::Options,
+    },
+    ops::{
+        self,
+        connect::Target,
+        demo::DemoOptions,
+        deploy::{self, Prepared, Wish},
+        run::{self, EventLog},
+    },
+    validate::event::{Body, Event},
+};
+use std::{path::Path, process::Stdio, sync::Arc, time::Duration};
+
+const RECIPE: &str = "apiVersion: aicr.run/v1\nkind: RecipeResult\nmetadata: {version: 1.0.0}\ncriteria: null\ncomponentRefs:
+  - {name: one, namespace: ns-one, chart: one, type: Helm, source: 'https://charts.example.com', version: 1.2.3}
+  - {name: two, namespace: ns-two, chart: two, type: Helm, source: 'https://charts.example.com', version: 2.0.0}
+  - {name: three, namespace: ns-two, chart: three, type: Helm, source: 'oci://registry.example.com/charts', version: 3.0.0, dependencyRefs: [one, two]}
+deploymentOrder: [one, two, three]\n";
+
+/// A sandbox with a bundle of three components in two levels.
+fn bundled() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.file("recipe.yaml", RECIPE);
+    let run = sandbox.aicr(&["bundle", "-r", "recipe.yaml", "-o", "bundle"]);
+    assert_eq!(run.code, 0, "{}", run.transcript);
+    sandbox
+}
+
+#[track_caller]
+fn has(run: &Run, code: i32, words: &[&str]) {
+    let missing: Vec<&&str> = words.iter().filter(|words| !run.transcript.contains(**words)).collect();
+    assert!(run.code == code && missing.is_empty(), "missing {missing:?}\n{}", run.transcript);
+}
+
+#[test]
+fn a_deploy_is_planned_run_recorded_shown_and_replayed() {
+    let sandbox = bundled();
+    let plan = sandbox.aicr(&["deploy", "bundle", "--demo", "--plan"]);
+    let expected = "deploy bundle to demo: 3 releases in 2 levels
+level 0
+  one    ns-one  one 1.2.3
+         chart one of https://charts.example.com
+         values values.yaml, cluster-values.yaml
+         until its Deployments, DaemonSets, StatefulSets, Jobs, CRDs and webhooks are ready, 600 s at most
+  two    ns-two  two 2.0.0
+         chart two of https://charts.example.com
+         values values.yaml, cluster-values.yaml
+         until its Deployments, DaemonSets, StatefulSets, Jobs, CRDs and webhooks are ready, 600 s at most
+level 1
+  three  ns-two  three 3.0.0  behind one, two
+         chart oci://registry.example.com/charts/three
+         values values.yaml, cluster-values.yaml
+         until its Deployments, DaemonSets, StatefulSets, Jobs, CRDs and webhooks are ready, 600 s at most
+";
+    assert_eq!((plan.code, plan.stdout.as_str()), (0, expected), "{}", plan.transcript);
+    has(&sandbox.aicr(&["deploy", "bundle", "--demo", "--dry-run"]), 0, &["three: would be installed in ns-two"]);
+    let done = sandbox.aicr(&["deploy", "bundle", "--demo", "--yes"]);
+    has(
+        &done,
+        0,
+        &[
+            "one    installing",
+            "three  waiting       for one, two",
+            "not ready     Deployment ns-one/one: 0 of 1 available",
+            "3 of 3 releases installed: done",
+            "with a stand-in for Helm",
+        ],
+    );
+    let order = |words: &str| done.stderr.find(words).unwrap_or_else(|| panic!("{words}: {}", done.stderr));
+    assert!(order("one    ready") < order("three  installing") && order("two    ready") < order("three  installing"));
+    let list = sandbox.aicr(&["runs", "list"]);
+    has(&list, 0, &["deploy of bundle", "pass", "3 of 3 releases installed"]);
+    has(&sandbox.aicr(&["runs", "show", "last"]), 0, &["deploy of bundle to demo", "3 of 3 releases installed: done"]);
+    has(&sandbox.aicr(&["runs", "show", "last", "--plan"]), 0, &["three  ns-two  three 3.0.0  behind one, two"]);
+    let replay = sandbox.aicr(&["runs", "replay", "last", "--speed", "0"]);
+    has(&replay, 0, &["one    ready", "deploy        done"]);
+    has(&sandbox.aicr(&["runs", "export", "last", "-t", "junit"]), 2, &["is a deploy"]);
+    has(&sandbox.aicr(&["runs", "export", "last", "-t", "events"]), 0, &["\"event\":\"deploy\",\"deploy\":\"state\""]);
+}
+
+#[test]
+fn a_deploy_is_refused_without_a_confirmation_and_for_what_verify_refuses() {
+    let sandbox = bundled();
+    let refused = sandbox.aicr(&["deploy", "bundle", "--demo"]);
+    has(&refused, 2, &["--yes was not given", "--dry-run change nothing", "deploy bundle to demo: 3 releases"]);
+    has(&sandbox.aicr(&["undeploy", "bundle", "--demo"]), 2, &["--yes was not given"]);
+    has(&sandbox.aicr(&["deploy", "bundle", "--demo", "--component", "tow", "--plan"]), 2, &["did you mean two?"]);
+    has(&sandbox.aicr(&["deploy", "nowhere", "--plan"]), 3, &["failed to deploy the bundle"]);
+    let part = sandbox.aicr(&["deploy", "bundle", "--demo", "--component", "two", "--plan"]);
+    has(&part, 0, &["1 release in 1 level"]);
+    sandbox.file("bundle/002-two/cluster-values.yaml", "x: 1\n");
+    let changed = sandbox.aicr(&["deploy", "bundle", "--demo", "--yes"]);
+    has(&changed, 4, &["002-two/cluster-values.yaml", "--allow-changed deploys the files as they are"]);
+    let allowed = sandbox.aicr(&["deploy", "bundle", "--demo", "--yes", "--allow-changed"]);
+    has(&allowed, 0, &["the bundle is not as it was written", "3 of 3 releases installed: done"]);
+    let other = sandbox.aicr(&["bundle", "-r", "recipe.yaml", "-d", "argocd", "-o", "argo"]);
+    assert_eq!(other.code, 0, "{}", other.transcript);
+    has(&sandbox.aicr(&["deploy", "argo", "--plan"]), 2, &["the bundle is for `argocd`", "-d helm"]);
+}
+
+#[test]
+fn what_a_pod_waits_for_is_said_and_a_deploy_that_takes_too_long_fails() {
+    let sandbox = bundled();
+    // A world whose only node takes no pods.
+    let world = "apiVersion: v1\nkind: List\nitems:\n  - {apiVersion: v1, kind: Namespace, metadata: {name: kube-system}}\n  - apiVersion: v1\n    kind: Node\n    metadata: {name: n1}\n    \
+                 spec: {unschedulable: true, taints: [{key: node.kubernetes.io/unschedulable, effect: NoSchedule}]}\n    \
+                 status: {capacity: {cpu: '4', memory: 8Gi, pods: '10'}, allocatable: {cpu: '4', memory: 8Gi, pods: '10'}}\n";
+    sandbox.file("world.yaml", world);
+    let arguments = ["deploy", "bundle", "--demo", "--world", "world.yaml", "--yes", "--timeout", "4s"];
+    let failed = sandbox.aicr(&arguments);
+    has(
+        &failed,
+        1,
+        &[
+            "0/1 nodes are available",
+            "failed",
+            "not ready after 4 s",
+            "three  not started   it needs one",
+            "0 of 3 releases installed: failed",
+        ],
+    );
+    has(&sandbox.aicr(&["runs", "list"]), 0, &["fail", "0 of 3 releases installed"]);
+}
+
+// -- one demo for several deploys --------------------------------------------------------------------------------------
+
+fn demo() -> (Demo, Connection) {
+    let demo = ops::demo::start(&DemoOptions { seed: 7, ..DemoOptions::default() }).expect("the demo");
+    let connection = ops::demo::to_demo(&demo);
+    (demo, connection)
+}
+
+fn prepared(sandbox: &Sandbox, wish: Wish) -> Prepared {
+    deploy::prepare(&sandbox.home().join("bundle"), wish).expect("a plan")
+}
+
+fn removing() -> Wish {
+    Wish { options: Options { way: Way::Remove, ..Options::default() }, ..Wish::default() }
+}
+
+/// Runs a deploy; canceled as soon as an event is such.
+async fn until(
+    connection: &Connection,
+    prepared: &Prepared,
+    cancels: impl Fn(&Event) -> bool,
+) -> (Result<Outcome, ops::Failure>, Vec<Arc<Event>>) {
+    let (writer, log) = EventLog::new();
+    let (control, requests) = run::control();
+    let target = Target::Demo(DemoOptions::default());
+    let mut reader = log.reader();
+    let reading = async {
+        let mut events = Vec::new();
+        while let Some(event) = reader.next().await {
+            if cancels(&event) {
+                control.cancel();
+            }
+            events.push(event);
+        }
+        events
+    };
+    tokio::join!(deploy::run(connection, &target, prepared, writer, requests), reading)
+}
+
+fn states(events: &[Arc<Event>], name: &str) -> Vec<&'static str> {
+    let of = |event: &Arc<Event>| match &event.body {
+        Body::Deploy(Deploy::State { release, state }) if release == name => Some(state.word()),
+        _ => None,
+    };
+    let mut words: Vec<&str> = events.iter().filter_map(of).collect();
+    words.dedup();
+    words
+}
+
+async fn namespaces(connection: &Connection) -> Vec<String> {
+    let all = raw::list(connection, "/api/v1/namespaces", "").await.expect("namespaces");
+    all.iter().map(|one| one["metadata"]["name"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+const LEASE: &str = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/aicr-deploy";
+
+#[tokio::test]
+async fn a_deploy_that_was_canceled_is_continued_and_removed_without_a_trace() {
+    let sandbox = bundled();
+    let (_demo, connection) = demo();
+    let before = namespaces(&connection).await;
+    let all = prepared(&sandbox, Wish::default());
+    let begun = |event: &Event| matches!(&event.body, Body::Deploy(Deploy::State { release, state: State::NotReady { .. } }) if release == "one");
+    let (outcome, events) = until(&connection, &all, begun).await;
+    assert_eq!(outcome, Ok(Outcome::Canceled));
+    assert_eq!(states(&events, "one").last(), Some(&"canceled"));
+    assert_eq!(states(&events, "three"), ["waiting", "not started"]);
+    assert_eq!(raw::get(&connection, LEASE).await.expect("an answer"), None);
+    // A run of its own has an id of its own.
+    let again = prepared(&sandbox, Wish::default());
+    let (outcome, events) = until(&connection, &again, |_| false).await;
+    assert_eq!(outcome, Ok(Outcome::Done));
+    assert!(!states(&events, "one").contains(&"installing"), "it is there: {:?}", states(&events, "one"));
+    assert_eq!(states(&events, "three").last(), Some(&"ready"));
+    let found = deploy::look(&connection, &again).await.expect("records");
+    assert!(found.iter().all(|found| deploy::would(Way::Install, found) == "is there, would be left as it is"));
+    let (outcome, events) = until(&connection, &prepared(&sandbox, removing()), |_| false).await;
+    assert_eq!(outcome, Ok(Outcome::Done));
+    assert_eq!(states(&events, "one"), ["waiting", "looking", "removing", "removed"]);
+    assert_eq!(namespaces(&connection).await, before);
+}
+
+#[tokio::test]
+async fn two_deploys_do_not_work_at_once() {
+    let sandbox = bundled();
+    let (_demo, connection) = demo();
+    let lock = lease::take(&connection, "another-run", |_, _| {}).await.expect("the lock");
+    let renewing = async {
+        loop {
+            assert!(lock.renew().await.expect("an answer"));
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    let all = prepared(&sandbox, Wish::default());
+    let (outcome, events) = tokio::select! {
+        ended = until(&connection, &all, |_| false) => ended,
+        () = renewing => unreachable!("it goes on"),
+    };
+    let failure = outcome.expect_err("it is held");
+    assert!(failure.because.starts_with("run another-run has it, and is at work"), "{failure}");
+    assert!(states(&events, "one").is_empty(), "nothing was begun");
+    // The lock of a run that is gone is taken over.
+    let (outcome, events) = until(&connection, &all, |_| false).await;
+    assert_eq!(outcome, Ok(Outcome::Done));
+    let waited = |event: &Arc<Event>| matches!(&event.body, Body::Notice { text, .. } if text.contains("run another-run holds the lock"));
+    assert!(events.iter().any(waited));
+}
+
+// -- a program in the place of Helm ------------------------------------------------------------------------------------
+
+/// A Helm that writes down how it is called, and then does as this script says.
+fn helm(sandbox: &Sandbox, script: &str) -> String {
+    let text = format!(
+        "#!/bin/sh\n[ \"$1\" != version ] || {{ echo v4.0.1; exit; }}\n{{ pwd; echo \"$@\"; env; }} >>\"{}/called\"\n{script}\n",
+        sandbox.home().display()
+    );
+    let path = sandbox.file("tools/helm", &text);
+    #[cfg(unix)]
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("permissions");
+    path.display().to_string()
+}
+
+/// Deploys with that Helm to a served demo.
+async fn with_helm(sandbox: &Sandbox, arguments: &[&str]) -> Run {
+    let demo = ops::demo::start(&DemoOptions { seed: 7, ..DemoOptions::default() }).expect("the demo");
+    let listener = serve::listen(0).await.expect("a port");
+    sandbox.kubeconfig(&format!("http://{}", listener.local_addr().expect("an address")));
+    let mut command =
+        tokio::process::Command::from(sandbox.command(&[&["deploy", "bundle", "--yes"], arguments].concat()));
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HELM_KUBETOKEN", "of-another-cluster");
+    let output = command.stdin(Stdio::null()).output();
+    let output = tokio::select! {
+        output = output => output.expect("it runs"),
+        () = demo.serve(listener) => unreachable!("it serves until it is dropped"),
+    };
+    sandbox.run(arguments, output)
+}
+
+#[tokio::test]
+async fn helm_is_called_as_install_sh_does_and_never_gets_credentials() {
+    let sandbox = bundled();
+    let helm = helm(&sandbox, "echo \"Error: chart with password=hunter2 not found\" >&2; exit 1");
+    let failed = with_helm(&sandbox, &["--helm", &helm, "--component", "one", "--logs"]).await;
+    has(&failed, 1, &["with Helm 4.0.1", "failed        Helm: Error: chart with", "0 of 1 release installed: failed"]);
+    assert!(!failed.transcript.contains("Try") && !failed.transcript.contains("retrying"), "{}", failed.transcript);
+    let called = std::fs::read_to_string(sandbox.home().join("called")).expect("it was called");
+    let folder = sandbox.home().join("bundle/001-one");
+    let line = "upgrade --install one one --namespace ns-one --create-namespace -f values.yaml -f cluster-values.yaml --repo \
+                https://charts.example.com --version 1.2.3 --server-side=true --force-conflicts --description aicr bundle ";
+    assert!(called.contains(line) && called.contains("--timeout 600s --kube-context test"), "{called}");
+    assert!(called.starts_with(&folder.canonicalize().expect("a folder").display().to_string()), "{called}");
+    assert!(!called.contains("stale") && !called.contains("of-another-cluster"), "{called}");
+    let state = record(sandbox.home());
+    assert!(!state.contains("hunter2") && state.contains("[redacted]"), "{state}");
+}
+
+/// The only record of a sandbox.
+fn record(home: &Path) -> String {
+    let folder = home.join(".local/state/aicr/runs");
+    let mut files = std::fs::read_dir(&folder).expect("records").flatten();
+    std::fs::read_to_string(files.next().expect("a record").path()).expect("a record")
+}
+
+#[tokio::test]
+async fn without_helm_the_hint_says_how_to_name_one() {
+    let sandbox = bundled();
+    let missing = with_helm(&sandbox, &["--helm", "/nonexistent/helm"]).await;
+    has(&missing, 3, &["failed to find Helm", "`/nonexistent/helm` does not exist", "--helm FILE"]);
+    let not_helm = sandbox.file("tools/other", "");
+    let other = with_helm(&sandbox, &["--helm", &not_helm.display().to_string()]).await;
+    has(&other, 2, &["cannot be started", "Helm 3 or 4"]);
+}

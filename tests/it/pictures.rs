@@ -1,0 +1,50 @@
+//! The pictures of the README: made by `screenshots/update`, and looked at by a machine for what a person would see first.
+
+use std::path::Path;
+
+/// How many values each picture may cut: where the panel had no room for them. One more is a step back.
+const CUTS: [(&str, usize); 7] = [
+    ("cluster", 1),
+    ("recipe", 6),
+    ("diff", 0),
+    ("validate-plan", 0),
+    // Lines of a log are cut at the edge, and `w` wraps them.
+    ("validate", 24),
+    ("compare", 1),
+    // The note in the border, beside the long title of this screen.
+    ("help", 1),
+];
+
+fn picture(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("screenshots/{name}.svg"));
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+#[test]
+fn pictures_cut_little() {
+    for (name, most) in CUTS {
+        let cuts = picture(name).matches('…').count();
+        assert!(cuts <= most, "{name}.svg cuts {cuts} values, not at most {most}; did a panel get narrower?");
+    }
+}
+
+#[test]
+fn borders_of_pictures_are_lines() {
+    for (name, _) in CUTS {
+        let text = picture(name);
+        assert!(text.contains("<path d=\"M"), "{name}.svg has no lines");
+        assert!(!text.contains(['│', '┃', '━', '┏']), "{name}.svg draws borders with letters: run screenshots/update");
+    }
+}
+
+/// Every picture that the README shows is there, and is of the frame that its line speaks of.
+#[test]
+fn the_readme_shows_pictures_that_are_there() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let shown: Vec<&str> =
+        readme.split("screenshots/").skip(1).filter_map(|rest| rest.split([')', '"']).next()).collect();
+    assert!(!shown.is_empty());
+    for file in shown.into_iter().filter(|file| file.ends_with(".png") || file.ends_with(".svg")) {
+        assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join("screenshots").join(file).is_file(), "{file}");
+    }
+}

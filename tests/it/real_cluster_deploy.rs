@@ -1,0 +1,175 @@
+//! `aicr deploy` on real Kubernetes with a real Helm: killed half-way, continued, shared with `deploy.sh`, removed.
+//!
+//! Ignored unless asked for, like `real_cluster_bundle`, whose charts and cluster these are.
+
+use crate::{real_cluster::text, real_cluster_bundle::Bundle};
+use std::{
+    io::{BufRead, BufReader},
+    os::unix::process::CommandExt,
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+/// The program with Helm on its path.
+fn aicr(bundle: &Bundle, arguments: &[&str]) -> Command {
+    let mut command = bundle.with_tools(env!("CARGO_BIN_EXE_aicr"));
+    command.env("XDG_STATE_HOME", bundle.real.path("state")).env("NO_COLOR", "1").args(arguments);
+    command
+}
+
+fn run(bundle: &Bundle, arguments: &[&str]) -> Output {
+    aicr(bundle, arguments).output().expect("the binary runs")
+}
+
+#[track_caller]
+fn must(bundle: &Bundle, arguments: &[&str], code: i32, words: &[&str]) -> String {
+    let output = run(bundle, arguments);
+    let said = text(&output);
+    let missing: Vec<&&str> = words.iter().filter(|words| !said.contains(**words)).collect();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.code() == Some(code) && missing.is_empty(),
+        "aicr {}: {}, missing {missing:?}\n{stdout}\n{said}",
+        arguments.join(" "),
+        output.status
+    );
+    said
+}
+
+/// A deploy in a process group of its own, that has Helm at work on the first release.
+fn half_way(bundle: &Bundle, folder: &str) -> Child {
+    let mut command = aicr(bundle, &["deploy", folder, "--yes"]);
+    command.process_group(0).stdout(Stdio::null()).stderr(Stdio::piped());
+    let run = command.spawn().expect("the binary runs");
+    let until = Instant::now() + Duration::from_secs(60);
+    while !bundle.helm(&["list", "-A", "--pending", "--short"]).contains("one") {
+        assert!(Instant::now() < until, "the first release does not begin");
+    }
+    run
+}
+
+fn signal(run: &Child, signal: &str, whole_group: bool) {
+    let target = if whole_group { format!("-{}", run.id()) } else { run.id().to_string() };
+    let sent = Command::new("kill").args([signal, "--", &target]).status().expect("kill runs");
+    assert!(sent.success());
+}
+
+#[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
+fn a_deploy_is_killed_continued_shared_with_deploy_sh_and_removed_without_a_trace() {
+    let bundle = Bundle::new();
+    let folder = bundle.folder.display().to_string();
+    let before = bundle.real.kubectl_must(&["get", "namespaces", "-o", "name"]);
+    let planned = run(&bundle, &["deploy", &folder, "--dry-run"]);
+    let planned = String::from_utf8(planned.stdout).expect("text");
+    assert_eq!(planned.matches("would be installed in").count(), 3, "{planned}");
+
+    // Killed while the hook of the first release runs: neither Helm nor we have a chance to say so.
+    let mut killed = half_way(&bundle, &folder);
+    signal(&killed, "-9", true);
+    killed.wait().expect("it has ended");
+    let listed = run(&bundle, &["runs", "list"]);
+    assert!(String::from_utf8_lossy(&listed.stdout).contains("interrupted"), "{}", text(&listed));
+    let planned = run(&bundle, &["deploy", &folder, "--dry-run"]);
+    let planned = String::from_utf8(planned.stdout).expect("text");
+    assert!(planned.contains("one: was left half-way, would be continued"), "{planned}");
+
+    // The next one takes the lock over. Interrupted once, it lets Helm end.
+    let mut interrupted = half_way_again(&bundle, &folder);
+    signal(&interrupted.0, "-INT", false);
+    let said = interrupted.said();
+    assert_eq!(interrupted.0.wait().expect("it has ended").code(), Some(130), "{said}");
+    assert!(said.contains("holds the lock; it is taken over"), "{said}");
+    assert!(said.contains("one    continuing") && said.contains("one    canceled"), "{said}");
+    assert_eq!(bundle.helm(&["list", "-A", "--pending", "--short"]).trim(), "", "Helm was let to end");
+
+    let done = must(
+        &bundle,
+        &["deploy", &folder, "--yes"],
+        0,
+        &["Deployment aicr-two/two: 0 of 1 available", "deploy        done"],
+    );
+    let order = |words: &str| done.find(words).unwrap_or_else(|| panic!("{words}: {done}"));
+    assert!(order("one    ready") < order("three  installing"), "{done}");
+    assert!(!done.contains("holds the lock"), "an interrupted deploy gives it back: {done}");
+    assert_eq!(bundle.helm(&["list", "-A", "--deployed", "--short"]).lines().count(), 3);
+
+    // The script knows what we did, and we what the script did.
+    let again = bundle.must("deploy.sh", &[]);
+    assert_eq!(again.matches("is there already, and ready").count(), 3, "{again}");
+    bundle.helm(&["uninstall", "three", "-n", "aicr-three", "--wait"]);
+    bundle.must("deploy.sh", &["--component", "three"]);
+    let again = run(&bundle, &["deploy", &folder, "--dry-run"]);
+    let again = String::from_utf8(again.stdout).expect("text");
+    assert_eq!(again.matches("is there, would be left as it is").count(), 3, "{again}");
+
+    // What is left to the cluster is applied to the one release that it is for.
+    std::fs::write(bundle.folder.join("003-three/cluster-values.yaml"), "x: 1\n").expect("a file");
+    must(&bundle, &["deploy", &folder, "--yes"], 4, &["003-three/cluster-values.yaml"]);
+    let changed = must(&bundle, &["deploy", &folder, "--yes", "--allow-changed"], 0, &["three  upgrading"]);
+    assert_eq!(changed.matches("already there").count(), 2, "{changed}");
+
+    must(
+        &bundle,
+        &["undeploy", &folder, "--yes", "--allow-changed"],
+        0,
+        &["three  removed", "namespace aicr-one: removing"],
+    );
+    assert_eq!(bundle.helm(&["list", "-A", "--all", "--short"]).trim(), "");
+    assert_eq!(bundle.real.kubectl_must(&["get", "namespaces", "-o", "name"]), before);
+    let lease = ["get", "lease", "aicr-deploy", "-n", "kube-system", "--ignore-not-found", "-o", "name"];
+    assert_eq!(bundle.real.kubectl_must(&lease), "");
+}
+
+/// A deploy that was begun after another was killed, with what it says.
+struct Interrupted(Child, std::thread::JoinHandle<String>);
+
+impl Interrupted {
+    fn said(&mut self) -> String {
+        let reader = std::mem::replace(&mut self.1, std::thread::spawn(String::new));
+        reader.join().expect("it was read")
+    }
+}
+
+/// Starts one and waits until it has said that it continues.
+fn half_way_again(bundle: &Bundle, folder: &str) -> Interrupted {
+    let mut command = aicr(bundle, &["deploy", folder, "--yes"]);
+    command.process_group(0).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut run = command.spawn().expect("the binary runs");
+    let mut lines = BufReader::new(run.stderr.take().expect("a pipe"));
+    let mut said = String::new();
+    while !said.contains("continuing") {
+        assert!(lines.read_line(&mut said).expect("text") > 0, "it has ended: {said}");
+    }
+    let until = Instant::now() + Duration::from_secs(60);
+    while !bundle.helm(&["list", "-A", "--pending", "--short"]).contains("one") {
+        assert!(Instant::now() < until, "the first release does not begin again");
+    }
+    let reader = std::thread::spawn(move || {
+        for line in lines.lines() {
+            said += &line.expect("text");
+            said.push('\n');
+        }
+        said
+    });
+    Interrupted(run, reader)
+}
+
+#[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
+fn a_deploy_says_which_pod_waits_and_why() {
+    let bundle = Bundle::new();
+    let folder = bundle.folder.display().to_string();
+    // No node has room for the pods of the second release.
+    let quota = "apiVersion: v1\nkind: List\nitems:\n  - {apiVersion: v1, kind: Namespace, metadata: {name: aicr-two, labels: {aicr.run/created-by: deploy}}}\n  \
+                 - {apiVersion: v1, kind: ResourceQuota, metadata: {name: none, namespace: aicr-two}, spec: {hard: {pods: '0'}}}\n";
+    let path = bundle.real.path("quota.yaml");
+    std::fs::write(&path, quota).expect("a file");
+    bundle.real.kubectl_must(&["apply", "-f", &path.display().to_string()]);
+    let words =
+        ["two    not ready", "no pod: pods", "exceeded quota: none", "two    failed        not ready after 8 s"];
+    must(&bundle, &["deploy", &folder, "--yes", "--component", "two", "--timeout", "8s"], 1, &words);
+    must(&bundle, &["undeploy", &folder, "--yes", "--component", "two"], 0, &["two    removed"]);
+    let left = bundle.real.kubectl_must(&["get", "namespaces", "-o", "name"]);
+    assert!(!left.contains("aicr-two"), "{left}");
+}

@@ -1,0 +1,600 @@
+//! Every fault of docs/faults.md on real Kubernetes: what the check and the run say, and that nothing of the run remains.
+//! Ignored unless asked for; needs `tests/cluster/cluster up` and nothing else.
+//!
+//! The check is a shell script in an image of the test cluster, which an external catalog brings.
+
+use super::real_cluster::{Real, cluster_script, text};
+use serde_json::Value;
+use std::{
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    process::{Child, Stdio},
+    sync::mpsc::{Receiver, channel},
+    time::{Duration, Instant},
+};
+
+const NAMESPACE: &str = "aicr-test-faults";
+/// Its entry point is a shell (`cluster smi-image`).
+const SHELL: &str = "nvcr.io/nvidia/cuda:13.0.0-base-ubuntu22.04";
+const HANGS: &str = "echo begun; while :; do sleep 1; done";
+/// Of a shell that is process 1 and has no handler: only SIGKILL ends it.
+const HOLDS: &str = "trap '' TERM; echo begun; while :; do sleep 1; done";
+
+/// What is there before the run.
+enum Before {
+    Nothing,
+    /// The namespace, with this in it.
+    Objects(&'static str),
+    /// A label of the namespace.
+    Label(&'static str),
+    /// Pods that leave no room, or just enough for the check.
+    Full {
+        left_milli: u64,
+    },
+}
+
+/// What happens once the output of the check has begun.
+enum Meanwhile {
+    Nothing,
+    Kubectl(fn(&Real, &str)),
+    /// The API server is away for so long; for good.
+    Away(Option<Duration>),
+    /// What the credentials of the run were good for ends.
+    Revoked(fn(&Real)),
+}
+
+struct Row {
+    name: &'static str,
+    image: &'static str,
+    script: &'static str,
+    before: Before,
+    meanwhile: Meanwhile,
+    flags: &'static [&'static str],
+    /// Status, reason and exit code of the program.
+    expected: (&'static str, &'static str, i32),
+    says: &'static str,
+    /// A clean-up has to remove what the run could not.
+    stays: bool,
+}
+
+fn row(
+    name: &'static str,
+    script: &'static str,
+    expected: (&'static str, &'static str, i32),
+    says: &'static str,
+) -> Row {
+    Row {
+        name,
+        image: SHELL,
+        script,
+        before: Before::Nothing,
+        meanwhile: Meanwhile::Nothing,
+        flags: &[],
+        expected,
+        says,
+        stays: false,
+    }
+}
+
+fn evict(real: &Real, pod: &str) {
+    let eviction = serde_json::json!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": NAMESPACE}});
+    let path = real.path("eviction.json");
+    std::fs::write(&path, eviction.to_string()).expect("a file");
+    let url = format!("/api/v1/namespaces/{NAMESPACE}/pods/{pod}/eviction");
+    real.kubectl_must(&["create", "--raw", &url, "-f", &path.display().to_string()]);
+}
+
+fn preempt(real: &Real, _: &str) {
+    apply(
+        real,
+        "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: aicr-test-high}\nvalue: 1000\n",
+    );
+    apply(
+        real,
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: aicr-test-high, namespace: default}\nspec:\n  priorityClassName: aicr-test-high\n  \
+         terminationGracePeriodSeconds: 0\n  containers: [{name: c, image: \"test/pause:1\", imagePullPolicy: IfNotPresent, \
+         resources: {requests: {cpu: 20m}}}]\n",
+    );
+}
+
+const QUOTA: &str = "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: none, namespace: aicr-test-faults}\nspec: {hard: {pods: \"0\"}}\n";
+const SMALL_DISK: &str = "apiVersion: v1\nkind: LimitRange\nmetadata: {name: small, namespace: aicr-test-faults}\n\
+    spec: {limits: [{type: Container, default: {ephemeral-storage: 1Mi}, defaultRequest: {ephemeral-storage: 1Mi}}]}\n";
+const POLICY: &str = "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicy\nmetadata: {name: aicr-test-policy}\n\
+    spec:\n  failurePolicy: Fail\n  matchConstraints:\n    resourceRules: [{apiGroups: [\"\"], apiVersions: [v1], operations: [CREATE], resources: [pods]}]\n  \
+    validations: [{expression: \"false\", message: no pods today}]\n---\n\
+    apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicyBinding\nmetadata: {name: aicr-test-policy}\n\
+    spec:\n  policyName: aicr-test-policy\n  validationActions: [Deny]\n  \
+    matchResources: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: aicr-test-faults}}}\n";
+
+fn rows() -> Vec<Row> {
+    let kubectl = |meanwhile| Meanwhile::Kubectl(meanwhile);
+    vec![
+        row("pass", "echo looked", ("passed", "", 0), ""),
+        row("fail", "echo no GPU >/dev/termination-log; exit 1", ("failed", "", 1), "no GPU"),
+        row("skip with a reason", "echo no GPU node >/dev/termination-log; exit 2", ("skipped", "", 9), "no GPU node"),
+        row("skip without a reason", "exit 2", ("other", "crashed", 9), "the check ended with exit code 2"),
+        row(
+            "panic",
+            "echo panicked; exit 101",
+            ("other", "crashed", 9),
+            "the check ended with exit code 101 (Error) without a reason\nlast output: panicked",
+        ),
+        // Kubernetes makes one dollar sign of two.
+        row(
+            "SIGTERM",
+            "sh -c 'kill -TERM $$$$'; exit $?",
+            ("other", "crashed", 9),
+            "the check ended with exit code 143",
+        ),
+        row(
+            "SIGSEGV",
+            "sh -c 'kill -SEGV $$$$'; exit $?",
+            ("other", "crashed", 9),
+            "the check ended with exit code 139",
+        ),
+        row(
+            "out of memory",
+            "a=xxxxxxxxxxxxxxxx; while :; do a=$a$a; done",
+            ("other", "out-of-memory", 9),
+            "out of memory: the container may use 256Mi",
+        ),
+        Row {
+            before: Before::Objects(SMALL_DISK),
+            flags: &["--check-timeout", "120s"],
+            ..row(
+                "evicted",
+                "busybox seq 1000000; sleep 110",
+                ("other", "disrupted", 9),
+                "the pod was disrupted (TerminationByKubelet): ",
+            )
+        },
+        Row {
+            before: Before::Full { left_milli: 60 },
+            meanwhile: kubectl(preempt),
+            flags: &["--check-timeout", "60s"],
+            ..row(
+                "preempted",
+                HANGS,
+                ("other", "disrupted", 9),
+                "the pod was disrupted (PreemptionByScheduler): default-scheduler: preempting",
+            )
+        },
+        Row {
+            meanwhile: kubectl(evict),
+            ..row(
+                "node drained",
+                HANGS,
+                ("other", "disrupted", 9),
+                "the pod was disrupted (EvictionByEvictionAPI): Eviction API: evicting",
+            )
+        },
+        Row {
+            image: "registry.invalid/nobody/nothing:1",
+            ..row(
+                "image missing",
+                "",
+                ("other", "image-missing", 9),
+                "the image registry.invalid/nobody/nothing:1 cannot be pulled: ErrImagePull: ",
+            )
+        },
+        Row {
+            image: "Not/A/Name:1",
+            ..row(
+                "image name invalid",
+                "",
+                ("other", "image-missing", 9),
+                "the image Not/A/Name:1 cannot be pulled: InvalidImageName",
+            )
+        },
+        Row {
+            before: Before::Full { left_milli: 1 },
+            ..row("unschedulable", HANGS, ("other", "unschedulable", 9), "the pod cannot be scheduled: 0/")
+        },
+        Row {
+            before: Before::Objects(QUOTA),
+            ..row("quota", HANGS, ("other", "pod-refused", 9), "the pod is refused: Error creating: pods ")
+        },
+        Row {
+            before: Before::Objects(POLICY),
+            ..row("admission denied", HANGS, ("other", "pod-refused", 9), "the pod is refused: Error creating: pods ")
+        },
+        // Pods of checks are what the restricted standard asks for.
+        Row {
+            before: Before::Label("pod-security.kubernetes.io/enforce=restricted"),
+            ..row("PodSecurity restricted", "echo looked", ("passed", "", 0), "")
+        },
+        Row {
+            image: "registry.invalid/nobody/nothing:1",
+            flags: &["--check-timeout", "6s", "--patience", "10m"],
+            ..row(
+                "deadline while pulling",
+                "",
+                ("other", "out-of-time", 9),
+                "no verdict within 6 s; last state: pull failing (",
+            )
+        },
+        Row {
+            flags: &["--check-timeout", "6s"],
+            ..row(
+                "deadline while running",
+                HANGS,
+                ("other", "out-of-time", 9),
+                "no verdict within 6 s; last state: running (",
+            )
+        },
+        Row {
+            flags: &["--check-timeout", "6s"],
+            ..row(
+                "check that ignores SIGTERM",
+                HOLDS,
+                ("other", "out-of-time", 9),
+                "no verdict within 6 s; last state: running (",
+            )
+        },
+        Row {
+            meanwhile: kubectl(|real, pod| {
+                drop(real.kubectl(&["delete", "pod", pod, "-n", NAMESPACE, "--grace-period=1", "--wait=false"]))
+            }),
+            ..row(
+                "pod deleted",
+                HANGS,
+                ("other", "pod-deleted", 9),
+                "the pod was deleted by somebody else while running",
+            )
+        },
+        Row {
+            meanwhile: kubectl(|real, _| {
+                drop(real.kubectl(&["delete", "jobs", "--all", "-n", NAMESPACE, "--wait=false"]))
+            }),
+            ..row(
+                "Job deleted",
+                HANGS,
+                ("other", "job-deleted", 9),
+                "the Job was deleted by somebody else while running",
+            )
+        },
+        Row {
+            meanwhile: kubectl(|real, _| drop(real.kubectl(&["delete", "namespace", NAMESPACE, "--wait=false"]))),
+            ..row(
+                "namespace deleted",
+                HANGS,
+                ("other", "namespace-deleted", 9),
+                "the namespace was deleted while running",
+            )
+        },
+        Row {
+            meanwhile: Meanwhile::Away(Some(Duration::from_secs(3))),
+            ..row("API server restarted", "echo begun; sleep 8", ("passed", "", 0), "")
+        },
+        Row {
+            meanwhile: Meanwhile::Away(None),
+            flags: &["--check-timeout", "10s"],
+            stays: true,
+            ..row(
+                "API server gone for good",
+                HANGS,
+                ("other", "out-of-time", 9),
+                "no verdict within 10 s; last state: running (",
+            )
+        },
+        Row {
+            meanwhile: Meanwhile::Revoked(|real| {
+                drop(real.kubectl(&["delete", "clusterrolebinding", "aicr-test-revoked"]))
+            }),
+            flags: &["--check-timeout", "15s"],
+            stays: true,
+            ..row("403 mid-run", HANGS, ("other", "out-of-time", 9), "no verdict within 15 s; last state: running (")
+        },
+        Row {
+            meanwhile: Meanwhile::Revoked(|real| {
+                drop(real.kubectl(&["delete", "serviceaccount", "aicr-test-revoked", "-n", "default"]))
+            }),
+            flags: &["--check-timeout", "30s"],
+            stays: true,
+            ..row("token expired", HANGS, ("other", "out-of-time", 9), "no verdict within 30 s; last state: running (")
+        },
+        row("log of 300,000 lines", "busybox seq 300000", ("passed", "", 0), ""),
+        row("log without newline", "printf 'no end'", ("passed", "", 0), ""),
+        row(
+            "escape sequences, broken UTF-8",
+            r"printf '\033[2J\377\376said\n'; printf '\033[31mred\377' >/dev/termination-log; exit 1",
+            ("failed", "", 1),
+            "",
+        ),
+    ]
+}
+
+fn apply(real: &Real, manifest: &str) {
+    let path = real.path("manifest.yaml");
+    std::fs::write(&path, manifest).expect("a file");
+    real.kubectl_must(&["apply", "-f", &path.display().to_string()]);
+}
+
+/// Everything that carries our label, of any kind that a run creates.
+fn left_over(real: &Real) -> String {
+    let kinds = "all,configmaps,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings";
+    real.kubectl_must(&["get", kinds, "-A", "-l", "app.kubernetes.io/name=aicr", "-o", "name"])
+}
+
+/// What rows leave to the next one, removed in any case.
+struct Cleared<'r>(&'r Real);
+
+impl Drop for Cleared<'_> {
+    fn drop(&mut self) {
+        let real = self.0;
+        real.kubectl(&[
+            "delete",
+            "pod",
+            "aicr-test-high",
+            "aicr-test-filler",
+            "-n",
+            "default",
+            "--now",
+            "--ignore-not-found",
+        ]);
+        let policies = "priorityclass/aicr-test-high,validatingadmissionpolicy/aicr-test-policy,validatingadmissionpolicybinding/aicr-test-policy,\
+                        clusterrolebinding/aicr-test-revoked";
+        for object in policies.split(',') {
+            real.kubectl(&["delete", object, "--ignore-not-found"]);
+        }
+        real.kubectl(&["delete", "serviceaccount", "aicr-test-revoked", "-n", "default", "--ignore-not-found"]);
+        real.kubectl(&["delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=60s"]);
+    }
+}
+
+fn prepare(real: &Real, before: &Before) {
+    match before {
+        Before::Nothing => {}
+        Before::Objects(manifest) => {
+            real.kubectl_must(&["create", "namespace", NAMESPACE]);
+            apply(real, manifest);
+            // Admission takes a moment to hear of a policy.
+            let is_heard = || {
+                manifest != &POLICY
+                    || !real
+                        .kubectl(&["run", "probe", "-n", NAMESPACE, "--image", "test/pause:1", "--dry-run=server"])
+                        .status
+                        .success()
+            };
+            let begun = Instant::now();
+            while !is_heard() {
+                assert!(begun.elapsed() < Duration::from_secs(60), "the policy is not heard");
+                std::thread::sleep(Duration::from_millis(200));
+            }
+        }
+        Before::Label(label) => {
+            real.kubectl_must(&["create", "namespace", NAMESPACE]);
+            real.kubectl_must(&["label", "namespace", NAMESPACE, label]);
+        }
+        Before::Full { left_milli } => {
+            let milli = free_milli(real) - left_milli;
+            apply(
+                real,
+                &format!(
+                    "apiVersion: v1\nkind: Pod\nmetadata: {{name: aicr-test-filler, namespace: default}}\nspec:\n  nodeName: worker-1\n  \
+                 terminationGracePeriodSeconds: 0\n  containers: [{{name: c, image: \"test/pause:1\", imagePullPolicy: IfNotPresent, \
+                 resources: {{requests: {{cpu: {milli}m}}}}}}]\n"
+                ),
+            );
+            real.kubectl_must(&[
+                "wait",
+                "--for=condition=Ready",
+                "pod/aicr-test-filler",
+                "-n",
+                "default",
+                "--timeout=60s",
+            ]);
+        }
+    }
+}
+
+/// What pods of the one real node have not asked for, in thousandths of a core.
+fn free_milli(real: &Real) -> u64 {
+    let milli = |text: &str| match text.strip_suffix('m') {
+        Some(milli) => milli.parse::<u64>().expect("a number"),
+        None => text.parse::<u64>().expect("whole cores") * 1000,
+    };
+    let all = milli(&real.kubectl_must(&["get", "node", "worker-1", "-o", "jsonpath={.status.allocatable.cpu}"]));
+    let asked = real.kubectl_must(&[
+        "get",
+        "pods",
+        "-A",
+        "--field-selector",
+        "spec.nodeName=worker-1",
+        "-o",
+        "jsonpath={range .items[*].spec.containers[*]}{.resources.requests.cpu}{\"\\n\"}{end}",
+    ]);
+    all - asked.lines().filter(|line| !line.is_empty()).map(milli).sum::<u64>()
+}
+
+/// A catalog with the check of a row, and a recipe that asks for it and for nothing else.
+fn documents(real: &Real, row: &Row) -> (PathBuf, PathBuf) {
+    let folder = real.path("catalog");
+    std::fs::create_dir_all(folder.join("validators")).expect("a folder");
+    let (script, image) = (serde_json::json!(row.script), row.image);
+    let validators = format!(
+        "apiVersion: validator.nvidia.com/v1alpha1\nkind: ValidatorCatalog\nmetadata: {{name: faults, version: \"1\"}}\nvalidators:\n  \
+         - {{name: fault, phase: conformance, description: A fault, image: \"{image}\", timeout: 5m, args: [\"-c\", {script}], env: []}}\n"
+    );
+    std::fs::write(folder.join("validators/catalog.yaml"), validators).expect("a file");
+    let registry = "apiVersion: aicr.run/v1alpha2\nkind: ComponentRegistry\ncomponents: []\n";
+    std::fs::write(folder.join("registry.yaml"), registry).expect("a file");
+    let recipe = real.path("recipe.yaml");
+    let document = "apiVersion: aicr.run/v1alpha2\nkind: RecipeResult\nmetadata: {version: v1}\ncriteria: {service: kind}\n\
+                    componentRefs: []\nvalidation: {conformance: {checks: [fault]}}\n";
+    std::fs::write(&recipe, document).expect("a file");
+    (folder, recipe)
+}
+
+/// A run, and its events as they come.
+struct Running {
+    child: Child,
+    events: Receiver<String>,
+}
+
+fn start(real: &Real, row: &Row, kubeconfig: &std::path::Path) -> Running {
+    let (catalog, recipe) = documents(real, row);
+    let [catalog, recipe] = [catalog, recipe].map(|path| path.display().to_string());
+    let mut args = vec![
+        "validate",
+        "--recipe",
+        &recipe,
+        "--data",
+        &catalog,
+        "--namespace",
+        NAMESPACE,
+        "--allow-unknown",
+        "--format",
+        "events",
+    ];
+    if !row.flags.contains(&"--patience") {
+        args.extend(["--patience", "5s"]);
+    }
+    args.extend(row.flags);
+    let mut child =
+        real.command(kubeconfig, &args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
+    let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let (sender, events) = channel();
+    std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    Running { child, events }
+}
+
+fn check(real: &Real, row: &Row) -> Result<(), String> {
+    let _cleared = Cleared(real);
+    prepare(real, &row.before);
+    let kubeconfig = match row.meanwhile {
+        Meanwhile::Revoked(_) => {
+            let path = real.user("aicr-test-revoked", &[]);
+            real.kubectl_must(&[
+                "create",
+                "clusterrolebinding",
+                "aicr-test-revoked",
+                "--clusterrole",
+                "cluster-admin",
+                "--serviceaccount",
+                "default:aicr-test-revoked",
+            ]);
+            path
+        }
+        _ => real.kubeconfig.clone(),
+    };
+    let mut running = start(real, row, &kubeconfig);
+    let (mut seen, mut begun, mut away) = (Vec::new(), false, false);
+    let limit = Instant::now() + Duration::from_secs(180);
+    while let Ok(line) = running.events.recv_timeout(limit.saturating_duration_since(Instant::now())) {
+        let event: Value = serde_json::from_str(&line).expect("an event");
+        if !begun && event["event"] == "log" {
+            begun = true;
+            let pod =
+                || real.kubectl_must(&["get", "pods", "-n", NAMESPACE, "-o", "jsonpath={.items[0].metadata.name}"]);
+            match &row.meanwhile {
+                Meanwhile::Nothing => {}
+                Meanwhile::Kubectl(happens) => happens(real, &pod()),
+                Meanwhile::Revoked(revoke) => revoke(real),
+                Meanwhile::Away(long) => {
+                    cluster_script(real, &["apiserver", "stop"]);
+                    match long {
+                        Some(long) => {
+                            std::thread::sleep(*long);
+                            cluster_script(real, &["apiserver", "start"]);
+                        }
+                        None => away = true,
+                    }
+                }
+            }
+        }
+        seen.push(event);
+    }
+    let code = running.child.wait().expect("a child").code();
+    if away {
+        cluster_script(real, &["apiserver", "start"]);
+    }
+    let mut told = String::new();
+    std::io::Read::read_to_string(&mut running.child.stderr.take().expect("a pipe"), &mut told).expect("text");
+    let mut problems = Vec::new();
+    let finished = seen.iter().find(|event| event["event"] == "finished").map(|event| &event["result"]);
+    let field = |name: &str| finished.and_then(|result| result[name].as_str()).unwrap_or_default().to_owned();
+    let (status, why, message) = (field("status"), field("why"), field("message"));
+    let (expected_status, expected_why, expected_code) = row.expected;
+    if (&*status, &*why, code) != (expected_status, expected_why, Some(expected_code)) {
+        problems.push(format!("expected {:?}, got ({status}, {why}, {code:?}): {message}\n{told}", row.expected));
+    } else if !message.starts_with(row.says) {
+        problems.push(format!("expected `{}…`, got `{message}`", row.says));
+    }
+    let lines = seen.iter().filter(|event| event["event"] == "log").count();
+    match row.name {
+        "log of 300,000 lines" if lines != 300_000 => problems.push(format!("{lines} lines")),
+        "log without newline" if !seen.iter().any(|event| event["text"] == "no end") => {
+            problems.push("the line is lost".into())
+        }
+        "escape sequences, broken UTF-8" if told.contains('\u{1b}') => {
+            problems.push(format!("a terminal would obey: {told:?}"))
+        }
+        _ => {}
+    }
+    if row.stays {
+        if !seen.iter().any(|event| {
+            event["event"] == "cleaned-up" && event["left"].as_array().is_some_and(|left| !left.is_empty())
+        }) {
+            problems.push("the report does not say what may be left".into());
+        }
+        // A kubelet that was without its API server takes its time to end what it runs.
+        let begun = Instant::now();
+        while !real.aicr(&["cleanup", "--namespace", NAMESPACE]).status.success() {
+            assert!(begun.elapsed() < Duration::from_secs(180), "the clean-up does not come to its end");
+        }
+    }
+    // The garbage collector takes what a deleted owner left.
+    let begun = Instant::now();
+    while !left_over(real).is_empty() {
+        if begun.elapsed() > Duration::from_secs(20) {
+            problems.push(format!("left behind: {}", left_over(real)));
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    if problems.is_empty() { Ok(()) } else { Err(format!("{}: {}", row.name, problems.join("; "))) }
+}
+
+#[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
+fn every_fault_has_its_reason_and_leaves_nothing() {
+    let real = Real::cluster();
+    cluster_script(&real, &["smi-image"]);
+    let only = std::env::var("AICR_TEST_FAULT").unwrap_or_default();
+    let mut failed = Vec::new();
+    for row in rows().iter().filter(|row| row.name.contains(&only)) {
+        let begun = Instant::now();
+        let result = check(&real, row);
+        println!(
+            "{:>5.1} s  {}  {}",
+            begun.elapsed().as_secs_f64(),
+            if result.is_ok() { "ok  " } else { "FAIL" },
+            row.name
+        );
+        if let Err(problem) = &result {
+            println!("{problem}");
+        }
+        failed.extend(result.err());
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+#[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
+fn two_runs_in_one_namespace_do_not_meet_and_the_last_removes_it() {
+    let real = Real::cluster();
+    cluster_script(&real, &["smi-image"]);
+    let _cleared = Cleared(&real);
+    let row = row("two runs in one namespace", "echo looked; sleep 1", ("passed", "", 0), "");
+    let runs: Vec<Running> = (0..2).map(|_| start(&real, &row, &real.kubeconfig)).collect();
+    for run in runs {
+        let output = run.child.wait_with_output().expect("a child");
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    }
+    assert_eq!(left_over(&real), "");
+    let namespace = real.kubectl(&["get", "namespace", NAMESPACE, "-o", "jsonpath={.status.phase}"]);
+    let phase = String::from_utf8_lossy(&namespace.stdout).into_owned();
+    assert!(phase.is_empty() || phase == "Terminating", "the namespace stays: {phase}");
+}
