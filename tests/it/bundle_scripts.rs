@@ -44,6 +44,7 @@ case "$*" in
 	;;
 *'get lease'*) [ ! -e "$lease" ] || printf '%s %s' "$(sed -n 's/.*holderIdentity: "\([^"]*\)".*/\1/p' "$lease")" "$(cksum <"$lease" | cut -d' ' -f1)" ;;
 *'replace -f -'*) cat >"$lease" ;;
+*'patch lease'*) holder=$(sed -n 's/.*holderIdentity: "\([^"]*\)".*/\1/p' "$lease"); case "$*" in *"\"$holder\""*) ;; *) exit 1 ;; esac ;;
 *'delete lease'*) rm "$lease" ;;
 esac
 "#;
@@ -202,6 +203,26 @@ fn a_second_run_is_refused_while_the_first_lives_and_takes_over_when_it_was_kill
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("which has ended"), "{text}");
     assert!(!scripts.state("lease").exists(), "the lease goes with the run");
+}
+
+/// Whoever was suspended for long, and taken for dead, does not go on beside the one that took over.
+#[test]
+fn a_run_whose_lease_was_taken_ends() {
+    let scripts = Scripts::new(&[("a", "")]);
+    std::fs::write(scripts.state("hold-a"), "").unwrap();
+    let run = scripts.command("deploy.sh", &[]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    scripts.until("begin a");
+    scripts.lease("elsewhere/1", 0);
+    let watched = std::thread::spawn(move || said(run.wait_with_output().unwrap()));
+    let limit = Instant::now() + Duration::from_secs(60);
+    while !watched.is_finished() && Instant::now() < limit {
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+    assert!(watched.is_finished(), "it goes on without the lease");
+    let (code, text) = watched.join().unwrap();
+    assert_eq!(code, 130, "{text}");
+    assert!(text.contains("another run took over in this cluster"), "{text}");
+    assert!(scripts.state("lease").exists(), "the lease is the other one's");
 }
 
 #[test]

@@ -329,6 +329,7 @@ const VERBS: &[Verb] = &[
             ("--linear", "workbench_linear.rs"),
             ("--no-keep", "a script keeps nothing of a demo; what keeps is `ops::snapshots::record`"),
             ("--record", "workbench::recording"),
+            ("--go", "workbench::ease"),
             ("--namespace", RUN),
             ("--image", RUN),
             ("--image-pull-secret", RUN),

@@ -67,8 +67,11 @@ renew() {
 	locked=1
 	{
 		while sleep 10 && kill -0 $$; do
-			said=$(run_kubectl patch lease "$lease" -n kube-system --type json -p '[{"op":"test","path":"/spec/holderIdentity","value":"'"$holder"'"},{"op":"replace","path":"/spec/renewTime","value":"'"$(date -u +%Y-%m-%dT%H:%M:%S.000000Z)"'"}]' 2>&1) && continue
-			case $said in *'testing value'* | *'test failed'* | *'testing path'*)
+			run_kubectl patch lease "$lease" -n kube-system --type json -p '[{"op":"test","path":"/spec/holderIdentity","value":"'"$holder"'"},{"op":"replace","path":"/spec/renewTime","value":"'"$(date -u +%Y-%m-%dT%H:%M:%S.000000Z)"'"}]' && continue
+			# A server that does not answer takes nothing over.
+			case $(lease_now) in
+			'' | ' ' | "$holder "*) ;;
+			*)
 				: >"$work/taken"
 				kill -TERM $$
 				;;
