@@ -6,6 +6,7 @@
 use super::{
     Failure, Kind,
     connect::{self, Target},
+    demo::CONTEXTS,
 };
 use crate::cluster::{self, Connection, Contexts};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -66,7 +67,10 @@ impl Session {
     pub fn contexts(&self) -> Result<Contexts, Failure> {
         match self.target() {
             Target::Cluster(target) => Ok(cluster::contexts(&target)?),
-            Target::Demo(_) => Ok(Contexts { names: vec!["demo".to_owned()], current: Some("demo".to_owned()) }),
+            Target::Demo(options) => Ok(Contexts {
+                names: CONTEXTS.map(str::to_owned).to_vec(),
+                current: Some(options.context().to_owned()),
+            }),
         }
     }
 
@@ -83,10 +87,11 @@ impl Session {
             return Err(Failure::new(Kind::Usage, "switch the context", because).hint("choose one of those"));
         }
         let mut current = self.current();
-        if let Target::Cluster(target) = &mut current.target {
-            target.context = Some(context.to_owned());
-            current.connection = Arc::default();
+        match &mut current.target {
+            Target::Cluster(target) => target.context = Some(context.to_owned()),
+            Target::Demo(options) => *options = options.in_context(context).unwrap_or_else(|| options.clone()),
         }
+        current.connection = Arc::default();
         Ok(())
     }
 }

@@ -329,7 +329,7 @@ impl State {
             }
             Msg::MomentOpened { generation, moment, answer } => {
                 self.answered();
-                self.moment_opened(generation, moment, answer)
+                self.moment_opened(generation, *moment, answer)
             }
             Msg::Kept(Ok(_)) => vec![self.list_moments()],
             Msg::Kept(Err(failure)) => {

@@ -78,7 +78,7 @@ pub enum Effect {
     },
     OpenMoment {
         generation: u64,
-        moment: Moment,
+        moment: Box<Moment>,
     },
     /// Check whether the cluster can be upgraded to a recipe; a saved snapshot without asking anybody.
     CheckUpgrade {

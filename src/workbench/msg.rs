@@ -124,11 +124,11 @@ pub enum Msg {
     },
     MomentOpened {
         generation: u64,
-        moment: Moment,
+        moment: Box<Moment>,
         answer: Result<Arc<Inventory>, Failure>,
     },
     /// What is watched was kept, or could not be.
-    Kept(Result<Moment, Failure>),
+    Kept(Result<Box<Moment>, Failure>),
     /// A run, ready to start.
     Planned {
         generation: u64,

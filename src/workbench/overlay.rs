@@ -425,6 +425,8 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ),
     ("upgrade", "[NAME]", "whether the cluster can be upgraded to the recipe, with the steps for a deployer"),
     ("compare", "[A] [B] [C]", "compare snapshots (files, or kept ones like @-1), one with the cluster, or two runs"),
+    ("sort", "[COLUMN -COLUMN …]", "sort the focused panel by several columns, - for descending"),
+    ("columns", "[COLUMN …]", "choose the columns of the focused panel; without a name, those that there is room for"),
     ("noise", "[RULE]", "show or hide the readings that a rule on noise hides; without a rule, list them"),
     ("past", "[@friday|@-1|now]", "show a kept snapshot of this cluster, or the cluster as it is now"),
     ("open", "FILE", "show a saved snapshot instead of the cluster"),

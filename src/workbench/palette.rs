@@ -180,7 +180,7 @@ impl Fits {
 }
 
 /// Commands with several arguments: the last one is completed.
-const SEVERAL: [&str; 4] = ["recipe", "diff", "compare", "filter"];
+const SEVERAL: [&str; 6] = ["recipe", "diff", "compare", "filter", "sort", "columns"];
 /// Commands of which nothing but a completion is right.
 const CLOSED: [&str; 6] = ["context", "theme", "node", "value", "component", "upgrade"];
 /// Commands whose arguments are files.
@@ -265,6 +265,10 @@ fn completions(reads: &Reads<'_>, command: &str, rest: &str) -> Vec<String> {
         }),
         "value" => {
             reads.tables.get(&VALUES).content.rows.iter().filter_map(|row| row.id.named().map(str::to_owned)).collect()
+        }
+        "sort" | "columns" => {
+            let columns = &reads.tables.get(reads.pane).content.columns;
+            columns.iter().map(|column| column.name.to_lowercase()).filter(|name| !name.is_empty()).collect()
         }
         "noise" => noise::RULES.iter().map(|rule| rule.name.to_owned()).collect(),
         "past" => ["now".to_owned()].into_iter().chain(kept(reads)).collect(),

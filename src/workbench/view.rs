@@ -470,7 +470,7 @@ fn hints(state: &State, line: Rect) -> Vec<Hint> {
         _ => 6,
     };
     let own = pane.hints.iter().map(|action| keymap::binding(*action));
-    let own = own.filter(|binding| binding.acts_on(state.desk.screen) && does(state, binding.action)).take(most);
+    let own = own.filter(|binding| binding.acts_on(state.desk.screen) && does(state, pane, binding.action)).take(most);
     let mut wanted: Vec<(Action, &'static str)> =
         own.map(|binding| (binding.action, pane.word(binding.action).unwrap_or(binding.hint))).collect();
     wanted.extend([(Action::Palette, "cmd"), (Action::Help, "help")]);
@@ -493,8 +493,11 @@ fn hints(state: &State, line: Rect) -> Vec<Hint> {
     hints
 }
 
-/// Whether an action of the Validate screen would do something now; the others always do.
-fn does(state: &State, action: Action) -> bool {
+/// Whether an action of a run would do something now; the others always do, and those of a deploy mean another thing.
+fn does(state: &State, pane: &super::panes::Pane, action: Action) -> bool {
+    if pane.name.starts_with("deploy") {
+        return true;
+    }
     let Model { run, records, cluster, .. } = &state.model;
     match action {
         Action::Cancel => run.active,

@@ -34,6 +34,7 @@ mod profiles;
 mod readme;
 mod real_checks;
 mod real_cluster;
+mod real_cluster_agent;
 mod real_cluster_bundle;
 mod real_cluster_deploy;
 mod real_cluster_faults;

@@ -152,7 +152,7 @@ impl Worker {
                 let target = self.session.target();
                 self.compute(
                     "list the kept snapshots",
-                    move || snapshots::shelf(&target)?.list().map(Arc::new),
+                    move || Handle::current().block_on(snapshots::shelf(&target))?.list().map(Arc::new),
                     move |answer| Msg::MomentsListed { generation, answer },
                 );
             }
@@ -160,7 +160,7 @@ impl Worker {
                 let (target, opened) = (self.session.target(), moment.clone());
                 self.compute(
                     "read the kept snapshot",
-                    move || snapshots::shelf(&target)?.open(&opened).map(Arc::new),
+                    move || Handle::current().block_on(snapshots::shelf(&target))?.open(&opened).map(Arc::new),
                     move |answer| Msg::MomentOpened { generation, moment: moment.clone(), answer },
                 );
             }
@@ -314,7 +314,7 @@ impl Worker {
                 let recorder = Recorder::new(folder, Limits::default());
                 // It ends with the view.
                 tokio::spawn(snapshots::record(views.clone(), recorder, snapshots::PAUSE, move |moment| {
-                    told.try_send(Msg::Kept(moment)).is_ok()
+                    told.try_send(Msg::Kept(moment.map(Box::new))).is_ok()
                 }));
             }
             loop {

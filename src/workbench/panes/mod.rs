@@ -13,6 +13,7 @@ mod components;
 mod constraints;
 mod deploy;
 mod groups;
+mod heat;
 mod identity;
 mod ladder;
 mod log;
@@ -58,6 +59,7 @@ pub use checks::PANE as CHECKS;
 pub use components::PANE as COMPONENTS;
 pub(super) use components::standing;
 pub use deploy::PANE as DEPLOY;
+pub use heat::PANE as HEAT;
 pub use log::PANE as LOG;
 pub use moments::PANE as MOMENTS;
 pub use node::PANE as NODE;
@@ -97,6 +99,7 @@ pub static ALL: &[&Pane] = &[
     &identity::PANE,
     &components::PANE,
     &constraints::PANE,
+    &heat::PANE,
     &moments::PANE,
     &values::PANE,
     &ladder::PANE,
