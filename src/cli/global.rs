@@ -49,6 +49,11 @@ pub struct Global {
     #[arg(long, global = true, value_name = "PLACE", value_parser = output::place)]
     pub config: Option<Place>,
 
+    /// Refuse everything that would change a cluster.
+    #[arg(long, global = true, env = "AICR_READ_ONLY", value_parser = clap::builder::FalseyValueParser::new(),
+          hide_env_values = true)]
+    pub read_only: bool,
+
     /// When to use color.
     #[arg(long, global = true, default_value = "auto", value_name = "WHEN", value_parser = color())]
     pub color: When,

@@ -20,13 +20,22 @@ pub struct Session(Arc<Mutex<Current>>);
 #[derive(Clone, Default)]
 struct Current {
     target: Target,
+    /// Connections only read.
+    read_only: bool,
     connection: Arc<OnceCell<Connection>>,
 }
 
 impl Session {
     /// Nothing is read or connected yet.
     pub fn new(target: Target) -> Session {
-        Session(Arc::new(Mutex::new(Current { target, connection: Arc::default() })))
+        Session(Arc::new(Mutex::new(Current { target, read_only: false, connection: Arc::default() })))
+    }
+
+    /// Whether its connections refuse whatever would change the cluster; to be said before the first one is made.
+    #[must_use]
+    pub fn reading_only(self, read_only: bool) -> Session {
+        self.current().read_only = read_only;
+        self
     }
 
     fn current(&self) -> std::sync::MutexGuard<'_, Current> {
@@ -43,8 +52,12 @@ impl Session {
     /// # Errors
     /// As [`connect::connect`].
     pub async fn connection(&self) -> Result<Connection, Failure> {
-        let Current { target, connection } = self.current().clone();
-        connection.get_or_try_init(|| connect::connect(&target)).await.cloned()
+        let Current { target, read_only, connection } = self.current().clone();
+        let connect = || async {
+            let connection = connect::connect(&target).await?;
+            Ok(if read_only { connection.read_only() } else { connection })
+        };
+        connection.get_or_try_init(connect).await.cloned()
     }
 
     /// The contexts that a person can switch to, and the one in use. Reads files; no request is sent.

@@ -6,7 +6,7 @@
 use super::{
     overlay::{COMMANDS, Choice, Content, Reads, Row},
     panes::{self, VALUES},
-    theme::{self, Role},
+    theme::Role,
     widgets::{
         table::{Cell, Column},
         text,
@@ -228,7 +228,15 @@ fn arguments_of(reads: &Reads<'_>, typed: &str, arguments: &str, help: &str) -> 
 /// What an argument may be.
 fn completions(reads: &Reads<'_>, command: &str, rest: &str) -> Vec<String> {
     let catalog = reads.model.catalog.value.as_ref();
-    let files = || reads.files.names.iter().map(|name| format!("{}{name}", reads.files.folder)).collect::<Vec<_>>();
+    // Those that were used before come first.
+    let recent = |used: &[String], others: Vec<String>| -> Vec<String> {
+        let others = others.into_iter().filter(|other| !used.contains(other)).collect::<Vec<_>>();
+        used.iter().cloned().chain(others).collect()
+    };
+    let files = || {
+        let listed = reads.files.names.iter().map(|name| format!("{}{name}", reads.files.folder)).collect();
+        recent(reads.recent_files, listed)
+    };
     let criteria = || {
         catalog.map_or_else(Vec::new, |catalog| {
             let stated = |dimension: &Dimension| {
@@ -245,8 +253,12 @@ fn completions(reads: &Reads<'_>, command: &str, rest: &str) -> Vec<String> {
         })
     };
     match command {
-        "context" => reads.model.contexts.names.clone(),
-        "theme" => theme::names().into_iter().map(str::to_owned).collect(),
+        "context" => {
+            let names = &reads.model.contexts.names;
+            let used: Vec<String> = reads.recent_contexts.iter().filter(|name| names.contains(name)).cloned().collect();
+            recent(&used, names.clone())
+        }
+        "theme" => reads.themes.names(),
         "node" => reads.model.cluster.nodes().iter().take(5000).map(|node| node.name.to_string()).collect(),
         "component" => reads.model.recipe.value.as_ref().map_or_else(Vec::new, |resolution| {
             resolution.recipe.components.iter().map(|component| component.name.clone()).collect()

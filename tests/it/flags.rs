@@ -329,6 +329,8 @@ const VERBS: &[Verb] = &[
         ],
         shared: &[],
         elsewhere: &[
+            ("--fresh", "workbench_pty.rs: a_session_is_restored_and_fresh_begins_anew"),
+            ("--linear", "workbench_linear.rs"),
             ("--no-keep", "a script keeps nothing of a demo; what keeps is `ops::snapshots::record`"),
             ("--record", "workbench::recording"),
             ("--go", "workbench::ease"),

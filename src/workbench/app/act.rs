@@ -49,6 +49,7 @@ impl State {
             Action::CompareWith => return self.compare_with(),
             Action::Swap => return self.swap(),
             Action::GoDefinition => self.say(Severity::Info, "the selected row is not set by a file"),
+            Action::Pager => return self.page(pane),
             Action::GoUpgrade => return self.upgrade_command(""),
             Action::Run => {
                 let what = self.under_cursor();
@@ -699,6 +700,18 @@ impl State {
             },
         };
         self.desk.overlay = Some(Overlay::text(title, &body, 1));
+    }
+
+    /// The lines of a panel of text, else the document behind the screen.
+    fn page(&mut self, pane: &Pane) -> Vec<Effect> {
+        let table = self.desk.table(pane);
+        if (table.content.prose || pane.follows) && !table.visible.is_empty() {
+            let lines = table.visible.iter().map(|index| format!("{}\n", table.content.rows[*index].plain()));
+            return vec![Effect::Page(lines.collect())];
+        }
+        self.raw();
+        // What there is no document for was said.
+        self.desk.overlay.take().map(|overlay| Effect::Page(overlay.copy)).into_iter().collect()
     }
 
     /// The newest failure in full.

@@ -15,7 +15,6 @@ use crate::{
         overlay::{COMMANDS, Overlay, Question},
         palette,
         panes::{LOG, NODES, Need, Pane, RECIPE_COMPONENTS, UPGRADES, VALUES},
-        theme,
         widgets::table::Identity,
     },
 };
@@ -37,6 +36,12 @@ impl State {
     pub(super) fn command(&mut self, line: &str) -> Vec<Effect> {
         let line = line.trim();
         desk::remember(&mut self.desk.history, line);
+        self.command_of(line)
+    }
+
+    /// The same, without a place in the history.
+    pub(super) fn command_of(&mut self, line: &str) -> Vec<Effect> {
+        self.keeping.given(line);
         let (word, rest) = line.split_once(' ').map_or((line, ""), |(word, rest)| (word, rest.trim()));
         let needs = COMMANDS.iter().find(|(name, arguments, _)| *name == word && palette::needs_argument(arguments));
         if let (true, Some((_, arguments, help))) = (rest.is_empty(), needs) {
@@ -200,9 +205,9 @@ impl State {
     }
 
     fn change_theme(&mut self, name: &str) {
-        match theme::load(name, self.desk.level) {
+        match self.desk.themes.load(name, self.desk.level) {
             Ok(theme) => {
-                self.desk.theme = theme;
+                (self.desk.theme, self.desk.is_theme_chosen) = (theme, true);
                 self.say(Severity::Ok, format!("theme {name}"));
             }
             Err(error) => self.say(Severity::Warn, error.to_string()),

@@ -301,6 +301,21 @@ pub enum RowId {
 }
 
 impl RowId {
+    /// What is written down of it, to find the row in another session; `None` for what is only a place.
+    pub(super) fn mark(&self) -> Option<String> {
+        Some(match self {
+            RowId::Name(name) => format!("name:{name}"),
+            RowId::Layer(name) => format!("layer:{name}"),
+            RowId::Overlay(name) => format!("overlay:{name}"),
+            RowId::Criterion(dimension) => format!("criterion:{}", dimension.name()),
+            RowId::Constraint(name) => format!("constraint:{name}"),
+            RowId::Cause(name) => format!("cause:{name}"),
+            RowId::Phase(phase) => format!("phase:{}", phase.name()),
+            RowId::Check(name) => format!("check:{name}"),
+            _ => return None,
+        })
+    }
+
     /// The name of a thing that has one of its own.
     pub(super) fn named(&self) -> Option<&str> {
         match self {
@@ -367,6 +382,13 @@ impl Tables {
 
     pub fn get_mut(&mut self, pane: &Pane) -> &mut Table {
         &mut self.0[index(pane)]
+    }
+}
+
+impl Pane {
+    /// What tells it apart in what is written down: `cluster/nodes`.
+    pub fn path(&self) -> String {
+        format!("{}/{}", self.screen.name().to_lowercase(), self.name)
     }
 }
 
