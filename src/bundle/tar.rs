@@ -34,8 +34,8 @@ impl Archive {
 
     fn header(&mut self, name: &str, mode: u32, size: usize, kind: u8) {
         // A long name has its first folders in another field.
-        let slashes = name.match_indices('/').map(|(at, _)| at);
-        let cut = slashes.filter(|at| *at <= 155 && name.len() - at - 1 <= 100 && *at + 1 < name.len()).next_back();
+        let mut slashes = name.match_indices('/').map(|(at, _)| at);
+        let cut = slashes.rfind(|at| *at <= 155 && name.len() - at - 1 <= 100 && *at + 1 < name.len());
         let (prefix, name) = match cut {
             Some(at) if name.len() > 100 => (&name[..at], &name[at + 1..]),
             _ => ("", name),

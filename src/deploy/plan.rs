@@ -274,10 +274,10 @@ impl DeployPlan {
             }
         }
         self.releases.reverse();
-        for at in 0..count {
-            needs[at].sort_unstable();
-            self.releases[at].needs = std::mem::take(&mut needs[at]);
-            let level = self.releases[at].needs.iter().map(|need| self.releases[*need].level + 1).max();
+        for (at, mut needs) in needs.into_iter().enumerate() {
+            needs.sort_unstable();
+            let level = needs.iter().map(|need| self.releases[*need].level + 1).max();
+            self.releases[at].needs = needs;
             self.releases[at].level = level.unwrap_or(0);
         }
         self

@@ -100,11 +100,11 @@ pub async fn ask(
     };
     let count = wanted.len();
     let work = async {
-        if let Some((node, _)) = wanted.first() {
-            if let Some(why) = refuses_mounts(connection, node, &planned).await? {
-                say(format!("files of nodes cannot be mounted in namespace {namespace}: {why}"));
-                planned.mounts = Mounts::None;
-            }
+        if let Some((node, _)) = wanted.first()
+            && let Some(why) = refuses_mounts(connection, node, &planned).await?
+        {
+            say(format!("files of nodes cannot be mounted in namespace {namespace}: {why}"));
+            planned.mounts = Mounts::None;
         }
         let planned = &planned;
         let jobs = wanted.iter().enumerate().map(|(number, (node, alike))| async move {

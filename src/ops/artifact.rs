@@ -219,7 +219,7 @@ pub async fn charts(wanted: impl IntoIterator<Item = Wanted>, access: Access) ->
 }
 
 fn unfetched(wanted: &Wanted, error: VendorError) -> Failure {
-    let failure = Failure::from_error(Kind::Usage, &format!("fetch the chart `{}`", wanted.name), error);
+    let failure = Failure::from_error(Kind::Usage, format!("fetch the chart `{}`", wanted.name), error);
     failure.at(wanted.url.clone()).hint("correct the chart, its version or its source in the recipe")
 }
 

@@ -259,15 +259,18 @@ pub struct Shelf {
     /// Ours, in the folder for state; a machine may have none.
     folder: Result<PathBuf, Failure>,
     /// The past of the demo.
-    demo: Arc<Vec<(Moment, Arc<Inventory>)>>,
+    demo: Demo,
 }
+
+/// Moments of the demo cluster with what they hold.
+type Demo = Arc<Vec<(Moment, Arc<Inventory>)>>;
 
 /// That of a cluster.
 ///
 /// # Errors
 /// What is part of the program is wrong.
 pub async fn shelf(target: &Target) -> Result<Shelf, Failure> {
-    static WEEK: tokio::sync::OnceCell<Arc<Vec<(Moment, Arc<Inventory>)>>> = tokio::sync::OnceCell::const_new();
+    static WEEK: tokio::sync::OnceCell<Demo> = tokio::sync::OnceCell::const_new();
     let demo = match target {
         Target::Demo(options) if options.world.is_none() && !options.fleet => {
             WEEK.get_or_try_init(|| async { week(options).await.map(Arc::new) }).await?.clone()

@@ -152,7 +152,6 @@ impl Reason {
 }
 
 /// What wakes the loop.
-#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 enum Wake {
     Signal(Signal),
     Input(Input),

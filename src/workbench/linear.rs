@@ -72,6 +72,7 @@ pub(super) async fn run(options: RunOptions) -> Result<(), Failure> {
         worker: Worker::new(&options, sender),
         results,
         lines: BufReader::new(tokio::io::stdin()).lines(),
+        interrupts: interrupts(),
         said: Said::default(),
         prompted: Cell::new(false),
         next: 0,
@@ -97,7 +98,6 @@ struct Said {
 }
 
 /// What wakes the loop.
-#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 enum Wake {
     Line(io::Result<Option<String>>),
     Msg(Msg),
@@ -110,6 +110,7 @@ struct Reader {
     worker: Worker,
     results: mpsc::Receiver<Msg>,
     lines: Lines<BufReader<Stdin>>,
+    interrupts: mpsc::Receiver<()>,
     said: Said,
     /// The newest thing on the screen is a prompt that was not answered.
     prompted: Cell<bool>,
@@ -117,6 +118,13 @@ struct Reader {
     next: usize,
     /// Where `more` goes on in a text: what was not read yet.
     text: Vec<String>,
+}
+
+/// Every interrupt of the process: one that comes while an answer is handled waits for the next look.
+fn interrupts() -> mpsc::Receiver<()> {
+    let (sender, interrupts) = mpsc::channel(8);
+    tokio::spawn(async move { while tokio::signal::ctrl_c().await.is_ok() && sender.send(()).await.is_ok() {} });
+    interrupts
 }
 
 impl Reader {
@@ -153,7 +161,7 @@ impl Reader {
         tokio::select! {
             biased;
             Some(msg) = self.results.recv() => Wake::Msg(msg),
-            _ = tokio::signal::ctrl_c() => Wake::Interrupt,
+            Some(()) = self.interrupts.recv() => Wake::Interrupt,
             line = self.lines.next_line() => Wake::Line(line),
             () = tokio::time::sleep(PROGRESS), if is_active => Wake::Progress,
         }
@@ -168,7 +176,7 @@ impl Reader {
             }
             tokio::select! {
                 Some(msg) = self.results.recv() => self.update(msg)?,
-                _ = tokio::signal::ctrl_c() => self.update(Msg::Input(Input::Key(Key::ctrl('c'))))?,
+                Some(()) = self.interrupts.recv() => self.update(Msg::Input(Input::Key(Key::ctrl('c'))))?,
             }
         }
         Ok(())
@@ -178,7 +186,7 @@ impl Reader {
         while self.state.model.run.active && !self.state.quit {
             tokio::select! {
                 Some(msg) = self.results.recv() => self.update(msg)?,
-                _ = tokio::signal::ctrl_c() => self.update(Msg::Input(Input::Key(Key::ctrl('c'))))?,
+                Some(()) = self.interrupts.recv() => self.update(Msg::Input(Input::Key(Key::ctrl('c'))))?,
                 () = tokio::time::sleep(PROGRESS) => self.progress()?,
             }
         }

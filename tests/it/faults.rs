@@ -455,7 +455,8 @@ fn the_page_of_faults_has_every_row_of_the_table() {
 /// A run is killed at each stage; what it leaves is found by its labels.
 #[tokio::test(start_paused = true)]
 async fn a_run_that_is_killed_at_any_stage_is_swept() {
-    let stages: [(&str, fn(&Body) -> bool); 6] = [
+    type Stage = fn(&Body) -> bool;
+    let stages: [(&str, Stage); 6] = [
         ("ready", |body| matches!(body, Body::Readiness { .. })),
         ("phase", |body| matches!(body, Body::PhaseStarted { .. })),
         ("creating", |body| matches!(body, Body::State { state: State::Creating, .. })),

@@ -38,10 +38,13 @@ pub trait Files {
     fn nvidia_smi(&self, arguments: &[&str]) -> Option<Result<String, String>>;
 }
 
+/// Reads one subtype, or says why it cannot be read.
+type Part = fn(&dyn Files) -> Result<Data, String>;
+
 /// Everything that can be read of a node.
 pub fn read(files: &dyn Files) -> NodeFacts {
     let mut facts = NodeFacts::default();
-    let parts: [(&str, &str, fn(&dyn Files) -> Result<Data, String>); 6] = [
+    let parts: [(&str, &str, Part); 6] = [
         ("OS", "grub", boot_parameters),
         ("OS", "sysctl", kernel_parameters),
         ("OS", "kmod", modules),

@@ -16,7 +16,7 @@ pub static PANE: Pane = Pane {
     presence: |_, focus| if *focus == PANE { Presence::Alone } else { Presence::Hidden },
     jump: Some(Action::GoDeploy),
     needs: &[Need::Deploy, Need::Look],
-    hints: &[Action::MoveDown, Action::Run, Action::Cancel, Action::Enter, Action::Filter, Action::Copy, Action::Back],
+    hints: &[Action::MoveDown, Action::Run, Action::Cancel, Action::Enter, Action::Copy, Action::Back],
     build,
     on: |view, action| {
         let row = view.row(&PANE);
@@ -48,7 +48,7 @@ fn build(view: &View<'_>) -> Content {
             None if deploy.plan.loading => Blank::Loading.says("reading the bundle …"),
             None => {
                 let line = view.keys.command("deploy FOLDER");
-                Blank::Empty.says(&format!("no bundle is shown; {line} plans one and changes nothing"))
+                Blank::Empty.says(format!("no bundle is shown; {line} plans one and changes nothing"))
             }
         };
         return content("deploy".to_owned(), String::new(), Vec::new(), says);

@@ -61,6 +61,9 @@ fn follow_up(desk: &mut Desk, reached: &mut Vec<Effect>) {
         }
     }
     reached.append(&mut desk.left);
+    // A moment of the past has no run, so the next step begins at the present again.
+    desk.update(Msg::Command("past now".to_owned()));
+    desk.left.clear();
     desk.state.desk.overlay = None;
     desk.state.desk.filter = None;
 }

@@ -408,6 +408,10 @@ fn random_keys_do_no_harm() {
         let mut desk = make(100, 30, Look::default());
         for _ in 0..400 {
             let keys = names[random(names.len())].clone();
+            // The palette knows a word for leaving too.
+            if keys == "Enter" && desk.text().contains("›quit") {
+                continue;
+            }
             desk.keys(&keys);
             if random(20) == 0 {
                 let (width, height) = (u16::try_from(random(220) + 1).unwrap(), u16::try_from(random(70) + 1).unwrap());
