@@ -53,6 +53,7 @@ fn main() {
     first_frame(runs.min(50));
     frames(runs);
     updates(runs);
+    comparing(runs.min(20));
     hours(runs);
     million_lines(runs.min(20));
     if let Ok(kubeconfig) = std::env::var("AICR_TEST_KUBECONFIG") {
@@ -147,6 +148,30 @@ fn processes(ours: &[String], peer: Option<&[String]>, runs: usize) {
     for ((name, command), times) in rows.iter().zip(times) {
         row(name, times, peak_kib(command));
     }
+}
+
+/// Two snapshots of 5,000 nodes: one that differs from the other on every node, and one that a store has kept.
+fn comparing(runs: usize) {
+    let options = DemoOptions { nodes: Some(5000), ..DemoOptions::default() };
+    let before = snapshot(&Target::Demo(options));
+    let mut after = Inventory::clone(&before);
+    for node in &mut after.nodes {
+        let kernel = Fact::known("6.8.0-1021".into(), Source::node("status.nodeInfo.kernelVersion"));
+        *node = Arc::new(Node { kernel, ..Node::clone(node) });
+    }
+    let rules = vec![("OS.sysctl./proc/sys/kernel/osrelease".to_owned(), ">= 6.8".to_owned())];
+    let compare = |left: &Inventory, right: &Inventory| {
+        let drift = ops::diff::drift(left, right, None, &rules);
+        assert!(drift.changes.len() >= 5000, "{} changes", drift.changes.len());
+    };
+    let times: Vec<Duration> = (0..runs).map(|_| time(|| compare(&before, &after))).collect();
+    let slowest = times.iter().max().copied().unwrap_or_default();
+    row("in process: compare two snapshots of 5,000 nodes", times, None);
+    assert!(slowest < Duration::from_secs(1), "comparing took {slowest:?}");
+    let folder = tempfile::tempdir().expect("a folder");
+    let kept = ops::snapshots::save(folder.path(), &before, None, ops::snapshots::How::Saved).expect("it is kept").0;
+    let reads = (0..runs).map(|_| time(|| drop(ops::snapshots::open(folder.path(), &kept)))).collect();
+    row("in process: read a kept snapshot of 5,000 nodes", reads, None);
 }
 
 /// The same work without a process around it.

@@ -107,17 +107,22 @@ impl AgentArgs {
 }
 
 impl PodArgs {
-    /// Says which of them were given.
-    pub fn warn(&self, printer: &Printer) {
+    /// Those that have an effect where nodes are asked: the namespace, the image and its secrets.
+    pub fn of_nodes(&self) -> (Option<&str>, Option<&str>, &[String]) {
+        (self.namespace.as_deref(), self.image.as_deref(), &self.image_pull_secrets)
+    }
+
+    /// Says which of them were given; `asks` nodes with some of them.
+    pub fn warn(&self, printer: &Printer, asks: bool) {
         let PodArgs { namespace, image, image_pull_secrets, node_selector, tolerations, .. } = self;
         let PodArgs { no_cleanup, os, max_nodes_per_entry, cluster_config, discover_network, .. } = self;
         warn(
             printer,
             NO_POD,
             &[
-                ("--namespace", namespace.is_some()),
-                ("--image", image.is_some()),
-                ("--image-pull-secret", !image_pull_secrets.is_empty()),
+                ("--namespace", namespace.is_some() && !asks),
+                ("--image", image.is_some() && !asks),
+                ("--image-pull-secret", !image_pull_secrets.is_empty() && !asks),
                 ("--node-selector", !node_selector.is_empty()),
                 ("--toleration", !tolerations.is_empty()),
                 ("--no-cleanup", no_cleanup.is_some()),

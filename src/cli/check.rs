@@ -10,15 +10,23 @@ use crate::{ops, validate::checks::Probe};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The check's name, for example dra-support.
-    #[arg(value_name = "NAME", required_unless_present = "probe")]
+    #[arg(value_name = "NAME", required_unless_present_any = ["probe", "node"])]
     name: Option<String>,
 
     /// What a pod that a check created does: devices=COUNT, hold=SECONDS.
     #[arg(long, value_name = "PROBE", hide = true, conflicts_with = "name")]
     probe: Option<Probe>,
+
+    /// Print what the node says that this pod runs on; the Jobs of `aicr snapshot --agent` do this.
+    #[arg(long, hide = true, conflicts_with_all = ["name", "probe"])]
+    node: bool,
 }
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
+    if args.node {
+        let lines: String = ops::agent::in_pod().into_iter().map(|line| line + "\n").collect();
+        return printer.data(&lines).map(|()| Exit::Good);
+    }
     let checked: Result<(i32, Result<(), Stop>), Stop> = cluster::block_on(global, async {
         let mut said = Ok(());
         let say = |line: String| {

@@ -74,7 +74,7 @@ pub fn session(global: &Global) -> Result<&Session, Failure> {
         return Ok(session);
     }
     let target = global.target()?.with_plugin_output(PluginOutput::Terminal);
-    Ok(global.cluster.session.get_or_init(|| Session::new(target)))
+    Ok(global.cluster.session.get_or_init(|| Session::new(target).reading_only(global.read_only)))
 }
 
 /// The connection of that session.

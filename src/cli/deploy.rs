@@ -149,6 +149,12 @@ pub fn start(common: &Common, wish: Wish, global: &Global, printer: &Printer) ->
             return Ok(Exit::Good);
         }
         page(&connection.context)?;
+        if global.read_only {
+            let because = "read-only: Helm was not started";
+            let hint = "start without --read-only (AICR_READ_ONLY), or look with --dry-run";
+            let failure = Failure::new(Kind::Forbidden, "change the cluster", because);
+            return Err(failure.at(connection.context.clone()).hint(hint).into());
+        }
         if !common.yes && !confirmed(&prepared, &connection, printer)? {
             printer.note("nothing was changed");
             return Ok(Exit::Interrupted);

@@ -213,7 +213,7 @@ impl Args {
     /// # Errors
     /// One side is missing.
     pub(super) fn sides(&self) -> Result<(&str, &str), Failure> {
-        let live = self.live.then_some(&*LIVE);
+        let live = self.live.then_some(LIVE);
         let right = self.right.as_deref().or(self.target.as_deref()).or(live);
         match (self.left.as_deref().or(self.baseline.as_deref()), right) {
             (Some(baseline), Some(target)) => Ok((baseline, target)),

@@ -32,7 +32,7 @@ pub struct Global {
     #[arg(short, long, global = true, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
 
-    /// The context of the kubeconfig; else its current one.
+    /// The context of the kubeconfig; else its current one. The demo has demo and fleet (5,000 nodes).
     #[arg(long, global = true, value_name = "NAME")]
     pub context: Option<String>,
 
@@ -48,6 +48,11 @@ pub struct Global {
     /// Defaults for flags: a configuration (kind AICRConfig) from a file or URL; see `aicr config`.
     #[arg(long, global = true, value_name = "PLACE", value_parser = output::place)]
     pub config: Option<Place>,
+
+    /// Refuse everything that would change a cluster.
+    #[arg(long, global = true, env = "AICR_READ_ONLY", value_parser = clap::builder::FalseyValueParser::new(),
+          hide_env_values = true)]
+    pub read_only: bool,
 
     /// When to use color.
     #[arg(long, global = true, default_value = "auto", value_name = "WHEN", value_parser = color())]
@@ -98,10 +103,18 @@ impl Global {
     pub fn target(&self) -> Result<Target, Failure> {
         let contradiction =
             |because: &str, hint: &str| Err(Failure::new(Kind::Usage, "choose the cluster", because).hint(hint));
-        if self.demo && (self.kubeconfig.is_some() || self.context.is_some()) {
-            let because = "--demo replaces the cluster, so --kubeconfig and --context have no effect";
+        if self.demo && self.kubeconfig.is_some() {
+            let because = "--demo replaces the cluster, so --kubeconfig has no effect";
             return contradiction(because, "leave out one or the other");
         }
+        let demo = match &self.context {
+            None => Some(self.demo_options()),
+            Some(context) => self.demo_options().in_context(context),
+        };
+        let Some(demo) = demo.or_else(|| (!self.demo).then(DemoOptions::default)) else {
+            let because = "the demo cluster has the contexts demo and fleet only";
+            return contradiction(because, "choose one of them, or leave out --demo");
+        };
         if !self.demo && !self.faults.is_empty() {
             return contradiction("only the demo cluster has faults on request", "add --demo, or leave out --fault");
         }
@@ -109,7 +122,7 @@ impl Global {
             return contradiction("only the demo cluster serves a recording", "add --demo, or leave out --world");
         }
         if self.demo {
-            return Ok(Target::Demo(self.demo_options()));
+            return Ok(Target::Demo(demo));
         }
         let (kubeconfig, context) = (self.kubeconfig.clone(), self.context.clone());
         Ok(Target::Cluster(cluster::Target { kubeconfig, context, ..cluster::Target::default() }))

@@ -1,6 +1,6 @@
 //! `aicr keys`: the key map of the workbench, as it is bound.
 
-use super::{Outcome, Printer, exit::Exit};
+use super::{Outcome, Printer, exit::Exit, preferences};
 use crate::workbench::keymap::Keymap;
 
 /// Print the keys of the workbench.
@@ -12,12 +12,15 @@ pub struct Args {
     /// Report keys that mean two things, and keys that terminal multiplexers eat; exit 1 when there are any.
     #[arg(long, conflicts_with = "markdown")]
     check: bool,
+    /// As the program comes, without preferences of your own.
+    #[arg(long)]
+    default: bool,
 }
 
 pub fn run(args: &Args, printer: &Printer) -> Outcome {
-    let keys = Keymap::default();
+    let keys = if args.default { Keymap::default() } else { preferences::read().keys };
     if args.check {
-        let problems = keys.problems();
+        let problems: Vec<String> = keys.conflicts().iter().cloned().chain(keys.problems()).collect();
         for problem in &problems {
             printer.warn(problem);
         }

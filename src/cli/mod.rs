@@ -33,6 +33,7 @@ mod live;
 mod man;
 mod output;
 mod paths;
+mod preferences;
 mod printer;
 mod query;
 mod recipe;
@@ -118,6 +119,7 @@ enum Command {
     Tui(tui::Args),
     Demo(demo::Args),
     Keys(keys::Args),
+    Preferences(preferences::Args),
     Paths(paths::Args),
     #[command(visible_alias = "completion")]
     Completions(completions::Args),
@@ -281,6 +283,7 @@ impl Command {
             Command::Tui(args) => tui::run(&args, global, printer),
             Command::Demo(args) => demo::run(&args, global, printer),
             Command::Keys(args) => keys::run(&args, printer),
+            Command::Preferences(args) => preferences::run(&args, printer),
             Command::Paths(args) => paths::run(&args, printer),
             Command::Completions(args) => completions::run(&args, global, printer),
             Command::Man(args) => man::run(&args, printer),

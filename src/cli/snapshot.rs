@@ -13,15 +13,19 @@ use super::{
     table,
 };
 use crate::{
+    cluster::Connection,
     document::header::Edition,
     fingerprint::{self, Dimension, Fingerprint},
     inventory::{Fact, Inventory, Node, Text, nodes_in_words},
     ops::{
         Failure,
+        agent::{self, AgentOptions},
         place::Place,
+        run::{IMAGE, NAMESPACE},
         snapshot,
         snapshots::{self, Limits, Moment, Recorder},
     },
+    report::escape,
     snapshot::provider,
     text::{count, listed, thousands},
 };
@@ -41,7 +45,7 @@ static FORMATS: &[Format<Written>] = &[
 
 /// Read a cluster: version, nodes, operating systems, GPUs, labels and taints, images, operators.
 ///
-/// Nothing is deployed and nothing is written to the cluster, unless --output names a ConfigMap. What a source does not let
+/// Nothing is deployed and nothing is written to the cluster, unless --output names a ConfigMap or --agent asks nodes. What a source does not let
 /// us read is noted in the snapshot under K8s.collection.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -55,17 +59,23 @@ pub struct Args {
     written: EditionArg,
     /// Go on until interrupted, and keep a snapshot whenever something that matters has changed: see `aicr snapshots`. Nothing
     /// is written to --output.
-    #[arg(long, conflicts_with_all = ["output", "format", "edition"])]
+    #[arg(long, conflicts_with_all = ["output", "format", "edition", "agent"])]
     watch: bool,
     /// How long the whole reading may take.
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = cluster::duration)]
     timeout: Duration,
+    /// Ask nodes with GPUs themselves for what the API server does not know: kernel modules and parameters, boot parameters, PCI,
+    /// systemd, nvidia-smi where it is there. One short Job without any rights on each; all are removed.
+    #[arg(long)]
+    agent: bool,
+    #[command(flatten)]
+    nodes: NodesArgs,
     #[command(flatten)]
     gpu: GpuArg,
     #[command(flatten)]
     dumps: DumpArgs,
     #[command(flatten)]
-    agent: AgentArgs,
+    reference: AgentArgs,
     #[command(flatten)]
     pod: PodArgs,
 }
@@ -76,8 +86,8 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     }
     cluster::block_on(global, async {
         let format = formats::choose(args.format, FORMATS, &args.output);
-        args.agent.warn(printer);
-        args.pod.warn(printer);
+        args.reference.warn(printer);
+        args.pod.warn(printer, args.agent);
         agent_args::warn_environment(printer, |name| std::env::var(name).ok());
         output::probe(&args.output)?;
         let dumps = args.dumps.read()?;
@@ -86,6 +96,10 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         let now = cluster::now();
         let taking = snapshot::take(&connection, &now);
         let mut taken = cluster::within(Some(args.timeout), ("read the cluster", &connection.at()), taking).await?;
+        let mut is_interrupted = false;
+        if args.agent {
+            is_interrupted = ask_nodes(args, &connection, &mut taken, printer).await?;
+        }
         dumps.into_iter().for_each(|dump| provider::put(&mut taken, dump));
         printer.debug(|| format!("read {} nodes", taken.nodes.len()));
         let written = Written { snapshot: taken, edition: args.written.edition };
@@ -105,8 +119,62 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         for gap in gaps(taken) {
             printer.warn(gap);
         }
-        Ok(Exit::Good)
+        Ok(if is_interrupted { Exit::Interrupted } else { Exit::Good })
     })
+}
+
+/// `--agent`: what nodes say goes into the snapshot; whether somebody interrupted it. What was created is removed either way.
+async fn ask_nodes(
+    args: &Args,
+    connection: &Connection,
+    taken: &mut Inventory,
+    printer: &Printer,
+) -> Result<bool, Failure> {
+    if let Some(failure) = agent::nothing_to_ask(taken) {
+        return Err(failure);
+    }
+    let (namespace, image, secrets) = args.pod.of_nodes();
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let options = AgentOptions {
+        namespace: namespace.map(str::to_owned).or(variable("AICR_NAMESPACE")).unwrap_or_else(|| NAMESPACE.to_owned()),
+        image: image.map(str::to_owned).or(variable("AICR_CHECK_IMAGE")).unwrap_or_else(|| IMAGE.to_owned()),
+        pull_secrets: secrets.to_vec(),
+        per_shape: args.nodes.agent_per == "shape",
+        parallel: args.nodes.agent_parallel,
+        timeout: args.nodes.agent_timeout,
+    };
+    let mut interrupts = cluster::Interrupts::new()?;
+    let say = |line: String| printer.note(printer.paint_note(Role::Quiet, &format!("agent: {}", escape::line(&line))));
+    let answers = agent::ask(connection, taken, &options, interrupts.next(), say).await?;
+    for result in &answers.results {
+        match &result.said {
+            Err(why) => printer.warn(format!("node {} gave no answer: {}", result.node, escape::line(why))),
+            Ok(facts) => {
+                for (what, why) in &facts.unread {
+                    printer.debug(|| format!("node {}: {what} was not read: {}", result.node, escape::line(why)));
+                }
+            }
+        }
+    }
+    if !answers.left.is_empty() {
+        let left = answers.left.join(", ");
+        printer.warn(format!("clean-up incomplete: {left}; run `aicr cleanup --namespace {}`", options.namespace));
+    }
+    Ok(answers.is_interrupted)
+}
+
+/// How nodes are asked.
+#[derive(Debug, clap::Args)]
+struct NodesArgs {
+    /// With --agent: ask each node, or one of each shape for all that are like it.
+    #[arg(long, value_name = "WHAT", default_value = "node", value_parser = ["node", "shape"], requires = "agent")]
+    agent_per: String,
+    /// With --agent: how many nodes at a time.
+    #[arg(long, value_name = "COUNT", default_value_t = 8, requires = "agent")]
+    agent_parallel: usize,
+    /// With --agent: how long one node may take.
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = cluster::duration, requires = "agent")]
+    agent_timeout: Duration,
 }
 
 /// `--watch`: a moment for each change that matters.

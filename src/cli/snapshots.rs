@@ -5,7 +5,7 @@ use crate::{
     ops::{
         self, Failure,
         place::{Format, Place},
-        snapshots::{self, How, Limits, Moment},
+        snapshots::{self, How, Limits, Moment, Shelf},
     },
     report::escape,
     text::count,
@@ -97,8 +97,12 @@ enum Verb {
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let folder = snapshots::folder()?;
-    let context = snapshots::context_of(&global.target()?);
+    let target = global.target()?;
+    let context = snapshots::context_of(&target);
     let context = context.as_deref();
+    // What is only read may be of the demo's past.
+    let shelf = || cluster::block_on(global, snapshots::shelf(&target));
+    let find = |shelf: &Shelf, reference: &str| snapshots::find_in(&shelf.list()?, reference, context);
     match &args.verb {
         Verb::Save { name } => {
             let taken = cluster::block_on(global, async {
@@ -110,17 +114,18 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             snapshot::gaps(&taken).into_iter().for_each(|gap| printer.warn(gap));
         }
         Verb::List { all } => {
-            let mut moments = snapshots::list(&folder)?;
+            let shelf = shelf()?;
+            let mut moments = shelf.list()?;
             moments.retain(|moment| *all || context.is_none_or(|context| moment.context == context));
-            let rows: Vec<[String; 7]> =
-                moments.iter().rev().map(|moment| row(moment, snapshots::size(&folder, moment))).collect();
+            let rows: Vec<[String; 7]> = moments.iter().rev().map(|moment| row(moment, shelf.size(moment))).collect();
             let heading = ["SNAPSHOT", "TAKEN", "CLUSTER", "NAME", "NODES", "CHANGES", "SIZE"];
             printer.data(&table::render(heading, &rows))?;
             printer.note(format!("{} in {}", count(moments.len(), "snapshot"), folder.display()));
         }
         Verb::Show { snapshot } => {
-            let moment = snapshots::find(&folder, snapshot, context)?;
-            let read = snapshots::open(&folder, &moment)?;
+            let shelf = shelf()?;
+            let moment = find(&shelf, snapshot)?;
+            let read = shelf.open(&moment)?;
             printer.data(&format!("{}\n{}", page(&moment), snapshot::summary(&read)))?;
         }
         Verb::Name { snapshot, name, remove: _ } => {
@@ -147,7 +152,8 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             }
         }
         Verb::Export { snapshot, output, format, written } => {
-            let read = snapshots::open(&folder, &snapshots::find(&folder, snapshot, context)?)?;
+            let shelf = shelf()?;
+            let read = shelf.open(&find(&shelf, snapshot)?)?;
             let is_json = match (format.as_deref(), output) {
                 (Some(format), _) => format == "json",
                 (None, Place::File(path)) => path.extension().is_some_and(|suffix| suffix == "json"),

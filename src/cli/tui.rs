@@ -5,7 +5,7 @@ use super::{
     exit::Exit,
     formats::{self, Format},
     global::Global,
-    input,
+    input, preferences,
     run_args::RunArgs,
 };
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
     },
     workbench::{
         self, Look, RunOptions, Screen,
+        preferences::{ASCII, CLIPBOARD, COLOR, LINEAR, MOUSE, Preferences, READ_ONLY, RESTORE, START_SCREEN, THEME},
         recording::Recording,
         script::{self, Frame},
     },
@@ -48,8 +49,9 @@ pub struct Args {
     /// command line.
     #[arg(long, value_name = "LINE")]
     go: Option<String>,
-    /// The theme: dark, light, high-contrast, ansi16 or mono.
-    #[arg(long, env = "AICR_THEME", value_name = "NAME")]
+    /// The theme: auto (dark or light, as the terminal's background is), dark, light, high-contrast, ansi16, mono, or one of
+    /// your own; AICR_THEME says the same.
+    #[arg(long, value_name = "NAME")]
     theme: Option<String>,
     /// An older name of --color, whose `always` means `true`.
     #[arg(long, value_name = "WHEN", value_parser = super::global::color())]
@@ -57,6 +59,12 @@ pub struct Args {
     /// Only ASCII characters.
     #[arg(long)]
     ascii: bool,
+    /// Lines and prompts instead of a full screen, for screen readers; TERM=dumb does the same. Standard input may be a pipe.
+    #[arg(long, conflicts_with = "script")]
+    linear: bool,
+    /// Begin anew instead of where the last session ended.
+    #[arg(long)]
+    fresh: bool,
     /// Keep no snapshots of the cluster as it changes: see `aicr snapshots`.
     #[arg(long)]
     no_keep: bool,
@@ -109,10 +117,13 @@ fn size(text: &str) -> Result<(u16, u16), String> {
 }
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
-    let options = args.options(global)?;
+    let (options, is_linear) = args.options(global)?;
     let Some(path) = &args.script else {
         let runtime = runtime()?;
-        let ended = runtime.block_on(workbench::run(options));
+        let ended = match is_linear {
+            true => runtime.block_on(workbench::run_linear(options)),
+            false => runtime.block_on(workbench::run(options)),
+        };
         // A file that is still being read does not keep a person here; all else ends before the process does.
         runtime.shutdown_timeout(LAST_WORK);
         term::end();
@@ -161,31 +172,69 @@ fn recorder(file: &Path) -> Result<(&'static Format<Recording>, Place), Failure>
 }
 
 impl Args {
-    fn options(&self, global: &Global) -> Result<RunOptions, Failure> {
-        Ok(RunOptions {
+    /// How to start it, and whether as lines.
+    fn options(&self, global: &Global) -> Result<(RunOptions, bool), Failure> {
+        // Frames of a script are the same on every machine.
+        let preferences = if self.script.is_some() { Preferences::default() } else { preferences::read() };
+        let preferences = self.flags(preferences, global);
+        let is_terminal = self.script.is_none();
+        let (session, unusable) = if is_terminal { workbench::last_session() } else { Default::default() };
+        let is_dumb = std::env::var("TERM").as_deref() == Ok("dumb");
+        let is_linear = is_terminal && (preferences.is_on(&LINEAR) || is_dumb);
+        let options = RunOptions {
+            session,
+            restores: is_terminal && preferences.is_on(&RESTORE),
+            writes_session: is_terminal,
             target: global.target()?,
             catalog: global.sources(),
             snapshots: self.snapshots.clone(),
             criteria: self.stated(global)?,
             configuration: global.applied.clone(),
             inherit: self.inherit_from.clone(),
-            screen: self.screen,
+            screen: preferences.screen(),
+            look: Look {
+                theme: preferences.theme().map(str::to_owned),
+                detect: is_terminal && preferences.theme().is_none(),
+                themes: preferences::themes(),
+                color: self.color(&preferences),
+                ascii: match preferences.text(&ASCII) {
+                    "auto" => !utf8(),
+                    text => text == "on",
+                },
+            },
+            keys: preferences.keys.clone(),
+            mouse: preferences.is_on(&MOUSE),
+            clipboard: preferences.text(&CLIPBOARD).parse().unwrap_or_default(),
+            read_only: preferences.is_on(&READ_ONLY),
+            notices: preferences.problems.iter().map(ToString::to_string).chain(unusable).collect(),
             go: self.go.clone(),
-            look: Look { theme: self.theme.clone(), color: self.color(global), ascii: self.ascii || !utf8() },
-            mouse: std::env::var("AICR_MOUSE").as_deref() != Ok("off"),
             keeps: !self.no_keep,
             run: self.run.options(),
-        })
+        };
+        Ok((options, is_linear))
+    }
+
+    /// What the command line says wins over the file and the environment.
+    fn flags(&self, preferences: Preferences, global: &Global) -> Preferences {
+        let said = |is: bool, word: &str| is.then(|| word.to_owned());
+        let color = (global.color != When::Auto).then(|| word_of(global.color));
+        let color =
+            self.colors.map(|when| if when == When::Always { "true".to_owned() } else { word_of(when) }).or(color);
+        preferences
+            .with_flag(&THEME, self.theme.clone())
+            .with_flag(&COLOR, color)
+            .with_flag(&ASCII, said(self.ascii, "on"))
+            .with_flag(&READ_ONLY, said(global.read_only, "true"))
+            .with_flag(&RESTORE, said(self.fresh, "false"))
+            .with_flag(&LINEAR, said(self.linear, "true"))
+            .with_flag(&START_SCREEN, self.screen.map(|screen| screen.name().to_lowercase()))
     }
 
     /// `None` leaves it to whoever shows the frames.
-    fn color(&self, global: &Global) -> Option<Level> {
-        match self.colors {
-            Some(When::Always) => Some(Level::True),
-            Some(When::Auto) => None,
-            Some(when) => Some(color::level(when, true, |name| std::env::var(name).ok())),
-            None if global.color == When::Auto => None,
-            None => Some(color::level(global.color, true, |name| std::env::var(name).ok())),
+    fn color(&self, preferences: &Preferences) -> Option<Level> {
+        match preferences.color() {
+            When::Auto => None,
+            when => Some(color::level(when, true, |name| std::env::var(name).ok())),
         }
     }
 
@@ -196,6 +245,11 @@ impl Args {
         let catalog = global.catalog()?;
         self.criteria.query(&catalog, None).map(|query| Some(query.criteria().clone()))
     }
+}
+
+/// As it is written.
+fn word_of(when: When) -> String {
+    When::WORDS.iter().find(|(_, known, _)| *known == when).map_or("auto", |(word, ..)| word).to_owned()
 }
 
 /// Whether the locale says UTF-8; where it says nothing, most terminals do.

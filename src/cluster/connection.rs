@@ -87,6 +87,13 @@ pub fn contexts(target: &Target) -> Result<Contexts, ClusterError> {
 }
 
 impl Connection {
+    /// The same cluster, with a client that sends nothing but questions: whatever else is asked of it is answered here, as a
+    /// server answers that forbids it.
+    #[must_use]
+    pub fn read_only(self) -> Connection {
+        Connection { client: super::read_only::client(self.client), ..self }
+    }
+
     /// Where this is, for messages: `context, server`.
     pub fn at(&self) -> String {
         format!("{}, {}", self.context, self.server)

@@ -11,6 +11,7 @@ use super::{
     error::{SLOW_HINT, chain, refusal},
     exec::ExecError,
     proxy::ProxyName,
+    read_only::{self, NotSent},
     tls::Refused,
     transport::{NoAnswer, NotKubernetes, PluginRefused},
 };
@@ -36,6 +37,9 @@ pub(super) fn explain(error: &(dyn Error + 'static)) -> Option<Explained> {
         .find_map(|cause| {
             if cause.is::<NoAnswer>() {
                 return Some(explained(ClusterErrorKind::Timeout, cause.to_string(), SLOW_HINT));
+            }
+            if cause.is::<NotSent>() {
+                return Some(explained(ClusterErrorKind::Forbidden, cause.to_string(), read_only::HINT));
             }
             if let Some(error) = cause.downcast_ref::<DialError>() {
                 return Some(dial(error));

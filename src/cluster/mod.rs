@@ -29,6 +29,7 @@ pub mod objects;
 pub mod objects_at_risk;
 pub mod proxy;
 pub mod raw;
+mod read_only;
 pub mod registry;
 pub mod releases;
 pub mod request;

@@ -47,6 +47,12 @@ pub const FILES: &[(&str, &str)] = files![
     "skyhook.yaml",
 ];
 
+/// Groups of nodes that make a fleet of the demo cluster.
+pub const FLEET: &str = include_str!("world/fleet.yaml");
+
+/// What was otherwise in the demo cluster during the last week.
+pub const WEEK: &str = include_str!("world/week.yaml");
+
 /// Patches that break something in the demo cluster.
 pub const DAMAGE: &[(&str, &str)] = files![
     "damage/dra-plugin-crashes.yaml",
@@ -136,6 +142,27 @@ impl World {
             }
         }
         Ok(world)
+    }
+
+    /// Adds nodes that are like one that is there but for a merge patch: the prefix and a number from 1 on are their names.
+    ///
+    /// # Errors
+    /// There is no such node.
+    pub fn add_nodes(&mut self, like: &str, prefix: &str, count: usize, patch: &Value) -> Result<(), NothingToPatch> {
+        let is_meant = |document: &&Value| document["kind"] == "Node" && text(&document["metadata"]["name"]) == like;
+        let Some(node) = self.documents.iter().find(is_meant) else {
+            return Err(NothingToPatch { object: format!("Node {like}") });
+        };
+        let mut node = node.clone();
+        patch::merge(&mut node, patch);
+        for number in 1..=count {
+            let name = format!("{prefix}{number}");
+            let mut copy = node.clone();
+            copy["metadata"]["labels"]["kubernetes.io/hostname"] = name.as_str().into();
+            copy["metadata"]["name"] = name.into();
+            self.documents.push(copy);
+        }
+        Ok(())
     }
 
     /// Merges a patch into the document that it names.

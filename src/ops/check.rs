@@ -11,6 +11,7 @@ use crate::{
     catalog::parse::duration_seconds,
     cluster::{ClusterError, ClusterErrorKind, Connection, changes, collect::list},
     demo::{PodExit, PodRun},
+    snapshot::agent::plan,
     validate::{
         checks::{self, Answer, Block, Change, Check, Ending, Facts, Outcome, Part, Probe, Read, Step, kept},
         input::{self, Input},
@@ -388,6 +389,10 @@ pub(super) async fn in_demo(pod: PodRun) -> PodExit {
         return PodExit { code, termination_message: String::new() };
     }
     let name = args.last().cloned().unwrap_or_default();
+    if name == plan::ARGUMENT {
+        super::agent::in_demo(&node_labels, &env).into_iter().for_each(say);
+        return PodExit { code: 0, termination_message: String::new() };
+    }
     if let Some(text) = name.strip_prefix("--probe=") {
         let code = match text.parse() {
             Ok(asked) => probe(asked, &devices, say).await,

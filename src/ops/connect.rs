@@ -43,6 +43,6 @@ impl Default for Target {
 pub async fn connect(target: &Target) -> Result<Connection, Failure> {
     match target {
         Target::Cluster(target) => Ok(cluster::connect(target).await?),
-        Target::Demo(options) => Ok(demo::to_demo(&demo::start_anywhere(options).await?.0)),
+        Target::Demo(options) => Ok(demo::in_context(&demo::start_anywhere(options).await?.0, options.context())),
     }
 }

@@ -13,6 +13,7 @@ use crate::{
         services::{self, HttpAnswer, Services},
     },
     demo::{self, Demo, PodRunner, StartError, World, WorldError, WorldFault},
+    inventory::Inventory,
     validate::plan::CHECK_LABEL,
     yaml::{self, Node, Position},
 };
@@ -31,6 +32,8 @@ pub struct DemoOptions {
     pub runner: Option<PodRunner>,
     /// Time at which the cluster's clock starts; now when absent.
     pub start: Option<jiff::Timestamp>,
+    /// The fleet: thousands of nodes besides those of the demo's own world.
+    pub fleet: bool,
     /// How many nodes there are at least; the further ones are copies of the last. For measuring.
     pub nodes: Option<usize>,
 }
@@ -81,10 +84,11 @@ pub fn prepare(options: &DemoOptions) -> Result<demo::Options, Failure> {
 
 /// `read` is the world, if it was read already.
 fn with_world(options: &DemoOptions, read: Option<Arc<World>>) -> Result<demo::Options, Failure> {
-    let DemoOptions { seed, world, faults, runner, start, nodes } = options.clone();
+    let DemoOptions { seed, world, faults, runner, start, fleet, nodes } = options.clone();
     let world = match (read, &world) {
         (Some(world), _) => world,
         (None, Some(place)) => Arc::new(read_world(place)?),
+        (None, None) if fleet => self::fleet()?,
         (None, None) => embedded()?,
     };
     let runner = runner.unwrap_or_else(|| PodRunner(Arc::new(|pod| Box::pin(check::in_demo(pod)))));
@@ -92,11 +96,32 @@ fn with_world(options: &DemoOptions, read: Option<Arc<World>>) -> Result<demo::O
     Ok(demo::Options { seed, world, faults, runner: Some(runner), start, nodes })
 }
 
+/// Contexts of the demo: the small cluster and the fleet.
+pub const CONTEXTS: [&str; 2] = ["demo", "fleet"];
+
+impl DemoOptions {
+    /// The context that these options are.
+    pub fn context(&self) -> &'static str {
+        CONTEXTS[usize::from(self.fleet)]
+    }
+
+    /// The same demo in another of its contexts; `None` for one that it does not have.
+    pub fn in_context(&self, context: &str) -> Option<DemoOptions> {
+        let fleet = CONTEXTS.iter().position(|known| *known == context)? == 1;
+        Some(DemoOptions { fleet, ..self.clone() })
+    }
+}
+
 /// A connection to a running demo cluster, as its caller.
 pub fn to_demo(demo: &Demo) -> Connection {
+    in_context(demo, CONTEXTS[0])
+}
+
+/// The same under the name of a context.
+pub fn in_context(demo: &Demo, context: &str) -> Connection {
     Connection {
         client: demo.client(),
-        context: "demo".to_owned(),
+        context: context.to_owned(),
         server: "in this process".to_owned(),
         services: Arc::new(DemoServices(demo.clone())),
     }
@@ -132,6 +157,52 @@ fn embedded() -> Result<Arc<World>, Failure> {
         })
     });
     WORLD.clone()
+}
+
+/// The demo's world with thousands of nodes more, made once.
+fn fleet() -> Result<Arc<World>, Failure> {
+    static WORLD: LazyLock<Result<Arc<World>, Failure>> = LazyLock::new(|| {
+        let mut world = World::clone(&*embedded()?);
+        for group in seeds("world/fleet.yaml", demo::FLEET)? {
+            let text = |key: &str| group[key].as_str().unwrap_or_default().to_owned();
+            let count = usize::try_from(group["count"].as_u64().unwrap_or(0)).unwrap_or(0);
+            let added = world.add_nodes(&text("like"), &text("prefix"), count, &group["patch"]);
+            added.map_err(|error| {
+                Failure::from_error(Kind::Internal, "make the fleet", StartError::NothingToPatch(error))
+            })?;
+        }
+        Ok(Arc::new(world))
+    });
+    WORLD.clone()
+}
+
+/// The entries of a list that is part of the program.
+fn seeds(name: &str, text: &str) -> Result<Vec<Value>, Failure> {
+    let documents = yaml::parse_all(text).map_err(|error| {
+        Failure::from_error(Kind::Internal, READ_WORLD, error.problem).at(format!("{name}:{}", error.at))
+    })?;
+    Ok(documents.iter().flat_map(|document| document.items()).map(Node::to_value).collect())
+}
+
+/// The small cluster as it was during the last week: the time, a name, and what was there.
+///
+/// # Errors
+/// What is part of the program is wrong.
+pub async fn week(options: &DemoOptions) -> Result<Vec<(String, Option<String>, Inventory)>, Failure> {
+    let now = options.start.unwrap_or_else(jiff::Timestamp::now);
+    let mut week = Vec::new();
+    for seed in seeds("world/week.yaml", demo::WEEK)? {
+        let start =
+            now.checked_sub(jiff::SignedDuration::from_hours(seed["hours"].as_i64().unwrap_or(0))).unwrap_or(now);
+        let patches = seed["patches"].as_array().cloned().unwrap_or_default();
+        let mut then = prepare(&DemoOptions { start: Some(start), faults: Vec::new(), ..options.clone() })?;
+        then.faults = vec![demo::Fault::Damage { patches }];
+        let running = demo::start(&then).map_err(not_started)?;
+        let at = start.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let taken = super::snapshot::take(&to_demo(&running), &at).await?;
+        week.push((at, seed["name"].as_str().map(str::to_owned), taken));
+    }
+    Ok(week)
 }
 
 fn read_world(place: &Place) -> Result<World, Failure> {

@@ -1,5 +1,6 @@
 //! Use cases, one file each: the only place where core and edges meet.
 
+pub mod agent;
 pub mod artifact;
 pub mod bundle;
 pub mod catalog;

@@ -175,7 +175,7 @@ pub async fn read(place: &Place, what: &str, session: &Session) -> Result<String
             Ok(config_map::read(&session.connection().await?, namespace, name).await?)
         }
         Place::Web(url) => fetch(url, what).await,
-        Place::Kept(reference) => snapshots::kept(reference, &session.target()),
+        Place::Kept(reference) => snapshots::kept(reference, &session.target()).await,
         Place::Standard | Place::File(_) => read_local(place, what),
     }
 }

@@ -6,6 +6,7 @@
 use super::{
     Failure, Kind,
     connect::{self, Target},
+    demo::CONTEXTS,
 };
 use crate::cluster::{self, Connection, Contexts};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,13 +20,22 @@ pub struct Session(Arc<Mutex<Current>>);
 #[derive(Clone, Default)]
 struct Current {
     target: Target,
+    /// Connections only read.
+    read_only: bool,
     connection: Arc<OnceCell<Connection>>,
 }
 
 impl Session {
     /// Nothing is read or connected yet.
     pub fn new(target: Target) -> Session {
-        Session(Arc::new(Mutex::new(Current { target, connection: Arc::default() })))
+        Session(Arc::new(Mutex::new(Current { target, read_only: false, connection: Arc::default() })))
+    }
+
+    /// Whether its connections refuse whatever would change the cluster; to be said before the first one is made.
+    #[must_use]
+    pub fn reading_only(self, read_only: bool) -> Session {
+        self.current().read_only = read_only;
+        self
     }
 
     fn current(&self) -> std::sync::MutexGuard<'_, Current> {
@@ -42,8 +52,12 @@ impl Session {
     /// # Errors
     /// As [`connect::connect`].
     pub async fn connection(&self) -> Result<Connection, Failure> {
-        let Current { target, connection } = self.current().clone();
-        connection.get_or_try_init(|| connect::connect(&target)).await.cloned()
+        let Current { target, read_only, connection } = self.current().clone();
+        let connect = || async {
+            let connection = connect::connect(&target).await?;
+            Ok(if read_only { connection.read_only() } else { connection })
+        };
+        connection.get_or_try_init(connect).await.cloned()
     }
 
     /// The contexts that a person can switch to, and the one in use. Reads files; no request is sent.
@@ -53,7 +67,10 @@ impl Session {
     pub fn contexts(&self) -> Result<Contexts, Failure> {
         match self.target() {
             Target::Cluster(target) => Ok(cluster::contexts(&target)?),
-            Target::Demo(_) => Ok(Contexts { names: vec!["demo".to_owned()], current: Some("demo".to_owned()) }),
+            Target::Demo(options) => Ok(Contexts {
+                names: CONTEXTS.map(str::to_owned).to_vec(),
+                current: Some(options.context().to_owned()),
+            }),
         }
     }
 
@@ -70,10 +87,11 @@ impl Session {
             return Err(Failure::new(Kind::Usage, "switch the context", because).hint("choose one of those"));
         }
         let mut current = self.current();
-        if let Target::Cluster(target) = &mut current.target {
-            target.context = Some(context.to_owned());
-            current.connection = Arc::default();
+        match &mut current.target {
+            Target::Cluster(target) => target.context = Some(context.to_owned()),
+            Target::Demo(options) => *options = options.in_context(context).unwrap_or_else(|| options.clone()),
         }
+        current.connection = Arc::default();
         Ok(())
     }
 }

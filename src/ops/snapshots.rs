@@ -3,7 +3,11 @@
 //! In: a cluster as it is, or a document. Out: moments, each with what differs from the moment before it of the same cluster;
 //! and the snapshot of a moment, wherever a snapshot document is asked for: `@friday`, `@`, `@-1`.
 
-use super::{Failure, Kind, connect::Target};
+use super::{
+    Failure, Kind,
+    connect::Target,
+    demo::{self, DemoOptions},
+};
 use crate::{
     cluster::watch::{LiveStatus, LiveView},
     diff::{self, Change, noise::Shown, severity},
@@ -106,20 +110,9 @@ pub fn save(folder: &Path, snapshot: &Inventory, name: Option<&str>, how: How) -
         "" => NO_TIME.to_owned(),
         at => at.to_owned(),
     };
-    let id = format!("{}-{}", compact(&at), digest.trim_start_matches("sha256:").chars().take(8).collect::<String>());
-    let before = known.iter().find(|moment| moment.id == id);
-    let mut moment = Moment {
-        moment: store::FORM.to_owned(),
-        id,
-        at,
-        cluster: cluster_of(snapshot).to_owned(),
-        context: snapshot.about.context.clone(),
-        digest: digest.clone(),
-        name: name.map(str::to_owned).or(before.and_then(|known| known.name.clone())),
-        how: how.word().to_owned(),
-        nodes: snapshot.nodes.len(),
-        ..Moment::default()
-    };
+    let mut moment = moment_of(snapshot, &at, &digest, how);
+    let before = known.iter().find(|known| known.id == moment.id);
+    moment.name = name.map(str::to_owned).or(before.and_then(|known| known.name.clone()));
     let is_new = store::keep(folder, &lock, &digest, &text).map_err(failed(folder, doing))?;
     let previous =
         known.iter().rfind(|known| known.cluster == moment.cluster && known.id != moment.id && known.at <= moment.at);
@@ -130,6 +123,22 @@ pub fn save(folder: &Path, snapshot: &Inventory, name: Option<&str>, how: How) -
     // One that was taken in between two others is what the later one is to be compared with.
     relink(folder, &lock, &moment.cluster)?;
     Ok((moment, is_new))
+}
+
+/// A moment that is compared with nothing yet.
+fn moment_of(snapshot: &Inventory, at: &str, digest: &str, how: How) -> Moment {
+    let short: String = digest.trim_start_matches("sha256:").chars().take(8).collect();
+    Moment {
+        moment: store::FORM.to_owned(),
+        id: format!("{}-{short}", compact(at)),
+        at: at.to_owned(),
+        cluster: cluster_of(snapshot).to_owned(),
+        context: snapshot.about.context.clone(),
+        digest: digest.to_owned(),
+        how: how.word().to_owned(),
+        nodes: snapshot.nodes.len(),
+        ..Moment::default()
+    }
 }
 
 /// `20260114-091000` of `2026-01-14T09:10:00Z`.
@@ -209,8 +218,12 @@ fn text_without_time(snapshot: &Inventory) -> Vec<u8> {
         let record = Arc::make_mut(record);
         record.metadata.insert("timestamp".to_owned(), NO_TIME.to_owned());
     }
+    document(&timeless)
+}
+
+fn document(snapshot: &Inventory) -> Vec<u8> {
     // Keys of the document are texts, so it can be JSON.
-    serde_json::to_vec(&Serialized::from(form::stream(&timeless, Edition::default()))).unwrap_or_default()
+    serde_json::to_vec(&Serialized::from(form::stream(snapshot, Edition::default()))).unwrap_or_default()
 }
 
 /// The document of a moment, as JSON.
@@ -242,17 +255,41 @@ pub fn open(folder: &Path, moment: &Moment) -> Result<Inventory, Failure> {
 
 /// Where the moments of a cluster are read from.
 #[derive(Clone, Debug)]
-pub enum Shelf {
-    /// Ours, in the folder for state.
-    Folder(PathBuf),
+pub struct Shelf {
+    /// Ours, in the folder for state; a machine may have none.
+    folder: Result<PathBuf, Failure>,
+    /// The past of the demo.
+    demo: Arc<Vec<(Moment, Arc<Inventory>)>>,
 }
 
 /// That of a cluster.
 ///
 /// # Errors
-/// As [`folder`].
-pub fn shelf(_target: &Target) -> Result<Shelf, Failure> {
-    folder().map(Shelf::Folder)
+/// What is part of the program is wrong.
+pub async fn shelf(target: &Target) -> Result<Shelf, Failure> {
+    static WEEK: tokio::sync::OnceCell<Arc<Vec<(Moment, Arc<Inventory>)>>> = tokio::sync::OnceCell::const_new();
+    let demo = match target {
+        Target::Demo(options) if options.world.is_none() && !options.fleet => {
+            WEEK.get_or_try_init(|| async { week(options).await.map(Arc::new) }).await?.clone()
+        }
+        _ => Arc::default(),
+    };
+    Ok(Shelf { folder: folder(), demo })
+}
+
+/// The week of the demo as moments.
+async fn week(options: &DemoOptions) -> Result<Vec<(Moment, Arc<Inventory>)>, Failure> {
+    let mut moments: Vec<(Moment, Arc<Inventory>)> = Vec::new();
+    for (at, name, snapshot) in demo::week(options).await? {
+        let digest = store::digest(&text_without_time(&snapshot));
+        let mut moment = Moment { name, ..moment_of(&snapshot, &at, &digest, How::Recorded) };
+        if let Some((previous, before)) = moments.last() {
+            moment.since = Some(previous.id.clone());
+            describe(&mut moment, &what_matters(before, &snapshot));
+        }
+        moments.push((moment, Arc::new(snapshot)));
+    }
+    Ok(moments)
 }
 
 impl Shelf {
@@ -261,9 +298,14 @@ impl Shelf {
     /// # Errors
     /// As [`list`].
     pub fn list(&self) -> Result<Vec<Moment>, Failure> {
-        match self {
-            Shelf::Folder(folder) => list(folder),
-        }
+        let mut moments = match &self.folder {
+            Ok(folder) => list(folder)?,
+            Err(_) if !self.demo.is_empty() => Vec::new(),
+            Err(failure) => return Err(failure.clone()),
+        };
+        moments.extend(self.demo.iter().map(|(moment, _)| moment.clone()));
+        moments.sort_by(|one, other| (&one.at, &one.id).cmp(&(&other.at, &other.id)));
+        Ok(moments)
     }
 
     /// The snapshot of a moment.
@@ -271,9 +313,15 @@ impl Shelf {
     /// # Errors
     /// As [`open`].
     pub fn open(&self, moment: &Moment) -> Result<Inventory, Failure> {
-        match self {
-            Shelf::Folder(folder) => open(folder, moment),
+        match self.demo.iter().find(|(known, _)| known.id == moment.id) {
+            Some((_, snapshot)) => Ok(Inventory::clone(snapshot)),
+            None => open(self.folder.as_ref().map_err(Clone::clone)?, moment),
         }
+    }
+
+    /// Bytes that a moment takes; none where it is made.
+    pub fn size(&self, moment: &Moment) -> u64 {
+        self.folder.as_ref().map_or(0, |folder| size(folder, moment))
     }
 }
 
@@ -281,15 +329,19 @@ impl Shelf {
 ///
 /// # Errors
 /// As [`find`] and [`text`].
-pub fn kept(reference: &str, target: &Target) -> Result<String, Failure> {
-    let folder = folder()?;
-    text(&folder, &find(&folder, reference, context_of(target).as_deref())?)
+pub async fn kept(reference: &str, target: &Target) -> Result<String, Failure> {
+    let shelf = shelf(target).await?;
+    let moment = find_in(&shelf.list()?, reference, context_of(target).as_deref())?;
+    match &shelf.folder {
+        Ok(folder) if !shelf.demo.iter().any(|(known, _)| known.id == moment.id) => text(folder, &moment),
+        _ => Ok(String::from_utf8_lossy(&document(&shelf.open(&moment)?)).into_owned()),
+    }
 }
 
 /// The context that `@-1` counts in, where the command line names one.
 pub fn context_of(target: &Target) -> Option<String> {
     match target {
-        Target::Demo(_) => Some("demo".to_owned()),
+        Target::Demo(options) => Some(options.context().to_owned()),
         Target::Cluster(target) => target.context.clone(),
     }
 }

@@ -129,6 +129,7 @@ static KINDS: [(&str, Subtypes); 6] = [
             ("taint", Open, Open),
             // Ours.
             ("nodes", Nothing, Open),
+            ("agent", Nothing, Open),
             ("modules", Nothing, Open),
             ("os-release", Nothing, Open),
         ]),

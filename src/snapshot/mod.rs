@@ -6,6 +6,7 @@
 //! kept as it is, so that writing it again loses nothing.
 
 pub mod address;
+pub mod agent;
 pub mod format;
 pub mod labels;
 mod node_item;

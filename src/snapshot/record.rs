@@ -54,9 +54,21 @@ pub fn record_but_nodes(inventory: &Inventory) -> Record {
 
 fn merge(measurements: &mut Vec<Measurement>, extra: Measurement) {
     match measurements.iter_mut().find(|measurement| measurement.kind == extra.kind) {
-        Some(measurement) => measurement.subtypes.extend(extra.subtypes),
+        Some(measurement) => extra.subtypes.into_iter().for_each(|subtype| merge_subtype(measurement, subtype)),
         None => measurements.push(extra),
     }
+}
+
+/// What an agent read stands in the tables that are there already; what the API server says wins.
+fn merge_subtype(measurement: &mut Measurement, extra: Subtype) {
+    let Some(known) = measurement.subtypes.iter_mut().find(|known| known.name == extra.name) else {
+        measurement.subtypes.push(extra);
+        return;
+    };
+    for (key, value) in extra.data {
+        known.data.entry(key).or_insert(value);
+    }
+    known.items.extend(extra.items);
 }
 
 fn node_subtypes(inventory: &Inventory, kind: &str) -> Vec<Subtype> {
@@ -78,7 +90,15 @@ pub(super) fn subtype<'i>(inventory: &'i Inventory, kind: &str, name: &str) -> O
         let of_kind = inventory.readings.iter().filter(|measurement| measurement.kind == kind);
         of_kind.flat_map(|measurement| &measurement.subtypes).find(|subtype| subtype.name == name)
     };
-    owned.map(Cow::Owned).or_else(|| extra().map(Cow::Borrowed))
+    match (owned, extra()) {
+        (None, extra) => extra.map(Cow::Borrowed),
+        (Some(owned), None) => Some(Cow::Owned(owned)),
+        (Some(owned), Some(extra)) => {
+            let mut merged = Measurement { kind: kind.to_owned(), subtypes: vec![owned] };
+            merge_subtype(&mut merged, extra.clone());
+            merged.subtypes.pop().map(Cow::Owned)
+        }
+    }
 }
 
 /// Names of the subtypes of a measurement; `None` where the inventory has no such measurement.

@@ -1,7 +1,8 @@
-//! Where this program keeps its own files: one folder for state, which holds the log and reports of panics.
+//! Where this program keeps its own files: a folder for state, which holds the log, records of runs, the last session and
+//! reports of panics, and one for configuration, which a person writes.
 //!
-//! `AICR_STATE_DIR` wins, then `XDG_STATE_HOME` (on every system, macOS included), then what the platform says. Nothing is
-//! created here.
+//! `AICR_STATE_DIR` wins, then `XDG_STATE_HOME` (on every system, macOS included), then what the platform says; alike with
+//! `AICR_CONFIG_DIR` and `XDG_CONFIG_HOME`. Nothing is created here.
 
 use directories::ProjectDirs;
 use std::{ffi::OsString, path::PathBuf};
@@ -16,21 +17,35 @@ pub struct Folder {
 
 /// The folder for state; `None` where neither a variable nor the platform names one (no home directory).
 pub fn state() -> Option<Folder> {
-    of(|name| std::env::var_os(name), ProjectDirs::from("", "", "aicr").as_ref())
+    // macOS and Windows have no place for state; it then lies with the data.
+    let of_platform = |dirs: &ProjectDirs| dirs.state_dir().unwrap_or(dirs.data_local_dir()).to_owned();
+    of(["AICR_STATE_DIR", "XDG_STATE_HOME"], |name| std::env::var_os(name), platform().as_ref().map(of_platform))
+}
+
+/// The folder for configuration; `None` as for [`state`].
+pub fn configuration() -> Option<Folder> {
+    let of_platform = |dirs: &ProjectDirs| dirs.config_dir().to_owned();
+    of(["AICR_CONFIG_DIR", "XDG_CONFIG_HOME"], |name| std::env::var_os(name), platform().as_ref().map(of_platform))
+}
+
+fn platform() -> Option<ProjectDirs> {
+    ProjectDirs::from("", "", "aicr")
 }
 
 /// A relative XDG path is passed over, as its specification asks; ours may be relative, because a person typed it.
-fn of(variable: impl Fn(&str) -> Option<OsString>, platform: Option<&ProjectDirs>) -> Option<Folder> {
-    if let Some(path) = variable("AICR_STATE_DIR").filter(|value| !value.is_empty()) {
-        return Some(Folder { path: path.into(), named_by: Some("AICR_STATE_DIR") });
+fn of(
+    [ours, shared]: [&'static str; 2],
+    variable: impl Fn(&str) -> Option<OsString>,
+    platform: Option<PathBuf>,
+) -> Option<Folder> {
+    if let Some(path) = variable(ours).filter(|value| !value.is_empty()) {
+        return Some(Folder { path: path.into(), named_by: Some(ours) });
     }
-    let shared = variable("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    if let Some(path) = shared {
-        return Some(Folder { path: path.join("aicr"), named_by: Some("XDG_STATE_HOME") });
+    let xdg = variable(shared).map(PathBuf::from).filter(|path| path.is_absolute());
+    if let Some(path) = xdg {
+        return Some(Folder { path: path.join("aicr"), named_by: Some(shared) });
     }
-    // macOS and Windows have no place for state; it then lies with the data.
-    let of_platform = |dirs: &ProjectDirs| dirs.state_dir().unwrap_or(dirs.data_local_dir()).to_owned();
-    platform.map(|dirs| Folder { path: of_platform(dirs), named_by: None })
+    platform.map(|path| Folder { path, named_by: None })
 }
 
 #[cfg(test)]
@@ -41,7 +56,7 @@ mod tests {
         let variable =
             |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value));
         let expected = expected.map(|(path, by)| Folder { path: path.into(), named_by: Some(by) });
-        assert_eq!(of(variable, None), expected);
+        assert_eq!(of(["AICR_STATE_DIR", "XDG_STATE_HOME"], variable, None), expected);
     }
 
     #[test]

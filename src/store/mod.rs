@@ -5,6 +5,7 @@ pub mod catalog_dir;
 pub mod embedded;
 pub mod folders;
 pub mod log;
+pub mod own;
 pub mod read;
 pub mod records;
 pub mod snapshots;

@@ -4,6 +4,8 @@
 //! out: the guard's drop, a panic (`cli::crash`), signals (the workbench's driver) and before a foreign program gets the
 //! terminal.
 
+pub mod background;
+pub mod clipboard;
 pub mod color;
 pub mod input;
 pub mod key;

@@ -20,12 +20,14 @@ use crate::{
     inventory::Inventory,
     ops::{
         self, Failure,
+        connect::Target,
         diff::Versus,
         inherit::{Basis, Wanted},
         run::Prepared,
     },
-    term::color::Level,
+    term::{background::Background, color::Level, input::Input},
 };
+use keeping::Keeping;
 use std::sync::Arc;
 
 mod act;
@@ -33,6 +35,7 @@ mod command;
 mod context;
 mod deploy;
 mod input;
+mod keeping;
 mod plan;
 mod replay;
 mod runs;
@@ -58,8 +61,15 @@ pub struct State {
     prepared: Option<Arc<Prepared>>,
     /// What would replace a file, and waits for an answer to its question.
     overwrites: Option<Effect>,
+    /// Preferences that could not be used, to be said at the start.
+    notices: Vec<String>,
     /// What the target is called before it is connected.
     start: Start,
+    keeping: Keeping,
+    /// What opens again what the last session had open.
+    restored: Vec<Effect>,
+    /// Snapshots that are being read, for the list of recent files.
+    reading: Vec<(SnapshotSlot, u64, String)>,
 }
 
 /// Numbers of the newest requests; answers to older ones are dropped.
@@ -116,13 +126,26 @@ impl State {
     /// # Errors
     /// The theme is unknown.
     pub fn new(options: &RunOptions, level: Level, width: u16, height: u16) -> Result<State, ThemeError> {
-        let desk = Desk::new(&options.look, options.screen.unwrap_or(Screen::Cluster), level, (width, height))?;
+        let look = (&options.look, &options.keys);
+        let mut desk = Desk::new(look, options.screen.unwrap_or(Screen::Cluster), level, (width, height))?;
+        let cluster = match &options.target {
+            _ if !options.snapshots.is_empty() => None,
+            Target::Demo(_) => Some("demo".to_owned()),
+            Target::Cluster(target) => target.context.clone(),
+        };
+        let session = options.session.clone();
+        desk.history.clone_from(&session.commands);
+        desk.filters.clone_from(&session.filters);
         Ok(State {
+            keeping: Keeping::new(session, options.restores, cluster, options.screen.is_some()),
+            restored: Vec::new(),
+            reading: Vec::new(),
             model: Model {
                 stated: options.criteria.clone(),
                 configuration: options.configuration.clone(),
                 inherit: options.inherit.clone(),
                 setup: setup(&options.run),
+                read_only: options.read_only,
                 ..Model::default()
             },
             desk,
@@ -135,6 +158,7 @@ impl State {
             reads_state: false,
             prepared: None,
             overwrites: None,
+            notices: options.notices.clone(),
             start: Start {
                 demo: options.target.is_demo(),
                 snapshots: options.snapshots.clone(),
@@ -149,6 +173,7 @@ impl State {
             let sentence = applied.sentence();
             self.say(Severity::Info, sentence);
         }
+        self.say_notices();
         let mut effects = vec![Effect::LoadCatalog { generation: self.model.catalog.start() }];
         effects.push(Effect::Contexts { pick: false });
         effects.push(self.list_runs());
@@ -165,14 +190,23 @@ impl State {
                 self.desk.screen = Screen::Compare;
             }
         }
+        self.restore();
         self.sent(effects)
     }
 
     /// Takes a message; the effects are for the driver to run.
     pub fn update(&mut self, msg: Msg) -> Vec<Effect> {
         self.dirty = true;
-        let effects = match msg {
-            Msg::Input(input) => self.input(input),
+        let mut effects = match msg {
+            Msg::Input(input) => {
+                if !matches!(input, Input::Resize { .. } | Input::Focus(_)) {
+                    self.keeping.touch();
+                }
+                self.input(input)
+            }
+            Msg::Act(action) if self.desk.overlay.is_some() => self.act_on_overlay(action),
+            Msg::Act(action) => self.act(action),
+            Msg::Command(line) => self.command(&line),
             Msg::Tick => {
                 self.replay_tick();
                 self.desk.mark(Need::Run);
@@ -221,6 +255,7 @@ impl State {
                     }
                     None => {
                         self.reads_state = self.model.catalog.value.as_deref().is_some_and(ops::recipe::reads_state);
+                        self.restore_documents();
                         self.resolve()
                     }
                 }
@@ -229,7 +264,14 @@ impl State {
                 self.answered();
                 match answer {
                     _ if generation != *self.asked.snapshot(slot) => Vec::new(),
-                    Ok(snapshot) => self.opened(slot, Side { name, snapshot }),
+                    Ok(snapshot) => {
+                        let read = self.reading.iter().find(|(of, number, _)| (*of, *number) == (slot, generation));
+                        if let Some((.., path)) = read {
+                            self.keeping.opened(&path.clone());
+                        }
+                        self.reading.retain(|(of, ..)| *of != slot);
+                        self.opened(slot, Side { name, snapshot })
+                    }
                     Err(failure) => {
                         if slot == SnapshotSlot::Cluster {
                             let cluster = &mut self.model.cluster;
@@ -287,7 +329,7 @@ impl State {
             }
             Msg::MomentOpened { generation, moment, answer } => {
                 self.answered();
-                self.moment_opened(generation, moment, answer)
+                self.moment_opened(generation, *moment, answer)
             }
             Msg::Kept(Ok(_)) => vec![self.list_moments()],
             Msg::Kept(Err(failure)) => {
@@ -355,6 +397,11 @@ impl State {
                 self.desk.mark(Need::Run);
                 vec![self.list_runs()]
             }
+            Msg::Copied { text, by: None } => vec![Effect::CopyByTerminal(text)],
+            Msg::Copied { text, by: Some(by) } => {
+                self.say_copied(&text, by);
+                Vec::new()
+            }
             Msg::Done(said) => {
                 self.answered();
                 self.say(Severity::Ok, said);
@@ -380,12 +427,17 @@ impl State {
                 self.desk.overlay = Some(Overlay::messages(&self.model.messages, &log));
                 Vec::new()
             }
+            Msg::Background(background) => {
+                self.background(background);
+                Vec::new()
+            }
             Msg::Suspend => vec![Effect::Suspend],
             Msg::Terminate => {
                 self.quit = true;
                 Vec::new()
             }
         };
+        effects.append(&mut self.restored);
         let mut effects = self.sent(effects);
         let is_there = self.model.recipe.value.is_some() && self.model.cluster.snapshot.is_some();
         if let Some(line) = self.start.go.take_if(|_| is_there) {
@@ -395,7 +447,42 @@ impl State {
         effects
     }
 
-    fn sent(&mut self, effects: Vec<Effect>) -> Vec<Effect> {
+    /// The terminal has said what its background is: the theme follows once, unless a person chose one.
+    fn background(&mut self, background: Background) {
+        let name = match background {
+            Background::Dark => "dark",
+            Background::Light => "light",
+        };
+        if self.desk.is_theme_chosen || self.desk.theme.name == name {
+            self.dirty = false;
+            return;
+        }
+        if let Ok(theme) = self.desk.themes.load(name, self.desk.level) {
+            self.desk.theme = theme;
+        }
+    }
+
+    /// The first one last, because that is what the line of messages shows; the others are in the list of messages.
+    fn say_notices(&mut self) {
+        let notices = std::mem::take(&mut self.notices);
+        for notice in notices.iter().skip(1).rev() {
+            self.say(Severity::Warn, notice.clone());
+        }
+        if let Some(first) = notices.first() {
+            let more = match notices.len() - 1 {
+                0 => String::new(),
+                more => format!(" (and {more} more: {})", self.desk.keys.command("messages")),
+            };
+            self.say(Severity::Warn, format!("{first}{more}"));
+        }
+    }
+
+    /// What leaves: with a mark where nothing may change a cluster, nothing that would.
+    fn sent(&mut self, mut effects: Vec<Effect>) -> Vec<Effect> {
+        if self.model.read_only && effects.iter().any(Effect::changes_cluster) {
+            effects.retain(|effect| !effect.changes_cluster());
+            self.say_read_only();
+        }
         self.in_flight += effects.iter().filter(|effect| effect.is_work()).count();
         effects
     }
@@ -422,12 +509,14 @@ impl State {
     fn read(&mut self, slot: SnapshotSlot, path: std::path::PathBuf) -> Effect {
         let generation = self.asked.snapshot(slot);
         *generation += 1;
-        let effect = Effect::ReadSnapshot { slot, generation: *generation, path: path.clone() };
+        let generation = *generation;
+        self.reading.retain(|(of, ..)| *of != slot);
+        self.reading.push((slot, generation, path.display().to_string()));
         if slot == SnapshotSlot::Cluster {
             self.model.cluster.reading = Some(path.display().to_string());
             self.desk.mark(Need::Cluster);
         }
-        effect
+        Effect::ReadSnapshot { slot, generation, path }
     }
 
     fn live(&mut self, generation: u64, view: LiveView) -> Vec<Effect> {
@@ -832,6 +921,18 @@ impl State {
         for name in self.desk.prepare(&self.model) {
             self.say(Severity::Info, format!("{} was removed; the nearest row is selected", text::clean(&name)));
         }
+    }
+
+    /// What was copied, how much of it, and by which way.
+    pub(super) fn say_copied(&mut self, text: &str, by: &str) {
+        let shown = text::fit(text.lines().next().unwrap_or_default(), 48, Default::default());
+        let shown = text::clean(&shown).into_owned();
+        self.say(Severity::Ok, format!("copied `{shown}` ({} bytes, {by})", text.len()));
+    }
+
+    /// Why something was not done.
+    pub(super) fn say_read_only(&mut self) {
+        self.say(Severity::Warn, "read-only: this would change the cluster; start without --read-only to do it");
     }
 
     // -- talking -----------------------------------------------------------------------------------------------------

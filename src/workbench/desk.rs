@@ -9,7 +9,8 @@ use super::{
     model::Model,
     overlay::{Field, Files, Kind, Overlay},
     panes::{self, Need, Pane, RowId, Table, Tables, View},
-    theme::{self, Theme, ThemeError},
+    session,
+    theme::{Theme, ThemeError, Themes},
     view,
     widgets::{
         table::{self, Identity},
@@ -20,6 +21,7 @@ use crate::term::{
     color::Level,
     key::{Key, UnknownKey},
 };
+use std::collections::BTreeMap;
 
 /// Which of the three ways keys are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +60,10 @@ pub fn remember(history: &mut Vec<String>, line: &str) {
 pub struct Desk {
     pub keys: Keymap,
     pub theme: Theme,
+    /// Those that can be chosen.
+    pub themes: Themes,
+    /// A person named the theme, so that the terminal's background does not matter.
+    pub is_theme_chosen: bool,
     pub level: Level,
     pub ascii: bool,
     pub width: u16,
@@ -68,6 +74,8 @@ pub struct Desk {
     focus: [&'static Pane; 5],
     pub zoom: Zoom,
     pub tables: Tables,
+    /// Rows that the last session had selected, by the place of their pane; until they are there, or the cursor is moved.
+    wanted: Vec<Option<String>>,
     stale: Vec<bool>,
     /// How everything stands, as of the newest change.
     pub health: Vec<health::Part>,
@@ -94,13 +102,20 @@ pub struct Desk {
 impl Desk {
     /// # Errors
     /// The theme is unknown.
-    pub fn new(look: &Look, screen: Screen, level: Level, (width, height): (u16, u16)) -> Result<Desk, ThemeError> {
-        let theme = theme::load(look.theme.as_deref().unwrap_or("dark"), level)?;
+    pub fn new(
+        (look, keys): (&Look, &Keymap),
+        screen: Screen,
+        level: Level,
+        (width, height): (u16, u16),
+    ) -> Result<Desk, ThemeError> {
+        let theme = look.themes.load(look.theme.as_deref().unwrap_or("dark"), level)?;
         let focus = Screen::ALL.map(panes::main_of);
         let shape = layout::Shape { width, height, focus: focus[screen.index()], zoom: Zoom::Normal };
         Ok(Desk {
-            keys: Keymap::default(),
+            keys: keys.clone(),
             theme,
+            themes: look.themes.clone(),
+            is_theme_chosen: look.theme.is_some(),
             level,
             ascii: look.ascii,
             width,
@@ -111,6 +126,7 @@ impl Desk {
             focus,
             zoom: Zoom::Normal,
             tables: Tables::default(),
+            wanted: vec![None; panes::ALL.len()],
             stale: vec![true; panes::ALL.len()],
             health: Vec::new(),
             health_is_stale: true,
@@ -152,6 +168,50 @@ impl Desk {
 
     pub fn table_mut(&mut self, pane: &Pane) -> &mut Table {
         self.tables.get_mut(pane)
+    }
+
+    /// Where the person is, to be written down.
+    pub fn place(&self) -> session::Place {
+        let mut panels = BTreeMap::new();
+        for (pane, wanted) in panes::ALL.iter().zip(&self.wanted) {
+            let table = self.tables.get(pane);
+            let selected = table.selected.as_ref().filter(|_| table.touched).and_then(RowId::mark);
+            let panel = session::Panel {
+                selected: selected.or_else(|| wanted.clone()),
+                filter: table.filter.clone(),
+                sort: table.sort,
+                wide: table.wide,
+                toggled: table.toggled.iter().filter_map(|row| row.named().map(str::to_owned)).collect(),
+            };
+            if panel != session::Panel::default() {
+                panels.insert(pane.path(), panel);
+            }
+        }
+        let focus = self.focus.iter().map(|pane| pane.path()).collect();
+        session::Place { screen: self.screen.name().to_owned(), focus, panels, documents: Vec::new() }
+    }
+
+    /// Goes to where a person was; what does not exist any more is passed over.
+    pub fn restore(&mut self, place: &session::Place, with_screen: bool) {
+        for path in &place.focus {
+            if let Some(pane) = panes::ALL.iter().find(|pane| pane.path() == *path) {
+                self.focus[pane.screen.index()] = pane;
+            }
+        }
+        for (at, pane) in panes::ALL.iter().enumerate() {
+            let Some(panel) = place.panels.get(&pane.path()) else { continue };
+            let table = self.tables.get_mut(pane);
+            table.filter.clone_from(&panel.filter);
+            (table.sort, table.wide) = (panel.sort, panel.wide);
+            table.toggled = panel.toggled.iter().map(RowId::from).collect();
+            table.refilter();
+            self.wanted[at].clone_from(&panel.selected);
+        }
+        self.stale.fill(true);
+        let screen = Screen::ALL.into_iter().find(|screen| screen.name() == place.screen);
+        if let Some(screen) = screen.filter(|_| with_screen) {
+            self.show(screen);
+        }
     }
 
     /// What a pane may read.
@@ -293,6 +353,17 @@ impl Desk {
         let before = table.selected.clone();
         let had_rows = !table.content.rows.is_empty();
         let found = table.set(content);
+        // The person has moved since, or the row is there now.
+        let wanted = &mut self.wanted[panes::index(pane)];
+        if table.touched {
+            *wanted = None;
+        } else if let Some(row) = wanted.as_ref().and_then(|mark| {
+            let marked = |row: &&panes::Row| row.id.mark().as_ref() == Some(mark);
+            table.content.rows.iter().find(marked).map(|row| row.id.clone())
+        }) {
+            table.select(&row);
+            *wanted = None;
+        }
         if table.selected != before {
             self.mark(Need::Cursor(pane));
         }

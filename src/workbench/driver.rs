@@ -8,14 +8,26 @@ mod pace;
 mod signals;
 mod worker;
 
-use super::{RunOptions, app::State, effect::Effect, msg::Msg, screenshot, view};
+use super::{
+    RunOptions,
+    app::State,
+    effect::Effect,
+    export as document,
+    msg::Msg,
+    screenshot,
+    session::{self, Session},
+    view,
+};
 use crate::{
     ops::{
         Failure, Kind,
         place::{self, Place},
     },
+    store::{folders, own},
     term::{
         self,
+        background::{self, Heard},
+        clipboard::{self, Way},
         color::{self, When},
         input::{self, Input},
         key::Key,
@@ -28,27 +40,41 @@ use futures::{StreamExt, future::BoxFuture};
 use pace::{Due, Pace};
 use signals::{Signal, Signals};
 use std::{
+    ffi::OsString,
     io,
     path::{Path, PathBuf},
-    process::ExitStatus,
+    process::{ExitStatus, Stdio},
     sync::Arc,
     time::Duration,
 };
-use tokio::sync::{Notify, mpsc};
+use tokio::{
+    io::AsyncWriteExt,
+    sync::{Notify, mpsc},
+};
 pub(super) use worker::Worker;
 
 pub(super) async fn run(options: RunOptions) -> Result<(), Failure> {
     let level = options.look.color.unwrap_or_else(|| color::level(When::Auto, true, |name| std::env::var(name).ok()));
     let (width, height) = crossterm::terminal::size().map_err(|error| terminal_failure(&error))?;
-    let state = State::new(&options, level, width, height)
+    let named = std::env::var("COLORFGBG").ok().and_then(|text| background::of_variable(&text));
+    let mut state = State::new(&options, level, width, height)
         .map_err(|error| Failure::new(Kind::Usage, "choose the theme", error.to_string()))?;
+    if let Some(background) = named.filter(|_| options.look.detect) {
+        state.update(Msg::Background(background));
+    }
+    let asks = options.look.detect
+        && named.is_none()
+        && level >= color::Level::Ansi256
+        && background::is_asked(&std::env::var("TERM").unwrap_or_default());
     let written = Arc::new(Notify::new());
     let writes = written.clone();
     let (guard, wire) =
         term::enter(options.mouse, move || writes.notify_one()).map_err(|error| terminal_failure(&error))?;
     let (sender, results) = mpsc::channel(256);
-    let driver = Driver {
+    let mut driver = Driver {
         state,
+        clipboard: options.clipboard,
+        listener: asks.then(background::Listener::default),
         worker: Worker::new(&options, sender),
         terminal: Terminal {
             screen: Screen::new(wire),
@@ -63,7 +89,11 @@ pub(super) async fn run(options: RunOptions) -> Result<(), Failure> {
         editor: None,
         leaving: None,
     };
-    let ended = driver.run().await;
+    if asks {
+        driver.terminal.screen.write(background::QUESTION).map_err(|error| terminal_failure(&error))?;
+    }
+    let keeps = options.writes_session;
+    let ended = driver.run(keeps).await;
     drop(guard);
     ended
 }
@@ -122,6 +152,7 @@ impl Reason {
 }
 
 /// What wakes the loop.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 enum Wake {
     Signal(Signal),
     Input(Input),
@@ -137,6 +168,9 @@ enum Wake {
 
 struct Driver {
     state: State,
+    clipboard: clipboard::Choice,
+    /// While the terminal may answer what its background is.
+    listener: Option<background::Listener>,
     worker: Worker,
     terminal: Terminal,
     results: mpsc::Receiver<Msg>,
@@ -148,7 +182,18 @@ struct Driver {
 }
 
 impl Driver {
-    async fn run(mut self) -> Result<(), Failure> {
+    /// Runs until the end, and then writes down what the next session begins with.
+    async fn run(mut self, keeps: bool) -> Result<(), Failure> {
+        let ended = self.until_the_end().await;
+        if keeps {
+            let kept = keep(self.state.session());
+            // What made it end is more important.
+            return ended.and(kept);
+        }
+        ended
+    }
+
+    async fn until_the_end(&mut self) -> Result<(), Failure> {
         self.state.model.now_ms = now_ms();
         let first = self.state.begin();
         self.perform(first)?;
@@ -175,7 +220,7 @@ impl Driver {
                 }
                 Wake::Input(input) => {
                     self.pace.hurry();
-                    self.input(input)?
+                    self.heard(input)?
                 }
                 Wake::Signal(signal) => self.signal(signal)?,
             };
@@ -188,7 +233,8 @@ impl Driver {
     }
 
     async fn wake(&mut self) -> Wake {
-        let Driver { state, worker, terminal, results, signals, pace, editor, leaving } = self;
+        let Driver { state, clipboard: _, listener: _, worker, terminal, results, signals, pace, editor, leaving } =
+            self;
         // A terminal that has not taken the last frame gets the newest one afterwards.
         let idle = terminal.screen.out().is_idle();
         let changed = state.dirty && editor.is_none() && !terminal.lost && idle;
@@ -228,6 +274,26 @@ impl Driver {
         let effects = self.state.update(msg);
         self.perform(effects)?;
         Ok((self.state.quit && self.leaving.is_none()).then_some(Reason::Quit))
+    }
+
+    /// Input as it arrives, among which an answer of the terminal may be.
+    fn heard(&mut self, input: Input) -> Result<Option<Reason>, Failure> {
+        let (Some(listener), Input::Key(key)) = (&mut self.listener, &input) else { return self.input(input) };
+        match listener.hear(*key) {
+            Heard::Part => Ok(None),
+            Heard::Answer(answer) => {
+                self.listener = None;
+                answer.map_or(Ok(None), |background| self.update(Msg::Background(background)))
+            }
+            Heard::Keys(keys) => {
+                for key in keys {
+                    if let Some(reason) = self.input(Input::Key(key))? {
+                        return Ok(Some(reason));
+                    }
+                }
+                Ok(None)
+            }
+        }
     }
 
     fn input(&mut self, input: Input) -> Result<Option<Reason>, Failure> {
@@ -314,7 +380,9 @@ impl Driver {
                     }
                 }
                 Effect::Edit { path, line } => self.edit(&path, line)?,
-                Effect::Copy(text) => self.copy(&text)?,
+                Effect::Page(text) => self.page(text)?,
+                Effect::Copy(text) => self.copy(text)?,
+                Effect::CopyByTerminal(text) => self.copy_by_terminal(&text)?,
                 Effect::Export { path, replace } => export(&mut self.state, path, replace),
                 other => self.worker.start(other),
             }
@@ -332,19 +400,43 @@ impl Driver {
         self.pace.hurry();
     }
 
-    /// Gives the terminal to the editor. The loop goes on without it: results are taken, a run is fed.
+    /// Opens a file in the editor.
     fn edit(&mut self, path: &Path, line: u32) -> Result<(), Failure> {
         let editor = std::env::var("EDITOR").or_else(|_| std::env::var("VISUAL")).unwrap_or_else(|_| "vi".to_owned());
-        let mut words = editor.split_whitespace();
-        let program = words.next().unwrap_or("vi").to_owned();
+        let arguments = [format!("+{line}").into(), path.as_os_str().to_owned()];
+        self.hand_over((&editor, "vi"), &arguments, None)
+    }
+
+    /// Shows a text in the pager, which reads its keys from the terminal itself.
+    fn page(&mut self, text: String) -> Result<(), Failure> {
+        let pager = std::env::var("PAGER").ok().filter(|pager| !pager.trim().is_empty());
+        self.hand_over((pager.as_deref().unwrap_or("less"), "less"), &[], Some(text))
+    }
+
+    /// Gives the terminal to a foreign program. The loop goes on without it: results are taken, a run is fed.
+    fn hand_over(
+        &mut self,
+        (line, otherwise): (&str, &str),
+        arguments: &[OsString],
+        input: Option<String>,
+    ) -> Result<(), Failure> {
+        let mut words = line.split_whitespace();
+        let program = words.next().unwrap_or(otherwise).to_owned();
         self.terminal.keys = None;
-        // Time for the dropped reader to let go of the terminal, so that the editor gets every key.
+        // Time for the dropped reader to let go of the terminal, so that the program gets every key.
         let _ = crossterm::event::poll(Duration::from_millis(30));
         term::leave();
         let mut command = tokio::process::Command::new(&program);
-        command.args(words).arg(format!("+{line}")).arg(path).kill_on_drop(true);
+        command.args(words).args(arguments).kill_on_drop(true);
+        if input.is_some() {
+            command.stdin(Stdio::piped());
+        }
         match command.spawn() {
             Ok(mut child) => {
+                if let (Some(mut to), Some(text)) = (child.stdin.take(), input) {
+                    // A pager that is left before its end does not take all of it.
+                    tokio::spawn(async move { drop(to.write_all(text.as_bytes()).await) });
+                }
                 let ended = Box::pin(async move { child.wait().await });
                 self.editor = Some(Editor { program, ended });
                 Ok(())
@@ -363,20 +455,45 @@ impl Driver {
         self.terminal.keys = Some(EventStream::new());
         self.resumed();
         if let Err(error) = status {
-            let doing = format!("run the editor `{}`", editor.program);
-            self.state.say_failure(Failure::new(Kind::Usage, doing, error.to_string()).hint("set EDITOR"));
+            let doing = format!("run `{}`", editor.program);
+            self.state.say_failure(Failure::new(Kind::Usage, doing, error.to_string()).hint("set EDITOR or PAGER"));
         }
         Ok(())
     }
 
-    fn copy(&mut self, text: &str) -> Result<(), Failure> {
+    fn copy(&mut self, text: String) -> Result<(), Failure> {
+        let mut programs = Vec::new();
+        let mut by_terminal = false;
+        for way in clipboard::ways(self.clipboard, |name| std::env::var(name).ok()) {
+            match way {
+                Way::Program(words) => programs.push(words),
+                Way::Terminal => by_terminal = true,
+            }
+        }
+        match (programs.is_empty(), by_terminal) {
+            (true, true) => return self.copy_by_terminal(&text),
+            (true, false) if self.clipboard == clipboard::Choice::Off => {
+                self.state.say(super::model::Severity::Warn, "not copied: the preference `clipboard` is off");
+            }
+            (true, false) => {
+                let said = "not copied: no program for the clipboard is known here; `clipboard` can be osc52";
+                self.state.say(super::model::Severity::Warn, said);
+            }
+            (false, _) => self.worker.copy(text, programs),
+        }
+        Ok(())
+    }
+
+    fn copy_by_terminal(&mut self, text: &str) -> Result<(), Failure> {
+        if self.clipboard == clipboard::Choice::Native {
+            self.state.say(super::model::Severity::Warn, "not copied: no program for the clipboard has taken the text");
+            return Ok(());
+        }
         let in_tmux = std::env::var_os("TMUX").is_some();
         match term::clipboard_sequence(text, in_tmux) {
             Some(sequence) => {
                 self.terminal.screen.write(&sequence).map_err(|error| terminal_failure(&error))?;
-                let shown = super::widgets::text::fit(text.lines().next().unwrap_or_default(), 48, Default::default());
-                let shown = super::widgets::text::clean(&shown).into_owned();
-                self.state.say(super::model::Severity::Ok, format!("copied `{shown}` ({} bytes, OSC 52)", text.len()));
+                self.state.say_copied(text, "OSC 52");
             }
             None => {
                 self.state.say(super::model::Severity::Warn, "too long for the clipboard of a terminal; use a file");
@@ -386,7 +503,7 @@ impl Driver {
     }
 }
 
-fn export(state: &mut State, path: PathBuf, replace: bool) {
+pub(super) fn export(state: &mut State, path: PathBuf, replace: bool) {
     let place = Place::File(path.clone());
     if !replace && place.is_taken() {
         state.ask_overwrite(Effect::Export { path, replace: true });
@@ -394,14 +511,49 @@ fn export(state: &mut State, path: PathBuf, replace: bool) {
     }
     state.prepare();
     let (frame, _) = view::frame(state);
-    let text = match path.extension().is_some_and(|extension| extension == "txt") {
-        true => screenshot::symbols(&frame),
-        false => screenshot::svg(&frame, &state.desk.theme, &format!("aicr workbench, {}", state.desk.screen.name())),
+    let text = match path.extension().and_then(|extension| extension.to_str()) {
+        Some("txt") => screenshot::symbols(&frame),
+        Some("md") => document::markdown(state),
+        Some("json") => document::json(state),
+        _ => screenshot::svg(&frame, &state.desk.theme, &format!("aicr workbench, {}", state.desk.screen.name())),
     };
     match place::write_local(&place, &text) {
         Ok(()) => state.say(super::model::Severity::Ok, format!("wrote {}", place.whole())),
         Err(failure) => state.say_failure(failure),
     }
+}
+
+/// Writes what the next session begins with over what others have written meanwhile.
+pub(super) fn keep(session: Session) -> Result<(), Failure> {
+    let Some(folder) = folders::state() else { return Ok(()) };
+    let path = folder.path.join(session::FILE);
+    let whole = |file: &str| match Place::parse(file) {
+        Ok(place @ Place::File(_)) if place.is_taken() => place.whole(),
+        _ => file.to_owned(),
+    };
+    let stored = own::text(&path).ok().flatten().and_then(|text| Session::parse(&text).ok()).unwrap_or_default();
+    own::keep(&path, &session.with_files(whole).over(stored).text()).map_err(|error| {
+        let hint = "set AICR_STATE_DIR to a folder that can be written to";
+        Failure::from_error(Kind::Usage, "write down the session", error).at(path.display().to_string()).hint(hint)
+    })
+}
+
+/// What earlier sessions left, and what is to be said of it; a file that cannot be used is moved aside.
+pub(super) fn last_session() -> (Session, Option<String>) {
+    let Some(path) = folders::state().map(|folder| folder.path.join(session::FILE)) else { return Default::default() };
+    let because = match own::text(&path) {
+        Ok(None) => return Default::default(),
+        Ok(Some(text)) => match Session::parse(&text) {
+            Ok(session) => return (session, None),
+            Err(because) => because,
+        },
+        Err(error) => crate::text::causes(&error),
+    };
+    let aside = match own::move_aside(&path) {
+        Ok(aside) => format!("it is {} now", aside.display()),
+        Err(error) => format!("it cannot be moved: {error}"),
+    };
+    (Session::default(), Some(format!("the last session cannot be restored: {because}; {aside}")))
 }
 
 /// Milliseconds since the epoch.

@@ -78,7 +78,7 @@ pub enum Effect {
     },
     OpenMoment {
         generation: u64,
-        moment: Moment,
+        moment: Box<Moment>,
     },
     /// Check whether the cluster can be upgraded to a recipe; a saved snapshot without asking anybody.
     CheckUpgrade {
@@ -143,11 +143,15 @@ pub enum Effect {
     /// Give the newest lines of the program's log.
     ReadLog,
     Copy(String),
+    /// The same by the terminal, because no program has done it.
+    CopyByTerminal(String),
     /// Open a file at a line in `$EDITOR`.
     Edit {
         path: PathBuf,
         line: u32,
     },
+    /// Show a text in `$PAGER`.
+    Page(String),
     /// Write the next frame; a file that is there only where `replace` says so.
     Export {
         path: PathBuf,
@@ -158,6 +162,47 @@ pub enum Effect {
 }
 
 impl Effect {
+    /// Whether carrying it out may change a cluster. Files, the clipboard and the choice of a context do not.
+    ///
+    /// Without a rest that stands for all others: whoever adds an effect decides this.
+    pub fn changes_cluster(&self) -> bool {
+        match self {
+            Effect::Run(_) | Effect::Deploy(_) => true,
+            // Only of a run that was started here; in read-only mode there is none.
+            Effect::CancelRun | Effect::Steer(_) => false,
+            Effect::Watch { .. }
+            | Effect::Contexts { .. }
+            | Effect::SwitchContext(_)
+            | Effect::LoadCatalog { .. }
+            | Effect::ReadSnapshot { .. }
+            | Effect::Resolve { .. }
+            | Effect::WhatIfChanges { .. }
+            | Effect::ReadRecipe { .. }
+            | Effect::CompareRecipes { .. }
+            | Effect::CompareSnapshots { .. }
+            | Effect::CheckUpgrade { .. }
+            | Effect::ListMoments { .. }
+            | Effect::OpenMoment { .. }
+            | Effect::Plan { .. }
+            | Effect::PlanDeploy { .. }
+            | Effect::CompareRuns { .. }
+            | Effect::FollowRun { .. }
+            | Effect::Save { .. }
+            | Effect::ListFiles(_)
+            | Effect::SaveText { .. }
+            | Effect::ListRuns { .. }
+            | Effect::OpenRun { .. }
+            | Effect::ReadLog
+            | Effect::Copy(_)
+            | Effect::CopyByTerminal(_)
+            | Effect::Edit { .. }
+            | Effect::Page(_)
+            | Effect::Export { .. }
+            | Effect::Redraw
+            | Effect::Suspend => false,
+        }
+    }
+
     /// An answer will come back.
     pub fn is_work(&self) -> bool {
         !matches!(
@@ -167,7 +212,9 @@ impl Effect {
                 | Effect::Watch { .. }
                 | Effect::FollowRun { .. }
                 | Effect::Copy(_)
+                | Effect::CopyByTerminal(_)
                 | Effect::Edit { .. }
+                | Effect::Page(_)
                 | Effect::Export { .. }
                 | Effect::Redraw
                 | Effect::Suspend

@@ -53,6 +53,7 @@ pub enum Action {
     Copy,
     CopyRow,
     Raw,
+    Pager,
     Details,
     GoDefinition,
     GoNode,
@@ -290,6 +291,7 @@ pub const BINDINGS: &[Binding] = &[
     on(&[Screen::Validate], key(A::NextMark, "next-mark", &["'"], G::Look, "next mark", "the next marked line of the log")),
     on(&[Screen::Validate], key(A::Timestamps, "timestamps", &["t"], G::Look, "times", "time before each line of the log")),
     key(A::Raw, "raw", &["Y"], G::Look, "YAML", "the document behind this screen as YAML"),
+    always(key(A::Pager, "pager", &["o"], G::Look, "pager", "the text shown, or the document behind this screen, in $PAGER")),
     key(A::Details, "details", &["D"], G::Look, "details", "the failure or message in full, as text"),
     on(&[Screen::Validate], key(A::Run, "run", &["r"], G::Act, "run", "run the selected check or phase, or all; lists first what will be created")),
     on(&[Screen::Validate], key(A::RunFailed, "run-failed", &["F"], G::Act, "failed", "run what failed or gave no verdict")),
@@ -360,13 +362,27 @@ pub enum Found {
 pub struct Keymap {
     /// Sequences of each row of [`BINDINGS`]; the first is the one that sentences name.
     sequences: Vec<Vec<Vec<Key>>>,
+    /// Actions that a person bound; their keys are not taken by what is bound later.
+    claimed: Vec<Action>,
+    /// What help says about keys that two actions asked for.
+    conflicts: Vec<String>,
+}
+
+/// What became of keys that an action claimed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bound {
+    /// Keys that others had, with whose they were.
+    pub lost: Vec<(String, Action)>,
+    /// Keys that others have claimed before, with whose they stay.
+    pub refused: Vec<(String, Action)>,
 }
 
 impl Default for Keymap {
     fn default() -> Keymap {
         // Names in the table are read by a test.
         let sequences = |binding: &Binding| binding.keys.iter().filter_map(|keys| key::sequence(keys).ok()).collect();
-        Keymap { sequences: BINDINGS.iter().map(sequences).collect() }
+        let sequences = BINDINGS.iter().map(sequences).collect();
+        Keymap { sequences, claimed: Vec::new(), conflicts: Vec::new() }
     }
 }
 
@@ -381,6 +397,52 @@ impl Keymap {
             self.sequences[place] = sequences;
         }
         Ok(())
+    }
+
+    /// Binds an action to the keys that a person chose, and takes them from whoever had them where both act. Keys that
+    /// were claimed before stay where they are.
+    ///
+    /// # Errors
+    /// The name of a key is unknown; nothing has changed then.
+    pub fn claim(&mut self, action: Action, keys: &[&str]) -> Result<Bound, UnknownKey> {
+        let sequences: Vec<Vec<Key>> = keys.iter().map(|keys| key::sequence(keys)).collect::<Result<_, _>>()?;
+        let mut bound = Bound::default();
+        let mut kept = Vec::new();
+        for sequence in sequences {
+            let clashes = |theirs: &[Key]| sequence.starts_with(theirs) || theirs.starts_with(&sequence[..]);
+            let others: Vec<Action> = self
+                .rows()
+                .filter(|(other, _)| other.action != action && meet(binding(action), other))
+                .filter(|(_, theirs)| theirs.iter().any(|theirs| clashes(theirs)))
+                .map(|(other, _)| other.action)
+                .collect();
+            let first = others.iter().find(|other| self.claimed.contains(other) || **other == Action::Interrupt);
+            if let Some(other) = first {
+                bound.refused.push((written(&sequence), *other));
+                continue;
+            }
+            for other in others {
+                if let Some(place) = BINDINGS.iter().position(|binding| binding.action == other) {
+                    self.sequences[place].retain(|theirs| !clashes(theirs));
+                    bound.lost.push((written(&sequence), other));
+                }
+            }
+            kept.push(sequence);
+        }
+        if let Some(place) = BINDINGS.iter().position(|binding| binding.action == action) {
+            self.sequences[place] = kept;
+            self.claimed.push(action);
+        }
+        Ok(bound)
+    }
+
+    /// What could not be bound as asked, for the help.
+    pub fn conflicts(&self) -> &[String] {
+        &self.conflicts
+    }
+
+    pub fn set_conflicts(&mut self, conflicts: Vec<String>) {
+        self.conflicts = conflicts;
     }
 
     /// Rows of the table with their sequences.

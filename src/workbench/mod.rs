@@ -9,17 +9,21 @@ pub mod deploy;
 pub mod desk;
 pub mod driver;
 pub mod effect;
+pub mod export;
 pub mod health;
 pub mod keymap;
 pub mod layout;
+pub mod linear;
 pub mod model;
 pub mod msg;
 pub mod overlay;
 mod palette;
 pub mod panes;
+pub mod preferences;
 pub mod recording;
 pub mod screenshot;
 pub mod script;
+pub mod session;
 pub mod theme;
 pub mod view;
 pub mod widgets;
@@ -28,8 +32,10 @@ use crate::{
     criteria::Criteria,
     ops::{self, Failure, config::Applied, connect::Target},
     store::catalog_dir::Sources,
-    term::color::Level,
+    term::{clipboard, color::Level},
 };
+use keymap::Keymap;
+use session::Session;
 use std::{path::PathBuf, sync::Arc};
 
 /// The five screens, in the order of their digits.
@@ -89,7 +95,19 @@ pub struct RunOptions {
     /// A line of the palette that is done as soon as cluster and recipe are there: what [`app::State::link`] ends with.
     pub go: Option<String>,
     pub look: Look,
+    pub keys: Keymap,
     pub mouse: bool,
+    pub clipboard: clipboard::Choice,
+    /// Nothing that would change a cluster is done.
+    pub read_only: bool,
+    /// What earlier sessions left.
+    pub session: Session,
+    /// The desk begins where the last session with the same cluster ended.
+    pub restores: bool,
+    /// What this session leaves is written down at its end.
+    pub writes_session: bool,
+    /// To be said at the start: preferences that could not be used.
+    pub notices: Vec<String>,
     /// Snapshots of the watched cluster are kept as it changes.
     pub keeps: bool,
     /// How checks are run.
@@ -99,11 +117,28 @@ pub struct RunOptions {
 /// How it looks.
 #[derive(Clone, Debug, Default)]
 pub struct Look {
-    /// `dark` where not stated.
+    /// `dark` where not stated, or `light` where the terminal says that its background is.
     pub theme: Option<String>,
+    /// Whether to ask the terminal for its background.
+    pub detect: bool,
+    /// Themes that there are.
+    pub themes: theme::Themes,
     /// As `--color` asks; the environment decides where it does not.
     pub color: Option<Level>,
     pub ascii: bool,
+}
+
+/// What earlier sessions left, and what is to be said of it where it cannot be used.
+pub fn last_session() -> (Session, Option<String>) {
+    driver::last_session()
+}
+
+/// Runs the workbench as lines and prompts until the person leaves or the lines end.
+///
+/// # Errors
+/// The output went away; an unknown theme.
+pub async fn run_linear(options: RunOptions) -> Result<(), Failure> {
+    linear::run(options).await
 }
 
 /// Runs the workbench on this terminal until the person leaves.

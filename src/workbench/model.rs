@@ -738,6 +738,8 @@ const MESSAGES: usize = 500;
 /// Everything that is known.
 #[derive(Clone, Debug, Default)]
 pub struct Model {
+    /// Nothing that would change a cluster is done.
+    pub read_only: bool,
     pub cluster: Cluster,
     /// Those that the kubeconfig has, as it was read last.
     pub contexts: Contexts,

@@ -1,6 +1,6 @@
 //! What reaches the state: input, time and answers of workers.
 
-use super::{effect::Effect, overlay::Files};
+use super::{effect::Effect, keymap::Action, overlay::Files};
 use crate::{
     catalog::Catalog,
     cluster::{Contexts, watch::LiveView},
@@ -19,7 +19,7 @@ use crate::{
     },
     resolve::Resolution,
     store::log::Line,
-    term::input::Input,
+    term::{background::Background, input::Input},
     validate::event::Event,
 };
 use std::{path::PathBuf, sync::Arc};
@@ -55,6 +55,10 @@ pub struct Log {
 #[derive(Clone, Debug)]
 pub enum Msg {
     Input(Input),
+    /// An action by its name, as a key does it.
+    Act(Action),
+    /// A line of the palette.
+    Command(String),
     /// The clock, where something shown depends on it.
     Tick,
     Connected {
@@ -120,11 +124,11 @@ pub enum Msg {
     },
     MomentOpened {
         generation: u64,
-        moment: Moment,
+        moment: Box<Moment>,
         answer: Result<Arc<Inventory>, Failure>,
     },
     /// What is watched was kept, or could not be.
-    Kept(Result<Moment, Failure>),
+    Kept(Result<Box<Moment>, Failure>),
     /// A run, ready to start.
     Planned {
         generation: u64,
@@ -163,6 +167,11 @@ pub enum Msg {
         run_id: String,
         answer: Result<(), Failure>,
     },
+    /// A text was given to a program of the system; `None` where none has taken it.
+    Copied {
+        text: String,
+        by: Option<&'static str>,
+    },
     /// Something was done that cannot be seen otherwise.
     Done(String),
     Failed(Failure),
@@ -172,6 +181,8 @@ pub enum Msg {
     Files(Files),
     /// The newest lines of the program's log, and the file that has all of them.
     Log(Log),
+    /// What the terminal says of its background.
+    Background(Background),
     Suspend,
     /// The process was told to end.
     Terminate,

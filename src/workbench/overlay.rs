@@ -9,7 +9,7 @@ use super::{
     msg::Log,
     palette,
     panes::{Pane, RowId, Tables},
-    theme::Role,
+    theme::{Role, Themes},
     widgets::{
         table::{self, Cell, Column, Identity},
         text, wrap,
@@ -141,6 +141,10 @@ pub struct Reads<'s> {
     /// Filters that were kept, oldest first.
     pub filters: &'s [String],
     pub files: &'s Files,
+    pub themes: &'s Themes,
+    /// Contexts and files that were used, newest first.
+    pub recent_contexts: &'s [String],
+    pub recent_files: &'s [String],
 }
 
 /// What a folder holds, for completion.
@@ -351,6 +355,13 @@ fn help(reads: &Reads<'_>, typed: &str) -> Content {
         ];
         Row::new(Choice::Act(binding.action), cells)
     };
+    if typed.is_empty() && !keys.conflicts().is_empty() {
+        rows.push(Row::new(Choice::Line(rows.len()), vec![Cell::new(Role::Heading, "keys that could not be bound")]));
+        for conflict in keys.conflicts() {
+            let cells = vec![Cell::new(Role::Warn, "  !"), Cell::new(Role::Warn, conflict)];
+            rows.push(Row::new(Choice::Line(rows.len()), cells));
+        }
+    }
     if typed.is_empty() {
         // What a person can do here comes before how to move.
         rows.push(Row::new(Choice::Line(rows.len()), vec![Cell::new(Role::Heading, "here")]));
@@ -414,13 +425,15 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ),
     ("upgrade", "[NAME]", "whether the cluster can be upgraded to the recipe, with the steps for a deployer"),
     ("compare", "[A] [B] [C]", "compare snapshots (files, or kept ones like @-1), one with the cluster, or two runs"),
+    ("sort", "[COLUMN -COLUMN …]", "sort the focused panel by several columns, - for descending"),
+    ("columns", "[COLUMN …]", "choose the columns of the focused panel; without a name, those that there is room for"),
     ("noise", "[RULE]", "show or hide the readings that a rule on noise hides; without a rule, list them"),
     ("past", "[@friday|@-1|now]", "show a kept snapshot of this cluster, or the cluster as it is now"),
     ("open", "FILE", "show a saved snapshot instead of the cluster"),
     ("live", "", "back to the live cluster"),
     ("context", "[NAME]", "switch to the cluster of another context"),
     ("save", "FILE", "write the shown snapshot; asks before a file is replaced"),
-    ("export", "[FILE]", "write this frame: SVG, or text where the name ends in .txt"),
+    ("export", "[FILE]", "write this view: .svg or .txt the frame, .md or .json all rows of the focused panel"),
     ("link", "", "copy a command line that opens this view: source, criteria, screen and what is selected"),
     ("node", "NAME", "go to a node"),
     ("component", "NAME", "go to a component of the recipe"),

@@ -6,7 +6,7 @@
 use super::{
     overlay::{COMMANDS, Choice, Content, Reads, Row},
     panes::{self, VALUES},
-    theme::{self, Role},
+    theme::Role,
     widgets::{
         table::{Cell, Column},
         text,
@@ -180,7 +180,7 @@ impl Fits {
 }
 
 /// Commands with several arguments: the last one is completed.
-const SEVERAL: [&str; 4] = ["recipe", "diff", "compare", "filter"];
+const SEVERAL: [&str; 6] = ["recipe", "diff", "compare", "filter", "sort", "columns"];
 /// Commands of which nothing but a completion is right.
 const CLOSED: [&str; 6] = ["context", "theme", "node", "value", "component", "upgrade"];
 /// Commands whose arguments are files.
@@ -228,7 +228,15 @@ fn arguments_of(reads: &Reads<'_>, typed: &str, arguments: &str, help: &str) -> 
 /// What an argument may be.
 fn completions(reads: &Reads<'_>, command: &str, rest: &str) -> Vec<String> {
     let catalog = reads.model.catalog.value.as_ref();
-    let files = || reads.files.names.iter().map(|name| format!("{}{name}", reads.files.folder)).collect::<Vec<_>>();
+    // Those that were used before come first.
+    let recent = |used: &[String], others: Vec<String>| -> Vec<String> {
+        let others = others.into_iter().filter(|other| !used.contains(other)).collect::<Vec<_>>();
+        used.iter().cloned().chain(others).collect()
+    };
+    let files = || {
+        let listed = reads.files.names.iter().map(|name| format!("{}{name}", reads.files.folder)).collect();
+        recent(reads.recent_files, listed)
+    };
     let criteria = || {
         catalog.map_or_else(Vec::new, |catalog| {
             let stated = |dimension: &Dimension| {
@@ -245,14 +253,22 @@ fn completions(reads: &Reads<'_>, command: &str, rest: &str) -> Vec<String> {
         })
     };
     match command {
-        "context" => reads.model.contexts.names.clone(),
-        "theme" => theme::names().into_iter().map(str::to_owned).collect(),
+        "context" => {
+            let names = &reads.model.contexts.names;
+            let used: Vec<String> = reads.recent_contexts.iter().filter(|name| names.contains(name)).cloned().collect();
+            recent(&used, names.clone())
+        }
+        "theme" => reads.themes.names(),
         "node" => reads.model.cluster.nodes().iter().take(5000).map(|node| node.name.to_string()).collect(),
         "component" => reads.model.recipe.value.as_ref().map_or_else(Vec::new, |resolution| {
             resolution.recipe.components.iter().map(|component| component.name.clone()).collect()
         }),
         "value" => {
             reads.tables.get(&VALUES).content.rows.iter().filter_map(|row| row.id.named().map(str::to_owned)).collect()
+        }
+        "sort" | "columns" => {
+            let columns = &reads.tables.get(reads.pane).content.columns;
+            columns.iter().map(|column| column.name.to_lowercase()).filter(|name| !name.is_empty()).collect()
         }
         "noise" => noise::RULES.iter().map(|rule| rule.name.to_owned()).collect(),
         "past" => ["now".to_owned()].into_iter().chain(kept(reads)).collect(),

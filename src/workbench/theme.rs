@@ -1,10 +1,11 @@
 //! Roles and their looks: the only place where a color is named.
 //!
-//! In: theme files (`themes/*.toml`, one per theme, built in) and the terminal's color level. Out: a style per role. A role
-//! that a theme does not mention falls back along [`Role::fallback`]. Fewer colors than the theme has: to 256 by nearest
+//! In: theme files (`themes/*.toml`, one per theme, built in; others in the folder for configuration) and the terminal's
+//! color level. Out: a style per role. A role that a theme and what it inherits from do not mention falls back along
+//! [`Role::fallback`]. Fewer colors than the theme has: to 256 by nearest
 //! in a perceptual space, to 16 by the roles of `ansi16`, to none by those of `mono`.
 
-use crate::{store::embedded, term::color::Level};
+use crate::{criteria::near_matches, store::embedded, term::color::Level, text::did_you_mean};
 use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
 use std::{collections::BTreeMap, fmt, sync::OnceLock};
@@ -134,20 +135,93 @@ pub fn names() -> Vec<&'static str> {
 /// # Errors
 /// No theme has that name (with those there are), or its file is wrong.
 pub fn load(name: &str, level: Level) -> Result<Theme, ThemeError> {
-    let shown = match level {
-        Level::None => "mono",
-        Level::Ansi16 => "ansi16",
-        Level::Ansi256 | Level::True => name,
-    };
-    let files = embedded::themes();
-    let text = |name: &str| files.iter().find(|(known, _)| *known == name).map(|(_, text)| *text);
-    if text(name).is_none() {
-        return Err(ThemeError(format!("unknown theme `{name}`; known: {}", names().join(", "))));
+    Themes::default().load(name, level)
+}
+
+/// The built-in themes, and those of a person's own, which win where the name is the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Themes {
+    /// Name and text.
+    own: Vec<(String, String)>,
+}
+
+impl Themes {
+    pub fn with(own: Vec<(String, String)>) -> Themes {
+        Themes { own }
     }
-    let text = text(shown).ok_or_else(|| ThemeError(format!("the theme `{shown}` is missing")))?;
-    let mut theme = parse(text, level).map_err(|error| ThemeError(format!("theme `{shown}`: {error}")))?;
-    theme.name = name.to_owned();
-    Ok(theme)
+
+    /// Every name, sorted.
+    pub fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = names().into_iter().map(str::to_owned).collect();
+        names.extend(self.own.iter().map(|(name, _)| name.clone()));
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        let own = self.own.iter().find(|(known, _)| known == name).map(|(_, text)| text.as_str());
+        own.or_else(|| embedded::themes().iter().find(|(known, _)| *known == name).map(|(_, text)| *text))
+    }
+
+    /// A theme at a color level.
+    ///
+    /// # Errors
+    /// No theme has that name (with those there are), or its file is wrong.
+    pub fn load(&self, name: &str, level: Level) -> Result<Theme, ThemeError> {
+        let Some(text) = self.text(name) else {
+            let names = self.names();
+            let near = near_matches(name, names.iter().map(String::as_str));
+            let meant = did_you_mean(&near).map_or_else(String::new, |near| format!("; {near}"));
+            return Err(ThemeError(format!("unknown theme `{name}`{meant} (known: {})", names.join(", "))));
+        };
+        let wrong = |shown: &str, error: String| ThemeError(format!("theme `{shown}`: {error}"));
+        let shown = match level {
+            Level::None => "mono",
+            Level::Ansi16 => "ansi16",
+            Level::Ansi256 | Level::True => name,
+        };
+        // A file that is wrong is wrong at every level.
+        let whole = self.file(text, 0).map_err(|error| wrong(name, error))?;
+        let file = match shown == name {
+            true => whole,
+            false => self.file(load_text(shown)?, 0).map_err(|error| wrong(shown, error))?,
+        };
+        let mut theme = build(&file, level).map_err(|error| wrong(shown, error))?;
+        theme.name = name.to_owned();
+        Ok(theme)
+    }
+
+    /// A file with what it inherits.
+    fn file(&self, text: &str, depth: usize) -> Result<File, String> {
+        let mut file: File = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+        if let Some(name) = file.roles.keys().find(|name| !Role::ALL.iter().any(|role| role.name() == *name)) {
+            let near = near_matches(name, Role::ALL.iter().map(|role| role.name()));
+            let meant = did_you_mean(&near).map_or_else(String::new, |near| format!("; {near}"));
+            return Err(format!("unknown role `{name}`{meant}"));
+        }
+        let Some(parent) = file.inherits.clone() else { return Ok(file) };
+        if depth >= DEEPEST {
+            return Err(format!("it inherits from `{parent}`, which inherits from it in the end"));
+        }
+        let text = self.text(&parent).ok_or_else(|| format!("it inherits from `{parent}`, which does not exist"))?;
+        let parent = self.file(text, depth + 1)?;
+        for (name, value) in parent.palette {
+            file.palette.entry(name).or_insert(value);
+        }
+        for (role, look) in parent.roles {
+            file.roles.entry(role).or_insert(look);
+        }
+        Ok(file)
+    }
+}
+
+/// Themes that a theme may inherit from, one from the other.
+const DEEPEST: usize = 4;
+
+fn load_text(name: &str) -> Result<&'static str, ThemeError> {
+    let found = embedded::themes().iter().find(|(known, _)| *known == name).map(|(_, text)| *text);
+    found.ok_or_else(|| ThemeError(format!("the theme `{name}` is missing")))
 }
 
 impl Theme {
@@ -221,8 +295,11 @@ fn ansi_hex(color: Color) -> Option<&'static str> {
 struct File {
     name: String,
     mode: Mode,
+    /// The theme whose palette and roles count where this one is silent.
+    inherits: Option<String>,
     #[serde(default)]
     palette: BTreeMap<String, String>,
+    #[serde(default)]
     roles: BTreeMap<String, Look>,
 }
 
@@ -247,20 +324,17 @@ struct Full {
     strike: bool,
 }
 
-fn parse(text: &str, level: Level) -> Result<Theme, String> {
-    let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
-    if let Some(name) = file.roles.keys().find(|name| !Role::ALL.iter().any(|role| role.name() == *name)) {
-        return Err(format!("unknown role `{name}`"));
-    }
+/// The styles of a file at a level.
+fn build(file: &File, level: Level) -> Result<Theme, String> {
     let ground = match file.palette.get("ground") {
         Some(_) => color("ground", &file.palette, level)?,
         None => Color::Reset,
     };
     let mut styles = Vec::with_capacity(Role::ALL.len());
     for role in Role::ALL {
-        styles.push(style(*role, &file, level)?);
+        styles.push(style(*role, file, level)?);
     }
-    Ok(Theme { name: file.name, mode: file.mode, level, styles, ground })
+    Ok(Theme { name: file.name.clone(), mode: file.mode, level, styles, ground })
 }
 
 fn style(role: Role, file: &File, level: Level) -> Result<Style, String> {
@@ -359,6 +433,25 @@ fn oklab(color: [u8; 3]) -> [f64; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn parse(text: &str, level: Level) -> Result<Theme, String> {
+        build(&Themes::default().file(text, 0)?, level)
+    }
+
+    #[test]
+    fn a_theme_inherits_what_it_does_not_say() {
+        let own = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+        let child = "name='mine'\nmode='dark'\ninherits='dark'\n[palette]\nteal='#00ff00'\n[roles]\nfail='#010203'\n";
+        let circle = "name='loop'\nmode='dark'\ninherits='loop'\n";
+        let themes = Themes::with(vec![own("mine", child), own("loop", circle)]);
+        let (mine, dark) = (themes.load("mine", Level::True).unwrap(), load("dark", Level::True).unwrap());
+        assert_eq!(mine.style(Role::Fail).fg, Some(Color::Rgb(1, 2, 3)));
+        assert_eq!(mine.style(Role::Ok).fg, Some(Color::Rgb(0, 255, 0)), "the palette is replaced as well");
+        assert_eq!(mine.style(Role::Warn), dark.style(Role::Warn));
+        assert!(themes.load("loop", Level::True).unwrap_err().0.contains("inherits from it in the end"));
+        assert!(themes.names().contains(&"mine".to_owned()));
+        assert!(themes.load("mime", Level::True).unwrap_err().0.contains("did you mean mine?"));
+    }
 
     #[test]
     fn silent_roles_take_the_look_of_their_fallback() {

@@ -138,6 +138,9 @@ fn source(state: &State) -> Vec<(Role, String)> {
     if state.model.run.active && state.desk.width >= 60 {
         parts.push((Role::Run, "» run  ".to_owned()));
     }
+    if state.model.read_only {
+        parts.push((Role::Warn, if state.desk.width >= 60 { "read-only  " } else { "RO " }.to_owned()));
+    }
     let (freshness, worry) = freshness(state);
     parts.push((role, cluster.source.word().to_owned()));
     if !freshness.is_empty() && state.desk.width >= 30 {
@@ -145,6 +148,14 @@ fn source(state: &State) -> Vec<(Role, String)> {
     }
     parts.push((Role::Text, " ".to_owned()));
     parts
+}
+
+/// What is shown and how fresh it is, in words.
+pub fn source_words(state: &State) -> String {
+    let cluster = &state.model.cluster;
+    let (freshness, _) = freshness(state);
+    let words = [text::clean(&cluster.name).into_owned(), cluster.source.word().to_owned(), freshness];
+    words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
 /// How old it is and what is missing: the permission, where there is room for it.

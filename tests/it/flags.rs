@@ -241,6 +241,10 @@ const VERBS: &[Verb] = &[
         elsewhere: &[
             ("--timeout", "needs a slow server: `it collect`"),
             ("--watch", "goes on until interrupted: `it snapshots`"),
+            ("--agent", "asks nodes: `it snapshots`, `it real_cluster_agent`"),
+            ("--agent-per", "needs several nodes of a shape: `it snapshots`"),
+            ("--agent-parallel", "changes how long it takes"),
+            ("--agent-timeout", "needs a node that does not answer: `it real_cluster_agent`"),
             ("--require-gpu", "needs a cluster without GPUs: `it compatibility`"),
             ("--aks-gpu-pools", "a dump of a provider: `it profiles`"),
             ("--gke-gpu-pools", "a dump of a provider: `it profiles`"),
@@ -325,6 +329,8 @@ const VERBS: &[Verb] = &[
         ],
         shared: &[],
         elsewhere: &[
+            ("--fresh", "workbench_pty.rs: a_session_is_restored_and_fresh_begins_anew"),
+            ("--linear", "workbench_linear.rs"),
             ("--no-keep", "a script keeps nothing of a demo; what keeps is `ops::snapshots::record`"),
             ("--record", "workbench::recording"),
             ("--go", "workbench::ease"),

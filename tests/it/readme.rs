@@ -74,7 +74,7 @@ fn the_page_on_deploys_prints_what_it_shows() {
 }
 
 #[track_caller]
-fn prints_what_is_shown(page: &str, least: usize) {
+pub fn prints_what_is_shown(page: &str, least: usize) {
     let folder = tempfile::tempdir().expect("a folder");
     let steps = tour(page);
     assert!(steps.len() > least, "{page} has {} commands", steps.len());

@@ -155,3 +155,46 @@ fn what_breaks_a_constraint_comes_first_and_is_named() {
     assert!(first.contains("CRITICAL") && first.contains("K8s.server.version"), "{}", diff.transcript);
     assert!(diff.stderr.contains("a constraint does not hold any more: K8s.server.version"), "{}", diff.transcript);
 }
+
+/// What the agent leaves in the demo cluster: nothing, which a second one in the same process could not tell, so the count of
+/// what it says is what is looked at.
+#[test]
+fn nodes_are_asked_by_jobs_without_rights_and_what_they_say_is_in_the_snapshot() {
+    let sandbox = Sandbox::new();
+    let asked = good(sandbox.aicr(&["--demo", "snapshot", "--agent", "-o", "asked.yaml"]));
+    assert!(asked.stderr.contains("agent: 1/1 instance-20260602-102458: "), "{}", asked.transcript);
+    assert!(!asked.stderr.contains("clean-up incomplete"), "{}", asked.transcript);
+    let query = |key: &str| good(sandbox.aicr(&["diff", "asked.yaml", key, "-t", "table"])).stdout;
+    good(sandbox.aicr(&["--demo", "snapshot", "-o", "plain.yaml"]));
+    let more = query("plain.yaml");
+    for reading in [
+        "OS.grub.quiet",
+        "OS.sysctl./proc/sys/vm/swappiness",
+        "GPU.smi.gpu.persistence-mode",
+        "SystemD.kubelet.service.ActiveState",
+        "NodeTopology.agent[0].state",
+    ] {
+        assert!(more.contains(reading), "{reading}:\n{more}");
+    }
+    good(sandbox.aicr(&["--demo", "snapshot", "--agent", "--agent-per", "shape", "-o", "again.yaml"]));
+    assert_eq!(query("again.yaml"), "NO CHANGES\n", "an idle node says the same again");
+}
+
+#[test]
+fn the_demo_has_a_week_with_one_drift_and_a_fleet_beside_it() {
+    let sandbox = Sandbox::new();
+    let list = good(sandbox.aicr(&["--demo", "snapshots", "list"]));
+    assert_eq!(list.stdout.lines().count(), 7, "{}", list.transcript);
+    for name in ["@monday", "@before-the-drift", "@friday"] {
+        assert!(list.stdout.contains(name), "{name}: {}", list.transcript);
+    }
+    let drift = good(sandbox.aicr(&["--demo", "diff", "@before-the-drift", "cluster", "-t", "table"]));
+    assert!(drift.stdout.contains("node[instance-20260602-102458].gpu-driver"), "{}", drift.transcript);
+    let quiet = good(sandbox.aicr(&["--demo", "diff", "@friday", "cluster", "-t", "table"]));
+    assert_eq!(quiet.stdout, "NO CHANGES\n", "{}", quiet.transcript);
+    let fleet = good(sandbox.aicr(&["--demo", "--context", "fleet", "snapshot", "-t", "table"]));
+    assert_eq!(fleet.stdout.lines().filter(|line| line.contains(" not ready ")).count(), 12);
+    assert!(fleet.stderr.contains("read 5,000 nodes of fleet"), "{}", fleet.stderr);
+    let other = sandbox.aicr(&["--demo", "--context", "other", "snapshot"]);
+    assert!(other.code == 2 && other.stderr.contains("the contexts demo and fleet only"), "{}", other.transcript);
+}

@@ -43,6 +43,8 @@ pub struct Terminal {
     shown: Arc<Shown>,
     /// The modes before the program ran.
     modes: String,
+    /// Its own, so that no session is restored but where a test wants one.
+    _home: tempfile::TempDir,
 }
 
 impl Terminal {
@@ -59,7 +61,8 @@ impl Terminal {
         command.env_clear();
         command.env("AICR", env!("CARGO_BIN_EXE_aicr"));
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        command.env("HOME", std::env::temp_dir());
+        let home = tempfile::tempdir().unwrap();
+        command.env("HOME", home.path());
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");
         variables.iter().for_each(|(name, value)| command.env(name, value));
@@ -83,7 +86,7 @@ impl Terminal {
             }
         });
         let keys = pair.master.take_writer().unwrap();
-        Terminal { master: pair.master, keys, child, shown, modes }
+        Terminal { master: pair.master, keys, child, shown, modes, _home: home }
     }
 
     pub fn press(&mut self, keys: &str) {
@@ -528,4 +531,148 @@ mod real {
         terminal.press("q");
         terminal.restored(0);
     }
+}
+
+#[test]
+fn a_session_is_restored_and_fresh_begins_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let state: [(&str, &std::ffi::OsStr); 1] = [("AICR_STATE_DIR", folder.path().as_os_str())];
+    let start = |arguments: &str| Terminal::start_with(120, 40, arguments, &state);
+    let mut terminal = start("--demo tui");
+    terminal.shows("DEMO fresh");
+    terminal.shows("worker-3");
+    terminal.press("/worker\r");
+    terminal.shows("/worker");
+    terminal.press("j2");
+    terminal.shows("SET BY");
+    terminal.press("q");
+    terminal.restored(0);
+
+    let mut terminal = start("--demo tui");
+    terminal.shows("as in the last session: the Recipe screen, filter `worker` on nodes");
+    terminal.shows("SET BY");
+    terminal.press("1");
+    terminal.shows("/worker  2 hidden");
+    terminal.press("q");
+    terminal.restored(0);
+
+    let mut terminal = start("--demo tui --fresh");
+    terminal.shows("worker-3");
+    assert!(!terminal.shows("DEMO fresh").contains("/worker"));
+    terminal.press("q");
+    terminal.restored(0);
+
+    std::fs::write(folder.path().join("session.json"), "{\"version\":").unwrap();
+    let mut terminal = start("--demo tui");
+    terminal.shows("the last session cannot be restored");
+    terminal.press("q");
+    terminal.restored(0);
+    assert!(folder.path().join("session.json.unusable").exists());
+}
+
+#[test]
+fn a_bright_terminal_gets_the_light_theme_and_keys_stay_keys() {
+    let mut terminal = Terminal::start_with(100, 30, "--demo tui", &[("COLORTERM", "truecolor".as_ref())]);
+    terminal.shows("DEMO fresh");
+    let ground = |screen: &vt100::Screen| screen.cell(20, 50).map(|cell| cell.bgcolor());
+    terminal.until("a dark ground", |screen| ground(screen) == Some(vt100::Color::Rgb(0x12, 0x16, 0x1c)));
+    // As a terminal answers, between two keys.
+    terminal.press("j\x1b]11;rgb:ffff/fbfb/f0f0\x1b\\2");
+    terminal.until("a light ground", |screen| ground(screen) == Some(vt100::Color::Rgb(0xfb, 0xfb, 0xf8)));
+    terminal.shows("SET BY");
+    terminal.press("q");
+    terminal.restored(0);
+}
+
+#[test]
+fn preferences_rebind_keys_and_report_what_they_get_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let file =
+        "theme = \"light\"\nread-only = true\nmouze = false\n[keys]\npreset = \"vim\"\nclose = [\"Ctrl-X q\", \"q\"]\n";
+    std::fs::write(folder.path().join("config.toml"), file).unwrap();
+    let variables: [(&str, &std::ffi::OsStr); 1] = [("AICR_CONFIG_DIR", folder.path().as_os_str())];
+    let mut terminal = Terminal::start_with(160, 40, "--demo tui", &variables);
+    terminal.shows("config.toml:3: unknown preference `mouze`; did you mean mouse?");
+    terminal.shows("read-only  DEMO fresh");
+    terminal.press("4r");
+    terminal.shows("read-only: this would change the cluster");
+    terminal.press("\x18q");
+    terminal.restored(0);
+}
+
+#[test]
+fn a_program_of_the_system_takes_what_is_copied_and_the_terminal_where_it_cannot() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let (program, taken) = (folder.path().join("wl-copy"), folder.path().join("taken"));
+    std::fs::write(&program, format!("#!/bin/sh\ncat > {}\n", taken.display())).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
+    let variables: [(&str, &std::ffi::OsStr); 2] = [("WAYLAND_DISPLAY", "w".as_ref()), ("PATH", path.as_ref())];
+    let mut terminal = Terminal::start_with(120, 40, "--demo tui", &variables);
+    terminal.shows("worker-3");
+    terminal.press("jy");
+    terminal.shows("bytes, wl-copy)");
+    assert!(std::fs::read_to_string(&taken).unwrap().starts_with("instance-"));
+    std::fs::write(&program, "#!/bin/sh\nexit 1\n").unwrap();
+    terminal.press("jy");
+    terminal.shows("bytes, OSC 52)");
+    terminal.press("q");
+    terminal.restored(0);
+}
+
+#[test]
+fn lines_need_no_screen_and_leave_the_terminal_alone() {
+    for (arguments, variables) in [("--demo tui --linear", &[][..]), ("--demo tui", &[("TERM", "dumb".as_ref())])] {
+        let mut terminal = Terminal::start_with(80, 24, arguments, variables);
+        terminal.shows("Cluster, nodes> ");
+        terminal.press("list\r");
+        terminal.shows("worker-3");
+        let screen = terminal.until("lines on the ordinary screen", |screen| !screen.alternate_screen());
+        assert!(!screen.contains('│'), "{screen}");
+        terminal.press("screen validate\r");
+        terminal.shows("Validate, phases and checks> ");
+        terminal.press("quit\r");
+        terminal.restored(0);
+    }
+}
+
+#[test]
+fn ctrl_c_cancels_a_run_in_lines_and_cleans_up() {
+    let mut terminal = Terminal::start(
+        100,
+        40,
+        "--demo --fault slow=400 tui --linear --screen validate --service kind --accelerator a100",
+    );
+    terminal.shows("Validate, phases and checks> ");
+    terminal.press("run\r");
+    terminal.shows("2: Run");
+    terminal.press("2\r");
+    terminal.shows(": running");
+    terminal.press("\x03");
+    terminal.shows("canceling");
+    terminal.shows("the run has ended: ");
+    terminal.press("quit\r");
+    // The shell got the interrupt as well and says nothing afterwards; it ends when the program has.
+    terminal.child.wait().unwrap();
+}
+
+#[test]
+fn a_pager_gets_the_whole_text_and_gives_the_terminal_back() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let (program, taken) = (folder.path().join("pager"), folder.path().join("taken"));
+    std::fs::write(&program, format!("#!/bin/sh\ncat > {}\n", taken.display())).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut terminal = Terminal::start_with(100, 30, "--demo tui", &[("PAGER", program.as_os_str())]);
+    terminal.shows("DEMO fresh");
+    terminal.shows("worker-3");
+    terminal.press("o");
+    let whole = || std::fs::read_to_string(&taken).is_ok_and(|text| text.lines().count() > 100);
+    terminal.until("the workbench after the pager", |screen| {
+        whole() && screen.alternate_screen() && screen.contents().contains("worker-3")
+    });
+    terminal.press("q");
+    terminal.restored(0);
+    assert!(std::fs::read_to_string(&taken).unwrap().contains("kind: Snapshot"));
 }

@@ -49,6 +49,7 @@ impl State {
             Action::CompareWith => return self.compare_with(),
             Action::Swap => return self.swap(),
             Action::GoDefinition => self.say(Severity::Info, "the selected row is not set by a file"),
+            Action::Pager => return self.page(pane),
             Action::GoUpgrade => return self.upgrade_command(""),
             Action::Run => {
                 let what = self.under_cursor();
@@ -109,7 +110,7 @@ impl State {
                 self.desk.mark(Need::Run);
             }
             Step::Line(line) => self.go_to_line(line),
-            Step::ShowMoment(id) if id.is_empty() => return self.to_now(),
+            Step::ShowMoment(id) if id.is_empty() => return self.return_to_now(),
             Step::ShowMoment(id) => return self.show_moment(&id),
             Step::CompareMoment(id) => return self.compare_moment(&id),
             Step::SwitchNoise(rule) => self.noise_command(rule),
@@ -245,6 +246,7 @@ impl State {
         let table = self.desk.table_mut(pane);
         if !table.content.ordered && !table.content.columns.is_empty() {
             let columns = table.content.columns.len();
+            table.then.clear();
             table.sort = match (table.sort, reverse) {
                 (Some((column, descending)), true) => Some((column, !descending)),
                 (None, true) => Some((0, true)),
@@ -481,7 +483,7 @@ impl State {
         } else if pane != master {
             self.desk.focus_on(master);
         } else if self.model.time.past.is_some() && self.desk.screen == Screen::Cluster {
-            return self.to_now();
+            return self.return_to_now();
         } else if !is_failure {
             let key = self.desk.keys.key(Action::Close);
             self.say(Severity::Info, format!("nothing to go back to; {key} quits"));
@@ -700,6 +702,18 @@ impl State {
         self.desk.overlay = Some(Overlay::text(title, &body, 1));
     }
 
+    /// The lines of a panel of text, else the document behind the screen.
+    fn page(&mut self, pane: &Pane) -> Vec<Effect> {
+        let table = self.desk.table(pane);
+        if (table.content.prose || pane.follows) && !table.visible.is_empty() {
+            let lines = table.visible.iter().map(|index| format!("{}\n", table.content.rows[*index].plain()));
+            return vec![Effect::Page(lines.collect())];
+        }
+        self.raw();
+        // What there is no document for was said.
+        self.desk.overlay.take().map(|overlay| Effect::Page(overlay.copy)).into_iter().collect()
+    }
+
     /// The newest failure in full.
     fn details(&mut self) {
         let failure = self.model.messages.iter().rev().find_map(|message| message.failure.as_ref());
@@ -725,7 +739,7 @@ impl State {
     fn refresh(&mut self) -> Vec<Effect> {
         let mut effects = vec![Effect::LoadCatalog { generation: self.model.catalog.start() }];
         if self.model.cluster.source == Source::Past {
-            effects.extend(self.to_now());
+            effects.extend(self.return_to_now());
         }
         if self.model.cluster.source != Source::Saved {
             effects.push(self.watch());

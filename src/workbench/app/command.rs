@@ -14,8 +14,7 @@ use crate::{
         msg::SnapshotSlot,
         overlay::{COMMANDS, Overlay, Question},
         palette,
-        panes::{LOG, NODES, Need, RECIPE_COMPONENTS, UPGRADES, VALUES},
-        theme,
+        panes::{LOG, NODES, Need, Pane, RECIPE_COMPONENTS, UPGRADES, VALUES},
         widgets::table::Identity,
     },
 };
@@ -37,6 +36,12 @@ impl State {
     pub(super) fn command(&mut self, line: &str) -> Vec<Effect> {
         let line = line.trim();
         desk::remember(&mut self.desk.history, line);
+        self.command_of(line)
+    }
+
+    /// The same, without a place in the history.
+    pub(super) fn command_of(&mut self, line: &str) -> Vec<Effect> {
+        self.keeping.given(line);
         let (word, rest) = line.split_once(' ').map_or((line, ""), |(word, rest)| (word, rest.trim()));
         let needs = COMMANDS.iter().find(|(name, arguments, _)| *name == word && palette::needs_argument(arguments));
         if let (true, Some((_, arguments, help))) = (rest.is_empty(), needs) {
@@ -57,12 +62,14 @@ impl State {
             "upgrade" => return self.upgrade_command(rest),
             "inherit" => return self.inherit_command(rest),
             "compare" => return self.compare_command(rest),
+            "sort" => self.sort_command(rest),
+            "columns" => self.columns_command(rest),
             "noise" => self.noise_command(rest),
             "past" => return self.past_command(rest),
             "open" => return vec![self.read(SnapshotSlot::Cluster, PathBuf::from(rest))],
             "context" => return self.context_command(rest),
             "live" => {
-                let mut effects = self.to_now();
+                let mut effects = self.return_to_now();
                 effects.push(self.watch());
                 return effects;
             }
@@ -98,6 +105,57 @@ impl State {
             }
         }
         Vec::new()
+    }
+
+    /// `driver -kernel`: by driver, and those that are alike by kernel, descending. Without a name, in the order of the panel.
+    fn sort_command(&mut self, rest: &str) {
+        let pane = self.desk.focused();
+        let table = self.desk.table(pane);
+        if table.content.ordered || table.content.columns.is_empty() {
+            return self.say(Severity::Info, "this panel keeps its order");
+        }
+        let mut keys = Vec::new();
+        for word in rest.split_whitespace() {
+            let (name, descending) = word.strip_prefix('-').map_or((word, false), |name| (name, true));
+            match self.column(pane, name) {
+                Ok(at) => keys.push((at, descending)),
+                Err(said) => return self.say(Severity::Warn, said),
+            }
+        }
+        let table = self.desk.table_mut(pane);
+        (table.sort, table.then) = (keys.first().copied(), keys.get(1..).unwrap_or_default().to_vec());
+        table.refilter();
+        self.desk.mark(Need::Cursor(pane));
+        let said = if keys.is_empty() { "in the order of the panel".to_owned() } else { format!("sorted by {rest}") };
+        self.say(Severity::Info, said);
+    }
+
+    /// Which columns are shown; without a name, those that there is room for.
+    fn columns_command(&mut self, rest: &str) {
+        let pane = self.desk.focused();
+        let mut chosen = Vec::new();
+        for name in rest.split_whitespace() {
+            match self.column(pane, name) {
+                Ok(at) => chosen.push(self.desk.table(pane).content.columns[at].name),
+                Err(said) => return self.say(Severity::Warn, said),
+            }
+        }
+        let said = if chosen.is_empty() {
+            "columns as there is room".to_owned()
+        } else {
+            format!("columns: {}", chosen.join(", "))
+        };
+        self.desk.table_mut(pane).chosen = chosen;
+        self.desk.mark(Need::Look);
+        self.say(Severity::Info, said);
+    }
+
+    /// A column of a panel by its name.
+    fn column(&self, pane: &'static Pane, name: &str) -> Result<usize, String> {
+        let columns = &self.desk.table(pane).content.columns;
+        let found = columns.iter().position(|column| column.name.eq_ignore_ascii_case(name));
+        let names = || columns.iter().map(|column| column.name.to_lowercase()).collect::<Vec<_>>().join(", ");
+        found.ok_or_else(|| format!("unknown column `{name}`; there are {}", names()))
     }
 
     /// Does what a link asks for: it goes somewhere, and changes nothing.
@@ -147,9 +205,9 @@ impl State {
     }
 
     fn change_theme(&mut self, name: &str) {
-        match theme::load(name, self.desk.level) {
+        match self.desk.themes.load(name, self.desk.level) {
             Ok(theme) => {
-                self.desk.theme = theme;
+                (self.desk.theme, self.desk.is_theme_chosen) = (theme, true);
                 self.say(Severity::Ok, format!("theme {name}"));
             }
             Err(error) => self.say(Severity::Warn, error.to_string()),

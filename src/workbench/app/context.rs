@@ -38,6 +38,9 @@ impl State {
         match answer {
             Ok(contexts) => {
                 let is_empty = contexts.names.is_empty();
+                if let Some(current) = contexts.current.clone() {
+                    self.know_cluster(&current);
+                }
                 self.model.contexts = contexts;
                 match pick {
                     true if is_empty => self.say(Severity::Info, "there is one cluster here: the one of this pod"),
@@ -62,6 +65,7 @@ impl State {
             }
         };
         self.say(Severity::Ok, format!("context {context}"));
+        let name = context.clone();
         let model = &mut self.model;
         model.contexts.current = Some(context.clone());
         model.cluster = Cluster { name: context, generation: model.cluster.generation, ..Cluster::default() };
@@ -80,6 +84,7 @@ impl State {
             self.desk.mark(need);
         }
         let mut effects = vec![self.watch()];
+        self.change_cluster(&name);
         effects.extend(self.resolve());
         effects
     }

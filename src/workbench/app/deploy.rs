@@ -106,6 +106,10 @@ impl State {
 
     pub(super) fn start_deploy(&mut self) -> Vec<Effect> {
         let Some(prepared) = self.model.deploy.plan.value.clone() else { return Vec::new() };
+        if self.model.read_only {
+            self.say_read_only();
+            return Vec::new();
+        }
         let context = self.model.cluster.name.clone();
         self.model.deploy.show(&prepared, &context);
         self.model.deploy.active = true;

@@ -194,7 +194,7 @@ impl State {
 
     // -- overlays ----------------------------------------------------------------------------------------------------
 
-    fn act_on_overlay(&mut self, action: Action) -> Vec<Effect> {
+    pub(super) fn act_on_overlay(&mut self, action: Action) -> Vec<Effect> {
         if self.act_on_field(action) {
             return Vec::new();
         }
@@ -226,6 +226,11 @@ impl State {
                 };
                 self.desk.overlay = Some(overlay);
                 return vec![Effect::Copy(copied)];
+            }
+            (Action::Pager, Kind::Text) => {
+                let text = overlay.copy.clone();
+                self.desk.overlay = Some(overlay);
+                return vec![Effect::Page(text)];
             }
             (Action::Complete, _) => {
                 self.complete(&mut overlay);
@@ -333,8 +338,22 @@ impl State {
     }
 
     pub(super) fn reads(&self) -> Reads<'_> {
-        let Desk { tables, keys, screen, history, filters, files, .. } = &self.desk;
-        Reads { model: &self.model, tables, keys, screen: *screen, pane: self.desk.focused(), history, filters, files }
+        let Desk { tables, keys, screen, history, filters, files, themes, .. } = &self.desk;
+        let (model, pane) = (&self.model, self.desk.focused());
+        let (recent_contexts, recent_files) = (self.recent_contexts(), self.recent_files());
+        Reads {
+            model,
+            tables,
+            keys,
+            screen: *screen,
+            pane,
+            history,
+            filters,
+            files,
+            themes,
+            recent_contexts,
+            recent_files,
+        }
     }
 
     /// Puts the cursor on a row of a pane.

@@ -23,6 +23,7 @@ impl State {
     /// Asks the driver what a run would create.
     pub(super) fn ask_run(&mut self, what: What) -> Vec<Effect> {
         match (&self.model.catalog.value, &self.model.recipe.value, &self.model.cluster.snapshot) {
+            _ if self.model.read_only => self.say_read_only(),
             _ if self.asked.context.is_some() => self.say(Severity::Info, "the context is being switched"),
             _ if self.model.deploy.active => {
                 self.say(Severity::Info, "a deploy is active; checks can run when it has ended")
@@ -80,6 +81,10 @@ impl State {
 
     pub(super) fn start_run(&mut self) -> Vec<Effect> {
         let Some(prepared) = self.prepared.take() else { return Vec::new() };
+        if self.model.read_only {
+            self.say_read_only();
+            return Vec::new();
+        }
         if let Some(refused) = ops::run::refused(&prepared) {
             self.desk.overlay = Some(Overlay::failure(&refused));
             self.say_failure(refused);

@@ -79,7 +79,7 @@ impl State {
             if self.desk.focused() == &MOMENTS {
                 self.desk.focus_on(&NODES);
             }
-            return self.to_now();
+            return self.return_to_now();
         }
         let [before, next] = [Action::PreviousThing, Action::NextThing].map(|action| self.desk.keys.key(action));
         self.say(Severity::Info, format!("{before} and {next} go to the moments at which the selected thing changed"));
@@ -125,7 +125,7 @@ impl State {
             }
             (None, true) if shown.is_some() => {
                 self.say(Severity::Info, "nothing later is kept; this is now");
-                self.to_now()
+                self.return_to_now()
             }
             (None, true) => {
                 self.say(Severity::Info, "this is now");
@@ -149,14 +149,14 @@ impl State {
 
     fn open_moment(&mut self, moment: Moment) -> Vec<Effect> {
         self.asked.moment += 1;
-        vec![Effect::OpenMoment { generation: self.asked.moment, moment }]
+        vec![Effect::OpenMoment { generation: self.asked.moment, moment: Box::new(moment) }]
     }
 
     /// `:past @friday`, `:past now`.
     pub(super) fn past_command(&mut self, rest: &str) -> Vec<Effect> {
         self.desk.show(Screen::Cluster);
         if rest == "now" {
-            return self.to_now();
+            return self.return_to_now();
         }
         self.model.time.open = true;
         self.desk.mark(Need::Time);
@@ -218,7 +218,7 @@ impl State {
     }
 
     /// Shows the cluster as it is; nothing where it is shown already.
-    pub(super) fn to_now(&mut self) -> Vec<Effect> {
+    pub(super) fn return_to_now(&mut self) -> Vec<Effect> {
         // A moment that is still being read was asked for before.
         self.asked.moment += 1;
         let Some(Past { now, source, .. }) = self.model.time.past.take() else { return Vec::new() };

@@ -28,8 +28,25 @@ use crate::{
         overlay::Files,
     },
 };
-use std::{path::Path, sync::Arc};
-use tokio::{runtime::Handle, sync::mpsc, task::JoinHandle};
+use std::{path::Path, process::Stdio, sync::Arc, time::Duration};
+use tokio::{io::AsyncWriteExt, runtime::Handle, sync::mpsc, task::JoinHandle};
+
+/// Longest wait for a program that takes a text.
+const COPYING: Duration = Duration::from_secs(3);
+
+/// Whether a program has taken a text on its standard input.
+async fn given(words: &[&str], text: &str) -> bool {
+    let Some((program, arguments)) = words.split_first() else { return false };
+    let mut command = tokio::process::Command::new(program);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    let Ok(mut child) = command.spawn() else { return false };
+    if let Some(mut input) = child.stdin.take()
+        && input.write_all(text.as_bytes()).await.is_err()
+    {
+        return false;
+    }
+    child.wait().await.is_ok_and(|status| status.success())
+}
 
 /// Runs effects; answers go into its channel.
 pub(in crate::workbench) struct Worker {
@@ -51,7 +68,7 @@ impl Worker {
         // Called between two requests of the client, which must not wait for the screen.
         let output = PluginOutput::Lines(Arc::new(move |line| drop(said.try_send(Msg::PluginSaid(line)))));
         Worker {
-            session: Session::new(options.target.clone().with_plugin_output(output)),
+            session: Session::new(options.target.clone().with_plugin_output(output)).reading_only(options.read_only),
             sources: options.catalog.clone(),
             options: options.run.clone(),
             configuration: options.configuration.clone(),
@@ -135,7 +152,7 @@ impl Worker {
                 let target = self.session.target();
                 self.compute(
                     "list the kept snapshots",
-                    move || snapshots::shelf(&target)?.list().map(Arc::new),
+                    move || Handle::current().block_on(snapshots::shelf(&target))?.list().map(Arc::new),
                     move |answer| Msg::MomentsListed { generation, answer },
                 );
             }
@@ -143,7 +160,7 @@ impl Worker {
                 let (target, opened) = (self.session.target(), moment.clone());
                 self.compute(
                     "read the kept snapshot",
-                    move || snapshots::shelf(&target)?.open(&opened).map(Arc::new),
+                    move || Handle::current().block_on(snapshots::shelf(&target))?.open(&opened).map(Arc::new),
                     move |answer| Msg::MomentOpened { generation, moment: moment.clone(), answer },
                 );
             }
@@ -229,8 +246,31 @@ impl Worker {
                 || Ok(Log { lines: store::log::recent(), file: store::log::path().map(Path::to_owned) }),
                 |answer| answer.map_or_else(Msg::Failed, Msg::Log),
             ),
-            Effect::Copy(_) | Effect::Edit { .. } | Effect::Export { .. } | Effect::Redraw | Effect::Suspend => {}
+            Effect::Copy(_)
+            | Effect::CopyByTerminal(_)
+            | Effect::Edit { .. }
+            | Effect::Page(_)
+            | Effect::Export { .. }
+            | Effect::Redraw
+            | Effect::Suspend => {}
         }
+    }
+
+    /// Gives a text to the first of these programs that takes it.
+    pub(super) fn copy(&self, text: String, programs: Vec<&'static [&'static str]>) {
+        let answers = self.answers.clone();
+        tokio::spawn(async move {
+            let mut by = None;
+            for words in programs {
+                // A program that holds the clipboard goes on in the background, so its end is not far.
+                if let Ok(true) = tokio::time::timeout(COPYING, given(words, &text)).await {
+                    by = words.first().copied();
+                    break;
+                }
+            }
+            // The workbench has ended when nobody takes the answer.
+            let _ = answers.send(Msg::Copied { text, by }).await;
+        });
     }
 
     /// Computes on a thread of its own, so that neither keys nor frames wait; a panic becomes a failure.
@@ -274,7 +314,7 @@ impl Worker {
                 let recorder = Recorder::new(folder, Limits::default());
                 // It ends with the view.
                 tokio::spawn(snapshots::record(views.clone(), recorder, snapshots::PAUSE, move |moment| {
-                    told.try_send(Msg::Kept(moment)).is_ok()
+                    told.try_send(Msg::Kept(moment.map(Box::new))).is_ok()
                 }));
             }
             loop {

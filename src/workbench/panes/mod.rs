@@ -13,6 +13,7 @@ mod components;
 mod constraints;
 mod deploy;
 mod groups;
+mod heat;
 mod identity;
 mod ladder;
 mod log;
@@ -58,6 +59,7 @@ pub use checks::PANE as CHECKS;
 pub use components::PANE as COMPONENTS;
 pub(super) use components::standing;
 pub use deploy::PANE as DEPLOY;
+pub use heat::PANE as HEAT;
 pub use log::PANE as LOG;
 pub use moments::PANE as MOMENTS;
 pub use node::PANE as NODE;
@@ -97,6 +99,7 @@ pub static ALL: &[&Pane] = &[
     &identity::PANE,
     &components::PANE,
     &constraints::PANE,
+    &heat::PANE,
     &moments::PANE,
     &values::PANE,
     &ladder::PANE,
@@ -296,6 +299,21 @@ pub enum RowId {
 }
 
 impl RowId {
+    /// What is written down of it, to find the row in another session; `None` for what is only a place.
+    pub(super) fn mark(&self) -> Option<String> {
+        Some(match self {
+            RowId::Name(name) => format!("name:{name}"),
+            RowId::Layer(name) => format!("layer:{name}"),
+            RowId::Overlay(name) => format!("overlay:{name}"),
+            RowId::Criterion(dimension) => format!("criterion:{}", dimension.name()),
+            RowId::Constraint(name) => format!("constraint:{name}"),
+            RowId::Cause(name) => format!("cause:{name}"),
+            RowId::Phase(phase) => format!("phase:{}", phase.name()),
+            RowId::Check(name) => format!("check:{name}"),
+            _ => return None,
+        })
+    }
+
     /// The name of a thing that has one of its own.
     pub(super) fn named(&self) -> Option<&str> {
         match self {
@@ -362,6 +380,13 @@ impl Tables {
 
     pub fn get_mut(&mut self, pane: &Pane) -> &mut Table {
         &mut self.0[index(pane)]
+    }
+}
+
+impl Pane {
+    /// What tells it apart in what is written down: `cluster/nodes`.
+    pub fn path(&self) -> String {
+        format!("{}/{}", self.screen.name().to_lowercase(), self.name)
     }
 }
 

@@ -248,6 +248,10 @@ pub struct Table<I> {
     pub toggled: HashSet<I>,
     /// Column and direction; `None` keeps the pane's order.
     pub sort: Option<(usize, bool)>,
+    /// What rows are sorted by that are alike in that.
+    pub then: Vec<(usize, bool)>,
+    /// Names of the columns that are shown; empty for those that there is room for.
+    pub chosen: Vec<&'static str>,
     pub wide: bool,
     /// The cursor stays on the last row as rows arrive.
     pub follow: bool,
@@ -277,6 +281,8 @@ impl<I> Default for Table<I> {
             sought: Filter::default(),
             toggled: HashSet::new(),
             sort: None,
+            then: Vec::new(),
+            chosen: Vec::new(),
             wide: false,
             follow: false,
             hidden: 0,
@@ -356,11 +362,16 @@ impl<I: Identity> Table<I> {
             && !self.content.ordered
         {
             let rows = &self.content.rows;
-            let text = |index: usize| rows[index].cells.get(column).map(Cell::plain).unwrap_or_default();
-            let mut keyed: Vec<(Cow<'_, str>, usize)> = visible.into_iter().map(|index| (text(index), index)).collect();
+            let text = |index: usize, column: usize| rows[index].cells.get(column).map(Cell::plain).unwrap_or_default();
+            let directed = |order: std::cmp::Ordering, descending| if descending { order.reverse() } else { order };
+            let mut keyed: Vec<(Cow<'_, str>, usize)> =
+                visible.into_iter().map(|index| (text(index, column), index)).collect();
             keyed.sort_by(|(a, left), (b, right)| {
-                let order = natural(a, b);
-                let order = if descending { order.reverse() } else { order };
+                let mut order = directed(natural(a, b), descending);
+                for (column, descending) in &self.then {
+                    order = order
+                        .then_with(|| directed(natural(&text(*left, *column), &text(*right, *column)), *descending));
+                }
                 // Rows that are alike keep the pane's order in both directions.
                 order.then(left.cmp(right))
             });
@@ -674,15 +685,13 @@ impl<I: Identity> Table<I> {
             if *width == 0 {
                 continue;
             }
-            let arrow = match self.sort {
-                Some((sorted, descending)) if sorted == index => {
-                    if descending {
-                        "↓"
-                    } else {
-                        "↑"
-                    }
+            let keys = self.sort.iter().chain(&self.then);
+            let arrow = match keys.enumerate().find(|(_, (sorted, _))| *sorted == index) {
+                None => String::new(),
+                Some((at, (_, descending))) => {
+                    let number = if self.then.is_empty() { String::new() } else { (at + 1).to_string() };
+                    format!("{}{number}", if *descending { "↓" } else { "↑" })
                 }
-                _ => "",
             };
             let name = text::fit(column.name, usize::from(*width), Cut::End);
             let shown = format!("{name}{arrow}");
@@ -691,7 +700,13 @@ impl<I: Identity> Table<I> {
             } else {
                 0
             };
-            canvas.text(x + pad, line.y, *width + u16::from(!arrow.is_empty()), &shown, Role::Heading);
+            canvas.text(
+                x + pad,
+                line.y,
+                *width + u16::try_from(text::width(&arrow)).unwrap_or(0),
+                &shown,
+                Role::Heading,
+            );
             x += width + GAP;
         }
     }

@@ -46,7 +46,10 @@ impl<I: Identity> Table<I> {
     /// shrinks, then hides, from the highest priority number on; room that is left over goes back.
     pub fn widths(&self, columns: u16) -> Vec<u16> {
         let specs = &self.content.columns;
-        let shown = |column: &Column| !column.wide_only || self.wide;
+        let shown = |column: &Column| match self.chosen.is_empty() {
+            true => !column.wide_only || self.wide,
+            false => self.chosen.contains(&column.name),
+        };
         let wanted: Vec<u16> = specs
             .iter()
             .zip(&self.natural)

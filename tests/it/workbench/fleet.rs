@@ -12,7 +12,7 @@ use aicr::{
     ops::{demo::DemoOptions, fault::Fault, place::Place},
     workbench::{
         Look, Screen,
-        panes::{NODES, SHAPES},
+        panes::{HEAT, NODES, SHAPES},
         screenshot,
         widgets::table::Identity,
     },
@@ -178,6 +178,46 @@ fn shapes_that_differ_look_different_at_every_size() {
         }
         assert_eq!(seen.len(), 19, "{width}x{height}: {seen:#?}");
     }
+}
+
+#[test]
+fn a_fleet_is_drawn_node_by_node_what_is_in_trouble_first() {
+    every_size("fleet-heat", &five_thousand(), |desk| desk.state.desk.focus_on(&HEAT));
+    let mut desk = Desk::showing(five_thousand(), 200, 60, Look::default());
+    desk.state.desk.focus_on(&HEAT);
+    let rows = |desk: &mut Desk| -> Vec<String> {
+        desk.frame();
+        desk.state.desk.table(&HEAT).content.rows.iter().map(|row| row.cells[1].plain().into_owned()).collect()
+    };
+    let all = rows(&mut desk).concat();
+    assert_eq!(all.chars().count(), 5000, "one cell for each node");
+    assert!(all.starts_with(&"✗".repeat(12)), "{}", &all[..60]);
+    assert_eq!(all.matches('▌').count(), 9, "eight with an older driver, and the one with A100");
+    desk.keys("g g Enter");
+    desk.shows("nodes 4,492 of 5,000");
+}
+
+#[test]
+fn rows_are_sorted_by_several_columns_and_columns_are_chosen() {
+    let mut desk = Desk::showing(five_thousand(), 200, 60, Look::default());
+    desk.state.desk.focus_on(&NODES);
+    desk.command("sort driver -name");
+    desk.frame();
+    let table = desk.state.desk.table(&NODES);
+    let names: Vec<&str> = table.visible.iter().map(|index| table.content.rows[*index].id.name()).collect();
+    let old = names.iter().position(|name| *name == "gpu-0707").unwrap();
+    assert_eq!(
+        names[old..old + 8],
+        ["0707", "0706", "0705", "0704", "0703", "0702", "0701", "0700"].map(|n| format!("gpu-{n}"))
+    );
+    desk.shows("DRIVER↑1");
+    desk.command("columns name kernel runtime");
+    desk.shows("RUNTIME");
+    assert!(!desk.text().contains("SHARING"));
+    desk.command("columns");
+    desk.shows("SHARING");
+    desk.command("sort nothing");
+    desk.shows("unknown column `nothing`; there are name, state, gpu");
 }
 
 #[test]

@@ -1,0 +1,205 @@
+//! `aicr preferences`: what the workbench's own file says, what counts, and where it was set.
+
+use super::{
+    Outcome, Printer,
+    exit::Exit,
+    formats::{self, Format},
+    misuse, output, table,
+};
+use crate::{
+    ops::{Failure, Kind, place::Place},
+    recipe::format::json_text,
+    report::escape,
+    store::{folders, own, write},
+    term::color::Level,
+    text::{causes, count},
+    workbench::{
+        preferences::{self, Origin, Preferences, Problem},
+        theme::Themes,
+    },
+    yaml,
+};
+use clap::Subcommand;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// Preferences of the workbench: what counts, and where it was set.
+///
+/// The file is config.toml in the folder for configuration (see aicr paths). Flags win over variables of the environment,
+/// those over the file. What a file gets wrong is reported at the start and keeps its default.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    /// What to print: table (the default), yaml or json.
+    #[arg(long, value_parser = formats::parser(FORMATS))]
+    format: Option<&'static Format<[Row]>>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Write a file with every preference at its default, explained.
+    Init {
+        /// Where to write it; without, to the place where the workbench looks for it. `-` is standard output.
+        #[arg(short, long, value_name = "FILE", value_parser = output::place)]
+        output: Option<Place>,
+        /// Replace a file that is there.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Report what the file gets wrong; exit 1 when there is anything.
+    Check,
+    /// List the themes: those of the program and those of the folder for themes.
+    Themes,
+}
+
+/// One preference, and what counts.
+struct Row {
+    name: String,
+    value: String,
+    from: String,
+}
+
+static FORMATS: &[Format<[Row]>] = &[
+    Format::plain("table", "", |rows, _| Ok(as_table(rows))),
+    Format::plain("yaml", "", |rows, _| Ok(yaml::to_string(&as_value(rows)))),
+    Format::plain("json", "", |rows, _| Ok(json_text(&as_value(rows)))),
+];
+
+/// Where the file is looked for.
+fn path() -> Option<PathBuf> {
+    folders::configuration().map(|folder| folder.path.join(preferences::FILE))
+}
+
+/// What the file and the environment say. A file that is not there is fine; one that cannot be read is a problem.
+pub fn read() -> Preferences {
+    let variable = |name: &str| std::env::var(name).ok();
+    let Some(path) = path() else { return Preferences::read(None, &variable) };
+    let shown = path.display().to_string();
+    match own::text(&path) {
+        Ok(text) => Preferences::read(text.as_deref().map(|text| (shown.as_str(), text)), &variable),
+        Err(error) => {
+            let mut read = Preferences::read(None, &variable);
+            let said = format!("the preferences cannot be read: {}", causes(&error));
+            read.problems.push(Problem { at: shown, line: 0, said, hint: None });
+            read
+        }
+    }
+}
+
+/// The themes of the program, and those of the folder for themes.
+pub fn themes() -> Themes {
+    let folder = folders::configuration().map(|folder| folder.path.join(preferences::THEMES));
+    Themes::with(folder.map(|folder| own::texts(&folder, "toml")).unwrap_or_default())
+}
+
+pub fn run(args: &Args, printer: &Printer) -> Outcome {
+    match &args.verb {
+        None => {
+            let read = read();
+            args.format.unwrap_or(&FORMATS[0]).print(&rows(&read)[..], printer)?;
+            warn(&read, printer);
+            Ok(Exit::Good)
+        }
+        Some(Verb::Init { output, force }) => init(output.as_ref(), *force, printer),
+        Some(Verb::Check) => check(printer),
+        Some(Verb::Themes) => {
+            let themes = themes();
+            let row = |name: String| {
+                let known = match themes.load(&name, Level::True) {
+                    Ok(theme) => format!("{:?}", theme.mode).to_lowercase(),
+                    Err(error) => error.to_string(),
+                };
+                [name, escape::line(&known).into()]
+            };
+            let rows: Vec<[String; 2]> = themes.names().into_iter().map(row).collect();
+            printer.data(&table::render(["THEME", "MODE"], &rows))?;
+            Ok(Exit::Good)
+        }
+    }
+}
+
+fn warn(read: &Preferences, printer: &Printer) {
+    for problem in &read.problems {
+        printer.warn(problem.to_string());
+    }
+}
+
+fn init(output: Option<&Place>, force: bool, printer: &Printer) -> Outcome {
+    let text = preferences::template();
+    let place = match output {
+        Some(place) => place.clone(),
+        None => {
+            let doing = "write the preferences";
+            let path =
+                path().ok_or_else(|| misuse(doing, "no folder for configuration is known", "set AICR_CONFIG_DIR"))?;
+            if let Some(folder) = path.parent() {
+                write::folder(folder).map_err(|error| {
+                    let failure = Failure::from_error(Kind::Usage, doing, error);
+                    failure
+                        .at(folder.display().to_string())
+                        .hint("set AICR_CONFIG_DIR to a folder that can be written to")
+                })?;
+            }
+            Place::File(path)
+        }
+    };
+    if place.is_taken() && !force {
+        let failure =
+            misuse("write the preferences", "the file exists", "replace it with --force, or name another with -o");
+        return Err(failure.at(place.to_string()).into());
+    }
+    output::deliver(printer, &place, &text)?;
+    Ok(Exit::Good)
+}
+
+/// Ends with the verdict code when something is wrong.
+fn check(printer: &Printer) -> Outcome {
+    let read = read();
+    let themes = themes();
+    let named = read.theme().map(|name| (name, themes.load(name, Level::True)));
+    let mut problems: Vec<String> = read.problems.iter().map(Problem::to_string).collect();
+    if let Some((_, Err(error))) = named {
+        problems.push(format!("{}: {error}", read.origin(read.value(&preferences::THEME))));
+    }
+    for problem in &problems {
+        printer.data(&format!("{}\n", escape::block(problem)))?;
+    }
+    let file = path().map_or_else(|| "no file".to_owned(), |path| path.display().to_string());
+    printer.note(match (problems.len(), &read.file) {
+        (0, Some(_)) => format!("{file} has no problems"),
+        (0, None) => format!("{file} does not exist; the defaults count"),
+        (several, _) => count(several, "problem"),
+    });
+    Ok(if problems.is_empty() { Exit::Good } else { Exit::Verdict })
+}
+
+fn rows(read: &Preferences) -> Vec<Row> {
+    let mut rows: Vec<Row> = preferences::ALL
+        .iter()
+        .map(|preference| {
+            let value = read.value(preference);
+            Row { name: preference.name.to_owned(), value: value.text.clone(), from: read.origin(value) }
+        })
+        .collect();
+    let preset = &read.preset;
+    rows.push(Row { name: "keys.preset".to_owned(), value: preset.text.clone(), from: read.origin(preset) });
+    for (action, keys, line) in &read.bound {
+        let value = if keys.is_empty() { "none".to_owned() } else { keys.clone() };
+        let from = preferences::Value { text: String::new(), origin: Origin::File(*line) };
+        rows.push(Row { name: format!("keys.{action}"), value, from: read.origin(&from) });
+    }
+    rows
+}
+
+fn as_table(rows: &[Row]) -> String {
+    let shown: Vec<[String; 3]> = rows
+        .iter()
+        .map(|row| [row.name.clone(), escape::line(&row.value).into(), escape::line(&row.from).into()])
+        .collect();
+    table::render(["PREFERENCE", "VALUE", "FROM"], &shown)
+}
+
+fn as_value(rows: &[Row]) -> Value {
+    rows.iter().map(|row| json!({"name": row.name, "value": row.value, "from": row.from})).collect()
+}

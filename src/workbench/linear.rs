@@ -1,0 +1,643 @@
+//! The workbench as lines and prompts, for screen readers and terminals without a screen.
+//!
+//! The same state, panes and commands as on a screen; what a pane shows is read as numbered lines, and what changes is said
+//! as one line each. Nothing is drawn over, no cursor is moved, no frame has borders. A pipe can give the lines, too: each is
+//! answered before the next one is read.
+
+use super::{
+    RunOptions, Screen,
+    app::State,
+    driver::{self, Worker},
+    effect::Effect,
+    keymap::{self, Action, BINDINGS},
+    layout::Zoom,
+    model::Severity,
+    msg::Msg,
+    overlay::{COMMANDS, Choice, Kind, Overlay},
+    panes::{self, Pane, RowId},
+    view,
+    widgets::table::{Content, Identity, Row, Table},
+};
+use crate::{
+    ops::{Failure, Kind as FailureKind},
+    report::words::Word,
+    term::{color::Level, input::Input, key::Key},
+    validate::event::State as CheckState,
+};
+use std::{
+    cell::Cell,
+    collections::BTreeMap,
+    io::{self, IsTerminal, Write},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader, Lines, Stdin},
+    sync::mpsc,
+};
+
+/// Columns and rows of the frame that is never drawn: panes cut nothing in it.
+const FRAME: (u16, u16) = (250, 80);
+/// Rows that `list` reads at once.
+const PAGE: usize = 20;
+/// Lines of a text that are read at once.
+const TEXT: usize = 100;
+/// Between two lines of progress while nothing else is said.
+const PROGRESS: Duration = Duration::from_secs(5);
+
+/// What can be typed besides the commands of the palette and the names of actions.
+pub const WORDS: &[(&str, &str)] = &[
+    ("screens", "list the screens"),
+    ("screen NAME", "go to a screen"),
+    ("panels", "list the panels of this screen"),
+    ("panel NAME", "go to a panel, by its name or number"),
+    ("list [NUMBER]", "read the rows of this panel, from a number on"),
+    ("more", "read on"),
+    ("NUMBER", "select a row and read all of it; after a question, choose that answer"),
+    ("open", "go into the selected row, as Enter does on a screen"),
+    ("back", "go back, as Esc does on a screen"),
+    ("filter [TEXT]", "keep the rows that match; without a text, all"),
+    ("where", "say where you are"),
+    ("wait", "wait until the run has ended"),
+    ("commands", "list the commands of the palette"),
+    ("actions", "list what can be done here by name"),
+    ("quit", "leave"),
+];
+
+pub(super) async fn run(options: RunOptions) -> Result<(), Failure> {
+    let state = State::new(&options, Level::None, FRAME.0, FRAME.1)
+        .map_err(|error| Failure::new(FailureKind::Usage, "choose the theme", error.to_string()))?;
+    let (sender, results) = mpsc::channel(256);
+    let mut reader = Reader {
+        state,
+        worker: Worker::new(&options, sender),
+        results,
+        lines: BufReader::new(tokio::io::stdin()).lines(),
+        said: Said::default(),
+        prompted: Cell::new(false),
+        next: 0,
+        text: Vec::new(),
+    };
+    let ended = reader.run().await;
+    reader.worker.finish(&mut reader.results).await;
+    if options.writes_session {
+        return ended.and(driver::keep(reader.state.session()));
+    }
+    ended
+}
+
+/// What was said already, so that only changes are.
+#[derive(Default)]
+struct Said {
+    /// Messages, by their number from the beginning.
+    newest: Option<(u64, String)>,
+    source: String,
+    checks: BTreeMap<String, String>,
+    is_active: bool,
+    has_overlay: bool,
+}
+
+/// What wakes the loop.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
+enum Wake {
+    Line(io::Result<Option<String>>),
+    Msg(Msg),
+    Interrupt,
+    Progress,
+}
+
+struct Reader {
+    state: State,
+    worker: Worker,
+    results: mpsc::Receiver<Msg>,
+    lines: Lines<BufReader<Stdin>>,
+    said: Said,
+    /// The newest thing on the screen is a prompt that was not answered.
+    prompted: Cell<bool>,
+    /// Where `more` goes on in the panel.
+    next: usize,
+    /// Where `more` goes on in a text: what was not read yet.
+    text: Vec<String>,
+}
+
+impl Reader {
+    async fn run(&mut self) -> Result<(), Failure> {
+        self.state.desk.zoom = Zoom::Full;
+        self.update_with(|state| state.begin())?;
+        self.say("aicr in lines; `help` lists what can be typed, `list` reads the rows of a panel, `quit` leaves")?;
+        self.settle().await?;
+        self.say(&self.place())?;
+        loop {
+            if self.state.quit {
+                return Ok(());
+            }
+            self.prompt()?;
+            let wake = self.wake().await;
+            match wake {
+                Wake::Line(Ok(Some(line))) => {
+                    // A person's own Enter has ended the line of the prompt.
+                    self.prompted.set(!io::stdin().is_terminal());
+                    self.line(line.trim()).await?;
+                    self.settle().await?;
+                }
+                // Whoever gave the lines has gone.
+                Wake::Line(Ok(None) | Err(_)) => return Ok(()),
+                Wake::Msg(msg) => self.update(msg)?,
+                Wake::Interrupt => self.update(Msg::Input(Input::Key(Key::ctrl('c'))))?,
+                Wake::Progress => self.progress()?,
+            }
+        }
+    }
+
+    async fn wake(&mut self) -> Wake {
+        let is_active = self.state.model.run.active;
+        tokio::select! {
+            biased;
+            Some(msg) = self.results.recv() => Wake::Msg(msg),
+            _ = tokio::signal::ctrl_c() => Wake::Interrupt,
+            line = self.lines.next_line() => Wake::Line(line),
+            () = tokio::time::sleep(PROGRESS), if is_active => Wake::Progress,
+        }
+    }
+
+    /// Until what was asked for is answered; a run goes on meanwhile.
+    async fn settle(&mut self) -> Result<(), Failure> {
+        while !self.state.quit {
+            let run = usize::from(self.state.model.run.active);
+            if self.state.in_flight <= run && self.state.model.is_settled() {
+                return Ok(());
+            }
+            tokio::select! {
+                Some(msg) = self.results.recv() => self.update(msg)?,
+                _ = tokio::signal::ctrl_c() => self.update(Msg::Input(Input::Key(Key::ctrl('c'))))?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn until_the_run_ends(&mut self) -> Result<(), Failure> {
+        while self.state.model.run.active && !self.state.quit {
+            tokio::select! {
+                Some(msg) = self.results.recv() => self.update(msg)?,
+                _ = tokio::signal::ctrl_c() => self.update(Msg::Input(Input::Key(Key::ctrl('c'))))?,
+                () = tokio::time::sleep(PROGRESS) => self.progress()?,
+            }
+        }
+        Ok(())
+    }
+
+    // -- changes -----------------------------------------------------------------------------------------------------
+
+    fn update(&mut self, msg: Msg) -> Result<(), Failure> {
+        self.update_with(|state| state.update(msg))
+    }
+
+    fn update_with(&mut self, change: impl FnOnce(&mut State) -> Vec<Effect>) -> Result<(), Failure> {
+        self.state.model.now_ms = driver::now_ms();
+        self.state.prepare();
+        let effects = change(&mut self.state);
+        self.state.prepare();
+        self.announce()?;
+        for effect in effects {
+            match effect {
+                // A reader has its own way to copy what it reads.
+                Effect::Copy(text) | Effect::CopyByTerminal(text) => self.say(&format!("to copy: {text}"))?,
+                Effect::Edit { path, line } => self.say(&format!("written at {}:{line}", path.display()))?,
+                Effect::Export { path, replace } => {
+                    driver::export(&mut self.state, path, replace);
+                    self.announce()?;
+                }
+                Effect::Page(text) => {
+                    self.text = text.lines().map(str::to_owned).collect();
+                    self.more()?;
+                }
+                Effect::Redraw | Effect::Suspend => {}
+                other => self.worker.start(other),
+            }
+        }
+        Ok(())
+    }
+
+    /// Says what has changed.
+    fn announce(&mut self) -> Result<(), Failure> {
+        let mut lines = Vec::new();
+        let model = &self.state.model;
+        let seen = self.said.newest.take();
+        let place = |(at, text): &(u64, String)| {
+            model.messages.iter().rposition(|message| message.at_ms == *at && message.text == *text)
+        };
+        let from = seen.as_ref().and_then(place).map_or(0, |at| at + 1);
+        for message in model.messages.iter().skip(from) {
+            let word = match message.severity {
+                Severity::Info | Severity::Ok => "",
+                Severity::Warn => "warning: ",
+                Severity::Fail => "failed: ",
+            };
+            lines.push(format!("{word}{}", message.text.strip_prefix("failed ").unwrap_or(&message.text)));
+        }
+        self.said.newest = model.messages.back().map(|message| (message.at_ms, message.text.clone()));
+        let source = view::source_words(&self.state);
+        if source != self.said.source && model.is_settled() {
+            lines.push(format!("cluster: {source}"));
+            self.said.source = source;
+        }
+        let run = &model.run;
+        for check in &run.checks {
+            let name = &check.planned.name;
+            let said = match &check.result {
+                Some(result) => {
+                    let why = if result.message.is_empty() { String::new() } else { format!(": {}", result.message) };
+                    format!("{name}: {}{why}", Word::from(result))
+                }
+                None if check.state == CheckState::Queued => continue,
+                None => format!("{name}: {}", check.state.word()),
+            };
+            if self.said.checks.get(name) != Some(&said) {
+                lines.push(said.lines().next().unwrap_or_default().to_owned());
+                self.said.checks.insert(name.clone(), said);
+            }
+        }
+        if self.said.is_active && !run.active {
+            let results = run.checks.iter().filter_map(|check| check.result.as_ref());
+            let counts = crate::report::words::counts(results);
+            lines.push(format!("the run has ended: {}", counts.join(", ")));
+        }
+        if run.active && !self.said.is_active {
+            lines.push(format!("run {} has started", run.id));
+            self.said.checks.clear();
+        }
+        self.said.is_active = run.active;
+        for line in lines {
+            self.say(&line)?;
+        }
+        let overlay = self.state.desk.overlay.clone();
+        if let Some(overlay) = overlay.as_ref().filter(|_| !self.said.has_overlay) {
+            self.read_overlay(overlay)?;
+        }
+        self.said.has_overlay = overlay.is_some();
+        Ok(())
+    }
+
+    fn progress(&mut self) -> Result<(), Failure> {
+        let run = &self.state.model.run;
+        let going = run.checks.iter().filter(|check| check.result.is_none() && check.started_ms.is_some());
+        let names: Vec<&str> = going.map(|check| check.planned.name.as_str()).collect();
+        let done = run.checks.iter().filter(|check| check.result.is_some()).count();
+        let doing = if names.is_empty() { "nothing at the moment".to_owned() } else { names.join(", ") };
+        self.say(&format!("{done} of {} checks done; running: {doing}", run.checks.len()))
+    }
+
+    // -- what is typed -----------------------------------------------------------------------------------------------
+
+    async fn line(&mut self, line: &str) -> Result<(), Failure> {
+        let (word, rest) = line.split_once(' ').map_or((line, ""), |(word, rest)| (word, rest.trim()));
+        if let Ok(number) = line.parse::<usize>() {
+            return self.choose(number);
+        }
+        match (word, rest) {
+            ("", _) | ("where", "") => return self.say(&self.place()),
+            ("more", "") => return self.more(),
+            ("help" | "?", "") => return self.help(),
+            _ => {}
+        }
+        // What was read is left by the next command.
+        self.state.desk.overlay = None;
+        self.said.has_overlay = false;
+        match (word, rest) {
+            ("screens", "") => self.say_all(
+                Screen::ALL
+                    .iter()
+                    .map(|screen| format!("{}. {}: {}", screen.index() + 1, screen.name(), screen.about())),
+            ),
+            ("screen", name) => self.screen(name),
+            ("panels", "") => {
+                let names = self.state.desk.present(&self.state.model);
+                let focused = self.state.desk.focused();
+                self.say_all(names.into_iter().enumerate().map(|(at, pane)| {
+                    format!("{}. {}{}", at + 1, pane.name, if pane == focused { ", here" } else { "" })
+                }))
+            }
+            ("panel", name) => self.panel(name),
+            ("list", from) => {
+                self.next = from.parse::<usize>().map_or(0, |from| from.saturating_sub(1));
+                self.list()
+            }
+            ("open", "") => self.act(Action::Enter),
+            ("back", "") => self.act(Action::Back),
+            ("quit" | "q" | "exit", "") => self.command("quit"),
+            ("wait", "") => self.until_the_run_ends().await,
+            ("commands", "") => {
+                self.say_all(COMMANDS.iter().map(|(word, arguments, help)| format!("{word} {arguments}: {help}")))
+            }
+            ("actions", "") => {
+                let screen = self.state.desk.screen;
+                let here = BINDINGS.iter().filter(|binding| binding.acts_on(screen));
+                self.say_all(here.map(|binding| format!("{}: {}", binding.name, binding.help)))
+            }
+            ("filter", text) => {
+                match text {
+                    "" => {
+                        let pane = self.state.desk.focused();
+                        self.state.desk.table_mut(pane).unfilter();
+                        self.state.desk.mark(panes::Need::Cursor(pane));
+                    }
+                    text => self.command(&format!("filter {text}"))?,
+                }
+                self.next = 0;
+                let table = self.state.desk.table(self.state.desk.focused());
+                let said = match (&table.misread, table.filter.is_empty()) {
+                    (Some(misread), _) => format!("the filter cannot be understood: {misread:?}"),
+                    (None, true) => format!("{} rows, no filter", table.visible.len()),
+                    (None, false) => {
+                        format!("{} rows, {} hidden by {}", table.visible.len(), table.hidden, table.filter)
+                    }
+                };
+                self.say(&said)
+            }
+            _ if COMMANDS.iter().any(|(known, ..)| *known == word) => {
+                let before = self.here();
+                self.command(line)?;
+                if self.here() != before { self.say(&self.place()) } else { Ok(()) }
+            }
+            _ => match BINDINGS.iter().find(|binding| binding.name == line) {
+                Some(binding) if binding.acts_on(self.state.desk.screen) => self.act(binding.action),
+                Some(binding) => {
+                    self.say(&format!("{} does nothing on {}", binding.name, self.state.desk.screen.name()))
+                }
+                None => self.say(&format!("unknown command `{word}`; `help` lists what can be typed")),
+            },
+        }
+    }
+
+    fn here(&self) -> (Screen, &'static Pane) {
+        (self.state.desk.screen, self.state.desk.focused())
+    }
+
+    fn act(&mut self, action: Action) -> Result<(), Failure> {
+        let before = self.here();
+        self.update(Msg::Act(action))?;
+        self.state.desk.zoom = Zoom::Full;
+        self.state.prepare();
+        if self.here() != before { self.say(&self.place()) } else { Ok(()) }
+    }
+
+    fn command(&mut self, line: &str) -> Result<(), Failure> {
+        self.update(Msg::Command(line.to_owned()))?;
+        self.state.desk.zoom = Zoom::Full;
+        self.state.prepare();
+        Ok(())
+    }
+
+    fn screen(&mut self, name: &str) -> Result<(), Failure> {
+        let named =
+            |screen: &Screen| screen.name().eq_ignore_ascii_case(name) || name.parse() == Ok(screen.index() + 1);
+        let Some(screen) = Screen::ALL.into_iter().find(named) else {
+            return self.say("there are cluster, recipe, diff, validate and compare");
+        };
+        self.state.desk.show(screen);
+        self.arrive()
+    }
+
+    fn panel(&mut self, name: &str) -> Result<(), Failure> {
+        let present = self.state.desk.present(&self.state.model);
+        let by_number = name.parse::<usize>().ok().and_then(|number| present.get(number.checked_sub(1)?)).copied();
+        let Some(pane) = by_number.or_else(|| present.iter().copied().find(|pane| pane.name == name)) else {
+            let names: Vec<&str> = present.iter().map(|pane| pane.name).collect();
+            return self.say(&format!("there are {}", names.join(", ")));
+        };
+        self.state.desk.focus_on(pane);
+        self.arrive()
+    }
+
+    fn arrive(&mut self) -> Result<(), Failure> {
+        self.state.desk.zoom = Zoom::Full;
+        self.next = 0;
+        self.state.prepare();
+        self.say(&self.place())
+    }
+
+    /// A number: an answer to a question, a row of a popup, or a row of the panel.
+    fn choose(&mut self, number: usize) -> Result<(), Failure> {
+        let Some(place) = number.checked_sub(1) else { return self.say("rows are numbered from 1") };
+        match self.state.desk.overlay.as_mut() {
+            Some(Overlay { kind: Kind::Question { chosen, choices, .. }, .. }) => {
+                if place >= choices.len() {
+                    return self.say("answer 1 or 2");
+                }
+                *chosen = place;
+                self.said.has_overlay = false;
+                return self.update(Msg::Act(Action::Enter));
+            }
+            Some(overlay) if matches!(overlay.kind, Kind::Palette | Kind::Help | Kind::Messages) => {
+                overlay.table.move_to(place);
+                self.said.has_overlay = false;
+                return self.update(Msg::Act(Action::Enter));
+            }
+            _ => {}
+        }
+        let pane = self.state.desk.focused();
+        let rows = self.state.desk.table(pane).visible.len();
+        if place >= rows {
+            return self.say(&format!("there are {rows} rows"));
+        }
+        self.state.desk.table_mut(pane).move_to(place);
+        self.state.desk.mark(panes::Need::Cursor(pane));
+        self.state.prepare();
+        let table = self.state.desk.table(pane);
+        let Some(row) = table.row() else { return Ok(()) };
+        let mut lines = vec![format!("row {number}")];
+        lines.extend(whole(&table.content, row));
+        self.say_all(lines)
+    }
+
+    fn help(&mut self) -> Result<(), Failure> {
+        let pane = self.state.desk.focused();
+        let hints = pane.hints.iter().map(|action| keymap::binding(*action));
+        let here: Vec<String> = hints.map(|binding| format!("{}: {}", binding.name, binding.help)).collect();
+        self.say_all(
+            WORDS
+                .iter()
+                .map(|(word, help)| format!("{word}: {help}"))
+                .chain([format!("what is done most often in {}, by name:", pane.name)])
+                .chain(here),
+        )
+    }
+
+    // -- reading -----------------------------------------------------------------------------------------------------
+
+    /// Where the person is: screen, panel, rows, what is said above them.
+    fn place(&self) -> String {
+        let desk = &self.state.desk;
+        let table = desk.table(desk.focused());
+        let note = if table.content.note.is_empty() { String::new() } else { format!(", {}", table.content.note) };
+        let filter = if table.filter.is_empty() { String::new() } else { format!(", filter {}", table.filter) };
+        let rows = table.visible.len();
+        format!("{}: {}{note}{filter}: {rows} rows", desk.screen.name(), table.content.title)
+    }
+
+    fn list(&mut self) -> Result<(), Failure> {
+        let table = self.state.desk.table(self.state.desk.focused());
+        let mut lines: Vec<String> = Vec::new();
+        if self.next == 0 {
+            lines.extend(table.content.says.iter().map(|(_, line)| line.clone()));
+        }
+        let rows = table.visible.len();
+        let end = (self.next + PAGE).min(rows);
+        for place in self.next.min(end)..end {
+            let row = &table.content.rows[table.visible[place]];
+            let text = brief(table, row);
+            lines.push(if table.content.prose { text } else { format!("{}. {text}", place + 1) });
+        }
+        if end < rows {
+            lines.push(format!("{} more rows; `more` reads on", rows - end));
+        } else if lines.is_empty() {
+            lines.push("no rows".to_owned());
+        }
+        self.next = end;
+        self.say_all(lines)
+    }
+
+    fn more(&mut self) -> Result<(), Failure> {
+        if self.text.is_empty() {
+            return self.list();
+        }
+        let rest = self.text.split_off(self.text.len().min(TEXT));
+        let mut lines = std::mem::replace(&mut self.text, rest);
+        if !self.text.is_empty() {
+            lines.push(format!("{} more lines; `more` reads on", self.text.len()));
+        }
+        self.say_all(lines)
+    }
+
+    fn read_overlay(&mut self, overlay: &Overlay) -> Result<(), Failure> {
+        let content = &overlay.table.content;
+        self.say(&content.title.clone())?;
+        match &overlay.kind {
+            Kind::Text => {
+                self.text = overlay.copy.lines().map(str::to_owned).collect();
+                self.more()
+            }
+            Kind::Question { choices, .. } => {
+                self.say_all(overlay.copy.lines().map(str::to_owned).collect::<Vec<_>>())?;
+                self.say_all(choices.iter().enumerate().map(|(at, choice)| format!("{}: {choice}", at + 1)))
+            }
+            Kind::Palette | Kind::Messages | Kind::Help => {
+                let rows = overlay.table.visible.iter().map(|index| &content.rows[*index]);
+                let lines: Vec<String> = rows
+                    .enumerate()
+                    .take(PAGE * 2)
+                    .map(|(at, row): (usize, &Row<Choice>)| format!("{}. {}", at + 1, row.plain().trim()))
+                    .collect();
+                self.say_all(lines)
+            }
+        }
+    }
+
+    // -- saying ------------------------------------------------------------------------------------------------------
+
+    fn say_all(&mut self, lines: impl IntoIterator<Item = String>) -> Result<(), Failure> {
+        lines.into_iter().try_for_each(|line| self.say(&line))
+    }
+
+    fn say(&self, line: &str) -> Result<(), Failure> {
+        let line = crate::report::escape::line(line);
+        let mut out = io::stdout().lock();
+        let ends = if self.prompted.replace(false) { "\n" } else { "" };
+        writeln!(out, "{ends}{}", plain(&line)).map_err(|error| gone(&error))
+    }
+
+    fn prompt(&self) -> Result<(), Failure> {
+        if self.prompted.replace(true) {
+            return Ok(());
+        }
+        let (screen, pane) = self.here();
+        let read_only = if self.state.model.read_only { ", read-only" } else { "" };
+        let mut out = io::stdout().lock();
+        write!(out, "{}, {}{read_only}> ", screen.name(), pane.name)
+            .and_then(|()| out.flush())
+            .map_err(|error| gone(&error))
+    }
+}
+
+fn gone(error: &io::Error) -> Failure {
+    Failure::new(FailureKind::Interrupted, "write to the terminal", error.to_string())
+}
+
+/// Signs as a reader can say them.
+fn plain(line: &str) -> String {
+    let word = |sign: char| match sign {
+        '✓' => "pass",
+        '✗' => "fail",
+        '»' => "running",
+        '→' => "to",
+        '…' => "...",
+        '·' | '│' => ",",
+        '▸' => "folded",
+        '▾' => "open",
+        _ => "",
+    };
+    let mut text = String::with_capacity(line.len());
+    for sign in line.chars() {
+        match word(sign) {
+            "" => text.push(sign),
+            word => text.push_str(word),
+        }
+    }
+    text.trim_end().to_owned()
+}
+
+/// A row in one line: its name, then what the columns with a heading say.
+fn brief(table: &Table<RowId>, row: &Row<RowId>) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for (at, cell) in row.cells.iter().enumerate() {
+        let text = cell.plain();
+        let text = text.trim();
+        if text.is_empty() {
+            continue;
+        }
+        let name = table.content.columns.get(at).map_or("", |column| column.name);
+        parts.push(if parts.is_empty() || name.is_empty() { text.to_owned() } else { format!("{name} {text}") });
+    }
+    let mut line = parts.join(", ");
+    if row.depth > 0 {
+        line = format!("level {}: {line}", row.depth + 1);
+    }
+    if row.branch.is_some() {
+        line.push_str(if table.is_open(row) { ", open" } else { ", folded" });
+    }
+    if row.matters {
+        line.push_str(", to note");
+    }
+    line
+}
+
+/// A row in full, a line for each column that says something.
+fn whole<I: Identity>(content: &Content<I>, row: &Row<I>) -> Vec<String> {
+    let line = |(at, text): (usize, String)| match content.columns.get(at).map_or("", |column| column.name) {
+        "" => text,
+        name => format!("{name}: {text}"),
+    };
+    let texts = row.cells.iter().map(|cell| cell.plain().trim().to_owned()).enumerate();
+    texts.filter(|(_, text)| !text.is_empty()).map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workbench::widgets::table::{Cell, Column};
+
+    #[test]
+    fn a_row_is_read_with_the_names_of_its_columns() {
+        let columns = vec![Column::new("NAME", 4, 8), Column::new("STATE", 4, 8), Column::new("", 1, 1)];
+        let cells = ["worker", "ready", ""].map(Cell::text).to_vec();
+        let row = Row { depth: 1, branch: Some(true), ..Row::new(RowId::from("worker"), cells) };
+        let mut table = Table::default();
+        table.set(Content { columns, rows: vec![row.clone()], ..Content::default() });
+        assert_eq!(brief(&table, &row), "level 2: worker, STATE ready, open");
+        assert_eq!(whole(&table.content, &row), ["NAME: worker", "STATE: ready"]);
+    }
+
+    #[test]
+    fn signs_become_words() {
+        assert_eq!(plain("✓ 4 → 5 · name…"), "pass 4 to 5 , name...");
+    }
+}

@@ -1,0 +1,113 @@
+//! The whole fleet at once: one cell for each node, by shape, what differs first and what is in trouble first.
+
+use super::{no_cluster, nodes, prelude::*, shapes};
+use crate::inventory::{Node, shape::Shape};
+use std::sync::Arc;
+
+pub static PANE: Pane = Pane {
+    name: "fleet",
+    screen: Screen::Cluster,
+    place: Place::NONE.four(strip(8)).all(strip(14)),
+    // A few nodes are seen at once as they are listed.
+    presence: |model, _| match model.cluster.nodes().len() < FEWEST || model.time.open {
+        true => Presence::Hidden,
+        false => Presence::Shown,
+    },
+    needs: &[Need::Cluster, Need::Look],
+    hints: &[Action::MoveDown, Action::NextThing, Action::Enter, Action::NextPanel],
+    build,
+    on: |view, action| match (action, view.selected(&PANE)?) {
+        (Action::Enter, RowId::Shape(key)) => Some(Step::Drill(key.clone())),
+        (Action::Enter, RowId::Piece(at, _)) => Some(Step::Drill(ordered(view)[*at].key.clone())),
+        _ => None,
+    },
+    ..Pane::BASE
+};
+
+/// Nodes from which on they are drawn as cells.
+const FEWEST: usize = 24;
+/// Columns of what a shape is called.
+const NAME: usize = 30;
+
+/// Shapes as they are drawn: those in trouble, those that differ, then the large ones.
+fn ordered<'v>(view: &View<'v>) -> Vec<&'v Shape> {
+    let mut shapes: Vec<&Shape> = view.model.cluster.fleet.shapes.iter().collect();
+    shapes.sort_by_key(|shape| (shape.not_ready == 0, !shape.outlier, std::cmp::Reverse(shape.nodes.len())));
+    shapes
+}
+
+fn build(view: &View<'_>) -> Content {
+    let cluster = &view.model.cluster;
+    let cells = view.width.saturating_sub(NAME + 6).max(8);
+    let mut rows = Vec::new();
+    for (at, shape) in ordered(view).into_iter().enumerate() {
+        let mut nodes: Vec<&Node> = shape.nodes.iter().map(Arc::as_ref).collect();
+        // Stable: within a state by name.
+        nodes.sort_by_key(|node| rank(node));
+        let trouble = shape.not_ready > 0;
+        for (line, part) in nodes.chunks(cells).enumerate() {
+            let (id, name) = match line {
+                0 => (RowId::Shape(shape.key.clone()), name(shape)),
+                _ => (RowId::Piece(at, line), Cell::default()),
+            };
+            let marker = match (line, trouble, shape.outlier) {
+                (0, true, _) => Some((Role::Fail, "✗")),
+                (0, false, true) => Some((Role::Warn, "!")),
+                _ => None,
+            };
+            let strip = part.chunk_by(|one, other| rank(one) == rank(other)).fold(Cell::default(), |strip, alike| {
+                let (role, glyph) = cell(alike[0], shape);
+                strip.and(role, glyph.repeat(alike.len()))
+            });
+            rows.push(Row { marker, matters: marker.is_some(), ..Row::new(id, vec![name, strip]) });
+        }
+    }
+    let mut note = readiness(cluster.nodes());
+    let outliers: usize =
+        cluster.fleet.shapes.iter().filter(|shape| shape.outlier).map(|shape| shape.nodes.len()).sum();
+    note.extend((outliers > 0).then(|| format!("{} differ", text::thousands(outliers))));
+    note.push("█ ready ▌ differs ! cordoned ✗ NOTREADY ◌ unknown".to_owned());
+    Content {
+        title: format!("fleet {}", text::thousands(cluster.nodes().len())),
+        note: note.join(", "),
+        columns: vec![
+            Column::new("", 16, u16::try_from(NAME).unwrap_or(30)).name_like(),
+            Column::new("", 8, 8).grows(),
+        ],
+        says: if rows.is_empty() { no_cluster(view) } else { Vec::new() },
+        rows,
+        ordered: true,
+        ..Content::default()
+    }
+}
+
+/// How many, and what they are: `4,500 8x H100-80GB-HBM3`.
+fn name(shape: &Shape) -> Cell {
+    let count = Cell::text(text::thousands(shape.nodes.len()));
+    let differs = shapes::differs(shape, true);
+    let what = nodes::products(&shape.nodes[0].accelerators);
+    match shape.like.is_some() && !differs.is_empty() {
+        true => count.and(Role::Warn, format!(" {differs}")),
+        false => count.and(Role::Muted, " ").with(&what),
+    }
+}
+
+/// The worst first.
+fn rank(node: &Node) -> u8 {
+    match (node.ready.get(), node.schedulable.get()) {
+        (Some(false), _) => 0,
+        (None, _) => 1,
+        (_, Some(false)) => 2,
+        _ => 3,
+    }
+}
+
+fn cell(node: &Node, shape: &Shape) -> (Role, &'static str) {
+    match rank(node) {
+        0 => (Role::Fail, "✗"),
+        1 => (Role::Muted, "◌"),
+        2 => (Role::Warn, "!"),
+        _ if shape.outlier => (Role::Warn, "▌"),
+        _ => (Role::Ok, "█"),
+    }
+}

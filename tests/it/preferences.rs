@@ -1,0 +1,97 @@
+//! The file of preferences on the command line, and what `--read-only` does there.
+
+use crate::sandbox::{Sandbox, golden};
+
+const FILE: &str =
+    "theme = \"light\"\nmouse = false\nstart-screen = \"validate\"\n\n[keys]\npreset = \"emacs\"\nrun = \"Ctrl-T\"\n";
+
+fn sandbox(file: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.file(".config/aicr/config.toml", file);
+    sandbox
+}
+
+#[test]
+fn each_value_says_where_it_was_set() {
+    golden("preferences_default", &Sandbox::new().aicr(&["preferences"]).transcript);
+    golden("preferences_set", &sandbox(FILE).aicr(&["preferences"]).transcript);
+    let json = sandbox(FILE).aicr(&["preferences", "--format", "json"]);
+    let rows: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    let run = rows.as_array().unwrap().iter().find(|row| row["name"] == "keys.run").unwrap();
+    assert_eq!(run["value"], "Ctrl-T");
+    assert!(run["from"].as_str().unwrap().ends_with("config.toml:7"), "{run}");
+}
+
+#[test]
+fn a_variable_wins_over_the_file_and_says_so() {
+    let sandbox = sandbox(FILE);
+    let output = sandbox.command(&["preferences"]).env("AICR_THEME", "mono").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.lines().any(|line| line.split_whitespace().eq(["theme", "mono", "AICR_THEME"])), "{text}");
+}
+
+#[test]
+fn wrong_lines_are_listed_and_end_with_the_code_of_a_verdict() {
+    let wrong = "them = \"dark\"\nclipboard = \"osc\"\ntheme = \"dusk\"\n[keys]\nmove-dwn = \"x\"\n";
+    golden("preferences_wrong", &sandbox(wrong).aicr(&["preferences", "check"]).transcript);
+    golden("preferences_not_toml", &sandbox("theme = \"dark\n").aicr(&["preferences", "check"]).transcript);
+    assert_eq!(sandbox(FILE).aicr(&["preferences", "check"]).code, 0);
+    assert_eq!(Sandbox::new().aicr(&["preferences", "check"]).code, 0);
+}
+
+#[test]
+fn init_writes_a_file_that_says_nothing_and_asks_before_it_replaces_one() {
+    let sandbox = Sandbox::new();
+    golden("preferences_init", &sandbox.aicr(&["preferences", "init", "-o", "-"]).transcript);
+    assert_eq!(sandbox.aicr(&["preferences", "init"]).code, 0);
+    let checked = sandbox.aicr(&["preferences", "check"]);
+    assert!(checked.stderr.contains("has no problems"), "{}", checked.transcript);
+    let again = sandbox.aicr(&["preferences", "init"]);
+    assert_eq!(again.code, 2, "{}", again.transcript);
+    assert_eq!(sandbox.aicr(&["preferences", "init", "--force"]).code, 0);
+}
+
+#[test]
+fn themes_of_a_person_are_listed_with_what_is_wrong_with_them() {
+    let sandbox = Sandbox::new();
+    sandbox.file(".config/aicr/themes/mine.toml", "name = \"mine\"\nmode = \"light\"\ninherits = \"light\"\n");
+    sandbox.file(".config/aicr/themes/broken.toml", "name = \"broken\"\nmode = \"dark\"\n[roles]\ntxt = \"#000000\"\n");
+    let text = sandbox.aicr(&["preferences", "themes"]).stdout;
+    let line =
+        |name: &str| text.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{text}")).to_owned();
+    assert!(line("mine").ends_with("light"), "{text}");
+    assert!(line("broken").contains("unknown role `txt`; did you mean text?"), "{text}");
+    assert!(line("high-contrast").ends_with("dark"), "{text}");
+}
+
+#[test]
+fn the_keys_that_count_are_printed() {
+    let sandbox = sandbox(FILE);
+    let own = sandbox.aicr(&["keys"]).stdout;
+    let line = |text: &str, name: &str| {
+        let has = |line: &&str| line.contains(&format!("  {name}  "));
+        text.lines().find(has).unwrap_or_else(|| panic!("{text}")).to_owned()
+    };
+    assert!(line(&own, "run").trim_start().starts_with("Ctrl-T"), "{own}");
+    assert!(line(&own, "move-down").trim_start().starts_with("Ctrl-N, Down"), "{own}");
+    let default = sandbox.aicr(&["keys", "--default"]).stdout;
+    assert!(line(&default, "move-down").trim_start().starts_with("j, Down"), "{default}");
+}
+
+#[test]
+fn read_only_verbs_read_and_do_not_write() {
+    let sandbox = Sandbox::new();
+    let read = sandbox.aicr(&["--demo", "--read-only", "snapshot", "-o", "snapshot.yaml"]);
+    assert_eq!(read.code, 0, "{}", read.transcript);
+    for verb in [
+        &["--demo", "--read-only", "validate", "--service", "kind", "--accelerator", "a100"][..],
+        &["--demo", "--read-only", "snapshot", "-o", "cm://default/kept"],
+    ] {
+        let refused = sandbox.aicr(verb);
+        assert_ne!(refused.code, 0, "{}", refused.transcript);
+        assert!(refused.transcript.contains("read-only"), "{}", refused.transcript);
+    }
+    let output =
+        sandbox.command(&["--demo", "snapshot", "-o", "cm://default/kept"]).env("AICR_READ_ONLY", "1").output();
+    assert!(!output.unwrap().status.success());
+}

@@ -1,0 +1,173 @@
+//! What one session leaves and the next one begins with, without files.
+
+use super::desk::{Desk, contexts, snapshot};
+use aicr::{
+    cluster::watch::{LiveStatus, LiveView},
+    ops::{connect::Target, demo::DemoOptions},
+    workbench::{
+        Look, RunOptions, Screen, effect::Effect, export, msg::Msg, preferences::Preferences, session::Session,
+    },
+};
+
+fn demo(session: Session, restores: bool) -> Desk {
+    let target = Target::Demo(DemoOptions::default());
+    let options = RunOptions { target, session, restores, ..RunOptions::default() };
+    let mut desk = Desk::started(&options, 120, 40);
+    desk.update(Msg::Connected { generation: 1, context: "demo".into(), server: "demo".into() });
+    desk.view(LiveStatus::Fresh, Some(snapshot()));
+    desk
+}
+
+#[test]
+fn screen_selection_filter_order_and_documents_come_back() {
+    let mut desk = demo(Session::default(), true);
+    desk.command("node worker-2");
+    desk.keys("s s");
+    desk.command("recipe service=kind accelerator=h100");
+    desk.command("value components.gpu-operator.values.driver.enabled");
+    desk.command("diff cluster");
+    desk.keys("2");
+    desk.keys("/");
+    desk.type_text("driver");
+    desk.keys("Enter");
+    let selected = desk.state.desk.table(&aicr::workbench::panes::VALUES).selected.clone();
+    let session = Session::parse(&desk.state.session().text()).unwrap();
+
+    let mut again = demo(session, true);
+    assert_eq!(again.state.desk.screen, Screen::Recipe);
+    again.shows("as in the last session: the Recipe screen, filter `driver` on resolved values");
+    again.shows("accelerator=h100");
+    again.shows("/driver");
+    again.text();
+    assert_eq!(again.state.desk.table(&aicr::workbench::panes::VALUES).selected, selected);
+    again.keys("3");
+    again.shows("changes: - service=kind accelerator=h100   + demo");
+    again.keys("1");
+    again.text();
+    let nodes = again.state.desk.table(&aicr::workbench::panes::NODES);
+    assert_eq!(nodes.row().map(|row| row.id.clone()), Some("worker-2".into()));
+    assert_eq!(nodes.sort, Some((1, false)));
+    // What was typed is there for the palette and the filter.
+    assert!(again.state.desk.history.iter().any(|line| line == "diff cluster"));
+    assert_eq!(again.state.desk.filters, ["driver"]);
+}
+
+#[test]
+fn fresh_keeps_what_was_typed_and_nothing_else() {
+    let mut desk = demo(Session::default(), true);
+    desk.command("theme light");
+    desk.keys("4");
+    let session = desk.state.session();
+    let again = demo(session, false);
+    assert_eq!(again.state.desk.screen, Screen::Cluster);
+    assert_eq!(again.state.desk.history, ["theme light"]);
+}
+
+#[test]
+fn a_screen_that_is_asked_for_wins_and_a_person_at_work_is_not_moved() {
+    let mut desk = demo(Session::default(), true);
+    desk.keys("4");
+    let session = desk.state.session();
+    let target = Target::Demo(DemoOptions::default());
+    let options = RunOptions {
+        target,
+        session: session.clone(),
+        restores: true,
+        screen: Some(Screen::Diff),
+        ..RunOptions::default()
+    };
+    assert_eq!(Desk::started(&options, 80, 24).state.desk.screen, Screen::Diff);
+    // Contexts are known late, and somebody has begun to work.
+    let mut clusters = session;
+    let place = clusters.clusters["demo"].clone();
+    clusters.clusters.insert("lab".into(), place);
+    let options = RunOptions { session: clusters, restores: true, ..RunOptions::default() };
+    for (touched, expected) in [(false, Screen::Validate), (true, Screen::Cluster)] {
+        let mut desk = Desk::started(&options, 80, 24);
+        if touched {
+            desk.keys("j");
+        }
+        desk.update(Msg::Contexts { pick: false, answer: Ok(contexts()) });
+        assert_eq!(desk.state.desk.screen, expected);
+    }
+}
+
+#[test]
+fn each_context_has_a_place_of_its_own_and_the_palette_offers_the_last_one_first() {
+    let mut desk = Desk::of_contexts(120, 40);
+    desk.keys("2");
+    desk.command("context production-us");
+    desk.update(Msg::Switched(Ok("production-us".into())));
+    desk.keys("5");
+    let session = desk.state.session();
+    assert_eq!(session.contexts, ["production-us", "lab"]);
+    assert_eq!((&*session.clusters["lab"].screen, &*session.clusters["production-us"].screen), ("Recipe", "Compare"));
+
+    let options = RunOptions { session, restores: true, ..RunOptions::default() };
+    let mut again = Desk::started(&options, 120, 40);
+    again.update(Msg::Contexts { pick: false, answer: Ok(contexts()) });
+    assert_eq!(again.state.desk.screen, Screen::Recipe);
+    again.command("context production-us");
+    let switch =
+        again.left.iter().any(|effect| matches!(effect, Effect::SwitchContext(name) if name == "production-us"));
+    assert!(switch, "{:?}", again.left);
+    again.update(Msg::Switched(Ok("production-us".into())));
+    assert_eq!(again.state.desk.screen, Screen::Compare);
+    let view = LiveView { inventory: Some(snapshot()), status: LiveStatus::Fresh };
+    again.update(Msg::Live { generation: 2, view });
+    again.update(Msg::Contexts { pick: true, answer: Ok(contexts()) });
+    let text = again.text();
+    let place = |name: &str| text.find(&format!("context {name}")).unwrap_or_else(|| panic!("{name}:\n{text}"));
+    assert!(place("production-us") < place("lab") && place("lab") < place("production-eu"), "{text}");
+}
+
+#[test]
+fn keys_that_could_not_be_bound_are_said_at_the_start_and_in_the_help() {
+    let file = "[keys]\nrun = \"T\"\ntimestamps = \"T\"\nmove-down = \"J\"\n";
+    let read = Preferences::read(Some(("config.toml", file)), &|_| None);
+    let notices = read.problems.iter().map(ToString::to_string).collect();
+    let target = Target::Demo(DemoOptions::default());
+    let options = RunOptions { target, keys: read.keys, notices, look: Look::default(), ..RunOptions::default() };
+    let mut desk = Desk::started(&options, 120, 40);
+    desk.shows("config.toml:3: `T` is bound to run as well; run has it");
+    desk.keys("?");
+    desk.shows("keys that could not be bound");
+    desk.shows("config.toml:3: `T` is bound to run as well");
+    desk.keys("Esc");
+    desk.update(Msg::Connected { generation: 1, context: "demo".into(), server: "demo".into() });
+    desk.view(LiveStatus::Fresh, Some(snapshot()));
+    desk.text();
+    desk.keys("J J");
+    assert_eq!(desk.state.desk.table(&aicr::workbench::panes::NODES).cursor, 2);
+    desk.keys("j");
+    desk.shows("`j` is not bound here");
+}
+
+#[test]
+fn a_panel_is_written_whole_as_markdown_and_as_json() {
+    let mut desk = demo(Session::default(), true);
+    desk.keys("/");
+    desk.type_text("worker");
+    desk.keys("Enter");
+    desk.text();
+    let markdown = export::markdown(&desk.state);
+    let rows: Vec<&str> = markdown.lines().filter(|line| line.starts_with('|')).collect();
+    assert_eq!(rows.len(), 5, "a head, its line and three nodes:\n{markdown}");
+    assert!(rows[0].starts_with("| NAME | STATE |") && rows[2].starts_with("| worker-1 | ready |"), "{markdown}");
+    assert!(markdown.contains("- source: demo, DEMO, fresh") && markdown.contains("- filter: worker"), "{markdown}");
+    // What a narrow frame cuts or hides is there.
+    assert!(rows[2].contains("6.12.54-linuxkit") && rows[2].contains("containerd://2.1.5"), "{markdown}");
+
+    let json: serde_json::Value = serde_json::from_str(&export::json(&desk.state)).unwrap();
+    assert_eq!((&json["screen"], &json["panel"]), (&"Cluster".into(), &"nodes".into()));
+    assert_eq!(json["rows"].as_array().unwrap().len(), 3);
+    assert_eq!(json["rows"][1]["NAME"], "worker-2");
+    assert_eq!(json["rows"][1]["KERNEL"], "6.12.54-linuxkit");
+
+    desk.command("recipe service=kind accelerator=a100");
+    desk.text();
+    let json: serde_json::Value = serde_json::from_str(&export::json(&desk.state)).unwrap();
+    assert_eq!(json["rows"][1]["depth"], 1, "a tree keeps its depth");
+    // What is text stays text: no pipe, no tag, no link of a stranger.
+    assert!(!export::markdown(&desk.state).contains("<"));
+}
