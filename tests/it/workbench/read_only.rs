@@ -75,8 +75,10 @@ fn walk(read_only: bool, prepare: fn(&mut Desk)) -> Vec<Effect> {
         let mut desk = desk(read_only);
         prepare(&mut desk);
         desk.keys(&(screen.index() + 1).to_string());
+        let main = desk.state.desk.focused();
         for binding in BINDINGS.iter().filter(|binding| binding.acts_on(screen)) {
-            desk.state.desk.show(screen);
+            // An action before may have led to another panel, which has its own meaning for the key.
+            desk.state.desk.focus_on(main);
             desk.act(binding.action);
             follow_up(&mut desk, &mut reached);
         }
