@@ -57,8 +57,9 @@ fn in_a_restricted_namespace_the_node_says_what_no_file_has_to_be_mounted_for() 
 fn an_interrupt_removes_what_was_created() {
     let real = Real::cluster();
     let path = real.path("interrupted.yaml").display().to_string();
-    // An image that is nowhere keeps the Job waiting.
-    let args = ["snapshot", "--agent", "--image", "registry.invalid/none:1", "--namespace", "agent-test", "-o", &path];
+    // An image that is nowhere keeps the Job waiting. The namespace of the test before may still be ending.
+    let args =
+        ["snapshot", "--agent", "--image", "registry.invalid/none:1", "--namespace", "agent-interrupted", "-o", &path];
     let mut child = real.command(&real.kubeconfig, &args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
     while left_over(&real).is_empty() {
