@@ -488,6 +488,11 @@ mod real {
         })
     }
 
+    /// Whether a row says so; the legend of the fleet always does.
+    fn has_cordoned(text: &str) -> bool {
+        text.lines().any(|line| line.contains("cordoned") && !line.contains("! cordoned ✗"))
+    }
+
     #[test]
     #[ignore = "needs a real API server: AICR_TEST_KUBECONFIG"]
     fn nodes_that_change_all_the_time_are_followed_and_the_cursor_stays_where_it_was_put() {
@@ -505,7 +510,7 @@ mod real {
                     nodes.kubectl(&["uncordon", "-l", &all]);
                 }
             });
-            terminal.shows("cordoned");
+            terminal.until("a cordoned node", |screen| has_cordoned(&screen.contents()));
             // Every key is answered with the next row, whatever changed around it.
             for step in 1..=80 {
                 terminal.press("j");
@@ -516,7 +521,7 @@ mod real {
             storm.join().expect("the nodes could be changed");
         });
         // What the last change said is what stands there.
-        terminal.until("no cordoned node", |screen| !screen.contents().contains("cordoned"));
+        terminal.until("no cordoned node", |screen| !has_cordoned(&screen.contents()));
         terminal.shows(&format!("›{} ", name(80)));
 
         let change = r#"{"status":{"nodeInfo":{"kubeletVersion":"v9.8.7"}}}"#;
