@@ -311,7 +311,6 @@ fn hours(runs: usize) {
     println!("workbench: MiB before and after each of {hours} hours of {} changes: {}", batches * 125, held.join(" "));
 }
 
-/// What this process holds, on Linux.
 /// Five conformance checks on real Kubernetes (`tests/cluster/cluster up`, `check-image`, `gpu-stack`), end to end, and what
 /// the containers of the checks ran of that. Several run at the same time, so that the sum is not a lower bound.
 fn overhead(kubeconfig: &str, runs: usize) {
@@ -368,6 +367,7 @@ fn million_lines(runs: usize) {
     }
 }
 
+/// What this process holds, on Linux.
 fn resident_mib() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();

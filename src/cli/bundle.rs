@@ -313,7 +313,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         text::thousands(bytes),
         escape::line(&args.output)
     );
-    for (index, step) in args.deployer.steps(&shell_word(&args.output)).iter().enumerate() {
+    for (index, step) in args.deployer.steps(&text::shell_word(&args.output)).iter().enumerate() {
         page += &format!("  {}. {}\n", index + 1, escape::line(step));
     }
     printer.page(&page)?;
@@ -331,7 +331,7 @@ fn changes(changes: &[Change<'_>], printer: &Printer) -> Outcome {
         page += &format!("{} {}\n", change.word(), escape::line(change.path()));
         let Change::Changed(file, there) = change else { continue };
         let Some(Ok(old)) = there.clone().map(String::from_utf8) else {
-            page += "  it is not a text\n";
+            page += "  it is a binary file\n";
             continue;
         };
         // Every digest of a changed file is a line of the list.
@@ -396,16 +396,6 @@ impl Args {
 impl RegistryArgs {
     fn access(&self) -> Access {
         Access { plain_http: self.plain_http, insecure_tls: self.insecure_tls }
-    }
-}
-
-/// A path as a shell takes it.
-fn shell_word(path: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./+:@%".contains(c);
-    if !path.is_empty() && path.chars().all(plain) {
-        path.to_owned()
-    } else {
-        format!("'{}'", path.replace('\'', "'\\''"))
     }
 }
 

@@ -160,7 +160,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     };
     printer.note(printer.paint_note(Role::Quiet, &line));
     for broken in &comparison.broken {
-        printer.warn(format!("a constraint does not hold any more: {}", escape::line(&broken.words())));
+        printer.warn(format!("a constraint no longer holds: {}", escape::line(&broken.words())));
     }
     for note in &comparison.notes {
         printer.note(printer.paint_note(Role::Quiet, &format!("not compared: {}", escape::line(note))));

@@ -85,12 +85,19 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 #[command(name = "aicr", version = &**VERSION, disable_version_flag = true)]
 struct Cli {
     #[command(flatten)]
+    shared: Shared,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+// What every verb shares. A doc comment would be the help of the whole program.
+#[derive(Debug, clap::Args)]
+struct Shared {
+    #[command(flatten)]
     global: Global,
     /// Print the version.
     #[arg(short = 'v', short_alias = 'V', long, action = clap::ArgAction::Version)]
     version: Option<bool>,
-    #[command(subcommand)]
-    command: Option<Command>,
 }
 
 /// The verbs, in the order of help.
@@ -166,11 +173,11 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok((cli, matches)) => (cli, matches.subcommand_name().unwrap_or_default().to_owned()),
         Err(error) => return usage(&error).into(),
     };
-    crash::use_color(cli.global.color);
-    cli.global.start_log();
+    crash::use_color(cli.shared.global.color);
+    cli.shared.global.start_log();
     crash::on_request();
-    let printer = Printer::new(cli.global.color, cli.global.debug);
-    let outcome = match cli.global.config.clone() {
+    let printer = Printer::new(cli.shared.global.color, cli.shared.global.debug);
+    let outcome = match cli.shared.global.config.clone() {
         // The verb itself reads it, to say what is wrong with it.
         Some(place) if verb != "config" => configured(&place, (&arguments, &verb), cli, &printer),
         _ => start(cli, &printer),
@@ -191,16 +198,6 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// What every verb shares; [`Cli`] without verbs.
-#[derive(Debug, Parser)]
-#[command(name = "aicr", version = &**VERSION, disable_version_flag = true)]
-struct Shared {
-    #[command(flatten)]
-    global: Global,
-    #[arg(short = 'v', short_alias = 'V', long, action = clap::ArgAction::Version)]
-    version: Option<bool>,
-}
-
 type Augment = fn(clap::Command) -> clap::Command;
 
 /// Verbs that scripts call often, with their arguments.
@@ -215,14 +212,17 @@ const QUICK: [(&str, Augment); 8] = [
     ("verify", verify::Args::augment_args),
 ];
 
-/// The command line read with the arguments of its own verb only: to make those of all verbs takes a third of the time and
-/// the memory of `aicr recipe`. `None` for whatever is not a plain call of such a verb, help and mistakes included, which
-/// the whole tree answers.
+/// The command line read with the arguments of its own verb only, so that a short verb does not make those of all others
+/// first. `None` for whatever is not a plain call of such a verb, help and mistakes included, which the whole tree answers.
 fn parse_quickly(arguments: &[OsString]) -> Option<(Cli, ArgMatches)> {
     let verb = arguments.get(1)?.to_str()?;
     let (name, augment) = QUICK.into_iter().find(|(name, _)| *name == verb)?;
-    let command = Shared::command().subcommand(augment(clap::Command::new(name)));
-    parse(command, arguments).ok()
+    parse(alone_with(name, augment), arguments).ok()
+}
+
+fn alone_with(name: &'static str, augment: Augment) -> clap::Command {
+    let program = clap::Command::new("aicr").version(&**VERSION).disable_version_flag(true);
+    Shared::augment_args(program).subcommand(augment(clap::Command::new(name)))
 }
 
 fn parse(command: clap::Command, arguments: &[OsString]) -> Result<(Cli, ArgMatches), clap::Error> {
@@ -232,14 +232,14 @@ fn parse(command: clap::Command, arguments: &[OsString]) -> Result<(Cli, ArgMatc
 
 fn start(cli: Cli, printer: &Printer) -> Outcome {
     match cli.command {
-        Some(command) => command.run(&cli.global, printer),
-        None => alone(&cli.global, printer),
+        Some(command) => command.run(&cli.shared.global, printer),
+        None => alone(&cli.shared.global, printer),
     }
 }
 
 /// Starts a verb with the settings of a configuration as defaults of its flags.
 fn configured(place: &Place, (arguments, verb): (&[OsString], &str), first: Cli, printer: &Printer) -> Outcome {
-    let source = config_args::read(place, &first.global)?;
+    let source = config_args::read(place, &first.shared.global)?;
     let command = config_args::with_defaults(command(), verb, &source.config);
     let (mut cli, matches) = match parse(command.clone(), arguments) {
         Ok(parsed) => parsed,
@@ -252,9 +252,9 @@ fn configured(place: &Place, (arguments, verb): (&[OsString], &str), first: Cli,
         }
     };
     // Whatever reading the configuration has made is used again.
-    cli.global.cluster = first.global.cluster;
+    cli.shared.global.cluster = first.shared.global.cluster;
     let applied = config_args::applied(source, &command, &matches, printer);
-    cli.global.apply(applied);
+    cli.shared.global.apply(applied);
     start(cli, printer)
 }
 
@@ -348,7 +348,7 @@ mod tests {
         let mut all = command();
         all.build();
         for (name, augment) in QUICK {
-            let mut alone = Shared::command().subcommand(augment(clap::Command::new(name)));
+            let mut alone = alone_with(name, augment);
             alone.build();
             let arguments = |tree: &clap::Command| {
                 let verb = tree.find_subcommand(name).unwrap();

@@ -168,7 +168,7 @@ fn check(printer: &Printer) -> Outcome {
     let file = path().map_or_else(|| "no file".to_owned(), |path| path.display().to_string());
     printer.note(match (problems.len(), &read.file) {
         (0, Some(_)) => format!("{file} has no problems"),
-        (0, None) => format!("{file} does not exist; the defaults count"),
+        (0, None) => format!("{file} does not exist; the defaults apply"),
         (several, _) => count(several, "problem"),
     });
     Ok(if problems.is_empty() { Exit::Good } else { Exit::Verdict })

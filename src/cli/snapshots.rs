@@ -132,7 +132,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             let moment = snapshots::name(&folder, snapshot, name.as_deref(), context)?;
             printer.note(match &moment.name {
                 Some(name) => format!("the snapshot of {} is now @{name}", moment.at),
-                None => format!("the snapshot of {} has no name any more", moment.at),
+                None => format!("the snapshot of {} is no longer named", moment.at),
             });
         }
         Verb::Prune { keep, older_than, max_size } => {
@@ -176,7 +176,7 @@ fn say_kept(moment: &Moment, is_new: bool, printer: &Printer) {
 fn changes(moment: &Moment) -> String {
     match &moment.since {
         None => "the first of its cluster".to_owned(),
-        Some(_) => format!("{} since the one before", count(moment.changes, "change")),
+        Some(_) => format!("{} since the previous snapshot", count(moment.changes, "change")),
     }
 }
 

@@ -62,7 +62,7 @@ pub struct Args {
     /// Lines and prompts instead of a full screen, for screen readers; TERM=dumb does the same. Standard input may be a pipe.
     #[arg(long, conflicts_with = "script")]
     linear: bool,
-    /// Begin anew instead of where the last session ended.
+    /// Start without restoring the last session.
     #[arg(long)]
     fresh: bool,
     /// Keep no snapshots of the cluster as it changes: see `aicr snapshots`.
@@ -87,7 +87,7 @@ pub struct Args {
     /// created where it is missing.
     #[arg(long, value_name = "DIR", requires = "script")]
     frames: Option<PathBuf>,
-    /// Keep every frame of the script with its time in this file: an asciicast (.cast) or a picture that moves (.svg).
+    /// Keep every frame of the script with its time in this file: an asciicast (.cast) or an animated picture (.svg).
     #[arg(long, value_name = "FILE", requires = "script")]
     record: Option<PathBuf>,
 }
@@ -108,8 +108,7 @@ static RECORDINGS: &[Format<Recording>] = &[
 ];
 
 fn screen(text: &str) -> Result<Screen, String> {
-    let found = Screen::ALL.into_iter().find(|screen| screen.name().eq_ignore_ascii_case(text));
-    found.ok_or_else(|| "there are cluster, recipe, diff, validate and compare".to_owned())
+    Screen::named(text).ok_or_else(|| "there are cluster, recipe, diff, validate and compare".to_owned())
 }
 
 fn size(text: &str) -> Result<(u16, u16), String> {

@@ -57,10 +57,10 @@ pub struct Args {
     /// Take a signature that no log has.
     #[arg(long, requires = "key")]
     insecure_ignore_tlog: bool,
-    /// Plain http to the registry, also to another machine than this one.
+    /// Use plain HTTP, also for a registry on another machine.
     #[arg(long)]
     plain_http: bool,
-    /// Any certificate of the registry.
+    /// Accept any TLS certificate of the registry.
     #[arg(long)]
     insecure_tls: bool,
     #[arg(long, hide = true)]

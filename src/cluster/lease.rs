@@ -20,19 +20,10 @@ const DOING: &str = "take the lock for deploys";
 const LOOK: Duration = Duration::from_millis(500);
 
 /// The lock.
-#[derive(Clone, Debug)]
-pub struct Lease {
-    connection: DebugConnection,
-    holder: String,
-}
-
 #[derive(Clone)]
-struct DebugConnection(Connection);
-
-impl std::fmt::Debug for DebugConnection {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Connection")
-    }
+pub struct Lease {
+    connection: Connection,
+    holder: String,
 }
 
 fn path() -> String {
@@ -66,7 +57,7 @@ pub async fn take(
         json!({"holderIdentity": wanted, "leaseDurationSeconds": seconds, "acquireTime": now(), "renewTime": now(),
                "leaseTransitions": transitions})
     };
-    let lease = Lease { connection: DebugConnection(connection.clone()), holder: wanted.to_owned() };
+    let lease = Lease { connection: connection.clone(), holder: wanted.to_owned() };
     let metadata = json!({"name": NAME, "namespace": "kube-system", "labels": {"app.kubernetes.io/name": "aicr"}});
     let object =
         json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec(0)});
@@ -118,7 +109,7 @@ impl Lease {
     /// # Errors
     /// What the server refuses.
     pub async fn renew(&self) -> Result<bool, ClusterError> {
-        let connection = &self.connection.0;
+        let connection = &self.connection;
         let Some(found) = raw::get(connection, &path()).await? else { return Ok(false) };
         if holder(&found) != self.holder {
             return Ok(false);
@@ -137,7 +128,7 @@ impl Lease {
     /// # Errors
     /// What the server refuses.
     pub async fn give_back(self) -> Result<(), ClusterError> {
-        let connection = &self.connection.0;
+        let connection = &self.connection;
         match raw::get(connection, &path()).await? {
             Some(found) if holder(&found) == self.holder => raw::delete(connection, &path()).await,
             _ => Ok(()),

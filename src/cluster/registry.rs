@@ -29,7 +29,7 @@ const LIMIT: Duration = Duration::from_secs(600);
 pub enum RegistryError {
     #[error(transparent)]
     Web(#[from] WebError),
-    #[error("the registry asks for a login{}", if *.sent { ", and does not take the one it got" } else { "" })]
+    #[error("the registry asks for a login{}", if *.sent { ", and refused the configured one" } else { "" })]
     Login { sent: bool },
     #[error("the registry asks to log in with `{0}`")]
     Challenge(String),
@@ -124,7 +124,10 @@ impl<'v> Registry<'v> {
             }
             let mut bytes = Vec::new();
             let mut body = answer.into_body();
-            while let Some(frame) = active_time::timeout(LIMIT, body.frame()).await.unwrap_or(None) {
+            // A body that stops half-way is not a whole one.
+            while let Some(frame) =
+                active_time::timeout(LIMIT, body.frame()).await.map_err(|_| WebError::Slow(LIMIT))?
+            {
                 let frame = frame.map_err(WebError::Lost)?;
                 bytes.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
                 if bytes.len() > limit {

@@ -423,7 +423,7 @@ fn last_words(output: &str) -> String {
     let told: Vec<&str> = lines.iter().filter(telling).copied().collect();
     let from = told.iter().rposition(|line| line.starts_with("Error")).unwrap_or(told.len().saturating_sub(3));
     match told[from..].join(" ") {
-        said if said.is_empty() => "it failed without a word".to_owned(),
+        said if said.is_empty() => "it failed and printed nothing".to_owned(),
         said => said,
     }
 }

@@ -22,12 +22,8 @@ const RECIPE: &str = "recipe.yaml";
 /// Everything that will be done, in order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeployPlan {
-    /// The version of the tool that made the bundle.
-    pub tool: String,
     /// Every release comes after those that it needs.
     pub releases: Vec<Release>,
-    /// One release after the other.
-    pub serial: bool,
 }
 
 /// One release.
@@ -211,8 +207,7 @@ pub fn plan(files: &Files) -> Result<DeployPlan, PlanError> {
     if releases.is_empty() {
         return Err(PlanError::Missing("layout.releases in bundle-info.yaml".to_owned()));
     }
-    let tool = info.pointer("/metadata/version").and_then(Value::as_str).unwrap_or_default().to_owned();
-    Ok(DeployPlan { tool, releases, serial })
+    Ok(DeployPlan { releases })
 }
 
 /// Sets the level of the last release from those of what it needs.
@@ -249,13 +244,12 @@ impl DeployPlan {
                 level(&mut releases);
             }
         }
-        Ok(DeployPlan { releases, ..self })
+        Ok(DeployPlan { releases })
     }
 
     /// One release after the other.
     #[must_use]
     pub fn one_by_one(mut self) -> DeployPlan {
-        self.serial = true;
         for at in 0..self.releases.len() {
             self.releases[at].needs = at.checked_sub(1).into_iter().collect();
             self.releases[at].level = at;

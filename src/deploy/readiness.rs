@@ -115,7 +115,7 @@ pub fn judge(kind: Kind, object: Option<&Value>) -> Judgment {
     if matches!(kind, Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet)
         && number(&status["observedGeneration"], 0) < number(&object["metadata"]["generation"], 0)
     {
-        return not_yet("its controller has not read it yet".to_owned());
+        return not_yet("its controller has not observed it yet".to_owned());
     }
     match kind {
         Kind::Deployment => {
@@ -341,7 +341,7 @@ mod tests {
         ready["status"]["availableReplicas"] = 2.into();
         check(Kind::Deployment, ready.clone(), Judgment::Ready);
         ready["metadata"]["generation"] = 3.into();
-        check(Kind::Deployment, ready, not("its controller has not read it yet"));
+        check(Kind::Deployment, ready, not("its controller has not observed it yet"));
         check(Kind::StatefulSet, json!({"status": {}}), not("0 of 1 ready"));
         let daemons = json!({"status": {"desiredNumberScheduled": 3, "numberAvailable": 1}});
         check(Kind::DaemonSet, daemons, not("available on 1 of 3 nodes"));

@@ -50,11 +50,6 @@ impl Shown {
         Shown { off: RULES.iter().map(|rule| rule.name).collect() }
     }
 
-    /// All, or as the rules say.
-    pub fn of(all: bool) -> Shown {
-        if all { Shown::all() } else { Shown::default() }
-    }
-
     /// Without the rules of these names.
     pub fn without(names: &[String]) -> Shown {
         let off = RULES.iter().filter(|rule| names.iter().any(|name| name == rule.name));
@@ -99,7 +94,7 @@ pub fn hidden<'c>(changes: impl IntoIterator<Item = &'c Change>, shown: &Shown) 
     RULES.iter().zip(counts).filter(|(_, count)| *count > 0).collect()
 }
 
-/// `1 changes at every boot (boot), 3 …`.
+/// How many changes each rule hides: `boot 1, use 3`.
 pub fn in_words(hidden: &[(&'static Rule, usize)]) -> String {
     hidden.iter().map(|(rule, count)| format!("{} {count}", rule.name)).collect::<Vec<_>>().join(", ")
 }

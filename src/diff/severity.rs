@@ -23,8 +23,6 @@ pub enum Severity {
 }
 
 impl Severity {
-    pub const ALL: [Severity; 3] = [Severity::Critical, Severity::Warning, Severity::Info];
-
     pub fn word(self) -> &'static str {
         match self {
             Severity::Critical => "critical",

@@ -263,7 +263,7 @@ async fn end(connection: &Connection, job: &str, namespace: &str) -> Result<Stri
         let text =
             |pod: &Value, pointer: &str| pod.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         let hurdle = match pods.first() {
-            None => Some("no pod was created for its Job".to_owned()),
+            None => Some("its Job has not created a pod".to_owned()),
             Some(pod) => match text(pod, "/status/phase").as_str() {
                 "Succeeded" => return Ok(text(pod, "/metadata/name")),
                 "Failed" => {
@@ -302,8 +302,8 @@ fn hurdle(pod: &Value) -> Option<String> {
     let reason = waiting["reason"].as_str().unwrap_or_default();
     let message = waiting["message"].as_str().unwrap_or_default();
     Some(match message.is_empty() {
-        true => format!("its container waits ({reason})"),
-        false => format!("its container waits ({reason}): {message}"),
+        true => format!("its container is waiting ({reason})"),
+        false => format!("its container is waiting ({reason}): {message}"),
     })
 }
 

@@ -12,7 +12,7 @@ use crate::{
         releases::{self, Revision},
     },
     diff::{
-        self, Change, ChangeKind, Summary,
+        self, Change, ChangeKind,
         noise::{self, Rule, Shown},
         observed::{Contents, Observed},
         severity::{self, Broken, Grades, Severity},
@@ -38,7 +38,6 @@ pub struct Comparison {
     pub right: String,
     /// Noise included; it is marked.
     pub changes: Vec<Change>,
-    pub summary: Summary,
     /// What could not be compared, one line each.
     pub notes: Vec<String>,
     /// Of two snapshots: constraints that held on the left and do not on the right.
@@ -49,9 +48,8 @@ pub struct Comparison {
 
 impl Comparison {
     fn new(left: &str, right: &str, changes: Vec<Change>, notes: Vec<String>) -> Comparison {
-        let summary = diff::summary(&changes);
         let (left, right) = (left.to_owned(), right.to_owned());
-        Comparison { left, right, changes, summary, notes, broken: Vec::new(), severities: Vec::new() }
+        Comparison { left, right, changes, notes, broken: Vec::new(), severities: Vec::new() }
     }
 
     /// Changes that are shown: without what the rules on noise hide.

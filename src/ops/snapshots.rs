@@ -43,7 +43,7 @@ const WORDS: usize = 20;
 /// Nothing names a folder for state.
 pub fn folder() -> Result<PathBuf, Failure> {
     let state = folders::state().ok_or_else(|| {
-        Failure::new(Kind::NotFound, "find the kept snapshots", "nothing names a folder for state")
+        Failure::new(Kind::NotFound, "find the kept snapshots", "no state directory is known")
             .hint("set AICR_STATE_DIR")
     })?;
     Ok(state.path.join(store::FOLDER))
@@ -249,7 +249,7 @@ pub fn open(folder: &Path, moment: &Moment) -> Result<Inventory, Failure> {
     form::format::read(&text(folder, moment)?).map_err(|error| {
         Failure::from_error(Kind::Internal, "read the kept snapshot", error)
             .at(format!("{} in {}", moment.id, folder.display()))
-            .hint("was it kept by a newer version of aicr?")
+            .hint("it may have been written by a newer version of aicr")
     })
 }
 

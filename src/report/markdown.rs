@@ -141,12 +141,13 @@ fn inline(text: &str) -> String {
     out
 }
 
-fn cell(text: &str) -> String {
+/// Text of strangers in one line, of which Markdown takes nothing as its own.
+pub fn cell(text: &str) -> String {
     inline(&text.replace('\n', "; "))
 }
 
 /// Text of strangers as a block that nothing in it can end.
-fn fenced(text: &str) -> String {
+pub fn fenced(text: &str) -> String {
     let longest = text.split(|letter| letter != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
     format!("{fence}text\n{}\n{fence}\n", escape::block(text).trim_end())

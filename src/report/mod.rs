@@ -130,7 +130,7 @@ impl Report {
     pub fn so_far(&self) -> Report {
         let mut report = self.clone();
         if report.verdict.is_none() {
-            report.complete(report.stop_ms, Why::NotEnded, "the run goes on: this check has no verdict yet");
+            report.complete(report.stop_ms, Why::NotEnded, "the run is in progress: this check has no verdict yet");
         }
         report
     }

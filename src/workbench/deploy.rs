@@ -6,7 +6,7 @@ use crate::{
         event::{State, Way},
         progress::{Progress, Release},
     },
-    ops::{Failure, deploy::Prepared},
+    ops::deploy::Prepared,
     validate::event::{Body, Event, Severity},
 };
 use std::path::PathBuf;
@@ -33,7 +33,6 @@ pub struct Deploy {
     pub canceling: bool,
     pub started_ms: u64,
     pub last_ms: u64,
-    pub failure: Option<Failure>,
 }
 
 impl Deploy {
@@ -65,7 +64,7 @@ impl Deploy {
             outcome: None,
         };
         self.notices.clear();
-        (self.started_ms, self.last_ms, self.failure) = (0, 0, None);
+        (self.started_ms, self.last_ms) = (0, 0);
     }
 
     /// Something of it is shown.

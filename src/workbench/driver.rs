@@ -475,7 +475,7 @@ impl Driver {
                 self.state.say(super::model::Severity::Warn, "not copied: the preference `clipboard` is off");
             }
             (true, false) => {
-                let said = "not copied: no program for the clipboard is known here; `clipboard` can be osc52";
+                let said = "not copied: no clipboard program found; the preference `clipboard` can be osc52";
                 self.state.say(super::model::Severity::Warn, said);
             }
             (false, _) => self.worker.copy(text, programs),
@@ -533,7 +533,7 @@ pub(super) fn keep(session: Session) -> Result<(), Failure> {
     let stored = own::text(&path).ok().flatten().and_then(|text| Session::parse(&text).ok()).unwrap_or_default();
     own::keep(&path, &session.with_files(whole).over(stored).text()).map_err(|error| {
         let hint = "set AICR_STATE_DIR to a folder that can be written to";
-        Failure::from_error(Kind::Usage, "write down the session", error).at(path.display().to_string()).hint(hint)
+        Failure::from_error(Kind::Usage, "save the session", error).at(path.display().to_string()).hint(hint)
     })
 }
 

@@ -5,6 +5,7 @@ use super::{
     panes::RowId,
     widgets::table::{Row, Table},
 };
+use crate::report::markdown;
 use serde_json::{Map, Value, json};
 
 /// What is shown, for the head of a document.
@@ -39,26 +40,25 @@ fn columns(table: &Table<RowId>) -> Vec<String> {
 /// A table of Markdown, or a block of text where the panel is one.
 pub fn markdown(state: &State) -> String {
     let table = state.desk.table(state.desk.focused());
-    let mut text = format!("# {}\n\n", escaped(&table.content.title));
+    let mut text = format!("# {}\n\n", markdown::cell(&table.content.title));
     for (name, said) in about(state).into_iter().filter(|(name, _)| *name != "title") {
-        text.push_str(&format!("- {name}: {}\n", escaped(&said)));
+        text.push_str(&format!("- {name}: {}\n", markdown::cell(&said)));
     }
     for (_, line) in &table.content.says {
-        text.push_str(&format!("\n{}\n", escaped(line)));
+        text.push_str(&format!("\n{}\n", markdown::cell(line)));
     }
     text.push('\n');
     if table.content.prose {
-        text.push_str("```text\n");
-        rows(table).for_each(|row| text.push_str(&format!("{}\n", row.plain().replace("```", "` ` `"))));
-        text.push_str("```\n");
+        let lines: Vec<String> = rows(table).map(|row| row.plain()).collect();
+        text.push_str(&markdown::fenced(&lines.join("\n")));
         return text;
     }
     let columns = columns(table);
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-    text.push_str(&line(columns.iter().map(|name| escaped(name)).collect()));
+    text.push_str(&line(columns.iter().map(|name| markdown::cell(name)).collect()));
     text.push_str(&line(columns.iter().map(|_| "---".to_owned()).collect()));
     for row in rows(table) {
-        let mut cells: Vec<String> = row.cells.iter().map(|cell| escaped(cell.plain().trim())).collect();
+        let mut cells: Vec<String> = row.cells.iter().map(|cell| markdown::cell(cell.plain().trim())).collect();
         cells.resize(columns.len(), String::new());
         if let Some(first) = cells.first_mut().filter(|_| row.depth > 0) {
             *first = format!("{}{first}", "&nbsp;&nbsp;".repeat(usize::from(row.depth)));
@@ -66,18 +66,6 @@ pub fn markdown(state: &State) -> String {
         text.push_str(&line(cells));
     }
     text
-}
-
-/// What Markdown would take as its own.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if "\\|<>*_`[]".contains(letter) {
-            out.push('\\');
-        }
-        out.push(letter);
-    }
-    out
 }
 
 /// The same as JSON; cells by the names of their columns, with the depth of a tree.

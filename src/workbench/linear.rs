@@ -22,6 +22,7 @@ use crate::{
     ops::{Failure, Kind as FailureKind},
     report::words::Word,
     term::{color::Level, input::Input, key::Key},
+    text::{count, plural},
     validate::event::State as CheckState,
 };
 use std::{
@@ -353,10 +354,10 @@ impl Reader {
                 self.next = 0;
                 let table = self.state.desk.table(self.state.desk.focused());
                 let said = match (&table.misread, table.filter.is_empty()) {
-                    (Some(misread), _) => format!("the filter cannot be understood: {misread:?}"),
-                    (None, true) => format!("{} rows, no filter", table.visible.len()),
+                    (Some(misread), _) => format!("invalid filter: {}", misread.why),
+                    (None, true) => format!("{}, no filter", count(table.visible.len(), "row")),
                     (None, false) => {
-                        format!("{} rows, {} hidden by {}", table.visible.len(), table.hidden, table.filter)
+                        format!("{}, {} hidden by {}", count(table.visible.len(), "row"), table.hidden, table.filter)
                     }
                 };
                 self.say(&said)
@@ -396,9 +397,8 @@ impl Reader {
     }
 
     fn screen(&mut self, name: &str) -> Result<(), Failure> {
-        let named =
-            |screen: &Screen| screen.name().eq_ignore_ascii_case(name) || name.parse() == Ok(screen.index() + 1);
-        let Some(screen) = Screen::ALL.into_iter().find(named) else {
+        let numbered = || Screen::ALL.into_iter().find(|screen| name.parse() == Ok(screen.index() + 1));
+        let Some(screen) = Screen::named(name).or_else(numbered) else {
             return self.say("there are cluster, recipe, diff, validate and compare");
         };
         self.state.desk.show(screen);
@@ -445,7 +445,8 @@ impl Reader {
         let pane = self.state.desk.focused();
         let rows = self.state.desk.table(pane).visible.len();
         if place >= rows {
-            return self.say(&format!("there are {rows} rows"));
+            let verb = if rows == 1 { "is" } else { "are" };
+            return self.say(&format!("there {verb} {}", count(rows, "row")));
         }
         self.state.desk.table_mut(pane).move_to(place);
         self.state.desk.mark(panes::Need::Cursor(pane));
@@ -479,7 +480,7 @@ impl Reader {
         let note = if table.content.note.is_empty() { String::new() } else { format!(", {}", table.content.note) };
         let filter = if table.filter.is_empty() { String::new() } else { format!(", filter {}", table.filter) };
         let rows = table.visible.len();
-        format!("{}: {}{note}{filter}: {rows} rows", desk.screen.name(), table.content.title)
+        format!("{}: {}{note}{filter}: {}", desk.screen.name(), table.content.title, count(rows, "row"))
     }
 
     fn list(&mut self) -> Result<(), Failure> {
@@ -496,7 +497,7 @@ impl Reader {
             lines.push(if table.content.prose { text } else { format!("{}. {text}", place + 1) });
         }
         if end < rows {
-            lines.push(format!("{} more rows; `more` reads on", rows - end));
+            lines.push(format!("{} more {}; `more` reads on", rows - end, plural(rows - end, "row")));
         } else if lines.is_empty() {
             lines.push("no rows".to_owned());
         }

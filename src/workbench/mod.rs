@@ -51,6 +51,11 @@ pub enum Screen {
 impl Screen {
     pub const ALL: [Screen; 5] = [Screen::Cluster, Screen::Recipe, Screen::Diff, Screen::Validate, Screen::Compare];
 
+    /// The screen of a name, in any case.
+    pub fn named(name: &str) -> Option<Screen> {
+        Screen::ALL.into_iter().find(|screen| screen.name().eq_ignore_ascii_case(name))
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Screen::Cluster => "Cluster",

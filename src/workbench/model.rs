@@ -618,6 +618,12 @@ pub struct Run {
 }
 
 impl Run {
+    /// Results of checks that failed or gave no verdict.
+    pub fn failed(&self) -> impl Iterator<Item = &CheckResult> {
+        let results = self.checks.iter().filter_map(|check| check.result.as_ref());
+        results.filter(|result| matches!(result.status, event::Status::Failed | event::Status::Other))
+    }
+
     /// Takes one event of the stream.
     pub fn fold(&mut self, event: Event) {
         let at_ms = event.observed_at_ms;

@@ -495,7 +495,7 @@ fn hints(state: &State, line: Rect) -> Vec<Hint> {
 
 /// Whether an action of a run would do something now; the others always do, and those of a deploy mean another thing.
 fn does(state: &State, pane: &super::panes::Pane, action: Action) -> bool {
-    if pane.name.starts_with("deploy") {
+    if *pane == super::panes::DEPLOY {
         return true;
     }
     let Model { run, records, cluster, .. } = &state.model;
@@ -505,12 +505,7 @@ fn does(state: &State, pane: &super::panes::Pane, action: Action) -> bool {
         Action::StepOn | Action::StepBack => records.replay.is_some(),
         // A file has no cluster to run checks in.
         Action::Run => !cluster.source.is_saved(),
-        Action::RunFailed => {
-            let is_bad = |result: &crate::validate::event::CheckResult| {
-                !matches!(result.status, crate::validate::event::Status::Passed)
-            };
-            !cluster.source.is_saved() && run.checks.iter().any(|check| check.result.as_ref().is_some_and(is_bad))
-        }
+        Action::RunFailed => !cluster.source.is_saved() && run.failed().next().is_some(),
         _ => true,
     }
 }

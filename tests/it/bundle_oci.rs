@@ -1,13 +1,15 @@
 //! Bundles and charts over the network: what is pushed is read back and verified, and charts are put into a bundle, against a
 //! registry and a repository on loopback.
 
-use crate::{bundle::documents, sandbox::Sandbox};
+use crate::{
+    bundle::documents,
+    sandbox::{self, Answer, Sandbox},
+};
 use aicr::bundle::{checksum, deployer, tar};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
-    io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::{Arc, Mutex},
 };
 
@@ -16,39 +18,15 @@ type Kept = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
 
 /// A registry without a login that is a repository of charts too.
 fn server() -> (String, Kept) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address").to_string();
     let kept = Kept::default();
     let shared = Arc::clone(&kept);
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            serve(stream.expect("a connection"), &shared);
-        }
-    });
-    (address, kept)
+    let address = sandbox::service(move |_, request| serve(&request.method, &request.path, request.body, &shared));
+    (address.to_string(), kept)
 }
 
-fn serve(stream: TcpStream, kept: &Kept) {
-    let mut reader = BufReader::new(stream);
-    let (mut first, mut length) = (String::new(), 0);
-    reader.read_line(&mut first).expect("a request");
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).expect("a header");
-        match line.trim_end().split_once(": ") {
-            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
-                length = value.parse().expect("a length")
-            }
-            Some(_) => {}
-            None => break,
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).expect("the body");
-    let words: Vec<&str> = first.split(' ').collect();
-    let (method, path) = (words[0], words[1]);
+fn serve(method: &str, path: &str, body: Vec<u8>, kept: &Kept) -> Answer {
     let mut kept = kept.lock().expect("no panic");
-    let (code, header, text) = match (method, path.split_once("?digest=sha256%3A")) {
+    match (method, path.split_once("?digest=sha256%3A")) {
         ("HEAD", _) => (if kept.contains_key(path) { 200 } else { 404 }, String::new(), Vec::new()),
         ("POST", _) => (202, format!("location: {}\r\n", path.trim_end_matches("uploads/")), Vec::new()),
         ("PUT", Some((place, digest))) if checksum::digest(&body) == digest => {
@@ -67,10 +45,7 @@ fn serve(stream: TcpStream, kept: &Kept) {
             None => (404, String::new(), Vec::new()),
         },
         _ => (400, String::new(), Vec::new()),
-    };
-    let head = format!("HTTP/1.1 {code} x\r\n{header}content-length: {}\r\nconnection: close\r\n\r\n", text.len());
-    // The client may be gone by now.
-    drop(reader.get_mut().write_all(&[head.as_bytes(), &text].concat()));
+    }
 }
 
 const KIND: [&str; 5] = ["bundle", "--service", "kind", "--accelerator", "a100"];

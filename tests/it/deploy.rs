@@ -206,7 +206,9 @@ async fn a_deploy_that_was_canceled_is_continued_and_removed_without_a_trace() {
     assert!(!states(&events, "one").contains(&"installing"), "it is there: {:?}", states(&events, "one"));
     assert_eq!(states(&events, "three").last(), Some(&"ready"));
     let found = deploy::look(&connection, &again).await.expect("records");
-    assert!(found.iter().all(|found| deploy::would(Way::Install, found) == "is there, would be left as it is"));
+    assert!(
+        found.iter().all(|found| deploy::would(Way::Install, found) == "already installed, would be left as it is")
+    );
     let (outcome, events) = until(&connection, &prepared(&sandbox, removing()), |_| false).await;
     assert_eq!(outcome, Ok(Outcome::Done));
     assert_eq!(states(&events, "one"), ["waiting", "looking", "removing", "removed"]);

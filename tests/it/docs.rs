@@ -22,7 +22,7 @@ fn every_command_of_the_pages_prints_what_they_show() {
 /// Everything that has a name in the workbench.
 fn reference() -> String {
     let mut text = String::from(
-        "# Reference\n\nMade from the program by a test; `INSTA_UPDATE=always cargo test --test it docs` writes it anew. \
+        "# Reference\n\nMade from the program by a test; `INSTA_UPDATE=always cargo test --test it docs` rewrites it. \
          Verbs and\ntheir flags: `aicr VERB --help`, or the manual pages.\n",
     );
     let help = Sandbox::new().aicr(&["-h"]).stdout;
@@ -51,5 +51,5 @@ fn the_reference_is_what_the_program_says() {
         fs::write(&path, &made).unwrap();
     }
     let found = fs::read_to_string(&path).unwrap_or_default();
-    assert!(found == made, "docs/reference.md is old: INSTA_UPDATE=always cargo test --test it docs writes it anew");
+    assert!(found == made, "docs/reference.md is old: INSTA_UPDATE=always cargo test --test it docs rewrites it");
 }

@@ -1,14 +1,13 @@
 //! `aicr image`: what is written is read back, by the program that unpacks archives on every machine, and what is pushed is
 //! looked at where it arrived.
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{self, Request, Sandbox};
 use aicr::bundle::checksum;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     fs,
-    io::{BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::SocketAddr,
     path::Path,
     process::Command,
     sync::{Arc, Mutex},
@@ -154,46 +153,15 @@ impl Kept {
 
 /// A registry that takes a token for the login `user:pass`.
 fn registry(kept: Arc<Mutex<Kept>>) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address");
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            serve(stream.expect("a connection"), address, &kept);
-        }
-    });
-    address
-}
-
-fn serve(stream: TcpStream, address: SocketAddr, kept: &Mutex<Kept>) {
-    let mut reader = BufReader::new(stream);
-    let (mut first, mut length, mut login) = (String::new(), 0, String::new());
-    reader.read_line(&mut first).expect("a request");
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).expect("a header");
-        match line.trim_end().split_once(": ") {
-            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
-                length = value.parse().expect("a length")
-            }
-            Some((name, value)) if name.eq_ignore_ascii_case("authorization") => value.clone_into(&mut login),
-            Some(_) => {}
-            None => break,
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).expect("the body");
-    let mut words = first.split(' ');
-    let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    let challenge = format!("www-authenticate: Bearer realm=\"http://{address}/token\",service=\"test\"\r\n");
-    let (code, header, text) = if login == "Bearer t0k" || path.starts_with("/token?") {
-        kept.lock().expect("no panic").answer(method, path, &login, body)
-    } else {
-        (401, challenge, String::new())
-    };
-    let answer =
-        format!("HTTP/1.1 {code} x\r\n{header}content-length: {}\r\nconnection: close\r\n\r\n{text}", text.len());
-    // The client may be gone by now.
-    drop(reader.get_mut().write_all(answer.as_bytes()));
+    sandbox::service(move |address, Request { method, path, login, body }| {
+        let challenge = format!("www-authenticate: Bearer realm=\"http://{address}/token\",service=\"test\"\r\n");
+        let (code, header, text) = if login == "Bearer t0k" || path.starts_with("/token?") {
+            kept.lock().expect("no panic").answer(&method, &path, &login, body)
+        } else {
+            (401, challenge, String::new())
+        };
+        (code, header, text.into_bytes())
+    })
 }
 
 #[test]
@@ -214,7 +182,7 @@ fn what_is_pushed_arrives_whole_under_its_tag_and_only_once() {
     let login = |word: &str| json!({"auths": {address.to_string(): {"auth": word}}}).to_string();
     sandbox.file(".docker/config.json", &login("d3Jvbmc6cGFzcw=="));
     let run = push();
-    assert!(run.code == 4 && run.stderr.contains("does not take the one it got"), "{}", run.transcript);
+    assert!(run.code == 4 && run.stderr.contains("refused the configured one"), "{}", run.transcript);
 
     sandbox.file(".docker/config.json", &login("dXNlcjpwYXNz"));
     let run = push();

@@ -139,7 +139,7 @@ pub fn cluster_script(real: &Real, args: &[&str]) {
 
 /// Waits for something that another program does.
 #[track_caller]
-fn within(limit: Duration, what: &str, mut happened: impl FnMut() -> bool) {
+pub fn within(limit: Duration, what: &str, mut happened: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !happened() {
         assert!(begun.elapsed() < limit, "{what} did not happen within {limit:?}");

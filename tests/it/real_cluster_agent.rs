@@ -2,10 +2,8 @@
 //!
 //! The node is this machine, so what it says can be compared with what this test reads itself.
 
-use crate::real_cluster::Real;
+use crate::real_cluster::{IMAGE, Real, within};
 use std::process::Stdio;
-
-const IMAGE: &str = "aicr/check:test";
 
 /// Objects of the agent that are there.
 fn left_over(real: &Real) -> String {
@@ -61,10 +59,7 @@ fn an_interrupt_removes_what_was_created() {
     let args =
         ["snapshot", "--agent", "--image", "registry.invalid/none:1", "--namespace", "agent-interrupted", "-o", &path];
     let mut child = real.command(&real.kubeconfig, &args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
-    while left_over(&real).is_empty() {
-        assert!(std::time::Instant::now() < deadline, "no Job was created");
-    }
+    within(std::time::Duration::from_secs(60), "that a Job is created", || !left_over(&real).is_empty());
     let id = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));

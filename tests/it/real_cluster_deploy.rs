@@ -104,7 +104,7 @@ fn a_deploy_is_killed_continued_shared_with_deploy_sh_and_removed_without_a_trac
     bundle.must("deploy.sh", &["--component", "three"]);
     let again = run(&bundle, &["deploy", &folder, "--dry-run"]);
     let again = String::from_utf8(again.stdout).expect("text");
-    assert_eq!(again.matches("is there, would be left as it is").count(), 3, "{again}");
+    assert_eq!(again.matches("already installed, would be left as it is").count(), 3, "{again}");
 
     // What is left to the cluster is applied to the one release that it is for.
     std::fs::write(bundle.folder.join("003-three/cluster-values.yaml"), "x: 1\n").expect("a file");

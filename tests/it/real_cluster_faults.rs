@@ -312,11 +312,6 @@ fn apply(real: &Real, manifest: &str) {
 }
 
 /// Everything that carries our label, of any kind that a run creates.
-fn left_over(real: &Real) -> String {
-    let kinds = "all,configmaps,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings";
-    real.kubectl_must(&["get", kinds, "-A", "-l", "app.kubernetes.io/name=aicr", "-o", "name"])
-}
-
 /// What rows leave to the next one, removed in any case.
 struct Cleared<'r>(&'r Real);
 
@@ -547,9 +542,9 @@ fn check(real: &Real, row: &Row) -> Result<(), String> {
     }
     // The garbage collector takes what a deleted owner left.
     let begun = Instant::now();
-    while !left_over(real).is_empty() {
+    while !real.left_over().is_empty() {
         if begun.elapsed() > Duration::from_secs(20) {
-            problems.push(format!("left behind: {}", left_over(real)));
+            problems.push(format!("left behind: {}", real.left_over()));
             break;
         }
         std::thread::sleep(Duration::from_millis(200));
@@ -593,7 +588,7 @@ fn two_runs_in_one_namespace_do_not_meet_and_the_last_removes_it() {
         let output = run.child.wait_with_output().expect("a child");
         assert_eq!(output.status.code(), Some(0), "{}", text(&output));
     }
-    assert_eq!(left_over(&real), "");
+    assert_eq!(real.left_over(), "");
     let namespace = real.kubectl(&["get", "namespace", NAMESPACE, "-o", "jsonpath={.status.phase}"]);
     let phase = String::from_utf8_lossy(&namespace.stdout).into_owned();
     assert!(phase.is_empty() || phase == "Terminating", "the namespace stays: {phase}");

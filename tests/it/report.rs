@@ -66,7 +66,7 @@ fn a_run_that_goes_on_is_good_in_no_form() {
                 _ => "the run has not ended, and has no verdict",
             };
             assert!(text.contains(says), "{count} events as {}: {text}", form.name);
-            let open = count == 12 || text.contains("the run goes on: this check has no verdict yet");
+            let open = count == 12 || text.contains("the run is in progress: this check has no verdict yet");
             assert!(open, "{count} events as {}: {text}", form.name);
         }
         assert!(!junit::to_xml(&report).contains("errors=\"0\" skipped=\"0\" time=\"0.000\">\n</testsuites>"));

@@ -1,7 +1,7 @@
 //! The real program in an environment of its own: an empty home, no kubeconfig, no color, nothing inherited.
 
 use std::{
-    io::{Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
@@ -104,6 +104,58 @@ pub fn server(answer: impl Fn(&str) -> Option<String> + Send + 'static) -> Socke
         }
     });
     address
+}
+
+/// A request with all of its body.
+pub struct Request {
+    pub method: String,
+    /// With its query.
+    pub path: String,
+    /// The header `Authorization`; empty without.
+    pub login: String,
+    pub body: Vec<u8>,
+}
+
+/// Status, more header lines and body of an answer.
+pub type Answer = (u16, String, Vec<u8>);
+
+/// A plain HTTP server on a loopback port that reads whole requests, as registries get them, until the test ends.
+pub fn service(mut answer: impl FnMut(SocketAddr, Request) -> Answer + Send + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut reader = BufReader::new(stream.expect("a connection"));
+            let (code, header, body) = answer(address, request(&mut reader));
+            let length = body.len();
+            let head = format!("HTTP/1.1 {code} x\r\n{header}content-length: {length}\r\nconnection: close\r\n\r\n");
+            // The client may be gone by now.
+            drop(reader.get_mut().write_all(&[head.as_bytes(), &body].concat()));
+        }
+    });
+    address
+}
+
+fn request(reader: &mut BufReader<TcpStream>) -> Request {
+    let (mut first, mut length, mut login) = (String::new(), 0, String::new());
+    reader.read_line(&mut first).expect("a request");
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).expect("a header");
+        match line.trim_end().split_once(": ") {
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                length = value.parse().expect("a length")
+            }
+            Some((name, value)) if name.eq_ignore_ascii_case("authorization") => value.clone_into(&mut login),
+            Some(_) => {}
+            None => break,
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).expect("the body");
+    let mut words = first.split(' ').map(str::to_owned);
+    let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    Request { method, path, login, body }
 }
 
 /// An answer with a Kubernetes `Status`.

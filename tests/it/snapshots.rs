@@ -40,7 +40,7 @@ fn equal_snapshots_take_room_once() {
     let stamp = text.lines().find(|line| line.trim_start().starts_with("timestamp: ")).expect("a time").to_owned();
     sandbox.file("later.yaml", &text.replace(&stamp, "  timestamp: '2099-01-01T00:00:00Z'"));
     let second = good(sandbox.aicr(&["snapshots", "import", "later.yaml"]));
-    assert!(second.stderr.contains("0 changes since the one before"), "{}", second.transcript);
+    assert!(second.stderr.contains("0 changes since the previous snapshot"), "{}", second.transcript);
     assert_eq!((files(&sandbox, "moments"), files(&sandbox, "contents")), (2, 1));
     let list = good(sandbox.aicr(&["snapshots", "list"]));
     let rows: Vec<&str> = list.stdout.lines().skip(1).collect();
@@ -153,7 +153,7 @@ fn what_breaks_a_constraint_comes_first_and_is_named() {
         good(sandbox.aicr(&["diff", "@friday", "@", "--recipe", "service=kind,accelerator=a100", "-t", "table"]));
     let first = diff.stdout.lines().nth(2).unwrap_or_default();
     assert!(first.contains("CRITICAL") && first.contains("K8s.server.version"), "{}", diff.transcript);
-    assert!(diff.stderr.contains("a constraint does not hold any more: K8s.server.version"), "{}", diff.transcript);
+    assert!(diff.stderr.contains("a constraint no longer holds: K8s.server.version"), "{}", diff.transcript);
 }
 
 /// What the agent leaves in the demo cluster: nothing, which a second one in the same process could not tell, so the count of

@@ -114,7 +114,7 @@ pub async fn run(
     let site = Site { clock, ..site };
     let outcome = go(&site, prepared, &lock, &mut reporter, &mut requests).await;
     if let Err(error) = lock.give_back().await {
-        reporter.notice(Severity::Warn, format!("the lock could not be given back: {}", error.found));
+        reporter.notice(Severity::Warn, format!("could not release the lock: {}", error.found));
     }
     Ok(reporter.end(outcome))
 }

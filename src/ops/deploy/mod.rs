@@ -20,7 +20,7 @@ use crate::{
         helm_record,
     },
     deploy::{
-        event::{Found, Outcome, Way},
+        event::{Found, Way},
         machine::Options,
         plan::{self, Chart, DeployPlan, Files},
     },
@@ -195,7 +195,7 @@ pub async fn look(connection: &Connection, prepared: &Prepared) -> Result<Vec<Fo
 pub fn would(way: Way, found: &Found) -> &'static str {
     match (way, found) {
         (Way::Install, Found::Absent) => "would be installed",
-        (Way::Install, Found::Same) => "is there, would be left as it is",
+        (Way::Install, Found::Same) => "already installed, would be left as it is",
         (Way::Install, Found::Other) => "would be upgraded",
         (Way::Install, Found::Half { .. }) => "was left half-way, would be continued",
         (Way::Remove, Found::Absent) => "is absent",
@@ -241,10 +241,4 @@ pub fn abandoned(prepared: &Prepared) -> Failure {
     Failure::new(Kind::Interrupted, "end the deploy", "interrupted twice")
         .at(format!("run {}", prepared.run_id))
         .hint(format!("continue with: aicr {verb} {}", prepared.name))
-}
-
-/// A deploy that ended.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Ended {
-    pub outcome: Outcome,
 }

@@ -85,7 +85,7 @@ pub(super) async fn remove(connection: &Connection, kept_in: KeptIn, plan: &Depl
                         object["metadata"]["namespace"].as_str().map_or(String::new(), |place| format!("{place}/"));
                     let kind = spec["names"]["kind"].as_str().unwrap_or(plural);
                     found.problems.push(format!(
-                        "{kind} {place}{} has a finalizer that only {} takes away",
+                        "{kind} {place}{} has a finalizer that only {} removes",
                         name(&object),
                         release.name
                     ));

@@ -172,7 +172,7 @@ impl Attached<'_> {
             }
             Seen::Pod(Change::Listed { .. }) => {}
             Seen::Job(Change::Lost(error)) | Seen::Pod(Change::Lost(error)) => {
-                self.reporter.notice_once(Severity::Warn, format!("watching again after: {error}"));
+                self.reporter.notice_once(Severity::Warn, format!("watch interrupted, trying again: {error}"));
             }
             Seen::Line(check, line) => {
                 self.observe(at, &check, line.map_or(Observation::LogEnd, Observation::Log));

@@ -253,7 +253,7 @@ impl<'r> PhaseRun<'r> {
         let Observed { at, what } = observed;
         match what {
             Arrival::Object(_, Change::Lost(error)) => {
-                reporter.notice_once(Severity::Warn, format!("watching again after: {error}"));
+                reporter.notice_once(Severity::Warn, format!("watch interrupted, trying again: {error}"));
             }
             Arrival::Object(_, Change::Listed { .. }) => {}
             Arrival::Object(Source::Jobs, Change::Applied(job)) => {

@@ -88,7 +88,7 @@ impl Record {
 /// Nothing names a folder for state.
 pub fn folder() -> Result<PathBuf, Failure> {
     let state = folders::state().ok_or_else(|| {
-        Failure::new(Kind::NotFound, "find the records of runs", "nothing names a folder for state")
+        Failure::new(Kind::NotFound, "find the records of runs", "no state directory is known")
             .hint("set AICR_STATE_DIR")
     })?;
     Ok(state.path.join(records::FOLDER))

@@ -36,7 +36,7 @@ pub fn refused(prepared: &Prepared) -> Option<Failure> {
     }
     let because = format!("you may not {}; nothing was created", rights.join(", "));
     let hint = format!(
-        "ask for these rights, check with: {}; --in-process runs the checks that only read with the rights that you have",
+        "request these rights, check with: {}; --in-process runs the checks that only read with the rights that you have",
         first.command()
     );
     Some(Failure::new(Kind::Forbidden, "start the validation", because).at(prepared.plan.namespace.clone()).hint(hint))

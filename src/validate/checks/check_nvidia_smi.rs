@@ -285,7 +285,7 @@ mod tests {
         assert_eq!(refused, no_verdict("its pod was not created: exceeded quota"));
         let late = |elapsed| of(created(), "Pending", Answer::NotFound, elapsed);
         assert_eq!(late(600), no_verdict("no answer within 570 s (pending)"));
-        assert_eq!(late(u64::MAX), no_verdict("no answer before the time of the check was up (pending)"));
+        assert_eq!(late(u64::MAX), no_verdict("no answer within the time limit of the check (pending)"));
         let ended = json!([{"name": "nvidia-smi", "state": {"terminated": {"exitCode": 9, "reason": "Error"}}}]);
         let failing = json!({"phase": "Failed", "containerStatuses": ended});
         let failed = of_status(created(), failing.clone(), Answer::NotFound, 9);

@@ -366,7 +366,7 @@ mod tests {
             Outcome::NoVerdict(["a", "b"].map(|pod| format!("pod {pod} did not end {waited} (pending)")).to_vec())
         };
         assert_eq!(judge(190), no_verdict("within 180 s"));
-        assert_eq!(judge(u64::MAX), no_verdict("before the time of the check was up"));
+        assert_eq!(judge(u64::MAX), no_verdict("within the time limit of the check"));
     }
 
     #[test]

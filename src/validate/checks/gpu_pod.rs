@@ -278,6 +278,6 @@ mod tests {
             seen.unknown.expect("something unknown")
         };
         assert_eq!(unknown(LIMIT), "the test pod did not end within 180 s (pending)");
-        assert_eq!(unknown(u64::MAX), "the test pod did not end before the time of the check was up (pending)");
+        assert_eq!(unknown(u64::MAX), "the test pod did not end within the time limit of the check (pending)");
     }
 }

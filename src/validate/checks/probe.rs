@@ -137,7 +137,7 @@ pub fn on_nodes(nodes: &[&str]) -> Value {
 /// not known.
 pub fn waited(limit: u64, elapsed: u64) -> String {
     match elapsed {
-        u64::MAX => "before the time of the check was up".to_owned(),
+        u64::MAX => "within the time limit of the check".to_owned(),
         _ => format!("within {limit} s"),
     }
 }

@@ -104,7 +104,7 @@ impl State {
                     Severity::Ok,
                     match is_marked {
                         true => format!("line {number} is marked; {key} goes to the next mark"),
-                        false => format!("line {number} is not marked any more"),
+                        false => format!("line {number} is no longer marked"),
                     },
                 );
                 self.desk.mark(Need::Run);

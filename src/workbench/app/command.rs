@@ -6,6 +6,7 @@ use crate::{
     criteria::{Criteria, Dimension},
     deploy::event::Way,
     ops::{self, Failure, Kind, run::record},
+    text::shell_word,
     workbench::{
         Screen, desk,
         effect::Effect,
@@ -22,15 +23,6 @@ use std::{path::PathBuf, sync::Arc};
 
 /// What a link may ask for: to look at something.
 const FOLLOWED: [&str; 6] = ["node", "component", "value", "diff", "filter", "upgrade"];
-
-/// A word for a shell.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+".contains(c);
-    match !word.is_empty() && word.chars().all(is_plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    }
-}
 
 impl State {
     pub(super) fn command(&mut self, line: &str) -> Vec<Effect> {
@@ -175,9 +167,9 @@ impl State {
         let mut words = vec!["aicr".to_owned()];
         match cluster.source {
             Source::Demo => words.extend(["--demo", "tui"].map(str::to_owned)),
-            Source::Saved => words.extend(["tui".to_owned(), quoted(&cluster.name)]),
+            Source::Saved => words.extend(["tui".to_owned(), shell_word(&cluster.name)]),
             Source::Live if !cluster.name.is_empty() => {
-                words.extend(["--context".to_owned(), quoted(&cluster.name), "tui".to_owned()]);
+                words.extend(["--context".to_owned(), shell_word(&cluster.name), "tui".to_owned()]);
             }
             Source::Live | Source::Past | Source::None => words.push("tui".to_owned()),
         }
@@ -185,7 +177,9 @@ impl State {
             let criteria = self.model.criteria();
             for dimension in Dimension::ALL {
                 let value = criteria.get(dimension);
-                words.extend(value.into_iter().flat_map(|value| [format!("--{}", dimension.name()), quoted(&value)]));
+                words.extend(
+                    value.into_iter().flat_map(|value| [format!("--{}", dimension.name()), shell_word(&value)]),
+                );
             }
         }
         words.extend(["--screen".to_owned(), self.desk.screen.name().to_lowercase()]);
@@ -200,7 +194,7 @@ impl State {
             }),
             Screen::Validate | Screen::Compare => None,
         };
-        words.extend(go.into_iter().flat_map(|line| ["--go".to_owned(), quoted(&line)]));
+        words.extend(go.into_iter().flat_map(|line| ["--go".to_owned(), shell_word(&line)]));
         words.join(" ")
     }
 
@@ -240,7 +234,7 @@ impl State {
         self.resolve()
     }
 
-    /// What a configuration says of criteria does not hold any more.
+    /// What a configuration says of criteria no longer holds.
     fn forget_configured_criteria(&mut self) {
         if let Some(applied) = &mut self.model.configuration {
             *applied = Arc::new(applied.without_criteria());

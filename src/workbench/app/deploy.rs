@@ -169,7 +169,6 @@ impl State {
         self.model.deploy.active = false;
         self.model.deploy.canceling = false;
         if let Err(failure) = answer {
-            self.model.deploy.failure = Some(failure.clone());
             self.say_failure(failure);
         }
         self.desk.mark(Need::Deploy);

@@ -4,7 +4,6 @@ use super::State;
 use crate::{
     ops::run::{Request, Step},
     text::count,
-    validate::event::Status,
     workbench::{
         effect::Effect,
         keymap::Action,
@@ -25,11 +24,13 @@ impl State {
         }
     }
 
+    fn failed_checks(&self) -> Vec<String> {
+        self.model.run.failed().map(|result| result.name.clone()).collect()
+    }
+
     /// F: runs what failed or gave no verdict in the shown run.
     pub(super) fn run_failed(&mut self) -> Vec<Effect> {
-        let results = self.model.run.checks.iter().filter_map(|check| check.result.as_ref());
-        let failed = results.filter(|result| matches!(result.status, Status::Failed | Status::Other));
-        let only: Vec<String> = failed.map(|result| result.name.clone()).collect();
+        let only = self.failed_checks();
         if only.is_empty() {
             let said = if self.model.run.checks.is_empty() { "no run to repeat" } else { "no check failed" };
             self.say(Severity::Info, said);
@@ -116,9 +117,7 @@ impl State {
         };
         let under_cursor = self.under_cursor();
         if under_cursor.only.is_empty() {
-            let results = self.model.run.checks.iter().filter_map(|check| check.result.as_ref());
-            let failed = results.filter(|result| matches!(result.status, Status::Failed | Status::Other));
-            let only: Vec<String> = failed.map(|result| result.name.clone()).collect();
+            let only = self.failed_checks();
             if only.is_empty() {
                 self.say(Severity::Info, "put the cursor on a check to retry it");
                 return Vec::new();

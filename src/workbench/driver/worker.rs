@@ -12,7 +12,7 @@ use crate::{
         config::Applied,
         deploy,
         place::{self, Format, Place},
-        run::{Control, EventLog, Prepared, record},
+        run::{Control, EventLog, Prepared, Reader, record},
         session::Session,
         snapshots::{self, Limits, Recorder},
         upgrade::{self, installed::Live},
@@ -314,7 +314,9 @@ impl Worker {
                 let recorder = Recorder::new(folder, Limits::default());
                 // It ends with the view.
                 tokio::spawn(snapshots::record(views.clone(), recorder, snapshots::PAUSE, move |moment| {
-                    told.try_send(Msg::Kept(moment.map(Box::new))).is_ok()
+                    // One that finds no room is seen with the next one; only a workbench that ended ends it.
+                    let sent = told.try_send(Msg::Kept(moment.map(Box::new)));
+                    !matches!(sent, Err(mpsc::error::TrySendError::Closed(_)))
                 }));
             }
             loop {
@@ -400,14 +402,7 @@ impl Worker {
                 }
             };
             let (writer, log) = EventLog::new();
-            let (shown, mut reader) = (answers.clone(), log.reader());
-            let reading = tokio::spawn(async move {
-                while let Some(event) = reader.next().await {
-                    if shown.send(Msg::Run(Event::clone(&event))).await.is_err() {
-                        return;
-                    }
-                }
-            });
+            let reading = tokio::spawn(show(log.reader(), answers.clone()));
             let (recorded, warned) = (prepared.clone(), answers.clone());
             let (context, records) = (connection.context.clone(), log.reader());
             let recording = tokio::spawn(async move {
@@ -447,14 +442,7 @@ impl Worker {
                 }
             };
             let (writer, log) = EventLog::new();
-            let (mut reader, shown) = (log.reader(), answers.clone());
-            let reading = async {
-                while let Some(event) = reader.next().await {
-                    if shown.send(Msg::Run(Event::clone(&event))).await.is_err() {
-                        return;
-                    }
-                }
-            };
+            let reading = show(log.reader(), answers.clone());
             let records = log.reader();
             let recording = async {
                 if !prepared.wish.record {
@@ -542,6 +530,16 @@ async fn plan_on(
 }
 
 /// The options of the command line with what was chosen since.
+/// Every event of a run, for the panels.
+async fn show(mut events: Reader, answers: mpsc::Sender<Msg>) {
+    while let Some(event) = events.next().await {
+        // The workbench has ended when nobody takes it.
+        if answers.send(Msg::Run(Event::clone(&event))).await.is_err() {
+            return;
+        }
+    }
+}
+
 fn chosen(mut options: ops::run::RunOptions, what: What) -> ops::run::RunOptions {
     let What { phases, only, timeout_seconds, setup } = what;
     let plan = &mut options.plan;

@@ -57,7 +57,7 @@ pub(super) fn third<'d>(drift: &'d Drift, change: &'d Change) -> &'d Option<Valu
     other.map_or(&change.left, |other| &other.right)
 }
 
-/// Whether a constraint that does not hold any more is about this path.
+/// Whether a constraint that no longer holds is about this path.
 pub(super) fn concerns(broken: &Broken, path: &str) -> bool {
     match severity::of_node(path) {
         Some((node, _)) => broken.nodes.iter().any(|name| name == node),

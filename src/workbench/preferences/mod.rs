@@ -211,7 +211,7 @@ impl Preferences {
 
     /// The screen that was asked for; `None` where the last session decides.
     pub fn screen(&self) -> Option<Screen> {
-        Screen::ALL.into_iter().find(|screen| screen.name().eq_ignore_ascii_case(self.text(&START_SCREEN)))
+        Screen::named(self.text(&START_SCREEN))
     }
 
     /// Where a value comes from, in words.

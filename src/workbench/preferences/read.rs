@@ -60,7 +60,7 @@ fn of_text(read: &mut Preferences, shown: &str, text: &str) {
         Ok(table) => table.into_inner(),
         Err(error) => {
             let span = error.span().unwrap_or_default();
-            let said = format!("this is not TOML: {}; all preferences keep their defaults", error.message());
+            let said = format!("invalid TOML: {}; all preferences keep their defaults", error.message());
             read.problems.push(place.problem(&span, said, None));
             return;
         }
@@ -91,7 +91,7 @@ fn of_text(read: &mut Preferences, shown: &str, text: &str) {
             }
             Some(Err((said, hint))) => read.problems.push(place.problem(&value.span(), said, hint)),
             None => {
-                let said = format!("`{name}` must be a text, a number or a switch");
+                let said = format!("`{name}` must be a string, a number or a boolean");
                 read.problems.push(place.problem(&value.span(), said, None));
             }
         }
@@ -198,7 +198,7 @@ mod tests {
         check("[keys]\nmove-dwn = \"x\"\n", &["config.toml:2: unknown action `move-dwn`; did you mean move-down?"]);
         check("[keys]\npreset = \"vin\"\n", &["config.toml:2: unknown preset `vin`; did you mean vim?"]);
         check("ascii = \"onn\"", &["config.toml:1: `ascii` cannot be `onn`; did you mean on?"]);
-        check("mouse = [1]", &["config.toml:1: `mouse` must be a text, a number or a switch"]);
+        check("mouse = [1]", &["config.toml:1: `mouse` must be a string, a number or a boolean"]);
         check(
             "[keys]\nhelp = \"Hyper-x\"",
             &["config.toml:2: `Hyper-x` is not a key; write `x`, `Ctrl-D`, `Enter`, `Shift-Tab` or `F1`"],

@@ -190,7 +190,7 @@ one() { # number folder release namespace seconds tries awaited
 	if [ -n "$dry_run" ]; then
 		case $state in
 		absent) say "$prefix: would be installed in $4" ;;
-		same) say "$prefix: is there, would be left as it is" ;;
+		same) say "$prefix: already installed, would be left as it is" ;;
 		half) say "$prefix: was left half-way, would be continued" ;;
 		other) say "$prefix: would be upgraded in $4" ;;
 		esac
