@@ -31,6 +31,7 @@ use keeping::Keeping;
 use std::sync::Arc;
 
 mod act;
+mod bundle;
 mod command;
 mod context;
 mod deploy;
@@ -347,6 +348,11 @@ impl State {
             }
             Msg::Run(event) => {
                 self.run_event(event);
+                Vec::new()
+            }
+            Msg::BundleRead { generation, answer } => {
+                self.answered();
+                self.bundle_read(generation, answer);
                 Vec::new()
             }
             Msg::DeployPlanned { generation, answer } => {

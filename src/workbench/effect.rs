@@ -95,6 +95,11 @@ pub enum Effect {
         what: What,
     },
     Run(Arc<Prepared>),
+    /// Read a bundle on disk, to compare the plan of the recipe with it.
+    ReadBundle {
+        generation: u64,
+        folder: PathBuf,
+    },
     /// Read a bundle and say what deploying or removing it would do.
     PlanDeploy {
         generation: u64,
@@ -184,6 +189,7 @@ impl Effect {
             | Effect::ListMoments { .. }
             | Effect::OpenMoment { .. }
             | Effect::Plan { .. }
+            | Effect::ReadBundle { .. }
             | Effect::PlanDeploy { .. }
             | Effect::CompareRuns { .. }
             | Effect::FollowRun { .. }

@@ -8,7 +8,7 @@ use crate::{
     document::{header::Edition, side::Side},
     inventory::Inventory,
     ops::{
-        self, Failure, Kind,
+        self, Failure, Kind, bundle,
         config::Applied,
         deploy,
         place::{self, Format, Place},
@@ -169,6 +169,11 @@ impl Worker {
             }
             Effect::Plan { generation, catalog, recipe, what } => self.plan(generation, catalog, recipe, what),
             Effect::Run(prepared) => self.run(prepared),
+            Effect::ReadBundle { generation, folder } => self.compute(
+                "read the bundle",
+                move || bundle::there(&folder).map(Arc::new),
+                move |answer| Msg::BundleRead { generation, answer },
+            ),
             Effect::PlanDeploy { generation, target } => {
                 let wish = deploy::Wish {
                     options: Options { way: target.way, ..Options::default() },
