@@ -3,11 +3,7 @@
 //! In: the files of a plan, and those that are there. Out: what writing the plan would change, by path. What is there and
 //! cannot be read as a file differs, whatever it is.
 
-use super::{
-    checksum,
-    plan::{BundlePlan, File},
-};
-use crate::diff::text::{Row, side_by_side};
+use super::plan::{BundlePlan, File};
 use std::collections::BTreeMap;
 
 /// One file that would not stay as it is.
@@ -37,36 +33,7 @@ impl Change<'_> {
             Change::Changed(..) => "changed",
         }
     }
-
-    /// The lines that differ, in their order: behind `-` those that are there, behind `+` those of the plan. None of a file
-    /// that only one side has, and none of the list of checksums, in which every digest of a changed file differs.
-    ///
-    /// # Errors
-    /// What is there is not text.
-    pub fn lines(&self) -> Result<Vec<(char, String)>, NotText> {
-        let Change::Changed(file, there) = self else { return Ok(Vec::new()) };
-        let there = there.as_deref().ok_or(NotText)?;
-        let (old, new) = (std::str::from_utf8(there), std::str::from_utf8(&file.bytes));
-        let (Ok(old), Ok(new)) = (old, new) else { return Err(NotText) };
-        if file.path == checksum::FILE {
-            return Ok(Vec::new());
-        }
-        let mut lines = Vec::new();
-        for row in side_by_side(old, new) {
-            let Row::Changed { left, right } = row else { continue };
-            for (sign, side) in [('-', left), ('+', right)] {
-                let Some((_, parts)) = side else { continue };
-                lines.push((sign, parts.iter().map(|(_, part)| part.as_str()).collect()));
-            }
-        }
-        Ok(lines)
-    }
 }
-
-/// A file that cannot be compared line by line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it is a binary file")]
-pub struct NotText;
 
 /// A bundle that is on disk.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

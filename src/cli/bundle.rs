@@ -17,7 +17,7 @@ use crate::{
         flags::{self, Dynamic, FlagError, Flags, Nodes, Override, Scheduling, Taint},
         info,
         plan::{BundlePlan, Options},
-        supplied::{Placeholder, Supplied},
+        supplied::{KUSTOMIZE, Placeholder, Supplied},
         values::Added,
         vendor::Vendored,
     },
@@ -308,9 +308,11 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let published = artifact.as_ref().map(|to| Published { url: to.url(), tag: to.tag().to_owned() });
     let plan = |fetched: &Fetched| ops::bundle::plan(&catalog, &recipe, options(args, published.clone(), fetched)?);
     let mut fetched = Fetched::default();
-    let flags = options(args, published.clone(), &fetched)?.flags;
-    let kustomized = ops::kustomize::build(&catalog, &recipe, &flags, Path::new("."));
-    fetched.supplied.kustomized = cluster::block_on(global, kustomized)?;
+    if recipe.components.iter().any(|component| component.r#type == KUSTOMIZE) {
+        let flags = options(args, published.clone(), &fetched)?.flags;
+        let built = ops::kustomize::build(&catalog, &recipe, &flags, Path::new("."));
+        fetched.supplied.kustomized = cluster::block_on(global, built)?;
+    }
     let mut planned = plan(&fetched)?;
     if fetch(args, &planned, &mut fetched, global)? {
         planned = plan(&fetched)?;
@@ -360,12 +362,12 @@ fn changes(changes: &[Change<'_>], printer: &Printer) -> Outcome {
     let mut page = String::new();
     for change in changes {
         page += &format!("{} {}\n", change.word(), escape::line(change.path()));
-        match change.lines() {
+        match ops::bundle::lines(change) {
             Err(binary) => page += &format!("  {binary}\n"),
             Ok(lines) => {
-                for (sign, line) in lines {
+                for ops::bundle::Line { sign, text, .. } in lines {
                     let role = if sign == '-' { Role::Bad } else { Role::Good };
-                    page += &format!("  {}\n", printer.paint(role, &format!("{sign} {}", escape::line(&line))));
+                    page += &format!("  {}\n", printer.paint(role, &format!("{sign} {}", escape::line(&text))));
                 }
             }
         }

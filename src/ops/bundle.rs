@@ -4,7 +4,7 @@ use super::{Failure, Kind, place};
 use crate::{
     bundle::{
         checksum::{self, Difference, Entry},
-        compare::There,
+        compare::{Change, There},
         deployer::DeployerError,
         info,
         plan::{self, BundlePlan, Options, PlanError},
@@ -13,6 +13,7 @@ use crate::{
         vendor::Wanted,
     },
     catalog::Catalog,
+    diff::text::{Row, side_by_side},
     recipe::Recipe,
     store::{
         bundle_dir::{self, FolderError, Found, NewFile},
@@ -363,6 +364,46 @@ pub fn there(folder: &Path) -> Result<There, Failure> {
     let info = info.and_then(|text| yaml::parse(text).ok()).map(|info| info.to_value());
     let deployer = info.and_then(|info| Some(info.pointer("/build/deployer")?.as_str()?.to_owned()));
     Ok(There { files, deployer })
+}
+
+/// A file that cannot be compared line by line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it is a binary file")]
+pub struct NotText;
+
+/// A line that differs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// `-` for one that is there, `+` for one of the plan.
+    pub sign: char,
+    /// In its own file, from 1.
+    pub number: usize,
+    pub text: String,
+}
+
+/// The lines of a file that differ, in their order. None of a file that only one side has, and none of the list of
+/// checksums, in which every digest of a changed file differs.
+///
+/// # Errors
+/// What is there, or what would be, is not text.
+pub fn lines(change: &Change<'_>) -> Result<Vec<Line>, NotText> {
+    let Change::Changed(file, there) = change else { return Ok(Vec::new()) };
+    let there = there.as_deref().ok_or(NotText)?;
+    let (old, new) = (std::str::from_utf8(there), std::str::from_utf8(&file.bytes));
+    let (Ok(old), Ok(new)) = (old, new) else { return Err(NotText) };
+    if file.path == checksum::FILE {
+        return Ok(Vec::new());
+    }
+    let mut lines = Vec::new();
+    for row in side_by_side(old, new) {
+        let Row::Changed { left, right } = row else { continue };
+        for (sign, side) in [('-', left), ('+', right)] {
+            let Some((number, parts)) = side else { continue };
+            let text = parts.iter().map(|(_, part)| part.as_str()).collect();
+            lines.push(Line { sign, number, text });
+        }
+    }
+    Ok(lines)
 }
 
 /// Why the list of checksums cannot be used.

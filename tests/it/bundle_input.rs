@@ -251,7 +251,7 @@ fn fleet_takes_a_release_as_one_object_unless_its_manifests_are_in_the_bundle() 
     refused(&["-d", "flux", "--fleet-mode", "helmop"], "--fleet-mode has no meaning for the deployer `flux`");
     refused(&["--fleet-mode", "gitrepo"], "--fleet-mode has no meaning for the deployer `helm`");
     refused(&["--split"], "the form of split.yaml");
-    let manifests = ", manifestFiles: [components/nodewright-customizations/manifests/no-op.yaml]";
+    let manifests = ", manifestFiles: [components/kueue/manifests/local-queue.yaml]";
     sandbox.file("recipe.yaml", &recipe(manifests));
     refused(&helmop, "`two-post` has manifests in the bundle, which fleet in the mode helmop cannot deploy");
     assert_eq!(bundle(&["-d", "fleet", "--fleet-mode", "gitrepo"]).code, 0);

@@ -335,7 +335,8 @@ fn a_manifest_that_the_catalog_only_names_is_fetched_by_its_digest_or_given() {
     refused(&["--manifest", "named.yaml=other.yaml"], &format!("and the catalog expects {sum}"));
     refused(&["--manifest", "nothing.yaml=other.yaml"], "this recipe lacks named.yaml, unknown.yaml");
     refused(&["--manifest", "named.yaml"], "`named.yaml` is not NAME=FILE");
-    refused(&["--manifest", "unknown.yaml=recipe.yaml"], "document 1 is not a Kubernetes object");
+    sandbox.file("list.yaml", "- 1\n");
+    refused(&["--manifest", "unknown.yaml=list.yaml"], "document 1 is not a Kubernetes object");
     kept.lock().expect("no panic").clear();
     refused(&["--fetch-manifests"], "HTTP 404");
 }

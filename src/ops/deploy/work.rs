@@ -71,14 +71,12 @@ impl Folder {
 
     /// The files that were checked: whatever becomes of the folder that they were read from.
     pub(super) fn with(name: &str, files: &Files) -> Result<Folder, Failure> {
-        let failed = |error: &dyn std::error::Error| {
-            let because = text::causes(error);
-            let failure = Failure::new(Kind::Usage, "copy the bundle to a temporary folder", because);
-            failure.hint("free some space there, or name another folder with TMPDIR")
-        };
-        let folder = Folder::new(name).map_err(|error| failed(&error))?;
+        let doing = "copy the bundle to a temporary folder";
+        let advised = |failure: Failure| failure.hint("free some space there, or name another folder with TMPDIR");
+        let folder = Folder::new(name).map_err(|error| advised(Failure::from_error(Kind::Usage, doing, error)))?;
         let files: Vec<NewFile<'_>> = files.iter().map(|(path, bytes)| NewFile { path, bytes, mode: 0o600 }).collect();
-        bundle_dir::write(&folder, &files, false).map_err(|error| failed(&error))?;
+        let written = bundle_dir::write(&folder, &files, false);
+        written.map_err(|error| advised(Failure::from_error(Kind::Usage, doing, error)))?;
         Ok(folder)
     }
 }
@@ -119,6 +117,10 @@ pub(super) fn objects(manifest: &str) -> Vec<Value> {
 fn words(error: &ClusterError) -> String {
     let hint = error.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
     format!("failed to {}: {}{hint}", error.doing, error.found)
+}
+
+fn folder_words(error: &FolderError) -> String {
+    text::causes(error)
 }
 
 fn helm_words(error: &HelmError) -> String {
@@ -256,7 +258,7 @@ async fn fetch(
     release: &Release,
     (chart, repo, version): (&str, &str, &str),
 ) -> Result<Pulled, String> {
-    let folder = Folder::new(&format!("chart-{}", release.name)).map_err(|error| text::causes(&error))?;
+    let folder = Folder::new(&format!("chart-{}", release.name)).map_err(|error| folder_words(&error))?;
     let shown = folder.display().to_string();
     let mut arguments = vec!["pull", chart, "--version", version, "--destination", &shown];
     if !repo.is_empty() {

@@ -14,7 +14,7 @@ use crate::{
         release::Release,
         values::Added,
     },
-    ops::{self, Failure},
+    ops::{self, Failure, bundle::Line},
     yaml,
 };
 
@@ -187,12 +187,14 @@ fn change(view: &View<'_>, plan: &BundlePlan, path: &str) -> Option<Step> {
     let other = other_plan(view, there).transpose().ok()?;
     let changes = compare::files(other.as_ref().unwrap_or(plan), &there.files);
     let change = changes.iter().find(|change| change.path() == path)?;
-    let body = match (change, change.lines()) {
+    let body = match (change, ops::bundle::lines(change)) {
         (Change::New(file), _) => file.shown().into_owned(),
         (Change::Gone(_), _) => "the plan does not have this file".to_owned(),
         (_, Err(binary)) => binary.to_string(),
         (_, Ok(lines)) if lines.is_empty() => "the digests of the files that differ".to_owned(),
-        (_, Ok(lines)) => lines.into_iter().map(|(sign, line)| format!("{sign} {line}\n")).collect(),
+        (_, Ok(lines)) => {
+            lines.into_iter().map(|Line { sign, number, text }| format!("{sign} line {number:<4}  {text}\n")).collect()
+        }
     };
     Some(Step::Text { title: format!("{} {path}", change.word()), body })
 }
@@ -235,18 +237,33 @@ fn row(view: &View<'_>, plan: &BundlePlan, release: &Release) -> Row {
     }
 }
 
-/// The files of two plans by release.
+/// The files of two plans by release; those in the folder of the release without it, because there is little room for two.
 fn side_by_side(left: &BundlePlan, right: &BundlePlan) -> String {
-    let pairs = compare::dialects(left, right);
-    let width = pairs.iter().flat_map(|pair| &pair.left).map(|path| path.len()).max().unwrap_or(0);
     let name = |plan: &BundlePlan| Deployer::name(plan.bundle.options.deployer);
+    let column = |plan: &BundlePlan, release: &str, paths: &[String]| -> Vec<String> {
+        let known = plan.bundle.releases.iter().find(|known| known.name == release);
+        let folder = known.map(|release| format!("{}/", plan.bundle.options.deployer.folder(release)));
+        let folder = folder.filter(|folder| paths.iter().any(|path| path.starts_with(folder)));
+        let own = |path: &&String| folder.as_ref().is_some_and(|folder| path.starts_with(folder));
+        let (inside, outside): (Vec<&String>, Vec<&String>) = paths.iter().partition(own);
+        let short = |path: &String| format!("  {}", &path[folder.as_ref().map_or(0, String::len)..]);
+        let rows = folder.iter().cloned().chain(inside.into_iter().map(short));
+        rows.chain(outside.into_iter().cloned()).collect()
+    };
+    let rows: Vec<(String, Vec<String>, Vec<String>)> = compare::dialects(left, right)
+        .into_iter()
+        .map(|pair| {
+            let (one, two) = (column(left, &pair.release, &pair.left), column(right, &pair.release, &pair.right));
+            (pair.release, one, two)
+        })
+        .collect();
+    let width = rows.iter().flat_map(|(_, left, _)| left).map(String::len).max().unwrap_or(0);
     let mut body = format!("  {:<width$}  {}\n", name(left), name(right));
-    for pair in pairs {
-        body += &format!("\n{}\n", pair.release);
-        let none = String::new();
-        for at in 0..pair.left.len().max(pair.right.len()) {
-            let side = |side: &'_ [String]| side.get(at).unwrap_or(&none).clone();
-            body += format!("  {:<width$}  {}", side(&pair.left), side(&pair.right)).trim_end();
+    for (release, left, right) in rows {
+        body += &format!("\n{release}\n");
+        for at in 0..left.len().max(right.len()) {
+            let side = |side: &[String]| side.get(at).cloned().unwrap_or_default();
+            body += format!("  {:<width$}  {}", side(&left), side(&right)).trim_end();
             body.push('\n');
         }
     }

@@ -313,7 +313,7 @@ fn a_bundle_is_read_release_by_release_and_left_by_escape() {
     // The same recipe in another dialect.
     desk.keys("Esc G k Enter");
     desk.shows("helm and terraform side by side");
-    desk.shows("001-cert-manager/install.sh                            001-cert-manager/values.yaml");
+    desk.shows("  install.sh                            values.yaml");
     desk.keys("Esc G k k k k k k k k Enter");
     desk.shows("001-cert-manager/");
     desk.keys("Esc Esc");
@@ -325,7 +325,7 @@ fn a_bundle_on_disk_is_compared_file_by_file_in_its_own_dialect() {
     let mut desk = bundle_against(120, 40, Look::default());
     desk.shows("3 files of the helm bundle in site/bundle would change");
     desk.keys("Enter");
-    desk.shows("- crds:");
+    desk.shows("- line 14      enabled: false");
     desk.keys("Esc j Enter");
     desk.shows("new deploy.sh");
     desk.keys("Esc j Enter");
