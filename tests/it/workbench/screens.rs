@@ -313,7 +313,7 @@ fn a_bundle_is_read_release_by_release_and_left_by_escape() {
     // The same recipe in another dialect.
     desk.keys("Esc G k Enter");
     desk.shows("helm and terraform side by side");
-    desk.shows("  install.sh                            values.yaml");
+    desk.shows("  install.sh                          values.yaml");
     desk.keys("Esc G k k k k k k k k Enter");
     desk.shows("001-cert-manager/");
     desk.keys("Esc Esc");
