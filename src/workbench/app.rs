@@ -36,6 +36,7 @@ mod context;
 mod deploy;
 mod input;
 mod keeping;
+mod live_checks;
 mod plan;
 mod replay;
 mod runs;
@@ -349,6 +350,10 @@ impl State {
                 self.run_event(event);
                 Vec::new()
             }
+            Msg::Evaluated { generation, news } => {
+                self.evaluated(generation, news);
+                Vec::new()
+            }
             Msg::DeployPlanned { generation, answer } => {
                 self.answered();
                 self.deploy_planned(generation, answer);
@@ -599,7 +604,9 @@ impl State {
                 cluster.server = String::new();
                 self.show_cluster(side.snapshot);
                 self.desk.mark(Need::Cluster);
-                self.resolve()
+                let mut effects = vec![self.forget_evaluated()];
+                effects.extend(self.resolve());
+                effects
             }
             SnapshotSlot::A => {
                 self.model.compare.a = Some(side);
@@ -807,6 +814,7 @@ impl State {
                         effects.extend(self.compare_recipes());
                         effects.extend(self.compare_what_if());
                         effects.extend(self.check_upgrade());
+                        effects.extend(self.evaluate_changed());
                     }
                 }
                 effects

@@ -95,6 +95,13 @@ pub enum Effect {
         what: What,
     },
     Run(Arc<Prepared>),
+    /// Evaluate the checks of a recipe that only read, or of the catalog, now and from then on; ends what was begun before.
+    Evaluate {
+        generation: u64,
+        catalog: Arc<Catalog>,
+        recipe: Option<Arc<Resolution>>,
+    },
+    EndEvaluation,
     /// Read a bundle and say what deploying or removing it would do.
     PlanDeploy {
         generation: u64,
@@ -184,6 +191,8 @@ impl Effect {
             | Effect::ListMoments { .. }
             | Effect::OpenMoment { .. }
             | Effect::Plan { .. }
+            | Effect::Evaluate { .. }
+            | Effect::EndEvaluation
             | Effect::PlanDeploy { .. }
             | Effect::CompareRuns { .. }
             | Effect::FollowRun { .. }
@@ -210,6 +219,8 @@ impl Effect {
             Effect::CancelRun
                 | Effect::Steer(_)
                 | Effect::Watch { .. }
+                | Effect::Evaluate { .. }
+                | Effect::EndEvaluation
                 | Effect::FollowRun { .. }
                 | Effect::Copy(_)
                 | Effect::CopyByTerminal(_)

@@ -3,7 +3,7 @@
 //! Only values; [`super::app`] changes them, panes read them. The last good value stays while a newer one is fetched or
 //! after it could not be.
 
-use super::{deploy::Deploy, widgets::text};
+use super::{deploy::Deploy, live_checks::LiveChecks, widgets::text};
 use crate::{
     catalog::{Catalog, validator::Phase},
     cluster::{Contexts, watch::LiveStatus},
@@ -768,6 +768,7 @@ pub struct Model {
     pub upgrade: Upgrade,
     pub run: Run,
     pub deploy: Deploy,
+    pub live: LiveChecks,
     pub setup: Setup,
     pub records: Records,
     pub compare: Compare,

@@ -1,6 +1,6 @@
 //! What reaches the state: input, time and answers of workers.
 
-use super::{effect::Effect, keymap::Action, overlay::Files};
+use super::{effect::Effect, keymap::Action, live_checks::News, overlay::Files};
 use crate::{
     catalog::Catalog,
     cluster::{Contexts, watch::LiveView},
@@ -135,6 +135,11 @@ pub enum Msg {
         answer: Result<Arc<Prepared>, Failure>,
     },
     Run(Event),
+    /// What comes of the checks that only read.
+    Evaluated {
+        generation: u64,
+        news: News,
+    },
     /// A deploy, ready to be shown and confirmed.
     DeployPlanned {
         generation: u64,

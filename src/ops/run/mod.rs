@@ -11,6 +11,7 @@ mod create;
 mod dispatcher;
 mod event_log;
 mod inputs;
+pub mod live;
 mod options;
 mod phase_run;
 mod preflight;

@@ -103,6 +103,9 @@ pub fn find(name: &str) -> Option<&'static dyn Check> {
     ALL.into_iter().find(|check| check.name() == name)
 }
 
+/// How a line of output begins that says what a check waits for.
+pub const WAITING: &str = "waiting for: ";
+
 /// What a check wants.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {

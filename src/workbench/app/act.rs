@@ -51,6 +51,7 @@ impl State {
             Action::GoDefinition => self.say(Severity::Info, "the selected row is not set by a file"),
             Action::Pager => return self.page(pane),
             Action::GoUpgrade => return self.upgrade_command(""),
+            Action::Evaluate => return self.evaluate(),
             Action::Run => {
                 let what = self.under_cursor();
                 return self.ask_run(what);

@@ -83,7 +83,7 @@ impl State {
         {
             self.desk.mark(need);
         }
-        let mut effects = vec![self.watch()];
+        let mut effects = vec![self.forget_evaluated(), self.watch()];
         self.change_cluster(&name);
         effects.extend(self.resolve());
         effects

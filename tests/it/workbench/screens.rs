@@ -1,7 +1,7 @@
 //! Golden frames: one test per screen that shows all its sizes, so that no mismatch hides another.
 
 use super::{
-    deploy,
+    deploy, live_checks,
     desk::{Desk, NOW, compare, later, list_records, recorded, run_half_way, snapshot},
     upgrades,
 };
@@ -31,8 +31,9 @@ pub const SIZES: [(u16, u16); 5] = [(40, 10), (80, 24), (100, 30), (120, 40), (2
 /// A screen in a state that is worth looking at, at a size.
 type Make = fn(u16, u16, Look) -> Desk;
 
-pub const STATES: [(&str, Make); 23] = [
+pub const STATES: [(&str, Make); 24] = [
     ("cluster", cluster),
+    ("health", live_checks::health),
     ("recipe", recipe),
     ("what-if", what_if),
     ("bundle", bundle),
@@ -238,6 +239,7 @@ macro_rules! every_size_of {
 
 every_size_of! {
     the_cluster_screen: "cluster",
+    the_cluster_screen_with_checks_that_are_evaluated_live: "health",
     the_recipe_screen: "recipe",
     the_recipe_screen_with_what_if: "what-if",
     the_bundle_of_the_recipe: "bundle",
