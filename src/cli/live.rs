@@ -19,12 +19,14 @@ pub struct Live {
     /// Width of the longest check name.
     width: usize,
     logs: bool,
+    /// What is planned was said: of a run of somebody else, more becomes known as it goes on.
+    is_planned: bool,
 }
 
 impl Live {
     /// Lines for a stream; with `logs`, every line of output of every check as well.
     pub fn new(printer: Printer, stream: Stream, logs: bool) -> Live {
-        Live { printer, stream, start_ms: None, width: 0, logs }
+        Live { printer, stream, start_ms: None, width: 0, logs, is_planned: false }
     }
 
     /// The line for an event, if it has one.
@@ -36,6 +38,9 @@ impl Live {
         }
         if let Body::Planned { checks, .. } = &event.body {
             self.width = checks.iter().map(|check| check.name.len()).max().unwrap_or(0);
+            if std::mem::replace(&mut self.is_planned, true) {
+                return None;
+            }
         }
         let (subject, role, word, detail) = self.words(&event.body)?;
         let word = self.printer.paint_for(self.stream, role, &format!("{word:<12}"));

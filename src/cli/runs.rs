@@ -229,22 +229,13 @@ async fn replay(record: &Record, (speed, step): (u32, bool), logs: bool, printer
 async fn attach(namespace: &str, name: &str, logs: bool, global: &Global, printer: &Printer) -> Outcome {
     let connection = super::cluster::connect(global).await?;
     let runs = attach::runs(&connection, namespace).await?;
-    let found: Vec<&String> = match name {
-        "last" => runs.first().into_iter().collect(),
-        name => runs.iter().filter(|run| run.contains(name)).collect(),
-    };
-    let run = match found[..] {
-        [run] => run,
-        [] => {
-            let because = format!("no run that is called `{name}` has a Job in namespace {namespace}");
-            let failure = Failure::new(Kind::NotFound, "find the run", because).at(connection.at());
-            return Err(failure.hint("a run in another namespace: --cluster=NAMESPACE").into());
+    let run = attach::choose(&runs, name, namespace).map_err(|failure| {
+        let failure = failure.at(connection.at());
+        match failure.kind {
+            Kind::NotFound => failure.hint("a run in another namespace: --cluster=NAMESPACE"),
+            _ => failure,
         }
-        [..] => {
-            let because = format!("`{name}` is part of the ids of {} runs", found.len());
-            return Err(Failure::new(Kind::Usage, "find the run", because).at(connection.at()).into());
-        }
-    };
+    })?;
     let mut live = Live::new(printer.clone(), Stream::Out, logs);
     let (writer, mut reader) = attach::log();
     let showing = async {

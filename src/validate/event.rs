@@ -36,7 +36,7 @@ pub struct Event {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Body {
-    /// First: what will run, in order.
+    /// First: what will run, in order. Once more where a run of somebody else is followed and more of it becomes known.
     Planned {
         run_id: String,
         namespace: String,

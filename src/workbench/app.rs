@@ -84,6 +84,8 @@ struct Asked {
     plan: u64,
     run: u64,
     kept: u64,
+    /// The run that a person wants to follow, by what they call it; `None` for whichever there is.
+    attach: Option<String>,
     /// A context that the session is being switched to; one at a time.
     context: Option<String>,
 }
@@ -387,6 +389,10 @@ impl State {
                 Vec::new()
             }
             Msg::FollowEnded { name, answer } => self.follow_ended(&name, answer),
+            Msg::RunsFound { generation, namespace, answer } => {
+                self.answered();
+                self.runs_found(generation, namespace, answer)
+            }
             Msg::RunEnded { run_id, .. } if run_id != self.model.run.id => {
                 self.answered();
                 Vec::new()

@@ -147,6 +147,16 @@ pub enum Effect {
         name: String,
         from: usize,
     },
+    /// List the runs that have Jobs in a namespace of the cluster; in that of the runs where none is named.
+    FindRuns {
+        generation: u64,
+        namespace: Option<String>,
+    },
+    /// Follow a run that somebody else started on the cluster; ends what was followed before.
+    AttachRun {
+        name: String,
+        namespace: String,
+    },
     /// Give the newest lines of the program's log.
     ReadLog,
     Copy(String),
@@ -196,6 +206,8 @@ impl Effect {
             | Effect::PlanDeploy { .. }
             | Effect::CompareRuns { .. }
             | Effect::FollowRun { .. }
+            | Effect::FindRuns { .. }
+            | Effect::AttachRun { .. }
             | Effect::Save { .. }
             | Effect::ListFiles(_)
             | Effect::SaveText { .. }
@@ -222,6 +234,7 @@ impl Effect {
                 | Effect::Evaluate { .. }
                 | Effect::EndEvaluation
                 | Effect::FollowRun { .. }
+                | Effect::AttachRun { .. }
                 | Effect::Copy(_)
                 | Effect::CopyByTerminal(_)
                 | Effect::Edit { .. }

@@ -565,6 +565,16 @@ pub struct Records {
     pub compared: Option<RunsCompared>,
     /// The shown run is one that goes on in another program: its name.
     pub following: Option<String>,
+    /// Runs that have Jobs in a namespace of the cluster, as they were found last.
+    pub in_cluster: Option<InCluster>,
+}
+
+/// Runs that somebody started on the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InCluster {
+    pub namespace: String,
+    /// The newest first.
+    pub runs: Vec<String>,
 }
 
 /// A recorded run, as far as it is shown.
@@ -634,8 +644,15 @@ impl Run {
                 (self.recipe, self.criteria) = (recipe, criteria);
                 self.id = run_id;
                 self.namespace = namespace;
-                self.started_ms = at_ms;
-                self.checks = checks.into_iter().map(CheckView::new).collect();
+                let mut known = std::mem::take(&mut self.checks);
+                if known.is_empty() {
+                    self.started_ms = at_ms;
+                }
+                let view = |planned: PlannedCheck| {
+                    let place = known.iter().position(|check| check.planned.name == planned.name);
+                    place.map(|place| known.swap_remove(place)).unwrap_or_else(|| CheckView::new(planned))
+                };
+                self.checks = checks.into_iter().map(view).collect();
             }
             Body::Readiness { name, expected, outcome, actual, reason } => {
                 self.readiness.push(ReadinessView { name, expected, outcome, actual, reason });

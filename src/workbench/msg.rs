@@ -158,6 +158,12 @@ pub enum Msg {
         generation: u64,
         answer: Result<Arc<[Record; 2]>, Failure>,
     },
+    /// The runs that have Jobs in a namespace of the cluster, the newest first.
+    RunsFound {
+        generation: u64,
+        namespace: String,
+        answer: Result<Vec<String>, Failure>,
+    },
     /// An event of a run that another program records.
     Followed {
         name: String,

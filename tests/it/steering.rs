@@ -288,6 +288,11 @@ async fn a_run_of_another_machine_is_followed_on_the_cluster() {
     assert_eq!(report.verdict, Some(Verdict::Passed));
     let has = |wanted: fn(&Body) -> bool| events.iter().any(wanted);
     assert!(matches!(events.first(), Some(Body::Planned { .. })), "{:?}", events.first());
+    let planned = events.iter().rev().find_map(|body| match body {
+        Body::Planned { checks, .. } => Some(checks.len()),
+        _ => None,
+    });
+    assert_eq!(planned, Some(report.results.len()), "checks whose Jobs came later are known as well");
     assert!(has(|body| matches!(body, Body::State { state: State::Running { .. }, .. })));
     assert!(has(|body| matches!(body, Body::Log { .. })), "with their output");
     let missing = attach::attach(&setup.connection, NAMESPACE, &run_id, attach::log().0).await;

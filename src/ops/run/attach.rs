@@ -49,6 +49,31 @@ pub async fn runs(connection: &Connection, namespace: &str) -> Result<Vec<String
     Ok(runs.into_iter().rev().collect())
 }
 
+/// The run of a name: an id, a part of one that no other has, or `last`.
+///
+/// # Errors
+/// There is none, or there are several.
+pub fn choose<'r>(runs: &'r [String], name: &str, namespace: &str) -> Result<&'r String, Failure> {
+    let found: Vec<&String> = match name {
+        "last" => runs.first().into_iter().collect(),
+        name => runs.iter().filter(|run| run.contains(name)).collect(),
+    };
+    match found[..] {
+        [run] => Ok(run),
+        [] => {
+            let because = match name {
+                "last" => format!("no run has a Job in namespace {namespace}"),
+                name => format!("no run that is called `{name}` has a Job in namespace {namespace}"),
+            };
+            Err(Failure::new(Kind::NotFound, "find the run", because))
+        }
+        [..] => {
+            let because = format!("`{name}` is part of the ids of {} runs", found.len());
+            Err(Failure::new(Kind::Usage, "find the run", because))
+        }
+    }
+}
+
 /// What is seen of the run.
 enum Seen {
     Job(Change),
@@ -64,6 +89,8 @@ struct Attached<'c> {
     reporter: Reporter,
     going: BTreeMap<String, Machine>,
     ended: BTreeSet<String>,
+    /// Those that have had a Job so far.
+    planned: Vec<PlannedCheck>,
     /// Jobs that are there when it is attached to; one event says which.
     first: Option<Vec<(Moment, Value)>>,
     seen: mpsc::Sender<Observed<Seen>>,
@@ -90,6 +117,7 @@ pub async fn attach(connection: &Connection, namespace: &str, run_id: &str, log:
         clock: clock.clone(),
         going: BTreeMap::new(),
         ended: BTreeSet::new(),
+        planned: Vec::new(),
         first: Some(Vec::new()),
         seen,
         followers: JoinSet::new(),
@@ -148,20 +176,13 @@ impl Attached<'_> {
         match seen {
             Seen::Job(Change::Applied(job)) => match &mut self.first {
                 Some(first) => first.push((at, job)),
-                None => self.job(at, job),
+                None => self.job(at, job, run_id),
             },
             Seen::Job(Change::Listed { .. }) => {
                 let Some(first) = self.first.take() else { return };
-                let checks = first.iter().filter_map(|(_, job)| planned(job)).collect();
-                self.reporter.report(Body::Planned {
-                    run_id: run_id.to_owned(),
-                    namespace: self.namespace.to_owned(),
-                    context: self.connection.context.clone(),
-                    recipe: String::new(),
-                    criteria: String::new(),
-                    checks,
-                });
-                first.into_iter().for_each(|(at, job)| self.job(at, job));
+                self.planned = first.iter().filter_map(|(_, job)| planned(job)).collect();
+                self.report_planned(run_id);
+                first.into_iter().for_each(|(at, job)| self.job(at, job, run_id));
             }
             Seen::Job(Change::Deleted(job)) => self.observe(at, &check_of(&job), Observation::JobGone),
             Seen::Pod(Change::Applied(pod)) => self.observe(at, &check_of(&pod), Observation::Pod(pod)),
@@ -180,9 +201,24 @@ impl Attached<'_> {
         }
     }
 
-    fn job(&mut self, at: Moment, job: Value) {
+    fn report_planned(&mut self, run_id: &str) {
+        self.reporter.report(Body::Planned {
+            run_id: run_id.to_owned(),
+            namespace: self.namespace.to_owned(),
+            context: self.connection.context.clone(),
+            recipe: String::new(),
+            criteria: String::new(),
+            checks: self.planned.clone(),
+        });
+    }
+
+    fn job(&mut self, at: Moment, job: Value, run_id: &str) {
         let Some(check) = planned(&job) else { return };
         let name = check.name.clone();
+        if self.planned.iter().all(|known| known.name != name) {
+            self.planned.push(check.clone());
+            self.report_planned(run_id);
+        }
         if !self.ended.contains(&name) {
             // Whoever runs it decides how long it waits for what looks hopeless.
             self.going.entry(name.clone()).or_insert_with(|| Machine::new(check, u64::MAX, at));

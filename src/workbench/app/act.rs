@@ -95,6 +95,7 @@ impl State {
             Step::Setting(flag, mode) => return self.decide_setting(flag, mode),
             Step::CloseWhatIf => self.close_what_if(),
             Step::OpenRun(name) => return self.open_run(name, false),
+            Step::AttachRun(name) => return self.attach_listed(name),
             Step::CompareRun(name) => return self.open_run(name, true),
             Step::AskDeploy => return self.ask_deploy(),
             Step::AskCancelDeploy => self.ask_cancel_deploy(),

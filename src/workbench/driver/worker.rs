@@ -12,7 +12,7 @@ use crate::{
         config::Applied,
         deploy,
         place::{self, Format, Place},
-        run::{Control, EventLog, Prepared, Reader, live, record},
+        run::{Control, EventLog, Prepared, Reader, attach, live, record},
         session::Session,
         snapshots::{self, Limits, Recorder},
         upgrade::{self, installed::Live},
@@ -265,6 +265,8 @@ impl Worker {
                 move |answer| Msg::RunsCompared { generation, answer },
             ),
             Effect::FollowRun { name, from } => self.follow(name, from),
+            Effect::FindRuns { generation, namespace } => self.find_runs(generation, namespace),
+            Effect::AttachRun { name, namespace } => self.attach(name, namespace),
             Effect::ReadLog => self.compute(
                 "read the log",
                 || Ok(Log { lines: store::log::recent(), file: store::log::path().map(Path::to_owned) }),
@@ -379,6 +381,47 @@ impl Worker {
             let (answer, ()) = tokio::join!(reading, showing);
             // The workbench has ended when nobody takes it.
             let _ = answers.send(Msg::FollowEnded { name, answer }).await;
+        }));
+    }
+
+    fn find_runs(&self, generation: u64, namespace: Option<String>) {
+        let (answers, session) = (self.answers.clone(), self.session.clone());
+        let namespace = namespace.unwrap_or_else(|| self.options.plan.namespace.clone());
+        tokio::spawn(async move {
+            let answer = match session.connection().await {
+                Ok(connection) => attach::runs(&connection, &namespace).await,
+                Err(failure) => Err(failure),
+            };
+            // The workbench has ended when nobody takes the answer.
+            let _ = answers.send(Msg::RunsFound { generation, namespace, answer }).await;
+        });
+    }
+
+    /// Follows a run by what is seen of it on the cluster.
+    fn attach(&mut self, name: String, namespace: String) {
+        if let Some(old) = self.following.take() {
+            old.abort();
+        }
+        let (answers, session) = (self.answers.clone(), self.session.clone());
+        self.following = Some(tokio::spawn(async move {
+            let answer = match session.connection().await {
+                Ok(connection) => {
+                    let (writer, mut events) = attach::log();
+                    let showing = async {
+                        while let Some(event) = events.next().await {
+                            let event = Event::clone(&event).into();
+                            if answers.send(Msg::Followed { name: name.clone(), event }).await.is_err() {
+                                return;
+                            }
+                        }
+                    };
+                    // The end is told after the last event.
+                    tokio::join!(attach::attach(&connection, &namespace, &name, writer), showing).0
+                }
+                Err(failure) => Err(failure),
+            };
+            // The workbench has ended when nobody takes it.
+            let _ = answers.send(Msg::FollowEnded { name, answer: answer.map(|_| true) }).await;
         }));
     }
 

@@ -259,6 +259,8 @@ pub enum Step {
     CloseWhatIf,
     /// Show a recorded run.
     OpenRun(String),
+    /// Follow a run of the cluster that is listed.
+    AttachRun(String),
     /// Compare a recorded run with the shown one.
     CompareRun(String),
     /// Ask before the shown bundle is deployed.

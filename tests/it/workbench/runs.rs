@@ -87,6 +87,65 @@ fn a_run_of_another_terminal_is_followed_to_its_end() {
 }
 
 #[test]
+fn a_run_that_somebody_else_started_on_the_cluster_is_attached_to() {
+    let mut desk = Desk::live(200, 60);
+    desk.command("attach");
+    let Some(Effect::FindRuns { generation, namespace: None }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    let found = |runs: &[&str]| Msg::RunsFound {
+        generation,
+        namespace: "aicr-validation".into(),
+        answer: Ok(runs.iter().map(|run| (*run).to_owned()).collect()),
+    };
+    desk.update(found(&[]));
+    desk.shows("no run has a Job in namespace aicr-validation");
+    // Of several, a person chooses.
+    let [newer, older] = ["20260714-080000-00000000beefbeef", "20260714-073000-00000000c0ffee00"];
+    desk.update(found(&[newer, older]));
+    desk.shows("2 runs in namespace aicr-validation; Enter follows one");
+    desk.shows("2026-07-14 07:30:00  in cluster");
+    desk.keys("G Enter");
+    let Some(Effect::AttachRun { name, namespace }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    assert_eq!((&*name, &*namespace), (older, "aicr-validation"));
+    desk.shows("goes on in the cluster, and is followed here");
+    // The first check is known at first, the second when its Job comes.
+    let events = recorded(older, true).events;
+    let Body::Planned { checks, .. } = events[0].body.clone() else { panic!("{:?}", events[0]) };
+    let planned = |known: usize| Event {
+        body: match events[0].body.clone() {
+            Body::Planned { run_id, namespace, context, .. } => Body::Planned {
+                run_id,
+                namespace,
+                context,
+                recipe: String::new(),
+                criteria: String::new(),
+                checks: checks[..known].to_vec(),
+            },
+            other => other,
+        },
+        ..events[0].clone()
+    };
+    let follow = |desk: &mut Desk, event: &Event| {
+        desk.update(Msg::Followed { name: older.into(), event: event.clone().into() });
+    };
+    follow(&mut desk, &planned(1));
+    events[1..].iter().take_while(|event| !matches!(event.body, Body::Finished { .. })).for_each(|event| follow(&mut desk, event));
+    let rest = events.iter().skip_while(|event| !matches!(event.body, Body::Finished { .. }));
+    follow(&mut desk, rest.clone().next().expect("a result"));
+    desk.shows("1 pass");
+    follow(&mut desk, &planned(checks.len()));
+    desk.shows("1 pass");
+    rest.skip(1).for_each(|event| follow(&mut desk, event));
+    desk.shows("4 pass 1 fail");
+    desk.update(Msg::FollowEnded { name: older.into(), answer: Ok(true) });
+    // By its name, in a namespace.
+    desk.command("attach c0ffee00 checks");
+    let Some(Effect::FindRuns { generation, namespace }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    assert_eq!(namespace.as_deref(), Some("checks"));
+    desk.update(Msg::RunsFound { generation, namespace: "checks".into(), answer: Ok(vec![older.into(), newer.into()]) });
+    assert!(matches!(desk.left.pop(), Some(Effect::AttachRun { .. })), "{:?}", desk.left);
+}
+
+#[test]
 fn a_run_steps_live_and_its_end_is_reported() {
     let mut desk = Desk::live(120, 40);
     desk.keys("4");
