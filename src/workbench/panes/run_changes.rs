@@ -15,10 +15,31 @@ pub static PANE: Pane = Pane {
         None => Presence::Hidden,
     },
     needs: &[Need::Runs, Need::Look],
-    hints: &[Action::MoveDown, Action::NextThing, Action::Swap, Action::Back, Action::Copy],
+    hints: &[Action::MoveDown, Action::NextThing, Action::Enter, Action::Back, Action::Copy],
+    words: &[(Action::Enter, "details")],
     build,
+    on,
     ..Pane::BASE
 };
+
+/// What both runs say of the selected check, in full.
+pub(super) fn on(view: &View<'_>, action: Action) -> Option<Step> {
+    if !matches!(action, Action::Enter | Action::Details) {
+        return None;
+    }
+    let RowId::Check(name) = view.selected(view.pane)? else { return None };
+    let compared = view.model.records.compared.as_ref()?;
+    let row = compared.rows.iter().find(|row| row.check == *name)?;
+    let side = |letter: &str, run: &str, side: &Option<Side>| match side {
+        None => format!("{letter} {run}\nnot in this run\n"),
+        Some(side) => {
+            let time = if side.run_ms == 0 { String::new() } else { format!(" in {}", text::duration(side.run_ms)) };
+            format!("{letter} {run}\n{}{time}\n{}\n", side.word, side.message)
+        }
+    };
+    let (left, right) = (side("A", &compared.left, &row.left), side("B", &compared.right, &row.right));
+    Some(Step::Text { title: format!("{name}: {}", row.became.word()), body: format!("{left}\n{right}") })
+}
 
 pub(super) fn build(view: &View<'_>) -> Content {
     let Some(compared) = &view.model.records.compared else {

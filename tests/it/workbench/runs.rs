@@ -55,6 +55,9 @@ fn two_runs_are_compared_on_the_compare_screen() {
     desk.shows("A 20260714-073000  B 20260714-080000");
     desk.shows("worse");
     desk.shows("3 of 6 differ, 3 worse");
+    desk.keys("] Enter");
+    desk.shows("dra-support: worse");
+    desk.shows("canceled while running (worker-2)");
 }
 
 #[test]
