@@ -74,7 +74,12 @@ impl Live {
             Body::Paused { before } => (String::new(), Role::Heading, "paused", before.to_string()),
             Body::Resumed => (String::new(), Role::Quiet, "going on", String::new()),
             Body::State { check, state } => (check.clone(), Role::Quiet, state.word(), state.detail()),
-            Body::Log { check, text } if self.logs => (check.clone(), Role::Quiet, "|", text.clone()),
+            Body::Log { check, text, source } if self.logs && source.is_empty() => {
+                (check.clone(), Role::Quiet, "|", text.clone())
+            }
+            Body::Log { check, text, source } if self.logs => {
+                (check.clone(), Role::Quiet, "|", format!("[{source}] {text}"))
+            }
             Body::Log { .. } => return None,
             // In the logs, the row has its line already.
             Body::Measured { .. } if self.logs => return None,
@@ -159,6 +164,6 @@ mod tests {
             at(2500, Body::State { check: "dra".into(), state }).unwrap(),
             "    1.5s  dra  unscheduled   0/5 nodes\\u{1b}[2J"
         );
-        assert_eq!(at(2600, Body::Log { check: "dra".into(), text: "x".into() }), None);
+        assert_eq!(at(2600, Body::Log { check: "dra".into(), text: "x".into(), source: String::new() }), None);
     }
 }

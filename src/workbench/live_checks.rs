@@ -131,7 +131,7 @@ impl LiveChecks {
                 self.checks = checks.into_iter().map(begun).collect();
             }
             Body::State { check, state: State::Running { .. } } => self.set(&check, Now::Running),
-            Body::Log { check, text } => {
+            Body::Log { check, text, .. } => {
                 if let Some(what) = text.strip_prefix(WAITING) {
                     self.set(&check, Now::WaitingFor(what.to_owned()));
                 }

@@ -670,9 +670,9 @@ impl Run {
                     view.state = state;
                 }
             }
-            Body::Log { check, text } => {
+            Body::Log { check, text, source } => {
                 if let Some(view) = self.check_mut(&check) {
-                    view.log.push(at_ms, &text);
+                    view.log.push_of(at_ms, &source, &text);
                 }
             }
             Body::Measured { check, row } => {

@@ -256,6 +256,32 @@ async fn what_somebody_deletes_is_named() {
     }
 }
 
+/// What workloads wrote, by where it comes from.
+fn of_workloads<'b>(bodies: impl Iterator<Item = &'b Body>) -> Vec<(String, String, String)> {
+    let line = |body: &Body| match body {
+        Body::Log { check, text, source } if !source.is_empty() => Some((check.clone(), source.clone(), text.clone())),
+        _ => None,
+    };
+    bodies.filter_map(line).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_pods_of_a_check_write_is_part_of_its_output_with_its_source() {
+    let mut setup = Setup::new(vec![aicr::ops::fault::Fault::Slow { millis: 100 }]).await;
+    setup.options.plan.only = vec!["dra-support".into()];
+    let ran = setup.run(never).await;
+    ran.in_order();
+    assert_eq!(ran.report().verdict, Some(Verdict::Passed), "{:?}", ran.results());
+    let lines = of_workloads(ran.events.iter().map(|event| &event.body));
+    let is_named = |source: &str| source.starts_with("aicr-dra-") && source.contains('/');
+    assert!(!lines.is_empty() && lines.iter().all(|(check, source, _)| check == "dra-support" && is_named(source)));
+    let counts = lines.iter().filter(|(.., text)| text.starts_with("GPU devices: ")).count();
+    assert_eq!(counts, 2, "one of each container: {lines:?}");
+    // The report holds what the check itself wrote.
+    assert!(ran.report().results[0].stdout.iter().all(|line| !lines.iter().any(|(.., text)| text == line) || line.starts_with("---")));
+    assert_eq!(setup.left().await, [""; 0]);
+}
+
 /// By nothing but the labels of its Jobs and pods: from a machine that has no record of it.
 #[tokio::test(start_paused = true)]
 async fn a_run_of_another_machine_is_followed_on_the_cluster() {
@@ -294,7 +320,8 @@ async fn a_run_of_another_machine_is_followed_on_the_cluster() {
     });
     assert_eq!(planned, Some(report.results.len()), "checks whose Jobs came later are known as well");
     assert!(has(|body| matches!(body, Body::State { state: State::Running { .. }, .. })));
-    assert!(has(|body| matches!(body, Body::Log { .. })), "with their output");
+    assert!(has(|body| matches!(body, Body::Log { source, .. } if source.is_empty())), "with their output");
+    assert!(!of_workloads(events.iter()).is_empty(), "and that of their pods");
     let missing = attach::attach(&setup.connection, NAMESPACE, &run_id, attach::log().0).await;
     assert_eq!(missing.expect_err("it is over").kind, aicr::ops::Kind::NotFound);
 }

@@ -4,7 +4,11 @@
 //! What happened before is seen as far as Jobs and pods still show it: readiness, and checks of earlier phases that were
 //! removed, are known to the record on the machine that runs it. The run is over when its first ConfigMap is gone.
 
-use super::{EventLog, Writer, reporter::Reporter};
+use super::{
+    EventLog, Writer,
+    inner::{self, Inner},
+    reporter::Reporter,
+};
 use crate::{
     catalog::validator::Phase,
     cluster::{
@@ -79,6 +83,7 @@ enum Seen {
     Job(Change),
     Pod(Change),
     Line(String, Option<String>),
+    Inner(inner::Line),
 }
 
 /// The checks of a run as they are followed.
@@ -95,6 +100,7 @@ struct Attached<'c> {
     first: Option<Vec<(Moment, Value)>>,
     seen: mpsc::Sender<Observed<Seen>>,
     followers: JoinSet<()>,
+    inner: Inner,
 }
 
 /// Follows a run to its end.
@@ -121,6 +127,7 @@ pub async fn attach(connection: &Connection, namespace: &str, run_id: &str, log:
         first: Some(Vec::new()),
         seen,
         followers: JoinSet::new(),
+        inner: Inner::default(),
     };
     attached.watch(format!("/apis/batch/v1/namespaces/{namespace}/jobs"), run_id, Seen::Job);
     attached.watch(format!("/api/v1/namespaces/{namespace}/pods"), run_id, Seen::Pod);
@@ -185,7 +192,12 @@ impl Attached<'_> {
                 first.into_iter().for_each(|(at, job)| self.job(at, job, run_id));
             }
             Seen::Job(Change::Deleted(job)) => self.observe(at, &check_of(&job), Observation::JobGone),
-            Seen::Pod(Change::Applied(pod)) => self.observe(at, &check_of(&pod), Observation::Pod(pod)),
+            Seen::Pod(Change::Applied(pod)) => {
+                if inner::made_by(&pod).is_some_and(|check| self.going.contains_key(check)) {
+                    self.inner.see(&pod, (self.connection, &self.clock), &self.seen, Seen::Inner);
+                }
+                self.observe(at, &check_of(&pod), Observation::Pod(pod));
+            }
             Seen::Pod(Change::Deleted(pod)) => {
                 let check = check_of(&pod);
                 self.observe(at, &check, Observation::Pod(pod));
@@ -194,6 +206,12 @@ impl Attached<'_> {
             Seen::Pod(Change::Listed { .. }) => {}
             Seen::Job(Change::Lost(error)) | Seen::Pod(Change::Lost(error)) => {
                 self.reporter.notice_once(Severity::Warn, format!("watch interrupted, trying again: {error}"));
+            }
+            Seen::Inner(inner::Line { check, source, text }) => {
+                // Of a check that has ended, nothing more is told.
+                if self.going.contains_key(&check) {
+                    self.reporter.observed(at.observed_at_ms, Body::Log { check, text, source });
+                }
             }
             Seen::Line(check, line) => {
                 self.observe(at, &check, line.map_or(Observation::LogEnd, Observation::Log));
@@ -244,7 +262,7 @@ impl Attached<'_> {
                 Output::State(state) => Body::State { check, state },
                 Output::Log(text) => {
                     let row = Measured::of_line(&text);
-                    self.reporter.observed(at.observed_at_ms, Body::Log { check: check.clone(), text });
+                    self.reporter.observed(at.observed_at_ms, Body::Log { check: check.clone(), text, source: String::new() });
                     let Some(row) = row else { continue };
                     Body::Measured { check, row }
                 }
@@ -262,7 +280,7 @@ impl Attached<'_> {
 
     fn follow(&mut self, check: String, pod: String) {
         let (lines, mut line) = mpsc::channel(64);
-        let output = logs::Output { namespace: self.namespace.to_owned(), pod, container: CONTAINER };
+        let output = logs::Output { namespace: self.namespace.to_owned(), pod, container: CONTAINER.to_owned() };
         self.followers.spawn(logs::follow(self.connection.clone(), output, self.clock.clone(), lines));
         let seen = self.seen.clone();
         self.followers.spawn(async move {

@@ -10,6 +10,7 @@ mod control;
 mod create;
 mod dispatcher;
 mod event_log;
+mod inner;
 mod inputs;
 pub mod live;
 mod options;

@@ -36,7 +36,7 @@ mod secure_accelerator_access;
 mod slinky_slurm;
 
 pub use facts::{Answer, Change, Facts, Read, kept, samples};
-pub use probe::Probe;
+pub use probe::{MADE_BY_LABEL, Probe};
 
 use super::{curve::Measured, input::Input};
 use serde_json::{Value, json};

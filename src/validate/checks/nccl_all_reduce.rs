@@ -346,6 +346,10 @@ impl Test<'_> {
             pod["resourceClaims"] = json!([{"name": "imex", "resourceClaimTemplateName": self.name()}]);
         }
         pod["containers"] = json!([worker]);
+        // The pods carry the labels of the run as well: what they write is part of what the check writes.
+        let mut labels = self.metadata()["labels"].clone();
+        let of_launcher = labels.clone();
+        labels["aicr.run/nccl"] = self.name().into();
         Change::create(
             "trainingruntimes",
             json!({"apiVersion": API, "kind": "TrainingRuntime", "metadata": self.metadata(), "spec": {
@@ -355,11 +359,11 @@ impl Test<'_> {
                 "network": {"enableDNSHostnames": true, "publishNotReadyAddresses": true},
                 "successPolicy": {"operator": "All", "targetReplicatedJobs": ["launcher"]},
                 "replicatedJobs": [
-                    {"name": "launcher", "replicas": 1, "template": {"spec": {"template": {"spec": {
+                    {"name": "launcher", "replicas": 1, "template": {"spec": {"template": {"metadata": {"labels": of_launcher}, "spec": {
                         "restartPolicy": "Never", "tolerations": tolerations, "containers": [launcher]}}, "backoffLimit": 0}}},
                     {"name": "node", "replicas": 1, "template": {
                         "metadata": {"labels": {"trainer.kubeflow.org/trainjob-ancestor-step": "trainer"}},
-                        "spec": {"template": {"metadata": {"labels": {"aicr.run/nccl": self.name()}}, "spec": pod}}}},
+                        "spec": {"template": {"metadata": {"labels": labels}, "spec": pod}}}},
                 ]}}}}),
         )
     }

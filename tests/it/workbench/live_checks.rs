@@ -132,7 +132,7 @@ fn a_check_that_fails_live_says_why_and_which_way_it_came_to_it() {
     let recipe = recipe.as_ref().map(|resolution| &resolution.recipe);
     let (_, events) = evaluated(vec![fails("platform-health"), fails("gpu-operator-health")], &catalog, recipe);
     let waits = |event: &Event| {
-        matches!(&event.body, Body::Log { check, text } if check == "gpu-operator-health" && text.starts_with("waiting for: "))
+        matches!(&event.body, Body::Log { check, text, .. } if check == "gpu-operator-health" && text.starts_with("waiting for: "))
     };
     let place = events.iter().position(waits).expect("it waits before it fails");
     tell(&mut desk, generation, NOW, events[..=place].to_vec());

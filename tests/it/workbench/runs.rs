@@ -185,7 +185,7 @@ fn a_long_log_is_reached_searched_marked_and_saved_whole() {
     desk.keys("4");
     run_half_way(&mut desk);
     for number in 0..12_000 {
-        let body = Body::Log { check: "dra-support".into(), text: format!("line {number} of many") };
+        let body = Body::Log { check: "dra-support".into(), text: format!("line {number} of many"), source: String::new() };
         desk.state.update(Msg::Run(Event { seq: 0, observed_at_ms: 0, body }));
     }
     desk.keys("j j j j j j g l");
@@ -209,6 +209,33 @@ fn a_long_log_is_reached_searched_marked_and_saved_whole() {
     desk.command("save-log out.txt");
     let Some(Effect::SaveText { text, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
     assert_eq!(text.lines().count(), 12_001);
+}
+
+#[test]
+fn lines_of_workloads_are_merged_with_those_of_the_check_and_filtered_by_their_source() {
+    let mut desk = Desk::live(200, 60);
+    desk.keys("4");
+    run_half_way(&mut desk);
+    desk.keys("j j j j j j g l");
+    assert!(!desk.text().contains("aicr-dra-"), "no column of sources where the check alone writes");
+    for (source, text) in [
+        ("aicr-dra-00c0ffee/with-gpu", "/dev/nvidia0"),
+        ("aicr-dra-00c0ffee/without-gpu", "GPU devices: 0, expected 0"),
+        ("aicr-dra-00c0ffee/with-gpu", "time=09:12 level=error msg=\"gone\""),
+    ] {
+        let (check, text) = ("dra-support".into(), text.to_owned());
+        desk.run(5000, Body::Log { check, text, source: source.into() });
+    }
+    desk.shows("4 lines");
+    desk.shows("check                       looks for resource slices");
+    desk.shows("aicr-dra-00c0ffee/with-gpu  /dev/nvidia0");
+    golden("sources-200x60", &desk.text());
+    desk.command("filter without-gpu");
+    desk.shows("GPU devices: 0, expected 0");
+    assert!(!desk.text().contains("/dev/nvidia0"), "{}", desk.text());
+    desk.command("save-log out.txt");
+    let Some(Effect::SaveText { text, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    assert!(text.contains("[aicr-dra-00c0ffee/without-gpu] GPU devices: 0, expected 0\n"), "{text}");
 }
 
 #[test]

@@ -226,7 +226,7 @@ fn curve(width: u16, height: u16, look: Look) -> Desk {
         // Latency first, then the bandwidth of the links.
         let gb_per_s = 368.0 * bytes as f64 / (bytes as f64 + 40_000_000.0);
         let row = Measured { bytes, gb_per_s: (gb_per_s * 100.0).round() / 100.0 };
-        desk.run(1000 + step * 500, Body::Log { check: NAME.into(), text: row.line() });
+        desk.run(1000 + step * 500, Body::Log { check: NAME.into(), text: row.line(), source: String::new() });
         desk.run(1000 + step * 500, Body::Measured { check: NAME.into(), row });
     }
     desk.state.model.run.active = true;
