@@ -25,6 +25,7 @@ use crate::{
     validate::{
         event::{PlannedCheck, Way},
         plan::{CheckPlan, PlanOptions},
+        reference::Validators,
     },
 };
 use std::time::Duration;
@@ -54,6 +55,7 @@ pub fn checks(catalog: &Catalog, recipe: Option<&Recipe>, options: &RunOptions) 
     let plan = PlanOptions {
         run_id: "live".to_owned(),
         in_process: true,
+        validators: Validators::Own,
         phases: Vec::new(),
         only: Vec::new(),
         // What runs leave out is looked at all the same.
