@@ -20,7 +20,10 @@ use crate::{
         words::{self, Word},
     },
     text::count,
-    validate::event::{Body, Event},
+    validate::{
+        event::{Body, Event},
+        plan::cleanup_command,
+    },
     yaml,
 };
 use clap::builder::PossibleValuesParser;
@@ -155,7 +158,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             let mut clean = "aicr cleanup".to_owned();
             let shown = |event: Event| {
                 if let Body::Planned { run_id, namespace, .. } = &event.body {
-                    clean = format!("aicr cleanup --namespace {namespace} --run-id {run_id}");
+                    clean = cleanup_command(namespace, run_id);
                 }
                 if let Body::Ended { verdict: ended } = event.body {
                     verdict = Some(ended);

@@ -233,6 +233,11 @@ fn check_labels(validator: &Validator, options: &PlanOptions) -> Map<String, Val
     labels
 }
 
+/// The command that removes what a run left, as messages name it.
+pub fn cleanup_command(namespace: &str, run_id: &str) -> String {
+    format!("aicr cleanup --namespace {namespace} --run-id {run_id}")
+}
+
 /// The name of a run's first ConfigMap, which owns the rest.
 pub fn input_name(run_id: &str) -> String {
     format!("aicr-validation-{run_id}")

@@ -186,5 +186,5 @@ pub fn abandoned(prepared: &Prepared) -> Failure {
     let (run, namespace) = (&prepared.plan.run_id, &prepared.plan.namespace);
     Failure::new(Kind::Interrupted, "clean up", "interrupted twice")
         .at(format!("run {run}"))
-        .hint(format!("remove what is left with: aicr cleanup --namespace {namespace} --run-id {run}"))
+        .hint(format!("remove what is left with: {}", plan::cleanup_command(namespace, run)))
 }

@@ -10,7 +10,7 @@ use crate::{
         },
     },
     report::{self, FORMS, compare as runs},
-    validate::event::Body,
+    validate::{event::Body, plan::cleanup_command},
     workbench::{
         effect::Effect,
         keymap::Action,
@@ -209,7 +209,7 @@ impl State {
         match answer {
             Ok(true) => {}
             Ok(false) => {
-                let clean = format!("aicr cleanup --namespace {} --run-id {name}", self.model.run.namespace);
+                let clean = cleanup_command(&self.model.run.namespace, name);
                 let said = format!(
                     "run {name} was interrupted: its program did not see its end; `{clean}` removes what it left"
                 );
