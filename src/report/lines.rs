@@ -245,7 +245,10 @@ mod tests {
         lines.push_of(3, "worker-1/cuda", "GPU devices: 0");
         lines.push(4, "worker-1 has none");
         assert_eq!(lines.sources(), ["worker-0", "worker-1/cuda"]);
-        assert_eq!((0..5).map(|number| lines.source(number)).collect::<Vec<_>>(), ["", "worker-0", "worker-1/cuda", "", ""]);
+        assert_eq!(
+            (0..5).map(|number| lines.source(number)).collect::<Vec<_>>(),
+            ["", "worker-0", "worker-1/cuda", "", ""]
+        );
         let search = |expression: &str, most| lines.search(&Regex::new(expression).expect("an expression"), most);
         assert_eq!(search("worker-1", 10), [2, 3]);
         assert_eq!(search("worker", 2), [2, 3], "the newest");

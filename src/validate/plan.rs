@@ -310,12 +310,7 @@ fn decided(validator: &Validator, ours: Option<&dyn Check>, input: &Input, optio
 }
 
 /// Why a check cannot run, known before anything is created.
-fn obstacle(
-    validator: &Validator,
-    ours: Option<&dyn Check>,
-    input: &Input,
-    options: &PlanOptions,
-) -> Option<String> {
+fn obstacle(validator: &Validator, ours: Option<&dyn Check>, input: &Input, options: &PlanOptions) -> Option<String> {
     if tag_of_reference(validator, options).is_some() {
         if let Some(reason) = options.validators.obstacle(validator) {
             return Some(reason);
@@ -503,7 +498,7 @@ fn env(validator: &Validator, (timeout_seconds, has_snapshot): (u64, bool), opti
         // By these, the reference's images choose the images of what they create.
         (
             "AICR_CLI_VERSION",
-            Some(of_reference.unwrap_or(&options.version).to_owned()).filter(|text| !text.is_empty()),
+            Some(of_reference.unwrap_or(options.version.as_str()).to_owned()).filter(|text| !text.is_empty()),
         ),
         ("AICR_CLI_COMMIT", options.commit.clone().filter(|_| of_reference.is_none())),
         ("AICR_VALIDATOR_IMAGE_REGISTRY", options.image_registry.clone()),

@@ -70,9 +70,9 @@ impl FromStr for Validators {
         match (whose, tag) {
             ("own", None) => Ok(Validators::Own),
             ("reference", None) => Ok(Validators::Reference { tag: RELEASE.to_owned() }),
-            ("reference", Some("latest")) => {
-                Err(format!("`latest` may be another image in each run; name a release, for example reference={RELEASE}"))
-            }
+            ("reference", Some("latest")) => Err(format!(
+                "`latest` may be another image in each run; name a release, for example reference={RELEASE}"
+            )),
             ("reference", Some(tag)) if is_tag(tag) => Ok(Validators::Reference { tag: tag.to_owned() }),
             ("reference", Some(tag)) => {
                 Err(format!("`{tag}` is not a tag that the three images share; write for example reference={RELEASE}"))

@@ -89,7 +89,9 @@ impl fmt::Display for PlanError {
                 let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
                 f.write_str(&problems.join("; "))
             }
-            PlanError::NotInProcess => f.write_str("the reference's images run in pods, and --in-process asks for this process"),
+            PlanError::NotInProcess => {
+                f.write_str("the reference's images run in pods, and --in-process asks for this process")
+            }
             PlanError::TooLarge { what, bytes } => {
                 write!(f, "the {what} has {bytes} bytes, and a ConfigMap holds {CONFIG_MAP_BYTES}")
             }

@@ -610,7 +610,7 @@ impl State {
                 cluster.server = String::new();
                 self.show_cluster(side.snapshot);
                 self.desk.mark(Need::Cluster);
-                let mut effects = vec![self.forget_evaluated()];
+                let mut effects: Vec<Effect> = self.forget_evaluated().into_iter().collect();
                 effects.extend(self.resolve());
                 effects
             }

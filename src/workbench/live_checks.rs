@@ -73,7 +73,9 @@ pub enum News {
     Others(Vec<String>),
     Event(Box<Event>),
     /// All were evaluated; the next time is in so many milliseconds.
-    Ended { pause_ms: u64 },
+    Ended {
+        pause_ms: u64,
+    },
     Failed(Failure),
 }
 
@@ -126,7 +128,11 @@ impl LiveChecks {
                 let mut known = std::mem::take(&mut self.checks);
                 let begun = |planned: PlannedCheck| {
                     let before = known.iter_mut().find(|check| check.planned.name == planned.name);
-                    LiveCheck { verdict: before.and_then(|check| check.verdict.take()), planned, now: Some(Now::Queued) }
+                    LiveCheck {
+                        verdict: before.and_then(|check| check.verdict.take()),
+                        planned,
+                        now: Some(Now::Queued),
+                    }
                 };
                 self.checks = checks.into_iter().map(begun).collect();
             }

@@ -262,7 +262,8 @@ impl Attached<'_> {
                 Output::State(state) => Body::State { check, state },
                 Output::Log(text) => {
                     let row = Measured::of_line(&text);
-                    self.reporter.observed(at.observed_at_ms, Body::Log { check: check.clone(), text, source: String::new() });
+                    self.reporter
+                        .observed(at.observed_at_ms, Body::Log { check: check.clone(), text, source: String::new() });
                     let Some(row) = row else { continue };
                     Body::Measured { check, row }
                 }

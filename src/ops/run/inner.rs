@@ -86,7 +86,7 @@ impl Inner {
 /// The containers of a pod that run or have run.
 fn begun(pod: &Value) -> impl Iterator<Item = &str> {
     let statuses = ["initContainerStatuses", "containerStatuses"].into_iter();
-    let statuses = statuses.flat_map(|key| pod["status"][key].as_array().into_iter().flatten());
+    let statuses = statuses.flat_map(move |key| pod["status"][key].as_array().into_iter().flatten());
     let has_begun = |status: &&Value| ["running", "terminated"].iter().any(|state| status["state"][*state].is_object());
     statuses.filter(has_begun).filter_map(|status| status["name"].as_str())
 }

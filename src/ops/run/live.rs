@@ -4,13 +4,8 @@
 //! In: a recipe, or none for every check of the catalog. Out: the events of the checks, as of a run.
 
 use super::{
-    Prepared, RunOptions, Step, Writer, control,
-    create::Shared,
-    dispatcher::Steering,
-    inputs::Inputs,
-    phase_run::PhaseRun,
-    prepare,
-    reporter::Reporter,
+    Prepared, RunOptions, Step, Writer, control, create::Shared, dispatcher::Steering, inputs::Inputs,
+    phase_run::PhaseRun, prepare, reporter::Reporter,
 };
 use crate::{
     catalog::{
@@ -78,8 +73,7 @@ fn everything(validators: &[Validator]) -> Recipe {
         let checks = of_phase.map(|validator| validator.name.clone()).collect();
         Some(PhaseSpec { checks, ..PhaseSpec::default() })
     };
-    let [deployment, conformance, performance] =
-        [Phase::Deployment, Phase::Conformance, Phase::Performance].map(spec);
+    let [deployment, conformance, performance] = [Phase::Deployment, Phase::Conformance, Phase::Performance].map(spec);
     let validation = Validation { readiness: None, deployment, performance, conformance };
     Recipe { validation: Some(validation), ..Recipe::default() }
 }

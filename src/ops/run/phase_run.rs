@@ -313,7 +313,8 @@ impl<'r> PhaseRun<'r> {
             let namespace = &self.prepared.plan.namespace;
             let text = format!(
                 "the output of no more than {} workloads of {check} is followed at a time; the rest: kubectl logs --namespace {namespace} --selector {}={check}",
-                inner::MOST, checks::MADE_BY_LABEL
+                inner::MOST,
+                checks::MADE_BY_LABEL
             );
             reporter.notice_once(Severity::Info, text);
         }
@@ -356,7 +357,8 @@ impl<'r> PhaseRun<'r> {
                 }
                 Output::Log(text) => {
                     let row = Measured::of_line(&text);
-                    reporter.observed(at.observed_at_ms, Body::Log { check: name.to_owned(), text, source: String::new() });
+                    reporter
+                        .observed(at.observed_at_ms, Body::Log { check: name.to_owned(), text, source: String::new() });
                     if let Some(row) = row {
                         reporter.observed(at.observed_at_ms, Body::Measured { check: name.to_owned(), row });
                     }
@@ -403,7 +405,8 @@ impl<'r> PhaseRun<'r> {
 
     fn follow(&mut self, name: &str, pod: String) {
         let (lines, mut line) = mpsc::channel(64);
-        let output = logs::Output { namespace: self.prepared.plan.namespace.clone(), pod, container: CONTAINER.to_owned() };
+        let output =
+            logs::Output { namespace: self.prepared.plan.namespace.clone(), pod, container: CONTAINER.to_owned() };
         self.followers.spawn(logs::follow(self.connection.clone(), output, self.clock.clone(), lines));
         let (arrivals, check) = (self.arrivals.clone(), name.to_owned());
         self.followers.spawn(async move {

@@ -302,7 +302,10 @@ mod tests {
         interrupted(json!({"phase": "Failed", "containerStatuses": memory}), "container b ended with 137 OOMKilled");
         interrupted(json!({"phase": "Failed"}), "the pod failed without a reason");
         let why = |progress: Progress| progress.no_verdict("the pod", &waited(30, 31));
-        assert_eq!(why(Progress::Waiting("pending".into())).as_deref(), Some("the pod did not end within 30 s (pending)"));
+        assert_eq!(
+            why(Progress::Waiting("pending".into())).as_deref(),
+            Some("the pod did not end within 30 s (pending)")
+        );
         assert_eq!(why(Progress::Hopeless("no image".into())).as_deref(), Some("the pod cannot start: no image"));
         assert_eq!(why(Progress::Succeeded), None);
         let full =

@@ -84,7 +84,8 @@ impl State {
         {
             self.desk.mark(need);
         }
-        let mut effects = vec![self.forget_evaluated(), self.watch()];
+        let mut effects = vec![self.watch()];
+        effects.extend(self.forget_evaluated());
         self.change_cluster(&name);
         effects.extend(self.resolve());
         effects

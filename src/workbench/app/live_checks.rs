@@ -43,15 +43,14 @@ impl State {
     }
 
     /// Another cluster is shown: nothing that is known of the old one holds.
-    pub(super) fn forget_evaluated(&mut self) -> Effect {
+    pub(super) fn forget_evaluated(&mut self) -> Option<Effect> {
         self.model.live.forget();
         self.desk.mark(Need::LiveChecks);
-        Effect::EndEvaluation
+        self.model.live.asked.then_some(Effect::EndEvaluation)
     }
 
     pub(super) fn evaluated(&mut self, generation: u64, news: News) {
         if generation != self.model.live.generation {
-            self.dirty = false;
             return;
         }
         self.model.live.take(news, self.model.now_ms);

@@ -82,7 +82,8 @@ fn check_rows(check: &CheckView, now_ms: u64, width: usize) -> Vec<Row> {
     if let Some(fastest) = curve::fastest(&check.curve) {
         line(&mut rows, Cell::new(Role::Heading, "bus bandwidth by message size"));
         line(&mut rows, Cell::new(Role::Strong, fastest));
-        for (label, bar) in curve::lines(&check.curve, width) {
+        // Narrower than the text: a bar that is wrapped says something else.
+        for (label, bar) in curve::lines(&check.curve, width.saturating_sub(2)) {
             line(&mut rows, Cell::text(label).and(Role::Run, bar));
         }
         line(&mut rows, Cell::default());

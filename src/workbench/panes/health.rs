@@ -17,6 +17,11 @@ pub static PANE: Pane = Pane {
         .short(column(1, 0).row(1).part(1, 2).on_focus())
         .four(column(1, 0).row(1).part(11, 20).on_focus())
         .all(column(1, 0).row(1).lines(14)),
+    // Before anybody asked, its room is for the nodes.
+    presence: |model, focus| match model.live.asked || *focus == PANE {
+        true => Presence::Shown,
+        false => Presence::Hidden,
+    },
     jump: Some(Action::GoHealth),
     needs: &[Need::LiveChecks, Need::Recipe, Need::Time],
     hints: &[Action::Evaluate, Action::MoveDown, Action::Enter, Action::NextThing, Action::Copy],
@@ -44,7 +49,7 @@ fn build(view: &View<'_>) -> Content {
     }
     Content {
         title: "health".to_owned(),
-        note: note(live),
+        note: note(live, view.width),
         columns: vec![
             Column::new("CHECK", 14, 28).name_like(),
             Column::new("VERDICT", 7, 10),
@@ -80,28 +85,38 @@ fn nothing(view: &View<'_>) -> Vec<(Role, String)> {
     }
 }
 
-/// `5 pass, 1 fail at 09:12:00, next 09:17:00; 7 need a run`.
-fn note(live: &LiveChecks) -> String {
+/// `5 pass, 1 fail, 09:12:00, again 09:17; 7 more need a run`, as far as a title has room.
+fn note(live: &LiveChecks, width: usize) -> String {
     if live.checks.is_empty() {
         return String::new();
     }
-    let mut counts = words::counts(live.checks.iter().filter_map(|check| check.verdict.as_ref()).map(|(result, _)| result));
-    let waiting = live.checks.iter().filter(|check| matches!(check.now, Some(Now::WaitingFor(_)))).count();
+    // What waits had another verdict at most, and is not counted with it.
+    let (waiting, known): (Vec<&LiveCheck>, Vec<&LiveCheck>) = live.checks.iter().partition(|check| waits(check));
+    let waiting = waiting.len();
+    let verdicts = known.into_iter().filter_map(|check| check.verdict.as_ref());
+    let mut counts = words::counts(verdicts.map(|(result, _)| result));
     if waiting > 0 {
         counts.push(format!("{waiting} waiting"));
     }
-    let when = match (live.is_evaluating, live.ended) {
-        (true, _) => "evaluating …".to_owned(),
-        (false, Some((ended_ms, next_ms))) => format!("{}, again {}", clock(ended_ms), short(next_ms)),
-        (false, None) => "not evaluated".to_owned(),
-    };
+    match (live.is_evaluating, live.ended) {
+        (true, _) if waiting > 0 => {}
+        (true, _) => counts.push("evaluating …".to_owned()),
+        (false, Some((ended_ms, next_ms))) => counts.push(format!("{}, again {}", clock(ended_ms), short(next_ms))),
+        (false, None) => counts.push("not evaluated".to_owned()),
+    }
     let others = match live.others.len() {
         0 => String::new(),
         1 => "; 1 more needs a run".to_owned(),
         number => format!("; {number} more need a run"),
     };
-    counts.push(when);
-    format!("{}{others}", counts.join(", "))
+    let counts = counts.join(", ");
+    let title = text::width("health") + 8;
+    let has_room = text::width(&counts) + text::width(&others) + title <= width;
+    if has_room { counts + &others } else { counts }
+}
+
+fn waits(check: &LiveCheck) -> bool {
+    matches!(check.now, Some(Now::WaitingFor(_)))
 }
 
 /// Hours and minutes.
@@ -129,12 +144,14 @@ fn row(check: &LiveCheck) -> Row {
         (_, Some((result, _))) => ((role, glyph), Cell::text(first_line(&result.message))),
         (None, None) => ((Role::Muted, "◌"), Cell::new(Role::Muted, "not evaluated")),
     };
+    // The verdict before it does not hold any more.
+    let verdict = if waits(check) { Role::Muted } else { role };
     Row {
         marker: Some(glyph),
         matters: known.is_some_and(|(result, _)| matches!(result.status, Status::Failed | Status::Other)),
         ..Row::new(
             RowId::Check(check.planned.name.clone()),
-            vec![check.planned.name.as_str().into(), Cell::new(role, word), Cell::new(Role::Muted, at), reason],
+            vec![check.planned.name.as_str().into(), Cell::new(verdict, word), Cell::new(Role::Muted, at), reason],
         )
     }
 }

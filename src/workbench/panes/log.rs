@@ -92,7 +92,7 @@ fn build(view: &View<'_>) -> Content {
         };
     };
     let table = view.table();
-    let sources = source_columns(check);
+    let sources = source_columns(check, view.width);
     let time = if view.timestamps { 14 } else { 1 };
     let width = view.width.saturating_sub(time + if sources > 0 { sources + 2 } else { 0 });
     let lines = shown(check, table);
@@ -100,7 +100,10 @@ fn build(view: &View<'_>) -> Content {
     let (first, end) = (check.log.dropped(), check.log.end());
     let is_window = sought(&table.filter).is_none();
     let beyond = |name, number, said| {
-        let row = Row::new(RowId::Line(name, number), cells(Cell::default(), sources, Cell::default(), Cell::new(Role::Muted, said)));
+        let row = Row::new(
+            RowId::Line(name, number),
+            cells(Cell::default(), sources, Cell::default(), Cell::new(Role::Muted, said)),
+        );
         Some(row).filter(|_| is_window)
     };
     match lines.first() {
@@ -176,12 +179,12 @@ fn build(view: &View<'_>) -> Content {
 /// What the check itself is called among the sources of its lines.
 const OWN: &str = "check";
 /// A longer name of a source is cut in its middle.
-const SOURCE: usize = 28;
+const SOURCE: usize = 36;
 
 /// The width of the column that says where a line comes from; 0 where all of it is of the check itself.
-fn source_columns(check: &CheckView) -> usize {
+fn source_columns(check: &CheckView, width: usize) -> usize {
     let widest = check.log.sources().iter().map(|source| text::width(source)).max();
-    widest.map_or(0, |widest| widest.clamp(OWN.len(), SOURCE))
+    widest.map_or(0, |widest| widest.min(SOURCE).min(width / 2).max(OWN.len()))
 }
 
 /// The cells of a row, with its source where there is a column for it.

@@ -359,7 +359,10 @@ fn half_way() -> Vec<(u64, Body)> {
         3310,
         Body::State { check: "dra-support".into(), state: CheckState::Running { node: "worker-2".into() } },
     ));
-    events.push((3400, Body::Log { check: "dra-support".into(), text: "looks for resource slices".into(), source: String::new() }));
+    events.push((
+        3400,
+        Body::Log { check: "dra-support".into(), text: "looks for resource slices".into(), source: String::new() },
+    ));
     let message = "0/5 nodes are available: 5 Insufficient nvidia.com/gpu".to_owned();
     events
         .push((3500, Body::State { check: "accelerator-metrics".into(), state: CheckState::Unscheduled { message } }));

@@ -131,7 +131,10 @@ fn a_run_that_somebody_else_started_on_the_cluster_is_attached_to() {
         desk.update(Msg::Followed { name: older.into(), event: event.clone().into() });
     };
     follow(&mut desk, &planned(1));
-    events[1..].iter().take_while(|event| !matches!(event.body, Body::Finished { .. })).for_each(|event| follow(&mut desk, event));
+    events[1..]
+        .iter()
+        .take_while(|event| !matches!(event.body, Body::Finished { .. }))
+        .for_each(|event| follow(&mut desk, event));
     let rest = events.iter().skip_while(|event| !matches!(event.body, Body::Finished { .. }));
     follow(&mut desk, rest.clone().next().expect("a result"));
     desk.shows("1 pass");
@@ -144,7 +147,11 @@ fn a_run_that_somebody_else_started_on_the_cluster_is_attached_to() {
     desk.command("attach c0ffee00 checks");
     let Some(Effect::FindRuns { generation, namespace }) = desk.left.pop() else { panic!("{:?}", desk.left) };
     assert_eq!(namespace.as_deref(), Some("checks"));
-    desk.update(Msg::RunsFound { generation, namespace: "checks".into(), answer: Ok(vec![older.into(), newer.into()]) });
+    desk.update(Msg::RunsFound {
+        generation,
+        namespace: "checks".into(),
+        answer: Ok(vec![older.into(), newer.into()]),
+    });
     assert!(matches!(desk.left.pop(), Some(Effect::AttachRun { .. })), "{:?}", desk.left);
 }
 
@@ -185,7 +192,8 @@ fn a_long_log_is_reached_searched_marked_and_saved_whole() {
     desk.keys("4");
     run_half_way(&mut desk);
     for number in 0..12_000 {
-        let body = Body::Log { check: "dra-support".into(), text: format!("line {number} of many"), source: String::new() };
+        let body =
+            Body::Log { check: "dra-support".into(), text: format!("line {number} of many"), source: String::new() };
         desk.state.update(Msg::Run(Event { seq: 0, observed_at_ms: 0, body }));
     }
     desk.keys("j j j j j j g l");
@@ -227,11 +235,11 @@ fn lines_of_workloads_are_merged_with_those_of_the_check_and_filtered_by_their_s
         desk.run(5000, Body::Log { check, text, source: source.into() });
     }
     desk.shows("4 lines");
-    desk.shows("check                       looks for resource slices");
-    desk.shows("aicr-dra-00c0ffee/with-gpu  /dev/nvidia0");
+    desk.shows(&format!("{:<31}looks for resource", "check"));
+    desk.shows(&format!("{:<31}/dev/nvidia0", "aicr-dra-00c0ffee/with-gpu"));
     golden("sources-200x60", &desk.text());
     desk.command("filter without-gpu");
-    desk.shows("GPU devices: 0, expected 0");
+    desk.shows("GPU devices: 0, exp");
     assert!(!desk.text().contains("/dev/nvidia0"), "{}", desk.text());
     desk.command("save-log out.txt");
     let Some(Effect::SaveText { text, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };

@@ -1,9 +1,9 @@
 //! Golden frames: one test per screen that shows all its sizes, so that no mismatch hides another.
 
 use super::{
-    deploy, live_checks,
+    deploy,
     desk::{Desk, NOW, compare, later, list_records, planned, recorded, run_half_way, snapshot},
-    upgrades,
+    live_checks, upgrades,
 };
 
 use crate::sandbox::Sandbox;
@@ -37,7 +37,6 @@ type Make = fn(u16, u16, Look) -> Desk;
 
 pub const STATES: [(&str, Make); 26] = [
     ("cluster", cluster),
-    ("health", live_checks::health),
     ("recipe", recipe),
     ("what-if", what_if),
     ("bundle", bundle),
@@ -62,6 +61,7 @@ pub const STATES: [(&str, Make); 26] = [
     ("unasked", unasked),
     ("help", help),
     ("palette", palette),
+    ("health", live_checks::health),
 ];
 
 fn cluster(width: u16, height: u16, look: Look) -> Desk {
