@@ -142,6 +142,86 @@ impl Drop for FakeNode<'_> {
 
 #[test]
 #[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
+fn checks_of_stand_ins_pass_and_fail_when_these_are_broken() {
+    let real = Real::cluster();
+    cluster_script(&real, &["smi-image"]);
+    let constraints = |operator: &str, driver: &str| {
+        json!([{"name": "Deployment.gpu-operator.version", "value": operator},
+               {"name": "Deployment.gpu-driver.version", "value": driver}])
+    };
+    let checks = json!({"deployment": ["operator-health", "gpu-operator-version", "check-nvidia-smi", "expected-resources"],
+        "conformance": ["accelerator-metrics", "ai-service-metrics", "platform-health"]});
+    let well = |recipe: &mut Value| {
+        for phase in ["deployment", "conformance"] {
+            recipe["validation"][phase]["checks"] = checks[phase].clone();
+        }
+        recipe["validation"]["deployment"]["constraints"] = constraints(">= v24.6.0", ">= 570");
+    };
+    let path = recipe(&real, well);
+    for check in ["operator-health", "gpu-operator-version", "check-nvidia-smi"] {
+        run(&real, &path, check, &[]).is("passed", "");
+    }
+    // Most components of the recipe are not here.
+    run(&real, &path, "expected-resources", &[]).is("failed", "cert-manager: ");
+
+    let operator = ["-n", "gpu-operator", "scale", "deployment/gpu-operator", "--replicas"];
+    real.kubectl_must(&[&operator[..], &["0"]].concat());
+    let gone = ["-n", "gpu-operator", "wait", "--for=delete", "pod", "-l", "app=gpu-operator", "--timeout=60s"];
+    real.kubectl_must(&gone);
+    let down = run(&real, &path, "operator-health", &[]);
+    real.kubectl_must(&[&operator[..], &["1"]].concat());
+    down.is("failed", "no pod with label app=gpu-operator in namespace gpu-operator");
+
+    let exporter = |present: &str| {
+        let patch =
+            json!({"spec": {"template": {"spec": {"nodeSelector": {"nvidia.com/gpu.present": present}}}}}).to_string();
+        real.kubectl_must(&[
+            "-n",
+            "gpu-operator",
+            "patch",
+            "daemonset",
+            "nvidia-dcgm-exporter",
+            "--type=merge",
+            "-p",
+            &patch,
+        ]);
+        real.kubectl_must(&[
+            "-n",
+            "gpu-operator",
+            "rollout",
+            "status",
+            "daemonset/nvidia-dcgm-exporter",
+            "--timeout=60s",
+        ]);
+    };
+    exporter("nowhere");
+    let absent = run(&real, &path, "accelerator-metrics", &[]);
+    exporter("true");
+    absent.is("failed", "node worker-1: no pod of the DCGM exporter runs there");
+
+    let path = recipe(&real, |recipe| {
+        well(recipe);
+        recipe["validation"]["deployment"]["constraints"] = constraints(">= v99.0.0", ">= 999");
+        for component in recipe["componentRefs"].as_array_mut().expect("components") {
+            match component["name"].as_str() {
+                Some("kube-prometheus-stack") => component["namespace"] = "default".into(),
+                Some("cert-manager") => component["namespace"] = "aicr-test-absent".into(),
+                _ => {}
+            }
+        }
+    });
+    for (check, why) in [
+        ("gpu-operator-version", "the GPU operator is v25.10.1, expected >= v99.0.0"),
+        ("check-nvidia-smi", "node worker-1: driver 580.105.08, expected >= 999"),
+        ("ai-service-metrics", "namespace default: no Service of Prometheus with port 9090"),
+        ("platform-health", "namespace aicr-test-absent: not found"),
+    ] {
+        run(&real, &path, check, &[]).is("failed", why);
+    }
+}
+
+#[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
 fn robust_controller_meets_the_webhook_of_kubeflow_trainer() {
     let real = Real::cluster();
     let _parts = Parts::start(&real, &["kubeflow"]);
