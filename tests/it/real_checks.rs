@@ -140,6 +140,55 @@ impl Drop for FakeNode<'_> {
     }
 }
 
+/// Sends the stand-in of the DCGM exporter to nodes with that label.
+fn exporter(real: &Real, present: &str) {
+    let namespace = ["-n", "gpu-operator"];
+    let selector = json!({"spec": {"template": {"spec": {"nodeSelector": {"nvidia.com/gpu.present": present}}}}});
+    let patch = ["patch", "daemonset", "nvidia-dcgm-exporter", "--type=merge", "-p", &selector.to_string()];
+    real.kubectl_must(&[&namespace[..], &patch].concat());
+    let followed = ["rollout", "status", "daemonset/nvidia-dcgm-exporter", "--timeout=60s"];
+    real.kubectl_must(&[&namespace[..], &followed].concat());
+}
+
+#[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
+fn metrics_come_from_prometheus_and_an_autoscaler_follows_them() {
+    let real = Real::cluster();
+    let _parts = Parts::start(&real, &["monitoring"]);
+    let recipe = recipe(&real, |recipe| {
+        recipe["validation"]["conformance"]["checks"] = json!(["ai-service-metrics", "pod-autoscaling"]);
+        let components = recipe["componentRefs"].as_array_mut().expect("components");
+        components.retain(|component| {
+            component["name"] != "kube-prometheus-stack" && component["name"] != "prometheus-adapter"
+        });
+        components
+            .extend(["kube-prometheus-stack", "prometheus-adapter"].map(|name| component(name, "real-monitoring")));
+    });
+    let said = run(&real, &recipe, "ai-service-metrics", &[]);
+    said.is("passed", "");
+    let evidence = said.test["stdout"].to_string();
+    assert!(evidence.contains("series: 1") && evidence.contains("gpu_utilization"), "{evidence}");
+    let said = run(&real, &recipe, "pod-autoscaling", &[]);
+    said.is("passed", "");
+    let evidence = said.test["stdout"].to_string();
+    assert!(evidence.contains("dcgm_gpu_power_usage: 43200m"), "{evidence}");
+    assert!(evidence.contains("scaled from 1 replica to more and back"), "{evidence}");
+
+    // Both wait for a first value as long as they may.
+    let briefly = ["--check-timeout", "30s"];
+    exporter(&real, "nowhere");
+    let without = ["ai-service-metrics", "pod-autoscaling"].map(|check| run(&real, &recipe, check, &briefly));
+    exporter(&real, "true");
+    without[0].is("failed", "Prometheus has no series of DCGM_FI_DEV_GPU_UTIL yet");
+    without[1].is("failed", "external metric dcgm_gpu_power_usage ");
+
+    real.kubectl_must(&["-n", "real-monitoring", "scale", "deployment/adapter", "--replicas", "0"]);
+    let down = "apiservice/v1beta1.custom.metrics.k8s.io";
+    real.kubectl_must(&["wait", "--for=condition=Available=false", down, "--timeout=60s"]);
+    run(&real, &recipe, "ai-service-metrics", &briefly)
+        .is("failed", "custom.metrics.k8s.io is registered and not available (");
+}
+
 #[test]
 #[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
 fn checks_of_stand_ins_pass_and_fail_when_these_are_broken() {
@@ -172,31 +221,9 @@ fn checks_of_stand_ins_pass_and_fail_when_these_are_broken() {
     real.kubectl_must(&[&operator[..], &["1"]].concat());
     down.is("failed", "no pod with label app=gpu-operator in namespace gpu-operator");
 
-    let exporter = |present: &str| {
-        let patch =
-            json!({"spec": {"template": {"spec": {"nodeSelector": {"nvidia.com/gpu.present": present}}}}}).to_string();
-        real.kubectl_must(&[
-            "-n",
-            "gpu-operator",
-            "patch",
-            "daemonset",
-            "nvidia-dcgm-exporter",
-            "--type=merge",
-            "-p",
-            &patch,
-        ]);
-        real.kubectl_must(&[
-            "-n",
-            "gpu-operator",
-            "rollout",
-            "status",
-            "daemonset/nvidia-dcgm-exporter",
-            "--timeout=60s",
-        ]);
-    };
-    exporter("nowhere");
+    exporter(&real, "nowhere");
     let absent = run(&real, &path, "accelerator-metrics", &[]);
-    exporter("true");
+    exporter(&real, "true");
     absent.is("failed", "node worker-1: no pod of the DCGM exporter runs there");
 
     let path = recipe(&real, |recipe| {
