@@ -752,8 +752,10 @@ fn two_runs_in_one_namespace_do_not_meet_and_the_last_removes_it() {
     assert!(phase.is_empty() || phase == "Terminating", "the namespace stays: {phase}");
 }
 
+type IsReached = fn(&Value) -> bool;
+
 /// From the plan to the end of the check, in the order of the run.
-const STAGES: [(&str, fn(&Value) -> bool); 5] = [
+const STAGES: [(&str, IsReached); 5] = [
     ("planned", |event| event["event"] == "planned"),
     ("creating", |event| event["state"]["state"] == "creating"),
     ("running", |event| event["state"]["state"] == "running"),
@@ -762,7 +764,7 @@ const STAGES: [(&str, fn(&Value) -> bool); 5] = [
 ];
 
 /// A run that has come to a stage, and its id.
-fn run_to(real: &Real, stage: &str, is_reached: fn(&Value) -> bool) -> (Running, String) {
+fn run_to(real: &Real, stage: &str, is_reached: IsReached) -> (Running, String) {
     let script = if stage == "ended" { "echo looked" } else { HANGS };
     let row = row("a stage", script, ("", "", 0), "");
     let running = start(real, &row, &real.kubeconfig);
