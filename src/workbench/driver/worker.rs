@@ -19,6 +19,7 @@ use crate::{
     },
     resolve::Resolution,
     store::{self, catalog_dir::Sources},
+    term,
     validate::event::Event,
     workbench::{
         RunOptions,
@@ -60,6 +61,20 @@ pub(in crate::workbench) struct Worker {
     watching: Option<JoinHandle<()>>,
     running: Option<Running>,
     following: Option<JoinHandle<()>>,
+}
+
+/// Runs what nobody waits for, after everything else that is ready: writing thousands of nodes takes a processor for half a
+/// second, in which keys would be answered late.
+fn in_background(work: impl Future<Output = ()> + Send + 'static) {
+    let run = move || {
+        term::yield_to_all();
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        if let Ok(runtime) = runtime.enable_time().on_thread_start(term::yield_to_all).build() {
+            runtime.block_on(work);
+        }
+    };
+    // Without a thread nothing is kept, as without a folder.
+    let _ = std::thread::Builder::new().name("aicr-background".to_owned()).spawn(run);
 }
 
 impl Worker {
@@ -313,7 +328,7 @@ impl Worker {
                 let told = answers.clone();
                 let recorder = Recorder::new(folder, Limits::default());
                 // It ends with the view.
-                tokio::spawn(snapshots::record(views.clone(), recorder, snapshots::PAUSE, move |moment| {
+                in_background(snapshots::record(views.clone(), recorder, snapshots::PAUSE, move |moment| {
                     // One that finds no room is seen with the next one; only a workbench that ended ends it.
                     let sent = told.try_send(Msg::Kept(moment.map(Box::new)));
                     !matches!(sent, Err(mpsc::error::TrySendError::Closed(_)))
