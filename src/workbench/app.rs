@@ -37,6 +37,7 @@ mod context;
 mod deploy;
 mod input;
 mod keeping;
+mod live_checks;
 mod plan;
 mod replay;
 mod runs;
@@ -84,6 +85,8 @@ struct Asked {
     plan: u64,
     run: u64,
     kept: u64,
+    /// The run that a person wants to follow, by what they call it; `None` for whichever there is.
+    attach: Option<String>,
     /// A context that the session is being switched to; one at a time.
     context: Option<String>,
 }
@@ -355,6 +358,10 @@ impl State {
                 self.bundle_read(generation, answer);
                 Vec::new()
             }
+            Msg::Evaluated { generation, news } => {
+                self.evaluated(generation, news);
+                Vec::new()
+            }
             Msg::DeployPlanned { generation, answer } => {
                 self.answered();
                 self.deploy_planned(generation, answer);
@@ -388,6 +395,10 @@ impl State {
                 Vec::new()
             }
             Msg::FollowEnded { name, answer } => self.follow_ended(&name, answer),
+            Msg::RunsFound { generation, namespace, answer } => {
+                self.answered();
+                self.runs_found(generation, namespace, answer)
+            }
             Msg::RunEnded { run_id, .. } if run_id != self.model.run.id => {
                 self.answered();
                 Vec::new()
@@ -605,7 +616,9 @@ impl State {
                 cluster.server = String::new();
                 self.show_cluster(side.snapshot);
                 self.desk.mark(Need::Cluster);
-                self.resolve()
+                let mut effects: Vec<Effect> = self.forget_evaluated().into_iter().collect();
+                effects.extend(self.resolve());
+                effects
             }
             SnapshotSlot::A => {
                 self.model.compare.a = Some(side);
@@ -813,6 +826,7 @@ impl State {
                         effects.extend(self.compare_recipes());
                         effects.extend(self.compare_what_if());
                         effects.extend(self.check_upgrade());
+                        effects.extend(self.evaluate_changed());
                     }
                 }
                 effects

@@ -100,6 +100,13 @@ pub enum Effect {
         generation: u64,
         folder: PathBuf,
     },
+    /// Evaluate the checks of a recipe that only read, or of the catalog, now and from then on; ends what was begun before.
+    Evaluate {
+        generation: u64,
+        catalog: Arc<Catalog>,
+        recipe: Option<Arc<Resolution>>,
+    },
+    EndEvaluation,
     /// Read a bundle and say what deploying or removing it would do.
     PlanDeploy {
         generation: u64,
@@ -144,6 +151,16 @@ pub enum Effect {
     FollowRun {
         name: String,
         from: usize,
+    },
+    /// List the runs that have Jobs in a namespace of the cluster; in that of the runs where none is named.
+    FindRuns {
+        generation: u64,
+        namespace: Option<String>,
+    },
+    /// Follow a run that somebody else started on the cluster; ends what was followed before.
+    AttachRun {
+        name: String,
+        namespace: String,
     },
     /// Give the newest lines of the program's log.
     ReadLog,
@@ -190,9 +207,13 @@ impl Effect {
             | Effect::OpenMoment { .. }
             | Effect::Plan { .. }
             | Effect::ReadBundle { .. }
+            | Effect::Evaluate { .. }
+            | Effect::EndEvaluation
             | Effect::PlanDeploy { .. }
             | Effect::CompareRuns { .. }
             | Effect::FollowRun { .. }
+            | Effect::FindRuns { .. }
+            | Effect::AttachRun { .. }
             | Effect::Save { .. }
             | Effect::ListFiles(_)
             | Effect::SaveText { .. }
@@ -216,7 +237,10 @@ impl Effect {
             Effect::CancelRun
                 | Effect::Steer(_)
                 | Effect::Watch { .. }
+                | Effect::Evaluate { .. }
+                | Effect::EndEvaluation
                 | Effect::FollowRun { .. }
+                | Effect::AttachRun { .. }
                 | Effect::Copy(_)
                 | Effect::CopyByTerminal(_)
                 | Effect::Edit { .. }

@@ -1,6 +1,6 @@
 //! What reaches the state: input, time and answers of workers.
 
-use super::{effect::Effect, keymap::Action, overlay::Files};
+use super::{effect::Effect, keymap::Action, live_checks::News, overlay::Files};
 use crate::{
     bundle::compare::There,
     catalog::Catalog,
@@ -141,6 +141,11 @@ pub enum Msg {
         generation: u64,
         answer: Result<Arc<There>, Failure>,
     },
+    /// What comes of the checks that only read.
+    Evaluated {
+        generation: u64,
+        news: News,
+    },
     /// A deploy, ready to be shown and confirmed.
     DeployPlanned {
         generation: u64,
@@ -158,6 +163,12 @@ pub enum Msg {
     RunsCompared {
         generation: u64,
         answer: Result<Arc<[Record; 2]>, Failure>,
+    },
+    /// The runs that have Jobs in a namespace of the cluster, the newest first.
+    RunsFound {
+        generation: u64,
+        namespace: String,
+        answer: Result<Vec<String>, Failure>,
     },
     /// An event of a run that another program records.
     Followed {

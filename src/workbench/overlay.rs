@@ -444,6 +444,7 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("retry", "[LIMIT]", "run the selected check again, or what failed, with another time limit"),
     ("save-log", "FILE", "write the output of the selected check; asks before a file is replaced"),
     ("runs", "", "the recorded runs of this machine"),
+    ("attach", "[RUN] [NAMESPACE]", "follow a run that goes on in the cluster, whoever started it"),
     ("report", "[FORM]", "the report of the shown run: text, ctrf, junit, markdown or sarif"),
     ("speed", "FACTOR", "how many times faster a recorded run plays"),
     ("in-process", "[off]", "run checks that only read in this process, without pods"),

@@ -69,6 +69,7 @@ impl State {
             "save" => return self.save_command(rest),
             "save-log" => return self.save_log(rest),
             "runs" => return self.runs_command(),
+            "attach" => return self.attach_command(rest),
             "report" => self.report_command(rest),
             "speed" => self.speed_command(rest),
             "step" => return self.step_command(rest),

@@ -14,6 +14,7 @@ mod components;
 mod constraints;
 mod deploy;
 mod groups;
+mod health;
 mod heat;
 mod identity;
 mod ladder;
@@ -62,6 +63,7 @@ pub use compared_runs::PANE as COMPARED_RUNS;
 pub use components::PANE as COMPONENTS;
 pub(super) use components::standing;
 pub use deploy::PANE as DEPLOY;
+pub use health::PANE as HEALTH;
 pub use heat::PANE as HEAT;
 pub use log::PANE as LOG;
 pub use moments::PANE as MOMENTS;
@@ -102,6 +104,7 @@ pub static ALL: &[&Pane] = &[
     &identity::PANE,
     &components::PANE,
     &constraints::PANE,
+    &health::PANE,
     &heat::PANE,
     &moments::PANE,
     &values::PANE,
@@ -208,6 +211,8 @@ pub enum Need {
     Diff,
     Upgrade,
     Run,
+    /// Checks that are evaluated from here.
+    LiveChecks,
     /// Recorded runs, and two of them beside each other.
     Runs,
     Deploy,
@@ -257,6 +262,8 @@ pub enum Step {
     CloseWhatIf,
     /// Show a recorded run.
     OpenRun(String),
+    /// Follow a run of the cluster that is listed.
+    AttachRun(String),
     /// Compare a recorded run with the shown one.
     CompareRun(String),
     /// Ask before the shown bundle is deployed.

@@ -11,6 +11,7 @@ mod first_minute;
 mod fleet;
 mod keeping;
 mod keys;
+mod live_checks;
 mod read_only;
 mod recipes;
 mod recording;

@@ -2,19 +2,23 @@
 
 use super::{
     deploy,
-    desk::{Desk, NOW, compare, later, list_records, recorded, run_half_way, snapshot},
-    upgrades,
+    desk::{Desk, NOW, compare, later, list_records, planned, recorded, run_half_way, snapshot},
+    live_checks, upgrades,
 };
 
 use crate::sandbox::Sandbox;
 use aicr::{
     bundle::{compare::There, plan::Options},
+    catalog::validator::Phase,
     document::header::Edition,
     inventory::Inventory,
     ops::{self, snapshot::Format},
     store::log::Line,
     term::{self, input::Input},
-    validate::event::{Body, Stop},
+    validate::{
+        curve::Measured,
+        event::{Body, State as CheckState, Stop},
+    },
     workbench::{
         Look,
         effect::Effect,
@@ -32,7 +36,7 @@ pub const SIZES: [(u16, u16); 5] = [(40, 10), (80, 24), (100, 30), (120, 40), (2
 /// A screen in a state that is worth looking at, at a size.
 type Make = fn(u16, u16, Look) -> Desk;
 
-pub const STATES: [(&str, Make); 25] = [
+pub const STATES: [(&str, Make); 28] = [
     ("cluster", cluster),
     ("recipe", recipe),
     ("what-if", what_if),
@@ -49,7 +53,9 @@ pub const STATES: [(&str, Make); 25] = [
     ("stepping", stepping),
     ("replaying", replaying),
     ("comparing", comparing),
+    ("curve", curve),
     ("compare", compared),
+    ("compare-runs", compared_runs),
     ("deploy-plan", deploy::plan),
     ("deploy-running", deploy::running),
     ("deploy-failing", deploy::failing),
@@ -58,6 +64,7 @@ pub const STATES: [(&str, Make); 25] = [
     ("unasked", unasked),
     ("help", help),
     ("palette", palette),
+    ("health", live_checks::health),
 ];
 
 fn cluster(width: u16, height: u16, look: Look) -> Desk {
@@ -230,6 +237,44 @@ fn comparing(width: u16, height: u16, look: Look) -> Desk {
     desk
 }
 
+/// Two recorded runs that were named, with the cursor on what became worse.
+fn compared_runs(width: u16, height: u16, look: Look) -> Desk {
+    let mut desk = Desk::live_with(width, height, look);
+    let [good, bad] = ["20260113-080000-00000000000000aa", "20260114-091200-00c0ffee00c0ffee"];
+    desk.command(&format!("compare {good} {bad}"));
+    let Some(Effect::CompareRuns { generation, .. }) = desk.left.pop() else { panic!("nothing compared") };
+    let records = [recorded(good, true), recorded(bad, false)];
+    desk.update(Msg::RunsCompared { generation, answer: Ok(records.into()) });
+    desk.keys("]");
+    desk
+}
+
+/// NCCL all-reduce in its last sizes: the rows of a run on 16 H100.
+fn curve(width: u16, height: u16, look: Look) -> Desk {
+    const NAME: &str = "nccl-all-reduce-bw";
+    let mut desk = Desk::live_with(width, height, look);
+    desk.keys("4");
+    let (recipe, criteria) = ("service=eks accelerator=h100".to_owned(), "service=eks accelerator=h100".to_owned());
+    let (run_id, namespace) = ("20260114-091200-00c0ffee00c0ffee".to_owned(), "aicr-validation".to_owned());
+    let checks = vec![planned(NAME, Phase::Performance)];
+    desk.run(0, Body::Planned { run_id, namespace, context: "demo".into(), recipe, criteria, checks });
+    desk.run(20, Body::PhaseStarted { phase: Phase::Performance });
+    desk.run(40, Body::State { check: NAME.into(), state: CheckState::Running { node: "worker-1".into() } });
+    for step in 0..22 {
+        let bytes = 1024_u64 << step;
+        // Latency first, then the bandwidth of the links.
+        let gb_per_s = 368.0 * bytes as f64 / (bytes as f64 + 40_000_000.0);
+        let row = Measured { bytes, gb_per_s: (gb_per_s * 100.0).round() / 100.0 };
+        desk.run(1000 + step * 500, Body::Log { check: NAME.into(), text: row.line(), source: String::new() });
+        desk.run(1000 + step * 500, Body::Measured { check: NAME.into(), row });
+    }
+    desk.state.model.run.active = true;
+    desk.state.model.now_ms = NOW + 13_000;
+    desk.update(Msg::Tick);
+    desk.keys("G Tab Tab");
+    desk
+}
+
 fn compared(width: u16, height: u16, look: Look) -> Desk {
     let mut desk = Desk::live_with(width, height, look);
     compare(&mut desk, ("before.yaml", snapshot()), ("after.yaml", later()));
@@ -277,6 +322,7 @@ macro_rules! every_size_of {
 
 every_size_of! {
     the_cluster_screen: "cluster",
+    the_cluster_screen_with_checks_that_are_evaluated_live: "health",
     the_recipe_screen: "recipe",
     the_recipe_screen_with_what_if: "what-if",
     the_bundle_of_the_recipe: "bundle",
@@ -292,7 +338,9 @@ every_size_of! {
     the_validate_screen_of_a_run_that_stopped: "stepping",
     the_validate_screen_of_a_recorded_run: "replaying",
     the_validate_screen_with_two_runs: "comparing",
+    the_validate_screen_with_the_curve_of_a_benchmark: "curve",
     the_compare_screen: "compare",
+    the_compare_screen_with_two_runs: "compare-runs",
     the_deploy_view_with_a_plan: "deploy-plan",
     the_deploy_view_in_a_deploy: "deploy-running",
     the_deploy_view_of_a_deploy_that_failed: "deploy-failing",
