@@ -58,7 +58,7 @@ pub async fn follow(
         Ok(())
     });
     let (events, canceling, mut reader) = (queue.clone(), control.clone(), log.reader());
-    let stops = (prepared.options.step != Step::None).then(|| answered(control.clone()));
+    let stops = (prepared.options.step != Step::None).then(|| answered(control.clone(), printer.clone()));
     let reading = async move {
         while let Some(event) = reader.next().await {
             let is_stop = matches!(event.body, Body::Paused { .. });
@@ -117,13 +117,16 @@ pub async fn follow(
 
 /// Reads one answer from standard input for each stop that is reported. Where it has ended, nobody can say to go on, and the
 /// run is canceled.
-fn answered(control: Control) -> std::sync::mpsc::Sender<()> {
+fn answered(control: Control, printer: Printer) -> std::sync::mpsc::Sender<()> {
     let (stops, stopped) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         for () in stopped {
             let mut line = String::new();
             let request = match io::stdin().read_line(&mut line) {
-                Ok(0) | Err(_) => Request::Cancel,
+                Ok(0) | Err(_) => {
+                    printer.warn("standard input has ended, and nobody can say to go on: canceling");
+                    Request::Cancel
+                }
                 Ok(_) => match line.trim() {
                     "c" => Request::Cancel,
                     line => Request::Continue { to_end: line == "r" },

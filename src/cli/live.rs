@@ -57,7 +57,7 @@ impl Live {
     fn words(&self, body: &Body) -> Option<(String, Role, &'static str, String)> {
         let line = match body {
             Body::Planned { run_id, namespace, context, checks, .. } => {
-                let detail = format!("{} checks in namespace {namespace} of {context}", checks.len());
+                let detail = format!("{} in namespace {namespace} of {context}", count(checks.len(), "check"));
                 (format!("run {run_id}"), Role::Heading, "planned", detail)
             }
             Body::Readiness { name, expected, outcome, actual, reason } => {

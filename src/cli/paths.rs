@@ -2,11 +2,11 @@
 
 use super::{Outcome, Printer, crash, exit::Exit, table};
 use crate::{
-    store::{folders, log, records},
+    store::{folders, log, records, snapshots},
     workbench::{preferences, session},
 };
 
-/// Print the folders and files of this program: what it writes on its own (the log, the records of runs, the last session, the
+/// Print the folders and files of this program: what it writes on its own (the log, the records of runs, kept snapshots, the last session, the
 /// reports of panics), and where it looks for preferences and themes.
 #[derive(Debug, clap::Args)]
 pub struct Args {}
@@ -20,6 +20,7 @@ pub fn run(Args {}: &Args, printer: &Printer) -> Outcome {
                 ["state".to_owned(), folder.path.display().to_string(), named_by],
                 ["log".to_owned(), path(log::FILE), "state".to_owned()],
                 ["runs".to_owned(), path(records::FOLDER), "state".to_owned()],
+                ["snapshots".to_owned(), path(snapshots::FOLDER), "state".to_owned()],
                 ["session".to_owned(), path(session::FILE), "state".to_owned()],
                 ["panics".to_owned(), path(&crash::file_name("TIME")), "state".to_owned()],
             ]

@@ -22,7 +22,7 @@ use crate::{
     cluster::Connection,
     inventory::Inventory,
     ops::{
-        self, Failure,
+        self, Failure, Kind,
         place::{self, Document, Place},
         run::{self, Prepared, RunOptions},
         snapshot,
@@ -227,6 +227,12 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             let lines: String = prepared.lines(cluster).iter().map(|line| format!("{line}\n")).collect();
             printer.data(&lines)?;
             return Ok(Exit::Good);
+        }
+        if global.read_only && connection.is_some() && !prepared.plan.shared.is_empty() {
+            let failure = Failure::new(Kind::Forbidden, "run checks", "read-only: no Job was created").at(at);
+            let hint = "`--plan` lists what would be created; `--in-process` runs checks that only read; or start without \
+                --read-only (AICR_READ_ONLY)";
+            return Err(failure.hint(hint).into());
         }
         if let Some(connection) = &connection {
             run::ask_rights(connection, &mut prepared).await;

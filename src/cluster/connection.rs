@@ -163,6 +163,12 @@ fn read(files: &[PathBuf]) -> Result<Kubeconfig, ClusterError> {
 
 fn unusable(error: KubeconfigError, files: &str) -> ClusterError {
     let (kind, hint) = match &error {
+        // With nothing to choose from, the file is not the right one.
+        KubeconfigError::UnknownContext { known, .. } | KubeconfigError::NoCurrentContext { known }
+            if known.is_empty() =>
+        {
+            (ClusterErrorKind::NoConfig, "name another file with --kubeconfig, or try --demo")
+        }
         KubeconfigError::UnknownContext { .. } => (ClusterErrorKind::UnknownContext, "choose one with --context"),
         KubeconfigError::NoCurrentContext { .. } => (ClusterErrorKind::NoConfig, "choose one with --context"),
         KubeconfigError::Encoding(_) => {

@@ -71,11 +71,17 @@ impl Baseline {
             // Of two subtypes of one name the last one is meant.
             let subtypes: BTreeMap<&String, &Subtype> =
                 measurement.subtypes.iter().map(|subtype| (&subtype.name, subtype)).collect();
-            tables.extend(subtypes.into_values().map(|subtype| Table {
-                kind: kind.clone(),
-                name: subtype.name.clone(),
-                texts: texts(&subtype.context, &subtype.data),
-                items: subtype.items.iter().map(|item| texts(&item.context, &item.data)).collect(),
+            tables.extend(subtypes.into_values().map(|subtype| {
+                // Releases are in the table by name, and once more as items, of which two can have one name.
+                let names: BTreeSet<_> = subtype.items.iter().map(|item| item.context.get("name")).collect();
+                let is_helm = (kind.as_str(), subtype.name.as_str()) == ("K8s", "helm") && !subtype.data.is_empty();
+                let items = if is_helm && names.len() == subtype.items.len() { &[][..] } else { &subtype.items };
+                Table {
+                    kind: kind.clone(),
+                    name: subtype.name.clone(),
+                    texts: texts(&subtype.context, &subtype.data),
+                    items: items.iter().map(|item| texts(&item.context, &item.data)).collect(),
+                }
             }));
         }
         let said = |state: &State| state.brief().unwrap_or_else(|| state.word().to_owned());

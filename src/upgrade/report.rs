@@ -204,7 +204,12 @@ fn changed(
         }));
     }
     let Judgment { transition, stopped_at, jump, covers, breaking, downgrade, .. } = judgment;
+    // Two charts do not number their versions as one.
+    let is_other_chart = moved.iter().any(|change| change.field == "chart");
+    let jump = if is_other_chart { "" } else { jump.as_str() };
+    let (breaking, downgrade) = (*breaking && !is_other_chart, *downgrade && !is_other_chart);
     let (verdict, reason) = match judgment.verdict {
+        verdict if is_other_chart && judgment.reason == Reason::Downgrade => (verdict, Reason::IdentityChanged),
         // What was tried was an upgrade in place.
         Verdict::Safe if !moved.is_empty() => (Verdict::Unknown, Reason::IdentityChanged),
         verdict => (verdict, judgment.reason),
@@ -215,7 +220,7 @@ fn changed(
     };
     let verified = transition.is_some_and(|transition| !transition.verified_by.is_empty());
     let notes = [
-        Some(jump.clone()),
+        Some(jump.to_owned()),
         (verified && reason == Reason::Recorded).then(|| "verified".to_owned()),
         (reason == Reason::Recorded && !covers.is_empty()).then(|| format!("{} across {covers}", verdict.name())),
         (reason == Reason::NoBoundaryCrossed).then(|| "record exists, no boundary here".to_owned()),
@@ -229,10 +234,10 @@ fn changed(
         verdict: Some(verdict),
         reason: Some(reason),
         explanation: reason.sentence().to_owned(),
-        jump: jump.clone(),
+        jump: jump.to_owned(),
         covers: covers.clone(),
-        breaking: *breaking,
-        downgrade: *downgrade,
+        breaking,
+        downgrade,
         stopped_at: stopped_at.clone(),
         summary: transition.map(|transition| transition.summary.clone()).unwrap_or_default(),
         precondition: transition.map(|transition| transition.precondition.clone()).unwrap_or_default(),

@@ -28,6 +28,8 @@ pub enum Problem {
     UnknownSkip { check: String, near: Vec<String> },
     /// Nothing of a phase is left that a person asked for.
     SkipsAll { phase: Phase },
+    /// A check that was asked for is in none of the phases that were asked for.
+    NotInPhases { check: String, belongs: Phase, asked: Vec<Phase> },
 }
 
 impl fmt::Display for Problem {
@@ -42,6 +44,11 @@ impl fmt::Display for Problem {
             Problem::SkipsAll { phase } => {
                 write!(f, "cannot skip every check of the {} phase, which was asked for", phase.name())
             }
+            Problem::NotInPhases { check, belongs, asked } => {
+                let asked: Vec<&str> = asked.iter().map(|phase| phase.name()).collect();
+                let belongs = belongs.name();
+                write!(f, "check `{check}` is in the {belongs} phase, and --phase names {}", asked.join(", "))
+            }
         }
     }
 }
@@ -53,8 +60,14 @@ impl Problem {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Problem::Unknown { near, .. } | Problem::UnknownSkip { near, .. } => {
-                (!near.is_empty()).then(|| format!("did you mean {}?", near.join(" or ")))
+            Problem::Unknown { near, .. } | Problem::UnknownSkip { near, .. } if !near.is_empty() => {
+                Some(format!("did you mean {}?", near.join(" or ")))
+            }
+            Problem::Unknown { .. } | Problem::UnknownSkip { .. } => {
+                Some("`aicr validate --plan` lists the checks of a recipe".to_owned())
+            }
+            Problem::NotInPhases { belongs, .. } => {
+                Some(format!("leave out --phase, or add --phase {}", belongs.name()))
             }
             Problem::OtherPhase { check, belongs, .. } => {
                 Some(format!("move `{check}` to `validation.{}`", belongs.name()))
@@ -145,6 +158,13 @@ pub(super) fn select<'v>(
     for name in options.only.iter().filter(|name| known(name).is_none()) {
         problems.push(Problem::Unknown { check: name.clone(), near: near(name) });
     }
+    let wanted_phases = phases(options);
+    for validator in options.only.iter().filter_map(|name| known(name)) {
+        if !wanted_phases.contains(&validator.phase) {
+            let (check, belongs) = (validator.name.clone(), validator.phase);
+            problems.push(Problem::NotInPhases { check, belongs, asked: wanted_phases.clone() });
+        }
+    }
     let declared = |phase: Phase| {
         let spec = recipe.validation.as_ref().and_then(|validation| validation.phase(phase));
         spec.map_or(&[][..], |spec| &spec.checks)
@@ -167,7 +187,7 @@ pub(super) fn select<'v>(
         problems.push(Problem::UnknownSkip { check: name.clone(), near: near(name) });
     }
     let (mut selected, mut notices) = (Vec::new(), Vec::new());
-    for phase in phases(options) {
+    for phase in wanted_phases {
         let names = declared(phase);
         let wanted = |validator: &&Validator| {
             validator.phase == phase
@@ -179,7 +199,7 @@ pub(super) fn select<'v>(
         if skips_all && options.phases.contains(&phase) {
             problems.push(Problem::SkipsAll { phase });
         }
-        if of_phase.is_empty() && !options.phases.is_empty() {
+        if of_phase.is_empty() && !options.phases.is_empty() && options.only.is_empty() {
             notices.push(format!("the recipe selects no check of the {} phase", phase.name()));
         }
         selected.extend(of_phase);

@@ -385,8 +385,9 @@ impl State {
                 if self.model.deploy.active && run_id == self.model.deploy.progress.run_id =>
             {
                 self.answered();
-                self.deploy_ended(answer);
-                vec![self.list_runs()]
+                let mut effects = self.deploy_ended(answer);
+                effects.push(self.list_runs());
+                effects
             }
             Msg::Followed { name, event } => {
                 if self.model.records.following.as_ref() == Some(&name) {

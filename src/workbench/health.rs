@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     constraint::Verdict,
-    inventory::Inventory,
+    inventory::{Inventory, Node},
     report::words::{Tone, Word},
 };
 
@@ -117,12 +117,17 @@ fn gpus(snapshot: &Inventory) -> Part {
     if snapshot.no_nodes().is_some() || snapshot.nodes.is_empty() {
         return quiet("GPUs unknown");
     }
+    // What no pod can be placed on is not free.
+    let takes_pods = |node: &Node| node.ready.get() != Some(false) && node.schedulable.get() != Some(false);
     let (mut whole, mut slices, mut built_in, mut unknown) = (Offer::none(), Offer::none(), 0, false);
     for node in snapshot.nodes.iter().filter(|node| node.virtual_mark.is_none()) {
         let accelerators = &node.accelerators;
         let is_divided = accelerators.mig.is_some() || accelerators.sharing.is_some();
         match accelerators.free() {
-            Some(offer) => if is_divided { &mut slices } else { &mut whole }.add(offer),
+            Some((free, all)) => {
+                let free = if takes_pods(node) { free } else { Some(0) };
+                if is_divided { &mut slices } else { &mut whole }.add((free, all));
+            }
             None => {
                 built_in += accelerators.count.get().unwrap_or(0);
                 unknown |= accelerators.count.get().is_none();
@@ -208,7 +213,8 @@ fn validation(model: &Model) -> Part {
     if run.active {
         return part(Role::Run, "» validating", "» validating", pane);
     }
-    match run.verdict {
+    // A run that is played again says what was true then, maybe of another cluster.
+    match run.verdict.filter(|_| model.records.replay.is_none()) {
         Some(verdict) => {
             let word = Word::from(verdict);
             let role = match word.tone() {

@@ -239,9 +239,10 @@ impl Reader {
             let word = match message.severity {
                 Severity::Info | Severity::Ok => "",
                 Severity::Warn => "warning: ",
+                Severity::Fail if message.text.starts_with("failed ") => "",
                 Severity::Fail => "failed: ",
             };
-            lines.push(format!("{word}{}", message.text.strip_prefix("failed ").unwrap_or(&message.text)));
+            lines.push(format!("{word}{}", message.text));
         }
         self.said.newest = model.messages.back().map(|message| (message.at_ms, message.text.clone()));
         let source = view::source_words(&self.state);

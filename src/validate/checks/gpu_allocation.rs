@@ -4,7 +4,10 @@ use super::{
     Block, Facts, Read, Rule,
     facts::{name, text},
 };
-use crate::{text::plural, validate::gpu::Policy};
+use crate::{
+    text::{count, plural},
+    validate::gpu::Policy,
+};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -169,10 +172,10 @@ impl Allocation {
     /// One line for messages and evidence.
     pub fn summary(&self) -> String {
         format!(
-            "device plugin on {} nodes, {} claimable devices, {} devices of {}",
-            self.plugin_nodes.len(),
-            self.claimable,
-            self.devices,
+            "device plugin on {}, {}, {} of {}",
+            count(self.plugin_nodes.len(), "node"),
+            count(self.claimable, "claimable device"),
+            count(self.devices, "device"),
             if self.drivers.is_empty() {
                 "no NVIDIA driver".to_owned()
             } else {

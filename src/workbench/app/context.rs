@@ -16,7 +16,10 @@ impl State {
     /// `:context` lists them, `:context NAME` switches.
     pub(super) fn context_command(&mut self, name: &str) -> Vec<Effect> {
         if self.start.demo {
-            self.say(Severity::Info, "the demo has one context, `demo`; start without --demo to switch contexts");
+            self.say(
+                Severity::Info,
+                "the demo does not switch contexts; start `aicr --demo --context fleet`, or without --demo",
+            );
         } else if name.is_empty() {
             return vec![Effect::Contexts { pick: true }];
         } else if self.model.run.active {

@@ -58,6 +58,10 @@ impl State {
             self.say(Severity::Info, format!("a saved snapshot takes no releases; {line} goes back to the cluster"));
             return Vec::new();
         }
+        if self.model.read_only {
+            self.say_read_only();
+            return Vec::new();
+        }
         match self.model.deploy.plan.asked().cloned() {
             Some(target) => vec![self.plan_deploy(target, true)],
             None => {
@@ -164,13 +168,15 @@ impl State {
         }
     }
 
-    pub(super) fn deploy_ended(&mut self, answer: Result<(), Failure>) {
+    /// Releases and workloads are read once, not watched: what a deploy changed of them is read again.
+    pub(super) fn deploy_ended(&mut self, answer: Result<(), Failure>) -> Vec<Effect> {
         self.model.deploy.active = false;
         self.model.deploy.canceling = false;
         if let Err(failure) = answer {
             self.say_failure(failure);
         }
         self.desk.mark(Need::Deploy);
+        if self.model.cluster.source == Source::Live { vec![self.watch()] } else { Vec::new() }
     }
 
     /// Shows a deploy as it was recorded.
