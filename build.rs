@@ -28,24 +28,30 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Writes what `store::embedded` includes: the files of the catalog by path, each with the place of its tree in
-/// `catalog.packed`, and the digest of all.
+/// Writes what `store::embedded` includes: the files of the catalog by path, each with the place of its path in
+/// `catalog.paths` and of its tree in `catalog.packed`, and the digest of all.
+///
+/// A start reads all paths and trees, and no text. A path as a literal of its own would stand beside the text in the
+/// program, and whoever reads it would pull all texts into memory.
 fn embed_catalog(out: &Path) -> io::Result<()> {
-    let (mut table, mut packed, mut digest) = (String::new(), Vec::new(), Sha256::new());
+    let (mut table, mut paths, mut packed, mut digest) = (String::new(), String::new(), Vec::new(), Sha256::new());
     for path in list("catalog")?.into_iter().filter(|path| paths::is_catalog_file(path)) {
         let text = fs::read_to_string(Path::new("catalog").join(&path))?;
-        let begin = packed.len();
+        let (begin, path_begin) = (packed.len(), paths.len());
         // A document that cannot be parsed is told at its place by whoever reads it.
         if is_read_at_start(&path)
             && let Ok(tree) = yaml::parse(&text)
         {
             packed.append(&mut yaml::packed::pack(&tree));
         }
-        let _ = writeln!(table, "({path:?}, {}, {begin}..{}),", include("catalog", &path), packed.len());
+        paths.push_str(&path);
+        let (text, end) = (include("catalog", &path), packed.len());
+        let _ = writeln!(table, "({path_begin}..{}, {text}, {begin}..{end}),", paths.len());
         paths::add_to_digest(&path, &text, |bytes| digest.update(bytes));
     }
     let digest = digest.finalize().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
     fs::write(out.join("catalog.packed"), packed)?;
+    fs::write(out.join("catalog.paths"), paths)?;
     fs::write(out.join("catalog.rs"), format!("(\"sha256:{digest}\", &[\n{table}])\n"))
 }
 

@@ -20,7 +20,10 @@ use crate::{
         words::{self, Word},
     },
     text::count,
-    validate::event::{Body, Event},
+    validate::{
+        event::{Body, Event},
+        plan::cleanup_command,
+    },
     yaml,
 };
 use clap::builder::PossibleValuesParser;
@@ -155,7 +158,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             let mut clean = "aicr cleanup".to_owned();
             let shown = |event: Event| {
                 if let Body::Planned { run_id, namespace, .. } = &event.body {
-                    clean = format!("aicr cleanup --namespace {namespace} --run-id {run_id}");
+                    clean = cleanup_command(namespace, run_id);
                 }
                 if let Body::Ended { verdict: ended } = event.body {
                     verdict = Some(ended);
@@ -229,22 +232,13 @@ async fn replay(record: &Record, (speed, step): (u32, bool), logs: bool, printer
 async fn attach(namespace: &str, name: &str, logs: bool, global: &Global, printer: &Printer) -> Outcome {
     let connection = super::cluster::connect(global).await?;
     let runs = attach::runs(&connection, namespace).await?;
-    let found: Vec<&String> = match name {
-        "last" => runs.first().into_iter().collect(),
-        name => runs.iter().filter(|run| run.contains(name)).collect(),
-    };
-    let run = match found[..] {
-        [run] => run,
-        [] => {
-            let because = format!("no run that is called `{name}` has a Job in namespace {namespace}");
-            let failure = Failure::new(Kind::NotFound, "find the run", because).at(connection.at());
-            return Err(failure.hint("a run in another namespace: --cluster=NAMESPACE").into());
+    let run = attach::choose(&runs, name, namespace).map_err(|failure| {
+        let failure = failure.at(connection.at());
+        match failure.kind {
+            Kind::NotFound => failure.hint("a run in another namespace: --cluster=NAMESPACE"),
+            _ => failure,
         }
-        [..] => {
-            let because = format!("`{name}` is part of the ids of {} runs", found.len());
-            return Err(Failure::new(Kind::Usage, "find the run", because).at(connection.at()).into());
-        }
-    };
+    })?;
     let mut live = Live::new(printer.clone(), Stream::Out, logs);
     let (writer, mut reader) = attach::log();
     let showing = async {

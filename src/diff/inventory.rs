@@ -6,44 +6,162 @@
 
 use super::{Change, ChangeKind, noise};
 use crate::{
-    inventory::{Inventory, Item, Node, Record, Subtype},
+    inventory::{Inventory, Node, Scalar, State, Subtype, source_of},
     snapshot::{self, path::TYPES},
 };
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::{
+    cmp::Ordering,
     collections::{BTreeMap, BTreeSet},
+    iter::Peekable,
     sync::Arc,
 };
 
+type Texts = BTreeMap<String, String>;
+
+/// What is compared of an inventory, but for its nodes: small enough to be kept beside each snapshot of thousands of nodes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Baseline {
+    tables: Vec<Table>,
+    /// What each source came to.
+    sources: Texts,
+    /// Of the sources, those that could not be read.
+    gaps: BTreeSet<String>,
+    /// Whether nodes could be read.
+    has_nodes: bool,
+    /// How many nodes belong to it.
+    pub nodes: usize,
+}
+
+/// One subtype of a measurement as texts.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Table {
+    kind: String,
+    name: String,
+    texts: Texts,
+    items: Vec<Texts>,
+}
+
+/// One node as texts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NodeBaseline {
+    name: String,
+    texts: Texts,
+}
+
+impl NodeBaseline {
+    /// Every node of an inventory, in the order of the names, as [`compare_kept`] wants them.
+    pub fn all(inventory: &Inventory) -> impl Iterator<Item = NodeBaseline> {
+        by_name(inventory).map(|node| NodeBaseline { name: node.name.to_string(), texts: node_texts(node) })
+    }
+}
+
+impl Baseline {
+    /// What is compared of this inventory. Its nodes are compared one by one: see [`NodeBaseline`].
+    pub fn of(inventory: &Inventory) -> Baseline {
+        let record = snapshot::record_but_nodes(inventory);
+        let mut tables: Vec<Table> = Vec::new();
+        for measurement in &record.measurements {
+            let kind = &measurement.kind;
+            // Only the first measurement of a type is read.
+            if tables.iter().any(|table| table.kind == *kind) {
+                continue;
+            }
+            // Of two subtypes of one name the last one is meant.
+            let subtypes: BTreeMap<&String, &Subtype> =
+                measurement.subtypes.iter().map(|subtype| (&subtype.name, subtype)).collect();
+            tables.extend(subtypes.into_values().map(|subtype| Table {
+                kind: kind.clone(),
+                name: subtype.name.clone(),
+                texts: texts(&subtype.context, &subtype.data),
+                items: subtype.items.iter().map(|item| texts(&item.context, &item.data)).collect(),
+            }));
+        }
+        let said = |state: &State| state.brief().unwrap_or_else(|| state.word().to_owned());
+        Baseline {
+            tables,
+            sources: inventory.sources.iter().map(|source| (source.name.clone(), said(&source.state))).collect(),
+            gaps: inventory.gaps().map(|(name, _)| name.to_owned()).collect(),
+            has_nodes: inventory.no_nodes().is_none(),
+            nodes: by_name(inventory).count(),
+        }
+    }
+}
+
+impl Baseline {
+    fn tables_of(&self, kind: &str) -> BTreeMap<&str, &Table> {
+        self.tables.iter().filter(|table| table.kind == kind).map(|table| (table.name.as_str(), table)).collect()
+    }
+}
+
+/// A node on one side.
+enum Side {
+    Shared(Arc<Node>),
+    Kept(NodeBaseline),
+}
+
+impl Side {
+    fn name(&self) -> &str {
+        match self {
+            Side::Shared(node) => &node.name,
+            Side::Kept(baseline) => &baseline.name,
+        }
+    }
+
+    fn into_texts(self) -> Texts {
+        match self {
+            Side::Shared(node) => node_texts(&node),
+            Side::Kept(baseline) => baseline.texts,
+        }
+    }
+}
+
+/// Nodes in the order of their names.
+fn by_name(inventory: &Inventory) -> impl Iterator<Item = &Arc<Node>> {
+    inventory.nodes.iter().map(|node| (&*node.name, node)).collect::<BTreeMap<_, _>>().into_values()
+}
+
+fn sides(inventory: &Inventory) -> impl Iterator<Item = Side> {
+    by_name(inventory).map(|node| Side::Shared(Arc::clone(node)))
+}
+
 /// Changes from left to right: measurements in type order, readings by path, then nodes by name.
 pub fn compare(left: &Inventory, right: &Inventory) -> Vec<Change> {
+    compare_baselines((&Baseline::of(left), sides(left)), (&Baseline::of(right), sides(right)))
+}
+
+/// As [`compare`], where of the left side only what is compared was kept: its nodes in the order of their names.
+pub fn compare_kept(left: &Baseline, nodes: impl Iterator<Item = NodeBaseline>, right: &Inventory) -> Vec<Change> {
+    compare_baselines((left, nodes.map(Side::Kept)), (&Baseline::of(right), sides(right)))
+}
+
+fn compare_baselines(
+    left: (&Baseline, impl Iterator<Item = Side>),
+    right: (&Baseline, impl Iterator<Item = Side>),
+) -> Vec<Change> {
+    let ((left, left_nodes), (right, right_nodes)) = (left, right);
     let mut changes = Vec::new();
-    let (before, after) = (snapshot::record_but_nodes(left), snapshot::record_but_nodes(right));
-    for kind in kinds(&before, &after) {
-        let subtypes = |record: &Record| -> BTreeMap<String, Subtype> {
-            let measurement = record.measurement(&kind);
-            measurement
-                .into_iter()
-                .flat_map(|found| found.subtypes.iter().cloned())
-                .map(|found| (found.name.clone(), found))
-                .collect()
-        };
-        let (before, after) = (subtypes(&before), subtypes(&after));
-        let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let none = Table::default();
+    for kind in kinds(left, right) {
+        let (before, after) = (left.tables_of(kind), right.tables_of(kind));
+        let names: BTreeSet<&str> = before.keys().chain(after.keys()).copied().collect();
         for name in names {
-            let empty = Subtype::default();
-            let (before, after) = (before.get(name).unwrap_or(&empty), after.get(name).unwrap_or(&empty));
+            let (before, after) =
+                (before.get(name).copied().unwrap_or(&none), after.get(name).copied().unwrap_or(&none));
             // What was read before a source was lost is still compared.
-            let unread = |inventory: &Inventory, subtype: &Subtype| {
-                subtype.data.is_empty() && subtype.items.is_empty() && inventory.gap_of(&kind, name).is_some()
+            let unread = |side: &Baseline, table: &Table| {
+                let is_empty = table.texts.is_empty() && table.items.is_empty();
+                is_empty && source_of(kind, name).is_some_and(|source| side.gaps.contains(source))
             };
             if !unread(left, before) && !unread(right, after) {
-                compare_subtypes(&format!("{kind}.{name}"), before, after, &mut changes);
+                compare_tables(&format!("{kind}.{name}"), before, after, &mut changes);
             }
         }
     }
-    if left.no_nodes().is_none() && right.no_nodes().is_none() {
-        compare_nodes(left, right, &mut changes);
+    if left.has_nodes && right.has_nodes {
+        let unread = unread_of_nodes(left, right);
+        compare_nodes(left_nodes.peekable(), right_nodes.peekable(), &unread, &mut changes);
     }
     for change in &mut changes {
         change.noise = noise::rule(&change.path).map(|rule| rule.why);
@@ -53,14 +171,10 @@ pub fn compare(left: &Inventory, right: &Inventory) -> Vec<Change> {
 }
 
 /// Sources that one side could not read: never noise, and with the permission that is missing.
-fn compare_sources(left: &Inventory, right: &Inventory, changes: &mut Vec<Change>) {
-    let names: BTreeSet<&str> = left.gaps().chain(right.gaps()).map(|(name, _)| name).collect();
-    for name in names {
+fn compare_sources(left: &Baseline, right: &Baseline, changes: &mut Vec<Change>) {
+    for name in left.gaps.union(&right.gaps) {
         let path = format!("K8s.collection.{name}");
-        let said = |inventory: &Inventory| {
-            let state = inventory.source(name)?;
-            Some(Value::from(state.brief().unwrap_or_else(|| state.word().to_owned())))
-        };
+        let said = |baseline: &Baseline| baseline.sources.get(name).map(|said| Value::from(said.as_str()));
         let change = Change::of(path.clone(), said(left), said(right));
         let place = changes.iter().position(|known| known.path == path).unwrap_or(changes.len());
         changes.splice(place..(place + 1).min(changes.len()), change);
@@ -87,29 +201,24 @@ pub fn compare_readings(left: &Inventory, right: &Inventory) -> Vec<Change> {
     pairs(&flat(left), &flat(right), |path| path.to_owned())
 }
 
-fn kinds(left: &Record, right: &Record) -> Vec<String> {
-    let known = TYPES.iter().map(|kind| (*kind).to_owned());
-    let all = || left.measurements.iter().chain(&right.measurements);
-    let other: BTreeSet<String> =
-        all().map(|measurement| measurement.kind.clone()).filter(|kind| !TYPES.contains(&kind.as_str())).collect();
-    known.chain(other).filter(|kind| all().any(|measurement| measurement.kind == *kind)).collect()
+fn kinds<'b>(left: &'b Baseline, right: &'b Baseline) -> Vec<&'b str> {
+    let all: BTreeSet<&str> = left.tables.iter().chain(&right.tables).map(|table| table.kind.as_str()).collect();
+    let other = all.iter().copied().filter(|kind| !TYPES.contains(kind));
+    TYPES.iter().copied().filter(|kind| all.contains(kind)).chain(other).collect()
 }
 
-fn compare_subtypes(path: &str, left: &Subtype, right: &Subtype, changes: &mut Vec<Change>) {
-    let texts = |subtype: &Subtype| -> BTreeMap<String, String> {
-        let context = subtype.context.iter().map(|(key, text)| (key.clone(), text.clone()));
-        context.chain(subtype.data.iter().map(|(key, reading)| (key.clone(), reading.to_string()))).collect()
-    };
-    changes.extend(pairs(&texts(left), &texts(right), |key| format!("{path}.{key}")));
+fn compare_tables(path: &str, left: &Table, right: &Table, changes: &mut Vec<Change>) {
+    changes.extend(pairs(&left.texts, &right.texts, |key| format!("{path}.{key}")));
+    let none = Texts::new();
     for index in 0..left.items.len().max(right.items.len()) {
-        let texts = |items: &[Item]| items.get(index).map(item_texts).unwrap_or_default();
-        changes.extend(pairs(&texts(&left.items), &texts(&right.items), |key| format!("{path}[{index}].{key}")));
+        let (before, after) = (left.items.get(index).unwrap_or(&none), right.items.get(index).unwrap_or(&none));
+        changes.extend(pairs(before, after, |key| format!("{path}[{index}].{key}")));
     }
 }
 
-fn item_texts(item: &Item) -> BTreeMap<String, String> {
-    let context = item.context.iter().map(|(key, text)| (key.clone(), text.clone()));
-    context.chain(item.data.iter().map(|(key, reading)| (key.clone(), reading.to_string()))).collect()
+fn texts(context: &Texts, data: &BTreeMap<String, Scalar>) -> Texts {
+    let context = context.iter().map(|(key, text)| (key.clone(), text.clone()));
+    context.chain(data.iter().map(|(key, reading)| (key.clone(), reading.to_string()))).collect()
 }
 
 /// Changes of two sorted tables of texts.
@@ -123,48 +232,59 @@ fn pairs(
     keys.into_iter().filter_map(|key| Change::of(path(key), value(left, key), value(right, key))).collect()
 }
 
-fn compare_nodes(left: &Inventory, right: &Inventory, changes: &mut Vec<Change>) {
-    let unread = unread_of_nodes(left, right);
+/// Compares nodes that come in the order of their names, one at a time.
+fn compare_nodes(
+    mut left: Peekable<impl Iterator<Item = Side>>,
+    mut right: Peekable<impl Iterator<Item = Side>>,
+    unread: &[&str],
+    changes: &mut Vec<Change>,
+) {
     let is_read = |key: &str| unread.iter().all(|prefix| !key.starts_with(prefix));
-    let by_name = |nodes: &'_ [Arc<Node>]| -> BTreeMap<String, Arc<Node>> {
-        nodes.iter().map(|node| (node.name.to_string(), Arc::clone(node))).collect()
-    };
-    let (before, after) = (by_name(&left.nodes), by_name(&right.nodes));
-    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    for name in names {
-        let path = format!("node[{name}]");
-        match (before.get(name), after.get(name)) {
-            (Some(before), Some(after)) if Arc::ptr_eq(before, after) => {}
+    loop {
+        let order = match (left.peek(), right.peek()) {
+            (Some(before), Some(after)) => before.name().cmp(after.name()),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => return,
+        };
+        let before = if order.is_le() { left.next() } else { None };
+        let after = if order.is_ge() { right.next() } else { None };
+        match (before, after) {
+            (Some(Side::Shared(before)), Some(Side::Shared(after))) if Arc::ptr_eq(&before, &after) => {}
             (Some(before), Some(after)) => {
-                let texts = |node: &Node| -> BTreeMap<String, String> {
-                    node_texts(node).into_iter().filter(|(key, _)| is_read(key)).collect()
-                };
+                let path = format!("node[{}]", before.name());
+                let texts =
+                    |side: Side| -> Texts { side.into_texts().into_iter().filter(|(key, _)| is_read(key)).collect() };
                 changes.extend(pairs(&texts(before), &texts(after), |key| format!("{path}.{key}")));
             }
-            (before, after) => {
-                let kind = if after.is_some() { ChangeKind::Added } else { ChangeKind::Removed };
-                let texts = |node: Option<&Arc<Node>>| node.map(|node| json!(node_texts(node)));
-                let (left, right) = (texts(before), texts(after));
+            (Some(one), None) | (None, Some(one)) => {
+                let path = format!("node[{}]", one.name());
+                let texts = Some(json!(one.into_texts()));
+                let (kind, left, right) = match order {
+                    Ordering::Less => (ChangeKind::Removed, texts, None),
+                    _ => (ChangeKind::Added, None, texts),
+                };
                 changes.push(Change { kind, path, left, right, cause: String::new(), noise: None });
             }
+            (None, None) => return,
         }
     }
 }
 
 /// Beginnings of what is compared of a node that one side could not read, because other objects say it.
-fn unread_of_nodes(left: &Inventory, right: &Inventory) -> Vec<&'static str> {
+fn unread_of_nodes(left: &Baseline, right: &Baseline) -> Vec<&'static str> {
     let of_source: [(&str, &[&str]); 4] = [
         ("pods", &["held."]),
         ("claims", &["held-devices."]),
         ("slices", &["devices.", "held-devices.", "gpu-"]),
         ("features", &["gpu-"]),
     ];
-    let is_unread = |source: &str| left.gap(source).or(right.gap(source)).is_some();
+    let is_unread = |source: &str| left.gaps.contains(source) || right.gaps.contains(source);
     of_source.into_iter().filter(|(source, _)| is_unread(source)).flat_map(|(_, keys)| keys).copied().collect()
 }
 
 /// What is compared of a node, by name.
-pub fn node_texts(node: &Node) -> BTreeMap<String, String> {
+pub fn node_texts(node: &Node) -> Texts {
     let flag = |flag: Option<bool>| flag.map(|flag| flag.to_string());
     let count = |count: Option<u64>| count.map(|count| count.to_string());
     let text = |fact: &crate::inventory::Fact<crate::inventory::Text>| fact.text().map(str::to_owned);
@@ -233,7 +353,18 @@ mod tests {
 
     fn shown(left: &Inventory, right: &Inventory) -> Vec<String> {
         let line = |change: &Change| format!("{}{} {}", change.kind.sign(), change.path, change.noise.unwrap_or(""));
-        compare(left, right).iter().map(line).collect()
+        let changes = compare(left, right);
+        assert_eq!(compare_kept(&written(&Baseline::of(left)), kept_nodes(left), right), changes, "from what was kept");
+        changes.iter().map(line).collect()
+    }
+
+    /// Written to a file and read again.
+    fn written<T: Serialize + serde::de::DeserializeOwned>(value: &T) -> T {
+        serde_json::from_str(&serde_json::to_string(value).unwrap()).unwrap()
+    }
+
+    fn kept_nodes(inventory: &Inventory) -> impl Iterator<Item = NodeBaseline> {
+        NodeBaseline::all(inventory).map(|node| written(&node))
     }
 
     #[test]

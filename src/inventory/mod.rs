@@ -174,14 +174,7 @@ impl Inventory {
 
     /// Why a measurement, as the file names it, cannot be there: its source could not be read.
     pub fn gap_of(&self, kind: &str, subtype: &str) -> Option<String> {
-        let source = match (kind, subtype) {
-            ("K8s", "server") => "version",
-            ("K8s", "image") => "pods",
-            ("K8s", "policy" | "helm" | "workloads") => subtype,
-            ("K8s", "node") | ("GPU" | "OS" | "NodeTopology", _) => "nodes",
-            _ => return None,
-        };
-        self.gap(source)
+        self.gap(source_of(kind, subtype)?)
     }
 
     /// Machines that have accelerators.
@@ -248,6 +241,17 @@ fn accelerated(node: &Node) -> Accelerated {
             let name = product.or(accelerators.vendor.value().cloned()).unwrap_or_else(|| "unknown".into());
             Accelerated { name, is_model: false }
         }
+    }
+}
+
+/// The source that a measurement, as the file names it, is read from; `None` where it is not one of the API server.
+pub fn source_of<'s>(kind: &str, subtype: &'s str) -> Option<&'s str> {
+    match (kind, subtype) {
+        ("K8s", "server") => Some("version"),
+        ("K8s", "image") => Some("pods"),
+        ("K8s", "policy" | "helm" | "workloads") => Some(subtype),
+        ("K8s", "node") | ("GPU" | "OS" | "NodeTopology", _) => Some("nodes"),
+        _ => None,
     }
 }
 

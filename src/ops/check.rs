@@ -121,7 +121,7 @@ async fn judge(
             }
             Step::Again { after, reads, waiting_for } => {
                 if waiting_for != waited_for {
-                    say(format!("waiting for: {waiting_for}"));
+                    say(format!("{}{waiting_for}", checks::WAITING));
                     waited_for = waiting_for;
                 }
                 tokio::time::sleep(Duration::from_secs(after).min(budget.saturating_sub(elapsed))).await;

@@ -10,7 +10,12 @@ use super::{
 };
 use crate::{
     cluster::watch::{LiveStatus, LiveView},
-    diff::{self, Change, noise::Shown, severity},
+    diff::{
+        self, Change,
+        inventory::{Baseline, NodeBaseline},
+        noise::Shown,
+        severity,
+    },
     document::header::Edition,
     inventory::Inventory,
     snapshot::{self as form},
@@ -20,12 +25,14 @@ use crate::{
     },
     yaml::stream::Serialized,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{
-    collections::BTreeSet,
-    io,
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    io::{self, BufRead as _},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Weak},
     time::Duration,
 };
 use tokio::sync::watch;
@@ -98,14 +105,25 @@ pub fn cluster_of(snapshot: &Inventory) -> &str {
 /// # Errors
 /// A name that is not one or is taken; the folder cannot be written.
 pub fn save(folder: &Path, snapshot: &Inventory, name: Option<&str>, how: How) -> Result<(Moment, bool), Failure> {
+    save_after(None, folder, snapshot, name, how)
+}
+
+/// As [`save`], where the differences to the moment of an id are known.
+fn save_after(
+    since: Option<(&str, &[Change])>,
+    folder: &Path,
+    snapshot: &Inventory,
+    name: Option<&str>,
+    how: How,
+) -> Result<(Moment, bool), Failure> {
     let doing = "keep the snapshot";
     let lock = store::lock(folder).map_err(failed(folder, doing))?;
     let known = list(folder)?;
     if let Some(name) = name {
         check_name(name, &known, None)?;
     }
-    let text = text_without_time(snapshot);
-    let digest = store::digest(&text);
+    let written = store::keep(folder, &lock, |sink| write_without_time(snapshot, sink));
+    let (digest, is_new) = written.map_err(failed(folder, doing))?;
     let at = match snapshot.about.taken_at.as_str() {
         "" => NO_TIME.to_owned(),
         at => at.to_owned(),
@@ -113,11 +131,20 @@ pub fn save(folder: &Path, snapshot: &Inventory, name: Option<&str>, how: How) -
     let mut moment = moment_of(snapshot, &at, &digest, how);
     let before = known.iter().find(|known| known.id == moment.id);
     moment.name = name.map(str::to_owned).or(before.and_then(|known| known.name.clone()));
-    let is_new = store::keep(folder, &lock, &digest, &text).map_err(failed(folder, doing))?;
     let previous =
         known.iter().rfind(|known| known.cluster == moment.cluster && known.id != moment.id && known.at <= moment.at);
-    if let Some(previous) = previous {
-        relate(folder, &mut moment, previous, snapshot)?;
+    match (previous, since) {
+        (Some(previous), Some((id, changes))) if previous.id == id => {
+            moment.since = Some(previous.id.clone());
+            describe(&mut moment, changes);
+        }
+        (Some(previous), _) => relate(folder, &mut moment, previous, snapshot)?,
+        (None, _) => {}
+    }
+    let is_newest = !known.iter().any(|known| known.cluster == moment.cluster && known.at > moment.at);
+    if is_newest {
+        let write = |sink: &mut dyn io::Write| write_baseline(&moment, snapshot, sink);
+        store::put_baseline(folder, &lock, &moment.cluster, write).map_err(failed(folder, doing))?;
     }
     store::put(folder, &lock, &moment).map_err(failed(folder, doing))?;
     // One that was taken in between two others is what the later one is to be compared with.
@@ -153,7 +180,7 @@ fn relate(folder: &Path, moment: &mut Moment, previous: &Moment, snapshot: &Inve
     moment.since = Some(previous.id.clone());
     let changes = match previous.digest == moment.digest {
         true => Vec::new(),
-        false => what_matters(&open(folder, previous)?, snapshot),
+        false => changes_since(folder, previous, snapshot)?,
     };
     describe(moment, &changes);
     Ok(())
@@ -185,8 +212,65 @@ pub fn words(change: &Change) -> String {
 
 /// Differences without noise.
 pub fn what_matters(left: &Inventory, right: &Inventory) -> Vec<Change> {
+    without_noise(diff::inventory::compare(left, right))
+}
+
+fn without_noise(mut changes: Vec<Change>) -> Vec<Change> {
     let shown = Shown::default();
-    diff::inventory::compare(left, right).into_iter().filter(|change| shown.shows(change)).collect()
+    changes.retain(|change| shown.shows(change));
+    changes
+}
+
+/// What matters of the differences between a kept snapshot and this one.
+///
+/// # Errors
+/// As [`open`], where the baseline of the cluster is of another moment or cannot be read.
+fn changes_since(folder: &Path, moment: &Moment, snapshot: &Inventory) -> Result<Vec<Change>, Failure> {
+    match changes_since_baseline(folder, moment, snapshot) {
+        Some(changes) => Ok(without_noise(changes)),
+        None => Ok(what_matters(&open(folder, moment)?, snapshot)),
+    }
+}
+
+/// The first line of a baseline; a line for each node follows.
+#[derive(Serialize, Deserialize)]
+struct Head<'h> {
+    form: Cow<'h, str>,
+    /// The moment that it is of.
+    moment: Cow<'h, str>,
+    baseline: Baseline,
+}
+
+const BASELINE: &str = "aicr.run/baseline-v1";
+
+fn write_baseline(moment: &Moment, snapshot: &Inventory, mut sink: &mut dyn io::Write) -> io::Result<()> {
+    let head = Head { form: BASELINE.into(), moment: moment.id.as_str().into(), baseline: Baseline::of(snapshot) };
+    serde_json::to_writer(&mut sink, &head)?;
+    sink.write_all(b"\n")?;
+    for node in NodeBaseline::all(snapshot) {
+        serde_json::to_writer(&mut sink, &node)?;
+        sink.write_all(b"\n")?;
+    }
+    Ok(())
+}
+
+/// All differences to the baseline of a cluster, if it is of this moment and can be read to its end.
+///
+/// Nodes are read one by one: all of them at once would take more memory than the cluster that is shown.
+fn changes_since_baseline(folder: &Path, moment: &Moment, snapshot: &Inventory) -> Option<Vec<Change>> {
+    let mut lines = store::baseline(folder, &moment.cluster).ok()?.lines();
+    let Head { form, moment: of, baseline } = serde_json::from_str(&lines.next()?.ok()?).ok()?;
+    if form != BASELINE || of != moment.id {
+        return None;
+    }
+    let mut read = 0;
+    let nodes = lines.map_while(|line| serde_json::from_str::<NodeBaseline>(&line.ok()?).ok()).inspect(|_| read += 1);
+    let mut nodes = nodes.fuse();
+    let changes = diff::inventory::compare_kept(&baseline, nodes.by_ref(), snapshot);
+    // Where one side has no nodes, none was compared.
+    nodes.by_ref().for_each(drop);
+    drop(nodes);
+    (read == baseline.nodes).then_some(changes)
 }
 
 /// Compares again what has another moment before it than it was compared with.
@@ -210,20 +294,20 @@ fn relink(folder: &Path, lock: &Lock, cluster: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The document, with a time that is the same for all.
-fn text_without_time(snapshot: &Inventory) -> Vec<u8> {
+/// Writes the document, with a time that is the same for all.
+fn write_without_time(snapshot: &Inventory, sink: &mut dyn io::Write) -> io::Result<()> {
     let mut timeless = snapshot.clone();
     timeless.about.taken_at = NO_TIME.to_owned();
     if let Some(record) = &mut timeless.record {
         let record = Arc::make_mut(record);
         record.metadata.insert("timestamp".to_owned(), NO_TIME.to_owned());
     }
-    document(&timeless)
+    write_document(&timeless, sink)
 }
 
-fn document(snapshot: &Inventory) -> Vec<u8> {
-    // Keys of the document are texts, so it can be JSON.
-    serde_json::to_vec(&Serialized::from(form::stream(snapshot, Edition::default()))).unwrap_or_default()
+/// Writes the document. Its keys are texts, so it can be JSON.
+fn write_document(snapshot: &Inventory, sink: &mut dyn io::Write) -> io::Result<()> {
+    serde_json::to_writer(sink, &Serialized::from(form::stream(snapshot, Edition::default()))).map_err(io::Error::from)
 }
 
 /// The document of a moment, as JSON.
@@ -236,9 +320,15 @@ pub fn text(folder: &Path, moment: &Moment) -> Result<String, Failure> {
             .at(format!("{} in {}", moment.id, folder.display()))
             .hint("remove what cannot be read with `aicr snapshots prune`")
     })?;
-    let text = String::from_utf8_lossy(&content);
+    // What was checked against its digest is what was written, which is UTF-8.
+    let mut text =
+        String::from_utf8(content).unwrap_or_else(|invalid| String::from_utf8_lossy(invalid.as_bytes()).into_owned());
     // Its own time, in the one place where a time of ours stands.
-    Ok(text.replacen(&format!("\"{NO_TIME}\""), &format!("\"{}\"", moment.at), 1))
+    let ours = format!("\"{NO_TIME}\"");
+    if let Some(at) = text.find(&ours) {
+        text.replace_range(at..at + ours.len(), &format!("\"{}\"", moment.at));
+    }
+    Ok(text)
 }
 
 /// The snapshot of a moment.
@@ -284,8 +374,10 @@ pub async fn shelf(target: &Target) -> Result<Shelf, Failure> {
 async fn week(options: &DemoOptions) -> Result<Vec<(Moment, Arc<Inventory>)>, Failure> {
     let mut moments: Vec<(Moment, Arc<Inventory>)> = Vec::new();
     for (at, name, snapshot) in demo::week(options).await? {
-        let digest = store::digest(&text_without_time(&snapshot));
-        let mut moment = Moment { name, ..moment_of(&snapshot, &at, &digest, How::Recorded) };
+        let mut text = Vec::new();
+        let written = write_without_time(&snapshot, &mut text);
+        written.map_err(|error| Failure::from_error(Kind::Internal, "make the week of the demo", error))?;
+        let mut moment = Moment { name, ..moment_of(&snapshot, &at, &store::digest(&text), How::Recorded) };
         if let Some((previous, before)) = moments.last() {
             moment.since = Some(previous.id.clone());
             describe(&mut moment, &what_matters(before, &snapshot));
@@ -337,7 +429,12 @@ pub async fn kept(reference: &str, target: &Target) -> Result<String, Failure> {
     let moment = find_in(&shelf.list()?, reference, context_of(target).as_deref())?;
     match &shelf.folder {
         Ok(folder) if !shelf.demo.iter().any(|(known, _)| known.id == moment.id) => text(folder, &moment),
-        _ => Ok(String::from_utf8_lossy(&document(&shelf.open(&moment)?)).into_owned()),
+        _ => {
+            let mut text = Vec::new();
+            let written = write_document(&shelf.open(&moment)?, &mut text);
+            written.map_err(|error| Failure::from_error(Kind::Internal, "write the kept snapshot", error))?;
+            Ok(String::from_utf8_lossy(&text).into_owned())
+        }
     }
 }
 
@@ -497,19 +594,23 @@ pub fn prune(folder: &Path, limits: &Limits) -> Result<Vec<Moment>, Failure> {
         removed
             .extend(moments.iter().filter(may_go).filter(|moment| moment.at < *since).map(|moment| moment.id.as_str()));
     }
-    let bytes = |removed: &BTreeSet<&str>| -> u64 {
-        let stay = moments.iter().filter(|moment| !removed.contains(moment.id.as_str()));
-        stay.map(|moment| &moment.digest)
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .map(|digest| store::size(folder, digest))
-            .sum()
-    };
+    // Moments that share a content: it goes with the last of them.
+    let mut contents: BTreeMap<&str, (usize, u64)> = BTreeMap::new();
+    for moment in moments.iter().filter(|moment| !removed.contains(moment.id.as_str())) {
+        let content = contents.entry(&moment.digest).or_insert_with(|| (0, store::size(folder, &moment.digest)));
+        content.0 += 1;
+    }
+    let mut bytes: u64 = contents.values().map(|(_, size)| size).sum();
     for moment in moments.iter().filter(may_go) {
-        if bytes(&removed) <= limits.bytes {
+        if bytes <= limits.bytes {
             break;
         }
-        removed.insert(&moment.id);
+        if removed.insert(&moment.id)
+            && let Some((left, size)) = contents.get_mut(moment.digest.as_str())
+        {
+            *left -= 1;
+            bytes -= if *left == 0 { *size } else { 0 };
+        }
     }
     for id in &removed {
         store::remove(folder, &lock, id).map_err(failed(folder, doing))?;
@@ -528,12 +629,13 @@ pub fn prune(folder: &Path, limits: &Limits) -> Result<Vec<Moment>, Failure> {
 pub struct Recorder {
     folder: PathBuf,
     limits: Limits,
-    last: Option<(String, Arc<Inventory>)>,
+    /// What was looked at last, while others hold it.
+    seen: Weak<Inventory>,
 }
 
 impl Recorder {
     pub fn new(folder: PathBuf, limits: Limits) -> Recorder {
-        Recorder { folder, limits, last: None }
+        Recorder { folder, limits, seen: Weak::new() }
     }
 
     /// Looks at a cluster as it is now; the moment, if it was worth one.
@@ -541,22 +643,27 @@ impl Recorder {
     /// # Errors
     /// As [`save`] and [`prune`].
     pub fn look(&mut self, snapshot: &Arc<Inventory>) -> Result<Option<Moment>, Failure> {
-        let cluster = cluster_of(snapshot).to_owned();
-        if self.last.as_ref().is_none_or(|(known, _)| *known != cluster) {
-            let stored = list(&self.folder)?.into_iter().rfind(|moment| moment.cluster == cluster);
-            // One that cannot be read any more is as good as none.
-            let stored = stored.and_then(|moment| open(&self.folder, &moment).ok());
-            self.last = stored.map(|stored| (cluster.clone(), Arc::new(stored)));
-        }
-        if let Some((_, last)) = &self.last
-            && (Arc::ptr_eq(last, snapshot) || what_matters(last, snapshot).is_empty())
-        {
+        if self.seen.ptr_eq(&Arc::downgrade(snapshot)) {
             return Ok(None);
         }
-        let (moment, _) = save(&self.folder, snapshot, None, How::Recorded)?;
-        self.last = Some((cluster, Arc::clone(snapshot)));
-        prune(&self.folder, &self.limits)?;
-        Ok(Some(moment))
+        let cluster = cluster_of(snapshot);
+        let newest = list(&self.folder)?.into_iter().rfind(|moment| moment.cluster == cluster);
+        // One that cannot be read any more is as good as none.
+        let since = newest.and_then(|newest| {
+            let changes = changes_since(&self.folder, &newest, snapshot).ok()?;
+            Some((newest.id, changes))
+        });
+        let kept = match &since {
+            Some((_, changes)) if changes.is_empty() => None,
+            _ => {
+                let since = since.as_ref().map(|(id, changes)| (id.as_str(), changes.as_slice()));
+                let (moment, _) = save_after(since, &self.folder, snapshot, None, How::Recorded)?;
+                prune(&self.folder, &self.limits)?;
+                Some(moment)
+            }
+        };
+        self.seen = Arc::downgrade(snapshot);
+        Ok(kept)
     }
 }
 
@@ -725,6 +832,34 @@ mod tests {
         let mut next = Recorder::new(folder.clone(), Limits::default());
         assert!(!look(&mut next, &cluster("2026-01-14T10:00:00Z", B)));
         assert_eq!(list(&folder).expect("a list").len(), 2);
+    }
+
+    #[test]
+    fn what_was_kept_of_the_newest_moment_is_enough_to_say_what_changed() {
+        let (_folder, store) = store();
+        let mut recorder = Recorder::new(store.clone(), Limits::default());
+        assert!(recorder.look(&cluster("2026-01-14T09:00:00Z", A)).unwrap().is_some());
+        // The content is not read: it can be unreadable.
+        for entry in std::fs::read_dir(store.join("contents")).unwrap() {
+            std::fs::write(entry.unwrap().path(), "").unwrap();
+        }
+        let mut recorder = Recorder::new(store.clone(), Limits::default());
+        assert!(recorder.look(&cluster("2026-01-14T09:01:00Z", A)).unwrap().is_none(), "nothing changed");
+        let moment = recorder.look(&cluster("2026-01-14T09:02:00Z", B)).unwrap().expect("a change");
+        assert_eq!((moment.things, moment.changes), (vec!["node[gpu-2]".to_owned()], 1));
+        assert_eq!(moment.words, ["~ node[gpu-2].label.zone: a -> b"]);
+        // One that is broken in the middle says nothing; the content is read instead.
+        let baselines = store.join("baselines");
+        let path = std::fs::read_dir(&baselines).unwrap().next().unwrap().unwrap().path();
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+        assert!(recorder.look(&cluster("2026-01-14T09:03:00Z", B)).unwrap().is_none(), "as in the content");
+        let lock = store::lock(&store).unwrap();
+        for moment in list(&store).unwrap() {
+            store::remove(&store, &lock, &moment.id).unwrap();
+        }
+        store::sweep(&store, &lock).unwrap();
+        assert_eq!(std::fs::read_dir(&baselines).unwrap().count(), 0, "it goes with the last moment");
     }
 
     #[tokio::test(start_paused = true)]

@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-/// Digest of the catalog, and its files: path, text, and where its tree is in [`PACKED`].
-type Listed = (&'static str, &'static [(&'static str, &'static str, Range<usize>)]);
+/// Digest of the catalog, and its files: where the path is in [`PATHS`], the text, and where the tree is in [`PACKED`].
+type Listed = (&'static str, &'static [(Range<usize>, &'static str, Range<usize>)]);
 
 static CATALOG: Listed = include!(concat!(env!("OUT_DIR"), "/catalog.rs"));
+static PATHS: &str = include_str!(concat!(env!("OUT_DIR"), "/catalog.paths"));
 static PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/catalog.packed"));
 static THEMES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/themes.rs"));
 
@@ -21,7 +22,8 @@ pub struct Embedded {
 /// Every catalog file, by path.
 pub fn catalog() -> impl Iterator<Item = Embedded> {
     let packed = |place: &Range<usize>| PACKED.get(place.clone()).unwrap_or_default();
-    CATALOG.1.iter().map(move |(path, text, place)| Embedded { path, text, packed: packed(place) })
+    let path = |place: &Range<usize>| PATHS.get(place.clone()).unwrap_or_default();
+    CATALOG.1.iter().map(move |(at, text, place)| Embedded { path: path(at), text, packed: packed(place) })
 }
 
 /// What `Catalog::digest` says of the catalog: known, so that a start need not read all of it.

@@ -1,5 +1,6 @@
 //! Snapshots that are kept, below `snapshots/` in the folder for state: contents by their digest, and one small file for each
-//! moment that says when a cluster looked like that.
+//! moment that says when a cluster looked like that. Of the newest moment of each cluster also what the next look at the
+//! cluster is compared with, line by line, because a content of thousands of nodes takes much memory to read.
 //!
 //! Equal contents are one file, whatever their times. A moment is written after its content and removed before it, and who
 //! changes either holds a lock; so a killed program leaves at most a content that no moment names, which [`sweep`] removes.
@@ -19,6 +20,7 @@ use std::{
 pub const FOLDER: &str = "snapshots";
 const CONTENTS: &str = "contents";
 const MOMENTS: &str = "moments";
+const BASELINES: &str = "baselines";
 const SUFFIX: &str = "json.gz";
 
 /// What a cluster looked like at one time.
@@ -75,7 +77,29 @@ pub fn lock(folder: &Path) -> io::Result<Lock> {
 
 /// `sha256:…` of a text.
 pub fn digest(text: &[u8]) -> String {
-    Sha256::digest(text).iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+    named(Sha256::new_with_prefix(text))
+}
+
+fn named(hash: Sha256) -> String {
+    hash.finalize().iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+/// Hands on what it is given, and knows the digest of it.
+struct Digesting<W> {
+    sink: W,
+    hash: Sha256,
+}
+
+impl<W: Write> Write for Digesting<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.sink.write(bytes)?;
+        self.hash.update(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.sink.flush()
+    }
 }
 
 fn content_path(folder: &Path, digest: &str) -> PathBuf {
@@ -86,22 +110,31 @@ fn moment_path(folder: &Path, id: &str) -> PathBuf {
     folder.join(MOMENTS).join(format!("{id}.json"))
 }
 
-/// Keeps a content; says whether it is new.
+/// Keeps a content that is made while it is written; its digest, and whether it is new.
+///
+/// It is never in memory as a whole: that of thousands of nodes is larger than all else that the program holds.
 ///
 /// # Errors
-/// What the system says.
-pub fn keep(folder: &Path, _lock: &Lock, digest: &str, text: &[u8]) -> io::Result<bool> {
-    let path = content_path(folder, digest);
-    if path.is_file() {
-        return Ok(false);
-    }
+/// What the system says, and those of `text`.
+pub fn keep(
+    folder: &Path,
+    _lock: &Lock,
+    text: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<(String, bool)> {
     fs::create_dir_all(folder.join(CONTENTS))?;
-    write::write_with(&path, |sink| {
-        let mut packed = GzEncoder::new(sink, Compression::fast());
-        packed.write_all(text)?;
-        packed.finish().map(drop)
+    let incoming = folder.join(CONTENTS).join(format!("incoming.{SUFFIX}"));
+    let mut digest = String::new();
+    write::write_with(&incoming, |sink| {
+        let packed = GzEncoder::new(sink, Compression::fast());
+        let mut sink = io::BufWriter::with_capacity(1 << 16, Digesting { sink: packed, hash: Sha256::new() });
+        text(&mut sink)?;
+        let Digesting { sink, hash } = sink.into_inner().map_err(io::IntoInnerError::into_error)?;
+        digest = named(hash);
+        sink.finish().map(drop)
     })?;
-    Ok(true)
+    let path = content_path(folder, &digest);
+    let is_new = !path.is_file();
+    if is_new { fs::rename(&incoming, &path) } else { fs::remove_file(&incoming) }.map(|()| (digest, is_new))
 }
 
 /// A content.
@@ -120,6 +153,38 @@ pub fn content(folder: &Path, wanted: &str) -> io::Result<Vec<u8>> {
 /// Bytes that a content takes; 0 where it is gone.
 pub fn size(folder: &Path, digest: &str) -> u64 {
     fs::metadata(content_path(folder, digest)).map_or(0, |metadata| metadata.len())
+}
+
+fn baseline_path(folder: &Path, cluster: &str) -> PathBuf {
+    // What a cluster is called can hold anything.
+    let name = digest(cluster.as_bytes());
+    folder.join(BASELINES).join(format!("{}.{SUFFIX}", name.trim_start_matches("sha256:")))
+}
+
+/// Keeps what the next look at a cluster is compared with, in place of what there was.
+///
+/// # Errors
+/// What the system says, and those of `text`.
+pub fn put_baseline(
+    folder: &Path,
+    _lock: &Lock,
+    cluster: &str,
+    text: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    fs::create_dir_all(folder.join(BASELINES))?;
+    write::write_with(&baseline_path(folder, cluster), |sink| {
+        let mut sink = io::BufWriter::with_capacity(1 << 16, GzEncoder::new(sink, Compression::fast()));
+        text(&mut sink)?;
+        sink.into_inner().map_err(io::IntoInnerError::into_error)?.finish().map(drop)
+    })
+}
+
+/// Reads what [`put_baseline`] kept.
+///
+/// # Errors
+/// What the system says.
+pub fn baseline(folder: &Path, cluster: &str) -> io::Result<impl io::BufRead + use<>> {
+    Ok(io::BufReader::with_capacity(1 << 16, GzDecoder::new(fs::File::open(baseline_path(folder, cluster))?)))
 }
 
 /// Every moment, the oldest first. A file that is not one is left out.
@@ -167,13 +232,21 @@ pub fn remove(folder: &Path, _lock: &Lock, id: &str) -> io::Result<()> {
     fs::remove_file(moment_path(folder, id))
 }
 
-/// Removes contents that no moment names; how many.
+/// Removes contents that no moment names, and baselines of clusters without moments; how many contents.
 ///
 /// # Errors
 /// What the system says.
 pub fn sweep(folder: &Path, _lock: &Lock) -> io::Result<usize> {
-    let used: BTreeSet<PathBuf> = list(folder)?.iter().map(|moment| content_path(folder, &moment.digest)).collect();
-    let entries = match fs::read_dir(folder.join(CONTENTS)) {
+    let moments = list(folder)?;
+    let contents: BTreeSet<PathBuf> = moments.iter().map(|moment| content_path(folder, &moment.digest)).collect();
+    let baselines: BTreeSet<PathBuf> = moments.iter().map(|moment| baseline_path(folder, &moment.cluster)).collect();
+    remove_others(&folder.join(BASELINES), &baselines)?;
+    remove_others(&folder.join(CONTENTS), &contents)
+}
+
+/// Removes the files of a folder that are not among these; how many. A folder that does not exist has none.
+fn remove_others(folder: &Path, used: &BTreeSet<PathBuf>) -> io::Result<usize> {
+    let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
         Err(error) => return Err(error),
@@ -208,8 +281,9 @@ mod tests {
         let folder = folder.path();
         let held = lock(folder).unwrap();
         let name = digest(b"one");
-        assert!(keep(folder, &held, &name, b"one").unwrap());
-        assert!(!keep(folder, &held, &name, b"one").unwrap());
+        let one = |sink: &mut dyn Write| sink.write_all(b"one");
+        assert_eq!(keep(folder, &held, one).unwrap(), (name.clone(), true));
+        assert_eq!(keep(folder, &held, one).unwrap(), (name.clone(), false));
         for id in ["20260114-000000-aaaaaaaa", "20260113-000000-aaaaaaaa"] {
             put(folder, &held, &moment(id, &name)).unwrap();
         }
@@ -227,7 +301,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
         let held = lock(folder).unwrap();
-        keep(folder, &held, &digest(b"one"), b"two").unwrap();
+        let (name, _) = keep(folder, &held, |sink| sink.write_all(b"two")).unwrap();
+        fs::rename(content_path(folder, &name), content_path(folder, &digest(b"one"))).unwrap();
         assert_eq!(content(folder, &digest(b"one")).unwrap_err().kind(), io::ErrorKind::InvalidData);
     }
 

@@ -135,9 +135,20 @@ fn panic_on_request() {
 
 /// Lets other threads go before the one that calls this, where both are ready and the system knows such a thing.
 pub fn yield_to_others() {
+    set_niceness(5);
+}
+
+/// As [`yield_to_others`], and before those that yield to others.
+pub fn yield_to_all() {
+    set_niceness(19);
+}
+
+fn set_niceness(value: i32) {
     // On Linux only, where it is about one thread; elsewhere it would be about the process. Refused, all stays as it is.
     #[cfg(target_os = "linux")]
-    let _ = rustix::process::setpriority_process(None, 5);
+    let _ = rustix::process::setpriority_process(None, value);
+    #[cfg(not(target_os = "linux"))]
+    let _ = value;
 }
 
 /// What a suspension came to.

@@ -18,7 +18,8 @@ const QUOTED_LINES: usize = 3;
 /// Milliseconds that a pod may be unschedulable, refused or without its image before the check is given up: long enough
 /// for the kubelet's second attempt at an image, far shorter than any limit.
 pub const GRACE_MS: u64 = 20_000;
-/// Milliseconds between the end of a container and giving up on the rest of its output.
+/// Milliseconds of silence between the end of a container and giving up on the rest of its output. What comes without a pause
+/// is waited for: a long output may take longer to read than its check took to write it.
 const OUTPUT_GRACE_MS: u64 = 5_000;
 /// Milliseconds between a pod's disappearance and saying so: the Job or its namespace may still name the reason.
 const VANISHED_GRACE_MS: u64 = 3_000;
@@ -105,6 +106,8 @@ pub struct Machine {
     trouble: Option<(String, String)>,
     following: bool,
     log_ended: bool,
+    /// When the last line arrived.
+    last_line: Option<Moment>,
     log: VecDeque<String>,
     ending: Option<Ending>,
     finished: bool,
@@ -129,6 +132,7 @@ impl Machine {
             trouble: None,
             following: false,
             log_ended: false,
+            last_line: None,
             log: VecDeque::new(),
             ending: None,
             finished: false,
@@ -170,6 +174,7 @@ impl Machine {
                     self.log.pop_front();
                 }
                 self.log.push_back(line.clone());
+                self.last_line = Some(now);
                 outputs.push(Output::Log(line));
             }
             Observation::LogEnd => self.log_ended = true,
@@ -295,7 +300,12 @@ impl Machine {
         if now.since(self.created) >= limit_ms {
             let last = describe(&self.state);
             let message = format!("no verdict within {} s; last state: {last}", self.check.timeout_seconds);
-            self.give_no_verdict(now, Why::OutOfTime, message);
+            let unheard = self.pod.as_ref().filter(|pod| pod::is_out_of_reach(pod));
+            let (why, message) = match unheard.map(|pod| text(pod, "/spec/nodeName")) {
+                Some(node) => (Why::NodeLost, format!("node {node} does not report; {message}")),
+                None => (Why::OutOfTime, message),
+            };
+            self.give_no_verdict(now, why, message);
             if let Some(ending) = &mut self.ending {
                 ending.end.speechless = self.running_since.is_some();
             }
@@ -349,7 +359,8 @@ impl Machine {
             self.close(now);
         }
         let ending = self.ending.as_ref().filter(|ending| !ending.open)?;
-        let waited = now.since(ending.since);
+        let waited =
+            self.last_line.map_or(now.since(ending.since), |last| now.since(last).min(now.since(ending.since)));
         // The output of a container that goes on has no end to wait for.
         if self.following && !self.log_ended && !self.is_running() && waited < OUTPUT_GRACE_MS {
             return None;
@@ -789,6 +800,26 @@ mod tests {
                 "70: Other None no verdict within 60 s; last state: running (n1)\nit wrote nothing",
             ],
         );
+        // Output that keeps coming is read to its end; silence is not waited for.
+        let ended = || ended(0, "", "Completed");
+        check_last(
+            vec![
+                (1, ended()),
+                (5, Observation::Log("a".into())),
+                (9, Observation::Log("b".into())),
+                (13, Observation::LogEnd),
+            ],
+            "13: Passed",
+        );
+        check_last(vec![(1, ended()), (5, Observation::Log("a".into())), (10, Observation::Tick)], "10: Passed");
+        // What the node controller leaves of a pod whose kubelet is silent.
+        let unheard = pod(json!({"phase": "Running",
+            "conditions": [{"type": "Ready", "status": "False"}, {"type": "ContainersReady", "status": "True"}],
+            "containerStatuses": [{"name": "validator", "state": {"running": {}}}]}));
+        check_last(
+            vec![(1, unheard), (70, Observation::Tick)],
+            "70: Other None node n1 does not report; no verdict within 60 s; last state: running (n1)",
+        );
         check(
             vec![(1, pod(json!({"phase": "Pending"}))), (70, Observation::Tick)],
             &["1: scheduled (n1)", "70: Other None no verdict within 60 s; last state: scheduled (n1)"],
@@ -799,6 +830,12 @@ mod tests {
     fn eviction_vanishing_and_canceling_have_reasons() {
         let evicted = pod(json!({"phase": "Failed", "reason": "Evicted", "message": "low on memory"}));
         check(vec![(1, evicted)], &["1: scheduled (n1)", "1: Other None Evicted: low on memory"]);
+        let over_its_limit = pod(json!({"phase": "Failed", "reason": "Evicted", "message": "over its limit of 1Mi.  ",
+            "containerStatuses": [{"name": "validator", "state": {"terminated": {"exitCode": 137, "reason": "Error"}}}]}));
+        check_last(
+            vec![(1, over_its_limit), (1, Observation::LogEnd)],
+            "1: Other Some(137) Evicted: over its limit of 1Mi.",
+        );
         check(
             vec![(1, pod(json!({"phase": "Pending"}))), (2, Observation::PodGone), (5, Observation::Tick)],
             &[

@@ -63,6 +63,16 @@ pub(super) fn is_being_deleted(object: &Value) -> bool {
     !text(object, "/metadata/deletionTimestamp").is_empty()
 }
 
+/// Its node does not report: the node controller then takes the readiness of its pods away, and changes nothing else of them.
+pub(super) fn is_out_of_reach(pod: &Value) -> bool {
+    let conditions = pod.pointer("/status/conditions").and_then(Value::as_array);
+    let is = |kind: &str, status: &str| {
+        let mut conditions = conditions.into_iter().flatten();
+        conditions.any(|condition| condition["type"] == kind && condition["status"] == status)
+    };
+    is("Ready", "False") && is("ContainersReady", "True") && pod.pointer("/spec/readinessGates").is_none()
+}
+
 /// What the pod's end means; `None` while it goes on.
 pub(super) fn end(pod: &Value) -> Option<End> {
     let ended = container(pod).and_then(|status| status.pointer("/state/terminated")).map(|ended| exit(pod, ended));
@@ -77,6 +87,12 @@ pub(super) fn end(pod: &Value) -> Option<End> {
         let message = format!("the pod was disrupted ({reason}): {message}");
         return Some(End::of(Status::Other, Some(Why::Disrupted), message, code));
     }
+    // For its own use of disk or memory a kubelet evicts without that condition, and its container ends as one that was killed.
+    let (phase, reason) = (text(pod, "/status/phase"), text(pod, "/status/reason"));
+    if (phase, reason) == ("Failed", "Evicted") {
+        let message = format!("Evicted: {}", text(pod, "/status/message").trim());
+        return Some(End::of(Status::Other, Some(Why::Disrupted), message, ended.and_then(|ended| ended.exit_code)));
+    }
     if let Some(ended) = ended {
         let killed = ended.exit_code.is_some_and(|code| KILLED.contains(&code)) && ended.why == Some(Why::Crashed);
         return Some(match killed && is_being_deleted(pod) {
@@ -84,13 +100,12 @@ pub(super) fn end(pod: &Value) -> Option<End> {
             false => ended,
         });
     }
-    match (text(pod, "/status/phase"), text(pod, "/status/reason")) {
+    match (phase, reason) {
         ("Failed", reason) => {
             let message = text(pod, "/status/message");
-            let why = if reason == "Evicted" { Why::Disrupted } else { Why::Crashed };
             let reason = if reason.is_empty() { "the pod failed" } else { reason };
             let message = format!("{reason}: {message}").trim_end_matches([':', ' ']).to_owned();
-            Some(End::of(Status::Other, Some(why), message, None))
+            Some(End::of(Status::Other, Some(Why::Crashed), message, None))
         }
         (_, "NodeLost") => {
             let message = format!("node {} was lost", text(pod, "/spec/nodeName"));

@@ -31,12 +31,14 @@ use keeping::Keeping;
 use std::sync::Arc;
 
 mod act;
+mod bundle;
 mod command;
 mod context;
 mod deploy;
 mod filters;
 mod input;
 mod keeping;
+mod live_checks;
 mod plan;
 mod preferences;
 mod replay;
@@ -87,6 +89,8 @@ struct Asked {
     plan: u64,
     run: u64,
     kept: u64,
+    /// The run that a person wants to follow, by what they call it; `None` for whichever there is.
+    attach: Option<String>,
     /// A context that the session is being switched to; one at a time.
     context: Option<String>,
 }
@@ -355,6 +359,15 @@ impl State {
                 self.run_event(event);
                 Vec::new()
             }
+            Msg::BundleRead { generation, answer } => {
+                self.answered();
+                self.bundle_read(generation, answer);
+                Vec::new()
+            }
+            Msg::Evaluated { generation, news } => {
+                self.evaluated(generation, news);
+                Vec::new()
+            }
             Msg::DeployPlanned { generation, answer } => {
                 self.answered();
                 self.deploy_planned(generation, answer);
@@ -388,6 +401,10 @@ impl State {
                 Vec::new()
             }
             Msg::FollowEnded { name, answer } => self.follow_ended(&name, answer),
+            Msg::RunsFound { generation, namespace, answer } => {
+                self.answered();
+                self.runs_found(generation, namespace, answer)
+            }
             Msg::RunEnded { run_id, .. } if run_id != self.model.run.id => {
                 self.answered();
                 Vec::new()
@@ -614,7 +631,9 @@ impl State {
                 cluster.server = String::new();
                 self.show_cluster(side.snapshot);
                 self.desk.mark(Need::Cluster);
-                self.resolve()
+                let mut effects: Vec<Effect> = self.forget_evaluated().into_iter().collect();
+                effects.extend(self.resolve());
+                effects
             }
             SnapshotSlot::A => {
                 self.model.compare.a = Some(side);
@@ -822,6 +841,7 @@ impl State {
                         effects.extend(self.compare_recipes());
                         effects.extend(self.compare_what_if());
                         effects.extend(self.check_upgrade());
+                        effects.extend(self.evaluate_changed());
                     }
                 }
                 effects

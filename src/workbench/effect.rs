@@ -96,6 +96,18 @@ pub enum Effect {
         what: What,
     },
     Run(Arc<Prepared>),
+    /// Read a bundle on disk, to compare the plan of the recipe with it.
+    ReadBundle {
+        generation: u64,
+        folder: PathBuf,
+    },
+    /// Evaluate the checks of a recipe that only read, or of the catalog, now and from then on; ends what was begun before.
+    Evaluate {
+        generation: u64,
+        catalog: Arc<Catalog>,
+        recipe: Option<Arc<Resolution>>,
+    },
+    EndEvaluation,
     /// Read a bundle and say what deploying or removing it would do.
     PlanDeploy {
         generation: u64,
@@ -146,6 +158,16 @@ pub enum Effect {
         name: String,
         from: usize,
     },
+    /// List the runs that have Jobs in a namespace of the cluster; in that of the runs where none is named.
+    FindRuns {
+        generation: u64,
+        namespace: Option<String>,
+    },
+    /// Follow a run that somebody else started on the cluster; ends what was followed before.
+    AttachRun {
+        name: String,
+        namespace: String,
+    },
     /// Give the newest lines of the program's log.
     ReadLog,
     Copy(String),
@@ -186,7 +208,13 @@ impl Effect {
         match self {
             Effect::Run(_) | Effect::Deploy(_) => Nature::Changes,
             // Canceling and steering are of a run that was started here; in read-only mode there is none.
-            Effect::CancelRun | Effect::Steer(_) | Effect::Watch { .. } | Effect::FollowRun { .. } => Nature::Goes,
+            Effect::CancelRun
+            | Effect::Steer(_)
+            | Effect::Watch { .. }
+            | Effect::Evaluate { .. }
+            | Effect::EndEvaluation
+            | Effect::FollowRun { .. }
+            | Effect::AttachRun { .. } => Nature::Goes,
             // Files, the clipboard and the choice of a context are not of a cluster.
             Effect::Contexts { .. }
             | Effect::SwitchContext(_)
@@ -201,8 +229,10 @@ impl Effect {
             | Effect::ListMoments { .. }
             | Effect::OpenMoment { .. }
             | Effect::Plan { .. }
+            | Effect::ReadBundle { .. }
             | Effect::PlanDeploy { .. }
             | Effect::CompareRuns { .. }
+            | Effect::FindRuns { .. }
             | Effect::Save { .. }
             | Effect::KeepSession { .. }
             | Effect::ListFiles(_)

@@ -58,7 +58,7 @@ pub const WORDS: &[(&str, &str)] = &[
     ("back", "go back, as Esc does on a screen"),
     ("filter [TEXT]", "keep the rows that match; without a text, all"),
     ("where", "say where you are"),
-    ("wait", "wait until the run has ended"),
+    ("wait", "wait until the run, or the evaluation of the checks that only read, has ended"),
     ("commands", "list the commands of the palette"),
     ("actions", "list what can be done here by name"),
     ("quit", "leave"),
@@ -184,7 +184,7 @@ impl Reader {
     }
 
     async fn until_the_run_ends(&mut self) -> Result<(), Failure> {
-        while self.state.model.run.active && !self.state.quit {
+        while (self.state.model.run.active || self.state.model.live.is_evaluating) && !self.state.quit {
             tokio::select! {
                 Some(msg) = self.results.recv() => self.update(msg)?,
                 Some(()) = self.interrupts.recv() => self.update(Msg::Input(Input::Key(Key::ctrl('c'))))?,

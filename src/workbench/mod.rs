@@ -14,6 +14,7 @@ pub mod health;
 pub mod keymap;
 pub mod layout;
 pub mod linear;
+pub mod live_checks;
 pub mod model;
 pub mod msg;
 pub mod overlay;

@@ -526,6 +526,7 @@ fn does(state: &State, pane: &'static super::panes::Pane, action: Action) -> boo
         Action::Pause => run.active || records.replay.is_some(),
         Action::StepOn | Action::StepBack => records.replay.is_some(),
         Action::Run => can_run && recipe.value.is_some() && cluster.snapshot.is_some(),
+        Action::Evaluate => cluster.source != Source::Saved && state.model.catalog.value.is_some(),
         Action::RunFailed => !cluster.source.is_saved() && run.failed().next().is_some(),
         Action::CompareWith if state.desk.screen == Screen::Cluster => cluster.snapshot.is_some(),
         Action::Swap | Action::DiffView => match state.desk.screen {

@@ -72,6 +72,8 @@ struct Builder<'t> {
     parser: Parser<'t, StrInput<'t>>,
     limits: Limits,
     anchors: HashMap<usize, Node>,
+    /// Every key so far, once: thousands of equal mappings, as a snapshot has them, share theirs.
+    keys: HashSet<Arc<str>>,
     /// Nodes so far, aliases counted with all they hold.
     nodes: usize,
 }
@@ -84,7 +86,7 @@ impl<'t> Builder<'t> {
         }
         let options = options! { emit_comments: false };
         let parser = Parser::new_from_str_with_options(text, options);
-        Ok(Builder { parser, limits, anchors: HashMap::new(), nodes: 0 })
+        Ok(Builder { parser, limits, anchors: HashMap::new(), keys: HashSet::new(), nodes: 0 })
     }
 
     /// The next document, or `None` at the end of the stream.
@@ -112,7 +114,7 @@ impl<'t> Builder<'t> {
                     let plain = style == ScalarStyle::Plain;
                     if let Some(Open::Map { pending: pending @ None, .. }) = open.last_mut() {
                         let merge = plain && text == "<<";
-                        *pending = Some(Key { text: text.into(), at, merge });
+                        *pending = Some(Key { text: self.key(&text), at, merge });
                         self.count(1, at)?;
                         continue;
                     }
@@ -184,6 +186,16 @@ impl<'t> Builder<'t> {
             }
         }
         Ok(None)
+    }
+
+    /// The shared text of a key.
+    fn key(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.keys.get(text) {
+            return Arc::clone(known);
+        }
+        let key: Arc<str> = text.into();
+        self.keys.insert(Arc::clone(&key));
+        key
     }
 
     fn enter(&mut self, open: &[Open], at: Position, what: &'static str) -> Result<(), YamlError> {

@@ -140,6 +140,113 @@ impl Drop for FakeNode<'_> {
     }
 }
 
+/// Sends the stand-in of the DCGM exporter to nodes with that label.
+fn exporter(real: &Real, present: &str) {
+    let namespace = ["-n", "gpu-operator"];
+    let selector = json!({"spec": {"template": {"spec": {"nodeSelector": {"nvidia.com/gpu.present": present}}}}});
+    let patch = ["patch", "daemonset", "nvidia-dcgm-exporter", "--type=merge", "-p", &selector.to_string()];
+    real.kubectl_must(&[&namespace[..], &patch].concat());
+    let followed = ["rollout", "status", "daemonset/nvidia-dcgm-exporter", "--timeout=60s"];
+    real.kubectl_must(&[&namespace[..], &followed].concat());
+}
+
+#[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
+fn metrics_come_from_prometheus_and_an_autoscaler_follows_them() {
+    let real = Real::cluster();
+    let _parts = Parts::start(&real, &["monitoring"]);
+    let recipe = recipe(&real, |recipe| {
+        recipe["validation"]["conformance"]["checks"] = json!(["ai-service-metrics", "pod-autoscaling"]);
+        let components = recipe["componentRefs"].as_array_mut().expect("components");
+        components.retain(|component| {
+            component["name"] != "kube-prometheus-stack" && component["name"] != "prometheus-adapter"
+        });
+        components
+            .extend(["kube-prometheus-stack", "prometheus-adapter"].map(|name| component(name, "real-monitoring")));
+    });
+    let said = run(&real, &recipe, "ai-service-metrics", &[]);
+    said.is("passed", "");
+    let evidence = said.test["stdout"].to_string();
+    assert!(evidence.contains("series: 1") && evidence.contains("gpu_utilization"), "{evidence}");
+    let said = run(&real, &recipe, "pod-autoscaling", &[]);
+    said.is("passed", "");
+    let evidence = said.test["stdout"].to_string();
+    assert!(evidence.contains("dcgm_gpu_power_usage: 43200m"), "{evidence}");
+    assert!(evidence.contains("scaled from 1 replica to more and back"), "{evidence}");
+
+    // Both wait for a first value as long as they may.
+    let briefly = ["--check-timeout", "30s"];
+    exporter(&real, "nowhere");
+    let without = ["ai-service-metrics", "pod-autoscaling"].map(|check| run(&real, &recipe, check, &briefly));
+    exporter(&real, "true");
+    without[0].is("failed", "Prometheus has no series of DCGM_FI_DEV_GPU_UTIL yet");
+    without[1].is("failed", "external metric dcgm_gpu_power_usage ");
+
+    real.kubectl_must(&["-n", "real-monitoring", "scale", "deployment/adapter", "--replicas", "0"]);
+    let down = "apiservice/v1beta1.custom.metrics.k8s.io";
+    real.kubectl_must(&["wait", "--for=condition=Available=false", down, "--timeout=60s"]);
+    run(&real, &recipe, "ai-service-metrics", &briefly)
+        .is("failed", "custom.metrics.k8s.io is registered and not available (");
+}
+
+#[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
+fn checks_of_stand_ins_pass_and_fail_when_these_are_broken() {
+    let real = Real::cluster();
+    cluster_script(&real, &["smi-image"]);
+    let constraints = |operator: &str, driver: &str| {
+        json!([{"name": "Deployment.gpu-operator.version", "value": operator},
+               {"name": "Deployment.gpu-driver.version", "value": driver}])
+    };
+    let checks = json!({"deployment": ["operator-health", "gpu-operator-version", "check-nvidia-smi", "expected-resources"],
+        "conformance": ["accelerator-metrics", "ai-service-metrics", "platform-health"]});
+    let well = |recipe: &mut Value| {
+        for phase in ["deployment", "conformance"] {
+            recipe["validation"][phase]["checks"] = checks[phase].clone();
+        }
+        recipe["validation"]["deployment"]["constraints"] = constraints(">= v24.6.0", ">= 570");
+    };
+    let path = recipe(&real, well);
+    for check in ["operator-health", "gpu-operator-version", "check-nvidia-smi"] {
+        run(&real, &path, check, &[]).is("passed", "");
+    }
+    // Most components of the recipe are not here.
+    run(&real, &path, "expected-resources", &[]).is("failed", "cert-manager: ");
+
+    let operator = ["-n", "gpu-operator", "scale", "deployment/gpu-operator", "--replicas"];
+    real.kubectl_must(&[&operator[..], &["0"]].concat());
+    let gone = ["-n", "gpu-operator", "wait", "--for=delete", "pod", "-l", "app=gpu-operator", "--timeout=60s"];
+    real.kubectl_must(&gone);
+    let down = run(&real, &path, "operator-health", &[]);
+    real.kubectl_must(&[&operator[..], &["1"]].concat());
+    down.is("failed", "no pod with label app=gpu-operator in namespace gpu-operator");
+
+    exporter(&real, "nowhere");
+    let absent = run(&real, &path, "accelerator-metrics", &[]);
+    exporter(&real, "true");
+    absent.is("failed", "node worker-1: no pod of the DCGM exporter runs there");
+
+    let path = recipe(&real, |recipe| {
+        well(recipe);
+        recipe["validation"]["deployment"]["constraints"] = constraints(">= v99.0.0", ">= 999");
+        for component in recipe["componentRefs"].as_array_mut().expect("components") {
+            match component["name"].as_str() {
+                Some("kube-prometheus-stack") => component["namespace"] = "default".into(),
+                Some("cert-manager") => component["namespace"] = "aicr-test-absent".into(),
+                _ => {}
+            }
+        }
+    });
+    for (check, why) in [
+        ("gpu-operator-version", "the GPU operator is v25.10.1, expected >= v99.0.0"),
+        ("check-nvidia-smi", "node worker-1: driver 580.105.08, expected >= 999"),
+        ("ai-service-metrics", "namespace default: no Service of Prometheus with port 9090"),
+        ("platform-health", "namespace aicr-test-absent: not found"),
+    ] {
+        run(&real, &path, check, &[]).is("failed", why);
+    }
+}
+
 #[test]
 #[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
 fn robust_controller_meets_the_webhook_of_kubeflow_trainer() {

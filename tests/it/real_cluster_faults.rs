@@ -3,13 +3,17 @@
 //!
 //! The check is a shell script in an image of the test cluster, which an external catalog brings.
 
-use super::real_cluster::{Real, cluster_script, text};
+use super::real_cluster::{Real, cluster_script, text, within};
 use serde_json::Value;
 use std::{
     io::{BufRead, BufReader},
-    path::PathBuf,
+    net::{Shutdown, TcpListener, TcpStream},
+    path::{Path, PathBuf},
     process::{Child, Stdio},
-    sync::mpsc::{Receiver, channel},
+    sync::{
+        Arc, Mutex,
+        mpsc::{Receiver, channel},
+    },
     time::{Duration, Instant},
 };
 
@@ -25,6 +29,8 @@ enum Before {
     Nothing,
     /// The namespace, with this in it.
     Objects(&'static str),
+    /// The same, with a policy on its pods that admission has heard of.
+    Policy(&'static str),
     /// A label of the namespace.
     Label(&'static str),
     /// Pods that leave no room, or just enough for the check.
@@ -37,6 +43,10 @@ enum Before {
 enum Meanwhile {
     Nothing,
     Kubectl(fn(&Real, &str)),
+    /// Every connection of the run breaks; new ones are accepted.
+    Cut,
+    /// The kubelet stops, and comes back when the run has ended.
+    Silent,
     /// The API server is away for so long; for good.
     Away(Option<Duration>),
     /// What the credentials of the run were good for ends.
@@ -76,12 +86,9 @@ fn row(
     }
 }
 
-fn evict(real: &Real, pod: &str) {
-    let eviction = serde_json::json!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": NAMESPACE}});
-    let path = real.path("eviction.json");
-    std::fs::write(&path, eviction.to_string()).expect("a file");
-    let url = format!("/api/v1/namespaces/{NAMESPACE}/pods/{pod}/eviction");
-    real.kubectl_must(&["create", "--raw", &url, "-f", &path.display().to_string()]);
+fn drain(real: &Real, _: &str) {
+    let pods = "--pod-selector=aicr.run/validator";
+    real.kubectl_must(&["drain", "worker-1", pods, "--grace-period=1", "--timeout=60s"]);
 }
 
 fn preempt(real: &Real, _: &str) {
@@ -105,6 +112,17 @@ const POLICY: &str = "apiVersion: admissionregistration.k8s.io/v1\nkind: Validat
     validations: [{expression: \"false\", message: no pods today}]\n---\n\
     apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicyBinding\nmetadata: {name: aicr-test-policy}\n\
     spec:\n  policyName: aicr-test-policy\n  validationActions: [Deny]\n  \
+    matchResources: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: aicr-test-faults}}}\n";
+/// As a tool that injects secrets would.
+const MUTATION: &str = "apiVersion: admissionregistration.k8s.io/v1beta1\nkind: MutatingAdmissionPolicy\nmetadata: {name: aicr-test-policy}\n\
+    spec:\n  failurePolicy: Fail\n  reinvocationPolicy: Never\n  \
+    matchConstraints:\n    resourceRules: [{apiGroups: [\"\"], apiVersions: [v1], operations: [CREATE], resources: [pods]}]\n  \
+    mutations:\n  - patchType: JSONPatch\n    jsonPatch:\n      expression: >-\n        \
+[JSONPatch{op: \"add\", path: \"/spec/containers/0/env/-\", value: Object.spec.containers.env{name: \"INJECTED\", valueFrom: \
+    Object.spec.containers.env.valueFrom{secretKeyRef: Object.spec.containers.env.valueFrom.secretKeyRef{name: \
+    \"aicr-test-missing\", key: \"token\"}}}}]\n---\n\
+    apiVersion: admissionregistration.k8s.io/v1beta1\nkind: MutatingAdmissionPolicyBinding\nmetadata: {name: aicr-test-policy}\n\
+    spec:\n  policyName: aicr-test-policy\n  \
     matchResources: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: aicr-test-faults}}}\n";
 
 fn rows() -> Vec<Row> {
@@ -146,7 +164,7 @@ fn rows() -> Vec<Row> {
                 "evicted",
                 "busybox seq 1000000; sleep 110",
                 ("other", "disrupted", 9),
-                "the pod was disrupted (TerminationByKubelet): ",
+                "Evicted: Pod ephemeral local storage usage exceeds the total limit of containers 1Mi",
             )
         },
         Row {
@@ -161,12 +179,32 @@ fn rows() -> Vec<Row> {
             )
         },
         Row {
-            meanwhile: kubectl(evict),
+            meanwhile: kubectl(drain),
             ..row(
                 "node drained",
                 HANGS,
                 ("other", "disrupted", 9),
                 "the pod was disrupted (EvictionByEvictionAPI): Eviction API: evicting",
+            )
+        },
+        Row {
+            meanwhile: Meanwhile::Silent,
+            flags: &["--check-timeout", "75s"],
+            stays: true,
+            ..row(
+                "node lost",
+                HANGS,
+                ("other", "node-lost", 9),
+                "node worker-1 does not report; no verdict within 75 s; last state: running (",
+            )
+        },
+        Row {
+            before: Before::Policy(MUTATION),
+            ..row(
+                "config error",
+                HANGS,
+                ("other", "config-error", 9),
+                "the container cannot be started: CreateContainerConfigError: secret \"aicr-test-missing\" not found",
             )
         },
         Row {
@@ -196,7 +234,7 @@ fn rows() -> Vec<Row> {
             ..row("quota", HANGS, ("other", "pod-refused", 9), "the pod is refused: Error creating: pods ")
         },
         Row {
-            before: Before::Objects(POLICY),
+            before: Before::Policy(POLICY),
             ..row("admission denied", HANGS, ("other", "pod-refused", 9), "the pod is refused: Error creating: pods ")
         },
         // Pods of checks are what the restricted standard asks for.
@@ -268,6 +306,10 @@ fn rows() -> Vec<Row> {
             ..row("API server restarted", "echo begun; sleep 8", ("passed", "", 0), "")
         },
         Row {
+            meanwhile: Meanwhile::Cut,
+            ..row("watch dropped", "echo begun; sleep 5; echo again", ("passed", "", 0), "")
+        },
+        Row {
             meanwhile: Meanwhile::Away(None),
             flags: &["--check-timeout", "10s"],
             stays: true,
@@ -311,7 +353,6 @@ fn apply(real: &Real, manifest: &str) {
     real.kubectl_must(&["apply", "-f", &path.display().to_string()]);
 }
 
-/// Everything that carries our label, of any kind that a run creates.
 /// What rows leave to the next one, removed in any case.
 struct Cleared<'r>(&'r Real);
 
@@ -329,11 +370,13 @@ impl Drop for Cleared<'_> {
             "--ignore-not-found",
         ]);
         let policies = "priorityclass/aicr-test-high,validatingadmissionpolicy/aicr-test-policy,validatingadmissionpolicybinding/aicr-test-policy,\
+                        mutatingadmissionpolicy/aicr-test-policy,mutatingadmissionpolicybinding/aicr-test-policy,\
                         clusterrolebinding/aicr-test-revoked";
         for object in policies.split(',') {
             real.kubectl(&["delete", object, "--ignore-not-found"]);
         }
         real.kubectl(&["delete", "serviceaccount", "aicr-test-revoked", "-n", "default", "--ignore-not-found"]);
+        real.kubectl(&["uncordon", "worker-1"]);
         real.kubectl(&["delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=60s"]);
     }
 }
@@ -344,19 +387,26 @@ fn prepare(real: &Real, before: &Before) {
         Before::Objects(manifest) => {
             real.kubectl_must(&["create", "namespace", NAMESPACE]);
             apply(real, manifest);
-            // Admission takes a moment to hear of a policy.
-            let is_heard = || {
-                manifest != &POLICY
-                    || !real
-                        .kubectl(&["run", "probe", "-n", NAMESPACE, "--image", "test/pause:1", "--dry-run=server"])
-                        .status
-                        .success()
-            };
-            let begun = Instant::now();
-            while !is_heard() {
-                assert!(begun.elapsed() < Duration::from_secs(60), "the policy is not heard");
-                std::thread::sleep(Duration::from_millis(200));
-            }
+        }
+        Before::Policy(manifest) => {
+            real.kubectl_must(&["create", "namespace", NAMESPACE]);
+            apply(real, manifest);
+            let probe = [
+                "run",
+                "probe",
+                "-n",
+                NAMESPACE,
+                "--image",
+                "test/pause:1",
+                "--env=A=B",
+                "--dry-run=server",
+                "-o",
+                "yaml",
+            ];
+            within(Duration::from_secs(60), "the policy", || {
+                let output = real.kubectl(&probe);
+                !output.status.success() || text(&output).contains("aicr-test-missing")
+            });
         }
         Before::Label(label) => {
             real.kubectl_must(&["create", "namespace", NAMESPACE]);
@@ -428,7 +478,105 @@ struct Running {
     events: Receiver<String>,
 }
 
-fn start(real: &Real, row: &Row, kubeconfig: &std::path::Path) -> Running {
+impl Running {
+    /// The first event that is as asked, of those that are still to come.
+    #[track_caller]
+    fn until(&self, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+        let limit = Instant::now() + Duration::from_secs(60);
+        loop {
+            let line = self.events.recv_timeout(limit.saturating_duration_since(Instant::now()));
+            let line = line.unwrap_or_else(|error| panic!("{what}: {error}"));
+            let event: Value = serde_json::from_str(&line).expect("an event");
+            if is(&event) {
+                return event;
+            }
+        }
+    }
+
+    fn interrupt(&self) {
+        use rustix::process::{Pid, Signal, kill_process};
+        let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process");
+        kill_process(id, Signal::INT).expect("a signal");
+    }
+
+    /// Waits for it to say that another interrupt ends it at once: two signals in a row may arrive as one.
+    #[track_caller]
+    fn is_warned(&mut self) {
+        let mut told = String::new();
+        let stderr = self.child.stderr.as_mut().expect("a pipe");
+        let mut byte = [0];
+        while !told.contains("once more to stop at once") {
+            let count = std::io::Read::read(stderr, &mut byte).expect("text");
+            assert!(count > 0, "it ended: {told}");
+            told.push(char::from(byte[0]));
+        }
+    }
+
+    /// The exit code, and what it said on standard error since.
+    #[track_caller]
+    fn end(mut self) -> (Option<i32>, String) {
+        within(Duration::from_secs(60), "the end of the run", || self.child.try_wait().expect("a child").is_some());
+        let mut told = String::new();
+        let mut stderr = self.child.stderr.take().expect("a pipe");
+        std::io::Read::read_to_string(&mut stderr, &mut told).expect("text");
+        (self.child.wait().expect("a child").code(), told)
+    }
+}
+
+impl Drop for Running {
+    /// A test that failed half-way must not leave a run to the next one.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A way to the API server whose connections can be cut.
+struct Passage {
+    kubeconfig: PathBuf,
+    open: Arc<Mutex<Vec<TcpStream>>>,
+}
+
+impl Passage {
+    fn open(real: &Real) -> Passage {
+        let config = real.kubectl_must(&["config", "view", "--raw", "--flatten", "-o", "json"]);
+        let mut config: Value = serde_json::from_str(&config).expect("JSON");
+        let server = config["clusters"][0]["cluster"]["server"].as_str().expect("a server");
+        let server = server.trim_start_matches("https://").to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let open: Arc<Mutex<Vec<TcpStream>>> = Arc::default();
+        let held = open.clone();
+        std::thread::spawn(move || {
+            for near in listener.incoming().map_while(Result::ok) {
+                let Ok(far) = TcpStream::connect(&server) else { continue };
+                for (from, to) in [(&near, &far), (&far, &near)] {
+                    let (mut from, mut to) = (from.try_clone().expect("a socket"), to.try_clone().expect("a socket"));
+                    std::thread::spawn(move || {
+                        let _ = std::io::copy(&mut from, &mut to);
+                        let _ = to.shutdown(Shutdown::Both);
+                    });
+                }
+                held.lock().expect("a lock").push(near);
+            }
+        });
+        // The server's certificate is good for this address too.
+        config["clusters"][0]["cluster"]["server"] = format!("https://{address}").into();
+        let kubeconfig = real.path("passage.conf");
+        std::fs::write(&kubeconfig, config.to_string()).expect("a file");
+        Passage { kubeconfig, open }
+    }
+
+    fn cut(&self) {
+        let open = std::mem::take(&mut *self.open.lock().expect("a lock"));
+        assert!(!open.is_empty(), "the run uses this way");
+        for connection in open {
+            let _ = connection.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+fn start(real: &Real, row: &Row, kubeconfig: &Path) -> Running {
     let (catalog, recipe) = documents(real, row);
     let [catalog, recipe] = [catalog, recipe].map(|path| path.display().to_string());
     let mut args = vec![
@@ -458,7 +606,9 @@ fn start(real: &Real, row: &Row, kubeconfig: &std::path::Path) -> Running {
 fn check(real: &Real, row: &Row) -> Result<(), String> {
     let _cleared = Cleared(real);
     prepare(real, &row.before);
+    let passage = Passage::open(real);
     let kubeconfig = match row.meanwhile {
+        Meanwhile::Cut => passage.kubeconfig.clone(),
         Meanwhile::Revoked(_) => {
             let path = real.user("aicr-test-revoked", &[]);
             real.kubectl_must(&[
@@ -487,6 +637,8 @@ fn check(real: &Real, row: &Row) -> Result<(), String> {
                 Meanwhile::Nothing => {}
                 Meanwhile::Kubectl(happens) => happens(real, &pod()),
                 Meanwhile::Revoked(revoke) => revoke(real),
+                Meanwhile::Cut => passage.cut(),
+                Meanwhile::Silent => cluster_script(real, &["kubelet", "stop"]),
                 Meanwhile::Away(long) => {
                     cluster_script(real, &["apiserver", "stop"]);
                     match long {
@@ -505,6 +657,9 @@ fn check(real: &Real, row: &Row) -> Result<(), String> {
     if away {
         cluster_script(real, &["apiserver", "start"]);
     }
+    if matches!(row.meanwhile, Meanwhile::Silent) {
+        cluster_script(real, &["kubelet", "start"]);
+    }
     let mut told = String::new();
     std::io::Read::read_to_string(&mut running.child.stderr.take().expect("a pipe"), &mut told).expect("text");
     let mut problems = Vec::new();
@@ -522,6 +677,9 @@ fn check(real: &Real, row: &Row) -> Result<(), String> {
         "log of 300,000 lines" if lines != 300_000 => problems.push(format!("{lines} lines")),
         "log without newline" if !seen.iter().any(|event| event["text"] == "no end") => {
             problems.push("the line is lost".into())
+        }
+        "watch dropped" if !seen.iter().any(|event| event["text"] == "again") => {
+            problems.push("output after the cut is lost".into())
         }
         "escape sequences, broken UTF-8" if told.contains('\u{1b}') => {
             problems.push(format!("a terminal would obey: {told:?}"))
@@ -585,11 +743,84 @@ fn two_runs_in_one_namespace_do_not_meet_and_the_last_removes_it() {
     let row = row("two runs in one namespace", "echo looked; sleep 1", ("passed", "", 0), "");
     let runs: Vec<Running> = (0..2).map(|_| start(&real, &row, &real.kubeconfig)).collect();
     for run in runs {
-        let output = run.child.wait_with_output().expect("a child");
-        assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+        let (code, told) = run.end();
+        assert_eq!(code, Some(0), "{told}");
     }
     assert_eq!(real.left_over(), "");
     let namespace = real.kubectl(&["get", "namespace", NAMESPACE, "-o", "jsonpath={.status.phase}"]);
     let phase = String::from_utf8_lossy(&namespace.stdout).into_owned();
     assert!(phase.is_empty() || phase == "Terminating", "the namespace stays: {phase}");
+}
+
+type IsReached = fn(&Value) -> bool;
+
+/// From the plan to the end of the check, in the order of the run.
+const STAGES: [(&str, IsReached); 5] = [
+    ("planned", |event| event["event"] == "planned"),
+    ("creating", |event| event["state"]["state"] == "creating"),
+    ("running", |event| event["state"]["state"] == "running"),
+    ("output", |event| event["event"] == "log"),
+    ("ended", |event| event["event"] == "finished"),
+];
+
+/// A run that has come to a stage, and its id.
+fn run_to(real: &Real, stage: &str, is_reached: IsReached) -> (Running, String) {
+    let script = if stage == "ended" { "echo looked" } else { HANGS };
+    let row = row("a stage", script, ("", "", 0), "");
+    let running = start(real, &row, &real.kubeconfig);
+    let planned = running.until("planned", |event| event["event"] == "planned");
+    if stage != "planned" {
+        running.until(stage, is_reached);
+    }
+    (running, planned["run_id"].as_str().expect("an id").to_owned())
+}
+
+#[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
+fn a_run_that_is_killed_at_any_stage_is_swept() {
+    let real = Real::cluster();
+    cluster_script(&real, &["smi-image"]);
+    let _cleared = Cleared(&real);
+    for (stage, is_reached) in STAGES {
+        let (mut running, _) = run_to(&real, stage, is_reached);
+        running.child.kill().expect("killed");
+        running.child.wait().expect("a child");
+        let swept = real.aicr(&["cleanup", "--namespace", NAMESPACE]);
+        assert!(swept.status.success(), "{stage}: {}", text(&swept));
+        assert_eq!(real.left_over(), "", "{stage}");
+    }
+}
+
+#[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
+fn an_interrupt_ends_a_run_at_any_stage_and_a_second_one_ends_it_at_once() {
+    let real = Real::cluster();
+    cluster_script(&real, &["smi-image"]);
+    let _cleared = Cleared(&real);
+    // A check that has its verdict keeps it.
+    let expected = |stage: &str| if stage == "ended" { ("passed", 0) } else { ("other", 130) };
+    let status = |id: &str| {
+        let output = real.aicr(&["runs", "export", id]);
+        let report: Value =
+            serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output)));
+        report["results"]["tests"][0]["status"].as_str().expect("a status").to_owned()
+    };
+    for (stage, is_reached) in STAGES {
+        let (running, id) = run_to(&real, stage, is_reached);
+        running.interrupt();
+        let (code, told) = running.end();
+        assert_eq!((&*status(&id), code), (expected(stage).0, Some(expected(stage).1)), "{stage}: {told}");
+        assert_eq!(real.left_over(), "", "{stage}");
+    }
+    for (stage, is_reached) in STAGES {
+        let (mut running, id) = run_to(&real, stage, is_reached);
+        running.interrupt();
+        running.is_warned();
+        running.interrupt();
+        let (code, told) = running.end();
+        assert_eq!((&*status(&id), code), (expected(stage).0, Some(130)), "{stage}: {told}");
+        let swept = real.aicr(&["cleanup", "--namespace", NAMESPACE]);
+        assert!(swept.status.success(), "{stage}: {}", text(&swept));
+        assert_eq!(real.left_over(), "", "{stage}");
+    }
 }

@@ -10,7 +10,9 @@ mod control;
 mod create;
 mod dispatcher;
 mod event_log;
+mod inner;
 mod inputs;
+pub mod live;
 mod options;
 mod phase_run;
 mod preflight;
@@ -184,5 +186,5 @@ pub fn abandoned(prepared: &Prepared) -> Failure {
     let (run, namespace) = (&prepared.plan.run_id, &prepared.plan.namespace);
     Failure::new(Kind::Interrupted, "clean up", "interrupted twice")
         .at(format!("run {run}"))
-        .hint(format!("remove what is left with: aicr cleanup --namespace {namespace} --run-id {run}"))
+        .hint(format!("remove what is left with: {}", plan::cleanup_command(namespace, run)))
 }

@@ -58,6 +58,7 @@ impl State {
             Action::GoDefinition => self.say(Severity::Info, "the selected row is not set by a file"),
             Action::Pager => return self.page(pane),
             Action::GoUpgrade => return self.upgrade_command(""),
+            Action::Evaluate => return self.evaluate(),
             Action::Run => {
                 let what = self.under_cursor();
                 return self.ask_run(what);
@@ -101,6 +102,7 @@ impl State {
             Step::Setting(flag, mode) => return self.decide_setting(flag, mode),
             Step::CloseWhatIf => self.close_what_if(),
             Step::OpenRun(name) => return self.open_run(name, false),
+            Step::AttachRun(name) => return self.attach_listed(name),
             Step::CompareRun(name) => return self.open_run(name, true),
             Step::AskDeploy => return self.ask_deploy(),
             Step::AskCancelDeploy => self.ask_cancel_deploy(),

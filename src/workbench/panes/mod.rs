@@ -14,6 +14,7 @@ mod components;
 mod constraints;
 mod deploy;
 mod groups;
+mod health;
 mod heat;
 mod identity;
 mod ladder;
@@ -56,12 +57,14 @@ use crate::{
 };
 use std::{fmt, sync::Arc};
 
+pub use bundle::PANE as BUNDLE;
 pub use changes::PANE as CHANGES;
 pub use checks::PANE as CHECKS;
 pub use compared_runs::PANE as COMPARED_RUNS;
 pub use components::PANE as COMPONENTS;
 pub(super) use components::standing;
 pub use deploy::PANE as DEPLOY;
+pub use health::PANE as HEALTH;
 pub use heat::PANE as HEAT;
 pub use log::PANE as LOG;
 pub use moments::PANE as MOMENTS;
@@ -102,6 +105,7 @@ pub static ALL: &[&Pane] = &[
     &identity::PANE,
     &components::PANE,
     &constraints::PANE,
+    &health::PANE,
     &heat::PANE,
     &moments::PANE,
     &values::PANE,
@@ -202,10 +206,14 @@ pub fn shows_upgrades(pane: &Pane) -> bool {
 pub enum Need {
     Cluster,
     Recipe,
+    /// A bundle on disk that is compared with the recipe's plan.
+    Bundle,
     WhatIf,
     Diff,
     Upgrade,
     Run,
+    /// Checks that are evaluated from here.
+    LiveChecks,
     /// Recorded runs, and two of them beside each other.
     Runs,
     Deploy,
@@ -255,6 +263,8 @@ pub enum Step {
     CloseWhatIf,
     /// Show a recorded run.
     OpenRun(String),
+    /// Follow a run of the cluster that is listed.
+    AttachRun(String),
     /// Compare a recorded run with the shown one.
     CompareRun(String),
     /// Ask before the shown bundle is deployed.

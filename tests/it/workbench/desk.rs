@@ -347,7 +347,7 @@ fn half_way() -> Vec<(u64, Body)> {
     for text in
         ["reads pods of namespace gpu-operator", "1 of 1 pods is ready", "\u{1b}[31mred\u{1b}[0m and \u{202e}backwards"]
     {
-        events.push((100, Body::Log { check: "operator-health".into(), text: text.into() }));
+        events.push((100, Body::Log { check: "operator-health".into(), text: text.into(), source: String::new() }));
     }
     let passed = result("operator-health", Phase::Deployment, Status::Passed, "");
     events.push((3130, Body::Finished { check: "operator-health".into(), result: passed }));
@@ -359,7 +359,10 @@ fn half_way() -> Vec<(u64, Body)> {
         3310,
         Body::State { check: "dra-support".into(), state: CheckState::Running { node: "worker-2".into() } },
     ));
-    events.push((3400, Body::Log { check: "dra-support".into(), text: "looks for resource slices".into() }));
+    events.push((
+        3400,
+        Body::Log { check: "dra-support".into(), text: "looks for resource slices".into(), source: String::new() },
+    ));
     let message = "0/5 nodes are available: 5 Insufficient nvidia.com/gpu".to_owned();
     events
         .push((3500, Body::State { check: "accelerator-metrics".into(), state: CheckState::Unscheduled { message } }));

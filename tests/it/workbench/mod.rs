@@ -13,6 +13,7 @@ mod fleet;
 mod keeping;
 mod keys;
 mod links;
+mod live_checks;
 mod read_only;
 mod recipes;
 mod recording;
