@@ -5,7 +5,7 @@
 
 use super::printer::{Printer, Role, Stream};
 use crate::{
-    deploy::event::{Body as Deploy, Outcome, State as Release, Way},
+    deploy::event::{Body as Deploy, Outcome, State as Release},
     report::{escape, words::Word},
     text::count,
     validate::event::{Body, Event, Severity},
@@ -119,8 +119,7 @@ impl Live {
     fn of_deploy(&self, body: &Deploy) -> Option<(String, Role, &'static str, String)> {
         Some(match body {
             Deploy::Planned { run_id, bundle, context, way, releases } => {
-                let to = if *way == Way::Install { "to" } else { "from" };
-                let detail = format!("{} of {bundle} {to} {context}", count(releases.len(), "release"));
+                let detail = format!("{} of {bundle} {} {context}", count(releases.len(), "release"), way.to());
                 (format!("run {run_id}"), Role::Heading, "planned", detail)
             }
             Deploy::State { release, state } => {

@@ -16,6 +16,7 @@ pub mod failure;
 pub mod fault;
 pub mod image;
 pub mod inherit;
+pub mod kustomize;
 pub mod place;
 pub mod recipe;
 pub mod run;

@@ -31,6 +31,7 @@ use keeping::Keeping;
 use std::sync::Arc;
 
 mod act;
+mod bundle;
 mod command;
 mod context;
 mod deploy;
@@ -350,6 +351,11 @@ impl State {
             }
             Msg::Run(event) => {
                 self.run_event(event);
+                Vec::new()
+            }
+            Msg::BundleRead { generation, answer } => {
+                self.answered();
+                self.bundle_read(generation, answer);
                 Vec::new()
             }
             Msg::Evaluated { generation, news } => {

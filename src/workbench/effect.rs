@@ -95,6 +95,11 @@ pub enum Effect {
         what: What,
     },
     Run(Arc<Prepared>),
+    /// Read a bundle on disk, to compare the plan of the recipe with it.
+    ReadBundle {
+        generation: u64,
+        folder: PathBuf,
+    },
     /// Evaluate the checks of a recipe that only read, or of the catalog, now and from then on; ends what was begun before.
     Evaluate {
         generation: u64,
@@ -201,6 +206,7 @@ impl Effect {
             | Effect::ListMoments { .. }
             | Effect::OpenMoment { .. }
             | Effect::Plan { .. }
+            | Effect::ReadBundle { .. }
             | Effect::Evaluate { .. }
             | Effect::EndEvaluation
             | Effect::PlanDeploy { .. }

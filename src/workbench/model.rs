@@ -5,6 +5,7 @@
 
 use super::{deploy::Deploy, live_checks::LiveChecks, widgets::text};
 use crate::{
+    bundle::compare::There,
     catalog::{Catalog, validator::Phase},
     cluster::{Contexts, watch::LiveStatus},
     constraint,
@@ -776,6 +777,8 @@ pub struct Model {
     /// What came of it was said.
     pub inherit_said: bool,
     pub recipe: Slot<Resolution, Question>,
+    /// The bundle on disk that the recipe's plan is compared with, by its folder.
+    pub bundle: Slot<There, PathBuf>,
     /// The constraints of the recipe on the cluster.
     pub rules: Vec<Rule>,
     pub what_if: Option<WhatIf>,

@@ -2,6 +2,7 @@
 
 use super::{effect::Effect, keymap::Action, live_checks::News, overlay::Files};
 use crate::{
+    bundle::compare::There,
     catalog::Catalog,
     cluster::{Contexts, watch::LiveView},
     diff::Change,
@@ -135,6 +136,11 @@ pub enum Msg {
         answer: Result<Arc<Prepared>, Failure>,
     },
     Run(Event),
+    /// A bundle on disk.
+    BundleRead {
+        generation: u64,
+        answer: Result<Arc<There>, Failure>,
+    },
     /// What comes of the checks that only read.
     Evaluated {
         generation: u64,

@@ -448,6 +448,7 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("report", "[FORM]", "the report of the shown run: text, ctrf, junit, markdown or sarif"),
     ("speed", "FACTOR", "how many times faster a recorded run plays"),
     ("in-process", "[off]", "run checks that only read in this process, without pods"),
+    ("bundle", "[FOLDER]", "the bundle of the recipe, and what it would change in the one in a folder"),
     ("deploy", "FOLDER", "plan a bundle for the cluster; nothing is installed before a question"),
     ("undeploy", "FOLDER", "plan to remove a bundle from the cluster; nothing is removed before a question"),
     ("theme", "NAME", "another theme"),

@@ -38,6 +38,7 @@ mod real_cluster_agent;
 mod real_cluster_bundle;
 mod real_cluster_deploy;
 mod real_cluster_faults;
+mod real_cluster_gitops;
 mod real_cluster_upgrade;
 mod records;
 #[cfg(unix)]

@@ -5,7 +5,6 @@
 
 use super::{Prepared, Reader};
 use crate::{
-    deploy::event::Way,
     ops::{Failure, Kind, deploy},
     report::Report,
     store::{
@@ -116,12 +115,11 @@ pub async fn record(folder: PathBuf, prepared: &Prepared, cluster: &str, log: Re
 /// # Errors
 /// What the system says; the deploy itself goes on.
 pub async fn of_deploy(prepared: &deploy::Prepared, cluster: &str, log: Reader) -> Result<PathBuf, Failure> {
-    let verb = if prepared.wish.options.way == Way::Install { "deploy" } else { "removal" };
     let facts = Facts {
         record: FORM.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         cluster: cluster.to_owned(),
-        recipe: format!("{verb} of {}", prepared.name),
+        recipe: format!("{} of {}", prepared.wish.options.way.noun(), prepared.name),
         plan: prepared.lines(cluster),
         ..Facts::default()
     };

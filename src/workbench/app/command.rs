@@ -75,6 +75,7 @@ impl State {
             "step" => return self.step_command(rest),
             "skip" => self.skip_command(rest),
             "retry" => return self.retry_command(rest),
+            "bundle" => return self.bundle_command(rest),
             "deploy" => return self.deploy_command(rest, Way::Install),
             "undeploy" => return self.deploy_command(rest, Way::Remove),
             "in-process" => self.in_process_command(rest),

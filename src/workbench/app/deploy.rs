@@ -88,17 +88,16 @@ impl State {
         let width = usize::from(Overlay::question_width(self.desk.width));
         let mut lines = hanging(&prepared.lines(&context), width);
         let releases = count(prepared.plan.releases.len(), "release");
-        let (title, choices, why) = match prepared.wish.options.way {
+        let way = prepared.wish.options.way;
+        let title = format!("{} {releases} {} {context}?", way.verb(), way.to());
+        let (choices, why) = match way {
             Way::Install => (
-                format!("deploy {releases} to {context}?"),
                 ["Cancel", "Deploy"],
                 "What is there with the same content is left as it is; what an earlier run left half-way is continued.",
             ),
-            Way::Remove => (
-                format!("remove {releases} from {context}?"),
-                ["Cancel", "Remove"],
-                "Namespaces that deploying has made go too, unless something else is in them.",
-            ),
+            Way::Remove => {
+                (["Cancel", "Remove"], "Namespaces that deploying has made go too, unless something else is in them.")
+            }
         };
         lines.extend([String::new(), why.to_owned()]);
         self.desk.overlay = Some(Overlay::question(Question::Deploy, &title, &hanging(&lines, width), choices));

@@ -8,7 +8,7 @@ use crate::{
     document::{header::Edition, side::Side},
     inventory::Inventory,
     ops::{
-        self, Failure, Kind,
+        self, Failure, Kind, bundle,
         config::Applied,
         deploy,
         place::{self, Format, Place},
@@ -187,6 +187,11 @@ impl Worker {
             }
             Effect::Plan { generation, catalog, recipe, what } => self.plan(generation, catalog, recipe, what),
             Effect::Run(prepared) => self.run(prepared),
+            Effect::ReadBundle { generation, folder } => self.compute(
+                "read the bundle",
+                move || bundle::there(&folder).map(Arc::new),
+                move |answer| Msg::BundleRead { generation, answer },
+            ),
             Effect::Evaluate { generation, catalog, recipe } => self.evaluate(generation, catalog, recipe),
             Effect::EndEvaluation => {
                 if let Some(task) = self.evaluating.take() {

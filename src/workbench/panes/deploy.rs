@@ -3,7 +3,7 @@
 use super::{checks, prelude::*};
 use crate::{
     deploy::{
-        event::{Found, State, Way},
+        event::{Found, State},
         progress::Release,
     },
     validate::event::Severity,
@@ -81,8 +81,7 @@ fn build(view: &View<'_>) -> Content {
             rows.push(Row { depth: 1, ..Row::new(RowId::Piece(at, piece), vec![Cell::new(role, line)]) });
         }
     }
-    let (verb, to) = if progress.way == Way::Install { ("deploy", "to") } else { ("remove", "from") };
-    let title = format!("{verb} {} {to} {}", progress.bundle, progress.context);
+    let title = format!("{} {} {} {}", progress.way.verb(), progress.bundle, progress.way.to(), progress.context);
     content(title, note(view), rows, Vec::new())
 }
 

@@ -56,6 +56,7 @@ use crate::{
 };
 use std::{fmt, sync::Arc};
 
+pub use bundle::PANE as BUNDLE;
 pub use changes::PANE as CHANGES;
 pub use checks::PANE as CHECKS;
 pub use compared_runs::PANE as COMPARED_RUNS;
@@ -204,6 +205,8 @@ pub fn shows_upgrades(pane: &Pane) -> bool {
 pub enum Need {
     Cluster,
     Recipe,
+    /// A bundle on disk that is compared with the recipe's plan.
+    Bundle,
     WhatIf,
     Diff,
     Upgrade,

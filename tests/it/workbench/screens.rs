@@ -8,6 +8,7 @@ use super::{
 
 use crate::sandbox::Sandbox;
 use aicr::{
+    bundle::{compare::There, plan::Options},
     catalog::validator::Phase,
     document::header::Edition,
     inventory::Inventory,
@@ -35,11 +36,13 @@ pub const SIZES: [(u16, u16); 5] = [(40, 10), (80, 24), (100, 30), (120, 40), (2
 /// A screen in a state that is worth looking at, at a size.
 type Make = fn(u16, u16, Look) -> Desk;
 
-pub const STATES: [(&str, Make); 26] = [
+pub const STATES: [(&str, Make); 28] = [
     ("cluster", cluster),
     ("recipe", recipe),
     ("what-if", what_if),
     ("bundle", bundle),
+    ("bundle-against", bundle_against),
+    ("bundle-dialects", bundle_dialects),
     ("diff", diff),
     ("sides", sides),
     ("observed", observed),
@@ -85,6 +88,42 @@ fn what_if(width: u16, height: u16, look: Look) -> Desk {
 fn bundle(width: u16, height: u16, look: Look) -> Desk {
     let mut desk = Desk::live_with(width, height, look);
     desk.keys("g b j");
+    desk
+}
+
+/// The bundle that the recipe of the desk becomes, as it is on disk.
+fn on_disk(desk: &Desk, deployer: &str) -> There {
+    let (catalog, resolution) = (&desk.state.model.catalog.value, &desk.state.model.recipe.value);
+    let tool = env!("CARGO_PKG_VERSION").to_owned();
+    let options = Options { tool, ..crate::bundle::options(deployer) };
+    let plan = ops::bundle::plan(catalog.as_ref().unwrap(), &resolution.as_ref().unwrap().recipe, options).unwrap();
+    let files = plan.files.iter().map(|file| (file.path.clone(), Some(file.bytes.to_vec()))).collect();
+    There { files, deployer: Some(deployer.to_owned()) }
+}
+
+/// Answers that a bundle was read.
+fn bundle_is(desk: &mut Desk, answer: Result<There, ops::Failure>) {
+    let Some(Effect::ReadBundle { generation, .. }) = desk.left.pop() else { panic!("nothing is read") };
+    desk.update(Msg::BundleRead { generation, answer: answer.map(Into::into) });
+}
+
+/// A bundle on disk in which somebody turned a value and left a file, and which lacks one.
+fn bundle_against(width: u16, height: u16, look: Look) -> Desk {
+    let mut desk = Desk::live_with(width, height, look);
+    desk.command("bundle site/bundle");
+    let mut there = on_disk(&desk, "helm");
+    let values = there.files.get_mut("001-cert-manager/values.yaml").unwrap().as_mut().unwrap();
+    *values = String::from_utf8(values.clone()).unwrap().replace("enabled: true", "enabled: false").into_bytes();
+    there.files.insert("notes.txt".to_owned(), Some(b"ours".to_vec()));
+    there.files.remove("deploy.sh");
+    bundle_is(&mut desk, Ok(there));
+    desk.keys("j");
+    desk
+}
+
+fn bundle_dialects(width: u16, height: u16, look: Look) -> Desk {
+    let mut desk = Desk::live_with(width, height, look);
+    desk.keys("g b G k k k k Enter");
     desk
 }
 
@@ -287,6 +326,8 @@ every_size_of! {
     the_recipe_screen: "recipe",
     the_recipe_screen_with_what_if: "what-if",
     the_bundle_of_the_recipe: "bundle",
+    the_bundle_beside_one_on_disk: "bundle-against",
+    the_bundle_in_two_dialects: "bundle-dialects",
     the_diff_screen_of_two_recipes: "diff",
     the_diff_screen_side_by_side: "sides",
     the_diff_screen_with_the_cluster: "observed",
@@ -320,11 +361,36 @@ fn a_bundle_is_read_release_by_release_and_left_by_escape() {
     // The same recipe in another dialect.
     desk.keys("Esc G k Enter");
     desk.shows("helm and terraform side by side");
-    desk.shows("001-cert-manager/install.sh                            001-cert-manager/values.yaml");
+    desk.shows("  install.sh                          values.yaml");
     desk.keys("Esc G k k k k k k k k Enter");
     desk.shows("001-cert-manager/");
     desk.keys("Esc Esc");
     desk.shows("overlay stack");
+}
+
+#[test]
+fn a_bundle_on_disk_is_compared_file_by_file_in_its_own_dialect() {
+    let mut desk = bundle_against(120, 40, Look::default());
+    desk.shows("3 files of the helm bundle in site/bundle would change");
+    desk.keys("Enter");
+    desk.shows("- line 14      enabled: false");
+    desk.keys("Esc j Enter");
+    desk.shows("new deploy.sh");
+    desk.keys("Esc j Enter");
+    desk.shows("the plan does not have this file");
+    desk.keys("Esc");
+    // Its files are those of another tool, and so are those of the plan that it is compared with.
+    desk.command("bundle site/flux");
+    desk.shows("reading site/flux");
+    let there = on_disk(&desk, "flux");
+    bundle_is(&mut desk, Ok(there));
+    desk.shows("no file of the flux bundle in site/flux would change");
+    desk.command("bundle nothing");
+    let because = ops::Failure::new(ops::Kind::NotFound, "read the bundle", "there is no such folder");
+    bundle_is(&mut desk, Err(because));
+    desk.shows("not compared with nothing: there is no such folder");
+    desk.command("bundle");
+    assert!(!desk.text().contains("not compared"));
 }
 
 #[test]
