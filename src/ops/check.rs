@@ -407,8 +407,7 @@ pub(super) async fn in_demo(pod: PodRun) -> PodExit {
     }
     // A verdict of this program would be told as one of the image.
     if image.contains(OF_REFERENCE) {
-        let termination_message =
-            format!("the demo has no published image of the reference: {image} is not run, and nothing stands for it");
+        let termination_message = format!("the demo has no published image of the reference: {image} is not run");
         return PodExit { code: NO_VERDICT, termination_message };
     }
     let path = env.get("AICR_VALIDATION_PATH").cloned().unwrap_or_default();
