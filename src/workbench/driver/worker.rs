@@ -69,15 +69,13 @@ pub(in crate::workbench) struct Worker {
 /// Runs what nobody waits for, after everything else that is ready: writing thousands of nodes takes a processor for half a
 /// second, in which keys would be answered late.
 fn in_background(work: impl Future<Output = ()> + Send + 'static) {
-    let run = move || {
-        term::yield_to_all();
+    // Without a thread nothing is kept, as without a folder.
+    term::in_background(move || {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         if let Ok(runtime) = runtime.enable_time().on_thread_start(term::yield_to_all).build() {
             runtime.block_on(work);
         }
-    };
-    // Without a thread nothing is kept, as without a folder.
-    let _ = std::thread::Builder::new().name("aicr-background".to_owned()).spawn(run);
+    });
 }
 
 impl Worker {
