@@ -58,6 +58,7 @@ pub(in crate::workbench) struct Worker {
     configuration: Option<Arc<Applied>>,
     /// What is watched is kept as it changes.
     keeps: bool,
+    writes_session: bool,
     answers: mpsc::Sender<Msg>,
     watching: Option<JoinHandle<()>>,
     running: Option<Running>,
@@ -90,6 +91,7 @@ impl Worker {
             options: options.run.clone(),
             configuration: options.configuration.clone(),
             keeps: options.keeps,
+            writes_session: options.writes_session,
             answers,
             watching: None,
             running: None,
@@ -234,6 +236,17 @@ impl Worker {
                 },
                 |answer| answer.unwrap_or_else(Msg::Failed),
             ),
+            Effect::KeepSession { session, said } => {
+                let writes = self.writes_session;
+                self.compute(
+                    "save the session",
+                    move || match writes {
+                        true => super::keep(*session).map(|()| Msg::Done(said)),
+                        false => Ok(Msg::Done(format!("{said} (until the end of this session)"))),
+                    },
+                    |answer| answer.unwrap_or_else(Msg::Failed),
+                );
+            }
             Effect::ListFiles(folder) => self.compute(
                 "list the files",
                 move || Ok(Files { names: place::names(&folder), folder }),
