@@ -256,6 +256,23 @@ async fn what_somebody_deletes_is_named() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn images_of_the_reference_are_started_under_their_contract_and_nothing_stands_for_them_in_the_demo() {
+    let mut setup = Setup::new(Vec::new()).await;
+    setup.options.plan.only = vec!["platform-health".into()];
+    setup.options.plan.validators = "reference".parse().expect("a release");
+    let plan = setup.prepare().lines("demo").join("\n");
+    assert!(plan.contains("! the reference's images v1.0.0 run with every right on the cluster"), "{plan}");
+    assert!(plan.contains("may * * in the whole cluster"), "{plan}");
+    let ran = setup.run(never).await;
+    ran.in_order();
+    let result = &ran.report().results[0];
+    assert_eq!(result.status, Status::Other, "{result:?}");
+    assert!(result.message.contains("the demo has no published image of the reference"), "{}", result.message);
+    assert_eq!(result.image, "ghcr.io/nvidia/aicr-validators/conformance:v1.0.0");
+    assert_eq!(setup.left().await, [""; 0], "its role is removed as every other");
+}
+
 /// A check that creates pods on every cluster.
 const ACCESS: &str = "secure-accelerator-access";
 

@@ -65,11 +65,11 @@ fn forbidden(verb: &str, resource: &str) -> Fault {
 }
 
 fn result<'e>(events: &'e [Event], name: &str) -> &'e aicr::validate::event::CheckResult {
-    let results = events.iter().filter_map(|event| match &event.body {
+    let mut results = events.iter().filter_map(|event| match &event.body {
         Body::Finished { check, result } if check == name => Some(result),
         _ => None,
     });
-    results.last().unwrap_or_else(|| panic!("{name} has no result: {events:#?}"))
+    results.next_back().unwrap_or_else(|| panic!("{name} has no result: {events:#?}"))
 }
 
 /// A good evaluation, and then one that is not over: something is broken, something may not be read, something is waited for.
