@@ -35,13 +35,17 @@ mod bundle;
 mod command;
 mod context;
 mod deploy;
+mod filters;
 mod input;
 mod keeping;
 mod live_checks;
 mod plan;
+mod preferences;
 mod replay;
 mod runs;
 mod time;
+
+pub(super) use filters::SIGN;
 
 /// What is known, how it is looked at, and what is under way.
 #[derive(Clone, Debug)]
@@ -140,6 +144,7 @@ impl State {
         let session = options.session.clone();
         desk.history.clone_from(&session.commands);
         desk.filters.clone_from(&session.filters);
+        desk.saved_filters.clone_from(&session.saved_filters);
         Ok(State {
             keeping: Keeping::new(session, options.restores, cluster, options.screen.is_some()),
             restored: Vec::new(),
@@ -150,6 +155,7 @@ impl State {
                 inherit: options.inherit.clone(),
                 setup: setup(&options.run),
                 read_only: options.read_only,
+                read_only_by: options.read_only_by.clone(),
                 ..Model::default()
             },
             desk,
@@ -444,6 +450,14 @@ impl State {
                 self.desk.overlay = Some(Overlay::messages(&self.model.messages, &log));
                 Vec::new()
             }
+            Msg::Preferences { chosen, themes, changed } => {
+                self.take_preferences(*chosen, themes, &changed);
+                Vec::new()
+            }
+            Msg::PreferencesRefused(wrong) => {
+                self.refuse_preferences(wrong);
+                Vec::new()
+            }
             Msg::Background(background) => {
                 self.background(background);
                 Vec::new()
@@ -470,6 +484,7 @@ impl State {
             Background::Dark => "dark",
             Background::Light => "light",
         };
+        self.desk.background = Some(name);
         if self.desk.is_theme_chosen || self.desk.theme.name == name {
             self.dirty = false;
             return;
@@ -952,7 +967,8 @@ impl State {
 
     /// Why something was not done.
     pub(super) fn say_read_only(&mut self) {
-        self.say(Severity::Warn, "read-only: this would change the cluster; start without --read-only to do it");
+        let by = self.model.read_only_by.as_deref().unwrap_or("--read-only");
+        self.say(Severity::Warn, format!("read-only: this would change the cluster; start without {by} to do it"));
     }
 
     // -- talking -----------------------------------------------------------------------------------------------------

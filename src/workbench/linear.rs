@@ -278,11 +278,13 @@ impl Reader {
         for line in lines {
             self.say(&line)?;
         }
-        let overlay = self.state.desk.overlay.clone();
-        if let Some(overlay) = overlay.as_ref().filter(|_| !self.said.has_overlay) {
-            self.read_overlay(overlay)?;
+        let had_overlay = std::mem::replace(&mut self.said.has_overlay, self.state.desk.overlay.is_some());
+        // Reading it changes what `more` goes on with, which is beside it.
+        if let Some(overlay) = self.state.desk.overlay.take_if(|_| !had_overlay) {
+            let read = self.read_overlay(&overlay);
+            self.state.desk.overlay = Some(overlay);
+            read?;
         }
-        self.said.has_overlay = overlay.is_some();
         Ok(())
     }
 
@@ -367,7 +369,7 @@ impl Reader {
                 self.command(line)?;
                 if self.here() != before { self.say(&self.place()) } else { Ok(()) }
             }
-            _ => match BINDINGS.iter().find(|binding| binding.name == line) {
+            _ => match keymap::named(line) {
                 Some(binding) if binding.acts_on(self.state.desk.screen) => self.act(binding.action),
                 Some(binding) => {
                     self.say(&format!("{} does nothing on {}", binding.name, self.state.desk.screen.name()))

@@ -764,6 +764,8 @@ const MESSAGES: usize = 500;
 pub struct Model {
     /// Nothing that would change a cluster is done.
     pub read_only: bool,
+    /// Where that was set.
+    pub read_only_by: Option<String>,
     pub cluster: Cluster,
     /// Those that the kubeconfig has, as it was read last.
     pub contexts: Contexts,

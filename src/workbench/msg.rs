@@ -1,6 +1,8 @@
 //! What reaches the state: input, time and answers of workers.
 
-use super::{effect::Effect, keymap::Action, live_checks::News, overlay::Files};
+use super::{
+    effect::Effect, keymap::Action, live_checks::News, overlay::Files, preferences::file::Chosen, theme::Themes,
+};
 use crate::{
     bundle::compare::There,
     catalog::Catalog,
@@ -198,6 +200,14 @@ pub enum Msg {
     Files(Files),
     /// The newest lines of the program's log, and the file that has all of them.
     Log(Log),
+    /// The preferences were read again: what counts now, the themes that there are, and what has changed.
+    Preferences {
+        chosen: Box<Chosen>,
+        themes: Themes,
+        changed: Vec<&'static str>,
+    },
+    /// The preferences were read again and stay as they are, because of this.
+    PreferencesRefused(Vec<String>),
     /// What the terminal says of its background.
     Background(Background),
     Suspend,

@@ -9,6 +9,7 @@ use super::{
     msg::Log,
     palette,
     panes::{Pane, RowId, Tables},
+    session::SavedFilters,
     theme::{Role, Themes},
     widgets::{
         table::{self, Cell, Column, Identity},
@@ -140,6 +141,7 @@ pub struct Reads<'s> {
     pub history: &'s [String],
     /// Filters that were kept, oldest first.
     pub filters: &'s [String],
+    pub saved_filters: &'s SavedFilters,
     pub files: &'s Files,
     pub themes: &'s Themes,
     /// Contexts and files that were used, newest first.
@@ -433,12 +435,15 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("live", "", "back to the live cluster"),
     ("context", "[NAME]", "switch to the cluster of another context"),
     ("save", "FILE", "write the shown snapshot; asks before a file is replaced"),
-    ("export", "[FILE]", "write this view: .svg or .txt the frame, .md or .json all rows of the focused panel"),
+    ("export", "[FILE]", "write this view: .svg or .txt the frame; .md, .json or .csv all rows of the focused panel"),
     ("link", "", "copy a command line that opens this view: source, criteria, screen and what is selected"),
     ("node", "NAME", "go to a node"),
     ("component", "NAME", "go to a component of the recipe"),
     ("value", "PATH", "go to a resolved value"),
-    ("filter", "WORDS", "filter the focused panel"),
+    ("filter", "WORDS | @NAME", "filter the focused panel, also by a saved filter"),
+    ("filters", "", "the saved filters, to choose one"),
+    ("save-filter", "NAME [WORDS]", "save the filter of the focused panel, or words, under a name"),
+    ("delete-filter", "NAME", "delete a saved filter"),
     ("step", "[phases|checks|off]", "stop the next run before each phase or check"),
     ("skip", "[CHECK …]", "checks that the next runs do not run; without a name, run all again"),
     ("retry", "[LIMIT]", "run the selected check again, or what failed, with another time limit"),

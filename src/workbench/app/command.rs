@@ -45,7 +45,10 @@ impl State {
             "quit" | "q" => return self.ask_quit(),
             "messages" => return vec![Effect::ReadLog],
             "theme" => self.change_theme(rest),
-            "filter" => self.set_filter(rest.to_owned()),
+            "filter" => self.filter_command(rest),
+            "filters" => self.filters_command(),
+            "save-filter" => return self.save_filter_command(rest),
+            "delete-filter" => return self.delete_filter_command(rest),
             "node" => self.go(&NODES, &rest.into()),
             "component" => self.go(&RECIPE_COMPONENTS, &rest.into()),
             "value" => self.go(&VALUES, &rest.into()),
@@ -116,9 +119,7 @@ impl State {
                 Err(said) => return self.say(Severity::Warn, said),
             }
         }
-        let table = self.desk.table_mut(pane);
-        (table.sort, table.then) = (keys.first().copied(), keys.get(1..).unwrap_or_default().to_vec());
-        table.refilter();
+        self.desk.table_mut(pane).sort_by_columns(&keys);
         self.desk.mark(Need::Cursor(pane));
         let said = if keys.is_empty() { "in the order of the panel".to_owned() } else { format!("sorted by {rest}") };
         self.say(Severity::Info, said);

@@ -37,6 +37,13 @@ impl State {
         Effect::PlanDeploy { generation, target }
     }
 
+    /// Reads the bundle again that could not be read.
+    pub(super) fn retry_deploy_plan(&mut self) -> Option<Effect> {
+        let plan = &self.model.deploy.plan;
+        let target = plan.asked().filter(|_| plan.failure.is_some())?.clone();
+        Some(self.plan_deploy(target, false))
+    }
+
     fn say_active(&mut self) {
         let key = self.desk.keys.key(Action::Cancel);
         self.say(Severity::Info, format!("a deploy is active; {key} cancels it"));

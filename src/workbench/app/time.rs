@@ -89,8 +89,14 @@ impl State {
             }
             return self.return_to_now();
         }
+        // Where there is no room for it beside the others, it is the panel that is shown.
+        self.desk.prepare(&self.model);
+        if self.desk.layout.panel(&MOMENTS).is_none() {
+            self.desk.focus_on(&MOMENTS);
+        }
+        let what = if self.desk.focused() == &MOMENTS { "something" } else { "the selected thing" };
         let [before, next] = [Action::PreviousThing, Action::NextThing].map(|action| self.desk.keys.key(action));
-        self.say(Severity::Info, format!("{before} and {next} go to the moments at which the selected thing changed"));
+        self.say(Severity::Info, format!("{before} and {next} go to the moments at which {what} changed"));
         vec![self.list_moments()]
     }
 

@@ -58,6 +58,7 @@ pub(in crate::workbench) struct Worker {
     configuration: Option<Arc<Applied>>,
     /// What is watched is kept as it changes.
     keeps: bool,
+    writes_session: bool,
     answers: mpsc::Sender<Msg>,
     watching: Option<JoinHandle<()>>,
     running: Option<Running>,
@@ -68,15 +69,13 @@ pub(in crate::workbench) struct Worker {
 /// Runs what nobody waits for, after everything else that is ready: writing thousands of nodes takes a processor for half a
 /// second, in which keys would be answered late.
 fn in_background(work: impl Future<Output = ()> + Send + 'static) {
-    let run = move || {
-        term::yield_to_all();
+    // Without a thread nothing is kept, as without a folder.
+    term::in_background(move || {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         if let Ok(runtime) = runtime.enable_time().on_thread_start(term::yield_to_all).build() {
             runtime.block_on(work);
         }
-    };
-    // Without a thread nothing is kept, as without a folder.
-    let _ = std::thread::Builder::new().name("aicr-background".to_owned()).spawn(run);
+    });
 }
 
 impl Worker {
@@ -90,6 +89,7 @@ impl Worker {
             options: options.run.clone(),
             configuration: options.configuration.clone(),
             keeps: options.keeps,
+            writes_session: options.writes_session,
             answers,
             watching: None,
             running: None,
@@ -234,6 +234,17 @@ impl Worker {
                 },
                 |answer| answer.unwrap_or_else(Msg::Failed),
             ),
+            Effect::KeepSession { session, said } => {
+                let writes = self.writes_session;
+                self.compute(
+                    "save the session",
+                    move || match writes {
+                        true => super::keep(*session).map(|()| Msg::Done(said)),
+                        false => Ok(Msg::Done(format!("{said} (until the end of this session)"))),
+                    },
+                    |answer| answer.unwrap_or_else(Msg::Failed),
+                );
+            }
             Effect::ListFiles(folder) => self.compute(
                 "list the files",
                 move || Ok(Files { names: place::names(&folder), folder }),

@@ -48,7 +48,11 @@ fn build(view: &View<'_>) -> Content {
             None if deploy.plan.loading => Blank::Loading.says("reading the bundle …"),
             None => {
                 let line = view.keys.command("deploy FOLDER");
-                Blank::Empty.says(format!("no bundle is shown; {line} plans one and changes nothing"))
+                let [runs, back] = [Action::GoRuns, Action::Back].map(|action| view.keys.key(action));
+                let mut says = Blank::NotAsked.says(format!("{line} plans a bundle and changes nothing"));
+                let more = format!("{runs} lists what was recorded, deploys too; {back} goes to the checks");
+                says.push((Role::Muted, more));
+                says
             }
         };
         return content("deploy".to_owned(), String::new(), Vec::new(), says);
