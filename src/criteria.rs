@@ -396,6 +396,11 @@ pub fn near_matches<'a>(text: &str, candidates: impl Iterator<Item = &'a str>) -
         .collect()
 }
 
+/// What to write instead of a text: the near ones of those that there are, else all of them.
+pub fn near_or_all<'a>(text: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+    crate::text::near_or_all(&near_matches(text, known.clone()), known)
+}
+
 /// Insertions, deletions, replacements and swaps of neighbors that turn one text into the other.
 fn edit_distance(left: &str, right: &str) -> usize {
     let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());

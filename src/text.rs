@@ -57,6 +57,11 @@ pub fn did_you_mean(near: &[String]) -> Option<String> {
     (!near.is_empty()).then(|| format!("did you mean {}?", near.join(" or ")))
 }
 
+/// The near ones of those that there are, else all of them: what to write instead.
+pub fn near_or_all<'a>(near: &[String], all: impl Iterator<Item = &'a str>) -> String {
+    did_you_mean(near).unwrap_or_else(|| format!("there are: {}", all.collect::<Vec<_>>().join(", ")))
+}
+
 /// What failed, then why, then why that: `it is neither YAML nor JSON: unclosed bracket (line 3, column 11)`.
 pub fn causes(error: &dyn Error) -> String {
     let mut text = error.to_string();

@@ -35,6 +35,15 @@ impl Change<'_> {
     }
 }
 
+/// A bundle that is on disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct There {
+    /// By path; none for what is not a file or cannot be read.
+    pub files: BTreeMap<String, Option<Vec<u8>>>,
+    /// The dialect that it says it is in.
+    pub deployer: Option<String>,
+}
+
 /// What the plan would change, by path.
 pub fn files<'p>(plan: &'p BundlePlan, there: &BTreeMap<String, Option<Vec<u8>>>) -> Vec<Change<'p>> {
     let mut changes: Vec<Change<'p>> = plan

@@ -4,6 +4,9 @@ use super::{checksum::digest, plan::Bundle};
 use crate::{text, yaml};
 use serde_json::{Map, Value, json};
 
+/// The name of the file.
+pub const FILE: &str = "bundle-info.yaml";
+
 /// The file as the reference writes it: sorted, without a time, with paths inside the bundle.
 pub fn text(bundle: &Bundle, recipe: &str) -> String {
     let (options, deployer) = (&bundle.options, bundle.options.deployer);

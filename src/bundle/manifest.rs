@@ -3,7 +3,10 @@
 //! In: catalog, component, its values. Out: the objects of every file, without the Helm hooks that order them in other
 //! places (folders and levels do that here). What is written for Helm is escaped, because Helm renders it again.
 
-use super::template::{self, TemplateError};
+use super::{
+    supplied::{Placeholder, Supplied},
+    template::{self, TemplateError},
+};
 use crate::{
     catalog::Catalog,
     recipe::ComponentRef,
@@ -19,8 +22,8 @@ pub struct Manifest {
     pub source: String,
     /// The objects; empty where the file renders to nothing.
     pub objects: Vec<Value>,
-    /// Where to get what the file only stands for.
-    pub placeholder: Option<String>,
+    /// The file only stands for another one, which is not there.
+    pub placeholder: Option<Placeholder>,
 }
 
 impl Manifest {
@@ -108,6 +111,7 @@ pub fn render(
     component: &ComponentRef,
     files: &[String],
     values: &Value,
+    supplied: &Supplied,
 ) -> Result<Vec<Manifest>, ManifestError> {
     let object = object(component, values);
     let mut names = BTreeSet::new();
@@ -116,11 +120,18 @@ pub fn render(
         .map(|path| {
             let missing = || ManifestError::Missing { component: component.name.clone(), path: path.clone() };
             let text = catalog.text(path).ok_or_else(missing)?;
-            let rendered = template::render(text, &object)
-                .map_err(|error| ManifestError::Template { path: path.clone(), error })?;
-            let objects = objects(path, &rendered)?;
-            let placeholder = if objects.is_empty() { placeholder(text) } else { None };
-            let manifest = Manifest { source: path.clone(), objects, placeholder };
+            let mut manifest = Manifest { source: path.clone(), objects: Vec::new(), placeholder: None };
+            match supplied.manifests.get(path) {
+                // What others publish is not a template of ours.
+                Some(objects) => manifest.objects = without_hooks(objects),
+                None => {
+                    let rendered = template::render(text, &object)
+                        .map_err(|error| ManifestError::Template { path: path.clone(), error })?;
+                    manifest.objects = objects(path, &rendered)?;
+                    let is_empty = manifest.objects.is_empty();
+                    manifest.placeholder = if is_empty { Placeholder::of(path, text) } else { None };
+                }
+            }
             if !names.insert(manifest.file_name().to_owned()) {
                 let name = manifest.file_name().to_owned();
                 return Err(ManifestError::SameName { component: component.name.clone(), name });
@@ -179,11 +190,16 @@ fn objects(path: &str, text: &str) -> Result<Vec<Value>, ManifestError> {
     Ok(objects)
 }
 
-/// The URL that a placeholder stands for.
-fn placeholder(text: &str) -> Option<String> {
-    let comments = || text.lines().filter_map(|line| line.strip_prefix("# "));
-    let marked = |mark: &str| comments().find_map(|line| line.strip_prefix(mark)).map(|rest| rest.trim().to_owned());
-    marked("fetch:").or_else(|| marked("missing:").map(|_| String::new()))
+/// What Kustomize has built of a component.
+pub fn kustomized(objects: &[Value]) -> Manifest {
+    let source = "aicr/kustomize/manifest.yaml".to_owned();
+    Manifest { source, objects: without_hooks(objects), placeholder: None }
+}
+
+fn without_hooks(objects: &[Value]) -> Vec<Value> {
+    let mut objects = objects.to_vec();
+    objects.iter_mut().for_each(strip_hooks);
+    objects
 }
 
 const HOOK: &str = "helm.sh/hook";

@@ -1,7 +1,7 @@
 //! What a recipe becomes for the tools that deploy it: a plan first, then files in one of several dialects.
 //!
 //! `flags` are what a person sets over the recipe, `settle` says whose they are, `values` applies them, `order` says what
-//! comes first, `manifest` renders what is not a chart, `plan` puts it together, `deployer` writes a dialect. `checksum`
+//! comes first, `manifest` renders what is not a chart (`supplied` is what the catalog only names), `plan` puts it together, `deployer` writes a dialect. `checksum`
 //! closes the bundle.
 
 pub mod checksum;
@@ -17,6 +17,7 @@ mod readme;
 pub mod release;
 pub mod settle;
 pub mod signature;
+pub mod supplied;
 pub mod tar;
 mod template;
 mod upgrading;

@@ -4,6 +4,7 @@ use super::{
     flags::Flags,
     manifest::Manifest,
     settle::Settled,
+    supplied::Placeholder,
     values::{self, BundleValues, Rule},
 };
 use crate::{
@@ -26,8 +27,8 @@ pub struct Note {
 pub enum About {
     /// A claim would use the cluster's default class.
     NoStorageClass { path: String, flag: &'static str },
-    /// A manifest that only says where the real one is; the URL may be unknown.
-    Placeholder { source: String, url: String },
+    /// A manifest that only says where the real one is.
+    Placeholder(Placeholder),
     /// The load balancer admits everybody.
     OpenToAll,
     /// The cluster knows MariaDB's types, and nobody uses them.
@@ -59,14 +60,15 @@ impl fmt::Display for Note {
                 f,
                 "`{name}` claims storage without a class, so the cluster needs a default one; {flag} sets `{path}`"
             ),
-            About::Placeholder { source, url } if url.is_empty() => write!(
+            About::Placeholder(Placeholder { path, url: None, .. }) => write!(
                 f,
-                "`{name}` lacks the objects of `{source}`, whose origin is not known: apply them to the cluster first"
+                "`{name}` lacks the objects of `{path}`, whose origin is not known: give the file with --manifest, or apply \
+                 them to the cluster first"
             ),
-            About::Placeholder { source, url } => write!(
+            About::Placeholder(Placeholder { path, url: Some(url), .. }) => write!(
                 f,
-                "`{name}` lacks the objects of `{source}`: download {url} to that path below a folder and give it with \
-                 --data, or apply them to the cluster first"
+                "`{name}` lacks the objects of `{path}`: --fetch-manifests gets them from {url}, --manifest gives the file; \
+                 or apply them to the cluster first"
             ),
             About::OpenToAll => write!(f, "the load balancer of `{name}` admits every address"),
             About::DatabaseKnown => write!(
@@ -204,7 +206,6 @@ pub(super) fn of_registry(used: &ComponentRef, entry: Option<&Entry>, recipe: &R
 
 /// That a manifest is only a placeholder.
 pub(super) fn of_placeholder(used: &ComponentRef, manifest: &Manifest) -> Option<Note> {
-    let url = manifest.placeholder.clone()?;
-    let about = About::Placeholder { source: manifest.source.clone(), url };
+    let about = About::Placeholder(manifest.placeholder.clone()?);
     Some(Note { component: used.name.clone(), about })
 }

@@ -15,6 +15,7 @@ use super::{
     readme,
     release::{Chart, Release, Role},
     settle::{self, SettleError, Settled},
+    supplied::{KUSTOMIZE, Placeholder, Supplied},
     upgrading,
     values::{self, BundleError, BundleValues},
     vendor::{self, Vendored, Wanted},
@@ -47,6 +48,8 @@ pub struct Options {
     pub tool: String,
     /// Charts to put into the bundle; none where they are fetched when it is installed.
     pub vendored: Option<Vendored>,
+    /// Manifests that are neither in the catalog nor in a chart.
+    pub supplied: Supplied,
 }
 
 /// A component of a bundle.
@@ -117,6 +120,18 @@ impl Bundle {
         &self.components[release.component]
     }
 
+    /// Manifests that the catalog only names and that are not here, by their path in it.
+    pub fn placeholders(&self) -> Vec<&Placeholder> {
+        let manifests = self.releases.iter().flat_map(|release| match &release.chart {
+            Chart::Local { manifests } => manifests.as_slice(),
+            _ => &[],
+        });
+        let mut found: Vec<&Placeholder> = manifests.filter_map(|manifest| manifest.placeholder.as_ref()).collect();
+        found.sort();
+        found.dedup();
+        found
+    }
+
     /// How many levels there are.
     pub fn levels(&self) -> usize {
         self.releases.iter().map(|release| release.level + 1).max().unwrap_or(0)
@@ -172,8 +187,8 @@ pub enum PlanError {
     /// Two components of one name, or one that is called as a release of another.
     #[error("two releases would be called `{0}`")]
     SameRelease(String),
-    /// A component of another tool.
-    #[error("`{0}` is a Kustomize component, which this version does not bundle")]
+    /// A component that was to be built before.
+    #[error("`{0}` is a Kustomize component, and was not built")]
     Kustomize(String),
     /// Folders have three digits.
     #[error("{count} releases do not fit into the numbered folders of `{deployer}`, which end at {LARGEST}")]
@@ -217,9 +232,7 @@ impl PlanError {
             PlanError::Locked(locked) => locked.hint(),
             PlanError::Deployer(error) => return error.hint(),
             PlanError::Name { .. } => "correct the recipe, or resolve it again with `aicr recipe`",
-            PlanError::Kustomize(_) => {
-                "leave it out with `--set COMPONENT:enabled=false` and apply it with kubectl, or use the reference's aicr"
-            }
+            PlanError::Kustomize(_) => "`aicr bundle` builds it with the kustomize or kubectl of this machine",
             PlanError::TooMany { .. } => "use --deployer flux, which does not number its folders",
             PlanError::SelectorNeeded { .. } => {
                 "name the nodes, or leave the component out with --set NAME:enabled=false"
@@ -285,7 +298,7 @@ pub fn plan(catalog: &Catalog, recipe: &Recipe, options: Options) -> Result<Bund
     deployer::check(&bundle)?;
     let mut files = dialect.files(&bundle);
     let recipe_yaml = format::to_yaml(&bundle.recipe, Edition::V1)?;
-    files.push(File::text("bundle-info.yaml", info::text(&bundle, &recipe_yaml)));
+    files.push(File::text(info::FILE, info::text(&bundle, &recipe_yaml)));
     files.push(File::text("recipe.yaml", recipe_yaml));
     let upgrading = upgrading::text(catalog, &bundle)?;
     files.extend(vendor::provenance(&bundle).map(|text| File::text("provenance.yaml", text)));
@@ -327,9 +340,6 @@ fn check_names(used: &ComponentRef) -> Result<(), PlanError> {
     let refused = |what, found: &str, problem| {
         Err(PlanError::Name { what, component: used.name.clone(), found: found.to_owned(), problem })
     };
-    if used.r#type == "Kustomize" {
-        return Err(PlanError::Kustomize(used.name.clone()));
-    }
     if !is_label(&used.name) {
         return refused("name", &used.name, "is not a DNS label: lower-case letters, digits and `-`");
     }
@@ -341,6 +351,10 @@ fn check_names(used: &ComponentRef) -> Result<(), PlanError> {
     }
     if !is_label(&used.namespace) || used.namespace.len() > 63 {
         return refused("namespace", &used.namespace, "is not a DNS label: lower-case letters, digits and `-`");
+    }
+    // What Kustomize builds was looked at before it was built.
+    if used.r#type == KUSTOMIZE {
+        return Ok(());
     }
     let plain = |text: &str, more: &str| {
         text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c)) && !text.starts_with('-')
@@ -481,7 +495,7 @@ fn parts(
 ) -> Result<Vec<(Role, Chart)>, PlanError> {
     let (used, values) = (&component.used, &component.values.values);
     let mut parts = Vec::new();
-    let mut before = manifest::render(catalog, used, &used.pre_manifest_files, values)?;
+    let mut before = manifest::render(catalog, used, &used.pre_manifest_files, values, &options.supplied)?;
     manifest::check_namespaces(used, &before)?;
     let is_critical =
         catalog.registry.components.get(&used.name).and_then(|entry| entry.node.get("gkeCriticalPriority"));
@@ -492,8 +506,18 @@ fn parts(
     if !before.is_empty() {
         parts.push((Role::Pre, Chart::Local { manifests: before }));
     }
-    let beside = manifest::render(catalog, used, &used.manifest_files, values)?;
-    match chart(used, options.vendored.as_ref())? {
+    let (chart, beside) = match used.r#type == KUSTOMIZE {
+        true => {
+            let built = options.supplied.kustomized.get(&used.name);
+            let built = built.ok_or_else(|| PlanError::Kustomize(used.name.clone()))?;
+            (None, vec![manifest::kustomized(built)])
+        }
+        false => {
+            let beside = manifest::render(catalog, used, &used.manifest_files, values, &options.supplied)?;
+            (chart(used, options.vendored.as_ref())?, beside)
+        }
+    };
+    match chart {
         None => parts.push((Role::Primary, Chart::Local { manifests: beside })),
         Some(chart) => {
             parts.push((Role::Primary, chart));

@@ -259,7 +259,7 @@ fn check_dynamic(
 
 /// Whether a component has no chart of its own.
 pub(super) fn is_local(component: &ComponentRef) -> bool {
-    component.source.is_empty() || component.r#type == "Kustomize"
+    component.source.is_empty() || component.r#type == super::supplied::KUSTOMIZE
 }
 
 struct Names<'n> {

@@ -38,6 +38,11 @@ impl Component {
         }
     }
 
+    /// The page that explains the component, where the entry names one.
+    pub fn documentation(&self) -> Option<&str> {
+        self.node.get("documentation")?.text().filter(|text| !text.is_empty())
+    }
+
     /// Override paths that a mixin may set where a recipe has the component already.
     pub fn open_to_mixins(&self) -> Vec<&str> {
         let paths = self.node.get("mixinSafeOverridePaths").map_or(&[][..], Node::items);

@@ -12,17 +12,16 @@ use super::{
 };
 use crate::{
     bundle::{
-        checksum,
         compare::{self, Change},
-        deployer::{self, Deployer, Published, Settings},
+        deployer::{self, Deployer, FleetMode, Published, Settings},
         flags::{self, Dynamic, FlagError, Flags, Nodes, Override, Scheduling, Taint},
         info,
         plan::{BundlePlan, Options},
+        supplied::{KUSTOMIZE, Placeholder, Supplied},
         values::Added,
         vendor::Vendored,
     },
     criteria::Dimension,
-    diff::text::{Row, side_by_side},
     ops::{
         self, Failure, Kind,
         artifact::{Access, Reference},
@@ -158,6 +157,17 @@ struct DialectArgs {
     /// The namespace of Flux objects; else flux-system.
     #[arg(long, value_name = "NAME")]
     flux_namespace: Option<String>,
+    /// How Rancher Fleet is told: a Git repository with a folder for each release (else), or a HelmOp for each release, for
+    /// bundles whose charts are all in repositories.
+    #[arg(long, value_name = "MODE", value_parser = fleet_mode())]
+    fleet_mode: Option<FleetMode>,
+    /// Write a Terraform module that another configuration calls, without a provider and without variables to reach a
+    /// cluster.
+    #[arg(long)]
+    terraform_child_module: bool,
+    /// Replace every Terraform release when the variable cluster_endpoint changes.
+    #[arg(long)]
+    terraform_cluster_rollover: bool,
     /// The OCIRepository of Flux that reads a bundle that is pushed; else aicr-bundle.
     #[arg(long, value_name = "NAME")]
     flux_oci_source_name: Option<String>,
@@ -170,6 +180,13 @@ struct RegistryArgs {
     /// Put the charts of the components into the bundle, so that it is deployed without their repositories.
     #[arg(long)]
     vendor_charts: bool,
+    /// Download the manifests that the catalog only names, such as CRDs of the Gateway API; what has another digest than the
+    /// catalog says is refused.
+    #[arg(long)]
+    fetch_manifests: bool,
+    /// A file for a manifest that the catalog only names (repeatable), with the same digest; the plan's notes name them.
+    #[arg(long = "manifest", value_name = "NAME=FILE")]
+    manifests: Vec<String>,
     /// Write the name and digest of a bundle that is pushed to a file.
     #[arg(long, value_name = "FILE")]
     image_refs: Option<PathBuf>,
@@ -184,6 +201,8 @@ struct RegistryArgs {
 /// Flags of the reference that are answered instead of honored.
 #[derive(Debug, clap::Args)]
 struct LackingArgs {
+    #[arg(long, hide = true)]
+    split: bool,
     #[arg(long, hide = true)]
     attest: bool,
     #[arg(long, hide = true)]
@@ -251,6 +270,14 @@ impl TypedValueParser for Words {
     }
 }
 
+fn fleet_mode() -> impl TypedValueParser<Value = FleetMode> {
+    let names = FleetMode::ALL.map(FleetMode::name);
+    clap::builder::PossibleValuesParser::new(names).map(|name| {
+        let mode = FleetMode::ALL.into_iter().find(|mode| mode.name() == name);
+        mode.unwrap_or(FleetMode::GitRepo)
+    })
+}
+
 fn class() -> impl TypedValueParser<Value = String> {
     StringValueParser::new().try_map(|text| match deployer::is_subdomain(text.trim()) {
         true => Ok(text.trim().to_owned()),
@@ -279,22 +306,28 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let catalog = global.catalog()?;
     let recipe = recipe(args, global, printer)?;
     let published = artifact.as_ref().map(|to| Published { url: to.url(), tag: to.tag().to_owned() });
-    let mut plan = ops::bundle::plan(&catalog, &recipe, options(args, published.clone(), None)?)?;
-    let access = args.registry.access();
-    if args.registry.vendor_charts {
-        let charts = ops::artifact::charts(ops::bundle::wanted(&plan), access);
-        let charts = cluster::block_on(global, charts)?;
-        plan = ops::bundle::plan(&catalog, &recipe, options(args, published, Some(charts))?)?;
+    let plan = |fetched: &Fetched| ops::bundle::plan(&catalog, &recipe, options(args, published.clone(), fetched)?);
+    let mut fetched = Fetched::default();
+    if recipe.components.iter().any(|component| component.r#type == KUSTOMIZE) {
+        let flags = options(args, published.clone(), &fetched)?.flags;
+        let built = ops::kustomize::build(&catalog, &recipe, &flags, Path::new("."));
+        fetched.supplied.kustomized = cluster::block_on(global, built)?;
     }
+    let mut planned = plan(&fetched)?;
+    if fetch(args, &planned, &mut fetched, global)? {
+        planned = plan(&fetched)?;
+    }
+    let (plan, access) = (planned, args.registry.access());
     let warnings = plan.bundle.notes.iter().filter(|note| note.is_warning());
     warnings.for_each(|note| printer.warn(note));
     let names_none = args.dialect.repo.is_none() && artifact.is_none();
-    if args.deployer.repository(&Settings::default()).is_some() && names_none {
+    let deployer = plan.bundle.options.deployer;
+    if deployer.repository(&Settings::default()).is_some() && names_none {
         printer.warn("no --repo was given, so the files name a placeholder; correct it before you push them");
     }
     if let Some(there) = &args.against {
-        let there = ops::bundle::files(there)?;
-        return changes(&compare::files(&plan, &there), printer);
+        let there = ops::bundle::there(there)?;
+        return changes(&compare::files(&plan, &there.files), printer);
     }
     if args.plan {
         args.format.print(&plan, printer)?;
@@ -313,7 +346,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         text::thousands(bytes),
         escape::line(&args.output)
     );
-    for (index, step) in args.deployer.steps(&text::shell_word(&args.output)).iter().enumerate() {
+    for (index, step) in deployer.steps(&text::shell_word(&args.output)).iter().enumerate() {
         page += &format!("  {}. {}\n", index + 1, escape::line(step));
     }
     printer.page(&page)?;
@@ -329,21 +362,13 @@ fn changes(changes: &[Change<'_>], printer: &Printer) -> Outcome {
     let mut page = String::new();
     for change in changes {
         page += &format!("{} {}\n", change.word(), escape::line(change.path()));
-        let Change::Changed(file, there) = change else { continue };
-        let Some(Ok(old)) = there.clone().map(String::from_utf8) else {
-            page += "  it is a binary file\n";
-            continue;
-        };
-        // Every digest of a changed file is a line of the list.
-        if file.path == checksum::FILE {
-            continue;
-        }
-        for row in side_by_side(&old, &file.shown()) {
-            let Row::Changed { left, right } = row else { continue };
-            for (sign, role, side) in [("-", Role::Bad, left), ("+", Role::Good, right)] {
-                let Some((_, parts)) = side else { continue };
-                let line: String = parts.iter().map(|(_, part)| part.as_str()).collect();
-                page += &format!("  {}\n", printer.paint(role, &format!("{sign} {}", escape::line(&line))));
+        match ops::bundle::lines(change) {
+            Err(binary) => page += &format!("  {binary}\n"),
+            Ok(lines) => {
+                for ops::bundle::Line { sign, text, .. } in lines {
+                    let role = if sign == '-' { Role::Bad } else { Role::Good };
+                    page += &format!("  {}\n", printer.paint(role, &format!("{sign} {}", escape::line(&text))));
+                }
             }
         }
     }
@@ -383,7 +408,11 @@ impl Args {
                 "only a bundle that is pushed has a digest",
             ),
             ("--plain-http", registry.plain_http && !fetches, "no registry is asked"),
-            ("--insecure-tls", registry.insecure_tls && !fetches, "no registry and no repository is asked"),
+            (
+                "--insecure-tls",
+                registry.insecure_tls && !(fetches || registry.fetch_manifests),
+                "no registry and no repository is asked",
+            ),
             ("--replace", self.replace && is_artifact, "a tag is replaced in any case"),
         ];
         let useless = given.into_iter().find(|(_, is_useless, _)| *is_useless);
@@ -416,7 +445,32 @@ fn recipe(args: &Args, global: &Global, printer: &Printer) -> Result<Recipe, Sto
     }
 }
 
-fn options(args: &Args, published: Option<Published>, vendored: Option<Vendored>) -> Result<Options, Failure> {
+/// What a bundle has from elsewhere.
+#[derive(Default)]
+struct Fetched {
+    charts: Option<Vendored>,
+    supplied: Supplied,
+}
+
+/// Fetches what a plan lacks and a person wants in it; whether that is something.
+fn fetch(args: &Args, plan: &BundlePlan, fetched: &mut Fetched, global: &Global) -> Result<bool, Stop> {
+    let (registry, access) = (&args.registry, args.registry.access());
+    let lacking: Vec<Placeholder> = plan.bundle.placeholders().into_iter().cloned().collect();
+    let mut manifests = ops::artifact::given(&lacking, &registry.manifests)?;
+    let wanted: Vec<Placeholder> =
+        lacking.into_iter().filter(|placeholder| !manifests.contains_key(&placeholder.path)).collect();
+    if registry.fetch_manifests && !wanted.is_empty() {
+        manifests.extend(cluster::block_on(global, ops::artifact::manifests(&wanted, access))?);
+    }
+    if registry.vendor_charts {
+        let charts = ops::artifact::charts(ops::bundle::wanted(plan), access);
+        fetched.charts = Some(cluster::block_on(global, charts)?);
+    }
+    fetched.supplied.manifests = manifests;
+    Ok(fetched.charts.is_some() || !fetched.supplied.manifests.is_empty())
+}
+
+fn options(args: &Args, published: Option<Published>, fetched: &Fetched) -> Result<Options, Failure> {
     let ValueArgs { set, set_json, set_file, dynamic } = &args.values;
     let mut overrides = set.clone();
     for text in set_file {
@@ -447,21 +501,28 @@ fn options(args: &Args, published: Option<Published>, vendored: Option<Vendored>
     };
     let argo = deployer::settings(&flags, args.deployer).map_err(ops::bundle::unsuited)?;
     let dialect = &args.dialect;
+    let settings = Settings {
+        repo: dialect.repo.clone(),
+        app_name: dialect.app_name.clone(),
+        flux_namespace: dialect.flux_namespace.clone(),
+        flux_oci_source: dialect.flux_oci_source_name.clone(),
+        argo,
+        fleet_mode: dialect.fleet_mode,
+        terraform: deployer::Terraform {
+            child_module: dialect.terraform_child_module,
+            cluster_rollover: dialect.terraform_cluster_rollover,
+        },
+        published,
+    };
     Ok(Options {
         flags,
-        deployer: args.deployer,
-        settings: Settings {
-            repo: dialect.repo.clone(),
-            app_name: dialect.app_name.clone(),
-            flux_namespace: dialect.flux_namespace.clone(),
-            flux_oci_source: dialect.flux_oci_source_name.clone(),
-            argo,
-            published,
-        },
+        deployer: deployer::formed(args.deployer, &settings),
+        settings,
         serial: args.serial,
         readiness_hooks: dialect.readiness_hooks,
         tool: env!("CARGO_PKG_VERSION").to_owned(),
-        vendored,
+        vendored: fetched.charts.clone(),
+        supplied: fetched.supplied.clone(),
     })
 }
 
@@ -500,7 +561,12 @@ impl LackingArgs {
             "signing bundles is not available yet",
             "sign checksums.txt with cosign, or use the reference's aicr --attest",
         );
+        let split = (
+            "the form of split.yaml, which says what is core and what is operations, is not public",
+            "make two bundles, and leave the components of the other one out with --set COMPONENT:enabled=false",
+        );
         let given = [
+            ("--split", self.split, split),
             ("--attest", *attest, signing),
             ("--certificate-identity-regexp", certificate_identity_regexp.is_some(), signing),
             ("--identity-token", identity_token.is_some(), signing),

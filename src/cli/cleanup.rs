@@ -6,6 +6,7 @@ use crate::{
     ops::{cleanup, run::NAMESPACE},
     text::count,
 };
+use std::collections::BTreeMap;
 
 /// Remove what killed validations left: Jobs, pods, ConfigMaps, accounts and roles, and what checks created themselves, of
 /// every kind, found by their labels.
@@ -46,10 +47,12 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
 
 /// A kind that may not be listed is not one without objects.
 fn gaps(printer: &Printer, unlisted: &[Unlisted]) {
-    if unlisted.is_empty() {
-        return;
+    let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for unlisted in unlisted {
+        by_reason.entry(&unlisted.why).or_default().push(&unlisted.resource);
     }
-    let kinds: Vec<&str> = unlisted.iter().map(|unlisted| &*unlisted.resource).collect();
-    let (kinds, why) = (kinds.join(", "), &unlisted[0].why);
-    printer.warn(format!("what is left of these kinds is unknown: {kinds} ({why})"));
+    for (why, kinds) in by_reason {
+        let of = if kinds.len() == 1 { "this kind" } else { "these kinds" };
+        printer.warn(format!("what is left of {of} is unknown: {} ({why})", kinds.join(", ")));
+    }
 }

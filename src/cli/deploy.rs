@@ -165,17 +165,14 @@ pub fn start(common: &Common, wish: Wish, global: &Global, printer: &Printer) ->
 
 /// Asks a person at the terminal.
 fn confirmed(prepared: &Prepared, connection: &Connection, printer: &Printer) -> Result<bool, Failure> {
-    let (verb, preposition, doing) = match prepared.wish.options.way {
-        Way::Install => ("deploy", "to", "deploy the bundle"),
-        Way::Remove => ("remove", "from", "remove the bundle"),
-    };
+    let way = prepared.wish.options.way;
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         let hint = "add --yes to go on without a question; --plan and --dry-run change nothing";
-        return Err(misuse(doing, "there is no terminal to ask at, and --yes was not given", hint));
+        return Err(misuse(way.doing(), "there is no terminal to ask at, and --yes was not given", hint));
     }
     let releases = count(prepared.plan.releases.len(), "release");
     let at = escape::line(&connection.at()).into_owned();
-    printer.note(format!("{verb} {releases} {preposition} {at}? [y/N]"));
+    printer.note(format!("{} {releases} {} {at}? [y/N]", way.verb(), way.to()));
     let mut answer = String::new();
     let read = io::stdin().read_line(&mut answer);
     read.map_err(|error| Failure::from_error(Kind::Usage, "read the answer", error))?;

@@ -1,7 +1,7 @@
 //! `aicr keys`: the key map of the workbench, as it is bound.
 
-use super::{Outcome, Printer, exit::Exit, preferences};
-use crate::workbench::keymap::Keymap;
+use super::{Outcome, Printer, exit::Exit};
+use crate::workbench::{keymap::Keymap, preferences::file};
 
 /// Print the keys of the workbench.
 #[derive(Clone, Debug, clap::Args)]
@@ -18,7 +18,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, printer: &Printer) -> Outcome {
-    let keys = if args.default { Keymap::default() } else { preferences::read().keys };
+    let keys = if args.default { Keymap::default() } else { file::read().keys };
     if args.check {
         let problems: Vec<String> = keys.conflicts().iter().cloned().chain(keys.problems()).collect();
         for problem in &problems {

@@ -5,7 +5,7 @@
 
 use super::printer::{Printer, Role, Stream};
 use crate::{
-    deploy::event::{Body as Deploy, Outcome, State as Release, Way},
+    deploy::event::{Body as Deploy, Outcome, State as Release},
     report::{escape, words::Word},
     text::count,
     validate::event::{Body, Event, Severity},
@@ -19,12 +19,14 @@ pub struct Live {
     /// Width of the longest check name.
     width: usize,
     logs: bool,
+    /// What is planned was said: of a run of somebody else, more becomes known as it goes on.
+    is_planned: bool,
 }
 
 impl Live {
     /// Lines for a stream; with `logs`, every line of output of every check as well.
     pub fn new(printer: Printer, stream: Stream, logs: bool) -> Live {
-        Live { printer, stream, start_ms: None, width: 0, logs }
+        Live { printer, stream, start_ms: None, width: 0, logs, is_planned: false }
     }
 
     /// The line for an event, if it has one.
@@ -36,6 +38,9 @@ impl Live {
         }
         if let Body::Planned { checks, .. } = &event.body {
             self.width = checks.iter().map(|check| check.name.len()).max().unwrap_or(0);
+            if std::mem::replace(&mut self.is_planned, true) {
+                return None;
+            }
         }
         let (subject, role, word, detail) = self.words(&event.body)?;
         let word = self.printer.paint_for(self.stream, role, &format!("{word:<12}"));
@@ -69,7 +74,12 @@ impl Live {
             Body::Paused { before } => (String::new(), Role::Heading, "paused", before.to_string()),
             Body::Resumed => (String::new(), Role::Quiet, "going on", String::new()),
             Body::State { check, state } => (check.clone(), Role::Quiet, state.word(), state.detail()),
-            Body::Log { check, text } if self.logs => (check.clone(), Role::Quiet, "|", text.clone()),
+            Body::Log { check, text, source } if self.logs && source.is_empty() => {
+                (check.clone(), Role::Quiet, "|", text.clone())
+            }
+            Body::Log { check, text, source } if self.logs => {
+                (check.clone(), Role::Quiet, "|", format!("[{source}] {text}"))
+            }
             Body::Log { .. } => return None,
             // In the logs, the row has its line already.
             Body::Measured { .. } if self.logs => return None,
@@ -109,8 +119,7 @@ impl Live {
     fn of_deploy(&self, body: &Deploy) -> Option<(String, Role, &'static str, String)> {
         Some(match body {
             Deploy::Planned { run_id, bundle, context, way, releases } => {
-                let to = if *way == Way::Install { "to" } else { "from" };
-                let detail = format!("{} of {bundle} {to} {context}", count(releases.len(), "release"));
+                let detail = format!("{} of {bundle} {} {context}", count(releases.len(), "release"), way.to());
                 (format!("run {run_id}"), Role::Heading, "planned", detail)
             }
             Deploy::State { release, state } => {
@@ -154,6 +163,6 @@ mod tests {
             at(2500, Body::State { check: "dra".into(), state }).unwrap(),
             "    1.5s  dra  unscheduled   0/5 nodes\\u{1b}[2J"
         );
-        assert_eq!(at(2600, Body::Log { check: "dra".into(), text: "x".into() }), None);
+        assert_eq!(at(2600, Body::Log { check: "dra".into(), text: "x".into(), source: String::new() }), None);
     }
 }

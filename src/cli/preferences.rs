@@ -10,18 +10,17 @@ use crate::{
     ops::{Failure, Kind, place::Place},
     recipe::format::json_text,
     report::escape,
-    store::{folders, own, write},
+    store::write,
     term::color::Level,
-    text::{causes, count},
-    workbench::{
-        preferences::{self, Origin, Preferences, Problem},
-        theme::Themes,
+    text::count,
+    workbench::preferences::{
+        self, Origin, Preferences,
+        file::{path, read, themes},
     },
     yaml,
 };
 use clap::Subcommand;
 use serde_json::{Value, json};
-use std::path::PathBuf;
 
 /// Preferences of the workbench: what counts, and where it was set.
 ///
@@ -65,33 +64,6 @@ static FORMATS: &[Format<[Row]>] = &[
     Format::plain("yaml", "", |rows, _| Ok(yaml::to_string(&as_value(rows)))),
     Format::plain("json", "", |rows, _| Ok(json_text(&as_value(rows)))),
 ];
-
-/// Where the file is looked for.
-fn path() -> Option<PathBuf> {
-    folders::configuration().map(|folder| folder.path.join(preferences::FILE))
-}
-
-/// What the file and the environment say. A file that is not there is fine; one that cannot be read is a problem.
-pub fn read() -> Preferences {
-    let variable = |name: &str| std::env::var(name).ok();
-    let Some(path) = path() else { return Preferences::read(None, &variable) };
-    let shown = path.display().to_string();
-    match own::text(&path) {
-        Ok(text) => Preferences::read(text.as_deref().map(|text| (shown.as_str(), text)), &variable),
-        Err(error) => {
-            let mut read = Preferences::read(None, &variable);
-            let said = format!("the preferences cannot be read: {}", causes(&error));
-            read.problems.push(Problem { at: shown, line: 0, said, hint: None });
-            read
-        }
-    }
-}
-
-/// The themes of the program, and those of the folder for themes.
-pub fn themes() -> Themes {
-    let folder = folders::configuration().map(|folder| folder.path.join(preferences::THEMES));
-    Themes::with(folder.map(|folder| own::texts(&folder, "toml")).unwrap_or_default())
-}
 
 pub fn run(args: &Args, printer: &Printer) -> Outcome {
     match &args.verb {
@@ -158,7 +130,7 @@ fn check(printer: &Printer) -> Outcome {
     let read = read();
     let themes = themes();
     let named = read.theme().map(|name| (name, themes.load(name, Level::True)));
-    let mut problems: Vec<String> = read.problems.iter().map(Problem::to_string).collect();
+    let mut problems: Vec<String> = read.problems.iter().map(ToString::to_string).collect();
     if let Some((_, Err(error))) = named {
         problems.push(format!("{}: {error}", read.origin(read.value(&preferences::THEME))));
     }

@@ -4,6 +4,7 @@ use super::{Printer, cluster};
 use crate::{
     config,
     ops::run::{IMAGE, NAMESPACE, RunOptions, Step},
+    validate::reference::Validators,
 };
 use std::time::Duration;
 
@@ -36,6 +37,10 @@ pub struct RunArgs {
     /// A check that is not to run; it is reported as skipped (repeatable, or several with commas).
     #[arg(long = "skip-check", value_name = "NAME", value_delimiter = ',')]
     skip_checks: Vec<String>,
+    /// Whose images run the checks of the catalog: `own`, this program in --check-image; `reference`, those that NVIDIA publishes, in
+    /// the release whose catalog this is; `reference=TAG`, in another. Those run with every right on the cluster.
+    #[arg(long, value_name = "WHOSE", default_value = "own")]
+    validators: Validators,
     /// Run checks that only read in this process, over its own connection and with your rights, instead of in pods.
     #[arg(long)]
     in_process: bool,
@@ -67,6 +72,7 @@ impl Default for RunArgs {
             check_timeout: None,
             agent_image: None,
             skip_checks: Vec::new(),
+            validators: Validators::Own,
             in_process: false,
             step: None,
             no_record: false,
@@ -94,6 +100,7 @@ impl RunArgs {
         plan.timeout_seconds = self.check_timeout.map(|limit| limit.as_secs().max(1));
         plan.skip.clone_from(&self.skip_checks);
         plan.in_process = self.in_process;
+        plan.validators.clone_from(&self.validators);
         options.record = !self.no_record;
         options.step = match self.step {
             None => Step::None,
@@ -105,7 +112,8 @@ impl RunArgs {
     }
 }
 
-fn from_environment() -> RunOptions {
+/// What the environment says where no flag does; the one place where it is asked.
+pub(super) fn from_environment() -> RunOptions {
     RunOptions::from_environment(|name| std::env::var(name).ok())
 }
 

@@ -5,27 +5,30 @@ use super::{
     exit::Exit,
     formats::{self, Format},
     global::Global,
-    input, preferences,
+    input,
     run_args::RunArgs,
 };
 use crate::{
     criteria::Criteria,
     ops::{Failure, Kind, place::Place},
-    term::{
-        self,
-        color::{self, Level, When},
-    },
+    store::changes::Watch,
+    term::{self, color::When},
     workbench::{
         self, Look, RunOptions, Screen,
-        preferences::{ASCII, CLIPBOARD, COLOR, LINEAR, MOUSE, Preferences, READ_ONLY, RESTORE, START_SCREEN, THEME},
+        preferences::{
+            ASCII, COLOR, LINEAR, Origin, Preferences, READ_ONLY, RESTORE, START_SCREEN, THEME,
+            file::{self, Chosen},
+        },
         recording::Recording,
         script::{self, Frame},
     },
 };
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
+use tokio::sync::Notify;
 
 /// Open the workbench: cluster, recipe, diff, validation and comparison on five screens.
 ///
@@ -73,8 +76,8 @@ pub struct Args {
     /// Read keys from this file, `-` for standard input, and print frames instead of opening a screen.
     ///
     /// One line each: keys as `aicr keys` names them (`j`, `Ctrl-D`, `g d`), `type TEXT`, `size 120x40`, `wait` until
-    /// nothing is being read or worked out, `wait-run` until the run has ended, `dump NAME` for a frame. Empty lines and
-    /// lines that begin with `#` are skipped.
+    /// nothing is being read or worked out, `wait-run` until the run (or the evaluation of the checks that only read) has
+    /// ended, `dump NAME` for a frame. Empty lines and lines that begin with `#` are skipped.
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
     /// The size of frames.
@@ -173,13 +176,17 @@ fn recorder(file: &Path) -> Result<(&'static Format<Recording>, Place), Failure>
 impl Args {
     /// How to start it, and whether as lines.
     fn options(&self, global: &Global) -> Result<(RunOptions, bool), Failure> {
-        // Frames of a script are the same on every machine.
-        let preferences = if self.script.is_some() { Preferences::default() } else { preferences::read() };
-        let preferences = self.flags(preferences, global);
         let is_terminal = self.script.is_none();
+        // Frames of a script are the same on every machine.
+        let (preferences, themes) = match is_terminal {
+            true => (file::read(), file::themes()),
+            false => Default::default(),
+        };
+        let preferences = self.flags(preferences, global);
         let (session, unusable) = if is_terminal { workbench::last_session() } else { Default::default() };
         let is_dumb = std::env::var("TERM").as_deref() == Ok("dumb");
         let is_linear = is_terminal && (preferences.is_on(&LINEAR) || is_dumb);
+        let chosen = Chosen::of(&preferences);
         let options = RunOptions {
             session,
             restores: is_terminal && preferences.is_on(&RESTORE),
@@ -192,20 +199,21 @@ impl Args {
             inherit: self.inherit_from.clone(),
             screen: preferences.screen(),
             look: Look {
-                theme: preferences.theme().map(str::to_owned),
-                detect: is_terminal && preferences.theme().is_none(),
-                themes: preferences::themes(),
-                color: self.color(&preferences),
-                ascii: match preferences.text(&ASCII) {
-                    "auto" => !utf8(),
-                    text => text == "on",
-                },
+                detect: is_terminal && chosen.theme.is_none(),
+                theme: chosen.theme,
+                themes,
+                color: chosen.color,
+                ascii: chosen.ascii,
             },
-            keys: preferences.keys.clone(),
-            mouse: preferences.is_on(&MOUSE),
-            clipboard: preferences.text(&CLIPBOARD).parse().unwrap_or_default(),
-            read_only: preferences.is_on(&READ_ONLY),
+            keys: chosen.keys,
+            mouse: chosen.mouse,
+            clipboard: chosen.clipboard,
+            links: chosen.links,
+            read_only: chosen.read_only,
+            read_only_by: chosen.read_only_by,
             notices: preferences.problems.iter().map(ToString::to_string).chain(unusable).collect(),
+            saved: (is_terminal && !is_linear).then(saved),
+            preferences: is_terminal.then(|| Box::new(preferences)),
             go: self.go.clone(),
             keeps: !self.no_keep,
             run: self.run.options(),
@@ -216,6 +224,8 @@ impl Args {
     /// What the command line says wins over the file and the environment.
     fn flags(&self, preferences: Preferences, global: &Global) -> Preferences {
         let said = |is: bool, word: &str| is.then(|| word.to_owned());
+        // The variable sets the flag as well, and is what was set.
+        let by_variable = matches!(preferences.value(&READ_ONLY).origin, Origin::Variable(_));
         let color = (global.color != When::Auto).then(|| word_of(global.color));
         let color =
             self.colors.map(|when| if when == When::Always { "true".to_owned() } else { word_of(when) }).or(color);
@@ -223,18 +233,10 @@ impl Args {
             .with_flag(&THEME, self.theme.clone())
             .with_flag(&COLOR, color)
             .with_flag(&ASCII, said(self.ascii, "on"))
-            .with_flag(&READ_ONLY, said(global.read_only, "true"))
+            .with_flag(&READ_ONLY, said(global.read_only && !by_variable, "true"))
             .with_flag(&RESTORE, said(self.fresh, "false"))
             .with_flag(&LINEAR, said(self.linear, "true"))
             .with_flag(&START_SCREEN, self.screen.map(|screen| screen.name().to_lowercase()))
-    }
-
-    /// `None` leaves it to whoever shows the frames.
-    fn color(&self, preferences: &Preferences) -> Option<Level> {
-        match preferences.color() {
-            When::Auto => None,
-            when => Some(color::level(when, true, |name| std::env::var(name).ok())),
-        }
     }
 
     fn stated(&self, global: &Global) -> Result<Option<Criteria>, Failure> {
@@ -251,12 +253,20 @@ fn word_of(when: When) -> String {
     When::WORDS.iter().find(|(_, known, _)| *known == when).map_or("auto", |(word, ..)| word).to_owned()
 }
 
-/// Whether the locale says UTF-8; where it says nothing, most terminals do.
-fn utf8() -> bool {
-    let named =
-        ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
-    named.is_none_or(|locale| locale.to_lowercase().replace('-', "").contains("utf8"))
-        && std::env::var("TERM").as_deref() != Ok("linux")
+/// Told whenever preferences or themes are written, from a thread that only waits for it and ends with the process.
+fn saved() -> Arc<Notify> {
+    let notify = Arc::new(Notify::new());
+    let told = notify.clone();
+    if let Some(watch) = Watch::of(&file::folders()) {
+        let wait = move || {
+            while watch.wait() {
+                told.notify_one();
+            }
+        };
+        // Without one they are looked at when the terminal gets the focus.
+        let _ = std::thread::Builder::new().name("preferences".to_owned()).stack_size(64 * 1024).spawn(wait);
+    }
+    notify
 }
 
 /// Two threads beside the one that draws, which yield to it: building snapshots must not delay a key.

@@ -79,7 +79,7 @@ impl Helm {
         let file = match file {
             Some(file) if !file.exists() => return Err(HelmError::Missing(file.to_owned())),
             Some(file) => file.to_owned(),
-            None => in_path().ok_or(HelmError::NotInPath)?,
+            None => in_path("helm").ok_or(HelmError::NotInPath)?,
         };
         // A relative path would be looked for in the folder in which it is run.
         let file = std::path::absolute(&file).unwrap_or(file);
@@ -250,10 +250,11 @@ fn terminate(child: &Child) {
     }
 }
 
-fn in_path() -> Option<PathBuf> {
+/// The first program of a name in `PATH`.
+pub(super) fn in_path(name: &str) -> Option<PathBuf> {
     let folders = std::env::var_os("PATH")?;
-    let name = if cfg!(windows) { "helm.exe" } else { "helm" };
-    std::env::split_paths(&folders).map(|folder| folder.join(name)).find(|file| is_program(file))
+    let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    std::env::split_paths(&folders).map(|folder| folder.join(&name)).find(|file| is_program(file))
 }
 
 fn is_program(file: &Path) -> bool {

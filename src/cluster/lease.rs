@@ -57,7 +57,7 @@ pub async fn take(
         json!({"holderIdentity": wanted, "leaseDurationSeconds": seconds, "acquireTime": now(), "renewTime": now(),
                "leaseTransitions": transitions})
     };
-    let lease = Lease { connection: connection.clone(), holder: wanted.to_owned() };
+    let lease = of(connection, wanted);
     let metadata = json!({"name": NAME, "namespace": "kube-system", "labels": {"app.kubernetes.io/name": "aicr"}});
     let object =
         json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec(0)});
@@ -90,6 +90,11 @@ pub async fn take(
         }
         active_time::sleep(LOOK).await;
     }
+}
+
+/// The lock of a holder, which may not have it.
+pub fn of(connection: &Connection, holder: &str) -> Lease {
+    Lease { connection: connection.clone(), holder: holder.to_owned() }
 }
 
 /// An error that says what the object is for.

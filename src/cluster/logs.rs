@@ -22,7 +22,7 @@ const ATTEMPTS: u32 = 8;
 pub struct Output {
     pub namespace: String,
     pub pod: String,
-    pub container: &'static str,
+    pub container: String,
 }
 
 /// The newest time stamp that was read, and how many lines have it.

@@ -22,6 +22,7 @@ pub mod helm;
 pub mod helm_record;
 mod kinds;
 pub mod kubeconfig;
+pub mod kustomize;
 pub mod lease;
 pub mod logs;
 pub mod object_watch;

@@ -15,7 +15,7 @@ use crate::{
         shape::{self, Misfit, Problem as ShapeProblem},
     },
     recipe::configuration::{self, ConfigurationError},
-    text::did_you_mean,
+    text::{did_you_mean, near_or_all},
     yaml::{Kind, Node, Position},
 };
 use sha2::{Digest, Sha256};
@@ -102,7 +102,7 @@ fn of_misfit(misfit: &Misfit<'_>) -> Finding {
         ShapeProblem::UnknownField { near } => (format!("unknown field `{path}`"), did_you_mean(near)),
         ShapeProblem::Type { expected, found } => (format!("`{path}` must be {expected}, found {found}"), None),
         ShapeProblem::Word { allowed, found, near } => {
-            let hint = did_you_mean(near).unwrap_or_else(|| format!("there are: {}", allowed.join(", ")));
+            let hint = near_or_all(near, allowed.iter().copied());
             (format!("`{path}` cannot be `{found}`"), Some(hint))
         }
     };

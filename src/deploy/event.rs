@@ -13,6 +13,45 @@ pub enum Way {
     Remove,
 }
 
+impl Way {
+    fn pick(self, install: &'static str, remove: &'static str) -> &'static str {
+        match self {
+            Way::Install => install,
+            Way::Remove => remove,
+        }
+    }
+
+    /// What is asked for.
+    pub fn verb(self) -> &'static str {
+        self.pick("deploy", "remove")
+    }
+
+    /// The same as a noun.
+    pub fn noun(self) -> &'static str {
+        self.pick("deploy", "removal")
+    }
+
+    /// The same as a command of this program.
+    pub fn command(self) -> &'static str {
+        self.pick("deploy", "undeploy")
+    }
+
+    /// Before the name of a cluster.
+    pub fn to(self) -> &'static str {
+        self.pick("to", "from")
+    }
+
+    /// What a release is when it is done.
+    pub fn done(self) -> &'static str {
+        self.pick("installed", "removed")
+    }
+
+    /// What fails when it does.
+    pub fn doing(self) -> &'static str {
+        self.pick("deploy the bundle", "remove the bundle")
+    }
+}
+
 /// One event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "deploy", rename_all = "kebab-case")]

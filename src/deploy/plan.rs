@@ -6,7 +6,10 @@
 
 use super::{event::Planned, mark};
 use crate::{
-    bundle::release::{self, Role},
+    bundle::{
+        info::FILE as INFO,
+        release::{self, Role},
+    },
     text,
     yaml::{self, YamlError},
 };
@@ -16,7 +19,6 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The files of a bundle, by their paths below its folder.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
-const INFO: &str = "bundle-info.yaml";
 const RECIPE: &str = "recipe.yaml";
 
 /// Everything that will be done, in order.

@@ -89,14 +89,12 @@ impl Progress {
 
     /// `11 of 12 releases installed`.
     pub fn summary(&self) -> String {
-        let word = if self.way == Way::Install { "installed" } else { "removed" };
-        format!("{} of {} {word}", self.done(), text::count(self.releases.len(), "release"))
+        format!("{} of {} {}", self.done(), text::count(self.releases.len(), "release"), self.way.done())
     }
 
     /// The report for people: a line for each release, with what it waited for or why it failed.
     pub fn text(&self) -> String {
-        let what = if self.way == Way::Install { "deploy of" } else { "removal of" };
-        let mut text = format!("{what} {} to {}\n", self.bundle, self.context);
+        let mut text = format!("{} of {} {} {}\n", self.way.noun(), self.bundle, self.way.to(), self.context);
         let width = self.releases.iter().map(|release| release.planned.name.len()).max().unwrap_or(0);
         for Release { planned, state, .. } in &self.releases {
             let word = state.as_ref().map_or("unknown", State::word);

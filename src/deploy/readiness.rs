@@ -5,8 +5,11 @@
 //! is never ready; everything else may become so.
 
 use super::event::Pending;
-use serde_json::Value;
-use std::{collections::BTreeSet, fmt};
+use serde_json::{Map, Value};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    fmt,
+};
 
 /// An object that is awaited.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -195,33 +198,87 @@ pub fn has_endpoint(slices: &[Value]) -> bool {
     ready.any(|endpoint| endpoint["addresses"].as_array().is_some_and(|addresses| !addresses.is_empty()))
 }
 
+/// Pods and events around workloads, so that those of one are found without a look at those of all others.
+#[derive(Default)]
+pub struct Around<'v> {
+    /// By namespace, and one label with its value.
+    pods: HashMap<(&'v str, &'v str, &'v str), Vec<&'v Value>>,
+    /// By the uid of what they are about.
+    by_uid: HashMap<&'v str, Vec<&'v Value>>,
+    /// By namespace and name of what they are about.
+    by_name: BTreeMap<(&'v str, &'v str), Vec<&'v Value>>,
+}
+
+impl<'v> Around<'v> {
+    /// Pods that are being deleted are left out: they say nothing about what comes.
+    pub fn new(pods: impl IntoIterator<Item = &'v Value>, events: impl IntoIterator<Item = &'v Value>) -> Around<'v> {
+        let mut around = Around::default();
+        for pod in pods {
+            let metadata = &pod["metadata"];
+            if !metadata["deletionTimestamp"].is_null() {
+                continue;
+            }
+            let namespace = metadata["namespace"].as_str().unwrap_or_default();
+            for (key, value) in metadata["labels"].as_object().into_iter().flatten() {
+                let at = (namespace, key.as_str(), value.as_str().unwrap_or_default());
+                around.pods.entry(at).or_default().push(pod);
+            }
+        }
+        for event in events {
+            let about = &event["involvedObject"];
+            let word = |key: &str| about[key].as_str().unwrap_or_default();
+            around.by_uid.entry(word("uid")).or_default().push(event);
+            around.by_name.entry((word("namespace"), word("name"))).or_default().push(event);
+        }
+        around
+    }
+
+    /// The pods with these labels.
+    fn pods_of<'s>(&'s self, namespace: &'s str, labels: &'s Map<String, Value>) -> Vec<&'s Value> {
+        // The label that the fewest pods have; whoever has all has that one too.
+        let with = |(key, value): (&'s String, &'s Value)| -> &'s [&'s Value] {
+            let at = (namespace, key.as_str(), value.as_str().unwrap_or_default());
+            self.pods.get(&at).map_or(&[][..], Vec::as_slice)
+        };
+        let fewest = labels.iter().map(with).min_by_key(|pods| pods.len()).unwrap_or_default();
+        let has_all = |pod: &&&Value| labels.iter().all(|(key, value)| pod["metadata"]["labels"][key] == *value);
+        fewest.iter().filter(has_all).copied().collect()
+    }
+
+    fn events_of<'s>(&'s self, uid: &'s str) -> &'s [&'s Value] {
+        self.by_uid.get(uid).map_or(&[], Vec::as_slice)
+    }
+
+    /// Events about an object, and about those that are called like it with a dash and more behind: a ReplicaSet is called
+    /// like its Deployment, with a hash.
+    fn events_named<'s>(&'s self, namespace: &'s str, name: &'s str) -> impl Iterator<Item = &'s Value> {
+        let alike = self.by_name.range((namespace, name)..);
+        let alike = alike.take_while(move |((place, found), _)| *place == namespace && found.starts_with(name));
+        let is_meant = move |found: &str| {
+            found.strip_prefix(name).is_some_and(|behind| behind.is_empty() || behind.starts_with('-'))
+        };
+        alike.filter(move |((_, found), _)| is_meant(found)).flat_map(|(_, events)| events.iter().copied())
+    }
+}
+
 /// What an object that is not ready waits for: its own words, and those of the first of its pods that says why.
-pub fn pending(awaited: &Awaited, words: &str, object: Option<&Value>, pods: &[Value], events: &[Value]) -> Pending {
-    let why = object.and_then(|object| reason(awaited, object, pods, events));
+pub fn pending(awaited: &Awaited, words: &str, object: Option<&Value>, around: &Around<'_>) -> Pending {
+    let why = object.and_then(|object| reason(awaited, object, around));
     let why = why.map_or_else(|| words.to_owned(), |why| format!("{words}; {why}"));
     Pending { object: awaited.to_string(), why }
 }
 
 /// What holds up a workload.
-fn reason(awaited: &Awaited, workload: &Value, pods: &[Value], events: &[Value]) -> Option<String> {
+fn reason(awaited: &Awaited, workload: &Value, around: &Around<'_>) -> Option<String> {
     let wanted = workload["spec"]["selector"]["matchLabels"].as_object()?;
-    let own = pods.iter().filter(|pod| {
-        pod["metadata"]["namespace"] == *awaited.namespace
-            && wanted.iter().all(|(key, value)| pod["metadata"]["labels"][key] == *value)
-    });
-    let own: Vec<&Value> = own.filter(|pod| pod["metadata"]["deletionTimestamp"].is_null()).collect();
+    let own = around.pods_of(&awaited.namespace, wanted);
     if own.is_empty() {
-        // A ReplicaSet is called like its Deployment, with a hash behind it.
-        let replica = format!("{}-", awaited.name);
-        let about = events.iter().filter(|event| {
-            let name = event["involvedObject"]["name"].as_str().unwrap_or_default();
-            event["involvedObject"]["namespace"] == *awaited.namespace
-                && (name == awaited.name || name.starts_with(&replica))
-        });
+        let about = around.events_named(&awaited.namespace, &awaited.name);
         return newest(about.filter(|event| event["reason"] == "FailedCreate")).map(|text| format!("no pod: {text}"));
     }
     let why = |pod: &&Value| {
         let name = pod["metadata"]["name"].as_str().unwrap_or_default();
+        let events = around.events_of(pod["metadata"]["uid"].as_str().unwrap_or_default());
         pod_reason(pod, events).map(|(rank, why)| (rank, format!("pod {name}: {why}")))
     };
     own.iter().filter_map(why).min_by_key(|(rank, _)| *rank).map(|(_, why)| why)
@@ -238,13 +295,12 @@ fn newest<'e>(events: impl Iterator<Item = &'e Value>) -> Option<String> {
 }
 
 /// Why a pod is not ready, and how much that matters: lower is worse. `None` for one that is ready or has ended well.
-fn pod_reason(pod: &Value, events: &[Value]) -> Option<(u8, String)> {
+fn pod_reason(pod: &Value, events: &[&Value]) -> Option<(u8, String)> {
     if condition(pod, "Ready").is_some_and(|ready| ready["status"] == "True") || pod["status"]["phase"] == "Succeeded" {
         return None;
     }
     let event = |reasons: &[&str]| {
-        let about = events.iter().filter(|event| event["involvedObject"]["uid"] == pod["metadata"]["uid"]);
-        newest(about.filter(|event| reasons.iter().any(|reason| event["reason"] == *reason)))
+        newest(events.iter().copied().filter(|event| reasons.iter().any(|reason| event["reason"] == *reason)))
     };
     if let Some(scheduled) = condition(pod, "PodScheduled").filter(|scheduled| scheduled["status"] == "False") {
         return Some((0, words(scheduled)));
@@ -315,7 +371,7 @@ mod tests {
     fn check(pods: &[Value], events: &[Value], expected: &str) {
         let deployment = deployment();
         let Judgment::NotYet(words) = judge(Kind::Deployment, Some(&deployment)) else { panic!("it is ready") };
-        let found = pending(&web(), &words, Some(&deployment), pods, events);
+        let found = pending(&web(), &words, Some(&deployment), &Around::new(pods, events));
         assert_eq!(found.to_string(), format!("Deployment x/web: 1 of 2 available{expected}"));
     }
 
@@ -399,6 +455,24 @@ mod tests {
             {"name": "web-5d4f", "namespace": "x"}});
         check(&[], &[refused], "; no pod: exceeded quota");
         check(&[], &[], "");
+    }
+
+    #[test]
+    fn pods_and_events_of_others_say_nothing() {
+        let unscheduled =
+            json!({"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]});
+        let mut other = pod(unscheduled);
+        other["metadata"]["labels"]["app"] = "other".into();
+        let mut elsewhere = other.clone();
+        elsewhere["metadata"]["labels"]["app"] = "web".into();
+        elsewhere["metadata"]["namespace"] = "y".into();
+        let mut leaving = other.clone();
+        leaving["metadata"]["labels"]["app"] = "web".into();
+        leaving["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+        let refused = |namespace: &str, name: &str| json!({"reason": "FailedCreate", "message": name, "involvedObject": {"name": name, "namespace": namespace}});
+        let events = [refused("y", "web-1"), refused("x", "webs-1"), refused("x", "we"), refused("x", "web.x")];
+        check(&[other.clone(), elsewhere.clone(), leaving.clone()], &events, "");
+        check(&[other, elsewhere, leaving], &[refused("x", "web")], "; no pod: web");
     }
 
     #[test]

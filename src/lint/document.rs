@@ -73,6 +73,7 @@ const FIELDS: [(&str, &[&str]); 13] = [
         &[
             "name",
             "displayName",
+            "documentation",
             "valueOverrideKeys",
             "helm",
             "kustomize",

@@ -1,15 +1,17 @@
-//! Artifacts of OCI registries: a bundle is pushed as one and read back, and charts are fetched.
+//! What a bundle has from elsewhere, and where it goes: it is pushed to an OCI registry and read back; charts are fetched,
+//! and manifests that the catalog only names.
 
 use super::{Failure, Kind, image, place};
 use crate::{
     bundle::{
         checksum,
         plan::BundlePlan,
+        supplied::{Manifests, Placeholder, SuppliedError},
         tar::{self, Archive},
         vendor::{self, VendorError, Vendored, Wanted},
     },
     cluster::{
-        registry::{self, Registry, RegistryError},
+        registry::{Registry, RegistryError},
         tls::Trust,
         web::{self, Limits, Web},
     },
@@ -100,10 +102,7 @@ fn variable(name: &str) -> Option<String> {
 }
 
 fn registry<'v>(name: &Name, access: Access, variable: &'v Variable) -> Result<Registry<'v>, Failure> {
-    let host = if name.registry() == "docker.io" { "registry-1.docker.io" } else { name.registry() };
-    let scheme = if access.plain_http || registry::is_loopback(host) { "http" } else { "https" };
-    let login = image::login(name.registry())?;
-    let registry = Registry::new(format!("{scheme}://{host}"), name.repository().to_owned(), login, variable);
+    let registry = image::registry_of(name, access.plain_http, variable)?;
     Ok(if access.insecure_tls { registry.trusting(Trust::Any) } else { registry })
 }
 
@@ -262,6 +261,72 @@ async fn from_repository(
     let url = if picked.url.contains("://") { picked.url } else { format!("{base}/{}", picked.url) };
     let bytes = fetch(&url).await?;
     vendor::check(bytes, wanted, picked.digest.as_deref()).map_err(|error| unfetched(wanted, error))
+}
+
+/// Of a file of manifests: some have a thousand CRDs' worth of descriptions.
+const MANIFESTS: Limits = Limits { answer: Duration::from_secs(60), whole: Duration::from_secs(300), bytes: 32 << 20 };
+
+/// Fetches what the catalog only names, each from the place that the catalog says. What nobody knows the origin of is left out.
+///
+/// # Errors
+/// The first that cannot be fetched, or that is not what the catalog expects.
+pub async fn manifests(wanted: &[Placeholder], access: Access) -> Result<Manifests, Failure> {
+    let trust = if access.insecure_tls { Trust::Any } else { Trust::System };
+    let web = Web { trust, limits: MANIFESTS, variable: &variable };
+    let mut supplied = Manifests::new();
+    for placeholder in wanted {
+        let Some(url) = &placeholder.url else { continue };
+        let doing = format!("fetch `{}`", placeholder.path);
+        let fetched = web.get(url).await.map_err(|error| {
+            let (kind, hint) = place::web_advice(&error, "file");
+            Failure::from_error(kind, &doing, error).at(web::shown(url)).hint(format!("{hint}; or use --manifest"))
+        })?;
+        let accepted = placeholder.accept(&String::from_utf8_lossy(&fetched));
+        supplied.insert(placeholder.path.clone(), accepted.map_err(|error| unaccepted(&doing, url, error))?);
+    }
+    Ok(supplied)
+}
+
+/// Reads the files that a person gives for what the catalog only names: `NAME=FILE`, by path or file name.
+///
+/// # Errors
+/// A name that the catalog does not stand in for; a file that cannot be read or is not what the catalog expects.
+pub fn given(wanted: &[Placeholder], texts: &[String]) -> Result<Manifests, Failure> {
+    let usage = |because: String, hint: String| Failure::new(Kind::Usage, "read --manifest", because).hint(hint);
+    let mut supplied = Manifests::new();
+    for text in texts {
+        let names: Vec<&str> = wanted.iter().map(Placeholder::name).collect();
+        let known = match names.is_empty() {
+            true => "this recipe lacks none".to_owned(),
+            false => format!("this recipe lacks {}", names.join(", ")),
+        };
+        let Some((name, file)) = text.split_once('=').filter(|(_, file)| !file.is_empty()) else {
+            return Err(usage(format!("`{text}` is not NAME=FILE"), known));
+        };
+        let is_meant = |placeholder: &&Placeholder| placeholder.path == name || placeholder.name() == name;
+        let Some(placeholder) = wanted.iter().find(is_meant) else {
+            return Err(usage(format!("`{name}` is not a manifest that the catalog only names"), known));
+        };
+        let content = place::read_local(&place::Place::File(file.into()), "manifest")?;
+        let doing = format!("use the file for `{}`", placeholder.path);
+        let accepted = placeholder.accept(&content).map_err(|error| unaccepted(&doing, file, error))?;
+        if supplied.insert(placeholder.path.clone(), accepted).is_some() {
+            return Err(usage(format!("`{name}` is given twice"), "give one file for it".to_owned()));
+        }
+    }
+    Ok(supplied)
+}
+
+fn unaccepted(doing: &str, at: &str, error: SuppliedError) -> Failure {
+    let hint = match &error {
+        SuppliedError::Digest { .. } => {
+            "nothing was written; to use this file all the same, put it under that path below a folder, and give the folder \
+             with --data"
+        }
+        _ => "nothing was written; give the manifests as their owners publish them",
+    };
+    let kind = if matches!(error, SuppliedError::Digest { .. }) { Kind::Forbidden } else { Kind::Usage };
+    Failure::from_error(kind, doing, error).at(web::shown(at)).hint(hint)
 }
 
 #[cfg(test)]

@@ -4,13 +4,16 @@ use super::{Failure, Kind, place};
 use crate::{
     bundle::{
         checksum::{self, Difference, Entry},
+        compare::{Change, There},
         deployer::DeployerError,
+        info,
         plan::{self, BundlePlan, Options, PlanError},
         signature::{self, Key, Log, SignatureError},
         tar,
         vendor::Wanted,
     },
     catalog::Catalog,
+    diff::text::{Row, side_by_side},
     recipe::Recipe,
     store::{
         bundle_dir::{self, FolderError, Found, NewFile},
@@ -56,6 +59,7 @@ pub fn unsuited(error: DeployerError) -> Failure {
 pub fn probe(folder: &Path, replace: bool) -> Result<(), Failure> {
     match bundle_dir::probe(folder) {
         Err(FolderError::NotEmpty(_)) if replace => {
+            bundle_dir::replaceable(folder).map_err(|error| unwritten(folder, error))?;
             let checked = check(folder)?;
             match checked.is_intact() {
                 true => Ok(()),
@@ -89,6 +93,9 @@ fn unwritten(folder: &Path, error: FolderError) -> Failure {
             Kind::Usage,
             "give a new or empty folder with --output, for example `-o bundle`; --replace replaces a bundle",
         ),
+        FolderError::MountPoint => {
+            (Kind::Usage, "give a folder inside it with --output, or empty it: one that is empty is filled")
+        }
         FolderError::Io { source, .. } => match source.kind() {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 (Kind::Usage, "choose another --output, or ask for the right to write there")
@@ -145,17 +152,67 @@ impl Checked {
 /// # Errors
 /// `NotFound` without such a folder; the folder cannot be read.
 pub fn check(folder: &Path) -> Result<Checked, Failure> {
-    let failure = |error: io::Error| {
-        let (kind, hint) = match error.kind() {
-            io::ErrorKind::NotFound => (Kind::NotFound, "correct the path; `aicr bundle -o DIR` makes such a folder"),
-            io::ErrorKind::NotADirectory => (Kind::Usage, "give the folder of the bundle"),
-            _ => (Kind::Usage, "correct the path or its permissions"),
-        };
-        Failure::from_error(kind, "verify the bundle", error).at(folder.display().to_string()).hint(hint)
-    };
-    let scanned = bundle_dir::scan(folder).map_err(failure)?;
+    let scanned = bundle_dir::scan(folder).map_err(|error| unreadable(folder, error))?;
     let entry = |path: &str, found: &Found| entry(folder, path, found.clone());
-    Ok(checked(&scanned, &entry, &|name, limit| read(folder, name, limit)))
+    Ok(checked(&scanned, &entry, &|name, limit| read_text(folder, name, limit)))
+}
+
+fn unreadable(folder: &Path, error: io::Error) -> Failure {
+    let (kind, hint) = match error.kind() {
+        io::ErrorKind::NotFound => (Kind::NotFound, "correct the path; `aicr bundle -o DIR` makes such a folder"),
+        io::ErrorKind::NotADirectory => (Kind::Usage, "give the folder of the bundle"),
+        _ => (Kind::Usage, "correct the path or its permissions"),
+    };
+    Failure::from_error(kind, "verify the bundle", error).at(folder.display().to_string()).hint(hint)
+}
+
+/// A bundle that was read once: what is said of it is said of these bytes.
+pub struct Read {
+    pub checked: Checked,
+    /// By path; what is not a file is left out.
+    pub files: BTreeMap<String, Vec<u8>>,
+}
+
+/// Reads a folder whole and compares it with its list of checksums.
+///
+/// # Errors
+/// As [`check`].
+pub fn read(folder: &Path) -> Result<Read, Failure> {
+    let scanned = bundle_dir::scan(folder).map_err(|error| unreadable(folder, error))?;
+    let mut files = BTreeMap::new();
+    let mut entries = BTreeMap::new();
+    for (path, found) in &scanned {
+        let mut bytes = Vec::new();
+        let entry = match found {
+            Found::File => match bundle_dir::read_pieces(&folder.join(path), |piece| bytes.extend_from_slice(piece)) {
+                Ok(()) => {
+                    let entry = Entry::File(checksum::digest(&bytes));
+                    files.insert(path.clone(), bytes);
+                    entry
+                }
+                Err(error) => Entry::Unreadable(text::causes(&error)),
+            },
+            Found::Folder => Entry::Folder,
+            Found::Link => Entry::Link,
+            Found::Other => Entry::Other,
+            Found::Unreadable(why) => Entry::Unreadable(why.clone()),
+        };
+        entries.insert(path.clone(), entry);
+    }
+    let entry = |path: &str, _: &Found| entries.get(path).cloned().unwrap_or(Entry::Other);
+    let checked = checked(&scanned, &entry, &|name, limit| within(files.get(name), limit));
+    Ok(Read { checked, files })
+}
+
+/// The text of a file that is in memory.
+fn within(bytes: Option<&Vec<u8>>, limit: u64) -> io::Result<String> {
+    match bytes {
+        Some(bytes) if bytes.len() as u64 > limit => Err(io::ErrorKind::FileTooLarge.into()),
+        Some(bytes) => {
+            String::from_utf8(bytes.clone()).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+        }
+        None => Err(io::ErrorKind::NotFound.into()),
+    }
 }
 
 /// Compares a bundle that was read from a registry with its list of checksums.
@@ -173,12 +230,12 @@ pub fn check_artifact(entries: &BTreeMap<String, tar::Kind>) -> Checked {
         (_, Found::Link) => Entry::Link,
         _ => Entry::Other,
     };
-    checked(&scanned, &entry, &|name, limit| match entries.get(name) {
-        Some(tar::Kind::File(bytes)) if bytes.len() as u64 > limit => Err(io::ErrorKind::FileTooLarge.into()),
-        Some(tar::Kind::File(bytes)) => {
-            String::from_utf8(bytes.clone()).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
-        }
-        _ => Err(io::ErrorKind::NotFound.into()),
+    checked(&scanned, &entry, &|name, limit| {
+        let bytes = match entries.get(name) {
+            Some(tar::Kind::File(bytes)) => Some(bytes),
+            _ => None,
+        };
+        within(bytes, limit)
     })
 }
 
@@ -217,7 +274,7 @@ fn checked(
         checked.signature = read(checksum::SIGNATURES[0], SIGNATURE).ok();
     }
     // A link or a pipe of that name is a difference, and nothing to read.
-    let info = is_file("bundle-info.yaml").then(|| read("bundle-info.yaml", LIST).ok()).flatten();
+    let info = is_file(info::FILE).then(|| read(info::FILE, LIST).ok()).flatten();
     if let Some(info) = info.and_then(|text| yaml::parse(&text).ok()) {
         let info = info.to_value();
         let word = |pointer: &str| info.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
@@ -273,27 +330,80 @@ impl Trust {
     }
 }
 
-/// Every file of a folder with its bytes; none for what is not a file or cannot be read.
+/// A bundle that is on disk, with every file.
 ///
 /// # Errors
 /// As [`check`].
-pub fn files(folder: &Path) -> Result<BTreeMap<String, Option<Vec<u8>>>, Failure> {
-    let scanned = bundle_dir::scan(folder).map_err(|error| {
+pub fn there(folder: &Path) -> Result<There, Failure> {
+    let doing = "read the bundle";
+    let advised =
+        |failure: Failure| failure.at(folder.display().to_string()).hint("give the folder that `aicr bundle -o` wrote");
+    let failed = |error: io::Error| {
         let kind = if error.kind() == io::ErrorKind::NotFound { Kind::NotFound } else { Kind::Usage };
-        let failure = Failure::from_error(kind, "read the bundle", error).at(folder.display().to_string());
-        failure.hint("give the folder of a bundle with --against")
-    })?;
+        advised(Failure::from_error(kind, doing, error))
+    };
+    folder.read_dir().map_err(failed)?;
+    // Any other folder may hold more than there is memory for.
+    if !folder.join(checksum::FILE).is_file() {
+        let because = format!("the folder is not a bundle: it has no `{}`", checksum::FILE);
+        return Err(advised(Failure::new(Kind::Usage, doing, because)));
+    }
+    let scanned = bundle_dir::scan(folder).map_err(failed)?;
     let bytes = |path: &str| {
         let mut bytes = Vec::new();
         bundle_dir::read_pieces(&folder.join(path), |piece| bytes.extend_from_slice(piece)).ok().map(|()| bytes)
     };
     let entries = scanned.into_iter().filter(|(_, found)| *found != Found::Folder);
-    Ok(entries
+    let files: BTreeMap<String, Option<Vec<u8>>> = entries
         .map(|(path, found)| {
             let bytes = if found == Found::File { bytes(&path) } else { None };
             (path, bytes)
         })
-        .collect())
+        .collect();
+    let info = files.get(info::FILE).and_then(Option::as_deref).and_then(|bytes| std::str::from_utf8(bytes).ok());
+    let info = info.and_then(|text| yaml::parse(text).ok()).map(|info| info.to_value());
+    let deployer = info.and_then(|info| Some(info.pointer("/build/deployer")?.as_str()?.to_owned()));
+    Ok(There { files, deployer })
+}
+
+/// A file that cannot be compared line by line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it is a binary file")]
+pub struct NotText;
+
+/// A line that differs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// `-` for one that is there, `+` for one of the plan.
+    pub sign: char,
+    /// In its own file, from 1.
+    pub number: usize,
+    pub text: String,
+}
+
+/// The lines of a file that differ, in their order. None of a file that only one side has, and none of the list of
+/// checksums, in which every digest of a changed file differs.
+///
+/// # Errors
+/// What is there, or what would be, is not text.
+pub fn lines(change: &Change<'_>) -> Result<Vec<Line>, NotText> {
+    let Change::Changed(file, there) = change else { return Ok(Vec::new()) };
+    let there = there.as_deref().ok_or(NotText)?;
+    let (old, new) = (std::str::from_utf8(there), std::str::from_utf8(&file.bytes));
+    let (Ok(old), Ok(new)) = (old, new) else { return Err(NotText) };
+    if file.path == checksum::FILE {
+        return Ok(Vec::new());
+    }
+    let mut lines = Vec::new();
+    for row in side_by_side(old, new) {
+        let Row::Changed { left, right } = row else { continue };
+        for (sign, side) in [('-', left), ('+', right)] {
+            let Some((number, parts)) = side else { continue };
+            let text = parts.iter().map(|(_, part)| part.as_str()).collect();
+            lines.push(Line { sign, number, text });
+        }
+    }
+    Ok(lines)
 }
 
 /// Why the list of checksums cannot be used.
@@ -314,7 +424,7 @@ const LIST: u64 = 16 << 20;
 /// Of a signature.
 const SIGNATURE: u64 = 10 << 20;
 
-fn read(folder: &Path, name: &str, limit: u64) -> io::Result<String> {
+fn read_text(folder: &Path, name: &str, limit: u64) -> io::Result<String> {
     let path = folder.join(name);
     if path.symlink_metadata()?.len() > limit {
         return Err(io::ErrorKind::FileTooLarge.into());

@@ -35,6 +35,8 @@ const FORESIGHT: Duration = Duration::from_secs(10);
 const FORESIGHT_READS: usize = 8;
 /// How often a read is tried when the server cannot be reached.
 const TRIES: u64 = 3;
+/// In the names of the images that the reference publishes, whatever the registry.
+const OF_REFERENCE: &str = "/aicr-validators/";
 /// What the kubelet keeps of a termination message, in bytes.
 const TERMINATION_BYTES: usize = 4096;
 
@@ -121,7 +123,7 @@ async fn judge(
             }
             Step::Again { after, reads, waiting_for } => {
                 if waiting_for != waited_for {
-                    say(format!("waiting for: {waiting_for}"));
+                    say(format!("{}{waiting_for}", checks::WAITING));
                     waited_for = waiting_for;
                 }
                 tokio::time::sleep(Duration::from_secs(after).min(budget.saturating_sub(elapsed))).await;
@@ -382,7 +384,7 @@ fn place(variable: &dyn Fn(&str) -> Option<String>) -> input::Place {
 
 /// Runs a container of the demo cluster.
 pub(super) async fn in_demo(pod: PodRun) -> PodExit {
-    let PodRun { command, args, env, files, demo, log, devices, node_labels, .. } = pod;
+    let PodRun { image, command, args, env, files, demo, log, devices, node_labels } = pod;
     // The reader of the log may be gone; then nobody wants the line.
     let say = |line: String| drop(log.send(line));
     if let Some(code) = stand_in::run(&command.join(" "), &devices, &node_labels, say).await {
@@ -402,6 +404,11 @@ pub(super) async fn in_demo(pod: PodRun) -> PodExit {
             }
         };
         return PodExit { code, termination_message: String::new() };
+    }
+    // A verdict of this program would be told as one of the image.
+    if image.contains(OF_REFERENCE) {
+        let termination_message = format!("the demo has no published image of the reference: {image} is not run");
+        return PodExit { code: NO_VERDICT, termination_message };
     }
     let path = env.get("AICR_VALIDATION_PATH").cloned().unwrap_or_default();
     let validation = files.get(&path).cloned().ok_or_else(|| format!("the file `{path}` is not mounted"));

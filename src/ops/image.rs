@@ -41,10 +41,7 @@ pub fn build(name: &Name, binaries: &[PathBuf], output: &Path) -> Result<Built, 
 pub async fn push(name: &Name, binaries: &[PathBuf], insecure: bool) -> Result<Image, Failure> {
     let image = made(name, binaries, Path::new("-"))?;
     let variable = |name: &str| std::env::var(name).ok();
-    let host = if name.registry() == "docker.io" { "registry-1.docker.io" } else { name.registry() };
-    let scheme = if insecure || registry::is_loopback(host) { "http" } else { "https" };
-    let login = login(name.registry())?;
-    let mut registry = Registry::new(format!("{scheme}://{host}"), name.repository().to_owned(), login, &variable);
+    let mut registry = registry_of(name, insecure, &variable)?;
     let pushed = async {
         for file in &image.files {
             let (Some(media_type), Some(digest)) = (file.media_type, file.digest()) else { continue };
@@ -63,8 +60,20 @@ pub async fn push(name: &Name, binaries: &[PathBuf], insecure: bool) -> Result<I
     Ok(image)
 }
 
+/// The registry of a name, with the login that docker's configuration has for it; plain http is for this machine.
+pub(super) fn registry_of<'v>(
+    name: &Name,
+    plain_http: bool,
+    variable: &'v (dyn Fn(&str) -> Option<String> + Sync),
+) -> Result<Registry<'v>, Failure> {
+    let host = if name.registry() == "docker.io" { "registry-1.docker.io" } else { name.registry() };
+    let scheme = if plain_http || registry::is_loopback(host) { "http" } else { "https" };
+    let login = login(name.registry())?;
+    Ok(Registry::new(format!("{scheme}://{host}"), name.repository().to_owned(), login, variable))
+}
+
 /// What docker's configuration has for a registry: `user:password` in base 64. Its credential helpers are not run.
-pub(super) fn login(registry: &str) -> Result<Option<String>, Failure> {
+fn login(registry: &str) -> Result<Option<String>, Failure> {
     let folder = std::env::var_os("DOCKER_CONFIG").map(PathBuf::from);
     let folder = folder.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".docker")));
     let Some(path) = folder.map(|folder| folder.join("config.json")) else { return Ok(None) };

@@ -16,6 +16,8 @@ pub mod failure;
 pub mod fault;
 pub mod image;
 pub mod inherit;
+pub mod kustomize;
+mod namespace;
 pub mod place;
 pub mod recipe;
 pub mod run;

@@ -4,9 +4,8 @@
 
 use super::{ComponentRef, Configuration, Gke, SelectedProfile, TcpxoInterface};
 use crate::{
-    criteria::{Criteria, Dimension, near_matches},
+    criteria::{Criteria, Dimension, near_or_all},
     settings::{INTERFACES_FLAG, INVENTORY_FLAG, SLURM_FLAG},
-    text::did_you_mean,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -193,10 +192,7 @@ impl ConfigurationError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            ConfigurationError::Mode { found, known, .. } => {
-                let near = did_you_mean(&near_matches(found, known.iter().copied()));
-                near.or_else(|| Some(format!("there are: {}", known.join(", "))))
-            }
+            ConfigurationError::Mode { found, known, .. } => Some(near_or_all(found, known.iter().copied())),
             ConfigurationError::Interfaces(_) => Some("write eth1=NETWORK,…,eth8=NETWORK".to_owned()),
             ConfigurationError::InterfacesNeeded => {
                 Some("add --gke-tcpxo-interfaces eth1=NETWORK,…,eth8=NETWORK".to_owned())

@@ -1,6 +1,6 @@
 //! The output of a check as it is kept for looking at: many lines in little memory, found by number and by search.
 //!
-//! Texts of lines lie behind each other in pieces; a line costs its bytes and twelve more. What grows beyond the limit loses
+//! Texts of lines lie behind each other in pieces; a line costs its bytes and sixteen more. What grows beyond the limit loses
 //! its oldest pieces, and says how many lines that were: the record of a run has all of them.
 
 use regex::Regex;
@@ -18,6 +18,8 @@ pub struct Lines {
     /// Of all pieces.
     bytes: usize,
     limit: usize,
+    /// What wrote lines besides the check itself, by the numbers that lines have; the first is 1.
+    sources: Vec<String>,
 }
 
 impl Default for Lines {
@@ -32,18 +34,26 @@ struct Piece {
     first: usize,
     /// Lines with a line end behind each.
     text: String,
-    /// Where each line ends in the text, without its line end, and when it arrived.
-    lines: Vec<(u32, u64)>,
+    lines: Vec<Line>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    /// Where it ends in the text, without its line end.
+    end: u32,
+    /// What wrote it; 0 for the check itself.
+    source: u16,
+    at_ms: u64,
 }
 
 impl Piece {
     fn bytes(&self) -> usize {
-        self.text.capacity() + self.lines.capacity() * size_of::<(u32, u64)>() + size_of::<Piece>()
+        self.text.capacity() + self.lines.capacity() * size_of::<Line>() + size_of::<Piece>()
     }
 
     fn line(&self, place: usize) -> Option<(u64, &str)> {
-        let (end, at_ms) = *self.lines.get(place)?;
-        let start = place.checked_sub(1).map_or(0, |before| self.lines[before].0 as usize + 1);
+        let Line { end, at_ms, source: _ } = *self.lines.get(place)?;
+        let start = place.checked_sub(1).map_or(0, |before| self.lines[before].end as usize + 1);
         Some((at_ms, self.text.get(start..end as usize)?))
     }
 }
@@ -51,7 +61,7 @@ impl Piece {
 impl Lines {
     /// Lines that take no more than so many bytes.
     pub fn within(limit: usize) -> Lines {
-        Lines { pieces: VecDeque::new(), bytes: 0, limit }
+        Lines { pieces: VecDeque::new(), bytes: 0, limit, sources: Vec::new() }
     }
 
     /// The number of the oldest line that is kept; so many were dropped before it.
@@ -73,8 +83,29 @@ impl Lines {
         self.bytes
     }
 
-    /// Takes a line; a line end within it is shown as a space.
+    /// What wrote lines besides the check itself.
+    pub fn sources(&self) -> &[String] {
+        &self.sources
+    }
+
+    /// What wrote a line; empty for the check itself.
+    pub fn source(&self, number: usize) -> &str {
+        let line = self.piece(number).and_then(|piece| piece.lines.get(number - piece.first));
+        line.map_or("", |line| self.named(line.source))
+    }
+
+    fn named(&self, source: u16) -> &str {
+        usize::from(source).checked_sub(1).and_then(|place| self.sources.get(place)).map_or("", String::as_str)
+    }
+
+    /// Takes a line of the check itself; a line end within it is shown as a space.
     pub fn push(&mut self, at_ms: u64, text: &str) {
+        self.push_of(at_ms, "", text);
+    }
+
+    /// Takes a line of something that the check created.
+    pub fn push_of(&mut self, at_ms: u64, source: &str, text: &str) {
+        let source = self.number_of(source);
         let fits = |piece: &Piece| piece.text.len() + text.len() < PIECE;
         if !self.pieces.back().is_some_and(fits) {
             // What a full piece does not need is given back.
@@ -94,7 +125,7 @@ impl Lines {
             true => piece.text.push_str(&text.replace('\n', " ")),
             false => piece.text.push_str(text),
         }
-        piece.lines.push((u32::try_from(piece.text.len()).unwrap_or(u32::MAX), at_ms));
+        piece.lines.push(Line { end: u32::try_from(piece.text.len()).unwrap_or(u32::MAX), source, at_ms });
         piece.text.push('\n');
         self.bytes += piece.bytes();
         while self.bytes > self.limit && self.pieces.len() > 1 {
@@ -102,10 +133,26 @@ impl Lines {
         }
     }
 
+    fn number_of(&mut self, source: &str) -> u16 {
+        if source.is_empty() {
+            return 0;
+        }
+        let known = self.sources.iter().position(|known| known == source);
+        let place = known.unwrap_or_else(|| {
+            self.sources.push(source.to_owned());
+            self.sources.len() - 1
+        });
+        u16::try_from(place + 1).unwrap_or(u16::MAX)
+    }
+
+    fn piece(&self, number: usize) -> Option<&Piece> {
+        let place = self.pieces.partition_point(|piece| piece.first <= number).checked_sub(1)?;
+        self.pieces.get(place)
+    }
+
     /// A line by its number: when it arrived, and its text.
     pub fn get(&self, number: usize) -> Option<(u64, &str)> {
-        let piece = self.pieces.partition_point(|piece| piece.first <= number).checked_sub(1)?;
-        let piece = self.pieces.get(piece)?;
+        let piece = self.piece(number)?;
         piece.line(number - piece.first)
     }
 
@@ -114,19 +161,29 @@ impl Lines {
         self.get(self.end().checked_sub(1)?)
     }
 
-    /// The numbers of the newest lines that match, at most so many, in their order.
+    /// The numbers of the newest lines that match, or whose source does, at most so many, in their order.
     pub fn search(&self, wanted: &Regex, most: usize) -> Vec<usize> {
         let mut found: Vec<usize> = Vec::new();
+        let meant: Vec<bool> = (0..=self.sources.len())
+            .map(|source| wanted.is_match(self.named(u16::try_from(source).unwrap_or(u16::MAX))) && source > 0)
+            .collect();
+        let is_meant = |line: &Line| meant.get(usize::from(line.source)).copied().unwrap_or_default();
         for piece in self.pieces.iter().rev() {
             let mut in_piece = Vec::new();
             let mut from = 0;
             while let Some(hit) = piece.text.get(from..).and_then(|rest| wanted.find(rest)) {
                 let at = from + hit.start();
-                let place = piece.lines.partition_point(|(end, _)| (*end as usize) < at);
-                let Some((end, _)) = piece.lines.get(place) else { break };
+                let place = piece.lines.partition_point(|line| (line.end as usize) < at);
+                let Some(line) = piece.lines.get(place) else { break };
                 in_piece.push(piece.first + place);
                 // One match is enough of a line.
-                from = *end as usize + 1;
+                from = line.end as usize + 1;
+            }
+            if meant.contains(&true) {
+                let of_source = piece.lines.iter().enumerate().filter(|(_, line)| is_meant(line));
+                in_piece.extend(of_source.map(|(place, _)| piece.first + place));
+                in_piece.sort_unstable();
+                in_piece.dedup();
             }
             found.extend(in_piece.into_iter().rev());
             if found.len() >= most {
@@ -138,9 +195,23 @@ impl Lines {
         found
     }
 
-    /// All lines that are kept, as text.
+    /// All lines that are kept, as text; those of something else than the check itself begin with what wrote them.
     pub fn text(&self) -> String {
-        self.pieces.iter().map(|piece| piece.text.as_str()).collect()
+        if self.sources.is_empty() {
+            return self.pieces.iter().map(|piece| piece.text.as_str()).collect();
+        }
+        let mut whole = String::new();
+        for piece in &self.pieces {
+            for (place, line) in piece.lines.iter().enumerate() {
+                let Some((_, text)) = piece.line(place) else { continue };
+                let source = self.named(line.source);
+                if !source.is_empty() {
+                    whole.extend(["[", source, "] "]);
+                }
+                whole.extend([text, "\n"]);
+            }
+        }
+        whole
     }
 }
 
@@ -164,6 +235,29 @@ mod tests {
         assert_eq!(search("line 99[0-9]{2} ", 3), [9_997, 9_998, 9_999], "the newest");
         assert_eq!(search("nothing", 3), [0; 0]);
         assert_eq!(lines.text().lines().count(), 10_001);
+    }
+
+    #[test]
+    fn lines_of_workloads_keep_their_source_and_are_found_by_it() {
+        let mut lines = Lines::default();
+        lines.push(1, "create pod worker-0");
+        lines.push_of(2, "worker-0", "GPU devices: 1");
+        lines.push_of(3, "worker-1/cuda", "GPU devices: 0");
+        lines.push(4, "worker-1 has none");
+        assert_eq!(lines.sources(), ["worker-0", "worker-1/cuda"]);
+        assert_eq!(
+            (0..5).map(|number| lines.source(number)).collect::<Vec<_>>(),
+            ["", "worker-0", "worker-1/cuda", "", ""]
+        );
+        let search = |expression: &str, most| lines.search(&Regex::new(expression).expect("an expression"), most);
+        assert_eq!(search("worker-1", 10), [2, 3]);
+        assert_eq!(search("worker", 2), [2, 3], "the newest");
+        assert_eq!(search("devices", 10), [1, 2]);
+        assert_eq!(search("^$", 10), [0; 0], "the check itself has no name to find it by");
+        assert_eq!(
+            lines.text(),
+            "create pod worker-0\n[worker-0] GPU devices: 1\n[worker-1/cuda] GPU devices: 0\nworker-1 has none\n"
+        );
     }
 
     #[test]

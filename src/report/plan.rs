@@ -8,7 +8,7 @@ use crate::{
     validate::{
         beforehand::ImageFound,
         event::Way,
-        plan::{CheckPlan, PARALLEL, ValidationPlan},
+        plan::{CheckPlan, PARALLEL, ValidationPlan, cleanup_command},
     },
 };
 use serde_json::Value;
@@ -82,11 +82,8 @@ fn warnings(lines: &mut Vec<String>, plan: &ValidationPlan) {
     said.extend(found.missing.iter().map(|right| format!("you may not {right}; check with: {}", right.command())));
     said.extend(found.leftovers.iter().map(|left| {
         let objects = count(left.objects, "object");
-        format!(
-            "run {id} has {objects} here: it goes on, or `aicr cleanup --namespace {namespace} --run-id {id}` removes them",
-            id = left.run_id,
-            namespace = plan.namespace
-        )
+        let (id, clean) = (&left.run_id, cleanup_command(&plan.namespace, &left.run_id));
+        format!("run {id} has {objects} here: it goes on, or `{clean}` removes them")
     }));
     said.extend(found.gaps.iter().cloned());
     if !said.is_empty() {
@@ -138,10 +135,7 @@ fn closing(lines: &mut Vec<String>, plan: &ValidationPlan, about: &About<'_>) {
     lines.push(format!("  a pod that is refused, unschedulable or without its image is given up after {patience} s"));
     lines.push(String::new());
     lines.push(match about.keeps {
-        true => format!(
-            "Everything stays; `aicr cleanup --namespace {} --run-id {}` removes it.",
-            plan.namespace, plan.run_id
-        ),
+        true => format!("Everything stays; `{}` removes it.", cleanup_command(&plan.namespace, &plan.run_id)),
         false => "Everything is removed at the end.".to_owned(),
     });
 }

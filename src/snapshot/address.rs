@@ -5,7 +5,7 @@
 //!
 //! A new collector adds its subtype to [`KINDS`].
 
-use crate::{criteria::near_matches, text::did_you_mean};
+use crate::{criteria::near_matches, text::near_or_all};
 use std::fmt;
 
 /// Keys of a table of readings.
@@ -210,7 +210,7 @@ impl AddressError {
         match &self.problem {
             Problem::Form(_) => Some("write Type.subtype.key, for example K8s.server.version".to_owned()),
             Problem::Word { near, known, .. } => {
-                did_you_mean(near).or_else(|| (!known.is_empty()).then(|| format!("there are: {}", known.join(", "))))
+                (!near.is_empty() || !known.is_empty()).then(|| near_or_all(near, known.iter().copied()))
             }
             Problem::Context => None,
         }

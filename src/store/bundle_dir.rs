@@ -26,6 +26,9 @@ pub enum FolderError {
     /// Something is in it.
     #[error("the folder is not empty: it has `{0}`")]
     NotEmpty(String),
+    /// A bundle that cannot make room for another at once.
+    #[error("a bundle in a mount point cannot be replaced as a whole, because a mount point cannot be renamed")]
+    MountPoint,
     /// What the system says.
     #[error("cannot write `{path}`")]
     Io {
@@ -60,16 +63,62 @@ pub fn probe(folder: &Path) -> Result<(), FolderError> {
     }
 }
 
+/// Whether a folder could make room for another one at once: it is not the root of a file system.
+///
+/// # Errors
+/// It is one; what the system says.
+pub fn replaceable(folder: &Path) -> Result<(), FolderError> {
+    let target = fs::canonicalize(folder).map_err(failed(folder))?;
+    match target.parent() {
+        Some(above) if !is_mounted(&target, above).map_err(failed(folder))? => Ok(()),
+        _ => Err(FolderError::MountPoint),
+    }
+}
+
+/// Whether something is mounted at a folder.
+#[cfg(target_os = "linux")]
+fn is_mounted(folder: &Path, above: &Path) -> io::Result<bool> {
+    use rustix::{
+        fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx},
+        io::Errno,
+    };
+    match statx(CWD, folder, AtFlags::empty(), StatxFlags::empty()) {
+        // A folder of the same file system can be mounted, too, and only this tells it.
+        Ok(found) if found.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT) => {
+            Ok(found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+        }
+        Ok(_) | Err(Errno::NOSYS) => is_other_device(folder, above),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+fn is_mounted(folder: &Path, above: &Path) -> io::Result<bool> {
+    is_other_device(folder, above)
+}
+
+#[cfg(unix)]
+fn is_other_device(folder: &Path, above: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    Ok(fs::metadata(folder)?.dev() != fs::metadata(above)?.dev())
+}
+
+#[cfg(not(unix))]
+fn is_mounted(_: &Path, _: &Path) -> io::Result<bool> {
+    Ok(false)
+}
+
 /// Writes a folder with these files: whole or not at all, also for whoever looks while it is written. It is made beside the
 /// target and takes its name when it is complete; an empty folder that is there already is filled from one inside it, so
 /// that it may be a mount point, or below a folder that cannot be written. `replaced` says that the target is a bundle that
 /// may go.
 ///
 /// # Errors
-/// A target with something in it; what the system says. The target is then as it was.
+/// A target with something in it, or one that cannot make room; what the system says. The target is then as it was.
 pub fn write(folder: &Path, files: &[NewFile<'_>], replaced: bool) -> Result<(), FolderError> {
-    if !replaced {
-        probe(folder)?;
+    match replaced && folder.is_dir() {
+        true => replaceable(folder)?,
+        false => probe(folder)?,
     }
     let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !replaced && folder.is_dir() {
@@ -321,6 +370,19 @@ mod tests {
         assert!(matches!(error, FolderError::NotEmpty(_)), "{error}");
         write(&target, &FILES[1..], true).unwrap();
         assert_eq!(names(&dir.path().join("deep")), ["bundle", "bundle/b"]);
+    }
+
+    #[test]
+    fn the_root_of_a_file_system_cannot_make_room() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(replaceable(dir.path()).is_ok());
+        let mut mounted = vec!["/"];
+        if cfg!(target_os = "linux") {
+            mounted.push("/proc");
+        }
+        for folder in mounted {
+            assert!(matches!(replaceable(Path::new(folder)), Err(FolderError::MountPoint)), "{folder}");
+        }
     }
 
     #[test]

@@ -25,6 +25,27 @@ pub fn write(path: &Path, text: &[u8]) -> io::Result<()> {
 /// # Errors
 /// As [`write`], and those of `text`.
 pub fn write_with(path: &Path, text: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> io::Result<()> {
+    write_as(path, text, |before| before)
+}
+
+/// As [`write`], to a file that only its owner reads, whatever it was before.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_private(path: &Path, text: &[u8]) -> io::Result<()> {
+    #[cfg(unix)]
+    let owner = |_| Some(std::os::unix::fs::PermissionsExt::from_mode(0o600));
+    #[cfg(not(unix))]
+    let owner = |before| before;
+    write_as(path, |sink| sink.write_all(text), owner)
+}
+
+/// Writes with permissions that follow from those before; `None` leaves them to the system.
+fn write_as(
+    path: &Path,
+    text: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+    permissions: impl FnOnce(Option<fs::Permissions>) -> Option<fs::Permissions>,
+) -> io::Result<()> {
     if path == Path::new("-") {
         let mut out = io::stdout().lock();
         text(&mut out)?;
@@ -34,25 +55,11 @@ pub fn write_with(path: &Path, text: impl FnOnce(&mut dyn io::Write) -> io::Resu
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     match fs::metadata(&target) {
         Ok(metadata) if metadata.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
-        Ok(metadata) if metadata.is_file() => replace(&target, text, Some(metadata.permissions())),
+        Ok(metadata) if metadata.is_file() => replace(&target, text, permissions(Some(metadata.permissions()))),
         Ok(_) => text(&mut fs::OpenOptions::new().write(true).open(&target)?),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => replace(&target, text, None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => replace(&target, text, permissions(None)),
         Err(error) => Err(error),
     }
-}
-
-/// As [`write`], to a file that only its owner reads, whatever it was before.
-///
-/// # Errors
-/// As [`write`].
-pub fn write_private(path: &Path, text: &[u8]) -> io::Result<()> {
-    #[cfg(unix)]
-    if !fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let owner = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-        return replace(&target, |sink| sink.write_all(text), Some(owner));
-    }
-    write(path, text)
 }
 
 /// Appends to a file in one piece; makes it where there is none.

@@ -15,6 +15,13 @@ pub enum Input {
         column: u16,
         row: u16,
     },
+    /// The pointer was moved while the button is down.
+    Drag {
+        column: u16,
+        row: u16,
+    },
+    /// The button was let go.
+    Release,
     /// Lines to scroll at that place; positive is down.
     Wheel {
         column: u16,
@@ -28,7 +35,7 @@ pub enum Input {
 /// Text of a paste that is kept; the rest of a pasted megabyte is of no use in a field.
 const PASTE_LIMIT: usize = 64 * 1024;
 
-/// `None` for what means nothing here: releases, moves, keys nobody binds.
+/// `None` for what means nothing here: releases of keys, moves, keys nobody binds.
 pub fn from_event(event: Event) -> Option<Input> {
     match event {
         Event::Key(key) if key.kind != KeyEventKind::Release => from_key(key.code, key.modifiers).map(Input::Key),
@@ -46,6 +53,8 @@ pub fn from_event(event: Event) -> Option<Input> {
             let (column, row) = (mouse.column, mouse.row);
             match mouse.kind {
                 MouseEventKind::Down(MouseButton::Left) => Some(Input::Click { column, row }),
+                MouseEventKind::Drag(MouseButton::Left) => Some(Input::Drag { column, row }),
+                MouseEventKind::Up(MouseButton::Left) => Some(Input::Release),
                 MouseEventKind::ScrollDown => Some(Input::Wheel { column, row, lines: 3 }),
                 MouseEventKind::ScrollUp => Some(Input::Wheel { column, row, lines: -3 }),
                 _ => None,

@@ -9,6 +9,7 @@ pub mod clipboard;
 pub mod color;
 pub mod input;
 pub mod key;
+pub mod link;
 pub mod screen;
 pub mod wire;
 
@@ -75,10 +76,14 @@ pub fn resume(mouse: bool) -> io::Result<()> {
         cursor::Hide
     )?;
     if mouse {
-        // Buttons and the wheel in SGR form; moves without a button are not asked for.
-        bytes.extend_from_slice(b"\x1b[?1000h\x1b[?1002h\x1b[?1006h");
+        bytes.extend_from_slice(mouse_sequence(true));
     }
     wire::send(bytes)
+}
+
+/// What turns reports of the mouse on and off: buttons, moves with a button and the wheel, in SGR form.
+pub fn mouse_sequence(on: bool) -> &'static [u8] {
+    if on { b"\x1b[?1000h\x1b[?1002h\x1b[?1006h" } else { b"\x1b[?1006l\x1b[?1002l\x1b[?1000l" }
 }
 
 /// Gives the terminal back as it was. Does nothing when we are not in it, so every path may call it.
@@ -88,7 +93,7 @@ pub fn leave() {
     if !ENTERED.swap(false, Ordering::SeqCst) {
         return;
     }
-    let mut bytes = b"\x1b[?2026l\x1b[?1006l\x1b[?1002l\x1b[?1000l\x1b[0m".to_vec();
+    let mut bytes = [&b"\x1b[?2026l"[..], mouse_sequence(false), b"\x1b[0m"].concat();
     // Errors are of no use here: the terminal may be gone, and there is nobody to tell.
     let _ = execute!(
         bytes,
@@ -136,6 +141,15 @@ pub fn yield_to_others() {
 /// As [`yield_to_others`], and before those that yield to others.
 pub fn yield_to_all() {
     set_niceness(19);
+}
+
+/// Does something on a thread that yields to all others; not at all where the system has no thread to give.
+pub fn in_background(work: impl FnOnce() + Send + 'static) {
+    let run = move || {
+        yield_to_all();
+        work();
+    };
+    let _ = std::thread::Builder::new().name("aicr-background".to_owned()).spawn(run);
 }
 
 fn set_niceness(value: i32) {

@@ -1,16 +1,23 @@
-//! Frames to bytes: what changed since the last frame, in one write, inside a synchronized update.
+//! Frames to bytes: what changed since the last frame, in one write, inside a synchronized update; links around what they
+//! belong to.
 
+use super::link::Address;
 use ratatui::{
     backend::{Backend, CrosstermBackend},
-    buffer::Buffer,
+    buffer::{Buffer, Cell},
     layout::{Position, Rect},
 };
 use std::io::{self, Write};
+
+/// What no cell of a frame holds: the last character for private use.
+const UNWRITTEN: &str = "\u{10fffd}";
 
 /// The last frame that the terminal shows, and where bytes go.
 pub struct Screen<W: Write> {
     out: W,
     shown: Buffer,
+    /// Parts of lines that are links now.
+    links: Vec<(Rect, Address)>,
     /// The terminal's content is unknown: the next frame starts from a cleared screen.
     unknown: bool,
     /// Frames and bytes written so far.
@@ -20,7 +27,7 @@ pub struct Screen<W: Write> {
 
 impl<W: Write> Screen<W> {
     pub fn new(out: W) -> Screen<W> {
-        Screen { out, shown: Buffer::empty(Rect::ZERO), unknown: true, frames: 0, bytes: 0 }
+        Screen { out, shown: Buffer::empty(Rect::ZERO), links: Vec::new(), unknown: true, frames: 0, bytes: 0 }
     }
 
     /// Where the bytes go.
@@ -38,14 +45,51 @@ impl<W: Write> Screen<W> {
     /// # Errors
     /// The terminal cannot be written to.
     pub fn draw(&mut self, frame: Buffer, cursor: Option<Position>) -> io::Result<()> {
+        self.draw_linked(frame, Vec::new(), cursor)
+    }
+
+    /// The same with links: parts of lines and their addresses.
+    ///
+    /// # Errors
+    /// The terminal cannot be written to.
+    pub fn draw_linked(
+        &mut self,
+        frame: Buffer,
+        links: Vec<(Rect, Address)>,
+        cursor: Option<Position>,
+    ) -> io::Result<()> {
         let mut bytes: Vec<u8> = Vec::with_capacity(4096);
         bytes.extend_from_slice(b"\x1b[?2026h\x1b[?25l");
         if self.unknown || self.shown.area != frame.area {
             bytes.extend_from_slice(b"\x1b[0m\x1b[2J");
             self.shown = Buffer::empty(frame.area);
+            self.links.clear();
             self.unknown = false;
         }
-        CrosstermBackend::new(&mut bytes).draw(self.shown.diff(&frame).into_iter())?;
+        // The link of a cell is no part of the buffer: cells whose link has changed are made to differ.
+        let differing = |links: &[(Rect, Address)], others: &[(Rect, Address)]| -> Vec<Rect> {
+            links.iter().filter(|link| !others.contains(link)).map(|(area, _)| *area).collect()
+        };
+        for area in [differing(&self.links, &links), differing(&links, &self.links)].concat() {
+            for at in area.intersection(frame.area).positions() {
+                self.shown[at].set_symbol(UNWRITTEN);
+            }
+        }
+        self.links = links;
+        let changed = self.shown.diff(&frame);
+        let link_at = |(x, y, _): &(u16, u16, &Cell)| {
+            self.links.iter().position(|(area, _)| area.contains(Position::new(*x, *y)))
+        };
+        for part in changed.chunk_by(|one, next| link_at(one) == link_at(next)) {
+            let address = link_at(&part[0]).map(|at| &self.links[at].1);
+            if let Some(address) = address {
+                write!(bytes, "\x1b]8;;{address}\x1b\\")?;
+            }
+            CrosstermBackend::new(&mut bytes).draw(part.iter().copied())?;
+            if address.is_some() {
+                bytes.extend_from_slice(b"\x1b]8;;\x1b\\");
+            }
+        }
         if let Some(at) = cursor {
             write!(bytes, "\x1b[{};{}H\x1b[?25h", at.y + 1, at.x + 1)?;
         }
@@ -104,5 +148,31 @@ mod tests {
         assert!(screen.bytes - first < 60, "{}", screen.bytes - first);
         assert_eq!(wire.writes, 2);
         assert!(wire.bytes.starts_with(b"\x1b[?2026h") && wire.bytes.ends_with(b"\x1b[?2026l"));
+    }
+
+    #[test]
+    fn links_are_written_around_their_cells_and_taken_back() {
+        let mut wire = Wire::default();
+        let mut screen = Screen::new(&mut wire);
+        let mut frame = Buffer::empty(Rect::new(0, 0, 20, 2));
+        frame.set_string(0, 0, "see docs here", Style::new());
+        let link = |address: &str| (Rect::new(4, 0, 4, 1), Address::web(address).unwrap());
+        let drawn = |screen: &mut Screen<&mut Wire>, links: Vec<(Rect, Address)>| {
+            let before = screen.bytes;
+            screen.draw_linked(frame.clone(), links, None).unwrap();
+            let fresh = usize::try_from(screen.bytes - before).unwrap();
+            let bytes = &screen.out().bytes;
+            String::from_utf8(bytes[bytes.len() - fresh..].to_vec()).unwrap()
+        };
+        let first = drawn(&mut screen, vec![link("https://a.example/")]);
+        let (open, close) = ("\x1b]8;;https://a.example/\x1b\\", "\x1b]8;;\x1b\\");
+        let inside = first.split_once(open).and_then(|(_, rest)| rest.split_once(close)).map(|(inside, _)| inside);
+        assert!(inside.is_some_and(|inside| inside.contains("docs") && !inside.contains("here")), "{first:?}");
+        // The same again costs nothing; another address is written anew, and none takes the link away.
+        assert!(!drawn(&mut screen, vec![link("https://a.example/")]).contains("]8;;"));
+        let other = drawn(&mut screen, vec![link("https://b.example/")]);
+        assert!(other.contains("https://b.example/") && other.contains("docs") && !other.contains("see"), "{other:?}");
+        let none = drawn(&mut screen, Vec::new());
+        assert!(!none.contains("]8;;") && none.contains("docs"), "{none:?}");
     }
 }

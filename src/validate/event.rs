@@ -36,7 +36,7 @@ pub struct Event {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Body {
-    /// First: what will run, in order.
+    /// First: what will run, in order. Once more where a run of somebody else is followed and more of it becomes known.
     Planned {
         run_id: String,
         namespace: String,
@@ -68,10 +68,14 @@ pub enum Body {
         check: String,
         state: State,
     },
-    /// A line of the check's output, in order.
+    /// A line of the check's output, in order, or of a workload that it created.
     Log {
         check: String,
         text: String,
+        /// Where a line of a workload comes from: its pod, and the container where the pod has several. Empty for the check
+        /// itself.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        source: String,
     },
     /// A row of the curve of a benchmark, as soon as it is known.
     Measured {

@@ -12,5 +12,6 @@ pub mod input;
 pub mod machine;
 pub mod plan;
 mod pod;
+pub mod reference;
 pub mod rights;
 pub mod select;

@@ -9,6 +9,7 @@ use super::{
     checks::{self, Check, Rule},
     event::{PlannedCheck, Status, Way, Why},
     input::{Input, Place},
+    reference::{self, Validators},
     select::{CONFIG_MAP_BYTES, select},
 };
 use crate::{
@@ -51,6 +52,8 @@ pub struct PlanOptions {
     pub skip: Vec<String>,
     /// Checks that only read run in this process instead of in a pod.
     pub in_process: bool,
+    /// Whose images run the checks of the catalog.
+    pub validators: Validators,
     /// The image that holds this program; runs every check that it implements.
     pub image: String,
     /// `AICR_VALIDATOR_IMAGE_TAG` and `AICR_VALIDATOR_IMAGE_REGISTRY`, for catalog images.
@@ -129,6 +132,10 @@ pub fn plan(
     options: &PlanOptions,
 ) -> Result<ValidationPlan, PlanError> {
     let (selected, mut notices) = select(recipe, validators, options)?;
+    if options.in_process && options.validators != Validators::Own {
+        return Err(PlanError::NotInProcess);
+    }
+    notices.extend(options.validators.notice());
     let input = &Input { place: place_of(options), ..input.clone() };
     let document = crate::yaml::to_string(&input.to_value());
     if document.len() > CONFIG_MAP_BYTES {
@@ -137,7 +144,7 @@ pub fn plan(
     let has_snapshot = snapshot.len() <= CONFIG_MAP_BYTES;
     if !has_snapshot {
         // Our checks read the cluster itself; what others put into their images is promised the document.
-        if selected.iter().any(|validator| !validator.image.starts_with(BUILT_IN_IMAGES)) {
+        if selected.iter().any(|validator| !is_built_in(validator) || options.validators != Validators::Own) {
             return Err(PlanError::TooLarge { what: "snapshot", bytes: snapshot.len() });
         }
         let bytes = snapshot.len();
@@ -226,6 +233,11 @@ fn check_labels(validator: &Validator, options: &PlanOptions) -> Map<String, Val
     labels
 }
 
+/// The command that removes what a run left, as messages name it.
+pub fn cleanup_command(namespace: &str, run_id: &str) -> String {
+    format!("aicr cleanup --namespace {namespace} --run-id {run_id}")
+}
+
 /// The name of a run's first ConfigMap, which owns the rest.
 pub fn input_name(run_id: &str) -> String {
     format!("aicr-validation-{run_id}")
@@ -242,7 +254,7 @@ fn config_map(stem: &str, key: &str, text: &str, options: &PlanOptions) -> Value
 }
 
 fn check_plan(validator: &Validator, input: &Input, has_snapshot: bool, options: &PlanOptions) -> CheckPlan {
-    let ours = ours(validator);
+    let ours = ours(validator, options);
     let timeout_seconds = options.timeout_seconds.unwrap_or(validator.timeout_seconds);
     let image = match ours {
         Some(_) => options.image.clone(),
@@ -274,8 +286,17 @@ fn check_plan(validator: &Validator, input: &Input, has_snapshot: bool, options:
 }
 
 /// The check of this program that a validator stands for.
-fn ours(validator: &Validator) -> Option<&'static dyn Check> {
-    checks::find(&validator.name).filter(|_| validator.image.starts_with(BUILT_IN_IMAGES))
+fn ours(validator: &Validator, options: &PlanOptions) -> Option<&'static dyn Check> {
+    checks::find(&validator.name).filter(|_| is_built_in(validator) && options.validators == Validators::Own)
+}
+
+fn is_built_in(validator: &Validator) -> bool {
+    validator.image.starts_with(BUILT_IN_IMAGES)
+}
+
+/// The tag of the reference's image that runs a validator; `None` where another image does.
+fn tag_of_reference<'o>(validator: &Validator, options: &'o PlanOptions) -> Option<&'o str> {
+    options.validators.tag().filter(|_| is_built_in(validator))
 }
 
 /// A result that is known before anything is created.
@@ -284,13 +305,17 @@ fn decided(validator: &Validator, ours: Option<&dyn Check>, input: &Input, optio
         let reason = "named in skipChecks, so the caller declared this check out of scope for this run".to_owned();
         return Some(Decided { status: Status::Skipped, why: Why::NamedInSkipChecks, reason });
     }
-    let reason = obstacle(validator, ours, input)?;
+    let reason = obstacle(validator, ours, input, options)?;
     Some(Decided { status: Status::Other, why: Why::CannotRun, reason })
 }
 
 /// Why a check cannot run, known before anything is created.
-fn obstacle(validator: &Validator, ours: Option<&dyn Check>, input: &Input) -> Option<String> {
-    if ours.is_none() && validator.image.starts_with(BUILT_IN_IMAGES) {
+fn obstacle(validator: &Validator, ours: Option<&dyn Check>, input: &Input, options: &PlanOptions) -> Option<String> {
+    if tag_of_reference(validator, options).is_some() {
+        if let Some(reason) = options.validators.obstacle(validator) {
+            return Some(reason);
+        }
+    } else if ours.is_none() && is_built_in(validator) {
         let hint = "give it an image of its own in a --data catalog to run it";
         return Some(format!("this version does not implement the check; {hint}"));
     }
@@ -304,8 +329,8 @@ fn place<'i>(component: &str, input: &'i Input) -> Option<&'i str> {
     input.enabled(component).map(|component| &*component.namespace).filter(|namespace| !namespace.is_empty())
 }
 
-/// A ServiceAccount with the reads that the check declares, in the namespaces where it needs them; a catalog image of
-/// others gets none of ours.
+/// A ServiceAccount with the reads that the check declares, in the namespaces where it needs them. The reference's images have
+/// all rights, by their contract; an image of others gets none of ours.
 fn rights(
     name: &str,
     validator: &Validator,
@@ -323,7 +348,12 @@ fn rights(
     let mut objects =
         vec![json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata(&options.namespace)})];
     let subject = json!({"kind": "ServiceAccount", "name": name, "namespace": options.namespace});
-    for (namespace, rules) in by_namespace(ours.map_or_else(Vec::new, |check| check.rules(input))) {
+    let rules = match (ours, tag_of_reference(validator, options)) {
+        (Some(check), _) => check.rules(input),
+        (None, Some(_)) => reference::rules(),
+        (None, None) => Vec::new(),
+    };
+    for (namespace, rules) in by_namespace(rules) {
         let (role, binding) =
             if namespace.is_empty() { ("ClusterRole", "ClusterRoleBinding") } else { ("Role", "RoleBinding") };
         objects.push(json!({
@@ -365,11 +395,15 @@ fn job(
 ) -> Value {
     let labels = check_labels(validator, options);
     let documents: &[&str] = if has_snapshot { &["snapshot", "validation"] } else { &["validation"] };
-    let (cpu, memory) = validator.resources.clone().unwrap_or_else(|| ("50m".into(), "64Mi".into()));
-    let resources = json!({
-        "requests": {"cpu": cpu, "memory": memory},
-        "limits": {"memory": if validator.resources.is_some() { memory.clone() } else { "256Mi".to_owned() }},
-    });
+    let is_reference = tag_of_reference(validator, options).is_some();
+    let resources = match (&validator.resources, is_reference) {
+        (Some((cpu, memory)), _) => json!({"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": memory}}),
+        // As the reference runs them.
+        (None, true) => {
+            json!({"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "1", "memory": "1Gi"}})
+        }
+        (None, false) => json!({"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}}),
+    };
     let volume = |stem: &&str| json!({"name": stem, "configMap": {"name": format!("aicr-{stem}-{}", options.run_id)}});
     let mount = |stem: &&str| json!({"name": stem, "mountPath": format!("/data/{stem}"), "readOnly": true});
     let secrets: Vec<Value> = options.pull_secrets.iter().map(|secret| json!({ "name": secret })).collect();
@@ -396,6 +430,10 @@ fn job(
             },
         }],
     });
+    if is_reference {
+        // Their contract does not say that they write nothing.
+        pod["containers"][0]["securityContext"]["readOnlyRootFilesystem"] = false.into();
+    }
     if !secrets.is_empty() {
         pod["imagePullSecrets"] = secrets.into();
     }
@@ -445,7 +483,7 @@ const OWN_FIELDS: [(&str, &str); 3] =
     [("AICR_NAMESPACE", "metadata.namespace"), ("AICR_POD_NAME", "metadata.name"), ("AICR_POD_UID", "metadata.uid")];
 
 fn env(validator: &Validator, (timeout_seconds, has_snapshot): (u64, bool), options: &PlanOptions) -> Vec<Value> {
-    let ours = ours(validator).is_some();
+    let (ours, of_reference) = (ours(validator, options).is_some(), tag_of_reference(validator, options));
     let budget = timeout_seconds.saturating_sub(BUDGET_MARGIN_SECONDS).max(timeout_seconds.min(BUDGET_MARGIN_SECONDS));
     let selector: Vec<String> = options.node_selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
     let stated = [
@@ -457,8 +495,12 @@ fn env(validator: &Validator, (timeout_seconds, has_snapshot): (u64, bool), opti
         ("AICR_CHECK_TIMEOUT", Some(format!("{budget}s"))),
         ("AICR_NODE_SELECTOR", Some(selector.join(",")).filter(|text| !text.is_empty())),
         ("AICR_TOLERATIONS", Some(options.tolerations.join(",")).filter(|text| !text.is_empty())),
-        ("AICR_CLI_VERSION", Some(options.version.clone()).filter(|text| !text.is_empty())),
-        ("AICR_CLI_COMMIT", options.commit.clone()),
+        // By these, the reference's images choose the images of what they create.
+        (
+            "AICR_CLI_VERSION",
+            Some(of_reference.unwrap_or(options.version.as_str()).to_owned()).filter(|text| !text.is_empty()),
+        ),
+        ("AICR_CLI_COMMIT", options.commit.clone().filter(|_| of_reference.is_none())),
         ("AICR_VALIDATOR_IMAGE_REGISTRY", options.image_registry.clone()),
         ("AICR_VALIDATOR_IMAGE_TAG", options.image_tag.clone()),
         ("AICR_CHECK_IMAGE", ours.then(|| options.image.clone())),
@@ -481,7 +523,8 @@ pub fn catalog_image(image: &str, options: &PlanOptions) -> String {
     let mut image = image.to_owned();
     let tag_start = image.rfind(':').filter(|colon| !image[*colon..].contains('/') && !image.contains('@'));
     let commit = options.commit.as_deref().filter(|commit| is_commit(commit)).map(|commit| format!("sha-{commit}"));
-    let built = release(&options.version).map(|release| format!("v{release}")).or(commit);
+    let of_program = release(&options.version).map(|release| format!("v{release}")).or(commit);
+    let built = options.validators.tag().map(str::to_owned).or(of_program);
     if let (Some(colon), Some(built)) = (tag_start.filter(|colon| &image[*colon..] == ":latest"), built) {
         image = format!("{}:{built}", &image[..colon]);
     }
@@ -576,6 +619,44 @@ mod tests {
             Err(error) => format!("{error}; {}", error.hint().unwrap_or_default()),
         };
         assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn the_references_images_run_under_their_own_contract() {
+        let options = PlanOptions {
+            run_id: "20260714-073000-00000000c0ffee00".into(),
+            namespace: "checks".into(),
+            image: "aicr/check:0.1.0".into(),
+            version: "0.1.0".into(),
+            commit: Some("0123abc".into()),
+            validators: Validators::Reference { tag: "v1.0.0".into() },
+            ..PlanOptions::default()
+        };
+        let recipe = recipe(&["operator-health"], &["platform-health", "cre-training-goodput"]);
+        let input = Input::of(&recipe, super::super::gpu::Policy::Unspecified);
+        let planned = plan(&recipe, &input, "kind: Snapshot", &validators(), &options).unwrap();
+        assert!(planned.notices[0].contains("every right on the cluster"), "{:?}", planned.notices);
+        // Also the one that this program does not implement.
+        assert!(planned.checks.iter().all(|check| check.decided.is_none() && !check.read_only));
+        let first = &planned.checks[0];
+        assert_eq!(first.check.image, "ghcr.io/nvidia/aicr-validators/conformance:v1.0.0");
+        let job = first.objects.iter().find(|object| object["kind"] == "Job").unwrap();
+        let container = &job["spec"]["template"]["spec"]["containers"][0];
+        assert_eq!(container["args"], json!(["operator-health"]));
+        assert_eq!(container["resources"]["limits"], json!({"cpu": "1", "memory": "1Gi"}));
+        let env = |name: &str| {
+            container["env"].as_array().unwrap().iter().find(|entry| entry["name"] == name).map(|entry| &entry["value"])
+        };
+        assert_eq!(env("AICR_CLI_VERSION"), Some(&json!("v1.0.0")));
+        assert_eq!((env("AICR_CLI_COMMIT"), env("AICR_CHECK_IMAGE")), (None, None));
+        let role = first.objects.iter().find(|object| object["kind"] == "ClusterRole").unwrap();
+        assert_eq!(role["rules"], json!([{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]));
+        // Another tag or registry of the environment counts as ever.
+        let options = PlanOptions { image_registry: Some("mirror.example:5000".into()), ..options };
+        let image = catalog_image("ghcr.io/nvidia/aicr-validators/deployment:latest", &options);
+        assert_eq!(image, "mirror.example:5000/aicr-validators/deployment:v1.0.0");
+        let refused = plan(&recipe, &input, "", &validators(), &PlanOptions { in_process: true, ..options });
+        assert_eq!(refused, Err(PlanError::NotInProcess));
     }
 
     #[test]

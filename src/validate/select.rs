@@ -74,6 +74,8 @@ pub enum PlanError {
         what: &'static str,
         bytes: usize,
     },
+    /// Checks in this process were asked for, and images that run in pods.
+    NotInProcess,
 }
 
 impl fmt::Display for PlanError {
@@ -86,6 +88,9 @@ impl fmt::Display for PlanError {
                 }
                 let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
                 f.write_str(&problems.join("; "))
+            }
+            PlanError::NotInProcess => {
+                f.write_str("the reference's images run in pods, and --in-process asks for this process")
             }
             PlanError::TooLarge { what, bytes } => {
                 write!(f, "the {what} has {bytes} bytes, and a ConfigMap holds {CONFIG_MAP_BYTES}")
@@ -103,6 +108,7 @@ impl PlanError {
                 let hints: Vec<String> = problems.iter().filter_map(Problem::hint).collect();
                 (!hints.is_empty()).then(|| hints.join("; "))
             }
+            PlanError::NotInProcess => Some("leave out --in-process or --validators".into()),
             PlanError::TooLarge { .. } => {
                 Some("take the snapshot with fewer label readings, or give a smaller one".into())
             }

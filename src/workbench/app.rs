@@ -31,15 +31,21 @@ use keeping::Keeping;
 use std::sync::Arc;
 
 mod act;
+mod bundle;
 mod command;
 mod context;
 mod deploy;
+mod filters;
 mod input;
 mod keeping;
+mod live_checks;
 mod plan;
+mod preferences;
 mod replay;
 mod runs;
 mod time;
+
+pub(super) use filters::SIGN;
 
 /// What is known, how it is looked at, and what is under way.
 #[derive(Clone, Debug)]
@@ -83,6 +89,8 @@ struct Asked {
     plan: u64,
     run: u64,
     kept: u64,
+    /// The run that a person wants to follow, by what they call it; `None` for whichever there is.
+    attach: Option<String>,
     /// A context that the session is being switched to; one at a time.
     context: Option<String>,
 }
@@ -136,6 +144,7 @@ impl State {
         let session = options.session.clone();
         desk.history.clone_from(&session.commands);
         desk.filters.clone_from(&session.filters);
+        desk.saved_filters.clone_from(&session.saved_filters);
         Ok(State {
             keeping: Keeping::new(session, options.restores, cluster, options.screen.is_some()),
             restored: Vec::new(),
@@ -146,6 +155,7 @@ impl State {
                 inherit: options.inherit.clone(),
                 setup: setup(&options.run),
                 read_only: options.read_only,
+                read_only_by: options.read_only_by.clone(),
                 ..Model::default()
             },
             desk,
@@ -349,6 +359,15 @@ impl State {
                 self.run_event(event);
                 Vec::new()
             }
+            Msg::BundleRead { generation, answer } => {
+                self.answered();
+                self.bundle_read(generation, answer);
+                Vec::new()
+            }
+            Msg::Evaluated { generation, news } => {
+                self.evaluated(generation, news);
+                Vec::new()
+            }
             Msg::DeployPlanned { generation, answer } => {
                 self.answered();
                 self.deploy_planned(generation, answer);
@@ -382,6 +401,10 @@ impl State {
                 Vec::new()
             }
             Msg::FollowEnded { name, answer } => self.follow_ended(&name, answer),
+            Msg::RunsFound { generation, namespace, answer } => {
+                self.answered();
+                self.runs_found(generation, namespace, answer)
+            }
             Msg::RunEnded { run_id, .. } if run_id != self.model.run.id => {
                 self.answered();
                 Vec::new()
@@ -427,6 +450,14 @@ impl State {
                 self.desk.overlay = Some(Overlay::messages(&self.model.messages, &log));
                 Vec::new()
             }
+            Msg::Preferences { chosen, themes, changed } => {
+                self.take_preferences(*chosen, themes, &changed);
+                Vec::new()
+            }
+            Msg::PreferencesRefused(wrong) => {
+                self.refuse_preferences(wrong);
+                Vec::new()
+            }
             Msg::Background(background) => {
                 self.background(background);
                 Vec::new()
@@ -453,6 +484,7 @@ impl State {
             Background::Dark => "dark",
             Background::Light => "light",
         };
+        self.desk.background = Some(name);
         if self.desk.is_theme_chosen || self.desk.theme.name == name {
             self.dirty = false;
             return;
@@ -599,7 +631,9 @@ impl State {
                 cluster.server = String::new();
                 self.show_cluster(side.snapshot);
                 self.desk.mark(Need::Cluster);
-                self.resolve()
+                let mut effects: Vec<Effect> = self.forget_evaluated().into_iter().collect();
+                effects.extend(self.resolve());
+                effects
             }
             SnapshotSlot::A => {
                 self.model.compare.a = Some(side);
@@ -807,6 +841,7 @@ impl State {
                         effects.extend(self.compare_recipes());
                         effects.extend(self.compare_what_if());
                         effects.extend(self.check_upgrade());
+                        effects.extend(self.evaluate_changed());
                     }
                 }
                 effects
@@ -932,7 +967,8 @@ impl State {
 
     /// Why something was not done.
     pub(super) fn say_read_only(&mut self) {
-        self.say(Severity::Warn, "read-only: this would change the cluster; start without --read-only to do it");
+        let by = self.model.read_only_by.as_deref().unwrap_or("--read-only");
+        self.say(Severity::Warn, format!("read-only: this would change the cluster; start without {by} to do it"));
     }
 
     // -- talking -----------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@
 use super::{
     Look, Screen, health,
     keymap::{Action, Context, Found, Keymap, Popup},
-    layout::{self, Candidate, Layout, Zoom},
+    layout::{self, Border, Candidate, Class, Edge, Layout, Moved, Zoom},
     model::Model,
     overlay::{Field, Files, Kind, Overlay},
     panes::{self, Need, Pane, RowId, Table, Tables, View},
@@ -13,7 +13,7 @@ use super::{
     theme::{Theme, ThemeError, Themes},
     view,
     widgets::{
-        table::{self, Identity},
+        table::{self, Identity, SortKey},
         wrap,
     },
 };
@@ -64,6 +64,8 @@ pub struct Desk {
     pub themes: Themes,
     /// A person named the theme, so that the terminal's background does not matter.
     pub is_theme_chosen: bool,
+    /// The theme for the background of the terminal, where that is known.
+    pub background: Option<&'static str>,
     pub level: Level,
     pub ascii: bool,
     pub width: u16,
@@ -73,6 +75,10 @@ pub struct Desk {
     pub previous: Screen,
     focus: [&'static Pane; 5],
     pub zoom: Zoom,
+    /// Borders that a person moved, by screen and breakpoint.
+    pub moved: BTreeMap<(Screen, Class), Moved>,
+    /// The border that the pointer holds, and how far behind its first cell.
+    pub grabbed: Option<(Border, u16)>,
     pub tables: Tables,
     /// Rows that the last session had selected, by the place of their pane; until they are there, or the cursor is moved.
     wanted: Vec<Option<String>>,
@@ -91,7 +97,9 @@ pub struct Desk {
     pub history: Vec<String>,
     /// Filters that were kept, oldest first.
     pub filters: Vec<String>,
-    /// The place in those that the field was taken from.
+    /// Filters with a name.
+    pub saved_filters: session::SavedFilters,
+    /// The place in the kept filters that the field was taken from.
     pub recalled_filter: Option<usize>,
     /// For completion of files.
     pub files: Files,
@@ -116,15 +124,18 @@ impl Desk {
             theme,
             themes: look.themes.clone(),
             is_theme_chosen: look.theme.is_some(),
+            background: None,
             level,
             ascii: look.ascii,
             width,
             height,
-            layout: layout::layout(shape, &[]),
+            layout: layout::layout(shape, &[], &Moved::new()),
             screen,
             previous: screen,
             focus,
             zoom: Zoom::Normal,
+            moved: BTreeMap::new(),
+            grabbed: None,
             tables: Tables::default(),
             wanted: vec![None; panes::ALL.len()],
             stale: vec![true; panes::ALL.len()],
@@ -136,6 +147,7 @@ impl Desk {
             overlay: None,
             history: Vec::new(),
             filters: Vec::new(),
+            saved_filters: session::SavedFilters::default(),
             recalled_filter: None,
             files: Files::default(),
             blame: true,
@@ -151,6 +163,11 @@ impl Desk {
         self.keys.rebind(action, keys)?;
         self.stale.fill(true);
         Ok(())
+    }
+
+    /// Every panel is made again: what it says depends on keys and looks.
+    pub fn refresh(&mut self) {
+        self.stale.fill(true);
     }
 
     pub fn focused(&self) -> &'static Pane {
@@ -179,7 +196,7 @@ impl Desk {
             let panel = session::Panel {
                 selected: selected.or_else(|| wanted.clone()),
                 filter: table.filter.clone(),
-                sort: table.sort,
+                sort_by: table.sort_keys().iter().map(written_key).collect(),
                 wide: table.wide,
                 toggled: table.toggled.iter().filter_map(|row| row.named().map(str::to_owned)).collect(),
             };
@@ -188,7 +205,24 @@ impl Desk {
             }
         }
         let focus = self.focus.iter().map(|pane| pane.path()).collect();
-        session::Place { screen: self.screen.name().to_owned(), focus, panels, documents: Vec::new() }
+        let mut borders = BTreeMap::new();
+        for ((screen, class), moved) in &self.moved {
+            for (border, by) in moved.iter().filter(|(_, by)| **by != 0) {
+                borders.insert(border_path(*screen, *class, *border), *by);
+            }
+        }
+        session::Place { screen: self.screen.name().to_owned(), focus, panels, borders, documents: Vec::new() }
+    }
+
+    /// Where a border is from now on, in frames of this screen and size.
+    pub fn move_border(&mut self, edge: &Edge, moved: i32) {
+        let place = (self.screen, self.layout.class);
+        self.moved.entry(place).or_default().insert(edge.border, moved);
+    }
+
+    /// The border at a place.
+    pub fn edge_at(&self, at: ratatui::layout::Position) -> Option<Edge> {
+        self.layout.edges.iter().copied().find(|edge| edge.area.contains(at))
     }
 
     /// Goes to where a person was; what does not exist any more is passed over.
@@ -198,11 +232,13 @@ impl Desk {
                 self.focus[pane.screen.index()] = pane;
             }
         }
+        self.moved = places_of_borders(place);
         for (at, pane) in panes::ALL.iter().enumerate() {
             let Some(panel) = place.panels.get(&pane.path()) else { continue };
             let table = self.tables.get_mut(pane);
             table.filter.clone_from(&panel.filter);
-            (table.sort, table.wide) = (panel.sort, panel.wide);
+            table.wide = panel.wide;
+            table.sort_by_keys(panel.sort_by.iter().map(|key| read_key(key)).collect());
             table.toggled = panel.toggled.iter().map(RowId::from).collect();
             table.refilter();
             self.wanted[at].clone_from(&panel.selected);
@@ -310,7 +346,8 @@ impl Desk {
             .map(|pane| Candidate { id: pane, place: pane.place, presence: (pane.presence)(model, focus) })
             .collect();
         let shape = layout::Shape { width: self.width, height: self.height, focus, zoom: self.zoom };
-        let layout = layout::layout(shape, &panes);
+        let moved = self.moved.get(&(self.screen, layout::class(self.width, self.height)));
+        let layout = layout::layout(shape, &panes, moved.unwrap_or(&Moved::new()));
         if layout.panels != self.layout.panels {
             self.mark(Need::Look);
         }
@@ -371,5 +408,37 @@ impl Desk {
         let lists_cluster = pane.needs.contains(&Need::Cluster) && !pane.needs.contains(&Need::Upgrade);
         let lost = !found && had_rows && lists_cluster;
         before.filter(|_| lost).map(|before| before.name().to_owned()).filter(|name| !name.is_empty())
+    }
+}
+
+/// `cluster/four/column-0`.
+fn border_path(screen: Screen, class: Class, border: Border) -> String {
+    format!("{}/{}/{}", screen.name().to_lowercase(), class.name(), border.name())
+}
+
+/// Borders as they were written down; what is not understood is passed over.
+fn places_of_borders(place: &session::Place) -> BTreeMap<(Screen, Class), Moved> {
+    let mut all: BTreeMap<(Screen, Class), Moved> = BTreeMap::new();
+    for (path, by) in &place.borders {
+        let mut parts = path.split('/');
+        let screen = parts.next().and_then(Screen::named);
+        let class = parts.next().and_then(Class::named);
+        let border = parts.next().and_then(Border::named);
+        if let (Some(screen), Some(class), Some(border)) = (screen, class, border) {
+            all.entry((screen, class)).or_default().insert(border, *by);
+        }
+    }
+    all
+}
+
+/// `-DRIVER` for descending.
+fn written_key((name, descending): &SortKey) -> String {
+    if *descending { format!("-{name}") } else { name.clone() }
+}
+
+fn read_key(key: &str) -> SortKey {
+    match key.strip_prefix('-') {
+        Some(name) => (name.to_owned(), true),
+        None => (key.to_owned(), false),
     }
 }

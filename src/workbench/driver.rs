@@ -12,8 +12,13 @@ use super::{
     RunOptions,
     app::State,
     effect::Effect,
-    export as document,
+    export::{self as document, Form},
     msg::Msg,
+    preferences::{
+        self, Preferences, THEME,
+        again::Again,
+        file::{self, Chosen},
+    },
     screenshot,
     session::{self, Session},
     view,
@@ -31,6 +36,7 @@ use crate::{
         color::{self, When},
         input::{self, Input},
         key::Key,
+        link::{Link, Links},
         screen::Screen,
         wire::Wire,
     },
@@ -74,6 +80,7 @@ pub(super) async fn run(options: RunOptions) -> Result<(), Failure> {
     let mut driver = Driver {
         state,
         clipboard: options.clipboard,
+        links: options.links,
         listener: asks.then(background::Listener::default),
         worker: Worker::new(&options, sender),
         terminal: Terminal {
@@ -87,6 +94,9 @@ pub(super) async fn run(options: RunOptions) -> Result<(), Failure> {
         signals: Signals::new().map_err(|error| terminal_failure(&error))?,
         pace: Pace::new(),
         editor: None,
+        refused: Vec::new(),
+        saved: options.saved.clone().unwrap_or_default(),
+        preferences: options.preferences.clone(),
         leaving: None,
     };
     if asks {
@@ -161,6 +171,8 @@ enum Wake {
     /// The terminal took what it was given.
     Written,
     Msg(Msg),
+    /// Files of preferences were written.
+    Preferences,
     /// Leaving, and the run has cleaned up.
     CleanedUp,
 }
@@ -168,6 +180,7 @@ enum Wake {
 struct Driver {
     state: State,
     clipboard: clipboard::Choice,
+    links: Links,
     /// While the terminal may answer what its background is.
     listener: Option<background::Listener>,
     worker: Worker,
@@ -176,6 +189,11 @@ struct Driver {
     signals: Signals,
     pace: Pace,
     editor: Option<Editor>,
+    /// What counts, where a file can change it, and what of the file was refused last.
+    preferences: Option<Box<Preferences>>,
+    refused: Vec<String>,
+    /// Files of preferences were written.
+    saved: Arc<Notify>,
     /// Why, while a run cleans up.
     leaving: Option<Reason>,
 }
@@ -209,6 +227,10 @@ impl Driver {
                 Wake::Written => None,
                 Wake::Due(Due::Tick) => self.update(Msg::Tick)?,
                 Wake::Msg(msg) => self.update(msg)?,
+                Wake::Preferences => {
+                    self.read_preferences()?;
+                    None
+                }
                 Wake::EditorEnded(status) => {
                     self.edited(status)?;
                     None
@@ -219,6 +241,9 @@ impl Driver {
                 }
                 Wake::Input(input) => {
                     self.pace.hurry();
+                    if input == Input::Focus(true) {
+                        self.read_preferences()?;
+                    }
                     self.heard(input)?
                 }
                 Wake::Signal(signal) => self.signal(signal)?,
@@ -232,8 +257,7 @@ impl Driver {
     }
 
     async fn wake(&mut self) -> Wake {
-        let Driver { state, clipboard: _, listener: _, worker, terminal, results, signals, pace, editor, leaving } =
-            self;
+        let Driver { state, worker, terminal, results, signals, pace, editor, leaving, saved, .. } = self;
         // A terminal that has not taken the last frame gets the newest one afterwards.
         let idle = terminal.screen.out().is_idle();
         let changed = state.dirty && editor.is_none() && !terminal.lost && idle;
@@ -257,13 +281,14 @@ impl Driver {
             signal = signals.next() => Wake::Signal(signal),
             event = terminal.event() => match event {
                 // What is not for us is like a key that does nothing.
-                Some(Ok(event)) => Wake::Input(input::from_event(event).unwrap_or(Input::Focus(true))),
+                Some(Ok(event)) => Wake::Input(input::from_event(event).unwrap_or(Input::Focus(false))),
                 Some(Err(_)) | None => Wake::TerminalClosed,
             },
             status = edited => Wake::EditorEnded(status),
             () = written.notified(), if !idle => Wake::Written,
             due = pace.next(changed, ticking) => Wake::Due(due),
             Some(msg) = results.recv() => Wake::Msg(msg),
+            () = saved.notified() => Wake::Preferences,
             () = cleaned_up => Wake::CleanedUp,
         }
     }
@@ -305,6 +330,49 @@ impl Driver {
             (Some(reason), Input::Key(key)) if *key == Key::ctrl('c') => Ok(Some(reason)),
             (Some(_), _) => Ok(None),
         }
+    }
+
+    /// Takes what the file of preferences says now, or says why not; nothing where it says the same as before.
+    fn read_preferences(&mut self) -> Result<(), Failure> {
+        let Some(counts) = &self.preferences else { return Ok(()) };
+        let fresh = file::read().with_flags_of(counts);
+        let themes = file::themes();
+        let chosen = Chosen::of(&fresh);
+        let mut again = fresh.since(counts);
+        // A theme is wrong where it is named.
+        let level = chosen.level();
+        let named = chosen.theme.as_deref().map(|name| themes.load(name, level));
+        if let (Again::Changed(_) | Again::Same, Some(Err(error))) = (&again, &named)
+            && (fresh.theme() != counts.theme() || themes != self.state.desk.themes)
+        {
+            again = Again::Refused(vec![format!("{}: {error}", fresh.origin(fresh.value(&THEME)))]);
+        }
+        if let (Again::Same, true) = (&again, themes != self.state.desk.themes) {
+            again = Again::Changed(vec![preferences::THEMES]);
+        }
+        match again {
+            Again::Same => self.refused.clear(),
+            Again::Refused(wrong) if wrong == self.refused => {}
+            Again::Refused(wrong) => {
+                self.refused.clone_from(&wrong);
+                self.update(Msg::PreferencesRefused(wrong))?;
+            }
+            Again::Changed(changed) => {
+                self.refused.clear();
+                (self.clipboard, self.links) = (chosen.clipboard, chosen.links);
+                if chosen.mouse != self.terminal.mouse {
+                    self.terminal.mouse = chosen.mouse;
+                    // A foreign program that has the terminal now leaves it to us as we want it.
+                    if self.editor.is_none() {
+                        let bytes = term::mouse_sequence(chosen.mouse);
+                        self.terminal.screen.write(bytes).map_err(|error| terminal_failure(&error))?;
+                    }
+                }
+                self.preferences = Some(Box::new(fresh));
+                self.update(Msg::Preferences { chosen: Box::new(chosen), themes, changed })?;
+            }
+        }
+        Ok(())
     }
 
     fn signal(&mut self, signal: Signal) -> Result<Option<Reason>, Failure> {
@@ -353,9 +421,12 @@ impl Driver {
 
     fn draw(&mut self) -> Result<(), Failure> {
         self.state.prepare();
-        let (frame, cursor) = view::frame(&self.state);
+        let (frame, links, cursor) = view::linked_frame(&self.state);
         self.state.dirty = false;
-        let drawn = self.terminal.screen.draw(frame, cursor);
+        let shown = self.links;
+        let address = |link: Link| Some((link.area, shown.address(&link.target)?));
+        let links = links.into_iter().filter_map(address).collect();
+        let drawn = self.terminal.screen.draw_linked(frame, links, cursor);
         self.pace.drawn();
         match drawn {
             Err(_) if self.leaving.is_some() => self.terminal.lost = true,
@@ -503,6 +574,11 @@ impl Driver {
 }
 
 pub(super) fn export(state: &mut State, path: PathBuf, replace: bool) {
+    let Some(form) = Form::of(&path) else {
+        let forms = Form::ALL.map(|form| format!(".{}", form.suffix())).join(", ");
+        let said = format!("not written: the name of {} ends in none of {forms}", path.display());
+        return state.say(super::model::Severity::Warn, said);
+    };
     let place = Place::File(path.clone());
     if !replace && place.is_taken() {
         state.ask_overwrite(Effect::Export { path, replace: true });
@@ -510,11 +586,14 @@ pub(super) fn export(state: &mut State, path: PathBuf, replace: bool) {
     }
     state.prepare();
     let (frame, _) = view::frame(state);
-    let text = match path.extension().and_then(|extension| extension.to_str()) {
-        Some("txt") => screenshot::symbols(&frame),
-        Some("md") => document::markdown(state),
-        Some("json") => document::json(state),
-        _ => screenshot::svg(&frame, &state.desk.theme, &format!("aicr workbench, {}", state.desk.screen.name())),
+    let text = match form {
+        Form::Text => screenshot::symbols(&frame),
+        Form::Markdown => document::markdown(state),
+        Form::Json => document::json(state),
+        Form::Csv => document::csv(state),
+        Form::Svg => {
+            screenshot::svg(&frame, &state.desk.theme, &format!("aicr workbench, {}", state.desk.screen.name()))
+        }
     };
     match place::write_local(&place, &text) {
         Ok(()) => state.say(super::model::Severity::Ok, format!("wrote {}", place.whole())),

@@ -4,6 +4,7 @@ use super::{
     deploy::Target,
     model::{UpgradeBasis, What},
     msg::{RecipeSlot, SnapshotSlot},
+    session::Session,
 };
 use crate::{
     catalog::Catalog,
@@ -95,6 +96,18 @@ pub enum Effect {
         what: What,
     },
     Run(Arc<Prepared>),
+    /// Read a bundle on disk, to compare the plan of the recipe with it.
+    ReadBundle {
+        generation: u64,
+        folder: PathBuf,
+    },
+    /// Evaluate the checks of a recipe that only read, or of the catalog, now and from then on; ends what was begun before.
+    Evaluate {
+        generation: u64,
+        catalog: Arc<Catalog>,
+        recipe: Option<Arc<Resolution>>,
+    },
+    EndEvaluation,
     /// Read a bundle and say what deploying or removing it would do.
     PlanDeploy {
         generation: u64,
@@ -110,6 +123,11 @@ pub enum Effect {
         snapshot: Arc<Inventory>,
         path: PathBuf,
         replace: bool,
+    },
+    /// Write down what the next session begins with, and say so.
+    KeepSession {
+        session: Box<Session>,
+        said: String,
     },
     /// Say what a folder holds, for completion.
     ListFiles(String),
@@ -140,6 +158,16 @@ pub enum Effect {
         name: String,
         from: usize,
     },
+    /// List the runs that have Jobs in a namespace of the cluster; in that of the runs where none is named.
+    FindRuns {
+        generation: u64,
+        namespace: Option<String>,
+    },
+    /// Follow a run that somebody else started on the cluster; ends what was followed before.
+    AttachRun {
+        name: String,
+        namespace: String,
+    },
     /// Give the newest lines of the program's log.
     ReadLog,
     Copy(String),
@@ -161,17 +189,34 @@ pub enum Effect {
     Suspend,
 }
 
+/// What carrying out an effect comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nature {
+    /// It may change a cluster, and an answer will come back.
+    Changes,
+    /// An answer will come back.
+    Work,
+    /// It goes on, or is told to what goes on, without an answer of its own.
+    Goes,
+    /// The terminal, or whoever reads instead of it, does it at once.
+    Terminal,
+}
+
 impl Effect {
-    /// Whether carrying it out may change a cluster. Files, the clipboard and the choice of a context do not.
-    ///
     /// Without a rest that stands for all others: whoever adds an effect decides this.
-    pub fn changes_cluster(&self) -> bool {
+    pub fn nature(&self) -> Nature {
         match self {
-            Effect::Run(_) | Effect::Deploy(_) => true,
-            // Only of a run that was started here; in read-only mode there is none.
-            Effect::CancelRun | Effect::Steer(_) => false,
-            Effect::Watch { .. }
-            | Effect::Contexts { .. }
+            Effect::Run(_) | Effect::Deploy(_) => Nature::Changes,
+            // Canceling and steering are of a run that was started here; in read-only mode there is none.
+            Effect::CancelRun
+            | Effect::Steer(_)
+            | Effect::Watch { .. }
+            | Effect::Evaluate { .. }
+            | Effect::EndEvaluation
+            | Effect::FollowRun { .. }
+            | Effect::AttachRun { .. } => Nature::Goes,
+            // Files, the clipboard and the choice of a context are not of a cluster.
+            Effect::Contexts { .. }
             | Effect::SwitchContext(_)
             | Effect::LoadCatalog { .. }
             | Effect::ReadSnapshot { .. }
@@ -184,40 +229,34 @@ impl Effect {
             | Effect::ListMoments { .. }
             | Effect::OpenMoment { .. }
             | Effect::Plan { .. }
+            | Effect::ReadBundle { .. }
             | Effect::PlanDeploy { .. }
             | Effect::CompareRuns { .. }
-            | Effect::FollowRun { .. }
+            | Effect::FindRuns { .. }
             | Effect::Save { .. }
+            | Effect::KeepSession { .. }
             | Effect::ListFiles(_)
             | Effect::SaveText { .. }
             | Effect::ListRuns { .. }
             | Effect::OpenRun { .. }
-            | Effect::ReadLog
-            | Effect::Copy(_)
+            | Effect::ReadLog => Nature::Work,
+            Effect::Copy(_)
             | Effect::CopyByTerminal(_)
             | Effect::Edit { .. }
             | Effect::Page(_)
             | Effect::Export { .. }
             | Effect::Redraw
-            | Effect::Suspend => false,
+            | Effect::Suspend => Nature::Terminal,
         }
+    }
+
+    /// Whether carrying it out may change a cluster.
+    pub fn changes_cluster(&self) -> bool {
+        self.nature() == Nature::Changes
     }
 
     /// An answer will come back.
     pub fn is_work(&self) -> bool {
-        !matches!(
-            self,
-            Effect::CancelRun
-                | Effect::Steer(_)
-                | Effect::Watch { .. }
-                | Effect::FollowRun { .. }
-                | Effect::Copy(_)
-                | Effect::CopyByTerminal(_)
-                | Effect::Edit { .. }
-                | Effect::Page(_)
-                | Effect::Export { .. }
-                | Effect::Redraw
-                | Effect::Suspend
-        )
+        matches!(self.nature(), Nature::Changes | Nature::Work)
     }
 }

@@ -1,4 +1,4 @@
-//! The focused panel as a document: all of its rows that folds and filter leave, uncut.
+//! The focused panel as a document: all of its rows that folds and filter leave, uncut. The frame itself is a picture or text.
 
 use super::{
     app::State,
@@ -7,6 +7,39 @@ use super::{
 };
 use crate::report::markdown;
 use serde_json::{Map, Value, json};
+use std::path::Path;
+
+/// What a view is written as, by the end of the file's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    Svg,
+    Text,
+    Markdown,
+    Json,
+    Csv,
+}
+
+impl Form {
+    pub const ALL: [Form; 5] = [Form::Svg, Form::Text, Form::Markdown, Form::Json, Form::Csv];
+
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Form::Svg => "svg",
+            Form::Text => "txt",
+            Form::Markdown => "md",
+            Form::Json => "json",
+            Form::Csv => "csv",
+        }
+    }
+
+    /// The form that a name asks for; a picture where it says nothing, `None` where it says something else.
+    pub fn of(path: &Path) -> Option<Form> {
+        match path.extension() {
+            None => Some(Form::Svg),
+            Some(suffix) => Form::ALL.into_iter().find(|form| suffix.eq_ignore_ascii_case(form.suffix())),
+        }
+    }
+}
 
 /// What is shown, for the head of a document.
 fn about(state: &State) -> Vec<(&'static str, String)> {
@@ -89,4 +122,72 @@ pub fn json(state: &State) -> String {
     }
     document.insert("rows".to_owned(), rows(table).map(row).collect());
     crate::recipe::format::json_text(&Value::Object(document))
+}
+
+/// The same as comma-separated values (RFC 4180): a line of names, then a line for each row; a tree has its depth in front.
+///
+/// A cell that a spreadsheet would take for a formula begins with `'`: much of it is text that strangers wrote.
+pub fn csv(state: &State) -> String {
+    let table = state.desk.table(state.desk.focused());
+    let line = |cells: Vec<String>| format!("{}\n", cells.join(","));
+    if table.content.prose {
+        let lines = rows(table).map(|row| line(vec![field(&row.plain())]));
+        return [line(vec!["TEXT".to_owned()])].into_iter().chain(lines).collect();
+    }
+    let columns = columns(table);
+    let is_tree = table.content.rows.iter().any(|row| row.depth > 0 || row.branch.is_some());
+    let depth = |text: String| is_tree.then_some(text);
+    let head = depth("DEPTH".to_owned()).into_iter().chain(columns.iter().map(|name| field(name))).collect();
+    let row = |row: &Row<RowId>| {
+        let mut cells: Vec<String> = row.cells.iter().map(|cell| field(&cell.plain())).collect();
+        cells.resize(columns.len(), String::new());
+        line(depth(row.depth.to_string()).into_iter().chain(cells).collect())
+    };
+    [line(head)].into_iter().chain(rows(table).map(row)).collect()
+}
+
+fn field(text: &str) -> String {
+    let text = text.trim();
+    let is_formula = text.len() > 1 && text.starts_with(['=', '+', '-', '@']) && text.parse::<f64>().is_err();
+    let text = if is_formula { format!("'{text}") } else { text.to_owned() };
+    match text.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", text.replace('"', "\"\"")),
+        false => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_quoted_and_formulas_are_text() {
+        for (text, expected) in [
+            ("worker-1", "worker-1"),
+            ("a, b", "\"a, b\""),
+            ("say \"hi\"", "\"say \"\"hi\"\"\""),
+            ("-", "-"),
+            ("-12.5", "-12.5"),
+            ("=HYPERLINK(\"https://evil.example\",1)", "\"'=HYPERLINK(\"\"https://evil.example\"\",1)\""),
+            ("@SUM(1)", "'@SUM(1)"),
+            ("-1+cmd", "'-1+cmd"),
+        ] {
+            assert_eq!(field(text), expected);
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_file_says_the_form() {
+        for (name, expected) in [
+            ("view.CSV", Some(Form::Csv)),
+            ("view.svg", Some(Form::Svg)),
+            ("view", Some(Form::Svg)),
+            ("view.html", None),
+            ("a.b/view.md", Some(Form::Markdown)),
+        ] {
+            assert_eq!(Form::of(Path::new(name)), expected, "{name}");
+        }
+        let (_, _, help) = crate::workbench::overlay::COMMANDS.iter().find(|(word, ..)| *word == "export").unwrap();
+        assert!(Form::ALL.iter().all(|form| help.contains(&format!(".{}", form.suffix()))), "{help}");
+    }
 }

@@ -28,6 +28,11 @@ pub enum Action {
     PanelDown,
     PanelUp,
     PanelRight,
+    PanelWider,
+    PanelNarrower,
+    PanelTaller,
+    PanelShorter,
+    PanelsAsBefore,
     ScreenCluster,
     ScreenRecipe,
     ScreenDiff,
@@ -63,6 +68,7 @@ pub enum Action {
     GoUpgrade,
     GoBundle,
     GoDeploy,
+    GoHealth,
     Blame,
     KeepColumn,
     Adopt,
@@ -74,6 +80,7 @@ pub enum Action {
     Noise,
     TimeBar,
     Swap,
+    Evaluate,
     Run,
     RunFailed,
     Pause,
@@ -246,6 +253,11 @@ pub const BINDINGS: &[Binding] = &[
     key(A::PanelDown, "panel-down", &["Ctrl-W j"], G::Panels, "below", "panel below"),
     key(A::PanelUp, "panel-up", &["Ctrl-W k"], G::Panels, "above", "panel above"),
     key(A::PanelRight, "panel-right", &["Ctrl-W l"], G::Panels, "right", "panel to the right"),
+    key(A::PanelWider, "panel-wider", &["Ctrl-W >"], G::Panels, "wider", "this panel wider: its border moves, as by dragging it with the mouse"),
+    key(A::PanelNarrower, "panel-narrower", &["Ctrl-W <"], G::Panels, "narrower", "this panel narrower"),
+    key(A::PanelTaller, "panel-taller", &["Ctrl-W +"], G::Panels, "taller", "this panel taller"),
+    key(A::PanelShorter, "panel-shorter", &["Ctrl-W -"], G::Panels, "shorter", "this panel shorter"),
+    key(A::PanelsAsBefore, "panels-as-before", &["Ctrl-W ="], G::Panels, "as before", "all borders of this screen where they were at first"),
     key(A::ScreenCluster, "screen-cluster", &["1"], G::Panels, "cluster", "Cluster: nodes, components, constraints"),
     key(A::ScreenRecipe, "screen-recipe", &["2"], G::Panels, "recipe", "Recipe: overlays, values and who set them"),
     key(A::ScreenDiff, "screen-diff", &["3"], G::Panels, "diff", "Diff: two recipes"),
@@ -269,6 +281,7 @@ pub const BINDINGS: &[Binding] = &[
     key(A::GoUpgrade, "go-upgrade", &["g u"], G::Find, "upgrades", "what the cluster has installed, and whether it can be upgraded to the recipe"),
     key(A::GoBundle, "go-bundle", &["g b"], G::Find, "bundle", "what the recipe becomes for Helm, file by file"),
     key(A::GoDeploy, "go-deploy", &["g i"], G::Find, "deploy", "a bundle that is installed: plan, progress, what each release waits for"),
+    key(A::GoHealth, "go-health", &["g h"], G::Find, "health", "the checks that only read, as they are evaluated from here"),
     key(A::FoldToggle, "fold-toggle", &["z a", "Space"], G::Look, "fold", "fold or unfold"),
     key(A::FoldAll, "fold-all", &["z M"], G::Look, "fold all", "fold everything"),
     key(A::UnfoldAll, "unfold-all", &["z R"], G::Look, "unfold all", "unfold everything"),
@@ -293,6 +306,7 @@ pub const BINDINGS: &[Binding] = &[
     key(A::Raw, "raw", &["Y"], G::Look, "YAML", "the document behind this screen as YAML"),
     always(key(A::Pager, "pager", &["o"], G::Look, "pager", "the text shown, or the document behind this screen, in $PAGER")),
     key(A::Details, "details", &["D"], G::Look, "details", "the failure or message in full, as text"),
+    on(&[Screen::Cluster], key(A::Evaluate, "evaluate", &["e"], G::Act, "evaluate", "evaluate the checks that only read, from here and with your rights, now and every few minutes; nothing is created")),
     on(&[Screen::Validate], key(A::Run, "run", &["r"], G::Act, "run", "run the selected check or phase, or all; lists first what will be created")),
     on(&[Screen::Validate], key(A::RunFailed, "run-failed", &["F"], G::Act, "failed", "run what failed or gave no verdict")),
     on(&[Screen::Validate], key(A::Pause, "pause", &["p"], G::Act, "pause", "start no further check, or go on; a recorded run plays or pauses")),
@@ -302,7 +316,7 @@ pub const BINDINGS: &[Binding] = &[
     key(A::Refresh, "refresh", &["R", "Ctrl-R"], G::Act, "refresh", "read everything again; retry what failed"),
     always(key(A::Copy, "copy", &["y", "c"], G::Act, "copy", "copy what is selected to the clipboard")),
     key(A::CopyRow, "copy-row", &["C"], G::Act, "copy row", "copy the whole row"),
-    key(A::Export, "export", &["Ctrl-S"], G::Act, "export", "write this frame as SVG into the current folder"),
+    key(A::Export, "export", &["Ctrl-S"], G::Act, "export", "write this frame as SVG into the current folder; the command `export` has other forms"),
     key(A::Redraw, "redraw", &["Ctrl-L"], G::Program, "redraw", "draw everything again"),
     key(A::Suspend, "suspend", &["Ctrl-Z"], G::Program, "suspend", "back to the shell; `fg` returns"),
     always(key(A::Interrupt, "interrupt", &["Ctrl-C"], G::Program, "cancel", "cancel what runs; a second within 1 s quits")),
@@ -325,6 +339,11 @@ pub const BINDINGS: &[Binding] = &[
 pub fn binding(action: Action) -> &'static Binding {
     // Each action has a row; a test walks them all.
     BINDINGS.iter().find(|binding| binding.action == action).unwrap_or(&BINDINGS[0])
+}
+
+/// The binding of an action by its name.
+pub fn named(name: &str) -> Option<&'static Binding> {
+    BINDINGS.iter().find(|binding| binding.name == name)
 }
 
 impl Binding {

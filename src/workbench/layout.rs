@@ -1,10 +1,11 @@
 //! Where everything goes: one pure function from a size, a zoom and the places that panes ask for to rectangles that do not
-//! overlap.
+//! overlap; and from borders that a person moved.
 //!
 //! A pane states its place for each breakpoint; nothing here knows which panes there are. Panels are dropped as space
 //! shrinks, screens never; the context line is the last thing to go.
 
 use ratatui::layout::Rect;
+use std::collections::BTreeMap;
 
 /// How much room the focused panel takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,6 +65,107 @@ pub fn class(width: u16, height: u16) -> Class {
     } else {
         Class::All
     }
+}
+
+impl Class {
+    pub const ALL: [Class; 8] =
+        [Class::Nothing, Class::Bare, Class::One, Class::Two, Class::Portrait, Class::Short, Class::Four, Class::All];
+
+    /// The breakpoint of a name.
+    pub fn named(name: &str) -> Option<Class> {
+        Class::ALL.into_iter().find(|class| class.name() == name)
+    }
+
+    /// In what is written down.
+    pub fn name(self) -> &'static str {
+        match self {
+            Class::Nothing => "nothing",
+            Class::Bare => "bare",
+            Class::One => "one",
+            Class::Two => "two",
+            Class::Portrait => "portrait",
+            Class::Short => "short",
+            Class::Four => "four",
+            Class::All => "all",
+        }
+    }
+}
+
+/// A border between two panels that can be moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Border {
+    /// Between two that lie over each other in a small frame.
+    Detail,
+    /// Above the strip.
+    Strip,
+    /// At the right of a column.
+    Column(u8),
+    /// Below a panel: its column, its row.
+    Row(u8, u8),
+}
+
+impl Border {
+    /// The border of a name.
+    pub fn named(name: &str) -> Option<Border> {
+        let mut parts = name.split('-');
+        let word = parts.next()?;
+        let mut number = || parts.next()?.parse().ok();
+        match word {
+            "detail" => Some(Border::Detail),
+            "strip" => Some(Border::Strip),
+            "column" => Some(Border::Column(number()?)),
+            "row" => Some(Border::Row(number()?, number()?)),
+            _ => None,
+        }
+    }
+
+    /// In what is written down.
+    pub fn name(self) -> String {
+        match self {
+            Border::Detail => "detail".to_owned(),
+            Border::Strip => "strip".to_owned(),
+            Border::Column(column) => format!("column-{column}"),
+            Border::Row(column, row) => format!("row-{column}-{row}"),
+        }
+    }
+}
+
+/// By how many cells borders were moved to the right or down, in the frames of one screen and breakpoint.
+pub type Moved = BTreeMap<Border, i32>;
+
+/// A border where it is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edge {
+    pub border: Border,
+    /// The last cells of the panel before it and the first ones of the panel behind it.
+    pub area: Rect,
+    /// Panels stand side by side.
+    pub upright: bool,
+    /// By how many cells it is moved; no more than its panels have room for.
+    pub moved: i32,
+}
+
+impl Edge {
+    fn upright(border: Border, x: u16, body: Rect, moved: i32) -> Edge {
+        Edge { border, area: Rect { x: x.saturating_sub(1), width: 2, ..body }, upright: true, moved }
+    }
+
+    fn level(border: Border, y: u16, body: Rect, moved: i32) -> Edge {
+        Edge { border, area: Rect { y: y.saturating_sub(1), height: 2, ..body }, upright: false, moved }
+    }
+}
+
+/// Columns and lines that a moved border leaves to a panel.
+const LEAST: (u16, u16) = (20, 4);
+
+/// Moves what is between two neighbors; by how much it was.
+fn shift(lengths: &mut [u16], at: usize, by: i32, least: u16) -> i32 {
+    let [one, next] = &mut lengths[at..at + 2] else { return 0 };
+    let room = |length: u16| i32::from(length.saturating_sub(least));
+    let by = by.clamp(-room(*one), room(*next));
+    let shifted = |length: u16, by: i32| u16::try_from(i32::from(length) + by).unwrap_or(length);
+    (*one, *next) = (shifted(*one, by), shifted(*next, -by));
+    by
 }
 
 /// Lines of a panel: `lines`, but at most a part of the room; none ask for what the others leave.
@@ -224,6 +326,8 @@ pub struct Layout<T> {
     /// Criteria, where there is room for a line of their own.
     pub context: Option<Rect>,
     pub panels: Vec<(T, Rect)>,
+    /// Borders that can be moved.
+    pub edges: Vec<Edge>,
     pub borders: bool,
     pub message: Option<Rect>,
     pub hint: Option<Rect>,
@@ -249,7 +353,7 @@ impl<T: Copy + PartialEq> Layout<T> {
 }
 
 /// Lays out the panes of a screen, the main one first.
-pub fn layout<T: Copy + PartialEq>(shape: Shape<T>, panes: &[Candidate<T>]) -> Layout<T> {
+pub fn layout<T: Copy + PartialEq>(shape: Shape<T>, panes: &[Candidate<T>], moved: &Moved) -> Layout<T> {
     let Shape { width, height, .. } = shape;
     let class = class(width, height);
     let line = |y: u16| Rect::new(0, y, width, 1.min(height.saturating_sub(y)));
@@ -259,6 +363,7 @@ pub fn layout<T: Copy + PartialEq>(shape: Shape<T>, panes: &[Candidate<T>]) -> L
         health: None,
         context: None,
         panels: Vec::new(),
+        edges: Vec::new(),
         borders: class > Class::Bare,
         message: None,
         hint: None,
@@ -283,7 +388,7 @@ pub fn layout<T: Copy + PartialEq>(shape: Shape<T>, panes: &[Candidate<T>]) -> L
         layout.message = Some(line(bottom));
     }
     let body = Rect::new(0, top, width, bottom.saturating_sub(top));
-    layout.panels = panels(class, shape, panes, body);
+    (layout.panels, layout.edges) = panels(class, shape, panes, body, moved);
     if layout.panel(shape.focus).is_none()
         && let Some(last) = layout.panels.last_mut()
     {
@@ -293,34 +398,47 @@ pub fn layout<T: Copy + PartialEq>(shape: Shape<T>, panes: &[Candidate<T>]) -> L
     layout
 }
 
-fn panels<T: Copy + PartialEq>(class: Class, shape: Shape<T>, panes: &[Candidate<T>], body: Rect) -> Vec<(T, Rect)> {
+/// Panels with their places, and the borders between them.
+type Placed<T> = (Vec<(T, Rect)>, Vec<Edge>);
+
+fn panels<T: Copy + PartialEq>(
+    class: Class,
+    shape: Shape<T>,
+    panes: &[Candidate<T>],
+    body: Rect,
+    moved: &Moved,
+) -> Placed<T> {
     let focus = shape.focus;
     if shape.zoom == Zoom::Full || class <= Class::One {
-        return vec![(focus, body)];
+        return (vec![(focus, body)], Vec::new());
     }
     let shown: Vec<&Candidate<T>> = panes.iter().filter(|pane| pane.presence != Presence::Hidden).collect();
     if shape.zoom == Zoom::Normal
         && let Some(alone) =
             shown.iter().find(|pane| pane.presence == Presence::Alone && pane.place.slot(class).is_none())
     {
-        return vec![(alone.id, body)];
+        return (vec![(alone.id, body)], Vec::new());
     }
     // Of several details the last one is the most special: what-if before ladder.
     let detail = shown.iter().rev().find(|pane| pane.place.detail.is_some());
-    let (Some(main), Some(detail)) = (shown.first(), detail) else { return vec![(focus, body)] };
+    let (Some(main), Some(detail)) = (shown.first(), detail) else { return (vec![(focus, body)], Vec::new()) };
     let at_focus = |instead: T| if focus == detail.id { instead } else { focus };
     if shape.zoom == Zoom::Half {
-        let [large, small] = rows(body, [0, body.height * 2 / 5]);
+        let lengths = share(body.height, &[0, body.height * 2 / 5]);
+        let [large, small] = rows(body, &lengths);
         let other = if focus == detail.id { main.id } else { detail.id };
-        return vec![(focus, large), (other, small)];
+        return (vec![(focus, large), (other, small)], Vec::new());
     }
     if matches!(class, Class::Two | Class::Portrait) {
         let lines = detail.place.detail.unwrap_or_default();
         let tall = class == Class::Portrait && !detail.place.stays_small;
-        let [above, below] = rows(body, [0, if tall { body.height - body.height * 2 / 5 } else { lines }]);
-        return vec![(at_focus(main.id), above), (detail.id, below)];
+        let mut lengths = share(body.height, &[0, if tall { body.height - body.height * 2 / 5 } else { lines }]);
+        let by = shift(&mut lengths, 0, moved.get(&Border::Detail).copied().unwrap_or_default(), LEAST.1);
+        let [above, below] = rows(body, &lengths);
+        let edge = Edge::level(Border::Detail, below.y, body, by);
+        return (vec![(at_focus(main.id), above), (detail.id, below)], vec![edge]);
     }
-    in_columns(taken(class, focus, &shown), body)
+    in_columns(taken(class, focus, &shown), body, moved)
 }
 
 /// Which pane takes which slot: of several the focused one, else the last that does not wait for the focus.
@@ -343,18 +461,36 @@ fn taken<T: Copy + PartialEq>(class: Class, focus: T, shown: &[&Candidate<T>]) -
 }
 
 /// Columns from the left, the strip below them.
-fn in_columns<T: Copy>(taken: Vec<(Slot, T)>, body: Rect) -> Vec<(T, Rect)> {
+fn in_columns<T: Copy>(taken: Vec<(Slot, T)>, body: Rect, moved: &Moved) -> Placed<T> {
+    let mut edges = Vec::new();
+    let by = |border: Border| moved.get(&border).copied().unwrap_or_default();
     let strip: u16 =
         taken.iter().filter(|(slot, _)| slot.column == STRIP).map(|(slot, _)| slot.height.of(body.height)).sum();
-    let [body, below] = if strip > 0 { rows(body, [0, strip]) } else { [body, Rect::ZERO] };
+    let [body, below] = if strip > 0 {
+        let mut lengths = share(body.height, &[0, strip]);
+        let moved = shift(&mut lengths, 0, by(Border::Strip), LEAST.1);
+        let parts = rows(body, &lengths);
+        edges.push(Edge::level(Border::Strip, parts[1].y, body, moved));
+        parts
+    } else {
+        [body, Rect::ZERO]
+    };
     let columns: Vec<&[(Slot, T)]> = taken.chunk_by(|(one, _), (next, _)| one.column == next.column).collect();
-    let widths: Vec<u16> = columns
-        .iter()
-        .filter(|panes| panes[0].0.column != STRIP)
-        .map(|panes| panes.iter().map(|(slot, _)| slot.width).max().unwrap_or_default())
-        .collect();
+    let upright = columns.iter().filter(|panes| panes[0].0.column != STRIP);
+    let widths: Vec<u16> =
+        upright.clone().map(|panes| panes.iter().map(|(slot, _)| slot.width).max().unwrap_or_default()).collect();
+    let mut lengths = share(body.width, &widths);
     let mut x = body.x;
-    let mut areas: Vec<Rect> = share(body.width, &widths)
+    for (at, panes) in upright.enumerate() {
+        if at + 1 < lengths.len() {
+            let border = Border::Column(panes[0].0.column);
+            let moved = shift(&mut lengths, at, by(border), LEAST.0);
+            edges.push(Edge::upright(border, x + lengths[at], body, moved));
+        }
+        x += lengths[at];
+    }
+    let mut x = body.x;
+    let mut areas: Vec<Rect> = lengths
         .into_iter()
         .map(|width| {
             let area = Rect { x, width, ..body };
@@ -367,25 +503,26 @@ fn in_columns<T: Copy>(taken: Vec<(Slot, T)>, body: Rect) -> Vec<(T, Rect)> {
     for (panes, area) in columns.into_iter().zip(areas) {
         let height = |slot: &Slot| if slot.column == STRIP { 0 } else { slot.height.of(area.height) };
         let heights: Vec<u16> = panes.iter().map(|(slot, _)| height(slot)).collect();
+        let mut lengths = share(area.height, &heights);
         let mut y = area.y;
-        for ((_, id), height) in panes.iter().zip(share(area.height, &heights)) {
-            panels.push((*id, Rect { y, height, ..area }));
-            y += height;
+        for (at, (slot, id)) in panes.iter().enumerate() {
+            if at + 1 < lengths.len() {
+                let border = Border::Row(slot.column, slot.row);
+                let moved = shift(&mut lengths, at, by(border), LEAST.1);
+                edges.push(Edge::level(border, y + lengths[at], area, moved));
+            }
+            panels.push((*id, Rect { y, height: lengths[at], ..area }));
+            y += lengths[at];
         }
     }
-    panels
+    (panels, edges)
 }
 
-/// Parts of an area from top to bottom; a height of 0 takes what is left, once.
-fn rows<const N: usize>(area: Rect, heights: [u16; N]) -> [Rect; N] {
-    let mut y = area.y;
-    let mut lengths = share(area.height, &heights).into_iter();
-    heights.map(|_| {
-        let height = lengths.next().unwrap_or_default();
-        let part = Rect { y, height, ..area };
-        y += height;
-        part
-    })
+/// Two parts of an area from top to bottom.
+fn rows(area: Rect, heights: &[u16]) -> [Rect; 2] {
+    let above = heights.first().copied().unwrap_or_default();
+    let below = heights.get(1).copied().unwrap_or_default();
+    [Rect { height: above, ..area }, Rect { y: area.y + above, height: below, ..area }]
 }
 
 /// Lengths out of a room; the first that asks for nothing takes what is left.
@@ -408,6 +545,17 @@ fn share(room: u16, wanted: &[u16]) -> Vec<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_border_is_moved_no_further_than_its_panels_have_room() {
+        for (by, expected, moved) in [(0, [30, 50], 0), (-5, [25, 55], -5), (99, [60, 20], 30), (-99, [20, 60], -10)] {
+            let mut lengths = vec![30, 50];
+            assert_eq!((shift(&mut lengths, 0, by, 20), &lengths[..]), (moved, &expected[..]), "{by}");
+        }
+        // One that is smaller than that stays as it is.
+        let mut lengths = vec![10, 12];
+        assert_eq!((shift(&mut lengths, 0, 5, 20), lengths), (0, vec![10, 12]));
+    }
 
     #[test]
     fn breakpoints_are_the_documented_ones() {

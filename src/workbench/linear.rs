@@ -58,7 +58,7 @@ pub const WORDS: &[(&str, &str)] = &[
     ("back", "go back, as Esc does on a screen"),
     ("filter [TEXT]", "keep the rows that match; without a text, all"),
     ("where", "say where you are"),
-    ("wait", "wait until the run has ended"),
+    ("wait", "wait until the run, or the evaluation of the checks that only read, has ended"),
     ("commands", "list the commands of the palette"),
     ("actions", "list what can be done here by name"),
     ("quit", "leave"),
@@ -184,7 +184,7 @@ impl Reader {
     }
 
     async fn until_the_run_ends(&mut self) -> Result<(), Failure> {
-        while self.state.model.run.active && !self.state.quit {
+        while (self.state.model.run.active || self.state.model.live.is_evaluating) && !self.state.quit {
             tokio::select! {
                 Some(msg) = self.results.recv() => self.update(msg)?,
                 Some(()) = self.interrupts.recv() => self.update(Msg::Input(Input::Key(Key::ctrl('c'))))?,
@@ -278,11 +278,13 @@ impl Reader {
         for line in lines {
             self.say(&line)?;
         }
-        let overlay = self.state.desk.overlay.clone();
-        if let Some(overlay) = overlay.as_ref().filter(|_| !self.said.has_overlay) {
-            self.read_overlay(overlay)?;
+        let had_overlay = std::mem::replace(&mut self.said.has_overlay, self.state.desk.overlay.is_some());
+        // Reading it changes what `more` goes on with, which is beside it.
+        if let Some(overlay) = self.state.desk.overlay.take_if(|_| !had_overlay) {
+            let read = self.read_overlay(&overlay);
+            self.state.desk.overlay = Some(overlay);
+            read?;
         }
-        self.said.has_overlay = overlay.is_some();
         Ok(())
     }
 
@@ -367,7 +369,7 @@ impl Reader {
                 self.command(line)?;
                 if self.here() != before { self.say(&self.place()) } else { Ok(()) }
             }
-            _ => match BINDINGS.iter().find(|binding| binding.name == line) {
+            _ => match keymap::named(line) {
                 Some(binding) if binding.acts_on(self.state.desk.screen) => self.act(binding.action),
                 Some(binding) => {
                     self.say(&format!("{} does nothing on {}", binding.name, self.state.desk.screen.name()))

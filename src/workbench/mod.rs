@@ -14,6 +14,7 @@ pub mod health;
 pub mod keymap;
 pub mod layout;
 pub mod linear;
+pub mod live_checks;
 pub mod model;
 pub mod msg;
 pub mod overlay;
@@ -32,11 +33,13 @@ use crate::{
     criteria::Criteria,
     ops::{self, Failure, config::Applied, connect::Target},
     store::catalog_dir::Sources,
-    term::{clipboard, color::Level},
+    term::{clipboard, color::Level, link::Links},
 };
 use keymap::Keymap;
+use preferences::Preferences;
 use session::Session;
 use std::{path::PathBuf, sync::Arc};
+use tokio::sync::Notify;
 
 /// The five screens, in the order of their digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -103,14 +106,22 @@ pub struct RunOptions {
     pub keys: Keymap,
     pub mouse: bool,
     pub clipboard: clipboard::Choice,
+    /// Which links are written on a screen; lines have none.
+    pub links: Links,
     /// Nothing that would change a cluster is done.
     pub read_only: bool,
+    /// Where that was set, for who wants it otherwise.
+    pub read_only_by: Option<String>,
     /// What earlier sessions left.
     pub session: Session,
     /// The desk begins where the last session with the same cluster ended.
     pub restores: bool,
     /// What this session leaves is written down at its end.
     pub writes_session: bool,
+    /// What counts, to see what changes in the file while it runs; `None` where no file counts.
+    pub preferences: Option<Box<Preferences>>,
+    /// Told when the file or a theme was written, where the system tells that.
+    pub saved: Option<Arc<Notify>>,
     /// To be said at the start: preferences that could not be used.
     pub notices: Vec<String>,
     /// Snapshots of the watched cluster are kept as it changes.

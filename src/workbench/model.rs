@@ -3,8 +3,9 @@
 //! Only values; [`super::app`] changes them, panes read them. The last good value stays while a newer one is fetched or
 //! after it could not be.
 
-use super::{deploy::Deploy, widgets::text};
+use super::{deploy::Deploy, live_checks::LiveChecks, widgets::text};
 use crate::{
+    bundle::compare::There,
     catalog::{Catalog, validator::Phase},
     cluster::{Contexts, watch::LiveStatus},
     constraint,
@@ -565,6 +566,16 @@ pub struct Records {
     pub compared: Option<RunsCompared>,
     /// The shown run is one that goes on in another program: its name.
     pub following: Option<String>,
+    /// Runs that have Jobs in a namespace of the cluster, as they were found last.
+    pub in_cluster: Option<InCluster>,
+}
+
+/// Runs that somebody started on the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InCluster {
+    pub namespace: String,
+    /// The newest first.
+    pub runs: Vec<String>,
 }
 
 /// A recorded run, as far as it is shown.
@@ -634,8 +645,15 @@ impl Run {
                 (self.recipe, self.criteria) = (recipe, criteria);
                 self.id = run_id;
                 self.namespace = namespace;
-                self.started_ms = at_ms;
-                self.checks = checks.into_iter().map(CheckView::new).collect();
+                let mut known = std::mem::take(&mut self.checks);
+                if known.is_empty() {
+                    self.started_ms = at_ms;
+                }
+                let view = |planned: PlannedCheck| {
+                    let place = known.iter().position(|check| check.planned.name == planned.name);
+                    place.map(|place| known.swap_remove(place)).unwrap_or_else(|| CheckView::new(planned))
+                };
+                self.checks = checks.into_iter().map(view).collect();
             }
             Body::Readiness { name, expected, outcome, actual, reason } => {
                 self.readiness.push(ReadinessView { name, expected, outcome, actual, reason });
@@ -653,9 +671,9 @@ impl Run {
                     view.state = state;
                 }
             }
-            Body::Log { check, text } => {
+            Body::Log { check, text, source } => {
                 if let Some(view) = self.check_mut(&check) {
-                    view.log.push(at_ms, &text);
+                    view.log.push_of(at_ms, &source, &text);
                 }
             }
             Body::Measured { check, row } => {
@@ -746,6 +764,8 @@ const MESSAGES: usize = 500;
 pub struct Model {
     /// Nothing that would change a cluster is done.
     pub read_only: bool,
+    /// Where that was set.
+    pub read_only_by: Option<String>,
     pub cluster: Cluster,
     /// Those that the kubeconfig has, as it was read last.
     pub contexts: Contexts,
@@ -759,6 +779,8 @@ pub struct Model {
     /// What came of it was said.
     pub inherit_said: bool,
     pub recipe: Slot<Resolution, Question>,
+    /// The bundle on disk that the recipe's plan is compared with, by its folder.
+    pub bundle: Slot<There, PathBuf>,
     /// The constraints of the recipe on the cluster.
     pub rules: Vec<Rule>,
     pub what_if: Option<WhatIf>,
@@ -768,6 +790,7 @@ pub struct Model {
     pub upgrade: Upgrade,
     pub run: Run,
     pub deploy: Deploy,
+    pub live: LiveChecks,
     pub setup: Setup,
     pub records: Records,
     pub compare: Compare,

@@ -1,7 +1,10 @@
 //! What reaches the state: input, time and answers of workers.
 
-use super::{effect::Effect, keymap::Action, overlay::Files};
+use super::{
+    effect::Effect, keymap::Action, live_checks::News, overlay::Files, preferences::file::Chosen, theme::Themes,
+};
 use crate::{
+    bundle::compare::There,
     catalog::Catalog,
     cluster::{Contexts, watch::LiveView},
     diff::Change,
@@ -135,6 +138,16 @@ pub enum Msg {
         answer: Result<Arc<Prepared>, Failure>,
     },
     Run(Event),
+    /// A bundle on disk.
+    BundleRead {
+        generation: u64,
+        answer: Result<Arc<There>, Failure>,
+    },
+    /// What comes of the checks that only read.
+    Evaluated {
+        generation: u64,
+        news: News,
+    },
     /// A deploy, ready to be shown and confirmed.
     DeployPlanned {
         generation: u64,
@@ -152,6 +165,12 @@ pub enum Msg {
     RunsCompared {
         generation: u64,
         answer: Result<Arc<[Record; 2]>, Failure>,
+    },
+    /// The runs that have Jobs in a namespace of the cluster, the newest first.
+    RunsFound {
+        generation: u64,
+        namespace: String,
+        answer: Result<Vec<String>, Failure>,
     },
     /// An event of a run that another program records.
     Followed {
@@ -181,6 +200,14 @@ pub enum Msg {
     Files(Files),
     /// The newest lines of the program's log, and the file that has all of them.
     Log(Log),
+    /// The preferences were read again: what counts now, the themes that there are, and what has changed.
+    Preferences {
+        chosen: Box<Chosen>,
+        themes: Themes,
+        changed: Vec<&'static str>,
+    },
+    /// The preferences were read again and stay as they are, because of this.
+    PreferencesRefused(Vec<String>),
     /// What the terminal says of its background.
     Background(Background),
     Suspend,

@@ -4,6 +4,7 @@
 //! Enter takes the first one. What only resembles the text has to be chosen; nobody gets an action that they did not name.
 
 use super::{
+    app::SIGN,
     overlay::{COMMANDS, Choice, Content, Reads, Row},
     panes::{self, VALUES},
     theme::Role,
@@ -182,7 +183,9 @@ impl Fits {
 /// Commands with several arguments: the last one is completed.
 const SEVERAL: [&str; 6] = ["recipe", "diff", "compare", "filter", "sort", "columns"];
 /// Commands of which nothing but a completion is right.
-const CLOSED: [&str; 6] = ["context", "theme", "node", "value", "component", "upgrade"];
+const CLOSED: [&str; 7] = ["context", "theme", "node", "value", "component", "upgrade", "delete-filter"];
+/// Commands that take saved filters.
+const OF_FILTERS: [&str; 3] = ["filter", "save-filter", "delete-filter"];
 /// Commands whose arguments are files.
 pub(super) const FILES: [&str; 5] = ["open", "compare", "save", "export", "diff"];
 
@@ -200,7 +203,13 @@ fn arguments_of(reads: &Reads<'_>, typed: &str, arguments: &str, help: &str) -> 
             let in_use = word == "context" && reads.model.contexts.current.as_ref() == Some(&candidate);
             let line = format!("{word} {before}{candidate}");
             let choice = if candidate.ends_with('/') { Choice::Take(line.clone()) } else { Choice::Run(line.clone()) };
-            let row = row(choice, Cell::text(line), if in_use { "in use" } else { "" }, "");
+            let saved = candidate.strip_prefix(SIGN).filter(|_| OF_FILTERS.contains(&word));
+            let about = match saved.and_then(|name| reads.saved_filters.get(name)) {
+                Some(filter) => filter,
+                None if in_use => "in use",
+                None => "",
+            };
+            let row = row(choice, Cell::text(line), about, "");
             Entry { name: candidate, row, certain: if is_closed { Fit::Part } else { Fit::Prefix } }
         })
         .collect();
@@ -274,7 +283,11 @@ fn completions(reads: &Reads<'_>, command: &str, rest: &str) -> Vec<String> {
         "past" => ["now".to_owned()].into_iter().chain(kept(reads)).collect(),
         "upgrade" => DEPLOYERS.map(str::to_owned).to_vec(),
         "inherit" => vec!["cluster".to_owned()],
-        "filter" => reads.filters.iter().rev().cloned().collect(),
+        "filter" => {
+            let used = reads.filters.iter().rev().filter(|filter| !filter.starts_with(SIGN)).cloned();
+            saved_filters(reads).chain(used).collect()
+        }
+        "save-filter" | "delete-filter" => saved_filters(reads).collect(),
         "diff" => {
             let overlays = catalog.map_or_else(Vec::new, |catalog| catalog.overlays.keys().cloned().collect());
             let first = ["cluster".to_owned()].into_iter().chain(criteria());
@@ -285,6 +298,11 @@ fn completions(reads: &Reads<'_>, command: &str, rest: &str) -> Vec<String> {
         "open" | "save" | "export" => files(),
         _ => Vec::new(),
     }
+}
+
+/// `@NAME` of each saved filter.
+fn saved_filters(reads: &Reads<'_>) -> impl Iterator<Item = String> {
+    reads.saved_filters.iter().map(|(name, _)| format!("{SIGN}{name}"))
 }
 
 /// Kept snapshots of the shown cluster, the newest first: by name, else by id.

@@ -1,8 +1,8 @@
 //! The workbench without a terminal: keys from a text, frames out of it. Golden frames, pictures and `aicr tui --script`.
 //!
 //! A script has one key or command per line: a key name (`j`, `Ctrl-D`, `g d`), `type TEXT`, `size 120x40`, `wait` until no
-//! answer is on its way, `wait-run` until the run has ended, `dump NAME`, `pause SECONDS` for who looks at a recording.
-//! Blank lines and lines with `#` are skipped.
+//! answer is on its way, `wait-run` until the run (or the evaluation of the checks that only read) has ended, `dump NAME`,
+//! `pause SECONDS` for who looks at a recording. Blank lines and lines with `#` are skipped.
 
 use super::{
     RunOptions,
@@ -181,7 +181,7 @@ impl Player {
     }
 
     async fn wait_run(&mut self) -> Result<(), Failure> {
-        self.until(WAIT_RUN, |state| !state.model.run.active).await
+        self.until(WAIT_RUN, |state| !state.model.run.active && !state.model.live.is_evaluating).await
     }
 
     async fn until(&mut self, limit: Duration, done: impl Fn(&State) -> bool) -> Result<(), Failure> {

@@ -4,7 +4,7 @@
 //! was selected; what is not there any more is passed over when it is restored.
 
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The name of the file in the folder for state.
 pub const FILE: &str = "session.json";
@@ -25,12 +25,59 @@ pub struct Session {
     pub commands: Vec<String>,
     /// Filters that were kept, oldest first.
     pub filters: Vec<String>,
+    pub saved_filters: SavedFilters,
     /// Contexts, newest first.
     pub contexts: Vec<String>,
     /// Files that were opened, newest first.
     pub files: Vec<String>,
     /// By the name of the context.
     pub clusters: BTreeMap<String, Place>,
+}
+
+/// Filters that a person gave a name, which any panel takes as `@NAME`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SavedFilters {
+    by_name: BTreeMap<String, String>,
+    /// Those that were deleted here, so that another session does not bring them back.
+    #[serde(skip)]
+    deleted: BTreeSet<String>,
+}
+
+impl SavedFilters {
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.by_name.get(name).map(String::as_str)
+    }
+
+    /// By name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.by_name.iter().map(|(name, filter)| (name.as_str(), filter.as_str()))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.by_name.is_empty()
+    }
+
+    /// The filter that had the name before.
+    pub fn save(&mut self, name: &str, filter: &str) -> Option<String> {
+        self.deleted.remove(name);
+        self.by_name.insert(name.to_owned(), filter.to_owned())
+    }
+
+    /// The filter that had the name.
+    pub fn delete(&mut self, name: &str) -> Option<String> {
+        let filter = self.by_name.remove(name)?;
+        self.deleted.insert(name.to_owned());
+        Some(filter)
+    }
+
+    fn over(&mut self, stored: SavedFilters) {
+        for (name, filter) in stored.by_name {
+            if !self.deleted.contains(&name) {
+                self.by_name.entry(name).or_insert(filter);
+            }
+        }
+    }
 }
 
 /// Where a person was.
@@ -43,6 +90,9 @@ pub struct Place {
     pub focus: Vec<String>,
     /// By the path of the panel; those that are as at the start are left out.
     pub panels: BTreeMap<String, Panel>,
+    /// Borders that were moved, by screen, breakpoint and name, in cells.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub borders: BTreeMap<String, i32>,
     /// Commands that open what was open: `recipe …`, `diff …`, `compare …`.
     pub documents: Vec<String>,
 }
@@ -55,9 +105,9 @@ pub struct Panel {
     pub selected: Option<String>,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub filter: String,
-    /// Column and whether it is descending.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sort: Option<(usize, bool)>,
+    /// Names of columns, with `-` for descending.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sort_by: Vec<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub wide: bool,
     /// Branches that are folded or unfolded against their own wish.
@@ -106,6 +156,7 @@ impl Session {
         };
         older(&mut self.commands, stored.commands, false, TYPED);
         older(&mut self.filters, stored.filters, false, TYPED);
+        self.saved_filters.over(stored.saved_filters);
         older(&mut self.contexts, stored.contexts, true, RECENT);
         older(&mut self.files, stored.files, true, RECENT);
         for (name, place) in stored.clusters {
@@ -148,7 +199,8 @@ mod tests {
 
     #[test]
     fn a_session_is_read_as_it_was_written() {
-        let panel = Panel { selected: Some("name:worker".into()), sort: Some((2, true)), ..Panel::default() };
+        let panel =
+            Panel { selected: Some("name:worker".into()), sort_by: lines(&["-DRIVER", "NAME"]), ..Panel::default() };
         let panels = BTreeMap::from([("cluster/nodes".to_owned(), panel)]);
         let place = Place { screen: "Recipe".into(), focus: lines(&["cluster/nodes"]), panels, ..Place::default() };
         let clusters = BTreeMap::from([("lab".to_owned(), place)]);
@@ -179,6 +231,24 @@ mod tests {
         assert_eq!(both.commands, ["a", "b", "c"]);
         assert_eq!(both.contexts, ["lab", "prod"]);
         assert_eq!((&*both.clusters["lab"].screen, &*both.clusters["prod"].screen), ("Recipe", "Validate"));
+    }
+
+    #[test]
+    fn a_deleted_filter_is_not_brought_back_by_another_session() {
+        let mut stored = Session::default();
+        for (name, filter) in [("down", "!ready"), ("h100", "gpu=h100"), ("mine", "theirs")] {
+            stored.saved_filters.save(name, filter);
+        }
+        let mut ours = stored.clone();
+        assert_eq!(ours.saved_filters.delete("down").as_deref(), Some("!ready"));
+        assert_eq!(ours.saved_filters.delete("down"), None);
+        assert_eq!(ours.saved_filters.save("mine", "ours").as_deref(), Some("theirs"));
+        stored.saved_filters.save("new", "kernel=6");
+        let both = ours.over(stored).saved_filters;
+        let expected = [("h100", "gpu=h100"), ("mine", "ours"), ("new", "kernel=6")];
+        assert_eq!(both.iter().collect::<Vec<_>>(), expected);
+        let read = Session::parse(&Session { saved_filters: both, ..Session::default() }.text()).unwrap();
+        assert_eq!(read.saved_filters.iter().collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -161,7 +161,7 @@ impl Themes {
 
     fn text(&self, name: &str) -> Option<&str> {
         let own = self.own.iter().find(|(known, _)| known == name).map(|(_, text)| text.as_str());
-        own.or_else(|| embedded::themes().iter().find(|(known, _)| *known == name).map(|(_, text)| *text))
+        own.or_else(|| built_in(name))
     }
 
     /// A theme at a color level.
@@ -185,7 +185,10 @@ impl Themes {
         let whole = self.file(text, 0).map_err(|error| wrong(name, error))?;
         let file = match shown == name {
             true => whole,
-            false => self.file(load_text(shown)?, 0).map_err(|error| wrong(shown, error))?,
+            false => {
+                let text = built_in(shown).ok_or_else(|| ThemeError(format!("the theme `{shown}` is missing")))?;
+                self.file(text, 0).map_err(|error| wrong(shown, error))?
+            }
         };
         let mut theme = build(&file, level).map_err(|error| wrong(shown, error))?;
         theme.name = name.to_owned();
@@ -219,9 +222,9 @@ impl Themes {
 /// Themes that a theme may inherit from, one from the other.
 const DEEPEST: usize = 4;
 
-fn load_text(name: &str) -> Result<&'static str, ThemeError> {
-    let found = embedded::themes().iter().find(|(known, _)| *known == name).map(|(_, text)| *text);
-    found.ok_or_else(|| ThemeError(format!("the theme `{name}` is missing")))
+/// The text of a built-in theme.
+fn built_in(name: &str) -> Option<&'static str> {
+    embedded::themes().iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }
 
 impl Theme {

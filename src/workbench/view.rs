@@ -8,13 +8,14 @@ use super::{
     layout::Class,
     model::{Model, Source},
     overlay::{Field, Kind, Overlay, QUESTION_WIDTH},
+    panes::Step,
     theme::Role,
     widgets::{
         canvas::{self, Canvas},
         text::{self, Cut},
     },
 };
-use crate::cluster::watch::LiveStatus;
+use crate::{cluster::watch::LiveStatus, term::link::Link};
 use ratatui::{
     buffer::Buffer,
     layout::{Position, Rect},
@@ -22,10 +23,16 @@ use ratatui::{
 
 /// A frame and, where a field is typed into, the cursor.
 pub fn frame(state: &State) -> (Buffer, Option<Position>) {
+    let (buffer, _, cursor) = linked_frame(state);
+    (buffer, cursor)
+}
+
+/// The same with what parts of it lead to.
+pub fn linked_frame(state: &State) -> (Buffer, Vec<Link>, Option<Position>) {
     let area = Rect::new(0, 0, state.desk.width, state.desk.height);
     let mut buffer = Buffer::empty(area);
     buffer.set_style(area, state.desk.theme.base());
-    let mut canvas = Canvas { buffer: &mut buffer, theme: &state.desk.theme };
+    let mut canvas = Canvas::new(&mut buffer, &state.desk.theme);
     let mut cursor = None;
     draw_top(state, &mut canvas);
     if state.desk.layout.class == Class::Nothing {
@@ -44,10 +51,11 @@ pub fn frame(state: &State) -> (Buffer, Option<Position>) {
             cursor = draw_overlay(state, overlay, &mut canvas);
         }
     }
+    let links = std::mem::take(&mut canvas.links);
     if state.desk.ascii {
         canvas::to_ascii(&mut buffer);
     }
-    (buffer, cursor)
+    (buffer, links, cursor)
 }
 
 /// Tabs as they stand: full names, or digits where there is no room.
@@ -493,21 +501,72 @@ fn hints(state: &State, line: Rect) -> Vec<Hint> {
     hints
 }
 
-/// Whether an action of a run would do something now; the others always do, and those of a deploy mean another thing.
-fn does(state: &State, pane: &super::panes::Pane, action: Action) -> bool {
-    if *pane == super::panes::DEPLOY {
-        return true;
+/// Whether an action would do something now.
+fn does(state: &State, pane: &'static super::panes::Pane, action: Action) -> bool {
+    let Model { run, records, cluster, recipe, deploy, compare, .. } = &state.model;
+    let table = state.desk.table(pane);
+    if table.visible.is_empty() {
+        match action {
+            // A filter that hides everything can be typed again.
+            Action::Filter => return !table.content.rows.is_empty(),
+            action if needs_row(action) => {
+                let step = (pane.on)(&state.desk.view(&state.model, pane), action);
+                return step.is_some_and(|step| !matches!(step, Step::Say(_)));
+            }
+            _ => {}
+        }
     }
-    let Model { run, records, cluster, .. } = &state.model;
+    let is_deploy = *pane == super::panes::DEPLOY;
+    // A file has no cluster to run checks in.
+    let can_run = !cluster.source.is_saved() && !run.active && !deploy.active;
     match action {
+        Action::Run if is_deploy => can_run && deploy.plan.asked().is_some(),
+        Action::Cancel if is_deploy => deploy.active,
         Action::Cancel => run.active,
         Action::Pause => run.active || records.replay.is_some(),
         Action::StepOn | Action::StepBack => records.replay.is_some(),
-        // A file has no cluster to run checks in.
-        Action::Run => !cluster.source.is_saved(),
+        Action::Run => can_run && recipe.value.is_some() && cluster.snapshot.is_some(),
+        Action::Evaluate => cluster.source != Source::Saved && state.model.catalog.value.is_some(),
         Action::RunFailed => !cluster.source.is_saved() && run.failed().next().is_some(),
+        Action::CompareWith if state.desk.screen == Screen::Cluster => cluster.snapshot.is_some(),
+        Action::Swap | Action::DiffView => match state.desk.screen {
+            Screen::Compare => compare.a.is_some(),
+            _ => state.model.diff.with.is_some(),
+        },
+        Action::Raw => match state.desk.screen {
+            Screen::Cluster | Screen::Compare => cluster.snapshot.is_some(),
+            _ => recipe.value.is_some(),
+        },
         _ => true,
     }
+}
+
+/// Actions on a row, or on the rows of a panel: without one they do nothing unless the panel says otherwise.
+fn needs_row(action: Action) -> bool {
+    matches!(
+        action,
+        Action::MoveDown
+            | Action::Enter
+            | Action::Right
+            | Action::FoldToggle
+            | Action::NextThing
+            | Action::PreviousThing
+            | Action::Sort
+            | Action::Wide
+            | Action::Copy
+            | Action::CopyRow
+            | Action::Details
+            | Action::GoDefinition
+            | Action::Mark
+            | Action::NextMark
+            | Action::Blame
+            | Action::Follow
+            | Action::Timestamps
+            | Action::MoreContext
+            | Action::LessContext
+            | Action::Noise
+            | Action::ZoomFull
+    )
 }
 
 /// The action of the hint at a column.

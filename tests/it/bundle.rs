@@ -30,6 +30,7 @@ pub fn options(deployer: &str) -> Options {
         readiness_hooks: false,
         tool: "1.2.3".to_owned(),
         vendored: None,
+        supplied: Default::default(),
     }
 }
 
@@ -570,6 +571,9 @@ fn a_setting_changes_a_dialect_or_is_refused_there() {
         Setting::Dynamic => vec!["--dynamic", "gpu-operator:driver.version"],
         Setting::FluxNamespace => vec!["--flux-namespace", "mine"],
         Setting::FluxOciSource => vec!["-o", "oci://r.test/b:1.0.0", "--flux-oci-source-name", "mine"],
+        Setting::FleetMode => vec!["--fleet-mode", "helmop"],
+        Setting::TerraformChildModule => vec!["--terraform-child-module"],
+        Setting::TerraformClusterRollover => vec!["--terraform-cluster-rollover"],
         Setting::Argo => vec!["--set", "deployer:namePrefix=my-"],
     };
     for deployer in deployer::ALL {
@@ -848,4 +852,33 @@ fn walk(folder: &Path) -> Vec<String> {
         }
     }
     files
+}
+
+/// The digests of the catalog's placeholders are those of the files that they stand for.
+#[test]
+#[cfg_attr(not(reference_data), ignore = "needs the reference's data: AICR_SHARED, or ../shared when this was built")]
+fn the_crds_that_the_catalog_only_names_are_given_by_flag() {
+    let sandbox = Sandbox::new();
+    let folder = conformance::shared("reference-catalog/components/agentgateway-crds/manifests");
+    let file = |name: &str| format!("{name}={}", folder.join(name).display());
+    let (gateway, extension) = (file("gateway-api-crds.yaml"), file("inference-extension-crds.yaml"));
+    let bundle = |flags: &[&str]| {
+        let base =
+            ["bundle", "--service", "kind", "--accelerator", "h100", "--intent", "inference", "--replace", "-o", "b"];
+        sandbox.aicr(&[&base[..], flags].concat())
+    };
+    let without = bundle(&[]);
+    assert!(without.stderr.contains("--fetch-manifests gets them from https://github.com/"), "{}", without.transcript);
+    let run = bundle(&["--manifest", &gateway, "--manifest", &extension]);
+    assert!(run.code == 0 && !run.stderr.contains("lacks the objects"), "{}", run.transcript);
+    let read = |name: &str| {
+        let folders = std::fs::read_dir(sandbox.home().join("b")).expect("a bundle").map(|entry| entry.unwrap().path());
+        let folder = folders.into_iter().find(|path| path.ends_with("002-agentgateway-crds-post")).expect("a folder");
+        documents(&std::fs::read_to_string(folder.join("templates").join(name)).expect("a template"))
+    };
+    assert_eq!((read("gateway-api-crds.yaml").len(), read("inference-extension-crds.yaml").len()), (5, 5));
+    // One of the two in the place of the other.
+    let swapped = format!("gateway-api-crds.yaml={}", folder.join("inference-extension-crds.yaml").display());
+    let run = bundle(&["--manifest", &swapped]);
+    assert!(run.code != 0 && run.stderr.contains("and the catalog expects 307322af"), "{}", run.transcript);
 }

@@ -13,7 +13,7 @@ use aicr::{
 use serde_json::{Value, json};
 use std::{path::Path, process::Command};
 
-const RECIPES: [&str; 4] = [
+pub const RECIPES: [&str; 4] = [
     "--service eks --accelerator h100 --os ubuntu --intent training --platform kubeflow",
     "--service gke --accelerator h100 --os cos --intent inference --platform dynamo",
     "--service ocp --intent training",
@@ -30,7 +30,7 @@ fn bundle(criteria_text: &str, deployer: &str, set: &[&str]) -> BundlePlan {
         .unwrap_or_else(|error| panic!("{criteria_text} {deployer}: {error}"))
 }
 
-fn write(plan: &BundlePlan, folder: &Path) {
+pub fn write(plan: &BundlePlan, folder: &Path) {
     for file in &plan.files {
         let path = folder.join(&file.path);
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");

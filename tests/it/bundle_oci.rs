@@ -14,7 +14,7 @@ use std::{
 };
 
 /// Whatever is served, by path.
-type Kept = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
+pub type Kept = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
 
 /// A registry without a login that is a repository of charts too.
 fn server() -> (String, Kept) {
@@ -24,7 +24,7 @@ fn server() -> (String, Kept) {
     (address.to_string(), kept)
 }
 
-fn serve(method: &str, path: &str, body: Vec<u8>, kept: &Kept) -> Answer {
+pub fn serve(method: &str, path: &str, body: Vec<u8>, kept: &Kept) -> Answer {
     let mut kept = kept.lock().expect("no panic");
     match (method, path.split_once("?digest=sha256%3A")) {
         ("HEAD", _) => (if kept.contains_key(path) { 200 } else { 404 }, String::new(), Vec::new()),
@@ -221,7 +221,7 @@ fn charts_in_a_bundle_need_no_repository_in_any_dialect() {
         assert_eq!(run.code, 0, "{}", run.transcript);
         let verified = sandbox.aicr(&["verify", name]);
         assert_eq!(verified.code, 0, "{}", verified.transcript);
-        let files = aicr::ops::bundle::files(&sandbox.home().join(name)).expect("a bundle");
+        let files = aicr::ops::bundle::there(&sandbox.home().join(name)).expect("a bundle").files;
         let folder =
             |release: &str| files.keys().find(|path| path.ends_with(&format!("{release}/Chart.yaml"))).cloned();
         for (release, file) in [("first", "one-1.2.3.tgz"), ("second", "two-v2.0.0.tgz")] {
@@ -279,4 +279,64 @@ fn a_chart_that_is_not_the_one_that_was_asked_for_is_refused_and_nothing_is_writ
     refused("/v2/team/two/manifests/v2.0.0", Some(b"{}".to_vec()), "the repository names no file for `two`");
     refused("/v2/team/two/manifests/v2.0.0", None, "404");
     assert!(!address.is_empty());
+}
+
+#[test]
+fn a_manifest_that_the_catalog_only_names_is_fetched_by_its_digest_or_given() {
+    let sandbox = Sandbox::new();
+    let (address, kept) = server();
+    let object = "# theirs\nkind: ConfigMap\napiVersion: v1\nmetadata: {name: crd}\ndata: {a: '{{ .x }}'}\n";
+    let sum = checksum::digest(
+        b"{\"apiVersion\":\"v1\",\"data\":{\"a\":\"{{ .x }}\"},\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"crd\"}}\n",
+    );
+    let publish = |text: &str| drop(kept.lock().expect("no panic").insert("/x.yaml".to_owned(), text.into()));
+    publish(object);
+    let stands_in = format!("# fetch: http://{address}/x.yaml\n# documents: 1\n# documents-sha256: {sum}\n");
+    sandbox.file("more/components/first/manifests/named.yaml", &stands_in);
+    sandbox.file("more/components/first/manifests/unknown.yaml", "# missing: nobody knows where it is from\n");
+    let recipe = "apiVersion: aicr.run/v1\nkind: RecipeResult\nmetadata: {version: 1.0.0}\ncriteria: null\ncomponentRefs:\n\
+                  - {name: first, namespace: a, type: Helm, manifestFiles: [components/first/manifests/named.yaml, \
+                  components/first/manifests/unknown.yaml]}\ndeploymentOrder: [first]\n";
+    sandbox.file("recipe.yaml", recipe);
+    let bundle = |flags: &[&str]| {
+        let base = ["--data", "more", "bundle", "-r", "recipe.yaml", "--replace", "-o", "b"];
+        sandbox.aicr(&[&base[..], flags].concat())
+    };
+    let template = || {
+        let text = std::fs::read_to_string(sandbox.home().join("b/001-first/templates/named.yaml")).unwrap_or_default();
+        text.contains("name: crd") && text.contains("{{ \"{{\" }} .x }}")
+    };
+    let run = bundle(&[]);
+    let lacks = format!("--fetch-manifests gets them from http://{address}/x.yaml");
+    assert!(run.code == 0 && run.stderr.contains(&lacks) && !template(), "{}", run.transcript);
+    let run = bundle(&["--fetch-manifests"]);
+    assert!(run.code == 0 && template(), "{}", run.transcript);
+    // Nobody knows where the other one is.
+    assert!(!run.stderr.contains("named.yaml") && run.stderr.contains("unknown.yaml"), "{}", run.transcript);
+    assert_eq!(sandbox.aicr(&["verify", "b"]).code, 0);
+
+    // The same file from disk, without the network, and one whose digest nobody knows.
+    publish("kind: Changed\napiVersion: v1\n");
+    sandbox.file("named.yaml", object);
+    sandbox.file("other.yaml", "kind: ConfigMap\napiVersion: v1\nmetadata: {name: y}\n");
+    let run = bundle(&["--manifest", "named.yaml=named.yaml", "--manifest", "unknown.yaml=other.yaml"]);
+    assert!(run.code == 0 && template() && !run.stderr.contains("lacks the objects"), "{}", run.transcript);
+    let before = std::fs::read(sandbox.home().join("b/checksums.txt")).expect("a bundle");
+
+    let refused = |flags: &[&str], words: &str| {
+        let run = bundle(flags);
+        assert!(run.code != 0 && run.stderr.contains(words), "{}", run.transcript);
+        assert_eq!(std::fs::read(sandbox.home().join("b/checksums.txt")).expect("a bundle"), before);
+    };
+    refused(
+        &["--fetch-manifests"],
+        &format!("have the digest {}", checksum::digest(b"{\"apiVersion\":\"v1\",\"kind\":\"Changed\"}\n")),
+    );
+    refused(&["--manifest", "named.yaml=other.yaml"], &format!("and the catalog expects {sum}"));
+    refused(&["--manifest", "nothing.yaml=other.yaml"], "this recipe lacks named.yaml, unknown.yaml");
+    refused(&["--manifest", "named.yaml"], "`named.yaml` is not NAME=FILE");
+    sandbox.file("list.yaml", "- 1\n");
+    refused(&["--manifest", "unknown.yaml=list.yaml"], "document 1 is not a Kubernetes object");
+    kept.lock().expect("no panic").clear();
+    refused(&["--fetch-manifests"], "HTTP 404");
 }

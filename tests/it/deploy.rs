@@ -16,9 +16,10 @@ use aicr::{
         deploy::{self, Prepared, Wish},
         run::{self, EventLog},
     },
+    report::{self, Report},
     validate::event::{Body, Event},
 };
-use std::{path::Path, process::Stdio, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, path::Path, process::Stdio, sync::Arc, time::Duration};
 
 const RECIPE: &str = "apiVersion: aicr.run/v1\nkind: RecipeResult\nmetadata: {version: 1.0.0}\ncriteria: null\ncomponentRefs:
   - {name: one, namespace: ns-one, chart: one, type: Helm, source: 'https://charts.example.com', version: 1.2.3}
@@ -211,6 +212,10 @@ async fn a_deploy_that_was_canceled_is_continued_and_removed_without_a_trace() {
     );
     let (outcome, events) = until(&connection, &prepared(&sandbox, removing()), |_| false).await;
     assert_eq!(outcome, Ok(Outcome::Done));
+    let mut report = Report::default();
+    events.iter().for_each(|event| report.on(event));
+    let report = report::text::render(&report);
+    assert!(report.contains("removal of ") && report.contains(" from demo\n"), "{report}");
     assert_eq!(states(&events, "one"), ["waiting", "looking", "removing", "removed"]);
     assert_eq!(namespaces(&connection).await, before);
 }
@@ -239,6 +244,41 @@ async fn two_deploys_do_not_work_at_once() {
     assert_eq!(outcome, Ok(Outcome::Done));
     let waited = |event: &Arc<Event>| matches!(&event.body, Body::Notice { text, .. } if text.contains("run another-run holds the lock"));
     assert!(events.iter().any(waited));
+}
+
+/// Eight seconds for each answer: what is looked at before the first release takes longer than the lock holds.
+#[tokio::test(start_paused = true)]
+async fn the_lock_is_renewed_before_the_first_release_and_given_back_by_a_cancel_then() {
+    let sandbox = bundled();
+    let faults = vec![ops::fault::Fault::Slow { millis: 8_000 }];
+    let options = DemoOptions { seed: 7, faults, ..DemoOptions::default() };
+    let demo = ops::demo::start(&options).expect("the demo");
+    let connection = ops::demo::to_demo(&demo);
+    let all = prepared(&sandbox, Wish::default());
+    let (writer, log) = EventLog::new();
+    let (control, requests) = run::control();
+    let watching = async {
+        let mut versions = BTreeSet::new();
+        while versions.len() < 2 {
+            let lease = raw::get(&connection, LEASE).await.expect("an answer");
+            versions.extend(lease.map(|lease| lease["metadata"]["resourceVersion"].to_string()));
+        }
+        control.cancel();
+    };
+    let target = Target::Demo(options.clone());
+    let mut reader = log.reader();
+    let reading = async {
+        let mut events = Vec::new();
+        while let Some(event) = reader.next().await {
+            events.push(event);
+        }
+        events
+    };
+    let running = deploy::run(&connection, &target, &all, writer, requests);
+    let (outcome, (), events) = tokio::join!(running, watching, reading);
+    assert_eq!(outcome, Ok(Outcome::Canceled));
+    assert!(states(&events, "one").is_empty(), "nothing was begun: {:?}", states(&events, "one"));
+    assert_eq!(raw::get(&connection, LEASE).await.expect("an answer"), None);
 }
 
 // -- a program in the place of Helm ------------------------------------------------------------------------------------
@@ -279,14 +319,34 @@ async fn helm_is_called_as_install_sh_does_and_never_gets_credentials() {
     has(&failed, 1, &["with Helm 4.0.1", "failed        Helm: Error: chart with", "0 of 1 release installed: failed"]);
     assert!(!failed.transcript.contains("Try") && !failed.transcript.contains("retrying"), "{}", failed.transcript);
     let called = std::fs::read_to_string(sandbox.home().join("called")).expect("it was called");
-    let folder = sandbox.home().join("bundle/001-one");
     let line = "upgrade --install one one --namespace ns-one --create-namespace -f values.yaml -f cluster-values.yaml --repo \
                 https://charts.example.com --version 1.2.3 --server-side=true --force-conflicts --description aicr bundle ";
     assert!(called.contains(line) && called.contains("--timeout 600s --kube-context test"), "{called}");
-    assert!(called.starts_with(&folder.canonicalize().expect("a folder").display().to_string()), "{called}");
+    // A copy, which is gone with the deploy.
+    let folder = Path::new(called.lines().next().expect("a line"));
+    assert!(folder.ends_with("001-one") && !folder.starts_with(sandbox.home()), "{called}");
+    assert!(!folder.parent().expect("a folder").exists(), "{called}");
     assert!(!called.contains("stale") && !called.contains("of-another-cluster"), "{called}");
     let state = record(sandbox.home());
     assert!(!state.contains("hunter2") && state.contains("[redacted]"), "{state}");
+}
+
+#[tokio::test]
+async fn what_was_checked_is_what_is_applied() {
+    let sandbox = bundled();
+    let home = sandbox.home().display();
+    let helm = helm(
+        &sandbox,
+        &format!(
+            "case $3 in\none) echo 'replaced: yes' >>{home}/bundle/003-three/values.yaml ;;\nthree) cp values.yaml {home}/three ;;\nesac"
+        ),
+    );
+    let before = std::fs::read_to_string(sandbox.home().join("bundle/003-three/values.yaml")).expect("values");
+    let done = with_helm(&sandbox, &["--helm", &helm]).await;
+    has(&done, 0, &["3 of 3 releases installed: done"]);
+    let changed = std::fs::read_to_string(sandbox.home().join("bundle/003-three/values.yaml")).expect("values");
+    assert!(changed.contains("replaced: yes"), "{changed}");
+    assert_eq!(std::fs::read_to_string(sandbox.home().join("three")).expect("it was applied"), before);
 }
 
 /// The only record of a sandbox.

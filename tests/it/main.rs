@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests read files, start programs and look at clocks")]
 
+mod agent;
 mod api_contract;
 mod bad_input;
 mod bundle;
@@ -19,6 +20,7 @@ mod config;
 mod conformance;
 mod convert;
 mod demo_api;
+mod demo_runs;
 mod deploy;
 mod docs;
 mod documents;
@@ -38,6 +40,7 @@ mod real_cluster_agent;
 mod real_cluster_bundle;
 mod real_cluster_deploy;
 mod real_cluster_faults;
+mod real_cluster_gitops;
 mod real_cluster_upgrade;
 mod records;
 #[cfg(unix)]

@@ -2,7 +2,13 @@
 //!
 //! Ignored unless asked for, like `real_cluster_bundle`, whose charts and cluster these are.
 
-use crate::{real_cluster::text, real_cluster_bundle::Bundle};
+use crate::{
+    bundle_oci::{self, Kept},
+    real_cluster::text,
+    real_cluster_bundle::Bundle,
+    sandbox::{self, Answer, Request},
+};
+use aicr::bundle::checksum;
 use std::{
     io::{BufRead, BufReader},
     os::unix::process::CommandExt,
@@ -181,4 +187,58 @@ fn a_deploy_says_which_pod_waits_and_why() {
     must(&bundle, &["undeploy", &folder, "--yes", "--component", "two"], 0, &["two    removed"]);
     let left = bundle.real.kubectl_must(&["get", "namespaces", "-o", "name"]);
     assert!(!left.contains("aicr-two"), "{left}");
+}
+
+/// A registry as Helm asks it: what is pushed is there, and manifests say their type and digest.
+fn registry(request: Request, kept: &Kept) -> Answer {
+    let is_manifest = request.path.contains("/manifests/");
+    match (&*request.method, is_manifest) {
+        ("HEAD" | "GET", true) => match kept.lock().expect("no panic").get(&request.path) {
+            Some(bytes) => {
+                let kind = "application/vnd.oci.image.manifest.v1+json";
+                let digest = checksum::digest(bytes);
+                let header = format!("content-type: {kind}\r\ndocker-content-digest: sha256:{digest}\r\n");
+                (200, header, bytes.clone())
+            }
+            None => (404, String::new(), Vec::new()),
+        },
+        _ => bundle_oci::serve(&request.method, &request.path, request.body, kept),
+    }
+}
+
+/// Charts of a registry on loopback, and then the same bundle with every chart in it and no registry left.
+#[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
+fn charts_of_an_oci_registry_are_deployed_and_vendored_ones_without_it() {
+    let bundle = Bundle::new();
+    let kept = Kept::default();
+    let shared = Kept::clone(&kept);
+    let address = sandbox::service(move |_, request| registry(request, &shared));
+    for chart in ["hooked", "plain"] {
+        let archive = bundle.real.path(&format!("repo/{chart}-1.2.3.tgz")).display().to_string();
+        bundle.helm(&["push", &archive, &format!("oci://{address}/charts"), "--plain-http"]);
+    }
+    let recipe = std::fs::read_to_string(bundle.real.path("recipe.yaml")).expect("a recipe");
+    let begin = recipe.find("http://").expect("a repository");
+    let repository = &recipe[begin..begin + recipe[begin..].find('"').expect("its end")];
+    let recipe = recipe.replace(repository, &format!("oci://{address}/charts"));
+    std::fs::write(bundle.real.path("oci.yaml"), &recipe).expect("a recipe");
+    bundle.real.must(&["bundle", "-r", "oci.yaml", "-o", "oci"]);
+    bundle.real.must(&["bundle", "-r", "oci.yaml", "--vendor-charts", "-o", "vendored"]);
+    let before = bundle.real.kubectl_must(&["get", "namespaces", "-o", "name"]);
+
+    let folder = bundle.real.path("oci").display().to_string();
+    let said = must(&bundle, &["deploy", &folder, "--yes"], 0, &["3 of 3", "deploy done"]);
+    assert!(said.contains("Deployment aicr-two/two"), "{said}");
+    assert_eq!(bundle.helm(&["list", "-A", "--deployed", "--short"]).lines().count(), 3);
+    must(&bundle, &["undeploy", &folder, "--yes"], 0, &["three removed"]);
+
+    // Nothing is served any more.
+    kept.lock().expect("no panic").clear();
+    let folder = bundle.real.path("vendored").display().to_string();
+    must(&bundle, &["deploy", &folder, "--yes"], 0, &["3 of 3", "deploy done"]);
+    let script = bundle.with_tools("sh").arg(format!("{folder}/deploy.sh")).output().expect("a shell");
+    assert_eq!(text(&script).matches("is there already, and ready").count(), 3, "{}", text(&script));
+    must(&bundle, &["undeploy", &folder, "--yes"], 0, &["three removed"]);
+    assert_eq!(bundle.real.kubectl_must(&["get", "namespaces", "-o", "name"]), before);
 }

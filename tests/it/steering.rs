@@ -256,10 +256,60 @@ async fn what_somebody_deletes_is_named() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn images_of_the_reference_are_started_under_their_contract_and_nothing_stands_for_them_in_the_demo() {
+    let mut setup = Setup::new(Vec::new()).await;
+    setup.options.plan.only = vec!["platform-health".into()];
+    setup.options.plan.validators = "reference".parse().expect("a release");
+    let plan = setup.prepare().lines("demo").join("\n");
+    assert!(plan.contains("! the reference's images v1.0.0 run with every right on the cluster"), "{plan}");
+    assert!(plan.contains("may * * in the whole cluster"), "{plan}");
+    let ran = setup.run(never).await;
+    ran.in_order();
+    let result = &ran.report().results[0];
+    assert_eq!(result.status, Status::Other, "{result:?}");
+    assert!(result.message.contains("the demo has no published image of the reference"), "{}", result.message);
+    assert_eq!(result.image, "ghcr.io/nvidia/aicr-validators/conformance:v1.0.0");
+    assert_eq!(setup.left().await, [""; 0], "its role is removed as every other");
+}
+
+/// A check that creates pods on every cluster.
+const ACCESS: &str = "secure-accelerator-access";
+
+fn select_access(setup: &mut Setup) {
+    let conformance = setup.recipe.validation.as_mut().and_then(|validation| validation.conformance.as_mut());
+    conformance.expect("a phase").checks.push(ACCESS.into());
+}
+
+/// What workloads wrote, by where it comes from.
+fn of_workloads<'b>(bodies: impl Iterator<Item = &'b Body>) -> Vec<(String, String, String)> {
+    let line = |body: &Body| match body {
+        Body::Log { check, text, source } if !source.is_empty() => Some((check.clone(), source.clone(), text.clone())),
+        _ => None,
+    };
+    bodies.filter_map(line).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_pods_of_a_check_write_is_part_of_its_output_with_its_source() {
+    let mut setup = Setup::new(vec![aicr::ops::fault::Fault::Slow { millis: 100 }]).await;
+    setup.options.plan.only = vec![ACCESS.into()];
+    select_access(&mut setup);
+    let ran = setup.run(never).await;
+    ran.in_order();
+    assert_eq!(ran.report().verdict, Some(Verdict::Passed), "{:?}", ran.results());
+    let lines = of_workloads(ran.events.iter().map(|event| &event.body));
+    assert!(!lines.is_empty() && lines.iter().all(|(check, source, _)| check == ACCESS && source.starts_with("aicr-")));
+    let counts = lines.iter().filter(|(.., text)| text.starts_with("GPU devices: ")).count();
+    assert!(counts >= 2, "one of each container: {lines:?}");
+    assert_eq!(setup.left().await, [""; 0]);
+}
+
 /// By nothing but the labels of its Jobs and pods: from a machine that has no record of it.
 #[tokio::test(start_paused = true)]
 async fn a_run_of_another_machine_is_followed_on_the_cluster() {
-    let setup = Setup::new(vec![aicr::ops::fault::Fault::Slow { millis: 200 }]).await;
+    let mut setup = Setup::new(vec![aicr::ops::fault::Fault::Slow { millis: 200 }]).await;
+    select_access(&mut setup);
     let run_id = setup.options.plan.run_id.clone();
     let attach_to = async {
         // As soon as it has a Job.
@@ -288,8 +338,14 @@ async fn a_run_of_another_machine_is_followed_on_the_cluster() {
     assert_eq!(report.verdict, Some(Verdict::Passed));
     let has = |wanted: fn(&Body) -> bool| events.iter().any(wanted);
     assert!(matches!(events.first(), Some(Body::Planned { .. })), "{:?}", events.first());
+    let planned = events.iter().rev().find_map(|body| match body {
+        Body::Planned { checks, .. } => Some(checks.len()),
+        _ => None,
+    });
+    assert_eq!(planned, Some(report.results.len()), "checks whose Jobs came later are known as well");
     assert!(has(|body| matches!(body, Body::State { state: State::Running { .. }, .. })));
-    assert!(has(|body| matches!(body, Body::Log { .. })), "with their output");
+    assert!(has(|body| matches!(body, Body::Log { source, .. } if source.is_empty())), "with their output");
+    assert!(!of_workloads(events.iter()).is_empty(), "and that of their pods");
     let missing = attach::attach(&setup.connection, NAMESPACE, &run_id, attach::log().0).await;
     assert_eq!(missing.expect_err("it is over").kind, aicr::ops::Kind::NotFound);
 }

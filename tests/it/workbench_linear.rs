@@ -1,6 +1,7 @@
 //! The workbench as lines: a pipe gives the commands, or a person at a real terminal does.
 
 use crate::sandbox::Sandbox;
+use std::{io::Write, process::Stdio};
 
 /// What is answered to lines.
 fn lines(arguments: &[&str], typed: &str) -> String {
@@ -107,4 +108,48 @@ fn unknown_words_and_read_only_are_answered() {
 #[test]
 fn the_end_of_the_lines_leaves() {
     assert!(lines(&[], "where\n").ends_with("> "));
+}
+
+#[test]
+fn a_saved_filter_is_there_in_the_next_session() {
+    let sandbox = Sandbox::new();
+    let lines = |typed: &str| {
+        let run = sandbox.aicr_with(&["--demo", "tui", "--linear"], typed);
+        assert_eq!(run.code, 0, "{}", run.transcript);
+        run.stdout
+    };
+    in_order(&lines("filter worker\nsave-filter workers\nquit\n"), &["2 hidden by worker", "saved @workers: worker"]);
+    let text = lines("filters\nfilter @workers\ndelete-filter workers\nfilters\nquit\n");
+    let expected = [
+        "filter @workers",
+        "2 hidden by worker",
+        "deleted @workers: worker",
+        "no filter is saved; `:save-filter NAME`",
+    ];
+    in_order(&text, &expected);
+    in_order(&lines("filters\nquit\n"), &["no filter is saved"]);
+}
+
+#[test]
+fn read_only_says_who_has_asked_for_it() {
+    let sandbox = Sandbox::new();
+    sandbox.file("config/config.toml", "\nread-only = true\n");
+    let refused = |arguments: &[&str], variable: Option<(&str, &str)>| {
+        let arguments = [&["--demo"], arguments, &["tui", "--linear", "--screen", "validate"]].concat();
+        let mut command = sandbox.command(&arguments);
+        command.env(
+            "AICR_CONFIG_DIR",
+            sandbox.home().join(if variable == Some(("FILE", "")) { "config" } else { "none" }),
+        );
+        command.envs(variable.filter(|(name, _)| *name != "FILE"));
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(b"run\nquit\n").unwrap();
+        let text = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+        let line = text.lines().find(|line| line.contains("read-only: ")).unwrap_or_else(|| panic!("{text}"));
+        line.split_once("start without ").map(|(_, rest)| rest.to_owned()).unwrap_or_default()
+    };
+    assert_eq!(refused(&["--read-only"], None), "--read-only to do it");
+    assert_eq!(refused(&[], Some(("AICR_READ_ONLY", "1"))), "AICR_READ_ONLY to do it");
+    let by_file = refused(&[], Some(("FILE", "")));
+    assert!(by_file.starts_with("`read-only` at ") && by_file.ends_with("config.toml:2 to do it"), "{by_file}");
 }

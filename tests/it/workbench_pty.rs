@@ -22,12 +22,14 @@ struct Shown {
 
 struct Parsed {
     parser: vt100::Parser,
+    /// Everything that was written so far.
+    bytes: Vec<u8>,
     ended: bool,
 }
 
 impl Default for Parsed {
     fn default() -> Parsed {
-        Parsed { parser: vt100::Parser::new(cells(24), cells(80), 0), ended: false }
+        Parsed { parser: vt100::Parser::new(cells(24), cells(80), 0), bytes: Vec::new(), ended: false }
     }
 }
 
@@ -78,6 +80,7 @@ impl Terminal {
                 let count = output.read(&mut bytes).unwrap_or(0);
                 let mut parsed = reader.parser.lock().unwrap();
                 parsed.parser.process(&bytes[..count]);
+                parsed.bytes.extend_from_slice(&bytes[..count]);
                 parsed.ended = count == 0;
                 reader.changed.notify_all();
                 if count == 0 {
@@ -112,6 +115,11 @@ impl Terminal {
     #[track_caller]
     pub fn shows(&self, text: &str) -> String {
         self.until(&format!("`{text}`"), |screen| screen.contents().contains(text))
+    }
+
+    /// What was written, from the start.
+    fn written(&self) -> String {
+        String::from_utf8_lossy(&self.shown.parser.lock().unwrap().bytes).into_owned()
     }
 
     fn resize(&self, columns: u16, rows: u16) {
@@ -680,4 +688,71 @@ fn a_pager_gets_the_whole_text_and_gives_the_terminal_back() {
     terminal.press("q");
     terminal.restored(0);
     assert!(std::fs::read_to_string(&taken).unwrap().contains("kind: Snapshot"));
+}
+
+#[test]
+fn links_are_written_where_they_are_wanted_and_always_closed() {
+    for (variables, expected) in [
+        (&[("AICR_LINKS", "on".as_ref())][..], true),
+        (&[("TERM_PROGRAM", "WezTerm".as_ref())], true),
+        (&[("TERM_PROGRAM", "WezTerm".as_ref()), ("AICR_LINKS", "off".as_ref())], false),
+        (&[], false),
+    ] {
+        let mut terminal = Terminal::start_with(120, 40, "--demo tui --service kind --accelerator a100", variables);
+        terminal.shows("DEMO fresh");
+        terminal.shows("gpu-operator");
+        terminal.press("2");
+        terminal.shows("SET BY");
+        terminal.press("q");
+        terminal.restored(0);
+        let written = terminal.written();
+        let opened = written.matches("\x1b]8;;https://").count();
+        assert_eq!(opened > 0, expected, "{variables:?}: {opened} links");
+        assert_eq!(opened, written.matches("\x1b]8;;\x1b\\").count(), "{variables:?}: a link is left open");
+    }
+    let mut terminal = Terminal::start_with(100, 30, "--demo tui --linear", &[("AICR_LINKS", "on".as_ref())]);
+    terminal.shows("nodes> ");
+    terminal.press("panel components\rlist\rquit\r");
+    terminal.shows("left with 0");
+    assert!(!terminal.written().contains("\x1b]8;"));
+}
+
+/// Whether the terminal has it at once is the system's to tell; elsewhere it is when a person comes back to the window.
+#[cfg(target_os = "linux")]
+#[test]
+fn preferences_are_taken_when_they_are_saved_and_a_fault_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    std::fs::write(&file, "theme = \"dark\"\n").unwrap();
+    let variables: [(&str, &std::ffi::OsStr); 1] = [("AICR_CONFIG_DIR", folder.path().as_os_str())];
+    let mut terminal = Terminal::start_with(120, 40, "--demo tui", &variables);
+    terminal.shows("DEMO fresh");
+    terminal.shows("worker-3");
+    std::fs::write(&file, "theme = \"light\"\nmouse = false\n[keys]\nhelp = \"H\"\n").unwrap();
+    terminal.shows("preferences read again: theme, mouse, keys");
+    let is_silent = |screen: &vt100::Screen| screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None;
+    terminal.until("the mouse to be left to the terminal", is_silent);
+    terminal.press("H");
+    terminal.shows("help: Cluster");
+    terminal.press("\x1b");
+    terminal.until("the help to close", |screen| !screen.contents().contains("help: Cluster"));
+    // As an editor saves: another file takes the name.
+    let save = |text: &str| {
+        let beside = folder.path().join(".config.toml.new");
+        std::fs::write(&beside, text).unwrap();
+        std::fs::rename(&beside, &file).unwrap();
+    };
+    save("theme = \"light\"\nmouse = \"fals\"\n");
+    terminal.shows("preferences stay as they were: ");
+    terminal.shows("config.toml:2: `mouse` cannot be `fals`; did you mean false?");
+    terminal.press("H");
+    terminal.shows("help: Cluster");
+    terminal.press("\x1b");
+    save("theme = \"lihgt\"\n");
+    terminal.shows("config.toml:1: unknown theme `lihgt`; did you mean light?");
+    save("mouse = true\n");
+    terminal.shows("preferences read again: theme, mouse, keys");
+    terminal.until("the mouse to be asked for", |screen| !is_silent(screen));
+    terminal.press("q");
+    terminal.restored(0);
 }

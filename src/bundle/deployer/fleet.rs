@@ -1,8 +1,9 @@
-//! Rancher Fleet: a `fleet.yaml` in each folder, and the GitRepo that names the folders.
+//! Rancher Fleet: a `fleet.yaml` in each folder, and the GitRepo that names the folders; or a HelmOp for each release, which
+//! needs no repository of Git and holds the values itself.
 //!
 //! Fleet deploys one after the other whatever the order allows, so each release depends on the one before it.
 
-use super::{Deployer, DeployerError, Setting, Settings, helm, values_file};
+use super::{Deployer, DeployerError, Setting, Settings, helm::chart_files, values_file};
 use crate::{
     bundle::{
         plan::{Bundle, File},
@@ -13,6 +14,9 @@ use crate::{
 use serde_json::{Value, json};
 
 pub struct Fleet;
+
+/// The same without a repository.
+pub struct HelmOps;
 
 const MANIFEST: &str = "fleet.yaml";
 const APP: &str = "aicr";
@@ -48,7 +52,8 @@ impl Deployer for Fleet {
 
     fn takes(&self, setting: Setting) -> bool {
         // It deploys one after the other in any case.
-        matches!(setting, Setting::Repo | Setting::AppName | Setting::Serial | Setting::Dynamic)
+        let taken = [Setting::Repo, Setting::AppName, Setting::Serial, Setting::Dynamic, Setting::FleetMode];
+        taken.contains(&setting)
     }
 
     fn transports(&self) -> &'static [&'static str] {
@@ -56,20 +61,11 @@ impl Deployer for Fleet {
     }
 
     fn check(&self, bundle: &Bundle) -> Result<(), DeployerError> {
-        let app = self.app_name(&bundle.options.settings).unwrap_or_default();
-        if !super::is_subdomain(app) {
-            let (what, problem) = ("--app-name".to_owned(), "it is not a DNS name".to_owned());
-            return Err(DeployerError::Value { what, found: app.to_owned(), problem });
-        }
-        let long = bundle.releases.iter().map(|release| format!("{app}-{}", release.name));
-        match long.into_iter().find(|name| name.len() > LONGEST) {
-            Some(name) => Err(DeployerError::ChildName { name, problem: "has more than 63 characters".to_owned() }),
-            None => Ok(()),
-        }
+        check(app(bundle), bundle)
     }
 
     fn files(&self, bundle: &Bundle) -> Vec<File> {
-        let app = self.app_name(&bundle.options.settings).unwrap_or_default();
+        let app = app(bundle);
         let paths: Vec<String> = bundle.releases.iter().map(Release::folder).collect();
         let repo = json!({
             "apiVersion": "fleet.cattle.io/v1alpha1",
@@ -79,7 +75,7 @@ impl Deployer for Fleet {
                 "repo": self.repository(&bundle.options.settings),
                 "branch": "main",
                 "paths": paths,
-                "targets": [{"clusterSelector": {"matchLabels": {"aicr.nvidia.com/bundle": app}}}],
+                "targets": targets(app),
             },
         });
         let mut files = vec![File::text(self.entrypoint(), format!("{HEAD}{}", yaml::to_string(&repo)))];
@@ -87,7 +83,7 @@ impl Deployer for Fleet {
         for release in &bundle.releases {
             let folder = release.folder();
             let at = |name: &str| format!("{folder}/{name}");
-            files.extend(helm::chart_files(bundle, release, &folder));
+            files.extend(chart_files(bundle, release, &folder));
             files.push(File::text(at("values.yaml"), values_file(&release.values)));
             files.push(File::text(at("cluster-values.yaml"), values_file(&release.dynamic)));
             files.push(File::text(at(".fleetignore"), "install.sh\nupstream.env\napply-crds.sh\n"));
@@ -100,7 +96,7 @@ impl Deployer for Fleet {
     }
 
     fn guide(&self, bundle: &Bundle) -> String {
-        let app = self.app_name(&bundle.options.settings).unwrap_or_default();
+        let app = app(bundle);
         format!(
             "## Deploy\n\nPush this folder as the root of `{}`, branch `main`, label the clusters that get it, and tell Fleet:\n\n\
              ```sh\nkubectl label -n fleet-default clusters.fleet.cattle.io CLUSTER aicr.nvidia.com/bundle={app}\n\
@@ -121,10 +117,131 @@ impl Deployer for Fleet {
     }
 }
 
-fn object(release: &Release, name: &str, before: Option<&str>) -> Value {
+impl Deployer for HelmOps {
+    fn name(&self) -> &'static str {
+        Fleet.name()
+    }
+
+    fn title(&self) -> &'static str {
+        "fleet in the mode helmop"
+    }
+
+    fn about(&self) -> &'static str {
+        "HelmOps of Rancher Fleet"
+    }
+
+    fn entrypoint(&self) -> &'static str {
+        "helmops.yaml"
+    }
+
+    fn is_numbered(&self) -> bool {
+        false
+    }
+
+    /// Everything is in one file.
+    fn folder(&self, _: &Release) -> String {
+        ".".to_owned()
+    }
+
+    fn manifest(&self, _: &Release) -> Option<&'static str> {
+        Some(self.entrypoint())
+    }
+
+    fn app_name<'s>(&self, settings: &'s Settings) -> Option<&'s str> {
+        Fleet.app_name(settings)
+    }
+
+    fn takes(&self, setting: Setting) -> bool {
+        matches!(setting, Setting::AppName | Setting::Serial | Setting::FleetMode)
+    }
+
+    fn check(&self, bundle: &Bundle) -> Result<(), DeployerError> {
+        let local = bundle.releases.iter().find(|release| release.chart.is_local());
+        if let Some(release) = local {
+            let what = match &release.chart {
+                Chart::Vendored { .. } => "has its chart in the bundle",
+                _ => "has manifests in the bundle",
+            };
+            let instead = "use --fleet-mode gitrepo, or leave the component out with --set COMPONENT:enabled=false";
+            let (component, deployer) = (release.name.clone(), self.title());
+            return Err(DeployerError::Component { component, what, deployer, instead });
+        }
+        check(app(bundle), bundle)
+    }
+
+    fn files(&self, bundle: &Bundle) -> Vec<File> {
+        let app = app(bundle);
+        let mut before: Option<String> = None;
+        let objects: Vec<String> = bundle
+            .releases
+            .iter()
+            .map(|release| {
+                let name = format!("{app}-{}", release.name);
+                let mut helm = helm(release);
+                helm["values"] = Value::clone(&release.values);
+                let mut spec = json!({
+                    "defaultNamespace": release.namespace,
+                    "labels": {"aicr.nvidia.com/release": name},
+                    "helm": helm,
+                    "targets": targets(app),
+                });
+                if let Some(before) = before.replace(name.clone()) {
+                    spec["dependsOn"] = json!([{"name": before}]);
+                }
+                yaml::to_string(&json!({
+                    "apiVersion": "fleet.cattle.io/v1alpha1",
+                    "kind": "HelmOp",
+                    "metadata": {"name": name, "namespace": "fleet-default"},
+                    "spec": spec,
+                }))
+            })
+            .collect();
+        vec![File::text(self.entrypoint(), format!("{HEAD}{}", objects.join("---\n")))]
+    }
+
+    fn guide(&self, bundle: &Bundle) -> String {
+        let app = app(bundle);
+        format!(
+            "## Deploy\n\nLabel the clusters that get it, and tell Fleet:\n\n\
+             ```sh\nkubectl label -n fleet-default clusters.fleet.cattle.io CLUSTER aicr.nvidia.com/bundle={app}\n\
+             kubectl apply -f helmops.yaml\n```\n\n\
+             Releases are deployed one after the other. For the cluster that Fleet itself runs in, change `namespace` to \
+             `fleet-local` and the targets to `clusterName: local`.\n\n\
+             ## Change\n\nThe values of each release are in `helmops.yaml`.\n\n\
+             ## Remove\n\n```sh\nkubectl delete -f helmops.yaml\n```\n"
+        )
+    }
+
+    fn steps(&self, folder: &str) -> Vec<String> {
+        vec![format!("kubectl apply -f {folder}/helmops.yaml")]
+    }
+}
+
+fn app(bundle: &Bundle) -> &str {
+    bundle.options.settings.app_name.as_deref().unwrap_or(APP)
+}
+
+/// That Fleet takes the names.
+fn check(app: &str, bundle: &Bundle) -> Result<(), DeployerError> {
+    if !super::is_subdomain(app) {
+        let (what, problem) = ("--app-name".to_owned(), "it is not a DNS name".to_owned());
+        return Err(DeployerError::Value { what, found: app.to_owned(), problem });
+    }
+    let long = bundle.releases.iter().map(|release| format!("{app}-{}", release.name));
+    match long.into_iter().find(|name| name.len() > LONGEST) {
+        Some(name) => Err(DeployerError::ChildName { name, problem: "has more than 63 characters".to_owned() }),
+        None => Ok(()),
+    }
+}
+
+fn targets(app: &str) -> Value {
+    json!([{"clusterSelector": {"matchLabels": {"aicr.nvidia.com/bundle": app}}}])
+}
+
+/// Where the chart of a release is, and what Helm is to call it.
+fn helm(release: &Release) -> Value {
     let mut helm = json!({
         "releaseName": release.name,
-        "valuesFiles": ["values.yaml", "cluster-values.yaml"],
         // Values are values: Fleet would take `${` in them for templates of its own.
         "disablePreProcess": true,
     });
@@ -140,6 +257,12 @@ fn object(release: &Release, name: &str, before: Option<&str>) -> Value {
         }
         Chart::Local { .. } | Chart::Vendored { .. } => helm["chart"] = ".".into(),
     }
+    helm
+}
+
+fn object(release: &Release, name: &str, before: Option<&str>) -> Value {
+    let mut helm = helm(release);
+    helm["valuesFiles"] = json!(["values.yaml", "cluster-values.yaml"]);
     let mut object = json!({
         "name": name,
         "defaultNamespace": release.namespace,

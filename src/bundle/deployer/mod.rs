@@ -24,6 +24,11 @@ pub trait Deployer: Sync {
     /// As `--deployer` takes it and `bundle-info.yaml` names it.
     fn name(&self) -> &'static str;
 
+    /// What messages call it.
+    fn title(&self) -> &'static str {
+        self.name()
+    }
+
     /// For the help.
     fn about(&self) -> &'static str;
 
@@ -50,7 +55,7 @@ pub trait Deployer: Sync {
         if self.is_numbered() { release.folder() } else { release.name.clone() }
     }
 
-    /// The object of this tool that deploys a release, in its folder.
+    /// The file of this tool that deploys a release, in its folder.
     fn manifest(&self, _: &Release) -> Option<&'static str> {
         None
     }
@@ -126,6 +131,8 @@ pub struct Settings {
     pub flux_namespace: Option<String>,
     pub flux_oci_source: Option<String>,
     pub argo: Argo,
+    pub fleet_mode: Option<FleetMode>,
+    pub terraform: Terraform,
     /// Where the bundle is pushed, if it is.
     pub published: Option<Published>,
 }
@@ -163,6 +170,44 @@ pub struct Argo {
     pub cascade_delete: bool,
 }
 
+/// How Rancher Fleet is told what to deploy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FleetMode {
+    /// A repository with a folder for each release.
+    GitRepo,
+    /// An object for each release, with its values.
+    HelmOp,
+}
+
+impl FleetMode {
+    pub const ALL: [FleetMode; 2] = [FleetMode::GitRepo, FleetMode::HelmOp];
+
+    /// As it is typed.
+    pub fn name(self) -> &'static str {
+        match self {
+            FleetMode::GitRepo => "gitrepo",
+            FleetMode::HelmOp => "helmop",
+        }
+    }
+}
+
+/// What a Terraform configuration is besides a whole one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Terraform {
+    /// A module that another configuration calls: the provider is that one's.
+    pub child_module: bool,
+    /// Releases are replaced when the cluster is.
+    pub cluster_rollover: bool,
+}
+
+/// The dialect of a bundle: the chosen one, in the form that its settings ask for.
+pub fn formed(deployer: &'static dyn Deployer, settings: &Settings) -> &'static dyn Deployer {
+    match settings.fleet_mode {
+        Some(FleetMode::HelmOp) if deployer.takes(Setting::FleetMode) => &fleet::HelmOps,
+        _ => deployer,
+    }
+}
+
 /// A setting that some dialects have no use for; there it is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Setting {
@@ -173,12 +218,15 @@ pub enum Setting {
     Dynamic,
     FluxNamespace,
     FluxOciSource,
+    FleetMode,
+    TerraformChildModule,
+    TerraformClusterRollover,
     /// `--set deployer:KEY=VALUE`.
     Argo,
 }
 
 impl Setting {
-    pub const ALL: [Setting; 8] = [
+    pub const ALL: [Setting; 11] = [
         Setting::Repo,
         Setting::AppName,
         Setting::ReadinessHooks,
@@ -186,6 +234,9 @@ impl Setting {
         Setting::Dynamic,
         Setting::FluxNamespace,
         Setting::FluxOciSource,
+        Setting::FleetMode,
+        Setting::TerraformChildModule,
+        Setting::TerraformClusterRollover,
         Setting::Argo,
     ];
 
@@ -199,6 +250,9 @@ impl Setting {
             Setting::Dynamic => "--dynamic",
             Setting::FluxNamespace => "--flux-namespace",
             Setting::FluxOciSource => "--flux-oci-source-name",
+            Setting::FleetMode => "--fleet-mode",
+            Setting::TerraformChildModule => "--terraform-child-module",
+            Setting::TerraformClusterRollover => "--terraform-cluster-rollover",
             Setting::Argo => "--set deployer:KEY=VALUE",
         }
     }
@@ -209,7 +263,8 @@ impl Setting {
     }
 
     fn is_given(self, options: &Options) -> bool {
-        let Settings { repo, app_name, flux_namespace, flux_oci_source, argo, published: _ } = &options.settings;
+        let Settings { repo, app_name, flux_namespace, flux_oci_source, argo, fleet_mode, terraform, published: _ } =
+            &options.settings;
         match self {
             Setting::Repo => repo.is_some(),
             Setting::AppName => app_name.is_some(),
@@ -218,6 +273,9 @@ impl Setting {
             Setting::Dynamic => !options.flags.dynamic.is_empty(),
             Setting::FluxNamespace => flux_namespace.is_some(),
             Setting::FluxOciSource => flux_oci_source.is_some(),
+            Setting::FleetMode => fleet_mode.is_some(),
+            Setting::TerraformChildModule => terraform.child_module,
+            Setting::TerraformClusterRollover => terraform.cluster_rollover,
             Setting::Argo => *argo != Argo::default(),
         }
     }
@@ -231,7 +289,7 @@ pub fn check(bundle: &Bundle) -> Result<(), DeployerError> {
     let (options, deployer) = (&bundle.options, bundle.options.deployer);
     let mut useless = Setting::ALL.into_iter().filter(|setting| setting.is_given(options) && !deployer.takes(*setting));
     if let Some(setting) = useless.next() {
-        return Err(DeployerError::Flag { flag: setting.flag().to_owned(), setting, deployer: deployer.name() });
+        return Err(DeployerError::Flag { flag: setting.flag().to_owned(), setting, deployer: deployer.title() });
     }
     if let Some(repo) = &options.settings.repo {
         check_repository(deployer, repo)?;
@@ -292,6 +350,8 @@ pub enum DeployerError {
     Setting { key: String, near: Vec<String> },
     #[error("{what} cannot be `{found}`: {problem}")]
     Value { what: String, found: String, problem: String },
+    #[error("`{component}` {what}, which {deployer} cannot deploy")]
+    Component { component: String, what: &'static str, deployer: &'static str, instead: &'static str },
     #[error("the name `{name}` of a child application {problem}")]
     ChildName { name: String, problem: String },
 }
@@ -314,6 +374,7 @@ impl DeployerError {
                 Some(crate::text::did_you_mean(near).unwrap_or_else(|| format!("there are {}", SETTINGS.join(", "))))
             }
             DeployerError::Value { .. } => None,
+            DeployerError::Component { instead, .. } => Some((*instead).to_owned()),
             DeployerError::ChildName { .. } => Some("choose another --set deployer:namePrefix=…".to_owned()),
         }
     }

@@ -1,6 +1,7 @@
-//! Terraform: one module call for each release, with the provider of Helm and the exact graph of what needs what.
+//! Terraform: one module call for each release, with the provider of Helm and the exact graph of what needs what. As a child
+//! module it leaves the provider to whoever calls it; with a rollover its releases are replaced when the cluster is.
 
-use super::{Deployer, DeployerError, Setting, helm, values_file};
+use super::{Deployer, DeployerError, Setting, Terraform as Form, helm, values_file};
 use crate::bundle::{
     plan::{Bundle, File},
     release::{Chart, Release},
@@ -22,7 +23,14 @@ impl Deployer for Terraform {
     }
 
     fn takes(&self, setting: Setting) -> bool {
-        matches!(setting, Setting::ReadinessHooks | Setting::Serial | Setting::Dynamic)
+        let taken = [
+            Setting::ReadinessHooks,
+            Setting::Serial,
+            Setting::Dynamic,
+            Setting::TerraformChildModule,
+            Setting::TerraformClusterRollover,
+        ];
+        taken.contains(&setting)
     }
 
     fn check(&self, _: &Bundle) -> Result<(), DeployerError> {
@@ -30,19 +38,26 @@ impl Deployer for Terraform {
     }
 
     fn files(&self, bundle: &Bundle) -> Vec<File> {
+        let Form { child_module, cluster_rollover } = bundle.options.settings.terraform;
+        let only = |is_wanted: bool, text: &'static str| if is_wanted { text } else { "" };
+        let modules: Vec<String> = bundle.releases.iter().map(|release| module(bundle, release)).collect();
+        let endpoint = only(cluster_rollover, ENDPOINT);
         let mut files = vec![
-            File::text("main.tf", {
-                let modules: Vec<String> = bundle.releases.iter().map(|release| module(bundle, release)).collect();
-                modules.join("\n")
-            }),
-            File::text("versions.tf", VERSIONS),
-            File::text("variables.tf", VARIABLES),
+            File::text("main.tf", modules.join("\n")),
+            File::text("versions.tf", format!("{VERSIONS}{}", only(!child_module, PROVIDER))),
+            File::text("variables.tf", format!("{}{endpoint}{VARIABLES}", only(!child_module, CONNECTION))),
             File::text("outputs.tf", outputs(bundle)),
-            File::text("terraform.tfvars.example", EXAMPLE),
-            File::text("modules/component/main.tf", MODULE),
-            File::text("modules/component/variables.tf", MODULE_VARIABLES),
+            File::text(
+                "modules/component/main.tf",
+                format!("{MODULE}{}}}\n{}", only(cluster_rollover, REPLACED), only(cluster_rollover, CLUSTER)),
+            ),
+            File::text("modules/component/variables.tf", format!("{endpoint}{MODULE_VARIABLES}")),
             File::text("modules/component/outputs.tf", MODULE_OUTPUTS),
         ];
+        if !child_module {
+            let example = only(cluster_rollover, "cluster_endpoint = \"https://cluster.example.com\"\n");
+            files.push(File::text("terraform.tfvars.example", format!("{EXAMPLE}{example}")));
+        }
         for release in &bundle.releases {
             let folder = release.folder();
             files.extend(helm::chart_files(bundle, release, &folder));
@@ -52,12 +67,32 @@ impl Deployer for Terraform {
         files
     }
 
-    fn guide(&self, _: &Bundle) -> String {
-        "## Deploy\n\n```sh\nterraform init\nterraform plan\nterraform apply\n```\n\n`variables.tf` lists how to reach the \
-         cluster; `terraform.tfvars.example` is a start. Releases that do not need each other are installed at the same time.\n\n\
-         ## Change\n\nValues that were left to the installation are in `NNN-NAME/cluster-values.yaml`.\n\n\
-         ## Remove\n\n```sh\nterraform destroy\n```\n"
-            .to_owned()
+    fn guide(&self, bundle: &Bundle) -> String {
+        let Form { child_module, cluster_rollover } = bundle.options.settings.terraform;
+        let deploy = match child_module {
+            true => {
+                "Call this folder as a module of a configuration that has a `helm` provider for the cluster:\n\n\
+                 ```hcl\nmodule \"gpu_stack\" {\n  source = \"./bundle\"\n}\n```\n\nThen `terraform init` and `terraform apply` \
+                 there. "
+            }
+            false => {
+                "```sh\nterraform init\nterraform plan\nterraform apply\n```\n\n`variables.tf` lists how to reach the \
+                 cluster; `terraform.tfvars.example` is a start. "
+            }
+        };
+        let rollover = match cluster_rollover {
+            true => " When `cluster_endpoint` changes, every release is replaced.",
+            false => "",
+        };
+        let remove = match child_module {
+            true => "Take the module out of the configuration, and `terraform apply`.\n",
+            false => "```sh\nterraform destroy\n```\n",
+        };
+        format!(
+            "## Deploy\n\n{deploy}Releases that do not need each other are installed at the same time.{rollover}\n\n\
+             ## Change\n\nValues that were left to the installation are in `NNN-NAME/cluster-values.yaml`.\n\n\
+             ## Remove\n\n{remove}"
+        )
     }
 
     fn steps(&self, folder: &str) -> Vec<String> {
@@ -106,6 +141,9 @@ fn module(bundle: &Bundle, release: &Release) -> String {
     let timeout = release.timeout();
     lines.push(("timeout", format!("max(var.timeout, {timeout})")));
     lines.push(("atomic", "var.atomic".to_owned()));
+    if bundle.options.settings.terraform.cluster_rollover {
+        lines.push(("cluster_endpoint", "var.cluster_endpoint".to_owned()));
+    }
     let needs: Vec<String> =
         release.needs.iter().map(|need| format!("module.{}", identifier(&bundle.releases[*need]))).collect();
     if !needs.is_empty() {
@@ -136,7 +174,9 @@ const VERSIONS: &str = r#"terraform {
     }
   }
 }
+"#;
 
+const PROVIDER: &str = r#"
 provider "helm" {
   kubernetes = {
     config_path            = var.cluster_host == null ? pathexpand(var.kubeconfig_path) : null
@@ -150,7 +190,7 @@ provider "helm" {
 }
 "#;
 
-const VARIABLES: &str = r#"variable "kubeconfig_path" {
+const CONNECTION: &str = r#"variable "kubeconfig_path" {
   type    = string
   default = "~/.kube/config"
 }
@@ -187,7 +227,16 @@ variable "cluster_token" {
   sensitive = true
 }
 
-variable "wait" {
+"#;
+
+/// What changes with the cluster.
+const ENDPOINT: &str = r#"variable "cluster_endpoint" {
+  type = string
+}
+
+"#;
+
+const VARIABLES: &str = r#"variable "wait" {
   type    = bool
   default = true
 }
@@ -225,6 +274,19 @@ resource "helm_release" "this" {
   wait             = var.wait
   timeout          = var.timeout
   atomic           = var.atomic
+"#;
+
+/// In a release: what replaces it.
+const REPLACED: &str = r#"
+  lifecycle {
+    replace_triggered_by = [terraform_data.cluster]
+  }
+"#;
+
+/// Beside it: what changes when the cluster is another one.
+const CLUSTER: &str = r#"
+resource "terraform_data" "cluster" {
+  input = var.cluster_endpoint
 }
 "#;
 

@@ -3,13 +3,12 @@
 
 use super::{
     Prepared,
-    dispatcher::{Reporter, or_canceled},
+    dispatcher::{Ends, Reporter},
     work::{CREATED_BY, Site},
 };
 use crate::{
     cluster::{ClusterError, active_time, helm_record, raw},
     deploy::{event::Outcome, plan::Release, readiness},
-    ops::run::Requests,
     validate::event::Severity,
 };
 use serde_json::{Value, json};
@@ -32,10 +31,10 @@ pub(super) async fn restart_dra(
     site: &Site,
     prepared: &Prepared,
     reporter: &mut Reporter,
-    requests: &mut Requests,
+    ends: &mut Ends<'_>,
 ) -> Outcome {
     let Some(release) = prepared.plan.releases.iter().find(|release| release.name == DRA) else { return Outcome::Done };
-    match or_canceled(requests, restart(site, release, reporter)).await {
+    match ends.or(restart(site, release, reporter)).await {
         None => Outcome::Canceled,
         Some(Ok(None)) => Outcome::Done,
         Some(Ok(Some(why))) => {
@@ -103,15 +102,10 @@ async fn restart(site: &Site, release: &Release, reporter: &mut Reporter) -> Res
 }
 
 /// Removes the namespaces that a deploy has made and that hold nothing of anybody; whether something is left.
-pub(super) async fn namespaces(
-    site: &Site,
-    prepared: &Prepared,
-    reporter: &mut Reporter,
-    requests: &mut Requests,
-) -> bool {
+pub(super) async fn namespaces(site: &Site, prepared: &Prepared, reporter: &mut Reporter, ends: &mut Ends<'_>) -> bool {
     let mut left = false;
     for namespace in prepared.plan.namespaces() {
-        match or_canceled(requests, namespace_of(site, prepared, namespace, reporter)).await {
+        match ends.or(namespace_of(site, prepared, namespace, reporter)).await {
             None => return true,
             Some(Ok(())) => {}
             Some(Err(why)) => {

@@ -14,11 +14,12 @@ use crate::{
     deploy::{
         event::Pending,
         machine::Observation,
-        readiness::{self, Awaited, Judgment, Kind},
+        readiness::{self, Around, Awaited, Judgment, Kind},
     },
 };
 use serde_json::Value;
 use std::{
+    cell::LazyCell,
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
@@ -86,24 +87,30 @@ impl Seen {
         }
     }
 
-    /// How a workload is; `None` before its kind was listed.
-    fn judge(&self, awaited: &Awaited) -> Option<Result<Option<Pending>, Pending>> {
+    /// How a workload is; `None` before its kind was listed. What is around it is only looked at where it is not ready.
+    fn judge<'s>(
+        &'s self,
+        awaited: &Awaited,
+        around: &LazyCell<Around<'s>, impl FnOnce() -> Around<'s>>,
+    ) -> Option<Result<Option<Pending>, Pending>> {
         let source = Source::Workloads(awaited.kind, awaited.namespace.clone());
         if !self.listed.contains(&source) {
             let lost = self.lost.get(&source)?;
             return Some(Ok(Some(Pending { object: awaited.to_string(), why: format!("cannot be watched: {lost}") })));
         }
         let object = self.workloads.get(awaited);
-        let (pods, events): (Vec<Value>, Vec<Value>) = match object {
-            // Copies are made only for what is not ready.
-            Some(object) if readiness::judge(awaited.kind, Some(object)) == Judgment::Ready => Default::default(),
-            _ => (self.pods.values().cloned().collect(), self.events.values().cloned().collect()),
-        };
         Some(match readiness::judge(awaited.kind, object) {
             Judgment::Ready => Ok(None),
-            Judgment::NotYet(words) => Ok(Some(readiness::pending(awaited, &words, object, &pods, &events))),
-            Judgment::Never(words) => Err(readiness::pending(awaited, &words, object, &pods, &events)),
+            Judgment::NotYet(words) => Ok(Some(readiness::pending(awaited, &words, object, around))),
+            Judgment::Never(words) => Err(readiness::pending(awaited, &words, object, around)),
         })
+    }
+
+    /// How each of these workloads is, in their order; `None` before all their kinds were listed.
+    fn judge_all(&self, workloads: &[Awaited]) -> Option<Vec<Result<Option<Pending>, Pending>>> {
+        // Once for all of them.
+        let around = LazyCell::new(|| Around::new(self.pods.values(), self.events.values()));
+        workloads.iter().map(|awaited| self.judge(awaited, &around)).collect()
     }
 }
 
@@ -157,8 +164,10 @@ pub(super) async fn until_ready(
             }
             else => {}
         }
-        let judged: Option<Vec<_>> = workloads.iter().map(|awaited| seen.judge(awaited)).collect();
-        let Some(judged) = judged.filter(|_| unready.is_empty() || !others_pending.is_empty()) else { continue };
+        let Some(judged) = seen.judge_all(&workloads).filter(|_| unready.is_empty() || !others_pending.is_empty())
+        else {
+            continue;
+        };
         let mut pending = others_pending.clone();
         for judgment in judged {
             match judgment {

@@ -1,7 +1,7 @@
 //! One deploy from its lock to its end: drives the machine, and is the only writer of the log.
 
 use super::{
-    Prepared, aftermath, awaiting, preflight, tool,
+    Prepared, Tool, aftermath, awaiting, preflight, tool,
     work::{self, Site},
 };
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
         machine::{Input, Machine, Observation, Output, Task},
         readiness,
     },
+    inventory::release::KeptIn,
     ops::{
         Failure, Kind,
         connect::Target,
@@ -19,7 +20,7 @@ use crate::{
     report::redact,
     validate::event::{Body, Severity, Verdict},
 };
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -28,7 +29,7 @@ use tokio::{
 const TICK: Duration = Duration::from_millis(500);
 
 /// What tasks send.
-enum Arrival {
+pub(super) enum Arrival {
     Observed(usize, Observation),
     Line(usize, String),
     Notice(Severity, String),
@@ -98,29 +99,73 @@ pub async fn run(
         way: prepared.wish.options.way,
         releases: prepared.plan.planned(),
     }));
+    let (sender, mut arrivals) = mpsc::unbounded_channel();
     let begun = tokio::select! {
         biased;
-        () = canceled(&mut requests) => return Ok(reporter.end(Outcome::Canceled)),
-        begun = begin(connection, target, prepared, &mut reporter) => begun,
+        () = canceled(&mut requests) => None,
+        begun = begin(connection, target, prepared, &mut reporter, &sender) => Some(begun),
     };
     let (site, lock) = match begun {
-        Ok(begun) => begun,
-        Err(failure) => {
+        Some(Ok(begun)) => begun,
+        Some(Err(failure)) => {
             reporter.notice(Severity::Error, failure.why());
             reporter.end(Outcome::Failed);
             return Err(failure);
         }
+        None => {
+            // It may have been taken by then; that of another stays.
+            give_back(lease::of(connection, &prepared.run_id), &mut reporter).await;
+            return Ok(reporter.end(Outcome::Canceled));
+        }
     };
     let site = Site { clock, ..site };
-    let outcome = go(&site, prepared, &lock, &mut reporter, &mut requests).await;
+    let outcome = go(&site, prepared, (sender, &mut arrivals), &mut reporter, &mut requests).await;
+    give_back(lock.into_lease(), &mut reporter).await;
+    Ok(reporter.end(outcome))
+}
+
+async fn give_back(lock: lease::Lease, reporter: &mut Reporter) {
     if let Err(error) = lock.give_back().await {
         reporter.notice(Severity::Warn, format!("could not release the lock: {}", error.found));
     }
-    Ok(reporter.end(outcome))
 }
 
 async fn canceled(requests: &mut Requests) {
     while requests.next().await != Request::Cancel {}
+}
+
+/// The lock while it is held: it is renewed from when it is taken until it is given back.
+struct Held {
+    lock: lease::Lease,
+    _renewal: JoinSet<()>,
+}
+
+impl Held {
+    fn new(lock: lease::Lease, sender: mpsc::UnboundedSender<Arrival>) -> Held {
+        let mut renewal = JoinSet::new();
+        renewal.spawn(renew(lock.clone(), sender));
+        Held { lock, _renewal: renewal }
+    }
+
+    /// Ends the renewal.
+    fn into_lease(self) -> lease::Lease {
+        self.lock
+    }
+}
+
+async fn renew(lock: lease::Lease, sender: mpsc::UnboundedSender<Arrival>) {
+    loop {
+        tokio::time::sleep(lease::RENEWAL).await;
+        let arrival = match lock.renew().await {
+            Ok(true) => continue,
+            Ok(false) => Arrival::LockLost,
+            Err(error) => Arrival::Notice(Severity::Warn, format!("the lock was not renewed: {}", error.found)),
+        };
+        let ends = matches!(arrival, Arrival::LockLost);
+        if sender.send(arrival).is_err() || ends {
+            return;
+        }
+    }
 }
 
 /// What has to be there before anything is changed.
@@ -129,7 +174,8 @@ async fn begin(
     target: &Target,
     prepared: &Prepared,
     reporter: &mut Reporter,
-) -> Result<(Site, lease::Lease), Failure> {
+    sender: &mpsc::UnboundedSender<Arrival>,
+) -> Result<(Site, Held), Failure> {
     let (tool, shown) = tool(connection, target, prepared).await?;
     reporter.notice(Severity::Info, format!("with {shown}"));
     if let Some(changed) = &prepared.changed {
@@ -143,52 +189,48 @@ async fn begin(
             format!("run {holder} holds the lock; it is taken over unless renewed within {limit} s"),
         );
     };
-    let lock = lease::take(connection, &prepared.run_id, said).await?;
+    let lock = Held::new(lease::take(connection, &prepared.run_id, said).await?, sender.clone());
+    match ready(connection, prepared, (tool, kept_in), reporter).await {
+        Ok(site) => Ok((site, lock)),
+        Err(failure) => {
+            give_back(lock.into_lease(), reporter).await;
+            Err(failure)
+        }
+    }
+}
+
+/// What is looked at under the lock.
+async fn ready(
+    connection: &Connection,
+    prepared: &Prepared,
+    (tool, kept_in): (Tool, KeptIn),
+    reporter: &mut Reporter,
+) -> Result<Site, Failure> {
     let checked = match prepared.wish.options.way {
         Way::Install => preflight::install(connection, &prepared.plan).await,
         Way::Remove if prepared.wish.skip_preflight => Ok(preflight::Found::default()),
         Way::Remove => preflight::remove(connection, kept_in, &prepared.plan).await,
     };
-    let found = match checked {
-        Ok(found) => found,
-        Err(error) => {
-            give_back(lock).await;
-            return Err(error.into());
-        }
-    };
+    let found = checked?;
     found.warnings.iter().for_each(|text| reporter.notice(Severity::Warn, text));
     if !found.problems.is_empty() {
-        give_back(lock).await;
         let because = found.problems.join("; ");
         let failure = Failure::new(Kind::Unreachable, "begin", because).at(connection.at());
         return Err(failure.hint(found.hint));
     }
-    let site = Site {
-        connection: connection.clone(),
-        tool,
-        kept_in,
-        folder: prepared.folder.clone(),
-        clock: reporter.clock.clone(),
-    };
-    Ok((site, lock))
-}
-
-async fn give_back(lock: lease::Lease) {
-    // One that cannot be given back is taken over after a while.
-    let _ = lock.give_back().await;
+    let folder = work::Folder::with(&prepared.run_id, &prepared.content.0)?;
+    Ok(Site { connection: connection.clone(), tool, kept_in, folder: Arc::new(folder), clock: reporter.clock.clone() })
 }
 
 /// Everything between lock and end.
 async fn go(
     site: &Site,
     prepared: &Prepared,
-    lock: &lease::Lease,
+    (sender, arrivals): (mpsc::UnboundedSender<Arrival>, &mut mpsc::UnboundedReceiver<Arrival>),
     reporter: &mut Reporter,
     requests: &mut Requests,
 ) -> Outcome {
-    let (sender, mut arrivals) = mpsc::unbounded_channel();
     let mut tasks = Tasks { site: site.clone(), prepared, sender, running: BTreeMap::new(), work: JoinSet::new() };
-    tasks.keep(lock);
     let mut machine = Machine::new(prepared.plan.clone(), prepared.wish.options);
     let mut ticks = tokio::time::interval(TICK);
     let mut input = Input::Begin;
@@ -218,7 +260,7 @@ async fn go(
                     }
                     Arrival::Notice(severity, text) => reporter.notice(severity, text),
                     Arrival::LockLost => {
-                        reporter.notice(Severity::Error, "another deploy has taken the lock over; this one ends");
+                        reporter.notice(Severity::Error, LOST);
                         break Input::Cancel;
                     }
                 },
@@ -228,15 +270,56 @@ async fn go(
     }
     tasks.work.shutdown().await;
     let outcome = machine.outcome();
-    match prepared.wish.options.way {
+    let mut ends = Ends { requests, arrivals, is_lock_lost: false };
+    let outcome = match prepared.wish.options.way {
         Way::Remove if outcome != Outcome::Canceled => {
-            let left = aftermath::namespaces(site, prepared, reporter, requests).await;
+            let left = aftermath::namespaces(site, prepared, reporter, &mut ends).await;
             if left { Outcome::Failed } else { outcome }
         }
         Way::Install if outcome == Outcome::Done && prepared.wish.options.wait => {
-            aftermath::restart_dra(site, prepared, reporter, requests).await
+            aftermath::restart_dra(site, prepared, reporter, &mut ends).await
         }
         _ => outcome,
+    };
+    if ends.is_lock_lost {
+        reporter.notice(Severity::Error, LOST);
+    }
+    outcome
+}
+
+const LOST: &str = "another deploy has taken the lock over; this one ends";
+
+/// What ends the work that comes after the machine, as it ends that of the machine.
+pub(super) struct Ends<'r> {
+    requests: &'r mut Requests,
+    arrivals: &'r mut mpsc::UnboundedReceiver<Arrival>,
+    is_lock_lost: bool,
+}
+
+impl Ends<'_> {
+    /// The output of some work; none where it is to end before.
+    pub(super) async fn or<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        let lost = async {
+            while let Some(arrival) = self.arrivals.recv().await {
+                if matches!(arrival, Arrival::LockLost) {
+                    return;
+                }
+            }
+            // Nobody renews it any more, and nobody has it either.
+            std::future::pending::<()>().await;
+        };
+        if self.is_lock_lost {
+            return None;
+        }
+        tokio::select! {
+            biased;
+            () = canceled(self.requests) => None,
+            () = lost => {
+                self.is_lock_lost = true;
+                None
+            }
+            done = work => Some(done),
+        }
     }
 }
 
@@ -257,24 +340,6 @@ struct Running {
 }
 
 impl Tasks<'_> {
-    fn keep(&mut self, lock: &lease::Lease) {
-        let (lock, sender) = (lock.clone(), self.sender.clone());
-        self.work.spawn(async move {
-            loop {
-                tokio::time::sleep(lease::RENEWAL).await;
-                let arrival = match lock.renew().await {
-                    Ok(true) => continue,
-                    Ok(false) => Arrival::LockLost,
-                    Err(error) => Arrival::Notice(Severity::Warn, format!("the lock was not renewed: {}", error.found)),
-                };
-                let ends = matches!(arrival, Arrival::LockLost);
-                if sender.send(arrival).is_err() || ends {
-                    return;
-                }
-            }
-        });
-    }
-
     fn start(&mut self, at: usize, task: Task) {
         if task == Task::Stop {
             match self.running.get(&at) {
@@ -351,14 +416,5 @@ struct Told(mpsc::UnboundedSender<Arrival>);
 impl Told {
     fn tell(&self, arrival: Arrival) {
         let _ = self.0.send(arrival);
-    }
-}
-
-/// For what comes after the machine: the same cancel as before.
-pub(super) async fn or_canceled<T>(requests: &mut Requests, work: impl Future<Output = T>) -> Option<T> {
-    tokio::select! {
-        biased;
-        () = canceled(requests) => None,
-        done = work => Some(done),
     }
 }

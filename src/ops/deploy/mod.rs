@@ -24,12 +24,11 @@ use crate::{
         machine::Options,
         plan::{self, Chart, DeployPlan, Files},
     },
-    store::bundle_dir,
     text,
 };
 pub use dispatcher::run;
 use std::{
-    io,
+    fmt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -62,8 +61,7 @@ pub struct Prepared {
     pub run_id: String,
     /// As the person wrote it.
     pub name: String,
-    /// From any folder.
-    folder: PathBuf,
+    content: Content,
     /// In the order in which it is done: the opposite one where a bundle is removed.
     pub plan: Arc<DeployPlan>,
     pub wish: Wish,
@@ -76,15 +74,14 @@ pub struct Prepared {
 /// # Errors
 /// A folder that is not a bundle, that is not as it was written, or that is for another tool.
 pub fn prepare(folder: &Path, wish: Wish) -> Result<Prepared, Failure> {
-    let doing = if wish.options.way == Way::Install { "deploy the bundle" } else { "remove the bundle" };
+    let doing = wish.options.way.doing();
     let at = folder.display().to_string();
-    let checked = bundle::check(folder).map_err(|failure| Failure { doing: doing.to_owned(), ..failure })?;
+    let read = bundle::read(folder).map_err(|failure| Failure { doing: doing.to_owned(), ..failure })?;
+    let bundle::Read { checked, files } = read;
     if !checked.is_intact() && !wish.allow_changed {
         let hint = "`aicr verify` lists every difference; --allow-changed deploys the files as they are";
         return Err(Failure::new(Kind::Forbidden, doing, checked.words()).at(at).hint(hint));
     }
-    let unread = |error: io::Error| Failure::from_error(Kind::Usage, doing, error).at(&at);
-    let files = read(folder).map_err(unread)?;
     let planned = plan::plan(&files).and_then(|plan| plan.only(&wish.components)).map_err(|error| {
         let hint = error.hint();
         Failure { hint, ..Failure::from_error(Kind::Usage, doing, error).at(&at) }
@@ -94,37 +91,33 @@ pub fn prepare(folder: &Path, wish: Wish) -> Result<Prepared, Failure> {
     Ok(Prepared {
         run_id: run::run_id(jiff::Timestamp::now())?,
         name: at.clone(),
-        folder: std::path::absolute(folder).map_err(unread)?,
+        content: Content(Arc::new(files)),
         plan: Arc::new(planned),
         changed: (!checked.is_intact()).then(|| checked.words()),
         wish,
     })
 }
 
-/// Every file of a folder; links and whatever else is no file are passed over.
-fn read(folder: &Path) -> io::Result<Files> {
-    let mut files = Files::new();
-    for (path, found) in bundle_dir::scan(folder)? {
-        if found == bundle_dir::Found::File {
-            let mut bytes = Vec::new();
-            bundle_dir::read_pieces(&folder.join(&path), |piece| bytes.extend_from_slice(piece))?;
-            files.insert(path, bytes);
-        }
+/// The files as they were read, checked and planned from: what is done later is done with these.
+#[derive(Clone)]
+struct Content(Arc<Files>);
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&text::count(self.0.len(), "file"))
     }
-    Ok(files)
 }
 
 impl Prepared {
     /// The plan for people.
     pub fn lines(&self, cluster: &str) -> Vec<String> {
         let DeployPlan { releases, .. } = &*self.plan;
-        let (verb, to) = match self.wish.options.way {
-            Way::Install => ("deploy", "to"),
-            Way::Remove => ("remove", "from"),
-        };
+        let way = self.wish.options.way;
         let mut lines = vec![format!(
-            "{verb} {} {to} {cluster}: {} in {}",
+            "{} {} {} {cluster}: {} in {}",
+            way.verb(),
             self.name,
+            way.to(),
             text::count(releases.len(), "release"),
             text::count(self.plan.levels(), "level")
         )];
@@ -237,7 +230,7 @@ async fn tool(connection: &Connection, target: &Target, prepared: &Prepared) -> 
 
 /// Why a deploy ended without its end.
 pub fn abandoned(prepared: &Prepared) -> Failure {
-    let verb = if prepared.wish.options.way == Way::Install { "deploy" } else { "undeploy" };
+    let verb = prepared.wish.options.way.command();
     Failure::new(Kind::Interrupted, "end the deploy", "interrupted twice")
         .at(format!("run {}", prepared.run_id))
         .hint(format!("continue with: aicr {verb} {}", prepared.name))

@@ -11,10 +11,12 @@ use crate::{
     },
     deploy::{
         event::{Found, Pending},
-        plan::{Chart, Release},
-        readiness,
+        plan::{Chart, Files, Release},
+        readiness::{self, Around},
     },
     inventory::release::KeptIn,
+    ops::{Failure, Kind},
+    store::bundle_dir::{self, NewFile},
     text, yaml,
 };
 use serde_json::{Value, json};
@@ -31,8 +33,52 @@ pub(super) struct Site {
     pub(super) connection: Connection,
     pub(super) tool: Tool,
     pub(super) kept_in: KeptIn,
-    pub(super) folder: PathBuf,
+    /// The files of the bundle.
+    pub(super) folder: Arc<Folder>,
     pub(super) clock: RunClock,
+}
+
+/// A new folder that nobody else reads, which goes when this is dropped.
+pub(super) struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What the system does not remove, it removes with its other temporary files.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+impl std::ops::Deref for Folder {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Folder {
+    /// Among the temporary files.
+    fn new(name: &str) -> Result<Folder, FolderError> {
+        let path = std::env::temp_dir().join(format!("aicr-deploy-{}-{name}", std::process::id()));
+        let mut builder = std::fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        match builder.create(&path) {
+            Ok(()) => Ok(Folder(path)),
+            Err(source) => Err(FolderError { path, source }),
+        }
+    }
+
+    /// The files that were checked: whatever becomes of the folder that they were read from.
+    pub(super) fn with(name: &str, files: &Files) -> Result<Folder, Failure> {
+        let doing = "copy the bundle to a temporary folder";
+        let advised = |failure: Failure| failure.hint("free some space there, or name another folder with TMPDIR");
+        let folder = Folder::new(name).map_err(|error| advised(Failure::from_error(Kind::Usage, doing, error)))?;
+        let files: Vec<NewFile<'_>> = files.iter().map(|(path, bytes)| NewFile { path, bytes, mode: 0o600 }).collect();
+        let written = bundle_dir::write(&folder, &files, false);
+        written.map_err(|error| advised(Failure::from_error(Kind::Usage, doing, error)))?;
+        Ok(folder)
+    }
 }
 
 /// Says that a namespace was made by a deploy, so that removing the bundle removes it.
@@ -71,6 +117,10 @@ pub(super) fn objects(manifest: &str) -> Vec<Value> {
 fn words(error: &ClusterError) -> String {
     let hint = error.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
     format!("failed to {}: {}{hint}", error.doing, error.found)
+}
+
+fn folder_words(error: &FolderError) -> String {
+    text::causes(error)
 }
 
 fn helm_words(error: &HelmError) -> String {
@@ -159,17 +209,10 @@ async fn make_namespace(connection: &Connection, release: &Release) -> Result<()
     Ok(())
 }
 
-/// A chart that was fetched into a folder of its own, which goes when this is dropped.
+/// A chart that was fetched into a folder of its own.
 struct Pulled {
-    folder: PathBuf,
+    folder: Folder,
     chart: PathBuf,
-}
-
-impl Drop for Pulled {
-    fn drop(&mut self) {
-        // What the system does not remove, it removes with its other temporary files.
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
 }
 
 /// A folder for a chart that cannot be used.
@@ -187,7 +230,7 @@ async fn apply_crds(site: &Site, helm: &Arc<Helm>, release: &Release) -> Result<
         Chart::Local => (site.folder.join(&release.folder).join("charts"), None),
         Chart::Remote { chart, repo, version } => {
             let pulled = fetch(helm, release, (chart, repo, version)).await?;
-            (pulled.folder.clone(), Some(pulled))
+            (pulled.folder.to_path_buf(), Some(pulled))
         }
     };
     for chart in archives(&folder)? {
@@ -215,18 +258,15 @@ async fn fetch(
     release: &Release,
     (chart, repo, version): (&str, &str, &str),
 ) -> Result<Pulled, String> {
-    let name = format!("aicr-deploy-{}-{}", std::process::id(), release.name);
-    let mut pulled = Pulled { folder: std::env::temp_dir().join(name), chart: PathBuf::new() };
-    let made = std::fs::create_dir(&pulled.folder);
-    made.map_err(|source| text::causes(&FolderError { path: pulled.folder.clone(), source }))?;
-    let folder = pulled.folder.display().to_string();
-    let mut arguments = vec!["pull", chart, "--version", version, "--destination", &folder];
+    let folder = Folder::new(&format!("chart-{}", release.name)).map_err(|error| folder_words(&error))?;
+    let shown = folder.display().to_string();
+    let mut arguments = vec!["pull", chart, "--version", version, "--destination", &shown];
     if !repo.is_empty() {
         arguments.extend(["--repo", repo]);
     }
-    helm.output(&pulled.folder, &arguments).await.map_err(|error| helm_words(&error))??;
-    pulled.chart = archives(&pulled.folder)?.pop().ok_or("Helm has fetched no chart")?;
-    Ok(pulled)
+    helm.output(&folder, &arguments).await.map_err(|error| helm_words(&error))??;
+    let chart = archives(&folder)?.pop().ok_or("Helm has fetched no chart")?;
+    Ok(Pulled { folder, chart })
 }
 
 /// Uninstalls a release.
@@ -287,5 +327,5 @@ async fn hook(connection: &Connection, awaited: &readiness::Awaited) -> Result<O
     let selector = format!("job-name={}", awaited.name);
     let pods = raw::list(connection, &format!("/api/v1/namespaces/{namespace}/pods"), &selector).await?;
     let events = raw::list(connection, &format!("/api/v1/namespaces/{namespace}/events"), "").await?;
-    Ok(Some(readiness::pending(awaited, &words, Some(&job), &pods, &events)))
+    Ok(Some(readiness::pending(awaited, &words, Some(&job), &Around::new(&pods, &events))))
 }

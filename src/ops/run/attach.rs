@@ -4,7 +4,11 @@
 //! What happened before is seen as far as Jobs and pods still show it: readiness, and checks of earlier phases that were
 //! removed, are known to the record on the machine that runs it. The run is over when its first ConfigMap is gone.
 
-use super::{EventLog, Writer, reporter::Reporter};
+use super::{
+    EventLog, Writer,
+    inner::{self, Inner},
+    reporter::Reporter,
+};
 use crate::{
     catalog::validator::Phase,
     cluster::{
@@ -49,11 +53,37 @@ pub async fn runs(connection: &Connection, namespace: &str) -> Result<Vec<String
     Ok(runs.into_iter().rev().collect())
 }
 
+/// The run of a name: an id, a part of one that no other has, or `last`.
+///
+/// # Errors
+/// There is none, or there are several.
+pub fn choose<'r>(runs: &'r [String], name: &str, namespace: &str) -> Result<&'r String, Failure> {
+    let found: Vec<&String> = match name {
+        "last" => runs.first().into_iter().collect(),
+        name => runs.iter().filter(|run| run.contains(name)).collect(),
+    };
+    match found[..] {
+        [run] => Ok(run),
+        [] => {
+            let because = match name {
+                "last" => format!("no run has a Job in namespace {namespace}"),
+                name => format!("no run that is called `{name}` has a Job in namespace {namespace}"),
+            };
+            Err(Failure::new(Kind::NotFound, "find the run", because))
+        }
+        [..] => {
+            let because = format!("`{name}` is part of the ids of {} runs", found.len());
+            Err(Failure::new(Kind::Usage, "find the run", because))
+        }
+    }
+}
+
 /// What is seen of the run.
 enum Seen {
     Job(Change),
     Pod(Change),
     Line(String, Option<String>),
+    Inner(inner::Line),
 }
 
 /// The checks of a run as they are followed.
@@ -64,10 +94,13 @@ struct Attached<'c> {
     reporter: Reporter,
     going: BTreeMap<String, Machine>,
     ended: BTreeSet<String>,
+    /// Those that have had a Job so far.
+    planned: Vec<PlannedCheck>,
     /// Jobs that are there when it is attached to; one event says which.
     first: Option<Vec<(Moment, Value)>>,
     seen: mpsc::Sender<Observed<Seen>>,
     followers: JoinSet<()>,
+    inner: Inner,
 }
 
 /// Follows a run to its end.
@@ -90,9 +123,11 @@ pub async fn attach(connection: &Connection, namespace: &str, run_id: &str, log:
         clock: clock.clone(),
         going: BTreeMap::new(),
         ended: BTreeSet::new(),
+        planned: Vec::new(),
         first: Some(Vec::new()),
         seen,
         followers: JoinSet::new(),
+        inner: Inner::default(),
     };
     attached.watch(format!("/apis/batch/v1/namespaces/{namespace}/jobs"), run_id, Seen::Job);
     attached.watch(format!("/api/v1/namespaces/{namespace}/pods"), run_id, Seen::Pod);
@@ -148,23 +183,21 @@ impl Attached<'_> {
         match seen {
             Seen::Job(Change::Applied(job)) => match &mut self.first {
                 Some(first) => first.push((at, job)),
-                None => self.job(at, job),
+                None => self.job(at, job, run_id),
             },
             Seen::Job(Change::Listed { .. }) => {
                 let Some(first) = self.first.take() else { return };
-                let checks = first.iter().filter_map(|(_, job)| planned(job)).collect();
-                self.reporter.report(Body::Planned {
-                    run_id: run_id.to_owned(),
-                    namespace: self.namespace.to_owned(),
-                    context: self.connection.context.clone(),
-                    recipe: String::new(),
-                    criteria: String::new(),
-                    checks,
-                });
-                first.into_iter().for_each(|(at, job)| self.job(at, job));
+                self.planned = first.iter().filter_map(|(_, job)| planned(job)).collect();
+                self.report_planned(run_id);
+                first.into_iter().for_each(|(at, job)| self.job(at, job, run_id));
             }
             Seen::Job(Change::Deleted(job)) => self.observe(at, &check_of(&job), Observation::JobGone),
-            Seen::Pod(Change::Applied(pod)) => self.observe(at, &check_of(&pod), Observation::Pod(pod)),
+            Seen::Pod(Change::Applied(pod)) => {
+                if inner::made_by(&pod).is_some_and(|check| self.going.contains_key(check)) {
+                    self.inner.see(&pod, (self.connection, &self.clock), &self.seen, Seen::Inner);
+                }
+                self.observe(at, &check_of(&pod), Observation::Pod(pod));
+            }
             Seen::Pod(Change::Deleted(pod)) => {
                 let check = check_of(&pod);
                 self.observe(at, &check, Observation::Pod(pod));
@@ -174,15 +207,36 @@ impl Attached<'_> {
             Seen::Job(Change::Lost(error)) | Seen::Pod(Change::Lost(error)) => {
                 self.reporter.notice_once(Severity::Warn, format!("watch interrupted, trying again: {error}"));
             }
+            Seen::Inner(inner::Line { check, source, text }) => {
+                // Of a check that has ended, nothing more is told.
+                if self.going.contains_key(&check) {
+                    self.reporter.observed(at.observed_at_ms, Body::Log { check, text, source });
+                }
+            }
             Seen::Line(check, line) => {
                 self.observe(at, &check, line.map_or(Observation::LogEnd, Observation::Log));
             }
         }
     }
 
-    fn job(&mut self, at: Moment, job: Value) {
+    fn report_planned(&mut self, run_id: &str) {
+        self.reporter.report(Body::Planned {
+            run_id: run_id.to_owned(),
+            namespace: self.namespace.to_owned(),
+            context: self.connection.context.clone(),
+            recipe: String::new(),
+            criteria: String::new(),
+            checks: self.planned.clone(),
+        });
+    }
+
+    fn job(&mut self, at: Moment, job: Value, run_id: &str) {
         let Some(check) = planned(&job) else { return };
         let name = check.name.clone();
+        if self.planned.iter().all(|known| known.name != name) {
+            self.planned.push(check.clone());
+            self.report_planned(run_id);
+        }
         if !self.ended.contains(&name) {
             // Whoever runs it decides how long it waits for what looks hopeless.
             self.going.entry(name.clone()).or_insert_with(|| Machine::new(check, u64::MAX, at));
@@ -208,7 +262,8 @@ impl Attached<'_> {
                 Output::State(state) => Body::State { check, state },
                 Output::Log(text) => {
                     let row = Measured::of_line(&text);
-                    self.reporter.observed(at.observed_at_ms, Body::Log { check: check.clone(), text });
+                    self.reporter
+                        .observed(at.observed_at_ms, Body::Log { check: check.clone(), text, source: String::new() });
                     let Some(row) = row else { continue };
                     Body::Measured { check, row }
                 }
@@ -226,7 +281,7 @@ impl Attached<'_> {
 
     fn follow(&mut self, check: String, pod: String) {
         let (lines, mut line) = mpsc::channel(64);
-        let output = logs::Output { namespace: self.namespace.to_owned(), pod, container: CONTAINER };
+        let output = logs::Output { namespace: self.namespace.to_owned(), pod, container: CONTAINER.to_owned() };
         self.followers.spawn(logs::follow(self.connection.clone(), output, self.clock.clone(), lines));
         let seen = self.seen.clone();
         self.followers.spawn(async move {

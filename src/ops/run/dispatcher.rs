@@ -14,7 +14,7 @@ use crate::{
     report::{self, Report},
     validate::{
         event::{Body, PhaseStatus, Severity, Status, Stop, Verdict, Why},
-        plan::{CheckPlan, ValidationPlan},
+        plan::{CheckPlan, ValidationPlan, cleanup_command},
     },
 };
 use std::{
@@ -149,8 +149,8 @@ async fn clean_up(connection: &Connection, prepared: &Prepared, shared: &Shared,
     }
     if options.keep {
         let (id, namespace) = (&plan.run_id, &plan.namespace);
-        let text =
-            format!("kept everything of run {id}; remove it with `aicr cleanup --namespace {namespace} --run-id {id}`");
+        let clean = cleanup_command(namespace, id);
+        let text = format!("kept everything of run {id}; remove it with `{clean}`");
         return reporter.notice(Severity::Warn, text);
     }
     let mut outcome = cleanup::of_run(connection, &plan.namespace, &plan.run_id).await;

@@ -3,7 +3,7 @@
 //! Time comes last. A tick that is due waits for what has arrived before it, and after a pause of the process for the
 //! watches to have read what happened meanwhile: nothing is given up on old news.
 
-use super::{Request, Requests};
+use super::{Request, Requests, inner};
 use crate::{
     cluster::{
         ClusterError, Connection,
@@ -46,6 +46,8 @@ pub(super) enum Arrival {
         check: String,
         line: Option<String>,
     },
+    /// A line of a workload that a check created.
+    Inner(inner::Line),
     CreateFailed {
         check: String,
         error: ClusterError,

@@ -10,8 +10,11 @@ mod control;
 mod create;
 mod dispatcher;
 mod event_log;
+mod inner;
 mod inputs;
+pub mod live;
 mod options;
+pub mod past;
 mod phase_run;
 mod preflight;
 pub mod record;
@@ -184,5 +187,5 @@ pub fn abandoned(prepared: &Prepared) -> Failure {
     let (run, namespace) = (&prepared.plan.run_id, &prepared.plan.namespace);
     Failure::new(Kind::Interrupted, "clean up", "interrupted twice")
         .at(format!("run {run}"))
-        .hint(format!("remove what is left with: aicr cleanup --namespace {namespace} --run-id {run}"))
+        .hint(format!("remove what is left with: {}", plan::cleanup_command(namespace, run)))
 }

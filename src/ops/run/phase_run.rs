@@ -4,6 +4,7 @@ use super::{
     Prepared, Request, Step,
     create::{self, Shared, owned},
     dispatcher::{NOT_STARTED, Steering},
+    inner::{self, Inner},
     inputs::{Arrival, Arrivals, Input, Inputs, Source},
     reporter::Reporter,
 };
@@ -60,6 +61,7 @@ pub(super) struct PhaseRun<'r> {
     requests: JoinSet<()>,
     /// Readers of output; dropped with the phase.
     followers: JoinSet<()>,
+    inner: Inner,
     /// What checks in this process know of the recipe.
     input: Arc<CheckInput>,
 }
@@ -81,6 +83,7 @@ impl<'r> PhaseRun<'r> {
             machines: Vec::new(),
             requests: JoinSet::new(),
             followers: JoinSet::new(),
+            inner: Inner::default(),
             input: prepared.input.clone(),
         }
     }
@@ -263,6 +266,7 @@ impl<'r> PhaseRun<'r> {
                 self.observe_labeled(at, &job, [Observation::JobGone], reporter);
             }
             Arrival::Object(Source::Pods, Change::Applied(pod)) => {
+                self.see_inner(&pod, reporter);
                 self.observe_labeled(at, &pod.clone(), [Observation::Pod(pod)], reporter);
             }
             // The last state of a pod comes with its deletion.
@@ -280,6 +284,11 @@ impl<'r> PhaseRun<'r> {
             Arrival::Log { check, line } => {
                 self.observe(at, &check, line.map_or(Observation::LogEnd, Observation::Log), reporter);
             }
+            // Of a check that has ended, nothing more is told.
+            Arrival::Inner(inner::Line { check, source, text }) if self.goes_on(&check) => {
+                reporter.observed(at.observed_at_ms, Body::Log { check, text, source });
+            }
+            Arrival::Inner(_) => {}
             Arrival::Exited { check, code, message } => {
                 self.observe(at, &check, Observation::Exited { code, message }, reporter);
             }
@@ -289,6 +298,25 @@ impl<'r> PhaseRun<'r> {
             Arrival::CreateFailed { check, error } => {
                 self.observe(at, &check, Observation::CreateFailed(create::words(&error)), reporter);
             }
+        }
+    }
+
+    fn goes_on(&self, check: &str) -> bool {
+        self.machines.iter().any(|going| going.check.check.name == check)
+    }
+
+    /// Follows what a workload writes whose check has not ended.
+    fn see_inner(&mut self, pod: &Value, reporter: &mut Reporter) {
+        let Some(check) = inner::made_by(pod).filter(|check| self.goes_on(check)) else { return };
+        let on = (self.connection, self.clock);
+        if !self.inner.see(pod, on, self.arrivals, Arrival::Inner) {
+            let namespace = &self.prepared.plan.namespace;
+            let text = format!(
+                "the output of no more than {} workloads of {check} is followed at a time; the rest: kubectl logs --namespace {namespace} --selector {}={check}",
+                inner::MOST,
+                checks::MADE_BY_LABEL
+            );
+            reporter.notice_once(Severity::Info, text);
         }
     }
 
@@ -329,7 +357,8 @@ impl<'r> PhaseRun<'r> {
                 }
                 Output::Log(text) => {
                     let row = Measured::of_line(&text);
-                    reporter.observed(at.observed_at_ms, Body::Log { check: name.to_owned(), text });
+                    reporter
+                        .observed(at.observed_at_ms, Body::Log { check: name.to_owned(), text, source: String::new() });
                     if let Some(row) = row {
                         reporter.observed(at.observed_at_ms, Body::Measured { check: name.to_owned(), row });
                     }
@@ -376,7 +405,8 @@ impl<'r> PhaseRun<'r> {
 
     fn follow(&mut self, name: &str, pod: String) {
         let (lines, mut line) = mpsc::channel(64);
-        let output = logs::Output { namespace: self.prepared.plan.namespace.clone(), pod, container: CONTAINER };
+        let output =
+            logs::Output { namespace: self.prepared.plan.namespace.clone(), pod, container: CONTAINER.to_owned() };
         self.followers.spawn(logs::follow(self.connection.clone(), output, self.clock.clone(), lines));
         let (arrivals, check) = (self.arrivals.clone(), name.to_owned());
         self.followers.spawn(async move {

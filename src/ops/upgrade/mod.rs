@@ -98,7 +98,7 @@ pub fn from_bundle(catalog: &Catalog, folder: &Path) -> Result<Source, Failure> 
     let text = place::read_local(&Place::File(path.clone()), "recipe")?;
     let mut source = from_recipe(catalog, &path.display().to_string(), &text)?;
     source.name = folder.display().to_string();
-    let info = folder.join("bundle-info.yaml");
+    let info = folder.join(crate::bundle::info::FILE);
     if !info.is_file() {
         source.names_skipped = Some("the bundle has no `bundle-info.yaml`".to_owned());
         return Ok(source);

@@ -211,14 +211,11 @@ fn verdict(input: &Input, facts: &Facts, elapsed: u64, pod: &Change, floor: Opti
     let output = log(input, pod);
     let log = match facts.get(&output) {
         Some(Answer::Log(log)) => Ok(log.as_str()),
-        _ => Err(facts.unread(&output).unwrap_or_else(|| format!("could not {output}: not found"))),
+        _ => Err(facts.unread_or(&output, format!("could not {output}: not found"))),
     };
     let read = Read::Get(pod.path());
     match facts.object(&read).map(probe::progress) {
         Some(Progress::Succeeded) => {}
-        Some(Progress::Interrupted(why)) => {
-            return (PartVerdict::NoVerdict, format!("its pod was ended from outside: {why}"));
-        }
         Some(Progress::Failed(failed)) => {
             let last = log.as_ref().copied().unwrap_or_default().lines().last().unwrap_or_default();
             return (
@@ -226,14 +223,13 @@ fn verdict(input: &Input, facts: &Facts, elapsed: u64, pod: &Change, floor: Opti
                 format!("nvidia-smi failed: {}: {last}", probe::ended(&failed)).trim_end_matches([':', ' ']).to_owned(),
             );
         }
-        Some(Progress::Hopeless(why)) => return (PartVerdict::NoVerdict, format!("its pod cannot start: {why}")),
         Some(Progress::Waiting(why)) => {
             return (PartVerdict::NoVerdict, format!("no answer {} ({why})", probe::waited(LIMIT, elapsed)));
         }
-        None => {
-            let gone = || "its pod is gone".to_owned();
-            return (PartVerdict::NoVerdict, facts.unread(&read).unwrap_or_else(gone));
+        Some(other @ (Progress::Hopeless(_) | Progress::Interrupted(_))) => {
+            return (PartVerdict::NoVerdict, other.no_verdict("its pod", "").unwrap_or_default());
         }
+        None => return (PartVerdict::NoVerdict, facts.unread_or(&read, "its pod is gone")),
     }
     let log = match log {
         Ok(log) => log,

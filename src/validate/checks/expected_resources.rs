@@ -34,6 +34,9 @@ impl Check for ExpectedResources {
     }
 
     fn next(&self, input: &Input, facts: &Facts, elapsed: u64) -> Step {
+        if !platform_health::deploys(input) {
+            return Ending::skip(platform_health::NOTHING_DEPLOYED);
+        }
         let parts = parsed(input);
         let mut reads = platform_health::reads(input);
         reads.extend(parts.iter().flat_map(Component::reads));

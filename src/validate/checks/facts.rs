@@ -267,6 +267,11 @@ impl Facts {
         self.get(read)?.unread().map(|why| format!("could not {read}: {why}"))
     }
 
+    /// The same; where the read was answered, what that answer amounts to.
+    pub fn unread_or(&self, read: &Read, otherwise: impl Into<String>) -> String {
+        self.unread(read).unwrap_or_else(|| otherwise.into())
+    }
+
     /// The first of these reads that was refused or failed.
     pub fn any_unread<'r>(&self, reads: impl IntoIterator<Item = &'r Read>) -> Option<String> {
         reads.into_iter().find_map(|read| self.unread(read))

@@ -235,13 +235,10 @@ fn fitting(input: &Input, facts: &Facts, elapsed: u64, blocks: &mut Vec<Block>) 
     for (pod, state) in found.iter().zip(&states) {
         match state {
             Progress::Succeeded => {}
-            Progress::Waiting(why) => {
-                let waited = probe::waited(LIMIT, elapsed);
-                unknown.push(format!("pod {} did not end {waited} ({why})", name(pod)));
-            }
             Progress::Failed(failed) => problems.push(format!("pod {} failed: {}", name(pod), probe::ended(failed))),
-            Progress::Interrupted(why) => unknown.push(format!("pod {} was ended from outside: {why}", name(pod))),
-            Progress::Hopeless(why) => unknown.push(format!("pod {} cannot start: {why}", name(pod))),
+            Progress::Waiting(_) | Progress::Interrupted(_) | Progress::Hopeless(_) => {
+                unknown.extend(state.no_verdict(&format!("pod {}", name(pod)), &probe::waited(LIMIT, elapsed)));
+            }
         }
         if text(pod, "/spec/schedulerName") != SCHEDULER {
             problems.push(format!("pod {} was given to scheduler {}", name(pod), text(pod, "/spec/schedulerName")));

@@ -42,8 +42,8 @@ impl Check for GkeGpuNicNetworks {
                 );
             }
             Some(_) => {
-                let none = || format!("could not {read}: no answer");
-                return Ending::no_verdict(facts.unread(&read).unwrap_or_else(none), Vec::new());
+                let none = format!("could not {read}: no answer");
+                return Ending::no_verdict(facts.unread_or(&read, none), Vec::new());
             }
         };
         let wanted = wanted(input);

@@ -38,8 +38,8 @@ impl Check for GkeGpuNicTopology {
             None => return Step::Read(vec![read]),
             Some(Answer::Items(items)) => items,
             Some(_) => {
-                let none = || format!("could not {read}: no answer");
-                return Ending::no_verdict(facts.unread(&read).unwrap_or_else(none), Vec::new());
+                let none = format!("could not {read}: no answer");
+                return Ending::no_verdict(facts.unread_or(&read, none), Vec::new());
             }
         };
         let is_a3 = |node: &&Value| text(node, "/metadata/labels/node.kubernetes.io~1instance-type").starts_with("a3-");

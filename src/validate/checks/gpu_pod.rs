@@ -136,8 +136,7 @@ impl GpuPod<'_> {
             return Stage::Next(Step::Read(missing));
         }
         let Some(found) = facts.object(&reads[0]) else {
-            let gone = || "the test pod is gone".to_owned();
-            return Stage::Done(Seen::nothing(facts.unread(&reads[0]).unwrap_or_else(gone)));
+            return Stage::Done(Seen::nothing(facts.unread_or(&reads[0], "the test pod is gone")));
         };
         let progress = probe::progress(found);
         let began = facts.changed_at(&pod).unwrap_or(0);
@@ -180,12 +179,9 @@ impl GpuPod<'_> {
         }
         match progress {
             Progress::Succeeded => {}
-            Progress::Hopeless(why) => seen.unknown = Some(format!("the test pod cannot start: {why}")),
-            Progress::Waiting(why) => {
-                let waited = probe::waited(LIMIT, elapsed);
-                seen.unknown = Some(format!("the test pod did not end {waited} ({why})"));
+            Progress::Hopeless(_) | Progress::Waiting(_) | Progress::Interrupted(_) => {
+                seen.unknown = progress.no_verdict("the test pod", &probe::waited(LIMIT, elapsed));
             }
-            Progress::Interrupted(why) => seen.unknown = Some(format!("the test pod was ended from outside: {why}")),
             Progress::Failed(all) => {
                 // A probe that saw something else ends with 1; anything else means that it did not look.
                 let failed = |container: &str| {

@@ -234,7 +234,11 @@ impl Test<'_> {
     fn run(&self, facts: &Facts, elapsed: u64) -> Result<Step, Step> {
         let graph = self.graph();
         created(&graph, facts, "the model's deployment")?;
-        let since = |change: &Change| elapsed.saturating_sub(facts.changed_at(change).unwrap_or(0));
+        let since = |change: &Change| match elapsed {
+            // The time of the check is up; how long it was is not known.
+            u64::MAX => u64::MAX,
+            _ => elapsed.saturating_sub(facts.changed_at(change).unwrap_or(0)),
+        };
         let load = self.load();
         if facts.change(&load).is_none() {
             self.served(&graph, since(&graph), facts)?;
@@ -243,12 +247,13 @@ impl Test<'_> {
         let pod = Read::Get(load.path());
         let found = found(&pod, facts, "the pod of the load")?;
         let progress = probe::progress(found);
+        let waited = probe::waited(LOAD_SECONDS, elapsed);
         if let Progress::Waiting(why) = &progress {
             if since(&load) < LOAD_SECONDS {
                 return Err(Step::Again { after: 5, reads: vec![pod], waiting_for: format!("the load ({why})") });
             }
-            let waited = probe::waited(LOAD_SECONDS, elapsed);
-            return Err(Ending::no_verdict(format!("the load did not end {waited} ({why})"), Vec::new()));
+            let why = progress.no_verdict("the load", &waited).unwrap_or_default();
+            return Err(Ending::no_verdict(why, Vec::new()));
         }
         let log = Read::Log {
             namespace: self.input.place.namespace.clone(),
@@ -263,11 +268,8 @@ impl Test<'_> {
             _ => "",
         };
         let ended = match &progress {
-            Progress::Succeeded => None,
-            Progress::Hopeless(why) => Some(format!("the load cannot start: {why}")),
-            Progress::Interrupted(why) => Some(format!("the load was ended from outside: {why}")),
             Progress::Failed(failed) => Some(format!("the load failed: {}", probe::ended(failed))),
-            Progress::Waiting(why) => Some(why.clone()),
+            other => other.no_verdict("the load", &waited),
         };
         match ended.or_else(|| facts.unread(&log)) {
             Some(why) => {
@@ -295,7 +297,8 @@ impl Test<'_> {
                     waiting_for: format!("the model to be loaded ({state})"),
                 });
             }
-            let why = format!("Dynamo did not have the model ready within {READY_SECONDS} s ({state})");
+            let waited = probe::waited(READY_SECONDS, waited);
+            let why = format!("Dynamo did not have the model ready {waited} ({state})");
             return Err(Ending::no_verdict(why, Vec::new()));
         }
         let models = Read::Http(format!("{}/v1/models", self.url()));
@@ -314,10 +317,8 @@ impl Test<'_> {
                 waiting_for: "the frontend to list the model".to_owned(),
             });
         }
-        let why = facts
-            .unread(&models)
-            .unwrap_or_else(|| format!("{}/v1/models does not list {}", self.url(), self.wanted.model));
-        Err(Ending::no_verdict(why, Vec::new()))
+        let unlisted = format!("{}/v1/models does not list {}", self.url(), self.wanted.model);
+        Err(Ending::no_verdict(facts.unread_or(&models, unlisted), Vec::new()))
     }
 
     fn judge(&self, output: &str) -> Step {
@@ -378,9 +379,6 @@ fn found<'f>(read: &Read, facts: &'f Facts, what: &str) -> Result<&'f Value, Ste
     match facts.get(read) {
         None => Err(Step::Read(vec![read.clone()])),
         Some(Answer::Found(found)) => Ok(found),
-        Some(_) => {
-            let gone = || format!("{what} is gone");
-            Err(Ending::no_verdict(facts.unread(read).unwrap_or_else(gone), Vec::new()))
-        }
+        Some(_) => Err(Ending::no_verdict(facts.unread_or(read, format!("{what} is gone")), Vec::new())),
     }
 }

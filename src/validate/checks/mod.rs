@@ -36,7 +36,7 @@ mod secure_accelerator_access;
 mod slinky_slurm;
 
 pub use facts::{Answer, Change, Facts, Read, kept, samples};
-pub use probe::Probe;
+pub use probe::{MADE_BY_LABEL, Probe};
 
 use super::{curve::Measured, input::Input};
 use serde_json::{Value, json};
@@ -102,6 +102,9 @@ pub fn only_reads(check: &dyn Check, input: &Input) -> bool {
 pub fn find(name: &str) -> Option<&'static dyn Check> {
     ALL.into_iter().find(|check| check.name() == name)
 }
+
+/// How a line of output begins that says what a check waits for.
+pub const WAITING: &str = "waiting for: ";
 
 /// What a check wants.
 #[derive(Clone, Debug, PartialEq)]

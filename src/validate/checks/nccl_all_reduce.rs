@@ -346,6 +346,10 @@ impl Test<'_> {
             pod["resourceClaims"] = json!([{"name": "imex", "resourceClaimTemplateName": self.name()}]);
         }
         pod["containers"] = json!([worker]);
+        // The pods carry the labels of the run as well: what they write is part of what the check writes.
+        let mut labels = self.metadata()["labels"].clone();
+        let of_launcher = labels.clone();
+        labels["aicr.run/nccl"] = self.name().into();
         Change::create(
             "trainingruntimes",
             json!({"apiVersion": API, "kind": "TrainingRuntime", "metadata": self.metadata(), "spec": {
@@ -355,11 +359,11 @@ impl Test<'_> {
                 "network": {"enableDNSHostnames": true, "publishNotReadyAddresses": true},
                 "successPolicy": {"operator": "All", "targetReplicatedJobs": ["launcher"]},
                 "replicatedJobs": [
-                    {"name": "launcher", "replicas": 1, "template": {"spec": {"template": {"spec": {
+                    {"name": "launcher", "replicas": 1, "template": {"spec": {"template": {"metadata": {"labels": of_launcher}, "spec": {
                         "restartPolicy": "Never", "tolerations": tolerations, "containers": [launcher]}}, "backoffLimit": 0}}},
                     {"name": "node", "replicas": 1, "template": {
                         "metadata": {"labels": {"trainer.kubeflow.org/trainjob-ancestor-step": "trainer"}},
-                        "spec": {"template": {"metadata": {"labels": {"aicr.run/nccl": self.name()}}, "spec": pod}}}},
+                        "spec": {"template": {"metadata": {"labels": labels}, "spec": pod}}}},
                 ]}}}}),
         )
     }
@@ -437,10 +441,8 @@ impl Test<'_> {
             if waited < LAUNCHER_SECONDS {
                 return Step::Again { after: 3, reads: vec![pods], waiting_for: format!("the launcher ({ready})") };
             }
-            return Ending::no_verdict(
-                format!("Kubeflow Trainer made no launcher within {LAUNCHER_SECONDS} s"),
-                Vec::new(),
-            );
+            let waited = probe::waited(LAUNCHER_SECONDS, elapsed);
+            return Ending::no_verdict(format!("Kubeflow Trainer made no launcher {waited}"), Vec::new());
         };
         let log = Read::Log {
             namespace: self.input.place.namespace.clone(),
@@ -454,14 +456,13 @@ impl Test<'_> {
         let progress = probe::progress(launcher);
         let is_over = matches!(progress, Progress::Succeeded | Progress::Failed(_) | Progress::Interrupted(_));
         if !is_over {
-            if let Progress::Hopeless(why) = &progress {
-                return Ending::no_verdict(format!("the launcher cannot start: {why}"), Vec::new());
+            if let (Progress::Hopeless(_), Some(why)) = (&progress, progress.no_verdict("the launcher", "")) {
+                return Ending::no_verdict(why, Vec::new());
             }
             if waited >= RUN_SECONDS {
-                return Ending::no_verdict(
-                    format!("the benchmark did not end within {RUN_SECONDS} s ({ready})"),
-                    vec![curve_block(output)],
-                );
+                let waited = probe::waited(RUN_SECONDS, elapsed);
+                let why = format!("the benchmark did not end {waited} ({ready})");
+                return Ending::no_verdict(why, vec![curve_block(output)]);
             }
             let mut reads = vec![pods];
             if text(launcher, "/status/phase") == "Running" {
@@ -493,8 +494,8 @@ impl Test<'_> {
 
     fn judge(&self, output: &str, progress: &Progress, expression: &str, threshold: f64) -> Step {
         let blocks = vec![curve_block(output)];
-        if let Progress::Interrupted(why) = progress {
-            return Ending::no_verdict(format!("the launcher was ended from outside: {why}"), blocks);
+        if let Some(why) = progress.no_verdict("the launcher", "") {
+            return Ending::no_verdict(why, blocks);
         }
         if let Progress::Failed(failed) = progress {
             let why = probe::ended(failed);

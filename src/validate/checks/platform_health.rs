@@ -1,7 +1,7 @@
 //! platform-health: every enabled component has its namespace, and the resources that the recipe expects are healthy.
 
 use super::{
-    Block, Check, Facts, Read, Rule, Step,
+    Block, Check, Ending, Facts, Read, Rule, Step,
     facts::{Findings, rollout, text},
 };
 use crate::{
@@ -41,6 +41,9 @@ impl Check for PlatformHealth {
     }
 
     fn next(&self, input: &Input, facts: &Facts, _elapsed: u64) -> Step {
+        if !deploys(input) {
+            return Ending::skip(NOTHING_DEPLOYED);
+        }
         let missing = facts.missing(&reads(input));
         if !missing.is_empty() {
             return Step::Read(missing);
@@ -118,6 +121,14 @@ const KINDS: [(&str, &str, &str); 6] = [
     ("ConfigMap", "", "configmaps"),
     ("Secret", "", "secrets"),
 ];
+
+/// Why a check of components is skipped where there are none: nothing was looked at, so nothing passed.
+pub const NOTHING_DEPLOYED: &str = "the recipe deploys no component";
+
+/// Whether there is a component to look at.
+pub fn deploys(input: &Input) -> bool {
+    enabled(input).next().is_some()
+}
 
 fn enabled(input: &Input) -> impl Iterator<Item = &ComponentRef> {
     input.components.iter().filter(|component| component.is_enabled())

@@ -156,6 +156,19 @@ pub enum Progress {
     Interrupted(String),
 }
 
+impl Progress {
+    /// Why a pod says nothing of what it was to see: `the test pod cannot start: …`; `None` where it ended by itself. `waited`
+    /// is how long it was waited for, as [`waited`] says it.
+    pub fn no_verdict(&self, what: &str, waited: &str) -> Option<String> {
+        match self {
+            Progress::Waiting(why) => Some(format!("{what} did not end {waited} ({why})")),
+            Progress::Hopeless(why) => Some(format!("{what} cannot start: {why}")),
+            Progress::Interrupted(why) => Some(format!("{what} was ended from outside: {why}")),
+            Progress::Succeeded | Progress::Failed(_) => None,
+        }
+    }
+}
+
 /// A container that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
@@ -288,6 +301,13 @@ mod tests {
         let memory = json!([{"name": "b", "state": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}}]);
         interrupted(json!({"phase": "Failed", "containerStatuses": memory}), "container b ended with 137 OOMKilled");
         interrupted(json!({"phase": "Failed"}), "the pod failed without a reason");
+        let why = |progress: Progress| progress.no_verdict("the pod", &waited(30, 31));
+        assert_eq!(
+            why(Progress::Waiting("pending".into())).as_deref(),
+            Some("the pod did not end within 30 s (pending)")
+        );
+        assert_eq!(why(Progress::Hopeless("no image".into())).as_deref(), Some("the pod cannot start: no image"));
+        assert_eq!(why(Progress::Succeeded), None);
         let full =
             json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "message": "0/1"}]});
         assert_eq!(with(full), Progress::Waiting("not scheduled: 0/1".into()));

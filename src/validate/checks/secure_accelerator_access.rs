@@ -89,22 +89,18 @@ fn without_gpu(input: &Input, facts: &Facts, elapsed: u64, node: &str, mut block
     let read = Read::Get(change.path());
     let Some(answer) = facts.get(&read) else { return Step::Read(vec![read]) };
     let Answer::Found(found) = answer else {
-        let why = facts.unread(&read).unwrap_or_else(|| "the pod without a GPU is gone".to_owned());
+        let why = facts.unread_or(&read, "the pod without a GPU is gone");
         return Ending::no_verdict(why, blocks);
     };
     let progress = probe::progress(found);
     let began = facts.changed_at(&change).unwrap_or(0);
-    match &progress {
-        Progress::Waiting(why) if elapsed.saturating_sub(began) < LIMIT => {
-            return Step::Again { after: 2, reads: vec![read], waiting_for: format!("the pod without a GPU ({why})") };
-        }
-        Progress::Waiting(why) | Progress::Hopeless(why) => {
-            return Ending::no_verdict(format!("the pod without a GPU did not run: {why}"), blocks);
-        }
-        Progress::Interrupted(why) => {
-            return Ending::no_verdict(format!("the pod without a GPU was ended from outside: {why}"), blocks);
-        }
-        Progress::Succeeded | Progress::Failed(_) => {}
+    if let Progress::Waiting(why) = &progress
+        && elapsed.saturating_sub(began) < LIMIT
+    {
+        return Step::Again { after: 2, reads: vec![read], waiting_for: format!("the pod without a GPU ({why})") };
+    }
+    if let Some(why) = progress.no_verdict("the pod without a GPU", &probe::waited(LIMIT, elapsed)) {
+        return Ending::no_verdict(why, blocks);
     }
     let log = Read::Log { namespace: input.place.namespace.clone(), pod: name, container: "none".to_owned() };
     let Some(answer) = facts.get(&log) else { return Step::Read(vec![log]) };

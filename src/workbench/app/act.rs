@@ -12,17 +12,24 @@ use crate::{
         Screen,
         effect::Effect,
         keymap::Action,
-        layout::Zoom,
+        layout::{Edge, Zoom},
         model::{CompareView, DiffView, KEPT, Kept, Severity, Side, Slot, Source, WhatIf},
         overlay::{Field, Overlay, Question},
         panes::{
             self, CHANGES, CHECKS, LOG, NODES, Need, Pane, RUN_CHANGES, RowId, SHAPES, SIDES, Step, VALUES, WHAT_IF,
         },
-        widgets::{table, text},
+        widgets::{
+            table::{self, SortKey},
+            text,
+        },
     },
 };
 use ratatui::layout::Rect;
 use std::path::PathBuf;
+
+/// Columns and lines by which a key moves a border.
+const COLUMNS: i32 = 4;
+const LINES: i32 = 2;
 
 impl State {
     pub(super) fn act(&mut self, action: Action) -> Vec<Effect> {
@@ -51,6 +58,7 @@ impl State {
             Action::GoDefinition => self.say(Severity::Info, "the selected row is not set by a file"),
             Action::Pager => return self.page(pane),
             Action::GoUpgrade => return self.upgrade_command(""),
+            Action::Evaluate => return self.evaluate(),
             Action::Run => {
                 let what = self.under_cursor();
                 return self.ask_run(what);
@@ -94,6 +102,7 @@ impl State {
             Step::Setting(flag, mode) => return self.decide_setting(flag, mode),
             Step::CloseWhatIf => self.close_what_if(),
             Step::OpenRun(name) => return self.open_run(name, false),
+            Step::AttachRun(name) => return self.attach_listed(name),
             Step::CompareRun(name) => return self.open_run(name, true),
             Step::AskDeploy => return self.ask_deploy(),
             Step::AskCancelDeploy => self.ask_cancel_deploy(),
@@ -233,11 +242,8 @@ impl State {
     pub(super) fn sort_by(&mut self, pane: &'static Pane, column: usize) {
         let table = self.desk.table_mut(pane);
         if !table.content.ordered {
-            table.sort = match table.sort {
-                Some((sorted, descending)) if sorted == column => Some((column, !descending)),
-                _ => Some((column, false)),
-            };
-            table.refilter();
+            let descending = table.sort.is_some_and(|(sorted, descending)| sorted == column && !descending);
+            table.sort_by_columns(&[(column, descending)]);
         }
         self.say_sort(pane);
     }
@@ -246,14 +252,14 @@ impl State {
         let table = self.desk.table_mut(pane);
         if !table.content.ordered && !table.content.columns.is_empty() {
             let columns = table.content.columns.len();
-            table.then.clear();
-            table.sort = match (table.sort, reverse) {
-                (Some((column, descending)), true) => Some((column, !descending)),
-                (None, true) => Some((0, true)),
-                (None, false) => Some((0, false)),
-                (Some((column, _)), false) => (column + 1 < columns).then_some((column + 1, false)),
+            let keys = match (table.sort, reverse) {
+                // Several columns keep their order among each other.
+                (Some((column, descending)), true) => [vec![(column, !descending)], table.then.clone()].concat(),
+                (None, _) => vec![(0, reverse)],
+                (Some((column, _)), false) if column + 1 < columns => vec![(column + 1, false)],
+                (Some(_), false) => Vec::new(),
             };
-            table.refilter();
+            table.sort_by_columns(&keys);
         }
         self.say_sort(pane);
     }
@@ -264,12 +270,14 @@ impl State {
             self.say(Severity::Info, "this panel keeps its order");
             return;
         }
-        let said = match table.sort {
-            Some((column, descending)) => {
-                let way = if descending { "descending" } else { "ascending" };
-                format!("sorted by {}, {way}", table.content.columns[column].name)
-            }
-            None => "in the order of the panel".to_owned(),
+        let key = |(name, descending): &SortKey| {
+            let way = if *descending { "descending" } else { "ascending" };
+            format!("{name}, {way}")
+        };
+        let keys: Vec<String> = table.sort_keys().iter().map(key).collect();
+        let said = match keys.is_empty() {
+            false => format!("sorted by {}", keys.join(", then by ")),
+            true => "in the order of the panel".to_owned(),
         };
         self.say(Severity::Info, said);
     }
@@ -300,6 +308,12 @@ impl State {
             Action::PanelRight => self.neighbor(1, 0),
             Action::PanelUp => self.neighbor(0, -1),
             Action::PanelDown => self.neighbor(0, 1),
+            Action::PanelWider | Action::PanelNarrower => self.resize_panel(true, action == Action::PanelWider),
+            Action::PanelTaller | Action::PanelShorter => self.resize_panel(false, action == Action::PanelTaller),
+            Action::PanelsAsBefore => {
+                self.desk.moved.remove(&(self.desk.screen, self.desk.layout.class));
+                self.say(Severity::Info, "borders are where they were at first");
+            }
             Action::ZoomFull => self.toggle_zoom(),
             Action::ZoomIn => self.desk.zoom = self.desk.zoom.larger(),
             Action::ZoomOut => self.desk.zoom = self.desk.zoom.smaller(),
@@ -309,6 +323,35 @@ impl State {
             },
         }
         true
+    }
+
+    /// Moves the border behind the focused panel, or the one before it where it is the last.
+    fn resize_panel(&mut self, sideways: bool, larger: bool) {
+        let panel = self.desk.layout.panel(self.desk.focused()).unwrap_or_default();
+        let edges = || self.desk.layout.edges.iter().filter(|edge| edge.upright == sideways);
+        let meets = |edge: &&Edge| match sideways {
+            true => edge.area.top() < panel.bottom() && panel.top() < edge.area.bottom(),
+            false => edge.area.left() < panel.right() && panel.left() < edge.area.right(),
+        };
+        let behind = edges().filter(meets).find(|edge| match sideways {
+            true => edge.area.x + 1 == panel.right(),
+            false => edge.area.y + 1 == panel.bottom(),
+        });
+        let before = edges().filter(meets).find(|edge| match sideways {
+            true => edge.area.x + 1 == panel.x,
+            false => edge.area.y + 1 == panel.y,
+        });
+        let (edge, outward) = match (behind, before) {
+            (Some(edge), _) => (*edge, 1),
+            (None, Some(edge)) => (*edge, -1),
+            (None, None) => return self.say(Severity::Info, "this panel has no such border here"),
+        };
+        let step = if sideways { COLUMNS } else { LINES } * outward * if larger { 1 } else { -1 };
+        self.desk.move_border(&edge, edge.moved + step);
+        self.desk.prepare(&self.model);
+        if self.desk.layout.edges.iter().any(|now| now.border == edge.border && now.moved == edge.moved) {
+            self.say(Severity::Info, "the border is at its end");
+        }
     }
 
     fn toggle_zoom(&mut self) {
@@ -738,6 +781,8 @@ impl State {
 
     fn refresh(&mut self) -> Vec<Effect> {
         let mut effects = vec![Effect::LoadCatalog { generation: self.model.catalog.start() }];
+        effects.extend([self.list_runs(), self.list_moments()]);
+        effects.extend(self.retry_deploy_plan());
         if self.model.cluster.source == Source::Past {
             effects.extend(self.return_to_now());
         }

@@ -45,7 +45,10 @@ impl State {
             "quit" | "q" => return self.ask_quit(),
             "messages" => return vec![Effect::ReadLog],
             "theme" => self.change_theme(rest),
-            "filter" => self.set_filter(rest.to_owned()),
+            "filter" => self.filter_command(rest),
+            "filters" => self.filters_command(),
+            "save-filter" => return self.save_filter_command(rest),
+            "delete-filter" => return self.delete_filter_command(rest),
             "node" => self.go(&NODES, &rest.into()),
             "component" => self.go(&RECIPE_COMPONENTS, &rest.into()),
             "value" => self.go(&VALUES, &rest.into()),
@@ -69,11 +72,13 @@ impl State {
             "save" => return self.save_command(rest),
             "save-log" => return self.save_log(rest),
             "runs" => return self.runs_command(),
+            "attach" => return self.attach_command(rest),
             "report" => self.report_command(rest),
             "speed" => self.speed_command(rest),
             "step" => return self.step_command(rest),
             "skip" => self.skip_command(rest),
             "retry" => return self.retry_command(rest),
+            "bundle" => return self.bundle_command(rest),
             "deploy" => return self.deploy_command(rest, Way::Install),
             "undeploy" => return self.deploy_command(rest, Way::Remove),
             "in-process" => self.in_process_command(rest),
@@ -114,9 +119,7 @@ impl State {
                 Err(said) => return self.say(Severity::Warn, said),
             }
         }
-        let table = self.desk.table_mut(pane);
-        (table.sort, table.then) = (keys.first().copied(), keys.get(1..).unwrap_or_default().to_vec());
-        table.refilter();
+        self.desk.table_mut(pane).sort_by_columns(&keys);
         self.desk.mark(Need::Cursor(pane));
         let said = if keys.is_empty() { "in the order of the panel".to_owned() } else { format!("sorted by {rest}") };
         self.say(Severity::Info, said);

@@ -70,6 +70,7 @@ impl State {
         model.contexts.current = Some(context.clone());
         model.cluster = Cluster { name: context, generation: model.cluster.generation, ..Cluster::default() };
         model.run = Run::default();
+        (model.records.in_cluster, model.records.following) = (None, None);
         model.what_if = None;
         model.recipe.clear();
         model.rules.clear();
@@ -84,6 +85,7 @@ impl State {
             self.desk.mark(need);
         }
         let mut effects = vec![self.watch()];
+        effects.extend(self.forget_evaluated());
         self.change_cluster(&name);
         effects.extend(self.resolve());
         effects

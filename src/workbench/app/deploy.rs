@@ -37,6 +37,13 @@ impl State {
         Effect::PlanDeploy { generation, target }
     }
 
+    /// Reads the bundle again that could not be read.
+    pub(super) fn retry_deploy_plan(&mut self) -> Option<Effect> {
+        let plan = &self.model.deploy.plan;
+        let target = plan.asked().filter(|_| plan.failure.is_some())?.clone();
+        Some(self.plan_deploy(target, false))
+    }
+
     fn say_active(&mut self) {
         let key = self.desk.keys.key(Action::Cancel);
         self.say(Severity::Info, format!("a deploy is active; {key} cancels it"));
@@ -88,17 +95,16 @@ impl State {
         let width = usize::from(Overlay::question_width(self.desk.width));
         let mut lines = hanging(&prepared.lines(&context), width);
         let releases = count(prepared.plan.releases.len(), "release");
-        let (title, choices, why) = match prepared.wish.options.way {
+        let way = prepared.wish.options.way;
+        let title = format!("{} {releases} {} {context}?", way.verb(), way.to());
+        let (choices, why) = match way {
             Way::Install => (
-                format!("deploy {releases} to {context}?"),
                 ["Cancel", "Deploy"],
                 "What is there with the same content is left as it is; what an earlier run left half-way is continued.",
             ),
-            Way::Remove => (
-                format!("remove {releases} from {context}?"),
-                ["Cancel", "Remove"],
-                "Namespaces that deploying has made go too, unless something else is in them.",
-            ),
+            Way::Remove => {
+                (["Cancel", "Remove"], "Namespaces that deploying has made go too, unless something else is in them.")
+            }
         };
         lines.extend([String::new(), why.to_owned()]);
         self.desk.overlay = Some(Overlay::question(Question::Deploy, &title, &hanging(&lines, width), choices));

@@ -33,6 +33,14 @@ impl State {
                 Vec::new()
             }
             Input::Click { column, row } => self.click(column, row),
+            Input::Drag { column, row } => {
+                self.drag(column, row);
+                Vec::new()
+            }
+            Input::Release => {
+                self.let_go();
+                Vec::new()
+            }
             Input::Wheel { column, row, lines } => {
                 self.wheel(column, row, lines);
                 Vec::new()
@@ -45,6 +53,7 @@ impl State {
     }
 
     fn key(&mut self, key: Key) -> Vec<Effect> {
+        self.desk.grabbed = None;
         if self.desk.keys.is(key, Action::Interrupt) {
             return self.interrupt();
         }
@@ -181,6 +190,7 @@ impl State {
     }
 
     pub(super) fn set_filter(&mut self, text: String) {
+        let text = self.meant_filter(text);
         let pane = self.desk.focused();
         let table = self.desk.table_mut(pane);
         if text.is_empty() {
@@ -338,7 +348,7 @@ impl State {
     }
 
     pub(super) fn reads(&self) -> Reads<'_> {
-        let Desk { tables, keys, screen, history, filters, files, themes, .. } = &self.desk;
+        let Desk { tables, keys, screen, history, filters, saved_filters, files, themes, .. } = &self.desk;
         let (model, pane) = (&self.model, self.desk.focused());
         let (recent_contexts, recent_files) = (self.recent_contexts(), self.recent_files());
         Reads {
@@ -349,6 +359,7 @@ impl State {
             pane,
             history,
             filters,
+            saved_filters,
             files,
             themes,
             recent_contexts,
@@ -444,6 +455,15 @@ impl State {
         let again = self.desk.focused() == pane;
         self.desk.focus_on(pane);
         let inner = self.desk.layout.inner(area);
+        if let Some(edge) = self.desk.edge_at(at) {
+            let behind = if edge.upright { column - edge.area.x } else { row - edge.area.y };
+            self.desk.grabbed = Some((edge.border, behind));
+            return Vec::new();
+        }
+        // No row is on a border.
+        if row >= inner.bottom() || column < inner.x || column >= inner.right() {
+            return Vec::new();
+        }
         let table = self.desk.table_mut(pane);
         let head = usize::from(inner.height) - table.room(inner.height).min(usize::from(inner.height));
         let offset = usize::from(row.saturating_sub(inner.y));
@@ -463,6 +483,23 @@ impl State {
         table.move_to(place);
         self.desk.mark(Need::Cursor(pane));
         if again && same { self.act(Action::Enter) } else { Vec::new() }
+    }
+
+    /// The border under the pointer goes with it.
+    fn drag(&mut self, column: u16, row: u16) {
+        let Some((border, behind)) = self.desk.grabbed else { return };
+        let Some(edge) = self.desk.layout.edges.iter().copied().find(|edge| edge.border == border) else { return };
+        let (from, to) = if edge.upright { (edge.area.x, column) } else { (edge.area.y, row) };
+        let step = i32::from(to) - i32::from(behind) - i32::from(from);
+        self.desk.move_border(&edge, edge.moved + step);
+    }
+
+    fn let_go(&mut self) {
+        let Some((border, _)) = self.desk.grabbed.take() else { return };
+        if self.desk.layout.edges.iter().any(|edge| edge.border == border && edge.moved != 0) {
+            let key = self.desk.keys.key(Action::PanelsAsBefore);
+            self.say(Severity::Info, format!("borders stay where they are put; {key} puts them back"));
+        }
     }
 
     fn wheel(&mut self, column: u16, row: u16, lines: i32) {

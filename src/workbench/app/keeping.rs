@@ -134,6 +134,7 @@ impl State {
         let mut session = self.keeping.session.clone();
         session.commands.clone_from(&self.desk.history);
         session.filters.clone_from(&self.desk.filters);
+        session.saved_filters.clone_from(&self.desk.saved_filters);
         session
     }
 

@@ -4,16 +4,20 @@ use super::State;
 use crate::{
     ops::{
         Failure,
-        run::record::{Record, Summary},
+        run::{
+            attach,
+            record::{Record, Summary},
+        },
     },
     report::{self, FORMS, compare as runs},
-    validate::event::Body,
+    validate::{event::Body, plan::cleanup_command},
     workbench::{
         effect::Effect,
         keymap::Action,
-        model::{Replay, Run, RunsCompared, Severity},
+        model::{InCluster, Replay, Run, RunsCompared, Severity, Source},
         overlay::Overlay,
         panes::{CHECKS, COMPARED_RUNS, Need, RUN_CHANGES, RUNS, RowId},
+        widgets::text,
     },
 };
 use std::{path::PathBuf, sync::Arc};
@@ -39,12 +43,7 @@ impl State {
     }
 
     pub(super) fn open_run(&mut self, name: String, compare: bool) -> Vec<Effect> {
-        if self.model.run.active && !compare {
-            let key = self.desk.keys.key(Action::Cancel);
-            self.say(
-                Severity::Info,
-                format!("a run is active; when it has ended, or {key} cancels it, others can be shown"),
-            );
+        if !compare && self.refuses_another_run() {
             return Vec::new();
         }
         if compare && self.model.run.checks.is_empty() {
@@ -103,17 +102,103 @@ impl State {
     /// Shows a run that another program goes on with, up to its end.
     fn follow_record(&mut self, record: &Record) -> Vec<Effect> {
         let name = record.stored.name.clone();
-        self.model.records.replay = None;
-        self.model.records.following = Some(name.clone());
-        self.model.run = Run { follows: true, id: name.clone(), ..Run::default() };
+        self.show_followed(&name);
         record.events.iter().for_each(|event| self.model.run.fold(event.clone()));
-        self.desk.mark(Need::Run);
-        self.desk.mark(Need::Runs);
-        self.desk.focus_on(&CHECKS);
         self.follow_run();
         let said = format!("run {name} goes on in another terminal, and is followed here; it is canceled there");
         self.say(Severity::Info, said);
         vec![Effect::FollowRun { name, from: record.events.len() }]
+    }
+
+    /// `:attach [RUN] [NAMESPACE]`: a run that somebody else started on the cluster.
+    pub(super) fn attach_command(&mut self, words: &str) -> Vec<Effect> {
+        let cluster = &self.model.cluster;
+        if cluster.source == Source::Saved {
+            self.say(Severity::Info, "a snapshot has no runs: show a live cluster first");
+            return Vec::new();
+        }
+        if self.refuses_another_run() {
+            return Vec::new();
+        }
+        let mut words = words.split_whitespace().map(str::to_owned);
+        self.asked.attach = words.next();
+        self.asked.run += 1;
+        vec![Effect::FindRuns { generation: self.asked.run, namespace: words.next() }]
+    }
+
+    pub(super) fn runs_found(
+        &mut self,
+        generation: u64,
+        namespace: String,
+        answer: Result<Vec<String>, Failure>,
+    ) -> Vec<Effect> {
+        if generation != self.asked.run {
+            return Vec::new();
+        }
+        let runs = match answer {
+            Ok(runs) => runs,
+            Err(failure) => {
+                self.say_failure(failure);
+                return Vec::new();
+            }
+        };
+        self.model.records.in_cluster = Some(InCluster { namespace: namespace.clone(), runs: runs.clone() });
+        self.desk.mark(Need::Runs);
+        let wanted = self.asked.attach.take();
+        if wanted.is_none() && runs.len() > 1 {
+            self.desk.focus_on(&RUNS);
+            let (runs, key) = (text::count(runs.len(), "run"), self.desk.keys.key(Action::Enter));
+            self.say(Severity::Info, format!("{runs} in namespace {namespace}; {key} follows one"));
+            return Vec::new();
+        }
+        match attach::choose(&runs, wanted.as_deref().unwrap_or("last"), &namespace) {
+            Ok(run) => self.attach_run(run.clone(), namespace),
+            Err(failure) => {
+                self.say_failure(failure);
+                Vec::new()
+            }
+        }
+    }
+
+    /// Enter on a run of the cluster.
+    pub(super) fn attach_listed(&mut self, name: String) -> Vec<Effect> {
+        let Some(found) = &self.model.records.in_cluster else { return Vec::new() };
+        let namespace = found.namespace.clone();
+        self.attach_run(name, namespace)
+    }
+
+    fn attach_run(&mut self, name: String, namespace: String) -> Vec<Effect> {
+        if self.refuses_another_run() {
+            return Vec::new();
+        }
+        // A record that is on its way was asked for before.
+        self.asked.run += 1;
+        self.show_followed(&name);
+        let said = format!("run {name} goes on in the cluster, and is followed here; whoever started it can cancel it");
+        self.say(Severity::Info, said);
+        vec![Effect::AttachRun { name, namespace }]
+    }
+
+    /// Makes room for a run that another program goes on with.
+    fn show_followed(&mut self, name: &str) {
+        self.model.records.replay = None;
+        self.model.records.following = Some(name.to_owned());
+        self.model.run = Run { follows: true, id: name.to_owned(), ..Run::default() };
+        self.desk.mark(Need::Run);
+        self.desk.mark(Need::Runs);
+        self.desk.focus_on(&CHECKS);
+    }
+
+    /// While a run of ours is active, no other is shown.
+    fn refuses_another_run(&mut self) -> bool {
+        if self.model.run.active {
+            let key = self.desk.keys.key(Action::Cancel);
+            self.say(
+                Severity::Info,
+                format!("a run is active; when it has ended, or {key} cancels it, others can be shown"),
+            );
+        }
+        self.model.run.active
     }
 
     pub(super) fn follow_ended(&mut self, name: &str, answer: Result<bool, Failure>) -> Vec<Effect> {
@@ -124,7 +209,7 @@ impl State {
         match answer {
             Ok(true) => {}
             Ok(false) => {
-                let clean = format!("aicr cleanup --namespace {} --run-id {name}", self.model.run.namespace);
+                let clean = cleanup_command(&self.model.run.namespace, name);
                 let said = format!(
                     "run {name} was interrupted: its program did not see its end; `{clean}` removes what it left"
                 );

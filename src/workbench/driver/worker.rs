@@ -8,11 +8,11 @@ use crate::{
     document::{header::Edition, side::Side},
     inventory::Inventory,
     ops::{
-        self, Failure, Kind,
+        self, Failure, Kind, bundle,
         config::Applied,
         deploy,
         place::{self, Format, Place},
-        run::{Control, EventLog, Prepared, Reader, record},
+        run::{Control, EventLog, Prepared, Reader, attach, live, record},
         session::Session,
         snapshots::{self, Limits, Recorder},
         upgrade::{self, installed::Live},
@@ -24,13 +24,14 @@ use crate::{
     workbench::{
         RunOptions,
         effect::Effect,
+        live_checks::News,
         model::{UpgradeBasis, What},
         msg::{Log, Msg},
         overlay::Files,
     },
 };
 use std::{path::Path, process::Stdio, sync::Arc, time::Duration};
-use tokio::{io::AsyncWriteExt, runtime::Handle, sync::mpsc, task::JoinHandle};
+use tokio::{io::AsyncWriteExt, runtime::Handle, sync::mpsc, task::JoinHandle, time::Instant};
 
 /// Longest wait for a program that takes a text.
 const COPYING: Duration = Duration::from_secs(3);
@@ -57,24 +58,24 @@ pub(in crate::workbench) struct Worker {
     configuration: Option<Arc<Applied>>,
     /// What is watched is kept as it changes.
     keeps: bool,
+    writes_session: bool,
     answers: mpsc::Sender<Msg>,
     watching: Option<JoinHandle<()>>,
     running: Option<Running>,
     following: Option<JoinHandle<()>>,
+    evaluating: Option<JoinHandle<()>>,
 }
 
 /// Runs what nobody waits for, after everything else that is ready: writing thousands of nodes takes a processor for half a
 /// second, in which keys would be answered late.
 fn in_background(work: impl Future<Output = ()> + Send + 'static) {
-    let run = move || {
-        term::yield_to_all();
+    // Without a thread nothing is kept, as without a folder.
+    term::in_background(move || {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         if let Ok(runtime) = runtime.enable_time().on_thread_start(term::yield_to_all).build() {
             runtime.block_on(work);
         }
-    };
-    // Without a thread nothing is kept, as without a folder.
-    let _ = std::thread::Builder::new().name("aicr-background".to_owned()).spawn(run);
+    });
 }
 
 impl Worker {
@@ -88,10 +89,12 @@ impl Worker {
             options: options.run.clone(),
             configuration: options.configuration.clone(),
             keeps: options.keeps,
+            writes_session: options.writes_session,
             answers,
             watching: None,
             running: None,
             following: None,
+            evaluating: None,
         }
     }
 
@@ -184,6 +187,17 @@ impl Worker {
             }
             Effect::Plan { generation, catalog, recipe, what } => self.plan(generation, catalog, recipe, what),
             Effect::Run(prepared) => self.run(prepared),
+            Effect::ReadBundle { generation, folder } => self.compute(
+                "read the bundle",
+                move || bundle::there(&folder).map(Arc::new),
+                move |answer| Msg::BundleRead { generation, answer },
+            ),
+            Effect::Evaluate { generation, catalog, recipe } => self.evaluate(generation, catalog, recipe),
+            Effect::EndEvaluation => {
+                if let Some(task) = self.evaluating.take() {
+                    task.abort();
+                }
+            }
             Effect::PlanDeploy { generation, target } => {
                 let wish = deploy::Wish {
                     options: Options { way: target.way, ..Options::default() },
@@ -220,6 +234,17 @@ impl Worker {
                 },
                 |answer| answer.unwrap_or_else(Msg::Failed),
             ),
+            Effect::KeepSession { session, said } => {
+                let writes = self.writes_session;
+                self.compute(
+                    "save the session",
+                    move || match writes {
+                        true => super::keep(*session).map(|()| Msg::Done(said)),
+                        false => Ok(Msg::Done(format!("{said} (until the end of this session)"))),
+                    },
+                    |answer| answer.unwrap_or_else(Msg::Failed),
+                );
+            }
             Effect::ListFiles(folder) => self.compute(
                 "list the files",
                 move || Ok(Files { names: place::names(&folder), folder }),
@@ -237,25 +262,33 @@ impl Worker {
                 },
                 |answer| answer.unwrap_or_else(Msg::Failed),
             ),
-            Effect::ListRuns { generation } => self.compute(
-                "list the records of runs",
-                || record::list(&record::folder()?).map(Arc::new),
-                move |answer| Msg::RunsListed { generation, answer },
-            ),
-            Effect::OpenRun { generation, name, compare } => self.compute(
-                "read the record of a run",
-                move || record::open(&record::folder()?, &name).map(Arc::new),
-                move |answer| Msg::RunOpened { generation, compare, answer },
-            ),
-            Effect::CompareRuns { generation, left, right } => self.compute(
-                "compare two runs",
-                move || {
-                    let folder = record::folder()?;
-                    Ok(Arc::new([record::open(&folder, &left)?, record::open(&folder, &right)?]))
-                },
-                move |answer| Msg::RunsCompared { generation, answer },
-            ),
+            Effect::ListRuns { generation } => {
+                let target = self.session.target();
+                self.compute(
+                    "list the records of runs",
+                    move || record::shelf(&target).list().map(Arc::new),
+                    move |answer| Msg::RunsListed { generation, answer },
+                );
+            }
+            Effect::OpenRun { generation, name, compare } => {
+                let target = self.session.target();
+                self.compute(
+                    "read the record of a run",
+                    move || record::shelf(&target).open(&name).map(Arc::new),
+                    move |answer| Msg::RunOpened { generation, compare, answer },
+                );
+            }
+            Effect::CompareRuns { generation, left, right } => {
+                let shelf = record::shelf(&self.session.target());
+                self.compute(
+                    "compare two runs",
+                    move || Ok(Arc::new([shelf.open(&left)?, shelf.open(&right)?])),
+                    move |answer| Msg::RunsCompared { generation, answer },
+                );
+            }
             Effect::FollowRun { name, from } => self.follow(name, from),
+            Effect::FindRuns { generation, namespace } => self.find_runs(generation, namespace),
+            Effect::AttachRun { name, namespace } => self.attach(name, namespace),
             Effect::ReadLog => self.compute(
                 "read the log",
                 || Ok(Log { lines: store::log::recent(), file: store::log::path().map(Path::to_owned) }),
@@ -373,6 +406,47 @@ impl Worker {
         }));
     }
 
+    fn find_runs(&self, generation: u64, namespace: Option<String>) {
+        let (answers, session) = (self.answers.clone(), self.session.clone());
+        let namespace = namespace.unwrap_or_else(|| self.options.plan.namespace.clone());
+        tokio::spawn(async move {
+            let answer = match session.connection().await {
+                Ok(connection) => attach::runs(&connection, &namespace).await,
+                Err(failure) => Err(failure),
+            };
+            // The workbench has ended when nobody takes the answer.
+            let _ = answers.send(Msg::RunsFound { generation, namespace, answer }).await;
+        });
+    }
+
+    /// Follows a run by what is seen of it on the cluster.
+    fn attach(&mut self, name: String, namespace: String) {
+        if let Some(old) = self.following.take() {
+            old.abort();
+        }
+        let (answers, session) = (self.answers.clone(), self.session.clone());
+        self.following = Some(tokio::spawn(async move {
+            let answer = match session.connection().await {
+                Ok(connection) => {
+                    let (writer, mut events) = attach::log();
+                    let showing = async {
+                        while let Some(event) = events.next().await {
+                            let event = Event::clone(&event).into();
+                            if answers.send(Msg::Followed { name: name.clone(), event }).await.is_err() {
+                                return;
+                            }
+                        }
+                    };
+                    // The end is told after the last event.
+                    tokio::join!(attach::attach(&connection, &namespace, &name, writer), showing).0
+                }
+                Err(failure) => Err(failure),
+            };
+            // The workbench has ended when nobody takes it.
+            let _ = answers.send(Msg::FollowEnded { name, answer: answer.map(|_| true) }).await;
+        }));
+    }
+
     fn check_upgrade(&self, generation: u64, basis: UpgradeBasis, name: String, is_saved: bool) {
         let (answers, session) = (self.answers.clone(), self.session.clone());
         tokio::spawn(async move {
@@ -443,6 +517,49 @@ impl Worker {
         self.running = Some(Running { task, control, abandoned });
     }
 
+    /// Evaluates the checks that only read, again and again until it is aborted.
+    fn evaluate(&mut self, generation: u64, catalog: Arc<Catalog>, recipe: Option<Arc<Resolution>>) {
+        if let Some(old) = self.evaluating.take() {
+            old.abort();
+        }
+        let (answers, session, options) = (self.answers.clone(), self.session.clone(), self.options.clone());
+        self.evaluating = Some(tokio::spawn(async move {
+            let tell = |news| answers.send(Msg::Evaluated { generation, news });
+            let recipe = recipe.as_ref().map(|resolution| &resolution.recipe);
+            let live = match live::checks(&catalog, recipe, &options) {
+                Ok(live) => live,
+                // The workbench has ended when nobody takes the answer; also below.
+                Err(failure) => return drop(tell(News::Failed(failure)).await),
+            };
+            let connection = match session.connection().await {
+                Ok(connection) => connection,
+                Err(failure) => return drop(tell(News::Failed(failure)).await),
+            };
+            if tell(News::Others(live.others.clone())).await.is_err() {
+                return;
+            }
+            loop {
+                let began = Instant::now();
+                let (writer, log) = EventLog::new();
+                let mut events = log.reader();
+                let telling = async {
+                    while let Some(event) = events.next().await {
+                        if tell(News::Event(Event::clone(&event).into())).await.is_err() {
+                            return;
+                        }
+                    }
+                };
+                tokio::join!(live::evaluate(&connection, &live, writer), telling);
+                let pause = live::pause(began.elapsed());
+                let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+                if tell(News::Ended { pause_ms }).await.is_err() {
+                    return;
+                }
+                tokio::time::sleep(pause).await;
+            }
+        }));
+    }
+
     fn deploy(&mut self, prepared: Arc<deploy::Prepared>) {
         let (control, requests) = ops::run::control();
         let (answers, session) = (self.answers.clone(), self.session.clone());
@@ -479,7 +596,7 @@ impl Worker {
 
     /// Ends the watch and cancels a run that has not ended; the run to wait for, while it cleans up.
     pub(in crate::workbench) fn wind_down(&mut self) -> Option<&mut Running> {
-        for task in [self.watching.take(), self.following.take()].into_iter().flatten() {
+        for task in [self.watching.take(), self.following.take(), self.evaluating.take()].into_iter().flatten() {
             task.abort();
         }
         let running = self.running.as_mut().filter(|running| !running.task.is_finished())?;

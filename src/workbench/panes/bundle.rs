@@ -1,19 +1,20 @@
 //! What the recipe becomes for Helm: releases by level beside what the cluster runs, what bundling adds to their values, every
 //! file with its content, and the same recipe in every other dialect.
 //!
-//! It is `aicr bundle --plan` without flags, and like it writes nothing.
+//! It is `aicr bundle --plan` without flags, and like it writes nothing; with a bundle on disk it is `--against` as well, in
+//! the dialect of that bundle.
 
 use super::{prelude::*, stack};
 use crate::{
     bundle::{
-        compare,
+        compare::{self, Change, There},
         deployer::{self, Deployer},
         flags::Flags,
         plan::{BundlePlan, Options},
         release::Release,
         values::Added,
     },
-    ops::{self, Failure},
+    ops::{self, Failure, bundle::Line},
     yaml,
 };
 
@@ -23,7 +24,7 @@ pub static PANE: Pane = Pane {
     // Nothing of the recipe's other panes is needed beside it.
     presence: |_, focus| if *focus == PANE { Presence::Alone } else { Presence::Hidden },
     jump: Some(Action::GoBundle),
-    needs: &[Need::Recipe],
+    needs: &[Need::Recipe, Need::Bundle],
     hints: &[Action::MoveDown, Action::Enter, Action::FoldToggle, Action::Filter, Action::Copy, Action::Back],
     build,
     on: |view, action| {
@@ -43,11 +44,13 @@ pub static PANE: Pane = Pane {
 const FILE: &str = "file ";
 /// And one that is a dialect.
 const DIALECT: &str = "dialect ";
+/// And one that is a file which differs from the bundle on disk.
+const CHANGE: &str = "change ";
 /// And one that is a note, before its number.
 const NOTE: &str = "note ";
 
 fn label(name: &str) -> &str {
-    name.strip_prefix(FILE).or(name.strip_prefix(DIALECT)).unwrap_or(name)
+    [FILE, DIALECT, CHANGE].iter().find_map(|kind| name.strip_prefix(kind)).unwrap_or(name)
 }
 
 /// The plan of the recipe that is shown; none without a recipe.
@@ -66,6 +69,7 @@ fn plan_for(view: &View<'_>, deployer: &'static dyn Deployer) -> Option<Result<B
         readiness_hooks: false,
         tool: env!("CARGO_PKG_VERSION").to_owned(),
         vendored: None,
+        supplied: Default::default(),
     };
     Some(ops::bundle::plan(catalog, &resolution.recipe, options))
 }
@@ -77,7 +81,7 @@ fn build(view: &View<'_>) -> Content {
         Some(Ok(plan)) => plan,
     };
     let bundle = &plan.bundle;
-    let mut rows: Vec<Row> = Vec::new();
+    let mut rows: Vec<Row> = against(view, &plan);
     for level in 0..bundle.levels() {
         let releases: Vec<&Release> = bundle.releases.iter().filter(|release| release.level == level).collect();
         rows.push(heading("level", level, format!("level {level}: {}", text::count(releases.len(), "release")), true));
@@ -129,6 +133,72 @@ fn build(view: &View<'_>) -> Content {
     content(rows, crate::bundle::info::summary(bundle), says)
 }
 
+/// What writing the bundle would change in the one on disk that a person named; first, because it was asked for.
+fn against(view: &View<'_>, plan: &BundlePlan) -> Vec<Row> {
+    let slot = &view.model.bundle;
+    let head = |role, text: String, is_open| {
+        vec![Row { branch: Some(is_open), ..Row::new(RowId::Line("against", 0), vec![Cell::new(role, text)]) }]
+    };
+    let Some(asked) = slot.asked() else { return Vec::new() };
+    let asked = asked.display();
+    if let Some(failure) = &slot.failure {
+        return head(Role::Fail, format!("not compared with {asked}: {}", text::clean(&failure.because)), false);
+    }
+    let Some((folder, there)) = slot.answer().filter(|_| !slot.loading) else {
+        return head(Role::Muted, format!("reading {asked} …"), false);
+    };
+    let other = other_plan(view, there);
+    let plan = match &other {
+        None => plan,
+        Some(Ok(other)) => other,
+        Some(Err(failure)) => {
+            return head(Role::Fail, format!("not compared with {asked}: {}", text::clean(&failure.because)), false);
+        }
+    };
+    let changes = compare::files(plan, &there.files);
+    let name = Deployer::name(plan.bundle.options.deployer);
+    let folder = format!("the {name} bundle in {}", folder.display());
+    let mut rows = match changes.len() {
+        0 => head(Role::Ok, format!("no file of {folder} would change"), false),
+        count => head(Role::Change, format!("{} of {folder} would change", text::count(count, "file")), true),
+    };
+    rows.extend(changes.iter().map(|change| {
+        let role = match change {
+            Change::New(_) => Role::Ok,
+            Change::Gone(_) => Role::Fail,
+            Change::Changed(..) => Role::Change,
+        };
+        let cell = Cell::new(role, format!("{} {}", change.word(), text::clean(change.path())));
+        Row { depth: 1, ..Row::new(format!("{CHANGE}{}", change.path()), vec![cell]) }
+    }));
+    rows
+}
+
+/// The plan in the dialect of a bundle on disk, where that is not the shown one.
+fn other_plan(view: &View<'_>, there: &There) -> Option<Result<BundlePlan, Failure>> {
+    let deployer = deployer::named(there.deployer.as_deref()?).ok()?;
+    let is_shown = Deployer::name(deployer) == Deployer::name(deployer::ALL[0]);
+    if is_shown { None } else { plan_for(view, deployer) }
+}
+
+/// A file that would change: its lines on both sides, or what there is to say of it.
+fn change(view: &View<'_>, plan: &BundlePlan, path: &str) -> Option<Step> {
+    let (_, there) = view.model.bundle.answer()?;
+    let other = other_plan(view, there).transpose().ok()?;
+    let changes = compare::files(other.as_ref().unwrap_or(plan), &there.files);
+    let change = changes.iter().find(|change| change.path() == path)?;
+    let body = match (change, ops::bundle::lines(change)) {
+        (Change::New(file), _) => file.shown().into_owned(),
+        (Change::Gone(_), _) => "the plan does not have this file".to_owned(),
+        (_, Err(binary)) => binary.to_string(),
+        (_, Ok(lines)) if lines.is_empty() => "the digests of the files that differ".to_owned(),
+        (_, Ok(lines)) => {
+            lines.into_iter().map(|Line { sign, number, text }| format!("{sign} line {number:<4}  {text}\n")).collect()
+        }
+    };
+    Some(Step::Text { title: format!("{} {path}", change.word()), body })
+}
+
 /// The version that the cluster runs of a release; unknown where nobody could look.
 fn runs(view: &View<'_>, release: &Release) -> (Role, String) {
     let releases = view.model.cluster.snapshot.as_ref().and_then(|snapshot| snapshot.releases.value());
@@ -167,18 +237,33 @@ fn row(view: &View<'_>, plan: &BundlePlan, release: &Release) -> Row {
     }
 }
 
-/// The files of two plans by release.
+/// The files of two plans by release; those in the folder of the release without it, because there is little room for two.
 fn side_by_side(left: &BundlePlan, right: &BundlePlan) -> String {
-    let pairs = compare::dialects(left, right);
-    let width = pairs.iter().flat_map(|pair| &pair.left).map(|path| path.len()).max().unwrap_or(0);
     let name = |plan: &BundlePlan| Deployer::name(plan.bundle.options.deployer);
+    let column = |plan: &BundlePlan, release: &str, paths: &[String]| -> Vec<String> {
+        let known = plan.bundle.releases.iter().find(|known| known.name == release);
+        let folder = known.map(|release| format!("{}/", plan.bundle.options.deployer.folder(release)));
+        let folder = folder.filter(|folder| paths.iter().any(|path| path.starts_with(folder)));
+        let own = |path: &&String| folder.as_ref().is_some_and(|folder| path.starts_with(folder));
+        let (inside, outside): (Vec<&String>, Vec<&String>) = paths.iter().partition(own);
+        let short = |path: &String| format!("  {}", &path[folder.as_ref().map_or(0, String::len)..]);
+        let rows = folder.iter().cloned().chain(inside.into_iter().map(short));
+        rows.chain(outside.into_iter().cloned()).collect()
+    };
+    let rows: Vec<(String, Vec<String>, Vec<String>)> = compare::dialects(left, right)
+        .into_iter()
+        .map(|pair| {
+            let (one, two) = (column(left, &pair.release, &pair.left), column(right, &pair.release, &pair.right));
+            (pair.release, one, two)
+        })
+        .collect();
+    let width = rows.iter().flat_map(|(_, left, _)| left).map(String::len).max().unwrap_or(0);
     let mut body = format!("  {:<width$}  {}\n", name(left), name(right));
-    for pair in pairs {
-        body += &format!("\n{}\n", pair.release);
-        let none = String::new();
-        for at in 0..pair.left.len().max(pair.right.len()) {
-            let side = |side: &'_ [String]| side.get(at).unwrap_or(&none).clone();
-            body += format!("  {:<width$}  {}", side(&pair.left), side(&pair.right)).trim_end();
+    for (release, left, right) in rows {
+        body += &format!("\n{release}\n");
+        for at in 0..left.len().max(right.len()) {
+            let side = |side: &[String]| side.get(at).cloned().unwrap_or_default();
+            body += format!("  {:<width$}  {}", side(&left), side(&right)).trim_end();
             body.push('\n');
         }
     }
@@ -191,6 +276,9 @@ fn read(view: &View<'_>, name: &str) -> Option<Step> {
     if let Some(path) = name.strip_prefix(FILE) {
         let file = plan.files.iter().find(|file| file.path == path)?;
         return Some(Step::Text { title: path.to_owned(), body: file.shown().into_owned() });
+    }
+    if let Some(path) = name.strip_prefix(CHANGE) {
+        return change(view, &plan, path);
     }
     if let Some(name) = name.strip_prefix(DIALECT) {
         let deployer = deployer::named(name).ok()?;

@@ -78,6 +78,16 @@ fn check_rows(check: &CheckView, now_ms: u64, width: usize) -> Vec<Row> {
             }
         }
     }
+    // What a benchmark measures comes before how it is run.
+    if let Some(fastest) = curve::fastest(&check.curve) {
+        line(&mut rows, Cell::new(Role::Heading, "bus bandwidth by message size"));
+        line(&mut rows, Cell::new(Role::Strong, fastest));
+        // Narrower than the text: a bar that is wrapped says something else.
+        for (label, bar) in curve::lines(&check.curve, width.saturating_sub(2)) {
+            line(&mut rows, Cell::text(label).and(Role::Run, bar));
+        }
+        line(&mut rows, Cell::default());
+    }
     let node = check.result.as_ref().and_then(|result| result.node.clone());
     let way = match check.planned.way {
         Way::Job => "in a pod",
@@ -103,13 +113,6 @@ fn check_rows(check: &CheckView, now_ms: u64, width: usize) -> Vec<Row> {
             ("image", check.planned.image.as_str().into()),
         ],
     );
-    if !check.curve.is_empty() {
-        line(&mut rows, Cell::default());
-        line(&mut rows, Cell::new(Role::Heading, "bus bandwidth by message size"));
-        for (label, bar) in curve::lines(&check.curve, width) {
-            line(&mut rows, Cell::text(label).and(Role::Run, bar));
-        }
-    }
     if !check.planned.description.is_empty() {
         line(&mut rows, Cell::default());
         wrapped(&mut rows, Role::Muted, &check.planned.description, width);

@@ -77,7 +77,7 @@ fn build(view: &View<'_>) -> Content {
                 ..Row::new(
                     &component.name,
                     vec![
-                        component.name.as_str().into(),
+                        Cell::text(&component.name).leading_to(page_of(view, &component.name)),
                         or_dash((!wanted.is_empty()).then_some(wanted)),
                         or_dash(found),
                     ],

@@ -3,7 +3,7 @@
 use super::{checks, prelude::*};
 use crate::{
     deploy::{
-        event::{Found, State, Way},
+        event::{Found, State},
         progress::Release,
     },
     validate::event::Severity,
@@ -48,7 +48,11 @@ fn build(view: &View<'_>) -> Content {
             None if deploy.plan.loading => Blank::Loading.says("reading the bundle …"),
             None => {
                 let line = view.keys.command("deploy FOLDER");
-                Blank::Empty.says(format!("no bundle is shown; {line} plans one and changes nothing"))
+                let [runs, back] = [Action::GoRuns, Action::Back].map(|action| view.keys.key(action));
+                let mut says = Blank::NotAsked.says(format!("{line} plans a bundle and changes nothing"));
+                let more = format!("{runs} lists what was recorded, deploys too; {back} goes to the checks");
+                says.push((Role::Muted, more));
+                says
             }
         };
         return content("deploy".to_owned(), String::new(), Vec::new(), says);
@@ -81,8 +85,7 @@ fn build(view: &View<'_>) -> Content {
             rows.push(Row { depth: 1, ..Row::new(RowId::Piece(at, piece), vec![Cell::new(role, line)]) });
         }
     }
-    let (verb, to) = if progress.way == Way::Install { ("deploy", "to") } else { ("remove", "from") };
-    let title = format!("{verb} {} {to} {}", progress.bundle, progress.context);
+    let title = format!("{} {} {} {}", progress.way.verb(), progress.bundle, progress.way.to(), progress.context);
     content(title, note(view), rows, Vec::new())
 }
 

@@ -1,4 +1,4 @@
-//! The whole fleet at once: one cell for each node, by shape, what differs first and what is in trouble first.
+//! The whole fleet at once: one cell for each node, by shape; what differs comes first, then what is in trouble.
 
 use super::{no_cluster, nodes, prelude::*, shapes};
 use crate::inventory::{Node, shape::Shape};
@@ -29,10 +29,11 @@ const FEWEST: usize = 24;
 /// Columns of what a shape is called.
 const NAME: usize = 30;
 
-/// Shapes as they are drawn: those in trouble, those that differ, then the large ones.
+/// Shapes as they are drawn: those that differ, then those in trouble, then the large ones. A few nodes that differ would
+/// be below thousands of cells of a shape of which one is not ready.
 fn ordered<'v>(view: &View<'v>) -> Vec<&'v Shape> {
     let mut shapes: Vec<&Shape> = view.model.cluster.fleet.shapes.iter().collect();
-    shapes.sort_by_key(|shape| (shape.not_ready == 0, !shape.outlier, std::cmp::Reverse(shape.nodes.len())));
+    shapes.sort_by_key(|shape| (!shape.outlier, shape.not_ready == 0, std::cmp::Reverse(shape.nodes.len())));
     shapes
 }
 

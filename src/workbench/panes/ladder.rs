@@ -77,7 +77,7 @@ fn build(view: &View<'_>) -> Content {
                     Cell::new(role, &rung.layer_name),
                     value,
                     note,
-                    Cell::new(Role::Muted, beside_name(rung)),
+                    Cell::new(Role::Muted, beside_name(rung)).leading_to(file_of(view, parts_of(&rung.at).0)),
                     Cell::new(Role::Muted, if rung.criteria.is_empty() { "-" } else { &rung.criteria }),
                 ],
             )
@@ -154,14 +154,22 @@ fn relative(file: &str) -> &str {
     file.strip_prefix("catalog/").unwrap_or(file)
 }
 
-/// `overlays/kind.yaml:15` of `catalog/overlays/kind.yaml:15:27`: the column is what an editor needs, not a person.
-fn place_of(at: &str) -> String {
+/// File and line of `catalog/overlays/kind.yaml:15:27`: the column is what an editor needs, not a person.
+fn parts_of(at: &str) -> (&str, Option<&str>) {
     let mut parts = at.rsplitn(3, ':');
     let (column, line, file) = (parts.next(), parts.next(), parts.next());
     let is_number = |text: Option<&str>| text.is_some_and(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-    match (file, line) {
-        (Some(file), Some(line)) if is_number(column) && is_number(Some(line)) => format!("{}:{line}", relative(file)),
-        _ => relative(at).to_owned(),
+    match file.filter(|_| is_number(column) && is_number(line)) {
+        Some(file) => (file, line),
+        None => (at, None),
+    }
+}
+
+/// `overlays/kind.yaml:15` of `catalog/overlays/kind.yaml:15:27`.
+fn place_of(at: &str) -> String {
+    match parts_of(at) {
+        (file, Some(line)) => format!("{}:{line}", relative(file)),
+        (file, None) => relative(file).to_owned(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Output of the selected check, following its end until somebody scrolls up.
+//! Output of the selected check and of the workloads that it created, following its end until somebody scrolls up.
 //!
 //! A check may write a million lines; rows are made of those around the cursor, or of those that the filter means.
 
@@ -92,13 +92,18 @@ fn build(view: &View<'_>) -> Content {
         };
     };
     let table = view.table();
-    let width = view.width.saturating_sub(if view.timestamps { 14 } else { 1 });
+    let sources = source_columns(check, view.width);
+    let time = if view.timestamps { 14 } else { 1 };
+    let width = view.width.saturating_sub(time + if sources > 0 { sources + 2 } else { 0 });
     let lines = shown(check, table);
     let mut rows = Vec::with_capacity(lines.len() + 2);
     let (first, end) = (check.log.dropped(), check.log.end());
     let is_window = sought(&table.filter).is_none();
     let beyond = |name, number, said| {
-        let row = Row::new(RowId::Line(name, number), vec![Cell::default(), Cell::new(Role::Muted, said)]);
+        let row = Row::new(
+            RowId::Line(name, number),
+            cells(Cell::default(), sources, Cell::default(), Cell::new(Role::Muted, said)),
+        );
         Some(row).filter(|_| is_window)
     };
     match lines.first() {
@@ -117,15 +122,21 @@ fn build(view: &View<'_>) -> Content {
         let at = if view.timestamps { clock(at_ms) } else { String::new() };
         let role = role(line);
         let text = text::without_tabs(line);
+        let source = match check.log.source(*number) {
+            "" => Cell::new(Role::Muted, OWN),
+            source => Cell::text(source),
+        };
         let marker = check.marks.contains(number).then_some((Role::Focus, "▪"));
         if table.wide && text::width(&text) > width {
             for (part, piece) in text::wrap(&text::clean(&text), width).into_iter().enumerate() {
                 let at = if part == 0 { Cell::new(Role::Muted, &at) } else { Cell::new(Role::Muted, "") };
                 let marker = marker.filter(|_| part == 0);
-                rows.push(Row { marker, ..Row::new(RowId::Piece(*number, part), vec![at, Cell::new(role, piece)]) });
+                let source = if part == 0 { source.clone() } else { Cell::default() };
+                let cells = cells(at, sources, source, Cell::new(role, piece));
+                rows.push(Row { marker, ..Row::new(RowId::Piece(*number, part), cells) });
             }
         } else {
-            let cells = vec![Cell::new(Role::Muted, at), Cell::new(role, &text)];
+            let cells = cells(Cell::new(Role::Muted, at), sources, source, Cell::new(role, &text));
             rows.push(Row { marker, ..Row::new(RowId::Line("", *number), cells) });
         }
     }
@@ -140,22 +151,45 @@ fn build(view: &View<'_>) -> Content {
         said.extend(result.message.lines().flat_map(|line| text::wrap(&text::clean(line), room)));
         for (index, line) in said.into_iter().enumerate() {
             let cell = Cell::new(if index == 0 { role } else { Role::Strong }, line);
-            rows.push(Row::new(RowId::Line("verdict", index), vec![Cell::default(), cell]));
+            let cells = cells(Cell::default(), sources, Cell::default(), cell);
+            rows.push(Row::new(RowId::Line("verdict", index), cells));
         }
     }
     let follow = if table.follow { "FOLLOW" } else { "follow off" };
     let wrap = if table.wide { "wrap on" } else { "wrap off" };
     let time = if view.timestamps { 12 } else { 0 };
+    let (time, text) = (Column::new("", time, time), Column::new("", 10, 10).grows());
+    let from = u16::try_from(sources).unwrap_or(u16::MAX);
+    let columns = match sources {
+        0 => vec![time, text],
+        _ => vec![time, Column::new("SOURCE", from, from).name_like(), text],
+    };
     Content {
         title: format!("log {}", check.planned.name),
         note: format!("{follow}  {wrap}  {}", text::count(end, "line")),
-        columns: vec![Column::new("", time, time), Column::new("", 10, 10).grows()],
+        columns,
         // A check that has ended has a verdict for its last row.
         says: if rows.is_empty() { Blank::Loading.says("no output yet") } else { Vec::new() },
         rows,
         ordered: true,
         ..Content::default()
     }
+}
+
+/// What the check itself is called among the sources of its lines.
+const OWN: &str = "check";
+/// A longer name of a source is cut in its middle.
+const SOURCE: usize = 36;
+
+/// The width of the column that says where a line comes from; 0 where all of it is of the check itself.
+fn source_columns(check: &CheckView, width: usize) -> usize {
+    let widest = check.log.sources().iter().map(|source| text::width(source)).max();
+    widest.map_or(0, |widest| widest.min(SOURCE).min(width / 2).max(OWN.len()))
+}
+
+/// The cells of a row, with its source where there is a column for it.
+fn cells(at: Cell, sources: usize, source: Cell, text: Cell) -> Vec<Cell> {
+    if sources == 0 { vec![at, text] } else { vec![at, source, text] }
 }
 
 /// Time of day in UTC, to the millisecond.

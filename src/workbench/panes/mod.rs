@@ -14,6 +14,7 @@ mod components;
 mod constraints;
 mod deploy;
 mod groups;
+mod health;
 mod heat;
 mod identity;
 mod ladder;
@@ -47,20 +48,23 @@ use super::{
     },
 };
 use crate::{
-    catalog::validator::Phase,
+    catalog::{component::Component, validator::Phase},
     cluster::watch::LiveStatus,
     criteria::{Criteria, Dimension, ProfileChoice},
     inventory::{Node, shape::Key},
     ops::Failure,
+    term::link::Target,
 };
 use std::{fmt, sync::Arc};
 
+pub use bundle::PANE as BUNDLE;
 pub use changes::PANE as CHANGES;
 pub use checks::PANE as CHECKS;
 pub use compared_runs::PANE as COMPARED_RUNS;
 pub use components::PANE as COMPONENTS;
 pub(super) use components::standing;
 pub use deploy::PANE as DEPLOY;
+pub use health::PANE as HEALTH;
 pub use heat::PANE as HEAT;
 pub use log::PANE as LOG;
 pub use moments::PANE as MOMENTS;
@@ -78,8 +82,8 @@ pub use what_if::PANE as WHAT_IF;
 /// What every pane needs.
 mod prelude {
     pub(super) use super::{
-        Blank, Content, Need, Pane, Row, RowId, Step, View, counted, failed, line, or_dash, pairs, prose, readiness,
-        stale,
+        Blank, Content, Need, Pane, Row, RowId, Step, View, counted, failed, file_of, line, or_dash, page_of, pairs,
+        prose, readiness, stale,
     };
     pub(super) use crate::workbench::{
         Screen,
@@ -101,6 +105,7 @@ pub static ALL: &[&Pane] = &[
     &identity::PANE,
     &components::PANE,
     &constraints::PANE,
+    &health::PANE,
     &heat::PANE,
     &moments::PANE,
     &values::PANE,
@@ -201,10 +206,14 @@ pub fn shows_upgrades(pane: &Pane) -> bool {
 pub enum Need {
     Cluster,
     Recipe,
+    /// A bundle on disk that is compared with the recipe's plan.
+    Bundle,
     WhatIf,
     Diff,
     Upgrade,
     Run,
+    /// Checks that are evaluated from here.
+    LiveChecks,
     /// Recorded runs, and two of them beside each other.
     Runs,
     Deploy,
@@ -254,6 +263,8 @@ pub enum Step {
     CloseWhatIf,
     /// Show a recorded run.
     OpenRun(String),
+    /// Follow a run of the cluster that is listed.
+    AttachRun(String),
     /// Compare a recorded run with the shown one.
     CompareRun(String),
     /// Ask before the shown bundle is deployed.
@@ -464,6 +475,27 @@ impl<'s> View<'s> {
     }
 }
 
+/// The page on a component: its documentation, else where its chart comes from. Both are written in the catalog or the
+/// recipe; no text of a cluster leads anywhere.
+fn page_of(view: &View<'_>, name: &str) -> Option<Target> {
+    let entry = view.model.catalog.value.as_ref().and_then(|catalog| catalog.registry.components.get(name));
+    let in_recipe = || {
+        let recipe = &view.model.recipe.value.as_ref()?.recipe;
+        recipe.components.iter().find(|component| component.name == name)
+    };
+    let documentation = entry.and_then(Component::documentation);
+    let page = documentation.or_else(|| in_recipe().map(|component| component.source.as_str()))?;
+    Some(Target::Web(page.into()))
+}
+
+/// A file of the catalog, as layers call it, where it is one of this machine.
+fn file_of(view: &View<'_>, file: &str) -> Option<Target> {
+    let files = &view.model.catalog.value.as_ref()?.files;
+    let (_, found) = files.iter().find(|(path, known)| *known.shown == *file || **path == *file)?;
+    let is_embedded = found.source == 0 && files.replaced_by.is_none();
+    (!is_embedded).then(|| Target::File(found.shown.as_ref().into()))
+}
+
 /// One more line of a text.
 fn line(rows: &mut Vec<Row>, cell: Cell) {
     rows.push(Row::new(RowId::Line("", rows.len()), vec![cell]));
@@ -652,7 +684,7 @@ fn failed(view: &View<'_>, failure: &Failure) -> Vec<(Role, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workbench::layout::{self, Candidate, Class, Shape, Zoom};
+    use crate::workbench::layout::{self, Border, Candidate, Class, Moved, Shape, Zoom};
     use ratatui::layout::Rect;
 
     #[test]
@@ -682,12 +714,17 @@ mod tests {
 
     #[track_caller]
     fn check(shape: Shape<&'static Pane>) {
-        for hidden in [None, Some(Presence::Hidden)] {
+        let borders =
+            [Border::Detail, Border::Strip, Border::Column(0), Border::Column(1), Border::Row(0, 0), Border::Row(1, 0)];
+        let far = |by: i32| borders.into_iter().map(|border| (border, by)).collect::<Moved>();
+        for (hidden, moved) in
+            [(None, Moved::new()), (Some(Presence::Hidden), Moved::new()), (None, far(300)), (None, far(-300))]
+        {
             let presence = |pane: &Pane| hidden.filter(|_| *pane == what_if::PANE).unwrap_or(Presence::Shown);
             let panes: Vec<_> = of_screen(shape.focus.screen)
                 .map(|pane| Candidate { id: pane, place: pane.place, presence: presence(pane) })
                 .collect();
-            let layout = layout::layout(shape, &panes);
+            let layout = layout::layout(shape, &panes, &moved);
             let frame = Rect::new(0, 0, shape.width, shape.height);
             let mut areas: Vec<Rect> = layout.panels.iter().map(|(_, area)| *area).collect();
             areas.push(layout.top);

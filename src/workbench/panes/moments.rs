@@ -1,12 +1,16 @@
 //! The time bar: kept snapshots of the watched cluster on a line, and what had changed at each.
 
 use super::prelude::*;
-use crate::{ops::snapshots::Moment, workbench::model::Source};
+use crate::{
+    ops::snapshots::Moment,
+    workbench::{model::Source, widgets::table},
+};
 
 pub static PANE: Pane = Pane {
     name: "time",
     screen: Screen::Cluster,
-    place: Place::NONE.short(strip(7)).four(strip(9)).all(strip(11)),
+    // Where two panes are shown it is one of them: what is selected is read for it, and for no more than that.
+    place: Place::NONE.detail(9).short(strip(7)).four(strip(9)).all(strip(11)),
     presence: |model, _| if model.time.open { Presence::Shown } else { Presence::Hidden },
     needs: &[Need::Time, Need::Look],
     hints: &[
@@ -17,6 +21,7 @@ pub static PANE: Pane = Pane {
         Action::CompareWith,
         Action::TimeBar,
     ],
+    words: &[(Action::Enter, "show"), (Action::TimeBar, "close")],
     build,
     on: |view, action| {
         let id = || view.selected(&PANE).map(|row| row.name().to_owned());
@@ -48,7 +53,7 @@ fn build(view: &View<'_>) -> Content {
             ));
             says
         }
-        (_, false) => vec![(Role::Text, bar(&moments, shown, view.width.saturating_sub(1)))],
+        (_, false) => vec![(Role::Text, bar(&moments, shown, table::text_columns(view.width)))],
     };
     let mut rows = Vec::new();
     if !moments.is_empty() {
@@ -60,13 +65,18 @@ fn build(view: &View<'_>) -> Content {
     }
     rows.extend(moments.iter().rev().map(|moment| row(moment, shown)));
     let position = shown.and_then(|id| moments.iter().position(|moment| moment.id == id));
+    let [before, next] = [Action::PreviousThing, Action::NextThing].map(|action| view.keys.key(action));
     let count = text::count(moments.len(), "snapshot");
+    let position = position.map_or_else(|| count.clone(), |at| format!("{} of {count}", at + 1));
+    // What the keys do from another panel is not in its hints.
+    let has_room = view.width >= 70 && !moments.is_empty() && *view.focus != PANE;
+    let keys = if has_room { format!("{before} {next} where it changed, ") } else { String::new() };
     Content {
         title: match &time.past {
             Some(past) => format!("time: PAST {}", when(&past.moment.at)),
             None => "time: now".to_owned(),
         },
-        note: position.map_or_else(|| count.clone(), |at| format!("{} of {count}", at + 1)),
+        note: format!("{keys}{position}"),
         columns: vec![
             Column::new("TAKEN", 16, 16),
             Column::new("NAME", 8, 18).priority(2),

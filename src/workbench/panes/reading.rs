@@ -1,18 +1,26 @@
-//! One difference of two snapshots in full.
+//! One difference of two snapshots in full, or of two runs where those are looked at.
 
-use super::{prelude::*, readings};
+use super::{compared_runs, prelude::*, readings, run_changes};
+use crate::diff::noise;
 
 pub static PANE: Pane = Pane {
     name: "difference",
     screen: Screen::Compare,
     place: Place::NONE.detail(8).stays_small().short(strip(8).part(1, 2).at_most(8)).four(strip(9)).all(strip(10)),
-    needs: &[Need::Compare, Need::Cursor(&readings::PANE), Need::Look],
+    needs: &[Need::Compare, Need::Runs, Need::Cursor(&readings::PANE), Need::Cursor(&compared_runs::PANE), Need::Look],
     hints: &[Action::MoveDown, Action::Copy, Action::Swap, Action::ZoomFull],
     build,
     ..Pane::BASE
 };
 
 fn build(view: &View<'_>) -> Content {
+    if view.focus == &compared_runs::PANE
+        && let Some((title, said)) = run_changes::of_selected(view, &compared_runs::PANE)
+    {
+        let mut rows = Vec::new();
+        said.into_iter().for_each(|said| line(&mut rows, Cell::text(text::clean(&said))));
+        return prose(title, rows);
+    }
     let selected = view.selected(&readings::PANE).and_then(RowId::named);
     let answer = view.model.compare.changes.answer();
     let change =
@@ -24,7 +32,7 @@ fn build(view: &View<'_>) -> Content {
     for broken in drift.broken.iter().filter(|broken| readings::concerns(broken, &change.path)) {
         line(&mut rows, Cell::new(Role::Fail, format!("✗ breaks {}", broken.words())));
     }
-    if let Some(noise) = change.noise {
+    if let Some(noise) = noise::why(change) {
         line(&mut rows, Cell::new(Role::Muted, format!("changes by itself: {noise}")));
     }
     let third = sides.third.as_ref().map(|name| ("C", name, Role::Add, readings::third(drift, change)));

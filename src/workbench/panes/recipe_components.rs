@@ -45,7 +45,7 @@ fn build(view: &View<'_>) -> Content {
                     &component.name,
                     vec![
                         Cell::new(Role::Muted, if enabled { (order + 1).to_string() } else { "-".to_owned() }),
-                        Cell::new(role, &component.name),
+                        Cell::new(role, &component.name).leading_to(page_of(view, &component.name)),
                         or_dash((!version.is_empty()).then_some(version)),
                         Cell::new(Role::Muted, &component.namespace),
                         Cell::new(Role::Muted, if depends.is_empty() { "-" } else { &depends }),

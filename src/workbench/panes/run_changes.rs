@@ -15,10 +15,39 @@ pub static PANE: Pane = Pane {
         None => Presence::Hidden,
     },
     needs: &[Need::Runs, Need::Look],
-    hints: &[Action::MoveDown, Action::NextThing, Action::Swap, Action::Back, Action::Copy],
+    hints: &[Action::MoveDown, Action::NextThing, Action::Enter, Action::Back, Action::Copy],
+    words: &[(Action::Enter, "details")],
     build,
+    on,
     ..Pane::BASE
 };
+
+/// What both runs say of the selected check, in full.
+pub(super) fn on(view: &View<'_>, action: Action) -> Option<Step> {
+    if !matches!(action, Action::Enter | Action::Details) {
+        return None;
+    }
+    let (title, lines) = of_selected(view, view.pane)?;
+    Some(Step::Text { title, body: lines.join("\n") })
+}
+
+/// What became of the check under the cursor of a pane, and what both runs say of it.
+pub(super) fn of_selected(view: &View<'_>, pane: &Pane) -> Option<(String, Vec<String>)> {
+    let RowId::Check(name) = view.selected(pane)? else { return None };
+    let compared = view.model.records.compared.as_ref()?;
+    let row = compared.rows.iter().find(|row| row.check == *name)?;
+    let mut lines = Vec::new();
+    for (letter, run, side) in [("A", &compared.left, &row.left), ("B", &compared.right, &row.right)] {
+        let said = match side {
+            None => "not in this run".to_owned(),
+            Some(side) if side.run_ms == 0 => side.word.text().to_owned(),
+            Some(side) => format!("{} in {}", side.word, text::duration(side.run_ms)),
+        };
+        lines.push(format!("{letter} {run}: {said}"));
+        lines.extend(side.iter().flat_map(|side| side.message.lines()).map(|said| format!("  {said}")));
+    }
+    Some((format!("{name}: {}", row.became.word()), lines))
+}
 
 pub(super) fn build(view: &View<'_>) -> Content {
     let Some(compared) = &view.model.records.compared else {
@@ -33,9 +62,9 @@ pub(super) fn build(view: &View<'_>) -> Content {
         columns: vec![
             Column::new("CHECK", 14, 26).name_like(),
             Column::new("BECAME", 6, 8),
-            Column::new("A", 8, 16),
-            Column::new("B", 8, 16),
-            Column::new("WHY", 8, 12).grows().priority(1),
+            Column::new("A", 8, 16).priority(2),
+            Column::new("B", 8, 16).priority(1),
+            Column::new("WHY", 8, 12).grows().priority(3),
         ],
         rows: compared.rows.iter().map(row).collect(),
         says: if compared.rows.is_empty() { Blank::Empty.says("neither run has a check") } else { Vec::new() },

@@ -20,6 +20,7 @@ pub static PANE: Pane = Pane {
     on: |view, action| {
         let name = || view.selected(&PANE).map(|row| row.name().to_owned());
         match action {
+            Action::Enter if in_cluster(view).any(|run| Some(run) == name().as_ref()) => name().map(Step::AttachRun),
             Action::Enter => name().map(Step::OpenRun),
             Action::CompareWith => name().map(Step::CompareRun),
             Action::Copy => name().map(Step::Copy),
@@ -33,13 +34,15 @@ pub static PANE: Pane = Pane {
 fn build(view: &View<'_>) -> Content {
     let list = &view.model.records.list;
     let all = list.value.as_deref().map_or(&[][..], Vec::as_slice);
+    let shown = view.model.run.id.as_str();
+    let running = in_cluster(view).map(|run| running(run, view));
+    let rows: Vec<Row> = running.chain(all.iter().map(|summary| row(summary, shown))).collect();
     let says = match (&list.failure, list.loading) {
-        _ if !all.is_empty() => Vec::new(),
+        _ if !rows.is_empty() => Vec::new(),
         (Some(failure), _) => failed(view, failure),
         (None, true) => Blank::Loading.says("reading the records …"),
         (None, false) => Blank::Empty.says("no run has been recorded on this machine"),
     };
-    let shown = view.model.run.id.as_str();
     Content {
         title: "runs".to_owned(),
         note: text::count(all.len(), "record"),
@@ -49,11 +52,48 @@ fn build(view: &View<'_>) -> Content {
             Column::new("CHECKS", 8, 22).grows(),
             Column::new("CLUSTER", 4, 12).priority(1).name_like(),
         ],
-        rows: all.iter().map(|summary| row(summary, shown)).collect(),
+        rows,
         says,
         headers: true,
         ordered: true,
         ..Content::default()
+    }
+}
+
+/// Runs that were found on the cluster and are not recorded on this machine, where they say more.
+fn in_cluster<'s>(view: &View<'s>) -> impl Iterator<Item = &'s String> {
+    let records = &view.model.records;
+    let recorded = records.list.value.as_deref().map_or(&[][..], Vec::as_slice);
+    let found = records.in_cluster.iter().flat_map(|found| &found.runs);
+    found.filter(|run| recorded.iter().all(|summary| summary.stored.name != **run))
+}
+
+/// A run that somebody else started; of it, its Jobs are known.
+fn running(run: &str, view: &View<'_>) -> Row {
+    let namespace = view.model.records.in_cluster.as_ref().map_or("", |found| &found.namespace);
+    // An id begins with its time.
+    let digits = |from: usize, to: usize| run.get(from..to).unwrap_or_default();
+    let started = format!(
+        "{}-{}-{} {}:{}:{}",
+        digits(0, 4),
+        digits(4, 6),
+        digits(6, 8),
+        digits(9, 11),
+        digits(11, 13),
+        digits(13, 15)
+    );
+    let name = if run == view.model.run.id { Role::Strong } else { Role::Text };
+    Row {
+        marker: Some((Role::Run, "»")),
+        ..Row::new(
+            RowId::Name(run.to_owned()),
+            vec![
+                Cell::new(name, started),
+                Cell::new(Role::Run, "in cluster"),
+                Cell::new(Role::Muted, format!("Jobs in {namespace}")),
+                Cell::new(Role::Muted, &view.model.cluster.name),
+            ],
+        )
     }
 }
 

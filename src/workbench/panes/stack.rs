@@ -62,7 +62,8 @@ fn build(view: &View<'_>) -> Content {
                 vec![
                     Cell::new(Role::layer(*index), index.to_string()),
                     Cell::new(if is_gone { Role::Remove } else { Role::Text }, &layer.name)
-                        .and(Role::Muted, layer.kind.note()),
+                        .and(Role::Muted, layer.kind.note())
+                        .leading_to(file_of(view, &layer.file)),
                     layer.sets.to_string().into(),
                     layer.wins.to_string().into(),
                 ],
@@ -89,7 +90,7 @@ fn build(view: &View<'_>) -> Content {
                     RowId::Layer(layer.name.clone()),
                     vec![
                         Cell::new(Role::Muted, values::sign(resolution, *index)),
-                        Cell::new(Role::Muted, &layer.name),
+                        Cell::new(Role::Muted, &layer.name).leading_to(file_of(view, &layer.file)),
                         Cell::new(Role::Muted, layer.sets.to_string()),
                         Cell::new(Role::Muted, layer.wins.to_string()),
                     ],

@@ -62,7 +62,7 @@ pub(super) fn preset(name: &str) -> Keymap {
     let mut keys = Keymap::default();
     let preset = PRESETS.iter().find(|preset| preset.name == name);
     for (action, sequences) in preset.into_iter().flat_map(|preset| preset.keys) {
-        if let Some(binding) = BINDINGS.iter().find(|binding| binding.name == *action) {
+        if let Some(binding) = keymap::named(action) {
             // Names in presets are read by a test.
             let _ = keys.rebind(binding.action, sequences);
         }
@@ -79,7 +79,7 @@ pub(super) fn bind(read: &mut Preferences, shown: &str, bindings: Vec<(String, V
         let mut problem = |said: String, hint: Option<String>| {
             problems.push(Problem { at: format!("{shown}:{line}"), line, said, hint });
         };
-        let Some(binding) = BINDINGS.iter().find(|binding| binding.name == name) else {
+        let Some(binding) = keymap::named(&name) else {
             let near = near_matches(&name, BINDINGS.iter().map(|binding| binding.name));
             let hint = did_you_mean(&near).unwrap_or_else(|| "`aicr keys` lists the actions".to_owned());
             problem(format!("unknown action `{name}`"), Some(hint));
@@ -127,7 +127,7 @@ mod tests {
     fn presets_name_actions_and_keys_that_exist_and_have_no_conflicts() {
         for preset in PRESETS {
             for (action, sequences) in preset.keys {
-                let binding = BINDINGS.iter().find(|binding| binding.name == *action);
+                let binding = keymap::named(action);
                 let binding = binding.unwrap_or_else(|| panic!("{}: {action}", preset.name));
                 Keymap::default().rebind(binding.action, sequences).unwrap();
             }

@@ -4,6 +4,8 @@
 //! and a list of what could not be used. A start never fails because of a preference: what is wrong keeps its default and is
 //! reported with its line.
 
+pub mod again;
+pub mod file;
 mod keys;
 mod read;
 mod write;
@@ -19,6 +21,9 @@ use std::{fmt, sync::Arc};
 pub const FILE: &str = "config.toml";
 /// The folder for themes of a person's own, in the folder for configuration.
 pub const THEMES: &str = "themes";
+
+/// The table of keys.
+pub const KEYS: &str = "keys";
 
 /// What a preference can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,10 +111,16 @@ pub static CLIPBOARD: Preference = Preference::words(
     "how to copy: with a program of the system, through the terminal (OSC 52), or not at all",
 )
 .from("AICR_CLIPBOARD", "");
+pub static LINKS: Preference = Preference::words(
+    "links",
+    &["auto", "on", "off"],
+    "links to the documentation of components and to files; auto where the terminal is known to show them, never as lines",
+)
+.from("AICR_LINKS", "");
 
 /// Every preference but the keys, in the order of the file.
 pub static ALL: &[&Preference] =
-    &[&THEME, &COLOR, &ASCII, &MOUSE, &READ_ONLY, &START_SCREEN, &RESTORE, &LINEAR, &CLIPBOARD];
+    &[&THEME, &COLOR, &ASCII, &MOUSE, &READ_ONLY, &START_SCREEN, &RESTORE, &LINEAR, &CLIPBOARD, &LINKS];
 
 /// Who set a value.
 #[derive(Clone, Debug, PartialEq, Eq)]

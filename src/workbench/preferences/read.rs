@@ -1,15 +1,12 @@
 //! Text of the file and the environment to values; what is wrong is listed with its line.
 
-use super::{ALL, Origin, Preference, Preferences, Problem, Value, Values, keys};
-use crate::{criteria::near_matches, text::did_you_mean};
+use super::{ALL, KEYS, Origin, Preference, Preferences, Problem, Value, Values, keys};
+use crate::criteria::near_or_all;
 use std::ops::Range;
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
 };
-
-/// The table of keys.
-const KEYS: &str = "keys";
 
 pub(super) fn read(file: Option<(&str, &str)>, variable: &dyn Fn(&str) -> Option<String>) -> Preferences {
     let default = |preference: &&Preference| Value { text: preference.default.to_owned(), origin: Origin::Default };
@@ -79,9 +76,7 @@ fn of_text(read: &mut Preferences, shown: &str, text: &str) {
         }
         let Some(preference) = ALL.iter().copied().find(|preference| preference.name == name) else {
             let names = ALL.iter().map(|preference| preference.name).chain([KEYS]);
-            let near = near_matches(name, names.clone());
-            let hint =
-                did_you_mean(&near).unwrap_or_else(|| format!("there are: {}", names.collect::<Vec<_>>().join(", ")));
+            let hint = near_or_all(name, names);
             read.problems.push(place.problem(&key.span(), format!("unknown preference `{name}`"), Some(hint)));
             continue;
         };
@@ -111,11 +106,8 @@ fn written(value: &DeValue<'_>) -> Option<String> {
 /// The value as it is kept, or what is wrong with it and what to write instead.
 fn legal(preference: &Preference, text: &str) -> Result<String, (String, Option<String>)> {
     let name = preference.name;
-    let refused = |words: &[&str]| {
-        let near = near_matches(text, words.iter().copied());
-        let hint = did_you_mean(&near).unwrap_or_else(|| format!("there are: {}", words.join(", ")));
-        Err((format!("`{name}` cannot be `{text}`"), Some(hint)))
-    };
+    let refused =
+        |words: &[&str]| Err((format!("`{name}` cannot be `{text}`"), Some(near_or_all(text, words.iter().copied()))));
     match preference.values {
         Values::Theme => Ok(text.to_owned()),
         Values::Switch => match text.to_ascii_lowercase().as_str() {
@@ -141,9 +133,7 @@ fn of_keys(read: &mut Preferences, place: &Place<'_>, table: &DeTable<'_>) {
             match keys::PRESETS.iter().any(|preset| preset.name == text) {
                 true => read.preset = Value { text, origin: Origin::File(place.line(&value.span())) },
                 false => {
-                    let names: Vec<&str> = keys::PRESETS.iter().map(|preset| preset.name).collect();
-                    let hint = did_you_mean(&near_matches(&text, names.iter().copied()))
-                        .unwrap_or_else(|| format!("there are: {}", names.join(", ")));
+                    let hint = near_or_all(&text, keys::PRESETS.iter().map(|preset| preset.name));
                     let said = format!("unknown preset `{text}`");
                     read.problems.push(place.problem(&value.span(), said, Some(hint)));
                 }
@@ -211,7 +201,7 @@ mod tests {
             "mouse = false\nfoo = 1\ncolor = 256\nascii = true\n",
             &[
                 "config.toml:2: unknown preference `foo`; there are: theme, color, ascii, mouse, read-only, start-screen, \
-             restore, linear, clipboard, keys",
+             restore, linear, clipboard, links, keys",
             ],
         );
         assert_eq!((read.text(&MOUSE), read.text(&COLOR), read.text(&ASCII)), ("false", "256", "on"));
@@ -219,7 +209,7 @@ mod tests {
 
     #[test]
     fn a_text_that_is_not_toml_is_one_problem_with_its_line() {
-        let read = Preferences::read(Some(("config.toml", "mouse = false\ntheme = \"dark\nlinks = 1\n")), &|_| None);
+        let read = Preferences::read(Some(("config.toml", "mouse = false\ntheme = \"dark\nmouse = 1\n")), &|_| None);
         assert_eq!(read.problems.len(), 1);
         assert_eq!(read.problems[0].at, "config.toml:2");
         assert_eq!(read.text(&MOUSE), "true");

@@ -1,7 +1,10 @@
 //! A buffer that is painted by roles: text, lines, boxes; and the table that turns a frame into ASCII.
 
 use super::text::{self, Cut};
-use crate::workbench::theme::{self, Role, Theme};
+use crate::{
+    term::link::{Link, Target},
+    workbench::theme::{self, Role, Theme},
+};
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
@@ -12,9 +15,23 @@ use ratatui::{
 pub struct Canvas<'f> {
     pub buffer: &'f mut Buffer,
     pub theme: &'f Theme,
+    /// Parts of lines that lead somewhere.
+    pub links: Vec<Link>,
 }
 
-impl Canvas<'_> {
+impl<'f> Canvas<'f> {
+    pub fn new(buffer: &'f mut Buffer, theme: &'f Theme) -> Canvas<'f> {
+        Canvas { buffer, theme, links: Vec::new() }
+    }
+
+    /// A part of a line leads somewhere.
+    pub fn link(&mut self, area: Rect, target: &Target) {
+        let area = area.intersection(self.buffer.area);
+        if !area.is_empty() {
+            self.links.push(Link { area, target: target.clone() });
+        }
+    }
+
     /// Writes text from a place, at most `columns`; returns the columns used.
     pub fn text(&mut self, x: u16, y: u16, columns: u16, content: &str, role: Role) -> u16 {
         self.styled(x, y, columns, content, self.theme.style(role))
@@ -51,6 +68,8 @@ impl Canvas<'_> {
     pub fn fill(&mut self, area: Rect, role: Role) {
         let area = area.intersection(self.buffer.area);
         let style = self.theme.base().patch(self.theme.style(role));
+        // Half a link would lead to what is not seen.
+        self.links.retain(|link| link.area.intersection(area).is_empty());
         for y in area.top()..area.bottom() {
             for x in area.left()..area.right() {
                 let cell = &mut self.buffer[(x, y)];
@@ -217,7 +236,7 @@ mod tests {
     fn painting_outside_the_frame_does_nothing() {
         let theme = theme::load("mono", Level::None).unwrap();
         let mut buffer = Buffer::empty(Rect::new(0, 0, 5, 2));
-        let mut canvas = Canvas { buffer: &mut buffer, theme: &theme };
+        let mut canvas = Canvas::new(&mut buffer, &theme);
         assert_eq!(canvas.text(4, 0, 10, "日本", Role::Text), 0);
         assert_eq!(canvas.text(9, 9, 10, "x", Role::Text), 0);
         canvas.fill(Rect::new(3, 1, 9, 9), Role::Selection);

@@ -23,6 +23,13 @@ pub fn lines(rows: &[Measured], columns: usize) -> Vec<(String, String)> {
         .collect()
 }
 
+/// `fastest: 366.00 GB/s at 16 GiB, of 25 sizes`; `None` where nothing was measured.
+pub fn fastest(rows: &[Measured]) -> Option<String> {
+    let fastest = rows.iter().max_by(|one, other| one.gb_per_s.total_cmp(&other.gb_per_s))?;
+    let of = if rows.len() > 1 { format!(", of {} sizes", rows.len()) } else { String::new() };
+    Some(format!("fastest: {:.2} GB/s at {}{of}", fastest.gb_per_s, size(fastest.bytes)))
+}
+
 /// `16 GiB`: sizes of messages are powers of two.
 fn size(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["B", "KiB", "MiB", "GiB"];
@@ -54,6 +61,8 @@ mod tests {
                 "1000 B    0.00 GB/s",
             ]
         );
+        assert_eq!(fastest(&rows).as_deref(), Some("fastest: 160.00 GB/s at 16 GiB, of 4 sizes"));
+        assert_eq!(fastest(&[]), None);
         // Where there is no room for bars, the figures stay.
         assert!(lines(&rows, 10).iter().all(|(label, bar)| label.contains("GB/s") && bar.is_empty()));
     }

@@ -11,7 +11,7 @@ use super::{
     text::{self, Cut},
     widths::{GAP, natural_of, natural_width, spans},
 };
-use crate::workbench::theme::Role;
+use crate::{term::link::Target, workbench::theme::Role};
 use ratatui::layout::Rect;
 use std::{borrow::Cow, collections::HashSet, hash::Hash, sync::Arc};
 
@@ -21,6 +21,8 @@ pub struct Cell {
     pub(super) spans: Vec<(Role, String)>,
     /// Columns that the text takes: asked for at every change of a list of thousands, so counted once.
     width: usize,
+    /// Boxed, because few of the many cells of a fleet have one.
+    link: Option<Box<Target>>,
 }
 
 impl Cell {
@@ -44,6 +46,11 @@ impl Cell {
         self.spans.extend(other.spans.iter().cloned());
         self.width += other.width;
         self
+    }
+
+    /// It leads somewhere, where a terminal can show that.
+    pub fn leading_to(self, target: Option<Target>) -> Cell {
+        Cell { link: target.map(Box::new), ..self }
     }
 
     pub fn plain(&self) -> Cow<'_, str> {
@@ -250,6 +257,8 @@ pub struct Table<I> {
     pub sort: Option<(usize, bool)>,
     /// What rows are sorted by that are alike in that.
     pub then: Vec<(usize, bool)>,
+    /// The same by the names of columns, with those that are not there now.
+    sort_keys: Vec<SortKey>,
     /// Names of the columns that are shown; empty for those that there is room for.
     pub chosen: Vec<&'static str>,
     pub wide: bool,
@@ -282,6 +291,7 @@ impl<I> Default for Table<I> {
             toggled: HashSet::new(),
             sort: None,
             then: Vec::new(),
+            sort_keys: Vec::new(),
             chosen: Vec::new(),
             wide: false,
             follow: false,
@@ -292,6 +302,9 @@ impl<I> Default for Table<I> {
         }
     }
 }
+
+/// A column by its name, and whether the order is descending.
+pub type SortKey = (String, bool);
 
 /// Columns before the cells: the row's marker and the cursor's.
 pub(super) const MARGIN: u16 = 2;
@@ -309,8 +322,41 @@ impl<I: Identity> Table<I> {
         self.natural = self.grown(&content).unwrap_or_else(|| {
             content.columns.iter().enumerate().map(|(index, column)| natural_width(&content, index, column)).collect()
         });
+        let names = |columns: &[Column]| columns.iter().map(|column| column.name).collect::<Vec<_>>();
+        let moved = names(&self.content.columns) != names(&content.columns);
         self.content = content;
+        if moved {
+            self.place_keys();
+        }
         self.refilter()
+    }
+
+    /// What rows are sorted by, by the names of columns: these come and go with what is listed.
+    pub fn sort_keys(&self) -> &[SortKey] {
+        &self.sort_keys
+    }
+
+    /// Sorts by columns, the first one first; those that are not there count when they are.
+    pub fn sort_by_keys(&mut self, keys: Vec<SortKey>) {
+        self.sort_keys = keys;
+        self.place_keys();
+        self.refilter();
+    }
+
+    /// Sorts by columns by their places; by none, in the order of the panel.
+    pub fn sort_by_columns(&mut self, keys: &[(usize, bool)]) {
+        let name = |(column, descending): &(usize, bool)| {
+            self.content.columns.get(*column).map(|column| (column.name.to_owned(), *descending))
+        };
+        let keys = keys.iter().filter_map(name).collect();
+        self.sort_by_keys(keys);
+    }
+
+    fn place_keys(&mut self) {
+        let place = |name: &str| self.content.columns.iter().position(|column| column.name == name);
+        let mut keys = self.sort_keys.iter().filter_map(|(name, descending)| Some((place(name)?, *descending)));
+        self.sort = keys.next();
+        self.then = keys.collect();
     }
 
     /// Computes `visible` again after a change of filter, folds or order.
@@ -757,8 +803,12 @@ impl<I: Identity> Table<I> {
         let room = usize::from(area.width);
         let last = self.content.columns.last().is_some_and(|last| last.name == column.name);
         let skip = if last && column.grows { self.left } else { 0 };
+        let shown = area.width.min(u16::try_from(needed.saturating_sub(skip)).unwrap_or(u16::MAX));
+        let pad = if column.align == Align::Right && skip == 0 { area.width - shown } else { 0 };
+        if let Some(target) = &cell.link {
+            canvas.link(Rect { x: area.x + pad, width: shown, ..area }, target);
+        }
         if needed <= room && skip == 0 {
-            let pad = if column.align == Align::Right { area.width - u16::try_from(needed).unwrap_or(0) } else { 0 };
             let mut x = area.x + pad;
             for (role, text) in &cell.spans {
                 x += canvas.text(x, area.y, area.right() - x, text, *role);

@@ -231,3 +231,34 @@ fn a_deploy_that_could_not_begin_says_why_and_a_bad_bundle_is_no_plan() {
     desk.update(Msg::DeployPlanned { generation, answer: Err(failure) });
     desk.shows("failed to remove the bundle: there is no such folder");
 }
+
+#[test]
+fn a_deploy_view_without_a_bundle_says_what_to_press_and_nothing_else() {
+    let mut desk = Desk::live(80, 24);
+    desk.keys("g i");
+    desk.shows("not asked: `:deploy FOLDER` plans a bundle and changes nothing");
+    desk.shows("gr lists what was recorded, deploys too; Esc goes to the checks");
+    let hints = desk.text().lines().last().unwrap_or_default().trim().to_owned();
+    assert_eq!(hints, "Esc back  : cmd  ? help");
+    golden("deploy-empty-80x24", &desk.text());
+}
+
+#[test]
+fn a_bundle_that_could_not_be_read_is_read_again() {
+    let mut desk = Desk::live(120, 40);
+    desk.command("deploy bundle");
+    let Some(Effect::PlanDeploy { generation, .. }) = desk.left.pop() else { panic!("no plan: {:?}", desk.left) };
+    let failure = Failure::new(Kind::NotFound, "read the bundle", "no such folder");
+    desk.update(Msg::DeployPlanned { generation, answer: Err(failure) });
+    desk.shows("R tries again");
+    desk.keys("R");
+    let Some(Effect::PlanDeploy { generation, .. }) = desk.left.iter().find(|effect| is_plan(effect)).cloned() else {
+        panic!("no plan: {:?}", desk.left)
+    };
+    desk.update(Msg::DeployPlanned { generation, answer: Ok(prepared(Way::Install)) });
+    desk.shows("planned: r starts it");
+}
+
+fn is_plan(effect: &Effect) -> bool {
+    matches!(effect, Effect::PlanDeploy { .. })
+}

@@ -8,16 +8,22 @@ use super::{
 use crate::sandbox::Sandbox;
 use aicr::{
     inventory::Inventory,
+    ops::{Failure, Kind},
     term::input::Input,
     workbench::{
         Look, RunOptions, Screen,
+        app::State,
         effect::Effect,
+        keymap::Action,
+        layout::Presence,
         msg::Msg,
         panes::{self, NODES, VALUES},
+        screenshot,
         theme::{self, Role},
+        view,
     },
 };
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// In 80 columns every number of the line of words has its noun.
 #[test]
@@ -289,6 +295,60 @@ fn hints_name_what_can_be_done_now() {
     run_half_way(&mut desk);
     let during = hint(&mut desk);
     assert!(during.contains("x cancel") && during.contains("p pause") && during.contains("F failed"), "{during}");
+}
+
+/// A panel without rows names no key that would do nothing there, whatever the reason is that it has none.
+#[test]
+fn hints_of_empty_panels_do_something() {
+    let mut checked = BTreeSet::new();
+    let mut look = |why: &str, desk: &mut Desk| {
+        for pane in panes::ALL {
+            desk.state.desk.focus_on(pane);
+            desk.state.prepare();
+            let is_there = (pane.presence)(&desk.state.model, pane) != Presence::Hidden;
+            if !is_there || !desk.state.desk.table(pane).visible.is_empty() {
+                continue;
+            }
+            let before = without_message(&desk.state);
+            let hinted: BTreeSet<Action> =
+                (0..desk.state.desk.width).filter_map(|column| view::hint_at(&desk.state, column)).collect();
+            for action in hinted {
+                let mut state = desk.state.clone();
+                let effects = state.update(Msg::Act(action));
+                state.prepare();
+                let does = !effects.is_empty() || state.quit || without_message(&state) != before;
+                assert!(does, "{why}, {pane:?}: {action:?} is hinted and does nothing");
+                checked.insert((pane.path(), action));
+            }
+        }
+    };
+    for (width, height) in [(80, 24), (120, 40)] {
+        look("before the cluster", &mut Desk::new(width, height, Look::default()));
+        let mut desk = Desk::new(width, height, Look::default());
+        let failure = Failure::new(Kind::Unreachable, "connect", "connection refused");
+        desk.update(Msg::ConnectFailed { generation: 1, failure });
+        look("unreachable", &mut desk);
+        look("fresh", &mut Desk::live(width, height));
+        let empty = Arc::new(Inventory::default());
+        look("an empty cluster", &mut Desk::showing(empty, width, height, Look::default()));
+        let mut desk = Desk::live(width, height);
+        desk.keys("T");
+        look("nothing kept", &mut desk);
+        let mut desk = Desk::live(width, height);
+        desk.keys("/");
+        desk.type_text("nothing-is-called-so");
+        desk.keys("Enter");
+        look("a filter that hides everything", &mut desk);
+    }
+    assert!(checked.len() > 50, "{}", checked.len());
+}
+
+/// A frame but for the line of messages.
+fn without_message(state: &State) -> String {
+    let text = screenshot::symbols(&view::frame(state).0);
+    let message = state.desk.layout.message.map(|line| usize::from(line.y));
+    let lines = text.lines().enumerate().filter(|(at, _)| Some(*at) != message);
+    lines.map(|(_, line)| format!("{line}\n")).collect()
 }
 
 /// A layer that does not set the value has no line to go to, and says so.

@@ -181,7 +181,7 @@ fn shapes_that_differ_look_different_at_every_size() {
 }
 
 #[test]
-fn a_fleet_is_drawn_node_by_node_what_is_in_trouble_first() {
+fn a_fleet_is_drawn_node_by_node_outliers_first_then_what_is_in_trouble() {
     every_size("fleet-heat", &five_thousand(), |desk| desk.state.desk.focus_on(&HEAT));
     let mut desk = Desk::showing(five_thousand(), 200, 60, Look::default());
     desk.state.desk.focus_on(&HEAT);
@@ -191,9 +191,14 @@ fn a_fleet_is_drawn_node_by_node_what_is_in_trouble_first() {
     };
     let all = rows(&mut desk).concat();
     assert_eq!(all.chars().count(), 5000, "one cell for each node");
-    assert!(all.starts_with(&"✗".repeat(12)), "{}", &all[..60]);
-    assert_eq!(all.matches('▌').count(), 9, "eight with an older driver, and the one with A100");
+    // Eight with an older driver, and the one with A100; thousands of others would be above them.
+    let first = format!("{}{}█", "▌".repeat(9), "✗".repeat(12));
+    assert!(all.starts_with(&first), "{}", all.chars().take(60).collect::<String>());
+    assert_eq!(all.matches('▌').count(), 9);
     desk.keys("g g Enter");
+    desk.shows("nodes 8 of 5,000");
+    desk.state.desk.focus_on(&HEAT);
+    desk.keys("g g j j Enter");
     desk.shows("nodes 4,492 of 5,000");
 }
 
@@ -218,6 +223,52 @@ fn rows_are_sorted_by_several_columns_and_columns_are_chosen() {
     desk.shows("SHARING");
     desk.command("sort nothing");
     desk.shows("unknown column `nothing`; there are name, state, gpu");
+}
+
+/// Columns come and go with what is listed, and rows with the cluster; the order that a person asked for stays.
+#[test]
+fn an_order_by_several_columns_stays_with_its_columns() {
+    let mut desk = Desk::showing(mixed(), 200, 60, Look::default());
+    let names = |desk: &mut Desk| -> Vec<String> {
+        desk.frame();
+        let table = desk.state.desk.table(&NODES);
+        table.visible.iter().map(|index| table.content.rows[*index].id.name().to_owned()).collect()
+    };
+    desk.command("sort sharing -driver name");
+    desk.shows("sorted by sharing -driver name");
+    let all = names(&mut desk);
+    desk.shows("SHARING↑1");
+    // The same facts again, and in another order.
+    let mut nodes: Vec<Node> = mixed().nodes.iter().map(|node| Node::clone(node)).collect();
+    nodes.reverse();
+    desk.view(LiveStatus::Fresh, Some(fleet(nodes)));
+    assert_eq!(names(&mut desk), all);
+    // A shape without shared GPUs has no such column: the other two count, and all three again afterwards.
+    desk.command("sort sharing name");
+    let all = names(&mut desk);
+    desk.state.desk.focus_on(&SHAPES);
+    desk.keys("g g");
+    let whole = |desk: &mut Desk| !desk.state.desk.table(&NODES).content.columns.iter().any(|c| c.name == "SHARING");
+    for _ in 0..9 {
+        desk.keys("Enter");
+        desk.frame();
+        if whole(&mut desk) {
+            break;
+        }
+        desk.keys("Esc j");
+    }
+    assert!(whole(&mut desk), "{}", desk.text());
+    desk.shows("NAME↑");
+    let mut sorted = names(&mut desk);
+    sorted.sort();
+    assert_eq!(names(&mut desk), sorted);
+    desk.keys("Esc");
+    assert_eq!(names(&mut desk), all);
+    // Turned around, the columns keep their order among each other.
+    desk.state.desk.focus_on(&NODES);
+    desk.keys("S");
+    desk.shows("sorted by SHARING, descending, then by NAME, ascending");
+    desk.shows("SHARING↓1");
 }
 
 #[test]

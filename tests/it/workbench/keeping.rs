@@ -5,7 +5,8 @@ use aicr::{
     cluster::watch::{LiveStatus, LiveView},
     ops::{connect::Target, demo::DemoOptions},
     workbench::{
-        Look, RunOptions, Screen, effect::Effect, export, msg::Msg, preferences::Preferences, session::Session,
+        Look, RunOptions, Screen, effect::Effect, export, msg::Msg, panes::NODES, preferences::Preferences,
+        session::Session,
     },
 };
 
@@ -46,7 +47,7 @@ fn screen_selection_filter_order_and_documents_come_back() {
     again.text();
     let nodes = again.state.desk.table(&aicr::workbench::panes::NODES);
     assert_eq!(nodes.row().map(|row| row.id.clone()), Some("worker-2".into()));
-    assert_eq!(nodes.sort, Some((1, false)));
+    assert_eq!((nodes.sort, nodes.sort_keys()), (Some((1, false)), &[("STATE".to_owned(), false)][..]));
     // What was typed is there for the palette and the filter.
     assert!(again.state.desk.history.iter().any(|line| line == "diff cluster"));
     assert_eq!(again.state.desk.filters, ["driver"]);
@@ -122,6 +123,61 @@ fn each_context_has_a_place_of_its_own_and_the_palette_offers_the_last_one_first
 }
 
 #[test]
+fn a_filter_with_a_name_is_saved_completed_applied_and_deleted() {
+    let mut desk = demo(Session::default(), true);
+    desk.command("filters");
+    desk.shows("no filter is saved; `:save-filter NAME` saves the one of this panel");
+    desk.command("save-filter workers");
+    desk.shows("this panel has no filter: / sets one, or `:save-filter workers WORDS` saves words");
+    desk.keys("/");
+    desk.type_text("worker");
+    desk.keys("Enter");
+    desk.command("save-filter workers");
+    let Some(Effect::KeepSession { session, said }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    assert_eq!(said, "saved @workers: worker");
+    desk.command("save-filter down !ready");
+    desk.command("save-filter workers worker-2");
+    let Some(Effect::KeepSession { said, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    assert_eq!(said, "saved @workers: worker-2; it was: worker");
+
+    // Another session offers it with what it means, and takes it in the palette, in the field and in a list.
+    let mut again = demo(*session, false);
+    again.keys(":");
+    again.type_text("filter @w");
+    again.shows("filter @workers");
+    again.keys("Tab Enter");
+    again.shows("/worker  ");
+    assert_eq!(again.state.desk.table(&NODES).visible.len(), 3);
+    again.keys("Esc /");
+    again.type_text("@workers");
+    again.keys("Enter");
+    assert_eq!((&*again.state.desk.table(&NODES).filter, again.state.desk.table(&NODES).visible.len()), ("worker", 3));
+    again.keys("Esc");
+    again.command("filters");
+    again.shows("filter @workers");
+    again.keys("Down Enter");
+    assert_eq!(again.state.desk.table(&NODES).filter, "worker");
+    again.command("filter @worker");
+    again.shows("unknown filter `@worker`; did you mean workers?");
+    again.command("filter @x");
+    again.shows("unknown filter `@x`; `:filters` lists them");
+    again.command("delete-filter workers");
+    let Some(Effect::KeepSession { session, said }) = again.left.pop() else { panic!("{:?}", again.left) };
+    assert_eq!((said.as_str(), session.saved_filters.is_empty()), ("deleted @workers: worker", true));
+}
+
+#[test]
+fn a_filter_that_cannot_be_understood_is_not_saved() {
+    let mut desk = demo(Session::default(), true);
+    desk.keys("/");
+    desk.type_text("re:(");
+    desk.keys("Enter");
+    desk.command("save-filter bad");
+    desk.shows("not saved: invalid filter: ");
+    assert!(desk.left.iter().all(|effect| !matches!(effect, Effect::KeepSession { .. })), "{:?}", desk.left);
+}
+
+#[test]
 fn keys_that_could_not_be_bound_are_said_at_the_start_and_in_the_help() {
     let file = "[keys]\nrun = \"T\"\ntimestamps = \"T\"\nmove-down = \"J\"\n";
     let read = Preferences::read(Some(("config.toml", file)), &|_| None);
@@ -144,7 +200,7 @@ fn keys_that_could_not_be_bound_are_said_at_the_start_and_in_the_help() {
 }
 
 #[test]
-fn a_panel_is_written_whole_as_markdown_and_as_json() {
+fn a_panel_is_written_whole_as_markdown_as_json_and_as_csv() {
     let mut desk = demo(Session::default(), true);
     desk.keys("/");
     desk.type_text("worker");
@@ -164,8 +220,16 @@ fn a_panel_is_written_whole_as_markdown_and_as_json() {
     assert_eq!(json["rows"][1]["NAME"], "worker-2");
     assert_eq!(json["rows"][1]["KERNEL"], "6.12.54-linuxkit");
 
+    let csv = export::csv(&desk.state);
+    let lines: Vec<&str> = csv.lines().collect();
+    assert!(lines[0].starts_with("NAME,STATE,GPU,FREE,"), "{csv}");
+    assert!(lines.len() == 4 && lines[2].starts_with("worker-2,ready,none,-,"), "{csv}");
+    assert!(lines[2].contains("6.12.54-linuxkit"), "{csv}");
+
     desk.command("recipe service=kind accelerator=a100");
     desk.text();
+    let csv = export::csv(&desk.state);
+    assert!(csv.starts_with("DEPTH,") && csv.lines().any(|line| line.starts_with("1,")), "{csv}");
     let json: serde_json::Value = serde_json::from_str(&export::json(&desk.state)).unwrap();
     assert_eq!(json["rows"][1]["depth"], 1, "a tree keeps its depth");
     // What is text stays text: no pipe, no tag, no link of a stranger.

@@ -1,5 +1,6 @@
 //! The workbench without a terminal: frames, keys and messages against the demo cluster's own data.
 
+mod borders;
 mod cluster;
 mod contexts;
 mod deploy;
@@ -11,6 +12,8 @@ mod first_minute;
 mod fleet;
 mod keeping;
 mod keys;
+mod links;
+mod live_checks;
 mod read_only;
 mod recipes;
 mod recording;

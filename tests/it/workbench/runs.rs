@@ -12,6 +12,7 @@ use aicr::{
     },
     validate::event::{Body, Event, State as CheckState, Stop, Verdict},
     workbench::{
+        Look,
         effect::Effect,
         msg::Msg,
         panes::{CHECKS, RowId},
@@ -55,6 +56,9 @@ fn two_runs_are_compared_on_the_compare_screen() {
     desk.shows("A 20260714-073000  B 20260714-080000");
     desk.shows("worse");
     desk.shows("3 of 6 differ, 3 worse");
+    desk.keys("] Enter");
+    desk.shows("dra-support: worse");
+    desk.shows("canceled while running (worker-2)");
 }
 
 #[test]
@@ -84,6 +88,72 @@ fn a_run_of_another_terminal_is_followed_to_its_end() {
     desk.update(Msg::FollowEnded { name, answer: Ok(true) });
     desk.keys("x");
     desk.shows("no run is active");
+}
+
+#[test]
+fn a_run_that_somebody_else_started_on_the_cluster_is_attached_to() {
+    let mut desk = Desk::live(200, 60);
+    desk.command("attach");
+    let Some(Effect::FindRuns { generation, namespace: None }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    let found = |runs: &[&str]| Msg::RunsFound {
+        generation,
+        namespace: "aicr-validation".into(),
+        answer: Ok(runs.iter().map(|run| (*run).to_owned()).collect()),
+    };
+    desk.update(found(&[]));
+    desk.shows("no run has a Job in namespace aicr-validation");
+    // Of several, a person chooses.
+    let [newer, older] = ["20260714-080000-00000000beefbeef", "20260714-073000-00000000c0ffee00"];
+    desk.update(found(&[newer, older]));
+    desk.shows("2 runs in namespace aicr-validation; Enter follows one");
+    desk.shows("2026-07-14 07:30:00  in cluster");
+    desk.keys("G Enter");
+    let Some(Effect::AttachRun { name, namespace }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    assert_eq!((&*name, &*namespace), (older, "aicr-validation"));
+    desk.shows("goes on in the cluster, and is followed here");
+    // The first check is known at first, the second when its Job comes.
+    let events = recorded(older, true).events;
+    let Body::Planned { checks, .. } = events[0].body.clone() else { panic!("{:?}", events[0]) };
+    let planned = |known: usize| Event {
+        body: match events[0].body.clone() {
+            Body::Planned { run_id, namespace, context, .. } => Body::Planned {
+                run_id,
+                namespace,
+                context,
+                recipe: String::new(),
+                criteria: String::new(),
+                checks: checks[..known].to_vec(),
+            },
+            other => other,
+        },
+        ..events[0].clone()
+    };
+    let follow = |desk: &mut Desk, event: &Event| {
+        desk.update(Msg::Followed { name: older.into(), event: event.clone().into() });
+    };
+    follow(&mut desk, &planned(1));
+    events[1..]
+        .iter()
+        .take_while(|event| !matches!(event.body, Body::Finished { .. }))
+        .for_each(|event| follow(&mut desk, event));
+    let rest = events.iter().skip_while(|event| !matches!(event.body, Body::Finished { .. }));
+    follow(&mut desk, rest.clone().next().expect("a result"));
+    desk.shows("1 pass");
+    follow(&mut desk, &planned(checks.len()));
+    desk.shows("1 pass");
+    rest.skip(1).for_each(|event| follow(&mut desk, event));
+    desk.shows("4 pass 1 fail");
+    desk.update(Msg::FollowEnded { name: older.into(), answer: Ok(true) });
+    // By its name, in a namespace.
+    desk.command("attach c0ffee00 checks");
+    let Some(Effect::FindRuns { generation, namespace }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    assert_eq!(namespace.as_deref(), Some("checks"));
+    desk.update(Msg::RunsFound {
+        generation,
+        namespace: "checks".into(),
+        answer: Ok(vec![older.into(), newer.into()]),
+    });
+    assert!(matches!(desk.left.pop(), Some(Effect::AttachRun { .. })), "{:?}", desk.left);
 }
 
 #[test]
@@ -123,7 +193,8 @@ fn a_long_log_is_reached_searched_marked_and_saved_whole() {
     desk.keys("4");
     run_half_way(&mut desk);
     for number in 0..12_000 {
-        let body = Body::Log { check: "dra-support".into(), text: format!("line {number} of many") };
+        let body =
+            Body::Log { check: "dra-support".into(), text: format!("line {number} of many"), source: String::new() };
         desk.state.update(Msg::Run(Event { seq: 0, observed_at_ms: 0, body }));
     }
     desk.keys("j j j j j j g l");
@@ -147,6 +218,33 @@ fn a_long_log_is_reached_searched_marked_and_saved_whole() {
     desk.command("save-log out.txt");
     let Some(Effect::SaveText { text, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
     assert_eq!(text.lines().count(), 12_001);
+}
+
+#[test]
+fn lines_of_workloads_are_merged_with_those_of_the_check_and_filtered_by_their_source() {
+    let mut desk = Desk::live(200, 60);
+    desk.keys("4");
+    run_half_way(&mut desk);
+    desk.keys("j j j j j j g l");
+    assert!(!desk.text().contains("aicr-dra-"), "no column of sources where the check alone writes");
+    for (source, text) in [
+        ("aicr-dra-00c0ffee/with-gpu", "/dev/nvidia0"),
+        ("aicr-dra-00c0ffee/without-gpu", "GPU devices: 0, expected 0"),
+        ("aicr-dra-00c0ffee/with-gpu", "time=09:12 level=error msg=\"gone\""),
+    ] {
+        let (check, text) = ("dra-support".into(), text.to_owned());
+        desk.run(5000, Body::Log { check, text, source: source.into() });
+    }
+    desk.shows("4 lines");
+    desk.shows(&format!("{:<31}looks for resource", "check"));
+    desk.shows(&format!("{:<31}/dev/nvidia0", "aicr-dra-00c0ffee/with-gpu"));
+    golden("sources-200x60", &desk.text());
+    desk.command("filter without-gpu");
+    desk.shows("GPU devices: 0, exp");
+    assert!(!desk.text().contains("/dev/nvidia0"), "{}", desk.text());
+    desk.command("save-log out.txt");
+    let Some(Effect::SaveText { text, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    assert!(text.contains("[aicr-dra-00c0ffee/without-gpu] GPU devices: 0, expected 0\n"), "{text}");
 }
 
 #[test]
@@ -286,4 +384,23 @@ fn a_recorded_run_is_shown_stepped_played_reported_and_compared() {
     desk.shows("removed");
     desk.keys("Esc");
     assert!(!desk.text().contains("A 20260113-080000"));
+}
+
+#[test]
+fn the_failed_run_of_the_demo_is_opened_played_and_compared_with_the_good_one() {
+    let mut desk = Desk::live_with_past(120, 40, Look::default());
+    desk.shows("2 records");
+    desk.keys("Enter");
+    desk.shows("run 20260111-151200-badbadbadbadbad0 as it was recorded");
+    desk.keys("g g ]");
+    desk.shows("ClusterPolicy cluster-policy: notReady");
+    desk.keys("p");
+    desk.shows("REPLAY 1x 1/");
+    desk.state.model.now_ms += 3_600_000;
+    desk.update(Msg::Tick);
+    desk.shows("the end of the recorded run");
+    desk.keys("g r G =");
+    desk.shows("A 20260110-151200  B 20260111-151200");
+    desk.shows("worse");
+    assert!(desk.left.is_empty(), "{:?}", desk.left);
 }

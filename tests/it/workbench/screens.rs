@@ -2,18 +2,23 @@
 
 use super::{
     deploy,
-    desk::{Desk, NOW, compare, later, list_records, recorded, run_half_way, snapshot},
-    upgrades,
+    desk::{Desk, NOW, compare, later, list_records, planned, recorded, run_half_way, snapshot},
+    live_checks, upgrades,
 };
 
 use crate::sandbox::Sandbox;
 use aicr::{
+    bundle::{compare::There, plan::Options},
+    catalog::validator::Phase,
     document::header::Edition,
     inventory::Inventory,
     ops::{self, snapshot::Format},
     store::log::Line,
     term::{self, input::Input},
-    validate::event::{Body, Stop},
+    validate::{
+        curve::Measured,
+        event::{Body, State as CheckState, Stop},
+    },
     workbench::{
         Look,
         effect::Effect,
@@ -31,11 +36,13 @@ pub const SIZES: [(u16, u16); 5] = [(40, 10), (80, 24), (100, 30), (120, 40), (2
 /// A screen in a state that is worth looking at, at a size.
 type Make = fn(u16, u16, Look) -> Desk;
 
-pub const STATES: [(&str, Make); 23] = [
+pub const STATES: [(&str, Make); 31] = [
     ("cluster", cluster),
     ("recipe", recipe),
     ("what-if", what_if),
     ("bundle", bundle),
+    ("bundle-against", bundle_against),
+    ("bundle-dialects", bundle_dialects),
     ("diff", diff),
     ("sides", sides),
     ("observed", observed),
@@ -46,7 +53,12 @@ pub const STATES: [(&str, Make); 23] = [
     ("stepping", stepping),
     ("replaying", replaying),
     ("comparing", comparing),
+    ("past-runs", past_runs),
+    ("past-failure", past_failure),
+    ("past-compared", past_compared),
+    ("curve", curve),
     ("compare", compared),
+    ("compare-runs", compared_runs),
     ("deploy-plan", deploy::plan),
     ("deploy-running", deploy::running),
     ("deploy-failing", deploy::failing),
@@ -55,6 +67,7 @@ pub const STATES: [(&str, Make); 23] = [
     ("unasked", unasked),
     ("help", help),
     ("palette", palette),
+    ("health", live_checks::health),
 ];
 
 fn cluster(width: u16, height: u16, look: Look) -> Desk {
@@ -78,6 +91,42 @@ fn what_if(width: u16, height: u16, look: Look) -> Desk {
 fn bundle(width: u16, height: u16, look: Look) -> Desk {
     let mut desk = Desk::live_with(width, height, look);
     desk.keys("g b j");
+    desk
+}
+
+/// The bundle that the recipe of the desk becomes, as it is on disk.
+fn on_disk(desk: &Desk, deployer: &str) -> There {
+    let (catalog, resolution) = (&desk.state.model.catalog.value, &desk.state.model.recipe.value);
+    let tool = env!("CARGO_PKG_VERSION").to_owned();
+    let options = Options { tool, ..crate::bundle::options(deployer) };
+    let plan = ops::bundle::plan(catalog.as_ref().unwrap(), &resolution.as_ref().unwrap().recipe, options).unwrap();
+    let files = plan.files.iter().map(|file| (file.path.clone(), Some(file.bytes.to_vec()))).collect();
+    There { files, deployer: Some(deployer.to_owned()) }
+}
+
+/// Answers that a bundle was read.
+fn bundle_is(desk: &mut Desk, answer: Result<There, ops::Failure>) {
+    let Some(Effect::ReadBundle { generation, .. }) = desk.left.pop() else { panic!("nothing is read") };
+    desk.update(Msg::BundleRead { generation, answer: answer.map(Into::into) });
+}
+
+/// A bundle on disk in which somebody turned a value and left a file, and which lacks one.
+fn bundle_against(width: u16, height: u16, look: Look) -> Desk {
+    let mut desk = Desk::live_with(width, height, look);
+    desk.command("bundle site/bundle");
+    let mut there = on_disk(&desk, "helm");
+    let values = there.files.get_mut("001-cert-manager/values.yaml").unwrap().as_mut().unwrap();
+    *values = String::from_utf8(values.clone()).unwrap().replace("enabled: true", "enabled: false").into_bytes();
+    there.files.insert("notes.txt".to_owned(), Some(b"ours".to_vec()));
+    there.files.remove("deploy.sh");
+    bundle_is(&mut desk, Ok(there));
+    desk.keys("j");
+    desk
+}
+
+fn bundle_dialects(width: u16, height: u16, look: Look) -> Desk {
+    let mut desk = Desk::live_with(width, height, look);
+    desk.keys("g b G k k k k Enter");
     desk
 }
 
@@ -191,6 +240,63 @@ fn comparing(width: u16, height: u16, look: Look) -> Desk {
     desk
 }
 
+/// The runs of the demo's past.
+fn past_runs(width: u16, height: u16, look: Look) -> Desk {
+    Desk::live_with_past(width, height, look)
+}
+
+/// The one that failed, on the check that did.
+fn past_failure(width: u16, height: u16, look: Look) -> Desk {
+    let mut desk = past_runs(width, height, look);
+    desk.keys("Enter g g ]");
+    desk
+}
+
+/// The one that failed beside the good one.
+fn past_compared(width: u16, height: u16, look: Look) -> Desk {
+    let mut desk = past_failure(width, height, look);
+    desk.keys("g r G =");
+    desk
+}
+
+/// Two recorded runs that were named, with the cursor on what became worse.
+fn compared_runs(width: u16, height: u16, look: Look) -> Desk {
+    let mut desk = Desk::live_with(width, height, look);
+    let [good, bad] = ["20260113-080000-00000000000000aa", "20260114-091200-00c0ffee00c0ffee"];
+    desk.command(&format!("compare {good} {bad}"));
+    let Some(Effect::CompareRuns { generation, .. }) = desk.left.pop() else { panic!("nothing compared") };
+    let records = [recorded(good, true), recorded(bad, false)];
+    desk.update(Msg::RunsCompared { generation, answer: Ok(records.into()) });
+    desk.keys("]");
+    desk
+}
+
+/// NCCL all-reduce in its last sizes: the rows of a run on 16 H100.
+fn curve(width: u16, height: u16, look: Look) -> Desk {
+    const NAME: &str = "nccl-all-reduce-bw";
+    let mut desk = Desk::live_with(width, height, look);
+    desk.keys("4");
+    let (recipe, criteria) = ("service=eks accelerator=h100".to_owned(), "service=eks accelerator=h100".to_owned());
+    let (run_id, namespace) = ("20260114-091200-00c0ffee00c0ffee".to_owned(), "aicr-validation".to_owned());
+    let checks = vec![planned(NAME, Phase::Performance)];
+    desk.run(0, Body::Planned { run_id, namespace, context: "demo".into(), recipe, criteria, checks });
+    desk.run(20, Body::PhaseStarted { phase: Phase::Performance });
+    desk.run(40, Body::State { check: NAME.into(), state: CheckState::Running { node: "worker-1".into() } });
+    for step in 0..22 {
+        let bytes = 1024_u64 << step;
+        // Latency first, then the bandwidth of the links.
+        let gb_per_s = 368.0 * bytes as f64 / (bytes as f64 + 40_000_000.0);
+        let row = Measured { bytes, gb_per_s: (gb_per_s * 100.0).round() / 100.0 };
+        desk.run(1000 + step * 500, Body::Log { check: NAME.into(), text: row.line(), source: String::new() });
+        desk.run(1000 + step * 500, Body::Measured { check: NAME.into(), row });
+    }
+    desk.state.model.run.active = true;
+    desk.state.model.now_ms = NOW + 13_000;
+    desk.update(Msg::Tick);
+    desk.keys("G Tab Tab");
+    desk
+}
+
 fn compared(width: u16, height: u16, look: Look) -> Desk {
     let mut desk = Desk::live_with(width, height, look);
     compare(&mut desk, ("before.yaml", snapshot()), ("after.yaml", later()));
@@ -238,9 +344,12 @@ macro_rules! every_size_of {
 
 every_size_of! {
     the_cluster_screen: "cluster",
+    the_cluster_screen_with_checks_that_are_evaluated_live: "health",
     the_recipe_screen: "recipe",
     the_recipe_screen_with_what_if: "what-if",
     the_bundle_of_the_recipe: "bundle",
+    the_bundle_beside_one_on_disk: "bundle-against",
+    the_bundle_in_two_dialects: "bundle-dialects",
     the_diff_screen_of_two_recipes: "diff",
     the_diff_screen_side_by_side: "sides",
     the_diff_screen_with_the_cluster: "observed",
@@ -251,7 +360,12 @@ every_size_of! {
     the_validate_screen_of_a_run_that_stopped: "stepping",
     the_validate_screen_of_a_recorded_run: "replaying",
     the_validate_screen_with_two_runs: "comparing",
+    the_runs_of_the_demo: "past-runs",
+    the_failed_run_of_the_demo: "past-failure",
+    the_failed_run_of_the_demo_beside_the_good_one: "past-compared",
+    the_validate_screen_with_the_curve_of_a_benchmark: "curve",
     the_compare_screen: "compare",
+    the_compare_screen_with_two_runs: "compare-runs",
     the_deploy_view_with_a_plan: "deploy-plan",
     the_deploy_view_in_a_deploy: "deploy-running",
     the_deploy_view_of_a_deploy_that_failed: "deploy-failing",
@@ -272,11 +386,36 @@ fn a_bundle_is_read_release_by_release_and_left_by_escape() {
     // The same recipe in another dialect.
     desk.keys("Esc G k Enter");
     desk.shows("helm and terraform side by side");
-    desk.shows("001-cert-manager/install.sh                            001-cert-manager/values.yaml");
+    desk.shows("  install.sh                          values.yaml");
     desk.keys("Esc G k k k k k k k k Enter");
     desk.shows("001-cert-manager/");
     desk.keys("Esc Esc");
     desk.shows("overlay stack");
+}
+
+#[test]
+fn a_bundle_on_disk_is_compared_file_by_file_in_its_own_dialect() {
+    let mut desk = bundle_against(120, 40, Look::default());
+    desk.shows("3 files of the helm bundle in site/bundle would change");
+    desk.keys("Enter");
+    desk.shows("- line 14      enabled: false");
+    desk.keys("Esc j Enter");
+    desk.shows("new deploy.sh");
+    desk.keys("Esc j Enter");
+    desk.shows("the plan does not have this file");
+    desk.keys("Esc");
+    // Its files are those of another tool, and so are those of the plan that it is compared with.
+    desk.command("bundle site/flux");
+    desk.shows("reading site/flux");
+    let there = on_disk(&desk, "flux");
+    bundle_is(&mut desk, Ok(there));
+    desk.shows("no file of the flux bundle in site/flux would change");
+    desk.command("bundle nothing");
+    let because = ops::Failure::new(ops::Kind::NotFound, "read the bundle", "there is no such folder");
+    bundle_is(&mut desk, Err(because));
+    desk.shows("not compared with nothing: there is no such folder");
+    desk.command("bundle");
+    assert!(!desk.text().contains("not compared"));
 }
 
 #[test]

@@ -8,11 +8,13 @@ use aicr::{
     cluster::watch::LiveStatus,
     inventory::{Fact, Inventory, Node, Source},
     ops::{
+        Failure, Kind,
         demo::DemoOptions,
         snapshots::{self, How},
     },
     workbench::{
         Look,
+        keymap::Action,
         msg::{Msg, SnapshotSlot},
         panes::NODES,
         screenshot,
@@ -118,6 +120,49 @@ fn the_time_bar_at_every_size() {
         (format!("time-{width}x{height}"), screenshot::symbols(&desk.frame()))
     };
     all_golden(SIZES.map(frame));
+}
+
+/// With 80 columns the bar, what is selected and what had changed are seen together; the smallest frame shows the bar alone.
+#[test]
+fn the_time_bar_is_used_in_small_frames() {
+    let mut desk = desk(80, 24);
+    desk.command("node worker-3");
+    desk.keys("T");
+    for shown in ["›worker-3", "time: now", "[ ] where it changed, 4 snapshots", "»now", "2026-01-10 22:00"] {
+        desk.shows(shown);
+    }
+    desk.keys("[");
+    desk.shows("time: PAST 2026-01-08 09:15");
+    // The node itself takes the place of the list, and the bar stays.
+    desk.keys("Tab");
+    desk.shows("┏ node worker-3");
+    desk.shows("time: PAST 2026-01-08 09:15");
+    desk.act(Action::TimeBar);
+    assert!(!desk.text().contains("time: "), "{}", desk.text());
+    desk.shows("┏ node worker-3");
+
+    let mut desk = self::desk(40, 10);
+    desk.keys("T");
+    desk.shows("time: now");
+    desk.keys("j Enter");
+    desk.shows("PAST 2026-01-10");
+    desk.keys("T");
+    desk.shows("nodes 5");
+}
+
+/// What could not be read is read again by the key that says so.
+#[test]
+fn refresh_reads_the_kept_snapshots_again() {
+    let mut desk = desk(120, 40);
+    desk.keys("T");
+    let moments = &mut desk.state.model.time.moments;
+    moments.value = None;
+    let generation = moments.start();
+    let failure = Failure::new(Kind::Usage, "list the kept snapshots", "permission denied");
+    desk.update(Msg::MomentsListed { generation, answer: Err(failure) });
+    desk.shows("R tries again");
+    desk.keys("R");
+    desk.shows("4 snapshots");
 }
 
 #[test]

@@ -1,0 +1,114 @@
+//! Follows the output of the workloads that checks create: of each container of a pod that carries the label of its check.
+//!
+//! In: pods as they are seen. Out: lines, each with the check and where it comes from. It decides nothing: a verdict follows
+//! from what the check itself reads.
+
+use crate::{
+    cluster::{Connection, active_time::RunClock, logs, object_watch::Observed},
+    validate::checks::MADE_BY_LABEL,
+};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use tokio::{sync::mpsc, task::JoinSet};
+
+/// Outputs that are followed at a time: a check may create a pod on each of thousands of nodes.
+pub(super) const MOST: usize = 32;
+
+/// A line of a workload.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) check: String,
+    /// Pod, and container where the pod has several.
+    pub(super) source: String,
+    pub(super) text: String,
+}
+
+/// The outputs that are followed, and were.
+#[derive(Default)]
+pub(super) struct Inner {
+    known: BTreeSet<(String, String)>,
+    /// Dropped with it.
+    followers: JoinSet<()>,
+}
+
+/// The check that created a pod.
+pub(super) fn made_by(pod: &Value) -> Option<&str> {
+    pod["metadata"]["labels"][MADE_BY_LABEL].as_str().filter(|check| !check.is_empty())
+}
+
+impl Inner {
+    /// Follows those containers of a pod that have begun and were not followed before; `arrive` makes of a line what the channel
+    /// takes. Whether all of them are.
+    pub(super) fn see<T: Send + 'static>(
+        &mut self,
+        pod: &Value,
+        (connection, clock): (&Connection, &RunClock),
+        arrivals: &mpsc::Sender<Observed<T>>,
+        arrive: fn(Line) -> T,
+    ) -> bool {
+        let Some(check) = made_by(pod) else { return true };
+        while self.followers.try_join_next().is_some() {}
+        let metadata = |key: &str| pod["metadata"][key].as_str().unwrap_or_default().to_owned();
+        let (name, namespace) = (metadata("name"), metadata("namespace"));
+        let containers = pod["spec"]["containers"].as_array().map_or(0, Vec::len);
+        for container in begun(pod) {
+            let key = (metadata("uid"), container.to_owned());
+            if self.known.contains(&key) {
+                continue;
+            }
+            if self.followers.len() >= MOST {
+                return false;
+            }
+            self.known.insert(key);
+            let source = if containers > 1 { format!("{name}/{container}") } else { name.clone() };
+            let output =
+                logs::Output { namespace: namespace.clone(), pod: name.clone(), container: container.to_owned() };
+            let (lines, mut line) = mpsc::channel(64);
+            let following = logs::follow(connection.clone(), output, clock.clone(), lines);
+            let (arrivals, check) = (arrivals.clone(), check.to_owned());
+            self.followers.spawn(async move {
+                let passing = async {
+                    // The end of an output says nothing of the check.
+                    while let Some(Observed { at, what: Some(text) }) = line.recv().await {
+                        let what = arrive(Line { check: check.clone(), source: source.clone(), text });
+                        if arrivals.send(Observed { at, what }).await.is_err() {
+                            return;
+                        }
+                    }
+                };
+                tokio::join!(following, passing);
+            });
+        }
+        true
+    }
+}
+
+/// The containers of a pod that run or have run.
+fn begun(pod: &Value) -> impl Iterator<Item = &str> {
+    let statuses = ["initContainerStatuses", "containerStatuses"].into_iter();
+    let statuses = statuses.flat_map(move |key| pod["status"][key].as_array().into_iter().flatten());
+    let has_begun = |status: &&Value| ["running", "terminated"].iter().any(|state| status["state"][*state].is_object());
+    statuses.filter(has_begun).filter_map(|status| status["name"].as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn containers_are_followed_from_when_they_begin() {
+        let status = |name: &str, state: &str| json!({"name": name, "state": {state: {}}});
+        let pod = json!({"status": {
+            "initContainerStatuses": [status("keys", "terminated")],
+            "containerStatuses": [status("one", "running"), status("two", "waiting")]}});
+        assert_eq!(begun(&pod).collect::<Vec<_>>(), ["keys", "one"]);
+        assert_eq!(begun(&json!({})).count(), 0);
+    }
+
+    #[test]
+    fn only_pods_of_checks_are_workloads() {
+        assert_eq!(made_by(&json!({"metadata": {"labels": {MADE_BY_LABEL: "dra-support"}}})), Some("dra-support"));
+        assert_eq!(made_by(&json!({"metadata": {"labels": {"app": "x"}}})), None);
+    }
+}
