@@ -143,6 +143,15 @@ pub fn yield_to_all() {
     set_niceness(19);
 }
 
+/// Does something on a thread that yields to all others; not at all where the system has no thread to give.
+pub fn in_background(work: impl FnOnce() + Send + 'static) {
+    let run = move || {
+        yield_to_all();
+        work();
+    };
+    let _ = std::thread::Builder::new().name("aicr-background".to_owned()).spawn(run);
+}
+
 fn set_niceness(value: i32) {
     // On Linux only, where it is about one thread; elsewhere it would be about the process. Refused, all stays as it is.
     #[cfg(target_os = "linux")]

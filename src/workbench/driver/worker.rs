@@ -69,15 +69,13 @@ pub(in crate::workbench) struct Worker {
 /// Runs what nobody waits for, after everything else that is ready: writing thousands of nodes takes a processor for half a
 /// second, in which keys would be answered late.
 fn in_background(work: impl Future<Output = ()> + Send + 'static) {
-    let run = move || {
-        term::yield_to_all();
+    // Without a thread nothing is kept, as without a folder.
+    term::in_background(move || {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         if let Ok(runtime) = runtime.enable_time().on_thread_start(term::yield_to_all).build() {
             runtime.block_on(work);
         }
-    };
-    // Without a thread nothing is kept, as without a folder.
-    let _ = std::thread::Builder::new().name("aicr-background".to_owned()).spawn(run);
+    });
 }
 
 impl Worker {
@@ -264,24 +262,30 @@ impl Worker {
                 },
                 |answer| answer.unwrap_or_else(Msg::Failed),
             ),
-            Effect::ListRuns { generation } => self.compute(
-                "list the records of runs",
-                || record::list(&record::folder()?).map(Arc::new),
-                move |answer| Msg::RunsListed { generation, answer },
-            ),
-            Effect::OpenRun { generation, name, compare } => self.compute(
-                "read the record of a run",
-                move || record::open(&record::folder()?, &name).map(Arc::new),
-                move |answer| Msg::RunOpened { generation, compare, answer },
-            ),
-            Effect::CompareRuns { generation, left, right } => self.compute(
-                "compare two runs",
-                move || {
-                    let folder = record::folder()?;
-                    Ok(Arc::new([record::open(&folder, &left)?, record::open(&folder, &right)?]))
-                },
-                move |answer| Msg::RunsCompared { generation, answer },
-            ),
+            Effect::ListRuns { generation } => {
+                let target = self.session.target();
+                self.compute(
+                    "list the records of runs",
+                    move || record::shelf(&target).list().map(Arc::new),
+                    move |answer| Msg::RunsListed { generation, answer },
+                );
+            }
+            Effect::OpenRun { generation, name, compare } => {
+                let target = self.session.target();
+                self.compute(
+                    "read the record of a run",
+                    move || record::shelf(&target).open(&name).map(Arc::new),
+                    move |answer| Msg::RunOpened { generation, compare, answer },
+                );
+            }
+            Effect::CompareRuns { generation, left, right } => {
+                let shelf = record::shelf(&self.session.target());
+                self.compute(
+                    "compare two runs",
+                    move || Ok(Arc::new([shelf.open(&left)?, shelf.open(&right)?])),
+                    move |answer| Msg::RunsCompared { generation, answer },
+                );
+            }
             Effect::FollowRun { name, from } => self.follow(name, from),
             Effect::FindRuns { generation, namespace } => self.find_runs(generation, namespace),
             Effect::AttachRun { name, namespace } => self.attach(name, namespace),
