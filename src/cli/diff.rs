@@ -170,7 +170,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
 
 /// Two recorded runs, check by check.
 fn runs_of(args: &Args, (left, right): (&str, &str), global: &Global, printer: &Printer) -> Outcome {
-    let compared = runs::compare(left, right)?;
+    let compared = runs::compare(left, right, global)?;
     let wanted = args.format.map_or("table", |format| format.name);
     let format = runs::COMPARISONS.iter().find(|format| format.name == wanted).unwrap_or(&runs::COMPARISONS[0]);
     format.send(&compared, "RunComparison", &args.output, (global, printer))?;
@@ -361,7 +361,7 @@ fn page(shown: &Shown) -> String {
         None => graded
             .iter()
             .map(|(change, severity)| {
-                let note = change.noise.map_or(change.cause.clone(), str::to_owned);
+                let note = noise::why(change).map_or(change.cause.clone(), str::to_owned);
                 let (left, right) = (side(&change.left), side(&change.right));
                 [word(change.kind).to_owned(), grade(*severity), change.path.clone(), left, right, note]
             })

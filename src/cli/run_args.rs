@@ -112,7 +112,8 @@ impl RunArgs {
     }
 }
 
-fn from_environment() -> RunOptions {
+/// What the environment says where no flag does; the one place where it is asked.
+pub(super) fn from_environment() -> RunOptions {
     RunOptions::from_environment(|name| std::env::var(name).ok())
 }
 

@@ -32,7 +32,8 @@ use std::time::Duration;
 /// List, show, replay, export and prune recorded runs.
 ///
 /// Every validation and every deploy is recorded as it happens: its plan, its events, the output of its checks or of Helm. RUN is the id of a run, a part
-/// of it that no other has, `last`, or a file. No cluster is needed, except while a run goes on.
+/// of it that no other has, `last`, or a file. No cluster is needed, except while a run goes on. With --demo there are runs of
+/// the demo's past as well.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  aicr runs list\n  aicr runs show last\n  aicr runs replay last --speed 10\n  \
                         aicr runs export last -t junit -o report.xml\n  aicr runs follow --cluster\n  aicr diff RUN RUN")]
@@ -119,16 +120,21 @@ fn events(record: &Record) -> String {
 }
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
-    let folder = record::folder()?;
+    let shelf = record::shelf(&global.target()?);
     match &args.verb {
         Verb::List => {
-            let all = record::list(&folder)?;
+            let all = shelf.list()?;
             let rows: Vec<[String; 6]> = all.iter().map(row).collect();
             printer.data(&table::render(["RUN", "STARTED", "CLUSTER", "RECIPE", "VERDICT", "CHECKS"], &rows))?;
-            printer.note(format!("{} in {}", count(all.len(), "run"), folder.display()));
+            let own = count(all.len() - shelf.of_demo(), "run");
+            let own = record::folder().map_or(own.clone(), |folder| format!("{own} in {}", folder.display()));
+            printer.note(match shelf.of_demo() {
+                0 => own,
+                past => format!("{own}, {past} of the demo's past"),
+            });
         }
         Verb::Show { run, plan } => {
-            let record = record::open(&folder, run)?;
+            let record = shelf.open(run)?;
             let text = match plan {
                 true => record.facts.plan.iter().map(|line| format!("{line}\n")).collect(),
                 false => format!("run {} on {}\n{}", record.stored.name, record.facts.cluster, report("text", &record)),
@@ -136,7 +142,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             printer.data(&text)?;
         }
         Verb::Export { run, output, format } => {
-            let record = record::open(&folder, run)?;
+            let record = shelf.open(run)?;
             if record.report().deploy.is_some() && ![EVENTS, "text"].contains(&&**format) {
                 let because =
                     format!("run {} is a deploy, which has no checks to write as {format}", record.stored.name);
@@ -145,7 +151,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             output::deliver(printer, output, &report(format, &record))?;
         }
         Verb::Replay { run, speed, step, logs } => {
-            let record = record::open(&folder, run)?;
+            let record = shelf.open(run)?;
             return super::cluster::block_on(global, replay(&record, (*speed, *step), *logs, printer));
         }
         Verb::Follow { run, cluster: Some(namespace), logs } => {
@@ -167,6 +173,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
                 broken = line.and_then(|line| printer.page(&format!("{line}\n")).err());
                 broken.is_none()
             };
+            let folder = record::folder()?;
             let ended =
                 super::cluster::block_on(global, async { Ok::<_, Stop>(record::follow(&folder, run, shown).await?) })?;
             if let Some(stop) = broken {
@@ -180,7 +187,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             return Ok(verdict.map_or(Exit::Inconclusive, Exit::from));
         }
         Verb::Prune { keep } => {
-            let removed = record::prune(&folder, *keep)?;
+            let removed = record::prune(&record::folder()?, *keep)?;
             printer.note(format!("removed the records of {}", count(removed.len(), "run")));
         }
     }
@@ -277,10 +284,10 @@ pub static COMPARISONS: &[Format<Compared>] = &[
 /// Compares two records.
 ///
 /// # Errors
-/// As [`record::open`].
-pub fn compare(left: &str, right: &str) -> Result<Compared, Failure> {
-    let folder = record::folder()?;
-    let [left, right] = [record::open(&folder, left)?.report(), record::open(&folder, right)?.report()];
+/// As [`record::Shelf::open`].
+pub fn compare(left: &str, right: &str, global: &Global) -> Result<Compared, Failure> {
+    let shelf = record::shelf(&global.target()?);
+    let [left, right] = [shelf.open(left)?.report(), shelf.open(right)?.report()];
     if let Some(deploy) = left.deploy.as_ref().or(right.deploy.as_ref()) {
         let because = format!("run {} is a deploy, and only runs of checks are compared", deploy.run_id);
         return Err(misuse("compare two runs", &because, "`aicr runs show RUN` shows what became of its releases"));

@@ -10,7 +10,7 @@ use super::{
     global::Global,
     output::{self, EditionArg},
     printer::Role,
-    table,
+    run_args, table,
 };
 use crate::{
     cluster::Connection,
@@ -21,7 +21,6 @@ use crate::{
         Failure,
         agent::{self, AgentOptions},
         place::Place,
-        run::{IMAGE, NAMESPACE},
         snapshot,
         snapshots::{self, Limits, Moment, Recorder},
     },
@@ -134,10 +133,10 @@ async fn ask_nodes(
         return Err(failure);
     }
     let (namespace, image, secrets) = args.pod.of_nodes();
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let defaults = run_args::from_environment().plan;
     let options = AgentOptions {
-        namespace: namespace.map(str::to_owned).or(variable("AICR_NAMESPACE")).unwrap_or_else(|| NAMESPACE.to_owned()),
-        image: image.map(str::to_owned).or(variable("AICR_CHECK_IMAGE")).unwrap_or_else(|| IMAGE.to_owned()),
+        namespace: namespace.map_or(defaults.namespace, str::to_owned),
+        image: image.map_or(defaults.image, str::to_owned),
         pull_secrets: secrets.to_vec(),
         per_shape: args.nodes.agent_per == "shape",
         parallel: args.nodes.agent_parallel,

@@ -40,7 +40,7 @@ mod workloads;
 mod world;
 
 pub use faults::Fault;
-pub use world::{DAMAGE, FILES, FLEET, NothingToPatch, WEEK, World, WorldError, WorldFault};
+pub use world::{DAMAGE, FILES, FLEET, NothingToPatch, RUNS, WEEK, World, WorldError, WorldFault};
 
 use clock::Clock;
 use faults::Faults;

@@ -53,6 +53,10 @@ pub const FLEET: &str = include_str!("world/fleet.yaml");
 /// What was otherwise in the demo cluster during the last week.
 pub const WEEK: &str = include_str!("world/week.yaml");
 
+/// What was run in the demo cluster during the last week: how many hours ago, and what a program wrote of it then.
+pub const RUNS: &[(i64, &str)] =
+    &[(90, include_str!("world/runs/good.jsonl")), (66, include_str!("world/runs/failed.jsonl"))];
+
 /// Patches that break something in the demo cluster.
 pub const DAMAGE: &[(&str, &str)] = files![
     "damage/dra-plugin-crashes.yaml",

@@ -4,7 +4,7 @@
 //! compared as nodes, with their labels and taints: in the file, one node more changes every entry that nodes share.
 //! What one side could not read is one change of `K8s.collection`; it is not something that was removed.
 
-use super::{Change, ChangeKind, noise};
+use super::{Change, ChangeKind, node_path, noise};
 use crate::{
     inventory::{Inventory, Node, Scalar, State, Subtype, source_of},
     snapshot::{self, path::TYPES},
@@ -170,7 +170,7 @@ fn compare_baselines(
         compare_nodes(left_nodes.peekable(), right_nodes.peekable(), &unread, &mut changes);
     }
     for change in &mut changes {
-        change.noise = noise::rule(&change.path).map(|rule| rule.why);
+        change.noise = noise::rule(&change.path).map(|rule| rule.name);
     }
     compare_sources(left, right, &mut changes);
     changes
@@ -258,13 +258,13 @@ fn compare_nodes(
         match (before, after) {
             (Some(Side::Shared(before)), Some(Side::Shared(after))) if Arc::ptr_eq(&before, &after) => {}
             (Some(before), Some(after)) => {
-                let path = format!("node[{}]", before.name());
+                let name = before.name().to_owned();
                 let texts =
                     |side: Side| -> Texts { side.into_texts().into_iter().filter(|(key, _)| is_read(key)).collect() };
-                changes.extend(pairs(&texts(before), &texts(after), |key| format!("{path}.{key}")));
+                changes.extend(pairs(&texts(before), &texts(after), |key| node_path::reading(&name, key)));
             }
             (Some(one), None) | (None, Some(one)) => {
-                let path = format!("node[{}]", one.name());
+                let path = node_path::whole(one.name());
                 let texts = Some(json!(one.into_texts()));
                 let (kind, left, right) = match order {
                     Ordering::Less => (ChangeKind::Removed, texts, None),

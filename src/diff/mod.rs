@@ -5,6 +5,7 @@
 
 pub mod inventory;
 pub mod lost;
+pub mod node_path;
 pub mod noise;
 pub mod observed;
 pub mod recipe;

@@ -3,6 +3,7 @@
 //! In: the path of a change. Out: the rule that explains it, if any. A rule hides nothing by itself; who shows changes says
 //! which rules hold, and counts what they hide.
 
+use super::node_path;
 use crate::document::compare::Change;
 use std::collections::BTreeSet;
 
@@ -33,9 +34,14 @@ pub fn rule(path: &str) -> Option<&'static Rule> {
     RULES.iter().find(|rule| (rule.matches)(path))
 }
 
-/// The rule that says so.
-pub fn saying(why: &str) -> Option<&'static Rule> {
-    RULES.iter().find(|rule| rule.why == why)
+/// The rule of that name.
+pub fn named(name: &str) -> Option<&'static Rule> {
+    RULES.iter().find(|rule| rule.name == name)
+}
+
+/// Why a change is expected, in words; `None` for one that is not.
+pub fn why(change: &Change) -> Option<&'static str> {
+    change.noise.and_then(named).map(|rule| rule.why)
 }
 
 /// Which rules are switched off: what these explain is shown like everything else.
@@ -68,7 +74,7 @@ impl Shown {
 
     /// Switches a rule; says whether it holds now, `None` for a name that no rule has.
     pub fn switch(&mut self, name: &str) -> Option<bool> {
-        let rule = RULES.iter().find(|rule| rule.name == name)?;
+        let rule = named(name)?;
         let was_off = self.off.remove(rule.name);
         if !was_off {
             self.off.insert(rule.name);
@@ -78,7 +84,7 @@ impl Shown {
 
     /// Whether a change is shown.
     pub fn shows(&self, change: &Change) -> bool {
-        change.noise.is_none_or(|why| saying(why).is_some_and(|rule| !self.holds(rule)))
+        change.noise.is_none_or(|name| named(name).is_some_and(|rule| !self.holds(rule)))
     }
 }
 
@@ -86,7 +92,7 @@ impl Shown {
 pub fn hidden<'c>(changes: impl IntoIterator<Item = &'c Change>, shown: &Shown) -> Vec<(&'static Rule, usize)> {
     let mut counts = vec![0; RULES.len()];
     for change in changes.into_iter().filter(|change| !shown.shows(change)) {
-        let at = RULES.iter().position(|rule| Some(rule.why) == change.noise);
+        let at = RULES.iter().position(|rule| Some(rule.name) == change.noise);
         if let Some(at) = at {
             counts[at] += 1;
         }
@@ -165,8 +171,8 @@ fn is_discovery(path: &str) -> bool {
 }
 
 fn is_use(path: &str) -> bool {
-    let of_node = path.strip_prefix("node[").and_then(|rest| rest.split_once("].")).map(|(_, key)| key);
-    of_node.is_some_and(|key| key.starts_with("held.") || key.starts_with("held-devices."))
+    let is_held = |key: &str| key.starts_with("held.") || key.starts_with("held-devices.");
+    node_path::parse(path).is_some_and(|(_, key)| is_held(key))
 }
 
 fn is_how(path: &str) -> bool {
@@ -194,7 +200,8 @@ mod tests {
     fn a_rule_that_is_switched_off_hides_nothing() {
         let path = "node[a].held.nvidia.com/gpu";
         let mut change = Change::of(path.to_owned(), Some("1".into()), Some("2".into())).expect("a change");
-        change.noise = rule(path).map(|rule| rule.why);
+        change.noise = rule(path).map(|rule| rule.name);
+        assert_eq!(why(&change), Some("says which GPUs are held at the moment"));
         let mut shown = Shown::default();
         assert!(!shown.shows(&change));
         assert_eq!(in_words(&hidden([&change], &shown)), "use 1");
@@ -205,9 +212,10 @@ mod tests {
     }
 
     #[test]
-    fn names_and_reasons_are_unique() {
+    fn names_are_unique_and_a_change_carries_the_name_of_its_rule() {
         let names: BTreeSet<&str> = RULES.iter().map(|rule| rule.name).collect();
-        let reasons: BTreeSet<&str> = RULES.iter().map(|rule| rule.why).collect();
-        assert_eq!((names.len(), reasons.len()), (RULES.len(), RULES.len()));
+        assert_eq!(names.len(), RULES.len());
+        assert!(RULES.iter().all(|rule| super::named(rule.name).is_some_and(|found| std::ptr::eq(found, rule))));
+        assert!(RULES.iter().all(|rule| super::named(rule.why).is_none()), "what is told is not what it is found by");
     }
 }

@@ -3,7 +3,7 @@
 //! In: changes, both snapshots, the constraints that hold for the cluster. Out: the constraints that held on the left side
 //! and do not hold on the right one, and a grade for each change. Without constraints nothing breaks one.
 
-use super::Change;
+use super::{Change, node_path};
 use crate::{
     constraint::{self, Verdict},
     inventory::Inventory,
@@ -112,7 +112,7 @@ impl<'b> Grades<'b> {
     }
 
     pub fn of(&self, change: &Change) -> Severity {
-        let Some((node, key)) = of_node(&change.path) else {
+        let Some((node, key)) = node_path::parse(&change.path) else {
             return match () {
                 () if self.paths.contains(&*change.path) => Severity::Critical,
                 () if change.path.starts_with("K8s.collection.") => Severity::Warning,
@@ -125,13 +125,6 @@ impl<'b> Grades<'b> {
         }
         if is_trouble(key, change) { Severity::Warning } else { Severity::Info }
     }
-}
-
-/// The node and what is compared of it: `node[gpu-1].kernel`; an empty key for the node as a whole.
-pub fn of_node(path: &str) -> Option<(&str, &str)> {
-    // Names of nodes are DNS names, in which there is no bracket.
-    let (node, rest) = path.strip_prefix("node[")?.split_once(']')?;
-    Some((node, rest.strip_prefix('.').unwrap_or(rest)))
 }
 
 /// Beginnings of what a comparison of nodes calls a reading that a constraint names; empty where that is not known.
@@ -224,12 +217,5 @@ mod tests {
         assert_eq!(of("node[a].capacity.nvidia.com/gpu", Some("7"), Some("8")), "info");
         assert_eq!(of("node[a]", Some("x"), None), "warning");
         assert_eq!(of("K8s.server.version", Some("a"), Some("b")), "info");
-    }
-
-    #[test]
-    fn the_node_of_a_path_is_found_whatever_its_key_is() {
-        assert_eq!(of_node("node[gpu-1]"), Some(("gpu-1", "")));
-        assert_eq!(of_node("node[gpu-1].label.a.b/c[0]"), Some(("gpu-1", "label.a.b/c[0]")));
-        assert_eq!(of_node("K8s.server.version"), None);
     }
 }

@@ -1,9 +1,6 @@
 //! Changes of nodes, once for all nodes of a shape that changed alike: `kernel 6.8.0-1018 -> 6.8.0-1021` on 412 nodes.
 
-use super::{
-    Change, ChangeKind,
-    severity::{self, Severity},
-};
+use super::{Change, ChangeKind, node_path, severity::Severity};
 use crate::inventory::{
     Inventory, Node,
     shape::{Attribute, Key},
@@ -34,7 +31,7 @@ pub fn by_shape<'c>(
     let mut groups: Vec<ByShape> = Vec::new();
     let mut places: HashMap<(String, String, String), usize> = HashMap::new();
     for (change, severity) in changes {
-        let Some((name, key)) = severity::of_node(&change.path) else {
+        let Some((name, key)) = node_path::parse(&change.path) else {
             groups.push(ByShape {
                 kind: change.kind,
                 severity,

@@ -42,7 +42,7 @@ pub struct Change {
     pub right: Option<Value>,
     /// Who caused it: layer names on both sides for recipes (`kind → h100-eks-training`), empty when unknown.
     pub cause: String,
-    /// A reading that changes on an idle machine, or by reboot: why it is hidden by default.
+    /// The name of the rule that explains a reading that changes by itself, on an idle machine or at a boot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub noise: Option<&'static str>,
 }

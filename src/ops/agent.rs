@@ -4,9 +4,9 @@
 //! Jobs have no service account token and no rights at all, so the rights that this needs are those of the person: to create
 //! Jobs and to read logs of pods in one namespace.
 
-use super::{Failure, Kind, cleanup, run};
+use super::{Failure, Kind, cleanup, namespace, run};
 use crate::{
-    cluster::{ClusterError, ClusterErrorKind, Connection, changes, collect::list, objects},
+    cluster::{ClusterError, ClusterErrorKind, Connection, changes, collect::list},
     inventory::{Inventory, Node, shape::Key},
     snapshot::agent::{
         self, NodeFacts, NodeResult, lines,
@@ -22,9 +22,10 @@ use std::{
     fs, io,
     path::Path,
     process::{Command, Stdio},
+    sync::OnceLock,
     time::Duration,
 };
-use tokio::time::Instant;
+use tokio::{sync::mpsc, time::Instant};
 
 /// How nodes are asked.
 #[derive(Clone, Debug)]
@@ -54,8 +55,10 @@ pub struct Answers {
 
 /// Between two looks at a pod.
 const LOOK: Duration = Duration::from_millis(400);
-/// How long a pod may be refused its image or its files before its node is given up.
-const PATIENCE: Duration = Duration::from_secs(12);
+/// Between two looks at the events of a pod that waits: a file that is not on the node is waited for in vain.
+const LOOK_AT_EVENTS: Duration = Duration::from_secs(2);
+/// How long a node waits for the same thing before that is told.
+const TOLD_AFTER: Duration = Duration::from_secs(5);
 
 /// Asks the nodes with accelerators, else those that rules concern, and adds what they say to the snapshot. `say` gets a line
 /// for each step. What was created is removed in any case, also when `stop` is there first.
@@ -84,10 +87,6 @@ pub async fn ask(
     }
     let namespace = &options.namespace;
     let run_id = run::run_id(jiff::Timestamp::now())?;
-    let made_namespace = objects::find(connection, "Namespace", "", namespace).await?.is_none();
-    if made_namespace {
-        objects::apply(connection, &plan::namespace(namespace, &labels(None, namespace))).await?;
-    }
     let mut planned = Options {
         run_id: run_id.clone(),
         namespace: namespace.clone(),
@@ -99,26 +98,53 @@ pub async fn ask(
         attempt: 0,
     };
     let count = wanted.len();
+    // Asked after the work, which may be given up at any time.
+    let made_namespace = OnceLock::new();
+    let (told, mut waits) = mpsc::unbounded_channel();
     let work = async {
+        let mut last = String::new();
+        let object = plan::namespace(namespace, &labels(None, namespace));
+        let made = namespace::make(
+            connection,
+            &object,
+            || false,
+            |line| {
+                if line != last {
+                    last.clone_from(&line);
+                    say(line);
+                }
+            },
+        );
+        let made = made.await?;
+        made_namespace.get_or_init(|| made);
         if let Some((node, _)) = wanted.first()
             && let Some(why) = refuses_mounts(connection, node, &planned).await?
         {
             say(format!("files of nodes cannot be mounted in namespace {namespace}: {why}"));
             planned.mounts = Mounts::None;
         }
-        let planned = &planned;
+        let (planned, told) = (&planned, &told);
         let jobs = wanted.iter().enumerate().map(|(number, (node, alike))| async move {
-            let said = one(connection, node, number, planned, options.timeout).await;
+            // The one who listens goes with those who tell.
+            let waits = |why: &str| drop(told.send(format!("{node} waits: {why}")));
+            let said = one(connection, node, number, planned, options.timeout, waits).await;
             NodeResult { node: node.clone(), alike: *alike, said }
         });
         // Collected first: a stream over the closure itself could not be sent between threads.
         let jobs: Vec<_> = jobs.collect();
         let mut answers = futures::stream::iter(jobs).buffer_unordered(options.parallel.max(1));
         let mut done = 0;
-        while let Some(result) = answers.next().await {
-            done += 1;
-            say(format!("{done}/{count} {}: {}", result.node, words(&result.said)));
-            results.push(result);
+        loop {
+            tokio::select! {
+                biased;
+                Some(line) = waits.recv() => say(line),
+                result = answers.next() => {
+                    let Some(result) = result else { break };
+                    done += 1;
+                    say(format!("{done}/{count} {}: {}", result.node, words(&result.said)));
+                    results.push(result);
+                }
+            }
         }
         Ok::<_, Failure>(())
     };
@@ -128,7 +154,13 @@ pub async fn ask(
     };
     let cleaned = cleanup::of_run(connection, namespace, &run_id).await;
     let mut left = cleaned.left;
-    if made_namespace {
+    let is_ours = match (made_namespace.into_inner(), &worked) {
+        (Some(made), _) => made,
+        // It may have been made while somebody interrupted.
+        (None, None) => namespace::is_of_runs(connection, namespace).await,
+        (None, Some(_)) => false,
+    };
+    if is_ours {
         left.extend(cleanup::of_namespace(connection, namespace).await);
     }
     let is_interrupted = worked.is_none();
@@ -207,23 +239,28 @@ async fn refuses_mounts(connection: &Connection, node: &str, planned: &Options) 
     }
 }
 
-/// Asks one node: with its files, and without those that it does not have.
+/// Asks one node: with its files, and without those that it does not have. `waits` is told what it waits for.
 async fn one(
     connection: &Connection,
     node: &str,
     number: usize,
     planned: &Options,
-    timeout: Duration,
+    limit: Duration,
+    waits: impl Fn(&str),
 ) -> Result<NodeFacts, String> {
     let mut planned = planned.clone();
+    let deadline = Instant::now() + limit;
     loop {
         let job = plan::job(node, number, &planned);
         let name = plan::name(number, &planned);
         let jobs = format!("/apis/batch/v1/namespaces/{}/jobs", planned.namespace);
         changes::create(connection, &jobs, &job, false).await.map_err(|error| in_words(&error))?;
-        let ended = tokio::time::timeout(timeout, end(connection, &name, &planned.namespace)).await;
-        let ended =
-            ended.unwrap_or_else(|_| Err(Obstacle::Other(format!("it was not done after {} s", timeout.as_secs()))));
+        let mut last = None;
+        let ending = end(connection, &name, &planned.namespace, &mut last, &waits);
+        let ended = tokio::time::timeout_at(deadline, ending).await.unwrap_or_else(|_| {
+            let after = format!("it was not done after {} s", limit.as_secs());
+            Err(Obstacle::Other(last.map_or(after.clone(), |Waiting { why, .. }| format!("{after}: {why}"))))
+        });
         let said = match &ended {
             Ok(pod) => {
                 let log = changes::log(connection, &planned.namespace, pod, plan::CONTAINER).await;
@@ -252,18 +289,31 @@ enum Obstacle {
     Other(String),
 }
 
-/// Waits for the end of a Job's pod; its name.
-async fn end(connection: &Connection, job: &str, namespace: &str) -> Result<String, Obstacle> {
+/// What a node waits for.
+struct Waiting {
+    why: String,
+    since: Instant,
+}
+
+/// Waits for the end of a Job's pod; its name. What it waits for is in `last`, also where nobody waits any longer, and is told
+/// where it takes a while.
+async fn end(
+    connection: &Connection,
+    job: &str,
+    namespace: &str,
+    last: &mut Option<Waiting>,
+    tell: impl Fn(&str),
+) -> Result<String, Obstacle> {
     let path = format!("/api/v1/namespaces/{namespace}/pods");
     let selector = format!("batch.kubernetes.io/job-name={job}");
-    let mut stuck: Option<Instant> = None;
+    let (mut looked, mut told) = (Instant::now(), BTreeSet::new());
     loop {
         let pods = list::labeled(connection, "list pods", &path, &selector, |pod: Value| pod).await;
         let pods = pods.map_err(|error| Obstacle::Other(in_words(&error)))?.items;
         let text =
             |pod: &Value, pointer: &str| pod.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let hurdle = match pods.first() {
-            None => Some("its Job has not created a pod".to_owned()),
+        let why = match pods.first() {
+            None => "its Job has not created a pod".to_owned(),
             Some(pod) => match text(pod, "/status/phase").as_str() {
                 "Succeeded" => return Ok(text(pod, "/metadata/name")),
                 "Failed" => {
@@ -279,32 +329,44 @@ async fn end(connection: &Connection, job: &str, namespace: &str) -> Result<Stri
                 _ => hurdle(pod),
             },
         };
-        match hurdle {
-            None => stuck = None,
-            Some(why) => {
-                let since = *stuck.get_or_insert_with(Instant::now);
-                if since.elapsed() >= PATIENCE {
-                    let name = pods.first().map(|pod| text(pod, "/metadata/name")).unwrap_or_default();
-                    return Err(match missing_file(connection, namespace, &name).await {
-                        Some(why) => Obstacle::Mount(why),
-                        None => Obstacle::Other(why),
-                    });
+        match last {
+            Some(waiting) if waiting.why == why => {
+                if waiting.since.elapsed() >= TOLD_AFTER && told.insert(why.clone()) {
+                    tell(&why);
                 }
+            }
+            _ => *last = Some(Waiting { why, since: Instant::now() }),
+        }
+        let creates = |pod: &&Value| text(pod, WAITS) == "ContainerCreating";
+        if let Some(pod) = pods.first().filter(creates)
+            && looked.elapsed() >= LOOK_AT_EVENTS
+        {
+            looked = Instant::now();
+            if let Some(why) = missing_file(connection, namespace, &text(pod, "/metadata/name")).await {
+                return Err(Obstacle::Mount(why));
             }
         }
         tokio::time::sleep(LOOK).await;
     }
 }
 
-/// What keeps a pod from running, as its container says.
-fn hurdle(pod: &Value) -> Option<String> {
-    let waiting = pod.pointer("/status/containerStatuses/0/state/waiting")?;
+/// Where a container says why it is not running.
+const WAITS: &str = "/status/containerStatuses/0/state/waiting/reason";
+
+/// What keeps a pod from its end, as its container says.
+fn hurdle(pod: &Value) -> String {
+    let Some(waiting) = pod.pointer("/status/containerStatuses/0/state/waiting") else {
+        return match pod.pointer("/status/containerStatuses/0/state/running") {
+            Some(_) => "its container is running".to_owned(),
+            None => "its pod has not been started by the kubelet".to_owned(),
+        };
+    };
     let reason = waiting["reason"].as_str().unwrap_or_default();
     let message = waiting["message"].as_str().unwrap_or_default();
-    Some(match message.is_empty() {
+    match message.is_empty() {
         true => format!("its container is waiting ({reason})"),
         false => format!("its container is waiting ({reason}): {message}"),
-    })
+    }
 }
 
 /// The event that says that a file to be mounted is not on the node.

@@ -90,8 +90,8 @@ impl Comparison {
                 if !change.cause.is_empty() {
                     value["cause"] = change.cause.as_str().into();
                 }
-                if let Some(noise) = change.noise {
-                    value["noise"] = noise.into();
+                if let Some(why) = noise::why(change) {
+                    value["noise"] = why.into();
                 }
                 value
             })

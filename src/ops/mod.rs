@@ -17,6 +17,7 @@ pub mod fault;
 pub mod image;
 pub mod inherit;
 pub mod kustomize;
+mod namespace;
 pub mod place;
 pub mod recipe;
 pub mod run;

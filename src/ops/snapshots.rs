@@ -13,8 +13,8 @@ use crate::{
     diff::{
         self, Change,
         inventory::{Baseline, NodeBaseline},
+        node_path,
         noise::Shown,
-        severity,
     },
     document::header::Edition,
     inventory::Inventory,
@@ -28,8 +28,8 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{
-    borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
+    borrow::{Borrow, Cow},
+    collections::{BTreeSet, HashMap},
     io::{self, BufRead as _},
     path::{Path, PathBuf},
     sync::{Arc, Weak},
@@ -187,10 +187,7 @@ fn relate(folder: &Path, moment: &mut Moment, previous: &Moment, snapshot: &Inve
 }
 
 fn describe(moment: &mut Moment, changes: &[Change]) {
-    let thing = |change: &Change| match severity::of_node(&change.path) {
-        Some((node, _)) => format!("node[{node}]"),
-        None => change.path.clone(),
-    };
+    let thing = |change: &Change| node_path::node_of(&change.path).map_or(change.path.clone(), node_path::whole);
     moment.things = changes.iter().map(thing).collect::<BTreeSet<_>>().into_iter().collect();
     moment.changes = changes.len();
     moment.words = changes.iter().take(WORDS).map(words).collect();
@@ -208,6 +205,11 @@ pub fn words(change: &Change) -> String {
         (None, Some(Value::Object(_))) | (Some(Value::Object(_)), None) => format!("{sign} {}", change.path),
         (left, right) => format!("{sign} {}: {} -> {}", change.path, side(left), side(right)),
     }
+}
+
+/// The path in [`words`], with what follows it.
+pub fn path_of(words: &str) -> Option<&str> {
+    words.split_once(' ').map(|(_, path)| path)
 }
 
 /// Differences without noise.
@@ -461,7 +463,8 @@ pub fn find(folder: &Path, reference: &str, context: Option<&str>) -> Result<Mom
 ///
 /// # Errors
 /// As [`find`].
-pub fn find_in(moments: &[Moment], reference: &str, context: Option<&str>) -> Result<Moment, Failure> {
+pub fn find_in<M: Borrow<Moment>>(moments: &[M], reference: &str, context: Option<&str>) -> Result<Moment, Failure> {
+    let moments: Vec<&Moment> = moments.iter().map(Borrow::borrow).collect();
     let doing = "find the kept snapshot";
     let reference = reference.trim_start_matches('@');
     let missing = |because: String| {
@@ -469,16 +472,14 @@ pub fn find_in(moments: &[Moment], reference: &str, context: Option<&str>) -> Re
             .hint("`aicr snapshots list` lists them, `aicr snapshots save` adds one"))
     };
     if let Some(named) = moments.iter().find(|moment| moment.name.as_deref() == Some(reference)) {
-        return Ok(named.clone());
+        return Ok(Moment::clone(named));
     }
     let newest = match context {
         Some(context) => moments.iter().rfind(|moment| moment.context == context),
         None => moments.last(),
     };
-    let of_cluster = || {
-        let cluster = newest.map(|newest| &newest.cluster);
-        moments.iter().filter(move |moment| Some(&moment.cluster) == cluster)
-    };
+    let cluster = newest.map(|newest| &newest.cluster);
+    let of_cluster = || moments.iter().copied().filter(|moment| Some(&moment.cluster) == cluster);
     if let Some(back) = counted(reference) {
         let all: Vec<&Moment> = of_cluster().collect();
         let found = all.len().checked_sub(back + 1).map(|at| all[at].clone());
@@ -488,7 +489,7 @@ pub fn find_in(moments: &[Moment], reference: &str, context: Option<&str>) -> Re
             Ok,
         );
     }
-    let matching: Vec<&Moment> = moments.iter().filter(|moment| moment.id.starts_with(reference)).collect();
+    let matching: Vec<&Moment> = moments.iter().copied().filter(|moment| moment.id.starts_with(reference)).collect();
     match matching[..] {
         [one] => return Ok(one.clone()),
         [_, _, ..] => {
@@ -581,37 +582,7 @@ pub fn prune(folder: &Path, limits: &Limits) -> Result<Vec<Moment>, Failure> {
     let doing = "remove kept snapshots";
     let lock = store::lock(folder).map_err(failed(folder, doing))?;
     let moments = list(folder)?;
-    let newest = |moment: &Moment| moments.iter().rfind(|other| other.cluster == moment.cluster).map(|last| &last.id);
-    let may_go = |moment: &&Moment| moment.name.is_none() && newest(moment) != Some(&moment.id);
-    let mut removed: BTreeSet<&str> = BTreeSet::new();
-    let clusters: BTreeSet<&str> = moments.iter().map(|moment| moment.cluster.as_str()).collect();
-    for cluster in clusters {
-        let of_cluster: Vec<&Moment> = moments.iter().filter(|moment| moment.cluster == cluster).collect();
-        let beyond = of_cluster.len().saturating_sub(limits.moments);
-        removed.extend(of_cluster.into_iter().filter(may_go).take(beyond).map(|moment| moment.id.as_str()));
-    }
-    if let Some(since) = &limits.since {
-        removed
-            .extend(moments.iter().filter(may_go).filter(|moment| moment.at < *since).map(|moment| moment.id.as_str()));
-    }
-    // Moments that share a content: it goes with the last of them.
-    let mut contents: BTreeMap<&str, (usize, u64)> = BTreeMap::new();
-    for moment in moments.iter().filter(|moment| !removed.contains(moment.id.as_str())) {
-        let content = contents.entry(&moment.digest).or_insert_with(|| (0, store::size(folder, &moment.digest)));
-        content.0 += 1;
-    }
-    let mut bytes: u64 = contents.values().map(|(_, size)| size).sum();
-    for moment in moments.iter().filter(may_go) {
-        if bytes <= limits.bytes {
-            break;
-        }
-        if removed.insert(&moment.id)
-            && let Some((left, size)) = contents.get_mut(moment.digest.as_str())
-        {
-            *left -= 1;
-            bytes -= if *left == 0 { *size } else { 0 };
-        }
-    }
+    let removed = beyond(&moments, limits, |digest| store::size(folder, digest));
     for id in &removed {
         store::remove(folder, &lock, id).map_err(failed(folder, doing))?;
     }
@@ -622,6 +593,44 @@ pub fn prune(folder: &Path, limits: &Limits) -> Result<Vec<Moment>, Failure> {
         relink(folder, &lock, cluster)?;
     }
     Ok(gone)
+}
+
+/// The ids of those of these moments, the oldest first, that are beyond the limits. `size` says how many bytes a content takes,
+/// and is asked once for each.
+fn beyond<'m>(moments: &'m [Moment], limits: &Limits, size: impl Fn(&str) -> u64) -> BTreeSet<&'m str> {
+    let newest: HashMap<&str, &str> = moments.iter().map(|moment| (&*moment.cluster, &*moment.id)).collect();
+    let mut left: HashMap<&str, usize> = HashMap::new();
+    for moment in moments {
+        *left.entry(&moment.cluster).or_default() += 1;
+    }
+    let may_go: Vec<&Moment> =
+        moments.iter().filter(|moment| moment.name.is_none() && newest[&*moment.cluster] != moment.id).collect();
+    let mut removed: BTreeSet<&str> = BTreeSet::new();
+    for moment in &may_go {
+        let left = left.entry(&moment.cluster).or_default();
+        let is_old = limits.since.as_ref().is_some_and(|since| moment.at < *since);
+        if *left > limits.moments || is_old {
+            *left -= 1;
+            removed.insert(&moment.id);
+        }
+    }
+    let mut contents: HashMap<&str, (u64, usize)> = HashMap::new();
+    for moment in moments.iter().filter(|moment| !removed.contains(&*moment.id)) {
+        contents.entry(&moment.digest).or_insert_with(|| (size(&moment.digest), 0)).1 += 1;
+    }
+    let mut bytes: u64 = contents.values().map(|(bytes, _)| bytes).sum();
+    for moment in may_go {
+        if bytes <= limits.bytes {
+            break;
+        }
+        if removed.insert(&moment.id)
+            && let Some((of_content, holders)) = contents.get_mut(&*moment.digest)
+        {
+            *holders -= 1;
+            bytes -= if *holders == 0 { *of_content } else { 0 };
+        }
+    }
+    removed
 }
 
 /// Keeps a cluster's snapshots as it changes: one at first, then one whenever something that matters differs from the last.
@@ -832,6 +841,35 @@ mod tests {
         let mut next = Recorder::new(folder.clone(), Limits::default());
         assert!(!look(&mut next, &cluster("2026-01-14T10:00:00Z", B)));
         assert_eq!(list(&folder).expect("a list").len(), 2);
+    }
+
+    #[test]
+    fn pruning_asks_once_for_the_size_of_each_content() {
+        let moment = |number: usize| Moment {
+            id: format!("{number:04}"),
+            at: format!("2026-01-14T{number:04}"),
+            cluster: format!("uid-{}", number % 3),
+            digest: format!("digest-{}", number % 50),
+            name: (number == 7).then(|| "seven".to_owned()),
+            ..Moment::default()
+        };
+        let moments: Vec<Moment> = (0..300).map(moment).collect();
+        let asked = std::cell::Cell::new(0);
+        let size = |_: &str| {
+            asked.set(asked.get() + 1);
+            10
+        };
+        let removed = |limits: Limits| beyond(&moments, &limits, size).into_iter().collect::<Vec<_>>();
+        // Each content is that of six moments: it goes with the last of them.
+        let room = Limits { moments: 300, bytes: 480, since: None };
+        let gone = removed(room);
+        assert_eq!((gone.len(), gone.last().copied(), asked.get()), (251, Some("0251"), 50));
+        let none = Limits { moments: 300, bytes: 0, since: None };
+        assert_eq!(removed(none).len(), 296, "the named one and the newest of each cluster stay");
+        let few = Limits { moments: 2, bytes: u64::MAX, since: None };
+        assert_eq!(removed(few).len(), 294);
+        let old = Limits { moments: 300, bytes: u64::MAX, since: Some("2026-01-14T0010".to_owned()) };
+        assert_eq!(removed(old).len(), 9);
     }
 
     #[test]

@@ -158,6 +158,9 @@ impl Edge {
 /// Columns and lines that a moved border leaves to a panel.
 const LEAST: (u16, u16) = (20, 4);
 
+/// Lines that a moved strip leaves to the panels above it.
+const ABOVE_STRIP: u16 = 20;
+
 /// Moves what is between two neighbors; by how much it was.
 fn shift(lengths: &mut [u16], at: usize, by: i32, least: u16) -> i32 {
     let [one, next] = &mut lengths[at..at + 2] else { return 0 };
@@ -468,7 +471,9 @@ fn in_columns<T: Copy>(taken: Vec<(Slot, T)>, body: Rect, moved: &Moved) -> Plac
         taken.iter().filter(|(slot, _)| slot.column == STRIP).map(|(slot, _)| slot.height.of(body.height)).sum();
     let [body, below] = if strip > 0 {
         let mut lengths = share(body.height, &[0, strip]);
-        let moved = shift(&mut lengths, 0, by(Border::Strip), LEAST.1);
+        // Above it panels with a height of their own and one that takes what they leave may stand over each other.
+        let most = i32::from(lengths[0].saturating_sub(ABOVE_STRIP));
+        let moved = shift(&mut lengths, 0, by(Border::Strip).max(-most), LEAST.1);
         let parts = rows(body, &lengths);
         edges.push(Edge::level(Border::Strip, parts[1].y, body, moved));
         parts

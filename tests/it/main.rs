@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests read files, start programs and look at clocks")]
 
+mod agent;
 mod api_contract;
 mod bad_input;
 mod bundle;
@@ -19,6 +20,7 @@ mod config;
 mod conformance;
 mod convert;
 mod demo_api;
+mod demo_runs;
 mod deploy;
 mod docs;
 mod documents;

@@ -32,7 +32,8 @@ fn an_archive_has_all_that_is_installed_and_its_checksum_holds() {
             script(&["--binary", &binary, "--target", target, "--out", &out.display().to_string()], folder.path());
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     }
-    let name = format!("aicr-{}-{target}", env!("CARGO_PKG_VERSION"));
+    let version = env!("CARGO_PKG_VERSION");
+    let name = format!("aicr-{version}-{target}");
     let archive = out.join(format!("{name}.tar.gz"));
     assert_eq!(
         fs::read(&archive).unwrap(),
@@ -71,6 +72,15 @@ fn an_archive_has_all_that_is_installed_and_its_checksum_holds() {
     let sums = fs::read_to_string(out.join("SHA256SUMS")).unwrap();
     let sum = sums.split_whitespace().next().unwrap();
     assert!(manifest.contains(&format!("sha256: {sum}")) && manifest.contains("arch: amd64"), "{manifest}");
+    let formula = fs::read_to_string(out.join("aicr.rb")).unwrap();
+    let of_intel = format!(
+        "  on_intel do\n    url \"https://example.com/aicr/releases/v{version}/{name}.tar.gz\"\n    sha256 \"{sum}\"\n"
+    );
+    assert!(formula.contains(&of_intel) && !formula.contains("on_arm"), "{formula}");
+    // What it installs is in the archive.
+    for file in formula.split('"').filter(|word| word.starts_with("completions/") || *word == "aicr") {
+        assert!(listed.lines().any(|line| line == format!("{name}/{file}")), "{file} is not in\n{listed}");
+    }
 }
 
 #[test]

@@ -4,22 +4,14 @@ use super::reporter::Reporter;
 use crate::{
     cluster::{
         ClusterError, ClusterErrorKind, Connection,
-        active_time::{self, RunClock},
         objects::{self, title},
     },
-    validate::{
-        event::Severity,
-        plan::{NAME_LABEL, ValidationPlan},
-    },
+    ops::namespace,
+    validate::{event::Severity, plan::ValidationPlan},
 };
 use serde_json::{Value, json};
-use std::{
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
-};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Milliseconds that a namespace that is being deleted may take to disappear.
-const NAMESPACE_LIMIT_MS: u64 = 60_000;
 /// How often it is begun again where the namespace disappears meanwhile: the run before this one removes it.
 const TRIES: usize = 3;
 
@@ -69,7 +61,10 @@ async fn each<'p>(
             break;
         }
         if object["kind"] == "Namespace" {
-            namespace(connection, object, shared, reporter, halted).await.map_err(|error| (object, error))?;
+            let waits = |text| reporter.notice_once(Severity::Info, text);
+            let made = namespace::make(connection, object, || halted.load(Ordering::SeqCst), waits).await;
+            // Another run made it: the one that ends last removes it.
+            shared.made_namespace |= made.map_err(|error| (object, error))?;
             continue;
         }
         let created =
@@ -90,33 +85,6 @@ fn is_gone(error: &ClusterError) -> bool {
 pub(super) fn words(error: &ClusterError) -> String {
     let hint = error.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
     format!("failed to {}: {}{hint}", error.doing, error.found)
-}
-
-/// Makes the namespace unless it exists: one that no run made is not ours to label. One that is being deleted, perhaps left
-/// by the run before this one, is waited for.
-async fn namespace(
-    connection: &Connection,
-    object: &Value,
-    shared: &mut Shared,
-    reporter: &mut Reporter,
-    halted: &AtomicBool,
-) -> Result<(), ClusterError> {
-    let name = object["metadata"]["name"].as_str().unwrap_or_default();
-    let clock = RunClock::start();
-    let began = clock.now();
-    while let Some(found) = objects::find(connection, "Namespace", "", name).await? {
-        let is_ending = found["status"]["phase"] == "Terminating";
-        if !is_ending || halted.load(Ordering::SeqCst) || clock.now().since(began) >= NAMESPACE_LIMIT_MS {
-            // Another run made it: the one that ends last removes it.
-            shared.made_namespace |= found["metadata"]["labels"][NAME_LABEL.0] == NAME_LABEL.1;
-            return Ok(());
-        }
-        reporter.notice_once(Severity::Info, format!("waiting for namespace {name}, which is being deleted"));
-        active_time::sleep(Duration::from_millis(500)).await;
-    }
-    objects::apply(connection, object).await?;
-    shared.made_namespace = true;
-    Ok(())
 }
 
 /// Creates the objects of one check in order, until the check is given up.

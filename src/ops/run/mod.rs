@@ -14,6 +14,7 @@ mod inner;
 mod inputs;
 pub mod live;
 mod options;
+pub mod past;
 mod phase_run;
 mod preflight;
 pub mod record;

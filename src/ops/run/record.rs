@@ -3,9 +3,9 @@
 //! The first line of a record holds facts about the run (what wrote it, cluster, recipe, the plan in words); every other line
 //! is an event. What a killed program did not write is missing, and nothing else.
 
-use super::{Prepared, Reader};
+use super::{Prepared, Reader, past};
 use crate::{
-    ops::{Failure, Kind, deploy},
+    ops::{Failure, Kind, connect::Target, deploy},
     report::Report,
     store::{
         folders,
@@ -15,6 +15,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use std::{
+    borrow::Borrow,
     io,
     path::{Path, PathBuf},
     time::Duration,
@@ -78,6 +79,87 @@ impl Record {
                 report
             }
         }
+    }
+
+    /// As a list has it.
+    fn summary(&self) -> Summary {
+        summary(self.stored.clone(), self.facts.clone(), self.events.iter())
+    }
+
+    /// The lines of its file.
+    pub fn lines(&self) -> String {
+        self.events.iter().fold(line(&self.facts), |lines, event| lines + &line(event))
+    }
+}
+
+/// Where the records of runs are read from: those of this machine, and where the demo is looked at those of its past.
+#[derive(Clone, Debug)]
+pub struct Shelf {
+    /// A machine may have no folder for state.
+    folder: Result<PathBuf, Failure>,
+    demo: Vec<Record>,
+}
+
+/// That of a cluster.
+pub fn shelf(target: &Target) -> Shelf {
+    Shelf { folder: folder(), demo: past::of(target) }
+}
+
+impl Shelf {
+    /// Without what is recorded on this machine.
+    #[must_use]
+    pub fn without_own(self) -> Shelf {
+        let none = Failure::new(Kind::NotFound, "find the records of runs", "only those of the demo are looked at");
+        Shelf { folder: Err(none), ..self }
+    }
+
+    /// How many runs are part of the demo.
+    pub fn of_demo(&self) -> usize {
+        self.demo.len()
+    }
+
+    /// The folder; `None` where there is none, and the demo has runs all the same.
+    fn own(&self) -> Result<Option<&Path>, Failure> {
+        match &self.folder {
+            Ok(folder) => Ok(Some(folder)),
+            Err(_) if !self.demo.is_empty() => Ok(None),
+            Err(failure) => Err(failure.clone()),
+        }
+    }
+
+    /// Every run, the newest first.
+    ///
+    /// # Errors
+    /// The folder or a file cannot be read.
+    pub fn list(&self) -> Result<Vec<Summary>, Failure> {
+        let mut all = self.own()?.map_or_else(|| Ok(Vec::new()), list)?;
+        all.extend(self.demo.iter().map(Record::summary));
+        all.sort_by(|one, other| other.stored.name.cmp(&one.stored.name));
+        Ok(all)
+    }
+
+    /// The record of a run by what a person calls it: its id, a part of it that no other has, `last`, or a file.
+    ///
+    /// # Errors
+    /// `NotFound`; more than one run is meant; the file cannot be read.
+    pub fn open(&self, name: &str) -> Result<Record, Failure> {
+        if let Some(stored) = of_file(name) {
+            return read(stored);
+        }
+        let folder = self.own()?;
+        let mut all = folder.map_or_else(|| Ok(Vec::new()), stored)?;
+        all.extend(self.demo.iter().map(|record| record.stored.clone()));
+        all.sort_by(|one, other| other.name.cmp(&one.name));
+        let past = |stored: &Stored| self.demo.iter().find(|record| record.stored == *stored);
+        // The demo's runs are as old in every program, so that only the end of their ids stays.
+        let same = |record: &&Record| is_id(name) && name.rsplit('-').next() == record.stored.name.rsplit('-').next();
+        let name = self.demo.iter().find(same).map_or(name, |record| &record.stored.name);
+        let chosen = choose(&all, name, |stored| past(stored).is_some() || read(stored.clone()).is_ok());
+        let chosen = chosen.map_err(|failure| match folder {
+            Some(folder) => failure.at(folder.display().to_string()),
+            None => failure,
+        })?;
+        past(chosen).map_or_else(|| read(chosen.clone()), |record| Ok(record.clone()))
     }
 }
 
@@ -149,10 +231,7 @@ fn line<T: Serialize>(value: &T) -> String {
 }
 
 /// Every record of a folder, the newest first. A file that is no record is left out.
-///
-/// # Errors
-/// The folder or a file cannot be read.
-pub fn list(folder: &Path) -> Result<Vec<Summary>, Failure> {
+fn list(folder: &Path) -> Result<Vec<Summary>, Failure> {
     let failed = |error: io::Error| {
         Failure::from_error(Kind::Internal, "list the records of runs", error).at(folder.display().to_string())
     };
@@ -161,15 +240,17 @@ pub fn list(folder: &Path) -> Result<Vec<Summary>, Failure> {
         let text = Lines::open(&stored.path).and_then(|mut lines| lines.read()).map_err(failed)?;
         let mut lines = text.lines();
         let Some(facts) = lines.next().and_then(facts) else { continue };
-        let mut report = Report::default();
         // Output is most of a record, and a list does not show it.
-        for event in lines.filter(|line| !is_output(line)).filter_map(event) {
-            report.on(&event);
-        }
-        report.results.iter_mut().for_each(|result| result.stdout = Vec::new());
-        summaries.push(Summary { stored, facts, report });
+        summaries.push(summary(stored, facts, lines.filter(|line| !is_output(line)).filter_map(event)));
     }
     Ok(summaries)
+}
+
+fn summary<E: Borrow<Event>>(stored: Stored, facts: Facts, events: impl Iterator<Item = E>) -> Summary {
+    let mut report = Report::default();
+    events.for_each(|event| report.on(event.borrow()));
+    report.results.iter_mut().for_each(|result| result.stdout = Vec::new());
+    Summary { stored, facts, report }
 }
 
 /// Output of a check or of Helm.
@@ -177,36 +258,44 @@ fn is_output(line: &str) -> bool {
     line.contains("\"event\":\"log\"") || line.contains("\"deploy\":\"log\"")
 }
 
-/// The record of a run by what a person calls it: its id, a part of it that no other has, `last`, or a file.
-///
-/// # Errors
-/// `NotFound`; more than one run is meant; the file cannot be read.
-pub fn open(folder: &Path, name: &str) -> Result<Record, Failure> {
-    let stored = find(folder, name)?;
-    read(stored)
+/// The files of a folder, the newest first.
+fn stored(folder: &Path) -> Result<Vec<Stored>, Failure> {
+    records::list(folder).map_err(|error| {
+        Failure::from_error(Kind::Internal, "find the record of a run", error).at(folder.display().to_string())
+    })
+}
+
+/// A record that is named by its file.
+fn of_file(name: &str) -> Option<Stored> {
+    let path = Path::new(name);
+    if !name.ends_with(".jsonl") || !path.is_file() {
+        return None;
+    }
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    Some(Stored { name: stem, path: path.to_owned(), bytes: 0, is_open: records::is_open(path) })
 }
 
 fn find(folder: &Path, name: &str) -> Result<Stored, Failure> {
-    let doing = "find the record of a run";
-    let path = Path::new(name);
-    if path.extension().is_some_and(|suffix| suffix == "jsonl") && path.is_file() {
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let is_open = records::is_open(path);
-        return Ok(Stored { name: stem, path: path.to_owned(), bytes: 0, is_open });
+    if let Some(stored) = of_file(name) {
+        return Ok(stored);
     }
-    let all = records::list(folder)
-        .map_err(|error| Failure::from_error(Kind::Internal, doing, error).at(folder.display().to_string()))?;
+    let all = stored(folder)?;
+    let chosen = choose(&all, name, |stored| read(stored.clone()).is_ok());
+    chosen.cloned().map_err(|failure| failure.at(folder.display().to_string()))
+}
+
+/// The one that a person means.
+fn choose<'s>(all: &'s [Stored], name: &str, can_be_read: impl Fn(&Stored) -> bool) -> Result<&'s Stored, Failure> {
+    let doing = "find the record of a run";
     let hint = "`aicr runs list` lists the runs that were recorded";
     let matching: Vec<&Stored> = match name {
         // A program that was killed before its first line leaves a file without a run.
-        "last" => all.iter().find(|stored| read((*stored).clone()).is_ok()).or(all.first()).into_iter().collect(),
+        "last" => all.iter().find(|stored| can_be_read(stored)).or(all.first()).into_iter().collect(),
         name => all.iter().filter(|stored| stored.name.contains(name)).collect(),
     };
     match matching[..] {
-        [one] => Ok(one.clone()),
-        [] => Err(Failure::new(Kind::NotFound, doing, format!("no run is called `{name}`"))
-            .at(folder.display().to_string())
-            .hint(hint)),
+        [one] => Ok(one),
+        [] => Err(Failure::new(Kind::NotFound, doing, format!("no run is called `{name}`")).hint(hint)),
         [..] => {
             let many = matching.len();
             Err(Failure::new(Kind::Usage, doing, format!("`{name}` is part of the ids of {many} runs")).hint(hint))
@@ -216,26 +305,31 @@ fn find(folder: &Path, name: &str) -> Result<Stored, Failure> {
 
 /// Whether a name can only be that of a run: an id as this program makes them, or a record's file.
 pub fn is_name(name: &str) -> bool {
-    let is_id = |name: &str| {
-        let parts: Vec<&str> = name.split('-').collect();
-        let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-        matches!(parts[..], [date, time, hex] if date.len() == 8 && digits(date) && time.len() == 6 && digits(time)
-            && hex.len() == 16 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
-    };
-    is_id(name) || name == "last" || (name.ends_with(".jsonl") && Path::new(name).is_file())
+    is_id(name) || name == "last" || of_file(name).is_some()
+}
+
+fn is_id(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('-').collect();
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    matches!(parts[..], [date, time, hex] if date.len() == 8 && digits(date) && time.len() == 6 && digits(time)
+        && hex.len() == 16 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 fn read(stored: Stored) -> Result<Record, Failure> {
     let at = stored.path.display().to_string();
     let failed = |error: io::Error| Failure::from_error(Kind::Internal, "read the record", error).at(&at);
     let text = Lines::open(&stored.path).and_then(|mut lines| lines.read()).map_err(failed)?;
-    let mut lines = text.lines();
-    let Some(facts) = lines.next().and_then(facts) else {
+    parse(stored, &text).ok_or_else(|| {
         let because = "its first line has no facts of a run";
-        return Err(Failure::new(Kind::Usage, "read the record", because).at(&at).hint("is it a record of `aicr`?"));
-    };
-    let events = lines.filter_map(event).collect();
-    Ok(Record { stored, facts, events })
+        Failure::new(Kind::Usage, "read the record", because).at(&at).hint("is it a record of `aicr`?")
+    })
+}
+
+/// The record that the lines of a file are; `None` without facts of a run in the first one.
+pub fn parse(stored: Stored, text: &str) -> Option<Record> {
+    let mut lines = text.lines();
+    let facts = lines.next().and_then(facts)?;
+    Some(Record { stored, facts, events: lines.filter_map(event).collect() })
 }
 
 fn facts(line: &str) -> Option<Facts> {
@@ -250,7 +344,7 @@ fn event(line: &str) -> Option<Event> {
 /// Follows a record that another program writes, from its first event to its last; returns whether the run ended in it.
 ///
 /// # Errors
-/// As [`open`].
+/// As [`Shelf::open`].
 pub async fn follow(folder: &Path, name: &str, mut on: impl FnMut(Event) -> bool) -> Result<bool, Failure> {
     let stored = find(folder, name)?;
     let at = stored.path.display().to_string();
@@ -275,7 +369,7 @@ pub async fn follow(folder: &Path, name: &str, mut on: impl FnMut(Event) -> bool
 /// Removes records but the newest `keep` of those that have ended; the ids of what was removed.
 ///
 /// # Errors
-/// As [`list`]; a file that cannot be removed.
+/// As [`Shelf::list`]; a file that cannot be removed.
 pub fn prune(folder: &Path, keep: usize) -> Result<Vec<String>, Failure> {
     let failed = |error: io::Error| {
         Failure::from_error(Kind::Internal, "remove records", error).at(folder.display().to_string())

@@ -2,7 +2,7 @@
 
 use super::State;
 use crate::{
-    diff::noise,
+    diff::{node_path, noise},
     inventory::Inventory,
     ops::{
         Failure,
@@ -19,12 +19,12 @@ use crate::{
         widgets::text,
     },
 };
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 /// What the cursor is on, as moments name what changed.
 enum Thing {
     /// Any of these nodes.
-    Nodes(Vec<String>),
+    Nodes(BTreeSet<String>),
     /// Moments do not tell it from others.
     Anything,
 }
@@ -33,17 +33,25 @@ impl Thing {
     fn changed_in(&self, moment: &Moment) -> bool {
         match self {
             Thing::Anything => moment.changes > 0,
-            Thing::Nodes(nodes) => {
-                nodes.iter().any(|node| moment.things.binary_search(&format!("node[{node}]")).is_ok())
-            }
+            Thing::Nodes(_) => moment.things.iter().any(|thing| self.is_of(thing)),
+        }
+    }
+
+    /// Whether a path is of one of the nodes.
+    fn is_of(&self, path: &str) -> bool {
+        match self {
+            Thing::Anything => false,
+            Thing::Nodes(nodes) => node_path::node_of(path).is_some_and(|node| nodes.contains(node)),
         }
     }
 
     fn words(&self) -> String {
         match self {
             Thing::Anything => "something".to_owned(),
-            Thing::Nodes(nodes) if nodes.len() == 1 => text::clean(&nodes[0]).into_owned(),
-            Thing::Nodes(nodes) => format!("one of {}", text::count(nodes.len(), "node")),
+            Thing::Nodes(nodes) => match nodes.first() {
+                Some(node) if nodes.len() == 1 => text::clean(node).into_owned(),
+                _ => format!("one of {}", text::count(nodes.len(), "node")),
+            },
         }
     }
 }
@@ -95,7 +103,7 @@ impl State {
     fn thing(&self, pane: &'static Pane) -> Thing {
         let named = |pane: &'static Pane| self.desk.table(pane).row().and_then(|row| row.id.named().map(str::to_owned));
         if pane == &NODES || pane == &NODE {
-            return named(&NODES).map_or(Thing::Anything, |node| Thing::Nodes(vec![node]));
+            return named(&NODES).map_or(Thing::Anything, |node| Thing::Nodes([node].into()));
         }
         if pane == &SHAPES
             && let Some(RowId::Shape(key)) = self.desk.table(&SHAPES).row().map(|row| &row.id)
@@ -112,24 +120,22 @@ impl State {
             self.say(Severity::Info, "the kept snapshots are not read yet");
             return Vec::new();
         }
-        let moments: Vec<Moment> = self.model.moments().into_iter().cloned().collect();
+        let moments = self.model.moments();
         if moments.is_empty() {
             self.say(Severity::Info, "no snapshot of this cluster is kept yet");
             return Vec::new();
         }
         let shown = self.model.time.past.as_ref().map(|past| past.moment.id.as_str());
         let at = shown.and_then(|id| moments.iter().position(|moment| moment.id == id)).unwrap_or(moments.len());
-        let fits = |moment: &&Moment| every || thing.changed_in(moment);
+        let fits = |moment: &&&Moment| every || thing.changed_in(moment);
         let found = match forward {
             true => moments.get(at + 1..).into_iter().flatten().find(fits),
             false => moments[..at].iter().rfind(fits),
         };
+        let (found, is_past) = (found.map(|moment| Moment::clone(moment)), shown.is_some());
         match (found, forward) {
-            (Some(moment), _) => {
-                let moment = moment.clone();
-                self.open_moment(moment)
-            }
-            (None, true) if shown.is_some() => {
+            (Some(moment), _) => self.open_moment(moment),
+            (None, true) if is_past => {
                 self.say(Severity::Info, "nothing later is kept; this is now");
                 self.return_to_now()
             }
@@ -170,8 +176,8 @@ impl State {
             self.desk.focus_on(&MOMENTS);
             return vec![self.list_moments()];
         }
-        let moments: Vec<Moment> = self.model.moments().into_iter().cloned().collect();
-        match snapshots::find_in(&moments, rest, None) {
+        let found = snapshots::find_in(&self.model.moments(), rest, None);
+        match found {
             Ok(moment) => self.open_moment(moment),
             Err(failure) => {
                 self.say_failure(failure);
@@ -201,10 +207,8 @@ impl State {
             None => (self.model.cluster.snapshot.clone(), self.model.cluster.source),
         };
         // What is selected comes before what else had changed.
-        let is_selected = |words: &&String| match self.thing(self.desk.focused()) {
-            Thing::Anything => false,
-            Thing::Nodes(nodes) => nodes.iter().any(|node| words.contains(&format!("node[{node}]"))),
-        };
+        let thing = self.thing(self.desk.focused());
+        let is_selected = |words: &&String| snapshots::path_of(words).is_some_and(|path| thing.is_of(path));
         let at = shown_time(&moment.at);
         let said = match (moment.words.iter().find(is_selected).or(moment.words.first()), moment.changes) {
             (None, _) => format!("{at}: as the snapshot before it"),

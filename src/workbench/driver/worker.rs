@@ -262,24 +262,30 @@ impl Worker {
                 },
                 |answer| answer.unwrap_or_else(Msg::Failed),
             ),
-            Effect::ListRuns { generation } => self.compute(
-                "list the records of runs",
-                || record::list(&record::folder()?).map(Arc::new),
-                move |answer| Msg::RunsListed { generation, answer },
-            ),
-            Effect::OpenRun { generation, name, compare } => self.compute(
-                "read the record of a run",
-                move || record::open(&record::folder()?, &name).map(Arc::new),
-                move |answer| Msg::RunOpened { generation, compare, answer },
-            ),
-            Effect::CompareRuns { generation, left, right } => self.compute(
-                "compare two runs",
-                move || {
-                    let folder = record::folder()?;
-                    Ok(Arc::new([record::open(&folder, &left)?, record::open(&folder, &right)?]))
-                },
-                move |answer| Msg::RunsCompared { generation, answer },
-            ),
+            Effect::ListRuns { generation } => {
+                let target = self.session.target();
+                self.compute(
+                    "list the records of runs",
+                    move || record::shelf(&target).list().map(Arc::new),
+                    move |answer| Msg::RunsListed { generation, answer },
+                );
+            }
+            Effect::OpenRun { generation, name, compare } => {
+                let target = self.session.target();
+                self.compute(
+                    "read the record of a run",
+                    move || record::shelf(&target).open(&name).map(Arc::new),
+                    move |answer| Msg::RunOpened { generation, compare, answer },
+                );
+            }
+            Effect::CompareRuns { generation, left, right } => {
+                let shelf = record::shelf(&self.session.target());
+                self.compute(
+                    "compare two runs",
+                    move || Ok(Arc::new([shelf.open(&left)?, shelf.open(&right)?])),
+                    move |answer| Msg::RunsCompared { generation, answer },
+                );
+            }
             Effect::FollowRun { name, from } => self.follow(name, from),
             Effect::FindRuns { generation, namespace } => self.find_runs(generation, namespace),
             Effect::AttachRun { name, namespace } => self.attach(name, namespace),

@@ -2,7 +2,7 @@
 
 use super::{prelude::*, readings};
 use crate::diff::{
-    Change, ChangeKind,
+    Change, ChangeKind, node_path,
     noise::{self, RULES, Shown as Noise},
 };
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ pub static PANE: Pane = Pane {
 
 /// The measurement and subtype of a path; all nodes are one group.
 pub(super) fn group_of(path: &str) -> String {
-    if path.starts_with("node[") {
+    if node_path::parse(path).is_some() {
         return "nodes".to_owned();
     }
     let mut parts = path.splitn(3, '.');

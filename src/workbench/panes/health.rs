@@ -16,7 +16,7 @@ pub static PANE: Pane = Pane {
     place: Place::NONE
         .short(column(1, 0).row(1).part(1, 2).on_focus())
         .four(column(1, 0).row(1).part(11, 20).on_focus())
-        .all(column(1, 0).row(1).lines(14)),
+        .all(column(1, 0).row(1).part(7, 20).at_most(14)),
     // Before anybody asked, its room is for the nodes.
     presence: |model, focus| match model.live.asked || *focus == PANE {
         true => Presence::Shown,

@@ -1,6 +1,7 @@
 //! One difference of two snapshots in full, or of two runs where those are looked at.
 
 use super::{compared_runs, prelude::*, readings, run_changes};
+use crate::diff::noise;
 
 pub static PANE: Pane = Pane {
     name: "difference",
@@ -31,7 +32,7 @@ fn build(view: &View<'_>) -> Content {
     for broken in drift.broken.iter().filter(|broken| readings::concerns(broken, &change.path)) {
         line(&mut rows, Cell::new(Role::Fail, format!("✗ breaks {}", broken.words())));
     }
-    if let Some(noise) = change.noise {
+    if let Some(noise) = noise::why(change) {
         line(&mut rows, Cell::new(Role::Muted, format!("changes by itself: {noise}")));
     }
     let third = sides.third.as_ref().map(|name| ("C", name, Role::Add, readings::third(drift, change)));

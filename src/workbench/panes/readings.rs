@@ -5,7 +5,8 @@ use crate::{
     diff::{
         Change,
         inventory::node_texts,
-        severity::{self, Broken, Severity},
+        node_path,
+        severity::{Broken, Severity},
         shapes,
     },
     inventory::Inventory,
@@ -59,7 +60,7 @@ pub(super) fn third<'d>(drift: &'d Drift, change: &'d Change) -> &'d Option<Valu
 
 /// Whether a constraint that no longer holds is about this path.
 pub(super) fn concerns(broken: &Broken, path: &str) -> bool {
-    match severity::of_node(path) {
+    match node_path::parse(path) {
         Some((node, _)) => broken.nodes.iter().any(|name| name == node),
         None => broken.constraint == path,
     }
@@ -179,7 +180,7 @@ fn by_identity(view: &View<'_>, lines: &[Line<'_>], known: &BTreeSet<&str>) -> V
     let mut owners: Vec<(String, Vec<&Line<'_>>)> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     for line in lines {
-        let owner = match severity::of_node(&line.change.path) {
+        let owner = match node_path::parse(&line.change.path) {
             Some((node, _)) => node.to_owned(),
             None => groups::group_of(&line.change.path),
         };
@@ -191,7 +192,7 @@ fn by_identity(view: &View<'_>, lines: &[Line<'_>], known: &BTreeSet<&str>) -> V
     }
     let mut rows = Vec::new();
     for (owner, lines) in owners {
-        let of_node = severity::of_node(&lines[0].change.path);
+        let of_node = node_path::parse(&lines[0].change.path);
         // A node that came or went is a row of its own.
         if let ([line], Some((_, ""))) = (&lines[..], of_node) {
             rows.push(row(line, &format!("node {owner}"), 0, known));
@@ -206,14 +207,14 @@ fn by_identity(view: &View<'_>, lines: &[Line<'_>], known: &BTreeSet<&str>) -> V
         match of_node.is_some().then(|| around(view, &owner, &lines)).flatten() {
             Some(all) => rows.extend(all.into_iter().map(|part| match part {
                 Part::Differs(line) => {
-                    let key = severity::of_node(&line.change.path).map_or("", |(_, key)| key);
+                    let key = node_path::parse(&line.change.path).map_or("", |(_, key)| key);
                     row(line, key, 1, known)
                 }
                 Part::Same(key, value) => same_row(&owner, &key, &value, view),
             })),
             None => rows.extend(lines.into_iter().map(|line| {
                 let path = line.change.path.as_str();
-                let key = match severity::of_node(path) {
+                let key = match node_path::parse(path) {
                     Some((_, key)) => key,
                     None => path.strip_prefix(owner.as_str()).map_or(path, |rest| rest.trim_start_matches('.')),
                 };
@@ -235,7 +236,7 @@ fn around<'l>(view: &View<'_>, name: &str, lines: &[&'l Line<'l>]) -> Option<Vec
     let texts = |snapshot: &Inventory| snapshot.node(name).map(|node| node_texts(node));
     let before = compare.a.as_ref().and_then(|side| texts(&side.snapshot)).filter(|_| compare.context > 0)?;
     let by_key: BTreeMap<&str, &&Line<'_>> =
-        lines.iter().filter_map(|line| severity::of_node(&line.change.path).map(|(_, key)| (key, line))).collect();
+        lines.iter().filter_map(|line| node_path::parse(&line.change.path).map(|(_, key)| (key, line))).collect();
     let keys: Vec<&str> =
         before.keys().map(String::as_str).chain(by_key.keys().copied()).collect::<BTreeSet<_>>().into_iter().collect();
     let mut near = vec![false; keys.len()];
@@ -277,8 +278,8 @@ fn by_shape(view: &View<'_>, lines: &[Line<'_>]) -> Vec<Row> {
                 }
             };
             let path = match group.nodes.first() {
-                Some(node) if group.key == "node" => format!("node[{node}]"),
-                Some(node) => format!("node[{node}].{}", group.key),
+                Some(node) if group.key == "node" => node_path::whole(node),
+                Some(node) => node_path::reading(node, &group.key),
                 None => group.key.clone(),
             };
             let mut cells = vec![

@@ -23,6 +23,16 @@ fn every_source_file_says_what_it_is_for_and_stays_readable() {
     }
 }
 
+/// One place writes and reads what a comparison calls a node.
+#[test]
+fn paths_of_nodes_are_written_in_one_file() {
+    for file in sources(&root().join("src")).into_iter().filter(|file| !file.ends_with("diff/node_path.rs")) {
+        let text = fs::read_to_string(&file).unwrap();
+        let program = text.split("#[cfg(test)]").next().unwrap_or_default();
+        assert!(!program.contains("\"node["), "{} writes or reads a path of a node itself", file.display());
+    }
+}
+
 #[test]
 fn the_map_fits_two_screens() {
     let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();

@@ -13,7 +13,7 @@ use aicr::{
         self,
         connect::Target,
         demo::DemoOptions,
-        run::record::{Facts, Record, Summary},
+        run::record::{self, Facts, Record, Shelf, Summary},
         session::Session,
         snapshots,
         upgrade::{self, Report, installed::Live},
@@ -69,6 +69,8 @@ pub struct Desk {
     pub demo: DemoOptions,
     /// Where snapshots are kept; nowhere at first.
     pub kept: Option<tempfile::TempDir>,
+    /// The records of runs; none at first.
+    pub runs: Option<Shelf>,
 }
 
 /// What a check of upgrades finds in a demo cluster.
@@ -126,7 +128,7 @@ impl Desk {
         let level = options.look.color.unwrap_or(Level::True);
         let mut state = State::new(options, level, width, height).unwrap();
         state.model.now_ms = NOW;
-        let mut desk = Desk { state, left: Vec::new(), demo: DemoOptions::default(), kept: None };
+        let mut desk = Desk { state, left: Vec::new(), demo: DemoOptions::default(), kept: None, runs: None };
         let first = desk.state.begin();
         desk.carry_out(first);
         desk.left.clear();
@@ -142,6 +144,16 @@ impl Desk {
         let mut desk = Desk::new(width, height, look);
         desk.update(Msg::Connected { generation: 1, context: "demo".into(), server: "demo".into() });
         desk.view(LiveStatus::Fresh, Some(snapshot()));
+        desk
+    }
+
+    /// With the runs of the demo's past.
+    pub fn live_with_past(width: u16, height: u16, look: Look) -> Desk {
+        let mut desk = Desk::live_with(width, height, look);
+        let start = jiff::Timestamp::from_millisecond(NOW.cast_signed()).ok();
+        let demo = Target::Demo(DemoOptions { start, ..DemoOptions::default() });
+        desk.runs = Some(record::shelf(&demo).without_own());
+        desk.command("runs");
         desk
     }
 
@@ -202,7 +214,14 @@ impl Desk {
                     Msg::MomentOpened { generation, moment, answer }
                 }
                 // The records of a machine are none of a test's business.
-                Effect::ListRuns { generation } => Msg::RunsListed { generation, answer: Ok(Arc::default()) },
+                Effect::ListRuns { generation } => {
+                    let answer = self.runs.as_ref().map_or_else(|| Ok(Vec::new()), Shelf::list);
+                    Msg::RunsListed { generation, answer: answer.map(Arc::new) }
+                }
+                Effect::OpenRun { generation, name, compare } if self.runs.is_some() => {
+                    let answer = self.runs.as_ref().expect("records").open(&name);
+                    Msg::RunOpened { generation, compare, answer: answer.map(Arc::new) }
+                }
                 other => {
                     self.left.push(other);
                     continue;

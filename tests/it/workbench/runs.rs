@@ -12,6 +12,7 @@ use aicr::{
     },
     validate::event::{Body, Event, State as CheckState, Stop, Verdict},
     workbench::{
+        Look,
         effect::Effect,
         msg::Msg,
         panes::{CHECKS, RowId},
@@ -383,4 +384,23 @@ fn a_recorded_run_is_shown_stepped_played_reported_and_compared() {
     desk.shows("removed");
     desk.keys("Esc");
     assert!(!desk.text().contains("A 20260113-080000"));
+}
+
+#[test]
+fn the_failed_run_of_the_demo_is_opened_played_and_compared_with_the_good_one() {
+    let mut desk = Desk::live_with_past(120, 40, Look::default());
+    desk.shows("2 records");
+    desk.keys("Enter");
+    desk.shows("run 20260111-151200-badbadbadbadbad0 as it was recorded");
+    desk.keys("g g ]");
+    desk.shows("ClusterPolicy cluster-policy: notReady");
+    desk.keys("p");
+    desk.shows("REPLAY 1x 1/");
+    desk.state.model.now_ms += 3_600_000;
+    desk.update(Msg::Tick);
+    desk.shows("the end of the recorded run");
+    desk.keys("g r G =");
+    desk.shows("A 20260110-151200  B 20260111-151200");
+    desk.shows("worse");
+    assert!(desk.left.is_empty(), "{:?}", desk.left);
 }

@@ -36,7 +36,7 @@ pub const SIZES: [(u16, u16); 5] = [(40, 10), (80, 24), (100, 30), (120, 40), (2
 /// A screen in a state that is worth looking at, at a size.
 type Make = fn(u16, u16, Look) -> Desk;
 
-pub const STATES: [(&str, Make); 28] = [
+pub const STATES: [(&str, Make); 31] = [
     ("cluster", cluster),
     ("recipe", recipe),
     ("what-if", what_if),
@@ -53,6 +53,9 @@ pub const STATES: [(&str, Make); 28] = [
     ("stepping", stepping),
     ("replaying", replaying),
     ("comparing", comparing),
+    ("past-runs", past_runs),
+    ("past-failure", past_failure),
+    ("past-compared", past_compared),
     ("curve", curve),
     ("compare", compared),
     ("compare-runs", compared_runs),
@@ -237,6 +240,25 @@ fn comparing(width: u16, height: u16, look: Look) -> Desk {
     desk
 }
 
+/// The runs of the demo's past.
+fn past_runs(width: u16, height: u16, look: Look) -> Desk {
+    Desk::live_with_past(width, height, look)
+}
+
+/// The one that failed, on the check that did.
+fn past_failure(width: u16, height: u16, look: Look) -> Desk {
+    let mut desk = past_runs(width, height, look);
+    desk.keys("Enter g g ]");
+    desk
+}
+
+/// The one that failed beside the good one.
+fn past_compared(width: u16, height: u16, look: Look) -> Desk {
+    let mut desk = past_failure(width, height, look);
+    desk.keys("g r G =");
+    desk
+}
+
 /// Two recorded runs that were named, with the cursor on what became worse.
 fn compared_runs(width: u16, height: u16, look: Look) -> Desk {
     let mut desk = Desk::live_with(width, height, look);
@@ -338,6 +360,9 @@ every_size_of! {
     the_validate_screen_of_a_run_that_stopped: "stepping",
     the_validate_screen_of_a_recorded_run: "replaying",
     the_validate_screen_with_two_runs: "comparing",
+    the_runs_of_the_demo: "past-runs",
+    the_failed_run_of_the_demo: "past-failure",
+    the_failed_run_of_the_demo_beside_the_good_one: "past-compared",
     the_validate_screen_with_the_curve_of_a_benchmark: "curve",
     the_compare_screen: "compare",
     the_compare_screen_with_two_runs: "compare-runs",
