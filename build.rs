@@ -45,8 +45,8 @@ fn embed_catalog(out: &Path) -> io::Result<()> {
             packed.append(&mut yaml::packed::pack(&tree));
         }
         paths.push_str(&path);
-        let (text, end) = (include("catalog", &path), packed.len());
-        let _ = writeln!(table, "({path_begin}..{}, {text}, {begin}..{end}),", paths.len());
+        let (source, end) = (include("catalog", &path), packed.len());
+        let _ = writeln!(table, "({path_begin}..{}, {source}, {begin}..{end}),", paths.len());
         paths::add_to_digest(&path, &text, |bytes| digest.update(bytes));
     }
     let digest = digest.finalize().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));

@@ -124,7 +124,7 @@ fn answered(control: Control, printer: Printer) -> std::sync::mpsc::Sender<()> {
             let mut line = String::new();
             let request = match io::stdin().read_line(&mut line) {
                 Ok(0) | Err(_) => {
-                    printer.warn("standard input has ended, and nobody can say to go on: canceling");
+                    printer.warn("standard input has ended, so nothing can say to go on: canceling");
                     Request::Cancel
                 }
                 Ok(_) => match line.trim() {

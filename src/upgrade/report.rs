@@ -204,8 +204,8 @@ fn changed(
         }));
     }
     let Judgment { transition, stopped_at, jump, covers, breaking, downgrade, .. } = judgment;
-    // Two charts do not number their versions as one.
-    let is_other_chart = moved.iter().any(|change| change.field == "chart");
+    // Two charts need not number their versions as one: a lower number of another chart is no step back.
+    let is_other_chart = *downgrade && moved.iter().any(|change| change.field == "chart");
     let jump = if is_other_chart { "" } else { jump.as_str() };
     let (breaking, downgrade) = (*breaking && !is_other_chart, *downgrade && !is_other_chart);
     let (verdict, reason) = match judgment.verdict {

@@ -208,6 +208,11 @@ const VERBS: &[Verb] = &[
         shared: &[],
         elsewhere: &[
             ("--vendor-charts", "asks repositories: `it bundle_oci`"),
+            ("--fetch-manifests", "asks the web: `it bundle_oci`"),
+            ("--manifest", "needs a recipe with manifests that are only named: `it bundle_oci`"),
+            ("--fleet-mode", "of one deployer: `it bundle_input`"),
+            ("--terraform-child-module", "of one deployer: `it bundle_input`"),
+            ("--terraform-cluster-rollover", "of one deployer: `it bundle_input`"),
             ("--image-refs", "asks a registry: `it bundle_oci`"),
             ("--plain-http", "asks a registry: `it bundle_oci`"),
             ("--insecure-tls", "asks a registry: `it bundle_oci`"),

@@ -84,10 +84,10 @@ fn a_run_and_a_plan_stay_with_their_cluster() {
 }
 
 #[test]
-fn the_demo_has_one_context() {
+fn the_demo_says_how_another_context_is_reached() {
     let mut desk = Desk::live(120, 40);
     desk.command("context");
-    desk.shows("the demo has one context");
+    desk.shows("the demo does not switch contexts");
     assert!(desk.left.is_empty());
 }
 
