@@ -157,7 +157,7 @@ struct DialectArgs {
     /// The namespace of Flux objects; else flux-system.
     #[arg(long, value_name = "NAME")]
     flux_namespace: Option<String>,
-    /// How Rancher Fleet is told: a Git repository with a folder for each release (else), or a HelmOp for each release, for
+    /// How Rancher Fleet gets the bundle: a Git repository with a folder for each release (the default), or a HelmOp for each release, for
     /// bundles whose charts are all in repositories.
     #[arg(long, value_name = "MODE", value_parser = fleet_mode())]
     fleet_mode: Option<FleetMode>,

@@ -180,7 +180,7 @@ fn changes(moment: &Moment) -> String {
     }
 }
 
-fn row(moment: &Moment, bytes: u64) -> [String; 7] {
+fn row(moment: &Moment, bytes: Option<u64>) -> [String; 7] {
     let taken = moment.at.replace('T', " ").trim_end_matches('Z').to_owned();
     let changes = moment.since.as_ref().map_or("-".to_owned(), |_| moment.changes.to_string());
     let name = moment.name.as_ref().map_or("-".to_owned(), |name| format!("@{name}"));
@@ -192,7 +192,7 @@ fn row(moment: &Moment, bytes: u64) -> [String; 7] {
         name,
         moment.nodes.to_string(),
         changes,
-        format!("{} KiB", bytes.div_ceil(1024)),
+        bytes.map_or("-".to_owned(), |bytes| format!("{} KiB", bytes.div_ceil(1024))),
     ]
 }
 

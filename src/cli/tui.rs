@@ -253,7 +253,7 @@ fn word_of(when: When) -> String {
     When::WORDS.iter().find(|(_, known, _)| *known == when).map_or("auto", |(word, ..)| word).to_owned()
 }
 
-/// Told whenever preferences or themes are written, from a thread that only waits for it and ends with the process.
+/// Notified whenever preferences or themes are written, from a thread that only waits for it and ends with the process.
 fn saved() -> Arc<Notify> {
     let notify = Arc::new(Notify::new());
     let told = notify.clone();

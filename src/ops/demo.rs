@@ -189,7 +189,7 @@ fn seeds(name: &str, text: &str) -> Result<Vec<Value>, Failure> {
 /// # Errors
 /// What is part of the program is wrong.
 pub async fn week(options: &DemoOptions) -> Result<Vec<(String, Option<String>, Inventory)>, Failure> {
-    let now = options.start.unwrap_or_else(jiff::Timestamp::now);
+    let now = present(options);
     let mut week = Vec::new();
     for seed in seeds("world/week.yaml", demo::WEEK)? {
         let start =
@@ -203,6 +203,16 @@ pub async fn week(options: &DemoOptions) -> Result<Vec<(String, Option<String>, 
         week.push((at, seed["name"].as_str().map(str::to_owned), taken));
     }
     Ok(week)
+}
+
+/// The time that the past of the demo is told from: the start that was asked for, else midnight, UTC, so that ids that one
+/// command prints are known to the next.
+pub(super) fn present(options: &DemoOptions) -> jiff::Timestamp {
+    options.start.unwrap_or_else(|| {
+        let now = jiff::Timestamp::now();
+        now - jiff::SignedDuration::from_secs(now.as_second() % (24 * 60 * 60))
+            - jiff::SignedDuration::from_nanos(now.subsec_nanosecond().into())
+    })
 }
 
 fn read_world(place: &Place) -> Result<World, Failure> {

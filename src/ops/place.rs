@@ -152,7 +152,13 @@ pub fn read_local(place: &Place, what: &str) -> Result<String, Failure> {
     read::read(path).map_err(|error| {
         let (kind, hint) = match &error {
             ReadError::NotFound => {
-                (Kind::NotFound, format!("write one with `aicr {what} -o {what}.yaml`, or correct the path"))
+                let hint = match what {
+                    "snapshot" | "recipe" => {
+                        format!("write one with `aicr {what} -o {what}.yaml`, or correct the path")
+                    }
+                    _ => "correct the path".to_owned(),
+                };
+                (Kind::NotFound, hint)
             }
             ReadError::Forbidden => (Kind::Usage, "ask for the right to read it, or give another file".to_owned()),
             ReadError::Directory => (Kind::Usage, format!("give the {what} file in it")),

@@ -23,13 +23,14 @@ use crate::{
         folders,
         snapshots::{self as store, Lock},
     },
+    text,
     yaml::stream::Serialized,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{
     borrow::{Borrow, Cow},
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     io::{self, BufRead as _},
     path::{Path, PathBuf},
     sync::{Arc, Weak},
@@ -400,7 +401,13 @@ impl Shelf {
             Err(_) if !self.demo.is_empty() => Vec::new(),
             Err(failure) => return Err(failure.clone()),
         };
-        moments.extend(self.demo.iter().map(|(moment, _)| moment.clone()));
+        let own: HashSet<String> = moments.iter().filter_map(|moment| moment.name.clone()).collect();
+        for (moment, _) in self.demo.iter() {
+            let mut moment = moment.clone();
+            // A name is unique: one's own snapshot keeps it.
+            moment.name = moment.name.filter(|name| !own.contains(name));
+            moments.push(moment);
+        }
         moments.sort_by(|one, other| (&one.at, &one.id).cmp(&(&other.at, &other.id)));
         Ok(moments)
     }
@@ -416,9 +423,10 @@ impl Shelf {
         }
     }
 
-    /// Bytes that a moment takes; none where it is made.
-    pub fn size(&self, moment: &Moment) -> u64 {
-        self.folder.as_ref().map_or(0, |folder| size(folder, moment))
+    /// Bytes that a moment takes in the folder; `None` for one of the demo's past, which is in no folder.
+    pub fn size(&self, moment: &Moment) -> Option<u64> {
+        let is_kept = !self.demo.iter().any(|(known, _)| known.id == moment.id);
+        self.folder.as_ref().ok().filter(|_| is_kept).map(|folder| size(folder, moment))
     }
 }
 
@@ -485,7 +493,10 @@ pub fn find_in<M: Borrow<Moment>>(moments: &[M], reference: &str, context: Optio
         let found = all.len().checked_sub(back + 1).map(|at| all[at].clone());
         let of = context.map_or(String::new(), |context| format!(" of context `{context}`"));
         return found.map_or_else(
-            || missing(format!("there are {} snapshots{of}, which is too few for `@{reference}`", all.len())),
+            || {
+                let kept = text::count(all.len(), "snapshot");
+                missing(format!("{kept}{of} kept, too few for `@{reference}`"))
+            },
             Ok,
         );
     }
@@ -801,7 +812,7 @@ mod tests {
             assert_eq!(found(reference).as_ref(), Ok(&ids[at]), "{reference}");
         }
         assert_eq!(found("@2026-01-15T08:00:00Z").as_ref(), Ok(&ids[0]));
-        assert_eq!(found("@-3"), Err("there are 3 snapshots of context `test`, which is too few for `@-3`".to_owned()));
+        assert_eq!(found("@-3"), Err("3 snapshots of context `test` kept, too few for `@-3`".to_owned()));
         assert_eq!(found("@202601"), Err("`@202601` is the start of 3 ids".to_owned()));
         assert_eq!(found("@monday"), Err("no kept snapshot is called `monday`".to_owned()));
         let taken = name(&folder, "@", Some("friday"), None).expect_err("taken").because;

@@ -105,8 +105,9 @@ impl Links {
     /// The address that is written for a target, where one is.
     pub fn address(self, target: &Target) -> Option<Address> {
         match target {
-            Target::Web(text) => Address::web(text).filter(|_| self.pages),
-            Target::File(path) => Address::file(&std::path::absolute(path).ok()?).filter(|_| self.files),
+            Target::Web(text) if self.pages => Address::web(text),
+            Target::File(path) if self.files => Address::file(&std::path::absolute(path).ok()?),
+            Target::Web(_) | Target::File(_) => None,
         }
     }
 }

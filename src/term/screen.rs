@@ -168,7 +168,7 @@ mod tests {
         let (open, close) = ("\x1b]8;;https://a.example/\x1b\\", "\x1b]8;;\x1b\\");
         let inside = first.split_once(open).and_then(|(_, rest)| rest.split_once(close)).map(|(inside, _)| inside);
         assert!(inside.is_some_and(|inside| inside.contains("docs") && !inside.contains("here")), "{first:?}");
-        // The same again costs nothing; another address is written anew, and none takes the link away.
+        // The same again costs nothing; another address is written again, and none takes the link away.
         assert!(!drawn(&mut screen, vec![link("https://a.example/")]).contains("]8;;"));
         let other = drawn(&mut screen, vec![link("https://b.example/")]);
         assert!(other.contains("https://b.example/") && other.contains("docs") && !other.contains("see"), "{other:?}");

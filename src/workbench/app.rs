@@ -526,7 +526,7 @@ impl State {
 
     // -- the cluster -------------------------------------------------------------------------------------------------
 
-    /// Connects anew; what was shown stays until the new view has data.
+    /// Connects again; what was shown stays until the new view has data.
     fn watch(&mut self) -> Effect {
         // A file that is still being read was asked for before.
         self.asked.cluster += 1;
@@ -980,5 +980,10 @@ impl State {
 
     pub fn say_failure(&mut self, failure: Failure) {
         self.model.say_failure(failure);
+    }
+
+    /// The answer; a failure is said.
+    fn good<T>(&mut self, answer: Result<T, Failure>) -> Option<T> {
+        answer.map_err(|failure| self.say_failure(failure)).ok()
     }
 }

@@ -161,7 +161,7 @@ impl Desk {
     /// The name of a key is unknown.
     pub fn rebind(&mut self, action: Action, keys: &[&str]) -> Result<(), UnknownKey> {
         self.keys.rebind(action, keys)?;
-        self.stale.fill(true);
+        self.refresh();
         Ok(())
     }
 
@@ -225,7 +225,7 @@ impl Desk {
         self.layout.edges.iter().copied().find(|edge| edge.area.contains(at))
     }
 
-    /// Goes to where a person was; what does not exist any more is passed over.
+    /// Goes to where a person was; what no longer exists is passed over.
     pub fn restore(&mut self, place: &session::Place, with_screen: bool) {
         for path in &place.focus {
             if let Some(pane) = panes::ALL.iter().find(|pane| pane.path() == *path) {
@@ -243,7 +243,7 @@ impl Desk {
             table.refilter();
             self.wanted[at].clone_from(&panel.selected);
         }
-        self.stale.fill(true);
+        self.refresh();
         let screen = Screen::ALL.into_iter().find(|screen| screen.name() == place.screen);
         if let Some(screen) = screen.filter(|_| with_screen) {
             self.show(screen);

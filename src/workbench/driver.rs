@@ -576,7 +576,7 @@ impl Driver {
 pub(super) fn export(state: &mut State, path: PathBuf, replace: bool) {
     let Some(form) = Form::of(&path) else {
         let forms = Form::ALL.map(|form| format!(".{}", form.suffix())).join(", ");
-        let said = format!("not written: the name of {} ends in none of {forms}", path.display());
+        let said = format!("not written: the name {} must end in one of {forms}", path.display());
         return state.say(super::model::Severity::Warn, said);
     };
     let place = Place::File(path.clone());

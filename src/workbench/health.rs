@@ -31,7 +31,7 @@ pub fn parts(model: &Model) -> Vec<Part> {
     let mut parts = Vec::new();
     match &model.cluster.snapshot {
         Some(snapshot) => {
-            parts.push(nodes(snapshot));
+            parts.push(nodes(snapshot, model.is_settled()));
             parts.push(gpus(snapshot));
         }
         None => {
@@ -54,7 +54,7 @@ fn part(role: Role, text: impl Into<String>, short: impl Into<String>, pane: &'s
     Part { role, text: text.into(), short: short.into(), pane }
 }
 
-fn nodes(snapshot: &Inventory) -> Part {
+fn nodes(snapshot: &Inventory, is_settled: bool) -> Part {
     let pane = &panes::NODES;
     if let Some(brief) = snapshot.no_nodes() {
         return part(Role::Fail, brief.clone(), brief, pane);
@@ -63,6 +63,10 @@ fn nodes(snapshot: &Inventory) -> Part {
     let down = snapshot.nodes.iter().filter(|node| node.ready.get() == Some(false)).count();
     let unknown = snapshot.nodes.iter().filter(|node| !node.ready.is_known()).count();
     let count = text::count(all, "node");
+    if !is_settled {
+        let said = format!("{count} so far");
+        return part(Role::Muted, said.clone(), said, pane);
+    }
     match (all, down, unknown) {
         (0, ..) => part(Role::Warn, "no nodes", "no nodes", pane),
         (_, 0, 0) => part(Role::Ok, format!("{count} ready"), format!("{count} ready"), pane),

@@ -139,7 +139,7 @@ pub struct Edge {
     pub border: Border,
     /// The last cells of the panel before it and the first ones of the panel behind it.
     pub area: Rect,
-    /// Panels stand side by side.
+    /// Its panels are side by side.
     pub upright: bool,
     /// By how many cells it is moved; no more than its panels have room for.
     pub moved: i32,
@@ -485,6 +485,7 @@ fn in_columns<T: Copy>(taken: Vec<(Slot, T)>, body: Rect, moved: &Moved) -> Plac
     let widths: Vec<u16> =
         upright.clone().map(|panes| panes.iter().map(|(slot, _)| slot.width).max().unwrap_or_default()).collect();
     let mut lengths = share(body.width, &widths);
+    let mut areas = Vec::new();
     let mut x = body.x;
     for (at, panes) in upright.enumerate() {
         if at + 1 < lengths.len() {
@@ -492,17 +493,9 @@ fn in_columns<T: Copy>(taken: Vec<(Slot, T)>, body: Rect, moved: &Moved) -> Plac
             let moved = shift(&mut lengths, at, by(border), LEAST.0);
             edges.push(Edge::upright(border, x + lengths[at], body, moved));
         }
+        areas.push(Rect { x, width: lengths[at], ..body });
         x += lengths[at];
     }
-    let mut x = body.x;
-    let mut areas: Vec<Rect> = lengths
-        .into_iter()
-        .map(|width| {
-            let area = Rect { x, width, ..body };
-            x += width;
-            area
-        })
-        .collect();
     areas.push(below);
     let mut panels = Vec::new();
     for (panes, area) in columns.into_iter().zip(areas) {

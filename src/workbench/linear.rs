@@ -184,7 +184,7 @@ impl Reader {
     }
 
     async fn until_the_run_ends(&mut self) -> Result<(), Failure> {
-        while (self.state.model.run.active || self.state.model.live.is_evaluating) && !self.state.quit {
+        while self.state.model.is_running() && !self.state.quit {
             tokio::select! {
                 Some(msg) = self.results.recv() => self.update(msg)?,
                 Some(()) = self.interrupts.recv() => self.update(Msg::Input(Input::Key(Key::ctrl('c'))))?,

@@ -7,6 +7,7 @@
 use crate::{
     catalog::Catalog,
     ops::Failure,
+    recipe::Recipe,
     resolve::Resolution,
     validate::{
         checks::WAITING,
@@ -43,8 +44,11 @@ struct Basis {
 impl Basis {
     /// A recipe is resolved again with every change of any node that it could follow from.
     fn is_same(&self, other: &Basis) -> bool {
-        let recipe = |basis: &Basis| basis.recipe.as_ref().map(|resolution| resolution.recipe.clone());
-        Arc::ptr_eq(&self.catalog, &other.catalog) && recipe(self) == recipe(other)
+        Arc::ptr_eq(&self.catalog, &other.catalog) && self.recipe() == other.recipe()
+    }
+
+    fn recipe(&self) -> Option<&Recipe> {
+        self.recipe.as_ref().map(|resolution| &resolution.recipe)
     }
 }
 

@@ -120,7 +120,7 @@ pub struct RunOptions {
     pub writes_session: bool,
     /// What counts, to see what changes in the file while it runs; `None` where no file counts.
     pub preferences: Option<Box<Preferences>>,
-    /// Told when the file or a theme was written, where the system tells that.
+    /// Notified when the file or a theme is written, where the system reports it.
     pub saved: Option<Arc<Notify>>,
     /// To be said at the start: preferences that could not be used.
     pub notices: Vec<String>,

@@ -883,6 +883,11 @@ impl Model {
         Sides { left: a, right: if compare.a.is_some() { b } else { "-".to_owned() }, third: name(&compare.c) }
     }
 
+    /// A run, or an evaluation of the checks that only read.
+    pub fn is_running(&self) -> bool {
+        self.run.active || self.live.is_evaluating
+    }
+
     /// The cluster is shown, or it is known why not.
     pub fn is_settled(&self) -> bool {
         let cluster = &self.cluster;

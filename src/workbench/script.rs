@@ -181,7 +181,7 @@ impl Player {
     }
 
     async fn wait_run(&mut self) -> Result<(), Failure> {
-        self.until(WAIT_RUN, |state| !state.model.run.active && !state.model.live.is_evaluating).await
+        self.until(WAIT_RUN, |state| !state.model.is_running()).await
     }
 
     async fn until(&mut self, limit: Duration, done: impl Fn(&State) -> bool) -> Result<(), Failure> {

@@ -1,7 +1,7 @@
 //! What stays from one session to the next: where a person was in each cluster, and what they typed.
 //!
 //! In: a desk, and the text of the file. Out: a [`Session`], and back. It holds no data of a cluster but the names of what
-//! was selected; what is not there any more is passed over when it is restored.
+//! was selected; what is no longer there is passed over when it is restored.
 
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};

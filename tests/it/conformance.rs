@@ -13,13 +13,14 @@ use std::{io::Read, path::PathBuf};
 
 /// A file or folder of the reference's data: below `AICR_SHARED`, else `../shared`.
 ///
+/// Absolute, because the program under test runs in a folder of its own.
+///
 /// # Panics
 /// When it is not there: tests that need it are ignored where the data was absent when they were built.
 pub fn shared(path: &str) -> PathBuf {
     let root = std::env::var_os("AICR_SHARED").map_or_else(|| PathBuf::from("../shared"), PathBuf::from);
     let path = root.join(path);
-    assert!(path.exists(), "{} is not there", path.display());
-    path
+    path.canonicalize().unwrap_or_else(|error| panic!("{} is not there: {error}", path.display()))
 }
 
 pub fn reference_catalog() -> Catalog {

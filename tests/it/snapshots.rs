@@ -133,6 +133,23 @@ fn watching_keeps_the_first_and_an_idle_cluster_adds_nothing() {
 }
 
 #[test]
+fn the_past_of_the_demo_keeps_its_ids_and_gives_way_to_ones_own_names() {
+    let sandbox = Sandbox::new();
+    let ids = |run: &crate::sandbox::Run| -> Vec<String> {
+        run.stdout.lines().skip(1).filter_map(|line| line.split_whitespace().next().map(str::to_owned)).collect()
+    };
+    let list = good(sandbox.aicr(&["--demo", "snapshots", "list"]));
+    let past = ids(&list);
+    // Whole hours before midnight: what one command prints is known to the next.
+    assert!(past.len() == 6 && past.iter().all(|id| &id[11..16] == "0000-"), "{}", list.transcript);
+    assert!(list.stdout.lines().skip(1).all(|line| line.ends_with(" -")), "no size: {}", list.transcript);
+    good(sandbox.aicr(&["--demo", "snapshots", "show", &past[0]]));
+    good(sandbox.aicr(&["--demo", "snapshots", "save", "friday"]));
+    let own = good(sandbox.aicr(&["--demo", "snapshots", "show", "@friday"]));
+    assert!(!past.iter().any(|id| own.stdout.contains(id)), "{}", own.transcript);
+}
+
+#[test]
 fn an_idle_cluster_shows_no_drift() {
     let sandbox = Sandbox::new();
     good(sandbox.aicr(&["--demo", "snapshots", "save", "before"]));

@@ -4,19 +4,22 @@
 //! each is as old as the demo says.
 
 use super::record::{self, Record};
-use crate::{demo::RUNS, ops::connect::Target, store::records::Stored, validate::event::Body};
+use crate::{
+    demo::RUNS,
+    ops::{connect::Target, demo::present},
+    store::records::Stored,
+    validate::event::Body,
+};
 use jiff::{SignedDuration, Timestamp};
-use std::{path::PathBuf, sync::LazyLock};
+use std::path::PathBuf;
 
 /// Those of a cluster, the oldest first; none but of the small demo cluster.
 pub(super) fn of(target: &Target) -> Vec<Record> {
-    // Every list of one program says the same.
-    static NOW: LazyLock<Timestamp> = LazyLock::new(Timestamp::now);
     let Target::Demo(options) = target else { return Vec::new() };
     if options.fleet || options.world.is_some() {
         return Vec::new();
     }
-    let now = options.start.unwrap_or_else(|| *NOW);
+    let now = present(options);
     RUNS.iter().filter_map(|(hours, text)| moved(text, now - SignedDuration::from_hours(*hours))).collect()
 }
 

@@ -312,7 +312,7 @@ impl State {
             Action::PanelTaller | Action::PanelShorter => self.resize_panel(false, action == Action::PanelTaller),
             Action::PanelsAsBefore => {
                 self.desk.moved.remove(&(self.desk.screen, self.desk.layout.class));
-                self.say(Severity::Info, "borders are where they were at first");
+                self.say(Severity::Info, "borders reset");
             }
             Action::ZoomFull => self.toggle_zoom(),
             Action::ZoomIn => self.desk.zoom = self.desk.zoom.larger(),

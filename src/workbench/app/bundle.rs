@@ -1,4 +1,4 @@
-//! The bundle of the recipe beside one that is on disk.
+//! The bundle of the recipe, compared with one on disk.
 
 use super::State;
 use crate::{

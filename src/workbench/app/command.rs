@@ -217,13 +217,8 @@ impl State {
             self.forget_configured_criteria();
             self.say(Severity::Info, "the recipe follows the cluster");
         } else {
-            match self.criteria(rest) {
-                Ok(criteria) => return self.state_criteria(criteria),
-                Err(failure) => {
-                    self.say_failure(failure);
-                    return Vec::new();
-                }
-            }
+            let criteria = self.criteria(rest);
+            return self.good(criteria).map_or_else(Vec::new, |criteria| self.state_criteria(criteria));
         }
         self.desk.show(Screen::Recipe);
         self.resolve()
@@ -294,13 +289,7 @@ impl State {
     }
 
     fn diff_with(&mut self, with: Result<With, Failure>) -> Vec<Effect> {
-        match with {
-            Ok(with) => self.compare_recipe_with(with),
-            Err(failure) => {
-                self.say_failure(failure);
-                Vec::new()
-            }
-        }
+        self.good(with).map_or_else(Vec::new, |with| self.compare_recipe_with(with))
     }
 
     fn compare_command(&mut self, rest: &str) -> Vec<Effect> {

@@ -60,13 +60,7 @@ impl State {
     /// The session is on another context: nothing that was read from the old cluster stays in view.
     pub(super) fn switched(&mut self, answer: Result<String, Failure>) -> Vec<Effect> {
         self.asked.context = None;
-        let context = match answer {
-            Ok(context) => context,
-            Err(failure) => {
-                self.say_failure(failure);
-                return Vec::new();
-            }
-        };
+        let Some(context) = self.good(answer) else { return Vec::new() };
         self.say(Severity::Ok, format!("context {context}"));
         let name = context.clone();
         let model = &mut self.model;
@@ -74,6 +68,9 @@ impl State {
         model.cluster = Cluster { name: context, generation: model.cluster.generation, ..Cluster::default() };
         model.run = Run::default();
         (model.records.in_cluster, model.records.following) = (None, None);
+        // Runs that are being looked for are those of the old cluster.
+        self.asked.run += 1;
+        self.asked.attach = None;
         model.what_if = None;
         model.recipe.clear();
         model.rules.clear();
@@ -82,9 +79,17 @@ impl State {
         model.upgrade.basis = None;
         model.compare.changes.clear();
         model.time.past = None;
-        for need in
-            [Need::Cluster, Need::Recipe, Need::WhatIf, Need::Diff, Need::Upgrade, Need::Run, Need::Compare, Need::Time]
-        {
+        for need in [
+            Need::Cluster,
+            Need::Recipe,
+            Need::WhatIf,
+            Need::Diff,
+            Need::Upgrade,
+            Need::Run,
+            Need::Runs,
+            Need::Compare,
+            Need::Time,
+        ] {
             self.desk.mark(need);
         }
         let mut effects = vec![self.watch()];

@@ -15,7 +15,8 @@ impl State {
 
     /// `:filter WORDS`, `:filter @NAME`.
     pub(super) fn filter_command(&mut self, words: &str) {
-        let unknown = words.strip_prefix(SIGN).filter(|name| self.desk.saved_filters.get(name).is_none());
+        let unknown =
+            words.strip_prefix(SIGN).map(str::trim).filter(|name| self.desk.saved_filters.get(name).is_none());
         if let Some(name) = unknown {
             self.say_unknown_filter(name);
             return;
@@ -38,7 +39,7 @@ impl State {
         let (name, words) = rest.split_once(' ').map_or((rest, ""), |(name, words)| (name, words.trim()));
         let name = name.trim_start_matches(SIGN);
         let table = self.desk.table(self.desk.focused());
-        let filter = if words.is_empty() { table.filter.clone() } else { words.to_owned() };
+        let filter = if words.is_empty() { table.filter.clone() } else { self.meant_filter(words.to_owned()) };
         if name.is_empty() {
             let line = self.desk.keys.command("save-filter NAME");
             self.say(Severity::Info, format!("a saved filter needs a name: {line}"));
@@ -80,7 +81,7 @@ impl State {
         }
     }
 
-    /// What was saved is written at once: a program that is killed has not promised it in vain.
+    /// What was saved is written at once: a program that is killed later does not lose it.
     fn keep_session(&mut self, said: String) -> Effect {
         Effect::KeepSession { session: Box::new(self.session()), said }
     }

@@ -16,20 +16,18 @@ impl State {
             if is_changed(THEME.name) {
                 self.desk.is_theme_chosen = chosen.theme.is_some();
             }
-            let named = chosen.theme.as_deref().filter(|_| is_changed(THEME.name));
-            let by_background = || self.desk.background.unwrap_or("dark");
-            let name = match (named, is_changed(THEME.name)) {
-                (Some(name), _) => name.to_owned(),
-                (None, true) => by_background().to_owned(),
+            let name = match is_changed(THEME.name) {
+                true => chosen.theme.clone().unwrap_or_else(|| self.desk.background.unwrap_or("dark").to_owned()),
                 // What a person chose by hand stays.
-                (None, false) => self.desk.theme.name.clone(),
+                false => self.desk.theme.name.clone(),
             };
             if is_changed(COLOR.name) {
                 self.desk.level = chosen.level();
             }
             match self.desk.themes.load(&name, self.desk.level) {
                 Ok(theme) => self.desk.theme = theme,
-                Err(error) => return self.say(Severity::Warn, error.to_string()),
+                // The theme that was there stays, and so do the other changes.
+                Err(error) => self.say(Severity::Warn, error.to_string()),
             }
         }
         if is_changed(ASCII.name) {

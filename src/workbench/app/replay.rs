@@ -135,13 +135,7 @@ impl State {
         if generation != self.asked.run {
             return Vec::new();
         }
-        let runs = match answer {
-            Ok(runs) => runs,
-            Err(failure) => {
-                self.say_failure(failure);
-                return Vec::new();
-            }
-        };
+        let Some(runs) = self.good(answer) else { return Vec::new() };
         self.model.records.in_cluster = Some(InCluster { namespace: namespace.clone(), runs: runs.clone() });
         self.desk.mark(Need::Runs);
         let wanted = self.asked.attach.take();
@@ -151,13 +145,8 @@ impl State {
             self.say(Severity::Info, format!("{runs} in namespace {namespace}; {key} follows one"));
             return Vec::new();
         }
-        match attach::choose(&runs, wanted.as_deref().unwrap_or("last"), &namespace) {
-            Ok(run) => self.attach_run(run.clone(), namespace),
-            Err(failure) => {
-                self.say_failure(failure);
-                Vec::new()
-            }
-        }
+        let chosen = attach::choose(&runs, wanted.as_deref().unwrap_or("last"), &namespace).cloned();
+        self.good(chosen).map_or_else(Vec::new, |run| self.attach_run(run, namespace))
     }
 
     /// Enter on a run of the cluster.

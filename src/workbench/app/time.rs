@@ -177,13 +177,7 @@ impl State {
             return vec![self.list_moments()];
         }
         let found = snapshots::find_in(&self.model.moments(), rest, None);
-        match found {
-            Ok(moment) => self.open_moment(moment),
-            Err(failure) => {
-                self.say_failure(failure);
-                Vec::new()
-            }
-        }
+        self.good(found).map_or_else(Vec::new, |moment| self.open_moment(moment))
     }
 
     pub(super) fn moment_opened(
@@ -195,13 +189,7 @@ impl State {
         if generation != self.asked.moment {
             return Vec::new();
         }
-        let snapshot = match answer {
-            Ok(snapshot) => snapshot,
-            Err(failure) => {
-                self.say_failure(failure);
-                return Vec::new();
-            }
-        };
+        let Some(snapshot) = self.good(answer) else { return Vec::new() };
         let (now, source) = match self.model.time.past.take() {
             Some(past) => (past.now, past.source),
             None => (self.model.cluster.snapshot.clone(), self.model.cluster.source),

@@ -410,10 +410,7 @@ impl Worker {
         let (answers, session) = (self.answers.clone(), self.session.clone());
         let namespace = namespace.unwrap_or_else(|| self.options.plan.namespace.clone());
         tokio::spawn(async move {
-            let answer = match session.connection().await {
-                Ok(connection) => attach::runs(&connection, &namespace).await,
-                Err(failure) => Err(failure),
-            };
+            let answer = async { attach::runs(&session.connection().await?, &namespace).await }.await;
             // The workbench has ended when nobody takes the answer.
             let _ = answers.send(Msg::RunsFound { generation, namespace, answer }).await;
         });
@@ -428,16 +425,12 @@ impl Worker {
         self.following = Some(tokio::spawn(async move {
             let answer = match session.connection().await {
                 Ok(connection) => {
-                    let (writer, mut events) = attach::log();
-                    let showing = async {
-                        while let Some(event) = events.next().await {
-                            let event = Event::clone(&event).into();
-                            if answers.send(Msg::Followed { name: name.clone(), event }).await.is_err() {
-                                return;
-                            }
-                        }
-                    };
-                    // The end is told after the last event.
+                    let (writer, events) = attach::log();
+                    let showing = show(events, answers.clone(), |event| Msg::Followed {
+                        name: name.clone(),
+                        event: event.into(),
+                    });
+                    // The end is sent after the last event.
                     tokio::join!(attach::attach(&connection, &namespace, &name, writer), showing).0
                 }
                 Err(failure) => Err(failure),
@@ -469,10 +462,11 @@ impl Worker {
         let (options, configuration) = (chosen(self.options.clone(), what), self.configuration.clone());
         let (answers, session) = (self.answers.clone(), self.session.clone());
         tokio::spawn(async move {
-            let answer = match session.connection().await {
-                Ok(connection) => plan_on(&connection, &catalog, &recipe, (options, configuration)).await.map(Arc::new),
-                Err(failure) => Err(failure),
+            let planning = async {
+                let connection = session.connection().await?;
+                plan_on(&connection, &catalog, &recipe, (options, configuration)).await.map(Arc::new)
             };
+            let answer = planning.await;
             // The workbench has ended when nobody takes the answer.
             let _ = answers.send(Msg::Planned { generation, answer }).await;
         });
@@ -491,7 +485,7 @@ impl Worker {
                 }
             };
             let (writer, log) = EventLog::new();
-            let reading = tokio::spawn(show(log.reader(), answers.clone()));
+            let reading = tokio::spawn(show(log.reader(), answers.clone(), Msg::Run));
             let (recorded, warned) = (prepared.clone(), answers.clone());
             let (context, records) = (connection.context.clone(), log.reader());
             let recording = tokio::spawn(async move {
@@ -510,7 +504,7 @@ impl Worker {
             drop(log);
             ops::run::run(&connection, &prepared, writer, requests).await;
             let _ = recording.await;
-            // The end is told after the last event.
+            // The end is sent after the last event.
             let _ = reading.await;
             let _ = answers.send(Msg::RunEnded { run_id, answer: Ok(()) }).await;
         });
@@ -541,15 +535,11 @@ impl Worker {
             loop {
                 let began = Instant::now();
                 let (writer, log) = EventLog::new();
-                let mut events = log.reader();
-                let telling = async {
-                    while let Some(event) = events.next().await {
-                        if tell(News::Event(Event::clone(&event).into())).await.is_err() {
-                            return;
-                        }
-                    }
-                };
-                tokio::join!(live::evaluate(&connection, &live, writer), telling);
+                let showing = show(log.reader(), answers.clone(), |event| Msg::Evaluated {
+                    generation,
+                    news: News::Event(event.into()),
+                });
+                tokio::join!(live::evaluate(&connection, &live, writer), showing);
                 let pause = live::pause(began.elapsed());
                 let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
                 if tell(News::Ended { pause_ms }).await.is_err() {
@@ -574,7 +564,7 @@ impl Worker {
                 }
             };
             let (writer, log) = EventLog::new();
-            let reading = show(log.reader(), answers.clone());
+            let reading = show(log.reader(), answers.clone(), Msg::Run);
             let records = log.reader();
             let recording = async {
                 if !prepared.wish.record {
@@ -587,7 +577,7 @@ impl Worker {
             };
             let target = session.target();
             let running = deploy::run(&connection, &target, &prepared, writer, requests);
-            // The end is told after the last event.
+            // The end is sent after the last event.
             let (ended, (), ()) = tokio::join!(running, reading, recording);
             let _ = answers.send(Msg::RunEnded { run_id, answer: ended.map(drop) }).await;
         });
@@ -661,17 +651,16 @@ async fn plan_on(
     Ok(prepared)
 }
 
-/// The options of the command line with what was chosen since.
-/// Every event of a run, for the panels.
-async fn show(mut events: Reader, answers: mpsc::Sender<Msg>) {
+/// Every event of a run as a message, until it ends or the workbench does.
+async fn show(mut events: Reader, answers: mpsc::Sender<Msg>, msg: impl Fn(Event) -> Msg) {
     while let Some(event) = events.next().await {
-        // The workbench has ended when nobody takes it.
-        if answers.send(Msg::Run(Event::clone(&event))).await.is_err() {
+        if answers.send(msg(Event::clone(&event))).await.is_err() {
             return;
         }
     }
 }
 
+/// The options of the command line with what was chosen since.
 fn chosen(mut options: ops::run::RunOptions, what: What) -> ops::run::RunOptions {
     let What { phases, only, timeout_seconds, setup } = what;
     let plan = &mut options.plan;

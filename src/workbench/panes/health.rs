@@ -74,7 +74,7 @@ fn nothing(view: &View<'_>) -> Vec<(Role, String)> {
     match &model.live {
         LiveChecks { is_evaluating: true, .. } => Blank::Loading.says("evaluating the checks …"),
         LiveChecks { asked: true, ended: Some(_), .. } => {
-            Blank::Empty.says("none of the checks of the recipe only reads; all of them are for a run")
+            Blank::Empty.says("every check of the recipe needs a run; none only reads")
         }
         _ => {
             let of = if model.recipe.value.is_some() { "recipe" } else { "catalog" };
@@ -144,7 +144,7 @@ fn row(check: &LiveCheck) -> Row {
         (_, Some((result, _))) => ((role, glyph), Cell::text(first_line(&result.message))),
         (None, None) => ((Role::Muted, "◌"), Cell::new(Role::Muted, "not evaluated")),
     };
-    // The verdict before it does not hold any more.
+    // The verdict before it no longer holds.
     let verdict = if waits(check) { Role::Muted } else { role };
     Row {
         marker: Some(glyph),

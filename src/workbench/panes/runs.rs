@@ -20,7 +20,9 @@ pub static PANE: Pane = Pane {
     on: |view, action| {
         let name = || view.selected(&PANE).map(|row| row.name().to_owned());
         match action {
-            Action::Enter if in_cluster(view).any(|run| Some(run) == name().as_ref()) => name().map(Step::AttachRun),
+            Action::Enter if name().is_some_and(|name| in_cluster(view).any(|run| *run == name)) => {
+                name().map(Step::AttachRun)
+            }
             Action::Enter => name().map(Step::OpenRun),
             Action::CompareWith => name().map(Step::CompareRun),
             Action::Copy => name().map(Step::Copy),
