@@ -233,8 +233,10 @@ fn compare_items(path: &str, left: &[Texts], right: &[Texts], changes: &mut Vec<
     }
 }
 
+type Identity<'t> = (Option<&'t String>, Option<&'t String>, usize);
+
 /// Each item with its place, by name, namespace, and place among those that have both.
-fn identities(items: &[Texts]) -> BTreeMap<(Option<&String>, Option<&String>, usize), (usize, &Texts)> {
+fn identities(items: &[Texts]) -> BTreeMap<Identity<'_>, (usize, &Texts)> {
     let mut found = BTreeMap::new();
     for (index, item) in items.iter().enumerate() {
         let (name, namespace) = (item.get("name"), item.get("namespace"));

@@ -300,8 +300,11 @@ impl Attached<'_> {
             self.going.entry(name.clone()).or_insert_with(|| Machine::new(check, u64::MAX, at));
         }
         let is_its = |pod: &Value| inner::made_by(pod).map_or_else(|| check_of(pod), str::to_owned) == name;
+        let (early, others) = std::mem::take(&mut self.early).into_iter().partition(|(_, (_, pod))| is_its(pod));
+        self.early = others;
         // Before the Job: the pod says how it ended, the Job only that it did.
-        for (_, (at, pod)) in self.early.extract_if(.., |_, (_, pod)| is_its(pod)).collect::<Vec<_>>() {
+        let early: BTreeMap<String, (Moment, Value)> = early;
+        for (at, pod) in early.into_values() {
             self.pod(at, pod);
         }
         self.observe(at, &name, Observation::Job(job));
