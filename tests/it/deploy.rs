@@ -304,11 +304,14 @@ async fn the_lock_is_renewed_before_the_first_release_and_given_back_by_a_cancel
     let (writer, log) = EventLog::new();
     let (control, requests) = run::control();
     let watching = async {
-        let mut versions = BTreeSet::new();
-        while versions.len() < 2 {
-            let lease = raw::get(&connection, LEASE).await.expect("an answer");
-            versions.extend(lease.map(|lease| lease["metadata"]["resourceVersion"].to_string()));
-        }
+        let renewed = async {
+            let mut versions = BTreeSet::new();
+            while versions.len() < 2 {
+                let lease = raw::get(&connection, LEASE).await.expect("an answer");
+                versions.extend(lease.map(|lease| lease["metadata"]["resourceVersion"].to_string()));
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(600), renewed).await.expect("the lock is renewed");
         control.cancel();
     };
     let target = Target::Demo(options.clone());
