@@ -431,10 +431,14 @@ impl Shelf {
         }
     }
 
+    /// Whether a moment is of the demo's past, and in no folder.
+    pub fn is_of_demo(&self, moment: &Moment) -> bool {
+        self.demo.iter().any(|(known, _)| known.id == moment.id)
+    }
+
     /// Bytes that a moment takes in the folder; `None` for one of the demo's past, which is in no folder.
     pub fn size(&self, moment: &Moment) -> Option<u64> {
-        let is_kept = !self.demo.iter().any(|(known, _)| known.id == moment.id);
-        self.folder.as_ref().ok().filter(|_| is_kept).map(|folder| size(folder, moment))
+        self.folder.as_ref().ok().filter(|_| !self.is_of_demo(moment)).map(|folder| size(folder, moment))
     }
 }
 
@@ -446,7 +450,7 @@ pub async fn kept(reference: &str, target: &Target) -> Result<String, Failure> {
     let shelf = shelf(target).await?;
     let moment = find_in(&shelf.list()?, reference, context_of(target).as_deref())?;
     match &shelf.folder {
-        Ok(folder) if !shelf.demo.iter().any(|(known, _)| known.id == moment.id) => text(folder, &moment),
+        Ok(folder) if !shelf.is_of_demo(&moment) => text(folder, &moment),
         _ => {
             let mut text = Vec::new();
             let written = write_document(&shelf.open(&moment)?, &mut text);
