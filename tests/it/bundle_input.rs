@@ -124,7 +124,11 @@ fn a_mount_point_is_filled_or_stays_empty() {
     assert_eq!(left, 0);
     assert_eq!((good.code, verified.code), (0, 0), "{}{}", good.transcript, verified.transcript);
     for run in [mounted, bound] {
-        assert!(run.code == 2 && run.stderr.contains("a bundle in a mount point cannot be"), "{}", run.transcript);
+        assert!(
+            run.code == 2 && run.stderr.contains("the folder is a mount point, which cannot be renamed"),
+            "{}",
+            run.transcript
+        );
     }
     assert_eq!((written.code, free.code), (0, 0), "{}{}", written.transcript, free.transcript);
 }

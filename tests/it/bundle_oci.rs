@@ -340,10 +340,15 @@ fn a_manifest_that_the_catalog_only_names_is_fetched_by_its_digest_or_given() {
         &format!("have the digest {}", checksum::digest(b"{\"apiVersion\":\"v1\",\"kind\":\"Changed\"}\n")),
     );
     refused(&["--manifest", "named.yaml=other.yaml"], &format!("and the catalog expects {sum}"));
-    refused(&["--manifest", "nothing.yaml=other.yaml"], "this recipe lacks named.yaml, unknown.yaml");
+    refused(&["--manifest", "nothing.yaml=other.yaml"], "missing manifests: named.yaml, unknown.yaml");
     refused(&["--manifest", "named.yaml"], "`named.yaml` is not NAME=FILE");
     sandbox.file("list.yaml", "- 1\n");
     refused(&["--manifest", "unknown.yaml=list.yaml"], "document 1 is not a Kubernetes object");
+    // What is not text is not repaired, also where nobody knows the digest.
+    sandbox.file("more/components/first/manifests/named.yaml", &format!("# fetch: http://{address}/x.yaml\n"));
+    let latin = b"kind: ConfigMap\napiVersion: v1\nmetadata: {name: x}\ndata: {a: \xe9}\n".to_vec();
+    kept.lock().expect("no panic").insert("/x.yaml".to_owned(), latin);
+    refused(&["--fetch-manifests"], "is not UTF-8 text");
     kept.lock().expect("no panic").clear();
     refused(&["--fetch-manifests"], "HTTP 404");
 }

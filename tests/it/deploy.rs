@@ -3,8 +3,8 @@
 
 use super::sandbox::{Run, Sandbox};
 use aicr::{
-    cluster::{Connection, lease, raw},
-    demo::{Demo, serve},
+    cluster::{Connection, collect, lease, raw},
+    demo::{Demo, Fault, serve},
     deploy::{
         event::{Body as Deploy, Outcome, State, Way},
         machine::Options,
@@ -17,8 +17,9 @@ use aicr::{
         run::{self, EventLog},
     },
     report::{self, Report},
-    validate::event::{Body, Event},
+    validate::event::{Body, Event, Verdict},
 };
+use serde_json::json;
 use std::{collections::BTreeSet, path::Path, process::Stdio, sync::Arc, time::Duration};
 
 const RECIPE: &str = "apiVersion: aicr.run/v1\nkind: RecipeResult\nmetadata: {version: 1.0.0}\ncriteria: null\ncomponentRefs:
@@ -94,6 +95,10 @@ fn a_deploy_is_refused_without_a_confirmation_and_for_what_verify_refuses() {
     let refused = sandbox.aicr(&["deploy", "bundle", "--demo"]);
     has(&refused, 2, &["--yes was not given", "--dry-run change nothing", "deploy bundle to demo: 3 releases"]);
     has(&sandbox.aicr(&["undeploy", "bundle", "--demo"]), 2, &["--yes was not given"]);
+    // What ends is what was asked for.
+    let removed = sandbox.aicr(&["undeploy", "bundle", "--demo", "--yes"]);
+    has(&removed, 0, &["  undeploy      done"]);
+    assert!(!removed.stderr.contains("deploy        done"), "{}", removed.transcript);
     has(&sandbox.aicr(&["deploy", "bundle", "--demo", "--component", "tow", "--plan"]), 2, &["did you mean two?"]);
     has(&sandbox.aicr(&["deploy", "nowhere", "--plan"]), 3, &["failed to deploy the bundle"]);
     let part = sandbox.aicr(&["deploy", "bundle", "--demo", "--component", "two", "--plan"]);
@@ -106,6 +111,53 @@ fn a_deploy_is_refused_without_a_confirmation_and_for_what_verify_refuses() {
     let other = sandbox.aicr(&["bundle", "-r", "recipe.yaml", "-d", "argocd", "-o", "argo"]);
     assert_eq!(other.code, 0, "{}", other.transcript);
     has(&sandbox.aicr(&["deploy", "argo", "--plan"]), 2, &["the bundle is for `argocd`", "-d helm"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_of_a_release_that_cannot_be_read_is_not_left_out_of_a_deploy() {
+    let sandbox = bundled();
+    let link = |path: &str| {
+        let path = sandbox.home().join("bundle").join(path);
+        drop(std::fs::remove_file(&path));
+        std::os::unix::fs::symlink(sandbox.home().join("recipe.yaml"), path).expect("a link");
+    };
+    let allowed = ["deploy", "bundle", "--demo", "--yes", "--allow-changed"];
+    link("notes");
+    has(&sandbox.aicr(&allowed), 0, &["`notes` is a symbolic link", "3 of 3 releases installed: done"]);
+    link("002-two/cluster-values.yaml");
+    let refused = sandbox.aicr(&allowed);
+    has(&refused, 2, &["`002-two/cluster-values.yaml` is a symbolic link", "write the bundle again"]);
+    assert!(!refused.transcript.contains("notes"), "{}", refused.transcript);
+    let other = sandbox.aicr(&[&allowed[..], &["--component", "one"]].concat());
+    has(&other, 0, &["1 of 1 release installed: done"]);
+    let removed = sandbox.aicr(&["undeploy", "bundle", "--demo", "--plan", "--allow-changed"]);
+    has(&removed, 0, &["3 releases in 2 levels"]);
+    // Also where nothing lists what belongs there.
+    std::fs::remove_file(sandbox.home().join("bundle/checksums.txt")).expect("a list");
+    has(&sandbox.aicr(&allowed), 2, &["`002-two/cluster-values.yaml` is a symbolic link"]);
+    link("bundle-info.yaml");
+    link("checksums.txt");
+    has(&sandbox.aicr(&allowed), 2, &["the bundle has no `bundle-info.yaml`"]);
+}
+
+#[test]
+fn a_folder_that_is_not_a_bundle_is_not_read() {
+    let sandbox = Sandbox::new();
+    let large = sandbox.file("folder/large", "");
+    let file = std::fs::OpenOptions::new().write(true).open(large).expect("a file");
+    // More than there is memory for.
+    file.set_len(1 << 42).expect("a file with a hole");
+    let read = ops::bundle::read(&sandbox.home().join("folder")).expect("a folder");
+    assert!(read.files.is_empty() && read.unread.is_empty());
+    has(&sandbox.aicr(&["deploy", "folder", "--plan"]), 4, &["the folder has no `checksums.txt`"]);
+    let allowed = sandbox.aicr(&["deploy", "folder", "--plan", "--allow-changed"]);
+    has(&allowed, 2, &["the bundle has no `bundle-info.yaml`"]);
+    has(
+        &sandbox.aicr(&["bundle", "--service", "kind", "--plan", "--against", "folder"]),
+        2,
+        &["has no `checksums.txt`"],
+    );
 }
 
 #[test]
@@ -220,6 +272,34 @@ async fn a_deploy_that_was_canceled_is_continued_and_removed_without_a_trace() {
     assert_eq!(namespaces(&connection).await, before);
 }
 
+/// Releases that the demo has already: what its snapshot says of them is what was deployed, and nothing of what was removed.
+#[tokio::test]
+async fn a_deploy_over_releases_of_the_demo_changes_their_versions_and_a_removal_takes_them_away() {
+    const WANTED: &str = "apiVersion: aicr.run/v1\nkind: RecipeResult\nmetadata: {version: 1.0.0}\ncriteria: null\ncomponentRefs:
+  - {name: gpu-operator, namespace: gpu-operator, chart: gpu-operator, type: Helm, source: 'https://charts.example.com', version: v99.1.0}
+  - {name: new, namespace: new, chart: charts/other, type: Helm, source: 'oci://registry.example.com', version: 1.2.3+build.4}
+deploymentOrder: [gpu-operator, new]\n";
+    let sandbox = Sandbox::new();
+    sandbox.file("recipe.yaml", WANTED);
+    let run = sandbox.aicr(&["bundle", "-r", "recipe.yaml", "-o", "bundle"]);
+    assert_eq!(run.code, 0, "{}", run.transcript);
+    let (_demo, connection) = demo();
+    let version = async |name: &str| {
+        let inventory = collect::snapshot(&connection, "2026-01-01T00:00:00Z").await.expect("a snapshot");
+        let releases = inventory.releases.value().cloned().expect("releases");
+        releases.into_iter().find(|release| release.name == name).map(|release| release.version)
+    };
+    let before = version("gpu-operator").await.flatten();
+    assert!(before.as_deref().is_some_and(|version| version != "v99.1.0"), "{before:?}");
+    let (outcome, _) = until(&connection, &prepared(&sandbox, Wish::default()), |_| false).await;
+    assert_eq!(outcome, Ok(Outcome::Done));
+    assert_eq!(version("gpu-operator").await, Some(Some("v99.1.0".to_owned())));
+    assert_eq!(version("new").await, Some(Some("1.2.3+build.4".to_owned())));
+    let (outcome, _) = until(&connection, &prepared(&sandbox, removing()), |_| false).await;
+    assert_eq!(outcome, Ok(Outcome::Done));
+    assert_eq!((version("gpu-operator").await, version("new").await), (None, None));
+}
+
 #[tokio::test]
 async fn two_deploys_do_not_work_at_once() {
     let sandbox = bundled();
@@ -237,7 +317,7 @@ async fn two_deploys_do_not_work_at_once() {
         () = renewing => unreachable!("it goes on"),
     };
     let failure = outcome.expect_err("it is held");
-    assert!(failure.because.starts_with("run another-run has it, and is at work"), "{failure}");
+    assert!(failure.because.starts_with("held by run another-run, which is renewing it"), "{failure}");
     assert!(states(&events, "one").is_empty(), "nothing was begun");
     // The lock of a run that is gone is taken over.
     let (outcome, events) = until(&connection, &all, |_| false).await;
@@ -282,6 +362,59 @@ async fn the_lock_is_renewed_before_the_first_release_and_given_back_by_a_cancel
     assert_eq!(outcome, Ok(Outcome::Canceled));
     assert!(states(&events, "one").is_empty(), "nothing was begun: {:?}", states(&events, "one"));
     assert_eq!(raw::get(&connection, LEASE).await.expect("an answer"), None);
+}
+
+/// The notices of a run.
+fn notices(events: &[Arc<Event>]) -> Vec<&str> {
+    events
+        .iter()
+        .filter_map(|event| match &event.body {
+            Body::Notice { text, .. } => Some(&**text),
+            _ => None,
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn a_cancel_before_the_lock_was_asked_for_does_not_look_for_one() {
+    let sandbox = bundled();
+    let (demo, connection) = demo();
+    demo.break_by(vec![Fault::Down]);
+    let (writer, log) = EventLog::new();
+    let (control, requests) = run::control();
+    control.cancel();
+    let all = prepared(&sandbox, Wish::default());
+    let outcome = deploy::run(&connection, &Target::Demo(DemoOptions::default()), &all, writer, requests).await;
+    assert_eq!(outcome, Ok(Outcome::Canceled));
+    let (mut reader, mut events) = (log.reader(), Vec::new());
+    while let Some(event) = reader.next().await {
+        events.push(event);
+    }
+    assert_eq!(notices(&events), [""; 0]);
+}
+
+/// A namespace that an object holds: nobody does what its finalizer is for.
+#[tokio::test(start_paused = true)]
+async fn a_lock_that_is_not_renewed_while_a_namespace_is_removed_is_reported_and_a_cancel_then_is_not_a_failure() {
+    let sandbox = bundled();
+    let (demo, connection) = demo();
+    let (outcome, _) = until(&connection, &prepared(&sandbox, Wish::default()), |_| false).await;
+    assert_eq!(outcome, Ok(Outcome::Done));
+    let held = json!({"apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "held", "namespace": "ns-one", "finalizers": ["example.com/hold"]}});
+    raw::create(&connection, "/api/v1/namespaces/ns-one/configmaps", &held).await.expect("a ConfigMap");
+    let says = |event: &Event, words: &str| matches!(&event.body, Body::Notice { text, .. } if text.contains(words));
+    let cancels = |event: &Event| {
+        if says(event, "namespace ns-one: removing") {
+            demo.break_by(vec![Fault::Forbidden { verb: "patch".into(), resource: "leases".into() }]);
+        }
+        says(event, "the lock was not renewed")
+    };
+    let (outcome, events) = until(&connection, &prepared(&sandbox, removing()), cancels).await;
+    let notices = notices(&events);
+    assert_eq!(outcome, Ok(Outcome::Canceled), "{notices:?}");
+    assert!(notices.iter().any(|text| text.starts_with("the lock was not renewed: ")), "{notices:?}");
+    assert!(matches!(&events.last().expect("events").body, Body::Ended { verdict: Verdict::Canceled }), "{events:?}");
 }
 
 // -- a program in the place of Helm ------------------------------------------------------------------------------------
