@@ -342,7 +342,7 @@ impl State {
 
     /// `:save-log FILE`: the output of the selected check.
     pub(super) fn save_log(&mut self, path: &str) -> Vec<Effect> {
-        let selected = match self.desk.table(&CHECKS).row().map(|row| &row.id) {
+        let selected = match self.steered() {
             Some(RowId::Check(name)) => self.model.run.check(name),
             _ => None,
         };

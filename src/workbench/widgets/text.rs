@@ -50,6 +50,32 @@ pub fn fit(text: &str, columns: usize, cut: Cut) -> Cow<'_, str> {
     }
 }
 
+/// A sentence that fits: what gives first is the middle of the longest path in it, because its end is what tells files
+/// apart and the words around it say what became of it.
+pub fn fit_sentence(text: &str, columns: usize) -> Cow<'_, str> {
+    let over = width(text).saturating_sub(columns);
+    let is_path = |word: &&str| word.contains('/') || word.contains('\\');
+    let path = text.split(' ').filter(is_path).max_by_key(|word| width(word));
+    match path {
+        Some(path) if over > 0 && width(path) >= over + PATH => {
+            let short = fit(path, width(path) - over, Cut::Middle);
+            Cow::Owned(text.replacen(path, &short, 1))
+        }
+        // The sentence is too long for all of it: what it says at last goes, but not the file.
+        Some(path) if over > 0 && columns > 2 * PATH => {
+            let at = text.find(path).unwrap_or_default();
+            let before = fit(&text[..at], columns / 2, Cut::End);
+            let short = fit(path, (columns / 2).max(PATH), Cut::Middle);
+            let start = format!("{before}{short}{}", &text[at + path.len()..]);
+            Cow::Owned(fit(&start, columns, Cut::End).into_owned())
+        }
+        _ => fit(text, columns, Cut::End),
+    }
+}
+
+/// Columns in which the end of a path still says which file it is.
+const PATH: usize = 20;
+
 /// What comes before the domain.
 fn host(text: &str) -> Option<&str> {
     text.split_once('.').map(|(host, _)| host)
@@ -195,6 +221,21 @@ pub fn duration(milliseconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sentence_keeps_the_end_of_its_path() {
+        let long = "wrote /data/somebody/projects/cluster/snapshots/production-eu/friday.yaml";
+        assert_eq!(fit_sentence(long, 80), long);
+        let short = fit_sentence(long, 40);
+        assert!(width(&short) <= 40 && short.starts_with("wrote /data/"), "{short}");
+        assert!(short.ends_with("friday.yaml"), "{short}");
+        let failed = format!("failed to {}: No such file or directory (os error 2)", long.replace("wrote", "read"));
+        for columns in [50, 60, 76, 100] {
+            let short = fit_sentence(&failed, columns);
+            assert!(width(&short) <= columns && short.contains("friday.yaml"), "{columns}: {short}");
+        }
+        assert_eq!(fit_sentence("one or two words", 9), "one or t…");
+    }
 
     #[test]
     fn machines_keep_what_tells_them_apart() {
