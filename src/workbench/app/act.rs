@@ -65,11 +65,7 @@ impl State {
             }
             Action::RunFailed => return self.run_failed(),
             Action::Pause => return self.pause(),
-            Action::StepOn | Action::StepBack => {
-                if self.steers_run() {
-                    self.replay_step(action == Action::StepOn);
-                }
-            }
+            Action::StepOn | Action::StepBack => self.replay_step(action == Action::StepOn),
             Action::Cancel => self.ask_cancel(),
             Action::Refresh => return self.refresh(),
             Action::Copy | Action::CopyRow => return self.copy(pane),

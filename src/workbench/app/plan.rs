@@ -73,7 +73,7 @@ impl State {
                     0 => "nothing to run".to_owned(),
                     number => format!("run {}?", text::count(number, "check")),
                 };
-                self.desk.overlay = Some(Overlay::question(Question::Run, &title, &lines, ["Cancel", "Run"]));
+                self.desk.overlay = Some(Overlay::question(Question::Run, &title, &lines, ["cancel", "run"]));
                 self.prepared = Some(prepared);
             }
             Err(failure) => {

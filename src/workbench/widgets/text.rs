@@ -58,19 +58,28 @@ pub fn fit_sentence(text: &str, columns: usize) -> Cow<'_, str> {
     let path = text.split(' ').filter(is_path).max_by_key(|word| width(word));
     match path {
         Some(path) if over > 0 && width(path) >= over + PATH => {
-            let short = fit(path, width(path) - over, Cut::Middle);
+            let short = fit_path(path, width(path) - over);
             Cow::Owned(text.replacen(path, &short, 1))
         }
         // The sentence is too long for all of it: what it says at last goes, but not the file.
         Some(path) if over > 0 && columns > 2 * PATH => {
             let at = text.find(path).unwrap_or_default();
             let before = fit(&text[..at], columns / 2, Cut::End);
-            let short = fit(path, (columns / 2).max(PATH), Cut::Middle);
+            let short = fit_path(path, (columns / 2).max(PATH));
             let start = format!("{before}{short}{}", &text[at + path.len()..]);
             Cow::Owned(fit(&start, columns, Cut::End).into_owned())
         }
         _ => fit(text, columns, Cut::End),
     }
+}
+
+/// A path that fits: with the whole name of its file where that has room.
+fn fit_path(path: &str, columns: usize) -> Cow<'_, str> {
+    let name = path.rfind(['/', '\\']).map_or(path, |at| &path[at..]);
+    if width(path) <= columns || width(name) + 4 > columns {
+        return fit(path, columns, Cut::Middle);
+    }
+    Cow::Owned(format!("{}…{name}", head(path, columns - 1 - width(name))))
 }
 
 /// Columns in which the end of a path still says which file it is.
