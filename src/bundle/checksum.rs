@@ -107,6 +107,19 @@ pub enum Entry {
     Unreadable(String),
 }
 
+impl Entry {
+    /// What is wrong with one that has no content that could be read, whatever a list says; none for files and folders.
+    pub fn unread(&self, path: &str) -> Option<Difference> {
+        let path = path.to_owned();
+        match self {
+            Entry::File(_) | Entry::Folder => None,
+            Entry::Link => Some(Difference::Link(path)),
+            Entry::Other => Some(Difference::NotAFile(path)),
+            Entry::Unreadable(why) => Some(Difference::Unreadable { path, why: why.clone() }),
+        }
+    }
+}
+
 /// One way in which a folder is not what its list says.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Difference {
@@ -160,11 +173,7 @@ pub fn compare(list: &BTreeMap<String, String>, found: &BTreeMap<String, Entry>)
     for (path, entry) in found {
         let named = path.clone();
         match (entry, list.get(path)) {
-            (Entry::Link, _) => differences.push(Difference::Link(named)),
-            (Entry::Other, _) => differences.push(Difference::NotAFile(named)),
-            (Entry::Unreadable(why), _) => {
-                differences.push(Difference::Unreadable { path: named, why: why.clone() });
-            }
+            (Entry::Link | Entry::Other | Entry::Unreadable(_), _) => differences.extend(entry.unread(path)),
             (Entry::Folder, Some(_)) => differences.push(Difference::NotAFile(named)),
             (Entry::Folder, None) if folders.contains(&**path) => {}
             (Entry::Folder, None) => differences.push(Difference::ExtraFolder(named)),

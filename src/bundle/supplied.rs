@@ -43,6 +43,11 @@ pub struct KustomizationError {
 pub fn kustomization(component: &ComponentRef) -> Result<String, KustomizationError> {
     let ComponentRef { source, path, tag, .. } = component;
     let good = |text: &str, more: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c));
+    let refused = |what, found: String, problem| Err(KustomizationError { what, found, problem });
+    if let Some(place) = place_with_credentials(source) {
+        // The recipe, and so its source, is a file of the bundle.
+        return refused("source", place, "has credentials, which the bundle would show; use those of git");
+    }
     let parts = [("source", source, "-_./:@~"), ("path", path, "-_./"), ("tag", tag, "-_./+")];
     for (what, found, more) in parts {
         let problem = match found {
@@ -51,21 +56,27 @@ pub fn kustomization(component: &ComponentRef) -> Result<String, KustomizationEr
             found if found.split('/').any(|part| part == "..") => "leads out of its folder",
             _ => continue,
         };
-        return Err(KustomizationError { what, found: found.clone(), problem });
+        return refused(what, found.clone(), problem);
     }
-    let refused = |what, found: &String, problem| Err(KustomizationError { what, found: found.clone(), problem });
     if source.is_empty() {
         return match path.starts_with('/') {
-            true => refused("path", path, "begins with `/`"),
+            true => refused("path", path.clone(), "begins with `/`"),
             false => Ok(path.clone()),
         };
     }
     let is_remote = ["https://", "ssh://", "git@"].iter().any(|begin| source.starts_with(begin));
     if !is_remote {
-        return refused("source", source, "does not begin with https://, ssh:// or git@");
+        return refused("source", source.clone(), "does not begin with https://, ssh:// or git@");
     }
     let at = if tag.is_empty() { String::new() } else { format!("?ref={tag}") };
     Ok(format!("{}//{}{at}", source.trim_end_matches('/'), path.trim_matches('/')))
+}
+
+/// The place of a URL that holds a password or a token, without them. `git@` of ssh is neither.
+fn place_with_credentials(source: &str) -> Option<String> {
+    let (scheme, rest) = source.split_once("://")?;
+    let (login, host) = rest.split('/').next()?.rsplit_once('@')?;
+    (scheme != "ssh" || login.contains(':')).then(|| format!("{scheme}://…@{host}"))
 }
 
 /// A file of the catalog that says what belongs in its place.
@@ -191,12 +202,25 @@ mod tests {
         let source = "https://github.com/a/b";
         assert_eq!(asked(source, "deploy/base", "v1.2"), Ok(format!("{source}//deploy/base?ref=v1.2")));
         assert_eq!(asked("git@example.org:a/b", "x/", ""), Ok("git@example.org:a/b//x".to_owned()));
+        assert_eq!(asked("ssh://git@host/a/b", "x", ""), Ok("ssh://git@host/a/b//x".to_owned()));
         assert_eq!(asked("", "overlays/x", ""), Ok("overlays/x".to_owned()));
         for (source, path, tag, words) in [
             ("", "../x", "", "its path `../x` leads out of its folder"),
             ("", "/etc", "", "its path `/etc` begins with `/`"),
             ("", "--enable-exec", "", "its path `--enable-exec` would be taken for an option"),
             ("ftp://x", "y", "", "its source `ftp://x` does not begin with https://, ssh:// or git@"),
+            (
+                "https://bot:ghp%5Fx@github.com/a/b",
+                "x",
+                "",
+                "its source `https://…@github.com` has credentials, which the bundle would show; use those of git",
+            ),
+            (
+                "ssh://bot:x@host:22/a/b",
+                "x",
+                "",
+                "its source `ssh://…@host:22` has credentials, which the bundle would show; use those of git",
+            ),
             (source, "x?ref=y", "", "its path `x?ref=y` has characters that are not allowed there"),
             (source, "x", "v1&y", "its tag `v1&y` has characters that are not allowed there"),
         ] {

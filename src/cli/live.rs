@@ -102,11 +102,15 @@ impl Live {
                 (String::new(), role, word, text.clone())
             }
             Body::CleanedUp { removed, left } if left.is_empty() => {
-                (String::new(), Role::Quiet, "cleaned up", format!("{removed} objects"))
+                (String::new(), Role::Quiet, "cleaned up", count(*removed, "object"))
             }
             Body::CleanedUp { removed, left } => {
-                let detail = format!("{removed} objects; left: {}", left.join(", "));
-                (String::new(), Role::Bad, "LEFT BEHIND", detail)
+                let detail = format!(
+                    "clean-up removed {}; left: {}; run `aicr cleanup`",
+                    count(*removed, "object"),
+                    left.join(", ")
+                );
+                (String::new(), Role::Bad, "incomplete", detail)
             }
             Body::Ended { verdict } => {
                 let word = Word::from(*verdict);

@@ -120,7 +120,10 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             let rows: Vec<[String; 7]> = moments.iter().rev().map(|moment| row(moment, shelf.size(moment))).collect();
             let heading = ["SNAPSHOT", "TAKEN", "CLUSTER", "NAME", "NODES", "CHANGES", "SIZE"];
             printer.data(&table::render(heading, &rows))?;
-            printer.note(format!("{} in {}", count(moments.len(), "snapshot"), folder.display()));
+            let kept = moments.iter().filter(|moment| !shelf.is_of_demo(moment)).count();
+            let past = moments.len() - kept;
+            let of_demo = if past > 0 { format!(", {past} of the demo's past") } else { String::new() };
+            printer.note(format!("{} in {}{of_demo}", count(kept, "snapshot"), folder.display()));
         }
         Verb::Show { snapshot } => {
             let shelf = shelf()?;

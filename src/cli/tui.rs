@@ -110,6 +110,11 @@ static RECORDINGS: &[Format<Recording>] = &[
     Format::plain("svg", "", |recording, _| Ok(recording.svg())),
 ];
 
+/// A terminal without a screen.
+fn is_dumb() -> bool {
+    std::env::var("TERM").as_deref() == Ok("dumb")
+}
+
 fn screen(text: &str) -> Result<Screen, String> {
     Screen::named(text).ok_or_else(|| "there are cluster, recipe, diff, validate and compare".to_owned())
 }
@@ -123,7 +128,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let Some(path) = &args.script else {
         let runtime = runtime()?;
         let ended = match is_linear {
-            true => runtime.block_on(workbench::run_linear(options)),
+            true => runtime.block_on(workbench::run_linear(options, is_dumb())),
             false => runtime.block_on(workbench::run(options)),
         };
         // A file that is still being read does not keep a person here; all else ends before the process does.
@@ -184,8 +189,7 @@ impl Args {
         };
         let preferences = self.flags(preferences, global);
         let (session, unusable) = if is_terminal { workbench::last_session() } else { Default::default() };
-        let is_dumb = std::env::var("TERM").as_deref() == Ok("dumb");
-        let is_linear = is_terminal && (preferences.is_on(&LINEAR) || is_dumb);
+        let is_linear = is_terminal && (preferences.is_on(&LINEAR) || is_dumb());
         let chosen = Chosen::of(&preferences);
         let options = RunOptions {
             session,

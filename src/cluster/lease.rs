@@ -104,7 +104,7 @@ fn named(error: ClusterError) -> ClusterError {
 
 fn held(connection: &Connection, found: &Value) -> ClusterError {
     ClusterError::new(ClusterErrorKind::Conflict, DOING, connection.at())
-        .found(format!("run {} has it, and is at work", holder(found)))
+        .found(format!("held by run {}, which is renewing it", holder(found)))
         .hint("wait until that deploy has ended; `aicr runs follow` shows one of this machine")
 }
 

@@ -9,7 +9,6 @@ use super::{
     objects,
 };
 use futures::AsyncBufReadExt;
-use serde_json::Value;
 use tokio::sync::mpsc::Sender;
 
 /// Of one line of output; the rest of a longer one is dropped.
@@ -125,9 +124,9 @@ async fn read(
 /// Whether a container has ended, or cannot be asked about any more.
 async fn has_ended(connection: &Connection, output: &Output) -> bool {
     let Ok(Some(pod)) = objects::find(connection, "Pod", &output.namespace, &output.pod).await else { return true };
-    let statuses = pod.pointer("/status/containerStatuses").and_then(Value::as_array);
-    let mut statuses = statuses.into_iter().flatten();
-    statuses
+    ["containerStatuses", "initContainerStatuses"]
+        .iter()
+        .flat_map(|key| pod["status"][*key].as_array().into_iter().flatten())
         .find(|status| status["name"] == output.container)
         .is_none_or(|status| status.pointer("/state/running").is_none())
 }

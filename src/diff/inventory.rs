@@ -71,17 +71,11 @@ impl Baseline {
             // Of two subtypes of one name the last one is meant.
             let subtypes: BTreeMap<&String, &Subtype> =
                 measurement.subtypes.iter().map(|subtype| (&subtype.name, subtype)).collect();
-            tables.extend(subtypes.into_values().map(|subtype| {
-                // Releases are in the table by name, and once more as items, of which two can have one name.
-                let names: BTreeSet<_> = subtype.items.iter().map(|item| item.context.get("name")).collect();
-                let is_helm = (kind.as_str(), subtype.name.as_str()) == ("K8s", "helm") && !subtype.data.is_empty();
-                let items = if is_helm && names.len() == subtype.items.len() { &[][..] } else { &subtype.items };
-                Table {
-                    kind: kind.clone(),
-                    name: subtype.name.clone(),
-                    texts: texts(&subtype.context, &subtype.data),
-                    items: items.iter().map(|item| texts(&item.context, &item.data)).collect(),
-                }
+            tables.extend(subtypes.into_values().map(|subtype| Table {
+                kind: kind.clone(),
+                name: subtype.name.clone(),
+                texts: texts(&subtype.context, &subtype.data),
+                items: subtype.items.iter().map(|item| texts(&item.context, &item.data)).collect(),
             }));
         }
         let said = |state: &State| state.brief().unwrap_or_else(|| state.word().to_owned());
@@ -161,7 +155,12 @@ fn compare_baselines(
                 is_empty && source_of(kind, name).is_some_and(|source| side.gaps.contains(source))
             };
             if !unread(left, before) && !unread(right, after) {
-                compare_tables(&format!("{kind}.{name}"), before, after, &mut changes);
+                let path = format!("{kind}.{name}");
+                changes.extend(pairs(&before.texts, &after.texts, |key| format!("{path}.{key}")));
+                // Releases are in the table by name, and once more as items, of which two can have one name.
+                if (kind, name) != ("K8s", "helm") || !(before.is_by_name() && after.is_by_name()) {
+                    compare_items(&path, &before.items, &after.items, &mut changes);
+                }
             }
         }
     }
@@ -213,13 +212,39 @@ fn kinds<'b>(left: &'b Baseline, right: &'b Baseline) -> Vec<&'b str> {
     TYPES.iter().copied().filter(|kind| all.contains(kind)).chain(other).collect()
 }
 
-fn compare_tables(path: &str, left: &Table, right: &Table, changes: &mut Vec<Change>) {
-    changes.extend(pairs(&left.texts, &right.texts, |key| format!("{path}.{key}")));
-    let none = Texts::new();
-    for index in 0..left.items.len().max(right.items.len()) {
-        let (before, after) = (left.items.get(index).unwrap_or(&none), right.items.get(index).unwrap_or(&none));
-        changes.extend(pairs(before, after, |key| format!("{path}[{index}].{key}")));
+impl Table {
+    /// Whether its texts say everything that its items say: no two items have one name.
+    fn is_by_name(&self) -> bool {
+        let names: BTreeSet<_> = self.items.iter().map(|item| item.get("name")).collect();
+        names.len() == self.items.len() && (self.items.is_empty() || !self.texts.is_empty())
     }
+}
+
+/// Items by what they are called, those without a name by their place. The path has the place on the right, else on the left.
+fn compare_items(path: &str, left: &[Texts], right: &[Texts], changes: &mut Vec<Change>) {
+    let (left, right) = (identities(left), identities(right));
+    let none = Texts::new();
+    let keys: BTreeSet<_> = left.keys().chain(right.keys()).collect();
+    for key in keys {
+        let (before, after) = (left.get(key), right.get(key));
+        let index = after.or(before).map_or(0, |(index, _)| *index);
+        let item = |side: Option<&(usize, &'_ Texts)>| side.map_or(none.clone(), |(_, texts)| (*texts).clone());
+        changes.extend(pairs(&item(before), &item(after), |key| format!("{path}[{index}].{key}")));
+    }
+}
+
+type Identity<'t> = (Option<&'t String>, Option<&'t String>, usize);
+
+/// Each item with its place, by name, namespace, and place among those that have both.
+fn identities(items: &[Texts]) -> BTreeMap<Identity<'_>, (usize, &Texts)> {
+    let mut found = BTreeMap::new();
+    for (index, item) in items.iter().enumerate() {
+        let (name, namespace) = (item.get("name"), item.get("namespace"));
+        let taken = |nth: &usize| found.contains_key(&(name, namespace, *nth));
+        let nth = (0..).find(|nth| !taken(nth)).unwrap_or(index);
+        found.insert((name, namespace, nth), (index, item));
+    }
+    found
 }
 
 fn texts(context: &Texts, data: &BTreeMap<String, Scalar>) -> Texts {
@@ -337,7 +362,7 @@ mod tests {
     use crate::inventory::{
         Fact, Measurement, Object, Scalar, Source, SourceState, State,
         node::{self, Evidence, NodeReport},
-        release::ServerVersion,
+        release::{Release, ServerVersion},
     };
 
     fn cluster(version: &str, nodes: &[(&str, &str)]) -> Inventory {
@@ -362,6 +387,33 @@ mod tests {
         let changes = compare(left, right);
         assert_eq!(compare_kept(&written(&Baseline::of(left)), kept_nodes(left), right), changes, "from what was kept");
         changes.iter().map(line).collect()
+    }
+
+    /// Releases by name and namespace, as the collector writes them: a table by name, and items.
+    fn with_releases(releases: &[(&str, &str)]) -> Inventory {
+        let mut cluster = cluster("v1.33.5", &[]);
+        let facts = |name: &str, namespace: &str| Release {
+            name: name.into(),
+            namespace: Some(namespace.into()),
+            chart: Some(name.into()),
+            version: Some("1.0.0".into()),
+            ..Release::default()
+        };
+        let releases = releases.iter().map(|(name, namespace)| facts(name, namespace)).collect();
+        cluster.releases = Fact::known(releases, Source::of(Object::Server, "/version"));
+        cluster
+    }
+
+    #[test]
+    fn one_more_release_of_a_known_name_is_the_only_change() {
+        let before = with_releases(&[("gpu-operator", "gpu"), ("kueue", "team-a")]);
+        let after = with_releases(&[("gpu-operator", "gpu"), ("kueue", "team-a"), ("kueue", "team-b")]);
+        let changes = shown(&before, &after);
+        assert!(
+            !changes.is_empty() && changes.iter().all(|change| !change.contains("[0]") && !change.contains("[1]")),
+            "{changes:?}"
+        );
+        assert_eq!(shown(&after, &after), [""; 0]);
     }
 
     /// Written to a file and read again.

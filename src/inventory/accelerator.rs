@@ -143,6 +143,48 @@ const GKE_PARTITION: &str = "cloud.google.com/gke-gpu-partition-size";
 const MANAGED: [(&str, &str); 3] =
     [("accelerator", "nvidia"), ("kubernetes.azure.com/accelerator", "nvidia"), ("cloud.google.com/gke-gpu", "true")];
 
+/// The annotation in which HAMi's device plugin lists the devices of a node; the plugin offers each of them several times as
+/// `nvidia.com/gpu`.
+pub const REGISTER: &str = "hami.io/node-nvidia-register";
+
+/// Devices of a node as [`REGISTER`] lists them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registered {
+    pub devices: u64,
+    /// Pods that may share one device.
+    pub replicas: u64,
+    /// Of one device.
+    pub memory_mib: u64,
+    pub product: Text,
+}
+
+impl Registered {
+    /// Reads the annotation: devices that end with colons, each with its id, the number of pods that may share it, MiB, cores in
+    /// percent and product, separated by commas; or a JSON list of the same. `None` for anything else.
+    pub fn parse(text: &str) -> Option<Registered> {
+        let devices: Vec<(u64, u64, String)> = if text.trim_start().starts_with('[') {
+            let list: Vec<serde_json::Value> = serde_json::from_str(text).ok()?;
+            let device = |it: &serde_json::Value| {
+                Some((it["count"].as_u64()?, it["devmem"].as_u64()?, it["type"].as_str()?.to_owned()))
+            };
+            list.iter().map(device).collect::<Option<_>>()?
+        } else {
+            let device = |it: &str| {
+                let mut fields = it.split(',').skip(1);
+                let (count, memory) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+                Some((count, memory, fields.nth(1)?.to_owned()))
+            };
+            text.split(':').filter(|it| !it.trim().is_empty()).map(device).collect::<Option<_>>()?
+        };
+        let (replicas, memory_mib, product) = devices.first()?.clone();
+        Some(Registered { devices: devices.len() as u64, replicas, memory_mib, product: product.as_str().into() })
+    }
+
+    const fn source() -> Source {
+        Source::of(Object::Annotation, REGISTER)
+    }
+}
+
 /// How many pods one device is offered to, as labels say.
 fn replicas(labels: &Labels) -> Option<u64> {
     labels.number(REPLICAS).or_else(|| labels.number(GKE_CLIENTS)).filter(|replicas| *replicas > 1)
@@ -162,7 +204,9 @@ pub fn of(report: &NodeReport, evidence: &Evidence<'_>) -> Accelerators {
     }
     let labels = &report.labels;
     let resources = resources(report, evidence);
-    let product = product(labels, evidence).or_else(|| offered_model(&resources));
+    let registered = report.registered.as_ref();
+    let by_register = || Fact::or(registered.map(|it| it.product.clone()), Registered::source(), Unknown::NotLabeled);
+    let product = product(labels, evidence).or_else(by_register).or_else(|| offered_model(&resources));
     let mig = mig(labels, evidence, product.text(), &resources);
     let count = count(report, evidence, product.text(), &resources);
     let driver = driver(labels, evidence);
@@ -172,11 +216,15 @@ pub fn of(report: &NodeReport, evidence: &Evidence<'_>) -> Accelerators {
         present: present(labels, evidence, &product, &count, &resources),
         vendor,
         model,
-        memory_mib: memory(labels, evidence, product.text()),
+        memory_mib: memory(labels, evidence, product.text())
+            .or_else(|| Fact::or(registered.map(|it| it.memory_mib), Registered::source(), Unknown::NotLabeled)),
         driver_loaded: driver_loaded(evidence.features, &driver),
         cuda: cuda(labels, evidence),
         architecture: attribute(evidence, "architecture").or_else(|| label(labels, "nvidia.com/gpu.family")),
-        sharing: sharing(labels, &resources, &count, mig.is_some()),
+        sharing: sharing(labels, &resources, &count, mig.is_some()).or_else(|| {
+            let replicas = registered.map(|it| it.replicas).filter(|replicas| *replicas > 1)?;
+            Some(Sharing { strategy: Text::default(), replicas: Some(replicas) })
+        }),
         pools: pools(evidence),
         fabric: label(labels, "nvidia.com/gpu.clique")
             .or_else(|| label(labels, "network.topology.nvidia.com/accelerator")),
@@ -293,6 +341,9 @@ fn count(report: &NodeReport, evidence: &Evidence<'_>, product: Option<&str>, re
     let sliced = product.and_then(profile_of).is_some();
     if !sliced && let Some(count) = labels.number(COUNT) {
         return Fact::known(count, Source::label(COUNT));
+    }
+    if let Some(registered) = &report.registered {
+        return Fact::known(registered.devices, Registered::source());
     }
     let dra = gpus_of(&evidence.devices);
     if dra > 0 {
@@ -698,6 +749,30 @@ mod tests {
         };
         let line = [found.model.text().unwrap_or("?").to_owned(), count, found.division()];
         assert_eq!(line.join(" | ").trim_end_matches([' ', '|']), expected);
+    }
+
+    #[test]
+    fn what_a_scheduler_offers_several_times_is_one_device() {
+        let report = |text: &str| NodeReport {
+            capacity: vec![("nvidia.com/gpu".into(), 20)],
+            allocatable: vec![("nvidia.com/gpu".into(), 20)],
+            registered: Registered::parse(text),
+            ..NodeReport::default()
+        };
+        let entry = "GPU-1,10,81920,100,NVIDIA-NVIDIA H100 80GB HBM3,0,true:GPU-2,10,81920,100,NVIDIA-NVIDIA H100 80GB HBM3,1,true:";
+        let json = r#"[{"id":"GPU-1","count":10,"devmem":81920,"devcore":100,"type":"NVIDIA H100 80GB HBM3","health":true},
+            {"id":"GPU-2","count":10,"devmem":81920,"devcore":100,"type":"NVIDIA H100 80GB HBM3","health":true}]"#;
+        for text in [entry, json] {
+            let found = of(&report(text), &Evidence::default());
+            assert_eq!(
+                (found.count.get(), found.memory_mib.get(), found.model.text()),
+                (Some(2), Some(81920), Some("h100"))
+            );
+            assert_eq!(found.division(), "shared x10");
+        }
+        for text in ["", ":", "GPU-1,10", "[{}]", "[", "GPU-1,x,1,1,A:"] {
+            assert_eq!(Registered::parse(text), None, "{text}");
+        }
     }
 
     const H100: (&str, &str) = ("nvidia.com/gpu.product", "NVIDIA-H100-80GB-HBM3");

@@ -29,6 +29,8 @@ pub struct Source {
 pub enum Object {
     /// A label of the Node.
     Label,
+    /// An annotation of the Node.
+    Annotation,
     /// Another field of the Node.
     Node,
     /// A NodeFeature object of node feature discovery.
@@ -46,8 +48,9 @@ pub enum Object {
 }
 
 impl Object {
-    const NAMES: [(Object, &'static str); 8] = [
+    const NAMES: [(Object, &'static str); 9] = [
         (Object::Label, "label"),
+        (Object::Annotation, "annotation"),
         (Object::Node, "node"),
         (Object::NodeFeature, "nodefeature"),
         (Object::ResourceSlice, "resourceslice"),

@@ -4,7 +4,7 @@
 //! A function of values, so that a snapshot file that holds the reports leads to the same facts.
 
 use super::{
-    accelerator::{self, Accelerators},
+    accelerator::{self, Accelerators, Registered},
     fact::{Fact, Source, Unknown},
     machine,
     os::{self, OperatingSystem},
@@ -29,6 +29,8 @@ pub struct NodeReport {
     /// `None` where nothing says it: a file that does not tell.
     pub unschedulable: Option<bool>,
     pub provider_id: Option<Text>,
+    /// What a scheduler that shares devices has written of them.
+    pub registered: Option<Registered>,
     /// Accelerator resources only, sorted by name.
     pub capacity: Vec<(Text, u64)>,
     pub allocatable: Vec<(Text, u64)>,

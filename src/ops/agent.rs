@@ -126,7 +126,7 @@ pub async fn ask(
         let (planned, told) = (&planned, &told);
         let jobs = wanted.iter().enumerate().map(|(number, (node, alike))| async move {
             // The one who listens goes with those who tell.
-            let waits = |why: &str| drop(told.send(format!("{node} waits: {why}")));
+            let waits = |why: &str| drop(told.send(format!("{node}: {why}")));
             let said = one(connection, node, number, planned, options.timeout, waits).await;
             NodeResult { node: node.clone(), alike: *alike, said }
         });
@@ -153,20 +153,23 @@ pub async fn ask(
         () = stop => None,
     };
     let cleaned = cleanup::of_run(connection, namespace, &run_id).await;
-    let mut left = cleaned.left;
     let is_ours = match (made_namespace.into_inner(), &worked) {
         (Some(made), _) => made,
         // It may have been made while somebody interrupted.
         (None, None) => namespace::is_of_runs(connection, namespace).await,
         (None, Some(_)) => false,
     };
-    if is_ours {
-        left.extend(cleanup::of_namespace(connection, namespace).await);
-    }
+    let namespace_left = if is_ours { cleanup::of_namespace(connection, namespace).await } else { None };
     let is_interrupted = worked.is_none();
     if let Some(Err(failure)) = worked {
-        return Err(failure);
+        // No Job was created by then, so nothing else is left.
+        let Some(left) = namespace_left else { return Err(failure) };
+        let left = format!("clean-up incomplete: {left}; remove it with `kubectl delete namespace {namespace}`");
+        let hint = failure.hint.as_ref().map_or_else(|| left.clone(), |hint| format!("{hint}; {left}"));
+        return Err(failure.hint(hint));
     }
+    let mut left = cleaned.left;
+    left.extend(namespace_left);
     for (node, alike) in wanted {
         if !results.iter().any(|result| result.node == node) {
             results.push(NodeResult { node, alike, said: Err("interrupted before it answered".to_owned()) });
@@ -258,8 +261,10 @@ async fn one(
         let mut last = None;
         let ending = end(connection, &name, &planned.namespace, &mut last, &waits);
         let ended = tokio::time::timeout_at(deadline, ending).await.unwrap_or_else(|_| {
-            let after = format!("it was not done after {} s", limit.as_secs());
-            Err(Obstacle::Other(last.map_or(after.clone(), |Waiting { why, .. }| format!("{after}: {why}"))))
+            let after = format!("timed out after {} s", limit.as_secs());
+            Err(Obstacle::Other(
+                last.map_or(after.clone(), |Waiting { why, .. }| format!("{after}; last state: {why}")),
+            ))
         });
         let said = match &ended {
             Ok(pod) => {

@@ -16,6 +16,7 @@ use crate::{
         web::{self, Limits, Web},
     },
     image::name::Name,
+    store::read::{self, ReadError},
 };
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, time::Duration};
@@ -281,7 +282,12 @@ pub async fn manifests(wanted: &[Placeholder], access: Access) -> Result<Manifes
             let (kind, hint) = place::web_advice(&error, "file");
             Failure::from_error(kind, &doing, error).at(web::shown(url)).hint(format!("{hint}; or use --manifest"))
         })?;
-        let accepted = placeholder.accept(&String::from_utf8_lossy(&fetched));
+        let text = read::decode(fetched).map_err(|encoding| {
+            Failure::from_error(Kind::Usage, &doing, ReadError::NotText(encoding))
+                .at(web::shown(url))
+                .hint("nothing was written; save it as UTF-8 text, and give it with --manifest")
+        })?;
+        let accepted = placeholder.accept(&text);
         supplied.insert(placeholder.path.clone(), accepted.map_err(|error| unaccepted(&doing, url, error))?);
     }
     Ok(supplied)
@@ -297,21 +303,21 @@ pub fn given(wanted: &[Placeholder], texts: &[String]) -> Result<Manifests, Fail
     for text in texts {
         let names: Vec<&str> = wanted.iter().map(Placeholder::name).collect();
         let known = match names.is_empty() {
-            true => "this recipe lacks none".to_owned(),
-            false => format!("this recipe lacks {}", names.join(", ")),
+            true => "every manifest of this recipe is in the catalog".to_owned(),
+            false => format!("missing manifests: {}", names.join(", ")),
         };
         let Some((name, file)) = text.split_once('=').filter(|(_, file)| !file.is_empty()) else {
             return Err(usage(format!("`{text}` is not NAME=FILE"), known));
         };
         let is_meant = |placeholder: &&Placeholder| placeholder.path == name || placeholder.name() == name;
         let Some(placeholder) = wanted.iter().find(is_meant) else {
-            return Err(usage(format!("`{name}` is not a manifest that the catalog only names"), known));
+            return Err(usage(format!("unknown manifest `{name}`"), known));
         };
         let content = place::read_local(&place::Place::File(file.into()), "manifest")?;
         let doing = format!("use the file for `{}`", placeholder.path);
         let accepted = placeholder.accept(&content).map_err(|error| unaccepted(&doing, file, error))?;
         if supplied.insert(placeholder.path.clone(), accepted).is_some() {
-            return Err(usage(format!("`{name}` is given twice"), "give one file for it".to_owned()));
+            return Err(usage(format!("duplicate --manifest `{name}`"), "give one file for it".to_owned()));
         }
     }
     Ok(supplied)

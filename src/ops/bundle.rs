@@ -153,7 +153,13 @@ impl Checked {
 /// `NotFound` without such a folder; the folder cannot be read.
 pub fn check(folder: &Path) -> Result<Checked, Failure> {
     let scanned = bundle_dir::scan(folder).map_err(|error| unreadable(folder, error))?;
-    let entry = |path: &str, found: &Found| entry(folder, path, found.clone());
+    let entry = |path: &str, found: &Found| {
+        entry(found, || {
+            let mut sum = checksum::Sum::default();
+            bundle_dir::read_pieces(&folder.join(path), |piece| sum.add(piece))?;
+            Ok(sum.digits())
+        })
+    };
     Ok(checked(&scanned, &entry, &|name, limit| read_text(folder, name, limit)))
 }
 
@@ -169,8 +175,10 @@ fn unreadable(folder: &Path, error: io::Error) -> Failure {
 /// A bundle that was read once: what is said of it is said of these bytes.
 pub struct Read {
     pub checked: Checked,
-    /// By path; what is not a file is left out.
+    /// By path. Of a folder that is not a bundle none: any other may hold more than there is memory for.
     pub files: BTreeMap<String, Vec<u8>>,
+    /// By path: what is not a folder and was not read, because it is not a file or because it cannot be.
+    pub unread: Vec<Difference>,
 }
 
 /// Reads a folder whole and compares it with its list of checksums.
@@ -179,29 +187,23 @@ pub struct Read {
 /// As [`check`].
 pub fn read(folder: &Path) -> Result<Read, Failure> {
     let scanned = bundle_dir::scan(folder).map_err(|error| unreadable(folder, error))?;
+    let is_bundle = [checksum::FILE, info::FILE].iter().any(|name| scanned.get(*name) == Some(&Found::File));
     let mut files = BTreeMap::new();
     let mut entries = BTreeMap::new();
-    for (path, found) in &scanned {
-        let mut bytes = Vec::new();
-        let entry = match found {
-            Found::File => match bundle_dir::read_pieces(&folder.join(path), |piece| bytes.extend_from_slice(piece)) {
-                Ok(()) => {
-                    let entry = Entry::File(checksum::digest(&bytes));
-                    files.insert(path.clone(), bytes);
-                    entry
-                }
-                Err(error) => Entry::Unreadable(text::causes(&error)),
-            },
-            Found::Folder => Entry::Folder,
-            Found::Link => Entry::Link,
-            Found::Other => Entry::Other,
-            Found::Unreadable(why) => Entry::Unreadable(why.clone()),
-        };
+    for (path, found) in scanned.iter().filter(|_| is_bundle) {
+        let entry = entry(found, || {
+            let mut bytes = Vec::new();
+            bundle_dir::read_pieces(&folder.join(path), |piece| bytes.extend_from_slice(piece))?;
+            let digest = checksum::digest(&bytes);
+            files.insert(path.clone(), bytes);
+            Ok(digest)
+        });
         entries.insert(path.clone(), entry);
     }
     let entry = |path: &str, _: &Found| entries.get(path).cloned().unwrap_or(Entry::Other);
     let checked = checked(&scanned, &entry, &|name, limit| within(files.get(name), limit));
-    Ok(Read { checked, files })
+    let unread = entries.iter().filter_map(|(path, entry)| entry.unread(path)).collect();
+    Ok(Read { checked, files, unread })
 }
 
 /// The text of a file that is in memory.
@@ -277,11 +279,17 @@ fn checked(
     let info = is_file(info::FILE).then(|| read(info::FILE, LIST).ok()).flatten();
     if let Some(info) = info.and_then(|text| yaml::parse(&text).ok()) {
         let info = info.to_value();
-        let word = |pointer: &str| info.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-        checked.tool = word("/metadata/version");
-        checked.deployer = word("/build/deployer");
+        checked.tool = info_word(&info, "/metadata/version");
+        checked.deployer = info_word(&info, DEPLOYER);
     }
     checked
+}
+
+const DEPLOYER: &str = "/build/deployer";
+
+/// What `bundle-info.yaml` says there.
+fn info_word(info: &Value, pointer: &str) -> Option<String> {
+    info.pointer(pointer)?.as_str().map(str::to_owned)
 }
 
 /// What is asked of a signature.
@@ -336,40 +344,30 @@ impl Trust {
 /// As [`check`].
 pub fn there(folder: &Path) -> Result<There, Failure> {
     let doing = "read the bundle";
-    let advised =
-        |failure: Failure| failure.at(folder.display().to_string()).hint("give the folder that `aicr bundle -o` wrote");
-    let failed = |error: io::Error| {
-        let kind = if error.kind() == io::ErrorKind::NotFound { Kind::NotFound } else { Kind::Usage };
-        advised(Failure::from_error(kind, doing, error))
-    };
-    folder.read_dir().map_err(failed)?;
-    // Any other folder may hold more than there is memory for.
-    if !folder.join(checksum::FILE).is_file() {
+    let hint = "give the folder that `aicr bundle -o` wrote";
+    let read = read(folder).map_err(|failure| Failure { doing: doing.to_owned(), ..failure }.hint(hint))?;
+    let unread: BTreeMap<String, Option<Vec<u8>>> =
+        read.unread.iter().map(|unread| (unread.path().to_owned(), None)).collect();
+    if !read.files.contains_key(checksum::FILE) && !unread.contains_key(checksum::FILE) {
         let because = format!("the folder is not a bundle: it has no `{}`", checksum::FILE);
-        return Err(advised(Failure::new(Kind::Usage, doing, because)));
+        return Err(Failure::new(Kind::Usage, doing, because).at(folder.display().to_string()).hint(hint));
     }
-    let scanned = bundle_dir::scan(folder).map_err(failed)?;
-    let bytes = |path: &str| {
-        let mut bytes = Vec::new();
-        bundle_dir::read_pieces(&folder.join(path), |piece| bytes.extend_from_slice(piece)).ok().map(|()| bytes)
-    };
-    let entries = scanned.into_iter().filter(|(_, found)| *found != Found::Folder);
-    let files: BTreeMap<String, Option<Vec<u8>>> = entries
-        .map(|(path, found)| {
-            let bytes = if found == Found::File { bytes(&path) } else { None };
-            (path, bytes)
-        })
-        .collect();
-    let info = files.get(info::FILE).and_then(Option::as_deref).and_then(|bytes| std::str::from_utf8(bytes).ok());
-    let info = info.and_then(|text| yaml::parse(text).ok()).map(|info| info.to_value());
-    let deployer = info.and_then(|info| Some(info.pointer("/build/deployer")?.as_str()?.to_owned()));
-    Ok(There { files, deployer })
+    // Also of a bundle whose list is damaged.
+    let info = within(read.files.get(info::FILE), LIST).ok();
+    let deployer = info.and_then(|text| info_word(&yaml::parse(&text).ok()?.to_value(), DEPLOYER));
+    let files = read.files.into_iter().map(|(path, bytes)| (path, Some(bytes)));
+    Ok(There { files: files.chain(unread).collect(), deployer })
 }
 
 /// A file that cannot be compared line by line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it is a binary file")]
-pub struct NotText;
+pub enum NotCompared {
+    #[error("it is a binary file")]
+    Binary,
+    /// A link, a pipe, something without a right to read it.
+    #[error("what is there is not a file, or cannot be read")]
+    NotAFile,
+}
 
 /// A line that differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -385,12 +383,12 @@ pub struct Line {
 /// checksums, in which every digest of a changed file differs.
 ///
 /// # Errors
-/// What is there, or what would be, is not text.
-pub fn lines(change: &Change<'_>) -> Result<Vec<Line>, NotText> {
+/// What is there, or what would be, is not text; what is there is not a file.
+pub fn lines(change: &Change<'_>) -> Result<Vec<Line>, NotCompared> {
     let Change::Changed(file, there) = change else { return Ok(Vec::new()) };
-    let there = there.as_deref().ok_or(NotText)?;
+    let there = there.as_deref().ok_or(NotCompared::NotAFile)?;
     let (old, new) = (std::str::from_utf8(there), std::str::from_utf8(&file.bytes));
-    let (Ok(old), Ok(new)) = (old, new) else { return Err(NotText) };
+    let (Ok(old), Ok(new)) = (old, new) else { return Err(NotCompared::Binary) };
     if file.path == checksum::FILE {
         return Ok(Vec::new());
     }
@@ -434,19 +432,14 @@ fn read_text(folder: &Path, name: &str, limit: u64) -> io::Result<String> {
     String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
-fn entry(folder: &Path, path: &str, found: Found) -> Entry {
+/// What is at a path; `digest` reads the file that is there.
+fn entry(found: &Found, digest: impl FnOnce() -> io::Result<String>) -> Entry {
     match found {
         Found::Folder => Entry::Folder,
         Found::Link => Entry::Link,
         Found::Other => Entry::Other,
-        Found::Unreadable(why) => Entry::Unreadable(why),
-        Found::File => {
-            let mut sum = checksum::Sum::default();
-            match bundle_dir::read_pieces(&folder.join(path), |piece| sum.add(piece)) {
-                Ok(()) => Entry::File(sum.digits()),
-                Err(error) => Entry::Unreadable(text::causes(&error)),
-            }
-        }
+        Found::Unreadable(why) => Entry::Unreadable(why.clone()),
+        Found::File => digest().map_or_else(|error| Entry::Unreadable(text::causes(&error)), Entry::File),
     }
 }
 

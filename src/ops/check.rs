@@ -72,7 +72,7 @@ pub async fn run(
         let left = unmake(connection, &made, CLEAN_UP).await;
         let gone = |path: &&String| !left.iter().any(|left| left.starts_with(path.as_str()));
         let lines = made.iter().rev().filter(gone).map(|path| format!("deleted {path}"));
-        let lines = lines.chain(left.iter().map(|left| format!("LEFT {left}"))).collect();
+        let lines = lines.chain(left.iter().map(|left| format!("not deleted: {left}"))).collect();
         ending.evidence.push(Block::new("Clean-up", lines));
         if !left.is_empty() {
             let problem = format!("clean-up incomplete: {}", left.join("; "));

@@ -139,7 +139,7 @@ fn save_after(
             moment.since = Some(previous.id.clone());
             describe(&mut moment, changes);
         }
-        (Some(previous), _) => relate(folder, &mut moment, previous, snapshot)?,
+        (Some(previous), _) => relate(folder, &mut moment, previous, snapshot),
         (None, _) => {}
     }
     let is_newest = !known.iter().any(|known| known.cluster == moment.cluster && known.at > moment.at);
@@ -177,14 +177,21 @@ fn compact(at: &str) -> String {
 }
 
 /// Says in a moment what differs from the one before it.
-fn relate(folder: &Path, moment: &mut Moment, previous: &Moment, snapshot: &Inventory) -> Result<(), Failure> {
+fn relate(folder: &Path, moment: &mut Moment, previous: &Moment, snapshot: &Inventory) {
     moment.since = Some(previous.id.clone());
     let changes = match previous.digest == moment.digest {
         true => Vec::new(),
-        false => changes_since(folder, previous, snapshot)?,
+        false => match changes_since(folder, previous, snapshot) {
+            Ok(changes) => changes,
+            // One that cannot be read any more must not keep all later ones from being kept.
+            Err(_) => {
+                (moment.things, moment.changes) = Default::default();
+                moment.words = vec![format!("not compared: the snapshot {} cannot be read", previous.id)];
+                return;
+            }
+        },
     };
     describe(moment, &changes);
-    Ok(())
 }
 
 fn describe(moment: &mut Moment, changes: &[Change]) {
@@ -244,7 +251,7 @@ struct Head<'h> {
     baseline: Baseline,
 }
 
-const BASELINE: &str = "aicr.run/baseline-v1";
+const BASELINE: &str = "aicr.run/baseline-v2";
 
 fn write_baseline(moment: &Moment, snapshot: &Inventory, mut sink: &mut dyn io::Write) -> io::Result<()> {
     let head = Head { form: BASELINE.into(), moment: moment.id.as_str().into(), baseline: Baseline::of(snapshot) };
@@ -287,8 +294,9 @@ fn relink(folder: &Path, lock: &Lock, cluster: &str) -> Result<(), Failure> {
         let mut moment = moment.clone();
         match previous {
             Some(previous) => {
-                let snapshot = open(folder, &moment)?;
-                relate(folder, &mut moment, previous, &snapshot)?;
+                // What cannot be read stays as it was written.
+                let Ok(snapshot) = open(folder, &moment) else { continue };
+                relate(folder, &mut moment, previous, &snapshot);
             }
             None => (moment.since, moment.things, moment.changes, moment.words) = Default::default(),
         }
@@ -321,7 +329,7 @@ pub fn text(folder: &Path, moment: &Moment) -> Result<String, Failure> {
     let content = store::content(folder, &moment.digest).map_err(|error| {
         Failure::from_error(Kind::Internal, "read the kept snapshot", error)
             .at(format!("{} in {}", moment.id, folder.display()))
-            .hint("remove what cannot be read with `aicr snapshots prune`")
+            .hint("`aicr snapshots list` names the others")
     })?;
     // What was checked against its digest is what was written, which is UTF-8.
     let mut text =
@@ -423,10 +431,14 @@ impl Shelf {
         }
     }
 
+    /// Whether a moment is of the demo's past, and in no folder.
+    pub fn is_of_demo(&self, moment: &Moment) -> bool {
+        self.demo.iter().any(|(known, _)| known.id == moment.id)
+    }
+
     /// Bytes that a moment takes in the folder; `None` for one of the demo's past, which is in no folder.
     pub fn size(&self, moment: &Moment) -> Option<u64> {
-        let is_kept = !self.demo.iter().any(|(known, _)| known.id == moment.id);
-        self.folder.as_ref().ok().filter(|_| is_kept).map(|folder| size(folder, moment))
+        self.folder.as_ref().ok().filter(|_| !self.is_of_demo(moment)).map(|folder| size(folder, moment))
     }
 }
 
@@ -438,7 +450,7 @@ pub async fn kept(reference: &str, target: &Target) -> Result<String, Failure> {
     let shelf = shelf(target).await?;
     let moment = find_in(&shelf.list()?, reference, context_of(target).as_deref())?;
     match &shelf.folder {
-        Ok(folder) if !shelf.demo.iter().any(|(known, _)| known.id == moment.id) => text(folder, &moment),
+        Ok(folder) if !shelf.is_of_demo(&moment) => text(folder, &moment),
         _ => {
             let mut text = Vec::new();
             let written = write_document(&shelf.open(&moment)?, &mut text);

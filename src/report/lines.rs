@@ -164,9 +164,9 @@ impl Lines {
     /// The numbers of the newest lines that match, or whose source does, at most so many, in their order.
     pub fn search(&self, wanted: &Regex, most: usize) -> Vec<usize> {
         let mut found: Vec<usize> = Vec::new();
-        let meant: Vec<bool> = (0..=self.sources.len())
-            .map(|source| wanted.is_match(self.named(u16::try_from(source).unwrap_or(u16::MAX))) && source > 0)
-            .collect();
+        // The first is none.
+        let meant: Vec<bool> =
+            std::iter::once(false).chain(self.sources.iter().map(|source| wanted.is_match(source))).collect();
         let is_meant = |line: &Line| meant.get(usize::from(line.source)).copied().unwrap_or_default();
         for piece in self.pieces.iter().rev() {
             let mut in_piece = Vec::new();

@@ -83,7 +83,7 @@ fn warnings(lines: &mut Vec<String>, plan: &ValidationPlan) {
     said.extend(found.leftovers.iter().map(|left| {
         let objects = count(left.objects, "object");
         let (id, clean) = (&left.run_id, cleanup_command(&plan.namespace, &left.run_id));
-        format!("run {id} has {objects} here: it goes on, or `{clean}` removes them")
+        format!("run {id} has {objects} here: it is still running, or it was killed and `{clean}` removes them")
     }));
     said.extend(found.gaps.iter().cloned());
     if !said.is_empty() {

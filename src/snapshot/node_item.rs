@@ -5,7 +5,7 @@
 
 use crate::inventory::{
     Fact, Item, Labels, Node, Object, Scalar, Source, Text, Texts, Unknown,
-    accelerator::Pool,
+    accelerator::{Pool, Sharing},
     node::{self, Condition, Evidence, Features, NodeInfo, NodeReport, Taint},
 };
 use std::{borrow::Cow, collections::BTreeMap};
@@ -104,6 +104,10 @@ pub(super) fn write(node: &Node) -> Item {
     put("gpu-count".into(), gpus.count.get().map(Scalar::count));
     put("gpu-memory-mib".into(), gpus.memory_mib.get().map(Scalar::count));
     put("driver-loaded".into(), gpus.driver_loaded.get().map(Scalar::Bool));
+    // Labels say how devices are shared, unless a scheduler of its own shares them.
+    if gpus.count.source().is_some_and(|source| source.object == Object::Annotation) {
+        put("gpu-replicas".into(), gpus.sharing.as_ref().and_then(|sharing| sharing.replicas).map(Scalar::count));
+    }
     for resource in &gpus.resources {
         put(format!("capacity.{}", resource.name), Some(Scalar::count(resource.capacity)));
         put(format!("allocatable.{}", resource.name), resource.allocatable.map(Scalar::count));
@@ -152,6 +156,7 @@ pub(super) fn read(item: &Item, context: NodeContext<'_>, texts: &mut Texts) -> 
         name: Text::from(name.as_str()),
         labels: context.labels,
         marks: Vec::new(),
+        registered: None,
         taints: list("taints").filter_map(|text| taint(text, texts)).collect(),
         conditions,
         unschedulable: flag("schedulable").map(|schedulable| !schedulable),
@@ -203,6 +208,9 @@ pub(super) fn read(item: &Item, context: NodeContext<'_>, texts: &mut Texts) -> 
     };
     number(&mut gpus.count, count("gpu-count"), "gpuCount.from");
     number(&mut gpus.memory_mib, count("gpu-memory-mib"), "gpuMemory.from");
+    if let Some(replicas) = count("gpu-replicas") {
+        gpus.sharing = Some(Sharing { strategy: Text::default(), replicas: Some(replicas) });
+    }
     let unclear = |key: &str| Some(Unknown::Unclear(Cow::Owned(item.context.get(key)?.clone())));
     for (fact, key) in [(&mut node.service, "service.unknown"), (&mut gpus.model, "gpuModel.unknown")] {
         if let Some(unknown) = unclear(key) {
@@ -237,8 +245,9 @@ pub(super) fn read(item: &Item, context: NodeContext<'_>, texts: &mut Texts) -> 
 
 /// The source that a file names, else the file itself.
 fn source(text: Option<&str>) -> Source {
-    const OBJECTS: [Object; 7] = [
+    const OBJECTS: [Object; 8] = [
         Object::Label,
+        Object::Annotation,
         Object::Node,
         Object::NodeFeature,
         Object::ResourceSlice,

@@ -27,7 +27,7 @@ pub enum FolderError {
     #[error("the folder is not empty: it has `{0}`")]
     NotEmpty(String),
     /// A bundle that cannot make room for another at once.
-    #[error("a bundle in a mount point cannot be replaced as a whole, because a mount point cannot be renamed")]
+    #[error("the folder is a mount point, which cannot be renamed, so the bundle in it cannot be replaced")]
     MountPoint,
     /// What the system says.
     #[error("cannot write `{path}`")]
@@ -123,7 +123,7 @@ pub fn write(folder: &Path, files: &[NewFile<'_>], replaced: bool) -> Result<(),
     let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !replaced && folder.is_dir() {
         // A folder that a shell stands in stays the same one, so its entries move in, the list of checksums last.
-        let inside = Fresh::new(folder, INSIDE).map_err(failed(folder))?;
+        let inside = TemporaryFolder::new(folder, INSIDE, SHARED).map_err(failed(folder))?;
         fill(&inside.path, files)?;
         return move_in(&inside.path, folder).map_err(failed(folder));
     }
@@ -138,7 +138,7 @@ pub fn write(folder: &Path, files: &[NewFile<'_>], replaced: bool) -> Result<(),
     };
     let above = target.parent().unwrap_or(Path::new("."));
     let name = target.file_name().unwrap_or_default().to_string_lossy();
-    let beside = Fresh::new(above, &format!(".{name}.")).map_err(failed(folder))?;
+    let beside = TemporaryFolder::new(above, &format!(".{name}."), SHARED).map_err(failed(folder))?;
     fill(&beside.path, files)?;
     if !(replaced && target.is_dir()) {
         return fs::rename(&beside.path, &target).map_err(failed(folder));
@@ -147,7 +147,7 @@ pub fn write(folder: &Path, files: &[NewFile<'_>], replaced: bool) -> Result<(),
     if exchange(&beside.path, &target).map_err(failed(folder))? {
         return Ok(());
     }
-    let old = Fresh::new(above, &format!(".{name}.")).map_err(failed(folder))?;
+    let old = TemporaryFolder::new(above, &format!(".{name}."), SHARED).map_err(failed(folder))?;
     let gone = old.path.join("old");
     fs::rename(&target, &gone).map_err(failed(folder))?;
     if let Err(error) = fs::rename(&beside.path, &target) {
@@ -182,23 +182,38 @@ const INSIDE: &str = ".aicr-bundle.";
 /// And what ends it, and that of one beside a target.
 const UNFINISHED: &str = ".new";
 
+/// Who may look into a folder that becomes a bundle: whoever the person lets.
+const SHARED: u32 = 0o777;
+/// Only its owner.
+pub const PRIVATE: u32 = 0o700;
+
 /// A new folder for what is not complete, removed when it is no longer needed. It is locked while its process lives, so that
 /// the next run removes what a killed one left, and nothing else.
-struct Fresh {
+#[derive(Debug)]
+pub struct TemporaryFolder {
     path: PathBuf,
     _lock: Option<fs::File>,
 }
 
-impl Fresh {
-    fn new(above: &Path, begin: &str) -> io::Result<Fresh> {
+impl TemporaryFolder {
+    /// A folder in another one, whose name begins so; `mode` are its permissions, where the system has them.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn new(above: &Path, begin: &str, mode: u32) -> io::Result<TemporaryFolder> {
         sweep(above, begin);
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, mode);
+        #[cfg(not(unix))]
+        let _ = (&mut builder, mode);
         let mut attempt = 0;
         loop {
             let path = above.join(format!("{begin}{}-{attempt}{UNFINISHED}", std::process::id()));
-            match fs::create_dir(&path) {
+            match builder.create(&path) {
                 // Another run may take it for one that was left, before it is locked.
                 Ok(()) => match (lock(&path), path.is_dir()) {
-                    (Ok(lock), true) => return Ok(Fresh { path, _lock: lock }),
+                    (Ok(lock), true) => return Ok(TemporaryFolder { path, _lock: lock }),
                     _ if attempt < 16 => attempt += 1,
                     _ => return Err(io::ErrorKind::ResourceBusy.into()),
                 },
@@ -207,9 +222,14 @@ impl Fresh {
             }
         }
     }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
 }
 
-impl Drop for Fresh {
+impl Drop for TemporaryFolder {
     fn drop(&mut self) {
         // After the rename nothing is there; whatever else fails adds nothing to what failed before.
         let _ = fs::remove_dir_all(&self.path);
@@ -411,7 +431,7 @@ mod tests {
         assert_eq!(names(dir.path()), [&kept[..], &["bundle", "bundle/a", "bundle/a/run.sh", "bundle/b"]].concat());
         let empty = dir.path().join("empty");
         fs::create_dir_all(&empty).unwrap();
-        let living = Fresh::new(&empty, INSIDE).unwrap();
+        let living = TemporaryFolder::new(&empty, INSIDE, SHARED).unwrap();
         assert!(matches!(write(&empty, &FILES, false), Err(FolderError::NotEmpty(_))));
         assert!(living.path.is_dir());
     }

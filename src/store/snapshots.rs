@@ -134,7 +134,8 @@ pub fn keep(
     })?;
     let path = content_path(folder, &digest);
     let is_new = !path.is_file();
-    if is_new { fs::rename(&incoming, &path) } else { fs::remove_file(&incoming) }.map(|()| (digest, is_new))
+    // Also in the place of one of that name, of which nothing is known: this one is whole.
+    fs::rename(&incoming, &path).map(|()| (digest, is_new))
 }
 
 /// A content.
@@ -304,6 +305,20 @@ mod tests {
         let (name, _) = keep(folder, &held, |sink| sink.write_all(b"two")).unwrap();
         fs::rename(content_path(folder, &name), content_path(folder, &digest(b"one"))).unwrap();
         assert_eq!(content(folder, &digest(b"one")).unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[test]
+    fn a_content_that_is_damaged_is_whole_again_when_it_is_kept_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let held = lock(folder).unwrap();
+        let one = |sink: &mut dyn Write| sink.write_all(b"one");
+        let (name, _) = keep(folder, &held, one).unwrap();
+        // What a full disk or a power cut leaves.
+        fs::write(content_path(folder, &name), "").unwrap();
+        assert!(content(folder, &name).is_err());
+        assert_eq!(keep(folder, &held, one).unwrap(), (name.clone(), false));
+        assert_eq!((contents(folder), content(folder, &name).unwrap()), (1, b"one".to_vec()));
     }
 
     #[test]

@@ -33,11 +33,19 @@ pub fn write_with(path: &Path, text: impl FnOnce(&mut dyn io::Write) -> io::Resu
 /// # Errors
 /// As [`write`].
 pub fn write_private(path: &Path, text: &[u8]) -> io::Result<()> {
-    #[cfg(unix)]
-    let owner = |_| Some(std::os::unix::fs::PermissionsExt::from_mode(0o600));
-    #[cfg(not(unix))]
-    let owner = |before| before;
-    write_as(path, |sink| sink.write_all(text), owner)
+    write_as(path, |sink| sink.write_all(text), owner_only)
+}
+
+/// Permissions of a file that only its owner reads.
+#[cfg(unix)]
+fn owner_only(_: Option<fs::Permissions>) -> Option<fs::Permissions> {
+    Some(std::os::unix::fs::PermissionsExt::from_mode(0o600))
+}
+
+/// Where the system has none, as it was.
+#[cfg(not(unix))]
+fn owner_only(before: Option<fs::Permissions>) -> Option<fs::Permissions> {
+    before
 }
 
 /// Writes with permissions that follow from those before; `None` leaves them to the system.
@@ -89,7 +97,7 @@ pub fn probe(path: &Path) -> io::Result<()> {
         Ok(metadata) if metadata.is_file() && metadata.permissions().readonly() => Err(read_only()),
         Ok(metadata) if !metadata.is_file() => Ok(()),
         _ => {
-            let (beside, file) = create_beside(&target)?;
+            let (beside, file) = create_beside(&target, false)?;
             drop(file);
             fs::remove_file(beside)
         }
@@ -109,7 +117,7 @@ fn replace(
     if permissions.as_ref().is_some_and(fs::Permissions::readonly) {
         return Err(read_only());
     }
-    let (beside, file) = create_beside(target)?;
+    let (beside, file) = create_beside(target, permissions.is_some())?;
     let written = fill(file, text, permissions).and_then(|()| fs::rename(&beside, target));
     if let Err(error) = written {
         // The first failure is the one to tell; a leftover that cannot be removed either adds nothing to it.
@@ -120,13 +128,20 @@ fn replace(
     Ok(())
 }
 
-/// A new file in the target's directory, so that the rename stays within one file system.
-fn create_beside(target: &Path) -> io::Result<(PathBuf, fs::File)> {
+/// A new file in the target's directory, so that the rename stays within one file system. One that is to have permissions
+/// is its owner's until it has them.
+fn create_beside(target: &Path, is_private: bool) -> io::Result<(PathBuf, fs::File)> {
     let name = target.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy().into_owned();
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, if is_private { 0o600 } else { 0o666 });
+    #[cfg(not(unix))]
+    let _ = is_private;
     let mut attempt = 0;
     loop {
         let beside = target.with_file_name(format!(".{name}.{}-{attempt}.new", std::process::id()));
-        match fs::OpenOptions::new().write(true).create_new(true).open(&beside) {
+        match options.open(&beside) {
             Ok(file) => return Ok((beside, file)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < 16 => attempt += 1,
             Err(error) => return Err(error),
@@ -200,6 +215,28 @@ mod tests {
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_private_file_is_private_while_it_is_written() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("session");
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        for _ in 0..2 {
+            let text = |sink: &mut dyn io::Write| {
+                sink.write_all(b"secret")?;
+                let beside = names(dir.path()).into_iter().find(|name| name.ends_with(".new")).expect("a file");
+                assert_eq!(mode(&dir.path().join(beside)), 0o600);
+                Ok(())
+            };
+            write_as(&path, text, owner_only).unwrap();
+            assert_eq!(mode(&path), 0o600);
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        }
+        write_private(&path, b"secret").unwrap();
+        assert_eq!((mode(&path), names(dir.path())), (0o600, vec!["session".to_owned()]));
     }
 
     #[test]

@@ -9,6 +9,8 @@ pub mod clipboard;
 pub mod color;
 pub mod input;
 pub mod key;
+#[cfg(unix)]
+pub mod lines;
 pub mod link;
 pub mod screen;
 pub mod wire;

@@ -24,6 +24,8 @@ pub const NAME_LABEL: (&str, &str) = ("app.kubernetes.io/name", "aicr");
 pub const RUN_LABEL: &str = "aicr.run/run-id";
 pub const CHECK_LABEL: &str = "aicr.run/validator";
 pub const PHASE_LABEL: &str = "aicr.run/phase";
+/// On the first ConfigMap of a run: the names of its checks, separated by commas.
+pub const CHECKS_ANNOTATION: &str = "aicr.run/checks";
 /// The namespace of the run, also on objects outside it: a clean-up must not take the rights of a run next door.
 pub const NAMESPACE_LABEL: &str = "aicr.run/namespace";
 
@@ -131,10 +133,10 @@ pub fn plan(
     validators: &[Validator],
     options: &PlanOptions,
 ) -> Result<ValidationPlan, PlanError> {
-    let (selected, mut notices) = select(recipe, validators, options)?;
     if options.in_process && options.validators != Validators::Own {
         return Err(PlanError::NotInProcess);
     }
+    let (selected, mut notices) = select(recipe, validators, options)?;
     notices.extend(options.validators.notice());
     let input = &Input { place: place_of(options), ..input.clone() };
     let document = crate::yaml::to_string(&input.to_value());
@@ -149,7 +151,7 @@ pub fn plan(
         }
         let bytes = snapshot.len();
         notices.push(format!(
-            "the snapshot of {bytes} bytes fits no ConfigMap: the checks, which do not need it, go without"
+            "the snapshot ({bytes} bytes) is too large for a ConfigMap; the checks run without it, and do not need it"
         ));
     }
     let mut shared = vec![
@@ -161,6 +163,10 @@ pub fn plan(
     }
     let job = |validator: &&Validator| check_plan(validator, input, has_snapshot, options);
     let checks = grouped(selected.iter().map(job).collect());
+    // Whoever follows the run by its objects knows by this which results there will be, beside skips.
+    let has_result = |check: &&CheckPlan| check.decided.as_ref().is_none_or(|decided| decided.why == Why::CannotRun);
+    let names: Vec<&str> = checks.iter().filter(has_result).map(|check| check.check.name.as_str()).collect();
+    shared[1]["metadata"]["annotations"][CHECKS_ANNOTATION] = names.join(",").into();
     let unable = checks.iter().filter_map(|check| {
         let decided = check.decided.as_ref().filter(|decided| decided.why == Why::CannotRun)?;
         Some(format!("{}: {}", check.check.name, decided.reason))
@@ -671,6 +677,17 @@ mod tests {
     }
 
     #[test]
+    fn a_check_that_the_recipe_does_not_select_cannot_be_asked_for() {
+        let recipe = recipe(&[], &["platform-health"]);
+        let only = ["platform-health", "dra-support"].map(str::to_owned).to_vec();
+        check(
+            &recipe,
+            &PlanOptions { only, ..options() },
+            "the recipe does not select check `dra-support`; `aicr validate --plan` lists the checks of a recipe",
+        );
+    }
+
+    #[test]
     fn unknown_names_are_errors() {
         let typo = recipe(&[], &["dra-suport"]);
         check(&typo, &options(), "unknown check `dra-suport`; did you mean dra-support?");
@@ -786,7 +803,7 @@ mod tests {
         let mut validators = validators();
         let without = plan(&recipe, &Input::default(), &snapshot, &validators, &options()).unwrap();
         assert!(
-            without.notices[0].starts_with("the snapshot of 1048577 bytes fits no ConfigMap"),
+            without.notices[0].starts_with("the snapshot (1048577 bytes) is too large for a ConfigMap"),
             "{:?}",
             without.notices
         );

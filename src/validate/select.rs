@@ -30,6 +30,8 @@ pub enum Problem {
     SkipsAll { phase: Phase },
     /// A check that was asked for is in none of the phases that were asked for.
     NotInPhases { check: String, belongs: Phase, asked: Vec<Phase> },
+    /// A check that was asked for is not one that the recipe selects.
+    NotSelected { check: String },
 }
 
 impl fmt::Display for Problem {
@@ -49,6 +51,7 @@ impl fmt::Display for Problem {
                 let belongs = belongs.name();
                 write!(f, "check `{check}` is in the {belongs} phase, and --phase names {}", asked.join(", "))
             }
+            Problem::NotSelected { check } => write!(f, "the recipe does not select check `{check}`"),
         }
     }
 }
@@ -63,7 +66,7 @@ impl Problem {
             Problem::Unknown { near, .. } | Problem::UnknownSkip { near, .. } if !near.is_empty() => {
                 Some(format!("did you mean {}?", near.join(" or ")))
             }
-            Problem::Unknown { .. } | Problem::UnknownSkip { .. } => {
+            Problem::Unknown { .. } | Problem::UnknownSkip { .. } | Problem::NotSelected { .. } => {
                 Some("`aicr validate --plan` lists the checks of a recipe".to_owned())
             }
             Problem::NotInPhases { belongs, .. } => {
@@ -102,9 +105,7 @@ impl fmt::Display for PlanError {
                 let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
                 f.write_str(&problems.join("; "))
             }
-            PlanError::NotInProcess => {
-                f.write_str("the reference's images run in pods, and --in-process asks for this process")
-            }
+            PlanError::NotInProcess => f.write_str("cannot run with --in-process: the reference's images run in pods"),
             PlanError::TooLarge { what, bytes } => {
                 write!(f, "the {what} has {bytes} bytes, and a ConfigMap holds {CONFIG_MAP_BYTES}")
             }
@@ -159,16 +160,18 @@ pub(super) fn select<'v>(
         problems.push(Problem::Unknown { check: name.clone(), near: near(name) });
     }
     let wanted_phases = phases(options);
-    for validator in options.only.iter().filter_map(|name| known(name)) {
-        if !wanted_phases.contains(&validator.phase) {
-            let (check, belongs) = (validator.name.clone(), validator.phase);
-            problems.push(Problem::NotInPhases { check, belongs, asked: wanted_phases.clone() });
-        }
-    }
     let declared = |phase: Phase| {
         let spec = recipe.validation.as_ref().and_then(|validation| validation.phase(phase));
         spec.map_or(&[][..], |spec| &spec.checks)
     };
+    for validator in options.only.iter().filter_map(|name| known(name)) {
+        let (check, belongs) = (validator.name.clone(), validator.phase);
+        if !wanted_phases.contains(&belongs) {
+            problems.push(Problem::NotInPhases { check, belongs, asked: wanted_phases.clone() });
+        } else if !declared(belongs).contains(&check) {
+            problems.push(Problem::NotSelected { check });
+        }
+    }
     for phase in Phase::ALL {
         let names = declared(phase);
         for (place, name) in names.iter().enumerate() {

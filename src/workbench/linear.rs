@@ -18,6 +18,8 @@ use super::{
     view,
     widgets::table::{Content, Identity, Row, Table},
 };
+#[cfg(unix)]
+use crate::term::lines::{Bytewise, Step, Typed};
 use crate::{
     ops::{Failure, Kind as FailureKind},
     report::words::Word,
@@ -32,7 +34,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    io::{AsyncBufReadExt, BufReader, Lines, Stdin},
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines, Stdin},
     sync::mpsc,
 };
 
@@ -64,7 +66,98 @@ pub const WORDS: &[(&str, &str)] = &[
     ("quit", "leave"),
 ];
 
-pub(super) async fn run(options: RunOptions) -> Result<(), Failure> {
+/// Where lines come from.
+enum Source {
+    Lines(Lines<BufReader<Stdin>>),
+    #[cfg(unix)]
+    Keys(Keys),
+}
+
+impl Source {
+    /// Keys where they can be had.
+    fn new(by_keys: bool) -> Source {
+        #[cfg(unix)]
+        if by_keys && let Ok(keys) = Keys::new() {
+            return Source::Keys(keys);
+        }
+        let _ = by_keys;
+        Source::Lines(BufReader::new(tokio::io::stdin()).lines())
+    }
+
+    fn is_keys(&self) -> bool {
+        !matches!(self, Source::Lines(_))
+    }
+
+    async fn next(&mut self) -> io::Result<Option<String>> {
+        match self {
+            Source::Lines(lines) => lines.next_line().await,
+            #[cfg(unix)]
+            Source::Keys(keys) => keys.next_line().await,
+        }
+    }
+}
+
+/// What leaves where it is all that was typed.
+#[cfg(unix)]
+const LEAVE: &[u8] = b"q";
+/// How long it may be the beginning of a line that is sent as a whole.
+#[cfg(unix)]
+const ALONE: Duration = Duration::from_millis(100);
+
+/// A terminal that hands over each key.
+#[cfg(unix)]
+struct Keys {
+    input: Stdin,
+    modes: Bytewise,
+    typed: Typed,
+}
+
+#[cfg(unix)]
+impl Keys {
+    fn new() -> io::Result<Keys> {
+        Ok(Keys { modes: Bytewise::new()?, input: tokio::io::stdin(), typed: Typed::default() })
+    }
+
+    /// The next line, or what leaves as soon as it is typed; `None` at the end. What was typed so far is kept where the caller
+    /// stops waiting.
+    async fn next_line(&mut self) -> io::Result<Option<String>> {
+        loop {
+            let mut byte = [0];
+            let read = self.input.read(&mut byte);
+            let count = match self.typed.line() == LEAVE {
+                false => read.await?,
+                true => match tokio::time::timeout(ALONE, read).await {
+                    Ok(count) => count?,
+                    Err(_) => {
+                        self.show(b"\n")?;
+                        return Ok(Some(self.typed.end()));
+                    }
+                },
+            };
+            match self.typed.take(byte[0]) {
+                _ if count == 0 => return Ok(None),
+                Step::Show(bytes) => self.show(&bytes)?,
+                Step::Line(line) => {
+                    self.show(b"\n")?;
+                    return Ok(Some(line));
+                }
+                Step::End => return Ok(None),
+            }
+        }
+    }
+
+    fn show(&self, bytes: &[u8]) -> io::Result<()> {
+        if !self.modes.shows() {
+            return Ok(());
+        }
+        let mut out = io::stdout().lock();
+        out.write_all(bytes).and_then(|()| out.flush())
+    }
+}
+
+/// `by_keys` where a person did not ask for lines: what a screen would show at first is read to them, and the key that leaves
+/// it leaves, without Enter.
+pub(super) async fn run(options: RunOptions, by_keys: bool) -> Result<(), Failure> {
     let state = State::new(&options, Level::None, FRAME.0, FRAME.1)
         .map_err(|error| Failure::new(FailureKind::Usage, "choose the theme", error.to_string()))?;
     let (sender, results) = mpsc::channel(256);
@@ -72,7 +165,7 @@ pub(super) async fn run(options: RunOptions) -> Result<(), Failure> {
         state,
         worker: Worker::new(&options, sender),
         results,
-        lines: BufReader::new(tokio::io::stdin()).lines(),
+        lines: Source::new(by_keys),
         interrupts: interrupts(),
         said: Said::default(),
         prompted: Cell::new(false),
@@ -110,7 +203,7 @@ struct Reader {
     state: State,
     worker: Worker,
     results: mpsc::Receiver<Msg>,
-    lines: Lines<BufReader<Stdin>>,
+    lines: Source,
     interrupts: mpsc::Receiver<()>,
     said: Said,
     /// The newest thing on the screen is a prompt that was not answered.
@@ -132,9 +225,15 @@ impl Reader {
     async fn run(&mut self) -> Result<(), Failure> {
         self.state.desk.zoom = Zoom::Full;
         self.update_with(|state| state.begin())?;
-        self.say("aicr in lines; `help` lists what can be typed, `list` reads the rows of a panel, `quit` leaves")?;
+        let leave = if self.lines.is_keys() { "q" } else { "quit" };
+        self.say(&format!(
+            "aicr in lines; `help` lists what can be typed, `list` reads the rows of a panel, `{leave}` leaves"
+        ))?;
         self.settle().await?;
         self.say(&self.place())?;
+        if self.lines.is_keys() {
+            self.list()?;
+        }
         loop {
             if self.state.quit {
                 return Ok(());
@@ -163,7 +262,7 @@ impl Reader {
             biased;
             Some(msg) = self.results.recv() => Wake::Msg(msg),
             Some(()) = self.interrupts.recv() => Wake::Interrupt,
-            line = self.lines.next_line() => Wake::Line(line),
+            line = self.lines.next() => Wake::Line(line),
             () = tokio::time::sleep(PROGRESS), if is_active => Wake::Progress,
         }
     }

@@ -16,6 +16,9 @@ use crate::{
 };
 use std::sync::Arc;
 
+/// Why there is nothing to evaluate of a snapshot.
+pub const NEEDS_A_CLUSTER: &str = "checks need a live cluster, and this is a snapshot; `:live` goes back";
+
 /// What the evaluations came to.
 #[derive(Clone, Debug, Default)]
 pub struct LiveChecks {

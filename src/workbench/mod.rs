@@ -149,12 +149,13 @@ pub fn last_session() -> (Session, Option<String>) {
     driver::last_session()
 }
 
-/// Runs the workbench as lines and prompts until the person leaves or the lines end.
+/// Runs the workbench as lines and prompts until the person leaves or the lines end. With `by_keys` a terminal shows at first
+/// what a screen would, and `q` leaves without Enter.
 ///
 /// # Errors
 /// The output went away; an unknown theme.
-pub async fn run_linear(options: RunOptions) -> Result<(), Failure> {
-    linear::run(options).await
+pub async fn run_linear(options: RunOptions, by_keys: bool) -> Result<(), Failure> {
+    linear::run(options, by_keys).await
 }
 
 /// Runs the workbench on this terminal until the person leaves.

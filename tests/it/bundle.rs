@@ -739,6 +739,15 @@ fn a_bundle_that_is_there_is_compared_with_the_plan() {
     assert!(other.contains("new kustomization.yaml\n") && other.contains("gone deploy.sh\n"), "{other}");
     sandbox.file("b/extra", "x");
     assert_eq!(against(&[]), "gone extra\n");
+    std::fs::remove_file(sandbox.home().join("b/extra")).expect("a file");
+    std::fs::write(sandbox.home().join("b/deploy.sh"), [0xff]).expect("a file");
+    assert_eq!(against(&[]), "changed deploy.sh\n  it is a binary file\n");
+    #[cfg(unix)]
+    {
+        std::fs::remove_file(sandbox.home().join("b/deploy.sh")).expect("a file");
+        std::os::unix::fs::symlink("/dev/null", sandbox.home().join("b/deploy.sh")).expect("a link");
+        assert_eq!(against(&[]), "changed deploy.sh\n  what is there is not a file, or cannot be read\n");
+    }
 }
 
 #[test]

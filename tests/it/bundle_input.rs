@@ -69,6 +69,18 @@ fn a_disk_that_fills_up_leaves_nothing() {
     assert_eq!(std::fs::read_dir(sandbox.home().join("deep")).unwrap().count(), 0);
 }
 
+/// Nothing stays mounted below a folder that is removed, whatever failed.
+#[cfg(target_os = "linux")]
+struct Mounted<'p>(&'p std::path::Path);
+
+#[cfg(target_os = "linux")]
+impl Drop for Mounted<'_> {
+    fn drop(&mut self) {
+        // Fails where nothing is mounted any more.
+        let _ = std::process::Command::new("umount").arg(self.0).stderr(std::process::Stdio::null()).status();
+    }
+}
+
 /// A file system of 64 KiB as an empty mount point: too small, and then large enough.
 #[cfg(target_os = "linux")]
 #[test]
@@ -78,6 +90,7 @@ fn a_mount_point_is_filled_or_stays_empty() {
     let sandbox = Sandbox::new();
     let target = sandbox.home().join("b");
     std::fs::create_dir(&target).unwrap();
+    let _mounted = Mounted(&target);
     let system = |program: &str, arguments: &[&str]| {
         let status = std::process::Command::new(program).args(arguments).arg(&target).status().unwrap();
         assert!(status.success(), "{program}");
@@ -111,7 +124,11 @@ fn a_mount_point_is_filled_or_stays_empty() {
     assert_eq!(left, 0);
     assert_eq!((good.code, verified.code), (0, 0), "{}{}", good.transcript, verified.transcript);
     for run in [mounted, bound] {
-        assert!(run.code == 2 && run.stderr.contains("a bundle in a mount point cannot be"), "{}", run.transcript);
+        assert!(
+            run.code == 2 && run.stderr.contains("the folder is a mount point, which cannot be renamed"),
+            "{}",
+            run.transcript
+        );
     }
     assert_eq!((written.code, free.code), (0, 0), "{}{}", written.transcript, free.transcript);
 }
@@ -189,21 +206,17 @@ fn a_kustomize_component_is_built_by_the_programs_of_the_person() {
     assert!(code == Some(2) && said.contains("its path `../x` leads out of its folder"), "{said}");
 }
 
-/// Where kubectl is installed it builds a folder.
+/// In a folder without `kustomize`, kubectl builds.
 #[test]
+#[ignore = "needs kubectl: AICR_TEST_KUBECTL"]
 fn a_folder_is_built_by_kubectl() {
     let sandbox = Sandbox::new();
-    // One that is not installed has nothing to say.
-    let Some(kubectl) =
-        ["/usr/bin/kubectl", "/usr/local/bin/kubectl"].iter().find(|file| std::fs::exists(file).unwrap())
-    else {
-        return;
-    };
+    let kubectl = std::env::var_os("AICR_TEST_KUBECTL").expect("AICR_TEST_KUBECTL names a kubectl");
     sandbox.file("recipe.yaml", &KUSTOMIZED.replace("SOURCE", "path: site"));
     sandbox.file("site/kustomization.yaml", "namePrefix: our-\nresources: [a.yaml]\n");
     sandbox.file("site/a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n");
     let mut run = sandbox.command(&["bundle", "-r", "recipe.yaml", "-o", "b", "-d", "argocd"]);
-    let output = run.env("PATH", std::path::Path::new(kubectl).parent().unwrap()).output().unwrap();
+    let output = run.env("PATH", std::path::Path::new(&kubectl).parent().unwrap()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let template = std::fs::read_to_string(sandbox.home().join("b/001-mine/templates/manifest.yaml")).unwrap();
     assert!(template.contains("name: our-x"), "{template}");

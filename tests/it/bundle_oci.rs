@@ -240,16 +240,23 @@ fn charts_in_a_bundle_need_no_repository_in_any_dialect() {
         assert_eq!(info["build"]["settings"]["vendorCharts"], true);
         assert_eq!(info["layout"]["provenance"], "provenance.yaml");
     }
-    // A real Helm renders the chart with the values that were meant for it, where there is one.
-    if let Some(helm) = std::env::var_os("AICR_TEST_HELM") {
-        let output = std::process::Command::new(helm)
-            .args(["template", "first", "helm/001-first"])
-            .current_dir(sandbox.home())
-            .output()
-            .expect("helm runs");
-        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success() && said.contains("a: \"x\""), "{said}");
-    }
+}
+
+/// A real Helm renders the chart with the values that were meant for it.
+#[test]
+#[ignore = "needs Helm: AICR_TEST_HELM"]
+fn a_vendored_chart_is_rendered_by_helm() {
+    let sandbox = Sandbox::new();
+    let (_, _kept) = charts(&sandbox);
+    let run = sandbox.aicr(&["bundle", "-r", "recipe.yaml", "--vendor-charts", "-o", "helm"]);
+    assert_eq!(run.code, 0, "{}", run.transcript);
+    let output = std::process::Command::new(std::env::var_os("AICR_TEST_HELM").expect("AICR_TEST_HELM names a Helm"))
+        .args(["template", "first", "helm/001-first"])
+        .current_dir(sandbox.home())
+        .output()
+        .expect("helm runs");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("a: \"x\""), "{said}");
 }
 
 #[test]
@@ -333,10 +340,15 @@ fn a_manifest_that_the_catalog_only_names_is_fetched_by_its_digest_or_given() {
         &format!("have the digest {}", checksum::digest(b"{\"apiVersion\":\"v1\",\"kind\":\"Changed\"}\n")),
     );
     refused(&["--manifest", "named.yaml=other.yaml"], &format!("and the catalog expects {sum}"));
-    refused(&["--manifest", "nothing.yaml=other.yaml"], "this recipe lacks named.yaml, unknown.yaml");
+    refused(&["--manifest", "nothing.yaml=other.yaml"], "missing manifests: named.yaml, unknown.yaml");
     refused(&["--manifest", "named.yaml"], "`named.yaml` is not NAME=FILE");
     sandbox.file("list.yaml", "- 1\n");
     refused(&["--manifest", "unknown.yaml=list.yaml"], "document 1 is not a Kubernetes object");
+    // What is not text is not repaired, also where nobody knows the digest.
+    sandbox.file("more/components/first/manifests/named.yaml", &format!("# fetch: http://{address}/x.yaml\n"));
+    let latin = b"kind: ConfigMap\napiVersion: v1\nmetadata: {name: x}\ndata: {a: \xe9}\n".to_vec();
+    kept.lock().expect("no panic").insert("/x.yaml".to_owned(), latin);
+    refused(&["--fetch-manifests"], "is not UTF-8 text");
     kept.lock().expect("no panic").clear();
     refused(&["--fetch-manifests"], "HTTP 404");
 }

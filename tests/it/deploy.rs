@@ -4,7 +4,7 @@
 use super::sandbox::{Run, Sandbox};
 use aicr::{
     cluster::{Connection, lease, raw},
-    demo::{Demo, serve},
+    demo::{Demo, Fault, serve},
     deploy::{
         event::{Body as Deploy, Outcome, State, Way},
         machine::Options,
@@ -17,8 +17,9 @@ use aicr::{
         run::{self, EventLog},
     },
     report::{self, Report},
-    validate::event::{Body, Event},
+    validate::event::{Body, Event, Verdict},
 };
+use serde_json::json;
 use std::{collections::BTreeSet, path::Path, process::Stdio, sync::Arc, time::Duration};
 
 const RECIPE: &str = "apiVersion: aicr.run/v1\nkind: RecipeResult\nmetadata: {version: 1.0.0}\ncriteria: null\ncomponentRefs:
@@ -106,6 +107,51 @@ fn a_deploy_is_refused_without_a_confirmation_and_for_what_verify_refuses() {
     let other = sandbox.aicr(&["bundle", "-r", "recipe.yaml", "-d", "argocd", "-o", "argo"]);
     assert_eq!(other.code, 0, "{}", other.transcript);
     has(&sandbox.aicr(&["deploy", "argo", "--plan"]), 2, &["the bundle is for `argocd`", "-d helm"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_of_a_release_that_cannot_be_read_is_not_left_out_of_a_deploy() {
+    let sandbox = bundled();
+    let link = |path: &str| {
+        let path = sandbox.home().join("bundle").join(path);
+        drop(std::fs::remove_file(&path));
+        std::os::unix::fs::symlink(sandbox.home().join("recipe.yaml"), path).expect("a link");
+    };
+    let allowed = ["deploy", "bundle", "--demo", "--yes", "--allow-changed"];
+    link("notes");
+    has(&sandbox.aicr(&allowed), 0, &["`notes` is a symbolic link", "3 of 3 releases installed: done"]);
+    link("002-two/cluster-values.yaml");
+    let refused = sandbox.aicr(&allowed);
+    has(&refused, 2, &["`002-two/cluster-values.yaml` is a symbolic link", "write the bundle again"]);
+    assert!(!refused.transcript.contains("notes"), "{}", refused.transcript);
+    let other = sandbox.aicr(&[&allowed[..], &["--component", "one"]].concat());
+    has(&other, 0, &["1 of 1 release installed: done"]);
+    // Also where nothing lists what belongs there.
+    std::fs::remove_file(sandbox.home().join("bundle/checksums.txt")).expect("a list");
+    has(&sandbox.aicr(&allowed), 2, &["`002-two/cluster-values.yaml` is a symbolic link"]);
+    link("bundle-info.yaml");
+    link("checksums.txt");
+    has(&sandbox.aicr(&allowed), 2, &["the bundle has no `bundle-info.yaml`"]);
+}
+
+#[test]
+fn a_folder_that_is_not_a_bundle_is_not_read() {
+    let sandbox = Sandbox::new();
+    let large = sandbox.file("folder/large", "");
+    let file = std::fs::OpenOptions::new().write(true).open(large).expect("a file");
+    // More than there is memory for.
+    file.set_len(1 << 42).expect("a file with a hole");
+    let read = ops::bundle::read(&sandbox.home().join("folder")).expect("a folder");
+    assert!(read.files.is_empty() && read.unread.is_empty());
+    has(&sandbox.aicr(&["deploy", "folder", "--plan"]), 4, &["the folder has no `checksums.txt`"]);
+    let allowed = sandbox.aicr(&["deploy", "folder", "--plan", "--allow-changed"]);
+    has(&allowed, 2, &["the bundle has no `bundle-info.yaml`"]);
+    has(
+        &sandbox.aicr(&["bundle", "--service", "kind", "--plan", "--against", "folder"]),
+        2,
+        &["has no `checksums.txt`"],
+    );
 }
 
 #[test]
@@ -237,7 +283,7 @@ async fn two_deploys_do_not_work_at_once() {
         () = renewing => unreachable!("it goes on"),
     };
     let failure = outcome.expect_err("it is held");
-    assert!(failure.because.starts_with("run another-run has it, and is at work"), "{failure}");
+    assert!(failure.because.starts_with("held by run another-run, which is renewing it"), "{failure}");
     assert!(states(&events, "one").is_empty(), "nothing was begun");
     // The lock of a run that is gone is taken over.
     let (outcome, events) = until(&connection, &all, |_| false).await;
@@ -258,11 +304,14 @@ async fn the_lock_is_renewed_before_the_first_release_and_given_back_by_a_cancel
     let (writer, log) = EventLog::new();
     let (control, requests) = run::control();
     let watching = async {
-        let mut versions = BTreeSet::new();
-        while versions.len() < 2 {
-            let lease = raw::get(&connection, LEASE).await.expect("an answer");
-            versions.extend(lease.map(|lease| lease["metadata"]["resourceVersion"].to_string()));
-        }
+        let renewed = async {
+            let mut versions = BTreeSet::new();
+            while versions.len() < 2 {
+                let lease = raw::get(&connection, LEASE).await.expect("an answer");
+                versions.extend(lease.map(|lease| lease["metadata"]["resourceVersion"].to_string()));
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(600), renewed).await.expect("the lock is renewed");
         control.cancel();
     };
     let target = Target::Demo(options.clone());
@@ -279,6 +328,59 @@ async fn the_lock_is_renewed_before_the_first_release_and_given_back_by_a_cancel
     assert_eq!(outcome, Ok(Outcome::Canceled));
     assert!(states(&events, "one").is_empty(), "nothing was begun: {:?}", states(&events, "one"));
     assert_eq!(raw::get(&connection, LEASE).await.expect("an answer"), None);
+}
+
+/// The notices of a run.
+fn notices(events: &[Arc<Event>]) -> Vec<&str> {
+    events
+        .iter()
+        .filter_map(|event| match &event.body {
+            Body::Notice { text, .. } => Some(&**text),
+            _ => None,
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn a_cancel_before_the_lock_was_asked_for_does_not_look_for_one() {
+    let sandbox = bundled();
+    let (demo, connection) = demo();
+    demo.break_by(vec![Fault::Down]);
+    let (writer, log) = EventLog::new();
+    let (control, requests) = run::control();
+    control.cancel();
+    let all = prepared(&sandbox, Wish::default());
+    let outcome = deploy::run(&connection, &Target::Demo(DemoOptions::default()), &all, writer, requests).await;
+    assert_eq!(outcome, Ok(Outcome::Canceled));
+    let (mut reader, mut events) = (log.reader(), Vec::new());
+    while let Some(event) = reader.next().await {
+        events.push(event);
+    }
+    assert_eq!(notices(&events), [""; 0]);
+}
+
+/// A namespace that an object holds: nobody does what its finalizer is for.
+#[tokio::test(start_paused = true)]
+async fn a_lock_that_is_not_renewed_while_a_namespace_is_removed_is_reported_and_a_cancel_then_is_not_a_failure() {
+    let sandbox = bundled();
+    let (demo, connection) = demo();
+    let (outcome, _) = until(&connection, &prepared(&sandbox, Wish::default()), |_| false).await;
+    assert_eq!(outcome, Ok(Outcome::Done));
+    let held = json!({"apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "held", "namespace": "ns-one", "finalizers": ["example.com/hold"]}});
+    raw::create(&connection, "/api/v1/namespaces/ns-one/configmaps", &held).await.expect("a ConfigMap");
+    let says = |event: &Event, words: &str| matches!(&event.body, Body::Notice { text, .. } if text.contains(words));
+    let cancels = |event: &Event| {
+        if says(event, "namespace ns-one: removing") {
+            demo.break_by(vec![Fault::Forbidden { verb: "patch".into(), resource: "leases".into() }]);
+        }
+        says(event, "the lock was not renewed")
+    };
+    let (outcome, events) = until(&connection, &prepared(&sandbox, removing()), cancels).await;
+    let notices = notices(&events);
+    assert_eq!(outcome, Ok(Outcome::Canceled), "{notices:?}");
+    assert!(notices.iter().any(|text| text.starts_with("the lock was not renewed: ")), "{notices:?}");
+    assert!(matches!(&events.last().expect("events").body, Body::Ended { verdict: Verdict::Canceled }), "{events:?}");
 }
 
 // -- a program in the place of Helm ------------------------------------------------------------------------------------

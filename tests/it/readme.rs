@@ -53,10 +53,11 @@ fn run(command: &str, folder: &Path) -> String {
     let output = Command::new("sh")
         .args(["-c", &format!("{command} 2>&1")])
         .current_dir(folder)
+        // Folders of the person who runs the test are not for what pages keep.
+        .env_clear()
         .env("PATH", path.expect("a search path"))
         .env("HOME", folder)
         .env("NO_COLOR", "1")
-        .env_remove("KUBECONFIG")
         .stdin(Stdio::null())
         .output()
         .expect("sh runs");

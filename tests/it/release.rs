@@ -88,7 +88,8 @@ fn the_plugin_runs_under_the_name_that_kubectl_looks_for() {
     let folder = tempfile::tempdir().unwrap();
     let plugin = folder.path().join("kubectl-aicr");
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_aicr"), &plugin).unwrap();
-    let ran = Command::new(&plugin).args(["--demo", "snapshot"]).env("HOME", folder.path()).output().unwrap();
+    let ran =
+        Command::new(&plugin).args(["--demo", "snapshot"]).env_clear().env("HOME", folder.path()).output().unwrap();
     assert!(ran.status.success() && String::from_utf8_lossy(&ran.stdout).contains("kind: Snapshot"));
 }
 

@@ -170,6 +170,11 @@ fn the_past_of_the_demo_keeps_its_ids_and_gives_way_to_ones_own_names() {
     // Whole hours before midnight: what one command prints is known to the next.
     assert!(past.len() == 6 && past.iter().all(|id| &id[11..16] == "0000-"), "{}", list.transcript);
     assert!(list.stdout.lines().skip(1).all(|line| line.ends_with(" -")), "no size: {}", list.transcript);
+    assert!(
+        list.stderr.starts_with("0 snapshots in ") && list.stderr.ends_with(", 6 of the demo's past\n"),
+        "{}",
+        list.transcript
+    );
     good(sandbox.aicr(&["--demo", "snapshots", "show", &past[0]]));
     good(sandbox.aicr(&["--demo", "snapshots", "save", "friday"]));
     let own = good(sandbox.aicr(&["--demo", "snapshots", "show", "@friday"]));

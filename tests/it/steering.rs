@@ -3,10 +3,12 @@
 
 use super::validate::{FIVE, NAMESPACE, Setup, never};
 use aicr::{
-    cluster::objects,
+    cluster::{objects, raw},
     ops::run::{Request, Step, attach},
+    report::Report,
     validate::event::{Body, State, Status, Stop, Verdict, Way, Why},
 };
+use serde_json::Value;
 use std::{cell::RefCell, time::Duration};
 
 const GO_ON: Request = Request::Continue { to_end: false };
@@ -305,36 +307,80 @@ async fn what_the_pods_of_a_check_write_is_part_of_its_output_with_its_source() 
     assert_eq!(setup.left().await, [""; 0]);
 }
 
+/// Attaches to the run of a setup as soon as its Jobs are as asked.
+async fn attached(setup: &Setup, is_time: impl Fn(&[Value]) -> bool) -> (Report, Vec<Body>) {
+    let jobs = format!("/apis/batch/v1/namespaces/{NAMESPACE}/jobs");
+    loop {
+        let list = raw::get(&setup.connection, &jobs).await.expect("an answer").unwrap_or_default();
+        if is_time(list["items"].as_array().map_or(&[][..], Vec::as_slice)) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let (writer, mut reader) = attach::log();
+    let read = async {
+        let mut events = Vec::new();
+        while let Some(event) = reader.next().await {
+            events.push(event.body.clone());
+        }
+        events
+    };
+    let run_id = &setup.options.plan.run_id;
+    let (report, events) = tokio::join!(attach::attach(&setup.connection, NAMESPACE, run_id, writer), read);
+    (report.expect("a run"), events)
+}
+
+fn by_name(report: &Report) -> Vec<(String, Status)> {
+    let mut results: Vec<_> = report.results.iter().map(|result| (result.name.clone(), result.status)).collect();
+    results.sort_by(|one, other| one.0.cmp(&other.0));
+    results
+}
+
+/// What has ended by then is there in two lists, which are answered one after the other.
+#[tokio::test(start_paused = true)]
+async fn a_check_that_ended_before_somebody_attached_keeps_its_verdict() {
+    let setup = Setup::new(vec![aicr::ops::fault::Fault::Slow { millis: 200 }]).await;
+    let is_complete = |job: &Value| {
+        let conditions = job["status"]["conditions"].as_array().map_or(&[][..], Vec::as_slice);
+        conditions.iter().any(|condition| condition["type"] == "Complete" && condition["status"] == "True")
+    };
+    let (ran, (report, events)) = tokio::join!(setup.run(never), attached(&setup, |jobs| jobs.iter().any(is_complete)));
+    assert_eq!(ran.report().verdict, Some(Verdict::Passed));
+    assert_eq!(by_name(&report), by_name(ran.report()), "{events:?}");
+    assert_eq!(report.verdict, Some(Verdict::Passed));
+}
+
+/// A check that never had a Job has no result that is known here.
+#[tokio::test(start_paused = true)]
+async fn what_an_attached_run_has_not_seen_is_not_passed() {
+    let mut setup = Setup::new(vec![aicr::ops::fault::Fault::Slow { millis: 200 }]).await;
+    setup.options.step = Step::Checks;
+    let mut stops = 0;
+    let stepped = setup.steer(|body, control| {
+        if let Body::Paused { .. } = body {
+            stops += 1;
+            if stops < 3 { control.ask(GO_ON) } else { control.cancel() }
+        }
+    });
+    let (ran, (report, events)) = tokio::join!(stepped, attached(&setup, |jobs| !jobs.is_empty()));
+    assert_eq!(ran.report().verdict, Some(Verdict::Canceled));
+    assert!(report.results.iter().all(|result| result.status == Status::Passed), "{report:?}");
+    assert!(!report.results.is_empty() && report.results.len() < FIVE.len(), "{report:?}");
+    assert_eq!(report.verdict, Some(Verdict::Inconclusive));
+    let unseen = |body: &Body| matches!(body, Body::Notice { text, .. } if text.starts_with("no result of "));
+    assert!(events.iter().any(unseen), "{events:?}");
+}
+
 /// By nothing but the labels of its Jobs and pods: from a machine that has no record of it.
 #[tokio::test(start_paused = true)]
 async fn a_run_of_another_machine_is_followed_on_the_cluster() {
     let mut setup = Setup::new(vec![aicr::ops::fault::Fault::Slow { millis: 200 }]).await;
     select_access(&mut setup);
     let run_id = setup.options.plan.run_id.clone();
-    let attach_to = async {
-        // As soon as it has a Job.
-        while attach::runs(&setup.connection, NAMESPACE).await.expect("a list").is_empty() {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        let (writer, mut reader) = attach::log();
-        let read = async {
-            let mut events = Vec::new();
-            while let Some(event) = reader.next().await {
-                events.push(event.body.clone());
-            }
-            events
-        };
-        let (report, events) = tokio::join!(attach::attach(&setup.connection, NAMESPACE, &run_id, writer), read);
-        (report.expect("a run"), events)
-    };
-    let (ran, (report, events)) = tokio::join!(setup.run(never), attach_to);
+    // As soon as it has a Job.
+    let (ran, (report, events)) = tokio::join!(setup.run(never), attached(&setup, |jobs| !jobs.is_empty()));
     assert_eq!(ran.report().verdict, Some(Verdict::Passed));
-    let results = |report: &aicr::report::Report| {
-        let mut results: Vec<_> = report.results.iter().map(|result| (result.name.clone(), result.status)).collect();
-        results.sort_by(|one, other| one.0.cmp(&other.0));
-        results
-    };
-    assert_eq!(results(&report), results(ran.report()), "it reaches the same verdicts");
+    assert_eq!(by_name(&report), by_name(ran.report()), "it reaches the same verdicts");
     assert_eq!(report.verdict, Some(Verdict::Passed));
     let has = |wanted: fn(&Body) -> bool| events.iter().any(wanted);
     assert!(matches!(events.first(), Some(Body::Planned { .. })), "{:?}", events.first());

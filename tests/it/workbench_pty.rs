@@ -650,6 +650,18 @@ fn lines_need_no_screen_and_leave_the_terminal_alone() {
     }
 }
 
+/// Who did not ask for lines gets what a screen would show at first, and leaves by its key.
+#[test]
+fn a_terminal_without_a_screen_reads_the_nodes_and_is_left_by_one_key() {
+    let mut terminal = Terminal::start_with(80, 24, "--demo tui", &[("TERM", "dumb".as_ref())]);
+    terminal.shows("instance-20260602");
+    terminal.shows("Cluster, nodes> ");
+    terminal.press("lsit\x7f\x7f\x7fist 2\r");
+    terminal.shows("Cluster, nodes> list 2");
+    terminal.press("q");
+    terminal.restored(0);
+}
+
 #[test]
 fn ctrl_c_cancels_a_run_in_lines_and_cleans_up() {
     let mut terminal = Terminal::start(

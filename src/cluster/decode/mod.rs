@@ -36,18 +36,20 @@ pub struct Quantity {
     pub text: String,
 }
 
-/// One entry of a map whose values are not kept.
+/// One entry of a map. Its value is a part of the answer, and is let go with it.
 #[derive(Clone, PartialEq, prost::Message)]
-pub struct Name {
+pub struct Entry {
     #[prost(string, tag = "1")]
     pub key: String,
+    #[prost(bytes = "bytes", tag = "2")]
+    pub value: bytes::Bytes,
 }
 
-/// Names of a map whose values are not kept.
-pub type Names = Vec<Name>;
+/// A map of which few entries are kept.
+pub type Entries = Vec<Entry>;
 
-/// Reads the names of a map in JSON, which may be `null`.
-pub fn names<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Names, D::Error> {
-    let map: BTreeMap<String, serde::de::IgnoredAny> = nullable(from)?;
-    Ok(map.into_keys().map(|key| Name { key }).collect())
+/// Reads the entries of a map in JSON, which may be `null`.
+pub fn entries<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Entries, D::Error> {
+    let map: BTreeMap<String, String> = nullable(from)?;
+    Ok(map.into_iter().map(|(key, value)| Entry { key, value: value.into() }).collect())
 }

@@ -1,8 +1,9 @@
 //! A Node object, as far as it is kept.
 
-use super::{Names, Quantity, nullable};
+use super::{Entries, Quantity, nullable};
 use crate::inventory::{
-    Text, Texts, accelerator,
+    Text, Texts,
+    accelerator::{self, Registered},
     node::{Condition, NodeInfo, NodeReport, Taint},
 };
 use serde::Deserialize;
@@ -33,8 +34,8 @@ pub struct NodeMeta {
     #[serde(deserialize_with = "nullable")]
     labels: BTreeMap<String, String>,
     #[prost(message, repeated, tag = "12")]
-    #[serde(deserialize_with = "super::names")]
-    annotations: Names,
+    #[serde(deserialize_with = "super::entries")]
+    annotations: Entries,
 }
 
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
@@ -162,6 +163,7 @@ pub fn report(object: NodeObject, texts: &mut Texts) -> NodeReport {
         name: texts.get(&metadata.name),
         labels: metadata.labels.iter().map(|(key, value)| (texts.get(key), texts.get(value))).collect(),
         marks: marks(&metadata.annotations, texts),
+        registered: registered(&metadata.annotations),
         taints,
         conditions,
         unschedulable: Some(spec.unschedulable),
@@ -179,11 +181,17 @@ pub fn report(object: NodeObject, texts: &mut Texts) -> NodeReport {
     }
 }
 
-fn marks(annotations: &Names, texts: &mut Texts) -> Vec<Text> {
+fn marks(annotations: &Entries, texts: &mut Texts) -> Vec<Text> {
     let mut marks: Vec<Text> =
-        annotations.iter().filter(|name| is_mark(&name.key)).map(|name| texts.get(&name.key)).collect();
+        annotations.iter().filter(|entry| is_mark(&entry.key)).map(|entry| texts.get(&entry.key)).collect();
     marks.sort();
     marks
+}
+
+/// One that cannot be read says nothing.
+fn registered(annotations: &Entries) -> Option<Registered> {
+    let entry = annotations.iter().find(|entry| entry.key == accelerator::REGISTER)?;
+    Registered::parse(std::str::from_utf8(&entry.value).ok()?)
 }
 
 /// Accelerators in a resource list, sorted by name. A quantity that is not a whole number is left out: extended
@@ -230,7 +238,8 @@ mod tests {
     #[test]
     fn a_node_keeps_what_is_read_and_nothing_else() {
         let kept = read(json!({
-            "metadata": {"name": "gpu-1", "annotations": {"big": "x", "kubeadm.alpha.kubernetes.io/cri-socket": "y"},
+            "metadata": {"name": "gpu-1", "annotations": {"big": "x", "kubeadm.alpha.kubernetes.io/cri-socket": "y",
+                "hami.io/node-nvidia-register": "GPU-1,10,24576,100,NVIDIA-A10,0,true:"},
                 "managedFields": [{}], "labels": {"node-role.kubernetes.io/worker": ""}},
             "spec": {"unschedulable": true, "taints": [{"key": "nvidia.com/gpu", "effect": "NoSchedule"},
                 {"key": "a", "value": "b", "effect": "NoExecute"}]},
@@ -246,6 +255,7 @@ mod tests {
         let taints: Vec<String> = kept.taints.iter().map(ToString::to_string).collect();
         assert_eq!(taints, ["a=b:NoExecute", "nvidia.com/gpu:NoSchedule"]);
         assert_eq!(kept.marks, ["kubeadm.alpha.kubernetes.io/cri-socket".into()]);
+        assert_eq!(kept.registered.map(|it| (it.devices, it.replicas)), Some((1, 10)));
         assert_eq!(kept.info.kubelet, None, "what the node did not say is not an empty text");
     }
 

@@ -3,7 +3,7 @@
 
 use super::{
     Prepared,
-    dispatcher::{Ends, Reporter},
+    dispatcher::{Interruptions, Told},
     work::{CREATED_BY, Site},
 };
 use crate::{
@@ -27,29 +27,20 @@ fn name(object: &Value) -> &str {
 
 /// Restarts the plugins of the DRA driver, which keep handles of the NVIDIA driver that they were started with; once for each
 /// state of the bundle.
-pub(super) async fn restart_dra(
-    site: &Site,
-    prepared: &Prepared,
-    reporter: &mut Reporter,
-    ends: &mut Ends<'_>,
-) -> Outcome {
+pub(super) async fn restart_dra(site: &Site, prepared: &Prepared, interruptions: &mut Interruptions<'_>) -> Outcome {
     let Some(release) = prepared.plan.releases.iter().find(|release| release.name == DRA) else { return Outcome::Done };
-    match ends.or(restart(site, release, reporter)).await {
-        None => Outcome::Canceled,
-        Some(Ok(None)) => Outcome::Done,
-        Some(Ok(Some(why))) => {
-            reporter.notice(Severity::Warn, format!("the DRA driver was not restarted: {why}"));
-            Outcome::RestartWithheld
-        }
-        Some(Err(error)) => {
-            reporter.notice(Severity::Warn, format!("the DRA driver was not restarted: {}", error.found));
-            Outcome::RestartWithheld
-        }
-    }
+    let why = match interruptions.or(|told| restart(site, release, told)).await {
+        None => return Outcome::Canceled,
+        Some(Ok(None)) => return Outcome::Done,
+        Some(Ok(Some(why))) => why,
+        Some(Err(error)) => error.found,
+    };
+    interruptions.notice(Severity::Warn, format!("the DRA driver was not restarted: {why}"));
+    Outcome::RestartWithheld
 }
 
 /// Why it was not restarted, where it was to be.
-async fn restart(site: &Site, release: &Release, reporter: &mut Reporter) -> Result<Option<String>, ClusterError> {
+async fn restart(site: &Site, release: &Release, told: Told) -> Result<Option<String>, ClusterError> {
     let connection = &site.connection;
     let everywhere = raw::list(connection, "/apis/apps/v1/daemonsets", "").await?;
     let has_driver = everywhere.iter().any(|daemons| name(daemons) == "nvidia-driver-daemonset");
@@ -60,7 +51,7 @@ async fn restart(site: &Site, release: &Release, reporter: &mut Reporter) -> Res
     else {
         return Ok(None);
     };
-    reporter.notice(Severity::Info, format!("{DRA}: waiting until the driver is loaded on every node that gets one"));
+    told.notice(Severity::Info, format!("{DRA}: waiting until the driver is loaded on every node that gets one"));
     let began = site.clock.now();
     loop {
         let nodes = raw::list(connection, "/api/v1/nodes", "nvidia.com/gpu.deploy.driver=true").await?;
@@ -97,32 +88,27 @@ async fn restart(site: &Site, release: &Release, reporter: &mut Reporter) -> Res
         active_time::sleep(LOOK).await;
     }
     raw::merge(connection, &path, &json!({"metadata": {"annotations": {RESTARTED_FOR: mark}}})).await?;
-    reporter.notice(Severity::Info, format!("{DRA}: restarted with the driver that is loaded now"));
+    told.notice(Severity::Info, format!("{DRA}: restarted with the driver that is loaded now"));
     Ok(None)
 }
 
-/// Removes the namespaces that a deploy has made and that hold nothing of anybody; whether something is left.
-pub(super) async fn namespaces(site: &Site, prepared: &Prepared, reporter: &mut Reporter, ends: &mut Ends<'_>) -> bool {
-    let mut left = false;
+/// Removes the namespaces that a deploy has made and that hold nothing of anybody; `Failed` where one is left.
+pub(super) async fn namespaces(site: &Site, prepared: &Prepared, interruptions: &mut Interruptions<'_>) -> Outcome {
+    let mut outcome = Outcome::Done;
     for namespace in prepared.plan.namespaces() {
-        match ends.or(namespace_of(site, prepared, namespace, reporter)).await {
-            None => return true,
+        match interruptions.or(|told| namespace_of(site, prepared, namespace, told)).await {
+            None => return Outcome::Canceled,
             Some(Ok(())) => {}
             Some(Err(why)) => {
-                reporter.notice(Severity::Error, format!("namespace {namespace}: {why}"));
-                left = true;
+                interruptions.notice(Severity::Error, format!("namespace {namespace}: {why}"));
+                outcome = Outcome::Failed;
             }
         }
     }
-    left
+    outcome
 }
 
-async fn namespace_of(
-    site: &Site,
-    prepared: &Prepared,
-    namespace: &str,
-    reporter: &mut Reporter,
-) -> Result<(), String> {
+async fn namespace_of(site: &Site, prepared: &Prepared, namespace: &str, told: Told) -> Result<(), String> {
     let words = |error: ClusterError| error.found;
     let connection = &site.connection;
     let path = format!("/api/v1/namespaces/{namespace}");
@@ -134,7 +120,7 @@ async fn namespace_of(
     let others = helm_record::names(connection, site.kept_in, namespace).await.map_err(words)?;
     let claims = raw::list(connection, &format!("{path}/persistentvolumeclaims"), "").await.map_err(words)?;
     if !others.is_empty() {
-        reporter.notice(Severity::Info, format!("namespace {namespace}: kept, because of {}", others.join(", ")));
+        told.notice(Severity::Info, format!("namespace {namespace}: kept, because of {}", others.join(", ")));
         return Ok(());
     }
     if prepared.wish.delete_pvcs {
@@ -150,10 +136,10 @@ async fn namespace_of(
         let claims = claims.join(", ");
         let text =
             format!("namespace {namespace}: kept, because of the volume claims {claims} (--delete-pvcs deletes them)");
-        reporter.notice(Severity::Info, text);
+        told.notice(Severity::Info, text);
         return Ok(());
     }
-    reporter.notice(Severity::Info, format!("namespace {namespace}: removing"));
+    told.notice(Severity::Info, format!("namespace {namespace}: removing"));
     raw::delete(connection, &path).await.map_err(words)?;
     let seconds = prepared.wish.options.timeout_seconds.unwrap_or(300);
     let began = site.clock.now();

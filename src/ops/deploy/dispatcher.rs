@@ -100,10 +100,11 @@ pub async fn run(
         releases: prepared.plan.planned(),
     }));
     let (sender, mut arrivals) = mpsc::unbounded_channel();
+    let mut is_lock_wanted = false;
     let begun = tokio::select! {
         biased;
         () = canceled(&mut requests) => None,
-        begun = begin(connection, target, prepared, &mut reporter, &sender) => Some(begun),
+        begun = begin(connection, target, prepared, &mut reporter, (&sender, &mut is_lock_wanted)) => Some(begun),
     };
     let (site, lock) = match begun {
         Some(Ok(begun)) => begun,
@@ -114,7 +115,9 @@ pub async fn run(
         }
         None => {
             // It may have been taken by then; that of another stays.
-            give_back(lease::of(connection, &prepared.run_id), &mut reporter).await;
+            if is_lock_wanted {
+                give_back(lease::of(connection, &prepared.run_id), &mut reporter).await;
+            }
             return Ok(reporter.end(Outcome::Canceled));
         }
     };
@@ -174,7 +177,7 @@ async fn begin(
     target: &Target,
     prepared: &Prepared,
     reporter: &mut Reporter,
-    sender: &mpsc::UnboundedSender<Arrival>,
+    (sender, is_lock_wanted): (&mpsc::UnboundedSender<Arrival>, &mut bool),
 ) -> Result<(Site, Held), Failure> {
     let (tool, shown) = tool(connection, target, prepared).await?;
     reporter.notice(Severity::Info, format!("with {shown}"));
@@ -189,6 +192,7 @@ async fn begin(
             format!("run {holder} holds the lock; it is taken over unless renewed within {limit} s"),
         );
     };
+    *is_lock_wanted = true;
     let lock = Held::new(lease::take(connection, &prepared.run_id, said).await?, sender.clone());
     match ready(connection, prepared, (tool, kept_in), reporter).await {
         Ok(site) => Ok((site, lock)),
@@ -218,7 +222,7 @@ async fn ready(
         let failure = Failure::new(Kind::Unreachable, "begin", because).at(connection.at());
         return Err(failure.hint(found.hint));
     }
-    let folder = work::Folder::with(&prepared.run_id, &prepared.content.0)?;
+    let folder = work::Folder::with(&prepared.content.0)?;
     Ok(Site { connection: connection.clone(), tool, kept_in, folder: Arc::new(folder), clock: reporter.clock.clone() })
 }
 
@@ -230,6 +234,7 @@ async fn go(
     reporter: &mut Reporter,
     requests: &mut Requests,
 ) -> Outcome {
+    let told = Told(sender.clone());
     let mut tasks = Tasks { site: site.clone(), prepared, sender, running: BTreeMap::new(), work: JoinSet::new() };
     let mut machine = Machine::new(prepared.plan.clone(), prepared.wish.options);
     let mut ticks = tokio::time::interval(TICK);
@@ -270,56 +275,70 @@ async fn go(
     }
     tasks.work.shutdown().await;
     let outcome = machine.outcome();
-    let mut ends = Ends { requests, arrivals, is_lock_lost: false };
-    let outcome = match prepared.wish.options.way {
+    let mut interruptions = Interruptions { requests, arrivals, reporter, told, is_lock_lost: false };
+    match prepared.wish.options.way {
         Way::Remove if outcome != Outcome::Canceled => {
-            let left = aftermath::namespaces(site, prepared, reporter, &mut ends).await;
-            if left { Outcome::Failed } else { outcome }
+            let after = aftermath::namespaces(site, prepared, &mut interruptions).await;
+            if outcome == Outcome::Done { after } else { outcome }
         }
         Way::Install if outcome == Outcome::Done && prepared.wish.options.wait => {
-            aftermath::restart_dra(site, prepared, reporter, &mut ends).await
+            aftermath::restart_dra(site, prepared, &mut interruptions).await
         }
         _ => outcome,
-    };
-    if ends.is_lock_lost {
-        reporter.notice(Severity::Error, LOST);
     }
-    outcome
 }
 
-const LOST: &str = "another deploy has taken the lock over; this one ends";
+const LOST: &str = "another deploy took over the lock; stopping";
 
-/// What ends the work that comes after the machine, as it ends that of the machine.
-pub(super) struct Ends<'r> {
+/// What ends the work that comes after the machine, as it ends that of the machine; what arrives meanwhile is reported.
+pub(super) struct Interruptions<'r> {
     requests: &'r mut Requests,
     arrivals: &'r mut mpsc::UnboundedReceiver<Arrival>,
+    reporter: &'r mut Reporter,
+    told: Told,
     is_lock_lost: bool,
 }
 
-impl Ends<'_> {
-    /// The output of some work; none where it is to end before.
-    pub(super) async fn or<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
-        let lost = async {
-            while let Some(arrival) = self.arrivals.recv().await {
-                if matches!(arrival, Arrival::LockLost) {
-                    return;
-                }
-            }
-            // Nobody renews it any more, and nobody has it either.
-            std::future::pending::<()>().await;
-        };
+impl Interruptions<'_> {
+    /// The output of some work, which says by `Told` what is to be known; none where it is to end before.
+    pub(super) async fn or<T, W: Future<Output = T>>(&mut self, work: impl FnOnce(Told) -> W) -> Option<T> {
         if self.is_lock_lost {
             return None;
         }
-        tokio::select! {
-            biased;
-            () = canceled(self.requests) => None,
-            () = lost => {
-                self.is_lock_lost = true;
-                None
+        let mut work = std::pin::pin!(work(self.told.clone()));
+        let done = loop {
+            tokio::select! {
+                biased;
+                () = canceled(self.requests) => return None,
+                Some(arrival) = self.arrivals.recv() => {
+                    self.take(arrival);
+                    if self.is_lock_lost {
+                        return None;
+                    }
+                }
+                done = &mut work => break done,
             }
-            done = work => Some(done),
+        };
+        while let Ok(arrival) = self.arrivals.try_recv() {
+            self.take(arrival);
         }
+        Some(done)
+    }
+
+    fn take(&mut self, arrival: Arrival) {
+        match arrival {
+            Arrival::LockLost => {
+                self.is_lock_lost = true;
+                self.notice(Severity::Error, LOST);
+            }
+            Arrival::Notice(severity, text) => self.notice(severity, text),
+            // Of tasks that have ended.
+            Arrival::Observed(..) | Arrival::Line(..) => {}
+        }
+    }
+
+    pub(super) fn notice(&mut self, severity: Severity, text: impl Into<String>) {
+        self.reporter.notice(severity, text);
     }
 }
 
@@ -411,9 +430,13 @@ fn without_credentials(ended: Result<(), String>) -> Result<(), String> {
 
 /// Sends; a deploy that has ended takes no notice.
 #[derive(Clone)]
-struct Told(mpsc::UnboundedSender<Arrival>);
+pub(super) struct Told(mpsc::UnboundedSender<Arrival>);
 
 impl Told {
+    pub(super) fn notice(&self, severity: Severity, text: impl Into<String>) {
+        self.tell(Arrival::Notice(severity, text.into()));
+    }
+
     fn tell(&self, arrival: Arrival) {
         let _ = self.0.send(arrival);
     }

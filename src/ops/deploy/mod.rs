@@ -22,7 +22,7 @@ use crate::{
     deploy::{
         event::{Found, Way},
         machine::Options,
-        plan::{self, Chart, DeployPlan, Files},
+        plan::{self, Chart, DeployPlan, Files, PlanError},
     },
     text,
 };
@@ -77,12 +77,18 @@ pub fn prepare(folder: &Path, wish: Wish) -> Result<Prepared, Failure> {
     let doing = wish.options.way.doing();
     let at = folder.display().to_string();
     let read = bundle::read(folder).map_err(|failure| Failure { doing: doing.to_owned(), ..failure })?;
-    let bundle::Read { checked, files } = read;
+    let bundle::Read { checked, files, unread } = read;
     if !checked.is_intact() && !wish.allow_changed {
         let hint = "`aicr verify` lists every difference; --allow-changed deploys the files as they are";
         return Err(Failure::new(Kind::Forbidden, doing, checked.words()).at(at).hint(hint));
     }
-    let planned = plan::plan(&files).and_then(|plan| plan.only(&wish.components)).map_err(|error| {
+    let planned = plan::plan(&files).and_then(|plan| plan.only(&wish.components));
+    // What was not read cannot be deployed as it is either, and without it a release is another one.
+    if let Some(unread) = unread.iter().find(|unread| is_needed(unread.path(), &planned)) {
+        let hint = "put a file there that can be read, or write the bundle again with `aicr bundle`";
+        return Err(Failure::new(Kind::Usage, doing, unread.to_string()).at(at).hint(hint));
+    }
+    let planned = planned.map_err(|error| {
         let hint = error.hint();
         Failure { hint, ..Failure::from_error(Kind::Usage, doing, error).at(&at) }
     })?;
@@ -96,6 +102,18 @@ pub fn prepare(folder: &Path, wish: Wish) -> Result<Prepared, Failure> {
         changed: (!checked.is_intact()).then(|| checked.words()),
         wish,
     })
+}
+
+/// Whether what is at a path belongs to a release of the plan, or is what there is no plan without.
+fn is_needed(path: &str, planned: &Result<DeployPlan, PlanError>) -> bool {
+    let is_in = |inner: &str, folder: &str| {
+        inner.strip_prefix(folder).is_some_and(|rest| matches!(rest.bytes().next(), None | Some(b'/')))
+    };
+    match planned {
+        Ok(plan) => plan.releases.iter().any(|release| is_in(path, &release.folder)),
+        Err(PlanError::Missing(missing)) => is_in(missing, path),
+        Err(_) => false,
+    }
 }
 
 /// The files as they were read, checked and planned from: what is done later is done with these.

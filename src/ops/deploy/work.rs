@@ -5,7 +5,7 @@ use crate::{
     cluster::{
         ClusterError, Connection,
         active_time::RunClock,
-        helm::{self, Helm, HelmError},
+        helm::{self, Helm},
         helm_record::{self, Record},
         raw,
     },
@@ -16,7 +16,7 @@ use crate::{
     },
     inventory::release::KeptIn,
     ops::{Failure, Kind},
-    store::bundle_dir::{self, NewFile},
+    store::bundle_dir::{self, NewFile, TemporaryFolder},
     text, yaml,
 };
 use serde_json::{Value, json};
@@ -38,42 +38,39 @@ pub(super) struct Site {
     pub(super) clock: RunClock,
 }
 
-/// A new folder that nobody else reads, which goes when this is dropped.
-pub(super) struct Folder(PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What the system does not remove, it removes with its other temporary files.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
+/// A folder among the temporary files that nobody else reads. It goes when this is dropped, and that of a deploy that was
+/// killed goes with the next deploy.
+pub(super) struct Folder(TemporaryFolder);
 
 impl std::ops::Deref for Folder {
     type Target = Path;
 
     fn deref(&self) -> &Path {
-        &self.0
+        self.0.path()
     }
 }
 
+/// What begins the names of folders of deploys.
+const BEGIN: &str = "aicr-deploy.";
+
 impl Folder {
-    /// Among the temporary files.
-    fn new(name: &str) -> Result<Folder, FolderError> {
-        let path = std::env::temp_dir().join(format!("aicr-deploy-{}-{name}", std::process::id()));
-        let mut builder = std::fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        match builder.create(&path) {
-            Ok(()) => Ok(Folder(path)),
-            Err(source) => Err(FolderError { path, source }),
+    /// `what` is in its name.
+    fn new(above: &Path, what: &str) -> Result<Folder, FolderError> {
+        match TemporaryFolder::new(above, &format!("{BEGIN}{what}"), bundle_dir::PRIVATE) {
+            Ok(folder) => Ok(Folder(folder)),
+            Err(source) => Err(FolderError { path: above.to_owned(), source }),
         }
     }
 
     /// The files that were checked: whatever becomes of the folder that they were read from.
-    pub(super) fn with(name: &str, files: &Files) -> Result<Folder, Failure> {
+    pub(super) fn with(files: &Files) -> Result<Folder, Failure> {
+        Folder::filled(&std::env::temp_dir(), files)
+    }
+
+    fn filled(above: &Path, files: &Files) -> Result<Folder, Failure> {
         let doing = "copy the bundle to a temporary folder";
         let advised = |failure: Failure| failure.hint("free some space there, or name another folder with TMPDIR");
-        let folder = Folder::new(name).map_err(|error| advised(Failure::from_error(Kind::Usage, doing, error)))?;
+        let folder = Folder::new(above, "").map_err(|error| advised(Failure::from_error(Kind::Usage, doing, error)))?;
         let files: Vec<NewFile<'_>> = files.iter().map(|(path, bytes)| NewFile { path, bytes, mode: 0o600 }).collect();
         let written = bundle_dir::write(&folder, &files, false);
         written.map_err(|error| advised(Failure::from_error(Kind::Usage, doing, error)))?;
@@ -119,11 +116,8 @@ fn words(error: &ClusterError) -> String {
     format!("failed to {}: {}{hint}", error.doing, error.found)
 }
 
-fn folder_words(error: &FolderError) -> String {
-    text::causes(error)
-}
-
-fn helm_words(error: &HelmError) -> String {
+/// What goes into a log as text.
+fn in_words(error: &dyn std::error::Error) -> String {
     text::causes(error)
 }
 
@@ -160,7 +154,7 @@ pub(super) async fn apply(
     let chart = pulled.as_ref().map(|pulled| pulled.chart.display().to_string());
     let arguments = arguments(helm, release, chart, seconds);
     let ended = helm.run(&site.folder.join(&release.folder), &arguments, stop, line).await;
-    ended.map_err(|error| helm_words(&error))?
+    ended.map_err(|error| in_words(&error))?
 }
 
 /// As `install.sh` calls Helm.
@@ -235,7 +229,7 @@ async fn apply_crds(site: &Site, helm: &Arc<Helm>, release: &Release) -> Result<
     };
     for chart in archives(&folder)? {
         let shown = helm.output(&folder, &["show", "crds", &chart.display().to_string()]).await;
-        for crd in objects(&shown.map_err(|error| helm_words(&error))??) {
+        for crd in objects(&shown.map_err(|error| in_words(&error))??) {
             let name = crd["metadata"]["name"].as_str().unwrap_or_default();
             let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}");
             raw::apply(&site.connection, &path, &crd, "helm").await.map_err(|error| words(&error))?;
@@ -258,14 +252,15 @@ async fn fetch(
     release: &Release,
     (chart, repo, version): (&str, &str, &str),
 ) -> Result<Pulled, String> {
-    let folder = Folder::new(&format!("chart-{}", release.name)).map_err(|error| folder_words(&error))?;
+    let folder =
+        Folder::new(&std::env::temp_dir(), &format!("chart-{}.", release.name)).map_err(|error| in_words(&error))?;
     let shown = folder.display().to_string();
     let mut arguments = vec!["pull", chart, "--version", version, "--destination", &shown];
     if !repo.is_empty() {
         arguments.extend(["--repo", repo]);
     }
-    helm.output(&folder, &arguments).await.map_err(|error| helm_words(&error))??;
-    let chart = archives(&folder)?.pop().ok_or("Helm has fetched no chart")?;
+    helm.output(&folder, &arguments).await.map_err(|error| in_words(&error))??;
+    let chart = archives(&folder)?.pop().ok_or("Helm did not fetch a chart")?;
     Ok(Pulled { folder, chart })
 }
 
@@ -288,7 +283,7 @@ pub(super) async fn remove(
         arguments.push("--no-hooks");
     }
     let arguments: Vec<String> = arguments.into_iter().map(str::to_owned).collect();
-    helm.run(&site.folder, &arguments, stop, line).await.map_err(|error| helm_words(&error))?
+    helm.run(&site.folder, &arguments, stop, line).await.map_err(|error| in_words(&error))?
 }
 
 /// Says, as long as it is polled, which hooks of a release Helm waits for, each time that changes.
@@ -328,4 +323,31 @@ async fn hook(connection: &Connection, awaited: &readiness::Awaited) -> Result<O
     let pods = raw::list(connection, &format!("/api/v1/namespaces/{namespace}/pods"), &selector).await?;
     let events = raw::list(connection, &format!("/api/v1/namespaces/{namespace}/events"), "").await?;
     Ok(Some(readiness::pending(awaited, &words, Some(&job), &Around::new(&pods, &events))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_deploy_left_goes_with_the_next_one_and_that_of_a_living_one_stays() {
+        let above = tempfile::tempdir().unwrap();
+        for left in ["aicr-deploy.1-0.new/a", "aicr-deploy.chart-one.1-0.new", "of-somebody"] {
+            std::fs::create_dir_all(above.path().join(left)).unwrap();
+        }
+        let files = Files::from([("001-one/values.yaml".to_owned(), b"a: 1\n".to_vec())]);
+        let living = Folder::filled(above.path(), &files).unwrap();
+        let next = Folder::filled(above.path(), &files).unwrap();
+        for folder in [&living, &next] {
+            assert_eq!(std::fs::read(folder.join("001-one/values.yaml")).unwrap(), b"a: 1\n");
+            #[cfg(unix)]
+            {
+                let permissions = std::fs::metadata(&**folder).unwrap().permissions();
+                assert_eq!(std::os::unix::fs::PermissionsExt::mode(&permissions) & 0o777, 0o700);
+            }
+        }
+        drop((living, next));
+        let names: Vec<_> = std::fs::read_dir(above.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, ["of-somebody"]);
+    }
 }

@@ -20,11 +20,15 @@ use crate::{
     },
     ops::{Failure, Kind},
     report::{self, Report},
+    text::count,
     validate::{
         curve::Measured,
-        event::{Body, Moment, PlannedCheck, Severity, Way},
+        event::{Body, Moment, PlannedCheck, Severity, Verdict, Way},
         machine::{CONTAINER, Machine, Observation, Output},
-        plan::{CHECK_LABEL, GIVE_UP_SECONDS, JOB_MARGIN_SECONDS, NAME_LABEL, PHASE_LABEL, RUN_LABEL, input_name},
+        plan::{
+            CHECK_LABEL, CHECKS_ANNOTATION, GIVE_UP_SECONDS, JOB_MARGIN_SECONDS, NAME_LABEL, PHASE_LABEL, RUN_LABEL,
+            input_name,
+        },
     },
 };
 use serde_json::Value;
@@ -67,7 +71,7 @@ pub fn choose<'r>(runs: &'r [String], name: &str, namespace: &str) -> Result<&'r
         [] => {
             let because = match name {
                 "last" => format!("no run has a Job in namespace {namespace}"),
-                name => format!("no run that is called `{name}` has a Job in namespace {namespace}"),
+                name => format!("no run `{name}` has a Job in namespace {namespace}"),
             };
             Err(Failure::new(Kind::NotFound, "find the run", because))
         }
@@ -96,11 +100,21 @@ struct Attached<'c> {
     ended: BTreeSet<String>,
     /// Those that have had a Job so far.
     planned: Vec<PlannedCheck>,
-    /// Jobs that are there when it is attached to; one event says which.
-    first: Option<Vec<(Moment, Value)>>,
+    first: Option<First>,
+    /// Pods whose Job was not seen yet, by UID: two watches answer in any order.
+    early: BTreeMap<String, (Moment, Value)>,
     seen: mpsc::Sender<Observed<Seen>>,
     followers: JoinSet<()>,
     inner: Inner,
+}
+
+/// Jobs that are there when it is attached to; one event says which. They wait for the pods: a Job that is complete and has no
+/// pod looks like one whose pod was deleted.
+#[derive(Default)]
+struct First {
+    jobs: Vec<(Moment, Value)>,
+    has_jobs: bool,
+    has_pods: bool,
 }
 
 /// Follows a run to its end.
@@ -110,10 +124,11 @@ struct Attached<'c> {
 pub async fn attach(connection: &Connection, namespace: &str, run_id: &str, log: Writer) -> Result<Report, Failure> {
     let owner = input_name(run_id);
     let exists = || objects::find(connection, "ConfigMap", namespace, &owner);
-    if exists().await?.is_none() {
+    let Some(first) = exists().await? else {
         let because = format!("no run `{run_id}` in namespace {namespace}");
         return Err(Failure::new(Kind::NotFound, "follow the run", because).at(connection.at()));
-    }
+    };
+    let checks = checks_of(&first);
     let clock = RunClock::start();
     let (seen, mut arrivals) = mpsc::channel(WAITING);
     let mut attached = Attached {
@@ -124,7 +139,8 @@ pub async fn attach(connection: &Connection, namespace: &str, run_id: &str, log:
         going: BTreeMap::new(),
         ended: BTreeSet::new(),
         planned: Vec::new(),
-        first: Some(Vec::new()),
+        first: Some(First::default()),
+        early: BTreeMap::new(),
         seen,
         followers: JoinSet::new(),
         inner: Inner::default(),
@@ -154,7 +170,14 @@ pub async fn attach(connection: &Connection, namespace: &str, run_id: &str, log:
     }
     // Their Jobs went with the run.
     attached.observe_all(clock.now(), &Observation::Cancel);
-    let verdict = report::verdict(&attached.reporter.report.results);
+    let verdict = match (report::verdict(&attached.reporter.report.results), attached.unseen(checks.as_deref())) {
+        // What was planned and has no result here has none that is known.
+        (Verdict::Passed | Verdict::Skipped, Some(unseen)) => {
+            attached.reporter.notice_once(Severity::Warn, unseen);
+            Verdict::Inconclusive
+        }
+        (verdict, _) => verdict,
+    };
     Ok(attached.reporter.end(verdict))
 }
 
@@ -182,30 +205,26 @@ impl Attached<'_> {
     fn take(&mut self, at: Moment, seen: Seen, run_id: &str) {
         match seen {
             Seen::Job(Change::Applied(job)) => match &mut self.first {
-                Some(first) => first.push((at, job)),
+                Some(first) => first.jobs.push((at, job)),
                 None => self.job(at, job, run_id),
             },
             Seen::Job(Change::Listed { .. }) => {
-                let Some(first) = self.first.take() else { return };
-                self.planned = first.iter().filter_map(|(_, job)| planned(job)).collect();
-                self.report_planned(run_id);
-                first.into_iter().for_each(|(at, job)| self.job(at, job, run_id));
+                self.listed(run_id, |first| first.has_jobs = true);
             }
             Seen::Job(Change::Deleted(job)) => self.observe(at, &check_of(&job), Observation::JobGone),
-            Seen::Pod(Change::Applied(pod)) => {
-                if inner::made_by(&pod).is_some_and(|check| self.going.contains_key(check)) {
-                    self.inner.see(&pod, (self.connection, &self.clock), &self.seen, Seen::Inner);
-                }
-                self.observe(at, &check_of(&pod), Observation::Pod(pod));
-            }
+            Seen::Pod(Change::Applied(pod)) => self.pod(at, pod),
             Seen::Pod(Change::Deleted(pod)) => {
+                self.early.remove(&uid(&pod));
                 let check = check_of(&pod);
                 self.observe(at, &check, Observation::Pod(pod));
                 self.observe(at, &check, Observation::PodGone);
             }
-            Seen::Pod(Change::Listed { .. }) => {}
-            Seen::Job(Change::Lost(error)) | Seen::Pod(Change::Lost(error)) => {
-                self.reporter.notice_once(Severity::Warn, format!("watch interrupted, trying again: {error}"));
+            Seen::Pod(Change::Listed { .. }) => self.listed(run_id, |first| first.has_pods = true),
+            Seen::Job(Change::Lost(error)) => self.lost(&error),
+            Seen::Pod(Change::Lost(error)) => {
+                self.lost(&error);
+                // Pods that may not be listed hold up nothing.
+                self.listed(run_id, |first| first.has_pods = true);
             }
             Seen::Inner(inner::Line { check, source, text }) => {
                 // Of a check that has ended, nothing more is told.
@@ -217,6 +236,45 @@ impl Attached<'_> {
                 self.observe(at, &check, line.map_or(Observation::LogEnd, Observation::Log));
             }
         }
+    }
+
+    fn lost(&mut self, error: &impl std::fmt::Display) {
+        self.reporter.notice_once(Severity::Warn, format!("watch interrupted, trying again: {error}"));
+    }
+
+    /// One of the two lists is complete; begins where both are.
+    fn listed(&mut self, run_id: &str, mark: fn(&mut First)) {
+        let Some(first) = &mut self.first else { return };
+        mark(first);
+        let Some(First { jobs, .. }) = self.first.take_if(|first| first.has_jobs && first.has_pods) else { return };
+        self.planned = jobs.iter().filter_map(|(_, job)| planned(job)).collect();
+        self.report_planned(run_id);
+        jobs.into_iter().for_each(|(at, job)| self.job(at, job, run_id));
+    }
+
+    fn pod(&mut self, at: Moment, pod: Value) {
+        let workload_of = inner::made_by(&pod).map(str::to_owned);
+        let check = workload_of.clone().unwrap_or_else(|| check_of(&pod));
+        if !self.going.contains_key(&check) {
+            if !self.ended.contains(&check) {
+                self.early.insert(uid(&pod), (at, pod));
+            }
+        } else if workload_of.is_none() {
+            self.observe(at, &check, Observation::Pod(pod));
+        } else if !self.inner.see(&pod, (self.connection, &self.clock), &self.seen, Seen::Inner) {
+            self.reporter.notice_once(Severity::Info, inner::too_many(self.namespace, &check));
+        }
+    }
+
+    /// What is said where not every check of the run has a result here; `None` for the names where the run does not say them.
+    fn unseen(&self, checks: Option<&[String]>) -> Option<String> {
+        let Some(checks) = checks else {
+            return Some("the run does not say which checks it has; there may be more than were seen".to_owned());
+        };
+        let unseen: Vec<&str> =
+            checks.iter().filter(|check| !self.ended.contains(*check)).map(String::as_str).collect();
+        let others = count(unseen.len(), "check");
+        (!unseen.is_empty()).then(|| format!("no result of {others} was seen here: {}", unseen.join(", ")))
     }
 
     fn report_planned(&mut self, run_id: &str) {
@@ -240,6 +298,14 @@ impl Attached<'_> {
         if !self.ended.contains(&name) {
             // Whoever runs it decides how long it waits for what looks hopeless.
             self.going.entry(name.clone()).or_insert_with(|| Machine::new(check, u64::MAX, at));
+        }
+        let is_its = |pod: &Value| inner::made_by(pod).map_or_else(|| check_of(pod), str::to_owned) == name;
+        let (early, others) = std::mem::take(&mut self.early).into_iter().partition(|(_, (_, pod))| is_its(pod));
+        self.early = others;
+        // Before the Job: the pod says how it ended, the Job only that it did.
+        let early: BTreeMap<String, (Moment, Value)> = early;
+        for (at, pod) in early.into_values() {
+            self.pod(at, pod);
         }
         self.observe(at, &name, Observation::Job(job));
     }
@@ -292,6 +358,16 @@ impl Attached<'_> {
             }
         });
     }
+}
+
+/// The checks of a run, as its first ConfigMap names them; `None` for a run of a program that did not write them there.
+fn checks_of(first: &Value) -> Option<Vec<String>> {
+    let names = first["metadata"]["annotations"][CHECKS_ANNOTATION].as_str()?;
+    Some(names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect())
+}
+
+fn uid(object: &Value) -> String {
+    object["metadata"]["uid"].as_str().unwrap_or_default().to_owned()
 }
 
 fn check_of(object: &Value) -> String {

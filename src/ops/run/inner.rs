@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use tokio::{sync::mpsc, task::JoinSet};
 
 /// Outputs that are followed at a time: a check may create a pod on each of thousands of nodes.
-pub(super) const MOST: usize = 32;
+const MOST: usize = 32;
 
 /// A line of a workload.
 #[derive(Debug)]
@@ -31,6 +31,14 @@ pub(super) struct Inner {
     followers: JoinSet<()>,
 }
 
+/// What is said where [`Inner::see`] does not follow all.
+pub(super) fn too_many(namespace: &str, check: &str) -> String {
+    format!(
+        "the output of at most {MOST} containers is followed at a time; for the rest of {check}: \
+         kubectl logs --namespace {namespace} --selector {MADE_BY_LABEL}={check}"
+    )
+}
+
 /// The check that created a pod.
 pub(super) fn made_by(pod: &Value) -> Option<&str> {
     pod["metadata"]["labels"][MADE_BY_LABEL].as_str().filter(|check| !check.is_empty())
@@ -39,6 +47,7 @@ pub(super) fn made_by(pod: &Value) -> Option<&str> {
 impl Inner {
     /// Follows those containers of a pod that have begun and were not followed before; `arrive` makes of a line what the channel
     /// takes. Whether all of them are.
+    #[must_use = "outputs that are not followed have to be named"]
     pub(super) fn see<T: Send + 'static>(
         &mut self,
         pod: &Value,
@@ -50,7 +59,8 @@ impl Inner {
         while self.followers.try_join_next().is_some() {}
         let metadata = |key: &str| pod["metadata"][key].as_str().unwrap_or_default().to_owned();
         let (name, namespace) = (metadata("name"), metadata("namespace"));
-        let containers = pod["spec"]["containers"].as_array().map_or(0, Vec::len);
+        let count = |key: &str| pod["spec"][key].as_array().map_or(0, Vec::len);
+        let containers = count("containers") + count("initContainers");
         for container in begun(pod) {
             let key = (metadata("uid"), container.to_owned());
             if self.known.contains(&key) {

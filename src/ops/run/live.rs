@@ -29,6 +29,8 @@ use std::time::Duration;
 pub const PAUSE: Duration = Duration::from_secs(300);
 /// An evaluation may take this part of the time: on a large cluster it costs more, and comes less often.
 const PART: u32 = 200;
+/// And no longer than this: a check that waits takes long without any cost, and is the one that somebody looks at.
+const LONGEST: Duration = Duration::from_secs(1200);
 
 /// Checks that can be evaluated without a Job.
 #[derive(Clone, Debug)]
@@ -104,7 +106,7 @@ pub async fn evaluate(connection: &Connection, live: &Live, log: Writer) -> Repo
 
 /// How long to wait after an evaluation that took so long.
 pub fn pause(took: Duration) -> Duration {
-    PAUSE.max(took.saturating_mul(PART))
+    took.saturating_mul(PART).clamp(PAUSE, LONGEST)
 }
 
 #[cfg(test)]
@@ -114,6 +116,7 @@ mod tests {
     #[test]
     fn what_takes_longer_is_evaluated_less_often() {
         assert_eq!(pause(Duration::from_millis(300)), PAUSE);
-        assert_eq!(pause(Duration::from_secs(6)), Duration::from_secs(1200));
+        assert_eq!(pause(Duration::from_secs(3)), Duration::from_secs(600));
+        assert_eq!(pause(Duration::from_secs(120)), LONGEST);
     }
 }

@@ -310,13 +310,7 @@ impl<'r> PhaseRun<'r> {
         let Some(check) = inner::made_by(pod).filter(|check| self.goes_on(check)) else { return };
         let on = (self.connection, self.clock);
         if !self.inner.see(pod, on, self.arrivals, Arrival::Inner) {
-            let namespace = &self.prepared.plan.namespace;
-            let text = format!(
-                "the output of no more than {} workloads of {check} is followed at a time; the rest: kubectl logs --namespace {namespace} --selector {}={check}",
-                inner::MOST,
-                checks::MADE_BY_LABEL
-            );
-            reporter.notice_once(Severity::Info, text);
+            reporter.notice_once(Severity::Info, inner::too_many(&self.prepared.plan.namespace, check));
         }
     }
 

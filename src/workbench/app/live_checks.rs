@@ -3,7 +3,7 @@
 use super::State;
 use crate::workbench::{
     effect::Effect,
-    live_checks::News,
+    live_checks::{NEEDS_A_CLUSTER, News},
     model::{Severity, Source},
     panes::{HEALTH, Need},
 };
@@ -13,7 +13,7 @@ impl State {
     pub(super) fn evaluate(&mut self) -> Vec<Effect> {
         self.desk.focus_on(&HEALTH);
         if self.model.cluster.source == Source::Saved {
-            self.say(Severity::Info, "a snapshot cannot be asked: checks are evaluated on a live cluster");
+            self.say(Severity::Info, NEEDS_A_CLUSTER);
             return Vec::new();
         }
         if self.model.catalog.value.is_none() {

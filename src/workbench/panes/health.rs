@@ -5,6 +5,7 @@ use crate::{
     report::words,
     validate::{checks::WAITING, event::Status},
     workbench::{
+        live_checks::NEEDS_A_CLUSTER,
         live_checks::{LiveCheck, LiveChecks, Now},
         model::{Source, clock},
     },
@@ -69,7 +70,7 @@ fn nothing(view: &View<'_>) -> Vec<(Role, String)> {
     let model = view.model;
     let key = view.keys.key(Action::Evaluate);
     if model.cluster.source == Source::Saved {
-        return Blank::Empty.says("a snapshot cannot be asked: checks are evaluated on a live cluster");
+        return Blank::Empty.says(NEEDS_A_CLUSTER);
     }
     match &model.live {
         LiveChecks { is_evaluating: true, .. } => Blank::Loading.says("evaluating the checks …"),

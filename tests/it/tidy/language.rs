@@ -54,6 +54,14 @@ fn sentences_for_people_have_no_private_words() {
             }
         }
     }
+    for page in
+        ["README.md", "docs/deploy.md", "docs/explanation.md", "docs/faults.md", "docs/how-to.md", "docs/tutorial.md"]
+    {
+        let text = fs::read_to_string(root().join(page)).unwrap();
+        for (number, line) in text.lines().enumerate() {
+            wrong.extend(private(line).map(|word| format!("{page}:{}: `{word}`", number + 1)));
+        }
+    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

@@ -166,7 +166,7 @@ fn what_may_not_be_read_is_never_a_pass_and_names_verb_and_resource() {
 }
 
 #[test]
-fn without_a_recipe_the_checks_of_the_catalog_are_evaluated_and_none_passes_for_want_of_anything_to_look_at() {
+fn without_a_recipe_checks_run_in_this_process_and_those_of_its_components_are_skipped() {
     let catalog = ops::recipe::load_catalog(&Default::default()).unwrap();
     let (others, events) = evaluated(Vec::new(), &catalog, None);
     assert!(others.contains(&"check-nvidia-smi".to_owned()), "{others:?}");
@@ -174,14 +174,14 @@ fn without_a_recipe_the_checks_of_the_catalog_are_evaluated_and_none_passes_for_
         let result = result(&events, name);
         assert_eq!(result.status, aicr::validate::event::Status::Skipped, "{result:?}");
     }
-    let phases: Vec<_> = events
+    let running: Vec<_> = events
         .iter()
         .filter_map(|event| match &event.body {
             Body::State { check, state: CheckState::Running { node } } => Some((check.as_str(), node.as_str())),
             _ => None,
         })
         .collect();
-    assert!(phases.iter().all(|(_, node)| *node == "this process"), "{phases:?}");
+    assert!(!running.is_empty() && running.iter().all(|(_, node)| *node == "this process"), "{running:?}");
 }
 
 #[test]
@@ -208,6 +208,6 @@ fn what_was_evaluated_is_forgotten_with_its_recipe_and_its_cluster() {
     let last = asked(&mut desk);
     assert!(matches!(last[..], [Effect::EndEvaluation]), "{last:?}");
     desk.keys("1 e");
-    desk.shows("a snapshot cannot be asked");
+    desk.shows("checks need a live cluster, and this is a snapshot");
     assert!(desk.left.is_empty(), "{:?}", desk.left);
 }
