@@ -129,27 +129,16 @@ impl Interrupts {
 /// Waits until whoever reads standard output has gone away (`aicr diff --live @ --watch | head -1`), which a program that
 /// has nothing to write would not notice; for ever where nobody goes, as of a file.
 pub async fn reader_gone() {
-    #[cfg(unix)]
-    {
-        use rustix::event::{PollFd, PollFlags, poll};
-        let (sender, gone) = tokio::sync::oneshot::channel();
-        // A thread of its own: the system tells it without being asked again and again, and the end of the program ends it.
-        std::thread::spawn(move || {
-            let output = std::io::stdout();
-            let closed = PollFlags::ERR | PollFlags::HUP;
-            let mut polled = [PollFd::new(&output, PollFlags::empty())];
-            loop {
-                match poll(&mut polled, None) {
-                    Ok(_) if polled[0].revents().intersects(closed) => return sender.send(()),
-                    // Interrupted by a signal, which others take.
-                    Err(rustix::io::Errno::INTR) => {}
-                    Ok(_) | Err(_) => std::thread::park(),
-                }
-            }
-        });
-        if gone.await.is_ok() {
-            return;
+    let (sender, gone) = tokio::sync::oneshot::channel();
+    // A thread of its own, which the end of the program ends.
+    std::thread::spawn(move || {
+        if crate::term::reader::wait_until_gone() {
+            // Nobody waits any more where this fails.
+            let _ = sender.send(());
         }
+    });
+    if gone.await.is_ok() {
+        return;
     }
     std::future::pending::<()>().await;
 }
