@@ -131,6 +131,8 @@ fn a_file_of_a_release_that_cannot_be_read_is_not_left_out_of_a_deploy() {
     assert!(!refused.transcript.contains("notes"), "{}", refused.transcript);
     let other = sandbox.aicr(&[&allowed[..], &["--component", "one"]].concat());
     has(&other, 0, &["1 of 1 release installed: done"]);
+    let removed = sandbox.aicr(&["undeploy", "bundle", "--demo", "--plan", "--allow-changed"]);
+    has(&removed, 0, &["3 releases in 2 levels"]);
     // Also where nothing lists what belongs there.
     std::fs::remove_file(sandbox.home().join("bundle/checksums.txt")).expect("a list");
     has(&sandbox.aicr(&allowed), 2, &["`002-two/cluster-values.yaml` is a symbolic link"]);
