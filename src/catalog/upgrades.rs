@@ -15,7 +15,7 @@ use crate::{
 };
 use std::collections::BTreeSet;
 
-/// Deployers that a record can give steps for.
+/// Deployers that a record must give steps for; others have those of the group that names none.
 pub const DEPLOYERS: [&str; 5] = ["argocd", "argocd-helm", "flux", "helm", "helmfile"];
 
 /// What an author can say about a transition.

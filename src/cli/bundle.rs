@@ -346,7 +346,9 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         text::thousands(bytes),
         escape::line(&args.output)
     );
-    for (index, step) in deployer.steps(&text::shell_word(&args.output)).iter().enumerate() {
+    for (index, step) in
+        deployer.steps(&text::shell_word(&args.output), &plan.bundle.options.settings).iter().enumerate()
+    {
         page += &format!("  {}. {}\n", index + 1, escape::line(step));
     }
     printer.page(&page)?;

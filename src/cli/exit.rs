@@ -66,8 +66,9 @@ impl Exit {
                 "a verdict: a check or a release failed, the cluster is not ready, or --fail-on-drift found drift"
             }
             Exit::Usage => {
-                "bad flags, a bad file or bad criteria; or upgrade-check found a component that needs attention; or deploy has \
-                 installed everything and not restarted the DRA driver"
+                "bad flags, a bad file or bad criteria; or upgrade-check found a component that needs attention; or verify found a \
+                 bundle as it was written, and less trusted than was asked for; or deploy has installed everything and not \
+                 restarted the DRA driver"
             }
             Exit::NotFound => "a file, an object or the target of a selector does not exist",
             Exit::Forbidden => {

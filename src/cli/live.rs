@@ -5,7 +5,7 @@
 
 use super::printer::{Printer, Role, Stream};
 use crate::{
-    deploy::event::{Body as Deploy, Outcome, State as Release},
+    deploy::event::{Body as Deploy, Outcome, State as Release, Way},
     report::{escape, words::Word},
     text::count,
     validate::event::{Body, Event, Severity},
@@ -21,19 +21,21 @@ pub struct Live {
     logs: bool,
     /// What is planned was said: of a run of somebody else, more becomes known as it goes on.
     is_planned: bool,
+    way: Way,
 }
 
 impl Live {
     /// Lines for a stream; with `logs`, every line of output of every check as well.
     pub fn new(printer: Printer, stream: Stream, logs: bool) -> Live {
-        Live { printer, stream, start_ms: None, width: 0, logs, is_planned: false }
+        Live { printer, stream, start_ms: None, width: 0, logs, is_planned: false, way: Way::Install }
     }
 
     /// The line for an event, if it has one.
     pub fn line(&mut self, event: &Event) -> Option<String> {
         let start = *self.start_ms.get_or_insert(event.observed_at_ms);
         let seconds = event.observed_at_ms.saturating_sub(start) as f64 / 1e3;
-        if let Body::Deploy(Deploy::Planned { releases, .. }) = &event.body {
+        if let Body::Deploy(Deploy::Planned { releases, way, .. }) = &event.body {
+            self.way = *way;
             self.width = releases.iter().map(|release| release.name.len()).max().unwrap_or(0);
         }
         if let Body::Planned { checks, .. } = &event.body {
@@ -139,7 +141,7 @@ impl Live {
             Deploy::Log { .. } => return None,
             Deploy::Ended { outcome } => {
                 let role = if *outcome == Outcome::Done { Role::Good } else { Role::Bad };
-                (String::new(), role, "deploy", outcome.word().to_owned())
+                (String::new(), role, self.way.command(), outcome.word().to_owned())
             }
         })
     }

@@ -10,7 +10,8 @@ use super::{
     table,
 };
 use crate::{
-    catalog::{Catalog, upgrades::DEPLOYERS},
+    bundle::deployer,
+    catalog::Catalog,
     diff::Change,
     ops::{
         self, Failure,
@@ -56,7 +57,7 @@ pub struct Args {
     #[arg(long, value_name = "PLACE")]
     to: Option<String>,
     /// The deployer whose steps are shown. Needed with `cluster`, and where a component has steps.
-    #[arg(short, long, value_name = "NAME", value_parser = DEPLOYERS)]
+    #[arg(short, long, value_name = "NAME", value_parser = clap::builder::PossibleValuesParser::new(deployer::names()))]
     deployer: Option<String>,
     /// Look in the cluster for objects that the upgrade touches and that no deployer manages. Always on with `cluster`,
     /// unless it is false.
@@ -93,7 +94,7 @@ fn check(args: &Args, global: &Global) -> Result<Report, Failure> {
     }
     if is_cluster && args.deployer.is_none() {
         let because = "releases are read differently for each deployer";
-        return Err(misuse(doing, because, &format!("add --deployer; there are {}", DEPLOYERS.join(", "))));
+        return Err(misuse(doing, because, &format!("add --deployer; there are {}", deployer::names().join(", "))));
     }
     if args.from == "-" && args.to.as_deref() == Some("-") {
         let because = "--from and --to are both standard input, which can be read once";

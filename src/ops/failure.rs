@@ -3,7 +3,7 @@
 //! The error below stays there as the source, whole; its chain is printed once, by the consumer.
 
 use crate::cluster::{ClusterError, ClusterErrorKind};
-use std::{error::Error, fmt, sync::Arc};
+use std::{error::Error, fmt, io, sync::Arc};
 
 /// What kind of failure; `cli::exit` maps each to an exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +107,12 @@ impl Error for Failure {
 
 impl From<ClusterError> for Failure {
     fn from(error: ClusterError) -> Failure {
+        let is_missing_file = |error: &ClusterError| {
+            let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+            cause.is_some_and(|cause| cause.kind() == io::ErrorKind::NotFound)
+        };
         let kind = match error.kind {
+            ClusterErrorKind::NoConfig if is_missing_file(&error) => Kind::NotFound,
             ClusterErrorKind::NoConfig
             | ClusterErrorKind::UnknownContext
             | ClusterErrorKind::Rejected

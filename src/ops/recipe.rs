@@ -16,11 +16,11 @@ use crate::{
     },
     resolve::{self, CoverageRule, Options, Relaxed, Resolution, ResolveError, explain::Explanation},
     settings,
-    store::catalog_dir::{self, CatalogDirError, Sources},
+    store::catalog_dir::{self, CatalogDirError, CatalogDirProblem, Sources},
     yaml,
 };
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 /// The catalog that these sources make: the embedded one or a folder in its place, with folders layered over it.
 ///
@@ -38,7 +38,11 @@ pub(super) fn catalog_failure(error: CatalogError) -> Failure {
 
 pub(super) fn folder_failure(error: CatalogDirError) -> Failure {
     let (at, hint) = (error.path.display().to_string(), error.hint().map(str::to_owned));
-    Failure { hint, ..Failure::from_error(Kind::Usage, "read the catalog", error).at(at) }
+    let kind = match &error.problem {
+        CatalogDirProblem::Folder(error) if error.kind() == io::ErrorKind::NotFound => Kind::NotFound,
+        _ => Kind::Usage,
+    };
+    Failure { hint, ..Failure::from_error(kind, "read the catalog", error).at(at) }
 }
 
 /// Whether any constraint of the catalog reads the state of nodes, which changes by itself all the time.

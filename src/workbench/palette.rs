@@ -13,7 +13,7 @@ use super::{
         text,
     },
 };
-use crate::{catalog::upgrades::DEPLOYERS, criteria::Dimension, diff::noise};
+use crate::{bundle::deployer, criteria::Dimension, diff::noise};
 use nucleo_matcher::{
     Config, Matcher, Utf32Str,
     pattern::{AtomKind, CaseMatching, Normalization, Pattern},
@@ -281,7 +281,7 @@ fn completions(reads: &Reads<'_>, command: &str, rest: &str) -> Vec<String> {
         }
         "noise" => noise::RULES.iter().map(|rule| rule.name.to_owned()).collect(),
         "past" => ["now".to_owned()].into_iter().chain(kept(reads)).collect(),
-        "upgrade" => DEPLOYERS.map(str::to_owned).to_vec(),
+        "upgrade" => deployer::names().into_iter().map(str::to_owned).collect(),
         "inherit" => vec!["cluster".to_owned()],
         "filter" => {
             let used = reads.filters.iter().rev().filter(|filter| !filter.starts_with(SIGN)).cloned();

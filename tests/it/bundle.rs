@@ -480,6 +480,27 @@ fn every_manipulation_is_named() {
 }
 
 #[test]
+fn next_steps_name_the_repository_that_was_given_or_what_stands_in_its_place() {
+    let sandbox = Sandbox::new();
+    for deployer in ["argocd", "flux", "fleet"] {
+        let made = |more: &[&str]| {
+            let base =
+                ["bundle", "--service", "kind", "--accelerator", "a100", "-d", deployer, "-o", deployer, "--replace"];
+            let run = sandbox.aicr(&[&base[..], more].concat());
+            assert_eq!(run.code, 0, "{}", run.transcript);
+            run.stdout + &run.stderr
+        };
+        let given = made(&["--repo", "https://git.example.com/team/stack.git"]);
+        assert!(
+            given.contains(&format!("push {deployer} to https://git.example.com/team/stack.git, branch main")),
+            "{given}"
+        );
+        let placeholder = made(&[]);
+        assert!(placeholder.contains("with its URL in place of https://"), "{placeholder}");
+    }
+}
+
+#[test]
 fn trust_is_never_more_than_what_was_checked() {
     let sandbox = Sandbox::new();
     let bundle = bundled(&sandbox, &[]);

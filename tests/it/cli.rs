@@ -268,6 +268,43 @@ fn a_profile_beside_a_recipe_is_refused_as_criteria_are() {
 }
 
 #[test]
+fn a_file_or_folder_that_does_not_exist_has_one_exit_code_in_every_verb() {
+    let sandbox = Sandbox::new();
+    let kind = ["--service", "kind", "--accelerator", "a100"];
+    let lines: [&[&str]; 22] = [
+        &["bundle", "-r", "none", "-o", "b"],
+        &["bundle", "--config", "none", "-o", "b"],
+        &["bundle", kind[0], kind[1], kind[2], kind[3], "--set-file", "gpu-operator:a=none", "-o", "b"],
+        &["bundle", kind[0], kind[1], kind[2], kind[3], "--plan", "--against", "none"],
+        &["verify", "none"],
+        &["deploy", "none", "--demo", "--plan"],
+        &["undeploy", "none", "--demo", "--plan"],
+        &["upgrade-check", "--from", "none", "--to", "none"],
+        &["diff", "none", "none"],
+        &["convert", "none"],
+        &["query", "--snapshot", "none", "x"],
+        &["explain", "--snapshot", "none", "x"],
+        &["recipe", "--snapshot", "none"],
+        &["recipe", "--data", "none", kind[0], kind[1]],
+        &["--catalog", "none", "recipe", kind[0], kind[1]],
+        &["catalog", "lint", "none"],
+        &["config", "check", "none"],
+        &["validate", "--demo", "--recipe", "none"],
+        &["validate", "--demo", "--config", "none"],
+        &["snapshot", "--kubeconfig", "none"],
+        &["runs", "show", "none"],
+        &["snapshot", "--demo", "--world", "none"],
+    ];
+    let codes: Vec<(i32, String)> = lines
+        .iter()
+        .map(|line| sandbox.aicr(line))
+        .filter(|run| run.code != 3)
+        .map(|run| (run.code, run.transcript))
+        .collect();
+    assert_eq!(codes, [], "{codes:#?}");
+}
+
+#[test]
 fn the_readme_lists_every_exit_code_with_its_meaning() {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
     for exit in aicr::cli::exit::Exit::ALL {

@@ -3,7 +3,7 @@
 
 use super::sandbox::{Run, Sandbox};
 use aicr::{
-    cluster::{Connection, lease, raw},
+    cluster::{Connection, collect, lease, raw},
     demo::{Demo, Fault, serve},
     deploy::{
         event::{Body as Deploy, Outcome, State, Way},
@@ -95,6 +95,10 @@ fn a_deploy_is_refused_without_a_confirmation_and_for_what_verify_refuses() {
     let refused = sandbox.aicr(&["deploy", "bundle", "--demo"]);
     has(&refused, 2, &["--yes was not given", "--dry-run change nothing", "deploy bundle to demo: 3 releases"]);
     has(&sandbox.aicr(&["undeploy", "bundle", "--demo"]), 2, &["--yes was not given"]);
+    // What ends is what was asked for.
+    let removed = sandbox.aicr(&["undeploy", "bundle", "--demo", "--yes"]);
+    has(&removed, 0, &["  undeploy      done"]);
+    assert!(!removed.stderr.contains("deploy        done"), "{}", removed.transcript);
     has(&sandbox.aicr(&["deploy", "bundle", "--demo", "--component", "tow", "--plan"]), 2, &["did you mean two?"]);
     has(&sandbox.aicr(&["deploy", "nowhere", "--plan"]), 3, &["failed to deploy the bundle"]);
     let part = sandbox.aicr(&["deploy", "bundle", "--demo", "--component", "two", "--plan"]);
@@ -127,6 +131,8 @@ fn a_file_of_a_release_that_cannot_be_read_is_not_left_out_of_a_deploy() {
     assert!(!refused.transcript.contains("notes"), "{}", refused.transcript);
     let other = sandbox.aicr(&[&allowed[..], &["--component", "one"]].concat());
     has(&other, 0, &["1 of 1 release installed: done"]);
+    let removed = sandbox.aicr(&["undeploy", "bundle", "--demo", "--plan", "--allow-changed"]);
+    has(&removed, 0, &["3 releases in 2 levels"]);
     // Also where nothing lists what belongs there.
     std::fs::remove_file(sandbox.home().join("bundle/checksums.txt")).expect("a list");
     has(&sandbox.aicr(&allowed), 2, &["`002-two/cluster-values.yaml` is a symbolic link"]);
@@ -264,6 +270,34 @@ async fn a_deploy_that_was_canceled_is_continued_and_removed_without_a_trace() {
     assert!(report.contains("removal of ") && report.contains(" from demo\n"), "{report}");
     assert_eq!(states(&events, "one"), ["waiting", "looking", "removing", "removed"]);
     assert_eq!(namespaces(&connection).await, before);
+}
+
+/// Releases that the demo has already: what its snapshot says of them is what was deployed, and nothing of what was removed.
+#[tokio::test]
+async fn a_deploy_over_releases_of_the_demo_changes_their_versions_and_a_removal_takes_them_away() {
+    const WANTED: &str = "apiVersion: aicr.run/v1\nkind: RecipeResult\nmetadata: {version: 1.0.0}\ncriteria: null\ncomponentRefs:
+  - {name: gpu-operator, namespace: gpu-operator, chart: gpu-operator, type: Helm, source: 'https://charts.example.com', version: v99.1.0}
+  - {name: new, namespace: new, chart: charts/other, type: Helm, source: 'oci://registry.example.com', version: 1.2.3+build.4}
+deploymentOrder: [gpu-operator, new]\n";
+    let sandbox = Sandbox::new();
+    sandbox.file("recipe.yaml", WANTED);
+    let run = sandbox.aicr(&["bundle", "-r", "recipe.yaml", "-o", "bundle"]);
+    assert_eq!(run.code, 0, "{}", run.transcript);
+    let (_demo, connection) = demo();
+    let version = async |name: &str| {
+        let inventory = collect::snapshot(&connection, "2026-01-01T00:00:00Z").await.expect("a snapshot");
+        let releases = inventory.releases.value().cloned().expect("releases");
+        releases.into_iter().find(|release| release.name == name).map(|release| release.version)
+    };
+    let before = version("gpu-operator").await.flatten();
+    assert!(before.as_deref().is_some_and(|version| version != "v99.1.0"), "{before:?}");
+    let (outcome, _) = until(&connection, &prepared(&sandbox, Wish::default()), |_| false).await;
+    assert_eq!(outcome, Ok(Outcome::Done));
+    assert_eq!(version("gpu-operator").await, Some(Some("v99.1.0".to_owned())));
+    assert_eq!(version("new").await, Some(Some("1.2.3+build.4".to_owned())));
+    let (outcome, _) = until(&connection, &prepared(&sandbox, removing()), |_| false).await;
+    assert_eq!(outcome, Ok(Outcome::Done));
+    assert_eq!((version("gpu-operator").await, version("new").await), (None, None));
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ spec:
       terminationGracePeriodSeconds: 0
       containers:
         - name: main
-          image: docker.io/aicr/check:test
+          image: docker.io/test/busybox:1
           imagePullPolicy: Never
           command: [/bin/sh, -c, "sleep 2; echo > /tmp/ready; sleep 100000"]
           readinessProbe: {exec: {command: [cat, /tmp/ready]}, periodSeconds: 1}
@@ -42,7 +42,7 @@ spec:
     spec:
       restartPolicy: Never
       terminationGracePeriodSeconds: 0
-      containers: [{name: main, image: docker.io/aicr/check:test, imagePullPolicy: Never, command: [/bin/sleep, "8"]}]
+      containers: [{name: main, image: docker.io/test/busybox:1, imagePullPolicy: Never, command: [/bin/sleep, "8"]}]
 "#;
 
 /// A cluster, a repository of charts, a bundle of three components in two levels.
@@ -55,6 +55,7 @@ impl Bundle {
     pub fn new() -> Bundle {
         let real = Real::cluster();
         cluster_script(&real, &["helm"]);
+        cluster_script(&real, &["image", "test/busybox:1", "/bin/busybox"]);
         let bundle = Bundle { folder: real.path("bundle"), real };
         bundle.clean();
         bundle.chart("hooked", HOOK);
@@ -116,7 +117,37 @@ impl Bundle {
         command
     }
 
-    fn script(&self, name: &str, arguments: &[&str]) -> Output {
+    /// Begins a deploy and kills it, and all that it has started, while the hook of the first release runs: nobody has a chance
+    /// to say so.
+    pub fn kill_half_way(&self, deploy: impl Fn(&Bundle) -> Command) {
+        let mut command = deploy(self);
+        command.process_group(0).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut run = command.spawn().expect("it runs");
+        self.wait_for_first();
+        let killed = Command::new("kill").args(["-9", "--", &format!("-{}", run.id())]).status().expect("kill runs");
+        assert!(killed.success());
+        run.wait().expect("it has ended");
+    }
+
+    /// Waits until Helm is at work on the first release.
+    #[track_caller]
+    pub fn wait_for_first(&self) {
+        let until = Instant::now() + Duration::from_secs(60);
+        while !self.helm(&["list", "-A", "--pending", "--short"]).contains("one") {
+            assert!(Instant::now() < until, "the first release does not begin");
+        }
+    }
+
+    /// No release and no namespace that was not there.
+    #[track_caller]
+    pub fn leaves_no_trace(&self, before: &str) {
+        assert_eq!(self.helm(&["list", "-A", "--all", "--short"]).trim(), "");
+        assert_eq!(self.real.kubectl_must(&["get", "namespaces", "-o", "name"]), before);
+        let lease = ["get", "lease", "aicr-deploy", "-n", "kube-system", "--ignore-not-found", "-o", "name"];
+        assert_eq!(self.real.kubectl_must(&lease), "");
+    }
+
+    pub fn script(&self, name: &str, arguments: &[&str]) -> Output {
         self.with_tools("sh").arg(self.folder.join(name)).args(arguments).output().expect("a shell")
     }
 
@@ -159,17 +190,11 @@ fn a_bundle_is_deployed_although_it_was_killed_and_removed_without_a_trace() {
     let planned = bundle.must("deploy.sh", &["--dry-run"]);
     assert_eq!(planned.matches("would be installed in").count(), 3, "{planned}");
 
-    // Killed while the hook of the first release runs: Helm has no chance to say so.
-    let mut command = bundle.with_tools("sh");
-    command.arg(bundle.folder.join("deploy.sh")).process_group(0).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut run = command.spawn().expect("a shell");
-    let until = Instant::now() + Duration::from_secs(60);
-    while !bundle.helm(&["list", "-A", "--pending", "--short"]).contains("one") {
-        assert!(Instant::now() < until, "the first release does not begin");
-    }
-    let killed = Command::new("kill").args(["-9", "--", &format!("-{}", run.id())]).status().expect("kill runs");
-    assert!(killed.success());
-    run.wait().expect("it has ended");
+    bundle.kill_half_way(|bundle| {
+        let mut command = bundle.with_tools("sh");
+        command.arg(bundle.folder.join("deploy.sh"));
+        command
+    });
     let planned = bundle.must("deploy.sh", &["--dry-run"]);
     assert!(planned.contains("one: was left half-way, would be continued"), "{planned}");
 

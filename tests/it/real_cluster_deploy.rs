@@ -13,7 +13,6 @@ use std::{
     io::{BufRead, BufReader},
     os::unix::process::CommandExt,
     process::{Child, Command, Output, Stdio},
-    time::{Duration, Instant},
 };
 
 /// The program with Helm on its path.
@@ -45,24 +44,6 @@ fn must(bundle: &Bundle, arguments: &[&str], code: i32, words: &[&str]) -> Strin
     said
 }
 
-/// A deploy in a process group of its own, that has Helm at work on the first release.
-fn half_way(bundle: &Bundle, folder: &str) -> Child {
-    let mut command = aicr(bundle, &["deploy", folder, "--yes"]);
-    command.process_group(0).stdout(Stdio::null()).stderr(Stdio::piped());
-    let run = command.spawn().expect("the binary runs");
-    let until = Instant::now() + Duration::from_secs(60);
-    while !bundle.helm(&["list", "-A", "--pending", "--short"]).contains("one") {
-        assert!(Instant::now() < until, "the first release does not begin");
-    }
-    run
-}
-
-fn signal(run: &Child, signal: &str, whole_group: bool) {
-    let target = if whole_group { format!("-{}", run.id()) } else { run.id().to_string() };
-    let sent = Command::new("kill").args([signal, "--", &target]).status().expect("kill runs");
-    assert!(sent.success());
-}
-
 #[test]
 #[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
 fn a_deploy_is_killed_continued_shared_with_deploy_sh_and_removed_without_a_trace() {
@@ -73,10 +54,7 @@ fn a_deploy_is_killed_continued_shared_with_deploy_sh_and_removed_without_a_trac
     let planned = String::from_utf8(planned.stdout).expect("text");
     assert_eq!(planned.matches("would be installed in").count(), 3, "{planned}");
 
-    // Killed while the hook of the first release runs: neither Helm nor we have a chance to say so.
-    let mut killed = half_way(&bundle, &folder);
-    signal(&killed, "-9", true);
-    killed.wait().expect("it has ended");
+    bundle.kill_half_way(|bundle| aicr(bundle, &["deploy", &folder, "--yes"]));
     let listed = run(&bundle, &["runs", "list"]);
     assert!(String::from_utf8_lossy(&listed.stdout).contains("interrupted"), "{}", text(&listed));
     let planned = run(&bundle, &["deploy", &folder, "--dry-run"]);
@@ -85,7 +63,8 @@ fn a_deploy_is_killed_continued_shared_with_deploy_sh_and_removed_without_a_trac
 
     // The next one takes the lock over. Interrupted once, it lets Helm end.
     let mut interrupted = half_way_again(&bundle, &folder);
-    signal(&interrupted.0, "-INT", false);
+    let sent = Command::new("kill").args(["-INT", "--", &interrupted.0.id().to_string()]).status().expect("kill runs");
+    assert!(sent.success());
     let said = interrupted.said();
     assert_eq!(interrupted.0.wait().expect("it has ended").code(), Some(130), "{said}");
     assert!(said.contains("holds the lock; it is taken over"), "{said}");
@@ -126,10 +105,7 @@ fn a_deploy_is_killed_continued_shared_with_deploy_sh_and_removed_without_a_trac
         0,
         &["three  removed", "namespace aicr-one: removing"],
     );
-    assert_eq!(bundle.helm(&["list", "-A", "--all", "--short"]).trim(), "");
-    assert_eq!(bundle.real.kubectl_must(&["get", "namespaces", "-o", "name"]), before);
-    let lease = ["get", "lease", "aicr-deploy", "-n", "kube-system", "--ignore-not-found", "-o", "name"];
-    assert_eq!(bundle.real.kubectl_must(&lease), "");
+    bundle.leaves_no_trace(&before);
 }
 
 /// A deploy that was begun after another was killed, with what it says.
@@ -152,10 +128,7 @@ fn half_way_again(bundle: &Bundle, folder: &str) -> Interrupted {
     while !said.contains("continuing") {
         assert!(lines.read_line(&mut said).expect("text") > 0, "it has ended: {said}");
     }
-    let until = Instant::now() + Duration::from_secs(60);
-    while !bundle.helm(&["list", "-A", "--pending", "--short"]).contains("one") {
-        assert!(Instant::now() < until, "the first release does not begin again");
-    }
+    bundle.wait_for_first();
     let reader = std::thread::spawn(move || {
         for line in lines.lines() {
             said += &line.expect("text");
@@ -206,11 +179,12 @@ fn registry(request: Request, kept: &Kept) -> Answer {
     }
 }
 
-/// Charts of a registry on loopback, and then the same bundle with every chart in it and no registry left.
+/// Charts of a registry on loopback, by the script and by the program, and then the same bundle with every chart in it and no
+/// registry left.
 #[test]
 #[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
 fn charts_of_an_oci_registry_are_deployed_and_vendored_ones_without_it() {
-    let bundle = Bundle::new();
+    let mut bundle = Bundle::new();
     let kept = Kept::default();
     let shared = Kept::clone(&kept);
     let address = sandbox::service(move |_, request| registry(request, &shared));
@@ -227,18 +201,38 @@ fn charts_of_an_oci_registry_are_deployed_and_vendored_ones_without_it() {
     bundle.real.must(&["bundle", "-r", "oci.yaml", "--vendor-charts", "-o", "vendored"]);
     let before = bundle.real.kubectl_must(&["get", "namespaces", "-o", "name"]);
 
-    let folder = bundle.real.path("oci").display().to_string();
-    let said = must(&bundle, &["deploy", &folder, "--yes"], 0, &["3 of 3", "deploy done"]);
-    assert!(said.contains("Deployment aicr-two/two"), "{said}");
-    assert_eq!(bundle.helm(&["list", "-A", "--deployed", "--short"]).lines().count(), 3);
-    must(&bundle, &["undeploy", &folder, "--yes"], 0, &["three removed"]);
-
+    deployed_by_both(&mut bundle, "oci", &before);
     // Nothing is served any more.
     kept.lock().expect("no panic").clear();
-    let folder = bundle.real.path("vendored").display().to_string();
-    must(&bundle, &["deploy", &folder, "--yes"], 0, &["3 of 3", "deploy done"]);
-    let script = bundle.with_tools("sh").arg(format!("{folder}/deploy.sh")).output().expect("a shell");
-    assert_eq!(text(&script).matches("is there already, and ready").count(), 3, "{}", text(&script));
-    must(&bundle, &["undeploy", &folder, "--yes"], 0, &["three removed"]);
-    assert_eq!(bundle.real.kubectl_must(&["get", "namespaces", "-o", "name"]), before);
+    deployed_by_both(&mut bundle, "vendored", &before);
+    bundle.folder = bundle.real.path("oci");
+    let missing = bundle.script("deploy.sh", &[]);
+    assert!(!missing.status.success(), "{}", text(&missing));
+    bundle.must("undeploy.sh", &[]);
+    bundle.leaves_no_trace(&before);
+}
+
+/// A bundle of three releases is deployed by its script and by the program, each killed half-way, and removed each time.
+fn deployed_by_both(bundle: &mut Bundle, name: &str, before: &str) {
+    bundle.folder = bundle.real.path(name);
+    let folder = bundle.folder.display().to_string();
+    bundle.kill_half_way(|bundle| {
+        let mut command = bundle.with_tools("sh");
+        command.arg(bundle.folder.join("deploy.sh"));
+        command
+    });
+    let done = bundle.must("deploy.sh", &[]);
+    for words in ["one: was left half-way by an interrupted run; continuing", "installed: 3 of 3"] {
+        assert!(done.contains(words), "{name}: {done}");
+    }
+    assert_eq!(bundle.helm(&["list", "-A", "--deployed", "--short"]).lines().count(), 3);
+    bundle.must("undeploy.sh", &[]);
+    bundle.leaves_no_trace(before);
+
+    bundle.kill_half_way(|bundle| aicr(bundle, &["deploy", &folder, "--yes"]));
+    let words = ["one continuing", "Deployment aicr-three/three", "3 of 3", "deploy done"];
+    must(bundle, &["deploy", &folder, "--yes"], 0, &words);
+    assert_eq!(bundle.helm(&["list", "-A", "--deployed", "--short"]).lines().count(), 3);
+    must(bundle, &["undeploy", &folder, "--yes"], 0, &["three removed"]);
+    bundle.leaves_no_trace(before);
 }

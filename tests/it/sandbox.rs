@@ -1,7 +1,7 @@
 //! The real program in an environment of its own: an empty home, no kubeconfig, no color, nothing inherited.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
@@ -126,7 +126,13 @@ pub fn service(mut answer: impl FnMut(SocketAddr, Request) -> Answer + Send + 's
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut reader = BufReader::new(stream.expect("a connection"));
-            let (code, header, body) = answer(address, request(&mut reader));
+            let (code, header, body) = match request(&mut reader) {
+                Ok(Some(request)) => answer(address, request),
+                // Helm tries TLS first, and plain HTTP when it is answered in plain HTTP.
+                Ok(None) => (400, String::new(), Vec::new()),
+                // The client is gone.
+                Err(_) => continue,
+            };
             let length = body.len();
             let head = format!("HTTP/1.1 {code} x\r\n{header}content-length: {length}\r\nconnection: close\r\n\r\n");
             // The client may be gone by now.
@@ -136,12 +142,22 @@ pub fn service(mut answer: impl FnMut(SocketAddr, Request) -> Answer + Send + 's
     address
 }
 
-fn request(reader: &mut BufReader<TcpStream>) -> Request {
+/// The request of a connection; none when the client speaks TLS.
+fn request(reader: &mut BufReader<TcpStream>) -> io::Result<Option<Request>> {
+    const HANDSHAKE: u8 = 22;
+    if reader.fill_buf()?.first() == Some(&HANDSHAKE) {
+        // All of it is read: what is left unread at the end of a connection resets it, and the answer may be lost.
+        let mut record = [0; 5];
+        reader.read_exact(&mut record)?;
+        let [_, _, _, high, low] = record;
+        reader.read_exact(&mut vec![0; u16::from_be_bytes([high, low]).into()])?;
+        return Ok(None);
+    }
     let (mut first, mut length, mut login) = (String::new(), 0, String::new());
-    reader.read_line(&mut first).expect("a request");
+    reader.read_line(&mut first)?;
     loop {
         let mut line = String::new();
-        reader.read_line(&mut line).expect("a header");
+        reader.read_line(&mut line)?;
         match line.trim_end().split_once(": ") {
             Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
                 length = value.parse().expect("a length")
@@ -152,10 +168,10 @@ fn request(reader: &mut BufReader<TcpStream>) -> Request {
         }
     }
     let mut body = vec![0; length];
-    reader.read_exact(&mut body).expect("the body");
+    reader.read_exact(&mut body)?;
     let mut words = first.split(' ').map(str::to_owned);
     let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    Request { method, path, login, body }
+    Ok(Some(Request { method, path, login, body }))
 }
 
 /// An answer with a Kubernetes `Status`.

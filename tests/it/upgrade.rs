@@ -90,6 +90,21 @@ fn check(sandbox: &Sandbox, arguments: &[&str]) -> Run {
     sandbox.aicr(&[&verb[..], arguments].concat())
 }
 
+/// Rancher Fleet and Terraform have the steps of the group that names no deployer.
+#[test]
+fn steps_are_shown_for_every_deployer_that_bundles_are_made_for() {
+    let sandbox = Sandbox::new();
+    let recipe = sandbox.aicr(&["recipe", "--service", "kind", "--accelerator", "a100", "-o", "recipe.yaml"]);
+    assert_eq!(recipe.code, 0, "{}", recipe.transcript);
+    // Argo CD has no applications on the demo cluster.
+    for deployer in aicr::bundle::deployer::names().into_iter().filter(|name| !name.starts_with("argocd")) {
+        let line = ["--demo", "upgrade-check", "--from", "cluster", "--to", "recipe.yaml", "-d", deployer];
+        let run = sandbox.aicr(&line);
+        assert!(run.code == 2 && run.stdout.contains("manual across 1 minor, "), "{}", run.transcript);
+        assert!(!run.stdout.contains("minor, 0 steps"), "{}", run.transcript);
+    }
+}
+
 #[test]
 fn a_recipe_is_held_against_what_the_catalog_resolves_now() {
     let run = check(&sandbox(RECORD), &["--deployer", "helm"]);

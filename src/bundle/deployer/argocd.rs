@@ -1,6 +1,6 @@
 //! Argo CD: an application for each release, and a parent that finds them in a Git repository.
 
-use super::{Deployer, DeployerError, Setting, Settings, argo, helm, values_file};
+use super::{Deployer, DeployerError, Setting, Settings, argo, helm, push, values_file};
 use crate::{
     bundle::{
         plan::{Bundle, File},
@@ -84,11 +84,8 @@ impl Deployer for ArgoCd {
         )
     }
 
-    fn steps(&self, folder: &str) -> Vec<String> {
-        vec![
-            format!("push {folder} to the repository that --repo names, branch main"),
-            format!("kubectl apply -n argocd -f {folder}/app-of-apps.yaml"),
-        ]
+    fn steps(&self, folder: &str, settings: &Settings) -> Vec<String> {
+        vec![push(self, folder, settings), format!("kubectl apply -n argocd -f {folder}/app-of-apps.yaml")]
     }
 }
 

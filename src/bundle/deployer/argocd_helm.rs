@@ -101,7 +101,7 @@ impl Deployer for ArgoCdHelm {
         )
     }
 
-    fn steps(&self, folder: &str) -> Vec<String> {
+    fn steps(&self, folder: &str, _: &Settings) -> Vec<String> {
         vec![
             format!("helm package {folder} && helm push {CHART}-*.tgz oci://REGISTRY/PROJECT"),
             format!("helm install {CHART} {folder} --namespace argocd --set repoURL=oci://REGISTRY/PROJECT"),

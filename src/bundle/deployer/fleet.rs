@@ -3,7 +3,7 @@
 //!
 //! Fleet deploys one after the other whatever the order allows, so each release depends on the one before it.
 
-use super::{Deployer, DeployerError, Setting, Settings, helm::chart_files, values_file};
+use super::{Deployer, DeployerError, Setting, Settings, helm::chart_files, push, values_file};
 use crate::{
     bundle::{
         plan::{Bundle, File},
@@ -109,11 +109,8 @@ impl Deployer for Fleet {
         )
     }
 
-    fn steps(&self, folder: &str) -> Vec<String> {
-        vec![
-            format!("push {folder} to the repository that --repo names, branch main"),
-            format!("kubectl apply -f {folder}/gitrepo.yaml"),
-        ]
+    fn steps(&self, folder: &str, settings: &Settings) -> Vec<String> {
+        vec![push(self, folder, settings), format!("kubectl apply -f {folder}/gitrepo.yaml")]
     }
 }
 
@@ -212,7 +209,7 @@ impl Deployer for HelmOps {
         )
     }
 
-    fn steps(&self, folder: &str) -> Vec<String> {
+    fn steps(&self, folder: &str, _: &Settings) -> Vec<String> {
         vec![format!("kubectl apply -f {folder}/helmops.yaml")]
     }
 }

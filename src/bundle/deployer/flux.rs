@@ -1,6 +1,6 @@
 //! Flux: a HelmRelease for each release, the repositories that they read, and a list of all of them.
 
-use super::{Deployer, DeployerError, Setting, Settings, chart_yaml};
+use super::{Deployer, DeployerError, Setting, Settings, chart_yaml, push};
 use crate::{
     bundle::{
         plan::{Bundle, File},
@@ -117,9 +117,9 @@ impl Deployer for Flux {
         )
     }
 
-    fn steps(&self, folder: &str) -> Vec<String> {
+    fn steps(&self, folder: &str, settings: &Settings) -> Vec<String> {
         vec![
-            format!("push {folder} to the repository that --repo names, branch main"),
+            push(self, folder, settings),
             "flux create kustomization aicr --source=GitRepository/NAME --path=. --prune".to_owned(),
             "flux get helmreleases -A".to_owned(),
         ]

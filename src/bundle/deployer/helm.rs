@@ -3,7 +3,7 @@
 //! The scripts are fixed texts; names, versions and URLs that reach them were checked by the plan, and are quoted all the
 //! same. They list what they deploy instead of looking at the disk.
 
-use super::{Deployer, DeployerError, Setting, chart_value, chart_yaml, quoted, values_file};
+use super::{Deployer, DeployerError, Setting, Settings, chart_value, chart_yaml, quoted, values_file};
 use crate::bundle::{
     plan::{Bundle, File},
     release::{Chart, Release},
@@ -70,7 +70,7 @@ impl Deployer for Helm {
             .to_owned()
     }
 
-    fn steps(&self, folder: &str) -> Vec<String> {
+    fn steps(&self, folder: &str, _: &Settings) -> Vec<String> {
         vec![format!("cd {folder}"), "./deploy.sh --dry-run".to_owned(), "./deploy.sh".to_owned()]
     }
 }

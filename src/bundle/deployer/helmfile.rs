@@ -1,7 +1,7 @@
 //! Helmfile: a file for each level with its releases and repositories, over the same folders as for Helm.
 
 use super::{
-    Deployer, DeployerError, Setting,
+    Deployer, DeployerError, Setting, Settings,
     flux::{self, name_of},
     helm,
 };
@@ -60,7 +60,7 @@ impl Deployer for Helmfile {
             .to_owned()
     }
 
-    fn steps(&self, folder: &str) -> Vec<String> {
+    fn steps(&self, folder: &str, _: &Settings) -> Vec<String> {
         vec![format!("cd {folder}"), "helmfile diff".to_owned(), "helmfile apply".to_owned()]
     }
 }

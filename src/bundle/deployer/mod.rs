@@ -91,7 +91,18 @@ pub trait Deployer: Sync {
     fn guide(&self, bundle: &Bundle) -> String;
 
     /// What to do next, one command or sentence each.
-    fn steps(&self, folder: &str) -> Vec<String>;
+    fn steps(&self, folder: &str, settings: &Settings) -> Vec<String>;
+}
+
+/// The step that puts a folder where the files say that it is.
+fn push(deployer: &dyn Deployer, folder: &str, settings: &Settings) -> String {
+    match (&settings.repo, deployer.repository(settings)) {
+        (None, Some(placeholder)) => format!(
+            "push {folder} to a Git repository, branch main, with its URL in place of {placeholder} in the files (--repo \
+             URL writes it)"
+        ),
+        (repo, _) => format!("push {folder} to {}, branch main", repo.as_deref().unwrap_or("your repository")),
+    }
 }
 
 impl std::fmt::Debug for dyn Deployer {
@@ -110,6 +121,11 @@ pub static ALL: &[&dyn Deployer] = &[
     &fleet::Fleet,
     &terraform::Terraform,
 ];
+
+/// The names of all dialects, in order.
+pub fn names() -> Vec<&'static str> {
+    ALL.iter().map(|deployer| deployer.name()).collect()
+}
 
 /// A dialect by name, as typed.
 ///

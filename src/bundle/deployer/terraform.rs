@@ -1,7 +1,7 @@
 //! Terraform: one module call for each release, with the provider of Helm and the exact graph of what needs what. As a child
 //! module it leaves the provider to whoever calls it; with a rollover its releases are replaced when the cluster is.
 
-use super::{Deployer, DeployerError, Setting, Terraform as Form, helm, values_file};
+use super::{Deployer, DeployerError, Setting, Settings, Terraform as Form, helm, values_file};
 use crate::bundle::{
     plan::{Bundle, File},
     release::{Chart, Release},
@@ -95,7 +95,7 @@ impl Deployer for Terraform {
         )
     }
 
-    fn steps(&self, folder: &str) -> Vec<String> {
+    fn steps(&self, folder: &str, _: &Settings) -> Vec<String> {
         vec![format!("cd {folder}"), "terraform init".to_owned(), "terraform apply".to_owned()]
     }
 }

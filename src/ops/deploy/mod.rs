@@ -84,7 +84,7 @@ pub fn prepare(folder: &Path, wish: Wish) -> Result<Prepared, Failure> {
     }
     let planned = plan::plan(&files).and_then(|plan| plan.only(&wish.components));
     // What was not read cannot be deployed as it is either, and without it a release is another one.
-    if let Some(unread) = unread.iter().find(|unread| is_needed(unread.path(), &planned)) {
+    if let Some(unread) = unread.iter().find(|unread| is_needed(unread.path(), &planned, wish.options.way)) {
         let hint = "put a file there that can be read, or write the bundle again with `aicr bundle`";
         return Err(Failure::new(Kind::Usage, doing, unread.to_string()).at(at).hint(hint));
     }
@@ -105,12 +105,13 @@ pub fn prepare(folder: &Path, wish: Wish) -> Result<Prepared, Failure> {
 }
 
 /// Whether what is at a path belongs to a release of the plan, or is what there is no plan without.
-fn is_needed(path: &str, planned: &Result<DeployPlan, PlanError>) -> bool {
+fn is_needed(path: &str, planned: &Result<DeployPlan, PlanError>, way: Way) -> bool {
     let is_in = |inner: &str, folder: &str| {
         inner.strip_prefix(folder).is_some_and(|rest| matches!(rest.bytes().next(), None | Some(b'/')))
     };
     match planned {
-        Ok(plan) => plan.releases.iter().any(|release| is_in(path, &release.folder)),
+        // Of a release that is removed only its name and namespace are used.
+        Ok(plan) => way == Way::Install && plan.releases.iter().any(|release| is_in(path, &release.folder)),
         Err(PlanError::Missing(missing)) => is_in(missing, path),
         Err(_) => false,
     }

@@ -9,11 +9,8 @@ use super::{
     recipe::catalog_failure,
 };
 use crate::{
-    bundle,
-    catalog::{
-        Catalog,
-        upgrades::{DEPLOYERS, Upgrades},
-    },
+    bundle::{self, deployer},
+    catalog::{Catalog, upgrades::Upgrades},
     cluster::{Connection, objects_at_risk},
     diff::{Change, recipe::compare},
     document::side::Side,
@@ -386,7 +383,7 @@ pub fn judge(check: Check<'_>) -> Result<(Report, Vec<AffectedKind>), Failure> {
     let compared = report::compare(installed, &wanted, |name| records.get(name), deployer).map_err(|error| {
         let hint = match made_for {
             Some(deployer) => format!("add --deployer; the bundle was made for `{deployer}`"),
-            None => format!("add --deployer; there are {}", DEPLOYERS.join(", ")),
+            None => format!("add --deployer; there are {}", deployer::names().join(", ")),
         };
         Failure::from_error(Kind::Usage, "check the upgrade", error).hint(hint)
     })?;

@@ -2,7 +2,7 @@
 
 use super::State;
 use crate::{
-    catalog::upgrades::DEPLOYERS,
+    bundle::deployer,
     criteria::{Criteria, Dimension},
     deploy::event::Way,
     ops::{self, Failure, Kind, run::record},
@@ -265,16 +265,16 @@ impl State {
     }
 
     /// Goes to the upgrades; with a name, for that deployer.
-    pub(super) fn upgrade_command(&mut self, deployer: &str) -> Vec<Effect> {
-        if !deployer.is_empty() && !DEPLOYERS.contains(&deployer) {
-            let known = DEPLOYERS.join(", ");
-            self.say(Severity::Warn, format!("unknown deployer `{deployer}`; there are {known}"));
+    pub(super) fn upgrade_command(&mut self, name: &str) -> Vec<Effect> {
+        let known = deployer::names();
+        if !name.is_empty() && !known.contains(&name) {
+            self.say(Severity::Warn, format!("unknown deployer `{name}`; there are {}", known.join(", ")));
             return Vec::new();
         }
         let upgrade = &mut self.model.upgrade;
         upgrade.asked = true;
-        if !deployer.is_empty() {
-            upgrade.deployer = Some(deployer.to_owned());
+        if !name.is_empty() {
+            upgrade.deployer = Some(name.to_owned());
         }
         self.desk.focus_on(&UPGRADES);
         self.check_upgrade()

@@ -97,7 +97,7 @@ impl State {
             return;
         }
         let width = usize::from(Overlay::question_width(self.desk.width));
-        let mut lines = hanging(&prepared.lines(&context), width);
+        let mut lines = prepared.lines(&context);
         let releases = count(prepared.plan.releases.len(), "release");
         let way = prepared.wish.options.way;
         let title = format!("{} {releases} {} {context}?", way.verb(), way.to());

@@ -30,8 +30,10 @@ pub(in crate::workbench) fn standing(resolution: &Resolution, snapshot: &Invento
     let mut standing = Standing::default();
     for component in resolution.recipe.components.iter().filter(|component| component.is_enabled()) {
         let wanted = if component.version.is_empty() { &component.tag } else { &component.version };
-        match observed(snapshot, &component.name) {
-            Some(found) => standing.differ += usize::from(plain(&found) != plain(wanted)),
+        match observed(snapshot, &component.name).map(|found| found.is(wanted)) {
+            Some(Some(true)) => {}
+            Some(Some(false)) => standing.differ += 1,
+            Some(None) => standing.unknown += 1,
             None if is_partial => standing.unknown += 1,
             None => standing.missing += 1,
         }
@@ -39,10 +41,35 @@ pub(in crate::workbench) fn standing(resolution: &Resolution, snapshot: &Invento
     standing
 }
 
-/// The version that a cluster runs of a component.
-fn observed(snapshot: &Inventory, name: &str) -> Option<String> {
+/// What a cluster shows of the version of a component.
+enum Observed<'s> {
+    /// The version of the chart of its release.
+    Chart(&'s str),
+    /// The tag of a running image of its name. Charts have versions of their own, so that another one says nothing.
+    Image(&'s str),
+}
+
+impl Observed<'_> {
+    /// Whether it is the version that is wanted; `None` where that is not known.
+    fn is(&self, wanted: &str) -> Option<bool> {
+        match self {
+            Observed::Chart(found) => Some(plain(found) == plain(wanted)),
+            Observed::Image(tag) => (plain(tag) == plain(wanted)).then_some(true),
+        }
+    }
+
+    fn words(&self) -> String {
+        match self {
+            Observed::Chart(found) => (*found).to_owned(),
+            Observed::Image(tag) => format!("image {tag}"),
+        }
+    }
+}
+
+fn observed<'s>(snapshot: &'s Inventory, name: &str) -> Option<Observed<'s>> {
     let release = snapshot.releases.value().into_iter().flatten().find(|release| release.name == name);
-    release.and_then(|release| release.version.clone()).or_else(|| snapshot.images.get(name).cloned())
+    let chart = release.and_then(|release| release.version.as_deref()).map(Observed::Chart);
+    chart.or_else(|| snapshot.images.get(name).map(|tag| Observed::Image(tag)))
 }
 
 /// What nobody was allowed to look at is not missing.
@@ -64,22 +91,23 @@ fn build(view: &View<'_>) -> Content {
             let found = observed(snapshot, &component.name);
             there += usize::from(found.is_some());
             let wanted = if component.version.is_empty() { &component.tag } else { &component.version };
-            let same = found.as_deref().is_some_and(|found| plain(found) == plain(wanted));
-            let (role, glyph) = match (&found, same) {
-                (Some(_), true) => (Role::Ok, "✓"),
-                (Some(_), false) => (Role::Change, "~"),
-                (None, _) if is_partial => (Role::Muted, "?"),
-                (None, _) => (Role::Muted, "·"),
+            let same = found.as_ref().map(|found| found.is(wanted));
+            let (role, glyph) = match same {
+                Some(Some(true)) => (Role::Ok, "✓"),
+                Some(Some(false)) => (Role::Change, "~"),
+                Some(None) => (Role::Muted, "?"),
+                None if is_partial => (Role::Muted, "?"),
+                None => (Role::Muted, "·"),
             };
             rows.push(Row {
                 marker: Some((role, glyph)),
-                matters: found.is_some() && !same,
+                matters: same == Some(Some(false)),
                 ..Row::new(
                     &component.name,
                     vec![
                         Cell::text(&component.name).leading_to(page_of(view, &component.name)),
                         or_dash((!wanted.is_empty()).then_some(wanted)),
-                        or_dash(found),
+                        or_dash(found.map(|found| found.words())),
                     ],
                 )
             });
@@ -120,4 +148,17 @@ fn content(rows: Vec<Row>, says: Vec<(Role, String)>, note: String) -> Content {
 
 fn plain(version: &str) -> &str {
     version.strip_prefix('v').unwrap_or(version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tag_of_an_image_is_no_other_version_of_a_chart() {
+        assert_eq!(Observed::Chart("v1.2.3").is("1.2.3"), Some(true));
+        assert_eq!(Observed::Chart("1.2.2").is("1.2.3"), Some(false));
+        assert_eq!(Observed::Image("v1.2.3").is("1.2.3"), Some(true));
+        assert_eq!(Observed::Image("v0.82.0").is("75.1.0"), None);
+    }
 }

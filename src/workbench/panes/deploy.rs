@@ -58,6 +58,7 @@ fn build(view: &View<'_>) -> Content {
         return content("deploy".to_owned(), String::new(), Vec::new(), says);
     }
     let progress = &deploy.progress;
+    let is_roomy = whole_width(&progress.releases, deploy.started_ms > 0) <= view.width.saturating_sub(EDGES);
     let mut rows = Vec::new();
     let levels = progress.releases.iter().map(|release| release.planned.level + 1).max().unwrap_or(0);
     for level in 0..levels {
@@ -68,7 +69,8 @@ fn build(view: &View<'_>) -> Content {
         let cell = Cell::new(Role::Heading, format!("level {level}: {head}"));
         rows.push(Row { branch: Some(true), ..Row::new(RowId::Line("level", level), vec![cell]) });
         for release in of_level() {
-            rows.extend(rows_of(release, view.model.now_ms.max(deploy.last_ms), deploy.active, view.width));
+            let now_ms = view.model.now_ms.max(deploy.last_ms);
+            rows.extend(rows_of(release, now_ms, deploy.active, (view.width, is_roomy)));
         }
     }
     if !deploy.notices.is_empty() {
@@ -86,7 +88,49 @@ fn build(view: &View<'_>) -> Content {
         }
     }
     let title = format!("{} {} {} {}", progress.way.verb(), progress.bundle, progress.way.to(), progress.context);
-    content(title, note(view), rows, Vec::new())
+    let mut content = content(title, note(view), rows, Vec::new());
+    if deploy.started_ms == 0 {
+        content.columns[TIME] = Column::new("", 0, 0);
+    }
+    content
+}
+
+/// The column that says how long a state lasts, or what it took.
+const TIME: usize = 2;
+/// Columns of a frame, its marks and the space at its end.
+const EDGES: usize = 4;
+
+/// Columns in which no value of a release is cut.
+fn whole_width(releases: &[Release], is_started: bool) -> usize {
+    let widest = |width: fn(&Release) -> usize| releases.iter().map(width).max().unwrap_or(0) + 2;
+    let times = if is_started { 9 } else { 0 };
+    widest(|release| text::width(&release.planned.name) + 2)
+        + widest(|release| word(release).len())
+        + times
+        + widest(|release| text::width(&release.planned.namespace))
+        + widest(|release| text::width(&release.planned.chart))
+        + widest(|release| text::width(&details(release).0))
+}
+
+fn word(release: &Release) -> &'static str {
+    release.state.as_ref().map_or("planned", State::word)
+}
+
+/// What is short enough for a column, and reasons, which have whole lines.
+fn details(release: &Release) -> (String, Vec<String>) {
+    let Release { planned, state, .. } = release;
+    let details = match state {
+        None if planned.needs.is_empty() => Vec::new(),
+        None => vec![format!("behind {}", planned.needs.join(", "))],
+        // How long it took has a column.
+        Some(State::Ready { already: false, .. }) => Vec::new(),
+        Some(state) => state.details(),
+    };
+    let details: Vec<String> = details.iter().map(|detail| text::clean(detail).into_owned()).collect();
+    match state {
+        None | Some(State::Waiting { .. } | State::Ready { .. }) => (details.join("; "), Vec::new()),
+        Some(_) => (String::new(), details),
+    }
 }
 
 fn note(view: &View<'_>) -> String {
@@ -113,23 +157,21 @@ fn look(state: Option<&State>) -> (Role, &'static str) {
     }
 }
 
-/// A release, and below it what it waits for and why.
-fn rows_of(release: &Release, now_ms: u64, moves: bool, width: usize) -> Vec<Row> {
+/// A release, and below it what it waits for and why. What is short goes below too, before anything is cut for it.
+fn rows_of(release: &Release, now_ms: u64, moves: bool, (width, is_roomy): (usize, bool)) -> Vec<Row> {
     let Release { planned, state, since_ms, .. } = release;
     let (role, glyph) = look(state.as_ref());
-    let word = state.as_ref().map_or("planned", State::word);
-    let details = match state {
-        None if planned.needs.is_empty() => Vec::new(),
-        None => vec![format!("behind {}", planned.needs.join(", "))],
-        Some(state) => state.details(),
-    };
     let is_moving = moves && state.as_ref().is_some_and(|state| !state.is_over());
     let seconds = now_ms.saturating_sub(*since_ms) / 1000;
-    let time = if is_moving && *since_ms > 0 { format!("{seconds} s") } else { String::new() };
-    let details = details.iter().map(|detail| text::clean(detail).into_owned());
-    // One that is short has a column; reasons have whole lines.
-    let has_reasons = !matches!(state, None | Some(State::Waiting { .. } | State::Ready { .. }));
-    let (reasons, short): (Vec<String>, Vec<String>) = details.partition(|_| has_reasons);
+    let time = match state {
+        Some(State::Ready { already: false, seconds, .. }) => format!("{seconds} s"),
+        _ if is_moving && *since_ms > 0 => format!("{seconds} s"),
+        _ => String::new(),
+    };
+    let (mut short, mut reasons) = details(release);
+    if !is_roomy && !short.is_empty() {
+        reasons.insert(0, std::mem::take(&mut short));
+    }
     let row = Row {
         depth: 1,
         marker: Some((role, glyph)),
@@ -138,15 +180,19 @@ fn rows_of(release: &Release, now_ms: u64, moves: bool, width: usize) -> Vec<Row
             &planned.name,
             vec![
                 Cell::new(Role::Text, &planned.name),
-                Cell::new(role, word),
+                Cell::new(role, word(release)),
                 Cell::new(Role::Muted, time),
                 Cell::new(Role::Muted, &planned.namespace),
                 Cell::new(Role::Muted, &planned.chart),
-                Cell::new(Role::Muted, short.join("; ")),
+                Cell::new(Role::Muted, short),
             ],
         )
     };
-    let role = if role == Role::Fail { Role::Fail } else { Role::Text };
+    let role = match state {
+        Some(State::Failed { .. }) => Role::Fail,
+        None | Some(State::Waiting { .. } | State::Ready { .. }) => Role::Muted,
+        Some(_) => Role::Text,
+    };
     let lines = reasons.iter().flat_map(|reason| text::wrap(reason, width.saturating_sub(10)));
     let more = lines.enumerate().map(|(at, line)| Row {
         depth: 2,
@@ -160,7 +206,7 @@ fn read(view: &View<'_>, name: &str) -> Option<Step> {
     let name = release_of(name);
     let release = view.model.deploy.progress.releases.iter().find(|release| release.planned.name == name)?;
     let Release { planned, state, log, .. } = release;
-    let word = state.as_ref().map_or("planned", State::word);
+    let word = word(release);
     let needs = if planned.needs.is_empty() { "nothing".to_owned() } else { planned.needs.join(", ") };
     let mut body = format!(
         "state      {word}\nchart      {}\nnamespace  {}\ncomponent  {}\nbehind     {needs}\n",
@@ -189,8 +235,8 @@ fn content(title: String, note: String, rows: Vec<Row>, says: Vec<(Role, String)
         columns: vec![
             Column::new("RELEASE", 14, 34).name_like(),
             Column::new("STATE", 9, 11),
-            Column::new("FOR", 4, 7).priority(2),
-            Column::new("NAMESPACE", 8, 24).priority(3),
+            Column::new("TIME", 4, 7).priority(2),
+            Column::new("NAMESPACE", 8, 24).priority(4),
             Column::new("CHART", 7, 32).priority(3),
             Column::new("", 13, 40).grows().priority(1),
         ],
