@@ -126,6 +126,23 @@ impl Interrupts {
     }
 }
 
+/// Waits until whoever reads standard output has gone away (`aicr diff --live @ --watch | head -1`), which a program that
+/// has nothing to write would not notice; for ever where nobody goes, as of a file.
+pub async fn reader_gone() {
+    let (sender, gone) = tokio::sync::oneshot::channel();
+    // A thread of its own, which the end of the program ends.
+    std::thread::spawn(move || {
+        if crate::term::reader::wait_until_gone() {
+            // Nobody waits any more where this fails.
+            let _ = sender.send(());
+        }
+    });
+    if gone.await.is_ok() {
+        return;
+    }
+    std::future::pending::<()>().await;
+}
+
 /// This moment in RFC 3339, UTC, whole seconds.
 pub fn now() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()

@@ -96,7 +96,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     }
 }
 
-/// Ends with the verdict code when something is wrong.
+/// Ends with the code of a bad file when something is wrong.
 fn check(args: &CheckArgs, global: &Global, printer: &Printer) -> Outcome {
     let Some(place) = args.place.as_ref().or(global.config.as_ref()) else {
         return Err(misuse("check a configuration", "none was named", "give a file or a URL").into());
@@ -111,7 +111,7 @@ fn check(args: &CheckArgs, global: &Global, printer: &Printer) -> Outcome {
         0 => format!("{} is a configuration", place.source()),
         several => count(several, "problem"),
     });
-    Ok(if findings.is_empty() { Exit::Good } else { Exit::Verdict })
+    Ok(if findings.is_empty() { Exit::Good } else { Exit::Usage })
 }
 
 /// Every field that has a flag, and every one that a configuration sets, in the order of the file.

@@ -49,6 +49,7 @@ pub fn watch(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         let mut views = watch::start(connection);
         let mut told = Told { baseline: &before, rules: &rules, differ: BTreeMap::new() };
         let mut lost = false;
+        let mut gone = std::pin::pin!(cluster::reader_gone());
         loop {
             let view = views.borrow_and_update().clone();
             match (&view.status, &view.inventory) {
@@ -67,6 +68,7 @@ pub fn watch(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             tokio::select! {
                 changed = views.changed() => if changed.is_err() { break },
                 () = interrupts.next() => break,
+                () = &mut gone => return Err(Stop::ClosedPipe),
             }
         }
         printer

@@ -137,7 +137,7 @@ impl From<Verdict> for Exit {
 /// The table of `aicr --help`.
 pub fn table() -> String {
     let rows = Exit::ALL.map(|exit| format!("  {:>3}  {}\n", exit.code(), exit.meaning()));
-    let compat = "With --compat-exit-codes (validate, diff) verdicts are those of the reference: 2 not ready, or drift; 8 a check\n\
+    let compat = "With --compat-exit-codes (validate, diff) verdicts are those of the reference: 2 not ready, or drift; 8 a check \
                   failed or gave no verdict; 9 canceled; 0 also where everything was skipped.\n";
     format!("Exit codes:\n{}\n{compat}", rows.concat())
 }

@@ -9,7 +9,7 @@ pub struct Args {
     /// As a Markdown table.
     #[arg(long)]
     markdown: bool,
-    /// Report keys that mean two things, and keys that terminal multiplexers eat; exit 1 when there are any.
+    /// Report keys that mean two things, and keys that terminal multiplexers eat; exit 2 when there are any.
     #[arg(long, conflicts_with = "markdown")]
     check: bool,
     /// As the program comes, without preferences of your own.
@@ -24,7 +24,7 @@ pub fn run(args: &Args, printer: &Printer) -> Outcome {
         for problem in &problems {
             printer.warn(problem);
         }
-        return Ok(if problems.is_empty() { Exit::Good } else { Exit::Verdict });
+        return Ok(if problems.is_empty() { Exit::Good } else { Exit::Usage });
     }
     let text = if args.markdown { keys.markdown() } else { keys.plain() };
     printer.page(&text)?;

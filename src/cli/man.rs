@@ -14,7 +14,8 @@ pub fn run(args: &Args, printer: &Printer) -> Outcome {
     let mut command = super::command();
     command.build();
     for verb in &args.verb {
-        let known: Vec<String> = command.get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
+        let shown = command.get_subcommands().filter(|verb| !verb.is_hide_set());
+        let known: Vec<String> = shown.map(|verb| verb.get_name().to_owned()).collect();
         command = command.find_subcommand(verb).cloned().ok_or_else(|| {
             let because = format!("unknown command `{verb}`");
             misuse("print the manual page", &because, &format!("verbs: {}", known.join(", ")))

@@ -31,7 +31,7 @@ pub struct Args {
     #[command(subcommand)]
     verb: Option<Verb>,
     /// What to print: table (the default), yaml or json.
-    #[arg(long, value_parser = formats::parser(FORMATS))]
+    #[arg(short = 't', long, value_parser = formats::parser(FORMATS))]
     format: Option<&'static Format<[Row]>>,
 }
 
@@ -46,7 +46,7 @@ enum Verb {
         #[arg(long)]
         force: bool,
     },
-    /// Report what the file gets wrong; exit 1 when there is anything.
+    /// Report what the file gets wrong; exit 2 when there is anything.
     Check,
     /// List the themes: those of the program and those of the folder for themes.
     Themes,
@@ -143,7 +143,8 @@ fn check(printer: &Printer) -> Outcome {
         (0, None) => format!("{file} does not exist; the defaults apply"),
         (several, _) => count(several, "problem"),
     });
-    Ok(if problems.is_empty() { Exit::Good } else { Exit::Verdict })
+    // A bad file, as the table of exit codes has it.
+    Ok(if problems.is_empty() { Exit::Good } else { Exit::Usage })
 }
 
 fn rows(read: &Preferences) -> Vec<Row> {

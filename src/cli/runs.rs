@@ -174,8 +174,12 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
                 broken.is_none()
             };
             let folder = record::folder()?;
-            let ended =
-                super::cluster::block_on(global, async { Ok::<_, Stop>(record::follow(&folder, run, shown).await?) })?;
+            let ended = super::cluster::block_on(global, async {
+                tokio::select! {
+                    ended = record::follow(&folder, run, shown) => Ok::<_, Stop>(ended?),
+                    () = super::cluster::reader_gone() => Err(Stop::ClosedPipe),
+                }
+            })?;
             if let Some(stop) = broken {
                 return Err(stop);
             }
@@ -256,7 +260,10 @@ async fn attach(namespace: &str, name: &str, logs: bool, global: &Global, printe
         }
         Ok::<_, Stop>(())
     };
-    let (report, shown) = tokio::join!(attach::attach(&connection, namespace, run, writer), showing);
+    let (report, shown) = tokio::select! {
+        both = async { tokio::join!(attach::attach(&connection, namespace, run, writer), showing) } => both,
+        () = super::cluster::reader_gone() => return Err(Stop::ClosedPipe),
+    };
     shown?;
     Ok(report?.verdict.map_or(Exit::Inconclusive, Exit::from))
 }

@@ -1,7 +1,7 @@
 //! `aicr snapshot`: what a cluster is, read from its API server.
 
 use super::{
-    Outcome, Printer,
+    Outcome, Printer, Stop,
     agent_args::{self, AgentArgs, GpuArg, PodArgs},
     cluster,
     dump_args::DumpArgs,
@@ -203,6 +203,7 @@ fn watch(global: &Global, printer: &Printer) -> Outcome {
         tokio::select! {
             () = snapshots::record(views, recorder, snapshots::PAUSE, shown) => {}
             () = interrupts.next() => {}
+            () = cluster::reader_gone() => return Err(Stop::ClosedPipe),
         }
         if let Some(stop) = broken {
             return Err(stop);

@@ -92,7 +92,7 @@ impl QueryError {
             QueryError::NotFound { segment, available, .. } => {
                 let near = near_matches(segment, available.iter().map(String::as_str));
                 let question = did_you_mean(&near).map(|question| question + " ").unwrap_or_default();
-                Some(format!("{question}There are: {}", available.join(", ")))
+                Some(format!("{question}there are: {}", available.join(", ")))
             }
         }
     }

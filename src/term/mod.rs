@@ -12,6 +12,7 @@ pub mod key;
 #[cfg(unix)]
 pub mod lines;
 pub mod link;
+pub mod reader;
 pub mod screen;
 pub mod wire;
 

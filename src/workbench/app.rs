@@ -559,18 +559,20 @@ impl State {
         self.desk.mark(Need::Cluster);
         self.desk.mark(Need::Time);
         let cluster = &mut self.model.cluster;
+        let was_partial = cluster.is_partial;
+        cluster.stands(view.status, view.inventory.is_some());
         if let Some(past) = &mut self.model.time.past {
             // What is shown stands still; what comes is for later.
-            cluster.status = view.status;
             past.now = view.inventory.or(past.now.take());
             return Vec::new();
         }
         cluster.source = if self.start.demo { Source::Demo } else { Source::Live };
-        cluster.status = view.status;
+        // What was said of a part of the cluster is said again of all of it, whether or not it came out otherwise.
+        let is_whole_now = was_partial && !cluster.is_partial;
         match view.inventory {
             Some(snapshot) if !cluster.snapshot.as_ref().is_some_and(|known| Arc::ptr_eq(known, &snapshot)) => {
                 let reads_alike = self.show_cluster(snapshot);
-                let mut effects = match reads_alike && !self.reads_state {
+                let mut effects = match reads_alike && !self.reads_state && !is_whole_now {
                     // Nothing that a recipe follows from has changed.
                     true => Vec::new(),
                     false if self.is_resolving() => {
@@ -587,6 +589,11 @@ impl State {
                 }
                 effects
             }
+            _ if is_whole_now && self.is_resolving() => {
+                self.behind.recipes = true;
+                Vec::new()
+            }
+            _ if is_whole_now => self.resolve(),
             _ => Vec::new(),
         }
     }
@@ -628,6 +635,7 @@ impl State {
                 self.model.time.past = None;
                 let cluster = &mut self.model.cluster;
                 (cluster.source, cluster.failure, cluster.reading) = (Source::Saved, None, None);
+                cluster.is_partial = false;
                 cluster.name = side.name;
                 cluster.server = String::new();
                 self.show_cluster(side.snapshot);
@@ -685,7 +693,8 @@ impl State {
         let Some(query) = self.query() else { return Vec::new() };
         self.desk.mark(Need::Recipe);
         let is_stated = self.model.is_stated();
-        let question = Question { criteria: query.criteria().clone(), is_stated };
+        let is_so_far = self.model.cluster.is_so_far();
+        let question = Question { criteria: query.criteria().clone(), is_stated, is_so_far };
         let generation = self.model.recipe.ask(question);
         vec![self.resolve_as(RecipeSlot::Current, generation, (catalog, query))]
     }

@@ -350,6 +350,10 @@ impl Desk {
         let layout = layout::layout(shape, &panes, moved.unwrap_or(&Moved::new()));
         if layout.panels != self.layout.panels {
             self.mark(Need::Look);
+            // Lines are wrapped to the panel, and columns are chosen by it, whatever else a pane reads.
+            for (pane, area) in &layout.panels {
+                self.stale[panes::index(pane)] |= self.layout.panel(*pane) != Some(*area);
+            }
         }
         self.layout = layout;
         // Details read the cursor of their master, so masters come first; the slice has them in that order, and a second

@@ -31,8 +31,9 @@ pub fn parts(model: &Model) -> Vec<Part> {
     let mut parts = Vec::new();
     match &model.cluster.snapshot {
         Some(snapshot) => {
-            parts.push(nodes(snapshot, model.is_settled()));
-            parts.push(gpus(snapshot));
+            let is_so_far = model.cluster.is_so_far();
+            parts.push(nodes(snapshot, is_so_far));
+            parts.push(if is_so_far { so_far(gpus(snapshot)) } else { gpus(snapshot) });
         }
         None => {
             let cluster = &model.cluster;
@@ -44,8 +45,9 @@ pub fn parts(model: &Model) -> Vec<Part> {
             parts.push(part(role, said.clone(), said, &panes::NODES));
         }
     }
-    parts.push(components(model));
-    parts.push(constraints(model));
+    let is_so_far = model.is_so_far();
+    parts.push(if is_so_far { components_so_far(model) } else { components(model) });
+    parts.push(if is_so_far { so_far(constraints(model)) } else { constraints(model) });
     parts.push(validation(model));
     parts
 }
@@ -54,7 +56,28 @@ fn part(role: Role, text: impl Into<String>, short: impl Into<String>, pane: &'s
     Part { role, text: text.into(), short: short.into(), pane }
 }
 
-fn nodes(snapshot: &Inventory, is_settled: bool) -> Part {
+/// What may come out otherwise when everything has been read: it is neither good nor bad yet.
+fn so_far(found: Part) -> Part {
+    let text = |said: String| if said.ends_with("unknown") { said } else { format!("{said} so far") };
+    Part { role: Role::Muted, text: text(found.text), short: text(found.short), ..found }
+}
+
+/// What is not seen may be in a source that is still being read, so only what differs is counted.
+fn components_so_far(model: &Model) -> Part {
+    let said = match (&model.recipe.value, &model.cluster.snapshot) {
+        (Some(resolution), Some(snapshot)) if !model.recipe.is_stale() => {
+            match panes::standing(resolution, snapshot).differ {
+                0 => "reading components".to_owned(),
+                1 => "1 component differs so far".to_owned(),
+                differ => format!("{} differ so far", text::count(differ, "component")),
+            }
+        }
+        _ => return components(model),
+    };
+    part(Role::Muted, said.clone(), said, &panes::COMPONENTS)
+}
+
+fn nodes(snapshot: &Inventory, is_so_far: bool) -> Part {
     let pane = &panes::NODES;
     if let Some(brief) = snapshot.no_nodes() {
         return part(Role::Fail, brief.clone(), brief, pane);
@@ -63,7 +86,7 @@ fn nodes(snapshot: &Inventory, is_settled: bool) -> Part {
     let down = snapshot.nodes.iter().filter(|node| node.ready.get() == Some(false)).count();
     let unknown = snapshot.nodes.iter().filter(|node| !node.ready.is_known()).count();
     let count = text::count(all, "node");
-    if !is_settled {
+    if is_so_far {
         let said = format!("{count} so far");
         return part(Role::Muted, said.clone(), said, pane);
     }

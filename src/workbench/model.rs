@@ -139,11 +139,20 @@ impl<T, Q: Clone + PartialEq> Slot<T, Q> {
 }
 
 /// What a recipe is asked for.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Question {
     pub criteria: Criteria,
     /// A person stated them; else the cluster reveals them.
     pub is_stated: bool,
+    /// Asked of a cluster that was still being read.
+    pub is_so_far: bool,
+}
+
+/// The same of more of the cluster is the same question: its answer does not become stale while the next one is made.
+impl PartialEq for Question {
+    fn eq(&self, other: &Question) -> bool {
+        (&self.criteria, self.is_stated) == (&other.criteria, other.is_stated)
+    }
 }
 
 /// The two sides of a comparison, as titles name them.
@@ -195,6 +204,8 @@ pub struct Cluster {
     pub name: String,
     pub server: String,
     pub status: LiveStatus,
+    /// The snapshot holds what was read so far: sources have not answered yet.
+    pub is_partial: bool,
     /// No connection at all: why.
     pub failure: Option<Failure>,
     /// The file that is being read to be shown.
@@ -222,6 +233,21 @@ impl Cluster {
         }
         self.snapshot = Some(snapshot);
         reads_alike
+    }
+
+    /// A watch says how it stands, with or without a snapshot. A connection that is lost reads nothing more.
+    pub(super) fn stands(&mut self, status: LiveStatus, with_snapshot: bool) {
+        self.is_partial = match status {
+            LiveStatus::Connecting | LiveStatus::Syncing { .. } => self.is_partial || with_snapshot,
+            LiveStatus::Fresh | LiveStatus::Failed { .. } => false,
+            LiveStatus::Reconnecting { .. } => self.is_partial,
+        };
+        self.status = status;
+    }
+
+    /// Whether what is shown is the cluster as far as it has been read.
+    pub fn is_so_far(&self) -> bool {
+        self.is_partial && self.snapshot.is_some() && !self.source.is_saved()
     }
 
     /// What could not be read, in a few words each: `forbidden: list pods`.
@@ -886,6 +912,11 @@ impl Model {
     /// A run, or an evaluation of the checks that only read.
     pub fn is_running(&self) -> bool {
         self.run.active || self.live.is_evaluating
+    }
+
+    /// What follows from the cluster follows from a part of it: it is still being read, or was when the recipe was made.
+    pub fn is_so_far(&self) -> bool {
+        self.cluster.is_so_far() || self.recipe.answer().is_some_and(|(question, _)| question.is_so_far)
     }
 
     /// The cluster is shown, or it is known why not.

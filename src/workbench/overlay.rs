@@ -291,6 +291,36 @@ impl Overlay {
         }
     }
 
+    /// Keys that do something here, by use; the last one leaves.
+    pub fn hints(&self) -> Vec<(Action, &'static str)> {
+        use Action as A;
+        match self.kind {
+            Kind::Text | Kind::Messages if self.field.is_some() => vec![(A::Enter, "keep"), (A::Back, "clear")],
+            Kind::Text => vec![
+                (A::MoveDown, "move"),
+                (A::Filter, "search"),
+                (A::Wide, if self.wraps { "unwrap" } else { "wrap" }),
+                (A::Copy, "copy"),
+                (A::Pager, "pager"),
+                (A::Close, "close"),
+            ],
+            Kind::Messages => vec![
+                (A::MoveDown, "move"),
+                (A::Enter, "in full"),
+                (A::Filter, "search"),
+                (A::Copy, "copy"),
+                (A::Close, "close"),
+            ],
+            Kind::Question { .. } => {
+                vec![(A::OtherAnswer, "choose"), (A::Enter, "answer"), (A::Copy, "copy"), (A::Back, "close")]
+            }
+            Kind::Help => vec![(A::NextMatch, "next"), (A::Enter, "do it"), (A::Back, "close")],
+            Kind::Palette => {
+                vec![(A::Complete, "complete"), (A::NextMatch, "next"), (A::Enter, "do it"), (A::Back, "close")]
+            }
+        }
+    }
+
     pub fn toggle_wrap(&mut self) {
         self.wraps = !self.wraps;
         self.wrapped_to = 0;

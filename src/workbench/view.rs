@@ -114,8 +114,9 @@ fn draw_criteria(state: &State, from: u16, line: Rect, canvas: &mut Canvas<'_>) 
     let values: Vec<String> =
         crate::criteria::Dimension::ALL.into_iter().filter_map(|dimension| criteria.get(dimension)).collect();
     let room = usize::from(line.right().saturating_sub(from + 3));
-    let mut forms = [criteria.to_string(), values.join(" ")].into_iter();
-    if let Some(form) = forms.find(|form| !form.is_empty() && text::width(form) <= room) {
+    let so_far = if model.is_so_far() { " so far" } else { "" };
+    let mut forms = [criteria.to_string(), values.join(" ")].map(|form| form + so_far).into_iter();
+    if let Some(form) = forms.find(|form| form.len() > so_far.len() && text::width(form) <= room) {
         let role = if model.recipe.is_stale() { Role::Warn } else { Role::Muted };
         canvas.right(line, line.y, &format!("{form}  "), role);
     }
@@ -221,7 +222,8 @@ fn applied(model: &Model) -> (Role, String) {
     let lacking: Vec<&str> =
         resolution.coverage.iter().filter(|entry| entry.is_missing()).map(|entry| entry.dimension.name()).collect();
     let applied = resolution.recipe.applied_overlays.len();
-    let note = format!("{} overlays, {applied} applied ", resolution.decisions.len());
+    let so_far = if model.is_so_far() { " so far" } else { "" };
+    let note = format!("{} overlays, {applied} applied{so_far} ", resolution.decisions.len());
     match lacking.is_empty() {
         true => (Role::Muted, note),
         false => (Role::Warn, format!("! no overlay honors {}  {note}", lacking.join(", "))),
@@ -260,7 +262,8 @@ fn draw_context(state: &State, canvas: &mut Canvas<'_>) {
             words.push((Role::Strong, format!("{value}  ")));
         }
         let is_stated = asked.is_some_and(|asked| asked.is_stated);
-        let mut from = vec![if is_stated { "stated" } else { "from the cluster" }.to_owned()];
+        let revealed = if data.is_so_far() { "from the cluster so far" } else { "from the cluster" };
+        let mut from = vec![if is_stated { "stated" } else { revealed }.to_owned()];
         let used = data.configuration.iter().filter(|applied| !applied.used.is_empty());
         from.extend(used.map(|applied| format!("configuration {}", text::clean(&applied.source.shown))));
         from.extend(data.inherit.iter().map(|place| format!("inherits from {}", text::clean(place))));
@@ -387,6 +390,9 @@ fn note(state: &State, pane: &super::panes::Pane, inner: Rect) -> String {
         let filter = text::fit(&table.filter, 24, Cut::End);
         parts.push(format!("/{filter}  {}", left(table)));
     }
+    if state.model.is_so_far() && pane.is_of_cluster(&state.model) && !table.content.rows.is_empty() {
+        parts.push("so far".to_owned());
+    }
     if !table.content.note.is_empty() {
         parts.push(table.content.note.clone());
     }
@@ -413,13 +419,21 @@ fn draw_message(state: &State, canvas: &mut Canvas<'_>) {
     if let Some(message) = message {
         let (role, glyph) = super::overlay::mark(message.severity);
         let used = canvas.text(line.x + 1, line.y, line.width - 1, glyph, role) + 2;
+        let room = usize::from(line.width.saturating_sub(used));
         let more = match message.failure {
-            Some(_) => format!("   {}: details", state.desk.keys.key(Action::Details)),
-            None => String::new(),
+            Some(_) if room >= 40 => format!("   {}: details", state.desk.keys.key(Action::Details)),
+            _ => String::new(),
         };
-        let shown = format!("{}{more}", message.text);
+        let shown = text::fit_sentence(&message.text, room.saturating_sub(text::width(&more)));
         let role = if message.severity == super::model::Severity::Info { Role::Muted } else { role };
-        canvas.fitted(line.x + used, line.y, line.width.saturating_sub(used), &shown, Cut::End, role);
+        canvas.fitted(
+            line.x + used,
+            line.y,
+            line.width.saturating_sub(used),
+            &format!("{shown}{more}"),
+            Cut::End,
+            role,
+        );
     }
 }
 
@@ -468,10 +482,37 @@ struct Hint {
     action: Action,
 }
 
-/// Keys of the focused panel by use, as many as have room; palette and help always.
+/// Keys of what takes them: of a popup, or of the focused panel by use, as many as have room; there, palette and help always.
 fn hints(state: &State, line: Rect) -> Vec<Hint> {
-    let (keys, pane) = (&state.desk.keys, state.desk.focused());
+    let keys = &state.desk.keys;
+    let (wanted, last) = match &state.desk.overlay {
+        _ if !state.desk.typed.is_empty() => (vec![(Action::Back, "close")], 1),
+        Some(overlay) => (overlay.hints(), 1),
+        None => (panel_hints(state), 2),
+    };
     let gap = if state.desk.layout.class < Class::Two { 1 } else { 2 };
+    let columns = |(action, word): &(Action, &str)| {
+        u16::try_from(text::width(&keys.key(*action)) + 1 + text::width(word)).unwrap_or(u16::MAX)
+    };
+    let room: u16 = wanted.iter().rev().take(last).map(|hint| columns(hint).saturating_add(2)).sum();
+    let count = wanted.len();
+    let mut hints = Vec::new();
+    let mut at = line.x + 1;
+    for (index, hint) in wanted.into_iter().enumerate() {
+        let end = at.saturating_add(columns(&hint));
+        // The last ones, such as palette and help, always have their room.
+        if index + last < count && end.saturating_add(2).saturating_add(room) > line.right() {
+            continue;
+        }
+        hints.push(Hint { at, end, key: keys.key(hint.0), word: hint.1, action: hint.0 });
+        at = end.saturating_add(gap);
+    }
+    hints
+}
+
+/// Keys of the focused panel that would do something now, with what they would do.
+fn panel_hints(state: &State) -> Vec<(Action, &'static str)> {
+    let pane = state.desk.focused();
     let most = match state.desk.layout.class {
         Class::Bare => 0,
         Class::One => 1,
@@ -479,26 +520,15 @@ fn hints(state: &State, line: Rect) -> Vec<Hint> {
     };
     let own = pane.hints.iter().map(|action| keymap::binding(*action));
     let own = own.filter(|binding| binding.acts_on(state.desk.screen) && does(state, pane, binding.action)).take(most);
-    let mut wanted: Vec<(Action, &'static str)> =
-        own.map(|binding| (binding.action, pane.word(binding.action).unwrap_or(binding.hint))).collect();
-    wanted.extend([(Action::Palette, "cmd"), (Action::Help, "help")]);
-    let columns = |(action, word): &(Action, &str)| {
-        u16::try_from(text::width(&keys.key(*action)) + 1 + text::width(word)).unwrap_or(u16::MAX)
+    let word = |binding: &keymap::Binding| match (binding.action, &state.model.records.replay, &state.model.run.paused)
+    {
+        (Action::Pause, Some(replay), _) if !replay.playing => "play",
+        (Action::Pause, None, Some(_)) => "go on",
+        (action, ..) => pane.word(action).unwrap_or(binding.hint),
     };
-    let last: u16 = wanted.iter().rev().take(2).map(|hint| columns(hint).saturating_add(2)).sum();
-    let count = wanted.len();
-    let mut hints = Vec::new();
-    let mut at = line.x + 1;
-    for (index, hint) in wanted.into_iter().enumerate() {
-        let end = at.saturating_add(columns(&hint));
-        // The last two, palette and help, always have their room.
-        if index + 2 < count && end.saturating_add(2).saturating_add(last) > line.right() {
-            continue;
-        }
-        hints.push(Hint { at, end, key: keys.key(hint.0), word: hint.1, action: hint.0 });
-        at = end.saturating_add(gap);
-    }
-    hints
+    let mut wanted: Vec<(Action, &'static str)> = own.map(|binding| (binding.action, word(binding))).collect();
+    wanted.extend([(Action::Palette, "cmd"), (Action::Help, "help")]);
+    wanted
 }
 
 /// Whether an action would do something now.

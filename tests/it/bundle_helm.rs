@@ -62,7 +62,7 @@ fn values_as_helm_reads_them(folder: &Path, files: &[&Path]) -> Value {
 }
 
 /// Without what Helm takes out: keys that are null.
-fn without_nulls(value: &Value) -> Value {
+pub fn without_nulls(value: &Value) -> Value {
     match value {
         Value::Object(entries) => {
             let kept = entries.iter().filter(|(_, child)| !child.is_null());

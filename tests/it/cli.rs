@@ -43,6 +43,10 @@ fn every_verb_has_a_manual_page_and_completes() {
             page.transcript
         );
     }
+    // A verb that is none of a person's is not offered to one.
+    let unknown = sandbox.aicr(&["man", "nosuch"]);
+    assert!(unknown.code == 2 && unknown.stderr.contains("recipe, query"), "{}", unknown.transcript);
+    assert!(!unknown.stderr.contains(" check,"), "{}", unknown.transcript);
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = sandbox.aicr(&["completions", shell]);
         assert!(script.code == 0 && verbs().iter().all(|verb| script.stdout.contains(verb.as_str())), "{shell}");

@@ -93,7 +93,7 @@ fn a_configuration_is_written_checked_and_shown() {
     check(&sandbox, "config_check", &["config", "check", "new.yaml"], 0);
     let broken = "kind: AICRConfig\napiVersion: aicr.run/v1beta1\nspec:\n  recpe: {}\n  recipe:\n    criteria: {service: ekz, node: 3}\n  validate:\n    execution: {timeout: soon, phases: [deploy]}\n";
     sandbox.file("broken.yaml", broken);
-    check(&sandbox, "config_check_broken", &["config", "check", "broken.yaml"], 1);
+    check(&sandbox, "config_check_broken", &["config", "check", "broken.yaml"], 2);
     check(&sandbox, "config_check_nothing", &["config", "check"], 2);
     check(&sandbox, "config_show", &["config", "show", "lab.yaml"], 0);
     let environment = [("AICR_NAMESPACE", "mine")];

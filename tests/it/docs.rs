@@ -19,6 +19,47 @@ fn every_command_of_the_pages_prints_what_they_show() {
     }
 }
 
+/// What the workbench promises names its tests, and each of them is one.
+#[test]
+fn every_test_that_the_page_on_the_interface_names_exists() {
+    fn sources(folder: &std::path::Path, all: &mut String) {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            if path.is_dir() {
+                sources(&path, all);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                all.push_str(&fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let mut all = String::new();
+    for folder in ["src", "tests/it"] {
+        sources(&root.join(folder), &mut all);
+    }
+    let page = fs::read_to_string(docs().join("interface.md")).unwrap();
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| ")).skip(2).collect();
+    assert!(rows.len() > 20, "{page}");
+    for row in rows {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [part, state, shown, missing] = cells[..] else { panic!("four cells: {row}") };
+        let named: Vec<&str> = shown.split('`').skip(1).step_by(2).collect();
+        assert!(!part.is_empty() && !named.is_empty(), "{row}");
+        match state {
+            "measured" => continue,
+            "done" | "mostly" => assert!(state == "done" || !missing.is_empty(), "what is missing? {row}"),
+            other => panic!("{other} is not a state: {row}"),
+        }
+        for name in named {
+            let is_test = all.split("#[test]").chain(all.split("#[tokio::test")).skip(1).any(|after| {
+                let after = after.split("fn ").nth(1).unwrap_or_default();
+                after.strip_prefix(name).is_some_and(|rest| rest.starts_with('('))
+            });
+            assert!(is_test, "no test is called `{name}`: {row}");
+        }
+    }
+}
+
 /// Everything that has a name in the workbench.
 fn reference() -> String {
     let mut text = String::from(

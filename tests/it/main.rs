@@ -7,6 +7,7 @@ mod api_contract;
 mod bad_input;
 mod bundle;
 mod bundle_helm;
+mod bundle_helmfile;
 mod bundle_input;
 mod bundle_oci;
 mod bundle_scripts;

@@ -31,7 +31,7 @@ fn a_variable_wins_over_the_file_and_says_so() {
 }
 
 #[test]
-fn wrong_lines_are_listed_and_end_with_the_code_of_a_verdict() {
+fn wrong_lines_are_listed_and_end_with_the_code_of_a_bad_file() {
     let wrong = "them = \"dark\"\nclipboard = \"osc\"\ntheme = \"dusk\"\n[keys]\nmove-dwn = \"x\"\n";
     golden("preferences_wrong", &sandbox(wrong).aicr(&["preferences", "check"]).transcript);
     golden("preferences_not_toml", &sandbox("theme = \"dark\n").aicr(&["preferences", "check"]).transcript);
@@ -44,6 +44,8 @@ fn init_writes_a_file_that_says_nothing_and_asks_before_it_replaces_one() {
     let sandbox = Sandbox::new();
     golden("preferences_init", &sandbox.aicr(&["preferences", "init", "-o", "-"]).transcript);
     assert_eq!(sandbox.aicr(&["preferences", "init"]).code, 0);
+    let as_json = sandbox.aicr(&["preferences", "-t", "json"]);
+    assert!(as_json.code == 0 && as_json.stdout.starts_with(['[', '{']), "{}", as_json.transcript);
     let checked = sandbox.aicr(&["preferences", "check"]);
     assert!(checked.stderr.contains("has no problems"), "{}", checked.transcript);
     let again = sandbox.aicr(&["preferences", "init"]);

@@ -132,6 +132,33 @@ fn watching_keeps_the_first_and_an_idle_cluster_adds_nothing() {
     assert_eq!((&value["differs"], &value["severity"]), (&true.into(), &"info".into()), "{json:?}");
 }
 
+/// Where nothing more is to be written, only the pipe itself says that nobody reads it any more.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_watch_ends_when_its_reader_is_gone() {
+    let sandbox = Sandbox::new();
+    assert_eq!(sandbox.aicr(&["--demo", "snapshot", "-o", "now.yaml"]).code, 0);
+    for arguments in [&["--demo", "snapshot", "--watch"][..], &["--demo", "diff", "--live", "now.yaml", "--watch"]] {
+        let mut child =
+            sandbox.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
+        let mut notes = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        assert!(notes.any(|line| line.contains("until interrupted")), "{arguments:?}");
+        drop(child.stdout.take());
+        let since = std::time::Instant::now();
+        let ended = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status.code();
+            }
+            if since.elapsed() > std::time::Duration::from_secs(60) {
+                child.kill().unwrap();
+                break None;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        };
+        assert_eq!(ended, Some(141), "{arguments:?}");
+    }
+}
+
 #[test]
 fn the_past_of_the_demo_keeps_its_ids_and_gives_way_to_ones_own_names() {
     let sandbox = Sandbox::new();

@@ -189,6 +189,10 @@ impl State {
             Action::FoldAll => table.fold_all(false),
             Action::UnfoldAll => table.fold_all(true),
             Action::Sort | Action::SortReverse => self.sort(pane, action == Action::SortReverse),
+            Action::Wide if !table.chosen.is_empty() => {
+                let (chosen, line) = (table.chosen.join(", "), self.desk.keys.command("columns"));
+                self.say(Severity::Info, format!("the columns are chosen: {chosen}; {line} shows the usual ones"));
+            }
             Action::Wide => {
                 table.wide = !table.wide;
                 self.desk.mark(Need::Look);
@@ -674,10 +678,16 @@ impl State {
             return Vec::new();
         };
         let at = snapshot.about.taken_at.clone();
-        self.model.compare.a = Some(Side { name: format!("{} {at}", self.model.cluster.name), snapshot });
+        let is_so_far = self.model.cluster.is_so_far();
+        let so_far = if is_so_far { ", so far" } else { "" };
+        self.model.compare.a = Some(Side { name: format!("{} {at}{so_far}", self.model.cluster.name), snapshot });
         (self.model.compare.b, self.model.compare.c) = (None, None);
         let key = self.desk.keys.key(Action::ScreenCompare);
-        self.say(Severity::Ok, format!("kept as A; Compare ({key}) shows what changes from now on"));
+        match is_so_far {
+            false => self.say(Severity::Ok, format!("kept as A; Compare ({key}) shows what changes from now on")),
+            // Each node that is read later will be one that was added.
+            true => self.say(Severity::Warn, "kept as A is what was read so far: the cluster is still being read"),
+        }
         self.compare_snapshots()
     }
 

@@ -103,11 +103,11 @@ impl State {
         let title = format!("{} {releases} {} {context}?", way.verb(), way.to());
         let (choices, why) = match way {
             Way::Install => (
-                ["Cancel", "Deploy"],
+                ["cancel", "deploy"],
                 "What is there with the same content is left as it is; what an earlier run left half-way is continued.",
             ),
             Way::Remove => {
-                (["Cancel", "Remove"], "Namespaces that deploying has made go too, unless something else is in them.")
+                (["cancel", "remove"], "Namespaces that deploying has made go too, unless something else is in them.")
             }
         };
         lines.extend([String::new(), why.to_owned()]);

@@ -428,7 +428,15 @@ impl State {
     // -- the mouse ---------------------------------------------------------------------------------------------------
 
     fn click(&mut self, column: u16, row: u16) -> Vec<Effect> {
+        let is_hint = self.desk.layout.hint.is_some_and(|line| line.y == row);
+        if self.desk.overlay.is_some() && is_hint {
+            let action = crate::workbench::view::hint_at(self, column);
+            return action.map_or_else(Vec::new, |action| self.act_on_overlay(action));
+        }
         if self.desk.overlay.is_some() || self.desk.filter.is_some() {
+            return Vec::new();
+        }
+        if is_hint && !std::mem::take(&mut self.desk.typed).is_empty() {
             return Vec::new();
         }
         if row == self.desk.layout.top.y {
@@ -444,7 +452,7 @@ impl State {
             }
             return Vec::new();
         }
-        if self.desk.layout.hint.is_some_and(|line| line.y == row) {
+        if is_hint {
             let action = crate::workbench::view::hint_at(self, column);
             return action.map_or_else(Vec::new, |action| self.act(action));
         }

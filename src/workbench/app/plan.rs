@@ -42,6 +42,10 @@ impl State {
                 let said = format!("not run: the recipe is STALE, for {shown}; the one asked for has not resolved");
                 self.say(Severity::Warn, said);
             }
+            // It would be the one of some of the nodes.
+            (_, Some(_), _) if self.model.is_so_far() => {
+                self.say(Severity::Warn, "not run: the cluster is still being read, and the recipe is the one so far");
+            }
             (Some(catalog), Some(recipe), Some(_)) => {
                 let (catalog, recipe) = (catalog.clone(), recipe.clone());
                 self.say(Severity::Info, PLANNING);
@@ -69,7 +73,7 @@ impl State {
                     0 => "nothing to run".to_owned(),
                     number => format!("run {}?", text::count(number, "check")),
                 };
-                self.desk.overlay = Some(Overlay::question(Question::Run, &title, &lines, ["Cancel", "Run"]));
+                self.desk.overlay = Some(Overlay::question(Question::Run, &title, &lines, ["cancel", "run"]));
                 self.prepared = Some(prepared);
             }
             Err(failure) => {

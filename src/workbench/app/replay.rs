@@ -247,6 +247,9 @@ impl State {
 
     /// One event on or back; output goes along with what comes after it.
     pub(super) fn replay_step(&mut self, forward: bool) {
+        if self.model.records.replay.is_some() && !self.steers_run() {
+            return;
+        }
         let Some(replay) = &mut self.model.records.replay else {
             let key = self.desk.keys.key(Action::GoRuns);
             self.say(Severity::Info, format!("a recorded run can be stepped through; {key} lists them"));
@@ -342,7 +345,7 @@ impl State {
 
     /// `:save-log FILE`: the output of the selected check.
     pub(super) fn save_log(&mut self, path: &str) -> Vec<Effect> {
-        let selected = match self.desk.table(&CHECKS).row().map(|row| &row.id) {
+        let selected = match self.steered() {
             Some(RowId::Check(name)) => self.model.run.check(name),
             _ => None,
         };

@@ -5,19 +5,46 @@ use crate::{
     ops::run::{Request, Step},
     text::count,
     workbench::{
+        Screen,
         effect::Effect,
         keymap::Action,
         model::{Severity, What},
         overlay::{Overlay, Question},
-        panes::{CHECKS, Need, RowId},
+        panes::{CHECK, CHECKS, LOG, Need, RUN_CHANGES, RowId},
     },
 };
 use std::time::Duration;
 
 impl State {
+    /// Whether the shown run is on the screen: its checks, or the output of one of them.
+    fn shows_run(&self) -> bool {
+        let pane = self.desk.focused();
+        pane == &LOG || pane == &CHECK || self.desk.layout.panel(&CHECKS).is_some()
+    }
+
+    /// What a key on the run means: the row that a person sees under a cursor.
+    pub(super) fn steered(&self) -> Option<&RowId> {
+        let pane = match self.desk.focused() {
+            pane if pane == &RUN_CHANGES => pane,
+            _ if self.shows_run() => &CHECKS,
+            _ => return None,
+        };
+        self.desk.table(pane).row().map(|row| &row.id)
+    }
+
+    /// Whether keys that play, step and cancel have a run to act on that is on the screen; says where it is if not.
+    pub(super) fn steers_run(&mut self) -> bool {
+        let is_seen = self.shows_run() || self.desk.screen != Screen::Validate;
+        if !is_seen {
+            let key = self.desk.keys.key(Action::Back);
+            self.say(Severity::Info, format!("{key} goes back to the run, and it is played and stepped there"));
+        }
+        is_seen
+    }
+
     /// What `r` runs: the check or the phase under the cursor, else everything.
     pub(super) fn under_cursor(&self) -> What {
-        match self.desk.table(&CHECKS).row().map(|row| &row.id) {
+        match self.steered() {
             Some(RowId::Check(name)) => What { only: vec![name.clone()], ..What::default() },
             Some(RowId::Phase(phase)) => What { phases: vec![*phase], ..What::default() },
             _ => What::default(),
@@ -41,6 +68,10 @@ impl State {
 
     /// p: starts no further check, or goes on; a recorded run plays.
     pub(super) fn pause(&mut self) -> Vec<Effect> {
+        // A run of ours is paused from anywhere.
+        if !self.model.run.active && self.model.records.replay.is_some() && !self.steers_run() {
+            return Vec::new();
+        }
         if self.replay_play() {
             return Vec::new();
         }
@@ -61,7 +92,7 @@ impl State {
             self.say_not_active();
             return;
         }
-        let check = match self.desk.table(&CHECKS).row().map(|row| &row.id) {
+        let check = match self.steered() {
             Some(RowId::Check(name)) => self.model.run.check(name).filter(|check| check.result.is_none()),
             _ => None,
         };

@@ -94,7 +94,11 @@ impl State {
         if self.desk.layout.panel(&MOMENTS).is_none() {
             self.desk.focus_on(&MOMENTS);
         }
-        let what = if self.desk.focused() == &MOMENTS { "something" } else { "the selected thing" };
+        if self.model.time.moments.value.is_some() && self.model.moments().is_empty() {
+            // The panel says so, and how there will be some.
+            return vec![self.list_moments()];
+        }
+        let what = self.thing(self.desk.focused()).words();
         let [before, next] = [Action::PreviousThing, Action::NextThing].map(|action| self.desk.keys.key(action));
         self.say(Severity::Info, format!("{before} and {next} go to the moments at which {what} changed"));
         vec![self.list_moments()]
@@ -136,7 +140,11 @@ impl State {
         match (found, forward) {
             (Some(moment), _) => self.open_moment(moment),
             (None, true) if is_past => {
-                self.say(Severity::Info, "nothing later is kept; this is now");
+                let said = match every {
+                    true => "nothing later is kept; this is now".to_owned(),
+                    false => format!("{} did not change after that, as far as is kept; this is now", thing.words()),
+                };
+                self.say(Severity::Info, said);
                 self.return_to_now()
             }
             (None, true) => {

@@ -59,6 +59,7 @@ use std::{fmt, sync::Arc};
 
 pub use bundle::PANE as BUNDLE;
 pub use changes::PANE as CHANGES;
+pub use check::PANE as CHECK;
 pub use checks::PANE as CHECKS;
 pub use compared_runs::PANE as COMPARED_RUNS;
 pub use components::PANE as COMPONENTS;
@@ -169,6 +170,19 @@ impl Pane {
         build: |_| prose("", Vec::new()),
         on: |_, _| None,
     };
+
+    /// Whether what is in it follows from the cluster that is shown, or from the recipe for it.
+    pub fn is_of_cluster(&self, model: &Model) -> bool {
+        let reads = |needs: &[Need]| self.needs.iter().any(|need| needs.contains(need));
+        match self.screen {
+            Screen::Cluster => reads(&[Need::Cluster]),
+            Screen::Recipe => reads(&[Need::Recipe]),
+            Screen::Diff => reads(&[Need::Recipe, Need::Diff, Need::Upgrade]),
+            // The checks of a run are those of its plan.
+            Screen::Validate => *self == CHECKS && model.run.checks.is_empty() && !model.run.active,
+            Screen::Compare => reads(&[Need::Compare]) && model.compare.b.is_none(),
+        }
+    }
 
     /// What an action is called here.
     pub fn word(&self, action: Action) -> Option<&'static str> {

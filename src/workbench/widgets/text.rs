@@ -50,6 +50,41 @@ pub fn fit(text: &str, columns: usize, cut: Cut) -> Cow<'_, str> {
     }
 }
 
+/// A sentence that fits: what gives first is the middle of the longest path in it, because its end is what tells files
+/// apart and the words around it say what became of it.
+pub fn fit_sentence(text: &str, columns: usize) -> Cow<'_, str> {
+    let over = width(text).saturating_sub(columns);
+    let is_path = |word: &&str| word.contains('/') || word.contains('\\');
+    let path = text.split(' ').filter(is_path).max_by_key(|word| width(word));
+    match path {
+        Some(path) if over > 0 && width(path) >= over + PATH => {
+            let short = fit_path(path, width(path) - over);
+            Cow::Owned(text.replacen(path, &short, 1))
+        }
+        // The sentence is too long for all of it: what it says at last goes, but not the file.
+        Some(path) if over > 0 && columns > 2 * PATH => {
+            let at = text.find(path).unwrap_or_default();
+            let before = fit(&text[..at], columns / 2, Cut::End);
+            let short = fit_path(path, (columns / 2).max(PATH));
+            let start = format!("{before}{short}{}", &text[at + path.len()..]);
+            Cow::Owned(fit(&start, columns, Cut::End).into_owned())
+        }
+        _ => fit(text, columns, Cut::End),
+    }
+}
+
+/// A path that fits: with the whole name of its file where that has room.
+fn fit_path(path: &str, columns: usize) -> Cow<'_, str> {
+    let name = path.rfind(['/', '\\']).map_or(path, |at| &path[at..]);
+    if width(path) <= columns || width(name) + 4 > columns {
+        return fit(path, columns, Cut::Middle);
+    }
+    Cow::Owned(format!("{}…{name}", head(path, columns - 1 - width(name))))
+}
+
+/// Columns in which the end of a path still says which file it is.
+const PATH: usize = 20;
+
 /// What comes before the domain.
 fn host(text: &str) -> Option<&str> {
     text.split_once('.').map(|(host, _)| host)
@@ -185,6 +220,21 @@ pub fn count_of(number: usize, one: &str, many: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sentence_keeps_the_end_of_its_path() {
+        let long = "wrote /data/somebody/projects/cluster/snapshots/production-eu/friday.yaml";
+        assert_eq!(fit_sentence(long, 80), long);
+        let short = fit_sentence(long, 40);
+        assert!(width(&short) <= 40 && short.starts_with("wrote /data/"), "{short}");
+        assert!(short.ends_with("friday.yaml"), "{short}");
+        let failed = format!("failed to {}: No such file or directory (os error 2)", long.replace("wrote", "read"));
+        for columns in [50, 60, 76, 100] {
+            let short = fit_sentence(&failed, columns);
+            assert!(width(&short) <= columns && short.contains("friday.yaml"), "{columns}: {short}");
+        }
+        assert_eq!(fit_sentence("one or two words", 9), "one or t…");
+    }
 
     #[test]
     fn machines_keep_what_tells_them_apart() {

@@ -3,7 +3,7 @@
 
 use super::{
     desk::{Desk, run_half_way, snapshot},
-    screens::SIZES,
+    screens::{SIZES, STATES},
 };
 use crate::sandbox::Sandbox;
 use aicr::{
@@ -14,7 +14,7 @@ use aicr::{
         Look, RunOptions, Screen,
         app::State,
         effect::Effect,
-        keymap::Action,
+        keymap::{self, Action},
         layout::Presence,
         msg::Msg,
         panes::{self, NODES, VALUES},
@@ -295,6 +295,92 @@ fn hints_name_what_can_be_done_now() {
     run_half_way(&mut desk);
     let during = hint(&mut desk);
     assert!(during.contains("x cancel") && during.contains("p pause") && during.contains("F failed"), "{during}");
+}
+
+/// What a popup does not take is not hinted below it, and what is hinted can be clicked.
+#[test]
+fn hints_below_a_popup_are_those_of_the_popup() {
+    let open = |desk: &mut Desk, keys: &str| {
+        desk.keys(keys);
+        let mode = desk.state.desk.context();
+        let hinted: BTreeSet<Action> =
+            (0..desk.state.desk.width).filter_map(|column| view::hint_at(&desk.state, column)).collect();
+        assert!(hinted.len() > 1, "{keys}: {}", desk.text());
+        for action in &hinted {
+            assert!(keymap::binding(*action).acts_in(mode), "{keys}: {action:?} in {mode:?}\n{}", desk.text());
+        }
+        let leaves = if hinted.contains(&Action::Close) { Action::Close } else { Action::Back };
+        let column = (0..desk.state.desk.width).find(|column| view::hint_at(&desk.state, *column) == Some(leaves));
+        let row = desk.state.desk.layout.hint.unwrap().y;
+        let column = column.unwrap_or_else(|| panic!("{keys}: nothing leaves\n{}", desk.text()));
+        desk.update(Msg::Input(Input::Click { column, row }));
+    };
+    for (width, height) in SIZES.into_iter().filter(|(width, _)| *width >= 80) {
+        let mut desk = Desk::live(width, height);
+        for keys in ["?", ":", "Y", "Y / x Enter"] {
+            open(&mut desk, keys);
+            assert!(desk.state.desk.overlay.is_none(), "{keys}: {}", desk.text());
+        }
+        run_half_way(&mut desk);
+        open(&mut desk, "4 x");
+        assert!(desk.state.desk.overlay.is_none(), "{}", desk.text());
+        // The first key of two waits for the second, and the keys of the panel mean nothing then.
+        desk.keys("g");
+        let hint = desk.text().lines().last().unwrap_or_default().to_owned();
+        assert!(hint.contains("Esc close") && !hint.contains("run"), "{hint}");
+    }
+}
+
+/// Whatever a panel reads, what it shows is made for its size.
+#[test]
+fn panels_that_are_enlarged_are_made_again() {
+    for (name, make) in STATES {
+        let mut desk = make(120, 40, Look::default());
+        desk.frame();
+        if desk.state.desk.overlay.is_some() {
+            continue;
+        }
+        for (pane, _) in desk.state.desk.layout.panels.clone() {
+            let mut desk = make(120, 40, Look::default());
+            desk.state.desk.focus_on(pane);
+            desk.frame();
+            desk.keys("z z");
+            let enlarged = desk.text();
+            desk.state.desk.refresh();
+            assert_eq!(enlarged, desk.text(), "{name}: {pane:?}");
+        }
+    }
+}
+
+/// Columns that a person chose are not said to have no room.
+#[test]
+fn wide_columns_are_not_asked_of_chosen_ones() {
+    let mut desk = Desk::live(120, 40);
+    desk.command("columns name gpu");
+    let before = desk.text();
+    desk.keys("w");
+    desk.shows("the columns are chosen: NAME, GPU; `:columns` shows the usual ones");
+    let rows = |text: &str| text.lines().filter(|line| line.contains("worker")).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(rows(&before), rows(&desk.text()));
+    desk.command("columns");
+    desk.keys("w");
+    assert!(!desk.text().contains("are chosen"), "{}", desk.text());
+}
+
+/// What was written or could not be read is a file, and its name is what a person needs.
+#[test]
+fn messages_keep_the_name_of_the_file() {
+    let folder = format!("/data/somebody/{}", "a-long-folder/".repeat(8));
+    for width in [80, 100, 120] {
+        let mut desk = Desk::live(width, if width == 80 { 24 } else { 40 });
+        desk.update(Msg::Done(format!("wrote {folder}friday.yaml")));
+        desk.shows("friday.yaml");
+        desk.shows("✓ wrote /data/");
+        let doing = format!("read {folder}monday.yaml");
+        desk.update(Msg::Failed(Failure::new(Kind::NotFound, doing, "No such file or directory (os error 2)")));
+        desk.shows("monday.yaml");
+        desk.shows("D: details");
+    }
 }
 
 /// A panel without rows names no key that would do nothing there, whatever the reason is that it has none.

@@ -19,6 +19,7 @@ mod recipes;
 mod recording;
 mod runs;
 mod screens;
+mod so_far;
 mod time;
 mod truth;
 mod upgrades;

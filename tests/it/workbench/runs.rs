@@ -5,6 +5,7 @@ use super::{
     screens::golden,
 };
 use aicr::{
+    catalog::validator::Phase,
     inventory::Inventory,
     ops::{
         self,
@@ -15,7 +16,7 @@ use aicr::{
         Look,
         effect::Effect,
         msg::Msg,
-        panes::{CHECKS, RowId},
+        panes::{CHECKS, RUN_CHANGES, RowId},
     },
 };
 use std::sync::Arc;
@@ -403,4 +404,49 @@ fn the_failed_run_of_the_demo_is_opened_played_and_compared_with_the_good_one() 
     desk.shows("A 20260110-151200  B 20260111-151200");
     desk.shows("worse");
     assert!(desk.left.is_empty(), "{:?}", desk.left);
+}
+
+/// Keys act on what is seen: the comparison of two runs hides the run that it was opened from.
+#[test]
+fn keys_do_not_act_on_a_run_that_is_hidden() {
+    let mut desk = Desk::live_with_past(80, 24, Look::default());
+    desk.keys("g r j Enter");
+    desk.keys("g r G =");
+    desk.shows("A 2026");
+    let replayed = |desk: &Desk| desk.state.model.records.replay.as_ref().map(|replay| (replay.next, replay.playing));
+    let before = replayed(&desk);
+    assert!(before.is_some());
+    for key in ["<", ">", "p"] {
+        desk.keys(key);
+        assert_eq!(replayed(&desk), before, "{key}");
+        desk.shows("Esc goes back to the run");
+    }
+    // The check under the cursor that is seen, not the one under the cursor that is not.
+    desk.keys("j j");
+    let Some(RowId::Check(seen)) = desk.state.desk.table(&RUN_CHANGES).row().map(|row| row.id.clone()) else {
+        panic!("no check is selected: {}", desk.text())
+    };
+    desk.left.clear();
+    desk.keys("r");
+    let asked = desk.left.iter().filter_map(|effect| match effect {
+        Effect::Plan { what, .. } => Some(what.only.clone()),
+        _ => None,
+    });
+    assert_eq!(asked.collect::<Vec<_>>(), [vec![seen]]);
+    desk.keys("Esc <");
+    assert_ne!(replayed(&desk), before, "the run is seen again");
+}
+
+/// A hint names what its key would do now.
+#[test]
+fn the_hint_of_a_paused_run_is_to_go_on() {
+    let hint = |desk: &mut Desk| desk.text().lines().last().unwrap_or_default().to_owned();
+    let mut desk = Desk::live(120, 40);
+    desk.keys("4");
+    run_half_way(&mut desk);
+    assert!(hint(&mut desk).contains("p pause"), "{}", hint(&mut desk));
+    desk.run(32_000, Body::Paused { before: Stop::Phase { phase: Phase::Conformance } });
+    assert!(hint(&mut desk).contains("p go on"), "{}", hint(&mut desk));
+    desk.run(33_000, Body::Resumed);
+    assert!(hint(&mut desk).contains("p pause"), "{}", hint(&mut desk));
 }
