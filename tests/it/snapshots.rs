@@ -103,7 +103,9 @@ fn lines_until(sandbox: &Sandbox, arguments: &[&str], fits: impl Fn(&str) -> boo
     let mut command = sandbox.command(arguments);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut lines = Vec::new();
-    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+    // Open until the program has ended: it also ends where its reader has gone.
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    for line in BufRead::lines(&mut output) {
         lines.push(line.unwrap());
         if fits(lines.last().unwrap()) {
             break;
