@@ -39,6 +39,25 @@ pub fn listed(names: &[String], most: usize) -> String {
     }
 }
 
+/// How long something took: `0.1 s`, `41.0 s`, and from a minute on as [`seconds`].
+pub fn duration(milliseconds: u64) -> String {
+    match milliseconds / 1000 {
+        whole @ 0..60 => format!("{whole}.{} s", milliseconds % 1000 / 100),
+        whole => seconds(whole),
+    }
+}
+
+/// A limit, or a long time: `5 s`, `2 min`, `1 min 30 s`, `1 h 5 min`.
+pub fn seconds(seconds: u64) -> String {
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, 0) => format!("{minutes} min"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, 0, _) => format!("{hours} h"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
 /// A noun as that many of it are called; regular English plurals only.
 pub fn plural(number: usize, noun: &str) -> String {
     if number == 1 {
@@ -100,6 +119,16 @@ mod tests {
         assert_eq!(of(2), ["", "a", "a, b", "a, b and 1 more"]);
         assert_eq!(of(1), ["", "a", "a and 1 more", "a and 2 more"]);
         assert_eq!(of(9), ["", "a", "a, b", "a, b, c"]);
+    }
+
+    #[test]
+    fn times_have_a_space_before_each_unit() {
+        assert_eq!([0, 199, 41_049, 59_999].map(duration), ["0.0 s", "0.1 s", "41.0 s", "59.9 s"]);
+        assert_eq!([60_000, 125_000, 3_900_000].map(duration), ["1 min", "2 min 5 s", "1 h 5 min"]);
+        assert_eq!(
+            [5, 60, 90, 3600, 3661, 86_400].map(seconds),
+            ["5 s", "1 min", "1 min 30 s", "1 h", "1 h 1 min", "24 h"]
+        );
     }
 
     #[derive(Debug, serde::Deserialize)]

@@ -47,7 +47,7 @@ impl Live {
         let (subject, role, word, detail) = self.words(&event.body)?;
         let word = self.printer.paint_for(self.stream, role, &format!("{word:<12}"));
         let line = format!(
-            "{seconds:7.1}s  {:<width$}  {word}  {}",
+            "{seconds:7.1} s  {:<width$}  {word}  {}",
             escape::line(&subject),
             escape::line(&detail),
             width = self.width
@@ -163,11 +163,11 @@ mod tests {
         let state = State::Unscheduled { message: "0/5 nodes\u{1b}[2J".into() };
         assert_eq!(
             at(1000, Body::PhaseStarted { phase: crate::catalog::validator::Phase::Conformance }).unwrap(),
-            "    0.0s  conformance  phase"
+            "    0.0 s  conformance  phase"
         );
         assert_eq!(
             at(2500, Body::State { check: "dra".into(), state }).unwrap(),
-            "    1.5s  dra  unscheduled   0/5 nodes\\u{1b}[2J"
+            "    1.5 s  dra  unscheduled   0/5 nodes\\u{1b}[2J"
         );
         assert_eq!(at(2600, Body::Log { check: "dra".into(), text: "x".into(), source: String::new() }), None);
     }

@@ -19,7 +19,7 @@ use crate::{
         compare::{self as runs, Row},
         words::{self, Word},
     },
-    text::count,
+    text::{count, duration},
     validate::{
         event::{Body, Event},
         plan::cleanup_command,
@@ -307,7 +307,7 @@ fn page(compared: &Compared) -> String {
     let side = |side: &Option<runs::Side>| match side {
         None => "-".to_owned(),
         Some(side) if side.run_ms == 0 => side.word.text().to_owned(),
-        Some(side) => format!("{} {:.1} s", side.word, side.run_ms as f64 / 1e3),
+        Some(side) => format!("{} {}", side.word, duration(side.run_ms)),
     };
     let first = |message: &str| message.lines().next().unwrap_or_default().to_owned();
     let rows: Vec<[String; 6]> = compared

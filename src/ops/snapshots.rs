@@ -526,7 +526,7 @@ pub fn find_in<M: Borrow<Moment>>(moments: &[M], reference: &str, context: Optio
         return until
             .map_or_else(|| missing(format!("no snapshot was taken until {reference}")), |one| Ok(one.clone()));
     }
-    missing(format!("no kept snapshot is called `{reference}`"))
+    missing(format!("unknown kept snapshot `{reference}`"))
 }
 
 /// How many moments before the newest one.
@@ -826,7 +826,7 @@ mod tests {
         assert_eq!(found("@2026-01-15T08:00:00Z").as_ref(), Ok(&ids[0]));
         assert_eq!(found("@-3"), Err("3 snapshots of context `test` kept, too few for `@-3`".to_owned()));
         assert_eq!(found("@202601"), Err("`@202601` is the start of 3 ids".to_owned()));
-        assert_eq!(found("@monday"), Err("no kept snapshot is called `monday`".to_owned()));
+        assert_eq!(found("@monday"), Err("unknown kept snapshot `monday`".to_owned()));
         let taken = name(&folder, "@", Some("friday"), None).expect_err("taken").because;
         assert_eq!(taken, "`friday` is the name of the snapshot of 2026-01-15T09:00:00Z");
         assert!(name(&folder, "@", Some("-1"), None).is_err(), "a count is not a name");

@@ -7,7 +7,10 @@ use super::{
     Report, escape,
     words::{self, Word},
 };
-use crate::validate::event::{CheckResult, Way};
+use crate::{
+    text::duration,
+    validate::event::{CheckResult, Way},
+};
 use std::fmt::Write as _;
 
 /// Checks and the file of evidence that the reference writes for each; other checks are evidence of no requirement.
@@ -27,8 +30,7 @@ pub const REQUIREMENTS: [(&str, &str); 9] = [
 pub fn render(report: &Report) -> String {
     let verdict = report.verdict.map_or("not ended", |verdict| Word::from(verdict).text());
     let mut out = format!("## Validation: {verdict}\n\n");
-    let counts = words::counts(&report.results);
-    let counts = if counts.is_empty() { "no check ran".to_owned() } else { counts.join(", ") };
+    let counts = words::summary(&report.results);
     let _ = writeln!(
         out,
         "{counts}. Run {} of recipe {} on {}, {}.\n",
@@ -56,7 +58,7 @@ pub fn render(report: &Report) -> String {
                 (Way::Job, Some(node)) => cell(node),
                 (Way::Job, None) => "-".to_owned(),
             };
-            let time = if result.run_ms == 0 { "-".to_owned() } else { format!("{:.1} s", result.run_ms as f64 / 1e3) };
+            let time = if result.run_ms == 0 { "-".to_owned() } else { duration(result.run_ms) };
             let (phase, word) = (result.phase.name(), Word::from(result));
             let _ = writeln!(out, "| {phase} | {} | {word} | {time} | {place} |", cell(&result.name));
         }

@@ -4,7 +4,7 @@
 //! workbench show the same ones.
 
 use crate::{
-    text::count,
+    text::{count, seconds},
     validate::{
         beforehand::ImageFound,
         event::Way,
@@ -119,7 +119,7 @@ fn of_check(lines: &mut Vec<String>, check: &CheckPlan) {
     for object in &check.objects {
         *kinds.entry(object["kind"].as_str().unwrap_or("object")).or_default() += 1;
     }
-    let kinds: Vec<String> = kinds.into_iter().map(|(kind, number)| format!("{number} {kind}")).collect();
+    let kinds: Vec<String> = kinds.into_iter().map(|(kind, number)| count(number, kind)).collect();
     lines.push(format!("    creates {}", kinds.join(", ")));
     lines.extend(rights(&check.objects).into_iter().map(|right| format!("    may {right}")));
 }
@@ -138,17 +138,6 @@ fn closing(lines: &mut Vec<String>, plan: &ValidationPlan, about: &About<'_>) {
         true => format!("Everything stays; `{}` removes it.", cleanup_command(&plan.namespace, &plan.run_id)),
         false => "Everything is removed at the end.".to_owned(),
     });
-}
-
-/// `5 s`, `2 min`, `1 h 5 min`.
-fn seconds(seconds: u64) -> String {
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, seconds) => format!("{seconds} s"),
-        (0, minutes, 0) => format!("{minutes} min"),
-        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
-        (hours, 0, _) => format!("{hours} h"),
-        (hours, minutes, _) => format!("{hours} h {minutes} min"),
-    }
 }
 
 fn named(object: &Value) -> String {

@@ -38,8 +38,7 @@ pub fn render(report: &Report) -> String {
         let _ = writeln!(out, "left behind: {}", escape::line(left));
     }
     let verdict = report.verdict.map_or("not ended", |verdict| Word::from(verdict).text());
-    let counts = words::counts(&report.results);
-    let counts = if counts.is_empty() { "no check ran".to_owned() } else { counts.join(", ") };
+    let counts = words::summary(&report.results);
     let _ = writeln!(out, "{verdict}: {counts}");
     out
 }

@@ -149,6 +149,17 @@ pub fn counts(words: impl IntoIterator<Item = impl Into<Word>>) -> Vec<String> {
     counted.filter(|(_, count)| *count > 0).map(|(word, count)| format!("{count} {word}")).collect()
 }
 
+/// What came of the checks of a run, for its last line: `6 pass, 1 fail`. Says so where none of them was run, so that it does
+/// not read like a result.
+pub fn summary(results: &[CheckResult]) -> String {
+    let was_run =
+        |result: &CheckResult| result.status != Status::Skipped || result.exit_code.is_some() || result.run_ms > 0;
+    let mut said = vec![counts(results).join(", ")];
+    said.retain(|counts| !counts.is_empty());
+    said.extend((!results.iter().any(was_run)).then(|| "no check was run".to_owned()));
+    said.join("; ")
+}
+
 /// The table that help shows.
 pub fn table() -> String {
     let rows = Word::ALL.map(|word| format!("  {word:<10}  {}\n", word.meaning()));

@@ -528,8 +528,14 @@ fn milliseconds(text: &str) -> Option<u64> {
     u64::try_from(timestamp.as_millisecond()).ok()
 }
 
-/// A state in a sentence: `unscheduled (0/1 nodes are available)`.
+/// A state in a sentence: `running on worker-2`, `unscheduled (0/1 nodes are available)`.
 fn describe(state: &State) -> String {
+    if let State::Scheduled { node } | State::Running { node } = state
+        && !node.is_empty()
+    {
+        let on = if node == THIS_PROCESS { "in" } else { "on" };
+        return format!("{} {on} {node}", state.word());
+    }
     match state.detail() {
         detail if detail.is_empty() => state.word().to_owned(),
         detail => format!("{} ({detail})", state.word()),
@@ -627,10 +633,10 @@ mod tests {
         check(
             script,
             &[
-                "2: scheduled (n1)",
+                "2: scheduled on n1",
                 "3: pulling (aicr/check:1)",
                 "4: pulled (pulled in 2s)",
-                "5: running (n1)",
+                "5: running on n1",
                 "5: follow p",
                 "6: log hello",
                 "8: Passed Some(0) ",
@@ -741,7 +747,7 @@ mod tests {
                 (4, waiting("ErrImagePull", "manifest unknown")),
             ],
             &[
-                "1: scheduled (n1)",
+                "1: scheduled on n1",
                 "2: pulling (aicr/check:1)",
                 "3: pull failing (ErrImagePull: Failed to pull image: manifest unknown)",
             ],
@@ -763,7 +769,7 @@ mod tests {
         );
         check(
             vec![(1, pod(json!({"phase": "Pending"}))), (2, event("FailedMount", "configmap not found"))],
-            &["1: scheduled (n1)", "2: preparing (configmap not found)"],
+            &["1: scheduled on n1", "2: preparing (configmap not found)"],
         );
         check(
             vec![(1, waiting("CreateContainerConfigError", "secret not found")), (11, Observation::Tick)],
@@ -786,18 +792,18 @@ mod tests {
                 (60, failed),
             ],
             &[
-                "1: running (n1)",
+                "1: running on n1",
                 "1: follow p",
                 "60: look at the namespace",
-                "60: Other None the Job failed (DeadlineExceeded: too slow); last state: running (n1)",
+                "60: Other None the Job failed (DeadlineExceeded: too slow); last state: running on n1",
             ],
         );
         check(
             vec![(1, container_state(json!({"running": {}}))), (70, Observation::Tick)],
             &[
-                "1: running (n1)",
+                "1: running on n1",
                 "1: follow p",
-                "70: Other None no verdict within 60 s; last state: running (n1)\nit wrote nothing",
+                "70: Other None no verdict within 60 s; last state: running on n1\nit wrote nothing",
             ],
         );
         // Output that keeps coming is read to its end; silence is not waited for.
@@ -818,18 +824,18 @@ mod tests {
             "containerStatuses": [{"name": "validator", "state": {"running": {}}}]}));
         check_last(
             vec![(1, unheard), (70, Observation::Tick)],
-            "70: Other None node n1 does not report; no verdict within 60 s; last state: running (n1)",
+            "70: Other None node n1 does not report; no verdict within 60 s; last state: running on n1",
         );
         check(
             vec![(1, pod(json!({"phase": "Pending"}))), (70, Observation::Tick)],
-            &["1: scheduled (n1)", "70: Other None no verdict within 60 s; last state: scheduled (n1)"],
+            &["1: scheduled on n1", "70: Other None no verdict within 60 s; last state: scheduled on n1"],
         );
     }
 
     #[test]
     fn eviction_vanishing_and_canceling_have_reasons() {
         let evicted = pod(json!({"phase": "Failed", "reason": "Evicted", "message": "low on memory"}));
-        check(vec![(1, evicted)], &["1: scheduled (n1)", "1: Other None Evicted: low on memory"]);
+        check(vec![(1, evicted)], &["1: scheduled on n1", "1: Other None Evicted: low on memory"]);
         let over_its_limit = pod(json!({"phase": "Failed", "reason": "Evicted", "message": "over its limit of 1Mi.  ",
             "containerStatuses": [{"name": "validator", "state": {"terminated": {"exitCode": 137, "reason": "Error"}}}]}));
         check_last(
@@ -839,9 +845,9 @@ mod tests {
         check(
             vec![(1, pod(json!({"phase": "Pending"}))), (2, Observation::PodGone), (5, Observation::Tick)],
             &[
-                "1: scheduled (n1)",
+                "1: scheduled on n1",
                 "2: look at the namespace",
-                "5: Other None the pod was deleted by somebody else while scheduled (n1)",
+                "5: Other None the pod was deleted by somebody else while scheduled on n1",
             ],
         );
         check(vec![(1, Observation::Cancel)], &["1: Other None canceled while creating"]);
@@ -881,15 +887,15 @@ mod tests {
         let none = (2, Observation::Namespace { is_ending: false });
         check_last(
             vec![running(), (2, deleted(137)), (2, Observation::LogEnd), none.clone(), (6, Observation::Tick)],
-            "6: Other Some(137) the pod was deleted by somebody else while running (n1) (exit code 137)",
+            "6: Other Some(137) the pod was deleted by somebody else while running on n1 (exit code 137)",
         );
         check_last(
             vec![running(), (2, deleted(143)), (2, Observation::LogEnd), none, (3, Observation::JobGone)],
-            "3: Other Some(143) the Job was deleted by somebody else while running (n1) (exit code 143)",
+            "3: Other Some(143) the Job was deleted by somebody else while running on n1 (exit code 143)",
         );
         check_last(
             vec![running(), (9, Observation::JobGone), (9, deleted(143)), (9, Observation::LogEnd), told],
-            "9: Other None the namespace was deleted while running (n1)",
+            "9: Other None the namespace was deleted while running on n1",
         );
         // A verdict that was reached before is one.
         check_last(vec![running(), (2, deleted(1)), (2, Observation::LogEnd)], "2: Failed Some(1) the check failed");
@@ -928,7 +934,7 @@ mod tests {
         let started = (1, Observation::Started);
         let failed = (Status::Failed, "no GPU".to_owned(), 2000, Way::InProcess);
         assert_eq!(local(vec![started.clone(), exited(1, "no GPU")]), [failed]);
-        let canceled = (Status::Other, "canceled while running (this process)".to_owned(), 1000, Way::InProcess);
+        let canceled = (Status::Other, "canceled while running in this process".to_owned(), 1000, Way::InProcess);
         assert_eq!(local(vec![started, (1, Observation::Tick), (2, Observation::Cancel)]), [canceled]);
     }
 

@@ -6,7 +6,7 @@ use aicr::{
     catalog::validator::Phase,
     cluster::{Connection, objects},
     criteria::Criteria,
-    demo::{Demo, serve},
+    demo::{Demo, PodRunner, serve},
     ops::{
         self, cleanup,
         demo::DemoOptions,
@@ -99,6 +99,24 @@ async fn a_pause_does_not_use_up_patience() {
     let ended = at(|body| matches!(body, Body::Finished { .. }));
     let active = Duration::from_millis(ended - began).saturating_sub(pause);
     assert!((19..22).contains(&active.as_secs()), "given up after {active:?} of 20 s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_hangs_is_given_up_after_its_own_time_not_that_of_a_pause() {
+    let hangs = PodRunner(Arc::new(|_| Box::pin(std::future::pending())));
+    let options = DemoOptions { seed: 7, runner: Some(hangs), ..DemoOptions::default() };
+    let connection = ops::demo::to_demo(&ops::demo::start(&options).expect("the demo"));
+    let limit = |options: &mut RunOptions| options.plan.timeout_seconds = Some(10);
+    let prepared = prepared(&connection, "platform-health", limit).await;
+    let pause = Duration::from_secs(25);
+    let (report, events) = paused_at(&connection, &prepared, "running", pause).await;
+    assert!(report.results[0].message.starts_with("no verdict within 10 s; last state: running on "), "{report:?}");
+    let at = |wanted: fn(&Body) -> bool| events.iter().find(|event| wanted(&event.body)).expect("it").observed_at_ms;
+    let began = at(|body| matches!(body, Body::State { state, .. } if state.word() == "creating"));
+    let ended = at(|body| matches!(body, Body::Finished { .. }));
+    let active = Duration::from_millis(ended - began).saturating_sub(pause);
+    // The grace of the plan is 5 s.
+    assert!((10..16).contains(&active.as_secs()), "given up after {active:?} of 10 s");
 }
 
 #[tokio::test(start_paused = true)]

@@ -361,3 +361,143 @@ fn nccl_all_reduce_runs_as_a_train_job_and_its_rows_become_a_curve() {
 
     over("test/nccl:90").is("failed", "89.98 GB/s at 17179869184 bytes, expected >= 300");
 }
+
+/// Applies objects, and gives them a status: there is no controller that would.
+fn with_status(real: &Real, objects: &[(Value, Option<Value>)]) {
+    for (object, status) in objects {
+        let file = real.path("object.json");
+        std::fs::write(&file, object.to_string()).expect("a file");
+        real.kubectl_must(&["apply", "-f", &file.display().to_string()]);
+        if let Some(status) = status {
+            let named = |field: &str| object["metadata"][field].as_str().unwrap_or("default").to_owned();
+            let kind = object["kind"].as_str().expect("a kind").to_lowercase();
+            set_status(real, &namespaced(&named("namespace"), &kind, &named("name")), status);
+        }
+    }
+}
+
+fn namespaced(namespace: &str, kind: &str, name: &str) -> [String; 4] {
+    ["-n", namespace, kind, name].map(str::to_owned)
+}
+
+fn set_status(real: &Real, object: &[String; 4], status: &Value) {
+    let [dash, namespace, kind, name] = object.each_ref().map(String::as_str);
+    let patch = json!({"status": status}).to_string();
+    real.kubectl_must(&[dash, namespace, "patch", kind, name, "--subresource=status", "--type=merge", "-p", &patch]);
+}
+
+fn condition(kind: &str, status: &str) -> Value {
+    json!({"conditions": [{"type": kind, "status": status, "reason": "Test", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"}]})
+}
+
+/// A namespace of its own, removed in any case.
+struct Namespace<'r>(&'r Real, &'static str);
+
+impl<'r> Namespace<'r> {
+    fn new(real: &'r Real, name: &'static str) -> Namespace<'r> {
+        real.kubectl_must(&["create", "namespace", name]);
+        Namespace(real, name)
+    }
+}
+
+impl Drop for Namespace<'_> {
+    fn drop(&mut self) {
+        self.0.kubectl(&["delete", "namespace", self.1, "--timeout=60s"]);
+    }
+}
+
+/// A pod that sleeps and is ready.
+fn pod(namespace: &str, name: &str, label: (&str, &str)) -> Value {
+    let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": namespace, "labels": {}},
+        "spec": {"terminationGracePeriodSeconds": 0,
+                 "containers": [{"name": "c", "image": "test/pause:1", "imagePullPolicy": "IfNotPresent"}]}});
+    pod["metadata"]["labels"][label.0] = label.1.into();
+    pod
+}
+
+#[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
+fn inference_gateway_reads_the_kinds_of_the_gateway_api_and_endpoints_of_a_real_service() {
+    const NAMESPACE: &str = "real-gateway";
+    let real = Real::cluster();
+    let _parts = Parts::start(&real, &["gateway"]);
+    let _namespace = Namespace::new(&real, NAMESPACE);
+    let api = "gateway.networking.k8s.io/v1";
+    let class = json!({"apiVersion": api, "kind": "GatewayClass", "metadata": {"name": "agentgateway"},
+        "spec": {"controllerName": "agentgateway.dev/agentgateway"}});
+    let gateway = json!({"apiVersion": api, "kind": "Gateway", "metadata": {"name": "inference-gateway", "namespace": NAMESPACE},
+        "spec": {"gatewayClassName": "agentgateway", "listeners": [{"name": "http", "port": 80, "protocol": "HTTP"}]}});
+    let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "inference-gateway", "namespace": NAMESPACE},
+        "spec": {"selector": {"app": "gateway"}, "ports": [{"port": 80}]}});
+    with_status(
+        &real,
+        &[
+            (class, Some(condition("Accepted", "True"))),
+            (gateway, Some(condition("Programmed", "True"))),
+            (service, None),
+            (pod(NAMESPACE, "gateway", ("app", "gateway")), None),
+        ],
+    );
+    real.kubectl_must(&["-n", NAMESPACE, "wait", "--for=condition=Ready", "pod/gateway", "--timeout=60s"]);
+    let slice = ["-n", NAMESPACE, "wait", "endpointslice", "-l", "kubernetes.io/service-name=inference-gateway"];
+    real.kubectl_must(
+        &[&slice[..], &["--for=jsonpath={.endpoints[0].conditions.ready}=true", "--timeout=60s"]].concat(),
+    );
+    let recipe = recipe(&real, |recipe| {
+        recipe["componentRefs"].as_array_mut().expect("components").push(component("agentgateway", NAMESPACE));
+        recipe["validation"]["conformance"]["checks"] = json!(["inference-gateway"]);
+    });
+    let said = run(&real, &recipe, "inference-gateway", &[]);
+    said.is("passed", "");
+    let evidence = said.test["stdout"].to_string();
+    assert!(evidence.contains("ready endpoints: 1"), "{evidence}");
+
+    let gateway = namespaced(NAMESPACE, "gateway", "inference-gateway");
+    set_status(&real, &gateway, &condition("Programmed", "False"));
+    let said = run(&real, &recipe, "inference-gateway", &[]);
+    said.is("failed", "Gateway real-gateway/inference-gateway: not Programmed");
+    set_status(&real, &gateway, &condition("Programmed", "True"));
+    real.kubectl_must(&["-n", NAMESPACE, "delete", "pod", "gateway"]);
+    let said = run(&real, &recipe, "inference-gateway", &[]);
+    said.is("failed", "namespace real-gateway: no ready endpoint of the inference gateway");
+}
+
+#[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
+fn slinky_slurm_reads_real_kinds_and_never_passes_without_a_job() {
+    const NAMESPACE: &str = "real-slurm";
+    let real = Real::cluster();
+    let _parts = Parts::start(&real, &["slinky"]);
+    let _namespace = Namespace::new(&real, NAMESPACE);
+    let api = "slinky.slurm.net/v1beta1";
+    let controller = json!({"name": "slurm", "namespace": NAMESPACE});
+    let nodes = json!({"apiVersion": api, "kind": "NodeSet", "metadata": {"name": "gpu", "namespace": NAMESPACE},
+        "spec": {"controllerRef": controller, "replicas": 2}});
+    let login = json!({"apiVersion": api, "kind": "LoginSet", "metadata": {"name": "login", "namespace": NAMESPACE},
+        "spec": {"controllerRef": controller, "sssdConfRef": {"name": "sssd", "key": "sssd.conf"}}});
+    let available =
+        |count: u32| json!({"replicas": 2, "availableReplicas": count, "nodeSetHash": "1", "selector": "a=b"});
+    with_status(
+        &real,
+        &[
+            (nodes, Some(available(2))),
+            (login, Some(json!({"replicas": 1, "selector": "a=b"}))),
+            (pod(NAMESPACE, "login", ("app.kubernetes.io/name", "login")), None),
+        ],
+    );
+    real.kubectl_must(&["-n", NAMESPACE, "wait", "--for=condition=Ready", "pod/login", "--timeout=60s"]);
+    let recipe = recipe(&real, |recipe| {
+        recipe["componentRefs"].as_array_mut().expect("components").push(component("slinky-slurm", NAMESPACE));
+        recipe["validation"]["conformance"]["checks"] =
+            json!(["slinky-slurm-health", "slinky-slurm-gpu-access", "slinky-slurm-imex-channel"]);
+    });
+    let well = "all that the Kubernetes API tells is well, but no Slurm job was run";
+    run(&real, &recipe, "slinky-slurm-health", &[]).is("other", well);
+    run(&real, &recipe, "slinky-slurm-gpu-access", &[]).is("other", well);
+
+    set_status(&real, &namespaced(NAMESPACE, "nodeset", "gpu"), &available(1));
+    run(&real, &recipe, "slinky-slurm-health", &[]).is("failed", "NodeSet real-slurm/gpu: 1/2 available");
+    let imex = run(&real, &recipe, "slinky-slurm-imex-channel", &[]);
+    imex.is("failed", "NodeSet real-slurm/gpu: 1/2 available");
+    assert!(imex.message.contains("ResourceClaimTemplate slinky-slurm-imex-channels"), "{}", imex.message);
+}

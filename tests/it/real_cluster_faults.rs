@@ -4,6 +4,7 @@
 //! The check is a shell script in an image of the test cluster, which an external catalog brings.
 
 use super::real_cluster::{Real, cluster_script, text, within};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::{
     io::{BufRead, BufReader},
@@ -12,6 +13,7 @@ use std::{
     process::{Child, Stdio},
     sync::{
         Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
         mpsc::{Receiver, channel},
     },
     time::{Duration, Instant},
@@ -45,6 +47,10 @@ enum Meanwhile {
     Kubectl(fn(&Real, &str)),
     /// Every connection of the run breaks; new ones are accepted.
     Cut,
+    /// The same, and when a new one is accepted every version that the run knows has expired.
+    Expired,
+    /// The process of the run does not get the processor for so long, as on a laptop that sleeps.
+    Asleep(Duration),
     /// The kubelet stops, and comes back when the run has ended.
     Silent,
     /// The API server is away for so long; for good.
@@ -125,6 +131,11 @@ const MUTATION: &str = "apiVersion: admissionregistration.k8s.io/v1beta1\nkind: 
     spec:\n  policyName: aicr-test-policy\n  \
     matchResources: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: aicr-test-faults}}}\n";
 
+/// As docs/faults.md has them.
+pub fn names() -> Vec<&'static str> {
+    rows().iter().map(|row| row.name).collect()
+}
+
 fn rows() -> Vec<Row> {
     let kubectl = |meanwhile| Meanwhile::Kubectl(meanwhile);
     vec![
@@ -195,7 +206,7 @@ fn rows() -> Vec<Row> {
                 "node lost",
                 HANGS,
                 ("other", "node-lost", 9),
-                "node worker-1 does not report; no verdict within 75 s; last state: running (",
+                "node worker-1 does not report; no verdict within 75 s; last state: running on ",
             )
         },
         Row {
@@ -258,7 +269,7 @@ fn rows() -> Vec<Row> {
                 "deadline while running",
                 HANGS,
                 ("other", "out-of-time", 9),
-                "no verdict within 6 s; last state: running (",
+                "no verdict within 6 s; last state: running on ",
             )
         },
         Row {
@@ -267,7 +278,7 @@ fn rows() -> Vec<Row> {
                 "check that ignores SIGTERM",
                 HOLDS,
                 ("other", "out-of-time", 9),
-                "no verdict within 6 s; last state: running (",
+                "no verdict within 6 s; last state: running on ",
             )
         },
         Row {
@@ -309,6 +320,23 @@ fn rows() -> Vec<Row> {
             meanwhile: Meanwhile::Cut,
             ..row("watch dropped", "echo begun; sleep 5; echo again", ("passed", "", 0), "")
         },
+        Row { meanwhile: Meanwhile::Expired, ..row("410", "echo begun; sleep 5; echo again", ("passed", "", 0), "") },
+        // Longer than its limit and what is waited beyond that; the Job's own limit is a minute longer.
+        Row {
+            meanwhile: Meanwhile::Asleep(Duration::from_secs(25)),
+            flags: &["--check-timeout", "6s"],
+            ..row("laptop asleep, terminal stopped", "echo begun; sleep 10; echo again", ("passed", "", 0), "")
+        },
+        Row {
+            meanwhile: Meanwhile::Asleep(Duration::from_secs(25)),
+            flags: &["--check-timeout", "10s"],
+            ..row(
+                "laptop asleep, check hangs",
+                HANGS,
+                ("other", "out-of-time", 9),
+                "no verdict within 10 s; last state: running on ",
+            )
+        },
         Row {
             meanwhile: Meanwhile::Away(None),
             flags: &["--check-timeout", "10s"],
@@ -317,7 +345,7 @@ fn rows() -> Vec<Row> {
                 "API server gone for good",
                 HANGS,
                 ("other", "out-of-time", 9),
-                "no verdict within 10 s; last state: running (",
+                "no verdict within 10 s; last state: running on ",
             )
         },
         Row {
@@ -326,7 +354,7 @@ fn rows() -> Vec<Row> {
             }),
             flags: &["--check-timeout", "15s"],
             stays: true,
-            ..row("403 mid-run", HANGS, ("other", "out-of-time", 9), "no verdict within 15 s; last state: running (")
+            ..row("403 mid-run", HANGS, ("other", "out-of-time", 9), "no verdict within 15 s; last state: running on ")
         },
         Row {
             meanwhile: Meanwhile::Revoked(|real| {
@@ -334,7 +362,12 @@ fn rows() -> Vec<Row> {
             }),
             flags: &["--check-timeout", "30s"],
             stays: true,
-            ..row("token expired", HANGS, ("other", "out-of-time", 9), "no verdict within 30 s; last state: running (")
+            ..row(
+                "token expired",
+                HANGS,
+                ("other", "out-of-time", 9),
+                "no verdict within 30 s; last state: running on ",
+            )
         },
         row("log of 300,000 lines", "busybox seq 300000", ("passed", "", 0), ""),
         row("log without newline", "printf 'no end'", ("passed", "", 0), ""),
@@ -494,9 +527,12 @@ impl Running {
     }
 
     fn interrupt(&self) {
-        use rustix::process::{Pid, Signal, kill_process};
+        self.signal(Signal::INT);
+    }
+
+    fn signal(&self, signal: Signal) {
         let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process");
-        kill_process(id, Signal::INT).expect("a signal");
+        kill_process(id, signal).expect("a signal");
     }
 
     /// Waits for it to say that another interrupt ends it at once: two signals in a row may arrive as one.
@@ -535,6 +571,7 @@ impl Drop for Running {
 struct Passage {
     kubeconfig: PathBuf,
     open: Arc<Mutex<Vec<TcpStream>>>,
+    closed: Arc<AtomicBool>,
 }
 
 impl Passage {
@@ -546,9 +583,13 @@ impl Passage {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         let open: Arc<Mutex<Vec<TcpStream>>> = Arc::default();
-        let held = open.clone();
+        let closed: Arc<AtomicBool> = Arc::default();
+        let (held, is_closed) = (open.clone(), closed.clone());
         std::thread::spawn(move || {
             for near in listener.incoming().map_while(Result::ok) {
+                if is_closed.load(Ordering::SeqCst) {
+                    continue;
+                }
                 let Ok(far) = TcpStream::connect(&server) else { continue };
                 for (from, to) in [(&near, &far), (&far, &near)] {
                     let (mut from, mut to) = (from.try_clone().expect("a socket"), to.try_clone().expect("a socket"));
@@ -564,7 +605,7 @@ impl Passage {
         config["clusters"][0]["cluster"]["server"] = format!("https://{address}").into();
         let kubeconfig = real.path("passage.conf");
         std::fs::write(&kubeconfig, config.to_string()).expect("a file");
-        Passage { kubeconfig, open }
+        Passage { kubeconfig, open, closed }
     }
 
     fn cut(&self) {
@@ -573,6 +614,27 @@ impl Passage {
         for connection in open {
             let _ = connection.shutdown(Shutdown::Both);
         }
+    }
+
+    /// Nothing gets through until what the run has seen last has expired.
+    fn expire(&self, real: &Real) {
+        self.closed.store(true, Ordering::SeqCst);
+        self.cut();
+        // Later than anything that a watch of the run was told.
+        let pods = format!("/api/v1/namespaces/{NAMESPACE}/pods");
+        let list: Value = serde_json::from_str(&real.kubectl_must(&["get", "--raw", &pods])).expect("JSON");
+        let last_seen = list["metadata"]["resourceVersion"].as_str().expect("a version");
+        for verb in ["create", "delete"] {
+            real.kubectl_must(&[verb, "configmap", "aicr-test-later", "-n", "default"]);
+        }
+        cluster_script(real, &["compact"]);
+        // What it keeps in memory of the past would serve for long.
+        cluster_script(real, &["apiserver", "stop"]);
+        cluster_script(real, &["apiserver", "start"]);
+        let watch = format!("{pods}?watch=1&timeoutSeconds=1&resourceVersion={last_seen}");
+        let answer = text(&real.kubectl(&["get", "--raw", &watch]));
+        assert!(answer.contains("\"code\":410") || answer.contains("too old resource version"), "{answer}");
+        self.closed.store(false, Ordering::SeqCst);
     }
 }
 
@@ -608,7 +670,7 @@ fn check(real: &Real, row: &Row) -> Result<(), String> {
     prepare(real, &row.before);
     let passage = Passage::open(real);
     let kubeconfig = match row.meanwhile {
-        Meanwhile::Cut => passage.kubeconfig.clone(),
+        Meanwhile::Cut | Meanwhile::Expired => passage.kubeconfig.clone(),
         Meanwhile::Revoked(_) => {
             let path = real.user("aicr-test-revoked", &[]);
             real.kubectl_must(&[
@@ -638,6 +700,12 @@ fn check(real: &Real, row: &Row) -> Result<(), String> {
                 Meanwhile::Kubectl(happens) => happens(real, &pod()),
                 Meanwhile::Revoked(revoke) => revoke(real),
                 Meanwhile::Cut => passage.cut(),
+                Meanwhile::Expired => passage.expire(real),
+                Meanwhile::Asleep(long) => {
+                    running.signal(Signal::STOP);
+                    std::thread::sleep(*long);
+                    running.signal(Signal::CONT);
+                }
                 Meanwhile::Silent => cluster_script(real, &["kubelet", "stop"]),
                 Meanwhile::Away(long) => {
                     cluster_script(real, &["apiserver", "stop"]);
@@ -678,8 +746,17 @@ fn check(real: &Real, row: &Row) -> Result<(), String> {
         "log without newline" if !seen.iter().any(|event| event["text"] == "no end") => {
             problems.push("the line is lost".into())
         }
-        "watch dropped" if !seen.iter().any(|event| event["text"] == "again") => {
+        "watch dropped" | "410" | "laptop asleep, terminal stopped"
+            if !seen.iter().any(|event| event["text"] == "again") =>
+        {
             problems.push("output after the cut is lost".into())
+        }
+        "laptop asleep, terminal stopped" | "laptop asleep, check hangs"
+            if !seen.iter().any(|event| {
+                event["event"] == "notice" && event["text"].as_str().is_some_and(|text| text.contains("was paused for"))
+            }) =>
+        {
+            problems.push(format!("the pause is not reported: {told}"))
         }
         "escape sequences, broken UTF-8" if told.contains('\u{1b}') => {
             problems.push(format!("a terminal would obey: {told:?}"))

@@ -71,7 +71,7 @@ fn a_run_is_kept_and_can_be_shown_exported_replayed_and_compared() {
     let pruned = sandbox.aicr(&["runs", "prune", "--keep", "1"]);
     assert!(pruned.code == 0 && records(&sandbox).len() == 1, "{}", pruned.transcript);
     let missing = sandbox.aicr(&["runs", "show", &ids[0]]);
-    assert!(missing.code == 3 && missing.stderr.contains("no run is called"), "{}", missing.transcript);
+    assert!(missing.code == 3 && missing.stderr.contains("unknown run `"), "{}", missing.transcript);
 }
 
 #[cfg(unix)]

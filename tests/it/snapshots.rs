@@ -79,7 +79,7 @@ fn what_is_not_kept_is_not_found_and_nothing_is_written_to_it() {
     let sandbox = Sandbox::new();
     let missing = sandbox.aicr(&["diff", "@sunday", "@"]);
     assert_eq!(missing.code, 3, "{}", missing.transcript);
-    assert!(missing.stderr.contains("no kept snapshot is called `sunday`"), "{}", missing.transcript);
+    assert!(missing.stderr.contains("unknown kept snapshot `sunday`"), "{}", missing.transcript);
     let written = sandbox.aicr(&["--demo", "snapshot", "-o", "@sunday"]);
     assert_eq!(written.code, 2, "{}", written.transcript);
     assert!(written.stderr.contains("aicr snapshots save"), "{}", written.transcript);

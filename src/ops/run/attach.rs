@@ -71,7 +71,7 @@ pub fn choose<'r>(runs: &'r [String], name: &str, namespace: &str) -> Result<&'r
         [] => {
             let because = match name {
                 "last" => format!("no run has a Job in namespace {namespace}"),
-                name => format!("no run `{name}` has a Job in namespace {namespace}"),
+                name => format!("unknown run `{name}`: it has no Job in namespace {namespace}"),
             };
             Err(Failure::new(Kind::NotFound, "find the run", because))
         }

@@ -295,7 +295,7 @@ fn choose<'s>(all: &'s [Stored], name: &str, can_be_read: impl Fn(&Stored) -> bo
     };
     match matching[..] {
         [one] => Ok(one),
-        [] => Err(Failure::new(Kind::NotFound, doing, format!("no run is called `{name}`")).hint(hint)),
+        [] => Err(Failure::new(Kind::NotFound, doing, format!("unknown run `{name}`")).hint(hint)),
         [..] => {
             let many = matching.len();
             Err(Failure::new(Kind::Usage, doing, format!("`{name}` is part of the ids of {many} runs")).hint(hint))

@@ -33,7 +33,7 @@ fn build(view: &View<'_>) -> Content {
         let mut rows = Vec::new();
         if let Some(validator) = validator {
             wrapped(&mut rows, Role::Text, &validator.description, width);
-            let limit = text::duration(validator.timeout_seconds * 1000);
+            let limit = text::seconds(validator.timeout_seconds);
             pairs(
                 &mut rows,
                 "",
@@ -94,9 +94,9 @@ fn check_rows(check: &CheckView, now_ms: u64, width: usize) -> Vec<Row> {
         Way::InProcess => "in this process",
     };
     let limit = match check.planned.grace_seconds {
-        0 => text::duration(check.planned.timeout_seconds * 1000),
+        0 => text::seconds(check.planned.timeout_seconds),
         grace => {
-            let [limit, grace] = [check.planned.timeout_seconds, grace].map(|seconds| text::duration(seconds * 1000));
+            let [limit, grace] = [check.planned.timeout_seconds, grace].map(text::seconds);
             format!("{limit}, given up after {grace} more")
         }
     };

@@ -1,7 +1,7 @@
 //! Text that fits: escaping, width by grapheme, cutting.
 
 pub use crate::report::escape::line as clean;
-pub use crate::text::thousands;
+pub use crate::text::{duration, seconds, thousands};
 use std::borrow::Cow;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
@@ -217,16 +217,6 @@ pub fn count_of(number: usize, one: &str, many: &str) -> String {
     format!("{} {}", thousands(number), if number == 1 { one } else { many })
 }
 
-/// `0.2s`, `41.0s`, `2m05s`, `3h12m`.
-pub fn duration(milliseconds: u64) -> String {
-    let seconds = milliseconds / 1000;
-    match seconds {
-        0..60 => format!("{}.{}s", seconds, milliseconds % 1000 / 100),
-        60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
-        _ => format!("{}h{:02}m", seconds / 3600, seconds % 3600 / 60),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -297,7 +287,5 @@ mod tests {
         assert_eq!(count(1, "node"), "1 node");
         assert_eq!(count(2, "node"), "2 nodes");
         assert_eq!(count_of(0, "entry", "entries"), "0 entries");
-        assert_eq!(duration(125_000), "2m05s");
-        assert_eq!(duration(41_049), "41.0s");
     }
 }

@@ -399,7 +399,7 @@ pub fn recorded(id: &str, passes: bool) -> Record {
     ] {
         at += 100;
         let (status, why) = if passes { (Status::Passed, None) } else { (Status::Other, Some(Why::Canceled)) };
-        let message = if passes { String::new() } else { "canceled while running (worker-2)".to_owned() };
+        let message = if passes { String::new() } else { "canceled while running on worker-2".to_owned() };
         let result = CheckResult {
             name: name.into(),
             phase,

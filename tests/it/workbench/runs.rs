@@ -59,7 +59,7 @@ fn two_runs_are_compared_on_the_compare_screen() {
     desk.shows("3 of 6 differ, 3 worse");
     desk.keys("] Enter");
     desk.shows("dra-support: worse");
-    desk.shows("canceled while running (worker-2)");
+    desk.shows("canceled while running on worker-2");
 }
 
 #[test]
