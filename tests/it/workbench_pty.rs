@@ -671,7 +671,7 @@ fn ctrl_c_cancels_a_run_in_lines_and_cleans_up() {
     );
     terminal.shows("Validate, phases and checks> ");
     terminal.press("run\r");
-    terminal.shows("2: Run");
+    terminal.shows("2: run");
     terminal.press("2\r");
     terminal.shows(": running");
     terminal.press("\x03");

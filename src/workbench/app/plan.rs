@@ -42,8 +42,8 @@ impl State {
                 let said = format!("not run: the recipe is STALE, for {shown}; the one asked for has not resolved");
                 self.say(Severity::Warn, said);
             }
-            // It would be the one of some of the nodes.
-            (_, Some(_), _) if self.model.is_so_far() => {
+            // It would be the one that some of the nodes reveal; what a person stated stands.
+            (_, Some(_), _) if self.model.is_so_far() && !self.model.is_stated() => {
                 self.say(Severity::Warn, "not run: the cluster is still being read, and the recipe is the one so far");
             }
             (Some(catalog), Some(recipe), Some(_)) => {
