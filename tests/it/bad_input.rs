@@ -309,7 +309,7 @@ fn flags_that_contradict_each_other() {
 fn a_catalog_folder_that_is_none() {
     let sandbox = Sandbox::new();
     sandbox.file("overlays/odd.yaml", "kind: RecipeMetadata\nmetadata: [\n");
-    check("no_catalog_folder", &sandbox, &["--data", "missing", "recipe", "--service", "kind"], 2);
+    check("no_catalog_folder", &sandbox, &["--data", "missing", "recipe", "--service", "kind"], 3);
     check("broken_overlay", &sandbox, &["--data", ".", "recipe", "--service", "kind"], 2);
 }
 

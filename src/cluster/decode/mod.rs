@@ -48,8 +48,34 @@ pub struct Entry {
 /// A map of which few entries are kept.
 pub type Entries = Vec<Entry>;
 
-/// Reads the entries of a map in JSON, which may be `null`.
-pub fn entries<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Entries, D::Error> {
-    let map: BTreeMap<String, String> = nullable(from)?;
-    Ok(map.into_iter().map(|(key, value)| Entry { key, value: value.into() }).collect())
+/// Reads the entries of a map in JSON, which may be `null`; values only of the keys that `wanted` names, because those of all
+/// nodes are megabytes.
+pub fn entries<'de, D: serde::Deserializer<'de>>(from: D, wanted: fn(&str) -> bool) -> Result<Entries, D::Error> {
+    struct Wanted(fn(&str) -> bool);
+
+    impl<'de> serde::de::Visitor<'de> for Wanted {
+        type Value = Entries;
+
+        fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            formatter.write_str("a map of texts, or null")
+        }
+
+        fn visit_unit<E>(self) -> Result<Entries, E> {
+            Ok(Entries::new())
+        }
+
+        fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
+            let mut entries = Entries::new();
+            while let Some(key) = map.next_key::<String>()? {
+                let value = match self.0(&key) {
+                    true => map.next_value::<String>()?.into(),
+                    false => map.next_value::<serde::de::IgnoredAny>().map(|_| bytes::Bytes::new())?,
+                };
+                entries.push(Entry { key, value });
+            }
+            Ok(entries)
+        }
+    }
+
+    from.deserialize_any(Wanted(wanted))
 }

@@ -34,7 +34,7 @@ pub struct NodeMeta {
     #[serde(deserialize_with = "nullable")]
     labels: BTreeMap<String, String>,
     #[prost(message, repeated, tag = "12")]
-    #[serde(deserialize_with = "super::entries")]
+    #[serde(deserialize_with = "annotations")]
     annotations: Entries,
 }
 
@@ -186,6 +186,10 @@ fn marks(annotations: &Entries, texts: &mut Texts) -> Vec<Text> {
         annotations.iter().filter(|entry| is_mark(&entry.key)).map(|entry| texts.get(&entry.key)).collect();
     marks.sort();
     marks
+}
+
+fn annotations<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Entries, D::Error> {
+    super::entries(from, |key| key == accelerator::REGISTER)
 }
 
 /// One that cannot be read says nothing.
