@@ -37,6 +37,31 @@ fn borders_of_pictures_are_lines() {
     }
 }
 
+/// The recording holds a validation from its plan to its end, and each frame of it is one that a terminal can draw.
+#[test]
+fn the_recording_plays_to_the_end_of_a_run() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("screenshots/validation.cast");
+    let text = std::fs::read_to_string(path).expect("a recording; screenshots/update makes it");
+    let mut lines =
+        text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON in each line"));
+    let head = lines.next().expect("a head");
+    assert_eq!((&head["version"], &head["width"], &head["height"]), (&2.into(), &120.into(), &40.into()));
+    let size = |count: u16| std::num::NonZero::new(count).expect("a size above zero");
+    let mut screen = vt100::Parser::new(size(40), size(120), 0);
+    let (mut seen, mut at) = (Vec::new(), 0.0);
+    for event in lines {
+        let time = event[0].as_f64().expect("a time");
+        assert!(time >= at, "{time} is before {at}");
+        at = time;
+        screen.process(event[2].as_str().expect("what is written").as_bytes());
+        seen.push(screen.screen().contents());
+    }
+    for wanted in ["run 9 checks?", "running", "run ended: pass"] {
+        assert!(seen.iter().any(|frame| frame.contains(wanted)), "no frame has `{wanted}`");
+    }
+    assert!(seen.last().is_some_and(|frame| frame.contains("[4 Validate]")), "{:?}", seen.last());
+}
+
 /// Every picture that the README shows is there, and is of the frame that its line speaks of.
 #[test]
 fn the_readme_shows_pictures_that_are_there() {
