@@ -413,8 +413,7 @@ fn nearest_256(wanted: [u8; 3]) -> u8 {
 
 fn linear(channel: u8) -> f64 {
     let value = f64::from(channel) / 255.0;
-    // The C library's own would be the only thing for which each start of the program loads its mathematics.
-    if value <= 0.04045 { value / 12.92 } else { libm::pow((value + 0.055) / 1.055, 2.4) }
+    if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
 }
 
 /// Relative luminance as WCAG defines it.
