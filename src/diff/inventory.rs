@@ -228,8 +228,8 @@ fn compare_items(path: &str, left: &[Texts], right: &[Texts], changes: &mut Vec<
     for key in keys {
         let (before, after) = (left.get(key), right.get(key));
         let index = after.or(before).map_or(0, |(index, _)| *index);
-        let item = |side: Option<&(usize, &'_ Texts)>| side.map_or(none.clone(), |(_, texts)| (*texts).clone());
-        changes.extend(pairs(&item(before), &item(after), |key| format!("{path}[{index}].{key}")));
+        let [before, after] = [before, after].map(|side| side.map_or(&none, |(_, texts)| *texts));
+        changes.extend(pairs(before, after, |key| format!("{path}[{index}].{key}")));
     }
 }
 

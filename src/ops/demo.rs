@@ -206,13 +206,13 @@ pub async fn week(options: &DemoOptions) -> Result<Vec<(String, Option<String>, 
 }
 
 /// The time that the past of the demo is told from: the start that was asked for, else midnight, UTC, so that ids that one
-/// command prints are known to the next.
+/// command prints are known to the next. It stays the same while the program runs.
 pub(super) fn present(options: &DemoOptions) -> jiff::Timestamp {
-    options.start.unwrap_or_else(|| {
-        let now = jiff::Timestamp::now();
-        now - jiff::SignedDuration::from_secs(now.as_second() % (24 * 60 * 60))
-            - jiff::SignedDuration::from_nanos(now.subsec_nanosecond().into())
-    })
+    static MIDNIGHT: std::sync::LazyLock<jiff::Timestamp> = std::sync::LazyLock::new(|| {
+        let now = jiff::Timestamp::now().as_second();
+        jiff::Timestamp::from_second(now - now % (24 * 60 * 60)).expect("a time before now")
+    });
+    options.start.unwrap_or(*MIDNIGHT)
 }
 
 fn read_world(place: &Place) -> Result<World, Failure> {

@@ -44,7 +44,7 @@ use crate::{
 use crossterm::event::EventStream;
 use futures::{StreamExt, future::BoxFuture};
 use pace::{Due, Pace};
-use signals::{Signal, Signals};
+pub(super) use signals::{Signal, Signals};
 use std::{
     ffi::OsString,
     io,
@@ -91,7 +91,7 @@ pub(super) async fn run(options: RunOptions) -> Result<(), Failure> {
             lost: false,
         },
         results,
-        signals: Signals::new().map_err(|error| terminal_failure(&error))?,
+        signals: Signals::new(&Signal::ALL).map_err(|error| terminal_failure(&error))?,
         pace: Pace::new(),
         editor: None,
         refused: Vec::new(),
@@ -143,7 +143,7 @@ struct Editor {
 
 /// Why the workbench ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reason {
+pub(super) enum Reason {
     /// A person asked for it.
     Quit,
     Signal(&'static str),
@@ -151,7 +151,7 @@ enum Reason {
 }
 
 impl Reason {
-    fn outcome(self) -> Result<(), Failure> {
+    pub(super) fn outcome(self) -> Result<(), Failure> {
         let because = match self {
             Reason::Quit => return Ok(()),
             Reason::Signal(name) => format!("terminated by {name}"),

@@ -7,7 +7,7 @@
 use super::{
     RunOptions, Screen,
     app::State,
-    driver::{self, Worker},
+    driver::{self, Reason, Signal, Signals, Worker},
     effect::Effect,
     keymap::{self, Action, BINDINGS},
     layout::Zoom,
@@ -134,8 +134,10 @@ impl Keys {
                     }
                 },
             };
+            if count == 0 {
+                return Ok(None);
+            }
             match self.typed.take(byte[0]) {
-                _ if count == 0 => return Ok(None),
                 Step::Show(bytes) => self.show(&bytes)?,
                 Step::Line(line) => {
                     self.show(b"\n")?;
@@ -167,6 +169,8 @@ pub(super) async fn run(options: RunOptions, by_keys: bool) -> Result<(), Failur
         results,
         lines: Source::new(by_keys),
         interrupts: interrupts(),
+        ending: Signals::new(&[Signal::Terminate, Signal::Hangup])
+            .map_err(|error| Failure::from_error(FailureKind::Internal, "listen to signals", error))?,
         said: Said::default(),
         prompted: Cell::new(false),
         next: 0,
@@ -196,6 +200,7 @@ enum Wake {
     Line(io::Result<Option<String>>),
     Msg(Msg),
     Interrupt,
+    Ending(Signal),
     Progress,
 }
 
@@ -205,6 +210,8 @@ struct Reader {
     results: mpsc::Receiver<Msg>,
     lines: Source,
     interrupts: mpsc::Receiver<()>,
+    /// Signals that end the program: first it gives the terminal back, and a run cleans up.
+    ending: Signals,
     said: Said,
     /// The newest thing on the screen is a prompt that was not answered.
     prompted: Cell<bool>,
@@ -251,6 +258,7 @@ impl Reader {
                 Wake::Line(Ok(None) | Err(_)) => return Ok(()),
                 Wake::Msg(msg) => self.update(msg)?,
                 Wake::Interrupt => self.update(Msg::Input(Input::Key(Key::ctrl('c'))))?,
+                Wake::Ending(signal) => return ended_by(signal),
                 Wake::Progress => self.progress()?,
             }
         }
@@ -262,6 +270,7 @@ impl Reader {
             biased;
             Some(msg) = self.results.recv() => Wake::Msg(msg),
             Some(()) = self.interrupts.recv() => Wake::Interrupt,
+            signal = self.ending.next() => Wake::Ending(signal),
             line = self.lines.next() => Wake::Line(line),
             () = tokio::time::sleep(PROGRESS), if is_active => Wake::Progress,
         }
@@ -277,6 +286,7 @@ impl Reader {
             tokio::select! {
                 Some(msg) = self.results.recv() => self.update(msg)?,
                 Some(()) = self.interrupts.recv() => self.update(Msg::Input(Input::Key(Key::ctrl('c'))))?,
+                signal = self.ending.next() => return ended_by(signal),
             }
         }
         Ok(())
@@ -287,6 +297,7 @@ impl Reader {
             tokio::select! {
                 Some(msg) = self.results.recv() => self.update(msg)?,
                 Some(()) = self.interrupts.recv() => self.update(Msg::Input(Input::Key(Key::ctrl('c'))))?,
+                signal = self.ending.next() => return ended_by(signal),
                 () = tokio::time::sleep(PROGRESS) => self.progress()?,
             }
         }
@@ -667,6 +678,10 @@ impl Reader {
             .and_then(|()| out.flush())
             .map_err(|error| gone(&error))
     }
+}
+
+fn ended_by(signal: Signal) -> Result<(), Failure> {
+    Reason::Signal(if signal == Signal::Hangup { "SIGHUP" } else { "SIGTERM" }).outcome()
 }
 
 fn gone(error: &io::Error) -> Failure {

@@ -663,6 +663,17 @@ fn a_terminal_without_a_screen_reads_the_nodes_and_is_left_by_one_key() {
 }
 
 #[test]
+fn a_signal_to_end_restores_a_terminal_without_a_screen() {
+    for (signal, name) in [(Signal::TERM, "SIGTERM"), (Signal::HUP, "SIGHUP")] {
+        let mut terminal = Terminal::start_with(80, 24, "--demo tui", &[("TERM", "dumb".as_ref())]);
+        terminal.shows("Cluster, nodes> ");
+        kill_process(terminal.program(), signal).unwrap();
+        terminal.restored(130);
+        terminal.shows(&format!("terminated by {name}"));
+    }
+}
+
+#[test]
 fn ctrl_c_cancels_a_run_in_lines_and_cleans_up() {
     let mut terminal = Terminal::start(
         100,

@@ -253,13 +253,12 @@ impl Attached<'_> {
     }
 
     fn pod(&mut self, at: Moment, pod: Value) {
-        let workload_of = inner::made_by(&pod).map(str::to_owned);
-        let check = workload_of.clone().unwrap_or_else(|| check_of(&pod));
+        let check = check_of_pod(&pod);
         if !self.going.contains_key(&check) {
             if !self.ended.contains(&check) {
                 self.early.insert(uid(&pod), (at, pod));
             }
-        } else if workload_of.is_none() {
+        } else if inner::made_by(&pod).is_none() {
             self.observe(at, &check, Observation::Pod(pod));
         } else if !self.inner.see(&pod, (self.connection, &self.clock), &self.seen, Seen::Inner) {
             self.reporter.notice_once(Severity::Info, inner::too_many(self.namespace, &check));
@@ -299,12 +298,8 @@ impl Attached<'_> {
             // Whoever runs it decides how long it waits for what looks hopeless.
             self.going.entry(name.clone()).or_insert_with(|| Machine::new(check, u64::MAX, at));
         }
-        let is_its = |pod: &Value| inner::made_by(pod).map_or_else(|| check_of(pod), str::to_owned) == name;
-        let (early, others) = std::mem::take(&mut self.early).into_iter().partition(|(_, (_, pod))| is_its(pod));
-        self.early = others;
         // Before the Job: the pod says how it ended, the Job only that it did.
-        let early: BTreeMap<String, (Moment, Value)> = early;
-        for (at, pod) in early.into_values() {
+        for (at, pod) in std::mem::take(&mut self.early).into_values() {
             self.pod(at, pod);
         }
         self.observe(at, &name, Observation::Job(job));
@@ -368,6 +363,11 @@ fn checks_of(first: &Value) -> Option<Vec<String>> {
 
 fn uid(object: &Value) -> String {
     object["metadata"]["uid"].as_str().unwrap_or_default().to_owned()
+}
+
+/// The check that a pod is of, as its own or as a workload.
+fn check_of_pod(pod: &Value) -> String {
+    inner::made_by(pod).map_or_else(|| check_of(pod), str::to_owned)
 }
 
 fn check_of(object: &Value) -> String {
