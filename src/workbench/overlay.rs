@@ -85,6 +85,9 @@ pub enum Question {
     Quit,
 }
 
+/// Columns of the keys in the help; more of them go on below.
+const KEYS: usize = 16;
+
 /// Columns that a question takes at most.
 pub const QUESTION_WIDTH: u16 = 96;
 
@@ -179,8 +182,7 @@ pub struct Overlay {
 impl Overlay {
     pub fn help(reads: &Reads<'_>) -> Overlay {
         let mut overlay = Overlay::new(Kind::Help, Some(Field::default()), help(reads, ""));
-        // The heading does nothing.
-        overlay.table.move_to(1);
+        overlay.table.move_to(overlay.first_action());
         overlay
     }
 
@@ -326,8 +328,50 @@ impl Overlay {
         self.wrapped_to = 0;
     }
 
+    /// The first row that does something; headings do not.
+    fn first_action(&self) -> usize {
+        let rows = &self.table.content.rows;
+        rows.iter().position(|row| matches!(row.id, Choice::Act(_))).unwrap_or(0)
+    }
+
+    /// What the row under the cursor is; a line that goes on is what its first line is.
+    pub fn choice(&self) -> Option<&Choice> {
+        let at = *self.table.visible.get(self.table.cursor)?;
+        let mut rows = self.table.content.rows[..=at].iter().rev();
+        rows.find(|row| self.kind != Kind::Help || !row.continues).map(|row| &row.id)
+    }
+
+    /// Keys and what they do, each in its column: names only where nothing has to be broken for them.
+    fn fit_help(&mut self, columns: usize) {
+        if self.wrapped_to == columns {
+            return;
+        }
+        self.wrapped_to = columns;
+        let whole = self.whole.get_or_insert_with(|| self.table.content.clone()).clone();
+        let widest = |at: usize| {
+            let cells = whole.rows.iter().filter(|row| row.cells.len() > 1).filter_map(|row| row.cells.get(at));
+            cells.map(Cell::width).max().unwrap_or(0)
+        };
+        let keys = widest(0).min(KEYS).min(columns / 3);
+        let texts = columns.saturating_sub(keys + 2);
+        let names = widest(2) + 2;
+        let widths = match widest(1) + names <= texts {
+            true => [keys, texts - names, names - 2],
+            false => [keys, texts, 0],
+        };
+        let mut content = wrap::cells(whole, &widths, |line, part| Choice::Piece(line, part));
+        for (column, width) in content.columns.iter_mut().zip(widths) {
+            let width = u16::try_from(width).unwrap_or(u16::MAX);
+            *column = Column { grows: false, wide_only: width == 0, ..Column::new("", width, width) };
+        }
+        self.table.set(content);
+    }
+
     /// Wraps lines to that many columns, or unwraps them; to be called before it is drawn.
     pub fn fit(&mut self, columns: usize) {
+        if self.kind == Kind::Help {
+            return self.fit_help(columns);
+        }
         let wanted = if self.wraps { columns } else { usize::MAX };
         let is_text = matches!(self.kind, Kind::Text | Kind::Question { .. });
         if !is_text || self.wrapped_to == wanted || !self.wraps && self.whole.is_none() {
@@ -356,6 +400,7 @@ impl Overlay {
         };
         self.table = Table::default();
         self.table.set(content);
+        (self.whole, self.wrapped_to) = (None, 0);
     }
 }
 
@@ -396,7 +441,7 @@ fn help(reads: &Reads<'_>, typed: &str) -> Content {
     }
     if typed.is_empty() {
         // What a person can do here comes before how to move.
-        rows.push(Row::new(Choice::Line(rows.len()), vec![Cell::new(Role::Heading, "here")]));
+        rows.push(Row::new(Choice::Line(rows.len()), vec![Cell::new(Role::Heading, screen.about())]));
         let here = reads.pane.hints.iter().filter(|action| **action != Action::MoveDown);
         rows.extend(here.map(|action| row(super::keymap::binding(*action))));
         for action in [Action::Palette, Action::Filter, Action::NextPanel, Action::Close] {
@@ -427,7 +472,7 @@ fn help(reads: &Reads<'_>, typed: &str) -> Content {
         rows.extend(matching.into_iter().map(row));
     }
     Content {
-        title: format!("help: {}: {}", screen.name(), screen.about()),
+        title: format!("help: {}", screen.name()),
         note: format!("type to search, @key for keys, {} does it", keys.key(Action::Enter)),
         // What a key does is worth more than the name of it.
         columns: vec![Column::new("", 16, 16), Column::new("", 20, 110).grows(), Column::new("", 16, 16).priority(1)],

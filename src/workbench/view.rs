@@ -390,6 +390,14 @@ fn note(state: &State, pane: &super::panes::Pane, inner: Rect) -> String {
         let filter = text::fit(&table.filter, 24, Cut::End);
         parts.push(format!("/{filter}  {}", left(table)));
     }
+    // The headers show it too, those that have room.
+    if !table.content.ordered && table.sort.is_some() {
+        let name = |(name, descending): &super::widgets::table::SortKey| {
+            format!("{}{}", name.to_lowercase(), if *descending { " ↓" } else { "" })
+        };
+        let names: Vec<String> = table.sort_keys().iter().map(name).collect();
+        parts.push(format!("by {}", names.join(", ")));
+    }
     if state.model.is_so_far() && pane.is_of_cluster(&state.model) && !table.content.rows.is_empty() {
         parts.push("so far".to_owned());
     }
@@ -620,7 +628,11 @@ fn draw_continuations(state: &State, canvas: &mut Canvas<'_>) {
     let next = state.desk.continuations();
     let Some(hint) = state.desk.layout.hint.filter(|_| !next.is_empty()) else { return };
     let height = u16::try_from(next.len()).unwrap_or(u16::MAX).saturating_add(2).min(hint.y);
-    let width = 44.min(state.desk.width);
+    let needs = |(key, action): &(crate::term::key::Key, Action)| {
+        text::width(&key.to_string()).max(2) + text::width(keymap::binding(*action).help) + 5
+    };
+    let widest = u16::try_from(next.iter().map(needs).max().unwrap_or(0)).unwrap_or(u16::MAX);
+    let width = widest.max(44).min(state.desk.width);
     let area = Rect::new(state.desk.width - width, hint.y - height, width, height);
     canvas.fill(area, Role::Text);
     let typed: String = state.desk.typed.iter().map(ToString::to_string).collect();

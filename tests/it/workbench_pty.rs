@@ -192,7 +192,7 @@ fn walk(columns: u16, rows: u16) {
     terminal.press("4");
     terminal.shows("readiness");
     terminal.press("?");
-    terminal.shows("help: Validate: ");
+    terminal.shows("help: Validate ");
     terminal.press("\x1b");
     terminal.until("the help to close", |screen| !screen.contents().contains("help: Validate"));
     terminal.press(":");

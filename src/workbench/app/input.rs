@@ -316,7 +316,7 @@ impl State {
         if overlay.kind == Kind::Palette && !overlay.table.touched && (overlay.certain == 0 || is_number) {
             return if typed.trim().is_empty() { Vec::new() } else { self.command(&typed) };
         }
-        let choice = overlay.table.row().map(|row| row.id.clone());
+        let choice = overlay.choice().cloned();
         match choice {
             Some(Choice::Act(action)) => return self.act(action),
             Some(Choice::Run(line)) => return self.command(&line),
@@ -341,6 +341,11 @@ impl State {
             None => self.desk.overlay = Some(overlay),
         }
         Vec::new()
+    }
+
+    /// Shows how a command can go on.
+    pub(in crate::workbench) fn offer(&mut self, start: &str) {
+        self.desk.overlay = Some(self.palette(start));
     }
 
     pub(super) fn palette(&self, start: &str) -> Overlay {

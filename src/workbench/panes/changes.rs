@@ -323,8 +323,8 @@ pub fn shown_value(value: &serde_json::Value) -> String {
         serde_json::Value::Array(items) if items.len() > 3 => format!("[{}]", text::count(items.len(), "item")),
         serde_json::Value::Object(entries) if entries.is_empty() => "{}".to_owned(),
         serde_json::Value::Object(entries) => {
-            let names: Vec<&str> = entries.keys().take(3).map(String::as_str).collect();
-            format!("{{{}{}}}", names.join(", "), if entries.len() > 3 { ", …" } else { "" })
+            let names: Vec<&str> = entries.keys().map(String::as_str).collect();
+            format!("{{{}}}", names.join(", "))
         }
         other => other.to_string(),
     }
@@ -337,8 +337,8 @@ fn content(title: String, rows: Vec<Row>, note: String, says: Vec<(Role, String)
         columns: vec![
             // The value is in full below, and a path that is cut is none.
             Column::new("CAUSE / PATH", 20, 68).grows().name_like(),
-            Column::new("- LEFT", 8, 22).name_like(),
-            Column::new("+ RIGHT", 8, 22).name_like(),
+            Column::new("- LEFT", 8, 22).list_like(),
+            Column::new("+ RIGHT", 8, 22).list_like(),
         ],
         says: if rows.is_empty() { says } else { Vec::new() },
         rows,

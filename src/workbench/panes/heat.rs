@@ -26,8 +26,10 @@ pub static PANE: Pane = Pane {
 
 /// Nodes from which on they are drawn as cells.
 const FEWEST: usize = 24;
-/// Columns of what a shape is called.
+/// Columns of what a shape is called, where its nodes take the others.
 const NAME: usize = 30;
+/// Columns of the marks, the gap and the space at the end.
+const EDGES: usize = 6;
 
 /// Shapes as they are drawn: those that differ, then those in trouble, then the large ones. A few nodes that differ would
 /// be below thousands of cells of a shape of which one is not ready.
@@ -39,16 +41,24 @@ fn ordered<'v>(view: &View<'v>) -> Vec<&'v Shape> {
 
 fn build(view: &View<'_>) -> Content {
     let cluster = &view.model.cluster;
-    let cells = view.width.saturating_sub(NAME + 6).max(8);
+    let shapes = ordered(view);
+    let names = |short| shapes.iter().map(|shape| name(shape, short)).collect::<Vec<Cell>>();
+    let widest = |names: &[Cell]| names.iter().map(Cell::width).max().unwrap_or(0);
+    // In full where one line for each shape has the room.
+    let most = shapes.iter().map(|shape| shape.nodes.len()).max().unwrap_or(0);
+    let full = names(false);
+    let names = if widest(&full).max(NAME) + most + EDGES <= view.width { full } else { names(true) };
+    let name_columns = widest(&names).min(view.width.saturating_sub(most + EDGES).max(NAME));
+    let cells = view.width.saturating_sub(name_columns + EDGES).max(8);
     let mut rows = Vec::new();
-    for (at, shape) in ordered(view).into_iter().enumerate() {
+    for (at, (shape, name)) in shapes.iter().copied().zip(names).enumerate() {
         let mut nodes: Vec<&Node> = shape.nodes.iter().map(Arc::as_ref).collect();
         // Stable: within a state by name.
         nodes.sort_by_key(|node| rank(node));
         let trouble = shape.not_ready > 0;
         for (line, part) in nodes.chunks(cells).enumerate() {
             let (id, name) = match line {
-                0 => (RowId::Shape(shape.key.clone()), name(shape)),
+                0 => (RowId::Shape(shape.key.clone()), name.clone()),
                 _ => (RowId::Piece(at, line), Cell::default()),
             };
             let marker = match (line, trouble, shape.outlier) {
@@ -72,7 +82,7 @@ fn build(view: &View<'_>) -> Content {
         title: format!("fleet {}", text::thousands(cluster.nodes().len())),
         note: note.join(", "),
         columns: vec![
-            Column::new("", 16, u16::try_from(NAME).unwrap_or(30)).name_like(),
+            Column::new("", 16, u16::try_from(name_columns).unwrap_or(30)).name_like(),
             Column::new("", 8, 8).grows(),
         ],
         says: if rows.is_empty() { no_cluster(view) } else { Vec::new() },
@@ -83,9 +93,9 @@ fn build(view: &View<'_>) -> Content {
 }
 
 /// How many, and what they are: `4,500 8x H100-80GB-HBM3`.
-fn name(shape: &Shape) -> Cell {
+fn name(shape: &Shape, short: bool) -> Cell {
     let count = Cell::text(text::thousands(shape.nodes.len()));
-    let differs = shapes::differs(shape, true);
+    let differs = shapes::differs(shape, short);
     let what = nodes::products(&shape.nodes[0].accelerators);
     match shape.like.is_some() && !differs.is_empty() {
         true => count.and(Role::Warn, format!(" {differs}")),

@@ -297,11 +297,11 @@ fn content(has_third: bool, (title, note): (String, String), rows: Vec<Row>, say
     let title = if title.is_empty() { "differences".to_owned() } else { title };
     let mut columns = vec![
         Column::new("READING", 16, 40).grows().name_like(),
-        Column::new("A", 10, 34).name_like(),
-        Column::new("B", 10, 34).name_like(),
+        Column::new("A", 10, 34).list_like(),
+        Column::new("B", 10, 34).list_like(),
     ];
     if has_third {
-        columns.push(Column::new("C", 10, 34).name_like());
+        columns.push(Column::new("C", 10, 34).list_like());
     }
     Content { title, note, columns, says, rows, headers: true, ..Content::default() }
 }

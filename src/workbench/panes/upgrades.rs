@@ -59,8 +59,7 @@ fn build(view: &View<'_>) -> Content {
     };
     let mut rows: Vec<Row> = known.components.iter().map(row).collect();
     let line = |(at, (what, why)): (usize, (String, String))| {
-        let cells = [what, String::new(), String::new(), String::new(), why];
-        Row::new(RowId::Line(NOTES, at), cells.map(|text| Cell::new(Role::Muted, text)).to_vec())
+        Row::new(RowId::Line(NOTES, at), vec![Cell::new(Role::Muted, format!("{what}: {why}"))])
     };
     rows.extend(notes(view, known).into_iter().enumerate().map(line));
     let failing = known.summary.failing;

@@ -135,7 +135,7 @@ impl<'f> Canvas<'f> {
         let note_columns = u16::try_from(text::width(&note)).unwrap_or(u16::MAX);
         let title_columns = u16::try_from(text::width(&title)).unwrap_or(u16::MAX);
         // The title is never lost to its note.
-        let note_room = if note.is_empty() { 0 } else { note_columns.min(room.saturating_sub(title_columns + 5)) };
+        let note_room = if note.is_empty() { 0 } else { note_columns.min(room.saturating_sub(title_columns + 3)) };
         let title_role = if focused { Role::Focus } else { Role::Title };
         if !title.is_empty() && room > 2 {
             let columns = title_columns.min(room.saturating_sub(if note_room > 0 { note_room + 3 } else { 0 }));

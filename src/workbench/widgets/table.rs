@@ -683,7 +683,7 @@ impl<I: Identity> Table<I> {
                 y += 1;
             }
         }
-        let widths = self.widths(area.width.saturating_sub(MARGIN + 1));
+        let widths = self.widths_in(area.width.saturating_sub(MARGIN + 1), area.height);
         if self.has_headers() && y < area.bottom() {
             self.draw_headers(canvas, Rect { y, height: 1, ..area }, &widths);
             y += 1;

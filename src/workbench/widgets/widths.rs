@@ -45,6 +45,37 @@ impl<I: Identity> Table<I> {
     /// Each takes what its content needs, up to its ideal, and without limit where it grows. If that is too much, it
     /// shrinks, then hides, from the highest priority number on; room that is left over goes back.
     pub fn widths(&self, columns: u16) -> Vec<u16> {
+        self.widths_of(columns, &self.natural)
+    }
+
+    /// The same in a panel of that height: where a value that is seen would be cut, the rows that are seen share the room.
+    ///
+    /// Which columns there are does not depend on where one is in the list.
+    pub fn widths_in(&self, columns: u16, height: u16) -> Vec<u16> {
+        let widths = self.widths(columns);
+        let is_whole = |needed: &[u16]| widths.iter().zip(needed).all(|(width, needed)| *width == 0 || width >= needed);
+        if is_whole(&self.natural) {
+            return widths;
+        }
+        let seen = || self.window(height).map(|place| &self.content.rows[self.visible[place]]);
+        let specs = self.content.columns.iter().enumerate();
+        let natural: Vec<u16> = specs
+            .zip(&widths)
+            .map(|((index, column), width)| match width {
+                0 => 0,
+                _ => natural_of(&self.content, seen(), index, column).max(1),
+            })
+            .collect();
+        if is_whole(&natural) { widths } else { self.widths_of(columns, &natural) }
+    }
+
+    /// Places of the rows that a panel of that height shows.
+    pub fn window(&self, height: u16) -> std::ops::Range<usize> {
+        let end = (self.top + self.room(height)).min(self.visible.len());
+        self.top.min(end)..end
+    }
+
+    fn widths_of(&self, columns: u16, natural: &[u16]) -> Vec<u16> {
         let specs = &self.content.columns;
         let shown = |column: &Column| match self.chosen.is_empty() {
             true => !column.wide_only || self.wide,
@@ -52,10 +83,11 @@ impl<I: Identity> Table<I> {
         };
         let wanted: Vec<u16> = specs
             .iter()
-            .zip(&self.natural)
+            .zip(natural)
             .map(|(column, natural)| {
                 let most = if column.grows { u16::MAX } else { column.ideal.max(column.min) };
-                if shown(column) && most > 0 { (*natural).min(most).max(1) } else { 0 }
+                // One that holds nothing takes nothing, and no gap either.
+                if shown(column) { (*natural).min(most) } else { 0 }
             })
             .collect();
         let mut widths = wanted.clone();
@@ -97,7 +129,7 @@ impl<I: Identity> Table<I> {
         for index in 0..specs.len() {
             let left = columns.saturating_sub(total(&widths));
             if widths[index] > 0 {
-                widths[index] += left.min(self.natural[index].saturating_sub(widths[index]));
+                widths[index] += left.min(natural[index].saturating_sub(widths[index]));
             }
         }
         if total(&widths) > columns {
@@ -112,7 +144,7 @@ impl<I: Identity> Table<I> {
             for index in 0..specs.len() {
                 let left = columns.saturating_sub(total(&widths));
                 if widths[index] > 0 {
-                    widths[index] += left.min(self.natural[index].saturating_sub(widths[index]));
+                    widths[index] += left.min(natural[index].saturating_sub(widths[index]));
                 }
             }
         }
@@ -141,7 +173,7 @@ impl<I: Identity> Table<I> {
     /// The column whose header is at a column of the frame.
     pub fn column_at(&self, area: Rect, x: u16) -> Option<usize> {
         let mut from = area.left() + MARGIN;
-        let widths = self.widths(area.width.saturating_sub(MARGIN + 1));
+        let widths = self.widths_in(area.width.saturating_sub(MARGIN + 1), area.height);
         widths.into_iter().enumerate().filter(|(_, width)| *width > 0).find_map(|(index, width)| {
             let end = from.saturating_add(width).saturating_add(GAP);
             let here = (from..end).contains(&x);

@@ -28,6 +28,30 @@ pub fn prose<I: Clone>(content: Content<I>, columns: usize, piece: impl Fn(usize
     if content.prose { wrapped(content, columns, piece) } else { content }
 }
 
+/// Rows whose cells go on below themselves, each in its column; a row of one cell has all columns.
+pub fn cells<I: Clone>(content: Content<I>, widths: &[usize], piece: impl Fn(usize, usize) -> I) -> Content<I> {
+    let all = widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1);
+    let mut rows = Vec::with_capacity(content.rows.len() + 8);
+    for (index, row) in content.rows.into_iter().enumerate() {
+        let width = |at: usize| if row.cells.len() == 1 { all } else { widths.get(at).copied().unwrap_or(0) };
+        let lines = |(at, cell): (usize, &Cell)| match width(at) {
+            // A column that is not shown.
+            0 => Vec::new(),
+            width => cell.lines(width),
+        };
+        let cells: Vec<Vec<Cell>> = row.cells.iter().enumerate().map(lines).collect();
+        for part in 0..cells.iter().map(Vec::len).max().unwrap_or(0) {
+            let line = |lines: &Vec<Cell>| lines.get(part).cloned().unwrap_or_default();
+            let line = std::sync::Arc::new(cells.iter().map(line).collect());
+            rows.push(match part {
+                0 => Row { cells: line, ..row.clone() },
+                _ => Row { cells: line, continues: true, ..Row::new(piece(index, part), Vec::new()) },
+            });
+        }
+    }
+    Content { rows, ..content }
+}
+
 /// Rows whose last cell is broken into lines.
 fn wrapped<I: Clone>(content: Content<I>, columns: usize, piece: impl Fn(usize, usize) -> I) -> Content<I> {
     if content.rows.iter().all(|row| row.cells.last().is_none_or(|cell| cell.width() <= columns)) {

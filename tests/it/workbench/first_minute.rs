@@ -125,7 +125,8 @@ fn help_begins_with_what_can_be_done_here() {
     desk.keys("2 ?");
     let text = desk.text();
     let place = |said: &str| text.find(said).unwrap_or_else(|| panic!("{said}:\n{text}"));
-    assert!(place("Recipe: what the cluster should run") < place("change criteria and see what would change"));
+    assert!(place("help: Recipe") < place("what the cluster should run, and which layer set each value"));
+    assert!(place("which layer set each value") < place("change criteria and see what would change"));
     assert!(!text.contains("one row down"), "moving comes later: {text}");
     desk.keys("Enter");
     assert!(desk.state.desk.overlay.is_none(), "the cursor is on something that can be done");
@@ -195,14 +196,14 @@ fn nothing_is_cut_beside_empty_space() {
             for (pane, area) in &layout.panels {
                 let table = desk.state.desk.table(pane);
                 let columns = layout.inner(*area).width.saturating_sub(3);
-                let widths = table.widths(columns);
+                let widths = table.widths_in(columns, layout.inner(*area).height);
                 let shown = widths.iter().filter(|width| **width > 0).count();
                 let used: u16 = widths.iter().sum::<u16>() + 2 * u16::try_from(shown.saturating_sub(1)).unwrap();
                 let halves = table.content.columns.len() > 1 && table.content.columns.iter().all(|column| column.grows);
                 if table.content.prose || halves || used >= columns {
                     continue;
                 }
-                for index in &table.visible {
+                for index in &table.visible[table.window(layout.inner(*area).height)] {
                     let row = &table.content.rows[*index];
                     // A heading has the whole line.
                     if row.cells.len() == 1 {

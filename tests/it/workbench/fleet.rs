@@ -236,6 +236,7 @@ fn an_order_by_several_columns_stays_with_its_columns() {
     };
     desk.command("sort sharing -driver name");
     desk.shows("sorted by sharing -driver name");
+    desk.shows("━ by sharing, driver ↓, name  ");
     let all = names(&mut desk);
     desk.shows("SHARING↑1");
     // The same facts again, and in another order.

@@ -3,6 +3,7 @@
 mod borders;
 mod cluster;
 mod contexts;
+mod cuts;
 mod deploy;
 mod desk;
 mod diffing;
