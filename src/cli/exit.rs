@@ -63,7 +63,8 @@ impl Exit {
         match self {
             Exit::Good => "done; everything that was judged is good",
             Exit::Verdict => {
-                "a verdict: a check or a release failed, the cluster is not ready, or --fail-on-drift found drift"
+                "a verdict: a check or a release failed, the cluster is not ready, catalog lint found an error, or --fail-on-drift \
+                 found drift"
             }
             Exit::Usage => {
                 "bad flags, a bad file or bad criteria; or upgrade-check found a component that needs attention; or verify found a \

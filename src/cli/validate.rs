@@ -45,7 +45,7 @@ use std::{
 /// Live lines go to standard error. A terminal and --no-cluster get the report for people; a pipe, a file and --output get CTRF. The report is
 /// written again after each check, and however the run ends. Ctrl-C ends the run, removes what it created and still reports.
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = after_help())]
 pub struct Args {
     /// The recipe: a file, `-` for standard input, cm://NAMESPACE/NAME or a URL; without one, it is
     /// resolved for the cluster and the criteria given here.
@@ -131,6 +131,13 @@ Examples:
   aicr validate -r recipe.yaml --check dra-support --check-timeout 10m
   aicr validate -r recipe.yaml --skip-check gang-scheduling -o report.json
   aicr validate -r recipe.yaml -t junit -o report.xml --step-summary \"$GITHUB_STEP_SUMMARY\"";
+
+/// Examples, and which checks a person can see fail in the demo.
+fn after_help() -> String {
+    let names: Vec<&str> = ops::fault::breakable().collect();
+    let lines: Vec<String> = names.chunks(4).map(|names| format!("  {}", names.join(", "))).collect();
+    format!("{EXAMPLES}\n\nChecks that --demo --fault check-fails=CHECK makes fail:\n{}", lines.join(",\n"))
+}
 
 /// One form of a run: text at each event, or at the end; empty where it says nothing then.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! What a person can make go wrong in the demo cluster, and how they write it: `unschedulable=dra-support`, `slow=200ms`.
 
+use crate::{criteria::near_matches, text::did_you_mean};
 use std::{fmt, str::FromStr};
 
 /// One thing to go wrong.
@@ -34,6 +35,11 @@ pub const BREAKABLE: &[(&str, &str)] = &[
     ("pod-autoscaling", "damage/metrics-adapter-unavailable.yaml"),
     ("secure-accelerator-access", "damage/gpu-open-to-all.yaml"),
 ];
+
+/// Names of the checks that can be made to fail.
+pub fn breakable() -> impl Iterator<Item = &'static str> {
+    BREAKABLE.iter().map(|(check, _)| *check)
+}
 
 const FORMS: &str = "unschedulable=CHECK, image-pull=CHECK, check-fails=CHECK, slow=200ms, dropped-watch=5, \
                      forbidden=VERB:RESOURCE";
@@ -90,8 +96,10 @@ impl fmt::Display for FaultError {
                 )
             }
             FaultError::NotBreakable { check } => {
-                let known: Vec<&str> = BREAKABLE.iter().map(|(check, _)| *check).collect();
-                write!(f, "cannot break what `{check}` looks at, only {}", known.join(", "))
+                let near = near_matches(check, breakable()).into_iter().map(|near| format!("`{near}`"));
+                let near = did_you_mean(&near.collect::<Vec<_>>()).map_or_else(String::new, |near| format!("{near} "));
+                let there = breakable().collect::<Vec<_>>().join(", ");
+                write!(f, "the demo cannot break what `{check}` looks at; {near}there are: {there}")
             }
         }
     }
@@ -194,6 +202,9 @@ mod tests {
         check("dropped-watch=some", "is not a number of events");
         check("forbidden=jobs", "write for example `forbidden=create:jobs`");
         check("forbidden=eat:jobs", "is not a verb on a resource");
-        check("check-fails=cluster-autoscaling", "only accelerator-metrics, ai-service-metrics");
+        check("check-fails=cluster-autoscaling", "looks at; there are: accelerator-metrics, ai-service-metrics");
+        let near =
+            "cannot break what `gpu-operator-helth` looks at; did you mean `gpu-operator-health`? there are: acc";
+        check("check-fails=gpu-operator-helth", near);
     }
 }
