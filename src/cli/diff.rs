@@ -1,7 +1,7 @@
 //! `aicr diff`: what changed between two snapshots, or differs between recipes, or between a recipe and a cluster.
 
 use super::{
-    Outcome, Printer, cluster, drift,
+    Outcome, Printer, cluster, diff_markdown, drift,
     exit::Exit,
     formats::{self, Format},
     global::Global,
@@ -13,7 +13,7 @@ use super::{
 use crate::{
     catalog::Catalog,
     diff::{
-        ChangeKind,
+        Change, ChangeKind,
         noise::{self, Shown as Noise},
         observed::Contents,
         severity::Severity,
@@ -120,9 +120,9 @@ fn noise_rules() -> PossibleValuesParser {
 }
 
 /// A comparison, and how it is shown.
-struct Shown {
-    comparison: Comparison,
-    noise: Noise,
+pub(super) struct Shown {
+    pub(super) comparison: Comparison,
+    pub(super) noise: Noise,
     /// Changes that nodes of one shape share are one row.
     by_shape: Option<Vec<ByShape>>,
 }
@@ -131,6 +131,10 @@ static FORMATS: &[Format<Shown>] = &[
     Format::plain("yaml", "", |shown, _| Ok(yaml::to_string(&shown.comparison.to_value(&shown.noise)))),
     Format::plain("json", "", |shown, _| Ok(json_text(&shown.comparison.to_value(&shown.noise)))),
     Format::plain("table", "For reading; no program should parse it", |shown, _| Ok(page(shown))),
+    Format {
+        suffix: "md",
+        ..Format::plain("markdown", "For a review or a ticket, by cause", |shown, _| Ok(diff_markdown::render(shown)))
+    },
 ];
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
@@ -341,12 +345,6 @@ fn page(shown: &Shown) -> String {
         ChangeKind::Modified => "MODIFIED",
         ChangeKind::Moved => "MOVED",
     };
-    let count = |kind: ChangeKind| graded.iter().filter(|(change, _)| change.kind == kind).count();
-    let counts = [(ChangeKind::Added, "added"), (ChangeKind::Removed, "removed"), (ChangeKind::Modified, "modified")];
-    let mut heading: Vec<String> = counts.iter().map(|(kind, name)| format!("{} {name}", count(*kind))).collect();
-    if count(ChangeKind::Moved) > 0 {
-        heading.push(format!("{} moved", count(ChangeKind::Moved)));
-    }
     let grade =
         |severity: Severity| if severity == Severity::Info { String::new() } else { severity.word().to_uppercase() };
     let rows: Vec<[String; 6]> = match by_shape {
@@ -381,7 +379,18 @@ fn page(shown: &Shown) -> String {
         }
         false => table::render(["KIND", "SEVERITY", "PATH", "BASELINE", "TARGET", last], &rows),
     };
-    format!("CHANGES ({})\n{table}\nDRIFT DETECTED\n", heading.join(", "))
+    format!("CHANGES ({})\n{table}\nDRIFT DETECTED\n", heading(&graded).join(", "))
+}
+
+/// How many changes of each kind there are.
+pub(super) fn heading(graded: &[(&Change, Severity)]) -> Vec<String> {
+    let count = |kind: ChangeKind| graded.iter().filter(|(change, _)| change.kind == kind).count();
+    let counts = [(ChangeKind::Added, "added"), (ChangeKind::Removed, "removed"), (ChangeKind::Modified, "modified")];
+    let mut heading: Vec<String> = counts.iter().map(|(kind, name)| format!("{} {name}", count(*kind))).collect();
+    if count(ChangeKind::Moved) > 0 {
+        heading.push(format!("{} moved", count(ChangeKind::Moved)));
+    }
+    heading
 }
 
 /// Names of nodes that a row lists.

@@ -18,6 +18,7 @@ mod criteria_args;
 mod demo;
 mod deploy;
 mod diff;
+mod diff_markdown;
 mod drift;
 mod dump_args;
 pub mod exit;

@@ -17,6 +17,7 @@ use crate::{
     report::{
         self, FORMS, Report,
         compare::{self as runs, Row},
+        markdown::cell,
         words::{self, Word},
     },
     text::{count, duration},
@@ -280,6 +281,10 @@ pub static COMPARISONS: &[Format<Compared>] = &[
         suffix: "txt",
         ..Format::plain("table", "For reading; no program should parse it", |compared, _| Ok(page(compared)))
     },
+    Format {
+        suffix: "md",
+        ..Format::plain("markdown", "For a review or a ticket", |compared, _| Ok(markdown(compared)))
+    },
     Format::plain("yaml", "", |compared, _| {
         Ok(yaml::to_string(&runs::to_value((&compared.left, &compared.right), &compared.rows)))
     }),
@@ -303,14 +308,15 @@ pub fn compare(left: &str, right: &str, global: &Global) -> Result<Compared, Fai
     Ok(Compared { left, right, rows })
 }
 
-fn page(compared: &Compared) -> String {
+/// A line for each check: what became of it, phase, name, both sides and why.
+fn lines(compared: &Compared) -> Vec<[String; 6]> {
     let side = |side: &Option<runs::Side>| match side {
         None => "-".to_owned(),
         Some(side) if side.run_ms == 0 => side.word.text().to_owned(),
         Some(side) => format!("{} {}", side.word, duration(side.run_ms)),
     };
     let first = |message: &str| message.lines().next().unwrap_or_default().to_owned();
-    let rows: Vec<[String; 6]> = compared
+    compared
         .rows
         .iter()
         .map(|row| {
@@ -319,7 +325,19 @@ fn page(compared: &Compared) -> String {
             let (phase, check) = (row.phase.to_owned(), row.check.clone());
             [row.became.word().to_owned(), phase, check, side(&row.left), side(&row.right), why]
         })
-        .collect();
+        .collect()
+}
+
+fn markdown(compared: &Compared) -> String {
+    let row = |cells: [String; 6]| format!("| {} |\n", cells.map(|text| cell(&text)).join(" | "));
+    let head = ["became", "phase", "check", &compared.left.run_id, &compared.right.run_id, "why"].map(str::to_owned);
+    let rule = format!("|{}\n", " --- |".repeat(head.len()));
+    let rows: String = lines(compared).into_iter().map(row).collect();
+    format!("## Runs {} and {}\n\n{}{rule}{rows}", cell(&head[3]), cell(&head[4]), row(head.clone()))
+}
+
+fn page(compared: &Compared) -> String {
+    let rows = lines(compared);
     format!(
         "{} -> {}\n{}",
         compared.left.run_id,

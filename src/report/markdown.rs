@@ -132,7 +132,7 @@ fn ended(report: &Report) -> String {
 }
 
 /// Text of strangers in a line of Markdown.
-fn inline(text: &str) -> String {
+pub fn inline(text: &str) -> String {
     let mut out = String::new();
     for letter in escape::line(text).chars() {
         if "\\`*_[]<>|#".contains(letter) {

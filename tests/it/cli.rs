@@ -168,6 +168,11 @@ fn drift_between_snapshots_changes_the_exit_code_only_on_request() {
     let run = sandbox.aicr(&[&arguments[..], &["--fail-on-drift", "-t", "table", "--all"]].concat());
     assert_eq!(run.code, 1);
     golden("diff_table", &run.transcript);
+    golden("diff_markdown", &sandbox.aicr(&[&arguments[..], &["-t", "markdown"]].concat()).transcript);
+    // The name of a file says its form.
+    sandbox.aicr(&[&arguments[..], &["-o", "drift.md"]].concat());
+    let written = std::fs::read_to_string(sandbox.home().join("drift.md")).unwrap();
+    assert!(written.starts_with("## before.yaml and after.yaml: 2 changes\n"), "{written}");
     let run = sandbox.aicr(&["diff", "-b", "after.yaml", "--target", "after.yaml", "--fail-on-drift", "-t", "table"]);
     assert_eq!((run.code, run.stdout.as_str()), (0, "NO CHANGES\n"));
 }
@@ -176,6 +181,7 @@ fn drift_between_snapshots_changes_the_exit_code_only_on_request() {
 fn a_difference_between_recipes_names_the_layers_that_caused_it() {
     let arguments = ["diff", "-b", "service=kind,gpu=a100", "--target", "service=kind", "-t", "table"];
     check("diff_recipes", &arguments);
+    check("diff_recipes_markdown", &[&arguments[..5], &["-t", "markdown"]].concat());
 }
 
 #[test]

@@ -111,6 +111,10 @@ fn the_demo_has_a_failed_validation_to_look_at_replay_and_compare() {
     let worse = differ.stdout.lines().filter(|line| line.starts_with("worse")).collect::<Vec<_>>();
     assert!(worse.len() == 1 && worse[0].contains("gpu-operator-health"), "{}", differ.transcript);
 
+    let markdown = sandbox.aicr(&["--demo", "diff", good, bad, "-t", "markdown"]).stdout;
+    let row = markdown.lines().find(|line| line.contains("gpu-operator-health")).unwrap_or_default();
+    assert!(row.starts_with("| worse | conformance | ") && row.ends_with(" |"), "{markdown}");
+
     // What is run now is in the same list, and is what `last` means.
     let now = sandbox.aicr(&["--demo", "validate", "--service", "kind", "--check", "gpu-operator-health"]);
     assert_eq!(now.code, 0, "{}", now.transcript);
