@@ -13,6 +13,18 @@ pub enum LogLevel {
     Error,
 }
 
+impl LogLevel {
+    /// As a person reads it in any color.
+    pub const fn word(self) -> &'static str {
+        match self {
+            LogLevel::Debug => "debug",
+            LogLevel::Info => "info",
+            LogLevel::Warn => "warn",
+            LogLevel::Error => "ERROR",
+        }
+    }
+}
+
 /// Words of levels, as loggers write them.
 const WORDS: [(&str, LogLevel); 20] = [
     ("trace", LogLevel::Debug),

@@ -2,6 +2,7 @@
 //!
 //! In: the events of a run. Out: a [`Report`], which `ctrf` and `junit` write for machines, `text` and `markdown` for people.
 
+pub mod apart;
 pub mod compare;
 pub mod ctrf;
 pub mod escape;

@@ -431,6 +431,11 @@ impl State {
                 self.say(Severity::Ok, said);
                 Vec::new()
             }
+            Msg::DoneInPart(said) => {
+                self.answered();
+                self.say(Severity::Warn, said);
+                Vec::new()
+            }
             Msg::Failed(failure) => {
                 self.answered();
                 self.say_failure(failure);

@@ -121,6 +121,8 @@ pub enum Effect {
     /// Write the shown snapshot; a file that is there only where `replace` says so.
     Save {
         snapshot: Arc<Inventory>,
+        /// What the snapshot lacks; empty for a whole one.
+        missing: Vec<String>,
         path: PathBuf,
         replace: bool,
     },

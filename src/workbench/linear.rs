@@ -59,8 +59,10 @@ pub const WORDS: &[(&str, &str)] = &[
     ("open", "go into the selected row, as Enter does on a screen"),
     ("back", "go back, as Esc does on a screen"),
     ("filter [TEXT]", "keep the rows that match; without a text, all"),
+    ("complete [TEXT]", "list how a command can go on, to choose one by its number"),
+    ("reload", "read everything again, and retry what failed"),
     ("where", "say where you are"),
-    ("wait", "wait until the run, or the evaluation of the checks that only read, has ended"),
+    ("wait", "wait until the run, the deploy, or the evaluation of the checks that only read, has ended"),
     ("commands", "list the commands of the palette"),
     ("actions", "list what can be done here by name"),
     ("quit", "leave"),
@@ -192,6 +194,9 @@ struct Said {
     source: String,
     checks: BTreeMap<String, String>,
     is_active: bool,
+    /// What each release of a deploy does, by its name.
+    releases: BTreeMap<String, String>,
+    is_deploying: bool,
     has_overlay: bool,
 }
 
@@ -265,7 +270,7 @@ impl Reader {
     }
 
     async fn wake(&mut self) -> Wake {
-        let is_active = self.state.model.run.active;
+        let is_active = self.state.model.run.active || self.state.model.deploy.active;
         tokio::select! {
             biased;
             Some(msg) = self.results.recv() => Wake::Msg(msg),
@@ -279,7 +284,7 @@ impl Reader {
     /// Until what was asked for is answered; a run goes on meanwhile.
     async fn settle(&mut self) -> Result<(), Failure> {
         while !self.state.quit {
-            let run = usize::from(self.state.model.run.active);
+            let run = usize::from(self.state.model.run.active) + usize::from(self.state.model.deploy.active);
             if self.state.in_flight <= run && self.state.model.is_settled() {
                 return Ok(());
             }
@@ -293,7 +298,7 @@ impl Reader {
     }
 
     async fn until_the_run_ends(&mut self) -> Result<(), Failure> {
-        while self.state.model.is_running() && !self.state.quit {
+        while (self.state.model.is_running() || self.state.model.deploy.active) && !self.state.quit {
             tokio::select! {
                 Some(msg) = self.results.recv() => self.update(msg)?,
                 Some(()) = self.interrupts.recv() => self.update(Msg::Input(Input::Key(Key::ctrl('c'))))?,
@@ -386,6 +391,31 @@ impl Reader {
             self.said.checks.clear();
         }
         self.said.is_active = run.active;
+        let deploy = &self.state.model.deploy;
+        for release in &deploy.progress.releases {
+            let Some(state) = &release.state else { continue };
+            let name = &release.planned.name;
+            let details = state.details();
+            let why = if details.is_empty() { String::new() } else { format!(": {}", details.join("; ")) };
+            let said = format!("{name}: {}{why}", state.word());
+            if self.said.releases.get(name) != Some(&said) {
+                lines.push(said.clone());
+                self.said.releases.insert(name.clone(), said);
+            }
+        }
+        let (way, bundle) = (deploy.progress.way, &deploy.progress.bundle);
+        match (self.said.is_deploying, deploy.active) {
+            (false, true) => {
+                self.said.releases.clear();
+                lines.insert(0, format!("{} {bundle} has started", way.verb()));
+            }
+            (true, false) => {
+                let word = deploy.progress.outcome.map_or("no end was recorded", |outcome| outcome.word());
+                lines.push(format!("{} {bundle} has ended: {word}, {}", way.verb(), deploy.progress.summary()));
+            }
+            _ => {}
+        }
+        self.said.is_deploying = deploy.active;
         for line in lines {
             self.say(&line)?;
         }
@@ -400,6 +430,9 @@ impl Reader {
     }
 
     fn progress(&mut self) -> Result<(), Failure> {
+        if self.state.model.deploy.active {
+            return self.say(&self.state.model.deploy.progress.summary());
+        }
         let run = &self.state.model.run;
         let going = run.checks.iter().filter(|check| check.result.is_none() && check.started_ms.is_some());
         let names: Vec<&str> = going.map(|check| check.planned.name.as_str()).collect();
@@ -443,6 +476,19 @@ impl Reader {
                 self.next = from.parse::<usize>().map_or(0, |from| from.saturating_sub(1));
                 self.list()
             }
+            ("reload" | "R", "") => {
+                self.act(Action::Refresh)?;
+                self.settle().await?;
+                let gaps = self.state.model.cluster.gaps();
+                let source = view::source_words(&self.state);
+                // One is in the words already.
+                let lacks = if gaps.len() > 1 { format!("; not read: {}", gaps.join("; ")) } else { String::new() };
+                self.say(&format!("read again: {source}{lacks}"))
+            }
+            ("complete", text) => self.update_with(|state| {
+                state.offer(text);
+                Vec::new()
+            }),
             ("open", "") => self.act(Action::Enter),
             ("back", "") => self.act(Action::Back),
             ("quit" | "q" | "exit", "") => self.command("quit"),
@@ -495,11 +541,25 @@ impl Reader {
     }
 
     fn act(&mut self, action: Action) -> Result<(), Failure> {
-        let before = self.here();
+        let (before, row) = (self.here(), self.selected());
         self.update(Msg::Act(action))?;
         self.state.desk.zoom = Zoom::Full;
         self.state.prepare();
-        if self.here() != before { self.say(&self.place()) } else { Ok(()) }
+        if self.here() != before {
+            return self.say(&self.place());
+        }
+        // What a screen shows by its cursor: where it went, or what is open now.
+        match self.selected() {
+            now if now != row && self.state.desk.overlay.is_none() => self.say_all(now),
+            _ => Ok(()),
+        }
+    }
+
+    /// The selected row with its number, of how many; `None` in a text.
+    fn selected(&self) -> Option<String> {
+        let table = self.state.desk.table(self.state.desk.focused());
+        let row = table.row().filter(|_| !table.content.prose)?;
+        Some(format!("row {} of {}: {}", table.cursor + 1, table.visible.len(), brief(table, row)))
     }
 
     fn command(&mut self, line: &str) -> Result<(), Failure> {

@@ -7,7 +7,7 @@ use super::{deploy::Deploy, live_checks::LiveChecks, widgets::text};
 use crate::{
     bundle::compare::There,
     catalog::{Catalog, validator::Phase},
-    cluster::{Contexts, watch::LiveStatus},
+    cluster::{Contexts, collect, watch::LiveStatus},
     constraint,
     criteria::Criteria,
     diff::{Change, noise::Shown as Noise},
@@ -254,6 +254,15 @@ impl Cluster {
     pub fn gaps(&self) -> Vec<String> {
         let sources = self.snapshot.iter().flat_map(|snapshot| &snapshot.sources);
         sources.filter_map(|source| source.state.brief()).collect()
+    }
+
+    /// What the snapshot lacks: sources that have not answered yet, and those that could not be read.
+    pub fn missing(&self) -> Vec<String> {
+        let answered = |name: &str| self.snapshot.iter().any(|snapshot| snapshot.source(name).is_some());
+        let waiting = collect::ALL.iter().map(|source| source.name).filter(|name| !answered(name));
+        let waiting: Vec<&str> = if self.is_so_far() { waiting.collect() } else { Vec::new() };
+        let unread = (!waiting.is_empty()).then(|| format!("not read yet: {}", waiting.join(", ")));
+        unread.into_iter().chain(self.gaps()).collect()
     }
 
     /// The shape whose nodes alone are listed, and its nodes; there may be none of it any more.

@@ -193,6 +193,8 @@ pub enum Msg {
     },
     /// Something was done that cannot be seen otherwise.
     Done(String),
+    /// Something was done, and not the whole of it.
+    DoneInPart(String),
     Failed(Failure),
     /// A file was not written because it is there already; the effect that would replace it.
     WouldReplace(Box<Effect>),

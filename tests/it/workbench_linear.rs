@@ -105,6 +105,39 @@ fn unknown_words_and_read_only_are_answered() {
     assert_eq!(odd, "", "{text}");
 }
 
+/// What a screen says by where its cursor is.
+#[test]
+fn what_a_key_selects_or_unfolds_is_read() {
+    let typed =
+        "recipe service=kind accelerator=a100\npanel resolved values\nright\nmove-down\nleft\nleft\nlast\nquit\n";
+    in_order(
+        &lines(&[], typed),
+        &[
+            "Recipe: resolved values",
+            "row 2 of ",
+            "row 3 of ",
+            "row 1 of 23: ",
+            "open",
+            "row 1 of 11: ",
+            "folded",
+            "row 11 of 11: ",
+        ],
+    );
+}
+
+#[test]
+fn commands_are_completed_and_everything_is_read_again() {
+    let text = lines(&["--fault", "forbidden=list:pods"], "complete recipe service=ki\nreload\nsave part.yaml\nquit\n");
+    let expected = [
+        "palette",
+        "recipe service=kind",
+        "read again: demo, DEMO, forbidden: list pods",
+        "warning: wrote ",
+        "part.yaml, which is partial: forbidden: list pods",
+    ];
+    in_order(&text, &expected);
+}
+
 #[test]
 fn the_end_of_the_lines_leaves() {
     assert!(lines(&[], "where\n").ends_with("> "));

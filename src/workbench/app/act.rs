@@ -17,6 +17,7 @@ use crate::{
         overlay::{Field, Overlay, Question},
         panes::{
             self, CHANGES, CHECKS, LOG, NODES, Need, Pane, RUN_CHANGES, RowId, SHAPES, SIDES, Step, VALUES, WHAT_IF,
+            first_of,
         },
         widgets::{
             table::{self, SortKey},
@@ -134,7 +135,11 @@ impl State {
         (table.follow, table.touched, table.selected) = (false, true, Some(row.clone()));
         self.desk.mark(Need::Look);
         self.desk.prepare(&self.model);
-        self.desk.table_mut(&LOG).select(&row);
+        let table = self.desk.table_mut(&LOG);
+        // One that repeats those before it is in their row.
+        let rows = table.content.rows.iter().rev();
+        let found = rows.map(|row| &row.id).find(|id| first_of(id).is_some_and(|first| first <= line)).cloned();
+        table.select(&found.unwrap_or(row));
         self.desk.mark(Need::Cursor(&LOG));
     }
 

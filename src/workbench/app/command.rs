@@ -327,7 +327,8 @@ impl State {
         match (&self.model.cluster.snapshot, rest) {
             (None, _) => self.say(Severity::Info, "no snapshot yet"),
             (Some(snapshot), path) => {
-                return vec![Effect::Save { snapshot: snapshot.clone(), path: PathBuf::from(path), replace: false }];
+                let (snapshot, missing) = (snapshot.clone(), self.model.cluster.missing());
+                return vec![Effect::Save { snapshot, missing, path: PathBuf::from(path), replace: false }];
             }
         }
         Vec::new()

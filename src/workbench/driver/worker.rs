@@ -221,16 +221,22 @@ impl Worker {
                     running.control.ask(request);
                 }
             }
-            Effect::Save { snapshot, path, replace } => self.compute(
+            Effect::Save { snapshot, missing, path, replace } => self.compute(
                 "write the snapshot",
                 move || {
                     let place = Place::File(path);
                     if !replace && place.is_taken() {
                         let Place::File(path) = place else { return Ok(Msg::Done(String::new())) };
-                        return Ok(Msg::WouldReplace(Box::new(Effect::Save { snapshot, path, replace: true })));
+                        let effect = Effect::Save { snapshot, missing, path, replace: true };
+                        return Ok(Msg::WouldReplace(Box::new(effect)));
                     }
                     let text = ops::snapshot::text(&snapshot, Format::Yaml, Edition::default());
-                    place::write_local(&place, &text).map(|()| Msg::Done(format!("wrote {}", place.whole())))
+                    place::write_local(&place, &text)?;
+                    let wrote = format!("wrote {}", place.whole());
+                    Ok(match missing[..] {
+                        [] => Msg::Done(wrote),
+                        _ => Msg::DoneInPart(format!("{wrote}, which is partial: {}", missing.join("; "))),
+                    })
                 },
                 |answer| answer.unwrap_or_else(Msg::Failed),
             ),

@@ -4,7 +4,10 @@
 
 use super::{Table, checks, prelude::*};
 use crate::{
-    report::level::{self, LogLevel},
+    report::{
+        apart::apart,
+        level::{self, LogLevel},
+    },
     workbench::model::CheckView,
 };
 use regex::Regex;
@@ -18,7 +21,7 @@ pub static PANE: Pane = Pane {
     place: Place::NONE.detail(9).short(column(1, 0)).four(column(1, 0).row(1)).all(column(1, 0)),
     jump: Some(Action::GoLog),
     needs: &[Need::Run, Need::Cursor(&checks::PANE), Need::Look],
-    hints: &[Action::MoveDown, Action::Follow, Action::Filter, Action::Mark, Action::Wide, Action::Copy],
+    hints: &[Action::MoveDown, Action::Follow, Action::Filter, Action::Enter, Action::Mark, Action::Wide, Action::Copy],
     follows: true,
     build,
     on,
@@ -30,6 +33,7 @@ fn on(view: &View<'_>, action: Action) -> Option<Step> {
     let under_cursor = || view.selected(&PANE).and_then(number);
     match action {
         Action::Details => checks::details(view),
+        Action::Enter => in_full(check()?, under_cursor()?),
         // Of all lines, not of the rows.
         Action::First if view.table().filter.is_empty() => Some(Step::Line(check()?.log.dropped())),
         Action::Mark => Some(Step::Mark(check()?.planned.name.clone(), under_cursor()?)),
@@ -48,6 +52,55 @@ fn number(row: &RowId) -> Option<usize> {
         RowId::Line("" | "above" | "below", number) | RowId::Piece(number, _) => Some(*number),
         _ => None,
     }
+}
+
+/// A line as it was written, and what it holds by name.
+fn in_full(check: &CheckView, number: usize) -> Option<Step> {
+    let (at_ms, line) = check.log.get(number)?;
+    let mut body = format!("{}  {line}\n", clock(at_ms));
+    if let Some(apart) = apart(line) {
+        let names = || apart.fields.iter().map(|(name, _)| text::width(name));
+        let widest = names().max().unwrap_or(0).max("message".len());
+        let mut row = |name: &str, value: &str| body += &format!("{name:<widest$}  {value}\n");
+        row("", "");
+        if let Some(level) = apart.level {
+            row("level", level.word());
+        }
+        row("message", &apart.message);
+        apart.fields.iter().for_each(|(name, value)| row(name, value));
+    }
+    Some(Step::Text { title: format!("line {} of {}", number + 1, check.planned.name), body })
+}
+
+/// The number of the line that a row begins with; of a text that is wrapped, its first row.
+pub(in crate::workbench) fn first_of(row: &RowId) -> Option<usize> {
+    match row {
+        RowId::Line("", number) | RowId::Piece(number, 0) => Some(*number),
+        _ => None,
+    }
+}
+
+/// A line that repeats the one before it: told once, with how often.
+fn repeats(check: &CheckView, number: usize, before: usize) -> bool {
+    let text = |number: usize| check.log.get(number).map(|(_, line)| (check.log.source(number), line));
+    // A mark is seen where it was made.
+    before + 1 == number && !check.marks.contains(&number) && text(before) == text(number)
+}
+
+/// What a line says in the color of its level, then what else it holds; a plain one as it is.
+fn shown_line(line: &str) -> Cell {
+    let role = role(line);
+    let Some(apart) = apart(line) else { return Cell::new(role, text::without_tabs(line)) };
+    let level = apart.level.filter(|level| *level != LogLevel::Info).map_or("", LogLevel::word);
+    let gap = if level.is_empty() { "" } else { "  " };
+    let message = apart.message.trim_end().replace('\n', "; ");
+    let said = Cell::new(role, format!("{level}{gap}{}", text::without_tabs(&message)));
+    let field = |(name, value): &(String, String)| match value.contains([' ', '"']) && !value.starts_with(['{', '[']) {
+        true => format!("{name}={value:?}"),
+        false => format!("{name}={value}"),
+    };
+    let fields: Vec<String> = apart.fields.iter().map(field).collect();
+    if fields.is_empty() { said } else { said.and(Role::Muted, format!("  {}", fields.join(" "))) }
 }
 
 /// The numbers of the lines that are rows: what the filter means, or what is around the cursor.
@@ -117,18 +170,30 @@ fn build(view: &View<'_>) -> Content {
         }
         _ => {}
     }
+    let mut groups: Vec<(usize, usize)> = Vec::with_capacity(lines.len());
     for number in &lines {
+        match groups.last_mut() {
+            Some((_, last)) if repeats(check, *number, *last) => *last = *number,
+            _ => groups.push((*number, *number)),
+        }
+    }
+    for (number, last) in &groups {
         let Some((at_ms, line)) = check.log.get(*number) else { continue };
         let at = if view.timestamps { clock(at_ms) } else { String::new() };
         let role = role(line);
-        let text = text::without_tabs(line);
+        let mut text = shown_line(line);
+        if last > number {
+            let until = check.log.get(*last).map(|(at_ms, _)| clock(at_ms)).filter(|_| view.timestamps);
+            let until = until.map_or_else(String::new, |until| format!(" until {until}"));
+            text = text.and(Role::Muted, format!("  x {}{until}", text::thousands(last - number + 1)));
+        }
         let source = match check.log.source(*number) {
             "" => Cell::new(Role::Muted, OWN),
             source => Cell::text(source),
         };
         let marker = check.marks.contains(number).then_some((Role::Focus, "▪"));
-        if table.wide && text::width(&text) > width {
-            for (part, piece) in text::wrap(&text::clean(&text), width).into_iter().enumerate() {
+        if table.wide && text.width() > width {
+            for (part, piece) in text::wrap(&text.plain(), width).into_iter().enumerate() {
                 let at = if part == 0 { Cell::new(Role::Muted, &at) } else { Cell::new(Role::Muted, "") };
                 let marker = marker.filter(|_| part == 0);
                 let source = if part == 0 { source.clone() } else { Cell::default() };
@@ -136,7 +201,7 @@ fn build(view: &View<'_>) -> Content {
                 rows.push(Row { marker, ..Row::new(RowId::Piece(*number, part), cells) });
             }
         } else {
-            let cells = cells(Cell::new(Role::Muted, at), sources, source, Cell::new(role, &text));
+            let cells = cells(Cell::new(Role::Muted, at), sources, source, text);
             rows.push(Row { marker, ..Row::new(RowId::Line("", *number), cells) });
         }
     }

@@ -68,6 +68,7 @@ pub use deploy::PANE as DEPLOY;
 pub use health::PANE as HEALTH;
 pub use heat::PANE as HEAT;
 pub use log::PANE as LOG;
+pub(super) use log::first_of;
 pub use moments::PANE as MOMENTS;
 pub use node::PANE as NODE;
 pub use nodes::PANE as NODES;

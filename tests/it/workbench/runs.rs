@@ -16,7 +16,7 @@ use aicr::{
         Look,
         effect::Effect,
         msg::Msg,
-        panes::{CHECKS, RUN_CHANGES, RowId},
+        panes::{CHECKS, LOG, RUN_CHANGES, RowId},
     },
 };
 use std::sync::Arc;
@@ -239,13 +239,50 @@ fn lines_of_workloads_are_merged_with_those_of_the_check_and_filtered_by_their_s
     desk.shows("4 lines");
     desk.shows(&format!("{:<31}looks for resource", "check"));
     desk.shows(&format!("{:<31}/dev/nvidia0", "aicr-dra-00c0ffee/with-gpu"));
+    // Three that a program wrote for programs, the last two alike.
+    let json = r#"{"level":"warn","msg":"no device","node":"worker-1","try":2}"#;
+    for _ in 0..2 {
+        let (check, source) = ("dra-support".into(), "aicr-dra-00c0ffee/with-gpu".into());
+        desk.run(6000, Body::Log { check, text: json.to_owned(), source });
+    }
+    desk.shows("ERROR  gone  time=09:12");
+    desk.shows("warn  no device  node=worker-1 try=2  x 2");
     golden("sources-200x60", &desk.text());
+    desk.keys("Enter");
+    desk.shows(json);
+    desk.shows("node     worker-1");
+    desk.keys("Esc");
     desk.command("filter without-gpu");
     desk.shows("GPU devices: 0, exp");
     assert!(!desk.text().contains("/dev/nvidia0"), "{}", desk.text());
     desk.command("save-log out.txt");
     let Some(Effect::SaveText { text, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
     assert!(text.contains("[aicr-dra-00c0ffee/without-gpu] GPU devices: 0, expected 0\n"), "{text}");
+}
+
+/// A line is told once however often it comes, and is still found by its number and counted.
+#[test]
+fn equal_lines_are_one_row() {
+    let mut desk = Desk::live(200, 60);
+    desk.keys("4");
+    run_half_way(&mut desk);
+    let mut log = |at, text: &str| {
+        desk.run(at, Body::Log { check: "dra-support".into(), text: text.into(), source: String::new() });
+    };
+    (0..812).for_each(|turn| log(5000 + turn, "waiting for device 4"));
+    log(9000, "device 4 is here");
+    desk.keys("j j j j j j g l");
+    desk.shows("814 lines");
+    desk.shows("waiting for device 4  x 812 until 09:12:05.811");
+    desk.shows("device 4 is here");
+    desk.command("400");
+    let row = |desk: &Desk| desk.state.desk.table(&LOG).row().map(|row| row.plain()).unwrap_or_default();
+    assert!(row(&desk).contains("x 812"), "{}", row(&desk));
+    desk.command("814");
+    assert!(row(&desk).contains("device 4 is here"), "{}", row(&desk));
+    desk.command("save-log out.txt");
+    let Some(Effect::SaveText { text, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    assert_eq!(text.lines().count(), 814, "every line is in the file");
 }
 
 #[test]

@@ -96,6 +96,22 @@ fn a_lost_connection_does_not_make_a_part_whole() {
     desk.shows("2 nodes so far");
 }
 
+/// A file of a part is written, and it is said to be one.
+#[test]
+fn a_part_of_the_cluster_is_saved_as_one() {
+    let mut desk = syncing(120, 40);
+    desk.command("save part.yaml");
+    let Some(Effect::Save { missing, .. }) = desk.left.pop() else { panic!("nothing is saved") };
+    let [missing] = &missing[..] else { panic!("{missing:?}") };
+    assert!(missing.starts_with("not read yet: ") && missing.contains("nodes, pods"), "{missing}");
+    desk.update(Msg::DoneInPart(format!("wrote part.yaml, which is partial: {missing}")));
+    desk.shows("! wrote part.yaml, which is partial: not read yet: ");
+    desk.view(LiveStatus::Fresh, Some(snapshot()));
+    desk.command("save whole.yaml");
+    let Some(Effect::Save { missing, .. }) = desk.left.pop() else { panic!("nothing is saved") };
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
 #[test]
 fn a_run_and_a_comparison_do_not_take_a_part_for_the_whole() {
     let mut desk = syncing(120, 40);
