@@ -129,7 +129,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         let runtime = runtime()?;
         let ended = match is_linear {
             true => runtime.block_on(workbench::run_linear(options, is_dumb())),
-            false => runtime.block_on(workbench::run(options)),
+            false => workbench::run(options, runtime.handle()),
         };
         // A file that is still being read does not keep a person here; all else ends before the process does.
         runtime.shutdown_timeout(LAST_WORK);
