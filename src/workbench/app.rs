@@ -428,16 +428,8 @@ impl State {
                 self.say_copied(&text, by);
                 Vec::new()
             }
-            Msg::Done(said) => {
-                self.answered();
-                self.say(Severity::Ok, said);
-                Vec::new()
-            }
-            Msg::DoneInPart(said) => {
-                self.answered();
-                self.say(Severity::Warn, said);
-                Vec::new()
-            }
+            Msg::Done(said) => self.done(Severity::Ok, said),
+            Msg::DoneInPart(said) => self.done(Severity::Warn, said),
             Msg::Failed(failure) => {
                 self.answered();
                 self.say_failure(failure);

@@ -359,7 +359,7 @@ impl Overlay {
             true => [keys, texts - names, names - 2],
             false => [keys, texts, 0],
         };
-        let mut content = wrap::cells(whole, &widths, |line, part| Choice::Piece(line, part));
+        let mut content = wrap::cells(whole, &widths, Choice::Piece);
         for (column, width) in content.columns.iter_mut().zip(widths) {
             let width = u16::try_from(width).unwrap_or(u16::MAX);
             *column = Column { grows: false, wide_only: width == 0, ..Column::new("", width, width) };

@@ -347,6 +347,13 @@ impl State {
         Vec::new()
     }
 
+    /// Something was done that cannot be seen otherwise.
+    pub(super) fn done(&mut self, severity: Severity, said: String) -> Vec<Effect> {
+        self.answered();
+        self.say(severity, said);
+        Vec::new()
+    }
+
     /// Writes this frame; without a name, under one of its own.
     pub(super) fn export_command(&self, rest: &str) -> Vec<Effect> {
         let (day, time) = (model::date(self.model.now_ms), model::clock(self.model.now_ms).replace(':', ""));

@@ -52,7 +52,10 @@ fn wasted(panel: &Panel) -> Option<String> {
         shown.iter().filter(|line| line.contains(&'…')).map(|line| line.iter().collect::<String>()).collect();
     // A title gives the columns of its rule to a note, all but one.
     let rule = panel.title.chars().filter(|c| "─━".contains(*c)).count();
-    if panel.title.contains('…') && rule > 3 {
+    let name = panel.title.split(['─', '━']).next().unwrap_or_default().trim();
+    // What is loading, and keys that go on, end in one of their own.
+    let is_cut = panel.title.trim_end().ends_with('…') || name.ends_with('…') && !name.ends_with(" …");
+    if is_cut && rule > 3 {
         return Some(format!("{rule} columns of the rule beside a title that is cut"));
     }
     let width = shown.iter().map(|line| line.len()).max()?;
