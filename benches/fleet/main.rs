@@ -369,6 +369,7 @@ fn soak(
             }
         }
         samples.push(resident(&screen));
+        server.compact()?;
     }
     end.store(true, Ordering::Relaxed);
     runtime.block_on(storm).map_err(|error| error.to_string())??;

@@ -51,6 +51,11 @@ impl Server {
         Ok(Server { kubeconfig, script, pki, address, started })
     }
 
+    /// Makes etcd forget every version of every object but the last: it stops taking updates when it holds 4 GiB of them.
+    pub fn compact(&self) -> Result<(), String> {
+        ask(&self.script, "compact").map(drop)
+    }
+
     /// Opens one connection with the client certificate of the administrator.
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, String> {
         let mut roots = RootCertStore::empty();

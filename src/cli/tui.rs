@@ -129,7 +129,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         let runtime = runtime()?;
         let ended = match is_linear {
             true => runtime.block_on(workbench::run_linear(options, is_dumb())),
-            false => runtime.block_on(workbench::run(options)),
+            false => workbench::run(options, runtime.handle()),
         };
         // A file that is still being read does not keep a person here; all else ends before the process does.
         runtime.shutdown_timeout(LAST_WORK);
@@ -193,7 +193,8 @@ impl Args {
         let chosen = Chosen::of(&preferences);
         let options = RunOptions {
             session,
-            restores: is_terminal && preferences.is_on(&RESTORE),
+            // What a program reads from us does not depend on where a person was.
+            restores: is_terminal && std::io::IsTerminal::is_terminal(&std::io::stdin()) && preferences.is_on(&RESTORE),
             writes_session: is_terminal,
             target: global.target()?,
             catalog: global.sources(),

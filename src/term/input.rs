@@ -1,7 +1,8 @@
-//! What a person does at the terminal, from crossterm's events.
+//! What a person does at the terminal, from the events of its bytes or of crossterm.
 
 use super::key::{Code, Key};
-use crossterm::event::{Event, KeyCode, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind};
+use terminput::{Event, KeyCode, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind, ScrollDirection};
+use terminput_crossterm::to_terminput;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
@@ -33,7 +34,12 @@ pub enum Input {
 }
 
 /// Text of a paste that is kept; the rest of a pasted megabyte is of no use in a field.
-const PASTE_LIMIT: usize = 64 * 1024;
+pub(super) const PASTE_LIMIT: usize = 64 * 1024;
+
+/// As [`from_event`], of what crossterm reports.
+pub fn from_crossterm(event: crossterm::event::Event) -> Option<Input> {
+    to_terminput(event).ok().and_then(from_event)
+}
 
 /// `None` for what means nothing here: releases of keys, moves, keys nobody binds.
 pub fn from_event(event: Event) -> Option<Input> {
@@ -46,7 +52,9 @@ pub fn from_event(event: Event) -> Option<Input> {
             }
             Some(Input::Paste(text))
         }
-        Event::Resize(width, height) => Some(Input::Resize { width, height }),
+        Event::Resize { rows, cols } => {
+            Some(Input::Resize { width: u16::try_from(cols).ok()?, height: u16::try_from(rows).ok()? })
+        }
         Event::FocusGained => Some(Input::Focus(true)),
         Event::FocusLost => Some(Input::Focus(false)),
         Event::Mouse(mouse) => {
@@ -55,8 +63,8 @@ pub fn from_event(event: Event) -> Option<Input> {
                 MouseEventKind::Down(MouseButton::Left) => Some(Input::Click { column, row }),
                 MouseEventKind::Drag(MouseButton::Left) => Some(Input::Drag { column, row }),
                 MouseEventKind::Up(MouseButton::Left) => Some(Input::Release),
-                MouseEventKind::ScrollDown => Some(Input::Wheel { column, row, lines: 3 }),
-                MouseEventKind::ScrollUp => Some(Input::Wheel { column, row, lines: -3 }),
+                MouseEventKind::Scroll(ScrollDirection::Down) => Some(Input::Wheel { column, row, lines: 3 }),
+                MouseEventKind::Scroll(ScrollDirection::Up) => Some(Input::Wheel { column, row, lines: -3 }),
                 _ => None,
             }
         }
@@ -66,7 +74,7 @@ pub fn from_event(event: Event) -> Option<Input> {
 fn from_key(code: KeyCode, modifiers: KeyModifiers) -> Option<Key> {
     let mut key = Key {
         code: Code::Esc,
-        ctrl: modifiers.contains(KeyModifiers::CONTROL),
+        ctrl: modifiers.contains(KeyModifiers::CTRL),
         alt: modifiers.contains(KeyModifiers::ALT),
         shift: modifiers.contains(KeyModifiers::SHIFT),
     };
@@ -79,10 +87,6 @@ fn from_key(code: KeyCode, modifiers: KeyModifiers) -> Option<Key> {
         KeyCode::Enter => Code::Enter,
         KeyCode::Esc => Code::Esc,
         KeyCode::Tab => Code::Tab,
-        KeyCode::BackTab => {
-            key.shift = true;
-            Code::Tab
-        }
         KeyCode::Backspace => Code::Backspace,
         KeyCode::Delete => Code::Delete,
         KeyCode::Up => Code::Up,
@@ -102,10 +106,26 @@ fn from_key(code: KeyCode, modifiers: KeyModifiers) -> Option<Key> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crossterm::event::{KeyEvent, KeyEventState};
+    use crossterm::event as library;
+    use terminput::KeyEvent;
 
     fn press(code: KeyCode, modifiers: KeyModifiers, kind: KeyEventKind) -> Option<Input> {
-        from_event(Event::Key(KeyEvent { code, modifiers, kind, state: KeyEventState::NONE }))
+        from_event(Event::Key(KeyEvent::new(code).modifiers(modifiers).kind(kind)))
+    }
+
+    #[test]
+    fn events_of_crossterm_mean_the_same() {
+        let key = |code, modifiers| library::Event::Key(library::KeyEvent::new(code, modifiers));
+        let back_tab = Key { shift: true, ..Key::plain(Code::Tab) };
+        for (event, input) in [
+            (key(library::KeyCode::BackTab, library::KeyModifiers::SHIFT), Input::Key(back_tab)),
+            (key(library::KeyCode::Char('C'), library::KeyModifiers::CONTROL), Input::Key(Key::ctrl('c'))),
+            (library::Event::Resize(80, 24), Input::Resize { width: 80, height: 24 }),
+            (library::Event::FocusLost, Input::Focus(false)),
+            (library::Event::Paste("x".to_owned()), Input::Paste("x".to_owned())),
+        ] {
+            assert_eq!(from_crossterm(event), Some(input));
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod clipboard;
 pub mod color;
 pub mod input;
 pub mod key;
+pub mod keyboard;
 #[cfg(unix)]
 pub mod lines;
 pub mod link;

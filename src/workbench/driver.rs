@@ -4,6 +4,7 @@
 //! are written by the `Wire`, and leaving while a run cleans up is a state of the loop like any other. Everything pending is taken, then one frame is drawn
 //! if something shown may have changed; nothing happens while nothing happens.
 
+mod keys;
 mod pace;
 mod signals;
 mod worker;
@@ -34,15 +35,15 @@ use crate::{
         background::{self, Heard},
         clipboard::{self, Way},
         color::{self, When},
-        input::{self, Input},
+        input::Input,
         key::Key,
         link::{Link, Links},
         screen::Screen,
         wire::Wire,
     },
 };
-use crossterm::event::EventStream;
-use futures::{StreamExt, future::BoxFuture};
+use futures::future::BoxFuture;
+use keys::Keys;
 use pace::{Due, Pace};
 pub(super) use signals::{Signal, Signals};
 use std::{
@@ -51,15 +52,16 @@ use std::{
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     sync::Arc,
-    time::Duration,
 };
 use tokio::{
     io::AsyncWriteExt,
+    runtime::Handle,
     sync::{Notify, mpsc},
 };
 pub(super) use worker::Worker;
 
-pub(super) async fn run(options: RunOptions) -> Result<(), Failure> {
+/// Runs on the thread that calls it, which reads the keys and draws; work is done on `workers`.
+pub(super) async fn run(options: RunOptions, workers: Handle) -> Result<(), Failure> {
     let level = options.look.color.unwrap_or_else(|| color::level(When::Auto, true, |name| std::env::var(name).ok()));
     let (width, height) = crossterm::terminal::size().map_err(|error| terminal_failure(&error))?;
     let named = std::env::var("COLORFGBG").ok().and_then(|text| background::of_variable(&text));
@@ -82,11 +84,11 @@ pub(super) async fn run(options: RunOptions) -> Result<(), Failure> {
         clipboard: options.clipboard,
         links: options.links,
         listener: asks.then(background::Listener::default),
-        worker: Worker::new(&options, sender),
+        worker: Worker::new(&options, sender, workers),
         terminal: Terminal {
             screen: Screen::new(wire),
             written,
-            keys: Some(EventStream::new()),
+            keys: Some(Keys::new()),
             mouse: options.mouse,
             lost: false,
         },
@@ -119,15 +121,15 @@ struct Terminal {
     /// Something handed over was written.
     written: Arc<Notify>,
     /// `None` while a foreign program reads the keys.
-    keys: Option<EventStream>,
+    keys: Option<Keys>,
     mouse: bool,
     /// It went away; what has to be finished is finished without it.
     lost: bool,
 }
 
 impl Terminal {
-    /// The next event; never where keys are not ours to read.
-    async fn event(&mut self) -> Option<io::Result<crossterm::event::Event>> {
+    /// The next input; never where keys are not ours to read.
+    async fn input(&mut self) -> io::Result<Input> {
         match &mut self.keys {
             Some(keys) if !self.lost => keys.next().await,
             _ => std::future::pending().await,
@@ -279,11 +281,7 @@ impl Driver {
         tokio::select! {
             biased;
             signal = signals.next() => Wake::Signal(signal),
-            event = terminal.event() => match event {
-                // What is not for us is like a key that does nothing.
-                Some(Ok(event)) => Wake::Input(input::from_event(event).unwrap_or(Input::Focus(false))),
-                Some(Err(_)) | None => Wake::TerminalClosed,
-            },
+            input = terminal.input() => input.map_or(Wake::TerminalClosed, Wake::Input),
             status = edited => Wake::EditorEnded(status),
             () = written.notified(), if !idle => Wake::Written,
             due = pace.next(changed, ticking) => Wake::Due(due),
@@ -492,9 +490,9 @@ impl Driver {
     ) -> Result<(), Failure> {
         let mut words = line.split_whitespace();
         let program = words.next().unwrap_or(otherwise).to_owned();
-        self.terminal.keys = None;
-        // Time for the dropped reader to let go of the terminal, so that the program gets every key.
-        let _ = crossterm::event::poll(Duration::from_millis(30));
+        if let Some(keys) = self.terminal.keys.take() {
+            keys.let_go();
+        }
         term::leave();
         let mut command = tokio::process::Command::new(&program);
         command.args(words).args(arguments).kill_on_drop(true);
@@ -522,7 +520,7 @@ impl Driver {
     fn edited(&mut self, status: io::Result<ExitStatus>) -> Result<(), Failure> {
         let Some(editor) = self.editor.take() else { return Ok(()) };
         term::resume(self.terminal.mouse).map_err(|error| terminal_failure(&error))?;
-        self.terminal.keys = Some(EventStream::new());
+        self.terminal.keys = Some(Keys::new());
         self.resumed();
         if let Err(error) = status {
             let doing = format!("run `{}`", editor.program);

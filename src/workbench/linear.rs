@@ -165,7 +165,7 @@ pub(super) async fn run(options: RunOptions, by_keys: bool) -> Result<(), Failur
     let (sender, results) = mpsc::channel(256);
     let mut reader = Reader {
         state,
-        worker: Worker::new(&options, sender),
+        worker: Worker::new(&options, sender, tokio::runtime::Handle::current()),
         results,
         lines: Source::new(by_keys),
         interrupts: interrupts(),

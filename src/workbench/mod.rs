@@ -31,7 +31,7 @@ pub mod widgets;
 
 use crate::{
     criteria::Criteria,
-    ops::{self, Failure, config::Applied, connect::Target},
+    ops::{self, Failure, Kind, config::Applied, connect::Target},
     store::catalog_dir::Sources,
     term::{clipboard, color::Level, link::Links},
 };
@@ -160,8 +160,12 @@ pub async fn run_linear(options: RunOptions, by_keys: bool) -> Result<(), Failur
 
 /// Runs the workbench on this terminal until the person leaves.
 ///
+/// The thread that calls it waits for the keys itself and draws; everything else is done on `workers`.
+///
 /// # Errors
 /// There is no terminal, or it went away; an unknown theme; the process was told to end.
-pub async fn run(options: RunOptions) -> Result<(), Failure> {
-    driver::run(options).await
+pub fn run(options: RunOptions, workers: &tokio::runtime::Handle) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::from_error(Kind::Internal, "start the runtime", error))?;
+    runtime.block_on(driver::run(options, workers.clone()))
 }

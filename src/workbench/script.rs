@@ -81,7 +81,13 @@ pub async fn play(
         .map_err(|error| Failure::new(Kind::Usage, "choose the theme", error.to_string()))?;
     let (sender, results) = mpsc::channel(256);
     let recording = record.then(|| (Instant::now(), Recording::default()));
-    let mut player = Player { state, worker: Worker::new(options, sender), results, frames: Vec::new(), recording };
+    let mut player = Player {
+        state,
+        worker: Worker::new(options, sender, tokio::runtime::Handle::current()),
+        results,
+        frames: Vec::new(),
+        recording,
+    };
     let first = player.state.begin();
     player.start(first);
     player.wait().await?;

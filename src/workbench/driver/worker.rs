@@ -60,6 +60,8 @@ pub(in crate::workbench) struct Worker {
     keeps: bool,
     writes_session: bool,
     answers: mpsc::Sender<Msg>,
+    /// Where everything runs that is started here.
+    runtime: Handle,
     watching: Option<JoinHandle<()>>,
     running: Option<Running>,
     following: Option<JoinHandle<()>>,
@@ -79,7 +81,7 @@ fn in_background(work: impl Future<Output = ()> + Send + 'static) {
 }
 
 impl Worker {
-    pub(in crate::workbench) fn new(options: &RunOptions, answers: mpsc::Sender<Msg>) -> Worker {
+    pub(in crate::workbench) fn new(options: &RunOptions, answers: mpsc::Sender<Msg>, runtime: Handle) -> Worker {
         let said = answers.clone();
         // Called between two requests of the client, which must not wait for the screen.
         let output = PluginOutput::Lines(Arc::new(move |line| drop(said.try_send(Msg::PluginSaid(line)))));
@@ -91,6 +93,7 @@ impl Worker {
             keeps: options.keeps,
             writes_session: options.writes_session,
             answers,
+            runtime,
             watching: None,
             running: None,
             following: None,
@@ -99,6 +102,8 @@ impl Worker {
     }
 
     pub(in crate::workbench) fn start(&mut self, effect: Effect) {
+        let runtime = self.runtime.clone();
+        let _entered = runtime.enter();
         match effect {
             Effect::Watch { generation } => self.watch(generation),
             Effect::Contexts { pick } => {
@@ -307,7 +312,7 @@ impl Worker {
     /// Gives a text to the first of these programs that takes it.
     pub(super) fn copy(&self, text: String, programs: Vec<&'static [&'static str]>) {
         let answers = self.answers.clone();
-        tokio::spawn(async move {
+        self.runtime.spawn(async move {
             let mut by = None;
             for words in programs {
                 // A program that holds the clipboard goes on in the background, so its end is not far.

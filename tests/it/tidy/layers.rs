@@ -85,7 +85,12 @@ const EDGES: &[Rule] = &[
         "directories flate2 rustix sha2 tracing tracing_subscriber",
         "clock environment files",
     ),
-    rule("term", "", "base64 crossterm ratatui rustix tracing", "clock environment files threads"),
+    rule(
+        "term",
+        "",
+        "base64 crossterm ratatui rustix terminput terminput_crossterm tracing",
+        "clock environment files threads",
+    ),
 ];
 
 /// Where core and edges meet, and those who call them.
@@ -118,8 +123,11 @@ const WORLD: &[(&str, &[&str])] = &[
     ("network", &["std::net", "tokio::net"]),
     ("print", &["std::print", "std::println", "std::eprint", "std::eprintln", "std::dbg"]),
     ("threads", &["std::thread::spawn", "std::thread::sleep", "std::thread::Builder"]),
-    ("streams", &["std::io"]),
+    ("streams", &["std::io", PIPES]),
 ];
+
+/// Among the paths of the network, and none of it.
+const PIPES: &str = "tokio::net::unix::pipe";
 
 /// A crate that may be swapped, and the only folder or file that names it.
 const HOMES: &[(&str, &str)] = &[("serde_yaml", "src/yaml/read.rs"), ("similar", "src/diff/text.rs")];
@@ -336,7 +344,8 @@ fn outside(rule: &Rule, name: &Name) -> Vec<String> {
     }
     let path = format!("{}::", name.path.join("::").replacen("core::", "std::", 1));
     for (world, paths) in WORLD {
-        let reached = paths.iter().any(|start| path.starts_with(&format!("{start}::")));
+        let reached = paths.iter().any(|start| path.starts_with(&format!("{start}::")))
+            && (*world == "streams" || !path.starts_with(PIPES));
         let allowed = words(rule.world).any(|word| word == *world) || *world == "streams" && !is_core(rule);
         if reached && !allowed {
             let article = if ["clock", "environment", "network"].contains(world) { "the " } else { "" };
