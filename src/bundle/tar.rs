@@ -37,13 +37,21 @@ impl Archive {
         let mut slashes = name.match_indices('/').map(|(at, _)| at);
         let cut = slashes.rfind(|at| *at <= 155 && name.len() - at - 1 <= 100 && *at + 1 < name.len());
         let (prefix, name) = match cut {
-            Some(at) if name.len() > 100 => (&name[..at], &name[at + 1..]),
-            _ => ("", name),
+            _ if name.len() <= 100 => ("", name.as_bytes()),
+            Some(at) => (&name[..at], &name.as_bytes()[at + 1..]),
+            None => {
+                // One that fits into neither has a header of its own before.
+                let record = record("path", name);
+                self.header("pax", 0o644, record.len(), b'x');
+                self.bytes.extend(record.as_bytes());
+                self.bytes.resize(self.bytes.len().next_multiple_of(BLOCK), 0);
+                ("", &name.as_bytes()[..100])
+            }
         };
-        debug_assert!(name.len() <= 100 && size < 1 << 33, "{name} with {size} bytes needs a longer header");
+        debug_assert!(size < 1 << 33, "{size} bytes need a longer header");
         let mut block = [0; BLOCK];
         let mut put = |at: usize, value: &[u8]| block[at..at + value.len()].copy_from_slice(value);
-        put(0, name.as_bytes());
+        put(0, name);
         put(100, format!("{mode:07o}").as_bytes());
         put(108, b"0000000");
         put(116, b"0000000");
@@ -60,6 +68,16 @@ impl Archive {
         block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
         self.bytes.extend(block);
     }
+}
+
+/// One record of a header of pax: the length of the whole record, a key and a value.
+fn record(key: &str, value: &str) -> String {
+    let rest = key.len() + value.len() + " =\n".len();
+    let mut length = rest;
+    while length != rest + length.to_string().len() {
+        length = rest + length.to_string().len();
+    }
+    format!("{length} {key}={value}\n")
 }
 
 /// What an archive has under a name.
@@ -262,6 +280,28 @@ mod tests {
         let last = wrong.len() - 8;
         wrong[last] ^= 1;
         assert!(matches!(read_gzipped(&wrong), Err(TarError::Gzip("its sum is wrong"))));
+    }
+
+    #[test]
+    fn a_name_of_any_length_is_kept() {
+        let long = |length: usize| format!("d/{}.yaml", "x".repeat(length - 7));
+        let deep = vec!["é".repeat(40); 20].join("/");
+        let names = [100, 101, 110, 155, 256, 257, 512, 600, 5000].map(long);
+        let mut archive = Archive::default();
+        for name in names.iter().chain([&deep]) {
+            archive.file(name, 0o644, name.as_bytes());
+        }
+        archive.folder(&format!("{}/", long(300)), 0o755);
+        let mut entries = read(&archive.finish()).expect("an archive");
+        assert_eq!(entries.remove(&long(300)), Some(Kind::Folder));
+        for name in names.iter().chain([&deep]) {
+            assert_eq!(entries.remove(name), Some(Kind::File(name.clone().into_bytes())), "{}", name.len());
+        }
+        assert!(entries.is_empty(), "{:?}", entries.keys());
+        for length in 1..2000 {
+            let record = record("path", &"x".repeat(length));
+            assert!(record.starts_with(&format!("{} path=x", record.len())), "{record}");
+        }
     }
 
     #[test]

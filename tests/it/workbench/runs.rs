@@ -246,7 +246,9 @@ fn lines_of_workloads_are_merged_with_those_of_the_check_and_filtered_by_their_s
         desk.run(6000, Body::Log { check, text: json.to_owned(), source });
     }
     desk.shows("ERROR  gone  time=09:12");
+    desk.keys("z z");
     desk.shows("warn  no device  node=worker-1 try=2  x 2");
+    desk.keys("z z");
     golden("sources-200x60", &desk.text());
     desk.keys("Enter");
     desk.shows(json);
