@@ -338,7 +338,14 @@ pub fn scan(folder: &Path) -> io::Result<BTreeMap<String, Found>> {
 fn walk(folder: &Path, below: &str, found: &mut BTreeMap<String, Found>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let path = format!("{below}{}", entry.file_name().to_string_lossy());
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else {
+            // Two such names may look alike, and like one that is text.
+            let shown = name.as_encoded_bytes().escape_ascii();
+            found.insert(format!("{below}{shown}"), Found::Unreadable("its name is not UTF-8 text".to_owned()));
+            continue;
+        };
+        let path = format!("{below}{name}");
         let kind = match entry.file_type() {
             Ok(kind) if kind.is_symlink() => Found::Link,
             Ok(kind) if kind.is_file() => Found::File,
@@ -390,6 +397,21 @@ mod tests {
         assert!(matches!(error, FolderError::NotEmpty(_)), "{error}");
         write(&target, &FILES[1..], true).unwrap();
         assert_eq!(names(&dir.path().join("deep")), ["bundle", "bundle/b"]);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_name_that_is_not_text_is_no_other_file() {
+        use std::os::unix::ffi::OsStrExt;
+        let dir = tempfile::tempdir().unwrap();
+        let names: [&[u8]; 3] = [b"x\xef\xbf\xbd", b"x\xff", b"x\xfe"];
+        for name in names {
+            fs::write(dir.path().join(std::ffi::OsStr::from_bytes(name)), "").unwrap();
+        }
+        let found = scan(dir.path()).unwrap();
+        assert_eq!(found.keys().collect::<Vec<_>>(), ["x\\xfe", "x\\xff", "x\u{fffd}"]);
+        assert_eq!(found["x\u{fffd}"], Found::File);
+        assert!(matches!(&found["x\\xff"], Found::Unreadable(why) if why.contains("not UTF-8")));
     }
 
     #[test]
