@@ -72,6 +72,12 @@ fn a_bundle_that_is_pushed_is_verified_where_it_arrived() {
         assert_eq!(verified.code, 0, "{}", verified.transcript);
         assert!(verified.stdout.contains("trust level: unverified"), "{}", verified.transcript);
     }
+    // What cannot be written is found out before anything is pushed.
+    let before = kept.lock().expect("no panic").len();
+    let other = format!("oci://{address}/team/refs:1.0.0");
+    let refused = sandbox.aicr(&[&KIND[..], &["-o", &other, "--image-refs", "none/refs"]].concat());
+    assert!(refused.code == 2 && refused.stderr.contains("none/refs"), "{}", refused.transcript);
+    assert_eq!(kept.lock().expect("no panic").len(), before);
     let missing = sandbox.aicr(&["verify", &format!("oci://{address}/team/other:1")]);
     assert_eq!(missing.code, 3, "{}", missing.transcript);
 
@@ -183,11 +189,12 @@ fn an_artifact_is_judged_by_everything_that_whoever_pulls_it_gets() {
     let mut archive = tar::Archive::default();
     archive.file("000-evil/application.yaml", 0o644, b"kind: Application\n");
     let evil = tar::gzip(&archive.finish());
-    let orders: [fn(Vec<u8>, Vec<u8>) -> Vec<Vec<u8>>; 2] =
-        [|good, evil| vec![good, evil], |good, evil| vec![evil, good]];
-    for order in orders {
+    for is_first in [false, true] {
         let good = kept.lock().expect("no panic").clone();
-        tamper(&kept, ("team/bundle", "1.0.0"), |before| order(before[0].clone(), evil.clone()));
+        tamper(&kept, ("team/bundle", "1.0.0"), |before| match is_first {
+            true => vec![evil.clone(), before[0].clone()],
+            false => vec![before[0].clone(), evil.clone()],
+        });
         let run = sandbox.aicr(&["verify", &place]);
         assert!(run.code == 2 && run.stderr.contains("it has 2 layers"), "{}", run.transcript);
         kept.lock().expect("no panic").clone_from(&good);
@@ -240,7 +247,8 @@ fn dialects_name_the_registry_that_they_are_pushed_to() {
     for deployer in deployer::ALL {
         let run = sandbox.aicr(&[&KIND[..], &["-d", deployer.name(), "-o", &place]].concat());
         assert_eq!(run.code, 0, "{}", run.transcript);
-        assert!(!run.stderr.contains("placeholder"), "{}", run.transcript);
+        // Fleet reads Git only, wherever the bundle is pushed.
+        assert_eq!(run.stderr.contains("placeholder"), deployer.name() == "fleet", "{}", run.transcript);
         let verified = sandbox.aicr(&["verify", &place]);
         assert_eq!(verified.code, 0, "{}: {}", deployer.name(), verified.transcript);
         let manifest = kept.lock().expect("no panic")["/v2/team/bundle/manifests/v2.0.0"].clone();
@@ -253,7 +261,25 @@ fn dialects_name_the_registry_that_they_are_pushed_to() {
             other => panic!("{path}: {other:?}"),
         };
         match deployer.name() {
+            "fleet" => {
+                let settings = &read("bundle-info.yaml")["build"]["settings"];
+                assert_eq!(settings["targetRevision"], "main");
+            }
             "argocd" => {
+                // An artifact cannot be a source of values, so they are in the application.
+                for path in entries.keys().filter(|path| path.ends_with("/application.yaml")) {
+                    let (spec, folder) = (read(path)["spec"].take(), path.trim_end_matches("application.yaml"));
+                    assert_eq!(spec["sources"], Value::Null, "{path}");
+                    if spec["source"]["path"] == folder.trim_end_matches('/') {
+                        continue;
+                    }
+                    let values = match &entries[&format!("{folder}values.yaml")] {
+                        tar::Kind::File(bytes) => documents(&String::from_utf8_lossy(bytes)).pop(),
+                        other => panic!("{folder}: {other:?}"),
+                    };
+                    let values = values.filter(|values| !values.is_null()).unwrap_or(json!({}));
+                    assert_eq!(spec["source"]["helm"]["valuesObject"], values, "{path}");
+                }
                 let source = &read("app-of-apps.yaml")["spec"]["source"];
                 assert_eq!(source["repoURL"], format!("oci://{address}/team/bundle"));
                 assert_eq!(source["targetRevision"], "v2.0.0");
