@@ -45,6 +45,9 @@ struct InitArgs {
     /// Where to write: a file, or `-` for standard output.
     #[arg(short, long, value_name = "FILE", default_value = "-", value_parser = output::place)]
     output: Place,
+    /// Replace a file that is there.
+    #[arg(long)]
+    force: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -82,6 +85,12 @@ struct Effective {
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     match &args.command {
         Verb::Init(args) => {
+            if args.output.is_taken() && !args.force {
+                let hint = "replace it with --force, or name another with -o";
+                return Err(misuse("write the configuration", "the file exists", hint)
+                    .at(args.output.to_string())
+                    .into());
+            }
             deliver(printer, &args.output, &config::template())?;
             Ok(Exit::Good)
         }

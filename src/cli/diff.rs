@@ -135,8 +135,7 @@ static FORMATS: &[Format<Shown>] = &[
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     if let Ok((left, right)) = args.sides()
-        && record::is_name(left)
-        && record::is_name(right)
+        && record::are_names(left, right)
     {
         return runs_of(args, (left, right), global, printer);
     }

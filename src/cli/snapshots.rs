@@ -178,7 +178,7 @@ fn say_kept(moment: &Moment, is_new: bool, printer: &Printer) {
 /// `3 changes`, of the moment before it.
 fn changes(moment: &Moment) -> String {
     match &moment.since {
-        None => "the first of its cluster".to_owned(),
+        None => "none of its cluster was kept before".to_owned(),
         Some(_) => format!("{} since the previous snapshot", count(moment.changes, "change")),
     }
 }

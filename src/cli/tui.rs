@@ -193,7 +193,8 @@ impl Args {
         let chosen = Chosen::of(&preferences);
         let options = RunOptions {
             session,
-            restores: is_terminal && preferences.is_on(&RESTORE),
+            // What a program reads from us does not depend on where a person was.
+            restores: is_terminal && std::io::IsTerminal::is_terminal(&std::io::stdin()) && preferences.is_on(&RESTORE),
             writes_session: is_terminal,
             target: global.target()?,
             catalog: global.sources(),

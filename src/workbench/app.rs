@@ -290,6 +290,8 @@ impl State {
                                 cluster.failure = Some(failure.clone());
                             }
                             self.desk.mark(Need::Cluster);
+                        } else {
+                            self.keeping.failed("compare");
                         }
                         self.say_failure(failure);
                         Vec::new()

@@ -10,6 +10,7 @@ use super::{
     widgets::text,
 };
 use crate::{
+    catalog::validator::Phase,
     constraint::Verdict,
     inventory::{Inventory, Node},
     report::words::{Tone, Word},
@@ -235,13 +236,39 @@ fn constraints(model: &Model) -> Part {
     }
 }
 
+impl Model {
+    /// Names of the checks that the recipe selects, in the order of their phases.
+    pub fn known_checks(&self) -> Vec<&str> {
+        let validation = self.recipe.value.as_ref().and_then(|resolution| resolution.recipe.validation.as_ref());
+        let phases = Phase::ALL.into_iter().filter_map(|phase| validation?.phase(phase));
+        phases.flat_map(|phase| phase.checks.iter().map(String::as_str)).collect()
+    }
+
+    /// Whether the shown run is one of the recipe that is shown; an attached run says nothing of its recipe.
+    pub fn is_run_of_this_recipe(&self) -> bool {
+        let asked = self.recipe.value.as_ref().map(|resolution| resolution.recipe.criteria.to_string());
+        self.run.criteria.is_empty() || asked.is_some_and(|asked| asked == self.run.criteria)
+    }
+}
+
 fn validation(model: &Model) -> Part {
     let (run, pane) = (&model.run, panes::main_of(super::Screen::Validate));
     if run.active {
         return part(Role::Run, "» validating", "» validating", pane);
     }
-    // A run that is played again says what was true then, maybe of another cluster.
-    match run.verdict.filter(|_| model.records.replay.is_none()) {
+    // A run that is played again says what was true then, maybe of another cluster, and one of another recipe nothing of this.
+    let recipe = model.recipe.value.as_deref();
+    let is_of_another = recipe.is_some() && !model.is_run_of_this_recipe();
+    match run.verdict.filter(|_| model.records.replay.is_none() && !is_of_another) {
+        Some(verdict) if Word::from(verdict).tone() == Tone::Good && run.checks.len() < model.known_checks().len() => {
+            let (ran, all) = (run.checks.len(), text::count(model.known_checks().len(), "check"));
+            part(
+                Role::Warn,
+                format!("validated: {ran} of {all}, {}", Word::from(verdict)),
+                format!("validated: {ran} of {all}"),
+                pane,
+            )
+        }
         Some(verdict) => {
             let word = Word::from(verdict);
             let role = match word.tone() {

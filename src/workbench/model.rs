@@ -846,7 +846,11 @@ impl Model {
 
     pub fn say_failure(&mut self, failure: Failure) {
         let because = text::clean(failure.why().lines().next().unwrap_or_default()).into_owned();
-        let text = format!("failed to {}: {because}", text::clean(&failure.doing));
+        // The name of the file, where the reason does not say it; the details have all of its path.
+        let name = failure.at.as_deref().and_then(|at| at.rsplit(['/', '\\']).next()).map(text::clean);
+        let at = name.filter(|name| !name.is_empty() && !because.contains(&**name) && !failure.doing.contains(&**name));
+        let at = at.map_or_else(String::new, |name| format!(" {name}"));
+        let text = format!("failed to {}{at}: {because}", text::clean(&failure.doing));
         self.push(Severity::Fail, text, Some(failure));
     }
 

@@ -88,6 +88,11 @@ fn what_is_wrong_is_found_before_anything_is_done() {
 fn a_configuration_is_written_checked_and_shown() {
     let sandbox = sandbox();
     let run = sandbox.aicr(&["config", "init", "-o", "new.yaml"]);
+    sandbox.file("edited.yaml", "mine: 1\n");
+    let refused = sandbox.aicr(&["config", "init", "-o", "edited.yaml"]);
+    assert!(refused.code == 2 && refused.stderr.contains("--force"), "{}", refused.transcript);
+    assert_eq!(std::fs::read_to_string(sandbox.home().join("edited.yaml")).unwrap(), "mine: 1\n");
+    assert_eq!(sandbox.aicr(&["config", "init", "-o", "edited.yaml", "--force"]).code, 0);
     assert_eq!(run.code, 0, "{}", run.transcript);
     check(&sandbox, "config_init", &["config", "init"], 0);
     check(&sandbox, "config_check", &["config", "check", "new.yaml"], 0);

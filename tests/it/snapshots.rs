@@ -35,7 +35,7 @@ fn two(sandbox: &Sandbox) {
 fn equal_snapshots_take_room_once() {
     let sandbox = Sandbox::new();
     let first = good(sandbox.aicr(&["--demo", "snapshots", "save", "one"]));
-    assert!(first.stderr.contains(" as @one: the first of its cluster"), "{}", first.transcript);
+    assert!(first.stderr.contains(" as @one: none of its cluster was kept before"), "{}", first.transcript);
     let text = good(sandbox.aicr(&["snapshots", "export", "@one"])).stdout;
     let stamp = text.lines().find(|line| line.trim_start().starts_with("timestamp: ")).expect("a time").to_owned();
     sandbox.file("later.yaml", &text.replace(&stamp, "  timestamp: '2099-01-01T00:00:00Z'"));
@@ -119,7 +119,7 @@ fn lines_until(sandbox: &Sandbox, arguments: &[&str], fits: impl Fn(&str) -> boo
 #[test]
 fn watching_keeps_the_first_and_an_idle_cluster_adds_nothing() {
     let sandbox = Sandbox::new();
-    let (lines, code) = lines_until(&sandbox, &["--demo", "snapshot", "--watch"], |line| line.contains("the first of"));
+    let (lines, code) = lines_until(&sandbox, &["--demo", "snapshot", "--watch"], |line| line.contains("kept before"));
     assert_eq!((lines.len(), code), (2, 0), "{lines:?}");
     assert_eq!(files(&sandbox, "moments"), 1);
     // Of the same demo: what is read again says nothing that matters, so that the one difference is the only one.
@@ -178,8 +178,8 @@ fn the_past_of_the_demo_keeps_its_ids_and_gives_way_to_ones_own_names() {
         list.transcript
     );
     good(sandbox.aicr(&["--demo", "snapshots", "show", &past[0]]));
-    good(sandbox.aicr(&["--demo", "snapshots", "save", "friday"]));
-    let own = good(sandbox.aicr(&["--demo", "snapshots", "show", "@friday"]));
+    good(sandbox.aicr(&["--demo", "snapshots", "save", "yesterday"]));
+    let own = good(sandbox.aicr(&["--demo", "snapshots", "show", "@yesterday"]));
     assert!(!past.iter().any(|id| own.stdout.contains(id)), "{}", own.transcript);
 }
 
@@ -236,12 +236,12 @@ fn the_demo_has_a_week_with_one_drift_and_a_fleet_beside_it() {
     let sandbox = Sandbox::new();
     let list = good(sandbox.aicr(&["--demo", "snapshots", "list"]));
     assert_eq!(list.stdout.lines().count(), 7, "{}", list.transcript);
-    for name in ["@monday", "@before-the-drift", "@friday"] {
+    for name in ["@last-week", "@before-the-drift", "@yesterday"] {
         assert!(list.stdout.contains(name), "{name}: {}", list.transcript);
     }
     let drift = good(sandbox.aicr(&["--demo", "diff", "@before-the-drift", "cluster", "-t", "table"]));
     assert!(drift.stdout.contains("node[instance-20260602-102458].gpu-driver"), "{}", drift.transcript);
-    let quiet = good(sandbox.aicr(&["--demo", "diff", "@friday", "cluster", "-t", "table"]));
+    let quiet = good(sandbox.aicr(&["--demo", "diff", "@yesterday", "cluster", "-t", "table"]));
     assert_eq!(quiet.stdout, "NO CHANGES\n", "{}", quiet.transcript);
     let fleet = good(sandbox.aicr(&["--demo", "--context", "fleet", "snapshot", "-t", "table"]));
     assert_eq!(fleet.stdout.lines().filter(|line| line.contains(" not ready ")).count(), 12);

@@ -130,6 +130,21 @@ fn a_saved_filter_is_there_in_the_next_session() {
     in_order(&lines("filters\nquit\n"), &["no filter is saved"]);
 }
 
+/// What a program reads does not depend on where the session before it ended.
+#[test]
+fn commands_from_a_pipe_begin_at_the_beginning() {
+    let sandbox = Sandbox::new();
+    let run = |typed: &str| {
+        let run = sandbox.aicr_with(&["--demo", "tui", "--linear"], typed);
+        assert_eq!(run.code, 0, "{}", run.transcript);
+        run.stdout
+    };
+    let first = run("panel components\nquit\n");
+    assert!(first.contains("Cluster: components"), "{first}");
+    run("recipe service=eks accelerator=gb200\nscreen validate\nquit\n");
+    assert_eq!(run("panel components\nquit\n"), first);
+}
+
 #[test]
 fn read_only_says_who_has_asked_for_it() {
     let sandbox = Sandbox::new();

@@ -304,8 +304,16 @@ fn choose<'s>(all: &'s [Stored], name: &str, can_be_read: impl Fn(&Stored) -> bo
 }
 
 /// Whether a name can only be that of a run: an id as this program makes them, or a record's file.
-pub fn is_name(name: &str) -> bool {
+fn is_name(name: &str) -> bool {
     is_id(name) || name == "last" || of_file(name).is_some()
+}
+
+/// Whether two names are those of runs: where one of them can only be that, the other may be a part of an id.
+pub fn are_names(left: &str, right: &str) -> bool {
+    let may_be = |name: &str| {
+        is_name(name) || name.len() >= 4 && name.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+    };
+    (is_name(left) || is_name(right)) && may_be(left) && may_be(right)
 }
 
 fn is_id(name: &str) -> bool {

@@ -21,6 +21,8 @@ use crate::{
 };
 use std::{path::PathBuf, sync::Arc};
 
+/// The cluster as it is now, among snapshots.
+const CLUSTER: &str = "cluster";
 /// What a link may ask for: to look at something.
 const FOLLOWED: [&str; 6] = ["node", "component", "value", "diff", "filter", "upgrade"];
 
@@ -304,11 +306,22 @@ impl State {
                 );
                 Vec::new()
             }
+            // The cluster as it is now is what one snapshot, or two, are compared with.
+            [a, b] if b == CLUSTER && a != CLUSTER => self.compare_command(a),
+            [a, b] if a == CLUSTER && b != CLUSTER => self.compare_command(b),
+            [a, b, c] if [a, b, c].iter().filter(|name| **name == CLUSTER).count() == 1 => {
+                let files: Vec<&str> = [a, b, c].into_iter().filter(|name| *name != CLUSTER).collect();
+                self.model.compare.b = None;
+                vec![
+                    self.read(SnapshotSlot::A, PathBuf::from(files[0])),
+                    self.read(SnapshotSlot::C, PathBuf::from(files[1])),
+                ]
+            }
             [a] => {
                 (self.model.compare.b, self.model.compare.c) = (None, None);
                 vec![self.read(SnapshotSlot::A, PathBuf::from(a))]
             }
-            [a, b] if record::is_name(a) && record::is_name(b) => {
+            [a, b] if record::are_names(a, b) => {
                 self.asked.run += 1;
                 let (left, right) = (a.to_owned(), b.to_owned());
                 vec![Effect::CompareRuns { generation: self.asked.run, left, right }]

@@ -1,7 +1,12 @@
 //! Filters with names: saved, listed, applied as `@NAME`, deleted.
 
 use super::State;
-use crate::workbench::{effect::Effect, keymap::Action, model::Severity, widgets::text};
+use crate::workbench::{
+    effect::Effect,
+    keymap::Action,
+    model::Severity,
+    widgets::{filter::Filter, text},
+};
 
 /// Before the name of a saved filter.
 pub(in crate::workbench) const SIGN: char = '@';
@@ -21,7 +26,13 @@ impl State {
             self.say_unknown_filter(name);
             return;
         }
+        let pane = self.desk.focused();
+        let before = self.desk.table(pane).filter.clone();
         self.set_filter(words.to_owned());
+        if let Some(why) = self.desk.table(pane).misread.as_ref().map(|misread| misread.why.clone()) {
+            self.set_filter(before);
+            self.say(Severity::Warn, format!("invalid filter: {why}"));
+        }
     }
 
     /// `:filters`: those that are saved, to choose one.
@@ -51,9 +62,8 @@ impl State {
             self.say(Severity::Info, format!("this panel has no filter: {key} sets one, or {line} saves words"));
             return Vec::new();
         }
-        if let Some(misread) = table.misread.as_ref().filter(|_| words.is_empty()) {
-            let why = misread.why.clone();
-            self.say(Severity::Warn, format!("not saved: invalid filter: {why}"));
+        if let Err(misread) = Filter::parse(&filter, &table.content.columns) {
+            self.say(Severity::Warn, format!("not saved: invalid filter: {}", misread.why));
             return Vec::new();
         }
         let shown = text::clean(&filter).into_owned();

@@ -14,7 +14,7 @@ use crate::{
         model::Severity,
         overlay::{Choice, Field, Files, Kind, Overlay, Question, Reads, Row},
         palette,
-        panes::{NODES, Need, Pane, RowId},
+        panes::{LOG, NODES, Need, Pane, RowId},
         widgets::{table::Identity, text},
     },
 };
@@ -158,6 +158,10 @@ impl State {
     fn act_on_filter(&mut self, action: Action) {
         match action {
             Action::Enter | Action::MoveDown => {
+                // A filter that cannot be understood stays in its field, which says why.
+                if self.desk.table(self.desk.focused()).misread.is_some() {
+                    return;
+                }
                 let text = self.desk.filter.take().map(|field| field.text).unwrap_or_default();
                 desk::remember(&mut self.desk.filters, &text);
                 self.desk.recalled_filter = None;
@@ -200,6 +204,10 @@ impl State {
             table.refilter();
         }
         self.desk.mark(Need::Cursor(pane));
+        // Which lines of a log are rows depends on what is looked for.
+        if pane == &LOG {
+            self.desk.mark(Need::Look);
+        }
     }
 
     // -- overlays ----------------------------------------------------------------------------------------------------

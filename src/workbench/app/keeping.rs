@@ -46,6 +46,11 @@ impl Keeping {
         session::recent(&mut self.session.files, path);
     }
 
+    /// What a command asked for could not be opened; the next session does not ask for it again.
+    pub(super) fn failed(&mut self, word: &str) {
+        self.documents.retain(|(known, _)| *known != word);
+    }
+
     /// A command was given that opens something.
     pub(super) fn given(&mut self, line: &str) {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));

@@ -11,6 +11,7 @@ use crate::{
         model::{Severity, What},
         overlay::{Overlay, Question},
         panes::{CHECK, CHECKS, LOG, Need, RUN_CHANGES, RowId},
+        widgets::text,
     },
 };
 use std::time::Duration;
@@ -189,7 +190,17 @@ impl State {
 
     /// `:skip [CHECK …]`: checks that the next runs do not run.
     pub(super) fn skip_command(&mut self, names: &str) {
-        self.model.setup.skip = names.split_whitespace().map(str::to_owned).collect();
+        let names: Vec<String> = names.split_whitespace().map(str::to_owned).collect();
+        let known = self.model.known_checks();
+        if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
+            let known = match known.is_empty() {
+                true => "there is no recipe yet".to_owned(),
+                false => format!("the recipe has {}", known.join(", ")),
+            };
+            let said = format!("unknown check `{}`; {known}", text::clean(unknown));
+            return self.say(Severity::Warn, said);
+        }
+        self.model.setup.skip = names;
         let skip = &self.model.setup.skip;
         let said = match skip.len() {
             0 => "no check is skipped".to_owned(),
@@ -201,7 +212,14 @@ impl State {
 
     /// `:in-process [off]`: checks that only read run here, without a pod.
     pub(super) fn in_process_command(&mut self, mode: &str) {
-        self.model.setup.in_process = mode != "off";
+        self.model.setup.in_process = match mode {
+            "" | "on" => true,
+            "off" => false,
+            other => {
+                let said = format!("`{}` is neither on nor off", text::clean(other));
+                return self.say(Severity::Warn, said);
+            }
+        };
         let said = match self.model.setup.in_process {
             true => "checks that only read run in this process, with your rights, and create nothing",
             false => "checks run in pods",

@@ -207,6 +207,7 @@ impl State {
         let is_selected = |words: &&String| snapshots::path_of(words).is_some_and(|path| thing.is_of(path));
         let at = shown_time(&moment.at);
         let said = match (moment.words.iter().find(is_selected).or(moment.words.first()), moment.changes) {
+            (None, _) if moment.since.is_none() => format!("{at}: the first one that is kept"),
             (None, _) => format!("{at}: as the snapshot before it"),
             (Some(words), 0 | 1) => format!("{at}: {}", text::clean(words)),
             (Some(words), changes) => format!("{at}: {}, and {} more", text::clean(words), changes - 1),

@@ -44,8 +44,16 @@ fn build(view: &View<'_>) -> Content {
     } else {
         readiness(&mut rows, run);
         let is_live = run.active || view.model.records.replay.is_some();
+        let has_ended = !run.active && (run.verdict.is_some() || run.failure.is_some());
+        let is_ours = view.model.records.replay.is_none() && view.model.is_run_of_this_recipe();
         for phase in Phase::ALL {
             phase_rows(&mut rows, run, phase, (view.model.run_now_ms(), is_live));
+            if is_ours
+                && has_ended
+                && let Some(resolution) = &view.model.recipe.value
+            {
+                others(&mut rows, run, phase, resolution, view.keys);
+            }
         }
     }
     // Its time is enough to tell it from others; the panel of the run has the whole id.
@@ -141,6 +149,40 @@ fn planned(rows: &mut Vec<Row>, resolution: &Resolution, keys: &Keymap) {
             });
         }
     }
+}
+
+/// Checks of the recipe that are no part of the run, so that they can be run next.
+fn others(rows: &mut Vec<Row>, run: &Run, phase: Phase, resolution: &Resolution, keys: &Keymap) {
+    let spec = resolution.recipe.validation.as_ref().and_then(|validation| validation.phase(phase));
+    let is_other = |name: &&String| run.checks.iter().all(|check| check.planned.name != **name);
+    let others: Vec<&String> = spec.iter().flat_map(|spec| &spec.checks).filter(is_other).collect();
+    if !others.is_empty() && run.checks.iter().all(|check| check.planned.phase != phase) {
+        rows.push(Row {
+            branch: Some(true),
+            ..Row::new(
+                RowId::Phase(phase),
+                vec![
+                    Cell::new(Role::Strong, phase.name()),
+                    Cell::new(Role::Muted, "not run"),
+                    Cell::new(Role::Muted, "-"),
+                    Cell::new(Role::Muted, text::count(others.len(), "check")),
+                ],
+            )
+        });
+    }
+    rows.extend(others.into_iter().map(|name| Row {
+        depth: 1,
+        marker: Some((Role::Muted, "◌")),
+        ..Row::new(
+            RowId::Check(name.clone()),
+            vec![
+                name.as_str().into(),
+                Cell::new(Role::Muted, "not run"),
+                Cell::new(Role::Muted, "-"),
+                Cell::new(Role::Muted, format!("{} runs it", keys.key(Action::Run))),
+            ],
+        )
+    }));
 }
 
 fn readiness(rows: &mut Vec<Row>, run: &Run) {

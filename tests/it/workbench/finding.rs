@@ -218,3 +218,18 @@ fn texts_wrap_on_request() {
     assert_eq!(cut, 0, "{}", desk.text());
     desk.keys("w");
 }
+
+/// A filter that cannot be understood is never one that seems to be in force.
+#[test]
+fn a_filter_that_is_not_understood_stays_in_its_field() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("1 / f o o > = 5 Enter");
+    desk.shows("no column `foo`");
+    assert!(desk.state.desk.filter.is_some(), "{}", desk.text());
+    desk.keys("Esc");
+    assert!(!desk.text().contains("foo"), "{}", desk.text());
+    desk.command("filter worker");
+    desk.command("filter re:(");
+    desk.shows("invalid filter: ");
+    assert_eq!(desk.state.desk.table(desk.state.desk.focused()).filter, "worker");
+}

@@ -3,7 +3,7 @@
 use super::desk::{Desk, contexts, snapshot};
 use aicr::{
     cluster::watch::{LiveStatus, LiveView},
-    ops::{connect::Target, demo::DemoOptions},
+    ops::{Failure, Kind, connect::Target, demo::DemoOptions},
     workbench::{
         Look, RunOptions, Screen, effect::Effect, export, msg::Msg, panes::NODES, preferences::Preferences,
         session::Session,
@@ -169,10 +169,7 @@ fn a_filter_with_a_name_is_saved_completed_applied_and_deleted() {
 #[test]
 fn a_filter_that_cannot_be_understood_is_not_saved() {
     let mut desk = demo(Session::default(), true);
-    desk.keys("/");
-    desk.type_text("re:(");
-    desk.keys("Enter");
-    desk.command("save-filter bad");
+    desk.command("save-filter bad re:(");
     desk.shows("not saved: invalid filter: ");
     assert!(desk.left.iter().all(|effect| !matches!(effect, Effect::KeepSession { .. })), "{:?}", desk.left);
 }
@@ -234,4 +231,40 @@ fn a_panel_is_written_whole_as_markdown_as_json_and_as_csv() {
     assert_eq!(json["rows"][1]["depth"], 1, "a tree keeps its depth");
     // What is text stays text: no pipe, no tag, no link of a stranger.
     assert!(!export::markdown(&desk.state).contains("<"));
+}
+
+#[test]
+fn what_cannot_be_compared_is_named_and_not_asked_for_again() {
+    let mut desk = demo(Session::default(), true);
+    desk.command("compare missing.yaml");
+    let Some(Effect::ReadSnapshot { slot, generation, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    let kept = |desk: &mut Desk| desk.state.session().text().matches("missing.yaml").count();
+    let before = kept(&mut desk);
+    let failure = Failure::new(Kind::NotFound, "read the snapshot", "no such file").at("/far/away/missing.yaml");
+    desk.update(Msg::Snapshot { slot, generation, name: "missing.yaml".into(), answer: Err(failure) });
+    desk.shows("failed to read the snapshot missing.yaml: no such file");
+    assert_eq!(kept(&mut desk), before - 1, "only the history of commands has it: {}", desk.state.session().text());
+}
+
+#[test]
+fn the_cluster_is_named_among_what_is_compared() {
+    let mut desk = Desk::live(120, 40);
+    for (line, files) in [
+        ("compare a.yaml cluster", &["a.yaml"][..]),
+        ("compare cluster a.yaml", &["a.yaml"]),
+        ("compare a.yaml b.yaml cluster", &["a.yaml", "b.yaml"]),
+        ("compare a.yaml cluster b.yaml", &["a.yaml", "b.yaml"]),
+    ] {
+        desk.left.clear();
+        desk.command(line);
+        let read: Vec<String> = desk
+            .left
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::ReadSnapshot { path, .. } => Some(path.display().to_string()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(read, files, "{line}");
+    }
 }

@@ -1,7 +1,7 @@
 //! A validation from its question to its end.
 
 use super::{
-    desk::{Desk, list_records, recorded, run_half_way, snapshot},
+    desk::{Desk, list_records, planned, recorded, run_half_way, snapshot},
     screens::golden,
 };
 use aicr::{
@@ -449,4 +449,77 @@ fn the_hint_of_a_paused_run_is_to_go_on() {
     assert!(hint(&mut desk).contains("p go on"), "{}", hint(&mut desk));
     desk.run(33_000, Body::Resumed);
     assert!(hint(&mut desk).contains("p pause"), "{}", hint(&mut desk));
+}
+
+#[test]
+fn a_search_in_a_log_looks_at_all_lines_and_not_at_what_the_search_before_it_left() {
+    let mut desk = Desk::live(200, 60);
+    desk.keys("4");
+    run_half_way(&mut desk);
+    desk.keys("j j j j j j g l");
+    let say = |desk: &mut Desk, text: &str| {
+        desk.run(31_000, Body::Log { check: "dra-support".into(), text: text.into(), source: String::new() });
+    };
+    for text in ["claims a device", "asks the scheduler", "claims another device"] {
+        say(&mut desk, text);
+    }
+    desk.command("filter claims");
+    // The panel is made again while the filter is on.
+    say(&mut desk, "claims the last device");
+    desk.shows("claims the last device");
+    assert!(!desk.text().contains("asks the scheduler"), "{}", desk.text());
+    desk.command("filter scheduler");
+    desk.shows("asks the scheduler");
+    desk.keys("Esc");
+    desk.shows("asks the scheduler");
+    desk.shows("claims the last device");
+}
+
+/// Checks of the recipe that were no part of the run stay on the list, and a verdict on some is none on all.
+#[test]
+fn a_run_of_some_checks_leaves_the_others_to_be_run_and_does_not_validate_the_recipe() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("4");
+    let all = desk.state.model.known_checks().len();
+    let criteria = desk.state.model.recipe.value.as_ref().unwrap().recipe.criteria.to_string();
+    let one = |criteria: &str| Body::Planned {
+        run_id: "20260114-091200-00c0ffee00c0ffee".into(),
+        namespace: "aicr-validation".into(),
+        context: "demo".into(),
+        recipe: criteria.into(),
+        criteria: criteria.into(),
+        checks: vec![planned("dra-support", Phase::Conformance)],
+    };
+    desk.run(0, one(&criteria));
+    let passed = recorded("x", true)
+        .events
+        .into_iter()
+        .find(|event| matches!(&event.body, Body::Finished { check, .. } if check == "dra-support"));
+    desk.run(10, passed.expect("the record has its end").body);
+    desk.run(20, Body::Ended { verdict: Verdict::Passed });
+    desk.shows(&format!("validated: 1 of {all} checks"));
+    desk.shows("platform-health");
+    desk.command("filter platform-health");
+    desk.keys("G r");
+    let Some(Effect::Plan { what, .. }) = desk.left.pop() else { panic!("no plan: {:?}", desk.left) };
+    assert_eq!(what.only, ["platform-health"]);
+    // The verdict on another recipe is none on this one.
+    desk.run(30, one("service=eks accelerator=gb200"));
+    assert!(!desk.text().contains("validated: "), "{}", desk.text());
+    desk.shows("not validated");
+}
+
+#[test]
+fn words_that_name_no_check_and_no_mode_change_nothing() {
+    let mut desk = Desk::live(120, 40);
+    desk.command("skip dra-suport");
+    desk.shows("unknown check `dra-suport`");
+    assert!(desk.state.model.setup.skip.is_empty());
+    desk.command("in-process maybe");
+    desk.shows("`maybe` is neither on nor off");
+    assert!(!desk.state.model.setup.in_process);
+    desk.command("in-process");
+    assert!(desk.state.model.setup.in_process);
+    desk.command("in-process off");
+    assert!(!desk.state.model.setup.in_process);
 }
