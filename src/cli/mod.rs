@@ -148,7 +148,7 @@ impl Stop {
     fn output(error: io::Error) -> Stop {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Stop::ClosedPipe,
-            _ => place::unwritable("standard output", error).into(),
+            _ => place::unwritable(place::STANDARD, error).into(),
         }
     }
 }

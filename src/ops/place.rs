@@ -372,7 +372,10 @@ fn unsuited(place: &Place) -> Failure {
     Failure::new(Kind::Usage, "write the output", because).at(place.to_string()).hint("give a file name, or `-`")
 }
 
-/// The failure for a file that cannot be written; what is there is still as it was.
+/// Where data goes that has no file.
+pub const STANDARD: &str = "standard output";
+
+/// The failure for a file that cannot be written; what is there is still as it was. [`STANDARD`] is no file.
 pub fn unwritable(at: &str, error: io::Error) -> Failure {
     let (kind, hint) = match error.kind() {
         io::ErrorKind::NotFound => (Kind::Usage, "create its directory first, or choose another --output"),
@@ -381,7 +384,14 @@ pub fn unwritable(at: &str, error: io::Error) -> Failure {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             (Kind::Usage, "choose another --output, or ask for the right to write there")
         }
-        _ => (Kind::Internal, "the previous content is unchanged; free some space or choose another --output"),
+        io::ErrorKind::AlreadyExists => (Kind::Usage, "a file has that name; choose another --output"),
+        // What was printed before it is printed.
+        io::ErrorKind::StorageFull if at == STANDARD => (Kind::Internal, "free some space where the output goes"),
+        _ if at == STANDARD => (Kind::Internal, "write to a file with --output"),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            (Kind::Internal, "the previous content is unchanged; free some space or choose another --output")
+        }
+        _ => (Kind::Internal, "the previous content is unchanged; choose another --output"),
     };
     Failure::from_error(kind, "write the output", error).at(at).hint(hint)
 }
@@ -391,6 +401,26 @@ mod tests {
     use super::*;
     use crate::store::read::Encoding;
     use std::error::Error;
+
+    #[test]
+    fn what_to_do_about_an_output_fits_what_was_found() {
+        for (at, found, kind, hint) in [
+            (STANDARD, io::ErrorKind::StorageFull, Kind::Internal, "free some space where the output goes"),
+            (STANDARD, io::ErrorKind::Other, Kind::Internal, "write to a file with --output"),
+            (
+                "x.yaml",
+                io::ErrorKind::StorageFull,
+                Kind::Internal,
+                "the previous content is unchanged; free some space or",
+            ),
+            ("x.yaml", io::ErrorKind::AlreadyExists, Kind::Usage, "a file has that name"),
+            ("x.yaml", io::ErrorKind::Other, Kind::Internal, "the previous content is unchanged; choose another"),
+        ] {
+            let failure = unwritable(at, found.into());
+            let said = failure.hint.unwrap_or_default();
+            assert!(failure.kind == kind && said.starts_with(hint), "{at} {found:?}: {said}");
+        }
+    }
 
     #[track_caller]
     fn check(text: &str, expected: &str) {
