@@ -14,9 +14,13 @@ pub struct ValuePath(pub Vec<String>);
 
 impl fmt::Display for ValuePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let keys: Vec<String> = self.0.iter().map(|key| key.replace('.', "\\.")).collect();
-        f.write_str(&keys.join("."))
+        f.write_str(&path_text(&self.0))
     }
+}
+
+/// A path as it is typed: a dot or backslash in a key has a backslash before it.
+pub fn path_text(path: &[String]) -> String {
+    path.iter().map(|key| key.replace('\\', "\\\\").replace('.', "\\.")).collect::<Vec<_>>().join(".")
 }
 
 /// A text that is not what its flag wants.
@@ -355,7 +359,9 @@ mod tests {
         for text in ["True", "null", "1.10", "010", "+5", "1e5", "12345678901234567890", "nan", "1_000", " x", "a=b"] {
             set(&format!("c:a={text}"), "a", text.into());
         }
-        set("c:nvidia\\.com/gpu.x=1", "nvidia\\.com/gpu.x", json!(1));
+        for path in ["nvidia\\.com/gpu.x", "a\\\\.b", "a\\\\\\.b.c", "\\\\"] {
+            set(&format!("c:{path}=1"), path, json!(1));
+        }
     }
 
     #[track_caller]

@@ -4,6 +4,8 @@
 //! places (folders and levels do that here). What is written for Helm is escaped, because Helm renders it again.
 
 use super::{
+    checksum::digest,
+    flags::ValuePath,
     supplied::{Placeholder, Supplied},
     template::{self, TemplateError},
 };
@@ -95,6 +97,16 @@ pub enum ManifestError {
         /// What Helm takes it for.
         why: &'static str,
     },
+    /// A value that is left to the installation decides what is in a manifest.
+    #[error("`{component}: {path}` cannot be dynamic: `{manifest}` is rendered with it now")]
+    Dynamic {
+        /// The component.
+        component: String,
+        /// The value.
+        path: String,
+        /// The file.
+        manifest: String,
+    },
     /// Two files of one name.
     #[error("`{component}` has two manifests called `{name}`")]
     SameName {
@@ -120,12 +132,13 @@ pub enum ManifestError {
 /// The manifests of these files.
 ///
 /// # Errors
-/// A file that is missing or cannot be rendered, objects that are none, files of one name.
+/// A file that is missing or cannot be rendered, or that shows a value which is left to the installation; objects that are
+/// none, files of one name.
 pub fn render(
     catalog: &Catalog,
     component: &ComponentRef,
     files: &[String],
-    values: &Value,
+    (values, dynamic): (&Value, &[ValuePath]),
     supplied: &Supplied,
 ) -> Result<Vec<Manifest>, ManifestError> {
     let object = object(component, values);
@@ -140,8 +153,20 @@ pub fn render(
                 // What others publish is not a template of ours.
                 Some(objects) => manifest.objects = without_hooks(objects),
                 None => {
-                    let rendered = template::render(text, &object)
+                    let (rendered, reads) = template::render(text, &object)
                         .map_err(|error| ManifestError::Template { path: path.clone(), error })?;
+                    let above = ["Values".to_owned(), component.name.clone()];
+                    let is_read = |dynamic: &&ValuePath| {
+                        let path = [&above[..], &dynamic.0].concat();
+                        reads.iter().any(|read| read.depends_on(&path))
+                    };
+                    if let Some(dynamic) = dynamic.iter().find(is_read) {
+                        return Err(ManifestError::Dynamic {
+                            component: component.name.clone(),
+                            path: dynamic.to_string(),
+                            manifest: path.clone(),
+                        });
+                    }
                     manifest.objects = objects(path, &rendered)?;
                     let is_empty = manifest.objects.is_empty();
                     manifest.placeholder = if is_empty { Placeholder::of(path, text) } else { None };
@@ -285,8 +310,9 @@ pub fn critical_pods_quota(component: &ComponentRef, nodes: u64) -> Manifest {
 
 /// The gate behind a component: a Job that asks until what the component's test asserts holds.
 ///
-/// It may read the kinds that the test names and nothing else.
-pub fn readiness_gate(component: &ComponentRef, test: &str, image: &str, is_argo: bool) -> Manifest {
+/// It may read the kinds that the test names and nothing else. The Job is called after everything that it gates: one that is
+/// complete says nothing about another version or other values, and the template of a Job cannot be changed.
+pub fn readiness_gate(component: &ComponentRef, values: &Value, test: &str, image: &str, is_argo: bool) -> Manifest {
     let name = |suffix: &str| format!("{}-readiness{suffix}", component.name);
     let namespace = &component.namespace;
     let labels = json!({"app.kubernetes.io/managed-by": "aicr", "app.kubernetes.io/component": component.name});
@@ -330,6 +356,9 @@ pub fn readiness_gate(component: &ComponentRef, test: &str, image: &str, is_argo
     if is_argo {
         job["metadata"]["annotations"] = json!({"argocd.argoproj.io/sync-options": "Replace=true"});
     }
+    let ComponentRef { source, chart, version, manifest_files, pre_manifest_files, .. } = component;
+    let gated = json!([source, chart, version, manifest_files, pre_manifest_files, values, test, job]);
+    job["metadata"]["name"] = gate_name(&component.name, &digest(gated.to_string().as_bytes())).into();
     let objects = vec![
         json!({"apiVersion": "v1", "kind": "ServiceAccount",
                "metadata": {"name": name(""), "namespace": namespace, "labels": labels}}),
@@ -344,6 +373,13 @@ pub fn readiness_gate(component: &ComponentRef, test: &str, image: &str, is_argo
         job,
     ];
     Manifest { source: "aicr/synthesized/readiness-gate.yaml".to_owned(), objects, placeholder: None }
+}
+
+/// The name of a Job, which is a label of its pods too: at most 63 characters.
+fn gate_name(component: &str, digest: &str) -> String {
+    let end = format!("-readiness-gate-{}", &digest[..8]);
+    let kept = component.len().min(63 - end.len());
+    format!("{}{end}", &component[..kept])
 }
 
 /// API groups of the resources that a test asserts.
@@ -413,12 +449,42 @@ mod tests {
         assert_eq!(objects("x", "# nothing\n---\n"), Ok(Vec::new()));
     }
 
+    /// A Job that is complete says nothing about what came after it.
+    #[test]
+    fn a_gate_of_something_else_is_another_job() {
+        let name = |component: &ComponentRef, values: Value, test: &str, image: &str| {
+            let gate = readiness_gate(component, &values, test, image, false);
+            let job = gate.objects.into_iter().find(|object| object["kind"] == "Job").expect("a Job");
+            job["metadata"]["name"].as_str().expect("a name").to_owned()
+        };
+        let component = |name: &str, version: &str| ComponentRef {
+            name: name.to_owned(),
+            namespace: "n".to_owned(),
+            version: version.to_owned(),
+            ..ComponentRef::default()
+        };
+        let one = component("c", "1");
+        let first = name(&one, json!({}), "a: 1", "i:1");
+        assert_eq!(first, name(&one, json!({}), "a: 1", "i:1"));
+        assert!(first.starts_with("c-readiness-gate-"), "{first}");
+        let others = [
+            name(&component("c", "2"), json!({}), "a: 1", "i:1"),
+            name(&one, json!({"x": 1}), "a: 1", "i:1"),
+            name(&one, json!({}), "a: 2", "i:1"),
+            name(&one, json!({}), "a: 1", "i:2"),
+        ];
+        assert_eq!(others.iter().chain([&first]).collect::<BTreeSet<_>>().len(), 5, "{first} {others:?}");
+        let long = "x".repeat(42);
+        let [left, right] = ["y", "z"].map(|end| name(&component(&(long.clone() + end), "1"), json!({}), "", "i"));
+        assert!(left != right && left.len() == 63 && right.len() == 63, "{left} {right}");
+    }
+
     #[test]
     fn a_gate_reads_what_its_test_asserts() {
         let test = "spec:\n  steps:\n    - try:\n        - assert: {resource: {apiVersion: nvidia.com/v1, kind: ClusterPolicy}}\n";
         let component =
             ComponentRef { name: "gpu-operator".into(), namespace: "gpu".into(), ..ComponentRef::default() };
-        let gate = readiness_gate(&component, test, "image:1", true);
+        let gate = readiness_gate(&component, &json!({}), test, "image:1", true);
         assert_eq!(gate.objects[1]["rules"][0]["apiGroups"], json!(["nvidia.com"]));
         assert_eq!(gate.objects[4]["spec"]["template"]["spec"]["serviceAccountName"], "gpu-operator-readiness");
     }

@@ -7,15 +7,15 @@
 use super::{
     checksum,
     deployer::{self, Deployer, DeployerError, Settings},
-    flags::Flags,
+    flags::{Flags, ValuePath},
     info,
     manifest::{self, ManifestError},
     note::{self, About, Note},
     order::{self, OrderError},
     readme,
     release::{Chart, Release, Role},
-    settle::{self, SettleError, Settled},
-    supplied::{KUSTOMIZE, Placeholder, Supplied},
+    settle::{self, Cut, SettleError, Settled},
+    supplied::{KUSTOMIZE, Placeholder, Supplied, place_with_credentials},
     upgrading,
     values::{self, BundleError, BundleValues},
     vendor::{self, Vendored, Wanted},
@@ -61,7 +61,7 @@ pub struct Component {
     pub needs: Vec<usize>,
     pub values: BundleValues,
     /// What is left to the installation.
-    pub dynamic: Vec<super::flags::ValuePath>,
+    pub dynamic: Vec<ValuePath>,
     /// The name in overrides at the installation.
     pub alias: Option<String>,
 }
@@ -169,6 +169,16 @@ pub enum PlanError {
     /// What the dialect cannot say.
     #[error(transparent)]
     Deployer(#[from] DeployerError),
+    /// A rule of the registry that must hold.
+    #[error("`{component}`: {message} ({rule} of the registry)")]
+    Rule {
+        /// The component.
+        component: String,
+        /// What the registry calls it.
+        rule: String,
+        /// What it says.
+        message: String,
+    },
     /// The recipe in its own format.
     #[error(transparent)]
     Recipe(#[from] NoSuchForm),
@@ -247,6 +257,7 @@ impl PlanError {
             }
             PlanError::SamePath(_) => "rename one of the manifests in the catalog or in the recipe",
             PlanError::Order(_) => "resolve the recipe again with `aicr recipe`",
+            PlanError::Manifest(ManifestError::Dynamic { .. }) => "set it now, with --set",
             PlanError::Manifest(ManifestError::Missing { .. }) => {
                 "the recipe was made with another catalog: give it with --catalog or --data"
             }
@@ -283,7 +294,7 @@ pub fn plan(catalog: &Catalog, recipe: &Recipe, options: Options) -> Result<Bund
         }
         check_values(used, entry, &values, &settled)?;
         notes.extend(note::of_values(used, entry, &values, &settled));
-        notes.extend(note::of_registry(used, entry, &kept, &options.flags));
+        notes.extend(note::of_registry((used, &values.values), entry, &kept, &options.flags)?);
         components.push(Component {
             used: used.clone(),
             level: place.level,
@@ -294,8 +305,20 @@ pub fn plan(catalog: &Catalog, recipe: &Recipe, options: Options) -> Result<Bund
         });
     }
     check_advertisers(&kept, &components)?;
+    notes.extend(note::of_flags(catalog, &kept, &components, &options.flags.scheduling));
     let mut bundle = Bundle { recipe: kept, components, releases: Vec::new(), notes, options };
     bundle.releases = releases(catalog, &mut bundle)?;
+    for release in &bundle.releases {
+        if let Chart::Vendored { name, archive, .. } = &release.chart
+            && !archive.is_compared
+        {
+            let (component, about) = (release.name.clone(), About::NotCompared { chart: name.clone() });
+            bundle.notes.push(Note { component, about });
+        }
+    }
+    if bundle.options.readiness_hooks && !bundle.releases.iter().any(|release| release.role == Role::Readiness) {
+        bundle.notes.push(Note::no_effect("--readiness-hooks", "no component has a readiness test"));
+    }
     let dialect = bundle.options.deployer;
     if dialect.is_numbered() && bundle.releases.len() > LARGEST {
         return Err(PlanError::TooMany { count: bundle.releases.len(), deployer: dialect.name() });
@@ -374,6 +397,10 @@ fn check_names(used: &ComponentRef) -> Result<(), PlanError> {
     if !plain(&used.version, "-_.+") {
         return refused("version", &used.version, "is not a version");
     }
+    if let Some(place) = place_with_credentials(&used.source) {
+        // The recipe, and so its source, is a file of the bundle.
+        return refused("source", &place, "has credentials, which the bundle would show");
+    }
     let scheme = ["https://", "http://", "oci://"].iter().find_map(|scheme| used.source.strip_prefix(scheme));
     let is_url = scheme.is_some_and(|rest| !rest.is_empty() && plain(rest, "-_./:~%")) || used.source.is_empty();
     if !is_url {
@@ -444,7 +471,8 @@ fn releases(catalog: &Catalog, bundle: &mut Bundle) -> Result<Vec<Release>, Plan
         let used = &component.used;
         let entry = catalog.registry.components.get(&used.name);
         let says = |key: &str| entry.and_then(|entry| entry.node.get(key)?.as_bool()) == Some(true);
-        let (fixed, dynamic) = settle::cut(component.values.values.clone(), component.dynamic.iter().cloned());
+        let Cut { fixed, dynamic, unset } = settle::cut(component.values.values.clone(), &component.dynamic);
+        bundle.notes.extend(unset.iter().map(|path| note::of_unset(used, path)));
         let (fixed, dynamic) = (Arc::new(fixed), Arc::new(dynamic));
         let empty = Arc::new(Value::Object(Map::new()));
         let parts = parts(catalog, component, &bundle.recipe, &bundle.options, hooks)?;
@@ -460,6 +488,7 @@ fn releases(catalog: &Catalog, bundle: &mut Bundle) -> Result<Vec<Release>, Plan
             needs.dedup();
             let number = releases.len();
             let level = needs.iter().map(|need| releases[*need].level + 1).max().unwrap_or(0);
+            let is_rendered = matches!(chart, Chart::Local { .. });
             let owns = match &chart {
                 Chart::Local { manifests } => {
                     manifests.iter().any(|manifest| manifest.creates_namespace(&used.namespace))
@@ -479,7 +508,9 @@ fn releases(catalog: &Catalog, bundle: &mut Bundle) -> Result<Vec<Release>, Plan
                     _ => false,
                 },
                 values: below(&chart, if role == Role::Readiness { &empty } else { &fixed }),
-                dynamic: below(&chart, if role == Role::Readiness { &empty } else { &dynamic }),
+                // Manifests in the bundle are rendered, whatever is set later.
+                dynamic: if is_rendered { empty.clone() } else { below(&chart, &dynamic) },
+                unset: if is_rendered { Vec::new() } else { unset_below(&chart, &unset) },
                 chart,
                 level,
                 needs: std::mem::take(&mut needs),
@@ -506,7 +537,8 @@ fn parts(
 ) -> Result<Vec<(Role, Chart)>, PlanError> {
     let (used, values) = (&component.used, &component.values.values);
     let mut parts = Vec::new();
-    let mut before = manifest::render(catalog, used, &used.pre_manifest_files, values, &options.supplied)?;
+    let given = (values, &*component.dynamic);
+    let mut before = manifest::render(catalog, used, &used.pre_manifest_files, given, &options.supplied)?;
     manifest::check_namespaces(used, &before)?;
     let is_critical =
         catalog.registry.components.get(&used.name).and_then(|entry| entry.node.get("gkeCriticalPriority"));
@@ -524,7 +556,7 @@ fn parts(
             (None, vec![manifest::kustomized(built)])
         }
         false => {
-            let beside = manifest::render(catalog, used, &used.manifest_files, values, &options.supplied)?;
+            let beside = manifest::render(catalog, used, &used.manifest_files, given, &options.supplied)?;
             (chart(used, options.vendored.as_ref())?, beside)
         }
     };
@@ -540,7 +572,7 @@ fn parts(
     let test = catalog.text(&format!("components/{}/readiness.yaml", used.name));
     if let (true, Some(test)) = (hooks, test) {
         let image = format!("ghcr.io/nvidia/aicr-gate:{}", gate_tag(catalog));
-        let gate = manifest::readiness_gate(used, test, &image, options.deployer.is_argo());
+        let gate = manifest::readiness_gate(used, values, test, &image, options.deployer.is_argo());
         parts.push((Role::Readiness, Chart::Local { manifests: vec![gate] }));
     }
     Ok(parts)
@@ -561,6 +593,14 @@ fn below(chart: &Chart, values: &Arc<Value>) -> Arc<Value> {
         }
         _ => values.clone(),
     }
+}
+
+fn unset_below(chart: &Chart, unset: &[ValuePath]) -> Vec<ValuePath> {
+    let above = match chart {
+        Chart::Vendored { name, .. } => std::slice::from_ref(name),
+        _ => &[],
+    };
+    unset.iter().map(|path| ValuePath([above, &path.0].concat())).collect()
 }
 
 fn chart(used: &ComponentRef, vendored: Option<&Vendored>) -> Result<Option<Chart>, PlanError> {

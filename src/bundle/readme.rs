@@ -56,6 +56,15 @@ pub fn text(bundle: &Bundle, has_upgrading: bool) -> String {
     if !warnings.is_empty() {
         text += &format!("\n## Before you deploy\n\n{}", warnings.concat());
     }
+    if let Some(published) = &options.settings.published
+        && deployer.repository(&options.settings).is_none()
+        && !deployer.is_chart()
+    {
+        let place = format!("{}:{}", published.url, published.tag).replace("oci://", "");
+        text += &format!(
+            "\n## Get the files\n\nThis bundle is an artifact of a registry:\n\n```sh\noras pull {place}\n```\n"
+        );
+    }
     text + "\n" + &deployer.guide(bundle)
 }
 

@@ -1,6 +1,7 @@
 //! The Helm releases of a bundle: for every component the one of its chart, and those before and behind it.
 
 use super::{
+    flags::ValuePath,
     manifest::Manifest,
     vendor::{self, Archive},
 };
@@ -137,6 +138,8 @@ pub struct Release {
     pub values: Arc<Value>,
     /// What is left to the installation, with what it would be without a word.
     pub dynamic: Arc<Value>,
+    /// What is left to the installation and has no value yet.
+    pub unset: Vec<ValuePath>,
     /// The longest way to a release that needs nothing.
     pub level: usize,
     /// Releases that must be there before, as positions in the order of deployment, lowest first.
@@ -178,6 +181,6 @@ impl Release {
 
     /// What is left to the installation, or not.
     pub fn is_dynamic(&self) -> bool {
-        self.dynamic.as_object().is_some_and(|entries| !entries.is_empty())
+        !self.unset.is_empty() || self.dynamic.as_object().is_some_and(|entries| !entries.is_empty())
     }
 }

@@ -243,11 +243,8 @@ fn check_dynamic(
     if path == "enabled" {
         return refused("a component is in the bundle or not");
     }
-    let governs = ["devicePlugin.enabled", "resources.gpus.enabled", "gpuResourcesEnabledOverride"];
-    let touches = governs.iter().any(|known| {
-        *known == path || known.starts_with(&format!("{path}.")) || path.starts_with(&format!("{known}."))
-    });
-    if decides_advertiser(name) && touches {
+    let touches = |known: &Vec<String>| known.starts_with(&dynamic.path.0) || dynamic.path.0.starts_with(known);
+    if decides_advertiser(name) && governing().iter().any(touches) {
         return refused("it decides who advertises GPUs, which the recipe does");
     }
     let component = recipe.components.iter().find(|component| component.name == name);
@@ -255,6 +252,11 @@ fn check_dynamic(
         return refused("its manifests are rendered now");
     }
     Ok(())
+}
+
+/// The values by which a component hands out GPUs.
+pub(super) fn governing() -> [Vec<String>; 3] {
+    ["devicePlugin.enabled", "resources.gpus.enabled", "gpuResourcesEnabledOverride"].map(values::split)
 }
 
 /// Whether a component has no chart of its own.
@@ -297,17 +299,27 @@ impl<'n> Names<'n> {
     }
 }
 
-/// The values that go to the installation, cut out of those that are fixed; both are mappings.
-///
-/// A path that nothing is at is left to the installation as null, which Helm takes for unset.
-pub(super) fn cut(mut values: Value, paths: impl Iterator<Item = ValuePath>) -> (Value, Value) {
-    let mut dynamic = Value::Object(serde_json::Map::new());
+/// Values in two parts, both of them mappings.
+#[derive(Debug, PartialEq)]
+pub(super) struct Cut {
+    pub fixed: Value,
+    /// What goes to the installation.
+    pub dynamic: Value,
+    /// Paths for the installation that nothing is at. They are in neither part: null would take away the chart's default.
+    pub unset: Vec<ValuePath>,
+}
+
+/// Cuts what goes to the installation out of the values.
+pub(super) fn cut(mut fixed: Value, paths: &[ValuePath]) -> Cut {
+    let (mut dynamic, mut unset) = (Value::Object(serde_json::Map::new()), Vec::new());
     for path in paths {
-        let found = take(&mut values, &path.0).unwrap_or(Value::Null);
-        // The path leads through new mappings only.
-        let _ = values::put(&mut dynamic, &path.0, found);
+        match take(&mut fixed, &path.0).filter(|found| !found.is_null()) {
+            // The path leads through new mappings only.
+            Some(found) => drop(values::put(&mut dynamic, &path.0, found)),
+            None => unset.push(path.clone()),
+        }
     }
-    (values, dynamic)
+    Cut { fixed, dynamic, unset }
 }
 
 fn take(values: &mut Value, path: &[String]) -> Option<Value> {

@@ -73,7 +73,7 @@ pub fn kustomization(component: &ComponentRef) -> Result<String, KustomizationEr
 }
 
 /// The place of a URL that holds a password or a token, without them. `git@` of ssh is neither.
-fn place_with_credentials(source: &str) -> Option<String> {
+pub(super) fn place_with_credentials(source: &str) -> Option<String> {
     let (scheme, rest) = source.split_once("://")?;
     let (login, host) = rest.split('/').next()?.rsplit_once('@')?;
     (scheme != "ssh" || login.contains(':')).then(|| format!("{scheme}://…@{host}"))

@@ -486,6 +486,28 @@ mod tests {
     }
 
     #[test]
+    fn a_name_of_any_length_is_kept() {
+        let long = |length: usize| format!("d/{}.yaml", "x".repeat(length - 7));
+        let deep = vec!["é".repeat(40); 20].join("/");
+        let names = [100, 101, 110, 155, 256, 257, 512, 600, 5000].map(long);
+        let mut archive = Archive::default();
+        for name in names.iter().chain([&deep]) {
+            archive.file(name, 0o644, name.as_bytes());
+        }
+        archive.folder(&format!("{}/", long(300)), 0o755);
+        let mut entries = read(&archive.finish()).expect("an archive");
+        assert_eq!(entries.remove(&long(300)), Some(Kind::Folder));
+        for name in names.iter().chain([&deep]) {
+            assert_eq!(entries.remove(name), Some(Kind::File(name.clone().into_bytes())), "{}", name.len());
+        }
+        assert!(entries.is_empty(), "{:?}", entries.keys());
+        for length in 1..2000 {
+            let record = String::from_utf8(pax_record("path", &"x".repeat(length))).expect("text");
+            assert!(record.starts_with(&format!("{} path=x", record.len())), "{record}");
+        }
+    }
+
+    #[test]
     fn a_file_is_a_header_and_whole_blocks() {
         let mut archive = Archive::default();
         archive.file("aicr", 0o755, b"x");

@@ -5,7 +5,7 @@
 //! inference gateway is private until somebody opens it. Two of its leaks are not kept: `overrides.enabled` does not reach
 //! the values, and a selector flag does not wipe out what `--set` says below it.
 
-use super::settle::Settled;
+use super::{flags::path_text, settle::Settled};
 use crate::{
     catalog::{Catalog, component::Component as Entry},
     document::traced::{Layer, Traced},
@@ -170,8 +170,8 @@ fn apply(values: &mut Value, step: &Added, component: &ComponentRef) -> Result<(
     };
     result.map_err(|(depth, found)| BundleError::NotAMapping {
         component: component.name.clone(),
-        path: step.path.join("."),
-        above: step.path[..depth].join("."),
+        path: path_text(&step.path),
+        above: path_text(&step.path[..depth]),
         found: found.to_string(),
     })
 }

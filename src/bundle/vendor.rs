@@ -28,6 +28,8 @@ pub struct Archive {
     /// As the chart itself says it.
     pub version: String,
     pub bytes: Arc<[u8]>,
+    /// Whether the repository gave a digest, which is that of the bytes.
+    pub is_compared: bool,
 }
 
 impl std::fmt::Debug for Archive {
@@ -50,6 +52,8 @@ pub enum VendorError {
     NoVersion { name: String, version: String, near: String },
     #[error("the repository names no file for `{0}`")]
     NoFile(String),
+    #[error("the repository gives the digest `{0}` for it, which is not 64 hexadecimal digits of SHA-256")]
+    NotADigest(String),
     #[error("it differs from the digest that the repository gives: sha256:{0}")]
     Digest(String),
     #[error("it is not a chart")]
@@ -94,8 +98,45 @@ pub fn pick(index: &str, wanted: &Wanted) -> Result<Picked, VendorError> {
         return Err(VendorError::NoVersion { name, version, near: near.join(", ") });
     };
     let url = entry["urls"][0].as_str().ok_or_else(|| VendorError::NoFile(wanted.name.clone()))?.to_owned();
-    let digest = entry["digest"].as_str().map(|digest| digest.trim_start_matches("sha256:").to_ascii_lowercase());
-    Ok(Picked { url, digest: digest.filter(|digest| !digest.is_empty()) })
+    let digest = match &entry["digest"] {
+        Value::Null => None,
+        Value::String(text) if text.is_empty() => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    };
+    let digest = digest.map(|text| {
+        let digits = text.strip_prefix("sha256:").unwrap_or(&text).to_ascii_lowercase();
+        let is_digest = digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if is_digest { Ok(digits) } else { Err(VendorError::NotADigest(text)) }
+    });
+    Ok(Picked { url, digest: digest.transpose()? })
+}
+
+/// A reference of an index as a URL: relative to the folder of the repository, as RFC 3986 has it.
+pub fn resolve(base: &str, reference: &str) -> String {
+    let base = base.trim_end_matches('/');
+    let (scheme, rest) = base.split_once("://").unwrap_or(("https", base));
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let is_absolute = reference.split_once("://").is_some_and(|(scheme, _)| !scheme.contains(['/', '?', '#']));
+    if is_absolute {
+        return reference.to_owned();
+    }
+    if let Some(other) = reference.strip_prefix("//") {
+        return format!("{scheme}://{other}");
+    }
+    let (reference, query) = reference.split_at(reference.find(['?', '#']).unwrap_or(reference.len()));
+    let mut parts: Vec<&str> = match reference.starts_with('/') {
+        true => Vec::new(),
+        false => path.split('/').filter(|part| !part.is_empty()).collect(),
+    };
+    for part in reference.trim_start_matches('/').split('/') {
+        match part {
+            "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    format!("{scheme}://{host}/{}{query}", parts.join("/"))
 }
 
 /// The bytes as the chart that was asked for.
@@ -130,7 +171,7 @@ pub fn check(bytes: Vec<u8>, wanted: &Wanted, expected: Option<&str>) -> Result<
     if name != wanted.name || !is_same(&version, &wanted.version) || !is_plain {
         return Err(VendorError::Other { name, version });
     }
-    Ok(Archive { version, bytes: bytes.into() })
+    Ok(Archive { version, bytes: bytes.into(), is_compared: expected.is_some() })
 }
 
 /// The file of a chart in a folder of the bundle.
@@ -170,12 +211,13 @@ mod tests {
     }
 
     const INDEX: &str = "apiVersion: v1\nentries:\n  c:\n  - version: 1.3.0\n    urls: [c-1.3.0.tgz]\n  - version: 1.2.0\n    urls: \
-                         ['https://example.org/x/c-1.2.0.tgz']\n    digest: ABC\n  empty:\n  - version: 1.0.0\n";
+                         ['https://example.org/x/c-1.2.0.tgz']\n    digest: sha256:DIGEST\n  empty:\n  - version: 1.0.0\n";
 
     #[test]
     fn a_chart_is_found_by_its_version_in_either_writing() {
-        let picked = |version: &str| pick(INDEX, &wanted(version)).map(|picked| (picked.url, picked.digest));
-        let there = ("https://example.org/x/c-1.2.0.tgz".to_owned(), Some("abc".to_owned()));
+        let index = INDEX.replace("DIGEST", &"AB".repeat(32));
+        let picked = |version: &str| pick(&index, &wanted(version)).map(|picked| (picked.url, picked.digest));
+        let there = ("https://example.org/x/c-1.2.0.tgz".to_owned(), Some("ab".repeat(32)));
         assert_eq!(picked("v1.2.0").expect("it is there"), there);
         assert_eq!(picked("1.3.0").expect("it is there"), ("c-1.3.0.tgz".to_owned(), None));
         let words = |wanted: &Wanted| pick(INDEX, wanted).expect_err("it is not there").to_string();
@@ -186,6 +228,39 @@ mod tests {
             "the repository names no file for `empty`"
         );
         assert!(pick("a: [", &wanted("1")).is_err());
+    }
+
+    #[test]
+    fn a_digest_that_is_none_is_refused_rather_than_passed_over() {
+        for digest in ["00", "abc", "sha256:zz", "sha512:00", "[1]", "true", "1e3"] {
+            let index = INDEX.replace("sha256:DIGEST", digest);
+            let error = pick(&index, &wanted("1.2.0")).expect_err(digest);
+            assert!(matches!(error, VendorError::NotADigest(_)), "{digest}: {error}");
+        }
+        for digest in ["''", "null", ""] {
+            let index = INDEX.replace("sha256:DIGEST", digest);
+            assert_eq!(pick(&index, &wanted("1.2.0")).expect(digest).digest, None);
+        }
+    }
+
+    #[test]
+    fn a_file_is_where_its_url_leads_from_the_repository() {
+        let base = "https://h.test:8443/a/b/";
+        for (reference, expected) in [
+            ("c-1.tgz", "https://h.test:8443/a/b/c-1.tgz"),
+            ("charts/c-1.tgz?x=/../y", "https://h.test:8443/a/b/charts/c-1.tgz?x=/../y"),
+            ("./c-1.tgz", "https://h.test:8443/a/b/c-1.tgz"),
+            ("../c-1.tgz", "https://h.test:8443/a/c-1.tgz"),
+            ("../../../../c-1.tgz", "https://h.test:8443/c-1.tgz"),
+            ("/abs/c-1.tgz", "https://h.test:8443/abs/c-1.tgz"),
+            ("//other.test/c-1.tgz", "https://other.test/c-1.tgz"),
+            ("http://other.test/c-1.tgz", "http://other.test/c-1.tgz"),
+            ("c.tgz?from=https://x", "https://h.test:8443/a/b/c.tgz?from=https://x"),
+        ] {
+            assert_eq!(resolve(base, reference), expected, "{reference}");
+        }
+        assert_eq!(resolve("http://h.test", "/c.tgz"), "http://h.test/c.tgz");
+        assert_eq!(resolve("http://h.test", "c.tgz"), "http://h.test/c.tgz");
     }
 
     #[test]

@@ -310,12 +310,14 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let catalog = global.catalog()?;
     let recipe = recipe(args, global, printer)?;
     let published = artifact.as_ref().map(|to| Published { url: to.url(), tag: to.tag().to_owned() });
-    let plan = |fetched: &Fetched| ops::bundle::plan(&catalog, &recipe, options(args, published.clone(), fetched)?);
+    // Once, because a file of --set-file may be a pipe.
+    let flags = flags(args)?;
+    let plan =
+        |fetched: &Fetched| ops::bundle::plan(&catalog, &recipe, options(args, &flags, published.clone(), fetched)?);
     let there = args.against.as_deref().map(ops::bundle::there).transpose()?;
     let like = there.as_ref().map(|there| dialect_of(args, there, printer)).transpose()?.flatten();
     let mut fetched = Fetched { like, ..Fetched::default() };
     if recipe.components.iter().any(|component| component.r#type == KUSTOMIZE) {
-        let flags = options(args, published.clone(), &fetched)?.flags;
         let built = ops::kustomize::build(&catalog, &recipe, &flags, Path::new("."));
         fetched.supplied.kustomized = cluster::block_on(global, built)?;
     }
@@ -504,7 +506,8 @@ fn fetch(args: &Args, plan: &BundlePlan, fetched: &mut Fetched, global: &Global)
     Ok(fetched.charts.is_some() || !fetched.supplied.manifests.is_empty())
 }
 
-fn options(args: &Args, published: Option<Published>, fetched: &Fetched) -> Result<Options, Failure> {
+/// Everything that is set over the recipe, with the files of --set-file read.
+fn flags(args: &Args) -> Result<Flags, Failure> {
     let ValueArgs { set, set_json, set_file, dynamic } = &args.values;
     let mut overrides = set.clone();
     for text in set_file {
@@ -513,7 +516,7 @@ fn options(args: &Args, published: Option<Published>, fetched: &Fetched) -> Resu
     overrides.extend(set_json.iter().cloned());
     let scheduling = &args.scheduling;
     let map = |pairs: &[(String, String)]| pairs.iter().cloned().collect::<BTreeMap<_, _>>();
-    let flags = Flags {
+    Ok(Flags {
         overrides,
         dynamic: dynamic.clone(),
         scheduling: Scheduling {
@@ -532,13 +535,16 @@ fn options(args: &Args, published: Option<Published>, fetched: &Fetched) -> Resu
             shared_storage_class: scheduling.shared_storage_class.clone(),
             dra_eviction_node_label: scheduling.dra_eviction_node_label.clone(),
         },
-    };
+    })
+}
+
+fn options(args: &Args, flags: &Flags, published: Option<Published>, fetched: &Fetched) -> Result<Options, Failure> {
     let (chosen, like) = match (args.deployer, fetched.like) {
         (Some(typed), _) => (typed, None),
         (None, Some(form)) => form,
         (None, None) => (deployer::ALL[0], None),
     };
-    let argo = deployer::settings(&flags, chosen).map_err(ops::bundle::unsuited)?;
+    let argo = deployer::settings(flags, chosen).map_err(ops::bundle::unsuited)?;
     let dialect = &args.dialect;
     let settings = Settings {
         repo: dialect.repo.clone(),
@@ -554,7 +560,7 @@ fn options(args: &Args, published: Option<Published>, fetched: &Fetched) -> Resu
         published,
     };
     Ok(Options {
-        flags,
+        flags: flags.clone(),
         deployer: deployer::formed(chosen, &settings),
         settings,
         serial: args.serial,
@@ -583,6 +589,11 @@ fn from_file(text: &str) -> Result<Override, Failure> {
     let content = place::read_local(&place::Place::File(file.clone().into()), "value")?;
     if content.len() > VALUE_FILE {
         return Err(misuse("read --set-file", "the file has more than 1 MiB", "set single values with --set").at(file));
+    }
+    // YAML reads it as null, and null takes a key away.
+    let is_blank = |line: &str| matches!(line.trim(), "" | "---" | "...") || line.trim_start().starts_with('#');
+    if content.lines().all(is_blank) {
+        return Err(misuse("read --set-file", "the file is empty", "write a value; `null` takes the key away").at(file));
     }
     let value = yaml::parse(&content).map_err(|error| {
         Failure::from_error(Kind::Usage, "read --set-file", error.clone()).at(format!("{file}:{}", error.at))
@@ -652,7 +663,7 @@ fn shown(plan: &BundlePlan) -> String {
         .iter()
         .flat_map(|component| {
             component.values.added.iter().map(|Added { path, value, rule }| {
-                [component.used.name.clone(), path.join("."), value.to_string(), rule.why().to_owned()]
+                [component.used.name.clone(), flags::path_text(path), value.to_string(), rule.why().to_owned()]
             })
         })
         .collect();
@@ -690,7 +701,7 @@ fn as_value(plan: &BundlePlan) -> Value {
     });
     let added = bundle.components.iter().map(|component| {
         let steps = component.values.added.iter().map(|added| {
-            json!({"path": added.path.join("."), "value": added.value, "rule": added.rule, "because": added.rule.why()})
+            json!({"path": flags::path_text(&added.path), "value": added.value, "rule": added.rule, "because": added.rule.why()})
         });
         (component.used.name.clone(), steps.collect::<Vec<_>>())
     });

@@ -287,7 +287,8 @@ async fn from_registry(folder: &str, wanted: &Wanted, access: Access) -> Result<
     };
     let digest = digest.ok_or_else(|| unfetched(wanted, VendorError::NoFile(wanted.name.clone())))?;
     let bytes = registry.blob_of(digest, LARGEST).await.map_err(failed)?;
-    vendor::check(bytes, wanted, None).map_err(|error| unfetched(wanted, error))
+    // The bytes are those of the digest already.
+    vendor::check(bytes, wanted, digest.strip_prefix("sha256:")).map_err(|error| unfetched(wanted, error))
 }
 
 async fn from_repository(
@@ -310,7 +311,7 @@ async fn from_repository(
         indexes.insert(base.to_owned(), String::from_utf8_lossy(&bytes).into_owned());
     }
     let picked = vendor::pick(&indexes[base], wanted).map_err(|error| unfetched(wanted, error))?;
-    let url = if picked.url.contains("://") { picked.url } else { format!("{base}/{}", picked.url) };
+    let url = vendor::resolve(base, &picked.url);
     let bytes = fetch(&url).await?;
     vendor::check(bytes, wanted, picked.digest.as_deref()).map_err(|error| unfetched(wanted, error))
 }

@@ -59,6 +59,15 @@ pub fn unsuited(error: DeployerError) -> Failure {
 pub fn probe(folder: &Path, replace: bool) -> Result<(), Failure> {
     match bundle_dir::probe(folder) {
         Err(FolderError::NotEmpty(_)) if replace => {
+            // A shell that stands in it would stay in the one that is removed.
+            if let (Ok(whole), Ok(here)) = (folder.canonicalize(), Path::new(".").canonicalize())
+                && here.starts_with(&whole)
+            {
+                let because = "the current folder is in it, and would be removed";
+                return Err(Failure::new(Kind::Usage, "replace the bundle", because)
+                    .at(whole.display().to_string())
+                    .hint("change to another folder, and name this one with --output"));
+            }
             bundle_dir::replaceable(folder).map_err(|error| unwritten(folder, error))?;
             let checked = check(folder)?;
             match checked.is_intact() {

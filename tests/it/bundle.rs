@@ -330,7 +330,7 @@ fn a_database_is_brought_only_where_none_is() {
                 .notes
                 .iter()
                 .map(ToString::to_string)
-                .filter(|note| note.contains("MariaDB") && !note.contains("the rule"))
+                .filter(|note| note.contains("MariaDB") && !note.contains("of the registry"))
                 .collect(),
             Err(error @ PlanError::Database(_)) => {
                 assert!(error.hint().is_some_and(|hint| hint.contains("--slurm-accounting-mode")));
@@ -819,6 +819,275 @@ fn flags_reach_the_values_they_are_for() {
     assert_eq!(tuning["controllerManager"]["manager"]["env"]["runtimeRequiredTaint"], "gate:NoExecute");
     let claim = "/prometheus/prometheusSpec/storageSpec/volumeClaimTemplate/spec/storageClassName";
     assert_eq!(read("kube-prometheus-stack/values.yaml").pointer(claim), Some(&json!("fast")));
+}
+
+/// One component with a chart, in the catalog of a person.
+fn mini(sandbox: &Sandbox, validations: &str, component: &str) {
+    let registry = format!(
+        "apiVersion: aicr.run/v1beta1\nkind: ComponentRegistry\ncomponents:\n  - name: mini\n    displayName: mini\n    \
+         helm: {{defaultNamespace: mini}}\n    validations: [{validations}]\n"
+    );
+    sandbox.file("d/registry.yaml", &registry);
+    sandbox.file(
+        "r.yaml",
+        &format!(
+            "apiVersion: aicr.run/v1\nkind: RecipeResult\nmetadata: {{version: v1}}\ncriteria: {{service: eks}}\ncomponentRefs:\n\
+             - {{name: mini, namespace: mini, type: Helm, chart: c, source: 'https://r.test/x', version: 1.2.3{component}}}\n"
+        ),
+    );
+}
+
+#[test]
+fn a_rule_that_must_hold_ends_the_bundle_or_is_named_where_it_is_not_known() {
+    let sandbox = Sandbox::new();
+    let bundle = || sandbox.aicr(&["--data", "d", "bundle", "-r", "r.yaml", "-o", "b", "--replace"]);
+    let known = |severity: &str| {
+        format!(
+            "{{function: CheckWorkloadSelectorMissing, severity: {severity}, conditions: {{service: [eks]}}, message: must stop}}"
+        )
+    };
+    mini(&sandbox, &known("error"), "");
+    let run = bundle();
+    let words = "`mini`: must stop (CheckWorkloadSelectorMissing of the registry)";
+    assert!(run.code == 2 && run.stderr.contains(words), "{}", run.transcript);
+    mini(&sandbox, &known("error").replace("eks", "gke"), "");
+    assert_eq!(bundle().code, 0);
+    mini(&sandbox, &known("warning"), "");
+    let run = bundle();
+    assert!(run.code == 0 && run.stderr.contains("warning: `mini`: must stop"), "{}", run.transcript);
+    mini(&sandbox, &known("info"), "");
+    let run = bundle();
+    assert!(run.code == 0 && !run.stderr.contains("must stop"), "{}", run.transcript);
+    // Nobody knows whether these hold.
+    let rules =
+        "{function: CheckA, severity: error}, {function: CheckB, severity: info}, {function: CheckC, severity: error}";
+    mini(&sandbox, rules, "");
+    let run = bundle();
+    let words = "`mini`: whether rules of the registry hold that must hold is not checked here: CheckA, CheckC";
+    assert!(run.code == 0 && run.stderr.contains(words) && !run.stderr.contains("CheckB"), "{}", run.transcript);
+    let readme = std::fs::read_to_string(sandbox.home().join("b/README.md")).unwrap();
+    assert!(readme.contains(words) && !readme.contains("CheckB"), "{readme}");
+}
+
+/// The case that the rule is for: the network operator is left out when the bundle is made, and hosts are said to have MOFED.
+#[test]
+fn a_rule_is_judged_on_the_values_that_are_deployed() {
+    let sandbox = Sandbox::new();
+    let plan = |flags: &[&str]| {
+        let base = ["bundle", "--service", "aks", "--accelerator", "h100", "--intent", "training", "--plan"];
+        sandbox.aicr(&[&base[..], &["--set", "network-operator:enabled=false"], flags].concat())
+    };
+    let words = "driver.rdma.useHostMofed must stay false";
+    let run = plan(&["--set", "gpu-operator:driver.rdma.useHostMofed=true"]);
+    assert!(run.code == 0 && run.stderr.contains(words), "{}", run.transcript);
+    let run = plan(&["--set", "gpu-operator:driver.rdma.useHostMofed=false"]);
+    assert!(run.code == 0 && !run.stderr.contains(words), "{}", run.transcript);
+}
+
+#[test]
+fn a_flag_that_no_component_has_a_use_for_is_named() {
+    let sandbox = Sandbox::new();
+    mini(&sandbox, "", "");
+    let flags = [
+        "--system-node-selector=a=b",
+        "--system-node-toleration=a=b:NoSchedule",
+        "--accelerated-node-selector=a=b",
+        "--accelerated-node-toleration=a=b:NoSchedule",
+        "--workload-gate=a=b:NoSchedule",
+        "--workload-selector=a=b",
+        "--storage-class=gp3",
+        "--shared-storage-class=x",
+        "--dra-eviction-node-label=x",
+        "--nodes=5",
+        "--readiness-hooks",
+    ];
+    for flag in flags {
+        let run = sandbox.aicr(&["--data", "d", "bundle", "-r", "r.yaml", "--plan", flag]);
+        let words = format!("warning: {} has no effect: ", flag.split('=').next().unwrap_or_default());
+        assert!(run.code == 0 && run.stderr.contains(&words), "{}", run.transcript);
+    }
+    // A recipe that has a use for all of them.
+    let (catalog, recipe) = kubeflow();
+    let mut all = placed();
+    let scheduling = &mut all.flags.scheduling;
+    for nodes in [&mut scheduling.system, &mut scheduling.accelerated] {
+        nodes.tolerations = vec![json!({"key": "a", "operator": "Exists"})];
+    }
+    scheduling.workload_gate = Some("a=b:NoSchedule".parse().expect("a taint"));
+    scheduling.workload_selector = [("a".to_owned(), "b".to_owned())].into();
+    scheduling.storage_class = Some("gp3".to_owned());
+    scheduling.dra_eviction_node_label = Some("x".to_owned());
+    scheduling.nodes = 5;
+    all.readiness_hooks = true;
+    let notes: Vec<String> =
+        plan(&catalog, &recipe, all).expect("it plans").bundle.notes.iter().map(ToString::to_string).collect();
+    assert!(notes.iter().all(|note| !note.contains("has no effect")), "{notes:?}");
+}
+
+#[test]
+fn what_a_manifest_is_rendered_with_is_not_left_to_the_installation() {
+    let sandbox = Sandbox::new();
+    let words: Vec<&str> = KUBEFLOW.split(' ').collect();
+    let bundle = |flags: &[&str]| {
+        sandbox.aicr(
+            &[&["bundle"][..], &words, &["-o", "b", "--replace", "--accelerated-node-selector", "pool=gpu"], flags]
+                .concat(),
+        )
+    };
+    for path in ["acceleratedNodeSelector", "acceleratedNodeSelector.pool"] {
+        let run = bundle(&["--dynamic", &format!("kubeflow-trainer:{path}")]);
+        let words = format!("`kubeflow-trainer: {path}` cannot be dynamic: `components/kubeflow-trainer/manifests/");
+        assert!(run.code == 2 && run.stderr.contains(&words), "{}", run.transcript);
+    }
+    // What only the chart reads is, and not beside manifests that nothing changes any more.
+    let run = bundle(&["--dynamic", "kubeflow-trainer:manager.config", "--set", "kubeflow-trainer:manager.config.x=1"]);
+    assert_eq!(run.code, 0, "{}", run.transcript);
+    let read = |release: &str| {
+        let folders = std::fs::read_dir(sandbox.home().join("b")).expect("a bundle").map(|entry| entry.unwrap().path());
+        let folder = folders.into_iter().find(|path| path.to_string_lossy().ends_with(&format!("-{release}")));
+        std::fs::read_to_string(folder.expect(release).join("cluster-values.yaml")).expect("a file")
+    };
+    assert!(read("kubeflow-trainer").ends_with("manager:\n  config:\n    x: 1\n"), "{}", read("kubeflow-trainer"));
+    assert_eq!(read("kubeflow-trainer-post"), "# Generated by AICR\n---\n");
+}
+
+/// A key with null would take the chart's default away.
+#[test]
+fn a_dynamic_value_that_nobody_has_given_leaves_the_charts_default() {
+    let sandbox = Sandbox::new();
+    mini(&sandbox, "", ", overrides: {a: {known: 1, empty: null}}");
+    for deployer in ["helm", "helmfile", "flux", "argocd-helm", "fleet", "terraform"] {
+        let flags =
+            ["--dynamic", "mini:a.known", "--dynamic", "mini:a.port", "--dynamic", "mini:a.empty", "-d", deployer];
+        let run = sandbox.aicr(&[&["--data", "d", "bundle", "-r", "r.yaml", "-o", deployer][..], &flags].concat());
+        assert_eq!(run.code, 0, "{}", run.transcript);
+        for path in ["a.port", "a.empty"] {
+            let words = format!("warning: `mini: {path}` is left to the installation and has no value");
+            assert!(run.stderr.contains(&words), "{}", run.transcript);
+        }
+        assert!(!run.stderr.contains("a.known"), "{}", run.transcript);
+        let files: Vec<(String, String)> = walk(&sandbox.home().join(deployer))
+            .into_iter()
+            .filter(|path| path.ends_with(".yaml") && !path.ends_with("recipe.yaml"))
+            .map(|path| (path.clone(), std::fs::read_to_string(path).expect("a text")))
+            .collect();
+        assert!(files.iter().all(|(_, text)| !text.contains("null")), "{deployer}");
+        assert!(files.iter().any(|(_, text)| text.contains("known: 1")), "{deployer}");
+        for path in ["a.port", "a.empty"] {
+            let line = format!("{path}: the chart's default, until a value is written here");
+            assert!(files.iter().any(|(_, text)| text.contains(&line)), "{deployer} {path}");
+        }
+        assert_eq!(sandbox.aicr(&["verify", deployer]).code, 0);
+    }
+}
+
+#[test]
+fn a_login_of_a_source_or_repository_is_not_shown() {
+    let sandbox = Sandbox::new();
+    mini(&sandbox, "", "");
+    let recipe = std::fs::read_to_string(sandbox.home().join("r.yaml")).unwrap();
+    for (source, place) in
+        [("https://bot:ghp_S@r.test/x", "https://…@r.test"), ("oci://ghp_S@r.test/x", "oci://…@r.test")]
+    {
+        sandbox.file("s.yaml", &recipe.replace("https://r.test/x", source));
+        let run = sandbox.aicr(&["--data", "d", "bundle", "-r", "s.yaml", "-o", "b"]);
+        let words =
+            format!("the source of `mini` cannot be used: `{place}` has credentials, which the bundle would show");
+        assert!(
+            run.code == 2 && run.stderr.contains(&words) && !run.transcript.contains("ghp_S"),
+            "{}",
+            run.transcript
+        );
+    }
+    for repo in [
+        "https:// bot:ghp_S@r.test/a",
+        "https://bot:ghp_S@r.test/a",
+        "bot:ghp_S@r.test/a",
+        "https://bot:ghp_S@r.test/a?x",
+    ] {
+        let run = sandbox.aicr(&["--data", "d", "bundle", "-r", "r.yaml", "-o", "b", "-d", "flux", "--repo", repo]);
+        assert!(run.code == 2 && !run.stderr.contains("ghp_S"), "{}", run.transcript);
+    }
+}
+
+#[test]
+fn a_dot_in_a_key_is_shown_as_it_is_typed() {
+    let sandbox = Sandbox::new();
+    mini(&sandbox, "", ", overrides: {b: 1}");
+    let plan =
+        |flags: &[&str]| sandbox.aicr(&[&["--data", "d", "bundle", "-r", "r.yaml", "--plan"][..], flags].concat());
+    let typed = "a\\.b.c\\\\d";
+    let run = plan(&["--set", &format!("mini:{typed}=1")]);
+    assert!(run.stdout.contains(&format!("  {typed}  ")), "{}", run.transcript);
+    let run = plan(&["-t", "json", "--set", &format!("mini:{typed}=1")]);
+    let value: Value = serde_json::from_str(&run.stdout).expect("JSON");
+    assert_eq!(value["added"]["mini"][0]["path"], typed);
+    let run = plan(&["--set", "mini:b.x\\.y=1"]);
+    assert!(
+        run.code == 2 && run.stderr.contains("cannot set `b.x\\.y` in the values of `mini`: `b` is"),
+        "{}",
+        run.transcript
+    );
+    // Who hands out GPUs, also where a whole mapping says so.
+    for (flag, text, is_said) in [
+        ("--set", "gpu-operator:devicePlugin.enabled=false", true),
+        ("--set-json", "gpu-operator:devicePlugin={\"enabled\":false}", true),
+        ("--set-json", "gpu-operator:devicePlugin={\"x\":false}", false),
+        ("--set", "gpu-operator:devicePlugin\\.enabled=false", false),
+    ] {
+        let run = sandbox.aicr(&["bundle", "--service", "kind", "--accelerator", "a100", "--plan", flag, text]);
+        let said = run.stderr.contains("`gpu-operator: devicePlugin.enabled` decides who hands out GPUs");
+        assert!(run.code == 0 && said == is_said, "{text}: {}", run.transcript);
+    }
+}
+
+#[test]
+fn modules_of_terraform_have_names_of_their_own() {
+    let plan = planned(vec![component("1a"), component("r-1a")], "terraform").unwrap_or_else(|error| panic!("{error}"));
+    let main = plan.files.iter().find(|file| file.path == "main.tf").expect("a file").shown().into_owned();
+    let names: std::collections::BTreeSet<&str> = main.lines().filter(|line| line.starts_with("module ")).collect();
+    assert_eq!(names.into_iter().collect::<Vec<_>>(), ["module \"r-1a\" {", "module \"r_1a\" {"]);
+}
+
+/// The folder that a shell stands in stays the same one.
+#[test]
+fn the_folder_that_one_stands_in_is_not_replaced() {
+    let sandbox = Sandbox::new();
+    mini(&sandbox, "", "");
+    sandbox.file("b/deep/x", "");
+    std::fs::remove_dir_all(sandbox.home().join("b")).unwrap();
+    let base = ["--data", "../d", "bundle", "-r", "../r.yaml"];
+    std::fs::create_dir(sandbox.home().join("b")).unwrap();
+    let inside = |folder: &str, flags: &[&str]| {
+        let mut run = sandbox.command(&[&base[..], flags].concat());
+        let output = run.current_dir(sandbox.home().join(folder)).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, said) = inside("b", &[]);
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = inside("b", &["--replace"]);
+    assert!(code == Some(2) && said.contains("the current folder is in it, and would be removed"), "{said}");
+    let (code, said) = inside("b", &["--replace", "-o", "../b"]);
+    assert!(code == Some(2) && said.contains("the current folder is in it, and would be removed"), "{said}");
+    let (code, said) = inside("d", &["--replace", "-o", "../b"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(sandbox.aicr(&["verify", "b"]).code, 0);
+}
+
+/// A name that is shown like another one is still another one.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_whose_name_is_not_text_is_extra() {
+    use std::os::unix::ffi::OsStrExt;
+    let sandbox = Sandbox::new();
+    sandbox.file("u/x\u{FFFD}", "1");
+    let sum = aicr::bundle::checksum::digest(b"1");
+    sandbox.file("u/checksums.txt", &format!("{sum}  x\u{FFFD}\n"));
+    let verified = sandbox.aicr(&["verify", "u"]);
+    assert_eq!(verified.code, 0, "{}", verified.transcript);
+    std::fs::write(sandbox.home().join("u").join(std::ffi::OsStr::from_bytes(b"x\xFF")), "1").unwrap();
+    let verified = sandbox.aicr(&["verify", "u"]);
+    assert!(verified.code == 4 && verified.stdout.contains("x\\xFF"), "{}", verified.transcript);
 }
 
 #[test]

@@ -138,7 +138,7 @@ fn a_mount_point_is_filled_or_stays_empty() {
 fn terraform_reads_its_files() {
     let sandbox = Sandbox::new();
     let (child, rollover) = ("--terraform-child-module", "--terraform-cluster-rollover");
-    for flags in [&[][..], &[child], &[rollover], &[child, rollover]] {
+    for flags in [&[][..], &[child], &[rollover], &[child, rollover], &["--readiness-hooks"]] {
         bundled(&sandbox, &[&["-d", "terraform"], flags].concat());
         let run = std::process::Command::new("terraform")
             .args(["fmt", "-check", "-recursive", "-diff", "b"])
@@ -204,6 +204,37 @@ fn a_kustomize_component_is_built_by_the_programs_of_the_person() {
     sandbox.file("recipe.yaml", &KUSTOMIZED.replace("SOURCE", "path: ../x"));
     let (code, said) = bundle(&["--replace"]);
     assert!(code == Some(2) && said.contains("its path `../x` leads out of its folder"), "{said}");
+}
+
+/// A recipe that is planned more than once, because something of it is built or fetched.
+#[cfg(unix)]
+#[test]
+fn a_pipe_of_values_is_read_once_and_an_empty_one_takes_nothing_away() {
+    use std::{io::Write, os::unix::fs::PermissionsExt, process::Stdio};
+    let sandbox = Sandbox::new();
+    let chart = "- {name: one, namespace: a, chart: c, type: Helm, source: 'https://r.test/x', version: 1.2.3, overrides: {dcgm: \
+                 {enabled: true}}}\ndeploymentOrder: [one, mine]";
+    let recipe = KUSTOMIZED.replace("SOURCE", "source: 'https://github.com/a/b', path: d");
+    sandbox.file("recipe.yaml", &recipe.replace("deploymentOrder: [mine]", chart));
+    sandbox.file("bin/kustomize", "#!/bin/sh\necho '{kind: ConfigMap, apiVersion: v1, metadata: {name: x}}'\n");
+    let file = sandbox.home().join("bin/kustomize");
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let bundle = |input: &str| {
+        let mut run = sandbox.command(&["bundle", "-r", "recipe.yaml", "--set-file", "one:dcgm=/dev/stdin", "-o", "b"]);
+        run.env("PATH", sandbox.home().join("bin")).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut run = run.spawn().unwrap();
+        run.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let output = run.wait_with_output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    for blank in ["", "\n", "---\n# port: 1\n"] {
+        let (code, said) = bundle(blank);
+        assert!(code == Some(2) && said.contains("the file is empty"), "{said}");
+    }
+    let (code, said) = bundle("{\"name\": \"mine\", \"port\": 77}");
+    assert_eq!(code, Some(0), "{said}");
+    let values = std::fs::read_to_string(sandbox.home().join("b/001-one/values.yaml")).unwrap();
+    assert!(values.ends_with("dcgm:\n  enabled: true\n  name: mine\n  port: 77\n"), "{values}");
 }
 
 /// In a folder without `kustomize`, kubectl builds.
@@ -294,7 +325,14 @@ fn terraform_is_a_module_of_another_configuration_and_replaces_releases_with_the
     assert!(
         !file(&[], "main.tf").contains("endpoint") && !file(&[], "modules/component/main.tf").contains("lifecycle")
     );
+    assert!(!file(&[], "main.tf").contains("wait_for_jobs"));
+    let gated = file(&["--readiness-hooks"], "main.tf");
+    let gate =
+        gated.split("\nmodule ").find(|module| module.starts_with("\"gpu-operator-readiness\"")).expect("a gate");
+    assert!(gate.contains("  wait_for_jobs    = true\n"), "{gate}");
+    assert_eq!(gated.matches("wait_for_jobs").count(), gated.matches("-readiness\" {").count());
     let module = file(&rollover, "modules/component/main.tf");
+    assert!(module.contains("  wait_for_jobs    = var.wait_for_jobs\n"), "{module}");
     assert!(module.contains("replace_triggered_by = [terraform_data.cluster]"), "{module}");
     assert!(
         module.contains("  }\n}\n\nresource \"terraform_data\" \"cluster\" {\n  input = var.cluster_endpoint\n}\n"),

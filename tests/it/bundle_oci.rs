@@ -226,6 +226,29 @@ fn a_bundle_with_names_of_any_length_arrives_as_it_was_pushed() {
     assert!(packed.expect("an archive").keys().any(|path| path.ends_with(&long)));
 }
 
+/// A path of the catalog is as long as whoever wrote it likes.
+#[test]
+fn a_bundle_with_long_names_arrives_whole() {
+    let (address, kept) = server();
+    let sandbox = Sandbox::new();
+    let place = format!("oci://{address}/team/long:1.0.0");
+    let file = format!("components/mini/manifests/{}.yaml", "x".repeat(180));
+    sandbox.file("d/registry.yaml", "apiVersion: aicr.run/v1beta1\nkind: ComponentRegistry\ncomponents:\n  - {name: mini, displayName: mini, helm: {defaultNamespace: mini}}\n");
+    sandbox.file(&format!("d/{file}"), "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n");
+    let recipe = format!(
+        "apiVersion: aicr.run/v1\nkind: RecipeResult\nmetadata: {{version: v1}}\ncriteria: null\ncomponentRefs:\n\
+         - {{name: mini, namespace: mini, type: Helm, manifestFiles: [{file}]}}\n"
+    );
+    sandbox.file("r.yaml", &recipe);
+    for deployer in ["helm", "flux", "argocd-helm"] {
+        let run = sandbox.aicr(&["--data", "d", "bundle", "-r", "r.yaml", "-d", deployer, "-o", &place]);
+        assert_eq!(run.code, 0, "{}", run.transcript);
+        let verified = sandbox.aicr(&["verify", &place]);
+        assert_eq!(verified.code, 0, "{}", verified.transcript);
+    }
+    drop(kept);
+}
+
 #[test]
 fn dialects_name_the_registry_that_they_are_pushed_to() {
     let (address, kept) = server();
@@ -288,6 +311,17 @@ fn dialects_name_the_registry_that_they_are_pushed_to() {
                 assert_eq!(manifest["config"]["mediaType"], "application/vnd.cncf.helm.config.v1+json");
                 assert_eq!(read("aicr-bundle/Chart.yaml")["version"], "2.0.0");
                 assert_eq!(read("aicr-bundle/values.yaml")["repoURL"], format!("oci://{address}/team"));
+                let tar::Kind::File(readme) = &entries["aicr-bundle/README.md"] else { panic!("no README") };
+                let readme = String::from_utf8_lossy(readme);
+                let install = format!(
+                    "helm install aicr-bundle oci://{address}/team/bundle --version 2.0.0 --namespace argocd\n"
+                );
+                assert!(readme.contains(&install) && !readme.contains("helm push"), "{readme}");
+            }
+            "helm" => {
+                let tar::Kind::File(readme) = &entries["README.md"] else { panic!("no README") };
+                let pull = format!("oras pull {address}/team/bundle:v2.0.0\n");
+                assert!(String::from_utf8_lossy(readme).contains(&pull));
             }
             _ => {}
         }
@@ -372,6 +406,30 @@ fn charts_in_a_bundle_need_no_repository_in_any_dialect() {
         assert_eq!(info["build"]["settings"]["vendorCharts"], true);
         assert_eq!(info["layout"]["provenance"], "provenance.yaml");
     }
+}
+
+#[test]
+fn a_chart_is_fetched_where_its_index_says_and_compared_with_what_it_says() {
+    let sandbox = Sandbox::new();
+    let (address, kept) = charts(&sandbox);
+    let bundle = |url: &str, digest: Value| {
+        let index = json!({"entries": {"one": [{"version": "1.2.3", "urls": [url], "digest": digest}]}});
+        kept.lock().expect("no panic").insert("/charts/index.yaml".to_owned(), index.to_string().into_bytes());
+        sandbox.aicr(&["bundle", "-r", "recipe.yaml", "--vendor-charts", "-o", "b", "--replace"])
+    };
+    let sum = json!(checksum::digest(&chart("one", "1.2.3")));
+    let bytes = kept.lock().expect("no panic")["/charts/files/one-1.2.3.tgz"].clone();
+    kept.lock().expect("no panic").insert("/abs/one-1.2.3.tgz".to_owned(), bytes);
+    let full = format!("http://{address}/abs/one-1.2.3.tgz");
+    for url in ["/abs/one-1.2.3.tgz", "../abs/one-1.2.3.tgz", "files/one-1.2.3.tgz", "./files/one-1.2.3.tgz", &full] {
+        let run = bundle(url, sum.clone());
+        assert!(run.code == 0 && !run.stderr.contains("digest"), "{}", run.transcript);
+    }
+    let run = bundle("files/one-1.2.3.tgz", json!(0));
+    assert!(run.code != 0 && run.stderr.contains("the digest `0` for it, which is not 64"), "{}", run.transcript);
+    let run = bundle("files/one-1.2.3.tgz", Value::Null);
+    let words = "the chart `one` of `first` is in the bundle as its repository served it: its index gives no digest";
+    assert!(run.code == 0 && run.stderr.contains(words), "{}", run.transcript);
 }
 
 /// A real Helm renders the chart with the values that were meant for it.

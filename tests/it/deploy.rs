@@ -393,6 +393,39 @@ async fn a_cancel_before_the_lock_was_asked_for_does_not_look_for_one() {
     assert_eq!(notices(&events), [""; 0]);
 }
 
+/// What somebody has put to run into a namespace of a deploy keeps it; what is owned, or only stored, does not.
+#[tokio::test(start_paused = true)]
+async fn a_namespace_with_a_workload_of_somebody_is_kept() {
+    let sandbox = bundled();
+    let (_demo, connection) = demo();
+    let (outcome, _) = until(&connection, &prepared(&sandbox, Wish::default()), |_| false).await;
+    assert_eq!(outcome, Ok(Outcome::Done));
+    let create = async |path: &str, kind: &str, metadata: serde_json::Value| {
+        let version = path.trim_start_matches("/apis/").trim_start_matches("/api/").split("/namespaces").next();
+        let object = json!({"apiVersion": version, "kind": kind, "metadata": metadata, "spec": {}});
+        raw::create(&connection, path, &object).await.expect(kind).expect("a new object");
+    };
+    let cron = "/apis/batch/v1/namespaces/ns-one/cronjobs";
+    create(cron, "CronJob", json!({"name": "users-own", "namespace": "ns-one"})).await;
+    let owners = json!([{"apiVersion": "v1", "kind": "Node", "name": "n", "uid": "u"}]);
+    let owned = json!({"name": "owned", "namespace": "ns-two", "ownerReferences": owners});
+    create("/apis/batch/v1/namespaces/ns-two/cronjobs", "CronJob", owned).await;
+    create("/api/v1/namespaces/ns-two/configmaps", "ConfigMap", json!({"name": "c", "namespace": "ns-two"})).await;
+    let plan = prepared(&sandbox, removing());
+    let lines = plan.lines("demo").join("\n");
+    let named = "then the namespaces that deploying has made, with everything in them\n  ns-two, ns-one\n  kept where another \
+                 release, workload or volume claim is in it";
+    assert!(lines.ends_with(named), "{lines}");
+    let (outcome, events) = until(&connection, &plan, |_| false).await;
+    assert_eq!(outcome, Ok(Outcome::Done));
+    let notices = notices(&events);
+    assert!(notices.contains(&"namespace ns-one: kept, because of CronJob users-own"), "{notices:?}");
+    let left = namespaces(&connection).await;
+    assert!(left.contains(&"ns-one".to_owned()) && !left.contains(&"ns-two".to_owned()), "{left:?}");
+    let cron = raw::get(&connection, &format!("{cron}/users-own")).await.expect("an answer");
+    assert!(cron.is_some());
+}
+
 /// A namespace that an object holds: nobody does what its finalizer is for.
 #[tokio::test(start_paused = true)]
 async fn a_lock_that_is_not_renewed_while_a_namespace_is_removed_is_reported_and_a_cancel_then_is_not_a_failure() {

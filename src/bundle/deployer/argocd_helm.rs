@@ -3,9 +3,10 @@
 //!
 //! Values of the bundle are files beside the templates, never in them: a template holds names that the plan has checked.
 
-use super::{Argo, Deployer, DeployerError, Setting, Settings, argo, helm, values_file};
+use super::{Argo, Deployer, DeployerError, Setting, Settings, argo, helm, unset_lines, values_file};
 use crate::{
     bundle::{
+        flags::ValuePath,
         plan::{Bundle, Component, File},
         release::{Chart, Release, Role},
     },
@@ -89,15 +90,30 @@ impl Deployer for ArgoCdHelm {
         let publish = "Publish the chart where Argo CD can read it, and say where:";
         let needs =
             if local { " Charts inside this one are read from an OCI registry: Argo CD 2.13 or later." } else { "" };
+        let deploy = match &bundle.options.settings.published {
+            Some(published) => format!(
+                "This chart is published as `{}:{}`, and its `values.yaml` says so to Argo CD:\n\n\
+                 ```sh\nhelm install {CHART} {} --version {} --namespace argocd\n```\n\n{}",
+                published.url,
+                published.tag,
+                published.url,
+                version_of(bundle),
+                needs.trim_start()
+            ),
+            None => format!(
+                "{publish}\n\n\
+                 ```sh\nhelm package .\nhelm push {CHART}-*.tgz oci://REGISTRY/PROJECT\n\
+                 helm install {CHART} . --namespace argocd --set repoURL=oci://REGISTRY/PROJECT --set targetRevision={}\n\
+                 ```\n\n`repoURL` is the folder above the chart.{needs}",
+                version_of(bundle)
+            ),
+        };
         format!(
-            "## Deploy\n\n{publish}\n\n\
-             ```sh\nhelm package .\nhelm push {CHART}-*.tgz oci://REGISTRY/PROJECT\n\
-             helm install {CHART} . --namespace argocd --set repoURL=oci://REGISTRY/PROJECT --set targetRevision={}\n```\n\n\
-             `repoURL` is the folder above the chart.{needs}\n\n\
+            "## Deploy\n\n{}\n\n\
              ## Change\n\nValues that were left to the installation are in `values.yaml` under the short name of their \
              component; others are laid over those in `static/` in the same way.\n\n\
              ## Remove\n\n```sh\nhelm uninstall {CHART} --namespace argocd\n```\n",
-            bundle.options.tool
+            deploy.trim_end()
         )
     }
 
@@ -156,19 +172,27 @@ fn values(bundle: &Bundle) -> String {
     if let Some(name) = &settings.app_name {
         values["appName"] = name.as_str().into();
     }
+    let mut unset = Vec::new();
     for release in bundle.releases.iter().filter(|release| release.role == Role::Primary && release.is_dynamic()) {
         // Its template puts it below the name of the chart again.
         let dynamic = match &release.chart {
             Chart::Vendored { name, .. } => release.dynamic.get(name).unwrap_or(&release.dynamic),
             _ => &release.dynamic,
         };
-        values[alias(bundle.component(release))] = dynamic.clone();
+        let alias = alias(bundle.component(release));
+        values[alias] = dynamic.clone();
+        let paths = release.unset.iter().map(|path| match &release.chart {
+            Chart::Vendored { .. } => &path.0[1..],
+            _ => &path.0,
+        });
+        unset.extend(paths.map(|path| ValuePath([&[alias.to_owned()], path].concat())));
     }
     format!(
         "# What the installation decides. `repoURL` is where the chart is published (for oci:// the folder above it) and\n\
          # `targetRevision` its version, else that of the chart. Below the short name of a component: values over its own.\n\
-         ---\n{}",
-        yaml::to_string(&values)
+         ---\n{}{}",
+        yaml::to_string(&values),
+        unset_lines(&unset)
     )
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Fleet deploys one after the other whatever the order allows, so each release depends on the one before it.
 
-use super::{Deployer, DeployerError, Setting, Settings, helm::chart_files, push, values_file};
+use super::{Deployer, DeployerError, Setting, Settings, dynamic_file, helm::chart_files, push, values_file};
 use crate::{
     bundle::{
         plan::{Bundle, File},
@@ -86,7 +86,7 @@ impl Deployer for Fleet {
             let at = |name: &str| format!("{folder}/{name}");
             files.extend(chart_files(bundle, release, &folder));
             files.push(File::text(at("values.yaml"), values_file(&release.values)));
-            files.push(File::text(at("cluster-values.yaml"), values_file(&release.dynamic)));
+            files.push(File::text(at("cluster-values.yaml"), dynamic_file(release)));
             files.push(File::text(at(".fleetignore"), "install.sh\nupstream.env\napply-crds.sh\n"));
             let name = format!("{app}-{}", release.name);
             let fleet = yaml::to_string(&object(release, &name, before.as_deref()));

@@ -1,6 +1,6 @@
 //! Flux: a HelmRelease for each release, the repositories that they read, and a list of all of them.
 
-use super::{Deployer, DeployerError, Setting, Settings, chart_yaml, push};
+use super::{Deployer, DeployerError, Setting, Settings, chart_yaml, push, unset_lines};
 use crate::{
     bundle::{
         plan::{Bundle, File},
@@ -193,11 +193,12 @@ fn folder(bundle: &Bundle, release: &Release, repository: &str) -> Vec<File> {
     let at = |name: &str| format!("{}/{name}", release.name);
     let mut files = vec![File::text(at(MANIFEST), yaml::to_string(&object(bundle, release, repository)))];
     if release.is_dynamic() {
+        let text = yaml::to_string(&nested(bundle, release, &release.dynamic)) + &unset_lines(&release.unset);
         let map = json!({
             "apiVersion": "v1",
             "kind": "ConfigMap",
             "metadata": {"name": values_name(release), "namespace": namespace(bundle)},
-            "data": {"values.yaml": yaml::to_string(&nested(bundle, release, &release.dynamic))},
+            "data": {"values.yaml": text},
         });
         files.push(File::text(at(VALUES), yaml::to_string(&map)));
     }

@@ -3,7 +3,7 @@
 //! The scripts are fixed texts; names, versions and URLs that reach them were checked by the plan, and are quoted all the
 //! same. They list what they deploy instead of looking at the disk.
 
-use super::{Deployer, DeployerError, Setting, Settings, chart_value, chart_yaml, quoted, values_file};
+use super::{Deployer, DeployerError, Setting, Settings, chart_value, chart_yaml, dynamic_file, quoted, values_file};
 use crate::bundle::{
     plan::{Bundle, File},
     release::{Chart, Release},
@@ -81,7 +81,7 @@ pub(super) fn folder(bundle: &Bundle, release: &Release) -> Vec<File> {
     let at = |name: &str| format!("{folder}/{name}");
     let mut files = chart_files(bundle, release, &folder);
     files.push(File::text(at("values.yaml"), values_file(&release.values)));
-    files.push(File::text(at("cluster-values.yaml"), values_file(&release.dynamic)));
+    files.push(File::text(at("cluster-values.yaml"), dynamic_file(release)));
     files.push(File::script(at("install.sh"), install(release)));
     if let Some((_, _, version)) = release.chart.upstream() {
         let (chart, repo) = release.chart.reference();

@@ -13,7 +13,7 @@ mod terraform;
 
 use super::{
     compare::There,
-    flags::{DEPLOYER, Flags},
+    flags::{DEPLOYER, Flags, ValuePath},
     plan::{Bundle, File, Options},
     release::{Chart, Release},
 };
@@ -334,14 +334,15 @@ fn check_repository(deployer: &dyn Deployer, url: &str) -> Result<(), DeployerEr
     if url.trim().is_empty() {
         return wrong(url, "it is empty");
     }
+    // What is before an `@` may be a password, wherever it begins.
+    let shown = if url.contains('@') { "…" } else { url };
     if url.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return wrong(url, "it has a space or a control character");
+        return wrong(shown, "it has a space or a control character");
     }
     let transports = deployer.transports();
     let Some((transport, rest)) =
         transports.iter().find_map(|transport| Some((*transport, url.strip_prefix(transport)?)))
     else {
-        let shown = if url.contains('@') { "…" } else { url };
         return wrong(
             shown,
             &format!("{} reads repositories that begin with {}", deployer.name(), transports.join(", ")),
@@ -544,6 +545,16 @@ fn values_file(values: &Value) -> String {
         true => GENERATED.to_owned(),
         false => format!("{GENERATED}{}", crate::yaml::to_string(values)),
     }
+}
+
+/// The file of what is left to the installation.
+fn dynamic_file(release: &Release) -> String {
+    values_file(&release.dynamic) + &unset_lines(&release.unset)
+}
+
+/// Comments that name what nobody has given a value: a key without one would take away the chart's default.
+fn unset_lines(unset: &[ValuePath]) -> String {
+    unset.iter().map(|path| format!("# {path}: the chart's default, until a value is written here\n")).collect()
 }
 
 /// A text as one word of a shell.

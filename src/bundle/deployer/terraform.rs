@@ -1,10 +1,10 @@
 //! Terraform: one module call for each release, with the provider of Helm and the exact graph of what needs what. As a child
 //! module it leaves the provider to whoever calls it; with a rollover its releases are replaced when the cluster is.
 
-use super::{Deployer, DeployerError, Setting, Settings, Terraform as Form, helm, values_file};
+use super::{Deployer, DeployerError, Setting, Settings, Terraform as Form, dynamic_file, helm, values_file};
 use crate::bundle::{
     plan::{Bundle, File},
-    release::{Chart, Release},
+    release::{Chart, Release, Role},
 };
 
 pub struct Terraform;
@@ -62,7 +62,7 @@ impl Deployer for Terraform {
             let folder = release.folder();
             files.extend(helm::chart_files(bundle, release, &folder));
             files.push(File::text(format!("{folder}/values.yaml"), values_file(&release.values)));
-            files.push(File::text(format!("{folder}/cluster-values.yaml"), values_file(&release.dynamic)));
+            files.push(File::text(format!("{folder}/cluster-values.yaml"), dynamic_file(release)));
         }
         files
     }
@@ -106,10 +106,10 @@ fn string(text: &str) -> String {
     escaped.replace("${", "$${").replace("%{", "%%{")
 }
 
-/// The name of a module: identifiers may have dashes, and begin with a letter.
+/// The name of a module: identifiers may have dashes, and begin with a letter. No release has `_` in its name.
 fn identifier(release: &Release) -> String {
     match release.name.starts_with(|c: char| c.is_ascii_digit()) {
-        true => format!("r-{}", release.name),
+        true => format!("r_{}", release.name),
         false => release.name.clone(),
     }
 }
@@ -138,6 +138,10 @@ fn module(bundle: &Bundle, release: &Release) -> String {
     lines.push(("values", format!("[{}, {}]", file("values.yaml"), file("cluster-values.yaml"))));
     lines.push(("create_namespace", (!release.owns_namespace).to_string()));
     lines.push(("wait", if release.is_awaited() { "var.wait".to_owned() } else { "false".to_owned() }));
+    if release.role == Role::Readiness {
+        // A gate is a Job, and Helm waits for those only where it is told to.
+        lines.push(("wait_for_jobs", "true".to_owned()));
+    }
     let timeout = release.timeout();
     lines.push(("timeout", format!("max(var.timeout, {timeout})")));
     lines.push(("atomic", "var.atomic".to_owned()));
@@ -272,6 +276,7 @@ resource "helm_release" "this" {
   values           = var.values
   create_namespace = var.create_namespace
   wait             = var.wait
+  wait_for_jobs    = var.wait_for_jobs
   timeout          = var.timeout
   atomic           = var.atomic
 "#;
@@ -322,6 +327,11 @@ variable "create_namespace" {
 
 variable "wait" {
   type = bool
+}
+
+variable "wait_for_jobs" {
+  type    = bool
+  default = false
 }
 
 variable "timeout" {

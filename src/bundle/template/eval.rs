@@ -1,38 +1,62 @@
 //! Actions × object → text.
 
 use super::{
-    LARGEST, TemplateError,
+    LARGEST, Read, TemplateError,
     parse::{Branch, Node, Pipeline, Term},
 };
 use crate::yaml;
 use serde_json::Value;
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::BTreeSet};
 
-pub(super) fn run(nodes: &[Node], object: &Value) -> Result<String, TemplateError> {
-    let mut run = Run { out: String::new(), variables: vec![("$".to_owned(), object.clone())] };
-    run.block(nodes, object)?;
-    Ok(run.out)
+pub(super) fn run(nodes: &[Node], object: &Value) -> Result<(String, BTreeSet<Read>), TemplateError> {
+    let object = Found { value: object.clone(), path: Some(Vec::new()) };
+    let mut run = Run { out: String::new(), variables: vec![("$".to_owned(), object.clone())], reads: BTreeSet::new() };
+    run.block(nodes, &object)?;
+    Ok((run.out, run.reads))
 }
 
 struct Run {
     out: String,
     /// Innermost last.
-    variables: Vec<(String, Value)>,
+    variables: Vec<(String, Found)>,
+    reads: BTreeSet<Read>,
 }
 
 type Answer = Result<Value, String>;
 
+/// A value, and where in the object it is; nowhere for one that was made.
+#[derive(Clone, Default)]
+struct Found {
+    value: Value,
+    path: Option<Vec<String>>,
+}
+
+impl Found {
+    fn made(value: Value) -> Found {
+        Found { value, path: None }
+    }
+
+    /// What is below it.
+    fn below(&self, keys: &[String]) -> Result<Found, String> {
+        let path = self.path.as_ref().map(|path| [path, keys].concat());
+        Ok(Found { value: look_up(&self.value, keys)?, path })
+    }
+}
+
 impl Run {
     /// A block has its own variables.
-    fn block(&mut self, nodes: &[Node], dot: &Value) -> Result<(), TemplateError> {
+    fn block(&mut self, nodes: &[Node], dot: &Found) -> Result<(), TemplateError> {
         let outer = self.variables.len();
         for node in nodes {
             match node {
                 Node::Text(text) => self.out.push_str(text),
                 Node::Show(line, pipeline) => {
-                    let value = self.pipeline(*line, pipeline, dot)?;
-                    if pipeline.variables.is_empty() && !value.is_null() {
-                        self.out.push_str(&shown(&value));
+                    let found = self.pipeline(*line, pipeline, dot)?;
+                    if pipeline.variables.is_empty() {
+                        self.read(&found);
+                        if !found.value.is_null() {
+                            self.out.push_str(&shown(&found.value));
+                        }
                     }
                 }
                 Node::Branch { line, kind, pipeline, then, otherwise } => {
@@ -53,12 +77,13 @@ impl Run {
         line: usize,
         kind: Branch,
         (pipeline, then, otherwise): (&Pipeline, &[Node], &[Node]),
-        dot: &Value,
+        dot: &Found,
     ) -> Result<(), TemplateError> {
         let outer = self.variables.len();
         if kind == Branch::Range {
-            let value = self.value(line, pipeline, dot)?;
-            let items: Vec<(Value, Value)> = match value {
+            let found = self.value(line, pipeline, dot)?;
+            self.read(&found);
+            let items: Vec<(Value, Value)> = match found.value {
                 Value::Array(items) => items.into_iter().enumerate().map(|(at, item)| (at.into(), item)).collect(),
                 Value::Object(entries) => entries.into_iter().map(|(key, item)| (key.into(), item)).collect(),
                 Value::Null => Vec::new(),
@@ -71,6 +96,7 @@ impl Run {
                 self.block(otherwise, dot)?;
             }
             for (key, item) in items {
+                let (key, item) = (Found::made(key), Found::made(item));
                 match &pipeline.variables[..] {
                     [one] => self.variables.push((one.clone(), item.clone())),
                     [first, second, ..] => {
@@ -84,9 +110,9 @@ impl Run {
             }
             return Ok(());
         }
-        let value = self.pipeline(line, pipeline, dot)?;
-        match (truth(&value), kind) {
-            (true, Branch::With) => self.block(then, &value)?,
+        let found = self.pipeline(line, pipeline, dot)?;
+        match (self.truth_of(&found), kind) {
+            (true, Branch::With) => self.block(then, &found)?,
             (true, _) => self.block(then, dot)?,
             (false, _) => self.block(otherwise, dot)?,
         }
@@ -94,7 +120,24 @@ impl Run {
         Ok(())
     }
 
-    fn pipeline(&mut self, line: usize, pipeline: &Pipeline, dot: &Value) -> Result<Value, TemplateError> {
+    /// Notes that everything of a value counts.
+    fn read(&mut self, found: &Found) {
+        if let Some(path) = &found.path {
+            self.reads.insert(Read { path: path.clone(), is_whole: true });
+        }
+    }
+
+    /// Whether a value is true, which counts; more entries in a mapping that has some would make no difference.
+    fn truth_of(&mut self, found: &Found) -> bool {
+        let is_true = truth(&found.value);
+        if let Some(path) = &found.path {
+            let is_whole = !(is_true && found.value.is_object());
+            self.reads.insert(Read { path: path.clone(), is_whole });
+        }
+        is_true
+    }
+
+    fn pipeline(&mut self, line: usize, pipeline: &Pipeline, dot: &Found) -> Result<Found, TemplateError> {
         let value = self.value(line, pipeline, dot)?;
         for name in &pipeline.variables {
             if pipeline.declares {
@@ -109,20 +152,20 @@ impl Run {
         Ok(value)
     }
 
-    fn value(&self, line: usize, pipeline: &Pipeline, dot: &Value) -> Result<Value, TemplateError> {
+    fn value(&mut self, line: usize, pipeline: &Pipeline, dot: &Found) -> Result<Found, TemplateError> {
         self.commands(pipeline, dot).map_err(|problem| TemplateError { line, problem })
     }
 
-    fn commands(&self, pipeline: &Pipeline, dot: &Value) -> Answer {
+    fn commands(&mut self, pipeline: &Pipeline, dot: &Found) -> Result<Found, String> {
         let mut last = None;
         for command in &pipeline.commands {
             last = Some(self.command(command, last, dot)?);
         }
-        Ok(last.unwrap_or(Value::Null))
+        Ok(last.unwrap_or_default())
     }
 
-    fn command(&self, terms: &[Term], piped: Option<Value>, dot: &Value) -> Answer {
-        let [first, rest @ ..] = terms else { return Ok(Value::Null) };
+    fn command(&mut self, terms: &[Term], piped: Option<Found>, dot: &Found) -> Result<Found, String> {
+        let [first, rest @ ..] = terms else { return Ok(Found::default()) };
         let Term::Function(name) = first else {
             return match (rest, piped) {
                 ([], None) => self.term(first, dot),
@@ -131,31 +174,49 @@ impl Run {
         };
         // These look at their arguments one by one.
         if let "and" | "or" = &**name {
-            let mut value = Value::Null;
+            let mut found = Found::default();
             for term in rest {
-                value = self.term(term, dot)?;
-                if truth(&value) == (name == "or") {
-                    return Ok(value);
+                found = self.term(term, dot)?;
+                if self.truth_of(&found) == (name == "or") {
+                    return Ok(found);
                 }
             }
-            return Ok(piped.unwrap_or(value));
+            return Ok(piped.unwrap_or(found));
         }
         let mut arguments = rest.iter().map(|term| self.term(term, dot)).collect::<Result<Vec<_>, _>>()?;
         arguments.extend(piped);
-        call(name, &arguments)
+        let values: Vec<Value> = arguments.iter().map(|found| found.value.clone()).collect();
+        let value = call(name, &values)?;
+        match (&**name, &arguments[..]) {
+            ("index", [start, keys @ ..]) => {
+                keys.iter().for_each(|key| self.read(key));
+                // An item of a list is the list.
+                let keys = values[1..].iter().map_while(Value::as_str).map(str::to_owned);
+                let path = start.path.clone().map(|path| path.into_iter().chain(keys).collect());
+                Ok(Found { value, path })
+            }
+            ("not", [one]) => {
+                self.truth_of(one);
+                Ok(Found::made(value))
+            }
+            _ => {
+                arguments.iter().for_each(|argument| self.read(argument));
+                Ok(Found::made(value))
+            }
+        }
     }
 
-    fn term(&self, term: &Term, dot: &Value) -> Answer {
+    fn term(&mut self, term: &Term, dot: &Found) -> Result<Found, String> {
         match term {
-            Term::Literal(value) => Ok(value.clone()),
-            Term::Nil => Ok(Value::Null),
-            Term::Dot(path) => look_up(dot, path),
+            Term::Literal(value) => Ok(Found::made(value.clone())),
+            Term::Nil => Ok(Found::default()),
+            Term::Dot(path) => dot.below(path),
             Term::Variable(name, path) => match self.variables.iter().rev().find(|(known, _)| known == name) {
-                Some((_, value)) => look_up(value, path),
+                Some((_, found)) => found.below(path),
                 None => Err(format!("unknown variable `{name}`")),
             },
-            Term::Function(name) => call(name, &[]),
-            Term::Nested(pipeline, path) => look_up(&self.commands(pipeline, dot)?, path),
+            Term::Function(name) => Ok(Found::made(call(name, &[])?)),
+            Term::Nested(pipeline, path) => self.commands(pipeline, dot)?.below(path),
         }
     }
 }

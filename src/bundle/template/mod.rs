@@ -9,6 +9,7 @@ mod eval;
 mod parse;
 
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// What a template cannot do, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,13 +21,28 @@ pub struct TemplateError {
     pub problem: String,
 }
 
-/// The text of a template for an object, which is `.` and `$` in it.
+/// The text of a template for an object, which is `.` and `$` in it, and what of the object it came from.
 ///
 /// # Errors
 /// Text that is not a template; an action that fails; a result of more than [`LARGEST`] bytes.
-pub fn render(template: &str, object: &Value) -> Result<String, TemplateError> {
+pub fn render(template: &str, object: &Value) -> Result<(String, BTreeSet<Read>), TemplateError> {
     let nodes = parse::parse(template)?;
     eval::run(&nodes, object)
+}
+
+/// Something of the object that decided what a template rendered to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Read {
+    path: Vec<String>,
+    /// With everything below it; else only whether something is there.
+    is_whole: bool,
+}
+
+impl Read {
+    /// Whether another value at a path could have made a difference.
+    pub fn depends_on(&self, path: &[String]) -> bool {
+        self.path.starts_with(path) || self.is_whole && path.starts_with(&self.path)
+    }
 }
 
 /// Bytes that a template may render to: what a Kubernetes object may be at most, many times.
@@ -54,7 +70,7 @@ mod tests {
     #[track_caller]
     fn check(template: &str, expected: &str) {
         let bound = format!("{{{{ $v := index .Values \"a-b\" }}}}{template}");
-        assert_eq!(render(&bound, &object()).expect("it renders"), expected);
+        assert_eq!(render(&bound, &object()).expect("it renders").0, expected);
     }
 
     #[track_caller]
@@ -112,6 +128,40 @@ mod tests {
         check("{{ len $v.list }}{{ eq $v.n 1 3 }}{{ lt 1 $v.n }}{{ ge $v.n 4 }}", "2truetruefalse");
         check("{{ index $v.many 0 \"name\" }}{{ index $v.list 1 }}", "oneq");
         check("{{ $v.map | toYaml | nindent 0 }}", "\nj:\n  deep: 1\nk: v");
+    }
+
+    /// The paths of these that a template depends on.
+    #[track_caller]
+    fn depends(template: &str, paths: &[&str], expected: &[&str]) {
+        let bound = format!("{{{{ $v := index .Values \"a-b\" }}}}{template}");
+        let (_, reads) = render(&bound, &object()).expect("it renders");
+        let path =
+            |text: &str| ["Values", "a-b"].into_iter().chain(text.split('.')).map(str::to_owned).collect::<Vec<_>>();
+        let found: Vec<&str> =
+            paths.iter().copied().filter(|text| reads.iter().any(|read| read.depends_on(&path(text)))).collect();
+        assert_eq!(found, expected, "{template}: {reads:?}");
+    }
+
+    #[test]
+    fn what_a_text_came_from_is_known() {
+        let all = ["on", "n", "map", "map.k", "map.j", "map.j.deep", "map.new", "list", "missing", "none.x"];
+        depends("", &all, &[]);
+        depends("{{ $v.n }}", &all, &["n"]);
+        depends("{{ if $v.on }}{{ .Release.Namespace }}{{ end }}", &all, &["on"]);
+        // Binding and walking are not reading.
+        depends("{{ $m := $v.map }}{{ $m.j.deep }}", &all, &["map", "map.j", "map.j.deep"]);
+        depends("{{ with $v.map }}{{ .k }}{{ end }}", &all, &["map", "map.k"]);
+        depends("{{ with $v.none }}x{{ end }}", &all, &["none.x"]);
+        depends("{{ (index $v \"map\" \"j\").deep | quote }}", &all, &["map", "map.j", "map.j.deep"]);
+        depends("{{ toYaml $v.map }}", &all, &["map", "map.k", "map.j", "map.j.deep", "map.new"]);
+        depends("{{ range $k, $x := $v.map }}{{ $k }}{{ end }}", &["map.new", "list"], &["map.new"]);
+        depends("{{ range $v.list }}{{ . }}{{ end }}", &all, &["list"]);
+        depends("{{ index $v.list 0 }}", &all, &["list"]);
+        depends("{{ $v.missing | default $v.n }}", &all, &["n", "missing"]);
+        depends("{{ if and $v.on (eq $v.n 4) }}x{{ end }}", &all, &["on", "n"]);
+        depends("{{ if not (or $v.map.k $v.n) }}x{{ end }}", &all, &["map", "map.k"]);
+        depends("{{ $x := \"\" }}{{ $x = $v.n }}{{ printf \"%d\" $x }}", &all, &["n"]);
+        depends("{{ toYaml $v }}", &["n", "anything"], &["n", "anything"]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     cluster::{ClusterError, active_time, helm_record, raw},
     deploy::{event::Outcome, plan::Release, readiness},
+    text,
     validate::event::Severity,
 };
 use serde_json::{Value, json};
@@ -62,7 +63,7 @@ async fn restart(site: &Site, release: &Release, told: Told) -> Result<Option<St
             break;
         }
         if site.clock.now().since(began) >= DRIVER_SECONDS * 1000 {
-            let nodes = crate::text::listed(&waiting, 5);
+            let nodes = text::listed(&waiting, 5);
             let path = format!("kubectl rollout restart -n {} daemonset/{}", release.namespace, name(plugin));
             return Ok(Some(format!("the driver is not loaded on {nodes}; when it is: {path}")));
         }
@@ -92,7 +93,8 @@ async fn restart(site: &Site, release: &Release, told: Told) -> Result<Option<St
     Ok(None)
 }
 
-/// Removes the namespaces that a deploy has made and that hold nothing of anybody; `Failed` where one is left.
+/// Removes the namespaces that a deploy has made and in which no other release, workload or volume claim is; `Failed` where one
+/// is left that should not be.
 pub(super) async fn namespaces(site: &Site, prepared: &Prepared, interruptions: &mut Interruptions<'_>) -> Outcome {
     let mut outcome = Outcome::Done;
     for namespace in prepared.plan.namespaces() {
@@ -108,6 +110,41 @@ pub(super) async fn namespaces(site: &Site, prepared: &Prepared, interruptions: 
     outcome
 }
 
+/// What runs pods.
+const WORKLOADS: [(&str, &str, &str); 8] = [
+    ("Deployment", "/apis/apps/v1", "deployments"),
+    ("StatefulSet", "/apis/apps/v1", "statefulsets"),
+    ("DaemonSet", "/apis/apps/v1", "daemonsets"),
+    ("ReplicaSet", "/apis/apps/v1", "replicasets"),
+    ("Job", "/apis/batch/v1", "jobs"),
+    ("CronJob", "/apis/batch/v1", "cronjobs"),
+    ("ReplicationController", "/api/v1", "replicationcontrollers"),
+    ("Pod", "/api/v1", "pods"),
+];
+
+/// The workloads in a namespace that are neither of these releases nor of something else that is named here or goes anyway.
+async fn workloads(site: &Site, prepared: &Prepared, namespace: &str) -> Result<Vec<String>, ClusterError> {
+    let is_removed = |annotations: &Value| {
+        let of = annotations["meta.helm.sh/release-name"].as_str();
+        let release = prepared.plan.releases.iter().find(|release| Some(&*release.name) == of);
+        release.is_some_and(|release| annotations["meta.helm.sh/release-namespace"] == *release.namespace)
+    };
+    let mut found = Vec::new();
+    for (kind, api, plural) in WORKLOADS {
+        let path = format!("{api}/namespaces/{namespace}/{plural}");
+        for object in raw::list(&site.connection, &path, "").await? {
+            let metadata = &object["metadata"];
+            let is_owned = metadata["ownerReferences"].as_array().is_some_and(|owners| !owners.is_empty());
+            let is_hook = metadata["annotations"].get("helm.sh/hook").is_some();
+            let is_going = metadata["deletionTimestamp"].is_string();
+            if !is_owned && !is_hook && !is_going && !is_removed(&metadata["annotations"]) {
+                found.push(format!("{kind} {}", name(&object)));
+            }
+        }
+    }
+    Ok(found)
+}
+
 async fn namespace_of(site: &Site, prepared: &Prepared, namespace: &str, told: Told) -> Result<(), String> {
     let words = |error: ClusterError| error.found;
     let connection = &site.connection;
@@ -118,9 +155,13 @@ async fn namespace_of(site: &Site, prepared: &Prepared, namespace: &str, told: T
         return Ok(());
     }
     let others = helm_record::names(connection, site.kept_in, namespace).await.map_err(words)?;
+    let others = match others.is_empty() {
+        true => workloads(site, prepared, namespace).await.map_err(words)?,
+        false => others,
+    };
     let claims = raw::list(connection, &format!("{path}/persistentvolumeclaims"), "").await.map_err(words)?;
     if !others.is_empty() {
-        told.notice(Severity::Info, format!("namespace {namespace}: kept, because of {}", others.join(", ")));
+        told.notice(Severity::Info, format!("namespace {namespace}: kept, because of {}", text::listed(&others, 5)));
         return Ok(());
     }
     if prepared.wish.delete_pvcs {
@@ -134,9 +175,8 @@ async fn namespace_of(site: &Site, prepared: &Prepared, namespace: &str, told: T
     if !claims.is_empty() && !prepared.wish.delete_pvcs {
         let claims: Vec<&str> = claims.iter().map(name).collect();
         let claims = claims.join(", ");
-        let text =
-            format!("namespace {namespace}: kept, because of the volume claims {claims} (--delete-pvcs deletes them)");
-        told.notice(Severity::Info, text);
+        let why = format!("because of the volume claims {claims} (--delete-pvcs deletes them)");
+        told.notice(Severity::Info, format!("namespace {namespace}: kept, {why}"));
         return Ok(());
     }
     told.notice(Severity::Info, format!("namespace {namespace}: removing"));

@@ -161,6 +161,12 @@ impl Prepared {
                 lines.extend(self.in_full(release).map(|line| format!("  {:<width$}  {line}", "")));
             }
         }
+        if way == Way::Remove && !self.wish.keep_namespaces {
+            let what = if self.wish.delete_pvcs { "release or workload" } else { "release, workload or volume claim" };
+            lines.push("then the namespaces that deploying has made, with everything in them".to_owned());
+            lines.push(format!("  {}", self.plan.namespaces().join(", ")));
+            lines.push(format!("  kept where another {what} is in it"));
+        }
         lines
     }
 

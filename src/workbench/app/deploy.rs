@@ -106,9 +106,10 @@ impl State {
                 ["cancel", "deploy"],
                 "What is there with the same content is left as it is; what an earlier run left half-way is continued.",
             ),
-            Way::Remove => {
-                (["cancel", "remove"], "Namespaces that deploying has made go too, unless something else is in them.")
-            }
+            Way::Remove => (
+                ["cancel", "remove"],
+                "Secrets, ConfigMaps and whatever else is in a namespace that goes are deleted too.",
+            ),
         };
         lines.extend([String::new(), why.to_owned()]);
         self.desk.overlay = Some(Overlay::question(Question::Deploy, &title, &hanging(&lines, width), choices));

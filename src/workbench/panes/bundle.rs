@@ -9,7 +9,7 @@ use crate::{
     bundle::{
         compare::{self, Change, There},
         deployer::{self, Deployer},
-        flags::Flags,
+        flags::{Flags, path_text},
         plan::{BundlePlan, Options},
         release::Release,
         values::Added,
@@ -131,7 +131,9 @@ fn build(view: &View<'_>) -> Content {
         rows.extend(bundle.notes.iter().enumerate().map(|(at, note)| {
             let role = if note.is_warning() { Role::Warn } else { Role::Muted };
             let empty = [(); 4].map(|()| Cell::default());
-            let cells = [Cell::new(role, &note.component)].into_iter().chain(empty);
+            let cells = [Cell::new(role, if note.component.is_empty() { "all" } else { &note.component })]
+                .into_iter()
+                .chain(empty);
             let cells = cells.chain([Cell::new(role, note.to_string())]).collect();
             Row { depth: 1, ..Row::new(format!("{NOTE}{at}"), cells) }
         }));
@@ -329,7 +331,7 @@ fn in_full(plan: &BundlePlan, release: &Release) -> String {
         body += "\nwhat bundling adds to the values of the recipe:\n";
     }
     for Added { path, value, rule } in &component.values.added {
-        body += &format!("  {} = {value}\n      {}\n", path.join("."), rule.why());
+        body += &format!("  {} = {value}\n      {}\n", path_text(path), rule.why());
     }
     body += &format!("\nvalues:\n{}", yaml::to_string(&release.values));
     body

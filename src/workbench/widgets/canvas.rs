@@ -46,7 +46,15 @@ impl<'f> Canvas<'f> {
         // Whatever way a text came here, nothing unescaped is painted.
         let content = text::clean(content);
         let shown = text::head(&content, usize::from(columns));
-        let (end, _) = self.buffer.set_stringn(x, y, shown, usize::from(columns), style);
+        if !text::is_plain(shown) {
+            let (end, _) = self.buffer.set_stringn(x, y, shown, usize::from(columns), style);
+            return end - x;
+        }
+        let mut end = x;
+        for (symbol, x) in shown.chars().zip(x..x + columns) {
+            self.buffer[(x, y)].set_char(symbol).set_style(style);
+            end = x + 1;
+        }
         end - x
     }
 
@@ -223,13 +231,55 @@ pub fn is_plain(style: Style, theme: &Theme) -> bool {
 mod tests {
     use super::*;
     use crate::term::color::Level;
+    use unicode_segmentation::UnicodeSegmentation;
 
     #[test]
     fn glyphs_are_one_column_and_so_are_their_replacements() {
         for (glyph, ascii) in GLYPHS {
             assert_eq!(text::width(glyph), 1, "{glyph}");
             assert!(ascii.is_ascii() && ascii.len() == 1);
+            assert!(text::is_plain(glyph), "{glyph} is painted the slow way");
         }
+    }
+
+    #[test]
+    fn plain_text_is_painted_as_the_library_paints_it() {
+        let theme = theme::load("mono", Level::None).unwrap();
+        let lines = [
+            "",
+            "gpu-operator  v26.7.1",
+            "┏━ nodes ━━━ 12 not ready… ┓",
+            "日本 é\u{301} 👩‍🔬!",
+            "✓\u{fe0f} ok",
+            "a ▸ b → c × d",
+        ];
+        for (line, columns, x) in
+            lines.iter().flat_map(|line| (0..30).flat_map(move |c| [(*line, c, 0), (*line, c, 7)]))
+        {
+            let (mut ours, mut library) =
+                (Buffer::empty(Rect::new(0, 0, 24, 1)), Buffer::empty(Rect::new(0, 0, 24, 1)));
+            let used = Canvas::new(&mut ours, &theme).text(x, 0, columns, line, Role::Fail);
+            let room = usize::from(columns.min(24 - x));
+            let cut: String = line
+                .graphemes(true)
+                .scan(0, |used, grapheme| {
+                    *used += text::width(grapheme);
+                    (*used <= room).then_some(grapheme)
+                })
+                .collect();
+            let (end, _) = library.set_stringn(x, 0, cut, room, theme.style(Role::Fail));
+            assert_eq!((&ours, used), (&library, end - x), "{line} in {columns} from {x}");
+        }
+    }
+
+    #[test]
+    fn plain_characters_stand_alone_in_one_column() {
+        let plain: String = ('\0'..='\u{ffff}').filter(|c| text::is_plain(c.encode_utf8(&mut [0; 4]))).collect();
+        assert!(plain.chars().count() > 95 + 160);
+        for pair in plain.chars().zip(plain.chars().skip(1)).map(|(one, two)| format!("{one}{two}")) {
+            assert_eq!((text::width(&pair), pair.graphemes(true).count()), (2, 2), "{pair:?}");
+        }
+        assert!(!text::is_plain("e\u{301}") && !text::is_plain("\t") && !text::is_plain("日"));
     }
 
     #[test]

@@ -90,8 +90,26 @@ fn host(text: &str) -> Option<&str> {
     text.split_once('.').map(|(host, _)| host)
 }
 
+/// Whether each character is one column and stands alone, so that no table of Unicode has to be asked: printable ASCII, lines
+/// and blocks, and our own glyphs. Nearly all of a frame is.
+pub fn is_plain(text: &str) -> bool {
+    let is_glyph = |c: char| {
+        matches!(c, '\u{2500}'..='\u{259f}' | '✓' | '✗' | '»' | '⊘' | '◌' | '…' | '▸' | '▾' | '›')
+            || matches!(c, '→' | '←' | '↑' | '↓' | '·' | '—' | '–' | '≥' | '×')
+    };
+    text.is_ascii() && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+        || text.chars().all(|c| matches!(c, ' '..='~') || is_glyph(c))
+}
+
 /// The longest start of at most `columns`.
 pub fn head(text: &str, columns: usize) -> &str {
+    // No character takes more columns than bytes.
+    if text.len() <= columns {
+        return text;
+    }
+    if is_plain(text) {
+        return text.char_indices().nth(columns).map_or(text, |(at, _)| &text[..at]);
+    }
     let mut used = 0;
     for (at, grapheme) in text.grapheme_indices(true) {
         used += width(grapheme);
