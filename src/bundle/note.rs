@@ -134,11 +134,11 @@ impl fmt::Display for Note {
             About::NoEffect { flag, why } => write!(f, "{flag} has no effect: {why}"),
             About::NotJudged { rules, severity: Severity::Error } => write!(
                 f,
-                "`{name}`: whether rules of the registry hold that must hold is not checked here: {}",
+                "`{name}`: not checked here, although the registry says that they must hold: {}",
                 rules.join(", ")
             ),
             About::NotJudged { rules, .. } => {
-                write!(f, "`{name}`: rules of the registry are not checked here: {}", rules.join(", "))
+                write!(f, "`{name}`: not checked here, of the rules of the registry: {}", rules.join(", "))
             }
         }
     }

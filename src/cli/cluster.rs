@@ -51,7 +51,7 @@ pub async fn within<T, E: From<Failure>>(
 ) -> Result<T, E> {
     let Some(limit) = limit else { return work.await };
     tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
-        let because = format!("it was not done after {} s", limit.as_secs_f64());
+        let because = format!("not finished within {} s", limit.as_secs_f64());
         let hint = "is the cluster slow, or is a VPN or a tunnel down? Allow more with --timeout";
         Err(Failure::new(Kind::Timeout, doing, because).at(at).hint(hint).into())
     })

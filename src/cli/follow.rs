@@ -3,7 +3,10 @@
 //! Printing has a thread and a queue of its own: a reader of our output that stops reading stops the printing and nothing
 //! else. The run goes on, limits count, and Ctrl-C works.
 
-use super::{Printer, Stop, cluster::Interrupts};
+use super::{
+    Printer, Stop,
+    cluster::{Interrupts, reader_gone},
+};
 use crate::{
     cluster::Connection,
     ops::{
@@ -32,7 +35,8 @@ const STEPS: &str = "Enter goes on, r runs to the end, c cancels:";
 /// Runs a prepared validation until it ends or is interrupted; `show` gets every event, on a thread of its own. Without a
 /// connection, readiness is judged and nothing else.
 ///
-/// When `show` fails, the run is canceled and cleaned up, and its failure is returned.
+/// When `show` fails, the run is canceled and cleaned up, and its failure is returned. The same where it prints to standard
+/// output as it goes (`streams`) and the reader of that goes away, which an event that is long in coming would not show.
 ///
 /// # Errors
 /// As `show`; a second interrupt.
@@ -40,6 +44,7 @@ pub async fn follow(
     connection: Option<&Connection>,
     prepared: &Arc<Prepared>,
     printer: &Printer,
+    streams: bool,
     mut show: impl FnMut(&Event) -> Result<(), Stop> + Send + 'static,
 ) -> Result<Followed, Stop> {
     let mut interrupts = Interrupts::new()?;
@@ -93,9 +98,16 @@ pub async fn follow(
     let work = async { tokio::join!(running, reading, recording).0 };
     tokio::pin!(work);
     let mut interrupted = false;
+    let mut gone = std::pin::pin!(reader_gone());
+    let mut watched = streams;
     let report = loop {
         tokio::select! {
             report = &mut work => break report,
+            // What is printed next fails, and that is returned.
+            () = &mut gone, if watched => {
+                watched = false;
+                control.cancel();
+            }
             () = interrupts.next() => {
                 if interrupted {
                     return Err(run::abandoned(prepared).into());

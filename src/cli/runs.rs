@@ -1,8 +1,8 @@
 //! `aicr runs`: the runs that were recorded on this machine.
 
 use super::{
-    Outcome, Printer, Stop, exit::Exit, formats::Format, global::Global, live::Live, misuse, output, printer::Stream,
-    table,
+    Outcome, Printer, Stop, exit::Exit, follow::apart, formats::Format, global::Global, live::Live, misuse, output,
+    printer::Stream, table,
 };
 use crate::{
     ops::{
@@ -152,7 +152,12 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         }
         Verb::Replay { run, speed, step, logs } => {
             let record = shelf.open(run)?;
-            return super::cluster::block_on(global, replay(&record, (*speed, *step), *logs, printer));
+            return super::cluster::block_on(global, async {
+                tokio::select! {
+                    ended = replay(&record, (*speed, *step), *logs, printer) => ended,
+                    () = super::cluster::reader_gone() => Err(Stop::ClosedPipe),
+                }
+            });
         }
         Verb::Follow { run, cluster: Some(namespace), logs } => {
             return super::cluster::block_on(global, attach(namespace, run, *logs, global, printer));
@@ -227,7 +232,8 @@ async fn replay(record: &Record, (speed, step): (u32, bool), logs: bool, printer
         if step {
             let mut answer = String::new();
             // Without anybody who presses Enter, there is nobody who reads on.
-            let read = tokio::task::spawn_blocking(move || std::io::stdin().read_line(&mut answer).unwrap_or(0));
+            // Not waited for where the reader of the lines has gone.
+            let read = apart(move || std::io::stdin().read_line(&mut answer).unwrap_or(0));
             if read.await.unwrap_or(0) == 0 {
                 break;
             }

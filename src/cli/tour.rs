@@ -52,7 +52,7 @@ pub fn tour(global: &Global, printer: &Printer) -> Outcome {
         let prepared = Arc::new(run::prepare(&catalog, wanted, &name, taken, &options)?);
         let (mut live, lines) = (Live::new(printer.clone(), Stream::Out, false), printer.clone());
         let show = move |event: &Event| live.line(event).map_or(Ok(()), |line| lines.page(&format!("{line}\n")));
-        let report = follow(Some(&connection), &prepared, printer, show).await?.report;
+        let report = follow(Some(&connection), &prepared, printer, true, show).await?.report;
 
         printer.page(&format!("\n{}\n", printer.paint(Role::Heading, "4. The report")))?;
         printer.page(&format!("\n{}", text::render(&report)))?;

@@ -132,6 +132,9 @@ Examples:
   aicr validate -r recipe.yaml --skip-check gang-scheduling -o report.json
   aicr validate -r recipe.yaml -t junit -o report.xml --step-summary \"$GITHUB_STEP_SUMMARY\"";
 
+/// What happens, as it does.
+const EVENTS: &str = "events";
+
 /// One form of a run: text at each event, or at the end; empty where it says nothing then.
 #[derive(Debug)]
 struct ReportFormat {
@@ -159,7 +162,7 @@ static REPORTS: LazyLock<Vec<ReportFormat>> = LazyLock::new(|| {
     };
     // Events serialize: they hold texts and numbers only.
     let events = ReportFormat {
-        name: "events",
+        name: EVENTS,
         event: |event| serde_json::to_string(event).unwrap_or_default() + "\n",
         report: |_| String::new(),
         stored: None,
@@ -299,7 +302,9 @@ async fn finish(
             Ok(())
         }
     };
-    let mut followed = match follow(connection, &prepared, printer, show).await {
+    // Only events are printed while they happen.
+    let streams = place == Place::Standard && format.name == EVENTS;
+    let mut followed = match follow(connection, &prepared, printer, streams, show).await {
         Ok(followed) => followed,
         Err(stop) => {
             // Interrupted twice: the report says how far the run came.

@@ -9,7 +9,7 @@ use super::{
     objects,
 };
 use futures::AsyncBufReadExt;
-use tokio::sync::mpsc::Sender;
+use tokio::sync::{mpsc::Sender, watch::Receiver};
 
 /// Of one line of output; the rest of a longer one is dropped.
 const LINE_BYTES: usize = 16 << 10;
@@ -54,15 +54,22 @@ impl Last {
 ///
 /// A connection that breaks, that was open while the process was paused, or that ends while the container still runs, is
 /// resumed where it was, by the time stamps that the kubelet writes. Bytes that are not UTF-8 are replaced, lines longer
-/// than 16 KiB cut.
-pub async fn follow(connection: Connection, output: Output, clock: RunClock, lines: Sender<Observed<Option<String>>>) {
+/// than 16 KiB cut. `ended`
+/// says that the container was seen to have ended: the rest is read then, without a wait; where its sender is gone, nobody says it.
+pub async fn follow(
+    connection: Connection,
+    output: Output,
+    clock: RunClock,
+    mut ended: Receiver<bool>,
+    lines: Sender<Observed<Option<String>>>,
+) {
     let mut last = Last::default();
     let mut pauses = clock.pauses();
     let mut backoff = Backoff::new(SHORTEST_WAIT, LONGEST_WAIT);
     while !lines.is_closed() {
         pauses.mark_unchanged();
-        let (fruitful, ended) = read(&connection, &output, &clock, &mut pauses, &mut last, &lines).await;
-        if ended && has_ended(&connection, &output).await {
+        let (fruitful, complete) = read(&connection, &output, &clock, &mut pauses, &mut last, &lines).await;
+        if complete && has_ended(&connection, &output).await {
             break;
         }
         if fruitful {
@@ -74,10 +81,20 @@ pub async fn follow(connection: Connection, output: Output, clock: RunClock, lin
         let wait = backoff.failed();
         let (pod, attempt) = (&output.pod, backoff.attempt());
         tracing::info!(pod, attempt, wait_ms = wait.as_millis(), "output interrupted; reading on");
-        active_time::sleep(wait).await;
+        tokio::select! {
+            () = active_time::sleep(wait) => {}
+            () = told(&mut ended) => {}
+        }
     }
     // Without a reader nobody waits for the end either.
     let _ = lines.send(Observed { at: clock.now(), what: None }).await;
+}
+
+/// Waits until the end is said, which it is once; for ever where nobody says it.
+async fn told(ended: &mut Receiver<bool>) {
+    if ended.changed().await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// Reads one connection to its end: whether it brought a new line, and whether it ended as output ends.

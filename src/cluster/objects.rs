@@ -153,12 +153,15 @@ pub async fn find(
 pub async fn delete(connection: &Connection, kind: &str, namespace: &str, name: &str) -> Result<(), ClusterError> {
     let Some(path) = collection(kind, namespace) else { return Ok(()) };
     let at = if namespace.is_empty() { format!("{kind} {name}") } else { format!("{kind} {namespace}/{name}") };
-    delete_at(connection, kind, &format!("{path}/{name}"), &at).await
+    delete_at(connection, kind, &format!("{path}/{name}"), &at, grace_of(kind)).await
 }
 
-async fn delete_at(connection: &Connection, kind: &str, path: &str, at: &str) -> Result<(), ClusterError> {
-    // A pod's own grace period would only delay what is not needed any more.
-    let grace = if kind == "Pod" { POD_GRACE_SECONDS } else { 0 };
+/// A pod's own grace period would only delay what is not needed any more.
+fn grace_of(kind: &str) -> u64 {
+    if kind == "Pod" { POD_GRACE_SECONDS } else { 0 }
+}
+
+async fn delete_at(connection: &Connection, kind: &str, path: &str, at: &str, grace: u64) -> Result<(), ClusterError> {
     let options = json!({
         "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background", "gracePeriodSeconds": grace,
     });
@@ -181,6 +184,8 @@ pub struct ObjectRef {
     pub run_id: String,
     /// The API path of all objects beside it.
     collection: String,
+    /// A pod of which no container runs, nor will run again.
+    has_ended: bool,
 }
 
 impl std::fmt::Display for ObjectRef {
@@ -200,6 +205,7 @@ impl ObjectRef {
             name: text(object, "/metadata/name").to_owned(),
             run_id: text(object, "/metadata/labels/aicr.run~1run-id").to_owned(),
             collection: collection.to_owned(),
+            has_ended: kind == "Pod" && has_ended(object),
         }
     }
 
@@ -207,6 +213,17 @@ impl ObjectRef {
     fn makes_pods(&self) -> bool {
         KINDS.iter().all(|known| known.kind != self.kind)
     }
+}
+
+/// Whether every container of a pod has ended, injected ones included, and none is started again.
+fn has_ended(pod: &Value) -> bool {
+    let of = |pointer: &str| pod.pointer(pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let statuses = ["containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"];
+    let statuses: Vec<&Value> = statuses.iter().flat_map(|key| of(&format!("/status/{key}"))).collect();
+    let containers = ["containers", "initContainers", "ephemeralContainers"];
+    let containers: usize = containers.iter().map(|key| of(&format!("/spec/{key}")).len()).sum();
+    let have_ended = statuses.iter().all(|status| status.pointer("/state/terminated").is_some());
+    text(pod, "/spec/restartPolicy") == "Never" && containers > 0 && statuses.len() == containers && have_ended
 }
 
 /// Everything that a label selector names among what runs create, in the order in which to delete it.
@@ -274,19 +291,32 @@ impl std::fmt::Display for Unlisted {
 /// Lists at a time.
 const LISTS: usize = 16;
 
-/// Everything else of a namespace that a label selector names, whatever its kind.
+/// Which kinds a cluster has besides those of [`list_labeled`].
+#[derive(Clone, Debug)]
+pub struct OtherKinds {
+    kinds: Vec<ServedKind>,
+    /// Groups whose kinds are not known.
+    unknown: Vec<Unlisted>,
+}
+
+/// Which other kinds there are.
 ///
 /// # Errors
-/// The server does not say which kinds it has.
-pub async fn list_others(connection: &Connection, namespace: &str, selector: &str) -> Result<Others, ClusterError> {
-    let (kinds, failed) = super::kinds::served(connection).await?;
-    let mut others = Others::default();
-    others.unlisted.extend(failed.into_iter().map(|error| Unlisted { resource: error.doing, why: error.found }));
+/// The server does not say.
+pub async fn other_kinds(connection: &Connection) -> Result<OtherKinds, ClusterError> {
+    let (mut kinds, failed) = super::kinds::served(connection).await?;
     let is_own = |kind: &ServedKind| KINDS.iter().any(|known| known.api == kind.api && known.plural == kind.plural);
     // Events are no objects of a run, and carry no labels.
-    let wanted = kinds.into_iter().filter(|kind| !is_own(kind) && kind.plural != "events");
+    kinds.retain(|kind| !is_own(kind) && kind.plural != "events");
+    let unknown = failed.into_iter().map(|error| Unlisted { resource: error.doing, why: error.found }).collect();
+    Ok(OtherKinds { kinds, unknown })
+}
+
+/// Everything else of a namespace that a label selector names, whatever its kind.
+pub async fn list_others(connection: &Connection, kinds: &OtherKinds, namespace: &str, selector: &str) -> Others {
+    let mut others = Others { objects: Vec::new(), unlisted: kinds.unknown.clone() };
     // Collected first: a stream over the closure itself could not be sent between threads.
-    let lists: Vec<_> = wanted.map(|kind| list_served(connection, kind, namespace, selector)).collect();
+    let lists: Vec<_> = kinds.kinds.iter().map(|kind| list_served(connection, kind, namespace, selector)).collect();
     let lists: Vec<_> = futures::stream::iter(lists).buffered(LISTS).collect().await;
     for list in lists {
         match list {
@@ -294,29 +324,32 @@ pub async fn list_others(connection: &Connection, namespace: &str, selector: &st
             Err(unlisted) => others.unlisted.push(unlisted),
         }
     }
-    Ok(others)
+    others
 }
 
 async fn list_served(
     connection: &Connection,
-    kind: ServedKind,
+    kind: &ServedKind,
     namespace: &str,
     selector: &str,
 ) -> Result<Vec<ObjectRef>, Unlisted> {
     let ServedKind { kind, api, plural, resource } = kind;
     let path = format!("{api}/namespaces/{namespace}/{plural}");
-    let object_ref = |object: Value| ObjectRef::of(&object, &kind, &path);
+    let object_ref = |object: Value| ObjectRef::of(&object, kind, &path);
     match list::metadata(connection, &format!("list {resource}"), &path, selector, object_ref).await {
         Ok(listed) => Ok(listed.items),
         // The definition of the kind was removed since.
         Err(error) if error.kind == ClusterErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(Unlisted { resource, why: error.found }),
+        Err(error) => Err(Unlisted { resource: resource.clone(), why: error.found }),
     }
 }
 
 async fn delete_ref(connection: &Connection, object: &ObjectRef) -> Option<String> {
-    let ObjectRef { kind, name, collection, .. } = object;
-    let deleted = delete_at(connection, kind, &format!("{collection}/{name}"), &object.to_string()).await;
+    let ObjectRef { kind, name, collection, has_ended, .. } = object;
+    // Nothing of it runs that could end by itself: without a grace period it does not wait for the kubelet, which says a second
+    // after the end of the containers that the pod has ended.
+    let grace = if *has_ended { 0 } else { grace_of(kind) };
+    let deleted = delete_at(connection, kind, &format!("{collection}/{name}"), &object.to_string(), grace).await;
     deleted.err().map(|error| format!("{object} ({})", error.found))
 }
 
@@ -332,4 +365,27 @@ pub async fn delete_all(connection: &Connection, objects: &[ObjectRef]) -> Vec<S
         refused.extend(done.into_iter().flatten());
     }
     refused
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pod_has_ended_with_its_last_container() {
+        let ended = json!({"state": {"terminated": {"exitCode": 0}}});
+        let running = json!({"state": {"running": {}}});
+        let pod = |restart: &str, sidecars: usize, statuses: &[&Value]| {
+            let injected = vec![json!({"restartPolicy": "Always"}); sidecars];
+            json!({"spec": {"restartPolicy": restart, "containers": [{"name": "validator"}], "initContainers": injected},
+                "status": {"containerStatuses": &statuses[..statuses.len().min(1)],
+                    "initContainerStatuses": &statuses[statuses.len().min(1)..]}})
+        };
+        assert!(has_ended(&pod("Never", 0, &[&ended])));
+        assert!(has_ended(&pod("Never", 1, &[&ended, &ended])));
+        assert!(!has_ended(&pod("Never", 1, &[&ended, &running])), "an injected container goes on");
+        assert!(!has_ended(&pod("Never", 1, &[&ended])), "nothing is known of the injected container");
+        assert!(!has_ended(&pod("Never", 0, &[])) && !has_ended(&json!({})), "nothing is known");
+        assert!(!has_ended(&pod("OnFailure", 0, &[&ended])), "it may be started again");
+    }
 }

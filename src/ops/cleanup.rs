@@ -14,6 +14,10 @@ use std::{collections::BTreeSet, time::Duration};
 /// Milliseconds that deleted objects may take to disappear.
 const PATIENCE_MS: u64 = 20_000;
 
+/// Between two looks at what is left; what is deleted is mostly gone at once, and else waits for a controller.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(30);
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+
 /// What a clean-up did.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outcome {
@@ -50,7 +54,10 @@ pub async fn look(connection: &Connection, namespace: &str) -> Result<Others, Fa
 /// Whatever carries the labels, of every kind.
 async fn everything(connection: &Connection, namespace: &str, selector: &str) -> Result<Others, ClusterError> {
     let of_runs = objects::list_labeled(connection, namespace, selector);
-    let of_checks = objects::list_others(connection, namespace, selector);
+    let of_checks = async {
+        let kinds = objects::other_kinds(connection).await?;
+        Ok(objects::list_others(connection, &kinds, namespace, selector).await)
+    };
     let (objects, mut others) = futures::future::try_join(of_runs, of_checks).await?;
     others.objects.splice(0..0, objects);
     Ok(others)
@@ -84,24 +91,38 @@ pub async fn sweep(connection: &Connection, namespace: &str, run_id: Option<&str
 
 async fn remove(connection: &Connection, namespace: &str, selector: &str) -> Outcome {
     let clock = RunClock::start();
-    let found = match everything(connection, namespace, selector).await {
+    let of_runs = || objects::list_labeled(connection, namespace, selector);
+    // Asked for once: what is removed makes no new kinds.
+    let (mut remaining, kinds) = match futures::future::try_join(of_runs(), objects::other_kinds(connection)).await {
         Ok(found) => found,
         Err(error) => return unknown(&error),
     };
-    let (known, unlisted, mut remaining) = (found.objects.len(), found.unlisted, found.objects);
-    let began = clock.now();
+    let of_checks = || objects::list_others(connection, &kinds, namespace, selector);
+    let Others { objects, mut unlisted } = of_checks().await;
+    let has_others = !objects.is_empty();
+    remaining.extend(objects);
+    let (known, began, mut pause) = (remaining.len(), clock.now(), SHORTEST_PAUSE);
     loop {
         let refused = objects::delete_all(connection, &remaining).await;
-        remaining = match everything(connection, namespace, selector).await {
-            Ok(found) => found.objects,
+        remaining = match of_runs().await {
+            Ok(of_runs) => of_runs,
             Err(error) => return unknown(&error),
         };
+        // The many other kinds are looked at again where there was one, and in the end.
+        if remaining.is_empty() || has_others || clock.now().since(began) >= PATIENCE_MS {
+            let others = of_checks().await;
+            remaining.extend(others.objects);
+            let is_new = |new: &Unlisted| unlisted.iter().all(|known| known.resource != new.resource);
+            let new: Vec<Unlisted> = others.unlisted.into_iter().filter(is_new).collect();
+            unlisted.extend(new);
+        }
         if remaining.is_empty() || clock.now().since(began) >= PATIENCE_MS {
             let removed = known.saturating_sub(remaining.len());
             let left = remaining.iter().map(ToString::to_string).collect();
             return Outcome { removed, left: if refused.is_empty() { left } else { refused }, unlisted };
         }
-        active_time::sleep(Duration::from_millis(250)).await;
+        active_time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 

@@ -143,6 +143,11 @@ impl Machine {
         self.finished
     }
 
+    /// Its verdict waits for the rest of the output.
+    pub fn is_ending(&self) -> bool {
+        self.ending.is_some()
+    }
+
     /// The pod that was seen last.
     pub fn pod_name(&self) -> Option<&str> {
         self.pod.as_ref().map(|pod| text(pod, "/metadata/name"))

@@ -37,7 +37,7 @@ const RBAC: &str = "rbac.authorization.k8s.io";
 /// Seconds after its limit at which a check that goes on is given up: enough for its last words to arrive.
 pub const GIVE_UP_SECONDS: u64 = 5;
 /// Checks that only read, at the same time.
-pub const PARALLEL: usize = 4;
+pub const PARALLEL: usize = 8;
 /// Images under this prefix are the catalog's own; only those are resolved and redirected.
 const BUILT_IN_IMAGES: &str = "ghcr.io/nvidia/aicr-validators/";
 

@@ -21,6 +21,7 @@ use aicr::{
 };
 use serde_json::json;
 use std::{collections::BTreeSet, path::Path, process::Stdio, sync::Arc, time::Duration};
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 const RECIPE: &str = "apiVersion: aicr.run/v1\nkind: RecipeResult\nmetadata: {version: 1.0.0}\ncriteria: null\ncomponentRefs:
   - {name: one, namespace: ns-one, chart: one, type: Helm, source: 'https://charts.example.com', version: 1.2.3}
@@ -516,6 +517,55 @@ async fn what_was_checked_is_what_is_applied() {
     let changed = std::fs::read_to_string(sandbox.home().join("bundle/003-three/values.yaml")).expect("values");
     assert!(changed.contains("replaced: yes"), "{changed}");
     assert_eq!(std::fs::read_to_string(sandbox.home().join("three")).expect("it was applied"), before);
+}
+
+/// `aicr deploy | head -1`: releases are not left half-way because nobody reads the report.
+#[tokio::test]
+async fn a_reader_that_goes_away_before_a_deploy_stops_it_and_later_does_not() {
+    let sandbox = bundled();
+    let home = sandbox.home().to_owned();
+    let helm = helm(&sandbox, &format!("while [ ! -e {}/go ]; do sleep 0.05; done", home.display()));
+    let (demo, connection) = demo();
+    let listener = serve::listen(0).await.expect("a port");
+    sandbox.kubeconfig(&format!("http://{}", listener.local_addr().expect("an address")));
+    tokio::spawn(async move { demo.serve(listener).await });
+    let arguments = ["deploy", "bundle", "--yes", "--helm", &helm];
+    let command = || {
+        let mut command = tokio::process::Command::from(sandbox.command(&arguments));
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).stderr(Stdio::piped()).kill_on_drop(true);
+        command
+    };
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let before = command().stdout(writer).spawn().expect("it runs").wait_with_output().await.expect("it runs");
+    assert_eq!((before.status.code(), String::from_utf8_lossy(&before.stderr).as_ref()), (Some(141), ""));
+    assert!(!home.join("called").exists() && !home.join(".local/state/aicr/runs").exists(), "nothing was begun");
+
+    let mut child = command().stdout(Stdio::piped()).spawn().expect("it runs");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let first = lines.next_line().await.expect("a line").expect("a line");
+    assert!(first.starts_with("deploy bundle to test: 3 releases"), "{first}");
+    let called = async {
+        while !home.join("called").exists() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), called).await.expect("Helm is called");
+    drop(lines);
+    std::fs::write(home.join("go"), "").expect("a file");
+    let ended = tokio::time::timeout(Duration::from_secs(60), child.wait_with_output()).await.expect("its end");
+    let ended = ended.expect("it runs");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.code() == Some(141) && !said.contains("error") && !said.contains("warning"), "{said}");
+    let record = record(&home);
+    assert!(record.contains("\"event\":\"ended\",\"verdict\":\"passed\""), "{record}");
+    assert_eq!(raw::get(&connection, LEASE).await.expect("an answer"), None, "the lock was given back");
+    let folders = std::fs::read_to_string(home.join("called")).expect("calls");
+    let folders = folders.lines().filter(|line| line.starts_with('/') && line.contains("-three"));
+    assert!(
+        folders.clone().count() == 1 && folders.clone().all(|folder| !Path::new(folder).exists()),
+        "its copy is gone"
+    );
 }
 
 /// The only record of a sandbox.

@@ -466,6 +466,8 @@ async fn a_run_that_is_killed_at_any_stage_is_swept() {
     ];
     for (stage, is_reached) in stages {
         let setup = setup(Does::Looks).await;
+        // Each answer takes its time, so that the run does not end before it is killed.
+        setup.demo.break_by(vec![Fault::Slow { millis: 10 }]);
         let (connection, prepared) = (setup.connection.clone(), setup.prepare());
         let (writer, log) = EventLog::new();
         let (_control, requests) = run::control();

@@ -246,6 +246,31 @@ async fn a_reader_of_standard_error_that_does_not_read_does_not_stop_ctrl_c() {
     assert!(printed.starts_with("resolved") && !printed.contains("planned"), "printing was held up: {printed}");
 }
 
+/// `aicr validate -t events | head -1`: nothing is written while a check waits, so that no write would fail.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_of_events_that_goes_away_ends_the_run() {
+    let faults = vec![Fault::Unschedulable { check: "dra-support".into() }];
+    let arguments = ["--check", "dra-support", "--patience", "10m", "-t", "events"];
+    let mut validation = Validation::start(faults, &arguments, Stdio::piped()).await;
+    let mut first = String::new();
+    let mut events = std::io::BufReader::new(validation.child.stdout.take().unwrap());
+    std::io::BufRead::read_line(&mut events, &mut first).unwrap();
+    assert!(first.contains("\"event\":\"planned\""), "{first}");
+    let reason = |pod: &serde_json::Value| pod["status"]["conditions"][0]["reason"].clone();
+    validation.pod(|pod| reason(pod) == "Unschedulable").await;
+    drop(events);
+    assert_eq!(validation.ended().await, Some(141));
+    assert_eq!(validation.left().await, [""; 0]);
+    let mut said = String::new();
+    std::io::Read::read_to_string(&mut validation.child.stderr.take().unwrap(), &mut said).unwrap();
+    assert!(!said.contains("error") && !said.contains("warning"), "{said}");
+    let records = std::fs::read_dir(validation._sandbox.home().join(".local/state/aicr/runs")).unwrap();
+    let record = std::fs::read_to_string(records.last().unwrap().unwrap().path()).unwrap();
+    let words = ["\"event\":\"cleaned-up\"", "\"event\":\"ended\",\"verdict\":\"canceled\""];
+    assert!(words.iter().all(|words| record.contains(words)), "{record}");
+}
+
 /// The report is written on every way out: standard output, the summary of the step, the record.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,6 +3,7 @@
 
 use super::sandbox::Sandbox;
 use std::{
+    io::{BufRead, BufReader, Write},
     path::PathBuf,
     process::{Child, Stdio},
     time::{Duration, Instant},
@@ -107,6 +108,46 @@ fn a_run_is_followed_from_a_second_terminal_to_its_end() {
     let ended = child.wait().unwrap().code();
     assert_eq!(Some(followed.code), ended, "{}", followed.transcript);
     assert!(followed.stdout.lines().last().is_some_and(|line| line.contains("ended")), "{}", followed.transcript);
+}
+
+/// `aicr runs replay | head -1`: between two lines there may be minutes, or an Enter that does not come.
+#[test]
+fn a_replay_ends_with_its_reader() {
+    let sandbox = Sandbox::new();
+    assert_eq!(sandbox.aicr(&[&VALIDATE[..], &["platform-health"]].concat()).code, 0);
+    let record = std::fs::read_to_string(&records(&sandbox)[0]).unwrap();
+    // A hundred years lie between readiness and the checks.
+    let is_early =
+        |line: &str| ["planned", "readiness"].iter().any(|event| line.contains(&format!("\"event\":\"{event}\"")));
+    let moved = |line: &str| match is_early(line) {
+        true => line.to_owned(),
+        false => line.replace("\"observed_at\":\"20", "\"observed_at\":\"21"),
+    };
+    let text: String = record.lines().map(|line| moved(line) + "\n").collect();
+    sandbox.file("slow.jsonl", &text);
+    for arguments in [["slow.jsonl", "--speed=1"], ["last", "--step"]] {
+        let mut command = sandbox.command(&[&["runs", "replay"], &arguments[..]].concat());
+        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = piped.spawn().unwrap();
+        // Stays open: nobody presses Enter a second time.
+        let mut keys = child.stdin.take().unwrap();
+        keys.write_all(b"\n").unwrap();
+        let (mut first, mut lines) = (String::new(), BufReader::new(child.stdout.take().unwrap()));
+        lines.read_line(&mut first).unwrap();
+        assert!(first.contains("  planned  "), "{arguments:?}: {first}");
+        drop(lines);
+        let began = Instant::now();
+        while child.try_wait().unwrap().is_none() {
+            if began.elapsed() > Duration::from_secs(60) {
+                child.kill().unwrap();
+                panic!("{arguments:?} goes on without a reader");
+            }
+            std::thread::yield_now();
+        }
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(141), "{arguments:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{arguments:?}");
+    }
 }
 
 /// An answer for each stop; then standard input ends.

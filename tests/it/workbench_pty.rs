@@ -1,6 +1,11 @@
 //! The binary in a pseudo-terminal: what a person at a real terminal would get, read back by a terminal emulator.
 #![cfg(unix)]
 
+use super::sandbox::Sandbox;
+use aicr::{
+    demo::serve,
+    ops::{self, cleanup, demo::DemoOptions, fault::Fault},
+};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::{
@@ -46,7 +51,7 @@ pub struct Terminal {
     /// The modes before the program ran.
     modes: String,
     /// Its own, so that no session is restored but where a test wants one.
-    _home: tempfile::TempDir,
+    home: tempfile::TempDir,
 }
 
 impl Terminal {
@@ -89,7 +94,7 @@ impl Terminal {
             }
         });
         let keys = pair.master.take_writer().unwrap();
-        Terminal { master: pair.master, keys, child, shown, modes, _home: home }
+        Terminal { master: pair.master, keys, child, shown, modes, home }
     }
 
     pub fn press(&mut self, keys: &str) {
@@ -685,6 +690,43 @@ fn a_signal_to_end_restores_a_terminal_without_a_screen() {
         kill_process(terminal.program(), signal).unwrap();
         terminal.restored(130);
         terminal.shows(&format!("terminated by {name}"));
+    }
+}
+
+/// The cluster is in this process, so that what the program leaves can be looked at when it has gone.
+#[test]
+fn a_signal_to_end_lets_a_run_in_lines_clean_up() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let _inside = runtime.enter();
+    let faults = vec![Fault::Unschedulable { check: "dra-support".into() }];
+    let demo = ops::demo::start(&DemoOptions { seed: 7, faults, ..DemoOptions::default() }).unwrap();
+    let connection = ops::demo::to_demo(&demo);
+    let listener = runtime.block_on(serve::listen(0)).unwrap();
+    let sandbox = Sandbox::new();
+    let kubeconfig = sandbox.kubeconfig(&format!("http://{}", listener.local_addr().unwrap()));
+    runtime.spawn(async move { demo.serve(listener).await });
+    let left = || {
+        let left = runtime.block_on(cleanup::leftovers(&connection, "aicr-validation")).unwrap();
+        left.iter().map(ToString::to_string).collect::<Vec<String>>()
+    };
+    for (signal, name) in [(Signal::TERM, "SIGTERM"), (Signal::HUP, "SIGHUP")] {
+        let variables = [("TERM", "dumb".as_ref()), ("KUBECONFIG", kubeconfig.as_os_str())];
+        let arguments = "tui --screen validate --service kind --accelerator a100";
+        let mut terminal = Terminal::start_with(100, 40, arguments, &variables);
+        terminal.shows("Validate, phases and checks> ");
+        terminal.press("run\r");
+        terminal.shows("2: run");
+        terminal.press("2\r");
+        terminal.shows("dra-support: unscheduled");
+        assert!(left().iter().any(|object| object.starts_with("Job ")), "a check is under way: {:?}", left());
+        kill_process(terminal.program(), signal).unwrap();
+        terminal.restored(130);
+        terminal.shows(&format!("terminated by {name}"));
+        assert_eq!(left(), [""; 0], "after {name}");
+        let records = std::fs::read_dir(terminal.home.path().join(".local/state/aicr/runs")).unwrap();
+        let record = std::fs::read_to_string(records.last().unwrap().unwrap().path()).unwrap();
+        let words = ["\"event\":\"cleaned-up\"", "\"event\":\"ended\",\"verdict\":\"canceled\""];
+        assert!(words.iter().all(|words| record.contains(words)), "after {name}: {record}");
     }
 }
 

@@ -36,7 +36,11 @@ use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
 };
-use tokio::{sync::mpsc, task::JoinSet, time::MissedTickBehavior};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+    time::MissedTickBehavior,
+};
 
 const TICK: Duration = Duration::from_millis(500);
 /// Ticks between two looks at whether the run is over.
@@ -343,7 +347,13 @@ impl Attached<'_> {
     fn follow(&mut self, check: String, pod: String) {
         let (lines, mut line) = mpsc::channel(64);
         let output = logs::Output { namespace: self.namespace.to_owned(), pod, container: CONTAINER.to_owned() };
-        self.followers.spawn(logs::follow(self.connection.clone(), output, self.clock.clone(), lines));
+        self.followers.spawn(logs::follow(
+            self.connection.clone(),
+            output,
+            self.clock.clone(),
+            watch::channel(false).1,
+            lines,
+        ));
         let seen = self.seen.clone();
         self.followers.spawn(async move {
             while let Some(Observed { at, what }) = line.recv().await {

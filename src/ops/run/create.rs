@@ -87,7 +87,8 @@ pub(super) fn words(error: &ClusterError) -> String {
     format!("failed to {}: {}{hint}", error.doing, error.found)
 }
 
-/// Creates the objects of one check in order, until the check is given up.
+/// Creates the objects of one check until it is given up: what stands alone at the same time, then what binds it, then the
+/// Job, which finds its rights.
 ///
 /// A request that was under way then may still create the Job, which nobody waits for: it is deleted again, unless everything
 /// is kept.
@@ -97,22 +98,40 @@ pub(super) async fn of_check(
     given_up: &AtomicBool,
     keeps: bool,
 ) -> Result<(), ClusterError> {
-    for object in wanted {
+    for stage in stages(wanted) {
         if given_up.load(Ordering::SeqCst) {
             return Ok(());
         }
-        let created = objects::apply(connection, object).await;
-        if object["kind"] == "Job" && given_up.load(Ordering::SeqCst) && !keeps {
-            let name = |field: &str| object["metadata"][field].as_str().unwrap_or_default();
-            return objects::delete(connection, "Job", name("namespace"), name("name")).await;
-        }
-        match created {
-            // A Role needs a namespace that does not exist; that is for the check to find out and to judge.
-            Err(error) if error.kind == ClusterErrorKind::NotFound && is_right(object) => {}
-            created => drop(created?),
+        // All of them come to their end, so that nothing appears after the clean-up.
+        let created = futures::future::join_all(stage.iter().map(|object| objects::apply(connection, object))).await;
+        for (object, created) in stage.into_iter().zip(created) {
+            if object["kind"] == "Job" && given_up.load(Ordering::SeqCst) && !keeps {
+                let name = |field: &str| object["metadata"][field].as_str().unwrap_or_default();
+                return objects::delete(connection, "Job", name("namespace"), name("name")).await;
+            }
+            match created {
+                // A Role needs a namespace that does not exist; that is for the check to find out and to judge.
+                Err(error) if error.kind == ClusterErrorKind::NotFound && is_right(object) => {}
+                created => drop(created?),
+            }
         }
     }
     Ok(())
+}
+
+/// Objects that do not need each other, stage by stage. A server that has to ask whether a person may bind a role looks at
+/// the role; a pod is refused without its ServiceAccount.
+fn stages(wanted: &[Value]) -> [Vec<&Value>; 3] {
+    let mut stages = [Vec::new(), Vec::new(), Vec::new()];
+    for object in wanted {
+        let stage = match object["kind"].as_str().unwrap_or_default() {
+            "ServiceAccount" | "Role" | "ClusterRole" => 0,
+            "RoleBinding" | "ClusterRoleBinding" => 1,
+            _ => 2,
+        };
+        stages[stage].push(object);
+    }
+    stages
 }
 
 fn is_right(object: &Value) -> bool {
@@ -129,4 +148,33 @@ pub(super) fn owned(object: &Value, owner: &Value) -> Value {
         }]);
     }
     object
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_comes_before_its_binding_and_both_before_the_job() {
+        let object = |kind: &str, name: &str| json!({"kind": kind, "metadata": {"name": name}});
+        let of = [
+            "ServiceAccount",
+            "ClusterRole",
+            "ClusterRoleBinding",
+            "Role",
+            "RoleBinding",
+            "Role",
+            "RoleBinding",
+            "Job",
+        ];
+        let wanted: Vec<Value> = of.iter().map(|kind| object(kind, "check")).collect();
+        let kinds =
+            stages(&wanted).map(|stage| stage.iter().filter_map(|object| object["kind"].as_str()).collect::<Vec<_>>());
+        let expected: [&[&str]; 3] = [
+            &["ServiceAccount", "ClusterRole", "Role", "Role"],
+            &["ClusterRoleBinding", "RoleBinding", "RoleBinding"],
+            &["Job"],
+        ];
+        assert_eq!(kinds, expected);
+    }
 }

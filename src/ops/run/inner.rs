@@ -9,7 +9,10 @@ use crate::{
 };
 use serde_json::Value;
 use std::collections::BTreeSet;
-use tokio::{sync::mpsc, task::JoinSet};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
 
 /// Outputs that are followed at a time: a check may create a pod on each of thousands of nodes.
 const MOST: usize = 32;
@@ -74,7 +77,7 @@ impl Inner {
             let output =
                 logs::Output { namespace: namespace.clone(), pod: name.clone(), container: container.to_owned() };
             let (lines, mut line) = mpsc::channel(64);
-            let following = logs::follow(connection.clone(), output, clock.clone(), lines);
+            let following = logs::follow(connection.clone(), output, clock.clone(), watch::channel(false).1, lines);
             let (arrivals, check) = (arrivals.clone(), check.to_owned());
             self.followers.spawn(async move {
                 let passing = async {

@@ -35,7 +35,10 @@ use std::{
     },
     time::Duration,
 };
-use tokio::{sync::mpsc, task::JoinSet};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
 
 /// The reason of a check that a person canceled before it started.
 const DROPPED: &str = "canceled before it started";
@@ -48,6 +51,8 @@ struct OnItsWay<'r> {
     machine: Machine,
     /// Tells the creator of its objects to stop, and to delete a Job that comes too late.
     given_up: Arc<AtomicBool>,
+    /// Tells the reader of its output that no more of it is written.
+    container_ended: watch::Sender<bool>,
 }
 
 pub(super) struct PhaseRun<'r> {
@@ -204,7 +209,8 @@ impl<'r> PhaseRun<'r> {
         let patience_ms = u64::try_from(self.prepared.options.patience.as_millis()).unwrap_or(u64::MAX);
         let machine = Machine::new(check.check.clone(), patience_ms, self.clock.now());
         let given_up: Arc<AtomicBool> = Arc::default();
-        self.machines.push(OnItsWay { check, machine, given_up: given_up.clone() });
+        let container_ended = watch::Sender::new(false);
+        self.machines.push(OnItsWay { check, machine, given_up: given_up.clone(), container_ended });
         if check.check.way == Way::InProcess {
             return self.start_here(check, reporter);
         }
@@ -337,8 +343,11 @@ impl<'r> PhaseRun<'r> {
 
     fn observe(&mut self, at: Moment, name: &str, observation: Observation, reporter: &mut Reporter) {
         let Some(index) = self.machines.iter().position(|going| going.check.check.name == name) else { return };
-        let OnItsWay { check, machine, given_up } = &mut self.machines[index];
+        let OnItsWay { check, machine, given_up, container_ended } = &mut self.machines[index];
         let outputs = machine.on(at, observation);
+        if machine.is_ending() {
+            container_ended.send_if_modified(|ended| !std::mem::replace(ended, true));
+        }
         let (job_name, pod_name) = (check.job_name.clone(), machine.pod_name().map(str::to_owned));
         if machine.is_finished() {
             given_up.store(true, Ordering::SeqCst);
@@ -398,10 +407,13 @@ impl<'r> PhaseRun<'r> {
     }
 
     fn follow(&mut self, name: &str, pod: String) {
+        // One that has its result needs no end of its output.
+        let of_check = self.machines.iter().find(|going| going.check.check.name == name);
+        let Some(ended) = of_check.map(|going| going.container_ended.subscribe()) else { return };
         let (lines, mut line) = mpsc::channel(64);
         let output =
             logs::Output { namespace: self.prepared.plan.namespace.clone(), pod, container: CONTAINER.to_owned() };
-        self.followers.spawn(logs::follow(self.connection.clone(), output, self.clock.clone(), lines));
+        self.followers.spawn(logs::follow(self.connection.clone(), output, self.clock.clone(), ended, lines));
         let (arrivals, check) = (self.arrivals.clone(), name.to_owned());
         self.followers.spawn(async move {
             while let Some(Observed { at, what }) = line.recv().await {
