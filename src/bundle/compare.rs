@@ -42,6 +42,8 @@ pub struct There {
     pub files: BTreeMap<String, Option<Vec<u8>>>,
     /// The dialect that it says it is in.
     pub deployer: Option<String>,
+    /// Its first file, as it says: a dialect may have two forms.
+    pub entrypoint: Option<String>,
 }
 
 /// What the plan would change, by path.

@@ -196,10 +196,7 @@ fn scalar(text: &str) -> Value {
 pub fn selector(text: &str) -> Result<(String, String), FlagError> {
     let expected = "KEY=VALUE";
     let (key, value) = text.split_once('=').ok_or_else(|| wrong(text, expected, "missing `=`"))?;
-    if key.is_empty() {
-        return Err(wrong(text, expected, "missing key"));
-    }
-    printable(text, expected)?;
+    label(text, expected, (key, value))?;
     Ok((key.to_owned(), value.to_owned()))
 }
 
@@ -208,26 +205,40 @@ pub fn selector(text: &str) -> Result<(String, String), FlagError> {
 /// # Errors
 /// What Kubernetes would not take as a key.
 pub fn label_key(text: &str) -> Result<String, FlagError> {
-    let expected = "the key of a label";
-    let (prefix, name) = text.split_once('/').map_or((None, text), |(prefix, name)| (Some(prefix), name));
-    if prefix.is_some_and(|prefix| !super::deployer::is_subdomain(prefix)) {
-        return Err(wrong(text, expected, "what comes before `/` is not a DNS subdomain"));
-    }
-    let is_end = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    let bytes = name.as_bytes();
-    let is_inner = bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte));
-    if !is_inner || !is_end(bytes.first()) || !is_end(bytes.last()) || name.len() > 63 {
-        let problem = "a name has at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends";
-        return Err(wrong(text, expected, problem));
-    }
+    key(text, "the key of a label", text)?;
     Ok(text.to_owned())
 }
 
-fn printable(text: &str, expected: &'static str) -> Result<(), FlagError> {
-    match text.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        true => Err(wrong(text, expected, "labels have no spaces")),
-        false => Ok(()),
+/// Key and value of a label or a taint, which Kubernetes checks alike.
+fn label(text: &str, expected: &'static str, (name, value): (&str, &str)) -> Result<(), FlagError> {
+    key(text, expected, name)?;
+    if !(value.is_empty() || is_name(value)) {
+        let problem = "a value has at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends";
+        return Err(wrong(text, expected, problem));
     }
+    Ok(())
+}
+
+fn key(text: &str, expected: &'static str, key: &str) -> Result<(), FlagError> {
+    let (prefix, name) = key.split_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));
+    if key.is_empty() {
+        return Err(wrong(text, expected, "missing key"));
+    }
+    if prefix.is_some_and(|prefix| !super::deployer::is_subdomain(prefix)) {
+        return Err(wrong(text, expected, "what comes before `/` in the key is not a DNS subdomain"));
+    }
+    if !is_name(name) {
+        let problem = "a key has at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends";
+        return Err(wrong(text, expected, problem));
+    }
+    Ok(())
+}
+
+fn is_name(text: &str) -> bool {
+    let is_end = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let bytes = text.as_bytes();
+    let is_inner = bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte));
+    is_inner && is_end(bytes.first()) && is_end(bytes.last()) && text.len() <= 63
 }
 
 const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
@@ -264,10 +275,7 @@ impl FromStr for Taint {
             return Err(wrong(text, expected, format!("the effect is one of {}", EFFECTS.join(", "))));
         }
         let (key, value) = taint.split_once('=').unwrap_or((taint, ""));
-        if key.is_empty() {
-            return Err(wrong(text, expected, "missing key"));
-        }
-        printable(text, expected)?;
+        label(text, expected, (key, value))?;
         Ok(Taint { key: key.to_owned(), value: value.to_owned(), effect: effect.to_owned() })
     }
 }
@@ -402,8 +410,22 @@ mod tests {
         refused(toleration("a:b:NoSchedule"), "there is one colon, before the effect");
         refused("=v:NoSchedule".parse::<Taint>(), "missing key");
         assert_eq!("k=v:NoSchedule".parse::<Taint>().map(|taint| taint.text()), Ok("k=v:NoSchedule".to_owned()));
-        assert_eq!(selector("a=b=c"), Ok(("a".to_owned(), "b=c".to_owned())));
+        assert_eq!(selector("a.b/c=d_e"), Ok(("a.b/c".to_owned(), "d_e".to_owned())));
+        assert_eq!(selector("a="), Ok(("a".to_owned(), String::new())));
         refused(selector("a"), "missing `=`");
-        refused(selector("a=b c"), "labels have no spaces");
+        refused(selector("=b"), "missing key");
+        for value in ["a=b=c", "a=b c", "a=!!/é", "a=-b", &format!("a={}", "b".repeat(64))] {
+            refused(
+                selector(value),
+                "a value has at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends",
+            );
+        }
+        refused(
+            selector("foo/bar/baz=a"),
+            "a key has at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends",
+        );
+        refused(toleration("!!=x:NoSchedule"), "with a letter or digit at both ends");
+        refused(toleration("k=x/y:NoSchedule"), "with a letter or digit at both ends");
+        refused("A/k:NoExecute".parse::<Taint>(), "what comes before `/` in the key is not a DNS subdomain");
     }
 }

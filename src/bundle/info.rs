@@ -23,8 +23,13 @@ pub fn text(bundle: &Bundle, recipe: &str) -> String {
         }
     };
     let scheduling = &options.flags.scheduling;
-    state("repoURL", deployer.repository(&options.settings).map(Value::from));
-    state("targetRevision", deployer.repository(&options.settings).map(|_| options.settings.revision().into()));
+    let repository = deployer.repository(&options.settings);
+    state("repoURL", repository.map(Value::from));
+    // A tool that reads Git only has a branch, wherever else the bundle is pushed to.
+    let published = options.settings.published.as_ref();
+    let is_artifact = published.is_some_and(|published| repository == Some(&*published.url));
+    let revision = if is_artifact { options.settings.revision() } else { "main" };
+    state("targetRevision", repository.map(|_| revision.into()));
     state("appName", deployer.app_name(&options.settings).map(Value::from));
     state("storageClass", scheduling.storage_class.as_deref().map(Value::from));
     state("sharedStorageClass", scheduling.shared_storage_class.as_deref().map(Value::from));

@@ -41,10 +41,15 @@ impl Manifest {
         documents.join("---\n").replace("{{", "{{ \"{{\" }}")
     }
 
-    /// Whether one of the objects is the namespace itself.
-    pub fn owns_namespace(&self) -> bool {
-        self.objects.iter().any(|object| object["kind"] == "Namespace" && object["apiVersion"] == "v1")
+    /// Whether one of the objects is this namespace.
+    pub fn creates_namespace(&self, name: &str) -> bool {
+        self.objects.iter().any(|object| is_namespace(object, name))
     }
+}
+
+/// Whether an object is the namespace of this name.
+pub fn is_namespace(object: &Value, name: &str) -> bool {
+    object["kind"] == "Namespace" && object["apiVersion"] == "v1" && object["metadata"]["name"] == name
 }
 
 /// Why there are no manifests.
@@ -81,6 +86,16 @@ pub enum ManifestError {
         path: String,
         /// What it lacks.
         field: &'static str,
+    },
+    /// A file that Helm does not take for a template.
+    #[error("`{component}` has a manifest called `{name}`, which Helm would not install: {why}")]
+    Unrendered {
+        /// The component.
+        component: String,
+        /// The name.
+        name: String,
+        /// What Helm takes it for.
+        why: &'static str,
     },
     /// A value that is left to the installation decides what is in a manifest.
     #[error("`{component}: {path}` cannot be dynamic: `{manifest}` is rendered with it now")]
@@ -157,6 +172,10 @@ pub fn render(
                     manifest.placeholder = if is_empty { Placeholder::of(path, text) } else { None };
                 }
             }
+            if let Some(why) = unrendered(manifest.file_name()) {
+                let name = manifest.file_name().to_owned();
+                return Err(ManifestError::Unrendered { component: component.name.clone(), name, why });
+            }
             if !names.insert(manifest.file_name().to_owned()) {
                 let name = manifest.file_name().to_owned();
                 return Err(ManifestError::SameName { component: component.name.clone(), name });
@@ -164,6 +183,16 @@ pub fn render(
             Ok(manifest)
         })
         .collect()
+}
+
+/// Why Helm passes over a file among the templates of a chart.
+fn unrendered(name: &str) -> Option<&'static str> {
+    match name {
+        _ if name.starts_with('_') => Some("a name that begins with `_` is that of a file of helpers"),
+        _ if name.starts_with('.') => Some("a name that begins with `.` is left out of a chart"),
+        _ if name.ends_with("NOTES.txt") => Some("it is a text for whoever installs the chart"),
+        _ => None,
+    }
 }
 
 /// That a namespace of a pre-manifest is the component's own.
@@ -380,6 +409,28 @@ mod tests {
         assert_eq!(read[0]["metadata"]["annotations"], json!({"other": "kept"}));
         assert_eq!(read[1]["metadata"]["annotations"], json!({"helm.sh/hook": "pre-delete"}));
         assert_eq!(read.len(), 2);
+    }
+
+    #[test]
+    fn a_namespace_is_created_by_the_object_of_that_name_only() {
+        let with = |text: &str| {
+            let objects = objects("x.yaml", text).expect("objects");
+            Manifest { source: "a/b.yaml".into(), objects, placeholder: None }.creates_namespace("own")
+        };
+        assert!(with("apiVersion: v1\nkind: Namespace\nmetadata: {name: own}\n"));
+        assert!(!with("apiVersion: v1\nkind: Namespace\nmetadata: {name: elsewhere}\n"));
+        assert!(!with("apiVersion: x/v1\nkind: Namespace\nmetadata: {name: own}\n"));
+        assert!(!with("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: own}\n"));
+    }
+
+    #[test]
+    fn a_file_that_helm_passes_over_is_known() {
+        for name in ["_x.yaml", ".x.yaml", "NOTES.txt", "myNOTES.txt"] {
+            assert!(unrendered(name).is_some(), "{name}");
+        }
+        for name in ["x.yaml", "x_y.yml", "NOTES.yaml"] {
+            assert_eq!(unrendered(name), None, "{name}");
+        }
     }
 
     #[test]

@@ -4,10 +4,10 @@
 //! near to the recipe's as that allows, and for each component its level: the longest way to something that depends on
 //! nothing. Components of one level do not need each other.
 
-use crate::recipe::Recipe;
+use crate::recipe::{ComponentRef, Recipe};
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BinaryHeap},
+    collections::{BTreeMap, BTreeSet, BinaryHeap},
 };
 
 /// Where a component stands.
@@ -37,15 +37,42 @@ pub enum OrderError {
     Circle(Vec<String>),
 }
 
-/// The order of enabled components. `all` is the recipe before components were left out: an edge to one of those is
-/// satisfied.
+/// What each enabled component depends on; `all` is the recipe before components were left out. In the place of one of those
+/// is what it depends on itself: what comes after it still comes after what it came after.
+pub fn dependencies(recipe: &Recipe, all: &Recipe) -> Vec<Vec<String>> {
+    let enabled: BTreeSet<&str> = recipe.components.iter().map(|component| &*component.name).collect();
+    let left_out: BTreeMap<&str, &ComponentRef> = all
+        .components
+        .iter()
+        .filter(|component| !enabled.contains(&*component.name))
+        .map(|component| (&*component.name, component))
+        .collect();
+    let of = |component: &ComponentRef| {
+        let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
+        let mut open: Vec<&str> = component.dependency_refs.iter().rev().map(String::as_str).collect();
+        while let Some(name) = open.pop() {
+            match left_out.get(name) {
+                _ if !seen.insert(name.to_owned()) => {}
+                // What is in neither is named where it is depended on by something that is deployed.
+                Some(other) => {
+                    let known = |name: &&str| enabled.contains(name) || left_out.contains_key(name);
+                    open.extend(other.dependency_refs.iter().rev().map(String::as_str).filter(known));
+                }
+                None => found.push(name.to_owned()),
+            }
+        }
+        found
+    };
+    recipe.components.iter().map(of).collect()
+}
+
+/// The order of enabled components, whose dependencies are enabled too.
 ///
 /// # Errors
-/// A dependency that is in neither, a circle.
-pub fn order(recipe: &Recipe, all: &Recipe) -> Result<Vec<Place>, OrderError> {
+/// A dependency that is not in the recipe, a circle.
+pub fn order(recipe: &Recipe) -> Result<Vec<Place>, OrderError> {
     let index: BTreeMap<&str, usize> =
         recipe.components.iter().enumerate().map(|(at, component)| (&*component.name, at)).collect();
-    let declared: BTreeMap<&str, ()> = all.components.iter().map(|component| (&*component.name, ())).collect();
     let stated: BTreeMap<&str, usize> =
         recipe.deployment_order.iter().enumerate().map(|(at, name)| (&**name, at)).collect();
     let count = recipe.components.len();
@@ -58,7 +85,6 @@ pub fn order(recipe: &Recipe, all: &Recipe) -> Result<Vec<Place>, OrderError> {
                     waits[at] += 1;
                 }
                 Some(_) => {}
-                None if declared.contains_key(&**dependency) => {}
                 None => {
                     let (component, dependency) = (component.name.clone(), dependency.clone());
                     return Err(OrderError::Missing { component, dependency });
@@ -117,8 +143,12 @@ mod tests {
             deployment_order: stated.split_whitespace().map(str::to_owned).collect(),
             ..Recipe::default()
         };
-        let (recipe, all) = (of(left), of(all));
-        let places = order(&recipe, &all).map_err(|error| error.to_string())?;
+        let (mut recipe, all) = (of(left), of(all));
+        let dependencies = dependencies(&recipe, &all);
+        for (component, names) in recipe.components.iter_mut().zip(dependencies) {
+            component.dependency_refs = names;
+        }
+        let places = order(&recipe).map_err(|error| error.to_string())?;
         let shown = places.iter().map(|place| format!("{}{}", recipe.components[place.component].name, place.level));
         Ok(shown.collect::<Vec<_>>().join(" "))
     }
@@ -139,7 +169,16 @@ mod tests {
     #[test]
     fn an_edge_to_what_was_left_out_is_satisfied_and_one_to_nothing_is_not() {
         check("a: off?; off?", Ok("a0"));
+        check("a: off?; off?: nothing", Ok("a0"));
         check("a: b", Err("the component `a` depends on `b`, which is not in the recipe"));
+    }
+
+    #[test]
+    fn what_comes_after_something_left_out_comes_after_what_that_came_after() {
+        check("a: m?; m?: z; z", Ok("z0 a1"));
+        check("a: m? z; m?: n?; n?: z y; z; y: z | z y a", Ok("z0 y1 a2"));
+        check("a: m?; m?: n?; n?: m?", Ok("a0"));
+        check("a: m?; m?: b; b: a", Err("these components wait for each other: a, b"));
     }
 
     #[test]

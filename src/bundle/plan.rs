@@ -9,7 +9,7 @@ use super::{
     deployer::{self, Deployer, DeployerError, Settings},
     flags::{Flags, ValuePath},
     info,
-    manifest::{self, Manifest, ManifestError},
+    manifest::{self, ManifestError},
     note::{self, About, Note},
     order::{self, OrderError},
     readme,
@@ -197,6 +197,9 @@ pub enum PlanError {
     /// Two components of one name, or one that is called as a release of another.
     #[error("two releases would be called `{0}`")]
     SameRelease(String),
+    /// Two files that would be one.
+    #[error("two files of the bundle would be called `{0}`")]
+    SamePath(String),
     /// A component that was to be built before.
     #[error("`{0}` is a Kustomize component, and was not built")]
     Kustomize(String),
@@ -252,6 +255,7 @@ impl PlanError {
                 "take the snapshot again with rights to list MariaDB's resources, or resolve the recipe with \
                  --slurm-accounting-mode customer-managed"
             }
+            PlanError::SamePath(_) => "rename one of the manifests in the catalog or in the recipe",
             PlanError::Order(_) => "resolve the recipe again with `aicr recipe`",
             PlanError::Manifest(ManifestError::Dynamic { .. }) => "set it now, with --set",
             PlanError::Manifest(ManifestError::Missing { .. }) => {
@@ -269,7 +273,11 @@ impl PlanError {
 /// The first thing that would make the bundle fail, or differ from what was asked for.
 pub fn plan(catalog: &Catalog, recipe: &Recipe, options: Options) -> Result<BundlePlan, PlanError> {
     let (mut kept, settled) = settle::settle(catalog, recipe, &options.flags)?;
-    let places = order::order(&kept, recipe)?;
+    let dependencies = order::dependencies(&kept, recipe);
+    for (component, names) in kept.components.iter_mut().zip(dependencies) {
+        component.dependency_refs = names;
+    }
+    let places = order::order(&kept)?;
     kept.deployment_order = places.iter().map(|place| kept.components[place.component].name.clone()).collect();
     let mut notes: Vec<Note> = database(&kept)?.into_iter().collect();
     let mut components = Vec::with_capacity(places.len());
@@ -298,9 +306,6 @@ pub fn plan(catalog: &Catalog, recipe: &Recipe, options: Options) -> Result<Bund
     }
     check_advertisers(&kept, &components)?;
     notes.extend(note::of_flags(catalog, &kept, &components, &options.flags.scheduling));
-    for component in &mut kept.components {
-        component.dependency_refs.retain(|name| components.iter().any(|known| known.used.name == *name));
-    }
     let mut bundle = Bundle { recipe: kept, components, releases: Vec::new(), notes, options };
     bundle.releases = releases(catalog, &mut bundle)?;
     for release in &bundle.releases {
@@ -328,6 +333,9 @@ pub fn plan(catalog: &Catalog, recipe: &Recipe, options: Options) -> Result<Bund
     files.push(File::text("README.md", readme::text(&bundle, upgrading.is_some())));
     files.extend(upgrading.map(|text| File::text("UPGRADING.md", text)));
     files.sort_by(|left, right| left.path.cmp(&right.path));
+    if let Some(pair) = files.windows(2).find(|pair| pair[0].path == pair[1].path) {
+        return Err(PlanError::SamePath(pair[0].path.clone()));
+    }
     let sums = checksum::text(&files);
     files.push(File::text(checksum::FILE, sums));
     files.sort_by(|left, right| left.path.cmp(&right.path));
@@ -479,9 +487,12 @@ fn releases(catalog: &Catalog, bundle: &mut Bundle) -> Result<Vec<Release>, Plan
             needs.sort_unstable();
             needs.dedup();
             let number = releases.len();
+            let level = needs.iter().map(|need| releases[*need].level + 1).max().unwrap_or(0);
             let is_rendered = matches!(chart, Chart::Local { .. });
             let owns = match &chart {
-                Chart::Local { manifests } => manifests.iter().any(Manifest::owns_namespace),
+                Chart::Local { manifests } => {
+                    manifests.iter().any(|manifest| manifest.creates_namespace(&used.namespace))
+                }
                 _ => false,
             };
             releases.push(Release {
@@ -501,7 +512,7 @@ fn releases(catalog: &Catalog, bundle: &mut Bundle) -> Result<Vec<Release>, Plan
                 dynamic: if is_rendered { empty.clone() } else { below(&chart, &dynamic) },
                 unset: if is_rendered { Vec::new() } else { unset_below(&chart, &unset) },
                 chart,
-                level: component.level,
+                level,
                 needs: std::mem::take(&mut needs),
                 owns_namespace: owns,
             });

@@ -140,11 +140,11 @@ pub struct Release {
     pub dynamic: Arc<Value>,
     /// What is left to the installation and has no value yet.
     pub unset: Vec<ValuePath>,
-    /// Of the component.
+    /// The longest way to a release that needs nothing.
     pub level: usize,
     /// Releases that must be there before, as positions in the order of deployment, lowest first.
     pub needs: Vec<usize>,
-    /// A chart creates the namespace itself.
+    /// The chart creates the namespace of the release itself.
     pub owns_namespace: bool,
     /// An upgrade must apply the chart's CRDs itself.
     pub owns_crds: bool,
@@ -156,6 +156,12 @@ impl Release {
     /// Its numbered folder.
     pub fn folder(&self) -> String {
         format!("{:03}-{}", self.number, self.name)
+    }
+
+    /// The namespace to install it in where the tool makes no other one: Helm keeps its record there, so that must be there
+    /// before the chart that creates the namespace of the release. Its objects name theirs.
+    pub fn home(&self) -> &str {
+        if self.owns_namespace { "default" } else { &self.namespace }
     }
 
     /// Whether nothing waits for it: the scheduler's own pods wait for what comes later.

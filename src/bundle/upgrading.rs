@@ -35,8 +35,15 @@ pub fn text(catalog: &Catalog, bundle: &Bundle) -> Result<Option<String>, Catalo
                 transition.summary.trim()
             );
             if !transition.precondition.is_empty() {
-                sections += &format!("- Only if {}\n", transition.precondition.trim());
+                sections += &format!("- Precondition: {}\n", transition.precondition.trim());
             }
+            sections += &match (transition.reversible, transition.reversible_notes.trim()) {
+                (Some(false), "") => "- It cannot be undone.\n".to_owned(),
+                (Some(false), notes) => format!("- It cannot be undone: {notes}\n"),
+                (Some(true), notes) => format!("- It can be undone: {notes}\n"),
+                (None, "") => String::new(),
+                (None, notes) => format!("- Undoing it: {notes}\n"),
+            };
             let steps = upgrades::steps(&transition.steps, bundle.options.deployer.name());
             if !steps.is_empty() {
                 sections.push('\n');
@@ -46,6 +53,10 @@ pub fn text(catalog: &Catalog, bundle: &Bundle) -> Result<Option<String>, Catalo
                 if !step.reason.is_empty() {
                     sections += &format!("   Why: {}\n", step.reason.trim());
                 }
+            }
+            if !transition.references.is_empty() {
+                let references = transition.references.iter().map(|url| format!("- <{}>\n", url.trim()));
+                sections += &format!("\nMore:\n\n{}", references.collect::<String>());
             }
         }
     }

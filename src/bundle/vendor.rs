@@ -60,6 +60,8 @@ pub enum VendorError {
     Archive(#[from] TarError),
     #[error("it is not a chart: it has no `{0}/Chart.yaml`")]
     NoChartFile(String),
+    #[error("it has `{0}`, which is outside of the folder of the chart")]
+    Outside(String),
     #[error("it is the chart `{name}` in version `{version}`")]
     Other { name: String, version: String },
 }
@@ -149,6 +151,18 @@ pub fn check(bytes: Vec<u8>, wanted: &Wanted, expected: Option<&str>) -> Result<
     }
     let entries = tar::read_gzipped(&bytes)?;
     let missing = || VendorError::NoChartFile(wanted.name.clone());
+    // Helm takes the first folder of a name away, whatever it is called.
+    let folder = format!("{}/", wanted.name);
+    if let Some((path, _)) = entries
+        .iter()
+        .find(|(path, kind)| !path.starts_with(&folder) && (**path != wanted.name || **kind != Kind::Folder))
+    {
+        return Err(if entries.contains_key(&format!("{folder}Chart.yaml")) {
+            VendorError::Outside(path.clone())
+        } else {
+            missing()
+        });
+    }
     let Some(Kind::File(chart)) = entries.get(&format!("{}/Chart.yaml", wanted.name)) else { return Err(missing()) };
     let chart = yaml::parse(&String::from_utf8_lossy(chart)).map_err(|_| missing())?.to_value();
     let word = |key: &str| chart[key].as_str().unwrap_or_default().to_owned();
@@ -266,6 +280,13 @@ mod tests {
         {
             assert!(check(packed(file, chart), &wanted("1.2.0"), None).is_err(), "{file} {chart}");
         }
+        let mut archive = tar::Archive::default();
+        archive.folder("c/", 0o755);
+        archive.file("c/Chart.yaml", 0o644, b"name: c\nversion: 1.2.0\n");
+        assert!(check(tar::gzip(&archive.clone().finish()), &wanted("1.2.0"), None).is_ok());
+        archive.file("d/Chart.yaml", 0o644, b"name: d\nversion: 1.2.0\n");
+        let outside = check(tar::gzip(&archive.finish()), &wanted("1.2.0"), None);
+        assert!(matches!(outside, Err(VendorError::Outside(ref path)) if path == "d/Chart.yaml"), "{outside:?}");
         let hostile = packed("c/Chart.yaml", "name: c\nversion: v1.2.0/../../x\n");
         assert!(check(hostile, &wanted("1.2.0/../../x"), None).is_err());
         assert!(matches!(check(b"x".to_vec(), &wanted("1"), None), Err(VendorError::Archive(_))));

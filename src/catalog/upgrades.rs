@@ -49,6 +49,11 @@ pub struct Transition {
     pub verified_by: String,
     pub summary: String,
     pub precondition: String,
+    /// None where the record does not say.
+    pub reversible: Option<bool>,
+    pub reversible_notes: String,
+    /// Where to read more.
+    pub references: Vec<String>,
     pub affected: Vec<AffectedGroup>,
     pub steps: Vec<StepGroup>,
     pub at: Location,
@@ -294,6 +299,12 @@ fn transition(document: &Document, node: &Node) -> Result<Transition, CatalogErr
         verified_by,
         summary: require(document, node, "summary")?,
         precondition: document.text(node, "precondition")?,
+        reversible: match node.get("reversible") {
+            Some(_) => Some(document.flag(node, "reversible")?),
+            None => None,
+        },
+        reversible_notes: document.text(node, "reversibleNotes")?,
+        references: document.texts(node, "references")?,
         affected: affected.collect::<Result<_, CatalogError>>()?,
         steps,
         at: document.location(node.at),

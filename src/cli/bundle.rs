@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     bundle::{
-        compare::{self, Change},
+        compare::{self, Change, There},
         deployer::{self, Deployer, FleetMode, Published, Settings},
         flags::{self, Dynamic, FlagError, Flags, Nodes, Override, Scheduling, Taint},
         info,
@@ -70,9 +70,9 @@ pub struct Args {
     /// The form of --plan.
     #[arg(short = 't', long, value_parser = formats::parser(FORMATS), default_value = "table", requires = "plan")]
     format: &'static Format<BundlePlan>,
-    /// The tool that deploys the bundle.
-    #[arg(short, long, value_name = "NAME", default_value = "helm", value_parser = deployer())]
-    deployer: &'static dyn Deployer,
+    /// The tool that deploys the bundle; else helm, and with --against the tool of the bundle in that folder.
+    #[arg(short, long, value_name = "NAME", value_parser = deployer())]
+    deployer: Option<&'static dyn Deployer>,
     /// Deploy one release after the other, instead of those at the same time that do not need each other.
     #[arg(long)]
     serial: bool,
@@ -303,6 +303,10 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         None if !args.plan => ops::bundle::probe(folder, args.replace)?,
         _ => {}
     }
+    if let Some(file) = args.registry.image_refs.as_ref().filter(|_| !args.plan) {
+        // Before anything is pushed.
+        place::probe(&place::Place::File(file.clone()))?;
+    }
     let catalog = global.catalog()?;
     let recipe = recipe(args, global, printer)?;
     let published = artifact.as_ref().map(|to| Published { url: to.url(), tag: to.tag().to_owned() });
@@ -310,7 +314,9 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let flags = flags(args)?;
     let plan =
         |fetched: &Fetched| ops::bundle::plan(&catalog, &recipe, options(args, &flags, published.clone(), fetched)?);
-    let mut fetched = Fetched::default();
+    let there = args.against.as_deref().map(ops::bundle::there).transpose()?;
+    let like = there.as_ref().map(|there| dialect_of(args, there, printer)).transpose()?.flatten();
+    let mut fetched = Fetched { like, ..Fetched::default() };
     if recipe.components.iter().any(|component| component.r#type == KUSTOMIZE) {
         let built = ops::kustomize::build(&catalog, &recipe, &flags, Path::new("."));
         fetched.supplied.kustomized = cluster::block_on(global, built)?;
@@ -322,13 +328,14 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let (plan, access) = (planned, args.registry.access());
     let warnings = plan.bundle.notes.iter().filter(|note| note.is_warning());
     warnings.for_each(|note| printer.warn(note));
-    let names_none = args.dialect.repo.is_none() && artifact.is_none();
     let deployer = plan.bundle.options.deployer;
-    if deployer.repository(&Settings::default()).is_some() && names_none {
+    // Not every tool reads a bundle from the registry that it is pushed to.
+    let unsaid = Settings::default();
+    let placeholder = deployer.repository(&unsaid);
+    if placeholder.is_some() && deployer.repository(&plan.bundle.options.settings) == placeholder {
         printer.warn("no --repo was given, so the files name a placeholder; correct it before you push them");
     }
-    if let Some(there) = &args.against {
-        let there = ops::bundle::there(there)?;
+    if let Some(there) = there {
         return changes(&compare::files(&plan, &there.files), printer);
     }
     if args.plan {
@@ -341,7 +348,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     ops::bundle::write(folder, &plan, args.replace)?;
     let bytes: usize = plan.files.iter().map(|file| file.bytes.len()).sum();
     let quiet = |line: &str| printer.note(printer.paint_note(Role::Quiet, line));
-    quiet(&format!("bundled {} for {}", info::summary(&plan.bundle), Deployer::name(args.deployer)));
+    quiet(&format!("bundled {} for {}", info::summary(&plan.bundle), Deployer::name(deployer)));
     let mut page = format!(
         "{} files, {} bytes in {}\n\nTo deploy:\n",
         plan.files.len(),
@@ -355,6 +362,24 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     }
     printer.page(&page)?;
     Ok(Exit::Good)
+}
+
+/// The dialect of a bundle that the plan is compared with, where no other one was asked for.
+fn dialect_of(args: &Args, there: &There, printer: &Printer) -> Result<Option<Form>, Failure> {
+    let found = deployer::of(there);
+    match (args.deployer, found) {
+        (None, None) => {
+            let because = "its bundle-info.yaml names no deployer that this version knows";
+            Err(misuse("compare with the bundle", because, "name the tool with --deployer"))
+        }
+        (None, found) => Ok(found),
+        (Some(typed), Some((found, _))) if Deployer::name(typed) != Deployer::name(found) => {
+            let (typed, found) = (Deployer::name(typed), Deployer::name(found));
+            printer.warn(format!("the bundle there is for {found}, and is compared with one for {typed}"));
+            Ok(None)
+        }
+        (Some(_), _) => Ok(None),
+    }
 }
 
 /// What the plan would change in a bundle that is there, with the lines of each file.
@@ -389,14 +414,16 @@ fn push(
 ) -> Outcome {
     let digest = cluster::block_on(global, ops::artifact::push(plan, to, access))?;
     let pinned = format!("{}@{digest}", to.url());
+    let summary = info::summary(&plan.bundle);
+    let name = Deployer::name(plan.bundle.options.deployer);
+    let said = format!("bundled {summary} for {name}, pushed to {}:{}", to.url(), to.tag());
+    printer.note(printer.paint_note(Role::Quiet, &said));
+    // It is pushed, whatever becomes of the file.
+    printer.page(&format!("{pinned}\n"))?;
     if let Some(file) = &args.registry.image_refs {
         let reference = pinned.trim_start_matches("oci://");
         ops::bundle::write_private(file, &format!("{reference}\n"))?;
     }
-    let summary = info::summary(&plan.bundle);
-    let said = format!("bundled {summary} for {}, pushed to {}:{}", Deployer::name(args.deployer), to.url(), to.tag());
-    printer.note(printer.paint_note(Role::Quiet, &said));
-    printer.page(&format!("{pinned}\n"))?;
     Ok(Exit::Good)
 }
 
@@ -449,9 +476,14 @@ fn recipe(args: &Args, global: &Global, printer: &Printer) -> Result<Recipe, Sto
     }
 }
 
+/// A dialect, and its form where it has several.
+type Form = (&'static dyn Deployer, Option<FleetMode>);
+
 /// What a bundle has from elsewhere.
 #[derive(Default)]
 struct Fetched {
+    /// The dialect of the bundle that it is compared with.
+    like: Option<Form>,
     charts: Option<Vendored>,
     supplied: Supplied,
 }
@@ -507,7 +539,12 @@ fn flags(args: &Args) -> Result<Flags, Failure> {
 }
 
 fn options(args: &Args, flags: &Flags, published: Option<Published>, fetched: &Fetched) -> Result<Options, Failure> {
-    let argo = deployer::settings(flags, args.deployer).map_err(ops::bundle::unsuited)?;
+    let (chosen, like) = match (args.deployer, fetched.like) {
+        (Some(typed), _) => (typed, None),
+        (None, Some(form)) => form,
+        (None, None) => (deployer::ALL[0], None),
+    };
+    let argo = deployer::settings(flags, chosen).map_err(ops::bundle::unsuited)?;
     let dialect = &args.dialect;
     let settings = Settings {
         repo: dialect.repo.clone(),
@@ -515,7 +552,7 @@ fn options(args: &Args, flags: &Flags, published: Option<Published>, fetched: &F
         flux_namespace: dialect.flux_namespace.clone(),
         flux_oci_source: dialect.flux_oci_source_name.clone(),
         argo,
-        fleet_mode: dialect.fleet_mode,
+        fleet_mode: dialect.fleet_mode.or(like),
         terraform: deployer::Terraform {
             child_module: dialect.terraform_child_module,
             cluster_rollover: dialect.terraform_cluster_rollover,
@@ -524,7 +561,7 @@ fn options(args: &Args, flags: &Flags, published: Option<Published>, fetched: &F
     };
     Ok(Options {
         flags: flags.clone(),
-        deployer: deployer::formed(args.deployer, &settings),
+        deployer: deployer::formed(chosen, &settings),
         settings,
         serial: args.serial,
         readiness_hooks: dialect.readiness_hooks,

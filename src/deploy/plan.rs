@@ -8,6 +8,7 @@ use super::{event::Planned, mark};
 use crate::{
     bundle::{
         info::FILE as INFO,
+        manifest,
         release::{self, Role},
     },
     text,
@@ -411,9 +412,7 @@ fn release(
 /// Whether a template makes the namespace. Text of a chart that is not rendered may not be YAML; then it does not.
 fn creates_namespace(text: &str, namespace: &str) -> bool {
     let Ok(documents) = yaml::parse_all(text) else { return false };
-    documents.iter().map(yaml::Node::to_value).any(|object| {
-        object["kind"] == "Namespace" && object["apiVersion"] == "v1" && object["metadata"]["name"] == namespace
-    })
+    documents.iter().map(yaml::Node::to_value).any(|object| manifest::is_namespace(&object, namespace))
 }
 
 /// `CHART='…'`, `REPO='…'`, `VERSION='…'`.

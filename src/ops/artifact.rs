@@ -134,11 +134,11 @@ pub async fn push(plan: &BundlePlan, to: &Reference, access: Access) -> Result<S
     });
     if !is_chart {
         manifest["artifactType"] = BUNDLE.into();
-        // Whoever pulls it with oras gets the folder.
+        // Whoever pulls it with oras gets the files: oras takes the title for the folder that every name begins with.
         manifest["layers"][0]["annotations"] = json!({
             "io.deis.oras.content.digest": format!("sha256:{}", checksum::digest(&archive)),
             "io.deis.oras.content.unpack": "true",
-            "org.opencontainers.image.title": "bundle",
+            "org.opencontainers.image.title": ".",
         });
     }
     let mut registry = registry(&to.name, access, &variable)?;
@@ -173,29 +173,76 @@ pub async fn pull(from: &Reference, access: Access) -> Result<Pulled, Failure> {
     let failed = |error: RegistryError| image::refused_by_registry(doing, &at, error);
     let mut registry = registry(&from.name, access, &variable)?.reading();
     let (bytes, digest) = registry.manifest_of(from.digest.as_deref().unwrap_or(from.tag())).await.map_err(failed)?;
-    let manifest: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-    let kinds = [LAYER, CHART];
-    let is_bundle = |layer: &&Value| kinds.iter().any(|kind| layer["mediaType"] == **kind);
-    let layer = manifest["layers"].as_array().into_iter().flatten().find(is_bundle);
-    let not_one = |because: &str| {
-        let failure = Failure::new(Kind::Usage, doing, because.to_owned()).at(at.clone());
-        failure.hint("`aicr bundle -o oci://…` pushes one")
-    };
-    let layer = layer.ok_or_else(|| not_one("the artifact is not a bundle: it has no archive of files"))?;
+    let layer = only_layer(&bytes).map_err(|error| {
+        Failure::from_error(Kind::Usage, doing, error).at(at.clone()).hint("`aicr bundle -o oci://…` pushes one")
+    })?;
     let name = layer["digest"].as_str().unwrap_or_default();
     let packed = registry.blob_of(name, LARGEST).await.map_err(failed)?;
     let entries =
         tar::read_gzipped(&packed).map_err(|error| Failure::from_error(Kind::Usage, doing, error).at(at.clone()))?;
-    if layer["mediaType"] != CHART {
-        return Ok(Pulled { entries, digest });
+    let inside = if layer["mediaType"] == CHART { format!("{CHART_NAME}/") } else { String::new() };
+    Ok(Pulled { entries: below(entries, &inside), digest })
+}
+
+/// Why an artifact is not a bundle, or not only one.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+enum NotABundle {
+    #[error("its manifest cannot be read")]
+    Unreadable,
+    #[error("its manifest is not read alike by every program")]
+    Ambiguous(#[source] crate::yaml::YamlError),
+    #[error("its manifest has the unknown field `{0}`, which some programs take for another one")]
+    Unknown(String),
+    #[error("the artifact is not a bundle: it has no archive of files")]
+    NoLayer,
+    #[error("the artifact is not only a bundle: it has {0} layers, and whoever pulls it gets them all")]
+    Layers(usize),
+}
+
+/// The archive of an artifact: whoever pulls it gets every layer, so there must be no other.
+fn only_layer(manifest: &[u8]) -> Result<Value, NotABundle> {
+    const MANIFEST_KEYS: [&str; 7] =
+        ["schemaVersion", "mediaType", "artifactType", "config", "layers", "subject", "annotations"];
+    const LAYER_KEYS: [&str; 8] =
+        ["mediaType", "digest", "size", "urls", "annotations", "data", "artifactType", "platform"];
+    let value: Value = serde_json::from_slice(manifest).map_err(|_| NotABundle::Unreadable)?;
+    // JSON is YAML, and that reader refuses a key that is there twice, of which others take the first or the last.
+    let text = std::str::from_utf8(manifest).map_err(|_| NotABundle::Unreadable)?;
+    crate::yaml::parse(text).map_err(NotABundle::Ambiguous)?;
+    // Go takes `Layers` for `layers`.
+    let unknown = |value: &Value, known: &[&str]| {
+        let keys = value.as_object().into_iter().flat_map(|entries| entries.keys());
+        let mut others = keys.filter(|key| !known.contains(&&***key));
+        others.next().map_or(Ok(()), |key| Err(NotABundle::Unknown(key.clone())))
+    };
+    unknown(&value, &MANIFEST_KEYS)?;
+    let layers = value["layers"].as_array().map(Vec::as_slice).unwrap_or_default();
+    match layers {
+        [layer] if [LAYER, CHART].iter().any(|kind| layer["mediaType"] == **kind) => {
+            unknown(layer, &LAYER_KEYS).map(|()| layer.clone())
+        }
+        [] | [_] => Err(NotABundle::NoLayer),
+        layers => Err(NotABundle::Layers(layers.len())),
     }
-    let inside = format!("{CHART_NAME}/");
-    let entries = entries.into_iter().filter_map(|(path, kind)| match path.strip_prefix(&inside) {
-        Some(inner) => Some((inner.to_owned(), kind)),
-        None if path == CHART_NAME => None,
-        None => Some((path, kind)),
-    });
-    Ok(Pulled { entries: entries.collect(), digest })
+}
+
+/// The entries below a folder by their names there. What is not below it keeps its place as `../NAME`, which no list has:
+/// Helm takes the first folder of a name away, whatever it is called.
+fn below(entries: BTreeMap<String, tar::Kind>, folder: &str) -> BTreeMap<String, tar::Kind> {
+    let mut inside = BTreeMap::new();
+    for (path, kind) in entries {
+        let name = match path.strip_prefix(folder) {
+            // Tools that archive a folder write its files so.
+            Some(name) if folder.is_empty() => name.strip_prefix("./").unwrap_or(name).to_owned(),
+            Some(name) => name.to_owned(),
+            None if folder.strip_suffix('/') == Some(&*path) && kind == tar::Kind::Folder => continue,
+            None => format!("../{path}"),
+        };
+        if inside.insert(name.clone(), kind).is_some() {
+            inside.insert(name, tar::Kind::Other);
+        }
+    }
+    inside
 }
 
 const CHARTS: Limits =
@@ -231,9 +278,13 @@ async fn from_registry(folder: &str, wanted: &Wanted, access: Access) -> Result<
     let mut registry = registry(&name, access, &variable)?.reading();
     let (bytes, _) = registry.manifest_of(name.tag()).await.map_err(failed)?;
     let manifest: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-    let layers = manifest["layers"].as_array();
-    let layer = layers.into_iter().flatten().find(|layer| layer["mediaType"] == CHART);
-    let digest = layer.and_then(|layer| layer["digest"].as_str());
+    let layers = manifest["layers"].as_array().into_iter().flatten();
+    // A signature may be another layer; of two charts nobody knows which is meant.
+    let charts: Vec<&Value> = layers.filter(|layer| layer["mediaType"] == CHART).collect();
+    let digest = match *charts {
+        [chart] => chart["digest"].as_str(),
+        _ => None,
+    };
     let digest = digest.ok_or_else(|| unfetched(wanted, VendorError::NoFile(wanted.name.clone())))?;
     let bytes = registry.blob_of(digest, LARGEST).await.map_err(failed)?;
     // The bytes are those of the digest already.
@@ -339,6 +390,55 @@ fn unaccepted(doing: &str, at: &str, error: SuppliedError) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_artifact_with_more_than_the_archive_is_not_a_bundle() {
+        let layer = format!(r#"{{"mediaType":"{LAYER}","digest":"sha256:00","size":1}}"#);
+        let read = |text: &str| only_layer(text.as_bytes()).map(|layer| layer["digest"].clone());
+        assert_eq!(read(&format!(r#"{{"layers":[{layer}],"config":{{}}}}"#)), Ok("sha256:00".into()));
+        assert_eq!(read(&format!(r#"{{"layers":[{layer},{layer}]}}"#)), Err(NotABundle::Layers(2)));
+        assert_eq!(
+            read(&format!(r#"{{"layers":[{layer},{{"mediaType":"text/plain"}}]}}"#)),
+            Err(NotABundle::Layers(2))
+        );
+        for text in [r#"{"layers":[]}"#, "{}", r#"{"layers":[{"mediaType":"text/plain"}]}"#, r#"{"manifests":[]}"#] {
+            assert!(read(text).is_err(), "{text}");
+        }
+        assert_eq!(
+            read(&format!(r#"{{"layers":[{layer}],"Layers":[]}}"#)),
+            Err(NotABundle::Unknown("Layers".to_owned()))
+        );
+        let twice = read(&format!(r#"{{"layers":[],"layers":[{layer}]}}"#));
+        assert!(matches!(twice, Err(NotABundle::Ambiguous(_))), "{twice:?}");
+        let twice = layer.replace("{", r#"{"digest":"sha256:11","#);
+        assert!(matches!(read(&format!(r#"{{"layers":[{twice}]}}"#)), Err(NotABundle::Ambiguous(_))));
+    }
+
+    #[test]
+    fn what_is_not_below_the_folder_of_a_chart_is_at_no_path_of_a_list() {
+        let file = |text: &str| tar::Kind::File(text.as_bytes().to_vec());
+        let names = |entries: &[(&str, tar::Kind)], folder: &str| {
+            let entries = entries.iter().map(|(path, kind)| ((*path).to_owned(), kind.clone())).collect();
+            below(entries, folder).into_iter().collect::<Vec<_>>()
+        };
+        let entries = [
+            ("aicr-bundle", tar::Kind::Folder),
+            ("aicr-bundle/a", file("good")),
+            ("a", file("evil")),
+            ("./aicr-bundle/a", file("evil")),
+            ("aicr-bundle/../a", file("evil")),
+        ];
+        let expected = [
+            (".././aicr-bundle/a".to_owned(), file("evil")),
+            ("../a".to_owned(), tar::Kind::Other),
+            ("a".to_owned(), file("good")),
+        ];
+        assert_eq!(names(&entries, "aicr-bundle/"), expected);
+        let named = [("aicr-bundle", file("x"))];
+        assert_eq!(names(&named, "aicr-bundle/"), [("../aicr-bundle".to_owned(), file("x"))]);
+        let folder = [("./a", file("x")), ("b", file("x")), ("./b", file("y"))];
+        assert_eq!(names(&folder, ""), [("a".to_owned(), file("x")), ("b".to_owned(), tar::Kind::Other)]);
+    }
 
     #[test]
     fn an_artifact_is_named_with_its_registry() {

@@ -363,9 +363,10 @@ pub fn there(folder: &Path) -> Result<There, Failure> {
     }
     // Also of a bundle whose list is damaged.
     let info = within(read.files.get(info::FILE), LIST).ok();
-    let deployer = info.and_then(|text| info_word(&yaml::parse(&text).ok()?.to_value(), DEPLOYER));
+    let info = info.and_then(|text| yaml::parse(&text).ok()).map(|info| info.to_value()).unwrap_or_default();
+    let (deployer, entrypoint) = (info_word(&info, DEPLOYER), info_word(&info, "/layout/entrypoint"));
     let files = read.files.into_iter().map(|(path, bytes)| (path, Some(bytes)));
-    Ok(There { files: files.chain(unread).collect(), deployer })
+    Ok(There { files: files.chain(unread).collect(), deployer, entrypoint })
 }
 
 /// A file that cannot be compared line by line.

@@ -756,6 +756,20 @@ fn a_bundle_that_is_there_is_compared_with_the_plan() {
         changed.contains("changed 001-cert-manager/values.yaml\n  -   enabled: true\n  +   enabled: false\n"),
         "{changed}"
     );
+    // In the dialect of what is there, unless another one is asked for.
+    let flux = sandbox.aicr(&["bundle", "--service", "kind", "--accelerator", "a100", "-d", "flux", "-o", "f"]);
+    assert_eq!(flux.code, 0, "{}", flux.transcript);
+    let base = ["bundle", "--service", "kind", "--accelerator", "a100", "--plan", "--against", "f"];
+    let same = sandbox.aicr(&base);
+    assert_eq!(same.stdout, "no file would change\n", "{}", same.transcript);
+    assert!(!same.stderr.contains("is compared with"), "{}", same.transcript);
+    let asked = sandbox.aicr(&[&base[..], &["-d", "helm"]].concat());
+    let words = "the bundle there is for flux, and is compared with one for helm";
+    assert!(asked.stderr.contains(words) && asked.stdout.contains("new deploy.sh\n"), "{}", asked.transcript);
+    let info = std::fs::read_to_string(sandbox.home().join("f/bundle-info.yaml")).expect("a file");
+    sandbox.file("f/bundle-info.yaml", &info.replace("deployer: flux", "deployer: chef"));
+    let unknown = sandbox.aicr(&base);
+    assert!(unknown.code == 2 && unknown.stderr.contains("names no deployer"), "{}", unknown.transcript);
     let other = against(&["-d", "flux"]);
     assert!(other.contains("new kustomization.yaml\n") && other.contains("gone deploy.sh\n"), "{other}");
     sandbox.file("b/extra", "x");

@@ -53,7 +53,7 @@ fn helmfile(folder: &Path, arguments: &[&str]) -> String {
 fn written(plan: &BundlePlan) -> (tempfile::TempDir, usize) {
     let folder = tempfile::tempdir().expect("a folder");
     write(plan, folder.path());
-    (folder, plan.bundle.releases.iter().map(|release| release.level + 1).max().expect("releases"))
+    (folder, plan.bundle.components.iter().map(|component| component.level + 1).max().expect("components"))
 }
 
 fn level_path(folder: &Path, level: usize) -> std::path::PathBuf {
@@ -80,7 +80,8 @@ fn helmfile_reads_the_releases_charts_and_versions_that_were_planned() {
             for entry in listed.as_array().expect("releases") {
                 let at = releases.iter().position(|release| release.name == text(entry, "name")).expect("a release");
                 let release = releases.remove(at);
-                assert_eq!((text(entry, "namespace"), level), (&*release.namespace, release.level), "{entry}");
+                let tier = plan.bundle.component(release).level;
+                assert_eq!((text(entry, "namespace"), level), (release.home(), tier), "{entry}");
                 let Some((name, url, version)) = release.chart.upstream() else {
                     assert_eq!(text(entry, "chart"), format!("./{}", release.folder()));
                     continue;

@@ -72,6 +72,12 @@ fn a_bundle_that_is_pushed_is_verified_where_it_arrived() {
         assert_eq!(verified.code, 0, "{}", verified.transcript);
         assert!(verified.stdout.contains("trust level: unverified"), "{}", verified.transcript);
     }
+    // What cannot be written is found out before anything is pushed.
+    let before = kept.lock().expect("no panic").len();
+    let other = format!("oci://{address}/team/refs:1.0.0");
+    let refused = sandbox.aicr(&[&KIND[..], &["-o", &other, "--image-refs", "none/refs"]].concat());
+    assert!(refused.code == 2 && refused.stderr.contains("none/refs"), "{}", refused.transcript);
+    assert_eq!(kept.lock().expect("no panic").len(), before);
     let missing = sandbox.aicr(&["verify", &format!("oci://{address}/team/other:1")]);
     assert_eq!(missing.code, 3, "{}", missing.transcript);
 
@@ -111,6 +117,113 @@ fn a_bundle_that_is_pushed_is_verified_where_it_arrived() {
     }
     let pinned = sandbox.aicr(&["verify", run.stdout.trim()]);
     assert!(pinned.code == 4 && pinned.stderr.contains("has the digest"), "{}", pinned.transcript);
+}
+
+/// What a registry has under a tag is changed: the layers that are there, and those that are to be.
+fn tamper(kept: &Kept, (repository, tag): (&str, &str), change: impl Fn(&[Vec<u8>]) -> Vec<Vec<u8>>) {
+    let mut kept = kept.lock().expect("no panic");
+    let place = format!("/v2/{repository}/manifests/{tag}");
+    let mut manifest: Value = serde_json::from_slice(&kept[&place]).expect("a manifest");
+    let at = |digest: &str| format!("/v2/{repository}/blobs/{digest}");
+    let layers = manifest["layers"].as_array().expect("layers").clone();
+    let before: Vec<Vec<u8>> =
+        layers.iter().map(|layer| kept[&at(layer["digest"].as_str().expect("a digest"))].clone()).collect();
+    let described = change(&before).into_iter().map(|bytes| {
+        let mut layer = layers[0].clone();
+        let digest = format!("sha256:{}", checksum::digest(&bytes));
+        layer["size"] = bytes.len().into();
+        layer["digest"] = digest.as_str().into();
+        kept.insert(at(&digest), bytes);
+        layer
+    });
+    manifest["layers"] = described.collect();
+    kept.insert(place, manifest.to_string().into_bytes());
+}
+
+#[test]
+fn an_artifact_is_judged_by_everything_that_whoever_pulls_it_gets() {
+    let (address, kept) = server();
+    let sandbox = Sandbox::new();
+    let push = |repository: &str, deployer: &str| {
+        let place = format!("oci://{address}/{repository}:1.0.0");
+        let run = sandbox.aicr(&[&KIND[..], &["-d", deployer, "-o", &place]].concat());
+        assert_eq!(run.code, 0, "{}", run.transcript);
+        let verified = sandbox.aicr(&["verify", &place]);
+        assert_eq!(verified.code, 0, "{}", verified.transcript);
+        place
+    };
+    // Helm takes the first folder of a name away, so each of these is a file of the chart for it.
+    let place = push("team/aicr-bundle", "argocd-helm");
+    let repacked = |before: &[Vec<u8>], added: &[(&str, &[u8])]| {
+        let mut archive = tar::Archive::default();
+        added.iter().for_each(|(path, bytes)| archive.file(path, 0o644, bytes));
+        for (path, kind) in tar::read_gzipped(&before[0]).expect("an archive") {
+            let tar::Kind::File(bytes) = kind else { panic!("{path}") };
+            archive.file(&path, 0o644, &bytes);
+        }
+        vec![tar::gzip(&archive.finish())]
+    };
+    let good = kept.lock().expect("no panic").clone();
+    let listed = {
+        let run = sandbox.aicr(&[&KIND[..], &["-d", "argocd-helm", "--plan", "-t", "json", "-o", &place]].concat());
+        let plan: Value = serde_json::from_str(&run.stdout).expect("JSON");
+        let paths = plan["files"].as_array().expect("files").iter().filter_map(|file| file["path"].as_str());
+        paths.map(str::to_owned).find(|path| path.contains('/')).expect("a file in a folder")
+    };
+    let hidden: [&[(&str, &[u8])]; 4] = [
+        &[(&listed, b"evil")],
+        &[("values.yaml", b"repoURL: oci://evil.example.com")],
+        &[("./aicr-bundle/values.yaml", b"repoURL: oci://evil.example.com")],
+        &[("aicr-bundle", b"a file")],
+    ];
+    for added in hidden {
+        tamper(&kept, ("team/aicr-bundle", "1.0.0"), |before| repacked(before, added));
+        let run = sandbox.aicr(&["verify", &place]);
+        let path = format!("extra: the file `../{}` is not listed", added[0].0);
+        assert!(run.code == 4 && run.stdout.contains(&path), "{path}: {}", run.transcript);
+        kept.lock().expect("no panic").clone_from(&good);
+    }
+
+    // Whoever pulls it gets every layer.
+    let place = push("team/bundle", "argocd");
+    let mut archive = tar::Archive::default();
+    archive.file("000-evil/application.yaml", 0o644, b"kind: Application\n");
+    let evil = tar::gzip(&archive.finish());
+    for is_first in [false, true] {
+        let good = kept.lock().expect("no panic").clone();
+        tamper(&kept, ("team/bundle", "1.0.0"), |before| match is_first {
+            true => vec![evil.clone(), before[0].clone()],
+            false => vec![before[0].clone(), evil.clone()],
+        });
+        let run = sandbox.aicr(&["verify", &place]);
+        assert!(run.code == 2 && run.stderr.contains("it has 2 layers"), "{}", run.transcript);
+        kept.lock().expect("no panic").clone_from(&good);
+    }
+    assert_eq!(sandbox.aicr(&["verify", &place]).code, 0);
+}
+
+#[test]
+fn a_bundle_with_names_of_any_length_arrives_as_it_was_pushed() {
+    let (address, kept) = server();
+    let sandbox = Sandbox::new();
+    let long = format!("{}.yaml", "x".repeat(150));
+    let object = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
+    sandbox.file(&format!("more/components/first/manifests/{long}"), object);
+    let recipe = format!(
+        "apiVersion: aicr.run/v1\nkind: RecipeResult\nmetadata: {{version: 1.0.0}}\ncriteria: null\ncomponentRefs:\n\
+         - {{name: first, namespace: a, type: Helm, manifestFiles: [components/first/manifests/{long}]}}\n\
+         deploymentOrder: [first]\n"
+    );
+    sandbox.file("recipe.yaml", &recipe);
+    let place = format!("oci://{address}/team/long:1.0.0");
+    let run = sandbox.aicr(&["--data", "more", "bundle", "-r", "recipe.yaml", "-o", &place]);
+    assert_eq!(run.code, 0, "{}", run.transcript);
+    let verified = sandbox.aicr(&["verify", &place]);
+    assert_eq!(verified.code, 0, "{}", verified.transcript);
+    let kept = kept.lock().expect("no panic");
+    let packed =
+        kept.iter().filter(|(path, _)| path.contains("/blobs/")).find_map(|(_, bytes)| tar::read_gzipped(bytes).ok());
+    assert!(packed.expect("an archive").keys().any(|path| path.ends_with(&long)));
 }
 
 /// A path of the catalog is as long as whoever wrote it likes.
@@ -157,7 +270,8 @@ fn dialects_name_the_registry_that_they_are_pushed_to() {
     for deployer in deployer::ALL {
         let run = sandbox.aicr(&[&KIND[..], &["-d", deployer.name(), "-o", &place]].concat());
         assert_eq!(run.code, 0, "{}", run.transcript);
-        assert!(!run.stderr.contains("placeholder"), "{}", run.transcript);
+        // Fleet reads Git only, wherever the bundle is pushed.
+        assert_eq!(run.stderr.contains("placeholder"), deployer.name() == "fleet", "{}", run.transcript);
         let verified = sandbox.aicr(&["verify", &place]);
         assert_eq!(verified.code, 0, "{}: {}", deployer.name(), verified.transcript);
         let manifest = kept.lock().expect("no panic")["/v2/team/bundle/manifests/v2.0.0"].clone();
@@ -170,7 +284,25 @@ fn dialects_name_the_registry_that_they_are_pushed_to() {
             other => panic!("{path}: {other:?}"),
         };
         match deployer.name() {
+            "fleet" => {
+                let settings = &read("bundle-info.yaml")["build"]["settings"];
+                assert_eq!(settings["targetRevision"], "main");
+            }
             "argocd" => {
+                // An artifact cannot be a source of values, so they are in the application.
+                for path in entries.keys().filter(|path| path.ends_with("/application.yaml")) {
+                    let (spec, folder) = (read(path)["spec"].take(), path.trim_end_matches("application.yaml"));
+                    assert_eq!(spec["sources"], Value::Null, "{path}");
+                    if spec["source"]["path"] == folder.trim_end_matches('/') {
+                        continue;
+                    }
+                    let values = match &entries[&format!("{folder}values.yaml")] {
+                        tar::Kind::File(bytes) => documents(&String::from_utf8_lossy(bytes)).pop(),
+                        other => panic!("{folder}: {other:?}"),
+                    };
+                    let values = values.filter(|values| !values.is_null()).unwrap_or(json!({}));
+                    assert_eq!(spec["source"]["helm"]["valuesObject"], values, "{path}");
+                }
                 let source = &read("app-of-apps.yaml")["spec"]["source"];
                 assert_eq!(source["repoURL"], format!("oci://{address}/team/bundle"));
                 assert_eq!(source["targetRevision"], "v2.0.0");

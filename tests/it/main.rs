@@ -6,6 +6,7 @@ mod agent;
 mod api_contract;
 mod bad_input;
 mod bundle;
+mod bundle_dialects;
 mod bundle_helm;
 mod bundle_helmfile;
 mod bundle_input;

@@ -14,11 +14,11 @@ pub(super) const PLACEHOLDER: &str = "https://github.com/YOUR-ORG/YOUR-REPO.git"
 /// What Argo CD calls a child at most, so that the Helm release can be called so too.
 const LONGEST: usize = 53;
 
-/// The wave in which a release is synced: by level and role, or one after the other.
+/// The wave in which a release is synced: by the level of its component and its role, or one after the other.
 pub(super) fn wave(bundle: &Bundle, release: &Release) -> usize {
     match bundle.options.serial {
         true => release.number - 1,
-        false => release.level * Role::ALL.len() + release.role.phase(),
+        false => bundle.component(release).level * Role::ALL.len() + release.role.phase(),
     }
 }
 

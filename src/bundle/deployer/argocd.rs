@@ -67,9 +67,17 @@ impl Deployer for ArgoCd {
     }
 
     fn guide(&self, bundle: &Bundle) -> String {
-        let repository = self.repository(&bundle.options.settings).unwrap_or_default();
+        let settings = &bundle.options.settings;
+        let repository = self.repository(settings).unwrap_or_default();
+        let place = match is_artifact(settings) {
+            true => format!(
+                "Argo CD 3.1 or later reads this bundle from `{repository}`, tag `{}`. In a copy of it:",
+                settings.revision()
+            ),
+            false => format!("Push this folder as the root of `{repository}`, branch `main`, then:"),
+        };
         format!(
-            "## Deploy\n\nPush this folder as the root of `{repository}`, branch `main`, then:\n\n\
+            "## Deploy\n\n{place}\n\n\
              ```sh\nkubectl apply -n argocd -f app-of-apps.yaml\n```\n\n\
              Applications are synced in waves: what another one needs comes in an earlier wave. Argo CD waits between waves \
              only if it judges the health of applications, which since 1.8 it does not by default: add\n\n\
@@ -134,6 +142,16 @@ impl ArgoCd {
             },
         });
         match argo::source(&release.chart) {
+            Some((url, chart, version)) if is_artifact(settings) => {
+                // An artifact of a registry cannot be a source of values.
+                let mut source = json!({"repoURL": url, "targetRevision": version});
+                match url.starts_with("oci://") {
+                    true => source["path"] = ".".into(),
+                    false => source["chart"] = chart.into(),
+                }
+                source["helm"] = json!({"valuesObject": *release.values});
+                child["spec"]["source"] = source;
+            }
             Some((url, chart, version)) => {
                 let values = format!("$values/{}/values.yaml", release.folder());
                 child["spec"]["sources"] = json!([
@@ -152,6 +170,11 @@ impl ArgoCd {
         finalize(&mut child, bundle);
         child
     }
+}
+
+/// Whether Argo CD reads the bundle from a registry rather than from Git.
+fn is_artifact(settings: &Settings) -> bool {
+    settings.published.is_some() && settings.repo.is_none()
 }
 
 /// Whoever deletes the application deletes what it installed, where that was asked for.

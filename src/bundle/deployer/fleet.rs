@@ -61,6 +61,7 @@ impl Deployer for Fleet {
     }
 
     fn check(&self, bundle: &Bundle) -> Result<(), DeployerError> {
+        super::check_homes(bundle)?;
         check(app(bundle), bundle)
     }
 
@@ -262,7 +263,7 @@ fn object(release: &Release, name: &str, before: Option<&str>) -> Value {
     helm["valuesFiles"] = json!(["values.yaml", "cluster-values.yaml"]);
     let mut object = json!({
         "name": name,
-        "defaultNamespace": release.namespace,
+        "defaultNamespace": release.home(),
         "labels": {"aicr.nvidia.com/release": name},
         "helm": helm,
     });

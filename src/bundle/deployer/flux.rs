@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 pub struct Flux;
 
 const MANIFEST: &str = "helmrelease.yaml";
+const VALUES: &str = "configmap-values.yaml";
 const GENERATOR: &str = "artifactgenerator.yaml";
 const PLACEHOLDER: &str = "https://github.com/YOUR_ORG/YOUR_REPO.git";
 
@@ -54,10 +55,8 @@ impl Deployer for Flux {
     }
 
     fn check(&self, bundle: &Bundle) -> Result<(), DeployerError> {
-        if let Some(namespace) =
-            bundle.options.settings.flux_namespace.as_ref().filter(|name| !super::is_subdomain(name))
-        {
-            let (what, problem) = ("--flux-namespace".to_owned(), "it is not a DNS name".to_owned());
+        if let Some(namespace) = bundle.options.settings.flux_namespace.as_ref().filter(|name| !super::is_label(name)) {
+            let (what, problem) = ("--flux-namespace".to_owned(), "it is not a DNS label".to_owned());
             return Err(DeployerError::Value { what, found: namespace.clone(), problem });
         }
         if let Some(source) = &bundle.options.settings.flux_oci_source {
@@ -79,16 +78,19 @@ impl Deployer for Flux {
         let repository = self.repository(&bundle.options.settings).unwrap_or_default();
         let mut files: Vec<File> =
             bundle.releases.iter().flat_map(|release| folder(bundle, release, repository)).collect();
-        files.extend(sources(bundle, repository));
-        let is_object = |path: &str| {
-            [MANIFEST, "configmap-values.yaml", GENERATOR].iter().any(|name| path.ends_with(&format!("/{name}")))
-                || path.starts_with("sources/")
+        // A manifest may be called as a file of ours, and a release as the folder of sources.
+        let is_object = |path: &str| match path.split('/').collect::<Vec<_>>()[..] {
+            [_, name] => [MANIFEST, VALUES, GENERATOR].contains(&name),
+            _ => false,
         };
+        let sources = sources(bundle, repository);
         let mut resources: Vec<&str> = files.iter().map(|file| &*file.path).filter(|path| is_object(path)).collect();
+        resources.extend(sources.iter().map(|file| &*file.path));
         resources.sort_unstable();
         let list =
             json!({"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": resources});
         files.push(File::text(self.entrypoint(), yaml::to_string(&list)));
+        files.extend(sources);
         files
     }
 
@@ -198,7 +200,7 @@ fn folder(bundle: &Bundle, release: &Release, repository: &str) -> Vec<File> {
             "metadata": {"name": values_name(release), "namespace": namespace(bundle)},
             "data": {"values.yaml": text},
         });
-        files.push(File::text(at("configmap-values.yaml"), yaml::to_string(&map)));
+        files.push(File::text(at(VALUES), yaml::to_string(&map)));
     }
     if release.chart.is_local() && is_artifact(bundle) {
         files.push(File::text(at(GENERATOR), yaml::to_string(&generator(bundle, release))));
@@ -253,7 +255,8 @@ fn object(bundle: &Bundle, release: &Release, repository: &str) -> Value {
     let mut spec = json!({
         "interval": "10m",
         "targetNamespace": release.namespace,
-        "install": {"createNamespace": true},
+        // Flux keeps the record of a release in its own namespace, so a chart may bring that of the release.
+        "install": {"createNamespace": !release.owns_namespace},
         "chart": {"spec": chart},
     });
     spec["chart"]["spec"]["interval"] = "5m".into();

@@ -1,4 +1,4 @@
-//! Helmfile: a file for each level with its releases and repositories, over the same folders as for Helm.
+//! Helmfile: a file for each level of components with their releases and repositories, over the same folders as for Helm.
 
 use super::{
     Deployer, DeployerError, Setting, Settings,
@@ -35,12 +35,13 @@ impl Deployer for Helmfile {
     }
 
     fn check(&self, bundle: &Bundle) -> Result<(), DeployerError> {
+        super::check_homes(bundle)?;
         flux::distinct(bundle)
     }
 
     fn files(&self, bundle: &Bundle) -> Vec<File> {
         let mut files: Vec<File> = bundle.releases.iter().flat_map(|release| helm::folder(bundle, release)).collect();
-        let levels = bundle.levels();
+        let levels = bundle.components.iter().map(|component| component.level + 1).max().unwrap_or(1);
         let file = |level: usize| yaml::to_string(&level_file(bundle, level));
         if levels == 1 {
             files.push(File::text("helmfile.yaml", file(0)));
@@ -54,7 +55,7 @@ impl Deployer for Helmfile {
     }
 
     fn guide(&self, _: &Bundle) -> String {
-        "## Deploy\n\n```sh\nhelmfile diff    # what would change\nhelmfile apply\n```\n\nLevels are applied one after the other.\n\n\
+        "## Deploy\n\n```sh\nhelmfile diff    # what would change\nhelmfile apply\n```\n\nFiles of levels are applied one after the other.\n\n\
          ## Change\n\nValues that were left to the installation are in `NNN-NAME/cluster-values.yaml`.\n\n\
          ## Remove\n\n```sh\nhelmfile destroy\n```\n"
             .to_owned()
@@ -66,7 +67,8 @@ impl Deployer for Helmfile {
 }
 
 fn level_file(bundle: &Bundle, level: usize) -> Value {
-    let releases: Vec<&Release> = bundle.releases.iter().filter(|release| release.level == level).collect();
+    let releases: Vec<&Release> =
+        bundle.releases.iter().filter(|release| bundle.component(release).level == level).collect();
     let urls: BTreeMap<String, Value> = releases
         .iter()
         .filter_map(|release| match &release.chart {
@@ -98,7 +100,7 @@ fn entry(bundle: &Bundle, release: &Release) -> Value {
     if release.is_dynamic() {
         values.push(format!("./{folder}/cluster-values.yaml"));
     }
-    let mut entry = json!({"name": release.name, "namespace": release.namespace, "values": values});
+    let mut entry = json!({"name": release.name, "namespace": release.home(), "values": values});
     match release.chart.upstream() {
         Some((name, url, version)) => {
             entry["chart"] = format!("{}/{name}", name_of(url)).into();
@@ -107,7 +109,7 @@ fn entry(bundle: &Bundle, release: &Release) -> Value {
         None => entry["chart"] = format!("./{folder}").into(),
     }
     // Other levels were applied before this file is read. One after the other means within a level here.
-    let within = |other: &&Release| other.level == release.level;
+    let within = |other: &&Release| bundle.component(other).level == bundle.component(release).level;
     let before = bundle.releases.iter().take_while(|other| other.number < release.number);
     let needs: Vec<&Release> = match bundle.options.serial {
         true => before.filter(within).last().into_iter().collect(),
@@ -115,9 +117,9 @@ fn entry(bundle: &Bundle, release: &Release) -> Value {
     };
     let needs: Vec<String> = needs
         .into_iter()
-        .map(|need| match need.namespace == release.namespace {
+        .map(|need| match need.home() == release.home() {
             true => need.name.clone(),
-            false => format!("{}/{}", need.namespace, need.name),
+            false => format!("{}/{}", need.home(), need.name),
         })
         .collect();
     if !needs.is_empty() {

@@ -12,9 +12,10 @@ mod helmfile;
 mod terraform;
 
 use super::{
+    compare::There,
     flags::{DEPLOYER, Flags, ValuePath},
     plan::{Bundle, File, Options},
-    release::Release,
+    release::{Chart, Release},
 };
 use crate::criteria::near_matches;
 use serde_json::Value;
@@ -222,6 +223,17 @@ pub fn formed(deployer: &'static dyn Deployer, settings: &Settings) -> &'static 
         Some(FleetMode::HelmOp) if deployer.takes(Setting::FleetMode) => &fleet::HelmOps,
         _ => deployer,
     }
+}
+
+/// The dialect that a bundle says it is in, and its form where there are several; none for one that is not known.
+pub fn of(there: &There) -> Option<(&'static dyn Deployer, Option<FleetMode>)> {
+    let deployer = named(there.deployer.as_deref()?).ok()?;
+    let is_form = |mode: &FleetMode| {
+        let settings = Settings { fleet_mode: Some(*mode), ..Settings::default() };
+        Some(formed(deployer, &settings).entrypoint()) == there.entrypoint.as_deref()
+    };
+    let mode = FleetMode::ALL.into_iter().filter(|_| deployer.takes(Setting::FleetMode)).find(is_form);
+    Some((deployer, mode))
 }
 
 /// A setting that some dialects have no use for; there it is refused.
@@ -454,6 +466,49 @@ pub fn settings(flags: &Flags, deployer: &dyn Deployer) -> Result<Argo, Deployer
     Ok(argo)
 }
 
+/// Kinds of Kubernetes itself that are in no namespace, as far as manifests have them.
+const UNBOUND: [&str; 13] = [
+    "APIService",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "CustomResourceDefinition",
+    "DeviceClass",
+    "IngressClass",
+    "MutatingWebhookConfiguration",
+    "Namespace",
+    "PersistentVolume",
+    "PriorityClass",
+    "RuntimeClass",
+    "StorageClass",
+    "ValidatingWebhookConfiguration",
+];
+
+/// That a release whose chart creates its namespace can be installed in another one: every object says where it is.
+fn check_homes(bundle: &Bundle) -> Result<(), DeployerError> {
+    let is_unsaid = |object: &Value| {
+        let is_bound = !object["kind"].as_str().is_some_and(|kind| UNBOUND.contains(&kind));
+        is_bound && object["metadata"]["namespace"].as_str().is_none_or(str::is_empty)
+    };
+    let unsaid = |release: &&Release| match &release.chart {
+        Chart::Local { manifests } if release.owns_namespace => {
+            manifests.iter().any(|manifest| manifest.objects.iter().any(is_unsaid))
+        }
+        _ => false,
+    };
+    let Some(release) = bundle.releases.iter().find(unsaid) else { return Ok(()) };
+    Err(DeployerError::Component {
+        component: release.name.clone(),
+        what: "creates its own namespace and has objects without one",
+        deployer: bundle.options.deployer.title(),
+        instead: "write `namespace` into the metadata of its manifests, or use --deployer helm",
+    })
+}
+
+/// A DNS label, as a namespace is one.
+fn is_label(text: &str) -> bool {
+    is_subdomain(text) && !text.contains('.') && text.len() <= 63
+}
+
 /// A DNS subdomain.
 pub fn is_subdomain(text: &str) -> bool {
     let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
@@ -520,6 +575,20 @@ mod tests {
         assert!(named(" HELM ").is_ok_and(|deployer| deployer.name() == "helm"));
         let error = named("hlem").map(|_| ()).expect_err("unknown");
         assert_eq!(error.hint().as_deref(), Some("did you mean helm?"));
+    }
+
+    #[test]
+    fn a_bundle_is_in_the_form_whose_first_file_it_has() {
+        let of = |deployer: &str, entrypoint: &str| {
+            let (deployer, entrypoint) = (Some(deployer.to_owned()), Some(entrypoint.to_owned()));
+            super::of(&There { deployer, entrypoint, ..There::default() })
+                .map(|(deployer, mode)| (deployer.name(), mode))
+        };
+        assert_eq!(of("flux", "kustomization.yaml"), Some(("flux", None)));
+        assert_eq!(of("fleet", "gitrepo.yaml"), Some(("fleet", Some(FleetMode::GitRepo))));
+        assert_eq!(of("fleet", "helmops.yaml"), Some(("fleet", Some(FleetMode::HelmOp))));
+        assert_eq!(of("chef", "x"), None);
+        assert_eq!(super::of(&There::default()).map(|_| ()), None);
     }
 
     #[test]

@@ -33,8 +33,8 @@ impl Deployer for Terraform {
         taken.contains(&setting)
     }
 
-    fn check(&self, _: &Bundle) -> Result<(), DeployerError> {
-        Ok(())
+    fn check(&self, bundle: &Bundle) -> Result<(), DeployerError> {
+        super::check_homes(bundle)
     }
 
     fn files(&self, bundle: &Bundle) -> Vec<File> {
@@ -119,7 +119,7 @@ fn module(bundle: &Bundle, release: &Release) -> String {
     let mut lines = vec![
         ("source", string("./modules/component")),
         ("name", string(&release.name)),
-        ("namespace", string(&release.namespace)),
+        ("namespace", string(release.home())),
     ];
     match &release.chart {
         Chart::Repository { name, url, version } => {

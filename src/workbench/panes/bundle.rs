@@ -14,7 +14,7 @@ use crate::{
         release::Release,
         values::Added,
     },
-    ops::{self, Failure, bundle::Line},
+    ops::{self, Failure, Kind, bundle::Line},
     yaml,
 };
 
@@ -60,11 +60,19 @@ fn plan(view: &View<'_>) -> Option<Result<BundlePlan, Failure>> {
 
 /// The same in a dialect.
 fn plan_for(view: &View<'_>, deployer: &'static dyn Deployer) -> Option<Result<BundlePlan, Failure>> {
+    plan_as(view, deployer, deployer::Settings::default())
+}
+
+fn plan_as(
+    view: &View<'_>,
+    deployer: &'static dyn Deployer,
+    settings: deployer::Settings,
+) -> Option<Result<BundlePlan, Failure>> {
     let (catalog, resolution) = (view.model.catalog.value.as_ref()?, view.model.recipe.value.as_ref()?);
     let options = Options {
         flags: Flags::default(),
-        deployer,
-        settings: deployer::Settings::default(),
+        deployer: deployer::formed(deployer, &settings),
+        settings,
         serial: false,
         readiness_hooks: false,
         tool: env!("CARGO_PKG_VERSION").to_owned(),
@@ -178,9 +186,13 @@ fn against(view: &View<'_>, plan: &BundlePlan) -> Vec<Row> {
 
 /// The plan in the dialect of a bundle on disk, where that is not the shown one.
 fn other_plan(view: &View<'_>, there: &There) -> Option<Result<BundlePlan, Failure>> {
-    let deployer = deployer::named(there.deployer.as_deref()?).ok()?;
+    let Some((deployer, fleet_mode)) = deployer::of(there) else {
+        let because = "it names no deployer that this version knows";
+        return Some(Err(Failure::new(Kind::Usage, "compare the bundle", because)));
+    };
     let is_shown = Deployer::name(deployer) == Deployer::name(deployer::ALL[0]);
-    if is_shown { None } else { plan_for(view, deployer) }
+    let settings = deployer::Settings { fleet_mode, ..Default::default() };
+    if is_shown { None } else { plan_as(view, deployer, settings) }
 }
 
 /// A file that would change: its lines on both sides, or what there is to say of it.

@@ -101,7 +101,8 @@ fn on_disk(desk: &Desk, deployer: &str) -> There {
     let options = Options { tool, ..crate::bundle::options(deployer) };
     let plan = ops::bundle::plan(catalog.as_ref().unwrap(), &resolution.as_ref().unwrap().recipe, options).unwrap();
     let files = plan.files.iter().map(|file| (file.path.clone(), Some(file.bytes.to_vec()))).collect();
-    There { files, deployer: Some(deployer.to_owned()) }
+    let entrypoint = Some(plan.bundle.options.deployer.entrypoint().to_owned());
+    There { files, deployer: Some(deployer.to_owned()), entrypoint }
 }
 
 /// Answers that a bundle was read.
