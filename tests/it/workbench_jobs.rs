@@ -152,7 +152,7 @@ fn help_begins_with_what_can_be_done_here() {
     job.shows("help: Cluster");
     let text = job.shows("compare with another recipe, snapshot or run");
     let place = |said: &str| text.find(said).unwrap_or_else(|| panic!("{said}:\n{text}"));
-    assert!(place("here") < place("compare with another recipe, snapshot or run"), "{text}");
+    assert!(place("what the cluster is") < place("compare with another recipe, snapshot or run"), "{text}");
     job.escape("help: Cluster");
     job.took(1);
 }
