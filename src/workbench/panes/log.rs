@@ -21,7 +21,7 @@ pub static PANE: Pane = Pane {
     place: Place::NONE.detail(9).short(column(1, 0)).four(column(1, 0).row(1)).all(column(1, 0)),
     jump: Some(Action::GoLog),
     needs: &[Need::Run, Need::Cursor(&checks::PANE), Need::Look],
-    hints: &[Action::MoveDown, Action::Follow, Action::Filter, Action::Enter, Action::Mark, Action::Wide, Action::Copy],
+    hints: &[Action::Follow, Action::Filter, Action::Enter, Action::Mark, Action::Wide, Action::Copy],
     follows: true,
     build,
     on,
