@@ -207,11 +207,11 @@ fn components(model: &Model) -> Part {
             let verb = if differ == 1 { "differs" } else { "differ" };
             // A number without its noun says nothing to who sees it for the first time.
             let short = format!("{} {verb}", text::count(differ, "component"));
-            let missing_ones = || format!("{} missing", text::count(missing, "component"));
+            let missing_ones = || format!("{} not seen", text::count(missing, "component"));
             let (text, short) = match (differ, missing) {
                 (_, 0) => (short.clone(), short),
                 (0, _) => (missing_ones(), missing_ones()),
-                (_, missing) => (format!("{short}, {missing} missing"), short),
+                (_, missing) => (format!("{short}, {missing} not seen"), short),
             };
             part(Role::Change, text, short, pane)
         }

@@ -245,7 +245,7 @@ pub const BINDINGS: &[Binding] = &[
     key(A::NextThing, "next-thing", &["]"], G::Move, "next", "next thing that matters: change, failure, warning"),
     key(A::PreviousThing, "previous-thing", &["["], G::Move, "previous", "previous thing that matters"),
     always(key(A::Enter, "enter", &["Enter"], G::Panels, "in", "go into what is selected")),
-    always(key(A::Back, "back", &["Esc"], G::Panels, "back", "undo the latest of popup, filter, zoom; never quits")),
+    always(key(A::Back, "back", &["Esc"], G::Panels, "back", "close the popup, else undo filter, zoom, choice; then the main panel; never quits")),
     always(key(A::Close, "close", &["q"], G::Panels, "close", "close what is open; at the top, quit")),
     key(A::NextPanel, "next-panel", &["Tab"], G::Panels, "panel", "next panel"),
     key(A::PreviousPanel, "previous-panel", &["Shift-Tab"], G::Panels, "panel", "previous panel"),
