@@ -101,19 +101,7 @@ fn counts(run: &Run) -> String {
 
 fn planned(rows: &mut Vec<Row>, resolution: &Resolution, keys: &Keymap) {
     let constraints = &resolution.recipe.constraints;
-    let head = |id: RowId, name: &str, count: usize, noun: &str| Row {
-        branch: Some(true),
-        ..Row::new(
-            id,
-            vec![
-                Cell::new(Role::Strong, name),
-                Cell::new(Role::Muted, "waiting"),
-                Cell::new(Role::Muted, "-"),
-                Cell::new(Role::Muted, text::count(count, noun)),
-            ],
-        )
-    };
-    rows.push(head(RowId::Readiness, "readiness", constraints.len(), "constraint"));
+    rows.push(head(RowId::Readiness, "readiness", "waiting", text::count(constraints.len(), "constraint")));
     for constraint in constraints {
         rows.push(Row {
             depth: 1,
@@ -132,23 +120,31 @@ fn planned(rows: &mut Vec<Row>, resolution: &Resolution, keys: &Keymap) {
     let Some(validation) = &resolution.recipe.validation else { return };
     for phase in Phase::ALL {
         let Some(spec) = validation.phase(phase) else { continue };
-        rows.push(head(RowId::Phase(phase), phase.name(), spec.checks.len(), "check"));
-        for check in &spec.checks {
-            rows.push(Row {
-                depth: 1,
-                marker: Some((Role::Muted, "◌")),
-                ..Row::new(
-                    RowId::Check(check.clone()),
-                    vec![
-                        check.as_str().into(),
-                        Cell::new(Role::Muted, "waiting"),
-                        Cell::new(Role::Muted, "-"),
-                        Cell::new(Role::Muted, format!("{} runs it", keys.key(Action::Run))),
-                    ],
-                )
-            });
-        }
+        rows.push(head(RowId::Phase(phase), phase.name(), "waiting", text::count(spec.checks.len(), "check")));
+        rows.extend(spec.checks.iter().map(|name| not_run(name, "waiting", keys)));
     }
+}
+
+/// A phase, or what comes before all phases, of which nothing ran.
+fn head(id: RowId, name: &str, state: &str, counted: String) -> Row {
+    let cells = vec![
+        Cell::new(Role::Strong, name),
+        Cell::new(Role::Muted, state),
+        Cell::new(Role::Muted, "-"),
+        Cell::new(Role::Muted, counted),
+    ];
+    Row { branch: Some(true), ..Row::new(id, cells) }
+}
+
+/// A check that did not run.
+fn not_run(name: &str, state: &str, keys: &Keymap) -> Row {
+    let cells = vec![
+        name.into(),
+        Cell::new(Role::Muted, state),
+        Cell::new(Role::Muted, "-"),
+        Cell::new(Role::Muted, format!("{} runs it", keys.key(Action::Run))),
+    ];
+    Row { depth: 1, marker: Some((Role::Muted, "◌")), ..Row::new(RowId::Check(name.to_owned()), cells) }
 }
 
 /// Checks of the recipe that are no part of the run, so that they can be run next.
@@ -157,32 +153,9 @@ fn others(rows: &mut Vec<Row>, run: &Run, phase: Phase, resolution: &Resolution,
     let is_other = |name: &&String| run.checks.iter().all(|check| check.planned.name != **name);
     let others: Vec<&String> = spec.iter().flat_map(|spec| &spec.checks).filter(is_other).collect();
     if !others.is_empty() && run.checks.iter().all(|check| check.planned.phase != phase) {
-        rows.push(Row {
-            branch: Some(true),
-            ..Row::new(
-                RowId::Phase(phase),
-                vec![
-                    Cell::new(Role::Strong, phase.name()),
-                    Cell::new(Role::Muted, "not run"),
-                    Cell::new(Role::Muted, "-"),
-                    Cell::new(Role::Muted, text::count(others.len(), "check")),
-                ],
-            )
-        });
+        rows.push(head(RowId::Phase(phase), phase.name(), "not run", text::count(others.len(), "check")));
     }
-    rows.extend(others.into_iter().map(|name| Row {
-        depth: 1,
-        marker: Some((Role::Muted, "◌")),
-        ..Row::new(
-            RowId::Check(name.clone()),
-            vec![
-                name.as_str().into(),
-                Cell::new(Role::Muted, "not run"),
-                Cell::new(Role::Muted, "-"),
-                Cell::new(Role::Muted, format!("{} runs it", keys.key(Action::Run))),
-            ],
-        )
-    }));
+    rows.extend(others.into_iter().map(|name| not_run(name, "not run", keys)));
 }
 
 fn readiness(rows: &mut Vec<Row>, run: &Run) {
