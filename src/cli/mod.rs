@@ -149,7 +149,7 @@ impl Stop {
     fn output(error: io::Error) -> Stop {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Stop::ClosedPipe,
-            _ => place::unwritable(place::STANDARD, error).into(),
+            _ => place::unprintable(error).into(),
         }
     }
 }

@@ -372,10 +372,16 @@ fn unsuited(place: &Place) -> Failure {
     Failure::new(Kind::Usage, "write the output", because).at(place.to_string()).hint("give a file name, or `-`")
 }
 
-/// Where data goes that has no file.
-pub const STANDARD: &str = "standard output";
+/// The failure for standard output that cannot be written; what was printed before it is printed.
+pub fn unprintable(error: io::Error) -> Failure {
+    let hint = match error.kind() {
+        io::ErrorKind::StorageFull => "free some space where the output goes",
+        _ => "write to a file with --output",
+    };
+    Failure::from_error(Kind::Internal, "write the output", error).at("standard output").hint(hint)
+}
 
-/// The failure for a file that cannot be written; what is there is still as it was. [`STANDARD`] is no file.
+/// The failure for a file that cannot be written; what is there is still as it was.
 pub fn unwritable(at: &str, error: io::Error) -> Failure {
     let (kind, hint) = match error.kind() {
         io::ErrorKind::NotFound => (Kind::Usage, "create its directory first, or choose another --output"),
@@ -385,9 +391,6 @@ pub fn unwritable(at: &str, error: io::Error) -> Failure {
             (Kind::Usage, "choose another --output, or ask for the right to write there")
         }
         io::ErrorKind::AlreadyExists => (Kind::Usage, "a file has that name; choose another --output"),
-        // What was printed before it is printed.
-        io::ErrorKind::StorageFull if at == STANDARD => (Kind::Internal, "free some space where the output goes"),
-        _ if at == STANDARD => (Kind::Internal, "write to a file with --output"),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             (Kind::Internal, "the previous content is unchanged; free some space or choose another --output")
         }
@@ -405,8 +408,8 @@ mod tests {
     #[test]
     fn what_to_do_about_an_output_fits_what_was_found() {
         for (at, found, kind, hint) in [
-            (STANDARD, io::ErrorKind::StorageFull, Kind::Internal, "free some space where the output goes"),
-            (STANDARD, io::ErrorKind::Other, Kind::Internal, "write to a file with --output"),
+            ("-", io::ErrorKind::StorageFull, Kind::Internal, "free some space where the output goes"),
+            ("-", io::ErrorKind::Other, Kind::Internal, "write to a file with --output"),
             (
                 "x.yaml",
                 io::ErrorKind::StorageFull,
@@ -416,7 +419,7 @@ mod tests {
             ("x.yaml", io::ErrorKind::AlreadyExists, Kind::Usage, "a file has that name"),
             ("x.yaml", io::ErrorKind::Other, Kind::Internal, "the previous content is unchanged; choose another"),
         ] {
-            let failure = unwritable(at, found.into());
+            let failure = if at == "-" { unprintable(found.into()) } else { unwritable(at, found.into()) };
             let said = failure.hint.unwrap_or_default();
             assert!(failure.kind == kind && said.starts_with(hint), "{at} {found:?}: {said}");
         }

@@ -14,7 +14,9 @@ use crate::{
     constraint::Verdict,
     inventory::{Inventory, Node},
     report::words::{Tone, Word},
+    resolve::Resolution,
 };
+use std::sync::Arc;
 
 /// One statement.
 #[derive(Clone, Debug, PartialEq)]
@@ -246,8 +248,8 @@ impl Model {
 
     /// Whether the shown run is one of the recipe that is shown; an attached run says nothing of its recipe.
     pub fn is_run_of_this_recipe(&self) -> bool {
-        let asked = self.recipe.value.as_ref().map(|resolution| resolution.recipe.criteria.to_string());
-        self.run.criteria.is_empty() || asked.is_some_and(|asked| asked == self.run.criteria)
+        let is_asked = |resolution: &Arc<Resolution>| resolution.recipe.criteria.to_string() == self.run.criteria;
+        self.run.criteria.is_empty() || self.recipe.value.as_ref().is_some_and(is_asked)
     }
 }
 
@@ -257,29 +259,22 @@ fn validation(model: &Model) -> Part {
         return part(Role::Run, "» validating", "» validating", pane);
     }
     // A run that is played again says what was true then, maybe of another cluster, and one of another recipe nothing of this.
-    let recipe = model.recipe.value.as_deref();
-    let is_of_another = recipe.is_some() && !model.is_run_of_this_recipe();
-    match run.verdict.filter(|_| model.records.replay.is_none() && !is_of_another) {
-        Some(verdict) if Word::from(verdict).tone() == Tone::Good && run.checks.len() < model.known_checks().len() => {
-            let (ran, all) = (run.checks.len(), text::count(model.known_checks().len(), "check"));
-            part(
-                Role::Warn,
-                format!("validated: {ran} of {all}, {}", Word::from(verdict)),
-                format!("validated: {ran} of {all}"),
-                pane,
-            )
-        }
-        Some(verdict) => {
-            let word = Word::from(verdict);
-            let role = match word.tone() {
-                Tone::Good => Role::Ok,
-                Tone::Bad => Role::Fail,
-                Tone::Open | Tone::Quiet => Role::Warn,
-            };
-            let at = super::model::clock(run.last_ms);
-            let at = at.get(..5).unwrap_or_default();
-            part(role, format!("validated {at} UTC: {word}"), format!("validated: {word}"), pane)
-        }
-        None => part(Role::Muted, "not validated", "unvalidated", pane),
+    let counts =
+        |_: &_| model.records.replay.is_none() && (model.recipe.value.is_none() || model.is_run_of_this_recipe());
+    let Some(word) = run.verdict.filter(counts).map(Word::from) else {
+        return part(Role::Muted, "not validated", "unvalidated", pane);
+    };
+    let role = match word.tone() {
+        Tone::Good => Role::Ok,
+        Tone::Bad => Role::Fail,
+        Tone::Open | Tone::Quiet => Role::Warn,
+    };
+    let (ran, all) = (run.checks.len(), model.known_checks().len());
+    if role == Role::Ok && ran < all {
+        let short = format!("validated: {ran} of {}", text::count(all, "check"));
+        return part(Role::Warn, format!("{short}, {word}"), short, pane);
     }
+    let at = super::model::clock(run.last_ms);
+    let at = at.get(..5).unwrap_or_default();
+    part(role, format!("validated {at} UTC: {word}"), format!("validated: {word}"), pane)
 }

@@ -2,8 +2,9 @@
 
 use super::State;
 use crate::{
+    criteria::near_matches,
     ops::run::{Request, Step},
-    text::count,
+    text::{count, near_or_all},
     workbench::{
         Screen,
         effect::Effect,
@@ -193,11 +194,13 @@ impl State {
         let names: Vec<String> = names.split_whitespace().map(str::to_owned).collect();
         let known = self.model.known_checks();
         if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
-            let known = match known.is_empty() {
+            let near: Vec<String> =
+                near_matches(unknown, known.iter().copied()).into_iter().map(|near| format!("`{near}`")).collect();
+            let instead = match known.is_empty() {
                 true => "there is no recipe yet".to_owned(),
-                false => format!("the recipe has {}", known.join(", ")),
+                false => near_or_all(&near, known.into_iter()),
             };
-            let said = format!("unknown check `{}`; {known}", text::clean(unknown));
+            let said = format!("unknown check `{}`; {instead}", text::clean(unknown));
             return self.say(Severity::Warn, said);
         }
         self.model.setup.skip = names;

@@ -97,8 +97,7 @@ pub fn is_plain(text: &str) -> bool {
         matches!(c, '\u{2500}'..='\u{259f}' | '✓' | '✗' | '»' | '⊘' | '◌' | '…' | '▸' | '▾' | '›')
             || matches!(c, '→' | '←' | '↑' | '↓' | '·' | '—' | '–' | '≥' | '×')
     };
-    text.is_ascii() && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
-        || text.chars().all(|c| matches!(c, ' '..='~') || is_glyph(c))
+    text.chars().all(|c| matches!(c, ' '..='~') || is_glyph(c))
 }
 
 /// The longest start of at most `columns`.
