@@ -46,14 +46,11 @@ fn build(view: &View<'_>) -> Content {
         let is_live = run.active || view.model.records.replay.is_some();
         let has_ended = !run.active && (run.verdict.is_some() || run.failure.is_some());
         let is_ours = view.model.records.replay.is_none() && view.model.is_run_of_this_recipe();
+        let recipe = view.model.recipe.value.as_deref().filter(|_| is_ours && has_ended);
         for phase in Phase::ALL {
-            phase_rows(&mut rows, run, phase, (view.model.run_now_ms(), is_live));
-            if is_ours
-                && has_ended
-                && let Some(resolution) = &view.model.recipe.value
-            {
-                others(&mut rows, run, phase, resolution, view.keys);
-            }
+            let others = recipe.map_or_else(Vec::new, |resolution| others(run, phase, resolution));
+            phase_rows(&mut rows, run, phase, others.len(), (view.model.run_now_ms(), is_live));
+            rows.extend(others.into_iter().map(|name| not_run(name, "not run", view.keys)));
         }
     }
     // Its time is enough to tell it from others; the panel of the run has the whole id.
@@ -148,14 +145,10 @@ fn not_run(name: &str, state: &str, keys: &Keymap) -> Row {
 }
 
 /// Checks of the recipe that are no part of the run, so that they can be run next.
-fn others(rows: &mut Vec<Row>, run: &Run, phase: Phase, resolution: &Resolution, keys: &Keymap) {
+fn others<'r>(run: &Run, phase: Phase, resolution: &'r Resolution) -> Vec<&'r String> {
     let spec = resolution.recipe.validation.as_ref().and_then(|validation| validation.phase(phase));
     let is_other = |name: &&String| run.checks.iter().all(|check| check.planned.name != **name);
-    let others: Vec<&String> = spec.iter().flat_map(|spec| &spec.checks).filter(is_other).collect();
-    if !others.is_empty() && run.checks.iter().all(|check| check.planned.phase != phase) {
-        rows.push(head(RowId::Phase(phase), phase.name(), "not run", text::count(others.len(), "check")));
-    }
-    rows.extend(others.into_iter().map(|name| not_run(name, "not run", keys)));
+    spec.iter().flat_map(|spec| &spec.checks).filter(is_other).collect()
 }
 
 fn readiness(rows: &mut Vec<Row>, run: &Run) {
@@ -207,9 +200,13 @@ fn readiness_row(line: &ReadinessView) -> Row {
     }
 }
 
-fn phase_rows(rows: &mut Vec<Row>, run: &Run, phase: Phase, (now_ms, is_live): (u64, bool)) {
+/// A phase with what ran of it, and how many checks of it did not.
+fn phase_rows(rows: &mut Vec<Row>, run: &Run, phase: Phase, others: usize, (now_ms, is_live): (u64, bool)) {
     let checks: Vec<&CheckView> = run.checks.iter().filter(|check| check.planned.phase == phase).collect();
     if checks.is_empty() {
+        if others > 0 {
+            rows.push(head(RowId::Phase(phase), phase.name(), "not run", text::count(others, "check")));
+        }
         return;
     }
     let done: Vec<CheckResult> = checks.iter().filter_map(|check| check.result.clone()).collect();
@@ -229,6 +226,7 @@ fn phase_rows(rows: &mut Vec<Row>, run: &Run, phase: Phase, (now_ms, is_live): (
     let ended = if all_ended { done.iter().map(|result| result.stop_ms).max() } else { began.map(|_| now_ms) };
     let spent = began.zip(ended).map_or(0, |(began, ended)| ended.saturating_sub(began));
     let counted = if done.is_empty() { text::count(checks.len(), "check") } else { words::counts(&done).join(", ") };
+    let counted = if others > 0 { format!("{counted}, {others} not run") } else { counted };
     rows.push(Row {
         branch: Some(true),
         ..Row::new(

@@ -538,6 +538,7 @@ fn a_run_of_some_checks_leaves_the_others_to_be_run_and_does_not_validate_the_re
     desk.run(20, Body::Ended { verdict: Verdict::Passed });
     desk.shows(&format!("validated: 1 of {all} checks"));
     desk.shows("platform-health");
+    desk.shows("1 pass, 4 not run");
     desk.command("filter platform-health");
     desk.keys("G r");
     let Some(Effect::Plan { what, .. }) = desk.left.pop() else { panic!("no plan: {:?}", desk.left) };
