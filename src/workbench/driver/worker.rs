@@ -70,11 +70,15 @@ pub(in crate::workbench) struct Worker {
 
 /// Runs what nobody waits for, after everything else that is ready: writing thousands of nodes takes a processor for half a
 /// second, in which keys would be answered late.
+///
+/// Its blocking work stays on one thread, however seldom there is some: an allocator that has an arena for each thread gives
+/// a new thread another one, and would keep the megabytes of a snapshot once in each of them.
 fn in_background(work: impl Future<Output = ()> + Send + 'static) {
     // Without a thread nothing is kept, as without a folder.
     term::in_background(move || {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
-        if let Ok(runtime) = runtime.enable_time().on_thread_start(term::yield_to_all).build() {
+        runtime.enable_time().on_thread_start(term::yield_to_all).thread_keep_alive(Duration::from_secs(86_400));
+        if let Ok(runtime) = runtime.max_blocking_threads(1).build() {
             runtime.block_on(work);
         }
     });
