@@ -32,6 +32,7 @@ use std::sync::Arc;
 
 mod act;
 mod bundle;
+mod clock;
 mod command;
 mod context;
 mod deploy;

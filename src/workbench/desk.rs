@@ -83,6 +83,8 @@ pub struct Desk {
     /// Rows that the last session had selected, by the place of their pane; until they are there, or the cursor is moved.
     wanted: Vec<Option<String>>,
     stale: Vec<bool>,
+    /// What each panel showed of the cluster, by the place of its pane.
+    news: Vec<Shown>,
     /// How everything stands, as of the newest change.
     pub health: Vec<health::Part>,
     health_is_stale: bool,
@@ -139,6 +141,7 @@ impl Desk {
             tables: Tables::default(),
             wanted: vec![None; panes::ALL.len()],
             stale: vec![true; panes::ALL.len()],
+            news: vec![Shown::default(); panes::ALL.len()],
             health: Vec::new(),
             health_is_stale: true,
             typed: Vec::new(),
@@ -364,9 +367,16 @@ impl Desk {
         }
         for (pane, area) in self.layout.panels.clone() {
             let height = self.layout.inner(area).height;
-            self.table_mut(pane).scroll(height);
+            let table = self.table_mut(pane);
+            table.scroll(height);
+            table.recent.seen(model.now_ms);
         }
         removed
+    }
+
+    /// Rows are marked that will not be in a moment.
+    pub fn has_passing_marks(&self) -> bool {
+        self.layout.panels.iter().any(|(pane, _)| !self.table(pane).recent.is_empty())
     }
 
     /// Builds a pane that is not shown, for who looks for its rows by name.
@@ -393,6 +403,7 @@ impl Desk {
         let table = self.tables.get_mut(pane);
         let before = table.selected.clone();
         let had_rows = !table.content.rows.is_empty();
+        self.news[panes::index(pane)].follow(model, pane, table, &content);
         let found = table.set(content);
         // The person has moved since, or the row is there now.
         let wanted = &mut self.wanted[panes::index(pane)];

@@ -264,7 +264,7 @@ impl Driver {
         let idle = terminal.screen.out().is_idle();
         let changed = state.dirty && editor.is_none() && !terminal.lost && idle;
         let written = terminal.written.clone();
-        let ticking = state.model.run_moves() || state.model.has_passing_message();
+        let ticking = state.moves_by_itself();
         let edited = async {
             match editor {
                 Some(editor) => (&mut editor.ended).await,

@@ -17,6 +17,7 @@ pub mod linear;
 pub mod live_checks;
 pub mod model;
 pub mod msg;
+mod news;
 pub mod overlay;
 mod palette;
 pub mod panes;

@@ -9,6 +9,7 @@ pub static PANE: Pane = Pane {
     place: Place::NONE.short(column(0, 44).row(1).on_focus()).four(column(0, 50).row(1)).all(column(0, 50).row(1)),
     jump: Some(Action::GoComponents),
     needs: &[Need::Cluster, Need::Recipe],
+    live: Live::Recipe,
     hints: &[Action::MoveDown, Action::Filter, Action::NextThing, Action::NextPanel],
     build,
     ..Pane::BASE

@@ -16,6 +16,7 @@ pub static PANE: Pane = Pane {
         .all(column(2, 64).row(1).lines(14)),
     jump: Some(Action::GoConstraint),
     needs: &[Need::Cluster, Need::Recipe],
+    live: Live::Recipe,
     hints: &[Action::MoveDown, Action::NextThing, Action::Enter, Action::NextPanel],
     build,
     on: |view, action| match (action, view.selected(&PANE)?) {

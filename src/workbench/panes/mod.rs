@@ -84,7 +84,7 @@ pub use what_if::PANE as WHAT_IF;
 /// What every pane needs.
 mod prelude {
     pub(super) use super::{
-        Blank, Content, Need, Pane, Row, RowId, Step, View, counted, failed, file_of, line, or_dash, page_of, pairs,
+        Blank, Content, Live, Need, Pane, Row, RowId, Step, View, counted, failed, file_of, line, or_dash, page_of, pairs,
         prose, readiness, stale,
     };
     pub(super) use crate::workbench::{
@@ -145,6 +145,8 @@ pub struct Pane {
     pub jump: Option<Action>,
     /// It is built again only when one of these changed.
     pub needs: &'static [Need],
+    /// Whether rows that change with the cluster are marked.
+    pub live: Live,
     /// For the hint line, ordered by use.
     pub hints: &'static [Action],
     /// What an action is called in that line, where it means something else here than elsewhere.
@@ -165,6 +167,7 @@ impl Pane {
         presence: |_, _| Presence::Shown,
         jump: None,
         needs: &[],
+        live: Live::No,
         hints: &[],
         words: &[],
         follows: false,
@@ -209,6 +212,16 @@ impl fmt::Debug for Pane {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}/{}", self.screen, self.name)
     }
+}
+
+/// What the rows of a pane follow from, where those that change with a watched cluster are marked in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Live {
+    /// Nothing is marked.
+    No,
+    Cluster,
+    /// The recipe as well: for other criteria they are other rows.
+    Recipe,
 }
 
 /// Whether a pane shows upgrades.

@@ -14,6 +14,7 @@ pub static PANE: Pane = Pane {
     place: Place::NONE.short(column(1, 0)).four(column(1, 0)).all(column(1, 0)),
     jump: Some(Action::GoNode),
     needs: &[Need::Cluster, Need::Recipe, Need::Cursor(&shapes::PANE)],
+    live: Live::Cluster,
     hints: &[Action::MoveDown, Action::Enter, Action::Filter, Action::Sort, Action::CompareWith, Action::Copy],
     build,
     on: |view, action| match action {

@@ -16,6 +16,7 @@ pub static PANE: Pane = Pane {
         .four(column(0, 54).part(1, 3).at_most(14))
         .all(column(0, 54).part(2, 5)),
     needs: &[Need::Cluster, Need::Recipe, Need::Look],
+    live: Live::Recipe,
     hints: &[Action::MoveDown, Action::Enter, Action::Filter, Action::NextPanel],
     build,
     on: |view, action| match (action, view.selected(&PANE)?) {

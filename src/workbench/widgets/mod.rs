@@ -3,6 +3,8 @@
 pub mod canvas;
 pub mod curve;
 pub mod filter;
+mod paint;
+pub mod recent;
 pub mod rows;
 pub mod table;
 pub mod text;

@@ -1,18 +1,17 @@
 //! The one list widget: rows with cells, folds, filter, cursor and window.
 //!
-//! In: [`Content`], what a pane says about the model. Out: the visible window, painted. The cursor is held by the identity
-//! of its row, a value of the list's own type, so that sorting, filtering and new data keep it. Only rows inside the window
-//! are laid out.
+//! In: [`Content`], what a pane says about the model. Out: which of its rows are shown, and the window of those that a panel
+//! has room for; `paint` paints it. The cursor is held by the identity of its row, a value of the list's own type, so that
+//! sorting, filtering and new data keep it.
 
 use super::{
-    canvas::Canvas,
     filter::{Filter, Misread, natural},
+    recent::Recent,
     rows::MadeOf,
     text::{self, Cut},
-    widths::{GAP, natural_of, natural_width, spans},
+    widths::{natural_of, natural_width},
 };
 use crate::{term::link::Target, workbench::theme::Role};
-use ratatui::layout::Rect;
 use std::{borrow::Cow, collections::HashSet, hash::Hash, sync::Arc};
 
 /// Text of one cell in pieces, each with its role; always cleaned of what could steer a terminal.
@@ -22,7 +21,7 @@ pub struct Cell {
     /// Columns that the text takes: asked for at every change of a list of thousands, so counted once.
     width: usize,
     /// Boxed, because few of the many cells of a fleet have one.
-    link: Option<Box<Target>>,
+    pub(super) link: Option<Box<Target>>,
 }
 
 impl Cell {
@@ -106,6 +105,8 @@ pub struct Row<I> {
     pub made_of: Option<MadeOf>,
     /// A line of a text that goes on from the row before it.
     pub continues: bool,
+    /// What a filter finds besides the cells.
+    pub also: Option<Box<str>>,
 }
 
 impl<I> Row<I> {
@@ -120,6 +121,7 @@ impl<I> Row<I> {
             cells,
             made_of: None,
             continues: false,
+            also: None,
         }
     }
 
@@ -246,7 +248,7 @@ pub struct Table<I> {
     pub left: usize,
     pub filter: String,
     /// The last filter that could be understood; what cannot leaves it as it is.
-    kept: Filter,
+    pub(super) kept: Filter,
     /// Why the typed filter is not the one that is kept.
     pub misread: Option<Misread>,
     /// The last one that said anything: what `n` looks for when no filter hides rows.
@@ -270,6 +272,8 @@ pub struct Table<I> {
     pub matching: usize,
     /// Somebody moved the cursor; until then it stays on the first row, whatever arrives.
     pub touched: bool,
+    /// Rows that changed lately.
+    pub recent: Recent<I>,
     /// Columns that the content of each column takes.
     pub(super) natural: Vec<u16>,
 }
@@ -298,6 +302,7 @@ impl<I> Default for Table<I> {
             hidden: 0,
             matching: 0,
             touched: false,
+            recent: Recent::default(),
             natural: Vec::new(),
         }
     }
@@ -593,7 +598,7 @@ impl<I: Identity> Table<I> {
     }
 
     /// What is marked in the shown text.
-    fn marked(&self, search: bool) -> Option<&Filter> {
+    pub(super) fn marked(&self, search: bool) -> Option<&Filter> {
         let filter = if search { &self.sought } else { &self.kept };
         (!filter.is_empty()).then_some(filter)
     }
@@ -645,7 +650,7 @@ impl<I: Identity> Table<I> {
         usize::from(height).saturating_sub(says + usize::from(self.has_headers()))
     }
 
-    fn has_headers(&self) -> bool {
+    pub(super) fn has_headers(&self) -> bool {
         self.content.headers && !self.visible.is_empty()
     }
 
@@ -659,175 +664,6 @@ impl<I: Identity> Table<I> {
             self.top = self.cursor + 1 - room;
         }
         self.top = self.top.min(most);
-    }
-
-    /// Paints the window. The cursor bar shows only with focus; without it a marker stays. `clears` is the key that clears
-    /// a filter.
-    pub fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, focused: bool, clears: &str) {
-        self.draw_marking(canvas, area, focused, clears, false);
-    }
-
-    /// As [`Table::draw`]; `search` marks what [`Table::look_for`] looks for instead of what the filter means.
-    pub fn draw_marking(&self, canvas: &mut Canvas<'_>, area: Rect, focused: bool, clears: &str, search: bool) {
-        if area.width == 0 || area.height == 0 {
-            return;
-        }
-        let mut y = area.top();
-        if self.visible.is_empty() {
-            self.draw_says(canvas, area, clears);
-            return;
-        }
-        for (role, line) in &self.content.says {
-            if y < area.bottom() {
-                canvas.fitted(area.left() + MARGIN, y, area.width.saturating_sub(MARGIN + 1), line, Cut::End, *role);
-                y += 1;
-            }
-        }
-        let widths = self.widths_in(area.width.saturating_sub(MARGIN + 1), area.height);
-        if self.has_headers() && y < area.bottom() {
-            self.draw_headers(canvas, Rect { y, height: 1, ..area }, &widths);
-            y += 1;
-        }
-        let room = usize::from(area.bottom() - y);
-        for place in (self.top..self.visible.len()).take(room) {
-            let line = Rect { y, height: 1, ..area };
-            self.draw_row(canvas, line, place, &widths);
-            let marked = self.marked(search);
-            if place == self.cursor && !self.content.prose {
-                if focused {
-                    canvas.select(line);
-                }
-                let role = if focused { Role::Selection } else { Role::Muted };
-                canvas.text(area.left() + 1, y, area.width.saturating_sub(1).min(1), "›", role);
-            }
-            if let Some(filter) = marked {
-                canvas.mark(line, Role::Match, |shown| filter.found(shown));
-            }
-            y += 1;
-        }
-    }
-
-    fn draw_says(&self, canvas: &mut Canvas<'_>, area: Rect, clears: &str) {
-        let mut lines: Vec<(Role, String)> = Vec::new();
-        if self.hidden > 0 {
-            lines.push((Role::Muted, format!("nothing matches `{}`", self.filter)));
-            lines
-                .push((Role::Muted, format!("{} hidden, {clears} clears the filter", text::count(self.hidden, "row"))));
-        } else {
-            for (role, line) in &self.content.says {
-                let wrapped = text::wrap(line, usize::from(area.width.saturating_sub(MARGIN + 1)));
-                lines.extend(wrapped.into_iter().map(|line| (*role, line)));
-            }
-        }
-        for (offset, (role, line)) in lines.iter().take(usize::from(area.height)).enumerate() {
-            let y = area.top() + u16::try_from(offset).unwrap_or(0);
-            canvas.fitted(area.left() + MARGIN, y, area.width.saturating_sub(MARGIN + 1), line, Cut::End, *role);
-        }
-    }
-
-    fn draw_headers(&self, canvas: &mut Canvas<'_>, line: Rect, widths: &[u16]) {
-        let mut x = line.left() + MARGIN;
-        for (index, (column, width)) in self.content.columns.iter().zip(widths).enumerate() {
-            if *width == 0 {
-                continue;
-            }
-            let keys = self.sort.iter().chain(&self.then);
-            let arrow = match keys.enumerate().find(|(_, (sorted, _))| *sorted == index) {
-                None => String::new(),
-                Some((at, (_, descending))) => {
-                    let number = if self.then.is_empty() { String::new() } else { (at + 1).to_string() };
-                    format!("{}{number}", if *descending { "↓" } else { "↑" })
-                }
-            };
-            let name = text::fit(column.name, usize::from(*width), Cut::End);
-            let shown = format!("{name}{arrow}");
-            let pad = if column.align == Align::Right {
-                width.saturating_sub(u16::try_from(text::width(&shown)).unwrap_or(0))
-            } else {
-                0
-            };
-            canvas.text(
-                x + pad,
-                line.y,
-                *width + u16::try_from(text::width(&arrow)).unwrap_or(0),
-                &shown,
-                Role::Heading,
-            );
-            x += width + GAP;
-        }
-    }
-
-    /// Whether children of the row at a place are shown.
-    fn is_shown_open(&self, place: usize) -> bool {
-        let depth = |place: usize| self.visible.get(place).map(|index| self.content.rows[*index].depth);
-        match self.kept.is_empty() {
-            true => self.visible.get(place).is_some_and(|index| self.is_open(&self.content.rows[*index])),
-            false => depth(place + 1) > depth(place),
-        }
-    }
-
-    fn draw_row(&self, canvas: &mut Canvas<'_>, line: Rect, place: usize, widths: &[u16]) {
-        let row = &self.content.rows[self.visible[place]];
-        if let Some((role, glyph)) = row.marker {
-            canvas.text(line.left(), line.y, 1, glyph, role);
-        }
-        let mut x = line.left() + MARGIN;
-        for (index, (cell, width)) in row.cells.iter().zip(widths).enumerate() {
-            if *width == 0 {
-                continue;
-            }
-            let mut at = x;
-            let is_alone = spans(row, self.content.columns.len());
-            let mut room =
-                if is_alone { line.width.saturating_sub(MARGIN + 1) } else { self.reach(row, index, widths) };
-            if index == 0 && (row.depth > 0 || row.branch.is_some()) {
-                let indent = (row.depth * 2).min(room.saturating_sub(4));
-                at += indent;
-                room -= indent;
-                let glyph = match row.branch {
-                    Some(_) if self.is_shown_open(place) => "▾ ",
-                    Some(_) => "▸ ",
-                    None => "",
-                };
-                let used = canvas.text(at, line.y, room, glyph, Role::Muted);
-                at += used;
-                room -= used;
-            }
-            self.draw_cell(canvas, Rect::new(at, line.y, room, 1), cell, &self.content.columns[index]);
-            x += width + GAP;
-        }
-    }
-
-    fn draw_cell(&self, canvas: &mut Canvas<'_>, area: Rect, cell: &Cell, column: &Column) {
-        let needed = cell.width();
-        let room = usize::from(area.width);
-        let last = self.content.columns.last().is_some_and(|last| last.name == column.name);
-        let skip = if last && column.grows { self.left } else { 0 };
-        let shown = area.width.min(u16::try_from(needed.saturating_sub(skip)).unwrap_or(u16::MAX));
-        let pad = if column.align == Align::Right && skip == 0 { area.width - shown } else { 0 };
-        if let Some(target) = &cell.link {
-            canvas.link(Rect { x: area.x + pad, width: shown, ..area }, target);
-        }
-        if needed <= room && skip == 0 {
-            let mut x = area.x + pad;
-            for (role, text) in &cell.spans {
-                x += canvas.text(x, area.y, area.right() - x, text, *role);
-            }
-            return;
-        }
-        if let [(role, text)] = &cell.spans[..] {
-            canvas.fitted(area.x, area.y, area.width, text::skip(text, skip), column.cut, *role);
-            return;
-        }
-        let (mut x, mut skip) = (area.x, skip);
-        for (role, text) in &cell.spans {
-            let shown = text::skip(text, skip);
-            skip = skip.saturating_sub(text::width(text));
-            x += canvas.text(x, area.y, area.right() - x, shown, *role);
-        }
-        if needed > room + self.left && x == area.right() {
-            canvas.text(area.right() - 1, area.y, 1, "…", Role::Muted);
-        }
     }
 }
 

@@ -15,6 +15,7 @@ mod keeping;
 mod keys;
 mod links;
 mod live_checks;
+mod news;
 mod read_only;
 mod recipes;
 mod recording;

@@ -1,0 +1,66 @@
+//! What changed in the cluster since a panel showed it, for the marks of its rows.
+//!
+//! In: the model, what a panel showed and what it shows now. Out: marks in its table. Only readings that are whole are
+//! compared: a first one has nothing before it, and the parts of the next one say nothing yet.
+
+use super::{
+    model::{Model, Question, Source},
+    panes::{Content, Live, Pane, Table},
+    widgets::recent,
+};
+use crate::inventory::shape::Key;
+
+/// Of what rows are; rows of something else are not changed ones.
+#[derive(Clone, Debug, PartialEq)]
+struct Subject {
+    /// Name and server.
+    cluster: (String, String),
+    question: Option<Question>,
+}
+
+/// What a panel showed last of a cluster that was read whole.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shown {
+    subject: Option<Subject>,
+    /// The shape whose nodes alone were listed.
+    drilled: Option<Key>,
+    /// It, while the table has parts of the cluster that is read anew, or a moment of its past.
+    whole: Option<Content>,
+}
+
+impl Shown {
+    /// Marks what is changed in content that a table is about to take.
+    pub(super) fn follow(&mut self, model: &Model, pane: &Pane, table: &mut Table, content: &Content) {
+        if pane.live == Live::No {
+            return;
+        }
+        let cluster = &model.cluster;
+        if matches!(cluster.source, Source::None | Source::Saved) || cluster.snapshot.is_none() {
+            *self = Shown::default();
+            table.recent.clear();
+            return;
+        }
+        let is_part = cluster.is_so_far() || pane.live == Live::Recipe && model.is_so_far();
+        if is_part || cluster.source == Source::Past {
+            if self.subject.is_some() && self.whole.is_none() {
+                // Moved, not copied: the table takes something else.
+                self.whole = Some(std::mem::take(&mut table.content));
+            }
+            return;
+        }
+        let question = model.recipe.answer().map(|(question, _)| question.clone());
+        let subject = Some(Subject {
+            cluster: (cluster.name.clone(), cluster.server.clone()),
+            question: question.filter(|_| pane.live == Live::Recipe),
+        });
+        let whole = self.whole.take();
+        if self.subject == subject {
+            let before = whole.as_ref().unwrap_or(&table.content);
+            let rows = recent::changed(before, content, self.drilled == cluster.drilled);
+            table.recent.add(rows, content);
+        } else {
+            table.recent.clear();
+        }
+        (self.subject, self.drilled) = (subject, cluster.drilled.clone());
+    }
+}

@@ -1,0 +1,193 @@
+//! A list as it is painted: headers, and the rows of its window alone.
+//!
+//! In: a table and an area of a canvas. Out: its cells; nothing of the table changes.
+
+use super::{
+    canvas::Canvas,
+    table::{Align, Cell, Column, Identity, MARGIN, Table},
+    text::{self, Cut},
+    widths::{GAP, spans},
+};
+use crate::workbench::theme::Role;
+use ratatui::layout::Rect;
+
+/// Before a row that changed lately; nothing else has this glyph.
+const RECENT: &str = "*";
+
+impl<I: Identity> Table<I> {
+    /// Paints the window. The cursor bar shows only with focus; without it a marker stays. `clears` is the key that clears
+    /// a filter.
+    pub fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, focused: bool, clears: &str) {
+        self.draw_marking(canvas, area, focused, clears, false);
+    }
+
+    /// As [`Table::draw`]; `search` marks what [`Table::look_for`] looks for instead of what the filter means.
+    pub fn draw_marking(&self, canvas: &mut Canvas<'_>, area: Rect, focused: bool, clears: &str, search: bool) {
+        if area.width == 0 || area.height == 0 {
+            return;
+        }
+        let mut y = area.top();
+        if self.visible.is_empty() {
+            self.draw_says(canvas, area, clears);
+            return;
+        }
+        for (role, line) in &self.content.says {
+            if y < area.bottom() {
+                canvas.fitted(area.left() + MARGIN, y, area.width.saturating_sub(MARGIN + 1), line, Cut::End, *role);
+                y += 1;
+            }
+        }
+        let widths = self.widths_in(area.width.saturating_sub(MARGIN + 1), area.height);
+        if self.has_headers() && y < area.bottom() {
+            self.draw_headers(canvas, Rect { y, height: 1, ..area }, &widths);
+            y += 1;
+        }
+        let room = usize::from(area.bottom() - y);
+        for place in (self.top..self.visible.len()).take(room) {
+            let line = Rect { y, height: 1, ..area };
+            self.draw_row(canvas, line, place, &widths);
+            let marked = self.marked(search);
+            if place == self.cursor && !self.content.prose {
+                if focused {
+                    canvas.select(line);
+                }
+                let role = if focused { Role::Selection } else { Role::Muted };
+                canvas.text(area.left() + 1, y, area.width.saturating_sub(1).min(1), "›", role);
+            }
+            if let Some(filter) = marked {
+                canvas.mark(line, Role::Match, |shown| filter.found(shown));
+            }
+            y += 1;
+        }
+    }
+
+    fn draw_says(&self, canvas: &mut Canvas<'_>, area: Rect, clears: &str) {
+        let mut lines: Vec<(Role, String)> = Vec::new();
+        if self.hidden > 0 {
+            lines.push((Role::Muted, format!("nothing matches `{}`", self.filter)));
+            lines
+                .push((Role::Muted, format!("{} hidden, {clears} clears the filter", text::count(self.hidden, "row"))));
+        } else {
+            for (role, line) in &self.content.says {
+                let wrapped = text::wrap(line, usize::from(area.width.saturating_sub(MARGIN + 1)));
+                lines.extend(wrapped.into_iter().map(|line| (*role, line)));
+            }
+        }
+        for (offset, (role, line)) in lines.iter().take(usize::from(area.height)).enumerate() {
+            let y = area.top() + u16::try_from(offset).unwrap_or(0);
+            canvas.fitted(area.left() + MARGIN, y, area.width.saturating_sub(MARGIN + 1), line, Cut::End, *role);
+        }
+    }
+
+    fn draw_headers(&self, canvas: &mut Canvas<'_>, line: Rect, widths: &[u16]) {
+        let mut x = line.left() + MARGIN;
+        for (index, (column, width)) in self.content.columns.iter().zip(widths).enumerate() {
+            if *width == 0 {
+                continue;
+            }
+            let keys = self.sort.iter().chain(&self.then);
+            let arrow = match keys.enumerate().find(|(_, (sorted, _))| *sorted == index) {
+                None => String::new(),
+                Some((at, (_, descending))) => {
+                    let number = if self.then.is_empty() { String::new() } else { (at + 1).to_string() };
+                    format!("{}{number}", if *descending { "↓" } else { "↑" })
+                }
+            };
+            let name = text::fit(column.name, usize::from(*width), Cut::End);
+            let shown = format!("{name}{arrow}");
+            let pad = if column.align == Align::Right {
+                width.saturating_sub(u16::try_from(text::width(&shown)).unwrap_or(0))
+            } else {
+                0
+            };
+            canvas.text(
+                x + pad,
+                line.y,
+                *width + u16::try_from(text::width(&arrow)).unwrap_or(0),
+                &shown,
+                Role::Heading,
+            );
+            x += width + GAP;
+        }
+    }
+
+    /// Whether children of the row at a place are shown.
+    pub(super) fn is_shown_open(&self, place: usize) -> bool {
+        let depth = |place: usize| self.visible.get(place).map(|index| self.content.rows[*index].depth);
+        match self.kept.is_empty() {
+            true => self.visible.get(place).is_some_and(|index| self.is_open(&self.content.rows[*index])),
+            false => depth(place + 1) > depth(place),
+        }
+    }
+
+    fn draw_row(&self, canvas: &mut Canvas<'_>, line: Rect, place: usize, widths: &[u16]) {
+        let row = &self.content.rows[self.visible[place]];
+        let is_recent = self.recent.contains(&row.id);
+        let has_cursor = place == self.cursor && !self.content.prose;
+        // The row's own glyph stays beside the mark; where the cursor has that place, the row says in words what the glyph does.
+        let own = row.marker.filter(|_| !(is_recent && has_cursor));
+        if let Some((role, glyph)) = own {
+            canvas.text(line.left(), line.y, 1, glyph, role);
+        }
+        if is_recent {
+            canvas.text(line.left() + u16::from(own.is_some()), line.y, 1, RECENT, Role::Change);
+        }
+        let mut x = line.left() + MARGIN;
+        for (index, (cell, width)) in row.cells.iter().zip(widths).enumerate() {
+            if *width == 0 {
+                continue;
+            }
+            let mut at = x;
+            let is_alone = spans(row, self.content.columns.len());
+            let mut room =
+                if is_alone { line.width.saturating_sub(MARGIN + 1) } else { self.reach(row, index, widths) };
+            if index == 0 && (row.depth > 0 || row.branch.is_some()) {
+                let indent = (row.depth * 2).min(room.saturating_sub(4));
+                at += indent;
+                room -= indent;
+                let glyph = match row.branch {
+                    Some(_) if self.is_shown_open(place) => "▾ ",
+                    Some(_) => "▸ ",
+                    None => "",
+                };
+                let used = canvas.text(at, line.y, room, glyph, Role::Muted);
+                at += used;
+                room -= used;
+            }
+            self.draw_cell(canvas, Rect::new(at, line.y, room, 1), cell, &self.content.columns[index]);
+            x += width + GAP;
+        }
+    }
+
+    fn draw_cell(&self, canvas: &mut Canvas<'_>, area: Rect, cell: &Cell, column: &Column) {
+        let needed = cell.width();
+        let room = usize::from(area.width);
+        let last = self.content.columns.last().is_some_and(|last| last.name == column.name);
+        let skip = if last && column.grows { self.left } else { 0 };
+        let shown = area.width.min(u16::try_from(needed.saturating_sub(skip)).unwrap_or(u16::MAX));
+        let pad = if column.align == Align::Right && skip == 0 { area.width - shown } else { 0 };
+        if let Some(target) = &cell.link {
+            canvas.link(Rect { x: area.x + pad, width: shown, ..area }, target);
+        }
+        if needed <= room && skip == 0 {
+            let mut x = area.x + pad;
+            for (role, text) in &cell.spans {
+                x += canvas.text(x, area.y, area.right() - x, text, *role);
+            }
+            return;
+        }
+        if let [(role, text)] = &cell.spans[..] {
+            canvas.fitted(area.x, area.y, area.width, text::skip(text, skip), column.cut, *role);
+            return;
+        }
+        let (mut x, mut skip) = (area.x, skip);
+        for (role, text) in &cell.spans {
+            let shown = text::skip(text, skip);
+            skip = skip.saturating_sub(text::width(text));
+            x += canvas.text(x, area.y, area.right() - x, shown, *role);
+        }
+        if needed > room + self.left && x == area.right() {
+            canvas.text(area.right() - 1, area.y, 1, "…", Role::Muted);
+        }
+    }
+}
