@@ -4,7 +4,7 @@
 //! its names. Nothing of it is lost.
 
 use super::level::{self, LogLevel};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// What a line holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,37 +15,61 @@ pub struct Apart {
     pub message: String,
     /// Everything else.
     pub fields: Vec<(String, String)>,
+    /// What the line calls its level and what it says, with the values as they are written there.
+    pub names: Vec<(String, String)>,
 }
 
 /// Keys of what a line says, in the order in which they are believed.
 const MESSAGES: [&str; 3] = ["msg", "message", "log"];
 const LEVELS: [&str; 3] = ["level", "severity", "lvl"];
 
-/// The parts of a line; `None` for one that is plain text, or says nothing by name.
-pub fn apart(line: &str) -> Option<Apart> {
+/// The level of a line, and its parts; none of one that is plain text, or says nothing by name. JSON is read once for both.
+pub fn read(line: &str) -> (Option<LogLevel>, Option<Apart>) {
     let line = line.trim();
-    let fields = if line.starts_with('{') { of_json(line)? } else { of_pairs(line)? };
-    let key = MESSAGES.into_iter().find(|key| fields.iter().any(|(name, _)| name == key))?;
-    let level = level::of(line);
-    let (mut message, mut rest) = (String::new(), Vec::new());
-    for (name, value) in fields {
-        match name.as_str() {
-            name if name == key && message.is_empty() => message = value,
-            // What the level does not say itself, such as a number, stays.
-            name if LEVELS.contains(&name) && level.is_some() => {}
-            _ => rest.push((name, value)),
-        }
+    if !line.starts_with('{') {
+        let level = level::of(line);
+        return (level, of_pairs(line).and_then(|fields| parts(level, fields)));
     }
-    Some(Apart { level, message, fields: rest })
-}
-
-fn of_json(line: &str) -> Option<Vec<(String, String)>> {
-    let Value::Object(fields) = serde_json::from_str(line).ok()? else { return None };
+    let Some(object) = object(line) else { return (None, None) };
+    let level = level::of_object(&object);
     let text = |value: Value| match value {
         Value::String(text) => text,
         other => other.to_string(),
     };
-    Some(fields.into_iter().map(|(name, value)| (name, text(value))).collect())
+    let fields = object.into_iter().map(|(name, value)| (name, text(value))).collect();
+    (level, parts(level, fields))
+}
+
+/// The parts of a line; `None` for one that is plain text, or says nothing by name.
+pub fn apart(line: &str) -> Option<Apart> {
+    read(line).1
+}
+
+fn parts(level: Option<LogLevel>, fields: Vec<(String, String)>) -> Option<Apart> {
+    let key = MESSAGES.into_iter().find(|key| fields.iter().any(|(name, _)| name == key))?;
+    let (mut message, mut rest, mut names) = (None, Vec::new(), Vec::new());
+    for (name, value) in fields {
+        match name.as_str() {
+            name_of if name_of == key && message.is_none() => {
+                names.push((name, value.clone()));
+                message = Some(value);
+            }
+            // What the level does not say itself, such as a number, stays.
+            name_of if LEVELS.contains(&name_of) && level.is_some() => names.push((name, value)),
+            _ => rest.push((name, value)),
+        }
+    }
+    Some(Apart { level, message: message.unwrap_or_default(), fields: rest, names })
+}
+
+/// A line that is one object of JSON.
+pub(super) fn object(line: &str) -> Option<Map<String, Value>> {
+    #[cfg(test)]
+    PARSED.with(|parsed| parsed.set(parsed.get() + 1));
+    match serde_json::from_str(line).ok()? {
+        Value::Object(object) => Some(object),
+        _ => None,
+    }
 }
 
 /// `time=… level=warn msg="two words"`: all of the line, or it is text.
@@ -90,13 +114,22 @@ fn quoted_value(text: &str) -> Option<(String, &str)> {
 }
 
 #[cfg(test)]
+thread_local! {
+    /// How often JSON was read: of each of the thousands of lines of a log, once is enough.
+    pub(crate) static PARSED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     #[track_caller]
     fn check(line: &str, level: Option<LogLevel>, message: &str, fields: &[(&str, &str)]) {
-        let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        assert_eq!(apart(line), Some(Apart { level, message: message.to_owned(), fields }), "{line}");
+        let (of_line, apart) = read(line);
+        let apart = apart.unwrap_or_else(|| panic!("{line}"));
+        let found: Vec<(&str, &str)> = apart.fields.iter().map(|(name, value)| (&**name, &**value)).collect();
+        assert_eq!((apart.level, &*apart.message, &*found), (level, message, fields), "{line}");
+        assert_eq!((of_line, level), (level::of(line), level::of(line)), "{line}");
     }
 
     #[test]
@@ -108,6 +141,24 @@ mod tests {
         check(pairs, Some(LogLevel::Warn), "said \"no\"", &[("time", "09:12"), ("node", "worker-1")]);
         check(r#"{"message":"ready","level":30}"#, None, "ready", &[("level", "30")]);
         check("msg=done took=", None, "done", &[("took", "")]);
+    }
+
+    #[test]
+    fn what_becomes_level_and_message_keeps_its_names() {
+        let names = |line: &str| apart(line).map(|apart| apart.names).unwrap_or_default();
+        let pairs = |expected: &[(&str, &str)]| -> Vec<(String, String)> {
+            expected.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        };
+        assert_eq!(names(r#"{"severity":"WARNING","msg":"slow"}"#), pairs(&[("msg", "slow"), ("severity", "WARNING")]));
+        assert_eq!(names("lvl=err log=broken node=a"), pairs(&[("lvl", "err"), ("log", "broken")]));
+        assert_eq!(names(r#"{"message":"ready","level":30}"#), pairs(&[("message", "ready")]));
+    }
+
+    #[test]
+    fn json_is_read_once_for_level_and_parts() {
+        PARSED.set(0);
+        assert!(matches!(read(r#"{"level":"error","msg":"no GPU"}"#), (Some(LogLevel::Error), Some(_))));
+        assert_eq!(PARSED.get(), 1);
     }
 
     #[test]

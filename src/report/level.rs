@@ -2,7 +2,7 @@
 //!
 //! Nothing is guessed from a word somewhere in a text: `no errors found` is no error.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// From the least to the most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,7 +61,7 @@ pub fn of(line: &str) -> Option<LogLevel> {
         }
     }
     if line.starts_with('{') {
-        return of_json(line);
+        return of_object(&super::apart::object(line)?);
     }
     of_klog(line).or_else(|| of_key(line)).or_else(|| of_column(line))
 }
@@ -72,8 +72,7 @@ fn word(text: &str) -> Option<LogLevel> {
 }
 
 /// `{"level":"error", …}`
-fn of_json(line: &str) -> Option<LogLevel> {
-    let object: Value = serde_json::from_str(line).ok()?;
+pub(super) fn of_object(object: &Map<String, Value>) -> Option<LogLevel> {
     ["level", "severity", "lvl"].into_iter().find_map(|key| word(object.get(key)?.as_str()?))
 }
 

@@ -5,8 +5,8 @@
 use super::{Table, checks, prelude::*};
 use crate::{
     report::{
-        apart::apart,
-        level::{self, LogLevel},
+        apart::{self, Apart, apart},
+        level::LogLevel,
     },
     workbench::model::CheckView,
 };
@@ -87,20 +87,44 @@ fn repeats(check: &CheckView, number: usize, before: usize) -> bool {
     before + 1 == number && !check.marks.contains(&number) && text(before) == text(number)
 }
 
-/// What a line says in the color of its level, then what else it holds; a plain one as it is.
-fn shown_line(line: &str) -> Cell {
-    let role = role(line);
-    let Some(apart) = apart(line) else { return Cell::new(role, text::without_tabs(line)) };
-    let level = apart.level.filter(|level| *level != LogLevel::Info).map_or("", LogLevel::word);
-    let gap = if level.is_empty() { "" } else { "  " };
-    let message = apart.message.trim_end().replace('\n', "; ");
-    let said = Cell::new(role, format!("{level}{gap}{}", text::without_tabs(&message)));
-    let field = |(name, value): &(String, String)| match value.contains([' ', '"']) && !value.starts_with(['{', '[']) {
+/// A line as a row shows it.
+struct Shown {
+    role: Role,
+    /// What it says in the color of its level, then what else it holds; a plain one as it is.
+    text: Cell,
+    /// Of one that was taken apart: as it was written, with the names that the row does not show.
+    written: Option<Box<str>>,
+}
+
+impl Shown {
+    fn of(line: &str) -> Shown {
+        let (level, apart) = apart::read(line);
+        let role = match level {
+            Some(LogLevel::Error) => Role::LogError,
+            Some(LogLevel::Warn) => Role::LogWarn,
+            Some(LogLevel::Debug) => Role::LogDebug,
+            Some(LogLevel::Info) | None => Role::LogInfo,
+        };
+        let Some(Apart { level, message, fields, names }) = apart else {
+            return Shown { role, text: Cell::new(role, text::without_tabs(line)), written: None };
+        };
+        let level = level.filter(|level| *level != LogLevel::Info).map_or("", LogLevel::word);
+        let gap = if level.is_empty() { "" } else { "  " };
+        let message = message.trim_end().replace('\n', "; ");
+        let said = Cell::new(role, format!("{level}{gap}{}", text::without_tabs(&message)));
+        let fields: Vec<String> = fields.iter().map(pair).collect();
+        let text =
+            if fields.is_empty() { said } else { said.and(Role::Muted, format!("  {}", fields.join(" "))) };
+        let names: Vec<String> = names.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        Shown { role, text, written: Some(format!("{line} {}", names.join(" ")).into()) }
+    }
+}
+
+fn pair((name, value): &(String, String)) -> String {
+    match value.contains([' ', '"']) && !value.starts_with(['{', '[']) {
         true => format!("{name}={value:?}"),
         false => format!("{name}={value}"),
-    };
-    let fields: Vec<String> = apart.fields.iter().map(field).collect();
-    if fields.is_empty() { said } else { said.and(Role::Muted, format!("  {}", fields.join(" "))) }
+    }
 }
 
 /// The numbers of the lines that are rows: what the filter means, or what is around the cursor.
@@ -116,14 +140,19 @@ fn shown(check: &CheckView, table: &Table) -> Vec<usize> {
 }
 
 /// What every line has that a filter means, where that can be said: its longest word. The table looks at the rest.
-fn sought(filter: &str) -> Option<Regex> {
+fn sought<'f>(filter: &'f str) -> Option<Regex> {
     if let Some(expression) = filter.strip_prefix("re:") {
         return Regex::new(expression).ok();
     }
-    if filter.contains(['!', '~', '=', '<', '>']) || filter.contains(" | ") {
+    if filter.contains(['!', '~', '<', '>']) || filter.contains(" | ") {
         return None;
     }
-    let word = filter.split_whitespace().max_by_key(|word| word.len())?;
+    // The name of a field is in its line, its value perhaps in another form; sources have a column of their own.
+    let of_line = |word: &'f str| match word.split_once('=') {
+        None => Some(word),
+        Some((name, _)) => Some(name).filter(|name| !name.is_empty() && !"source".starts_with(&name.to_lowercase())),
+    };
+    let word = filter.split_whitespace().filter_map(of_line).max_by_key(|word| word.len())?;
     // Upper case in a word asks for exactly that case.
     let case = match word.chars().any(char::is_uppercase) {
         true => "",
@@ -180,12 +209,13 @@ fn build(view: &View<'_>) -> Content {
     for (number, last) in &groups {
         let Some((at_ms, line)) = check.log.get(*number) else { continue };
         let at = if view.timestamps { clock(at_ms) } else { String::new() };
-        let role = role(line);
-        let mut text = shown_line(line);
+        let Shown { role, mut text, written } = Shown::of(line);
         if last > number {
             let until = check.log.get(*last).map(|(at_ms, _)| clock(at_ms)).filter(|_| view.timestamps);
-            let until = until.map_or_else(String::new, |until| format!(" until {until}"));
-            text = text.and(Role::Muted, format!("  x {}{until}", text::thousands(last - number + 1)));
+            let until = until.map_or_else(String::new, |until| format!("  until {until}"));
+            // Before the line, which may be longer than the panel is wide.
+            let times = format!("x {}  ", text::thousands(last - number + 1));
+            text = Cell::new(Role::Muted, times).with(&text).and(Role::Muted, until);
         }
         let source = match check.log.source(*number) {
             "" => Cell::new(Role::Muted, OWN),
@@ -198,11 +228,12 @@ fn build(view: &View<'_>) -> Content {
                 let marker = marker.filter(|_| part == 0);
                 let source = if part == 0 { source.clone() } else { Cell::default() };
                 let cells = cells(at, sources, source, Cell::new(role, piece));
-                rows.push(Row { marker, ..Row::new(RowId::Piece(*number, part), cells) });
+                let also = written.clone();
+                rows.push(Row { marker, also, ..Row::new(RowId::Piece(*number, part), cells) });
             }
         } else {
             let cells = cells(Cell::new(Role::Muted, at), sources, source, text);
-            rows.push(Row { marker, ..Row::new(RowId::Line("", *number), cells) });
+            rows.push(Row { marker, also: written, ..Row::new(RowId::Line("", *number), cells) });
         }
     }
     if let Some(last) = lines.last().filter(|last| *last + 1 < end) {
@@ -261,13 +292,4 @@ fn cells(at: Cell, sources: usize, source: Cell, text: Cell) -> Vec<Cell> {
 fn clock(at_ms: u64) -> String {
     let day = at_ms % 86_400_000;
     format!("{:02}:{:02}:{:02}.{:03}", day / 3_600_000, day / 60_000 % 60, day / 1000 % 60, day % 1000)
-}
-
-fn role(line: &str) -> Role {
-    match level::of(line) {
-        Some(LogLevel::Error) => Role::LogError,
-        Some(LogLevel::Warn) => Role::LogWarn,
-        Some(LogLevel::Debug) => Role::LogDebug,
-        Some(LogLevel::Info) | None => Role::LogInfo,
-    }
 }

@@ -132,13 +132,13 @@ impl Test {
                 let mut matcher = Matcher::new(Config::DEFAULT);
                 let mut buffer = Vec::new();
                 let mut scores = |text: &str| pattern.score(Utf32Str::new(text, &mut buffer), &mut matcher).is_some();
-                scores(row.id.name()) || row.cells.iter().any(|cell| scores(&cell.plain()))
+                beside(row).any(&mut scores) || row.cells.iter().any(|cell| scores(&cell.plain()))
             }
             Test::Regex { column: Some(index), regex } => {
                 row.cells.get(*index).is_some_and(|cell| regex.is_match(&cell.plain()))
             }
             Test::Regex { column: None, regex } => {
-                regex.is_match(row.id.name()) || row.cells.iter().any(|cell| regex.is_match(&cell.plain()))
+                beside(row).any(|text| regex.is_match(text)) || row.cells.iter().any(|cell| regex.is_match(&cell.plain()))
             }
             Test::Matters => row.matters,
         }
@@ -291,7 +291,14 @@ fn digits(text: &[u8]) -> (&[u8], &[u8]) {
 
 /// Whether a row has a word anywhere.
 fn contains<I: Identity>(row: &Row<I>, word: &str) -> bool {
-    has(row.id.name(), word) || row.cells.iter().any(|cell| cell.spans.iter().any(|(_, text)| has(text, word)))
+    let mut beside = beside(row);
+    beside.any(|text| has(text, word))
+        || row.cells.iter().any(|cell| cell.spans.iter().any(|(_, text)| has(text, word)))
+}
+
+/// What a row says besides its cells.
+fn beside<I: Identity>(row: &Row<I>) -> impl Iterator<Item = &str> {
+    [row.id.name()].into_iter().chain(row.also.as_deref())
 }
 
 /// Smart case: upper case in the word asks for exactly that.

@@ -2,7 +2,7 @@
 
 use super::{
     desk::{Desk, list_records, planned, recorded, run_half_way, snapshot},
-    screens::golden,
+    screens::{all_golden, golden},
 };
 use aicr::{
     catalog::validator::Phase,
@@ -275,7 +275,7 @@ fn equal_lines_are_one_row() {
     log(9000, "device 4 is here");
     desk.keys("j j j j j j g l");
     desk.shows("814 lines");
-    desk.shows("waiting for device 4  x 812 until 09:12:05.811");
+    desk.shows("x 812  waiting for device 4  until 09:12:05.811");
     desk.shows("device 4 is here");
     desk.command("400");
     let row = |desk: &Desk| desk.state.desk.table(&LOG).row().map(|row| row.plain()).unwrap_or_default();
@@ -285,6 +285,56 @@ fn equal_lines_are_one_row() {
     desk.command("save-log out.txt");
     let Some(Effect::SaveText { text, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
     assert_eq!(text.lines().count(), 814, "every line is in the file");
+}
+
+/// In a panel in which the line has no room, how often it came is what is seen; the rest is cut.
+#[test]
+fn how_often_a_line_came_is_not_what_is_cut() {
+    let mut desk = Desk::live(80, 24);
+    desk.keys("4");
+    run_half_way(&mut desk);
+    let long = "waiting for device 4 of worker-2 to answer, which takes up to a minute after the driver was loaded";
+    let json = format!(r#"{{"level":"warn","msg":"{long}","device":4}}"#);
+    for turn in 0..812 {
+        let text = if turn < 400 { long } else { &json };
+        desk.run(5000 + turn, Body::Log { check: "dra-support".into(), text: text.into(), source: String::new() });
+    }
+    desk.keys("j j j j j j g l");
+    desk.shows("09:12:05.000  x 400  waiting for device 4");
+    desk.shows("09:12:05.400  x 412  warn  waiting for device 4");
+    let narrow = desk.text();
+    desk.keys("w");
+    desk.shows("until 09:12:05.811");
+    all_golden([("log-folded-80x24".to_owned(), narrow), ("log-folded-wrapped-80x24".to_owned(), desk.text())]);
+}
+
+/// Lines that are taken apart are found by the names that their rows do not show, wherever in the log they are.
+#[test]
+fn structured_lines_are_found_by_the_names_of_their_level_and_message() {
+    let mut desk = Desk::live(200, 60);
+    desk.keys("4");
+    run_half_way(&mut desk);
+    let mut log = |at, text: &str| {
+        desk.run(at, Body::Log { check: "dra-support".into(), text: text.into(), source: String::new() });
+    };
+    log(5000, r#"{"severity":"WARNING","msg":"device 4 is slow"}"#);
+    log(5001, r#"time=09:12 level=info msg="device 4 is here""#);
+    // More than are rows at a time.
+    (0..6000).for_each(|turn| log(5002 + turn, &format!("line {turn} without names")));
+    desk.keys("j j j j j j g l");
+    let mut left = |filter: &str| {
+        desk.command(&format!("filter {filter}"));
+        let text = desk.text();
+        (text.contains("device 4 is slow"), text.contains("device 4 is here"), text.contains("without names"))
+    };
+    assert_eq!(left("msg"), (true, true, false));
+    assert_eq!(left("severity"), (true, false, false));
+    assert_eq!(left("level"), (false, true, false));
+    assert_eq!(left("level=info"), (false, true, false));
+    assert_eq!(left("severity=warning"), (true, false, false));
+    assert_eq!(left("msg=device"), (true, true, false));
+    assert_eq!(left(r#"re:"severity":"W"#), (true, false, false));
+    assert_eq!(left("device"), (true, true, false));
 }
 
 #[test]
