@@ -25,8 +25,9 @@ use crate::{
         inherit::{Basis, Wanted},
         run::Prepared,
     },
-    term::{background::Background, color::Level, input::Input},
+    term::{color::Level, input::Input},
 };
+use history::History;
 use keeping::Keeping;
 use std::sync::Arc;
 
@@ -37,6 +38,7 @@ mod command;
 mod context;
 mod deploy;
 mod filters;
+mod history;
 mod input;
 mod keeping;
 mod live_checks;
@@ -77,6 +79,8 @@ pub struct State {
     restored: Vec<Effect>,
     /// Snapshots that are being read, for the list of recent files.
     reading: Vec<(SnapshotSlot, u64, String)>,
+    /// Where a person has been, by screen.
+    history: [History; 5],
 }
 
 /// Numbers of the newest requests; answers to older ones are dropped.
@@ -150,6 +154,7 @@ impl State {
             keeping: Keeping::new(session, options.restores, cluster, options.screen.is_some()),
             restored: Vec::new(),
             reading: Vec::new(),
+            history: Default::default(),
             model: Model {
                 stated: options.criteria.clone(),
                 configuration: options.configuration.clone(),
@@ -208,6 +213,7 @@ impl State {
     /// Takes a message; the effects are for the driver to run.
     pub fn update(&mut self, msg: Msg) -> Vec<Effect> {
         self.dirty = true;
+        let before = msg.is_of_a_person().then(|| self.seen());
         let mut effects = match msg {
             Msg::Input(input) => {
                 if !matches!(input, Input::Resize { .. } | Input::Focus(_)) {
@@ -469,6 +475,9 @@ impl State {
                 Vec::new()
             }
         };
+        if let Some(before) = before {
+            self.remember(before);
+        }
         effects.append(&mut self.restored);
         let mut effects = self.sent(effects);
         let is_there = self.model.recipe.value.is_some() && self.model.cluster.snapshot.is_some();
@@ -477,37 +486,6 @@ impl State {
             effects.extend(self.sent(followed));
         }
         effects
-    }
-
-    /// The terminal has said what its background is: the theme follows once, unless a person chose one.
-    fn background(&mut self, background: Background) {
-        let name = match background {
-            Background::Dark => "dark",
-            Background::Light => "light",
-        };
-        self.desk.background = Some(name);
-        if self.desk.is_theme_chosen || self.desk.theme.name == name {
-            self.dirty = false;
-            return;
-        }
-        if let Ok(theme) = self.desk.themes.load(name, self.desk.level) {
-            self.desk.theme = theme;
-        }
-    }
-
-    /// The first one last, because that is what the line of messages shows; the others are in the list of messages.
-    fn say_notices(&mut self) {
-        let notices = std::mem::take(&mut self.notices);
-        for notice in notices.iter().skip(1).rev() {
-            self.say(Severity::Warn, notice.clone());
-        }
-        if let Some(first) = notices.first() {
-            let more = match notices.len() - 1 {
-                0 => String::new(),
-                more => format!(" (and {more} more: {})", self.desk.keys.command("messages")),
-            };
-            self.say(Severity::Warn, format!("{first}{more}"));
-        }
     }
 
     /// What leaves: with a mark where nothing may change a cluster, nothing that would.

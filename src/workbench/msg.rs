@@ -216,3 +216,10 @@ pub enum Msg {
     /// The process was told to end.
     Terminate,
 }
+
+impl Msg {
+    /// A person asked for something.
+    pub fn is_of_a_person(&self) -> bool {
+        matches!(self, Msg::Input(_) | Msg::Act(_) | Msg::Command(_))
+    }
+}

@@ -508,6 +508,7 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("past", "[@friday|@-1|now]", "show a kept snapshot of this cluster, or the cluster as it is now"),
     ("open", "FILE", "show a saved snapshot instead of the cluster"),
     ("live", "", "back to the live cluster"),
+    ("forward", "", "the view of this screen that was gone back from"),
     ("context", "[NAME]", "switch to the cluster of another context"),
     ("save", "FILE", "write the shown snapshot; asks before a file is replaced"),
     ("export", "[FILE]", "write this view: .svg or .txt the frame; .md, .json or .csv all rows of the focused panel"),

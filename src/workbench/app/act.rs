@@ -130,6 +130,7 @@ impl State {
 
     /// Puts the cursor of the log on a line that may not be among its rows yet.
     pub(super) fn go_to_line(&mut self, line: usize) {
+        self.jumped(LOG.screen);
         let row = RowId::Line("", line);
         let table = self.desk.table_mut(&LOG);
         (table.follow, table.touched, table.selected) = (false, true, Some(row.clone()));
@@ -311,6 +312,7 @@ impl State {
             Action::ScreenValidate => self.desk.show(Screen::Validate),
             Action::ScreenCompare => self.desk.show(Screen::Compare),
             Action::PreviousView => self.desk.show(self.desk.previous),
+            Action::HistoryBack => self.walk(true),
             Action::NextPanel => self.cycle(1),
             Action::PreviousPanel => self.cycle(-1),
             Action::PanelLeft => self.neighbor(-1, 0),

@@ -46,6 +46,7 @@ impl State {
         match word {
             "quit" | "q" => return self.ask_quit(),
             "messages" => return vec![Effect::ReadLog],
+            "forward" => self.walk(false),
             "theme" => self.change_theme(rest),
             "filter" => self.filter_command(rest),
             "filters" => self.filters_command(),
@@ -94,6 +95,7 @@ impl State {
                 if pane == &LOG {
                     self.go_to_line(place);
                 } else {
+                    self.jumped(pane.screen);
                     self.desk.table_mut(pane).move_to(place);
                     self.desk.mark(Need::Cursor(pane));
                 }

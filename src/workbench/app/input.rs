@@ -382,6 +382,7 @@ impl State {
 
     /// Puts the cursor on a row of a pane.
     pub(super) fn go(&mut self, pane: &'static Pane, row: &RowId) {
+        self.jumped(pane.screen);
         self.desk.focus_on(pane);
         let listed = self.model.cluster.listed();
         if pane == &NODES && !listed.iter().any(|node| &*node.name == row.name()) {

@@ -1,13 +1,47 @@
-//! Preferences that change while the workbench runs.
+//! Preferences: what is said of them at the start, and those that change while the workbench runs.
 
 use super::State;
-use crate::workbench::{
-    model::Severity,
-    preferences::{ASCII, COLOR, KEYS, READ_ONLY, THEME, THEMES, again::AT_THE_START, file::Chosen},
-    theme::Themes,
+use crate::{
+    term::background::Background,
+    workbench::{
+        model::Severity,
+        preferences::{ASCII, COLOR, KEYS, READ_ONLY, THEME, THEMES, again::AT_THE_START, file::Chosen},
+        theme::Themes,
+    },
 };
 
 impl State {
+    /// The first one last, because that is what the line of messages shows; the others are in the list of messages.
+    pub(super) fn say_notices(&mut self) {
+        let notices = std::mem::take(&mut self.notices);
+        for notice in notices.iter().skip(1).rev() {
+            self.say(Severity::Warn, notice.clone());
+        }
+        if let Some(first) = notices.first() {
+            let more = match notices.len() - 1 {
+                0 => String::new(),
+                more => format!(" (and {more} more: {})", self.desk.keys.command("messages")),
+            };
+            self.say(Severity::Warn, format!("{first}{more}"));
+        }
+    }
+
+    /// The terminal has said what its background is: the theme follows once, unless a person chose one.
+    pub(super) fn background(&mut self, background: Background) {
+        let name = match background {
+            Background::Dark => "dark",
+            Background::Light => "light",
+        };
+        self.desk.background = Some(name);
+        if self.desk.is_theme_chosen || self.desk.theme.name == name {
+            self.dirty = false;
+            return;
+        }
+        if let Ok(theme) = self.desk.themes.load(name, self.desk.level) {
+            self.desk.theme = theme;
+        }
+    }
+
     /// Takes what has changed; the mouse, the clipboard and links are the driver's.
     pub(super) fn take_preferences(&mut self, chosen: Chosen, themes: Themes, changed: &[&'static str]) {
         let is_changed = |name: &str| changed.contains(&name);

@@ -11,6 +11,7 @@ mod ease;
 mod finding;
 mod first_minute;
 mod fleet;
+mod history;
 mod keeping;
 mod keys;
 mod links;
