@@ -7,6 +7,7 @@ use super::{
     keymap::{Action, Context, Found, Keymap, Popup},
     layout::{self, Border, Candidate, Class, Edge, Layout, Moved, Zoom},
     model::Model,
+    news::Shown,
     overlay::{Field, Files, Kind, Overlay},
     panes::{self, Need, Pane, RowId, Table, Tables, View},
     session,

@@ -386,6 +386,7 @@ fn left(table: &super::panes::Table) -> String {
 fn note(state: &State, pane: &super::panes::Pane, inner: Rect) -> String {
     let table = state.desk.table(pane);
     let mut parts = Vec::new();
+    parts.extend(table.scrolled());
     if !table.filter.is_empty() {
         let filter = text::fit(&table.filter, 24, Cut::End);
         parts.push(format!("/{filter}  {}", left(table)));

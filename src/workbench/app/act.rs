@@ -160,8 +160,9 @@ impl State {
 
     /// Moving, folding and sorting in the focused panel.
     fn act_on_table(&mut self, pane: &'static Pane, action: Action) -> bool {
-        let page =
-            self.desk.layout.panel(pane).map_or(1, |area| i64::from(self.desk.layout.inner(area).height)).max(2) - 1;
+        let inner = self.desk.layout.panel(pane).map_or_else(Rect::default, |area| self.desk.layout.inner(area));
+        let page = i64::from(inner.height).max(2) - 1;
+        let columns = u16::try_from(table::text_columns(usize::from(inner.width))).unwrap_or(u16::MAX);
         let prose = self.desk.table(pane).content.prose;
         let table = self.desk.table_mut(pane);
         // Text has no cursor bar, so a step moves the window at once.
@@ -182,13 +183,15 @@ impl State {
             Action::HalfUp => table.move_by(-page / 2),
             Action::PageDown => table.move_by(page),
             Action::PageUp => table.move_by(-page),
-            Action::Left if table.left > 0 => table.left = table.left.saturating_sub(8),
-            Action::Left => table.fold(false),
+            Action::Left => {
+                if !table.shift(false, columns, inner.height) {
+                    table.fold(false);
+                }
+            }
+            Action::Right if table.row().is_some_and(|row| row.branch.is_some()) => table.fold(true),
             Action::Right => {
-                if table.row().is_some_and(|row| row.branch.is_some()) {
-                    table.fold(true);
-                } else if table.content.rows.iter().all(|row| row.branch.is_none()) {
-                    table.left += 8;
+                if !table.shift(true, columns, inner.height) {
+                    self.say(Severity::Info, "there is nothing more to the right");
                 }
             }
             Action::FoldToggle => table.toggle_fold(),
@@ -201,6 +204,7 @@ impl State {
             }
             Action::Wide => {
                 table.wide = !table.wide;
+                table.left = 0;
                 self.desk.mark(Need::Look);
                 self.say_wide(pane);
             }

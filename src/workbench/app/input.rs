@@ -15,7 +15,11 @@ use crate::{
         overlay::{Choice, Field, Files, Kind, Overlay, Question, Reads, Row},
         palette,
         panes::{LOG, NODES, Need, Pane, RowId},
-        widgets::{table::Identity, text},
+        view::overlay_area,
+        widgets::{
+            table::{self, Identity},
+            text,
+        },
     },
 };
 
@@ -258,7 +262,12 @@ impl State {
             (Action::MoveUp | Action::MoveDown, Kind::Palette) if recalls => {
                 self.recall(&mut overlay, action == Action::MoveUp);
             }
-            _ => scroll(&mut overlay, action, i64::from(self.desk.height / 2).max(1)),
+            _ => {
+                let area = overlay_area(&self.desk, &overlay);
+                let (width, height) = (area.width.saturating_sub(2), area.height.saturating_sub(2));
+                let columns = u16::try_from(table::text_columns(usize::from(width))).unwrap_or(u16::MAX);
+                scroll(&mut overlay, action, i64::from(self.desk.height / 2).max(1), (columns, height));
+            }
         }
         self.desk.overlay = Some(overlay);
         Vec::new()
@@ -548,7 +557,7 @@ fn recalls(overlay: &Overlay, action: Action) -> bool {
 }
 
 /// Moves in the rows of a popup; in a text, a step is half a page.
-fn scroll(overlay: &mut Overlay, action: Action, page: i64) {
+fn scroll(overlay: &mut Overlay, action: Action, page: i64, (columns, height): (u16, u16)) {
     let table = &mut overlay.table;
     let step = if table.content.prose { (page / 2).max(1) } else { 1 };
     match action {
@@ -558,8 +567,9 @@ fn scroll(overlay: &mut Overlay, action: Action, page: i64) {
         Action::PageUp | Action::HalfUp => table.move_by(-page),
         Action::First => table.move_to(0),
         Action::Last => table.move_to(usize::MAX),
-        Action::Right => table.left += 8,
-        Action::Left => table.left = table.left.saturating_sub(8),
+        Action::Right | Action::Left => {
+            table.shift(action == Action::Right, columns, height);
+        }
         _ => {}
     }
 }

@@ -113,8 +113,7 @@ impl Shown {
         let message = message.trim_end().replace('\n', "; ");
         let said = Cell::new(role, format!("{level}{gap}{}", text::without_tabs(&message)));
         let fields: Vec<String> = fields.iter().map(pair).collect();
-        let text =
-            if fields.is_empty() { said } else { said.and(Role::Muted, format!("  {}", fields.join(" "))) };
+        let text = if fields.is_empty() { said } else { said.and(Role::Muted, format!("  {}", fields.join(" "))) };
         let names: Vec<String> = names.iter().map(|(name, value)| format!("{name}={value}")).collect();
         Shown { role, text, written: Some(format!("{line} {}", names.join(" ")).into()) }
     }

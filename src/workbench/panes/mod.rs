@@ -84,8 +84,8 @@ pub use what_if::PANE as WHAT_IF;
 /// What every pane needs.
 mod prelude {
     pub(super) use super::{
-        Blank, Content, Live, Need, Pane, Row, RowId, Step, View, counted, failed, file_of, line, or_dash, page_of, pairs,
-        prose, readiness, stale,
+        Blank, Content, Live, Need, Pane, Row, RowId, Step, View, counted, failed, file_of, line, or_dash, page_of,
+        pairs, prose, readiness, stale,
     };
     pub(super) use crate::workbench::{
         Screen,

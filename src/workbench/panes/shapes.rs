@@ -75,6 +75,8 @@ fn build(view: &View<'_>) -> Content {
         rows,
         says,
         headers: true,
+        // How many of what: together they say which shape it is.
+        frozen: 2,
         ..Content::default()
     }
 }

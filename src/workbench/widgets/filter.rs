@@ -138,7 +138,8 @@ impl Test {
                 row.cells.get(*index).is_some_and(|cell| regex.is_match(&cell.plain()))
             }
             Test::Regex { column: None, regex } => {
-                beside(row).any(|text| regex.is_match(text)) || row.cells.iter().any(|cell| regex.is_match(&cell.plain()))
+                beside(row).any(|text| regex.is_match(text))
+                    || row.cells.iter().any(|cell| regex.is_match(&cell.plain()))
             }
             Test::Matters => row.matters,
         }

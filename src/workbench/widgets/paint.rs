@@ -162,8 +162,7 @@ impl<I: Identity> Table<I> {
     fn draw_cell(&self, canvas: &mut Canvas<'_>, area: Rect, cell: &Cell, column: &Column) {
         let needed = cell.width();
         let room = usize::from(area.width);
-        let last = self.content.columns.last().is_some_and(|last| last.name == column.name);
-        let skip = if last && column.grows { self.left } else { 0 };
+        let skip = self.skipped(column);
         let shown = area.width.min(u16::try_from(needed.saturating_sub(skip)).unwrap_or(u16::MAX));
         let pad = if column.align == Align::Right && skip == 0 { area.width - shown } else { 0 };
         if let Some(target) = &cell.link {
@@ -186,7 +185,7 @@ impl<I: Identity> Table<I> {
             skip = skip.saturating_sub(text::width(text));
             x += canvas.text(x, area.y, area.right() - x, shown, *role);
         }
-        if needed > room + self.left && x == area.right() {
+        if needed > room + self.skipped(column) && x == area.right() {
             canvas.text(area.right() - 1, area.y, 1, "…", Role::Muted);
         }
     }

@@ -144,8 +144,8 @@ mod tests {
         now.rows[0].cells = Arc::new(vec!["1".into(), Cell::new(Role::Fail, "a")]);
         assert_eq!(changed(&before, &now, true), [1]);
         let narrow = [Column::new("ID", 1, 3), Column::new("SAYS", 1, 4)];
-        assert_eq!(changed(&before, &content(&narrow, &[(1, "a…")]), true), []);
-        assert_eq!(changed(&before, &content(&narrow[..1], &[(1, "")]), true), []);
+        assert!(changed(&before, &content(&narrow, &[(1, "a…")]), true).is_empty());
+        assert!(changed(&before, &content(&narrow[..1], &[(1, "")]), true).is_empty());
     }
 
     #[test]

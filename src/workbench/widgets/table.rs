@@ -212,6 +212,8 @@ pub struct Content<I> {
     pub headers: bool,
     /// Sorting makes no sense: trees, logs, texts.
     pub ordered: bool,
+    /// Columns that stay where the others are scrolled sideways: they say which row it is.
+    pub frozen: usize,
 }
 
 // Derived, it would ask the same of `I`.
@@ -226,6 +228,7 @@ impl<I> Default for Content<I> {
             prose: false,
             headers: false,
             ordered: false,
+            frozen: 1,
         }
     }
 }
@@ -244,7 +247,7 @@ pub struct Table<I> {
     hidden_choice: Option<I>,
     /// First shown place.
     pub top: usize,
-    /// Columns scrolled to the right.
+    /// How far it is scrolled sideways: a text by letters, a table by whole columns.
     pub left: usize,
     pub filter: String,
     /// The last filter that could be understood; what cannot leaves it as it is.

@@ -77,17 +77,15 @@ impl<I: Identity> Table<I> {
 
     fn widths_of(&self, columns: u16, natural: &[u16]) -> Vec<u16> {
         let specs = &self.content.columns;
-        let shown = |column: &Column| match self.chosen.is_empty() {
-            true => !column.wide_only || self.wide,
-            false => self.chosen.contains(&column.name),
-        };
+        let passed = self.passed();
         let wanted: Vec<u16> = specs
             .iter()
             .zip(natural)
-            .map(|(column, natural)| {
+            .enumerate()
+            .map(|(index, (column, natural))| {
                 let most = if column.grows { u16::MAX } else { column.ideal.max(column.min) };
                 // One that holds nothing takes nothing, and no gap either.
-                if shown(column) { (*natural).min(most) } else { 0 }
+                if self.is_listed(column) && !passed.contains(&index) { (*natural).min(most) } else { 0 }
             })
             .collect();
         let mut widths = wanted.clone();
@@ -156,6 +154,83 @@ impl<I: Identity> Table<I> {
         widths
     }
 
+    /// Whether a column is one of those that are shown where there is room.
+    fn is_listed(&self, column: &Column) -> bool {
+        match self.chosen.is_empty() {
+            true => !column.wide_only || self.wide,
+            false => self.chosen.contains(&column.name),
+        }
+    }
+
+    /// The columns that can be scrolled away: those behind the frozen ones that hold something.
+    fn movable(&self) -> Vec<usize> {
+        let columns = self.content.columns.iter().zip(&self.natural).enumerate().skip(self.content.frozen);
+        columns.filter(|(_, (column, natural))| self.is_listed(column) && **natural > 0).map(|(at, _)| at).collect()
+    }
+
+    /// The columns that are scrolled away; one is always left.
+    fn passed(&self) -> Vec<usize> {
+        if self.left == 0 || self.is_text() {
+            return Vec::new();
+        }
+        let mut columns = self.movable();
+        columns.truncate(self.left.min(columns.len().saturating_sub(1)));
+        columns
+    }
+
+    /// Lines of text in columns, which are read on to the right letter by letter.
+    pub fn is_text(&self) -> bool {
+        !self.content.headers
+    }
+
+    /// Letters of a text that are scrolled away in a column: in its last one, or in each of several texts beside each other.
+    pub(super) fn skipped(&self, column: &Column) -> usize {
+        let columns = &self.content.columns;
+        let is_last = columns.last().is_some_and(|last| std::ptr::eq(last, column));
+        let moves = column.grows && (is_last || columns.iter().all(|column| column.grows));
+        if moves && self.is_text() { self.left } else { 0 }
+    }
+
+    /// Scrolls sideways in so many columns and lines, as far as there is something to see; whether it moved.
+    ///
+    /// What says which row it is stays: the frozen columns of a table, and all but the text of lines of text.
+    pub fn shift(&mut self, right: bool, columns: u16, height: u16) -> bool {
+        let before = self.left;
+        self.left = match (right, self.is_text()) {
+            (false, true) => before.saturating_sub(LETTERS),
+            (false, false) => before.min(self.passed().len()).saturating_sub(1),
+            (true, true) => (before + LETTERS).min(self.overflow(columns, height)).max(before),
+            (true, false) => before + usize::from(self.has_more(columns, height)),
+        };
+        self.left != before
+    }
+
+    /// Letters of the longest line that there is no room for.
+    fn overflow(&self, columns: u16, height: u16) -> usize {
+        let widths = self.widths_in(columns, height);
+        let texts = self.content.columns.iter().zip(&self.natural).zip(widths).filter(|((column, _), _)| column.grows);
+        texts.map(|((_, natural), width)| usize::from(natural.saturating_sub(width))).max().unwrap_or(0)
+    }
+
+    /// A column behind the frozen ones is hidden or cut, and another one can make room for it.
+    fn has_more(&self, columns: u16, height: u16) -> bool {
+        let widths = self.widths_in(columns, height);
+        let movable = self.movable();
+        let left = movable.get(self.passed().len()..).unwrap_or_default();
+        left.len() > 1 && left.iter().any(|index| widths[*index] < self.natural[*index])
+    }
+
+    /// What is scrolled away, for the title: `← 2 columns`.
+    pub fn scrolled(&self) -> Option<String> {
+        match (self.left, self.is_text()) {
+            (0, _) => None,
+            (letters, true) => Some(format!("← {letters}")),
+            (_, false) => Some(self.passed().len())
+                .filter(|count| *count > 0)
+                .map(|count| format!("← {}", text::count(count, "column"))),
+        }
+    }
+
     /// Columns that a cell of a row may take: its own, and those of the cells right of it that hold nothing.
     pub fn reach(&self, row: &Row<I>, index: usize, widths: &[u16]) -> u16 {
         let columns = &self.content.columns;
@@ -217,12 +292,76 @@ fn cell_width<I>(row: &Row<I>, index: usize, columns: usize) -> usize {
 /// Columns between columns.
 pub(super) const GAP: u16 = 2;
 
+/// Letters by which a text is scrolled.
+const LETTERS: usize = 8;
+
 /// Columns below which a value that is cut says nothing.
 const LEAST: u16 = 4;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What is shown of each column in a panel of that width: its first letter, in capitals where all of it is.
+    fn seen(table: &Table<&str>, columns: u16) -> String {
+        let widths = table.widths_in(columns, 9);
+        let names =
+            table.content.columns.iter().zip(widths.iter().zip(&table.natural)).filter(|(_, (width, _))| **width > 0);
+        let letter = |(column, (width, natural)): (&Column, (&u16, &u16))| match width >= natural {
+            true => column.name[..1].to_uppercase(),
+            false => column.name[..1].to_lowercase(),
+        };
+        names.map(letter).collect()
+    }
+
+    #[test]
+    fn columns_are_scrolled_past_until_the_last_one_is_seen_whole_and_the_key_stays() {
+        let mut table: Table<&str> = Table::default();
+        let cells = [8, 12, 6, 10, 9].map(|width| "x".repeat(width).into()).to_vec();
+        table.set(Content {
+            columns: vec![
+                Column::new("KEY", 8, 8),
+                Column::new("A", 4, 12).priority(1),
+                Column::new("B", 4, 6).priority(2),
+                Column::new("C", 4, 10).priority(3),
+                Column::new("D", 4, 9).priority(4),
+            ],
+            rows: vec![Row::new("row", cells)],
+            headers: true,
+            ..Content::default()
+        });
+        // With room for all there is nothing to scroll to.
+        assert_eq!(seen(&table, 60), "KABCD");
+        assert!(!table.shift(true, 60, 9));
+        assert_eq!(seen(&table, 24), "Kab");
+        let mut all = Vec::new();
+        while table.shift(true, 24, 9) {
+            all.push(seen(&table, 24));
+        }
+        assert_eq!(all, ["Kbc", "Kcd", "KD"]);
+        assert_eq!(table.scrolled().as_deref(), Some("← 3 columns"));
+        // In a wider panel as much comes back as somebody asks for.
+        assert!(table.shift(false, 60, 9) && table.shift(false, 60, 9) && table.shift(false, 60, 9));
+        assert!(!table.shift(false, 60, 9) && table.scrolled().is_none());
+        assert_eq!(seen(&table, 60), "KABCD");
+    }
+
+    #[test]
+    fn a_text_is_scrolled_to_the_end_of_its_longest_line_and_what_is_before_it_stays() {
+        let mut table: Table<&str> = Table::default();
+        let row = |id, text: String| Row::new(id, vec!["09:12".into(), text.into()]);
+        table.set(Content {
+            columns: vec![Column::new("", 5, 5), Column::new("", 10, 10).grows()],
+            rows: vec![row("short", "x".repeat(10)), row("long", "x".repeat(40))],
+            ..Content::default()
+        });
+        // 5 and a gap of 2 leave 23 of 30.
+        let places = std::iter::from_fn(|| table.shift(true, 30, 9).then_some(table.left)).collect::<Vec<_>>();
+        assert_eq!(places, [8, 16, 17]);
+        assert_eq!(table.skipped(&table.content.columns[1]), 17);
+        assert_eq!(table.skipped(&table.content.columns[0]), 0);
+        assert!(table.shift(false, 30, 9) && table.left == 9);
+    }
 
     #[test]
     fn columns_take_what_they_need_then_shrink_then_hide() {
