@@ -60,7 +60,7 @@ pub enum LiveStatus {
 const BUILD_PAUSE: Duration = Duration::from_millis(250);
 const BUILD_SHARE: u32 = 4;
 /// Between two readings of what is not watched.
-const REFRESH: Duration = Duration::from_secs(60);
+pub const REFRESH: Duration = Duration::from_secs(60);
 /// A watch is asked to end after this time, and taken for dead a little later: so a connection that a firewall dropped
 /// without a word is noticed.
 const WATCH_SECONDS: u64 = 120;

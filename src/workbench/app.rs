@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     catalog::Catalog,
-    cluster::watch::LiveView,
+    cluster::watch::{LiveStatus, LiveView},
     criteria::{Criteria, Query, StatedBy},
     inventory::Inventory,
     ops::{
@@ -508,8 +508,12 @@ impl State {
     fn watch(&mut self) -> Effect {
         // A file that is still being read was asked for before.
         self.asked.cluster += 1;
+        let now_ms = self.model.now_ms;
         let cluster = &mut self.model.cluster;
         cluster.generation += 1;
+        if cluster.status == LiveStatus::Fresh && cluster.failure.is_none() {
+            cluster.fresh_ms = now_ms;
+        }
         (cluster.failure, cluster.reading) = (None, None);
         if cluster.snapshot.is_none() {
             cluster.source = if self.start.demo { Source::Demo } else { Source::Live };
@@ -538,7 +542,7 @@ impl State {
         self.desk.mark(Need::Time);
         let cluster = &mut self.model.cluster;
         let was_partial = cluster.is_partial;
-        cluster.stands(view.status, view.inventory.is_some());
+        cluster.stands(view.status, view.inventory.is_some(), self.model.now_ms);
         if let Some(past) = &mut self.model.time.past {
             // What is shown stands still; what comes is for later.
             past.now = view.inventory.or(past.now.take());

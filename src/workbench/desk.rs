@@ -108,6 +108,8 @@ pub struct Desk {
     pub files: Files,
     pub blame: bool,
     pub timestamps: bool,
+    /// The log that was followed last, and how many lines it had then.
+    followed: Option<(String, usize)>,
 }
 
 impl Desk {
@@ -156,6 +158,7 @@ impl Desk {
             files: Files::default(),
             blame: true,
             timestamps: true,
+            followed: None,
         })
     }
 
@@ -260,7 +263,7 @@ impl Desk {
         let width = usize::from(area.map_or(self.width, |area| area.width));
         let names_criteria = self.layout.context.is_some();
         let height = usize::from(area.map_or(self.height, |area| area.height));
-        let Desk { tables, keys, blame, timestamps, .. } = self;
+        let Desk { tables, keys, blame, timestamps, followed, .. } = self;
         View {
             model,
             tables,
@@ -272,6 +275,7 @@ impl Desk {
             names_criteria,
             blame: *blame,
             timestamps: *timestamps,
+            followed: followed.as_ref(),
         }
     }
 
@@ -399,8 +403,10 @@ impl Desk {
         }
         let view = self.view(model, pane);
         let (content, columns) = ((pane.build)(&view), table::text_columns(view.width));
+        let followed = (*pane == panes::LOG && view.table().follow).then(|| panes::lines_of_log(&view)).flatten();
         let content = wrap::prose(content, columns, RowId::Piece);
         let content = panes::Content { says: wrap::sentences(content.says, columns), ..content };
+        self.followed = followed.or(self.followed.take());
         let table = self.tables.get_mut(pane);
         let before = table.selected.clone();
         let had_rows = !table.content.rows.is_empty();

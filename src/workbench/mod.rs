@@ -26,6 +26,7 @@ pub mod recording;
 pub mod screenshot;
 pub mod script;
 pub mod session;
+pub mod slot;
 pub mod theme;
 pub mod view;
 pub mod widgets;

@@ -1,6 +1,6 @@
-//! What changed in the cluster since a panel showed it, for the marks of its rows.
+//! News of the cluster: how long there were none, and what changed since a panel showed it, for the marks of its rows.
 //!
-//! In: the model, what a panel showed and what it shows now. Out: marks in its table. Only readings that are whole are
+//! In: the model, what a panel showed and what it shows now. Out: an age; marks in its table. Only readings that are whole are
 //! compared: a first one has nothing before it, and the parts of the next one say nothing yet.
 
 use super::{
@@ -8,7 +8,21 @@ use super::{
     panes::{Content, Live, Pane, Table},
     widgets::recent,
 };
-use crate::inventory::shape::Key;
+use crate::{cluster::watch::REFRESH, inventory::shape::Key, text};
+use std::time::Duration;
+
+/// Without news for so long, a panel says how old it is.
+const OLD: Duration = Duration::from_secs(10);
+/// Readings that were missed when that becomes a warning.
+const MISSED: u32 = 3;
+
+/// How old the shown cluster is where it does not follow the real one, and whether that is a warning.
+pub(super) fn age(model: &Model) -> Option<(String, bool)> {
+    let age = Duration::from_millis(model.cluster.age_ms(model.now_ms)?);
+    let worry = age >= REFRESH * MISSED;
+    let said = format!("{}{} old", if worry { "! " } else { "" }, text::seconds(age.as_secs()));
+    (age >= OLD).then_some((said, worry))
+}
 
 /// Of what rows are; rows of something else are not changed ones.
 #[derive(Clone, Debug, PartialEq)]

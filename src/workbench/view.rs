@@ -7,6 +7,7 @@ use super::{
     keymap::{self, Action},
     layout::Class,
     model::{Model, Source},
+    news,
     overlay::{Field, Kind, Overlay, QUESTION_WIDTH},
     panes::Step,
     theme::Role,
@@ -366,8 +367,9 @@ fn draw_panels(state: &State, canvas: &mut Canvas<'_>) {
         let focused = *pane == state.desk.focused() && state.desk.overlay.is_none();
         let inner = state.desk.layout.inner(*area);
         if state.desk.layout.borders {
-            let note = note(state, pane, inner);
-            canvas.frame(*area, &table.content.title, &note, *pane == state.desk.focused());
+            let (text, least, role) = note(state, pane, inner);
+            let note = canvas::Note { text: &text, least, role };
+            canvas.frame(*area, &table.content.title, note, *pane == state.desk.focused());
             if *pane == state.desk.focused() {
                 draw_hidden(state, *area, canvas);
             }
@@ -382,15 +384,23 @@ fn left(table: &super::panes::Table) -> String {
     format!("{} hidden, {} {verb}", text::thousands(table.hidden), text::thousands(table.matching))
 }
 
-/// Right of a title: the pane's own note, what a filter hides, where the cursor is.
-fn note(state: &State, pane: &super::panes::Pane, inner: Rect) -> String {
+/// Right of a title: how old it is, what a filter hides, the order, the pane's own note, where the cursor is; how many columns
+/// of that must not be missed, and the look.
+fn note(state: &State, pane: &super::panes::Pane, inner: Rect) -> (String, u16, Role) {
     let table = state.desk.table(pane);
-    let mut parts = Vec::new();
-    parts.extend(table.scrolled());
-    if !table.filter.is_empty() {
-        let filter = text::fit(&table.filter, 24, Cut::End);
-        parts.push(format!("/{filter}  {}", left(table)));
+    let (mut parts, mut role) = (Vec::new(), Role::Muted);
+    if let Some((age, worry)) = news::age(&state.model).filter(|_| pane.is_of_cluster(&state.model)) {
+        parts.push(age);
+        role = if worry { Role::Warn } else { Role::Muted };
     }
+    if !table.filter.is_empty() {
+        parts.push(left(table));
+    }
+    let least = text::width(&parts.join("  "));
+    if !table.filter.is_empty() {
+        parts.push(format!("/{}", text::fit(&table.filter, 24, Cut::End)));
+    }
+    parts.extend(table.scrolled());
     // The headers show it too, those that have room.
     if !table.content.ordered && table.sort.is_some() {
         let name = |(name, descending): &super::widgets::table::SortKey| {
@@ -409,7 +419,7 @@ fn note(state: &State, pane: &super::panes::Pane, inner: Rect) -> String {
     if rows > table.room(inner.height) && rows > 0 {
         parts.push(format!("{}/{}", text::thousands(table.cursor + 1), text::thousands(rows)));
     }
-    parts.join("  ")
+    (parts.join("  "), u16::try_from(least).unwrap_or(u16::MAX), role)
 }
 
 fn draw_message(state: &State, canvas: &mut Canvas<'_>) {
@@ -638,7 +648,7 @@ fn draw_continuations(state: &State, canvas: &mut Canvas<'_>) {
     canvas.fill(area, Role::Text);
     let typed: String = state.desk.typed.iter().map(ToString::to_string).collect();
     let closes = format!("{} closes", state.desk.keys.key(Action::Back));
-    canvas.frame(area, &format!("{typed} …"), &closes, true);
+    canvas.frame(area, &format!("{typed} …"), closes.as_str(), true);
     for (offset, (key, action)) in next.iter().enumerate().take(usize::from(height.saturating_sub(2))) {
         let y = area.y + 1 + u16::try_from(offset).unwrap_or(0);
         let used = canvas.text(area.x + 2, y, 8, &key.to_string(), Role::Key);
@@ -655,7 +665,8 @@ fn draw_overlay(state: &State, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Op
     let more = usize::from(area.height.saturating_sub(4)) < overlay.table.visible.len() && content.prose;
     let key = |action| state.desk.keys.key(action);
     let scroll = format!("{} {} scroll", key(Action::MoveDown), key(Action::MoveUp));
-    canvas.frame(area, &content.title, if more { &scroll } else { &content.note }, true);
+    let note = if more { scroll.as_str() } else { content.note.as_str() };
+    canvas.frame(area, &content.title, note, true);
     let mut inner = Rect {
         x: area.x + 1,
         y: area.y + 1,

@@ -72,6 +72,12 @@ fn in_full(check: &CheckView, number: usize) -> Option<Step> {
     Some(Step::Text { title: format!("line {} of {}", number + 1, check.planned.name), body })
 }
 
+/// The log that is shown: of which check, and how many lines it has had.
+pub(in crate::workbench) fn lines_of(view: &View<'_>) -> Option<(String, usize)> {
+    let check = view.model.run.check(checks::check_of(view)?)?;
+    Some((check.planned.name.clone(), check.log.end()))
+}
+
 /// The number of the line that a row begins with; of a text that is wrapped, its first row.
 pub(in crate::workbench) fn first_of(row: &RowId) -> Option<usize> {
     match row {
@@ -250,7 +256,12 @@ fn build(view: &View<'_>) -> Content {
             rows.push(Row::new(RowId::Line("verdict", index), cells));
         }
     }
-    let follow = if table.follow { "FOLLOW" } else { "follow off" };
+    let since = view.followed.filter(|(name, _)| *name == check.planned.name).map_or(end, |(_, lines)| *lines);
+    let follow = match end.saturating_sub(since) {
+        _ if table.follow => "FOLLOW".to_owned(),
+        0 => "follow off".to_owned(),
+        new => format!("follow off, {} new", text::thousands(new)),
+    };
     let wrap = if table.wide { "wrap on" } else { "wrap off" };
     let time = if view.timestamps { 12 } else { 0 };
     let (time, text) = (Column::new("", time, time), Column::new("", 10, 10).grows());

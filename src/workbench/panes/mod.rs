@@ -68,7 +68,7 @@ pub use deploy::PANE as DEPLOY;
 pub use health::PANE as HEALTH;
 pub use heat::PANE as HEAT;
 pub use log::PANE as LOG;
-pub(super) use log::first_of;
+pub(super) use log::{first_of, lines_of as lines_of_log};
 pub use moments::PANE as MOMENTS;
 pub use node::PANE as NODE;
 pub use nodes::PANE as NODES;
@@ -474,6 +474,8 @@ pub struct View<'s> {
     pub blame: bool,
     /// Times are shown before the lines of a log.
     pub timestamps: bool,
+    /// The log that was followed last, and how many lines it had then.
+    pub followed: Option<&'s (String, usize)>,
 }
 
 impl<'s> View<'s> {

@@ -123,7 +123,8 @@ impl<'f> Canvas<'f> {
     }
 
     /// A box with a title at the left and a note at the right of its upper edge; heavy lines mean focus.
-    pub fn frame(&mut self, area: Rect, title: &str, note: &str, focused: bool) {
+    pub fn frame<'n>(&mut self, area: Rect, title: &str, note: impl Into<Note<'n>>, focused: bool) {
+        let Note { text: note, least, role: note_role } = note.into();
         if area.width < 2 || area.height < 2 {
             return;
         }
@@ -142,8 +143,9 @@ impl<'f> Canvas<'f> {
         let room = area.width.saturating_sub(4);
         let note_columns = u16::try_from(text::width(&note)).unwrap_or(u16::MAX);
         let title_columns = u16::try_from(text::width(&title)).unwrap_or(u16::MAX);
-        // The title is never lost to its note.
-        let note_room = if note.is_empty() { 0 } else { note_columns.min(room.saturating_sub(title_columns + 3)) };
+        // The title is not cut for its note, but for the start of one that must not be missed, and then by half at most.
+        let least = least.min(room / 2).max(room.saturating_sub(title_columns + 3));
+        let note_room = if note.is_empty() { 0 } else { note_columns.min(least) };
         let title_role = if focused { Role::Focus } else { Role::Title };
         if !title.is_empty() && room > 2 {
             let columns = title_columns.min(room.saturating_sub(if note_room > 0 { note_room + 3 } else { 0 }));
@@ -154,8 +156,23 @@ impl<'f> Canvas<'f> {
         if note_room >= 4 {
             let fitted = text::fit(&note, usize::from(note_room), Cut::End).into_owned();
             let from = right - 2 - u16::try_from(text::width(&fitted)).unwrap_or(0);
-            self.text(from, area.top(), note_room + 2, &format!(" {fitted} "), Role::Muted);
+            self.text(from, area.top(), note_room + 2, &format!(" {fitted} "), note_role);
         }
+    }
+}
+
+/// What is at the right of a title.
+#[derive(Clone, Copy, Debug)]
+pub struct Note<'n> {
+    pub text: &'n str,
+    /// Columns of its start that must not be missed.
+    pub least: u16,
+    pub role: Role,
+}
+
+impl<'n> From<&'n str> for Note<'n> {
+    fn from(text: &'n str) -> Note<'n> {
+        Note { text, least: 0, role: Role::Muted }
     }
 }
 
@@ -280,6 +297,24 @@ mod tests {
             assert_eq!((text::width(&pair), pair.graphemes(true).count()), (2, 2), "{pair:?}");
         }
         assert!(!text::is_plain("e\u{301}") && !text::is_plain("\t") && !text::is_plain("日"));
+    }
+
+    #[test]
+    fn the_title_gives_way_to_what_must_not_be_missed_and_to_nothing_else() {
+        let theme = theme::load("mono", Level::None).unwrap();
+        let edge = |note: Note<'_>| {
+            let mut buffer = Buffer::empty(Rect::new(0, 0, 40, 3));
+            Canvas::new(&mut buffer, &theme).frame(buffer_area(), "nodes 8 of 5,000: 8x H100, driver 550", note, false);
+            (0..40).map(|x| buffer[(x, 0)].symbol()).collect::<String>()
+        };
+        let text = "4 hidden, 8 match  /h100";
+        assert_eq!(edge(text.into()), "┌ nodes 8 of 5,000: 8x H100, driver 5… ┐");
+        let edge = edge(Note { text, least: 8, role: Role::Muted });
+        assert!(edge.starts_with("┌ nodes 8 of 5,000") && edge.ends_with(" 4 hidd… ─┐"), "{edge}");
+    }
+
+    fn buffer_area() -> Rect {
+        Rect::new(0, 0, 40, 3)
     }
 
     #[test]

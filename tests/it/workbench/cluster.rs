@@ -72,7 +72,7 @@ fn filters_keep_matches_and_count_the_rest() {
     desk.type_text("worker");
     desk.shows("2 hidden");
     desk.keys("Enter");
-    desk.shows("/worker  2 hidden");
+    desk.shows("2 hidden, 3 match  /worker");
     desk.keys("Esc");
     desk.shows("nodes 5");
     desk.shows("instance-");

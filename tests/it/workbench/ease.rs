@@ -204,7 +204,7 @@ fn matches_are_counted() {
     desk.type_text("worker");
     desk.keys("Enter g g n");
     desk.shows("match 2 of 3");
-    desk.shows("/worker  2 hidden, 3 match");
+    desk.shows("2 hidden, 3 match  /worker");
     desk.keys("N");
     desk.shows("match 1 of 3");
     desk.keys("/");

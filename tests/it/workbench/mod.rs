@@ -24,5 +24,6 @@ mod runs;
 mod screens;
 mod so_far;
 mod time;
+mod titles;
 mod truth;
 mod upgrades;
