@@ -440,6 +440,15 @@ impl State {
                 }
                 self.desk.mark(Need::Look);
             }
+            Action::Newest => {
+                for pane in panes::of_screen(self.desk.screen).filter(|pane| pane.follows) {
+                    let table = self.desk.table_mut(pane);
+                    table.follow = true;
+                    table.refilter();
+                    self.desk.mark(Need::Cursor(pane));
+                }
+                self.desk.mark(Need::Look);
+            }
             Action::Noise => {
                 let noise = &mut self.model.compare.noise;
                 *noise = if *noise == Noise::default() { Noise::all() } else { Noise::default() };

@@ -11,7 +11,7 @@ use aicr::{
     workbench::{
         Look,
         msg::Msg,
-        panes::{LOG, NODES, SHAPES},
+        panes::{CHECKS, LOG, NODES, SHAPES},
     },
 };
 
@@ -140,6 +140,11 @@ fn a_log_that_is_not_followed_counts_what_has_come_since() {
     desk.keys("k");
     log(&mut desk, 1);
     desk.shows("follow off, 1 new");
+    // From any panel of the screen.
+    desk.state.desk.focus_on(&CHECKS);
+    desk.keys("0");
+    desk.shows("FOLLOW");
+    desk.shows("line 363");
 }
 
 #[test]
