@@ -11,6 +11,7 @@ use super::{
     overlay::Overlay,
     panes::{self, CHANGES, NODES, Need, SHAPES},
     theme::ThemeError,
+    waiting,
     widgets::text,
 };
 use crate::{
@@ -478,6 +479,7 @@ impl State {
         if let Some(before) = before {
             self.remember(before);
         }
+        waiting::note(&mut self.model);
         effects.append(&mut self.restored);
         let mut effects = self.sent(effects);
         let is_there = self.model.recipe.value.is_some() && self.model.cluster.snapshot.is_some();

@@ -29,6 +29,7 @@ pub mod session;
 pub mod slot;
 pub mod theme;
 pub mod view;
+mod waiting;
 pub mod widgets;
 
 use crate::{

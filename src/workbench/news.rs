@@ -54,7 +54,14 @@ impl Shown {
             table.recent.clear();
             return;
         }
-        let is_part = cluster.is_so_far() || pane.live == Live::Recipe && model.is_so_far();
+        let question = model.recipe.answer().map(|(question, _)| question.clone());
+        let subject = Some(Subject {
+            cluster: (cluster.name.clone(), cluster.server.clone()),
+            question: question.filter(|_| pane.live == Live::Recipe),
+        });
+        // The first recipe for a cluster is judged on it a moment after both are there.
+        let is_early = || model.is_so_far() || model.recipe.loading && self.subject != subject;
+        let is_part = cluster.is_so_far() || pane.live == Live::Recipe && is_early();
         if is_part || cluster.source == Source::Past {
             if self.subject.is_some() && self.whole.is_none() {
                 // Moved, not copied: the table takes something else.
@@ -62,18 +69,14 @@ impl Shown {
             }
             return;
         }
-        let question = model.recipe.answer().map(|(question, _)| question.clone());
-        let subject = Some(Subject {
-            cluster: (cluster.name.clone(), cluster.server.clone()),
-            question: question.filter(|_| pane.live == Live::Recipe),
-        });
         let whole = self.whole.take();
-        if self.subject == subject {
-            let before = whole.as_ref().unwrap_or(&table.content);
-            let rows = recent::changed(before, content, self.drilled == cluster.drilled);
-            table.recent.add(rows, content);
-        } else {
+        let is_same_list = self.drilled == cluster.drilled;
+        if self.subject != subject {
             table.recent.clear();
+        } else if is_same_list || pane.live == Live::Cluster {
+            // A node is the same in every list; a verdict is of the nodes that are listed.
+            let before = whole.as_ref().unwrap_or(&table.content);
+            table.recent.add(recent::changed(before, content, is_same_list), content);
         }
         (self.subject, self.drilled) = (subject, cluster.drilled.clone());
     }

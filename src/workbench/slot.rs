@@ -19,6 +19,8 @@ pub struct Slot<T, Q = ()> {
     /// A worker is at it; answers of older generations are dropped.
     pub loading: bool,
     pub generation: u64,
+    /// The fetch that goes on, by its generation, and when it was first noted.
+    since: Option<(u64, u64)>,
 }
 
 // Derived, both would ask the same of `T`, which is only ever shared.
@@ -31,13 +33,14 @@ impl<T, Q: Clone> Clone for Slot<T, Q> {
             failure: self.failure.clone(),
             loading: self.loading,
             generation: self.generation,
+            since: self.since,
         }
     }
 }
 
 impl<T, Q> Default for Slot<T, Q> {
     fn default() -> Slot<T, Q> {
-        Slot { value: None, answered: None, asked: None, failure: None, loading: false, generation: 0 }
+        Slot { value: None, answered: None, asked: None, failure: None, loading: false, generation: 0, since: None }
     }
 }
 
@@ -60,6 +63,18 @@ impl<T, Q: Clone + PartialEq> Slot<T, Q> {
         self.generation += 1;
         self.loading = true;
         self.generation
+    }
+
+    /// Notes at what time a fetch goes on; the first time counts.
+    pub fn note(&mut self, now_ms: u64) {
+        let known = self.since.filter(|(generation, _)| *generation == self.generation);
+        self.since = self.loading.then(|| known.unwrap_or((self.generation, now_ms)));
+    }
+
+    /// For how long a fetch has been going on.
+    pub fn waits_ms(&self, now_ms: u64) -> Option<u64> {
+        let (_, since) = self.since.filter(|_| self.loading)?;
+        Some(now_ms.saturating_sub(since))
     }
 
     /// The last good value with the question that it answers.
@@ -134,5 +149,22 @@ mod tests {
         slot.finish(third, Ok(Arc::new(2)));
         assert_eq!(slot.answer(), Some((&"two", &Arc::new(2))));
         assert!(!slot.is_stale());
+    }
+
+    #[test]
+    fn a_fetch_says_how_long_it_has_been_going_on() {
+        let mut slot: Slot<u8> = Slot::default();
+        slot.note(500);
+        assert_eq!(slot.waits_ms(900), None);
+        let first = slot.start();
+        slot.note(1000);
+        slot.note(3000);
+        assert_eq!(slot.waits_ms(4000), Some(3000));
+        // Another one begins anew.
+        let second = slot.start();
+        slot.note(5000);
+        assert_eq!(slot.waits_ms(5500), Some(500));
+        assert!(!slot.finish(first, Ok(Arc::new(1))) && slot.finish(second, Ok(Arc::new(2))));
+        assert_eq!(slot.waits_ms(6000), None);
     }
 }

@@ -11,6 +11,7 @@ use super::{
     overlay::{Field, Kind, Overlay, QUESTION_WIDTH},
     panes::Step,
     theme::Role,
+    waiting,
     widgets::{
         canvas::{self, Canvas},
         text::{self, Cut},
@@ -393,6 +394,7 @@ fn note(state: &State, pane: &super::panes::Pane, inner: Rect) -> (String, u16, 
         parts.push(age);
         role = if worry { Role::Warn } else { Role::Muted };
     }
+    parts.extend(waiting::words(&state.model, pane));
     if !table.filter.is_empty() {
         parts.push(left(table));
     }

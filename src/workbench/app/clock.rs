@@ -1,12 +1,16 @@
 //! Whether anything that is shown changes with the time alone: then the clock ticks, and otherwise it stands still.
 
 use super::{Model, State};
+use crate::workbench::waiting;
 
 impl State {
     /// A run moves, or something is shown that goes away or grows old by itself.
     pub fn moves_by_itself(&self) -> bool {
         let Model { cluster, now_ms, .. } = &self.model;
         let grows_old = cluster.age_ms(*now_ms).is_some();
-        self.model.run_moves() || self.model.has_passing_message() || self.desk.has_passing_marks() || grows_old
+        let panels = &self.desk.layout.panels;
+        let waits = panels.iter().any(|(pane, _)| waiting::waits_ms(&self.model, pane).is_some());
+        let passes = self.model.has_passing_message() || self.desk.has_passing_marks();
+        self.model.run_moves() || passes || grows_old || waits
     }
 }

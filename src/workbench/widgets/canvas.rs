@@ -144,6 +144,7 @@ impl<'f> Canvas<'f> {
         let note_columns = u16::try_from(text::width(&note)).unwrap_or(u16::MAX);
         let title_columns = u16::try_from(text::width(&title)).unwrap_or(u16::MAX);
         // The title is not cut for its note, but for the start of one that must not be missed, and then by half at most.
+        let least = if note_columns > least && least > 0 { least + 1 } else { least };
         let least = least.min(room / 2).max(room.saturating_sub(title_columns + 3));
         let note_room = if note.is_empty() { 0 } else { note_columns.min(least) };
         let title_role = if focused { Role::Focus } else { Role::Title };
@@ -310,7 +311,7 @@ mod tests {
         let text = "4 hidden, 8 match  /h100";
         assert_eq!(edge(text.into()), "┌ nodes 8 of 5,000: 8x H100, driver 5… ┐");
         let edge = edge(Note { text, least: 8, role: Role::Muted });
-        assert!(edge.starts_with("┌ nodes 8 of 5,000") && edge.ends_with(" 4 hidd… ─┐"), "{edge}");
+        assert!(edge.starts_with("┌ nodes 8 of 5,000") && edge.ends_with(" 4 hidden… ┐"), "{edge}");
     }
 
     fn buffer_area() -> Rect {

@@ -338,7 +338,7 @@ mod tests {
         while table.shift(true, 24, 9) {
             all.push(seen(&table, 24));
         }
-        assert_eq!(all, ["Kbc", "Kcd", "KD"]);
+        assert_eq!(all, ["KBc", "Kcd", "KD"]);
         assert_eq!(table.scrolled().as_deref(), Some("← 3 columns"));
         // In a wider panel as much comes back as somebody asks for.
         assert!(table.shift(false, 60, 9) && table.shift(false, 60, 9) && table.shift(false, 60, 9));

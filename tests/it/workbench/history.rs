@@ -55,14 +55,14 @@ fn rows_that_were_jumped_to_are_views_and_those_that_were_moved_to_are_not() {
     desk.keys("k");
     desk.command(&format!("node {}", names[0]));
     assert_eq!(node(&mut desk), names[0]);
-    desk.keys("j j Backspace");
+    desk.keys("j Backspace");
     assert_eq!(node(&mut desk), names[2], "where the cursor was moved to last");
     desk.command("forward");
-    assert_eq!(node(&mut desk), names[2], "from where one went back");
+    assert_eq!(node(&mut desk), names[1], "from where one went back");
     desk.command("5");
     assert_eq!(node(&mut desk), names[4]);
     desk.keys("Backspace");
-    assert_eq!(node(&mut desk), names[2]);
+    assert_eq!(node(&mut desk), names[1]);
 }
 
 #[test]

@@ -247,7 +247,7 @@ fn lines_of_workloads_are_merged_with_those_of_the_check_and_filtered_by_their_s
     }
     desk.shows("ERROR  gone  time=09:12");
     desk.keys("z z");
-    desk.shows("warn  no device  node=worker-1 try=2  x 2");
+    desk.shows("x 2  warn  no device  node=worker-1 try=2");
     desk.keys("z z");
     golden("sources-200x60", &desk.text());
     desk.keys("Enter");
@@ -324,7 +324,10 @@ fn structured_lines_are_found_by_the_names_of_their_level_and_message() {
     desk.keys("j j j j j j g l");
     let mut left = |filter: &str| {
         desk.command(&format!("filter {filter}"));
-        let text = desk.text();
+        desk.frame();
+        let table = desk.state.desk.table(&LOG);
+        let rows = table.visible.iter().map(|index| table.content.rows[*index].plain());
+        let text = rows.collect::<Vec<_>>().join("\n");
         (text.contains("device 4 is slow"), text.contains("device 4 is here"), text.contains("without names"))
     };
     assert_eq!(left("msg"), (true, true, false));

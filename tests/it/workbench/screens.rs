@@ -513,7 +513,7 @@ fn hostile_text_is_shown_alike_on_the_command_line_and_in_a_pane() {
 
 #[test]
 fn any_size_draws_and_keeps_the_context_line() {
-    let mut desks = STATES.map(|(name, make)| (name, make(80, 24, Look::default())));
+    let mut desks: Vec<_> = STATES.iter().map(|(name, make)| (name, make(80, 24, Look::default()))).collect();
     let widths = (1..=45).chain([59, 60, 71, 72, 79, 80, 99, 100, 119, 120, 150, 199, 200, 250]);
     for (turn, width) in widths.enumerate() {
         for height in (1..=12).chain([15, 23, 24, 30, 39, 40, 47, 59, 60, 90]) {

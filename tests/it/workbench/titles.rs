@@ -192,3 +192,30 @@ fn a_log_is_read_on_to_the_right_with_time_and_source_in_place() {
     desk.shows("and ends here");
     assert!(!desk.text().contains("←"));
 }
+
+/// Nothing is said of what takes no time; then a word, then the seconds, while the last good values stay.
+#[test]
+fn what_takes_long_says_for_how_long_it_has_been_loading() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("2");
+    desk.shows("driver");
+    // The worker does not answer.
+    let waiting = desk.state.update(Msg::Command("recipe service=eks accelerator=h100".into()));
+    assert!(!desk.text().contains("loading"), "{}", desk.text());
+    let at = |desk: &mut Desk, milliseconds| {
+        desk.state.model.now_ms = NOW + milliseconds;
+        desk.update(Msg::Tick);
+        desk.text()
+    };
+    assert!(!at(&mut desk, 149).contains("loading"));
+    assert!(at(&mut desk, 150).contains("loading "));
+    assert!(at(&mut desk, 1_999).contains("loading "));
+    let text = at(&mut desk, 7_000);
+    assert!(text.contains("loading 7 s") && text.contains("driver"), "{text}");
+    assert!(at(&mut desk, 60_000).contains("loading 1 min") && desk.state.moves_by_itself());
+    all_golden([("loading-120x40".to_owned(), text)]);
+    desk.carry_out(waiting);
+    assert!(!desk.text().contains("loading"));
+    at(&mut desk, 120_000);
+    assert!(!desk.state.moves_by_itself());
+}
