@@ -5,7 +5,7 @@
 use super::{
     Screen,
     model::Model,
-    panes::{CONSTRAINTS, Need, Pane},
+    panes::{Need, Pane},
 };
 use crate::text;
 
@@ -26,8 +26,8 @@ pub(super) fn words(model: &Model, pane: &Pane) -> Option<String> {
 pub(super) fn waits_ms(model: &Model, pane: &Pane) -> Option<u64> {
     let now_ms = model.now_ms;
     let of = |need: &Need| match need {
-        // Of the panels on the cluster, one is made of the recipe.
-        Need::Recipe if pane.screen == Screen::Recipe || *pane == CONSTRAINTS => model.recipe.waits_ms(now_ms),
+        // What other panels show of it is beside what they are about.
+        Need::Recipe if pane.screen == Screen::Recipe => model.recipe.waits_ms(now_ms),
         Need::Bundle => model.bundle.waits_ms(now_ms),
         Need::WhatIf => {
             let what_if = model.what_if.as_ref()?;

@@ -8,7 +8,7 @@ use crate::{
         apart::{self, Apart, apart},
         level::LogLevel,
     },
-    workbench::model::CheckView,
+    workbench::{model::CheckView, widgets::table},
 };
 use regex::Regex;
 
@@ -180,8 +180,9 @@ fn build(view: &View<'_>) -> Content {
     };
     let table = view.table();
     let sources = source_columns(check, view.width);
-    let time = if view.timestamps { 14 } else { 1 };
-    let width = view.width.saturating_sub(time + if sources > 0 { sources + 2 } else { 0 });
+    let time = if view.timestamps { 14 } else { 0 };
+    let before = time + if sources > 0 { sources + 2 } else { 0 };
+    let width = table::text_columns(view.width).saturating_sub(before).max(1);
     let lines = shown(check, table);
     let mut rows = Vec::with_capacity(lines.len() + 2);
     let (first, end) = (check.log.dropped(), check.log.end());
@@ -247,9 +248,8 @@ fn build(view: &View<'_>) -> Content {
     // The end of a check is the end of its output: its verdict, and why.
     if let Some(result) = &check.result {
         let (role, glyph, word) = checks::verdict(result);
-        let room = width.saturating_sub(2);
         let mut said = vec![format!("{glyph} {word}")];
-        said.extend(result.message.lines().flat_map(|line| text::wrap(&text::clean(line), room)));
+        said.extend(result.message.lines().flat_map(|line| text::wrap(&text::clean(line), width)));
         for (index, line) in said.into_iter().enumerate() {
             let cell = Cell::new(if index == 0 { role } else { Role::Strong }, line);
             let cells = cells(Cell::default(), sources, Cell::default(), cell);

@@ -64,7 +64,6 @@ pub use checks::PANE as CHECKS;
 pub use compared_runs::PANE as COMPARED_RUNS;
 pub use components::PANE as COMPONENTS;
 pub(super) use components::standing;
-pub use constraints::PANE as CONSTRAINTS;
 pub use deploy::PANE as DEPLOY;
 pub use health::PANE as HEALTH;
 pub use heat::PANE as HEAT;

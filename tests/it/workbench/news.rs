@@ -37,11 +37,11 @@ fn kernel(node: &mut Node) {
     node.kernel = Fact::known("6.8.0-2000".into(), Source::node("status.nodeInfo"));
 }
 
-/// One node is not ready any more, two have another kernel, and a component has another version.
+/// One node is not ready any more, two have another kernel, and a component is new.
 fn later() -> Arc<Inventory> {
     let changed = with(&with(&snapshot(), down, [1]), kernel, [2, 3]);
     let mut changed = Inventory::clone(&changed);
-    Arc::make_mut(&mut changed.images).insert("gpu-operator".into(), "v99.1.0".into());
+    Arc::make_mut(&mut changed.images).insert("slinky".into(), "0.9.0".into());
     Arc::new(changed)
 }
 
@@ -80,7 +80,7 @@ fn rows_that_changed_are_marked_for_five_seconds_and_the_cursor_stays() {
     assert!(!before.contains('*'), "{before}");
     desk.view(LiveStatus::Fresh, Some(later()));
     assert_eq!(marked(&mut desk, &NODES), names(&snapshot(), [1, 2, 3]));
-    assert_eq!(marked(&mut desk, &COMPONENTS), ["gpu-operator"]);
+    assert_eq!(marked(&mut desk, &COMPONENTS), ["slinky"]);
     assert_eq!(desk.state.desk.table(&NODES).selected, cursor);
     let name = snapshot().nodes[1].name.clone();
     desk.shows(&format!("✗*{name}"));

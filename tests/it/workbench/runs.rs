@@ -305,6 +305,10 @@ fn how_often_a_line_came_is_not_what_is_cut() {
     let narrow = desk.text();
     desk.keys("w");
     desk.shows("until 09:12:05.811");
+    let wrapped = desk.text();
+    let lines =
+        wrapped.lines().skip_while(|line| !line.contains("wrap on")).skip(1).take_while(|line| !line.contains("━"));
+    assert!(lines.clone().count() > 5 && lines.clone().all(|line| !line.contains('…')), "{wrapped}");
     all_golden([("log-folded-80x24".to_owned(), narrow), ("log-folded-wrapped-80x24".to_owned(), desk.text())]);
 }
 
