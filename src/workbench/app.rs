@@ -219,6 +219,7 @@ impl State {
             Msg::Input(input) => {
                 if !matches!(input, Input::Resize { .. } | Input::Focus(_)) {
                     self.keeping.touch();
+                    self.desk.touched_ms = self.model.now_ms;
                 }
                 self.input(input)
             }

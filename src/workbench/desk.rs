@@ -24,6 +24,9 @@ use crate::term::{
 };
 use std::collections::BTreeMap;
 
+/// For so long at least, rows stay in their order while somebody moves in them.
+const ORDER_MS: u64 = 1_000;
+
 /// Which of the three ways keys are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -104,6 +107,8 @@ pub struct Desk {
     pub saved_filters: session::SavedFilters,
     /// The place in the kept filters that the field was taken from.
     pub recalled_filter: Option<usize>,
+    /// When a person did something last, in milliseconds.
+    pub touched_ms: u64,
     /// For completion of files.
     pub files: Files,
     pub blame: bool,
@@ -155,6 +160,7 @@ impl Desk {
             filters: Vec::new(),
             saved_filters: session::SavedFilters::default(),
             recalled_filter: None,
+            touched_ms: 0,
             files: Files::default(),
             blame: true,
             timestamps: true,
@@ -373,15 +379,20 @@ impl Desk {
         for (pane, area) in self.layout.panels.clone() {
             let height = self.layout.inner(area).height;
             let table = self.table_mut(pane);
+            if table.is_late && model.now_ms.saturating_sub(table.sorted_ms) >= ORDER_MS {
+                table.refilter();
+                table.sorted_ms = model.now_ms;
+            }
             table.scroll(height);
             table.recent.seen(model.now_ms);
         }
         removed
     }
 
-    /// Rows are marked that will not be in a moment.
-    pub fn has_passing_marks(&self) -> bool {
-        self.layout.panels.iter().any(|(pane, _)| !self.table(pane).recent.is_empty())
+    /// Rows are marked that will not be in a moment, or will be sorted then.
+    pub fn is_passing(&self) -> bool {
+        let passes = |table: &Table| !table.recent.is_empty() || table.is_late;
+        self.layout.panels.iter().any(|(pane, _)| passes(self.table(pane)))
     }
 
     /// Builds a pane that is not shown, for who looks for its rows by name.
@@ -410,8 +421,13 @@ impl Desk {
         let table = self.tables.get_mut(pane);
         let before = table.selected.clone();
         let had_rows = !table.content.rows.is_empty();
-        self.news[panes::index(pane)].follow(model, pane, table, &content);
-        let found = table.set(content);
+        let is_same_list = self.news[panes::index(pane)].follow(model, pane, table, &content);
+        let is_moving = model.now_ms.saturating_sub(self.touched_ms) < ORDER_MS;
+        let keeps_order = is_same_list && is_moving && model.now_ms.saturating_sub(table.sorted_ms) < ORDER_MS;
+        if !keeps_order {
+            table.sorted_ms = model.now_ms;
+        }
+        let found = table.take(content, keeps_order);
         // The person has moved since, or the row is there now.
         let wanted = &mut self.wanted[panes::index(pane)];
         if table.touched {

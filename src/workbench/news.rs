@@ -43,16 +43,17 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    /// Marks what is changed in content that a table is about to take.
-    pub(super) fn follow(&mut self, model: &Model, pane: &Pane, table: &mut Table, content: &Content) {
+    /// Marks what is changed in content that a table is about to take; whether it is the same list as before, as the cluster
+    /// is now.
+    pub(super) fn follow(&mut self, model: &Model, pane: &Pane, table: &mut Table, content: &Content) -> bool {
         if pane.live == Live::No {
-            return;
+            return false;
         }
         let cluster = &model.cluster;
         if matches!(cluster.source, Source::None | Source::Saved) || cluster.snapshot.is_none() {
             *self = Shown::default();
             table.recent.clear();
-            return;
+            return false;
         }
         let question = model.recipe.answer().map(|(question, _)| question.clone());
         let subject = Some(Subject {
@@ -67,10 +68,11 @@ impl Shown {
                 // Moved, not copied: the table takes something else.
                 self.whole = Some(std::mem::take(&mut table.content));
             }
-            return;
+            return false;
         }
         let whole = self.whole.take();
         let is_same_list = self.drilled == cluster.drilled;
+        let is_same = is_same_list && whole.is_none() && self.subject == subject;
         if self.subject != subject {
             table.recent.clear();
         } else if is_same_list || pane.live == Live::Cluster {
@@ -79,5 +81,6 @@ impl Shown {
             table.recent.add(recent::changed(before, content, is_same_list), content);
         }
         (self.subject, self.drilled) = (subject, cluster.drilled.clone());
+        is_same
     }
 }

@@ -10,7 +10,7 @@ impl State {
         let grows_old = cluster.age_ms(*now_ms).is_some();
         let panels = &self.desk.layout.panels;
         let waits = panels.iter().any(|(pane, _)| waiting::waits_ms(&self.model, pane).is_some());
-        let passes = self.model.has_passing_message() || self.desk.has_passing_marks();
+        let passes = self.model.has_passing_message() || self.desk.is_passing();
         self.model.run_moves() || passes || grows_old || waits
     }
 }

@@ -12,7 +12,12 @@ use super::{
     widths::{natural_of, natural_width},
 };
 use crate::{term::link::Target, workbench::theme::Role};
-use std::{borrow::Cow, collections::HashSet, hash::Hash, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+    hash::Hash,
+    sync::Arc,
+};
 
 /// Text of one cell in pieces, each with its role; always cleaned of what could steer a terminal.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -275,6 +280,10 @@ pub struct Table<I> {
     pub matching: usize,
     /// Somebody moved the cursor; until then it stays on the first row, whatever arrives.
     pub touched: bool,
+    /// Rows have changed since they were sorted.
+    pub is_late: bool,
+    /// When they were sorted for new content last, in milliseconds.
+    pub sorted_ms: u64,
     /// Rows that changed lately.
     pub recent: Recent<I>,
     /// Columns that the content of each column takes.
@@ -305,6 +314,8 @@ impl<I> Default for Table<I> {
             hidden: 0,
             matching: 0,
             touched: false,
+            is_late: false,
+            sorted_ms: 0,
             recent: Recent::default(),
             natural: Vec::new(),
         }
@@ -327,16 +338,41 @@ impl<I: Identity> Table<I> {
     ///
     /// Returns false when the selected row was removed.
     pub fn set(&mut self, content: Content<I>) -> bool {
+        self.take(content, false)
+    }
+
+    /// As [`Table::set`]; with `keeps_order`, rows that were there stay in the order that they have, until they are sorted
+    /// again: nobody can read rows that change their places meanwhile.
+    pub fn take(&mut self, content: Content<I>, keeps_order: bool) -> bool {
         self.natural = self.grown(&content).unwrap_or_else(|| {
             content.columns.iter().enumerate().map(|(index, column)| natural_width(&content, index, column)).collect()
         });
         let names = |columns: &[Column]| columns.iter().map(|column| column.name).collect::<Vec<_>>();
         let moved = names(&self.content.columns) != names(&content.columns);
-        self.content = content;
+        let before = std::mem::replace(&mut self.content, content);
         if moved {
             self.place_keys();
         }
-        self.refilter()
+        let keeps_order = keeps_order && self.is_sorted();
+        let place = |(place, index): (usize, &usize)| (&before.rows[*index].id, place);
+        let places: HashMap<&I, usize> = match keeps_order {
+            true => self.visible.iter().enumerate().map(place).collect(),
+            false => HashMap::new(),
+        };
+        let found = self.refilter();
+        if !keeps_order {
+            return found;
+        }
+        let rows = &self.content.rows;
+        // New ones come after them.
+        self.visible.sort_by_key(|index| places.get(&rows[*index].id).copied().unwrap_or(usize::MAX));
+        self.is_late = true;
+        self.find_selected() && found
+    }
+
+    /// Rows are in an order that a person chose.
+    pub fn is_sorted(&self) -> bool {
+        self.sort.is_some() && !self.content.ordered
     }
 
     /// What rows are sorted by, by the names of columns: these come and go with what is listed.
@@ -432,6 +468,7 @@ impl<I: Identity> Table<I> {
             visible = keyed.into_iter().map(|(_, index)| index).collect();
         }
         self.visible = visible;
+        self.is_late = false;
         // Branches that are folded would take room for what nobody sees.
         if self.content.rows.iter().any(|row| row.branch.is_some()) {
             let rows = || self.visible.iter().map(|index| &self.content.rows[*index]);

@@ -2,7 +2,7 @@
 //! screen that shows all its sizes.
 
 use super::{
-    desk::{Desk, compare, snapshot_of},
+    desk::{Desk, NOW, compare, snapshot_of},
     screens::{SIZES, all_golden},
 };
 use crate::sandbox::Sandbox;
@@ -12,6 +12,7 @@ use aicr::{
     ops::{demo::DemoOptions, fault::Fault, place::Place},
     workbench::{
         Look, Screen,
+        msg::Msg,
         panes::{HEAT, NODES, SHAPES},
         screenshot,
         widgets::table::Identity,
@@ -226,6 +227,43 @@ fn rows_are_sorted_by_several_columns_and_columns_are_chosen() {
 }
 
 /// Columns come and go with what is listed, and rows with the cluster; the order that a person asked for stays.
+/// While somebody moves, rows change their places at most once a second; when nobody does, at once.
+#[test]
+fn rows_wait_with_their_new_order_while_somebody_moves_in_them() {
+    let kernel = |version: [&str; 3]| {
+        let node = |at: usize| Node { kernel: node_says(version[at]), ..copy("h100-1", format!("gpu-{at}")) };
+        fleet((0..3).map(node).collect())
+    };
+    let mut desk = Desk::showing(kernel(["1", "2", "3"]), 200, 60, Look::default());
+    desk.command("sort kernel");
+    let order = |desk: &mut Desk| -> String {
+        desk.frame();
+        let table = desk.state.desk.table(&NODES);
+        table.visible.iter().map(|index| table.content.rows[*index].id.name()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(order(&mut desk), "gpu-0 gpu-1 gpu-2");
+    let at = |desk: &mut Desk, milliseconds| desk.state.model.now_ms = NOW + milliseconds;
+    at(&mut desk, 10_000);
+    desk.view(LiveStatus::Fresh, Some(kernel(["5", "2", "3"])));
+    assert_eq!(order(&mut desk), "gpu-1 gpu-2 gpu-0", "nobody moves");
+    at(&mut desk, 10_100);
+    desk.keys("j");
+    desk.view(LiveStatus::Fresh, Some(kernel(["5", "9", "3"])));
+    assert_eq!(order(&mut desk), "gpu-1 gpu-2 gpu-0");
+    let selected = desk.state.desk.table(&NODES).selected.clone();
+    assert!(desk.state.moves_by_itself(), "a clock ticks for the order that is due");
+    at(&mut desk, 10_999);
+    desk.update(Msg::Tick);
+    assert_eq!(order(&mut desk), "gpu-1 gpu-2 gpu-0");
+    at(&mut desk, 11_000);
+    desk.keys("k");
+    assert_eq!(order(&mut desk), "gpu-2 gpu-0 gpu-1", "once a second also while somebody moves");
+    assert_eq!(desk.state.desk.table(&NODES).selected, selected, "the cursor stays on its node");
+    // What a person asks for is done at once.
+    desk.keys("S");
+    assert_eq!(order(&mut desk), "gpu-1 gpu-0 gpu-2");
+}
+
 #[test]
 fn an_order_by_several_columns_stays_with_its_columns() {
     let mut desk = Desk::showing(mixed(), 200, 60, Look::default());

@@ -118,7 +118,7 @@ fn what_changed_while_another_screen_was_shown_is_marked_from_the_return_on() {
     let mut desk = Desk::live(120, 40);
     desk.keys("2");
     desk.view(LiveStatus::Fresh, Some(later()));
-    assert!(!desk.state.desk.has_passing_marks(), "no clock ticks for what nobody sees");
+    assert!(!desk.state.desk.is_passing(), "no clock ticks for what nobody sees");
     after(&mut desk, 60_000);
     desk.keys("1");
     assert_eq!(marked(&mut desk, &NODES), names(&snapshot(), [1, 2, 3]));
