@@ -402,6 +402,10 @@ fn note(state: &State, pane: &super::panes::Pane, inner: Rect) -> (String, u16, 
     if !table.filter.is_empty() {
         parts.push(format!("/{}", text::fit(&table.filter, 24, Cut::End)));
     }
+    let marked = table.marked_rows().count();
+    if marked > 0 {
+        parts.push(format!("{} marked", text::thousands(marked)));
+    }
     parts.extend(table.scrolled());
     // The headers show it too, those that have room.
     if !table.content.ordered && table.sort.is_some() {

@@ -35,6 +35,9 @@ const LINES: i32 = 2;
 impl State {
     pub(super) fn act(&mut self, action: Action) -> Vec<Effect> {
         let pane = self.desk.focused();
+        if let Some(effects) = self.act_on_marks(pane, action) {
+            return effects;
+        }
         if let Some(step) = (pane.on)(&self.desk.view(&self.model, pane), action) {
             return self.step(pane, step);
         }
@@ -541,6 +544,8 @@ impl State {
         self.model.is_acknowledged = true;
         if !self.desk.table(pane).filter.is_empty() {
             self.set_filter(String::new());
+        } else if self.unmark(pane) {
+            self.say(Severity::Info, "no row is marked any more");
         } else if self.desk.zoom != Zoom::Normal {
             self.desk.zoom = Zoom::Normal;
         } else if pane == &NODES && self.model.cluster.drilled.is_some() {

@@ -296,7 +296,7 @@ impl State {
         self.good(with).map_or_else(Vec::new, |with| self.compare_recipe_with(with))
     }
 
-    fn compare_command(&mut self, rest: &str) -> Vec<Effect> {
+    pub(super) fn compare_command(&mut self, rest: &str) -> Vec<Effect> {
         let files: Vec<&str> = rest.split_whitespace().collect();
         self.desk.show(Screen::Compare);
         match files[..] {

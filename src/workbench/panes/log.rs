@@ -149,7 +149,8 @@ fn sought<'f>(filter: &'f str) -> Option<Regex> {
     if let Some(expression) = filter.strip_prefix("re:") {
         return Regex::new(expression).ok();
     }
-    if filter.contains(['!', '~', '<', '>']) || filter.contains(" | ") {
+    let is_of_row = |word: &str| ["changed", "marked"].contains(&word);
+    if filter.contains(['!', '~', '<', '>']) || filter.contains(" | ") || filter.split(' ').any(is_of_row) {
         return None;
     }
     // The name of a field is in its line, its value perhaps in another form; sources have a column of their own.

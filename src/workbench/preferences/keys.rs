@@ -25,7 +25,7 @@ pub static PRESETS: &[Preset] = &[
             ("previous-view", &["Ctrl-O", "-"]),
             ("next-panel", &["Ctrl-W w", "Tab"]),
             ("previous-panel", &["Ctrl-W W", "Shift-Tab"]),
-            ("fold-toggle", &["z a", "z o", "z c", "Space"]),
+            ("fold-toggle", &["z a", "z o", "z c"]),
             ("copy", &["y y", "c"]),
             ("close", &["q", "Z Z", "Z Q"]),
             ("palette", &[":"]),

@@ -25,6 +25,7 @@ pub const GRAMMAR: &[(&str, &str)] = &[
     ("~word", "the letters of the word in their order, with others between them"),
     ("re:expr", "a regular expression"),
     ("changed", "rows that differ, fail or warn"),
+    ("marked", "rows that are marked"),
     ("layer:5", "values that this layer set; layer:v for files of values"),
     ("state:word", "as column=text, in the column STATE"),
 ];
@@ -68,6 +69,7 @@ enum Test {
         regex: Regex,
     },
     Matters,
+    Marked,
 }
 
 impl Filter {
@@ -92,8 +94,12 @@ impl Filter {
         self.choices.is_empty()
     }
 
-    pub fn matches<I: Identity>(&self, row: &Row<I>) -> bool {
-        let holds = |term: &Term| term.test.holds(row) != term.not;
+    pub fn matches<I: Identity>(&self, row: &Row<I>, is_marked: bool) -> bool {
+        let holds = |term: &Term| {
+            let test = &term.test;
+            let holds = if matches!(test, Test::Marked) { is_marked } else { test.holds(row) };
+            holds != term.not
+        };
         self.choices.is_empty() || self.choices.iter().any(|terms| terms.iter().all(holds))
     }
 
@@ -104,7 +110,7 @@ impl Filter {
             match &term.test {
                 Test::Words { words, .. } => found.extend(words.iter().flat_map(|word| places(shown, word))),
                 Test::Regex { regex, .. } => found.extend(regex.find_iter(shown).map(|found| found.range())),
-                Test::Compare { .. } | Test::Fuzzy(_) | Test::Matters => {}
+                Test::Compare { .. } | Test::Fuzzy(_) | Test::Matters | Test::Marked => {}
             }
         }
         found.retain(|range| !range.is_empty());
@@ -142,6 +148,8 @@ impl Test {
                     || row.cells.iter().any(|cell| regex.is_match(&cell.plain()))
             }
             Test::Matters => row.matters,
+            // The list knows.
+            Test::Marked => false,
         }
     }
 }
@@ -173,6 +181,9 @@ fn term(word: &str, at: usize, columns: &[Column]) -> Result<Option<Term>, Misre
     }
     if word == "changed" {
         return found(Test::Matters);
+    }
+    if word == "marked" {
+        return found(Test::Marked);
     }
     let column = |name: &str| {
         let name = name.to_lowercase();
@@ -392,9 +403,9 @@ mod tests {
             ("state:cordoned", false),
         ] {
             let read = Filter::parse(filter, &COLUMNS).unwrap();
-            assert_eq!(read.matches(&row(true)), expected, "{filter}");
+            assert_eq!(read.matches(&row(true), false), expected, "{filter}");
         }
-        assert!(!Filter::parse("changed", &COLUMNS).unwrap().matches(&row(false)));
+        assert!(!Filter::parse("changed", &COLUMNS).unwrap().matches(&row(false), false));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub mod canvas;
 pub mod curve;
 pub mod filter;
+pub mod marks;
 mod paint;
 pub mod recent;
 pub mod rows;

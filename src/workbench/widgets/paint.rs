@@ -4,7 +4,7 @@
 
 use super::{
     canvas::Canvas,
-    table::{Align, Cell, Column, Identity, MARGIN, Table},
+    table::{Align, Cell, Column, Identity, MARGIN, Row, Table},
     text::{self, Cut},
     widths::{GAP, spans},
 };
@@ -13,6 +13,8 @@ use ratatui::layout::Rect;
 
 /// Before a row that changed lately; nothing else has this glyph.
 const RECENT: &str = "*";
+/// Before a row that a person marked, as before a marked line of a log.
+const MARKED: &str = "▪";
 
 impl<I: Identity> Table<I> {
     /// Paints the window. The cursor bar shows only with focus; without it a marker stays. `clears` is the key that clears
@@ -122,16 +124,7 @@ impl<I: Identity> Table<I> {
 
     fn draw_row(&self, canvas: &mut Canvas<'_>, line: Rect, place: usize, widths: &[u16]) {
         let row = &self.content.rows[self.visible[place]];
-        let is_recent = self.recent.contains(&row.id);
-        let has_cursor = place == self.cursor && !self.content.prose;
-        // The row's own glyph stays beside the mark; where the cursor has that place, the row says in words what the glyph does.
-        let own = row.marker.filter(|_| !(is_recent && has_cursor));
-        if let Some((role, glyph)) = own {
-            canvas.text(line.left(), line.y, 1, glyph, role);
-        }
-        if is_recent {
-            canvas.text(line.left() + u16::from(own.is_some()), line.y, 1, RECENT, Role::Change);
-        }
+        self.draw_glyphs(canvas, line, place, row);
         let mut x = line.left() + MARGIN;
         for (index, (cell, width)) in row.cells.iter().zip(widths).enumerate() {
             if *width == 0 {
@@ -156,6 +149,21 @@ impl<I: Identity> Table<I> {
             }
             self.draw_cell(canvas, Rect::new(at, line.y, room, 1), cell, &self.content.columns[index]);
             x += width + GAP;
+        }
+    }
+
+    /// The row's own glyph, and the marks of what a person marked and of what changed; as many as have room before the cells.
+    fn draw_glyphs(&self, canvas: &mut Canvas<'_>, line: Rect, place: usize, row: &Row<I>) {
+        let marked = self.marks.contains(&row.id).then_some((Role::Focus, MARKED));
+        let recent = self.recent.contains(&row.id).then_some((Role::Change, RECENT));
+        // Beside the cursor one of them has room: the row says in words what its own glyph does.
+        let has_cursor = place == self.cursor && !self.content.prose;
+        let (glyphs, room) = match has_cursor {
+            true => ([marked, recent, row.marker], 1),
+            false => ([row.marker, marked, recent], MARGIN),
+        };
+        for ((role, glyph), x) in glyphs.into_iter().flatten().zip(line.left()..line.left() + room) {
+            canvas.text(x, line.y, 1, glyph, role);
         }
     }
 

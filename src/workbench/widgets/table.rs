@@ -6,6 +6,7 @@
 
 use super::{
     filter::{Filter, Misread, natural},
+    marks::Marks,
     recent::Recent,
     rows::MadeOf,
     text::{self, Cut},
@@ -284,6 +285,8 @@ pub struct Table<I> {
     pub is_late: bool,
     /// When they were sorted for new content last, in milliseconds.
     pub sorted_ms: u64,
+    /// Rows that a person marked.
+    pub marks: Marks<I>,
     /// Rows that changed lately.
     pub recent: Recent<I>,
     /// Columns that the content of each column takes.
@@ -316,6 +319,7 @@ impl<I> Default for Table<I> {
             touched: false,
             is_late: false,
             sorted_ms: 0,
+            marks: Marks::default(),
             recent: Recent::default(),
             natural: Vec::new(),
         }
@@ -437,7 +441,7 @@ impl<I: Identity> Table<I> {
                 ancestors.retain(|ancestor| self.content.rows[*ancestor].depth < row.depth);
                 // A text of several lines is one row.
                 let mut lines = self.content.rows[index + 1..].iter().take_while(|row| row.continues);
-                let matches = |row: &Row<I>| filter.matches(row);
+                let matches = |row: &Row<I>| self.fits(&filter, row);
                 if matches(row) || lines.any(matches) {
                     visible.append(&mut ancestors);
                     visible.push(index);
@@ -618,11 +622,15 @@ impl<I: Identity> Table<I> {
         let (rows, sought) = (order.len(), self.sought.clone());
         let next = (1..=rows).find_map(|step| {
             let place = if forward { (at + step) % rows } else { (at + rows - step) % rows };
-            let matches = !sought.is_empty() && sought.matches(&self.content.rows[order[place]]);
+            let matches = !sought.is_empty() && self.fits(&sought, &self.content.rows[order[place]]);
             matches.then_some(order[place])
         });
         let Some(id) = next.map(|index| self.content.rows[index].id.clone()) else { return false };
         self.select(&id)
+    }
+
+    fn fits(&self, filter: &Filter, row: &Row<I>) -> bool {
+        filter.matches(row, self.marks.contains(&row.id))
     }
 
     /// Looks for a text without hiding anything: goes to the first row from the cursor on that has it.
@@ -631,7 +639,7 @@ impl<I: Identity> Table<I> {
             Ok(filter) => (self.sought, self.misread) = (filter, None),
             Err(misread) => self.misread = Some(misread),
         }
-        let matches = |row: Option<&Row<I>>| row.is_some_and(|row| self.sought.matches(row));
+        let matches = |row: Option<&Row<I>>| row.is_some_and(|row| self.fits(&self.sought, row));
         if !matches(self.row()) {
             self.find(true);
         }
@@ -645,8 +653,9 @@ impl<I: Identity> Table<I> {
 
     /// How many rows the search means, and which of them the cursor is on.
     pub fn matches(&self) -> (usize, usize) {
-        let places =
-            || self.visible.iter().enumerate().filter(|(_, index)| self.sought.matches(&self.content.rows[**index]));
+        let places = || {
+            self.visible.iter().enumerate().filter(|(_, index)| self.fits(&self.sought, &self.content.rows[**index]))
+        };
         (places().filter(|(place, _)| *place <= self.cursor).count(), places().count())
     }
 

@@ -94,7 +94,7 @@ fn host(text: &str) -> Option<&str> {
 /// and blocks, and our own glyphs. Nearly all of a frame is.
 pub fn is_plain(text: &str) -> bool {
     let is_glyph = |c: char| {
-        matches!(c, '\u{2500}'..='\u{259f}' | '✓' | '✗' | '»' | '⊘' | '◌' | '…' | '▸' | '▾' | '›')
+        matches!(c, '\u{2500}'..='\u{259f}' | '✓' | '✗' | '»' | '⊘' | '◌' | '…' | '▸' | '▾' | '›' | '▪')
             || matches!(c, '→' | '←' | '↑' | '↓' | '·' | '—' | '–' | '≥' | '×')
     };
     text.chars().all(|c| matches!(c, ' '..='~') || is_glyph(c))

@@ -16,6 +16,7 @@ mod keeping;
 mod keys;
 mod links;
 mod live_checks;
+mod marks;
 mod news;
 mod read_only;
 mod recipes;
