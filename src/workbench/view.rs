@@ -6,7 +6,7 @@ use super::{
     app::State,
     keymap::{self, Action},
     layout::Class,
-    model::{Model, Source},
+    model::{Model, Replay, Source},
     news,
     overlay::{Field, Kind, Overlay, QUESTION_WIDTH},
     panes::Step,
@@ -124,10 +124,16 @@ fn draw_criteria(state: &State, from: u16, line: Rect, canvas: &mut Canvas<'_>) 
     }
 }
 
+/// The recorded run that the screen shows.
+fn recording(state: &State) -> Option<&Replay> {
+    state.model.records.replay.as_ref().filter(|_| state.desk.screen == Screen::Validate)
+}
+
 /// What is shown and how fresh it is; always ends in the word that says where it comes from.
 fn source(state: &State) -> Vec<(Role, String)> {
     let cluster = &state.model.cluster;
     let role = match cluster.source {
+        _ if recording(state).is_some() => Role::Saved,
         Source::None => Role::Muted,
         Source::Live => Role::Live,
         Source::Demo => Role::Demo,
@@ -153,7 +159,7 @@ fn source(state: &State) -> Vec<(Role, String)> {
         parts.push((Role::Warn, if state.desk.width >= 60 { "read-only  " } else { "RO " }.to_owned()));
     }
     let (freshness, worry) = freshness(state);
-    parts.push((role, cluster.source.word().to_owned()));
+    parts.push((role, source_word(state).to_owned()));
     if !freshness.is_empty() && state.desk.width >= 30 {
         parts.push((if worry { Role::Warn } else { Role::Muted }, format!(" {freshness}")));
     }
@@ -161,16 +167,23 @@ fn source(state: &State) -> Vec<(Role, String)> {
     parts
 }
 
+fn source_word(state: &State) -> &'static str {
+    recording(state).map_or_else(|| state.model.cluster.source.word(), |_| "REC")
+}
+
 /// What is shown and how fresh it is, in words.
 pub fn source_words(state: &State) -> String {
     let cluster = &state.model.cluster;
     let (freshness, _) = freshness(state);
-    let words = [text::clean(&cluster.name).into_owned(), cluster.source.word().to_owned(), freshness];
+    let words = [text::clean(&cluster.name).into_owned(), source_word(state).to_owned(), freshness];
     words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
-/// How old it is and what is missing: the permission, where there is room for it.
+/// How old it is and what is missing: the permission, where there is room for it. Of a recorded run, how far it is shown.
 fn freshness(state: &State) -> (String, bool) {
+    if let Some(replay) = recording(state) {
+        return (format!("{}/{}", replay.next, replay.record.events.len()), false);
+    }
     let cluster = &state.model.cluster;
     let gaps = cluster.gaps();
     let (age, worry) = age(state);

@@ -344,6 +344,21 @@ fn structured_lines_are_found_by_the_names_of_their_level_and_message() {
     assert_eq!(left("device"), (true, true, false));
 }
 
+/// A picture of a recorded run cannot be taken for one of the cluster; the other screens show the cluster.
+#[test]
+fn the_first_line_says_that_a_run_is_a_recorded_one_and_how_far_it_is_shown() {
+    let mut desk = Desk::live_with_past(120, 40, Look::default());
+    let first = |desk: &mut Desk| desk.text().lines().next().unwrap_or_default().to_owned();
+    assert!(first(&mut desk).contains("DEMO fresh"));
+    desk.keys("g r g g Enter");
+    let events = desk.state.model.records.replay.as_ref().map_or(0, |replay| replay.record.events.len());
+    assert!(events > 0 && first(&mut desk).contains(&format!("REC {events}/{events}")), "{}", first(&mut desk));
+    desk.keys("<");
+    assert!(first(&mut desk).contains(&format!("REC {}/{events}", events - 1)), "{}", first(&mut desk));
+    desk.keys("1");
+    assert!(first(&mut desk).contains("DEMO fresh"));
+}
+
 #[test]
 fn leaving_a_run_asks() {
     let mut desk = Desk::live(80, 24);

@@ -524,7 +524,8 @@ fn any_size_draws_and_keeps_the_context_line() {
             assert_eq!((frame.area.width, frame.area.height), (width, height));
             let first = screenshot::symbols(&frame);
             let first = first.lines().next().unwrap_or_default();
-            assert!(width < 6 || first.contains("DEMO"), "{name} at {width}x{height}: {first}");
+            let source = if desk.state.model.records.replay.is_some() { "REC" } else { "DEMO" };
+            assert!(width < 6 || first.contains(source), "{name} at {width}x{height}: {first}");
             for cell in frame.content() {
                 assert!(!cell.symbol().chars().any(char::is_control), "{name} at {width}x{height}");
             }
