@@ -112,6 +112,9 @@ async fn run(connection: Connection, view: watch::Sender<LiveView>) {
 
     let mut state = Live::default();
     let mut next_build = Instant::now();
+    // Held here until the next but one is made, when nobody shows it any more: whoever lets go of the last handle of thousands of nodes pays for it, and that
+    // is not to be the thread that answers keys.
+    let (mut shown, mut before) = (None, None);
     loop {
         tokio::select! {
             () = view.closed() => return,
@@ -142,8 +145,9 @@ async fn run(connection: Connection, view: watch::Sender<LiveView>) {
                 let begun = Instant::now();
                 let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
                 let inventory = Arc::new(state.assembler.inventory(&connection.context, &now));
-                let next = LiveView { inventory: Some(inventory), status: state.status() };
+                let next = LiveView { inventory: Some(Arc::clone(&inventory)), status: state.status() };
                 view.send_replace(next);
+                drop(std::mem::replace(&mut before, shown.replace(inventory)));
                 next_build = Instant::now() + BUILD_PAUSE.max(begun.elapsed() * BUILD_SHARE);
             }
         }

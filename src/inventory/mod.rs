@@ -13,6 +13,7 @@ pub mod os;
 pub mod release;
 pub mod service;
 pub mod shape;
+pub mod tally;
 pub mod text;
 
 pub use fact::{Fact, Object, Reading, Source, Unknown};

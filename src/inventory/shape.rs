@@ -4,7 +4,7 @@
 //! shape that it resembles most; and which attributes differ between shapes at all, so that a screen can show those and
 //! not the ones that are the same everywhere.
 
-use super::{node::Node, text::Text};
+use super::{node::Node, tally::Tally, text::Text};
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -116,10 +116,7 @@ pub struct Shape {
     pub key: Key,
     /// Sorted by name; never empty.
     pub nodes: Vec<Arc<Node>>,
-    pub not_ready: usize,
-    pub cordoned: usize,
-    /// Physical accelerators, as far as they are counted.
-    pub accelerators: u64,
+    pub tally: Tally,
     /// A few nodes that differ little from many, which is drift rather than a group of its own; or machines with
     /// accelerators of which there are next to none.
     pub outlier: bool,
@@ -155,6 +152,8 @@ pub struct Fleet {
     pub shapes: Vec<Shape>,
     /// Attributes that are not the same in all shapes.
     pub differing: Vec<Attribute>,
+    /// All nodes together.
+    pub tally: Tally,
 }
 
 /// A shape is an outlier of one that has this many times its nodes...
@@ -174,6 +173,47 @@ pub struct Grouping {
 }
 
 impl Grouping {
+    /// Brings a fleet that was made here to other nodes, which are sorted by name.
+    pub fn update(&mut self, fleet: &mut Fleet, nodes: &[Arc<Node>]) {
+        if !self.put(fleet, nodes) {
+            // Keys that only the old one has are given up with it.
+            *fleet = Fleet::default();
+            *fleet = self.fleet(nodes);
+        }
+    }
+
+    /// Puts nodes that changed in the places of those that they were, where each of them is still of its shape: then the
+    /// others are not even counted as used. False where the fleet has to be made again; it may have changed by then.
+    fn put(&mut self, fleet: &mut Fleet, nodes: &[Arc<Node>]) -> bool {
+        let Grouping { known, .. } = self;
+        if known.len() != nodes.len() || nodes.is_empty() {
+            return false;
+        }
+        for ((known, key), node) in known.iter_mut().zip(nodes) {
+            if Arc::ptr_eq(known, node) {
+                continue;
+            }
+            if known.name != node.name || *key != Key::of(node) {
+                return false;
+            }
+            let shape = fleet.shapes.iter_mut().find(|shape| Arc::ptr_eq(&shape.key.0, &key.0));
+            let Some(shape) = shape else { return false };
+            let Ok(at) = shape.nodes.binary_search_by(|other| other.name.cmp(&node.name)) else { return false };
+            let (was, is) = (Tally::of(known), Tally::of(node));
+            // What the order of shapes follows from.
+            if was.accelerators != is.accelerators {
+                return false;
+            }
+            for tally in [&mut shape.tally, &mut fleet.tally] {
+                tally.subtract(&was);
+                tally.add(&is);
+            }
+            shape.nodes[at] = Arc::clone(node);
+            *known = Arc::clone(node);
+        }
+        true
+    }
+
     /// Groups nodes that are sorted by name.
     pub fn fleet(&mut self, nodes: &[Arc<Node>]) -> Fleet {
         self.take(nodes);
@@ -228,23 +268,17 @@ fn fleet_of(mut shapes: Vec<Shape>) -> Fleet {
         compare(&mut rest[0], larger);
     }
     // Stable: shapes that are alike in this stay in the order of their sizes.
-    shapes.sort_by_key(|shape| (!shape.outlier, std::cmp::Reverse(shape.accelerators)));
+    shapes.sort_by_key(|shape| (!shape.outlier, std::cmp::Reverse(shape.tally.accelerators)));
     let differs =
         |attribute: &Attribute| shapes.iter().any(|shape| shape.value(*attribute) != shapes[0].value(*attribute));
     let differing = Attribute::ALL.into_iter().filter(differs).collect();
-    Fleet { shapes, differing }
+    let mut tally = Tally::default();
+    shapes.iter().for_each(|shape| tally.add(&shape.tally));
+    Fleet { shapes, differing, tally }
 }
 
 fn shape(key: Key, nodes: Vec<Arc<Node>>) -> Shape {
-    Shape {
-        not_ready: nodes.iter().filter(|node| node.ready.get() == Some(false)).count(),
-        cordoned: nodes.iter().filter(|node| node.schedulable.get() == Some(false)).count(),
-        accelerators: nodes.iter().filter_map(|node| node.accelerators.count.get()).sum(),
-        key,
-        nodes,
-        outlier: false,
-        like: None,
-    }
+    Shape { tally: Tally::sum(nodes.iter().map(Arc::as_ref)), key, nodes, outlier: false, like: None }
 }
 
 /// Says of a shape how it stands to the larger ones, the largest of which comes first.
@@ -337,12 +371,25 @@ mod tests {
     fn grouping_again_gives_what_grouping_anew_gives() {
         let mut grouping = Grouping::default();
         let mut nodes: Vec<Arc<Node>> = ["a", "b", "c", "e"].map(|name| node(name, "6.8", "NVIDIA-H100", &[])).into();
-        let mut again = |nodes: &[Arc<Node>]| assert_eq!(grouping.fleet(nodes), Grouping::default().fleet(nodes));
+        let mut fleet = Fleet::default();
+        let mut again = |nodes: &[Arc<Node>]| {
+            grouping.update(&mut fleet, nodes);
+            assert_eq!(fleet, Grouping::default().fleet(nodes));
+            let tally = Tally::sum(nodes.iter().map(Arc::as_ref));
+            assert_eq!((fleet.tally, fleet.tally.nodes), (tally, nodes.len() as u64));
+        };
         again(&nodes);
         nodes[1] = node("b", "6.9", "NVIDIA-H100", &[]);
         again(&nodes);
         nodes.insert(3, node("d", "6.8", "NVIDIA-A100", &[]));
         again(&nodes);
+        // Of the same shape in another state, and back; the others are the same ones.
+        for taint in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
+            let others = Arc::as_ptr(&nodes[0]);
+            nodes[2] = node("c", "6.8", "NVIDIA-H100", &[taint]);
+            again(&nodes);
+            assert_eq!(Arc::as_ptr(&nodes[0]), others);
+        }
         nodes.remove(0);
         nodes[0] = node("b", "6.8", "NVIDIA-H100", &[]);
         again(&nodes);

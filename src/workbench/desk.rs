@@ -416,12 +416,12 @@ impl Desk {
         let (content, columns) = ((pane.build)(&view), table::text_columns(view.width));
         let followed = (*pane == panes::LOG && view.table().follow).then(|| panes::lines_of_log(&view)).flatten();
         let content = wrap::prose(content, columns, RowId::Piece);
-        let content = panes::Content { says: wrap::sentences(content.says, columns), ..content };
+        let mut content = panes::Content { says: wrap::sentences(content.says, columns), ..content };
         self.followed = followed.or(self.followed.take());
         let table = self.tables.get_mut(pane);
         let before = table.selected.clone();
         let had_rows = !table.content.rows.is_empty();
-        let is_same_list = self.news[panes::index(pane)].follow(model, pane, table, &content);
+        let is_same_list = self.news[panes::index(pane)].follow(model, pane, table, &mut content);
         let is_moving = model.now_ms.saturating_sub(self.touched_ms) < ORDER_MS;
         let keeps_order = is_same_list && is_moving && model.now_ms.saturating_sub(table.sorted_ms) < ORDER_MS;
         if !keeps_order {

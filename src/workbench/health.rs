@@ -5,14 +5,17 @@
 use super::{
     keymap::Action,
     model::Model,
-    panes::{self, Pane},
+    panes::{self, Pane, number},
     theme::Role,
     widgets::text,
 };
 use crate::{
     catalog::validator::Phase,
     constraint::Verdict,
-    inventory::{Inventory, Node},
+    inventory::{
+        Inventory,
+        tally::{Offer, Tally},
+    },
     report::words::{Tone, Word},
     resolve::Resolution,
 };
@@ -35,8 +38,9 @@ pub fn parts(model: &Model) -> Vec<Part> {
     match &model.cluster.snapshot {
         Some(snapshot) => {
             let is_so_far = model.cluster.is_so_far();
-            parts.push(nodes(snapshot, is_so_far));
-            parts.push(if is_so_far { so_far(gpus(snapshot)) } else { gpus(snapshot) });
+            let tally = &model.cluster.fleet.tally;
+            parts.push(nodes(snapshot, tally, is_so_far));
+            parts.push(if is_so_far { so_far(gpus(snapshot, tally)) } else { gpus(snapshot, tally) });
         }
         None => {
             let cluster = &model.cluster;
@@ -80,14 +84,13 @@ fn components_so_far(model: &Model) -> Part {
     part(Role::Muted, said.clone(), said, &panes::COMPONENTS)
 }
 
-fn nodes(snapshot: &Inventory, is_so_far: bool) -> Part {
+fn nodes(snapshot: &Inventory, tally: &Tally, is_so_far: bool) -> Part {
     let pane = &panes::NODES;
     if let Some(brief) = snapshot.no_nodes() {
         return part(Role::Fail, brief.clone(), brief, pane);
     }
     let all = snapshot.nodes.len();
-    let down = snapshot.nodes.iter().filter(|node| node.ready.get() == Some(false)).count();
-    let unknown = snapshot.nodes.iter().filter(|node| !node.ready.is_known()).count();
+    let (down, unknown) = (number(tally.not_ready), number(tally.readiness_unknown));
     let count = text::count(all, "node");
     if is_so_far {
         let said = format!("{count} so far");
@@ -107,76 +110,43 @@ fn nodes(snapshot: &Inventory, is_so_far: bool) -> Part {
     }
 }
 
-/// Free and offered devices, of those nodes that could be counted.
-#[derive(Default)]
-struct Offer {
-    /// `None` once holders of a node could not be counted.
-    free: Option<u64>,
-    all: u64,
-}
-
-impl Offer {
-    fn none() -> Offer {
-        Offer { free: Some(0), all: 0 }
-    }
-
-    fn add(&mut self, (free, all): (Option<u64>, u64)) {
-        self.free = self.free.zip(free).map(|(own, more)| own + more);
-        self.all += all;
-    }
-
-    /// `3 of 8 GPUs free` and `3/8 GPUs free`; neither where nothing is offered.
-    fn words(&self, one: &str, many: &str) -> Option<(String, String)> {
-        let number = |count: u64| text::thousands(usize::try_from(count).unwrap_or(usize::MAX));
-        let noun = if self.all == 1 { one } else { many };
-        let all = number(self.all);
-        match self.free {
-            _ if self.all == 0 => None,
-            Some(free) => {
-                Some((format!("{} of {all} {noun} free", number(free)), format!("{}/{all} {noun} free", number(free))))
-            }
-            None => Some((format!("{all} {noun}, free unknown"), format!("{all} {noun}, free unknown"))),
+/// `3 of 8 GPUs free` and `3/8 GPUs free`; neither where nothing is offered.
+fn offer_in_words(offer: &Offer, one: &str, many: &str) -> Option<(String, String)> {
+    let count = |count: u64| text::thousands(number(count));
+    let noun = if offer.all == 1 { one } else { many };
+    let all = count(offer.all);
+    match (offer.all, offer.uncounted) {
+        (0, _) => None,
+        (_, 0) => {
+            let free = count(offer.free);
+            Some((format!("{free} of {all} {noun} free"), format!("{free}/{all} {noun} free")))
         }
+        _ => Some((format!("{all} {noun}, free unknown"), format!("{all} {noun}, free unknown"))),
     }
 }
 
 /// What can be had. A slice of a device is not a device, and the quota of a virtual node is neither.
-fn gpus(snapshot: &Inventory) -> Part {
+fn gpus(snapshot: &Inventory, tally: &Tally) -> Part {
     let pane = &panes::SHAPES;
     let quiet = |said: &str| part(Role::Muted, said, said, pane);
     if snapshot.no_nodes().is_some() || snapshot.nodes.is_empty() {
         return quiet("GPUs unknown");
     }
-    // What no pod can be placed on is not free.
-    let takes_pods = |node: &Node| node.ready.get() != Some(false) && node.schedulable.get() != Some(false);
-    let (mut whole, mut slices, mut built_in, mut unknown) = (Offer::none(), Offer::none(), 0, false);
-    for node in snapshot.nodes.iter().filter(|node| node.virtual_mark.is_none()) {
-        let accelerators = &node.accelerators;
-        let is_divided = accelerators.mig.is_some() || accelerators.sharing.is_some();
-        match accelerators.free() {
-            Some((free, all)) => {
-                let free = if takes_pods(node) { free } else { Some(0) };
-                if is_divided { &mut slices } else { &mut whole }.add((free, all));
-            }
-            None => {
-                built_in += accelerators.count.get().unwrap_or(0);
-                unknown |= accelerators.count.get().is_none();
-            }
-        }
-    }
-    let parts = [whole.words("GPU", "GPUs"), slices.words("GPU slice", "GPU slices")];
+    let Tally { whole, slices, unoffered, unoffered_unknown, .. } = tally;
+    let unknown = *unoffered_unknown > 0;
+    let parts = [offer_in_words(whole, "GPU", "GPUs"), offer_in_words(slices, "GPU slice", "GPU slices")];
     let said: Vec<(String, String)> = parts.into_iter().flatten().collect();
     let more = if unknown { ", more unknown" } else { "" };
     match said.first() {
-        None if built_in > 0 => {
-            let noun = if built_in == 1 { "GPU" } else { "GPUs" };
-            let count = text::thousands(usize::try_from(built_in).unwrap_or(usize::MAX));
+        None if *unoffered > 0 => {
+            let noun = if *unoffered == 1 { "GPU" } else { "GPUs" };
+            let count = text::thousands(number(*unoffered));
             part(Role::Warn, format!("{count} {noun}, none offered"), format!("{count} {noun}, none offered"), pane)
         }
         None if unknown => quiet("GPUs unknown"),
         None => quiet("no GPUs"),
         Some((_, short)) => {
-            let role = if whole.free.is_some() && slices.free.is_some() { Role::Text } else { Role::Muted };
+            let role = if whole.uncounted + slices.uncounted == 0 { Role::Text } else { Role::Muted };
             // Where there is little room, the whole devices.
             let long: Vec<&str> = said.iter().map(|(long, _)| long.as_str()).collect();
             part(role, format!("{}{more}", long.join(", ")), short.clone(), pane)

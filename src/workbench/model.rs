@@ -132,7 +132,7 @@ impl Cluster {
     /// Takes a new inventory; says whether it reads like the one before: [`Inventory::reads_like`].
     pub fn show(&mut self, snapshot: Arc<Inventory>) -> bool {
         let reads_alike = self.snapshot.as_ref().is_some_and(|known| known.reads_like(&snapshot));
-        self.fleet = self.grouping.fleet(&snapshot.nodes);
+        self.grouping.update(&mut self.fleet, &snapshot.nodes);
         // It follows from readings alone.
         if !reads_alike {
             self.fingerprint = fingerprint::of(&snapshot);

@@ -45,7 +45,7 @@ pub(super) struct Shown {
 impl Shown {
     /// Marks what is changed in content that a table is about to take; whether it is the same list as before, as the cluster
     /// is now.
-    pub(super) fn follow(&mut self, model: &Model, pane: &Pane, table: &mut Table, content: &Content) -> bool {
+    pub(super) fn follow(&mut self, model: &Model, pane: &Pane, table: &mut Table, content: &mut Content) -> bool {
         if pane.live == Live::No {
             return false;
         }
@@ -66,6 +66,7 @@ impl Shown {
         if is_part || cluster.source == Source::Past {
             if self.subject.is_some() && self.whole.is_none() {
                 // Moved, not copied: the table takes something else.
+                content.complete(&table.content);
                 self.whole = Some(std::mem::take(&mut table.content));
             }
             return false;
@@ -77,8 +78,16 @@ impl Shown {
             table.recent.clear();
         } else if is_same_list || pane.live == Live::Cluster {
             // A node is the same in every list; a verdict is of the nodes that are listed.
-            let before = whole.as_ref().unwrap_or(&table.content);
-            table.recent.add(recent::changed(before, content, is_same_list), content);
+            let rows = match (&whole, &content.changed) {
+                (None, Some(changed)) => recent::replaced(&table.content, changed),
+                _ => {
+                    content.complete(&table.content);
+                    let before = whole.as_ref().unwrap_or(&table.content);
+                    recent::changed(before, content, is_same_list)
+                }
+            };
+            let list = if content.changed.is_some() { &table.content } else { &*content };
+            table.recent.add(rows, list);
         }
         (self.subject, self.drilled) = (subject, cluster.drilled.clone());
         is_same

@@ -35,7 +35,7 @@ const EDGES: usize = 6;
 /// be below thousands of cells of a shape of which one is not ready.
 fn ordered<'v>(view: &View<'v>) -> Vec<&'v Shape> {
     let mut shapes: Vec<&Shape> = view.model.cluster.fleet.shapes.iter().collect();
-    shapes.sort_by_key(|shape| (!shape.outlier, shape.not_ready == 0, std::cmp::Reverse(shape.nodes.len())));
+    shapes.sort_by_key(|shape| (!shape.outlier, shape.tally.not_ready == 0, std::cmp::Reverse(shape.nodes.len())));
     shapes
 }
 
@@ -55,7 +55,7 @@ fn build(view: &View<'_>) -> Content {
         let mut nodes: Vec<&Node> = shape.nodes.iter().map(Arc::as_ref).collect();
         // Stable: within a state by name.
         nodes.sort_by_key(|node| rank(node));
-        let trouble = shape.not_ready > 0;
+        let trouble = shape.tally.not_ready > 0;
         for (line, part) in nodes.chunks(cells).enumerate() {
             let (id, name) = match line {
                 0 => (RowId::Shape(shape.key.clone()), name.clone()),
@@ -73,7 +73,7 @@ fn build(view: &View<'_>) -> Content {
             rows.push(Row { marker, matters: marker.is_some(), ..Row::new(id, vec![name, strip]) });
         }
     }
-    let mut note = readiness(cluster.nodes());
+    let mut note = readiness(&cluster.fleet.tally);
     let outliers: usize =
         cluster.fleet.shapes.iter().filter(|shape| shape.outlier).map(|shape| shape.nodes.len()).sum();
     note.extend((outliers > 0).then(|| format!("{} differ", text::thousands(outliers))));

@@ -51,7 +51,7 @@ use crate::{
     catalog::{component::Component, validator::Phase},
     cluster::watch::LiveStatus,
     criteria::{Criteria, Dimension, ProfileChoice},
-    inventory::{Node, shape::Key},
+    inventory::{shape::Key, tally::Tally},
     ops::Failure,
     term::link::Target,
 };
@@ -84,8 +84,8 @@ pub use what_if::PANE as WHAT_IF;
 /// What every pane needs.
 mod prelude {
     pub(super) use super::{
-        Blank, Content, Live, Need, Pane, Row, RowId, Step, View, counted, failed, file_of, line, or_dash, page_of,
-        pairs, prose, readiness, stale,
+        Blank, Content, Live, Need, Pane, Row, RowId, Step, View, counted, failed, file_of, line, number, or_dash,
+        page_of, pairs, prose, readiness, stale,
     };
     pub(super) use crate::workbench::{
         Screen,
@@ -484,13 +484,14 @@ impl<'s> View<'s> {
         self.tables.get(self.pane)
     }
 
-    /// One row for each value; those that stand in the pane already, with the same columns, are not made again.
+    /// One row for each value; those that stand in the pane already, with the same columns, are not made again. For
+    /// [`Content::rows`] and [`Content::changed`].
     pub fn rows_of<T: Send + Sync + 'static>(
         &self,
         columns: &[Column],
         values: &[Arc<T>],
         make: impl Fn(&T) -> Row,
-    ) -> Vec<Row> {
+    ) -> (Vec<Row>, Option<table::Placed<RowId>>) {
         rows::rows_of(&self.table().content, columns, values, make)
     }
 
@@ -545,17 +546,20 @@ fn pairs(rows: &mut Vec<Row>, section: &'static str, entries: &[(&str, Cell)]) {
 }
 
 /// Nodes that are not ready, for a title; those of which nothing says it are told apart.
-fn readiness(nodes: &[Arc<Node>]) -> Vec<String> {
-    let not_ready = nodes.iter().filter(|node| node.ready.get() == Some(false)).count();
-    let unknown = nodes.iter().filter(|node| !node.ready.is_known()).count();
+fn readiness(tally: &Tally) -> Vec<String> {
     let mut parts = Vec::new();
-    if not_ready > 0 {
-        parts.push(format!("{} not ready", text::thousands(not_ready)));
+    if tally.not_ready > 0 {
+        parts.push(format!("{} not ready", text::thousands(number(tally.not_ready))));
     }
-    if unknown > 0 {
-        parts.push(format!("{} of unknown readiness", text::thousands(unknown)));
+    if tally.readiness_unknown > 0 {
+        parts.push(format!("{} of unknown readiness", text::thousands(number(tally.readiness_unknown))));
     }
     parts
+}
+
+/// A count as a number of things in memory.
+pub(in crate::workbench) fn number(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
 }
 
 /// How many there are; what could not be counted is not 0.

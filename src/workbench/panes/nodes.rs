@@ -5,8 +5,8 @@ use crate::inventory::{
     Node,
     accelerator::Accelerators,
     shape::{Attribute, Key},
+    tally::Tally,
 };
-use std::sync::Arc;
 
 pub static PANE: Pane = Pane {
     name: "nodes",
@@ -34,19 +34,20 @@ fn build(view: &View<'_>) -> Content {
         None => cluster.fleet.shapes.iter().any(|shape| !shape.value(Attribute::Division).is_empty()),
     };
     let columns = columns(shares);
-    let rows = view.rows_of(&columns, listed, |node| row(node, shares));
+    let (rows, changed) = view.rows_of(&columns, listed, |node| row(node, shares));
     let (title, note) = match cluster.drilled() {
-        None => (format!("nodes {}", counted(view, rows.len())), with_edition(view, note(listed))),
+        None => (format!("nodes {}", counted(view, listed.len())), with_edition(view, note(&cluster.fleet.tally))),
         Some((key, shape)) => {
             let all = text::thousands(cluster.nodes().len());
+            let tally = shape.map(|shape| shape.tally).unwrap_or_default();
             let differs = shape.map(|shape| shapes::differs(shape, false)).filter(|differs| !differs.is_empty());
             let shape = [shape_words(key)].into_iter().chain(differs).collect::<Vec<_>>().join(", ");
             let back = view.keys.key(Action::Back);
-            let title = format!("nodes {} of {all}: {shape}", text::thousands(rows.len()));
-            (title, [readiness(listed), vec![format!("{back} lists all")]].concat().join(", "))
+            let title = format!("nodes {} of {all}: {shape}", text::thousands(listed.len()));
+            (title, [readiness(&tally), vec![format!("{back} lists all")]].concat().join(", "))
         }
     };
-    let says = match (rows.is_empty(), cluster.drilled()) {
+    let says = match (listed.is_empty(), cluster.drilled()) {
         (true, Some(_)) => {
             let back = view.keys.key(Action::Back);
             Blank::Empty.says(format!("no node is like this any more; {back} lists all"))
@@ -54,7 +55,7 @@ fn build(view: &View<'_>) -> Content {
         (true, None) => no_cluster(view),
         (false, _) => Vec::new(),
     };
-    Content { title, note, columns, rows, says, headers: true, ..Content::default() }
+    Content { title, note, columns, rows, changed, says, headers: true, ..Content::default() }
 }
 
 /// A shape in few words: what is built into its nodes.
@@ -96,28 +97,22 @@ fn with_edition(view: &View<'_>, note: String) -> String {
 }
 
 /// What a person wants to know of all nodes: how many accelerators there are, and how many nodes are in trouble.
-fn note(nodes: &[Arc<Node>]) -> String {
-    if nodes.is_empty() {
+fn note(tally: &Tally) -> String {
+    if tally.nodes == 0 {
         return String::new();
     }
-    let total: u64 = nodes.iter().filter_map(|node| node.accelerators.count.get()).sum();
-    let counted = nodes.iter().filter(|node| node.accelerators.count.is_known()).count();
-    let uncounted =
-        nodes.iter().filter(|node| node.accelerators.has_any() && !node.accelerators.count.is_known()).count();
-    let unknown =
-        nodes.iter().filter(|node| node.virtual_mark.is_none() && !node.accelerators.present.is_known()).count();
-    let mut parts = readiness(nodes);
+    let mut parts = readiness(tally);
     // None were found only where something looked on every node.
-    if total > 0 || counted == nodes.len() {
-        parts.push(text::count(usize::try_from(total).unwrap_or(usize::MAX), "GPU"));
+    if tally.accelerators > 0 || tally.counted == tally.nodes {
+        parts.push(text::count(number(tally.accelerators), "GPU"));
     }
-    if uncounted > 0 {
-        parts.push(format!("uncounted on {}", text::count(uncounted, "node")));
+    if tally.uncounted > 0 {
+        parts.push(format!("uncounted on {}", text::count(number(tally.uncounted), "node")));
     }
-    match unknown {
+    match tally.unseen {
         0 => {}
-        _ if unknown == nodes.len() => parts.push("GPUs unknown".to_owned()),
-        _ => parts.push(format!("unknown on {}", text::count(unknown, "node"))),
+        unseen if unseen == tally.nodes => parts.push("GPUs unknown".to_owned()),
+        unseen => parts.push(format!("unknown on {}", text::count(number(unseen), "node"))),
     }
     parts.join(", ")
 }

@@ -42,7 +42,7 @@ fn build(view: &View<'_>) -> Content {
         cells.extend(differ.then(|| Cell::new(Role::Warn, differs(shape, short))));
         cells.extend(rules.as_ref().map(|rules| verdicts(shape, rules)));
         cells.extend(shown.iter().map(|attribute| value(shape, *attribute)));
-        let marker = match (shape.not_ready, shape.outlier) {
+        let marker = match (shape.tally.not_ready, shape.outlier) {
             (1.., _) => Some((Role::Fail, "✗")),
             (0, true) => Some((Role::Warn, "!")),
             (0, false) => None,
@@ -65,7 +65,7 @@ fn build(view: &View<'_>) -> Content {
     columns.extend(others);
     let mut note = Vec::new();
     if !rows.is_empty() {
-        note.extend(readiness(cluster.nodes()));
+        note.extend(readiness(&cluster.fleet.tally));
         note.push(text::count(cluster.nodes().len(), "node"));
     }
     Content {
@@ -83,9 +83,9 @@ fn build(view: &View<'_>) -> Content {
 
 fn count(shape: &Shape) -> Cell {
     let nodes = Cell::text(text::thousands(shape.nodes.len()));
-    match shape.not_ready {
+    match shape.tally.not_ready {
         0 => nodes,
-        down => nodes.and(Role::Fail, format!(" -{}", text::thousands(down))),
+        down => nodes.and(Role::Fail, format!(" -{}", text::thousands(number(down)))),
     }
 }
 

@@ -104,6 +104,15 @@ pub fn changed<I: Identity>(before: &Content<I>, now: &Content<I>, added: bool) 
     changed
 }
 
+/// The same where rows take the places of others.
+pub fn replaced<I: Identity>(before: &Content<I>, changed: &[(usize, Row<I>)]) -> Vec<I> {
+    let differs = |(at, row): &&(usize, Row<I>)| {
+        let old = before.rows.get(*at);
+        old.is_some_and(|old| (0..before.columns.len()).any(|index| spans(old, index) != spans(row, index)))
+    };
+    changed.iter().filter(differs).map(|(_, row)| row.id.clone()).collect()
+}
+
 /// What a cell says and how; not where it leads.
 fn spans<I>(row: &Row<I>, index: usize) -> &[(Role, String)] {
     row.cells.get(index).map_or(&[], |cell| &cell.spans)

@@ -202,6 +202,9 @@ impl Column {
     }
 }
 
+/// Rows with their places.
+pub type Placed<I> = Vec<(usize, Row<I>)>;
+
 /// What a pane shows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Content<I> {
@@ -210,6 +213,9 @@ pub struct Content<I> {
     pub note: String,
     pub columns: Vec<Column>,
     pub rows: Vec<Row<I>>,
+    /// Rows that take the places of rows with the same identity, where all others are those that the table has; `rows` is
+    /// empty then, until the table has taken it.
+    pub changed: Option<Placed<I>>,
     /// What to show instead of rows, or above them when there are rows.
     pub says: Vec<(Role, String)>,
     /// Rows are lines of text: no cursor bar, long ones can be wrapped.
@@ -230,11 +236,23 @@ impl<I> Default for Content<I> {
             note: String::new(),
             columns: Vec::new(),
             rows: Vec::new(),
+            changed: None,
             says: Vec::new(),
             prose: false,
             headers: false,
             ordered: false,
             frozen: 1,
+        }
+    }
+}
+
+impl<I: Clone> Content<I> {
+    /// Takes the rows that it shares with the content before.
+    pub fn complete(&mut self, before: &Content<I>) {
+        let Some(changed) = self.changed.take() else { return };
+        self.rows.clone_from(&before.rows);
+        for (at, row) in changed {
+            self.rows[at] = row;
         }
     }
 }
@@ -291,6 +309,8 @@ pub struct Table<I> {
     pub recent: Recent<I>,
     /// Columns that the content of each column takes.
     pub(super) natural: Vec<u16>,
+    /// How many rows take as much, by column, where it had to be counted.
+    pub(super) widest: Vec<Option<usize>>,
 }
 
 impl<I> Default for Table<I> {
@@ -322,6 +342,7 @@ impl<I> Default for Table<I> {
             marks: Marks::default(),
             recent: Recent::default(),
             natural: Vec::new(),
+            widest: Vec::new(),
         }
     }
 }
@@ -347,7 +368,15 @@ impl<I: Identity> Table<I> {
 
     /// As [`Table::set`]; with `keeps_order`, rows that were there stay in the order that they have, until they are sorted
     /// again: nobody can read rows that change their places meanwhile.
-    pub fn take(&mut self, content: Content<I>, keeps_order: bool) -> bool {
+    pub fn take(&mut self, mut content: Content<I>, keeps_order: bool) -> bool {
+        // Which rows are shown in which order follows from their texts only where they are filtered or sorted.
+        let is_plain = self.filter.is_empty() && self.kept.is_empty() && !self.is_sorted();
+        if is_plain && let Some(changed) = content.changed.take() {
+            self.put(content, changed);
+            return true;
+        }
+        content.complete(&self.content);
+        self.widest.clear();
         self.natural = self.grown(&content).unwrap_or_else(|| {
             content.columns.iter().enumerate().map(|(index, column)| natural_width(&content, index, column)).collect()
         });

@@ -3,7 +3,7 @@
 //! In: columns, rows and the room that there is. Out: a width for each column. Nothing is cut while there is room beside it.
 
 use super::{
-    table::{Align, Column, Content, Identity, MARGIN, Row, Table},
+    table::{Align, Column, Content, Identity, MARGIN, Placed, Row, Table},
     text,
 };
 use ratatui::layout::Rect;
@@ -38,6 +38,50 @@ impl<I: Identity> Table<I> {
             }
         }
         Some(natural)
+    }
+
+    /// Takes content whose rows are those that are there, but for these in their places; columns become as wide as they would
+    /// be if all were looked at.
+    pub(super) fn put(&mut self, content: Content<I>, changed: Placed<I>) {
+        let mut rows = std::mem::take(&mut self.content.rows);
+        let columns = content.columns.len();
+        self.content = content;
+        self.widest.resize(columns, None);
+        // By column: rows that took the whole width and do not any more, that take it now, and the widest of them.
+        let mut news = vec![(0, 0, 0); columns];
+        for (at, row) in changed {
+            let old = std::mem::replace(&mut rows[at], row);
+            for (index, (fewer, more, widest)) in news.iter_mut().enumerate() {
+                let natural = usize::from(self.natural[index]);
+                let (was, is) = (cell_width(&old, index, columns), cell_width(&rows[at], index, columns));
+                *fewer += usize::from(was >= natural);
+                *more += usize::from(is >= natural);
+                *widest = is.max(*widest);
+            }
+        }
+        self.content.rows = rows;
+        for (index, (fewer, more, widest)) in news.into_iter().enumerate() {
+            let natural = usize::from(self.natural[index]);
+            if widest > natural {
+                (self.natural[index], self.widest[index]) = (u16::try_from(widest).unwrap_or(u16::MAX), None);
+                continue;
+            }
+            let known = self.widest[index].map(|count| count + more - fewer);
+            // The header alone may be as wide.
+            let column = &self.content.columns[index];
+            let holds = self.content.headers && text::width(column.name) >= natural;
+            self.widest[index] = match known {
+                None if fewer <= more || holds => None,
+                None => {
+                    let takes_all = |row: &&Row<I>| cell_width(row, index, columns) >= natural;
+                    Some(self.content.rows.iter().filter(takes_all).count())
+                }
+                known => known,
+            };
+            if self.widest[index] == Some(0) && !holds {
+                (self.natural[index], self.widest[index]) = (natural_width(&self.content, index, column), None);
+            }
+        }
     }
 
     /// Widths of the columns in a row of that many columns; 0 for a hidden one.
