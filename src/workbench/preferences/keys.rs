@@ -22,7 +22,7 @@ pub static PRESETS: &[Preset] = &[
         keys: &[
             ("page-down", &["Ctrl-F", "PgDn"]),
             ("page-up", &["Ctrl-B", "PgUp"]),
-            ("previous-view", &["Ctrl-O", "-"]),
+            ("history-back", &["Ctrl-O", "Backspace"]),
             ("next-panel", &["Ctrl-W w", "Tab"]),
             ("previous-panel", &["Ctrl-W W", "Shift-Tab"]),
             ("fold-toggle", &["z a", "z o", "z c"]),
