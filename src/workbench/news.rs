@@ -60,8 +60,9 @@ impl Shown {
             cluster: (cluster.name.clone(), cluster.server.clone()),
             question: question.filter(|_| pane.live == Live::Recipe),
         });
-        // The first recipe for a cluster is judged on it a moment after both are there.
-        let is_early = || model.is_so_far() || model.recipe.loading && self.subject != subject;
+        // A recipe is judged on a cluster a moment after that is shown: for the first time, or again.
+        let is_other = self.subject != subject || self.whole.is_some();
+        let is_early = || model.is_so_far() || model.recipe.loading && is_other;
         let is_part = cluster.is_so_far() || pane.live == Live::Recipe && is_early();
         if is_part || cluster.source == Source::Past {
             if self.subject.is_some() && self.whole.is_none() {

@@ -82,6 +82,7 @@ fn brackets_go_to_the_moments_at_which_the_selected_node_changed() {
     desk.shows("PAST 2026-01-05 08:00");
     desk.keys("Esc");
     desk.shows("DEMO fresh");
+    assert!(!desk.text().contains('*'), "nothing has changed meanwhile: {}", desk.text());
 }
 
 #[test]
@@ -96,9 +97,15 @@ fn what_comes_while_the_past_is_shown_is_shown_after_it() {
     desk.shows("[4 Validate]");
     assert!(desk.left.is_empty(), "nothing is asked of the past: {:?}", desk.left);
     desk.keys("1");
+    assert!(!desk.text().contains('*'), "the past is no news: {}", desk.text());
     desk.command("past now");
     desk.shows("nodes 6");
     desk.shows("DEMO fresh");
+    // The new node, and the one whose kernel is another now.
+    let marked = |name: &str| desk.state.desk.table(&NODES).recent.contains(&name.into());
+    assert!(marked("worker-3") && !marked("worker-2"));
+    let table = desk.state.desk.table(&NODES);
+    assert_eq!(table.content.rows.iter().filter(|row| table.recent.contains(&row.id)).count(), 2);
 }
 
 #[test]
