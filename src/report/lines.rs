@@ -156,6 +156,14 @@ impl Lines {
         piece.line(number - piece.first)
     }
 
+    /// The number of the first line that arrived at a time or after it; lines that were dropped came before.
+    pub fn first_at(&self, at_ms: u64) -> usize {
+        let is_before = |line: &Line| line.at_ms < at_ms;
+        let place = self.pieces.partition_point(|piece| piece.lines.last().is_some_and(is_before));
+        let within = |piece: &Piece| piece.first + piece.lines.partition_point(is_before);
+        self.pieces.get(place).map_or(self.end(), within)
+    }
+
     /// The newest line.
     pub fn last(&self) -> Option<(u64, &str)> {
         self.get(self.end().checked_sub(1)?)

@@ -10,6 +10,7 @@ pub mod junit;
 pub mod level;
 pub mod lines;
 pub mod markdown;
+pub mod merged;
 pub mod plan;
 pub mod redact;
 pub mod sarif;

@@ -43,6 +43,7 @@ mod history;
 mod input;
 mod keeping;
 mod live_checks;
+mod log;
 mod marks;
 mod plan;
 mod preferences;

@@ -6,6 +6,7 @@ use super::{
     Look, Screen, health,
     keymap::{Action, Context, Found, Keymap, Popup},
     layout::{self, Border, Candidate, Class, Edge, Layout, Moved, Zoom},
+    merge::Merge,
     model::Model,
     news::Shown,
     overlay::{Field, Files, Kind, Overlay},
@@ -115,6 +116,8 @@ pub struct Desk {
     pub timestamps: bool,
     /// The log that was followed last, and how many lines it had then.
     followed: Option<(String, usize)>,
+    /// The checks that share one log.
+    pub merge: Merge,
 }
 
 impl Desk {
@@ -165,6 +168,7 @@ impl Desk {
             blame: true,
             timestamps: true,
             followed: None,
+            merge: Merge::default(),
         })
     }
 
@@ -269,7 +273,7 @@ impl Desk {
         let width = usize::from(area.map_or(self.width, |area| area.width));
         let names_criteria = self.layout.context.is_some();
         let height = usize::from(area.map_or(self.height, |area| area.height));
-        let Desk { tables, keys, blame, timestamps, followed, .. } = self;
+        let Desk { tables, keys, blame, timestamps, followed, merge, .. } = self;
         View {
             model,
             tables,
@@ -282,6 +286,7 @@ impl Desk {
             blame: *blame,
             timestamps: *timestamps,
             followed: followed.as_ref(),
+            merge,
         }
     }
 

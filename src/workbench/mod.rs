@@ -15,6 +15,7 @@ pub mod keymap;
 pub mod layout;
 pub mod linear;
 pub mod live_checks;
+pub mod merge;
 pub mod model;
 pub mod msg;
 mod news;

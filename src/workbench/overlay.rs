@@ -523,7 +523,16 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("step", "[phases|checks|off]", "stop the next run before each phase or check"),
     ("skip", "[CHECK …]", "checks that the next runs do not run; without a name, run all again"),
     ("retry", "[LIMIT]", "run the selected check again, or what failed, with another time limit"),
-    ("save-log", "FILE", "write the output of the selected check; asks before a file is replaced"),
+    (
+        "merge",
+        "[all | PHASE | CHECK … | off]",
+        "one log of several checks, their lines by time; without a name, of the whole run",
+    ),
+    (
+        "save-log",
+        "FILE",
+        "write the output of the selected check, or of those that share the log; asks before a file is replaced",
+    ),
     ("runs", "", "the recorded runs of this machine"),
     ("attach", "[RUN] [NAMESPACE]", "follow a run that goes on in the cluster, whoever started it"),
     ("report", "[FORM]", "the report of the shown run: text, ctrf, junit, markdown or sarif"),

@@ -13,7 +13,7 @@ use super::{
         text,
     },
 };
-use crate::{bundle::deployer, criteria::Dimension, diff::noise};
+use crate::{bundle::deployer, catalog::validator::Phase, criteria::Dimension, diff::noise};
 use nucleo_matcher::{
     Config, Matcher, Utf32Str,
     pattern::{AtomKind, CaseMatching, Normalization, Pattern},
@@ -181,7 +181,7 @@ impl Fits {
 }
 
 /// Commands with several arguments: the last one is completed.
-const SEVERAL: [&str; 6] = ["recipe", "diff", "compare", "filter", "sort", "columns"];
+const SEVERAL: [&str; 7] = ["recipe", "diff", "compare", "filter", "sort", "columns", "merge"];
 /// Commands of which nothing but a completion is right.
 const CLOSED: [&str; 7] = ["context", "theme", "node", "value", "component", "upgrade", "delete-filter"];
 /// Commands that take saved filters.
@@ -198,7 +198,7 @@ fn arguments_of(reads: &Reads<'_>, typed: &str, arguments: &str, help: &str) -> 
     let last = &rest[before.len()..];
     let entries: Vec<Entry> = completions(reads, word, rest)
         .into_iter()
-        .filter(|candidate| before.is_empty() || candidate.contains('=') || FILES.contains(&word))
+        .filter(|candidate| before.is_empty() || candidate.contains('=') || FILES.contains(&word) || word == "merge")
         .map(|candidate| {
             let in_use = word == "context" && reads.model.contexts.current.as_ref() == Some(&candidate);
             let line = format!("{word} {before}{candidate}");
@@ -281,6 +281,14 @@ fn completions(reads: &Reads<'_>, command: &str, rest: &str) -> Vec<String> {
         }
         "noise" => noise::RULES.iter().map(|rule| rule.name.to_owned()).collect(),
         "past" => ["now".to_owned()].into_iter().chain(kept(reads)).collect(),
+        "merge" => {
+            let run = &reads.model.run;
+            let phases =
+                Phase::ALL.into_iter().filter(|phase| run.checks.iter().any(|check| check.planned.phase == *phase));
+            let phases = phases.map(|phase| phase.name().to_owned());
+            let checks = run.checks.iter().map(|check| check.planned.name.clone());
+            ["all", "off"].map(str::to_owned).into_iter().chain(phases).chain(checks).collect()
+        }
         "upgrade" => deployer::names().into_iter().map(str::to_owned).collect(),
         "inherit" => vec!["cluster".to_owned()],
         "filter" => {

@@ -591,6 +591,7 @@ fn does(state: &State, pane: &'static super::panes::Pane, action: Action) -> boo
         Action::Run if is_deploy => can_run && deploy.plan.asked().is_some(),
         Action::Cancel if is_deploy => deploy.active,
         Action::Cancel => run.active,
+        Action::Merge => !run.checks.is_empty(),
         Action::Pause => run.active || records.replay.is_some(),
         Action::StepOn | Action::StepBack => records.replay.is_some(),
         Action::Run => can_run && recipe.value.is_some() && cluster.snapshot.is_some(),

@@ -15,10 +15,7 @@ use crate::{
         layout::{Edge, Zoom},
         model::{CompareView, DiffView, KEPT, Kept, Severity, Side, Slot, Source, WhatIf},
         overlay::{Field, Overlay, Question},
-        panes::{
-            self, CHANGES, CHECKS, LOG, NODES, Need, Pane, RUN_CHANGES, RowId, SHAPES, SIDES, Step, VALUES, WHAT_IF,
-            first_of,
-        },
+        panes::{self, CHANGES, CHECKS, NODES, Need, Pane, RUN_CHANGES, SHAPES, SIDES, Step, VALUES, WHAT_IF},
         widgets::{
             table::{self, SortKey},
             text,
@@ -71,6 +68,7 @@ impl State {
             Action::Pause => return self.pause(),
             Action::StepOn | Action::StepBack => self.replay_step(action == Action::StepOn),
             Action::Cancel => self.ask_cancel(),
+            Action::Merge => self.merge_logs(),
             Action::Refresh => return self.refresh(),
             Action::Copy | Action::CopyRow => return self.copy(pane),
             Action::Export => return self.export_command(""),
@@ -122,6 +120,7 @@ impl State {
                 );
                 self.desk.mark(Need::Run);
             }
+            Step::Log => self.show_log(),
             Step::Line(line) => self.go_to_line(line),
             Step::ShowMoment(id) if id.is_empty() => return self.return_to_now(),
             Step::ShowMoment(id) => return self.show_moment(&id),
@@ -129,22 +128,6 @@ impl State {
             Step::SwitchNoise(rule) => self.noise_command(rule),
         }
         Vec::new()
-    }
-
-    /// Puts the cursor of the log on a line that may not be among its rows yet.
-    pub(super) fn go_to_line(&mut self, line: usize) {
-        self.jumped(LOG.screen);
-        let row = RowId::Line("", line);
-        let table = self.desk.table_mut(&LOG);
-        (table.follow, table.touched, table.selected) = (false, true, Some(row.clone()));
-        self.desk.mark(Need::Look);
-        self.desk.prepare(&self.model);
-        let table = self.desk.table_mut(&LOG);
-        // One that repeats those before it is in their row.
-        let rows = table.content.rows.iter().rev();
-        let found = rows.map(|row| &row.id).find(|id| first_of(id).is_some_and(|first| first <= line)).cloned();
-        table.select(&found.unwrap_or(row));
-        self.desk.mark(Need::Cursor(&LOG));
     }
 
     /// Lists the nodes of one shape only, or all again.

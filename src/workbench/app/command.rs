@@ -73,6 +73,7 @@ impl State {
             }
             "save" if self.desk.screen == Screen::Validate && !rest.is_empty() => return self.save_report(rest),
             "save" => return self.save_command(rest),
+            "merge" => self.merge_command(rest),
             "save-log" => return self.save_log(rest),
             "runs" => return self.runs_command(),
             "attach" => return self.attach_command(rest),

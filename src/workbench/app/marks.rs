@@ -5,7 +5,7 @@ use crate::workbench::{
     effect::Effect,
     keymap::Action,
     model::Severity,
-    panes::{LOG, MOMENTS, Need, Pane, RUNS},
+    panes::{CHECKS, LOG, MOMENTS, Need, Pane, RUNS},
     widgets::{table::Identity, text},
 };
 
@@ -64,11 +64,14 @@ impl State {
         }
         let (count, is_open) = (table.marked_rows().count(), table.marks.from.is_some());
         let rows = text::count(count, "row");
-        let [copy, end, clear] =
-            [Action::Copy, Action::MarkRange, Action::Back].map(|action| self.desk.keys.key(action));
+        let [copy, merge, end, clear] =
+            [Action::Copy, Action::Merge, Action::MarkRange, Action::Back].map(|action| self.desk.keys.key(action));
         let said = match (count, is_open) {
             (0, _) => "no row is marked".to_owned(),
             (_, true) => format!("a range begins here; {end} on another row marks all between them"),
+            _ if pane == &CHECKS => {
+                format!("{rows} marked; {merge} shows their logs as one, {clear} takes the marks away")
+            }
             _ => format!("{rows} marked; {copy} copies all of them, {clear} takes the marks away"),
         };
         self.say(Severity::Info, said);

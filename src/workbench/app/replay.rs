@@ -16,7 +16,7 @@ use crate::{
         keymap::Action,
         model::{InCluster, Replay, Run, RunsCompared, Severity, Source},
         overlay::Overlay,
-        panes::{CHECKS, COMPARED_RUNS, Need, RUN_CHANGES, RUNS, RowId},
+        panes::{CHECKS, COMPARED_RUNS, Need, RUN_CHANGES, RUNS},
         widgets::text,
     },
 };
@@ -341,24 +341,6 @@ impl State {
         let form = FORMS.iter().find(|form| form.suffix == suffix).unwrap_or(&FORMS[0]);
         let text = (form.render)(&self.model.run.report);
         vec![Effect::SaveText { text, path: PathBuf::from(path), replace: false }]
-    }
-
-    /// `:save-log FILE`: the output of the selected check.
-    pub(super) fn save_log(&mut self, path: &str) -> Vec<Effect> {
-        let selected = match self.steered() {
-            Some(RowId::Check(name)) => self.model.run.check(name),
-            _ => None,
-        };
-        match selected {
-            Some(check) if !check.log.is_empty() => {
-                let text = check.log.text();
-                vec![Effect::SaveText { text, path: PathBuf::from(path), replace: false }]
-            }
-            _ => {
-                self.say(Severity::Info, "put the cursor on a check that has written something");
-                Vec::new()
-            }
-        }
     }
 
     pub(super) fn forget_compared(&mut self) {

@@ -24,6 +24,8 @@ pub static PANE: Pane = Pane {
     build,
     on: |view, action| match action {
         Action::Enter if view.row(&PANE)?.branch.is_some() => Some(Step::Fold),
+        // A readiness line has no log of its own.
+        Action::Enter if check_of(view).is_some() => Some(Step::Log),
         Action::Enter => Some(Step::Focus(&log::PANE)),
         Action::Details => details(view),
         _ => None,
@@ -312,7 +314,12 @@ pub(super) fn check_of<'s>(view: &View<'s>) -> Option<&'s str> {
 
 /// The result of the selected check as text, with what it wrote.
 pub(super) fn details(view: &View<'_>) -> Option<Step> {
-    let result = view.model.run.check(check_of(view)?)?.result.as_ref()?;
+    details_of(view.model.run.check(check_of(view)?)?)
+}
+
+/// The result of a check as text, with what it wrote.
+pub(super) fn details_of(check: &CheckView) -> Option<Step> {
+    let result = check.result.as_ref()?;
     let (_, _, word) = verdict(result);
     let body = format!("{}: {word}\n{}\n{}", result.name, result.message, result.stdout.join("\n"));
     Some(Step::Text { title: format!("check {}", result.name), body })

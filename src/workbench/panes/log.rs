@@ -1,4 +1,5 @@
-//! Output of the selected check and of the workloads that it created, following its end until somebody scrolls up.
+//! Output of the selected check and of the workloads that it created, or of several checks by time, following its end until
+//! somebody scrolls up.
 //!
 //! A check may write a million lines; rows are made of those around the cursor, or of those that the filter means.
 
@@ -7,8 +8,13 @@ use crate::{
     report::{
         apart::{self, Apart, apart},
         level::LogLevel,
+        merged::{LineId, Merged},
     },
-    workbench::{model::CheckView, widgets::table},
+    workbench::{
+        merge::{self, letter},
+        model::CheckView,
+        widgets::table::text_columns,
+    },
 };
 use regex::Regex;
 
@@ -21,7 +27,7 @@ pub static PANE: Pane = Pane {
     place: Place::NONE.detail(9).short(column(1, 0)).four(column(1, 0).row(1)).all(column(1, 0)),
     jump: Some(Action::GoLog),
     needs: &[Need::Run, Need::Cursor(&checks::PANE), Need::Look],
-    hints: &[Action::Follow, Action::Filter, Action::Enter, Action::Mark, Action::Wide, Action::Copy],
+    hints: &[Action::Follow, Action::Filter, Action::Enter, Action::Mark, Action::Wide, Action::Merge],
     follows: true,
     build,
     on,
@@ -29,33 +35,178 @@ pub static PANE: Pane = Pane {
 };
 
 fn on(view: &View<'_>, action: Action) -> Option<Step> {
-    let check = || checks::check_of(view).and_then(|name| view.model.run.check(name));
-    let under_cursor = || view.selected(&PANE).and_then(number);
+    let log = || Log::of(view);
+    let under_cursor = || view.selected(&PANE).and_then(place_of);
     match action {
-        Action::Details => checks::details(view),
-        Action::Enter => in_full(check()?, under_cursor()?),
+        Action::Details => match under_cursor() {
+            Some((check, _)) => checks::details_of(view.model.run.checks.get(check)?),
+            None => checks::details(view),
+        },
+        Action::Enter => in_full(view, under_cursor()?),
         // Of all lines, not of the rows.
-        Action::First if view.table().filter.is_empty() => Some(Step::Line(check()?.log.dropped())),
-        Action::Mark => Some(Step::Mark(check()?.planned.name.clone(), under_cursor()?)),
+        Action::First if view.table().filter.is_empty() => Some(Step::Line(log()?.lines.dropped())),
+        Action::Mark => {
+            let (check, line) = under_cursor()?;
+            Some(Step::Mark(view.model.run.checks.get(check)?.planned.name.clone(), line))
+        }
         Action::NextMark => {
-            let (marks, at) = (&check()?.marks, under_cursor().unwrap_or(0));
-            let next = marks.range(at + 1..).next().or(marks.first());
-            Some(next.map_or_else(|| Step::Say("no line is marked".to_owned()), |line| Step::Line(*line)))
+            let log = log()?;
+            let marks = log
+                .checks
+                .iter()
+                .enumerate()
+                .flat_map(|(log, (_, check))| check.marks.iter().map(move |line| LineId { log, line: *line }));
+            let after = under_cursor().and_then(|at| log.place(at));
+            let next = log.lines.next_of(marks, after);
+            Some(
+                next.map_or_else(
+                    || Step::Say("no line is marked".to_owned()),
+                    |place| Step::Line(log.lines.number(place)),
+                ),
+            )
         }
         _ => None,
     }
 }
 
-/// The number of the line that a row is of, or nearest to.
-fn number(row: &RowId) -> Option<usize> {
+/// What the pane shows: the output of one check, or of several.
+struct Log<'m> {
+    /// Each with its place in the run.
+    checks: Vec<(usize, &'m CheckView)>,
+    lines: Merged<'m>,
+    /// What several checks are called together.
+    together: Option<String>,
+}
+
+impl<'m> Log<'m> {
+    fn of(view: &View<'m>) -> Option<Log<'m>> {
+        let (run, merge) = (&view.model.run, view.merge);
+        let several = merge.of(run);
+        let (checks, together) = match several.is_empty() {
+            false => (several, merge.which.map(|which| merge.title(which, run))),
+            true => {
+                let name = checks::check_of(view)?;
+                let place = run.checks.iter().position(|check| check.planned.name == name)?;
+                (vec![(place, &run.checks[place])], None)
+            }
+        };
+        let lines = Merged::new(checks.iter().map(|(_, check)| &check.log).collect());
+        Some(Log { checks, lines, together })
+    }
+
+    /// As the title has it.
+    fn name(&self) -> String {
+        self.together.clone().unwrap_or_else(|| self.checks[0].1.planned.name.clone())
+    }
+
+    /// Of a line that is known by its check.
+    fn place(&self, (check, line): (usize, usize)) -> Option<LineId> {
+        let log = self.checks.iter().position(|(known, _)| *known == check)?;
+        Some(LineId { log, line })
+    }
+
+    /// The number that a row has or is nearest to.
+    fn number(&self, row: &RowId) -> Option<usize> {
+        match row {
+            RowId::Line("above" | "below", number) => Some(*number),
+            row => Some(self.lines.number(self.place(place_of(row)?)?)),
+        }
+    }
+
+    fn is_marked(&self, place: LineId) -> bool {
+        self.checks[place.log].1.marks.contains(&place.line)
+    }
+
+    /// A line that repeats the one before it: told once, with how often.
+    fn repeats(&self, place: LineId, before: LineId) -> bool {
+        let text = |place: LineId| self.lines.get(place).map(|(_, line)| (self.lines.source(place), line));
+        // A mark is seen where it was made.
+        (before.log, before.line + 1) == (place.log, place.line)
+            && !self.is_marked(place)
+            && text(before) == text(place)
+    }
+
+    /// The lines that are rows: what the filter means, or what is around the cursor.
+    fn shown(&self, table: &Table) -> Vec<LineId> {
+        if let Some(wanted) = sought(&table.filter) {
+            let is_meant = |check: &CheckView| self.together.is_some() && wanted.is_match(&check.planned.name);
+            let whole = self.checks.iter().enumerate().filter(|(_, (_, check))| is_meant(check));
+            return self.lines.search(&wanted, &whole.map(|(log, _)| log).collect(), WINDOW);
+        }
+        let (first, end) = (self.lines.dropped(), self.lines.end());
+        let newest = end.saturating_sub(WINDOW);
+        let selected = table.selected.as_ref().filter(|_| !table.follow).and_then(|row| self.number(row));
+        let start = selected.map_or(newest, |line| line.saturating_sub(WINDOW / 2)).clamp(first, newest.max(first));
+        self.lines.lines(start, WINDOW)
+    }
+
+    /// The columns in front of the text: the time, where all of it is not of one check itself where it comes from, and of several
+    /// checks their letters, which stay where names have no room. What is left is for the text.
+    fn columns(&self, view: &View<'_>) -> (Vec<Column>, usize) {
+        let time = if view.timestamps { 12 } else { 0 };
+        let mut columns = vec![Column::new("", time, time)];
+        let mut width = text_columns(view.width).saturating_sub(if view.timestamps { 14 } else { 0 });
+        let mut least = 10;
+        let sources = |check: &CheckView| check.log.sources().iter().map(|source| text::width(source)).max();
+        let narrow = |columns: usize| u16::try_from(columns).unwrap_or(u16::MAX);
+        let source = match self.together {
+            None => {
+                let widest = self.checks.iter().filter_map(|(_, check)| sources(check)).max();
+                widest.map(|widest| widest.min(SOURCE).min(view.width / 2).max(OWN.len()))
+            }
+            Some(_) => {
+                let letters = self.checks.iter().map(|(at, _)| letter(*at).len()).max().unwrap_or_default();
+                columns.push(Column::new("", narrow(letters), narrow(letters)));
+                (width, least) = (width.saturating_sub(letters + 2), TEXT);
+                let widest = self
+                    .checks
+                    .iter()
+                    .map(|(_, check)| text::width(&check.planned.name) + sources(check).map_or(0, |inner| inner + 1));
+                Some(widest.max().unwrap_or_default().min(SOURCE).min(view.width / 3).max(OWN.len()))
+            }
+        };
+        if let Some(source) = source {
+            columns.push(Column::new("SOURCE", narrow(source), narrow(source)).name_like().priority(1));
+            // Where it has no room, the table leaves it out.
+            let room = width.saturating_sub(source + 2);
+            width = if self.together.is_none() || room >= usize::from(least) { room } else { width };
+        }
+        columns.push(Column::new("", least, least).grows());
+        (columns, width.max(1))
+    }
+
+    /// Where a line comes from: what wrote it; among several checks, also which check it is of, by its letter and its name.
+    fn source(&self, log: usize, source: &str) -> Vec<Cell> {
+        let (at, check) = self.checks[log];
+        match (&self.together, source) {
+            (None, "") => vec![Cell::new(Role::Muted, OWN)],
+            (None, source) => vec![Cell::text(source)],
+            (Some(_), source) => {
+                let inner = if source.is_empty() { String::new() } else { format!("/{source}") };
+                let name = Cell::new(merge::role(at), format!("{}{inner}", check.planned.name));
+                vec![Cell::new(merge::role(at), letter(at)), name]
+            }
+        }
+    }
+
+    /// What the letters stand for, where the names have no room beside the lines.
+    fn legend(&self) -> String {
+        let each = self.checks.iter().map(|(at, check)| format!("{}={}", letter(*at), check.planned.name));
+        each.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// The check that a row is of, by its place in the run, and the number of the line there.
+fn place_of(row: &RowId) -> Option<(usize, usize)> {
     match row {
-        RowId::Line("" | "above" | "below", number) | RowId::Piece(number, _) => Some(*number),
+        RowId::Output { check, line, .. } => Some((*check, *line)),
         _ => None,
     }
 }
 
 /// A line as it was written, and what it holds by name.
-fn in_full(check: &CheckView, number: usize) -> Option<Step> {
+fn in_full(view: &View<'_>, (check, number): (usize, usize)) -> Option<Step> {
+    let check = view.model.run.checks.get(check)?;
     let (at_ms, line) = check.log.get(number)?;
     let mut body = format!("{}  {line}\n", clock(at_ms));
     if let Some(apart) = apart(line) {
@@ -72,25 +223,27 @@ fn in_full(check: &CheckView, number: usize) -> Option<Step> {
     Some(Step::Text { title: format!("line {} of {}", number + 1, check.planned.name), body })
 }
 
-/// The log that is shown: of which check, and how many lines it has had.
+/// The log that is shown: what it is called, and how many lines it has had.
 pub(in crate::workbench) fn lines_of(view: &View<'_>) -> Option<(String, usize)> {
-    let check = view.model.run.check(checks::check_of(view)?)?;
-    Some((check.planned.name.clone(), check.log.end()))
+    let log = Log::of(view)?;
+    Some((log.name(), log.lines.end()))
 }
 
-/// The number of the line that a row begins with; of a text that is wrapped, its first row.
-pub(in crate::workbench) fn first_of(row: &RowId) -> Option<usize> {
-    match row {
-        RowId::Line("", number) | RowId::Piece(number, 0) => Some(*number),
-        _ => None,
-    }
+/// The row that the line of a number is in: its own, or that of the lines that it repeats.
+pub(in crate::workbench) fn row_at(view: &View<'_>, number: usize) -> Option<RowId> {
+    let log = Log::of(view)?;
+    let begins = |id: &&RowId| match id {
+        RowId::Output { part: 0, .. } => log.number(id).is_some_and(|first| first <= number),
+        _ => false,
+    };
+    view.table().content.rows.iter().rev().map(|row| &row.id).find(begins).cloned()
 }
 
-/// A line that repeats the one before it: told once, with how often.
-fn repeats(check: &CheckView, number: usize, before: usize) -> bool {
-    let text = |number: usize| check.log.get(number).map(|(_, line)| (check.log.source(number), line));
-    // A mark is seen where it was made.
-    before + 1 == number && !check.marks.contains(&number) && text(before) == text(number)
+/// The row of a number, whether or not it is among the rows now.
+pub(in crate::workbench) fn row_of(view: &View<'_>, number: usize) -> Option<RowId> {
+    let log = Log::of(view)?;
+    let LineId { log: at, line } = log.lines.place(number)?;
+    Some(RowId::Output { check: log.checks[at].0, line, part: 0 })
 }
 
 /// A line as a row shows it.
@@ -132,18 +285,6 @@ fn pair((name, value): &(String, String)) -> String {
     }
 }
 
-/// The numbers of the lines that are rows: what the filter means, or what is around the cursor.
-fn shown(check: &CheckView, table: &Table) -> Vec<usize> {
-    if let Some(wanted) = sought(&table.filter) {
-        return check.log.search(&wanted, WINDOW);
-    }
-    let (first, end) = (check.log.dropped(), check.log.end());
-    let newest = end.saturating_sub(WINDOW);
-    let selected = table.selected.as_ref().filter(|_| !table.follow).and_then(number);
-    let start = selected.map_or(newest, |line| line.saturating_sub(WINDOW / 2)).clamp(first, newest.max(first));
-    (start..end.min(start + WINDOW)).collect()
-}
-
 /// What every line has that a filter means, where that can be said: its longest word. The table looks at the rest.
 fn sought<'f>(filter: &'f str) -> Option<Regex> {
     if let Some(expression) = filter.strip_prefix("re:") {
@@ -170,8 +311,7 @@ fn sought<'f>(filter: &'f str) -> Option<Regex> {
 }
 
 fn build(view: &View<'_>) -> Content {
-    let check = checks::check_of(view).and_then(|name| view.model.run.check(name));
-    let Some(check) = check else {
+    let Some(log) = Log::of(view) else {
         return Content {
             title: "log".to_owned(),
             says: Blank::Empty.says("no check with output is selected"),
@@ -180,24 +320,23 @@ fn build(view: &View<'_>) -> Content {
         };
     };
     let table = view.table();
-    let sources = source_columns(check, view.width);
-    let time = if view.timestamps { 14 } else { 0 };
-    let before = time + if sources > 0 { sources + 2 } else { 0 };
-    let width = table::text_columns(view.width).saturating_sub(before).max(1);
-    let lines = shown(check, table);
+    let (columns, width) = log.columns(view);
+    let sources = columns.len() - 2;
+    let lines = log.shown(table);
     let mut rows = Vec::with_capacity(lines.len() + 2);
-    let (first, end) = (check.log.dropped(), check.log.end());
+    let (first, end) = (log.lines.dropped(), log.lines.end());
     let is_window = sought(&table.filter).is_none();
     let beyond = |name, number, said| {
         let row = Row::new(
             RowId::Line(name, number),
-            cells(Cell::default(), sources, Cell::default(), Cell::new(Role::Muted, said)),
+            cells(Cell::default(), sources, Vec::new(), Cell::new(Role::Muted, said)),
         );
         Some(row).filter(|_| is_window)
     };
-    match lines.first() {
-        Some(start) if *start > first => {
-            rows.extend(beyond("above", *start, format!("{} above", text::count(start - first, "line"))));
+    let start = lines.first().filter(|_| is_window).map(|place| log.lines.number(*place));
+    match start {
+        Some(start) if start > first => {
+            rows.extend(beyond("above", start, format!("{} above", text::count(start - first, "line"))));
         }
         _ if first > 0 => {
             let said =
@@ -206,81 +345,129 @@ fn build(view: &View<'_>) -> Content {
         }
         _ => {}
     }
-    let mut groups: Vec<(usize, usize)> = Vec::with_capacity(lines.len());
-    for number in &lines {
+    let last = start.map(|start| start + lines.len()).filter(|last| *last < end);
+    let mut groups: Vec<(LineId, LineId)> = Vec::with_capacity(lines.len());
+    for place in &lines {
         match groups.last_mut() {
-            Some((_, last)) if repeats(check, *number, *last) => *last = *number,
-            _ => groups.push((*number, *number)),
+            Some((_, last)) if log.repeats(*place, *last) => *last = *place,
+            _ => groups.push((*place, *place)),
         }
     }
-    for (number, last) in &groups {
-        let Some((at_ms, line)) = check.log.get(*number) else { continue };
+    let mut ends = ends(&log, &lines, start.is_some_and(|start| start > first), last.is_some());
+    for (place, until) in &groups {
+        let Some((at_ms, line)) = log.lines.get(*place) else { continue };
+        while let Some(end) = ends.pop_if(|end| end.at_ms < at_ms) {
+            rows.push(end.row(&log, view, sources));
+        }
         let at = if view.timestamps { clock(at_ms) } else { String::new() };
         let Shown { role, mut text, written } = Shown::of(line);
-        if last > number {
-            let until = check.log.get(*last).map(|(at_ms, _)| clock(at_ms)).filter(|_| view.timestamps);
+        if until.line > place.line {
+            let times = text::thousands(until.line - place.line + 1);
+            let until = log.lines.get(*until).map(|(at_ms, _)| clock(at_ms)).filter(|_| view.timestamps);
             let until = until.map_or_else(String::new, |until| format!("  until {until}"));
             // Before the line, which may be longer than the panel is wide.
-            let times = format!("x {}  ", text::thousands(last - number + 1));
-            text = Cell::new(Role::Muted, times).with(&text).and(Role::Muted, until);
+            text = Cell::new(Role::Muted, format!("x {times}  ")).with(&text).and(Role::Muted, until);
         }
-        let source = match check.log.source(*number) {
-            "" => Cell::new(Role::Muted, OWN),
-            source => Cell::text(source),
-        };
-        let marker = check.marks.contains(number).then_some((Role::Focus, "▪"));
+        let source = log.source(place.log, log.lines.source(*place));
+        let marker = log.is_marked(*place).then_some((Role::Focus, "▪"));
+        let id = |part| RowId::Output { check: log.checks[place.log].0, line: place.line, part };
         if table.wide && text.width() > width {
             for (part, piece) in text::wrap(&text.plain(), width).into_iter().enumerate() {
                 let at = if part == 0 { Cell::new(Role::Muted, &at) } else { Cell::new(Role::Muted, "") };
                 let marker = marker.filter(|_| part == 0);
-                let source = if part == 0 { source.clone() } else { Cell::default() };
+                let source = if part == 0 { source.clone() } else { Vec::new() };
                 let cells = cells(at, sources, source, Cell::new(role, piece));
-                let also = written.clone();
-                rows.push(Row { marker, also, ..Row::new(RowId::Piece(*number, part), cells) });
+                rows.push(Row { marker, also: written.clone(), ..Row::new(id(part), cells) });
             }
         } else {
             let cells = cells(Cell::new(Role::Muted, at), sources, source, text);
-            rows.push(Row { marker, also: written, ..Row::new(RowId::Line("", *number), cells) });
+            rows.push(Row { marker, also: written, ..Row::new(id(0), cells) });
         }
     }
-    if let Some(last) = lines.last().filter(|last| *last + 1 < end) {
-        rows.extend(beyond("below", *last, format!("{} below", text::count(end - last - 1, "line"))));
+    rows.extend(ends.into_iter().rev().map(|end| end.row(&log, view, sources)));
+    if let Some(last) = last {
+        rows.extend(beyond("below", last - 1, format!("{} below", text::count(end - last, "line"))));
     }
     // The end of a check is the end of its output: its verdict, and why.
-    if let Some(result) = &check.result {
+    if let (None, [(_, CheckView { result: Some(result), .. })]) = (&log.together, &log.checks[..]) {
         let (role, glyph, word) = checks::verdict(result);
         let mut said = vec![format!("{glyph} {word}")];
         said.extend(result.message.lines().flat_map(|line| text::wrap(&text::clean(line), width)));
         for (index, line) in said.into_iter().enumerate() {
             let cell = Cell::new(if index == 0 { role } else { Role::Strong }, line);
-            let cells = cells(Cell::default(), sources, Cell::default(), cell);
+            let cells = cells(Cell::default(), sources, Vec::new(), cell);
             rows.push(Row::new(RowId::Line("verdict", index), cells));
         }
     }
-    let since = view.followed.filter(|(name, _)| *name == check.planned.name).map_or(end, |(_, lines)| *lines);
+    let since = view.followed.filter(|(name, _)| *name == log.name()).map_or(end, |(_, lines)| *lines);
     let follow = match end.saturating_sub(since) {
         _ if table.follow => "FOLLOW".to_owned(),
         0 => "follow off".to_owned(),
         new => format!("follow off, {} new", text::thousands(new)),
     };
     let wrap = if table.wide { "wrap on" } else { "wrap off" };
-    let time = if view.timestamps { 12 } else { 0 };
-    let (time, text) = (Column::new("", time, time), Column::new("", 10, 10).grows());
-    let from = u16::try_from(sources).unwrap_or(u16::MAX);
-    let columns = match sources {
-        0 => vec![time, text],
-        _ => vec![time, Column::new("SOURCE", from, from).name_like(), text],
+    let (front, text) = columns.split_at(columns.len() - 1);
+    let front =
+        front.iter().filter(|column| column.ideal > 0).map(|column| usize::from(column.ideal) + 2).sum::<usize>();
+    let widest = rows.iter().filter_map(|row| row.cells.last()).map(Cell::width).max().unwrap_or_default();
+    let whole = front + widest.min(usize::from(text[0].ideal));
+    let names_are_hidden = log.together.is_some() && whole > text_columns(view.width);
+    let says = match (rows.is_empty(), names_are_hidden) {
+        // A check that has ended has a verdict for its last row.
+        (true, _) => Blank::Loading.says("no output yet"),
+        (false, true) => vec![(Role::Muted, log.legend())],
+        (false, false) => Vec::new(),
     };
+    let title = format!("log {}", log.name());
     Content {
-        title: format!("log {}", check.planned.name),
+        title,
         note: format!("{follow}  {wrap}  {}", text::count(end, "line")),
         columns,
-        // A check that has ended has a verdict for its last row.
-        says: if rows.is_empty() { Blank::Loading.says("no output yet") } else { Vec::new() },
+        says,
         rows,
         ordered: true,
         ..Content::default()
     }
+}
+
+/// The end of one of several checks, as a line of their log.
+struct End {
+    at_ms: u64,
+    log: usize,
+}
+
+impl End {
+    fn row(&self, log: &Log<'_>, view: &View<'_>, sources: usize) -> Row {
+        let (at, check) = log.checks[self.log];
+        let time = if view.timestamps { clock(self.at_ms) } else { String::new() };
+        let said = check.result.as_ref().map_or_else(Cell::default, |result| {
+            let (role, glyph, word) = checks::verdict(result);
+            let why = result.message.lines().next().filter(|line| !line.is_empty());
+            let why = why.map_or_else(String::new, |line| format!("  {}", text::clean(line)));
+            Cell::new(role, format!("{glyph} {word}")).and(Role::Strong, why)
+        });
+        Row::new(RowId::Line("end", at), cells(Cell::new(Role::Muted, time), sources, log.source(self.log, ""), said))
+    }
+}
+
+/// The ends of several checks among some lines, the newest first; those before or behind lines that are no rows are not.
+fn ends(log: &Log<'_>, lines: &[LineId], more_before: bool, more_behind: bool) -> Vec<End> {
+    if log.together.is_none() {
+        return Vec::new();
+    }
+    let time = |place: Option<&LineId>| place.and_then(|place| log.lines.get(*place)).map(|(at_ms, _)| at_ms);
+    let oldest = time(lines.first()).filter(|_| more_before).unwrap_or_default();
+    let newest = time(lines.last()).filter(|_| more_behind).unwrap_or(u64::MAX);
+    let end = |(log, (_, check)): (usize, &(usize, &CheckView))| {
+        let result = check.result.as_ref()?;
+        // Its last line may have arrived after it.
+        let last = check.log.last().map_or(0, |(at_ms, _)| at_ms);
+        Some(End { at_ms: result.stop_ms.max(last), log })
+    };
+    let mut ends: Vec<End> = log.checks.iter().enumerate().filter_map(end).collect();
+    ends.retain(|end| (oldest..=newest).contains(&end.at_ms));
+    ends.sort_by_key(|end| std::cmp::Reverse((end.at_ms, end.log)));
+    ends
 }
 
 /// What the check itself is called among the sources of its lines.
@@ -288,19 +475,17 @@ const OWN: &str = "check";
 /// A longer name of a source is cut in its middle.
 const SOURCE: usize = 36;
 
-/// The width of the column that says where a line comes from; 0 where all of it is of the check itself.
-fn source_columns(check: &CheckView, width: usize) -> usize {
-    let widest = check.log.sources().iter().map(|source| text::width(source)).max();
-    widest.map_or(0, |widest| widest.min(SOURCE).min(width / 2).max(OWN.len()))
-}
+/// Columns that text keeps beside the names of several checks.
+const TEXT: u16 = 24;
 
-/// The cells of a row, with its source where there is a column for it.
-fn cells(at: Cell, sources: usize, source: Cell, text: Cell) -> Vec<Cell> {
-    if sources == 0 { vec![at, text] } else { vec![at, source, text] }
+/// The cells of a row, with its source where there are columns for it.
+fn cells(at: Cell, sources: usize, mut source: Vec<Cell>, text: Cell) -> Vec<Cell> {
+    source.resize(sources, Cell::default());
+    [vec![at], source, vec![text]].concat()
 }
 
 /// Time of day in UTC, to the millisecond.
-fn clock(at_ms: u64) -> String {
+pub(in crate::workbench) fn clock(at_ms: u64) -> String {
     let day = at_ms % 86_400_000;
     format!("{:02}:{:02}:{:02}.{:03}", day / 3_600_000, day / 60_000 % 60, day / 1000 % 60, day % 1000)
 }

@@ -39,6 +39,7 @@ use super::{
     Screen,
     keymap::{Action, Keymap},
     layout::{Place, Presence},
+    merge::Merge,
     model::{Model, With},
     theme::Role,
     widgets::{
@@ -68,7 +69,7 @@ pub use deploy::PANE as DEPLOY;
 pub use health::PANE as HEALTH;
 pub use heat::PANE as HEAT;
 pub use log::PANE as LOG;
-pub(super) use log::{first_of, lines_of as lines_of_log};
+pub(super) use log::{clock as log_clock, lines_of as lines_of_log, row_at as log_row_at, row_of as log_row_of};
 pub use moments::PANE as MOMENTS;
 pub use node::PANE as NODE;
 pub use nodes::PANE as NODES;
@@ -301,6 +302,8 @@ pub enum Step {
     AskCancelDeploy,
     /// Mark a line of a check's output, or take its mark away.
     Mark(String, usize),
+    /// The log of one check alone.
+    Log,
     /// Put the cursor of the log on a line, by its number.
     Line(usize),
     /// Show a kept snapshot by its id; an empty one for the cluster as it is.
@@ -318,6 +321,12 @@ pub enum RowId {
     Line(&'static str, usize),
     /// A piece of a wrapped line.
     Piece(usize, usize),
+    /// A line of output: its check by its place in the run, its number there, and which part of it where it is wrapped.
+    Output {
+        check: usize,
+        line: usize,
+        part: usize,
+    },
     /// A thing with a name that is unique in the pane: a node, a component, a path.
     Name(String),
     Shape(Key),
@@ -476,6 +485,8 @@ pub struct View<'s> {
     pub timestamps: bool,
     /// The log that was followed last, and how many lines it had then.
     pub followed: Option<&'s (String, usize)>,
+    /// The checks that share one log.
+    pub merge: &'s Merge,
 }
 
 impl<'s> View<'s> {

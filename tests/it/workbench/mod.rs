@@ -17,6 +17,7 @@ mod keys;
 mod links;
 mod live_checks;
 mod marks;
+mod merged;
 mod news;
 mod read_only;
 mod recipes;

@@ -1,0 +1,173 @@
+//! The log: going to a line, one log of several checks, writing it to a file.
+
+use super::State;
+use crate::{
+    catalog::validator::Phase,
+    criteria::near_matches,
+    report::merged::Merged,
+    text::near_or_all,
+    workbench::{
+        effect::Effect,
+        keymap::Action,
+        merge::{Merge, Which},
+        model::{CheckView, Severity},
+        panes::{self, CHECKS, LOG, Need, RowId},
+        widgets::text,
+    },
+};
+use std::{collections::BTreeSet, path::PathBuf};
+
+impl State {
+    /// Puts the cursor of the log on a line that may not be among its rows yet.
+    pub(super) fn go_to_line(&mut self, number: usize) {
+        self.jumped(LOG.screen);
+        let row = panes::log_row_of(&self.desk.view(&self.model, &LOG), number);
+        let table = self.desk.table_mut(&LOG);
+        (table.follow, table.touched) = (false, true);
+        if let Some(row) = &row {
+            table.selected = Some(row.clone());
+        }
+        self.desk.mark(Need::Look);
+        self.desk.prepare(&self.model);
+        // One that repeats those before it is in their row.
+        if let Some(found) = panes::log_row_at(&self.desk.view(&self.model, &LOG), number).or(row) {
+            self.desk.table_mut(&LOG).select(&found);
+        }
+        self.desk.mark(Need::Cursor(&LOG));
+    }
+
+    /// The log of the check under the cursor alone.
+    pub(super) fn show_log(&mut self) {
+        if self.desk.merge.which.is_some() {
+            self.share(None);
+        }
+        self.desk.focus_on(&LOG);
+    }
+
+    fn share(&mut self, which: Option<Which>) {
+        self.desk.merge.which = which;
+        self.desk.mark(Need::Look);
+    }
+
+    /// The checks that are marked in the tree, and those of marked phases.
+    fn marked_checks(&self) -> BTreeSet<String> {
+        let rows: Vec<&RowId> = self.desk.table(&CHECKS).marked_rows().map(|row| &row.id).collect();
+        let is_marked = |check: &&CheckView| {
+            let planned = &check.planned;
+            rows.iter().any(|row| match row {
+                RowId::Check(name) => *name == planned.name,
+                RowId::Phase(phase) => *phase == planned.phase,
+                _ => false,
+            })
+        };
+        self.model.run.checks.iter().filter(is_marked).map(|check| check.planned.name.clone()).collect()
+    }
+
+    /// O: one log of the marked checks, or of the phase under the cursor; then of the whole run; then each check has its own.
+    pub(super) fn merge_logs(&mut self) {
+        if self.model.run.checks.is_empty() {
+            return self.say_no_run();
+        }
+        let phase = match self.steered() {
+            Some(RowId::Phase(phase)) => Some(*phase),
+            Some(RowId::Check(name)) => self.model.run.check(name).map(|check| check.planned.phase),
+            _ => None,
+        };
+        self.desk.merge.marked = self.marked_checks();
+        let next = self.desk.merge.next(phase, &self.model.run);
+        self.share(next);
+        self.say_shared(phase);
+    }
+
+    fn say_no_run(&mut self) {
+        let [run, runs] = [Action::Run, Action::GoRuns].map(|action| self.desk.keys.key(action));
+        self.say(
+            Severity::Info,
+            format!("no run is shown, so there are no logs: {run} runs checks, {runs} lists runs"),
+        );
+    }
+
+    /// Which checks share the log now, and what the key shows next.
+    fn say_shared(&mut self, phase: Option<Phase>) {
+        let (merge, run, key) = (&self.desk.merge, &self.model.run, self.desk.keys.key(Action::Merge));
+        let Some(which) = merge.which else {
+            return self.say(Severity::Ok, "the log of one check");
+        };
+        let said = merge.title(which, run);
+        let next = merge.next(phase, run).map_or_else(
+            || "one check again".to_owned(),
+            |next| format!("all {}", text::count(merge.checks(next, run).len(), "check")),
+        );
+        self.say(Severity::Ok, format!("log of {said}; {key} shows {next}"));
+        if self.desk.layout.panel(&LOG).is_none() {
+            self.desk.focus_on(&LOG);
+        }
+    }
+
+    /// `:merge [all | PHASE | CHECK … | off]`.
+    pub(super) fn merge_command(&mut self, names: &str) {
+        if self.model.run.checks.is_empty() {
+            return self.say_no_run();
+        }
+        let names: Vec<&str> = names.split_whitespace().collect();
+        let phase = |name: &str| Phase::ALL.into_iter().find(|phase| phase.name() == name);
+        let which = match names[..] {
+            [] | ["all"] => Some(Which::All),
+            ["off"] => None,
+            [name] if phase(name).is_some() => phase(name).map(Which::Phase),
+            _ => {
+                let known: Vec<&str> = self.model.run.checks.iter().map(|check| &*check.planned.name).collect();
+                if let Some(unknown) = names.iter().find(|name| !known.contains(*name)) {
+                    let near: Vec<String> =
+                        near_matches(unknown, known.iter().copied()).iter().map(|near| format!("`{near}`")).collect();
+                    let instead = near_or_all(&near, known.into_iter());
+                    let said = format!("the run has no check `{}`; {instead}", text::clean(unknown));
+                    return self.say(Severity::Warn, said);
+                }
+                self.desk.merge.marked = names.iter().map(|name| (*name).to_owned()).collect();
+                Some(Which::Marked)
+            }
+        };
+        if let Some(which @ Which::Phase(phase)) = which
+            && self.desk.merge.checks(which, &self.model.run).is_empty()
+        {
+            return self.say(Severity::Info, format!("the run has no checks of {}", phase.name()));
+        }
+        self.share(which);
+        self.say_shared(None);
+        self.desk.focus_on(&LOG);
+    }
+
+    /// `:save-log FILE`: the output of the selected check, or of those that share the log.
+    pub(super) fn save_log(&mut self, path: &str) -> Vec<Effect> {
+        let several = self.desk.merge.of(&self.model.run);
+        let text = match several.is_empty() {
+            false => together(&self.desk.merge, self),
+            true => match self.steered() {
+                Some(RowId::Check(name)) => {
+                    self.model.run.check(name).map_or_else(String::new, |check| check.log.text())
+                }
+                _ => String::new(),
+            },
+        };
+        if text.is_empty() {
+            self.say(Severity::Info, "put the cursor on a check that has written something");
+            return Vec::new();
+        }
+        vec![Effect::SaveText { text, path: PathBuf::from(path), replace: false }]
+    }
+}
+
+/// The lines of several checks, each with its time and what wrote it.
+fn together(merge: &Merge, state: &State) -> String {
+    let checks = merge.of(&state.model.run);
+    let lines = Merged::new(checks.iter().map(|(_, check)| &check.log).collect());
+    let mut text = String::new();
+    for place in lines.lines(lines.dropped(), usize::MAX) {
+        let Some((at_ms, line)) = lines.get(place) else { continue };
+        let (check, source) = (&checks[place.log].1.planned.name, lines.source(place));
+        let inner = if source.is_empty() { "" } else { "/" };
+        text.extend([&panes::log_clock(at_ms), " [", check, inner, source, "] ", line, "\n"]);
+    }
+    text
+}
