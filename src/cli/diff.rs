@@ -14,15 +14,17 @@ use crate::{
     catalog::Catalog,
     diff::{
         Change, ChangeKind,
+        effects::{self, Effect},
         noise::{self, Shown as Noise},
         observed::Contents,
+        patch::{self, Operation},
         severity::Severity,
         shapes::{self, ByShape},
     },
-    document::side::Side,
+    document::{header::Edition, side::Side},
     inventory::Inventory,
     ops::{
-        self, Failure,
+        self, Failure, Kind,
         diff::{self, Comparison, Rules, Running},
         place::Place,
         run::record,
@@ -51,7 +53,7 @@ use std::sync::Arc;
 #[command(
     after_help = "Examples:\n  aicr diff before.yaml after.yaml\n  aicr diff --baseline before.yaml --target after.yaml --fail-on-drift\n  \
                         aicr diff --baseline service=kind,accelerator=a100 --target service=eks,accelerator=h100\n  \
-                        aicr diff --baseline recipe.yaml --target cluster --values -t table\n  \
+                        aicr diff --baseline recipe.yaml --target cluster --values -t table\n  aicr diff recipe.yaml edited.yaml -t json-patch -o patch.json\n  \
                         aicr diff @-1 @ --recipe service=eks,accelerator=h100 --by shape -t table\n  \
                         aicr diff --live @friday --watch"
 )]
@@ -127,6 +129,11 @@ pub(super) struct Shown {
     by_shape: Option<Vec<ByShape>>,
 }
 
+/// What turns one document into the other; that is of documents as they are, and of nothing else.
+static PATCH: Format<[Operation]> = Format::plain("json-patch", "", |operations, _| {
+    Ok(json_text(&Value::Array(operations.iter().map(Operation::to_value).collect())))
+});
+
 static FORMATS: &[Format<Shown>] = &[
     Format::plain("yaml", "", |shown, _| Ok(yaml::to_string(&shown.comparison.to_value(&shown.noise)))),
     Format::plain("json", "", |shown, _| Ok(json_text(&shown.comparison.to_value(&shown.noise)))),
@@ -135,9 +142,20 @@ static FORMATS: &[Format<Shown>] = &[
         suffix: "md",
         ..Format::plain("markdown", "For a review or a ticket, by cause", |shown, _| Ok(diff_markdown::render(shown)))
     },
+    Format {
+        suffix: "",
+        ..Format::plain(
+            "json-patch",
+            "The operations (RFC 6902) that turn the document BASELINE into TARGET, noise included",
+            |shown, _| Err(no_document(&shown.comparison.left)),
+        )
+    },
 ];
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
+    if args.form() == Some(PATCH.name) {
+        return patch(args, global, printer);
+    }
     if let Ok((left, right)) = args.sides()
         && record::are_names(left, right)
     {
@@ -169,6 +187,86 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         printer.note(printer.paint_note(Role::Quiet, &format!("not compared: {}", escape::line(note))));
     }
     Ok(args.exit(changes > 0))
+}
+
+/// A document as whoever applies a patch has it.
+struct Whole {
+    /// What it is a document of.
+    what: &'static str,
+    text: String,
+    value: Value,
+}
+
+/// What turns the document on the left into the one on the right.
+fn patch(args: &Args, global: &Global, printer: &Printer) -> Outcome {
+    let doing = "make a patch";
+    let (baseline, target) = args.sides()?;
+    if record::are_names(baseline, target) {
+        return Err(misuse(doing, "recorded runs are compared check by check", "leave out -t json-patch").into());
+    }
+    if args.watch || args.values || args.compat || args.recipe.is_some() {
+        let because =
+            "a patch is of two documents as they are, and nothing in it is graded, left out or read from a cluster";
+        return Err(misuse(doing, because, "leave out --watch, --values, --compat and --recipe").into());
+    }
+    if baseline == "-" && target == "-" {
+        return Err(both_are_input().into());
+    }
+    let (left, right) = (whole(baseline, global)?, whole(target, global)?);
+    if left.what != right.what {
+        let because =
+            format!("one side is a {}, the other a {}: no patch turns one into the other", left.what, right.what);
+        return Err(misuse(doing, &because, "give two recipes or two snapshots").into());
+    }
+    let operations = patch::between(&left.value, &right.value);
+    PATCH.deliver(&operations[..], &patched_to(&args.output)?, printer)?;
+    printer.note(printer.paint_note(Role::Quiet, &count(operations.len(), "operation")));
+    if operations.is_empty() && left.text != right.text {
+        let said = "the files differ only in what a patch cannot express: comments, the order of keys, or how values are written";
+        printer.warn(said.to_owned());
+    }
+    Ok(args.exit(!operations.is_empty()))
+}
+
+/// A patch is no document that a ConfigMap has.
+fn patched_to(place: &Place) -> Result<Place, Failure> {
+    match place {
+        Place::ConfigMap { .. } => Err(formats::not_stored(PATCH.name, "patch", place)),
+        place => Ok(place.clone()),
+    }
+}
+
+fn no_document(name: &str) -> Failure {
+    misuse("make a patch", &format!("`{name}` is not a document"), "give two recipes or two snapshots")
+}
+
+/// The document of one side: a file as it is written, else as this program would write it.
+fn whole(text: &str, global: &Global) -> Result<Whole, Failure> {
+    let unread =
+        |error: yaml::YamlError| Failure::from_error(Kind::Usage, "read the document", error).at(input::shown(text));
+    let read = |what: &'static str, text: String| {
+        let value = yaml::parse(&text).map_err(unread)?.to_value();
+        Ok(Whole { what, text, value })
+    };
+    if text == LIVE {
+        let snapshot = cluster::block_on(global, async {
+            let connection = cluster::connect(global).await?;
+            ops::snapshot::take(&connection, &cluster::now()).await
+        })?;
+        return read("snapshot", ops::snapshot::text(&snapshot, ops::snapshot::Format::Json, Edition::default()));
+    }
+    if ops::recipe::is_criteria_text(text) {
+        let catalog = global.catalog()?;
+        let query = ops::recipe::criteria_of_text(&catalog, text)?;
+        let recipe = ops::recipe::resolve(&catalog, &query, None, Options::default())?.resolution.recipe;
+        return read("recipe", ops::recipe::text(&recipe, ops::snapshot::Format::Json, Edition::default())?);
+    }
+    let written = input::text("document", text, global)?;
+    let what = match input::recognized(&written, text)? {
+        Document::Snapshot(_) => "snapshot",
+        Document::Recipe(_) => "recipe",
+    };
+    read(what, written)
 }
 
 /// Two recorded runs, check by check.
@@ -228,6 +326,11 @@ impl Args {
     }
 }
 
+fn both_are_input() -> Failure {
+    let because = "both sides are standard input, which can be read once";
+    misuse("read the snapshots", because, "give a file for one of them")
+}
+
 /// What one side of the comparison is.
 enum Subject {
     Snapshot(String, Box<Inventory>, Contents),
@@ -237,8 +340,7 @@ enum Subject {
 fn compare(args: &Args, global: &Global, printer: &Printer) -> Result<(Comparison, Option<Vec<ByShape>>), Failure> {
     let (baseline, target) = args.sides()?;
     if baseline == "-" && target == "-" {
-        let because = "both sides are standard input, which can be read once";
-        return Err(misuse("read the snapshots", because, "give a file for one of them"));
+        return Err(both_are_input());
     }
     let catalog = std::cell::OnceCell::new();
     let subject = |text: &str| subject(text, args.values, global, &catalog);
@@ -378,7 +480,29 @@ fn page(shown: &Shown) -> String {
         }
         false => table::render(["KIND", "SEVERITY", "PATH", "BASELINE", "TARGET", last], &rows),
     };
-    format!("CHANGES ({})\n{table}\nDRIFT DETECTED\n", heading(&graded).join(", "))
+    let effects = effects_table(&comparison.effects);
+    format!("{effects}CHANGES ({})\n{table}\nDRIFT DETECTED\n", heading(&graded).join(", "))
+}
+
+/// What the changes come to, above them.
+fn effects_table(effects: &[Effect]) -> String {
+    if effects.is_empty() {
+        return String::new();
+    }
+    let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    let row = |effect: &Effect| {
+        let phase = effect.phase.as_ref().map_or_else(String::new, |phase| format!(" of {phase}"));
+        [
+            effect.became.word().to_uppercase(),
+            effect.subject.word().to_owned(),
+            format!("{}{phase}", effect.name),
+            or_dash(&effect.left),
+            or_dash(&effect.right),
+        ]
+    };
+    let rows: Vec<[String; 5]> = effects.iter().map(row).collect();
+    let table = table::render(["EFFECT", "OF", "NAME", "BASELINE", "TARGET"], &rows);
+    format!("EFFECTS ({})\n{table}\n", effects::summary(effects))
 }
 
 /// How many changes of each kind there are.

@@ -2,7 +2,7 @@
 
 use super::diff::{Shown, heading, side};
 use crate::{
-    diff::{Change, ChangeKind, severity::Severity},
+    diff::{Change, ChangeKind, effects, severity::Severity},
     report::markdown::{cell, inline},
     text::count,
 };
@@ -23,6 +23,12 @@ pub fn render(shown: &Shown) -> String {
         out.push_str("\n### Constraints that no longer hold\n\n");
         for broken in &comparison.broken {
             let _ = writeln!(out, "- {}", cell(&broken.words()));
+        }
+    }
+    if !comparison.effects.is_empty() {
+        let _ = write!(out, "\n### Effects\n\n{}\n\n", effects::summary(&comparison.effects));
+        for effect in &comparison.effects {
+            let _ = writeln!(out, "- {}", cell(&effect.to_string()));
         }
     }
     // In the order in which the causes come, which is that of what matters.

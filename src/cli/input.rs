@@ -53,14 +53,21 @@ pub enum Document {
 /// # Errors
 /// As [`snapshot`].
 pub fn document(source: &str, global: &Global) -> Result<Document, Failure> {
-    let text = text("snapshot", source, global)?;
-    let parsed = ops::snapshot::parse(&text, &shown(source));
+    recognized(&text("snapshot", source, global)?, source)
+}
+
+/// The same, of a text that was read already.
+///
+/// # Errors
+/// Neither.
+pub fn recognized(text: &str, source: &str) -> Result<Document, Failure> {
+    let parsed = ops::snapshot::parse(text, &shown(source));
     match parsed {
         Ok(snapshot) => Ok(Document::Snapshot(Box::new(snapshot))),
-        Err(failure) => match recipe::format::read(&text) {
+        Err(failure) => match recipe::format::read(text) {
             Err(RecipeFormatError::Header(error)) if error.is_other_document() => Err(failure),
             // What is wrong with a recipe is reported where it is read.
-            _ => Ok(Document::Recipe(text)),
+            _ => Ok(Document::Recipe(text.to_owned())),
         },
     }
 }

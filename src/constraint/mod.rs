@@ -9,6 +9,7 @@ pub mod node_set;
 pub mod parse;
 pub mod range;
 pub mod release;
+pub mod strictness;
 mod suffix;
 
 use crate::{

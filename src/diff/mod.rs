@@ -3,14 +3,17 @@
 //! Structural first: maps align by key, lists by identity (`name`, `component`, `path`) or else as a whole. The order of
 //! keys never counts. Volatile readings are marked as noise, not dropped.
 
+pub mod effects;
 pub mod inventory;
 pub mod lost;
 pub mod node_path;
 pub mod noise;
 pub mod observed;
+pub mod patch;
 pub mod recipe;
 pub mod severity;
 pub mod shapes;
+pub mod standing;
 pub mod text;
 
 pub use crate::document::compare::{Change, ChangeKind};

@@ -47,7 +47,7 @@ pub fn sides(recipe: &Side, inventory: &Inventory, contents: &Contents, cluster:
         let list = Traced { value: TracedValue::List(constraints), history: Vec::new() };
         let mut entries: Entries = vec![("constraints".into(), list)];
         entries.extend((!components.is_empty()).then(|| ("components".into(), map(components))));
-        Side { document: map(entries), layers: layers.clone() }
+        Side { document: map(entries), layers: layers.clone(), criteria: None }
     };
     let wanted = side(wanted_constraints, wanted_components);
     let running = side(running_constraints, running_components);
@@ -233,7 +233,7 @@ fn compare_values(
 const SECRET: [&str; 5] = ["password", "secret", "token", "credential", "apikey"];
 
 /// Versions are the same with and without a leading `v`, charts by the last part of their path.
-fn same(key: &str, wanted: &str, found: &str) -> bool {
+pub fn same(key: &str, wanted: &str, found: &str) -> bool {
     let plain = |version: &str| version.strip_prefix('v').unwrap_or(version).to_owned();
     match key {
         "version" => plain(wanted) == plain(found),
@@ -246,8 +246,27 @@ pub fn chart_name(chart: &str) -> &str {
     chart.rsplit('/').next().unwrap_or(chart)
 }
 
+/// The release of a component of a recipe, where each component in its turn has taken its own.
+pub fn release_of(recipe: &Traced, inventory: &Inventory, component: &str) -> Option<Release> {
+    let mut releases = inventory.releases.value()?.clone();
+    let Some(TracedValue::Map(all)) = recipe.get("components").map(|components| &components.value) else { return None };
+    for (name, part) in all {
+        let text = |key: &str| part.get(key).and_then(Traced::as_text).unwrap_or_default();
+        let release = take(&mut releases, name, chart_name(text("chart")), text("namespace"));
+        if **name == *component {
+            return release;
+        }
+    }
+    None
+}
+
 fn content_of<'c>(contents: &'c Contents, release: &Release) -> Option<&'c Content> {
     contents.as_ref()?.get(&(release.namespace.clone()?, release.name.clone()))
+}
+
+/// What a release says of a field of its component.
+pub fn field<'r>(release: &'r Release, key: &str) -> Option<&'r str> {
+    fields(release).into_iter().find(|(known, _)| *known == key).and_then(|(_, found)| found)
 }
 
 fn fields(release: &Release) -> [(&'static str, Option<&str>); 4] {
@@ -342,7 +361,7 @@ mod tests {
     #[track_caller]
     fn check_values(helm: &str, contents: Contents, expected: &[&str]) {
         let document = Traced::from_value(&serde_json::from_str(RECIPE).expect("the recipe is JSON"));
-        let recipe = Side { document, layers: Vec::new() };
+        let recipe = Side { document, layers: Vec::new(), criteria: None };
         let snapshot = format!(
             "kind: Snapshot\napiVersion: aicr.run/v1alpha2\nmeasurements:\n- type: K8s\n  subtypes:\n  \
              - {{subtype: server, data: {{version: v1.31.2}}}}\n{helm}"
@@ -436,7 +455,7 @@ mod tests {
             "type": "Helm", "source": "https://x", "chart": "cert-manager", "version": "v1.20.2",
             "values": {"enabled": true, "a": 1, "same": {"x": true}, "by_chart": "yes", "deep": {"d": 3}, "none": null,
                 "lacks": "it", "empty": {}}}}});
-        let recipe = Side { document: Traced::from_value(&recipe), layers: Vec::new() };
+        let recipe = Side { document: Traced::from_value(&recipe), layers: Vec::new(), criteria: None };
         let snapshot = "kind: Snapshot\napiVersion: aicr.run/v1alpha2\nmeasurements:\n- type: K8s\n  subtypes:\n  \
                         - {subtype: helm, data: {certs.status: deployed, certs.namespace: certs}}\n";
         let snapshot = crate::snapshot::format::read(snapshot).expect("the snapshot can be read");

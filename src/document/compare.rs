@@ -145,7 +145,7 @@ mod tests {
     /// Changes as sign and path.
     #[track_caller]
     fn check(left: Value, right: Value, expected: &[&str]) {
-        let side = |value: Value| Side { document: Traced::from_value(&value), layers: Vec::new() };
+        let side = |value: Value| Side { document: Traced::from_value(&value), layers: Vec::new(), criteria: None };
         let told: Vec<String> = compare(&side(left), &side(right), &[])
             .into_iter()
             .map(|change| format!("{} {}", change.kind.sign(), change.path))

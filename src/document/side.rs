@@ -1,6 +1,7 @@
 //! What a comparison of recipes looks at: a document whose values may know who wrote them.
 
 use super::traced::{Layer, LayerKind, Traced};
+use crate::criteria::Criteria;
 
 /// One side of a comparison.
 #[derive(Clone, Debug, PartialEq)]
@@ -9,6 +10,8 @@ pub struct Side {
     pub document: Traced,
     /// `Origin::layer` indexes this list.
     pub layers: Vec<Layer>,
+    /// What it was resolved for; `None` where that is not known, or means nothing.
+    pub criteria: Option<Criteria>,
 }
 
 impl Side {

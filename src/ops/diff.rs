@@ -13,6 +13,7 @@ use crate::{
     },
     diff::{
         self, Change, ChangeKind,
+        effects::{self, Effect},
         noise::{self, Rule, Shown},
         observed::{Contents, Observed},
         severity::{self, Broken, Grades, Severity},
@@ -44,12 +45,14 @@ pub struct Comparison {
     pub broken: Vec<Broken>,
     /// How much each change matters, in their order; empty where nothing graded them.
     pub severities: Vec<Severity>,
+    /// Of two recipes: what the changes come to.
+    pub effects: Vec<Effect>,
 }
 
 impl Comparison {
     fn new(left: &str, right: &str, changes: Vec<Change>, notes: Vec<String>) -> Comparison {
         let (left, right) = (left.to_owned(), right.to_owned());
-        Comparison { left, right, changes, notes, broken: Vec::new(), severities: Vec::new() }
+        Comparison { left, right, changes, notes, broken: Vec::new(), severities: Vec::new(), effects: Vec::new() }
     }
 
     /// Changes that are shown: without what the rules on noise hide.
@@ -109,6 +112,9 @@ impl Comparison {
                 json!({"constraint": constraint, "expected": expected, "baseline": before, "target": after, "nodes": nodes})
             };
             value["brokenConstraints"] = self.broken.iter().map(broken).collect();
+        }
+        if !self.effects.is_empty() {
+            value["effects"] = self.effects.iter().map(Effect::to_value).collect();
         }
         if !self.notes.is_empty() {
             value["notCompared"] = json!(self.notes);
@@ -175,7 +181,7 @@ pub fn read_recipe(catalog: &Catalog, name: &str, text: &str) -> Result<(Side, R
     let known = resolve::resolve(catalog, recipe.query(), None, Options::LENIENT).ok();
     let (document, layers) = resolve::file::document(catalog, &document, &recipe, known.as_ref())
         .map_err(|error| resolve_failure(format!("read the values of the recipe `{name}`"), error))?;
-    Ok((Side { document, layers }, recipe))
+    Ok((Side { document, layers, criteria: Some(recipe.criteria.clone()) }, recipe))
 }
 
 /// A recipe with what bundling adds to its values, which is what a cluster gets; the additions are the layer `bundle`'s.
@@ -222,6 +228,8 @@ pub struct Changes {
     pub rows: Vec<Row>,
     /// What could not be compared, one line each.
     pub notes: Vec<String>,
+    /// Of two recipes: what the changes come to.
+    pub effects: Vec<Effect>,
 }
 
 impl Changes {
@@ -268,10 +276,15 @@ pub fn changes(recipe: &Side, versus: &Versus, swapped: bool) -> Changes {
         let changes = diff::recipe::compare(left, right);
         let lines = |text: &str| diff::text::lines_of(text, changes.iter().map(|change| &*change.path));
         let lines = lines(&left_text).into_iter().zip(lines(&right_text)).map(|(left, right)| [left, right]).collect();
-        Changes { changes, lines, rows, notes }
+        Changes { changes, lines, rows, notes, effects: Vec::new() }
     };
     match versus {
-        Versus::Recipe(other) => compare(recipe, other, Vec::new()),
+        Versus::Recipe(other) => {
+            let compared = compare(recipe, other, Vec::new());
+            let (left, right) = if swapped { (&**other, recipe) } else { (recipe, &**other) };
+            let effects = effects::of(left, right, &compared.changes);
+            Changes { effects, ..compared }
+        }
         Versus::Cluster { name, snapshot, contents } => {
             let Observed { wanted, running, notes } = diff::observed::sides(recipe, snapshot, contents, name);
             compare(&wanted, &running, notes)
@@ -281,7 +294,9 @@ pub fn changes(recipe: &Side, versus: &Versus, swapped: bool) -> Changes {
 
 /// Two recipes, each change with the layers that caused it.
 pub fn recipes(left_name: &str, left: &Side, right_name: &str, right: &Side) -> Comparison {
-    Comparison::new(left_name, right_name, diff::recipe::compare(left, right), Vec::new())
+    let changes = diff::recipe::compare(left, right);
+    let effects = effects::of(left, right, &changes);
+    Comparison { effects, ..Comparison::new(left_name, right_name, changes, Vec::new()) }
 }
 
 /// What the Helm releases of a snapshot were installed with, from their secrets.

@@ -94,7 +94,8 @@ pub struct Resolution {
 
 impl From<&Resolution> for Side {
     fn from(resolution: &Resolution) -> Side {
-        Side { document: resolution.document.clone(), layers: resolution.layers.clone() }
+        let criteria = Some(resolution.recipe.criteria.clone());
+        Side { document: resolution.document.clone(), layers: resolution.layers.clone(), criteria }
     }
 }
 

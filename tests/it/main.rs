@@ -32,6 +32,7 @@ mod forms;
 mod image;
 mod interruptions;
 mod log;
+mod patch;
 mod pictures;
 mod preferences;
 mod profiles;

@@ -1,6 +1,7 @@
 //! One change in full: both values and who caused it.
 
 use super::{changes, prelude::*, upgrades};
+use crate::diff::effects::Effect;
 
 pub static PANE: Pane = Pane {
     name: "change",
@@ -43,6 +44,17 @@ fn group(view: &View<'_>) -> Vec<Row> {
     rows
 }
 
+/// Every effect in one line.
+fn effects(effects: &[Effect], view: &View<'_>) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for effect in effects {
+        line(&mut rows, Cell::text(effect.to_string()));
+    }
+    let [inside, down] = [Action::Enter, Action::MoveDown].map(|action| view.keys.key(action));
+    line(&mut rows, Cell::new(Role::Muted, format!("{inside} folds; {down} and {inside} on one goes to its change")));
+    rows
+}
+
 fn build(view: &View<'_>) -> Content {
     let selected = view.selected(&changes::PANE);
     let changes = view.model.diff.changes.value.as_ref();
@@ -53,11 +65,25 @@ fn build(view: &View<'_>) -> Content {
         line(&mut rows, Cell::text(note));
         return prose("not compared", rows);
     }
+    if let Some(effect) = changes::effect_of(view) {
+        let mut rows = Vec::new();
+        line(&mut rows, Cell::text(effect.to_string()));
+        if let Some(path) = &effect.path {
+            let inside = view.keys.key(Action::Enter);
+            line(&mut rows, Cell::new(Role::Muted, format!("{inside} goes to the change {path}")));
+        }
+        return prose("effect", rows);
+    }
     let path = selected.and_then(RowId::named);
     let change = changes.zip(path).and_then(|(all, path)| all.changes.iter().find(|change| change.path == path));
     let Some(change) = change else {
         if let Some(RowId::Cause(cause)) = selected {
             return prose(format!("changes: {cause}"), group(view));
+        }
+        if let Some(all) = changes.filter(|all| !all.effects.is_empty())
+            && selected == Some(&changes::effects_head())
+        {
+            return prose("effects", effects(&all.effects, view));
         }
         return Content { says: Blank::Empty.says("no change is selected"), ..prose("change", Vec::new()) };
     };

@@ -2,7 +2,10 @@
 
 use super::{cause, prelude::*, upgrades, values};
 use crate::{
-    diff::{Change, ChangeKind},
+    diff::{
+        Change, ChangeKind,
+        effects::{self, Became, Effect},
+    },
     document::traced::Traced,
     workbench::model::With,
 };
@@ -24,6 +27,7 @@ pub static PANE: Pane = Pane {
     ],
     build,
     on: |view, action| match action {
+        Action::Enter if effect_of(view).is_some() => Some(place_of(effect_of(view)?)),
         Action::Enter if view.row(&PANE)?.branch.is_some() => Some(Step::Fold),
         Action::Enter => Some(Step::Focus(&cause::PANE)),
         Action::Copy => Some(Step::Copy(view.selected(&PANE)?.named()?.to_owned())),
@@ -48,13 +52,64 @@ pub(super) fn definition(view: &View<'_>, path: &str) -> Step {
 
 /// The section of what could not be compared.
 pub(super) const NOTES: &str = "notes";
+/// The section of what the changes come to, and one of its rows.
+const EFFECTS: &str = "effects";
+const EFFECT: &str = "effect";
+/// Effects that are read at once; more are folded, so that the changes are in sight.
+const OPEN: usize = 6;
+
+/// The row above all effects.
+pub(super) fn effects_head() -> RowId {
+    RowId::Line(EFFECTS, 0)
+}
+
+/// The effect under the cursor.
+pub(super) fn effect_of<'s>(view: &View<'s>) -> Option<&'s Effect> {
+    match view.selected(&PANE)? {
+        RowId::Line(EFFECT, at) => view.model.diff.changes.value.as_deref()?.effects.get(*at),
+        _ => None,
+    }
+}
+
+/// Where an effect is among the changes.
+fn place_of(effect: &Effect) -> Step {
+    match &effect.path {
+        Some(path) => Step::Select(&PANE, path.into()),
+        None => Step::Say(format!("{} decides which layers apply, and so causes all other changes", effect.name)),
+    }
+}
+
+/// What the changes come to, above them.
+fn effect_rows(effects: &[Effect]) -> Vec<Row> {
+    if effects.is_empty() {
+        return Vec::new();
+    }
+    let head = Cell::new(Role::Strong, "effects").and(Role::Muted, format!("  {}", effects::totals(effects)));
+    let is_open = Some(effects.len() <= OPEN);
+    let mut rows = vec![Row { branch: is_open, ..Row::new(effects_head(), vec![head]) }];
+    rows.extend(effects.iter().enumerate().map(|(at, effect)| {
+        let kind = match effect.became {
+            Became::Added => ChangeKind::Added,
+            Became::Removed => ChangeKind::Removed,
+            _ => ChangeKind::Modified,
+        };
+        let side = |value: &Option<String>, role| match value {
+            Some(value) => Cell::new(role, value),
+            None => Cell::new(Role::Muted, "-"),
+        };
+        let cells = vec![Cell::text(effect.head()), side(&effect.left, Role::Remove), side(&effect.right, Role::Add)];
+        Row { depth: 1, marker: Some(mark(kind)), ..Row::new(RowId::Line(EFFECT, at), cells) }
+    }));
+    rows
+}
 
 fn build(view: &View<'_>) -> Content {
     let diff = &view.model.diff;
     let Some((sides, changes)) = diff.changes.answer() else {
         return content("changes".to_owned(), Vec::new(), String::new(), nothing(view));
     };
-    let mut rows = tree(&changes.changes);
+    let mut rows = effect_rows(&changes.effects);
+    rows.extend(tree(&changes.changes));
     let mut note = counts(&changes.changes.iter().collect::<Vec<_>>());
     if !changes.notes.is_empty() {
         note += &format!(", {} not compared", changes.notes.len());

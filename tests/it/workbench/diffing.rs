@@ -1,10 +1,10 @@
 //! The Diff screen: one place in three views, what a path begins with once, the line behind a change.
 
-use super::desk::Desk;
+use super::{desk::Desk, screens::golden};
 use aicr::workbench::{
     effect::Effect,
     panes::{self, CHANGES, SIDES},
-    widgets::text,
+    widgets::{table::Identity, text},
 };
 
 const OTHER: &str = "diff service=eks accelerator=h100 os=ubuntu intent=training";
@@ -75,7 +75,7 @@ fn paths_are_whole() {
 #[test]
 fn a_branch_says_what_is_below_it() {
     let mut desk = compared(120, 40);
-    desk.keys("g g");
+    desk.keys("g g j");
     let text = desk.text();
     let below = text.split("changes: ").nth(1).unwrap_or_default();
     assert!(below.contains("aws-efa  25 changes") && below.contains("changes below"), "{text}");
@@ -109,4 +109,45 @@ fn a_line_is_copied_without_its_number() {
         assert!(!copied.trim_start().starts_with(|c: char| c.is_ascii_digit()), "{copied}");
         assert!(text::width(copied) > 0);
     }
+}
+
+/// What the changes come to is above them, and each effect leads to its change.
+#[test]
+fn effects_of_a_diff_are_said_in_words_and_lead_to_their_changes() {
+    let mut desk = compared(200, 60);
+    desk.keys("g g");
+    desk.shows("effects  ");
+    desk.keys("Enter");
+    let rows: Vec<String> =
+        desk.state.desk.table(&CHANGES).content.rows.iter().take(40).map(|row| row.plain()).collect();
+    let has = |part: &str| assert!(rows.iter().any(|row| row.contains(part)), "{part}: {rows:#?}");
+    has("criterion service changed  kind  eks");
+    has("component aws-efa added  -  v0.5.29");
+    has("constraint K8s.server.version stricter");
+    has("of conformance added");
+    // From a component that came to its changes, which were folded.
+    let at = rows.iter().position(|row| row.contains("component aws-efa added")).expect("an effect");
+    desk.command(&(at + 1).to_string());
+    desk.shows("Enter goes to the change components.aws-efa.");
+    desk.keys("Enter");
+    let selected = |desk: &Desk| {
+        desk.state.desk.table(&CHANGES).row().and_then(|row| Some(row.id.name().to_owned())).unwrap_or_default()
+    };
+    assert!(selected(&desk).starts_with("components.aws-efa."), "{}", selected(&desk));
+    // Swapped sides turn the effects around.
+    desk.keys("X");
+    desk.state.prepare();
+    let rows: Vec<String> = desk.state.desk.table(&CHANGES).content.rows.iter().map(|row| row.plain()).collect();
+    for part in ["component aws-efa removed", "constraint K8s.server.version looser"] {
+        assert!(rows.iter().any(|row| row.contains(part)), "{part}: {rows:#?}");
+    }
+}
+
+#[test]
+fn a_criterion_has_no_change_of_its_own_and_says_so() {
+    let mut desk = compared(120, 40);
+    desk.keys("g g Enter j");
+    golden("diff-effects-120x40", &desk.text());
+    desk.keys("Enter");
+    desk.shows("decides which layers apply, and so causes all other changes");
 }
