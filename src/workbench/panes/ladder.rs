@@ -2,6 +2,8 @@
 
 use super::{changes, prelude::*, values};
 use crate::{
+    constraint::Verdict,
+    diff::standing::{self, Standing},
     document::traced::{LayerKind, Origin, Traced, TracedValue},
     resolve::explain::{self, Rung},
 };
@@ -15,7 +17,7 @@ pub static PANE: Pane = Pane {
         .short(column(1, 0).row(1).part(1, 2).at_most(9))
         .four(column(1, 0).row(1).lines(13))
         .all(column(2, 64)),
-    needs: &[Need::Recipe, Need::Cursor(&values::PANE), Need::Look],
+    needs: &[Need::Cluster, Need::Recipe, Need::Cursor(&values::PANE), Need::Look],
     hints: &[Action::MoveDown, Action::GoDefinition, Action::Copy, Action::ZoomFull],
     build,
     on: |view, action| match action {
@@ -86,12 +88,14 @@ fn build(view: &View<'_>) -> Content {
     let mut says: Vec<(Role, String)> = stale(view).into_iter().collect();
     if spoke > 0 {
         says.extend(sentence(&rungs));
-        if view.height >= 12 {
-            says.extend(source_lines(view, traced));
-        }
     } else if !parts.is_empty() {
         let several = if parts.len() == 1 { "one layer" } else { "several layers" };
         says.push((Role::Muted, format!("{several} built this; go in to see who set which part")));
+    }
+    let snapshot = view.model.cluster.snapshot.as_deref();
+    says.extend(standing_lines(&standing::of(&resolution.document, snapshot, path)));
+    if spoke > 0 && view.height >= 12 {
+        says.extend(source_lines(view, traced));
     }
     Content {
         title: format!("ladder {path}"),
@@ -135,6 +139,30 @@ fn sentence(rungs: &[Rung]) -> Option<(Role, String)> {
     let over = if hidden.is_empty() { String::new() } else { format!(" hides {}", hidden.join(" and ")) };
     let because = if hidden.is_empty() { "set by" } else { "because" };
     Some((Role::Text, format!("{value}, {because} {}{over}", named(winner))))
+}
+
+/// Which constraints speak about the value, whether the cluster meets them, and what runs in its place.
+fn standing_lines(standing: &Standing) -> Vec<(Role, String)> {
+    let nodes = |verdict: &Verdict| verdict.nodes().map_or_else(String::new, |nodes| format!(", {}", nodes.words()));
+    let rule = |rule: &standing::Rule| {
+        let of = rule.phase.as_ref().map_or_else(String::new, |phase| format!(" ({phase})"));
+        let (role, said) = match &rule.verdict {
+            Verdict::Pass { actual, .. } => (Role::Ok, format!("✓ met by {actual}")),
+            Verdict::Fail { actual, .. } => (Role::Fail, format!("✗ not met by {actual}")),
+            Verdict::Unknown { reason, .. } => (Role::Muted, format!("not known: {reason}")),
+        };
+        let spread = if matches!(rule.verdict, Verdict::Unknown { .. }) { String::new() } else { nodes(&rule.verdict) };
+        (role, format!("constraint  {} {}{of}  {said}{spread}", rule.name, rule.expected))
+    };
+    let running = |running: &standing::Running| {
+        let (role, said) = match &running.verdict {
+            Verdict::Pass { actual, .. } => (Role::Ok, format!("✓ {actual}, the same")),
+            Verdict::Fail { actual, .. } => (Role::Change, format!("~ {actual}, which differs")),
+            Verdict::Unknown { actual, reason, .. } => (Role::Muted, actual.clone().unwrap_or_else(|| reason.clone())),
+        };
+        (role, format!("cluster  {}: {said}{}", running.place, nodes(&running.verdict)))
+    };
+    standing.rules.iter().map(rule).chain(standing.running.iter().map(running)).collect()
 }
 
 /// The lines that set the value, as they are written; the winner first.

@@ -219,11 +219,19 @@ impl Tree<'_> {
                 Some(Wrote::Removed) => Some((Role::Remove, "-")),
                 Some(Wrote::Appended) => Some((Role::Add, "+")),
                 _ if hides => Some((Role::Change, "~")),
+                // What the registry fills in where no layer says anything.
+                _ if is_default(self.resolution, traced) => Some((Role::Muted, "·")),
                 _ => None,
             };
         }
         differ
     }
+}
+
+/// Whether nobody but the registry said anything.
+fn is_default(resolution: &Resolution, traced: &Traced) -> bool {
+    let layer = traced.history.last().and_then(|origin| resolution.layers.get(origin.layer));
+    layer.is_some_and(|layer| layer.kind == LayerKind::RegistryDefault)
 }
 
 /// What a kept recipe has in the place of a value: nothing is said where it is the same.

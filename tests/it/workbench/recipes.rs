@@ -16,6 +16,7 @@ use aicr::{
     workbench::{
         Look, RunOptions, Screen,
         msg::{Msg, RecipeSlot},
+        panes::{self, VALUES},
     },
 };
 use std::sync::Arc;
@@ -315,4 +316,40 @@ fn what_if_without_a_recipe_any_more_shows_no_changes_of_before() {
     desk.shows("no recipe for these criteria");
     desk.shows("(from before the cluster changed)");
     assert!(!desk.text().contains("changed by what-if"), "{}", desk.text());
+}
+
+/// The ladder says what constraints and the cluster say of the value.
+#[test]
+fn the_ladder_names_the_constraint_on_a_component_and_what_its_release_runs() {
+    let mut desk = Desk::live(200, 60);
+    desk.command("value components.gpu-operator.version");
+    desk.shows("constraint  Deployment.gpu-operator.version");
+    desk.shows("cluster  release gpu-operator in gpu-operator:");
+    golden("ladder-standing-200x60", &desk.text());
+    desk.command("value constraints[name=K8s.server.version].value");
+    desk.shows("constraint  K8s.server.version >=");
+    desk.shows("✓ met by v1.3");
+    desk.command("value components.cert-manager.namespace");
+    let text = desk.text();
+    assert!(!text.contains("constraint  "), "no constraint is on it: {text}");
+}
+
+#[test]
+fn values_are_filtered_by_their_layer_and_defaults_have_a_glyph() {
+    let mut desk = Desk::live(200, 60);
+    desk.keys("2");
+    desk.command("filter layer:0");
+    desk.state.prepare();
+    let table = desk.state.desk.table(&VALUES);
+    let leaves: Vec<&panes::Row> =
+        table.visible.iter().map(|at| &table.content.rows[*at]).filter(|row| row.branch.is_none()).collect();
+    assert!(!leaves.is_empty(), "the registry fills in values");
+    for row in &leaves {
+        let set_by = row.cells.last().expect("a cell").plain().into_owned();
+        assert!(set_by.starts_with("0 "), "{}", row.plain());
+        let marker = row.marker.map(|(_, glyph)| glyph);
+        let expected = if set_by.contains("registry") { Some("·") } else { marker };
+        assert_eq!(marker, expected, "{}", row.plain());
+    }
+    assert!(leaves.iter().any(|row| row.marker.is_some_and(|(_, glyph)| glyph == "·")), "none is a default");
 }
