@@ -4,6 +4,10 @@
 //! as one line each. Nothing is drawn over, no cursor is moved, no frame has borders. A pipe can give the lines, too: each is
 //! answered before the next one is read.
 
+mod said;
+
+pub use said::Said;
+
 use super::{
     RunOptions, Screen,
     app::State,
@@ -11,7 +15,6 @@ use super::{
     effect::Effect,
     keymap::{self, Action, BINDINGS},
     layout::Zoom,
-    model::Severity,
     msg::Msg,
     overlay::{COMMANDS, Choice, Kind, Overlay},
     panes::{self, Pane, RowId},
@@ -22,14 +25,11 @@ use super::{
 use crate::term::lines::{Bytewise, Step, Typed};
 use crate::{
     ops::{Failure, Kind as FailureKind},
-    report::words::Word,
     term::{color::Level, input::Input, key::Key},
     text::{count, plural},
-    validate::event::State as CheckState,
 };
 use std::{
     cell::Cell,
-    collections::BTreeMap,
     io::{self, IsTerminal, Write},
     time::Duration,
 };
@@ -174,6 +174,7 @@ pub(super) async fn run(options: RunOptions, by_keys: bool) -> Result<(), Failur
         ending: Signals::new(&[Signal::Terminate, Signal::Hangup])
             .map_err(|error| Failure::from_error(FailureKind::Internal, "listen to signals", error))?,
         said: Said::default(),
+        has_overlay: false,
         prompted: Cell::new(false),
         next: 0,
         text: Vec::new(),
@@ -184,20 +185,6 @@ pub(super) async fn run(options: RunOptions, by_keys: bool) -> Result<(), Failur
         return ended.and(driver::keep(reader.state.session()));
     }
     ended
-}
-
-/// What was said already, so that only changes are.
-#[derive(Default)]
-struct Said {
-    /// Messages, by their number from the beginning.
-    newest: Option<(u64, String)>,
-    source: String,
-    checks: BTreeMap<String, String>,
-    is_active: bool,
-    /// What each release of a deploy does, by its name.
-    releases: BTreeMap<String, String>,
-    is_deploying: bool,
-    has_overlay: bool,
 }
 
 /// What wakes the loop.
@@ -218,6 +205,8 @@ struct Reader {
     /// Signals that end the program: first it gives the terminal back, and a run cleans up.
     ending: Signals,
     said: Said,
+    /// A popup was read already.
+    has_overlay: bool,
     /// The newest thing on the screen is a prompt that was not answered.
     prompted: Cell<bool>,
     /// Where `more` goes on in the panel.
@@ -343,83 +332,10 @@ impl Reader {
 
     /// Says what has changed.
     fn announce(&mut self) -> Result<(), Failure> {
-        let mut lines = Vec::new();
-        let model = &self.state.model;
-        let seen = self.said.newest.take();
-        let place = |(at, text): &(u64, String)| {
-            model.messages.iter().rposition(|message| message.at_ms == *at && message.text == *text)
-        };
-        let from = seen.as_ref().and_then(place).map_or(0, |at| at + 1);
-        for message in model.messages.iter().skip(from) {
-            let word = match message.severity {
-                Severity::Info | Severity::Ok => "",
-                Severity::Warn => "warning: ",
-                Severity::Fail if message.text.starts_with("failed ") => "",
-                Severity::Fail => "failed: ",
-            };
-            lines.push(format!("{word}{}", message.text));
-        }
-        self.said.newest = model.messages.back().map(|message| (message.at_ms, message.text.clone()));
-        let source = view::source_words(&self.state);
-        if source != self.said.source && model.is_settled() {
-            lines.push(format!("cluster: {source}"));
-            self.said.source = source;
-        }
-        let run = &model.run;
-        for check in &run.checks {
-            let name = &check.planned.name;
-            let said = match &check.result {
-                Some(result) => {
-                    let why = if result.message.is_empty() { String::new() } else { format!(": {}", result.message) };
-                    format!("{name}: {}{why}", Word::from(result))
-                }
-                None if check.state == CheckState::Queued => continue,
-                None => format!("{name}: {}", check.state.word()),
-            };
-            if self.said.checks.get(name) != Some(&said) {
-                lines.push(said.lines().next().unwrap_or_default().to_owned());
-                self.said.checks.insert(name.clone(), said);
-            }
-        }
-        if self.said.is_active && !run.active {
-            let results = run.checks.iter().filter_map(|check| check.result.as_ref());
-            let counts = crate::report::words::counts(results);
-            lines.push(format!("the run has ended: {}", counts.join(", ")));
-        }
-        if run.active && !self.said.is_active {
-            lines.push(format!("run {} has started", run.id));
-            self.said.checks.clear();
-        }
-        self.said.is_active = run.active;
-        let deploy = &self.state.model.deploy;
-        for release in &deploy.progress.releases {
-            let Some(state) = &release.state else { continue };
-            let name = &release.planned.name;
-            let details = state.details();
-            let why = if details.is_empty() { String::new() } else { format!(": {}", details.join("; ")) };
-            let said = format!("{name}: {}{why}", state.word());
-            if self.said.releases.get(name) != Some(&said) {
-                lines.push(said.clone());
-                self.said.releases.insert(name.clone(), said);
-            }
-        }
-        let (way, bundle) = (deploy.progress.way, &deploy.progress.bundle);
-        match (self.said.is_deploying, deploy.active) {
-            (false, true) => {
-                self.said.releases.clear();
-                lines.insert(0, format!("{} {bundle} has started", way.verb()));
-            }
-            (true, false) => {
-                let word = deploy.progress.outcome.map_or("no end was recorded", |outcome| outcome.word());
-                lines.push(format!("{} {bundle} has ended: {word}, {}", way.verb(), deploy.progress.summary()));
-            }
-            _ => {}
-        }
-        self.said.is_deploying = deploy.active;
-        for line in lines {
+        for line in self.said.news(&self.state) {
             self.say(&line)?;
         }
-        let had_overlay = std::mem::replace(&mut self.said.has_overlay, self.state.desk.overlay.is_some());
+        let had_overlay = std::mem::replace(&mut self.has_overlay, self.state.desk.overlay.is_some());
         // Reading it changes what `more` goes on with, which is beside it.
         if let Some(overlay) = self.state.desk.overlay.take_if(|_| !had_overlay) {
             let read = self.read_overlay(&overlay);
@@ -456,7 +372,7 @@ impl Reader {
         }
         // What was read is left by the next command.
         self.state.desk.overlay = None;
-        self.said.has_overlay = false;
+        self.has_overlay = false;
         match (word, rest) {
             ("screens", "") => self.say_all(
                 Screen::ALL
@@ -605,12 +521,12 @@ impl Reader {
                     return self.say("answer 1 or 2");
                 }
                 *chosen = place;
-                self.said.has_overlay = false;
+                self.has_overlay = false;
                 return self.update(Msg::Act(Action::Enter));
             }
             Some(overlay) if matches!(overlay.kind, Kind::Palette | Kind::Help | Kind::Messages) => {
                 overlay.table.move_to(place);
-                self.said.has_overlay = false;
+                self.has_overlay = false;
                 return self.update(Msg::Act(Action::Enter));
             }
             _ => {}

@@ -15,7 +15,7 @@ use aicr::{
         deploy::{self, Prepared, Wish},
     },
     validate::event::{Body, Event, Severity, Verdict},
-    workbench::{Look, effect::Effect, msg::Msg},
+    workbench::{Look, effect::Effect, linear::Said, msg::Msg},
 };
 use std::sync::Arc;
 
@@ -168,6 +168,37 @@ pub fn done(width: u16, height: u16, look: Look) -> Desk {
     state(&mut desk, 99_000, "kai-scheduler", State::Ready { already: false, awaited: false, seconds: 9 });
     ended(&mut desk, 99_100, Outcome::Done, Verdict::Passed);
     desk
+}
+
+/// What a reader of lines is told of it.
+#[test]
+fn a_deploy_is_told_in_lines_and_each_change_once() {
+    let (mut desk, prepared) = planned(120, 40, Look::default());
+    let mut said = Said::default();
+    let news = |said: &mut Said, desk: &Desk| said.news(&desk.state).join("\n");
+    news(&mut said, &desk);
+    start(&mut desk, &prepared);
+    let begun = news(&mut said, &desk);
+    half_way(&mut desk, &prepared);
+    let half = news(&mut said, &desk);
+    assert_eq!(news(&mut said, &desk), "", "nothing has changed since");
+    // Another reason is news, the same one is not.
+    state(&mut desk, 50_000, "gpu-operator", State::NotReady { pending: vec![pending("Pod a/b", "no node")] });
+    state(&mut desk, 51_000, "gpu-operator", State::NotReady { pending: vec![pending("Pod a/b", "no node")] });
+    let other = news(&mut said, &desk);
+    let reason = "not ready after 600 s".to_owned();
+    state(&mut desk, 60_000, "gpu-operator", State::Failed { reason, pending: Vec::new() });
+    state(&mut desk, 60_000, "kai-scheduler", State::NotStarted { because: "it needs gpu-operator".to_owned() });
+    ended(&mut desk, 60_100, Outcome::Failed, Verdict::Failed);
+    let end = news(&mut said, &desk);
+    let parts = [("begun", begun), ("half way", half), ("another reason", other), ("ended", end)];
+    let text: Vec<String> = parts.iter().map(|(name, lines)| format!("# {name}\n{lines}\n")).collect();
+    golden("deploy-lines", &text.join("\n"));
+    // The next one is told from its beginning.
+    start(&mut desk, &prepared);
+    assert!(news(&mut said, &desk).contains("deploy bundle has started"));
+    half_way(&mut desk, &prepared);
+    assert!(news(&mut said, &desk).contains("nfd: ready"));
 }
 
 fn ended(desk: &mut Desk, at_ms: u64, outcome: Outcome, verdict: Verdict) {
