@@ -81,6 +81,12 @@ impl Reference {
         self.name.tag()
     }
 
+    /// The last part of the path: a chart there has this name, and its archive one folder called so.
+    fn last(&self) -> &str {
+        let path = self.name.repository();
+        path.rsplit_once('/').map_or(path, |(_, last)| last)
+    }
+
     /// Whether it is named by its digest.
     pub fn is_pinned(&self) -> bool {
         self.digest.is_some()
@@ -115,7 +121,7 @@ pub async fn push(plan: &BundlePlan, to: &Reference, access: Access) -> Result<S
     let is_chart = plan.bundle.options.deployer.is_chart();
     let mut archive = Archive::default();
     for file in &plan.files {
-        let path = if is_chart { format!("{CHART_NAME}/{}", file.path) } else { file.path.clone() };
+        let path = if is_chart { format!("{}/{}", to.last(), file.path) } else { file.path.clone() };
         archive.file(&path, file.mode, &file.bytes);
     }
     let archive = archive.finish();
@@ -154,9 +160,6 @@ pub async fn push(plan: &BundlePlan, to: &Reference, access: Access) -> Result<S
     Ok(digest)
 }
 
-/// The folder of a chart in its archive.
-const CHART_NAME: &str = "aicr-bundle";
-
 /// What a pushed bundle has, and its digest.
 pub struct Pulled {
     pub entries: BTreeMap<String, tar::Kind>,
@@ -180,7 +183,10 @@ pub async fn pull(from: &Reference, access: Access) -> Result<Pulled, Failure> {
     let packed = registry.blob_of(name, LARGEST).await.map_err(failed)?;
     let entries =
         tar::read_gzipped(&packed).map_err(|error| Failure::from_error(Kind::Usage, doing, error).at(at.clone()))?;
-    let inside = if layer["mediaType"] == CHART { format!("{CHART_NAME}/") } else { String::new() };
+    let inside = match layer["mediaType"] == CHART {
+        true => format!("{}/", chart_folder(&entries).unwrap_or(from.last())),
+        false => String::new(),
+    };
     Ok(Pulled { entries: below(entries, &inside), digest })
 }
 
@@ -224,6 +230,15 @@ fn only_layer(manifest: &[u8]) -> Result<Value, NotABundle> {
         [] | [_] => Err(NotABundle::NoLayer),
         layers => Err(NotABundle::Layers(layers.len())),
     }
+}
+
+/// The folder of a chart in its archive, whatever the artifact is called where it was copied to; `None` where several could be
+/// meant.
+fn chart_folder(entries: &BTreeMap<String, tar::Kind>) -> Option<&str> {
+    let folder =
+        |path: &'_ str| path.strip_suffix("/Chart.yaml").map(str::len).filter(|end| !path[..*end].contains('/'));
+    let mut folders = entries.keys().filter_map(|path| Some(&path[..folder(path)?]));
+    folders.next().filter(|folder| *folder != "." && *folder != ".." && folders.next().is_none())
 }
 
 /// The entries below a folder by their names there. What is not below it keeps its place as `../NAME`, which no list has:
@@ -438,6 +453,18 @@ mod tests {
         assert_eq!(names(&named, "aicr-bundle/"), [("../aicr-bundle".to_owned(), file("x"))]);
         let folder = [("./a", file("x")), ("b", file("x")), ("./b", file("y"))];
         assert_eq!(names(&folder, ""), [("a".to_owned(), file("x")), ("b".to_owned(), tar::Kind::Other)]);
+    }
+
+    #[test]
+    fn the_folder_of_a_chart_is_where_its_only_chart_file_is() {
+        let found = |paths: &[&str]| {
+            let entries = paths.iter().map(|path| ((*path).to_owned(), tar::Kind::Folder)).collect();
+            chart_folder(&entries).map(str::to_owned)
+        };
+        assert_eq!(found(&["stack/Chart.yaml", "stack/001-a/Chart.yaml", "x"]).as_deref(), Some("stack"));
+        assert_eq!(found(&["./stack/Chart.yaml"]), None);
+        assert_eq!(found(&["./Chart.yaml"]), None);
+        assert_eq!(found(&["stack/Chart.yaml", "evil/Chart.yaml"]), None, "Helm would read both");
     }
 
     #[test]

@@ -309,9 +309,13 @@ fn dialects_name_the_registry_that_they_are_pushed_to() {
             }
             "argocd-helm" => {
                 assert_eq!(manifest["config"]["mediaType"], "application/vnd.cncf.helm.config.v1+json");
-                assert_eq!(read("aicr-bundle/Chart.yaml")["version"], "2.0.0");
-                assert_eq!(read("aicr-bundle/values.yaml")["repoURL"], format!("oci://{address}/team"));
-                let tar::Kind::File(readme) = &entries["aicr-bundle/README.md"] else { panic!("no README") };
+                let (chart, values) = (read("bundle/Chart.yaml"), read("bundle/values.yaml"));
+                assert_eq!(chart["version"], "2.0.0");
+                // Its applications are at this address and the name of the chart: that is where it is.
+                let text = |value: &Value| value.as_str().map(str::to_owned).expect("a text");
+                let source = format!("{}/{}", text(&values["repoURL"]), text(&chart["name"]));
+                assert_eq!(source, format!("oci://{address}/team/bundle"));
+                let tar::Kind::File(readme) = &entries["bundle/README.md"] else { panic!("no README") };
                 let readme = String::from_utf8_lossy(readme);
                 let install = format!(
                     "helm install aicr-bundle oci://{address}/team/bundle --version 2.0.0 --namespace argocd\n"

@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 
 pub struct ArgoCdHelm;
 
+/// The chart and its release, where nothing else names the chart.
 const CHART: &str = "aicr-bundle";
 
 impl Deployer for ArgoCdHelm {
@@ -125,11 +126,17 @@ impl Deployer for ArgoCdHelm {
     }
 }
 
+/// Helm and Argo CD find a chart in a registry at the address of its folder and its own name, so one that is pushed is called
+/// as the last part of where it is.
+fn chart_name(bundle: &Bundle) -> &str {
+    bundle.options.settings.published.as_ref().map_or(CHART, |published| published.parts().0)
+}
+
 fn chart(bundle: &Bundle) -> String {
     let version = bundle.recipe.version.trim_start_matches('v');
     yaml::to_string(&json!({
         "apiVersion": "v2",
-        "name": CHART,
+        "name": chart_name(bundle),
         "description": "The GPU stack as applications of Argo CD",
         "type": "application",
         "version": version_of(bundle),
@@ -166,7 +173,7 @@ fn values(bundle: &Bundle) -> String {
             "destinationServer": settings.argo.destination_server.as_deref().unwrap_or(argo::SERVER),
             "project": settings.argo.project.as_deref().unwrap_or("default"),
         },
-        "repoURL": published.map_or("", |published| published.url.rsplit_once('/').map_or("", |(above, _)| above)),
+        "repoURL": published.map_or("", |published| published.parts().1),
         "targetRevision": published.map_or("", |_| version_of(bundle)),
     });
     if let Some(name) = &settings.app_name {

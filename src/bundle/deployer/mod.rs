@@ -162,6 +162,14 @@ pub struct Published {
     pub tag: String,
 }
 
+impl Published {
+    /// The last part of the path, which is the name of what is there, and what is above it.
+    pub fn parts(&self) -> (&str, &str) {
+        let (above, name) = self.url.rsplit_once('/').unwrap_or_default();
+        (name, above)
+    }
+}
+
 impl Settings {
     /// What the tool reads of the repository.
     pub fn revision(&self) -> &str {
