@@ -10,6 +10,7 @@ use super::{
     table,
 };
 use crate::{
+    bundle::deployer::{self, Deployer},
     config::{self, Section},
     ops::{self, config::Source, place::Place},
     recipe::format::json_text,
@@ -140,12 +141,15 @@ fn effective(command: &Command, source: Option<&Source>) -> Vec<Effective> {
                     let environment = argument.get_env().and_then(|name| {
                         Some((name.to_string_lossy(), std::env::var(name).ok().filter(|value| !value.is_empty())?))
                     });
-                    let defaults = || argument.get_default_values().iter().map(|value| value.to_string_lossy().into());
+                    let defaults = || match argument.get_default_values() {
+                        [] => unsaid(&path).into_iter().collect(),
+                        values => values.iter().map(|value| value.to_string_lossy().into()).collect(),
+                    };
                     let (values, from) = match (environment, set) {
                         (Some((name, value)), Some((_, at))) => (vec![value], format!("{name}, over {at}")),
                         (Some((name, value)), None) => (vec![value], name.into_owned()),
                         (None, Some(set)) => set,
-                        (None, None) => (defaults().collect(), "default".to_owned()),
+                        (None, None) => (defaults(), "default".to_owned()),
                     };
                     (Some(format!("{verb} --{}", row.flag)), values, from)
                 }
@@ -154,6 +158,11 @@ fn effective(command: &Command, source: Option<&Source>) -> Vec<Effective> {
         }
     }
     rows
+}
+
+/// What counts where nobody says anything and clap knows no default, because another flag may decide it first.
+fn unsaid(path: &str) -> Option<String> {
+    (path == "bundle.deployment.deployer").then(|| Deployer::name(deployer::ALL[0]).to_owned())
 }
 
 fn as_table(rows: &[Effective]) -> String {

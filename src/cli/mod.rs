@@ -59,7 +59,7 @@ use crate::{
     report::words,
     term::color::When,
 };
-use clap::{ArgMatches, Args as _, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgMatches, Args as _, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
 use exit::Exit;
 use global::Global;
 use printer::Printer;
@@ -81,7 +81,8 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 /// Terminal workbench and command line for GPU cluster recipes.
 ///
 /// Snapshot a GPU Kubernetes cluster, resolve the recipe that fits it, validate the cluster against the recipe, and compare
-/// clusters. Data goes to standard output, everything else to standard error.
+/// clusters. Data goes to standard output, everything else to standard error. Without a verb it opens the workbench, and takes
+/// the options of `aicr tui`.
 #[derive(Debug, Parser)]
 #[command(name = "aicr", version = &**VERSION, disable_version_flag = true)]
 struct Cli {
@@ -170,8 +171,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let parsed = parse_quickly(&arguments).map_or_else(|| parse(command(), &arguments), Ok);
-    let (cli, verb) = match parsed {
-        Ok((cli, matches)) => (cli, matches.subcommand_name().unwrap_or_default().to_owned()),
+    let parsed = parsed.map(|parsed| (parsed, arguments.clone())).or_else(|error| parse_alone(&arguments, error));
+    let (cli, verb, arguments) = match parsed {
+        Ok(((cli, matches), arguments)) => (cli, matches.subcommand_name().unwrap_or_default().to_owned(), arguments),
         Err(error) => return usage(&error).into(),
     };
     crash::use_color(cli.shared.global.color);
@@ -229,6 +231,35 @@ fn alone_with(name: &'static str, augment: Augment) -> clap::Command {
 fn parse(command: clap::Command, arguments: &[OsString]) -> Result<(Cli, ArgMatches), clap::Error> {
     let matches = command.try_get_matches_from(arguments)?;
     Ok((Cli::from_arg_matches(&matches)?, matches))
+}
+
+/// The command line and what was found in it.
+type Parsed = ((Cli, ArgMatches), Vec<OsString>);
+
+/// A command line without a verb, which clap refused: `aicr` alone opens the workbench, so its options are taken there, too.
+/// A file is not, because a mistyped verb looks like one.
+///
+/// Not arguments of the whole program to clap: it would take them before every verb.
+fn parse_alone(arguments: &[OsString], refused: clap::Error) -> Result<Parsed, clap::Error> {
+    let all = command();
+    let is_verb =
+        |word: &OsString| word.to_str().is_some_and(|word| word == "help" || all.find_subcommand(word).is_some());
+    let is_about_options = matches!(refused.kind(), ErrorKind::UnknownArgument);
+    if !is_about_options {
+        return Err(refused);
+    }
+    let mut with_verb = arguments.to_vec();
+    with_verb.insert(1.min(arguments.len()), "tui".into());
+    match parse(all.clone(), &with_verb) {
+        Ok(parsed) if matches!(&parsed.0.command, Some(Command::Tui(args)) if !args.opens_files()) => {
+            Ok((parsed, with_verb))
+        }
+        Ok(_) => Err(refused),
+        // An option that neither knows is answered as one of the program.
+        Err(error) if matches!(error.kind(), ErrorKind::UnknownArgument) => Err(refused),
+        Err(_) if arguments.iter().skip(1).any(is_verb) => Err(refused),
+        Err(error) => Err(error),
+    }
 }
 
 fn start(cli: Cli, printer: &Printer) -> Outcome {
@@ -342,6 +373,34 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         super::command().debug_assert();
+    }
+
+    #[test]
+    fn options_of_the_workbench_need_no_verb_and_are_an_error_with_another_one() {
+        let line = |words: &str| words.split(' ').map(OsString::from).collect::<Vec<_>>();
+        let alone = |words: &str| {
+            let arguments = line(words);
+            let refused = parse(command(), &arguments).expect_err(words);
+            parse_alone(&arguments, refused).map(|(_, arguments)| arguments).map_err(|error| error.to_string())
+        };
+        for (words, expected) in [
+            ("aicr --demo --fresh", "aicr tui --demo --fresh"),
+            ("aicr --linear", "aicr tui --linear"),
+            ("aicr --screen recipe --context fleet --demo", "aicr tui --screen recipe --context fleet --demo"),
+        ] {
+            assert_eq!(alone(words), Ok(line(expected)));
+        }
+        for (words, part) in [
+            ("aicr --fresh keys", "unexpected argument '--fresh'"),
+            ("aicr keys --fresh", "unexpected argument '--fresh'"),
+            ("aicr --fresh snapshot.yaml", "unexpected argument '--fresh'"),
+            ("aicr --freshh", "unexpected argument '--freshh'"),
+            ("aicr --fresh --screen nowhere", "there are cluster, recipe, diff, validate and compare"),
+            ("aicr recpie", "unrecognized subcommand 'recpie'"),
+        ] {
+            let refused = alone(words).expect_err(words);
+            assert!(refused.contains(part), "{words}: {refused}");
+        }
     }
 
     #[test]

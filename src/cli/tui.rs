@@ -32,7 +32,8 @@ use tokio::sync::Notify;
 
 /// Open the workbench: cluster, recipe, diff, validation and comparison on five screens.
 ///
-/// `aicr` without a verb does the same on a terminal. With --script keys come from a file, and frames are printed.
+/// `aicr` without a verb does the same on a terminal, and takes these options, but no files. With --script keys come from a
+/// file, and frames are printed.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Args {
     /// Saved snapshots (files, cm://NAMESPACE/NAME, URLs, or kept ones like @friday): one is shown instead of a cluster, two or
@@ -179,6 +180,11 @@ fn recorder(file: &Path) -> Result<(&'static Format<Recording>, Place), Failure>
 }
 
 impl Args {
+    /// Snapshots are shown, and not a cluster.
+    pub(super) fn opens_files(&self) -> bool {
+        !self.snapshots.is_empty()
+    }
+
     /// How to start it, and whether as lines.
     fn options(&self, global: &Global) -> Result<(RunOptions, bool), Failure> {
         let is_terminal = self.script.is_none();

@@ -13,6 +13,16 @@ fn lines(arguments: &[&str], typed: &str) -> String {
     run.stdout
 }
 
+/// As `aicr` alone opens the workbench, it takes its options.
+#[test]
+fn options_of_the_workbench_need_no_verb() {
+    let run = Sandbox::new().aicr_with(&["--demo", "--linear", "--fresh", "--screen", "recipe"], "where\nquit\n");
+    assert_eq!(run.code, 0, "{}", run.transcript);
+    in_order(&run.stdout, &["aicr in lines", "Recipe, resolved values> "]);
+    let run = Sandbox::new().aicr(&["--demo", "--fresh", "keys"]);
+    assert!(run.code == 2 && run.stderr.contains("unexpected argument '--fresh'"), "{}", run.transcript);
+}
+
 #[track_caller]
 fn in_order(text: &str, expected: &[&str]) {
     let mut rest = text;
