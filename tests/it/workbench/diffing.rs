@@ -130,9 +130,8 @@ fn effects_of_a_diff_are_said_in_words_and_lead_to_their_changes() {
     desk.command(&(at + 1).to_string());
     desk.shows("Enter goes to the change components.aws-efa.");
     desk.keys("Enter");
-    let selected = |desk: &Desk| {
-        desk.state.desk.table(&CHANGES).row().and_then(|row| Some(row.id.name().to_owned())).unwrap_or_default()
-    };
+    let selected =
+        |desk: &Desk| desk.state.desk.table(&CHANGES).row().map(|row| row.id.name().to_owned()).unwrap_or_default();
     assert!(selected(&desk).starts_with("components.aws-efa."), "{}", selected(&desk));
     // Swapped sides turn the effects around.
     desk.keys("X");
