@@ -112,8 +112,8 @@ async fn run(connection: Connection, view: watch::Sender<LiveView>) {
 
     let mut state = Live::default();
     let mut next_build = Instant::now();
-    // Held here until the next but one is made, when nobody shows it any more: whoever lets go of the last handle of thousands of nodes pays for it, and that
-    // is not to be the thread that answers keys.
+    // Held here until the next but one is made, when nobody shows it any more: whoever lets go of the last handle of thousands
+    // of nodes pays for it, and that is not to be the thread that answers keys.
     let (mut shown, mut before) = (None, None);
     loop {
         tokio::select! {

@@ -368,6 +368,26 @@ mod tests {
     }
 
     #[test]
+    fn a_node_in_another_state_takes_the_place_of_what_it_was() {
+        let mut nodes: Vec<Arc<Node>> = ["a", "b", "c"].map(|name| node(name, "6.8", "", &[])).into();
+        let (mut grouping, mut fleet) = (Grouping::default(), Fleet::default());
+        grouping.update(&mut fleet, &nodes);
+        assert_eq!(fleet.tally.cordoned, 0);
+        let report = NodeReport {
+            name: "b".into(),
+            unschedulable: Some(true),
+            info: NodeInfo { kernel: Some("6.8".into()), ..NodeInfo::default() },
+            ..NodeReport::default()
+        };
+        nodes[1] = Arc::new(node::of(&report, &Evidence::default()));
+        assert!(grouping.put(&mut fleet, &nodes), "it is still of its shape");
+        assert_eq!(fleet, Grouping::default().fleet(&nodes));
+        assert_eq!((fleet.tally.cordoned, fleet.shapes[0].tally.cordoned), (1, 1));
+        nodes[2] = node("c", "6.9", "", &[]);
+        assert!(!grouping.put(&mut fleet, &nodes), "it is of another shape");
+    }
+
+    #[test]
     fn grouping_again_gives_what_grouping_anew_gives() {
         let mut grouping = Grouping::default();
         let mut nodes: Vec<Arc<Node>> = ["a", "b", "c", "e"].map(|name| node(name, "6.8", "NVIDIA-H100", &[])).into();
@@ -383,13 +403,6 @@ mod tests {
         again(&nodes);
         nodes.insert(3, node("d", "6.8", "NVIDIA-A100", &[]));
         again(&nodes);
-        // Of the same shape in another state, and back; the others are the same ones.
-        for taint in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
-            let others = Arc::as_ptr(&nodes[0]);
-            nodes[2] = node("c", "6.8", "NVIDIA-H100", &[taint]);
-            again(&nodes);
-            assert_eq!(Arc::as_ptr(&nodes[0]), others);
-        }
         nodes.remove(0);
         nodes[0] = node("b", "6.8", "NVIDIA-H100", &[]);
         again(&nodes);

@@ -141,7 +141,7 @@ mod tests {
         text::Text,
     };
 
-    /// A node in words: `down` or `cordoned`, `virtual`, GPUs that it offers.
+    /// A node in words: `down`, `silent` or `cordoned`, and how many GPUs it offers.
     fn node(words: &str) -> Node {
         let mut report = NodeReport { name: "n".into(), ..NodeReport::default() };
         report.conditions = vec![Condition { kind: "Ready".into(), status: "True".into(), ..Condition::default() }];
