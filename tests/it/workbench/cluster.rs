@@ -1,11 +1,8 @@
 //! The Cluster screen through time: before it is there, lost, changed, filtered.
 
-use super::desk::{Desk, snapshot, snapshot_of};
+use super::desk::{Desk, reconnecting, snapshot, snapshot_of};
 use aicr::{
-    cluster::{
-        ClusterError, ClusterErrorKind,
-        watch::{LiveStatus, LiveView},
-    },
+    cluster::watch::{LiveStatus, LiveView},
     inventory::{Fact, Inventory, Node, Source},
     ops::demo::DemoOptions,
     workbench::{Look, effect::Effect, msg::Msg, panes::NODES, widgets::table::Identity},
@@ -15,15 +12,7 @@ use std::sync::Arc;
 #[test]
 fn a_lost_connection_keeps_the_last_good_data() {
     let mut desk = Desk::live(120, 40);
-    let error = ClusterError {
-        kind: ClusterErrorKind::Unreachable,
-        doing: "watch nodes".into(),
-        at: "demo".into(),
-        found: "connection refused".into(),
-        hint: None,
-        cause: None,
-    };
-    desk.view(LiveStatus::Reconnecting { attempt: 3, next_seconds: 4, error }, Some(snapshot()));
+    desk.view(reconnecting(3, 4), Some(snapshot()));
     desk.shows("RECONNECTING 3 (next 4s)");
     desk.shows("worker-2");
     desk.view(LiveStatus::Fresh, Some(snapshot()));

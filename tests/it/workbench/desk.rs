@@ -3,7 +3,7 @@
 use aicr::{
     catalog::validator::Phase,
     cluster::{
-        Contexts,
+        ClusterError, ClusterErrorKind, Contexts,
         watch::{LiveStatus, LiveView},
     },
     criteria::Criteria,
@@ -39,6 +39,19 @@ use aicr::{
 };
 use ratatui::buffer::Buffer;
 use std::sync::{Arc, OnceLock};
+
+/// A watch that lost its connection and waits for its next attempt.
+pub fn reconnecting(attempt: u32, next_seconds: u64) -> LiveStatus {
+    let error = ClusterError {
+        kind: ClusterErrorKind::Unreachable,
+        doing: "watch nodes".into(),
+        at: "demo".into(),
+        found: "connection refused".into(),
+        hint: None,
+        cause: None,
+    };
+    LiveStatus::Reconnecting { attempt, next_seconds, error }
+}
 
 /// 2026-01-14 09:12:00 UTC.
 pub const NOW: u64 = 1_768_381_920_000;

@@ -1,11 +1,11 @@
 //! Rows that change with the cluster are marked for a while, and nothing else is.
 
 use super::{
-    desk::{Desk, NOW, snapshot, snapshot_of},
+    desk::{Desk, NOW, reconnecting, snapshot, snapshot_of},
     screens::{SIZES, all_golden},
 };
 use aicr::{
-    cluster::{ClusterError, ClusterErrorKind, watch::LiveStatus},
+    cluster::watch::LiveStatus,
     inventory::{Fact, Inventory, Node, Source},
     ops::demo::DemoOptions,
     workbench::{
@@ -130,22 +130,13 @@ fn what_changed_while_another_screen_was_shown_is_marked_from_the_return_on() {
 
 #[test]
 fn what_changed_while_the_connection_was_lost_is_marked_on_return() {
-    let lost = || ClusterError {
-        kind: ClusterErrorKind::Unreachable,
-        doing: "watch nodes".into(),
-        at: "demo".into(),
-        found: "connection refused".into(),
-        hint: None,
-        cause: None,
-    };
-    let reconnecting = || LiveStatus::Reconnecting { attempt: 1, next_seconds: 2, error: lost() };
     let mut desk = Desk::live(120, 40);
-    desk.view(reconnecting(), None);
+    desk.view(reconnecting(1, 2), None);
     desk.view(LiveStatus::Fresh, Some(later()));
     assert_eq!(marked(&mut desk, &NODES), names(&snapshot(), [1, 2, 3]));
     // Somebody reads everything again instead of waiting: the parts that come first say nothing, the whole does.
     let mut desk = Desk::live(120, 40);
-    desk.view(reconnecting(), None);
+    desk.view(reconnecting(1, 2), None);
     desk.keys("R");
     let generation = desk.state.model.cluster.generation;
     let mut read = |status, inventory: Arc<Inventory>| {

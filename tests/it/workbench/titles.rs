@@ -1,11 +1,11 @@
 //! What titles say of their panels: how old they are, what is hidden, how far they are scrolled, what has come meanwhile.
 
 use super::{
-    desk::{Desk, NOW, run_half_way, snapshot},
+    desk::{Desk, NOW, reconnecting, run_half_way, snapshot},
     screens::all_golden,
 };
 use aicr::{
-    cluster::{ClusterError, ClusterErrorKind, watch::LiveStatus},
+    cluster::watch::LiveStatus,
     ops::{Failure, Kind},
     validate::event::Body,
     workbench::{
@@ -14,18 +14,6 @@ use aicr::{
         panes::{CHECKS, LOG, NODES, SHAPES},
     },
 };
-
-fn reconnecting() -> LiveStatus {
-    let error = ClusterError {
-        kind: ClusterErrorKind::Unreachable,
-        doing: "watch nodes".into(),
-        at: "demo".into(),
-        found: "connection refused".into(),
-        hint: None,
-        cause: None,
-    };
-    LiveStatus::Reconnecting { attempt: 3, next_seconds: 4, error }
-}
 
 fn after(desk: &mut Desk, seconds: u64) {
     desk.state.model.now_ms = NOW + seconds * 1000;
@@ -37,7 +25,7 @@ fn lost(seconds: u64, width: u16, height: u16) -> Desk {
     let mut desk = Desk::live_with(width, height, Look::default());
     after(&mut desk, 3600);
     assert!(!desk.text().contains(" old"), "an hour in which nothing changed is none without news");
-    desk.view(reconnecting(), None);
+    desk.view(reconnecting(3, 4), None);
     after(&mut desk, 3600 + seconds);
     desk
 }
