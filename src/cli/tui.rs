@@ -224,7 +224,7 @@ impl Args {
             read_only_by: chosen.read_only_by,
             notices: preferences.problems.iter().map(ToString::to_string).chain(unusable).collect(),
             saved: (is_terminal && !is_linear).then(saved),
-            preferences: is_terminal.then(|| Box::new(preferences)),
+            preferences: Some(Box::new(preferences)),
             go: self.go.clone(),
             keeps: !self.no_keep,
             run: self.run.options(),

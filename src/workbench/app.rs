@@ -45,13 +45,16 @@ mod keeping;
 mod live_checks;
 mod log;
 mod marks;
+mod pause;
 mod plan;
 mod preferences;
 mod replay;
 mod runs;
 mod time;
+mod unable;
 
 pub(super) use filters::SIGN;
+pub(super) use unable::Unable;
 
 /// What is known, how it is looked at, and what is under way.
 #[derive(Clone, Debug)]
@@ -153,6 +156,7 @@ impl State {
         desk.history.clone_from(&session.commands);
         desk.filters.clone_from(&session.filters);
         desk.saved_filters.clone_from(&session.saved_filters);
+        desk.prefer(options.preferences.as_deref().cloned().unwrap_or_default());
         Ok(State {
             keeping: Keeping::new(session, options.restores, cluster, options.screen.is_some()),
             restored: Vec::new(),
@@ -461,8 +465,8 @@ impl State {
                 self.desk.overlay = Some(Overlay::messages(&self.model.messages, &log));
                 Vec::new()
             }
-            Msg::Preferences { chosen, themes, changed } => {
-                self.take_preferences(*chosen, themes, &changed);
+            Msg::Preferences { chosen, preferences, themes, changed } => {
+                self.take_preferences(*chosen, *preferences, themes, &changed);
                 Vec::new()
             }
             Msg::PreferencesRefused(wrong) => {
@@ -515,6 +519,7 @@ impl State {
         self.asked.cluster += 1;
         let now_ms = self.model.now_ms;
         let cluster = &mut self.model.cluster;
+        cluster.paused = None;
         cluster.generation += 1;
         if cluster.status == LiveStatus::Fresh && cluster.failure.is_none() {
             cluster.fresh_ms = now_ms;
@@ -546,6 +551,12 @@ impl State {
         self.desk.mark(Need::Cluster);
         self.desk.mark(Need::Time);
         let cluster = &mut self.model.cluster;
+        if let Some(paused) = &mut cluster.paused {
+            // A lost connection is known at once.
+            cluster.status = view.status.clone();
+            paused.take(view);
+            return Vec::new();
+        }
         let was_partial = cluster.is_partial;
         cluster.stands(view.status, view.inventory.is_some(), self.model.now_ms);
         if let Some(past) = &mut self.model.time.past {
@@ -619,6 +630,7 @@ impl State {
                 let cluster = &mut self.model.cluster;
                 // An older watch speaks of another cluster.
                 cluster.generation += 1;
+                cluster.paused = None;
                 self.model.time.past = None;
                 let cluster = &mut self.model.cluster;
                 (cluster.source, cluster.failure, cluster.reading) = (Source::Saved, None, None);
@@ -964,8 +976,7 @@ impl State {
 
     /// Why something was not done.
     pub(super) fn say_read_only(&mut self) {
-        let by = self.model.read_only_by.as_deref().unwrap_or("--read-only");
-        self.say(Severity::Warn, format!("read-only: this would change the cluster; start without {by} to do it"));
+        self.say_unable(self.is_read_only());
     }
 
     // -- talking -----------------------------------------------------------------------------------------------------

@@ -11,8 +11,10 @@ use super::{
     news::Shown,
     overlay::{Field, Files, Kind, Overlay},
     panes::{self, Need, Pane, RowId, Table, Tables, View},
+    preferences::{HINTS, Preferences, TIMES, WRAP},
     session,
     theme::{Theme, ThemeError, Themes},
+    times::Times,
     view,
     widgets::{
         table::{self, Identity, SortKey},
@@ -113,7 +115,14 @@ pub struct Desk {
     /// For completion of files.
     pub files: Files,
     pub blame: bool,
-    pub timestamps: bool,
+    /// What is before each line of a log.
+    pub times: Times,
+    /// The keys that do something are listed in the last line.
+    pub hints: bool,
+    /// Long lines go on below, where nobody said otherwise.
+    pub wrap: bool,
+    /// What counts, and who set each.
+    pub preferences: Preferences,
     /// The log that was followed last, and how many lines it had then.
     followed: Option<(String, usize)>,
     /// The checks that share one log.
@@ -131,7 +140,7 @@ impl Desk {
     ) -> Result<Desk, ThemeError> {
         let theme = look.themes.load(look.theme.as_deref().unwrap_or("dark"), level)?;
         let focus = Screen::ALL.map(panes::main_of);
-        let shape = layout::Shape { width, height, focus: focus[screen.index()], zoom: Zoom::Normal };
+        let shape = layout::Shape { width, height, focus: focus[screen.index()], zoom: Zoom::Normal, hints: true };
         Ok(Desk {
             keys: keys.clone(),
             theme,
@@ -166,7 +175,10 @@ impl Desk {
             touched_ms: 0,
             files: Files::default(),
             blame: true,
-            timestamps: true,
+            times: Times::default(),
+            hints: true,
+            wrap: false,
+            preferences: Preferences::default(),
             followed: None,
             merge: Merge::default(),
         })
@@ -180,6 +192,20 @@ impl Desk {
         self.keys.rebind(action, keys)?;
         self.refresh();
         Ok(())
+    }
+
+    /// Looks as these preferences say.
+    pub fn prefer(&mut self, preferences: Preferences) {
+        let wrap = preferences.is_on(&WRAP);
+        if wrap != self.wrap {
+            for pane in panes::ALL.iter().filter(|pane| pane.wraps) {
+                self.tables.get_mut(pane).wide = wrap;
+            }
+        }
+        (self.wrap, self.hints) = (wrap, preferences.is_on(&HINTS));
+        self.times = Times::named(preferences.text(&TIMES));
+        self.preferences = preferences;
+        self.refresh();
     }
 
     /// Every panel is made again: what it says depends on keys and looks.
@@ -273,7 +299,7 @@ impl Desk {
         let width = usize::from(area.map_or(self.width, |area| area.width));
         let names_criteria = self.layout.context.is_some();
         let height = usize::from(area.map_or(self.height, |area| area.height));
-        let Desk { tables, keys, blame, timestamps, followed, merge, .. } = self;
+        let Desk { tables, keys, blame, times, followed, merge, .. } = self;
         View {
             model,
             tables,
@@ -284,7 +310,7 @@ impl Desk {
             height,
             names_criteria,
             blame: *blame,
-            timestamps: *timestamps,
+            times: *times,
             followed: followed.as_ref(),
             merge,
         }
@@ -354,7 +380,7 @@ impl Desk {
     pub fn prepare(&mut self, model: &Model) -> Vec<String> {
         if let Some(mut overlay) = self.overlay.take() {
             let area = view::overlay_area(self, &overlay);
-            overlay.fit(table::text_columns(usize::from(area.width.saturating_sub(2))));
+            overlay.fit(table::text_columns(usize::from(area.width.saturating_sub(2))), self.wrap);
             self.overlay = Some(overlay);
         }
         if std::mem::take(&mut self.health_is_stale) {
@@ -364,7 +390,9 @@ impl Desk {
         let panes: Vec<_> = panes::of_screen(self.screen)
             .map(|pane| Candidate { id: pane, place: pane.place, presence: (pane.presence)(model, focus) })
             .collect();
-        let shape = layout::Shape { width: self.width, height: self.height, focus, zoom: self.zoom };
+        // What is typed into a filter is in that line.
+        let hints = self.hints || self.filter.is_some();
+        let shape = layout::Shape { width: self.width, height: self.height, focus, zoom: self.zoom, hints };
         let moved = self.moved.get(&(self.screen, layout::class(self.width, self.height)));
         let layout = layout::layout(shape, &panes, moved.unwrap_or(&Moved::new()));
         if layout.panels != self.layout.panels {

@@ -16,12 +16,13 @@ use super::{
     export::{self as document, Form},
     msg::Msg,
     preferences::{
-        self, Preferences, THEME,
+        self, Preferences, SLOW, THEME,
         again::Again,
         file::{self, Chosen},
     },
     screenshot,
     session::{self, Session},
+    theme::Themes,
     view,
 };
 use crate::{
@@ -57,6 +58,7 @@ use tokio::{
     io::AsyncWriteExt,
     runtime::Handle,
     sync::{Notify, mpsc},
+    time::Instant,
 };
 pub(super) use worker::Worker;
 
@@ -95,10 +97,10 @@ pub(super) async fn run(options: RunOptions, workers: Handle) -> Result<(), Fail
         results,
         signals: Signals::new(&Signal::ALL).map_err(|error| terminal_failure(&error))?,
         pace: Pace::new(),
+        sent: None,
         editor: None,
         refused: Vec::new(),
         saved: options.saved.clone().unwrap_or_default(),
-        preferences: options.preferences.clone(),
         leaving: None,
     };
     if asks {
@@ -190,9 +192,10 @@ struct Driver {
     results: mpsc::Receiver<Msg>,
     signals: Signals,
     pace: Pace,
+    /// When the frame was handed over that the terminal has not taken yet.
+    sent: Option<Instant>,
     editor: Option<Editor>,
-    /// What counts, where a file can change it, and what of the file was refused last.
-    preferences: Option<Box<Preferences>>,
+    /// What of the file of preferences was refused last.
     refused: Vec<String>,
     /// Files of preferences were written.
     saved: Arc<Notify>,
@@ -214,6 +217,7 @@ impl Driver {
 
     async fn until_the_end(&mut self) -> Result<(), Failure> {
         self.state.model.now_ms = now_ms();
+        self.pace.prefer(self.state.desk.preferences.text(&SLOW));
         let first = self.state.begin();
         self.perform(first)?;
         self.draw()?;
@@ -226,7 +230,14 @@ impl Driver {
                     self.draw()?;
                     None
                 }
-                Wake::Written => None,
+                Wake::Written => {
+                    if self.terminal.screen.out().is_idle()
+                        && let Some(sent) = self.sent.take()
+                    {
+                        self.pace.took(sent.elapsed());
+                    }
+                    None
+                }
                 Wake::Due(Due::Tick) => self.update(Msg::Tick)?,
                 Wake::Msg(msg) => self.update(msg)?,
                 Wake::Preferences => {
@@ -332,7 +343,7 @@ impl Driver {
 
     /// Takes what the file of preferences says now, or says why not; nothing where it says the same as before.
     fn read_preferences(&mut self) -> Result<(), Failure> {
-        let Some(counts) = &self.preferences else { return Ok(()) };
+        let counts = &self.state.desk.preferences;
         let fresh = file::read().with_flags_of(counts);
         let themes = file::themes();
         let chosen = Chosen::of(&fresh);
@@ -357,20 +368,32 @@ impl Driver {
             }
             Again::Changed(changed) => {
                 self.refused.clear();
-                (self.clipboard, self.links) = (chosen.clipboard, chosen.links);
-                if chosen.mouse != self.terminal.mouse {
-                    self.terminal.mouse = chosen.mouse;
-                    // A foreign program that has the terminal now leaves it to us as we want it.
-                    if self.editor.is_none() {
-                        let bytes = term::mouse_sequence(chosen.mouse);
-                        self.terminal.screen.write(bytes).map_err(|error| terminal_failure(&error))?;
-                    }
-                }
-                self.preferences = Some(Box::new(fresh));
-                self.update(Msg::Preferences { chosen: Box::new(chosen), themes, changed })?;
+                self.prefer(chosen, fresh, themes, changed)?;
             }
         }
         Ok(())
+    }
+
+    /// Lets preferences count: what the terminal has to do with them, and the rest.
+    fn prefer(
+        &mut self,
+        chosen: Chosen,
+        preferences: Preferences,
+        themes: Themes,
+        changed: Vec<&'static str>,
+    ) -> Result<(), Failure> {
+        (self.clipboard, self.links) = (chosen.clipboard, chosen.links);
+        self.pace.prefer(preferences.text(&SLOW));
+        if chosen.mouse != self.terminal.mouse {
+            self.terminal.mouse = chosen.mouse;
+            // A foreign program that has the terminal now leaves it to us as we want it.
+            if self.editor.is_none() {
+                let bytes = term::mouse_sequence(chosen.mouse);
+                self.terminal.screen.write(bytes).map_err(|error| terminal_failure(&error))?;
+            }
+        }
+        let (chosen, preferences) = (Box::new(chosen), Box::new(preferences));
+        self.update(Msg::Preferences { chosen, preferences, themes, changed }).map(drop)
     }
 
     fn signal(&mut self, signal: Signal) -> Result<Option<Reason>, Failure> {
@@ -426,6 +449,7 @@ impl Driver {
         let links = links.into_iter().filter_map(address).collect();
         let drawn = self.terminal.screen.draw_linked(frame, links, cursor);
         self.pace.drawn();
+        self.sent = Some(Instant::now());
         match drawn {
             Err(_) if self.leaving.is_some() => self.terminal.lost = true,
             drawn => drawn.map_err(|error| terminal_failure(&error))?,
@@ -452,6 +476,10 @@ impl Driver {
                 Effect::Copy(text) => self.copy(text)?,
                 Effect::CopyByTerminal(text) => self.copy_by_terminal(&text)?,
                 Effect::Export { path, replace } => export(&mut self.state, path, replace),
+                Effect::Prefer { preferences, changed } => {
+                    let (chosen, themes) = (Chosen::of(&preferences), self.state.desk.themes.clone());
+                    self.prefer(chosen, *preferences, themes, vec![changed])?;
+                }
                 other => self.worker.start(other),
             }
         }
@@ -569,6 +597,12 @@ impl Driver {
         }
         Ok(())
     }
+}
+
+/// Lets preferences count, without a terminal.
+pub(super) fn prefer(state: &mut State, preferences: Box<Preferences>, changed: &'static str) -> Vec<Effect> {
+    let (chosen, themes) = (Box::new(Chosen::of(&preferences)), state.desk.themes.clone());
+    state.update(Msg::Preferences { chosen, preferences, themes, changed: vec![changed] })
 }
 
 pub(super) fn export(state: &mut State, path: PathBuf, replace: bool) {

@@ -4,6 +4,7 @@ use super::{
     deploy::Target,
     model::{UpgradeBasis, What},
     msg::{RecipeSlot, SnapshotSlot},
+    preferences::Preferences,
     session::Session,
 };
 use crate::{
@@ -187,6 +188,11 @@ pub enum Effect {
         path: PathBuf,
         replace: bool,
     },
+    /// Let these preferences count, of which one has changed.
+    Prefer {
+        preferences: Box<Preferences>,
+        changed: &'static str,
+    },
     Redraw,
     Suspend,
 }
@@ -247,6 +253,7 @@ impl Effect {
             | Effect::Edit { .. }
             | Effect::Page(_)
             | Effect::Export { .. }
+            | Effect::Prefer { .. }
             | Effect::Redraw
             | Effect::Suspend => Nature::Terminal,
         }

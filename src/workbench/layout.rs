@@ -317,6 +317,8 @@ pub struct Shape<T> {
     pub height: u16,
     pub focus: T,
     pub zoom: Zoom,
+    /// The last line lists keys.
+    pub hints: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -384,8 +386,10 @@ pub fn layout<T: Copy + PartialEq>(shape: Shape<T>, panes: &[Candidate<T>], move
         top += 1;
     }
     let mut bottom = height;
-    bottom -= 1;
-    layout.hint = Some(line(bottom));
+    if shape.hints {
+        bottom -= 1;
+        layout.hint = Some(line(bottom));
+    }
     if class > Class::Bare {
         bottom -= 1;
         layout.message = Some(line(bottom));

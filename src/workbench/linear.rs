@@ -323,6 +323,10 @@ impl Reader {
                     self.text = text.lines().map(str::to_owned).collect();
                     self.more()?;
                 }
+                Effect::Prefer { preferences, changed } => {
+                    driver::prefer(&mut self.state, preferences, changed);
+                    self.announce()?;
+                }
                 Effect::Redraw | Effect::Suspend => {}
                 other => self.worker.start(other),
             }
@@ -618,7 +622,7 @@ impl Reader {
                 self.say_all(overlay.copy.lines().map(str::to_owned).collect::<Vec<_>>())?;
                 self.say_all(choices.iter().enumerate().map(|(at, choice)| format!("{}: {choice}", at + 1)))
             }
-            Kind::Palette | Kind::Messages | Kind::Help => {
+            Kind::Palette | Kind::Messages | Kind::Preferences | Kind::Help => {
                 let rows = overlay.table.visible.iter().map(|index| &content.rows[*index]);
                 let lines: Vec<String> = rows
                     .enumerate()

@@ -29,6 +29,7 @@ pub mod script;
 pub mod session;
 pub mod slot;
 pub mod theme;
+pub mod times;
 pub mod view;
 mod waiting;
 pub mod widgets;
@@ -122,7 +123,7 @@ pub struct RunOptions {
     pub restores: bool,
     /// What this session leaves is written down at its end.
     pub writes_session: bool,
-    /// What counts, to see what changes in the file while it runs; `None` where no file counts.
+    /// What counts at the start; `None` for the defaults.
     pub preferences: Option<Box<Preferences>>,
     /// Notified when the file or a theme is written, where the system reports it.
     pub saved: Option<Arc<Notify>>,

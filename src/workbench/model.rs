@@ -8,7 +8,10 @@ use super::{deploy::Deploy, live_checks::LiveChecks, widgets::text};
 use crate::{
     bundle::compare::There,
     catalog::{Catalog, validator::Phase},
-    cluster::{Contexts, collect, watch::LiveStatus},
+    cluster::{
+        Contexts, collect,
+        watch::{LiveStatus, LiveView},
+    },
     constraint,
     criteria::Criteria,
     diff::{Change, noise::Shown as Noise},
@@ -116,6 +119,8 @@ pub struct Cluster {
     pub failure: Option<Failure>,
     /// The file that is being read to be shown.
     pub reading: Option<String>,
+    /// What is shown stands still, because a person said so.
+    pub paused: Option<Paused>,
     pub snapshot: Option<Arc<Inventory>>,
     /// The nodes by shape.
     pub fleet: Fleet,
@@ -126,6 +131,36 @@ pub struct Cluster {
     /// What is known of the cluster as a whole.
     pub fingerprint: Fingerprint,
     pub generation: u64,
+}
+
+/// What has come while the view of a cluster stands still.
+#[derive(Clone, Debug, Default)]
+pub struct Paused {
+    /// The newest one, to be shown afterwards.
+    pub newest: Option<LiveView>,
+    /// How many there were with another inventory.
+    pub updates: usize,
+}
+
+impl Paused {
+    pub fn take(&mut self, view: LiveView) {
+        let known = self.newest.take().and_then(|newest| newest.inventory);
+        let is_other = match (&known, &view.inventory) {
+            (Some(known), Some(new)) => !Arc::ptr_eq(known, new),
+            (None, new) => new.is_some(),
+            (_, None) => false,
+        };
+        self.updates += usize::from(is_other);
+        self.newest = Some(LiveView { inventory: view.inventory.or(known), ..view });
+    }
+
+    /// `paused`, `paused, 3 updates`.
+    pub fn words(&self) -> String {
+        match self.updates {
+            0 => "paused".to_owned(),
+            updates => format!("paused, {}", text::count(updates, "update")),
+        }
+    }
 }
 
 impl Cluster {

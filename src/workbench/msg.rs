@@ -1,7 +1,12 @@
 //! What reaches the state: input, time and answers of workers.
 
 use super::{
-    effect::Effect, keymap::Action, live_checks::News, overlay::Files, preferences::file::Chosen, theme::Themes,
+    effect::Effect,
+    keymap::Action,
+    live_checks::News,
+    overlay::Files,
+    preferences::{Preferences, file::Chosen},
+    theme::Themes,
 };
 use crate::{
     bundle::compare::There,
@@ -205,6 +210,8 @@ pub enum Msg {
     /// The preferences were read again: what counts now, the themes that there are, and what has changed.
     Preferences {
         chosen: Box<Chosen>,
+        /// The same with who set each.
+        preferences: Box<Preferences>,
         themes: Themes,
         changed: Vec<&'static str>,
     },

@@ -4,11 +4,13 @@
 
 use super::{
     Screen,
+    app::State,
     keymap::{Action, Group, Keymap, Scope},
     model::{Message, Model, Severity, clock},
     msg::Log,
     palette,
     panes::{Pane, RowId, Tables},
+    preferences::{self, Preferences},
     session::SavedFilters,
     theme::{Role, Themes},
     widgets::{
@@ -96,6 +98,8 @@ pub enum Kind {
     Help,
     Palette,
     Messages,
+    /// What counts among the preferences, and who set each.
+    Preferences,
     /// A text to read: a file, YAML, a failure.
     Text,
     /// The second choice is the dangerous one; the first has the focus.
@@ -147,9 +151,12 @@ pub struct Reads<'s> {
     pub saved_filters: &'s SavedFilters,
     pub files: &'s Files,
     pub themes: &'s Themes,
+    pub preferences: &'s Preferences,
     /// Contexts and files that were used, newest first.
     pub recent_contexts: &'s [String],
     pub recent_files: &'s [String],
+    /// Why an action cannot be done now, and why a command cannot.
+    pub state: &'s State,
 }
 
 /// What a folder holds, for completion.
@@ -171,8 +178,8 @@ pub struct Overlay {
     pub certain: usize,
     /// The place in the history that the field was taken from.
     pub recalled: Option<usize>,
-    /// Lines of a text that are longer than the popup go on below.
-    pub wraps: bool,
+    /// Whether lines of a text that are longer than the popup go on below; `None` as preferred.
+    wraps: Option<bool>,
     /// Columns that its lines are wrapped to now.
     wrapped_to: usize,
     /// The lines before they were wrapped.
@@ -253,6 +260,50 @@ impl Overlay {
         overlay
     }
 
+    /// What counts, where each was set, and what it may be.
+    pub fn preferences(preferences: &Preferences, themes: &Themes) -> Overlay {
+        let row = |at: usize, name: &str, value: &str, from: String, about: String, is_set: bool| {
+            let choice = if is_set { Choice::Take(format!("set {name} ")) } else { Choice::Line(at) };
+            let cells =
+                vec![Cell::text(name), Cell::new(Role::Strong, value), Cell::new(Role::Muted, from), Cell::text(about)];
+            Row::new(choice, cells)
+        };
+        // The title has the whole name of the file.
+        let from = |value: &preferences::Value| {
+            let origin = preferences.origin(value);
+            origin.rsplit(['/', '\\']).next().unwrap_or_default().to_owned()
+        };
+        let mut rows: Vec<Row> = Vec::new();
+        for (at, preference) in preferences::ALL.iter().enumerate() {
+            let value = preferences.value(preference);
+            let is_set = !preferences::again::AT_THE_START.iter().any(|other| other.name == preference.name);
+            let about = match is_set {
+                true => preference.choices(themes).join(", "),
+                false => "decides how the next session starts".to_owned(),
+            };
+            let shown = preferences::spoken(preference, &value.text);
+            rows.push(row(at, preference.name, shown, from(value), about, is_set));
+        }
+        let preset = &preferences.preset;
+        let bound = format!("{} of the file", text::count(preferences.bound.len(), "binding"));
+        rows.push(row(rows.len(), "keys.preset", &preset.text, from(preset), bound, false));
+        let content = Content {
+            title: "preferences".to_owned(),
+            note: preferences.file.as_deref().unwrap_or("no file").to_owned(),
+            columns: vec![
+                Column::new("NAME", 12, 14),
+                Column::new("VALUE", 6, 14),
+                Column::new("FROM", 8, 16).name_like(),
+                Column::new("VALUES", 10, 10).grows(),
+            ],
+            headers: true,
+            rows,
+            ordered: true,
+            ..Content::default()
+        };
+        Overlay::new(Kind::Preferences, None, content)
+    }
+
     pub fn failure(failure: &Failure) -> Overlay {
         Overlay::text("what failed", &failure.to_string(), 1)
     }
@@ -279,7 +330,7 @@ impl Overlay {
     fn new(kind: Kind, field: Option<Field>, content: Content) -> Overlay {
         let mut table = Table::default();
         table.set(content);
-        let wraps = table.content.prose;
+        let wraps = table.content.prose.then_some(true);
         Overlay {
             kind,
             field,
@@ -301,7 +352,7 @@ impl Overlay {
             Kind::Text => vec![
                 (A::MoveDown, "move"),
                 (A::Filter, "search"),
-                (A::Wide, if self.wraps { "unwrap" } else { "wrap" }),
+                (A::Wide, if self.wrapped_to == usize::MAX || self.wrapped_to == 0 { "wrap" } else { "unwrap" }),
                 (A::Copy, "copy"),
                 (A::Pager, "pager"),
                 (A::Close, "close"),
@@ -316,6 +367,9 @@ impl Overlay {
             Kind::Question { .. } => {
                 vec![(A::OtherAnswer, "choose"), (A::Enter, "answer"), (A::Copy, "copy"), (A::Back, "close")]
             }
+            Kind::Preferences => {
+                vec![(A::MoveDown, "move"), (A::Enter, "change"), (A::Copy, "copy"), (A::Close, "close")]
+            }
             Kind::Help => vec![(A::NextMatch, "next"), (A::Enter, "do it"), (A::Back, "close")],
             Kind::Palette => {
                 vec![(A::Complete, "complete"), (A::NextMatch, "next"), (A::Enter, "do it"), (A::Back, "close")]
@@ -324,8 +378,8 @@ impl Overlay {
     }
 
     pub fn toggle_wrap(&mut self) {
-        self.wraps = !self.wraps;
-        self.wrapped_to = 0;
+        let wraps = self.wrapped_to != usize::MAX && self.wrapped_to != 0;
+        (self.wraps, self.wrapped_to) = (Some(!wraps), 0);
     }
 
     /// The first row that does something; headings do not.
@@ -368,13 +422,14 @@ impl Overlay {
     }
 
     /// Wraps lines to that many columns, or unwraps them; to be called before it is drawn.
-    pub fn fit(&mut self, columns: usize) {
+    pub fn fit(&mut self, columns: usize, prefers_wrap: bool) {
         if self.kind == Kind::Help {
             return self.fit_help(columns);
         }
-        let wanted = if self.wraps { columns } else { usize::MAX };
+        let wraps = self.wraps.unwrap_or(prefers_wrap && self.kind == Kind::Text);
+        let wanted = if wraps { columns } else { usize::MAX };
         let is_text = matches!(self.kind, Kind::Text | Kind::Question { .. });
-        if !is_text || self.wrapped_to == wanted || !self.wraps && self.whole.is_none() {
+        if !is_text || self.wrapped_to == wanted || !wraps && self.whole.is_none() {
             return;
         }
         self.wrapped_to = wanted;
@@ -541,6 +596,11 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("bundle", "[FOLDER]", "the bundle of the recipe, and what it would change in the one in a folder"),
     ("deploy", "FOLDER", "plan a bundle for the cluster; nothing is installed before a question"),
     ("undeploy", "FOLDER", "plan to remove a bundle from the cluster; nothing is removed before a question"),
+    (
+        "set",
+        "[NAME [VALUE]]",
+        "change a preference until this session ends: hints off, wrap, times delta; without a name, list them all",
+    ),
     ("theme", "NAME", "another theme"),
     ("messages", "", "all messages and the newest lines of the log"),
     ("quit", "", "leave"),

@@ -4,9 +4,10 @@
 //! Enter takes the first one. What only resembles the text has to be chosen; nobody gets an action that they did not name.
 
 use super::{
-    app::SIGN,
+    app::{SIGN, Unable},
     overlay::{COMMANDS, Choice, Content, Reads, Row},
     panes::{self, VALUES},
+    preferences::{self, Preference, again::AT_THE_START},
     theme::Role,
     widgets::{
         table::{Cell, Column},
@@ -87,6 +88,11 @@ fn row(choice: Choice, name: Cell, about: &str, key: &str) -> Row {
     Row::new(choice, vec![name, Cell::new(Role::Muted, about), Cell::new(Role::Key, key)])
 }
 
+/// What a row says of what cannot be done, instead of what it would do.
+fn not_now(unable: Unable) -> String {
+    format!("not now: {}", unable.said)
+}
+
 /// Whether a command needs an argument.
 pub(super) fn needs_argument(arguments: &str) -> bool {
     !arguments.is_empty() && !arguments.starts_with('[')
@@ -101,7 +107,10 @@ fn anything(reads: &Reads<'_>, typed: &str) -> (Vec<Row>, usize) {
         }
     }
     for (name, arguments, help) in COMMANDS {
-        let shown = Cell::text(name).and(Role::Muted, format!(" {arguments}"));
+        let unable = reads.state.unable_command(name);
+        let role = if unable.is_some() { Role::Muted } else { Role::Text };
+        let shown = Cell::new(role, *name).and(Role::Muted, format!(" {arguments}"));
+        let help = &unable.map_or_else(|| (*help).to_owned(), not_now);
         let choice = match needs_argument(arguments) {
             false => Choice::Run((*name).to_owned()),
             true => Choice::Take(format!("{name} ")),
@@ -110,7 +119,10 @@ fn anything(reads: &Reads<'_>, typed: &str) -> (Vec<Row>, usize) {
     }
     for (binding, _) in reads.keys.rows().filter(|(binding, _)| binding.acts_on(reads.screen)) {
         let key = reads.keys.key(binding.action);
-        let row = row(Choice::Act(binding.action), Cell::text(binding.name), binding.help, &key);
+        let unable = reads.state.unable(binding.action);
+        let role = if unable.is_some() { Role::Muted } else { Role::Text };
+        let about = unable.map_or_else(|| binding.help.to_owned(), not_now);
+        let row = row(Choice::Act(binding.action), Cell::new(role, binding.name), &about, &key);
         entries.push(Entry { name: binding.name.to_owned(), row, certain: Fit::Prefix });
     }
     // Values have paths that nothing else looks like, so that they are meant on every screen.
@@ -181,7 +193,7 @@ impl Fits {
 }
 
 /// Commands with several arguments: the last one is completed.
-const SEVERAL: [&str; 7] = ["recipe", "diff", "compare", "filter", "sort", "columns", "merge"];
+const SEVERAL: [&str; 8] = ["recipe", "diff", "compare", "filter", "sort", "columns", "merge", "set"];
 /// Commands of which nothing but a completion is right.
 const CLOSED: [&str; 7] = ["context", "theme", "node", "value", "component", "upgrade", "delete-filter"];
 /// Commands that take saved filters.
@@ -198,18 +210,22 @@ fn arguments_of(reads: &Reads<'_>, typed: &str, arguments: &str, help: &str) -> 
     let last = &rest[before.len()..];
     let entries: Vec<Entry> = completions(reads, word, rest)
         .into_iter()
-        .filter(|candidate| before.is_empty() || candidate.contains('=') || FILES.contains(&word) || word == "merge")
+        .filter(|candidate| {
+            before.is_empty() || candidate.contains('=') || FILES.contains(&word) || ["merge", "set"].contains(&word)
+        })
         .map(|candidate| {
             let in_use = word == "context" && reads.model.contexts.current.as_ref() == Some(&candidate);
             let line = format!("{word} {before}{candidate}");
-            let choice = if candidate.ends_with('/') { Choice::Take(line.clone()) } else { Choice::Run(line.clone()) };
+            let choice =
+                if candidate.ends_with(['/', ' ']) { Choice::Take(line.clone()) } else { Choice::Run(line.clone()) };
             let saved = candidate.strip_prefix(SIGN).filter(|_| OF_FILTERS.contains(&word));
             let about = match saved.and_then(|name| reads.saved_filters.get(name)) {
-                Some(filter) => filter,
-                None if in_use => "in use",
-                None => "",
+                Some(filter) => filter.to_owned(),
+                None if in_use => "in use".to_owned(),
+                None if word == "set" => preferred(reads, rest, candidate.trim_end()),
+                None => String::new(),
             };
-            let row = row(choice, Cell::text(line), about, "");
+            let row = row(choice, Cell::text(line), &about, "");
             Entry { name: candidate, row, certain: if is_closed { Fit::Part } else { Fit::Prefix } }
         })
         .collect();
@@ -268,6 +284,14 @@ fn completions(reads: &Reads<'_>, command: &str, rest: &str) -> Vec<String> {
             recent(&used, names.clone())
         }
         "theme" => reads.themes.names(),
+        "set" => match rest.split_once(' ') {
+            None => settable().map(|preference| format!("{} ", preference.name)).collect(),
+            Some((name, value)) if !value.contains(' ') => {
+                let preference = settable().find(|preference| preference.name == name);
+                preference.map_or_else(Vec::new, |preference| preference.choices(reads.themes))
+            }
+            Some(_) => Vec::new(),
+        },
         "node" => reads.model.cluster.nodes().iter().take(5000).map(|node| node.name.to_string()).collect(),
         "component" => reads.model.recipe.value.as_ref().map_or_else(Vec::new, |resolution| {
             resolution.recipe.components.iter().map(|component| component.name.clone()).collect()
@@ -305,6 +329,24 @@ fn completions(reads: &Reads<'_>, command: &str, rest: &str) -> Vec<String> {
         "compare" => kept(reads).into_iter().chain(files()).collect(),
         "open" | "save" | "export" => files(),
         _ => Vec::new(),
+    }
+}
+
+/// Preferences that can be changed now.
+fn settable() -> impl Iterator<Item = &'static Preference> {
+    let starts = |preference: &Preference| AT_THE_START.iter().any(|other| other.name == preference.name);
+    preferences::ALL.iter().copied().filter(move |preference| !starts(preference))
+}
+
+/// What a preference is now and what it is for; of one of its values, whether it is the one that counts.
+fn preferred(reads: &Reads<'_>, rest: &str, candidate: &str) -> String {
+    let name = rest.split_once(' ').map_or(candidate, |(name, _)| name);
+    let Some(preference) = settable().find(|preference| preference.name == name) else { return String::new() };
+    let now = preferences::spoken(preference, reads.preferences.text(preference));
+    match rest.contains(' ') {
+        true if now == candidate => "as it is now".to_owned(),
+        true => String::new(),
+        false => format!("{now} now; {}", preference.help),
     }
 }
 

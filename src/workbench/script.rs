@@ -176,7 +176,12 @@ impl Player {
 
     fn start(&mut self, effects: Vec<Effect>) {
         for effect in effects {
-            self.worker.start(effect);
+            match effect {
+                Effect::Prefer { preferences, changed } => {
+                    driver::prefer(&mut self.state, preferences, changed);
+                }
+                other => self.worker.start(other),
+            }
         }
     }
 

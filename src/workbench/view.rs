@@ -217,6 +217,9 @@ fn age(state: &State) -> (String, bool) {
     if cluster.reading.is_some() {
         return ("reading".to_owned(), false);
     }
+    if let (Some(_), LiveStatus::Fresh) = (&cluster.paused, &cluster.status) {
+        return ("paused".to_owned(), true);
+    }
     match &cluster.status {
         LiveStatus::Connecting => ("connecting".to_owned(), false),
         LiveStatus::Syncing { done, total } => (format!("syncing {done}/{total}"), false),
@@ -403,6 +406,10 @@ fn left(table: &super::panes::Table) -> String {
 fn note(state: &State, pane: &super::panes::Pane, inner: Rect) -> (String, u16, Role) {
     let table = state.desk.table(pane);
     let (mut parts, mut role) = (Vec::new(), Role::Muted);
+    if let Some(paused) = state.model.cluster.paused.as_ref().filter(|_| pane.is_of_cluster(&state.model)) {
+        parts.push(paused.words());
+        role = Role::Warn;
+    }
     if let Some((age, worry)) = news::age(&state.model).filter(|_| pane.is_of_cluster(&state.model)) {
         parts.push(age);
         role = if worry { Role::Warn } else { Role::Muted };
@@ -571,7 +578,10 @@ fn panel_hints(state: &State) -> Vec<(Action, &'static str)> {
 
 /// Whether an action would do something now.
 fn does(state: &State, pane: &'static super::panes::Pane, action: Action) -> bool {
-    let Model { run, records, cluster, recipe, deploy, compare, .. } = &state.model;
+    if state.unable(action).is_some() {
+        return false;
+    }
+    let records = &state.model.records;
     let table = state.desk.table(pane);
     if table.visible.is_empty() {
         match action {
@@ -584,28 +594,8 @@ fn does(state: &State, pane: &'static super::panes::Pane, action: Action) -> boo
             _ => {}
         }
     }
-    let is_deploy = *pane == super::panes::DEPLOY;
-    // A file has no cluster to run checks in.
-    let can_run = !cluster.source.is_saved() && !run.active && !deploy.active;
     match action {
-        Action::Run if is_deploy => can_run && deploy.plan.asked().is_some(),
-        Action::Cancel if is_deploy => deploy.active,
-        Action::Cancel => run.active,
-        Action::Merge => !run.checks.is_empty(),
-        Action::Pause => run.active || records.replay.is_some(),
         Action::StepOn | Action::StepBack => records.replay.is_some(),
-        Action::Run => can_run && recipe.value.is_some() && cluster.snapshot.is_some(),
-        Action::Evaluate => cluster.source != Source::Saved && state.model.catalog.value.is_some(),
-        Action::RunFailed => !cluster.source.is_saved() && run.failed().next().is_some(),
-        Action::CompareWith if state.desk.screen == Screen::Cluster => cluster.snapshot.is_some(),
-        Action::Swap | Action::DiffView => match state.desk.screen {
-            Screen::Compare => compare.a.is_some(),
-            _ => state.model.diff.with.is_some(),
-        },
-        Action::Raw => match state.desk.screen {
-            Screen::Cluster | Screen::Compare => cluster.snapshot.is_some(),
-            _ => recipe.value.is_some(),
-        },
         _ => true,
     }
 }
@@ -657,14 +647,17 @@ fn draw_field(field: &Field, area: Rect, canvas: &mut Canvas<'_>) -> Position {
 /// The popup of a prefix key: what may follow.
 fn draw_continuations(state: &State, canvas: &mut Canvas<'_>) {
     let next = state.desk.continuations();
-    let Some(hint) = state.desk.layout.hint.filter(|_| !next.is_empty()) else { return };
-    let height = u16::try_from(next.len()).unwrap_or(u16::MAX).saturating_add(2).min(hint.y);
+    if next.is_empty() {
+        return;
+    }
+    let bottom = state.desk.layout.hint.map_or(state.desk.height, |hint| hint.y);
+    let height = u16::try_from(next.len()).unwrap_or(u16::MAX).saturating_add(2).min(bottom);
     let needs = |(key, action): &(crate::term::key::Key, Action)| {
         text::width(&key.to_string()).max(2) + text::width(keymap::binding(*action).help) + 5
     };
     let widest = u16::try_from(next.iter().map(needs).max().unwrap_or(0)).unwrap_or(u16::MAX);
     let width = widest.max(44).min(state.desk.width);
-    let area = Rect::new(state.desk.width - width, hint.y - height, width, height);
+    let area = Rect::new(state.desk.width - width, bottom - height, width, height);
     canvas.fill(area, Role::Text);
     let typed: String = state.desk.typed.iter().map(ToString::to_string).collect();
     let closes = format!("{} closes", state.desk.keys.key(Action::Back));

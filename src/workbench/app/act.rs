@@ -51,8 +51,7 @@ impl State {
             Action::WhatIf => self.toggle_what_if(),
             Action::KeepColumn => self.keep_column(),
             Action::Adopt => {
-                let key = self.desk.keys.key(Action::WhatIf);
-                self.say(Severity::Info, format!("nothing to adopt: {key} changes criteria first"));
+                self.says_unable(Action::Adopt);
             }
             Action::CompareWith => return self.compare_with(),
             Action::Swap => return self.swap(),
@@ -65,7 +64,8 @@ impl State {
                 return self.ask_run(what);
             }
             Action::RunFailed => return self.run_failed(),
-            Action::Pause => return self.pause(),
+            Action::Pause if self.desk.screen == Screen::Validate => return self.pause(),
+            Action::Pause => return self.pause_view(),
             Action::StepOn | Action::StepBack => self.replay_step(action == Action::StepOn),
             Action::Cancel => self.ask_cancel(),
             Action::Merge => self.merge_logs(),
@@ -265,11 +265,10 @@ impl State {
     }
 
     fn say_sort(&mut self, pane: &'static Pane) {
-        let table = self.desk.table(pane);
-        if table.content.ordered || table.content.columns.is_empty() {
-            self.say(Severity::Info, "this panel keeps its order");
+        if self.says_unable(Action::Sort) {
             return;
         }
+        let table = self.desk.table(pane);
         let key = |(name, descending): &SortKey| {
             let way = if *descending { "descending" } else { "ascending" };
             format!("{name}, {way}")
@@ -414,10 +413,7 @@ impl State {
                 self.desk.blame = !self.desk.blame;
                 self.desk.mark(Need::Look);
             }
-            Action::Timestamps => {
-                self.desk.timestamps = !self.desk.timestamps;
-                self.desk.mark(Need::Look);
-            }
+            Action::Timestamps => self.next_times(),
             Action::Follow => {
                 for pane in panes::of_screen(self.desk.screen).filter(|pane| pane.follows) {
                     let table = self.desk.table_mut(pane);
@@ -449,6 +445,7 @@ impl State {
                 };
                 self.say(Severity::Info, said);
             }
+            Action::DiffView if self.says_unable(action) => {}
             Action::DiffView if self.desk.screen == Screen::Compare => {
                 let view = self.model.compare.view.next();
                 self.model.compare.view = view;
@@ -636,17 +633,10 @@ impl State {
         let criteria = self.model.what_if.as_ref().map(|what_if| &what_if.criteria);
         let Some(criteria) = criteria.filter(|criteria| *criteria != self.model.criteria()).cloned() else {
             let dropped = std::mem::take(&mut self.model.kept).len();
-            self.say(
-                Severity::Info,
-                match dropped {
-                    0 => {
-                        let [open, left, right] =
-                            [Action::WhatIf, Action::Left, Action::Right].map(|action| self.desk.keys.key(action));
-                        format!("nothing to save yet: {open} opens what-if, {left} and {right} change a criterion")
-                    }
-                    _ => "kept columns removed".to_owned(),
-                },
-            );
+            match dropped {
+                0 => drop(self.says_unable(Action::KeepColumn)),
+                _ => self.say(Severity::Info, "kept columns removed"),
+            }
             return;
         };
         let resolution = self.model.what_if.as_ref().map(|what_if| &what_if.resolution);
@@ -700,6 +690,9 @@ impl State {
     }
 
     fn swap(&mut self) -> Vec<Effect> {
+        if self.says_unable(Action::Swap) {
+            return Vec::new();
+        }
         if self.desk.screen == Screen::Diff {
             self.model.diff.swapped = !self.model.diff.swapped;
             return self.compare_recipes();
@@ -738,6 +731,9 @@ impl State {
     // -- looking, copying, refreshing --------------------------------------------------------------------------------
 
     fn raw(&mut self) {
+        if !panes::shows_upgrades(self.desk.focused()) && self.says_unable(Action::Raw) {
+            return;
+        }
         let report = self.model.upgrade.report.value.as_ref().filter(|_| panes::shows_upgrades(self.desk.focused()));
         if let Some(report) = report {
             let body = crate::yaml::in_order(&**report);
@@ -747,7 +743,7 @@ impl State {
         let (title, body) = match self.desk.screen {
             Screen::Cluster | Screen::Compare => match &self.model.cluster.snapshot {
                 Some(snapshot) => ("snapshot", ops::snapshot::text(snapshot, Format::Yaml, Edition::default())),
-                None => return self.say(Severity::Info, "no snapshot yet"),
+                None => return,
             },
             Screen::Recipe | Screen::Diff | Screen::Validate => match &self.model.recipe.value {
                 Some(resolution) => {
@@ -757,7 +753,7 @@ impl State {
                         Err(failure) => return self.say(Severity::Warn, failure.why()),
                     }
                 }
-                None => return self.say(Severity::Info, "no recipe yet"),
+                None => return,
             },
         };
         self.desk.overlay = Some(Overlay::text(title, &body, 1));
@@ -791,7 +787,7 @@ impl State {
         match self.desk.table(pane).row() {
             Some(row) => vec![Effect::Copy(row.plain().trim().to_owned())],
             None => {
-                self.say(Severity::Info, "nothing is selected");
+                self.says_unable(Action::Copy);
                 Vec::new()
             }
         }

@@ -16,6 +16,7 @@ use crate::{
         overlay::{COMMANDS, Overlay, Question},
         palette,
         panes::{LOG, NODES, Need, Pane, RECIPE_COMPONENTS, UPGRADES, VALUES},
+        preferences::THEME,
         widgets::table::Identity,
     },
 };
@@ -47,6 +48,7 @@ impl State {
             "quit" | "q" => return self.ask_quit(),
             "messages" => return vec![Effect::ReadLog],
             "forward" => self.walk(false),
+            "set" => return self.set_command(rest),
             "theme" => self.change_theme(rest),
             "filter" => self.filter_command(rest),
             "filters" => self.filters_command(),
@@ -87,9 +89,7 @@ impl State {
             "undeploy" => return self.deploy_command(rest, Way::Remove),
             "in-process" => self.in_process_command(rest),
             "export" => return self.export_command(rest),
-            "link" if self.model.cluster.source == Source::Past => {
-                self.say(Severity::Info, "a kept moment has no link: only the cluster as it is now and files have");
-            }
+            "link" if self.say_unable(self.unable_command(word)) => {}
             "link" => return vec![Effect::Copy(self.link())],
             _ if line.parse::<usize>().is_ok() => {
                 let (pane, place) = (self.desk.focused(), line.parse::<usize>().unwrap_or(1).saturating_sub(1));
@@ -112,9 +112,8 @@ impl State {
     /// `driver -kernel`: by driver, and those that are alike by kernel, descending. Without a name, in the order of the panel.
     fn sort_command(&mut self, rest: &str) {
         let pane = self.desk.focused();
-        let table = self.desk.table(pane);
-        if table.content.ordered || table.content.columns.is_empty() {
-            return self.say(Severity::Info, "this panel keeps its order");
+        if self.says_unable(Action::Sort) {
+            return;
         }
         let mut keys = Vec::new();
         for word in rest.split_whitespace() {
@@ -210,6 +209,7 @@ impl State {
         match self.desk.themes.load(name, self.desk.level) {
             Ok(theme) => {
                 (self.desk.theme, self.desk.is_theme_chosen) = (theme, true);
+                self.desk.preferences.set(&THEME, name.to_owned());
                 self.say(Severity::Ok, format!("theme {name}"));
             }
             Err(error) => self.say(Severity::Warn, error.to_string()),

@@ -79,6 +79,7 @@ impl State {
         model.upgrade.basis = None;
         model.compare.changes.clear();
         model.time.past = None;
+        model.cluster.paused = None;
         for need in [
             Need::Cluster,
             Need::Recipe,

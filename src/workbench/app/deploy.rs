@@ -22,8 +22,7 @@ impl State {
     /// `:deploy FOLDER`, `:undeploy FOLDER`: shows what would be done; nothing is changed.
     pub(super) fn deploy_command(&mut self, folder: &str, way: Way) -> Vec<Effect> {
         self.desk.focus_on(&DEPLOY);
-        if self.model.deploy.active {
-            self.say_active();
+        if self.say_unable(self.unable_command("deploy")) {
             return Vec::new();
         }
         vec![self.plan_deploy(Target { folder: PathBuf::from(folder), way }, false)]
@@ -44,39 +43,13 @@ impl State {
         Some(self.plan_deploy(target, false))
     }
 
-    fn say_active(&mut self) {
-        let key = self.desk.keys.key(Action::Cancel);
-        self.say(Severity::Info, format!("a deploy is active; {key} cancels it"));
-    }
-
     /// r: plans again, and asks before anything is changed.
     pub(super) fn ask_deploy(&mut self) -> Vec<Effect> {
-        if self.model.deploy.active {
-            self.say_active();
+        if self.say_unable(self.unable_to_deploy()) {
             return Vec::new();
         }
-        if self.model.run.active {
-            let key = self.desk.keys.key(Action::Cancel);
-            self.say(Severity::Info, format!("a run of checks is active; {key} on Validate cancels it"));
-            return Vec::new();
-        }
-        if self.model.cluster.source == Source::Saved {
-            let line = self.desk.keys.command("live");
-            self.say(Severity::Info, format!("a saved snapshot takes no releases; {line} goes back to the cluster"));
-            return Vec::new();
-        }
-        if self.model.read_only {
-            self.say_read_only();
-            return Vec::new();
-        }
-        match self.model.deploy.plan.asked().cloned() {
-            Some(target) => vec![self.plan_deploy(target, true)],
-            None => {
-                let line = self.desk.keys.command("deploy FOLDER");
-                self.say(Severity::Info, format!("no bundle is shown; {line} plans one"));
-                Vec::new()
-            }
-        }
+        let target = self.model.deploy.plan.asked().cloned();
+        target.map_or_else(Vec::new, |target| vec![self.plan_deploy(target, true)])
     }
 
     pub(super) fn deploy_planned(&mut self, generation: u64, answer: Result<Arc<Prepared>, Failure>) {
@@ -190,7 +163,7 @@ impl State {
     /// Shows a deploy as it was recorded.
     pub(super) fn show_deploy(&mut self, record: &Record) {
         if self.model.deploy.active {
-            self.say_active();
+            self.say_unable(self.deploy_is_active());
             return;
         }
         self.model.deploy = crate::workbench::deploy::Deploy::default();

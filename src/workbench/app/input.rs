@@ -370,7 +370,7 @@ impl State {
     }
 
     pub(super) fn reads(&self) -> Reads<'_> {
-        let Desk { tables, keys, screen, history, filters, saved_filters, files, themes, .. } = &self.desk;
+        let Desk { tables, keys, screen, history, filters, saved_filters, files, themes, preferences, .. } = &self.desk;
         let (model, pane) = (&self.model, self.desk.focused());
         let (recent_contexts, recent_files) = (self.recent_contexts(), self.recent_files());
         Reads {
@@ -384,8 +384,10 @@ impl State {
             saved_filters,
             files,
             themes,
+            preferences,
             recent_contexts,
             recent_files,
+            state: self,
         }
     }
 

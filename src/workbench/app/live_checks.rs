@@ -3,8 +3,9 @@
 use super::State;
 use crate::workbench::{
     effect::Effect,
-    live_checks::{NEEDS_A_CLUSTER, News},
-    model::{Severity, Source},
+    keymap::Action,
+    live_checks::News,
+    model::Source,
     panes::{HEALTH, Need},
 };
 
@@ -12,12 +13,7 @@ impl State {
     /// e: evaluates them now, and from now on by themselves.
     pub(super) fn evaluate(&mut self) -> Vec<Effect> {
         self.desk.focus_on(&HEALTH);
-        if self.model.cluster.source == Source::Saved {
-            self.say(Severity::Info, NEEDS_A_CLUSTER);
-            return Vec::new();
-        }
-        if self.model.catalog.value.is_none() {
-            self.say(Severity::Info, "the catalog is not read yet");
+        if self.says_unable(Action::Evaluate) {
             return Vec::new();
         }
         self.evaluation(true)

@@ -65,8 +65,8 @@ impl State {
 
     /// O: one log of the marked checks, or of the phase under the cursor; then of the whole run; then each check has its own.
     pub(super) fn merge_logs(&mut self) {
-        if self.model.run.checks.is_empty() {
-            return self.say_no_run();
+        if self.says_unable(Action::Merge) {
+            return;
         }
         let phase = match self.steered() {
             Some(RowId::Phase(phase)) => Some(*phase),
@@ -77,14 +77,6 @@ impl State {
         let next = self.desk.merge.next(phase, &self.model.run);
         self.share(next);
         self.say_shared(phase);
-    }
-
-    fn say_no_run(&mut self) {
-        let [run, runs] = [Action::Run, Action::GoRuns].map(|action| self.desk.keys.key(action));
-        self.say(
-            Severity::Info,
-            format!("no run is shown, so there are no logs: {run} runs checks, {runs} lists runs"),
-        );
     }
 
     /// Which checks share the log now, and what the key shows next.
@@ -106,8 +98,8 @@ impl State {
 
     /// `:merge [all | PHASE | CHECK … | off]`.
     pub(super) fn merge_command(&mut self, names: &str) {
-        if self.model.run.checks.is_empty() {
-            return self.say_no_run();
+        if self.says_unable(Action::Merge) {
+            return;
         }
         let names: Vec<&str> = names.split_whitespace().collect();
         let phase = |name: &str| Phase::ALL.into_iter().find(|phase| phase.name() == name);

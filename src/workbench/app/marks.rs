@@ -48,8 +48,7 @@ impl State {
             // Its marks are of lines, which may not be rows now.
             return self.act(Action::Mark);
         }
-        if table.content.prose || table.row().is_none() {
-            self.say(Severity::Info, "this panel has no rows to mark");
+        if self.says_unable(action) {
             return Vec::new();
         }
         let table = self.desk.table_mut(pane);

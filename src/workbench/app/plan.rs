@@ -22,41 +22,16 @@ const PLANNING: &str = "planning: a snapshot is taken for the run";
 impl State {
     /// Asks the driver what a run would create.
     pub(super) fn ask_run(&mut self, what: What) -> Vec<Effect> {
-        match (&self.model.catalog.value, &self.model.recipe.value, &self.model.cluster.snapshot) {
-            _ if self.model.read_only => self.say_read_only(),
-            _ if self.asked.context.is_some() => self.say(Severity::Info, "the context is being switched"),
-            _ if self.model.deploy.active => {
-                self.say(Severity::Info, "a deploy is active; checks can run when it has ended")
-            }
-            _ if self.model.run.active => {
-                let key = self.desk.keys.key(Action::Cancel);
-                self.say(Severity::Info, format!("a run is active; {key} cancels it"));
-            }
-            _ if self.model.cluster.source.is_saved() => {
-                let line = self.desk.keys.command("live");
-                self.say(Severity::Info, format!("a saved snapshot cannot run Jobs; {line} goes back to the cluster"));
-            }
-            // Nobody can want the Jobs of a recipe that is not the one they asked for.
-            (_, Some(_), _) if self.model.recipe.is_stale() => {
-                let shown = self.model.criteria();
-                let said = format!("not run: the recipe is STALE, for {shown}; the one asked for has not resolved");
-                self.say(Severity::Warn, said);
-            }
-            // It would be the one that some of the nodes reveal; what a person stated stands.
-            (_, Some(_), _) if self.model.is_so_far() && !self.model.is_stated() => {
-                self.say(Severity::Warn, "not run: the cluster is still being read, and the recipe is the one so far");
-            }
-            (Some(catalog), Some(recipe), Some(_)) => {
-                let (catalog, recipe) = (catalog.clone(), recipe.clone());
-                self.say(Severity::Info, PLANNING);
-                self.asked.plan += 1;
-                let what = What { setup: self.model.setup.clone(), ..what };
-                return vec![Effect::Plan { generation: self.asked.plan, catalog, recipe, what }];
-            }
-            (_, None, _) => self.say(Severity::Info, "no recipe to validate yet"),
-            _ => self.say(Severity::Info, "no cluster to validate yet"),
+        if self.say_unable(self.unable_to_run()) {
+            return Vec::new();
         }
-        Vec::new()
+        let (Some(catalog), Some(recipe)) = (self.model.catalog.value.clone(), self.model.recipe.value.clone()) else {
+            return Vec::new();
+        };
+        self.say(Severity::Info, PLANNING);
+        self.asked.plan += 1;
+        let what = What { setup: self.model.setup.clone(), ..what };
+        vec![Effect::Plan { generation: self.asked.plan, catalog, recipe, what }]
     }
 
     pub(super) fn planned(&mut self, generation: u64, answer: Result<Arc<Prepared>, Failure>) {

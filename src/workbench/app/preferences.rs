@@ -4,9 +4,16 @@ use super::State;
 use crate::{
     term::background::Background,
     workbench::{
+        effect::Effect,
         model::Severity,
-        preferences::{ASCII, COLOR, KEYS, READ_ONLY, THEME, THEMES, again::AT_THE_START, file::Chosen},
+        overlay::Overlay,
+        panes::Need,
+        preferences::{
+            ALL, ASCII, COLOR, FILE, KEYS, Origin, Preference, Preferences, READ_ONLY, Refused, THEME, THEMES, TIMES,
+            again::AT_THE_START, file::Chosen, parse, spoken,
+        },
         theme::Themes,
+        times::Times,
     },
 };
 
@@ -43,7 +50,13 @@ impl State {
     }
 
     /// Takes what has changed; the mouse, the clipboard and links are the driver's.
-    pub(super) fn take_preferences(&mut self, chosen: Chosen, themes: Themes, changed: &[&'static str]) {
+    pub(super) fn take_preferences(
+        &mut self,
+        chosen: Chosen,
+        preferences: Preferences,
+        themes: Themes,
+        changed: &[&'static str],
+    ) {
         let is_changed = |name: &str| changed.contains(&name);
         self.desk.themes = themes;
         if [THEME.name, COLOR.name, THEMES].into_iter().any(is_changed) {
@@ -80,12 +93,86 @@ impl State {
                 false => later.push(READ_ONLY.name),
             }
         }
-        self.desk.refresh();
+        let by_hand = changed.iter().find_map(|name| {
+            let preference = ALL.iter().find(|preference| preference.name == *name)?;
+            let value = preferences.value(preference);
+            (value.origin == Origin::Session).then(|| format!("{name}: {}", spoken(preference, &value.text)))
+        });
+        self.desk.prefer(preferences);
+        if let Some(set) = by_hand {
+            self.say(Severity::Ok, format!("{set}, until this session ends"));
+            return;
+        }
         let mut said = format!("preferences read again: {}", changed.join(", "));
         if !later.is_empty() {
             said.push_str(&format!(" (at the next start: {})", later.join(", ")));
         }
         self.say(Severity::Ok, said);
+    }
+
+    /// `:set NAME VALUE`; without a name all that there are, with who set each.
+    pub(super) fn set_command(&mut self, rest: &str) -> Vec<Effect> {
+        if rest.is_empty() {
+            self.desk.overlay = Some(Overlay::preferences(&self.desk.preferences, &self.desk.themes));
+            return Vec::new();
+        }
+        let refused = match parse(rest) {
+            Ok((preference, text)) => return self.set_preference(preference, text),
+            Err(refused) => refused,
+        };
+        let said = match refused {
+            Refused::NoValue(preference) => {
+                self.offer(&format!("set {} ", preference.name));
+                return Vec::new();
+            }
+            Refused::Unknown { name, hint } => format!("unknown preference `{name}`; {hint}"),
+            Refused::Value { said, hint } => hint.map_or(said.clone(), |hint| format!("{said}; {hint}")),
+            Refused::AtTheStart(name) => {
+                let file = self.desk.preferences.file.as_deref().unwrap_or(FILE);
+                format!("`{name}` only decides how a session starts; set it in {file}")
+            }
+        };
+        self.say(Severity::Warn, said);
+        Vec::new()
+    }
+
+    fn set_preference(&mut self, preference: &'static Preference, text: String) -> Vec<Effect> {
+        let mut preferences = self.desk.preferences.clone();
+        if preferences.text(preference) == text {
+            let from = preferences.origin(preferences.value(preference));
+            self.say(Severity::Info, format!("{} is {} already ({from})", preference.name, spoken(preference, &text)));
+            return Vec::new();
+        }
+        // The connection refuses writes, too, and was made so.
+        if preference.name == READ_ONLY.name && self.model.read_only {
+            self.say_read_only();
+            return Vec::new();
+        }
+        if preference.name == THEME.name
+            && text != THEME.default
+            && let Err(error) = self.desk.themes.load(&text, self.desk.level)
+        {
+            self.say(Severity::Warn, error.to_string());
+            return Vec::new();
+        }
+        preferences.set(preference, text);
+        vec![Effect::Prefer { preferences: Box::new(preferences), changed: preference.name }]
+    }
+
+    /// `t`: the next one of what may be before each line of a log.
+    pub(super) fn next_times(&mut self) {
+        let times = self.desk.times.next();
+        self.desk.times = times;
+        self.desk.preferences.set(&TIMES, times.word().to_owned());
+        self.desk.mark(Need::Look);
+        let said = match times {
+            Times::Off => "no times before the lines of the log",
+            Times::Time => "before each line of the log: its time of day in UTC",
+            Times::Date => "before each line of the log: its date and time in UTC",
+            Times::Relative => "before each line of the log: the time since its phase began",
+            Times::Delta => "before each line of the log: the time since the line before it",
+        };
+        self.say(Severity::Info, said);
     }
 
     /// Says where the file is wrong; what counted before counts on.

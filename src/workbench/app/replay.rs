@@ -14,7 +14,7 @@ use crate::{
     workbench::{
         effect::Effect,
         keymap::Action,
-        model::{InCluster, Replay, Run, RunsCompared, Severity, Source},
+        model::{InCluster, Replay, Run, RunsCompared, Severity},
         overlay::Overlay,
         panes::{CHECKS, COMPARED_RUNS, Need, RUN_CHANGES, RUNS},
         widgets::text,
@@ -112,9 +112,7 @@ impl State {
 
     /// `:attach [RUN] [NAMESPACE]`: a run that somebody else started on the cluster.
     pub(super) fn attach_command(&mut self, words: &str) -> Vec<Effect> {
-        let cluster = &self.model.cluster;
-        if cluster.source == Source::Saved {
-            self.say(Severity::Info, "a snapshot has no runs: show a live cluster first");
+        if self.say_unable(self.unable_command("attach")) {
             return Vec::new();
         }
         if self.refuses_another_run() {
@@ -250,11 +248,10 @@ impl State {
         if self.model.records.replay.is_some() && !self.steers_run() {
             return;
         }
-        let Some(replay) = &mut self.model.records.replay else {
-            let key = self.desk.keys.key(Action::GoRuns);
-            self.say(Severity::Info, format!("a recorded run can be stepped through; {key} lists them"));
+        if self.says_unable(if forward { Action::StepOn } else { Action::StepBack }) {
             return;
-        };
+        }
+        let Some(replay) = &mut self.model.records.replay else { return };
         replay.playing = false;
         let is_step = |place: &usize| !matches!(replay.record.events[*place].body, Body::Log { .. });
         let (next, end) = (replay.next, replay.record.events.len());
@@ -304,9 +301,9 @@ impl State {
     /// `:speed FACTOR`.
     pub(super) fn speed_command(&mut self, factor: &str) {
         let speed = factor.trim_end_matches('x').parse().ok().filter(|speed| (1..=FASTEST).contains(speed));
-        match (speed, &mut self.model.records.replay) {
+        match (speed, self.model.records.replay.as_mut()) {
             (None, _) => self.say(Severity::Warn, format!("write a factor from 1 to {FASTEST}, for example 10")),
-            (_, None) => self.say(Severity::Info, "no recorded run is shown"),
+            (_, None) => drop(self.say_unable(self.unable_command("speed"))),
             (Some(speed), Some(replay)) => {
                 replay.speed = speed;
                 self.say(Severity::Ok, format!("replay at {speed}x"));
@@ -320,7 +317,7 @@ impl State {
         let form = if form.is_empty() { "text" } else { form };
         let names: Vec<&str> = FORMS.iter().map(|form| form.name).collect();
         match report::form(form) {
-            _ if self.model.run.report.planned.is_empty() => self.say(Severity::Info, "no run is shown"),
+            _ if self.say_unable(self.unable_command("report")) => {}
             None => {
                 self.say(Severity::Warn, format!("`{form}` is not a form of reports; there are {}", names.join(", ")))
             }

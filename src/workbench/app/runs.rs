@@ -60,9 +60,7 @@ impl State {
     /// F: runs what failed or gave no verdict in the shown run.
     pub(super) fn run_failed(&mut self) -> Vec<Effect> {
         let only = self.failed_checks();
-        if only.is_empty() {
-            let said = if self.model.run.checks.is_empty() { "no run to repeat" } else { "no check failed" };
-            self.say(Severity::Info, said);
+        if self.says_unable(Action::RunFailed) {
             return Vec::new();
         }
         self.ask_run(What { only, ..What::default() })
@@ -77,12 +75,10 @@ impl State {
         if self.replay_play() {
             return Vec::new();
         }
-        let run = &self.model.run;
-        if !run.active {
-            self.say_not_active();
+        if self.says_unable(Action::Pause) {
             return Vec::new();
         }
-        vec![Effect::Steer(match run.paused {
+        vec![Effect::Steer(match self.model.run.paused {
             Some(_) => Request::Continue { to_end: false },
             None => Request::Pause,
         })]
@@ -90,8 +86,7 @@ impl State {
 
     /// x: asks before the check under the cursor is canceled, or the whole run.
     pub(super) fn ask_cancel(&mut self) {
-        if !self.model.run.active {
-            self.say_not_active();
+        if self.says_unable(Action::Cancel) {
             return;
         }
         let check = match self.steered() {
@@ -121,14 +116,6 @@ impl State {
         ];
         self.desk.overlay =
             Some(Overlay::question(Question::CancelRun, "cancel the run?", &lines, ["keep running", "cancel the run"]));
-    }
-
-    fn say_not_active(&mut self) {
-        let said = match self.model.records.following {
-            Some(_) => "this run goes on in another terminal, and is paused and canceled there",
-            None => "no run is active",
-        };
-        self.say(Severity::Info, said);
     }
 
     pub(super) fn cancel_check(&mut self, name: String) -> Vec<Effect> {

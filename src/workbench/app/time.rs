@@ -120,15 +120,10 @@ impl State {
 
     /// Goes to the nearest moment at which a thing changed, or to the nearest at all; after the last one is now.
     fn step_time(&mut self, forward: bool, thing: &Thing, every: bool) -> Vec<Effect> {
-        if self.model.time.moments.value.is_none() {
-            self.say(Severity::Info, "the kept snapshots are not read yet");
+        if self.says_unable(Action::StepOn) {
             return Vec::new();
         }
         let moments = self.model.moments();
-        if moments.is_empty() {
-            self.say(Severity::Info, "no snapshot of this cluster is kept yet");
-            return Vec::new();
-        }
         let shown = self.model.time.past.as_ref().map(|past| past.moment.id.as_str());
         let at = shown.and_then(|id| moments.iter().position(|moment| moment.id == id)).unwrap_or(moments.len());
         let fits = |moment: &&&Moment| every || thing.changed_in(moment);

@@ -314,6 +314,7 @@ impl Worker {
             | Effect::Edit { .. }
             | Effect::Page(_)
             | Effect::Export { .. }
+            | Effect::Prefer { .. }
             | Effect::Redraw
             | Effect::Suspend => {}
         }

@@ -13,6 +13,7 @@ use crate::{
     workbench::{
         merge::{self, letter},
         model::CheckView,
+        times::Times,
         widgets::table::text_columns,
     },
 };
@@ -29,6 +30,7 @@ pub static PANE: Pane = Pane {
     needs: &[Need::Run, Need::Cursor(&checks::PANE), Need::Look],
     hints: &[Action::Follow, Action::Filter, Action::Enter, Action::Mark, Action::Wide, Action::Merge],
     follows: true,
+    wraps: true,
     build,
     on,
     ..Pane::BASE
@@ -143,9 +145,9 @@ impl<'m> Log<'m> {
     /// The columns in front of the text: the time, where all of it is not of one check itself where it comes from, and of several
     /// checks their letters, which stay where names have no room. What is left is for the text.
     fn columns(&self, view: &View<'_>) -> (Vec<Column>, usize) {
-        let time = if view.timestamps { 12 } else { 0 };
+        let time = view.times.columns();
         let mut columns = vec![Column::new("", time, time)];
-        let mut width = text_columns(view.width).saturating_sub(if view.timestamps { 14 } else { 0 });
+        let mut width = text_columns(view.width).saturating_sub(if time > 0 { usize::from(time) + 2 } else { 0 });
         let mut least = 10;
         let sources = |check: &CheckView| check.log.sources().iter().map(|source| text::width(source)).max();
         let narrow = |columns: usize| u16::try_from(columns).unwrap_or(u16::MAX);
@@ -187,6 +189,21 @@ impl<'m> Log<'m> {
                 vec![Cell::new(merge::role(at), letter(at)), name]
             }
         }
+    }
+
+    /// When the phase of a check began.
+    fn phase_ms(&self, view: &View<'_>, log: usize) -> u64 {
+        let (_, check) = self.checks[log];
+        let of_phase = view.model.run.checks.iter().filter(|other| other.planned.phase == check.planned.phase);
+        of_phase.filter_map(|check| check.started_ms).min().unwrap_or(view.model.run.started_ms)
+    }
+
+    /// What is before a line.
+    fn time(&self, view: &View<'_>, place: LineId, at_ms: u64) -> String {
+        let number = self.lines.number(place);
+        let before = number.checked_sub(1).filter(|_| view.times == Times::Delta);
+        let before = before.and_then(|number| self.lines.get(self.lines.place(number)?));
+        view.times.of(at_ms, self.phase_ms(view, place.log), before.map(|(at_ms, _)| at_ms))
     }
 
     /// What the letters stand for, where the names have no room beside the lines.
@@ -359,11 +376,15 @@ fn build(view: &View<'_>) -> Content {
         while let Some(end) = ends.pop_if(|end| end.at_ms < at_ms) {
             rows.push(end.row(&log, view, sources));
         }
-        let at = if view.timestamps { clock(at_ms) } else { String::new() };
+        let at = log.time(view, *place, at_ms);
         let Shown { role, mut text, written } = Shown::of(line);
         if until.line > place.line {
             let times = text::thousands(until.line - place.line + 1);
-            let until = log.lines.get(*until).map(|(at_ms, _)| clock(at_ms)).filter(|_| view.timestamps);
+            let until = log.lines.get(*until).map(|(until_ms, _)| {
+                let phase_ms = log.phase_ms(view, place.log);
+                view.times.of(until_ms, phase_ms, Some(at_ms)).trim_start().to_owned()
+            });
+            let until = until.filter(|until| !until.is_empty());
             let until = until.map_or_else(String::new, |until| format!("  until {until}"));
             // Before the line, which may be longer than the panel is wide.
             text = Cell::new(Role::Muted, format!("x {times}  ")).with(&text).and(Role::Muted, until);
@@ -439,7 +460,7 @@ struct End {
 impl End {
     fn row(&self, log: &Log<'_>, view: &View<'_>, sources: usize) -> Row {
         let (at, check) = log.checks[self.log];
-        let time = if view.timestamps { clock(self.at_ms) } else { String::new() };
+        let time = view.times.of(self.at_ms, log.phase_ms(view, self.log), None);
         let said = check.result.as_ref().map_or_else(Cell::default, |result| {
             let (role, glyph, word) = checks::verdict(result);
             let why = result.message.lines().next().filter(|line| !line.is_empty());

@@ -42,6 +42,7 @@ use super::{
     merge::Merge,
     model::{Model, With},
     theme::Role,
+    times::Times,
     widgets::{
         rows,
         table::{self, Cell, Column, Identity},
@@ -154,6 +155,8 @@ pub struct Pane {
     pub words: &'static [(Action, &'static str)],
     /// The cursor stays on the last row as rows arrive, until it is moved.
     pub follows: bool,
+    /// Its lines are wrapped where its columns are wide.
+    pub wraps: bool,
     pub build: fn(&View<'_>) -> Content,
     /// What an action does here; `None` leaves it to the program.
     pub on: fn(&View<'_>, Action) -> Option<Step>,
@@ -172,6 +175,7 @@ impl Pane {
         hints: &[],
         words: &[],
         follows: false,
+        wraps: false,
         build: |_| prose("", Vec::new()),
         on: |_, _| None,
     };
@@ -482,7 +486,8 @@ pub struct View<'s> {
     /// The column that says who set a value is shown.
     pub blame: bool,
     /// Times are shown before the lines of a log.
-    pub timestamps: bool,
+    /// What is before each line of a log.
+    pub times: Times,
     /// The log that was followed last, and how many lines it had then.
     pub followed: Option<&'s (String, usize)>,
     /// The checks that share one log.
@@ -750,7 +755,7 @@ mod tests {
             for height in 1..=90 {
                 for screen in Screen::ALL {
                     for zoom in [Zoom::Normal, Zoom::Half] {
-                        check(Shape { width, height, focus: main_of(screen), zoom });
+                        check(Shape { width, height, focus: main_of(screen), zoom, hints: true });
                     }
                 }
             }

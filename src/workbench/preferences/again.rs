@@ -32,12 +32,12 @@ impl Preferences {
         if changed.is_empty() { Again::Same } else { Again::Changed(changed) }
     }
 
-    /// With the flags that the program was started with, which win over every file.
+    /// With what wins over every file: the flags that the program was started with, and what a person has set since.
     #[must_use]
     pub fn with_flags_of(mut self, started: &Preferences) -> Preferences {
         for preference in ALL {
             let value = started.value(preference);
-            if matches!(value.origin, Origin::Flag(_)) {
+            if matches!(value.origin, Origin::Flag(_) | Origin::Session) {
                 *self.value_mut(preference) = value.clone();
             }
         }

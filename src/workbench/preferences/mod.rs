@@ -8,12 +8,14 @@ pub mod again;
 pub mod file;
 mod keys;
 mod read;
+mod session;
 mod write;
 
 pub use keys::PRESETS;
+pub use session::{Refused, parse, spoken};
 pub use write::template;
 
-use super::{Screen, keymap::Keymap};
+use super::{Screen, keymap::Keymap, times::Times};
 use crate::term::color::When;
 use std::{fmt, sync::Arc};
 
@@ -102,6 +104,20 @@ pub static START_SCREEN: Preference = Preference::words(
 pub static RESTORE: Preference =
     Preference::switch("restore", "true", "begin where the last session with the same cluster ended")
         .from("", "--fresh");
+pub static HINTS: Preference =
+    Preference::switch("hints", "true", "the last line lists keys that do something now; false gives it to the panels");
+pub static WRAP: Preference =
+    Preference::switch("wrap", "false", "long lines of logs and texts go on below, instead of being scrolled to");
+pub static TIMES: Preference = Preference::words(
+    "times",
+    Times::WORDS,
+    "what is before each line of a log: the time of day, also with its date, since the phase began, since the line before",
+);
+pub static SLOW: Preference = Preference::words(
+    "slow",
+    &["auto", "on", "off"],
+    "draw what no key asked for five times a second at most; auto where the terminal takes long to be written to",
+);
 pub static LINEAR: Preference =
     Preference::switch("linear", "false", "lines and prompts instead of a full screen, for screen readers")
         .from("AICR_LINEAR", "--linear");
@@ -119,8 +135,22 @@ pub static LINKS: Preference = Preference::words(
 .from("AICR_LINKS", "");
 
 /// Every preference but the keys, in the order of the file.
-pub static ALL: &[&Preference] =
-    &[&THEME, &COLOR, &ASCII, &MOUSE, &READ_ONLY, &START_SCREEN, &RESTORE, &LINEAR, &CLIPBOARD, &LINKS];
+pub static ALL: &[&Preference] = &[
+    &THEME,
+    &COLOR,
+    &ASCII,
+    &MOUSE,
+    &READ_ONLY,
+    &START_SCREEN,
+    &RESTORE,
+    &LINEAR,
+    &CLIPBOARD,
+    &LINKS,
+    &HINTS,
+    &WRAP,
+    &TIMES,
+    &SLOW,
+];
 
 /// Who set a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,6 +160,8 @@ pub enum Origin {
     File(usize),
     Variable(&'static str),
     Flag(&'static str),
+    /// A person, while the workbench runs.
+    Session,
 }
 
 /// A value and who set it.
@@ -232,6 +264,7 @@ impl Preferences {
             Origin::File(line) => format!("{}:{line}", self.file.as_deref().unwrap_or(FILE)),
             Origin::Variable(name) => name.to_owned(),
             Origin::Flag(flag) => flag.to_owned(),
+            Origin::Session => "this session".to_owned(),
         }
     }
 }

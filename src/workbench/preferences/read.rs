@@ -104,7 +104,7 @@ fn written(value: &DeValue<'_>) -> Option<String> {
 }
 
 /// The value as it is kept, or what is wrong with it and what to write instead.
-fn legal(preference: &Preference, text: &str) -> Result<String, (String, Option<String>)> {
+pub(super) fn legal(preference: &Preference, text: &str) -> Result<String, (String, Option<String>)> {
     let name = preference.name;
     let refused =
         |words: &[&str]| Err((format!("`{name}` cannot be `{text}`"), Some(near_or_all(text, words.iter().copied()))));
@@ -201,7 +201,7 @@ mod tests {
             "mouse = false\nfoo = 1\ncolor = 256\nascii = true\n",
             &[
                 "config.toml:2: unknown preference `foo`; there are: theme, color, ascii, mouse, read-only, start-screen, \
-             restore, linear, clipboard, links, keys",
+             restore, linear, clipboard, links, hints, wrap, times, slow, keys",
             ],
         );
         assert_eq!((read.text(&MOUSE), read.text(&COLOR), read.text(&ASCII)), ("false", "256", "on"));

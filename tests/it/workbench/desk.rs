@@ -34,6 +34,7 @@ use aicr::{
         keymap::Action,
         model::UpgradeBasis,
         msg::{Msg, SnapshotSlot},
+        preferences::file::Chosen,
         screenshot, view,
     },
 };
@@ -235,6 +236,12 @@ impl Desk {
                     let answer = self.runs.as_ref().expect("records").open(&name);
                     Msg::RunOpened { generation, compare, answer: answer.map(Arc::new) }
                 }
+                Effect::Prefer { preferences, changed } => Msg::Preferences {
+                    chosen: Box::new(Chosen::of(&preferences)),
+                    preferences,
+                    themes: self.state.desk.themes.clone(),
+                    changed: vec![changed],
+                },
                 other => {
                     self.left.push(other);
                     continue;

@@ -17,7 +17,7 @@ use aicr::{
 #[test]
 fn what_only_resembles_a_command_is_not_done() {
     for (line, screen) in
-        [("stepwise", "2"), ("set wrap", "2"), ("pods", "2"), ("stop", "1"), ("light", "1"), ("rcpe", "1")]
+        [("stepwise", "2"), ("sets wrap", "2"), ("pods", "2"), ("stop", "1"), ("light", "1"), ("rcpe", "1")]
     {
         let mut desk = Desk::live(120, 40);
         desk.keys(screen);

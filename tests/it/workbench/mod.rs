@@ -24,6 +24,7 @@ mod recipes;
 mod recording;
 mod runs;
 mod screens;
+mod settings;
 mod so_far;
 mod time;
 mod titles;
