@@ -92,6 +92,26 @@ pub fn causes(error: &dyn Error) -> String {
     text
 }
 
+/// The words of an error without the numbers of the operating system, which say nothing that the words do not: `No such file
+/// or directory (os error 2)` is `no such file or directory`, as other reasons begin.
+pub fn reason(words: &str) -> String {
+    const NUMBER: &str = " (os error ";
+    let mut text = words.to_owned();
+    while let Some(at) = text.find(NUMBER) {
+        let digits = text[at + NUMBER.len()..].bytes().take_while(u8::is_ascii_digit).count();
+        let end = at + NUMBER.len() + digits;
+        if digits == 0 || !text[end..].starts_with(')') {
+            break;
+        }
+        text.replace_range(at..=end, "");
+        let begin = text[..at].rfind(": ").map_or(0, |colon| colon + 2);
+        if text[begin..].starts_with(|letter: char| letter.is_ascii_uppercase()) {
+            text[begin..=begin].make_ascii_lowercase();
+        }
+    }
+    text
+}
+
 /// What is wrong with JSON, without the names of our types: `invalid type: null, expected an object at line 1 column 9`.
 pub fn json_problem(error: &serde_json::Error) -> String {
     const OURS: [&str; 3] = ["expected struct ", "expected tuple struct ", "expected unit struct "];
@@ -153,6 +173,23 @@ mod tests {
             of("{\"inner\": {\"number\": \"x\"}}"),
             "invalid type: string \"x\", expected u8 at line 1 column 24"
         );
+    }
+
+    #[test]
+    fn reasons_have_the_words_of_the_system_without_its_numbers() {
+        for (words, expected) in [
+            ("No such file or directory (os error 2)", "no such file or directory"),
+            (
+                "cannot connect to [::1]:6443: tcp connect error: Connection refused (os error 111)",
+                "cannot connect to [::1]:6443: tcp connect error: connection refused",
+            ),
+            ("first: Broken pipe (os error 32); then: Timed out (os error 110)", "first: broken pipe; then: timed out"),
+            ("Kubernetes answers (os error x)", "Kubernetes answers (os error x)"),
+            ("É (os error 5)", "É"),
+            ("TLS is needed", "TLS is needed"),
+        ] {
+            assert_eq!(reason(words), expected);
+        }
     }
 
     #[derive(Debug, thiserror::Error)]

@@ -117,7 +117,7 @@ fn list(args: &ListArgs, catalog: &Catalog, printer: &Printer) -> Result<(), sup
         rows: named.iter().map(|overlay| row_json(catalog, overlay)).collect(),
     };
     args.format.print(&listing, printer)?;
-    printer.note(format!("{} of {} overlays", named.len(), catalog.overlays.len()));
+    printer.note(format!("{} of {} overlays; every recipe builds on base too", named.len(), catalog.overlays.len()));
     Ok(())
 }
 

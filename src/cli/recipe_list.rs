@@ -45,7 +45,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let query = args.criteria.0.query(&catalog, None)?;
     let entries = catalog::list(&catalog, query.criteria(), !args.no_health);
     args.format.print(&entries, printer)?;
-    printer.note(format!("{} of {} overlays", entries.len(), catalog.overlays.len()));
+    printer.note(format!("{} of {} overlays; every recipe builds on base too", entries.len(), catalog.overlays.len()));
     Ok(Exit::Good)
 }
 

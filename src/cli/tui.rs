@@ -24,6 +24,8 @@ use crate::{
     },
 };
 use std::{
+    error::Error,
+    io,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -124,6 +126,15 @@ fn size(text: &str) -> Result<(u16, u16), String> {
     script::size(text).ok_or_else(|| "write columns and rows, for example 120x40".to_owned())
 }
 
+/// Lines are read by programs too, and these go away.
+fn stopped(failure: Failure) -> Stop {
+    let cause = failure.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    match cause.map(io::Error::kind) {
+        Some(io::ErrorKind::BrokenPipe) => Stop::ClosedPipe,
+        _ => failure.into(),
+    }
+}
+
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let (options, is_linear) = args.options(global)?;
     let Some(path) = &args.script else {
@@ -135,7 +146,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         // A file that is still being read does not keep a person here; all else ends before the process does.
         runtime.shutdown_timeout(LAST_WORK);
         term::end();
-        return Ok(ended.map(|()| Exit::Good)?);
+        return ended.map(|()| Exit::Good).map_err(stopped);
     };
     let script = input::text("script", &path.to_string_lossy(), global)?;
     let record = args.record.as_deref().map(recorder).transpose()?;

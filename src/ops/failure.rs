@@ -2,7 +2,10 @@
 //!
 //! The error below stays there as the source, whole; its chain is printed once, by the consumer.
 
-use crate::cluster::{ClusterError, ClusterErrorKind};
+use crate::{
+    cluster::{ClusterError, ClusterErrorKind},
+    text,
+};
 use std::{error::Error, fmt, io, sync::Arc};
 
 /// What kind of failure; `cli::exit` maps each to an exit code.
@@ -45,7 +48,8 @@ impl PartialEq for Cause {
 
 impl Failure {
     pub fn new(kind: Kind, doing: impl Into<String>, because: impl Into<String>) -> Failure {
-        Failure { kind, doing: doing.into(), at: None, because: because.into(), hint: None, cause: None }
+        let because = text::reason(&because.into());
+        Failure { kind, doing: doing.into(), at: None, because, hint: None, cause: None }
     }
 
     /// A failure because of an error, which becomes its source.
@@ -70,7 +74,7 @@ impl Failure {
         let mut reasons = vec![self.because.clone()];
         let mut deeper = self.source().and_then(Error::source);
         while let Some(error) = deeper {
-            let words = error.to_string();
+            let words = text::reason(&error.to_string());
             if !reasons.iter().any(|reason| reason.contains(&words)) {
                 reasons.push(words);
             }
@@ -128,7 +132,7 @@ impl From<ClusterError> for Failure {
             kind,
             doing: error.doing.clone(),
             at: Some(error.at.clone()),
-            because: error.found.clone(),
+            because: text::reason(&error.found),
             hint: error.hint.clone(),
             cause: Some(Cause(Arc::new(error))),
         }

@@ -47,6 +47,9 @@ pub enum CatalogDirProblem {
     Folder(#[source] io::Error),
     #[error("the catalog source is not a folder")]
     NotAFolder,
+    /// Probably the folder above it or below it was meant.
+    #[error("the folder has no file of a catalog")]
+    Empty,
     #[error("the file name is not UTF-8")]
     Name,
     /// A link, a pipe, a device.
@@ -80,7 +83,9 @@ impl CatalogDirError {
     /// What to do about it, where that is known.
     pub fn hint(&self) -> Option<&'static str> {
         match self.problem {
-            CatalogDirProblem::NotAFolder => Some("give the folder that holds `overlays/`"),
+            CatalogDirProblem::NotAFolder | CatalogDirProblem::Empty => {
+                Some("give the folder that holds `overlays/` or `registry.yaml`")
+            }
             CatalogDirProblem::NotAFile(_) => Some("a catalog holds regular files only: put the file itself there"),
             _ => None,
         }
@@ -144,7 +149,12 @@ fn read_folder(files: &mut Files, folder: &Path, source: usize) -> Result<(), Ca
         return Err(failed(CatalogDirProblem::NotAFolder));
     }
     let bytes = files.iter().map(|(_, file)| file.text.len() as u64).sum();
-    walk(&mut Walk { files, source, bytes }, folder, &root, "")
+    let mut walked = Walk { files, source, bytes, found: 0 };
+    walk(&mut walked, folder, &root, "")?;
+    if walked.found == 0 {
+        return Err(failed(CatalogDirProblem::Empty));
+    }
+    Ok(())
 }
 
 /// Where the files of one folder go.
@@ -153,6 +163,8 @@ struct Walk<'f> {
     source: usize,
     /// Read so far, lower folders included.
     bytes: u64,
+    /// Files of this folder that a catalog holds.
+    found: usize,
 }
 
 fn walk(walked: &mut Walk<'_>, shown: &Path, folder: &Path, prefix: &str) -> Result<(), CatalogDirError> {
@@ -177,6 +189,7 @@ fn walk(walked: &mut Walk<'_>, shown: &Path, folder: &Path, prefix: &str) -> Res
         } else if paths::is_catalog_file(&path) {
             let text = read(&entry.path()).map_err(|problem| failed(&at, problem))?;
             walked.bytes += text.len() as u64;
+            walked.found += 1;
             if walked.bytes > LARGEST_SUM {
                 return Err(failed(&at, CatalogDirProblem::SumTooLarge));
             }

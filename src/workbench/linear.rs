@@ -24,7 +24,7 @@ use super::{
 #[cfg(unix)]
 use crate::term::lines::{Bytewise, Step, Typed};
 use crate::{
-    ops::{Failure, Kind as FailureKind},
+    ops::{Failure, Kind as FailureKind, place::unprintable},
     term::{color::Level, input::Input, key::Key},
     text::{count, plural},
 };
@@ -644,7 +644,7 @@ impl Reader {
         let line = crate::report::escape::line(line);
         let mut out = io::stdout().lock();
         let ends = if self.prompted.replace(false) { "\n" } else { "" };
-        writeln!(out, "{ends}{}", plain(&line)).map_err(|error| gone(&error))
+        writeln!(out, "{ends}{}", plain(&line)).map_err(unprintable)
     }
 
     fn prompt(&self) -> Result<(), Failure> {
@@ -654,18 +654,12 @@ impl Reader {
         let (screen, pane) = self.here();
         let read_only = if self.state.model.read_only { ", read-only" } else { "" };
         let mut out = io::stdout().lock();
-        write!(out, "{}, {}{read_only}> ", screen.name(), pane.name)
-            .and_then(|()| out.flush())
-            .map_err(|error| gone(&error))
+        write!(out, "{}, {}{read_only}> ", screen.name(), pane.name).and_then(|()| out.flush()).map_err(unprintable)
     }
 }
 
 fn ended_by(signal: Signal) -> Result<(), Failure> {
     Reason::Signal(if signal == Signal::Hangup { "SIGHUP" } else { "SIGTERM" }).outcome()
-}
-
-fn gone(error: &io::Error) -> Failure {
-    Failure::new(FailureKind::Interrupted, "write to the terminal", error.to_string())
 }
 
 /// Signs as a reader can say them.

@@ -284,7 +284,8 @@ fn a_failure_leaves_the_target_as_it_was() {
 #[test]
 fn a_closed_pipe_is_quiet() {
     let sandbox = Sandbox::new();
-    for arguments in [["recipe", "--service", "kind"].as_slice(), &["catalog", "list"], &["completions", "bash"]] {
+    let lines = ["--demo", "--linear"].as_slice();
+    for arguments in [lines, &["recipe", "--service", "kind"], &["catalog", "list"], &["completions", "bash"]] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let output = sandbox.command(arguments).stdout(writer).output().unwrap();
@@ -310,6 +311,8 @@ fn a_catalog_folder_that_is_none() {
     let sandbox = Sandbox::new();
     sandbox.file("overlays/odd.yaml", "kind: RecipeMetadata\nmetadata: [\n");
     check("no_catalog_folder", &sandbox, &["--data", "missing", "recipe", "--service", "kind"], 3);
+    sandbox.file("pictures/logo.png", "");
+    check("empty_catalog_folder", &sandbox, &["--data", "pictures", "recipe", "--service", "kind"], 2);
     check("broken_overlay", &sandbox, &["--data", ".", "recipe", "--service", "kind"], 2);
 }
 

@@ -56,6 +56,12 @@ fn rows_are_listed_chosen_by_number_and_opened() {
 }
 
 #[test]
+fn a_value_that_is_almost_there_is_named() {
+    let text = lines(&[], "value components.gpu-operator.values.driver.enabeld\nquit\n");
+    in_order(&text, &["is not in resolved values; did you mean components.gpu-operator.values.driver.enabled?"]);
+}
+
+#[test]
 fn a_recipe_its_ladder_and_its_document_are_read() {
     let typed = "recipe service=kind accelerator=a100\nvalue components.gpu-operator.values.driver.enabled\npanel ladder\n\
                  list\nraw\nmore\nscreen diff\ndiff cluster\nlist\nquit\n";

@@ -2,10 +2,12 @@
 
 use super::State;
 use crate::{
+    criteria::near_matches,
     term::{
         input::Input,
         key::{Code, Key},
     },
+    text::did_you_mean,
     workbench::{
         Screen,
         desk::{self, Desk},
@@ -403,7 +405,10 @@ impl State {
         self.prepare();
         self.set_filter(String::new());
         if !self.desk.table_mut(pane).select(row) {
-            self.say(Severity::Info, format!("`{}` is not in {}", row.name(), pane.name));
+            let rows = &self.desk.table(pane).content.rows;
+            let near = near_matches(row.name(), rows.iter().map(|row| row.id.name()));
+            let hint = did_you_mean(&near).map(|hint| format!("; {hint}")).unwrap_or_default();
+            self.say(Severity::Info, format!("`{}` is not in {}{hint}", row.name(), pane.name));
         }
         self.desk.mark(Need::Cursor(pane));
     }

@@ -33,11 +33,29 @@ fn a_component_leads_to_its_documentation() {
     desk.keys("2");
     let shown = links(&mut desk);
     assert_eq!(target(&shown, "gpu-operator"), Some(page));
-    // One without documentation leads to where its chart comes from.
-    assert_eq!(target(&shown, "cert-manager"), Some(Target::Web("https://charts.jetstack.io".into())));
+    assert_eq!(target(&shown, "cert-manager"), Some(Target::Web("https://cert-manager.io/docs/".into())));
     // Nothing below a popup is a link.
     desk.act(Action::Help);
     assert_eq!(links(&mut desk), []);
+}
+
+#[test]
+fn every_component_of_the_catalog_has_documentation_and_others_lead_to_their_chart() {
+    let catalog = ops::recipe::load_catalog(&Sources::default()).unwrap();
+    for (name, component) in &catalog.registry.components {
+        assert!(component.documentation().is_some_and(|page| page.starts_with("https://")), "{name}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let registry = include_str!("../../../catalog/registry.yaml");
+    let without = registry.replace("    documentation: https://cert-manager.io/docs/\n", "");
+    assert_ne!(without, registry);
+    std::fs::write(folder.path().join("registry.yaml"), without).unwrap();
+    let mut desk = Desk::live(120, 40);
+    let sources = Sources { data: vec![folder.path().into()], ..Sources::default() };
+    let generation = desk.state.model.catalog.start();
+    desk.update(Msg::Catalog { generation, answer: ops::recipe::load_catalog(&sources) });
+    desk.keys("2");
+    assert_eq!(target(&links(&mut desk), "cert-manager"), Some(Target::Web("https://charts.jetstack.io".into())));
 }
 
 #[test]

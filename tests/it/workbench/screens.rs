@@ -148,7 +148,7 @@ fn sides(width: u16, height: u16, look: Look) -> Desk {
 /// No connection: why, and what to do.
 fn unreachable(width: u16, height: u16, look: Look) -> Desk {
     let mut desk = Desk::new(width, height, look);
-    let why = "connection refused (os error 111)";
+    let why = "Connection refused (os error 111)";
     let failure = ops::Failure::new(ops::Kind::Unreachable, "connect to https://192.0.2.1:6443", why);
     desk.update(Msg::ConnectFailed { generation: 1, failure: failure.hint("check that the cluster runs") });
     desk
