@@ -395,6 +395,7 @@ fn a_good_cluster_passes_with_evidence() {
             name if name.starts_with("slinky-slurm") => "skip the recipe has no enabled slinky-slurm",
             "inference-perf" => "skip the recipe sets neither `inference-throughput` nor `inference-ttft-p99`",
             "nccl-all-reduce-bw" | "nccl-all-reduce-bw-net" | "nccl-all-reduce-bw-nvls" => "skip the recipe sets no",
+            "nccl-cre-all-reduce-bw" | "cre-training-goodput" => "skip the recipe sets no",
             _ => "pass",
         };
         assert!(verdict.starts_with(expected), "{}: {verdict}", check.name());
@@ -500,6 +501,8 @@ fn worlds_that_are_well() -> Vec<(&'static str, World)> {
         ("gke-gpu-nic-topology", gke()),
         ("nccl-all-reduce-bw", nccl(row)),
         ("inference-perf", dynamo(51_000.0, 900.0)),
+        ("nccl-cre-all-reduce-bw", certified(BANDWIDTH)),
+        ("cre-training-goodput", certified(GOODPUT)),
         ("dra-support", good()),
         ("dra-support", good().policy(Policy::ResourceClaim)),
         ("gang-scheduling", good()),
@@ -1322,6 +1325,186 @@ fn nccl_all_reduce_is_held_to_the_recipe() {
     };
     check(net("NCCL INFO Using network Libfabric\n"), "nccl-all-reduce-bw-net", "pass");
     check(net("NCCL INFO Using network Socket\n"), "nccl-all-reduce-bw-net", "FAIL NCCL used Socket, not the fabric");
+}
+
+const BANDWIDTH: &str = "nccl-cre-all-reduce-bw";
+const GOODPUT: &str = "cre-training-goodput";
+const MEASURED: &str = "/apis/nvcre.nvidia.com/v1alpha1/namespaces/aicr-validation";
+
+/// Two H100 nodes on EKS that NVCRE certified: 489.8 GB/s over the fabric, a goodput of 0.77.
+fn certified(check: &str) -> World {
+    let row = "17179869184 4294967296 float sum -1 88000 195.2 489.8 0 88000 195.2 489.8 0";
+    let mut world = nccl(row).and(&format!("{DEFINITIONS}/certifications.nvcre.nvidia.com"), json!({}));
+    let constraints = json!({"performance": {"constraints": [
+        {"name": BANDWIDTH, "value": ">= 300"}, {"name": GOODPUT, "value": ">= 0.7"}]}});
+    world.input.config = serde_json::from_value(constraints).expect("a validation");
+    let (domain, variant) = match check {
+        BANDWIDTH => ("communication", "nccl-all-reduce"),
+        _ => ("training", "nemotron5-8b"),
+    };
+    let status = json!({"status": {"conditions": [{"type": "Succeeded", "status": "True"}], "categoryStatuses": [
+        {"domain": "other", "variant": "other", "workflowRef": {"name": "of-another"}},
+        {"domain": domain, "variant": variant, "status": "Succeeded", "workflowRef": {"name": "flow"}}]}});
+    let complete = json!([{"type": "Measuring", "status": "False"},
+        {"type": "Complete", "status": "True", "reason": "JobSucceeded"}]);
+    let owner = json!([{"apiVersion": "nvcre.nvidia.com/v1alpha1", "kind": "Workflow", "name": "flow", "uid": "1"}]);
+    let launcher = json!({"metadata": {"labels": {"jobset.sigs.k8s.io/jobset-name": "flow-job-workload",
+        "jobset.sigs.k8s.io/replicatedjob-name": "launcher"}}, "status": {"phase": "Succeeded"}});
+    world.logs.push(("flow-launcher", format!("NCCL INFO Using network IB\n{row}\n")));
+    world
+        .living("certifications/aicr-cre", status)
+        .and("/api/v1/namespaces/aicr-validation/pods/flow-launcher-1", launcher)
+        .and(
+            &format!("{MEASURED}/bandwidthmeasurements/of-somebody"),
+            json!({"spec": {"jobRef": {"name": "elsewhere-job"}}, "status": {"conditions": complete,
+                "results": [{"sizeBytes": 1, "busBW": "999.00"}]}}),
+        )
+        .and(
+            &format!("{MEASURED}/bandwidthmeasurements/flow"),
+            json!({"metadata": {"ownerReferences": owner}, "status": {"conditions": complete, "results": [
+                {"sizeBytes": 1024, "algBW": "0.03", "busBW": "0.05", "samples": 1},
+                {"sizeBytes": 17_179_869_184_u64, "algBW": "261.2", "busBW": "489.80", "samples": 1}]}}),
+        )
+        .and(
+            &format!("{MEASURED}/goodputmeasurements/flow"),
+            json!({"spec": {"jobRef": {"name": "flow-job"}}, "status": {"conditions": complete, "result": "0.7671",
+                "avgTFLOPSPerGPU": "402.5", "interruptionCount": 0}}),
+        )
+}
+
+#[test]
+fn certifications_of_nvcre_are_held_to_the_recipe() {
+    let evidence = |check: &str| {
+        let blocks = certified(check).run(check).evidence;
+        blocks.into_iter().flat_map(|block| block.lines).collect::<Vec<_>>().join("\n")
+    };
+    check(certified(BANDWIDTH), BANDWIDTH, "pass");
+    assert_eq!(
+        evidence(BANDWIDTH),
+        "1024 bytes: 0.05 GB/s\n17179869184 bytes: 489.80 GB/s\n\
+         RESULT: nccl-cre-all-reduce-bw bus bandwidth: 489.80 GB/s at 17179869184 bytes\n\
+         Constraint: >= 300, without a tolerance\nNetwork: IB\nNodes: a, b"
+    );
+    check(certified(GOODPUT), GOODPUT, "pass");
+    assert_eq!(
+        evidence(GOODPUT),
+        "RESULT: goodput of the training: 0.7671\nConstraint: >= 0.7, without a tolerance\n\
+         Speed of a GPU: 402.5 TFLOPS\nInterruptions: 0\nNodes: a, b"
+    );
+    let bandwidth = format!("{MEASURED}/bandwidthmeasurements/flow");
+    let goodput = format!("{MEASURED}/goodputmeasurements/flow");
+    let slow = certified(BANDWIDTH).with(&bandwidth, "/status/results/1/busBW", json!("299.99"));
+    check(slow, BANDWIDTH, "FAIL 299.99 GB/s at 17179869184 bytes, expected >= 300");
+    let idle = certified(GOODPUT).with(&goodput, "/status/result", json!("0.6999"));
+    check(idle, GOODPUT, "FAIL the goodput is 0.6999, expected >= 0.7");
+    for (check_name, kind) in [(BANDWIDTH, &bandwidth), (GOODPUT, &goodput)] {
+        let read = certified(check_name).with(kind, "/status/conditions/1/reason", json!("LogsUnavailable"));
+        check(read, check_name, "no verdict the measurement is not final: LogsUnavailable");
+        let early = certified(check_name).with(kind, "/status/conditions/1/status", json!("False"));
+        check(
+            early,
+            check_name,
+            "no verdict NVCRE certified the nodes and left no measurement: still waiting for NVCRE to",
+        );
+        let none = certified(check_name).without(kind);
+        check(
+            none,
+            check_name,
+            "no verdict NVCRE certified the nodes and left no measurement: still waiting for one of",
+        );
+        let definition = format!("{DEFINITIONS}/certifications.nvcre.nvidia.com");
+        check(
+            certified(check_name).without(&definition),
+            check_name,
+            "FAIL certifications.nvcre.nvidia.com is not defined",
+        );
+        check(certified(check_name).without("/api/v1/nodes/b"), check_name, "skip 1 GPU node of machine type");
+        let mut other = certified(check_name);
+        other.input.criteria.service = Some("gke".into());
+        check(other, check_name, "skip the certification is not qualified for h100 on gke");
+        let refused = Answer::Refused("exceeded quota".into());
+        check(
+            certified(check_name).refusing("/certifications/", refused),
+            check_name,
+            "no verdict the Certification was not created: exceeded quota",
+        );
+    }
+    let sockets = |network: &str| {
+        let mut world = certified(BANDWIDTH);
+        world.logs.last_mut().expect("one").1 = network.to_owned();
+        world
+    };
+    check(sockets("NCCL INFO Using network Socket"), BANDWIDTH, "FAIL NCCL used Socket, not the fabric");
+    check(sockets(""), BANDWIDTH, "FAIL NCCL used no network that it names");
+    let gone = certified(BANDWIDTH).without("/api/v1/namespaces/aicr-validation/pods/flow-launcher-1");
+    check(gone, BANDWIDTH, "no verdict the network that NCCL used is not known: the launcher of Workflow flow is gone");
+}
+
+#[test]
+fn a_certification_that_fails_names_the_nodes_that_nvcre_found() {
+    let failing = |category: Value| {
+        let mut world = certified(BANDWIDTH);
+        world.lives.retain(|(part, _)| *part != "certifications/aicr-cre");
+        world.living(
+            "certifications/aicr-cre",
+            json!({"status": {"categoryStatuses": [category], "conditions": [{"type": "Failed", "status": "True",
+                "reason": "CategoryFailed", "message": "1 of 2 nodes failed"}]}}),
+        )
+    };
+    let category = json!({"domain": "communication", "variant": "nccl-all-reduce", "status": "Failed",
+        "failedNodesRef": {"kind": "ConfigMap", "name": "flow-failed"}});
+    let list = "/api/v1/namespaces/aicr-validation/configmaps/flow-failed";
+    let data = json!({"data": {"nodes": "- name: b\n  reason: ThresholdNotMet"}});
+    let world = failing(category.clone()).and(list, data);
+    let ending = world.run(BANDWIDTH);
+    check(world, BANDWIDTH, "FAIL the certification failed: CategoryFailed: 1 of 2 nodes failed");
+    assert_eq!(ending.evidence[0].lines, ["- name: b", "  reason: ThresholdNotMet"]);
+    let ending = failing(category).run(BANDWIDTH);
+    assert_eq!(ending.evidence[0].lines, ["ConfigMap flow-failed: not found"]);
+    check(failing(json!({})), BANDWIDTH, "FAIL the certification failed: CategoryFailed");
+    let mut endless = certified(BANDWIDTH);
+    endless.lives.retain(|(part, _)| *part != "certifications/aicr-cre");
+    let progress = json!({"status": {"conditions": [{"type": "InProgress", "status": "True", "reason": "Running"}]}});
+    check(
+        endless.living("certifications/aicr-cre", progress),
+        BANDWIDTH,
+        "no verdict NVCRE did not end the certification within 1560 s (Running)",
+    );
+}
+
+/// A run costs GPUs: it takes two nodes of a fleet, with the taints that both have.
+#[test]
+fn a_certification_is_limited_to_two_nodes() {
+    let taint = |key: &str| json!({"key": key, "value": "yes", "effect": "NoSchedule"});
+    let node = |taints: Value| {
+        json!({"metadata": {"labels": {"nvidia.com/gpu.product": "NVIDIA-H100-80GB-HBM3"}},
+            "spec": {"taints": taints}, "status": {"allocatable": {"nvidia.com/gpu": "8"}}})
+    };
+    let soft = json!({"key": "soft", "effect": "PreferNoSchedule"});
+    let world = certified(BANDWIDTH)
+        .and("/api/v1/nodes/a", node(json!([taint("gpu"), taint("mine"), soft])))
+        .and("/api/v1/nodes/b", node(json!([taint("gpu"), soft])))
+        .and("/api/v1/nodes/c", node(json!([])));
+    let check = checks::find(BANDWIDTH).expect("a check of that name");
+    let mut facts = Facts::default();
+    let changes = loop {
+        match check.next(&world.input, &facts, 0) {
+            Step::Read(reads) => {
+                facts.answers.extend(reads.into_iter().map(|read| (read.clone(), world.answer(&read))));
+            }
+            Step::Change(changes) => break changes,
+            other => panic!("{other:?}"),
+        }
+    };
+    let [Change::Create { object: certification, .. }] = changes.as_slice() else { panic!("{changes:?}") };
+    assert_eq!(
+        certification["spec"],
+        json!({
+            "categories": [{"domain": "communication", "variant": "nccl-all-reduce"}],
+            "gpusPerNode": 8, "nodesPerJob": 2, "timeoutPerJob": "1500s",
+            "target": {"nodeNames": ["a", "b"], "taintSelectors": [taint("gpu")]},
+        })
+    );
 }
 
 const MODELS: &str = "http://aicr-infer-aabbccdd-frontend.aicr-validation.svc:8000/v1/models";

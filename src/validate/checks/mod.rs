@@ -31,6 +31,7 @@ mod operator_health;
 mod platform_health;
 mod pod_autoscaling;
 mod probe;
+mod readiness_engine;
 mod robust_controller;
 mod secure_accelerator_access;
 mod slinky_slurm;
@@ -43,7 +44,7 @@ use serde_json::{Value, json};
 use std::borrow::Cow;
 
 /// Every check that this program implements, in catalog order.
-pub const ALL: [&dyn Check; 24] = [
+pub const ALL: [&dyn Check; 26] = [
     &operator_health::OperatorHealth,
     &expected_resources::ExpectedResources,
     &gpu_operator_version::GpuOperatorVersion,
@@ -52,6 +53,8 @@ pub const ALL: [&dyn Check; 24] = [
     &gke_gpu_nic_topology::GkeGpuNicTopology,
     &nccl_all_reduce::ANY,
     &inference_perf::InferencePerf,
+    &readiness_engine::BANDWIDTH,
+    &readiness_engine::GOODPUT,
     &dra_support::DraSupport,
     &gang_scheduling::GangScheduling,
     &accelerator_metrics::AcceleratorMetrics,

@@ -235,6 +235,11 @@ impl NcclAllReduce {
     }
 }
 
+/// The network between nodes that NCCL says it uses.
+pub fn network(output: &str) -> Option<&str> {
+    output.split("Using network ").nth(1)?.split_whitespace().next()
+}
+
 /// The number of an expression, as the reference reads it: `>= 300 GB/s` is 300.
 pub fn threshold(expression: &str) -> Option<f64> {
     let number = expression.trim_start_matches(['>', '<', '=', '!', ' ']).split_whitespace().next()?;
@@ -245,12 +250,13 @@ fn nodes() -> Read {
     Read::list("v1", "", "nodes", "").keeping(&["metadata.labels", "spec.unschedulable", "status.allocatable"])
 }
 
-fn gpus(node: &Value) -> u64 {
+/// GPUs that a node offers.
+pub fn gpus(node: &Value) -> u64 {
     node["status"]["allocatable"][GPU].as_str().and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 /// The nodes to run on: schedulable, with GPUs of the recipe's model where nodes tell it, and of one machine type.
-fn workers<'f>(input: &Input, nodes: &'f [Value]) -> Result<Vec<&'f Value>, Step> {
+pub fn workers<'f>(input: &Input, nodes: &'f [Value]) -> Result<Vec<&'f Value>, Step> {
     let label = |node: &'f Value, key: &str| node["metadata"]["labels"][key].as_str().unwrap_or_default();
     let usable = |node: &&Value| node["spec"]["unschedulable"] != true && gpus(node) > 0;
     let mut found: Vec<&Value> = nodes.iter().filter(usable).collect();
@@ -513,10 +519,9 @@ impl Test<'_> {
                 threshold * TOLERANCE
             ));
         }
-        let network = output.split("Using network ").nth(1).and_then(|rest| rest.split_whitespace().next());
-        match (self.check.variant, network) {
-            (Variant::Net, None | Some("Socket")) => {
-                problems.push(format!("NCCL used {}, not the fabric", network.unwrap_or("no network that it names")));
+        match (self.check.variant, network(output)) {
+            (Variant::Net, used @ (None | Some("Socket"))) => {
+                problems.push(format!("NCCL used {}, not the fabric", used.unwrap_or("no network that it names")));
             }
             (Variant::Nvls, _)
                 if !(output.contains("NVLS multicast support is available") && output.contains("NVLS comm")) =>
