@@ -591,7 +591,7 @@ mod tests {
             validator("operator-health", Phase::Deployment),
             validator("dra-support", Phase::Conformance),
             validator("platform-health", Phase::Conformance),
-            validator("cre-training-goodput", Phase::Conformance),
+            validator("storage-throughput", Phase::Conformance),
         ]
     }
 
@@ -638,7 +638,7 @@ mod tests {
             validators: Validators::Reference { tag: "v1.0.0".into() },
             ..PlanOptions::default()
         };
-        let recipe = recipe(&["operator-health"], &["platform-health", "cre-training-goodput"]);
+        let recipe = recipe(&["operator-health"], &["platform-health", "storage-throughput"]);
         let input = Input::of(&recipe, super::super::gpu::Policy::Unspecified);
         let planned = plan(&recipe, &input, "kind: Snapshot", &validators(), &options).unwrap();
         assert!(planned.notices[0].contains("every right on the cluster"), "{:?}", planned.notices);
@@ -719,10 +719,10 @@ mod tests {
             let options = PlanOptions { skip, phases: phases.to_vec(), ..options() };
             plan(&recipe, &Input::default(), "", &validators(), &options)
         };
-        let planned = skipping(&["dra-support", "cre-training-goodput"], &[]).unwrap();
+        let planned = skipping(&["dra-support", "storage-throughput"], &[]).unwrap();
         let decided = planned.checks.iter().find_map(|check| check.decided.clone()).unwrap();
         assert_eq!((decided.status, decided.why), (Status::Skipped, Why::NamedInSkipChecks));
-        assert_eq!(planned.notices, ["1 check to skip that would not run anyway: cre-training-goodput"]);
+        assert_eq!(planned.notices, ["1 check to skip that would not run anyway: storage-throughput"]);
         let refused = skipping(&["dra-suport", "operator-health"], &[Phase::Deployment]).unwrap_err();
         assert_eq!(
             refused.to_string(),
@@ -768,9 +768,9 @@ mod tests {
     #[test]
     fn a_check_that_is_not_implemented_is_planned_as_that() {
         let plan =
-            plan(&recipe(&[], &["cre-training-goodput"]), &Input::default(), "", &validators(), &options()).unwrap();
+            plan(&recipe(&[], &["storage-throughput"]), &Input::default(), "", &validators(), &options()).unwrap();
         assert!(plan.checks[0].decided.is_some() && plan.checks[0].objects.is_empty());
-        assert!(plan.notices[0].starts_with("cre-training-goodput: this version does not implement"));
+        assert!(plan.notices[0].starts_with("storage-throughput: this version does not implement"));
     }
 
     #[test]

@@ -96,8 +96,14 @@ fn validators_equal_the_reference_but_for_their_descriptions() {
         let validators = catalog.validators().expect("validators are readable");
         validators.into_iter().map(|validator| Validator { description: String::new(), ..validator }).collect()
     };
-    assert_eq!(undescribed(&embedded()), undescribed(&reference));
+    let (of_nvcre, others): (Vec<_>, Vec<_>) =
+        undescribed(&embedded()).into_iter().partition(|validator| OF_NVCRE.contains(&&*validator.name));
+    assert_eq!(others, undescribed(&reference));
+    assert_eq!(of_nvcre.iter().map(|validator| &*validator.name).collect::<Vec<_>>(), OF_NVCRE);
 }
+
+/// Checks that the reference's releases list, and its newest text, which is compared here, does not.
+const OF_NVCRE: [&str; 2] = ["nccl-cre-all-reduce-bw", "cre-training-goodput"];
 
 /// A manifest is either there or a placeholder that says where to fetch it.
 #[test]

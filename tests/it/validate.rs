@@ -510,18 +510,18 @@ async fn a_check_that_is_not_implemented_says_so_and_fail_fast_skips_what_follow
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::create_dir(folder.path().join("validators")).expect("a folder");
     let entry = "apiVersion: validator.nvidia.com/v1alpha1\nkind: ValidatorCatalog\nmetadata: {name: x, version: '1'}\nvalidators:\n\
-                 - {name: cre-training-goodput, phase: performance, image: 'ghcr.io/nvidia/aicr-validators/performance:latest'}\n";
+                 - {name: storage-throughput, phase: performance, image: 'ghcr.io/nvidia/aicr-validators/performance:latest'}\n";
     std::fs::write(folder.path().join("validators/catalog.yaml"), entry).expect("a file");
     let sources = Sources { data: vec![folder.path().to_owned()], ..Sources::default() };
     setup.catalog = ops::recipe::load_catalog(&sources).expect("a catalog");
     setup.options.plan.phases = vec![Phase::Performance, Phase::Conformance];
-    setup.options.plan.only = vec!["cre-training-goodput".into(), "platform-health".into()];
+    setup.options.plan.only = vec!["storage-throughput".into(), "platform-health".into()];
     let performance = &mut setup.recipe.validation.as_mut().expect("checks").performance;
-    performance.get_or_insert_default().checks.push("cre-training-goodput".into());
+    performance.get_or_insert_default().checks.push("storage-throughput".into());
     let ran = setup.run(never).await;
     let results = ran.results();
-    assert_eq!(results["cre-training-goodput"].0, Status::Other);
-    assert!(results["cre-training-goodput"].1.contains("does not implement"), "{results:?}");
+    assert_eq!(results["storage-throughput"].0, Status::Other);
+    assert!(results["storage-throughput"].1.contains("does not implement"), "{results:?}");
     assert_eq!(results["platform-health"].0, Status::Passed, "no phase stops another");
     assert_eq!(ran.report().verdict, Some(Verdict::Inconclusive));
 
