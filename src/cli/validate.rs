@@ -240,8 +240,15 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         }
         if global.read_only && connection.is_some() && !prepared.plan.shared.is_empty() {
             let failure = Failure::new(Kind::Forbidden, "run checks", "read-only: no Job was created").at(at);
-            let hint = "`--plan` lists what would be created; `--in-process` runs checks that only read; or start without \
-                --read-only (AICR_READ_ONLY)";
+            let others = prepared.plan.checks.iter().filter(|check| !check.objects.is_empty());
+            let others: Vec<&str> = others.map(|check| check.check.name.as_str()).collect();
+            let only_reads = match prepared.options.plan.in_process {
+                true => format!("`--skip-check {}` leaves out those that need more than to read", others.join(",")),
+                false => "`--in-process` runs checks that only read".to_owned(),
+            };
+            let hint = format!(
+                "`--plan` lists what would be created; {only_reads}; or start without --read-only (AICR_READ_ONLY)"
+            );
             return Err(failure.hint(hint).into());
         }
         if let Some(connection) = &connection {

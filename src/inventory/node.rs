@@ -124,6 +124,22 @@ impl Default for Evidence<'_> {
     }
 }
 
+/// Why no new pod is placed on a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    NotReady,
+    Cordoned,
+}
+
+impl fmt::Display for Closed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Closed::NotReady => "the node is not ready",
+            Closed::Cordoned => "the node is cordoned",
+        })
+    }
+}
+
 /// What is known of one node.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Node {
@@ -286,6 +302,22 @@ impl Node {
             && (&self.modules, &self.os_release) == (modules, os_release)
             && self.accelerators.reads_like(accelerators)
             && self.labels == *labels
+    }
+
+    /// Why no new pod is placed on it; `None` also where nothing says so.
+    pub fn closed(&self) -> Option<Closed> {
+        match (self.ready.get(), self.schedulable.get()) {
+            (Some(false), _) => Some(Closed::NotReady),
+            (_, Some(false)) => Some(Closed::Cordoned),
+            _ => None,
+        }
+    }
+
+    /// Devices that a pod can still be given, over all that are offered, as [`Accelerators::free`] counts them: none on a node
+    /// where no pod can be placed.
+    pub fn free(&self) -> Option<(Option<u64>, u64)> {
+        let (free, all) = self.accelerators.free()?;
+        Some((if self.closed().is_some() { Some(0) } else { free }, all))
     }
 
     /// Conditions that are not as they should be: `Ready` that is not true, any other that is true.

@@ -61,10 +61,8 @@ impl Tally {
         if !is_machine {
             return tally;
         }
-        match accelerators.free() {
+        match node.free() {
             Some((free, all)) => {
-                // What no pod can be placed on is not free.
-                let free = if tally.not_ready + tally.cordoned > 0 { Some(0) } else { free };
                 let offer = Offer { free: free.unwrap_or(0), all, uncounted: u64::from(free.is_none()) };
                 let is_divided = accelerators.mig.is_some() || accelerators.sharing.is_some();
                 *(if is_divided { &mut tally.slices } else { &mut tally.whole }) = offer;

@@ -3,7 +3,10 @@
 //! In: a status, an outcome or a verdict. Out: its [`Word`], with what it means and how it is to be taken; colors and signs
 //! are chosen where it is shown. Machine formats (CTRF, events) have names of their own.
 
-use crate::validate::event::{CheckResult, PhaseStatus, ReadinessOutcome, Status, Verdict, Why};
+use crate::{
+    catalog::validator::Phase,
+    validate::event::{CheckResult, PhaseStatus, ReadinessOutcome, Status, Verdict, Why},
+};
 use std::fmt;
 
 /// What was decided about a check, a phase, a readiness constraint or a run.
@@ -103,6 +106,15 @@ impl From<&CheckResult> for Word {
             (Status::Other, Some(Why::Canceled | Why::NotStarted)) => Word::Canceled,
             (status, _) => status.into(),
         }
+    }
+}
+
+/// The word for a phase by the results of its checks: canceled where nothing else kept it from a verdict.
+pub fn of_phase(phase: Phase, results: &[CheckResult]) -> Word {
+    let open = || results.iter().filter(|result| result.phase == phase && result.status == Status::Other);
+    match super::phase_status(phase, results) {
+        PhaseStatus::Other if open().all(|result| Word::from(result) == Word::Canceled) => Word::Canceled,
+        status => status.into(),
     }
 }
 

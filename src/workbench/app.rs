@@ -28,11 +28,13 @@ use crate::{
     },
     term::{color::Level, input::Input},
 };
+use asked::Asked;
 use history::History;
 use keeping::Keeping;
 use std::sync::Arc;
 
 mod act;
+mod asked;
 mod bundle;
 mod clock;
 mod command;
@@ -45,6 +47,7 @@ mod keeping;
 mod live_checks;
 mod log;
 mod marks;
+mod outcome;
 mod pause;
 mod plan;
 mod preferences;
@@ -87,34 +90,6 @@ pub struct State {
     reading: Vec<(SnapshotSlot, u64, String)>,
     /// Where a person has been, by screen.
     history: [History; 5],
-}
-
-/// Numbers of the newest requests; answers to older ones are dropped.
-#[derive(Clone, Debug, Default)]
-struct Asked {
-    cluster: u64,
-    a: u64,
-    b: u64,
-    c: u64,
-    moment: u64,
-    plan: u64,
-    run: u64,
-    kept: u64,
-    /// The run that a person wants to follow, by what they call it; `None` for whichever there is.
-    attach: Option<String>,
-    /// A context that the session is being switched to; one at a time.
-    context: Option<String>,
-}
-
-impl Asked {
-    fn snapshot(&mut self, slot: SnapshotSlot) -> &mut u64 {
-        match slot {
-            SnapshotSlot::Cluster => &mut self.cluster,
-            SnapshotSlot::A => &mut self.a,
-            SnapshotSlot::B => &mut self.b,
-            SnapshotSlot::C => &mut self.c,
-        }
-    }
 }
 
 /// What the cluster has changed under while it was worked out: it is worked out once more when that is done, so that a
@@ -221,6 +196,8 @@ impl State {
     pub fn update(&mut self, msg: Msg) -> Vec<Effect> {
         self.dirty = true;
         let before = msg.is_of_a_person().then(|| self.seen());
+        let outcome = self.outcome(&msg);
+        self.model.begin(outcome);
         let mut effects = match msg {
             Msg::Input(input) => {
                 if !matches!(input, Input::Resize { .. } | Input::Focus(_)) {
@@ -431,6 +408,7 @@ impl State {
                 self.answered();
                 self.model.run.active = false;
                 self.model.run.canceling = false;
+                self.close_settled();
                 if let Err(failure) = answer {
                     self.model.run.failure = Some(failure.clone());
                     self.say_failure(failure);
@@ -486,6 +464,7 @@ impl State {
         if let Some(before) = before {
             self.remember(before);
         }
+        self.model.topic = None;
         waiting::note(&mut self.model);
         effects.append(&mut self.restored);
         let mut effects = self.sent(effects);

@@ -11,13 +11,14 @@ use super::{
 };
 use crate::{
     catalog::validator::Phase,
-    constraint::Verdict,
+    constraint,
     inventory::{
         Inventory,
         tally::{Offer, Tally},
     },
     report::words::{Tone, Word},
     resolve::Resolution,
+    validate::event::Verdict,
 };
 use std::sync::Arc;
 
@@ -30,6 +31,19 @@ pub struct Part {
     pub short: String,
     /// Where it is said in full.
     pub pane: &'static Pane,
+}
+
+/// What a run came to, kept when another one is shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Validated {
+    /// The cluster that it was a run on, as the first line names it.
+    pub cluster: String,
+    /// Of its recipe; empty where a run says nothing of it.
+    pub criteria: String,
+    pub verdict: Verdict,
+    /// Checks that were part of it.
+    pub checks: usize,
+    pub ended_ms: u64,
 }
 
 /// All statements, in the order of the question "can I go on?".
@@ -195,10 +209,13 @@ fn constraints(model: &Model) -> Part {
     if model.recipe.value.is_none() || model.cluster.snapshot.is_none() {
         return part(Role::Muted, "constraints unknown", "constraints unknown", pane);
     }
-    let of = |wanted: fn(&Verdict) -> bool| model.rules.iter().filter(|rule| wanted(&rule.verdict)).count();
-    let met = of(|verdict| matches!(verdict, Verdict::Pass { .. }));
-    let broken =
-        model.rules.iter().filter(|rule| matches!(rule.verdict, Verdict::Fail { .. }) && !rule.is_warning).count();
+    let of = |wanted: fn(&constraint::Verdict) -> bool| model.rules.iter().filter(|rule| wanted(&rule.verdict)).count();
+    let met = of(|verdict| matches!(verdict, constraint::Verdict::Pass { .. }));
+    let broken = model
+        .rules
+        .iter()
+        .filter(|rule| matches!(rule.verdict, constraint::Verdict::Fail { .. }) && !rule.is_warning)
+        .count();
     let (all, count) = (model.rules.len(), text::count(model.rules.len(), "constraint"));
     match (all, broken) {
         (0, _) => part(Role::Muted, "no constraints", "no constraints", pane),
@@ -216,6 +233,29 @@ impl Model {
         phases.flat_map(|phase| phase.checks.iter().map(String::as_str)).collect()
     }
 
+    /// The run that is shown has ended: what it came to is kept, whichever run is shown next.
+    pub(super) fn keep_verdict(&mut self) {
+        let Some(verdict) = self.run.verdict else { return };
+        // The record of a run that another program goes on with may be of another cluster.
+        let context =
+            Some(&self.run.report.context).filter(|name| self.records.following.is_some() && !name.is_empty());
+        let cluster = context.unwrap_or(&self.cluster.name).clone();
+        let criteria = self.run.criteria.clone();
+        self.validated.retain(|known| (&known.cluster, &known.criteria) != (&cluster, &criteria));
+        let (checks, ended_ms) = (self.run.checks.len(), self.run.last_ms);
+        self.validated.push(Validated { cluster, criteria, verdict, checks, ended_ms });
+    }
+
+    /// The last validation of this cluster and this recipe.
+    fn validated(&self) -> Option<&Validated> {
+        let criteria = self.recipe.value.as_ref().map(|resolution| resolution.recipe.criteria.to_string());
+        let is_of_this = |known: &&Validated| {
+            let is_of_recipe = criteria.as_ref().is_none_or(|criteria| known.criteria == *criteria);
+            known.cluster == self.cluster.name && (known.criteria.is_empty() || is_of_recipe)
+        };
+        self.validated.iter().rfind(is_of_this)
+    }
+
     /// Whether the shown run is one of the recipe that is shown; an attached run says nothing of its recipe.
     pub fn is_run_of_this_recipe(&self) -> bool {
         let is_asked = |resolution: &Arc<Resolution>| resolution.recipe.criteria.to_string() == self.run.criteria;
@@ -224,27 +264,25 @@ impl Model {
 }
 
 fn validation(model: &Model) -> Part {
-    let (run, pane) = (&model.run, panes::main_of(super::Screen::Validate));
-    if run.active {
+    let pane = panes::main_of(super::Screen::Validate);
+    if model.run.active {
         return part(Role::Run, "» validating", "» validating", pane);
     }
-    // A run that is played again says what was true then, maybe of another cluster, and one of another recipe nothing of this.
-    let counts =
-        |_: &_| model.records.replay.is_none() && (model.recipe.value.is_none() || model.is_run_of_this_recipe());
-    let Some(word) = run.verdict.filter(counts).map(Word::from) else {
+    let Some(last) = model.validated() else {
         return part(Role::Muted, "not validated", "unvalidated", pane);
     };
+    let word = Word::from(last.verdict);
     let role = match word.tone() {
         Tone::Good => Role::Ok,
         Tone::Bad => Role::Fail,
         Tone::Open | Tone::Quiet => Role::Warn,
     };
-    let (ran, all) = (run.checks.len(), model.known_checks().len());
+    let (ran, all) = (last.checks, model.known_checks().len());
     if role == Role::Ok && ran < all {
         let short = format!("validated: {ran} of {}", text::count(all, "check"));
         return part(Role::Warn, format!("{short}, {word}"), short, pane);
     }
-    let at = super::model::clock(run.last_ms);
+    let at = super::model::clock(last.ended_ms);
     let at = at.get(..5).unwrap_or_default();
     part(role, format!("validated {at} UTC: {word}"), format!("validated: {word}"), pane)
 }

@@ -253,7 +253,7 @@ pub const BINDINGS: &[Binding] = &[
     key(A::PreviousThing, "previous-thing", &["["], G::Move, "previous", "previous thing that matters"),
     always(key(A::Enter, "enter", &["Enter"], G::Panels, "in", "go into what is selected")),
     always(key(A::Back, "back", &["Esc"], G::Panels, "back", "close the popup, else undo filter, marks, zoom, choice; then the main panel; never quits")),
-    always(key(A::Close, "close", &["q"], G::Panels, "close", "close what is open; at the top, quit")),
+    always(key(A::Close, "close", &["q"], G::Panels, "close", "close what is open, or go back to the main panel; there, quit")),
     key(A::NextPanel, "next-panel", &["Tab"], G::Panels, "panel", "next panel"),
     key(A::PreviousPanel, "previous-panel", &["Shift-Tab"], G::Panels, "panel", "previous panel"),
     key(A::PanelLeft, "panel-left", &["Ctrl-W h"], G::Panels, "left", "panel to the left"),
@@ -358,6 +358,13 @@ pub fn binding(action: Action) -> &'static Binding {
 /// The binding of an action by its name.
 pub fn named(name: &str) -> Option<&'static Binding> {
     BINDINGS.iter().find(|binding| binding.name == name)
+}
+
+impl Action {
+    /// Whether it begins what would change the cluster.
+    pub fn changes_cluster(self) -> bool {
+        matches!(self, Action::Run | Action::RunFailed)
+    }
 }
 
 impl Binding {

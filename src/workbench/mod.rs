@@ -16,6 +16,7 @@ pub mod layout;
 pub mod linear;
 pub mod live_checks;
 pub mod merge;
+mod messages;
 pub mod model;
 pub mod msg;
 mod news;

@@ -3,8 +3,11 @@
 //! Only values; [`super::app`] changes them, panes read them. The last good value stays while a newer one is fetched or
 //! after it could not be.
 
-pub use super::slot::Slot;
-use super::{deploy::Deploy, live_checks::LiveChecks, widgets::text};
+use super::{deploy::Deploy, health::Validated, live_checks::LiveChecks, widgets::text};
+pub use super::{
+    messages::{Message, Severity, Topic},
+    slot::Slot,
+};
 use crate::{
     bundle::compare::There,
     catalog::{Catalog, validator::Phase},
@@ -18,7 +21,7 @@ use crate::{
     document::side,
     fingerprint::{self, Fingerprint},
     inventory::{
-        Inventory, Node,
+        Inventory, Node, State as SourceState,
         shape::{Fleet, Grouping, Key, Shape},
     },
     ops::{
@@ -205,6 +208,20 @@ impl Cluster {
     pub fn gaps(&self) -> Vec<String> {
         let sources = self.snapshot.iter().flat_map(|snapshot| &snapshot.sources);
         sources.filter_map(|source| source.state.brief()).collect()
+    }
+
+    /// The same as sentences, each with what the cluster answered and what to do about it.
+    pub fn unread(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for state in self.snapshot.iter().flat_map(|snapshot| &snapshot.sources).map(|source| &source.state) {
+            let (Some(brief), Some(reason)) = (state.brief(), state.reason()) else { continue };
+            let needs = brief.split_once(": ").map_or("", |(_, needs)| needs);
+            lines.extend([brief.clone(), format!("  {}", text::clean(reason))]);
+            if let (SourceState::Forbidden(_), false) = (state, needs.is_empty()) {
+                lines.push(format!("  ask for the right to {needs}; check with: kubectl auth can-i {needs}"));
+            }
+        }
+        lines
     }
 
     /// What the snapshot lacks: sources that have not answered yet, and those that could not be read.
@@ -505,6 +522,8 @@ pub struct CheckView {
     pub state: CheckState,
     /// First event that was more than waiting.
     pub started_ms: Option<u64>,
+    /// The node that it was placed on, as soon as that is known.
+    pub node: Option<String>,
     pub result: Option<CheckResult>,
     pub log: Lines,
     /// Numbers of lines that a person marked.
@@ -654,6 +673,9 @@ impl Run {
                     if view.started_ms.is_none() && state != CheckState::Queued {
                         view.started_ms = Some(at_ms);
                     }
+                    if let CheckState::Scheduled { node } | CheckState::Running { node } = &state {
+                        view.node = Some(node.clone());
+                    }
                     view.state = state;
                 }
             }
@@ -704,6 +726,7 @@ impl CheckView {
             planned,
             state: CheckState::Queued,
             started_ms: None,
+            node: None,
             result: None,
             log: Lines::default(),
             marks: BTreeSet::new(),
@@ -711,39 +734,6 @@ impl CheckView {
         }
     }
 }
-
-/// Something that was said, with the time of day in UTC.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Message {
-    pub severity: Severity,
-    pub text: String,
-    pub at: String,
-    pub at_ms: u64,
-    pub failure: Option<Failure>,
-}
-
-impl Message {
-    /// How long it is shown; a failure until a person has answered it.
-    fn life_ms(&self) -> u64 {
-        match self.severity {
-            Severity::Info | Severity::Ok => 4_000,
-            Severity::Warn => 8_000,
-            Severity::Fail => u64::MAX,
-        }
-    }
-}
-
-/// How a message is meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Severity {
-    Info,
-    Ok,
-    Warn,
-    Fail,
-}
-
-/// Messages that are kept.
-const MESSAGES: usize = 500;
 
 /// Everything that is known.
 #[derive(Clone, Debug, Default)]
@@ -775,6 +765,8 @@ pub struct Model {
     pub diff: Diff,
     pub upgrade: Upgrade,
     pub run: Run,
+    /// What runs came to, the newest last.
+    pub validated: Vec<Validated>,
     pub deploy: Deploy,
     pub live: LiveChecks,
     pub setup: Setup,
@@ -785,6 +777,8 @@ pub struct Model {
     pub messages: VecDeque<Message>,
     /// The newest message has been answered: it is not shown any more.
     pub is_acknowledged: bool,
+    /// What is being done now: errors that come of it are about this.
+    pub topic: Option<Topic>,
     /// Milliseconds since the epoch, as the driver last said.
     pub now_ms: u64,
 }
@@ -798,45 +792,6 @@ impl Model {
     /// The shown run moves by itself.
     pub fn run_moves(&self) -> bool {
         self.run.active || self.deploy.active || self.records.replay.as_ref().is_some_and(|replay| replay.playing)
-    }
-
-    pub fn say(&mut self, severity: Severity, text: impl Into<String>) {
-        self.push(severity, text.into(), None);
-    }
-
-    pub fn say_failure(&mut self, failure: Failure) {
-        let because = text::clean(failure.why().lines().next().unwrap_or_default()).into_owned();
-        // The name of the file, where the reason does not say it; the details have all of its path.
-        let name = failure.at.as_deref().and_then(|at| at.rsplit(['/', '\\']).next()).map(text::clean);
-        let at = name.filter(|name| !name.is_empty() && !because.contains(&**name) && !failure.doing.contains(&**name));
-        let at = at.map_or_else(String::new, |name| format!(" {name}"));
-        let text = format!("failed to {}{at}: {because}", text::clean(&failure.doing));
-        self.push(Severity::Fail, text, Some(failure));
-    }
-
-    fn push(&mut self, severity: Severity, text: String, failure: Option<Failure>) {
-        let (at, at_ms) = (clock(self.now_ms), self.now_ms);
-        self.messages.push_back(Message { severity, text, at, at_ms, failure });
-        self.is_acknowledged = false;
-        if self.messages.len() > MESSAGES {
-            self.messages.pop_front();
-        }
-    }
-
-    /// Takes back what was said, where it is still shown: it has been answered.
-    pub fn unsay(&mut self, text: &str) {
-        self.is_acknowledged |= self.messages.back().is_some_and(|newest| newest.text == text);
-    }
-
-    /// The message that is shown: the newest one, for a while.
-    pub fn message(&self) -> Option<&Message> {
-        let newest = self.messages.back().filter(|_| !self.is_acknowledged)?;
-        (self.now_ms.saturating_sub(newest.at_ms) < newest.life_ms()).then_some(newest)
-    }
-
-    /// A message is shown that goes away by itself.
-    pub fn has_passing_message(&self) -> bool {
-        self.message().is_some_and(|message| message.severity != Severity::Fail)
     }
 
     /// Whether a person stated a dimension: a profile or a setting alone is chosen for the cluster that is there.

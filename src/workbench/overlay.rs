@@ -382,6 +382,12 @@ impl Overlay {
         (self.wraps, self.wrapped_to) = (Some(!wraps), 0);
     }
 
+    /// Whether Enter takes the row under the cursor: in the palette, one that a person chose or certainly means.
+    pub fn takes_row(&self) -> bool {
+        let is_number = || self.field.as_ref().is_some_and(|field| field.text.trim().parse::<usize>().is_ok());
+        self.kind != Kind::Palette || self.table.touched || (self.certain > 0 && !is_number())
+    }
+
     /// The first row that does something; headings do not.
     fn first_action(&self) -> usize {
         let rows = &self.table.content.rows;
@@ -479,10 +485,15 @@ fn prose(title: &str, lines: &[String]) -> Content {
 fn help(reads: &Reads<'_>, typed: &str) -> Content {
     let (keys, screen) = (reads.keys, reads.screen);
     let mut rows = Vec::new();
+    let is_off = |action: Action| reads.model.read_only && action.changes_cluster();
     let row = |binding: &super::keymap::Binding| {
+        let help = match is_off(binding.action) {
+            true => Cell::new(Role::Muted, format!("{} (not now: read-only)", binding.help)),
+            false => Cell::text(binding.help),
+        };
         let cells = vec![
             Cell::new(Role::Key, format!("  {}", keys.keys(binding.action))),
-            Cell::text(binding.help),
+            help,
             Cell::new(Role::Muted, binding.name),
         ];
         Row::new(Choice::Act(binding.action), cells)
@@ -497,7 +508,7 @@ fn help(reads: &Reads<'_>, typed: &str) -> Content {
     if typed.is_empty() {
         // What a person can do here comes before how to move.
         rows.push(Row::new(Choice::Line(rows.len()), vec![Cell::new(Role::Heading, screen.about())]));
-        let here = reads.pane.hints.iter().filter(|action| **action != Action::MoveDown);
+        let here = reads.pane.hints.iter().filter(|action| **action != Action::MoveDown && !is_off(**action));
         rows.extend(here.map(|action| row(super::keymap::binding(*action))));
         for action in [Action::Palette, Action::Filter, Action::NextPanel, Action::Close] {
             if !reads.pane.hints.contains(&action) {
@@ -565,7 +576,7 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("live", "", "back to the live cluster"),
     ("forward", "", "the view of this screen that was gone back from"),
     ("context", "[NAME]", "switch to the cluster of another context"),
-    ("save", "FILE", "write the shown snapshot; asks before a file is replaced"),
+    ("save", "FILE", "write the shown snapshot, on every screen; asks before a file is replaced"),
     ("export", "[FILE]", "write this view: .svg or .txt the frame; .md, .json or .csv all rows of the focused panel"),
     ("link", "", "copy a command line that opens this view: source, criteria, screen and what is selected"),
     ("node", "NAME", "go to a node"),
@@ -591,6 +602,11 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("runs", "", "the recorded runs of this machine"),
     ("attach", "[RUN] [NAMESPACE]", "follow a run that goes on in the cluster, whoever started it"),
     ("report", "[FORM]", "the report of the shown run: text, ctrf, junit, markdown or sarif"),
+    (
+        "save-report",
+        "FILE",
+        "write the report of the shown run, by the name of the file: .json (CTRF), .xml (JUnit), .md, .sarif or .txt",
+    ),
     ("speed", "FACTOR", "how many times faster a recorded run plays"),
     ("in-process", "[off]", "run checks that only read in this process, without pods"),
     ("bundle", "[FOLDER]", "the bundle of the recipe, and what it would change in the one in a folder"),

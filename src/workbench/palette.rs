@@ -60,7 +60,7 @@ pub(super) fn palette(reads: &Reads<'_>, typed: &str) -> Found {
     };
     let (rows, certain) = found;
     let close = reads.keys.key(super::keymap::Action::Back);
-    let down = reads.keys.key(super::keymap::Action::MoveDown);
+    let down = reads.keys.key(super::keymap::Action::NextMatch);
     let says = match (rows.is_empty(), typed.trim().is_empty(), certain) {
         (true, ..) => Some(format!("nothing matches `{typed}`; {close} closes")),
         (false, false, 0) if command.is_none() => {
@@ -115,7 +115,8 @@ fn anything(reads: &Reads<'_>, typed: &str) -> (Vec<Row>, usize) {
             false => Choice::Run((*name).to_owned()),
             true => Choice::Take(format!("{name} ")),
         };
-        entries.push(Entry { name: (*name).to_owned(), row: row(choice, shown, help, ""), certain: Fit::Prefix });
+        let row = row(choice, shown, help, "");
+        entries.push(Entry { name: (*name).to_owned(), row, certain: Fit::Prefix });
     }
     for (binding, _) in reads.keys.rows().filter(|(binding, _)| binding.acts_on(reads.screen)) {
         let key = reads.keys.key(binding.action);
@@ -194,12 +195,27 @@ impl Fits {
 
 /// Commands with several arguments: the last one is completed.
 const SEVERAL: [&str; 8] = ["recipe", "diff", "compare", "filter", "sort", "columns", "merge", "set"];
+
+/// A completed line, ready to be gone on with: another word may follow a whole one.
+pub(super) fn completed(line: String) -> String {
+    let (word, rest) = line.split_once(' ').unwrap_or((&line, ""));
+    let goes_on = match word {
+        // Of a recipe and of what it is compared with, criteria only.
+        "recipe" | "diff" => rest.contains('='),
+        "filter" | "set" => false,
+        _ => SEVERAL.contains(&word),
+    };
+    let is_whole = !rest.is_empty() && !rest.ends_with(['/', ' ']);
+    if goes_on && is_whole { line + " " } else { line }
+}
+
 /// Commands of which nothing but a completion is right.
 const CLOSED: [&str; 7] = ["context", "theme", "node", "value", "component", "upgrade", "delete-filter"];
 /// Commands that take saved filters.
 const OF_FILTERS: [&str; 3] = ["filter", "save-filter", "delete-filter"];
 /// Commands whose arguments are files.
-pub(super) const FILES: [&str; 5] = ["open", "compare", "save", "export", "diff"];
+pub(super) const FILES: [&str; 11] =
+    ["open", "compare", "save", "save-report", "save-log", "export", "diff", "inherit", "bundle", "deploy", "undeploy"];
 
 /// The typed command, and what its last argument may be.
 fn arguments_of(reads: &Reads<'_>, typed: &str, arguments: &str, help: &str) -> (Vec<Row>, usize) {
@@ -238,8 +254,10 @@ fn arguments_of(reads: &Reads<'_>, typed: &str, arguments: &str, help: &str) -> 
     let itself = row(Choice::Run(typed.to_owned()), shown, help, "");
     if rest.is_empty() && (needs_argument(arguments) || is_closed) {
         // Nothing to run yet: what it takes stands below what it may be.
+        // A list of contexts was asked for to choose from it; of other names, only one that was begun is meant.
+        let picked = usize::from(word == "context" && !rows.is_empty());
         rows.push(itself);
-        return (rows, 0);
+        return (rows, picked);
     }
     // One name that begins so is what is meant, where only names are right.
     let meant = is_closed && likely == 1;
@@ -261,6 +279,11 @@ fn completions(reads: &Reads<'_>, command: &str, rest: &str) -> Vec<String> {
     let files = || {
         let listed = reads.files.names.iter().map(|name| format!("{}{name}", reads.files.folder)).collect();
         recent(reads.recent_files, listed)
+    };
+    // A bundle is a folder; what was opened before was none.
+    let folders = || -> Vec<String> {
+        let folders = reads.files.names.iter().filter(|name| name.ends_with('/'));
+        folders.map(|name| format!("{}{name}", reads.files.folder)).collect()
     };
     let criteria = || {
         catalog.map_or_else(Vec::new, |catalog| {
@@ -314,7 +337,7 @@ fn completions(reads: &Reads<'_>, command: &str, rest: &str) -> Vec<String> {
             ["all", "off"].map(str::to_owned).into_iter().chain(phases).chain(checks).collect()
         }
         "upgrade" => deployer::names().into_iter().map(str::to_owned).collect(),
-        "inherit" => vec!["cluster".to_owned()],
+        "inherit" => ["cluster".to_owned()].into_iter().chain(files()).collect(),
         "filter" => {
             let used = reads.filters.iter().rev().filter(|filter| !filter.starts_with(SIGN)).cloned();
             saved_filters(reads).chain(used).collect()
@@ -327,7 +350,8 @@ fn completions(reads: &Reads<'_>, command: &str, rest: &str) -> Vec<String> {
         }
         "recipe" => criteria(),
         "compare" => kept(reads).into_iter().chain(files()).collect(),
-        "open" | "save" | "export" => files(),
+        "open" | "save" | "save-report" | "save-log" | "export" => files(),
+        "bundle" | "deploy" | "undeploy" => folders(),
         _ => Vec::new(),
     }
 }

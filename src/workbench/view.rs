@@ -715,6 +715,10 @@ fn draw_overlay(state: &State, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Op
     }
     let mut table = overlay.table.clone();
     table.scroll(inner.height);
+    // What Enter would not take is not marked as if it would.
+    if !overlay.takes_row() {
+        table.cursor = usize::MAX;
+    }
     let search = matches!(overlay.kind, Kind::Text | Kind::Messages);
     table.draw_marking(canvas, inner, true, &key(Action::Back), search);
     cursor

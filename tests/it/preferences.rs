@@ -93,6 +93,16 @@ fn read_only_verbs_read_and_do_not_write() {
         assert_ne!(refused.code, 0, "{}", refused.transcript);
         assert!(refused.transcript.contains("read-only"), "{}", refused.transcript);
     }
+    // A hint names a way that is left, not the flag that was given.
+    let validate = ["--demo", "--read-only", "validate", "--service", "kind", "--accelerator", "a100"];
+    assert!(sandbox.aicr(&validate).transcript.contains("`--in-process` runs checks that only read"));
+    let in_process = sandbox.aicr(&[&validate[..], &["--in-process"]].concat());
+    assert!(!in_process.transcript.contains("`--in-process`"), "{}", in_process.transcript);
+    let skip =
+        in_process.transcript.split('`').find(|part| part.starts_with("--skip-check ")).expect("what can be left out");
+    let names = skip.split_once(' ').map(|(_, names)| names).unwrap();
+    let passed = sandbox.aicr(&[&validate[..], &["--in-process", "--skip-check", names]].concat());
+    assert!(!passed.transcript.contains("no Job was created"), "{}", passed.transcript);
     let output =
         sandbox.command(&["--demo", "snapshot", "-o", "cm://default/kept"]).env("AICR_READ_ONLY", "1").output();
     assert!(!output.unwrap().status.success());

@@ -6,7 +6,7 @@ use crate::{
     diff::noise::Shown as Noise,
     document::header::Edition,
     inventory::shape::Key,
-    ops::{self, snapshot::Format},
+    ops::{self, Failure, snapshot::Format},
     resolve::{configuration, profile},
     workbench::{
         Screen,
@@ -543,13 +543,24 @@ impl State {
         Vec::new()
     }
 
-    /// q: closes what is open; at the top, leaves, and asks only while a run of ours is active.
+    /// q: closes what is open, then the level below the first one; at the top, leaves, and asks only while a run of ours is
+    /// active.
     fn close(&mut self) -> Vec<Effect> {
+        let pane = self.desk.focused();
+        let master = panes::main_of(self.desk.screen);
         if self.desk.zoom != Zoom::Normal {
             self.desk.zoom = Zoom::Normal;
-            return Vec::new();
+        } else if pane == &NODES && self.model.cluster.drilled.is_some() {
+            self.drill(None);
+        } else if pane == &RUN_CHANGES {
+            self.forget_compared();
+        // Shapes lead to nodes: the nodes are below them, not above.
+        } else if pane != master && pane != &SHAPES {
+            self.desk.focus_on(master);
+        } else {
+            return self.ask_quit();
         }
-        self.ask_quit()
+        Vec::new()
     }
 
     pub(super) fn ask_quit(&mut self) -> Vec<Effect> {
@@ -771,11 +782,30 @@ impl State {
         self.desk.overlay.take().map(|overlay| Effect::Page(overlay.copy)).into_iter().collect()
     }
 
-    /// The newest failure in full.
+    /// What failed, in full: what the panel shows instead of its rows, else the newest failure, else what could not be read.
     fn details(&mut self) {
-        let failure = self.model.messages.iter().rev().find_map(|message| message.failure.as_ref());
-        match failure {
-            Some(failure) => self.desk.overlay = Some(Overlay::failure(failure)),
+        let content = &self.desk.table(self.desk.focused()).content;
+        // They are wrapped to the panel.
+        let says: Vec<&str> = content.says.iter().flat_map(|(_, line)| line.split_whitespace()).collect();
+        let says = says.join(" ");
+        let is_blank = content.rows.is_empty() && panes::is_failure(&says);
+        let gaps = self.model.cluster.unread();
+        let is_of_panel = |failure: &&Failure| {
+            let why = failure.why();
+            says.contains(&text::clean(&why.split_whitespace().collect::<Vec<_>>().join(" ")).into_owned())
+        };
+        let mut failures = self.model.messages.iter().rev().filter_map(|message| message.failure.as_ref());
+        let overlay = match (is_blank, gaps.is_empty()) {
+            (false, _) => failures.next().map(Overlay::failure),
+            (true, false) => failures.find(is_of_panel).map(Overlay::failure),
+            (true, true) => {
+                let of_panel = failures.find(is_of_panel).map(Overlay::failure);
+                of_panel.or_else(|| Some(Overlay::notice("what failed", std::slice::from_ref(&says))))
+            }
+        };
+        let overlay = overlay.or_else(|| (!gaps.is_empty()).then(|| Overlay::notice("what could not be read", &gaps)));
+        match overlay {
+            Some(overlay) => self.desk.overlay = Some(overlay),
             None => {
                 let line = self.desk.keys.command("messages");
                 self.say(Severity::Info, format!("nothing failed; {line} lists all messages"));

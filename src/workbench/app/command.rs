@@ -11,7 +11,7 @@ use crate::{
         Screen, desk,
         effect::Effect,
         keymap::Action,
-        model::{self, Severity, Source, With},
+        model::{self, Severity, Source, Topic, With},
         msg::SnapshotSlot,
         overlay::{COMMANDS, Overlay, Question},
         palette,
@@ -38,6 +38,10 @@ impl State {
     pub(super) fn command_of(&mut self, line: &str) -> Vec<Effect> {
         self.keeping.given(line);
         let (word, rest) = line.split_once(' ').map_or((line, ""), |(word, rest)| (word, rest.trim()));
+        // The same command again: what was wrong with it is said again if it still is.
+        let topic = Topic::Command(word.to_owned());
+        self.model.answered(&topic);
+        self.model.topic = Some(topic);
         let needs = COMMANDS.iter().find(|(name, arguments, _)| *name == word && palette::needs_argument(arguments));
         if let (true, Some((_, arguments, help))) = (rest.is_empty(), needs) {
             let usage = self.desk.keys.command(&format!("{word} {arguments}"));
@@ -73,7 +77,7 @@ impl State {
                 effects.push(self.watch());
                 return effects;
             }
-            "save" if self.desk.screen == Screen::Validate && !rest.is_empty() => return self.save_report(rest),
+            "save-report" => return self.save_report(rest),
             "save" => return self.save_command(rest),
             "merge" => self.merge_command(rest),
             "save-log" => return self.save_log(rest),

@@ -153,6 +153,7 @@ impl State {
     pub(super) fn deploy_ended(&mut self, answer: Result<(), Failure>) -> Vec<Effect> {
         self.model.deploy.active = false;
         self.model.deploy.canceling = false;
+        self.close_settled();
         if let Err(failure) = answer {
             self.say_failure(failure);
         }

@@ -26,12 +26,10 @@ impl State {
             self.say_unknown_filter(name);
             return;
         }
-        let pane = self.desk.focused();
-        let before = self.desk.table(pane).filter.clone();
-        self.set_filter(words.to_owned());
-        if let Some(why) = self.desk.table(pane).misread.as_ref().map(|misread| misread.why.clone()) {
-            self.set_filter(before);
-            self.say(Severity::Warn, format!("invalid filter: {why}"));
+        let columns = &self.desk.table(self.desk.focused()).content.columns;
+        match Filter::finished(&self.meant_filter(words.to_owned()), columns) {
+            Ok(_) => self.set_filter(words.to_owned()),
+            Err(misread) => self.say(Severity::Warn, format!("invalid filter: {}", misread.why)),
         }
     }
 
@@ -62,7 +60,7 @@ impl State {
             self.say(Severity::Info, format!("this panel has no filter: {key} sets one, or {line} saves words"));
             return Vec::new();
         }
-        if let Err(misread) = Filter::parse(&filter, &table.content.columns) {
+        if let Err(misread) = Filter::finished(&filter, &table.content.columns) {
             self.say(Severity::Warn, format!("not saved: invalid filter: {}", misread.why));
             return Vec::new();
         }

@@ -19,6 +19,7 @@ use crate::{
         panes::{LOG, NODES, Need, Pane, RowId},
         view::overlay_area,
         widgets::{
+            filter::Filter,
             table::{self, Identity},
             text,
         },
@@ -165,7 +166,10 @@ impl State {
         match action {
             Action::Enter | Action::MoveDown => {
                 // A filter that cannot be understood stays in its field, which says why.
-                if self.desk.table(self.desk.focused()).misread.is_some() {
+                let pane = self.desk.focused();
+                let table = self.desk.table_mut(pane);
+                table.misread = Filter::finished(&table.filter, &table.content.columns).err();
+                if table.misread.is_some() {
                     return;
                 }
                 let text = self.desk.filter.take().map(|field| field.text).unwrap_or_default();
@@ -286,7 +290,7 @@ impl State {
         let selected = overlay.table.row().and_then(line).filter(|line| *line != typed);
         let next = || overlay.table.content.rows.iter().filter_map(line).find(|line| *line != typed);
         if let Some(line) = selected.or_else(next) {
-            overlay.field = Some(Field::with(&line));
+            overlay.field = Some(Field::with(&palette::completed(line)));
             overlay.typed(&self.reads());
         }
     }
@@ -331,8 +335,7 @@ impl State {
     fn overlay_enter(&mut self, overlay: Overlay) -> Vec<Effect> {
         let typed = overlay.field.as_ref().map(|field| field.text.clone()).unwrap_or_default();
         // What only resembles the typed text is not what a person asked for, until they choose it.
-        let is_number = typed.trim().parse::<usize>().is_ok();
-        if overlay.kind == Kind::Palette && !overlay.table.touched && (overlay.certain == 0 || is_number) {
+        if !overlay.takes_row() {
             return if typed.trim().is_empty() { Vec::new() } else { self.command(&typed) };
         }
         let choice = overlay.choice().cloned();
@@ -565,9 +568,12 @@ fn recalls(overlay: &Overlay, action: Action) -> bool {
 
 /// Moves in the rows of a popup; in a text, a step is half a page.
 fn scroll(overlay: &mut Overlay, action: Action, page: i64, (columns, height): (u16, u16)) {
+    let takes_row = overlay.takes_row();
     let table = &mut overlay.table;
     let step = if table.content.prose { (page / 2).max(1) } else { 1 };
     match action {
+        // The first one, where none is marked yet.
+        Action::MoveDown | Action::NextMatch if !takes_row => table.move_to(0),
         Action::MoveDown | Action::NextMatch => table.move_by(step),
         Action::MoveUp | Action::PreviousMatch => table.move_by(-step),
         Action::PageDown | Action::HalfDown | Action::PopupPage => table.move_by(page),

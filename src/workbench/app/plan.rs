@@ -9,7 +9,7 @@ use crate::{
         effect::Effect,
         keymap::Action,
         model::{Run, Severity, What},
-        overlay::{Overlay, Question},
+        overlay::{Kind, Overlay, Question},
         panes::{CHECKS, Need, RowId},
         widgets::text,
     },
@@ -148,6 +148,10 @@ impl State {
         };
         // Output moves no check, and there may be much of it.
         let moves = !matches!(event.body, Body::Log { .. });
+        let finished = match &event.body {
+            Body::Finished { check, .. } => Some(check.clone()),
+            _ => None,
+        };
         self.model.run.fold(event);
         self.desk.mark(Need::Run);
         if moves {
@@ -157,11 +161,19 @@ impl State {
             let [goes_on, cancels] = [Action::Pause, Action::Cancel].map(|action| self.desk.keys.key(action));
             self.say(Severity::Info, format!("paused {before}: {goes_on} goes on, {cancels} cancels"));
         }
-        if let Some((check, result)) = failed {
-            let message = text::clean(result.message.lines().next().unwrap_or_default()).into_owned();
-            self.say(Severity::Fail, format!("{check} failed: {message}"));
+        let nothing_left = if self.close_settled() { "; there is nothing left to cancel" } else { "" };
+        match (failed, finished) {
+            (Some((check, result)), _) => {
+                let message = text::clean(result.message.lines().next().unwrap_or_default()).into_owned();
+                self.say(Severity::Fail, format!("{check} failed{nothing_left}: {message}"));
+            }
+            (None, Some(check)) if !nothing_left.is_empty() => {
+                self.say(Severity::Info, format!("{check} has ended{nothing_left}"));
+            }
+            _ => {}
         }
         if let Some(verdict) = verdict {
+            self.model.keep_verdict();
             let word = Word::from(verdict);
             let severity = match word.tone() {
                 Tone::Good => Severity::Ok,
@@ -176,8 +188,25 @@ impl State {
                 }
                 Verdict::Skipped => "; nothing to check".to_owned(),
             };
-            self.say(severity, format!("run ended: {word}{more}"));
+            self.say(severity, format!("run ended: {word}{nothing_left}{more}"));
         }
+    }
+
+    /// Closes a question about what has ended while it was asked; whether one was closed.
+    pub(super) fn close_settled(&mut self) -> bool {
+        let Some(Overlay { kind: Kind::Question { question, .. }, .. }) = &self.desk.overlay else { return false };
+        let (run, deploy) = (&self.model.run, &self.model.deploy);
+        let is_settled = match question {
+            Question::CancelRun => !run.active,
+            Question::CancelCheck(name) => !run.active || run.check(name).is_none_or(|check| check.result.is_some()),
+            Question::CancelDeploy => !deploy.active,
+            Question::Quit => !run.active && !deploy.active,
+            Question::Run | Question::Deploy | Question::Overwrite => false,
+        };
+        if is_settled {
+            self.desk.overlay = None;
+        }
+        is_settled
     }
 }
 

@@ -328,7 +328,7 @@ impl State {
         }
     }
 
-    /// `:save FILE` on Validate: the report of the shown run, in the form that the file's name says.
+    /// `:save-report FILE`: the report of the shown run, in the form that the file's name says.
     pub(super) fn save_report(&mut self, path: &str) -> Vec<Effect> {
         if self.model.run.report.planned.is_empty() {
             self.say(Severity::Info, "no run is shown, so there is no report to save");

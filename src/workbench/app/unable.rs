@@ -123,6 +123,10 @@ impl State {
         match word {
             "merge" => self.unable(Action::Merge),
             "report" if model.run.report.planned.is_empty() => Unable::info("no run is shown"),
+            "save-report" if model.run.report.planned.is_empty() => {
+                Unable::info("no run is shown, so there is no report to save")
+            }
+            "retry" => self.unable_to_run(),
             "speed" if model.records.replay.is_none() => Unable::info("no recorded run is shown"),
             "attach" if model.cluster.source == Source::Saved => {
                 Unable::info("a snapshot has no runs: show a live cluster first")

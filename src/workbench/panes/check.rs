@@ -45,7 +45,10 @@ fn build(view: &View<'_>) -> Content {
             );
         }
         return Content {
-            says: vec![(Role::Muted, format!("{} lists what a run would create", view.keys.key(Action::Run)))],
+            says: match view.model.read_only {
+                true => Vec::new(),
+                false => vec![(Role::Muted, format!("{} lists what a run would create", view.keys.key(Action::Run)))],
+            },
             ..prose(format!("check {name}"), rows)
         };
     }
@@ -89,6 +92,8 @@ fn check_rows(check: &CheckView, now_ms: u64, width: usize) -> Vec<Row> {
         line(&mut rows, Cell::default());
     }
     let node = check.result.as_ref().and_then(|result| result.node.clone());
+    // In this process there is none: what is said instead is below.
+    let node = node.or_else(|| check.node.clone().filter(|_| check.planned.way == Way::Job));
     let way = match check.planned.way {
         Way::Job => "in a pod",
         Way::InProcess => "in this process",

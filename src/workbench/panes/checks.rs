@@ -3,16 +3,10 @@
 use super::{log, prelude::*, stack};
 use crate::{
     catalog::validator::Phase,
-    report::{
-        self,
-        words::{self, Tone, Word},
-    },
+    report::words::{self, Tone, Word},
     resolve::Resolution,
     validate::event::{CheckResult, ReadinessOutcome, State as CheckState, Status, Stop},
-    workbench::{
-        keymap::Keymap,
-        model::{CheckView, ReadinessView, Run},
-    },
+    workbench::model::{CheckView, ReadinessView, Run},
 };
 
 pub static PANE: Pane = Pane {
@@ -38,7 +32,7 @@ fn build(view: &View<'_>) -> Content {
     let mut rows = Vec::new();
     if run.checks.is_empty() && run.readiness.is_empty() && !run.active {
         match &view.model.recipe.value {
-            Some(resolution) => planned(&mut rows, resolution, view.keys),
+            Some(resolution) => planned(&mut rows, resolution, &runs_it(view)),
             None => {
                 return content("validation".to_owned(), String::new(), Vec::new(), stack::no_recipe(view));
             }
@@ -51,8 +45,17 @@ fn build(view: &View<'_>) -> Content {
         let recipe = view.model.recipe.value.as_deref().filter(|_| is_ours && has_ended);
         for phase in Phase::ALL {
             let others = recipe.map_or_else(Vec::new, |resolution| others(run, phase, resolution));
-            phase_rows(&mut rows, run, phase, others.len(), (view.model.run_now_ms(), is_live));
-            rows.extend(others.into_iter().map(|name| not_run(name, "not run", view.keys)));
+            phase_rows(&mut rows, run, phase, others.len(), view.model.run_now_ms());
+            let ran = run.checks.iter().filter(|check| check.planned.phase == phase);
+            let ran = ran.map(|check| check_row(check, is_live, view.model.run_now_ms()));
+            let mut checks: Vec<Row> =
+                ran.chain(others.into_iter().map(|name| not_run(name, "not run", &runs_it(view)))).collect();
+            // A run groups its checks; where a check is listed does not change by that. Stable: what the recipe does not
+            // know comes last, as it was run.
+            let listed = view.model.recipe.value.as_deref().map_or(&[][..], |resolution| listed(resolution, phase));
+            let place = |row: &Row| listed.iter().position(|name| name == row.id.name());
+            checks.sort_by_key(|row| place(row).unwrap_or(usize::MAX));
+            rows.extend(checks);
         }
     }
     // Its time is enough to tell it from others; the panel of the run has the whole id.
@@ -98,7 +101,7 @@ fn counts(run: &Run) -> String {
     parts.join(" ")
 }
 
-fn planned(rows: &mut Vec<Row>, resolution: &Resolution, keys: &Keymap) {
+fn planned(rows: &mut Vec<Row>, resolution: &Resolution, runs_it: &str) {
     let constraints = &resolution.recipe.constraints;
     rows.push(head(RowId::Readiness, "readiness", "waiting", text::count(constraints.len(), "constraint")));
     for constraint in constraints {
@@ -120,7 +123,7 @@ fn planned(rows: &mut Vec<Row>, resolution: &Resolution, keys: &Keymap) {
     for phase in Phase::ALL {
         let Some(spec) = validation.phase(phase) else { continue };
         rows.push(head(RowId::Phase(phase), phase.name(), "waiting", text::count(spec.checks.len(), "check")));
-        rows.extend(spec.checks.iter().map(|name| not_run(name, "waiting", keys)));
+        rows.extend(spec.checks.iter().map(|name| not_run(name, "waiting", runs_it)));
     }
 }
 
@@ -135,22 +138,31 @@ fn head(id: RowId, name: &str, state: &str, counted: String) -> Row {
     Row { branch: Some(true), ..Row::new(id, cells) }
 }
 
+/// What is said of a check that can be run, or that nothing is run here.
+fn runs_it(view: &View<'_>) -> String {
+    match view.model.read_only {
+        true => "read-only".to_owned(),
+        false => format!("{} runs it", view.keys.key(Action::Run)),
+    }
+}
+
 /// A check that did not run.
-fn not_run(name: &str, state: &str, keys: &Keymap) -> Row {
-    let cells = vec![
-        name.into(),
-        Cell::new(Role::Muted, state),
-        Cell::new(Role::Muted, "-"),
-        Cell::new(Role::Muted, format!("{} runs it", keys.key(Action::Run))),
-    ];
+fn not_run(name: &str, state: &str, runs_it: &str) -> Row {
+    let cells =
+        vec![name.into(), Cell::new(Role::Muted, state), Cell::new(Role::Muted, "-"), Cell::new(Role::Muted, runs_it)];
     Row { depth: 1, marker: Some((Role::Muted, "◌")), ..Row::new(RowId::Check(name.to_owned()), cells) }
 }
 
 /// Checks of the recipe that are no part of the run, so that they can be run next.
 fn others<'r>(run: &Run, phase: Phase, resolution: &'r Resolution) -> Vec<&'r String> {
-    let spec = resolution.recipe.validation.as_ref().and_then(|validation| validation.phase(phase));
     let is_other = |name: &&String| run.checks.iter().all(|check| check.planned.name != **name);
-    spec.iter().flat_map(|spec| &spec.checks).filter(is_other).collect()
+    listed(resolution, phase).iter().filter(is_other).collect()
+}
+
+/// Checks that a recipe selects in a phase, in its order.
+fn listed(resolution: &Resolution, phase: Phase) -> &[String] {
+    let validation = resolution.recipe.validation.as_ref();
+    validation.and_then(|validation| validation.phase(phase)).map_or(&[], |spec| &spec.checks)
 }
 
 fn readiness(rows: &mut Vec<Row>, run: &Run) {
@@ -203,7 +215,7 @@ fn readiness_row(line: &ReadinessView) -> Row {
 }
 
 /// A phase with what ran of it, and how many checks of it did not.
-fn phase_rows(rows: &mut Vec<Row>, run: &Run, phase: Phase, others: usize, (now_ms, is_live): (u64, bool)) {
+fn phase_rows(rows: &mut Vec<Row>, run: &Run, phase: Phase, others: usize, now_ms: u64) {
     let checks: Vec<&CheckView> = run.checks.iter().filter(|check| check.planned.phase == phase).collect();
     if checks.is_empty() {
         if others > 0 {
@@ -216,7 +228,7 @@ fn phase_rows(rows: &mut Vec<Row>, run: &Run, phase: Phase, others: usize, (now_
     let stopped = run.paused.as_ref().is_some_and(|stop| *stop == Stop::Phase { phase });
     let (role, word) = match (all_ended, run.running == Some(phase)) {
         (true, _) => {
-            let (role, _, word) = verdict(report::phase_status(phase, &done));
+            let (role, _, word) = verdict(words::of_phase(phase, &done));
             (role, word.to_owned())
         }
         _ if stopped => (Role::Warn, "paused".to_owned()),
@@ -241,7 +253,6 @@ fn phase_rows(rows: &mut Vec<Row>, run: &Run, phase: Phase, others: usize, (now_
             ],
         )
     });
-    rows.extend(checks.into_iter().map(|check| check_row(check, is_live, now_ms)));
 }
 
 fn check_row(check: &CheckView, active: bool, now_ms: u64) -> Row {

@@ -716,6 +716,11 @@ fn unread(view: &View<'_>, brief: &str, reason: &str) -> Vec<(Role, String)> {
     ]
 }
 
+/// Whether a panel that shows no rows begins so because something failed.
+pub(super) fn is_failure(line: &str) -> bool {
+    [Blank::Forbidden, Blank::Failed].iter().any(|state| line.starts_with(state.word()))
+}
+
 /// A failure in a panel: what failed, why, what to do, where more is.
 fn failed(view: &View<'_>, failure: &Failure) -> Vec<(Role, String)> {
     let state = if failure.kind == crate::ops::Kind::Forbidden { Blank::Forbidden } else { Blank::Failed };

@@ -98,6 +98,9 @@ fn rows(node: &Node, snapshot: &Inventory) -> Vec<Row> {
         pairs(&mut rows, "", &[("unread", Cell::new(Role::Fail, gap))]);
     }
     pairs(&mut rows, "", &[("roles", roles)]);
+    if let (Some(closed), Some((_, all))) = (node.closed(), node.free()) {
+        pairs(&mut rows, "", &[("free", Cell::new(Role::Warn, format!("0 of {all}: {closed}")))]);
+    }
     if gpus.has_any() || !gpus.resources.is_empty() {
         pairs(
             &mut rows,

@@ -125,7 +125,8 @@ fn row(node: &Node, shares: bool) -> Row {
         (None, _) => (Cell::new(Role::Muted, "-"), None, false),
     };
     let gpus = &node.accelerators;
-    let free = match gpus.free() {
+    let free = match node.free() {
+        Some((Some(0), all)) if node.closed().is_some() => Cell::new(Role::Muted, format!("0/{all}")),
         Some((Some(free), all)) => Cell::text(format!("{free}/{all}")),
         Some((None, all)) => Cell::text(format!("?/{all}")),
         None => Cell::new(Role::Muted, "-"),

@@ -90,6 +90,20 @@ impl Filter {
         Ok(Filter { choices })
     }
 
+    /// The same of what somebody has finished typing.
+    ///
+    /// # Errors
+    /// As [`Filter::parse`]; also a word that says nothing yet, such as `driver>`.
+    pub fn finished(typed: &str, columns: &[Column]) -> Result<Filter, Misread> {
+        let filter = Filter::parse(typed, columns)?;
+        for (at, word) in words(typed).filter(|(_, word)| !word.is_empty() && *word != "|") {
+            if word.trim_start_matches('!') == "re:" || term(word, at, columns)?.is_none() {
+                return Err(Misread { at: at..at + word.len(), why: format!("`{word}` is not finished") });
+            }
+        }
+        Ok(filter)
+    }
+
     pub fn is_empty(&self) -> bool {
         self.choices.is_empty()
     }

@@ -106,3 +106,33 @@ fn a_node_whose_state_changes_is_shown_and_leaves_the_recipe_as_it_is() {
     assert_eq!(snapshots.collect::<Vec<_>>(), ["9.9.3"], "with the newest");
     assert!(desk.state.model.recipe.loading);
 }
+
+/// The list says of a node what the line above counts of it.
+#[test]
+fn devices_of_a_node_that_takes_no_pods_are_not_free_and_the_node_says_why() {
+    let mut desk = Desk::live(120, 40);
+    let gpus = snapshot().nodes.iter().position(|node| node.free().is_some()).expect("a node with GPUs");
+    let name = snapshot().nodes[gpus].name.to_string();
+    let state = |field: &'static str, change: fn(&mut Node) -> &mut Fact<bool>| {
+        let mut inventory = Inventory::clone(&snapshot());
+        let mut node = Node::clone(&inventory.nodes[gpus]);
+        *change(&mut node) = Fact::known(false, Source::node(field));
+        inventory.nodes[gpus] = Arc::new(node);
+        Arc::new(inventory)
+    };
+    desk.command(&format!("node {name}"));
+    let row = |desk: &mut Desk| {
+        let text = desk.text();
+        text.lines().find(|line| line.contains(&name) && line.contains("/1")).unwrap_or_default().to_owned()
+    };
+    assert!(row(&mut desk).contains("1/1"), "{}", desk.text());
+    for (inventory, why) in [
+        (state("status.conditions", |node| &mut node.ready), "0 of 1: the node is not ready"),
+        (state("spec.unschedulable", |node| &mut node.schedulable), "0 of 1: the node is cordoned"),
+    ] {
+        desk.view(LiveStatus::Fresh, Some(inventory));
+        assert!(row(&mut desk).contains("0/1"), "{}", desk.text());
+        desk.shows("0 of 1 GPU free");
+        desk.shows(why);
+    }
+}

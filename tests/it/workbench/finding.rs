@@ -94,7 +94,8 @@ fn every_argument_is_completed() {
     desk.keys(":");
     desk.type_text("recipe service=ek");
     desk.keys("Tab");
-    desk.type_text(" accelerator=h1");
+    // A whole pair is followed by a blank, for the next one.
+    desk.type_text("accelerator=h1");
     desk.shows("recipe service=eks accelerator=h100");
     assert!(!desk.text().contains("recipe service=eks service="), "a criterion is stated once");
     desk.keys("Tab Enter");
@@ -232,4 +233,70 @@ fn a_filter_that_is_not_understood_stays_in_its_field() {
     desk.command("filter re:(");
     desk.shows("invalid filter: ");
     assert_eq!(desk.state.desk.table(desk.state.desk.focused()).filter, "worker");
+}
+
+/// What says nothing yet hides nothing, so it is not kept as if it did.
+#[test]
+fn a_filter_that_is_not_finished_stays_in_its_field() {
+    let mut desk = Desk::live(120, 40);
+    for typed in ["driver>", "worker !", "state:", "re:"] {
+        desk.keys("1 /");
+        desk.type_text(typed);
+        let word = typed.rsplit(' ').next().unwrap_or_default();
+        assert!(!desk.text().contains("is not finished"), "it is being typed");
+        desk.keys("Enter");
+        desk.shows(&format!("`{word}` is not finished"));
+        assert!(desk.state.desk.filter.is_some(), "{}", desk.text());
+        desk.keys("Esc");
+    }
+    desk.command("filter driver>");
+    desk.shows("invalid filter: `driver>` is not finished");
+    assert_eq!(desk.state.desk.table(&NODES).filter, "");
+    desk.keys("/");
+    desk.type_text("driver>5");
+    desk.keys("Enter");
+    assert!(desk.state.desk.filter.is_none());
+}
+
+/// A bundle is a folder, and reports and logs go to files: they are completed as what they are.
+#[test]
+fn folders_are_completed_for_bundles_and_files_for_what_is_written() {
+    let mut desk = Desk::live(120, 40);
+    let list =
+        |folder: &str| Msg::Files(Files { folder: folder.into(), names: vec!["friday.yaml".into(), "old/".into()] });
+    for command in ["bundle", "deploy", "undeploy"] {
+        desk.keys(":");
+        desk.type_text(&format!("{command} "));
+        desk.update(list(""));
+        desk.shows(&format!("{command} old/"));
+        assert!(!desk.text().contains("friday.yaml"), "{}", desk.text());
+        desk.keys("Esc");
+    }
+    for command in ["save-report", "save-log"] {
+        desk.keys(":");
+        desk.type_text(&format!("{command} fri"));
+        desk.update(list(""));
+        desk.shows(&format!("{command} friday.yaml"));
+        desk.keys("Esc");
+    }
+}
+
+/// A bar on a row says that Enter takes it.
+#[test]
+fn the_palette_marks_a_row_only_where_enter_takes_it() {
+    let mut desk = Desk::live(120, 40);
+    let bar = |desk: &mut Desk| {
+        desk.text().lines().find(|line| line.contains("│›") || line.contains("┃›")).map(str::to_owned)
+    };
+    desk.keys(":");
+    assert_eq!(bar(&mut desk), None, "{}", desk.text());
+    desk.type_text("colums");
+    desk.shows("Ctrl-N chooses one of these");
+    assert!(!desk.state.desk.overlay.as_ref().unwrap().takes_row());
+    assert_eq!(bar(&mut desk), None, "{}", desk.text());
+    desk.keys("Ctrl-N");
+    let overlay = desk.state.desk.overlay.as_ref().unwrap();
+    assert!(overlay.takes_row() && overlay.table.cursor == 0, "the first one");
+    desk.keys("Ctrl-N");
+    assert_eq!(desk.state.desk.overlay.as_ref().unwrap().table.cursor, 1);
 }

@@ -447,3 +447,18 @@ fn severity_and_remediation_of_a_constraint_are_shown() {
     assert!(run.stdout.contains("remedy: add such nodes"), "{}", run.stdout);
     assert!(run.stdout.contains("1 warned") && !run.stdout.contains("FAIL"), "{}", run.stdout);
 }
+
+/// Where something could not be read, that is what `D` shows, whether or not a message was said of it.
+#[test]
+fn details_of_a_panel_that_may_not_be_read_say_what_is_missing_and_what_to_ask_for() {
+    for (permission, needs) in [("list:nodes", "list nodes"), ("list:pods", "list pods")] {
+        let mut desk = Desk::showing(without(permission), 120, 40, Look::default());
+        desk.keys("1 g n D");
+        let text = desk.text();
+        assert!(text.contains("forbidden") && text.contains(&format!("kubectl auth can-i {needs}")), "{text}");
+        assert!(!text.contains("nothing failed"), "{text}");
+    }
+    let mut desk = Desk::live(120, 40);
+    desk.keys("D");
+    desk.shows("nothing failed");
+}

@@ -9,6 +9,7 @@ use aicr::{
         desk::Mode,
         keymap::{self, Action as A},
         msg::Msg,
+        panes::{SHAPES, main_of},
     },
 };
 
@@ -20,6 +21,30 @@ fn q_leaves_and_escape_does_not() {
     desk.shows("nothing to go back to; q quits");
     desk.keys("Ctrl-C");
     assert!(!desk.state.quit);
+    desk.keys("q");
+    assert!(desk.state.quit);
+}
+
+/// A level at a time, as Esc does; what is typed in a panel of details does not end the program.
+#[test]
+fn q_goes_back_to_the_main_panel_before_it_leaves() {
+    let mut desk = Desk::live(120, 40);
+    for (to, levels) in [("1 Enter", 1), ("1 g p", 1), ("2 Tab", 1), ("4 g l", 1), ("5 Tab", 1), ("1 g n z z Enter", 2)]
+    {
+        desk.keys(to);
+        for _ in 0..levels {
+            desk.keys("q");
+            assert!(!desk.state.quit, "{to}");
+        }
+        assert_eq!(desk.state.desk.focused(), main_of(desk.state.desk.screen), "{to}");
+    }
+    desk.keys("1 q");
+    assert!(desk.state.quit);
+    // Shapes lead to nodes, so that they are the first level there.
+    let mut desk = Desk::live(120, 40);
+    desk.state.desk.focus_on(&SHAPES);
+    desk.keys("Enter q");
+    assert_eq!((desk.state.quit, desk.state.desk.focused()), (false, &SHAPES));
     desk.keys("q");
     assert!(desk.state.quit);
 }

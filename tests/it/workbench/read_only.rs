@@ -150,3 +150,27 @@ fn popups_have_no_action_that_runs_something() {
         assert!(!desk.left.iter().any(Effect::changes_cluster), "{}", binding.name);
     }
 }
+
+/// What cannot be done is not offered as if it could: hints leave it out, help and palette say why.
+#[test]
+fn a_read_only_workbench_does_not_offer_what_it_refuses() {
+    let mut desk = desk(true);
+    desk.keys("4 G");
+    let frame = desk.text();
+    for offered in ["r run", "F failed", "r runs it", "r lists what a run would create"] {
+        assert!(!frame.contains(offered), "{offered}:\n{frame}");
+    }
+    desk.keys("?");
+    desk.type_text("run the selected");
+    desk.shows("lists first what will be created (not now: read-only)");
+    desk.keys("Esc :");
+    desk.type_text("run");
+    desk.shows("not now: read-only");
+    desk.keys("Esc");
+    let mut writing = self::desk(false);
+    writing.keys("4 G");
+    writing.shows("r run");
+    writing.keys(":");
+    writing.type_text("run");
+    assert!(!writing.text().contains("not now: read-only"), "{}", writing.text());
+}

@@ -484,7 +484,7 @@ fn a_recorded_run_is_shown_stepped_played_reported_and_compared() {
     desk.command("report junit");
     desk.shows("<testsuites");
     desk.keys("Esc");
-    desk.command("save out.md");
+    desk.command("save-report out.md");
     let Some(Effect::SaveText { text, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
     assert!(text.starts_with("## Validation"), "{text}");
 
@@ -615,10 +615,148 @@ fn a_run_of_some_checks_leaves_the_others_to_be_run_and_does_not_validate_the_re
     desk.keys("G r");
     let Some(Effect::Plan { what, .. }) = desk.left.pop() else { panic!("no plan: {:?}", desk.left) };
     assert_eq!(what.only, ["platform-health"]);
-    // The verdict on another recipe is none on this one.
-    desk.run(30, one("service=eks accelerator=gb200"));
-    assert!(!desk.text().contains("validated: "), "{}", desk.text());
+}
+
+/// Whatever run is shown: what is said of this cluster and recipe is what their last validation came to.
+#[test]
+fn the_verdict_on_a_recipe_stays_while_records_and_runs_of_other_recipes_are_shown() {
+    let mut desk = Desk::live_with_past(200, 60, Look::default());
     desk.shows("not validated");
+    let criteria = desk.state.model.recipe.value.as_ref().unwrap().recipe.criteria.to_string();
+    let run = |desk: &mut Desk, at: u64, criteria: &str, verdict: Verdict| {
+        desk.state.model.run = aicr::workbench::model::Run::default();
+        desk.run(
+            at,
+            Body::Planned {
+                run_id: "20260114-091200-00c0ffee00c0ffee".into(),
+                namespace: "aicr-validation".into(),
+                context: "demo".into(),
+                recipe: criteria.into(),
+                criteria: criteria.into(),
+                checks: vec![planned("dra-support", Phase::Conformance)],
+            },
+        );
+        desk.run(at + 1, Body::Ended { verdict });
+    };
+    run(&mut desk, 10, &criteria, Verdict::Failed);
+    desk.shows("validated 09:12 UTC: fail");
+    // The verdict on another recipe is none on this one.
+    run(&mut desk, 20, "service=eks accelerator=gb200", Verdict::Passed);
+    desk.shows("validated 09:12 UTC: fail");
+    desk.keys("4 g r G Enter");
+    assert!(desk.state.model.records.replay.is_some());
+    desk.shows("validated 09:12 UTC: fail");
+    desk.keys("<");
+    desk.shows("validated 09:12 UTC: fail");
+    desk.command("recipe service=eks accelerator=h100 intent=training");
+    desk.shows("not validated");
+    desk.command(&format!("recipe {criteria}"));
+    desk.shows("validated 09:12 UTC: fail");
+    desk.update(Msg::Connected { generation: 1, context: "another".into(), server: "another".into() });
+    desk.shows("not validated");
+}
+
+/// Where a check is listed does not change when it runs, when it has run, or when others run without it.
+#[test]
+fn checks_keep_their_order_before_during_and_after_a_run() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("4");
+    let names = |desk: &mut Desk| -> Vec<String> {
+        desk.frame();
+        let rows = &desk.state.desk.table(&CHECKS).content.rows;
+        rows.iter()
+            .filter(|row| matches!(row.id, RowId::Check(_)))
+            .map(|row| row.cells[0].plain().into_owned())
+            .collect()
+    };
+    let before = names(&mut desk);
+    let spec = desk.state.model.recipe.value.as_ref().unwrap().recipe.validation.clone().unwrap();
+    let mut checks = Vec::new();
+    for phase in Phase::ALL {
+        // The other way around: a run has an order of its own.
+        let of_phase = spec.phase(phase).into_iter().flat_map(|spec| spec.checks.iter().rev());
+        checks.extend(of_phase.map(|name| planned(name, phase)));
+    }
+    let criteria = desk.state.model.recipe.value.as_ref().unwrap().recipe.criteria.to_string();
+    let body = |checks: Vec<_>| Body::Planned {
+        run_id: "20260114-091200-00c0ffee00c0ffee".into(),
+        namespace: "aicr-validation".into(),
+        context: "demo".into(),
+        recipe: criteria.clone(),
+        criteria: criteria.clone(),
+        checks,
+    };
+    desk.state.model.run.active = true;
+    desk.run(0, body(checks.clone()));
+    assert_eq!(names(&mut desk), before);
+    desk.run(10, Body::Ended { verdict: Verdict::Passed });
+    assert_eq!(names(&mut desk), before);
+    desk.run(20, body(checks.split_off(checks.len() - 1)));
+    desk.run(30, Body::Ended { verdict: Verdict::Passed });
+    assert_eq!(names(&mut desk), before, "one of them was run alone");
+}
+
+/// What nobody can cancel any more is not asked about, and the line says why the question went.
+#[test]
+fn a_question_whether_to_cancel_closes_with_what_it_asks_about() {
+    let result = |name: &str| {
+        let events = recorded("x", true).events.into_iter();
+        let body =
+            events.map(|event| event.body).find(|body| matches!(body, Body::Finished { check, .. } if check == name));
+        body.expect("the record has its end")
+    };
+    let half_way = || {
+        let mut desk = Desk::live(120, 40);
+        desk.keys("4");
+        run_half_way(&mut desk);
+        desk
+    };
+    let mut desk = half_way();
+    desk.keys("g g x");
+    desk.shows("cancel the run?");
+    desk.run(32_000, result("dra-support"));
+    desk.shows("cancel the run?");
+    desk.run(40_000, Body::Ended { verdict: Verdict::Failed });
+    assert!(desk.state.desk.overlay.is_none(), "{}", desk.text());
+    desk.shows("run ended: fail; there is nothing left to cancel");
+
+    let mut desk = half_way();
+    desk.command("filter dra-support");
+    desk.keys("G x");
+    desk.shows("cancel dra-support?");
+    desk.run(32_000, result("dra-support"));
+    assert!(desk.state.desk.overlay.is_none(), "{}", desk.text());
+    desk.shows("dra-support has ended; there is nothing left to cancel");
+
+    let mut desk = half_way();
+    desk.keys("q");
+    desk.shows("Leaving cancels it");
+    let run_id = desk.state.model.run.id.clone();
+    let failure = ops::Failure::new(ops::Kind::Unreachable, "run the checks", "the connection was lost");
+    desk.update(Msg::RunEnded { run_id, answer: Err(failure) });
+    assert!(desk.state.desk.overlay.is_none(), "{}", desk.text());
+    desk.shows("the connection was lost");
+}
+
+/// What was canceled was not looked at and found wanting; and a check says where it runs while it does.
+#[test]
+fn a_phase_whose_checks_were_canceled_is_canceled_and_a_running_check_names_its_node() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("4");
+    run_half_way(&mut desk);
+    desk.command("filter dra-support");
+    desk.keys("G");
+    let node = |desk: &mut Desk| desk.text().lines().find(|line| line.contains(" node  ")).map(str::to_owned);
+    assert!(node(&mut desk).is_some_and(|line| line.contains("worker-2")), "{}", desk.text());
+    desk.keys("Esc");
+    for event in recorded("x", false).events {
+        if matches!(event.body, Body::Finished { .. } | Body::Ended { .. }) {
+            desk.update(Msg::Run(event));
+        }
+    }
+    let text = desk.text();
+    let phase = text.lines().find(|line| line.contains("▾ conformance ")).unwrap_or_default();
+    assert!(phase.contains("canceled") && !phase.contains("no verdict"), "{text}");
 }
 
 #[test]
@@ -634,4 +772,25 @@ fn words_that_name_no_check_and_no_mode_change_nothing() {
     assert!(desk.state.model.setup.in_process);
     desk.command("in-process off");
     assert!(!desk.state.model.setup.in_process);
+}
+
+/// One word means one thing on every screen: a snapshot is saved by `:save`, a report by `:save-report`.
+#[test]
+fn a_snapshot_and_a_report_are_saved_by_different_commands() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("4");
+    desk.command("save-report out.json");
+    desk.shows("no run is shown");
+    run_half_way(&mut desk);
+    desk.run(40_001, Body::Ended { verdict: Verdict::Failed });
+    desk.command("save out.yaml");
+    let Some(Effect::Save { path, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    assert_eq!(path, std::path::Path::new("out.yaml"));
+    for (file, begins) in [("out.json", "{"), ("out.xml", "<?xml"), ("out.md", "## Validation"), ("out.sarif", "{")] {
+        desk.keys("1");
+        desk.command(&format!("save-report {file}"));
+        let Some(Effect::SaveText { text, path, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+        assert_eq!(path, std::path::Path::new(file));
+        assert!(text.starts_with(begins), "{file}: {text}");
+    }
 }

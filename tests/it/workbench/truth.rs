@@ -6,6 +6,7 @@ use super::{
 };
 use crate::sandbox::Sandbox;
 use aicr::{
+    cluster::watch::LiveStatus,
     inventory::Inventory,
     ops::{Failure, Kind},
     term::input::Input,
@@ -312,4 +313,48 @@ fn every_command_that_a_screen_teaches_runs() {
         }
     }
     assert!(verbs >= 3 && words >= 3, "{verbs} verbs and {words} commands ran");
+}
+
+/// What is not true any more does not stay; what nobody has put right stays until it was read.
+#[test]
+fn an_error_goes_when_the_same_succeeds_and_stays_through_everything_else() {
+    let mut desk = Desk::live(120, 40);
+    let failure = |doing: &str| Failure::new(Kind::NotFound, doing, "for the test");
+    let read = |desk: &mut Desk, name: &str| {
+        desk.command(&format!("open {name}"));
+        let Some(Effect::ReadSnapshot { slot, generation, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+        move |answer| Msg::Snapshot { slot, generation, name: "a.yaml".into(), answer }
+    };
+    let bad = read(&mut desk, "gone.yaml");
+    desk.update(bad(Err(failure("read gone"))));
+    desk.shows("failed to read gone");
+    desk.state.model.now_ms += 3_600_000;
+    desk.update(Msg::Tick);
+    desk.keys("2 1 j");
+    desk.shows("failed to read gone");
+    desk.view(LiveStatus::Fresh, Some(snapshot()));
+    desk.shows("failed to read gone");
+    // An answer that came too late says nothing of what was asked since.
+    let late = read(&mut desk, "late.yaml");
+    let good = read(&mut desk, "good.yaml");
+    desk.update(late(Ok(snapshot())));
+    desk.shows("failed to read gone");
+    desk.update(good(Ok(snapshot())));
+    assert!(!desk.text().contains("failed to read gone"), "{}", desk.text());
+
+    desk.command("recipe service=eksx");
+    desk.shows("failed to read the criteria");
+    desk.keys("2");
+    desk.shows("failed to read the criteria");
+    desk.command("recipe service=eks accelerator=h100 intent=training");
+    assert!(!desk.text().contains("failed to read the criteria"), "{}", desk.text());
+    // Esc answers it, as before.
+    desk.command("recipe service=eksx");
+    desk.keys("Esc");
+    assert!(!desk.text().contains("failed to read the criteria"), "{}", desk.text());
+    // A notice is none of this: it is read, and goes after its time.
+    desk.command("theme nonesuch");
+    let notice = desk.state.model.message().map(|message| message.text.clone()).expect("a notice");
+    desk.view(LiveStatus::Fresh, Some(snapshot()));
+    assert_eq!(desk.state.model.message().map(|message| message.text.clone()), Some(notice));
 }

@@ -1,0 +1,40 @@
+//! Which answers are still wanted: a newer request makes those to older ones late.
+
+use crate::workbench::msg::SnapshotSlot;
+
+/// Numbers of the newest requests; answers to older ones are dropped.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Asked {
+    pub(super) cluster: u64,
+    pub(super) a: u64,
+    pub(super) b: u64,
+    pub(super) c: u64,
+    pub(super) moment: u64,
+    pub(super) plan: u64,
+    pub(super) run: u64,
+    pub(super) kept: u64,
+    /// The run that a person wants to follow, by what they call it; `None` for whichever there is.
+    pub(super) attach: Option<String>,
+    /// A context that the session is being switched to; one at a time.
+    pub(super) context: Option<String>,
+}
+
+impl Asked {
+    pub(super) fn of(&self, slot: SnapshotSlot) -> u64 {
+        match slot {
+            SnapshotSlot::Cluster => self.cluster,
+            SnapshotSlot::A => self.a,
+            SnapshotSlot::B => self.b,
+            SnapshotSlot::C => self.c,
+        }
+    }
+
+    pub(super) fn snapshot(&mut self, slot: SnapshotSlot) -> &mut u64 {
+        match slot {
+            SnapshotSlot::Cluster => &mut self.cluster,
+            SnapshotSlot::A => &mut self.a,
+            SnapshotSlot::B => &mut self.b,
+            SnapshotSlot::C => &mut self.c,
+        }
+    }
+}
