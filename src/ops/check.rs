@@ -369,17 +369,17 @@ async fn contained(
 /// Where the check runs, as its pod tells it.
 fn place(variable: &dyn Fn(&str) -> Option<String>) -> input::Place {
     let text = |name: &str| variable(name).unwrap_or_default();
-    input::Place {
+    let mut place = input::Place {
         namespace: text("AICR_NAMESPACE"),
         run_id: text("AICR_RUN_ID"),
         image: text("AICR_CHECK_IMAGE"),
         pull_policy: text("AICR_CHECK_PULL_POLICY"),
         pull_secrets: text("AICR_CHECK_PULL_SECRETS").split(',').filter(|s| !s.is_empty()).map(str::to_owned).collect(),
-        cuda_image: text("AICR_CUDA_IMAGE"),
-        nccl_image: text("AICR_NCCL_RUNTIME_IMAGE"),
-        aiperf_image: text("AICR_AIPERF_IMAGE"),
         pod: variable("AICR_POD_NAME").zip(variable("AICR_POD_UID")),
-    }
+        ..input::Place::default()
+    };
+    place.said(variable);
+    place
 }
 
 /// Runs a container of the demo cluster.

@@ -35,12 +35,23 @@ pub struct Place {
     /// Images that the catalog's `env` puts in the place of public ones; empty for those.
     pub cuda_image: String,
     pub nccl_image: String,
+    /// Which network of EKS the benchmark is to use, `efa` or `roce`; empty for EFA.
+    pub nccl_fabric: String,
     pub aiperf_image: String,
     /// Name and UID of the pod that the check runs in, which owns what the check creates.
     pub pod: Option<(String, String)>,
 }
 
 impl Place {
+    /// What the `env` of the catalog says, by the names of its variables.
+    pub fn said(&mut self, variable: impl Fn(&str) -> Option<String>) {
+        let text = |name: &str| variable(name).unwrap_or_default();
+        self.cuda_image = text("AICR_CUDA_IMAGE");
+        self.nccl_image = text("AICR_NCCL_RUNTIME_IMAGE");
+        self.nccl_fabric = text("AICR_NCCL_FABRIC");
+        self.aiperf_image = text("AICR_AIPERF_IMAGE");
+    }
+
     /// The last eight characters of a run id, which are random: they keep names short and apart.
     pub fn suffix(&self) -> &str {
         &self.run_id[self.run_id.len().saturating_sub(8)..]

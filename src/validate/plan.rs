@@ -261,6 +261,9 @@ fn config_map(stem: &str, key: &str, text: &str, options: &PlanOptions) -> Value
 
 fn check_plan(validator: &Validator, input: &Input, has_snapshot: bool, options: &PlanOptions) -> CheckPlan {
     let ours = ours(validator, options);
+    let mut place = input.place.clone();
+    place.said(|name| validator.env.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()));
+    let input = &Input { place, ..input.clone() };
     let timeout_seconds = options.timeout_seconds.unwrap_or(validator.timeout_seconds);
     let image = match ours {
         Some(_) => options.image.clone(),
@@ -763,6 +766,27 @@ mod tests {
         assert_eq!(groups(&validators, &options()), with(expected, Way::Job));
         let in_process = PlanOptions { in_process: true, ..options() };
         assert_eq!(groups(&validators, &in_process), with(expected, Way::InProcess));
+    }
+
+    /// What the catalog says of a check's images and network can need other rights.
+    #[test]
+    fn rights_are_those_of_what_the_catalog_says_to_the_check() {
+        let rights = |env: &[(&str, &str)]| {
+            let mut validators = validators();
+            validators[0].name = "nccl-all-reduce-bw-net".into();
+            validators[0].phase = Phase::Performance;
+            validators[0].env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let mut recipe = recipe(&[], &[]);
+            recipe.validation.as_mut().unwrap().performance.get_or_insert_default().checks =
+                vec!["nccl-all-reduce-bw-net".into()];
+            let mut input = Input::of(&recipe, super::super::gpu::Policy::Unspecified);
+            input.criteria.service = Some("eks".into());
+            input.criteria.accelerator = Some("gb300".into());
+            let plan = plan(&recipe, &input, "", &validators, &options()).unwrap();
+            plan.checks[0].objects.iter().map(ToString::to_string).collect::<String>()
+        };
+        assert!(!rights(&[]).contains("resourceclaimtemplates"));
+        assert!(rights(&[("AICR_NCCL_FABRIC", "roce")]).contains("resourceclaimtemplates"));
     }
 
     #[test]

@@ -500,6 +500,7 @@ fn worlds_that_are_well() -> Vec<(&'static str, World)> {
         ("gke-gpu-nic-networks", gke()),
         ("gke-gpu-nic-topology", gke()),
         ("nccl-all-reduce-bw", nccl(row)),
+        ("nccl-all-reduce-bw", tcpxo(&format!("NCCL INFO Using network FasTrak\n{row}"))),
         ("inference-perf", dynamo(51_000.0, 900.0)),
         ("nccl-cre-all-reduce-bw", certified(BANDWIDTH)),
         ("cre-training-goodput", certified(GOODPUT)),
@@ -1327,6 +1328,106 @@ fn nccl_all_reduce_is_held_to_the_recipe() {
     check(net("NCCL INFO Using network Socket\n"), "nccl-all-reduce-bw-net", "FAIL NCCL used Socket, not the fabric");
 }
 
+/// What a check creates first, when what it reads is there.
+fn first_changes(world: &World, name: &str) -> Vec<Value> {
+    let check = checks::find(name).expect("a check of that name");
+    let mut facts = Facts::default();
+    loop {
+        match check.next(&world.input, &facts, 0) {
+            Step::Read(reads) => {
+                facts.answers.extend(reads.into_iter().map(|read| (read.clone(), world.answer(&read))));
+            }
+            Step::Change(changes) => {
+                let object = |change| match change {
+                    Change::Create { object, .. } => object,
+                    other => panic!("{other:?}"),
+                };
+                return changes.into_iter().map(object).collect();
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// The pod of a worker in a runtime of the benchmark, with its annotations.
+fn worker(runtime: &Value) -> &Value {
+    &runtime["spec"]["template"]["spec"]["replicatedJobs"][1]["template"]["spec"]["template"]
+}
+
+/// The same two nodes on GKE, with a network for each NIC.
+fn tcpxo(log: &str) -> World {
+    let mut world = nccl(log);
+    world.input.criteria.service = Some("gke".into());
+    for index in 0..8 {
+        world = world.and(&format!("{NETWORKS}/gpu-nic-{index}"), json!({}));
+    }
+    world.and(&format!("{NETWORKS}/default"), json!({}))
+}
+
+#[test]
+fn nccl_on_gke_uses_a_network_for_each_nic_and_a_daemon_beside_each_worker() {
+    let name = "nccl-all-reduce-bw";
+    let row = "17179869184 4294967296 float sum -1 88000 195.2 366.0 0 88000 195.2 366.0 0";
+    let on_gke = |log: &str| tcpxo(&format!("{log}\n{row}"));
+    check(on_gke("NCCL INFO Using network FasTrak"), name, "pass");
+    check(on_gke("NCCL INFO Using network Socket"), name, "FAIL NCCL used Socket, not the fabric");
+    check(on_gke(""), name, "FAIL NCCL used no network that it names, not the fabric");
+    let seven = on_gke("").without(&format!("{NETWORKS}/gpu-nic-3"));
+    check(seven, name, "FAIL 7 networks for GPU NICs, expected 8");
+    check(on_gke("").forbidding(NETWORKS), name, "no verdict could not list networks.networking.gke.io");
+
+    let runtime = first_changes(&on_gke(""), name).remove(0);
+    let annotations = &worker(&runtime)["metadata"]["annotations"];
+    let interfaces: Value =
+        serde_json::from_str(annotations["networking.gke.io/interfaces"].as_str().expect("text")).expect("JSON");
+    assert_eq!(interfaces.as_array().expect("a list").len(), 9);
+    assert_eq!(interfaces[0], json!({"interfaceName": "eth0", "network": "default"}));
+    assert_eq!(interfaces[8], json!({"interfaceName": "eth8", "network": "gpu-nic-7"}));
+    let devices = annotations["devices.gke.io/container.tcpxo-daemon"].as_str().expect("text");
+    assert!(devices.starts_with("- path: /dev/nvidia0\n") && devices.contains("- path: /dev/nvidia7\n"), "{devices}");
+    let daemon = &worker(&runtime)["spec"]["initContainers"][0];
+    assert_eq!((&daemon["name"], &daemon["restartPolicy"]), (&json!("tcpxo-daemon"), &json!("Always")));
+    let start = worker(&runtime)["spec"]["containers"][0]["command"][2].as_str().expect("text").to_owned();
+    assert!(start.contains("nccl-env-profile.sh") && start.ends_with("sshd -De"), "{start}");
+
+    // The recipe says which network an interface is in.
+    let mut stated = on_gke("");
+    let pair =
+        |index: usize| json!({"interfaceName": format!("eth{}", 9 - index), "network": format!("my-gpu-nic-{index}")});
+    let interfaces = json!({"tcpxoInterfaces": (1..9).map(pair).collect::<Vec<_>>()});
+    let mut components = stated.input.components.iter_mut();
+    let trainer = components.find(|component| component.name == "kubeflow-trainer").expect("the trainer");
+    trainer.overrides = serde_json::from_value(interfaces).expect("overrides");
+    let runtime = first_changes(&stated, name).remove(0);
+    let annotations = &worker(&runtime)["metadata"]["annotations"];
+    let interfaces = annotations["networking.gke.io/interfaces"].as_str().expect("text");
+    assert!(interfaces.contains(r#"{"interfaceName":"eth8","network":"my-gpu-nic-1"}"#), "{interfaces}");
+}
+
+#[test]
+fn nccl_over_roce_claims_a_nic_for_each_gpu() {
+    let name = "nccl-all-reduce-bw-net";
+    let with = |fabric: &str| {
+        let mut world = nccl("");
+        world.input.place.nccl_fabric = fabric.into();
+        let constraints = json!({"performance": {"constraints": [{"name": name, "value": ">= 40"}]}});
+        world.input.config = serde_json::from_value(constraints).expect("a validation");
+        world
+    };
+    let [template, runtime] = first_changes(&with("RoCE"), name).try_into().expect("two");
+    assert_eq!(
+        template["spec"]["spec"]["devices"]["requests"][0]["exactly"],
+        json!({"deviceClassName": "roce.networking.k8s.aws", "allocationMode": "ExactCount", "count": 8})
+    );
+    let pod = &worker(&runtime)["spec"];
+    assert_eq!(pod["resourceClaims"][0]["resourceClaimTemplateName"], template["metadata"]["name"]);
+    assert_eq!(pod["containers"][0]["resources"]["claims"], json!([{"name": "roce"}]));
+    assert!(!pod.to_string().contains("vpc.amazonaws.com/efa"), "{pod}");
+    // H100 over EFA alone is not measured; an unknown network is nobody's.
+    check(with(""), name, "skip the benchmark does not apply to h100/eks");
+    check(with("infiniband"), name, "no verdict `AICR_NCCL_FABRIC` is `infiniband`; there are efa and roce");
+}
+
 const BANDWIDTH: &str = "nccl-cre-all-reduce-bw";
 const GOODPUT: &str = "cre-training-goodput";
 const MEASURED: &str = "/apis/nvcre.nvidia.com/v1alpha1/namespaces/aicr-validation";
@@ -1485,18 +1586,7 @@ fn a_certification_is_limited_to_two_nodes() {
         .and("/api/v1/nodes/a", node(json!([taint("gpu"), taint("mine"), soft])))
         .and("/api/v1/nodes/b", node(json!([taint("gpu"), soft])))
         .and("/api/v1/nodes/c", node(json!([])));
-    let check = checks::find(BANDWIDTH).expect("a check of that name");
-    let mut facts = Facts::default();
-    let changes = loop {
-        match check.next(&world.input, &facts, 0) {
-            Step::Read(reads) => {
-                facts.answers.extend(reads.into_iter().map(|read| (read.clone(), world.answer(&read))));
-            }
-            Step::Change(changes) => break changes,
-            other => panic!("{other:?}"),
-        }
-    };
-    let [Change::Create { object: certification, .. }] = changes.as_slice() else { panic!("{changes:?}") };
+    let certification = first_changes(&world, BANDWIDTH).remove(0);
     assert_eq!(
         certification["spec"],
         json!({

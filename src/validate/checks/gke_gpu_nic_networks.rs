@@ -31,7 +31,7 @@ impl Check for GkeGpuNicNetworks {
         if input.enabled(COMPONENT).is_none() {
             return Ending::skip(format!("the recipe has no enabled {COMPONENT}"));
         }
-        let read = Read::list("networking.gke.io/v1", "", "networks", "").keeping(&["spec", "status.conditions"]);
+        let read = networks();
         let found = match facts.get(&read) {
             None => return Step::Read(vec![read]),
             Some(Answer::Items(items)) => items,
@@ -46,7 +46,7 @@ impl Check for GkeGpuNicNetworks {
                 return Ending::no_verdict(facts.unread_or(&read, none), Vec::new());
             }
         };
-        let wanted = wanted(input);
+        let wanted: Vec<String> = interfaces(input).into_iter().map(|(_, network)| network).collect();
         let networks: Vec<&Value> = found
             .iter()
             .filter(|network| match wanted.as_slice() {
@@ -72,9 +72,16 @@ impl Check for GkeGpuNicNetworks {
     }
 }
 
-/// The networks that the recipe names for the interfaces; empty where it does not.
-fn wanted(input: &Input) -> Vec<String> {
+/// All networks of the cluster.
+pub fn networks() -> Read {
+    Read::list("networking.gke.io/v1", "", "networks", "").keeping(&["spec", "status.conditions"])
+}
+
+/// The interfaces that the recipe names with their networks; empty where it does not.
+pub fn interfaces(input: &Input) -> Vec<(String, String)> {
     let trainer = input.enabled("kubeflow-trainer");
     let interfaces = trainer.and_then(|component| component.overrides.get("tcpxoInterfaces")).and_then(Value::as_array);
-    interfaces.into_iter().flatten().map(|interface| text(interface, "/network").to_owned()).collect()
+    let pair =
+        |interface: &Value| (text(interface, "/interfaceName").to_owned(), text(interface, "/network").to_owned());
+    interfaces.into_iter().flatten().map(pair).collect()
 }

@@ -27,6 +27,7 @@ mod inference_gateway;
 mod inference_perf;
 mod metrics_api;
 mod nccl_all_reduce;
+mod nccl_platform;
 mod operator_health;
 mod platform_health;
 mod pod_autoscaling;

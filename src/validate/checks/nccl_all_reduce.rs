@@ -6,6 +6,8 @@
 use super::{
     Answer, Block, Change, Check, Ending, Facts, Outcome, Read, Rule, Step,
     facts::{definition, name, text},
+    gke_gpu_nic_networks::{NICS, interfaces, networks},
+    nccl_platform::{Fabric, Interface, Platform, ROCE, Variant, claim, nics, platform},
     probe::{self, Progress},
 };
 use crate::{
@@ -16,17 +18,6 @@ use crate::{
     },
 };
 use serde_json::{Value, json};
-
-/// Which transport is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Variant {
-    /// Whatever NCCL chooses.
-    Any,
-    /// The network between nodes.
-    Net,
-    /// NVLink SHARP across an IMEX domain.
-    Nvls,
-}
 
 pub struct NcclAllReduce {
     name: &'static str,
@@ -43,6 +34,8 @@ const KIND: &str = "trainjobs.trainer.kubeflow.org";
 const GPU: &str = "nvidia.com/gpu";
 const PROFILE: &str = "nccl-benchmark-profile";
 const RUNTIME_REF: &str = "nccl-benchmark-runtime-ref";
+/// Names the network of EKS in the catalog's `env`.
+const FABRIC: &str = "AICR_NCCL_FABRIC";
 /// The part of a threshold that is enough.
 const TOLERANCE: f64 = 0.9;
 /// Seconds for the webhook to see the runtime, for the launcher to appear, and for the benchmark.
@@ -50,76 +43,8 @@ const WEBHOOK_SECONDS: u64 = 60;
 const LAUNCHER_SECONDS: u64 = 300;
 const RUN_SECONDS: u64 = 1_500;
 
-const EFA_IMAGE: &str =
-    "public.ecr.aws/hpc-cloud/nccl-tests:cuda12.8.1-efa1.43.2-ofiv1.16.3-ncclv2.27.7-1-testsv2.16.9";
-const PYTORCH_IMAGE: &str = "nvcr.io/nvidia/pytorch:25.06-py3";
-
-/// What runs on a platform.
-#[derive(Clone, Copy)]
-struct Platform {
-    image: &'static str,
-    /// Environment of every rank.
-    env: &'static [(&'static str, &'static str)],
-    /// A resource that the workers ask for beside GPUs, as much as each node has, or one.
-    fabric: Option<(&'static str, bool)>,
-}
-
-/// The benchmark over whatever transport NCCL chooses, on EFA, on shared InfiniBand devices, and over sockets.
-const EFA: Platform = Platform {
-    image: EFA_IMAGE,
-    env: &[("FI_PROVIDER", "efa"), ("FI_EFA_USE_DEVICE_RDMA", "1"), ("NCCL_DEBUG", "WARN")],
-    fabric: Some(("vpc.amazonaws.com/efa", true)),
-};
-const INFINIBAND: Platform = Platform {
-    image: EFA_IMAGE,
-    env: &[("NCCL_NET_PLUGIN", "none"), ("NCCL_IB_DISABLE", "0"), ("NCCL_DEBUG", "WARN")],
-    fabric: Some(("rdma/hca_shared_devices_a", false)),
-};
-const SOCKETS: Platform =
-    Platform { image: PYTORCH_IMAGE, env: &[("NCCL_SOCKET_IFNAME", "eth0"), ("NCCL_DEBUG", "WARN")], fabric: None };
-/// Over EFA alone.
-const EFA_ONLY: Platform = Platform {
-    env: &[("FI_PROVIDER", "efa"), ("NCCL_NVLS_ENABLE", "0"), ("NCCL_MNNVL_ENABLE", "0"), ("NCCL_DEBUG", "INFO")],
-    ..EFA
-};
-/// Over NVLink alone, in the image of EKS and in that of everywhere else.
-const NVLINK_EKS: Platform = Platform { image: EFA_IMAGE, ..NVLINK };
-const NVLINK: Platform = Platform {
-    image: PYTORCH_IMAGE,
-    env: &[("NCCL_NVLS_ENABLE", "1"), ("NCCL_NET_PLUGIN", "none"), ("NCCL_DEBUG", "INFO")],
-    fabric: None,
-};
-
-/// The platforms whose runtime this program knows, by profile: accelerator and service. The first that matches counts.
-const PLATFORMS: [(Variant, &str, Platform); 13] = [
-    (Variant::Any, "h100/eks", EFA),
-    (Variant::Any, "h200/eks", EFA),
-    (Variant::Any, "h100/aks", INFINIBAND),
-    (Variant::Any, "b200/any", SOCKETS),
-    (Variant::Any, "gb200/any", SOCKETS),
-    (Variant::Net, "gb200/eks", EFA_ONLY),
-    (Variant::Net, "gb300/eks", EFA_ONLY),
-    (Variant::Nvls, "gb200/eks", NVLINK_EKS),
-    (Variant::Nvls, "gb300/eks", NVLINK_EKS),
-    (Variant::Nvls, "gb200/oke", NVLINK),
-    (Variant::Nvls, "gb200/gke", NVLINK),
-    (Variant::Nvls, "gb300/generic", NVLINK),
-    (Variant::Nvls, "vr200/rke2", NVLINK),
-];
 /// The largest message.
 const LARGEST: &str = "16G";
-/// A profile that the benchmark applies to and whose runtime this program does not know.
-const TCPXO: &str = "h100/gke";
-
-fn platform(variant: Variant, profile: &str) -> Option<Platform> {
-    let is_meant = |known: &str| match known.strip_suffix("any") {
-        Some(accelerator) => profile.starts_with(accelerator),
-        None => profile == known,
-    };
-    let mut known = PLATFORMS.into_iter().filter(|(of, profile, _)| *of == variant && is_meant(profile));
-    known.next().map(|(.., platform)| platform)
-}
-
 impl Check for NcclAllReduce {
     fn name(&self) -> &'static str {
         self.name
@@ -155,6 +80,11 @@ impl Check for NcclAllReduce {
         if self.variant == Variant::Nvls {
             rules.extend(Rule::make("resource.nvidia.com", "computedomains", own, &names));
         }
+        match self.platform(input).map(|platform| platform.fabric) {
+            Ok(Fabric::Tcpxo) => rules.push(Rule::list("networking.gke.io", &["networks"])),
+            Ok(Fabric::Roce) => rules.extend(Rule::make("resource.k8s.io", "resourceclaimtemplates", own, &names)),
+            _ => {}
+        }
         rules
     }
 
@@ -183,12 +113,16 @@ impl Check for NcclAllReduce {
             Ok(platform) => platform,
             Err(step) => return step,
         };
-        let (nodes, kind) = (nodes(), definition(KIND));
-        let missing = facts.missing(&[nodes.clone(), kind.clone()]);
+        let (nodes, kind, of_nics) = (nodes(), definition(KIND), networks());
+        let mut reads = vec![nodes.clone(), kind.clone()];
+        if platform.fabric == Fabric::Tcpxo && interfaces(input).is_empty() {
+            reads.push(of_nics.clone());
+        }
+        let missing = facts.missing(&reads);
         if !missing.is_empty() {
             return Step::Read(missing);
         }
-        if let Some(why) = facts.any_unread([&nodes, &kind]) {
+        if let Some(why) = facts.any_unread(&reads) {
             return Ending::no_verdict(why, Vec::new());
         }
         if facts.object(&kind).is_none() {
@@ -198,7 +132,12 @@ impl Check for NcclAllReduce {
             Ok(workers) => workers,
             Err(step) => return step,
         };
-        let test = Test { check: self, input, platform, gpus: gpus(workers[0]), workers };
+        let found = facts.items(&of_nics).iter().map(name).filter(|name| name.contains("gpu-nic"));
+        let networks = nics(input, &found.map(str::to_owned).collect::<Vec<_>>());
+        if platform.fabric == Fabric::Tcpxo && networks.len() != NICS {
+            return Ending::fail(format!("{} networks for GPU NICs, expected {NICS}", networks.len()), Vec::new());
+        }
+        let test = Test { check: self, input, platform, gpus: gpus(workers[0]), workers, networks };
         match test.create(facts, elapsed) {
             Ok(()) => test.follow(facts, elapsed, expression, threshold),
             Err(step) => step,
@@ -226,9 +165,15 @@ impl NcclAllReduce {
         };
         let stated = input.phase_constraint(Phase::Performance, PROFILE).map(str::to_owned);
         let profile = stated.unwrap_or_else(of_criteria);
-        if (self.variant, &*profile) == (Variant::Any, TCPXO) {
-            let why = "this version does not know the runtime for GPUDirect-TCPXO on GKE";
-            return Err(Ending::no_verdict(why, Vec::new()));
+        let on_eks = profile.ends_with("/eks");
+        match &*input.place.nccl_fabric.to_lowercase() {
+            "" | "efa" => {}
+            "roce" if self.variant == Variant::Net && on_eks => return Ok(ROCE),
+            "roce" => {}
+            other => {
+                let why = format!("`{FABRIC}` is `{other}`; there are efa and roce");
+                return Err(Ending::no_verdict(why, Vec::new()));
+            }
         }
         platform(self.variant, &profile)
             .ok_or_else(|| Ending::skip(format!("the benchmark does not apply to {profile}")))
@@ -294,6 +239,8 @@ struct Test<'t> {
     workers: Vec<&'t Value>,
     /// Of each node.
     gpus: u64,
+    /// The interfaces of GPU NICs, where the platform has some.
+    networks: Vec<Interface>,
 }
 
 impl Test<'_> {
@@ -315,43 +262,28 @@ impl Test<'_> {
 
     fn runtime(&self) -> Change {
         let ranks = self.gpus * self.workers.len() as u64;
-        let env: String = self.platform.env.iter().map(|(name, value)| format!(" -x {name}={value}")).collect();
-        let keys =
-            "mkdir -p /tmp/ssh && cp -rL /tmp/mpi-keys/. /tmp/ssh/ && chmod 700 /tmp/ssh && chmod 600 /tmp/ssh/*";
-        let launch = format!(
-            "{keys} && exec mpirun --allow-run-as-root -np {ranks} --mca plm_rsh_args \
-             '-i /tmp/ssh/id_rsa -o StrictHostKeyChecking=no'{env} all_reduce_perf -b 1K -e {} -f 2 -g 1",
-            LARGEST
-        );
-        let serve = format!("{keys} && mkdir -p ~/.ssh /run/sshd && cp /tmp/ssh/* ~/.ssh/ && exec /usr/sbin/sshd -De");
         let image = match self.input.place.nccl_image.as_str() {
             "" => self.platform.image,
             image => image,
         };
-        let launcher = json!({"name": "node", "image": image, "command": ["/bin/sh", "-c", launch],
+        let launcher = json!({"name": "node", "image": image, "command": ["/bin/sh", "-c", self.platform.launch(ranks, LARGEST)],
             "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"cpu": "2", "memory": "512Mi"}}});
-        let mut resources = json!({ GPU: self.gpus.to_string() });
-        if let Some((name, all)) = self.platform.fabric {
-            let has = self.workers[0]["status"]["allocatable"][name].as_str().unwrap_or("0");
-            if has != "0" {
-                resources[name] = if all { has.into() } else { "1".into() };
-            }
-        }
-        let mut worker = json!({"name": "node", "image": image, "command": ["/bin/sh", "-c", serve],
+        let resources = json!({ GPU: self.gpus.to_string() });
+        let worker = json!({"name": "node", "image": image, "command": ["/bin/sh", "-c", self.platform.serve()],
             "resources": {"requests": resources, "limits": resources},
             "securityContext": {"capabilities": {"add": ["IPC_LOCK"]}},
             "volumeMounts": [{"name": "shm", "mountPath": "/dev/shm"}]});
         let tolerations = json!([{"operator": "Exists"}]);
         let names: Vec<&str> = self.workers.iter().map(|node| name(node)).collect();
-        let mut pod = json!({"tolerations": tolerations, "affinity": probe::on_nodes(&names),
+        let mut pod = json!({"tolerations": tolerations, "affinity": probe::on_nodes(&names), "containers": [worker],
             "volumes": [{"name": "shm", "emptyDir": {"medium": "Memory"}}]});
         pod["affinity"]["podAntiAffinity"] = json!({"requiredDuringSchedulingIgnoredDuringExecution": [{
             "labelSelector": {"matchLabels": {"aicr.run/nccl": self.name()}}, "topologyKey": "kubernetes.io/hostname"}]});
+        let mut annotations = json!({});
+        self.platform.connect(&mut pod, &mut annotations, self.workers[0], &self.name(), &self.networks);
         if self.check.variant == Variant::Nvls {
-            worker["resources"]["claims"] = json!([{"name": "imex"}]);
-            pod["resourceClaims"] = json!([{"name": "imex", "resourceClaimTemplateName": self.name()}]);
+            claim(&mut pod, "imex", &self.name());
         }
-        pod["containers"] = json!([worker]);
         // The pods carry the labels of the run as well: what they write is part of what the check writes.
         let mut labels = self.metadata()["labels"].clone();
         let of_launcher = labels.clone();
@@ -369,7 +301,7 @@ impl Test<'_> {
                         "restartPolicy": "Never", "tolerations": tolerations, "containers": [launcher]}}, "backoffLimit": 0}}},
                     {"name": "node", "replicas": 1, "template": {
                         "metadata": {"labels": {"trainer.kubeflow.org/trainjob-ancestor-step": "trainer"}},
-                        "spec": {"template": {"metadata": {"labels": labels}, "spec": pod}}}},
+                        "spec": {"template": {"metadata": {"labels": labels, "annotations": annotations}, "spec": pod}}}},
                 ]}}}}),
         )
     }
@@ -385,8 +317,9 @@ impl Test<'_> {
 
     /// Creates what the benchmark is made of; `Err` is what has to be done first.
     fn create(&self, facts: &Facts, elapsed: u64) -> Result<(), Step> {
-        let first: Vec<Change> =
-            (self.check.variant == Variant::Nvls).then(|| self.domain()).into_iter().chain([self.runtime()]).collect();
+        let mut first: Vec<Change> = (self.check.variant == Variant::Nvls).then(|| self.domain()).into_iter().collect();
+        first.extend(self.platform.template(self.input, self.check.name, &self.name(), self.gpus));
+        first.push(self.runtime());
         let unmade = facts.unmade(&first);
         if !unmade.is_empty() {
             return Err(Step::Change(unmade));
@@ -519,8 +452,10 @@ impl Test<'_> {
                 threshold * TOLERANCE
             ));
         }
+        // Where there is a fabric of its own to use, sockets are a fall back.
+        let needs_fabric = self.check.variant == Variant::Net || self.platform.fabric == Fabric::Tcpxo;
         match (self.check.variant, network(output)) {
-            (Variant::Net, used @ (None | Some("Socket"))) => {
+            (_, used @ (None | Some("Socket"))) if needs_fabric => {
                 problems.push(format!("NCCL used {}, not the fabric", used.unwrap_or("no network that it names")));
             }
             (Variant::Nvls, _)
