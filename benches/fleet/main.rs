@@ -369,6 +369,8 @@ fn soak(
             }
         }
         samples.push(resident(&screen));
+        // It takes long, and what was measured until it is cut short counts.
+        eprintln!("hour {hour} of updates after {:.0} s: {samples:.0?} MiB", begun.elapsed().as_secs_f64());
         server.compact()?;
     }
     end.store(true, Ordering::Relaxed);

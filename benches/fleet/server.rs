@@ -148,8 +148,17 @@ impl Server {
                     let update = next.fetch_add(1, Ordering::Relaxed);
                     // From the last to the first: rows at the top of a screen are as often hit as those at its end.
                     let index = nodes - 1 - update as usize % nodes;
-                    put_status(&mut connection, index, node::body(index, update / nodes as u64 + 1 + offset(index)))
-                        .await?;
+                    let body = node::body(index, update / nodes as u64 + 1 + offset(index));
+                    let mut tries = 0;
+                    while let Err(error) = put_status(&mut connection, index, body.clone()).await {
+                        // A server that is late closes connections. That many times in a row, it is not that.
+                        tries += 1;
+                        if tries > LATE || end.load(Ordering::Relaxed) {
+                            return Err(error);
+                        }
+                        tokio::time::sleep(Duration::from_secs(1)).await;
+                        connection = self.connect().await?;
+                    }
                     done.fetch_add(1, Ordering::Relaxed);
                 }
                 Ok::<(), String>(())
