@@ -52,6 +52,8 @@ fn nothing_in_the_tree_knows_one_machine() {
         if file.ends_with("tests/it/tidy/mod.rs") || file.starts_with(root().join("catalog")) {
             continue;
         }
+        // Where every node of GKE has its programs.
+        let text = text.replace("/home/kubernetes/bin/", "");
         for home in homes {
             assert!(!text.contains(home), "{} names a folder of one machine ({home})", file.display());
         }
