@@ -4,6 +4,7 @@
 //! keys never counts. Volatile readings are marked as noise, not dropped.
 
 pub mod effects;
+pub mod flips;
 pub mod inventory;
 pub mod lost;
 pub mod node_path;

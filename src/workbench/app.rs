@@ -6,8 +6,9 @@ use super::{
     RunOptions, Screen,
     desk::Desk,
     effect::Effect,
-    model::{self, Model, Question, Setup, Severity, Side, Source, UpgradeBasis, With},
+    model::{self, Model, Question, Setup, Severity, Side, Source, With},
     msg::{Msg, RecipeSlot, SnapshotSlot},
+    operations::Operations,
     overlay::Overlay,
     panes::{self, CHANGES, NODES, Need, SHAPES},
     theme::ThemeError,
@@ -22,7 +23,6 @@ use crate::{
     ops::{
         self, Failure,
         connect::Target,
-        diff::Versus,
         inherit::{Basis, Wanted},
         run::Prepared,
     },
@@ -38,6 +38,7 @@ mod asked;
 mod bundle;
 mod clock;
 mod command;
+mod comparing;
 mod context;
 mod deploy;
 mod filters;
@@ -47,6 +48,7 @@ mod keeping;
 mod live_checks;
 mod log;
 mod marks;
+mod operations;
 mod outcome;
 mod pause;
 mod plan;
@@ -88,6 +90,8 @@ pub struct State {
     restored: Vec<Effect>,
     /// Snapshots that are being read, for the list of recent files.
     reading: Vec<(SnapshotSlot, u64, String)>,
+    /// Work in the background.
+    pub operations: Operations,
     /// Where a person has been, by screen.
     history: [History; 5],
 }
@@ -137,6 +141,7 @@ impl State {
             restored: Vec::new(),
             reading: Vec::new(),
             history: Default::default(),
+            operations: Operations::default(),
             model: Model {
                 stated: options.criteria.clone(),
                 configuration: options.configuration.clone(),
@@ -194,6 +199,11 @@ impl State {
 
     /// Takes a message; the effects are for the driver to run.
     pub fn update(&mut self, msg: Msg) -> Vec<Effect> {
+        // Nobody waits for it any more.
+        if self.operations.is_canceled(&msg) {
+            return Vec::new();
+        }
+        self.operations.take(&msg, self.model.now_ms);
         self.dirty = true;
         let before = msg.is_of_a_person().then(|| self.seen());
         let outcome = self.outcome(&msg);
@@ -297,10 +307,7 @@ impl State {
             }
             Msg::WhatIfChanges { generation, answer } => {
                 self.answered();
-                if let Some(what_if) = &mut self.model.what_if {
-                    what_if.changes.finish(generation, answer);
-                }
-                self.desk.mark(Need::WhatIf);
+                self.what_if_compared(generation, answer);
                 Vec::new()
             }
             Msg::RecipesCompared { generation, answer } => {
@@ -482,6 +489,7 @@ impl State {
             effects.retain(|effect| !effect.changes_cluster());
             self.say_read_only();
         }
+        effects.iter().for_each(|effect| self.operations.begin(effect, self.model.now_ms));
         self.in_flight += effects.iter().filter(|effect| effect.is_work()).count();
         effects
     }
@@ -876,71 +884,9 @@ impl State {
         self.say(severity, line);
     }
 
-    fn compare_what_if(&mut self) -> Vec<Effect> {
-        let current = self.model.recipe.value.clone();
-        let Some(what_if) = &mut self.model.what_if else { return Vec::new() };
-        // Recipes for two states of the cluster differ in more than their criteria.
-        if self.model.recipe.loading || what_if.resolution.loading || what_if.resolution.failure.is_some() {
-            return Vec::new();
-        }
-        let (Some(left), Some((criteria, right))) = (current, what_if.resolution.answer()) else { return Vec::new() };
-        let (criteria, right) = (criteria.clone(), right.clone());
-        vec![Effect::WhatIfChanges { generation: what_if.changes.ask(criteria), left, right }]
-    }
-
-    fn compare_recipes(&mut self) -> Vec<Effect> {
-        let Some(recipe) = self.model.recipe.value.clone() else { return Vec::new() };
-        let other = &self.model.diff.other;
-        if self.model.recipe.loading || other.loading || other.failure.is_some() {
-            return Vec::new();
-        }
-        let versus = match (&self.model.diff.with, &self.model.diff.other.value, &self.model.cluster.snapshot) {
-            (Some(With::Cluster), _, Some(snapshot)) => Versus::Cluster {
-                name: self.model.cluster.name.clone(),
-                snapshot: snapshot.clone(),
-                contents: Arc::default(),
-            },
-            (Some(With::Criteria(_) | With::File(_)), Some(other), _) => Versus::Recipe(other.clone()),
-            _ => return Vec::new(),
-        };
-        self.desk.mark(Need::Diff);
-        let (swapped, sides) = (self.model.diff.swapped, self.model.diff_sides());
-        vec![Effect::CompareRecipes { generation: self.model.diff.changes.ask(sides), recipe, versus, swapped }]
-    }
-
-    /// Checks the upgrade, where somebody looks at it and what decides it has changed.
-    fn check_upgrade(&mut self) -> Vec<Effect> {
-        let Model { catalog, recipe, cluster, upgrade, .. } = &mut self.model;
-        let known = (catalog.value.clone(), recipe.value.clone(), cluster.snapshot.clone());
-        let (true, (Some(catalog), Some(recipe), Some(snapshot))) = (upgrade.asked, known) else { return Vec::new() };
-        let basis = UpgradeBasis { catalog, recipe, snapshot, deployer: upgrade.deployer.clone() };
-        if upgrade.basis.as_ref().is_some_and(|known| known.is_same(&basis)) {
-            return Vec::new();
-        }
-        upgrade.basis = Some(basis.clone());
-        self.desk.mark(Need::Upgrade);
-        let (name, is_saved) = (cluster.name.clone(), cluster.source.is_saved());
-        vec![Effect::CheckUpgrade { generation: upgrade.report.start(), basis, name, is_saved }]
-    }
-
-    fn compare_snapshots(&mut self) -> Vec<Effect> {
-        let Some(a) = &self.model.compare.a else { return Vec::new() };
-        let right = match &self.model.compare.b {
-            Some(b) => Some(b.snapshot.clone()),
-            None => self.model.cluster.snapshot.clone(),
-        };
-        let Some(right) = right else { return Vec::new() };
-        let left = a.snapshot.clone();
-        let third = self.model.compare.c.as_ref().map(|side| side.snapshot.clone());
-        let rules = self.model.rules.iter().map(|rule| (rule.name.clone(), rule.expected.clone())).collect();
-        self.desk.mark(Need::Compare);
-        self.behind.comparison = false;
-        let sides = self.model.compare_sides();
-        vec![Effect::CompareSnapshots { generation: self.model.compare.changes.ask(sides), left, right, third, rules }]
-    }
-
     /// Lays out, builds what is stale and shown, and scrolls; to be called before a frame is drawn.
     pub fn prepare(&mut self) {
+        self.refresh_operations();
         for name in self.desk.prepare(&self.model) {
             self.say(Severity::Info, format!("{} was removed; the nearest row is selected", text::clean(&name)));
         }

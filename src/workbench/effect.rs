@@ -4,6 +4,7 @@ use super::{
     deploy::Target,
     model::{UpgradeBasis, What},
     msg::{RecipeSlot, SnapshotSlot},
+    operations::Key,
     preferences::Preferences,
     session::Session,
 };
@@ -109,6 +110,8 @@ pub enum Effect {
         recipe: Option<Arc<Resolution>>,
     },
     EndEvaluation,
+    /// Give up work; what it still answers is not waited for.
+    Abandon(Key),
     /// Read a bundle and say what deploying or removing it would do.
     PlanDeploy {
         generation: u64,
@@ -221,6 +224,7 @@ impl Effect {
             | Effect::Watch { .. }
             | Effect::Evaluate { .. }
             | Effect::EndEvaluation
+            | Effect::Abandon(_)
             | Effect::FollowRun { .. }
             | Effect::AttachRun { .. } => Nature::Goes,
             // Files, the clipboard and the choice of a context are not of a cluster.

@@ -117,6 +117,7 @@ pub enum Action {
     EraseAll,
     AnswerNo,
     OtherAnswer,
+    CancelOperation,
 }
 
 /// What lies over a screen and takes the keys.
@@ -335,6 +336,7 @@ pub const BINDINGS: &[Binding] = &[
     key(A::Suspend, "suspend", &["Ctrl-Z"], G::Program, "suspend", "back to the shell; `fg` returns"),
     always(key(A::Interrupt, "interrupt", &["Ctrl-C"], G::Program, "cancel", "cancel what runs; a second within 1 s quits")),
     popup(&[List], A::PopupPage, "popup-page", &["Space"], "page", "a page down"),
+    popup(&[List], A::CancelOperation, "cancel-operation", &["x"], "cancel", "in the list of operations, cancel what is selected"),
     popup(&[Question], A::OtherAnswer, "other-answer", &["Tab", "Left", "Right", "h", "l"], "choose", "the other answer"),
     popup(&[Question], A::AnswerNo, "answer-no", &["n"], "no", "answer no, whatever is chosen"),
     popup(&[List, Field], A::NextMatch, "next-match", &["Ctrl-N"], "next", "one row down, also while a text is typed"),

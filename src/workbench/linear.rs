@@ -622,7 +622,7 @@ impl Reader {
                 self.say_all(overlay.copy.lines().map(str::to_owned).collect::<Vec<_>>())?;
                 self.say_all(choices.iter().enumerate().map(|(at, choice)| format!("{}: {choice}", at + 1)))
             }
-            Kind::Palette | Kind::Messages | Kind::Preferences | Kind::Help => {
+            Kind::Palette | Kind::Messages | Kind::Operations | Kind::Preferences | Kind::Help => {
                 let rows = overlay.table.visible.iter().map(|index| &content.rows[*index]);
                 let lines: Vec<String> = rows
                     .enumerate()

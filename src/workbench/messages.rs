@@ -5,7 +5,7 @@ use super::{
     msg::{RecipeSlot, SnapshotSlot},
     widgets::text,
 };
-use crate::ops::Failure;
+use crate::ops::{Failure, Kind};
 
 /// Something that was said, with the time of day in UTC.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,6 +68,10 @@ impl Model {
     }
 
     pub fn say_failure(&mut self, failure: Failure) {
+        // A person has ended it.
+        if failure.kind == Kind::Interrupted {
+            return self.say(Severity::Warn, format!("canceled: {}", text::clean(&failure.doing)));
+        }
         let because = text::clean(failure.why().lines().next().unwrap_or_default()).into_owned();
         // The name of the file, where the reason does not say it; the details have all of its path.
         let name = failure.at.as_deref().and_then(|at| at.rsplit(['/', '\\']).next()).map(text::clean);

@@ -20,6 +20,7 @@ mod messages;
 pub mod model;
 pub mod msg;
 mod news;
+pub mod operations;
 pub mod overlay;
 mod palette;
 pub mod panes;

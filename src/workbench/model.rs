@@ -17,7 +17,7 @@ use crate::{
     },
     constraint,
     criteria::Criteria,
-    diff::{Change, noise::Shown as Noise},
+    diff::{Change, flips::Flip, noise::Shown as Noise},
     document::side,
     fingerprint::{self, Fingerprint},
     inventory::{
@@ -308,6 +308,8 @@ pub struct WhatIf {
     pub criteria: Criteria,
     pub resolution: Slot<Resolution, Criteria>,
     pub changes: Slot<Vec<Change>, Criteria>,
+    /// Constraints that differ, and how the cluster meets them.
+    pub flips: Vec<Flip>,
 }
 
 /// A what-if that stays as a column beside the resolved values.

@@ -8,6 +8,7 @@ use super::{
     keymap::{Action, Group, Keymap, Scope},
     model::{Message, Model, Severity, clock},
     msg::Log,
+    operations::Key,
     palette,
     panes::{Pane, RowId, Tables},
     preferences::{self, Preferences},
@@ -100,6 +101,8 @@ pub enum Kind {
     Messages,
     /// What counts among the preferences, and who set each.
     Preferences,
+    /// Work in the background.
+    Operations,
     /// A text to read: a file, YAML, a failure.
     Text,
     /// The second choice is the dangerous one; the first has the focus.
@@ -127,6 +130,8 @@ pub enum Choice {
     Message(usize),
     /// Show a line of the log in full, by its place in the log.
     Logged(usize),
+    /// Work in the background.
+    Operation(Key),
 }
 
 impl Identity for Choice {}
@@ -260,6 +265,11 @@ impl Overlay {
         overlay
     }
 
+    /// Work in the background.
+    pub fn operations(content: Content) -> Overlay {
+        Overlay::new(Kind::Operations, None, content)
+    }
+
     /// What counts, where each was set, and what it may be.
     pub fn preferences(preferences: &Preferences, themes: &Themes) -> Overlay {
         let row = |at: usize, name: &str, value: &str, from: String, about: String, is_set: bool| {
@@ -366,6 +376,9 @@ impl Overlay {
             ],
             Kind::Question { .. } => {
                 vec![(A::OtherAnswer, "choose"), (A::Enter, "answer"), (A::Copy, "copy"), (A::Back, "close")]
+            }
+            Kind::Operations => {
+                vec![(A::MoveDown, "move"), (A::Enter, "go to"), (A::CancelOperation, "cancel"), (A::Close, "close")]
             }
             Kind::Preferences => {
                 vec![(A::MoveDown, "move"), (A::Enter, "change"), (A::Copy, "copy"), (A::Close, "close")]
@@ -618,6 +631,11 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
         "change a preference until this session ends: hints off, wrap, times delta; without a name, list them all",
     ),
     ("theme", "NAME", "another theme"),
+    (
+        "ops",
+        "",
+        "what is under way in the background and what has ended: runs, deploys, reading, comparing; to cancel it",
+    ),
     ("messages", "", "all messages and the newest lines of the log"),
     ("quit", "", "leave"),
 ];

@@ -11,6 +11,6 @@ impl State {
         let panels = &self.desk.layout.panels;
         let waits = panels.iter().any(|(pane, _)| waiting::waits_ms(&self.model, pane).is_some());
         let passes = self.model.has_passing_message() || self.desk.is_passing();
-        self.model.run_moves() || passes || grows_old || waits
+        self.model.run_moves() || self.shows_moving_operations() || passes || grows_old || waits
     }
 }

@@ -51,6 +51,7 @@ impl State {
         match word {
             "quit" | "q" => return self.ask_quit(),
             "messages" => return vec![Effect::ReadLog],
+            "ops" => self.operations_command(),
             "forward" => self.walk(false),
             "set" => return self.set_command(rest),
             "theme" => self.change_theme(rest),

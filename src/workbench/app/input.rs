@@ -227,6 +227,11 @@ impl State {
             return Vec::new();
         }
         let Some(mut overlay) = self.desk.overlay.take() else { return Vec::new() };
+        if action == Action::CancelOperation {
+            let asked = overlay.clone();
+            self.desk.overlay = Some(overlay);
+            return self.act_on_operations(&asked, action).unwrap_or_default();
+        }
         let recalls = recalls(&overlay, action);
         match (action, &mut overlay.kind) {
             // The field of a text is a search.
@@ -359,6 +364,7 @@ impl State {
                 let line = overlay.table.row().map(|row| row.plain()).unwrap_or_default();
                 self.desk.overlay = Some(Overlay::notice("a line of the log", &text::wrap(line.trim(), 72)));
             }
+            Some(Choice::Operation(key)) => self.go_to_operation(&key),
             Some(Choice::Line(_) | Choice::Piece(..)) => {}
             None => self.desk.overlay = Some(overlay),
         }

@@ -106,6 +106,11 @@ impl State {
             self.desk.overlay = Some(Overlay::question(question, &title, &lines, ["keep running", "cancel the check"]));
             return;
         }
+        self.ask_cancel_run();
+    }
+
+    /// Asks before the whole run is canceled.
+    pub(super) fn ask_cancel_run(&mut self) {
         let going = self.model.run.checks.iter().filter(|check| check.result.is_none());
         let going: Vec<&str> = going.map(|check| check.planned.name.as_str()).collect();
         let lines = vec![

@@ -27,11 +27,18 @@ use crate::{
         live_checks::News,
         model::{UpgradeBasis, What},
         msg::{Log, Msg},
+        operations::{self, Key},
         overlay::Files,
     },
 };
-use std::{path::Path, process::Stdio, sync::Arc, time::Duration};
-use tokio::{io::AsyncWriteExt, runtime::Handle, sync::mpsc, task::JoinHandle, time::Instant};
+use std::{cell::Cell, collections::HashMap, path::Path, process::Stdio, sync::Arc, time::Duration};
+use tokio::{
+    io::AsyncWriteExt,
+    runtime::Handle,
+    sync::mpsc,
+    task::{AbortHandle, JoinHandle},
+    time::Instant,
+};
 
 /// Longest wait for a program that takes a text.
 const COPYING: Duration = Duration::from_secs(3);
@@ -66,6 +73,10 @@ pub(in crate::workbench) struct Worker {
     running: Option<Running>,
     following: Option<JoinHandle<()>>,
     evaluating: Option<JoinHandle<()>>,
+    /// Work that can be given up, by its key.
+    tasks: HashMap<Key, AbortHandle>,
+    /// What was spawned for the effect that is being started.
+    begun: Cell<Option<AbortHandle>>,
 }
 
 /// Runs what nobody waits for, after everything else that is ready: writing thousands of nodes takes a processor for half a
@@ -102,12 +113,16 @@ impl Worker {
             running: None,
             following: None,
             evaluating: None,
+            tasks: HashMap::new(),
+            begun: Cell::new(None),
         }
     }
 
     pub(in crate::workbench) fn start(&mut self, effect: Effect) {
         let runtime = self.runtime.clone();
         let _entered = runtime.enter();
+        let key = operations::key_of(&effect);
+        self.begun.set(None);
         match effect {
             Effect::Watch { generation } => self.watch(generation),
             Effect::Contexts { pick } => {
@@ -202,6 +217,11 @@ impl Worker {
                 move |answer| Msg::BundleRead { generation, answer },
             ),
             Effect::Evaluate { generation, catalog, recipe } => self.evaluate(generation, catalog, recipe),
+            Effect::Abandon(key) => {
+                if let Some(task) = self.tasks.remove(&key) {
+                    task.abort();
+                }
+            }
             Effect::EndEvaluation => {
                 if let Some(task) = self.evaluating.take() {
                     task.abort();
@@ -318,6 +338,15 @@ impl Worker {
             | Effect::Redraw
             | Effect::Suspend => {}
         }
+        if let (Some(key), Some(task)) = (key, self.begun.take()) {
+            self.tasks.retain(|_, task| !task.is_finished());
+            self.tasks.insert(key, task);
+        }
+    }
+
+    /// Spawns the work of an effect, which can be given up.
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.begun.set(Some(tokio::spawn(work).abort_handle()));
     }
 
     /// Gives a text to the first of these programs that takes it.
@@ -345,7 +374,7 @@ impl Worker {
         answer: impl FnOnce(Result<T, Failure>) -> Msg + Send + 'static,
     ) {
         let answers = self.answers.clone();
-        tokio::spawn(async move {
+        self.spawn(async move {
             let result = match tokio::task::spawn_blocking(work).await {
                 Ok(result) => result,
                 Err(error) => Err(Failure::new(Kind::Internal, doing, format!("the worker stopped: {error}"))),
@@ -425,7 +454,7 @@ impl Worker {
     fn find_runs(&self, generation: u64, namespace: Option<String>) {
         let (answers, session) = (self.answers.clone(), self.session.clone());
         let namespace = namespace.unwrap_or_else(|| self.options.plan.namespace.clone());
-        tokio::spawn(async move {
+        self.spawn(async move {
             let answer = async { attach::runs(&session.connection().await?, &namespace).await }.await;
             // The workbench has ended when nobody takes the answer.
             let _ = answers.send(Msg::RunsFound { generation, namespace, answer }).await;
@@ -458,7 +487,7 @@ impl Worker {
 
     fn check_upgrade(&self, generation: u64, basis: UpgradeBasis, name: String, is_saved: bool) {
         let (answers, session) = (self.answers.clone(), self.session.clone());
-        tokio::spawn(async move {
+        self.spawn(async move {
             let connection = if is_saved { Ok(None) } else { session.connection().await.map(Some) };
             let answer = match connection {
                 Ok(connection) => {
@@ -477,7 +506,7 @@ impl Worker {
     fn plan(&self, generation: u64, catalog: Arc<Catalog>, recipe: Arc<Resolution>, what: What) {
         let (options, configuration) = (chosen(self.options.clone(), what), self.configuration.clone());
         let (answers, session) = (self.answers.clone(), self.session.clone());
-        tokio::spawn(async move {
+        self.spawn(async move {
             let planning = async {
                 let connection = session.connection().await?;
                 plan_on(&connection, &catalog, &recipe, (options, configuration)).await.map(Arc::new)
@@ -706,4 +735,23 @@ fn read_snapshot(session: &Session, place: &Place) -> Result<Inventory, Failure>
 fn read_recipe(session: &Session, catalog: &Catalog, place: &Place) -> Result<Side, Failure> {
     let text = read(session, place, "recipe")?;
     ops::diff::read_recipe(catalog, &place.to_string(), &text).map(|(side, _)| side)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// On one thread nothing of the first has begun when it is given up.
+    #[tokio::test]
+    async fn work_that_is_given_up_answers_nothing() {
+        let (sender, mut answers) = mpsc::channel(8);
+        let mut worker = Worker::new(&RunOptions::default(), sender, Handle::current());
+        let read = |generation| Effect::ReadBundle { generation, folder: "there/is/none".into() };
+        let key = operations::key_of(&read(1)).expect("it is work");
+        worker.start(read(1));
+        worker.start(Effect::Abandon(key));
+        worker.start(read(2));
+        let Some(Msg::BundleRead { generation, .. }) = answers.recv().await else { panic!("a bundle is read") };
+        assert_eq!(generation, 2);
+    }
 }

@@ -92,6 +92,7 @@ fn build(view: &View<'_>) -> Content {
         let several = if parts.len() == 1 { "one layer" } else { "several layers" };
         says.push((Role::Muted, format!("{several} built this; go in to see who set which part")));
     }
+    says.extend(merged(traced, |parent| values::traced_at(resolution, parent), path));
     let snapshot = view.model.cluster.snapshot.as_deref();
     says.extend(standing_lines(&standing::of(&resolution.document, snapshot, path)));
     if spoke > 0 && view.height >= 12 {
@@ -139,6 +140,25 @@ fn sentence(rungs: &[Rung]) -> Option<(Role, String)> {
     let over = if hidden.is_empty() { String::new() } else { format!(" hides {}", hidden.join(" and ")) };
     let because = if hidden.is_empty() { "set by" } else { "because" };
     Some((Role::Text, format!("{value}, {because} {}{over}", named(winner))))
+}
+
+/// How the layers came together in a list: in the selected one, or in the one that the selected value is an entry of.
+fn merged<'t>(traced: &'t Traced, at: impl Fn(&str) -> Option<&'t Traced>, path: &str) -> Option<(Role, String)> {
+    let (list, what) = match (&traced.value, path.rfind('[')) {
+        (TracedValue::List(_), _) => (traced, "list"),
+        // A path below an entry is of the entry, not of the list.
+        (_, Some(from)) if path.ends_with(']') => (at(&path[..from])?, "entry of a list"),
+        _ => return None,
+    };
+    let TracedValue::List(items) = &list.value else { return None };
+    let is_named = || items.iter().all(|item| item.get("name").is_some()) && !items.is_empty();
+    let how = match list.history.last() {
+        Some(_) if list.history.len() > 1 => "that replaced those of lower layers",
+        Some(_) => "of one layer; a higher one would replace it",
+        None if is_named() => "merged by name",
+        None => "that layers append to",
+    };
+    Some((Role::Muted, format!("{what} {how}")))
 }
 
 /// Which constraints speak about the value, whether the cluster meets them, and what runs in its place.

@@ -208,6 +208,9 @@ impl Tree<'_> {
         cells.pop();
         cells.extend(kept.iter().zip(&differ).map(|(other, differs)| kept_cell(*other, *differs)));
         cells.push(set_by(self.resolution, traced));
+        if traced.history.len() > 1 {
+            row.also = Some(OVERRIDDEN.into());
+        }
         if self.what_if {
             row.matters = changed_here;
             row.marker =
@@ -227,6 +230,9 @@ impl Tree<'_> {
         differ
     }
 }
+
+/// What a filter finds values by that hide one of a lower layer.
+const OVERRIDDEN: &str = "overridden";
 
 /// Whether nobody but the registry said anything.
 fn is_default(resolution: &Resolution, traced: &Traced) -> bool {

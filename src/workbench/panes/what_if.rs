@@ -2,8 +2,9 @@
 
 use super::{prelude::*, values};
 use crate::{
+    constraint::Verdict,
     criteria::{Criteria, Dimension, ProfileChoice},
-    diff::ChangeKind,
+    diff::{ChangeKind, effects::Effect, flips::Flip},
     resolve::{
         configuration::{self, Offered},
         profile,
@@ -85,6 +86,9 @@ fn build(view: &View<'_>) -> Content {
         .collect();
     rows.extend(profile_row(view));
     rows.extend(setting_rows(view));
+    if what_if.criteria != *data.criteria() && !what_if.changes.loading {
+        rows.extend(what_if.flips.iter().enumerate().map(flip_row));
+    }
     Content {
         title: "what-if".to_owned(),
         note: summary(view),
@@ -100,6 +104,43 @@ fn build(view: &View<'_>) -> Content {
         ordered: true,
         ..Content::default()
     }
+}
+
+/// A constraint that would be another one, and how the cluster meets it.
+fn flip_row((at, flip): (usize, &Flip)) -> Row {
+    let Effect { name, phase, left, right, .. } = &flip.effect;
+    let met = |verdict: &Option<Verdict>| match verdict {
+        Some(Verdict::Pass { actual, .. }) => (Role::Ok, format!("✓ met by {actual}")),
+        Some(Verdict::Fail { actual, .. }) => (Role::Fail, format!("✗ not met by {actual}")),
+        Some(Verdict::Unknown { reason, .. }) => (Role::Muted, format!("not known: {reason}")),
+        None => (Role::Muted, String::new()),
+    };
+    let (role, after) = met(&flip.after);
+    let (_, before) = met(&flip.before);
+    let said = match (&flip.after, flip.is_flipped()) {
+        (Some(_), _) if flip.left_out.is_some() => {
+            let overlay = flip.left_out.as_deref().unwrap_or_default();
+            Cell::new(role, after).and(Role::Muted, format!(", so overlay {overlay} is left out"))
+        }
+        (None, _) if right.is_some() && !name.contains('.') => Cell::new(Role::Muted, "measured in a run"),
+        (None, _) if right.is_some() => Cell::new(Role::Muted, "no snapshot to judge it on"),
+        (None, _) if before.is_empty() => Cell::new(Role::Muted, "no longer asked for"),
+        (None, _) => Cell::new(Role::Muted, format!("no longer asked for; {before}")),
+        (Some(_), true) if flip.before.is_some() => {
+            Cell::new(role, after).and(Role::Muted, format!("; now {}", before.trim_start_matches(['✓', '✗', ' '])))
+        }
+        (Some(_), _) => Cell::new(role, after),
+    };
+    let (marker, expected) = match (left, right) {
+        (None, right) => ((Role::Add, "+"), right.clone().unwrap_or_default()),
+        (Some(left), Some(right)) => ((Role::Change, "~"), format!("{right} (was {left})")),
+        (Some(left), None) => ((Role::Remove, "-"), left.clone()),
+    };
+    let of = phase.as_ref().map_or_else(String::new, |phase| format!(" ({phase})"));
+    // One cell over all columns: what is in it belongs to none of them.
+    let rule = Cell::new(Role::Muted, format!("constraint {name}{of}  ")).and(Role::Change, format!("{expected}  "));
+    let cells = vec![rule.with(&said)];
+    Row { marker: Some(marker), matters: flip.is_flipped(), ..Row::new(RowId::Line("constraint", at), cells) }
 }
 
 /// Legal values in so many columns, from one from which the chosen one is seen, with one before it.
@@ -250,7 +291,13 @@ fn summary(view: &View<'_>) -> String {
             let count = components.count();
             let components = if count > 0 { format!(", {}", text::count(count, "component")) } else { String::new() };
             let changes = text::count(changes.len(), "change");
-            format!("{changes}{components}; {} adopts, {} compares", key(Action::Adopt), key(Action::Enter))
+            let flipped = what_if.flips.iter().filter(|flip| flip.is_flipped()).count();
+            let flips = match flipped {
+                0 => String::new(),
+                1 => ", 1 constraint flips".to_owned(),
+                several => format!(", {several} constraints flip"),
+            };
+            format!("{changes}{components}{flips}; {} adopts, {} compares", key(Action::Adopt), key(Action::Enter))
         }
         _ if what_if.resolution.failure.is_some() => "no recipe for these criteria".to_owned(),
         _ => "resolving …".to_owned(),

@@ -25,6 +25,7 @@ pub const GRAMMAR: &[(&str, &str)] = &[
     ("~word", "the letters of the word in their order, with others between them"),
     ("re:expr", "a regular expression"),
     ("changed", "rows that differ, fail or warn"),
+    ("overridden", "values that hide one of a lower layer, also while a what-if is shown"),
     ("marked", "rows that are marked"),
     ("layer:5", "values that this layer set; layer:v for files of values"),
     ("state:word", "as column=text, in the column STATE"),

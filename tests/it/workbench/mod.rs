@@ -19,6 +19,7 @@ mod live_checks;
 mod marks;
 mod merged;
 mod news;
+mod operations;
 mod read_only;
 mod recipes;
 mod recording;

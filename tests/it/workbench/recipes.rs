@@ -353,3 +353,62 @@ fn values_are_filtered_by_their_layer_and_defaults_have_a_glyph() {
     }
     assert!(leaves.iter().any(|row| row.marker.is_some_and(|(_, glyph)| glyph == "·")), "none is a default");
 }
+
+/// Constraints that a what-if flips are counted, and each says how the cluster meets it before and after.
+#[test]
+fn a_what_if_lists_constraints_that_differ_and_how_they_are_met() {
+    let frame = |width, height| {
+        let mut old = Inventory::clone(&snapshot());
+        // Enough for eks, and not for its training overlay.
+        let server = ServerVersion {
+            git_version: "v1.32.2".into(),
+            platform: "linux/amd64".into(),
+            go_version: "go1.24".into(),
+        };
+        old.server = Fact::known(server, aicr::inventory::Source::of(aicr::inventory::Object::Server, "version"));
+        let mut desk = Desk::showing(old.into(), width, height, Look::default());
+        desk.command("recipe service=kind accelerator=h100 intent=training");
+        desk.keys("i");
+        while desk.state.model.what_if.as_ref().unwrap().criteria.service.as_deref() != Some("eks") {
+            desk.keys("l");
+        }
+        desk
+    };
+    let mut desk = frame(200, 60);
+    desk.keys("G");
+    golden("what-if-flips-200x60", &desk.text());
+    desk.shows("1 constraint flips");
+    desk.shows("K8s.server.version  >= 1.32.4  ✗ not met by v1.32.2, so overlay h100-eks-training is left out");
+    // They are of these criteria and go with them.
+    desk.keys("Esc");
+    assert!(!desk.text().contains("flips"), "{}", desk.text());
+    let mut desk = frame(80, 24);
+    desk.keys("G");
+    golden("what-if-flips-80x24", &desk.text());
+}
+
+#[test]
+fn overridden_values_are_filtered_and_a_list_says_how_it_was_merged() {
+    let mut desk = Desk::live(200, 60);
+    desk.keys("2");
+    desk.command("filter overridden");
+    desk.state.prepare();
+    let table = desk.state.desk.table(&VALUES);
+    let leaves: Vec<&panes::Row> =
+        table.visible.iter().map(|at| &table.content.rows[*at]).filter(|row| row.branch.is_none()).collect();
+    assert!(!leaves.is_empty() && leaves.iter().all(|row| row.marker.is_some_and(|(_, glyph)| "~-+".contains(glyph))));
+    // Also while the glyphs are those of a what-if.
+    let shown = leaves.len();
+    desk.keys("i l");
+    desk.state.prepare();
+    let table = desk.state.desk.table(&VALUES);
+    let still = table.visible.iter().filter(|at| table.content.rows[**at].branch.is_none()).count();
+    assert_eq!(still, shown);
+    desk.keys("Esc");
+    desk.command("value constraints");
+    desk.shows("list merged by name");
+    desk.command("value constraints[name=K8s.server.version]");
+    desk.shows("entry of a list merged by name");
+    desk.command("value constraints[name=K8s.server.version].value");
+    assert!(!desk.text().contains("list merged"), "{}", desk.text());
+}
