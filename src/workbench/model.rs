@@ -43,7 +43,7 @@ use crate::{
     },
 };
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     path::PathBuf,
     sync::{Arc, LazyLock},
 };
@@ -72,6 +72,22 @@ pub struct Sides {
     pub right: String,
     /// Another one that the left is compared with as well.
     pub third: Option<String>,
+    /// When each was taken, where its name does not say it.
+    pub times: [String; 3],
+}
+
+impl Sides {
+    /// The names of the sides, each with the time at which it was taken.
+    pub fn with_times(&self) -> Sides {
+        let [left, right, third] = &self.times;
+        let with = |name: &str, at: &str| if at.is_empty() { name.to_owned() } else { format!("{name} {at}") };
+        Sides {
+            left: with(&self.left, left),
+            right: with(&self.right, right),
+            third: self.third.as_ref().map(|name| with(name, third)),
+            times: Default::default(),
+        }
+    }
 }
 
 /// Where the shown snapshot comes from.
@@ -445,6 +461,18 @@ pub struct Side {
     pub snapshot: Arc<Inventory>,
 }
 
+impl Side {
+    /// When it was taken, where the name does not say it.
+    fn time(&self) -> String {
+        let at = text::head(&self.snapshot.about.taken_at, MINUTES).replace('T', " ");
+        let day = at.split(' ').next().unwrap_or_default();
+        if self.name.contains(day) { String::new() } else { at }
+    }
+}
+
+/// Columns of a day and a time to the minute.
+const MINUTES: usize = 16;
+
 #[derive(Clone, Debug, Default)]
 pub struct Compare {
     pub a: Option<Side>,
@@ -597,6 +625,8 @@ pub struct Replay {
     pub tick_ms: u64,
     pub speed: u32,
     pub playing: bool,
+    /// Lines that a person marked, by their checks: also those that are not shown yet.
+    pub marks: BTreeMap<String, BTreeSet<usize>>,
 }
 
 /// Two runs by their ids, and what became of their checks.
@@ -818,7 +848,7 @@ impl Model {
             Some(With::Cluster) => self.cluster.name.clone(),
         };
         let (left, right) = if self.diff.swapped { (other, current) } else { (current, other) };
-        Sides { left, right, third: None }
+        Sides { left, right, ..Sides::default() }
     }
 
     /// What the sides of the Compare screen are called, of a comparison that begins now.
@@ -827,7 +857,9 @@ impl Model {
         let name = |side: &Option<Side>| side.as_ref().map(|side| side.name.clone());
         let a = name(&compare.a).unwrap_or_else(|| "-".to_owned());
         let b = name(&compare.b).unwrap_or_else(|| format!("{} (now)", self.cluster.name));
-        Sides { left: a, right: if compare.a.is_some() { b } else { "-".to_owned() }, third: name(&compare.c) }
+        let times = [&compare.a, &compare.b, &compare.c].map(|side| side.as_ref().map(Side::time).unwrap_or_default());
+        let right = if compare.a.is_some() { b } else { "-".to_owned() };
+        Sides { left: a, right, third: name(&compare.c), times }
     }
 
     /// A run, or an evaluation of the checks that only read.

@@ -17,7 +17,11 @@ use super::{
         text::{self, Cut},
     },
 };
-use crate::{cluster::watch::LiveStatus, term::link::Link};
+use crate::{
+    cluster::watch::LiveStatus,
+    criteria::{Criteria, Dimension},
+    term::link::Link,
+};
 use ratatui::{
     buffer::Buffer,
     layout::{Position, Rect},
@@ -113,15 +117,24 @@ fn draw_criteria(state: &State, from: u16, line: Rect, canvas: &mut Canvas<'_>) 
         return;
     }
     let criteria = model.criteria();
-    let values: Vec<String> =
-        crate::criteria::Dimension::ALL.into_iter().filter_map(|dimension| criteria.get(dimension)).collect();
+    let values: Vec<String> = Dimension::ALL.into_iter().filter_map(|dimension| bare(criteria, dimension)).collect();
     let room = usize::from(line.right().saturating_sub(from + 3));
     let so_far = if model.is_so_far() { " so far" } else { "" };
-    let mut forms = [criteria.to_string(), values.join(" ")].map(|form| form + so_far).into_iter();
+    let few = values.iter().filter(|value| !value.ends_with(NODES)).cloned().collect::<Vec<_>>();
+    let mut forms = [criteria.to_string(), values.join(" "), few.join(" ")].map(|form| form + so_far).into_iter();
     if let Some(form) = forms.find(|form| form.len() > so_far.len() && text::width(form) <= room) {
         let role = if model.recipe.is_stale() { Role::Warn } else { Role::Muted };
         canvas.right(line, line.y, &format!("{form}  "), role);
     }
+}
+
+/// After the number of nodes, where criteria have no names.
+const NODES: &str = " nodes";
+
+/// A criterion without its name; a number says what it is of.
+fn bare(criteria: &Criteria, dimension: Dimension) -> Option<String> {
+    let value = criteria.get(dimension).filter(|value| !value.is_empty())?;
+    Some(if dimension == Dimension::Nodes { value + NODES } else { value })
 }
 
 /// The recorded run that the screen shows.
@@ -259,7 +272,7 @@ fn draw_context(state: &State, canvas: &mut Canvas<'_>) {
         words.push((Role::Muted, "criteria: none yet".to_owned()));
     } else {
         let recipe = data.recipe.value.as_ref();
-        for dimension in crate::criteria::Dimension::ALL {
+        for dimension in Dimension::ALL {
             let Some(value) = criteria.get(dimension) else { continue };
             let lacks = |resolution: &crate::resolve::Resolution| {
                 resolution.coverage.iter().any(|entry| entry.dimension == dimension && entry.is_missing())

@@ -158,7 +158,10 @@ impl State {
             self.say_failure(failure);
         }
         self.desk.mark(Need::Deploy);
-        if self.model.cluster.source == Source::Live { vec![self.watch()] } else { Vec::new() }
+        match self.model.cluster.source {
+            Source::Live | Source::Demo => vec![self.watch()],
+            Source::None | Source::Saved | Source::Past => Vec::new(),
+        }
     }
 
     /// Shows a deploy as it was recorded.

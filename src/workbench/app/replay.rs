@@ -20,7 +20,7 @@ use crate::{
         widgets::text,
     },
 };
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 /// The fastest replay.
 const FASTEST: u32 = 1000;
@@ -84,8 +84,15 @@ impl State {
                 self.model.records.following = None;
                 let name = record.stored.name.clone();
                 let end = record.events.len();
-                self.model.records.replay =
-                    Some(Replay { record, next: 0, clock_ms: 0, tick_ms: 0, speed: 1, playing: false });
+                self.model.records.replay = Some(Replay {
+                    record,
+                    next: 0,
+                    clock_ms: 0,
+                    tick_ms: 0,
+                    speed: 1,
+                    playing: false,
+                    marks: BTreeMap::new(),
+                });
                 self.replay_to(end);
                 self.desk.focus_on(&CHECKS);
                 let [plays, back, on] =
@@ -228,6 +235,9 @@ impl State {
     fn replay_to(&mut self, count: usize) {
         let Some(replay) = &mut self.model.records.replay else { return };
         let count = count.min(replay.record.events.len());
+        // What a person marked stays marked, whichever part of the run is shown.
+        let marked = self.model.run.checks.iter_mut();
+        replay.marks.extend(marked.map(|check| (check.planned.name.clone(), std::mem::take(&mut check.marks))));
         // Only what is ahead has to be folded; what is behind is folded again from the start.
         if count < replay.next || replay.next == 0 {
             self.model.run = Run { follows: true, id: replay.record.stored.name.clone(), ..Run::default() };
@@ -235,6 +245,9 @@ impl State {
         }
         for event in &replay.record.events[replay.next..count] {
             self.model.run.fold(event.clone());
+        }
+        for check in &mut self.model.run.checks {
+            check.marks = replay.marks.remove(&check.planned.name).unwrap_or_default();
         }
         replay.next = count;
         replay.clock_ms = self.model.run.last_ms;

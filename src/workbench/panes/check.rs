@@ -5,7 +5,7 @@ use crate::{
     validate::event::{Severity, Way},
     workbench::{
         model::{CheckView, Replay, Run},
-        widgets::curve,
+        widgets::{curve, table::text_columns},
     },
 };
 
@@ -22,7 +22,7 @@ pub static PANE: Pane = Pane {
 
 fn build(view: &View<'_>) -> Content {
     let run = &view.model.run;
-    let width = view.width.saturating_sub(2);
+    let width = text_columns(view.width);
     let name = checks::check_of(view);
     if let Some(check) = name.and_then(|name| run.check(name)) {
         return prose(format!("check {}", check.planned.name), check_rows(check, view.model.run_now_ms(), width));
@@ -86,7 +86,7 @@ fn check_rows(check: &CheckView, now_ms: u64, width: usize) -> Vec<Row> {
         line(&mut rows, Cell::new(Role::Heading, "bus bandwidth by message size"));
         line(&mut rows, Cell::new(Role::Strong, fastest));
         // Narrower than the text: a bar that is wrapped says something else.
-        for (label, bar) in curve::lines(&check.curve, width.saturating_sub(2)) {
+        for (label, bar) in curve::lines(&check.curve, width.saturating_sub(1)) {
             line(&mut rows, Cell::text(label).and(Role::Run, bar));
         }
         line(&mut rows, Cell::default());

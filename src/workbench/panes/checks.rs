@@ -282,8 +282,8 @@ fn check_row(check: &CheckView, active: bool, now_ms: u64) -> Row {
                 _ => "-".to_owned(),
             };
             let detail = check.state.detail();
-            let last = check.log.last().map(|(_, text)| text);
-            let said = if trouble || check.log.is_empty() { detail.as_str() } else { last.unwrap_or(&detail) };
+            let last = check.log.last().filter(|_| !trouble).map(|(_, text)| log::said(text));
+            let said = last.as_deref().unwrap_or(&detail);
             let said_role = if trouble { Role::Warn } else { Role::Muted };
             (role, glyph, check.state.word(), time, Cell::new(said_role, first_line(said)))
         }

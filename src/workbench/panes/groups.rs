@@ -42,14 +42,16 @@ pub(super) fn group_of(path: &str) -> String {
 const NOISE: &str = "noise";
 
 /// Rules on noise that have something to hide, and whether they do; Enter switches one.
-fn noise_rows(changes: &[Change], noise: &Noise) -> Vec<Row> {
+fn noise_rows(changes: &[Change], noise: &Noise, columns: usize) -> Vec<Row> {
     let explained = noise::hidden(changes, &Noise::default());
     let mut rows = Vec::new();
     for (rule, count) in explained {
         let at = RULES.iter().position(|known| known.name == rule.name).unwrap_or(0);
         let state = if noise.holds(rule) { "hidden" } else { "shown" };
-        let cells = [format!("{state}: {}", rule.name), String::new(), text::thousands(count), String::new()];
-        rows.push(Row::new(RowId::Line(NOISE, at), cells.map(|text| Cell::new(Role::Muted, text)).to_vec()));
+        let mut cells = vec![Cell::default(); columns + 1];
+        cells[0] = Cell::new(Role::Muted, format!("{state}: {}", rule.name));
+        cells[2] = Cell::new(Role::Muted, text::thousands(count));
+        rows.push(Row::new(RowId::Line(NOISE, at), cells));
     }
     rows
 }
@@ -59,9 +61,10 @@ const ALL: &str = "all";
 
 fn build(view: &View<'_>) -> Content {
     let compare = &view.model.compare;
-    let mut counts: BTreeMap<String, [usize; 3]> = BTreeMap::new();
-    let mut all = [0; 3];
-    let changes = compare.changes.value.as_deref().map_or(&[][..], |drift| &drift.changes);
+    let mut counts: BTreeMap<String, Counts> = BTreeMap::new();
+    let mut all = Counts::default();
+    let drift = compare.changes.value.as_deref();
+    let changes = drift.map_or(&[][..], |drift| &drift.changes);
     for change in changes.iter().filter(|change| compare.noise.shows(change)) {
         let place = match change.kind {
             ChangeKind::Removed => 0,
@@ -71,20 +74,26 @@ fn build(view: &View<'_>) -> Content {
         counts.entry(group_of(&change.path)).or_default()[place] += 1;
         all[place] += 1;
     }
-    let mut rows = Vec::new();
-    if compare.changes.value.is_some() {
-        rows.push(row(RowId::Line(ALL, 0), ALL, all));
-        rows.extend(counts.into_iter().map(|(group, counts)| row((&group).into(), &group, counts)));
-        rows.extend(noise_rows(changes, &compare.noise));
+    // The third one is compared with A as well.
+    let third = drift.and_then(|drift| drift.third.as_deref());
+    for change in third.unwrap_or_default().iter().filter(|change| compare.noise.shows(change)) {
+        counts.entry(group_of(&change.path)).or_default()[C] += 1;
+        all[C] += 1;
     }
+    let columns = if third.is_some() { C + 1 } else { C };
+    let mut rows = Vec::new();
+    if drift.is_some() {
+        rows.push(row(RowId::Line(ALL, 0), ALL, &all[..columns]));
+        rows.extend(counts.into_iter().map(|(group, counts)| row((&group).into(), &group, &counts[..columns])));
+        rows.extend(noise_rows(changes, &compare.noise, columns));
+    }
+    let names = ["-A", "~", "+B", "C"];
+    let first = Column::new("MEASUREMENT", 10, 20).grows().name_like();
     Content {
         title: "groups".to_owned(),
-        columns: vec![
-            Column::new("MEASUREMENT", 10, 20).grows().name_like(),
-            Column::new("-A", 3, 4).right(),
-            Column::new("~", 3, 4).right(),
-            Column::new("+B", 3, 4).right(),
-        ],
+        columns: std::iter::once(first)
+            .chain(names[..columns].iter().map(|name| Column::new(name, 3, 4).right()))
+            .collect(),
         says: if rows.is_empty() { readings::nothing(view).into_iter().take(1).collect() } else { Vec::new() },
         rows,
         headers: true,
@@ -92,9 +101,15 @@ fn build(view: &View<'_>) -> Content {
     }
 }
 
-fn row(id: RowId, name: &str, [removed, changed, added]: [usize; 3]) -> Row {
-    let cell = |count: usize, role| {
-        if count == 0 { Cell::new(Role::Muted, "·") } else { Cell::new(role, count.to_string()) }
+/// What is only in A, what differs, what is only in B; then what C says otherwise than A.
+type Counts = [usize; 4];
+const C: usize = 3;
+
+fn row(id: RowId, name: &str, counts: &[usize]) -> Row {
+    let roles = [Role::Remove, Role::Change, Role::Add, Role::Change];
+    let cell = |(count, role): (&usize, Role)| match count {
+        0 => Cell::new(Role::Muted, "·"),
+        count => Cell::new(role, count.to_string()),
     };
-    Row::new(id, vec![name.into(), cell(removed, Role::Remove), cell(changed, Role::Change), cell(added, Role::Add)])
+    Row::new(id, std::iter::once(name.into()).chain(counts.iter().zip(roles).map(cell)).collect())
 }

@@ -57,7 +57,10 @@ fn on(view: &View<'_>, action: Action) -> Option<Step> {
                 .checks
                 .iter()
                 .enumerate()
-                .flat_map(|(log, (_, check))| check.marks.iter().map(move |line| LineId { log, line: *line }));
+                // A recorded run may have been marked further on than it is shown now.
+                .flat_map(|(log, (_, check))| {
+                    check.marks.range(..check.log.end()).map(move |line| LineId { log, line: *line })
+                });
             let after = under_cursor().and_then(|at| log.place(at));
             let next = log.lines.next_of(marks, after);
             Some(
@@ -295,6 +298,11 @@ impl Shown {
     }
 }
 
+/// What a line says, without what programs write for programs.
+pub(super) fn said(line: &str) -> String {
+    Shown::of(line).text.plain().into_owned()
+}
+
 fn pair((name, value): &(String, String)) -> String {
     match value.contains([' ', '"']) && !value.starts_with(['{', '[']) {
         true => format!("{name}={value:?}"),
@@ -350,6 +358,7 @@ fn build(view: &View<'_>) -> Content {
         );
         Some(row).filter(|_| is_window)
     };
+    let left_out = if is_window { 0 } else { (end - first).saturating_sub(lines.len()) };
     let start = lines.first().filter(|_| is_window).map(|place| log.lines.number(*place));
     match start {
         Some(start) if start > first => {
@@ -447,6 +456,7 @@ fn build(view: &View<'_>) -> Content {
         says,
         rows,
         ordered: true,
+        left_out,
         ..Content::default()
     }
 }

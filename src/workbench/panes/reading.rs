@@ -35,6 +35,7 @@ fn build(view: &View<'_>) -> Content {
     if let Some(noise) = noise::why(change) {
         line(&mut rows, Cell::new(Role::Muted, format!("changes by itself: {noise}")));
     }
+    let sides = &sides.with_times();
     let third = sides.third.as_ref().map(|name| ("C", name, Role::Add, readings::third(drift, change)));
     let both = [("A", &sides.left, Role::Remove, &change.left), ("B", &sides.right, Role::Add, &change.right)];
     for (side, name, role, value) in both.into_iter().chain(third) {

@@ -22,7 +22,7 @@ pub static PANE: Pane = Pane {
     screen: Screen::Compare,
     place: Place::NONE.short(column(1, 0)).four(column(1, 0)).all(column(1, 0)),
     needs: &[Need::Compare, Need::Cluster, Need::Cursor(&groups::PANE)],
-    hints: &[Action::MoveDown, Action::NextThing, Action::DiffView, Action::MoreContext, Action::Noise, Action::Swap],
+    hints: &[Action::MoveDown, Action::NextThing, Action::DiffView, Action::Noise, Action::CompareWith, Action::Swap],
     build,
     on: |view, action| match action {
         Action::Enter if view.row(&PANE)?.branch.is_some() => Some(Step::Fold),
@@ -33,6 +33,8 @@ pub static PANE: Pane = Pane {
     ..Pane::BASE
 };
 
+/// Columns from which on a title has room for names and times of both sides.
+const ROOM: usize = 70;
 /// Nodes that a row names.
 const NODES: usize = 3;
 /// Broken constraints that stand above the differences.
@@ -71,6 +73,7 @@ fn build(view: &View<'_>) -> Content {
     let Some((sides, drift)) = compare.changes.answer() else {
         return content(false, (String::new(), String::new()), Vec::new(), nothing(view));
     };
+    let sides = &if view.width >= ROOM { sides.with_times() } else { sides.clone() };
     let third = sides.third.as_ref().map_or_else(String::new, |name| format!("   C {name}"));
     let title = format!("A {}   B {}{third}", sides.left, sides.right);
     let group = view.selected(&groups::PANE).and_then(RowId::named);

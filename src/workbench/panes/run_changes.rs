@@ -60,13 +60,13 @@ pub(super) fn build(view: &View<'_>) -> Content {
         title: format!("A {}  B {}", short(&compared.left), short(&compared.right)),
         note: format!("{differ} of {} differ, {worse} worse", compared.rows.len()),
         columns: vec![
-            Column::new("CHECK", 14, 26).name_like(),
+            Column::new("CHECK", 11, 26).name_like(),
             Column::new("BECAME", 6, 8),
-            Column::new("A", 8, 16).priority(2),
-            Column::new("B", 8, 16).priority(1),
-            Column::new("WHY", 8, 12).grows().priority(3),
+            Column::new("A", 8, 16),
+            Column::new("B", 8, 16),
+            Column::new("WHY", 8, 12).grows().priority(1),
         ],
-        rows: compared.rows.iter().map(row).collect(),
+        rows: compared.rows.iter().map(|compared| row(compared, view.width >= TIMES)).collect(),
         says: if compared.rows.is_empty() { Blank::Empty.says("neither run has a check") } else { Vec::new() },
         headers: true,
         ordered: true,
@@ -74,7 +74,10 @@ pub(super) fn build(view: &View<'_>) -> Content {
     }
 }
 
-fn row(compared: &Compared) -> Row {
+/// Columns from which on both sides have room for how long they took.
+const TIMES: usize = 56;
+
+fn row(compared: &Compared, with_times: bool) -> Row {
     let (role, glyph) = match compared.became {
         Became::Same => (Role::Muted, " "),
         Became::Better => (Role::Ok, "✓"),
@@ -85,7 +88,11 @@ fn row(compared: &Compared) -> Row {
         None => Cell::new(Role::Muted, "-"),
         Some(side) => {
             let (role, _, word) = checks::verdict(side.word);
-            let time = if side.run_ms == 0 { String::new() } else { format!(" {}", text::duration(side.run_ms)) };
+            let time = if side.run_ms == 0 || !with_times {
+                String::new()
+            } else {
+                format!(" {}", text::duration(side.run_ms))
+            };
             Cell::new(role, word).and(Role::Muted, time)
         }
     };

@@ -226,6 +226,8 @@ pub struct Content<I> {
     pub ordered: bool,
     /// Columns that stay where the others are scrolled sideways: they say which row it is.
     pub frozen: usize,
+    /// Rows that were not made, because the filter does not mean them: they are hidden like those that were.
+    pub left_out: usize,
 }
 
 // Derived, it would ask the same of `I`.
@@ -242,6 +244,7 @@ impl<I> Default for Content<I> {
             headers: false,
             ordered: false,
             frozen: 1,
+            left_out: 0,
         }
     }
 }
@@ -479,7 +482,7 @@ impl<I: Identity> Table<I> {
                     ancestors.push(index);
                 }
             }
-            self.hidden = self.content.rows.len() - visible.len();
+            self.hidden = self.content.rows.len() - visible.len() + self.content.left_out;
         }
         if let Some((column, descending)) = self.sort
             && !self.content.ordered

@@ -293,3 +293,14 @@ fn a_bundle_that_could_not_be_read_is_read_again() {
 fn is_plan(effect: &Effect) -> bool {
     matches!(effect, Effect::PlanDeploy { .. })
 }
+
+/// Releases are read once: what a deploy has changed of them is read again, of the demo's cluster as of any other.
+#[test]
+fn the_cluster_is_read_again_after_a_deploy() {
+    let (mut desk, prepared) = planned(120, 40, Look::default());
+    start(&mut desk, &prepared);
+    ended(&mut desk, 70_100, Outcome::Done, Verdict::Passed);
+    desk.state.model.deploy.active = true;
+    let effects = desk.state.update(Msg::RunEnded { run_id: prepared.run_id.clone(), answer: Ok(()) });
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Watch { .. })), "{effects:?}");
+}

@@ -1,11 +1,18 @@
 //! The Diff screen: one place in three views, what a path begins with once, the line behind a change.
 
-use super::{desk::Desk, screens::golden};
-use aicr::workbench::{
-    effect::Effect,
-    panes::{self, CHANGES, SIDES},
-    widgets::{table::Identity, text},
+use super::{
+    desk::{Desk, compare, snapshot},
+    screens::golden,
 };
+use aicr::{
+    inventory::Inventory,
+    workbench::{
+        effect::Effect,
+        panes::{self, CHANGES, SIDES},
+        widgets::{table::Identity, text},
+    },
+};
+use std::sync::Arc;
 
 const OTHER: &str = "diff service=eks accelerator=h100 os=ubuntu intent=training";
 
@@ -149,4 +156,26 @@ fn a_criterion_has_no_change_of_its_own_and_says_so() {
     golden("diff-effects-120x40", &desk.text());
     desk.keys("Enter");
     desk.shows("decides which layers apply, and so causes all other changes");
+}
+
+/// Names of files do not say which state of a cluster they hold.
+#[test]
+fn the_sides_of_a_comparison_say_when_they_were_taken() {
+    let at = |at: &str| {
+        let mut inventory = Inventory::clone(&snapshot());
+        inventory.about.taken_at = at.into();
+        Arc::new(inventory)
+    };
+    let mut desk = Desk::live(200, 60);
+    compare(
+        &mut desk,
+        ("before.yaml", at("2026-01-14T11:00:00Z")),
+        ("cluster 2026-01-15T09:30:12Z", at("2026-01-15T09:30:12Z")),
+    );
+    desk.keys("5");
+    desk.shows("A before.yaml 2026-01-14 11:00   B cluster 2026-01-15T09:30:12Z ");
+    let mut desk = Desk::live(120, 40);
+    desk.keys("5");
+    let hints = desk.text().lines().last().unwrap_or_default().to_owned();
+    assert!(hints.contains("= compare"), "an empty screen says how it is filled: {hints}");
 }

@@ -16,7 +16,8 @@ use aicr::{
         Look,
         effect::Effect,
         msg::Msg,
-        panes::{CHECKS, LOG, RUN_CHANGES, RowId},
+        panes::{CHECK, CHECKS, LOG, Need, RUN_CHANGES, RowId},
+        widgets::{table::text_columns, text},
     },
 };
 use std::sync::Arc;
@@ -793,4 +794,111 @@ fn a_snapshot_and_a_report_are_saved_by_different_commands() {
         assert_eq!(path, std::path::Path::new(file));
         assert!(text.starts_with(begins), "{file}: {text}");
     }
+}
+
+/// A search makes rows of what it finds; what it leaves out is hidden all the same.
+#[test]
+fn the_title_of_a_filtered_log_counts_all_lines_that_are_hidden() {
+    let mut desk = Desk::live(200, 60);
+    desk.keys("4");
+    run_half_way(&mut desk);
+    for number in 0..15 {
+        let body =
+            Body::Log { check: "dra-support".into(), text: format!("device {number} answers"), source: String::new() };
+        desk.run(4000 + number, body);
+    }
+    desk.keys("j j j j j j g l");
+    desk.shows("16 lines");
+    desk.command("filter slices");
+    desk.shows("15 hidden, 1 matches");
+    desk.command("filter answers");
+    desk.shows("1 hidden, 15 match");
+    desk.keys("Esc");
+    assert!(!desk.text().contains("hidden"), "{}", desk.text());
+}
+
+/// The list of checks says of a running one what its log says, in the same words.
+#[test]
+fn the_newest_line_of_a_running_check_is_read_as_the_log_reads_it() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("4");
+    run_half_way(&mut desk);
+    let text = r#"{"level":"warn","msg":"no device yet","node":"worker-1"}"#.to_owned();
+    desk.run(5000, Body::Log { check: "dra-support".into(), text, source: String::new() });
+    let frame = desk.text();
+    let row = frame.lines().find(|line| line.contains(" dra-support ") && line.contains("running")).unwrap_or_default();
+    assert!(row.contains("warn  no device yet") && !row.contains("level"), "{frame}");
+}
+
+/// A sentence that is broken for one width and again for another has lines of one word.
+#[test]
+fn the_panel_of_a_check_breaks_its_sentences_once() {
+    let description = "Proves that every device of every node is offered by the driver, that a pod that claims one is \
+        placed, sees that one and no other, and that it is given back when the pod is gone";
+    for (width, height) in [(80, 24), (100, 30), (120, 40), (200, 60)] {
+        let mut desk = Desk::live(width, height);
+        desk.keys("4");
+        run_half_way(&mut desk);
+        let check = desk.state.model.run.checks.iter_mut().find(|check| check.planned.name == "dra-support").unwrap();
+        check.planned.description = description.into();
+        desk.command("filter dra-support");
+        desk.keys("G");
+        desk.state.desk.focus_on(&CHECK);
+        desk.state.desk.mark(Need::Run);
+        desk.frame();
+        let inner = desk.state.desk.layout.inner(desk.state.desk.layout.panel(&CHECK).expect("it has the focus"));
+        let wanted = text::wrap(description, text_columns(usize::from(inner.width)));
+        let rows: Vec<String> =
+            desk.state.desk.table(&CHECK).content.rows.iter().map(|row| row.plain().trim().to_owned()).collect();
+        let at = rows.iter().position(|row| *row == wanted[0]).unwrap_or_else(|| panic!("{wanted:?} in {rows:?}"));
+        assert_eq!(rows[at..], wanted, "{width}x{height}");
+    }
+}
+
+/// What a person marked in a recorded run is where they marked it, whichever way they step.
+#[test]
+fn marks_stay_while_a_recorded_run_is_stepped_back_and_on() {
+    let mut desk = Desk::live(120, 40);
+    let record = recorded("20260114-091200-00c0ffee00c0ffee", false);
+    list_records(&mut desk, std::slice::from_ref(&record));
+    desk.keys("4 g r Enter");
+    let Some(Effect::OpenRun { generation, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    desk.update(Msg::RunOpened { generation, compare: false, answer: Ok(Arc::new(record)) });
+    desk.command("filter dra-support");
+    desk.keys("G g l g g m");
+    desk.shows("line 1 is marked");
+    let marks = |desk: &Desk| desk.state.model.run.check("dra-support").map(|check| check.marks.len());
+    assert_eq!(marks(&desk), Some(1));
+    // Before its output, where there is no such line, and before everything.
+    desk.keys("< < < < < < < < '");
+    desk.shows("no line is marked");
+    desk.keys("< < < < < < < < < < < < < < < < < <");
+    assert_eq!(desk.state.model.records.replay.as_ref().map(|replay| replay.next), Some(0));
+    desk.keys("> > > > > > > > > > > > > > > > > > > > > > > > > > >");
+    assert_eq!(marks(&desk), Some(1));
+    desk.keys("m");
+    assert_eq!(marks(&desk), Some(0), "it can be taken away");
+    desk.keys("< >");
+    assert_eq!(marks(&desk), Some(0), "and stays away");
+}
+
+/// Both runs are what a comparison is of, also where there is little room.
+#[test]
+fn a_comparison_of_runs_shows_both_sides_in_a_narrow_panel() {
+    let mut desk = Desk::live(120, 40);
+    let [good, bad] = ["20260714-073000-00000000c0ffee00", "20260714-080000-00000000beefbeef"];
+    desk.command(&format!("compare {good} {bad}"));
+    let Some(Effect::CompareRuns { generation, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    let records = Arc::new([recorded(good, true), recorded(bad, false)]);
+    desk.update(Msg::RunsCompared { generation, answer: Ok(records) });
+    desk.state.desk.focus_on(&RUN_CHANGES);
+    desk.frame();
+    let inner = desk.state.desk.layout.inner(desk.state.desk.layout.panel(&RUN_CHANGES).expect("it has the focus"));
+    let table = desk.state.desk.table(&RUN_CHANGES);
+    let widths = table.widths(u16::try_from(text_columns(usize::from(inner.width))).unwrap());
+    let shown = |name: &str| {
+        let at = table.content.columns.iter().position(|column| column.name == name).unwrap();
+        widths[at] > 0
+    };
+    assert!(inner.width < 50 && shown("A") && shown("B") && shown("BECAME"), "{widths:?}\n{}", desk.text());
 }

@@ -182,7 +182,7 @@ fn three_snapshots_have_three_columns() {
     let third = at(Some(("worker-3", "6.12.61")));
     desk.update(Msg::Snapshot { slot: SnapshotSlot::C, generation: 0, name: "three".into(), answer: Ok(third) });
     desk.keys("5");
-    desk.shows("A one   B two   C three");
+    desk.shows("A one 2026-01-05 08:00   B two 2026-01-05 08:00   C three");
     desk.shows("2 differ, by reading");
     let row = |desk: &mut Desk, what: &str| {
         let text = desk.text();

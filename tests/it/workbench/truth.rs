@@ -50,14 +50,14 @@ fn differences_stay_under_the_names_of_their_sides() {
         desk.update(Msg::Snapshot { slot, generation: 0, name: name.into(), answer: Ok(side) });
     }
     desk.keys("5");
-    desk.shows("A a.yaml   B b.yaml");
+    desk.shows("A a.yaml 2026-01-14 09:10   B b.yaml 2026-01-14 09:10");
     // The answer to the next one is on its way.
     desk.state.prepare();
     let msg = Msg::Snapshot { slot: SnapshotSlot::A, generation: 0, name: "c.yaml".into(), answer: Ok(later()) };
     let effects = desk.state.update(msg);
-    desk.shows("A a.yaml   B b.yaml");
+    desk.shows("A a.yaml 2026-01-14 09:10   B b.yaml 2026-01-14 09:10");
     desk.carry_out(effects);
-    desk.shows("A c.yaml   B b.yaml");
+    desk.shows("A c.yaml 2026-01-14 09:10   B b.yaml 2026-01-14 09:10");
 }
 
 fn blank(text: &str) -> Option<Blank> {
