@@ -600,11 +600,13 @@ impl State {
         reads_alike
     }
 
-    /// Nodes that differ and that one panel cannot show are begun with by their shapes.
+    /// Nodes that differ and that are pages of a panel are begun with by their shapes.
     fn start_with_shapes(&mut self) {
         let desk = &mut self.desk;
         let Some(area) = desk.layout.panel(&NODES) else { return };
-        let fits = self.model.cluster.nodes().len() <= usize::from(desk.layout.inner(area).height.saturating_sub(1));
+        // What a step or two bring into view is a list that can be read.
+        let rows = usize::from(desk.layout.inner(area).height.saturating_sub(1));
+        let fits = self.model.cluster.nodes().len() <= 2 * rows;
         let are_alike = self.model.cluster.fleet.shapes.len() < 2;
         if !fits && !are_alike && desk.focused() == &NODES && desk.layout.panel(&SHAPES).is_none() {
             desk.focus_on(&SHAPES);

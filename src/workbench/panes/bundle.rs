@@ -24,7 +24,7 @@ pub static PANE: Pane = Pane {
     // Nothing of the recipe's other panes is needed beside it.
     presence: |_, focus| if *focus == PANE { Presence::Alone } else { Presence::Hidden },
     jump: Some(Action::GoBundle),
-    needs: &[Need::Recipe, Need::Bundle],
+    needs: &[Need::Recipe, Need::Bundle, Need::Look],
     hints: &[Action::MoveDown, Action::Enter, Action::FoldToggle, Action::Filter, Action::Copy, Action::Back],
     build,
     on: |view, action| {
@@ -84,8 +84,8 @@ fn plan_as(
 
 fn build(view: &View<'_>) -> Content {
     let plan = match plan(view) {
-        None => return content(Vec::new(), String::new(), stack::no_recipe(view)),
-        Some(Err(failure)) => return content(Vec::new(), String::new(), failed(view, &failure)),
+        None => return content(view, Vec::new(), String::new(), stack::no_recipe(view)),
+        Some(Err(failure)) => return content(view, Vec::new(), String::new(), failed(view, &failure)),
         Some(Ok(plan)) => plan,
     };
     let bundle = &plan.bundle;
@@ -140,7 +140,7 @@ fn build(view: &View<'_>) -> Content {
     }
     let line = view.keys.command("recipe service=kind accelerator=a100");
     let says = vec![(Role::Muted, format!("the recipe has no components; {line} resolves another"))];
-    content(rows, crate::bundle::info::summary(bundle), says)
+    content(view, rows, crate::bundle::info::summary(bundle), says)
 }
 
 /// What writing the bundle would change in the one on disk that a person named; first, because it was asked for.
@@ -227,6 +227,11 @@ fn runs(view: &View<'_>, release: &Release) -> (Role, String) {
     (if is_other { Role::Change } else { Role::Ok }, version)
 }
 
+/// Whether charts have a column. Most are called as their release is, and what a release waits for is worth more.
+fn has_charts(view: &View<'_>) -> bool {
+    view.width >= 150
+}
+
 fn row(view: &View<'_>, plan: &BundlePlan, release: &Release) -> Row {
     let (runs_role, runs) = runs(view, release);
     let bundle = &plan.bundle;
@@ -234,21 +239,17 @@ fn row(view: &View<'_>, plan: &BundlePlan, release: &Release) -> Row {
         Some((name, _, version)) => (name.to_owned(), version.to_owned()),
         None => (release.chart.to_string(), "in bundle".to_owned()),
     };
+    let chart = has_charts(view).then(|| Cell::new(Role::Muted, &chart));
     let needs: Vec<&str> = release.needs.iter().map(|need| &*bundle.releases[*need].name).collect();
-    Row {
-        depth: 1,
-        ..Row::new(
-            &release.name,
-            vec![
-                Cell::new(Role::Text, &release.name),
-                Cell::new(Role::Muted, &version),
-                Cell::new(runs_role, &runs),
-                Cell::new(Role::Muted, &release.namespace),
-                Cell::new(Role::Muted, &chart),
-                or_dash((!needs.is_empty()).then(|| needs.join(", ")).as_ref()),
-            ],
-        )
-    }
+    let mut cells = vec![
+        Cell::new(Role::Text, &release.name),
+        Cell::new(Role::Muted, &version),
+        Cell::new(runs_role, &runs),
+        Cell::new(Role::Muted, &release.namespace),
+    ];
+    cells.extend(chart);
+    cells.push(or_dash((!needs.is_empty()).then(|| needs.join(", ")).as_ref()));
+    Row { depth: 1, ..Row::new(&release.name, cells) }
 }
 
 /// The files of two plans by release; those in the folder of the release without it, because there is little room for two.
@@ -341,18 +342,19 @@ fn heading(section: &'static str, at: usize, text: String, is_open: bool) -> Row
     Row { branch: Some(is_open), ..Row::new(RowId::Line(section, at), vec![Cell::new(Role::Heading, text)]) }
 }
 
-fn content(rows: Vec<Row>, note: String, says: Vec<(Role, String)>) -> Content {
+fn content(view: &View<'_>, rows: Vec<Row>, note: String, says: Vec<(Role, String)>) -> Content {
+    let mut columns = vec![
+        Column::new("RELEASE", 14, 34).name_like(),
+        Column::new("VERSION", 7, 14).priority(1),
+        Column::new("RUNS", 7, 14).priority(1),
+        Column::new("NAMESPACE", 8, 24).priority(2),
+    ];
+    columns.extend(has_charts(view).then(|| Column::new("CHART", 7, 32).priority(3)));
+    columns.push(Column::new("BEHIND", 7, 20).grows().priority(3));
     Content {
         title: "bundle for helm".to_owned(),
         note,
-        columns: vec![
-            Column::new("RELEASE", 14, 34).name_like(),
-            Column::new("VERSION", 7, 14).priority(1),
-            Column::new("RUNS", 7, 14).priority(1),
-            Column::new("NAMESPACE", 8, 24).priority(2),
-            Column::new("CHART", 7, 32).priority(3),
-            Column::new("BEHIND", 7, 20).grows().priority(3),
-        ],
+        columns,
         says: if rows.is_empty() { says } else { Vec::new() },
         rows,
         headers: true,

@@ -79,6 +79,7 @@ pub use run_changes::PANE as RUN_CHANGES;
 pub use runs::PANE as RUNS;
 pub use shapes::PANE as SHAPES;
 pub use sides::{PANE as SIDES, ids_of as ids_of_text_row, row_of as text_row_of};
+pub use stack::PANE as STACK;
 pub use upgrades::PANE as UPGRADES;
 pub use values::PANE as VALUES;
 pub use what_if::PANE as WHAT_IF;

@@ -16,6 +16,7 @@ pub static PANE: Pane = Pane {
     on: |view, action| match (action, view.row(&PANE)?) {
         (Action::Enter, row) if row.branch.is_some() => Some(Step::Fold),
         (Action::GoDefinition, row) => Some(definition(view, &row.id)),
+        (Action::Details, row) => reason(view, &row.id),
         (Action::CompareWith, row) => match &row.id {
             RowId::Layer(name) | RowId::Overlay(name) => Some(Step::DiffOverlay(name.clone())),
             _ => None,
@@ -132,6 +133,13 @@ fn add_others(rows: &mut Vec<Row>, resolution: &Resolution) {
             )
         });
     }
+}
+
+/// Why an overlay does not apply, in full.
+fn reason(view: &View<'_>, id: &RowId) -> Option<Step> {
+    let RowId::Overlay(name) = id else { return None };
+    let decision = view.model.recipe.value.as_ref()?.decisions.iter().find(|one| one.overlay == *name)?;
+    Some(Step::Text { title: format!("overlay {name}"), body: format!("not applied: {}", decision.outcome) })
 }
 
 /// The file of the layer or overlay under the cursor.

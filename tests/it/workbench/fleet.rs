@@ -355,6 +355,8 @@ fn a_fleet_that_one_panel_cannot_show_begins_with_its_shapes() {
     };
     assert_eq!(focused(five_thousand(), 80, 24), &SHAPES);
     assert_eq!(focused(mixed(), 40, 10), &SHAPES);
+    // The nodes of the demo are a step away from fitting.
+    assert_eq!(focused(super::desk::snapshot(), 40, 10), &NODES);
     assert_eq!(focused(mixed(), 80, 25), &NODES);
     assert_eq!(focused(five_thousand(), 200, 60), &NODES, "shapes are beside it");
     let alike = fleet((0..300).map(|n| copy("h100-1", format!("gpu-{n:03}"))).collect());

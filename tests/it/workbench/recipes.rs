@@ -13,10 +13,11 @@ use aicr::{
         Failure, Kind,
         config::{Applied, Source, Used},
     },
+    resolve::{Decision, Outcome},
     workbench::{
         Look, RunOptions, Screen,
         msg::{Msg, RecipeSlot},
-        panes::{self, VALUES},
+        panes::{self, RowId, STACK, VALUES},
     },
 };
 use std::sync::Arc;
@@ -411,4 +412,26 @@ fn overridden_values_are_filtered_and_a_list_says_how_it_was_merged() {
     desk.shows("entry of a list merged by name");
     desk.command("value constraints[name=K8s.server.version].value");
     assert!(!desk.text().contains("list merged"), "{}", desk.text());
+}
+
+/// What is cut in the list is said in full by `D`, and what a release waits for is not cut for the name of its chart.
+#[test]
+fn reasons_are_read_in_full() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("g b");
+    let text = desk.text();
+    let row = text.lines().find(|line| line.contains("┃    kube-prometheus-stack ")).unwrap_or_default();
+    assert!(row.contains("prometheus-operator-crds"), "{text}");
+    let mut desk = Desk::live(120, 40);
+    let recipe = desk.state.model.recipe.value.clone().unwrap();
+    let widest = |decision: &&Decision| decision.outcome.to_string().len();
+    let left_out = |decision: &&Decision| !matches!(decision.outcome, Outcome::Applied | Outcome::Ancestor { .. });
+    let decision = recipe.decisions.iter().filter(left_out).max_by_key(widest).unwrap();
+    desk.keys("2");
+    desk.state.desk.focus_on(&STACK);
+    desk.keys("z R");
+    assert!(desk.state.desk.table_mut(&STACK).select(&RowId::Overlay(decision.overlay.to_string())));
+    desk.keys("D");
+    let overlay = desk.state.desk.overlay.as_ref().expect("a text");
+    assert!(overlay.copy.contains(&decision.outcome.to_string()), "{}", overlay.copy);
 }
