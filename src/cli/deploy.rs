@@ -9,6 +9,7 @@ use super::{
     live::Live,
     misuse,
     printer::Stream,
+    protect,
 };
 use crate::{
     cluster::Connection,
@@ -80,9 +81,17 @@ pub struct Common {
     /// How long each release may take, instead of its own limit.
     #[arg(long, value_name = "DURATION", value_parser = cluster::duration)]
     timeout: Option<Duration>,
-    /// Do not ask.
-    #[arg(short, long, alias = "assume-yes")]
-    yes: bool,
+    /// Do not ask; in a protected context (`protect` in the preferences) with its name: --yes=CONTEXT.
+    #[arg(
+        short,
+        long,
+        alias = "assume-yes",
+        value_name = "CONTEXT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = ""
+    )]
+    yes: Option<String>,
     /// The program of Helm 3 or 4; else the one in PATH.
     #[arg(long, value_name = "FILE")]
     helm: Option<PathBuf>,
@@ -155,7 +164,11 @@ pub fn start(common: &Common, wish: Wish, global: &Global, printer: &Printer) ->
             let failure = Failure::new(Kind::Forbidden, "change the cluster", because);
             return Err(failure.at(connection.context.clone()).hint(hint).into());
         }
-        if !common.yes && !confirmed(&prepared, &connection, printer)? {
+        // Who types the name does not have to say yes as well.
+        let is_protected = protect::is_protected(&connection.context);
+        let doing = prepared.wish.options.way.doing();
+        protect::allow(&connection.context, common.yes.as_deref(), doing, printer)?;
+        if common.yes.is_none() && !is_protected && !confirmed(&prepared, &connection, printer)? {
             printer.note("nothing was changed");
             return Ok(Exit::Interrupted);
         }

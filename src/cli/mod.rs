@@ -36,6 +36,7 @@ mod output;
 mod paths;
 mod preferences;
 mod printer;
+mod protect;
 mod query;
 mod recipe;
 mod recipe_list;

@@ -15,6 +15,7 @@ use super::{
     misuse,
     output::{self, deliver},
     printer::Stream,
+    protect,
     run_args::RunArgs,
 };
 use crate::{
@@ -72,6 +73,9 @@ pub struct Args {
     /// List what the run would create, with which rights and for how long, and create nothing.
     #[arg(long)]
     plan: bool,
+    /// The name of the context, where it is protected (`protect` in the preferences) and there is no terminal to type it at.
+    #[arg(long, value_name = "CONTEXT", require_equals = true)]
+    yes: Option<String>,
     /// Append the report as Markdown to this file; on GitHub, "$GITHUB_STEP_SUMMARY".
     #[arg(long, value_name = "FILE")]
     step_summary: Option<PathBuf>,
@@ -250,6 +254,9 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
                 "`--plan` lists what would be created; {only_reads}; or start without --read-only (AICR_READ_ONLY)"
             );
             return Err(failure.hint(hint).into());
+        }
+        if let Some(connection) = connection.as_ref().filter(|_| !prepared.plan.shared.is_empty()) {
+            protect::allow(&connection.context, args.yes.as_deref(), "run checks", printer)?;
         }
         if let Some(connection) = &connection {
             run::ask_rights(connection, &mut prepared).await;

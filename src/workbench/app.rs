@@ -11,6 +11,7 @@ use super::{
     operations::Operations,
     overlay::Overlay,
     panes::{self, CHANGES, NODES, Need, SHAPES},
+    preferences::{PROTECT, protect::Protected},
     theme::ThemeError,
     waiting,
     widgets::text,
@@ -149,6 +150,7 @@ impl State {
                 setup: setup(&options.run),
                 read_only: options.read_only,
                 read_only_by: options.read_only_by.clone(),
+                protected: Protected::of(desk.preferences.text(&PROTECT)),
                 ..Model::default()
             },
             desk,

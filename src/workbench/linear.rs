@@ -16,7 +16,7 @@ use super::{
     keymap::{self, Action, BINDINGS},
     layout::Zoom,
     msg::Msg,
-    overlay::{COMMANDS, Choice, Kind, Overlay},
+    overlay::{COMMANDS, Choice, Field, Kind, Overlay},
     panes::{self, Pane, RowId},
     view,
     widgets::table::{Content, Identity, Row, Table},
@@ -374,6 +374,15 @@ impl Reader {
             ("help" | "?", "") => return self.help(),
             _ => {}
         }
+        // A name that was asked for.
+        if let Some(overlay) = &mut self.state.desk.overlay
+            && let Kind::Confirm { name, .. } = &overlay.kind
+            && name == line
+        {
+            overlay.field = Some(Field::with(line));
+            self.has_overlay = false;
+            return self.act(Action::Enter);
+        }
         // What was read is left by the next command.
         self.state.desk.overlay = None;
         self.has_overlay = false;
@@ -622,6 +631,7 @@ impl Reader {
                 self.say_all(overlay.copy.lines().map(str::to_owned).collect::<Vec<_>>())?;
                 self.say_all(choices.iter().enumerate().map(|(at, choice)| format!("{}: {choice}", at + 1)))
             }
+            Kind::Confirm { .. } => self.say_all(overlay.copy.lines().map(str::to_owned).collect::<Vec<_>>()),
             Kind::Palette | Kind::Messages | Kind::Operations | Kind::Preferences | Kind::Help => {
                 let rows = overlay.table.visible.iter().map(|index| &content.rows[*index]);
                 let lines: Vec<String> = rows

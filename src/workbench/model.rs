@@ -3,7 +3,9 @@
 //! Only values; [`super::app`] changes them, panes read them. The last good value stays while a newer one is fetched or
 //! after it could not be.
 
-use super::{deploy::Deploy, health::Validated, live_checks::LiveChecks, widgets::text};
+use super::{
+    deploy::Deploy, health::Validated, live_checks::LiveChecks, preferences::protect::Protected, widgets::text,
+};
 pub use super::{
     messages::{Message, Severity, Topic},
     slot::Slot,
@@ -774,6 +776,8 @@ pub struct Model {
     pub read_only: bool,
     /// Where that was set.
     pub read_only_by: Option<String>,
+    /// Contexts whose name is typed before anything is changed there.
+    pub protected: Protected,
     pub cluster: Cluster,
     /// Those that the kubeconfig has, as it was read last.
     pub contexts: Contexts,

@@ -111,6 +111,11 @@ pub enum Kind {
         choices: [&'static str; 2],
         chosen: usize,
     },
+    /// It is answered by typing a name.
+    Confirm {
+        question: Question,
+        name: String,
+    },
 }
 
 /// What a row of an overlay is, and what Enter does on it.
@@ -286,8 +291,11 @@ impl Overlay {
         let mut rows: Vec<Row> = Vec::new();
         for (at, preference) in preferences::ALL.iter().enumerate() {
             let value = preferences.value(preference);
-            let is_set = !preferences::again::AT_THE_START.iter().any(|other| other.name == preference.name);
+            let starts = preferences::again::AT_THE_START.iter().any(|other| other.name == preference.name);
+            let is_patterns = preference.values == preferences::Values::Patterns;
+            let is_set = !starts && !is_patterns;
             let about = match is_set {
+                false if is_patterns => "set in the file: names of contexts".to_owned(),
                 true => preference.choices(themes).join(", "),
                 false => "decides how the next session starts".to_owned(),
             };
@@ -320,6 +328,14 @@ impl Overlay {
 
     pub fn question(question: Question, title: &str, lines: &[String], choices: [&'static str; 2]) -> Overlay {
         let mut overlay = Overlay::new(Kind::Question { question, choices, chosen: 0 }, None, prose(title, lines));
+        overlay.copy = lines.join("\n");
+        overlay
+    }
+
+    /// A question that is answered with a name, because what it leads to is not for a slip of the finger.
+    pub fn confirm(question: Question, title: &str, lines: &[String], name: &str) -> Overlay {
+        let kind = Kind::Confirm { question, name: name.to_owned() };
+        let mut overlay = Overlay::new(kind, Some(Field::default()), prose(title, lines));
         overlay.copy = lines.join("\n");
         overlay
     }
@@ -383,6 +399,7 @@ impl Overlay {
             Kind::Preferences => {
                 vec![(A::MoveDown, "move"), (A::Enter, "change"), (A::Copy, "copy"), (A::Close, "close")]
             }
+            Kind::Confirm { .. } => vec![(A::Enter, "answer"), (A::PageDown, "page"), (A::Back, "close")],
             Kind::Help => vec![(A::NextMatch, "next"), (A::Enter, "do it"), (A::Back, "close")],
             Kind::Palette => {
                 vec![(A::Complete, "complete"), (A::NextMatch, "next"), (A::Enter, "do it"), (A::Back, "close")]
@@ -447,7 +464,7 @@ impl Overlay {
         }
         let wraps = self.wraps.unwrap_or(prefers_wrap && self.kind == Kind::Text);
         let wanted = if wraps { columns } else { usize::MAX };
-        let is_text = matches!(self.kind, Kind::Text | Kind::Question { .. });
+        let is_text = matches!(self.kind, Kind::Text | Kind::Question { .. } | Kind::Confirm { .. });
         if !is_text || self.wrapped_to == wanted || !wraps && self.whole.is_none() {
             return;
         }

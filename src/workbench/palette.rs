@@ -359,7 +359,8 @@ fn completions(reads: &Reads<'_>, command: &str, rest: &str) -> Vec<String> {
 /// Preferences that can be changed now.
 fn settable() -> impl Iterator<Item = &'static Preference> {
     let starts = |preference: &Preference| AT_THE_START.iter().any(|other| other.name == preference.name);
-    preferences::ALL.iter().copied().filter(move |preference| !starts(preference))
+    let all = preferences::ALL.iter().copied();
+    all.filter(move |preference| !starts(preference) && preference.values != preferences::Values::Patterns)
 }
 
 /// What a preference is now and what it is for; of one of its values, whether it is the one that counts.

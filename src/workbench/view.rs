@@ -690,7 +690,10 @@ fn draw_overlay(state: &State, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Op
     let content = &overlay.table.content;
     let more = usize::from(area.height.saturating_sub(4)) < overlay.table.visible.len() && content.prose;
     let key = |action| state.desk.keys.key(action);
-    let scroll = format!("{} {} scroll", key(Action::MoveDown), key(Action::MoveUp));
+    // Letters are typed into a field.
+    let steps =
+        if overlay.field.is_some() { [Action::PageDown, Action::PageUp] } else { [Action::MoveDown, Action::MoveUp] };
+    let scroll = format!("{} {} scroll", key(steps[0]), key(steps[1]));
     let note = if more { scroll.as_str() } else { content.note.as_str() };
     canvas.frame(area, &content.title, note, true);
     let mut inner = Rect {
@@ -701,7 +704,11 @@ fn draw_overlay(state: &State, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Op
     };
     let mut cursor = None;
     if let Some(field) = &overlay.field {
-        let sign = if overlay.kind == Kind::Palette { ":" } else { "/" };
+        let sign = match overlay.kind {
+            Kind::Palette => ":",
+            Kind::Confirm { .. } => ">",
+            _ => "/",
+        };
         canvas.text(inner.x + 1, inner.y, 2, sign, Role::Key);
         let line = Rect { x: inner.x + 3, height: 1, width: inner.width.saturating_sub(4), ..inner };
         cursor = Some(draw_field(field, line, canvas));
@@ -741,7 +748,7 @@ fn draw_overlay(state: &State, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Op
 pub(super) fn overlay_area(desk: &Desk, overlay: &Overlay) -> Rect {
     let (most_wide, most_high) = match overlay.kind {
         Kind::Text => (desk.width, desk.height),
-        Kind::Question { .. } => {
+        Kind::Question { .. } | Kind::Confirm { .. } => {
             (QUESTION_WIDTH, u16::try_from(overlay.table.content.rows.len() + 4).unwrap_or(u16::MAX))
         }
         // Sentences of the help are read in full from 120 columns on.

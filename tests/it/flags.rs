@@ -315,6 +315,7 @@ const VERBS: &[Verb] = &[
         ],
         shared: &[],
         elsewhere: &[
+            ("--yes", "names a protected context: `it preferences`"),
             ("--no-cluster", "is in the line of the others here"),
             ("--fail-on-error", "a failed check, which needs a run: `it records`"),
             ("--allow-unknown", "a check without a verdict, which needs a run: `it records`"),

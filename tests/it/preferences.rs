@@ -107,3 +107,25 @@ fn read_only_verbs_read_and_do_not_write() {
         sandbox.command(&["--demo", "snapshot", "-o", "cm://default/kept"]).env("AICR_READ_ONLY", "1").output();
     assert!(!output.unwrap().status.success());
 }
+
+#[test]
+fn a_protected_context_is_changed_only_where_its_name_is_given() {
+    let sandbox = sandbox("protect = [\"de*\"]\n");
+    for verb in [
+        &["--demo", "cleanup"][..],
+        &["--demo", "validate", "--service", "kind", "--accelerator", "a100", "--check", "operator-health"],
+    ] {
+        let refused = sandbox.aicr(verb);
+        assert_eq!(refused.code, 2, "{}", refused.transcript);
+        for said in ["the context is protected, and there is no terminal to type its name at", "--yes=demo"] {
+            assert!(refused.transcript.contains(said), "{}", refused.transcript);
+        }
+        let other = sandbox.aicr(&[verb, &["--yes=lab"]].concat());
+        assert!(other.code == 2 && other.transcript.contains("--yes names `lab`"), "{}", other.transcript);
+        let named = sandbox.aicr(&[verb, &["--yes=demo"]].concat());
+        assert!(!named.transcript.contains("is protected"), "{}", named.transcript);
+    }
+    // What only looks is not asked about.
+    let looked = sandbox.aicr(&["--demo", "cleanup", "--dry-run"]);
+    assert_eq!(looked.code, 0, "{}", looked.transcript);
+}

@@ -85,7 +85,7 @@ impl State {
             ),
         };
         lines.extend([String::new(), why.to_owned()]);
-        self.desk.overlay = Some(Overlay::question(Question::Deploy, &title, &hanging(&lines, width), choices));
+        self.ask_to_change(Question::Deploy, &title, &hanging(&lines, width), choices);
     }
 
     pub(super) fn start_deploy(&mut self) -> Vec<Effect> {

@@ -250,6 +250,14 @@ impl State {
             (Action::Enter, Kind::Question { question, chosen, .. }) => {
                 return if *chosen == 1 { self.answer(question.clone()) } else { Vec::new() };
             }
+            (Action::Enter, Kind::Confirm { question, name }) => {
+                let typed = overlay.field.as_ref().map_or("", |field| field.text.trim());
+                if typed == name {
+                    return self.answer(question.clone());
+                }
+                let said = format!("not done yet: the name of the context is `{name}`");
+                self.say(Severity::Warn, said);
+            }
             (Action::OtherAnswer, Kind::Question { chosen, .. }) => *chosen = 1 - *chosen,
             (Action::Enter, _) => return self.overlay_enter(overlay),
             (Action::Copy, kind) => {
@@ -420,6 +428,25 @@ impl State {
             self.say(Severity::Info, format!("`{}` is not in {}{hint}", row.name(), pane.name));
         }
         self.desk.mark(Need::Cursor(pane));
+    }
+
+    /// Asks before something is changed in the cluster: in a protected context by its name.
+    pub(super) fn ask_to_change(
+        &mut self,
+        question: Question,
+        title: &str,
+        lines: &[String],
+        choices: [&'static str; 2],
+    ) {
+        let context = self.model.cluster.name.clone();
+        if !self.model.protected.holds(&context) {
+            self.desk.overlay = Some(Overlay::question(question, title, lines, choices));
+            return;
+        }
+        let mut said =
+            vec![format!("`{context}` is protected: type its name, then Enter, to {}.", choices[1]), String::new()];
+        said.extend_from_slice(lines);
+        self.desk.overlay = Some(Overlay::confirm(question, title, &said, &context));
     }
 
     fn answer(&mut self, question: Question) -> Vec<Effect> {

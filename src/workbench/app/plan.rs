@@ -48,7 +48,7 @@ impl State {
                     0 => "nothing to run".to_owned(),
                     number => format!("run {}?", text::count(number, "check")),
                 };
-                self.desk.overlay = Some(Overlay::question(Question::Run, &title, &lines, ["cancel", "run"]));
+                self.ask_to_change(Question::Run, &title, &lines, ["cancel", "run"]);
                 self.prepared = Some(prepared);
             }
             Err(failure) => {

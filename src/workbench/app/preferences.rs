@@ -9,8 +9,8 @@ use crate::{
         overlay::Overlay,
         panes::Need,
         preferences::{
-            ALL, ASCII, COLOR, FILE, KEYS, Origin, Preference, Preferences, READ_ONLY, Refused, THEME, THEMES, TIMES,
-            again::AT_THE_START, file::Chosen, parse, spoken,
+            ALL, ASCII, COLOR, FILE, KEYS, Origin, PROTECT, Preference, Preferences, READ_ONLY, Refused, THEME, THEMES,
+            TIMES, again::AT_THE_START, file::Chosen, parse, protect::Protected, spoken,
         },
         theme::Themes,
         times::Times,
@@ -98,6 +98,7 @@ impl State {
             let value = preferences.value(preference);
             (value.origin == Origin::Session).then(|| format!("{name}: {}", spoken(preference, &value.text)))
         });
+        self.model.protected = Protected::of(preferences.text(&PROTECT));
         self.desk.prefer(preferences);
         if let Some(set) = by_hand {
             self.say(Severity::Ok, format!("{set}, until this session ends"));
@@ -127,6 +128,10 @@ impl State {
             }
             Refused::Unknown { name, hint } => format!("unknown preference `{name}`; {hint}"),
             Refused::Value { said, hint } => hint.map_or(said.clone(), |hint| format!("{said}; {hint}")),
+            Refused::InTheFile(name) => {
+                let file = self.desk.preferences.file.as_deref().unwrap_or(FILE);
+                format!("`{name}` is not lifted by a slip: it is set in {file}, which is read again when it is written")
+            }
             Refused::AtTheStart(name) => {
                 let file = self.desk.preferences.file.as_deref().unwrap_or(FILE);
                 format!("`{name}` only decides how a session starts; set it in {file}")

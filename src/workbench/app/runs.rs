@@ -140,6 +140,9 @@ impl State {
                 }
             },
         };
+        if self.say_unable(self.unable_command("retry")) {
+            return Vec::new();
+        }
         let under_cursor = self.under_cursor();
         if under_cursor.only.is_empty() {
             let only = self.failed_checks();

@@ -55,6 +55,42 @@ pub static PRESETS: &[Preset] = &[
             ("erase-word", &["Ctrl-W", "Alt-Backspace"]),
         ],
     },
+    Preset {
+        name: "k9s",
+        keys: &[
+            ("copy", &["c"]),
+            ("raw", &["y"]),
+            ("details", &["d", "D"]),
+            ("go-log", &["l", "g l"]),
+            ("right", &["Right"]),
+            ("sort", &["Shift-Right"]),
+            ("sort-reverse", &["Shift-Left"]),
+            ("follow", &["s", "f"]),
+            ("refresh", &["Ctrl-R", "R"]),
+            ("palette", &[":"]),
+        ],
+    },
+    Preset {
+        name: "arrows",
+        keys: &[
+            ("move-down", &["Down"]),
+            ("move-up", &["Up"]),
+            ("left", &["Left"]),
+            ("right", &["Right"]),
+            ("first", &["Home"]),
+            ("last", &["End"]),
+            ("page-down", &["PgDn"]),
+            ("page-up", &["PgUp"]),
+            ("panel-left", &["Ctrl-Left"]),
+            ("panel-right", &["Ctrl-Right"]),
+            ("panel-up", &["Ctrl-Up"]),
+            ("panel-down", &["Ctrl-Down"]),
+            ("filter", &["Ctrl-F", "/"]),
+            ("help", &["F1", "?"]),
+            ("palette", &["Ctrl-P", ":"]),
+            ("other-answer", &["Tab", "Left", "Right"]),
+        ],
+    },
 ];
 
 /// The key map of a preset; that of the table where there is none of that name.

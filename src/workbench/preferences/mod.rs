@@ -7,6 +7,7 @@
 pub mod again;
 pub mod file;
 mod keys;
+pub mod protect;
 mod read;
 mod session;
 mod write;
@@ -36,6 +37,8 @@ pub enum Values {
     Words(&'static [&'static str]),
     /// The name of a theme, or `auto`.
     Theme,
+    /// A list of patterns of names; its text has commas between them.
+    Patterns,
 }
 
 /// One preference.
@@ -104,6 +107,14 @@ pub static START_SCREEN: Preference = Preference::words(
 pub static RESTORE: Preference =
     Preference::switch("restore", "true", "begin where the last session with the same cluster ended")
         .from("", "--fresh");
+pub static PROTECT: Preference = Preference {
+    name: "protect",
+    values: Values::Patterns,
+    default: "",
+    variable: Some("AICR_PROTECT"),
+    flag: None,
+    help: "contexts whose name has to be typed before a run, a deploy or a clean-up changes anything there",
+};
 pub static HINTS: Preference =
     Preference::switch("hints", "true", "the last line lists keys that do something now; false gives it to the panels");
 pub static WRAP: Preference =
@@ -141,6 +152,7 @@ pub static ALL: &[&Preference] = &[
     &ASCII,
     &MOUSE,
     &READ_ONLY,
+    &PROTECT,
     &START_SCREEN,
     &RESTORE,
     &LINEAR,
@@ -288,6 +300,7 @@ mod tests {
                 Values::Switch => assert!(["true", "false"].contains(&preference.default)),
                 Values::Words(words) => assert!(words.contains(&preference.default)),
                 Values::Theme => assert_eq!(preference.default, "auto"),
+                Values::Patterns => assert_eq!(preference.default, ""),
             }
         }
     }

@@ -80,13 +80,21 @@ fn of_text(read: &mut Preferences, shown: &str, text: &str) {
             read.problems.push(place.problem(&key.span(), format!("unknown preference `{name}`"), Some(hint)));
             continue;
         };
-        match written(value.get_ref()).map(|text| legal(preference, &text)) {
+        let text = match preference.values {
+            Values::Patterns => sequences(value).map(|patterns| patterns.join(",")),
+            _ => written(value.get_ref()),
+        };
+        match text.map(|text| legal(preference, &text)) {
             Some(Ok(text)) => {
                 *read.value_mut(preference) = Value { text, origin: Origin::File(place.line(&value.span())) };
             }
             Some(Err((said, hint))) => read.problems.push(place.problem(&value.span(), said, hint)),
             None => {
-                let said = format!("`{name}` must be a string, a number or a boolean");
+                let what = match preference.values {
+                    Values::Patterns => "a list of texts",
+                    _ => "a string, a number or a boolean",
+                };
+                let said = format!("`{name}` must be {what}");
                 read.problems.push(place.problem(&value.span(), said, None));
             }
         }
@@ -109,7 +117,7 @@ pub(super) fn legal(preference: &Preference, text: &str) -> Result<String, (Stri
     let refused =
         |words: &[&str]| Err((format!("`{name}` cannot be `{text}`"), Some(near_or_all(text, words.iter().copied()))));
     match preference.values {
-        Values::Theme => Ok(text.to_owned()),
+        Values::Theme | Values::Patterns => Ok(text.to_owned()),
         Values::Switch => match text.to_ascii_lowercase().as_str() {
             "true" | "on" | "yes" | "1" => Ok("true".to_owned()),
             "false" | "off" | "no" | "0" => Ok("false".to_owned()),
@@ -170,7 +178,7 @@ fn sequences(value: &Spanned<DeValue<'_>>) -> Option<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ASCII, COLOR, MOUSE};
+    use super::super::{ASCII, COLOR, MOUSE, PROTECT};
     use super::*;
     use crate::workbench::keymap::Action;
 
@@ -200,7 +208,7 @@ mod tests {
         let read = check(
             "mouse = false\nfoo = 1\ncolor = 256\nascii = true\n",
             &[
-                "config.toml:2: unknown preference `foo`; there are: theme, color, ascii, mouse, read-only, start-screen, \
+                "config.toml:2: unknown preference `foo`; there are: theme, color, ascii, mouse, read-only, protect, start-screen, \
              restore, linear, clipboard, links, hints, wrap, times, slow, keys",
             ],
         );
@@ -213,6 +221,15 @@ mod tests {
         assert_eq!(read.problems.len(), 1);
         assert_eq!(read.problems[0].at, "config.toml:2");
         assert_eq!(read.text(&MOUSE), "true");
+    }
+
+    #[test]
+    fn contexts_are_protected_by_a_list_or_by_a_variable() {
+        let read = check("protect = [\"prod-*\", \"lab\"]\n", &[]);
+        assert_eq!(read.text(&PROTECT), "prod-*,lab");
+        check("protect = 7\n", &["config.toml:1: `protect` must be a list of texts"]);
+        let variable = |name: &str| (name == "AICR_PROTECT").then(|| "eu".to_owned());
+        assert_eq!(Preferences::read(None, &variable).text(&PROTECT), "eu");
     }
 
     #[test]

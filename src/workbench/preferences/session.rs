@@ -10,6 +10,8 @@ pub enum Refused {
         name: String,
         hint: String,
     },
+    /// A slip must not lift it.
+    InTheFile(&'static str),
     /// It only decides how to start.
     AtTheStart(&'static str),
     Value {
@@ -37,6 +39,9 @@ pub fn parse(text: &str) -> Result<(&'static Preference, String), Refused> {
     if AT_THE_START.iter().any(|other| other.name == preference.name) {
         return Err(Refused::AtTheStart(preference.name));
     }
+    if preference.values == Values::Patterns {
+        return Err(Refused::InTheFile(preference.name));
+    }
     if value.is_empty() {
         return Err(Refused::NoValue(preference));
     }
@@ -60,7 +65,7 @@ impl Preference {
         match self.values {
             Values::Switch => true,
             Values::Words(words) => words.contains(&"on") && words.contains(&"off"),
-            Values::Theme => false,
+            Values::Theme | Values::Patterns => false,
         }
     }
 
@@ -69,6 +74,7 @@ impl Preference {
         match self.values {
             Values::Switch => vec!["on".to_owned(), "off".to_owned()],
             Values::Words(words) => words.iter().map(|word| (*word).to_owned()).collect(),
+            Values::Patterns => Vec::new(),
             Values::Theme => [vec!["auto".to_owned()], themes.names()].concat(),
         }
     }
@@ -109,5 +115,6 @@ mod tests {
         check("hint off", Err("did you mean hints?"));
         check("times soon", Err("`times` cannot be `soon`"));
         check("linear on", Err("AtTheStart"));
+        check("protect none", Err("InTheFile"));
     }
 }

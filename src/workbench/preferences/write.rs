@@ -38,6 +38,7 @@ fn legal(preference: &Preference) -> String {
         Values::Switch => "true or false".to_owned(),
         Values::Words(words) => words.join(", "),
         Values::Theme => "auto, a theme of `aicr preferences themes`".to_owned(),
+        Values::Patterns => "names of contexts with * and ?, for example [\"prod-*\"]".to_owned(),
     };
     let over: Vec<&str> = preference.flag.into_iter().chain(preference.variable).collect();
     let over = if over.is_empty() { String::new() } else { format!("; {} wins", over.join(" or ")) };
@@ -47,6 +48,7 @@ fn legal(preference: &Preference) -> String {
 fn quoted(preference: &Preference) -> String {
     match preference.values {
         Values::Switch => preference.default.to_owned(),
+        Values::Patterns => "[]".to_owned(),
         _ => format!("{:?}", preference.default),
     }
 }

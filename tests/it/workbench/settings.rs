@@ -6,10 +6,12 @@ use super::{
 };
 use aicr::{
     cluster::watch::LiveStatus,
-    ops::connect::Target,
+    inventory::Inventory,
+    ops::{self, connect::Target},
     validate::event::Body,
     workbench::{
         Look, RunOptions, Screen,
+        effect::Effect,
         keymap::{Action, BINDINGS},
         msg::Msg,
         overlay::{COMMANDS, Choice},
@@ -197,7 +199,7 @@ fn what_cannot_be_done_now_says_why_in_the_palette_and_when_it_is_pressed() {
         .collect();
     assert_eq!(on_cluster, ["step-on", "step-back"], "no snapshot is kept");
     let commands = COMMANDS.iter().map(|(word, ..)| *word).filter(|word| live.unable_command(word).is_some());
-    assert_eq!(commands.collect::<Vec<_>>(), ["merge", "report", "speed"]);
+    assert_eq!(commands.collect::<Vec<_>>(), ["merge", "report", "save-report", "speed"]);
 }
 
 #[test]
@@ -251,4 +253,43 @@ fn a_paused_view_stands_still_and_shows_what_came_when_it_goes_on() {
     nothing.act(Action::Pause);
     nothing.shows("no cluster is shown yet");
     all_golden([("paused-120x40".to_owned(), paused)]);
+}
+
+/// In a protected context a run begins when its name was typed, and with nothing else.
+#[test]
+fn a_protected_context_is_changed_only_after_its_name_was_typed() {
+    let read = Preferences::read(Some(("config.toml", "protect = [\"de*\"]\n")), &|_| None);
+    let options = RunOptions {
+        preferences: Some(Box::new(read)),
+        target: Target::Demo(Default::default()),
+        criteria: Desk::live(80, 24).state.model.stated.clone(),
+        ..RunOptions::default()
+    };
+    let mut frames = Vec::new();
+    for (width, height) in [(80, 24), (120, 40)] {
+        let mut desk = Desk::started(&options, width, height);
+        desk.update(Msg::Connected { generation: 1, context: "demo".into(), server: "demo".into() });
+        desk.view(LiveStatus::Fresh, Some(snapshot()));
+        desk.keys("4 r");
+        let Some(Effect::Plan { generation, catalog, recipe, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+        let mut run = ops::run::RunOptions::default();
+        run.plan.run_id = "20260114-091200-00c0ffee00c0ffee".into();
+        run.plan.image = "aicr/check:0.1.0".into();
+        let (recipe, snapshot) = (recipe.recipe.clone(), Inventory::clone(&snapshot()));
+        let prepared = ops::run::prepare(&catalog, recipe, "recipe", snapshot, &run).unwrap();
+        desk.update(Msg::Planned { generation, answer: Ok(prepared.into()) });
+        frames.push((format!("protected-{width}x{height}"), desk.text()));
+        desk.shows("`demo` is protected: type its name, then Enter, to run.");
+        desk.keys("Enter");
+        desk.type_text("dem");
+        desk.keys("Enter");
+        desk.shows("not done yet: the name of the context is `demo`");
+        assert!(desk.left.is_empty(), "{:?}", desk.left);
+        desk.type_text("o");
+        desk.keys("Enter");
+        assert!(matches!(desk.left[..], [Effect::Run(_)]), "{:?}", desk.left);
+        desk.command("set protect none");
+        desk.shows("`protect` is not lifted by a slip");
+    }
+    all_golden(frames);
 }
