@@ -86,7 +86,7 @@ impl State {
                 key(Action::Left),
                 key(Action::Right)
             )),
-            Action::CompareWith if self.desk.screen == Screen::Cluster && model.cluster.snapshot.is_none() => {
+            Action::CompareWith if self.keeps_snapshot() && model.cluster.snapshot.is_none() => {
                 Unable::info("no snapshot to save yet")
             }
             Action::Swap | Action::DiffView if self.desk.screen == Screen::Diff && model.diff.with.is_none() => {
@@ -137,6 +137,11 @@ impl State {
             "deploy" | "undeploy" if model.deploy.active => self.deploy_is_active(),
             _ => None,
         }
+    }
+
+    /// What is compared is the cluster as it is now: on its own screen, and where nothing is compared yet.
+    fn keeps_snapshot(&self) -> bool {
+        self.desk.screen == Screen::Cluster || (self.desk.screen == Screen::Compare && self.model.compare.a.is_none())
     }
 
     fn has_other_criteria(&self) -> bool {
