@@ -626,8 +626,8 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ),
     (
         "save-log",
-        "FILE",
-        "write the output of the selected check, or of those that share the log; asks before a file is replaced",
+        "[FILE]",
+        "write the output of the selected check, or of those that share the log; without a name, under one with cluster, check and time",
     ),
     ("runs", "", "the recorded runs of this machine"),
     ("attach", "[RUN] [NAMESPACE]", "follow a run that goes on in the cluster, whoever started it"),

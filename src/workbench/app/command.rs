@@ -15,7 +15,7 @@ use crate::{
         msg::SnapshotSlot,
         overlay::{COMMANDS, Overlay, Question},
         palette,
-        panes::{LOG, NODES, Need, Pane, RECIPE_COMPONENTS, UPGRADES, VALUES},
+        panes::{LOG, NODES, Need, Pane, RECIPE_COMPONENTS, RowId, UPGRADES, VALUES},
         preferences::THEME,
         widgets::table::Identity,
     },
@@ -364,10 +364,24 @@ impl State {
 
     /// Writes this frame; without a name, under one of its own.
     pub(super) fn export_command(&self, rest: &str) -> Vec<Effect> {
-        let (day, time) = (model::date(self.model.now_ms), model::clock(self.model.now_ms).replace(':', ""));
-        let screen = self.desk.screen.name().to_lowercase();
-        let path = if rest.is_empty() { format!("aicr-{screen}-{day}-{time}.svg") } else { rest.to_owned() };
+        let path = if rest.is_empty() { self.file_name("svg") } else { rest.to_owned() };
         vec![Effect::Export { path: PathBuf::from(path), replace: false }]
+    }
+
+    /// A name for a file that has what is shown: the cluster, the screen, on Validate the check, and the time.
+    pub(super) fn file_name(&self, suffix: &str) -> String {
+        let (day, time) = (model::date(self.model.now_ms), model::clock(self.model.now_ms).replace(':', ""));
+        let check = match self.steered() {
+            Some(RowId::Check(name)) if self.desk.screen == Screen::Validate => name.as_str(),
+            _ => "",
+        };
+        let screen = self.desk.screen.name().to_lowercase();
+        let parts = ["aicr", &self.model.cluster.name, &screen, check, &day, &time];
+        // What file systems and shells take as it is.
+        let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+        let parts =
+            parts.iter().filter(|part| !part.is_empty()).map(|part| part.chars().map(plain).collect::<String>());
+        format!("{}.{suffix}", parts.collect::<Vec<_>>().join("-"))
     }
 
     /// Asks before a file is replaced.

@@ -130,7 +130,7 @@ impl State {
         self.desk.focus_on(&LOG);
     }
 
-    /// `:save-log FILE`: the output of the selected check, or of those that share the log.
+    /// `:save-log [FILE]`: the output of the selected check, or of those that share the log.
     pub(super) fn save_log(&mut self, path: &str) -> Vec<Effect> {
         let several = self.desk.merge.of(&self.model.run);
         let text = match several.is_empty() {
@@ -146,6 +146,7 @@ impl State {
             self.say(Severity::Info, "put the cursor on a check that has written something");
             return Vec::new();
         }
+        let path = if path.is_empty() { self.file_name("log") } else { path.to_owned() };
         vec![Effect::SaveText { text, path: PathBuf::from(path), replace: false }]
     }
 }

@@ -1,7 +1,7 @@
 //! What the screens say is so: answers beside their questions, states by their words, nothing lost or replaced unasked.
 
 use super::{
-    desk::{Desk, later, snapshot},
+    desk::{Desk, later, run_half_way, snapshot},
     screens::STATES,
 };
 use crate::sandbox::Sandbox;
@@ -204,7 +204,22 @@ fn pictures_are_named_by_their_time() {
         Effect::Export { path, replace: false } => Some(path.display().to_string()),
         _ => None,
     });
-    assert_eq!(path.as_deref(), Some("aicr-cluster-20260114-091200.svg"));
+    assert_eq!(path.as_deref(), Some("aicr-demo-cluster-20260114-091200.svg"));
+}
+
+/// The output of a check is saved under a name that says whose it is; what no file system likes is not in it.
+#[test]
+fn a_saved_log_is_named_by_its_cluster_its_check_and_its_time() {
+    let mut desk = Desk::live(120, 40);
+    desk.state.model.cluster.name = "arn:aws:eks/lab".into();
+    run_half_way(&mut desk);
+    desk.keys("4 j j j j j j");
+    desk.left.clear();
+    desk.command("save-log");
+    let Some(Effect::SaveText { path, replace: false, .. }) = desk.left.last() else { panic!("{:?}", desk.left) };
+    let name = path.display().to_string();
+    assert!(name.starts_with("aicr-arn-aws-eks-lab-validate-dra-support-20260114-0912"), "{name}");
+    assert!(name.ends_with(".log"), "{name}");
 }
 
 /// Commands in backticks, and what follows the words that introduce a command.
