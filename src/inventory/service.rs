@@ -98,9 +98,10 @@ pub fn of(report: &NodeReport) -> Fact<Text> {
             Some(Fact::known(Text::from(of_provider(id)), Source::node("spec.providerID")))
         })
         .or_else(|| {
-            // Several kinds of cluster run in Docker Desktop, so its kernel is a hint and not a reading.
+            // Several kinds of cluster run in Docker Desktop, so its kernel is a hint and not a reading. vind (vCluster in
+            // Docker) leaves no mark of its own: its nodes have neither a provider id nor a label of vCluster.
             let docker = report.info.kernel.as_deref()?.ends_with("linuxkit");
-            docker.then(|| Fact::Unknown(Unknown::Unclear("the kernel of Docker Desktop suggests kind".into())))
+            docker.then(|| Fact::Unknown(Unknown::Unclear("the kernel of Docker Desktop suggests kind or vind".into())))
         })
         .unwrap_or(Fact::Unknown(Unknown::NotReported))
 }
