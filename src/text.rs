@@ -105,7 +105,11 @@ pub fn reason(words: &str) -> String {
         }
         text.replace_range(at..=end, "");
         let begin = text[..at].rfind(": ").map_or(0, |colon| colon + 2);
-        if text[begin..].starts_with(|letter: char| letter.is_ascii_uppercase()) {
+        let mut letters = text[begin..].chars();
+        // An abbreviation keeps its letters: `TLS alert`.
+        if letters.next().is_some_and(|first| first.is_ascii_uppercase())
+            && letters.next().is_some_and(|second| second.is_ascii_lowercase())
+        {
             text[begin..=begin].make_ascii_lowercase();
         }
     }
@@ -186,7 +190,7 @@ mod tests {
             ("first: Broken pipe (os error 32); then: Timed out (os error 110)", "first: broken pipe; then: timed out"),
             ("Kubernetes answers (os error x)", "Kubernetes answers (os error x)"),
             ("É (os error 5)", "É"),
-            ("TLS is needed", "TLS is needed"),
+            ("TLS alert (os error 104)", "TLS alert"),
         ] {
             assert_eq!(reason(words), expected);
         }

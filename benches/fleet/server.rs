@@ -151,13 +151,18 @@ impl Server {
                     let body = node::body(index, update / nodes as u64 + 1 + offset(index));
                     let mut tries = 0;
                     while let Err(error) = put_status(&mut connection, index, body.clone()).await {
+                        if end.load(Ordering::Relaxed) {
+                            return Ok(());
+                        }
                         // A server that is late closes connections. That many times in a row, it is not that.
                         tries += 1;
-                        if tries > LATE || end.load(Ordering::Relaxed) {
+                        if tries > LATE {
                             return Err(error);
                         }
                         tokio::time::sleep(Duration::from_secs(1)).await;
-                        connection = self.connect().await?;
+                        if let Ok(again) = self.connect().await {
+                            connection = again;
+                        }
                     }
                     done.fetch_add(1, Ordering::Relaxed);
                 }

@@ -165,9 +165,8 @@ pub fn start(common: &Common, wish: Wish, global: &Global, printer: &Printer) ->
             return Err(failure.at(connection.context.clone()).hint(hint).into());
         }
         // Who types the name does not have to say yes as well.
-        let is_protected = protect::is_protected(&connection.context);
         let doing = prepared.wish.options.way.doing();
-        protect::allow(&connection.context, common.yes.as_deref(), doing, printer)?;
+        let is_protected = protect::allow(&connection.context, common.yes.as_deref(), doing, printer)?;
         if common.yes.is_none() && !is_protected && !confirmed(&prepared, &connection, printer)? {
             printer.note("nothing was changed");
             return Ok(Exit::Interrupted);

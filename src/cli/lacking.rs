@@ -61,7 +61,6 @@ static FLAGS: &[Lacking] = &[
     row("--insecure-tls", NO_EVIDENCE, REPORT),
     row("--identity-token", NO_EVIDENCE, REPORT),
     row("--oidc-device-flow", NO_EVIDENCE, REPORT),
-    row("--yes", NO_EVIDENCE, REPORT),
     row("--assume-yes", NO_EVIDENCE, REPORT),
     row("--allow-mutable-validator-tags", NO_EVIDENCE, REPORT),
     row("--cncf-submission", NO_EVIDENCE, REPORT),

@@ -8,30 +8,31 @@ use crate::{
 };
 use std::io::{self, IsTerminal};
 
-/// Whether a context is protected.
-pub fn is_protected(context: &str) -> bool {
-    Protected::of(file::read().text(&PROTECT)).holds(context)
-}
-
-/// Nothing where the context is not protected, or its name was given; else it is asked for at the terminal.
+/// Nothing where the context is not protected, or its name was given; else it is asked for at the terminal. Whether it was
+/// protected.
 ///
 /// # Errors
-/// It was not given, or another one was, or there is no terminal to ask at.
-pub fn allow(context: &str, given: Option<&str>, doing: &str, printer: &Printer) -> Result<(), Failure> {
-    if !is_protected(context) {
-        return Ok(());
-    }
+/// It was not given, or there is no terminal to ask at; another name was given, whether it is protected or not; what is
+/// protected is not known, because the preferences cannot be read.
+pub fn allow(context: &str, given: Option<&str>, doing: &str, printer: &Printer) -> Result<bool, Failure> {
     let shown = escape::line(context).into_owned();
     let refused = |because: String| {
-        let hint = format!("add --yes={shown} where that is meant, or type the name at a terminal");
+        let hint = format!("add --yes={shown} to confirm, or type the name at a terminal");
         Failure::new(Kind::Usage, doing, because).at(shown.clone()).hint(hint)
     };
     match given.filter(|name| !name.is_empty()) {
-        Some(name) if name == context => return Ok(()),
-        Some(name) => {
-            return Err(refused(format!("the context is protected, and --yes names `{}`", escape::line(name))));
-        }
+        Some(name) if name == context => return Ok(true),
+        Some(name) => return Err(refused(format!("--yes names `{}`, another context", escape::line(name)))),
         None => {}
+    }
+    let preferences = file::read();
+    if let Some(problem) = preferences.problems.iter().find(|problem| problem.is_with(&PROTECT)) {
+        let because = format!("which contexts are protected is not known: {}", escape::line(&problem.to_string()));
+        let hint = format!("correct the preferences, or add --yes={shown} to confirm");
+        return Err(Failure::new(Kind::Usage, doing, because).at(shown).hint(hint));
+    }
+    if !Protected::of(preferences.text(&PROTECT)).holds(context) {
+        return Ok(false);
     }
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Err(refused("the context is protected, and there is no terminal to type its name at".to_owned()));
@@ -41,7 +42,7 @@ pub fn allow(context: &str, given: Option<&str>, doing: &str, printer: &Printer)
     let read = io::stdin().read_line(&mut answer);
     read.map_err(|error| Failure::from_error(Kind::Usage, "read the answer", error))?;
     match answer.trim() == context {
-        true => Ok(()),
+        true => Ok(true),
         false => Err(refused("the context is protected, and another name was typed".to_owned())),
     }
 }

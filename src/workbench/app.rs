@@ -89,6 +89,8 @@ pub struct State {
     keeping: Keeping,
     /// What opens again what the last session had open.
     restored: Vec<Effect>,
+    /// What has been begun already, beside what the message itself leads to.
+    begun: Vec<Effect>,
     /// Snapshots that are being read, for the list of recent files.
     reading: Vec<(SnapshotSlot, u64, String)>,
     /// Work in the background.
@@ -140,6 +142,7 @@ impl State {
         Ok(State {
             keeping: Keeping::new(session, options.restores, cluster, options.screen.is_some()),
             restored: Vec::new(),
+            begun: Vec::new(),
             reading: Vec::new(),
             history: Default::default(),
             operations: Operations::default(),
@@ -437,6 +440,10 @@ impl State {
                 self.say_failure(failure);
                 Vec::new()
             }
+            Msg::NotRecorded(failure) => {
+                self.say_failure(failure);
+                Vec::new()
+            }
             Msg::WouldReplace(effect) => {
                 self.answered();
                 self.ask_overwrite(*effect);
@@ -477,6 +484,7 @@ impl State {
         waiting::note(&mut self.model);
         effects.append(&mut self.restored);
         let mut effects = self.sent(effects);
+        effects.append(&mut self.begun);
         let is_there = self.model.recipe.value.is_some() && self.model.cluster.snapshot.is_some();
         if let Some(line) = self.start.go.take_if(|_| is_there) {
             let followed = self.follow(&line);

@@ -110,6 +110,14 @@ impl LiveChecks {
         *self = LiveChecks { asked: self.asked, generation: self.generation + 1, ..LiveChecks::default() };
     }
 
+    /// Nothing is evaluated any more; what was reached stays. What is on its way is dropped.
+    pub fn stop(&mut self) {
+        (self.asked, self.is_evaluating, self.basis) = (false, false, None);
+        self.generation += 1;
+        self.ended = self.ended.map(|(ended, _)| (ended, ended));
+        self.checks.iter_mut().for_each(|check| check.now = None);
+    }
+
     pub fn take(&mut self, news: News, now_ms: u64) {
         match news {
             News::Others(others) => self.others = others,
@@ -166,5 +174,19 @@ impl LiveChecks {
 
     fn check_mut(&mut self, name: &str) -> Option<&mut LiveCheck> {
         self.checks.iter_mut().find(|check| check.planned.name == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_stopped_is_not_on_its_way_any_more_and_what_was_reached_stays() {
+        let ended = Some((60_000, 120_000));
+        let mut live = LiveChecks { asked: true, is_evaluating: true, generation: 4, ended, ..LiveChecks::default() };
+        live.stop();
+        assert!(!live.asked && !live.is_evaluating);
+        assert_eq!((live.generation, live.ended), (5, Some((60_000, 60_000))), "late news are of an older one");
     }
 }

@@ -201,6 +201,8 @@ pub enum Msg {
     /// Something was done, and not the whole of it.
     DoneInPart(String),
     Failed(Failure),
+    /// The record of a run or a deploy could not be written. The run goes on, and nobody has asked.
+    NotRecorded(Failure),
     /// A file was not written because it is there already; the effect that would replace it.
     WouldReplace(Box<Effect>),
     /// What a folder holds.

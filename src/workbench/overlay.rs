@@ -278,7 +278,12 @@ impl Overlay {
     /// What counts, where each was set, and what it may be.
     pub fn preferences(preferences: &Preferences, themes: &Themes) -> Overlay {
         let row = |at: usize, name: &str, value: &str, from: String, about: String, is_set: bool| {
-            let choice = if is_set { Choice::Take(format!("set {name} ")) } else { Choice::Line(at) };
+            let choice = match is_set {
+                true => Choice::Take(format!("set {name} ")),
+                // It says where it is set.
+                false if preferences::ALL.iter().any(|known| known.name == name) => Choice::Run(format!("set {name}")),
+                false => Choice::Line(at),
+            };
             let cells =
                 vec![Cell::text(name), Cell::new(Role::Strong, value), Cell::new(Role::Muted, from), Cell::text(about)];
             Row::new(choice, cells)

@@ -129,3 +129,18 @@ fn a_protected_context_is_changed_only_where_its_name_is_given() {
     let looked = sandbox.aicr(&["--demo", "cleanup", "--dry-run"]);
     assert_eq!(looked.code, 0, "{}", looked.transcript);
 }
+
+/// Who protects a context does so against slips, and a slip in the preferences is one.
+#[test]
+fn nothing_is_changed_where_what_is_protected_is_not_known_or_another_context_was_named() {
+    for broken in ["protect = [\"de*\"]\nmouse = \n", "protect = 7\n"] {
+        let sandbox = sandbox(broken);
+        let refused = sandbox.aicr(&["--demo", "cleanup"]);
+        assert_eq!(refused.code, 2, "{}", refused.transcript);
+        assert!(refused.transcript.contains("which contexts are protected is not known"), "{}", refused.transcript);
+        let named = sandbox.aicr(&["--demo", "cleanup", "--yes=demo"]);
+        assert_eq!(named.code, 0, "{}", named.transcript);
+    }
+    let other = sandbox("").aicr(&["--demo", "cleanup", "--yes=lab"]);
+    assert!(other.code == 2 && other.transcript.contains("--yes names `lab`, another context"), "{}", other.transcript);
+}

@@ -167,9 +167,10 @@ impl NcclAllReduce {
         let profile = stated.unwrap_or_else(of_criteria);
         let on_eks = profile.ends_with("/eks");
         match &*input.place.nccl_fabric.to_lowercase() {
+            // It is the choice of one check on one cloud.
+            _ if self.variant != Variant::Net || !on_eks => {}
             "" | "efa" => {}
-            "roce" if self.variant == Variant::Net && on_eks => return Ok(ROCE),
-            "roce" => {}
+            "roce" => return Ok(ROCE),
             other => {
                 let why = format!("`{FABRIC}` is `{other}`; there are efa and roce");
                 return Err(Ending::no_verdict(why, Vec::new()));

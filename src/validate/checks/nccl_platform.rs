@@ -172,12 +172,16 @@ pub fn platform(variant: Variant, profile: &str) -> Option<Platform> {
 /// Keys as sshd and ssh want them: the mounted ones can be read by everybody.
 const KEYS: &str =
     "mkdir -p /tmp/ssh && cp -rL /tmp/mpi-keys/. /tmp/ssh/ && chmod 700 /tmp/ssh && chmod 600 /tmp/ssh/*";
+/// Waits until every worker in Trainer's list of hosts has an address, for as long as a pod may take to be prepared.
+const NAMES: &str = "if command -v getent >/dev/null; then for host in $(cut -d' ' -f1 \"${OMPI_MCA_orte_default_hostfile:-/dev/null}\"); do tries=0; \
+                     until getent hosts \"$host\" >/dev/null 2>&1 || [ $tries -ge 300 ]; do sleep 1; tries=$((tries + 1)); done; done; fi";
 /// Where mpirun and nccl-tests lie in the images.
 const PROGRAMS: &str = "/opt/amazon/openmpi/bin:/usr/local/mpi/bin:/opt/nccl-tests/build:/usr/local/bin";
 
 impl Platform {
-    /// What the launcher runs. mpirun has to be named with its folder: it looks for its other half there on the workers. Of
-    /// a worker that still installs sshd a connection is refused at once, so it is tried once a second for ten minutes.
+    /// What the launcher runs. mpirun has to be named with its folder: it looks for its other half there on the workers. The
+    /// names of workers resolve a moment after their pods have addresses, and ssh does not wait for that, so it is waited for
+    /// here. A worker that still installs sshd refuses connections at once; these are tried once a second for ten minutes.
     pub fn launch(&self, ranks: u64, largest: &str) -> String {
         let env: String = self.env.iter().map(|(name, value)| format!(" -x {name}={value}")).collect();
         let (set, pass) = match self.libraries {
@@ -186,7 +190,7 @@ impl Platform {
         };
         let mpi = if self.mpi.is_empty() { String::new() } else { format!(" {}", self.mpi) };
         format!(
-            "{KEYS} && PATH=$PATH:{PROGRAMS} && test=$(command -v all_reduce_perf_mpi || command -v all_reduce_perf || \
+            "{KEYS} && {NAMES} && PATH=$PATH:{PROGRAMS} && test=$(command -v all_reduce_perf_mpi || command -v all_reduce_perf || \
              echo all_reduce_perf) && {set}exec \"$(command -v mpirun)\" --allow-run-as-root -np {ranks} -bind-to none \
              --mca plm_rsh_args '-i /tmp/ssh/id_rsa -o StrictHostKeyChecking=no -o ConnectTimeout=10 \
              -o ConnectionAttempts=600'{mpi}{pass}{env} \"$test\" -b 1K -e {largest} -f 2 -g 1"

@@ -5,9 +5,11 @@ use crate::{
     cluster::Contexts,
     ops::Failure,
     workbench::{
+        deploy::Deploy,
         effect::Effect,
         keymap::Action,
         model::{Cluster, Run, Severity},
+        overlay::{Kind, Overlay, Question},
         panes::Need,
     },
 };
@@ -67,6 +69,15 @@ impl State {
         model.contexts.current = Some(context.clone());
         model.cluster = Cluster { name: context, generation: model.cluster.generation, ..Cluster::default() };
         model.run = Run::default();
+        // What was planned and asked was about the cluster before.
+        model.deploy = Deploy::default();
+        let asks = |overlay: &Overlay| match &overlay.kind {
+            Kind::Question { question, .. } | Kind::Confirm { question, .. } => {
+                [Question::Run, Question::Deploy].contains(question)
+            }
+            _ => false,
+        };
+        self.desk.overlay.take_if(|overlay| asks(overlay));
         (model.records.in_cluster, model.records.following) = (None, None);
         // Runs that are being looked for are those of the old cluster.
         self.asked.run += 1;

@@ -184,15 +184,17 @@ impl State {
             }
             EVALUATE => {
                 self.operations.cancel_kind(EVALUATE, self.model.now_ms);
-                self.model.live.asked = false;
+                self.model.live.stop();
+                self.desk.mark(panes::Need::LiveChecks);
                 self.say(Severity::Info, "the checks are not evaluated any more");
                 vec![Effect::EndEvaluation]
             }
             _ => match self.operations.refuse(key) {
                 Some(refusal) => {
-                    let mut effects = vec![Effect::Abandon(key.clone())];
-                    effects.extend(self.update(refusal));
-                    effects
+                    // What follows from it begins there, and not a second time with what follows from this key.
+                    let followed = self.update(refusal);
+                    self.begun.extend(followed);
+                    vec![Effect::Abandon(key.clone())]
                 }
                 None => {
                     self.say(Severity::Info, format!("this cannot be canceled: {}", operation.doing));

@@ -98,7 +98,10 @@ impl State {
             let value = preferences.value(preference);
             (value.origin == Origin::Session).then(|| format!("{name}: {}", spoken(preference, &value.text)))
         });
-        self.model.protected = Protected::of(preferences.text(&PROTECT));
+        // A file that is broken protects what it protected before.
+        if !preferences.problems.iter().any(|problem| problem.is_with(&PROTECT)) {
+            self.model.protected = Protected::of(preferences.text(&PROTECT));
+        }
         self.desk.prefer(preferences);
         if let Some(set) = by_hand {
             self.say(Severity::Ok, format!("{set}, until this session ends"));

@@ -225,6 +225,10 @@ impl State {
         if model.read_only {
             return self.is_read_only();
         }
+        // Which cluster would be changed has to be known before anybody is asked.
+        if model.cluster.name.is_empty() || self.asked.context.is_some() {
+            return Unable::info("no cluster is connected yet");
+        }
         match model.deploy.plan.asked() {
             Some(_) => None,
             None => {

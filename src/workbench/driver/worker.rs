@@ -543,7 +543,7 @@ impl Worker {
                 };
                 if let Err(failure) = kept {
                     // The workbench has ended when nobody takes it.
-                    let _ = warned.send(Msg::Failed(failure)).await;
+                    let _ = warned.send(Msg::NotRecorded(failure)).await;
                 }
             });
             drop(log);
@@ -617,7 +617,7 @@ impl Worker {
                 }
                 if let Err(failure) = record::of_deploy(&prepared, &connection.context, records).await {
                     // The workbench has ended when nobody takes it.
-                    let _ = answers.send(Msg::Failed(failure)).await;
+                    let _ = answers.send(Msg::NotRecorded(failure)).await;
                 }
             };
             let target = session.target();

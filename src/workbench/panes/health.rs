@@ -102,6 +102,7 @@ fn note(live: &LiveChecks, width: usize) -> String {
     match (live.is_evaluating, live.ended) {
         (true, _) if waiting > 0 => {}
         (true, _) => counts.push("evaluating …".to_owned()),
+        (false, Some((ended_ms, _))) if !live.asked => counts.push(format!("{}, not again", clock(ended_ms))),
         (false, Some((ended_ms, next_ms))) => counts.push(format!("{}, again {}", clock(ended_ms), short(next_ms))),
         (false, None) => counts.push("not evaluated".to_owned()),
     }

@@ -28,6 +28,9 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
+/// How it is said that the file is there and could not be read.
+pub(super) const UNREADABLE: &str = "the preferences cannot be read";
+
 /// What the file and the environment say. A file that is not there is fine; one that cannot be read is a problem.
 pub fn read() -> Preferences {
     let Some(path) = path() else { return Preferences::read(None, &variable) };
@@ -36,7 +39,7 @@ pub fn read() -> Preferences {
         Ok(text) => Preferences::read(text.as_deref().map(|text| (shown.as_str(), text)), &variable),
         Err(error) => {
             let mut read = Preferences::read(None, &variable);
-            let said = format!("the preferences cannot be read: {}", causes(&error));
+            let said = format!("{UNREADABLE}: {}", causes(&error));
             read.problems.push(Problem { at: shown, line: 0, said, hint: None });
             read
         }

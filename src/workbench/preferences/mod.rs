@@ -194,6 +194,14 @@ pub struct Problem {
     pub hint: Option<String>,
 }
 
+impl Problem {
+    /// Whether a preference is not what was written for it: the problem is with its value, or nothing of the file counts.
+    pub fn is_with(&self, preference: &Preference) -> bool {
+        let of_the_file = [read::NO_TOML, file::UNREADABLE].iter().any(|words| self.said.starts_with(words));
+        of_the_file || self.said.contains(&format!("`{}`", preference.name))
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.at, self.said)?;

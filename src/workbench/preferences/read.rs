@@ -8,6 +8,9 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
+/// How it is said that nothing of the file counts.
+pub(super) const NO_TOML: &str = "invalid TOML";
+
 pub(super) fn read(file: Option<(&str, &str)>, variable: &dyn Fn(&str) -> Option<String>) -> Preferences {
     let default = |preference: &&Preference| Value { text: preference.default.to_owned(), origin: Origin::Default };
     let mut read = Preferences {
@@ -57,7 +60,7 @@ fn of_text(read: &mut Preferences, shown: &str, text: &str) {
         Ok(table) => table.into_inner(),
         Err(error) => {
             let span = error.span().unwrap_or_default();
-            let said = format!("invalid TOML: {}; all preferences keep their defaults", error.message());
+            let said = format!("{NO_TOML}: {}; all preferences keep their defaults", error.message());
             read.problems.push(place.problem(&span, said, None));
             return;
         }

@@ -304,3 +304,28 @@ fn the_cluster_is_read_again_after_a_deploy() {
     let effects = desk.state.update(Msg::RunEnded { run_id: prepared.run_id.clone(), answer: Ok(()) });
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Watch { .. })), "{effects:?}");
 }
+
+/// Its name decides whether somebody has to type it.
+#[test]
+fn nothing_is_deployed_before_it_is_known_which_cluster_would_be_changed() {
+    let mut desk = Desk::new(120, 40, Look::default());
+    assert_eq!(desk.state.model.cluster.name, "");
+    desk.command("deploy bundle");
+    desk.left.clear();
+    desk.keys("r");
+    desk.shows("no cluster is connected yet");
+    assert!(desk.left.is_empty(), "{:?}", desk.left);
+}
+
+/// A question names the cluster that would be changed; after a switch it would be another one.
+#[test]
+fn a_plan_and_its_question_go_with_the_cluster_that_they_were_about() {
+    let mut desk = Desk::of_contexts(120, 40);
+    desk.command("deploy bundle");
+    desk.keys("r");
+    let generation = desk.state.model.deploy.plan.generation;
+    desk.update(Msg::DeployPlanned { generation, answer: Ok(prepared(Way::Install)) });
+    assert!(desk.state.desk.overlay.is_some(), "{}", desk.text());
+    desk.update(Msg::Switched(Ok("prod".to_owned())));
+    assert!(desk.state.desk.overlay.is_none() && desk.state.model.deploy.plan.value.is_none(), "{}", desk.text());
+}

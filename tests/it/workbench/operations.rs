@@ -130,6 +130,21 @@ fn work_is_canceled_at_once_and_its_late_answer_changes_nothing() {
     assert!(desk.left.is_empty(), "{:?}", desk.left);
 }
 
+/// A record that cannot be written is told, and is no answer to what a person asked for meanwhile.
+#[test]
+fn a_record_that_cannot_be_written_ends_no_other_work() {
+    let mut desk = Desk::live(120, 40);
+    desk.command("save friday.yaml");
+    let waiting = desk.state.in_flight;
+    assert!(matches!(desk.left.last(), Some(Effect::Save { .. })), "{:?}", desk.left);
+    desk.update(Msg::NotRecorded(Failure::new(Kind::Internal, "write the record", "no space left on device")));
+    assert_eq!(desk.state.in_flight, waiting);
+    desk.shows("failed to write the record");
+    desk.command("ops");
+    let line = desk.text().lines().find(|line| line.contains("write the snapshot")).unwrap().to_owned();
+    assert!(line.contains("running"), "{line}");
+}
+
 #[test]
 fn a_run_in_the_list_is_asked_about_before_it_is_canceled() {
     let mut desk = busy(120, 40);
