@@ -551,7 +551,7 @@ impl State {
         if let Some(paused) = &mut cluster.paused {
             // A lost connection is known at once.
             cluster.status = view.status.clone();
-            paused.take(view);
+            paused.take(view, cluster.snapshot.as_ref());
             return Vec::new();
         }
         let was_partial = cluster.is_partial;

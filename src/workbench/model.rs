@@ -164,8 +164,10 @@ pub struct Paused {
 }
 
 impl Paused {
-    pub fn take(&mut self, view: LiveView) {
-        let known = self.newest.take().and_then(|newest| newest.inventory);
+    /// Takes what has come; `shown` is the inventory that stands still.
+    pub fn take(&mut self, view: LiveView, shown: Option<&Arc<Inventory>>) {
+        let newest = self.newest.take().and_then(|newest| newest.inventory);
+        let known = newest.or_else(|| shown.cloned());
         let is_other = match (&known, &view.inventory) {
             (Some(known), Some(new)) => !Arc::ptr_eq(known, new),
             (None, new) => new.is_some(),

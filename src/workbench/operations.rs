@@ -6,6 +6,7 @@
 use super::{
     deploy::Target,
     effect::Effect,
+    live_checks::News,
     msg::{Msg, RecipeSlot, SnapshotSlot},
 };
 use crate::{
@@ -54,6 +55,8 @@ pub struct Operation {
     pub began_ms: u64,
     /// When and how it ended.
     pub ended: Option<(u64, End)>,
+    /// A person has canceled it, and it cleans up.
+    canceling: bool,
     /// What it answers where it is canceled; `None` where it cannot be, or is asked about in a way of its own.
     refusal: Option<Box<Msg>>,
 }
@@ -103,10 +106,21 @@ impl Operations {
             Effect::Watch { .. } => self.end_kind(WATCH, now_ms),
             Effect::Evaluate { .. } | Effect::EndEvaluation => self.end_kind(EVALUATE, now_ms),
             Effect::FollowRun { .. } | Effect::AttachRun { .. } => self.end_kind(FOLLOW, now_ms),
+            Effect::CancelRun => {
+                let runs = self.list.iter_mut().filter(|known| [RUN, DEPLOY].contains(&known.key.kind));
+                runs.filter(|run| run.is_running()).for_each(|run| run.canceling = true);
+            }
             _ => {}
         }
         let Some((key, doing, refusal)) = begun(effect) else { return };
-        self.list.push_back(Operation { key, doing, began_ms: now_ms, ended: None, refusal: refusal.map(Box::new) });
+        self.list.push_back(Operation {
+            key,
+            doing,
+            began_ms: now_ms,
+            ended: None,
+            canceling: false,
+            refusal: refusal.map(Box::new),
+        });
     }
 
     /// Whether an answer is of work that was canceled, so that nobody waits for it.
@@ -121,6 +135,9 @@ impl Operations {
             return self.run_ended(run_id, answer.as_ref().err(), now_ms);
         }
         let Some((key, failed)) = answered(msg) else { return };
+        if let Msg::WouldReplace(_) = msg {
+            return self.end(&key, End::Failed("not written: there is a file of that name".to_owned()), now_ms);
+        }
         let end = failed.map_or(End::Done, |failure| match failure.kind {
             Kind::Interrupted => End::Canceled,
             _ => End::Failed(failure.why().lines().next().unwrap_or_default().to_owned()),
@@ -364,6 +381,7 @@ fn answered(msg: &Msg) -> Option<(Key, Option<&Failure>)> {
         Msg::FollowEnded { name, answer } => of!(FOLLOW, name, answer),
         Msg::Done(_) | Msg::DoneInPart(_) | Msg::WouldReplace(_) => Some((key("write", ""), None)),
         Msg::Failed(failure) => Some((key("write", ""), Some(failure))),
+        Msg::Evaluated { generation, news: News::Failed(failure) } => Some((key(EVALUATE, generation), Some(failure))),
         Msg::ConnectFailed { generation, failure } => Some((key(WATCH, generation), Some(failure))),
         _ => None,
     }
@@ -372,9 +390,10 @@ fn answered(msg: &Msg) -> Option<(Key, Option<&Failure>)> {
 impl Operations {
     /// A run or a deploy has ended.
     fn run_ended(&mut self, run_id: &str, failed: Option<&Failure>, now_ms: u64) {
-        let end = failed.map_or(End::Done, |failure| End::Failed(failure.why()));
-        for kind in [RUN, DEPLOY] {
-            self.end(&key(kind, run_id), end.clone(), now_ms);
+        for key in [RUN, DEPLOY].map(|kind| key(kind, run_id)) {
+            let is_canceled = self.get(&key).is_some_and(|run| run.canceling);
+            let done = if is_canceled { End::Canceled } else { End::Done };
+            self.end(&key, failed.map_or(done, |failure| End::Failed(failure.why())), now_ms);
         }
     }
 

@@ -88,6 +88,7 @@ pub async fn play(
         frames: Vec::new(),
         recording,
     };
+    player.state.model.now_ms = driver::now_ms();
     let first = player.state.begin();
     player.start(first);
     player.wait().await?;

@@ -370,11 +370,16 @@ impl State {
 
     /// A name for a file that has what is shown: the cluster, the screen, on Validate the check, and the time.
     pub(super) fn file_name(&self, suffix: &str) -> String {
-        let (day, time) = (model::date(self.model.now_ms), model::clock(self.model.now_ms).replace(':', ""));
         let check = match self.steered() {
             Some(RowId::Check(name)) if self.desk.screen == Screen::Validate => name.as_str(),
             _ => "",
         };
+        self.file_named(check, suffix)
+    }
+
+    /// The same, of what is in it rather than what is selected.
+    pub(super) fn file_named(&self, check: &str, suffix: &str) -> String {
+        let (day, time) = (model::date(self.model.now_ms), model::clock(self.model.now_ms).replace(':', ""));
         let screen = self.desk.screen.name().to_lowercase();
         let parts = ["aicr", &self.model.cluster.name, &screen, check, &day, &time];
         // What file systems and shells take as it is.

@@ -146,7 +146,12 @@ impl State {
             self.say(Severity::Info, "put the cursor on a check that has written something");
             return Vec::new();
         }
-        let path = if path.is_empty() { self.file_name("log") } else { path.to_owned() };
+        let is_one = several.is_empty();
+        let path = match path {
+            "" if is_one => self.file_name("log"),
+            "" => self.file_named("several", "log"),
+            path => path.to_owned(),
+        };
         vec![Effect::SaveText { text, path: PathBuf::from(path), replace: false }]
     }
 }

@@ -12,6 +12,8 @@ use aicr::{
     workbench::{
         Look,
         effect::Effect,
+        keymap::Action,
+        live_checks::News,
         model::Source,
         msg::{Msg, SnapshotSlot},
         overlay::Kind as Over,
@@ -159,5 +161,23 @@ fn a_run_in_the_list_is_asked_about_before_it_is_canceled() {
     desk.update(Msg::RunEnded { run_id, answer: Ok(()) });
     desk.command("ops");
     let line = desk.text().lines().find(|line| line.contains("run 20260114")).unwrap().to_owned();
-    assert!(line.contains("✓ done"), "{line}");
+    assert!(line.contains("⊘ canceled"), "{line}");
+}
+
+#[test]
+fn what_was_not_written_is_not_done_and_an_evaluation_that_failed_has_ended() {
+    let mut desk = Desk::live(120, 40);
+    desk.command("save friday.yaml");
+    let Some(save @ Effect::Save { .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    desk.update(Msg::WouldReplace(Box::new(save)));
+    desk.keys("Enter");
+    desk.act(Action::Evaluate);
+    let generation = desk.state.model.live.generation;
+    let failure = Failure::new(Kind::Unreachable, "connect", "connection refused");
+    desk.update(Msg::Evaluated { generation, news: News::Failed(failure) });
+    desk.command("ops");
+    let lines = desk.text();
+    let line = |what: &str| lines.lines().find(|line| line.contains(what)).unwrap_or_else(|| panic!("{lines}"));
+    assert!(line("write the snapshot").contains("✗ failed"), "{lines}");
+    assert!(line("evaluate the checks").contains("✗ failed"), "{lines}");
 }

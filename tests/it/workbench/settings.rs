@@ -241,8 +241,14 @@ fn a_paused_view_stands_still_and_shows_what_came_when_it_goes_on() {
     desk.shows("the view follows the cluster again");
     assert_ne!(nodes(&mut desk), before);
     assert!(!desk.text().contains("paused"), "{}", desk.text());
-    desk.keys("p p");
+    // The watch says how it stands with what it has; that is no update.
+    desk.keys("p");
+    let shown = desk.state.model.cluster.snapshot.clone();
+    desk.view(reconnecting(1, 1), shown);
+    assert!(!desk.text().contains("1 update"), "{}", desk.text());
+    desk.keys("p");
     desk.shows("nothing came meanwhile");
+    desk.view(LiveStatus::Fresh, None);
     // Reading everything again shows it.
     desk.keys("p R");
     assert!(desk.state.model.cluster.paused.is_none());
