@@ -21,8 +21,13 @@ impl State {
             Msg::Connected { generation, .. } => {
                 is(self.model.cluster.generation, generation).then_some((Topic::Cluster, true))
             }
-            Msg::ConnectFailed { .. } => Some((Topic::Cluster, false)),
-            Msg::Live { view, .. } => (view.status == LiveStatus::Fresh).then_some((Topic::Cluster, true)),
+            Msg::ConnectFailed { generation, .. } => {
+                is(self.model.cluster.generation, generation).then_some((Topic::Cluster, false))
+            }
+            Msg::Live { generation, view } => {
+                let is_fresh = view.status == LiveStatus::Fresh && is(self.model.cluster.generation, generation);
+                is_fresh.then_some((Topic::Cluster, true))
+            }
             Msg::Contexts { answer, .. } => Some((Topic::Contexts, answer.is_ok())),
             Msg::Switched(answer) => Some((Topic::Switch, answer.is_ok())),
             Msg::Catalog { generation, answer } => {
@@ -55,9 +60,15 @@ impl State {
             Msg::RunsCompared { generation, answer } => {
                 is(asked.run, generation).then_some((Topic::Record, answer.is_ok()))
             }
-            Msg::RunsFound { answer, .. } => Some((Topic::Runs, answer.is_ok())),
-            Msg::BundleRead { answer, .. } => Some((Topic::Bundle, answer.is_ok())),
-            Msg::DeployPlanned { answer, .. } => Some((Topic::DeployPlan, answer.is_ok())),
+            Msg::RunsFound { generation, answer, .. } => {
+                is(asked.run, generation).then_some((Topic::Runs, answer.is_ok()))
+            }
+            Msg::BundleRead { generation, answer } => {
+                is(self.model.bundle.generation, generation).then_some((Topic::Bundle, answer.is_ok()))
+            }
+            Msg::DeployPlanned { generation, answer } => {
+                is(self.model.deploy.plan.generation, generation).then_some((Topic::DeployPlan, answer.is_ok()))
+            }
             _ => None,
         }
     }

@@ -348,7 +348,12 @@ impl State {
             return Vec::new();
         }
         let suffix = path.rsplit_once('.').map_or("", |(_, suffix)| suffix);
-        let form = FORMS.iter().find(|form| form.suffix == suffix).unwrap_or(&FORMS[0]);
+        let Some(form) = FORMS.iter().find(|form| form.suffix == suffix || suffix.is_empty()) else {
+            let known: Vec<&str> = FORMS.iter().map(|form| form.suffix).collect();
+            let known = known.join(", .");
+            self.say(Severity::Warn, format!("`.{suffix}` is not the suffix of a report; there are .{known}"));
+            return Vec::new();
+        };
         let text = (form.render)(&self.model.run.report);
         vec![Effect::SaveText { text, path: PathBuf::from(path), replace: false }]
     }

@@ -197,6 +197,9 @@ impl State {
             Some(past) => (past.now, past.source),
             None => (self.model.cluster.snapshot.clone(), self.model.cluster.source),
         };
+        // A moment stands still by itself; what came during a pause is what to go back to.
+        let paused = self.model.cluster.paused.take();
+        let now = paused.and_then(|paused| paused.newest?.inventory).or(now);
         // What is selected comes before what else had changed.
         let thing = self.thing(self.desk.focused());
         let is_selected = |words: &&String| snapshots::path_of(words).is_some_and(|path| thing.is_of(path));

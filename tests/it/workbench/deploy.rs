@@ -26,7 +26,7 @@ const RECIPE: &str = "apiVersion: aicr.run/v1\nkind: RecipeResult\nmetadata: {ve
   - {name: kai-scheduler, namespace: kai-scheduler, chart: kai-scheduler, type: Helm, source: 'oci://ghcr.io/kai-scheduler', version: v0.13.0, dependencyRefs: [gpu-operator]}
 deploymentOrder: [cert-manager, nfd, gpu-operator, kai-scheduler]\n";
 
-fn prepared(way: Way) -> Arc<Prepared> {
+pub fn prepared(way: Way) -> Arc<Prepared> {
     let sandbox = Sandbox::new();
     sandbox.file("recipe.yaml", RECIPE);
     let run = sandbox.aicr(&["bundle", "-r", "recipe.yaml", "-o", "bundle"]);

@@ -794,6 +794,9 @@ fn a_snapshot_and_a_report_are_saved_by_different_commands() {
         assert_eq!(path, std::path::Path::new(file));
         assert!(text.starts_with(begins), "{file}: {text}");
     }
+    desk.command("save-report out.yaml");
+    desk.shows("`.yaml` is not the suffix of a report; there are .json, .txt, .xml, .md, .sarif");
+    assert!(!desk.left.iter().any(|effect| matches!(effect, Effect::SaveText { .. })), "{:?}", desk.left);
 }
 
 /// A search makes rows of what it finds; what it leaves out is hidden all the same.

@@ -7,6 +7,7 @@ use super::{
 use crate::sandbox::Sandbox;
 use aicr::{
     cluster::watch::LiveStatus,
+    deploy::event::Way,
     inventory::Inventory,
     ops::{Failure, Kind},
     term::input::Input,
@@ -367,6 +368,17 @@ fn an_error_goes_when_the_same_succeeds_and_stays_through_everything_else() {
     desk.command("recipe service=eksx");
     desk.keys("Esc");
     assert!(!desk.text().contains("failed to read the criteria"), "{}", desk.text());
+    // Of two plans that were asked for, the late one says nothing of the one that failed.
+    let plan = |desk: &mut Desk| {
+        desk.command("deploy bundle");
+        let Some(Effect::PlanDeploy { generation, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+        generation
+    };
+    let (first, second) = (plan(&mut desk), plan(&mut desk));
+    desk.update(Msg::DeployPlanned { generation: second, answer: Err(failure("plan the deploy")) });
+    desk.update(Msg::DeployPlanned { generation: first, answer: Ok(super::deploy::prepared(Way::Install)) });
+    desk.shows("failed to plan the deploy");
+    desk.keys("1 Esc");
     // A notice is none of this: it is read, and goes after its time.
     desk.command("theme nonesuch");
     let notice = desk.state.model.message().map(|message| message.text.clone()).expect("a notice");
