@@ -89,19 +89,13 @@ impl Check for NcclAllReduce {
     }
 
     fn measured(&self, facts: &Facts) -> Vec<Measured> {
-        let logs = facts.answers.values().filter_map(|answer| match answer {
-            Answer::Log(log) => Some(curve::of_nccl(log)),
-            _ => None,
-        });
-        logs.flatten().collect()
+        rows(facts)
     }
 
     fn next(&self, input: &Input, facts: &Facts, elapsed: u64) -> Step {
-        let Some(expression) = input.phase_constraint(Phase::Performance, self.name) else {
-            return Ending::skip(format!("the recipe sets no `{}`", self.name));
-        };
-        let Some(threshold) = threshold(expression) else {
-            return Ending::no_verdict(format!("`{}` `{expression}` has no number", self.name), Vec::new());
+        let (expression, threshold) = match wanted(input, self.name) {
+            Ok(wanted) => wanted,
+            Err(step) => return step,
         };
         if input.phase_constraint(Phase::Performance, RUNTIME_REF).is_some() {
             return Ending::no_verdict(
@@ -178,6 +172,26 @@ impl NcclAllReduce {
         }
         platform(self.variant, &profile)
             .ok_or_else(|| Ending::skip(format!("the benchmark does not apply to {profile}")))
+    }
+}
+
+/// The rows of nccl-tests in the logs that were read.
+pub fn rows(facts: &Facts) -> Vec<Measured> {
+    let logs = facts.answers.values().filter_map(|answer| match answer {
+        Answer::Log(log) => Some(curve::of_nccl(log)),
+        _ => None,
+    });
+    logs.flatten().collect()
+}
+
+/// What the recipe asks of a benchmark, as it is written and its number; `Err` where it asks for nothing, or for no number.
+pub fn wanted<'i>(input: &'i Input, name: &str) -> Result<(&'i str, f64), Step> {
+    let Some(expression) = input.phase_constraint(Phase::Performance, name) else {
+        return Err(Ending::skip(format!("the recipe sets no `{name}`")));
+    };
+    match threshold(expression) {
+        Some(threshold) => Ok((expression, threshold)),
+        None => Err(Ending::no_verdict(format!("`{name}` `{expression}` has no number"), Vec::new())),
     }
 }
 

@@ -10,16 +10,10 @@
 use super::{
     Answer, Block, Change, Check, Ending, Facts, Read, Rule, Step,
     facts::{definition, name, text},
-    nccl_all_reduce::{network, threshold, workers},
+    nccl_all_reduce::{network, rows, wanted, workers},
     probe,
 };
-use crate::{
-    catalog::validator::Phase,
-    validate::{
-        curve::{self, Measured},
-        input::Input,
-    },
-};
+use crate::validate::{curve::Measured, input::Input};
 use serde_json::{Value, json};
 
 /// What NVCRE measures.
@@ -91,19 +85,13 @@ impl Check for Certified {
     }
 
     fn measured(&self, facts: &Facts) -> Vec<Measured> {
-        let logs = facts.answers.values().filter_map(|answer| match answer {
-            Answer::Log(log) => Some(curve::of_nccl(log)),
-            _ => None,
-        });
-        logs.flatten().collect()
+        rows(facts)
     }
 
     fn next(&self, input: &Input, facts: &Facts, elapsed: u64) -> Step {
-        let Some(expression) = input.phase_constraint(Phase::Performance, self.name) else {
-            return Ending::skip(format!("the recipe sets no `{}`", self.name));
-        };
-        let Some(threshold) = threshold(expression) else {
-            return Ending::no_verdict(format!("`{}` `{expression}` has no number", self.name), Vec::new());
+        let (expression, threshold) = match wanted(input, self.name) {
+            Ok(wanted) => wanted,
+            Err(step) => return step,
         };
         let service = input.criteria.service.clone().unwrap_or_default();
         let accelerator = input.criteria.accelerator.clone().unwrap_or_default();
