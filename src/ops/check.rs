@@ -420,6 +420,9 @@ pub(super) async fn in_demo(pod: PodRun) -> PodExit {
 
 mod stand_in;
 
+/// The exit code of a probe that could not look.
+const UNREADABLE: i32 = 3;
+
 /// What a pod of a check does; the exit code.
 async fn probe(asked: Probe, devices: &[String], mut say: impl FnMut(String)) -> i32 {
     match asked {
@@ -432,6 +435,20 @@ async fn probe(asked: Probe, devices: &[String], mut say: impl FnMut(String)) ->
             say(format!("holding for {seconds} s"));
             tokio::time::sleep(Duration::from_secs(seconds)).await;
             0
+        }
+        Probe::Host(file) => {
+            let path = format!("{}/{}", file.folder_in_pod(), file.path());
+            let text = match tokio::fs::read(&path).await {
+                Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+                Err(error) => {
+                    say(format!("{path} cannot be read: {}", crate::text::reason(&error.to_string())));
+                    return UNREADABLE;
+                }
+            };
+            let (line, as_expected) = file.judge(text.as_deref());
+            say(line);
+            i32::from(!as_expected)
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use super::{Readiness, Report, escape};
 use crate::validate::{
+    checks::nccl_runtime,
+    coverage::{Nodes, SkipReason},
     curve::Measured,
     event::{CheckResult, ReadinessOutcome, Status, Verdict, Way, Why},
 };
@@ -77,9 +79,17 @@ pub struct TestExtra {
     /// Why there is no verdict, or why it was skipped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Why>,
-    /// As the reference names it, for the one reason that a caller gives.
+    /// As the reference names it, for the reasons that it has a name for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub skip_reason: Option<Why>,
+    pub skip_reason: Option<&'static str>,
+    /// GPU nodes that were judged, and how many there are: decimal text, as the reference writes them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nodes_validated: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nodes_total: Option<String>,
+    /// Where the runtime of a benchmark comes from, for one that the recipe brings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runtime_source: Option<&'static str>,
     /// Bus bandwidth by message size, of a benchmark.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub curve: Vec<Measured>,
@@ -196,6 +206,13 @@ fn of_readiness(readiness: &Readiness) -> Test {
 }
 
 fn of_check(result: &CheckResult) -> Test {
+    let nodes = result.stdout.iter().find_map(|line| Nodes::of_line(line));
+    let of_output = || result.stdout.iter().find_map(|line| SkipReason::of_line(line)).map(SkipReason::name);
+    let skip_reason = match result.why {
+        Some(Why::NamedInSkipChecks) => Some("named-in-skip-checks"),
+        _ if result.status == Status::Skipped => of_output(),
+        _ => None,
+    };
     Test {
         name: result.name.clone(),
         status: result.status,
@@ -212,7 +229,14 @@ fn of_check(result: &CheckResult) -> Test {
             total_ms: result.total_ms,
             way: result.way,
             reason: result.why,
-            skip_reason: result.why.filter(|why| *why == Why::NamedInSkipChecks),
+            skip_reason,
+            nodes_validated: nodes.map(|nodes| nodes.validated.to_string()),
+            nodes_total: nodes.map(|nodes| nodes.total.to_string()),
+            runtime_source: result
+                .stdout
+                .iter()
+                .any(|line| line == nccl_runtime::SOURCE)
+                .then_some("recipe-supplied-runtime"),
             curve: result.stdout.iter().filter_map(|line| Measured::of_line(line)).collect(),
         }),
     }

@@ -18,6 +18,8 @@ pub struct Input {
     pub criteria: Criteria,
     pub constraints: Vec<Constraint>,
     pub gpu_policy: Policy,
+    /// The text of the runtime that the recipe brings for the benchmark of NCCL; empty where it brings none.
+    pub nccl_runtime: String,
     /// Where the check runs. Not in the document: a pod learns it from its environment.
     pub place: Place,
 }
@@ -68,6 +70,7 @@ impl Input {
             criteria: recipe.criteria.clone(),
             constraints: recipe.constraints.clone(),
             gpu_policy,
+            nccl_runtime: String::new(),
             place: Place::default(),
         }
     }
@@ -91,7 +94,7 @@ impl Input {
 
     /// The mounted document.
     pub fn to_value(&self) -> Value {
-        let Input { version, config, components, criteria, constraints, gpu_policy, place: _ } = self;
+        let Input { version, config, components, criteria, constraints, gpu_policy, nccl_runtime, place: _ } = self;
         let mut stated = json!({ "nodes": criteria.nodes });
         for dimension in Dimension::ALL.into_iter().filter(|dimension| *dimension != Dimension::Nodes) {
             stated[dimension.name()] = criteria.get(dimension).unwrap_or_else(|| "any".to_owned()).into();
@@ -103,6 +106,9 @@ impl Input {
         });
         if !version.is_empty() {
             value["metadata"] = json!({ "version": version });
+        }
+        if !nccl_runtime.is_empty() {
+            value["ncclRuntime"] = nccl_runtime.as_str().into();
         }
         value
     }
@@ -132,6 +138,7 @@ impl Input {
             components: part(&root, "componentRefs")?,
             criteria,
             constraints: part(&root, "constraints")?,
+            nccl_runtime: part(&root, "ncclRuntime")?,
             gpu_policy: Policy::of(policy).ok_or_else(|| format!("`{policy}` is not a GPU allocation policy"))?,
             place: Place::default(),
         })
@@ -159,8 +166,13 @@ mod tests {
             ..ComponentRef::default()
         };
         let criteria = Criteria { service: Some("kind".into()), nodes: 5, ..Criteria::default() };
-        let input =
-            Input { components: vec![component], criteria, gpu_policy: Policy::DevicePlugin, ..Input::default() };
+        let input = Input {
+            components: vec![component],
+            criteria,
+            gpu_policy: Policy::DevicePlugin,
+            nccl_runtime: "kind: a\n".into(),
+            ..Input::default()
+        };
         assert_eq!(Input::read(&yaml::to_string(&input.to_value())), Ok(input.clone()));
         assert_eq!(input.namespace("gpu-operator", "x"), "gpu");
         assert_eq!(input.namespace("other", "x"), "x");

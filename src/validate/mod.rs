@@ -5,6 +5,7 @@
 
 pub mod beforehand;
 pub mod checks;
+pub mod coverage;
 pub mod curve;
 pub mod event;
 pub mod gpu;

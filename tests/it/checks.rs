@@ -1161,6 +1161,15 @@ fn check_nvidia_smi_judges_every_node() {
     // Pods of all namespaces are asked for; this world keeps one path per object.
     let busy = good().and("/api/v1/pods/trainer", holder);
     check(busy.clone(), name, "skip all GPUs of 1 node are in use");
+    let cordoned = good().and(
+        "/api/v1/nodes/worker",
+        json!({"spec": {"unschedulable": true}, "status": {"allocatable": {"nvidia.com/gpu": "8"}}}),
+    );
+    check(cordoned.clone(), name, "skip no schedulable node has allocatable nvidia.com/gpu: all are cordoned");
+    let none = good().with(NODE, "/status/allocatable", json!({}));
+    for (world, reason) in [(&busy, "nodes-busy"), (&cordoned, "no-schedulable-gpu-nodes"), (&none, "no-gpu-nodes")] {
+        assert_eq!(world.run(name).evidence[0].lines, [format!("skip reason: {reason}")]);
+    }
     let second = json!({"status": {"allocatable": {"nvidia.com/gpu": "1"}}});
     let half = busy.and("/api/v1/nodes/other", second);
     check(half.clone(), name, "pass");
@@ -1320,7 +1329,9 @@ fn nccl_all_reduce_is_held_to_the_recipe() {
         let mut world = nccl(&row(366.0));
         world.input.criteria.accelerator = Some("gb200".into());
         for node in ["/api/v1/nodes/a", "/api/v1/nodes/b"] {
-            world = world.with(node, "/metadata/labels/nvidia.com~1gpu.product", json!("NVIDIA-GB200"));
+            let labels =
+                json!({"nvidia.com/gpu.product": "NVIDIA-GB200", "nvidia.com/cuda.driver-version.major": "580"});
+            world = world.with(node, "/metadata/labels", labels);
         }
         let constraints =
             json!({"performance": {"constraints": [{"name": "nccl-all-reduce-bw-net", "value": ">= 40"}]}});
@@ -1335,6 +1346,71 @@ fn nccl_all_reduce_is_held_to_the_recipe() {
     };
     check(net("NCCL INFO Using network Libfabric\n"), "nccl-all-reduce-bw-net", "pass");
     check(net("NCCL INFO Using network Socket\n"), "nccl-all-reduce-bw-net", "FAIL NCCL used Socket, not the fabric");
+
+    // What the driver of each node has to be told, before anything is measured.
+    let name = "nccl-all-reduce-bw-net";
+    let pod = |world: &World| first_changes(world, name).remove(0);
+    let world = net("NCCL INFO Using network Libfabric\n");
+    assert_eq!(pod(&world)["spec"]["containers"][0]["args"], json!(["--probe=host=grdma-override"]));
+    assert_eq!(pod(&world)["spec"]["volumes"][0]["hostPath"]["path"], "/proc/driver/");
+    let ended = |code: i64| {
+        json!({"status": {"phase": "Failed", "containerStatuses": [{"name": "look",
+        "state": {"terminated": {"exitCode": code, "reason": "Error"}}}]}})
+    };
+    let mut off = world.clone().living("nccl-node-1", ended(1));
+    off.logs.push(("nccl-node-1", "GrdmaPciTopoCheckOverride: 0".into()));
+    check(off.clone(), name, "FAIL node b: GrdmaPciTopoCheckOverride: 0");
+    assert!(!off.run_to_the_end(name).2.iter().any(|path| path.contains("trainjobs")), "nothing is measured");
+    check(world.clone().living("nccl-node-0", ended(3)), name, "no verdict node a: container look ended with 3 Error");
+    let denied = Answer::Refused("violates PodSecurity".into());
+    check(world.clone().refusing("nccl-node-0", denied), name, "no verdict node a: violates PodSecurity");
+    let mut new = off.clone();
+    let branch = "/metadata/labels/nvidia.com~1cuda.driver-version.major";
+    for node in ["/api/v1/nodes/a", "/api/v1/nodes/b"] {
+        new = new.with(node, branch, json!("595"));
+    }
+    check(new, name, "pass");
+    let silent = world.with("/api/v1/nodes/b", branch, Value::Null);
+    check(silent, name, "FAIL 1 node has no driver branch in `nvidia.com/cuda.driver-version.major`");
+}
+
+#[test]
+fn nccl_runs_the_runtime_that_the_recipe_brings() {
+    let name = "nccl-all-reduce-bw";
+    let with = |constraint: &str, value: &str, runtime: &str| {
+        let mut world = nccl("17179869184 4294967296 float sum -1 88000 195.2 366.0 0 88000 195.2 366.0 0");
+        let constraints = json!({"performance": {"constraints": [
+            {"name": name, "value": ">= 300"}, {"name": constraint, "value": value}]}});
+        world.input.config = serde_json::from_value(constraints).expect("a validation");
+        world.input.nccl_runtime = runtime.into();
+        // Not a platform that this program knows.
+        world.input.criteria.service = Some("lke".into());
+        world
+    };
+    let text = "apiVersion: trainer.kubeflow.org/v1alpha1\nkind: TrainingRuntime\nmetadata: {name: theirs}\nspec: {mlPolicy: \
+        {numNodes: ${WORKER_COUNT}}, template: {spec: {replicatedJobs: [{name: node}]}}}\n";
+    let world = with("nccl-benchmark-runtime-ref", "h100/lke", text);
+    check(world.clone(), name, "pass");
+    let runtime = first_changes(&world, name).remove(0);
+    assert_eq!(runtime["metadata"]["name"], "aicr-nccl-aabbccdd");
+    assert_eq!(runtime["spec"]["mlPolicy"]["numNodes"], 2);
+    check(
+        with("nccl-benchmark-runtime-ref", "h100/lke", ""),
+        name,
+        "no verdict `nccl-benchmark-runtime-ref` names validators/",
+    );
+    check(
+        with("nccl-benchmark-runtime-ref", "h100", ""),
+        name,
+        "no verdict `nccl-benchmark-runtime-ref: h100` is not of",
+    );
+    check(with("nccl-benchmark-profile", "h100/eks", ""), name, "pass");
+    check(
+        with("nccl-benchmark-profile", "h100/lke", ""),
+        name,
+        "FAIL `nccl-benchmark-profile` is `h100/lke`; there are b200/any",
+    );
+    check(with("nccl-benchmark-profile", "vr200/rke2", ""), name, "skip the benchmark does not apply to vr200/rke2");
 }
 
 /// What a check creates first, when what it reads is there.
@@ -1352,6 +1428,28 @@ fn first_changes(world: &World, name: &str) -> Vec<Value> {
                     other => panic!("{other:?}"),
                 };
                 return changes.into_iter().map(object).collect();
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// The first object of a kind that a check creates.
+fn created(world: &World, name: &str, kind: &str) -> Value {
+    let check = checks::find(name).expect("a check of that name");
+    let (mut world, mut facts) = (world.clone(), Facts::default());
+    loop {
+        match check.next(&world.input, &facts, 0) {
+            Step::Read(reads) => {
+                facts.answers.extend(reads.into_iter().map(|read| (read.clone(), world.answer(&read))));
+            }
+            Step::Change(changes) => {
+                for change in changes {
+                    match &change {
+                        Change::Create { object, .. } if object["kind"] == kind => return object.clone(),
+                        change => facts.changed(change, world.make(change), 0),
+                    }
+                }
             }
             other => panic!("{other:?}"),
         }
@@ -1378,6 +1476,12 @@ fn nccl_on_gke_uses_a_network_for_each_nic_and_a_daemon_beside_each_worker() {
     let name = "nccl-all-reduce-bw";
     let row = "17179869184 4294967296 float sum -1 88000 195.2 366.0 0 88000 195.2 366.0 0";
     let on_gke = |log: &str| tcpxo(&format!("{log}\n{row}"));
+    let looked = on_gke("NCCL INFO Using network FasTrak").living(
+        "nccl-node-0",
+        json!({"status": {"phase": "Failed",
+        "containerStatuses": [{"name": "look", "state": {"terminated": {"exitCode": 1}}}]}}),
+    );
+    check(looked, name, "FAIL node a: ");
     check(on_gke("NCCL INFO Using network FasTrak"), name, "pass");
     check(on_gke("NCCL INFO Using network Socket"), name, "FAIL NCCL used Socket, not the fabric");
     check(on_gke(""), name, "FAIL NCCL used no network that it names, not the fabric");
@@ -1385,7 +1489,7 @@ fn nccl_on_gke_uses_a_network_for_each_nic_and_a_daemon_beside_each_worker() {
     check(seven, name, "FAIL 7 networks for GPU NICs, expected 8");
     check(on_gke("").forbidding(NETWORKS), name, "no verdict could not list networks.networking.gke.io");
 
-    let runtime = first_changes(&on_gke(""), name).remove(0);
+    let runtime = created(&on_gke(""), name, "TrainingRuntime");
     let annotations = &worker(&runtime)["metadata"]["annotations"];
     let interfaces: Value =
         serde_json::from_str(annotations["networking.gke.io/interfaces"].as_str().expect("text")).expect("JSON");
@@ -1407,7 +1511,7 @@ fn nccl_on_gke_uses_a_network_for_each_nic_and_a_daemon_beside_each_worker() {
     let mut components = stated.input.components.iter_mut();
     let trainer = components.find(|component| component.name == "kubeflow-trainer").expect("the trainer");
     trainer.overrides = serde_json::from_value(interfaces).expect("overrides");
-    let runtime = first_changes(&stated, name).remove(0);
+    let runtime = created(&stated, name, "TrainingRuntime");
     let annotations = &worker(&runtime)["metadata"]["annotations"];
     let interfaces = annotations["networking.gke.io/interfaces"].as_str().expect("text");
     assert!(interfaces.contains(r#"{"interfaceName":"eth8","network":"my-gpu-nic-1"}"#), "{interfaces}");

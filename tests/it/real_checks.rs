@@ -360,6 +360,74 @@ fn nccl_all_reduce_runs_as_a_train_job_and_its_rows_become_a_curve() {
     assert!(place(&|event| event["event"] == "measured") < place(&|event| event["event"] == "finished"));
 
     over("test/nccl:90").is("failed", "89.98 GB/s at 17179869184 bytes, expected >= 300");
+    of_recipe(&real);
+}
+
+/// The same over the runtime that a recipe brings, for a cloud that this program knows no platform of.
+fn of_recipe(real: &Real) {
+    let name = "nccl-all-reduce-bw";
+    let data = with_env(real, name, "performance", &[]);
+    let folder = std::path::Path::new(&data).join("validators/performance/testdata/h100/lke");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let tolerations = json!([{"operator": "Exists"}]);
+    let launcher = json!({"restartPolicy": "Never", "tolerations": tolerations, "containers": [{"name": "node", "image": "test/nccl:380",
+        "command": ["/bin/sh", "-c", "mpirun -np ${GPU_COUNT} ${TEST_TYPE} -b ${MIN_MESSAGE_SIZE} -e ${MAX_MESSAGE_SIZE}"]}]});
+    let worker = json!({"tolerations": tolerations, "nodeSelector": {"node.kubernetes.io/instance-type": "p5.48xlarge"},
+        "containers": [{"name": "node", "image": "test/nccl:380", "command": ["/bin/sh", "-c", "sleep 600"],
+            "resources": {"limits": {"nvidia.com/gpu": "${GPU_COUNT_PER_NODE}"}}}]});
+    let job = |name: &str, labels: Value, pod: &Value| {
+        json!({"name": name, "replicas": 1, "template": {"metadata": {"labels": labels},
+        "spec": {"backoffLimit": 0, "template": {"spec": pod}}}})
+    };
+    let runtime = json!({"apiVersion": "trainer.kubeflow.org/v1alpha1", "kind": "TrainingRuntime", "metadata": {"name": "theirs"},
+        "spec": {"mlPolicy": {"numNodes": "WORKERS", "mpi": {"numProcPerNode": "GPUS", "mpiImplementation": "OpenMPI",
+                "sshAuthMountPath": "/tmp/mpi-keys", "runLauncherAsNode": false}},
+            "template": {"spec": {"network": {"enableDNSHostnames": true, "publishNotReadyAddresses": true},
+                "successPolicy": {"operator": "All", "targetReplicatedJobs": ["launcher"]},
+                "replicatedJobs": [job("launcher", json!({}), &launcher),
+                    job("node", json!({"trainer.kubeflow.org/trainjob-ancestor-step": "trainer"}), &worker)]}}}});
+    // Numbers, which JSON cannot hold as variables.
+    let text = yaml::to_string(&runtime).replace("WORKERS", "${WORKER_COUNT}").replace("GPUS", "${GPU_COUNT_PER_NODE}");
+    std::fs::write(folder.join("runtime.yaml"), text).expect("a file");
+    let recipe = recipe(real, |recipe| {
+        (recipe["criteria"]["service"], recipe["criteria"]["accelerator"]) = ("lke".into(), "h100".into());
+        recipe["validation"]["performance"] = json!({"checks": [name], "constraints": [
+            {"name": name, "value": ">= 300"}, {"name": "nccl-benchmark-runtime-ref", "value": "h100/lke"}]});
+    });
+    let said = run(real, &recipe, name, &["--data", &data]);
+    said.is("passed", "");
+    assert_eq!(said.test["extra"]["runtimeSource"], "recipe-supplied-runtime");
+}
+
+/// The files that the pre-flight of the benchmark reads, by the mounts that it has, on a node without a GPU.
+#[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
+fn a_probe_says_which_file_its_node_lacks() {
+    let real = Real::cluster();
+    let name = "aicr-test-host-file";
+    for (probe, folder, said) in [
+        ("grdma-override", "/proc/driver/", "/proc/driver/nvidia/params is not there"),
+        ("tcpxo-profile", "/tmp/", "/home/kubernetes/bin/nvidia/lib64/nccl-env-profile.sh is not there"),
+    ] {
+        let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": {"restartPolicy": "Never",
+            "automountServiceAccountToken": false, "tolerations": [{"operator": "Exists"}],
+            "securityContext": {"runAsNonRoot": true, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}},
+            "volumes": [{"name": "host", "hostPath": {"path": folder}}],
+            "containers": [{"name": "look", "image": IMAGE, "imagePullPolicy": "Never", "args": [format!("--probe=host={probe}")],
+                "volumeMounts": [{"name": "host", "mountPath": "/host", "readOnly": true}]}]}});
+        let file = real.path("pod.json");
+        std::fs::write(&file, pod.to_string()).expect("a file");
+        real.kubectl_must(&["create", "-f", &file.display().to_string()]);
+        let ended =
+            real.kubectl(&["wait", "--for=jsonpath={.status.phase}=Failed", &format!("pod/{name}"), "--timeout=60s"]);
+        let log = real.kubectl(&["logs", name]);
+        let code = "jsonpath={.status.containerStatuses[0].state.terminated.exitCode}";
+        let code = real.kubectl(&["get", "pod", name, "-o", code]);
+        real.kubectl_must(&["delete", "pod", name, "--wait=true", "--timeout=60s"]);
+        assert!(ended.status.success(), "{}", text(&ended));
+        assert_eq!(String::from_utf8_lossy(&log.stdout).trim(), said);
+        assert_eq!(String::from_utf8_lossy(&code.stdout), "1");
+    }
 }
 
 /// Applies objects, and gives them a status: there is no controller that would.

@@ -97,6 +97,27 @@ fn document(report: &Report) -> Value {
 }
 
 #[test]
+fn how_much_was_looked_at_and_why_nothing_is_told_as_the_reference_tells_it() {
+    let extra = |status: &str, stdout: &str| {
+        let result = format!(
+            r#"{{"name":"c","phase":"deployment","status":"{status}","message":"m","exit_code":0,"node":null,"image":"i","total_ms":1,"run_ms":1,"start_ms":1,"stop_ms":2,"stdout":[{stdout}]}}"#
+        );
+        let finished = format!(
+            r#"{{"seq":14,"observed_at":"1970-01-01T00:00:00.002Z","event":"finished","check":"c","result":{result}}}"#
+        );
+        document(&short(&finished, "passed"))["results"]["tests"][0]["extra"].clone()
+    };
+    let some = extra("passed", r#""validated 3 of 5 GPU nodes","runtime: brought by the recipe""#);
+    assert_eq!((&some["nodesValidated"], &some["nodesTotal"]), (&"3".into(), &"5".into()));
+    assert_eq!(some["runtimeSource"], "recipe-supplied-runtime");
+    assert_eq!(some.get("skipReason"), None);
+    assert_eq!(extra("skipped", r#""skip reason: nodes-busy""#)["skipReason"], "nodes-busy");
+    // What a check that ran prints is no reason to have skipped it.
+    assert_eq!(extra("passed", r#""skip reason: nodes-busy""#).get("skipReason"), None);
+    assert_eq!(extra("passed", "").get("nodesValidated"), None);
+}
+
+#[test]
 fn a_cluster_that_is_not_ready_gives_tests_of_the_suite_readiness() {
     let report = short(
         r#"{"seq":14,"observed_at":"1970-01-01T00:00:00.002Z","event":"readiness","name":"K8s.server.version","expected":">= 1.99","outcome":"fail","actual":"v1.34.0","reason":null}

@@ -579,3 +579,45 @@ async fn a_reader_that_went_away_does_not_stop_the_run() {
     assert_eq!(report.verdict, Some(Verdict::Passed));
     assert_eq!(setup.left().await, [""; 0]);
 }
+
+#[tokio::test]
+async fn a_recipe_brings_the_runtime_of_its_benchmark_in_a_file_of_the_catalog() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("validators/performance/testdata/h100/lke/runtime.yaml");
+    std::fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+    let runtime = "apiVersion: trainer.kubeflow.org/v1alpha1\nkind: TrainingRuntime\nspec: {mlPolicy: {numNodes: ${WORKER_COUNT}}, \
+                   template: {spec: {replicatedJobs: [{name: node}]}}}\n";
+    let setup = Setup::new(Vec::new()).await;
+    let prepared = |stated: &[(&str, &str)], text: &str| {
+        std::fs::write(&path, text).expect("the file");
+        let sources = Sources { data: vec![folder.path().to_owned()], ..Sources::default() };
+        let catalog = ops::recipe::load_catalog(&sources).expect("a catalog");
+        let stated: Vec<_> = stated.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
+        let mut recipe = setup.recipe.clone();
+        let performance = json!({"performance": {"constraints": stated}});
+        recipe.validation = Some(serde_json::from_value(performance).expect("a validation"));
+        run::prepare(&catalog, recipe, "recipe.yaml", setup.snapshot.clone(), &setup.options)
+    };
+    let reference = ("nccl-benchmark-runtime-ref", "h100/lke");
+    let plan = prepared(&[reference], runtime).expect("a plan");
+    assert_eq!(plan.input.nccl_runtime, runtime);
+    let refused = |stated: &[(&str, &str)], text: &str, why: &str| {
+        let failure = prepared(stated, text).expect_err("no plan");
+        assert_eq!(failure.at.as_deref(), Some("recipe.yaml"));
+        assert!(failure.because.contains(why), "{}", failure.because);
+    };
+    refused(&[(reference.0, "h100")], runtime, "is not of the form <accelerator>/<service>");
+    refused(&[(reference.0, "h100/../../x")], runtime, "is not of the form <accelerator>/<service>");
+    refused(
+        &[(reference.0, "h100/eks")],
+        runtime,
+        "the catalog has no `validators/performance/testdata/h100/eks/runtime.yaml`",
+    );
+    refused(&[reference, ("nccl-benchmark-profile", "h100/eks")], runtime, "exclude each other");
+    refused(
+        &[reference],
+        "kind: Pod\n",
+        "expected a TrainingRuntime of trainer.kubeflow.org/v1alpha1, found kind \"Pod\"",
+    );
+    refused(&[reference], "a: [\n", "runtime.yaml: ");
+}

@@ -32,6 +32,7 @@ use crate::{
     resolve::hydrate,
     snapshot::format,
     validate::{
+        checks::nccl_runtime,
         event::{Status, Verdict, Why},
         gpu::{self, Policy},
         input::Input,
@@ -72,7 +73,8 @@ pub fn prepare(
 ) -> Result<Prepared, Failure> {
     let doing = "plan the validation";
     let policy = gpu_policy(catalog, &recipe)?;
-    let input = Input::of(&recipe, policy);
+    let mut input = Input::of(&recipe, policy);
+    input.nccl_runtime = nccl_runtime(catalog, &input, recipe_name)?;
     let validators = catalog.validators().map_err(super::recipe::catalog_failure)?;
     let text = crate::yaml::to_string(&format::to_value(&snapshot, Edition::default()));
     let mut options = options.clone();
@@ -84,6 +86,24 @@ pub fn prepare(
         Failure { hint, ..Failure::from_error(Kind::Usage, doing, error).at(recipe_name) }
     })?;
     Ok(Prepared { plan, snapshot, recipe, recipe_name: recipe_name.to_owned(), options, input: input.into() })
+}
+
+/// The runtime that the recipe brings for the benchmark of NCCL; empty where it brings none.
+fn nccl_runtime(catalog: &Catalog, input: &Input, recipe_name: &str) -> Result<String, Failure> {
+    let refused = |why: String| {
+        let doing = "read the runtime of the NCCL benchmark";
+        Failure::new(Kind::Usage, doing, why).at(recipe_name)
+    };
+    let Some(path) = nccl_runtime::file(input).map_err(refused)? else { return Ok(String::new()) };
+    let Some(text) = catalog.text(&path) else {
+        return Err(refused(format!("the catalog has no `{path}`, which `{}` names", nccl_runtime::CONSTRAINT))
+            .hint("give the folder that holds `validators/` as --data"));
+    };
+    let size = nccl_runtime::Size { workers: 2, gpus: 8, largest: "16G" };
+    match nccl_runtime::read(text, "default", size) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(why) => Err(refused(format!("{path}: {why}"))),
+    }
 }
 
 /// The GPU allocation policy that the recipe's values amount to; unspecified where the recipe has neither component.

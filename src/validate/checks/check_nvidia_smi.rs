@@ -9,7 +9,11 @@ use crate::{
     catalog::validator::Phase,
     constraint,
     text::plural,
-    validate::{gpu::Policy, input::Input},
+    validate::{
+        coverage::{Nodes, SkipReason},
+        gpu::Policy,
+        input::Input,
+    },
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -58,16 +62,23 @@ impl Check for CheckNvidiaSmi {
         }
         let gpus = gpu_nodes(facts);
         if gpus.is_empty() {
-            return Ending::skip(match input.gpu_policy {
-                Policy::ResourceClaim => {
-                    "no node advertises nvidia.com/gpu: GPUs are handed out through ResourceClaims"
-                }
-                _ => "no schedulable node has allocatable nvidia.com/gpu",
-            });
+            let (why, words) = match input.gpu_policy {
+                _ if facts.items(&nodes()).iter().any(|node| self::gpus(node) > 0) => (
+                    SkipReason::NoSchedulableGpuNodes,
+                    "no schedulable node has allocatable nvidia.com/gpu: all are cordoned",
+                ),
+                Policy::ResourceClaim => (
+                    SkipReason::NoGpuNodes,
+                    "no node advertises nvidia.com/gpu: GPUs are handed out through ResourceClaims",
+                ),
+                _ => (SkipReason::NoGpuNodes, "no schedulable node has allocatable nvidia.com/gpu"),
+            };
+            return Ending::skip_nodes(why, words);
         }
         let busy: Vec<&str> = gpus.iter().filter(|(_, free)| **free == 0).map(|(name, _)| *name).collect();
         if busy.len() == gpus.len() {
-            return Ending::skip(format!("all GPUs of {} {} are in use", busy.len(), plural(busy.len(), "node")));
+            let words = format!("all GPUs of {} {} are in use", busy.len(), plural(busy.len(), "node"));
+            return Ending::skip_nodes(SkipReason::NodesBusy, words);
         }
         let free = gpus.iter().filter(|(_, free)| **free > 0).map(|(name, _)| *name);
         let tests: Vec<(&str, Change)> =
@@ -191,7 +202,7 @@ fn conclude(input: &Input, facts: &Facts, elapsed: u64, tests: &[(&str, Change)]
         (true, false) => Outcome::NoVerdict(unknown),
         (true, true) => Outcome::Pass,
     };
-    let mut lines = vec![format!("validated {} of {} GPU nodes", tests.len(), parts.len())];
+    let mut lines = vec![Nodes { validated: tests.len(), total: parts.len() }.to_string()];
     lines.extend(floor.map(|floor| format!("Constraint: {CONSTRAINT} {floor}")));
     let sample = tests.first().and_then(|(_, pod)| match facts.get(&log(input, pod)) {
         Some(Answer::Log(log)) => Some(log.lines().take(20).map(str::to_owned).collect()),

@@ -28,6 +28,8 @@ mod inference_perf;
 mod metrics_api;
 mod nccl_all_reduce;
 mod nccl_platform;
+mod nccl_preflight;
+pub mod nccl_runtime;
 mod operator_health;
 mod platform_health;
 mod pod_autoscaling;
@@ -40,7 +42,7 @@ mod slinky_slurm;
 pub use facts::{Answer, Change, Facts, Read, kept, samples};
 pub use probe::{MADE_BY_LABEL, Probe};
 
-use super::{curve::Measured, input::Input};
+use super::{coverage::SkipReason, curve::Measured, input::Input};
 use serde_json::{Value, json};
 use std::borrow::Cow;
 
@@ -240,6 +242,11 @@ impl Ending {
 
     pub fn skip(reason: impl Into<String>) -> Step {
         Ending::with(Outcome::Skip(reason.into()), Vec::new())
+    }
+
+    /// Skipped for one of the reasons that reports name.
+    pub fn skip_nodes(why: SkipReason, reason: impl Into<String>) -> Step {
+        Ending::with(Outcome::Skip(reason.into()), vec![Block::new("GPU nodes", vec![why.line()])])
     }
 
     pub fn no_verdict(problem: impl Into<String>, evidence: Vec<Block>) -> Step {

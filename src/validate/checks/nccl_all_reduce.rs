@@ -7,8 +7,10 @@ use super::{
     Answer, Block, Change, Check, Ending, Facts, Outcome, Read, Rule, Step,
     facts::{definition, name, text},
     gke_gpu_nic_networks::{NICS, interfaces, networks},
-    nccl_platform::{Fabric, Interface, Platform, ROCE, Variant, claim, nics, platform},
-    probe::{self, Progress},
+    nccl_platform::{Fabric, Interface, OF_RECIPE, Platform, ROCE, Variant, claim, nics, platform},
+    nccl_preflight,
+    nccl_runtime::{self, PROFILE, PROFILES, Size},
+    probe::{self, HostFile, Progress},
 };
 use crate::{
     catalog::validator::Phase,
@@ -32,8 +34,6 @@ const GROUP: &str = "trainer.kubeflow.org";
 const API: &str = "trainer.kubeflow.org/v1alpha1";
 const KIND: &str = "trainjobs.trainer.kubeflow.org";
 const GPU: &str = "nvidia.com/gpu";
-const PROFILE: &str = "nccl-benchmark-profile";
-const RUNTIME_REF: &str = "nccl-benchmark-runtime-ref";
 /// Names the network of EKS in the catalog's `env`.
 const FABRIC: &str = "AICR_NCCL_FABRIC";
 /// The part of a threshold that is enough.
@@ -85,6 +85,10 @@ impl Check for NcclAllReduce {
             Ok(Fabric::Roce) => rules.extend(Rule::make("resource.k8s.io", "resourceclaimtemplates", own, &names)),
             _ => {}
         }
+        if self.looked_at(input).is_some() {
+            // How many nodes there are, and so the names of the pods, is not known before.
+            rules.push(Rule::to(&["create", "get", "delete"], "", "pods").within(own));
+        }
         rules
     }
 
@@ -97,12 +101,6 @@ impl Check for NcclAllReduce {
             Ok(wanted) => wanted,
             Err(step) => return step,
         };
-        if input.phase_constraint(Phase::Performance, RUNTIME_REF).is_some() {
-            return Ending::no_verdict(
-                format!("this version does not run the benchmark that `{RUNTIME_REF}` names"),
-                Vec::new(),
-            );
-        }
         let platform = match self.platform(input) {
             Ok(platform) => platform,
             Err(step) => return step,
@@ -131,6 +129,11 @@ impl Check for NcclAllReduce {
         if platform.fabric == Fabric::Tcpxo && networks.len() != NICS {
             return Ending::fail(format!("{} networks for GPU NICs, expected {NICS}", networks.len()), Vec::new());
         }
+        if let Some(file) = self.looked_at(input)
+            && let Err(step) = nccl_preflight::look(input, self.name, file, &workers, facts, elapsed)
+        {
+            return step;
+        }
         let test = Test { check: self, input, platform, gpus: gpus(workers[0]), workers, networks };
         match test.create(facts, elapsed) {
             Ok(()) => test.follow(facts, elapsed, expression, threshold),
@@ -151,14 +154,49 @@ impl NcclAllReduce {
         )
     }
 
-    /// By the recipe's profile, else by its criteria.
-    fn platform(&self, input: &Input) -> Result<Platform, Step> {
+    /// Accelerator and service: the recipe's profile, else its criteria.
+    fn profile(input: &Input) -> String {
         let of_criteria = || {
             let accelerator = input.criteria.accelerator.clone().unwrap_or_default();
             format!("{accelerator}/{}", input.criteria.service.clone().unwrap_or_default())
         };
         let stated = input.phase_constraint(Phase::Performance, PROFILE).map(str::to_owned);
-        let profile = stated.unwrap_or_else(of_criteria);
+        stated.unwrap_or_else(of_criteria)
+    }
+
+    /// The file that is looked at on every node before the benchmark.
+    fn looked_at(&self, input: &Input) -> Option<HostFile> {
+        match (self.variant, self.platform(input).ok()?.fabric) {
+            (_, Fabric::Tcpxo) => Some(HostFile::TcpxoProfile),
+            (Variant::Net, Fabric::Resource { .. })
+                if ["gb200/eks", "gb300/eks"].contains(&&*NcclAllReduce::profile(input)) =>
+            {
+                Some(HostFile::GrdmaOverride)
+            }
+            _ => None,
+        }
+    }
+
+    /// The runtime that the recipe brings, else by its profile.
+    fn platform(&self, input: &Input) -> Result<Platform, Step> {
+        if !input.nccl_runtime.is_empty() {
+            return Ok(OF_RECIPE);
+        }
+        match nccl_runtime::file(input) {
+            Ok(None) => {}
+            // Planning reads the file; a document of another program may name it without bringing it.
+            Ok(Some(file)) => {
+                let why = format!("`{}` names {file}, which was not given to the check", nccl_runtime::CONSTRAINT);
+                return Err(Ending::no_verdict(why, Vec::new()));
+            }
+            Err(why) => return Err(Ending::no_verdict(why, Vec::new())),
+        }
+        let profile = NcclAllReduce::profile(input);
+        let is_stated = input.phase_constraint(Phase::Performance, PROFILE).is_some();
+        if is_stated && !PROFILES.contains(&&*profile) {
+            let why = format!("`{PROFILE}` is `{profile}`; there are {}", PROFILES.join(", "));
+            return Err(Ending::fail(why, Vec::new()));
+        }
         let on_eks = profile.ends_with("/eks");
         match &*input.place.nccl_fabric.to_lowercase() {
             // It is the choice of one check on one cloud.
@@ -275,7 +313,19 @@ impl Test<'_> {
         )
     }
 
-    fn runtime(&self) -> Change {
+    /// The runtime that the recipe brings, or the one of the platform.
+    fn runtime(&self) -> Result<Change, Step> {
+        if self.input.nccl_runtime.is_empty() {
+            return Ok(self.known_runtime());
+        }
+        let size = Size { workers: self.workers.len() as u64, gpus: self.gpus, largest: LARGEST };
+        let runtime = nccl_runtime::read(&self.input.nccl_runtime, &self.input.place.namespace, size)
+            .map_err(|why| Ending::no_verdict(format!("the runtime of the recipe: {why}"), Vec::new()))?;
+        let runtime = nccl_runtime::of_run(self.input, self.check.name, &self.name(), runtime);
+        Ok(Change::create("trainingruntimes", runtime))
+    }
+
+    fn known_runtime(&self) -> Change {
         let ranks = self.gpus * self.workers.len() as u64;
         let image = match self.input.place.nccl_image.as_str() {
             "" => self.platform.image,
@@ -334,7 +384,7 @@ impl Test<'_> {
     fn create(&self, facts: &Facts, elapsed: u64) -> Result<(), Step> {
         let mut first: Vec<Change> = (self.check.variant == Variant::Nvls).then(|| self.domain()).into_iter().collect();
         first.extend(self.platform.template(self.input, self.check.name, &self.name(), self.gpus));
-        first.push(self.runtime());
+        first.push(self.runtime()?);
         let unmade = facts.unmade(&first);
         if !unmade.is_empty() {
             return Err(Step::Change(unmade));
@@ -481,14 +531,15 @@ impl Test<'_> {
             _ => {}
         }
         let ranks = self.gpus * self.workers.len() as u64;
-        let result = Block::new(
-            "NCCL All Reduce",
-            vec![
-                format!("RESULT: NCCL All Reduce bandwidth ({}): {bus:.2} GB/s at {size} bytes", self.check.name),
-                format!("Constraint: {expression}, with a tolerance of 10 %"),
-                format!("{ranks} ranks on {} nodes", self.workers.len()),
-            ],
-        );
+        let mut lines = vec![
+            format!("RESULT: NCCL All Reduce bandwidth ({}): {bus:.2} GB/s at {size} bytes", self.check.name),
+            format!("Constraint: {expression}, with a tolerance of 10 %"),
+            format!("{ranks} ranks on {} nodes", self.workers.len()),
+        ];
+        if !self.input.nccl_runtime.is_empty() {
+            lines.push(nccl_runtime::SOURCE.to_owned());
+        }
+        let result = Block::new("NCCL All Reduce", lines);
         let outcome = if problems.is_empty() { Outcome::Pass } else { Outcome::Fail(problems) };
         Ending::with(outcome, vec![blocks[0].clone(), result])
     }

@@ -127,6 +127,8 @@ pub const ROCE: Platform = Platform {
     libraries: "/usr/local/nvidia/lib64:/usr/local/cuda/lib64",
     fabric: Fabric::Roce,
 };
+/// What the recipe brings says everything itself.
+pub const OF_RECIPE: Platform = Platform { image: "", env: &[], mpi: "", libraries: "", fabric: Fabric::Default };
 /// Over NVLink alone, in the image of EKS and in that of everywhere else.
 const NVLINK_EKS: Platform = Platform { image: EFA_IMAGE, libraries: EFA_LIBRARIES, mpi: "", ..NVLINK };
 const NVLINK: Platform = Platform {

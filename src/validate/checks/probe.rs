@@ -24,6 +24,76 @@ pub enum Probe {
     Devices(usize),
     /// Waits so many seconds and succeeds.
     Hold(u64),
+    /// Reads a file of its node and succeeds if it says what it is to say.
+    Host(HostFile),
+}
+
+/// A file of a node that the benchmark of NCCL depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostFile {
+    /// The parameters of the loaded driver, with `GrdmaPciTopoCheckOverride: 1`: without it NCCL does not use GPUDirect RDMA
+    /// where the driver misreads the order of PCI devices.
+    GrdmaOverride,
+    /// What the installer of GPUDirect-TCPXO leaves for NCCL.
+    TcpxoProfile,
+}
+
+impl HostFile {
+    pub const ALL: [HostFile; 2] = [HostFile::GrdmaOverride, HostFile::TcpxoProfile];
+
+    /// Its name as an argument.
+    pub fn name(self) -> &'static str {
+        match self {
+            HostFile::GrdmaOverride => "grdma-override",
+            HostFile::TcpxoProfile => "tcpxo-profile",
+        }
+    }
+
+    /// What it holds, in words.
+    pub fn about(self) -> &'static str {
+        match self {
+            HostFile::GrdmaOverride => "the driver's parameters",
+            HostFile::TcpxoProfile => "the profile of GPUDirect-TCPXO",
+        }
+    }
+
+    /// The folder that is mounted from the node, which is there also where the file is not.
+    pub fn folder_on_node(self) -> &'static str {
+        match self {
+            HostFile::GrdmaOverride => "/proc/driver/",
+            HostFile::TcpxoProfile => "/home/kubernetes/bin/",
+        }
+    }
+
+    pub fn folder_in_pod(self) -> &'static str {
+        "/host"
+    }
+
+    /// Below the folder.
+    pub fn path(self) -> &'static str {
+        match self {
+            HostFile::GrdmaOverride => "nvidia/params",
+            HostFile::TcpxoProfile => "nvidia/lib64/nccl-env-profile.sh",
+        }
+    }
+
+    /// The verdict over the file's text, with one line that says it; `None` where the node has no such file.
+    pub fn judge(self, text: Option<&str>) -> (String, bool) {
+        const WANTED: &str = "GrdmaPciTopoCheckOverride: 1";
+        let file = format!("{}{}", self.folder_on_node(), self.path());
+        match (self, text) {
+            (_, None) => (format!("{file} is not there"), false),
+            (HostFile::TcpxoProfile, Some(_)) => (format!("{file} is there"), true),
+            (HostFile::GrdmaOverride, Some(text)) => {
+                let name = WANTED.split(':').next().unwrap_or_default();
+                match text.lines().map(str::trim).find(|line| line.split(':').next() == Some(name)) {
+                    Some(line) if line == WANTED => (format!("{file}: {WANTED}"), true),
+                    Some(line) => (format!("{file}: {line}, expected {WANTED} (NVreg_{name}=1)"), false),
+                    None => (format!("{file} has no {name}, expected {WANTED} (NVreg_{name}=1)"), false),
+                }
+            }
+        }
+    }
 }
 
 impl fmt::Display for Probe {
@@ -31,6 +101,7 @@ impl fmt::Display for Probe {
         match self {
             Probe::Devices(count) => write!(f, "devices={count}"),
             Probe::Hold(seconds) => write!(f, "hold={seconds}"),
+            Probe::Host(file) => write!(f, "host={}", file.name()),
         }
     }
 }
@@ -39,11 +110,12 @@ impl FromStr for Probe {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Probe, String> {
-        let unknown = || format!("`{text}` is not a probe; write devices=COUNT or hold=SECONDS");
+        let unknown = || format!("`{text}` is not a probe; write devices=COUNT, hold=SECONDS or host=FILE");
         let (kind, number) = text.split_once('=').ok_or_else(unknown)?;
         match kind {
             "devices" => number.parse().map(Probe::Devices).map_err(|_| unknown()),
             "hold" => number.parse().map(Probe::Hold).map_err(|_| unknown()),
+            "host" => HostFile::ALL.into_iter().find(|file| file.name() == number).map(Probe::Host).ok_or_else(unknown),
             _ => Err(unknown()),
         }
     }
@@ -256,6 +328,25 @@ pub fn progress(pod: &Value) -> Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_of_a_node_are_judged_by_what_they_say() {
+        let check = |file: HostFile, text: Option<&str>, line: &str, good: bool| {
+            assert_eq!(file.judge(text), (line.to_owned(), good));
+            assert_eq!(Probe::Host(file).to_string().parse(), Ok(Probe::Host(file)));
+        };
+        let params = "ResmanDebugLevel: 4294967295\nGrdmaPciTopoCheckOverride: 1\n";
+        let file = "/proc/driver/nvidia/params";
+        check(HostFile::GrdmaOverride, Some(params), &format!("{file}: GrdmaPciTopoCheckOverride: 1"), true);
+        let wanted = "expected GrdmaPciTopoCheckOverride: 1 (NVreg_GrdmaPciTopoCheckOverride=1)";
+        let off = params.replace(": 1", ": 0");
+        check(HostFile::GrdmaOverride, Some(&off), &format!("{file}: GrdmaPciTopoCheckOverride: 0, {wanted}"), false);
+        check(HostFile::GrdmaOverride, Some(""), &format!("{file} has no GrdmaPciTopoCheckOverride, {wanted}"), false);
+        check(HostFile::GrdmaOverride, None, &format!("{file} is not there"), false);
+        let file = "/home/kubernetes/bin/nvidia/lib64/nccl-env-profile.sh";
+        check(HostFile::TcpxoProfile, Some(""), &format!("{file} is there"), true);
+        check(HostFile::TcpxoProfile, None, &format!("{file} is not there"), false);
+    }
 
     #[test]
     fn probes_are_read_as_they_are_written() {
