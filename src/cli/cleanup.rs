@@ -1,6 +1,6 @@
 //! `aicr cleanup`: remove what validations left behind.
 
-use super::{Outcome, Printer, cluster, exit::Exit, global::Global, protect};
+use super::{Outcome, Printer, cluster, exit::Exit, global::Global, protect::YesArg};
 use crate::{
     cluster::objects::Unlisted,
     ops::{cleanup, run::NAMESPACE},
@@ -23,9 +23,8 @@ pub struct Args {
     /// Only list what would be removed.
     #[arg(long)]
     dry_run: bool,
-    /// The name of the context, where it is protected (`protect` in the preferences) and there is no terminal to type it at.
-    #[arg(long, value_name = "CONTEXT", require_equals = true)]
-    yes: Option<String>,
+    #[command(flatten)]
+    yes: YesArg,
 }
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
@@ -41,7 +40,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             gaps(printer, &found.unlisted);
             return Ok(Exit::Good);
         }
-        protect::allow(&connection.context, args.yes.as_deref(), "clean up", printer)?;
+        args.yes.allow(&connection.context, "clean up", printer)?;
         let outcome = cleanup::sweep(&connection, &args.namespace, args.run_id.as_deref()).await?;
         printer.note(format!("removed {}", count(outcome.removed, "object")));
         gaps(printer, &outcome.unlisted);

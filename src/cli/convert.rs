@@ -7,6 +7,7 @@ use super::{
     misuse,
     output::{self, EditionArg},
     printer::Role,
+    protect::YesArg,
 };
 use crate::{
     ops::{
@@ -39,6 +40,8 @@ pub struct Args {
     in_place: bool,
     #[command(flatten)]
     written: EditionArg,
+    #[command(flatten)]
+    yes: YesArg,
 }
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
@@ -53,6 +56,9 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             let written = work.write_to(folder)?;
             note(printer, &format!("wrote {} to {}", count(written, "file"), folder.display()));
         } else if args.in_place {
+            for place in work.replaced() {
+                args.yes.writes(place, (global, printer)).await?;
+            }
             let written = work.write_in_place(&cluster::now(), session).await?;
             note(printer, &format!("replaced {}", count(written, "document")));
         } else {

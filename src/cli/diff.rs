@@ -8,6 +8,7 @@ use super::{
     input::{self, Document},
     misuse, output,
     printer::Role,
+    protect::YesArg,
     runs, table,
 };
 use crate::{
@@ -104,6 +105,8 @@ pub struct Args {
     /// Where to write: a file, `-` for standard output, or cm://NAMESPACE/NAME.
     #[arg(short, long, value_name = "PLACE", default_value = "-", value_parser = output::place)]
     output: Place,
+    #[command(flatten)]
+    yes: YesArg,
     /// In which form; the default goes by the file's name, else it is YAML.
     #[arg(short = 't', long, value_parser = formats::parser(FORMATS))]
     format: Option<&'static Format<Shown>>,
@@ -167,7 +170,8 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let (comparison, by_shape) = compare(args, global, printer)?;
     let noise = args.shown_noise();
     let shown = Shown { comparison, noise, by_shape };
-    formats::choose(args.format, FORMATS, &args.output).send(&shown, "Diff", &args.output, (global, printer))?;
+    let format = formats::choose(args.format, FORMATS, &args.output);
+    format.send(&shown, "Diff", (&args.output, &args.yes), (global, printer))?;
     let Shown { comparison, noise, .. } = shown;
     let changes = comparison.shown(&noise).count();
     let hidden = comparison.changes.len() - changes;
@@ -274,7 +278,7 @@ fn runs_of(args: &Args, (left, right): (&str, &str), global: &Global, printer: &
     let compared = runs::compare(left, right, global)?;
     let wanted = args.format.map_or("table", |format| format.name);
     let format = runs::COMPARISONS.iter().find(|format| format.name == wanted).unwrap_or(&runs::COMPARISONS[0]);
-    format.send(&compared, "RunComparison", &args.output, (global, printer))?;
+    format.send(&compared, "RunComparison", (&args.output, &args.yes), (global, printer))?;
     let changed = compared.rows.iter().filter(|row| row.became != Became::Same).count();
     printer.note(format!("{changed} of {} differ", count(compared.rows.len(), "row")));
     Ok(args.exit(changed > 0))

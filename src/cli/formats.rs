@@ -2,7 +2,7 @@
 //!
 //! A verb has one list of rows. The first is the default; help, completion and the check of `--format` come from it.
 
-use super::{Printer, Stop, cluster, global::Global, output::deliver};
+use super::{Printer, Stop, cluster, global::Global, output::deliver, protect::YesArg};
 use crate::ops::{
     Failure, Kind,
     place::{self, Document, Place},
@@ -71,16 +71,17 @@ impl<T: ?Sized> Format<T> {
     /// Writes a result to any place; a ConfigMap is labeled with the `kind` of the result.
     ///
     /// # Errors
-    /// As [`Format::deliver`]; a format that is not a document for a ConfigMap; as [`place::write`].
+    /// As [`Format::deliver`]; a format that is not a document for a ConfigMap; as [`YesArg::writes`] and [`place::write`].
     pub async fn store(
         &self,
         result: &T,
         kind: &'static str,
-        place: &Place,
+        (place, yes): (&Place, &YesArg),
         (global, printer): (&Global, &Printer),
     ) -> Result<(), Stop> {
         let Place::ConfigMap { .. } = place else { return self.deliver(result, place, printer) };
         let stored = self.stored().ok_or_else(|| not_stored(self.name, &kind.to_lowercase(), place))?;
+        yes.writes(place, (global, printer)).await?;
         let text = (self.text)(result, printer)?;
         let document = Document { kind, format: stored, text: &text, now: &cluster::now() };
         place::write(place, &document, cluster::session(global)?).await?;
@@ -96,11 +97,13 @@ impl<T: ?Sized> Format<T> {
         &self,
         result: &T,
         kind: &'static str,
-        place: &Place,
+        (place, yes): (&Place, &YesArg),
         (global, printer): (&Global, &Printer),
     ) -> Result<(), Stop> {
         match place {
-            Place::ConfigMap { .. } => cluster::block_on(global, self.store(result, kind, place, (global, printer))),
+            Place::ConfigMap { .. } => {
+                cluster::block_on(global, self.store(result, kind, (place, yes), (global, printer)))
+            }
             place => self.deliver(result, place, printer),
         }
     }

@@ -1,12 +1,50 @@
 //! Contexts that the preferences protect: a person types the name, or the command line has it.
 
-use super::Printer;
+use super::{Printer, cluster, global::Global};
 use crate::{
-    ops::{Failure, Kind},
+    ops::{Failure, Kind, place::Place},
     report::escape,
     workbench::preferences::{PROTECT, file, protect::Protected},
 };
-use std::io::{self, IsTerminal};
+use std::{
+    cell::Cell,
+    io::{self, IsTerminal},
+};
+
+/// `--yes=CONTEXT` of the verbs that ask for nothing else before they change a cluster.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct YesArg {
+    /// The name of the context, where it is protected (`protect` in the preferences) and there is no terminal to type it at.
+    #[arg(long, value_name = "CONTEXT", require_equals = true)]
+    yes: Option<String>,
+    /// It was asked for in this command, and is not asked for again.
+    #[arg(skip)]
+    is_allowed: Cell<bool>,
+}
+
+impl YesArg {
+    /// As [`allow`], once for a command.
+    ///
+    /// # Errors
+    /// As [`allow`].
+    pub fn allow(&self, context: &str, doing: &str, printer: &Printer) -> Result<(), Failure> {
+        if !self.is_allowed.get() {
+            allow(context, self.yes.as_deref(), doing, printer)?;
+            self.is_allowed.set(true);
+        }
+        Ok(())
+    }
+
+    /// The same where something is written: a ConfigMap is an object of the cluster, a file is not.
+    ///
+    /// # Errors
+    /// As [`allow`]; there is no connection.
+    pub async fn writes(&self, place: &Place, (global, printer): (&Global, &Printer)) -> Result<(), Failure> {
+        let Place::ConfigMap { .. } = place else { return Ok(()) };
+        let connection = cluster::connect(global).await?;
+        self.allow(&connection.context, &format!("write {place}"), printer)
+    }
+}
 
 /// Nothing where the context is not protected, or its name was given; else it is asked for at the terminal. Whether it was
 /// protected.

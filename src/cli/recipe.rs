@@ -8,6 +8,7 @@ use super::{
     global::Global,
     output::{self, EditionArg},
     printer::Role,
+    protect::YesArg,
     recipe_list, table,
 };
 use crate::{
@@ -51,6 +52,8 @@ pub struct Args {
     format: Option<&'static Format<Written>>,
     #[command(flatten)]
     written: EditionArg,
+    #[command(flatten)]
+    yes: YesArg,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -65,7 +68,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let resolution = args.query.resolve(global, printer)?;
     let written = Written { recipe: resolution.recipe.clone(), edition: args.written.edition };
     let format = formats::choose(args.format, FORMATS, &args.output);
-    format.send(&written, "Recipe", &args.output, (global, printer))?;
+    format.send(&written, "Recipe", (&args.output, &args.yes), (global, printer))?;
     if format.name == "json" && ops::recipe::is_bare_as_json(&written.recipe, written.edition) {
         let lacks = "the JSON lacks what YAML has in a comment: coverage, catalog and configuration";
         printer.warn(format!("{lacks}; this version has no field for them"));

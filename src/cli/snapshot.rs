@@ -10,6 +10,7 @@ use super::{
     global::Global,
     output::{self, EditionArg},
     printer::Role,
+    protect::YesArg,
     run_args, table,
 };
 use crate::{
@@ -77,6 +78,8 @@ pub struct Args {
     reference: AgentArgs,
     #[command(flatten)]
     pod: PodArgs,
+    #[command(flatten)]
+    yes: YesArg,
 }
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
@@ -91,6 +94,11 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         output::probe(&args.output)?;
         let dumps = args.dumps.read()?;
         let connection = cluster::connect(global).await?;
+        // Before anything is read, which may take a while.
+        if args.agent {
+            args.yes.allow(&connection.context, "create a Job on nodes", printer)?;
+        }
+        args.yes.writes(&args.output, (global, printer)).await?;
         printer.debug(|| format!("reading {}", connection.at()));
         let now = cluster::now();
         let taking = snapshot::take(&connection, &now);
@@ -112,7 +120,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             (Some(stored), Place::Standard) => {
                 printer.stream(|sink| snapshot::stream(taken, stored, written.edition, sink))?;
             }
-            (_, place) => format.store(&written, "Snapshot", place, (global, printer)).await?,
+            (_, place) => format.store(&written, "Snapshot", (place, &args.yes), (global, printer)).await?,
         }
         printer.note(printer.paint_note(Role::Quiet, &done(taken, &connection.context)));
         for gap in gaps(taken) {

@@ -15,7 +15,7 @@ use super::{
     misuse,
     output::{self, deliver},
     printer::Stream,
-    protect,
+    protect::YesArg,
     run_args::RunArgs,
 };
 use crate::{
@@ -73,9 +73,8 @@ pub struct Args {
     /// List what the run would create, with which rights and for how long, and create nothing.
     #[arg(long)]
     plan: bool,
-    /// The name of the context, where it is protected (`protect` in the preferences) and there is no terminal to type it at.
-    #[arg(long, value_name = "CONTEXT", require_equals = true)]
-    yes: Option<String>,
+    #[command(flatten)]
+    yes: YesArg,
     /// Append the report as Markdown to this file; on GitHub, "$GITHUB_STEP_SUMMARY".
     #[arg(long, value_name = "FILE")]
     step_summary: Option<PathBuf>,
@@ -256,7 +255,10 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             return Err(failure.hint(hint).into());
         }
         if let Some(connection) = connection.as_ref().filter(|_| !prepared.plan.shared.is_empty()) {
-            protect::allow(&connection.context, args.yes.as_deref(), "run checks", printer)?;
+            args.yes.allow(&connection.context, "run checks", printer)?;
+        }
+        if let Some(place) = &args.output {
+            args.yes.writes(place, (global, printer)).await?;
         }
         if let Some(connection) = &connection {
             run::ask_rights(connection, &mut prepared).await;

@@ -173,6 +173,11 @@ impl Work {
         Ok(self.outputs.len())
     }
 
+    /// The places that [`Work::write_in_place`] writes to.
+    pub fn replaced(&self) -> impl Iterator<Item = &Place> {
+        self.outputs.iter().filter(|output| output.changed).map(|output| &output.from)
+    }
+
     /// Writes every document that changed to where it came from. `now` is RFC 3339.
     ///
     /// # Errors

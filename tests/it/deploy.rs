@@ -1,7 +1,7 @@
 //! `aicr deploy` and `aicr undeploy` without a real cluster: on the demo cluster, where a stand-in takes Helm's place, and
 //! with a program that stands in for Helm against a demo that is served.
 
-use super::sandbox::{Run, Sandbox};
+use super::sandbox::{Run, Sandbox, golden};
 use aicr::{
     cluster::{Connection, collect, lease, raw},
     demo::{Demo, Fault, serve},
@@ -28,6 +28,24 @@ const RECIPE: &str = "apiVersion: aicr.run/v1\nkind: RecipeResult\nmetadata: {ve
   - {name: two, namespace: ns-two, chart: two, type: Helm, source: 'https://charts.example.com', version: 2.0.0}
   - {name: three, namespace: ns-two, chart: three, type: Helm, source: 'oci://registry.example.com/charts', version: 3.0.0, dependencyRefs: [one, two]}
 deploymentOrder: [one, two, three]\n";
+
+/// `--yes` alone is for contexts that are not protected.
+#[test]
+fn a_deploy_in_a_protected_context_needs_the_name_of_it() {
+    let sandbox = bundled();
+    sandbox.file(".config/aicr/config.toml", "protect = [\"de*\"]\n");
+    for verb in ["deploy", "undeploy"] {
+        golden(&format!("protected_{verb}"), &sandbox.aicr(&[verb, "bundle", "--demo"]).transcript);
+        for without in [&[][..], &["--yes"], &["--yes=lab"]] {
+            let refused = sandbox.aicr(&[&[verb, "bundle", "--demo"][..], without].concat());
+            has(&refused, 2, &["--yes=demo"]);
+            assert!(!refused.transcript.contains("done"), "{}", refused.transcript);
+        }
+    }
+    has(&sandbox.aicr(&["deploy", "bundle", "--demo", "--dry-run"]), 0, &["would be installed"]);
+    has(&sandbox.aicr(&["deploy", "bundle", "--demo", "--yes=demo"]), 0, &["3 of 3 releases installed: done"]);
+    has(&sandbox.aicr(&["undeploy", "bundle", "--demo", "--yes=demo"]), 0, &["  undeploy      done"]);
+}
 
 /// A sandbox with a bundle of three components in two levels.
 fn bundled() -> Sandbox {

@@ -72,7 +72,7 @@ const VERBS: &[Verb] = &[
             ("--api-version", EKS, "--api-version v1alpha2"),
         ],
         shared: &[DIMENSIONS, SETTINGS, RESOLVING],
-        elsewhere: &[],
+        elsewhere: &[("--yes", "names a protected context: `it preferences`")],
     },
     Verb {
         line: "query",
@@ -125,6 +125,7 @@ const VERBS: &[Verb] = &[
         ],
         shared: &[],
         elsewhere: &[
+            ("--yes", "names a protected context: `it preferences`"),
             ("--values", "reads Helm's records: `it cli`"),
             ("--all", "shows what always changes: `it cli`"),
             ("--noise", "shows what one rule hides: `it snapshots`"),
@@ -143,7 +144,7 @@ const VERBS: &[Verb] = &[
             ("--api-version", "new.yaml", "--api-version v1alpha2"),
         ],
         shared: &[],
-        elsewhere: &[],
+        elsewhere: &[("--yes", "names a protected context: `it preferences`")],
     },
     Verb {
         line: "upgrade-check",
@@ -244,6 +245,7 @@ const VERBS: &[Verb] = &[
         ],
         shared: &[],
         elsewhere: &[
+            ("--yes", "names a protected context: `it preferences`"),
             ("--timeout", "needs a slow server: `it collect`"),
             ("--watch", "goes on until interrupted: `it snapshots`"),
             ("--agent", "asks nodes: `it snapshots`, `it real_cluster_agent`"),

@@ -130,6 +130,41 @@ fn a_protected_context_is_changed_only_where_its_name_is_given() {
     assert_eq!(looked.code, 0, "{}", looked.transcript);
 }
 
+/// A Job on a node and a ConfigMap are objects of the cluster as well; a file is not.
+#[test]
+fn a_document_and_an_agent_ask_in_a_protected_context_before_they_create_objects() {
+    let sandbox = sandbox("protect = [\"de*\"]\n");
+    let written = sandbox.aicr(&["--demo", "snapshot", "-o", "snapshot.yaml"]);
+    assert_eq!(written.code, 0, "{}", written.transcript);
+    let recipe = ["recipe", "--service", "kind", "--accelerator", "a100"];
+    let written = sandbox.aicr(&[&recipe[..], &["-o", "recipe.yaml"]].concat());
+    assert_eq!(written.code, 0, "{}", written.transcript);
+    let place = ["-o", "cm://default/kept"];
+    let no_cluster = ["validate", "--no-cluster", "-r", "recipe.yaml", "-s", "snapshot.yaml"];
+    for (verb, doing) in [
+        (&["snapshot"][..], "write cm://default/kept"),
+        (&recipe, "write cm://default/kept"),
+        (&["diff", "snapshot.yaml", "recipe.yaml", "-t", "json"], "write cm://default/kept"),
+        (&no_cluster, "write cm://default/kept"),
+    ] {
+        let line = [&["--demo"][..], verb, &place].concat();
+        let refused = sandbox.aicr(&line);
+        assert_eq!(refused.code, 2, "{}", refused.transcript);
+        for said in [doing, "the context is protected, and there is no terminal to type its name at", "--yes=demo"] {
+            assert!(refused.transcript.contains(said), "{said}: {}", refused.transcript);
+        }
+        let named = sandbox.aicr(&[&line[..], &["--yes=demo"]].concat());
+        assert!(named.transcript.contains("wrote cm://default/kept"), "{}", named.transcript);
+        assert!(!named.transcript.contains("is protected"), "{}", named.transcript);
+    }
+    let agent = ["--demo", "snapshot", "--agent", "-o", "asked.yaml"];
+    let refused = sandbox.aicr(&agent);
+    assert!(refused.code == 2 && refused.transcript.contains("create a Job on nodes"), "{}", refused.transcript);
+    assert!(!sandbox.home().join("asked.yaml").exists(), "{}", refused.transcript);
+    let named = sandbox.aicr(&[&agent[..], &["--yes=demo"]].concat());
+    assert!(!named.transcript.contains("is protected"), "{}", named.transcript);
+}
+
 /// Who protects a context does so against slips, and a slip in the preferences is one.
 #[test]
 fn nothing_is_changed_where_what_is_protected_is_not_known_or_another_context_was_named() {
