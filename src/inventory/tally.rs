@@ -35,6 +35,8 @@ pub struct Tally {
     pub whole: Offer,
     /// Slices and shares of devices.
     pub slices: Offer,
+    /// What virtual nodes may be asked for: a number that somebody set, with no devices behind it.
+    pub quota: u64,
     /// Physical accelerators of machines that offer none.
     pub unoffered: u64,
     /// Machines that offer no devices and do not say how many they have.
@@ -59,6 +61,7 @@ impl Tally {
             ..Tally::default()
         };
         if !is_machine {
+            tally.quota = node.free().map_or(0, |(_, all)| all);
             return tally;
         }
         match node.free() {
@@ -106,6 +109,7 @@ impl Tally {
             unseen,
             whole,
             slices,
+            quota,
             unoffered,
             unoffered_unknown,
         } = other;
@@ -125,6 +129,7 @@ impl Tally {
             unseen: with(self.unseen, *unseen),
             whole: offer(self.whole, whole),
             slices: offer(self.slices, slices),
+            quota: with(self.quota, *quota),
             unoffered: with(self.unoffered, *unoffered),
             unoffered_unknown: with(self.unoffered_unknown, *unoffered_unknown),
         };
@@ -139,7 +144,7 @@ mod tests {
         text::Text,
     };
 
-    /// A node in words: `down`, `silent` or `cordoned`, and how many GPUs it offers.
+    /// A node in words: `down`, `silent`, `cordoned` or `virtual`, and how many GPUs it offers.
     fn node(words: &str) -> Node {
         let mut report = NodeReport { name: "n".into(), ..NodeReport::default() };
         report.conditions = vec![Condition { kind: "Ready".into(), status: "True".into(), ..Condition::default() }];
@@ -148,6 +153,7 @@ mod tests {
                 "down" => report.conditions[0].status = "False".into(),
                 "silent" => report.conditions.clear(),
                 "cordoned" => report.unschedulable = Some(true),
+                "virtual" => report.labels = [("type", "virtual-kubelet")].into_iter().collect(),
                 count => {
                     let gpus: Vec<(Text, u64)> = vec![("nvidia.com/gpu".into(), count.parse().unwrap())];
                     (report.capacity, report.allocatable) = (gpus.clone(), gpus);
@@ -168,8 +174,14 @@ mod tests {
     }
 
     #[test]
+    fn the_quota_of_a_virtual_node_is_counted_apart_from_devices() {
+        let tally = Tally::sum(&["8", "virtual 64", "virtual"].map(node));
+        assert_eq!((tally.whole.all, tally.quota, tally.nodes), (8, 64, 3), "{tally:?}");
+    }
+
+    #[test]
     fn what_was_added_can_be_taken_away_again() {
-        let nodes = ["8", "8 down", "4 cordoned", "silent", "", "2"].map(node);
+        let nodes = ["8", "8 down", "4 cordoned", "silent", "", "2", "virtual 64"].map(node);
         let mut tally = Tally::sum(&nodes);
         for node in &nodes[1..] {
             tally.subtract(&Tally::of(node));

@@ -45,6 +45,57 @@ pub fn apart(line: &str) -> Option<Apart> {
     read(line).1
 }
 
+/// JSON in words, without its brackets and quotes: what it says, then everything else by name, also what is within other
+/// values. Of a document over several lines, a line is a part. `None` where it is not JSON.
+pub fn words(line: &str) -> Option<String> {
+    let line = line.trim();
+    if let Some(name) = line.strip_suffix(['{', '[']).and_then(|line| line.trim_end().strip_suffix(':')) {
+        // What is in it is on the next lines.
+        return serde_json::from_str(name).ok();
+    }
+    let part = || {
+        let pair = || format!("{{{}}}", line.trim_end_matches(','));
+        line.starts_with('"').then(|| serde_json::from_str(&pair()).ok()).flatten()
+    };
+    let whole = || line.starts_with(['{', '[']).then(|| serde_json::from_str::<Value>(line).ok()).flatten();
+    let value = whole().or_else(part)?;
+    let level = value.as_object().and_then(level::of_object);
+    let mut pairs = Vec::new();
+    flatten("", &value, &mut pairs);
+    pairs.retain(|(name, _)| level.is_none() || !LEVELS.contains(&name.as_str()));
+    let level = level.filter(|level| *level != LogLevel::Info).map_or("", LogLevel::word);
+    let said = MESSAGES.into_iter().find_map(|key| pairs.iter().position(|(name, _)| name == key));
+    let message = said.map(|at| pairs.remove(at).1);
+    let rest = pairs.into_iter().map(|(name, value)| if name.is_empty() { value } else { format!("{name}={value}") });
+    let rest = rest.collect::<Vec<_>>().join(" ");
+    let parts = [level.to_owned(), message.unwrap_or_default(), rest];
+    Some(parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  "))
+}
+
+/// The values of a tree, each with its path: `node.name`.
+fn flatten(path: &str, value: &Value, pairs: &mut Vec<(String, String)>) {
+    let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    match value {
+        Value::Object(object) => object.iter().for_each(|(name, value)| flatten(&below(name), value, pairs)),
+        Value::Array(list) if list.iter().any(|value| value.is_object() || value.is_array()) => {
+            list.iter().enumerate().for_each(|(at, value)| flatten(&below(&at.to_string()), value, pairs));
+        }
+        Value::Array(list) => {
+            let list: Vec<String> = list.iter().map(plain).collect();
+            pairs.push((path.to_owned(), list.join(", ")));
+        }
+        value => pairs.push((path.to_owned(), plain(value))),
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.replace('\n', "; "),
+        Value::Null => "-".to_owned(),
+        other => other.to_string(),
+    }
+}
+
 fn parts(level: Option<LogLevel>, fields: Vec<(String, String)>) -> Option<Apart> {
     let key = MESSAGES.into_iter().find(|key| fields.iter().any(|(name, _)| name == key))?;
     let (mut message, mut rest, mut names) = (None, Vec::new(), Vec::new());
@@ -159,6 +210,27 @@ mod tests {
         PARSED.set(0);
         assert!(matches!(read(r#"{"level":"error","msg":"no GPU"}"#), (Some(LogLevel::Error), Some(_))));
         assert_eq!(PARSED.get(), 1);
+    }
+
+    #[test]
+    fn json_is_said_in_words() {
+        for (line, expected) in [
+            (
+                r#"{"phase":"Running","node":{"name":"worker-1","gpus":[0,1]}}"#,
+                "node.gpus=0, 1 node.name=worker-1 phase=Running",
+            ),
+            (r#"{"msg":"no GPU","level":"info","node":{"name":"worker-1"}}"#, "no GPU  node.name=worker-1"),
+            (r#"{"msg":"no GPU","level":"warn"}"#, "warn  no GPU"),
+            (r#"[{"a":1},{"a":null}]"#, "0.a=1 1.a=-"),
+            (r#"  "phase": "Running","#, "phase=Running"),
+            (r#"  "nodes": ["#, "nodes"),
+            (r#"["one", "two"]"#, "one, two"),
+        ] {
+            assert_eq!(words(line).as_deref(), Some(expected), "{line}");
+        }
+        for line in ["GPU devices: 0", "\"quoted\" words", "[1, 2", "{not json}", "level=warn msg=x", ""] {
+            assert_eq!(words(line), None, "{line}");
+        }
     }
 
     #[test]

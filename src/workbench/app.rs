@@ -8,7 +8,7 @@ use super::{
     effect::Effect,
     model::{self, Model, Question, Setup, Severity, Side, Source, With},
     msg::{Msg, RecipeSlot, SnapshotSlot},
-    operations::Operations,
+    operations::{Operations, WATCH},
     overlay::Overlay,
     panes::{self, CHANGES, NODES, Need, SHAPES},
     preferences::{PROTECT, protect::Protected},
@@ -40,6 +40,7 @@ mod bundle;
 mod clock;
 mod command;
 mod comparing;
+mod connected;
 mod context;
 mod deploy;
 mod filters;
@@ -56,6 +57,7 @@ mod plan;
 mod preferences;
 mod replay;
 mod runs;
+mod saving;
 mod time;
 mod unable;
 
@@ -231,10 +233,7 @@ impl State {
             }
             Msg::Connected { generation, context, server } => {
                 if generation == self.model.cluster.generation {
-                    let cluster = &mut self.model.cluster;
-                    cluster.source = if self.start.demo { Source::Demo } else { Source::Live };
-                    (cluster.name, cluster.server, cluster.failure) = (context, server, None);
-                    self.desk.mark(Need::Cluster);
+                    self.connected(context, server);
                 }
                 Vec::new()
             }
@@ -433,8 +432,11 @@ impl State {
                 self.say_copied(&text, by);
                 Vec::new()
             }
-            Msg::Done(said) => self.done(Severity::Ok, said),
-            Msg::DoneInPart(said) => self.done(Severity::Warn, said),
+            Msg::Written { answer, .. } => {
+                self.answered();
+                self.written(answer);
+                Vec::new()
+            }
             Msg::Failed(failure) => {
                 self.answered();
                 self.say_failure(failure);
@@ -442,11 +444,6 @@ impl State {
             }
             Msg::NotRecorded(failure) => {
                 self.say_failure(failure);
-                Vec::new()
-            }
-            Msg::WouldReplace(effect) => {
-                self.answered();
-                self.ask_overwrite(*effect);
                 Vec::new()
             }
             Msg::Files(files) => {
@@ -499,6 +496,10 @@ impl State {
             effects.retain(|effect| !effect.changes_cluster());
             self.say_read_only();
         }
+        for write in effects.iter_mut().filter_map(Effect::write_mut) {
+            self.asked.write += 1;
+            *write = self.asked.write;
+        }
         effects.iter().for_each(|effect| self.operations.begin(effect, self.model.now_ms));
         self.in_flight += effects.iter().filter(|effect| effect.is_work()).count();
         effects
@@ -522,6 +523,7 @@ impl State {
             cluster.fresh_ms = now_ms;
         }
         (cluster.failure, cluster.reading) = (None, None);
+        cluster.arriving = None;
         if cluster.snapshot.is_none() {
             cluster.source = if self.start.demo { Source::Demo } else { Source::Live };
         }
@@ -554,6 +556,10 @@ impl State {
             paused.take(view, cluster.snapshot.as_ref());
             return Vec::new();
         }
+        if self.model.time.past.is_none() && !self.arrives(&view) {
+            return Vec::new();
+        }
+        let cluster = &mut self.model.cluster;
         let was_partial = cluster.is_partial;
         cluster.stands(view.status, view.inventory.is_some(), self.model.now_ms);
         if let Some(past) = &mut self.model.time.past {
@@ -561,7 +567,6 @@ impl State {
             past.now = view.inventory.or(past.now.take());
             return Vec::new();
         }
-        cluster.source = if self.start.demo { Source::Demo } else { Source::Live };
         // What was said of a part of the cluster is said again of all of it, whether or not it came out otherwise.
         let is_whole_now = was_partial && !cluster.is_partial;
         match view.inventory {
@@ -633,12 +638,13 @@ impl State {
                 self.model.time.past = None;
                 let cluster = &mut self.model.cluster;
                 (cluster.source, cluster.failure, cluster.reading) = (Source::Saved, None, None);
-                cluster.is_partial = false;
+                (cluster.is_partial, cluster.arriving) = (false, None);
                 cluster.name = side.name;
                 cluster.server = String::new();
                 self.show_cluster(side.snapshot);
                 self.desk.mark(Need::Cluster);
                 let mut effects: Vec<Effect> = self.forget_evaluated().into_iter().collect();
+                effects.extend(self.operations.runs(WATCH).then_some(Effect::EndWatch));
                 effects.extend(self.resolve());
                 effects
             }

@@ -29,6 +29,8 @@ pub enum Effect {
     Watch {
         generation: u64,
     },
+    /// Something else than the cluster is shown.
+    EndWatch,
     /// Read which contexts there are; `pick` opens the list of them.
     Contexts {
         pick: bool,
@@ -123,7 +125,10 @@ pub enum Effect {
     /// Ask something else of the run.
     Steer(Request),
     /// Write the shown snapshot; a file that is there only where `replace` says so.
+    ///
+    /// `write` says of this and of the next two which of all writes it is, so that each is ended by its own answer.
     Save {
+        write: u64,
         snapshot: Arc<Inventory>,
         /// What the snapshot lacks; empty for a whole one.
         missing: Vec<String>,
@@ -132,6 +137,7 @@ pub enum Effect {
     },
     /// Write down what the next session begins with, and say so.
     KeepSession {
+        write: u64,
         session: Box<Session>,
         said: String,
     },
@@ -139,6 +145,9 @@ pub enum Effect {
     ListFiles(String),
     /// Write a text; over a file that is there only where `replace` says so.
     SaveText {
+        write: u64,
+        /// What it is: `report`.
+        what: &'static str,
         text: String,
         path: PathBuf,
         replace: bool,
@@ -174,6 +183,8 @@ pub enum Effect {
         name: String,
         namespace: String,
     },
+    /// Another run is shown than the one that was followed.
+    EndFollow,
     /// Give the newest lines of the program's log.
     ReadLog,
     Copy(String),
@@ -214,6 +225,16 @@ pub enum Nature {
 }
 
 impl Effect {
+    /// The place of its number, where it is a write.
+    pub fn write_mut(&mut self) -> Option<&mut u64> {
+        match self {
+            Effect::Save { write, .. } | Effect::KeepSession { write, .. } | Effect::SaveText { write, .. } => {
+                Some(write)
+            }
+            _ => None,
+        }
+    }
+
     /// Without a rest that stands for all others: whoever adds an effect decides this.
     pub fn nature(&self) -> Nature {
         match self {
@@ -222,6 +243,8 @@ impl Effect {
             Effect::CancelRun
             | Effect::Steer(_)
             | Effect::Watch { .. }
+            | Effect::EndWatch
+            | Effect::EndFollow
             | Effect::Evaluate { .. }
             | Effect::EndEvaluation
             | Effect::Abandon(_)

@@ -146,7 +146,12 @@ fn gpus(snapshot: &Inventory, tally: &Tally) -> Part {
     if snapshot.no_nodes().is_some() || snapshot.nodes.is_empty() {
         return quiet("GPUs unknown");
     }
-    let Tally { whole, slices, unoffered, unoffered_unknown, .. } = tally;
+    let Tally { whole, slices, unoffered, unoffered_unknown, quota, .. } = tally;
+    // Nobody should take it for devices that are free.
+    let virtual_ones = match *quota {
+        0 => String::new(),
+        quota => format!("; virtual nodes: quota of {}", text::thousands(number(quota))),
+    };
     let unknown = *unoffered_unknown > 0;
     let parts = [offer_in_words(whole, "GPU", "GPUs"), offer_in_words(slices, "GPU slice", "GPU slices")];
     let said: Vec<(String, String)> = parts.into_iter().flatten().collect();
@@ -154,16 +159,18 @@ fn gpus(snapshot: &Inventory, tally: &Tally) -> Part {
     match said.first() {
         None if *unoffered > 0 => {
             let noun = if *unoffered == 1 { "GPU" } else { "GPUs" };
-            let count = text::thousands(number(*unoffered));
-            part(Role::Warn, format!("{count} {noun}, none offered"), format!("{count} {noun}, none offered"), pane)
+            let said = format!("{} {noun}, none offered", text::thousands(number(*unoffered)));
+            part(Role::Warn, format!("{said}{virtual_ones}"), said, pane)
         }
-        None if unknown => quiet("GPUs unknown"),
-        None => quiet("no GPUs"),
+        None => {
+            let said = if unknown { "GPUs unknown" } else { "no GPUs" };
+            part(Role::Muted, format!("{said}{virtual_ones}"), said, pane)
+        }
         Some((_, short)) => {
             let role = if whole.uncounted + slices.uncounted == 0 { Role::Text } else { Role::Muted };
             // Where there is little room, the whole devices.
             let long: Vec<&str> = said.iter().map(|(long, _)| long.as_str()).collect();
-            part(role, format!("{}{more}", long.join(", ")), short.clone(), pane)
+            part(role, format!("{}{more}{virtual_ones}", long.join(", ")), short.clone(), pane)
         }
     }
 }

@@ -138,6 +138,8 @@ pub struct Cluster {
     pub is_partial: bool,
     /// No connection at all: why.
     pub failure: Option<Failure>,
+    /// Context and server of a cluster that has answered, while a file is still shown.
+    pub arriving: Option<(String, String)>,
     /// The file that is being read to be shown.
     pub reading: Option<String>,
     /// What is shown stands still, because a person said so.
@@ -674,6 +676,12 @@ impl Run {
     pub fn failed(&self) -> impl Iterator<Item = &CheckResult> {
         let results = self.checks.iter().filter_map(|check| check.result.as_ref());
         results.filter(|result| matches!(result.status, event::Status::Failed | event::Status::Other))
+    }
+
+    /// When the first check of a phase began; the run, where none has.
+    pub fn phase_began_ms(&self, phase: Phase) -> u64 {
+        let of_phase = self.checks.iter().filter(|check| check.planned.phase == phase);
+        of_phase.filter_map(|check| check.started_ms).min().unwrap_or(self.started_ms)
     }
 
     /// Takes one event of the stream.

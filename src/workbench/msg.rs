@@ -60,6 +60,17 @@ pub struct Log {
     pub file: Option<PathBuf>,
 }
 
+/// What a write came to.
+#[derive(Clone, Debug)]
+pub enum Written {
+    /// What was written, and where.
+    Whole(String),
+    /// The same of what is not the whole of it.
+    InPart(String),
+    /// Nothing, because there is such a file; the effect that would replace it.
+    WouldReplace(Box<Effect>),
+}
+
 #[derive(Clone, Debug)]
 pub enum Msg {
     Input(Input),
@@ -196,15 +207,15 @@ pub enum Msg {
         text: String,
         by: Option<&'static str>,
     },
-    /// Something was done that cannot be seen otherwise.
-    Done(String),
-    /// Something was done, and not the whole of it.
-    DoneInPart(String),
+    /// What came of a write, by its number.
+    Written {
+        write: u64,
+        answer: Result<Written, Failure>,
+    },
+    /// What only helps to type or to read could not be read.
     Failed(Failure),
     /// The record of a run or a deploy could not be written. The run goes on, and nobody has asked.
     NotRecorded(Failure),
-    /// A file was not written because it is there already; the effect that would replace it.
-    WouldReplace(Box<Effect>),
     /// What a folder holds.
     Files(Files),
     /// The newest lines of the program's log, and the file that has all of them.

@@ -7,7 +7,7 @@ use super::{
     deploy::Target,
     effect::Effect,
     live_checks::News,
-    msg::{Msg, RecipeSlot, SnapshotSlot},
+    msg::{Msg, RecipeSlot, SnapshotSlot, Written},
 };
 use crate::{
     deploy::event::Way,
@@ -71,6 +71,11 @@ impl Operation {
         self.ended.as_ref().map_or(now_ms, |(at, _)| *at).saturating_sub(self.began_ms)
     }
 
+    /// Whether a key ends it: at once, or after a question.
+    pub fn can_be_canceled(&self) -> bool {
+        self.can_be_abandoned() || self.is_running() && [RUN, DEPLOY, EVALUATE].contains(&self.key.kind)
+    }
+
     /// Whether it can simply be given up.
     pub fn can_be_abandoned(&self) -> bool {
         self.is_running() && self.refusal.is_some()
@@ -95,6 +100,11 @@ impl Operations {
         self.list.iter().rev().find(|operation| operation.key == *key)
     }
 
+    /// Work of a kind is under way.
+    pub fn runs(&self, kind: &'static str) -> bool {
+        self.list.iter().any(|known| known.key.kind == kind && known.is_running())
+    }
+
     pub fn is_any_running(&self) -> bool {
         self.list.iter().any(Operation::is_running)
     }
@@ -103,9 +113,9 @@ impl Operations {
     pub fn begin(&mut self, effect: &Effect, now_ms: u64) {
         // What goes on until something else takes its place has ended then.
         match effect {
-            Effect::Watch { .. } => self.end_kind(WATCH, now_ms),
+            Effect::Watch { .. } | Effect::EndWatch => self.end_kind(WATCH, now_ms),
             Effect::Evaluate { .. } | Effect::EndEvaluation => self.end_kind(EVALUATE, now_ms),
-            Effect::FollowRun { .. } | Effect::AttachRun { .. } => self.end_kind(FOLLOW, now_ms),
+            Effect::FollowRun { .. } | Effect::AttachRun { .. } | Effect::EndFollow => self.end_kind(FOLLOW, now_ms),
             Effect::CancelRun => {
                 let runs = self.list.iter_mut().filter(|known| [RUN, DEPLOY].contains(&known.key.kind));
                 runs.filter(|run| run.is_running()).for_each(|run| run.canceling = true);
@@ -135,7 +145,7 @@ impl Operations {
             return self.run_ended(run_id, answer.as_ref().err(), now_ms);
         }
         let Some((key, failed)) = answered(msg) else { return };
-        if let Msg::WouldReplace(_) = msg {
+        if let Msg::Written { answer: Ok(Written::WouldReplace(_)), .. } = msg {
             return self.end(&key, End::Failed("not written: there is a file of that name".to_owned()), now_ms);
         }
         let end = failed.map_or(End::Done, |failure| match failure.kind {
@@ -227,9 +237,9 @@ fn begun(effect: &Effect) -> Option<Begun> {
         }
         Effect::Contexts { .. } => kept("contexts", &"", "read the kubeconfig".to_owned()),
         Effect::SwitchContext(name) => kept("context", &"", format!("switch to context {name}")),
-        Effect::Save { path, .. } => kept("write", &"", named("write the snapshot", path)),
-        Effect::SaveText { path, .. } => kept("write", &"", named("write", path)),
-        Effect::KeepSession { .. } => kept("write", &"", "save the session".to_owned()),
+        Effect::Save { write, path, .. } => kept("write", write, named("write the snapshot", path)),
+        Effect::SaveText { write, what, path, .. } => kept("write", write, named(&format!("write the {what}"), path)),
+        Effect::KeepSession { write, .. } => kept("write", write, "save the session".to_owned()),
         Effect::LoadCatalog { generation } => work!("catalog", generation, "read the catalog", |failure| {
             Msg::Catalog { generation: *generation, answer: Err(failure) }
         }),
@@ -332,6 +342,8 @@ fn begun(effect: &Effect) -> Option<Begun> {
         // Nobody waits for them: they only help to type.
         Effect::ListFiles(_) | Effect::ReadLog => None,
         Effect::EndEvaluation
+        | Effect::EndWatch
+        | Effect::EndFollow
         | Effect::CancelRun
         | Effect::Steer(_)
         | Effect::Abandon(_)
@@ -379,8 +391,7 @@ fn answered(msg: &Msg) -> Option<(Key, Option<&Failure>)> {
         Msg::RunsCompared { generation, answer } => of!("runs", generation, answer),
         Msg::RunsFound { generation, answer, .. } => of!("find-runs", generation, answer),
         Msg::FollowEnded { name, answer } => of!(FOLLOW, name, answer),
-        Msg::Done(_) | Msg::DoneInPart(_) | Msg::WouldReplace(_) => Some((key("write", ""), None)),
-        Msg::Failed(failure) => Some((key("write", ""), Some(failure))),
+        Msg::Written { write, answer } => of!("write", write, answer),
         Msg::Evaluated { generation, news: News::Failed(failure) } => Some((key(EVALUATE, generation), Some(failure))),
         Msg::ConnectFailed { generation, failure } => Some((key(WATCH, generation), Some(failure))),
         _ => None,

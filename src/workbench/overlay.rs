@@ -8,7 +8,7 @@ use super::{
     keymap::{Action, Group, Keymap, Scope},
     model::{Message, Model, Severity, clock},
     msg::Log,
-    operations::Key,
+    operations::{Key, Operation, Operations},
     palette,
     panes::{Pane, RowId, Tables},
     preferences::{self, Preferences},
@@ -276,11 +276,14 @@ impl Overlay {
     }
 
     /// What counts, where each was set, and what it may be.
-    pub fn preferences(preferences: &Preferences, themes: &Themes) -> Overlay {
+    ///
+    /// A session that only reads does so to its end.
+    pub fn preferences(preferences: &Preferences, themes: &Themes, is_read_only: bool) -> Overlay {
         let row = |at: usize, name: &str, value: &str, from: String, about: String, is_set: bool| {
             let choice = match is_set {
                 true => Choice::Take(format!("set {name} ")),
                 // It says where it is set.
+                false if name == preferences::READ_ONLY.name => Choice::Run(format!("set {name} off")),
                 false if preferences::ALL.iter().any(|known| known.name == name) => Choice::Run(format!("set {name}")),
                 false => Choice::Line(at),
             };
@@ -298,13 +301,15 @@ impl Overlay {
             let value = preferences.value(preference);
             let starts = preferences::again::AT_THE_START.iter().any(|other| other.name == preference.name);
             let is_patterns = preference.values == preferences::Values::Patterns;
-            let is_set = !starts && !is_patterns;
+            let is_held = is_read_only && preference.name == preferences::READ_ONLY.name;
+            let is_set = !starts && !is_patterns && !is_held;
             let about = match is_set {
+                false if is_held => "holds until this session ends".to_owned(),
                 false if is_patterns => "set in the file: names of contexts".to_owned(),
                 true => preference.choices(themes).join(", "),
-                false => "decides how the next session starts".to_owned(),
+                false => "takes effect at the next start".to_owned(),
             };
-            let shown = preferences::spoken(preference, &value.text);
+            let shown = if is_held { "on" } else { preferences::spoken(preference, &value.text) };
             rows.push(row(at, preference.name, shown, from(value), about, is_set));
         }
         let preset = &preferences.preset;
@@ -376,7 +381,7 @@ impl Overlay {
     }
 
     /// Keys that do something here, by use; the last one leaves.
-    pub fn hints(&self) -> Vec<(Action, &'static str)> {
+    pub fn hints(&self, operations: &Operations) -> Vec<(Action, &'static str)> {
         use Action as A;
         match self.kind {
             Kind::Text | Kind::Messages if self.field.is_some() => vec![(A::Enter, "keep"), (A::Back, "clear")],
@@ -399,7 +404,14 @@ impl Overlay {
                 vec![(A::OtherAnswer, "choose"), (A::Enter, "answer"), (A::Copy, "copy"), (A::Back, "close")]
             }
             Kind::Operations => {
-                vec![(A::MoveDown, "move"), (A::Enter, "go to"), (A::CancelOperation, "cancel"), (A::Close, "close")]
+                let mut hints = vec![(A::MoveDown, "move"), (A::Enter, "go to")];
+                if let Some(Choice::Operation(key)) = self.choice()
+                    && operations.get(key).is_some_and(Operation::can_be_canceled)
+                {
+                    hints.push((A::CancelOperation, "cancel"));
+                }
+                hints.push((A::Close, "close"));
+                hints
             }
             Kind::Preferences => {
                 vec![(A::MoveDown, "move"), (A::Enter, "change"), (A::Copy, "copy"), (A::Close, "close")]
@@ -433,7 +445,8 @@ impl Overlay {
     pub fn choice(&self) -> Option<&Choice> {
         let at = *self.table.visible.get(self.table.cursor)?;
         let mut rows = self.table.content.rows[..=at].iter().rev();
-        rows.find(|row| self.kind != Kind::Help || !row.continues).map(|row| &row.id)
+        let goes_on = matches!(self.kind, Kind::Help | Kind::Preferences);
+        rows.find(|row| !goes_on || !row.continues).map(|row| &row.id)
     }
 
     /// Keys and what they do, each in its column: names only where nothing has to be broken for them.
@@ -462,10 +475,28 @@ impl Overlay {
         self.table.set(content);
     }
 
+    /// What a preference may be goes on below, in the last column.
+    fn fit_preferences(&mut self, columns: usize) {
+        if self.wrapped_to == columns {
+            return;
+        }
+        self.wrapped_to = columns;
+        let whole = self.whole.get_or_insert_with(|| self.table.content.clone()).clone();
+        let widest = |(at, column): (usize, &Column)| {
+            let cells = whole.rows.iter().filter_map(|row| row.cells.get(at)).map(Cell::width);
+            cells.chain([text::width(column.name)]).max().unwrap_or(0).min(usize::from(column.ideal))
+        };
+        let mut widths: Vec<usize> = whole.columns.iter().take(3).enumerate().map(widest).collect();
+        widths.push(columns.saturating_sub(widths.iter().map(|width| width + 2).sum()).max(8));
+        self.table.set(wrap::cells(whole, &widths, Choice::Piece));
+    }
+
     /// Wraps lines to that many columns, or unwraps them; to be called before it is drawn.
     pub fn fit(&mut self, columns: usize, prefers_wrap: bool) {
-        if self.kind == Kind::Help {
-            return self.fit_help(columns);
+        match self.kind {
+            Kind::Help => return self.fit_help(columns),
+            Kind::Preferences => return self.fit_preferences(columns),
+            _ => {}
         }
         let wraps = self.wraps.unwrap_or(prefers_wrap && self.kind == Kind::Text);
         let wanted = if wraps { columns } else { usize::MAX };
@@ -611,7 +642,11 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("live", "", "back to the live cluster"),
     ("forward", "", "the view of this screen that was gone back from"),
     ("context", "[NAME]", "switch to the cluster of another context"),
-    ("save", "FILE", "write the shown snapshot, on every screen; asks before a file is replaced"),
+    (
+        "save",
+        "FILE",
+        "write the snapshot of the cluster as .yaml or .json, on every screen; asks before a file is replaced",
+    ),
     ("export", "[FILE]", "write this view: .svg or .txt the frame; .md, .json or .csv all rows of the focused panel"),
     ("link", "", "copy a command line that opens this view: source, criteria, screen and what is selected"),
     ("node", "NAME", "go to a node"),

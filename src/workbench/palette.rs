@@ -308,9 +308,9 @@ fn completions(reads: &Reads<'_>, command: &str, rest: &str) -> Vec<String> {
         }
         "theme" => reads.themes.names(),
         "set" => match rest.split_once(' ') {
-            None => settable().map(|preference| format!("{} ", preference.name)).collect(),
+            None => taken(reads).map(|preference| format!("{} ", preference.name)).collect(),
             Some((name, value)) if !value.contains(' ') => {
-                let preference = settable().find(|preference| preference.name == name);
+                let preference = taken(reads).find(|preference| preference.name == name);
                 preference.map_or_else(Vec::new, |preference| preference.choices(reads.themes))
             }
             Some(_) => Vec::new(),
@@ -361,6 +361,12 @@ fn settable() -> impl Iterator<Item = &'static Preference> {
     let starts = |preference: &Preference| AT_THE_START.iter().any(|other| other.name == preference.name);
     let all = preferences::ALL.iter().copied();
     all.filter(move |preference| !starts(preference) && preference.values != preferences::Values::Patterns)
+}
+
+/// Those of them that would be taken: a session that only reads does so to its end.
+fn taken(reads: &Reads<'_>) -> impl Iterator<Item = &'static Preference> {
+    let is_read_only = reads.model.read_only;
+    settable().filter(move |preference| !is_read_only || preference.name != preferences::READ_ONLY.name)
 }
 
 /// What a preference is now and what it is for; of one of its values, whether it is the one that counts.

@@ -9,11 +9,12 @@ use super::{
     model::{Model, Replay, Source},
     news,
     overlay::{Field, Kind, Overlay, QUESTION_WIDTH},
-    panes::Step,
+    panes::{Step, WHAT_IF},
     theme::Role,
     waiting,
     widgets::{
         canvas::{self, Canvas},
+        table::text_columns,
         text::{self, Cut},
     },
 };
@@ -414,6 +415,9 @@ fn left(table: &super::panes::Table) -> String {
     format!("{} hidden, {} {verb}", text::thousands(table.hidden), text::thousands(table.matching))
 }
 
+/// Columns of the edge of a panel that neither its title nor its note takes.
+const AROUND: usize = 7;
+
 /// Right of a title: how old it is, what a filter hides, the order, the pane's own note, where the cursor is; how many columns
 /// of that must not be missed, and the look.
 fn note(state: &State, pane: &super::panes::Pane, inner: Rect) -> (String, u16, Role) {
@@ -455,8 +459,15 @@ fn note(state: &State, pane: &super::panes::Pane, inner: Rect) -> (String, u16, 
         parts.push(table.content.note.clone());
     }
     let rows = table.visible.len();
-    if rows > table.room(inner.height) && rows > 0 {
-        parts.push(format!("{}/{}", text::thousands(table.cursor + 1), text::thousands(rows)));
+    let columns = u16::try_from(text_columns(usize::from(inner.width))).unwrap_or(u16::MAX);
+    if table.hides_rows(columns, inner.height) && rows > 0 {
+        let place = format!("{}/{}", text::thousands(table.cursor + 1), text::thousands(rows));
+        // A number that is cut is another number.
+        let taken =
+            [&table.content.title, &parts.join("  "), &place].map(|part| text::width(part)).iter().sum::<usize>();
+        if taken + AROUND <= usize::from(inner.width) {
+            parts.push(place);
+        }
     }
     (parts.join("  "), u16::try_from(least).unwrap_or(u16::MAX), role)
 }
@@ -545,7 +556,7 @@ fn hints(state: &State, line: Rect) -> Vec<Hint> {
     let keys = &state.desk.keys;
     let (wanted, last) = match &state.desk.overlay {
         _ if !state.desk.typed.is_empty() => (vec![(Action::Back, "close")], 1),
-        Some(overlay) => (overlay.hints(), 1),
+        Some(overlay) => (overlay.hints(&state.operations), 1),
         None => (panel_hints(state), 2),
     };
     let gap = if state.desk.layout.class < Class::Two { 1 } else { 2 };
@@ -609,6 +620,11 @@ fn does(state: &State, pane: &'static super::panes::Pane, action: Action) -> boo
     }
     match action {
         Action::StepOn | Action::StepBack => records.replay.is_some(),
+        // Not every row has another value.
+        Action::Left | Action::Right if pane == &WHAT_IF => {
+            let step = (pane.on)(&state.desk.view(&state.model, pane), action);
+            step.is_some_and(|step| !matches!(step, Step::Say(_)))
+        }
         _ => true,
     }
 }

@@ -13,7 +13,7 @@ use crate::{
         keymap::Action,
         model::{self, Severity, Source, Topic, With},
         msg::SnapshotSlot,
-        overlay::{COMMANDS, Overlay, Question},
+        overlay::COMMANDS,
         palette,
         panes::{LOG, NODES, Need, Pane, RECIPE_COMPONENTS, RowId, UPGRADES, VALUES},
         preferences::THEME,
@@ -344,27 +344,12 @@ impl State {
         }
     }
 
-    fn save_command(&mut self, rest: &str) -> Vec<Effect> {
-        match (&self.model.cluster.snapshot, rest) {
-            (None, _) => self.say(Severity::Info, "no snapshot yet"),
-            (Some(snapshot), path) => {
-                let (snapshot, missing) = (snapshot.clone(), self.model.cluster.missing());
-                return vec![Effect::Save { snapshot, missing, path: PathBuf::from(path), replace: false }];
-            }
-        }
-        Vec::new()
-    }
-
-    /// Something was done that cannot be seen otherwise.
-    pub(super) fn done(&mut self, severity: Severity, said: String) -> Vec<Effect> {
-        self.answered();
-        self.say(severity, said);
-        Vec::new()
-    }
-
     /// Writes this frame; without a name, under one of its own.
-    pub(super) fn export_command(&self, rest: &str) -> Vec<Effect> {
+    pub(super) fn export_command(&mut self, rest: &str) -> Vec<Effect> {
         let path = if rest.is_empty() { self.file_name("svg") } else { rest.to_owned() };
+        if !self.is_file(&path) {
+            return Vec::new();
+        }
         vec![Effect::Export { path: PathBuf::from(path), replace: false }]
     }
 
@@ -387,17 +372,6 @@ impl State {
         let parts =
             parts.iter().filter(|part| !part.is_empty()).map(|part| part.chars().map(plain).collect::<String>());
         format!("{}.{suffix}", parts.collect::<Vec<_>>().join("-"))
-    }
-
-    /// Asks before a file is replaced.
-    pub(in crate::workbench) fn ask_overwrite(&mut self, effect: Effect) {
-        let (Effect::Save { path, .. } | Effect::SaveText { path, .. } | Effect::Export { path, .. }) = &effect else {
-            return;
-        };
-        let lines = vec![format!("{} is there already.", path.display())];
-        let choices = ["keep the file", "replace it"];
-        self.desk.overlay = Some(Overlay::question(Question::Overwrite, "replace the file?", &lines, choices));
-        self.overwrites = Some(effect);
     }
 
     /// `service=eks accelerator=h100` against the catalog's legal values.

@@ -64,6 +64,7 @@ impl State {
         self.asked.context = None;
         let Some(context) = self.good(answer) else { return Vec::new() };
         self.say(Severity::Ok, format!("context {context}"));
+        let end_follow = self.end_follow();
         let name = context.clone();
         let model = &mut self.model;
         model.contexts.current = Some(context.clone());
@@ -78,7 +79,7 @@ impl State {
             _ => false,
         };
         self.desk.overlay.take_if(|overlay| asks(overlay));
-        (model.records.in_cluster, model.records.following) = (None, None);
+        model.records.in_cluster = None;
         // Runs that are being looked for are those of the old cluster.
         self.asked.run += 1;
         self.asked.attach = None;
@@ -105,6 +106,7 @@ impl State {
             self.desk.mark(need);
         }
         let mut effects = vec![self.watch()];
+        effects.extend(end_follow);
         effects.extend(self.forget_evaluated());
         self.change_cluster(&name);
         effects.extend(self.resolve());

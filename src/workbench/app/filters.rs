@@ -91,7 +91,7 @@ impl State {
 
     /// What was saved is written at once: a program that is killed later does not lose it.
     fn keep_session(&mut self, said: String) -> Effect {
-        Effect::KeepSession { session: Box::new(self.session()), said }
+        Effect::KeepSession { write: 0, session: Box::new(self.session()), said }
     }
 
     fn say_unknown_filter(&mut self, name: &str) {

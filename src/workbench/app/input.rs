@@ -549,7 +549,9 @@ impl State {
             }
             return Vec::new();
         }
-        let place = table.top + offset - head;
+        let columns = u16::try_from(table::text_columns(usize::from(inner.width))).unwrap_or(u16::MAX);
+        let widths = table.widths_in(columns, inner.height);
+        let place = table.spread(table.room(inner.height), &widths, columns).place_at(offset - head);
         if place >= table.visible.len() {
             return Vec::new();
         }

@@ -15,7 +15,7 @@ use crate::{
         widgets::text,
     },
 };
-use std::{collections::BTreeSet, path::PathBuf};
+use std::collections::BTreeSet;
 
 impl State {
     /// Puts the cursor of the log on a line that may not be among its rows yet.
@@ -152,7 +152,7 @@ impl State {
             "" => self.file_named("several", "log"),
             path => path.to_owned(),
         };
-        vec![Effect::SaveText { text, path: PathBuf::from(path), replace: false }]
+        self.save_text("log", text, &path)
     }
 }
 

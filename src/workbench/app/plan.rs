@@ -70,11 +70,11 @@ impl State {
             return Vec::new();
         }
         self.model.records.replay = None;
-        self.model.records.following = None;
+        let end_follow = self.end_follow();
         self.model.run = Run { active: true, follows: true, started_ms: self.model.now_ms, ..Run::default() };
         self.model.run.id.clone_from(&prepared.plan.run_id);
         self.desk.mark(Need::Run);
-        vec![Effect::Run(prepared)]
+        end_follow.into_iter().chain([Effect::Run(prepared)]).collect()
     }
 
     pub(super) fn cancel_run(&mut self) -> Vec<Effect> {

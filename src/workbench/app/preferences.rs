@@ -117,7 +117,8 @@ impl State {
     /// `:set NAME VALUE`; without a name all that there are, with who set each.
     pub(super) fn set_command(&mut self, rest: &str) -> Vec<Effect> {
         if rest.is_empty() {
-            self.desk.overlay = Some(Overlay::preferences(&self.desk.preferences, &self.desk.themes));
+            self.desk.overlay =
+                Some(Overlay::preferences(&self.desk.preferences, &self.desk.themes, self.model.read_only));
             return Vec::new();
         }
         let refused = match parse(rest) {
@@ -145,15 +146,18 @@ impl State {
     }
 
     fn set_preference(&mut self, preference: &'static Preference, text: String) -> Vec<Effect> {
+        // The connection refuses writes, too, and was made so: by a flag as well, which no preference knows of.
+        if preference.name == READ_ONLY.name && self.model.read_only {
+            match text.as_str() {
+                "true" | "on" => self.say(Severity::Info, "read-only is on already"),
+                _ => self.say_read_only(),
+            }
+            return Vec::new();
+        }
         let mut preferences = self.desk.preferences.clone();
         if preferences.text(preference) == text {
             let from = preferences.origin(preferences.value(preference));
             self.say(Severity::Info, format!("{} is {} already ({from})", preference.name, spoken(preference, &text)));
-            return Vec::new();
-        }
-        // The connection refuses writes, too, and was made so.
-        if preference.name == READ_ONLY.name && self.model.read_only {
-            self.say_read_only();
             return Vec::new();
         }
         if preference.name == THEME.name

@@ -20,7 +20,7 @@ use crate::{
         widgets::text,
     },
 };
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// The fastest replay.
 const FASTEST: u32 = 1000;
@@ -81,7 +81,7 @@ impl State {
             Ok(record) if record.report().deploy.is_some() => self.show_deploy(&record),
             Ok(record) if record.stored.is_open => return self.follow_record(&record),
             Ok(record) => {
-                self.model.records.following = None;
+                let end_follow = self.end_follow();
                 let name = record.stored.name.clone();
                 let end = record.events.len();
                 self.model.records.replay = Some(Replay {
@@ -101,6 +101,7 @@ impl State {
                     Severity::Info,
                     format!("run {name} as it was recorded: {plays} plays it, {back} {on} step through it"),
                 );
+                return end_follow.into_iter().collect();
             }
         }
         Vec::new()
@@ -181,6 +182,11 @@ impl State {
         self.desk.mark(Need::Run);
         self.desk.mark(Need::Runs);
         self.desk.focus_on(&CHECKS);
+    }
+
+    /// Another run than the one that is followed is shown.
+    pub(super) fn end_follow(&mut self) -> Option<Effect> {
+        self.model.records.following.take().map(|_| Effect::EndFollow)
     }
 
     /// While a run of ours is active, no other is shown.
@@ -355,7 +361,7 @@ impl State {
             return Vec::new();
         };
         let text = (form.render)(&self.model.run.report);
-        vec![Effect::SaveText { text, path: PathBuf::from(path), replace: false }]
+        self.save_text("report", text, path)
     }
 
     pub(super) fn forget_compared(&mut self) {

@@ -2,7 +2,7 @@
 
 use crate::{
     catalog::Catalog,
-    cluster::{Connection, PluginOutput},
+    cluster::{Connection, PluginOutput, watch::LiveView},
     deploy::machine::Options,
     diff,
     document::{header::Edition, side::Side},
@@ -26,7 +26,7 @@ use crate::{
         effect::Effect,
         live_checks::News,
         model::{UpgradeBasis, What},
-        msg::{Log, Msg},
+        msg::{Log, Msg, Written},
         operations::{self, Key},
         overlay::Files,
     },
@@ -35,7 +35,7 @@ use std::{cell::Cell, collections::HashMap, path::Path, process::Stdio, sync::Ar
 use tokio::{
     io::AsyncWriteExt,
     runtime::Handle,
-    sync::mpsc,
+    sync::{mpsc, watch},
     task::{AbortHandle, JoinHandle},
     time::Instant,
 };
@@ -125,6 +125,8 @@ impl Worker {
         self.begun.set(None);
         match effect {
             Effect::Watch { generation } => self.watch(generation),
+            Effect::EndWatch => end(&mut self.watching),
+            Effect::EndFollow => end(&mut self.following),
             Effect::Contexts { pick } => {
                 let session = self.session.clone();
                 self.compute(
@@ -222,11 +224,7 @@ impl Worker {
                     task.abort();
                 }
             }
-            Effect::EndEvaluation => {
-                if let Some(task) = self.evaluating.take() {
-                    task.abort();
-                }
-            }
+            Effect::EndEvaluation => end(&mut self.evaluating),
             Effect::PlanDeploy { generation, target } => {
                 let wish = deploy::Wish {
                     options: Options { way: target.way, ..Options::default() },
@@ -250,34 +248,33 @@ impl Worker {
                     running.control.ask(request);
                 }
             }
-            Effect::Save { snapshot, missing, path, replace } => self.compute(
+            Effect::Save { write, snapshot, missing, path, replace } => self.compute(
                 "write the snapshot",
                 move || {
-                    let place = Place::File(path);
+                    let place = Place::File(path.clone());
                     if !replace && place.is_taken() {
-                        let Place::File(path) = place else { return Ok(Msg::Done(String::new())) };
-                        let effect = Effect::Save { snapshot, missing, path, replace: true };
-                        return Ok(Msg::WouldReplace(Box::new(effect)));
+                        let effect = Effect::Save { write, snapshot, missing, path, replace: true };
+                        return Ok(Written::WouldReplace(Box::new(effect)));
                     }
-                    let text = ops::snapshot::text(&snapshot, Format::Yaml, Edition::default());
+                    let text = ops::snapshot::text(&snapshot, form_of(&path), Edition::default());
                     place::write_local(&place, &text)?;
-                    let wrote = format!("wrote {}", place.whole());
+                    let wrote = format!("wrote the snapshot: {}", place.whole());
                     Ok(match missing[..] {
-                        [] => Msg::Done(wrote),
-                        _ => Msg::DoneInPart(format!("{wrote}, which is partial: {}", missing.join("; "))),
+                        [] => Written::Whole(wrote),
+                        _ => Written::InPart(format!("{wrote}, which is partial: {}", missing.join("; "))),
                     })
                 },
-                |answer| answer.unwrap_or_else(Msg::Failed),
+                move |answer| Msg::Written { write, answer },
             ),
-            Effect::KeepSession { session, said } => {
+            Effect::KeepSession { write, session, said } => {
                 let writes = self.writes_session;
                 self.compute(
                     "save the session",
                     move || match writes {
-                        true => super::keep(*session).map(|()| Msg::Done(said)),
-                        false => Ok(Msg::Done(format!("{said} (until the end of this session)"))),
+                        true => super::keep(*session).map(|()| Written::Whole(said)),
+                        false => Ok(Written::Whole(format!("{said} (until the end of this session)"))),
                     },
-                    |answer| answer.unwrap_or_else(Msg::Failed),
+                    move |answer| Msg::Written { write, answer },
                 );
             }
             Effect::ListFiles(folder) => self.compute(
@@ -285,17 +282,18 @@ impl Worker {
                 move || Ok(Files { names: place::names(&folder), folder }),
                 |answer| answer.map_or_else(Msg::Failed, Msg::Files),
             ),
-            Effect::SaveText { text, path, replace } => self.compute(
-                "write the report",
+            Effect::SaveText { write, what, text, path, replace } => self.compute(
+                "write the file",
                 move || {
-                    let place = Place::File(path);
+                    let place = Place::File(path.clone());
                     if !replace && place.is_taken() {
-                        let Place::File(path) = place else { return Ok(Msg::Done(String::new())) };
-                        return Ok(Msg::WouldReplace(Box::new(Effect::SaveText { text, path, replace: true })));
+                        let effect = Effect::SaveText { write, what, text, path, replace: true };
+                        return Ok(Written::WouldReplace(Box::new(effect)));
                     }
-                    place::write_local(&place, &text).map(|()| Msg::Done(format!("wrote {}", place.whole())))
+                    place::write_local(&place, &text)
+                        .map(|()| Written::Whole(format!("wrote the {what}: {}", place.whole())))
                 },
-                |answer| answer.unwrap_or_else(Msg::Failed),
+                move |answer| Msg::Written { write, answer },
             ),
             Effect::ListRuns { generation } => {
                 let target = self.session.target();
@@ -385,9 +383,7 @@ impl Worker {
     }
 
     fn watch(&mut self, generation: u64) {
-        if let Some(old) = self.watching.take() {
-            old.abort();
-        }
+        end(&mut self.watching);
         let (session, answers) = (self.session.clone(), self.answers.clone());
         // A demo is the same every time.
         let keeps = self.keeps && !session.target().is_demo();
@@ -401,30 +397,25 @@ impl Worker {
             };
             let (context, server) = (connection.context.clone(), connection.server.clone());
             let _ = answers.send(Msg::Connected { generation, context, server }).await;
-            let mut views = crate::cluster::watch::start(connection);
+            let views = crate::cluster::watch::start(connection);
+            let mut kept = None;
             if keeps && let Ok(folder) = snapshots::folder() {
                 let told = answers.clone();
                 let recorder = Recorder::new(folder, Limits::default());
-                // It ends with the view.
-                in_background(snapshots::record(views.clone(), recorder, snapshots::PAUSE, move |moment| {
+                let (to_keep, to_record) = watch::channel(LiveView::default());
+                kept = Some(to_keep);
+                in_background(snapshots::record(to_record, recorder, snapshots::PAUSE, move |moment| {
                     // One that finds no room is seen with the next one; only a workbench that ended ends it.
                     let sent = told.try_send(Msg::Kept(moment.map(Box::new)));
                     !matches!(sent, Err(mpsc::error::TrySendError::Closed(_)))
                 }));
             }
-            loop {
-                let view = views.borrow_and_update().clone();
-                if answers.send(Msg::Live { generation, view }).await.is_err() || views.changed().await.is_err() {
-                    return;
-                }
-            }
+            forward(views, kept, generation, answers).await;
         }));
     }
 
     fn follow(&mut self, name: String, from: usize) {
-        if let Some(old) = self.following.take() {
-            old.abort();
-        }
+        end(&mut self.following);
         let answers = self.answers.clone();
         self.following = Some(tokio::spawn(async move {
             let (events, mut event) = mpsc::unbounded_channel();
@@ -463,9 +454,7 @@ impl Worker {
 
     /// Follows a run by what is seen of it on the cluster.
     fn attach(&mut self, name: String, namespace: String) {
-        if let Some(old) = self.following.take() {
-            old.abort();
-        }
+        end(&mut self.following);
         let (answers, session) = (self.answers.clone(), self.session.clone());
         self.following = Some(tokio::spawn(async move {
             let answer = match session.connection().await {
@@ -558,9 +547,7 @@ impl Worker {
 
     /// Evaluates the checks that only read, again and again until it is aborted.
     fn evaluate(&mut self, generation: u64, catalog: Arc<Catalog>, recipe: Option<Arc<Resolution>>) {
-        if let Some(old) = self.evaluating.take() {
-            old.abort();
-        }
+        end(&mut self.evaluating);
         let (answers, session, options) = (self.answers.clone(), self.session.clone(), self.options.clone());
         self.evaluating = Some(tokio::spawn(async move {
             let tell = |news| answers.send(Msg::Evaluated { generation, news });
@@ -631,9 +618,7 @@ impl Worker {
 
     /// Ends the watch and cancels a run that has not ended; the run to wait for, while it cleans up.
     pub(in crate::workbench) fn wind_down(&mut self) -> Option<&mut Running> {
-        for task in [self.watching.take(), self.following.take(), self.evaluating.take()].into_iter().flatten() {
-            task.abort();
-        }
+        [&mut self.watching, &mut self.following, &mut self.evaluating].into_iter().for_each(end);
         let running = self.running.as_mut().filter(|running| !running.task.is_finished())?;
         running.control.cancel();
         Some(running)
@@ -677,6 +662,41 @@ impl Running {
     /// What a person has to know who does not wait for the clean-up.
     pub(super) fn abandoned(&self) -> Failure {
         self.abandoned.clone()
+    }
+}
+
+/// Ends what goes on until it is ended.
+fn end(task: &mut Option<JoinHandle<()>>) {
+    if let Some(task) = task.take() {
+        task.abort();
+    }
+}
+
+/// Gives each view of a cluster to the workbench and to whoever keeps it.
+///
+/// The channel of the watch is held here alone: when this is ended the watch ends, whoever keeps its last view.
+async fn forward(
+    mut views: watch::Receiver<LiveView>,
+    kept: Option<watch::Sender<LiveView>>,
+    generation: u64,
+    answers: mpsc::Sender<Msg>,
+) {
+    loop {
+        let view = views.borrow_and_update().clone();
+        if let Some(kept) = &kept {
+            kept.send_replace(view.clone());
+        }
+        if answers.send(Msg::Live { generation, view }).await.is_err() || views.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The form that the name of a file asks for.
+fn form_of(path: &Path) -> Format {
+    match path.extension().is_some_and(|suffix| suffix.eq_ignore_ascii_case("json")) {
+        true => Format::Json,
+        false => Format::Yaml,
     }
 }
 
@@ -753,5 +773,37 @@ mod tests {
         worker.start(read(2));
         let Some(Msg::BundleRead { generation, .. }) = answers.recv().await else { panic!("a bundle is read") };
         assert_eq!(generation, 2);
+    }
+
+    /// Whoever keeps what was seen must not keep the connection open.
+    #[tokio::test]
+    async fn a_watch_that_is_ended_lets_go_of_the_cluster_although_its_views_are_kept() {
+        let (cluster, views) = watch::channel(LiveView::default());
+        let (to_keep, mut keeper) = watch::channel(LiveView::default());
+        let (sender, mut answers) = mpsc::channel(8);
+        let mut worker = Worker::new(&RunOptions::default(), sender.clone(), Handle::current());
+        worker.watching = Some(tokio::spawn(forward(views, Some(to_keep), 7, sender)));
+        assert!(matches!(answers.recv().await, Some(Msg::Live { generation: 7, .. })));
+        assert!(keeper.changed().await.is_ok() && !cluster.is_closed());
+        worker.start(Effect::EndWatch);
+        cluster.closed().await;
+        assert!(keeper.changed().await.is_err(), "nothing more comes to be kept");
+    }
+
+    #[tokio::test]
+    async fn a_run_that_is_not_followed_any_more_answers_nothing() {
+        let (sender, mut answers) = mpsc::channel(8);
+        let mut worker = Worker::new(&RunOptions::default(), sender, Handle::current());
+        worker.start(Effect::FollowRun { name: "there-is-none".into(), from: 0 });
+        worker.start(Effect::EndFollow);
+        worker.start(Effect::ReadBundle { generation: 1, folder: "there/is/none".into() });
+        assert!(matches!(answers.recv().await, Some(Msg::BundleRead { .. })));
+    }
+
+    #[test]
+    fn a_snapshot_is_written_in_the_form_that_its_name_asks_for() {
+        for (name, form) in [("a.json", Format::Json), ("a.JSON", Format::Json), ("a.yaml", Format::Yaml)] {
+            assert_eq!(form_of(Path::new(name)), form, "{name}");
+        }
     }
 }

@@ -94,6 +94,10 @@ fn check_rows(check: &CheckView, now_ms: u64, width: usize) -> Vec<Row> {
     let node = check.result.as_ref().and_then(|result| result.node.clone());
     // In this process there is none: what is said instead is below.
     let node = node.or_else(|| check.node.clone().filter(|_| check.planned.way == Way::Job));
+    let node = match (node, check.planned.way, &check.result) {
+        (None, Way::Job, None) => Cell::new(Role::Muted, "not scheduled yet"),
+        (node, ..) => or_dash(node),
+    };
     let way = match check.planned.way {
         Way::Job => "in a pod",
         Way::InProcess => "in this process",
@@ -111,7 +115,7 @@ fn check_rows(check: &CheckView, now_ms: u64, width: usize) -> Vec<Row> {
         "",
         &[
             ("phase", check.planned.phase.name().into()),
-            ("node", or_dash(node)),
+            ("node", node),
             ("exit code", or_dash(exit)),
             ("limit", limit.into()),
             ("runs", way.into()),

@@ -282,7 +282,7 @@ fn check_row(check: &CheckView, active: bool, now_ms: u64) -> Row {
                 _ => "-".to_owned(),
             };
             let detail = check.state.detail();
-            let last = check.log.last().filter(|_| !trouble).map(|(_, text)| log::said(text));
+            let last = if trouble { None } else { last_words(check) };
             let said = last.as_deref().unwrap_or(&detail);
             let said_role = if trouble { Role::Warn } else { Role::Muted };
             (role, glyph, check.state.word(), time, Cell::new(said_role, first_line(said)))
@@ -297,6 +297,17 @@ fn check_row(check: &CheckView, active: bool, now_ms: u64) -> Row {
             vec![check.planned.name.as_str().into(), Cell::new(role, word), Cell::new(Role::Muted, time), result],
         )
     }
+}
+
+/// Lines of which the last one that says something is looked for.
+const LOOKED_AT: usize = 20;
+
+/// What a check has written last, in words. A line of brackets alone says nothing.
+fn last_words(check: &CheckView) -> Option<String> {
+    let (first, end) = (check.log.dropped(), check.log.end());
+    let lines = (first..end).rev().take(LOOKED_AT).filter_map(|number| check.log.get(number));
+    let mut said = lines.filter(|(_, line)| line.chars().any(char::is_alphanumeric)).map(|(_, line)| log::said(line));
+    said.find(|said| !said.is_empty())
 }
 
 /// Role, glyph and word of a verdict.

@@ -2,7 +2,7 @@
 
 use super::{no_cluster, nodes, prelude::*, shapes};
 use crate::inventory::{Node, shape::Shape};
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 pub static PANE: Pane = Pane {
     name: "fleet",
@@ -77,7 +77,7 @@ fn build(view: &View<'_>) -> Content {
     let outliers: usize =
         cluster.fleet.shapes.iter().filter(|shape| shape.outlier).map(|shape| shape.nodes.len()).sum();
     note.extend((outliers > 0).then(|| format!("{} differ", text::thousands(outliers))));
-    note.push("█ ready ▌ differs ! cordoned ✗ NOTREADY ◌ unknown".to_owned());
+    note.extend(legend(&cluster.fleet.shapes));
     Content {
         title: format!("fleet {}", text::thousands(cluster.nodes().len())),
         note: note.join(", "),
@@ -90,6 +90,15 @@ fn build(view: &View<'_>) -> Content {
         ordered: true,
         ..Content::default()
     }
+}
+
+/// What the glyphs stand for that there are: `█ ready ✗ NOTREADY`.
+fn legend(shapes: &[Shape]) -> Option<String> {
+    let shown: BTreeSet<&str> =
+        shapes.iter().flat_map(|shape| shape.nodes.iter().map(|node| cell(node, shape).1)).collect();
+    let all = [("█", "ready"), ("▌", "differs"), ("!", "cordoned"), ("✗", "NOTREADY"), ("◌", "unknown")];
+    let said = all.iter().filter(|(glyph, _)| shown.contains(glyph)).map(|(glyph, word)| format!("{glyph} {word}"));
+    Some(said.collect::<Vec<_>>().join(" ")).filter(|said| !said.is_empty())
 }
 
 /// How many, and what they are: `4,500 8x H100-80GB-HBM3`.

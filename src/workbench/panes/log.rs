@@ -78,6 +78,8 @@ fn on(view: &View<'_>, action: Action) -> Option<Step> {
 struct Log<'m> {
     /// Each with its place in the run.
     checks: Vec<(usize, &'m CheckView)>,
+    /// When the phase of each began: of thousands of lines each asks for it.
+    began_ms: Vec<u64>,
     lines: Merged<'m>,
     /// What several checks are called together.
     together: Option<String>,
@@ -96,7 +98,8 @@ impl<'m> Log<'m> {
             }
         };
         let lines = Merged::new(checks.iter().map(|(_, check)| &check.log).collect());
-        Some(Log { checks, lines, together })
+        let began_ms = checks.iter().map(|(_, check)| run.phase_began_ms(check.planned.phase)).collect();
+        Some(Log { checks, began_ms, lines, together })
     }
 
     /// As the title has it.
@@ -194,19 +197,12 @@ impl<'m> Log<'m> {
         }
     }
 
-    /// When the phase of a check began.
-    fn phase_ms(&self, view: &View<'_>, log: usize) -> u64 {
-        let (_, check) = self.checks[log];
-        let of_phase = view.model.run.checks.iter().filter(|other| other.planned.phase == check.planned.phase);
-        of_phase.filter_map(|check| check.started_ms).min().unwrap_or(view.model.run.started_ms)
-    }
-
     /// What is before a line.
     fn time(&self, view: &View<'_>, place: LineId, at_ms: u64) -> String {
         let number = self.lines.number(place);
         let before = number.checked_sub(1).filter(|_| view.times == Times::Delta);
         let before = before.and_then(|number| self.lines.get(self.lines.place(number)?));
-        view.times.of(at_ms, self.phase_ms(view, place.log), before.map(|(at_ms, _)| at_ms))
+        view.times.of(at_ms, self.began_ms[place.log], before.map(|(at_ms, _)| at_ms))
     }
 
     /// What the letters stand for, where the names have no room beside the lines.
@@ -300,7 +296,7 @@ impl Shown {
 
 /// What a line says, without what programs write for programs.
 pub(super) fn said(line: &str) -> String {
-    Shown::of(line).text.plain().into_owned()
+    apart::words(line).unwrap_or_else(|| Shown::of(line).text.plain().into_owned())
 }
 
 fn pair((name, value): &(String, String)) -> String {
@@ -390,8 +386,7 @@ fn build(view: &View<'_>) -> Content {
         if until.line > place.line {
             let times = text::thousands(until.line - place.line + 1);
             let until = log.lines.get(*until).map(|(until_ms, _)| {
-                let phase_ms = log.phase_ms(view, place.log);
-                view.times.of(until_ms, phase_ms, Some(at_ms)).trim_start().to_owned()
+                view.times.of(until_ms, log.began_ms[place.log], Some(at_ms)).trim_start().to_owned()
             });
             let until = until.filter(|until| !until.is_empty());
             let until = until.map_or_else(String::new, |until| format!("  until {until}"));
@@ -470,7 +465,7 @@ struct End {
 impl End {
     fn row(&self, log: &Log<'_>, view: &View<'_>, sources: usize) -> Row {
         let (at, check) = log.checks[self.log];
-        let time = view.times.of(self.at_ms, log.phase_ms(view, self.log), None);
+        let time = view.times.of(self.at_ms, log.began_ms[self.log], None);
         let said = check.result.as_ref().map_or_else(Cell::default, |result| {
             let (role, glyph, word) = checks::verdict(result);
             let why = result.message.lines().next().filter(|line| !line.is_empty());

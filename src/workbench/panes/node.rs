@@ -98,7 +98,7 @@ fn rows(node: &Node, snapshot: &Inventory) -> Vec<Row> {
         pairs(&mut rows, "", &[("unread", Cell::new(Role::Fail, gap))]);
     }
     pairs(&mut rows, "", &[("roles", roles)]);
-    if let (Some(closed), Some((_, all))) = (node.closed(), node.free()) {
+    if let (Some(closed), Some((_, all)), None) = (node.closed(), node.free(), &node.virtual_mark) {
         pairs(&mut rows, "", &[("free", Cell::new(Role::Warn, format!("0 of {all}: {closed}")))]);
     }
     if gpus.has_any() || !gpus.resources.is_empty() {
@@ -114,7 +114,10 @@ fn rows(node: &Node, snapshot: &Inventory) -> Vec<Row> {
         }
         for resource in &gpus.resources {
             let allocatable = resource.allocatable.map_or_else(|| "?".to_owned(), |count| count.to_string());
-            let text = format!("{} offered, {allocatable} allocatable, {}", resource.capacity, held(&resource.held));
+            let text = match node.virtual_mark {
+                Some(_) => format!("quota of {}, {}; no devices", resource.capacity, held(&resource.held)),
+                None => format!("{} offered, {allocatable} allocatable, {}", resource.capacity, held(&resource.held)),
+            };
             rows.push(Row::new(
                 &*resource.name,
                 vec![Cell::new(Role::Muted, format!("{}  ", resource.name)).and(Role::Text, &text)],

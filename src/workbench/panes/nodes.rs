@@ -36,7 +36,11 @@ fn build(view: &View<'_>) -> Content {
     let columns = columns(shares);
     let (rows, changed) = view.rows_of(&columns, listed, |node| row(node, shares));
     let (title, note) = match cluster.drilled() {
-        None => (format!("nodes {}", counted(view, listed.len())), with_edition(view, note(&cluster.fleet.tally))),
+        None => {
+            let title = format!("nodes {}", counted(view, listed.len()));
+            let note = with_edition(view, &title, note(&cluster.fleet.tally));
+            (title, note)
+        }
         Some((key, shape)) => {
             let all = text::thousands(cluster.nodes().len());
             let tally = shape.map(|shape| shape.tally).unwrap_or_default();
@@ -86,15 +90,21 @@ fn columns(shares: bool) -> Vec<Column> {
     columns
 }
 
-/// With whose facts the cluster is compared, where there is room for it.
-fn with_edition(view: &View<'_>, note: String) -> String {
+/// With whose facts the cluster is compared, where there is room for all of it.
+fn with_edition(view: &View<'_>, title: &str, note: String) -> String {
     let edition = view.model.catalog.value.as_ref().and_then(|catalog| catalog.edition.as_ref());
-    match edition.filter(|_| view.width >= 70) {
-        Some(edition) if note.is_empty() => format!("catalog {} of {}", edition.release, edition.date),
-        Some(edition) => format!("{note}; catalog {} of {}", edition.release, edition.date),
-        None => note,
-    }
+    let Some(edition) = edition.filter(|_| view.width >= 70) else { return note };
+    let edition = format!("catalog {} of {}", edition.release, edition.date);
+    let whole = if note.is_empty() { edition } else { format!("{note}; {edition}") };
+    // Where nodes are left out, the place of the cursor is worth more.
+    let place = if view.model.cluster.listed().len() >= view.height { PLACE } else { 0 };
+    if text::width(title) + text::width(&whole) + BORDER + place <= view.width { whole } else { note }
 }
+
+/// Columns of a border that neither the title nor the note has.
+const BORDER: usize = 5;
+/// Columns of a place among thousands of rows, with the gap before it.
+const PLACE: usize = 13;
 
 /// What a person wants to know of all nodes: how many accelerators there are, and how many nodes are in trouble.
 fn note(tally: &Tally) -> String {
@@ -126,12 +136,16 @@ fn row(node: &Node, shares: bool) -> Row {
     };
     let gpus = &node.accelerators;
     let free = match node.free() {
+        // Nothing is free there: no device is behind what may be asked for.
+        Some(_) if node.virtual_mark.is_some() => Cell::new(Role::Muted, "-"),
         Some((Some(0), all)) if node.closed().is_some() => Cell::new(Role::Muted, format!("0/{all}")),
         Some((Some(free), all)) => Cell::text(format!("{free}/{all}")),
         Some((None, all)) => Cell::text(format!("?/{all}")),
         None => Cell::new(Role::Muted, "-"),
     };
-    let mut cells = vec![(&*node.name).into(), state, products(gpus)];
+    let quota = node.free().filter(|_| node.virtual_mark.is_some());
+    let gpu = quota.map_or_else(|| products(gpus), |(_, all)| Cell::new(Role::Muted, format!("quota of {all}")));
+    let mut cells = vec![(&*node.name).into(), state, gpu];
     if shares {
         let division = gpus.division();
         cells.push(or_dash((!division.is_empty()).then(|| division.replace(" x ", "x "))));

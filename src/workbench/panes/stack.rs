@@ -193,6 +193,8 @@ fn content(title: &str, rows: Vec<Row>, note: String, says: Vec<(Role, String)>)
         says,
         headers: true,
         ordered: true,
+        // Why an overlay does not apply is a sentence.
+        goes_on: true,
         ..Content::default()
     }
 }

@@ -17,8 +17,8 @@ pub static PANE: Pane = Pane {
     name: "what-if",
     screen: Screen::Recipe,
     place: Place::NONE
-        .detail(9)
-        .short(column(1, 0).row(1).part(1, 2).at_most(9))
+        .detail(10)
+        .short(column(1, 0).row(1).part(1, 2).at_most(10))
         .four(column(1, 0).row(1).lines(13))
         .all(strip(12)),
     presence: |model, _| if model.what_if.is_some() { Presence::Shown } else { Presence::Hidden },
@@ -61,7 +61,7 @@ fn build(view: &View<'_>) -> Content {
             let then = what_if.criteria.get(dimension);
             let changed = now != then;
             let legal = data.catalog.value.as_ref().map(|catalog| catalog.criteria_values(dimension));
-            let mut choices = around(&legal.unwrap_or_default(), then.as_deref(), view.width.saturating_sub(42));
+            let mut choices = legal_values(&legal.unwrap_or_default(), then.as_deref());
             if dimension == Dimension::Nodes {
                 choices = Cell::new(
                     Role::Muted,
@@ -102,6 +102,7 @@ fn build(view: &View<'_>) -> Content {
         says: failure_line(view),
         headers: true,
         ordered: true,
+        goes_on: true,
         ..Content::default()
     }
 }
@@ -143,18 +144,13 @@ fn flip_row((at, flip): (usize, &Flip)) -> Row {
     Row { marker: Some(marker), matters: flip.is_flipped(), ..Row::new(RowId::Line("constraint", at), cells) }
 }
 
-/// Legal values in so many columns, from one from which the chosen one is seen, with one before it.
-fn around(legal: &[String], chosen: Option<&str>, columns: usize) -> Cell {
-    let at = chosen.and_then(|chosen| legal.iter().position(|value| value == chosen)).unwrap_or(0);
-    let taken = |from: usize| legal[from..=at].iter().map(|value| text::width(value) + 1).sum::<usize>() + 4;
-    let is_whole = legal.iter().map(|value| text::width(value) + 1).sum::<usize>() <= columns;
-    let first = if is_whole || at == 0 || taken(0) <= columns { 0 } else { at - 1 };
-    let mut cell = if first > 0 { Cell::new(Role::Muted, "… ") } else { Cell::default() };
-    for (index, value) in legal.iter().enumerate().skip(first) {
-        let is_chosen = chosen.is_some() && index == at;
-        cell = cell.and(if is_chosen { Role::Focus } else { Role::Muted }, format!("{value} "));
-    }
-    cell
+/// Legal values, the chosen one in the color of the focus.
+fn legal_values(legal: &[String], chosen: Option<&str>) -> Cell {
+    // What goes on below begins where the first value does.
+    legal.iter().fold(Cell::new(Role::Muted, ""), |cell, value| {
+        let role = if chosen == Some(value.as_str()) { Role::Focus } else { Role::Muted };
+        cell.and(role, format!("{value} "))
+    })
 }
 
 /// The profile that these criteria have a choice of, as one more criterion.
@@ -167,7 +163,7 @@ fn profile_row(view: &View<'_>) -> Option<Row> {
     };
     let (now, then) = (value(&view.model.criteria().profile), value(&what_if.criteria.profile));
     let changed = now != then;
-    let choices = profile.names().fold(Cell::default(), |cell, name| {
+    let choices = profile.names().fold(Cell::new(Role::Muted, ""), |cell, name| {
         let role = if name == then { Role::Focus } else { Role::Muted };
         let default = if name == profile.default { " (default) " } else { " " };
         cell.and(role, format!("{name}{default}"))
@@ -217,7 +213,7 @@ fn setting_rows(view: &View<'_>) -> Vec<Row> {
         };
         let (now, then) = (value(view.model.criteria()), value(&what_if.criteria));
         let changed = now != then;
-        let mut choices = Cell::default();
+        let mut choices = Cell::new(Role::Muted, "");
         if offered.default.is_none() && !offered.modes.is_empty() {
             let role = if then == AS_THE_RECIPE { Role::Focus } else { Role::Muted };
             choices = choices.and(role, format!("{AS_THE_RECIPE} "));
@@ -309,6 +305,10 @@ fn next(view: &View<'_>, forward: bool) -> Option<Step> {
     match *view.selected(&PANE)? {
         RowId::Profile => return next_profile(view, forward),
         RowId::Setting(flag) => return next_setting(view, flag, forward),
+        RowId::Line(..) => {
+            let said = "a constraint follows from the criteria above it, and is not changed by itself";
+            return Some(Step::Say(said.to_owned()));
+        }
         _ => {}
     }
     let what_if = view.model.what_if.as_ref()?;

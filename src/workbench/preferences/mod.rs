@@ -113,7 +113,7 @@ pub static PROTECT: Preference = Preference {
     default: "",
     variable: Some("AICR_PROTECT"),
     flag: None,
-    help: "contexts whose name has to be typed before a run, a deploy or a clean-up changes anything there",
+    help: "contexts whose name has to be typed before anything is created, changed or removed there",
 };
 pub static HINTS: Preference =
     Preference::switch("hints", "true", "the last line lists keys that do something now; false gives it to the panels");

@@ -1,4 +1,4 @@
-//! Contexts that are protected: before checks are run, releases deployed or leftovers removed in one, a person types its name.
+//! Contexts that are protected: before objects are created or removed in one, a person types its name.
 //!
 //! In: patterns as the preference has them, and the name of a context. `*` is for any text, `?` for one character.
 

@@ -8,6 +8,7 @@ pub mod marks;
 mod paint;
 pub mod recent;
 pub mod rows;
+pub mod spread;
 pub mod table;
 pub mod text;
 mod widths;

@@ -44,22 +44,40 @@ impl<I: Identity> Table<I> {
             self.draw_headers(canvas, Rect { y, height: 1, ..area }, &widths);
             y += 1;
         }
-        let room = usize::from(area.bottom() - y);
-        for place in (self.top..self.visible.len()).take(room) {
+        let all = area.width.saturating_sub(MARGIN + 1);
+        let spread = self.spread(usize::from(area.bottom() - y), &widths, all);
+        for place in spread.first..self.visible.len() {
+            if y >= area.bottom() {
+                break;
+            }
+            let more = spread.more.get(&place);
+            let lines = u16::try_from(more.map_or(0, |(_, lines)| lines.len())).unwrap_or(u16::MAX);
+            let height = lines.saturating_add(1).min(area.bottom() - y);
             let line = Rect { y, height: 1, ..area };
-            self.draw_row(canvas, line, place, &widths);
+            self.draw_row(canvas, line, place, &widths, more.map(|(column, _)| *column));
+            if let Some((column, lines)) = more {
+                let row = &self.content.rows[self.visible[place]];
+                let is_alone = spans(row, self.content.columns.len());
+                let before = widths[..*column].iter().filter(|width| **width > 0).map(|width| width + GAP).sum::<u16>();
+                let width = if is_alone { all } else { self.reach(row, *column, &widths) };
+                for (cell, y) in lines.iter().zip(y + 1..y + height) {
+                    let area = Rect { x: area.left() + MARGIN + before, y, width, height: 1 };
+                    self.draw_cell(canvas, area, cell, &self.content.columns[*column]);
+                }
+            }
             let marked = self.marked(search);
             if place == self.cursor && !self.content.prose {
                 if focused {
-                    canvas.select(line);
+                    (y..y + height).for_each(|y| canvas.select(Rect { y, height: 1, ..area }));
                 }
                 let role = if focused { Role::Selection } else { Role::Muted };
                 canvas.text(area.left() + 1, y, area.width.saturating_sub(1).min(1), "›", role);
             }
             if let Some(filter) = marked {
-                canvas.mark(line, Role::Match, |shown| filter.found(shown));
+                (y..y + height)
+                    .for_each(|y| canvas.mark(Rect { y, height: 1, ..area }, Role::Match, |shown| filter.found(shown)));
             }
-            y += 1;
+            y += height;
         }
     }
 
@@ -122,18 +140,20 @@ impl<I: Identity> Table<I> {
         }
     }
 
-    fn draw_row(&self, canvas: &mut Canvas<'_>, line: Rect, place: usize, widths: &[u16]) {
+    /// `goes_on`: the column of which there is more below.
+    fn draw_row(&self, canvas: &mut Canvas<'_>, line: Rect, place: usize, widths: &[u16], goes_on: Option<usize>) {
         let row = &self.content.rows[self.visible[place]];
         self.draw_glyphs(canvas, line, place, row);
+        let widths = self.widths_of_row(row, widths);
         let mut x = line.left() + MARGIN;
-        for (index, (cell, width)) in row.cells.iter().zip(widths).enumerate() {
+        for (index, (cell, width)) in row.cells.iter().zip(&*widths).enumerate() {
             if *width == 0 {
                 continue;
             }
             let mut at = x;
             let is_alone = spans(row, self.content.columns.len());
             let mut room =
-                if is_alone { line.width.saturating_sub(MARGIN + 1) } else { self.reach(row, index, widths) };
+                if is_alone { line.width.saturating_sub(MARGIN + 1) } else { self.reach(row, index, &widths) };
             if index == 0 && (row.depth > 0 || row.branch.is_some()) {
                 let indent = (row.depth * 2).min(room.saturating_sub(4));
                 at += indent;
@@ -147,6 +167,11 @@ impl<I: Identity> Table<I> {
                 at += used;
                 room -= used;
             }
+            let first = match goes_on == Some(index) {
+                true => self.first_line(place, &widths, line.width.saturating_sub(MARGIN + 1)),
+                false => None,
+            };
+            let cell = first.as_ref().unwrap_or(cell);
             self.draw_cell(canvas, Rect::new(at, line.y, room, 1), cell, &self.content.columns[index]);
             x += width + GAP;
         }

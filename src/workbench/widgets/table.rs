@@ -226,6 +226,8 @@ pub struct Content<I> {
     pub ordered: bool,
     /// Columns that stay where the others are scrolled sideways: they say which row it is.
     pub frozen: usize,
+    /// The row under the cursor goes on below where it is cut, and others where there are lines for it.
+    pub goes_on: bool,
     /// Rows that were not made, because the filter does not mean them: they are hidden like those that were.
     pub left_out: usize,
 }
@@ -244,6 +246,7 @@ impl<I> Default for Content<I> {
             headers: false,
             ordered: false,
             frozen: 1,
+            goes_on: false,
             left_out: 0,
         }
     }

@@ -7,7 +7,7 @@ use super::{
     text,
 };
 use ratatui::layout::Rect;
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 impl<I: Identity> Table<I> {
     /// The natural widths of content in which few rows differ from those that are there; `None` where they have to be
@@ -101,7 +101,11 @@ impl<I: Identity> Table<I> {
         if is_whole(&self.natural) {
             return widths;
         }
-        let seen = || self.window(height).map(|place| &self.content.rows[self.visible[place]]);
+        let places: Vec<usize> = match self.content.goes_on {
+            true => self.spread(self.room(height), &widths, columns).places(self.room(height), self.visible.len()),
+            false => self.window(height).collect(),
+        };
+        let seen = || places.iter().map(|place| &self.content.rows[self.visible[*place]]);
         let specs = self.content.columns.iter().enumerate();
         let natural: Vec<u16> = specs
             .zip(&widths)
@@ -190,10 +194,20 @@ impl<I: Identity> Table<I> {
                 }
             }
         }
-        // Halves of a text stand at the same places whatever they hold.
+        // Halves of a text stand at the same places whatever they hold, unless one is cut beside room that another leaves.
         if specs.len() > 1 && specs.iter().all(|column| column.grows) {
             let count = u16::try_from(specs.len()).unwrap_or(1);
-            widths.fill(columns.saturating_sub(GAP * (count - 1)) / count);
+            let half = columns.saturating_sub(GAP * (count - 1)) / count;
+            let mut spare: u16 = natural.iter().map(|needed| half.saturating_sub(*needed)).sum();
+            let mut lacking: u16 =
+                natural.iter().fold(0, |sum, needed| sum.saturating_add(needed.saturating_sub(half)));
+            let moved = spare.min(lacking);
+            (spare, lacking) = (moved, moved);
+            for (width, needed) in widths.iter_mut().zip(natural) {
+                let (more, less) = (needed.saturating_sub(half).min(lacking), half.saturating_sub(*needed).min(spare));
+                (lacking, spare) = (lacking - more, spare - less);
+                *width = half + more - less;
+            }
         }
         widths
     }
@@ -287,6 +301,28 @@ impl<I: Identity> Table<I> {
         free.map(|at| widths.get(at).copied().unwrap_or_default())
             .filter(|width| *width > 0)
             .fold(own, |sum, width| sum.saturating_add(GAP).saturating_add(width))
+    }
+
+    /// The widths of one row: where a text leaves room, what is before it and would be cut takes that, and the text begins
+    /// further right. Not while the text is scrolled, nor for texts beside each other, which stand at the same places.
+    pub fn widths_of_row<'w>(&self, row: &Row<I>, widths: &'w [u16]) -> Cow<'w, [u16]> {
+        let columns = &self.content.columns;
+        let is_plain = self.is_text() && self.left == 0 && row.depth == 0 && row.branch.is_none();
+        let grows_last = columns.last().is_some_and(|last| last.grows) && !columns.iter().all(|column| column.grows);
+        let last = columns.len().saturating_sub(1);
+        let needs = |index: usize| u16::try_from(cell_width(row, index, columns.len())).unwrap_or(u16::MAX);
+        let text = needs(last);
+        if !is_plain || !grows_last || text == 0 || widths.len() != columns.len() {
+            return Cow::Borrowed(widths);
+        }
+        let lacks = |index: usize| if widths[index] == 0 { 0 } else { needs(index).saturating_sub(widths[index]) };
+        let lacking: u16 = (0..last).map(lacks).sum();
+        if lacking == 0 || text.saturating_add(lacking) > widths[last] {
+            return Cow::Borrowed(widths);
+        }
+        let mut own: Vec<u16> = (0..last).map(|index| widths[index] + lacks(index)).collect();
+        own.push(widths[last] - lacking);
+        Cow::Owned(own)
     }
 
     /// The column whose header is at a column of the frame.
@@ -405,6 +441,43 @@ mod tests {
         assert_eq!(table.skipped(&table.content.columns[1]), 17);
         assert_eq!(table.skipped(&table.content.columns[0]), 0);
         assert!(table.shift(false, 30, 9) && table.left == 9);
+    }
+
+    /// Two texts beside each other have halves, until one would be cut beside room that the other leaves.
+    #[test]
+    fn texts_beside_each_other_share_the_room_that_one_of_them_leaves() {
+        let check = |left: usize, right: usize, expected: [u16; 2]| {
+            let mut table: Table<&str> = Table::default();
+            table.set(Content {
+                columns: vec![Column::new("", 5, 5).grows(), Column::new("", 5, 5).grows()],
+                rows: vec![Row::new("row", vec!["x".repeat(left).into(), "y".repeat(right).into()])],
+                ..Content::default()
+            });
+            assert_eq!(table.widths(42), expected, "{left} {right}");
+        };
+        check(4, 9, [20, 20]);
+        check(24, 9, [24, 16]);
+        check(9, 24, [16, 24]);
+        check(60, 15, [25, 15]);
+        check(60, 60, [20, 20]);
+    }
+
+    /// A name before a short text is whole in its row; the columns of the others stay.
+    #[test]
+    fn a_name_takes_the_room_that_the_text_behind_it_leaves() {
+        let mut table: Table<&str> = Table::default();
+        let row = |id, name: usize, text: usize| Row::new(id, vec!["n".repeat(name).into(), "t".repeat(text).into()]);
+        table.set(Content {
+            columns: vec![Column::new("", 6, 6).priority(1), Column::new("", 10, 10).grows()],
+            rows: vec![row("short", 12, 5), row("long", 12, 30), row("fits", 4, 5)],
+            ..Content::default()
+        });
+        let widths = table.widths(30);
+        let own = |at: usize| table.widths_of_row(&table.content.rows[at], &widths).into_owned();
+        assert_eq!(widths, [6, 22]);
+        assert_eq!((own(0), own(1), own(2)), (vec![12, 16], vec![6, 22], vec![6, 22]));
+        table.left = 8;
+        assert_eq!(table.widths_of_row(&table.content.rows[0], &widths).into_owned(), [6, 22]);
     }
 
     #[test]

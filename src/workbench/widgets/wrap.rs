@@ -78,7 +78,7 @@ fn wrapped<I: Clone>(content: Content<I>, columns: usize, piece: impl Fn(usize, 
 
 impl Cell {
     /// The text in lines of at most `columns`.
-    fn lines(&self, columns: usize) -> Vec<Cell> {
+    pub(super) fn lines(&self, columns: usize) -> Vec<Cell> {
         if self.width() <= columns {
             return vec![self.clone()];
         }

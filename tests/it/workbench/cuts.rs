@@ -7,11 +7,11 @@ const GAP: usize = 2;
 const MARGIN: usize = 1;
 
 /// Where a cut beside blank columns is right: the start of the frame's name and of the panel's title, and why.
-const RIGHT: [(&str, &str, &str); 3] = [
-    ("sides-", "- service=kind", "two sides of a text stand at the same places, whatever one of them holds"),
-    ("diff-200x60", "- service=kind", "as above"),
-    ("bundle-dialects-", "helm and argocd-helm", "as above"),
-];
+const RIGHT: [(&str, &str, &str); 1] = [(
+    "bundle-dialects-",
+    "helm and argocd-helm",
+    "lines of one text, in which the second part begins at the same place in all of them",
+)];
 
 /// A panel of a frame: its title and the lines inside of it.
 struct Panel {

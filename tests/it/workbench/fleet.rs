@@ -464,3 +464,19 @@ fn details_of_a_panel_that_may_not_be_read_say_what_is_missing_and_what_to_ask_f
     desk.keys("D");
     desk.shows("nothing failed");
 }
+
+/// What a virtual node may be asked for is no device that is free.
+#[test]
+fn the_quota_of_a_virtual_node_is_said_apart_from_devices() {
+    let nodes = ["h100-1", "virtual-1"].map(|name| copy(name, name.to_owned()));
+    let mut desk = Desk::showing(fleet(nodes.to_vec()), 200, 60, Look::default());
+    desk.shows("8 GPUs free; virtual nodes: quota of 100");
+    let text = desk.text();
+    let line = text.lines().find(|line| line.contains("virtual-1")).unwrap_or_else(|| panic!("{text}")).to_owned();
+    assert!(line.contains("quota of 100") && !line.contains("/100"), "{line}");
+    desk.command("node virtual-1");
+    desk.shows("quota of 100, ");
+    let mut desk = Desk::showing(fleet(vec![nodes[1].clone()]), 200, 60, Look::default());
+    desk.shows("no GPUs; virtual nodes: quota of 100");
+    assert!(!desk.text().contains("100 free"), "{}", desk.text());
+}

@@ -133,7 +133,7 @@ fn a_filter_with_a_name_is_saved_completed_applied_and_deleted() {
     desk.type_text("worker");
     desk.keys("Enter");
     desk.command("save-filter workers");
-    let Some(Effect::KeepSession { session, said }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    let Some(Effect::KeepSession { session, said, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
     assert_eq!(said, "saved @workers: worker");
     desk.command("save-filter down !ready");
     desk.command("save-filter workers worker-2");
@@ -162,7 +162,7 @@ fn a_filter_with_a_name_is_saved_completed_applied_and_deleted() {
     again.command("filter @x");
     again.shows("unknown filter `@x`; `:filters` lists them");
     again.command("delete-filter workers");
-    let Some(Effect::KeepSession { session, said }) = again.left.pop() else { panic!("{:?}", again.left) };
+    let Some(Effect::KeepSession { session, said, .. }) = again.left.pop() else { panic!("{:?}", again.left) };
     assert_eq!((said.as_str(), session.saved_filters.is_empty()), ("deleted @workers: worker", true));
 }
 

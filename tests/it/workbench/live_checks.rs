@@ -206,7 +206,7 @@ fn what_was_evaluated_is_forgotten_with_its_recipe_and_its_cluster() {
     let answer = Ok(super::desk::snapshot());
     desk.update(Msg::Snapshot { slot, generation, name: "saved.yaml".into(), answer });
     let last = asked(&mut desk);
-    assert!(matches!(last[..], [Effect::EndEvaluation]), "{last:?}");
+    assert!(matches!(last[..], [Effect::EndEvaluation, Effect::EndWatch]), "{last:?}");
     desk.keys("1 e");
     desk.shows("checks need a live cluster, and this is a snapshot");
     assert!(desk.left.is_empty(), "{:?}", desk.left);

@@ -15,7 +15,7 @@ use aicr::{
         keymap::Action,
         live_checks::News,
         model::Source,
-        msg::{Msg, SnapshotSlot},
+        msg::{Msg, SnapshotSlot, Written},
         overlay::Kind as Over,
         panes::CHECKS,
     },
@@ -168,8 +168,8 @@ fn a_run_in_the_list_is_asked_about_before_it_is_canceled() {
 fn what_was_not_written_is_not_done_and_an_evaluation_that_failed_has_ended() {
     let mut desk = Desk::live(120, 40);
     desk.command("save friday.yaml");
-    let Some(save @ Effect::Save { .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
-    desk.update(Msg::WouldReplace(Box::new(save)));
+    let Some(save @ Effect::Save { write, .. }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    desk.update(Msg::Written { write, answer: Ok(Written::WouldReplace(Box::new(save))) });
     desk.keys("Enter");
     desk.act(Action::Evaluate);
     let generation = desk.state.model.live.generation;

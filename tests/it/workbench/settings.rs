@@ -55,6 +55,52 @@ fn preferences_are_listed_with_who_set_them_and_set_until_the_session_ends() {
     all_golden(frames);
 }
 
+/// Every value that may be chosen can be read, and a row is one whichever of its lines has the cursor.
+#[test]
+fn values_of_preferences_go_on_below_where_they_have_no_room() {
+    for (width, height) in [(80, 24), (120, 40), (200, 60)] {
+        let mut desk = Desk::live(width, height);
+        desk.command("set");
+        let text = desk.text();
+        for theme in desk.state.desk.themes.names() {
+            assert!(text.contains(&theme), "{theme} at {width}:\n{text}");
+        }
+        assert!(!text.lines().skip(2).take(7).any(|line| line.contains('…')), "{text}");
+        let overlay = desk.state.desk.overlay.as_ref().unwrap();
+        let rows = &overlay.table.content.rows;
+        assert_eq!(rows.iter().any(|row| row.continues), width == 80, "{text}");
+        if width == 80 {
+            desk.keys("j");
+            assert_eq!(desk.state.desk.overlay.as_ref().unwrap().choice(), Some(&Choice::Take("set theme ".into())));
+        }
+    }
+}
+
+/// What would be refused is not offered: in the list and in the palette.
+#[test]
+fn a_session_that_only_reads_does_not_offer_to_end_that() {
+    let options = RunOptions { read_only: true, read_only_by: Some("AICR_READ_ONLY".into()), ..RunOptions::default() };
+    let mut desk = Desk::started(&options, 120, 40);
+    desk.command("set");
+    let text = desk.text();
+    let held = |line: &&str| line.contains("holds until this session ends");
+    let line = text.lines().find(held).unwrap_or_else(|| panic!("{text}")).to_owned();
+    assert!(line.contains("read-only") && line.contains(" on "), "{line}");
+    desk.keys("Esc :");
+    desk.type_text("set read-only ");
+    assert!(!desk.text().contains("set read-only off"), "{}", desk.text());
+    desk.keys("Esc :");
+    desk.type_text("set ");
+    assert!(!desk.text().contains("set read-only"), "{}", desk.text());
+    desk.keys("Esc");
+    desk.command("set read-only off");
+    desk.shows("start without AICR_READ_ONLY");
+    let mut desk = Desk::live(120, 40);
+    desk.keys(":");
+    desk.type_text("set read-only ");
+    desk.shows("set read-only on");
+}
+
 #[test]
 fn a_preference_counts_at_once_and_the_file_does_not_take_it_back() {
     let mut desk = Desk::live(80, 24);

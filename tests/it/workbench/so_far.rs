@@ -9,7 +9,12 @@ use aicr::{
     inventory::Inventory,
     ops::connect::Target,
     term::input::Input,
-    workbench::{RunOptions, Screen, effect::Effect, msg::Msg, panes},
+    workbench::{
+        RunOptions, Screen,
+        effect::Effect,
+        msg::{Msg, Written},
+        panes,
+    },
 };
 use std::sync::Arc;
 
@@ -104,8 +109,9 @@ fn a_part_of_the_cluster_is_saved_as_one() {
     let Some(Effect::Save { missing, .. }) = desk.left.pop() else { panic!("nothing is saved") };
     let [missing] = &missing[..] else { panic!("{missing:?}") };
     assert!(missing.starts_with("not read yet: ") && missing.contains("nodes, pods"), "{missing}");
-    desk.update(Msg::DoneInPart(format!("wrote part.yaml, which is partial: {missing}")));
-    desk.shows("! wrote part.yaml, which is partial: not read yet: ");
+    let answer = Ok(Written::InPart(format!("wrote the snapshot: part.yaml, which is partial: {missing}")));
+    desk.update(Msg::Written { write: 1, answer });
+    desk.shows("! wrote the snapshot: part.yaml, which is partial: not read yet: ");
     desk.view(LiveStatus::Fresh, Some(snapshot()));
     desk.command("save whole.yaml");
     let Some(Effect::Save { missing, .. }) = desk.left.pop() else { panic!("nothing is saved") };

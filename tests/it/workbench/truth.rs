@@ -190,10 +190,10 @@ fn a_file_is_replaced_only_after_a_question() {
     assert_eq!(run.code, 0, "{}", run.stderr);
     let frame = |name: &str| std::fs::read_to_string(sandbox.home().join(format!("frames/{name}.txt"))).unwrap();
     let whole = sandbox.home().join("friday.yaml").display().to_string();
-    assert!(frame("first").contains(&format!("wrote {whole}")), "{}", frame("first"));
+    assert!(frame("first").contains(&format!("wrote the snapshot: {whole}")), "{}", frame("first"));
     assert!(frame("second").contains("friday.yaml is there already"), "{}", frame("second"));
     assert!(!frame("kept").contains("is there already"), "{}", frame("kept"));
-    assert!(frame("replaced").contains(&format!("wrote {whole}")), "{}", frame("replaced"));
+    assert!(frame("replaced").contains(&format!("wrote the snapshot: {whole}")), "{}", frame("replaced"));
 }
 
 /// A picture gets a name of its own.

@@ -1,0 +1,54 @@
+//! A connection is there: what is shown becomes the cluster when something of it has been read, and not before.
+
+use super::State;
+use crate::{
+    cluster::watch::{LiveStatus, LiveView},
+    ops::Failure,
+    workbench::{
+        model::{Severity, Source},
+        panes::Need,
+        widgets::text,
+    },
+};
+
+impl State {
+    /// The cluster has answered; a file that is shown stays one until the cluster takes its place.
+    pub(super) fn connected(&mut self, context: String, server: String) {
+        let source = self.watched();
+        let cluster = &mut self.model.cluster;
+        cluster.failure = None;
+        self.desk.mark(Need::Cluster);
+        if cluster.source == Source::Saved && cluster.snapshot.is_some() {
+            let said = format!("reading {}; {} is shown until then", text::clean(&context), text::clean(&cluster.name));
+            cluster.arriving = Some((context, server));
+            return self.say(Severity::Info, said);
+        }
+        (cluster.source, cluster.name, cluster.server) = (source, context, server);
+    }
+
+    /// What a cluster that is watched is called.
+    pub(super) fn watched(&self) -> Source {
+        if self.start.demo { Source::Demo } else { Source::Live }
+    }
+
+    /// Whether a view of the cluster is one to show: with nothing in it, a file that is shown stays.
+    pub(super) fn arrives(&mut self, view: &LiveView) -> bool {
+        let source = self.watched();
+        let cluster = &mut self.model.cluster;
+        let stays = cluster.source == Source::Saved && cluster.snapshot.is_some() && view.inventory.is_none();
+        if stays {
+            let failed = match &view.status {
+                LiveStatus::Failed { error } if cluster.status != view.status => Some(Failure::from(error.clone())),
+                _ => None,
+            };
+            cluster.status = view.status.clone();
+            failed.into_iter().for_each(|failure| self.say_failure(failure));
+            return false;
+        }
+        if let Some((context, server)) = cluster.arriving.take() {
+            (cluster.name, cluster.server) = (context, server);
+        }
+        cluster.source = source;
+        true
+    }
+}
