@@ -833,7 +833,14 @@ impl State {
         if self.model.cluster.source != Source::Saved {
             effects.push(self.watch());
         }
-        self.say(Severity::Info, "reading everything again");
+        let said = match self.model.cluster.source {
+            Source::Saved => {
+                let line = self.desk.keys.command("open FILE");
+                format!("reading the catalog and all lists again; {line} reads a snapshot again")
+            }
+            _ => "reading everything again".to_owned(),
+        };
+        self.say(Severity::Info, said);
         self.desk.mark(Need::Cluster);
         effects
     }

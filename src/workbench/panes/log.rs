@@ -515,3 +515,45 @@ pub(in crate::workbench) fn clock(at_ms: u64) -> String {
     let day = at_ms % 86_400_000;
     format!("{:02}:{:02}:{:02}.{:03}", day / 3_600_000, day / 60_000 % 60, day / 1000 % 60, day % 1000)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        catalog::validator::Phase,
+        term::color::Level,
+        validate::event::{Body, Event, PlannedCheck, Way},
+        workbench::{RunOptions, app::State, merge::Which, model},
+    };
+
+    #[test]
+    fn when_a_phase_began_is_worked_out_once_for_all_lines_of_a_log() {
+        let mut state = State::new(&RunOptions::default(), Level::None, 120, 40).unwrap();
+        let check = |name: &str| PlannedCheck {
+            name: name.into(),
+            phase: Phase::Conformance,
+            description: String::new(),
+            image: String::new(),
+            timeout_seconds: 60,
+            grace_seconds: 0,
+            group: 0,
+            way: Way::Job,
+        };
+        let planned = Body::Planned {
+            run_id: "run".into(),
+            namespace: "ns".into(),
+            context: "demo".into(),
+            recipe: String::new(),
+            criteria: String::new(),
+            checks: ["one", "two"].map(check).to_vec(),
+        };
+        let log = |at: u64| Body::Log { check: "one".into(), text: format!("line {at}"), source: String::new() };
+        let events = [planned].into_iter().chain((1..=300).map(log)).zip(1_000..);
+        events.for_each(|(body, at)| state.model.run.fold(Event { seq: 0, observed_at_ms: at, body }));
+        (state.desk.times, state.desk.merge.which) = (Times::Relative, Some(Which::All));
+        model::ASKED.set(0);
+        let content = build(&state.desk.view(&state.model, &PANE));
+        assert_eq!((content.rows.len(), model::ASKED.get()), (300, 2), "once for each check");
+        assert_eq!(content.rows[299].cells[0].plain().trim(), "+0.300");
+    }
+}

@@ -1,6 +1,9 @@
 //! What is shown instead of something else ends what kept the other in view, and nothing is called what it is not.
 
-use super::desk::{Desk, list_records, recorded, run_half_way, snapshot};
+use super::{
+    desk::{Desk, list_records, recorded, run_half_way, snapshot},
+    screens::golden,
+};
 use aicr::{
     cluster::{
         ClusterError, ClusterErrorKind,
@@ -9,6 +12,7 @@ use aicr::{
     ops::{Failure, Kind},
     workbench::{
         effect::Effect,
+        keymap::Action,
         model::Source,
         msg::{Msg, SnapshotSlot, Written},
         overlay::Kind as Over,
@@ -47,6 +51,8 @@ fn a_file_that_is_opened_ends_the_watch_and_live_begins_another() {
     desk.left.clear();
     open(&mut desk, "monday.yaml");
     assert!(!desk.left.iter().any(|effect| matches!(effect, Effect::EndWatch)), "nothing is watched: {:?}", desk.left);
+    desk.act(Action::Refresh);
+    desk.shows("reading the catalog and all lists again; `:open FILE` reads a snapshot again");
     desk.command("live");
     let Some(Effect::Watch { generation }) = desk.left.pop() else { panic!("{:?}", desk.left) };
     desk.command("ops");
@@ -202,6 +208,7 @@ fn a_snapshot_is_written_under_the_name_of_one() {
     assert!(!writes(&desk), "{}", desk.text());
     desk.shows("write the snapshot?");
     desk.shows("`:save-report run.json` writes the report of the run that is shown.");
+    golden("save-question-120x40", &desk.text());
     desk.keys("Enter");
     assert!(!writes(&desk) && desk.state.desk.overlay.is_none(), "{}", desk.text());
     desk.command("save run.json");

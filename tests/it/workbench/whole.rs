@@ -1,6 +1,9 @@
 //! What a person has to read is read in full: it goes on below, or has the room that is beside it.
 
-use super::desk::{Desk, run_half_way, snapshot};
+use super::{
+    desk::{Desk, run_half_way, snapshot},
+    screens::golden,
+};
 use aicr::{
     inventory::{Fact, Inventory, Source, release::ServerVersion},
     term::input::Input,
@@ -115,7 +118,11 @@ fn the_reason_why_an_overlay_does_not_apply_goes_on_below_it() {
         let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
         let squeezed = |text: &str| text.replace(' ', "");
         assert!(squeezed(&said).contains(&squeezed(&reason)), "`{reason}` is not in\n{text}");
-        is_wrapped |= !panel[begins].contains(decision.outcome.to_string().as_str());
+        let goes_on = !panel[begins].contains(decision.outcome.to_string().as_str());
+        if goes_on && !is_wrapped {
+            golden("not-applied-120x40", &text);
+        }
+        is_wrapped |= goes_on;
     }
     assert!(is_wrapped, "none of the reasons is longer than the panel");
 }
