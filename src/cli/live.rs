@@ -8,7 +8,7 @@ use crate::{
     deploy::event::{Body as Deploy, Outcome, State as Release, Way},
     report::{escape, words::Word},
     text::count,
-    validate::event::{Body, Event, Severity},
+    validate::event::{Body, Event, ReadinessOutcome, Severity},
 };
 
 /// What was shown so far, as far as the next line depends on it.
@@ -62,11 +62,14 @@ impl Live {
                 let detail = format!("{} in namespace {namespace} of {context}", count(checks.len(), "check"));
                 (format!("run {run_id}"), Role::Heading, "planned", detail)
             }
-            Body::Readiness { name, expected, outcome, actual, reason } => {
+            Body::Readiness { name, expected, outcome, actual, reason, set_by } => {
                 let word = Word::from(*outcome);
                 let found = actual.as_ref().map(|actual| format!("found {actual}"));
                 let why = reason.as_ref().map(|why| why.replace('\n', "; "));
-                let said: Vec<String> = found.into_iter().chain(why).collect();
+                // Who has to do something wants to know where the rule is.
+                let is_met = *outcome == ReadinessOutcome::Pass;
+                let set_by = set_by.as_ref().filter(|_| !is_met).map(|layer| format!("set by {layer}"));
+                let said: Vec<String> = found.into_iter().chain(why).chain(set_by).collect();
                 let said = if said.is_empty() { "found nothing".to_owned() } else { said.join("; ") };
                 let detail = format!("{expected}, {said}");
                 (name.clone(), word.tone().into(), word.text(), detail)

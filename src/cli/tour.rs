@@ -44,6 +44,7 @@ pub fn tour(global: &Global, printer: &Printer) -> Outcome {
 
         heading(2, "What it should be", "recipe --service kind --accelerator a100 -t table")?;
         let (wanted, name) = validate::resolve(&catalog, &taken, &CriteriaArgs::of(Dimension::Service, SERVICE))?;
+        let wanted = wanted.recipe;
         printer.page(&format!("{}\n", recipe::summary(&wanted)))?;
 
         heading(3, "Whether it is so", "validate --service kind --phase conformance")?;

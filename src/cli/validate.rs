@@ -28,9 +28,8 @@ use crate::{
         run::{self, Prepared, RunOptions},
         snapshot,
     },
-    recipe::Recipe,
     report::{self, FORMS, Report, markdown},
-    resolve::Options,
+    resolve::{Options, Resolution},
     snapshot::provider,
     text::count,
     validate::event::{Body, Event, Verdict},
@@ -222,16 +221,18 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
         };
         let at = connection.as_ref().map_or_else(|| args.snapshot.clone().unwrap_or_default(), Connection::at);
         args.gpu.check(&snapshot, &at)?;
-        let (recipe, name) = match (recipe, &args.recipe) {
-            (Some(recipe), Some(place)) => (recipe, input::named(place)),
+        let (recipe, name, set_by) = match (recipe, &args.recipe) {
+            (Some(recipe), Some(place)) => (recipe, input::named(place), Default::default()),
             _ => {
-                let resolved = resolve(&catalog, &snapshot, &args.criteria)?;
-                printer.note(format!("resolved {}", resolved.1));
-                resolved
+                let (resolution, name) = resolve(&catalog, &snapshot, &args.criteria)?;
+                printer.note(format!("resolved {name}"));
+                let set_by = resolution.constraint_layers();
+                (resolution.recipe, name, set_by)
             }
         };
         let name = global.applied().map_or_else(|| name.clone(), |applied| applied.named(&name));
         let mut prepared = run::prepare(&catalog, recipe, &name, snapshot, &args.options(phases))?;
+        prepared.set_by = set_by;
         if args.plan {
             if let Some(connection) = &connection {
                 run::look(connection, &mut prepared).await;
@@ -412,11 +413,15 @@ pub async fn take(connection: &Connection, limit: Duration, printer: &Printer) -
 ///
 /// # Errors
 /// A criterion that nobody knows; why there is no recipe.
-pub fn resolve(catalog: &Catalog, snapshot: &Inventory, stated: &CriteriaArgs) -> Result<(Recipe, String), Failure> {
+pub fn resolve(
+    catalog: &Catalog,
+    snapshot: &Inventory,
+    stated: &CriteriaArgs,
+) -> Result<(Resolution, String), Failure> {
     let query = stated.query(catalog, Some(snapshot))?;
     let criteria = query.criteria();
     let resolved = ops::recipe::resolve(catalog, &query, Some(snapshot), Options::default())?;
-    Ok((resolved.resolution.recipe, format!("the recipe for {criteria}")))
+    Ok((resolved.resolution, format!("the recipe for {criteria}")))
 }
 
 impl Args {

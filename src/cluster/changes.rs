@@ -1,6 +1,6 @@
 //! What a check changes on a cluster: create, patch and delete by API path, and what a container wrote.
 
-use super::{ClusterError, ClusterErrorKind, Connection, objects::send, request::RequestPath};
+use super::{ClusterError, ClusterErrorKind, Connection, collect::list, objects::send, request::RequestPath};
 use serde_json::{Value, json};
 
 /// Bytes of a log that are read.
@@ -53,14 +53,44 @@ pub async fn delete(connection: &Connection, path: &str) -> Result<(), ClusterEr
     }
 }
 
+/// The pods that a label selector names, in all namespaces.
+///
+/// # Errors
+/// What the server refuses.
+pub async fn pods(connection: &Connection, selector: &str) -> Result<Vec<Value>, ClusterError> {
+    list::labeled(connection, "list pods", "/api/v1/pods", selector, |pod: Value| pod).await.map(|listed| listed.items)
+}
+
 /// What a container wrote, at most 1 MiB from its beginning.
 ///
 /// # Errors
 /// A pod that is not there, or a container that has not started.
 pub async fn log(connection: &Connection, namespace: &str, pod: &str, container: &str) -> Result<String, ClusterError> {
+    read_log(connection, (namespace, pod, container), "").await
+}
+
+/// The same of the container that ran before it was restarted.
+///
+/// # Errors
+/// As [`log`]; a container that was not restarted.
+pub async fn log_before(
+    connection: &Connection,
+    namespace: &str,
+    pod: &str,
+    container: &str,
+) -> Result<String, ClusterError> {
+    read_log(connection, (namespace, pod, container), "true").await
+}
+
+async fn read_log(
+    connection: &Connection,
+    (namespace, pod, container): (&str, &str, &str),
+    previous: &str,
+) -> Result<String, ClusterError> {
     let path = RequestPath::new(format!("/api/v1/namespaces/{namespace}/pods/{pod}/log"))
         .with("container", container)
-        .with("limitBytes", LOG_BYTES);
+        .with("limitBytes", LOG_BYTES)
+        .with_some("previous", previous);
     let at = format!("{namespace}/{pod}, {container}");
     let failed = |error: kube::Error| ClusterError::from_kube("get pods/log", &at, &error);
     let request = http::Request::get(path.as_str()).body(Vec::new());

@@ -411,7 +411,8 @@ impl Pod {
         self.pause(40, 90, "create").await;
         self.told(spec, "Created", &format!("Created container: {name}"), false)?;
         self.pause(40, 90, "start").await;
-        let log = self.cluster.logs.of(&self.uid, name);
+        let logs = &self.cluster.logs;
+        let log = if restarts > 0 { logs.restart(&self.uid, name) } else { logs.of(&self.uid, name) };
         let now = self.cluster.clock.seconds();
         let image_id = format!("sha256:{}", digest(&["image", text(&spec["image"])]));
         let container_id = format!("containerd://{}", digest(&["container", &self.uid, name]));

@@ -12,7 +12,14 @@ use tokio::sync::watch;
 
 /// All logs, by UID of the pod and name of the container.
 #[derive(Default)]
-pub struct Logs(Mutex<HashMap<(String, String), Arc<Log>>>);
+pub struct Logs(Mutex<HashMap<(String, String), Runs>>);
+
+/// What a container wrote since it was started last, and before that.
+#[derive(Default)]
+struct Runs {
+    last: Arc<Log>,
+    before: Option<Arc<Log>>,
+}
 
 /// The log of one container.
 pub struct Log {
@@ -36,15 +43,30 @@ impl Logs {
     /// The log of a container, begun if it is new.
     pub fn of(&self, uid: &str, container: &str) -> Arc<Log> {
         let mut logs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(logs.entry((uid.to_owned(), container.to_owned())).or_default())
+        Arc::clone(&logs.entry((uid.to_owned(), container.to_owned())).or_default().last)
+    }
+
+    /// A new log for a container that is started again; that of before is kept, and none older.
+    pub fn restart(&self, uid: &str, container: &str) -> Arc<Log> {
+        let mut logs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let runs = logs.entry((uid.to_owned(), container.to_owned())).or_default();
+        runs.before = Some(std::mem::take(&mut runs.last));
+        Arc::clone(&runs.last)
+    }
+
+    /// The log of a container that ran before; one that waits to be started again is that itself.
+    pub fn before(&self, uid: &str, container: &str) -> Option<Arc<Log>> {
+        let logs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let runs = logs.get(&(uid.to_owned(), container.to_owned()))?;
+        if runs.last.state.borrow().1 { Some(Arc::clone(&runs.last)) } else { runs.before.clone() }
     }
 
     /// Forgets the logs of a pod; who follows one sees its end.
     pub fn forget(&self, uid: &str) {
         let mut logs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        logs.retain(|(of, _), log| {
+        logs.retain(|(of, _), runs| {
             if of == uid {
-                log.close();
+                runs.last.close();
             }
             of != uid
         });

@@ -6,7 +6,7 @@ use super::{
     api::{DeleteOptions, Deleted, Options, PatchKind, Propagation},
     kinds::{self, ALL, Kind, KindId},
     list::{self, View},
-    logs::LogQuery,
+    logs::{Log, LogQuery},
     media::{self, Form, Representation},
     rbac::{self, Ask, Caller},
     state::Cluster,
@@ -464,6 +464,17 @@ impl Asked<'_> {
         let container = self.container(key, &pod)?;
         let status = pod["status"]["containerStatuses"].as_array().into_iter().flatten();
         let status = status.into_iter().find(|status| status["name"] == json!(container));
+        let uid = pod["metadata"]["uid"].as_str().unwrap_or_default();
+        if self.param("previous").is_some_and(|wanted| wanted == "true" || wanted == "1") {
+            let has_ended = status.is_some_and(|status| status.pointer("/lastState/terminated").is_some());
+            let log = self.cluster.logs.before(uid, &container).filter(|_| has_ended).ok_or_else(|| {
+                let name = &key.name;
+                Refusal::bad_request(format!(
+                    "previous terminated container \"{container}\" in pod \"{name}\" not found"
+                ))
+            })?;
+            return Ok(written(log, query));
+        }
         if let Some(waiting) = status.and_then(|status| status["state"].get("waiting")) {
             let reason = waiting["reason"].as_str().unwrap_or_default();
             let what = match reason {
@@ -473,10 +484,7 @@ impl Asked<'_> {
             let message = format!("container \"{container}\" in pod \"{}\" is waiting to start: {what}", key.name);
             return Err(Refusal::bad_request(message));
         }
-        let uid = pod["metadata"]["uid"].as_str().unwrap_or_default();
-        let log = self.cluster.logs.of(uid, &container);
-        let pieces = log.stream(query).map(|piece| Ok(Frame::data(piece)));
-        Ok(respond(StatusCode::OK, "text/plain", BodyExt::boxed_unsync(StreamBody::new(pieces))))
+        Ok(written(self.cluster.logs.of(uid, &container), query))
     }
 
     /// The container whose log is wanted; a pod with one need not be asked for it.
@@ -584,6 +592,12 @@ fn empty() -> Body {
 
 fn full(bytes: Bytes) -> Body {
     Full::new(bytes).map_err(|never: Infallible| match never {}).boxed_unsync()
+}
+
+/// A log as the body of an answer.
+fn written(log: Arc<Log>, query: LogQuery) -> Response<Body> {
+    let pieces = log.stream(query).map(|piece| Ok(Frame::data(piece)));
+    respond(StatusCode::OK, "text/plain", BodyExt::boxed_unsync(StreamBody::new(pieces)))
 }
 
 fn respond(status: StatusCode, media: &'static str, body: Body) -> Response<Body> {

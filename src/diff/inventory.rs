@@ -4,7 +4,7 @@
 //! compared as nodes, with their labels and taints: in the file, one node more changes every entry that nodes share.
 //! What one side could not read is one change of `K8s.collection`; it is not something that was removed.
 
-use super::{Change, ChangeKind, node_path, noise};
+use super::{Change, ChangeKind, node_path, noise, replaced};
 use crate::{
     inventory::{Inventory, Node, Scalar, State, Subtype, source_of},
     snapshot::{self, path::TYPES},
@@ -126,7 +126,8 @@ fn sides(inventory: &Inventory) -> impl Iterator<Item = Side> {
     by_name(inventory).map(|node| Side::Shared(Arc::clone(node)))
 }
 
-/// Changes from left to right: measurements in type order, readings by path, then nodes by name.
+/// Changes from left to right: measurements in type order, readings by path, then nodes by name; a node that took the place of
+/// another is one change.
 pub fn compare(left: &Inventory, right: &Inventory) -> Vec<Change> {
     compare_baselines((&Baseline::of(left), sides(left)), (&Baseline::of(right), sides(right)))
 }
@@ -166,7 +167,10 @@ fn compare_baselines(
     }
     if left.has_nodes && right.has_nodes {
         let unread = unread_of_nodes(left, right);
-        compare_nodes(left_nodes.peekable(), right_nodes.peekable(), &unread, &mut changes);
+        let mut of_nodes = Vec::new();
+        compare_nodes(left_nodes.peekable(), right_nodes.peekable(), &unread, &mut of_nodes);
+        replaced::pair(&mut of_nodes);
+        changes.append(&mut of_nodes);
     }
     for change in &mut changes {
         change.noise = noise::rule(&change.path).map(|rule| rule.name);
@@ -361,7 +365,7 @@ mod tests {
     use super::*;
     use crate::inventory::{
         Fact, Measurement, Object, Scalar, Source, SourceState, State,
-        node::{self, Evidence, NodeReport},
+        node::{self, Evidence, NodeInfo, NodeReport},
         release::{Release, ServerVersion},
     };
 
@@ -432,6 +436,32 @@ mod tests {
         let expected = ["~K8s.server.version ", "~NodeTopology.summary.node-count ", "+node[b] "];
         assert_eq!(shown(&before, &after), expected);
         assert!(compare(&before, &before).is_empty());
+    }
+
+    #[test]
+    fn a_node_in_the_place_of_another_is_one_change() {
+        let cluster = |names: &[&str], kernel: &str| {
+            let node = |name: &&str| {
+                let report = NodeReport {
+                    name: (*name).into(),
+                    info: NodeInfo { kernel: Some(kernel.into()), ..NodeInfo::default() },
+                    labels: [("node.kubernetes.io/instance-type", "p5.48xlarge")].into_iter().collect(),
+                    ..NodeReport::default()
+                };
+                Arc::new(node::of(&report, &Evidence::default()))
+            };
+            Inventory { nodes: names.iter().map(node).collect(), ..cluster("v1.34.0", &[]) }
+        };
+        let of_nodes = |before: &Inventory, after: &Inventory| -> Vec<String> {
+            // What is kept of a snapshot says the same.
+            assert!(!shown(before, after).is_empty());
+            let changes = compare(before, after).into_iter().filter(|change| node_path::parse(&change.path).is_some());
+            changes.map(|change| format!("{}{} {}", change.kind.sign(), change.path, change.cause)).collect()
+        };
+        let (before, after) = (cluster(&["a", "b"], "6.8"), cluster(&["b", "c"], "6.8"));
+        assert_eq!(of_nodes(&before, &after), ["~node[c] replaces a, same shape"]);
+        let (before, after) = (cluster(&["a"], "6.8"), cluster(&["c"], "6.9"));
+        assert_eq!(of_nodes(&before, &after), ["~node[c] replaces a, same hardware"]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod noise;
 pub mod observed;
 pub mod patch;
 pub mod recipe;
+pub mod replaced;
 pub mod severity;
 pub mod shapes;
 pub mod standing;

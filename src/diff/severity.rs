@@ -3,7 +3,7 @@
 //! In: changes, both snapshots, the constraints that hold for the cluster. Out: the constraints that held on the left side
 //! and do not hold on the right one, and a grade for each change. Without constraints nothing breaks one.
 
-use super::{Change, node_path};
+use super::{Change, node_path, replaced};
 use crate::{
     constraint::{self, Verdict},
     inventory::Inventory,
@@ -119,6 +119,10 @@ impl<'b> Grades<'b> {
                 () => Severity::Info,
             };
         };
+        // A node in the place of another: as bad as the worst of what differs.
+        if replaced::is_one(change) {
+            return replaced::readings(change).iter().map(|reading| self.of(reading)).min().unwrap_or(Severity::Info);
+        }
         let breaks = |keys: &[&str]| keys.is_empty() || keys.iter().any(|prefix| key.starts_with(prefix));
         if self.nodes.get(node).is_some_and(|read| read.iter().any(|keys| breaks(keys))) {
             return Severity::Critical;
@@ -216,6 +220,13 @@ mod tests {
         assert_eq!(of("node[a].capacity.nvidia.com/gpu", Some("8"), Some("7")), "warning");
         assert_eq!(of("node[a].capacity.nvidia.com/gpu", Some("7"), Some("8")), "info");
         assert_eq!(of("node[a]", Some("x"), None), "warning");
+        let replaced = |ready: Option<&str>| {
+            let right = ready.map_or_else(|| serde_json::json!({}), |ready| serde_json::json!({"ready": ready}));
+            let left = serde_json::json!({"gpu-driver": "570"});
+            let change = Change::of("node[b]".into(), Some(left), Some(right));
+            Grades::default().of(&change.expect("they differ")).word()
+        };
+        assert_eq!([replaced(None), replaced(Some("false")), replaced(Some("true"))], ["info", "warning", "info"]);
         assert_eq!(of("K8s.server.version", Some("a"), Some("b")), "info");
     }
 }

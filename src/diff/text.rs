@@ -5,6 +5,7 @@ use crate::{
     yaml,
 };
 use similar::{ChangeTag, DiffOp, TextDiff};
+use std::time::Duration;
 
 /// Parts of a line; `true` marks what the other side does not have.
 pub type Parts = Vec<(bool, String)>;
@@ -51,11 +52,42 @@ const LONGEST: usize = 4000;
 /// Texts that share less than this are not the same line changed, but two lines.
 const SIMILAR: f32 = 0.4;
 
-/// Aligns two texts line by line.
+/// How long a comparison may take.
+#[derive(Clone, Copy)]
+pub struct Limit<'l> {
+    pub duration: Duration,
+    /// Whether it has passed: whoever compares has the clock.
+    pub is_over: &'l dyn Fn() -> bool,
+}
+
+/// Two texts, aligned.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Aligned {
+    pub rows: Vec<Row>,
+    /// The time was not enough: some lines are shown as removed and added that are the same or alike.
+    pub is_coarse: bool,
+}
+
+/// Aligns two texts line by line, however long that takes.
 pub fn side_by_side(left: &str, right: &str) -> Vec<Row> {
-    let diff = TextDiff::from_lines(left, right);
+    within(left, right, None).rows
+}
+
+/// Aligns two texts line by line as far as the limit allows; what is left then stays as it is, line by line.
+pub fn within(left: &str, right: &str, limit: Option<Limit<'_>>) -> Aligned {
+    let mut aligning = TextDiff::configure();
+    if let Some(limit) = limit {
+        aligning.timeout(limit.duration);
+    }
+    let diff = aligning.diff_lines(left, right);
+    let is_over = || limit.is_some_and(|limit| (limit.is_over)());
+    let mut is_coarse = is_over();
     let (old, new): (Vec<&str>, Vec<&str>) = (left.lines().collect(), right.lines().collect());
     let mut rows = Vec::new();
+    let mut pair = |left: Option<usize>, right: Option<usize>| {
+        is_coarse |= is_over();
+        changed(&old, left, &new, right, is_coarse)
+    };
     for op in diff.ops() {
         match *op {
             DiffOp::Equal { old_index, new_index, len } => rows.extend((0..len).map(|n| Row::Same {
@@ -64,30 +96,30 @@ pub fn side_by_side(left: &str, right: &str) -> Vec<Row> {
                 text: line(&old, old_index + n),
             })),
             DiffOp::Delete { old_index, old_len, .. } => {
-                rows.extend((0..old_len).map(|n| changed(&old, Some(old_index + n), &new, None)));
+                rows.extend((0..old_len).map(|n| pair(Some(old_index + n), None)));
             }
             DiffOp::Insert { new_index, new_len, .. } => {
-                rows.extend((0..new_len).map(|n| changed(&old, None, &new, Some(new_index + n))));
+                rows.extend((0..new_len).map(|n| pair(None, Some(new_index + n))));
             }
             DiffOp::Replace { old_index, old_len, new_index, new_len } => {
                 let index = |start: usize, len: usize, n: usize| (n < len).then_some(start + n);
                 rows.extend(
-                    (0..old_len.max(new_len))
-                        .map(|n| changed(&old, index(old_index, old_len, n), &new, index(new_index, new_len, n))),
+                    (0..old_len.max(new_len)).map(|n| pair(index(old_index, old_len, n), index(new_index, new_len, n))),
                 );
             }
         }
     }
-    rows
+    Aligned { rows, is_coarse }
 }
 
 fn line(lines: &[&str], index: usize) -> String {
     lines.get(index).copied().unwrap_or_default().to_owned()
 }
 
-fn changed(old: &[&str], left: Option<usize>, new: &[&str], right: Option<usize>) -> Row {
+/// `is_coarse`: there is no time to look for the words that differ.
+fn changed(old: &[&str], left: Option<usize>, new: &[&str], right: Option<usize>, is_coarse: bool) -> Row {
     let (before, after) = match (left, right) {
-        (Some(left), Some(right)) => words(&line(old, left), &line(new, right)),
+        (Some(left), Some(right)) if !is_coarse => words(&line(old, left), &line(new, right)),
         (left, right) => {
             let whole = |lines: &[&str], index: Option<usize>| {
                 vec![(false, index.map_or_else(String::new, |n| line(lines, n)))]
@@ -153,5 +185,41 @@ mod tests {
             })
             .collect();
         assert_eq!(shown, ["1=1 a", "2 version: [1.2] | 2 version: [1.3]", "3=3 b", "- | 4 c"]);
+    }
+
+    #[test]
+    fn a_comparison_ends_with_its_time_and_says_that_it_is_coarse() {
+        // Two texts that share every other line, in which a shortest script of changes takes very long to find.
+        let text =
+            |side: usize| (0..4_000).map(|n| format!("{}\n", if n % 2 == 0 { n } else { n * 7 + side })).collect();
+        let (left, right): (String, String) = (text(1), text(2));
+        let limit = |is_over| Some(Limit { duration: Duration::ZERO, is_over });
+        let coarse = within(&left, &right, limit(&|| true));
+        assert!(coarse.is_coarse);
+        // Every line is there, on its side.
+        let sides = |rows: &[Row]| {
+            let (mut left, mut right) = (Vec::new(), Vec::new());
+            for row in rows {
+                match row {
+                    Row::Same { left: one, right: other, .. } => (left.push(*one), right.push(*other)),
+                    Row::Changed { left: one, right: other } => {
+                        (left.extend(one.iter().map(|(at, _)| *at)), right.extend(other.iter().map(|(at, _)| *at)))
+                    }
+                };
+            }
+            (left, right)
+        };
+        let all: Vec<usize> = (1..=4_000).collect();
+        assert_eq!(sides(&coarse.rows), (all.clone(), all.clone()));
+        let whole = within(&left, &right, None);
+        assert_eq!((whole.is_coarse, sides(&whole.rows)), (false, (all.clone(), all)));
+        // Words are looked for as long as there is time.
+        let marked = |aligned: &Aligned| {
+            let is_marked =
+                |part: &Option<(usize, Parts)>| part.iter().any(|(_, parts)| parts.iter().any(|(marked, _)| *marked));
+            aligned.rows.iter().any(|row| matches!(row, Row::Changed { left, .. } if is_marked(left)))
+        };
+        let one = |is_over| within("version: 1.2\n", "version: 1.3\n", limit(is_over));
+        assert!(marked(&one(&|| false)) && !marked(&one(&|| true)));
     }
 }

@@ -17,7 +17,7 @@ use crate::{
         noise::{self, Rule, Shown},
         observed::{Contents, Observed},
         severity::{self, Broken, Grades, Severity},
-        text::Row,
+        text::{self, Row},
     },
     document::{
         side::Side,
@@ -29,7 +29,13 @@ use crate::{
     yaml::Position,
 };
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// What aligning two texts may take; then the rest of them is shown as it is.
+const ALIGNING: Duration = Duration::from_secs(5);
 
 /// Differences with what is needed to show them.
 #[derive(Clone, Debug, PartialEq)]
@@ -226,6 +232,8 @@ pub struct Changes {
     /// The lines on which each of the changes begins, left and right.
     pub lines: Vec<[Option<usize>; 2]>,
     pub rows: Vec<Row>,
+    /// The rows are not aligned to the end: that would have taken too long.
+    pub is_coarse: bool,
     /// What could not be compared, one line each.
     pub notes: Vec<String>,
     /// Of two recipes: what the changes come to.
@@ -272,11 +280,13 @@ pub fn changes(recipe: &Side, versus: &Versus, swapped: bool) -> Changes {
         let (left, right) = if swapped { (right, left) } else { (left, right) };
         let text = |side: &Side| crate::yaml::to_string(&side.document.to_value());
         let (left_text, right_text) = (text(left), text(right));
-        let rows = diff::text::side_by_side(&left_text, &right_text);
+        let began = Instant::now();
+        let limit = text::Limit { duration: ALIGNING, is_over: &|| began.elapsed() >= ALIGNING };
+        let text::Aligned { rows, is_coarse } = text::within(&left_text, &right_text, Some(limit));
         let changes = diff::recipe::compare(left, right);
         let lines = |text: &str| diff::text::lines_of(text, changes.iter().map(|change| &*change.path));
         let lines = lines(&left_text).into_iter().zip(lines(&right_text)).map(|(left, right)| [left, right]).collect();
-        Changes { changes, lines, rows, notes, effects: Vec::new() }
+        Changes { changes, lines, rows, is_coarse, notes, effects: Vec::new() }
     };
     match versus {
         Versus::Recipe(other) => {

@@ -211,6 +211,7 @@ pub fn words(change: &Change) -> String {
     let sign = change.kind.sign();
     match (&change.left, &change.right) {
         (None, Some(Value::Object(_))) | (Some(Value::Object(_)), None) => format!("{sign} {}", change.path),
+        _ if diff::replaced::is_one(change) => format!("{sign} {}: {}", change.path, change.cause),
         (left, right) => format!("{sign} {}: {} -> {}", change.path, side(left), side(right)),
     }
 }

@@ -1,8 +1,9 @@
 //! The output of a check as it is kept for looking at: many lines in little memory, found by number and by search.
 //!
-//! Texts of lines lie behind each other in pieces; a line costs its bytes and sixteen more. What grows beyond the limit loses
+//! Texts of lines lie behind each other in pieces; a line costs its bytes and sixteen more. Its level is read once, when it arrives. What grows beyond the limit loses
 //! its oldest pieces, and says how many lines that were: the record of a run has all of them.
 
+use super::level::{self, LogLevel};
 use regex::Regex;
 use std::collections::VecDeque;
 
@@ -15,6 +16,8 @@ pub const LIMIT: usize = 64 << 20;
 #[derive(Clone, Debug)]
 pub struct Lines {
     pieces: VecDeque<Piece>,
+    /// The number of the first line that was taken.
+    start: usize,
     /// Of all pieces.
     bytes: usize,
     limit: usize,
@@ -43,6 +46,7 @@ struct Line {
     end: u32,
     /// What wrote it; 0 for the check itself.
     source: u16,
+    level: Option<LogLevel>,
     at_ms: u64,
 }
 
@@ -52,26 +56,76 @@ impl Piece {
     }
 
     fn line(&self, place: usize) -> Option<(u64, &str)> {
-        let Line { end, at_ms, source: _ } = *self.lines.get(place)?;
+        let Line { end, at_ms, source: _, level: _ } = *self.lines.get(place)?;
         let start = place.checked_sub(1).map_or(0, |before| self.lines[before].end as usize + 1);
         Some((at_ms, self.text.get(start..end as usize)?))
+    }
+
+    /// The places of lines that match, or whose source is one of those that are named.
+    fn places(&self, text: &Regex, named: &[bool]) -> Vec<usize> {
+        let mut places = Vec::new();
+        let mut from = 0;
+        while let Some(hit) = self.text.get(from..).and_then(|rest| text.find(rest)) {
+            let at = from + hit.start();
+            let place = self.lines.partition_point(|line| (line.end as usize) < at);
+            let Some(line) = self.lines.get(place) else { break };
+            places.push(place);
+            // One match is enough of a line.
+            from = line.end as usize + 1;
+        }
+        if named.contains(&true) {
+            let is_named = |line: &Line| named.get(usize::from(line.source)).copied().unwrap_or_default();
+            let of_source = self.lines.iter().enumerate().filter(|(_, line)| is_named(line));
+            places.extend(of_source.map(|(place, _)| place));
+            places.sort_unstable();
+            places.dedup();
+        }
+        places
+    }
+}
+
+/// Which lines are looked for; as it is by default, all.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'w> {
+    /// What is in their text, or in the name of what wrote them.
+    pub text: Option<&'w Regex>,
+    /// They arrived then or later.
+    pub since_ms: u64,
+    /// They matter as much or more; a line that names no level is information.
+    pub level: Option<LogLevel>,
+    /// Which sources are meant, in the order of [`Lines::names`]; empty for all.
+    pub sources: &'w [bool],
+}
+
+impl Wanted<'_> {
+    fn means(&self, line: &Line) -> bool {
+        let level = line.level.unwrap_or(LogLevel::Info);
+        let is_of_source = || self.sources.get(usize::from(line.source)).copied().unwrap_or_default();
+        line.at_ms >= self.since_ms
+            && self.level.is_none_or(|least| level >= least)
+            && (self.sources.is_empty() || is_of_source())
     }
 }
 
 impl Lines {
     /// Lines that take no more than so many bytes.
     pub fn within(limit: usize) -> Lines {
-        Lines { pieces: VecDeque::new(), bytes: 0, limit, sources: Vec::new() }
+        Lines::from(0, limit)
+    }
+
+    /// The same of an output whose earlier lines are not taken: the next one has this number.
+    pub fn from(start: usize, limit: usize) -> Lines {
+        Lines { pieces: VecDeque::new(), start, bytes: 0, limit, sources: Vec::new() }
     }
 
     /// The number of the oldest line that is kept; so many were dropped before it.
     pub fn dropped(&self) -> usize {
-        self.pieces.front().map_or(0, |piece| piece.first)
+        self.pieces.front().map_or(self.start, |piece| piece.first)
     }
 
     /// The number behind the newest line: how many there were.
     pub fn end(&self) -> usize {
-        self.pieces.back().map_or(0, |piece| piece.first + piece.lines.len())
+        self.pieces.back().map_or(self.start, |piece| piece.first + piece.lines.len())
     }
 
     pub fn is_empty(&self) -> bool {
@@ -86,6 +140,11 @@ impl Lines {
     /// What wrote lines besides the check itself.
     pub fn sources(&self) -> &[String] {
         &self.sources
+    }
+
+    /// The same with the check itself, which has no name, as the first.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once("").chain(self.sources.iter().map(String::as_str))
     }
 
     /// What wrote a line; empty for the check itself.
@@ -125,7 +184,8 @@ impl Lines {
             true => piece.text.push_str(&text.replace('\n', " ")),
             false => piece.text.push_str(text),
         }
-        piece.lines.push(Line { end: u32::try_from(piece.text.len()).unwrap_or(u32::MAX), source, at_ms });
+        let (end, level) = (u32::try_from(piece.text.len()).unwrap_or(u32::MAX), level::of(text));
+        piece.lines.push(Line { end, source, level, at_ms });
         piece.text.push('\n');
         self.bytes += piece.bytes();
         while self.bytes > self.limit && self.pieces.len() > 1 {
@@ -169,31 +229,22 @@ impl Lines {
         self.get(self.end().checked_sub(1)?)
     }
 
-    /// The numbers of the newest lines that match, or whose source does, at most so many, in their order.
-    pub fn search(&self, wanted: &Regex, most: usize) -> Vec<usize> {
+    /// The numbers of the newest lines that are wanted, at most so many, in their order.
+    pub fn search(&self, wanted: &Wanted<'_>, most: usize) -> Vec<usize> {
         let mut found: Vec<usize> = Vec::new();
-        // The first is none.
-        let meant: Vec<bool> =
-            std::iter::once(false).chain(self.sources.iter().map(|source| wanted.is_match(source))).collect();
-        let is_meant = |line: &Line| meant.get(usize::from(line.source)).copied().unwrap_or_default();
+        let is_named = |name: &str| wanted.text.is_some_and(|text| !name.is_empty() && text.is_match(name));
+        let named: Vec<bool> = self.names().map(is_named).collect();
         for piece in self.pieces.iter().rev() {
-            let mut in_piece = Vec::new();
-            let mut from = 0;
-            while let Some(hit) = piece.text.get(from..).and_then(|rest| wanted.find(rest)) {
-                let at = from + hit.start();
-                let place = piece.lines.partition_point(|line| (line.end as usize) < at);
-                let Some(line) = piece.lines.get(place) else { break };
-                in_piece.push(piece.first + place);
-                // One match is enough of a line.
-                from = line.end as usize + 1;
+            // Those of older pieces arrived earlier still.
+            if piece.lines.last().is_some_and(|line| line.at_ms < wanted.since_ms) {
+                break;
             }
-            if meant.contains(&true) {
-                let of_source = piece.lines.iter().enumerate().filter(|(_, line)| is_meant(line));
-                in_piece.extend(of_source.map(|(place, _)| piece.first + place));
-                in_piece.sort_unstable();
-                in_piece.dedup();
-            }
-            found.extend(in_piece.into_iter().rev());
+            let mut places = match wanted.text {
+                Some(text) => piece.places(text, &named),
+                None => (0..piece.lines.len()).collect(),
+            };
+            places.retain(|place| wanted.means(&piece.lines[*place]));
+            found.extend(places.into_iter().rev().map(|place| piece.first + place));
             if found.len() >= most {
                 break;
             }
@@ -238,7 +289,10 @@ mod tests {
         assert_eq!(lines.get(0), Some((0, "line 0 of many")));
         assert_eq!(lines.get(9_999), Some((9_999, "line 9999 of many")));
         assert_eq!((lines.last(), lines.end()), (Some((10_000, "with an end")), 10_001));
-        let search = |expression: &str, most| lines.search(&Regex::new(expression).expect("an expression"), most);
+        let search = |expression: &str, most| {
+            let text = Regex::new(expression).expect("an expression");
+            lines.search(&Wanted { text: Some(&text), ..Wanted::default() }, most)
+        };
         assert_eq!(search("line 77 ", 10), [77]);
         assert_eq!(search("line 99[0-9]{2} ", 3), [9_997, 9_998, 9_999], "the newest");
         assert_eq!(search("nothing", 3), [0; 0]);
@@ -257,7 +311,10 @@ mod tests {
             (0..5).map(|number| lines.source(number)).collect::<Vec<_>>(),
             ["", "worker-0", "worker-1/cuda", "", ""]
         );
-        let search = |expression: &str, most| lines.search(&Regex::new(expression).expect("an expression"), most);
+        let search = |expression: &str, most| {
+            let text = Regex::new(expression).expect("an expression");
+            lines.search(&Wanted { text: Some(&text), ..Wanted::default() }, most)
+        };
         assert_eq!(search("worker-1", 10), [2, 3]);
         assert_eq!(search("worker", 2), [2, 3], "the newest");
         assert_eq!(search("devices", 10), [1, 2]);
@@ -266,6 +323,37 @@ mod tests {
             lines.text(),
             "create pod worker-0\n[worker-0] GPU devices: 1\n[worker-1/cuda] GPU devices: 0\nworker-1 has none\n"
         );
+    }
+
+    #[test]
+    fn lines_are_found_by_time_level_and_source() {
+        let mut lines = Lines::default();
+        // Many pieces, with little in them that matters.
+        for number in 0..10_000 {
+            lines.push(number, &format!("line {number} of many"));
+        }
+        lines.push_of(10_000, "worker-0", "W0714 07:31:00.070000       1 main.go:12] slow");
+        lines.push_of(10_001, "worker-1", r#"{"level":"error","msg":"no GPU"}"#);
+        lines.push(10_002, "level=debug msg=\"try 2\"");
+        let least = |level| lines.search(&Wanted { level: Some(level), ..Wanted::default() }, 3);
+        assert_eq!(least(LogLevel::Warn), [10_000, 10_001]);
+        assert_eq!(least(LogLevel::Error), [10_001]);
+        assert_eq!(least(LogLevel::Info), [9_999, 10_000, 10_001], "a line without a level is information");
+        let since = |since_ms| lines.search(&Wanted { since_ms, ..Wanted::default() }, usize::MAX);
+        assert_eq!((since(9_998).len(), since(0).len(), since(20_000).len()), (5, 10_003, 0));
+        let of = |sources: &[bool]| lines.search(&Wanted { sources, ..Wanted::default() }, 2);
+        assert_eq!(of(&[false, true, true]), [10_000, 10_001]);
+        assert_eq!(of(&[true, false, false]), [9_999, 10_002], "the check itself");
+    }
+
+    #[test]
+    fn a_stretch_of_an_output_has_the_numbers_of_the_whole() {
+        let mut lines = Lines::from(500, LIMIT);
+        assert_eq!((lines.dropped(), lines.end()), (500, 500));
+        lines.push(1, "line 500");
+        lines.push(2, "line 501");
+        assert_eq!((lines.dropped(), lines.end(), lines.get(501)), (500, 502, Some((2, "line 501"))));
+        assert_eq!(lines.get(499), None);
     }
 
     #[test]

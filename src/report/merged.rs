@@ -3,8 +3,7 @@
 //! In: the lines of each check. Out: lines by their number in all of them, found by time; nothing is copied. Lines of the
 //! same millisecond keep the order of the checks. Of one check, numbers are those that its lines have.
 
-use super::lines::Lines;
-use regex::Regex;
+use super::lines::{Lines, Wanted};
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, HashSet},
@@ -45,6 +44,11 @@ impl<'l> Merged<'l> {
     /// When a line arrived, and its text.
     pub fn get(&self, place: LineId) -> Option<(u64, &'l str)> {
         self.logs.get(place.log)?.get(place.line)
+    }
+
+    /// What wrote lines of a check, itself first, without a name.
+    pub fn names(&self, log: usize) -> impl Iterator<Item = &'l str> {
+        self.logs.get(log).into_iter().flat_map(|log| log.names())
     }
 
     /// What wrote a line; empty for the check itself.
@@ -121,14 +125,24 @@ impl<'l> Merged<'l> {
         lines
     }
 
-    /// The newest lines that match, or whose source does, at most so many, in their order; all lines of a check that is meant
-    /// as a whole.
-    pub fn search(&self, wanted: &Regex, whole: &HashSet<usize>, most: usize) -> Vec<LineId> {
+    /// How many lines arrived before a time, or are not kept any more.
+    pub fn first_at(&self, at_ms: u64) -> usize {
+        self.logs.iter().map(|log| log.first_at(at_ms)).sum()
+    }
+
+    /// The newest lines that are wanted, at most so many, in their order; of a check that is meant as a whole, whatever their
+    /// text is. `sources` are those of each check.
+    pub fn search(
+        &self,
+        wanted: &Wanted<'_>,
+        whole: &HashSet<usize>,
+        sources: &[Vec<bool>],
+        most: usize,
+    ) -> Vec<LineId> {
         let of_one = |(log, lines): (usize, &&Lines)| {
-            let found = match whole.contains(&log) {
-                true => (lines.end().saturating_sub(most).max(lines.dropped())..lines.end()).collect(),
-                false => lines.search(wanted, most),
-            };
+            let sources = sources.get(log).map_or(&[][..], Vec::as_slice);
+            let text = wanted.text.filter(|_| !whole.contains(&log));
+            let found = lines.search(&Wanted { text, sources, ..*wanted }, most);
             found.into_iter().map(move |line| LineId { log, line }).collect::<Vec<_>>()
         };
         let mut found: Vec<LineId> = self.logs.iter().enumerate().flat_map(of_one).collect();
@@ -152,6 +166,7 @@ impl<'l> Merged<'l> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use regex::Regex;
 
     fn log(lines: &[(u64, &str)]) -> Lines {
         let mut log = Lines::default();
@@ -221,11 +236,18 @@ mod tests {
         let (a, b) = (log(&[(1, "gpu 1"), (4, "gpu 2")]), log(&[(2, "gpu 3"), (3, "cpu"), (5, "gpu 4")]));
         let merged = Merged::new(vec![&a, &b]);
         let gpu = Regex::new("gpu").expect("an expression");
-        let search =
-            |whole: &[usize], most| texts(&merged, merged.search(&gpu, &whole.iter().copied().collect(), most));
+        let search = |whole: &[usize], most| {
+            let wanted = Wanted { text: Some(&gpu), ..Wanted::default() };
+            texts(&merged, merged.search(&wanted, &whole.iter().copied().collect(), &[], most))
+        };
         assert_eq!(search(&[], 9), ["gpu 1", "gpu 3", "gpu 2", "gpu 4"]);
         assert_eq!(search(&[], 2), ["gpu 2", "gpu 4"]);
         assert_eq!(search(&[1], 9), ["gpu 1", "gpu 3", "cpu", "gpu 2", "gpu 4"], "all of a check that is meant");
+        let since = Wanted { since_ms: 3, ..Wanted::default() };
+        let found = |sources: &[Vec<bool>]| texts(&merged, merged.search(&since, &HashSet::new(), sources, 9));
+        assert_eq!(found(&[]), ["cpu", "gpu 2", "gpu 4"]);
+        assert_eq!(found(&[vec![true], vec![false]]), ["gpu 2"], "of the sources of each check");
+        assert_eq!(merged.first_at(3), 2);
     }
 
     #[test]

@@ -104,7 +104,8 @@ impl Report {
                 self.recipe.clone_from(recipe);
                 self.planned.clone_from(checks);
             }
-            Body::Readiness { name, expected, outcome, actual, reason } => self.readiness.push(Readiness {
+            // The layer is of the screens: reports name the recipe.
+            Body::Readiness { name, expected, outcome, actual, reason, set_by: _ } => self.readiness.push(Readiness {
                 name: name.clone(),
                 expected: expected.clone(),
                 outcome: *outcome,

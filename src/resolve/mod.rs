@@ -32,6 +32,7 @@ use crate::{
     inventory::Inventory,
     recipe::{Configuration, Recipe, SelectedProfile, States},
 };
+use std::collections::BTreeMap;
 
 /// How to resolve.
 #[derive(Clone, Copy, Debug, Default)]
@@ -267,6 +268,15 @@ impl Coverage {
     pub fn is_missing(&self) -> bool {
         let asked = self.dimension != Dimension::Nodes || self.by != StatedBy::Snapshot;
         self.honored_by.is_none() && asked
+    }
+}
+
+impl Resolution {
+    /// The layer that set each constraint, by the name of the constraint.
+    pub fn constraint_layers(&self) -> BTreeMap<String, String> {
+        let layer =
+            |judged: &JudgedConstraint| Some((judged.name.clone(), self.layers.get(judged.layer)?.name.clone()));
+        self.constraints.iter().filter_map(layer).collect()
     }
 }
 

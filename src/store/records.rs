@@ -5,7 +5,7 @@
 
 use std::{
     fs, io,
-    io::{Read, Seek, SeekFrom, Write},
+    io::{BufRead, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
@@ -112,6 +112,23 @@ impl Lines {
         self.next += u64::try_from(whole).unwrap_or(0);
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
+}
+
+/// Goes through the whole lines of a file, one at a time, until it is told that no more are wanted. Bytes that are not UTF-8 are
+/// replaced.
+///
+/// # Errors
+/// What the system says.
+pub fn each_line(path: &Path, mut wants_more: impl FnMut(&str) -> bool) -> io::Result<()> {
+    let mut file = io::BufReader::with_capacity(1 << 16, fs::File::open(path)?);
+    let mut line = Vec::new();
+    while file.read_until(b'\n', &mut line)? > 0 && line.last() == Some(&b'\n') {
+        if !wants_more(String::from_utf8_lossy(&line).trim_end()) {
+            break;
+        }
+        line.clear();
+    }
+    Ok(())
 }
 
 /// Removes a record.

@@ -54,6 +54,9 @@ pub enum Body {
         outcome: ReadinessOutcome,
         actual: Option<String>,
         reason: Option<String>,
+        /// The layer of the recipe that set the constraint; `None` where the recipe is a file, which does not say it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        set_by: Option<String>,
     },
     PhaseStarted {
         phase: Phase,

@@ -49,6 +49,7 @@ mod input;
 mod keeping;
 mod live_checks;
 mod log;
+mod log_options;
 mod marks;
 mod operations;
 mod outcome;
@@ -58,10 +59,12 @@ mod preferences;
 mod replay;
 mod runs;
 mod saving;
+mod source;
 mod time;
 mod unable;
 
 pub(super) use filters::SIGN;
+pub(super) use source::LIVE;
 pub(super) use unable::Unable;
 
 /// What is known, how it is looked at, and what is under way.
@@ -153,6 +156,7 @@ impl State {
                 configuration: options.configuration.clone(),
                 inherit: options.inherit.clone(),
                 setup: setup(&options.run),
+                records: model::Records { are_not_kept: !options.run.record, ..Default::default() },
                 read_only: options.read_only,
                 read_only_by: options.read_only_by.clone(),
                 protected: Protected::of(desk.preferences.text(&PROTECT)),
@@ -316,7 +320,14 @@ impl State {
             }
             Msg::RecipesCompared { generation, answer } => {
                 self.answered();
-                self.model.diff.changes.finish(generation, answer);
+                let diff = &mut self.model.diff;
+                let before = diff.changes.value.clone();
+                diff.changes.finish(generation, answer);
+                let rows =
+                    |changes: &Option<Arc<ops::diff::Changes>>| changes.as_ref().map(|changes| changes.rows.clone());
+                if rows(&before) != rows(&diff.changes.value) {
+                    diff.opened.clear();
+                }
                 self.desk.mark(Need::Diff);
                 Vec::new()
             }
@@ -387,6 +398,15 @@ impl State {
                 self.answered();
                 self.run_opened(generation, compare, answer)
             }
+            Msg::OlderRead { generation, run, check, number, answer } => {
+                self.answered();
+                self.older_read(generation, (run, check), number, answer)
+            }
+            Msg::PreviousRead { generation, check, answer } => {
+                self.answered();
+                self.previous_read(generation, &check, answer);
+                Vec::new()
+            }
             Msg::RunsCompared { generation, answer } => {
                 self.answered();
                 self.runs_compared(generation, answer);
@@ -443,6 +463,8 @@ impl State {
                 Vec::new()
             }
             Msg::NotRecorded(failure) => {
+                self.model.records.are_not_kept = true;
+                self.desk.mark(Need::Run);
                 self.say_failure(failure);
                 Vec::new()
             }

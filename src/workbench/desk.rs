@@ -6,6 +6,7 @@ use super::{
     Look, Screen, health,
     keymap::{Action, Context, Found, Keymap, Popup},
     layout::{self, Border, Candidate, Class, Edge, Layout, Moved, Zoom},
+    log_options::LogOptions,
     merge::Merge,
     model::Model,
     news::Shown,
@@ -127,6 +128,8 @@ pub struct Desk {
     followed: Option<(String, usize)>,
     /// The checks that share one log.
     pub merge: Merge,
+    /// Which lines of a log are shown.
+    pub log_options: LogOptions,
 }
 
 impl Desk {
@@ -181,6 +184,7 @@ impl Desk {
             preferences: Preferences::default(),
             followed: None,
             merge: Merge::default(),
+            log_options: LogOptions::default(),
         })
     }
 
@@ -299,7 +303,7 @@ impl Desk {
         let width = usize::from(area.map_or(self.width, |area| area.width));
         let names_criteria = self.layout.context.is_some();
         let height = usize::from(area.map_or(self.height, |area| area.height));
-        let Desk { tables, keys, blame, times, followed, merge, .. } = self;
+        let Desk { tables, keys, blame, times, followed, merge, log_options, .. } = self;
         View {
             model,
             tables,
@@ -313,6 +317,7 @@ impl Desk {
             times: *times,
             followed: followed.as_ref(),
             merge,
+            log_options,
         }
     }
 

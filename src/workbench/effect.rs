@@ -185,6 +185,19 @@ pub enum Effect {
     },
     /// Another run is shown than the one that was followed.
     EndFollow,
+    /// Read the output of a check around one of its lines from the record of the run.
+    ReadOlder {
+        generation: u64,
+        run: String,
+        check: String,
+        number: usize,
+    },
+    /// Read what containers of a check wrote before they were restarted.
+    ReadPrevious {
+        generation: u64,
+        run_id: String,
+        check: String,
+    },
     /// Give the newest lines of the program's log.
     ReadLog,
     Copy(String),
@@ -274,6 +287,8 @@ impl Effect {
             | Effect::SaveText { .. }
             | Effect::ListRuns { .. }
             | Effect::OpenRun { .. }
+            | Effect::ReadPrevious { .. }
+            | Effect::ReadOlder { .. }
             | Effect::ReadLog => Nature::Work,
             Effect::Copy(_)
             | Effect::CopyByTerminal(_)

@@ -4,7 +4,8 @@
 //! after it could not be.
 
 use super::{
-    deploy::Deploy, health::Validated, live_checks::LiveChecks, preferences::protect::Protected, widgets::text,
+    deploy::Deploy, health::Validated, live_checks::LiveChecks, older::Older, preferences::protect::Protected,
+    widgets::text,
 };
 pub use super::{
     messages::{Message, Severity, Topic},
@@ -134,6 +135,8 @@ pub struct Cluster {
     pub status: LiveStatus,
     /// When what is shown was last known to be as the cluster is.
     pub fresh_ms: u64,
+    /// Since when the cluster is being read for the first time, or again after a lost connection.
+    pub syncing_since_ms: Option<u64>,
     /// The snapshot holds what was read so far: sources have not answered yet.
     pub is_partial: bool,
     /// No connection at all: why.
@@ -206,6 +209,10 @@ impl Cluster {
         if [&self.status, &status].contains(&&LiveStatus::Fresh) {
             self.fresh_ms = now_ms;
         }
+        self.syncing_since_ms = match status {
+            LiveStatus::Connecting | LiveStatus::Syncing { .. } => self.syncing_since_ms.or(Some(now_ms)),
+            LiveStatus::Fresh | LiveStatus::Failed { .. } | LiveStatus::Reconnecting { .. } => None,
+        };
         self.is_partial = match status {
             LiveStatus::Connecting | LiveStatus::Syncing { .. } => self.is_partial || with_snapshot,
             LiveStatus::Fresh | LiveStatus::Failed { .. } => false,
@@ -410,6 +417,8 @@ pub struct Diff {
     pub context: usize,
     /// The other side is at the left.
     pub swapped: bool,
+    /// Unchanged lines that are shown all the same, by the first row of each run of them.
+    pub opened: BTreeSet<usize>,
 }
 
 impl Default for Diff {
@@ -421,6 +430,7 @@ impl Default for Diff {
             view: DiffView::default(),
             context: 3,
             swapped: false,
+            opened: BTreeSet::new(),
         }
     }
 }
@@ -575,6 +585,8 @@ pub struct ReadinessView {
     pub outcome: ReadinessOutcome,
     pub actual: Option<String>,
     pub reason: Option<String>,
+    /// The layer of the recipe that set it, where the run says it.
+    pub set_by: Option<String>,
 }
 
 /// How the next runs are to go.
@@ -609,6 +621,10 @@ pub struct Records {
     pub following: Option<String>,
     /// Runs that have Jobs in a namespace of the cluster, as they were found last.
     pub in_cluster: Option<InCluster>,
+    /// Lines of a log that memory has no more, where a person went back to them.
+    pub older: Option<Older>,
+    /// The runs of this workbench are not recorded: what memory has no more is gone.
+    pub are_not_kept: bool,
 }
 
 /// Runs that somebody started on the cluster.
@@ -706,8 +722,8 @@ impl Run {
                 };
                 self.checks = checks.into_iter().map(view).collect();
             }
-            Body::Readiness { name, expected, outcome, actual, reason } => {
-                self.readiness.push(ReadinessView { name, expected, outcome, actual, reason });
+            Body::Readiness { name, expected, outcome, actual, reason, set_by } => {
+                self.readiness.push(ReadinessView { name, expected, outcome, actual, reason, set_by });
             }
             // The Deploy view has them.
             Body::Deploy(_) => {}

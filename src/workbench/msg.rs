@@ -20,11 +20,13 @@ use crate::{
         diff::{Changes, Drift},
         run::{
             Prepared,
+            previous::Earlier,
             record::{Record, Summary},
         },
         snapshots::Moment,
         upgrade::Report,
     },
+    report::lines::Lines,
     resolve::Resolution,
     store::log::Line,
     term::{background::Background, input::Input},
@@ -201,6 +203,20 @@ pub enum Msg {
     RunEnded {
         run_id: String,
         answer: Result<(), Failure>,
+    },
+    /// The output of a check around one of its lines.
+    OlderRead {
+        generation: u64,
+        run: String,
+        check: String,
+        number: usize,
+        answer: Result<Arc<Lines>, Failure>,
+    },
+    /// What containers of a check wrote before they were restarted.
+    PreviousRead {
+        generation: u64,
+        check: String,
+        answer: Result<Vec<Earlier>, Failure>,
     },
     /// A text was given to a program of the system; `None` where none has taken it.
     Copied {

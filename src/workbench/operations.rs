@@ -339,6 +339,22 @@ fn begun(effect: &Effect) -> Option<Begun> {
                 answer: Err(failure)
             })
         }
+        Effect::ReadOlder { generation, run, check, number } => {
+            work!("older", generation, format!("read older lines of {check}"), |failure| Msg::OlderRead {
+                generation: *generation,
+                run: run.clone(),
+                check: check.clone(),
+                number: *number,
+                answer: Err(failure)
+            })
+        }
+        Effect::ReadPrevious { generation, run_id: _, check } => {
+            work!("previous", generation, format!("read earlier containers of {check}"), |failure| Msg::PreviousRead {
+                generation: *generation,
+                check: check.clone(),
+                answer: Err(failure)
+            })
+        }
         // Nobody waits for them: they only help to type.
         Effect::ListFiles(_) | Effect::ReadLog => None,
         Effect::EndEvaluation
@@ -390,6 +406,8 @@ fn answered(msg: &Msg) -> Option<(Key, Option<&Failure>)> {
         Msg::RunOpened { generation, answer, .. } => of!("open-run", generation, answer),
         Msg::RunsCompared { generation, answer } => of!("runs", generation, answer),
         Msg::RunsFound { generation, answer, .. } => of!("find-runs", generation, answer),
+        Msg::OlderRead { generation, answer, .. } => of!("older", generation, answer),
+        Msg::PreviousRead { generation, answer, .. } => of!("previous", generation, answer),
         Msg::FollowEnded { name, answer } => of!(FOLLOW, name, answer),
         Msg::Written { write, answer } => of!("write", write, answer),
         Msg::Evaluated { generation, news: News::Failed(failure) } => Some((key(EVALUATE, generation), Some(failure))),

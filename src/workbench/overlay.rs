@@ -6,6 +6,7 @@ use super::{
     Screen,
     app::State,
     keymap::{Action, Group, Keymap, Scope},
+    log_options::{Does, Offer},
     model::{Message, Model, Severity, clock},
     msg::Log,
     operations::{Key, Operation, Operations},
@@ -99,7 +100,7 @@ pub enum Kind {
     Help,
     Palette,
     Messages,
-    /// What counts among the preferences, and who set each.
+    /// What can be chosen: preferences, with who set each; what a log shows.
     Preferences,
     /// Work in the background.
     Operations,
@@ -332,6 +333,31 @@ impl Overlay {
         Overlay::new(Kind::Preferences, None, content)
     }
 
+    /// What a log shows, and what it could show.
+    pub fn log_options(name: &str, offers: Vec<Offer>) -> Overlay {
+        let row = |Offer { name, now, choices, does }: Offer| {
+            let choice = match does {
+                Does::Act(action) => Choice::Act(action),
+                Does::Take(line) => Choice::Take(line.to_owned()),
+                Does::Run(line) => Choice::Run(line.to_owned()),
+            };
+            Row::new(choice, vec![Cell::text(name), Cell::new(Role::Strong, now), Cell::text(choices)])
+        };
+        let content = Content {
+            title: format!("options of log {name}"),
+            columns: vec![
+                Column::new("NAME", 8, 8),
+                Column::new("NOW", 6, 24).name_like(),
+                Column::new("CHOICES", 10, 10).grows(),
+            ],
+            headers: true,
+            rows: offers.into_iter().map(row).collect(),
+            ordered: true,
+            ..Content::default()
+        };
+        Overlay::new(Kind::Preferences, None, content)
+    }
+
     pub fn failure(failure: &Failure) -> Overlay {
         Overlay::text("what failed", &failure.to_string(), 1)
     }
@@ -486,7 +512,9 @@ impl Overlay {
             let cells = whole.rows.iter().filter_map(|row| row.cells.get(at)).map(Cell::width);
             cells.chain([text::width(column.name)]).max().unwrap_or(0).min(usize::from(column.ideal))
         };
-        let mut widths: Vec<usize> = whole.columns.iter().take(3).enumerate().map(widest).collect();
+        // What can be chosen is in the last one, and goes on below.
+        let others = whole.columns.len().saturating_sub(1);
+        let mut widths: Vec<usize> = whole.columns.iter().take(others).enumerate().map(widest).collect();
         widths.push(columns.saturating_sub(widths.iter().map(|width| width + 2).sum()).max(8));
         self.table.set(wrap::cells(whole, &widths, Choice::Piece));
     }
@@ -638,6 +666,11 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("columns", "[COLUMN …]", "choose the columns of the focused panel; without a name, those that there is room for"),
     ("noise", "[RULE]", "show or hide the readings that a rule on noise hides; without a rule, list them"),
     ("past", "[@friday|@-1|now]", "show a kept snapshot of this cluster, or the cluster as it is now"),
+    (
+        "source",
+        "[live | CONTEXT | FILE | @MOMENT | RUN]",
+        "show something else: the cluster as it is now, another one, a saved snapshot, a kept moment, a recorded run",
+    ),
     ("open", "FILE", "show a saved snapshot instead of the cluster"),
     ("live", "", "back to the live cluster"),
     ("forward", "", "the view of this screen that was gone back from"),
@@ -664,6 +697,15 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
         "[all | PHASE | CHECK … | off]",
         "one log of several checks, their lines by time; without a name, of the whole run",
     ),
+    (
+        "since",
+        "[5m | 09:12 | TIME]",
+        "the log from so long before its newest line on, or from a time; without one, all of it",
+    ),
+    ("level", "[debug|info|warn|error]", "lines of the log that matter so much or more; without a level, all"),
+    ("sources", "[NAME …]", "lines of the log that these wrote; without a name, all"),
+    ("around", "[LINES]", "so many lines around each line of the log that the filter, the level or the sources mean"),
+    ("previous", "", "what containers of the selected check wrote that were restarted since"),
     (
         "save-log",
         "[FILE]",

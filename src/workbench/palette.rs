@@ -4,7 +4,8 @@
 //! Enter takes the first one. What only resembles the text has to be chosen; nobody gets an action that they did not name.
 
 use super::{
-    app::{SIGN, Unable},
+    app::{LIVE, SIGN, Unable},
+    log_options::{self, LEVELS},
     overlay::{COMMANDS, Choice, Content, Reads, Row},
     panes::{self, VALUES},
     preferences::{self, Preference, again::AT_THE_START},
@@ -194,7 +195,7 @@ impl Fits {
 }
 
 /// Commands with several arguments: the last one is completed.
-const SEVERAL: [&str; 8] = ["recipe", "diff", "compare", "filter", "sort", "columns", "merge", "set"];
+const SEVERAL: [&str; 9] = ["recipe", "diff", "compare", "filter", "sort", "columns", "merge", "sources", "set"];
 
 /// A completed line, ready to be gone on with: another word may follow a whole one.
 pub(super) fn completed(line: String) -> String {
@@ -214,8 +215,20 @@ const CLOSED: [&str; 7] = ["context", "theme", "node", "value", "component", "up
 /// Commands that take saved filters.
 const OF_FILTERS: [&str; 3] = ["filter", "save-filter", "delete-filter"];
 /// Commands whose arguments are files.
-pub(super) const FILES: [&str; 11] =
-    ["open", "compare", "save", "save-report", "save-log", "export", "diff", "inherit", "bundle", "deploy", "undeploy"];
+pub(super) const FILES: [&str; 12] = [
+    "source",
+    "open",
+    "compare",
+    "save",
+    "save-report",
+    "save-log",
+    "export",
+    "diff",
+    "inherit",
+    "bundle",
+    "deploy",
+    "undeploy",
+];
 
 /// The typed command, and what its last argument may be.
 fn arguments_of(reads: &Reads<'_>, typed: &str, arguments: &str, help: &str) -> (Vec<Row>, usize) {
@@ -227,7 +240,10 @@ fn arguments_of(reads: &Reads<'_>, typed: &str, arguments: &str, help: &str) -> 
     let entries: Vec<Entry> = completions(reads, word, rest)
         .into_iter()
         .filter(|candidate| {
-            before.is_empty() || candidate.contains('=') || FILES.contains(&word) || ["merge", "set"].contains(&word)
+            before.is_empty()
+                || candidate.contains('=')
+                || FILES.contains(&word)
+                || ["merge", "sources", "set"].contains(&word)
         })
         .map(|candidate| {
             let in_use = word == "context" && reads.model.contexts.current.as_ref() == Some(&candidate);
@@ -336,6 +352,10 @@ fn completions(reads: &Reads<'_>, command: &str, rest: &str) -> Vec<String> {
             let checks = run.checks.iter().map(|check| check.planned.name.clone());
             ["all", "off"].map(str::to_owned).into_iter().chain(phases).chain(checks).collect()
         }
+        "since" => ["1m", "5m", "1h"].map(str::to_owned).to_vec(),
+        "level" => LEVELS.into_iter().rev().map(|level| log_options::word(level).to_owned()).collect(),
+        "around" => ["0", "3", "10"].map(str::to_owned).to_vec(),
+        "sources" => reads.state.sources_of_log(),
         "upgrade" => deployer::names().into_iter().map(str::to_owned).collect(),
         "inherit" => ["cluster".to_owned()].into_iter().chain(files()).collect(),
         "filter" => {
@@ -349,6 +369,13 @@ fn completions(reads: &Reads<'_>, command: &str, rest: &str) -> Vec<String> {
             first.chain(overlays).chain(files()).collect()
         }
         "recipe" => criteria(),
+        "source" => {
+            let contexts = reads.model.contexts.names.clone();
+            let runs = reads.model.records.list.value.iter().flat_map(|runs| runs.iter());
+            let runs = runs.map(|run| run.stored.name.clone());
+            let live = std::iter::once(LIVE.to_owned());
+            live.chain(contexts).chain(kept(reads)).chain(runs).chain(files()).collect()
+        }
         "compare" => kept(reads).into_iter().chain(files()).collect(),
         "open" | "save" | "save-report" | "save-log" | "export" => files(),
         "bundle" | "deploy" | "undeploy" => folders(),

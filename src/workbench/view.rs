@@ -432,6 +432,7 @@ fn note(state: &State, pane: &super::panes::Pane, inner: Rect) -> (String, u16, 
         role = if worry { Role::Warn } else { Role::Muted };
     }
     parts.extend(waiting::words(&state.model, pane));
+    parts.extend(waiting::progress(&state.model, pane, inner.width));
     if !table.filter.is_empty() {
         parts.push(left(table));
     }

@@ -5,9 +5,10 @@
 use super::{
     Screen,
     model::Model,
-    panes::{Need, Pane},
+    panes::{CHECKS, DEPLOY, NODES, Need, Pane, SHAPES},
+    widgets::bar,
 };
-use crate::text;
+use crate::{cluster::watch::LiveStatus, text};
 
 /// A wait that is worth a word, and one that is worth a number.
 const WORD_MS: u64 = 150;
@@ -20,6 +21,42 @@ pub(super) fn words(model: &Model, pane: &Pane) -> Option<String> {
         WORD_MS..NUMBER_MS => Some("loading".to_owned()),
         waits => Some(format!("loading {}", text::seconds(waits / 1000))),
     }
+}
+
+/// Cells of a bar in a title, and columns from which on there is room for it.
+const BAR: usize = 8;
+const ROOM: u16 = 56;
+
+/// How far long work is that a panel is about, where its end is known: reading a cluster, a run, a deploy.
+pub(super) fn progress(model: &Model, pane: &Pane, columns: u16) -> Option<String> {
+    let cells = if columns < ROOM { 0 } else { BAR };
+    if counts_kinds(pane) {
+        let LiveStatus::Syncing { done, total } = model.cluster.status else { return None };
+        let took_ms = model.now_ms.saturating_sub(model.cluster.syncing_since_ms?);
+        return (took_ms >= NUMBER_MS).then(|| bar::words((done, total), cells, took_ms, "kinds"));
+    }
+    if columns < ROOM {
+        return None;
+    }
+    // Checks and releases take as long as each of them takes: how many are left says nothing of how long.
+    let since = |started_ms: u64| model.now_ms.saturating_sub(started_ms) >= NUMBER_MS;
+    let run = &model.run;
+    if pane == &CHECKS && run.active && run.paused.is_none() && since(run.started_ms) && !run.checks.is_empty() {
+        let done = run.checks.iter().filter(|check| check.result.is_some()).count();
+        return Some(bar::words((done, run.checks.len()), cells, 0, "checks"));
+    }
+    if pane == &DEPLOY && model.deploy.active {
+        // The title has the numbers.
+        let releases = &model.deploy.progress.releases;
+        let over = releases.iter().filter(|release| release.state.as_ref().is_some_and(|state| state.is_over()));
+        return (!releases.is_empty()).then(|| bar::cells((over.count(), releases.len()), cells));
+    }
+    None
+}
+
+/// Whether a panel says in its title how far the cluster has been read.
+pub(super) fn counts_kinds(pane: &Pane) -> bool {
+    pane == &NODES || pane == &SHAPES
 }
 
 /// For how long a panel has been waiting for what it is made of.

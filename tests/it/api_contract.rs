@@ -8,7 +8,13 @@ use aicr::{
     cluster::{self, Connection, releases::Revision},
     demo::{PodExit, PodRun, PodRunner},
     inventory::release::KeptIn,
-    ops::{self, demo::DemoOptions, fault::Fault},
+    ops::{
+        self,
+        demo::DemoOptions,
+        fault::Fault,
+        run::previous::{self, Earlier},
+    },
+    validate::plan::{CHECK_LABEL, RUN_LABEL},
 };
 use futures::{AsyncBufReadExt, FutureExt, StreamExt, TryStreamExt};
 use http::{Method, Request};
@@ -1255,9 +1261,9 @@ async fn a_pod_of_several_containers_runs_them_in_order(world: &World) {
 }
 
 async fn a_container_that_fails_is_started_again(world: &World) {
-    let container =
-        json!({"name": "main", "image": "docker.io/test/pause:1", "command": ["/bin/busybox", "sh", "-c", "exit 4"]});
-    let pod = json!({"metadata": {"name": "again"}, "spec": {"restartPolicy": "OnFailure", "terminationGracePeriodSeconds": 1,
+    let container = json!({"name": "main", "image": "docker.io/test/pause:1", "command": ["/bin/busybox", "sh", "-c", "echo tried; exit 4"]});
+    let labels = json!({RUN_LABEL: world.namespace, CHECK_LABEL: "gang-scheduling"});
+    let pod = json!({"metadata": {"name": "again", "labels": labels}, "spec": {"restartPolicy": "OnFailure", "terminationGracePeriodSeconds": 1,
         "containers": [container]}});
     let made = world.post(&world.core("pods"), pod).await;
     let pod = world.wait(&world.core("pods"), "again", |pod| waiting(pod) == "CrashLoopBackOff").await;
@@ -1278,6 +1284,24 @@ async fn a_container_that_fails_is_started_again(world: &World) {
         )
     );
     assert_eq!(text(&told["type"]), "Warning");
+    // What it wrote before is kept by the kubelet, and read for the check that it is of.
+    assert_eq!(world.log(&pod, "previous=true").await, "tried\n");
+    let earlier = previous::of(&world.connection, &world.namespace, "gang-scheduling").await.expect("it is read");
+    let [Earlier { pod, container, end, text: said, .. }] = &earlier[..] else { panic!("{earlier:?}") };
+    assert_eq!((pod.as_str(), container.as_str(), said.as_str()), ("again", "main", "tried\n"));
+    assert_eq!(end, "Error, exit code 4");
+    let of_another = previous::of(&world.connection, &world.namespace, "dra-support").await;
+    assert_eq!(of_another.expect("none is one"), []);
+    world.job("once", "echo done", |_| {}).await;
+    let once = world.pod("once", |pod| pod["status"]["phase"] == "Succeeded").await;
+    let path = format!("{}/{}/log?previous=true", world.core("pods"), text(&once["metadata"]["name"]));
+    let name = text(&once["metadata"]["name"]);
+    refused(
+        world.get(&path).await,
+        400,
+        "BadRequest",
+        &format!("previous terminated container \"main\" in pod \"{name}\" not found"),
+    );
 }
 
 async fn a_log_is_followed_from_anywhere(world: &World) {

@@ -17,6 +17,7 @@ mod options;
 pub mod past;
 mod phase_run;
 mod preflight;
+pub mod previous;
 pub mod record;
 mod reporter;
 mod rights;
@@ -45,7 +46,7 @@ pub use options::{IMAGE, NAMESPACE, RunOptions};
 pub use preflight::look;
 use reporter::Reporter;
 pub use rights::{ask_rights, refused};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// A validation that was planned and not started.
 #[derive(Clone, Debug)]
@@ -58,6 +59,8 @@ pub struct Prepared {
     pub options: RunOptions,
     /// What checks know of the recipe.
     pub input: Arc<Input>,
+    /// The layer that set each readiness constraint, by the name of the constraint, where the recipe was resolved here.
+    pub set_by: BTreeMap<String, String>,
 }
 
 /// Plans a run; touches no cluster. A run id is made where the options have none.
@@ -85,7 +88,8 @@ pub fn prepare(
         let hint = error.hint();
         Failure { hint, ..Failure::from_error(Kind::Usage, doing, error).at(recipe_name) }
     })?;
-    Ok(Prepared { plan, snapshot, recipe, recipe_name: recipe_name.to_owned(), options, input: input.into() })
+    let (recipe_name, set_by) = (recipe_name.to_owned(), BTreeMap::new());
+    Ok(Prepared { plan, snapshot, recipe, recipe_name, options, input: input.into(), set_by })
 }
 
 /// The runtime that the recipe brings for the benchmark of NCCL; empty where it brings none.

@@ -6,7 +6,7 @@
 use super::{Prepared, Reader, past};
 use crate::{
     ops::{Failure, Kind, connect::Target, deploy},
-    report::Report,
+    report::{Report, lines::Lines as OutputLines},
     store::{
         folders,
         records::{self, Lines, Recorder, Stored},
@@ -163,6 +163,85 @@ impl Shelf {
     }
 }
 
+/// What lines around one that was asked for may take, and how many come before it.
+const STRETCH: usize = 16 << 20;
+const BEFORE: usize = 100_000;
+
+/// Collects the output of a check around one of its lines.
+struct Around {
+    lines: OutputLines,
+    /// Lines of the check that were passed.
+    passed: usize,
+    number: usize,
+    /// Bytes of those after it.
+    after: usize,
+}
+
+impl Around {
+    fn new(number: usize) -> Around {
+        let lines = OutputLines::from(number.saturating_sub(BEFORE), STRETCH);
+        Around { lines, passed: 0, number, after: 0 }
+    }
+
+    /// Whether the next line is too far ahead to be read.
+    fn skips(&mut self) -> bool {
+        let skips = self.passed < self.lines.dropped();
+        self.passed += usize::from(skips);
+        skips
+    }
+
+    /// Takes the next line; whether more are wanted.
+    fn take(&mut self, event: &Event) -> bool {
+        if let Body::Log { text, source, .. } = &event.body {
+            self.lines.push_of(event.observed_at_ms, source, text);
+            if self.passed > self.number {
+                self.after += text.len() + size_of::<u64>() * 2;
+            }
+            self.passed += 1;
+        }
+        self.after < STRETCH / 2
+    }
+}
+
+impl Shelf {
+    /// The output of a check of a recorded run, around the line of a number: where memory has not all of it.
+    ///
+    /// # Errors
+    /// As [`Shelf::open`]; the record has no such line.
+    pub fn output(&self, run: &str, check: &str, number: usize) -> Result<OutputLines, Failure> {
+        let mut around = Around::new(number);
+        let is_of_check = |event: &&Event| matches!(&event.body, Body::Log { check: of, .. } if of == check);
+        if let Some(record) = self.demo.iter().find(|record| record.stored.name == run) {
+            for event in record.events.iter().filter(is_of_check) {
+                if !around.skips() && !around.take(event) {
+                    break;
+                }
+            }
+        } else {
+            let stored = match self.own()? {
+                Some(folder) => find(folder, run)?,
+                None => return Err(Failure::new(Kind::NotFound, "read the record", format!("unknown run `{run}`"))),
+            };
+            // Of lines that are passed over nothing is read but whose they are: quotes in their text are escaped.
+            let of_check = format!("\"check\":{}", serde_json::to_string(check).unwrap_or_default());
+            let reading = records::each_line(&stored.path, |line| {
+                if !is_output(line) || !line.contains(&of_check) || around.skips() {
+                    return true;
+                }
+                event(line).as_ref().filter(is_of_check).is_none_or(|event| around.take(event))
+            });
+            let at = stored.path.display().to_string();
+            reading.map_err(|error| Failure::from_error(Kind::Internal, "read the record", error).at(at))?;
+        }
+        let lines = around.lines;
+        if (lines.dropped()..lines.end()).contains(&number) {
+            return Ok(lines);
+        }
+        let found = format!("the record of run {run} has no line {} of {check}", number + 1);
+        Err(Failure::new(Kind::NotFound, "read the record", found))
+    }
+}
+
 /// The folder of records.
 ///
 /// # Errors
@@ -316,7 +395,8 @@ pub fn are_names(left: &str, right: &str) -> bool {
     (is_name(left) || is_name(right)) && may_be(left) && may_be(right)
 }
 
-fn is_id(name: &str) -> bool {
+/// Whether a name is an id of a run, as this program makes them.
+pub fn is_id(name: &str) -> bool {
     let parts: Vec<&str> = name.split('-').collect();
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     matches!(parts[..], [date, time, hex] if date.len() == 8 && digits(date) && time.len() == 6 && digits(time)
@@ -389,4 +469,50 @@ pub fn prune(folder: &Path, keep: usize) -> Result<Vec<String>, Failure> {
         removed.push(stored.name);
     }
     Ok(removed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The lines of a check among those of another, as a file and as a record of the demo.
+    #[test]
+    fn the_output_of_a_check_is_read_around_a_line_from_a_file_and_from_memory() {
+        const LINES: usize = 150_000;
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut recorder = Recorder::create(folder.path(), "20260114-091200-00c0ffee00c0ffee").expect("a record");
+        let event = |at: usize, check: &str, text: &str| Event {
+            seq: at as u64,
+            observed_at_ms: at as u64,
+            body: Body::Log { check: check.into(), text: text.into(), source: String::new() },
+        };
+        let mut events = Vec::new();
+        for at in 0..LINES {
+            events.push(event(at, "dra-support", &format!("line {at}")));
+            if at % 1000 == 0 {
+                events.push(event(at, "other", r#"quotes "check":"dra-support" of another"#));
+            }
+        }
+        let mut text = line(&Facts { record: FORM.to_owned(), ..Facts::default() });
+        events.iter().for_each(|event| text += &line(event));
+        recorder.append(&text).expect("it is written");
+        let stored = Stored {
+            name: "20260115-091200-00c0ffee00c0ffee".into(),
+            path: "none.jsonl".into(),
+            bytes: 0,
+            is_open: false,
+        };
+        let demo = vec![Record { stored, facts: Facts::default(), events }];
+        let shelf = Shelf { folder: Ok(folder.path().to_owned()), demo };
+        for run in ["20260114-091200-00c0ffee00c0ffee", "20260115-091200-00c0ffee00c0ffee"] {
+            let lines = shelf.output(run, "dra-support", 120_000).expect("it has them");
+            assert_eq!((lines.dropped(), lines.end()), (120_000 - BEFORE, LINES), "{run}");
+            assert_eq!(lines.get(120_000), Some((120_000, "line 120000")));
+            let first = shelf.output(run, "dra-support", 0).expect("it has them");
+            assert_eq!(first.get(0), Some((0, "line 0")));
+            let missing = shelf.output(run, "dra-support", LINES).expect_err("there is none").to_string();
+            assert!(missing.contains("has no line 150001 of dra-support"), "{missing}");
+        }
+        assert!(shelf.output("20260116", "dra-support", 0).is_err(), "no such run");
+    }
 }

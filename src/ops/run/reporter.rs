@@ -90,7 +90,8 @@ impl Reporter {
             let reason: Vec<String> = [why, nodes, remedy.cloned()].into_iter().flatten().collect();
             let reason = (!reason.is_empty()).then(|| reason.join("; "));
             let (name, expected) = (constraint.name.clone(), constraint.value.clone());
-            self.report(Body::Readiness { name, expected, outcome, actual, reason });
+            let set_by = prepared.set_by.get(&name).cloned();
+            self.report(Body::Readiness { name, expected, outcome, actual, reason, set_by });
         }
         ready
     }

@@ -13,9 +13,10 @@ use crate::{
         effect::Effect,
         keymap::Action,
         layout::{Edge, Zoom},
+        log_options::MOST_AROUND,
         model::{CompareView, DiffView, KEPT, Kept, Severity, Side, Slot, Source, WhatIf},
         overlay::{Field, Overlay, Question},
-        panes::{self, CHANGES, CHECKS, NODES, Need, Pane, RUN_CHANGES, SHAPES, SIDES, Step, VALUES, WHAT_IF},
+        panes::{self, CHANGES, CHECKS, LOG, NODES, Need, Pane, RUN_CHANGES, SHAPES, SIDES, Step, VALUES, WHAT_IF},
         widgets::{
             table::{self, SortKey},
             text,
@@ -32,6 +33,10 @@ const LINES: i32 = 2;
 impl State {
     pub(super) fn act(&mut self, action: Action) -> Vec<Effect> {
         let pane = self.desk.focused();
+        // The end of a log is in memory.
+        if matches!(action, Action::Follow | Action::Newest) || (action == Action::Last && pane == &LOG) {
+            self.leave_older();
+        }
         if let Some(effects) = self.act_on_marks(pane, action) {
             return effects;
         }
@@ -69,6 +74,7 @@ impl State {
             Action::StepOn | Action::StepBack => self.replay_step(action == Action::StepOn),
             Action::Cancel => self.ask_cancel(),
             Action::Merge => self.merge_logs(),
+            Action::LogOptions => self.list_log_options(),
             Action::Refresh => return self.refresh(),
             Action::Copy | Action::CopyRow => return self.copy(pane),
             Action::Export => return self.export_command(""),
@@ -121,7 +127,14 @@ impl State {
                 self.desk.mark(Need::Run);
             }
             Step::Log => self.show_log(),
-            Step::Line(line) => self.go_to_line(line),
+            Step::OpenFold(row) => {
+                let opened = &mut self.model.diff.opened;
+                if !opened.remove(&row) {
+                    opened.insert(row);
+                }
+                self.desk.mark(Need::Diff);
+            }
+            Step::Line(line) => return self.go_to_line(line),
             Step::ShowMoment(id) if id.is_empty() => return self.return_to_now(),
             Step::ShowMoment(id) => return self.show_moment(&id),
             Step::CompareMoment(id) => return self.compare_moment(&id),
@@ -225,7 +238,11 @@ impl State {
         let wide = || columns.iter().zip(&widths).filter(|(column, _)| column.wide_only);
         let (all, shown) = (wide().count(), wide().filter(|(_, width)| **width > 0).count());
         let said = match (table.wide, all, shown) {
-            (_, 0, _) if columns.iter().any(|column| column.name.is_empty()) && pane.follows => return,
+            // A log says it in its title.
+            _ if pane.follows => return,
+            (wraps, ..) if pane.wraps => {
+                format!("long lines {}", if wraps { "go on below" } else { "are scrolled to" })
+            }
             (_, 0, _) => "this panel has no more columns".to_owned(),
             (false, ..) => "the usual columns".to_owned(),
             (true, _, 0) => {
@@ -471,7 +488,9 @@ impl State {
             Action::MoreContext | Action::LessContext => {
                 let more = action == Action::MoreContext;
                 let step = |context: usize| if more { (context * 2 + 1).min(1000) } else { context / 2 };
-                if self.desk.screen == Screen::Compare {
+                if self.desk.screen == Screen::Validate {
+                    self.set_around(step(self.desk.log_options.around).min(MOST_AROUND));
+                } else if self.desk.screen == Screen::Compare {
                     let compare = &mut self.model.compare;
                     compare.context = step(compare.context);
                     // Only there is something around a difference.
@@ -479,6 +498,7 @@ impl State {
                     self.desk.mark(Need::Compare);
                 } else {
                     self.model.diff.context = step(self.model.diff.context);
+                    self.model.diff.opened.clear();
                     self.desk.mark(Need::Diff);
                 }
             }

@@ -15,6 +15,8 @@ pub(super) struct Asked {
     pub(super) kept: u64,
     /// Writes that were begun.
     pub(super) write: u64,
+    pub(super) previous: u64,
+    pub(super) older: u64,
     /// The run that a person wants to follow, by what they call it; `None` for whichever there is.
     pub(super) attach: Option<String>,
     /// A context that the session is being switched to; one at a time.

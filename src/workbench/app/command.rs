@@ -73,14 +73,13 @@ impl State {
             "past" => return self.past_command(rest),
             "open" => return vec![self.read(SnapshotSlot::Cluster, PathBuf::from(rest))],
             "context" => return self.context_command(rest),
-            "live" => {
-                let mut effects = self.return_to_now();
-                effects.push(self.watch());
-                return effects;
-            }
+            "live" => return self.live_command(),
+            "source" => return self.source_command(rest),
             "save-report" => return self.save_report(rest),
             "save" => return self.save_command(rest),
             "merge" => self.merge_command(rest),
+            "since" | "level" | "sources" | "around" => self.log_option(word, rest),
+            "previous" => return self.read_previous(),
             "save-log" => return self.save_log(rest),
             "runs" => return self.runs_command(),
             "attach" => return self.attach_command(rest),
@@ -99,7 +98,7 @@ impl State {
             _ if line.parse::<usize>().is_ok() => {
                 let (pane, place) = (self.desk.focused(), line.parse::<usize>().unwrap_or(1).saturating_sub(1));
                 if pane == &LOG {
-                    self.go_to_line(place);
+                    return self.go_to_line(place);
                 } else {
                     self.jumped(pane.screen);
                     self.desk.table_mut(pane).move_to(place);

@@ -4,22 +4,27 @@ use super::State;
 use crate::{
     catalog::validator::Phase,
     criteria::near_matches,
-    report::merged::Merged,
+    ops::Failure,
+    report::{lines::Lines, merged::Merged},
     text::near_or_all,
     workbench::{
         effect::Effect,
         keymap::Action,
         merge::{Merge, Which},
         model::{CheckView, Severity},
+        older::Older,
         panes::{self, CHECKS, LOG, Need, RowId},
         widgets::text,
     },
 };
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 impl State {
     /// Puts the cursor of the log on a line that may not be among its rows yet.
-    pub(super) fn go_to_line(&mut self, number: usize) {
+    pub(super) fn go_to_line(&mut self, number: usize) -> Vec<Effect> {
+        if let Some(effect) = self.older(number) {
+            return vec![effect];
+        }
         self.jumped(LOG.screen);
         let row = panes::log_row_of(&self.desk.view(&self.model, &LOG), number);
         let table = self.desk.table_mut(&LOG);
@@ -34,6 +39,49 @@ impl State {
             self.desk.table_mut(&LOG).select(&found);
         }
         self.desk.mark(Need::Cursor(&LOG));
+        Vec::new()
+    }
+
+    /// What reads the line of a number from the record of the run; `None` for one that is in memory, or nowhere.
+    fn older(&mut self, number: usize) -> Option<Effect> {
+        let Some(check) = panes::older_of_log(&self.desk.view(&self.model, &LOG), number) else {
+            // It goes on in memory where what was read from the record ends.
+            let is_read = self.model.records.older.as_ref();
+            if is_read.is_some_and(|older| !(older.lines.dropped()..older.lines.end()).contains(&number)) {
+                self.leave_older();
+            }
+            return None;
+        };
+        let run = self.model.run.id.clone();
+        self.asked.older += 1;
+        self.say(Severity::Info, "reading the record of the run for older lines");
+        Some(Effect::ReadOlder { generation: self.asked.older, run, check, number })
+    }
+
+    /// The log is what memory has of it again.
+    pub(super) fn leave_older(&mut self) {
+        if self.model.records.older.take().is_some() {
+            self.desk.mark(Need::Look);
+        }
+    }
+
+    pub(super) fn older_read(
+        &mut self,
+        generation: u64,
+        (run, check): (String, String),
+        number: usize,
+        answer: Result<Arc<Lines>, Failure>,
+    ) -> Vec<Effect> {
+        if generation != self.asked.older || run != self.model.run.id {
+            return Vec::new();
+        }
+        let Some(lines) = self.good(answer) else { return Vec::new() };
+        let range = format!("{} to {}", text::thousands(lines.dropped() + 1), text::thousands(lines.end()));
+        self.model.records.older = Some(Older { run, check, lines });
+        self.desk.mark(Need::Look);
+        let key = self.desk.keys.key(Action::Newest);
+        self.say(Severity::Ok, format!("lines {range} from the record of the run; {key} goes to the newest"));
+        self.go_to_line(number)
     }
 
     /// The log of the check under the cursor alone.
@@ -137,7 +185,7 @@ impl State {
             false => together(&self.desk.merge, self),
             true => match self.steered() {
                 Some(RowId::Check(name)) => {
-                    self.model.run.check(name).map_or_else(String::new, |check| check.log.text())
+                    self.model.run.check(name).map_or_else(String::new, |check| missing(&check.log) + &check.log.text())
                 }
                 _ => String::new(),
             },
@@ -156,11 +204,19 @@ impl State {
     }
 }
 
+/// The first line of a file where the log is not whole.
+fn missing(log: &Lines) -> String {
+    match log.dropped() {
+        0 => String::new(),
+        dropped => format!("... {} before this: the record of the run has them\n", text::count(dropped, "line")),
+    }
+}
+
 /// The lines of several checks, each with its time and what wrote it.
 fn together(merge: &Merge, state: &State) -> String {
     let checks = merge.of(&state.model.run);
     let lines = Merged::new(checks.iter().map(|(_, check)| &check.log).collect());
-    let mut text = String::new();
+    let mut text: String = checks.iter().map(|(_, check)| missing(&check.log)).collect();
     for place in lines.lines(lines.dropped(), usize::MAX) {
         let Some((at_ms, line)) = lines.get(place) else { continue };
         let (check, source) = (&checks[place.log].1.planned.name, lines.source(place));

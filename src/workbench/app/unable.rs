@@ -70,7 +70,7 @@ impl State {
             Action::RunFailed if model.run.checks.is_empty() => Unable::info("no run to repeat"),
             Action::RunFailed if model.run.failed().next().is_none() => Unable::info("no check failed"),
             Action::RunFailed => self.unable_to_run(),
-            Action::Merge if model.run.checks.is_empty() => Unable::info(format!(
+            Action::Merge | Action::LogOptions if model.run.checks.is_empty() => Unable::info(format!(
                 "no run is shown, so there are no logs: {} runs checks, {} lists runs",
                 key(Action::Run),
                 key(Action::GoRuns)
@@ -121,7 +121,8 @@ impl State {
     pub fn unable_command(&self, word: &str) -> Option<Unable> {
         let model = &self.model;
         match word {
-            "merge" => self.unable(Action::Merge),
+            "merge" | "since" | "level" | "sources" | "around" => self.unable(Action::Merge),
+            "previous" => self.unable_to_read_previous(),
             "report" if model.run.report.planned.is_empty() => Unable::info("no run is shown"),
             "save-report" if model.run.report.planned.is_empty() => {
                 Unable::info("no run is shown, so there is no report to save")

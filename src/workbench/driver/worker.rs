@@ -12,7 +12,7 @@ use crate::{
         config::Applied,
         deploy,
         place::{self, Format, Place},
-        run::{Control, EventLog, Prepared, Reader, attach, live, record},
+        run::{Control, EventLog, Prepared, Reader, attach, live, previous, record},
         session::Session,
         snapshots::{self, Limits, Recorder},
         upgrade::{self, installed::Live},
@@ -319,6 +319,15 @@ impl Worker {
                     move |answer| Msg::RunsCompared { generation, answer },
                 );
             }
+            Effect::ReadOlder { generation, run, check, number } => {
+                let (shelf, of) = (record::shelf(&self.session.target()), (run.clone(), check.clone()));
+                self.compute(
+                    "read the record of a run",
+                    move || shelf.output(&of.0, &of.1, number).map(Arc::new),
+                    move |answer| Msg::OlderRead { generation, run, check, number, answer },
+                );
+            }
+            Effect::ReadPrevious { generation, run_id, check } => self.read_previous(generation, run_id, check),
             Effect::FollowRun { name, from } => self.follow(name, from),
             Effect::FindRuns { generation, namespace } => self.find_runs(generation, namespace),
             Effect::AttachRun { name, namespace } => self.attach(name, namespace),
@@ -449,6 +458,15 @@ impl Worker {
             let answer = async { attach::runs(&session.connection().await?, &namespace).await }.await;
             // The workbench has ended when nobody takes the answer.
             let _ = answers.send(Msg::RunsFound { generation, namespace, answer }).await;
+        });
+    }
+
+    fn read_previous(&self, generation: u64, run_id: String, check: String) {
+        let (answers, session) = (self.answers.clone(), self.session.clone());
+        self.spawn(async move {
+            let answer = async { previous::of(&session.connection().await?, &run_id, &check).await }.await;
+            // The workbench has ended when nobody takes the answer.
+            let _ = answers.send(Msg::PreviousRead { generation, check, answer }).await;
         });
     }
 
@@ -708,10 +726,11 @@ async fn plan_on(
 ) -> Result<Prepared, Failure> {
     let now = jiff::Timestamp::now();
     let snapshot = ops::snapshot::take(connection, &now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()).await?;
-    let recipe = recipe.recipe.clone();
+    let (recipe, set_by) = (recipe.recipe.clone(), recipe.constraint_layers());
     let name = recipe.criteria.to_string();
     let name = configuration.map_or(name.clone(), |applied| applied.named(&name));
     let mut prepared = ops::run::prepare(catalog, recipe, &name, snapshot, &options)?;
+    prepared.set_by = set_by;
     ops::run::look(connection, &mut prepared).await;
     Ok(prepared)
 }

@@ -4,7 +4,7 @@ use super::{checks, prelude::*};
 use crate::{
     validate::event::{Severity, Way},
     workbench::{
-        model::{CheckView, Replay, Run},
+        model::{CheckView, ReadinessView, Replay, Run},
         widgets::{curve, table::text_columns},
     },
 };
@@ -51,6 +51,11 @@ fn build(view: &View<'_>) -> Content {
             },
             ..prose(format!("check {name}"), rows)
         };
+    }
+    if let Some(RowId::Constraint(name)) = view.selected(&checks::PANE)
+        && let Some(readiness) = run.readiness.iter().find(|readiness| readiness.name == *name)
+    {
+        return prose(format!("constraint {name}"), readiness_rows(readiness, width));
     }
     prose("run", run_rows(run, view.model.records.replay.as_ref(), width))
 }
@@ -125,6 +130,31 @@ fn check_rows(check: &CheckView, now_ms: u64, width: usize) -> Vec<Row> {
     if !check.planned.description.is_empty() {
         line(&mut rows, Cell::default());
         wrapped(&mut rows, Role::Muted, &check.planned.description, width);
+    }
+    rows
+}
+
+/// The rule, what was found and where, and who set it.
+fn readiness_rows(readiness: &ReadinessView, width: usize) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let (role, glyph, word) = checks::verdict(readiness.outcome);
+    line(&mut rows, Cell::new(role, format!("{glyph} {word}")));
+    if let Some(reason) = &readiness.reason {
+        wrapped(&mut rows, Role::Text, reason, width);
+    }
+    pairs(
+        &mut rows,
+        "",
+        &[
+            ("rule", readiness.expected.as_str().into()),
+            ("found", or_dash(readiness.actual.clone())),
+            ("read at", readiness.name.as_str().into()),
+            ("set by", or_dash(readiness.set_by.clone())),
+        ],
+    );
+    if readiness.set_by.is_none() {
+        let said = "The recipe of this run does not say which layer set the rule.";
+        wrapped(&mut rows, Role::Muted, said, width);
     }
     rows
 }

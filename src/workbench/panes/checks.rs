@@ -203,6 +203,10 @@ fn readiness_row(line: &ReadinessView) -> Row {
         ReadinessOutcome::Unknown => Cell::new(Role::Muted, actual),
         _ => Cell::new(role, actual).and(Role::Muted, format!(" {sign} {}{why}", line.expected)),
     };
+    let result = match &line.set_by {
+        Some(layer) => result.and(Role::Muted, format!("  set by {layer}")),
+        None => result,
+    };
     Row {
         depth: 1,
         marker: Some((role, glyph)),

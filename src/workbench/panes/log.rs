@@ -3,21 +3,25 @@
 //!
 //! A check may write a million lines; rows are made of those around the cursor, or of those that the filter means.
 
-use super::{Table, checks, prelude::*};
+use super::{checks, prelude::*};
 use crate::{
     report::{
         apart::{self, Apart, apart},
         level::LogLevel,
+        lines::Wanted,
         merged::{LineId, Merged},
     },
     workbench::{
+        log_options::{LogOptions, moment},
         merge::{self, letter},
         model::CheckView,
+        older::Older,
         times::Times,
         widgets::table::text_columns,
     },
 };
 use regex::Regex;
+use std::collections::HashSet;
 
 /// Lines that are rows at a time.
 const WINDOW: usize = 5_000;
@@ -28,7 +32,7 @@ pub static PANE: Pane = Pane {
     place: Place::NONE.detail(9).short(column(1, 0)).four(column(1, 0).row(1)).all(column(1, 0)),
     jump: Some(Action::GoLog),
     needs: &[Need::Run, Need::Cursor(&checks::PANE), Need::Look],
-    hints: &[Action::Follow, Action::Filter, Action::Enter, Action::Mark, Action::Wide, Action::Merge],
+    hints: &[Action::Follow, Action::Filter, Action::Enter, Action::Mark, Action::Wide, Action::LogOptions],
     follows: true,
     wraps: true,
     build,
@@ -44,9 +48,19 @@ fn on(view: &View<'_>, action: Action) -> Option<Step> {
             Some((check, _)) => checks::details_of(view.model.run.checks.get(check)?),
             None => checks::details(view),
         },
+        Action::MoveUp | Action::HalfUp | Action::PageUp | Action::Enter if is_on(view, OLDER) => {
+            Some(Step::Line(log()?.lines.dropped().saturating_sub(1)))
+        }
+        Action::MoveDown | Action::HalfDown | Action::PageDown | Action::Enter if is_on(view, NEWER) => {
+            Some(Step::Line(log()?.lines.end()))
+        }
         Action::Enter => in_full(view, under_cursor()?),
         // Of all lines, not of the rows.
-        Action::First if view.table().filter.is_empty() => Some(Step::Line(log()?.lines.dropped())),
+        Action::First if is_window(view) => {
+            let log = log()?;
+            let is_whole = log.together.is_none() && view.log_options.since_ms.is_none() && log.has_record(view);
+            Some(Step::Line(if is_whole { 0 } else { log.first(view.log_options) }))
+        }
         Action::Mark => {
             let (check, line) = under_cursor()?;
             Some(Step::Mark(view.model.run.checks.get(check)?.planned.name.clone(), line))
@@ -81,6 +95,8 @@ struct Log<'m> {
     /// When the phase of each began: of thousands of lines each asks for it.
     began_ms: Vec<u64>,
     lines: Merged<'m>,
+    /// How many lines there were.
+    total: usize,
     /// What several checks are called together.
     together: Option<String>,
 }
@@ -97,9 +113,21 @@ impl<'m> Log<'m> {
                 (vec![(place, &run.checks[place])], None)
             }
         };
-        let lines = Merged::new(checks.iter().map(|(_, check)| &check.log).collect());
+        let total = checks.iter().map(|(_, check)| check.log.end()).sum();
+        let lines_of = |(_, check): &(usize, &'m CheckView)| {
+            let older = view.model.records.older.as_ref().filter(|_| together.is_none());
+            let is_meant = |older: &&Older| older.run == run.id && older.check == check.planned.name;
+            older.filter(is_meant).map_or(&check.log, |older| &*older.lines)
+        };
+        let lines = Merged::new(checks.iter().map(lines_of).collect());
         let began_ms = checks.iter().map(|(_, check)| run.phase_began_ms(check.planned.phase)).collect();
-        Some(Log { checks, began_ms, lines, together })
+        Some(Log { checks, began_ms, lines, total, together })
+    }
+
+    /// Whether what memory has no more can be read from the record of the run.
+    fn has_record(&self, view: &View<'_>) -> bool {
+        let records = &view.model.records;
+        !records.are_not_kept || records.replay.is_some() || records.following.is_some()
     }
 
     /// As the title has it.
@@ -117,6 +145,8 @@ impl<'m> Log<'m> {
     fn number(&self, row: &RowId) -> Option<usize> {
         match row {
             RowId::Line("above" | "below", number) => Some(*number),
+            RowId::Line("before", _) | OLDER => Some(self.lines.dropped()),
+            NEWER => self.lines.end().checked_sub(1),
             row => Some(self.lines.number(self.place(place_of(row)?)?)),
         }
     }
@@ -134,18 +164,95 @@ impl<'m> Log<'m> {
             && text(before) == text(place)
     }
 
-    /// The lines that are rows: what the filter means, or what is around the cursor.
-    fn shown(&self, table: &Table) -> Vec<LineId> {
-        if let Some(wanted) = sought(&table.filter) {
-            let is_meant = |check: &CheckView| self.together.is_some() && wanted.is_match(&check.planned.name);
-            let whole = self.checks.iter().enumerate().filter(|(_, (_, check))| is_meant(check));
-            return self.lines.search(&wanted, &whole.map(|(log, _)| log).collect(), WINDOW);
+    /// The number of the first line that may be a row.
+    fn first(&self, options: &LogOptions) -> usize {
+        options.since_ms.map_or(0, |since_ms| self.lines.first_at(since_ms)).max(self.lines.dropped())
+    }
+
+    /// What wrote a line, as it is chosen by.
+    fn written_by(&self, log: usize, source: &str) -> String {
+        match (&self.together, source) {
+            (None, "") => OWN.to_owned(),
+            (None, source) => source.to_owned(),
+            (Some(_), "") => self.checks[log].1.planned.name.clone(),
+            (Some(_), source) => format!("{}/{source}", self.checks[log].1.planned.name),
         }
-        let (first, end) = (self.lines.dropped(), self.lines.end());
+    }
+
+    /// The names of all that wrote lines.
+    fn names(&self) -> Vec<String> {
+        let of_log = |log: usize| self.lines.names(log).map(|source| self.written_by(log, source)).collect::<Vec<_>>();
+        (0..self.checks.len()).flat_map(of_log).collect()
+    }
+
+    /// The lines that are rows: what filter and options mean, or what is around the cursor.
+    fn shown(&self, view: &View<'_>) -> Vec<LineId> {
+        let (table, options) = (view.table(), view.log_options);
+        if !is_window(view) {
+            let text = sought(&table.filter);
+            let is_named = |check: &CheckView| {
+                self.together.is_some() && text.as_ref().is_some_and(|text| text.is_match(&check.planned.name))
+            };
+            let whole = self.checks.iter().enumerate().filter(|(_, (_, check))| is_named(check));
+            let is_meant = |log, source: &str| options.sources.contains(&self.written_by(log, source));
+            let of_log = |log: usize| self.lines.names(log).map(|source| is_meant(log, source)).collect();
+            let sources: Vec<Vec<bool>> = match options.sources.is_empty() {
+                true => Vec::new(),
+                false => (0..self.checks.len()).map(of_log).collect(),
+            };
+            let since_ms = options.since_ms.unwrap_or_default();
+            let wanted = Wanted { text: text.as_ref(), since_ms, level: options.level, sources: &[] };
+            return self.lines.search(&wanted, &whole.map(|(log, _)| log).collect(), &sources, WINDOW);
+        }
+        let (first, end) = (self.first(options), self.lines.end());
         let newest = end.saturating_sub(WINDOW);
         let selected = table.selected.as_ref().filter(|_| !table.follow).and_then(|row| self.number(row));
         let start = selected.map_or(newest, |line| line.saturating_sub(WINDOW / 2)).clamp(first, newest.max(first));
         self.lines.lines(start, WINDOW)
+    }
+
+    /// The lines that filter and options mean among some, with those around them; the newest where they are too many.
+    fn with_those_around(&self, view: &View<'_>, columns: &[Column], lines: Vec<LineId>) -> Vec<Shown> {
+        let (table, around) = (view.table(), view.log_options.around);
+        let filter = table.filter_on(columns);
+        if around == 0 || filter.is_empty() && !view.log_options.selects() {
+            return lines.into_iter().map(|place| Shown { place, is_beside: false }).collect();
+        }
+        let is_meant = |place: &LineId| filter.is_empty() || table.fits(&filter, &self.row(view, columns, *place));
+        let meant: Vec<LineId> = lines.into_iter().filter(is_meant).collect();
+        let (first, end) = (self.first(view.log_options), self.lines.end());
+        // Neighbors that meet are one stretch.
+        let mut stretches: Vec<std::ops::Range<usize>> = Vec::new();
+        let mut count = 0;
+        for number in meant.iter().rev().map(|place| self.lines.number(*place)) {
+            let (start, stop) = (number.saturating_sub(around).max(first), (number + around + 1).min(end));
+            match stretches.last_mut().filter(|next| next.start <= stop) {
+                Some(next) => {
+                    count += next.start - start.min(next.start);
+                    next.start = next.start.min(start);
+                }
+                None => {
+                    count += stop - start;
+                    stretches.push(start..stop);
+                }
+            }
+            if count > WINDOW {
+                break;
+            }
+        }
+        let meant: HashSet<LineId> = meant.into_iter().collect();
+        let lines = stretches.into_iter().rev().flat_map(|stretch| self.lines.lines(stretch.start, stretch.len()));
+        lines.map(|place| Shown { place, is_beside: !meant.contains(&place) }).collect()
+    }
+
+    /// A line as a row, which is as long as it is.
+    fn row(&self, view: &View<'_>, columns: &[Column], place: LineId) -> Row {
+        let (at_ms, line) = self.lines.get(place).unwrap_or_default();
+        let Said { role: _, text, written } = Said::of(line);
+        let source = self.source(place.log, self.lines.source(place));
+        let at = Cell::new(Role::Muted, self.time(view, place, at_ms));
+        let id = RowId::Output { check: self.checks[place.log].0, line: place.line, part: 0 };
+        Row { also: written, ..Row::new(id, cells(at, columns.len() - 2, source, text)) }
     }
 
     /// The columns in front of the text: the time, where all of it is not of one check itself where it comes from, and of several
@@ -221,9 +328,9 @@ fn place_of(row: &RowId) -> Option<(usize, usize)> {
 }
 
 /// A line as it was written, and what it holds by name.
-fn in_full(view: &View<'_>, (check, number): (usize, usize)) -> Option<Step> {
-    let check = view.model.run.checks.get(check)?;
-    let (at_ms, line) = check.log.get(number)?;
+fn in_full(view: &View<'_>, (at, number): (usize, usize)) -> Option<Step> {
+    let (log, check) = (Log::of(view)?, view.model.run.checks.get(at)?);
+    let (at_ms, line) = log.lines.get(log.place((at, number))?)?;
     let mut body = format!("{}  {line}\n", clock(at_ms));
     if let Some(apart) = apart(line) {
         let names = || apart.fields.iter().map(|(name, _)| text::width(name));
@@ -239,10 +346,29 @@ fn in_full(view: &View<'_>, (check, number): (usize, usize)) -> Option<Step> {
     Some(Step::Text { title: format!("line {} of {}", number + 1, check.planned.name), body })
 }
 
+/// Lines before the first one in memory: in the record of the run, or dropped.
+const OLDER: &RowId = &RowId::Line("dropped", 0);
+/// Lines behind what was read from the record.
+const NEWER: &RowId = &RowId::Line("newer", 0);
+
+fn is_on(view: &View<'_>, row: &RowId) -> bool {
+    view.selected(&PANE) == Some(row)
+}
+
+/// The check whose line of a number is to be read from the record of the run; `None` where it is in memory, or among what was
+/// read.
+pub(in crate::workbench) fn older_of(view: &View<'_>, number: usize) -> Option<String> {
+    let log = Log::of(view)?;
+    let [(_, check)] = log.checks[..] else { return None };
+    let is_there = (log.lines.dropped()..log.lines.end()).contains(&number);
+    let is_older = log.together.is_none() && number < check.log.dropped() && !is_there;
+    (is_older && log.has_record(view)).then(|| check.planned.name.clone())
+}
+
 /// The log that is shown: what it is called, and how many lines it has had.
 pub(in crate::workbench) fn lines_of(view: &View<'_>) -> Option<(String, usize)> {
     let log = Log::of(view)?;
-    Some((log.name(), log.lines.end()))
+    Some((log.name(), log.total))
 }
 
 /// The row that the line of a number is in: its own, or that of the lines that it repeats.
@@ -262,8 +388,16 @@ pub(in crate::workbench) fn row_of(view: &View<'_>, number: usize) -> Option<Row
     Some(RowId::Output { check: log.checks[at].0, line, part: 0 })
 }
 
-/// A line as a row shows it.
+/// A line that is a row.
+#[derive(Clone, Copy)]
 struct Shown {
+    place: LineId,
+    /// It is shown for its place next to a line that is meant.
+    is_beside: bool,
+}
+
+/// What a line says, as a row shows it.
+struct Said {
     role: Role,
     /// What it says in the color of its level, then what else it holds; a plain one as it is.
     text: Cell,
@@ -271,8 +405,8 @@ struct Shown {
     written: Option<Box<str>>,
 }
 
-impl Shown {
-    fn of(line: &str) -> Shown {
+impl Said {
+    fn of(line: &str) -> Said {
         let (level, apart) = apart::read(line);
         let role = match level {
             Some(LogLevel::Error) => Role::LogError,
@@ -281,7 +415,7 @@ impl Shown {
             Some(LogLevel::Info) | None => Role::LogInfo,
         };
         let Some(Apart { level, message, fields, names }) = apart else {
-            return Shown { role, text: Cell::new(role, text::without_tabs(line)), written: None };
+            return Said { role, text: Cell::new(role, text::without_tabs(line)), written: None };
         };
         let level = level.filter(|level| *level != LogLevel::Info).map_or("", LogLevel::word);
         let gap = if level.is_empty() { "" } else { "  " };
@@ -290,13 +424,13 @@ impl Shown {
         let fields: Vec<String> = fields.iter().map(pair).collect();
         let text = if fields.is_empty() { said } else { said.and(Role::Muted, format!("  {}", fields.join(" "))) };
         let names: Vec<String> = names.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        Shown { role, text, written: Some(format!("{line} {}", names.join(" ")).into()) }
+        Said { role, text, written: Some(format!("{line} {}", names.join(" ")).into()) }
     }
 }
 
 /// What a line says, without what programs write for programs.
 pub(super) fn said(line: &str) -> String {
-    apart::words(line).unwrap_or_else(|| Shown::of(line).text.plain().into_owned())
+    apart::words(line).unwrap_or_else(|| Said::of(line).text.plain().into_owned())
 }
 
 fn pair((name, value): &(String, String)) -> String {
@@ -331,6 +465,16 @@ fn sought<'f>(filter: &'f str) -> Option<Regex> {
     Regex::new(&format!("{case}(?:{})", choices.join("|"))).ok()
 }
 
+/// Whether the rows are lines around the cursor, whatever they say; else those that filter or options mean, of all of them.
+fn is_window(view: &View<'_>) -> bool {
+    sought(&view.table().filter).is_none() && !view.log_options.selects()
+}
+
+/// What wrote lines of the log that is shown.
+pub(in crate::workbench) fn sources_of(view: &View<'_>) -> Vec<String> {
+    Log::of(view).map(|log| log.names()).unwrap_or_default()
+}
+
 fn build(view: &View<'_>) -> Content {
     let Some(log) = Log::of(view) else {
         return Content {
@@ -343,10 +487,13 @@ fn build(view: &View<'_>) -> Content {
     let table = view.table();
     let (columns, width) = log.columns(view);
     let sources = columns.len() - 2;
-    let lines = log.shown(table);
+    let lines = log.shown(view);
+    let is_window = is_window(view);
+    let start = lines.first().filter(|_| is_window).map(|place| log.lines.number(*place));
+    let last = start.map(|start| start + lines.len()).filter(|last| *last < log.lines.end());
+    let lines = log.with_those_around(view, &columns, lines);
     let mut rows = Vec::with_capacity(lines.len() + 2);
-    let (first, end) = (log.lines.dropped(), log.lines.end());
-    let is_window = sought(&table.filter).is_none();
+    let (dropped, first, end) = (log.lines.dropped(), log.first(view.log_options), log.lines.end());
     let beyond = |name, number, said| {
         let row = Row::new(
             RowId::Line(name, number),
@@ -355,34 +502,55 @@ fn build(view: &View<'_>) -> Content {
         Some(row).filter(|_| is_window)
     };
     let left_out = if is_window { 0 } else { (end - first).saturating_sub(lines.len()) };
-    let start = lines.first().filter(|_| is_window).map(|place| log.lines.number(*place));
     match start {
         Some(start) if start > first => {
             rows.extend(beyond("above", start, format!("{} above", text::count(start - first, "line"))));
         }
+        _ if first > dropped => {
+            let since = view.log_options.since_ms.map(moment).unwrap_or_default();
+            rows.extend(beyond("before", 0, format!("{} before {since}", text::count(first, "line"))));
+        }
         _ if first > 0 => {
-            let said =
-                format!("{} before this were dropped; the record of the run has them", text::count(first, "line"));
+            let lines = text::count(first, "line");
+            let said = match log.has_record(view) {
+                false => format!("{lines} before this were dropped: the run is not recorded"),
+                true if log.together.is_some() => format!("{lines} before this: each check alone has them"),
+                true => {
+                    let key = view.keys.key(Action::MoveUp);
+                    format!("{lines} before this: {key} reads them from the record of the run")
+                }
+            };
             rows.extend(beyond("dropped", 0, said));
         }
         _ => {}
     }
-    let last = start.map(|start| start + lines.len()).filter(|last| *last < end);
-    let mut groups: Vec<(LineId, LineId)> = Vec::with_capacity(lines.len());
-    for place in &lines {
+    let mut groups: Vec<(Shown, LineId)> = Vec::with_capacity(lines.len());
+    for line in &lines {
         match groups.last_mut() {
-            Some((_, last)) if log.repeats(*place, *last) => *last = *place,
-            _ => groups.push((*place, *place)),
+            Some((_, last)) if log.repeats(line.place, *last) => *last = line.place,
+            _ => groups.push((*line, line.place)),
         }
     }
-    let mut ends = ends(&log, &lines, start.is_some_and(|start| start > first), last.is_some());
-    for (place, until) in &groups {
+    let places: Vec<LineId> = lines.iter().map(|line| line.place).collect();
+    let mut ends = ends(&log, &places, start.is_some_and(|start| start > first), last.is_some());
+    let mut next = None;
+    for (Shown { place, is_beside }, until) in &groups {
         let Some((at_ms, line)) = log.lines.get(*place) else { continue };
+        // Lines that are not next to each other are told apart where each has its neighbors.
+        let number = log.lines.number(*place);
+        if view.log_options.around > 0 && next.is_some_and(|next| next < number) {
+            let said = cells(Cell::default(), sources, Vec::new(), Cell::new(Role::Muted, GAP));
+            rows.push(Row { beside: true, ..Row::new(RowId::Line("gap", number), said) });
+        }
+        next = Some(log.lines.number(*until) + 1);
         while let Some(end) = ends.pop_if(|end| end.at_ms < at_ms) {
             rows.push(end.row(&log, view, sources));
         }
         let at = log.time(view, *place, at_ms);
-        let Shown { role, mut text, written } = Shown::of(line);
+        let Said { mut role, mut text, written } = Said::of(line);
+        if *is_beside {
+            (role, text) = (Role::Muted, Cell::new(Role::Muted, text.plain()));
+        }
         if until.line > place.line {
             let times = text::thousands(until.line - place.line + 1);
             let until = log.lines.get(*until).map(|(until_ms, _)| {
@@ -394,7 +562,8 @@ fn build(view: &View<'_>) -> Content {
             text = Cell::new(Role::Muted, format!("x {times}  ")).with(&text).and(Role::Muted, until);
         }
         let source = log.source(place.log, log.lines.source(*place));
-        let marker = log.is_marked(*place).then_some((Role::Focus, "▪"));
+        let beside = is_beside.then_some((Role::Muted, "-"));
+        let marker = log.is_marked(*place).then_some((Role::Focus, "▪")).or(beside);
         let id = |part| RowId::Output { check: log.checks[place.log].0, line: place.line, part };
         if table.wide && text.width() > width {
             for (part, piece) in text::wrap(&text.plain(), width).into_iter().enumerate() {
@@ -402,19 +571,25 @@ fn build(view: &View<'_>) -> Content {
                 let marker = marker.filter(|_| part == 0);
                 let source = if part == 0 { source.clone() } else { Vec::new() };
                 let cells = cells(at, sources, source, Cell::new(role, piece));
-                rows.push(Row { marker, also: written.clone(), ..Row::new(id(part), cells) });
+                let beside = *is_beside;
+                rows.push(Row { marker, also: written.clone(), beside, ..Row::new(id(part), cells) });
             }
         } else {
             let cells = cells(Cell::new(Role::Muted, at), sources, source, text);
-            rows.push(Row { marker, also: written, ..Row::new(id(0), cells) });
+            rows.push(Row { marker, also: written, beside: *is_beside, ..Row::new(id(0), cells) });
         }
     }
     rows.extend(ends.into_iter().rev().map(|end| end.row(&log, view, sources)));
     if let Some(last) = last {
-        rows.extend(beyond("below", last - 1, format!("{} below", text::count(end - last, "line"))));
+        rows.extend(beyond("below", last - 1, format!("{} below", text::count(log.total - last, "line"))));
+    } else if end < log.total {
+        let (lines, key) = (text::count(log.total - end, "line"), view.keys.key(Action::MoveDown));
+        rows.extend(beyond("newer", 0, format!("{lines} below: {key} reads them")));
     }
     // The end of a check is the end of its output: its verdict, and why.
-    if let (None, [(_, CheckView { result: Some(result), .. })]) = (&log.together, &log.checks[..]) {
+    if end == log.total
+        && let (None, [(_, CheckView { result: Some(result), .. })]) = (&log.together, &log.checks[..])
+    {
         let (role, glyph, word) = checks::verdict(result);
         let mut said = vec![format!("{glyph} {word}")];
         said.extend(result.message.lines().flat_map(|line| text::wrap(&text::clean(line), width)));
@@ -424,13 +599,21 @@ fn build(view: &View<'_>) -> Content {
             rows.push(Row::new(RowId::Line("verdict", index), cells));
         }
     }
-    let since = view.followed.filter(|(name, _)| *name == log.name()).map_or(end, |(_, lines)| *lines);
-    let follow = match end.saturating_sub(since) {
+    let total = log.total;
+    let since = view.followed.filter(|(name, _)| *name == log.name()).map_or(total, |(_, lines)| *lines);
+    let follow = match total.saturating_sub(since) {
         _ if table.follow => "FOLLOW".to_owned(),
         0 => "follow off".to_owned(),
         new => format!("follow off, {} new", text::thousands(new)),
     };
     let wrap = if table.wide { "wrap on" } else { "wrap off" };
+    let options: String = view.log_options.words().iter().map(|word| format!("  {word}")).collect();
+    let shown = lines.iter().filter(|line| !line.is_beside).count();
+    // What a filter hides is said beside it.
+    let of = match view.log_options.selects() && table.filter.is_empty() {
+        true => format!("{} of ", text::thousands(shown)),
+        false => String::new(),
+    };
     let (front, text) = columns.split_at(columns.len() - 1);
     let front =
         front.iter().filter(|column| column.ideal > 0).map(|column| usize::from(column.ideal) + 2).sum::<usize>();
@@ -439,14 +622,27 @@ fn build(view: &View<'_>) -> Content {
     let names_are_hidden = log.together.is_some() && whole > text_columns(view.width);
     let says = match (rows.is_empty(), names_are_hidden) {
         // A check that has ended has a verdict for its last row.
+        (true, _) if end > 0 && !options.is_empty() => {
+            let key = view.keys.key(Action::LogOptions);
+            Blank::Empty.says(format!("{}: none is {}; {key} shows others", text::count(end, "line"), options.trim()))
+        }
         (true, _) => Blank::Loading.says("no output yet"),
         (false, true) => vec![(Role::Muted, log.legend())],
         (false, false) => Vec::new(),
     };
+    // What a filter has not looked at is no miss.
+    let unsought = match is_window || dropped == 0 {
+        true => String::new(),
+        false => format!(", {} not searched", text::thousands(dropped)),
+    };
     let title = format!("log {}", log.name());
     Content {
         title,
-        note: format!("{follow}  {wrap}  {}", text::count(end, "line")),
+        note: match options.is_empty() {
+            true => format!("{follow}  {wrap}  {}{unsought}", text::count(total, "line")),
+            // What is left out matters more than how lines are wrapped, which is seen.
+            false => format!("{follow}  {of}{}{unsought}{options}", text::count(total, "line")),
+        },
         columns,
         says,
         rows,
@@ -500,6 +696,9 @@ fn ends(log: &Log<'_>, lines: &[LineId], more_before: bool, more_behind: bool) -
 const OWN: &str = "check";
 /// A longer name of a source is cut in its middle.
 const SOURCE: usize = 36;
+
+/// Between lines that are not next to each other.
+const GAP: &str = "···";
 
 /// Columns that text keeps beside the names of several checks.
 const TEXT: u16 = 24;

@@ -39,6 +39,7 @@ use super::{
     Screen,
     keymap::{Action, Keymap},
     layout::{Place, Presence},
+    log_options::LogOptions,
     merge::Merge,
     model::{Model, With},
     theme::Role,
@@ -70,10 +71,14 @@ pub use deploy::PANE as DEPLOY;
 pub use health::PANE as HEALTH;
 pub use heat::PANE as HEAT;
 pub use log::PANE as LOG;
-pub(super) use log::{clock as log_clock, lines_of as lines_of_log, row_at as log_row_at, row_of as log_row_of};
+pub(super) use log::{
+    clock as log_clock, lines_of as lines_of_log, older_of as older_of_log, row_at as log_row_at, row_of as log_row_of,
+    sources_of as sources_of_log,
+};
 pub use moments::PANE as MOMENTS;
 pub use node::PANE as NODE;
 pub use nodes::PANE as NODES;
+pub use readings::PANE as READINGS;
 pub use recipe_components::PANE as RECIPE_COMPONENTS;
 pub use run_changes::PANE as RUN_CHANGES;
 pub use runs::PANE as RUNS;
@@ -309,6 +314,8 @@ pub enum Step {
     Mark(String, usize),
     /// The log of one check alone.
     Log,
+    /// Open or close the unchanged lines of two texts that begin with a row.
+    OpenFold(usize),
     /// Put the cursor of the log on a line, by its number.
     Line(usize),
     /// Show a kept snapshot by its id; an empty one for the cluster as it is.
@@ -486,13 +493,14 @@ pub struct View<'s> {
     pub names_criteria: bool,
     /// The column that says who set a value is shown.
     pub blame: bool,
-    /// Times are shown before the lines of a log.
     /// What is before each line of a log.
     pub times: Times,
     /// The log that was followed last, and how many lines it had then.
     pub followed: Option<&'s (String, usize)>,
     /// The checks that share one log.
     pub merge: &'s Merge,
+    /// Which lines of it are shown.
+    pub log_options: &'s LogOptions,
 }
 
 impl<'s> View<'s> {

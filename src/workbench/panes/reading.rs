@@ -1,7 +1,7 @@
 //! One difference of two snapshots in full, or of two runs where those are looked at.
 
 use super::{compared_runs, prelude::*, readings, run_changes};
-use crate::diff::noise;
+use crate::diff::{noise, replaced};
 
 pub static PANE: Pane = Pane {
     name: "difference",
@@ -31,6 +31,9 @@ fn build(view: &View<'_>) -> Content {
     let mut rows = Vec::new();
     for broken in drift.broken.iter().filter(|broken| readings::concerns(broken, &change.path)) {
         line(&mut rows, Cell::new(Role::Fail, format!("✗ breaks {}", broken.words())));
+    }
+    if replaced::is_one(change) {
+        line(&mut rows, Cell::new(Role::Muted, format!("{}: what differs", change.cause)));
     }
     if let Some(noise) = noise::why(change) {
         line(&mut rows, Cell::new(Role::Muted, format!("changes by itself: {noise}")));

@@ -5,7 +5,7 @@ use crate::{
     diff::{
         Change,
         inventory::node_texts,
-        node_path,
+        node_path, replaced,
         severity::{Broken, Severity},
         shapes,
     },
@@ -169,8 +169,14 @@ fn row(line: &Line<'_>, shown: &str, depth: u16, known: &BTreeSet<&str>) -> Row 
     let is_same = !known.contains(change.path.as_str());
     let right = if is_same { &change.left } else { &change.right };
     let (marker, matters) = if is_same { (None, true) } else { (Some(changes::mark(change.kind)), !quiet) };
+    let name = grade(*severity).and(role(Role::Text), shown);
+    // Which node it took the place of, and how that is known.
+    let name = match replaced::is_one(change) {
+        true => name.and(Role::Muted, format!("  {}", change.cause)),
+        false => name,
+    };
     let mut cells = vec![
-        grade(*severity).and(role(Role::Text), shown),
+        name,
         side(&change.left, role(Role::Remove)),
         side(right, role(if is_same { Role::Text } else { Role::Add })),
     ];

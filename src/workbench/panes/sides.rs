@@ -1,7 +1,11 @@
 //! The two recipes as text: side by side or unified, unchanged runs folded.
 
 use super::{changes, prelude::*, upgrades};
-use crate::{diff::text::Row as Line, workbench::model::DiffView};
+use crate::{
+    diff::text::Row as Line,
+    workbench::{model::DiffView, widgets::table::text_columns},
+};
+use std::collections::BTreeSet;
 
 pub static PANE: Pane = Pane {
     name: "side by side",
@@ -15,10 +19,23 @@ pub static PANE: Pane = Pane {
         if text { Presence::Alone } else { Presence::Shown }
     },
     needs: &[Need::Recipe, Need::Diff, Need::Look],
-    hints: &[Action::MoveDown, Action::NextThing, Action::DiffView, Action::GoDefinition, Action::MoreContext],
+    hints: &[
+        Action::MoveDown,
+        Action::NextThing,
+        Action::DiffView,
+        Action::GoDefinition,
+        Action::MoreContext,
+        Action::Wide,
+    ],
+    words: &[(Action::Wide, "wrap")],
+    wraps: true,
     build,
     on: |view, action| match action {
         Action::Copy => Some(Step::Copy(copied(view)?)),
+        Action::Enter => match view.selected(&PANE)? {
+            RowId::Line("fold", at) => Some(Step::OpenFold(*at)),
+            _ => None,
+        },
         Action::GoDefinition => {
             let changes = view.model.diff.changes.value.as_deref()?;
             let change = changes.change_at(row_of(view.selected(&PANE)?)?)?;
@@ -32,7 +49,7 @@ pub static PANE: Pane = Pane {
 /// The row of the texts that a line of the pane shows.
 pub fn row_of(id: &RowId) -> Option<usize> {
     match id {
-        RowId::Line("line" | "left" | "right", at) => Some(*at),
+        RowId::Line("line" | "left" | "right", at) | RowId::Piece(at, _) => Some(*at),
         _ => None,
     }
 }
@@ -45,14 +62,18 @@ pub fn ids_of(row: usize) -> [RowId; 3] {
 /// The text of the selected line, without its number: of the right side where there are two.
 fn copied(view: &View<'_>) -> Option<String> {
     let changes = view.model.diff.changes.value.as_deref()?;
-    let RowId::Line(side, at) = view.selected(&PANE)? else { return None };
+    let (side, at) = match view.selected(&PANE)? {
+        RowId::Line(side, at) => (*side, at),
+        RowId::Piece(at, part) => (if *part >= LEFT { "left" } else { "line" }, at),
+        _ => return None,
+    };
     let whole = |part: &Words| {
         let (_, parts) = part.as_ref()?;
         Some(parts.iter().map(|(_, text)| text.trim_end_matches('\n')).collect::<String>())
     };
-    match changes.rows.get(*at).filter(|_| *side != "fold")? {
+    match changes.rows.get(*at).filter(|_| side != "fold")? {
         Line::Same { text, .. } => Some(text.clone()),
-        Line::Changed { left, right } if *side == "left" => whole(left).or_else(|| whole(right)),
+        Line::Changed { left, right } if side == "left" => whole(left).or_else(|| whole(right)),
         Line::Changed { left, right } => whole(right).or_else(|| whole(left)),
     }
 }
@@ -74,27 +95,40 @@ fn build(view: &View<'_>) -> Content {
     let mut rows = Vec::new();
     // `]` goes from change to change, not from line to line.
     let starts = |at: usize| !at.checked_sub(1).is_some_and(|before| is_changed(&changes.rows[before]));
-    for (index, part) in fold(&changes.rows, diff.context).into_iter().enumerate() {
+    let wraps = view.table().wide;
+    let all = text_columns(view.width);
+    let side = if wide { all.saturating_sub(2) / 2 } else { all };
+    let width = if wraps { side.saturating_sub(BEFORE).max(1) } else { usize::MAX };
+    for part in fold(&changes.rows, diff.context, &diff.opened) {
         match part {
-            Part::Folded(count) => rows.push(Row::new(
-                RowId::Line("fold", index),
-                vec![Cell::new(Role::Muted, format!("··· {count} unchanged"))],
-            )),
-            Part::Line(at, line) if wide => rows.push(aligned_row(at, line, starts(at))),
-            Part::Line(at, line) => rows.extend(under(at, line, starts(at))),
+            Part::Folded { at, count, is_open } => {
+                let shown = if is_open { ", shown" } else { "" };
+                let said = Cell::new(Role::Muted, format!("··· {count} unchanged{shown}"));
+                rows.push(Row::new(RowId::Line("fold", at), vec![said]));
+            }
+            Part::Line(at, line) if wide => rows.extend(aligned(at, line, starts(at), width)),
+            Part::Line(at, line) => rows.extend(under(at, line, starts(at), width)),
         }
     }
-    let columns = if wide {
-        vec![Column::new("", 20, 20).grows(), Column::new("", 20, 20).grows()]
-    } else {
-        vec![Column::new("", 20, 20).grows()]
+    // What is wrapped is wrapped to a width that does not change with it.
+    let column = match wraps {
+        true => {
+            let side = u16::try_from(side).unwrap_or(u16::MAX);
+            Column::new("", side, side)
+        }
+        false => Column::new("", 20, 20).grows(),
     };
+    let columns = if wide { vec![column.clone(), column] } else { vec![column] };
     let hunks = changes.rows.iter().filter(|row| is_changed(row)).count();
     Content {
         title: format!("- {}   + {}", sides.left, sides.right),
         note: format!("{hunks} changed lines, context {}", diff.context),
         columns,
-        says: if rows.is_empty() { Blank::Empty.says("✓ both sides are the same") } else { Vec::new() },
+        says: match (rows.is_empty(), changes.is_coarse) {
+            (true, _) => Blank::Empty.says("✓ both sides are the same"),
+            (false, true) => vec![(Role::Warn, COARSE.to_owned())],
+            (false, false) => Vec::new(),
+        },
         rows,
         ordered: true,
         ..Content::default()
@@ -105,13 +139,22 @@ fn is_changed(line: &Line) -> bool {
     matches!(line, Line::Changed { .. })
 }
 
+/// What is said above texts that could not be aligned to their ends.
+const COARSE: &str =
+    "coarse: the texts are too long to be aligned within 5 s, so equal lines may be among those that differ";
+
 enum Part<'r> {
     Line(usize, &'r Line),
-    Folded(usize),
+    /// So many unchanged lines from a row on; they follow where they are open.
+    Folded {
+        at: usize,
+        count: usize,
+        is_open: bool,
+    },
 }
 
-/// Changes with their context; what is farther away becomes one line.
-fn fold(rows: &[Line], context: usize) -> Vec<Part<'_>> {
+/// Changes with their context; what is farther away becomes one line, or one above it where somebody opened it.
+fn fold<'r>(rows: &'r [Line], context: usize, opened: &BTreeSet<usize>) -> Vec<Part<'r>> {
     let mut near = vec![false; rows.len()];
     for (index, row) in rows.iter().enumerate() {
         if is_changed(row) {
@@ -120,72 +163,98 @@ fn fold(rows: &[Line], context: usize) -> Vec<Part<'_>> {
         }
     }
     let mut parts = Vec::new();
-    let mut hidden = 0;
-    for (index, row) in rows.iter().enumerate() {
-        if near[index] {
-            if hidden > 0 {
-                parts.push(Part::Folded(hidden));
-                hidden = 0;
-            }
-            parts.push(Part::Line(index, row));
-        } else {
-            hidden += 1;
-        }
+    // Two texts that are the same have nothing to be near to.
+    if !near.contains(&true) {
+        return parts;
     }
-    if hidden > 0 && !parts.is_empty() {
-        parts.push(Part::Folded(hidden));
+    let mut at = 0;
+    while at < rows.len() {
+        let count = near[at..].iter().take_while(|near| !**near).count();
+        let is_open = opened.contains(&at);
+        if count > 0 {
+            parts.push(Part::Folded { at, count, is_open });
+        }
+        let shown = if is_open { at } else { at + count };
+        let end = at + count + near[at + count..].iter().take_while(|near| **near).count();
+        parts.extend((shown..end).map(|index| Part::Line(index, &rows[index])));
+        at = end;
     }
     parts
 }
 
 type Words = Option<(usize, Vec<(bool, String)>)>;
 
-fn words(side: &Words, glyph: &str, plain: Role, word: Role) -> Cell {
-    let Some((number, parts)) = side else { return Cell::new(Role::Muted, "") };
-    let mut cell = Cell::new(Role::Muted, format!("{number:>4} ")).and(plain, format!("{glyph} "));
-    for (emphasised, text) in parts {
-        cell = cell.and(if *emphasised { word } else { plain }, text.trim_end_matches('\n'));
-    }
-    cell
+/// Columns of number and sign before each line.
+const BEFORE: usize = 7;
+/// Parts of lines of the left side are counted from here, where both sides have rows of their own.
+const LEFT: usize = 1 << 20;
+
+/// The lines that one side of a row takes, in a width: its number and sign before the first one, and as much room before the others.
+fn lines(number: Option<usize>, glyph: &str, text: Cell, role: Role, width: usize) -> Vec<Cell> {
+    let Some(number) = number else { return vec![Cell::new(Role::Muted, "")] };
+    let before = |index: usize| match index {
+        0 => Cell::new(Role::Muted, format!("{number:>4} ")).and(role, format!("{glyph} ")),
+        _ => Cell::new(Role::Muted, " ".repeat(BEFORE)),
+    };
+    text.lines(width).iter().enumerate().map(|(index, line)| before(index).with(line)).collect()
 }
 
-/// `starts`: the line before it is not changed.
-fn aligned_row(at: usize, line: &Line, starts: bool) -> Row {
-    match line {
-        Line::Same { left, right, text } => Row::new(
-            RowId::Line("line", at),
-            vec![
-                Cell::new(Role::Muted, format!("{left:>4}   ")).and(Role::Text, text),
-                Cell::new(Role::Muted, format!("{right:>4}   ")).and(Role::Text, text),
-            ],
-        ),
-        Line::Changed { left, right } => Row {
-            matters: starts,
-            ..Row::new(
-                RowId::Line("line", at),
-                vec![words(left, "-", Role::Remove, Role::RemoveWord), words(right, "+", Role::Add, Role::AddWord)],
-            )
-        },
-    }
+fn words(side: &Words, glyph: &str, plain: Role, word: Role, width: usize) -> Vec<Cell> {
+    let parts = side.iter().flat_map(|(_, parts)| parts);
+    let text = parts.fold(Cell::default(), |cell, (emphasised, text)| {
+        cell.and(if *emphasised { word } else { plain }, text.trim_end_matches('\n'))
+    });
+    lines(side.as_ref().map(|(number, _)| *number), glyph, text, plain, width)
 }
 
-fn under(at: usize, line: &Line, starts: bool) -> Vec<Row> {
+fn removed(side: &Words, width: usize) -> Vec<Cell> {
+    words(side, "-", Role::Remove, Role::RemoveWord, width)
+}
+
+fn added(side: &Words, width: usize) -> Vec<Cell> {
+    words(side, "+", Role::Add, Role::AddWord, width)
+}
+
+/// Rows of lines that go on: the first one is the row, the others are pieces of it.
+fn rows_of(id: RowId, at: usize, first_part: usize, matters: bool, cells: Vec<Vec<Cell>>) -> Vec<Row> {
+    let row = |(part, cells): (usize, Vec<Cell>)| match part {
+        0 => Row { matters, ..Row::new(id.clone(), cells) },
+        _ => Row { continues: true, ..Row::new(RowId::Piece(at, first_part + part), cells) },
+    };
+    cells.into_iter().enumerate().map(row).collect()
+}
+
+/// Both sides beside each other. `starts`: the line before it is not changed.
+fn aligned(at: usize, line: &Line, starts: bool, width: usize) -> Vec<Row> {
+    let (left, right, matters) = match line {
+        Line::Same { left, right, text } => {
+            let side = |number: usize| lines(Some(number), " ", Cell::text(text), Role::Muted, width);
+            (side(*left), side(*right), false)
+        }
+        Line::Changed { left, right } => (removed(left, width), added(right, width), starts),
+    };
+    let cell = |side: &[Cell], part: usize| side.get(part).cloned().unwrap_or_default();
+    let cells = (0..left.len().max(right.len())).map(|part| vec![cell(&left, part), cell(&right, part)]).collect();
+    rows_of(RowId::Line("line", at), at, 0, matters, cells)
+}
+
+fn under(at: usize, line: &Line, starts: bool, width: usize) -> Vec<Row> {
+    let one = |cells: Vec<Cell>| cells.into_iter().map(|cell| vec![cell]).collect::<Vec<_>>();
     match line {
         Line::Same { right, text, .. } => {
-            let cell = Cell::new(Role::Muted, format!("{right:>4}   ")).and(Role::Text, text);
-            vec![Row::new(RowId::Line("line", at), vec![cell])]
+            let cells = one(lines(Some(*right), " ", Cell::text(text), Role::Muted, width));
+            rows_of(RowId::Line("line", at), at, 0, false, cells)
         }
         Line::Changed { left, right } => {
-            let sides =
-                [(left, "-", Role::Remove, Role::RemoveWord, "left"), (right, "+", Role::Add, Role::AddWord, "right")];
-            let there = sides.into_iter().filter(|(side, ..)| side.is_some());
-            there
-                .enumerate()
-                .map(|(index, (side, glyph, plain, word, name))| Row {
-                    matters: starts && index == 0,
-                    ..Row::new(RowId::Line(name, at), vec![words(side, glyph, plain, word)])
-                })
-                .collect()
+            let mut rows = Vec::new();
+            if left.is_some() {
+                rows.extend(rows_of(RowId::Line("left", at), at, LEFT, starts, one(removed(left, width))));
+            }
+            if right.is_some() {
+                let is_first = starts && left.is_none();
+                rows.extend(rows_of(RowId::Line("right", at), at, 0, is_first, one(added(right, width))));
+            }
+            rows
         }
     }
 }

@@ -113,6 +113,8 @@ pub struct Row<I> {
     pub continues: bool,
     /// What a filter finds besides the cells.
     pub also: Option<Box<str>>,
+    /// It is shown for its place next to a row that the filter means, and is not meant itself.
+    pub beside: bool,
 }
 
 impl<I> Row<I> {
@@ -128,6 +130,7 @@ impl<I> Row<I> {
             made_of: None,
             continues: false,
             also: None,
+            beside: false,
         }
     }
 
@@ -467,6 +470,10 @@ impl<I: Identity> Table<I> {
             // A match brings its ancestors along, so that it is seen in its place.
             let mut ancestors: Vec<usize> = Vec::new();
             for (index, row) in self.content.rows.iter().enumerate() {
+                if row.beside {
+                    visible.push(index);
+                    continue;
+                }
                 if row.continues {
                     if visible.last() == index.checked_sub(1).as_ref() {
                         visible.push(index);
@@ -664,7 +671,13 @@ impl<I: Identity> Table<I> {
         self.select(&id)
     }
 
-    fn fits(&self, filter: &Filter, row: &Row<I>) -> bool {
+    /// The filter that counts in a table with these columns, for who makes rows by it.
+    pub fn filter_on(&self, columns: &[Column]) -> Filter {
+        Filter::parse(&self.filter, columns).unwrap_or_else(|_| self.kept.clone())
+    }
+
+    /// Whether a filter means a row.
+    pub fn fits(&self, filter: &Filter, row: &Row<I>) -> bool {
         filter.matches(row, self.marks.contains(&row.id))
     }
 

@@ -77,8 +77,8 @@ fn wrapped<I: Clone>(content: Content<I>, columns: usize, piece: impl Fn(usize, 
 }
 
 impl Cell {
-    /// The text in lines of at most `columns`.
-    pub(super) fn lines(&self, columns: usize) -> Vec<Cell> {
+    /// The text in lines of at most `columns`; those after the first one hang behind its indent.
+    pub fn lines(&self, columns: usize) -> Vec<Cell> {
         if self.width() <= columns {
             return vec![self.clone()];
         }

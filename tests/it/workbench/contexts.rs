@@ -91,6 +91,42 @@ fn the_demo_says_how_another_context_is_reached() {
     assert!(desk.left.is_empty());
 }
 
+/// One command for everything that can be looked at, by what its argument names.
+#[test]
+fn one_command_shows_every_source() {
+    let mut desk = Desk::of_contexts(120, 40);
+    desk.keys(":");
+    desk.type_text("source ");
+    for offered in ["source live", "source lab", "source production-us"] {
+        desk.shows(offered);
+    }
+    desk.keys("Esc");
+    let mut asked = |line: &str| {
+        desk.left.clear();
+        desk.command(line);
+        // What helps to type is not what was asked for.
+        desk.left.retain(|effect| !matches!(effect, Effect::ListFiles(_)));
+        std::mem::take(&mut desk.left)
+    };
+    let effects = asked("source production-us");
+    assert!(matches!(&effects[..], [Effect::SwitchContext(name)] if name == "production-us"), "{effects:?}");
+    for run in ["20260714-073000-00000000c0ffee00", "last", "run.jsonl"] {
+        let effects = asked(&format!("source {run}"));
+        assert!(matches!(&effects[..], [Effect::OpenRun { name, compare: false, .. }] if name == run), "{effects:?}");
+    }
+    // A file that is called like a context is named with its folder.
+    for file in ["before.yaml", "./lab"] {
+        let effects = asked(&format!("source {file}"));
+        let [Effect::ReadSnapshot { path, .. }] = &effects[..] else { panic!("{effects:?}") };
+        assert_eq!(path.to_str(), Some(file));
+    }
+    let effects = asked("source live");
+    assert!(matches!(effects[..], [Effect::Watch { .. }]), "{effects:?}");
+    let effects = asked("source @-1");
+    assert!(effects.is_empty(), "{effects:?}");
+    desk.shows("no snapshot");
+}
+
 /// Three contexts for servers that are not there; the second one's user has a plugin that says something.
 const KUBECONFIG: &str = r#"
 apiVersion: v1

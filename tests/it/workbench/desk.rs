@@ -373,6 +373,7 @@ fn half_way() -> Vec<(u64, Body)> {
             outcome: ReadinessOutcome::Pass,
             actual: Some("v1.34.0".into()),
             reason: None,
+            set_by: Some("base".into()),
         },
     ));
     events.push((20, Body::PhaseStarted { phase: Phase::Deployment }));

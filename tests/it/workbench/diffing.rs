@@ -5,10 +5,10 @@ use super::{
     screens::golden,
 };
 use aicr::{
-    inventory::Inventory,
+    inventory::{Inventory, Node},
     workbench::{
         effect::Effect,
-        panes::{self, CHANGES, SIDES},
+        panes::{self, CHANGES, READINGS, SIDES},
         widgets::{table::Identity, text},
     },
 };
@@ -178,4 +178,127 @@ fn the_sides_of_a_comparison_say_when_they_were_taken() {
     desk.keys("5");
     let hints = desk.text().lines().last().unwrap_or_default().to_owned();
     assert!(hints.contains("= compare"), "an empty screen says how it is filled: {hints}");
+}
+
+/// The texts of a panel, without what is before each line.
+fn shown(desk: &mut Desk) -> Vec<String> {
+    desk.state.prepare();
+    let table = desk.state.desk.table(&SIDES);
+    table.visible.iter().map(|at| table.content.rows[*at].plain()).collect()
+}
+
+/// Enter on a fold opens that one, and closes it again; other folds stay.
+#[test]
+fn one_fold_of_unchanged_lines_is_opened_alone() {
+    for keys in ["|", "| |"] {
+        let mut desk = compared(120, 40);
+        desk.keys(keys);
+        desk.state.prepare();
+        let folds = |desk: &mut Desk| shown(desk).iter().filter(|row| row.contains("unchanged")).count();
+        let (before, all) = (folds(&mut desk), shown(&mut desk).len());
+        assert!(before > 2, "{before}");
+        let fold = desk.state.desk.table(&SIDES).content.rows.iter().position(|row| row.plain().contains("unchanged"));
+        let fold = desk.state.desk.table(&SIDES).content.rows[fold.expect("a fold")].clone();
+        let count: usize =
+            fold.plain().split_whitespace().nth(1).and_then(|count| count.parse().ok()).expect("a count");
+        assert!(desk.state.desk.table_mut(&SIDES).select(&fold.id));
+        desk.keys("Enter");
+        assert_eq!(shown(&mut desk).len(), all + count);
+        assert!(selected(&mut desk, &SIDES).ends_with("unchanged, shown"));
+        assert_eq!(folds(&mut desk), before, "the others stay");
+        desk.keys("Enter");
+        assert_eq!(shown(&mut desk).len(), all);
+        // Other context has other folds.
+        desk.keys("Enter } {");
+        assert!(shown(&mut desk).iter().all(|row| !row.contains("unchanged, shown")));
+    }
+}
+
+/// No letter of a long line is lost, and what it goes on with begins below its text.
+#[test]
+fn long_lines_go_on_below_in_both_layouts() {
+    for (name, keys) in [("sides-wrapped-120x40", "|"), ("unified-wrapped-80x24", "| |")] {
+        let (width, height) = if keys == "|" { (120, 40) } else { (80, 24) };
+        let mut desk = compared(width, height);
+        desk.keys(keys);
+        desk.state.prepare();
+        let whole = |desk: &mut Desk| -> String {
+            shown(desk).iter().flat_map(|row| row.chars().filter(|c| !c.is_whitespace()).collect::<Vec<_>>()).collect()
+        };
+        let (letters, rows) = (whole(&mut desk), shown(&mut desk).len());
+        desk.keys("w");
+        desk.shows("long lines go on below");
+        assert!(shown(&mut desk).len() > rows, "some lines are longer than the panel");
+        desk.state.prepare();
+        let layout = desk.state.desk.layout.clone();
+        let room = usize::from(layout.inner(layout.panel(&SIDES).unwrap()).width) - 3;
+        let table = desk.state.desk.table(&SIDES);
+        for row in &table.content.rows {
+            let taken: usize = row.cells.iter().map(|cell| cell.width()).sum();
+            assert!(taken <= room, "{taken} of {room}: {}", row.plain());
+        }
+        // Side by side, both columns are broken, so that letters of one line are not in one piece.
+        if keys == "| |" {
+            assert_eq!(whole(&mut desk), letters);
+        }
+        let wrapped = first_wrapped(&desk);
+        assert!(desk.state.desk.table_mut(&SIDES).select(&wrapped), "a line that goes on");
+        desk.state.desk.mark(panes::Need::Cursor(&SIDES));
+        // What a line goes on with is of that line.
+        desk.keys("j y");
+        golden(name, &desk.text());
+        let Some(Effect::Copy(copied)) = desk.left.pop() else { panic!("{:?}", desk.left) };
+        let piece = selected(&mut desk, &SIDES);
+        let piece = piece.split("  ").map(str::trim).find(|piece| !piece.is_empty()).unwrap_or_default();
+        assert!(copied.contains(piece) && copied.trim() != piece, "`{copied}` is the line that `{piece}` is of");
+        desk.keys("w");
+        desk.shows("long lines are scrolled to");
+    }
+}
+
+/// The first line that goes on below.
+fn first_wrapped(desk: &Desk) -> panes::RowId {
+    let rows = &desk.state.desk.table(&SIDES).content.rows;
+    let at = rows.iter().position(|row| row.continues).expect("a line that goes on");
+    rows[at - 1].id.clone()
+}
+
+/// A comparison that would have taken too long says that it is coarse.
+#[test]
+fn a_coarse_comparison_of_texts_says_so() {
+    let mut desk = compared(120, 40);
+    let changes = desk.state.model.diff.changes.value.clone().expect("compared");
+    let coarse = aicr::ops::diff::Changes { is_coarse: true, ..(*changes).clone() };
+    desk.state.model.diff.changes.value = Some(Arc::new(coarse));
+    desk.state.desk.mark(panes::Need::Diff);
+    desk.keys("|");
+    desk.shows("coarse: the texts are too long to be aligned within 5 s");
+}
+
+/// A node that came in the place of one that went is one row, which says how that is known.
+#[test]
+fn a_replaced_node_is_one_difference_that_says_by_what_it_was_matched() {
+    let mut desk = Desk::live(120, 40);
+    let mut later = Inventory::clone(&snapshot());
+    let renamed = |later: &mut Inventory, old: &str, new: &str, change: fn(&mut Node)| {
+        let at = later.nodes.iter().position(|node| &*node.name == old).expect("a node");
+        let mut node = Node::clone(&later.nodes[at]);
+        node.name = new.into();
+        change(&mut node);
+        later.nodes[at] = Arc::new(node);
+    };
+    renamed(&mut later, "worker-3", "worker-9", |_| {});
+    compare(&mut desk, ("before.yaml", snapshot()), ("after.yaml", Arc::new(later)));
+    desk.keys("5");
+    desk.shows("node[worker-9]  replaces worker-3");
+    let rows = |desk: &mut Desk| -> Vec<String> {
+        desk.state.prepare();
+        let table = desk.state.desk.table(&READINGS);
+        table.visible.iter().map(|at| table.content.rows[*at].plain()).filter(|row| row.contains("worker-")).collect()
+    };
+    assert_eq!(rows(&mut desk).len(), 1, "{:?}", rows(&mut desk));
+    golden("compare-replaced-120x40", &desk.text());
+    desk.keys("|");
+    desk.shows("node worker-9  replaces worker-3");
+    assert_eq!(rows(&mut desk).len(), 1, "{:?}", rows(&mut desk));
 }

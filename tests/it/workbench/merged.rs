@@ -59,8 +59,8 @@ fn on_check(desk: &mut Desk, name: &str) {
 fn the_logs_of_a_phase_are_one_by_time_with_their_sources_in_front() {
     let mut desk = half_way(200, 60);
     on_check(&mut desk, "dra-support");
-    desk.keys("O");
-    desk.shows("log of conformance, 3 checks; O shows all 5 checks");
+    desk.keys("M");
+    desk.shows("log of conformance, 3 checks; M shows all 5 checks");
     let expected = [
         "09:12:03.400  C  dra-support  looks for resource slices",
         "09:12:03.410  D  accelerator-metrics  waits for a node with a GPU",
@@ -72,13 +72,13 @@ fn the_logs_of_a_phase_are_one_by_time_with_their_sources_in_front() {
     assert_eq!(rows(&mut desk), expected);
     golden("merged-200x60", &desk.text());
     // The whole run; checks that have ended say so where they ended.
-    desk.keys("O");
-    desk.shows("log of run, 5 checks; O shows one check again");
+    desk.keys("M");
+    desk.shows("log of run, 5 checks; M shows one check again");
     let all = rows(&mut desk);
     assert_eq!(all.len(), expected.len() + 5, "{all:#?}");
     assert!(all[3].contains("09:12:03.100  A  operator-health  ✓ pass"), "{all:#?}");
     assert!(all[4].contains("B  gpu-operator-version  ✗ fail  v25.10.1 does not satisfy >= v26.3.0"), "{all:#?}");
-    desk.keys("O");
+    desk.keys("M");
     desk.shows("the log of one check");
     assert_eq!(rows(&mut desk).len(), 4, "dra-support alone");
 }
@@ -87,7 +87,7 @@ fn the_logs_of_a_phase_are_one_by_time_with_their_sources_in_front() {
 fn the_letters_of_checks_stay_in_a_narrow_panel_and_without_color() {
     let mut desk = half_way(120, 40);
     on_check(&mut desk, "dra-support");
-    desk.keys("O");
+    desk.keys("M");
     golden("merged-120x40", &desk.text());
     let look = Look { ascii: true, color: Some(Level::None), ..Look::default() };
     let mut desk = Desk::live_with(80, 24, look);
@@ -95,7 +95,7 @@ fn the_letters_of_checks_stay_in_a_narrow_panel_and_without_color() {
     run_half_way(&mut desk);
     write(&mut desk);
     on_check(&mut desk, "dra-support");
-    desk.keys("Shift-Down O g l m");
+    desk.keys("Shift-Down M g l m");
     golden("merged-ascii-80x24", &desk.text());
 }
 
@@ -106,8 +106,8 @@ fn marked_checks_share_a_log_and_a_line_is_marked_searched_opened_and_saved_in_i
     desk.keys("Space");
     on_check(&mut desk, "operator-health");
     desk.keys("Space");
-    desk.shows("2 rows marked; O shows their logs as one");
-    desk.keys("O");
+    desk.shows("2 rows marked; M shows their logs as one");
+    desk.keys("M");
     desk.shows("log 2 checks, marked");
     assert!(rows(&mut desk).iter().all(|row| !row.contains("accelerator-metrics")));
     // Lines of both are marked and gone through by time.
@@ -119,7 +119,7 @@ fn marked_checks_share_a_log_and_a_line_is_marked_searched_opened_and_saved_in_i
     desk.keys("'");
     assert!(row(&desk).contains("reads pods of namespace gpu-operator"), "{}", row(&desk));
     // The cursor stays on its line when others come between.
-    desk.keys("O");
+    desk.keys("M");
     assert!(row(&desk).contains("reads pods of namespace gpu-operator"), "{}", row(&desk));
     desk.command("5");
     assert!(row(&desk).contains("waits for a node with a GPU"), "{}", row(&desk));
@@ -186,7 +186,7 @@ fn names_of_checks_and_phases_are_taken_as_words_and_unknown_ones_refused() {
 #[test]
 fn a_kept_run_has_one_log_too_at_every_moment_of_its_replay() {
     let mut desk = Desk::live(200, 60);
-    desk.keys("4 O");
+    desk.keys("4 M");
     desk.shows("no run is shown, so there are no logs");
     let mut record = recorded("20260113-080000-00000000000000aa", true);
     record.stored.is_open = false;

@@ -16,6 +16,7 @@ mod keeping;
 mod keys;
 mod links;
 mod live_checks;
+mod log_options;
 mod marks;
 mod merged;
 mod news;

@@ -11,7 +11,7 @@ use aicr::{
         self,
         run::{Request, record::Record},
     },
-    validate::event::{Body, Event, State as CheckState, Stop, Verdict},
+    validate::event::{Body, Event, ReadinessOutcome, State as CheckState, Stop, Verdict},
     workbench::{
         Look,
         effect::Effect,
@@ -904,4 +904,52 @@ fn a_comparison_of_runs_shows_both_sides_in_a_narrow_panel() {
         widths[at] > 0
     };
     assert!(inner.width < 50 && shown("A") && shown("B") && shown("BECAME"), "{widths:?}\n{}", desk.text());
+}
+
+/// A constraint that a run judged says what was asked for, what was found and where, and which layer set it.
+#[test]
+fn a_readiness_row_names_its_rule_its_reading_and_the_layer_that_set_it() {
+    let mut desk = Desk::live(120, 40);
+    desk.keys("4");
+    run_half_way(&mut desk);
+    let body = |name: &str, set_by: Option<&str>| Body::Readiness {
+        name: name.into(),
+        expected: ">= 6.8".into(),
+        outcome: ReadinessOutcome::Fail,
+        actual: Some("5.15".into()),
+        reason: Some("1 of 3 nodes; not on worker-1 (5.15)".into()),
+        set_by: set_by.map(Into::into),
+    };
+    desk.run(31_000, body("OS.sysctl./proc/sys/kernel/osrelease", Some("h100-eks-ubuntu-training")));
+    desk.run(31_000, body("K8s.node.kernel-version", None));
+    desk.state.desk.focus_on(&CHECKS);
+    desk.state.prepare();
+    let row = |desk: &Desk, name: &str| {
+        let rows = &desk.state.desk.table(&CHECKS).content.rows;
+        rows.iter().find(|row| row.id == RowId::Constraint(name.into())).map(|row| row.plain()).unwrap_or_default()
+    };
+    assert!(row(&desk, "K8s.server.version").ends_with("v1.34.0 meets >= 1.34  set by base"));
+    assert!(!row(&desk, "K8s.node.kernel-version").contains("set by"), "a recipe that is a file does not say it");
+    for (name, says) in [
+        ("K8s.node.kernel-version", "The recipe of this run does not say"),
+        ("OS.sysctl./proc/sys/kernel/osrelease", "set by       h100-eks-ubuntu-training"),
+    ] {
+        assert!(desk.state.desk.table_mut(&CHECKS).select(&RowId::Constraint(name.into())));
+        desk.state.desk.mark(Need::Cursor(&CHECKS));
+        desk.shows(says);
+    }
+    desk.shows("rule         >= 6.8");
+    golden("readiness-detail-120x40", &desk.text());
+}
+
+/// What a run that is resolved here says of its constraints comes from the layers of its recipe.
+#[test]
+fn the_layers_of_constraints_are_those_of_the_recipe() {
+    let desk = Desk::live(120, 40);
+    let resolution = desk.state.model.recipe.value.clone().expect("a recipe");
+    let layers = resolution.constraint_layers();
+    assert!(!resolution.constraints.is_empty() && layers.len() == resolution.constraints.len(), "{layers:?}");
+    for rule in &desk.state.model.rules {
+        assert_eq!(layers.get(&rule.name), Some(&rule.set_by).filter(|_| rule.layer.is_some()), "{}", rule.name);
+    }
 }

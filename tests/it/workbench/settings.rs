@@ -245,7 +245,10 @@ fn what_cannot_be_done_now_says_why_in_the_palette_and_when_it_is_pressed() {
         .collect();
     assert_eq!(on_cluster, ["step-on", "step-back"], "no snapshot is kept");
     let commands = COMMANDS.iter().map(|(word, ..)| *word).filter(|word| live.unable_command(word).is_some());
-    assert_eq!(commands.collect::<Vec<_>>(), ["merge", "report", "save-report", "speed"]);
+    assert_eq!(
+        commands.collect::<Vec<_>>(),
+        ["merge", "since", "level", "sources", "around", "previous", "report", "save-report", "speed"]
+    );
 }
 
 #[test]

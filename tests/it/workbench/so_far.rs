@@ -67,6 +67,23 @@ fn what_follows_from_a_part_of_the_cluster_says_so() {
 }
 
 #[test]
+fn the_title_says_how_far_a_cluster_has_been_read_how_fast_and_for_how_long_still() {
+    let mut desk = syncing(120, 40);
+    assert!(!desk.text().contains("kinds"), "what takes no time is not counted: {}", desk.text());
+    desk.state.model.now_ms += 6_000;
+    desk.view(LiveStatus::Syncing { done: 3, total: 9 }, None);
+    desk.keys("z z");
+    desk.shows("3/9 kinds ██░░░░░░ 30/min, about 12 s left");
+    assert!(desk.state.moves_by_itself(), "time passes in it");
+    // In a narrow panel the numbers alone: a bar that is cut would be another one.
+    desk.update(Msg::Input(Input::Resize { width: 50, height: 24 }));
+    desk.shows("3/9 kinds");
+    assert!(!desk.text().contains('█'), "{}", desk.text());
+    desk.view(LiveStatus::Fresh, Some(snapshot()));
+    assert!(!desk.text().contains("kinds"), "{}", desk.text());
+}
+
+#[test]
 fn nothing_is_so_far_when_everything_has_been_read() {
     // The same again, as a whole; and other nodes than those that came first.
     for whole in [first_nodes(), later()] {

@@ -141,7 +141,7 @@ fn the_name_of_a_pod_is_whole_where_its_line_is_short() {
     desk.state.prepare();
     assert!(desk.state.desk.table_mut(&CHECKS).select(&RowId::Check("dra-support".into())));
     desk.state.desk.mark(Need::Cursor(&CHECKS));
-    desk.keys("O");
+    desk.keys("M");
     desk.shows("dra-support/aicr-dra-00c0ffee/with-gpu  /dev/nvidia0");
     let longest = lines_from(&mut desk, "a line of output").remove(0);
     assert!(longest.contains("dra-support/…"), "{longest}");
