@@ -11,7 +11,7 @@ use crate::{
     yaml::{self, Kind, Node, Position},
 };
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// What the reference writes for a reading that its source did not give.
 pub const NULL: &str = "<nil>";
@@ -57,30 +57,56 @@ const TAKE_ONE: &str = "take one with `aicr snapshot -o snapshot.yaml` and give 
 /// # Errors
 /// Another kind of document, a version nobody knows, a list or mapping of the wrong shape.
 pub fn read(text: &str) -> Result<Inventory, SnapshotFormatError> {
-    let root = header::read(text, &header::SNAPSHOT)?;
-    let measurements = list(&root, "measurements")?;
-    Ok(super::inventory(Record {
-        metadata: texts(&root, "metadata")?,
-        measurements: measurements.iter().map(measurement).collect::<Result<_, _>>()?,
-        unknown: shape::unknown(&root, &schema::SNAPSHOT),
-    }))
+    let mut root = header::read(text, &header::SNAPSHOT)?;
+    let (metadata, unknown) = (texts(&root, "metadata")?, shape::unknown(&root, &schema::SNAPSHOT));
+    let measurements = take(&mut root, "measurements", measurement)?;
+    // The typed facts take the place of the tree in memory, instead of coming on top of it.
+    drop(root);
+    Ok(super::inventory(Record { metadata, measurements, unknown }))
 }
 
-fn measurement(node: &Node) -> Result<Measurement, SnapshotFormatError> {
-    let subtypes = list(node, "subtypes")?;
-    Ok(Measurement { kind: text_of(node, "type"), subtypes: subtypes.iter().map(subtype).collect::<Result<_, _>>()? })
+fn measurement(node: &mut Node) -> Result<Measurement, SnapshotFormatError> {
+    Ok(Measurement { kind: text_of(node, "type"), subtypes: take(node, "subtypes", subtype)? })
 }
 
-fn subtype(node: &Node) -> Result<Subtype, SnapshotFormatError> {
-    let items = list(node, "items")?;
-    let item =
-        |node: &Node| Ok::<_, SnapshotFormatError>(Item { context: texts(node, "context")?, data: readings(node)? });
+fn subtype(node: &mut Node) -> Result<Subtype, SnapshotFormatError> {
+    let item = |node: &mut Node| Ok(Item { context: texts(node, "context")?, data: readings(node)? });
     Ok(Subtype {
         name: text_of(node, "subtype"),
         context: texts(node, "context")?,
         data: readings(node)?,
-        items: items.iter().map(item).collect::<Result<_, _>>()?,
+        items: take(node, "items", item)?,
     })
+}
+
+/// Reads the items of a list, each of which leaves the tree when it is read: the file of a fleet has thousands of nodes, and
+/// tree and result together are twice what either needs.
+fn take<T>(
+    node: &mut Node,
+    key: &str,
+    read: impl Fn(&mut Node) -> Result<T, SnapshotFormatError>,
+) -> Result<Vec<T>, SnapshotFormatError> {
+    let count = list(node, key)?.len();
+    let Some(items) = own(node, key) else {
+        // None, or what an alias shares, which stays where it is.
+        return list(node, key)?.iter().map(|item| read(&mut item.clone())).collect();
+    };
+    let mut taken = Vec::with_capacity(count);
+    for item in items {
+        let at = item.at;
+        taken.push(read(&mut std::mem::replace(item, Node { at, kind: Kind::Null }))?);
+    }
+    Ok(taken)
+}
+
+/// The items of a list that nothing else in the tree holds.
+fn own<'n>(node: &'n mut Node, key: &str) -> Option<&'n mut [Node]> {
+    let Kind::Map(entries) = &mut node.kind else { return None };
+    let entry = Arc::get_mut(entries)?.iter_mut().find(|entry| &*entry.key == key)?;
+    match &mut entry.value.kind {
+        Kind::List(items) => Arc::get_mut(items),
+        _ => None,
+    }
 }
 
 fn text_of(node: &Node, key: &str) -> String {
@@ -235,6 +261,16 @@ measurements:
         items:
           - {context: {deviceID: \"1023\"}, data: {rail: 0}}
 ";
+
+    #[test]
+    fn what_an_alias_shares_is_read_wherever_it_is() {
+        let text = "kind: Snapshot\napiVersion: aicr.nvidia.com/v1alpha1\nmeasurements:\n- {type: A, subtypes: &same [{subtype: a, \
+                    items: [{data: {x: 1}}]}]}\n- {type: B, subtypes: *same}\n";
+        let snapshot = read(text).unwrap();
+        let [first, second] = &snapshot.record.as_ref().unwrap().measurements[..] else { panic!("two measurements") };
+        assert_eq!(first.subtypes, second.subtypes);
+        assert_eq!(second.subtypes[0].items.len(), 1);
+    }
 
     #[test]
     fn every_absence_shape_and_reading_survives() {
