@@ -28,6 +28,7 @@ pub mod logs;
 pub mod object_watch;
 pub mod objects;
 pub mod objects_at_risk;
+pub mod pod_exec;
 pub mod proxy;
 pub mod raw;
 mod read_only;

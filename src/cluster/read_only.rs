@@ -1,6 +1,7 @@
 //! A client that only reads.
 //!
-//! In: a client. Out: one that sends GET, HEAD and OPTIONS, and refuses everything else itself. It is below every use of the
+//! In: a client. Out: one that sends GET, HEAD and OPTIONS, and refuses everything else itself, and a GET that opens a way into
+//! a pod as well. It is below every use of the
 //! cluster, so that nothing has to be trusted to ask before it writes.
 
 use futures::future::{BoxFuture, FutureExt};
@@ -39,8 +40,11 @@ impl Service<Request<Body>> for ReadOnly {
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let client = self.0.clone();
         async move {
-            if ![Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method()) {
-                let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+            let path = request.uri().path();
+            let enters = ["/exec", "/attach", "/portforward"].iter().any(|end| path.ends_with(end));
+            let reads = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
+            if !reads || (enters && path.contains("/pods/")) {
+                let (method, path) = (request.method().clone(), path.to_owned());
                 return Err(NotSent { method, path }.into());
             }
             Ok(client.send(request).await?)
@@ -52,7 +56,7 @@ impl Service<Request<Body>> for ReadOnly {
 #[cfg(test)]
 mod tests {
     use crate::{
-        cluster::{ClusterErrorKind, changes},
+        cluster::{ClusterErrorKind, changes, pod_exec},
         ops::{connect::Target, demo::DemoOptions, session::Session},
     };
     use serde_json::json;
@@ -74,6 +78,8 @@ mod tests {
         changes::create(&open, maps, &map, false).await.expect("a map");
         assert!(changes::patch(&shut, kept, &json!({"data": {"a": "b"}})).await.is_err());
         assert!(changes::delete(&shut, kept).await.is_err());
+        let error = pod_exec::run(&shut, "default", "a", "b", &["true".to_owned()]).await.expect_err("it is refused");
+        assert!(error.found.contains("read-only: GET /api/v1/namespaces/default/pods/a/exec"), "{error:?}");
         let read = shut.client.request::<serde_json::Value>(http::Request::get(kept).body(Vec::new()).unwrap()).await;
         assert_eq!(read.expect("the map")["metadata"]["name"], "kept");
     }

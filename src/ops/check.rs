@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     catalog::parse::duration_seconds,
-    cluster::{ClusterError, ClusterErrorKind, Connection, changes, collect::list},
+    cluster::{ClusterError, ClusterErrorKind, Connection, changes, collect::list, pod_exec},
     demo::{PodExit, PodRun},
     snapshot::agent::plan,
     validate::{
@@ -113,7 +113,10 @@ async fn judge(
             Step::Change(changes) => {
                 for change in changes {
                     say(format!("{} {}", verb(&change), change.path()));
-                    let answer = make(connection, &change, made).await;
+                    let answer = match &change {
+                        Change::Run { .. } => run_within(connection, &change, limit).await,
+                        change => make(connection, change, made).await,
+                    };
                     facts.changed(&change, answer, start.elapsed().as_secs());
                 }
             }
@@ -157,6 +160,24 @@ fn verb(change: &Change) -> &'static str {
         Change::Create { trial: true, .. } => "try to create",
         Change::Create { .. } => "create",
         Change::Patch { .. } => "change",
+        Change::Run { .. } => "run a command by",
+    }
+}
+
+/// Runs a command once, for as long as the check has time.
+async fn run_within(connection: &Connection, change: &Change, limit: Duration) -> Answer {
+    let Change::Run { namespace, pod, container, command } = change else {
+        return Answer::Failed("it is not a command".to_owned());
+    };
+    let running = pod_exec::run(connection, namespace, pod, container, command);
+    match tokio::time::timeout(limit, running).await {
+        Ok(Ok(pod_exec::Ran { code, output, errors })) => Answer::Ran { code, output, errors },
+        Ok(Err(error)) => match error.kind {
+            ClusterErrorKind::NotFound => Answer::NotFound,
+            ClusterErrorKind::Forbidden => Answer::Forbidden(error.found),
+            _ => Answer::Failed(error.found),
+        },
+        Err(_) => Answer::Failed(format!("the command did not end within {} s", limit.as_secs())),
     }
 }
 
@@ -174,6 +195,7 @@ async fn make(connection: &Connection, change: &Change, made: &mut Vec<String>) 
                 changes::create(connection, &change.collection(), object, *trial).await
             }
             Change::Patch { patch, .. } => changes::patch(connection, &path, patch).await,
+            Change::Run { .. } => return Answer::Failed("a command is run once, and not here".to_owned()),
         };
         let error = match result {
             Ok(object) => return Answer::Found(object),

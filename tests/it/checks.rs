@@ -31,6 +31,8 @@ struct World {
     followers: Vec<(&'static str, &'static str, Value)>,
     /// One read that gets this answer.
     unread: Option<(Read, Answer)>,
+    /// What commands in pods come to, by a part of the command: exit code, output, errors. Others succeed in silence.
+    commands: Vec<(&'static str, (i32, &'static str, &'static str))>,
 }
 
 const OPERATOR: &str = "/apis/apps/v1/namespaces/gpu-operator/deployments/gpu-operator";
@@ -158,6 +160,7 @@ fn good() -> World {
         scales_down: true,
         followers: Vec::new(),
         unread: None,
+        commands: Vec::new(),
     }
 }
 
@@ -291,6 +294,12 @@ impl World {
                 }
                 self.objects.insert(path, object.clone());
                 Answer::Found(object)
+            }
+            Change::Run { command, .. } => {
+                let script = command.join(" ");
+                let said = self.commands.iter().find(|(part, _)| script.contains(part)).map(|(_, said)| *said);
+                let (code, output, errors) = said.unwrap_or((0, "", ""));
+                Answer::Ran { code, output: output.into(), errors: errors.into() }
             }
             Change::Patch { patch, .. } => {
                 let Some(object) = self.objects.get_mut(&path) else { return Answer::NotFound };
@@ -451,11 +460,14 @@ fn a_check_needs_no_right_that_it_does_not_declare() {
         for path in made {
             let namespace = Read::Get(path.clone()).namespace().unwrap_or_default().to_owned();
             let collection = path.rsplit_once('/').expect("a path").0;
+            let runs = path.ends_with("/exec");
             let allowed = rules.iter().any(|rule| {
                 let writes = rule.verbs.iter().any(|verb| ["create", "patch"].contains(verb));
-                writes
-                    && rule.namespace == namespace
-                    && rule.resources.iter().any(|resource| collection.ends_with(&format!("/{resource}")))
+                let is_meant = |resource: &str| match resource {
+                    "pods/exec" => runs,
+                    resource => !runs && collection.ends_with(&format!("/{resource}")),
+                };
+                writes && rule.namespace == namespace && rule.resources.iter().any(|resource| is_meant(resource))
             });
             assert!(allowed, "{name} changes {path}, its rules are {rules:?}");
         }
@@ -578,7 +590,9 @@ fn two_runs_at_once_create_nothing_of_the_same_name() {
         let mut other = world.clone();
         other.input.place.run_id = "20260101-000000-99887766aabbccde".into();
         let [one, two] = [world, other].map(|world| world.run_to_the_end(name).2);
-        let both: Vec<&String> = one.iter().filter(|path| two.contains(path)).collect();
+        // A command creates nothing.
+        let creates = |path: &&String| !path.ends_with("/exec");
+        let both: Vec<&String> = one.iter().filter(creates).filter(|path| two.contains(path)).collect();
         assert!(both.is_empty(), "{name}: {both:?}");
     }
 }
@@ -1251,13 +1265,24 @@ fn slurm() -> World {
         let established = json!({"status": {"conditions": [{"type": "Established", "status": "True"}]}});
         world = world.and(&format!("{DEFINITIONS}/{kind}.slinky.slurm.net"), established);
     }
+    world.commands = vec![
+        ("--gpus=0", (0, "GPU_DEVICES_DONE\n", "")),
+        ("/dev/nvidia[0-9]", (0, "GPU_DEVICE=/dev/nvidia3\nGPU_DEVICES_DONE\n", "")),
+        ("IMEX_CHANNEL", (0, "IMEX_CHANNEL=/dev/a/channel1\nIMEX_CHANNEL=/dev/a/channel2\n", "")),
+        ("scontrol", (0, "Slurmctld(primary) at slurm is UP\n", "")),
+        ("sinfo", (0, "a idle\nb allocated\n", "")),
+        ("hostname", (0, "a\n", "")),
+        ("sacctmgr", (0, "slurm\n", "")),
+    ];
     world
 }
 
+const SLURM_CHECKS: [&str; 3] = ["slinky-slurm-health", "slinky-slurm-gpu-access", "slinky-slurm-imex-channel"];
+
 #[test]
-fn slurm_can_be_found_ill_and_never_well_without_a_job() {
-    for name in ["slinky-slurm-health", "slinky-slurm-gpu-access", "slinky-slurm-imex-channel"] {
-        check(slurm(), name, "no verdict all that the Kubernetes API tells is well, but no Slurm job was run");
+fn slurm_can_be_found_ill_from_outside() {
+    for name in SLURM_CHECKS {
+        check(slurm(), name, "pass");
         let login = "/api/v1/namespaces/slurm/pods/login-1";
         check(slurm().without(login), name, "FAIL namespace slurm: no login pod is Running and Ready");
         let nodes = "/apis/slinky.slurm.net/v1beta1/namespaces/slurm/nodesets/slinky-slurm-worker-slinky";
@@ -1272,6 +1297,93 @@ fn slurm_can_be_found_ill_and_never_well_without_a_job() {
     }
     let domain = "/apis/resource.nvidia.com/v1beta1/namespaces/slurm/computedomains/slinky-slurm-imex";
     check(slurm().without(domain), "slinky-slurm-imex-channel", "FAIL ComputeDomain slinky-slurm-imex: not found");
+}
+
+#[test]
+fn slurm_is_judged_by_what_its_own_commands_say() {
+    let with = |part: &'static str, said: (i32, &'static str, &'static str)| {
+        let mut world = slurm();
+        world.commands.insert(0, (part, said));
+        world
+    };
+    let [health, access, imex] = SLURM_CHECKS;
+    for name in SLURM_CHECKS {
+        check(
+            with("scontrol", (1, "", "slurm_ping: error\n")),
+            name,
+            "FAIL scontrol ping: exit code 1: slurm_ping: error",
+        );
+        check(with("scontrol", (0, "", "")), name, "FAIL scontrol ping: it wrote nothing");
+        check(
+            with("sinfo", (0, "a down\nb drained\n", "")),
+            name,
+            "FAIL Slurm nodes: no node takes jobs; their states: down, drained",
+        );
+        check(with("sinfo", (0, "a allocated\nb down\n", "")), name, "no verdict Slurm nodes: no node is free");
+        let busy = "srun: error: Unable to allocate resources: Immediate execution impossible, insufficient priority\n";
+        check(with("hostname", (1, "", busy)), name, "no verdict Slurm job: no node was free: srun: error");
+        check(
+            with("hostname", (127, "", "sh: srun: not found")),
+            name,
+            "FAIL Slurm job: exit code 127: sh: srun: not found",
+        );
+        let denied = slurm().refusing("/pods/login-1/exec", Answer::Forbidden("no right to run commands".into()));
+        check(denied, name, "no verdict scontrol ping: it could not be run: no right to run commands");
+    }
+    // Accounting is asked for only where it is on.
+    check(with("sacctmgr", (0, "", "")), health, "pass");
+    let mut accounts = with("sacctmgr", (0, "", ""));
+    let component = accounts.input.components.iter_mut().find(|one| one.name == "slinky-slurm").expect("it");
+    component.overrides = serde_json::from_value(json!({"accounting": {"enabled": true}})).expect("overrides");
+    check(accounts, health, "FAIL Slurm accounting: it wrote nothing");
+
+    let all = "GPU_DEVICE=/dev/nvidia0\nGPU_DEVICE=/dev/nvidia1\nGPU_DEVICES_DONE\n";
+    check(
+        with("--gpus=1", (0, all, "")),
+        access,
+        "FAIL Job with one GPU: the job can open /dev/nvidia0, /dev/nvidia1, expected 1",
+    );
+    check(
+        with("--gpus=0", (0, all, "")),
+        access,
+        "FAIL Job without a GPU: the job can open /dev/nvidia0, /dev/nvidia1, expected 0",
+    );
+    check(with("--gpus=1", (0, "GPU_DEVICES_DONE", "")), access, "FAIL Job with one GPU: the job can open none");
+    check(with("--gpus=1", (0, "", "")), access, "FAIL Job with one GPU: the job did not come to its end");
+
+    let same =
+        "IMEX_CHANNEL=/dev/nvidia-caps-imex-channels/channel1\nIMEX_CHANNEL=/dev/nvidia-caps-imex-channels/channel1\n";
+    check(with("IMEX", (0, same, "")), imex, "FAIL Two jobs with IMEX channels: both jobs have /dev/nvidia-caps");
+    check(with("IMEX", (1, "", "3 channels\n")), imex, "FAIL Two jobs with IMEX channels: exit code 1: 3 channels");
+    check(with("IMEX", (0, "IMEX_CHANNEL=a\n", "")), imex, "FAIL Two jobs with IMEX channels: the jobs say 1 channels");
+}
+
+#[test]
+fn commands_of_slurm_run_in_the_youngest_login_pod_and_its_container() {
+    let login = |created: &str, container: &str| {
+        json!({"metadata": {"creationTimestamp": created, "labels": {"role": "login"}},
+        "spec": {"containers": [{"name": "sidecar"}, {"name": container}]},
+        "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}})
+    };
+    let set = "/apis/slinky.slurm.net/v1beta1/namespaces/slurm/loginsets/slinky-slurm-login-slinky";
+    let world = slurm()
+        .and(set, json!({"status": {"selector": "role=login"}}))
+        .and("/api/v1/namespaces/slurm/pods/old", login("2026-01-01T00:00:00Z", "login"))
+        .and("/api/v1/namespaces/slurm/pods/young", login("2026-02-01T00:00:00Z", "login"));
+    let check = checks::find("slinky-slurm-health").expect("a check");
+    let mut facts = Facts::default();
+    let run = loop {
+        match check.next(&world.input, &facts, 0) {
+            Step::Read(reads) => {
+                facts.answers.extend(reads.into_iter().map(|read| (read.clone(), world.answer(&read))))
+            }
+            Step::Change(mut changes) => break changes.remove(0),
+            other => panic!("{other:?}"),
+        }
+    };
+    let Change::Run { pod, container, command, .. } = run else { panic!("{run:?}") };
+    assert_eq!((&*pod, &*container), ("young", "login"));
+    assert_eq!(command, ["/bin/sh", "-c", "scontrol ping"]);
 }
 
 /// Two H100 nodes on EKS with Kubeflow Trainer.

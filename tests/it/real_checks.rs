@@ -430,6 +430,36 @@ fn a_probe_says_which_file_its_node_lacks() {
     }
 }
 
+#[test]
+#[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
+fn kai_scheduler_starts_a_gang_together_and_not_in_part() {
+    let real = Real::cluster();
+    let _parts = Parts::start(&real, &["kai"]);
+    let recipe = recipe(&real, |recipe| {
+        let components = recipe["componentRefs"].as_array_mut().expect("components");
+        components.retain(|known| known["name"] != "kai-scheduler");
+        components.push(component("kai-scheduler", "kai-scheduler"));
+        recipe["validation"]["conformance"]["checks"] = json!(["gang-scheduling"]);
+    });
+    let said = run(&real, &recipe, "gang-scheduling", &[]);
+    said.is("passed", "");
+    let scale = |name: &str, replicas: &str| {
+        real.kubectl_must(&["-n", "kai-scheduler", "scale", &format!("deployment/{name}"), "--replicas", replicas]);
+    };
+    scale("kai-operator", "0");
+    run(&real, &recipe, "gang-scheduling", &[])
+        .is("failed", "Deployment kai-scheduler/kai-operator: 0/0 replicas available");
+    scale("kai-operator", "1");
+    real.kubectl_must(&[
+        "-n",
+        "kai-scheduler",
+        "wait",
+        "--for=condition=Available",
+        "deployment/kai-operator",
+        "--timeout=120s",
+    ]);
+}
+
 /// Applies objects, and gives them a status: there is no controller that would.
 fn with_status(real: &Real, objects: &[(Value, Option<Value>)]) {
     for (object, status) in objects {
@@ -530,9 +560,19 @@ fn inference_gateway_reads_the_kinds_of_the_gateway_api_and_endpoints_of_a_real_
     said.is("failed", "namespace real-gateway: no ready endpoint of the inference gateway");
 }
 
+/// Programs that answer as Slurm's would, in a container that has nothing but busybox; `down` in /tmp makes a job fail.
+const SLURM: &str = r#"mkdir -p /tmp/bin
+say() { printf '#!/bin/sh\n%s\n' "$2" >/tmp/bin/$1; chmod +x /tmp/bin/$1; }
+say scontrol 'echo "Slurmctld(primary) at slurm is UP"'
+say sinfo 'echo "gpu-0 idle"'
+say hostname 'cat /etc/hostname'
+say srun '[ ! -e /tmp/down ] || { echo "srun: error: Node failure on gpu-0" >&2; exit 1; }
+while case "$1" in -*) true ;; *) false ;; esac; do shift; done; exec "$@"'
+sleep 900"#;
+
 #[test]
 #[ignore = "needs a real cluster: AICR_TEST_KUBECONFIG"]
-fn slinky_slurm_reads_real_kinds_and_never_passes_without_a_job() {
+fn slinky_slurm_reads_real_kinds_and_runs_commands_in_a_login_pod() {
     const NAMESPACE: &str = "real-slurm";
     let real = Real::cluster();
     let _parts = Parts::start(&real, &["slinky"]);
@@ -545,13 +585,13 @@ fn slinky_slurm_reads_real_kinds_and_never_passes_without_a_job() {
         "spec": {"controllerRef": controller, "sssdConfRef": {"name": "sssd", "key": "sssd.conf"}}});
     let available =
         |count: u32| json!({"replicas": 2, "availableReplicas": count, "nodeSetHash": "1", "selector": "a=b"});
+    let mut shell = pod(NAMESPACE, "login", ("role", "login"));
+    shell["spec"]["containers"][0] = json!({"name": "login", "image": "test/pause:1", "imagePullPolicy": "IfNotPresent",
+        "command": ["/bin/sh", "-c", SLURM], "env": [{"name": "PATH", "value": "/tmp/bin:/bin"}],
+        "readinessProbe": {"exec": {"command": ["ls", "/tmp/bin/srun"]}, "periodSeconds": 1}});
     with_status(
         &real,
-        &[
-            (nodes, Some(available(2))),
-            (login, Some(json!({"replicas": 1, "selector": "a=b"}))),
-            (pod(NAMESPACE, "login", ("app.kubernetes.io/name", "login")), None),
-        ],
+        &[(nodes, Some(available(2))), (login, Some(json!({"replicas": 1, "selector": "role=login"}))), (shell, None)],
     );
     real.kubectl_must(&["-n", NAMESPACE, "wait", "--for=condition=Ready", "pod/login", "--timeout=60s"]);
     let recipe = recipe(&real, |recipe| {
@@ -559,9 +599,13 @@ fn slinky_slurm_reads_real_kinds_and_never_passes_without_a_job() {
         recipe["validation"]["conformance"]["checks"] =
             json!(["slinky-slurm-health", "slinky-slurm-gpu-access", "slinky-slurm-imex-channel"]);
     });
-    let well = "all that the Kubernetes API tells is well, but no Slurm job was run";
-    run(&real, &recipe, "slinky-slurm-health", &[]).is("other", well);
-    run(&real, &recipe, "slinky-slurm-gpu-access", &[]).is("other", well);
+    run(&real, &recipe, "slinky-slurm-health", &[]).is("passed", "");
+    // The stand-in has no GPU to give.
+    run(&real, &recipe, "slinky-slurm-gpu-access", &[])
+        .is("failed", "Job with one GPU: the job can open none, expected 1 of the GPUs");
+    real.kubectl_must(&["-n", NAMESPACE, "exec", "login", "--", "mkdir", "/tmp/down"]);
+    run(&real, &recipe, "slinky-slurm-health", &[])
+        .is("failed", "Slurm job: exit code 1: srun: error: Node failure on gpu-0");
 
     set_status(&real, &namespaced(NAMESPACE, "nodeset", "gpu"), &available(1));
     run(&real, &recipe, "slinky-slurm-health", &[]).is("failed", "NodeSet real-slurm/gpu: 1/2 available");

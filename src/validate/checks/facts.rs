@@ -28,6 +28,8 @@ pub enum Change {
     Create { resource: &'static str, object: Value, trial: bool },
     /// Merges into what the check created: a JSON merge patch of an API path.
     Patch { path: String, patch: Value },
+    /// Runs a command in a container that is there already. Never twice, because it may have done something.
+    Run { namespace: String, pod: String, container: String, command: Vec<String> },
 }
 
 impl Change {
@@ -44,6 +46,7 @@ impl Change {
         match self {
             Change::Create { object, .. } => format!("{}/{}", self.collection(), name(object)),
             Change::Patch { path, .. } => path.clone(),
+            Change::Run { namespace, pod, .. } => format!("{}/{pod}/exec", collection("v1", namespace, "pods")),
         }
     }
 
@@ -53,7 +56,7 @@ impl Change {
             Change::Create { resource, object, .. } => {
                 collection(text(object, "/apiVersion"), text(object, "/metadata/namespace"), resource)
             }
-            Change::Patch { path, .. } => path.clone(),
+            Change::Patch { .. } | Change::Run { .. } => self.path(),
         }
     }
 
@@ -62,6 +65,7 @@ impl Change {
         match self {
             Change::Create { .. } => format!("create {}", self.path()),
             Change::Patch { path, patch } => format!("patch {path} {patch}"),
+            Change::Run { container, command, .. } => format!("run {} {container} {command:?}", self.path()),
         }
     }
 }
@@ -199,6 +203,12 @@ pub enum Answer {
     NoNamespace(String),
     /// What a container wrote.
     Log(String),
+    /// How a command ended, and what it wrote.
+    Ran {
+        code: i32,
+        output: String,
+        errors: String,
+    },
 }
 
 impl Answer {

@@ -1,10 +1,11 @@
-//! The checks of Slurm under Slinky: what the Kubernetes API tells of its controller, its nodes and its resources.
+//! The checks of Slurm under Slinky: what the Kubernetes API tells of its controller, its nodes and its resources, and what
+//! Slurm itself answers in a login pod.
 //!
-//! Whether Slurm runs a job is asked inside a login pod, which this version does not do: a cluster on which all that can be
-//! seen is well gives no verdict, never a pass. What can be seen to be wrong fails.
+//! Commands run only where all that can be seen from outside is well. Nodes that are all at work are no fault of Slurm's, and
+//! no verdict. The commands met a stand-in of Slurm's programs, never Slurm.
 
 use super::{
-    Block, Check, Ending, Facts, Outcome, Read, Rule, Step,
+    Answer, Block, Change, Check, Ending, Facts, Outcome, Read, Rule, Step,
     facts::{Findings, condition, definition, definitions, name, number, text},
 };
 use crate::validate::input::Input;
@@ -43,16 +44,16 @@ impl Check for SlinkySlurm {
     fn about(&self) -> &'static str {
         match self.asks {
             Asks::Health => {
-                "Slurm's kinds are defined, its NodeSets have all their replicas available and a login pod is ready; it runs no \
-                 job, so that it can fail and cannot pass."
+                "Slurm's kinds are defined, its NodeSets have all their replicas available and a login pod is ready; there, its \
+                 controller answers, a node takes jobs, a job runs and, where accounting is on, it is kept."
             }
             Asks::GpuAccess => {
-                "The same as slinky-slurm-health; which GPUs a Slurm job can open is not looked at, so that it can fail and \
-                 cannot pass."
+                "The same as slinky-slurm-health, and a job that asks for one GPU can open one, a job that asks for none no \
+                 device of a GPU."
             }
             Asks::ImexChannels => {
-                "The same as slinky-slurm-health, and the ComputeDomain and ResourceClaimTemplate of the IMEX channels exist; \
-                 no job takes a channel, so that it can fail and cannot pass."
+                "The same as slinky-slurm-health, the ComputeDomain and ResourceClaimTemplate of the IMEX channels exist, and of \
+                 two jobs at the same time each has one channel, not that of the other."
             }
         }
     }
@@ -63,6 +64,8 @@ impl Check for SlinkySlurm {
             Rule::get("apiextensions.k8s.io", "customresourcedefinitions", KINDS.map(str::to_owned).to_vec()),
             Rule::list(GROUP, &["loginsets", "nodesets"]).within(&*namespace),
             Rule::list("", &["pods"]).within(&*namespace),
+            // A WebSocket is asked for by GET, and older and newer servers call that by these two verbs.
+            Rule::to(&["create", "get"], "", "pods/exec").within(&*namespace),
         ];
         if self.asks == Asks::ImexChannels {
             rules.push(Rule::get("resource.nvidia.com", "computedomains", vec![DOMAIN.to_owned()]).within(&*namespace));
@@ -80,12 +83,13 @@ impl Check for SlinkySlurm {
         let namespace = input.namespace(COMPONENT, NAMESPACE);
         let node_sets = Read::list(API, &namespace, "nodesets", "").keeping(&["spec.replicas", "status"]);
         let login_sets = Read::list(API, &namespace, "loginsets", "").keeping(&["status"]);
-        let pods = Read::list("v1", &namespace, "pods", "app.kubernetes.io/name=login").keeping(&[
-            "status.phase",
-            "status.conditions",
-            "metadata.deletionTimestamp",
-        ]);
-        let mut reads = vec![node_sets.clone(), login_sets.clone(), pods.clone()];
+        let missing = facts.missing(std::slice::from_ref(&login_sets));
+        if !missing.is_empty() {
+            return Step::Read(missing);
+        }
+        let pods = login_pods(&namespace, facts, &login_sets);
+        let mut reads = vec![node_sets.clone(), login_sets.clone()];
+        reads.extend(pods.clone());
         reads.extend(KINDS.map(definition));
         let channels = [
             Read::object("resource.nvidia.com/v1beta1", &namespace, "computedomains", DOMAIN),
@@ -120,16 +124,235 @@ impl Check for SlinkySlurm {
         if !findings.is_empty() {
             return findings.end(blocks);
         }
-        let what = match self.asks {
-            Asks::Health => "no Slurm job was run",
-            Asks::GpuAccess => "no Slurm job was run, so the GPUs that it would open are unknown",
-            Asks::ImexChannels => "no Slurm job was run, so the IMEX channel that it would get is unknown",
+        let Some(pod) = pods.iter().flat_map(|read| facts.items(read)).filter(is_ready).max_by_key(|pod| created(pod))
+        else {
+            return Ending::no_verdict("the login pod is gone", blocks);
         };
-        let why = format!(
-            "all that the Kubernetes API tells is well, but {what}: this version does not run commands in pods"
-        );
-        Ending::with(Outcome::NoVerdict(vec![why]), blocks)
+        blocks.push(Block::new("Selected login pod", vec![format!("{namespace}/{}", name(pod))]));
+        let command = |script: &str| Change::Run {
+            namespace: namespace.clone(),
+            pod: name(pod).to_owned(),
+            container: container(pod),
+            command: ["/bin/sh", "-c", script].map(str::to_owned).to_vec(),
+        };
+        let asked: Vec<(&Asked, Change)> = ASKED
+            .iter()
+            .filter(|asked| (asked.when)(self.asks, input))
+            .map(|asked| (asked, command(asked.script)))
+            .collect();
+        // One after the other: jobs of one check must not keep each other from running.
+        if let Some((_, next)) = asked.iter().find(|(_, change)| facts.change(change).is_none()) {
+            return Step::Change(vec![next.clone()]);
+        }
+        let (mut problems, mut unknown) = (Vec::new(), Vec::new());
+        for (asked, change) in &asked {
+            let mut block = match facts.change(change) {
+                Some(Answer::Ran { code, output, errors }) => {
+                    match (asked.judge)(*code, output, errors) {
+                        Ok(()) => {}
+                        Err(Said::Wrong(why)) => problems.push(format!("{}: {why}", asked.title)),
+                        Err(Said::Busy(why)) => unknown.push(format!("{}: {why}", asked.title)),
+                    }
+                    let lines = [output, errors].into_iter().flat_map(|text| text.lines()).map(str::to_owned);
+                    Block::new(asked.title, lines.chain([format!("exit code {code}")]).collect())
+                }
+                other => {
+                    let why = other.and_then(Answer::trouble).unwrap_or("the login pod is gone");
+                    unknown.push(format!("{}: it could not be run: {why}", asked.title));
+                    Block::new(asked.title, vec![why.to_owned()])
+                }
+            };
+            block.equivalent = Some(format!("kubectl exec -n {namespace} {} -- sh -c '…'", name(pod)));
+            blocks.push(block);
+        }
+        let outcome = match (problems.is_empty(), unknown.is_empty()) {
+            (false, _) => Outcome::Fail(problems),
+            (true, false) => Outcome::NoVerdict(unknown),
+            (true, true) => Outcome::Pass,
+        };
+        Ending::with(outcome, blocks)
     }
+}
+
+/// What Slurm is asked in a login pod.
+struct Asked {
+    title: &'static str,
+    script: &'static str,
+    when: fn(Asks, &Input) -> bool,
+    /// By exit code, output and errors.
+    judge: fn(i32, &str, &str) -> Result<(), Said>,
+}
+
+/// What an answer of Slurm amounts to where it is not well.
+enum Said {
+    Wrong(String),
+    /// Nobody can say now.
+    Busy(String),
+}
+
+/// How many GPUs a job can open; reading nothing of them.
+macro_rules! open_gpus {
+    ($options:literal) => {
+        concat!(
+            "srun --immediate=30 --time=0:30 --ntasks=1 ", $options, " /bin/sh -c '",
+            "for d in /dev/nvidia[0-9]*; do if [ -e \"$d\" ] && ( : <\"$d\" ) 2>/dev/null; then echo GPU_DEVICE=$d; fi; done; ",
+            "echo GPU_DEVICES_DONE'"
+        )
+    };
+}
+
+/// Each job says its channel and holds it, so that the other job needs another one.
+const TWO_CHANNELS: &str = "job='n=0; for d in /dev/nvidia-caps-imex-channels/channel*; do [ -c \"$d\" ] && { n=$((n+1)); p=$d; }; done; \
+     [ $n = 1 ] || { echo \"$n channels\" >&2; exit 1; }; echo IMEX_CHANNEL=$p; sleep 40'; \
+     srun --immediate=30 --time=2:00 --ntasks=1 --gpus=1 /bin/sh -c \"$job\" & a=$!; \
+     srun --immediate=30 --time=2:00 --ntasks=1 --gpus=1 /bin/sh -c \"$job\" & b=$!; \
+     wait $a; x=$?; wait $b; y=$?; [ $x = 0 ] && [ $y = 0 ]";
+
+const ASKED: [Asked; 7] = [
+    Asked { title: "scontrol ping", script: "scontrol ping", when: |_, _| true, judge: says_something },
+    Asked {
+        title: "Slurm nodes",
+        script: "sinfo --noheader --Node --format='%N %T'",
+        when: |_, _| true,
+        judge: takes_jobs,
+    },
+    Asked {
+        title: "Slurm job",
+        script: "srun --immediate=5 --time=0:03 hostname",
+        when: |_, _| true,
+        judge: says_something,
+    },
+    Asked {
+        title: "Slurm accounting",
+        script: "sacctmgr --noheader --parsable2 show cluster format=cluster",
+        when: |asks, input| asks == Asks::Health && keeps_accounts(input),
+        judge: says_something,
+    },
+    Asked {
+        title: "Job with one GPU",
+        script: open_gpus!("--gpus=1"),
+        when: |asks, _| asks == Asks::GpuAccess,
+        judge: |code, output, errors| opens(1, code, output, errors),
+    },
+    Asked {
+        title: "Job without a GPU",
+        script: open_gpus!("--gpus=0"),
+        when: |asks, _| asks == Asks::GpuAccess,
+        judge: |code, output, errors| opens(0, code, output, errors),
+    },
+    Asked {
+        title: "Two jobs with IMEX channels",
+        script: TWO_CHANNELS,
+        when: |asks, _| asks == Asks::ImexChannels,
+        judge: two_channels,
+    },
+];
+
+fn keeps_accounts(input: &Input) -> bool {
+    let component = input.enabled(COMPONENT);
+    component.is_some_and(|component| {
+        component.overrides.get("accounting").is_some_and(|accounting| accounting["enabled"] == true)
+    })
+}
+
+/// A command that failed; jobs that find no free node at once are no fault.
+fn succeeded(code: i32, errors: &str) -> Result<(), Said> {
+    let last = errors.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it wrote no error");
+    match code {
+        0 => Ok(()),
+        _ if errors.contains("Immediate execution impossible") || errors.contains("Requested nodes are busy") => {
+            Err(Said::Busy(format!("no node was free: {last}")))
+        }
+        code => Err(Said::Wrong(format!("exit code {code}: {last}"))),
+    }
+}
+
+fn says_something(code: i32, output: &str, errors: &str) -> Result<(), Said> {
+    succeeded(code, errors)?;
+    if output.trim().is_empty() { Err(Said::Wrong("it wrote nothing".to_owned())) } else { Ok(()) }
+}
+
+/// Of the states that nodes have, one in which it takes jobs.
+fn takes_jobs(code: i32, output: &str, errors: &str) -> Result<(), Said> {
+    says_something(code, output, errors)?;
+    let states: Vec<&str> = output.lines().filter_map(|line| Some(line.split_once(' ')?.1.trim())).collect();
+    let is = |wanted: &[&str]| states.iter().any(|state| wanted.contains(state));
+    if is(&["idle", "mixed"]) {
+        Ok(())
+    } else if is(&["allocated", "completing"]) {
+        Err(Said::Busy("no node is free: all that take jobs are at work".to_owned()))
+    } else {
+        Err(Said::Wrong(format!("no node takes jobs; their states: {}", states.join(", "))))
+    }
+}
+
+fn opens(expected: usize, code: i32, output: &str, errors: &str) -> Result<(), Said> {
+    succeeded(code, errors)?;
+    if !output.lines().any(|line| line.trim() == "GPU_DEVICES_DONE") {
+        return Err(Said::Wrong("the job did not come to its end".to_owned()));
+    }
+    let devices: Vec<&str> = output.lines().filter_map(|line| line.trim().strip_prefix("GPU_DEVICE=")).collect();
+    if devices.len() == expected {
+        return Ok(());
+    }
+    let found = if devices.is_empty() { "none".to_owned() } else { devices.join(", ") };
+    Err(Said::Wrong(format!("the job can open {found}, expected {expected} of the GPUs")))
+}
+
+fn two_channels(code: i32, output: &str, errors: &str) -> Result<(), Said> {
+    succeeded(code, errors)?;
+    let channels: Vec<&str> = output.lines().filter_map(|line| line.trim().strip_prefix("IMEX_CHANNEL=")).collect();
+    match channels[..] {
+        [first, second] if first != second => Ok(()),
+        [first, _] => Err(Said::Wrong(format!("both jobs have {first}"))),
+        _ => Err(Said::Wrong(format!("the jobs say {} channels, expected 2", channels.len()))),
+    }
+}
+
+/// Lists of the pods that the LoginSets select; by the label of the chart where one has no selector.
+fn login_pods(namespace: &str, facts: &Facts, sets: &Read) -> Vec<Read> {
+    let keep: &'static [&'static str] = &[
+        "status.phase",
+        "status.conditions",
+        "metadata.deletionTimestamp",
+        "metadata.creationTimestamp",
+        "metadata.annotations.kubectl~kubernetes~io/default-container",
+        "spec.containers.*.name",
+    ];
+    let mut selectors: Vec<&str> = facts.items(sets).iter().map(|set| text(set, "/status/selector")).collect();
+    selectors.iter_mut().filter(|selector| selector.is_empty()).for_each(|selector| *selector = LOGIN);
+    if selectors.is_empty() {
+        selectors.push(LOGIN);
+    }
+    selectors.sort_unstable();
+    selectors.dedup();
+    selectors.into_iter().map(|selector| Read::list("v1", namespace, "pods", selector).keeping(keep)).collect()
+}
+
+/// The label of login pods in Slinky's chart.
+const LOGIN: &str = "app.kubernetes.io/name=login";
+
+fn is_ready(pod: &&Value) -> bool {
+    condition(pod, "Ready") == Some(true)
+        && text(pod, "/status/phase") == "Running"
+        && pod.pointer("/metadata/deletionTimestamp").is_none()
+}
+
+fn created(pod: &Value) -> &str {
+    text(pod, "/metadata/creationTimestamp")
+}
+
+/// The container for commands: as the pod says, else the one called `login`, else the first.
+fn container(pod: &Value) -> String {
+    let stated = text(pod, "/metadata/annotations/kubectl.kubernetes.io~1default-container");
+    let names: Vec<&str> =
+        pod["spec"]["containers"].as_array().into_iter().flatten().map(|one| text(one, "/name")).collect();
+    let chosen = match stated {
+        "" if names.contains(&"login") => "login",
+        "" => names.first().copied().unwrap_or_default(),
+        stated => stated,
+    };
+    chosen.to_owned()
 }
 
 const DOMAIN: &str = "slinky-slurm-imex";
@@ -157,19 +380,14 @@ fn nodes(namespace: &str, facts: &Facts, read: &Read, findings: &mut Findings) -
     Block::new("NodeSets", lines).equivalent(format!("kubectl get nodesets.{GROUP} -n {namespace}"))
 }
 
-fn logins(namespace: &str, facts: &Facts, (sets, pods): (&Read, &Read), findings: &mut Findings) -> Block {
+fn logins(namespace: &str, facts: &Facts, (sets, pods): (&Read, &[Read]), findings: &mut Findings) -> Block {
     if facts.items(sets).is_empty() {
         findings.absent(&format!("namespace {namespace}"), sets, facts, "no LoginSet");
     }
-    let is_ready = |pod: &&Value| {
-        condition(pod, "Ready") == Some(true)
-            && text(pod, "/status/phase") == "Running"
-            && pod.pointer("/metadata/deletionTimestamp").is_none()
-    };
-    let ready = facts.items(pods).iter().filter(is_ready).count();
-    if ready == 0 {
-        findings.absent(&format!("namespace {namespace}"), pods, facts, "no login pod is Running and Ready");
+    let ready = pods.iter().flat_map(|read| facts.items(read)).filter(is_ready).count();
+    if let (0, Some(read)) = (ready, pods.first()) {
+        findings.absent(&format!("namespace {namespace}"), read, facts, "no login pod is Running and Ready");
     }
     Block::new("Login pods", vec![format!("ready: {ready}")])
-        .equivalent(format!("kubectl get pods -n {namespace} -l app.kubernetes.io/name=login"))
+        .equivalent(format!("kubectl get pods -n {namespace} -l {LOGIN}"))
 }
