@@ -60,6 +60,7 @@ mod replay;
 mod runs;
 mod saving;
 mod source;
+mod switching;
 mod time;
 mod unable;
 
@@ -243,9 +244,7 @@ impl State {
             }
             Msg::ConnectFailed { generation, failure } => {
                 if generation == self.model.cluster.generation {
-                    self.model.cluster.failure = Some(failure.clone());
-                    self.desk.mark(Need::Cluster);
-                    self.say_failure(failure);
+                    self.not_connected(failure);
                 }
                 Vec::new()
             }
@@ -514,6 +513,10 @@ impl State {
 
     /// What leaves: with a mark where nothing may change a cluster, nothing that would.
     fn sent(&mut self, mut effects: Vec<Effect>) -> Vec<Effect> {
+        if let Some(unable) = self.unable_while_switching().filter(|_| effects.iter().any(Effect::changes_cluster)) {
+            effects.retain(|effect| !effect.changes_cluster());
+            self.say_unable(Some(unable));
+        }
         if self.model.read_only && effects.iter().any(Effect::changes_cluster) {
             effects.retain(|effect| !effect.changes_cluster());
             self.say_read_only();
@@ -546,6 +549,9 @@ impl State {
         }
         (cluster.failure, cluster.reading) = (None, None);
         cluster.arriving = None;
+        if let Some(switching) = &mut cluster.switching {
+            (switching.status, switching.failure) = (LiveStatus::Connecting, None);
+        }
         if cluster.snapshot.is_none() {
             cluster.source = if self.start.demo { Source::Demo } else { Source::Live };
         }
@@ -571,6 +577,19 @@ impl State {
         }
         self.desk.mark(Need::Cluster);
         self.desk.mark(Need::Time);
+        let mut effects = Vec::new();
+        if let Some(switching) = &mut self.model.cluster.switching {
+            if view.inventory.is_none() {
+                switching.status = view.status;
+                return Vec::new();
+            }
+            effects = self.switch_view();
+        }
+        effects.extend(self.live_view(view));
+        effects
+    }
+
+    fn live_view(&mut self, view: LiveView) -> Vec<Effect> {
         let cluster = &mut self.model.cluster;
         if let Some(paused) = &mut cluster.paused {
             // A lost connection is known at once.
@@ -654,8 +673,10 @@ impl State {
         match slot {
             SnapshotSlot::Cluster => {
                 let cluster = &mut self.model.cluster;
-                // An older watch speaks of another cluster.
+                // An older watch speaks of another cluster, and the session may be with another one already.
                 cluster.generation += 1;
+                let left = cluster.switching.take().map(|switching| self.leave_cluster(switching.name));
+                let cluster = &mut self.model.cluster;
                 cluster.paused = None;
                 self.model.time.past = None;
                 let cluster = &mut self.model.cluster;
@@ -666,6 +687,7 @@ impl State {
                 self.show_cluster(side.snapshot);
                 self.desk.mark(Need::Cluster);
                 let mut effects: Vec<Effect> = self.forget_evaluated().into_iter().collect();
+                effects.extend(left.into_iter().flatten());
                 effects.extend(self.operations.runs(WATCH).then_some(Effect::EndWatch));
                 effects.extend(self.resolve());
                 effects

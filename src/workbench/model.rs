@@ -141,6 +141,8 @@ pub struct Cluster {
     pub is_partial: bool,
     /// No connection at all: why.
     pub failure: Option<Failure>,
+    /// The cluster of another context, while this one is shown until there is something to show of it.
+    pub switching: Option<Switching>,
     /// Context and server of a cluster that has answered, while a file is still shown.
     pub arriving: Option<(String, String)>,
     /// The file that is being read to be shown.
@@ -157,6 +159,17 @@ pub struct Cluster {
     /// What is known of the cluster as a whole.
     pub fingerprint: Fingerprint,
     pub generation: u64,
+}
+
+/// A cluster of another context, of which nothing is shown yet.
+#[derive(Clone, Debug, Default)]
+pub struct Switching {
+    /// Of its context.
+    pub name: String,
+    pub server: String,
+    pub status: LiveStatus,
+    /// No connection at all: why.
+    pub failure: Option<Failure>,
 }
 
 /// What has come while the view of a cluster stands still.
@@ -223,7 +236,7 @@ impl Cluster {
 
     /// How old what is shown is, where it does not follow the cluster: the connection is lost, or being made again.
     pub fn age_ms(&self, now_ms: u64) -> Option<u64> {
-        let is_followed = self.status == LiveStatus::Fresh && self.failure.is_none();
+        let is_followed = self.status == LiveStatus::Fresh && self.failure.is_none() && self.switching.is_none();
         let is_whole = self.snapshot.is_some() && !self.is_partial && self.reading.is_none();
         (is_whole && !self.source.is_saved() && !is_followed).then(|| now_ms.saturating_sub(self.fresh_ms))
     }
@@ -907,6 +920,10 @@ impl Model {
     /// The cluster is shown, or it is known why not.
     pub fn is_settled(&self) -> bool {
         let cluster = &self.cluster;
+        if let Some(switching) = &cluster.switching {
+            let is_lost = matches!(switching.status, LiveStatus::Reconnecting { .. } | LiveStatus::Failed { .. });
+            return is_lost || switching.failure.is_some();
+        }
         cluster.source.is_saved()
             || cluster.failure.is_some()
             || matches!(cluster.status, LiveStatus::Fresh | LiveStatus::Reconnecting { .. } | LiveStatus::Failed { .. })

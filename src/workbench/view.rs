@@ -220,6 +220,17 @@ fn freshness(state: &State) -> (String, bool) {
 
 fn age(state: &State) -> (String, bool) {
     let cluster = &state.model.cluster;
+    if let Some(switching) = &cluster.switching {
+        let name = match state.desk.width >= 100 {
+            true => format!(" {}", text::fit(&text::clean(&switching.name), 28, Cut::Middle)),
+            false => String::new(),
+        };
+        return match (&switching.failure, &switching.status) {
+            (Some(_), _) | (None, LiveStatus::Failed { .. }) => (format!("not connected:{name}"), true),
+            (None, LiveStatus::Syncing { done, total }) => (format!("reading{name} {done}/{total}"), false),
+            (None, _) => (format!("connecting{name}"), false),
+        };
+    }
     if cluster.source.is_saved() {
         let taken = cluster.snapshot.as_ref().map(|snapshot| &snapshot.about.taken_at).filter(|at| !at.is_empty());
         let columns = if state.desk.width >= 100 { 16 } else { 10 };

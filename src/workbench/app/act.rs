@@ -850,7 +850,7 @@ impl State {
         if self.model.cluster.source == Source::Past {
             effects.extend(self.return_to_now());
         }
-        if self.model.cluster.source != Source::Saved {
+        if self.model.cluster.source != Source::Saved || self.model.cluster.switching.is_some() {
             effects.push(self.watch());
         }
         let said = match self.model.cluster.source {

@@ -275,6 +275,9 @@ impl State {
 
     /// Goes to the upgrades; with a name, for that deployer.
     pub(super) fn upgrade_command(&mut self, name: &str) -> Vec<Effect> {
+        if self.say_unable(self.unable_command("upgrade")) {
+            return Vec::new();
+        }
         let known = deployer::names();
         if !name.is_empty() && !known.contains(&name) {
             self.say(Severity::Warn, format!("unknown deployer `{name}`; there are {}", known.join(", ")));

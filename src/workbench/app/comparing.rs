@@ -69,6 +69,10 @@ impl State {
 
     /// Checks the upgrade, where somebody looks at it and what decides it has changed.
     pub(super) fn check_upgrade(&mut self) -> Vec<Effect> {
+        // The session is with another cluster than the snapshot is of.
+        if self.model.cluster.switching.is_some() {
+            return Vec::new();
+        }
         let Model { catalog, recipe, cluster, upgrade, .. } = &mut self.model;
         let known = (catalog.value.clone(), recipe.value.clone(), cluster.snapshot.clone());
         let (true, (Some(catalog), Some(recipe), Some(snapshot))) = (upgrade.asked, known) else { return Vec::new() };

@@ -16,6 +16,10 @@ impl State {
     pub(super) fn connected(&mut self, context: String, server: String) {
         let source = self.watched();
         let cluster = &mut self.model.cluster;
+        if let Some(switching) = &mut cluster.switching {
+            (switching.name, switching.server, switching.failure) = (context, server, None);
+            return self.desk.mark(Need::Cluster);
+        }
         cluster.failure = None;
         self.desk.mark(Need::Cluster);
         if cluster.source == Source::Saved && cluster.snapshot.is_some() {
@@ -24,6 +28,17 @@ impl State {
             return self.say(Severity::Info, said);
         }
         (cluster.source, cluster.name, cluster.server) = (source, context, server);
+    }
+
+    /// There is no connection; what is shown stays.
+    pub(super) fn not_connected(&mut self, failure: Failure) {
+        let cluster = &mut self.model.cluster;
+        match &mut cluster.switching {
+            Some(switching) => switching.failure = Some(failure.clone()),
+            None => cluster.failure = Some(failure.clone()),
+        }
+        self.desk.mark(Need::Cluster);
+        self.say_failure(failure);
     }
 
     /// What a cluster that is watched is called.

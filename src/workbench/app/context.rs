@@ -4,14 +4,7 @@ use super::State;
 use crate::{
     cluster::Contexts,
     ops::Failure,
-    workbench::{
-        deploy::Deploy,
-        effect::Effect,
-        keymap::Action,
-        model::{Cluster, Run, Severity},
-        overlay::{Kind, Overlay, Question},
-        panes::Need,
-    },
+    workbench::{effect::Effect, keymap::Action, model::Severity},
 };
 
 impl State {
@@ -57,59 +50,5 @@ impl State {
             Err(failure) if pick => self.say_failure(failure),
             Err(_) => {}
         }
-    }
-
-    /// The session is on another context: nothing that was read from the old cluster stays in view.
-    pub(super) fn switched(&mut self, answer: Result<String, Failure>) -> Vec<Effect> {
-        self.asked.context = None;
-        let Some(context) = self.good(answer) else { return Vec::new() };
-        self.say(Severity::Ok, format!("context {context}"));
-        let end_follow = self.end_follow();
-        let name = context.clone();
-        let model = &mut self.model;
-        model.contexts.current = Some(context.clone());
-        model.cluster = Cluster { name: context, generation: model.cluster.generation, ..Cluster::default() };
-        model.run = Run::default();
-        // What was planned and asked was about the cluster before.
-        model.deploy = Deploy::default();
-        let asks = |overlay: &Overlay| match &overlay.kind {
-            Kind::Question { question, .. } | Kind::Confirm { question, .. } => {
-                [Question::Run, Question::Deploy].contains(question)
-            }
-            _ => false,
-        };
-        self.desk.overlay.take_if(|overlay| asks(overlay));
-        model.records.in_cluster = None;
-        // Runs that are being looked for are those of the old cluster.
-        self.asked.run += 1;
-        self.asked.attach = None;
-        model.what_if = None;
-        model.recipe.clear();
-        model.rules.clear();
-        model.diff.changes.clear();
-        model.upgrade.report.clear();
-        model.upgrade.basis = None;
-        model.compare.changes.clear();
-        model.time.past = None;
-        model.cluster.paused = None;
-        for need in [
-            Need::Cluster,
-            Need::Recipe,
-            Need::WhatIf,
-            Need::Diff,
-            Need::Upgrade,
-            Need::Run,
-            Need::Runs,
-            Need::Compare,
-            Need::Time,
-        ] {
-            self.desk.mark(need);
-        }
-        let mut effects = vec![self.watch()];
-        effects.extend(end_follow);
-        effects.extend(self.forget_evaluated());
-        self.change_cluster(&name);
-        effects.extend(self.resolve());
-        effects
     }
 }

@@ -75,6 +75,7 @@ impl State {
                 key(Action::Run),
                 key(Action::GoRuns)
             )),
+            Action::Evaluate if self.unable_while_switching().is_some() => self.unable_while_switching(),
             Action::Evaluate if model.cluster.source == Source::Saved => Unable::info(NEEDS_A_CLUSTER),
             Action::Evaluate if model.catalog.value.is_none() => Unable::info("the catalog is not read yet"),
             Action::Adopt if !self.has_other_criteria() => {
@@ -129,6 +130,7 @@ impl State {
             }
             "retry" => self.unable_to_run(),
             "speed" if model.records.replay.is_none() => Unable::info("no recorded run is shown"),
+            "attach" | "upgrade" if self.unable_while_switching().is_some() => self.unable_while_switching(),
             "attach" if model.cluster.source == Source::Saved => {
                 Unable::info("a snapshot has no runs: show a live cluster first")
             }
@@ -184,6 +186,9 @@ impl State {
         if self.asked.context.is_some() {
             return Unable::info("the context is being switched");
         }
+        if let Some(unable) = self.unable_while_switching() {
+            return Some(unable);
+        }
         if model.deploy.active {
             return Unable::info("a deploy is active; checks can run when it has ended");
         }
@@ -225,6 +230,9 @@ impl State {
         }
         if model.read_only {
             return self.is_read_only();
+        }
+        if let Some(unable) = self.unable_while_switching() {
+            return Some(unable);
         }
         // Which cluster would be changed has to be known before anybody is asked.
         if model.cluster.name.is_empty() || self.asked.context.is_some() {

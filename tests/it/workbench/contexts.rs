@@ -29,8 +29,9 @@ fn the_picker_lists_contexts_and_enter_switches() {
     assert_eq!(name, "production-us");
 }
 
+/// What is shown stays until there is something to show of the other cluster, and says so; then nothing of it stays.
 #[test]
-fn a_switch_leaves_nothing_of_the_old_cluster() {
+fn a_switch_keeps_the_old_view_until_the_new_cluster_is_read_and_nothing_of_it_after() {
     let mut desk = Desk::of_contexts(120, 40);
     desk.command("diff cluster");
     desk.keys("1");
@@ -39,14 +40,69 @@ fn a_switch_leaves_nothing_of_the_old_cluster() {
     desk.left.clear();
     desk.update(Msg::Switched(Ok("production-us".into())));
     let Some(Effect::Watch { generation }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    desk.shows("context production-us; lab is shown until it has been read");
+    desk.shows("connecting production-us");
     let frame = desk.text();
-    assert!(frame.contains("production-us") && !frame.contains("worker-1") && !frame.contains(" lab "), "{frame}");
+    assert!(frame.contains("worker-1") && frame.contains("aicr · lab ·"), "{frame}");
+    // What comes of the old watch is not heard, and nothing is done in a cluster that is not the one in view.
     for late in [view(generation - 1), Msg::Connected { generation: 1, context: "lab".into(), server: "s".into() }] {
         desk.update(late);
         assert_eq!(desk.text(), frame, "the old watch is not heard any more");
     }
-    desk.update(view(generation));
+    for (keys, command) in [("4 r", ""), ("1 e", ""), ("", "upgrade"), ("", "attach"), ("", "deploy bundle")] {
+        desk.keys(keys);
+        if !command.is_empty() {
+            desk.command(command);
+        }
+        desk.left.retain(|effect| !matches!(effect, Effect::ListFiles(_) | Effect::PlanDeploy { .. }));
+        assert!(desk.left.is_empty(), "{keys}{command}: {:?}", desk.left);
+        if command != "deploy bundle" {
+            desk.shows("not done: production-us is being read, and what is shown is of lab until then");
+        }
+    }
+    desk.keys("1");
+    // The connection and the first answers are not yet something to show.
+    let context = "production-us".to_owned();
+    desk.update(Msg::Connected { generation, context, server: "https://192.0.2.7".into() });
+    let status = LiveStatus::Syncing { done: 2, total: 9 };
+    desk.update(Msg::Live { generation, view: LiveView { inventory: None, status } });
+    desk.shows("reading production-us 2/9");
+    desk.shows("aicr · lab ·");
+    golden("switching-120x40", &desk.text());
+    let mut other = aicr::inventory::Inventory::clone(&snapshot());
+    other.nodes.retain(|node| &*node.name != "worker-1");
+    let view = LiveView { inventory: Some(std::sync::Arc::new(other)), status: LiveStatus::Fresh };
+    desk.update(Msg::Live { generation, view });
+    let frame = desk.text();
+    assert!(frame.contains("context production-us is shown now"), "{frame}");
+    assert!(frame.contains("aicr · production-us ·"), "{frame}");
+    assert!(!frame.contains("worker-1 ") && !frame.contains(" lab "), "{frame}");
+    let compared = desk.state.model.diff.changes.answer().map(|(sides, _)| format!("{sides:?}"));
+    let names = |name: &str| compared.as_ref().is_some_and(|sides| sides.contains(name));
+    assert!(names("production-us") && !names("lab"), "compared again, with the new cluster: {compared:?}");
+}
+
+#[test]
+fn a_cluster_that_cannot_be_reached_leaves_the_old_view_which_grows_old() {
+    let mut desk = Desk::of_contexts(120, 40);
+    desk.command("context production-us");
+    desk.left.clear();
+    desk.update(Msg::Switched(Ok("production-us".into())));
+    let Some(Effect::Watch { generation }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    let failure = Failure::new(Kind::Unreachable, "connect to the cluster", "connection refused");
+    desk.update(Msg::ConnectFailed { generation, failure });
+    desk.shows("not connected: production-us");
+    desk.shows("connection refused");
     desk.shows("worker-1");
+    desk.state.model.now_ms += 15_000;
+    desk.state.desk.refresh();
+    desk.shows("15 s old");
+    // R tries again; another context can be chosen.
+    desk.keys("R");
+    assert!(desk.left.iter().any(|effect| matches!(effect, Effect::Watch { .. })), "{:?}", desk.left);
+    desk.left.clear();
+    desk.command("context lab");
+    assert!(matches!(desk.left[..], [Effect::SwitchContext(_)]), "{:?}", desk.left);
 }
 
 #[test]
