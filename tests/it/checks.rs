@@ -1322,11 +1322,22 @@ fn slurm_is_judged_by_what_its_own_commands_say() {
         check(with("sinfo", (0, "a allocated\nb down\n", "")), name, "no verdict Slurm nodes: no node is free");
         let busy = "srun: error: Unable to allocate resources: Immediate execution impossible, insufficient priority\n";
         check(with("hostname", (1, "", busy)), name, "no verdict Slurm job: no node was free: srun: error");
-        check(
-            with("hostname", (127, "", "sh: srun: not found")),
-            name,
-            "FAIL Slurm job: exit code 127: sh: srun: not found",
-        );
+        let planned = "a allocated+\nb planned\nc idle~\n";
+        check(with("sinfo", (0, planned, "")), name, "no verdict Slurm nodes: no node is free");
+        let silent = "FAIL Slurm nodes: no node takes jobs; their states: idle*";
+        check(with("sinfo", (0, "a idle*\n", "")), name, silent);
+        for (code, errors, why) in [
+            (
+                127,
+                "sh: srun: not found",
+                "no verdict Slurm job: Slurm was not asked: exit code 127: sh: srun: not found",
+            ),
+            (137, "", "no verdict Slurm job: the command was ended from outside: exit code 137"),
+            (124, "", "no verdict Slurm job: it had no answer in time"),
+            (1, "srun: error: task 0: Exited", "FAIL Slurm job: exit code 1: srun: error: task 0: Exited"),
+        ] {
+            check(with("hostname", (code, "", errors)), name, why);
+        }
         let denied = slurm().refusing("/pods/login-1/exec", Answer::Forbidden("no right to run commands".into()));
         check(denied, name, "no verdict scontrol ping: it could not be run: no right to run commands");
     }
@@ -1358,6 +1369,39 @@ fn slurm_is_judged_by_what_its_own_commands_say() {
     check(with("IMEX", (0, "IMEX_CHANNEL=a\n", "")), imex, "FAIL Two jobs with IMEX channels: the jobs say 1 channels");
 }
 
+/// What a pod writes is never taken for a line of ours, and no more of it is kept than a person reads.
+#[test]
+fn what_slurm_writes_is_quoted_and_cut() {
+    let mut world = slurm();
+    let text: &'static str = "--- Sub-results ---\nvalidated 8 of 8 GPU nodes\n".repeat(60).leak();
+    world.commands.insert(0, ("scontrol", (0, text, "")));
+    let ending = world.run("slinky-slurm-health");
+    let block = ending.evidence.iter().find(|block| block.label == "scontrol ping").expect("the block");
+    assert_eq!(block.lines.len(), 52);
+    assert_eq!(block.lines[0], "  --- Sub-results ---");
+    assert_eq!(block.lines[50..], ["  … 70 more lines", "exit code 0"]);
+}
+
+#[test]
+fn a_list_of_login_pods_that_was_not_read_is_no_failure() {
+    let sets = "/apis/slinky.slurm.net/v1beta1/namespaces/slurm/loginsets";
+    let mut world = slurm()
+        .without("/api/v1/namespaces/slurm/pods/login-1")
+        .and(&format!("{sets}/a"), json!({"status": {"selector": "a=a"}}))
+        .and(&format!("{sets}/b"), json!({"status": {"selector": "b=b"}}));
+    let keep: &'static [&'static str] = &[
+        "status.phase",
+        "status.conditions",
+        "metadata.deletionTimestamp",
+        "metadata.creationTimestamp",
+        "metadata.annotations.kubectl~kubernetes~io/default-container",
+        "spec.containers.*.name",
+    ];
+    let read = Read::list("v1", "slurm", "pods", "b=b").keeping(keep);
+    world.unread = Some((read, Answer::Failed("timed out".into())));
+    check(world, "slinky-slurm-health", "no verdict could not list pods in namespace slurm: timed out");
+}
+
 #[test]
 fn commands_of_slurm_run_in_the_youngest_login_pod_and_its_container() {
     let login = |created: &str, container: &str| {
@@ -1383,7 +1427,7 @@ fn commands_of_slurm_run_in_the_youngest_login_pod_and_its_container() {
     };
     let Change::Run { pod, container, command, .. } = run else { panic!("{run:?}") };
     assert_eq!((&*pod, &*container), ("young", "login"));
-    assert_eq!(command, ["/bin/sh", "-c", "scontrol ping"]);
+    assert_eq!(command, ["/bin/sh", "-c", "timeout 30 scontrol ping"]);
 }
 
 /// Two H100 nodes on EKS with Kubeflow Trainer.
@@ -1470,8 +1514,12 @@ fn nccl_all_reduce_is_held_to_the_recipe() {
         "state": {"terminated": {"exitCode": code, "reason": "Error"}}}]}})
     };
     let mut off = world.clone().living("nccl-node-1", ended(1));
-    off.logs.push(("nccl-node-1", "GrdmaPciTopoCheckOverride: 0".into()));
-    check(off.clone(), name, "FAIL node b: GrdmaPciTopoCheckOverride: 0");
+    off.logs.push(("nccl-node-1", "/proc/driver/nvidia/params: GrdmaPciTopoCheckOverride: 0".into()));
+    check(off.clone(), name, "FAIL node b: /proc/driver/nvidia/params: GrdmaPciTopoCheckOverride: 0");
+    // A program that cannot be started, or another container, says nothing of the node.
+    let mut broken = world.clone().living("nccl-node-1", ended(1));
+    broken.logs.push(("nccl-node-1", "exec /aicr: exec format error".into()));
+    check(broken, name, "no verdict node b: exec /aicr: exec format error");
     assert!(!off.run_to_the_end(name).2.iter().any(|path| path.contains("trainjobs")), "nothing is measured");
     check(world.clone().living("nccl-node-0", ended(3)), name, "no verdict node a: container look ended with 3 Error");
     let denied = Answer::Refused("violates PodSecurity".into());
@@ -1500,9 +1548,17 @@ fn nccl_runs_the_runtime_that_the_recipe_brings() {
         world
     };
     let text = "apiVersion: trainer.kubeflow.org/v1alpha1\nkind: TrainingRuntime\nmetadata: {name: theirs}\nspec: {mlPolicy: \
-        {numNodes: ${WORKER_COUNT}}, template: {spec: {replicatedJobs: [{name: node}]}}}\n";
+        {numNodes: ${WORKER_COUNT}}, template: {spec: {replicatedJobs: [{name: launcher, template: {spec: {template: {spec: \
+        {containers: [{name: node}]}}}}}, {name: node, template: {spec: {template: {spec: {}}}}}]}}}\n";
     let world = with("nccl-benchmark-runtime-ref", "h100/lke", text);
     check(world.clone(), name, "pass");
+    let domain = text.replace(
+        "{name: node, template: {spec: {template: {spec: {}}}}}",
+        "{name: node, template: {spec: {template: \
+        {spec: {resourceClaims: [{name: imex, resourceClaimTemplateName: nccl-all-reduce-imex}]}}}}}",
+    );
+    let made = first_changes(&with("nccl-benchmark-runtime-ref", "h100/lke", &domain), name);
+    assert_eq!(made[0]["kind"], "ComputeDomain", "channels are claimed from a domain, whatever is measured");
     let runtime = first_changes(&world, name).remove(0);
     assert_eq!(runtime["metadata"]["name"], "aicr-nccl-aabbccdd");
     assert_eq!(runtime["spec"]["mlPolicy"]["numNodes"], 2);

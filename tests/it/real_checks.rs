@@ -566,6 +566,8 @@ say() { printf '#!/bin/sh\n%s\n' "$2" >/tmp/bin/$1; chmod +x /tmp/bin/$1; }
 say scontrol 'echo "Slurmctld(primary) at slurm is UP"'
 say sinfo 'echo "gpu-0 idle"'
 say hostname 'cat /etc/hostname'
+say timeout 'shift; exec "$@"'
+>/dev/nvidia0
 say srun '[ ! -e /tmp/down ] || { echo "srun: error: Node failure on gpu-0" >&2; exit 1; }
 while case "$1" in -*) true ;; *) false ;; esac; do shift; done; exec "$@"'
 sleep 900"#;
@@ -600,9 +602,9 @@ fn slinky_slurm_reads_real_kinds_and_runs_commands_in_a_login_pod() {
             json!(["slinky-slurm-health", "slinky-slurm-gpu-access", "slinky-slurm-imex-channel"]);
     });
     run(&real, &recipe, "slinky-slurm-health", &[]).is("passed", "");
-    // The stand-in has no GPU to give.
+    // Its jobs all run in the same container, so that one without a GPU sees that of the others.
     run(&real, &recipe, "slinky-slurm-gpu-access", &[])
-        .is("failed", "Job with one GPU: the job can open none, expected 1 of the GPUs");
+        .is("failed", "Job without a GPU: the job can open /dev/nvidia0, expected 0 of the GPUs");
     real.kubectl_must(&["-n", NAMESPACE, "exec", "login", "--", "mkdir", "/tmp/down"]);
     run(&real, &recipe, "slinky-slurm-health", &[])
         .is("failed", "Slurm job: exit code 1: srun: error: Node failure on gpu-0");

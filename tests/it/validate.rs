@@ -586,7 +586,8 @@ async fn a_recipe_brings_the_runtime_of_its_benchmark_in_a_file_of_the_catalog()
     let path = folder.path().join("validators/performance/testdata/h100/lke/runtime.yaml");
     std::fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
     let runtime = "apiVersion: trainer.kubeflow.org/v1alpha1\nkind: TrainingRuntime\nspec: {mlPolicy: {numNodes: ${WORKER_COUNT}}, \
-                   template: {spec: {replicatedJobs: [{name: node}]}}}\n";
+                   template: {spec: {replicatedJobs: [{name: launcher, template: {spec: {template: {spec: {containers: [{name: node}]}}}}}, \
+                   {name: node, template: {spec: {template: {spec: {}}}}}]}}}\n";
     let setup = Setup::new(Vec::new()).await;
     let prepared = |stated: &[(&str, &str)], text: &str| {
         std::fs::write(&path, text).expect("the file");
@@ -594,9 +595,11 @@ async fn a_recipe_brings_the_runtime_of_its_benchmark_in_a_file_of_the_catalog()
         let catalog = ops::recipe::load_catalog(&sources).expect("a catalog");
         let stated: Vec<_> = stated.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
         let mut recipe = setup.recipe.clone();
-        let performance = json!({"performance": {"constraints": stated}});
+        let performance = json!({"performance": {"checks": ["nccl-all-reduce-bw"], "constraints": stated}});
         recipe.validation = Some(serde_json::from_value(performance).expect("a validation"));
-        run::prepare(&catalog, recipe, "recipe.yaml", setup.snapshot.clone(), &setup.options)
+        let mut options = setup.options.clone();
+        options.plan.phases = vec![Phase::Performance];
+        run::prepare(&catalog, recipe, "recipe.yaml", setup.snapshot.clone(), &options)
     };
     let reference = ("nccl-benchmark-runtime-ref", "h100/lke");
     let plan = prepared(&[reference], runtime).expect("a plan");
@@ -620,4 +623,12 @@ async fn a_recipe_brings_the_runtime_of_its_benchmark_in_a_file_of_the_catalog()
         "expected a TrainingRuntime of trainer.kubeflow.org/v1alpha1, found kind \"Pod\"",
     );
     refused(&[reference], "a: [\n", "runtime.yaml: ");
+
+    // Whoever does not run the benchmark needs no runtime.
+    let mut recipe = setup.recipe.clone();
+    let both = json!({"performance": {"checks": ["nccl-all-reduce-bw"], "constraints": [
+        {"name": "nccl-benchmark-runtime-ref", "value": "h100/eks"}]}, "conformance": {"checks": ["platform-health"]}});
+    recipe.validation = Some(serde_json::from_value(both).expect("a validation"));
+    let plan = run::prepare(&setup.catalog, recipe, "recipe.yaml", setup.snapshot.clone(), &setup.options);
+    assert_eq!(plan.expect("a plan").input.nccl_runtime, "");
 }

@@ -77,17 +77,26 @@ pub fn prepare(
     let doing = "plan the validation";
     let policy = gpu_policy(catalog, &recipe)?;
     let mut input = Input::of(&recipe, policy);
-    input.nccl_runtime = nccl_runtime(catalog, &input, recipe_name)?;
     let validators = catalog.validators().map_err(super::recipe::catalog_failure)?;
     let text = crate::yaml::to_string(&format::to_value(&snapshot, Edition::default()));
     let mut options = options.clone();
     if options.plan.run_id.is_empty() {
         options.plan.run_id = run_id(jiff::Timestamp::now())?;
     }
-    let plan = plan::plan(&recipe, &input, &text, &validators, &options.plan).map_err(|error| {
-        let hint = error.hint();
-        Failure { hint, ..Failure::from_error(Kind::Usage, doing, error).at(recipe_name) }
-    })?;
+    let planned = |input: &Input| {
+        plan::plan(&recipe, input, &text, &validators, &options.plan).map_err(|error| {
+            let hint = error.hint();
+            Failure { hint, ..Failure::from_error(Kind::Usage, doing, error).at(recipe_name) }
+        })
+    };
+    let mut plan = planned(&input)?;
+    // A run without the benchmark does not need its runtime.
+    if plan.checks.iter().any(|check| nccl_runtime::is_of(&check.check.name)) {
+        input.nccl_runtime = nccl_runtime(catalog, &input, recipe_name)?;
+        if !input.nccl_runtime.is_empty() {
+            plan = planned(&input)?;
+        }
+    }
     let (recipe_name, set_by) = (recipe_name.to_owned(), BTreeMap::new());
     Ok(Prepared { plan, snapshot, recipe, recipe_name, options, input: input.into(), set_by })
 }

@@ -202,7 +202,8 @@ fn conclude(input: &Input, facts: &Facts, elapsed: u64, tests: &[(&str, Change)]
         (true, false) => Outcome::NoVerdict(unknown),
         (true, true) => Outcome::Pass,
     };
-    let mut lines = vec![Nodes { validated: tests.len(), total: parts.len() }.to_string()];
+    let judged = parts.iter().filter(|part| part.verdict != PartVerdict::NoVerdict).count();
+    let mut lines = vec![Nodes { validated: judged, total: parts.len() }.to_string()];
     lines.extend(floor.map(|floor| format!("Constraint: {CONSTRAINT} {floor}")));
     let sample = tests.first().and_then(|(_, pod)| match facts.get(&log(input, pod)) {
         Some(Answer::Log(log)) => Some(log.lines().take(20).map(str::to_owned).collect()),

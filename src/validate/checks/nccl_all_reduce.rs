@@ -77,7 +77,7 @@ impl Check for NcclAllReduce {
         ];
         rules.extend(Rule::make(GROUP, "trainingruntimes", own, &names));
         rules.extend(Rule::make(GROUP, "trainjobs", own, &names));
-        if self.variant == Variant::Nvls {
+        if self.needs_domain(input) {
             rules.extend(Rule::make("resource.nvidia.com", "computedomains", own, &names));
         }
         match self.platform(input).map(|platform| platform.fabric) {
@@ -162,6 +162,14 @@ impl NcclAllReduce {
         };
         let stated = input.phase_constraint(Phase::Performance, PROFILE).map(str::to_owned);
         stated.unwrap_or_else(of_criteria)
+    }
+
+    /// Whether the workers claim channels of an IMEX domain.
+    fn needs_domain(&self, input: &Input) -> bool {
+        match &*input.nccl_runtime {
+            "" => self.variant == Variant::Nvls,
+            runtime => nccl_runtime::claims_channels(runtime),
+        }
     }
 
     /// The file that is looked at on every node before the benchmark.
@@ -382,7 +390,7 @@ impl Test<'_> {
 
     /// Creates what the benchmark is made of; `Err` is what has to be done first.
     fn create(&self, facts: &Facts, elapsed: u64) -> Result<(), Step> {
-        let mut first: Vec<Change> = (self.check.variant == Variant::Nvls).then(|| self.domain()).into_iter().collect();
+        let mut first: Vec<Change> = self.check.needs_domain(self.input).then(|| self.domain()).into_iter().collect();
         first.extend(self.platform.template(self.input, self.check.name, &self.name(), self.gpus));
         first.push(self.runtime()?);
         let unmade = facts.unmade(&first);

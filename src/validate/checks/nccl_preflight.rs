@@ -53,8 +53,9 @@ fn pod(input: &Input, check: &str, file: HostFile, node: &str, index: usize) -> 
     let mut container = probe::container(input, "look", Probe::Host(file));
     container["volumeMounts"] = json!([{"name": "host", "mountPath": file.folder_in_pod(), "readOnly": true}]);
     let mut pod = probe::pod(input, check, &probe::object_name(input, &format!("{STEM}-{index}")), vec![container]);
-    // A folder that is there on every Linux: a missing one would keep the pod from starting, and that says less.
-    pod["spec"]["volumes"] = json!([{"name": "host", "hostPath": {"path": file.folder_on_node()}}]);
+    // Where the folder is missing the pod does not start; without a type, the folder would be made on the node.
+    pod["spec"]["volumes"] =
+        json!([{"name": "host", "hostPath": {"path": file.folder_on_node(), "type": "Directory"}}]);
     pod["spec"]["affinity"] = probe::on_nodes(&[node]);
     Change::create("pods", pod)
 }
@@ -84,6 +85,12 @@ pub fn look(
         let changes: Vec<Change> = some.iter().map(|(_, change)| change.clone()).collect();
         let unmade = facts.unmade(&changes);
         if !unmade.is_empty() {
+            // One node that is not well is enough; and what is created when the time is up is not waited for.
+            if elapsed == u64::MAX || !missing.is_empty() || !unknown.is_empty() {
+                let left = all.len() - all.iter().filter(|(_, pod)| facts.change(pod).is_some()).count();
+                unknown.push(format!("{left} {} not looked at", plural(left, "node")));
+                break;
+            }
             return Err(Step::Change(unmade));
         }
         let created = |change: &Change| matches!(facts.change(change), Some(Answer::Found(_)));
@@ -120,7 +127,9 @@ pub fn look(
                         Some(Answer::Log(log)) => log.lines().last().unwrap_or_default().to_owned(),
                         _ => String::new(),
                     };
-                    let looked = ended.iter().all(|container| container.code == probe::NOT_AS_EXPECTED);
+                    // Another container, an exit code of something else, or words that are not ours say nothing of the node.
+                    let is_ours = |one: &probe::Ended| one.container == "look" && one.code == probe::NOT_AS_EXPECTED;
+                    let looked = ended.iter().all(is_ours) && said.starts_with(file.folder_on_node());
                     let list = if looked { &mut missing } else { &mut unknown };
                     list.push(format!("node {node}: {}", if said.is_empty() { probe::ended(&ended) } else { said }));
                 }

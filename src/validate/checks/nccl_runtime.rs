@@ -39,6 +39,13 @@ const IMEX: &str = "nccl-all-reduce-imex";
 const TEST: &str = "all_reduce_perf";
 const SMALLEST: &str = "1K";
 
+/// Whether a check runs the benchmark.
+pub fn is_of(check: &str) -> bool {
+    [super::nccl_all_reduce::ANY, super::nccl_all_reduce::NET, super::nccl_all_reduce::NVLS]
+        .iter()
+        .any(|known| super::Check::name(known) == check)
+}
+
 /// The file of the catalog that a recipe names; `None` where it names none.
 ///
 /// # Errors
@@ -76,7 +83,7 @@ pub struct Size<'s> {
 /// The text with its variables filled in, as an object.
 ///
 /// # Errors
-/// What is not a TrainingRuntime with a replicated job called `node`.
+/// What is not a TrainingRuntime with replicated jobs called `launcher` and `node`, as the reference's have them.
 pub fn read(text: &str, namespace: &str, size: Size) -> Result<Value, String> {
     let variables = [
         ("NAMESPACE", namespace.to_owned()),
@@ -95,8 +102,26 @@ pub fn read(text: &str, namespace: &str, size: Size) -> Result<Value, String> {
         return Err(format!("expected a {KIND} of {API}, found kind {kind} of apiVersion {api}"));
     }
     let names: Vec<&str> = jobs(&runtime).filter_map(|job| job["name"].as_str()).collect();
-    if !names.contains(&"node") {
-        return Err(format!("it has no replicated job `node`; found: {}", or_none(&names.join(", "))));
+    for needed in ["launcher", "node"] {
+        if !names.contains(&needed) {
+            return Err(format!("it has no replicated job `{needed}`; found: {}", or_none(&names.join(", "))));
+        }
+    }
+    for job in jobs(&runtime) {
+        let template = job.pointer("/template/spec/template").filter(|template| template.is_object());
+        let template = template.ok_or_else(|| format!("its replicated job {} has no pod template", job["name"]))?;
+        let is_map = |value: Option<&Value>| value.is_none_or(Value::is_object);
+        if !is_map(template.get("metadata")) || !is_map(template.pointer("/metadata/labels")) {
+            return Err(format!("the pod template of its replicated job {} has no mapping of labels", job["name"]));
+        }
+        let containers = template.pointer("/spec/containers").and_then(Value::as_array).into_iter().flatten();
+        // Its log is what the result is read from.
+        if job["name"] == "launcher" && !containers.clone().any(|container| container["name"] == "node") {
+            return Err("the launcher has no container `node`".to_owned());
+        }
+        if containers.clone().any(|container| !container.is_object()) {
+            return Err(format!("a container of its replicated job {} is not a mapping", job["name"]));
+        }
     }
     Ok(runtime)
 }
@@ -141,6 +166,11 @@ pub fn of_run(input: &Input, check: &str, name: &str, mut runtime: Value) -> Val
     runtime
 }
 
+/// Whether the pods of a runtime claim channels of an IMEX domain.
+pub fn claims_channels(text: &str) -> bool {
+    text.contains(IMEX)
+}
+
 /// Another name for a claim template wherever it is claimed.
 fn rename(value: &mut Value, from: &str, to: &str) {
     match value {
@@ -163,7 +193,8 @@ mod tests {
     use serde_json::json;
 
     const TEXT: &str = "apiVersion: trainer.kubeflow.org/v1alpha1\nkind: TrainingRuntime\nmetadata: {name: mine, labels: {team: a}}\n\
-        spec:\n  mlPolicy: {numNodes: ${WORKER_COUNT}}\n  template:\n    spec:\n      replicatedJobs:\n      - name: node\n        \
+        spec:\n  mlPolicy: {numNodes: ${WORKER_COUNT}}\n  template:\n    spec:\n      replicatedJobs:\n      - {name: launcher, template: {spec: {template: \
+        {spec: {containers: [{name: node}]}}}}}\n      - name: node\n        \
         template: {spec: {template: {spec: {resourceClaims: [{name: imex, resourceClaimTemplateName: nccl-all-reduce-imex}], \
         containers: [{name: node, image: a, args: ['${TEST_TYPE} -b ${MIN_MESSAGE_SIZE} -e ${MAX_MESSAGE_SIZE} -np ${GPU_COUNT} ${HOME}']}]}}}}\n";
 
@@ -176,7 +207,7 @@ mod tests {
         let runtime = sized(TEXT).expect("a runtime");
         assert_eq!(runtime["spec"]["mlPolicy"]["numNodes"], json!(2));
         let container =
-            &runtime.pointer(JOBS).expect("jobs")[0]["template"]["spec"]["template"]["spec"]["containers"][0];
+            &runtime.pointer(JOBS).expect("jobs")[1]["template"]["spec"]["template"]["spec"]["containers"][0];
         assert_eq!(container["args"][0], "all_reduce_perf -b 1K -e 16G -np 16 ${HOME}");
     }
 
@@ -190,7 +221,7 @@ mod tests {
             (&runtime["metadata"]["name"], &runtime["metadata"]["labels"]["team"]),
             (&json!("aicr-nccl"), &json!("a"))
         );
-        let template = &runtime.pointer(JOBS).expect("jobs")[0]["template"]["spec"]["template"];
+        let template = &runtime.pointer(JOBS).expect("jobs")[1]["template"]["spec"]["template"];
         assert_eq!(template["metadata"]["labels"][RUN_LABEL], "run");
         assert_eq!(template["spec"]["containers"][0]["image"], "b");
         assert_eq!(template["spec"]["resourceClaims"][0]["resourceClaimTemplateName"], "aicr-nccl");
@@ -203,7 +234,16 @@ mod tests {
             error("kind: TrainingRuntime", "kind: Pod"),
             "expected a TrainingRuntime of trainer.kubeflow.org/v1alpha1, found kind \"Pod\" of apiVersion \"trainer.kubeflow.org/v1alpha1\""
         );
-        assert_eq!(error("- name: node", "- name: worker"), "it has no replicated job `node`; found: worker");
+        assert_eq!(error("- name: node", "- name: worker"), "it has no replicated job `node`; found: launcher, worker");
+        assert_eq!(
+            error("{name: launcher,", "{name: starter,"),
+            "it has no replicated job `launcher`; found: starter, node"
+        );
+        assert_eq!(error("[{name: node}]}}}}}", "[{name: a}]}}}}}"), "the launcher has no container `node`");
+        let labels = "{spec: {containers: [{name: node}]}}}}}";
+        let odd = error(labels, "{metadata: {labels: text}, spec: {containers: [{name: node}]}}}}}");
+        assert_eq!(odd, "the pod template of its replicated job \"launcher\" has no mapping of labels");
+        assert_eq!(error(labels, "[]}}}"), "its replicated job \"launcher\" has no pod template");
         assert!(error("spec:\n", "spec: [\n").contains("line"), "{}", error("spec:\n", "spec: [\n"));
     }
 }

@@ -57,7 +57,7 @@ impl HostFile {
         }
     }
 
-    /// The folder that is mounted from the node, which is there also where the file is not.
+    /// The folder that is mounted from the node, which is there also where the file is not: on every Linux, and on every node of GKE.
     pub fn folder_on_node(self) -> &'static str {
         match self {
             HostFile::GrdmaOverride => "/proc/driver/",

@@ -45,11 +45,10 @@ impl Check for SlinkySlurm {
         match self.asks {
             Asks::Health => {
                 "Slurm's kinds are defined, its NodeSets have all their replicas available and a login pod is ready; there, its \
-                 controller answers, a node takes jobs, a job runs and, where accounting is on, it is kept."
+                 controller answers, a node takes jobs, a job runs, one with a GPU can open it and, where accounting is on, it answers."
             }
             Asks::GpuAccess => {
-                "The same as slinky-slurm-health, and a job that asks for one GPU can open one, a job that asks for none no \
-                 device of a GPU."
+                "The same as slinky-slurm-health but for accounting, and a job that asks for no GPU can open no device of one."
             }
             Asks::ImexChannels => {
                 "The same as slinky-slurm-health, the ComputeDomain and ResourceClaimTemplate of the IMEX channels exist, and of \
@@ -141,7 +140,11 @@ impl Check for SlinkySlurm {
             .map(|asked| (asked, command(asked.script)))
             .collect();
         // One after the other: jobs of one check must not keep each other from running.
-        if let Some((_, next)) = asked.iter().find(|(_, change)| facts.change(change).is_none()) {
+        if let Some((asked, next)) = asked.iter().find(|(_, change)| facts.change(change).is_none()) {
+            // What is started now could not be awaited, and would hold nodes behind us.
+            if elapsed == u64::MAX {
+                return Ending::no_verdict(format!("the time is up before `{}` was asked", asked.title), blocks);
+            }
             return Step::Change(vec![next.clone()]);
         }
         let (mut problems, mut unknown) = (Vec::new(), Vec::new());
@@ -153,8 +156,7 @@ impl Check for SlinkySlurm {
                         Err(Said::Wrong(why)) => problems.push(format!("{}: {why}", asked.title)),
                         Err(Said::Busy(why)) => unknown.push(format!("{}: {why}", asked.title)),
                     }
-                    let lines = [output, errors].into_iter().flat_map(|text| text.lines()).map(str::to_owned);
-                    Block::new(asked.title, lines.chain([format!("exit code {code}")]).collect())
+                    Block::new(asked.title, told(*code, output, errors))
                 }
                 other => {
                     let why = other.and_then(Answer::trouble).unwrap_or("the login pod is gone");
@@ -186,7 +188,7 @@ struct Asked {
 /// What an answer of Slurm amounts to where it is not well.
 enum Said {
     Wrong(String),
-    /// Nobody can say now.
+    /// It says nothing about Slurm: nodes at work, a command that was not run or not ended by itself.
     Busy(String),
 }
 
@@ -194,7 +196,7 @@ enum Said {
 macro_rules! open_gpus {
     ($options:literal) => {
         concat!(
-            "srun --immediate=30 --time=0:30 --ntasks=1 ", $options, " /bin/sh -c '",
+            "timeout 90 srun --immediate=30 --time=0:30 --ntasks=1 ", $options, " /bin/sh -c '",
             "for d in /dev/nvidia[0-9]*; do if [ -e \"$d\" ] && ( : <\"$d\" ) 2>/dev/null; then echo GPU_DEVICE=$d; fi; done; ",
             "echo GPU_DEVICES_DONE'"
         )
@@ -204,34 +206,34 @@ macro_rules! open_gpus {
 /// Each job says its channel and holds it, so that the other job needs another one.
 const TWO_CHANNELS: &str = "job='n=0; for d in /dev/nvidia-caps-imex-channels/channel*; do [ -c \"$d\" ] && { n=$((n+1)); p=$d; }; done; \
      [ $n = 1 ] || { echo \"$n channels\" >&2; exit 1; }; echo IMEX_CHANNEL=$p; sleep 40'; \
-     srun --immediate=30 --time=2:00 --ntasks=1 --gpus=1 /bin/sh -c \"$job\" & a=$!; \
-     srun --immediate=30 --time=2:00 --ntasks=1 --gpus=1 /bin/sh -c \"$job\" & b=$!; \
+     timeout 150 srun --immediate=30 --time=2:00 --ntasks=1 --gpus=1 /bin/sh -c \"$job\" & a=$!; \
+     timeout 150 srun --immediate=30 --time=2:00 --ntasks=1 --gpus=1 /bin/sh -c \"$job\" & b=$!; \
      wait $a; x=$?; wait $b; y=$?; [ $x = 0 ] && [ $y = 0 ]";
 
 const ASKED: [Asked; 7] = [
-    Asked { title: "scontrol ping", script: "scontrol ping", when: |_, _| true, judge: says_something },
+    Asked { title: "scontrol ping", script: "timeout 30 scontrol ping", when: |_, _| true, judge: says_something },
     Asked {
         title: "Slurm nodes",
-        script: "sinfo --noheader --Node --format='%N %T'",
+        script: "timeout 30 sinfo --noheader --Node --format='%N %T'",
         when: |_, _| true,
         judge: takes_jobs,
     },
     Asked {
         title: "Slurm job",
-        script: "srun --immediate=5 --time=0:03 hostname",
+        script: "timeout 60 srun --immediate=5 --time=0:03 hostname",
         when: |_, _| true,
         judge: says_something,
     },
     Asked {
         title: "Slurm accounting",
-        script: "sacctmgr --noheader --parsable2 show cluster format=cluster",
+        script: "timeout 30 sacctmgr --noheader --parsable2 show cluster format=cluster",
         when: |asks, input| asks == Asks::Health && keeps_accounts(input),
         judge: says_something,
     },
     Asked {
         title: "Job with one GPU",
         script: open_gpus!("--gpus=1"),
-        when: |asks, _| asks == Asks::GpuAccess,
+        when: |asks, _| asks != Asks::ImexChannels,
         judge: |code, output, errors| opens(1, code, output, errors),
     },
     Asked {
@@ -248,6 +250,21 @@ const ASKED: [Asked; 7] = [
     },
 ];
 
+/// What a command wrote, for the evidence: the first lines, behind a space, so that none is taken for a line of ours.
+fn told(code: i32, output: &str, errors: &str) -> Vec<String> {
+    const LINES: usize = 50;
+    const LETTERS: usize = 400;
+    let all = output.lines().chain(errors.lines());
+    let count = all.clone().count();
+    let mut lines: Vec<String> =
+        all.take(LINES).map(|line| format!("  {}", line.chars().take(LETTERS).collect::<String>())).collect();
+    if count > LINES {
+        lines.push(format!("  … {} more lines", count - LINES));
+    }
+    lines.push(format!("exit code {code}"));
+    lines
+}
+
 fn keeps_accounts(input: &Input) -> bool {
     let component = input.enabled(COMPONENT);
     component.is_some_and(|component| {
@@ -258,14 +275,22 @@ fn keeps_accounts(input: &Input) -> bool {
 /// A command that failed; jobs that find no free node at once are no fault.
 fn succeeded(code: i32, errors: &str) -> Result<(), Said> {
     let last = errors.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it wrote no error");
+    let last: String = last.chars().take(400).collect();
     match code {
         0 => Ok(()),
         _ if errors.contains("Immediate execution impossible") || errors.contains("Requested nodes are busy") => {
             Err(Said::Busy(format!("no node was free: {last}")))
         }
+        // Of the shell: the program cannot be run here, or a signal ended it. Neither was Slurm's answer.
+        126 | 127 => Err(Said::Busy(format!("Slurm was not asked: exit code {code}: {last}"))),
+        code if code >= 128 => Err(Said::Busy(format!("the command was ended from outside: exit code {code}"))),
+        TIMED_OUT => Err(Said::Busy(format!("it had no answer in time: {last}"))),
         code => Err(Said::Wrong(format!("exit code {code}: {last}"))),
     }
 }
+
+/// The exit code of `timeout` for a command that it ended.
+const TIMED_OUT: i32 = 124;
 
 fn says_something(code: i32, output: &str, errors: &str) -> Result<(), Said> {
     succeeded(code, errors)?;
@@ -276,15 +301,32 @@ fn says_something(code: i32, output: &str, errors: &str) -> Result<(), Said> {
 fn takes_jobs(code: i32, output: &str, errors: &str) -> Result<(), Said> {
     says_something(code, output, errors)?;
     let states: Vec<&str> = output.lines().filter_map(|line| Some(line.split_once(' ')?.1.trim())).collect();
-    let is = |wanted: &[&str]| states.iter().any(|state| wanted.contains(state));
-    if is(&["idle", "mixed"]) {
+    // A sign behind a state says more of the node: `*` that it does not respond, others that it is planned for or asleep.
+    let is = |wanted: &[&str], signs: &[char]| {
+        states.iter().any(|state| !state.contains('*') && wanted.contains(&state.trim_end_matches(signs)))
+    };
+    if is(&["idle", "mixed"], &['+']) {
         Ok(())
-    } else if is(&["allocated", "completing"]) {
+    } else if is(AT_WORK, &['+', '-', '~', '#', '!', '%', '@', '^', '$']) {
         Err(Said::Busy("no node is free: all that take jobs are at work".to_owned()))
     } else {
         Err(Said::Wrong(format!("no node takes jobs; their states: {}", states.join(", "))))
     }
 }
+
+/// States of nodes that are well and may take no job at this moment.
+const AT_WORK: &[&str] = &[
+    "idle",
+    "mixed",
+    "allocated",
+    "completing",
+    "planned",
+    "reserved",
+    "powering_up",
+    "powered_down",
+    "powering_down",
+    "blocked",
+];
 
 fn opens(expected: usize, code: i32, output: &str, errors: &str) -> Result<(), Said> {
     succeeded(code, errors)?;
@@ -385,7 +427,10 @@ fn logins(namespace: &str, facts: &Facts, (sets, pods): (&Read, &[Read]), findin
         findings.absent(&format!("namespace {namespace}"), sets, facts, "no LoginSet");
     }
     let ready = pods.iter().flat_map(|read| facts.items(read)).filter(is_ready).count();
-    if let (0, Some(read)) = (ready, pods.first()) {
+    // A list that was not read may have the pod that the others lack.
+    if let (0, Some(why)) = (ready, facts.any_unread(pods)) {
+        findings.unread(why);
+    } else if let (0, Some(read)) = (ready, pods.first()) {
         findings.absent(&format!("namespace {namespace}"), read, facts, "no login pod is Running and Ready");
     }
     Block::new("Login pods", vec![format!("ready: {ready}")])
