@@ -1649,7 +1649,10 @@ fn nccl_on_gke_uses_a_network_for_each_nic_and_a_daemon_beside_each_worker() {
         json!({"status": {"phase": "Failed",
         "containerStatuses": [{"name": "look", "state": {"terminated": {"exitCode": 1}}}]}}),
     );
-    check(looked, name, "FAIL node a: ");
+    let mut looked = looked;
+    let file = "/home/kubernetes/bin/nvidia/lib64/nccl-env-profile.sh";
+    looked.logs.insert(0, ("nccl-node-0", format!("{file} is not there")));
+    check(looked, name, &format!("FAIL node a: {file} is not there"));
     check(on_gke("NCCL INFO Using network FasTrak"), name, "pass");
     check(on_gke("NCCL INFO Using network Socket"), name, "FAIL NCCL used Socket, not the fabric");
     check(on_gke(""), name, "FAIL NCCL used no network that it names, not the fabric");
