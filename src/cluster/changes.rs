@@ -53,12 +53,13 @@ pub async fn delete(connection: &Connection, path: &str) -> Result<(), ClusterEr
     }
 }
 
-/// The pods that a label selector names, in all namespaces.
+/// The pods of a namespace that a label selector names: who has rights in that namespace alone can list them.
 ///
 /// # Errors
 /// What the server refuses.
-pub async fn pods(connection: &Connection, selector: &str) -> Result<Vec<Value>, ClusterError> {
-    list::labeled(connection, "list pods", "/api/v1/pods", selector, |pod: Value| pod).await.map(|listed| listed.items)
+pub async fn pods(connection: &Connection, namespace: &str, selector: &str) -> Result<Vec<Value>, ClusterError> {
+    let path = format!("/api/v1/namespaces/{namespace}/pods");
+    list::labeled(connection, "list pods", &path, selector, |pod: Value| pod).await.map(|listed| listed.items)
 }
 
 /// What a container wrote, at most 1 MiB from its beginning.

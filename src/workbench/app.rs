@@ -84,8 +84,8 @@ pub struct State {
     behind: Behind,
     /// The catalog has constraints on the state of nodes.
     reads_state: bool,
-    /// A run that waits for an answer to its question.
-    prepared: Option<Arc<Prepared>>,
+    /// A run that waits for an answer to its question, and the context that it was planned for.
+    prepared: Option<(Arc<Prepared>, String)>,
     /// What would replace a file, and waits for an answer to its question.
     overwrites: Option<Effect>,
     /// Preferences that could not be used, to be said at the start.
@@ -551,6 +551,8 @@ impl State {
         cluster.arriving = None;
         if let Some(switching) = &mut cluster.switching {
             (switching.status, switching.failure) = (LiveStatus::Connecting, None);
+        } else if matches!(cluster.status, LiveStatus::Syncing { .. }) {
+            cluster.is_asked_anew();
         }
         if cluster.snapshot.is_none() {
             cluster.source = if self.start.demo { Source::Demo } else { Source::Live };
@@ -580,7 +582,16 @@ impl State {
         let mut effects = Vec::new();
         if let Some(switching) = &mut self.model.cluster.switching {
             if view.inventory.is_none() {
+                let failed = match &view.status {
+                    LiveStatus::Failed { error } if switching.failure.is_none() => Some(Failure::from(error.clone())),
+                    _ => None,
+                };
                 switching.status = view.status;
+                // Why nothing can be read of it, once.
+                if let Some(failure) = failed {
+                    switching.failure = Some(failure.clone());
+                    self.say_failure(failure);
+                }
                 return Vec::new();
             }
             effects = self.switch_view();
@@ -603,9 +614,9 @@ impl State {
         let cluster = &mut self.model.cluster;
         let was_partial = cluster.is_partial;
         cluster.stands(view.status, view.inventory.is_some(), self.model.now_ms);
-        if let Some(past) = &mut self.model.time.past {
+        if self.model.time.past.is_some() {
             // What is shown stands still; what comes is for later.
-            past.now = view.inventory.or(past.now.take());
+            self.arrives_later(view.inventory);
             return Vec::new();
         }
         // What was said of a part of the cluster is said again of all of it, whether or not it came out otherwise.
@@ -672,14 +683,17 @@ impl State {
     fn opened(&mut self, slot: SnapshotSlot, side: Side) -> Vec<Effect> {
         match slot {
             SnapshotSlot::Cluster => {
+                // A plan, a question or a moment that is on its way was about what is shown no more.
+                self.forget_planned();
+                self.asked.moment += 1;
+                self.model.time.past = None;
                 let cluster = &mut self.model.cluster;
                 // An older watch speaks of another cluster, and the session may be with another one already.
                 cluster.generation += 1;
                 let left = cluster.switching.take().map(|switching| self.leave_cluster(switching.name));
                 let cluster = &mut self.model.cluster;
                 cluster.paused = None;
-                self.model.time.past = None;
-                let cluster = &mut self.model.cluster;
+                cluster.is_asked_anew();
                 (cluster.source, cluster.failure, cluster.reading) = (Source::Saved, None, None);
                 (cluster.is_partial, cluster.arriving) = (false, None);
                 cluster.name = side.name;

@@ -16,6 +16,15 @@ use std::path::PathBuf;
 pub struct Target {
     pub folder: PathBuf,
     pub way: Way,
+    /// The context of the connection that it was planned for; empty before there is one.
+    pub context: String,
+}
+
+impl Target {
+    /// What is said of the cluster that would be changed.
+    pub fn cluster(&self) -> &str {
+        if self.context.is_empty() { "the cluster" } else { &self.context }
+    }
 }
 
 /// A deploy.

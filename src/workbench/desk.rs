@@ -87,6 +87,8 @@ pub struct Desk {
     pub moved: BTreeMap<(Screen, Class), Moved>,
     /// The border that the pointer holds, and how far behind its first cell.
     pub grabbed: Option<(Border, u16)>,
+    /// The row of the last click, and where that was; until a key is pressed or the wheel is turned.
+    pub clicked: Option<Clicked>,
     pub tables: Tables,
     /// Rows that the last session had selected, by the place of their pane; until they are there, or the cursor is moved.
     wanted: Vec<Option<String>>,
@@ -132,6 +134,15 @@ pub struct Desk {
     pub log_options: LogOptions,
 }
 
+/// A click on a row.
+#[derive(Clone, Debug)]
+pub struct Clicked {
+    pub pane: &'static Pane,
+    /// Column and line of the frame.
+    pub at: (u16, u16),
+    pub row: RowId,
+}
+
 impl Desk {
     /// # Errors
     /// The theme is unknown.
@@ -161,6 +172,7 @@ impl Desk {
             zoom: Zoom::Normal,
             moved: BTreeMap::new(),
             grabbed: None,
+            clicked: None,
             tables: Tables::default(),
             wanted: vec![None; panes::ALL.len()],
             stale: vec![true; panes::ALL.len()],

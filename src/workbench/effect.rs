@@ -195,6 +195,7 @@ pub enum Effect {
     /// Read what containers of a check wrote before they were restarted.
     ReadPrevious {
         generation: u64,
+        namespace: String,
         run_id: String,
         check: String,
     },

@@ -131,6 +131,8 @@ pub struct Cluster {
     pub source: Source,
     /// Context name or file name.
     pub name: String,
+    /// The context of the connection, whatever is shown; empty before there is one.
+    pub context: String,
     pub server: String,
     pub status: LiveStatus,
     /// When what is shown was last known to be as the cluster is.
@@ -215,6 +217,18 @@ impl Cluster {
         }
         self.snapshot = Some(snapshot);
         reads_alike
+    }
+
+    /// What is shown is called by the cluster that has answered, where one has.
+    pub(super) fn arrived(&mut self) {
+        if let Some((context, server)) = self.arriving.take() {
+            (self.name, self.server) = (context, server);
+        }
+    }
+
+    /// No watch has said anything yet: what an older one said is over.
+    pub(super) fn is_asked_anew(&mut self) {
+        (self.status, self.syncing_since_ms) = (LiveStatus::Connecting, None);
     }
 
     /// A watch says how it stands, with or without a snapshot. A connection that is lost reads nothing more.

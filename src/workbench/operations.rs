@@ -348,7 +348,7 @@ fn begun(effect: &Effect) -> Option<Begun> {
                 answer: Err(failure)
             })
         }
-        Effect::ReadPrevious { generation, run_id: _, check } => {
+        Effect::ReadPrevious { generation, namespace: _, run_id: _, check } => {
             work!("previous", generation, format!("read earlier containers of {check}"), |failure| Msg::PreviousRead {
                 generation: *generation,
                 check: check.clone(),

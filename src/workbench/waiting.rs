@@ -31,6 +31,9 @@ const ROOM: u16 = 56;
 pub(super) fn progress(model: &Model, pane: &Pane, columns: u16) -> Option<String> {
     let cells = if columns < ROOM { 0 } else { BAR };
     if counts_kinds(pane) {
+        if model.cluster.source.is_saved() {
+            return None;
+        }
         let LiveStatus::Syncing { done, total } = model.cluster.status else { return None };
         let took_ms = model.now_ms.saturating_sub(model.cluster.syncing_since_ms?);
         return (took_ms >= NUMBER_MS).then(|| bar::words((done, total), cells, took_ms, "kinds"));

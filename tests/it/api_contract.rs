@@ -1286,12 +1286,16 @@ async fn a_container_that_fails_is_started_again(world: &World) {
     assert_eq!(text(&told["type"]), "Warning");
     // What it wrote before is kept by the kubelet, and read for the check that it is of.
     assert_eq!(world.log(&pod, "previous=true").await, "tried\n");
-    let earlier = previous::of(&world.connection, &world.namespace, "gang-scheduling").await.expect("it is read");
+    let earlier = previous::of(&world.connection, &world.namespace, &world.namespace, "gang-scheduling")
+        .await
+        .expect("it is read");
     let [Earlier { pod, container, end, text: said, .. }] = &earlier[..] else { panic!("{earlier:?}") };
     assert_eq!((pod.as_str(), container.as_str(), said.as_str()), ("again", "main", "tried\n"));
     assert_eq!(end, "Error, exit code 4");
-    let of_another = previous::of(&world.connection, &world.namespace, "dra-support").await;
+    let of_another = previous::of(&world.connection, &world.namespace, &world.namespace, "dra-support").await;
     assert_eq!(of_another.expect("none is one"), []);
+    let elsewhere = previous::of(&world.connection, "default", &world.namespace, "gang-scheduling").await;
+    assert_eq!(elsewhere.expect("pods are listed"), [], "the pods of a run are in its namespace");
     world.job("once", "echo done", |_| {}).await;
     let once = world.pod("once", |pod| pod["status"]["phase"] == "Succeeded").await;
     let path = format!("{}/{}/log?previous=true", world.core("pods"), text(&once["metadata"]["name"]));

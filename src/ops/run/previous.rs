@@ -5,7 +5,7 @@
 
 use super::inner;
 use crate::{
-    cluster::{Connection, changes},
+    cluster::{ClusterError, Connection, changes},
     ops::Failure,
     validate::plan::{CHECK_LABEL, RUN_LABEL},
 };
@@ -28,9 +28,9 @@ pub struct Earlier {
 /// Those of a check of a run, by the names of their pods; empty where none was restarted, and where its pods are gone.
 ///
 /// # Errors
-/// Pods that cannot be listed, or output that cannot be read.
-pub async fn of(connection: &Connection, run_id: &str, check: &str) -> Result<Vec<Earlier>, Failure> {
-    let pods = changes::pods(connection, &format!("{RUN_LABEL}={run_id}")).await?;
+/// Pods that cannot be listed. Output that cannot be read is none: why is in its place, so that it does not hide the others.
+pub async fn of(connection: &Connection, namespace: &str, run_id: &str, check: &str) -> Result<Vec<Earlier>, Failure> {
+    let pods = changes::pods(connection, namespace, &format!("{RUN_LABEL}={run_id}")).await?;
     let is_of_check = |pod: &&Value| {
         let label = pod["metadata"]["labels"][CHECK_LABEL].as_str();
         label == Some(check) || inner::made_by(pod) == Some(check)
@@ -38,9 +38,14 @@ pub async fn of(connection: &Connection, run_id: &str, check: &str) -> Result<Ve
     let mut all: Vec<Earlier> = pods.iter().filter(is_of_check).flat_map(restarted).collect();
     all.sort_by(|one, other| (&one.pod, &one.container).cmp(&(&other.pod, &other.container)));
     for Earlier { namespace, pod, container, text, .. } in &mut all {
-        *text = changes::log_before(connection, namespace, pod, container).await?;
+        *text = said(changes::log_before(connection, namespace, pod, container).await);
     }
     Ok(all)
+}
+
+/// What was written, or why it cannot be read: the kubelet may have removed it.
+fn said(read: Result<String, ClusterError>) -> String {
+    read.unwrap_or_else(|error| Failure::from(error).to_string())
 }
 
 /// The containers of a pod that ended and were started again, without what they wrote.
@@ -67,6 +72,7 @@ fn restarted(pod: &Value) -> Vec<Earlier> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::ClusterErrorKind;
     use serde_json::json;
 
     #[test]
@@ -82,5 +88,20 @@ mod tests {
         assert_eq!((namespace.as_str(), pod.as_str(), container.as_str()), ("checks", "worker-0", "one"));
         assert_eq!((*restarts, end.as_str()), (2, "Error, exit code 4"));
         assert!(restarted(&json!({})).is_empty());
+    }
+
+    #[test]
+    fn output_that_is_gone_says_why_in_its_place() {
+        let gone = ClusterError {
+            kind: ClusterErrorKind::NotFound,
+            doing: "get pods/log".into(),
+            at: "checks/worker-0, one".into(),
+            found: "previous terminated container \"one\" in pod \"worker-0\" not found".into(),
+            hint: None,
+            cause: None,
+        };
+        let said = said(Err(gone));
+        assert!(said.contains("previous terminated container") && said.contains("get pods/log"), "{said}");
+        assert_eq!(super::said(Ok("tried\n".into())), "tried\n");
     }
 }

@@ -9,7 +9,8 @@ impl State {
         let Model { cluster, now_ms, .. } = &self.model;
         let grows_old = cluster.age_ms(*now_ms).is_some();
         let panels = &self.desk.layout.panels;
-        let is_read = |pane| cluster.syncing_since_ms.is_some() && waiting::counts_kinds(pane);
+        let follows = !cluster.source.is_saved() && cluster.syncing_since_ms.is_some();
+        let is_read = |pane| follows && waiting::counts_kinds(pane);
         let waits = panels.iter().any(|(pane, _)| waiting::waits_ms(&self.model, pane).is_some() || is_read(*pane));
         let passes = self.model.has_passing_message() || self.desk.is_passing();
         self.model.run_moves() || self.shows_moving_operations() || passes || grows_old || waits

@@ -3,6 +3,7 @@
 use super::State;
 use crate::{
     cluster::watch::{LiveStatus, LiveView},
+    inventory::Inventory,
     ops::Failure,
     workbench::{
         model::{Severity, Source},
@@ -10,6 +11,7 @@ use crate::{
         widgets::text,
     },
 };
+use std::sync::Arc;
 
 impl State {
     /// The cluster has answered; a file that is shown stays one until the cluster takes its place.
@@ -21,7 +23,16 @@ impl State {
             return self.desk.mark(Need::Cluster);
         }
         cluster.failure = None;
+        cluster.context.clone_from(&context);
         self.desk.mark(Need::Cluster);
+        if let Some(past) = &mut self.model.time.past {
+            // A kept moment stays one; what is shown after it may be a file that stays as well.
+            if past.source != Source::Saved || past.now.is_none() {
+                past.source = source;
+            }
+            cluster.arriving = Some((context, server));
+            return;
+        }
         if cluster.source == Source::Saved && cluster.snapshot.is_some() {
             let said = format!("reading {}; {} is shown until then", text::clean(&context), text::clean(&cluster.name));
             cluster.arriving = Some((context, server));
@@ -60,10 +71,16 @@ impl State {
             failed.into_iter().for_each(|failure| self.say_failure(failure));
             return false;
         }
-        if let Some((context, server)) = cluster.arriving.take() {
-            (cluster.name, cluster.server) = (context, server);
-        }
+        cluster.arrived();
         cluster.source = source;
         true
+    }
+
+    /// What has come of the cluster while a kept moment is shown is what comes after that, in place of a file too.
+    pub(super) fn arrives_later(&mut self, inventory: Option<Arc<Inventory>>) {
+        let source = self.watched();
+        let (Some(past), Some(inventory)) = (&mut self.model.time.past, inventory) else { return };
+        (past.now, past.source) = (Some(inventory), source);
+        self.model.cluster.arrived();
     }
 }

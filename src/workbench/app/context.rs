@@ -20,6 +20,8 @@ impl State {
         } else if self.model.run.active {
             let key = self.desk.keys.key(Action::Cancel);
             self.say(Severity::Warn, format!("a run is active on this cluster; {key} cancels it, then switch"));
+        } else if self.model.deploy.active {
+            self.say_unable(self.deploy_is_active());
         } else if let Some(other) = &self.asked.context {
             self.say(Severity::Info, format!("still switching to `{other}`"));
         } else {

@@ -25,10 +25,13 @@ impl State {
         if self.say_unable(self.unable_command("deploy")) {
             return Vec::new();
         }
-        vec![self.plan_deploy(Target { folder: PathBuf::from(folder), way }, false)]
+        let target = Target { folder: PathBuf::from(folder), way, context: String::new() };
+        vec![self.plan_deploy(target, false)]
     }
 
+    /// Plans for the cluster that is connected now.
     fn plan_deploy(&mut self, target: Target, asks: bool) -> Effect {
+        let target = Target { context: self.model.cluster.context.clone(), ..target };
         let deploy = &mut self.model.deploy;
         deploy.asks = asks;
         let generation = deploy.plan.ask(target.clone());
@@ -38,6 +41,9 @@ impl State {
 
     /// Reads the bundle again that could not be read.
     pub(super) fn retry_deploy_plan(&mut self) -> Option<Effect> {
+        if self.unable_while_switching().is_some() {
+            return None;
+        }
         let plan = &self.model.deploy.plan;
         let target = plan.asked().filter(|_| plan.failure.is_some())?.clone();
         Some(self.plan_deploy(target, false))
@@ -62,15 +68,19 @@ impl State {
             self.say_failure(failure);
             return;
         }
-        let Some(prepared) = self.model.deploy.plan.value.clone() else { return };
-        let context = self.model.cluster.name.clone();
+        let Some((target, prepared)) = self.planned_deploy() else { return };
+        let context = target.cluster();
         // What was reached stays to be seen until it goes on.
         if !self.model.deploy.asks {
-            self.model.deploy.show(&prepared, &context);
+            self.model.deploy.show(&prepared, context);
+            return;
+        }
+        // A file may have been opened, or a moment, since it was asked for.
+        if self.say_unable(self.unable_to_deploy()) {
             return;
         }
         let width = usize::from(Overlay::question_width(self.desk.width));
-        let mut lines = prepared.lines(&context);
+        let mut lines = prepared.lines(context);
         let releases = count(prepared.plan.releases.len(), "release");
         let way = prepared.wish.options.way;
         let title = format!("{} {releases} {} {context}?", way.verb(), way.to());
@@ -85,17 +95,21 @@ impl State {
             ),
         };
         lines.extend([String::new(), why.to_owned()]);
-        self.ask_to_change(Question::Deploy, &title, &hanging(&lines, width), choices);
+        self.ask_to_change(Question::Deploy, (&title, &hanging(&lines, width)), choices, context);
+    }
+
+    /// The plan, and what it is one of.
+    fn planned_deploy(&self) -> Option<(Target, Arc<Prepared>)> {
+        self.model.deploy.plan.answer().map(|(target, prepared)| (target.clone(), prepared.clone()))
     }
 
     pub(super) fn start_deploy(&mut self) -> Vec<Effect> {
-        let Some(prepared) = self.model.deploy.plan.value.clone() else { return Vec::new() };
-        if self.model.read_only {
-            self.say_read_only();
+        let Some((target, prepared)) = self.planned_deploy() else { return Vec::new() };
+        // Something else may have come into view while the question was open.
+        if self.say_unable(self.unable_to_deploy().or_else(|| self.is_for_another(&target.context))) {
             return Vec::new();
         }
-        let context = self.model.cluster.name.clone();
-        self.model.deploy.show(&prepared, &context);
+        self.model.deploy.show(&prepared, target.cluster());
         self.model.deploy.active = true;
         self.model.deploy.canceling = false;
         self.desk.mark(Need::Deploy);

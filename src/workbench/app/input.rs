@@ -10,7 +10,7 @@ use crate::{
     text::did_you_mean,
     workbench::{
         Screen,
-        desk::{self, Desk},
+        desk::{self, Clicked, Desk},
         effect::Effect,
         keymap::{self, Action, Context, Found, Popup},
         model::Severity,
@@ -60,7 +60,7 @@ impl State {
     }
 
     fn key(&mut self, key: Key) -> Vec<Effect> {
-        self.desk.grabbed = None;
+        (self.desk.grabbed, self.desk.clicked) = (None, None);
         if self.desk.keys.is(key, Action::Interrupt) {
             return self.interrupt();
         }
@@ -430,23 +430,24 @@ impl State {
         self.desk.mark(Need::Cursor(pane));
     }
 
-    /// Asks before something is changed in the cluster: in a protected context by its name.
+    /// Asks before something is changed in the cluster of a context: where that is protected, by its name.
+    ///
+    /// What is shown may be a file, whose name says nothing of the cluster that would be changed.
     pub(super) fn ask_to_change(
         &mut self,
         question: Question,
-        title: &str,
-        lines: &[String],
+        (title, lines): (&str, &[String]),
         choices: [&'static str; 2],
+        context: &str,
     ) {
-        let context = self.model.cluster.name.clone();
-        if !self.model.protected.holds(&context) {
+        if !self.model.protected.holds(context) {
             self.desk.overlay = Some(Overlay::question(question, title, lines, choices));
             return;
         }
         let mut said =
             vec![format!("`{context}` is protected: type its name, then Enter, to {}.", choices[1]), String::new()];
         said.extend_from_slice(lines);
-        self.desk.overlay = Some(Overlay::confirm(question, title, &said, &context));
+        self.desk.overlay = Some(Overlay::confirm(question, title, &said, context));
     }
 
     fn answer(&mut self, question: Question) -> Vec<Effect> {
@@ -494,6 +495,7 @@ impl State {
     // -- the mouse ---------------------------------------------------------------------------------------------------
 
     fn click(&mut self, column: u16, row: u16) -> Vec<Effect> {
+        let before = self.desk.clicked.take();
         let is_hint = self.desk.layout.hint.is_some_and(|line| line.y == row);
         if self.desk.overlay.is_some() && is_hint {
             let action = crate::workbench::view::hint_at(self, column);
@@ -551,12 +553,21 @@ impl State {
         }
         let columns = u16::try_from(table::text_columns(usize::from(inner.width))).unwrap_or(u16::MAX);
         let widths = table.widths_in(columns, inner.height);
-        let place = table.spread(table.room(inner.height), &widths, columns).place_at(offset - head);
+        // The first of two clicks moves the cursor, and the row that it was on folds: the second one is on the row of the first.
+        let is_second = |clicked: &Clicked| {
+            (clicked.pane, clicked.at) == (pane, (column, row)) && table.row().is_some_and(|on| on.id == clicked.row)
+        };
+        let place = match before.as_ref().is_some_and(is_second) {
+            true => table.cursor,
+            false => table.spread(table.room(inner.height), &widths, columns).place_at(offset - head),
+        };
         if place >= table.visible.len() {
             return Vec::new();
         }
         let same = table.cursor == place;
         table.move_to(place);
+        let clicked = table.row().map(|on| Clicked { pane, at: (column, row), row: on.id.clone() });
+        self.desk.clicked = clicked;
         self.desk.mark(Need::Cursor(pane));
         if again && same { self.act(Action::Enter) } else { Vec::new() }
     }
@@ -579,6 +590,7 @@ impl State {
     }
 
     fn wheel(&mut self, column: u16, row: u16, lines: i32) {
+        self.desk.clicked = None;
         if let Some(overlay) = &mut self.desk.overlay {
             overlay.table.move_by(i64::from(lines));
             return;

@@ -25,6 +25,9 @@ impl State {
     }
 
     fn evaluation(&mut self, again: bool) -> Vec<Effect> {
+        if self.unable_while_switching().is_some() {
+            return Vec::new();
+        }
         let model = &mut self.model;
         let Some(catalog) = &model.catalog.value else { return Vec::new() };
         if model.cluster.source == Source::Saved {

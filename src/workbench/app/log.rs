@@ -60,6 +60,7 @@ impl State {
 
     /// The log is what memory has of it again.
     pub(super) fn leave_older(&mut self) {
+        self.asked.older += 1;
         if self.model.records.older.take().is_some() {
             self.desk.mark(Need::Look);
         }

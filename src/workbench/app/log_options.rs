@@ -117,6 +117,9 @@ impl State {
         if model.run.checks.is_empty() {
             return self.unable(Action::LogOptions);
         }
+        if let Some(unable) = self.unable_while_switching() {
+            return Some(unable);
+        }
         // The pods of a run are removed at its end.
         if model.records.replay.is_some() || (!model.run.active && model.records.following.is_none()) {
             return Unable::info("the pods of this run are gone, and a record has no output of earlier containers");
@@ -134,8 +137,9 @@ impl State {
         }
         let Some(check) = self.check_of_log() else { return Vec::new() };
         self.asked.previous += 1;
-        let (generation, run_id) = (self.asked.previous, self.model.run.id.clone());
-        vec![Effect::ReadPrevious { generation, run_id, check }]
+        let generation = self.asked.previous;
+        let (namespace, run_id) = (self.model.run.namespace.clone(), self.model.run.id.clone());
+        vec![Effect::ReadPrevious { generation, namespace, run_id, check }]
     }
 
     pub(super) fn previous_read(&mut self, generation: u64, check: &str, answer: Result<Vec<Earlier>, Failure>) {

@@ -2,6 +2,7 @@
 
 use super::State;
 use crate::{
+    deploy::progress::Progress,
     ops::{self, Failure, run::Prepared},
     report::words::{Tone, Word},
     validate::event::{Body, Event, Status, Verdict},
@@ -41,15 +42,18 @@ impl State {
         // What it says is over.
         self.model.unsay(PLANNING);
         match answer {
+            // A moment may have been opened since it was asked for.
+            Ok(_) if self.say_unable(self.unable_to_begin_run()) => {}
             Ok(prepared) => {
+                let context = self.model.cluster.context.clone();
                 let width = usize::from(Overlay::question_width(self.desk.width));
-                let lines = hanging(&prepared.lines(&self.model.cluster.name), width);
+                let lines = hanging(&prepared.lines(&context), width);
                 let title = match prepared.plan.checks.iter().filter(|check| check.decided.is_none()).count() {
                     0 => "nothing to run".to_owned(),
                     number => format!("run {}?", text::count(number, "check")),
                 };
-                self.ask_to_change(Question::Run, &title, &lines, ["cancel", "run"]);
-                self.prepared = Some(prepared);
+                self.ask_to_change(Question::Run, (&title, &lines), ["cancel", "run"], &context);
+                self.prepared = Some((prepared, context));
             }
             Err(failure) => {
                 self.desk.overlay = Some(Overlay::failure(&failure));
@@ -59,9 +63,9 @@ impl State {
     }
 
     pub(super) fn start_run(&mut self) -> Vec<Effect> {
-        let Some(prepared) = self.prepared.take() else { return Vec::new() };
-        if self.model.read_only {
-            self.say_read_only();
+        let Some((prepared, context)) = self.prepared.take() else { return Vec::new() };
+        // Something else may have come into view while the question was open.
+        if self.say_unable(self.unable_to_begin_run().or_else(|| self.is_for_another(&context))) {
             return Vec::new();
         }
         if let Some(refused) = ops::run::refused(&prepared) {
@@ -75,6 +79,31 @@ impl State {
         self.model.run.id.clone_from(&prepared.plan.run_id);
         self.desk.mark(Need::Run);
         end_follow.into_iter().chain([Effect::Run(prepared)]).collect()
+    }
+
+    /// Forgets what was planned and asked, because it was about what was shown before; answers on their way are dropped.
+    pub(super) fn forget_planned(&mut self) {
+        self.asked.plan += 1;
+        self.model.unsay(PLANNING);
+        self.prepared = None;
+        let deploy = &mut self.model.deploy;
+        // One that is under way is not over because something else is looked at.
+        if !deploy.active {
+            deploy.asks = false;
+            deploy.plan.clear();
+            if deploy.started_ms == 0 {
+                deploy.progress = Progress::default();
+                deploy.notices.clear();
+            }
+        }
+        let asks = |overlay: &Overlay| match &overlay.kind {
+            Kind::Question { question, .. } | Kind::Confirm { question, .. } => {
+                [Question::Run, Question::Deploy].contains(question)
+            }
+            _ => false,
+        };
+        self.desk.overlay.take_if(|overlay| asks(overlay));
+        self.desk.mark(Need::Deploy);
     }
 
     pub(super) fn cancel_run(&mut self) -> Vec<Effect> {

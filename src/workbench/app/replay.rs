@@ -163,7 +163,7 @@ impl State {
     }
 
     fn attach_run(&mut self, name: String, namespace: String) -> Vec<Effect> {
-        if self.refuses_another_run() {
+        if self.say_unable(self.unable_while_switching()) || self.refuses_another_run() {
             return Vec::new();
         }
         // A record that is on its way was asked for before.
@@ -239,6 +239,8 @@ impl State {
 
     /// Shows the run as it was after so many of its events.
     fn replay_to(&mut self, count: usize) {
+        // Lines of the record that are shown may lie after the moment that is shown now.
+        self.leave_older();
         let Some(replay) = &mut self.model.records.replay else { return };
         let count = count.min(replay.record.events.len());
         // What a person marked stays marked, whichever part of the run is shown.

@@ -30,14 +30,14 @@ impl State {
         }
         let path = PathBuf::from(name);
         let suffix = path.extension().map(|suffix| suffix.to_string_lossy().to_lowercase()).unwrap_or_default();
-        if !suffix.is_empty() && !SNAPSHOT.contains(&suffix.as_str()) {
+        // Any other is a part of the name: `prod-1.34` is one of YAML.
+        if !SNAPSHOT.contains(&suffix.as_str())
+            && let Some(command) = self.command_for(&suffix)
+        {
             let known = SNAPSHOT.map(|suffix| format!(".{suffix}")).join(", ");
-            let instead = match self.command_for(&suffix) {
-                Some(command) => format!("; {} does", self.desk.keys.command(&format!("{command} {name}"))),
-                None => String::new(),
-            };
+            let does = self.desk.keys.command(&format!("{command} {name}"));
             let said =
-                format!("not written: a snapshot has no suffix `.{}`, but {known}{instead}", text::clean(&suffix));
+                format!("not written: a snapshot has no suffix `.{}`, but {known}; {does} does", text::clean(&suffix));
             self.say(Severity::Warn, said);
             return Vec::new();
         }

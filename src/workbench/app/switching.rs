@@ -4,12 +4,12 @@
 
 use super::{State, unable::Unable};
 use crate::{
+    cluster::watch::LiveStatus,
     ops::Failure,
     workbench::{
         deploy::Deploy,
         effect::Effect,
         model::{Cluster, Run, Severity, Switching},
-        overlay::{Kind, Overlay, Question},
         panes::Need,
         widgets::text,
     },
@@ -21,14 +21,9 @@ impl State {
         self.asked.context = None;
         let Some(context) = self.good(answer) else { return Vec::new() };
         self.model.contexts.current = Some(context.clone());
-        // What was planned and asked was about the cluster before.
-        let asks = |overlay: &Overlay| match &overlay.kind {
-            Kind::Question { question, .. } | Kind::Confirm { question, .. } => {
-                [Question::Run, Question::Deploy].contains(question)
-            }
-            _ => false,
-        };
-        self.desk.overlay.take_if(|overlay| asks(overlay));
+        // What was planned, asked and listed was about the cluster before.
+        self.forget_planned();
+        self.model.records.in_cluster = None;
         // Runs that are being looked for are those of the old cluster.
         self.asked.run += 1;
         self.asked.attach = None;
@@ -61,11 +56,17 @@ impl State {
     /// Nothing that was read from the cluster before stays in view.
     pub(super) fn leave_cluster(&mut self, name: String) -> Vec<Effect> {
         let end_follow = self.end_follow();
+        // So are a moment and the output of a container that are on their way.
+        self.asked.moment += 1;
+        self.asked.previous += 1;
         let model = &mut self.model;
         let generation = model.cluster.generation;
-        model.cluster = Cluster { name: name.clone(), generation, ..Cluster::default() };
+        model.cluster = Cluster { name: name.clone(), context: name.clone(), generation, ..Cluster::default() };
         model.run = Run::default();
-        model.deploy = Deploy::default();
+        // Its count goes on, so that an answer on its way is not taken for that to the next question.
+        let mut plan = std::mem::take(&mut model.deploy.plan);
+        plan.clear();
+        model.deploy = Deploy { plan, ..Deploy::default() };
         model.records.in_cluster = None;
         model.what_if = None;
         model.recipe.clear();
@@ -97,9 +98,15 @@ impl State {
     /// Why nothing is asked of a cluster while another one is shown.
     pub(super) fn unable_while_switching(&self) -> Option<Unable> {
         let cluster = &self.model.cluster;
+        if let Some(name) = &self.asked.context {
+            return Unable::info(format!("not done: the context is being switched to {}", text::clean(name)));
+        }
         let switching = cluster.switching.as_ref()?;
         let (name, shown) = (text::clean(&switching.name), text::clean(&cluster.name));
         Unable::info(match &switching.failure {
+            Some(_) if matches!(switching.status, LiveStatus::Failed { .. }) => {
+                format!("not done: nothing of {name} can be read, and what is shown is of {shown}")
+            }
             Some(_) => format!("not done: there is no connection to {name}, and what is shown is of {shown}"),
             None => format!("not done: {name} is being read, and what is shown is of {shown} until then"),
         })

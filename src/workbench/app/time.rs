@@ -228,6 +228,9 @@ impl State {
         self.asked.moment += 1;
         let Some(Past { now, source, .. }) = self.model.time.past.take() else { return Vec::new() };
         self.model.cluster.source = source;
+        if source != Source::Saved {
+            self.model.cluster.arrived();
+        }
         match now {
             Some(now) => drop(self.show_cluster(now)),
             None => self.model.cluster.snapshot = None,

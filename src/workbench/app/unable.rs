@@ -9,6 +9,7 @@ use crate::workbench::{
     live_checks::NEEDS_A_CLUSTER,
     model::{Severity, Source},
     panes::{DEPLOY, LOG, Pane},
+    widgets::text::clean,
 };
 
 /// Why something is not done.
@@ -130,7 +131,9 @@ impl State {
             }
             "retry" => self.unable_to_run(),
             "speed" if model.records.replay.is_none() => Unable::info("no recorded run is shown"),
-            "attach" | "upgrade" if self.unable_while_switching().is_some() => self.unable_while_switching(),
+            "attach" | "upgrade" | "deploy" | "undeploy" if self.unable_while_switching().is_some() => {
+                self.unable_while_switching()
+            }
             "attach" if model.cluster.source == Source::Saved => {
                 Unable::info("a snapshot has no runs: show a live cluster first")
             }
@@ -177,14 +180,21 @@ impl State {
         Unable::warn(format!("read-only: this would change the cluster; start without {by} to do it"))
     }
 
-    pub(super) fn unable_to_run(&self) -> Option<Unable> {
+    /// Why what was planned for a context is not begun: the session is on another one.
+    pub(super) fn is_for_another(&self, context: &str) -> Option<Unable> {
+        let now = &self.model.cluster.context;
+        match now == context {
+            true => None,
+            false => Unable::warn(format!("not done: planned for `{}`, and this is `{}`", clean(context), clean(now))),
+        }
+    }
+
+    /// Why nothing is run on the cluster now, whatever is planned.
+    pub(super) fn unable_to_begin_run(&self) -> Option<Unable> {
         let model = &self.model;
         let key = self.desk.keys.key(Action::Cancel);
         if model.read_only {
             return self.is_read_only();
-        }
-        if self.asked.context.is_some() {
-            return Unable::info("the context is being switched");
         }
         if let Some(unable) = self.unable_while_switching() {
             return Some(unable);
@@ -199,6 +209,14 @@ impl State {
             let line = self.desk.keys.command("live");
             return Unable::info(format!("a saved snapshot cannot run Jobs; {line} goes back to the cluster"));
         }
+        None
+    }
+
+    pub(super) fn unable_to_run(&self) -> Option<Unable> {
+        if let Some(unable) = self.unable_to_begin_run() {
+            return Some(unable);
+        }
+        let model = &self.model;
         match (&model.catalog.value, &model.recipe.value, &model.cluster.snapshot) {
             // Nobody can want the Jobs of a recipe that is not the one they asked for.
             (_, Some(_), _) if model.recipe.is_stale() => {
@@ -224,7 +242,7 @@ impl State {
             let key = self.desk.keys.key(Action::Cancel);
             return Unable::info(format!("a run of checks is active; {key} on Validate cancels it"));
         }
-        if model.cluster.source == Source::Saved {
+        if model.cluster.source.is_saved() {
             let line = self.desk.keys.command("live");
             return Unable::info(format!("a saved snapshot takes no releases; {line} goes back to the cluster"));
         }
@@ -235,7 +253,7 @@ impl State {
             return Some(unable);
         }
         // Which cluster would be changed has to be known before anybody is asked.
-        if model.cluster.name.is_empty() || self.asked.context.is_some() {
+        if model.cluster.context.is_empty() || self.asked.context.is_some() {
             return Unable::info("no cluster is connected yet");
         }
         match model.deploy.plan.asked() {

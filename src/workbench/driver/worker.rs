@@ -327,7 +327,9 @@ impl Worker {
                     move |answer| Msg::OlderRead { generation, run, check, number, answer },
                 );
             }
-            Effect::ReadPrevious { generation, run_id, check } => self.read_previous(generation, run_id, check),
+            Effect::ReadPrevious { generation, namespace, run_id, check } => {
+                self.read_previous(generation, (namespace, run_id), check)
+            }
             Effect::FollowRun { name, from } => self.follow(name, from),
             Effect::FindRuns { generation, namespace } => self.find_runs(generation, namespace),
             Effect::AttachRun { name, namespace } => self.attach(name, namespace),
@@ -461,10 +463,10 @@ impl Worker {
         });
     }
 
-    fn read_previous(&self, generation: u64, run_id: String, check: String) {
+    fn read_previous(&self, generation: u64, (namespace, run_id): (String, String), check: String) {
         let (answers, session) = (self.answers.clone(), self.session.clone());
         self.spawn(async move {
-            let answer = async { previous::of(&session.connection().await?, &run_id, &check).await }.await;
+            let answer = async { previous::of(&session.connection().await?, &namespace, &run_id, &check).await }.await;
             // The workbench has ended when nobody takes the answer.
             let _ = answers.send(Msg::PreviousRead { generation, check, answer }).await;
         });

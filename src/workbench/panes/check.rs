@@ -2,9 +2,9 @@
 
 use super::{checks, prelude::*};
 use crate::{
-    validate::event::{Severity, Way},
+    validate::event::{Severity, State, Way},
     workbench::{
-        model::{CheckView, ReadinessView, Replay, Run},
+        model::{CheckView, Model, ReadinessView, Replay, Run},
         widgets::{curve, table::text_columns},
     },
 };
@@ -25,7 +25,7 @@ fn build(view: &View<'_>) -> Content {
     let width = text_columns(view.width);
     let name = checks::check_of(view);
     if let Some(check) = name.and_then(|name| run.check(name)) {
-        return prose(format!("check {}", check.planned.name), check_rows(check, view.model.run_now_ms(), width));
+        return prose(format!("check {}", check.planned.name), check_rows(check, view.model, width));
     }
     if let Some(name) = name {
         let validators = view.model.catalog.value.as_ref().and_then(|catalog| catalog.validators().ok());
@@ -66,7 +66,8 @@ fn wrapped(rows: &mut Vec<Row>, role: Role, said: &str, width: usize) {
     }
 }
 
-fn check_rows(check: &CheckView, now_ms: u64, width: usize) -> Vec<Row> {
+fn check_rows(check: &CheckView, model: &Model, width: usize) -> Vec<Row> {
+    let now_ms = model.run_now_ms();
     let mut rows = Vec::new();
     match &check.result {
         Some(result) => {
@@ -100,7 +101,7 @@ fn check_rows(check: &CheckView, now_ms: u64, width: usize) -> Vec<Row> {
     // In this process there is none: what is said instead is below.
     let node = node.or_else(|| check.node.clone().filter(|_| check.planned.way == Way::Job));
     let node = match (node, check.planned.way, &check.result) {
-        (None, Way::Job, None) => Cell::new(Role::Muted, "not scheduled yet"),
+        (None, Way::Job, None) if is_to_be_placed(check, model) => Cell::new(Role::Muted, "not scheduled yet"),
         (node, ..) => or_dash(node),
     };
     let way = match check.planned.way {
@@ -132,6 +133,28 @@ fn check_rows(check: &CheckView, now_ms: u64, width: usize) -> Vec<Row> {
         wrapped(&mut rows, Role::Muted, &check.planned.description, width);
     }
     rows
+}
+
+/// Whether a node is still to be found for the pod of a check. A run that has broken off finds none, and a pod that is further
+/// has one, even where who joined the run later has not seen which.
+fn is_to_be_placed(check: &CheckView, model: &Model) -> bool {
+    let goes_on = model.run.active || model.records.following.is_some();
+    let is_before = match check.state {
+        State::Queued
+        | State::Creating
+        | State::PodRefused { .. }
+        | State::Unscheduled { .. }
+        | State::Gated { .. } => true,
+        State::Scheduled { .. }
+        | State::Preparing { .. }
+        | State::Pulling { .. }
+        | State::Pulled { .. }
+        | State::PullFailing { .. }
+        | State::ConfigError { .. }
+        | State::Running { .. }
+        | State::Stopping { .. } => false,
+    };
+    goes_on && is_before
 }
 
 /// The rule, what was found and where, and who set it.

@@ -581,9 +581,13 @@ fn build(view: &View<'_>) -> Content {
     }
     rows.extend(ends.into_iter().rev().map(|end| end.row(&log, view, sources)));
     if let Some(last) = last {
-        rows.extend(beyond("below", last - 1, format!("{} below", text::count(log.total - last, "line"))));
+        rows.extend(beyond(
+            "below",
+            last - 1,
+            format!("{} below", text::count(log.total.saturating_sub(last), "line")),
+        ));
     } else if end < log.total {
-        let (lines, key) = (text::count(log.total - end, "line"), view.keys.key(Action::MoveDown));
+        let (lines, key) = (text::count(log.total.saturating_sub(end), "line"), view.keys.key(Action::MoveDown));
         rows.extend(beyond("newer", 0, format!("{lines} below: {key} reads them")));
     }
     // The end of a check is the end of its output: its verdict, and why.

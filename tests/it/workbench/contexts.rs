@@ -54,11 +54,9 @@ fn a_switch_keeps_the_old_view_until_the_new_cluster_is_read_and_nothing_of_it_a
         if !command.is_empty() {
             desk.command(command);
         }
-        desk.left.retain(|effect| !matches!(effect, Effect::ListFiles(_) | Effect::PlanDeploy { .. }));
+        desk.left.retain(|effect| !matches!(effect, Effect::ListFiles(_)));
         assert!(desk.left.is_empty(), "{keys}{command}: {:?}", desk.left);
-        if command != "deploy bundle" {
-            desk.shows("not done: production-us is being read, and what is shown is of lab until then");
-        }
+        desk.shows("not done: production-us is being read, and what is shown is of lab until then");
     }
     desk.keys("1");
     // The connection and the first answers are not yet something to show.
@@ -220,4 +218,23 @@ fn the_program_switches_and_shows_what_a_plugin_says() {
     assert!(switched.contains("context two"), "{switched}");
     assert!(switched.contains(r"credential plugin: open \u{1b}[2Jhttps://login.example"), "{switched}");
     assert!(switched.lines().nth(1).is_some_and(|line| line.contains("two")), "{switched}");
+}
+
+/// A cluster that answers and lets nothing be read says why, and what is refused meanwhile says that, too.
+#[test]
+fn a_cluster_that_nothing_can_be_read_of_is_no_view_and_says_why() {
+    let mut desk = Desk::of_contexts(120, 40);
+    desk.keys("1");
+    desk.command("context production-us");
+    desk.left.clear();
+    desk.update(Msg::Switched(Ok("production-us".into())));
+    let Some(Effect::Watch { generation }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    let error =
+        aicr::cluster::ClusterError::new(aicr::cluster::ClusterErrorKind::Forbidden, "list nodes", "production-us")
+            .found("nodes is forbidden");
+    let view = LiveView { status: LiveStatus::Failed { error }, inventory: None };
+    desk.update(Msg::Live { generation, view });
+    desk.shows("nodes is forbidden");
+    desk.command("attach");
+    desk.shows("not done: nothing of production-us can be read, and what is shown is of lab");
 }

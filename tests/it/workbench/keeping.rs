@@ -98,7 +98,12 @@ fn each_context_has_a_place_of_its_own_and_the_palette_offers_the_last_one_first
     let mut desk = Desk::of_contexts(120, 40);
     desk.keys("2");
     desk.command("context production-us");
+    desk.left.clear();
     desk.update(Msg::Switched(Ok("production-us".into())));
+    // A place belongs to the cluster that is shown, and the other one is shown when it has been read.
+    let Some(Effect::Watch { generation }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    let view = LiveView { inventory: Some(snapshot()), status: LiveStatus::Fresh };
+    desk.update(Msg::Live { generation, view });
     desk.keys("5");
     let session = desk.state.session();
     assert_eq!(session.contexts, ["production-us", "lab"]);

@@ -162,8 +162,11 @@ fn what_a_log_shows_is_listed_and_chosen() {
 fn what_restarted_containers_wrote_is_read_while_their_pods_are_there() {
     let mut desk = logged(120, 40);
     desk.command("previous");
-    let Some(Effect::ReadPrevious { generation, run_id, check }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    let Some(Effect::ReadPrevious { generation, namespace, run_id, check }) = desk.left.pop() else {
+        panic!("{:?}", desk.left)
+    };
     assert_eq!((run_id.as_str(), check.as_str()), ("20260114-091200-00c0ffee00c0ffee", CHECK));
+    assert_eq!(namespace, "aicr-validation", "a person may have rights in the namespace of the run alone");
     desk.update(Msg::PreviousRead { generation, check: check.clone(), answer: Ok(Vec::new()) });
     desk.shows("no container of dra-support was restarted");
     desk.command("previous");

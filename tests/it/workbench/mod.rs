@@ -12,6 +12,7 @@ mod finding;
 mod first_minute;
 mod fleet;
 mod history;
+mod instead;
 mod keeping;
 mod keys;
 mod links;
