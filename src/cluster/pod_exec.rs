@@ -1,7 +1,7 @@
 //! A command in a container that runs already: how it ended and what it wrote, by the WebSocket of `pods/exec`.
 
 use super::{ClusterError, ClusterErrorKind, Connection};
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::{api::core::v1::Pod, apimachinery::pkg::apis::meta::v1::Status};
 use kube::{
     Api,
     api::{AttachParams, AttachedProcess},
@@ -50,12 +50,12 @@ pub async fn run(
     Ok(Ran { code, output, errors })
 }
 
-async fn ended(process: &mut AttachedProcess) -> Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::Status> {
+async fn ended(process: &mut AttachedProcess) -> Option<Status> {
     process.take_status()?.await
 }
 
 /// The exit code in the status of a command that failed; `None` where it never ran.
-fn code_of(status: &k8s_openapi::apimachinery::pkg::apis::meta::v1::Status) -> Option<i32> {
+fn code_of(status: &Status) -> Option<i32> {
     let causes = status.details.as_ref()?.causes.as_ref()?;
     let cause = causes.iter().find(|cause| cause.reason.as_deref() == Some("ExitCode"))?;
     cause.message.as_deref()?.parse().ok()

@@ -1,8 +1,7 @@
 //! A client that only reads.
 //!
 //! In: a client. Out: one that sends GET, HEAD and OPTIONS, and refuses everything else itself, and a GET that opens a way into
-//! a pod as well. It is below every use of the
-//! cluster, so that nothing has to be trusted to ask before it writes.
+//! a pod as well. It is below every use of the cluster, so that nothing has to be trusted to ask before it writes.
 
 use futures::future::{BoxFuture, FutureExt};
 use http::{Method, Request, Response};

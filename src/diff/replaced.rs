@@ -131,16 +131,12 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    fn change(kind: ChangeKind, name: &str, left: Option<Value>, right: Option<Value>) -> Change {
+        Change { kind, path: node_path::whole(name), left, right, cause: String::new(), noise: None }
+    }
+
     #[track_caller]
     fn check(went: &[(&str, Value)], came: &[(&str, Value)], expected: &[&str]) {
-        let change = |kind, name: &str, left, right| Change {
-            kind,
-            path: node_path::whole(name),
-            left,
-            right,
-            cause: String::new(),
-            noise: None,
-        };
         let removed = went.iter().map(|(name, node)| change(ChangeKind::Removed, name, Some(node.clone()), None));
         let added = came.iter().map(|(name, node)| change(ChangeKind::Added, name, None, Some(node.clone())));
         let mut changes: Vec<Change> = removed.chain(added).collect();
@@ -176,14 +172,6 @@ mod tests {
     #[test]
     fn the_sides_of_a_replacement_have_what_differs() {
         let node = |kernel: &str| Some(json!({"gpu-product": "H100", "kernel": kernel, "ready": "true"}));
-        let change = |kind, name: &str, left, right| Change {
-            kind,
-            path: node_path::whole(name),
-            left,
-            right,
-            cause: String::new(),
-            noise: None,
-        };
         let mut changes = vec![
             change(ChangeKind::Removed, "a", node("6.8"), None),
             change(ChangeKind::Added, "b", None, node("6.9")),

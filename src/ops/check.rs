@@ -9,7 +9,11 @@ use super::{
 };
 use crate::{
     catalog::parse::duration_seconds,
-    cluster::{ClusterError, ClusterErrorKind, Connection, changes, collect::list, pod_exec},
+    cluster::{
+        ClusterError, ClusterErrorKind, Connection, changes,
+        collect::list,
+        pod_exec::{self, Ran},
+    },
     demo::{PodExit, PodRun},
     snapshot::agent::plan,
     validate::{
@@ -113,10 +117,7 @@ async fn judge(
             Step::Change(changes) => {
                 for change in changes {
                     say(format!("{} {}", verb(&change), change.path()));
-                    let answer = match &change {
-                        Change::Run { .. } => run_within(connection, &change, limit).await,
-                        change => make(connection, change, made).await,
-                    };
+                    let answer = make(connection, &change, made, limit).await;
                     facts.changed(&change, answer, start.elapsed().as_secs());
                 }
             }
@@ -164,14 +165,10 @@ fn verb(change: &Change) -> &'static str {
     }
 }
 
-/// Runs a command once, for as long as the check has time.
-async fn run_within(connection: &Connection, change: &Change, limit: Duration) -> Answer {
-    let Change::Run { namespace, pod, container, command } = change else {
-        return Answer::Failed("it is not a command".to_owned());
-    };
-    let running = pod_exec::run(connection, namespace, pod, container, command);
+/// What came of a command, which is run once and for as long as the check has time.
+async fn ran(running: impl Future<Output = Result<Ran, ClusterError>>, limit: Duration) -> Answer {
     match tokio::time::timeout(limit, running).await {
-        Ok(Ok(pod_exec::Ran { code, output, errors })) => Answer::Ran { code, output, errors },
+        Ok(Ok(Ran { code, output, errors })) => Answer::Ran { code, output, errors },
         Ok(Err(error)) => match error.kind {
             ClusterErrorKind::NotFound => Answer::NotFound,
             ClusterErrorKind::Forbidden => Answer::Forbidden(error.found),
@@ -182,7 +179,7 @@ async fn run_within(connection: &Connection, change: &Change, limit: Duration) -
 }
 
 /// Makes one change. What may have been created is noted before anybody knows.
-async fn make(connection: &Connection, change: &Change, made: &mut Vec<String>) -> Answer {
+async fn make(connection: &Connection, change: &Change, made: &mut Vec<String>, limit: Duration) -> Answer {
     let path = change.path();
     let mut tries = 0;
     loop {
@@ -195,7 +192,9 @@ async fn make(connection: &Connection, change: &Change, made: &mut Vec<String>) 
                 changes::create(connection, &change.collection(), object, *trial).await
             }
             Change::Patch { patch, .. } => changes::patch(connection, &path, patch).await,
-            Change::Run { .. } => return Answer::Failed("a command is run once, and not here".to_owned()),
+            Change::Run { namespace, pod, container, command } => {
+                return ran(pod_exec::run(connection, namespace, pod, container, command), limit).await;
+            }
         };
         let error = match result {
             Ok(object) => return Answer::Found(object),

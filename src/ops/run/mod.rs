@@ -112,7 +112,7 @@ fn nccl_runtime(catalog: &Catalog, input: &Input, recipe_name: &str) -> Result<S
         return Err(refused(format!("the catalog has no `{path}`, which `{}` names", nccl_runtime::CONSTRAINT))
             .hint("give the folder that holds `validators/` as --data"));
     };
-    let size = nccl_runtime::Size { workers: 2, gpus: 8, largest: "16G" };
+    let size = nccl_runtime::Size { workers: 2, gpus: 8 };
     match nccl_runtime::read(text, "default", size) {
         Ok(_) => Ok(text.to_owned()),
         Err(why) => Err(refused(format!("{path}: {why}"))),

@@ -43,8 +43,6 @@ const WEBHOOK_SECONDS: u64 = 60;
 const LAUNCHER_SECONDS: u64 = 300;
 const RUN_SECONDS: u64 = 1_500;
 
-/// The largest message.
-const LARGEST: &str = "16G";
 impl Check for NcclAllReduce {
     fn name(&self) -> &'static str {
         self.name
@@ -326,7 +324,7 @@ impl Test<'_> {
         if self.input.nccl_runtime.is_empty() {
             return Ok(self.known_runtime());
         }
-        let size = Size { workers: self.workers.len() as u64, gpus: self.gpus, largest: LARGEST };
+        let size = Size { workers: self.workers.len() as u64, gpus: self.gpus };
         let runtime = nccl_runtime::read(&self.input.nccl_runtime, &self.input.place.namespace, size)
             .map_err(|why| Ending::no_verdict(format!("the runtime of the recipe: {why}"), Vec::new()))?;
         let runtime = nccl_runtime::of_run(self.input, self.check.name, &self.name(), runtime);
@@ -339,7 +337,7 @@ impl Test<'_> {
             "" => self.platform.image,
             image => image,
         };
-        let launcher = json!({"name": "node", "image": image, "command": ["/bin/sh", "-c", self.platform.launch(ranks, LARGEST)],
+        let launcher = json!({"name": "node", "image": image, "command": ["/bin/sh", "-c", self.platform.launch(ranks)],
             "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"cpu": "2", "memory": "512Mi"}}});
         let resources = json!({ GPU: self.gpus.to_string() });
         let worker = json!({"name": "node", "image": image, "command": ["/bin/sh", "-c", self.platform.serve()],

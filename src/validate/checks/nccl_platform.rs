@@ -3,7 +3,12 @@
 //! Images and settings are those of the reference's runtimes. Programs lie elsewhere in each image, so they are looked for
 //! where one has to be started. None of this was run on a GPU.
 
-use super::{Change, gke_gpu_nic_networks::interfaces, probe};
+use super::{
+    Change,
+    gke_gpu_nic_networks::interfaces,
+    nccl_runtime::{LARGEST, SMALLEST},
+    probe,
+};
 use crate::validate::input::Input;
 use serde_json::{Value, json};
 
@@ -184,7 +189,7 @@ impl Platform {
     /// What the launcher runs. mpirun has to be named with its folder: it looks for its other half there on the workers. The
     /// names of workers resolve a moment after their pods have addresses, and ssh does not wait for that, so it is waited for
     /// here. A worker that still installs sshd refuses connections at once; these are tried once a second for ten minutes.
-    pub fn launch(&self, ranks: u64, largest: &str) -> String {
+    pub fn launch(&self, ranks: u64) -> String {
         let env: String = self.env.iter().map(|(name, value)| format!(" -x {name}={value}")).collect();
         let (set, pass) = match self.libraries {
             "" => (String::new(), ""),
@@ -195,7 +200,7 @@ impl Platform {
             "{KEYS} && {NAMES} && PATH=$PATH:{PROGRAMS} && test=$(command -v all_reduce_perf_mpi || command -v all_reduce_perf || \
              echo all_reduce_perf) && {set}exec \"$(command -v mpirun)\" --allow-run-as-root -np {ranks} -bind-to none \
              --mca plm_rsh_args '-i /tmp/ssh/id_rsa -o StrictHostKeyChecking=no -o ConnectTimeout=10 \
-             -o ConnectionAttempts=600'{mpi}{pass}{env} \"$test\" -b 1K -e {largest} -f 2 -g 1"
+             -o ConnectionAttempts=600'{mpi}{pass}{env} \"$test\" -b {SMALLEST} -e {LARGEST} -f 2 -g 1"
         )
     }
 

@@ -24,8 +24,7 @@ const BRANCH: [&str; 2] = ["nvidia.com/cuda.driver-version.major", "nvidia.com/c
 /// The start of the pods' names.
 pub const STEM: &str = "nccl-node";
 
-/// The file that each of these nodes has to be asked for, by whether the driver says that it is needed; `Err` where a node
-/// does not say which driver it has.
+/// Those of the nodes on which the file matters; `Err` where that depends on a driver that a node does not tell.
 fn asked<'n>(file: HostFile, nodes: &[&'n Value]) -> Result<Vec<&'n Value>, Step> {
     if file == HostFile::TcpxoProfile {
         return Ok(nodes.to_vec());

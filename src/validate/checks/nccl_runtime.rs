@@ -37,7 +37,9 @@ const API: &str = "trainer.kubeflow.org/v1alpha1";
 const KIND: &str = "TrainingRuntime";
 const IMEX: &str = "nccl-all-reduce-imex";
 const TEST: &str = "all_reduce_perf";
-const SMALLEST: &str = "1K";
+/// The smallest and the largest message of the benchmark, whoever brings its runtime.
+pub const SMALLEST: &str = "1K";
+pub const LARGEST: &str = "16G";
 
 /// Whether a check runs the benchmark.
 pub fn is_of(check: &str) -> bool {
@@ -72,12 +74,10 @@ pub fn file(input: &Input) -> Result<Option<String>, String> {
 
 /// How large the benchmark is.
 #[derive(Clone, Copy)]
-pub struct Size<'s> {
+pub struct Size {
     pub workers: u64,
     /// Of each node.
     pub gpus: u64,
-    /// The largest message.
-    pub largest: &'s str,
 }
 
 /// The text with its variables filled in, as an object.
@@ -92,7 +92,7 @@ pub fn read(text: &str, namespace: &str, size: Size) -> Result<Value, String> {
         ("GPU_COUNT", (size.workers * size.gpus).to_string()),
         ("TEST_TYPE", TEST.to_owned()),
         ("MIN_MESSAGE_SIZE", SMALLEST.to_owned()),
-        ("MAX_MESSAGE_SIZE", size.largest.to_owned()),
+        ("MAX_MESSAGE_SIZE", LARGEST.to_owned()),
     ];
     let filled =
         variables.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("${{{name}}}"), value));
@@ -199,7 +199,7 @@ mod tests {
         containers: [{name: node, image: a, args: ['${TEST_TYPE} -b ${MIN_MESSAGE_SIZE} -e ${MAX_MESSAGE_SIZE} -np ${GPU_COUNT} ${HOME}']}]}}}}\n";
 
     fn sized(text: &str) -> Result<Value, String> {
-        read(text, "ns", Size { workers: 2, gpus: 8, largest: "16G" })
+        read(text, "ns", Size { workers: 2, gpus: 8 })
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::{
     Answer, Block, Change, Check, Ending, Facts, Outcome, Read, Rule, Step,
     facts::{Findings, condition, definition, definitions, name, number, text},
 };
-use crate::validate::input::Input;
+use crate::{text::count, validate::input::Input};
 use serde_json::Value;
 
 const COMPONENT: &str = "slinky-slurm";
@@ -164,7 +164,12 @@ impl Check for SlinkySlurm {
                     Block::new(asked.title, vec![why.to_owned()])
                 }
             };
-            block.equivalent = Some(format!("kubectl exec -n {namespace} {} -- sh -c '…'", name(pod)));
+            // Longer scripts have quotes of their own.
+            if !asked.script.contains(';') {
+                let (pod, container) = (name(pod), container(pod));
+                let command = format!("kubectl exec -n {namespace} {pod} -c {container} -- {}", asked.script);
+                block.equivalent = Some(command);
+            }
             blocks.push(block);
         }
         let outcome = match (problems.is_empty(), unknown.is_empty()) {
@@ -255,11 +260,11 @@ fn told(code: i32, output: &str, errors: &str) -> Vec<String> {
     const LINES: usize = 50;
     const LETTERS: usize = 400;
     let all = output.lines().chain(errors.lines());
-    let count = all.clone().count();
+    let total = all.clone().count();
     let mut lines: Vec<String> =
         all.take(LINES).map(|line| format!("  {}", line.chars().take(LETTERS).collect::<String>())).collect();
-    if count > LINES {
-        lines.push(format!("  … {} more lines", count - LINES));
+    if total > LINES {
+        lines.push(format!("  … {} more", count(total - LINES, "line")));
     }
     lines.push(format!("exit code {code}"));
     lines
@@ -347,7 +352,7 @@ fn two_channels(code: i32, output: &str, errors: &str) -> Result<(), Said> {
     match channels[..] {
         [first, second] if first != second => Ok(()),
         [first, _] => Err(Said::Wrong(format!("both jobs have {first}"))),
-        _ => Err(Said::Wrong(format!("the jobs say {} channels, expected 2", channels.len()))),
+        _ => Err(Said::Wrong(format!("the jobs say {}, expected 2", count(channels.len(), "channel")))),
     }
 }
 

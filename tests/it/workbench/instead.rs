@@ -153,6 +153,15 @@ fn a_question_is_about_the_context_of_the_connection() {
     assert!(matches!(desk.left.last(), Some(Effect::Run(_))), "{:?}", desk.left);
 }
 
+/// A deploy that is planned again because somebody wants to begin it.
+fn deploy_wanted() -> Desk {
+    let mut desk = desk();
+    desk.command("deploy bundle");
+    planned_deploy(&mut desk);
+    desk.keys("r");
+    desk
+}
+
 #[test]
 fn a_file_that_is_opened_ends_plans_and_their_questions() {
     // On their way.
@@ -163,10 +172,7 @@ fn a_file_that_is_opened_ends_plans_and_their_questions() {
     desk.update(Msg::Planned { generation, answer: Ok(prepared) });
     assert!(!asks(&desk), "{}", desk.text());
 
-    let mut desk = self::desk();
-    desk.command("deploy bundle");
-    planned_deploy(&mut desk);
-    desk.keys("r");
+    let mut desk = deploy_wanted();
     let generation = asked_deploy(&mut desk);
     open(&mut desk);
     assert!(desk.state.model.deploy.plan.value.is_none() && !desk.state.model.deploy.is_shown());
@@ -179,10 +185,7 @@ fn a_file_that_is_opened_ends_plans_and_their_questions() {
     assert!(asks(&desk));
     open(&mut desk);
     assert!(!asks(&desk), "{}", desk.text());
-    let mut desk = self::desk();
-    desk.command("deploy bundle");
-    planned_deploy(&mut desk);
-    desk.keys("r");
+    let mut desk = deploy_wanted();
     planned_deploy(&mut desk);
     assert!(asks(&desk));
     open(&mut desk);
@@ -201,10 +204,7 @@ fn what_cannot_be_begun_any_more_is_neither_asked_nor_begun() {
     desk.shows("a saved snapshot cannot run Jobs");
     assert!(!asks(&desk), "{}", desk.text());
 
-    let mut desk = self::desk();
-    desk.command("deploy bundle");
-    planned_deploy(&mut desk);
-    desk.keys("r");
+    let mut desk = deploy_wanted();
     let generation = asked_deploy(&mut desk);
     past(&mut desk);
     assert_eq!(desk.state.model.cluster.source, Source::Past);
@@ -219,10 +219,7 @@ fn what_cannot_be_begun_any_more_is_neither_asked_nor_begun() {
     desk.shows("a saved snapshot cannot run Jobs");
     assert!(!desk.left.iter().any(Effect::changes_cluster) && !desk.state.model.run.active, "{:?}", desk.left);
 
-    let mut desk = self::desk();
-    desk.command("deploy bundle");
-    planned_deploy(&mut desk);
-    desk.keys("r");
+    let mut desk = deploy_wanted();
     planned_deploy(&mut desk);
     past(&mut desk);
     confirm(&mut desk);
