@@ -308,7 +308,7 @@ pub const BINDINGS: &[Binding] = &[
     on(&[Screen::Recipe, Screen::Diff], key(A::WhatIf, "what-if", &["i"], G::Look, "what-if", "change criteria and see what would change")),
     key(A::CompareWith, "compare-with", &["="], G::Look, "compare", "compare with another recipe, snapshot or run; the marked ones with each other"),
     on(&[Screen::Diff, Screen::Compare], key(A::DiffView, "diff-view", &["|"], G::Look, "view", "side by side or unified text; snapshots by reading, identity or shape")),
-    on(&[Screen::Diff, Screen::Compare, Screen::Validate], key(A::MoreContext, "more-context", &["}"], G::Look, "more", "more lines around changes; in a log, around the lines that are meant")),
+    on(&[Screen::Diff, Screen::Compare, Screen::Validate], key(A::MoreContext, "more-context", &["}"], G::Look, "more", "more lines around changes; in a log, around matches")),
     on(&[Screen::Diff, Screen::Compare, Screen::Validate], key(A::LessContext, "less-context", &["{"], G::Look, "less", "fewer lines around changes")),
     on(&[Screen::Compare], key(A::Noise, "noise", &["."], G::Look, "noise", "show or hide readings that change by themselves")),
     on(&[Screen::Cluster], key(A::TimeBar, "time-bar", &["T"], G::Look, "time", "kept snapshots of this cluster; [ and ] then go to where the selected thing changed")),

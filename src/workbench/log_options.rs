@@ -131,14 +131,14 @@ pub fn offers(options: &LogOptions, log: &str, times: Times, sources: &[String])
         offer(
             "around",
             text::count(options.around, "line"),
-            "0 to 50 around each line that is meant".to_owned(),
+            "0 to 50 lines of context around each match".to_owned(),
             Does::Take("around "),
         ),
         offer("times", times.word().to_owned(), Times::WORDS.join(", "), Does::Act(Action::Timestamps)),
         offer(
             "previous",
             "-".to_owned(),
-            "what containers wrote that were restarted since".to_owned(),
+            "the output of containers from before a restart".to_owned(),
             Does::Run("previous"),
         ),
     ]

@@ -700,12 +700,12 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     (
         "since",
         "[5m | 09:12 | TIME]",
-        "the log from so long before its newest line on, or from a time; without one, all of it",
+        "show the log since a duration before its newest line, or since a time; without one, all of it",
     ),
-    ("level", "[debug|info|warn|error]", "lines of the log that matter so much or more; without a level, all"),
-    ("sources", "[NAME …]", "lines of the log that these wrote; without a name, all"),
-    ("around", "[LINES]", "so many lines around each line of the log that the filter, the level or the sources mean"),
-    ("previous", "", "what containers of the selected check wrote that were restarted since"),
+    ("level", "[debug|info|warn|error]", "show log lines of this level and above; without a level, all"),
+    ("sources", "[NAME …]", "show log lines from these sources; without a name, all"),
+    ("around", "[LINES]", "show this many lines of context around each match of the filter, the level or the sources"),
+    ("previous", "", "show the output of restarted containers of the selected check, from before their last restart"),
     (
         "save-log",
         "[FILE]",

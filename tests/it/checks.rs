@@ -1383,7 +1383,7 @@ fn what_slurm_writes_is_quoted_and_cut() {
     let block = ending.evidence.iter().find(|block| block.label == "scontrol ping").expect("the block");
     assert_eq!(block.lines.len(), 52);
     assert_eq!(block.lines[0], "  --- Sub-results ---");
-    assert_eq!(block.lines[50..], ["  … 70 more lines", "exit code 0"]);
+    assert_eq!(block.lines[50..], ["  … 70 lines more", "exit code 0"]);
 }
 
 #[test]

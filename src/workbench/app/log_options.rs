@@ -78,7 +78,7 @@ impl State {
                 let near = near_matches(unknown, known.iter().map(String::as_str));
                 let near: Vec<String> = near.iter().map(|near| format!("`{near}`")).collect();
                 let instead = near_or_all(&near, known.iter().map(String::as_str));
-                Err(format!("nothing called `{}` wrote a line; {instead}", text::clean(unknown)))
+                Err(format!("no line of the log is from source `{}`; {instead}", text::clean(unknown)))
             }
         }
     }
@@ -98,8 +98,8 @@ impl State {
         let is_meant = self.desk.log_options.selects() || !self.desk.table(&LOG).filter.is_empty();
         let lines = text::count(around, "line");
         let said = match is_meant {
-            true => format!("{lines} around each line that is meant"),
-            false => format!("{lines} around each line that a filter, a level or sources mean"),
+            true => format!("{lines} of context around each match"),
+            false => format!("{lines} of context around each match of a filter, a level or sources"),
         };
         self.say(Severity::Ok, said);
     }

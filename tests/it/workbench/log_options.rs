@@ -84,7 +84,7 @@ fn lines_are_left_out_by_time_level_and_source_and_the_title_says_so() {
         ["looks at device 10", "looks at device 20", "looks at device 30", "looks at device 40"]
     );
     desk.command("sources worker-9");
-    desk.shows("nothing called `worker-9` wrote a line");
+    desk.shows("no line of the log is from source `worker-9`");
     desk.command("since yesterday");
     desk.shows("not a time: `yesterday`; write 5m, 09:12 or 2026-01-14T09:12:00Z");
     desk.command("level loud");
@@ -110,7 +110,7 @@ fn lines_around_those_that_are_meant_are_shown_and_are_no_matches() {
     let matching = rows(&mut desk).len();
     assert_eq!(matching, 5, "the warning and four devices");
     desk.command("around 1");
-    desk.shows("1 line around each line that is meant");
+    desk.shows("1 line of context around each match");
     let shown = rows(&mut desk);
     assert_eq!(
         shown[..8],
@@ -125,10 +125,10 @@ fn lines_around_those_that_are_meant_are_shown_and_are_no_matches() {
     desk.keys("n");
     assert!(selected(&desk).contains("one slice has no device"), "{}", selected(&desk));
     desk.keys("}");
-    desk.shows("3 lines around each line that is meant");
+    desk.shows("3 lines of context around each match");
     assert_eq!(rows(&mut desk)[0], "step 7");
     desk.keys("{ {");
-    desk.shows("0 lines around");
+    desk.shows("0 lines of context around each match");
     assert_eq!(rows(&mut desk).len(), matching);
     // The same around what a level means; without a filter, everything is meant.
     desk.keys("Esc");
