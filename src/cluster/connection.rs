@@ -11,6 +11,7 @@ use super::{
     transport::{SetupError, Transport},
 };
 use std::{
+    ffi::OsString,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -44,14 +45,19 @@ pub struct Connection {
 /// # Errors
 /// `NoConfig`, `UnknownContext`, and `Unauthorized` when a credential plugin fails.
 pub async fn connect(target: &Target) -> Result<Connection, ClusterError> {
-    let (context, files) = match find(target)? {
-        Found::Files(files) => (read(&files)?.effective(target.context.as_deref()), shown(&files)),
-        Found::InCluster => (Ok(in_cluster(target.context.as_deref())?), POD.to_owned()),
+    let (context, files, warnings) = match find(target)? {
+        Found::InCluster => (Ok(in_cluster(target.context.as_deref())?), POD.to_owned(), Vec::new()),
+        Found::Files(files, kubeconfig) => {
+            (kubeconfig.effective(target.context.as_deref()), shown(&files), kubeconfig.warnings().to_vec())
+        }
     };
     let context = context.map_err(|error| unusable(error, &files))?;
     let variable = |name: &str| std::env::var(name).ok();
     let transport = Transport::new(&context, target.plugin_output.clone(), &variable)
         .map_err(|error| no_transport(error, &files, &context.context, &context.user.name))?;
+    for warning in warnings.iter().chain(transport.warnings()) {
+        target.plugin_output.warn(warning);
+    }
     let server = transport.server();
     transport.authenticate().await.map_err(|error| no_credentials(error, format!("{}, {server}", context.context)))?;
     let namespace = context.namespace.unwrap_or_else(|| "default".to_owned());
@@ -78,8 +84,7 @@ pub struct Contexts {
 pub fn contexts(target: &Target) -> Result<Contexts, ClusterError> {
     match find(target)? {
         Found::InCluster => Ok(Contexts::default()),
-        Found::Files(files) => {
-            let kubeconfig = read(&files)?;
+        Found::Files(_, kubeconfig) => {
             let current = target.context.as_deref().or(kubeconfig.current()).map(str::to_owned);
             Ok(Contexts { names: kubeconfig.contexts().map(str::to_owned).collect(), current })
         }
@@ -111,41 +116,63 @@ impl Connection {
 /// Where a configuration was found.
 enum Found {
     /// At least one file; the first to say something wins.
-    Files(Vec<PathBuf>),
+    Files(Vec<PathBuf>, Kubeconfig),
     InCluster,
 }
 
 fn find(target: &Target) -> Result<Found, ClusterError> {
-    if let Some(path) = &target.kubeconfig {
-        return Ok(Found::Files(vec![path.clone()]));
-    }
-    if let Some(list) = std::env::var_os("KUBECONFIG").filter(|list| !list.is_empty()) {
-        let named: Vec<PathBuf> = std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect();
-        // Like kubectl: of several files those that do not exist are passed over.
-        let there: Vec<PathBuf> = named.iter().filter(|path| path.exists()).cloned().collect();
-        return if there.is_empty() {
-            Err(no_config(
-                "KUBECONFIG".to_owned(),
-                format!("none of these files exists: {}", shown(&named)),
-                Some("correct KUBECONFIG, name a file with --kubeconfig, or try --demo".to_owned()),
-            ))
-        } else {
-            Ok(Found::Files(there))
-        };
-    }
     let default = directories::BaseDirs::new().map(|dirs| dirs.home_dir().join(".kube").join("config"));
-    if let Some(path) = default.as_ref().filter(|path| path.exists()) {
-        return Ok(Found::Files(vec![path.clone()]));
+    find_among(target, default.as_deref(), &|name| std::env::var_os(name).filter(|value| !value.is_empty()))
+}
+
+/// By kubectl's order: the file that a person names; `KUBECONFIG`, else the default file; the account of the pod, where
+/// those say nothing.
+fn find_among(
+    target: &Target,
+    default: Option<&Path>,
+    variable: &dyn Fn(&str) -> Option<OsString>,
+) -> Result<Found, ClusterError> {
+    if let Some(path) = &target.kubeconfig {
+        let files = vec![path.clone()];
+        return read(&files).map(|kubeconfig| Found::Files(files, kubeconfig));
     }
-    if std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() {
+    let is_pod =
+        ["KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"].into_iter().all(|name| variable(name).is_some());
+    let list = variable("KUBECONFIG");
+    let named: Vec<PathBuf> = match &list {
+        Some(list) => std::env::split_paths(list).filter(|path| !path.as_os_str().is_empty()).collect(),
+        None => default.map(Path::to_owned).into_iter().collect(),
+    };
+    // Like kubectl: of several files those that do not exist are passed over.
+    let files: Vec<PathBuf> = named.iter().filter(|path| path.exists()).cloned().collect();
+    if !files.is_empty() {
+        let kubeconfig = read(&files)?;
+        if !(is_pod && kubeconfig.is_empty()) {
+            return Ok(Found::Files(files, kubeconfig));
+        }
+    }
+    if is_pod {
         return Ok(Found::InCluster);
     }
-    let looked = default.map_or("a home folder".to_owned(), |path| format!("`{}`", path.display()));
-    Err(no_config(
-        "the environment".to_owned(),
-        format!("no --kubeconfig, no KUBECONFIG, no {looked}, and this is not a pod"),
-        Some("name a file with --kubeconfig, or look around without a cluster: --demo".to_owned()),
-    ))
+    let (at, found, hint) = match &list {
+        Some(list) => (
+            "KUBECONFIG",
+            match named.is_empty() {
+                true => format!("KUBECONFIG is `{}`, which names no file", list.to_string_lossy()),
+                false => format!("none of these files exists: {}", shown(&named)),
+            },
+            "correct KUBECONFIG, name a file with --kubeconfig, or try --demo",
+        ),
+        None => {
+            let looked = default.map_or("a home folder".to_owned(), |path| format!("`{}`", path.display()));
+            (
+                "the environment",
+                format!("no --kubeconfig, no KUBECONFIG, no {looked}, and this is not a pod"),
+                "name a file with --kubeconfig, or look around without a cluster: --demo",
+            )
+        }
+    };
+    Err(no_config(at.to_owned(), found, Some(hint.to_owned())))
 }
 
 fn read(files: &[PathBuf]) -> Result<Kubeconfig, ClusterError> {
@@ -189,6 +216,14 @@ fn no_transport(error: SetupError, files: &str, context: &str, user: &str) -> Cl
                 (format!("{files}, context {context}"), "correct proxy-url, for example http://host:port".to_owned())
             }
         },
+        // There is no kubeconfig to look at.
+        _ if files == POD => {
+            let hint = "the files of the account are put there by the cluster; see `volumes` of this pod, and its namespace's ConfigMap kube-root-ca.crt";
+            (files.to_owned(), hint.to_owned())
+        }
+        SetupError::Port { .. } | SetupError::Host { .. } => {
+            (format!("{files}, context {context}"), "correct the server URL of the kubeconfig".to_owned())
+        }
         _ => (format!("{files}, context {context}"), "see `kubectl config view`".to_owned()),
     };
     ClusterError::new(ClusterErrorKind::NoConfig, "connect", at).caused_by(error).hint(hint)
@@ -310,6 +345,47 @@ mod tests {
             let error = tokio::runtime::Runtime::new().expect("a runtime").block_on(connect(&target)).err();
             assert_eq!(error.map(|error| error.kind), Some(NoConfig), "{path}");
         }
+    }
+
+    /// What is used with these variables (`NAME=value`, separated by spaces) and this text of the default file.
+    #[track_caller]
+    fn check_found(variables: &str, default: Option<&str>, expected: &str) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("a file");
+        file("empty", "");
+        file("colors", "{apiVersion: v1, kind: Config, preferences: {}}");
+        file("two", TWO);
+        if let Some(text) = default {
+            file("default", text);
+        }
+        let variables = variables.replace('~', &folder.path().display().to_string());
+        let lookup = |name: &str| {
+            let mut pairs = variables.split(' ').filter_map(|pair| pair.split_once('='));
+            pairs.find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
+        };
+        let found = match find_among(&Target::default(), Some(&folder.path().join("default")), &lookup) {
+            Ok(Found::InCluster) => "pod".to_owned(),
+            Ok(Found::Files(files, _)) => shown(&files),
+            Err(error) => error.found,
+        };
+        assert_eq!(found.replace(&folder.path().display().to_string(), "~"), expected, "{variables}");
+    }
+
+    #[test]
+    fn a_pod_uses_its_account_where_no_kubeconfig_says_anything() {
+        const POD: &str = "KUBERNETES_SERVICE_HOST=10.0.0.1 KUBERNETES_SERVICE_PORT=443";
+        for kubeconfig in ["", "KUBECONFIG=~/missing", "KUBECONFIG=~/empty", "KUBECONFIG=~/colors", "KUBECONFIG=:"] {
+            check_found(&format!("{POD} {kubeconfig}"), None, "pod");
+        }
+        check_found(POD, Some(""), "pod");
+        check_found(POD, Some(TWO), "~/default");
+        check_found(&format!("{POD} KUBECONFIG=~/empty:~/two"), None, "~/empty, ~/two");
+        check_found("KUBECONFIG=~/empty", None, "~/empty");
+        check_found("KUBECONFIG=:", Some(TWO), "KUBECONFIG is `:`, which names no file");
+        check_found("KUBECONFIG=~/missing", None, "none of these files exists: ~/missing");
+        let not_a_pod = "no --kubeconfig, no KUBECONFIG, no `~/default`, and this is not a pod";
+        check_found("KUBERNETES_SERVICE_HOST=10.0.0.1", None, not_a_pod);
+        check_found("KUBERNETES_SERVICE_PORT=443", None, not_a_pod);
     }
 
     #[test]

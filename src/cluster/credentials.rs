@@ -30,6 +30,12 @@ pub enum CredentialError {
     },
     #[error("the token file {} is empty", .0.display())]
     EmptyTokenFile(PathBuf),
+    #[error("the id-token of the auth-provider oidc expired on {at}")]
+    IdTokenExpired {
+        at: jiff::Timestamp,
+        /// kubectl can get another one.
+        may_be_renewed: bool,
+    },
     #[error(transparent)]
     Plugin(#[from] ExecError),
     #[error("the client certificate of the credential plugin cannot be used")]

@@ -5,13 +5,14 @@
 use super::{
     kubeconfig::Secret,
     proxy::{Protocol, Proxy, ProxyName, authority},
+    socks,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use futures::future::BoxFuture;
 use http::{HeaderValue, Request, Uri, header};
 use http_body_util::Empty;
 use hyper_util::{
-    client::legacy::connect::{Connected, Connection, HttpConnector, dns::Name, proxy::SocksV5},
+    client::legacy::connect::{Connected, Connection, HttpConnector, dns::Name},
     rt::TokioIo,
 };
 use rustls::{ClientConfig, pki_types::ServerName};
@@ -242,19 +243,10 @@ async fn tunnel(proxy: &Proxy, io: Box<dyn Io>, to: &str) -> Result<Box<dyn Io>,
     Ok(Box::new(TokioIo::new(upgraded)))
 }
 
-async fn socks(proxy: &Proxy, io: Box<dyn Io>, host: &str, port: u16) -> Result<Box<dyn Io>, BoxError> {
-    let mut ready = Some(TokioIo::new(io));
-    let connected = tower::service_fn(move |_: Uri| {
-        let io = ready.take().ok_or_else(|| io::Error::other("asked for a second connection"));
-        std::future::ready(io)
-    });
-    let mut socks = SocksV5::new(Uri::from_static("socks5://proxy"), connected);
-    if let Some((user, Secret(password))) = &proxy.login {
-        socks = socks.with_auth(user.clone(), password.clone());
-    }
-    let server = Uri::builder().scheme("http").authority(authority(host, port)).path_and_query("/").build()?;
-    let io = socks.call(server).await?;
-    Ok(Box::new(io.into_inner()))
+async fn socks(proxy: &Proxy, mut io: Box<dyn Io>, host: &str, port: u16) -> Result<Box<dyn Io>, BoxError> {
+    let login = proxy.login.as_ref().map(|(user, Secret(password))| (user.as_str(), password.as_str()));
+    socks::connect(&mut io, login, (host, port)).await?;
+    Ok(io)
 }
 
 impl Service<Uri> for Dialer {

@@ -147,6 +147,12 @@ pub(super) fn refusal(doing: &str, code: u16, reason: &str, message: &str) -> (C
         403 if message.contains("because it is being terminated") => {
             (ClusterErrorKind::Conflict, hint("the namespace is being deleted; try again when that is done"))
         }
+        403 if message.contains("\"system:anonymous\"") => (
+            ClusterErrorKind::Forbidden,
+            hint(
+                "the server does not know who you are: no credentials were sent, or it does not recognize them; log in again, or choose another --context",
+            ),
+        ),
         403 => (
             ClusterErrorKind::Forbidden,
             Some(match permission(message) {
@@ -170,6 +176,7 @@ pub(super) fn refusal(doing: &str, code: u16, reason: &str, message: &str) -> (C
             (ClusterErrorKind::Rejected, hint("write https:// in the server URL of the kubeconfig"))
         }
         400 | 405 | 406 | 415 | 422 => (ClusterErrorKind::Rejected, None),
+        407 => (ClusterErrorKind::Unreachable, hint(explain::LOGIN_MISSING)),
         408 | 504 => (ClusterErrorKind::Timeout, hint(SLOW_HINT)),
         500..=599 if reason == "Timeout" => (ClusterErrorKind::Timeout, hint(SLOW_HINT)),
         502 | 503 => {
@@ -258,6 +265,7 @@ mod tests {
             "does not serve this version of the API",
         );
         check(404, "404 page not found", NotFound, "kubectl api-versions");
+        check(407, "no", Unreachable, "the proxy wants a login");
         check(409, "already exists", Conflict, "");
         check(410, "too old", Expired, "read again");
         check(413, "too large", TooLarge, "1 MiB");
@@ -281,6 +289,12 @@ mod tests {
             "nodes is forbidden: User \"jane\" cannot list resource \"nodes\" in API group \"\" at the cluster scope",
             ClusterErrorKind::Forbidden,
             "ask for the right to list nodes in the whole cluster; check with: kubectl auth can-i list nodes -A",
+        );
+        check(
+            403,
+            "nodes is forbidden: User \"system:anonymous\" cannot list resource \"nodes\" in API group \"\" at the cluster scope",
+            ClusterErrorKind::Forbidden,
+            "the server does not know who you are",
         );
         check(403, "x is forbidden: because it is being terminated", ClusterErrorKind::Conflict, "try again");
         check(403, "denied by a webhook", ClusterErrorKind::Forbidden, "ask for the right to list nodes");

@@ -5,10 +5,14 @@
 //! goes where [`PluginOutput`] says, as it comes.
 
 use super::kubeconfig::{Cluster, Exec, Interactive, Secret};
+use crate::yaml;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
+use serde_json::Value;
 use std::{
-    fmt, io,
+    fmt,
+    io::{self, Write},
+    path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     sync::Arc,
     time::Duration,
@@ -42,6 +46,31 @@ pub enum PluginOutput {
     Lines(Arc<dyn Fn(String) + Send + Sync>),
 }
 
+impl PluginOutput {
+    /// Tells a person something about the connection.
+    pub(super) fn warn(&self, text: &str) {
+        tracing::warn!("{text}");
+        match self {
+            PluginOutput::Kept => {}
+            // A closed standard error keeps nobody from working.
+            PluginOutput::Terminal => drop(writeln!(io::stderr(), "warning: {}", visible(text))),
+            PluginOutput::Lines(show) => show(format!("warning: {text}")),
+        }
+    }
+}
+
+/// A text whose names others wrote, for a terminal: what is not a visible character is written as `\u{1b}`.
+fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\'' | '"' | '\\' => shown.push(c),
+            c => shown.extend(c.escape_debug()),
+        }
+    }
+    shown
+}
+
 impl fmt::Debug for PluginOutput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -59,6 +88,8 @@ pub enum ExecError {
     ApiVersion { command: String, version: String },
     #[error("the credential plugin `{command}` was not found")]
     Missing { command: String, install_hint: Option<String> },
+    #[error("the credential plugin {} is a script for `{interpreter}`, which was not found", .path.display())]
+    Interpreter { path: PathBuf, interpreter: String },
     #[error("the credential plugin `{command}` could not be started")]
     Start {
         command: String,
@@ -172,10 +203,13 @@ impl Plugin {
         if self.exec.interactive == Interactive::Always && !may_ask {
             return Err(ExecError::NeedsTerminal { command: command() });
         }
-        let child = self.start(may_ask, !is_at_terminal).map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => {
-                ExecError::Missing { command: command(), install_hint: self.exec.install_hint.clone() }
-            }
+        let missing = || ExecError::Missing { command: command(), install_hint: self.exec.install_hint.clone() };
+        let path = lookup(&self.exec.command, std::env::var_os("PATH").as_deref()).ok_or_else(missing)?;
+        let child = self.start(&path, may_ask, !is_at_terminal).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => match interpreter(&path) {
+                Some(interpreter) => ExecError::Interpreter { path, interpreter },
+                None => missing(),
+            },
             _ => ExecError::Start { command: command(), source },
         })?;
         let mut run = Run { child, has_group: !is_at_terminal };
@@ -195,13 +229,15 @@ impl Plugin {
         read(&stdout, &self.exec.api_version).map_err(|problem| ExecError::Output { command: command(), problem })
     }
 
-    fn start(&self, may_ask: bool, has_group: bool) -> io::Result<Child> {
+    fn start(&self, path: &Path, may_ask: bool, has_group: bool) -> io::Result<Child> {
         let mut spec = serde_json::json!({"interactive": may_ask});
         if let Some(cluster) = &self.cluster {
             spec["cluster"] = cluster.clone();
         }
         let info = serde_json::json!({"kind": "ExecCredential", "apiVersion": self.exec.api_version, "spec": spec});
-        let mut command = Command::new(&self.exec.command);
+        let mut command = Command::new(path);
+        #[cfg(unix)]
+        command.arg0(&self.exec.command);
         command.args(&self.exec.args).envs(self.exec.env.iter().map(|(name, value)| (name, value)));
         command.env("KUBERNETES_EXEC_INFO", info.to_string());
         command.stdin(if may_ask { Stdio::inherit() } else { Stdio::null() }).stdout(Stdio::piped());
@@ -217,6 +253,34 @@ impl Plugin {
         }
         command.kill_on_drop(true).spawn()
     }
+}
+
+/// The file of a command, looked for on our own `PATH` like kubectl does: that of the plugin's `env` is for the plugin.
+#[cfg(unix)]
+fn lookup(command: &str, path: Option<&std::ffi::OsStr>) -> Option<PathBuf> {
+    if command.contains('/') {
+        return Some(command.into());
+    }
+    let may_run = |file: &PathBuf| {
+        let mode = std::fs::metadata(file)
+            .map(|found| (found.is_file(), std::os::unix::fs::PermissionsExt::mode(&found.permissions())));
+        mode.is_ok_and(|(is_file, mode)| is_file && mode & 0o111 != 0)
+    };
+    std::env::split_paths(path?).map(|folder| folder.join(command)).find(may_run)
+}
+
+/// Windows looks on our own `PATH`, and for more names than this one.
+#[cfg(not(unix))]
+fn lookup(command: &str, _: Option<&std::ffi::OsStr>) -> Option<PathBuf> {
+    Some(command.into())
+}
+
+/// The program that a script wants to be run by, if the file is a script.
+fn interpreter(script: &Path) -> Option<String> {
+    let mut beginning = Vec::new();
+    io::Read::read_to_end(&mut io::Read::take(std::fs::File::open(script).ok()?, 256), &mut beginning).ok()?;
+    let first = String::from_utf8_lossy(beginning.strip_prefix(b"#!")?).lines().next()?.trim().to_owned();
+    first.split_whitespace().next().map(str::to_owned)
 }
 
 /// A running plugin. Whatever is left of it when this is dropped is killed.
@@ -316,12 +380,19 @@ fn read(stdout: &[u8], api_version: &str) -> Result<Credential, String> {
     if stdout.iter().all(u8::is_ascii_whitespace) {
         return Err("it printed nothing".to_owned());
     }
-    let printed: ExecCredential = serde_json::from_slice(stdout).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        format!("its output is not such a JSON object (line {line}, column {column})")
-    })?;
+    let printed = document(stdout)?;
+    let is_object = |value: &Value| value.is_object() || value.is_null();
+    // serde would read lists as objects whose fields have no names.
+    if !printed.is_object() || !printed.get("status").is_none_or(is_object) {
+        return Err("its output is not an object of JSON or YAML".to_owned());
+    }
+    let printed: ExecCredential =
+        serde_json::from_value(printed).map_err(|_| "a field of its output has the wrong type".to_owned())?;
     if printed.kind != "ExecCredential" {
-        return Err(format!("its output has the kind `{}`", printed.kind));
+        return Err(match printed.kind.as_str() {
+            "" => "its output has no kind".to_owned(),
+            kind => format!("its output has the kind `{kind}`"),
+        });
     }
     if printed.api_version != api_version {
         return Err(format!("the kubeconfig asks for {api_version}, its output has `{}`", printed.api_version));
@@ -341,4 +412,48 @@ fn read(stdout: &[u8], api_version: &str) -> Result<Credential, String> {
         .map(|text| text.parse().map_err(|_| format!("expirationTimestamp `{text}` is not a time")))
         .transpose()?;
     Ok(Credential { token, certificate, expires })
+}
+
+/// What a plugin printed, as JSON or YAML; kubectl reads both.
+fn document(stdout: &[u8]) -> Result<Value, String> {
+    let bytes = stdout.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(stdout);
+    if bytes.trim_ascii_start().starts_with(b"{") {
+        return serde_json::from_slice(bytes).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            format!("its output is not such a JSON object (line {line}, column {column})")
+        });
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| "its output is not text".to_owned())?;
+    // The words of the error may repeat what was printed.
+    let found = yaml::first_of_last_keys(text).map_err(|error| {
+        format!("its output is neither JSON nor YAML (line {}, column {})", error.at.line, error.at.column)
+    })?;
+    Ok(found.0.to_value())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_a_warning_cannot_move_the_cursor() {
+        assert_eq!(visible("user `jürgen\u{1b}[31m\u{202e}` \\ \"x\""), "user `jürgen\\u{1b}[31m\\u{202e}` \\ \"x\"");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_command_is_looked_for_where_it_may_run() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        let (one, two) = (folder.path().join("one"), folder.path().join("two"));
+        for (folder, mode) in [(&one, 0o644), (&two, 0o755)] {
+            std::fs::create_dir(folder).expect("a folder");
+            std::fs::write(folder.join("login"), "#!/bin/sh\n").expect("a file");
+            std::fs::set_permissions(folder.join("login"), PermissionsExt::from_mode(mode)).expect("a mode");
+        }
+        let path = std::env::join_paths([&one, &two]).expect("a path");
+        assert_eq!(lookup("login", Some(&path)), Some(two.join("login")));
+        assert_eq!(lookup("logout", Some(&path)), None);
+        assert_eq!(lookup("/x/login", None), Some("/x/login".into()));
+    }
 }

@@ -4,6 +4,7 @@
 
 use super::{
     ClusterErrorKind,
+    answer::NotKubernetes,
     api_version::Mismatch,
     credentials::CredentialError,
     decode::proto::Malformed,
@@ -12,12 +13,14 @@ use super::{
     exec::ExecError,
     proxy::ProxyName,
     read_only::{self, NotSent},
-    tls::Refused,
-    transport::{NoAnswer, NotKubernetes, PluginRefused},
+    retry,
+    socks::SocksError,
+    tls::{self, Refused},
+    transport::{NoAnswer, PluginRefused},
 };
 use crate::text::json_problem;
-use rustls::{AlertDescription, CertificateError, InvalidMessage, OtherError, PeerIncompatible};
-use std::{error::Error, io};
+use rustls::{AlertDescription, CertificateError, InvalidMessage, OtherError, PeerIncompatible, pki_types::UnixTime};
+use std::{error::Error, io, time::Duration};
 
 type Explained = (ClusterErrorKind, String, Option<String>);
 
@@ -65,7 +68,7 @@ pub(super) fn explain(error: &(dyn Error + 'static)) -> Option<Explained> {
                 return Some(malformed(error));
             }
             if let Some(error) = cause.downcast_ref::<rustls::Error>() {
-                return Some(tls(error, words(error)));
+                return Some(tls_failure(error, words(error)));
             }
             if let Some(error) = cause.downcast_ref::<hyper::Error>()
                 && (error.is_parse() || error.is_incomplete_message())
@@ -88,8 +91,20 @@ fn io_kind(error: &(dyn Error + 'static)) -> Option<Explained> {
             let hint = "no server listens there; is the cluster running, and is the port right?";
             Some(explained(ClusterErrorKind::Unreachable, chain(error), hint))
         }
+        // Where TLS ends without its proper end, rustls refers to its documentation.
+        kind if retry::is_ended(&kind.into()) => Some(closed()),
         _ => None,
     }
+}
+
+/// The server, or something on the way, ended a connection.
+fn closed() -> Explained {
+    let found = "the server closed the connection before its answer was complete";
+    explained(
+        ClusterErrorKind::Unreachable,
+        found,
+        "try again; is the server still running, and is it the port of an API server?",
+    )
 }
 
 fn dial(error: &DialError) -> Explained {
@@ -120,8 +135,10 @@ fn dial(error: &DialError) -> Explained {
             };
             (kind, format!("{error}: {inner}"), Some(hint))
         }
-        DialError::ProxyRefused { answer, .. } if answer.starts_with("407") => {
-            let hint = "the proxy wants a login: write it into its URL, as http://user:password@host:port";
+        DialError::ProxyRefused { proxy, answer, .. } if answer.starts_with("407") => {
+            explained(ClusterErrorKind::Unreachable, text, if proxy.has_login { LOGIN_REFUSED } else { LOGIN_MISSING })
+        }
+        DialError::ProxyFailed { source, .. } if let Some(hint) = source.downcast_ref().and_then(socks_login) => {
             explained(ClusterErrorKind::Unreachable, text, hint)
         }
         DialError::ProxyRefused { proxy, .. } | DialError::ProxyFailed { proxy, .. } => {
@@ -131,7 +148,7 @@ fn dial(error: &DialError) -> Explained {
         DialError::Tls { source, .. } => {
             let inner = causes(source).find_map(|cause| cause.downcast_ref::<rustls::Error>());
             match inner {
-                Some(inner) => tls(inner, format!("{error}: {}", words(inner))),
+                Some(inner) => tls_failure(inner, format!("{error}: {}", words(inner))),
                 None => {
                     let hint = "the server ended the connection in the TLS handshake; is it the port of an API server?";
                     explained(ClusterErrorKind::Unreachable, text, hint)
@@ -141,6 +158,23 @@ fn dial(error: &DialError) -> Explained {
         DialError::TlsTimeout { .. } => {
             explained(ClusterErrorKind::Timeout, text, "does a server with TLS listen there, and is the port right?")
         }
+    }
+}
+
+pub(super) const LOGIN_MISSING: &str =
+    "the proxy wants a login: write it into its URL, as http://user:password@host:port";
+const LOGIN_REFUSED: &str =
+    "the proxy did not accept the login of its URL; correct user and password, with special characters as %40";
+
+/// What to do about a SOCKS proxy that wants another login.
+fn socks_login(error: &SocksError) -> Option<&'static str> {
+    match error {
+        SocksError::LoginMissing => {
+            Some("the proxy wants a login: write it into its URL, as socks5://user:password@host:port")
+        }
+        SocksError::LoginRefused | SocksError::LoginSize => Some(LOGIN_REFUSED),
+        SocksError::Version { .. } => Some("is it a SOCKS5 proxy? One that speaks HTTP is written as http://host:port"),
+        _ => None,
     }
 }
 
@@ -159,9 +193,35 @@ fn words(error: &rustls::Error) -> String {
             "the server's certificate may sign other certificates (CA:TRUE), which this system's verifier refuses"
                 .to_owned()
         }
-        rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(other))) => other.to_string(),
+        rustls::Error::InvalidCertificate(error) => certificate_words(error),
         other => other.to_string(),
     }
+}
+
+/// rustls writes times as seconds since 1970, and names as its types.
+fn certificate_words(error: &CertificateError) -> String {
+    let date = |time: UnixTime| tls::date(Duration::from_secs(time.as_secs()));
+    match error {
+        CertificateError::Other(OtherError(other)) => other.to_string(),
+        CertificateError::ExpiredContext { not_after, .. } => {
+            format!("the server's certificate expired on {}", date(*not_after))
+        }
+        CertificateError::NotValidYetContext { not_before, .. } => {
+            format!("the server's certificate is not valid before {}", date(*not_before))
+        }
+        CertificateError::NotValidForNameContext { expected, presented } => {
+            let names: Vec<&str> = presented.iter().map(|name| bare(name)).collect();
+            let names = if names.is_empty() { "no name".to_owned() } else { names.join(", ") };
+            format!("the server's certificate is for {names}, not for {}", expected.to_str())
+        }
+        other => rustls::Error::InvalidCertificate(other.clone()).to_string(),
+    }
+}
+
+/// The name in `DnsName("k8s.test")` or `IpAddress(10.0.0.1)`.
+fn bare(name: &str) -> &str {
+    let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+    inner.unwrap_or(name).trim_matches('"')
 }
 
 /// The verifier of this system has no name for it but webpki's.
@@ -171,7 +231,7 @@ fn serves_as_authority(error: &rustls::Error) -> bool {
 }
 
 /// `text` is the whole message.
-fn tls(error: &rustls::Error, text: String) -> Explained {
+fn tls_failure(error: &rustls::Error, text: String) -> Explained {
     let unreachable = |hint: &str| explained(ClusterErrorKind::Unreachable, text.clone(), hint);
     match error {
         error if serves_as_authority(error) => unreachable(
@@ -201,6 +261,9 @@ fn tls(error: &rustls::Error, text: String) -> Explained {
 fn certificate(error: &CertificateError) -> &'static str {
     use CertificateError as Of;
     match error {
+        Of::NotValidForNameContext { presented, .. } if presented.is_empty() => {
+            "the certificate names no host as subjectAltName, and a common name (CN) does not count; the server needs another certificate"
+        }
         Of::NotValidForName | Of::NotValidForNameContext { .. } => {
             "the certificate is for other names; correct the server URL or tls-server-name of the kubeconfig"
         }
@@ -263,12 +326,7 @@ fn alerted(alert: AlertDescription, text: String) -> Explained {
 
 fn http(error: &hyper::Error) -> Explained {
     if error.is_incomplete_message() {
-        let found = "the server closed the connection before its answer was complete";
-        return explained(
-            ClusterErrorKind::Unreachable,
-            found,
-            "is it still running, and is it the port of an API server?",
-        );
+        return closed();
     }
     let found = format!("the answer is not HTTP: {}", chain(error));
     let hint = "is this the URL of an API server? A server with TLS needs https:// in its URL";
@@ -281,6 +339,12 @@ fn credentials(error: &CredentialError) -> Explained {
         CredentialError::TokenFile { .. } | CredentialError::EmptyTokenFile(_) => {
             "correct tokenFile in the kubeconfig, or log in again".to_owned()
         }
+        CredentialError::IdTokenExpired { may_be_renewed: true, .. } => {
+            "run `kubectl get nodes` once, which renews it, or log in again".to_owned()
+        }
+        CredentialError::IdTokenExpired { .. } => {
+            "log in again with the tool that wrote it into the kubeconfig".to_owned()
+        }
         CredentialError::PluginCertificate(_) => "log in again with the tool that the plugin belongs to".to_owned(),
         CredentialError::Plugin(error) => plugin(error),
     };
@@ -292,6 +356,9 @@ fn plugin(error: &ExecError) -> String {
         ExecError::ApiVersion { .. } => "write the apiVersion that the plugin's own documentation names".to_owned(),
         ExecError::Missing { install_hint: Some(hint), .. } => hint.trim().to_owned(),
         ExecError::Missing { command, .. } => format!("install `{command}`, or correct the kubeconfig or PATH"),
+        ExecError::Interpreter { interpreter, .. } => {
+            format!("install `{interpreter}`, or correct the first line of the plugin")
+        }
         ExecError::Start { .. } => "is it an executable file for this machine?".to_owned(),
         ExecError::NeedsTerminal { .. } => {
             "log in with `kubectl get nodes` in another terminal, or use a command of aicr at a terminal".to_owned()
@@ -307,6 +374,9 @@ fn plugin(error: &ExecError) -> String {
 }
 
 fn not_kubernetes(error: &NotKubernetes) -> Explained {
+    if error.status == 407 {
+        return explained(ClusterErrorKind::Unreachable, error.to_string(), LOGIN_MISSING);
+    }
     let hint = "is this the URL of an API server? A login page, proxy or load balancer answers in its place";
     let kind = match refusal("", error.status, "", "").0 {
         // Of something that is not an API server, "not found" says nothing about an object.

@@ -13,13 +13,19 @@ use futures::{
     StreamExt,
     stream::{self, BoxStream},
 };
-use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE};
+use http::{
+    Response, StatusCode,
+    header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE},
+};
 use http_body_util::BodyExt;
 use kube::{
     client::Body,
     core::{Status, WatchEvent},
 };
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, Unexpected},
+};
 use std::io;
 
 const MEDIA: &str = "application/vnd.kubernetes.protobuf";
@@ -50,6 +56,7 @@ pub async fn page<T: Object>(
     let (form, mut body) = send(client, url, ACCEPT_LIST).await?;
     if form == Form::Json {
         let bytes = body.collect().await?.to_bytes();
+        is_object(&bytes)?;
         let page: JsonPage<T> = serde_json::from_slice(&bytes).map_err(kube::Error::SerdeError)?;
         let types = Types { api_version: page.api_version, kind: page.kind };
         types.check_list(url, page.items.is_some()).map_err(mismatch)?;
@@ -76,6 +83,18 @@ pub async fn page<T: Object>(
     }
     reader.types().check_list(url, true).map_err(mismatch)?;
     Ok(meta)
+}
+
+/// Refuses JSON that is not an object: serde would read a list as an object whose fields have no names.
+///
+/// # Errors
+/// [`kube::Error::SerdeError`].
+pub fn is_object(json: &[u8]) -> Result<(), kube::Error> {
+    if json.trim_ascii_start().first() != Some(&b'[') {
+        return Ok(());
+    }
+    let error = <serde_json::Error as serde::de::Error>::invalid_type(Unexpected::Seq, &"an object");
+    Err(kube::Error::SerdeError(error))
 }
 
 #[derive(Deserialize)]
@@ -188,9 +207,13 @@ fn malformed(error: Malformed) -> kube::Error {
 }
 
 async fn send(client: &kube::Client, url: &str, accept: &'static str) -> Result<(Form, Body), kube::Error> {
-    // Uncompressed: on the way to a cluster unpacking costs more than it saves.
-    let request = http::Request::get(url).header(ACCEPT, accept).header(ACCEPT_ENCODING, "identity");
-    let answer = client.send(request.body(Body::from(Vec::new())).map_err(kube::Error::HttpError)?).await?;
+    let mut answer = ask(client, url, accept).await?;
+    if answer.status() == StatusCode::NOT_ACCEPTABLE {
+        // Of several forms this server wants to be asked for the one that it has.
+        let json =
+            if accept == ACCEPT_WATCH { "application/json;stream=watch, application/json" } else { "application/json" };
+        answer = ask(client, url, json).await?;
+    }
     let media = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let form = if media.starts_with(MEDIA) { Form::Protobuf } else { Form::Json };
     let code = answer.status();
@@ -199,6 +222,12 @@ async fn send(client: &kube::Client, url: &str, accept: &'static str) -> Result<
     }
     let bytes = answer.into_body().collect().await?.to_bytes();
     Err(kube::Error::Api(refusal(form, code.as_u16(), &bytes).boxed()))
+}
+
+async fn ask(client: &kube::Client, url: &str, accept: &'static str) -> Result<Response<Body>, kube::Error> {
+    // Uncompressed: on the way to a cluster unpacking costs more than it saves.
+    let request = http::Request::get(url).header(ACCEPT, accept).header(ACCEPT_ENCODING, "identity");
+    client.send(request.body(Body::from(Vec::new())).map_err(kube::Error::HttpError)?).await
 }
 
 /// What the server says in place of an answer. Not every refusal is a `Status`: a proxy has words of its own.

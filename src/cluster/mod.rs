@@ -4,6 +4,7 @@
 //! `logs`) or [`ClusterError`]s.
 
 pub mod active_time;
+pub mod answer;
 pub mod api_version;
 pub mod applications;
 pub mod backoff;
@@ -35,7 +36,9 @@ mod read_only;
 pub mod registry;
 pub mod releases;
 pub mod request;
+mod retry;
 pub mod services;
+mod socks;
 pub mod tls;
 pub mod transport;
 pub mod watch;

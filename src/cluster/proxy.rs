@@ -56,6 +56,8 @@ pub struct ProxyName {
     shown: String,
     /// `NO_PROXY` is about proxies of the environment only.
     pub of_kubeconfig: bool,
+    /// Its URL holds a login.
+    pub has_login: bool,
 }
 
 impl fmt::Display for ProxyName {
@@ -67,7 +69,8 @@ impl fmt::Display for ProxyName {
 impl Proxy {
     /// For errors, which hold no credentials.
     pub fn name(&self) -> ProxyName {
-        ProxyName { shown: self.to_string(), of_kubeconfig: self.from == KUBECONFIG }
+        let (of_kubeconfig, has_login) = (self.from == KUBECONFIG, self.login.is_some());
+        ProxyName { shown: self.to_string(), of_kubeconfig, has_login }
     }
 }
 
@@ -130,6 +133,7 @@ fn read(url: &str, from: &str) -> Result<Proxy, ProxyError> {
         "socks5" | "socks5h" if scheme == "socks5" || from != KUBECONFIG => (Protocol::Socks5, 1080),
         _ => return Err(ProxyError::Scheme { from: from.to_owned(), scheme: scheme.to_owned() }),
     };
+    let written = self::port(authority.as_str()).map_err(|()| not_a_url("its port is not a number from 0 to 65535"))?;
     let login = authority.as_str().rsplit_once('@').map(|(login, _)| {
         let (user, password) = login.split_once(':').unwrap_or((login, ""));
         let plain = |text| percent_decode_str(text).decode_utf8_lossy().into_owned();
@@ -138,7 +142,7 @@ fn read(url: &str, from: &str) -> Result<Proxy, ProxyError> {
     Ok(Proxy {
         protocol,
         host: host.trim_matches(['[', ']']).to_owned(),
-        port: uri.port_u16().unwrap_or(port),
+        port: written.unwrap_or(port),
         login,
         from: from.to_owned(),
     })
@@ -159,14 +163,15 @@ fn covers(entry: &str, host: &str, address: Option<IpAddr>, port: u16) -> bool {
         return true;
     }
     if let Ok(network) = entry.parse::<IpNet>() {
-        return address.is_some_and(|address| network.contains(&address));
+        return address.is_some_and(|address| network.contains(&address.to_canonical()));
     }
     let (name, wanted) = split_port(entry);
-    if name.is_empty() || wanted.is_some_and(|wanted| wanted != port) {
+    // A port is compared as it is written: `https` is the port of no server.
+    if name.is_empty() || !wanted.is_empty() && wanted != port.to_string() {
         return false;
     }
     if let Ok(named) = name.parse::<IpAddr>() {
-        return address == Some(named);
+        return address.is_some_and(|address| address.to_canonical() == named.to_canonical());
     }
     // `.x` and `*.x` are for names below x; `x` is also for x itself.
     let name = name.strip_prefix('*').filter(|rest| rest.starts_with('.')).unwrap_or(name);
@@ -176,14 +181,27 @@ fn covers(entry: &str, host: &str, address: Option<IpAddr>, port: u16) -> bool {
     }
 }
 
-/// `host:port`, `[v6]:port`, or a host alone.
-fn split_port(entry: &str) -> (&str, Option<u16>) {
-    if let Some((name, port)) = entry.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        return (name, port.strip_prefix(':').and_then(|port| port.parse().ok()));
+/// `host:port`, `[v6]:port`, or a host alone. Brackets without a port are part of a name, which no server has.
+fn split_port(entry: &str) -> (&str, &str) {
+    if let Some((name, port)) = entry.strip_prefix('[').and_then(|rest| rest.split_once("]:")) {
+        return (name, port);
     }
     match entry.split_once(':') {
-        Some((name, port)) if !port.contains(':') => (name, port.parse().ok()),
-        _ => (entry, None),
+        Some((name, port)) if !port.contains(':') => (name, port),
+        _ => (entry, ""),
+    }
+}
+
+/// The port of an authority (`host`, `host:port`, `[v6]:port`, with or without a login).
+///
+/// # Errors
+/// It is not a number, or larger than 65535: `Uri::port_u16` has none then, as if none had been written.
+pub(super) fn port(authority: &str) -> Result<Option<u16>, ()> {
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let behind_brackets = host.rsplit_once(']').map_or(host, |(_, rest)| rest);
+    match behind_brackets.split_once(':') {
+        None | Some((_, "")) => Ok(None),
+        Some((_, port)) => port.parse().map(Some).map_err(|_| ()),
     }
 }
 
@@ -275,6 +293,12 @@ mod tests {
             ("fd00::/8", "https://[fd12::1]:6443", true),
             ("fd12::1", "https://[fd12::1]", true),
             ("[fd12::1]:6443", "https://[fd12::1]:6443", true),
+            ("[fd12::1]", "https://[fd12::1]:6443", false),
+            ("::ffff:10.1.2.3", "https://10.1.2.3:6443", true),
+            ("10.0.0.0/8", "https://[::ffff:10.1.2.3]", true),
+            ("corp.test:https", "https://corp.test", false),
+            ("corp.test:", "https://corp.test:6443", true),
+            ("corp.test:99999", "https://corp.test", false),
             ("p", "https://k8s.test", false),
             (",,  ,", "https://k8s.test", false),
             (":6443", "https://k8s.test:6443", false),
@@ -307,6 +331,14 @@ mod tests {
             "proxy-url is not a URL: expected a URL like http://proxy:3128",
         );
         check_url("https://k8s.test", Some("http://"), "", "proxy-url is not a URL: empty string");
+        for port in ["65536", "99999"] {
+            let url = format!("http://jane:s3cr3t@p:{port}");
+            let expected = "proxy-url is not a URL: its port is not a number from 0 to 65535";
+            check_url("https://k8s.test", Some(&url), "", expected);
+            let expected = expected.replace("proxy-url", "HTTPS_PROXY");
+            check("https://k8s.test", &format!("HTTPS_PROXY={url}"), &expected);
+        }
+        check_url("https://k8s.test", Some("http://p:65535"), "", "http://p:65535 (proxy-url)");
     }
 
     #[test]

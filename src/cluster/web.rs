@@ -8,10 +8,10 @@
 
 use super::{
     active_time,
+    answer::title,
     dial::{DialError, Dialer},
     proxy::{self, Protocol, ProxyError},
     tls::{self, Identity, TlsError, Trust},
-    transport::title,
 };
 use bytes::Bytes;
 use http::{

@@ -1,6 +1,7 @@
 //! The dialect of scalars: what Go's `yaml.v3` reads in an untyped scalar, and how Go prints numbers.
 
 use super::Kind;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Number;
 use std::{borrow::Cow, sync::Arc};
 
@@ -10,6 +11,7 @@ pub(super) fn scalar(text: Cow<'_, str>, plain: bool, tag: Option<&str>) -> Kind
         Some("str") => return Kind::String(text.into()),
         None if !plain => return Kind::String(text.into()),
         Some("null") => return Kind::Null,
+        Some("binary") => return Kind::String(binary(&text).unwrap_or_else(|| text.into())),
         _ => {}
     }
     let source = || Arc::<str>::from(&*text);
@@ -25,6 +27,12 @@ pub(super) fn scalar(text: Cow<'_, str>, plain: bool, tag: Option<&str>) -> Kind
             None => Kind::String(text.into()),
         },
     }
+}
+
+/// What `!!binary` stands for; `None` where it is not base64, or not of text.
+fn binary(text: &str) -> Option<Arc<str>> {
+    let text: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+    String::from_utf8(STANDARD.decode(text).ok()?).ok().map(Arc::from)
 }
 
 /// Integers in all of Go's spellings (`010` and `0o10` are 8, `0x`, `0b`, `1_000`), then floats.

@@ -45,6 +45,18 @@ pub fn first(text: &str) -> Result<First, YamlError> {
     Ok(First { document, second: builder.next_start()? })
 }
 
+/// The first document of `text`, as Go reads JSON: of a key that a mapping has twice, the last one counts. Also the errors
+/// that [`first`] would have reported instead.
+///
+/// # Errors
+/// As [`first`], but for duplicate keys. A second document is not looked for.
+pub fn first_of_last_keys(text: &str) -> Result<(Node, Vec<YamlError>), YamlError> {
+    let null = Node { at: Position { line: 1, column: 1 }, kind: Kind::Null };
+    let mut builder = Builder { duplicates: Some(Vec::new()), ..Builder::new(text, Limits::default())? };
+    let document = builder.document()?.unwrap_or(null);
+    Ok((document, builder.duplicates.unwrap_or_default()))
+}
+
 /// Every document of `text`, in order.
 ///
 /// # Errors
@@ -76,6 +88,8 @@ struct Builder<'t> {
     keys: HashSet<Arc<str>>,
     /// Nodes so far, aliases counted with all they hold.
     nodes: usize,
+    /// Keys that a mapping has twice, where that is no error.
+    duplicates: Option<Vec<YamlError>>,
 }
 
 impl<'t> Builder<'t> {
@@ -86,7 +100,7 @@ impl<'t> Builder<'t> {
         }
         let options = options! { emit_comments: false };
         let parser = Parser::new_from_str_with_options(text, options);
-        Ok(Builder { parser, limits, anchors: HashMap::new(), keys: HashSet::new(), nodes: 0 })
+        Ok(Builder { parser, limits, anchors: HashMap::new(), keys: HashSet::new(), nodes: 0, duplicates: None })
     }
 
     /// The next document, or `None` at the end of the stream.
@@ -110,7 +124,10 @@ impl<'t> Builder<'t> {
             let done = match event {
                 Event::Scalar(text, style, anchor, tag) => {
                     // A tag that YAML does not know makes a text of what it stands before, as in the reference.
-                    let tag = tag.as_ref().map(|tag| tag.core_suffix().unwrap_or("str"));
+                    let tag = tag.as_ref().map(|tag| match [tag.handle(), tag.suffix()].concat().as_str() {
+                        "tag:yaml.org,2002:binary" => "binary",
+                        _ => tag.core_suffix().unwrap_or("str"),
+                    });
                     let plain = style == ScalarStyle::Plain;
                     if let Some(Open::Map { pending: pending @ None, .. }) = open.last_mut() {
                         let merge = plain && text == "<<";
@@ -160,7 +177,7 @@ impl<'t> Builder<'t> {
                 Some(Open::List { items, .. }) => items.push(node),
                 Some(Open::Map { entries, keys, pending, .. }) => match pending.take() {
                     Some(key) if key.merge => merge(entries, keys, &node)?,
-                    Some(key) => insert(entries, keys, key, node)?,
+                    Some(key) => insert(entries, keys, key, node, self.duplicates.as_mut())?,
                     None => return Err(not_a_key(node.at, node.kind_name())),
                 },
                 None => {
@@ -261,8 +278,15 @@ impl Keys {
     }
 }
 
-/// An entry of the mapping itself; it replaces one that came in through `<<`, and may not repeat another.
-fn insert(entries: &mut Vec<Entry>, keys: &mut Keys, key: Key, value: Node) -> Result<(), YamlError> {
+/// An entry of the mapping itself; it replaces one that came in through `<<`, and may repeat another only where there is a
+/// list of `duplicates`.
+fn insert(
+    entries: &mut Vec<Entry>,
+    keys: &mut Keys,
+    key: Key,
+    value: Node,
+    duplicates: Option<&mut Vec<YamlError>>,
+) -> Result<(), YamlError> {
     let entry = Entry { key: key.text, key_at: key.at, value };
     let Some(index) = keys.find(entries, &entry.key) else {
         keys.push(entries, entry);
@@ -270,7 +294,11 @@ fn insert(entries: &mut Vec<Entry>, keys: &mut Keys, key: Key, value: Node) -> R
     };
     if !keys.merged.remove(&entry.key) {
         let problem = YamlProblem::DuplicateKey { key: entry.key.to_string(), first: entries[index].key_at };
-        return Err(YamlError { at: entry.key_at, problem });
+        let error = YamlError { at: entry.key_at, problem };
+        match duplicates {
+            Some(duplicates) => duplicates.push(error),
+            None => return Err(error),
+        }
     }
     entries[index] = entry;
     Ok(())

@@ -28,8 +28,24 @@ fn untyped_scalars_follow_go() {
     check("[2024-01-02 03:04:05 +02:00, 2024-13-01]", json!(["2024-01-02 03:04:05 +02:00", "2024-13-01"]));
     check("[._1, .1_0, !own 12]", json!(["._1", ".1_0", "12"]));
     check("!!str 12", json!("12"));
+    check("[!!binary 'aGVs bG8=', !!binary '%', !!binary gIE=]", json!(["hello", "%", "gIE="]));
     check("", json!(null));
     check("# only a comment\n", json!(null));
+}
+
+#[test]
+fn duplicate_keys_are_refused_or_reported_as_the_reader_wants() {
+    refused("a: 1\nb: {c: 1, c: 2}\n", (2, 11), "duplicate key `c`, first defined on line 2");
+    let (node, duplicates) = first_of_last_keys("a: 1\nb: {c: 1, c: 2}\na: {<<: {d: 1}, d: 2}\n").unwrap();
+    assert_eq!(node.to_value(), json!({"a": {"d": 2}, "b": {"c": 2}}));
+    let found: Vec<String> = duplicates.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        found,
+        [
+            "duplicate key `c`, first defined on line 2 (line 2, column 11)",
+            "duplicate key `a`, first defined on line 1 (line 3, column 1)"
+        ]
+    );
 }
 
 #[test]

@@ -61,8 +61,8 @@ fn expired_credentials() {
 fn missing_credentials() {
     let sandbox = Sandbox::new();
     let address = server(|_| None);
-    let path = sandbox.kubeconfig(&format!("http://{address}"));
-    let text = std::fs::read_to_string(&path).unwrap().replace("token: stale", "tokenFile: /nowhere/token");
+    let path = sandbox.kubeconfig(&format!("https://{address}"));
+    let text = std::fs::read_to_string(&path).unwrap().replace("user: {}", "user: {tokenFile: /nowhere/token}");
     std::fs::write(&path, text).unwrap();
     let run = sandbox.aicr(&["snapshot"]);
     assert_eq!(run.code, 4, "{}", run.transcript);

@@ -204,7 +204,7 @@ fn two_documents_of_one_command_are_read_over_one_connection() {
         "exec: {{apiVersion: client.authentication.k8s.io/v1, command: sh, args: ['{}'], interactiveMode: Never}}",
         login.display()
     );
-    let text = std::fs::read_to_string(&kubeconfig).unwrap().replace("token: stale", &exec);
+    let text = std::fs::read_to_string(&kubeconfig).unwrap().replace("user: {}", &format!("user: {{{exec}}}"));
     std::fs::write(&kubeconfig, text).unwrap();
     let mut command = sandbox.command(&["diff", "--baseline", "cm://ns/x", "--target", "cm://ns/y", "-t", "table"]);
     let done = sandbox.run(&["diff"], command.env("PATH", std::env::var_os("PATH").unwrap()).output().unwrap());

@@ -58,7 +58,7 @@ fn credentials_never_reach_the_log() {
         _ => Some(status(401, "Unauthorized", "token: tok-en.s3cr3t is not known")),
     });
     let kubeconfig = sandbox.kubeconfig(&format!("http://{address}"));
-    let text = read(&kubeconfig).replace("stale", "tok-en.s3cr3t");
+    let text = read(&kubeconfig).replace("user: {}", "user: {token: tok-en.s3cr3t}");
     std::fs::write(&kubeconfig, text).unwrap();
     for json in ["false", "true"] {
         let done = run(&sandbox, &["snapshot"], &[("AICR_LOG", "trace"), ("AICR_LOG_JSON", json)]);
@@ -158,7 +158,7 @@ fn what_a_credential_plugin_prints_never_reaches_the_log() {
         "exec: {{apiVersion: client.authentication.k8s.io/v1, command: sh, args: ['{}'], interactiveMode: Never}}",
         login.display()
     );
-    std::fs::write(&kubeconfig, read(&kubeconfig).replace("token: stale", &exec)).unwrap();
+    std::fs::write(&kubeconfig, read(&kubeconfig).replace("user: {}", &format!("user: {{{exec}}}"))).unwrap();
     let path = std::env::var("PATH").unwrap();
     let done = run(&sandbox, &["snapshot"], &[("AICR_LOG", "trace"), ("PATH", &path)]);
     assert_eq!(done.code, 4, "{}", done.transcript);

@@ -43,7 +43,7 @@ impl Sandbox {
         let text = format!(
             "apiVersion: v1\nkind: Config\ncurrent-context: test\n\
              clusters: [{{name: c, cluster: {{server: \"{url}\"}}}}]\n\
-             users: [{{name: u, user: {{token: stale}}}}]\n\
+             users: [{{name: u, user: {{}}}}]\n\
              contexts: [{{name: test, context: {{cluster: c, user: u}}}}]\n"
         );
         self.file(".kube/config", &text)

@@ -4,7 +4,7 @@ use super::{Collector, Update, list};
 use crate::cluster::{ClusterError, Connection, decode::Meta};
 use serde::Deserialize;
 
-const NAME: &str = "identity";
+pub const NAME: &str = "identity";
 pub const COLLECTOR: Collector = Collector {
     name: NAME,
     needs: "get namespace kube-system",

@@ -183,7 +183,9 @@ impl<'c> Pages<'c> {
             let (doing, at) = (self.doing, self.connection.at());
             let page = forms::page::<T>(&self.connection.client, url.as_str(), |object| items.push(keep(object)));
             let meta = match tokio::time::timeout(LIMIT, page).await {
-                Ok(answer) => answer.map_err(|error| ClusterError::from_kube(doing, &at, &error)),
+                Ok(answer) => {
+                    answer.map_err(|error| of_every_server(self.path, ClusterError::from_kube(doing, &at, &error)))
+                }
                 Err(_) => Err(ClusterError::timeout(doing, &at, LIMIT.as_secs())),
             };
             match meta {
@@ -223,6 +225,22 @@ impl<'c> Pages<'c> {
     }
 }
 
+/// Of what every API server serves (`/version`, core/v1), "not found" can only be said of an object. Anything else that says
+/// so is not an API server, or one behind another path; taken for an answer it would be a cluster without nodes.
+fn of_every_server(path: &str, error: ClusterError) -> ClusterError {
+    let path = path.split('?').next().unwrap_or_default();
+    let is_everywhere = path == "/version" || path.starts_with("/api/v1/");
+    // `namespaces "kube-system" not found`: the object, in the words of every API server.
+    let object = path.rsplit('/').next().unwrap_or_default();
+    let is_of_object = error.found.contains(&format!("\"{object}\" not found"));
+    if error.kind != ClusterErrorKind::NotFound || !is_everywhere || is_of_object {
+        return error;
+    }
+    let found = format!("the server does not have `{path}`, which every Kubernetes API server has: {}", error.found);
+    let hint = "is this the URL of an API server, with its whole path? Compare with `kubectl get --raw /version`";
+    ClusterError { kind: ClusterErrorKind::Protocol, found, hint: Some(hint.to_owned()), ..error }
+}
+
 fn is_too_old(error: &ClusterError) -> bool {
     error.kind == ClusterErrorKind::Expired
 }
@@ -250,7 +268,9 @@ async fn request<T>(
         .body(Vec::new())
         .map_err(|error| ClusterError::from_kube(doing, &at, &kube::Error::HttpError(error)))?;
     match tokio::time::timeout(LIMIT, connection.client.request_text(request)).await {
-        Ok(answer) => answer.and_then(|text| read(&text)).map_err(|error| ClusterError::from_kube(doing, &at, &error)),
+        Ok(answer) => answer
+            .and_then(|text| forms::is_object(text.as_bytes()).and_then(|()| read(&text)))
+            .map_err(|error| of_every_server(url, ClusterError::from_kube(doing, &at, &error))),
         Err(_) => Err(ClusterError::timeout(doing, &at, LIMIT.as_secs())),
     }
 }

@@ -119,9 +119,13 @@ impl Parts {
         self.states.insert(source, state);
     }
 
-    /// Whether nothing at all was read.
+    /// Whether nothing at all was read: no source, or none of what every API server has, from something that is no API server.
+    /// There the sources of what may be absent are well: it is.
     pub fn is_blank(&self) -> bool {
-        !self.states.values().any(|state| *state == State::Ok)
+        let core = [version::NAME, identity::NAME, nodes::NAME, pods::NAME].map(|name| self.errors.get(name));
+        let is_foreign = core.iter().all(Option::is_some)
+            && core.into_iter().flatten().any(|error| error.kind == ClusterErrorKind::Protocol);
+        is_foreign || !self.states.values().any(|state| *state == State::Ok)
     }
 
     /// The error that says most when nothing was read: that of the nodes, which everything else depends on.

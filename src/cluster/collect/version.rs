@@ -10,7 +10,7 @@ use crate::{
 };
 use serde::Deserialize;
 
-const NAME: &str = "version";
+pub const NAME: &str = "version";
 pub const COLLECTOR: Collector = Collector {
     name: NAME,
     needs: "get /version",

@@ -1,8 +1,11 @@
 //! One cluster or user of a kubeconfig: its node as typed fields, with kubectl's rules on what may go together.
 
-use super::{Cluster, Content, Exec, Impersonate, Interactive, KubeconfigError, Secret, User};
+use super::{Cluster, Content, Exec, IdToken, Impersonate, Interactive, KubeconfigError, Secret, User};
 use crate::yaml::{Kind, Node};
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use std::path::{Path, PathBuf};
 
 type Result<T> = std::result::Result<T, KubeconfigError>;
@@ -15,8 +18,14 @@ pub(super) struct Fields<'k> {
 }
 
 impl<'k> Fields<'k> {
-    pub(super) fn new(of: String, value: &'k Node, folder: &'k Path) -> Fields<'k> {
-        Fields { of, value, folder }
+    /// # Errors
+    /// A value that has no fields: kubectl refuses it, and without its fields requests would go out as somebody else.
+    pub(super) fn new(of: String, value: &'k Node, folder: &'k Path) -> Result<Fields<'k>> {
+        if matches!(value.kind, Kind::Map(_) | Kind::Null) {
+            return Ok(Fields { of, value, folder });
+        }
+        let problem = format!("expected a mapping (line {}), found {}", value.at.line, value.kind_name());
+        Err(KubeconfigError::Field { entry: of, problem })
     }
 
     fn error(&self, problem: impl Into<String>) -> KubeconfigError {
@@ -31,8 +40,17 @@ impl<'k> Fields<'k> {
         self.value.get(key).filter(|node| !node.is_null())
     }
 
-    fn within(&self, key: &str) -> Option<Fields<'k>> {
-        self.node(key).map(|value| Fields { of: format!("{}, {key}", self.of), value, folder: self.folder })
+    fn within(&self, key: &str) -> Result<Option<Fields<'k>>> {
+        self.node(key).map(|value| Fields::new(format!("{}, {key}", self.of), value, self.folder)).transpose()
+    }
+
+    /// The mappings of a list.
+    fn each(&self, key: &str) -> Result<Vec<Fields<'k>>> {
+        let Some(node) = self.node(key) else { return Ok(Vec::new()) };
+        if !matches!(node.kind, Kind::List(_)) {
+            return Err(self.wrong(key, node, "a list"));
+        }
+        node.items().iter().map(|item| Fields::new(format!("{}, {key}", self.of), item, self.folder)).collect()
     }
 
     /// A field that is text by type; `None` where it is missing or empty.
@@ -83,7 +101,7 @@ pub(super) fn cluster(fields: &Fields<'_>) -> Result<Cluster> {
         insecure_skip_tls_verify: fields.bool("insecure-skip-tls-verify")?,
         tls_server_name: fields.text("tls-server-name")?,
         proxy_url: fields.text("proxy-url")?,
-        plugin_config: plugin_config(fields),
+        plugin_config: plugin_config(fields)?,
     };
     if cluster.insecure_skip_tls_verify && cluster.certificate_authority.is_some() {
         let problem = "`certificate-authority` and `insecure-skip-tls-verify: true` contradict each other";
@@ -92,36 +110,44 @@ pub(super) fn cluster(fields: &Fields<'_>) -> Result<Cluster> {
     Ok(cluster)
 }
 
-fn plugin_config(fields: &Fields<'_>) -> Option<serde_json::Value> {
-    let named = |item: &&Node| item.get("name").and_then(Node::text) == Some("client.authentication.k8s.io/exec");
-    Some(fields.node("extensions")?.items().iter().find(named)?.get("extension")?.to_value())
+fn plugin_config(fields: &Fields<'_>) -> Result<Option<serde_json::Value>> {
+    let named =
+        |item: &Fields<'_>| item.value.get("name").and_then(Node::text) == Some("client.authentication.k8s.io/exec");
+    let extension = fields.each("extensions")?.into_iter().find(named);
+    Ok(extension.and_then(|item| item.value.get("extension").map(Node::to_value)))
 }
 
 pub(super) fn user(name: &str, fields: &Fields<'_>) -> Result<User> {
     let token = fields.text("token")?.map(|token| token.trim().to_owned()).filter(|token| !token.is_empty());
-    let username = fields.text("username")?;
-    if token.is_some() && username.is_some() {
-        return Err(fields.error("both `token` and `username` are set; only one way to log in is allowed"));
+    let (username, password) = (fields.text("username")?, fields.text("password")?);
+    let login = if username.is_some() { "username" } else { "password" };
+    if token.is_some() && (username.is_some() || password.is_some()) {
+        return Err(fields.error(format!("both `token` and `{login}` are set; only one way to log in is allowed")));
+    }
+    let may_log_in = username.is_some()
+        || ["tokenFile", "client-certificate", "client-certificate-data", "exec", "auth-provider"]
+            .iter()
+            .any(|key| fields.node(key).is_some());
+    if password.is_some() && !may_log_in {
+        return Err(fields.error("`password` is set, `username` is missing"));
     }
     let user = User {
         name: name.to_owned(),
         token: token.map(Secret),
         token_file: fields.path("tokenFile")?,
-        basic: match username {
-            Some(name) => Some((name, Secret(fields.text("password")?.unwrap_or_default()))),
-            None => None,
-        },
+        basic: username.map(|name| (name, Secret(password.unwrap_or_default()))),
+        id_token: None,
         client_certificate: fields.content("client-certificate")?,
         client_key: fields.content("client-key")?,
         impersonate: impersonate(fields)?,
-        exec: fields.within("exec").map(|exec| plugin(&exec)).transpose()?,
+        exec: fields.within("exec")?.map(|exec| plugin(&exec)).transpose()?,
     };
     match (&user.client_certificate, &user.client_key) {
         (Some(_), None) => return Err(fields.error("`client-certificate` is set, `client-key` is missing")),
         (None, Some(_)) => return Err(fields.error("`client-key` is set, `client-certificate` is missing")),
         _ => {}
     }
-    match fields.within("auth-provider") {
+    match fields.within("auth-provider")? {
         Some(provider) => with_provider(user, &provider),
         None => Ok(user),
     }
@@ -135,9 +161,15 @@ fn with_provider(user: User, provider: &Fields<'_>) -> Result<User> {
     let name = provider.text("name")?.unwrap_or_default();
     match name.as_str() {
         "oidc" => {
-            let config = provider.within("config").ok_or_else(|| provider.error("`config` is missing"))?;
+            // Like kubectl: a token or login of the user goes before that of the provider.
+            if user.token.is_some() || user.token_file.is_some() || user.basic.is_some() {
+                return Ok(user);
+            }
+            let config = provider.within("config")?.ok_or_else(|| provider.error("`config` is missing"))?;
             let token = config.text("id-token")?.ok_or_else(|| config.error("`id-token` is missing; log in again"))?;
-            Ok(User { token: Some(Secret(token.trim().to_owned())), ..user })
+            let may_be_renewed = config.text("refresh-token")?.is_some();
+            let id_token = expiry(token.trim()).map(|expires| IdToken { expires, may_be_renewed });
+            Ok(User { token: Some(Secret(token.trim().to_owned())), id_token, ..user })
         }
         "gcp" => {
             Err(provider.error("the gcp provider was removed from Kubernetes; use the plugin gke-gcloud-auth-plugin"))
@@ -147,9 +179,17 @@ fn with_provider(user: User, provider: &Fields<'_>) -> Result<User> {
     }
 }
 
+/// When a JSON web token expires; `None` where it does not say so, or is none.
+fn expiry(token: &str) -> Option<jiff::Timestamp> {
+    let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?.trim_end_matches('=')).ok()?;
+    let claims: serde_json::Value = serde_json::from_slice(&claims).ok()?;
+    let seconds = claims["exp"].as_i64().or_else(|| claims["exp"].as_f64().map(|seconds| seconds as i64))?;
+    jiff::Timestamp::from_second(seconds).ok()
+}
+
 fn impersonate(fields: &Fields<'_>) -> Result<Impersonate> {
     let mut extra = Vec::new();
-    if let Some(of_user) = fields.within("as-user-extra") {
+    if let Some(of_user) = fields.within("as-user-extra")? {
         for entry in of_user.value.entries() {
             extra.push((entry.key.to_string(), of_user.texts(&entry.key)?));
         }
@@ -170,9 +210,9 @@ fn impersonate(fields: &Fields<'_>) -> Result<Impersonate> {
 fn plugin(fields: &Fields<'_>) -> Result<Exec> {
     let command = fields.text("command")?.ok_or_else(|| fields.error("`command` is missing"))?;
     let mut env = Vec::new();
-    for item in fields.node("env").map_or(&[][..], Node::items) {
-        let part = |key| item.get(key).and_then(Node::text).unwrap_or_default().to_owned();
-        env.push((part("name"), part("value")));
+    for variable in fields.each("env")? {
+        let name = variable.text("name")?.ok_or_else(|| variable.error("`name` is missing"))?;
+        env.push((name, variable.text("value")?.unwrap_or_default()));
     }
     Ok(Exec {
         api_version: fields.text("apiVersion")?.unwrap_or_default(),

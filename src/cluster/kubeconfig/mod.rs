@@ -55,6 +55,8 @@ pub struct Kubeconfig {
     contexts: BTreeMap<String, Entry>,
     clusters: BTreeMap<String, Entry>,
     users: BTreeMap<String, Entry>,
+    warnings: Vec<String>,
+    has_more: bool,
 }
 
 /// The value of one named entry, and the folder from which its paths count.
@@ -126,6 +128,23 @@ pub struct User {
     pub client_key: Option<Content>,
     pub impersonate: Impersonate,
     pub exec: Option<Exec>,
+    /// What is known of `token`, where the auth-provider oidc has it.
+    pub id_token: Option<IdToken>,
+}
+
+/// When a token of OpenID Connect ends, as it says itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IdToken {
+    pub expires: jiff::Timestamp,
+    /// The kubeconfig has a refresh-token, with which kubectl gets another one.
+    pub may_be_renewed: bool,
+}
+
+impl IdToken {
+    /// Like kubectl: one that is about to expire is not sent any more.
+    pub fn is_expired(&self, now: jiff::Timestamp) -> bool {
+        now + std::time::Duration::from_secs(10) >= self.expires
+    }
 }
 
 /// Whom requests are sent as.
@@ -167,7 +186,7 @@ impl Kubeconfig {
     pub fn add(&mut self, path: &Path, bytes: &[u8]) -> Result<(), KubeconfigError> {
         let text = decode(bytes)?;
         // Like kubectl: what follows the first document is not read.
-        let root = yaml::first(&text)?.document;
+        let (root, duplicates) = yaml::first_of_last_keys(&text)?;
         if !matches!(root.kind, Kind::Map(_) | Kind::Null) {
             return Err(KubeconfigError::NotAKubeconfig(format!("expected a mapping, found {}", root.kind_name())));
         }
@@ -179,6 +198,11 @@ impl Kubeconfig {
                 "expected `kind: Config` of v1, found {kind} of {version}"
             )));
         }
+        // Like kubectl, which reads YAML as Go reads JSON.
+        let file = path.display();
+        let warn = |error| format!("{file}: {error}; the last one is used, as kubectl does");
+        self.warnings.extend(duplicates.into_iter().map(warn));
+        self.has_more |= ["preferences", "extensions"].iter().any(|key| root.get(key).is_some_and(holds_something));
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         add_entries(&mut self.clusters, &root, ("clusters", "cluster"), &folder)?;
         add_entries(&mut self.users, &root, ("users", "user"), &folder)?;
@@ -187,6 +211,17 @@ impl Kubeconfig {
             self.current = said("current-context");
         }
         Ok(())
+    }
+
+    /// What is odd in the files and does not keep them from being used.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Whether the files say nothing, as kubectl sees it.
+    pub fn is_empty(&self) -> bool {
+        let Kubeconfig { current, contexts, clusters, users, warnings: _, has_more } = self;
+        current.is_none() && contexts.is_empty() && clusters.is_empty() && users.is_empty() && !has_more
     }
 
     /// Names of all contexts, sorted.
@@ -211,7 +246,7 @@ impl Kubeconfig {
             .contexts
             .get(name)
             .ok_or_else(|| KubeconfigError::UnknownContext { name: name.to_owned(), known: known() })?;
-        let context = Fields::new(format!("context `{name}`"), &entry.value, &entry.folder);
+        let context = Fields::new(format!("context `{name}`"), &entry.value, &entry.folder)?;
         let cluster = context.text("cluster")?.unwrap_or_default();
         let user = context.text("user")?.unwrap_or_default();
         let entry = self
@@ -221,13 +256,25 @@ impl Kubeconfig {
         Ok(Effective {
             context: name.to_owned(),
             namespace: context.text("namespace")?,
-            cluster: entry::cluster(&Fields::new(format!("cluster `{cluster}`"), &entry.value, &entry.folder))?,
+            cluster: entry::cluster(&Fields::new(format!("cluster `{cluster}`"), &entry.value, &entry.folder)?)?,
             // Like kubectl: a user that nobody defines sends no credentials.
             user: match self.users.get(&user) {
-                Some(entry) => entry::user(&user, &Fields::new(format!("user `{user}`"), &entry.value, &entry.folder))?,
+                Some(entry) => {
+                    entry::user(&user, &Fields::new(format!("user `{user}`"), &entry.value, &entry.folder)?)?
+                }
                 None => User { name: user, ..User::default() },
             },
         })
+    }
+}
+
+/// Whether a node is more than empty.
+fn holds_something(node: &Node) -> bool {
+    match &node.kind {
+        Kind::Null | Kind::Bool(false, _) => false,
+        Kind::Map(entries) => entries.iter().any(|entry| holds_something(&entry.value)),
+        Kind::List(items) => !items.is_empty(),
+        _ => true,
     }
 }
 
@@ -246,6 +293,11 @@ fn decode(bytes: &[u8]) -> Result<String, KubeconfigError> {
     match bytes {
         [0xFF, 0xFE, rest @ ..] => wide(rest, u16::from_le_bytes, "UTF-16 LE"),
         [0xFE, 0xFF, rest @ ..] => wide(rest, u16::from_be_bytes, "UTF-16 BE"),
+        // Letters of the first line have a zero byte before or after them; no text in UTF-8 begins so.
+        [0, first, ..] | [first, 0, ..] if *first != 0 => {
+            let found = "UTF-16 text without a byte order mark";
+            Err(KubeconfigError::Encoding(found.to_owned()))
+        }
         [0xEF, 0xBB, 0xBF, rest @ ..] | rest => match std::str::from_utf8(rest) {
             Ok(text) => Ok(text.to_owned()),
             Err(error) => {

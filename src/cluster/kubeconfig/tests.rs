@@ -119,6 +119,99 @@ fn contexts_that_cannot_be_used_say_why() {
 }
 
 #[test]
+fn an_entry_of_the_wrong_shape_is_refused_where_it_is_used() {
+    let of = |context: &str, cluster: &str, user: &str| {
+        format!(
+            "{{clusters: [{{name: c, cluster: {cluster}}}], users: [{{name: u, user: {user}}}], contexts: [{{name: x, context: {context}}}]}}"
+        )
+    };
+    let (context, cluster) = ("{cluster: c, user: u}", "{server: a}");
+    for (context, cluster, user, expected) in [
+        ("[c, u]", cluster, "{}", "context `x`: expected a mapping (line 1), found a list"),
+        (context, "'https://a'", "{}", "cluster `c`: expected a mapping (line 1), found a string"),
+        (context, cluster, "s3cr3t", "user `u`: expected a mapping (line 1), found a string"),
+        (context, cluster, "[{token: s3cr3t}]", "user `u`: expected a mapping (line 1), found a list"),
+        (context, cluster, "{exec: aws}", "user `u`, exec: expected a mapping (line 1), found a string"),
+        (
+            context,
+            cluster,
+            "{exec: {command: x, env: {A: b}}}",
+            "user `u`, exec: `env` (line 1) is a mapping, not a list",
+        ),
+        (
+            context,
+            cluster,
+            "{exec: {command: x, env: [a]}}",
+            "user `u`, exec, env: expected a mapping (line 1), found a string",
+        ),
+        (context, cluster, "{exec: {command: x, env: [{value: b}]}}", "user `u`, exec, env: `name` is missing"),
+        (
+            context,
+            cluster,
+            "{as: a, as-user-extra: [k]}",
+            "user `u`, as-user-extra: expected a mapping (line 1), found a list",
+        ),
+        (
+            context,
+            cluster,
+            "{as: a, as-user-extra: {k: v}}",
+            "user `u`, as-user-extra: `k` (line 1) is a string, not a list",
+        ),
+        (
+            context,
+            cluster,
+            "{auth-provider: oidc}",
+            "user `u`, auth-provider: expected a mapping (line 1), found a string",
+        ),
+        (context, cluster, "{password: s3cr3t}", "user `u`: `password` is set, `username` is missing"),
+        (
+            context,
+            cluster,
+            "{token: t, password: s3cr3t}",
+            "user `u`: both `token` and `password` are set; only one way to log in is allowed",
+        ),
+    ] {
+        check(&[&of(context, cluster, user)], Some("x"), expected);
+    }
+    check(&[&of(context, cluster, "{tokenFile: t, password: p}")], Some("x"), "x: a u");
+    check(&[&of(context, cluster, "{exec: ~, as-user-extra: ~, auth-provider: ~}")], Some("x"), "x: a u");
+}
+
+#[test]
+fn of_keys_that_are_there_twice_the_last_one_is_used_with_a_warning() {
+    let mut kubeconfig = Kubeconfig::default();
+    let text = DEV.replace("{token: ' abc '}", "{token: s3cr3t,\n token: xyz}");
+    kubeconfig.add(Path::new("/0/config"), text.as_bytes()).unwrap();
+    kubeconfig.add(Path::new("/1/config"), b"current-context: a\nkind: Config\ncurrent-context: b\n").unwrap();
+    let found = kubeconfig.effective(None).unwrap();
+    assert_eq!(found.user.token, Some(Secret("xyz".to_owned())));
+    assert_eq!(
+        kubeconfig.warnings(),
+        [
+            "/0/config: duplicate key `token`, first defined on line 1 (line 2, column 2); the last one is used, as kubectl does",
+            "/1/config: duplicate key `current-context`, first defined on line 1 (line 3, column 1); the last one is used, as kubectl does",
+        ]
+    );
+}
+
+#[test]
+fn a_binary_token_is_decoded() {
+    check(
+        &[&DEV.replace("' abc '", "!!binary aGVsbG8=")],
+        None,
+        "dev: https://dev:6443 jane File(/0/pki/ca.crt) token hello",
+    );
+}
+
+#[test]
+fn utf16_without_a_byte_order_mark_is_named() {
+    let units = |bytes: fn(u16) -> [u8; 2]| DEV.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
+    for bytes in [units(u16::to_le_bytes), units(u16::to_be_bytes)] {
+        assert_eq!(read(&[&bytes], None).unwrap_err().to_string(), "UTF-16 text without a byte order mark");
+    }
+}
+
+#[test]
 fn what_is_odd_in_other_entries_does_no_harm() {
     let odd = "{clusters: [{name: bad, cluster: {server: [1]}}, {name: worse}, {cluster: {server: x}}, 7], \
                users: [{name: bad, user: {exec: 7, token: {}, client-key-data: '%'}}], unknown: {a: 1}, \

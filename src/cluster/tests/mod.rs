@@ -1,12 +1,17 @@
 //! Real connections on loopback: servers, proxies and plugins that behave in one way each.
 
 mod answers;
+mod collect;
 mod plugins;
 mod proxies;
 mod tls;
 mod web;
 
-use super::{ClusterError, PluginOutput, kubeconfig::Kubeconfig, transport::Transport};
+use super::{
+    ClusterError, PluginOutput,
+    kubeconfig::Kubeconfig,
+    transport::{SetupError, Transport},
+};
 use std::{
     net::SocketAddr,
     path::Path,
@@ -35,8 +40,11 @@ fn transport(cluster: &str, user: &str, variables: &[(&str, String)]) -> Result<
     kubeconfig.add(Path::new("/x/config"), text.as_bytes()).expect("a kubeconfig");
     let context = kubeconfig.effective(None).expect("a context");
     let lookup = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone());
-    Transport::new(&context, PluginOutput::Kept, &lookup)
-        .map_err(|error| ClusterError::new(super::ClusterErrorKind::NoConfig, "connect", "test").caused_by(error))
+    let failed = ClusterError::new(super::ClusterErrorKind::NoConfig, "connect", "test");
+    Transport::new(&context, PluginOutput::Kept, &lookup).map_err(|error| match error {
+        SetupError::Credentials(error) => failed.caused_by(error),
+        error => failed.caused_by(error),
+    })
 }
 
 async fn get(transport: &Transport) -> Result<String, ClusterError> {
@@ -69,6 +77,40 @@ async fn server(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> (Soc
         }
     });
     (address, log)
+}
+
+/// The same behind TLS, with the cluster of a kubeconfig for it. The server ends connections without the end of TLS.
+async fn tls_server(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> (String, Log) {
+    let (issuer, authority) = tls::ca();
+    let acceptor = tls::acceptor(&tls::signed(&tls::params(&["127.0.0.1"]), &issuer), None);
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let cluster = format!(
+        "{{server: 'https://{}/prefix/', certificate-authority-data: {}}}",
+        listener.local_addr().expect("an address"),
+        tls::data(&authority)
+    );
+    let log = Log::default();
+    let (seen, answer) = (Arc::clone(&log), Arc::new(answer));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (seen, answer, acceptor) = (Arc::clone(&seen), Arc::clone(&answer), acceptor.clone());
+            tokio::spawn(async move {
+                let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                let Some(head) = head(&mut stream).await else { return };
+                seen.lock().expect("a log").push(head.clone());
+                let _ = stream.write_all(answer(&head).as_bytes()).await;
+                let _ = stream.flush().await;
+            });
+        }
+    });
+    (cluster, log)
+}
+
+/// What a request of the log says under this name, in lower case; every value of it.
+fn headers(log: &Log, name: &str) -> Vec<String> {
+    let log = log.lock().expect("a log");
+    let lines = log.iter().flat_map(|head| head.lines()).filter_map(|line| line.split_once(": "));
+    lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.to_owned()).collect()
 }
 
 /// An API server.

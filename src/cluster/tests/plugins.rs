@@ -180,8 +180,19 @@ async fn a_plugin_receives_its_cluster() {
 async fn other_output_is_refused_and_never_repeated() {
     let cases = [
         ("", "it printed nothing"),
-        ("echo token: secret", "its output is not such a JSON object (line 1, column 2)"),
-        ("echo '[\"secret\"]'", "its output is not such a JSON object (line 1, column 10)"),
+        ("echo token: secret", "its output has no kind"),
+        ("echo secret", "its output is not an object of JSON or YAML"),
+        ("echo '{\"secret'", "its output is not such a JSON object (line 2, column 0)"),
+        ("echo '\"secret: x: y'", "its output is neither JSON nor YAML (line 1, column 1)"),
+        ("echo '[\"secret\"]'", "its output is not an object of JSON or YAML"),
+        (
+            "echo '[\"ExecCredential\", \"client.authentication.k8s.io/v1\", {\"token\": \"secret\"}]'",
+            "its output is not an object of JSON or YAML",
+        ),
+        (
+            "echo '{\"kind\": \"ExecCredential\", \"apiVersion\": \"client.authentication.k8s.io/v1\", \"status\": [null, \"secret\"]}'",
+            "its output is not an object of JSON or YAML",
+        ),
         ("echo '{\"kind\": \"Secret\"}'", "its output has the kind `Secret`"),
         (
             "echo '{\"kind\": \"ExecCredential\", \"apiVersion\": \"client.authentication.k8s.io/v1beta1\"}'",
@@ -200,6 +211,67 @@ async fn other_output_is_refused_and_never_repeated() {
         let error = script(text, PluginOutput::Kept).credential(None).await.expect_err(text).to_string();
         assert_eq!(error, format!("the credential plugin `sh` did not print an ExecCredential: {problem}"), "{text}");
     }
+}
+
+#[tokio::test]
+async fn output_in_yaml_or_after_a_byte_order_mark_is_read_as_kubectl_does() {
+    for text in [
+        format!("printf 'apiVersion: {V1}\nkind: ExecCredential\nstatus:\n  token: t1\n'"),
+        format!(
+            "printf '\\357\\273\\277{{\"kind\": \"ExecCredential\", \"apiVersion\": \"{V1}\", \"status\": {{\"token\": \"t1\"}}}}'"
+        ),
+    ] {
+        let (_, credential) = script(&text, PluginOutput::Kept).credential(None).await.expect("credentials");
+        assert_eq!(credential.token.map(|token| token.0).as_deref(), Some("t1"), "{text}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_path_of_a_plugins_env_is_for_the_plugin_and_not_for_finding_it() {
+    let print = format!(
+        "printf '{{\"kind\": \"ExecCredential\", \"apiVersion\": \"{V1}\", \"status\": {{\"token\": \"%s\"}}}}' \"$PATH\""
+    );
+    let exec = Exec {
+        api_version: V1.to_owned(),
+        command: "sh".to_owned(),
+        args: vec!["-c".to_owned(), print],
+        env: vec![("PATH".to_owned(), "/nowhere".to_owned())],
+        ..Exec::default()
+    };
+    let plugin = Plugin::new(exec, &Cluster::default(), None, PluginOutput::Kept).expect("a plugin");
+    let (_, credential) = plugin.credential(None).await.expect("credentials");
+    assert_eq!(credential.token.map(|token| token.0).as_deref(), Some("/nowhere"));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_script_without_its_interpreter_is_not_called_missing() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let login = folder.path().join("login");
+    std::fs::write(&login, "#! /no/such/python3 -u\nprint()\n").unwrap();
+    std::fs::set_permissions(&login, PermissionsExt::from_mode(0o755)).unwrap();
+    let user = format!("{{exec: {{apiVersion: {V1}, command: '{}', interactiveMode: Never}}}}", login.display());
+    let error = ask("{server: 'http://127.0.0.1:1'}", &user, &[]).await.expect_err("no interpreter");
+    let found =
+        format!("the credential plugin {} is a script for `/no/such/python3`, which was not found", login.display());
+    assert_eq!((error.kind, error.found), (Unauthorized, found));
+    assert!(error.hint.is_some_and(|hint| hint.starts_with("install `/no/such/python3`")));
+}
+
+#[tokio::test]
+async fn a_plugin_is_not_run_where_the_kubeconfig_has_a_client_certificate() {
+    let (issuer, authority) = tls::ca();
+    let jane = tls::signed(&tls::params(&["jane"]), &issuer);
+    let address = tls::tls_server(&tls::signed(&tls::params(&["127.0.0.1"]), &issuer), Some(&authority)).await;
+    let cluster = format!("{{server: 'https://{address}', certificate-authority-data: {}}}", tls::data(&authority));
+    let user = format!(
+        "{{client-certificate-data: {}, client-key-data: {}, exec: {{apiVersion: {V1}, command: aicr-no-such-plugin}}}}",
+        tls::data(&jane.certificate),
+        tls::data(&jane.key)
+    );
+    assert_eq!(ask(&cluster, &user, &[]).await.expect("an answer"), "034");
 }
 
 #[tokio::test]

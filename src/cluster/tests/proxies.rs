@@ -153,6 +153,42 @@ async fn a_socks5_proxy_is_asked_for_the_servers_name() {
 }
 
 #[tokio::test]
+async fn a_socks5_proxy_that_wants_no_login_is_used_with_one_as_well() {
+    let (target, _) = api_server().await;
+    let (proxy, log) = socks_proxy(target).await;
+    let cluster = format!("{{server: 'http://api.private.test:8443', proxy-url: 'socks5://jane:s3cr3t@{proxy}'}}");
+    assert_eq!(ask(&cluster, "{}", &[]).await.expect("an answer"), "034");
+    assert_eq!(lines(&log), ["api.private.test"]);
+}
+
+#[tokio::test]
+async fn a_socks5_proxy_that_refuses_the_login_is_not_one_that_refuses_the_server() {
+    for (login, answer, found, hint) in [
+        (
+            "jane:s3cr3t@",
+            [5, 2, 1, 1],
+            "it did not accept the user and password of its URL",
+            "correct user and password",
+        ),
+        ("", [5, 2, 1, 1], "it wants a login, and its URL has none", "the proxy wants a login"),
+        ("", [72, 84, 84, 80], "it does not speak SOCKS5: its answer has version 72", "is it a SOCKS5 proxy?"),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let _ = stream.write_all(&answer).await;
+                let _ = stream.read_to_end(&mut Vec::new()).await;
+            }
+        });
+        let cluster = format!("{{server: 'http://api.private.test', proxy-url: 'socks5://{login}{proxy}'}}");
+        let error = ask(&cluster, "{}", &[]).await.expect_err(found);
+        assert!(error.found.ends_with(found) && !format!("{error:?}").contains("s3cr3t"), "{error:?}");
+        assert!(error.hint.clone().is_some_and(|words| words.contains(hint)), "{error:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_http_proxy_is_asked_for_the_page_of_an_http_server_with_its_login() {
     let (proxy, log) = api_server().await;
     let variables = [("HTTP_PROXY", format!("http://jane:s%40fe@{proxy}"))];
@@ -172,7 +208,9 @@ async fn a_server_in_no_proxy_is_reached_directly() {
 
 #[tokio::test]
 async fn a_proxy_that_refuses_is_named_with_its_answer_and_without_its_login() {
-    for (status, hint) in [("403 Forbidden", "NO_PROXY"), ("407 Proxy Authentication Required", "wants a login")] {
+    for (status, hint) in
+        [("403 Forbidden", "NO_PROXY"), ("407 Proxy Authentication Required", "did not accept the login")]
+    {
         let (proxy, log) = connect_proxy("127.0.0.1:1".parse().unwrap(), Some(status)).await;
         let variables = [("https_proxy", format!("http://jane:hunter2@{proxy}"))];
         let cluster = "{server: 'https://api.private.test', insecure-skip-tls-verify: true}";

@@ -192,6 +192,81 @@ async fn a_refused_server_says_by_which_rule() {
     }
 }
 
+#[tokio::test]
+async fn one_certificate_that_cannot_be_read_does_not_spoil_a_bundle() {
+    let (issuer, authority) = ca();
+    let leaf = signed(&params(&["127.0.0.1"]), &issuer);
+    let junk = "-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n";
+    let broken = "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n";
+    for bundle in [format!("{junk}{authority}"), format!("{authority}{junk}"), format!("{broken}{authority}{junk}")] {
+        assert_eq!(trusting(&leaf, &bundle, "").await.expect("trusted"), "034");
+    }
+    let error = trusting(&leaf, junk, "").await.expect_err("none is left");
+    assert_eq!(error.kind, NoConfig);
+    assert!(error.found.starts_with("a certificate of the certificate-authority cannot be read"), "{error}");
+}
+
+#[tokio::test]
+async fn an_authority_signs_nothing_when_it_expired_or_is_none() {
+    let (good, authority) = ca();
+    let expired = |params: &mut CertificateParams| params.not_after = rcgen::date_time_ymd(2002, 1, 1);
+    let (old, old_pem) = intermediate("old", &good, expired);
+    let (leaf, leaf_pem) = intermediate("leaf", &good, |params| params.is_ca = IsCa::NoCa);
+    let (clients, clients_pem) = intermediate("clients", &good, |params| {
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    });
+    for (issuer, pem, found) in [
+        (
+            &old,
+            &old_pem,
+            "certificate-authority of the kubeconfig (subject CN=old), which expired on 2002-01-01T00:00:00Z",
+        ),
+        (&leaf, &leaf_pem, "(subject CN=leaf), which is not an authority for servers"),
+        (&clients, &clients_pem, "(subject CN=clients), which is not an authority for servers"),
+    ] {
+        let pair = signed(&params(&["127.0.0.1"]), issuer);
+        let error = trusting(&pair, pem, "").await.expect_err(found);
+        assert!(error.found.contains(found) && error.hint.is_some(), "{error:?}");
+        // Beside one that is valid it changes nothing.
+        assert!(trusting(&signed(&params(&["127.0.0.1"]), &good), &format!("{pem}{authority}"), "").await.is_ok());
+        assert!(trusting(&pair, &format!("{pem}{authority}"), "").await.is_err(), "the server does not send {found}");
+    }
+}
+
+#[tokio::test]
+async fn names_are_judged_by_gos_rule_and_reported_in_words() {
+    let (issuer, authority) = ca();
+    let wild = signed(&params(&["*.example"]), &issuer);
+    assert!(trusting(&wild, &authority, ", tls-server-name: a.example").await.is_ok());
+    assert!(trusting(&wild, &wild.certificate, ", tls-server-name: a.example").await.is_ok(), "pinned");
+    let error = trusting(&wild, &authority, ", tls-server-name: a.b.example").await.expect_err("two labels");
+    assert!(error.found.ends_with("the server's certificate is for *.example, not for a.b.example"), "{error}");
+    let error =
+        trusting(&signed(&params(&["k8s.test", "10.0.0.1"]), &issuer), &authority, "").await.expect_err("names");
+    assert!(error.found.ends_with("the server's certificate is for k8s.test, 10.0.0.1, not for 127.0.0.1"), "{error}");
+    let mut by_common_name = params(&[]);
+    by_common_name.distinguished_name.push(rcgen::DnType::CommonName, "127.0.0.1");
+    let error = trusting(&signed(&by_common_name, &issuer), &authority, "").await.expect_err("no names");
+    assert!(error.found.ends_with("the server's certificate is for no name, not for 127.0.0.1"), "{error}");
+    assert!(error.hint.is_some_and(|hint| hint.contains("a common name (CN) does not count")));
+}
+
+#[tokio::test]
+async fn times_of_certificates_are_dates() {
+    let (issuer, authority) = ca();
+    let mut old = params(&["127.0.0.1"]);
+    (old.not_before, old.not_after) = (rcgen::date_time_ymd(2001, 1, 1), rcgen::date_time_ymd(2002, 1, 1));
+    let mut future = params(&["127.0.0.1"]);
+    (future.not_before, future.not_after) = (rcgen::date_time_ymd(2900, 1, 1), rcgen::date_time_ymd(2902, 1, 1));
+    for (params, found) in [
+        (old, "the server's certificate expired on 2002-01-01T00:00:00Z"),
+        (future, "the server's certificate is not valid before 2900-01-01T00:00:00Z"),
+    ] {
+        let error = trusting(&signed(&params, &issuer), &authority, "").await.expect_err(found);
+        assert!(error.found.ends_with(found), "{error}");
+    }
+}
+
 /// An authority below another one, and its certificate.
 fn intermediate(
     name: &str,

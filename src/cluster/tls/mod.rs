@@ -1,13 +1,13 @@
 //! TLS towards the API server: whom we trust, and which certificate we show.
 //!
 //! In: PEM text of a kubeconfig. Out: a client configuration for rustls. Servers are judged by webpki, then, where
-//! that refuses, by the two rules that Go has and webpki has not ([`verify`]).
+//! that refuses, by the rules that Go has and webpki has not ([`verify`]).
 
 mod p521;
 mod verify;
 
 pub use p521::provider;
-pub use verify::Refused;
+pub use verify::{Refused, date};
 
 use rustls::{
     ClientConfig, SignatureScheme,
