@@ -15,9 +15,10 @@ type Read = fn(&str) -> Result<Version, ExpressionError>;
 /// Ordering compares as many parts as the less precise side has, then suffixes where the operand has one.
 ///
 /// # Errors
-/// An ordering in which one side is not a version, or whose suffixes have no order.
+/// An ordering in which one side is not a version, or whose suffixes have no order; equality with what begins as a version and is
+/// none, such as `1.33.x`: it would differ from every version.
 pub fn holds(expression: &Expression, actual: &str) -> Result<bool, ExpressionError> {
-    decide(expression, actual, version)
+    decide(expression, actual, version, true)
 }
 
 /// As the reference: at most three parts, and suffixes cut off.
@@ -25,10 +26,10 @@ pub fn holds(expression: &Expression, actual: &str) -> Result<bool, ExpressionEr
 /// # Errors
 /// An ordering in which one side is not a version of at most three parts.
 pub fn holds_as_reference(expression: &Expression, actual: &str) -> Result<bool, ExpressionError> {
-    decide(expression, actual, version_of_reference)
+    decide(expression, actual, version_of_reference, false)
 }
 
-fn decide(expression: &Expression, actual: &str, read: Read) -> Result<bool, ExpressionError> {
+fn decide(expression: &Expression, actual: &str, read: Read, is_strict: bool) -> Result<bool, ExpressionError> {
     let actual = actual.trim();
     let operand = &expression.operand;
     let ordering = || {
@@ -37,8 +38,8 @@ fn decide(expression: &Expression, actual: &str, read: Read) -> Result<bool, Exp
     };
     match expression.operator {
         Operator::Exactly => Ok(actual == operand),
-        Operator::Equal => Ok(equal(actual, operand, read)),
-        Operator::NotEqual => Ok(!equal(actual, operand, read)),
+        Operator::Equal => equal(actual, operand, read, is_strict),
+        Operator::NotEqual => Ok(!equal(actual, operand, read, is_strict)?),
         Operator::AtLeast => Ok(ordering()?.is_ge()),
         Operator::AtMost => Ok(ordering()?.is_le()),
         Operator::More => Ok(ordering()?.is_gt()),
@@ -56,7 +57,7 @@ fn compare(actual: &Version, operand: &Version) -> Option<Ordering> {
 }
 
 /// As versions when the operand looks like one (a digit and a dot) and both sides are; else as texts.
-fn equal(actual: &str, operand: &str, read: Read) -> bool {
+fn equal(actual: &str, operand: &str, read: Read, is_strict: bool) -> Result<bool, ExpressionError> {
     let bare = operand.strip_prefix('v').unwrap_or(operand);
     let looks_like_version = bare.contains('.') && bare.bytes().any(|b| b.is_ascii_digit());
     match (looks_like_version, read(actual), read(operand)) {
@@ -64,9 +65,10 @@ fn equal(actual: &str, operand: &str, read: Read) -> bool {
             let part = |version: &Version, part: usize| *version.parts.get(part).unwrap_or(&0);
             let same = |index: usize| part(&actual, index) == part(&operand, index);
             let numbers = (0..actual.parts.len().max(operand.parts.len())).all(same);
-            numbers && (operand.suffix.is_empty() || actual.suffix == operand.suffix)
+            Ok(numbers && (operand.suffix.is_empty() || actual.suffix == operand.suffix))
         }
-        _ => actual == operand,
+        (true, Ok(_), Err(error)) if is_strict && bare.starts_with(|c: char| c.is_ascii_digit()) => Err(error),
+        _ => Ok(actual == operand),
     }
 }
 
@@ -111,7 +113,50 @@ mod tests {
         check(">= 1.34.1 < x", "v1.35.0", Err("not a number"));
         // A text is compared whole, whatever is in it.
         check("a < b", "a < b", Ok(true));
-        check("!= a < b", "a < b", Ok(false));
+        check("== <none>", "<none>", Ok(true));
+    }
+
+    #[test]
+    fn what_follows_an_operator_is_no_part_of_a_text() {
+        for range in [">= 1.32, < 1.36", ">=1.32,<1.36", ">= 1.32 , < 1.36,"] {
+            check(range, "v1.33.1", Ok(true));
+            check(range, "v1.36.1", Ok(false));
+        }
+        for range in ["!= 1.33.1, < 1.35", "!= 1.33.1 < 1.35", "< 1.35 != 1.33.1"] {
+            check(range, "v1.33.1", Ok(false));
+            check(range, "v1.33.2", Ok(true));
+            check(range, "v1.35.2", Ok(false));
+        }
+        check("!= 1.33.0, != 1.33.1", "v1.33.0", Ok(false));
+        check("!= 1.33.0, != 1.33.1", "v1.33.2", Ok(true));
+        check("!= a < b", "a", Err("not a number"));
+        check("!= ubuntu, rhel", "ubuntu", Err("missing operator before `rhel`"));
+        check("!= 1.33.1 || != 1.34", "v1.33.1", Err("unknown operator `||`"));
+    }
+
+    #[test]
+    fn ranges_of_other_tools_are_no_texts() {
+        for (expression, part) in [
+            ("= 1.33.0", "unknown operator `=`"),
+            ("=> 1.32", "unknown operator `=>`"),
+            ("~> 1.33", "unknown operator `~>`"),
+            ("~1.33", "unknown operator `~`"),
+            ("^1.33.0", "unknown operator `^`"),
+            ("≥ 1.32", "unknown operator `≥`"),
+            ("[1.30,1.35)", "unknown operator `[`"),
+            ("!1.33.0", "unknown operator `!`"),
+            ("'>= 1.34'", "unknown operator `'>=`"),
+            ("1.33.x", "`x` is not a number"),
+            ("v1.*", "`*` is not a number"),
+            ("!= 1.33.x", "`x` is not a number"),
+        ] {
+            check(expression, "v1.33.0", Err(part));
+        }
+        // These are texts that clusters have.
+        for text in ["(none)", "[always] madvise never", "=foo", "~"] {
+            check(text, text, Ok(true));
+            check(text, "other", Ok(false));
+        }
     }
 
     #[test]
@@ -122,14 +167,13 @@ mod tests {
         check("!= 1.33", "1.33.1", Ok(true));
         check("1.33", "1.33.0", Ok(false));
         check("ubuntu", " ubuntu ", Ok(true));
-        check("~> 1.2", "1.2", Ok(false));
     }
 
     #[test]
     fn text_that_is_not_a_version_is_refused() {
         check(">= 6.8", "6.8rc1", Err("not a number"));
         check(">= 1.0", "V1.0", Err("not a number"));
-        check(">= 1.2, < 2", "1.5", Err("not a number"));
+        check(">= 1.2.x, < 2", "1.2.5", Err("not a number"));
         check(">=", "1", Err("missing version after `>=`"));
         check(" ", "1", Err("empty"));
     }
@@ -147,6 +191,11 @@ mod tests {
         check(">= 1.31.4-eks-113cf36", "v1.31.4-eks-7cc42c9", Err("have no order"));
         check(">= 1.31.4-eks-113cf36", "v1.31.5-eks-7cc42c9", Ok(true));
         check(">= 1.31.4-gke.1", "v1.31.4", Err("have no order"));
+        for release in ["v1.34.0", "v1.34.0+k3s1", "v1.34.0-eks-abc", "v1.34.0-gke.100", "v1.34.0-rc.2"] {
+            check(">= 1.34.0-rc.1", release, Ok(true));
+            check(">= 1.34.0-0", release, Ok(true));
+            check("< 1.34.0-0", release, Ok(false));
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Expressions: an operator and an operand, a range of two of them, or a text to be equal to. Versions: numbers, and what a vendor puts behind them.
+//! Expressions: clauses of an operator and an operand, or a text to be equal to. Versions: numbers, and what a vendor puts behind them.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operator {
@@ -60,6 +60,20 @@ pub enum ExpressionError {
         /// What is wrong with it.
         reason: VersionProblem,
     },
+    /// What other tools write for a range: `~> 1.33`, `^1.33`, `[1.30,1.35)`, `||`.
+    #[error(
+        "unknown operator `{operator}`; there are >=, <=, >, <, ==, !=, and clauses that must all hold: `>= 1.32 < 1.36`"
+    )]
+    UnknownOperator {
+        /// As written.
+        operator: String,
+    },
+    /// A clause behind a comma that begins with no operator: `!= ubuntu, rhel`.
+    #[error("missing operator before `{operand}`; each clause has its own: `!= a, != b`")]
+    MissingOperator {
+        /// What follows the comma.
+        operand: String,
+    },
     /// Both sides have the same numbers, and what follows them has no order.
     #[error("`{actual}` and `{operand}` cannot be compared: their suffixes have no order")]
     NoOrder {
@@ -104,24 +118,70 @@ pub fn expression(text: &str) -> Result<Expression, ExpressionError> {
     Ok(Expression { operator: Operator::Exactly, operand: text.to_owned() })
 }
 
-/// Reads an expression that may be a range: clauses with ordering operators, all of which must hold.
+/// Reads an expression that may be several clauses, all of which must hold; a comma may be between them.
 ///
 /// # Errors
-/// As [`expression`], for any clause.
+/// As [`expression`], for any clause; operators of other tools, a clause without one.
 pub fn expressions(text: &str) -> Result<Vec<Expression>, ExpressionError> {
-    let mut clauses: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        let begins = ["<", ">"].iter().any(|sign| word.starts_with(sign));
-        match clauses.last_mut() {
-            Some(clause) if !begins || clause.starts_with(['=', '!']) => *clause += &format!(" {word}"),
-            _ => clauses.push(word.to_owned()),
-        }
+    let text = text.trim();
+    if let Some(error) = foreign(text) {
+        return Err(error);
     }
-    // A text to be equal to may hold such signs; only what begins with one is a range.
-    if clauses.len() < 2 || !text.trim_start().starts_with(['<', '>']) {
+    // A text to be equal to may hold such signs; only what begins with an operator has clauses.
+    if !begins(text) {
         return expression(text).map(|only| vec![only]);
     }
+    let mut clauses: Vec<String> = Vec::new();
+    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        if !begins(part) {
+            return Err(ExpressionError::MissingOperator { operand: part.to_owned() });
+        }
+        let mut is_first = true;
+        for word in part.split_whitespace() {
+            if word == "||" || word == "&&" {
+                return Err(ExpressionError::UnknownOperator { operator: word.to_owned() });
+            }
+            match clauses.last_mut().filter(|_| !is_first) {
+                // `== <none>`: what follows an operator is its operand, whatever it begins with.
+                Some(clause) if !begins(word) || is_operator(clause) && clause.starts_with(['=', '!']) => {
+                    *clause += &format!(" {word}");
+                }
+                _ => clauses.push(word.to_owned()),
+            }
+            is_first = false;
+        }
+    }
     clauses.iter().map(|clause| expression(clause)).collect()
+}
+
+fn begins(text: &str) -> bool {
+    Operator::ALL.iter().any(|(symbol, _)| text.starts_with(symbol))
+}
+
+fn is_operator(text: &str) -> bool {
+    Operator::ALL.iter().any(|(symbol, _)| text == *symbol)
+}
+
+/// What is wrong with a text that is meant as a range of versions and is none here. As a text to be equal to it would fail on
+/// every cluster, as if that had been measured.
+fn foreign(text: &str) -> Option<ExpressionError> {
+    let is_version = |text: &str| {
+        let bare = text.trim_start();
+        bare.strip_prefix('v').unwrap_or(bare).starts_with(|c: char| c.is_ascii_digit())
+    };
+    let is_sign = |c: char| "=<>!~^≥≤≠[('\"".contains(c);
+    let end = text.find(|c: char| !is_sign(c) && !c.is_whitespace()).unwrap_or(text.len());
+    let (sign, rest) = (text[..end].trim_end(), &text[end..]);
+    if !sign.is_empty() && !begins(sign) && is_version(rest) {
+        return Some(ExpressionError::UnknownOperator { operator: sign.to_owned() });
+    }
+    let any = [".x", ".X", ".*"].into_iter().find(|any| text.ends_with(any))?;
+    let numbers = text[..text.len() - any.len()].trim_start_matches('v');
+    let are_numbers = !numbers.is_empty() && numbers.split('.').all(|part| part.parse::<u64>().is_ok());
+    are_numbers.then(|| ExpressionError::NotAVersion {
+        text: text.to_owned(),
+        reason: VersionProblem::Part(any[1..].to_owned()),
+    })
 }
 
 /// A version: numbers, and what follows a `-` or `+` behind a digit.

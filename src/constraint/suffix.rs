@@ -22,6 +22,9 @@ const COUNTED: [&str; 9] = ["k3s", "rke2r", "k0s", "rc", "alpha", "beta", "el", 
 /// Words that come before the release itself.
 const BEFORE_RELEASE: [&str; 5] = ["alpha", "beta", "rc", "pre", "dev"];
 
+/// `>= 1.34.0-0`: the version with its pre-releases.
+const LOWEST: &str = "-0";
+
 /// Words whose next token is a hash, digits or not.
 const HASHED: [&str; 1] = ["eks"];
 
@@ -36,9 +39,21 @@ pub(super) fn compare(left: &str, right: &str) -> Option<Ordering> {
     if left == right {
         return Some(Ordering::Equal);
     }
+    // As Helm writes it: the lowest pre-release, which comes before everything else of its version.
+    match (left == LOWEST, right == LOWEST) {
+        (true, _) => return Some(Ordering::Less),
+        (_, true) => return Some(Ordering::Greater),
+        _ => {}
+    }
     match (left.is_empty(), right.is_empty()) {
         (true, false) => return is_before_release(right).then_some(Ordering::Greater),
         (false, true) => return is_before_release(left).then_some(Ordering::Less),
+        _ => {}
+    }
+    // A build of a vendor is one of the release, which comes after its pre-releases.
+    match (is_before_release(left), is_before_release(right)) {
+        (true, false) => return Some(Ordering::Less),
+        (false, true) => return Some(Ordering::Greater),
         _ => {}
     }
     // `rc10` without a dot is a word to semantic versioning, and would come before `rc2`.
@@ -177,5 +192,8 @@ mod tests {
         check("", "-rc.1", Some(Ordering::Greater));
         check("-beta.0", "", Some(Ordering::Less));
         check("", "", Some(Ordering::Equal));
+        check("+k3s1", "-rc.1", Some(Ordering::Greater));
+        check("-gke.100", "-0", Some(Ordering::Greater));
+        check("-rc.1", "-0", Some(Ordering::Greater));
     }
 }
