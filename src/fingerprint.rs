@@ -233,6 +233,15 @@ fn service_of(inventory: &Inventory) -> Dimension<String> {
     {
         return found(Some(service.to_owned()), "k8s.server.version");
     }
+    // A managed service does not show its control plane as nodes: who runs it runs Kubernetes there.
+    if by_nodes.source.as_deref() == Some("k8s.node.provider")
+        && let Some(node) = inventory.nodes.iter().find(|node| is_own_control_plane(node))
+    {
+        let (name, cloud) = (&node.name, node.cloud.text().unwrap_or_default());
+        let note =
+            format!("node {name} on {cloud} runs a control plane, so it is not the managed service of that cloud");
+        return Dimension { note: Some(note), ..Dimension::default() };
+    }
     if by_nodes.value.is_some() || by_nodes.note.is_some() {
         return by_nodes;
     }
@@ -248,6 +257,11 @@ fn service_of(inventory: &Inventory) -> Dimension<String> {
         return found(Some(service::of_provider(&provider)), "k8s.node.provider");
     }
     found(by_server.map(str::to_owned), "k8s.server.version")
+}
+
+/// Whether a node of a cloud with a managed service runs a control plane.
+fn is_own_control_plane(node: &Node) -> bool {
+    node.is_control_plane() && node.cloud.text().is_some_and(|cloud| service::CLOUDS.contains(&cloud))
 }
 
 fn is_legal_accelerator(name: &str) -> bool {
@@ -300,10 +314,16 @@ fn os_name(id: &str) -> Option<String> {
         "cos" => "cos",
         "amazonlinux" | "amzn" | "amazon" | "al2" | "al2023" => "amazonlinux",
         "ol" => "ol",
+        "rocky" => "rocky",
+        "sles" => "sles",
         "talos" => "talos",
         _ => return None,
     };
     Some(name.to_owned())
+}
+
+fn unknown_os(id: &str) -> String {
+    format!("`{id}` is not a value that recipes can be resolved for")
 }
 
 fn os(inventory: &Inventory) -> Dimension<String> {
@@ -313,10 +333,14 @@ fn os(inventory: &Inventory) -> Dimension<String> {
         Some((os_name(id).unwrap_or_else(|| id.to_owned()), "os.release".to_owned()))
     });
     let mut dimension = votes.most("multi-os", |id| os_name(id).is_some());
+    // They agree, on something that is no value of criteria.
+    if dimension.value.is_none() && dimension.dissent.len() == 1 {
+        dimension.note = dimension.dissent.keys().next().map(|id| unknown_os(id));
+    }
     if dimension.value.is_none() && dimension.note.is_none() {
         match recorded(inventory, "OS", "release", "ID") {
             Some(id) if os_name(&id).is_some() => return found(os_name(&id), "os.release"),
-            Some(id) => dimension.note = Some(format!("`{id}` is not a value that recipes can be resolved for")),
+            Some(id) => dimension.note = Some(unknown_os(&id)),
             None => {}
         }
     }
@@ -367,7 +391,13 @@ fn gpu_node_count(inventory: &Inventory) -> Dimension<u64> {
     let source = source.map(|source| dotted(&source.to_string()));
     // None were found only where something looked for them.
     let looked = || inventory.nodes.iter().any(|node| node.accelerators.present.get() == Some(false));
-    let note = (unknown > 0).then(|| format!("{} more with accelerators of unknown product", nodes_in_words(unknown)));
+    let note = match unknown {
+        0 if count == 0 && !looked() && !inventory.nodes.is_empty() => {
+            Some("no node says that it has GPUs, and nothing has looked for them".to_owned())
+        }
+        0 => None,
+        unknown => Some(format!("{} more with accelerators of unknown product", nodes_in_words(unknown))),
+    };
     Dimension { value: (count > 0 || looked()).then_some(count), source, note, ..Dimension::default() }
 }
 

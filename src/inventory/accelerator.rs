@@ -4,6 +4,8 @@
 //! devices or as 400 time slices, by a device plugin under several resource names or by a Dynamic Resource Allocation
 //! driver. A number of GPUs is stated only where a source counts GPUs.
 
+pub mod resource;
+
 use super::{
     fact::{Fact, Object, Source, Unknown},
     machine,
@@ -96,37 +98,6 @@ const VENDORS: [(&str, &str); 6] = [
     ("google.com/tpu", "google"),
 ];
 
-/// Whether a resource name stands for accelerators: not `nvidia.com/hostdev` or other devices of the same vendors.
-///
-/// A device plugin may be told to offer GPUs under another name (`nvidia.com/a100`), and those of virtual machines have the
-/// name of the PCI database (`nvidia.com/GH100_H100_SXM5_80GB`): what names a model of the table is one.
-pub fn is_resource(name: &str) -> bool {
-    let nvidia = name.strip_prefix("nvidia.com/").is_some_and(|rest| {
-        rest == "gpu"
-            || rest == "pgpu"
-            || ["gpu.", "mig-", "gpu-"].iter().any(|begin| rest.starts_with(begin))
-            || is_model(rest)
-    });
-    nvidia
-        || name == "amd.com/gpu"
-        || name.starts_with("gpu.intel.com/")
-        || name == "habana.ai/gaudi"
-        || name.starts_with("aws.amazon.com/neuron")
-        || name == "google.com/tpu"
-}
-
-/// Whether the name of a resource, without its domain and sharing, is that of a GPU model.
-fn is_model(name: &str) -> bool {
-    let name = name.strip_suffix(".shared").unwrap_or(name);
-    accelerators::by_product(name).is_some() && !name.to_ascii_uppercase().contains("NVSWITCH")
-}
-
-/// Whether a resource stands for whole devices, each of which may be offered several times.
-fn is_whole(name: &str) -> bool {
-    ["nvidia.com/gpu", "nvidia.com/pgpu", "amd.com/gpu", "habana.ai/gaudi", "google.com/tpu"].contains(&name)
-        || name.strip_prefix("nvidia.com/").is_some_and(|rest| is_model(rest) && !rest.ends_with(".shared"))
-}
-
 const PRODUCT: &str = "nvidia.com/gpu.product";
 const COUNT: &str = "nvidia.com/gpu.count";
 const REPLICAS: &str = "nvidia.com/gpu.replicas";
@@ -207,11 +178,21 @@ pub fn of(report: &NodeReport, evidence: &Evidence<'_>) -> Accelerators {
     let registered = report.registered.as_ref();
     let by_register = || Fact::or(registered.map(|it| it.product.clone()), Registered::source(), Unknown::NotLabeled);
     let product = product(labels, evidence).or_else(by_register).or_else(|| offered_model(&resources));
+    let mixed = mixed(&resources, evidence);
     let mig = mig(labels, evidence, product.text(), &resources);
-    let count = count(report, evidence, product.text(), &resources);
+    let unclear = |why: &String| Unknown::Unclear(Cow::Owned(why.clone()));
+    let mut count = count(report, evidence, product.text(), &resources);
     let driver = driver(labels, evidence);
-    let model = model(labels, evidence.features, &product);
-    let vendor = vendor(labels, &resources, &product, evidence);
+    let mut model = model(labels, evidence.features, &product);
+    let mut vendor = vendor(labels, &resources, &product, evidence);
+    match &mixed {
+        Some(Mixed::Vendors(why)) => {
+            (count, model) = (Fact::Unknown(unclear(why)), Fact::Unknown(unclear(why)));
+            vendor = Fact::Unknown(unclear(why));
+        }
+        Some(Mixed::Models(why)) => model = Fact::Unknown(unclear(why)),
+        None => {}
+    }
     Accelerators {
         present: present(labels, evidence, &product, &count, &resources),
         vendor,
@@ -246,6 +227,18 @@ fn attribute(evidence: &Evidence<'_>, name: &'static str) -> Fact<Text> {
     Fact::or(found, Source::of(Object::ResourceSlice, name), Unknown::NotReported)
 }
 
+/// The products of the devices of drivers, each once.
+fn product_names(evidence: &Evidence<'_>) -> Fact<Text> {
+    let mut names: Vec<&str> = Vec::new();
+    for name in evidence.devices.iter().filter_map(|device| device.attributes.get("productName")) {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    let text = (!names.is_empty()).then(|| Text::from(names.join(" + ").as_str()));
+    Fact::or(text, Source::of(Object::ResourceSlice, "productName"), Unknown::NotReported)
+}
+
 fn resources(report: &NodeReport, evidence: &Evidence<'_>) -> Vec<Resource> {
     let held = |name: &str| match &evidence.held {
         Ok(held) => {
@@ -269,19 +262,71 @@ fn resources(report: &NodeReport, evidence: &Evidence<'_>) -> Vec<Resource> {
 
 fn product(labels: &Labels, evidence: &Evidence<'_>) -> Fact<Text> {
     label(labels, PRODUCT)
-        .or_else(|| attribute(evidence, "productName"))
+        .or_else(|| product_names(evidence))
         .or_else(|| machine::product(labels))
         .or_else(|| label(labels, "amd.com/gpu.product-name"))
         .or_else(|| label(labels, "gpu.intel.com/product"))
 }
 
-/// The model that a resource is named after: `a100` of `nvidia.com/a100`.
+/// The model that a resource is named after: `a100` of `nvidia.com/a100`; all of them, where there are several.
 fn offered_model(resources: &[Resource]) -> Fact<Text> {
-    let named = resources.iter().filter(|resource| resource.capacity > 0).find_map(|resource| {
-        let name = resource.name.strip_prefix("nvidia.com/").filter(|rest| is_model(rest))?;
-        Some(Text::from(name.strip_suffix(".shared").unwrap_or(name)))
-    });
-    Fact::or(named, Source::node("status.capacity"), Unknown::NotLabeled)
+    let named: Vec<&str> = offered_names(resources).collect();
+    let text = (!named.is_empty()).then(|| Text::from(named.join(" + ").as_str()));
+    Fact::or(text, Source::node("status.capacity"), Unknown::NotLabeled)
+}
+
+/// Models that resources are named after.
+fn offered_names(resources: &[Resource]) -> impl Iterator<Item = &str> {
+    resources.iter().filter(|resource| resource.capacity > 0).filter_map(|it| resource::model_of(&it.name))
+}
+
+/// Why one word does not do for the devices of a machine.
+enum Mixed {
+    Vendors(String),
+    Models(String),
+}
+
+/// Devices of several vendors or models in one machine, as drivers and device plugins offer them.
+fn mixed(resources: &[Resource], evidence: &Evidence<'_>) -> Option<Mixed> {
+    let counts = |counts: BTreeMap<&str, u64>| {
+        counts.into_iter().map(|(name, count)| format!("{count} of {name}")).collect::<Vec<_>>().join(" and ")
+    };
+    let whole = || evidence.devices.iter().filter(|device| is_whole_device(device));
+    let mut vendors: BTreeMap<&str, u64> = BTreeMap::new();
+    for resource in resources.iter().filter(|resource| resource.capacity > 0) {
+        if let Some((_, vendor)) = VENDORS.into_iter().find(|(domain, _)| resource.name.starts_with(domain)) {
+            *vendors.entry(vendor).or_default() += resource.capacity;
+        }
+    }
+    for device in whole() {
+        let vendor = of_driver(&device.driver).unwrap_or_default();
+        // One vendor may offer the same devices in both ways.
+        if !vendors.contains_key(vendor) || resources.iter().all(|resource| resource.capacity == 0) {
+            *vendors.entry(vendor).or_default() += 1;
+        }
+    }
+    if vendors.len() > 1 {
+        return Some(Mixed::Vendors(format!("devices of several vendors in one machine: {}", counts(vendors))));
+    }
+    // Two products of one model are one model.
+    let model_of = |name: &str| match accelerators::by_product(name) {
+        Some(row) => row.name.to_owned(),
+        None => accelerators::product(name),
+    };
+    let mut models: BTreeMap<String, u64> = BTreeMap::new();
+    for name in whole().filter_map(|device| device.attributes.get("productName")) {
+        *models.entry(model_of(name)).or_default() += 1;
+    }
+    if models.is_empty() {
+        for resource in resources.iter().filter(|resource| resource.capacity > 0 && resource::is_whole(&resource.name))
+        {
+            if let Some(name) = resource::model_of(&resource.name) {
+                *models.entry(model_of(name)).or_default() += resource.capacity;
+            }
+        }
+    }
+    let named = models.iter().map(|(name, count)| (name.as_str(), *count)).collect();
+    (models.len() > 1).then(|| Mixed::Models(format!("several models in one machine: {}", counts(named))))
 }
 
 /// The model by PCI id, which no configuration can change; else by the product text.
@@ -290,16 +335,24 @@ fn model(labels: &Labels, features: Option<&Features>, product: &Fact<Text>) -> 
     let found: Vec<PciLabel> = if ids.is_empty() { pci_labels(labels).collect() } else { Vec::new() };
     let labeled = found.iter().filter_map(|label| label.device.as_deref());
     let by_id = ids.iter().map(String::as_str).chain(labeled);
-    let mut models: Vec<&'static str> = by_id.filter_map(accelerators::by_pci).map(|row| row.name).collect();
+    let mut models: Vec<String> = by_id
+        .map(|id| accelerators::by_pci(id).map_or_else(|| format!("{PCI_VENDOR}:{id}"), |row| row.name.to_owned()))
+        .collect();
     models.sort_unstable();
     models.dedup();
+    // An id that is not in the table says nothing of its own.
+    if let [only] = models.as_slice()
+        && only.starts_with(PCI_VENDOR)
+    {
+        models.clear();
+    }
     match models.as_slice() {
         [model] => {
             let source = match found.iter().find(|label| label.device.is_some()) {
                 Some(label) => Source { object: Object::Label, field: Cow::Owned(label.key.clone()) },
                 None => Source::of(Object::NodeFeature, "pci.device"),
             };
-            return Fact::known(Text::from(*model), source);
+            return Fact::known(Text::from(model.as_str()), source);
         }
         [] => {}
         several => {
@@ -339,7 +392,9 @@ fn count(report: &NodeReport, evidence: &Evidence<'_>, product: Option<&str>, re
         return looked(gpus);
     }
     let sliced = product.and_then(profile_of).is_some();
-    if !sliced && let Some(count) = labels.number(COUNT) {
+    // A label that says none beside a product or devices that are offered is older than they are.
+    let is_there = product.is_some() || resources.iter().any(|resource| resource.capacity > 0);
+    if !sliced && let Some(count) = labels.number(COUNT).filter(|count| *count > 0 || !is_there) {
         return Fact::known(count, Source::label(COUNT));
     }
     if let Some(registered) = &report.registered {
@@ -359,6 +414,8 @@ fn count(report: &NodeReport, evidence: &Evidence<'_>, product: Option<&str>, re
         "only MIG devices are offered"
     } else if offers(&|name| name.ends_with(".shared")) {
         "only replicas of shared GPUs are offered"
+    } else if offers(&resource::is_share) && !offers(&resource::is_whole) {
+        "only parts of GPUs are offered"
     } else {
         let offered = offered(labels, resources);
         // That no device of this vendor is on the bus is zero only where nothing else speaks of one.
@@ -372,16 +429,23 @@ fn count(report: &NodeReport, evidence: &Evidence<'_>, product: Option<&str>, re
 
 /// Whole devices that a device plugin offers, each of which may be offered several times.
 fn offered(labels: &Labels, resources: &[Resource]) -> Fact<u64> {
-    let whole = resources.iter().filter(|resource| is_whole(&resource.name)).map(|resource| resource.capacity);
+    let whole =
+        resources.iter().filter(|resource| resource::is_whole(&resource.name)).map(|resource| resource.capacity);
     match whole.sum::<u64>() {
         0 => Fact::Unknown(Unknown::NotLabeled),
-        offered => Fact::known(offered / replicas(labels).unwrap_or(1), Source::node("status.capacity")),
+        offered => match replicas(labels).unwrap_or(1) {
+            replicas if replicas > offered => {
+                let why = format!("{REPLICAS} says {replicas}, more than the {offered} that are offered");
+                Fact::Unknown(Unknown::Unclear(Cow::Owned(why)))
+            }
+            replicas => Fact::known(offered / replicas, Source::node("status.capacity")),
+        },
     }
 }
 
 /// Physical GPUs among the devices of a DRA driver: a MIG device names the GPU that it is a part of.
 fn gpus_of(devices: &[&Device]) -> u64 {
-    let whole = devices.iter().filter(|device| device.attributes.get("type").is_none_or(|kind| kind == "gpu")).count();
+    let whole = devices.iter().filter(|device| is_whole_device(device)).count();
     let mut parents: Vec<&str> =
         devices.iter().filter_map(|device| device.attributes.get("parentUUID")).map(String::as_str).collect();
     parents.sort_unstable();
@@ -510,7 +574,7 @@ fn memory(labels: &Labels, evidence: &Evidence<'_>, product: Option<&str>) -> Fa
     {
         return Fact::known(memory, Source::label("nvidia.com/gpu.memory"));
     }
-    let whole = evidence.devices.iter().filter(|device| device.attributes.get("type").is_none_or(|kind| kind == "gpu"));
+    let whole = evidence.devices.iter().filter(|device| is_whole_device(device));
     let memory = whole.filter_map(|device| device.memory_mib).next();
     Fact::or(memory, Source::of(Object::ResourceSlice, "capacity.memory"), Unknown::NotLabeled)
 }
@@ -596,9 +660,15 @@ fn replicas_of(labels: &Labels, profile: &str) -> Option<u64> {
     labels.number(&format!("nvidia.com/mig-{profile}.replicas")).filter(|replicas| *replicas > 1)
 }
 
-/// Whether a device of a driver is a MIG device.
+/// Whether a device of a driver is a MIG device that is there: of a GPU that can be partitioned, the driver lists all that could
+/// be made of it, each of which takes from the same counters.
 fn profiles_are_of(device: &Device) -> bool {
-    device.attributes.get("type").is_some_and(|kind| kind == "mig")
+    device.attributes.get("type").is_some_and(|kind| kind == "mig") && !device.shares_counters
+}
+
+/// Whether a device of a driver is a GPU, under the name that its vendor has for that.
+fn is_whole_device(device: &Device) -> bool {
+    device.attributes.get("type").is_none_or(|kind| ["gpu", "amdgpu"].contains(&kind.as_str()))
 }
 
 fn sharing(labels: &Labels, resources: &[Resource], count: &Fact<u64>, partitioned: bool) -> Option<Sharing> {
@@ -628,9 +698,16 @@ fn sharing(labels: &Labels, resources: &[Resource], count: &Fact<u64>, partition
 }
 
 fn pools(evidence: &Evidence<'_>) -> Vec<Pool> {
-    let mut by_driver: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut by_driver: BTreeMap<&str, (u64, bool)> = BTreeMap::new();
     for device in &evidence.devices {
-        *by_driver.entry(&device.driver).or_default() += 1;
+        let kind = device.attributes.get("type").map(String::as_str);
+        let (devices, overlap) = by_driver.entry(&device.driver).or_default();
+        // The same GPU a second time, for virtual machines; and what could be made of one.
+        match kind {
+            Some("vfio") => continue,
+            Some("mig") if device.shares_counters => *overlap = true,
+            _ => *devices += 1,
+        }
     }
     let held = |driver: &str| match &evidence.allocated {
         Ok(allocated) => Fact::known(
@@ -639,7 +716,17 @@ fn pools(evidence: &Evidence<'_>) -> Vec<Pool> {
         ),
         Err(unknown) => Fact::Unknown(unknown.clone()),
     };
-    by_driver.into_iter().map(|(driver, devices)| Pool { driver: driver.into(), devices, held: held(driver) }).collect()
+    by_driver
+        .into_iter()
+        .map(|(driver, (devices, overlap))| Pool {
+            driver: driver.into(),
+            devices,
+            held: match overlap {
+                true => Fact::Unknown(Unknown::Unclear("claims may hold parts of devices".into())),
+                false => held(driver),
+            },
+        })
+        .collect()
 }
 
 impl Accelerators {
@@ -724,243 +811,4 @@ impl Accelerators {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::inventory::node::NodeReport;
-
-    /// A node with labels, resources in capacity and PCI ids, in words.
-    #[track_caller]
-    fn check(labels: &[(&str, &str)], capacity: &[(&str, u64)], pci: Option<&[&str]>, expected: &str) {
-        let resources: Vec<(Text, u64)> = capacity.iter().map(|(name, count)| (Text::from(*name), *count)).collect();
-        let report = NodeReport {
-            labels: labels.iter().copied().collect(),
-            capacity: resources.clone(),
-            allocatable: resources,
-            ..NodeReport::default()
-        };
-        let features = pci
-            .map(|ids| Features { gpus: Some(ids.iter().map(|id| (*id).to_owned()).collect()), ..Features::default() });
-        let held = BTreeMap::new();
-        let evidence = Evidence { features: features.as_ref(), held: Ok(&held), ..Evidence::default() };
-        let found = of(&report, &evidence);
-        let count = match &found.count {
-            Fact::Known(reading) => format!("{} ({})", reading.value, reading.source),
-            Fact::Unknown(unknown) => format!("? ({unknown})"),
-        };
-        let line = [found.model.text().unwrap_or("?").to_owned(), count, found.division()];
-        assert_eq!(line.join(" | ").trim_end_matches([' ', '|']), expected);
-    }
-
-    #[test]
-    fn what_a_scheduler_offers_several_times_is_one_device() {
-        let report = |text: &str| NodeReport {
-            capacity: vec![("nvidia.com/gpu".into(), 20)],
-            allocatable: vec![("nvidia.com/gpu".into(), 20)],
-            registered: Registered::parse(text),
-            ..NodeReport::default()
-        };
-        let entry = "GPU-1,10,81920,100,NVIDIA-NVIDIA H100 80GB HBM3,0,true:GPU-2,10,81920,100,NVIDIA-NVIDIA H100 80GB HBM3,1,true:";
-        let json = r#"[{"id":"GPU-1","count":10,"devmem":81920,"devcore":100,"type":"NVIDIA H100 80GB HBM3","health":true},
-            {"id":"GPU-2","count":10,"devmem":81920,"devcore":100,"type":"NVIDIA H100 80GB HBM3","health":true}]"#;
-        for text in [entry, json] {
-            let found = of(&report(text), &Evidence::default());
-            assert_eq!(
-                (found.count.get(), found.memory_mib.get(), found.model.text()),
-                (Some(2), Some(81920), Some("h100"))
-            );
-            assert_eq!(found.division(), "shared x10");
-        }
-        for text in ["", ":", "GPU-1,10", "[{}]", "[", "GPU-1,x,1,1,A:"] {
-            assert_eq!(Registered::parse(text), None, "{text}");
-        }
-    }
-
-    const H100: (&str, &str) = ("nvidia.com/gpu.product", "NVIDIA-H100-80GB-HBM3");
-
-    #[test]
-    fn a_mig_device_is_not_a_gpu() {
-        check(
-            &[H100, ("nvidia.com/gpu.count", "4"), ("nvidia.com/mig.strategy", "mixed")],
-            &[("nvidia.com/gpu", 1), ("nvidia.com/mig-2g.20gb", 9)],
-            None,
-            "h100 | 4 (label nvidia.com/gpu.count) | MIG 9 x 2g.20gb",
-        );
-        let sliced = ("nvidia.com/gpu.product", "NVIDIA-H100-80GB-HBM3-MIG-3g.40gb");
-        let labels = [sliced, ("nvidia.com/gpu.count", "16"), ("nvidia.com/mig.strategy", "single")];
-        let offered = [("nvidia.com/gpu", 16)];
-        check(&labels, &offered, None, "h100 | ? (nvidia.com/gpu.count counts MIG devices) | MIG 16 x 3g.40gb");
-        let pci = ["2330"; 8];
-        check(&labels, &offered, Some(&pci), "h100 | 8 (nodefeature pci.device) | MIG 16 x 3g.40gb");
-        check(&[], &[("nvidia.com/mig-1g.5gb", 7)], None, "? | ? (only MIG devices are offered) | MIG 7 x 1g.5gb");
-    }
-
-    #[test]
-    fn a_replica_is_not_a_gpu() {
-        let shared = [("nvidia.com/gpu", 0), ("nvidia.com/gpu.shared", 32)];
-        check(
-            &[H100, ("nvidia.com/gpu.count", "8")],
-            &shared,
-            None,
-            "h100 | 8 (label nvidia.com/gpu.count) | shared x4",
-        );
-        check(&[], &shared, None, "? | ? (only replicas of shared GPUs are offered) | shared");
-        let sliced = [("nvidia.com/gpu.replicas", "4"), ("nvidia.com/gpu.sharing-strategy", "time-slicing")];
-        check(&sliced, &[("nvidia.com/gpu", 8)], None, "? | 2 (node status.capacity) | time-slicing x4");
-    }
-
-    #[test]
-    fn a_shared_mig_device_is_neither_a_gpu_nor_several_mig_devices() {
-        let shared = ("nvidia.com/gpu.replicas", "4");
-        let single = ("nvidia.com/gpu.product", "NVIDIA-H100-80GB-HBM3-MIG-1g.10gb-SHARED");
-        check(
-            &[single, ("nvidia.com/gpu.count", "7"), shared],
-            &[("nvidia.com/gpu", 28)],
-            None,
-            "h100 | ? (nvidia.com/gpu.count counts MIG devices) | MIG 7 x 1g.10gb, shared x4",
-        );
-        check(
-            &[H100, ("nvidia.com/gpu.count", "8"), shared],
-            &[("nvidia.com/mig-1g.10gb.shared", 224)],
-            None,
-            "h100 | 8 (label nvidia.com/gpu.count) | MIG 56 x 1g.10gb, shared x4",
-        );
-        check(
-            &[H100, ("nvidia.com/gpu.count", "8"), ("nvidia.com/mig-1g.10gb.replicas", "2")],
-            &[("nvidia.com/mig-1g.10gb.shared", 112)],
-            None,
-            "h100 | 8 (label nvidia.com/gpu.count) | MIG 56 x 1g.10gb, shared x2",
-        );
-    }
-
-    #[test]
-    fn google_labels_say_how_devices_are_divided() {
-        let h100 = ("cloud.google.com/gke-accelerator", "nvidia-h100-80gb");
-        let sharing = [
-            h100,
-            ("cloud.google.com/gke-gpu-sharing-strategy", "time-sharing"),
-            ("cloud.google.com/gke-max-shared-clients-per-gpu", "4"),
-        ];
-        check(&sharing, &[("nvidia.com/gpu", 32)], None, "h100 | 8 (node status.capacity) | time-slicing x4");
-        let parted = [
-            ("cloud.google.com/gke-accelerator", "nvidia-tesla-a100"),
-            ("cloud.google.com/gke-gpu-partition-size", "1g.5gb"),
-        ];
-        check(&parted, &[("nvidia.com/gpu", 7)], None, "a100 | ? (only MIG devices are offered) | MIG 7 x 1g.5gb");
-    }
-
-    #[test]
-    fn a_device_of_another_bus_or_vendor_is_not_a_measured_zero() {
-        let gfd = [("nvidia.com/gpu.product", "Orin"), ("nvidia.com/gpu.count", "1")];
-        check(&gfd, &[("nvidia.com/gpu", 1)], Some(&[]), "? | 1 (label nvidia.com/gpu.count)");
-        check(&[], &[("amd.com/gpu", 8)], Some(&[]), "? | 8 (node status.capacity)");
-        let wsl = NodeReport {
-            info: super::super::node::NodeInfo {
-                kernel: Some("5.15.167.4-microsoft-standard-WSL2".into()),
-                ..Default::default()
-            },
-            ..NodeReport::default()
-        };
-        let none = Features { gpus: Some(Vec::new()), ..Features::default() };
-        let found = of(&wsl, &Evidence { features: Some(&none), ..Evidence::default() });
-        assert_eq!((found.count.get(), found.present.get()), (None, None));
-    }
-
-    #[test]
-    fn resources_under_other_names_are_offered_gpus() {
-        for name in ["nvidia.com/gpu", "nvidia.com/a100", "nvidia.com/GH100_H100_SXM5_80GB", "nvidia.com/mig-1g.5gb"] {
-            assert!(is_resource(name), "{name}");
-        }
-        for name in ["nvidia.com/hostdev", "nvidia.com/GH100_H100_NVSWITCH", "nvidia.com/resibp0", "rdma/ib"] {
-            assert!(!is_resource(name), "{name}");
-        }
-        check(&[], &[("nvidia.com/a100", 8)], None, "a100 | 8 (node status.capacity)");
-    }
-
-    #[test]
-    fn labels_of_pci_devices_and_managed_services_say_what_is_there() {
-        let device = [("feature.node.kubernetes.io/pci-10de_2330.present", "true")];
-        check(&device, &[], None, "h100 | ? (not labeled)");
-        let class = [("feature.node.kubernetes.io/pci-0302_10de_2330.present", "true")];
-        check(&class, &[], None, "h100 | ? (not labeled)");
-        let of_labels = |labels: &[(&str, &str)]| {
-            let report = NodeReport { labels: labels.iter().copied().collect(), ..NodeReport::default() };
-            let found = of(&report, &Evidence::default());
-            (found.present.get(), found.vendor.text().map(str::to_owned))
-        };
-        let nvidia = (Some(true), Some("nvidia".to_owned()));
-        assert_eq!(of_labels(&[("accelerator", "nvidia")]), nvidia);
-        assert_eq!(of_labels(&[("kubernetes.azure.com/accelerator", "nvidia")]), nvidia);
-        assert_eq!(of_labels(&[("cloud.google.com/gke-gpu", "true")]), nvidia);
-        assert_eq!(of_labels(&[("accelerator", "none")]), (None, None));
-        let amd = (Some(true), Some("amd".to_owned()));
-        assert_eq!(of_labels(&[("feature.node.kubernetes.io/pci-1200_1002.present", "true")]), amd);
-        assert_eq!(of_labels(&[("feature.node.kubernetes.io/pci-0300_1002.present", "true")]), (None, None));
-        assert_eq!(of_labels(&[("node.kubernetes.io/instance-type", "Standard_ND96isr_MI300X_v5")]), amd);
-    }
-
-    #[test]
-    fn without_an_operator_clouds_and_pci_labels_say_that_a_gpu_is_there() {
-        let eks = [("node.kubernetes.io/instance-type", "p5.48xlarge")];
-        check(&eks, &[], None, "h100 | 8 (label node.kubernetes.io/instance-type)");
-        let present = |labels: &[(&str, &str)]| {
-            let report = NodeReport { labels: labels.iter().copied().collect(), ..NodeReport::default() };
-            of(&report, &Evidence::default()).present.get()
-        };
-        assert_eq!(present(&[("feature.node.kubernetes.io/pci-0302_10de.present", "true")]), Some(true));
-        assert_eq!(present(&[("feature.node.kubernetes.io/pci-0300_10de_2684.present", "true")]), Some(true));
-        assert_eq!(present(&[("feature.node.kubernetes.io/pci-0680_10de.present", "true")]), None);
-        assert_eq!(present(&[("feature.node.kubernetes.io/pci-0200_15b3.present", "true")]), None);
-        assert_eq!(present(&[]), None, "nothing looked, so nothing is known");
-    }
-
-    #[test]
-    fn zero_is_reported_only_where_it_was_counted() {
-        check(&[], &[], Some(&[]), "? | 0 (nodefeature pci.device)");
-        check(&[], &[("nvidia.com/gpu", 0)], None, "? | ? (not labeled)");
-        check(&[], &[], None, "? | ? (not labeled)");
-    }
-
-    #[test]
-    fn devices_of_a_driver_are_counted_as_gpus_once() {
-        let device = |name: &str, attributes: &[(&str, &str)]| Device {
-            name: name.into(),
-            driver: "gpu.nvidia.com".into(),
-            attributes: attributes.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
-            ..Device::default()
-        };
-        let devices = [
-            device("gpu-0", &[("type", "gpu"), ("uuid", "A"), ("productName", "NVIDIA GB300")]),
-            device("gpu-1-mig-0", &[("type", "mig"), ("parentUUID", "B")]),
-            device("gpu-1-mig-1", &[("type", "mig"), ("parentUUID", "B")]),
-            device("gpu-0-mig-0", &[("type", "mig"), ("parentUUID", "A")]),
-        ];
-        let allocated = BTreeMap::from([("gpu.nvidia.com".to_owned(), 3)]);
-        let evidence = Evidence { devices: devices.iter().collect(), allocated: Ok(&allocated), ..Evidence::default() };
-        let found = of(&NodeReport::default(), &evidence);
-        assert_eq!((found.count.get(), found.model.text(), found.free()), (Some(2), Some("gb300"), Some((Some(1), 4))));
-        let part = |name: &str| device(name, &[("type", "mig"), ("parentUUID", "A"), ("profile", "1g.10gb")]);
-        let parts = [part("a"), part("b")];
-        let found = of(&NodeReport::default(), &Evidence { devices: parts.iter().collect(), ..Evidence::default() });
-        assert_eq!((found.count.get(), &*found.division()), (Some(1), "MIG 2 x 1g.10gb"));
-    }
-
-    #[test]
-    fn a_virtual_node_offers_a_quota_and_has_no_hardware() {
-        let report = NodeReport {
-            labels: [("type", "virtual-kubelet")].into_iter().collect(),
-            capacity: vec![("nvidia.com/gpu".into(), 100)],
-            ..NodeReport::default()
-        };
-        let found = of(&report, &Evidence::default());
-        assert_eq!((found.count.get(), found.has_any()), (None, false));
-    }
-
-    #[test]
-    fn several_models_in_one_machine_are_named() {
-        check(&[], &[], Some(&["20b2", "233b"]), "? | 2 (nodefeature pci.device)");
-        let features = Features { gpus: Some(vec!["20b2".into(), "233b".into()]), ..Features::default() };
-        let evidence = Evidence { features: Some(&features), ..Evidence::default() };
-        let unknown = of(&NodeReport::default(), &evidence).model.unknown().map(ToString::to_string);
-        assert_eq!(unknown.as_deref(), Some("several models in one machine: a100, h200"));
-    }
-}
+mod tests;

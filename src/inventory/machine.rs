@@ -10,28 +10,37 @@ use super::{
 use crate::accelerators;
 
 /// Labels whose value names the GPU, most telling first.
-const PRODUCT: [&str; 4] = [
+const PRODUCT: [&str; 8] = [
     "cloud.google.com/gke-accelerator",
     "karpenter.k8s.aws/instance-gpu-name",
     "eks.amazonaws.com/instance-gpu-name",
     "karpenter.azure.com/sku-gpu-name",
+    // CoreWeave, DigitalOcean and Alibaba Cloud.
+    "gpu.nvidia.com/model",
+    "gpu.nvidia.com/class",
+    "doks.digitalocean.com/gpu-model",
+    "aliyun.accelerator/nvidia_name",
 ];
 
 /// Labels whose value is the number of GPUs.
-const COUNT: [&str; 4] = [
+const COUNT: [&str; 6] = [
     "cloud.google.com/gke-accelerator-count",
     "karpenter.k8s.aws/instance-gpu-count",
     "eks.amazonaws.com/instance-gpu-count",
     "karpenter.azure.com/sku-gpu-count",
+    "gpu.nvidia.com/count",
+    "aliyun.accelerator/nvidia_count",
 ];
 
 /// Labels that hold the machine type.
 const TYPE: [&str; 2] = ["node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type"];
 
 /// Beginning of a machine type (lower case; `*` is any digits and letters), its model as people write it, and the number
-/// where all sizes have the same. A longer beginning comes before a shorter one.
-const FAMILIES: [(&str, &str, Option<u64>); 70] = [
+/// where all sizes have the same. A longer beginning comes before a shorter one. Other clouds have types that begin alike
+/// (`g2-gpu-rtx4000a1-s`, `p3.2xlarge.8`), so a beginning is as long as its cloud allows.
+const FAMILIES: [(&str, &str, Option<u64>); 83] = [
     ("p6e-gb200.", "GB200", None),
+    ("p6e-gb300.", "GB300", None),
     ("p6-b300.", "B300", Some(8)),
     ("p6-b200.", "B200", Some(8)),
     ("p5.48xlarge", "H100", Some(8)),
@@ -59,13 +68,16 @@ const FAMILIES: [(&str, &str, Option<u64>); 70] = [
     ("a3-megagpu-8g", "H100", Some(8)),
     ("a3-edgegpu-8g", "H100", Some(8)),
     ("a3-highgpu-", "H100", None),
-    ("a2-", "A100", None),
-    ("g2-", "L4", None),
-    ("g4-", "RTX PRO 6000", None),
+    ("a2-highgpu-", "A100", None),
+    ("a2-megagpu-", "A100", None),
+    ("a2-ultragpu-", "A100", None),
+    ("g2-standard-", "L4", None),
+    ("g4-standard-", "RTX PRO 6000", None),
     ("standard_nd128isr_ndr_gb200_v6", "GB200", Some(4)),
     ("standard_nd128isr_gb300_v6", "GB300", Some(4)),
     ("standard_nd96isr_h200_v5", "H200", Some(8)),
     ("standard_nd96isr_h100_v5", "H100", Some(8)),
+    ("standard_nd96is_flex_h100_v5", "H100", Some(8)),
     ("standard_nd96amsr_a100_v4", "A100", Some(8)),
     ("standard_nd96asr_v4", "A100", Some(8)),
     ("standard_nc40ads_h100_v5", "H100", Some(1)),
@@ -93,6 +105,8 @@ const FAMILIES: [(&str, &str, Option<u64>); 70] = [
     ("vm.gpu3.4", "V100", Some(4)),
     ("vm.gpu2.1", "P100", Some(1)),
     ("bm.gpu.gb200.4", "GB200", Some(4)),
+    ("bm.gpu.gb200-v2.4", "GB200", Some(4)),
+    ("bm.gpu.b300.8", "B300", Some(8)),
     ("bm.gpu.gb300.4", "GB300", Some(4)),
     ("bm.gpu.b200.8", "B200", Some(8)),
     ("bm.gpu.h200.8", "H200", Some(8)),
@@ -101,6 +115,13 @@ const FAMILIES: [(&str, &str, Option<u64>); 70] = [
     ("bm.gpu4.8", "A100", Some(8)),
     ("bm.gpu.l40s.4", "L40S", Some(4)),
     ("bm.gpu.a10.4", "A10", Some(4)),
+    ("gpu-h100x1-", "H100", Some(1)),
+    ("gpu-h100x8-", "H100", Some(8)),
+    ("gpu-h200x1-", "H200", Some(1)),
+    ("gpu-h200x8-", "H200", Some(8)),
+    ("gpu-mi300x1-", "MI300X", Some(1)),
+    ("gpu-mi300x8-", "MI300X", Some(8)),
+    ("gpu-l40sx1-", "L40S", Some(1)),
 ];
 
 /// The machine type, as the cloud names it.
@@ -138,6 +159,11 @@ type Family = (&'static str, &'static str, Option<u64>);
 fn family(labels: &Labels) -> Option<(&'static str, Family)> {
     let (key, kind) = TYPE.into_iter().find_map(|key| Some((key, labels.text(key)?.to_ascii_lowercase())))?;
     let (begin, model, count) = FAMILIES.into_iter().find(|(begin, ..)| begins(&kind, begin))?;
+    // A size of AWS is one word; others have more behind a second dot.
+    let is_of_aws = begin.ends_with('.') || begin.contains("xlarge");
+    if is_of_aws && kind.matches('.').count() != 1 {
+        return None;
+    }
     Some((key, (begin, model, count.or_else(|| per_machine(&kind)))))
 }
 
@@ -206,6 +232,13 @@ mod tests {
             "? x L40S label node.kubernetes.io/instance-type",
         );
         check(&[("node.kubernetes.io/instance-type", "m5.large")], "? x ? ");
+        let coreweave = [("gpu.nvidia.com/model", "H100_NVLINK_80GB"), ("gpu.nvidia.com/count", "8")];
+        check(&coreweave, "8 x H100_NVLINK_80GB label gpu.nvidia.com/model");
+        check(&[("doks.digitalocean.com/gpu-model", "h100")], "? x h100 label doks.digitalocean.com/gpu-model");
+        check(
+            &[("aliyun.accelerator/nvidia_name", "NVIDIA-A10")],
+            "? x NVIDIA-A10 label aliyun.accelerator/nvidia_name",
+        );
     }
 
     #[test]
@@ -246,6 +279,13 @@ mod tests {
         assert_eq!(kind("p5en.48xlarge").as_deref(), Some("H200"));
         assert_eq!(kind("p4de.24xlarge").as_deref(), Some("A100"));
         assert_eq!(kind("g5g.xlarge").as_deref(), Some("T4G"));
-        assert_eq!(kind("a2dedicated"), None);
+        for other in ["a2dedicated", "a2-120", "g2-gpu-rtx4000a1-s", "g6.10xlarge.7", "p3.2xlarge.8"] {
+            assert_eq!(kind(other), None, "{other}");
+        }
+        assert_eq!(kind("a2-highgpu-1g").as_deref(), Some("A100"));
+        assert_eq!(kind("g2-standard-4").as_deref(), Some("L4"));
+        assert_eq!(kind("BM.GPU.GB200-v2.4").as_deref(), Some("GB200"));
+        assert_eq!(kind("Standard_ND96is_flex_H100_v5").as_deref(), Some("H100"));
+        assert_eq!(kind("gpu-h100x8-640gb").as_deref(), Some("H100"));
     }
 }

@@ -100,6 +100,8 @@ pub struct Device {
     /// Attributes as text, by name without their domain.
     pub attributes: BTreeMap<String, String>,
     pub memory_mib: Option<u64>,
+    /// It takes from counters that other devices take from, too: not all of them can be had.
+    pub shares_counters: bool,
 }
 
 /// What other objects say of a node.
@@ -180,17 +182,21 @@ pub struct Node {
 const REGION: &str = "topology.kubernetes.io/region";
 const ZONE: &str = "topology.kubernetes.io/zone";
 
+/// Taints of nodes that stand for another cluster or a service.
+const VIRTUAL_TAINTS: [&str; 2] = ["virtual-kubelet.io/", "virtual-node.liqo.io/"];
+
 impl NodeReport {
     /// What says that no machine stands behind the node.
     pub fn virtual_mark(&self) -> Option<String> {
         let of_kind = |key: &str| {
             self.labels
                 .get(key)
-                .filter(|value| ***value == *"virtual-kubelet")
+                .filter(|value| ["virtual-kubelet", "virtual-node"].contains(&&***value))
                 .map(|value| format!("label {key}={value}"))
         };
         let tainted = || {
-            let taint = self.taints.iter().find(|taint| taint.key.starts_with("virtual-kubelet.io/"))?;
+            let is_virtual = |key: &str| VIRTUAL_TAINTS.iter().any(|begin| key.starts_with(begin));
+            let taint = self.taints.iter().find(|taint| is_virtual(&taint.key))?;
             Some(format!("taint {}", taint.key))
         };
         let labeled = || {
@@ -200,7 +206,8 @@ impl NodeReport {
             let kubelet = self.info.kubelet.as_deref()?;
             kubelet.contains("-vk-").then(|| format!("kubelet {kubelet}"))
         };
-        of_kind("type").or_else(|| of_kind("kubernetes.io/role")).or_else(tainted).or_else(labeled).or_else(versioned)
+        let of_kinds = || ["type", "kubernetes.io/role", "liqo.io/type"].into_iter().find_map(of_kind);
+        of_kinds().or_else(tainted).or_else(labeled).or_else(versioned)
     }
 }
 
@@ -380,5 +387,15 @@ mod tests {
             ..report.clone()
         });
         check(NodeReport { capacity: vec![("nvidia.com/gpu".into(), 4)], ..report });
+    }
+
+    #[test]
+    fn a_node_that_stands_for_another_cluster_is_no_machine() {
+        let mark = |labels: &[(&str, &str)]| {
+            NodeReport { labels: labels.iter().copied().collect(), ..NodeReport::default() }.virtual_mark()
+        };
+        assert_eq!(mark(&[("liqo.io/type", "virtual-node")]).as_deref(), Some("label liqo.io/type=virtual-node"));
+        assert_eq!(mark(&[("type", "virtual-kubelet")]).as_deref(), Some("label type=virtual-kubelet"));
+        assert_eq!(mark(&[("type", "kwok")]), None, "who plays a machine on purpose wants it taken for one");
     }
 }

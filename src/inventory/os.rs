@@ -61,6 +61,8 @@ enum Rule {
     CoreOs,
     /// `15 SP6` is 15.6.
     ServicePack,
+    /// The first number; of the second edition, `2.1903`, all of it.
+    Alibaba,
     /// With its leading `v`, in brackets: `(v1.10.5)`.
     WithV,
     /// The text does not tell it.
@@ -68,7 +70,7 @@ enum Rule {
 }
 
 /// What the text begins with, `ID`, and how the version is written. A longer beginning comes before a shorter one.
-const DISTRIBUTIONS: [(&str, &str, Rule); 40] = [
+const DISTRIBUTIONS: [(&str, &str, Rule); 41] = [
     ("Ubuntu Core", "ubuntu-core", Rule::OneNumber),
     ("Ubuntu", "ubuntu", Rule::TwoNumbers),
     ("Debian GNU/Linux", "debian", Rule::OneNumber),
@@ -93,6 +95,7 @@ const DISTRIBUTIONS: [(&str, &str, Rule); 40] = [
     ("SUSE Linux Enterprise", "sles", Rule::ServicePack),
     ("SUSE Linux Micro", "sl-micro", Rule::AsWritten),
     ("SLE Micro", "sle-micro", Rule::AsWritten),
+    ("openSUSE Leap Micro", "opensuse-leap-micro", Rule::AsWritten),
     ("openSUSE Leap", "opensuse-leap", Rule::AsWritten),
     ("Talos", "talos", Rule::WithV),
     ("Flatcar Container Linux", "flatcar", Rule::AsWritten),
@@ -101,7 +104,7 @@ const DISTRIBUTIONS: [(&str, &str, Rule); 40] = [
     ("VMware Photon OS/Linux", "photon", Rule::Silent),
     ("Alpine Linux", "alpine", Rule::AsWritten),
     ("openEuler", "openEuler", Rule::AsWritten),
-    ("Alibaba Cloud Linux", "alinux", Rule::OneNumber),
+    ("Alibaba Cloud Linux", "alinux", Rule::Alibaba),
     ("Anolis OS", "anolis", Rule::AsWritten),
     ("TencentOS Server", "tencentos", Rule::AsWritten),
     ("Garden Linux", "gardenlinux", Rule::AsWritten),
@@ -124,12 +127,16 @@ fn parse(image: &str) -> (Option<String>, Option<String>) {
         return (Some(id.to_owned()), None);
     };
     let bare = number.strip_prefix('v').unwrap_or(number);
+    if let (Rule::CoreOs, "rhcos", Some(version)) = (rule, id, rhel(bare)) {
+        return (Some("rhel".to_owned()), Some(version));
+    }
     let first = |count: usize| bare.split('.').take(count).collect::<Vec<_>>().join(".");
     let version = match rule {
         Rule::AsWritten => Some(bare.to_owned()),
         // An interim text like `24.04-beta` is not a version id.
         Rule::TwoNumbers => Some(first(2)).filter(|text| text.bytes().all(|b| b.is_ascii_digit() || b == b'.')),
         Rule::OneNumber => Some(first(1)),
+        Rule::Alibaba => Some(if bare.starts_with("2.") { bare.to_owned() } else { first(1) }),
         Rule::WithV => Some(format!("v{bare}")),
         Rule::CoreOs => core_os(bare),
         Rule::ServicePack => Some(match words.next().and_then(|word| word.strip_prefix("SP")) {
@@ -141,8 +148,16 @@ fn parse(image: &str) -> (Option<String>, Option<String>) {
     (Some(id.to_owned()), version)
 }
 
-/// `418.94.202503102036-0` → `4.18`: the first part holds the OpenShift version without its dot. Newer builds are named
-/// after the RHEL version instead (`9.6.20250523-0`), which is not the version id.
+/// `9.6.20250523-0` → `9.6`. Since OpenShift 4.19 the system is built on an image of RHEL and has that one's os-release: driver
+/// images for it are tagged `rhel9.6`, where they were `rhcos4.18`.
+fn rhel(build: &str) -> Option<String> {
+    let mut parts = build.split('.');
+    let (major, minor) = (parts.next()?, parts.next()?);
+    let is_short = |part: &str| part.len() <= 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+    (is_short(major) && is_short(minor)).then(|| format!("{major}.{minor}"))
+}
+
+/// `418.94.202503102036-0` → `4.18`: the first part holds the OpenShift version without its dot.
 fn core_os(build: &str) -> Option<String> {
     let release = build.split('.').next().filter(|release| release.len() >= 3)?;
     release.bytes().all(|byte| byte.is_ascii_digit()).then(|| format!("{}.{}", &release[..1], &release[1..]))
@@ -169,7 +184,7 @@ mod tests {
         check("Amazon Linux 2", "amzn", "2");
         check("Red Hat Enterprise Linux 9.4 (Plow)", "rhel", "9.4");
         check("Red Hat Enterprise Linux CoreOS 416.94.202407231231-0 (Plow)", "rhcos", "4.16");
-        check("Red Hat Enterprise Linux CoreOS 9.6.20250523-0 (Plow)", "rhcos", "");
+        check("Red Hat Enterprise Linux CoreOS 9.6.20250523-0 (Plow)", "rhel", "9.6");
         check("CentOS Stream CoreOS 419.9.202503102036-0", "scos", "4.19");
         check("SUSE Linux Enterprise Server 15 SP5", "sles", "15.5");
         check("SUSE Linux Enterprise Server 15", "sles", "15");
@@ -183,6 +198,8 @@ mod tests {
         check("SUSE Linux Enterprise Micro 5.5", "sle-micro", "5.5");
         check("openEuler 22.03 (LTS-SP4)", "openEuler", "22.03");
         check("Alibaba Cloud Linux 3.2104 U10 (OpenAnolis Edition)", "alinux", "3");
+        check("Alibaba Cloud Linux (Aliyun Linux) 2.1903 LTS (Hunting Beagle)", "alinux", "2.1903");
+        check("openSUSE Leap Micro 6.0", "opensuse-leap-micro", "6.0");
         check("VMware Photon OS/Linux", "photon", "");
         check("Alpine Linux v3.20", "alpine", "3.20");
     }

@@ -30,6 +30,20 @@ pub fn of_provider(id: &str) -> String {
     known.to_owned()
 }
 
+/// The service of a provider id; `None` for one that is the id of a machine alone.
+fn of_cloud(id: &str) -> Option<String> {
+    let id = id.trim();
+    // Alibaba Cloud writes the region and the instance.
+    let is_alibaba = id.split_once(".i-").is_some_and(|(region, _)| region.contains('-') && !region.contains('/'));
+    let is_word = id.chars().all(|c| c.is_ascii_alphabetic() || c == '-');
+    match of_provider(id) {
+        _ if is_alibaba => Some("ack".to_owned()),
+        // The managed Kubernetes of Nebius has a name of its own in criteria.
+        service if service == "nebius" => Some("mk8s".to_owned()),
+        service => (id.contains("://") || id.starts_with("ocid1.") || is_word).then_some(service),
+    }
+}
+
 /// The cloud or host of a provider id: its scheme.
 pub fn cloud(id: &str) -> Option<String> {
     if id.trim().starts_with("ocid1.") {
@@ -68,8 +82,15 @@ const MANAGED: [(&str, &str); 10] = [
     ("doks.digitalocean.com/", "doks"),
 ];
 
-/// Marks of an installation that nobody manages: `kops`, `kubeadm`.
-const SELF_MANAGED: [(&str, &str); 2] = [("kops.k8s.io/", "kops"), ("kubeadm.alpha.kubernetes.io/", "kubeadm")];
+/// Beginnings of keys of labels and annotations that an installation leaves which no cloud manages.
+const SELF_MANAGED: [(&str, &str); 3] =
+    [("kops.k8s.io/", "kops"), ("kubeadm.alpha.kubernetes.io/", "kubeadm"), ("worker.gardener.cloud/", "Gardener")];
+
+/// Systems that no managed service of a cloud runs.
+const OWN_SYSTEMS: [(&str, &str); 2] = [("Talos", "Talos"), ("Garden Linux", "Gardener")];
+
+/// Clouds with a managed service, which a provider id alone is taken for.
+pub const CLOUDS: [&str; 4] = ["aws", "gce", "azure", "oci"];
 
 /// The service that a node belongs to, and what says so.
 pub fn of(report: &NodeReport) -> Fact<Text> {
@@ -85,17 +106,21 @@ pub fn of(report: &NodeReport) -> Fact<Text> {
         .or_else(|| by_label(&MANAGED))
         .or_else(|| {
             // A provider id of the machine's cloud, and the marks of an installer: nobody's managed service.
-            let cloud =
-                provider.and_then(cloud).filter(|cloud| ["aws", "gce", "azure", "oci"].contains(&cloud.as_str()))?;
+            let cloud = provider.and_then(cloud).filter(|cloud| CLOUDS.contains(&cloud.as_str()))?;
             let mark =
                 |prefix: &str| labeled(prefix).is_some() || report.marks.iter().any(|mark| mark.starts_with(prefix));
-            let (_, name) = SELF_MANAGED.into_iter().find(|(prefix, _)| mark(prefix))?;
+            let runs = |system: &str| report.info.os_image.as_deref().is_some_and(|image| image.starts_with(system));
+            let by_mark = SELF_MANAGED.into_iter().find(|(prefix, _)| mark(prefix));
+            let (_, name) = by_mark.or_else(|| OWN_SYSTEMS.into_iter().find(|(system, _)| runs(system)))?;
             let why = format!("installed by {name} on {cloud}, so it is not the managed service of that cloud");
             Some(Fact::Unknown(Unknown::Unclear(Cow::Owned(why))))
         })
         .or_else(|| {
             let id = provider.filter(|id| !id.trim().is_empty())?;
-            Some(Fact::known(Text::from(of_provider(id)), Source::node("spec.providerID")))
+            Some(match of_cloud(id) {
+                Some(service) => Fact::known(Text::from(service), Source::node("spec.providerID")),
+                None => Fact::Unknown(Unknown::Unclear(Cow::Owned(format!("the provider id `{id}` names no cloud")))),
+            })
         })
         .or_else(|| {
             // Several kinds of cluster run in Docker Desktop, so its kernel is a hint and not a reading. vind (vCluster in
@@ -201,7 +226,21 @@ mod tests {
         let why = "installed by kops on aws, so it is not the managed service of that cloud";
         check("aws:///z/i", &["kops.k8s.io/instancegroup"], "v1.33.4", "", why);
         check("", &[], "v1.33.5-gke.100", "", "gke by node status.nodeInfo.kubeletVersion");
+        let talos = NodeReport {
+            provider_id: Some("aws:///z/i".into()),
+            info: NodeInfo { os_image: Some("Talos (v1.10.5)".into()), ..NodeInfo::default() },
+            ..NodeReport::default()
+        };
+        let why = "installed by Talos on aws, so it is not the managed service of that cloud";
+        assert_eq!(of(&talos).unknown().map(ToString::to_string).as_deref(), Some(why));
+        let why = "installed by Gardener on gce, so it is not the managed service of that cloud";
+        check("gce://p/z/n", &["worker.gardener.cloud/pool"], "v1.33.1", "", why);
         check("vsphere://4217", &[], "v1.33.1-eks-1-33-7", "", "vsphere by node spec.providerID");
+        check("cn-hangzhou.i-bp1aaaa", &[], "v1.33.3-aliyun.1", "", "ack by node spec.providerID");
+        let uuid = "6f3b1c2a-0000-4000-8000-000000000001";
+        check(uuid, &[], "v1.31.4", "", &format!("the provider id `{uuid}` names no cloud"));
+        check("Bare-Metal", &[], "v1.31.4", "", "bare-metal by node spec.providerID");
+        check("nebius://computeinstance-e00", &[], "v1.31.4", "", "mk8s by node spec.providerID");
         let rancher = "k3s by node status.nodeInfo.kubeletVersion";
         check("", &["rke.cattle.io/machine"], "v1.33.4+k3s1", "", rancher);
         check("", &[], "", "", "not reported");

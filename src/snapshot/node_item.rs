@@ -277,6 +277,7 @@ mod tests {
             name: "gpu-0".into(),
             attributes: BTreeMap::from([("productName".to_owned(), "NVIDIA GB200".to_owned())]),
             memory_mib: Some(189_471),
+            shares_counters: false,
         };
         let text = |text: &str| Some(Text::from(text));
         let labels: Labels =

@@ -96,6 +96,10 @@ fn devices(slices: Vec<Spec>) -> Vec<Device> {
                 name,
                 attributes: attributes(body),
                 memory_mib: memory_mib(body),
+                shares_counters: body
+                    .get("consumesCounters")
+                    .and_then(Value::as_array)
+                    .is_some_and(|of| !of.is_empty()),
             });
         }
     }

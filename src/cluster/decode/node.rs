@@ -201,7 +201,7 @@ fn registered(annotations: &Entries) -> Option<Registered> {
 /// Accelerators in a resource list, sorted by name. A quantity that is not a whole number is left out: extended
 /// resources have no others.
 pub fn resources<'q>(list: impl Iterator<Item = (&'q str, &'q str)>, texts: &mut Texts) -> Vec<(Text, u64)> {
-    let accelerators = list.filter(|(name, _)| accelerator::is_resource(name));
+    let accelerators = list.filter(|(name, _)| accelerator::resource::is_resource(name));
     let mut kept: Vec<(Text, u64)> =
         accelerators.filter_map(|(name, text)| Some((texts.get(name), quantity(text)?))).collect();
     kept.sort();
