@@ -41,6 +41,9 @@ impl Check for GpuOperatorVersion {
             return Ending::no_verdict(problem, Vec::new());
         };
         let mut block = Block::new("GPU operator version", vec![format!("Detected: {version}")]);
+        if let (Some(_), Some(label)) = (of_image(operator), labeled(operator).filter(|label| *label != version)) {
+            block.lines.push(format!("The Deployment is labeled {label}, which is not what runs"));
+        }
         let Some(expression) = input.phase_constraint(Phase::Deployment, CONSTRAINT) else {
             let reason = format!("the recipe sets no `{CONSTRAINT}`; the installed version is {version}");
             return Ending::with(Outcome::Skip(reason), vec![block]);
@@ -56,30 +59,43 @@ impl Check for GpuOperatorVersion {
     }
 }
 
-/// From the version label, the image tag, the OLM bundle that owns the Deployment, or the annotation; always with a leading
-/// `v`. A digest is not a version.
+/// What is installed: as the image of the operator says, which is what runs; else the version label, the OLM bundle that owns the
+/// Deployment, or the annotation. Always with a leading `v`. A digest, a date and a commit are not versions.
 fn version(operator: &Value) -> Option<String> {
+    of_image(operator).or_else(|| labeled(operator))
+}
+
+/// As the tag of the operator's own image has it.
+fn of_image(operator: &Value) -> Option<String> {
     let containers = operator.pointer("/spec/template/spec/containers").and_then(Value::as_array);
     let images = containers.into_iter().flatten().map(|container| text(container, "/image"));
-    let mut tags = images.filter(|image| image.contains("gpu-operator")).filter_map(tag);
+    images.filter_map(tag).find_map(read)
+}
+
+fn labeled(operator: &Value) -> Option<String> {
     // OLM names a bundle after its operator and version: `gpu-operator-certified.v25.10.1`.
     let bundle = text(operator, "/metadata/labels/olm.owner");
     let candidates = [
         text(operator, "/metadata/labels/app.kubernetes.io~1version"),
-        tags.next().unwrap_or_default(),
         bundle.split_once(".v").map_or("", |(_, version)| version),
         text(operator, "/metadata/annotations/nvidia.com~1gpu-operator-version"),
     ];
-    let is_version = |text: &&str| text.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit());
-    let version = candidates.into_iter().find(is_version)?;
-    Some(if version.starts_with('v') { version.to_owned() } else { format!("v{version}") })
+    candidates.into_iter().find_map(read)
 }
 
-/// The tag of an image without its suffix; the colon of a registry's port is not one of a tag.
+/// A version of several numbers, with a leading `v`; of what follows them only a pre-release is a part of it.
+fn read(text: &str) -> Option<String> {
+    let version = constraint::parse::version(text).ok().filter(|version| version.parts.len() > 1)?;
+    let numbers = version.parts.iter().map(u64::to_string).collect::<Vec<_>>().join(".");
+    let is_candidate = ["-rc", "-alpha", "-beta", "-dev", "-pre"].iter().any(|begin| version.suffix.starts_with(begin));
+    let suffix = if is_candidate { version.suffix.as_str() } else { "" };
+    Some(format!("v{numbers}{suffix}"))
+}
+
+/// The tag of an image of the operator, not of what else is in its folder; the colon of a registry's port is not one of a tag.
 fn tag(image: &str) -> Option<&str> {
-    let name = image.split('@').next()?;
-    let (_, tag) = name.rsplit('/').next()?.split_once(':')?;
-    tag.split('-').next()
+    let (name, tag) = image.split('@').next()?.rsplit('/').next()?.split_once(':')?;
+    name.starts_with("gpu-operator").then_some(tag)
 }
 
 #[cfg(test)]
@@ -104,6 +120,15 @@ mod tests {
         check(&none, "localhost:5000/nvidia/gpu-operator", None);
         check(&none, digest, None);
         check(&none, "nvcr.io/nvidia/gpu-operator:latest", None);
+        check(&none, "nvcr.io/nvidia/gpu-operator:20251127", None);
+        check(&none, "nvcr.io/nvidia/gpu-operator:6c75c44", None);
+        check(&none, "nvcr.io/nvidia/gpu-operator:v25.10.0-rc.1", Some("v25.10.0-rc.1"));
+        check(&none, "registry.corp/gpu-operator/kube-rbac-proxy:v99.15.0", None);
+        check(
+            &json!({"labels": {"app.kubernetes.io/version": "v25.10.0"}}),
+            "a.io/gpu-operator:v25.3.0",
+            Some("v25.3.0"),
+        );
         check(&json!({"labels": {"app.kubernetes.io/version": "v24.9.2"}}), digest, Some("v24.9.2"));
         check(&json!({"labels": {"olm.owner": "gpu-operator-certified.v25.10.1"}}), digest, Some("v25.10.1"));
         check(&json!({"annotations": {"nvidia.com/gpu-operator-version": "25.3.1"}}), digest, Some("v25.3.1"));
