@@ -406,7 +406,8 @@ fn commented(text: &str) -> Value {
 pub fn json_text(value: &impl Serialize) -> String {
     let text = serde_json::to_string_pretty(value).unwrap_or_else(|_| "null".to_owned());
     // The three can only stand inside strings, so replacing them in the text is safe.
-    text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026") + "\n"
+    let text = text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026") + "\n";
+    yaml::printable(&text).into_owned()
 }
 
 #[cfg(test)]
@@ -519,6 +520,8 @@ validation: {performance: {}}
             "`constraints`: invalid type: string \"text\", expected an object",
         );
         refused("kind: RecipeResult\ncomponentRefs: [{name: x, type: Helm}]\n", "nothing to deploy");
+        let one = "{name: x, type: Helm, source: oci://example, version: 1.0}";
+        refused(&format!("kind: RecipeResult\ncomponentRefs: [{one}, {one}]\n"), "there are two of this name");
         refused("a: [", "neither YAML nor JSON");
     }
 }

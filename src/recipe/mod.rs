@@ -117,6 +117,13 @@ pub struct States {
 /// Contradictions within enabled refs, sorted, one line each; empty for a coherent list.
 pub fn coherence(components: &[ComponentRef]) -> Vec<String> {
     let mut problems = Vec::new();
+    let mut names = std::collections::BTreeSet::new();
+    for name in components.iter().map(|component| component.name.as_str()) {
+        // Two of one name would be one release, with the settings of whichever comes last.
+        if !name.is_empty() && !names.insert(name) {
+            problems.push(format!("component `{name}`: there are two of this name"));
+        }
+    }
     for component in components.iter().filter(|component| component.is_enabled()) {
         let mut say = |text: &str| problems.push(format!("component `{}`: {text}", component.name));
         if !component.patches.is_empty() {

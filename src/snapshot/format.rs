@@ -58,11 +58,30 @@ const TAKE_ONE: &str = "take one with `aicr snapshot -o snapshot.yaml` and give 
 /// Another kind of document, a version nobody knows, a list or mapping of the wrong shape.
 pub fn read(text: &str) -> Result<Inventory, SnapshotFormatError> {
     let mut root = header::read(text, &header::SNAPSHOT)?;
+    different(&root)?;
     let (metadata, unknown) = (texts(&root, "metadata")?, shape::unknown(&root, &schema::SNAPSHOT));
     let measurements = take(&mut root, "measurements", measurement)?;
     // The typed facts take the place of the tree in memory, instead of coming on top of it.
     drop(root);
     Ok(super::inventory(Record { metadata, measurements, unknown }))
+}
+
+/// Of two readings of one name, one would decide and nobody could see which.
+fn different(root: &Node) -> Result<(), SnapshotFormatError> {
+    let mut known: BTreeMap<(String, String), Position> = BTreeMap::new();
+    for measurement in list(root, "measurements")? {
+        for subtype in list(measurement, "subtypes")? {
+            let name = (text_of(measurement, "type"), text_of(subtype, "subtype"));
+            if let Some(first) = known.get(&name) {
+                let (kind, subtype_name) = name;
+                let message =
+                    format!("duplicate subtype `{subtype_name}` of `{kind}`, first defined on line {}", first.line);
+                return Err(SnapshotFormatError::Field { at: subtype.at, message });
+            }
+            known.insert(name, subtype.at);
+        }
+    }
+    Ok(())
 }
 
 fn measurement(node: &mut Node) -> Result<Measurement, SnapshotFormatError> {
@@ -261,6 +280,18 @@ measurements:
         items:
           - {context: {deviceID: \"1023\"}, data: {rail: 0}}
 ";
+
+    #[test]
+    fn two_readings_of_one_name_are_refused_with_both_places() {
+        let text = "kind: Snapshot\nmeasurements:\n\
+                    - {type: K8s, subtypes: [{subtype: server, data: {version: v1.35.0}}]}\n\
+                    - {type: K8s, subtypes: [{subtype: image, data: {}}, {subtype: server, data: {version: v1.30.0}}]}\n";
+        let error = read(text).expect_err("one of them would decide");
+        assert_eq!(
+            error.to_string(),
+            "duplicate subtype `server` of `K8s`, first defined on line 3 (line 4, column 54)"
+        );
+    }
 
     #[test]
     fn what_an_alias_shares_is_read_wherever_it_is() {

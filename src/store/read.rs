@@ -40,6 +40,8 @@ pub enum Encoding {
         byte: usize,
     },
     Utf32,
+    /// The bytes that gzip begins with.
+    Gzip,
 }
 
 impl std::fmt::Display for ReadError {
@@ -64,6 +66,7 @@ impl std::fmt::Display for Encoding {
             }
             Encoding::NotUtf16 { byte } => write!(f, "it begins as UTF-16 text, and byte {byte} is not UTF-16"),
             Encoding::Utf32 => f.write_str("it is UTF-32 text; UTF-8 and UTF-16 are read"),
+            Encoding::Gzip => f.write_str("it is compressed with gzip; `gunzip` makes text of it"),
         }
     }
 }
@@ -140,6 +143,7 @@ fn text(source: impl Read) -> Result<String, ReadError> {
 /// See [`Encoding`].
 pub fn decode(bytes: Vec<u8>) -> Result<String, Encoding> {
     match *bytes {
+        [0x1f, 0x8b, ..] => Err(Encoding::Gzip),
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Err(Encoding::Utf32),
         [0xff, 0xfe, ..] => utf16(&bytes, u16::from_le_bytes),
         [0xfe, 0xff, ..] => utf16(&bytes, u16::from_be_bytes),
@@ -221,6 +225,7 @@ mod tests {
         decodes(b"\xff\xfea\0\0\xdcb\0", Err(Encoding::NotUtf16 { byte: 4 }));
         decodes(b"\xff\xfe=\xd8", Err(Encoding::NotUtf16 { byte: 2 }));
         decodes(b"\xff\xfe\0\0a\0\0\0", Err(Encoding::Utf32));
+        decodes(b"\x1f\x8b\x08\0", Err(Encoding::Gzip));
         decodes(b"ab\xff", Err(Encoding::NotUtf8 { byte: 2 }));
     }
 

@@ -16,7 +16,7 @@ pub mod stream;
 mod write;
 
 pub use go::{go_float, go_number};
-pub use read::{First, first, first_of_last_keys, parse, parse_all};
+pub use read::{First, first, first_of_last_keys, parse, parse_all, printable};
 pub use write::{in_order, to_string, write};
 
 use serde_json::{Number, Value};

@@ -6,6 +6,7 @@
 use super::{Entry, Kind, Limits, Node, Position, YamlError, YamlProblem, go::scalar};
 use serde_yaml::granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, StrInput, options};
 use std::{
+    borrow::Cow,
     collections::{HashMap, HashSet},
     sync::Arc,
 };
@@ -21,7 +22,7 @@ pub struct First {
 
 /// The only document of `text`; an empty text is `Kind::Null`.
 ///
-/// Empty documents behind it (a final `---`) do not count.
+/// Empty documents before it and behind it (a final `---`) do not count.
 ///
 /// # Errors
 /// Syntax, duplicate keys, unknown anchors, and whatever exceeds the default [`Limits`]; a second document, and what
@@ -40,8 +41,14 @@ pub fn parse(text: &str) -> Result<Node, YamlError> {
 /// As [`parse`], but for the second document. That one is not read.
 pub fn first(text: &str) -> Result<First, YamlError> {
     let null = Node { at: Position { line: 1, column: 1 }, kind: Kind::Null };
-    let mut builder = Builder::new(text, Limits::default())?;
-    let document = builder.document()?.unwrap_or(null);
+    let text = readable(text);
+    let mut builder = Builder::new(&text, Limits::default())?;
+    let mut document = builder.document()?.unwrap_or(null);
+    while document.kind == Kind::Null
+        && let Some(next) = builder.document()?
+    {
+        document = next;
+    }
     Ok(First { document, second: builder.next_start()? })
 }
 
@@ -62,8 +69,31 @@ pub fn first_of_last_keys(text: &str) -> Result<(Node, Vec<YamlError>), YamlErro
 /// # Errors
 /// As [`parse`], for any document.
 pub fn parse_all(text: &str) -> Result<Vec<Node>, YamlError> {
-    let mut builder = Builder::new(text, Limits::default())?;
+    let text = readable(text);
+    let mut builder = Builder::new(&text, Limits::default())?;
     std::iter::from_fn(|| builder.document().transpose()).collect()
+}
+
+/// JSON may have characters as they are that YAML wants escaped.
+fn readable(text: &str) -> Cow<'_, str> {
+    if text.trim_start().starts_with(['{', '[']) { printable(text) } else { Cow::Borrowed(text) }
+}
+
+/// JSON in which what YAML calls not printable is escaped. Such a character can only stand inside a string.
+pub fn printable(json: &str) -> Cow<'_, str> {
+    let is_odd =
+        |c: char| matches!(c, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
+    if !json.contains(is_odd) {
+        return Cow::Borrowed(json);
+    }
+    let mut text = String::with_capacity(json.len() + 64);
+    for c in json.chars() {
+        match is_odd(c) {
+            true => text.push_str(&format!("\\u{:04x}", u32::from(c))),
+            false => text.push(c),
+        }
+    }
+    Cow::Owned(text)
 }
 
 /// A node under construction: a list, or a mapping with its pending key.

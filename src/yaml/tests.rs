@@ -103,6 +103,22 @@ fn second_document_is_refused_at_its_start() {
 }
 
 #[test]
+fn empty_documents_at_the_beginning_do_not_count() {
+    for text in ["---\n---\na: 1\n", "---\n# nothing yet\n---\na: 1\n", "---\na: 1\n"] {
+        check(text, json!({"a": 1}));
+    }
+}
+
+/// A label of a cluster may hold them, and JSON writes them as they are.
+#[test]
+fn json_may_hold_characters_that_yaml_wants_escaped() {
+    let text = json!({"label": "a\u{9b}31m\u{7f}\u{85}\u{2028}\u{fffe}b"});
+    check(&text.to_string(), text.clone());
+    check(&super::printable(&text.to_string()), text);
+    assert!(super::printable("{\"a\": \"ü\"}").contains('ü'));
+}
+
+#[test]
 fn empty_documents_at_the_end_do_not_count() {
     for text in ["---\na: 1\n---\n", "a: 1\n---\n# only words\n", "a: 1\n---\n---\n...\n"] {
         check(text, json!({"a": 1}));
