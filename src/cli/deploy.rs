@@ -216,18 +216,19 @@ async fn follow(
             }
         }
     });
-    let mut reader = log.reader();
+    let (mut reader, records) = (log.reader(), log.reader());
+    drop(log);
     let reading = async move {
         while let Some(event) = reader.next().await {
             // The printing thread lives as long as its queue.
             let _ = queue.send(event);
         }
     };
-    let recording = async {
+    let recording = async move {
         if !prepared.wish.record {
             return;
         }
-        if let Err(failure) = record::of_deploy(prepared, &connection.context, log.reader()).await {
+        if let Err(failure) = record::of_deploy(prepared, &connection.context, records).await {
             printer.warn(format!("no record is kept: {}", failure.why()));
         }
     };

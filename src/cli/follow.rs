@@ -62,7 +62,9 @@ pub async fn follow(
         }
         Ok(())
     });
-    let (events, canceling, mut reader) = (queue.clone(), control.clone(), log.reader());
+    let (events, canceling) = (queue.clone(), control.clone());
+    let (mut reader, records) = (log.reader(), log.reader());
+    drop(log);
     let stops = (prepared.options.step != Step::None).then(|| answered(control.clone(), printer.clone()));
     let reading = async move {
         while let Some(event) = reader.next().await {
@@ -85,10 +87,10 @@ pub async fn follow(
         }
     };
     // A record that cannot be written does not stop a run.
-    let recording = async {
+    let recording = async move {
         let (Some(connection), true) = (connection, prepared.options.record) else { return };
         let recorded = match record::folder() {
-            Ok(folder) => record::record(folder, prepared, &connection.context, log.reader()).await.map(drop),
+            Ok(folder) => record::record(folder, prepared, &connection.context, records).await.map(drop),
             Err(failure) => Err(failure),
         };
         if let Err(failure) = recorded {

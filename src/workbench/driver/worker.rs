@@ -591,6 +591,7 @@ impl Worker {
                     generation,
                     news: News::Event(event.into()),
                 });
+                drop(log);
                 tokio::join!(live::evaluate(&connection, &live, writer), showing);
                 let pause = live::pause(began.elapsed());
                 let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
@@ -618,6 +619,7 @@ impl Worker {
             let (writer, log) = EventLog::new();
             let reading = show(log.reader(), answers.clone(), Msg::Run);
             let records = log.reader();
+            drop(log);
             let recording = async {
                 if !prepared.wish.record {
                     return;
