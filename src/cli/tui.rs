@@ -55,8 +55,8 @@ pub struct Args {
     /// command line.
     #[arg(long, value_name = "LINE")]
     go: Option<String>,
-    /// The theme: auto (dark or light, as the terminal's background is), dark, light, high-contrast, ansi16, mono, or one of
-    /// your own; AICR_THEME says the same.
+    /// The theme: auto (dark or light, as the terminal's background is), dark, light, high-contrast, catppuccin, gruvbox, ansi16, mono,
+    /// or one of your own; AICR_THEME says the same.
     #[arg(long, value_name = "NAME")]
     theme: Option<String>,
     /// An older name of --color, whose `always` means `true`.
@@ -291,9 +291,12 @@ fn saved() -> Arc<Notify> {
     notify
 }
 
-/// Two threads beside the one that draws, which yield to it: building snapshots must not delay a key.
+/// One thread beside the one that draws, which yields to it: building snapshots must not delay a key.
+///
+/// One, because the allocator has an arena for each thread and what is freed in one is not used in another: with two that take
+/// turns at reading nodes, each keeps room for nearly all of them.
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    let runtime = runtime.worker_threads(2).enable_all().on_thread_start(term::yield_to_others).build();
+    let runtime = runtime.worker_threads(1).enable_all().on_thread_start(term::yield_to_others).build();
     runtime.map_err(|error| Failure::from_error(Kind::Internal, "start the runtime", error))
 }

@@ -111,6 +111,8 @@ pub struct Wanted {
     pub cluster: String,
     /// The cluster is a saved snapshot, which has no connection.
     pub is_saved: bool,
+    /// Why the cluster is not asked: the session may be with another one already.
+    pub refused: Option<String>,
 }
 
 /// What a recipe depends on beside the catalog, the criteria and the cluster.
@@ -152,6 +154,9 @@ async fn apply(
     let found = if wanted.place == "cluster" {
         let unread = || Failure::new(Kind::NotFound, DOING, "the cluster is not read yet");
         let inventory = inventory.ok_or_else(unread)?;
+        if let Some(because) = &wanted.refused {
+            return Err(Failure::new(Kind::Usage, DOING, because).hint("ask again when the other cluster is shown"));
+        }
         let connection = if wanted.is_saved { None } else { Some(session.connection().await?) };
         let live = Live { connection: connection.as_ref(), name: &wanted.cluster, inventory };
         from_cluster(catalog, live, resolved).await?

@@ -12,6 +12,17 @@ use std::io::{self, Write};
 /// What no cell of a frame holds: the last character for private use.
 const UNWRITTEN: &str = "\u{10fffd}";
 
+/// Where the terminal's own cursor is after a frame: magnifiers and screen readers follow it, also while it is hidden.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caret {
+    /// In a field that is typed into.
+    Shown(Position),
+    /// On what keys act on.
+    Hidden(Position),
+    /// Hidden where the last change of the frame left it.
+    Anywhere,
+}
+
 /// The last frame that the terminal shows, and where bytes go.
 pub struct Screen<W: Write> {
     out: W,
@@ -40,24 +51,19 @@ impl<W: Write> Screen<W> {
         self.unknown = true;
     }
 
-    /// Brings the terminal from the last frame to this one. The cursor is shown only where a field has it.
+    /// Brings the terminal from the last frame to this one.
     ///
     /// # Errors
     /// The terminal cannot be written to.
-    pub fn draw(&mut self, frame: Buffer, cursor: Option<Position>) -> io::Result<()> {
-        self.draw_linked(frame, Vec::new(), cursor)
+    pub fn draw(&mut self, frame: Buffer, caret: Caret) -> io::Result<()> {
+        self.draw_linked(frame, Vec::new(), caret)
     }
 
     /// The same with links: parts of lines and their addresses.
     ///
     /// # Errors
     /// The terminal cannot be written to.
-    pub fn draw_linked(
-        &mut self,
-        frame: Buffer,
-        links: Vec<(Rect, Address)>,
-        cursor: Option<Position>,
-    ) -> io::Result<()> {
+    pub fn draw_linked(&mut self, frame: Buffer, links: Vec<(Rect, Address)>, caret: Caret) -> io::Result<()> {
         let mut bytes: Vec<u8> = Vec::with_capacity(4096);
         bytes.extend_from_slice(b"\x1b[?2026h\x1b[?25l");
         if self.unknown || self.shown.area != frame.area {
@@ -90,8 +96,11 @@ impl<W: Write> Screen<W> {
                 bytes.extend_from_slice(b"\x1b]8;;\x1b\\");
             }
         }
-        if let Some(at) = cursor {
-            write!(bytes, "\x1b[{};{}H\x1b[?25h", at.y + 1, at.x + 1)?;
+        if let Caret::Shown(at) | Caret::Hidden(at) = caret {
+            write!(bytes, "\x1b[{};{}H", at.y + 1, at.x + 1)?;
+        }
+        if let Caret::Shown(_) = caret {
+            bytes.extend_from_slice(b"\x1b[?25h");
         }
         bytes.extend_from_slice(b"\x1b[?2026l");
         self.shown = frame;
@@ -141,13 +150,31 @@ mod tests {
         let mut screen = Screen::new(&mut wire);
         let mut frame = Buffer::empty(Rect::new(0, 0, 20, 4));
         frame.set_string(0, 0, "hello", Style::new());
-        screen.draw(frame.clone(), None).unwrap();
+        screen.draw(frame.clone(), Caret::Anywhere).unwrap();
         let first = screen.bytes;
         frame.set_string(0, 0, "j", Style::new());
-        screen.draw(frame, None).unwrap();
+        screen.draw(frame, Caret::Anywhere).unwrap();
         assert!(screen.bytes - first < 60, "{}", screen.bytes - first);
         assert_eq!(wire.writes, 2);
         assert!(wire.bytes.starts_with(b"\x1b[?2026h") && wire.bytes.ends_with(b"\x1b[?2026l"));
+    }
+
+    #[test]
+    fn the_cursor_rests_on_what_keys_act_on_and_is_shown_in_a_field_only() {
+        let mut wire = Wire::default();
+        let mut screen = Screen::new(&mut wire);
+        let frame = Buffer::empty(Rect::new(0, 0, 20, 4));
+        let at = Position::new(2, 3);
+        let mut drawn = |caret| {
+            let before = usize::try_from(screen.bytes).unwrap();
+            screen.draw(frame.clone(), caret).unwrap();
+            String::from_utf8(screen.out().bytes[before..].to_vec()).unwrap()
+        };
+        let shown = drawn(Caret::Shown(at));
+        assert!(shown.contains("\x1b[4;3H\x1b[?25h"), "{shown:?}");
+        let hidden = drawn(Caret::Hidden(at));
+        assert!(hidden.contains("\x1b[?25l") && hidden.contains("\x1b[4;3H") && !hidden.contains("?25h"), "{hidden:?}");
+        assert!(!drawn(Caret::Anywhere).contains("H"));
     }
 
     #[test]
@@ -159,7 +186,7 @@ mod tests {
         let link = |address: &str| (Rect::new(4, 0, 4, 1), Address::web(address).unwrap());
         let drawn = |screen: &mut Screen<&mut Wire>, links: Vec<(Rect, Address)>| {
             let before = screen.bytes;
-            screen.draw_linked(frame.clone(), links, None).unwrap();
+            screen.draw_linked(frame.clone(), links, Caret::Anywhere).unwrap();
             let fresh = usize::try_from(screen.bytes - before).unwrap();
             let bytes = &screen.out().bytes;
             String::from_utf8(bytes[bytes.len() - fresh..].to_vec()).unwrap()

@@ -42,7 +42,7 @@ pub const PARALLEL: usize = 8;
 const BUILT_IN_IMAGES: &str = "ghcr.io/nvidia/aicr-validators/";
 
 /// How to run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PlanOptions {
     pub run_id: String,
     pub namespace: String,
@@ -265,10 +265,7 @@ fn check_plan(validator: &Validator, input: &Input, has_snapshot: bool, options:
     place.said(|name| validator.env.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()));
     let input = &Input { place, ..input.clone() };
     let timeout_seconds = options.timeout_seconds.unwrap_or(validator.timeout_seconds);
-    let image = match ours {
-        Some(_) => options.image.clone(),
-        None => catalog_image(&validator.image, options),
-    };
+    let image = image_of(validator, options);
     let read_only = ours.map_or(validator.read_only, |check| checks::only_reads(check, input));
     let way = if options.in_process && read_only && ours.is_some() { Way::InProcess } else { Way::Job };
     let check = PlannedCheck {
@@ -522,6 +519,14 @@ fn env(validator: &Validator, (timeout_seconds, has_snapshot): (u64, bool), opti
     env.extend(fields.iter().map(|(name, path)| json!({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}})));
     env.extend(validator.env.iter().map(|(name, value)| json!({"name": name, "value": value})));
     env
+}
+
+/// The image whose container runs a check.
+pub fn image_of(validator: &Validator, options: &PlanOptions) -> String {
+    match ours(validator, options) {
+        Some(_) => options.image.clone(),
+        None => catalog_image(&validator.image, options),
+    }
 }
 
 /// A catalog image with tag and registry resolved; images of others stay as they are written.

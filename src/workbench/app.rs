@@ -124,7 +124,8 @@ struct Start {
 
 /// What the command line chose for the runs.
 fn setup(options: &ops::run::RunOptions) -> Setup {
-    Setup { step: options.step, skip: options.plan.skip.clone(), in_process: options.plan.in_process }
+    let plan = &options.plan;
+    Setup { step: options.step, skip: plan.skip.clone(), in_process: plan.in_process, plan: plan.clone().into() }
 }
 
 impl State {
@@ -768,6 +769,7 @@ impl State {
             place: place.clone(),
             cluster: cluster.name.clone(),
             is_saved: cluster.source.is_saved(),
+            refused: self.unable_while_switching().map(|unable| unable.said),
         });
         let configuration = configuration.clone().filter(|_| slot == RecipeSlot::Current);
         let (snapshot, basis) = (cluster.snapshot.clone(), Box::new(Basis { inherit, configuration }));

@@ -442,12 +442,12 @@ impl Driver {
 
     fn draw(&mut self) -> Result<(), Failure> {
         self.state.prepare();
-        let (frame, links, cursor) = view::linked_frame(&self.state);
+        let (frame, links, caret) = view::linked_frame(&self.state);
         self.state.dirty = false;
         let shown = self.links;
         let address = |link: Link| Some((link.area, shown.address(&link.target)?));
         let links = links.into_iter().filter_map(address).collect();
-        let drawn = self.terminal.screen.draw_linked(frame, links, cursor);
+        let drawn = self.terminal.screen.draw_linked(frame, links, caret);
         self.pace.drawn();
         self.sent = Some(Instant::now());
         match drawn {
@@ -622,6 +622,7 @@ pub(super) fn export(state: &mut State, path: PathBuf, replace: bool) {
         Form::Text => screenshot::symbols(&frame),
         Form::Markdown => document::markdown(state),
         Form::Json => document::json(state),
+        Form::Yaml => document::yaml(state),
         Form::Csv => document::csv(state),
         Form::Svg => {
             screenshot::svg(&frame, &state.desk.theme, &format!("aicr workbench, {}", state.desk.screen.name()))

@@ -16,11 +16,12 @@ pub enum Form {
     Text,
     Markdown,
     Json,
+    Yaml,
     Csv,
 }
 
 impl Form {
-    pub const ALL: [Form; 5] = [Form::Svg, Form::Text, Form::Markdown, Form::Json, Form::Csv];
+    pub const ALL: [Form; 6] = [Form::Svg, Form::Text, Form::Markdown, Form::Json, Form::Yaml, Form::Csv];
 
     pub fn suffix(self) -> &'static str {
         match self {
@@ -28,6 +29,7 @@ impl Form {
             Form::Text => "txt",
             Form::Markdown => "md",
             Form::Json => "json",
+            Form::Yaml => "yaml",
             Form::Csv => "csv",
         }
     }
@@ -36,6 +38,7 @@ impl Form {
     pub fn of(path: &Path) -> Option<Form> {
         match path.extension() {
             None => Some(Form::Svg),
+            Some(suffix) if suffix.eq_ignore_ascii_case("yml") => Some(Form::Yaml),
             Some(suffix) => Form::ALL.into_iter().find(|form| suffix.eq_ignore_ascii_case(form.suffix())),
         }
     }
@@ -101,8 +104,18 @@ pub fn markdown(state: &State) -> String {
     text
 }
 
-/// The same as JSON; cells by the names of their columns, with the depth of a tree.
+/// The same as JSON.
 pub fn json(state: &State) -> String {
+    crate::recipe::format::json_text(&document(state))
+}
+
+/// The same as YAML.
+pub fn yaml(state: &State) -> String {
+    crate::yaml::in_order(&document(state))
+}
+
+/// Cells by the names of their columns, with the depth of a tree.
+fn document(state: &State) -> Value {
     let table = state.desk.table(state.desk.focused());
     let columns = columns(table);
     let row = |row: &Row<RowId>| {
@@ -121,7 +134,7 @@ pub fn json(state: &State) -> String {
         document.insert("says".to_owned(), json!(says));
     }
     document.insert("rows".to_owned(), rows(table).map(row).collect());
-    crate::recipe::format::json_text(&Value::Object(document))
+    Value::Object(document)
 }
 
 /// The same as comma-separated values (RFC 4180): a line of names, then a line for each row; a tree has its depth in front.
@@ -182,6 +195,7 @@ mod tests {
             ("view.CSV", Some(Form::Csv)),
             ("view.svg", Some(Form::Svg)),
             ("view", Some(Form::Svg)),
+            ("view.yml", Some(Form::Yaml)),
             ("view.html", None),
             ("a.b/view.md", Some(Form::Markdown)),
         ] {

@@ -167,10 +167,12 @@ fn gpus(snapshot: &Inventory, tally: &Tally) -> Part {
             part(Role::Muted, format!("{said}{virtual_ones}"), said, pane)
         }
         Some((_, short)) => {
+            // In few letters: there are that many and more.
+            let short = if unknown { short.replacen(" GPU", "+ GPU", 1) } else { short.clone() };
             let role = if whole.uncounted + slices.uncounted == 0 { Role::Text } else { Role::Muted };
             // Where there is little room, the whole devices.
             let long: Vec<&str> = said.iter().map(|(long, _)| long.as_str()).collect();
-            part(role, format!("{}{more}{virtual_ones}", long.join(", ")), short.clone(), pane)
+            part(role, format!("{}{more}{virtual_ones}", long.join(", ")), short, pane)
         }
     }
 }

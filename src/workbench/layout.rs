@@ -33,11 +33,11 @@ pub enum Class {
     Nothing,
     /// Below 40x10: one panel without borders.
     Bare,
-    /// Below 80x24: one panel.
+    /// Below 80 columns or 24 rows: one panel.
     One,
     /// Below 120 columns: master over detail.
     Two,
-    /// Rows above 0.45 of the columns: panels stacked.
+    /// From 24 rows, and rows above 0.45 of the columns: panels stacked.
     Portrait,
     /// 120 columns, fewer than 40 rows: columns, without the lower panels.
     Short,
@@ -52,10 +52,10 @@ pub fn class(width: u16, height: u16) -> Class {
         Class::Nothing
     } else if width < 40 || height < 10 {
         Class::Bare
+    } else if height >= 24 && f32::from(height) > 0.45 * f32::from(width) {
+        Class::Portrait
     } else if width < 80 || height < 24 {
         Class::One
-    } else if f32::from(height) > 0.45 * f32::from(width) {
-        Class::Portrait
     } else if width < 120 {
         Class::Two
     } else if height < 40 {
@@ -568,6 +568,9 @@ mod tests {
             ((79, 23), Class::One),
             ((80, 24), Class::Two),
             ((100, 60), Class::Portrait),
+            ((60, 40), Class::Portrait),
+            ((40, 24), Class::Portrait),
+            ((60, 23), Class::One),
             ((120, 30), Class::Short),
             ((120, 40), Class::Four),
             ((200, 60), Class::All),

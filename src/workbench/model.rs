@@ -43,6 +43,7 @@ use crate::{
     validate::{
         curve::Measured,
         event::{self, Body, CheckResult, Event, PlannedCheck, ReadinessOutcome, State as CheckState, Verdict},
+        plan::PlanOptions,
     },
 };
 use std::{
@@ -622,6 +623,8 @@ pub struct Setup {
     pub step: Step,
     pub skip: Vec<String>,
     pub in_process: bool,
+    /// What else a run is planned with: it decides which image runs a check.
+    pub plan: Arc<PlanOptions>,
 }
 
 /// What a run is asked to run.

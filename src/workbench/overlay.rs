@@ -680,7 +680,11 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
         "FILE",
         "write the snapshot of the cluster as .yaml or .json, on every screen; asks before a file is replaced",
     ),
-    ("export", "[FILE]", "write this view: .svg or .txt the frame; .md, .json or .csv all rows of the focused panel"),
+    (
+        "export",
+        "[FILE]",
+        "write this view: .svg or .txt the frame; .md, .json, .yaml or .csv all rows of the focused panel",
+    ),
     ("link", "", "copy a command line that opens this view: source, criteria, screen and what is selected"),
     ("node", "NAME", "go to a node"),
     ("component", "NAME", "go to a component of the recipe"),

@@ -4,7 +4,7 @@
 //! a person sees is how long things took; only the last frame is held longer, before the picture starts again.
 
 use super::{screenshot, theme::Theme};
-use crate::term::screen::Screen;
+use crate::term::screen::{Caret, Screen};
 use ratatui::buffer::Buffer;
 use std::{collections::BTreeMap, fmt::Write as _, io, time::Duration};
 
@@ -53,7 +53,7 @@ impl Recording {
         let mut screen = Screen::new(Vec::new());
         let mut written = 0;
         for (at, frame) in &self.moments {
-            screen.draw(frame.clone(), None)?;
+            screen.draw(frame.clone(), Caret::Anywhere)?;
             let bytes = String::from_utf8_lossy(&screen.out()[written..]).into_owned();
             written = screen.out().len();
             text.push_str(&serde_json::json!([at.as_secs_f64(), "o", bytes]).to_string());

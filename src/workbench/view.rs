@@ -21,21 +21,21 @@ use super::{
 use crate::{
     cluster::watch::LiveStatus,
     criteria::{Criteria, Dimension},
-    term::link::Link,
+    term::{link::Link, screen::Caret},
 };
 use ratatui::{
     buffer::Buffer,
     layout::{Position, Rect},
 };
 
-/// A frame and, where a field is typed into, the cursor.
-pub fn frame(state: &State) -> (Buffer, Option<Position>) {
-    let (buffer, _, cursor) = linked_frame(state);
-    (buffer, cursor)
+/// A frame and where the terminal's cursor is.
+pub fn frame(state: &State) -> (Buffer, Caret) {
+    let (buffer, _, caret) = linked_frame(state);
+    (buffer, caret)
 }
 
 /// The same with what parts of it lead to.
-pub fn linked_frame(state: &State) -> (Buffer, Vec<Link>, Option<Position>) {
+pub fn linked_frame(state: &State) -> (Buffer, Vec<Link>, Caret) {
     let area = Rect::new(0, 0, state.desk.width, state.desk.height);
     let mut buffer = Buffer::empty(area);
     buffer.set_style(area, state.desk.theme.base());
@@ -55,14 +55,20 @@ pub fn linked_frame(state: &State) -> (Buffer, Vec<Link>, Option<Position>) {
         cursor = draw_hint(state, &mut canvas);
         draw_continuations(state, &mut canvas);
         if let Some(overlay) = &state.desk.overlay {
+            canvas.selected = None;
             cursor = draw_overlay(state, overlay, &mut canvas);
         }
     }
+    let caret = match (cursor, canvas.selected) {
+        (Some(at), _) => Caret::Shown(at),
+        (None, Some(at)) => Caret::Hidden(at),
+        (None, None) => Caret::Anywhere,
+    };
     let links = std::mem::take(&mut canvas.links);
     if state.desk.ascii {
         canvas::to_ascii(&mut buffer);
     }
-    (buffer, links, cursor)
+    (buffer, links, caret)
 }
 
 /// Tabs as they stand: full names, or digits where there is no room.
@@ -752,6 +758,9 @@ fn draw_overlay(state: &State, overlay: &Overlay, canvas: &mut Canvas<'_>) -> Op
             let here = index == *chosen;
             let label = if here { format!("[ {choice} ]") } else { format!("  {choice}  ") };
             let role = if here { Role::Selection } else { Role::Text };
+            if here {
+                canvas.selected = Some(Position::new(x, y));
+            }
             x += canvas.text(x, y, inner.right().saturating_sub(x), &label, role) + 1;
         }
         canvas.right(

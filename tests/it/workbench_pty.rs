@@ -218,6 +218,32 @@ fn five_screens_at_120x40() {
     walk(120, 40);
 }
 
+/// Magnifiers and screen readers follow the terminal's own cursor, which is on the row that keys act on.
+#[test]
+fn the_terminals_cursor_is_on_the_selected_row() {
+    let mut terminal = Terminal::start(120, 40, "--demo tui");
+    let row = |screen: &vt100::Screen| {
+        let (row, _) = screen.cursor_position();
+        screen.contents().lines().nth(usize::from(row)).unwrap_or_default().to_owned()
+    };
+    let is_on = |screen: &vt100::Screen, text: &str| {
+        let at = screen.cursor_position();
+        let sign = screen.cell(at.0, at.1).map(|cell| cell.contents().to_owned());
+        screen.hide_cursor() && sign.as_deref() == Some("›") && row(screen).contains(text)
+    };
+    terminal.shows("constraints");
+    terminal.press("/worker\r");
+    terminal.until("the first node under the cursor", |screen| is_on(screen, "worker-1"));
+    terminal.press("j");
+    terminal.until("the next one", |screen| is_on(screen, "worker-2"));
+    terminal.press(":");
+    terminal.until("the cursor in the field", |screen| !screen.hide_cursor());
+    terminal.press("\x1b");
+    terminal.until("the row again", |screen| is_on(screen, "worker-2"));
+    terminal.press("q");
+    terminal.restored(0);
+}
+
 #[test]
 fn a_resize_is_followed_down_to_nothing_and_back() {
     let mut terminal = Terminal::start(120, 40, "--demo tui");

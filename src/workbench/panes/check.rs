@@ -2,7 +2,10 @@
 
 use super::{checks, prelude::*};
 use crate::{
-    validate::event::{Severity, State, Way},
+    validate::{
+        event::{Severity, State, Way},
+        plan::image_of,
+    },
     workbench::{
         model::{CheckView, Model, ReadinessView, Replay, Run},
         widgets::{curve, table::text_columns},
@@ -29,7 +32,7 @@ fn build(view: &View<'_>) -> Content {
     }
     if let Some(name) = name {
         let validators = view.model.catalog.value.as_ref().and_then(|catalog| catalog.validators().ok());
-        let validator = validators.and_then(|all| all.into_iter().find(|validator| validator.name == name));
+        let validator = validators.as_ref().and_then(|all| all.iter().find(|validator| validator.name == name));
         let mut rows = Vec::new();
         if let Some(validator) = validator {
             wrapped(&mut rows, Role::Text, &validator.description, width);
@@ -39,13 +42,13 @@ fn build(view: &View<'_>) -> Content {
                 "",
                 &[
                     ("phase", validator.phase.name().into()),
-                    ("image", validator.image.as_str().into()),
+                    ("image", image_of(validator, &view.model.setup.plan).into()),
                     ("limit", limit.into()),
                 ],
             );
         }
         return Content {
-            says: match view.model.read_only {
+            says: match view.model.read_only || view.model.cluster.source.is_saved() {
                 true => Vec::new(),
                 false => vec![(Role::Muted, format!("{} lists what a run would create", view.keys.key(Action::Run)))],
             },

@@ -6,7 +6,7 @@ use crate::{
     report::words::{self, Tone, Word},
     resolve::Resolution,
     validate::event::{CheckResult, ReadinessOutcome, State as CheckState, Status, Stop},
-    workbench::model::{CheckView, ReadinessView, Run},
+    workbench::model::{CheckView, ReadinessView, Run, Source},
 };
 
 pub static PANE: Pane = Pane {
@@ -30,8 +30,11 @@ pub static PANE: Pane = Pane {
 fn build(view: &View<'_>) -> Content {
     let run = &view.model.run;
     let mut rows = Vec::new();
-    if run.checks.is_empty() && run.readiness.is_empty() && !run.active {
+    // A run that begins says what it is about to run; one of another program may be of another recipe.
+    let is_ours = view.model.records.following.is_none() && view.model.records.replay.is_none();
+    if run.checks.is_empty() && run.readiness.is_empty() && (!run.active || is_ours) {
         match &view.model.recipe.value {
+            Some(resolution) if run.active => planned(&mut rows, resolution, ""),
             Some(resolution) => planned(&mut rows, resolution, &runs_it(view)),
             None => {
                 return content("validation".to_owned(), String::new(), Vec::new(), stack::no_recipe(view));
@@ -140,9 +143,11 @@ fn head(id: RowId, name: &str, state: &str, counted: String) -> Row {
 
 /// What is said of a check that can be run, or that nothing is run here.
 fn runs_it(view: &View<'_>) -> String {
-    match view.model.read_only {
-        true => "read-only".to_owned(),
-        false => format!("{} runs it", view.keys.key(Action::Run)),
+    match (view.model.read_only, view.model.cluster.source) {
+        (true, _) => "read-only".to_owned(),
+        (_, Source::Saved) => "not run: a saved snapshot".to_owned(),
+        (_, Source::Past) => "not run: a kept moment".to_owned(),
+        _ => format!("{} runs it", view.keys.key(Action::Run)),
     }
 }
 
@@ -169,7 +174,13 @@ fn readiness(rows: &mut Vec<Row>, run: &Run) {
     let met = run.readiness.iter().filter(|line| line.outcome == ReadinessOutcome::Pass).count();
     let failed = run.readiness.iter().any(|line| line.outcome == ReadinessOutcome::Fail);
     let unknown = run.readiness.iter().any(|line| line.outcome == ReadinessOutcome::Unknown);
+    let counted = match (run.readiness.len(), run.verdict) {
+        (0, None) => "nothing judged yet".to_owned(),
+        (0, Some(_)) => "no constraints".to_owned(),
+        (all, _) => format!("{met} of {all} met"),
+    };
     let (role, word) = match (run.readiness.is_empty(), failed, unknown) {
+        (true, ..) if run.verdict.is_some() => (Role::Muted, "-"),
         (true, ..) => (Role::Muted, "waiting"),
         (_, true, _) => (Role::Fail, Word::Fail.text()),
         (_, _, true) => (Role::Warn, Word::Unknown.text()),
@@ -183,7 +194,7 @@ fn readiness(rows: &mut Vec<Row>, run: &Run) {
                 Cell::new(Role::Strong, "readiness"),
                 Cell::new(role, word),
                 Cell::new(Role::Muted, ""),
-                Cell::new(Role::Muted, format!("{met} of {} met", run.readiness.len())),
+                Cell::new(Role::Muted, counted),
             ],
         )
     });

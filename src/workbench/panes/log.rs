@@ -571,8 +571,10 @@ fn build(view: &View<'_>) -> Content {
                 let marker = marker.filter(|_| part == 0);
                 let source = if part == 0 { source.clone() } else { Vec::new() };
                 let cells = cells(at, sources, source, Cell::new(role, piece));
-                let beside = *is_beside;
-                rows.push(Row { marker, also: written.clone(), beside, ..Row::new(id(part), cells) });
+                // A filter judges the line and not its pieces.
+                let also = Some(written.clone().unwrap_or_else(|| line.into()));
+                let (beside, continues) = (*is_beside, part > 0);
+                rows.push(Row { marker, also, beside, continues, ..Row::new(id(part), cells) });
             }
         } else {
             let cells = cells(Cell::new(Role::Muted, at), sources, source, text);
@@ -634,10 +636,10 @@ fn build(view: &View<'_>) -> Content {
         (false, true) => vec![(Role::Muted, log.legend())],
         (false, false) => Vec::new(),
     };
-    // What a filter has not looked at is no miss.
-    let unsought = match is_window || dropped == 0 {
-        true => String::new(),
-        false => format!(", {} not searched", text::thousands(dropped)),
+    // What a filter has not looked at is no miss: neither what memory has dropped nor what is behind lines of the record.
+    let unsought = match total - (end - dropped) {
+        beyond if is_window || beyond == 0 => String::new(),
+        beyond => format!(", {} not searched", text::thousands(beyond)),
     };
     let title = format!("log {}", log.name());
     Content {

@@ -56,10 +56,26 @@ fn build(view: &View<'_>) -> Content {
             let back = view.keys.key(Action::Back);
             Blank::Empty.says(format!("no node is like this any more; {back} lists all"))
         }
-        (true, None) => no_cluster(view),
+        (true, None) => [no_cluster(view), other_ways(view)].concat(),
         (false, _) => Vec::new(),
     };
     Content { title, note, columns, rows, changed, says, headers: true, ..Content::default() }
+}
+
+/// What there is to look at without the cluster.
+fn other_ways(view: &View<'_>) -> Vec<(Role, String)> {
+    let cluster = &view.model.cluster;
+    if cluster.failure.is_none() || cluster.snapshot.is_some() {
+        return Vec::new();
+    }
+    let line = |word: &str, does: &str| (Role::Muted, format!("{word:<12}  {does}"));
+    vec![
+        (Role::Text, String::new()),
+        (Role::Text, "without it:".to_owned()),
+        line(&view.keys.command("open FILE"), "a saved snapshot"),
+        line(&view.keys.command("context"), "the cluster of another context"),
+        line("aicr --demo", "a cluster to look around in"),
+    ]
 }
 
 /// A shape in few words: what is built into its nodes.

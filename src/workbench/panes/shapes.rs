@@ -100,6 +100,10 @@ fn value(shape: &Shape, attribute: Attribute) -> Cell {
 ///
 /// `short`: ends that both values have are left out, because there is no room for them.
 pub(super) fn differs(shape: &Shape, short: bool) -> String {
+    // No larger shape has its accelerator, so that is what tells it from all of them.
+    if shape.like.is_none() && shape.outlier {
+        return if short { "accelerator" } else { "another accelerator" }.to_owned();
+    }
     let mut differs: Vec<_> = shape.differs().collect();
     differs.sort_by_key(|(attribute, ..)| *attribute != Attribute::Virtual);
     let part = |(attribute, own, other): &(Attribute, &str, &str)| match *own {

@@ -55,6 +55,7 @@ pub fn spoken<'t>(preference: &Preference, text: &'t str) -> &'t str {
     match (preference.values, text) {
         (Values::Switch, "true") => "on",
         (Values::Switch, "false") => "off",
+        (Values::Patterns, "") => "none",
         (_, text) => text,
     }
 }

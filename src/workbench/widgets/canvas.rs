@@ -7,7 +7,7 @@ use crate::{
 };
 use ratatui::{
     buffer::Buffer,
-    layout::Rect,
+    layout::{Position, Rect},
     style::{Color, Style},
 };
 
@@ -17,11 +17,13 @@ pub struct Canvas<'f> {
     pub theme: &'f Theme,
     /// Parts of lines that lead somewhere.
     pub links: Vec<Link>,
+    /// Where what keys act on begins: the selected row of the panel with the focus, or the chosen answer.
+    pub selected: Option<Position>,
 }
 
 impl<'f> Canvas<'f> {
     pub fn new(buffer: &'f mut Buffer, theme: &'f Theme) -> Canvas<'f> {
-        Canvas { buffer, theme, links: Vec::new() }
+        Canvas { buffer, theme, links: Vec::new(), selected: None }
     }
 
     /// A part of a line leads somewhere.

@@ -9,7 +9,7 @@ use super::{
     widths::{GAP, spans},
 };
 use crate::workbench::theme::Role;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
 /// Before a row that changed lately; nothing else has this glyph.
 const RECENT: &str = "*";
@@ -68,6 +68,7 @@ impl<I: Identity> Table<I> {
             let marked = self.marked(search);
             if place == self.cursor && !self.content.prose {
                 if focused {
+                    canvas.selected = Some(Position::new(area.left() + 1, y));
                     (y..y + height).for_each(|y| canvas.select(Rect { y, height: 1, ..area }));
                 }
                 let role = if focused { Role::Selection } else { Role::Muted };

@@ -7,8 +7,18 @@ use super::{
 use crate::sandbox::Sandbox;
 use aicr::{
     cluster::watch::{LiveStatus, LiveView},
-    ops::{Failure, Kind},
-    workbench::{effect::Effect, msg::Msg},
+    ops::{
+        Failure, Kind,
+        run::previous::Earlier,
+        snapshots::{self, How},
+    },
+    workbench::{
+        effect::Effect,
+        keymap::Action,
+        model::Source,
+        msg::Msg,
+        panes::{CHECKS, Need, RowId},
+    },
 };
 
 fn view(generation: u64) -> Msg {
@@ -101,6 +111,82 @@ fn a_cluster_that_cannot_be_reached_leaves_the_old_view_which_grows_old() {
     desk.left.clear();
     desk.command("context lab");
     assert!(matches!(desk.left[..], [Effect::SwitchContext(_)]), "{:?}", desk.left);
+}
+
+/// The session is with the next cluster already: what is installed there is nothing that a recipe for the one in view keeps.
+#[test]
+fn a_recipe_keeps_nothing_of_the_cluster_that_is_being_switched_to() {
+    let mut desk = Desk::of_contexts(120, 40);
+    desk.command("context production-us");
+    desk.update(Msg::Switched(Ok("production-us".into())));
+    let before = desk.state.model.recipe.value.clone().expect("a recipe for the cluster in view");
+    desk.command("inherit cluster");
+    desk.shows("production-us is being read");
+    let after = desk.state.model.recipe.value.clone().expect("it stays");
+    assert!(std::sync::Arc::ptr_eq(&before, &after), "another recipe: {:?}", after.recipe.extra);
+}
+
+/// However late it comes: a list of runs, a kept moment, the output of containers.
+#[test]
+fn what_was_asked_of_one_cluster_is_not_heard_after_a_switch_to_another() {
+    let mut desk = Desk::of_contexts(120, 40);
+    let folder = tempfile::tempdir().unwrap();
+    snapshots::save(folder.path(), &snapshot(), None, How::Recorded).unwrap();
+    desk.kept = Some(folder);
+    desk.keys("T T");
+    let late_moment = desk.state.update(Msg::Act(Action::StepBack));
+    assert!(matches!(late_moment[..], [Effect::OpenMoment { .. }]), "{late_moment:?}");
+    desk.keys("4");
+    run_half_way(&mut desk);
+    desk.state.desk.focus_on(&CHECKS);
+    desk.state.prepare();
+    assert!(desk.state.desk.table_mut(&CHECKS).select(&RowId::Check("dra-support".into())));
+    desk.state.desk.mark(Need::Cursor(&CHECKS));
+    desk.command("previous");
+    let Some(Effect::ReadPrevious { generation: previous, check, .. }) = desk.left.pop() else {
+        panic!("{:?}", desk.left)
+    };
+    let run_id = desk.state.model.run.id.clone();
+    desk.update(Msg::RunEnded { run_id, answer: Ok(()) });
+    let attach = |desk: &mut Desk| {
+        desk.command("attach");
+        match desk.left.pop() {
+            Some(Effect::FindRuns { generation, .. }) => generation,
+            other => panic!("{other:?}"),
+        }
+    };
+    let found = |generation| Msg::RunsFound {
+        generation,
+        namespace: "aicr-validation".into(),
+        answer: Ok(vec!["20260714-080000-00000000beefbeef".into(), "20260714-073000-00000000c0ffee00".into()]),
+    };
+    let listed = attach(&mut desk);
+    desk.update(found(listed));
+    assert!(desk.state.model.records.in_cluster.is_some());
+    let asked = attach(&mut desk);
+
+    desk.update(Msg::Switched(Ok("production-us".into())));
+    assert!(desk.state.model.records.in_cluster.is_none(), "runs of lab could be followed in production-us");
+    let Some(Effect::Watch { generation }) = desk.left.pop() else { panic!("{:?}", desk.left) };
+    let context = "production-us".to_owned();
+    desk.update(Msg::Connected { generation, context, server: "https://192.0.2.7".into() });
+    desk.update(view(generation));
+    desk.shows("context production-us is shown now");
+    desk.update(found(asked));
+    assert!(desk.state.model.records.in_cluster.is_none());
+    let earlier = Earlier {
+        namespace: "aicr-validation".into(),
+        pod: "worker-1".into(),
+        container: "cuda".into(),
+        restarts: 2,
+        end: "Error, exit code 4".into(),
+        text: "device 0 is gone\n".into(),
+    };
+    desk.update(Msg::PreviousRead { generation: previous, check, answer: Ok(vec![earlier]) });
+    assert!(!desk.text().contains("device 0 is gone"), "{}", desk.text());
+    desk.carry_out(late_moment);
+    let source = desk.state.model.cluster.source;
+    assert_eq!(source, Source::Live, "{}", desk.text());
 }
 
 #[test]

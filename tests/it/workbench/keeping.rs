@@ -202,7 +202,7 @@ fn keys_that_could_not_be_bound_are_said_at_the_start_and_in_the_help() {
 }
 
 #[test]
-fn a_panel_is_written_whole_as_markdown_as_json_and_as_csv() {
+fn a_panel_is_written_whole_as_markdown_json_yaml_and_csv() {
     let mut desk = demo(Session::default(), true);
     desk.keys("/");
     desk.type_text("worker");
@@ -221,6 +221,9 @@ fn a_panel_is_written_whole_as_markdown_as_json_and_as_csv() {
     assert_eq!(json["rows"].as_array().unwrap().len(), 3);
     assert_eq!(json["rows"][1]["NAME"], "worker-2");
     assert_eq!(json["rows"][1]["KERNEL"], "6.12.54-linuxkit");
+    let yaml = export::yaml(&desk.state);
+    assert!(yaml.starts_with("filter: worker\n") && yaml.contains("\nrows:\n"), "{yaml}");
+    assert_eq!(aicr::yaml::parse(&yaml).unwrap().to_value(), json, "{yaml}");
 
     let csv = export::csv(&desk.state);
     let lines: Vec<&str> = csv.lines().collect();

@@ -103,6 +103,23 @@ fn lines_are_left_out_by_time_level_and_source_and_the_title_says_so() {
     assert_eq!(rows(&mut desk), ["41 lines before 00:00:00"]);
 }
 
+/// A wrapped line is one line: words that are in several of its rows, or absent from some, decide about all of it.
+#[test]
+fn a_filter_judges_a_wrapped_line_as_a_whole() {
+    let mut desk = logged(80, 24);
+    let text = format!("begins at device 51 {} and ends at its neighbor", "x".repeat(200));
+    desk.run(60_000, Body::Log { check: CHECK.into(), text: text.clone(), source: "worker-1".into() });
+    desk.keys("w");
+    for filter in ["51 neighbor", "source=worker-1 neighbor", "neighbor !step"] {
+        desk.command(&format!("filter {filter}"));
+        let shown = rows(&mut desk);
+        assert!(shown.len() > 2 && shown.concat().replace(' ', "") == text.replace(' ', ""), "{filter}: {shown:?}");
+        assert_eq!(desk.state.desk.table(&LOG).matching, 1, "{filter}");
+    }
+    desk.command("filter neighbor !51");
+    assert!(rows(&mut desk).is_empty(), "{:?}", rows(&mut desk));
+}
+
 #[test]
 fn lines_around_those_that_are_meant_are_shown_and_are_no_matches() {
     let mut desk = logged(120, 40);
@@ -255,7 +272,9 @@ fn lines_that_memory_has_no_more_are_read_from_the_record_by_scrolling_to_them()
     desk.keys("q");
     desk.command("filter 2600");
     desk.shows("line 2600 of many");
-    desk.keys("Esc");
+    desk.keys("z z");
+    desk.shows("40,000 lines, 17,422 not searched");
+    desk.keys("z z Esc");
     // Behind what was read, memory goes on.
     desk.command(&format!("{}", oldest + 400));
     let mut pages = 0;
