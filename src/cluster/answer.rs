@@ -58,7 +58,8 @@ pub async fn checked(answer: Response<Incoming>) -> Result<Answer, NotKubernetes
     let status = answer.status();
     let not_kubernetes = |found| Err(NotKubernetes { status: status.as_u16(), found });
     if status.is_redirection() {
-        return not_kubernetes(match header(&answer, LOCATION) {
+        let location = answer.headers().get(LOCATION).map_or(&[][..], |value| value.as_bytes());
+        return not_kubernetes(match &*String::from_utf8_lossy(location) {
             "" => "a redirect without a location".to_owned(),
             place => format!("a redirection to {}", web::shown(place).trim_end_matches("?…")),
         });

@@ -108,6 +108,7 @@ impl ClusterError {
             kube::Error::SerdeError(source) => explain::body(source),
             other => (ClusterErrorKind::Protocol, chain(other), None),
         };
+        let hint = if at.starts_with(IN_CLUSTER) { in_pod(kind, hint) } else { hint };
         ClusterError { hint, ..ClusterError::new(kind, doing, at).found(found) }
     }
 
@@ -115,6 +116,24 @@ impl ClusterError {
     pub fn timeout(doing: &str, at: &str, seconds: u64) -> ClusterError {
         let found = format!("the answer was not complete within {seconds} s");
         ClusterError::new(ClusterErrorKind::Timeout, doing, at).found(found).hint(SLOW_HINT)
+    }
+}
+
+/// How the place of an error begins where the account of a pod is used.
+const IN_CLUSTER: &str = "in-cluster, ";
+
+/// A pod has no kubeconfig that could be corrected, and nobody logs in there.
+fn in_pod(kind: ClusterErrorKind, hint: Option<String>) -> Option<String> {
+    if kind == ClusterErrorKind::Unauthorized {
+        let hint = "the server does not accept the token of this pod's service account; was the account made again, or the pod restored elsewhere?";
+        return Some(hint.to_owned());
+    }
+    let of_kubeconfig = |hint: &String| ["kubeconfig", "--context", "log in"].iter().any(|word| hint.contains(word));
+    match hint {
+        Some(hint) if of_kubeconfig(&hint) => Some(
+            "a pod finds its cluster by KUBERNETES_SERVICE_HOST and trusts ca.crt of its service account; see both, and the ConfigMap kube-root-ca.crt of its namespace".to_owned(),
+        ),
+        hint => hint,
     }
 }
 
@@ -298,6 +317,21 @@ mod tests {
         );
         check(403, "x is forbidden: because it is being terminated", ClusterErrorKind::Conflict, "try again");
         check(403, "denied by a webhook", ClusterErrorKind::Forbidden, "ask for the right to list nodes");
+    }
+
+    #[test]
+    fn a_pod_is_not_told_to_correct_a_kubeconfig() {
+        let hint = |at: &str, code: u16, message: &str| {
+            let status = kube::core::Status { code, message: message.to_owned(), ..kube::core::Status::default() };
+            ClusterError::from_kube("list nodes", at, &kube::Error::Api(Box::new(status))).hint.unwrap_or_default()
+        };
+        let (pod, context) = ("in-cluster, https://10.0.0.1:443", "prod, https://k8s.test");
+        assert!(hint(context, 401, "no").contains("choose another --context"));
+        assert!(hint(pod, 401, "no").contains("the token of this pod's service account"));
+        let http = "client sent an HTTP request to an HTTPS server";
+        assert!(hint(context, 400, http).contains("kubeconfig"));
+        assert!(hint(pod, 400, http).contains("KUBERNETES_SERVICE_HOST"));
+        assert_eq!(hint(pod, 429, "slow"), hint(context, 429, "slow"));
     }
 
     #[test]

@@ -91,6 +91,9 @@ fn io_kind(error: &(dyn Error + 'static)) -> Option<Explained> {
             let hint = "no server listens there; is the cluster running, and is the port right?";
             Some(explained(ClusterErrorKind::Unreachable, chain(error), hint))
         }
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+            causes(error).find_map(|cause| cause.downcast_ref::<hyper::Error>()).map(http)
+        }
         // Where TLS ends without its proper end, rustls refers to its documentation.
         kind if retry::is_ended(&kind.into()) => Some(closed()),
         _ => None,

@@ -131,10 +131,11 @@ impl Transport {
             None => Trust::System,
         };
         let config = is_encrypted.then(|| tls::client_config(&trust, Arc::clone(&identity))).transpose()?;
-        let name = cluster
-            .tls_server_name
-            .clone()
-            .map(|name| ServerName::try_from(name.clone()).map_err(|_| SetupError::ServerName(name)));
+        let name = cluster.tls_server_name.clone().map(|name| {
+            // Go takes an address with the brackets of a URL as well.
+            let bare = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(&name).to_owned();
+            ServerName::try_from(bare).map_err(|_| SetupError::ServerName(name))
+        });
         let dialer = Dialer::new(proxy, config, name.transpose()?);
         Ok(Transport(Arc::new(Shared {
             server,
@@ -199,7 +200,7 @@ fn credentials(
     let kept_back = match (&user.token, &user.token_file, &user.basic) {
         (Some(_), _, _) => Some("token"),
         (None, Some(_), _) => Some("tokenFile"),
-        (None, None, Some(_)) => Some("username and password"),
+        (None, None, Some(_)) => Some("password"),
         (None, None, None) => None,
     };
     if let Some(what) = kept_back.filter(|_| is_in_clear) {

@@ -94,7 +94,7 @@ async fn tokens_and_passwords_are_not_sent_where_others_can_read_them() {
     for (user, what) in [
         ("{token: s3cr3t, as: jane}", "token"),
         ("{tokenFile: /nowhere/token, as: jane}", "tokenFile"),
-        ("{username: jane, password: s3cr3t, as: jane}", "username and password"),
+        ("{username: jane, password: s3cr3t, as: jane}", "password"),
     ] {
         let (address, log) = api_server().await;
         let transport = transport(&format!("{{server: 'http://{address}'}}"), user, &[]).unwrap();
@@ -254,6 +254,16 @@ async fn refusals_of_gateways_keep_their_code_and_their_words() {
     check("HTTP/1.1 401 No\r\ncontent-length: 0\r\n\r\n", Unauthorized, "HTTP 401 with an empty body").await;
     let proxy = "HTTP/1.1 407 No\r\ncontent-type: text/html\r\n\r\n<title>Login</title>";
     check(proxy, Unreachable, "HTTP 407: an HTML page with the title `Login`").await;
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_http_and_a_place_that_is_not_ascii_are_reported_as_they_are() {
+    let (address, _) = server(|_| "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n{".to_owned()).await;
+    let error = ask(&format!("{{server: 'http://{address}'}}"), "{}", &[]).await.expect_err("no chunk");
+    assert_eq!(error.kind, Protocol, "{error}");
+    assert!(error.found.starts_with("the answer is not HTTP: ") && error.hint.is_some(), "{error}");
+    let place = "HTTP/1.1 302 Found\r\nlocation: https://login.test/büro\r\ncontent-length: 0\r\n\r\n";
+    check(place, Protocol, "HTTP 302: a redirection to https://login.test/büro").await;
 }
 
 #[tokio::test]

@@ -198,7 +198,13 @@ async fn one_certificate_that_cannot_be_read_does_not_spoil_a_bundle() {
     let leaf = signed(&params(&["127.0.0.1"]), &issuer);
     let junk = "-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n";
     let broken = "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n";
-    for bundle in [format!("{junk}{authority}"), format!("{authority}{junk}"), format!("{broken}{authority}{junk}")] {
+    let endless = "-----BEGIN CERTIFICATE-----\nMIIB\n";
+    for bundle in [
+        format!("{endless}{authority}"),
+        format!("{junk}{authority}"),
+        format!("{authority}{junk}"),
+        format!("{broken}{authority}{junk}"),
+    ] {
         assert_eq!(trusting(&leaf, &bundle, "").await.expect("trusted"), "034");
     }
     let error = trusting(&leaf, junk, "").await.expect_err("none is left");
@@ -363,6 +369,10 @@ async fn tls_server_name_is_checked_in_place_of_the_host() {
     let leaf = signed(&params(&["k8s.test"]), &issuer);
     assert!(trusting(&leaf, &authority, ", tls-server-name: k8s.test").await.is_ok());
     assert!(trusting(&leaf, &authority, "").await.is_err());
+    let of_address = signed(&params(&["fd00::1"]), &issuer);
+    for name in ["fd00::1", "[fd00::1]"] {
+        assert!(trusting(&of_address, &authority, &format!(", tls-server-name: '{name}'")).await.is_ok(), "{name}");
+    }
     let address = tls_server(&leaf, None).await;
     let cluster = format!("{{server: 'https://{address}', insecure-skip-tls-verify: true}}");
     assert!(ask(&cluster, "{}", &[]).await.is_ok());

@@ -100,9 +100,14 @@ fn certified(certificate: &[u8], key: &[u8]) -> Result<CertifiedKey, TlsError> {
     }
 }
 
-/// The certificates of a PEM text; what is no certificate is passed over, as Go does.
+/// The certificates of a PEM text; what is no certificate is passed over, as Go does, also a block without an end.
 fn certificates(pem: &[u8]) -> Vec<CertificateDer<'static>> {
-    CertificateDer::pem_slice_iter(pem).filter_map(Result::ok).collect()
+    const BEGIN: &[u8] = b"-----BEGIN ";
+    let starts = (0..pem.len()).filter(|at| pem[*at..].starts_with(BEGIN));
+    let mut blocks: Vec<usize> = starts.chain([pem.len()]).collect();
+    blocks.dedup();
+    let block = |ends: &[usize]| CertificateDer::from_pem_slice(&pem[ends[0]..ends[1]]).ok();
+    blocks.windows(2).filter_map(block).collect()
 }
 
 /// A client configuration for HTTP/1.1.
