@@ -3,11 +3,16 @@
 //! A verb has one list of rows. The first is the default; help, completion and the check of `--format` come from it.
 
 use super::{Printer, Stop, cluster, global::Global, output::deliver, protect::YesArg};
-use crate::ops::{
-    Failure, Kind,
-    place::{self, Document, Place},
+use crate::{
+    ops::{
+        Failure, Kind,
+        place::{self, Document, Place},
+    },
+    recipe::format::json_text,
+    yaml,
 };
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use serde_json::Value;
 use std::fmt;
 
 /// A row of a list that `--format` chooses from.
@@ -138,6 +143,37 @@ pub fn not_stored(format: &str, what: &str, place: &Place) -> Failure {
     let because = format!("`--format {format}` cannot be written to a ConfigMap");
     let hint = format!("leave out --format {format}");
     Failure::new(Kind::Usage, format!("write the {what}"), because).at(place.to_string()).hint(hint)
+}
+
+/// A list for people, and the same for programs.
+pub struct Listed {
+    pub table: String,
+    pub value: Value,
+}
+
+/// Formats of lists.
+pub static LISTED: &[Format<Listed>] = &[
+    Format::plain("table", "For reading; no program should parse it", |listed, _| Ok(listed.table.clone())),
+    Format::plain("yaml", "", |listed, _| Ok(yaml::to_string(&listed.value))),
+    Format::plain("json", "", |listed, _| Ok(json_text(&listed.value))),
+];
+
+/// `--format` of a verb that lists something.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub struct ListFormat {
+    /// What to print: table (the default), yaml or json.
+    #[arg(short = 't', long, value_parser = parser(LISTED))]
+    format: Option<&'static Format<Listed>>,
+}
+
+impl ListFormat {
+    /// Writes a list to standard output.
+    ///
+    /// # Errors
+    /// As [`Format::deliver`].
+    pub fn print(self, listed: &Listed, printer: &Printer) -> Result<(), Stop> {
+        self.format.unwrap_or(&LISTED[0]).print(listed, printer)
+    }
 }
 
 /// `--format` as a value of clap.

@@ -1,17 +1,26 @@
 //! `aicr paths`: which files of its own this program has, and where.
 
-use super::{Outcome, Printer, crash, exit::Exit, table};
+use super::{
+    Outcome, Printer, crash,
+    exit::Exit,
+    formats::{ListFormat, Listed},
+    table,
+};
 use crate::{
     store::{folders, log, records, snapshots},
     workbench::{preferences, session},
 };
+use serde_json::json;
 
 /// Print the folders and files of this program: what it writes on its own (the log, the records of runs, kept snapshots, the last session, the
 /// reports of panics), and where it looks for preferences and themes.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    #[command(flatten)]
+    format: ListFormat,
+}
 
-pub fn run(Args {}: &Args, printer: &Printer) -> Outcome {
+pub fn run(args: &Args, printer: &Printer) -> Outcome {
     let mut rows: Vec<[String; 3]> = match folders::state() {
         Some(folder) => {
             let path = |name: &str| folder.path.join(name).display().to_string();
@@ -37,6 +46,8 @@ pub fn run(Args {}: &Args, printer: &Printer) -> Outcome {
         }
         None => rows.push(["configuration".to_owned(), "none".to_owned(), "set AICR_CONFIG_DIR".to_owned()]),
     }
-    printer.data(&table::render(["WHAT", "PATH", "NAMED BY"], &rows))?;
+    let value =
+        rows.iter().map(|[what, path, named_by]| json!({"what": what, "path": path, "namedBy": named_by})).collect();
+    args.format.print(&Listed { table: table::render(["WHAT", "PATH", "NAMED BY"], &rows), value }, printer)?;
     Ok(Exit::Good)
 }

@@ -1,8 +1,15 @@
 //! `aicr runs`: the runs that were recorded on this machine.
 
 use super::{
-    Outcome, Printer, Stop, exit::Exit, follow::apart, formats::Format, global::Global, live::Live, misuse, output,
-    printer::Stream, table,
+    Outcome, Printer, Stop,
+    exit::Exit,
+    follow::apart,
+    formats::{Format, ListFormat, Listed},
+    global::Global,
+    live::Live,
+    misuse, output,
+    printer::Stream,
+    table,
 };
 use crate::{
     ops::{
@@ -28,6 +35,7 @@ use crate::{
     yaml,
 };
 use clap::builder::PossibleValuesParser;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// List, show, replay, export and prune recorded runs.
@@ -46,7 +54,10 @@ pub struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
     /// List recorded runs, the newest first.
-    List,
+    List {
+        #[command(flatten)]
+        format: ListFormat,
+    },
     /// Show the report of a run, or its plan.
     Show {
         /// The run.
@@ -123,10 +134,15 @@ fn events(record: &Record) -> String {
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
     let shelf = record::shelf(&global.target()?);
     match &args.verb {
-        Verb::List => {
+        Verb::List { format } => {
             let all = shelf.list()?;
             let rows: Vec<[String; 6]> = all.iter().map(row).collect();
-            printer.data(&table::render(["RUN", "STARTED", "CLUSTER", "RECIPE", "VERDICT", "CHECKS"], &rows))?;
+            let heading = ["RUN", "STARTED", "CLUSTER", "RECIPE", "VERDICT", "CHECKS"];
+            let keys = ["run", "started", "cluster", "recipe", "verdict", "checks"];
+            let cell =
+                |(key, text): (&str, &String)| (key.to_owned(), if text == "-" { Value::Null } else { json!(text) });
+            let value = rows.iter().map(|row| Value::Object(keys.into_iter().zip(row).map(cell).collect())).collect();
+            format.print(&Listed { table: table::render(heading, &rows), value }, printer)?;
             let own = count(all.len() - shelf.of_demo(), "run");
             let own = record::folder().map_or(own.clone(), |folder| format!("{own} in {}", folder.display()));
             printer.note(match shelf.of_demo() {

@@ -196,12 +196,13 @@ fn watch(global: &Global, printer: &Printer) -> Outcome {
             folder.display()
         ));
         let views = crate::cluster::watch::start(connection);
+        let shelf = snapshots::shelf(&global.target()?).await?;
         let (mut broken, mut kept) = (None, 0);
         let shown = |moment: Result<Moment, Failure>| {
             match moment {
                 Ok(moment) => {
                     kept += 1;
-                    broken = printer.page(&super::snapshots::page(&moment)).err();
+                    broken = printer.page(&super::snapshots::page(&shelf.listed(moment))).err();
                 }
                 Err(failure) => printer.failure(&failure),
             }

@@ -1,6 +1,12 @@
 //! `aicr snapshots`: the snapshots that are kept on this machine.
 
-use super::{Outcome, Printer, cluster, exit::Exit, global::Global, input, misuse, output, snapshot, table};
+use super::{
+    Outcome, Printer, cluster,
+    exit::Exit,
+    formats::{ListFormat, Listed},
+    global::Global,
+    input, misuse, output, snapshot, table,
+};
 use crate::{
     ops::{
         self, Failure,
@@ -10,6 +16,7 @@ use crate::{
     report::escape,
     text::count,
 };
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// Keep, list, show, name, prune, import and export snapshots.
@@ -39,6 +46,8 @@ enum Verb {
         /// Of every cluster, also where --context or --demo names one.
         #[arg(long)]
         all: bool,
+        #[command(flatten)]
+        format: ListFormat,
     },
     /// Show what a snapshot says, and what had changed when it was taken.
     Show {
@@ -69,6 +78,9 @@ enum Verb {
         /// How many MiB all of them may take.
         #[arg(long, value_name = "MIB", default_value_t = Limits::default().bytes >> 20)]
         max_size: u64,
+        /// Only list what would be removed.
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Keep snapshots that are in files, ConfigMaps or on the web.
     Import {
@@ -110,16 +122,17 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
                 ops::snapshot::take(&connection, &cluster::now()).await
             })?;
             let (moment, is_new) = snapshots::save(&folder, &taken, name.as_deref(), How::Saved)?;
-            say_kept(&moment, is_new, printer);
+            say_kept(&shelf()?.listed(moment), is_new, printer);
             snapshot::gaps(&taken).into_iter().for_each(|gap| printer.warn(gap));
         }
-        Verb::List { all } => {
+        Verb::List { all, format } => {
             let shelf = shelf()?;
             let mut moments = shelf.list()?;
             moments.retain(|moment| *all || context.is_none_or(|context| moment.context == context));
             let rows: Vec<[String; 7]> = moments.iter().rev().map(|moment| row(moment, shelf.size(moment))).collect();
             let heading = ["SNAPSHOT", "TAKEN", "CLUSTER", "NAME", "NODES", "CHANGES", "SIZE"];
-            printer.data(&table::render(heading, &rows))?;
+            let value = moments.iter().rev().map(|moment| value(moment, shelf.size(moment))).collect();
+            format.print(&Listed { table: table::render(heading, &rows), value }, printer)?;
             let kept = moments.iter().filter(|moment| !shelf.is_of_demo(moment)).count();
             let past = moments.len() - kept;
             let of_demo = if past > 0 { format!(", {past} of the demo's past") } else { String::new() };
@@ -132,15 +145,23 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             printer.data(&format!("{}\n{}", page(&moment), snapshot::summary(&read)))?;
         }
         Verb::Name { snapshot, name, remove: _ } => {
-            let moment = snapshots::name(&folder, snapshot, name.as_deref(), context)?;
+            let moment = shelf()?.name(snapshot, name.as_deref(), context)?;
             printer.note(match &moment.name {
                 Some(name) => format!("the snapshot of {} is now @{name}", moment.at),
                 None => format!("the snapshot of {} is no longer named", moment.at),
             });
         }
-        Verb::Prune { keep, older_than, max_size } => {
+        Verb::Prune { keep, older_than, max_size, dry_run } => {
             let since = older_than.map(before_now).transpose()?;
-            let removed = snapshots::prune(&folder, &Limits { moments: *keep, bytes: max_size << 20, since })?;
+            let limits = Limits { moments: *keep, bytes: max_size << 20, since };
+            if *dry_run {
+                let beyond = snapshots::prunable(&folder, &limits)?;
+                let lines: String = beyond.iter().map(|moment| format!("{}  {}\n", moment.id, moment.at)).collect();
+                printer.data(&lines)?;
+                printer.note(format!("would remove {}", count(beyond.len(), "snapshot")));
+                return Ok(Exit::Good);
+            }
+            let removed = snapshots::prune(&folder, &limits)?;
             printer.note(format!("removed {}", count(removed.len(), "snapshot")));
         }
         Verb::Import { places, name } => {
@@ -151,7 +172,7 @@ pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
             for place in places {
                 let read = input::snapshot(place, global)?;
                 let (moment, is_new) = snapshots::save(&folder, &read, name.as_deref(), How::Imported)?;
-                say_kept(&moment, is_new, printer);
+                say_kept(&shelf()?.listed(moment), is_new, printer);
             }
         }
         Verb::Export { snapshot, output, format, written } => {
@@ -197,6 +218,16 @@ fn row(moment: &Moment, bytes: Option<u64>) -> [String; 7] {
         changes,
         bytes.map_or("-".to_owned(), |bytes| format!("{} KiB", bytes.div_ceil(1024))),
     ]
+}
+
+/// The same for programs.
+fn value(moment: &Moment, bytes: Option<u64>) -> Value {
+    let changes = moment.since.as_ref().map(|_| moment.changes);
+    let Moment { id, at, cluster, context, name, how, nodes, since, .. } = moment;
+    json!({
+        "id": id, "taken": at, "cluster": cluster, "context": context, "name": name, "how": how, "nodes": nodes,
+        "since": since, "changes": changes, "bytes": bytes,
+    })
 }
 
 /// A moment with what had changed.

@@ -159,17 +159,19 @@ fn embedded() -> Result<Arc<World>, Failure> {
     WORLD.clone()
 }
 
-/// The demo's world with thousands of nodes more, made once.
+/// The demo's world as another cluster with thousands of nodes more, made once.
 fn fleet() -> Result<Arc<World>, Failure> {
     static WORLD: LazyLock<Result<Arc<World>, Failure>> = LazyLock::new(|| {
         let mut world = World::clone(&*embedded()?);
+        let made = |error| Failure::from_error(Kind::Internal, "make the fleet", StartError::NothingToPatch(error));
         for group in seeds("world/fleet.yaml", demo::FLEET)? {
+            if !group["kind"].is_null() {
+                world.patch(&group).map_err(made)?;
+                continue;
+            }
             let text = |key: &str| group[key].as_str().unwrap_or_default().to_owned();
             let count = usize::try_from(group["count"].as_u64().unwrap_or(0)).unwrap_or(0);
-            let added = world.add_nodes(&text("like"), &text("prefix"), count, &group["patch"]);
-            added.map_err(|error| {
-                Failure::from_error(Kind::Internal, "make the fleet", StartError::NothingToPatch(error))
-            })?;
+            world.add_nodes(&text("like"), &text("prefix"), count, &group["patch"]).map_err(made)?;
         }
         Ok(Arc::new(world))
     });

@@ -3,11 +3,7 @@
 //! In: a cluster as it is, or a document. Out: moments, each with what differs from the moment before it of the same cluster;
 //! and the snapshot of a moment, wherever a snapshot document is asked for: `@friday`, `@`, `@-1`.
 
-use super::{
-    Failure, Kind,
-    connect::Target,
-    demo::{self, DemoOptions},
-};
+use super::{Failure, Kind, connect::Target};
 use crate::{
     cluster::watch::{LiveStatus, LiveView},
     diff::{
@@ -30,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{
     borrow::{Borrow, Cow},
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap},
     io::{self, BufRead as _},
     path::{Path, PathBuf},
     sync::{Arc, Weak},
@@ -38,6 +34,9 @@ use std::{
 };
 use tokio::sync::watch;
 
+mod shelf;
+
+pub use shelf::{Shelf, kept, shelf};
 pub use store::Moment;
 
 /// The time that stands in a content for that of each of its moments.
@@ -185,13 +184,17 @@ fn relate(folder: &Path, moment: &mut Moment, previous: &Moment, snapshot: &Inve
             Ok(changes) => changes,
             // One that cannot be read any more must not keep all later ones from being kept.
             Err(_) => {
-                (moment.things, moment.changes) = Default::default();
-                moment.words = vec![format!("not compared: the snapshot {} cannot be read", previous.id)];
+                not_compared(moment, previous);
                 return;
             }
         },
     };
     describe(moment, &changes);
+}
+
+fn not_compared(moment: &mut Moment, previous: &Moment) {
+    (moment.things, moment.changes) = Default::default();
+    moment.words = vec![format!("not compared: the snapshot {} cannot be read", previous.id)];
 }
 
 fn describe(moment: &mut Moment, changes: &[Change]) {
@@ -355,112 +358,6 @@ pub fn open(folder: &Path, moment: &Moment) -> Result<Inventory, Failure> {
     })
 }
 
-/// Where the moments of a cluster are read from.
-#[derive(Clone, Debug)]
-pub struct Shelf {
-    /// Ours, in the folder for state; a machine may have none.
-    folder: Result<PathBuf, Failure>,
-    /// The past of the demo.
-    demo: Demo,
-}
-
-/// Moments of the demo cluster with what they hold.
-type Demo = Arc<Vec<(Moment, Arc<Inventory>)>>;
-
-/// That of a cluster.
-///
-/// # Errors
-/// What is part of the program is wrong.
-pub async fn shelf(target: &Target) -> Result<Shelf, Failure> {
-    static WEEK: tokio::sync::OnceCell<Demo> = tokio::sync::OnceCell::const_new();
-    let demo = match target {
-        Target::Demo(options) if options.world.is_none() && !options.fleet => {
-            WEEK.get_or_try_init(|| async { week(options).await.map(Arc::new) }).await?.clone()
-        }
-        _ => Arc::default(),
-    };
-    Ok(Shelf { folder: folder(), demo })
-}
-
-/// The week of the demo as moments.
-async fn week(options: &DemoOptions) -> Result<Vec<(Moment, Arc<Inventory>)>, Failure> {
-    let mut moments: Vec<(Moment, Arc<Inventory>)> = Vec::new();
-    for (at, name, snapshot) in demo::week(options).await? {
-        let mut text = Vec::new();
-        let written = write_without_time(&snapshot, &mut text);
-        written.map_err(|error| Failure::from_error(Kind::Internal, "make the week of the demo", error))?;
-        let mut moment = Moment { name, ..moment_of(&snapshot, &at, &store::digest(&text), How::Recorded) };
-        if let Some((previous, before)) = moments.last() {
-            moment.since = Some(previous.id.clone());
-            describe(&mut moment, &what_matters(before, &snapshot));
-        }
-        moments.push((moment, Arc::new(snapshot)));
-    }
-    Ok(moments)
-}
-
-impl Shelf {
-    /// Every moment, the oldest first.
-    ///
-    /// # Errors
-    /// As [`list`].
-    pub fn list(&self) -> Result<Vec<Moment>, Failure> {
-        let mut moments = match &self.folder {
-            Ok(folder) => list(folder)?,
-            Err(_) if !self.demo.is_empty() => Vec::new(),
-            Err(failure) => return Err(failure.clone()),
-        };
-        let own: HashSet<String> = moments.iter().filter_map(|moment| moment.name.clone()).collect();
-        for (moment, _) in self.demo.iter() {
-            let mut moment = moment.clone();
-            // A name is unique: one's own snapshot keeps it.
-            moment.name = moment.name.filter(|name| !own.contains(name));
-            moments.push(moment);
-        }
-        moments.sort_by(|one, other| (&one.at, &one.id).cmp(&(&other.at, &other.id)));
-        Ok(moments)
-    }
-
-    /// The snapshot of a moment.
-    ///
-    /// # Errors
-    /// As [`open`].
-    pub fn open(&self, moment: &Moment) -> Result<Inventory, Failure> {
-        match self.demo.iter().find(|(known, _)| known.id == moment.id) {
-            Some((_, snapshot)) => Ok(Inventory::clone(snapshot)),
-            None => open(self.folder.as_ref().map_err(Clone::clone)?, moment),
-        }
-    }
-
-    /// Whether a moment is of the demo's past, and in no folder.
-    pub fn is_of_demo(&self, moment: &Moment) -> bool {
-        self.demo.iter().any(|(known, _)| known.id == moment.id)
-    }
-
-    /// Bytes that a moment takes in the folder; `None` for one of the demo's past, which is in no folder.
-    pub fn size(&self, moment: &Moment) -> Option<u64> {
-        self.folder.as_ref().ok().filter(|_| !self.is_of_demo(moment)).map(|folder| size(folder, moment))
-    }
-}
-
-/// The document of the kept snapshot that a person means: see [`find`].
-///
-/// # Errors
-/// As [`find`] and [`text`].
-pub async fn kept(reference: &str, target: &Target) -> Result<String, Failure> {
-    let shelf = shelf(target).await?;
-    let moment = find_in(&shelf.list()?, reference, context_of(target).as_deref())?;
-    match &shelf.folder {
-        Ok(folder) if !shelf.is_of_demo(&moment) => text(folder, &moment),
-        _ => {
-            let mut text = Vec::new();
-            let written = write_document(&shelf.open(&moment)?, &mut text);
-            written.map_err(|error| Failure::from_error(Kind::Internal, "write the kept snapshot", error))?;
-            Ok(String::from_utf8_lossy(&text).into_owned())
-        }
-    }
-}
-
 /// The context that `@-1` counts in, where the command line names one.
 pub fn context_of(target: &Target) -> Option<String> {
     match target {
@@ -476,14 +373,6 @@ pub fn context_of(target: &Target) -> Option<String> {
 ///
 /// # Errors
 /// `NotFound`; more than one is meant.
-pub fn find(folder: &Path, reference: &str, context: Option<&str>) -> Result<Moment, Failure> {
-    find_in(&list(folder)?, reference, context).map_err(|failure| failure.at(folder.display().to_string()))
-}
-
-/// As [`find`], in a list that was read.
-///
-/// # Errors
-/// As [`find`].
 pub fn find_in<M: Borrow<Moment>>(moments: &[M], reference: &str, context: Option<&str>) -> Result<Moment, Failure> {
     let moments: Vec<&Moment> = moments.iter().map(Borrow::borrow).collect();
     let doing = "find the kept snapshot";
@@ -513,7 +402,12 @@ pub fn find_in<M: Borrow<Moment>>(moments: &[M], reference: &str, context: Optio
             Ok,
         );
     }
-    let matching: Vec<&Moment> = moments.iter().copied().filter(|moment| moment.id.starts_with(reference)).collect();
+    // A whole id is that of one moment, also where others begin with it.
+    let fits = |moment: &&Moment| moment.id.starts_with(reference);
+    let matching: Vec<&Moment> = match moments.iter().find(|moment| moment.id == reference) {
+        Some(whole) => vec![whole],
+        None => moments.iter().copied().filter(fits).collect(),
+    };
     match matching[..] {
         [one] => return Ok(one.clone()),
         [_, _, ..] => {
@@ -544,6 +438,9 @@ fn is_time(text: &str) -> bool {
     parts.len() == 3 && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
+/// What is written for the cluster as it is now where a kept snapshot can be named.
+const RESERVED: [&str; 3] = ["now", "live", "cluster"];
+
 /// What can be a name: nothing that `@` gives another meaning.
 fn check_name(name: &str, known: &[Moment], own: Option<&str>) -> Result<(), Failure> {
     let refused = |because: String, hint: &str| Err(Failure::new(Kind::Usage, "name the snapshot", because).hint(hint));
@@ -555,6 +452,9 @@ fn check_name(name: &str, known: &[Moment], own: Option<&str>) -> Result<(), Fai
             "begin with a letter; use letters, digits, `.`, `_` and `-`",
         );
     }
+    if RESERVED.contains(&name) {
+        return refused(format!("`{name}` means the cluster as it is now"), "choose another name");
+    }
     let taken = known.iter().find(|moment| moment.name.as_deref() == Some(name) && Some(moment.id.as_str()) != own);
     match taken {
         Some(moment) => refused(
@@ -563,22 +463,6 @@ fn check_name(name: &str, known: &[Moment], own: Option<&str>) -> Result<(), Fai
         ),
         None => Ok(()),
     }
-}
-
-/// Gives a moment a name, or takes it away.
-///
-/// # Errors
-/// As [`find`]; a name that is not one or is taken.
-pub fn name(folder: &Path, reference: &str, name: Option<&str>, context: Option<&str>) -> Result<Moment, Failure> {
-    let doing = "name the snapshot";
-    let lock = store::lock(folder).map_err(failed(folder, doing))?;
-    let mut moment = find(folder, reference, context)?;
-    if let Some(name) = name {
-        check_name(name, &list(folder)?, Some(&moment.id))?;
-    }
-    moment.name = name.map(str::to_owned);
-    store::put(folder, &lock, &moment).map_err(failed(folder, doing))?;
-    Ok(moment)
 }
 
 /// How much is kept. What has a name always is.
@@ -596,6 +480,16 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits { moments: 200, bytes: 256 << 20, since: None }
     }
+}
+
+/// What [`prune`] would remove.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn prunable(folder: &Path, limits: &Limits) -> Result<Vec<Moment>, Failure> {
+    let moments = list(folder)?;
+    let beyond = beyond(&moments, limits, |digest| store::size(folder, digest));
+    Ok(moments.iter().filter(|moment| beyond.contains(moment.id.as_str())).cloned().collect())
 }
 
 /// Removes moments that are beyond the limits, the oldest first; what was removed. The newest of a cluster stays.
@@ -818,8 +712,10 @@ mod tests {
             save("2026-01-15T09:00:00Z", B, Some("friday")).id,
             save("2026-01-16T09:00:00Z", A, None).id,
         ];
-        let found =
-            |reference: &str| find(&folder, reference, Some("test")).map(|moment| moment.id).map_err(|f| f.because);
+        let found = |reference: &str| {
+            let all = list(&folder).expect("a list");
+            find_in(&all, reference, Some("test")).map(|moment| moment.id).map_err(|failure| failure.because)
+        };
         for (reference, at) in [("@", 2), ("@-1", 1), ("@-2", 0), ("@friday", 1), ("@2026-01-15", 1), ("@20260114", 0)]
         {
             assert_eq!(found(reference).as_ref(), Ok(&ids[at]), "{reference}");
@@ -828,10 +724,17 @@ mod tests {
         assert_eq!(found("@-3"), Err("3 snapshots of context `test` kept, too few for `@-3`".to_owned()));
         assert_eq!(found("@202601"), Err("`@202601` is the start of 3 ids".to_owned()));
         assert_eq!(found("@monday"), Err("unknown kept snapshot `monday`".to_owned()));
-        let taken = name(&folder, "@", Some("friday"), None).expect_err("taken").because;
-        assert_eq!(taken, "`friday` is the name of the snapshot of 2026-01-15T09:00:00Z");
-        assert!(name(&folder, "@", Some("-1"), None).is_err(), "a count is not a name");
-        assert_eq!(name(&folder, "@", Some("sunday"), None).expect("a name").id, ids[2]);
+        let named = |id: &str| Moment { id: id.to_owned(), ..Moment::default() };
+        let whole = find_in(&[named("2026-a"), named("2026-ab")], "2026-a", None).expect("one is called that");
+        assert_eq!(whole.id, "2026-a", "a whole id is no start");
+        let name = |name| shelf::of(&folder).name("@", Some(name), None).map_err(|failure| failure.because);
+        assert_eq!(name("friday").expect_err("taken"), "`friday` is the name of the snapshot of 2026-01-15T09:00:00Z");
+        assert!(name("-1").is_err(), "a count is not a name");
+        for reserved in ["now", "live", "cluster"] {
+            let because = format!("`{reserved}` means the cluster as it is now");
+            assert_eq!(name(reserved).expect_err("`:past now` is no moment"), because);
+        }
+        assert_eq!(name("sunday").expect("a name").id, ids[2]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! A file grows by whole lines while its run goes on, and whoever writes it holds a lock on it: so a killed program leaves
 //! everything that it had written, a reader knows whether more will come, and nothing has to be repaired.
 
+use super::write;
 use std::{
     fs, io,
     io::{BufRead, Read, Seek, SeekFrom, Write},
@@ -26,9 +27,9 @@ impl Recorder {
     /// # Errors
     /// What the system says; a record of that run exists already.
     pub fn create(folder: &Path, run_id: &str) -> io::Result<Recorder> {
-        fs::create_dir_all(folder)?;
+        write::private_folder(folder)?;
         let path = folder.join(format!("{run_id}.{SUFFIX}"));
-        let file = fs::OpenOptions::new().append(true).create_new(true).open(&path)?;
+        let file = write::private().append(true).create_new(true).open(&path)?;
         // Not every file system has locks; without one a run that goes on looks like one that was killed.
         let _ = file.try_lock();
         Ok(Recorder { file, path })
@@ -142,6 +143,17 @@ pub fn remove(stored: &Stored) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_record_is_its_owners() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("runs");
+        let recorder = Recorder::create(&folder, "20260101-000000-00").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&folder), mode(&recorder.path)), (0o700, 0o600));
+    }
 
     #[test]
     fn a_record_grows_by_whole_lines_and_shows_whether_more_will_come() {

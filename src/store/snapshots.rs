@@ -68,8 +68,8 @@ pub struct Lock(#[expect(dead_code, reason = "what it does is to be there")] fs:
 /// # Errors
 /// What the system says.
 pub fn lock(folder: &Path) -> io::Result<Lock> {
-    fs::create_dir_all(folder)?;
-    let file = fs::OpenOptions::new().write(true).create(true).truncate(false).open(folder.join("lock"))?;
+    write::private_folder(folder)?;
+    let file = write::private().write(true).create(true).truncate(false).open(folder.join("lock"))?;
     // Not every file system has locks; a single program works without.
     let _ = file.lock();
     Ok(Lock(file))
@@ -110,6 +110,11 @@ fn moment_path(folder: &Path, id: &str) -> PathBuf {
     folder.join(MOMENTS).join(format!("{id}.json"))
 }
 
+/// Whether a moment of this id is kept.
+pub fn has(folder: &Path, id: &str) -> bool {
+    moment_path(folder, id).is_file()
+}
+
 /// Keeps a content that is made while it is written; its digest, and whether it is new.
 ///
 /// It is never in memory as a whole: that of thousands of nodes is larger than all else that the program holds.
@@ -121,10 +126,10 @@ pub fn keep(
     _lock: &Lock,
     text: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<(String, bool)> {
-    fs::create_dir_all(folder.join(CONTENTS))?;
+    write::private_folder(&folder.join(CONTENTS))?;
     let incoming = folder.join(CONTENTS).join(format!("incoming.{SUFFIX}"));
     let mut digest = String::new();
-    write::write_with(&incoming, |sink| {
+    write::write_private_with(&incoming, |sink| {
         let packed = GzEncoder::new(sink, Compression::fast());
         let mut sink = io::BufWriter::with_capacity(1 << 16, Digesting { sink: packed, hash: Sha256::new() });
         text(&mut sink)?;
@@ -172,8 +177,8 @@ pub fn put_baseline(
     cluster: &str,
     text: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
-    fs::create_dir_all(folder.join(BASELINES))?;
-    write::write_with(&baseline_path(folder, cluster), |sink| {
+    write::private_folder(&folder.join(BASELINES))?;
+    write::write_private_with(&baseline_path(folder, cluster), |sink| {
         let mut sink = io::BufWriter::with_capacity(1 << 16, GzEncoder::new(sink, Compression::fast()));
         text(&mut sink)?;
         sink.into_inner().map_err(io::IntoInnerError::into_error)?.finish().map(drop)
@@ -220,9 +225,9 @@ pub fn list(folder: &Path) -> io::Result<Vec<Moment>> {
 /// # Errors
 /// What the system says.
 pub fn put(folder: &Path, _lock: &Lock, moment: &Moment) -> io::Result<()> {
-    fs::create_dir_all(folder.join(MOMENTS))?;
+    write::private_folder(&folder.join(MOMENTS))?;
     let text = serde_json::to_vec_pretty(moment).map_err(io::Error::other)?;
-    write::write(&moment_path(folder, &moment.id), &text)
+    write::write_private(&moment_path(folder, &moment.id), &text)
 }
 
 /// Removes a moment; its content goes with the next [`sweep`].

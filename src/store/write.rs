@@ -36,6 +36,14 @@ pub fn write_private(path: &Path, text: &[u8]) -> io::Result<()> {
     write_as(path, |sink| sink.write_all(text), owner_only)
 }
 
+/// As [`write_private`], with a text that is made while it is written.
+///
+/// # Errors
+/// As [`write_with`].
+pub fn write_private_with(path: &Path, text: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> io::Result<()> {
+    write_as(path, text, owner_only)
+}
+
 /// Permissions of a file that only its owner reads.
 #[cfg(unix)]
 fn owner_only(_: Option<fs::Permissions>) -> Option<fs::Permissions> {
@@ -84,6 +92,25 @@ pub fn append(path: &Path, text: &[u8]) -> io::Result<()> {
 /// What the system says.
 pub fn folder(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)
+}
+
+/// As [`folder`]; only its owner enters it, whatever it was before.
+///
+/// # Errors
+/// As [`folder`].
+pub fn private_folder(path: &Path) -> io::Result<()> {
+    folder(path)?;
+    #[cfg(unix)]
+    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    Ok(())
+}
+
+/// Options that make a file which only its owner reads.
+pub fn private() -> fs::OpenOptions {
+    let mut options = fs::OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 /// Whether [`write`] could begin; leaves everything as it is.

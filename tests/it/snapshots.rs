@@ -35,7 +35,7 @@ fn two(sandbox: &Sandbox) {
 fn equal_snapshots_take_room_once() {
     let sandbox = Sandbox::new();
     let first = good(sandbox.aicr(&["--demo", "snapshots", "save", "one"]));
-    assert!(first.stderr.contains(" as @one: none of its cluster was kept before"), "{}", first.transcript);
+    assert!(first.stderr.contains(" as @one: 0 changes since the previous snapshot"), "{}", first.transcript);
     let text = good(sandbox.aicr(&["snapshots", "export", "@one"])).stdout;
     let stamp = text.lines().find(|line| line.trim_start().starts_with("timestamp: ")).expect("a time").to_owned();
     sandbox.file("later.yaml", &text.replace(&stamp, "  timestamp: '2099-01-01T00:00:00Z'"));
@@ -119,7 +119,8 @@ fn lines_until(sandbox: &Sandbox, arguments: &[&str], fits: impl Fn(&str) -> boo
 #[test]
 fn watching_keeps_the_first_and_an_idle_cluster_adds_nothing() {
     let sandbox = Sandbox::new();
-    let (lines, code) = lines_until(&sandbox, &["--demo", "snapshot", "--watch"], |line| line.contains("kept before"));
+    let (lines, code) =
+        lines_until(&sandbox, &["--demo", "snapshot", "--watch"], |line| line.contains(" changes since "));
     assert_eq!((lines.len(), code), (2, 0), "{lines:?}");
     assert_eq!(files(&sandbox, "moments"), 1);
     // Of the same demo: what is read again says nothing that matters, so that the one difference is the only one.
@@ -248,4 +249,90 @@ fn the_demo_has_a_week_with_one_drift_and_a_fleet_beside_it() {
     assert!(fleet.stderr.contains("read 5,000 nodes of fleet"), "{}", fleet.stderr);
     let other = sandbox.aicr(&["--demo", "--context", "other", "snapshot"]);
     assert!(other.code == 2 && other.stderr.contains("the contexts demo and fleet only"), "{}", other.transcript);
+}
+
+/// Another UID of its namespace kube-system makes it another cluster.
+#[test]
+fn the_fleet_of_the_demo_has_a_past_of_its_own() {
+    let sandbox = Sandbox::new();
+    good(sandbox.aicr(&["--demo", "snapshots", "save", "d1"]));
+    let fleet = good(sandbox.aicr(&["--demo", "--context", "fleet", "snapshots", "save", "f1"]));
+    assert!(fleet.stderr.contains("none of its cluster was kept before"), "{}", fleet.transcript);
+    let small = good(sandbox.aicr(&["--demo", "snapshots", "save", "d2"]));
+    assert!(small.stderr.contains("0 changes since the previous snapshot"), "{}", small.transcript);
+}
+
+#[test]
+fn a_name_goes_to_the_snapshot_that_is_listed() {
+    let sandbox = Sandbox::new();
+    good(sandbox.aicr(&["--demo", "snapshots", "save", "today"]));
+    for reference in ["@-1", "@yesterday"] {
+        let past = sandbox.aicr(&["--demo", "snapshots", "name", reference, "mine"]);
+        assert_eq!(past.code, 2, "{}", past.transcript);
+        assert!(past.stderr.contains("is of the demo's past, which cannot be changed"), "{}", past.transcript);
+    }
+    let named = good(sandbox.aicr(&["--demo", "snapshots", "name", "@", "mine"]));
+    assert!(named.stderr.contains("is now @mine"), "{}", named.transcript);
+    let list = good(sandbox.aicr(&["--demo", "snapshots", "list"]));
+    assert!(list.stdout.lines().nth(1).is_some_and(|line| line.contains("@mine")), "{}", list.transcript);
+}
+
+/// What is kept is compared with what stands below it in the list.
+#[test]
+fn changes_are_those_since_the_snapshot_before_also_where_that_is_of_the_demos_past() {
+    let sandbox = Sandbox::new();
+    let saved = good(sandbox.aicr(&["--demo", "snapshots", "save", "today"]));
+    assert!(saved.stderr.contains(" as @today: 0 changes since the previous snapshot"), "{}", saved.transcript);
+    good(sandbox.aicr(&["--demo", "snapshots", "export", "@yesterday", "-o", "copy.yaml"]));
+    let copy = good(sandbox.aicr(&["--demo", "snapshots", "import", "copy.yaml"]));
+    assert!(copy.stderr.contains("0 changes since the previous snapshot"), "{}", copy.transcript);
+    let list = good(sandbox.aicr(&["--demo", "snapshots", "list", "-t", "json"]));
+    let rows: serde_json::Value = serde_json::from_str(&list.stdout).unwrap();
+    let rows = rows.as_array().unwrap();
+    let ids: std::collections::BTreeSet<&str> = rows.iter().filter_map(|row| row["id"].as_str()).collect();
+    assert_eq!((ids.len(), rows.len()), (7, 7), "a copy is the same moment: {}", list.transcript);
+    assert_eq!((&rows[0]["name"], &rows[0]["changes"]), (&"today".into(), &0.into()), "{}", list.transcript);
+    assert_eq!((&rows[1]["name"], &rows[1]["changes"]), (&"yesterday".into(), &0.into()), "{}", list.transcript);
+    // A whole id is that of one.
+    good(sandbox.aicr(&["--demo", "snapshots", "show", rows[1]["id"].as_str().unwrap()]));
+}
+
+#[test]
+fn what_would_be_pruned_is_listed_first() {
+    let sandbox = Sandbox::new();
+    two(&sandbox);
+    good(sandbox.aicr(&["snapshots", "name", "@monday", "--remove"]));
+    let dry = good(sandbox.aicr(&["snapshots", "prune", "--keep", "0", "--dry-run"]));
+    assert!(
+        dry.stdout.contains("2026-01-12T09:00:00Z") && dry.stderr.contains("would remove 1 snapshot"),
+        "{}",
+        dry.transcript
+    );
+    assert_eq!(files(&sandbox, "moments"), 2, "nothing is removed");
+}
+
+/// They hold names of nodes and of images, as the last session does.
+#[cfg(unix)]
+#[test]
+fn what_is_kept_is_its_owners() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let sandbox = Sandbox::new();
+    good(sandbox.aicr(&["--demo", "snapshots", "save", "mine"]));
+    let state = sandbox.home().join(".local/state/aicr");
+    let mut folders = vec![state.join("snapshots")];
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        let mode = std::fs::metadata(&folder).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o700, "{}", folder.display());
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            seen += 1;
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{}", path.display());
+        }
+    }
+    assert_eq!(seen, 4, "a lock, a content, a moment and a baseline");
 }
