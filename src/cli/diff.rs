@@ -456,7 +456,7 @@ fn page(shown: &Shown) -> String {
         Some(groups) => groups
             .iter()
             .map(|group| {
-                let ByShape { kind, severity, shape, key, left, right, nodes } = group;
+                let ByShape { kind, severity, shape, key, left, right, nodes, other: () } = group;
                 let of = if shape.is_empty() { String::new() } else { format!("{shape}: {}", listed(nodes, NODES)) };
                 [word(*kind).to_owned(), grade(*severity), key.clone(), side(left), side(right), of]
             })

@@ -22,7 +22,9 @@ pub fn run(args: &Args, printer: &Printer) -> Outcome {
         })?;
     }
     let mut page = Vec::new();
-    clap_mangen::Man::new(command).render(&mut page).map_err(Stop::output)?;
+    // What clap knows of a version is that of the whole program.
+    let source = format!("aicr {}", env!("CARGO_PKG_VERSION"));
+    clap_mangen::Man::new(command).source(source).render(&mut page).map_err(Stop::output)?;
     printer.page(&String::from_utf8_lossy(&page))?;
     Ok(Exit::Good)
 }

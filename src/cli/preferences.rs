@@ -77,15 +77,23 @@ pub fn run(args: &Args, printer: &Printer) -> Outcome {
         Some(Verb::Check) => check(printer),
         Some(Verb::Themes) => {
             let themes = themes();
-            let row = |name: String| {
-                let known = match themes.load(&name, Level::True) {
-                    Ok(theme) => format!("{:?}", theme.mode).to_lowercase(),
-                    Err(error) => error.to_string(),
+            let mut problems = Vec::new();
+            let mut row = |name: String| {
+                let mode = match themes.load(&name, Level::True) {
+                    Ok(theme) => {
+                        problems.extend(themes.warnings(&name));
+                        format!("{:?}", theme.mode).to_lowercase()
+                    }
+                    Err(error) => {
+                        problems.push(format!("{error}; it cannot be used"));
+                        "-".to_owned()
+                    }
                 };
-                [name, escape::line(&known).into()]
+                [escape::line(&name).into(), mode]
             };
-            let rows: Vec<[String; 2]> = themes.names().into_iter().map(row).collect();
+            let rows: Vec<[String; 2]> = themes.names().into_iter().map(&mut row).collect();
             printer.data(&table::render(["THEME", "MODE"], &rows))?;
+            problems.iter().for_each(|problem| printer.warn(problem));
             Ok(Exit::Good)
         }
     }
@@ -131,8 +139,12 @@ fn check(printer: &Printer) -> Outcome {
     let themes = themes();
     let named = read.theme().map(|name| (name, themes.load(name, Level::True)));
     let mut problems: Vec<String> = read.problems.iter().map(ToString::to_string).collect();
-    if let Some((_, Err(error))) = named {
-        problems.push(format!("{}: {error}", read.origin(read.value(&preferences::THEME))));
+    match named {
+        Some((_, Err(error))) => {
+            problems.push(format!("{}: {error}", read.origin(read.value(&preferences::THEME))));
+        }
+        Some((name, Ok(_))) => problems.extend(themes.warnings(name)),
+        None => {}
     }
     for problem in &problems {
         printer.data(&format!("{}\n", escape::block(problem)))?;

@@ -21,6 +21,7 @@ use crate::{
         },
         recording::Recording,
         script::{self, Frame},
+        theme::Themes,
     },
 };
 use std::{
@@ -71,6 +72,9 @@ pub struct Args {
     /// Start without restoring the last session.
     #[arg(long)]
     fresh: bool,
+    /// Repair a terminal that a killed program has left without a cursor, without echo or with the reports of a mouse, and end.
+    #[arg(long, exclusive = true)]
+    reset_terminal: bool,
     /// Keep no snapshots of the cluster as it changes: see `aicr snapshots`.
     #[arg(long)]
     no_keep: bool,
@@ -136,6 +140,10 @@ fn stopped(failure: Failure) -> Stop {
 }
 
 pub fn run(args: &Args, global: &Global, printer: &Printer) -> Outcome {
+    if args.reset_terminal {
+        term::reset().map_err(Stop::output)?;
+        return Ok(Exit::Good);
+    }
     let (options, is_linear) = args.options(global)?;
     let Some(path) = &args.script else {
         let runtime = runtime()?;
@@ -200,14 +208,15 @@ impl Args {
     fn options(&self, global: &Global) -> Result<(RunOptions, bool), Failure> {
         let is_terminal = self.script.is_none();
         // Frames of a script are the same on every machine.
-        let (preferences, themes) = match is_terminal {
-            true => (file::read(), file::themes()),
-            false => Default::default(),
-        };
+        let preferences = if is_terminal { file::read() } else { Preferences::default() };
+        // A theme of a person's own is read where they ask for it.
+        let themes = if is_terminal || self.theme.is_some() { file::themes() } else { Themes::default() };
         let preferences = self.flags(preferences, global);
         let (session, unusable) = if is_terminal { workbench::last_session() } else { Default::default() };
         let is_linear = is_terminal && (preferences.is_on(&LINEAR) || is_dumb());
-        let chosen = Chosen::of(&preferences);
+        let mut chosen = Chosen::of(&preferences);
+        let mut notices: Vec<String> = preferences.problems.iter().map(ToString::to_string).chain(unusable).collect();
+        notices.extend(chosen.without_broken_theme(&preferences, &themes));
         let options = RunOptions {
             session,
             // What a program reads from us does not depend on where a person was.
@@ -233,7 +242,7 @@ impl Args {
             links: chosen.links,
             read_only: chosen.read_only,
             read_only_by: chosen.read_only_by,
-            notices: preferences.problems.iter().map(ToString::to_string).chain(unusable).collect(),
+            notices,
             saved: (is_terminal && !is_linear).then(saved),
             preferences: Some(Box::new(preferences)),
             go: self.go.clone(),

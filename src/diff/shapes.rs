@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 /// One change that nodes share, or one that is of no node.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ByShape {
+pub struct ByShape<T = ()> {
     pub kind: ChangeKind,
     pub severity: Severity,
     /// What is built into the nodes; empty for a change of the cluster.
@@ -21,16 +21,26 @@ pub struct ByShape {
     pub right: Option<Value>,
     /// By name.
     pub nodes: Vec<String>,
+    /// What else tells the changes apart.
+    pub other: T,
 }
 
 /// Groups graded changes; the worst first, then those of the most nodes.
 pub fn by_shape<'c>(
     changes: impl IntoIterator<Item = (&'c Change, Severity)>,
-    (left, right): (&Inventory, &Inventory),
+    sides: (&Inventory, &Inventory),
 ) -> Vec<ByShape> {
-    let mut groups: Vec<ByShape> = Vec::new();
-    let mut places: HashMap<(String, String, String), usize> = HashMap::new();
-    for (change, severity) in changes {
+    by_shape_and(changes.into_iter().map(|(change, severity)| (change, severity, ())), sides)
+}
+
+/// As [`by_shape`], of changes that are alike only where something else of them is the same too.
+pub fn by_shape_and<'c, T: Clone + Eq + std::hash::Hash>(
+    changes: impl IntoIterator<Item = (&'c Change, Severity, T)>,
+    (left, right): (&Inventory, &Inventory),
+) -> Vec<ByShape<T>> {
+    let mut groups: Vec<ByShape<T>> = Vec::new();
+    let mut places: HashMap<(String, String, String, T), usize> = HashMap::new();
+    for (change, severity, other) in changes {
         let Some((name, key)) = node_path::parse(&change.path) else {
             groups.push(ByShape {
                 kind: change.kind,
@@ -40,6 +50,7 @@ pub fn by_shape<'c>(
                 left: change.left.clone(),
                 right: change.right.clone(),
                 nodes: Vec::new(),
+                other,
             });
             continue;
         };
@@ -51,11 +62,11 @@ pub fn by_shape<'c>(
             true => format!("{:?}", change.kind),
             false => format!("{:?}{:?}", change.left, change.right),
         };
-        let at = *places.entry((shape.clone(), key.to_owned(), sides)).or_insert_with(|| {
+        let at = *places.entry((shape.clone(), key.to_owned(), sides, other.clone())).or_insert_with(|| {
             let value = |side: &Option<Value>| side.clone().filter(|_| !is_whole);
             let (left, right) = (value(&change.left), value(&change.right));
             let key = if is_whole { "node".to_owned() } else { key.to_owned() };
-            groups.push(ByShape { kind: change.kind, severity, shape, key, left, right, nodes: Vec::new() });
+            groups.push(ByShape { kind: change.kind, severity, shape, key, left, right, nodes: Vec::new(), other });
             groups.len() - 1
         });
         groups[at].severity = groups[at].severity.min(severity);

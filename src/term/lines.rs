@@ -3,8 +3,21 @@
 //! In: bytes. Out: what shows them, and lines. What a terminal otherwise does itself (it shows a line, and takes its last
 //! character back) is done here; one that showed nothing before, such as a shell within an editor, is shown nothing.
 
-use rustix::termios::{self, LocalModes, OptionalActions, Termios};
+use rustix::termios::{self, InputModes, LocalModes, OptionalActions, OutputModes, Termios};
 use std::io;
+
+/// Lets the terminal of standard input take lines again, show them, and turn its keys into signals. Does nothing where there
+/// is none.
+pub fn take_lines() {
+    let input = io::stdin();
+    let Ok(mut modes) = termios::tcgetattr(&input) else { return };
+    modes.local_modes |=
+        LocalModes::ICANON | LocalModes::ECHO | LocalModes::ECHOE | LocalModes::ISIG | LocalModes::IEXTEN;
+    modes.input_modes |= InputModes::ICRNL | InputModes::IXON | InputModes::BRKINT;
+    modes.output_modes |= OutputModes::OPOST | OutputModes::ONLCR;
+    // A terminal that is gone needs no repair.
+    let _ = termios::tcsetattr(&input, OptionalActions::Now, &modes);
+}
 
 /// A line as it is typed.
 #[derive(Debug, Default)]

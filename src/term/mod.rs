@@ -97,6 +97,12 @@ pub fn leave() {
     if !ENTERED.swap(false, Ordering::SeqCst) {
         return;
     }
+    wire::finish(leaving(), LEAVING);
+    let _ = terminal::disable_raw_mode();
+}
+
+/// What ends every mode that we use.
+fn leaving() -> Vec<u8> {
     let mut bytes = [&b"\x1b[?2026l"[..], mouse_sequence(false), b"\x1b[0m"].concat();
     // Errors are of no use here: the terminal may be gone, and there is nobody to tell.
     let _ = execute!(
@@ -106,8 +112,20 @@ pub fn leave() {
         terminal::LeaveAlternateScreen,
         cursor::Show
     );
-    wire::finish(bytes, LEAVING);
-    let _ = terminal::disable_raw_mode();
+    bytes
+}
+
+/// Repairs a terminal that a killed program has left in our modes: they end, and the terminal takes lines and shows them again.
+///
+/// # Errors
+/// Standard output takes no bytes.
+pub fn reset() -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    io::Write::write_all(&mut out, &leaving())?;
+    io::Write::flush(&mut out)?;
+    #[cfg(unix)]
+    lines::take_lines();
+    Ok(())
 }
 
 /// Ends what [`leave`] keeps, for a process that is about to end and does not enter the terminal again.

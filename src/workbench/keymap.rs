@@ -327,8 +327,8 @@ pub const BINDINGS: &[Binding] = &[
     on(&[Screen::Validate], key(A::Run, "run", &["r"], G::Act, "run", "run the selected check or phase, or all; lists first what will be created")),
     on(&[Screen::Validate], key(A::RunFailed, "run-failed", &["F"], G::Act, "failed", "run what failed or gave no verdict")),
     key(A::Pause, "pause", &["p"], G::Act, "pause", "start no further check, or go on; a recorded run plays or pauses; elsewhere, pause the view of the cluster, or follow it again"),
-    on(&[Screen::Cluster, Screen::Validate], key(A::StepOn, "step-on", &[">"], G::Act, "step", "the next event of a recorded run; the next kept snapshot")),
-    on(&[Screen::Cluster, Screen::Validate], key(A::StepBack, "step-back", &["<"], G::Act, "back", "the event before, in a recorded run; the kept snapshot before")),
+    on(&[Screen::Cluster, Screen::Validate, Screen::Compare], key(A::StepOn, "step-on", &[">"], G::Act, "step", "the next event of a recorded run; the next kept snapshot, in a comparison of three as C")),
+    on(&[Screen::Cluster, Screen::Validate, Screen::Compare], key(A::StepBack, "step-back", &["<"], G::Act, "back", "the event before, in a recorded run; the kept snapshot before, in a comparison of three as C")),
     on(&[Screen::Validate], key(A::Cancel, "cancel", &["x"], G::Act, "cancel", "cancel the selected check, or the whole run; asks first")),
     key(A::Refresh, "refresh", &["R", "Ctrl-R"], G::Act, "refresh", "read everything again; retry what failed"),
     always(key(A::Copy, "copy", &["y", "c"], G::Act, "copy", "copy what is selected to the clipboard")),
@@ -480,6 +480,17 @@ impl Keymap {
         Ok(bound)
     }
 
+    /// Without keys, for who types the names of actions: sentences then say these. What interrupts stays.
+    #[must_use]
+    pub fn by_name(mut self) -> Keymap {
+        for (binding, sequences) in BINDINGS.iter().zip(&mut self.sequences) {
+            if binding.action != Action::Interrupt {
+                sequences.clear();
+            }
+        }
+        self
+    }
+
     /// What could not be bound as asked, for the help.
     pub fn conflicts(&self) -> &[String] {
         &self.conflicts
@@ -503,14 +514,20 @@ impl Keymap {
         self.of(action).first().map_or_else(|| format!("`{}`", binding(action).name), |keys| written(keys))
     }
 
-    /// A command of the palette as sentences write it: `` `:diff FILE` ``.
+    /// A command of the palette as sentences write it: `` `:diff FILE` ``; the line alone where no key opens the palette.
     pub fn command(&self, line: &str) -> String {
-        format!("`{}{line}`", self.key(Action::Palette))
+        let key = self.of(Action::Palette).first().map_or_else(String::new, |keys| written(keys));
+        format!("`{key}{line}`")
     }
 
     /// All keys of an action: `j, Down`.
     pub fn keys(&self, action: Action) -> String {
-        self.of(action).iter().map(|keys| written(keys)).collect::<Vec<_>>().join(", ")
+        self.texts(action).join(", ")
+    }
+
+    /// All keys of an action, one by one.
+    pub fn texts(&self, action: Action) -> Vec<String> {
+        self.of(action).iter().map(|keys| written(keys)).collect()
     }
 
     /// Whether a key alone means an action.
@@ -553,13 +570,17 @@ impl Keymap {
         self.rows().find(|(_, sequences)| sequences.iter().any(|keys| keys == typed)).map(|(binding, _)| binding)
     }
 
-    /// Two actions that one screen or popup would have to choose between, keys that multiplexers take, names that are
-    /// not keys.
+    /// Two actions that one screen or popup would have to choose between, keys that multiplexers take, actions without a key;
+    /// those that a person left without one are as they were meant.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         let taken = [Key::ctrl('a'), Key::ctrl('b'), Key { ctrl: true, ..Key::char(' ') }];
         for (index, (binding, sequences)) in self.rows().enumerate() {
-            if sequences.iter().all(|keys| keys.iter().any(|key| taken.contains(key))) {
+            if sequences.is_empty() {
+                if !self.claimed.contains(&binding.action) {
+                    problems.push(unreachable(binding));
+                }
+            } else if sequences.iter().all(|keys| keys.iter().any(|key| taken.contains(key))) {
                 problems.push(format!("{}: every key is one that terminal multiplexers take", binding.name));
             }
             for (other, theirs) in self.rows().skip(index + 1) {
@@ -576,6 +597,11 @@ impl Keymap {
         }
         problems
     }
+}
+
+/// What is said of an action that no key does.
+pub fn unreachable(binding: &Binding) -> String {
+    format!("{}: unreachable: no key", binding.name)
 }
 
 /// A key that a field takes as text.
@@ -628,7 +654,8 @@ impl Keymap {
     }
 }
 
-fn place(binding: &Binding) -> String {
+/// Where an action does something, in words.
+pub fn place(binding: &Binding) -> String {
     match binding.scope {
         Scope::Everywhere => "everywhere".to_owned(),
         Scope::On(screens) => screens.iter().map(|screen| screen.name()).collect::<Vec<_>>().join(", "),

@@ -5,7 +5,12 @@
 //! [`Role::fallback`]. Fewer colors than the theme has: to 256 by nearest
 //! in a perceptual space, to 16 by the roles of `ansi16`, to none by those of `mono`.
 
-use crate::{criteria::near_matches, store::embedded, term::color::Level, text::did_you_mean};
+use crate::{
+    criteria::{near_matches, near_or_all},
+    store::embedded,
+    term::color::Level,
+    text::did_you_mean,
+};
 use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
 use std::{collections::BTreeMap, fmt, sync::OnceLock};
@@ -170,7 +175,8 @@ impl Themes {
     /// No theme has that name (with those there are), or its file is wrong.
     pub fn load(&self, name: &str, level: Level) -> Result<Theme, ThemeError> {
         let Some(text) = self.text(name) else {
-            let names = self.names();
+            // One that cannot be used is no choice.
+            let names: Vec<String> = self.names().into_iter().filter(|name| self.load(name, level).is_ok()).collect();
             let near = near_matches(name, names.iter().map(String::as_str));
             let meant = did_you_mean(&near).map_or_else(String::new, |near| format!("; {near}"));
             return Err(ThemeError(format!("unknown theme `{name}`{meant} (known: {})", names.join(", "))));
@@ -195,14 +201,21 @@ impl Themes {
         Ok(theme)
     }
 
-    /// A file with what it inherits.
+    /// What a theme says that means nothing; it can be used without.
+    pub fn warnings(&self, name: &str) -> Vec<String> {
+        let Some(file) = self.text(name).and_then(|text| toml::from_str::<File>(text).ok()) else { return Vec::new() };
+        let unknown = file.roles.keys().filter(|name| !Role::ALL.iter().any(|role| role.name() == *name));
+        unknown
+            .map(|role| {
+                let known = near_or_all(role, Role::ALL.iter().map(|role| role.name()));
+                format!("theme `{name}`: unknown role `{role}`; {known}")
+            })
+            .collect()
+    }
+
+    /// A file with what it inherits. Roles that there are not are left out: see [`Themes::warnings`].
     fn file(&self, text: &str, depth: usize) -> Result<File, String> {
-        let mut file: File = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
-        if let Some(name) = file.roles.keys().find(|name| !Role::ALL.iter().any(|role| role.name() == *name)) {
-            let near = near_matches(name, Role::ALL.iter().map(|role| role.name()));
-            let meant = did_you_mean(&near).map_or_else(String::new, |near| format!("; {near}"));
-            return Err(format!("unknown role `{name}`{meant}"));
-        }
+        let mut file: File = toml::from_str(text).map_err(|error| in_one_line(&error, text))?;
         let Some(parent) = file.inherits.clone() else { return Ok(file) };
         if depth >= DEEPEST {
             return Err(format!("it inherits from `{parent}`, which inherits from it in the end"));
@@ -216,6 +229,15 @@ impl Themes {
             file.roles.entry(role).or_insert(look);
         }
         Ok(file)
+    }
+}
+
+/// What is wrong with a file, without the picture of the place.
+fn in_one_line(error: &toml::de::Error, text: &str) -> String {
+    let message = error.message().lines().collect::<Vec<_>>().join(": ");
+    match error.span().and_then(|span| text.get(..span.start)) {
+        Some(before) => format!("line {}: {message}", before.matches('\n').count() + 1),
+        None => message,
     }
 }
 
@@ -468,11 +490,28 @@ mod tests {
     #[test]
     fn a_wrong_file_says_what_is_wrong() {
         for (text, expected) in [
-            ("name='x'\nmode='dark'\n[roles]\nfoo='#000000'", "unknown role `foo`"),
             ("name='x'\nmode='dark'\n[roles]\ntext='red'", "neither in the palette"),
-            ("name='x'\nmode='dusk'\n[roles]", "dusk"),
+            ("name='x'\nmode='dusk'\n[roles]", "line 2: unknown variant `dusk`"),
+            ("name = ", "line 1: "),
         ] {
-            assert!(parse(text, Level::True).unwrap_err().contains(expected), "{text}");
+            let error = parse(text, Level::True).unwrap_err();
+            assert!(error.contains(expected) && error.lines().count() == 1, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_role_that_there_is_not_is_left_out_and_said() {
+        let text = "name='x'\nmode='dark'\n[roles]\ntxt='#000000'\nfail='#010203'\n".to_owned();
+        let themes = Themes::with(vec![("x".to_owned(), text), ("y".to_owned(), "name=".to_owned())]);
+        assert_eq!(themes.load("x", Level::True).unwrap().style(Role::Fail).fg, Some(Color::Rgb(1, 2, 3)));
+        assert_eq!(themes.warnings("x"), ["theme `x`: unknown role `txt`; did you mean text?"]);
+        let unknown = themes.load("zz", Level::True).unwrap_err().0;
+        assert!(
+            unknown.contains(", x)") && !unknown.contains(", y"),
+            "one that cannot be used is no choice: {unknown}"
+        );
+        for name in names() {
+            assert_eq!(themes.warnings(name), Vec::<String>::new(), "{name}");
         }
     }
 

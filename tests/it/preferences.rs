@@ -57,13 +57,49 @@ fn init_writes_a_file_that_says_nothing_and_asks_before_it_replaces_one() {
 fn themes_of_a_person_are_listed_with_what_is_wrong_with_them() {
     let sandbox = Sandbox::new();
     sandbox.file(".config/aicr/themes/mine.toml", "name = \"mine\"\nmode = \"light\"\ninherits = \"light\"\n");
-    sandbox.file(".config/aicr/themes/broken.toml", "name = \"broken\"\nmode = \"dark\"\n[roles]\ntxt = \"#000000\"\n");
-    let text = sandbox.aicr(&["preferences", "themes"]).stdout;
+    sandbox.file(".config/aicr/themes/typo.toml", "name = \"typo\"\nmode = \"dark\"\n[roles]\ntxt = \"#000000\"\n");
+    sandbox.file(".config/aicr/themes/broken.toml", "name: broken\n");
+    let run = sandbox.aicr(&["preferences", "themes"]);
+    let text = run.stdout;
     let line =
         |name: &str| text.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{text}")).to_owned();
     assert!(line("mine").ends_with("light"), "{text}");
-    assert!(line("broken").contains("unknown role `txt`; did you mean text?"), "{text}");
+    assert!(line("typo").ends_with("dark") && line("broken").ends_with(" -"), "{text}");
+    let said: Vec<&str> = run.stderr.lines().collect();
+    assert_eq!(said.len(), 2, "{}", run.transcript);
+    assert!(said[0].contains("theme `broken`: line 1: ") && said[0].ends_with("; it cannot be used"), "{said:?}");
+    assert!(said[1].ends_with("theme `typo`: unknown role `txt`; did you mean text?"), "{said:?}");
     assert!(line("high-contrast").ends_with("dark"), "{text}");
+}
+
+#[test]
+fn a_theme_that_cannot_be_used_keeps_nothing_from_starting() {
+    let sandbox = Sandbox::new();
+    sandbox.file(".config/aicr/config.toml", "theme = \"mine\"\n");
+    sandbox.file(".config/aicr/themes/mine.toml", "name: mine\n");
+    let lines = sandbox.aicr_with(&["--demo", "tui", "--linear"], "quit\n");
+    assert_eq!(lines.code, 0, "{}", lines.transcript);
+    let said = "theme `mine`: line 1: ";
+    assert!(lines.stdout.contains(said) && lines.stdout.contains("; the default is used"), "{}", lines.transcript);
+    let asked = sandbox.aicr(&["--demo", "tui", "--linear", "--theme", "mine"]);
+    assert_eq!(asked.code, 2, "what is asked for is not replaced in silence: {}", asked.transcript);
+    sandbox.file(".config/aicr/themes/mine.toml", "name = \"mine\"\nmode = \"light\"\ninherits = \"light\"\n");
+    let script = sandbox.file("keys", "wait\n").display().to_string();
+    let frames = sandbox.aicr(&["--demo", "tui", "--theme", "mine", "--script", &script]);
+    assert_eq!(frames.code, 0, "a theme of a person's own is read for a script as well: {}", frames.transcript);
+}
+
+#[test]
+fn an_action_without_a_key_is_named_but_where_it_was_meant() {
+    let sandbox = Sandbox::new();
+    sandbox.file(".config/aicr/config.toml", "[keys]\nfilter = \"none\"\n");
+    let meant = sandbox.aicr(&["keys", "--check"]);
+    assert_eq!((meant.code, meant.stderr.as_str()), (0, ""), "{}", meant.transcript);
+    sandbox.file(".config/aicr/config.toml", "[keys]\nswap = \"/\"\n");
+    let taken = sandbox.aicr(&["keys", "--check"]);
+    assert_eq!(taken.code, 2, "{}", taken.transcript);
+    assert_eq!(taken.stderr.matches("filter: unreachable: no key").count(), 1, "{}", taken.transcript);
+    assert!(!taken.stderr.contains("multiplexers"), "{}", taken.transcript);
 }
 
 #[test]

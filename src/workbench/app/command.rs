@@ -215,6 +215,9 @@ impl State {
                 (self.desk.theme, self.desk.is_theme_chosen) = (theme, true);
                 self.desk.preferences.set(&THEME, name.to_owned());
                 self.say(Severity::Ok, format!("theme {name}"));
+                for warning in self.desk.themes.warnings(name) {
+                    self.say(Severity::Warn, warning);
+                }
             }
             Err(error) => self.say(Severity::Warn, error.to_string()),
         }

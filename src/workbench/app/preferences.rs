@@ -72,7 +72,12 @@ impl State {
                 self.desk.level = chosen.level();
             }
             match self.desk.themes.load(&name, self.desk.level) {
-                Ok(theme) => self.desk.theme = theme,
+                Ok(theme) => {
+                    self.desk.theme = theme;
+                    for warning in self.desk.themes.warnings(&name) {
+                        self.say(Severity::Warn, warning);
+                    }
+                }
                 // The theme that was there stays, and so do the other changes.
                 Err(error) => self.say(Severity::Warn, error.to_string()),
             }

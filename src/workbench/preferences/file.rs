@@ -1,6 +1,6 @@
 //! The file of preferences and the folder of themes: where they are, what they say, and what it comes to on this terminal.
 
-use super::{ASCII, CLIPBOARD, FILE, LINKS, MOUSE, Origin, Preferences, Problem, READ_ONLY, THEMES};
+use super::{ASCII, CLIPBOARD, FILE, LINKS, MOUSE, Origin, Preferences, Problem, READ_ONLY, THEME, THEMES};
 use crate::{
     store::{folders, own},
     term::{
@@ -70,6 +70,22 @@ pub struct Chosen {
 }
 
 impl Chosen {
+    /// What is wrong with the theme. One that a file or a variable names and that cannot be used is not: the default is, so that
+    /// it keeps nothing from starting.
+    pub fn without_broken_theme(&mut self, preferences: &Preferences, themes: &Themes) -> Vec<String> {
+        let Some(name) = self.theme.clone() else { return Vec::new() };
+        let value = preferences.value(&THEME);
+        match themes.load(&name, Level::True) {
+            Ok(_) => themes.warnings(&name),
+            // What was asked for just now is answered with an error.
+            Err(_) if matches!(value.origin, Origin::Flag(_)) => Vec::new(),
+            Err(error) => {
+                self.theme = None;
+                vec![format!("{}: {error}; the default is used", preferences.origin(value))]
+            }
+        }
+    }
+
     pub fn of(preferences: &Preferences) -> Chosen {
         Chosen {
             theme: preferences.theme().map(str::to_owned),

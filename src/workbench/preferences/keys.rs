@@ -146,7 +146,7 @@ pub(super) fn bind(read: &mut Preferences, shown: &str, bindings: Vec<(String, V
             continue;
         }
         let (name, by) = (keymap::binding(action).name, keymap::binding(by).name);
-        let said = format!("`{key}` is taken by {by} from {name}, which has no key now");
+        let said = format!("{}: `{key}` is taken by {by}", keymap::unreachable(keymap::binding(action)));
         let hint = Some(format!("bind {name} to another key"));
         problems.push(Problem { at: format!("{shown}:{line}"), line, said, hint });
     }

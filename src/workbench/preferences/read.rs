@@ -151,6 +151,13 @@ fn of_keys(read: &mut Preferences, place: &Place<'_>, table: &DeTable<'_>) {
             }
             continue;
         }
+        if value.get_ref().is_table() {
+            let said =
+                format!("keys are bound for every screen on which an action acts, so `[keys.{name}]` is not read");
+            let hint = Some("bind actions in [keys]; `aicr keys` says where each acts".to_owned());
+            read.problems.push(place.problem(&value.span(), said, hint));
+            continue;
+        }
         match sequences(value) {
             Some(sequences) => bindings.push((name.to_owned(), sequences, place.line(&key.span()))),
             None => {
@@ -197,6 +204,13 @@ mod tests {
     fn an_unknown_name_is_answered_with_its_line_and_the_near_one() {
         check("\n\nthem = \"dark\"\n", &["config.toml:3: unknown preference `them`; did you mean theme?"]);
         check("[keys]\nmove-dwn = \"x\"\n", &["config.toml:2: unknown action `move-dwn`; did you mean move-down?"]);
+        check(
+            "[keys.recipe]\nswap = \"x\"\n",
+            &[
+                "config.toml:1: keys are bound for every screen on which an action acts, so `[keys.recipe]` is not read; \
+               bind actions in [keys]; `aicr keys` says where each acts",
+            ],
+        );
         check("[keys]\npreset = \"vin\"\n", &["config.toml:2: unknown preset `vin`; did you mean vim?"]);
         check("ascii = \"onn\"", &["config.toml:1: `ascii` cannot be `onn`; did you mean on?"]);
         check("mouse = [1]", &["config.toml:1: `mouse` must be a string, a number or a boolean"]);
@@ -247,9 +261,7 @@ mod tests {
     fn a_bound_key_is_taken_from_whoever_had_it_and_that_is_said() {
         let read = check(
             "[keys]\nrun = \"t\"\n",
-            &[
-                "config.toml:2: `t` is taken by run from timestamps, which has no key now; bind timestamps to another key",
-            ],
+            &["config.toml:2: timestamps: unreachable: no key: `t` is taken by run; bind timestamps to another key"],
         );
         assert_eq!(read.keys.keys(Action::Run), "t");
         assert_eq!(read.keys.keys(Action::Timestamps), "");
